@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The commands. Each is a file cmd_VERB.c that ends in its description; the
+ * table in main.c lists them. Help, completion and option parsing come from here.
+ * A new command: its file, a line in the Makefile, one below, its man page.
+ */
+#ifndef NETSIM_CLI_CMD_H
+#define NETSIM_CLI_CMD_H
+
+#include <netsim/netsim.h>
+
+enum opt_type {
+	OPT_FLAG,     /* bool */
+	OPT_TEXT,     /* const char * */
+	OPT_DURATION, /* int64_t, ns */
+};
+
+/* One option; the table ends with a row without a name. */
+struct opt {
+	char letter; /* 0: only the long name */
+	const char *name;
+	enum opt_type type;
+	size_t offset;	  /* in the command's arguments */
+	const char *word; /* what stands for its value in help */
+	const char *help;
+};
+
+/* What every command takes, first in its arguments. */
+struct common {
+	bool help, json, dry, quiet, verbose;
+	const char *fleet;
+	char **words; /* what is left on the command line */
+	int count;
+};
+
+struct cmd {
+	const char *name;
+	const char *args; /* "FILE", "[FLEET]" */
+	const char *summary;
+	const struct opt *opts;
+	size_t size;  /* of its arguments, which begin with struct common */
+	int min, max; /* words; max -1: any number */
+	bool raw;     /* options end at the first word */
+	/* Returns 0 or a negative errno with err filled, or an exit status above 0. */
+	int (*run)(const void *args, struct netsim_err *err);
+};
+
+extern const struct cmd cmd_apply, cmd_check, cmd_clear, cmd_doctor, cmd_down, cmd_exec, cmd_heal,
+	cmd_help, cmd_partition, cmd_plan, cmd_status, cmd_up;
+
+/* All commands, in the order of help; ends with NULL. */
+extern const struct cmd *const commands[];
+const struct cmd *cmd_find(const char *name);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <string.h>
+
+#include "cmd.h"
+#include "out.h"
+#include "shaped.h"
+
+struct apply_args {
+	struct common common;
+	const char *as;
+};
+
+static const struct opt opts[] = {
+	{0, "as", OPT_TEXT, offsetof(struct apply_args, as), "NODE",
+	 "take NODE's entry for an interface (default: the host's name)"},
+	{0, NULL, OPT_FLAG, 0, NULL, NULL},
+};
+
+static int run(const void *p, struct netsim_err *err)
+{
+	const struct apply_args *args = p;
+	const struct common *common = &args->common;
+	struct netsim_shaping what = {
+		.fleet = common->fleet,
+		.targets = (const char *const *)common->words + 1,
+		.target_count = (size_t)common->count - 1,
+		.as = args->as,
+		.dry = common->dry,
+	};
+	struct netsim_diags diags = {0};
+	struct netsim_lines lines = {0};
+	struct netsim *ns = NULL;
+	char path[4096];
+	int r = netsim_find("profiles", common->words[0], path, err);
+
+	if (r == 0)
+		r = netsim_open(&ns, err);
+	if (r == 0)
+		r = report_file(netsim_apply(ns, path, &what, &lines, &diags, err), common, &diags,
+				err);
+	netsim_close(ns);
+	if (r == 0)
+		print_shaped(common, &lines);
+	netsim_lines_free(&lines);
+	return r;
+}
+
+const struct cmd cmd_apply = {
+	.name = "apply",
+	.args = "PROFILE [TARGET...]",
+	.summary = "Shape the fleet, some nodes, or interfaces as a profile says.",
+	.opts = opts,
+	.size = sizeof(struct apply_args),
+	.min = 1,
+	.max = -1,
+	.run = run,
+};

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd.h"
+#include "out.h"
+#include "shaped.h"
+
+static int run(const void *p, struct netsim_err *err)
+{
+	const struct common *args = p;
+	struct netsim_shaping what = {
+		.fleet = args->fleet,
+		.targets = (const char *const *)args->words,
+		.target_count = (size_t)args->count,
+		.dry = args->dry,
+	};
+	struct netsim_lines lines = {0};
+	struct netsim *ns = NULL;
+	int r = netsim_open(&ns, err);
+
+	if (r == 0)
+		r = netsim_clear(ns, &what, &lines, err);
+	netsim_close(ns);
+	if (r == 0 && args->verbose)
+		print_shaped(args, &lines);
+	else if (r == 0 && args->json)
+		print_shaped(args, &lines);
+	netsim_lines_free(&lines);
+	return r;
+}
+
+const struct cmd cmd_clear = {
+	.name = "clear",
+	.args = "[TARGET...]",
+	.summary = "Take the shaping off again.",
+	.size = sizeof(struct common),
+	.max = -1,
+	.run = run,
+};

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd.h"
+#include "out.h"
+
+static void print_text(const struct netsim_findings *found, bool quiet)
+{
+	struct table table = {0};
+
+	for (size_t i = 0; i < found->count; i++) {
+		const struct netsim_finding *f = &found->list[i];
+		const char *cells[] = {f->what, f->ok ? "ok" : "missing", f->use};
+
+		if (!quiet || !f->ok)
+			table_add(&table, cells, 3);
+	}
+	if (!quiet)
+		printf("%s\n", found->kernel);
+	table_print(&table, stdout);
+	for (size_t i = 0; i < found->count; i++)
+		if (!found->list[i].ok)
+			printf("%s: %s; mend it with: %s\n", found->list[i].what,
+			       found->list[i].detail, found->list[i].hint);
+}
+
+static void print_findings(const struct netsim_findings *found)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < found->count; i++) {
+		const struct netsim_finding *f = &found->list[i];
+
+		json_array_append_new(list, json_pack("{s:s, s:s, s:b, s:s, s:s}", "what", f->what,
+						      "use", f->use, "ok", f->ok, "detail",
+						      f->detail, "hint", f->ok ? "" : f->hint));
+	}
+	print_json(json_pack("{s:s, s:i, s:o}", "kernel", found->kernel, "missing",
+			     (int)found->missing, "findings", list));
+}
+
+static int run(const void *p, struct netsim_err *err)
+{
+	const struct common *args = p;
+	struct netsim_findings found = {0};
+	int r = netsim_doctor(&found, err);
+
+	if (r < 0)
+		return r;
+	if (args->json)
+		print_findings(&found);
+	else
+		print_text(&found, args->quiet);
+	return found.missing ? exit_status(NETSIM_ERR_ENV) : 0;
+}
+
+const struct cmd cmd_doctor = {
+	.name = "doctor",
+	.args = "",
+	.summary = "Try what this kernel can do, and say how to mend what is missing.",
+	.size = sizeof(struct common),
+	.run = run,
+};

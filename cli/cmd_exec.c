@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "out.h"
+
+static int run(const void *p, struct netsim_err *err)
+{
+	const struct common *args = p;
+	char **command = args->words + 1;
+	struct netsim *ns = NULL;
+	int r;
+
+	if (strcmp(*command, "--") == 0)
+		command++;
+	if (!*command)
+		return usage_error(err, &cmd_exec, "it takes %s", cmd_exec.args);
+	r = netsim_open(&ns, err);
+	if (r == 0)
+		r = netsim_enter(ns, args->fleet, args->words[0], err);
+	netsim_close(ns);
+	if (r < 0)
+		return r;
+	execvp(*command, command);
+	r = -errno;
+	err->kind = NETSIM_ERR_ENV;
+	err->code = r;
+	snprintf(err->what, sizeof(err->what), "cannot run %s: %s", *command, strerror(-r));
+	return r;
+}
+
+const struct cmd cmd_exec = {
+	.name = "exec",
+	.args = "NODE -- COMMAND [ARGUMENT...]",
+	.summary = "Run a command inside a node; its exit status is the command's.",
+	.size = sizeof(struct common),
+	.min = 2,
+	.max = -1,
+	.raw = true,
+	.run = run,
+};

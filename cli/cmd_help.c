@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd.h"
+#include "opt.h"
+#include "out.h"
+
+static void print_overview(void)
+{
+	printf("usage: netsim COMMAND [OPTION]... [ARGUMENT]...\n\n"
+	       "Build a fleet's network on this host, shape it, cut it apart, heal it.\n\n");
+	for (int i = 0; commands[i]; i++)
+		printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
+	printf("\nnetsim help COMMAND tells more; the manual begins at netsim(8).\n");
+}
+
+static int run(const void *p, struct netsim_err *err)
+{
+	const struct common *args = p;
+	const struct cmd *cmd;
+
+	if (!args->count) {
+		print_overview();
+		return 0;
+	}
+	cmd = cmd_find(args->words[0]);
+	if (!cmd)
+		return usage_error(err, &cmd_help, "there is no command %s", args->words[0]);
+	opt_help(cmd, stdout);
+	return 0;
+}
+
+const struct cmd cmd_help = {
+	.name = "help",
+	.args = "[COMMAND]",
+	.summary = "Print help.",
+	.size = sizeof(struct common),
+	.max = 1,
+	.run = run,
+};

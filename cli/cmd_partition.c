@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd.h"
+#include "out.h"
+
+struct partition_args {
+	struct common common;
+	bool isolate, one_way;
+	int64_t for_ns;
+};
+
+static const struct opt opts[] = {
+	{0, "isolate", OPT_FLAG, offsetof(struct partition_args, isolate), NULL,
+	 "each node alone (all nodes, or those named)"},
+	{0, "one-way", OPT_FLAG, offsetof(struct partition_args, one_way), NULL,
+	 "the first group cannot send to the second"},
+	{0, "for", OPT_DURATION, offsetof(struct partition_args, for_ns), "TIME",
+	 "heal by itself after TIME; the kernel keeps it"},
+	{0, NULL, OPT_FLAG, 0, NULL, NULL},
+};
+
+static void print_partition(const struct partition_args *args, uint32_t fault, const char *text)
+{
+	if (args->common.json) {
+		print_json(json_pack("{s:i, s:s, s:f}", "fault", (int)fault, "text", text, "for",
+				     (double)args->for_ns / 1e9));
+		return;
+	}
+	if (args->common.dry)
+		printf("would be: %s\n", text);
+	else if (args->for_ns)
+		printf("fault %u: %s, for %g s\n", fault, text, (double)args->for_ns / 1e9);
+	else
+		printf("fault %u: %s, until netsim heal\n", fault, text);
+}
+
+static int run(const void *p, struct netsim_err *err)
+{
+	const struct partition_args *args = p;
+	struct netsim_cut cut = {
+		.fleet = args->common.fleet,
+		.groups = (const char *const *)args->common.words,
+		.group_count = (size_t)args->common.count,
+		.isolate = args->isolate,
+		.one_way = args->one_way,
+		.for_ns = args->for_ns,
+		.dry = args->common.dry,
+	};
+	struct netsim *ns = NULL;
+	uint32_t fault = 0;
+	char text[256];
+	int r = netsim_open(&ns, err);
+
+	if (r == 0)
+		r = netsim_partition(ns, &cut, &fault, text, err);
+	netsim_close(ns);
+	if (r == 0 && !args->common.quiet)
+		print_partition(args, fault, text);
+	return r;
+}
+
+const struct cmd cmd_partition = {
+	.name = "partition",
+	.args = "[GROUP...]",
+	.summary = "Cut groups of nodes (a,b,@role) off from each other, one from the rest.",
+	.opts = opts,
+	.size = sizeof(struct partition_args),
+	.max = -1,
+	.run = run,
+};

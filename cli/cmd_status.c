@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <inttypes.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "out.h"
+
+static const char *or_dash(const char *text)
+{
+	return *text ? text : "-";
+}
+
+static void print_head(const struct netsim_fleet *fleet)
+{
+	printf("%s: %zu node%s, %zu network%s", fleet->name, fleet->node_count,
+	       plural(fleet->node_count), fleet->network_count, plural(fleet->network_count));
+	if (fleet->profile)
+		printf(", profile %s (netem)", fleet->profile);
+	printf(", %zu fault%s\n", fleet->fault_count, plural(fleet->fault_count));
+}
+
+/* What was dropped, and why: by partitions, by the shaping. */
+static void describe_drops(uint64_t cut, uint64_t shaped, char *buf, size_t size)
+{
+	if (cut && shaped)
+		snprintf(buf, size, "%" PRIu64 " partition, %" PRIu64 " link", cut, shaped);
+	else if (cut || shaped)
+		snprintf(buf, size, "%" PRIu64 " %s", cut ? cut : shaped,
+			 cut ? "partition" : "link");
+	else
+		snprintf(buf, size, "-");
+}
+
+static void add_port(struct table *table, const struct netsim_fleet *fleet,
+		     const struct netsim_node *node, size_t i, bool verbose)
+{
+	const struct netsim_port *port = &node->ports[i];
+	char name[128], reaches[48] = "", drops[64];
+
+	if (node->port_count > 1 || verbose)
+		snprintf(name, sizeof(name), "%s/%s", node->name, port->iface);
+	else
+		snprintf(name, sizeof(name), "%s", node->name);
+	if (i == 0)
+		snprintf(reaches, sizeof(reaches), "%zu of %zu", node->reaches,
+			 fleet->node_count - 1);
+	describe_drops(i ? 0 : node->cut_packets, port->to.drops + port->from.drops, drops,
+		       sizeof(drops));
+	const char *cells[] = {name,
+			       node->tap    ? "tap" :
+			       node->inside ? "netns" :
+					      "lost",
+			       or_dash(port->from.text),
+			       or_dash(port->to.text),
+			       reaches,
+			       drops,
+			       port->name};
+	table_add(table, cells, verbose ? 7 : 6);
+}
+
+static void print_nodes(const struct netsim_fleet *fleet, bool verbose)
+{
+	static const char *const head[] = {"node",    "kind",	 "up",	"down",
+					   "reaches", "dropped", "port"};
+	struct table table = {0};
+
+	table_add(&table, head, verbose ? 7 : 6);
+	for (size_t n = 0; n < fleet->node_count; n++)
+		for (size_t i = 0; i < fleet->nodes[n].port_count; i++)
+			add_port(&table, fleet, &fleet->nodes[n], i, verbose);
+	table_print(&table, stdout);
+}
+
+static void print_matrix(const struct netsim_fleet *fleet)
+{
+	int width = 0;
+
+	for (size_t i = 0; i < fleet->node_count; i++) {
+		int length = (int)strlen(fleet->nodes[i].name);
+
+		width = length > width ? length : width;
+	}
+	printf("who reaches whom (rows send, columns receive):\n");
+	for (size_t a = 0; a < fleet->node_count; a++) {
+		printf("%-*s  ", width, fleet->nodes[a].name);
+		for (size_t b = 0; b < fleet->node_count; b++)
+			printf("%s ", a == b				      ? "." :
+				      fleet->reach[a * fleet->node_count + b] ? "+" :
+										"x");
+		putchar('\n');
+	}
+}
+
+static void print_faults(const struct netsim_fleet *fleet)
+{
+	for (size_t i = 0; i < fleet->fault_count; i++) {
+		const struct netsim_fault *fault = &fleet->faults[i];
+
+		printf("fault %u: %s", fault->id, fault->text);
+		if (fault->left_ns >= 0)
+			printf(", %.1f s left", (double)fault->left_ns / 1e9);
+		putchar('\n');
+	}
+}
+
+static void print_text(const struct common *args, const struct netsim_status *status)
+{
+	for (size_t i = 0; i < status->fleet_count; i++) {
+		if (i)
+			putchar('\n');
+		print_head(&status->fleets[i]);
+		print_nodes(&status->fleets[i], args->verbose);
+		if (args->verbose || status->fleets[i].fault_count)
+			print_matrix(&status->fleets[i]);
+		print_faults(&status->fleets[i]);
+	}
+	for (size_t i = 0; i < status->bare_count; i++)
+		printf("%s: up %s, down %s\n", status->bare[i].device,
+		       or_dash(status->bare[i].out.text), or_dash(status->bare[i].in.text));
+	if (!status->fleet_count && !status->bare_count)
+		printf("no fleet is up, and no interface is shaped\n");
+}
+
+static json_t *json_direction(const struct netsim_direction *d)
+{
+	return json_pack("{s:s, s:I, s:I, s:I, s:i}", "conditions", d->text, "packets",
+			 (json_int_t)d->packets, "bytes", (json_int_t)d->bytes, "dropped",
+			 (json_int_t)d->drops, "queued", (int)d->queued);
+}
+
+static json_t *json_node(const struct netsim_fleet *fleet, size_t n)
+{
+	const struct netsim_node *node = &fleet->nodes[n];
+	json_t *ports = json_array(), *roles = json_array(), *reaches = json_array();
+
+	for (size_t i = 0; i < node->port_count; i++)
+		json_array_append_new(ports,
+				      json_pack("{s:s, s:s, s:s, s:b, s:o, s:o}", "interface",
+						node->ports[i].iface, "port", node->ports[i].name,
+						"bridge", node->ports[i].bridge, "up_state",
+						node->ports[i].up, "up",
+						json_direction(&node->ports[i].from), "down",
+						json_direction(&node->ports[i].to)));
+	for (size_t i = 0; i < node->role_count; i++)
+		json_array_append_new(roles, json_string(node->roles[i]));
+	for (size_t i = 0; i < fleet->node_count; i++)
+		if (i != n && fleet->reach[n * fleet->node_count + i])
+			json_array_append_new(reaches, json_string(fleet->nodes[i].name));
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:I}", "name", node->name, "kind",
+			 node->tap ? "tap" : "netns", "roles", roles, "ports", ports, "reaches",
+			 reaches, "dropped_by_partitions", (json_int_t)node->cut_packets);
+}
+
+static json_t *json_fleet(const struct netsim_fleet *fleet)
+{
+	json_t *nodes = json_array(), *networks = json_array(), *faults = json_array();
+
+	for (size_t i = 0; i < fleet->node_count; i++)
+		json_array_append_new(nodes, json_node(fleet, i));
+	for (size_t i = 0; i < fleet->network_count; i++)
+		json_array_append_new(networks, json_string(fleet->networks[i]));
+	for (size_t i = 0; i < fleet->fault_count; i++) {
+		const struct netsim_fault *f = &fleet->faults[i];
+
+		json_array_append_new(
+			faults,
+			json_pack("{s:i, s:s, s:o}", "fault", (int)f->id, "text", f->text, "left",
+				  f->left_ns < 0 ? json_null() :
+						   json_real((double)f->left_ns / 1e9)));
+	}
+	return json_pack("{s:s, s:s?, s:o, s:o, s:o}", "fleet", fleet->name, "profile",
+			 fleet->profile, "bridges", networks, "nodes", nodes, "faults", faults);
+}
+
+static void print_status_json(const struct netsim_status *status)
+{
+	json_t *fleets = json_array(), *bare = json_array();
+
+	for (size_t i = 0; i < status->fleet_count; i++)
+		json_array_append_new(fleets, json_fleet(&status->fleets[i]));
+	for (size_t i = 0; i < status->bare_count; i++)
+		json_array_append_new(bare, json_pack("{s:s, s:o, s:o}", "interface",
+						      status->bare[i].device, "up",
+						      json_direction(&status->bare[i].out), "down",
+						      json_direction(&status->bare[i].in)));
+	print_json(json_pack("{s:o, s:o}", "fleets", fleets, "interfaces", bare));
+}
+
+static void print_names(const struct netsim_status *status)
+{
+	for (size_t i = 0; i < status->fleet_count; i++)
+		for (size_t n = 0; n < status->fleets[i].node_count; n++)
+			puts(status->fleets[i].nodes[n].name);
+}
+
+static int run(const void *p, struct netsim_err *err)
+{
+	const struct common *args = p;
+	const char *fleet = args->count ? args->words[0] : args->fleet;
+	struct netsim_status status = {0};
+	struct netsim *ns = NULL;
+	int r = netsim_open(&ns, err);
+
+	if (r == 0)
+		r = netsim_status(ns, fleet, &status, err);
+	netsim_close(ns);
+	if (r < 0)
+		return r;
+	if (args->json)
+		print_status_json(&status);
+	else if (args->quiet)
+		print_names(&status);
+	else
+		print_text(args, &status);
+	netsim_status_free(&status);
+	return 0;
+}
+
+const struct cmd cmd_status = {
+	.name = "status",
+	.args = "[FLEET]",
+	.summary = "Show fleets, links, conditions and faults; with -q only the nodes' names.",
+	.size = sizeof(struct common),
+	.max = 1,
+	.run = run,
+};

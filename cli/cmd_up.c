@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdlib.h>
+
+#include "cmd.h"
+#include "out.h"
+
+static void print_up(const struct common *args, const struct netsim_up *up, double seconds)
+{
+	if (args->json) {
+		print_json(json_pack("{s:s, s:i, s:i, s:i, s:i, s:f}", "fleet", up->fleet, "nodes",
+				     (int)up->nodes, "networks", (int)up->networks, "steps",
+				     (int)up->steps, "shaped", (int)up->shaped, "seconds",
+				     seconds));
+		return;
+	}
+	printf("%s: %zu node%s, %zu network%s, ", up->fleet, up->nodes, plural(up->nodes),
+	       up->networks, plural(up->networks));
+	if (up->steps)
+		printf("up in %.3f s (%zu step%s)\n", seconds, up->steps, plural(up->steps));
+	else
+		printf("already as asked\n");
+	if (up->shaped)
+		printf("%zu new port%s shaped by the profile in force\n", up->shaped,
+		       plural(up->shaped));
+}
+
+static int run(const void *p, struct netsim_err *err)
+{
+	const struct common *args = p;
+	struct netsim_diags diags = {0};
+	struct netsim_up up = {0};
+	struct netsim *ns = NULL;
+	double start = now_seconds();
+	char path[4096];
+	int r;
+
+	if (args->dry)
+		return cmd_plan.run(p, err);
+	r = netsim_find("topo", args->words[0], path, err);
+	if (r == 0)
+		r = netsim_open(&ns, err);
+	if (r == 0)
+		r = report_file(netsim_up(ns, path, &up, &diags, err), args, &diags, err);
+	netsim_close(ns);
+	if (r == 0 && !args->quiet)
+		print_up(args, &up, now_seconds() - start);
+	return r;
+}
+
+const struct cmd cmd_up = {
+	.name = "up",
+	.args = "FILE",
+	.summary = "Build a fleet from a topology file, or make it match the file again.",
+	.size = sizeof(struct common),
+	.min = 1,
+	.max = 1,
+	.run = run,
+};

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* netsim: words in, words out. Everything else is the library's. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "opt.h"
+#include "out.h"
+
+const struct cmd *const commands[] = {
+	&cmd_up,    &cmd_down,	    &cmd_plan, &cmd_check,  &cmd_status, &cmd_exec, &cmd_apply,
+	&cmd_clear, &cmd_partition, &cmd_heal, &cmd_doctor, &cmd_help,	 NULL,
+};
+
+const struct cmd *cmd_find(const char *name)
+{
+	for (int i = 0; commands[i]; i++)
+		if (strcmp(commands[i]->name, name) == 0)
+			return commands[i];
+	return NULL;
+}
+
+static const char *nearest_command(const char *name)
+{
+	const char *names[sizeof(commands) / sizeof(commands[0])];
+	size_t count = 0;
+
+	for (; commands[count]; count++)
+		names[count] = commands[count]->name;
+	return netsim_nearest(name, names, count);
+}
+
+/* Runs a command; the result is the exit status. */
+static int run(const struct cmd *cmd, int argc, char **argv)
+{
+	struct netsim_err err = {0};
+	struct common *args = calloc(1, cmd->size);
+	int r;
+
+	if (!args)
+		return exit_status(NETSIM_ERR_BUG);
+	r = opt_parse(cmd, argc, argv, args, &err);
+	if (r == 0 && args->help)
+		opt_help(cmd, stdout);
+	else if (r == 0)
+		r = cmd->run(args, &err);
+	if (r < 0) {
+		if (args->json)
+			print_json_error(&err);
+		print_error(&err);
+		r = exit_status(err.kind == NETSIM_ERR_NONE ? NETSIM_ERR_BUG : err.kind);
+	}
+	if (fflush(stdout) != 0 && r == 0)
+		r = exit_status(NETSIM_ERR_ENV);
+	free(args);
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : "help";
+	const struct cmd *cmd;
+
+	if (strcmp(name, "-h") == 0 || strcmp(name, "--help") == 0)
+		name = "help";
+	if (strcmp(name, "-V") == 0 || strcmp(name, "--version") == 0) {
+		printf("netsim %s\n", netsim_version());
+		return 0;
+	}
+	cmd = cmd_find(name);
+	if (!cmd) {
+		const char *near = nearest_command(name);
+
+		fprintf(stderr, "netsim: there is no command %s; %s%s%s\n", name,
+			near ? "did you mean " : "try netsim help", near ? near : "",
+			near ? "?" : "");
+		return exit_status(NETSIM_ERR_USAGE);
+	}
+	return argc > 1 ? run(cmd, argc - 1, argv + 1) : run(cmd, argc, argv);
+}

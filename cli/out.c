@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "out.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+int usage_error(struct netsim_err *err, const struct cmd *cmd, const char *fmt, ...)
+{
+	int used = snprintf(err->what, sizeof(err->what), "%s: ", cmd->name);
+	va_list ap;
+
+	err->kind = NETSIM_ERR_USAGE;
+	err->code = -EINVAL;
+	va_start(ap, fmt);
+	vsnprintf(err->what + used, sizeof(err->what) - (size_t)used, fmt, ap);
+	va_end(ap);
+	snprintf(err->hint, sizeof(err->hint), "try netsim help %s", cmd->name);
+	return -EINVAL;
+}
+
+int exit_status(enum netsim_err_kind kind)
+{
+	switch (kind) {
+	case NETSIM_ERR_NONE:
+		return 0;
+	case NETSIM_ERR_FAILED:
+		return 1;
+	case NETSIM_ERR_USAGE:
+		return 2;
+	case NETSIM_ERR_INPUT:
+		return 3;
+	case NETSIM_ERR_KERNEL:
+		return 4;
+	case NETSIM_ERR_ENV:
+		return 5;
+	case NETSIM_ERR_BUG:
+		break;
+	}
+	return 70;
+}
+
+void print_error(const struct netsim_err *err)
+{
+	if (err->loc.file && err->loc.line)
+		fprintf(stderr, "%s:%u:%u: %s: ", err->loc.file, err->loc.line, err->loc.column,
+			err->warning ? "warning" : "error");
+	else if (err->loc.file)
+		fprintf(stderr, "%s: error: ", err->loc.file);
+	else
+		fprintf(stderr, "netsim: ");
+	fputs(err->what, stderr);
+	if (*err->kernel)
+		fprintf(stderr, " (kernel: %s)", err->kernel);
+	if (*err->hint)
+		fprintf(stderr, "; %s", err->hint);
+	fputc('\n', stderr);
+}
+
+void print_diags(const struct netsim_diags *diags)
+{
+	for (size_t i = 0; i < diags->count; i++)
+		print_error(&diags->list[i]);
+	if (diags->more)
+		fprintf(stderr, "netsim: and %zu more\n", diags->more);
+}
+
+static json_t *json_error(const struct netsim_err *err)
+{
+	json_t *json = json_pack("{s:s, s:i}", "what", err->what, "status", exit_status(err->kind));
+
+	if (err->loc.file)
+		json_object_set_new(json, "file", json_string(err->loc.file));
+	if (err->loc.file && err->loc.line) {
+		json_object_set_new(json, "line", json_integer(err->loc.line));
+		json_object_set_new(json, "column", json_integer(err->loc.column));
+	}
+	if (*err->kernel)
+		json_object_set_new(json, "kernel", json_string(err->kernel));
+	if (*err->hint)
+		json_object_set_new(json, "hint", json_string(err->hint));
+	return json;
+}
+
+void print_json_error(const struct netsim_err *err)
+{
+	print_json(json_pack("{s:o}", "error", json_error(err)));
+}
+
+int report_file(int r, const struct common *common, const struct netsim_diags *diags,
+		struct netsim_err *err)
+{
+	bool wrong = r < 0 && err->kind == NETSIM_ERR_NONE;
+	json_t *list;
+
+	print_diags(diags);
+	if (!wrong)
+		return r;
+	if (common->json) {
+		list = json_array();
+		for (size_t i = 0; i < diags->count; i++)
+			json_array_append_new(list, json_error(&diags->list[i]));
+		print_json(json_pack("{s:o}", "errors", list));
+	}
+	return exit_status(NETSIM_ERR_INPUT);
+}
+
+void print_json(json_t *json)
+{
+	json_dumpf(json, stdout, JSON_INDENT(2));
+	fputc('\n', stdout);
+	json_decref(json);
+}
+
+json_t *json_lines(const struct netsim_lines *lines)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < lines->count; i++)
+		json_array_append_new(list, json_string(lines->list[i]));
+	return list;
+}
+
+void table_add(struct table *table, const char *const *cells, int count)
+{
+	void *more = realloc(table->cells, (table->rows + 1) * sizeof(*table->cells));
+
+	if (!more)
+		return;
+	table->cells = more;
+	memset(table->cells[table->rows], 0, sizeof(*table->cells));
+	for (int i = 0; i < count && i < TABLE_COLUMNS; i++)
+		snprintf(table->cells[table->rows][i], sizeof(table->cells[0][0]), "%.167s",
+			 cells[i]);
+	table->columns = count > table->columns ? count : table->columns;
+	table->rows++;
+}
+
+void table_print(struct table *table, FILE *out)
+{
+	for (size_t row = 0; row < table->rows; row++) {
+		for (int c = 0; c < table->columns; c++) {
+			int width = 0;
+
+			for (size_t i = 0; i < table->rows; i++) {
+				int length = (int)strlen(table->cells[i][c]);
+
+				width = length > width ? length : width;
+			}
+			if (c == table->columns - 1)
+				fprintf(out, "%s\n", table->cells[row][c]);
+			else
+				fprintf(out, "%-*s  ", width, table->cells[row][c]);
+		}
+	}
+	free(table->cells);
+	*table = (struct table) {0};
+}
+
+double now_seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+const char *plural(size_t count)
+{
+	return count == 1 ? "" : "s";
+}

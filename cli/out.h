@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the commands print: errors, tables and JSON. */
+#ifndef NETSIM_CLI_OUT_H
+#define NETSIM_CLI_OUT_H
+
+#include <jansson.h>
+
+#include "cmd.h"
+
+/* Fills err (kind USAGE) with what is wrong and where to read; returns -EINVAL. */
+int usage_error(struct netsim_err *err, const struct cmd *cmd, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* The one line of an error, on stderr: "FILE:LINE:COLUMN: error: WHAT; HINT". */
+void print_error(const struct netsim_err *err);
+/* All mistakes and warnings of a file, on stderr. */
+void print_diags(const struct netsim_diags *diags);
+/* For --json: the error as an object on stdout. */
+void print_json_error(const struct netsim_err *err);
+/* The exit status that an error of this kind gives. */
+int exit_status(enum netsim_err_kind kind);
+
+/*
+ * After a call that reads a file: prints what diags hold, and turns a wrong file
+ * into an error that is already printed. Returns r.
+ */
+int report_file(int r, const struct common *common, const struct netsim_diags *diags,
+		struct netsim_err *err);
+
+/* Prints JSON on stdout and gives up the reference. */
+void print_json(json_t *json);
+/* The lines as a JSON array. */
+json_t *json_lines(const struct netsim_lines *lines);
+
+/* Columns that are as wide as they must be. */
+#define TABLE_COLUMNS 8
+struct table {
+	char (*cells)[TABLE_COLUMNS][168];
+	size_t rows;
+	int columns;
+};
+void table_add(struct table *table, const char *const *cells, int count);
+/* Prints and empties it. */
+void table_print(struct table *table, FILE *out);
+
+/* Seconds of a steady clock. */
+double now_seconds(void);
+
+/* "1 node", "5 nodes". */
+const char *plural(size_t count);
+
+#endif

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* status: everything from the kernel, only the profile's name from the label. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "netsim/api.h"
+#include "netsim/apply.h"
+#include "netsim/array.h"
+#include "netsim/auto.h"
+#include "netsim/lock.h"
+#include "netsim/mark.h"
+#include "netsim/policy.h"
+#include "netsim/policy_text.h"
+#include "netsim/qdisc.h"
+#include "netsim/shape.h"
+#include "netsim/target.h"
+
+struct reader {
+	struct state *st;
+	struct qdiscs qdiscs;
+	struct netsim_err *err;
+};
+
+static char *copy(const char *text, struct netsim_err *err)
+{
+	char *result = strdup(text);
+
+	if (!result)
+		err_oom(err);
+	return result;
+}
+
+static void fleet_done(struct netsim_fleet *fleet)
+{
+	for (size_t i = 0; i < fleet->node_count; i++) {
+		struct netsim_node *node = &fleet->nodes[i];
+
+		for (size_t p = 0; p < node->port_count; p++) {
+			free(node->ports[p].name);
+			free(node->ports[p].iface);
+			free(node->ports[p].bridge);
+		}
+		for (size_t r = 0; r < node->role_count; r++)
+			free(node->roles[r]);
+		free(node->ports);
+		free(node->roles);
+		free(node->name);
+	}
+	for (size_t i = 0; i < fleet->network_count; i++)
+		free(fleet->networks[i]);
+	for (size_t i = 0; i < fleet->fault_count; i++)
+		free(fleet->faults[i].text);
+	free(fleet->nodes);
+	free(fleet->networks);
+	free(fleet->faults);
+	free(fleet->reach);
+	free(fleet->profile);
+	free(fleet->name);
+}
+
+API void netsim_status_free(struct netsim_status *status)
+{
+	for (size_t i = 0; i < status->fleet_count; i++)
+		fleet_done(&status->fleets[i]);
+	for (size_t i = 0; i < status->bare_count; i++)
+		free(status->bare[i].device);
+	free(status->fleets);
+	free(status->bare);
+	*status = (struct netsim_status) {0};
+}
+
+static void read_direction(const struct reader *r, int ifindex, struct netsim_direction *ret)
+{
+	const struct qdisc *root = qdisc_find(&r->qdiscs, ifindex, QDISC_ROOT);
+	const struct qdisc *child = qdisc_find(&r->qdiscs, ifindex, QDISC_CHILD);
+	struct conditions c;
+
+	if (!root || !ifindex)
+		return;
+	shape_read(&root->netem, child ? &child->tbf : NULL, &c);
+	conditions_format(&c, ret->text, sizeof(ret->text));
+	ret->packets = root->packets;
+	ret->bytes = root->bytes;
+	ret->drops = root->drops;
+	ret->queued = root->queued;
+}
+
+static int ifb_of(const struct reader *r, const char *device)
+{
+	char name[IFNAMSIZ];
+	const struct link *ifb;
+
+	apply_ifb_name(device, name);
+	ifb = model_find_link(r->st->host, MODEL_HOST, name);
+	return ifb && MARK_IS_GROUP(ifb->group) ? ifb->ifindex : 0;
+}
+
+static int read_port(const struct reader *r, const struct link *link, const char *iface,
+		     struct netsim_node *node)
+{
+	struct netsim_port *port = array_push(node->ports, node->port_count);
+
+	if (!port)
+		return err_oom(r->err);
+	port->name = copy(link->name, r->err);
+	port->iface = copy(iface, r->err);
+	port->bridge = copy(link->master, r->err);
+	port->up = link->up;
+	read_direction(r, link->ifindex, &port->to);
+	read_direction(r, ifb_of(r, link->name), &port->from);
+	return port->name && port->iface && port->bridge ? 0 : -ENOMEM;
+}
+
+static int read_node(const struct reader *r, const struct model *model,
+		     const struct model_node *from, struct netsim_node *node)
+{
+	node->name = copy(from->name, r->err);
+	node->tap = from->is_tap;
+	node->inside = from->is_tap || from->netns;
+	for (size_t i = 0; i < from->role_count; i++) {
+		char **role = array_push(node->roles, node->role_count);
+
+		if (!role || !(*role = copy(from->roles[i], r->err)))
+			return err_oom(r->err);
+	}
+	for (size_t i = 0; i < model->link_count; i++) {
+		const struct link *link = &model->links[i];
+		struct mark mark;
+
+		if (link_is_port(link) && mark_parse(link->alias, &mark) && mark.iface &&
+		    strcmp(mark.node, from->name) == 0 && read_port(r, link, mark.iface, node) < 0)
+			return -ENOMEM;
+	}
+	return node->name ? 0 : -ENOMEM;
+}
+
+/* Two nodes can reach each other at all if some of their ports share a bridge. */
+static bool share_bridge(const struct netsim_node *a, const struct netsim_node *b)
+{
+	for (size_t i = 0; i < a->port_count; i++)
+		for (size_t j = 0; j < b->port_count; j++)
+			if (*a->ports[i].bridge && a->ports[i].up && b->ports[j].up &&
+			    strcmp(a->ports[i].bridge, b->ports[j].bridge) == 0)
+				return true;
+	return false;
+}
+
+static int read_reach(const struct reader *r, const struct policy *policy,
+		      struct netsim_fleet *fleet)
+{
+	size_t n = fleet->node_count;
+	auto_free int *numbers = calloc(n + 1, sizeof(*numbers));
+
+	fleet->reach = calloc(n * n + 1, sizeof(*fleet->reach));
+	if (!fleet->reach || !numbers)
+		return err_oom(r->err);
+	for (size_t a = 0; policy && a < n; a++)
+		numbers[a] = policy_node(policy, fleet->nodes[a].name);
+	for (size_t a = 0; a < n; a++)
+		for (size_t b = 0; b < n; b++) {
+			bool reaches = a == b || share_bridge(&fleet->nodes[a], &fleet->nodes[b]);
+
+			if (policy && reaches && numbers[a] >= 0 && numbers[b] >= 0)
+				reaches = policy_reaches(policy, numbers[a], numbers[b]);
+			fleet->reach[a * n + b] = reaches;
+			fleet->nodes[a].reaches += reaches && a != b;
+		}
+	return 0;
+}
+
+static int read_faults(const struct reader *r, const struct policy *policy,
+		       struct netsim_fleet *fleet)
+{
+	const struct port_slot *slot = policy_slot(policy);
+
+	for (int i = 0; i < PORT_FAULTS; i++) {
+		const struct port_fault *fault = &slot->faults[i];
+		struct netsim_fault *new;
+		char text[256];
+
+		if (!policy_alive(fault))
+			continue;
+		policy_describe(policy, fault, text, sizeof(text));
+		new = array_push(fleet->faults, fleet->fault_count);
+		if (!new || !(new->text = copy(text, r->err)))
+			return err_oom(r->err);
+		new->id = fault->id;
+		new->left_ns = fault->deadline ? (int64_t)(fault->deadline - policy_now()) : -1;
+	}
+	return 0;
+}
+
+static void read_counters(const struct policy *policy, struct netsim_fleet *fleet)
+{
+	for (size_t i = 0; i < fleet->node_count; i++) {
+		int number = policy_node(policy, fleet->nodes[i].name);
+		struct port_counters counters;
+
+		if (number >= 0 && policy_counters(policy, number, &counters) == 0)
+			fleet->nodes[i].cut_packets = counters.dropped_from + counters.dropped_to;
+	}
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct netsim_node *x = a, *y = b;
+
+	return strcmp(x->name, y->name);
+}
+
+static int read_nodes(const struct reader *r, const struct model *model, struct netsim_fleet *fleet)
+{
+	struct label label;
+
+	for (size_t i = 0; i < model->node_count; i++) {
+		struct netsim_node *node = array_push(fleet->nodes, fleet->node_count);
+
+		if (!node || read_node(r, model, &model->nodes[i], node) < 0)
+			return err_oom(r->err);
+	}
+	if (fleet->node_count)
+		qsort(fleet->nodes, fleet->node_count, sizeof(*fleet->nodes), by_name);
+	for (size_t i = 0; i < model->link_count; i++) {
+		char **network;
+
+		if (model->links[i].kind != LINK_BRIDGE)
+			continue;
+		network = array_push(fleet->networks, fleet->network_count);
+		if (!network || !(*network = copy(model->links[i].name, r->err)))
+			return err_oom(r->err);
+	}
+	label_read(fleet->name, &label);
+	if (*label.profile && !(fleet->profile = copy(label.profile, r->err)))
+		return -ENOMEM;
+	return 0;
+}
+
+static int read_fleet(const struct reader *r, const char *name, struct netsim_fleet *fleet)
+{
+	struct model *model = NULL;
+	struct policy *policy = NULL;
+	int result = state_read(r->st, name, STATE_NODES, &model, r->err);
+
+	fleet->name = copy(name, r->err);
+	if (result == 0 && !fleet->name)
+		result = -ENOMEM;
+	if (result == 0)
+		result = read_nodes(r, model, fleet);
+	if (result == 0)
+		result = policy_find(r->st, model, &policy, r->err);
+	if (result == 0)
+		result = read_reach(r, policy, fleet);
+	if (result == 0 && policy)
+		result = read_faults(r, policy, fleet);
+	if (result == 0 && policy)
+		read_counters(policy, fleet);
+	policy_close(policy);
+	model_free(model);
+	return result;
+}
+
+static int read_bare(const struct reader *r, struct netsim_status *status)
+{
+	for (size_t i = 0; i < r->st->host->link_count; i++) {
+		const struct link *ifb = &r->st->host->links[i], *link;
+		struct netsim_bare *bare;
+		struct mark mark;
+
+		if (!state_is_ours(ifb, MARK_BARE) || !mark_parse(ifb->alias, &mark))
+			continue;
+		link = model_find_link(r->st->host, MODEL_HOST, mark.node);
+		bare = array_push(status->bare, status->bare_count);
+		if (!bare || !(bare->device = copy(mark.node, r->err)))
+			return err_oom(r->err);
+		if (link)
+			read_direction(r, link->ifindex, &bare->out);
+		read_direction(r, ifb->ifindex, &bare->in);
+	}
+	return 0;
+}
+
+static int read_fleets(const struct reader *r, const char *only, struct netsim_status *status)
+{
+	char **names = NULL, *chosen = NULL;
+	size_t count = 0;
+	int result = only ? target_fleet(r->st, only, &chosen, r->err) :
+			    state_fleets(r->st, &names, &count, r->err);
+
+	for (size_t i = 0; result == 0 && i < (only ? 1 : count); i++) {
+		struct netsim_fleet *fleet = array_push(status->fleets, status->fleet_count);
+
+		result = fleet ? read_fleet(r, only ? chosen : names[i], fleet) : err_oom(r->err);
+	}
+	for (size_t i = 0; i < count; i++)
+		free(names[i]);
+	free(names);
+	free(chosen);
+	return result;
+}
+
+API int netsim_status(struct netsim *ns, const char *fleet, struct netsim_status *ret,
+		      struct netsim_err *err)
+{
+	struct reader r = {.st = &ns->state, .err = err};
+	struct netsim_status status = {0};
+	int result = state_read_host(&ns->state, err);
+
+	if (result == 0)
+		result = qdisc_list(ns->state.rt, &r.qdiscs, err);
+	if (result == 0)
+		result = read_fleets(&r, fleet, &status);
+	if (result == 0 && !fleet)
+		result = read_bare(&r, &status);
+	free(r.qdiscs.list);
+	if (result < 0)
+		netsim_status_free(&status);
+	else
+		*ret = status;
+	return result;
+}

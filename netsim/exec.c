@@ -1,0 +1,606 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "netsim/exec.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "netsim/addr.h"
+#include "netsim/array.h"
+#include "netsim/auto.h"
+#include "netsim/link.h"
+#include "netsim/mark.h"
+#include "netsim/netns.h"
+#include "netsim/qdisc.h"
+#include "netsim/route.h"
+#include "netsim/tap.h"
+
+#define WHO_TEXT 128
+
+struct exec {
+	struct state *st;
+	struct model *want;
+	const struct model *have;
+	const struct plan *plan;
+	struct handle **handles; /* of want's nodes, where a step needs one */
+	int *next_ifindex;	 /* the next free index in each of them */
+	int *tap_fds;		 /* of the plan's steps; -1: none */
+	struct netsim_err *err;
+};
+
+static const char *who(const struct exec *x, const struct step *step, char buf[static WHO_TEXT])
+{
+	const struct link *link = step->want ? step->want : step->have;
+
+	if (step->ns == MODEL_HOST)
+		snprintf(buf, WHO_TEXT, "%s", link->name);
+	else
+		snprintf(buf, WHO_TEXT, "%s %s", x->want->nodes[step->ns].name, link->name);
+	return buf;
+}
+
+static int host_ifindex(const struct exec *x, const char *name)
+{
+	const struct link *link = model_find_link(x->st->host, MODEL_HOST, name);
+
+	return link ? link->ifindex : 0;
+}
+
+static int inside_ifindex(const struct exec *x, int ns, const char *name)
+{
+	const struct link *link = model_find_link(x->want, ns, name);
+
+	return link ? link->ifindex : 0;
+}
+
+/* Indices in a node are chosen here, so that one batch can refer to its own links. */
+static int first_free_ifindex(const struct exec *x, const char *node)
+{
+	int ns = model_find_node(x->have, node), highest = 1;
+
+	for (size_t i = 0; ns >= 0 && i < x->have->link_count; i++)
+		if (x->have->links[i].ns == ns && x->have->links[i].ifindex > highest)
+			highest = x->have->links[i].ifindex;
+	return highest + 1;
+}
+
+static int need_handle(struct exec *x, int ns)
+{
+	const char *node = x->want->nodes[ns].name;
+	int r;
+
+	if (x->handles[ns])
+		return 0;
+	x->next_ifindex[ns] = first_free_ifindex(x, node);
+	r = state_handle(x->st, x->want->fleet, node, &x->handles[ns], x->err);
+	if (r == -ENOENT)
+		err_set(x->err, NETSIM_ERR_KERNEL, r, NULL, "%s: its namespace has gone", node);
+	return r;
+}
+
+static int make_node(struct exec *x, int ns)
+{
+	const struct model_node *node = &x->want->nodes[ns];
+	struct link lo = {.name = "lo"};
+	char mark[MARK_TEXT];
+	struct rt *rt = NULL;
+	int fd = -1, r;
+
+	r = netns_make(x->st->own_fd, &fd, x->err);
+	if (r < 0)
+		return err_wrap(x->err, r, "%s", node->name);
+	r = state_rt_in(x->st, fd, &rt, x->err);
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	r = state_adopt(x->st, x->want->fleet, node->name, fd, rt, &x->handles[ns], x->err);
+	if (r < 0)
+		return r;
+	x->next_ifindex[ns] = 2;
+	snprintf(mark, sizeof(mark), MARK_PREFIX "%s/%s host=%llu", x->want->fleet, node->name,
+		 (unsigned long long)x->st->own_id);
+	lo.alias = mark;
+	link_set(rt, &lo, 1, LINK_SET_ALIAS | LINK_SET_UP, 0, node->name);
+	return 0;
+}
+
+/* Removal by group: one by one, each link costs the kernel many milliseconds. */
+static void doom(struct exec *x, const struct step *step)
+{
+	char name[WHO_TEXT];
+
+	link_set_group(x->st->rt, step->have->ifindex, MARK_DOOMED(mark_group(x->want->fleet)),
+		       who(x, step, name));
+}
+
+static int prepare_host(struct exec *x)
+{
+	size_t doomed = 0;
+	char name[WHO_TEXT];
+
+	for (size_t i = 0; i < x->plan->count; i++) {
+		const struct step *step = &x->plan->steps[i];
+
+		if (step->ns != MODEL_HOST)
+			continue;
+		if (step->kind == STEP_DEL_ADDR)
+			addr_del(x->st->rt, step->have->ifindex, step->addr, who(x, step, name));
+		if (step->kind == STEP_DEL_LINK && ++doomed)
+			doom(x, step);
+	}
+	if (doomed)
+		link_del_group(x->st->rt, MARK_DOOMED(mark_group(x->want->fleet)), x->want->fleet);
+	for (size_t i = 0; i < x->plan->count; i++) {
+		const struct step *step = &x->plan->steps[i];
+
+		if (step->kind == STEP_ADD_LINK && step->want->kind == LINK_BRIDGE)
+			link_add_bridge(x->st->rt, step->want, who(x, step, name));
+	}
+	return rt_send(x->st->rt, x->err);
+}
+
+static int make_taps(struct exec *x)
+{
+	for (size_t i = 0; i < x->plan->count; i++) {
+		const struct step *step = &x->plan->steps[i];
+
+		if (step->kind != STEP_ADD_LINK || step->want->kind != LINK_TAP)
+			continue;
+		if (tap_make(step->want, &x->tap_fds[i], x->err) < 0)
+			return x->err->code;
+	}
+	return 0;
+}
+
+static int keep_taps(struct exec *x)
+{
+	for (size_t i = 0; i < x->plan->count; i++)
+		if (x->tap_fds[i] >= 0 &&
+		    tap_keep(x->plan->steps[i].want, x->tap_fds[i], x->err) < 0)
+			return x->err->code;
+	return 0;
+}
+
+static void add_inside(struct exec *x, const struct step *step, const char *name)
+{
+	struct rt *rt = x->handles[step->ns]->rt;
+	struct link *want = step->want;
+
+	want->ifindex = x->next_ifindex[step->ns]++;
+	if (want->kind == LINK_VETH)
+		link_add_veth(rt, want, x->st->own_fd, name);
+	else if (want->kind == LINK_BOND)
+		link_add_bond(rt, want, name);
+	else
+		link_add_vlan(rt, want, inside_ifindex(x, step->ns, want->lower), name);
+}
+
+/* A bond takes only members that are down, and brings them up itself. */
+static void settle_inside(struct exec *x, const struct step *step, unsigned what, const char *name)
+{
+	struct rt *rt = x->handles[step->ns]->rt;
+	struct link *want = step->want;
+	int master = 0;
+
+	if (want->kind == LINK_VETH && *want->master) {
+		if (!(what & LINK_SET_MASTER))
+			return;
+		master = inside_ifindex(x, step->ns, want->master);
+		link_set(rt, want, want->ifindex, LINK_SET_DOWN, 0, name);
+		what = (what & ~(unsigned)LINK_SET_UP) | LINK_SET_MASTER;
+	}
+	if (what & ~(unsigned)LINK_SET_PRIMARY)
+		link_set(rt, want, want->ifindex, what, master, name);
+}
+
+/* Bonds come after their members in the plan: a second pass enslaves and sets up. */
+static void settle_links(struct exec *x, bool members)
+{
+	char name[WHO_TEXT];
+
+	for (size_t i = 0; i < x->plan->count; i++) {
+		const struct step *step = &x->plan->steps[i];
+		bool member = step->want && step->want->kind == LINK_VETH && *step->want->master;
+		unsigned what = step->what;
+
+		if (step->ns == MODEL_HOST || member != members)
+			continue;
+		if (step->kind == STEP_ADD_LINK)
+			what = LINK_SET_UP | LINK_SET_MASTER * (unsigned)member;
+		else if (step->kind != STEP_SET_LINK)
+			continue;
+		settle_inside(x, step, what, who(x, step, name));
+	}
+}
+
+static void set_primaries(struct exec *x)
+{
+	char name[WHO_TEXT];
+
+	for (size_t i = 0; i < x->plan->count; i++) {
+		const struct step *step = &x->plan->steps[i];
+		bool added = step->kind == STEP_ADD_LINK;
+
+		if (step->ns == MODEL_HOST || !step->want || step->want->kind != LINK_BOND ||
+		    !step->want->bond.has_primary)
+			continue;
+		if (added || (step->kind == STEP_SET_LINK && (step->what & LINK_SET_PRIMARY)))
+			link_set_primary(x->handles[step->ns]->rt, step->want, step->want->ifindex,
+					 inside_ifindex(x, step->ns, step->want->bond.primary),
+					 who(x, step, name));
+	}
+}
+
+static void queue_inside(struct exec *x, const struct step *step)
+{
+	struct rt *rt = x->handles[step->ns]->rt;
+	char name[WHO_TEXT];
+	int ifindex = step->want ? step->want->ifindex : 0;
+
+	who(x, step, name);
+	switch (step->kind) {
+	case STEP_DEL_ROUTE:
+		route_del(rt, step->have->ifindex, step->route, name);
+		break;
+	case STEP_DEL_ADDR:
+		addr_del(rt, step->have->ifindex, step->addr, name);
+		break;
+	case STEP_DEL_LINK:
+		link_del(rt, step->have->ifindex, name);
+		break;
+	case STEP_ADD_LINK:
+		add_inside(x, step, name);
+		break;
+	case STEP_ADD_ADDR:
+		addr_add(rt, ifindex, step->addr, name);
+		break;
+	case STEP_ADD_ROUTE:
+		route_add(rt, ifindex, step->route, name);
+		break;
+	case STEP_ADD_NODE:
+	case STEP_DEL_NODE:
+	case STEP_SET_LINK:
+		break;
+	}
+}
+
+/* Everything inside the nodes: one batch for each. */
+static int do_inside(struct exec *x)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < x->plan->count; i++) {
+		const struct step *step = &x->plan->steps[i];
+
+		if (step->kind == STEP_ADD_NODE)
+			r = make_node(x, step->ns);
+		else if (step->ns != MODEL_HOST && step->kind != STEP_DEL_NODE)
+			r = need_handle(x, step->ns);
+	}
+	for (enum step_kind kind = STEP_DEL_ROUTE; r == 0 && kind < STEP_DEL_NODE; kind++) {
+		if (kind == STEP_SET_LINK) {
+			settle_links(x, true);
+			settle_links(x, false);
+			set_primaries(x);
+		}
+		for (size_t i = 0; i < x->plan->count; i++)
+			if (x->plan->steps[i].kind == kind && x->plan->steps[i].ns != MODEL_HOST)
+				queue_inside(x, &x->plan->steps[i]);
+	}
+	for (size_t i = 0; r == 0 && i < x->want->node_count; i++)
+		if (x->handles[i])
+			r = rt_send(x->handles[i]->rt, x->err);
+	return r;
+}
+
+/* A new port starts with an idle qdisc at its root, so that none must be swapped in later. */
+static int add_roots(struct exec *x)
+{
+	bool known = false, there = true;
+
+	for (size_t i = 0; there && i < x->plan->count; i++) {
+		const struct step *step = &x->plan->steps[i];
+
+		if (step->kind != STEP_ADD_LINK || !link_is_port(step->want))
+			continue;
+		if (!known && qdisc_has_netem(x->st->rt, step->want->ifindex, &there, x->err) < 0)
+			return x->err->code;
+		if (there)
+			qdisc_put_idle(x->st->rt, step->want->ifindex, step->want->name);
+		known = true;
+	}
+	return 0;
+}
+
+static void settle_host_link(struct exec *x, const struct step *step)
+{
+	unsigned what = step->what;
+	char name[WHO_TEXT];
+
+	if (step->kind == STEP_ADD_LINK) {
+		what = LINK_SET_ALIAS | LINK_SET_UP;
+		if (link_is_port(step->want))
+			what |= LINK_SET_MASTER | LINK_SET_VLANS;
+		if (step->want->kind == LINK_TAP)
+			what |= LINK_SET_GROUP | LINK_SET_MTU;
+	}
+	who(x, step, name);
+	link_set(x->st->rt, step->want, step->want->ifindex, what & ~(unsigned)LINK_SET_VLANS,
+		 host_ifindex(x, step->want->master), name);
+	if ((what & LINK_SET_VLANS) && step->want->vlan_count) {
+		/* A port that joins a bridge is in VLAN 1 untagged already. */
+		struct port_vlan native = {.id = 1, .untagged = true};
+		struct link joined = {.vlans = &native, .vlan_count = 1};
+
+		link_set_vlans(x->st->rt, step->want->ifindex,
+			       what & LINK_SET_MASTER ? &joined : step->have, step->want, name);
+	}
+}
+
+static int do_host(struct exec *x)
+{
+	int r = state_read_host(x->st, x->err);
+	char name[WHO_TEXT];
+
+	for (size_t i = 0; r == 0 && i < x->plan->count; i++)
+		if (x->plan->steps[i].ns == MODEL_HOST && x->plan->steps[i].want)
+			x->plan->steps[i].want->ifindex =
+				host_ifindex(x, x->plan->steps[i].want->name);
+	if (r == 0)
+		r = add_roots(x);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < x->plan->count; i++) {
+		const struct step *step = &x->plan->steps[i];
+
+		if (step->ns != MODEL_HOST || step->node)
+			continue;
+		if (step->kind == STEP_ADD_LINK || step->kind == STEP_SET_LINK)
+			settle_host_link(x, step);
+		if (step->kind == STEP_ADD_ADDR)
+			addr_add(x->st->rt, step->want->ifindex, step->addr, who(x, step, name));
+	}
+	return rt_send(x->st->rt, x->err);
+}
+
+static int publish_nodes(struct exec *x)
+{
+	char mark[MARK_TEXT];
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < x->plan->count; i++) {
+		const struct step *step = &x->plan->steps[i];
+
+		if (step->kind != STEP_ADD_NODE)
+			continue;
+		snprintf(mark, sizeof(mark), MARK_PREFIX "%s/%s", x->want->fleet, step->node->name);
+		r = netns_publish(x->handles[step->ns]->fd, step->node->netns, mark, x->err);
+	}
+	return r;
+}
+
+static int remove_nodes(struct exec *x)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < x->plan->count; i++) {
+		const struct step *step = &x->plan->steps[i];
+
+		if (step->kind != STEP_DEL_NODE)
+			continue;
+		r = netns_remove(step->node->netns, x->err);
+		state_forget(x->st, x->want->fleet, step->node->name);
+	}
+	return r;
+}
+
+static void close_taps(struct exec *x)
+{
+	for (size_t i = 0; x->tap_fds && i < x->plan->count; i++)
+		if (x->tap_fds[i] >= 0)
+			close(x->tap_fds[i]);
+}
+
+static int carry_out(struct state *st, struct model *want, const struct model *have,
+		     const struct plan *plan, struct netsim_err *err)
+{
+	auto_free struct handle **handles = calloc(want->node_count + 1, sizeof(*handles));
+	auto_free int *next = calloc(want->node_count + 1, sizeof(*next));
+	auto_free int *fds = calloc(plan->count + 1, sizeof(*fds));
+	struct exec x = {st, want, have, plan, handles, next, fds, err};
+	int r;
+
+	if (!handles || !next || !fds)
+		return err_oom(err);
+	for (size_t i = 0; i < plan->count; i++)
+		fds[i] = -1;
+	r = prepare_host(&x);
+	if (r == 0)
+		r = make_taps(&x);
+	if (r == 0)
+		r = do_inside(&x);
+	if (r == 0)
+		r = do_host(&x);
+	if (r == 0)
+		r = keep_taps(&x);
+	if (r == 0)
+		r = publish_nodes(&x);
+	if (r == 0)
+		r = remove_nodes(&x);
+	close_taps(&x);
+	return r;
+}
+
+/* Forgets namespaces that have no name yet: they vanish with their last descriptor. */
+static void drop_unnamed(struct state *st, const struct model *want)
+{
+	for (size_t i = 0; i < want->node_count; i++)
+		if (want->nodes[i].netns && !netns_exists(want->nodes[i].netns))
+			state_forget(st, want->fleet, want->nodes[i].name);
+}
+
+static int read_and_plan(struct state *st, struct model *want, struct model **ret_have,
+			 struct plan *ret, struct netsim_err *err)
+{
+	int r = state_read_host(st, err);
+
+	if (r == 0)
+		r = state_read(st, want->fleet, STATE_ALL, ret_have, err);
+	if (r < 0)
+		return r;
+	r = plan_make(want, *ret_have, ret, err);
+	if (r < 0) {
+		model_free(*ret_have);
+		*ret_have = NULL;
+	}
+	return r;
+}
+
+/* Going back is a plan too; its own errors have nobody to go to. */
+static void undo(struct state *st, const struct model *want, struct model *before)
+{
+	struct model *now = NULL;
+	struct plan plan = {0};
+	struct netsim_err ignored = {0};
+	bool any;
+
+	drop_unnamed(st, want);
+	if (before->link_count == 0 && before->node_count == 0) {
+		(void)exec_remove(st, want->fleet, &any, &ignored);
+		return;
+	}
+	if (read_and_plan(st, before, &now, &plan, &ignored) == 0)
+		(void)carry_out(st, before, now, &plan, &ignored);
+	plan_done(&plan);
+	model_free(now);
+}
+
+/* The kernel must now show what was asked. */
+static int read_back(struct state *st, struct model *want, struct netsim_err *err)
+{
+	struct model *now = NULL;
+	struct plan plan = {0};
+	char text[256];
+	int r = read_and_plan(st, want, &now, &plan, err);
+
+	if (r == 0 && plan.count) {
+		r = carry_out(st, want, now, &plan, err);
+		plan_done(&plan);
+		model_free(now);
+		now = NULL;
+		if (r == 0)
+			r = read_and_plan(st, want, &now, &plan, err);
+	}
+	if (r == 0 && plan.count) {
+		step_describe(&plan.steps[0], want, text, sizeof(text));
+		r = err_set(err, NETSIM_ERR_KERNEL, -EIO, NULL,
+			    "the kernel does not keep what was asked; still to do: %s", text);
+	}
+	plan_done(&plan);
+	model_free(now);
+	return r;
+}
+
+int exec_converge(struct state *st, struct model *want, size_t *ret_steps, struct netsim_err *err)
+{
+	struct model *before = NULL;
+	struct plan plan = {0};
+	int r = read_and_plan(st, want, &before, &plan, err);
+
+	if (r < 0)
+		return r;
+	*ret_steps = plan.count;
+	if (plan.count) {
+		r = carry_out(st, want, before, &plan, err);
+		if (r == 0)
+			r = read_back(st, want, err);
+		if (r < 0)
+			undo(st, want, before);
+	}
+	plan_done(&plan);
+	model_free(before);
+	return r;
+}
+
+int exec_check_foreign(const struct state *st, const struct model *want, struct netsim_err *err)
+{
+	for (size_t i = 0; i < want->link_count; i++) {
+		const struct link *link = &want->links[i];
+		const struct link *have = model_find_link(st->host, MODEL_HOST, link->name);
+		struct mark mark;
+
+		if (link->ns != MODEL_HOST || !have || state_is_ours(have, want->fleet))
+			continue;
+		if (mark_parse(have->alias, &mark))
+			err_set(err, NETSIM_ERR_KERNEL, -EEXIST, &link->at,
+				"a link %s belongs to the fleet %s", link->name, mark.fleet);
+		else
+			err_set(err, NETSIM_ERR_KERNEL, -EEXIST, &link->at,
+				"a link %s exists that netsim did not make", link->name);
+		err_hint(err, "remove it, or choose another name with `%s:`",
+			 link->kind == LINK_BRIDGE ? "name" : "port");
+		return -EEXIST;
+	}
+	for (size_t i = 0; i < want->node_count; i++) {
+		const struct model_node *node = &want->nodes[i];
+		struct handle *handle;
+
+		if (!node->netns || !netns_exists(node->netns) ||
+		    netns_is_stale(node->netns, MARK_PREFIX) ||
+		    state_handle((struct state *)st, want->fleet, node->name, &handle, NULL) == 0)
+			continue;
+		err_set(err, NETSIM_ERR_KERNEL, -EEXIST, &node->at,
+			"a network namespace %s exists that netsim did not make from here",
+			node->netns);
+		err_hint(err, "remove it with: ip netns delete %s", node->netns);
+		return -EEXIST;
+	}
+	return 0;
+}
+
+static int remove_names(struct state *st, const char *fleet, bool *any, struct netsim_err *err)
+{
+	char prefix[NETNS_TEXT], stale[MARK_TEXT], **names = NULL;
+	size_t count = 0;
+	int r;
+
+	state_netns_name(fleet, "", prefix);
+	snprintf(stale, sizeof(stale), MARK_PREFIX "%s/", fleet);
+	r = netns_list(prefix, &names, &count, err);
+	for (size_t i = 0; i < count; i++) {
+		const char *node = names[i] + strlen(prefix);
+		struct handle *handle;
+		bool ours = netns_is_stale(names[i], stale) ||
+			    state_handle(st, fleet, node, &handle, NULL) == 0;
+
+		if (ours && r == 0) {
+			r = netns_remove(names[i], err);
+			state_forget(st, fleet, node);
+			*any = true;
+		}
+		free(names[i]);
+	}
+	free(names);
+	return r;
+}
+
+int exec_remove(struct state *st, const char *fleet, bool *ret_any, struct netsim_err *err)
+{
+	uint32_t group = mark_group(fleet);
+	bool any = false;
+	int r = state_read_host(st, err);
+
+	for (size_t i = 0; r == 0 && i < st->host->link_count; i++)
+		any |= state_is_ours(&st->host->links[i], fleet);
+	if (r == 0 && any) {
+		link_del_group(st->rt, group, fleet);
+		link_del_group(st->rt, MARK_DOOMED(group), fleet);
+		r = rt_send(st->rt, err);
+	}
+	if (r == 0)
+		r = remove_names(st, fleet, &any, err);
+	if (r == 0)
+		*ret_any = any;
+	return r;
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Any bytes as a topology: no crash, and what loads prints back to itself. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "netsim/topo.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static char *print(const struct topo *topo)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	if (!out || topo_print(topo, out) < 0 || fclose(out))
+		abort();
+	return text;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct netsim_diags diags = {0}, none = {0};
+	struct topo *topo, *again;
+
+	if (topo_parse("fuzz", (const char *)data, size, &topo, &diags) < 0) {
+		if (diags.count == diags.warnings)
+			abort();
+		return 0;
+	}
+	char *first = print(topo), *second;
+
+	if (topo_parse("fuzz", first, strlen(first), &again, &none) < 0)
+		abort();
+	second = print(again);
+	if (strcmp(first, second) != 0)
+		abort();
+	free(first);
+	free(second);
+	topo_free(topo);
+	topo_free(again);
+	return 0;
+}

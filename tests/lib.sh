@@ -1,0 +1,208 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# For the black-box tests (bash): source it first, end with done_testing.
+#
+#   # needs: netem iperf3            first lines: what the runner must find,
+#   # limit: 300                     and seconds when 120 are not enough
+#   . "$(dirname "$0")/../lib.sh"
+#   fails_with 2 "no file" "$NETSIM" up
+#   done_testing
+#
+# Results are TAP; what explains a failure follows it on lines with "# ".
+
+TESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+NETSIM=${NETSIM:-$(dirname "$TESTS")/build/${VARIANT:-release}/netsim}
+WORK=$(mktemp -d "${TMPDIR:-/tmp}/netsim-test.XXXXXX")
+# For names that other tests must not share.
+# shellcheck disable=SC2034
+SUFFIX=$(printf '%04x' $((RANDOM * 2 + RANDOM % 2)))
+# shellcheck disable=SC2034 # what fails_with and run caught
+OUT='' ERR='' STATUS=0
+
+tap_count=0
+tap_failed=0
+tap_planned=
+bg_pids=()
+
+# --- verdicts
+
+# ok NAME
+ok() {
+	tap_count=$((tap_count + 1))
+	echo "ok $tap_count - $1"
+}
+
+# not_ok NAME [WHY]; WHY may have several lines
+not_ok() {
+	tap_count=$((tap_count + 1))
+	tap_failed=$((tap_failed + 1))
+	echo "not ok $tap_count - $1"
+	[[ -z ${2:-} ]] || explain "$2"
+	return 1
+}
+
+# skip NAME WHY
+skip() {
+	tap_count=$((tap_count + 1))
+	echo "ok $tap_count - $1 # SKIP ${2:-}"
+}
+
+explain() {
+	printf '%s\n' "$1" | sed 's/^/# /'
+}
+
+# check NAME CMD...: CMD ends with 0
+check() {
+	local name=$1
+	shift
+	run "$@"
+	if [[ $STATUS -eq 0 ]]; then
+		ok "$name"
+	else
+		not_ok "$name" "$(caught "$@")"
+	fi
+}
+
+# fails_with STATUS NAME CMD...
+fails_with() {
+	local want=$1 name=$2
+	shift 2
+	run "$@"
+	if [[ $STATUS -eq $want ]]; then
+		ok "$name"
+	else
+		not_ok "$name" "$(echo "wanted exit status $want"; caught "$@")"
+	fi
+}
+
+# is NAME GOT WANT
+is() {
+	if [[ $2 == "$3" ]]; then
+		ok "$1"
+	else
+		not_ok "$1" "$(printf 'got:    %s\nwanted: %s' "$2" "$3")"
+	fi
+}
+
+# like NAME GOT REGEX (extended; . spans lines)
+like() {
+	if [[ $2 =~ $3 ]]; then
+		ok "$1"
+	else
+		not_ok "$1" "$(printf 'got:         %s\nwanted like: %s' "$2" "$3")"
+	fi
+}
+
+# unlike NAME GOT REGEX
+unlike() {
+	if [[ $2 =~ $3 ]]; then
+		not_ok "$1" "$(printf 'got:           %s\nwanted unlike: %s' "$2" "$3")"
+	else
+		ok "$1"
+	fi
+}
+
+# between NAME VALUE LOW HIGH [UNIT]: LOW <= VALUE <= HIGH, as decimal numbers
+between() {
+	local number='^-?[0-9]+([.][0-9]+)?([eE][-+]?[0-9]+)?$'
+	if [[ $2 =~ $number ]] && awk -v v="$2" -v l="$3" -v h="$4" 'BEGIN { exit !(l + 0 <= v + 0 && v + 0 <= h + 0) }'; then
+		ok "$1 ($2${5:+ $5})"
+	else
+		not_ok "$1" "got ${2:-nothing}${5:+ $5}, wanted $3 .. $4${5:+ $5}"
+	fi
+}
+
+# plan COUNT: optional, when the number is known beforehand
+plan() {
+	tap_planned=$1
+	echo "1..$1"
+}
+
+# Without this last line the runner takes the test for one that died.
+done_testing() {
+	[[ -n $tap_planned ]] || echo "1..$tap_count"
+	[[ $tap_failed -eq 0 ]]
+	exit
+}
+
+# --- commands
+
+# run CMD...: leaves $OUT, $ERR and $STATUS, judges nothing
+run() {
+	STATUS=0
+	"$@" >"$WORK/.out" 2>"$WORK/.err" </dev/null || STATUS=$?
+	OUT=$(<"$WORK/.out")
+	ERR=$(<"$WORK/.err")
+}
+
+# What run saw, for people.
+caught() {
+	printf '$ %s\n' "$*"
+	[[ -z $OUT ]] || printf '%s\n' "$OUT" | tail -n 40
+	[[ -z $ERR ]] || printf '%s\n' "$ERR" | tail -n 40
+	echo "exit status $STATUS"
+}
+
+# wait_for SECONDS CMD...: until CMD succeeds; silent, fails when time is over
+wait_for() {
+	local end=$((${EPOCHREALTIME//[!0-9]/} + $1 * 1000000))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[[ ${EPOCHREALTIME//[!0-9]/} -lt $end ]] || return 1
+		sleep 0.02
+	done
+}
+
+# bg CMD...: in a session of its own, its process in $BG, its output in
+# $WORK/bg.$BG; ended with all its children when the test ends.
+bg() {
+	local log
+	log=$(mktemp "$WORK/.bg.XXXXXX")
+	setsid "$@" >"$log" 2>&1 </dev/null &
+	BG=$!
+	mv "$log" "$WORK/bg.$BG"
+	echo "$*" >"$WORK/.cmd.$BG"
+	bg_pids+=("$BG")
+}
+
+# bg_end PID: ends one of them, and waits until its whole group has gone.
+bg_end() {
+	kill -- "-$1" 2>/dev/null || kill "$1" 2>/dev/null
+	wait_for 2 group_gone "$1" || kill -KILL -- "-$1" 2>/dev/null
+	wait "$1" 2>/dev/null
+	return 0
+}
+
+# A zombie is still a member: only what runs counts.
+group_gone() {
+	local states
+	states=$(ps -o stat= -g "$1")
+	[[ ! $states =~ (^|$'\n')[^Z] ]]
+}
+
+# --- the end
+
+show_bg() {
+	local pid
+	for pid in "${bg_pids[@]}"; do
+		[[ -s $WORK/bg.$pid ]] || continue
+		echo "# output of: $(<"$WORK/.cmd.$pid")"
+		explain "$(tail -n 20 "$WORK/bg.$pid")"
+	done
+}
+
+at_exit() {
+	local status=$? pid
+	trap - EXIT
+	for pid in "${bg_pids[@]}"; do
+		bg_end "$pid"
+	done
+	[[ $status -eq 0 ]] || show_bg
+	rm -rf "$WORK"
+	exit "$status"
+}
+
+trap at_exit EXIT
+trap 'exit 143' TERM
+trap 'exit 130' INT
