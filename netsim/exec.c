@@ -10,6 +10,7 @@
 #include "netsim/auto.h"
 #include "netsim/link.h"
 #include "netsim/mark.h"
+#include "netsim/module.h"
 #include "netsim/netns.h"
 #include "netsim/qdisc.h"
 #include "netsim/route.h"
@@ -32,7 +33,9 @@ static const char *who(const struct exec *x, const struct step *step, char buf[s
 {
 	const struct link *link = step->want ? step->want : step->have;
 
-	if (step->ns == MODEL_HOST)
+	if (step->node)
+		snprintf(buf, WHO_TEXT, "%s", step->node->name);
+	else if (step->ns == MODEL_HOST)
 		snprintf(buf, WHO_TEXT, "%s", link->name);
 	else
 		snprintf(buf, WHO_TEXT, "%s %s", x->want->nodes[step->ns].name, link->name);
@@ -134,8 +137,11 @@ static int prepare_host(struct exec *x)
 	for (size_t i = 0; i < x->plan->count; i++) {
 		const struct step *step = &x->plan->steps[i];
 
-		if (step->kind == STEP_ADD_LINK && step->want->kind == LINK_BRIDGE)
-			link_add_bridge(x->st->rt, step->want, who(x, step, name));
+		if (step->kind != STEP_ADD_LINK || step->want->kind != LINK_BRIDGE)
+			continue;
+		link_add_bridge(x->st->rt, step->want, who(x, step, name));
+		/* In the same batch, so that an interrupted run leaves no bridge without it. */
+		link_set(x->st->rt, step->want, 0, LINK_SET_ALIAS, 0, name);
 	}
 	return rt_send(x->st->rt, x->err);
 }
@@ -402,6 +408,16 @@ static void close_taps(struct exec *x)
 			close(x->tap_fds[i]);
 }
 
+static void load_modules(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->steps[i].kind == STEP_ADD_LINK &&
+		    plan->steps[i].want->kind == LINK_BOND) {
+			module_load(MODULE_BONDING);
+			return;
+		}
+}
+
 static int carry_out(struct state *st, struct model *want, const struct model *have,
 		     const struct plan *plan, struct netsim_err *err)
 {
@@ -415,6 +431,7 @@ static int carry_out(struct state *st, struct model *want, const struct model *h
 		return err_oom(err);
 	for (size_t i = 0; i < plan->count; i++)
 		fds[i] = -1;
+	load_modules(plan);
 	r = prepare_host(&x);
 	if (r == 0)
 		r = make_taps(&x);
@@ -523,6 +540,23 @@ int exec_converge(struct state *st, struct model *want, size_t *ret_steps, struc
 	return r;
 }
 
+/* Two names could give the same link group; then they cannot share a host. */
+static int check_group(const struct state *st, const struct model *want, struct netsim_err *err)
+{
+	for (size_t i = 0; i < st->host->link_count; i++) {
+		const struct link *link = &st->host->links[i];
+
+		if (link->group != mark_group(want->fleet) || state_is_ours(link, want->fleet))
+			continue;
+		err_set(err, NETSIM_ERR_KERNEL, -EEXIST, NULL,
+			"the link %s is in the link group 0x%x, which the fleet %s needs",
+			link->name, link->group, want->fleet);
+		err_hint(err, "give the fleet another name");
+		return -EEXIST;
+	}
+	return 0;
+}
+
 int exec_check_foreign(const struct state *st, const struct model *want, struct netsim_err *err)
 {
 	for (size_t i = 0; i < want->link_count; i++) {
@@ -556,7 +590,7 @@ int exec_check_foreign(const struct state *st, const struct model *want, struct 
 		err_hint(err, "remove it with: ip netns delete %s", node->netns);
 		return -EEXIST;
 	}
-	return 0;
+	return check_group(st, want, err);
 }
 
 static int remove_names(struct state *st, const char *fleet, bool *any, struct netsim_err *err)

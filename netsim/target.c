@@ -15,7 +15,16 @@ static void free_names(char **names, size_t count)
 	free(names);
 }
 
-static int choose_fleet(char **names, size_t count, const char *name, char **ret,
+/* What an interrupted run left may carry nothing but the fleet's group. */
+static bool has_group(const struct state *st, const char *fleet)
+{
+	for (size_t i = 0; i < st->host->link_count; i++)
+		if (state_is_ours(&st->host->links[i], fleet))
+			return true;
+	return false;
+}
+
+static int choose_fleet(struct state *st, char **names, size_t count, const char *name, char **ret,
 			struct netsim_err *err)
 {
 	const char *near;
@@ -33,6 +42,10 @@ static int choose_fleet(char **names, size_t count, const char *name, char **ret
 			*ret = strdup(names[i]);
 			return *ret ? 0 : err_oom(err);
 		}
+	if (has_group(st, name)) {
+		*ret = strdup(name);
+		return *ret ? 0 : err_oom(err);
+	}
 	err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL, "there is no fleet %s", name);
 	near = name_nearest(name, (const char *const *)names, count);
 	if (near)
@@ -48,7 +61,7 @@ int target_fleet(struct state *st, const char *name, char **ret, struct netsim_e
 
 	*ret = NULL;
 	if (r == 0)
-		r = choose_fleet(names, count, name, ret, err);
+		r = choose_fleet(st, names, count, name, ret, err);
 	free_names(names, count);
 	return r;
 }
