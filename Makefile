@@ -33,7 +33,7 @@ LDFLAGS_fuzz    := $(LDFLAGS_san)
 
 STD  := -std=c17 -D_GNU_SOURCE
 WARN := -Wall -Wextra -Wpedantic -Wconversion -Wno-sign-conversion -Wshadow -Wstrict-prototypes \
-        -Wmissing-prototypes -Wvla -Wwrite-strings -Wundef -Wpointer-arith -Werror
+        -Wmissing-prototypes -Wvla -Wwrite-strings -Wundef -Wpointer-arith -Wno-missing-field-initializers -Werror
 ALL_CPPFLAGS = $(CPPFLAGS) -I. -isystem $(B)/gen -MMD -MP \
         -DNETSIM_VERSION='"$(VERSION)"' -DNETSIM_DATADIR='"$(DATADIR)/netsim"'
 ALL_CFLAGS   = $(STD) $(WARN) $(CFLAGS_$(VARIANT)) -fPIC -fvisibility=hidden $(PKG_CFLAGS) $(CFLAGS)

@@ -8,7 +8,11 @@ static void print_text(const struct netsim_findings *found, bool quiet)
 
 	for (size_t i = 0; i < found->count; i++) {
 		const struct netsim_finding *f = &found->list[i];
-		const char *cells[] = {f->what, f->ok ? "ok" : "missing", f->use};
+		const char *cells[] = {f->what,
+				       f->ok	   ? "ok" :
+				       f->optional ? "no" :
+						     "missing",
+				       f->use};
 
 		if (!quiet || !f->ok)
 			table_add(&table, cells, 3);
@@ -29,9 +33,10 @@ static void print_findings(const struct netsim_findings *found)
 	for (size_t i = 0; i < found->count; i++) {
 		const struct netsim_finding *f = &found->list[i];
 
-		json_array_append_new(list, json_pack("{s:s, s:s, s:b, s:s, s:s}", "what", f->what,
-						      "use", f->use, "ok", f->ok, "detail",
-						      f->detail, "hint", f->ok ? "" : f->hint));
+		json_array_append_new(list,
+				      json_pack("{s:s, s:s, s:b, s:b, s:s, s:s}", "what", f->what,
+						"use", f->use, "ok", f->ok, "optional", f->optional,
+						"detail", f->detail, "hint", f->ok ? "" : f->hint));
 	}
 	print_json(json_pack("{s:s, s:i, s:o}", "kernel", found->kernel, "missing",
 			     (int)found->missing, "findings", list));

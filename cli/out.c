@@ -64,7 +64,7 @@ void print_diags(const struct netsim_diags *diags)
 	for (size_t i = 0; i < diags->count; i++)
 		print_error(&diags->list[i]);
 	if (diags->more)
-		fprintf(stderr, "netsim: and %zu more\n", diags->more);
+		fprintf(stderr, "and %zu more\n", diags->more);
 }
 
 static json_t *json_error(const struct netsim_err *err)

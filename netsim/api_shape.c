@@ -221,7 +221,8 @@ static int describe(struct netsim_lines *lines, const char *what, const struct l
 
 	conditions_format(&c->up, up, sizeof(up));
 	conditions_format(&c->down, down, sizeof(down));
-	return lines_add(lines, err, "%s\t%s\t%s", what, *up ? up : "-", *down ? down : "-");
+	return lines_add(lines, err, "%s\t%s\t%s", what, c->up.has ? up : "-",
+			 c->down.has ? down : "-");
 }
 
 static int shape_ports(struct netsim *ns, const struct selection *s, const struct profile *profile,

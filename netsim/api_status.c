@@ -79,7 +79,8 @@ static void read_direction(const struct reader *r, int ifindex, struct netsim_di
 	if (!root || !ifindex)
 		return;
 	shape_read(&root->netem, child ? &child->tbf : NULL, &c);
-	conditions_format(&c, ret->text, sizeof(ret->text));
+	if (c.has)
+		conditions_format(&c, ret->text, sizeof(ret->text));
 	ret->packets = root->packets;
 	ret->bytes = root->bytes;
 	ret->drops = root->drops;

@@ -42,7 +42,7 @@ void apply_ifb_name(const char *device, char ret[static IFNAMSIZ])
 {
 	char full[IFNAMSIZ + 8];
 
-	snprintf(full, sizeof(full), "ifb-%s", device);
+	snprintf(full, sizeof(full), "%s.ifb", device);
 	name_fit(full, ret);
 }
 

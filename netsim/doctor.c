@@ -167,6 +167,7 @@ static const struct {
 	const char *what, *use;
 	int (*attempt)(struct patient *p, struct netsim_err *err);
 	const char *hint;
+	bool optional;
 } trials[] = {
 	{"bridge", "networks", try_bridge, "modprobe bridge"},
 	{"veth", "nodes of the netns kind", try_veth, "modprobe veth"},
@@ -183,7 +184,7 @@ static const struct {
 	{"redirect", "the up direction of profiles", try_redirect,
 	 "modprobe act_mirred cls_bpf sch_ingress"},
 	{"tbf", "profiles with `burst`", try_tbf, "modprobe sch_tbf"},
-	{"netem seed", "profiles with `seed`", try_seed, "Linux 6.7 or later"},
+	{"netem seed", "profiles with `seed`", try_seed, "Linux 6.7 or later", true},
 };
 
 static void note(struct netsim_finding *finding, int r, const struct netsim_err *err)
@@ -246,7 +247,8 @@ API int netsim_doctor(struct netsim_findings *ret, struct netsim_err *err)
 		ret->list[i].what = trials[i].what;
 		ret->list[i].use = trials[i].use;
 		ret->list[i].hint = trials[i].hint;
-		ret->missing += !ret->list[i].ok;
+		ret->list[i].optional = trials[i].optional;
+		ret->missing += !ret->list[i].ok && !trials[i].optional;
 	}
 	return 0;
 }

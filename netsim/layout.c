@@ -127,13 +127,6 @@ static int add_port_vlans(struct link *link, const struct network *net, const st
 	return r;
 }
 
-static unsigned port_mtu(const struct topo *topo, const struct iface *iface)
-{
-	unsigned net = topo->networks[iface->network].mtu;
-
-	return iface->mtu ? iface->mtu : net ? net : DEFAULT_MTU;
-}
-
 static int add_port(struct model *model, const struct topo *topo, const struct node *node,
 		    const struct iface *iface, struct netsim_err *err)
 {
@@ -146,7 +139,7 @@ static int add_port(struct model *model, const struct topo *topo, const struct n
 		return err_oom(err);
 	link->at = iface->at;
 	link->group = mark_group(topo->fleet);
-	link->mtu = port_mtu(topo, iface);
+	link->mtu = topo_mtu(topo, node, iface);
 	link->mtu_at = iface->mtu ? iface->mtu_at : iface->at;
 	link->up = true;
 	memcpy(link->master, net->bridge, IFNAMSIZ);
@@ -209,19 +202,6 @@ static void fill_bond(struct link *link, const struct node *node, const struct b
 		memcpy(to->primary, node->ifaces[from->primary].name, IFNAMSIZ);
 }
 
-/* What an interface's MTU comes to, following VLANs and bonds down to the port. */
-static unsigned iface_mtu(const struct topo *topo, const struct node *node,
-			  const struct iface *iface)
-{
-	if (iface->kind == IFACE_PORT)
-		return port_mtu(topo, iface);
-	if (iface->mtu)
-		return iface->mtu;
-	if (iface->kind == IFACE_BOND)
-		return iface_mtu(topo, node, &node->ifaces[iface->bond.members[0]]);
-	return iface_mtu(topo, node, &node->ifaces[iface->lower]);
-}
-
 static void fill_kind(struct link *link, const struct node *node, const struct iface *iface)
 {
 	switch (iface->kind) {
@@ -256,7 +236,7 @@ static int add_inside(struct model *model, int ns, const struct topo *topo, cons
 	link->at = iface->at;
 	link->group = mark_group(topo->fleet);
 	link->up = true;
-	link->mtu = iface_mtu(topo, node, iface);
+	link->mtu = topo_mtu(topo, node, iface);
 	link->mtu_at = iface->mtu ? iface->mtu_at : iface->at;
 	link->has_mac = iface->has_mac;
 	link->mac = iface->mac;

@@ -206,6 +206,7 @@ void name_fit(const char *full, char ret[static IFNAMSIZ])
 	if (strlen(full) < IFNAMSIZ)
 		snprintf(ret, IFNAMSIZ, "%s", full);
 	else
-		snprintf(ret, IFNAMSIZ, "%.10s~%04x", full,
-			 (name_hash(full) >> 16 ^ name_hash(full)) & 0xffff);
+		snprintf(ret, IFNAMSIZ, "%04x~%s",
+			 (name_hash(full) >> 16 ^ name_hash(full)) & 0xffff,
+			 full + strlen(full) - (IFNAMSIZ - 1 - 5));
 }

@@ -46,8 +46,8 @@ const char *name_nearest(const char *text, const char *const *names, size_t coun
 
 /*
  * Fits a full name into an interface name: as it is where it has at most 15
- * characters; otherwise its first ten, '~' and four hex digits of its hash, the
- * same on every call.
+ * characters; otherwise four hex digits of its hash, '~' and its last ten, where
+ * names of one fleet differ. The same on every call.
  */
 void name_fit(const char *full, char ret[static IFNAMSIZ]);
 

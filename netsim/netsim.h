@@ -226,6 +226,7 @@ struct netsim_finding {
 	const char *what; /* "netem" */
 	const char *use;  /* "delay, loss and rate of profiles" */
 	bool ok;
+	bool optional;	  /* few need it: does not count as missing */
 	char detail[160]; /* the kernel's words, a version, or "" */
 	const char *hint; /* how to mend it */
 };

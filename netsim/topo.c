@@ -151,6 +151,17 @@ static bool check_name(struct bind *b, const char *what, const char *text, size_
 			   "\"%s\" is not possible as %s", shown(text), what);
 }
 
+/* A dot ends the fleet's name in those of its namespaces. */
+static bool check_fleet(struct bind *b, const struct text *fleet)
+{
+	if (!check_name(b, "the name of a fleet", fleet->s, TOPO_FLEET_MAX, &fleet->at))
+		return false;
+	if (!strchr(fleet->s, '.'))
+		return true;
+	return bind_refuse(b, &fleet->at, "write '-' instead of '.'",
+			   "the name of a fleet has no dots: \"%s\"", shown(fleet->s));
+}
+
 /* A network with a mistake in it is kept, or each of its ports would be one more. */
 static bool read_network(struct bind *b, struct topo *topo, const struct doc_entry *entry)
 {
@@ -380,8 +391,7 @@ static bool read_topo(struct bind *b, struct topo *topo, const struct doc_node *
 	bool good = bind_map(b, topo_rows, doc, &scope, &raw);
 
 	if (raw.fleet.s)
-		good &= check_name(b, "the name of a fleet", raw.fleet.s, TOPO_FLEET_MAX,
-				   &raw.fleet.at);
+		good &= check_fleet(b, &raw.fleet);
 	topo->at = raw.fleet.s ? raw.fleet.at : doc->at;
 	topo->fleet = strdup(raw.fleet.s ? raw.fleet.s : "");
 	if (!topo->fleet)

@@ -12,7 +12,7 @@
 # Results are TAP; what explains a failure follows it on lines with "# ".
 
 TESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-NETSIM=${NETSIM:-$(dirname "$TESTS")/build/${VARIANT:-release}/netsim}
+NETSIM=${NETSIM:-$(dirname "$TESTS")/build/${VARIANT:-release}/bin/netsim}
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/netsim-test.XXXXXX")
 # For names that other tests must not share.
 # shellcheck disable=SC2034
