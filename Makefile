@@ -115,8 +115,13 @@ CLI_SRCS := \
         cli/cmd_up.c
 CLI_OBJS := $(CLI_SRCS:%.c=$(B)/%.o)
 
-all: $(B)/bin/netsim
+SONAME  := libnetsim.so.0
 
+all: $(B)/bin/netsim $(B)/$(SONAME) ## Build the command and the library
+
+$(B)/$(SONAME): $(LIB_OBJS)
+	@echo "  LD      $@"
+	$(Q)$(CC) -shared -Wl,-soname,$(SONAME) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lm
 
 $(B)/libnetsim.a: $(LIB_OBJS)
 	@echo "  AR      $@"
@@ -153,12 +158,85 @@ $(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/libnetsim.a
 	@echo "  LD      $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka -lm
 
-unit-tests: $(UNIT_TESTS)
+unit-tests: $(UNIT_TESTS) ## Build the unit tests
 
-clean:
+# What the kernel tests run: one program for each tests/*.c.
+TEST_TOOLS := $(patsubst %.c,$(B)/%,$(wildcard tests/*.c))
+
+$(TEST_TOOLS): %: %.o
+	@echo "  LD      $@"
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
+
+test-tools: $(TEST_TOOLS) ## Build what the kernel tests run
+
+deps: ## Install what is missing (as root; otherwise say what)
+	$(Q)tests/deps
+
+# A fresh machine gets its packages first; make then looks at them anew.
+demo: ## Show the main job on real traffic
+	$(Q)tests/deps
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)tests/demo
+
+test: ## Run all tests: unit, on this kernel, on Debian's kernel in QEMU
+	$(Q)tests/deps
+	$(Q)$(MAKE) --no-print-directory all unit-tests test-tools
+	$(Q)$(MAKE) --no-print-directory VARIANT=san unit-tests
+	$(Q)tests/run
+
+bench: ## Measure side by side with what one would run otherwise
+	$(Q)tests/deps
+	$(Q)$(MAKE) --no-print-directory all test-tools
+	$(Q)tests/bench/run
+
+fuzz: ## Fuzz everything that parses (RUNS=20000 each)
+	$(Q)tests/deps
+	$(Q)tests/fuzz/run $(RUNS)
+
+lint: ## Check layers, sizes, habits, manuals and scripts
+	$(Q)tests/lint
+
+# Formatting.
+C_FILES := $(wildcard netsim/*.[ch] cli/*.[ch] bpf/*.[ch] tests/*.c tests/*/*.c)
+
+fmt: ## Format the C code
+	$(Q)clang-format -i $(C_FILES)
+
+fmt-check: ## Fail where the C code is not formatted
+	$(Q)clang-format --dry-run -Werror $(C_FILES)
+
+install: all ## Install below PREFIX (/usr/local) and DESTDIR
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR) $(DESTDIR)$(INCDIR)/netsim \
+		$(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(COMPDIR) \
+		$(DESTDIR)$(DATADIR)/netsim/topo $(DESTDIR)$(DATADIR)/netsim/profiles
+	install -m 755 $(B)/bin/netsim $(DESTDIR)$(BINDIR)/netsim
+	install -m 644 $(B)/libnetsim.a $(DESTDIR)$(LIBDIR)/
+	install -m 755 $(B)/$(SONAME) $(DESTDIR)$(LIBDIR)/
+	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libnetsim.so
+	install -m 644 netsim/netsim.h $(DESTDIR)$(INCDIR)/netsim/
+	install -m 644 man/*.5 $(DESTDIR)$(MANDIR)/man5/
+	install -m 644 man/*.8 $(DESTDIR)$(MANDIR)/man8/
+	install -m 644 cli/netsim.bash $(DESTDIR)$(COMPDIR)/netsim
+	install -m 644 topo/*.yaml $(DESTDIR)$(DATADIR)/netsim/topo/
+	install -m 644 profiles/*.yaml $(DESTDIR)$(DATADIR)/netsim/profiles/
+
+uninstall: ## Remove what install installed
+	rm -f $(DESTDIR)$(BINDIR)/netsim $(DESTDIR)$(LIBDIR)/libnetsim.a \
+		$(DESTDIR)$(LIBDIR)/$(SONAME) $(DESTDIR)$(LIBDIR)/libnetsim.so \
+		$(DESTDIR)$(INCDIR)/netsim/netsim.h $(DESTDIR)$(COMPDIR)/netsim
+	rm -f $(patsubst man/%,$(DESTDIR)$(MANDIR)/man5/%,$(wildcard man/*.5)) \
+		$(patsubst man/%,$(DESTDIR)$(MANDIR)/man8/%,$(wildcard man/*.8))
+	rm -rf $(DESTDIR)$(DATADIR)/netsim
+
+clean: ## Remove everything that was built
 	rm -rf build
 
-.PHONY: all clean unit-tests
+help: ## List the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
+	@echo "Variables: VARIANT=release|debug|san, V=1 (show commands), PREFIX, DESTDIR, CC, CFLAGS"
+
+.PHONY: all unit-tests test-tools deps demo test bench fuzz lint fmt fmt-check install uninstall \
+        clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
 -include $(LIB_OBJS:.o=.d) $(CLI_OBJS:.o=.d)

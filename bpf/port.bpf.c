@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The programs at a fleet's ports. ns_port judges every frame at the egress of
  * the destination's port: at this hook skb->ingress_ifindex is the port that the

@@ -12,7 +12,7 @@ struct apply_args {
 
 static const struct opt opts[] = {
 	{0, "as", OPT_TEXT, offsetof(struct apply_args, as), "NODE",
-	 "take NODE's entry for an interface (default: the host's name)"},
+	 "the entry for an interface (default: the host's name)"},
 	{0, NULL, OPT_FLAG, 0, NULL, NULL},
 };
 

@@ -61,7 +61,7 @@ static int run(const void *p, struct netsim_err *err)
 const struct cmd cmd_partition = {
 	.name = "partition",
 	.args = "[GROUP...]",
-	.summary = "Cut groups of nodes (a,b,@role) off from each other, one from the rest.",
+	.summary = "Cut groups of nodes (a,b,@role) off from each other or the rest.",
 	.opts = opts,
 	.size = sizeof(struct partition_args),
 	.max = -1,

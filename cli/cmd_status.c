@@ -219,7 +219,7 @@ static int run(const void *p, struct netsim_err *err)
 const struct cmd cmd_status = {
 	.name = "status",
 	.args = "[FLEET]",
-	.summary = "Show fleets, links, conditions and faults; with -q only the nodes' names.",
+	.summary = "Show fleets, links and faults; with -q only the names of nodes.",
 	.size = sizeof(struct common),
 	.max = 1,
 	.run = run,

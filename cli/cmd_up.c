@@ -50,7 +50,7 @@ static int run(const void *p, struct netsim_err *err)
 const struct cmd cmd_up = {
 	.name = "up",
 	.args = "FILE",
-	.summary = "Build a fleet from a topology file, or make it match the file again.",
+	.summary = "Build a fleet from a topology file, or make it match again.",
 	.size = sizeof(struct common),
 	.min = 1,
 	.max = 1,

@@ -129,6 +129,12 @@ static int isolate(const struct session *s, struct groups *g, struct netsim_err 
 		for (size_t i = 0; r == 0 && i < g->list[a].count; i++)
 			if (!in_group(one, g->list[a].nodes[i]))
 				r = add_node(one, g->list[a].nodes[i], err);
+	if (r == 0 && one->count < 2) {
+		err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
+			"--isolate needs two nodes or more, to cut off from each other");
+		err_hint(err, "to cut one node off from the rest, leave --isolate out");
+		r = -EINVAL;
+	}
 	groups_done(g);
 	*g = all;
 	return r;

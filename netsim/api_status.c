@@ -203,13 +203,6 @@ static void read_counters(const struct policy *policy, struct netsim_fleet *flee
 	}
 }
 
-static int by_name(const void *a, const void *b)
-{
-	const struct netsim_node *x = a, *y = b;
-
-	return strcmp(x->name, y->name);
-}
-
 static int read_nodes(const struct reader *r, const struct model *model, struct netsim_fleet *fleet)
 {
 	struct label label;
@@ -220,8 +213,6 @@ static int read_nodes(const struct reader *r, const struct model *model, struct 
 		if (!node || read_node(r, model, &model->nodes[i], node) < 0)
 			return err_oom(r->err);
 	}
-	if (fleet->node_count)
-		qsort(fleet->nodes, fleet->node_count, sizeof(*fleet->nodes), by_name);
 	for (size_t i = 0; i < model->link_count; i++) {
 		char **network;
 

@@ -332,6 +332,8 @@ static void settle_host_link(struct exec *x, const struct step *step)
 			what |= LINK_SET_GROUP | LINK_SET_MTU;
 	}
 	who(x, step, name);
+	if (step->kind == STEP_ADD_LINK && link_is_port(step->want))
+		link_set_no_ipv6(x->st->rt, step->want->ifindex, name);
 	link_set(x->st->rt, step->want, step->want->ifindex, what & ~(unsigned)LINK_SET_VLANS,
 		 host_ifindex(x, step->want->master), name);
 	if ((what & LINK_SET_VLANS) && step->want->vlan_count) {
@@ -373,6 +375,7 @@ static int do_host(struct exec *x)
 static int publish_nodes(struct exec *x)
 {
 	char mark[MARK_TEXT];
+	bool any = false;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < x->plan->count; i++) {
@@ -380,6 +383,11 @@ static int publish_nodes(struct exec *x)
 
 		if (step->kind != STEP_ADD_NODE)
 			continue;
+		if (!any)
+			r = netns_prepare(x->err);
+		any = true;
+		if (r < 0)
+			break;
 		snprintf(mark, sizeof(mark), MARK_PREFIX "%s/%s", x->want->fleet, step->node->name);
 		r = netns_publish(x->handles[step->ns]->fd, step->node->netns, mark, x->err);
 	}

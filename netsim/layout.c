@@ -74,6 +74,7 @@ static int add_bridge(struct model *model, const struct topo *topo, const struct
 		      struct netsim_err *err)
 {
 	struct link *link = model_add_link(model, MODEL_HOST, net->bridge, LINK_BRIDGE);
+	int r;
 
 	if (!link)
 		return err_oom(err);
@@ -86,9 +87,8 @@ static int add_bridge(struct model *model, const struct topo *topo, const struct
 	link->mac_at = net->at;
 	link->up = true;
 	link->vlan_aware = net->vlan_aware;
-	if (set_alias(link, topo, net->name, NULL, err) < 0)
-		return -ENOMEM;
-	return copy_addresses(link, net->addresses, net->address_count, err);
+	r = set_alias(link, topo, net->name, NULL, err);
+	return r < 0 ? r : copy_addresses(link, net->addresses, net->address_count, err);
 }
 
 static int add_vlan(struct link *link, uint16_t id, bool untagged, struct netsim_err *err)
@@ -134,6 +134,7 @@ static int add_port(struct model *model, const struct topo *topo, const struct n
 	struct link *link = model_add_link(model, MODEL_HOST, iface->port,
 					   node->kind == NODE_TAP ? LINK_TAP : LINK_VETH);
 	char rest[MARK_TEXT];
+	int r;
 
 	if (!link)
 		return err_oom(err);
@@ -150,9 +151,8 @@ static int add_port(struct model *model, const struct topo *topo, const struct n
 	link->has_tap_group = node->has_group;
 	link->tap_group = node->group;
 	snprintf(rest, sizeof(rest), "%s/%s", node->name, iface->name);
-	if (set_alias(link, topo, rest, node, err) < 0)
-		return -EINVAL;
-	return add_port_vlans(link, net, iface, err);
+	r = set_alias(link, topo, rest, node, err);
+	return r < 0 ? r : add_port_vlans(link, net, iface, err);
 }
 
 static bool is_member(const struct node *node, const struct iface *iface, const struct iface **bond)

@@ -67,6 +67,16 @@ void link_add_bridge(struct rt *rt, const struct link *want, const char *who)
 				   KIND_MISSING("bridge"));
 }
 
+/*
+ * A veth uses one queue. Left to itself it gets one for each processor and gives
+ * up the rest at once, which costs the kernel an RCU grace period for each end.
+ */
+static void put_one_queue(struct rt *rt)
+{
+	rt_put_u32(rt, IFLA_NUM_TX_QUEUES, 1);
+	rt_put_u32(rt, IFLA_NUM_RX_QUEUES, 1);
+}
+
 /* IFF_UP in the peer's header would make the whole message fail. */
 void link_add_veth(struct rt *rt, const struct link *want, int host_fd, const char *who)
 {
@@ -75,6 +85,7 @@ void link_add_veth(struct rt *rt, const struct link *want, int host_fd, const ch
 
 	begin_add(rt, want->name, want->ifindex, &want->at, who);
 	put_common(rt, want);
+	put_one_queue(rt);
 	data = nest_data(rt, "veth", &info);
 	nest = rt_nest(rt, VETH_INFO_PEER);
 	rt_header(rt, &peer, sizeof(peer));
@@ -82,6 +93,7 @@ void link_add_veth(struct rt *rt, const struct link *want, int host_fd, const ch
 	rt_put_u32(rt, IFLA_GROUP, want->group);
 	if (want->mtu)
 		rt_put_u32(rt, IFLA_MTU, want->mtu);
+	put_one_queue(rt);
 	rt_put_u32(rt, IFLA_NET_NS_FD, (uint32_t)host_fd);
 	rt_nest_end(rt, nest);
 	end_data(rt, info, data);
@@ -205,6 +217,21 @@ void link_set(struct rt *rt, const struct link *want, int ifindex, unsigned what
 			put_bond(rt, &want->bond);
 		end_data(rt, info, data);
 	}
+}
+
+void link_set_no_ipv6(struct rt *rt, int ifindex, const char *who)
+{
+	struct ifinfomsg ifi = {.ifi_index = ifindex};
+	size_t spec, inet6;
+
+	rt_begin(rt, RTM_NEWLINK, 0, NULL, "%s: cannot keep IPv6 off the port", who);
+	rt_header(rt, &ifi, sizeof(ifi));
+	spec = rt_nest(rt, IFLA_AF_SPEC);
+	inet6 = rt_nest(rt, AF_INET6);
+	rt_put_u8(rt, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+	rt_nest_end(rt, inet6);
+	rt_nest_end(rt, spec);
+	rt_tolerate(rt, EAFNOSUPPORT);
 }
 
 void link_set_primary(struct rt *rt, const struct link *want, int bond_ifindex, int primary_ifindex,

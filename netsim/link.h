@@ -42,6 +42,11 @@ enum {
  */
 void link_set(struct rt *rt, const struct link *want, int ifindex, unsigned what,
 	      int master_ifindex, const char *who);
+/*
+ * Lets the link make itself no IPv6 address: a bridge port needs none, and would
+ * talk to its node from it. To be called before the link is set up.
+ */
+void link_set_no_ipv6(struct rt *rt, int ifindex, const char *who);
 void link_set_primary(struct rt *rt, const struct link *want, int bond_ifindex, int primary_ifindex,
 		      const char *who);
 /* Replaces a bridge port's VLANs (have) by want's. */

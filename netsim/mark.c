@@ -47,6 +47,8 @@ bool mark_parse(const char *alias, struct mark *ret)
 		*slash++ = 0;
 		ret->iface = slash;
 	}
+	if (!*ret->node || (ret->iface && !*ret->iface))
+		return false;
 	for (char *word = rest ? strtok_r(rest, " ", &save) : NULL; word;
 	     word = strtok_r(NULL, " ", &save))
 		parse_word(word, ret);

@@ -89,8 +89,7 @@ int netns_make(int own_fd, int *ret_fd, struct netsim_err *err)
 	return come_back(own_fd, r, err);
 }
 
-/* /run/netns as ip-netns(8) wants it: a shared mount, so that names spread. */
-static int prepare_dir(struct netsim_err *err)
+int netns_prepare(struct netsim_err *err)
 {
 	if (mkdir(NETNS_DIR, 0755) < 0 && errno != EEXIST)
 		return refused(err, "cannot make", NETNS_DIR);
@@ -124,9 +123,7 @@ int netns_publish(int fd, const char *name, const char *mark, struct netsim_err 
 	int r;
 
 	path_of(name, path);
-	r = prepare_dir(err);
-	if (r == 0 && netns_is_stale(name, MARK_PREFIX))
-		r = netns_remove(name, err);
+	r = netns_is_stale(name, MARK_PREFIX) ? netns_remove(name, err) : 0;
 	if (r == 0)
 		r = make_file(path, mark, err);
 	if (r < 0)

@@ -187,7 +187,7 @@ struct netsim_shaping {
 	bool dry;
 };
 
-/* One line for each port or interface that was shaped: "n100-1/eth1 up ... down ...". */
+/* One line for each port or interface that was shaped: its name, up and down, with tabs between. */
 int netsim_apply(struct netsim *ns, const char *profile, const struct netsim_shaping *what,
 		 struct netsim_lines *ret, struct netsim_diags *diags, struct netsim_err *err);
 int netsim_clear(struct netsim *ns, const struct netsim_shaping *what, struct netsim_lines *ret,

@@ -190,6 +190,23 @@ static void plan_stale_parts(struct planner *p)
 	}
 }
 
+/* An IFB stays as long as its port is wanted; both carry the same node and interface. */
+static bool serves_port(const struct planner *p, const struct link *ifb)
+{
+	struct mark mark, of;
+
+	if (!mark_parse(ifb->alias, &mark) || !mark.iface)
+		return false;
+	for (size_t i = 0; i < p->want->link_count; i++) {
+		const struct link *port = &p->want->links[i];
+
+		if (link_is_port(port) && mark_parse(port->alias, &of) && of.iface &&
+		    strcmp(of.node, mark.node) == 0 && strcmp(of.iface, mark.iface) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Links of ours that nothing wants; what is in a removed node goes with it. */
 static void plan_stale_links(struct planner *p)
 {
@@ -197,7 +214,9 @@ static void plan_stale_links(struct planner *p)
 		const struct link *have = &p->have->links[i];
 		int ns = want_ns_of(p, have->ns);
 
-		if (!MARK_IS_GROUP(have->group) || have->kind == LINK_IFB || is_partner(p, have))
+		if (!MARK_IS_GROUP(have->group) || is_partner(p, have))
+			continue;
+		if (have->kind == LINK_IFB && serves_port(p, have))
 			continue;
 		if (have->ns != MODEL_HOST && ns == MODEL_HOST)
 			continue;

@@ -92,6 +92,17 @@ static void take_map(struct policy *p, uint32_t id)
 		close(fd);
 }
 
+static int refused(int code, struct netsim_err *err)
+{
+	bool rights = code == -EPERM || code == -EACCES;
+
+	err_set(err, rights ? NETSIM_ERR_ENV : NETSIM_ERR_KERNEL, code, NULL,
+		"cannot open the program at the ports: %s", strerror(-code));
+	if (rights)
+		err_hint(err, "run netsim as root");
+	return code;
+}
+
 /* From a program in the kernel to the maps that it uses. */
 static int open_program(struct policy *p, uint32_t id, struct netsim_err *err)
 {
@@ -102,8 +113,7 @@ static int open_program(struct policy *p, uint32_t id, struct netsim_err *err)
 
 	p->port_prog = bpf_prog_get_fd_by_id(id);
 	if (p->port_prog < 0 || bpf_obj_get_info_by_fd(p->port_prog, &info, &size) < 0)
-		return err_set(err, NETSIM_ERR_KERNEL, -errno, NULL,
-			       "cannot open the program at the ports: %s", strerror(errno));
+		return refused(-errno, err);
 	for (uint32_t i = 0; i < info.nr_map_ids && i < ARRAY_SIZE(maps); i++)
 		take_map(p, maps[i]);
 	if (p->control_fd < 0 || p->nodes_fd < 0 || p->ports_fd < 0 || p->counters_fd < 0)

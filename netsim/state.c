@@ -58,6 +58,14 @@ void state_close(struct state *st)
 	*st = (struct state) {.own_fd = -1};
 }
 
+static int by_ifindex(const void *a, const void *b)
+{
+	const struct link *x = a, *y = b;
+
+	return (x->ifindex > y->ifindex) - (x->ifindex < y->ifindex);
+}
+
+/* In the order in which the links were made, which is that of the file. */
 int state_read_host(struct state *st, struct netsim_err *err)
 {
 	struct model *host = model_new("");
@@ -67,6 +75,8 @@ int state_read_host(struct state *st, struct netsim_err *err)
 		model_free(host);
 		return r;
 	}
+	if (host->link_count)
+		qsort(host->links, host->link_count, sizeof(*host->links), by_ifindex);
 	model_free(st->host);
 	st->host = host;
 	return 0;
@@ -379,13 +389,20 @@ int state_read(struct state *st, const char *fleet, enum state_depth depth, stru
 	return r;
 }
 
+static bool has_name(char *const *names, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
 static int add_name(char ***names, size_t *count, const char *name)
 {
 	char **slot;
 
-	for (size_t i = 0; i < *count; i++)
-		if (strcmp((*names)[i], name) == 0)
-			return 0;
+	if (has_name(*names, *count, name))
+		return 0;
 	slot = array_push(*names, *count);
 	if (!slot)
 		return -ENOMEM;
@@ -398,7 +415,18 @@ static int by_name(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* A namespace whose fleet has no link left here still is one of its fleet. */
+/* Is this name of a namespace FLEET.NODE one of ours? Its dot is a NUL meanwhile. */
+static bool is_our_netns(struct state *st, const char *fleet, const char *node)
+{
+	char name[NETNS_TEXT], stale[MARK_TEXT];
+	struct handle *handle;
+
+	state_netns_name(fleet, node, name);
+	snprintf(stale, sizeof(stale), MARK_PREFIX "%s/", fleet);
+	return netns_is_stale(name, stale) || state_handle(st, fleet, node, &handle, NULL) == 0;
+}
+
+/* Namespaces whose fleet has no link left here still are of a fleet. */
 static int fleets_of_names(struct state *st, char ***fleets, size_t *fleet_count,
 			   struct netsim_err *err)
 {
@@ -408,14 +436,12 @@ static int fleets_of_names(struct state *st, char ***fleets, size_t *fleet_count
 
 	for (size_t i = 0; i < count; i++) {
 		char *dot = strchr(names[i], '.');
-		struct handle *handle;
-		int found = -ENOENT;
 
 		if (dot)
 			*dot = 0;
-		if (r == 0 && dot)
-			found = state_handle(st, names[i], dot + 1, &handle, NULL);
-		if (found == 0 && add_name(fleets, fleet_count, names[i]) < 0)
+		if (r == 0 && dot && !has_name(*fleets, *fleet_count, names[i]) &&
+		    is_our_netns(st, names[i], dot + 1) &&
+		    add_name(fleets, fleet_count, names[i]) < 0)
 			r = err_oom(err);
 		free(names[i]);
 	}
@@ -437,7 +463,7 @@ int state_fleets(struct state *st, char ***ret, size_t *ret_count, struct netsim
 		    state_is_ours(link, mark.fleet) && add_name(&fleets, &count, mark.fleet) < 0)
 			r = err_oom(err);
 	}
-	if (r == 0 && count == 0)
+	if (r == 0)
 		r = fleets_of_names(st, &fleets, &count, err);
 	if (r < 0) {
 		for (size_t i = 0; i < count; i++)

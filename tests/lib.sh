@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # For the black-box tests (bash): source it first, end with done_testing.
 #
@@ -179,6 +179,149 @@ group_gone() {
 	local states
 	states=$(ps -o stat= -g "$1")
 	[[ ! $states =~ (^|$'\n')[^Z] ]]
+}
+
+# --- fleets: what kernel and traffic say, without netsim's help; FLEET is meant
+
+# node_exec NODE CMD...: the node "host" is the host; node_bg: the same as bg does
+node_exec() {
+	if [[ $1 == host ]]; then
+		"${@:2}"
+	else
+		nsenter --net="/run/netns/$FLEET.$1" "${@:2}"
+	fi
+}
+
+node_bg() {
+	if [[ $1 == host ]]; then
+		bg "${@:2}"
+	else
+		bg nsenter --net="/run/netns/$FLEET.$1" "${@:2}"
+	fi
+}
+
+# port_of NODE [IFACE]: the host's end of its cable
+port_of() {
+	ip -j link show | jq -r --arg mark "netsim:$FLEET/$1/${2:-eth1}" '
+		.[] | select(.ifalias // "" | . == $mark or startswith($mark + " "))
+		| select(.ifname | endswith("ifb") | not) | .ifname'
+}
+
+# ifb_of PORT: where what it takes in is sent to
+ifb_of() {
+	tc -j filter show dev "$1" ingress | jq -r '.. | .to_dev? // empty' | head -n 1
+}
+
+# dump [NODE...]: links, addresses, routes, qdiscs, VLANs of the host or of nodes
+dump() {
+	if [[ $# -eq 0 ]]; then
+		dump_here
+		find /run/netns /run/netsim -mindepth 1 ! -name '*.lock' 2>/dev/null | sort
+		return
+	fi
+	for node; do
+		echo "node $node"
+		node_exec "$node" bash -c "$(declare -f dump_here); dump_here"
+	done
+}
+
+dump_here() {
+	ip -j addr show
+	ip -j route show
+	ip -j -6 route show
+	tc qdisc show | sed 's/ refcnt [0-9]*//'
+	bridge -j vlan show
+}
+
+# ifindex_of NODE IFACE
+ifindex_of() {
+	node_exec "$1" ip -j link show dev "$2" | jq '.[0].ifindex'
+}
+
+# answers NODE ADDRESS [PING OPTIONS]: one ping is enough
+answers() {
+	node_exec "$1" ping -n -q -c 1 -W 1 "${@:3}" "$2" >/dev/null 2>&1
+}
+
+# reach A=ADDRESS B=ADDRESS...: "A>B" for each ordered pair that a ping crosses,
+# all at once. Neighbours are forgotten before: the kernel asks no more than once
+# a second for one that it does not find.
+reach() {
+	local from to
+	for from; do
+		node_exec "${from%%=*}" ip neigh flush all &
+	done
+	wait_children
+	for from; do
+		for to; do
+			[[ $from != "$to" ]] || continue
+			(
+				answers "${from%%=*}" "${to#*=}" -W 0.5 && echo "${from%%=*}>${to%%=*}"
+			) &
+		done
+	done >"$WORK/.reach"
+	wait_children
+	sort "$WORK/.reach"
+}
+
+# Children of this shell that are not in $bg_pids.
+wait_children() {
+	local pid
+	for pid in $(jobs -p); do
+		[[ " ${bg_pids[*]} " == *" $pid "* ]] || wait "$pid"
+	done
+}
+
+# A ping on its way: ping_stop tells what came of it.
+# ping_start NODE ADDRESS INTERVAL [OPTIONS]: its process in $BG
+ping_start() {
+	node_bg "$1" ping -n -D -i "$3" "${@:4}" "$2"
+	wait_for 5 grep -q 'time=' "$WORK/bg.$BG"
+}
+
+# ping_stop PID: ends it. SENT, GOT; LOST without answer before the last that
+# had one; LATE answers that a later one overtook; PENDING after the last one;
+# GAP: the longest silence between answers, in ms; RTT: the median in ms, without
+# the first one.
+ping_stop() {
+	kill -INT -- "-$1" 2>/dev/null || kill -INT "$1"
+	wait "$1"
+	ping_read "$WORK/bg.$1"
+}
+
+# shellcheck disable=SC2034 # for the tests
+ping_read() {
+	read -r SENT GOT LOST LATE PENDING GAP RTT < <(awk '
+		/ time=/ {
+			match($0, /icmp_seq=[0-9]+/); seq = substr($0, RSTART + 9, RLENGTH - 9) + 0
+			match($0, /time=[0-9.]+/); rtt = substr($0, RSTART + 5, RLENGTH - 5) + 0
+			if (!(seq in seen)) got++
+			seen[seq] = 1
+			if (seq < last) late++
+			if (seq > last) last = seq
+			at = substr($1, 2) + 0
+			if (before && at - before > gap) gap = at - before
+			before = at
+			if (seq > 1) { for (i = ++n; i > 1 && v[i - 1] > rtt; i--) v[i] = v[i - 1]; v[i] = rtt }
+		}
+		/ packets transmitted/ { sent = $1 }
+		END {
+			for (i = 1; i <= last; i++) lost += !(i in seen)
+			printf "%d %d %d %d %d %d %s\n", sent, got, lost, late, sent - last, gap * 1000, n ? v[int((n + 1) / 2)] : "none"
+		}' "$1")
+}
+
+# rtt_of NODE ADDRESS [OPTIONS]: the median of eleven pings in ms
+rtt_of() {
+	node_exec "$1" ping -n -D -i 0.05 -c 12 -w 5 "${@:3}" "$2" >"$WORK/rtt.$1"
+	ping_read "$WORK/rtt.$1"
+	echo "$RTT"
+}
+
+# binomial COUNT PERCENT: where 99.9 % of all COUNT trials lie, "LOW HIGH"
+binomial() {
+	awk -v n="$1" -v p="$2" 'BEGIN { p /= 100; m = n * p; d = 3.29 * sqrt(n * p * (1 - p)) + 1
+		printf "%.1f %.1f\n", m > d ? m - d : 0, m + d }'
 }
 
 # --- the end

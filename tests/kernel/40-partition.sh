@@ -1,0 +1,255 @@
+# needs: bridge veth netns clsact bpf
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# netsim partition and heal: who reaches whom, by pings and by what arrives.
+# shellcheck shell=bash
+. "$(dirname "$0")/../lib.sh"
+
+FLEET=cut
+ALL=(a=10.1.0.1 b=10.1.0.2 c=10.1.0.3 d=10.1.0.4)
+FULL="a>b a>c a>d b>a b>c b>d c>a c>b c>d d>a d>b d>c"
+
+write_topo() {
+	{
+		cat <<-'EOF'
+			fleet: cut
+			networks: {lan: {address: [10.1.0.254/24, "fd00:1::fe/64"]}}
+			nodes:
+			  a: {roles: [server], interfaces: {eth1: {network: lan, address: [10.1.0.1/24, "fd00:1::1/64"]}}}
+			  b: {roles: [server], interfaces: {eth1: {network: lan, address: [10.1.0.2/24, "fd00:1::2/64"]}}}
+			  c: {roles: [agent], interfaces: {eth1: {network: lan, address: [10.1.0.3/24, "fd00:1::3/64"]}}}
+			  d: {roles: [agent], interfaces: {eth1: {network: lan, address: [10.1.0.4/24, "fd00:1::4/64"]}}}
+		EOF
+		printf '  %s\n' "$@"
+	} >"$WORK/cut.yaml"
+}
+
+# netsim's own view, in the words of reach
+status_matrix() {
+	"$NETSIM" status --json | jq -r '.fleets[0].nodes[] | "\(.name)>\(.reaches[])"' | sort | xargs
+}
+
+# cuts NAME WANT ARGUMENTS...: who reaches whom then; heals.
+cuts() {
+	local got
+	check "partition $1" "$NETSIM" partition "${@:3}"
+	got=$(reach "${ALL[@]}" | xargs)
+	is "$1: pings" "$got" "$2"
+	is "$1: status says the same" "$(status_matrix)" "$2"
+	"$NETSIM" heal -q
+}
+
+kinds() {
+	is "everybody reaches everybody" "$(reach "${ALL[@]}" | xargs)" "$FULL"
+	cuts "of one from the rest" "b>c b>d c>b c>d d>b d>c" a
+	cuts "of groups, d in none of them" "a>b a>d b>a b>d c>d d>a d>b d>c" a,b c
+	cuts "by patterns" "a>b b>a b>c b>d c>b c>d d>b d>c" 'a*' 'c*,d*'
+	cuts "by roles" "a>b b>a c>d d>c" @server @agent
+	cuts "of three groups" "a>b b>a" a,b c d
+	cuts "with --isolate" "" --isolate
+	cuts "with --isolate of two groups" "a>d b>d c>d d>a d>b d>c" --isolate a,b c
+	is "healed" "$(reach "${ALL[@]}" | xargs)" "$FULL"
+}
+
+# --- one way: pings cannot tell, so what arrives is counted
+
+counter() {
+	node_exec "$1" awk '/^Icmp:/ { for (i = 2; i <= NF; i++) if (!n) at[i] = $i; else if (at[i] == "InEchos") print $i; n = 1 }' \
+		/proc/net/snmp
+}
+
+# arrive FROM TO ADDRESS: how many of three pings get there
+arrive() {
+	local before
+	before=$(counter "$2")
+	node_exec "$1" ping -n -q -i 0.01 -c 3 -W 0.2 "$3" >/dev/null
+	echo "$(($(counter "$2") - before))"
+}
+
+# Neighbours that stay, so that only the pings themselves can be lost.
+fixed_neighbours() {
+	local a b
+	a=$(node_exec a ip -j link show eth1 | jq -r '.[0].address')
+	b=$(node_exec b ip -j link show eth1 | jq -r '.[0].address')
+	node_exec a ip neigh replace 10.1.0.2 lladdr "$b" dev eth1 nud permanent
+	node_exec b ip neigh replace 10.1.0.1 lladdr "$a" dev eth1 nud permanent
+}
+
+one_way() {
+	fixed_neighbours
+	check "partition --one-way" "$NETSIM" partition --one-way a b
+	is "nothing arrives from a at b" "$(arrive a b 10.1.0.2)" 0
+	is "everything arrives from b at a" "$(arrive b a 10.1.0.1)" 3
+	is "status says the same" "$(status_matrix)" "${FULL/a>b /}"
+	check "others are left alone" answers a 10.1.0.3
+	"$NETSIM" heal -q
+	node_exec a ip neigh flush all nud permanent
+	node_exec b ip neigh flush all nud permanent
+}
+
+# --- everything stops: IPv6, ARP, multicast, whatever
+
+# arrives FROM FILTER CMD...: how many frames of FILTER come to b
+captured() {
+	local from=$1 filter=$2 pid
+	shift 2
+	node_bg b tcpdump -i eth1 -n -p --immediate-mode "ether src $MAC_A and $filter"
+	pid=$BG
+	wait_for 5 grep -q 'listening on' "$WORK/bg.$pid" || return
+	node_exec "$from" "$@" >/dev/null 2>&1
+	bg_end "$pid"
+	sed -n 's/^\([0-9]*\) packets\? captured/\1/p' "$WORK/bg.$pid"
+}
+
+multicast() {
+	captured a "dst 224.0.0.1" ping -n -q -c 3 -i 0.01 -W 0.1 -I eth1 224.0.0.1
+}
+
+arp() {
+	node_exec a ip neigh flush all
+	captured a arp ping -n -q -c 2 -i 0.1 -W 0.2 10.1.0.2
+}
+
+complete() {
+	local ping
+	MAC_A=$(node_exec a ip -j link show eth1 | jq -r '.[0].address')
+	check "IPv6 before" answers a fd00:1::2
+	is "multicast before" "$(multicast)" 3
+	between "ARP before" "$(arp)" 1 4
+	"$NETSIM" partition -q a
+	check "a cut node is not reached by IPv6" not answers a fd00:1::2
+	is "nor by multicast" "$(multicast)" 0
+	is "nor by ARP" "$(arp)" 0
+	is "nor by anything else" "$(captured a 'len >= 1' ping -n -q -c 3 -i 0.01 -W 0.1 -b 10.1.0.255)" 0
+	ping_start host 10.1.0.1 0.01
+	ping=$BG
+	check "the host still reaches it by IPv6" ping -n -q -c 1 -W 1 fd00:1::1
+	check "it still reaches the host" answers a 10.1.0.254
+	"$NETSIM" partition -q b
+	"$NETSIM" heal -q
+	ping_stop "$ping"
+	is "which loses nothing over cutting and healing" "$LOST $((PENDING > 1))" "0 0"
+}
+
+not() {
+	! "$@"
+}
+
+# --- the host
+
+host() {
+	check "partition of a from the host" "$NETSIM" partition a host
+	is "stops both ways, and nothing else" "$(reach a=10.1.0.1 b=10.1.0.2 host=10.1.0.254 | xargs)" "a>b b>a b>host host>b"
+	"$NETSIM" heal -q
+	is "healed" "$(reach a=10.1.0.1 b=10.1.0.2 host=10.1.0.254 | xargs)" "a>b a>host b>a b>host host>a host>b"
+}
+
+# --- the dead man's switch
+
+# While nothing of netsim's runs. The gap is what the ping says.
+for_time() {
+	local ping
+	ping_start a 10.1.0.2 0.01
+	ping=$BG
+	check "partition --for 1s" "$NETSIM" partition --for 1s a
+	check "is in force" not answers a 10.1.0.2 -W 0.2
+	is "status still knows it" "$("$NETSIM" status --json | jq '.fleets[0].faults | length')" 1
+	wait_for 3 answers a 10.1.0.2 -W 0.05
+	ping_stop "$ping"
+	between "heals by itself" "$GAP" 970 1150 ms
+	is "status forgets it" "$("$NETSIM" status --json | jq '.fleets[0].faults | length')" 0
+	is "status shows all reached" "$(status_matrix)" "$FULL"
+}
+
+# --- several at a time
+
+stacking() {
+	check "a first fault" "$NETSIM" partition a
+	run "$NETSIM" partition --json b
+	is "a second" "$STATUS" 0
+	is "both in force" "$(reach "${ALL[@]}" | xargs)" "c>d d>c"
+	check "heal by number" "$NETSIM" heal "$(jq .fault <<<"$OUT")"
+	is "leaves the first in force" "$(reach "${ALL[@]}" | xargs)" "b>c b>d c>b c>d d>b d>c"
+	fails_with 2 "heal of a number that there is not" "$NETSIM" heal 9999
+	check "one more" "$NETSIM" partition c
+	check "heal" "$NETSIM" heal
+	is "ends all" "$(reach "${ALL[@]}" | xargs)" "$FULL"
+}
+
+dry_run() {
+	local before
+	before=$(dump a)
+	check "partition --dry-run" "$NETSIM" partition -n a
+	is "cuts nothing" "$(status_matrix)" "$FULL"
+	check "a still reaches b" answers a 10.1.0.2
+	is "changes nothing" "$(dump a)" "$before"
+	"$NETSIM" partition -q a
+	check "heal --dry-run" "$NETSIM" heal -n
+	check "heals nothing" not answers a 10.1.0.2
+	"$NETSIM" heal -q
+}
+
+wrong() {
+	fails_with 2 "partition of an unknown node" "$NETSIM" partition agent-9
+	fails_with 2 "partition without words" "$NETSIM" partition
+	fails_with 2 "a node in two groups" "$NETSIM" partition a,b b,c
+	fails_with 2 "nothing left for the rest" "$NETSIM" partition '*'
+	fails_with 2 "--one-way with one group" "$NETSIM" partition --one-way a
+	fails_with 2 "--isolate with one node" "$NETSIM" partition --isolate a
+	fails_with 2 "--for without a unit" "$NETSIM" partition --for 5 a
+	fails_with 2 "--for nothing" "$NETSIM" partition --for 0s a
+	is "changes nothing" "$(status_matrix)" "$FULL"
+}
+
+# --- up while a partition is in force
+
+new_node() {
+	"$NETSIM" partition -q a
+	write_topo 'e: {interfaces: {eth1: {network: lan, address: 10.1.0.5/24}}}'
+	check "up with a new node, while a is cut from the rest" "$NETSIM" up "$WORK/cut.yaml"
+	is "the new one is of the rest" "$(reach a=10.1.0.1 b=10.1.0.2 e=10.1.0.5 | xargs)" "b>e e>b"
+	"$NETSIM" heal -q
+	is "healed" "$(reach a=10.1.0.1 e=10.1.0.5 | xargs)" "a>e e>a"
+}
+
+# --- through the host, from one network to the other
+
+routed_topo() {
+	cat >"$WORK/routed.yaml" <<-'EOF'
+		fleet: routed
+		networks: {x: {address: 10.2.0.254/24}, y: {address: 10.3.0.254/24}}
+		nodes:
+		  a: {interfaces: {eth1: {network: x, address: 10.2.0.1/24, routes: [{to: default, via: 10.2.0.254}]}}}
+		  b: {interfaces: {eth1: {network: y, address: 10.3.0.1/24, routes: [{to: default, via: 10.3.0.254}]}}}
+		  c: {interfaces: {eth1: {network: y, address: 10.3.0.2/24, routes: [{to: default, via: 10.3.0.254}]}}}
+	EOF
+}
+
+routed() {
+	FLEET=routed
+	routed_topo
+	echo 1 >/proc/sys/net/ipv4/ip_forward
+	check "up of two networks with the host between" "$NETSIM" up "$WORK/routed.yaml"
+	is "a reaches b through the host" "$(reach a=10.2.0.1 b=10.3.0.1 c=10.3.0.2 | wc -l)" 6
+	check "partition of a from b" "$NETSIM" partition a b
+	is "cuts the way through the host" "$(reach a=10.2.0.1 b=10.3.0.1 c=10.3.0.2 | xargs)" "a>c b>c c>a c>b"
+	is "but not to the host" "$(reach host=10.2.0.254 a=10.2.0.1 b=10.3.0.1 | xargs)" "a>host b>host host>a host>b"
+	"$NETSIM" heal -q
+	check "healed" answers a 10.3.0.1
+	check "down" "$NETSIM" down routed
+}
+
+write_topo
+check "up" "$NETSIM" up "$WORK/cut.yaml"
+kinds
+one_way
+complete
+host
+for_time
+stacking
+dry_run
+wrong
+new_node
+check "down" "$NETSIM" down
+routed
+done_testing

@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Topologies as kernel objects: names, marks, MTUs, MACs, VLANs, bonds. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <string.h>
+
+#include "netsim/buf.h"
+#include "netsim/layout.h"
+#include "netsim/mark.h"
+
+struct laid {
+	struct topo *topo;
+	struct model *model;
+};
+
+static struct laid lay_out(const char *text)
+{
+	struct netsim_diags diags = {0};
+	struct netsim_err err = {0};
+	struct laid laid = {0};
+
+	if (topo_parse("f.yaml", text, strlen(text), &laid.topo, &diags) < 0)
+		fail_msg("%u:%u %s", diags.list[0].loc.line, diags.list[0].loc.column,
+			 diags.list[0].what);
+	if (layout_make(laid.topo, &laid.model, &err) < 0)
+		fail_msg("%s", err.what);
+	return laid;
+}
+
+static void done(struct laid *laid)
+{
+	model_free(laid->model);
+	topo_free(laid->topo);
+}
+
+static const struct link *link_of(const struct laid *laid, const char *node, const char *name)
+{
+	int ns = node ? model_find_node(laid->model, node) : MODEL_HOST;
+	const struct link *link = model_find_link(laid->model, ns, name);
+
+	if (!link)
+		fail_msg("no link %s %s", node ? node : "(host)", name);
+	return link;
+}
+
+static void test_bridges(void **state)
+{
+	struct laid laid = lay_out("fleet: n3x\n"
+				   "networks:\n"
+				   "  lan: {mtu: 9000, address: [10.0.0.1/24, \"fd00::1/64\"]}\n"
+				   "  storage-network: {vlans: [5]}\n"
+				   "  named: {name: br-vm}\n"
+				   "nodes: {n: {interfaces: {eth1: {network: lan}}}}\n");
+	const struct link *lan = link_of(&laid, NULL, "n3x-lan");
+	const struct link *storage = link_of(&laid, NULL, laid.topo->networks[1].bridge);
+
+	(void)state;
+	assert_int_equal(lan->kind, LINK_BRIDGE);
+	assert_string_equal(lan->alias, "netsim:n3x/lan");
+	assert_int_equal(lan->group, mark_group("n3x"));
+	assert_int_equal(lan->mtu, 9000);
+	assert_int_equal(lan->mtu_at.line, 3);
+	assert_true(lan->up && lan->has_mac && !lan->vlan_aware);
+	assert_int_equal(lan->addr_count, 2);
+	assert_int_equal(lan->addrs[0].ip.b[3], 1);
+	assert_int_equal(lan->addrs[1].ip.plen, 64);
+	assert_int_equal(strlen(storage->name), 15);
+	assert_string_equal(storage->alias, "netsim:n3x/storage-network");
+	assert_true(storage->vlan_aware);
+	assert_int_equal(storage->mtu, 1500);
+	assert_string_equal(link_of(&laid, NULL, "br-vm")->alias, "netsim:n3x/named");
+	assert_memory_not_equal(&lan->mac, &storage->mac, sizeof(lan->mac));
+	done(&laid);
+}
+
+static void test_node(void **state)
+{
+	struct laid laid = lay_out(
+		"fleet: f\n"
+		"networks: {lan: {mtu: 9000}}\n"
+		"nodes:\n"
+		"  a:\n"
+		"    roles: [server, etcd]\n"
+		"    interfaces:\n"
+		"      eth1: {network: lan, mac: \"52:54:00:00:00:01\", address: 10.0.0.2/24,\n"
+		"        routes: [{to: default, via: 10.0.0.1}, {to: 10.9.0.0/16, via: "
+		"10.0.0.3}]}\n"
+		"      eth2: {network: lan, mtu: 1400, port: cable}\n");
+	const struct link *port = link_of(&laid, NULL, "f.a.eth1");
+	const struct link *inside = link_of(&laid, "a", "eth1");
+	const struct link *second = link_of(&laid, "a", "eth2");
+
+	(void)state;
+	assert_int_equal(laid.model->node_count, 1);
+	assert_string_equal(laid.model->nodes[0].netns, "f.a");
+	assert_false(laid.model->nodes[0].is_tap);
+	assert_int_equal(laid.model->nodes[0].at.line, 4);
+	assert_int_equal(laid.model->link_count, 5);
+
+	assert_int_equal(port->kind, LINK_VETH);
+	assert_string_equal(port->alias, "netsim:f/a/eth1 @server @etcd");
+	assert_string_equal(port->master, "f-lan");
+	assert_int_equal(port->mtu, 9000);
+	assert_int_equal(port->mtu_at.line, 7);
+	assert_int_equal(port->vlan_count, 0);
+	assert_false(port->has_mac);
+	assert_true(link_is_port(port));
+
+	assert_int_equal(inside->kind, LINK_VETH);
+	assert_string_equal(inside->peer, "f.a.eth1");
+	assert_null(inside->alias);
+	assert_int_equal(inside->group, mark_group("f"));
+	assert_true(inside->has_mac);
+	assert_int_equal(inside->mac.b[5], 1);
+	assert_int_equal(inside->mtu, 9000);
+	assert_string_equal(inside->master, "");
+	assert_int_equal(inside->addr_count, 1);
+	assert_int_equal(inside->addrs[0].ip.plen, 24);
+	assert_int_equal(inside->route_count, 2);
+	assert_int_equal(inside->routes[0].to.plen, 0);
+	assert_int_equal(inside->routes[0].via.b[3], 1);
+	assert_int_equal(inside->routes[1].to.b[1], 9);
+	assert_int_equal(inside->routes[1].at.line, 8);
+
+	assert_string_equal(second->peer, "cable");
+	assert_int_equal(second->mtu, 1400);
+	assert_int_equal(link_of(&laid, NULL, "cable")->mtu, 1400);
+	done(&laid);
+}
+
+/* Addresses that nobody chose: local, unicast, of this fleet, the same in every run. */
+static void test_stable_macs(void **state)
+{
+	static const char text[] =
+		"fleet: f\nnetworks: {lan: , wan: }\nnodes:\n"
+		"  n-[1-200]: {interfaces: {eth1: {network: lan}, eth2: {network: wan}}}\n";
+	struct laid one = lay_out(text), two = lay_out(text);
+	struct laid other = lay_out("fleet: g\nnetworks: {lan: }\nnodes: {n-1: {interfaces: {eth1: "
+				    "{network: lan}}}}\n");
+
+	(void)state;
+	assert_int_equal(one.model->link_count, two.model->link_count);
+	for (size_t i = 0; i < one.model->link_count; i++) {
+		const struct link *link = &one.model->links[i];
+
+		assert_memory_equal(&link->mac, &two.model->links[i].mac, sizeof(link->mac));
+		if (link_is_port(link))
+			continue;
+		assert_true(link->has_mac);
+		assert_int_equal(link->mac.b[0], 0x02);
+		assert_int_equal(link->mac.b[1], 0x6e);
+		for (size_t j = 0; j < i; j++)
+			if (!link_is_port(&one.model->links[j]))
+				assert_memory_not_equal(&link->mac, &one.model->links[j].mac,
+							sizeof(link->mac));
+	}
+	assert_memory_not_equal(&link_of(&one, "n-1", "eth1")->mac,
+				&link_of(&other, "n-1", "eth1")->mac, sizeof(struct mac));
+	done(&one);
+	done(&two);
+	done(&other);
+}
+
+static void test_port_vlans(void **state)
+{
+	static const struct {
+		const char *port, *vlans; /* u: untagged */
+	} rows[] = {
+		{"trunk", "1u 100 200 4094 "}, {"some", "1u 100 200 "}, {"one", "1u "},
+		{"access", "100u "},	       {"native", "1u "},	{"plain", ""},
+	};
+	struct laid laid = lay_out(
+		"fleet: f\nnetworks: {lan: {vlans: [200, 4094, 100, 1]}, flat: }\nnodes:\n  n:\n"
+		"    interfaces:\n"
+		"      eth1: {network: lan, port: trunk}\n"
+		"      eth2: {network: lan, port: some, vlans: [200, 100]}\n"
+		"      eth3: {network: lan, port: one, vlans: [1]}\n"
+		"      eth4: {network: lan, port: access, access: 100}\n"
+		"      eth5: {network: lan, port: native, access: 1}\n"
+		"      eth6: {network: flat, port: plain}\n");
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct link *port = link_of(&laid, NULL, rows[i].port);
+		auto_buf struct buf text = {0};
+
+		buf_puts(&text, "");
+		for (size_t v = 0; v < port->vlan_count; v++)
+			buf_printf(&text, "%u%s ", port->vlans[v].id,
+				   port->vlans[v].untagged ? "u" : "");
+		assert_string_equal(text.data, rows[i].vlans);
+	}
+	done(&laid);
+}
+
+static void test_bond(void **state)
+{
+	struct laid laid = lay_out(
+		"fleet: f\nnetworks: {lan: {vlans: [100], mtu: 9000}}\nnodes:\n  n:\n"
+		"    interfaces:\n"
+		"      eth1: {network: lan}\n"
+		"      eth2: {network: lan}\n"
+		"      bond0: {bond: [eth2, eth1], mode: active-backup, primary: eth1,\n"
+		"        miimon: 100ms, updelay: 200ms, downdelay: 0s, address: 10.0.0.1/24}\n"
+		"      lacp: {bond: [eth3], mode: 802.3ad, lacp_rate: fast, miimon: 1s}\n"
+		"      eth3: {network: lan}\n"
+		"      bond0.100: {vlan: 100, address: 10.1.0.1/24}\n"
+		"      outer: {vlan: 7, link: bond0, protocol: 802.1ad, mtu: 1280}\n");
+	const struct link *bond = link_of(&laid, "n", "bond0"), *lacp = link_of(&laid, "n", "lacp");
+	const struct link *vlan = link_of(&laid, "n", "bond0.100");
+	const struct link *outer = link_of(&laid, "n", "outer");
+
+	(void)state;
+	assert_int_equal(bond->kind, LINK_BOND);
+	assert_int_equal(bond->bond.mode, 1);
+	assert_true(bond->bond.has_miimon && bond->bond.has_updelay && bond->bond.has_downdelay);
+	assert_int_equal(bond->bond.miimon, 100);
+	assert_int_equal(bond->bond.updelay, 200);
+	assert_int_equal(bond->bond.downdelay, 0);
+	assert_false(bond->bond.has_hash || bond->bond.has_lacp_rate);
+	assert_true(bond->bond.has_primary);
+	assert_string_equal(bond->bond.primary, "eth1");
+	assert_int_equal(bond->bond.primary_at.line, 8);
+	assert_int_equal(bond->mtu, 9000);
+	assert_false(bond->has_mac);
+	assert_int_equal(bond->addr_count, 1);
+	assert_string_equal(link_of(&laid, "n", "eth1")->master, "bond0");
+	assert_string_equal(link_of(&laid, "n", "eth2")->master, "bond0");
+	assert_string_equal(link_of(&laid, "n", "eth3")->master, "lacp");
+	assert_int_equal(lacp->bond.mode, 4);
+	assert_true(lacp->bond.has_lacp_rate);
+	assert_int_equal(lacp->bond.lacp_rate, 1);
+	assert_int_equal(lacp->bond.miimon, 1000);
+	assert_false(lacp->bond.has_primary);
+	assert_string_equal(lacp->bond.primary, "");
+
+	assert_int_equal(vlan->kind, LINK_VLAN);
+	assert_int_equal(vlan->vlan, 100);
+	assert_string_equal(vlan->lower, "bond0");
+	assert_false(vlan->vlan_qinq || vlan->has_mac);
+	assert_int_equal(vlan->mtu, 9000);
+	assert_int_equal(outer->vlan, 7);
+	assert_true(outer->vlan_qinq);
+	assert_int_equal(outer->mtu, 1280);
+	/* lower ones come first: they can be made in this order */
+	assert_true(link_of(&laid, "n", "eth3") < lacp && bond < vlan && bond < outer);
+	done(&laid);
+}
+
+static void test_taps(void **state)
+{
+	struct laid laid = lay_out(
+		"fleet: f\nnetworks: {lan: {name: br-vm, mtu: 1400}}\nnodes:\n"
+		"  vm1: {kind: tap, user: root, group: 0, multi_queue: yes, interfaces: {eth0: "
+		"{network: lan, port: vm1-eth0, mac: \"52:54:00:00:00:01\"}}}\n"
+		"  vm2: {kind: tap, interfaces: {eth0: {network: lan, address: 10.0.0.2/24}}}\n");
+	const struct link *one = link_of(&laid, NULL, "vm1-eth0");
+	const struct link *two = link_of(&laid, NULL, "f.vm2.eth0");
+
+	(void)state;
+	assert_int_equal(laid.model->link_count, 3); /* nothing inside a guest */
+	assert_true(laid.model->nodes[0].is_tap);
+	assert_null(laid.model->nodes[0].netns);
+	assert_int_equal(one->kind, LINK_TAP);
+	assert_true(one->multi_queue && one->has_tap_owner && one->has_tap_group);
+	assert_int_equal(one->tap_owner, 0);
+	assert_int_equal(one->mtu, 1400);
+	assert_string_equal(one->master, "br-vm");
+	assert_string_equal(one->alias, "netsim:f/vm1/eth0");
+	assert_false(one->has_mac); /* the guest's, not the tap's */
+	assert_false(two->multi_queue || two->has_tap_owner || two->has_tap_group);
+	assert_int_equal(two->addr_count, 0);
+	done(&laid);
+}
+
+/* Each alias is understood again. */
+static void test_aliases(void **state)
+{
+	struct laid laid = lay_out("fleet: f-1\nnetworks: {lan: , wan: }\nnodes:\n"
+				   "  n-[1-3]: {roles: [a, b.c], interfaces: {eth1: {network: lan},"
+				   " eth2: {network: wan}}}\n");
+
+	(void)state;
+	for (size_t i = 0; i < laid.model->link_count; i++) {
+		const struct link *link = &laid.model->links[i];
+		struct mark mark;
+
+		if (link->ns != MODEL_HOST)
+			continue;
+		assert_true(mark_parse(link->alias, &mark));
+		assert_string_equal(mark.fleet, "f-1");
+		assert_int_equal(mark.iface != NULL, link_is_port(link));
+		assert_int_equal(mark.role_count, link_is_port(link) ? 2 : 0);
+		if (link_is_port(link))
+			assert_true(model_find_node(laid.model, mark.node) >= 0);
+	}
+	done(&laid);
+}
+
+static void test_too_many_roles(void **state)
+{
+	struct netsim_diags diags = {0};
+	auto_buf struct buf text = {0};
+	struct netsim_err err = {0};
+	struct model *model = NULL;
+	struct topo *topo = NULL;
+
+	(void)state;
+	buf_puts(&text, "fleet: f\nnetworks: {lan: }\nnodes:\n  n:\n    roles: [r");
+	for (int i = 0; i < 30; i++)
+		buf_printf(&text, ", a-long-role-%02d", i);
+	buf_puts(&text, "]\n    interfaces: {eth1: {network: lan}}\n");
+	assert_int_equal(topo_parse("f", text.data, text.len, &topo, &diags), 0);
+	assert_int_equal(layout_make(topo, &model, &err), -22);
+	assert_null(model);
+	assert_int_equal(err.kind, NETSIM_ERR_INPUT);
+	assert_int_equal(err.loc.line, 4);
+	assert_non_null(strstr(err.what, "roles of n"));
+	topo_free(topo);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_bridges),	    cmocka_unit_test(test_node),
+		cmocka_unit_test(test_stable_macs), cmocka_unit_test(test_port_vlans),
+		cmocka_unit_test(test_bond),	    cmocka_unit_test(test_taps),
+		cmocka_unit_test(test_aliases),	    cmocka_unit_test(test_too_many_roles),
+	};
+
+	return cmocka_run_group_tests_name("layout", tests, NULL, NULL);
+}
