@@ -81,6 +81,14 @@ static int need_handle(struct exec *x, int ns)
 	return r;
 }
 
+static bool wants_routes(const struct model *want, int ns)
+{
+	for (size_t i = 0; i < want->link_count; i++)
+		if (want->links[i].ns == ns && want->links[i].route_count)
+			return true;
+	return false;
+}
+
 static int make_node(struct exec *x, int ns)
 {
 	const struct model_node *node = &x->want->nodes[ns];
@@ -100,6 +108,7 @@ static int make_node(struct exec *x, int ns)
 	r = state_adopt(x->st, x->want->fleet, node->name, fd, rt, &x->handles[ns], x->err);
 	if (r < 0)
 		return r;
+	x->handles[ns]->no_routes = !wants_routes(x->want, ns);
 	x->next_ifindex[ns] = 2;
 	snprintf(mark, sizeof(mark), MARK_PREFIX "%s/%s host=%llu", x->want->fleet, node->name,
 		 (unsigned long long)x->st->own_id);
@@ -300,20 +309,28 @@ static int do_inside(struct exec *x)
 	return r;
 }
 
-/* A new port starts with an idle qdisc at its root, so that none must be swapped in later. */
-static int add_roots(struct exec *x)
+/*
+ * New ports and bridges get their hooks, and ports an idle qdisc at the root, while
+ * they are still down: the kernel drops what passes a link while one is added.
+ */
+static int add_qdiscs(struct exec *x)
 {
-	bool known = false, there = true;
+	bool known = false, netem = true;
 
-	for (size_t i = 0; there && i < x->plan->count; i++) {
+	for (size_t i = 0; i < x->plan->count; i++) {
 		const struct step *step = &x->plan->steps[i];
+		const struct link *want = step->want;
 
-		if (step->kind != STEP_ADD_LINK || !link_is_port(step->want))
+		if (step->kind != STEP_ADD_LINK || want->ns != MODEL_HOST)
 			continue;
-		if (!known && qdisc_has_netem(x->st->rt, step->want->ifindex, &there, x->err) < 0)
+		qdisc_add_clsact(x->st->rt, want->ifindex, want->name);
+		rt_tolerate(x->st->rt, ENOENT); /* without it there are no partitions */
+		if (!link_is_port(want))
+			continue;
+		if (known && netem)
+			qdisc_put_idle(x->st->rt, want->ifindex, want->name);
+		if (!known && qdisc_has_netem(x->st->rt, want->ifindex, &netem, x->err) < 0)
 			return x->err->code;
-		if (there)
-			qdisc_put_idle(x->st->rt, step->want->ifindex, step->want->name);
 		known = true;
 	}
 	return 0;
@@ -356,7 +373,7 @@ static int do_host(struct exec *x)
 			x->plan->steps[i].want->ifindex =
 				host_ifindex(x, x->plan->steps[i].want->name);
 	if (r == 0)
-		r = add_roots(x);
+		r = add_qdiscs(x);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < x->plan->count; i++) {

@@ -32,7 +32,7 @@ int netns_within(int own_fd, int fd, int (*fn)(void *arg, struct netsim_err *err
 int netns_make(int own_fd, int *ret_fd, struct netsim_err *err);
 /* Makes /run/netns as ip-netns(8) wants it: a shared mount, so that names spread. */
 int netns_prepare(struct netsim_err *err);
-/* Gives a namespace its name, in the folder so prepared, marked as netsim's; -EEXIST where the name is taken. */
+/* Gives a namespace its name there, marked as netsim's; -EEXIST where the name is taken. */
 int netns_publish(int fd, const char *name, const char *mark, struct netsim_err *err);
 /* Takes the name away; what lives in it goes when its last process ends. */
 int netns_remove(const char *name, struct netsim_err *err);

@@ -21,6 +21,8 @@
 #define RECV_BYTES     65536
 #define ANSWER_SECONDS 30
 #define DUMP_TRIES     4
+#define ERRNO_MAX      4095
+#define HEADER_MAX     32 /* bytes of the fixed headers behind struct nlmsghdr */
 
 /* Where in a message a place of the file was in force. */
 struct mark {
@@ -276,15 +278,6 @@ static const struct netsim_loc *place_of(const struct rt *rt, size_t op, uint32_
 	return at;
 }
 
-static int parse_extack(const struct nlattr *attr, void *data)
-{
-	const struct nlattr **table = data;
-
-	if (mnl_attr_get_type(attr) <= NLMSGERR_ATTR_OFFS)
-		table[mnl_attr_get_type(attr)] = attr;
-	return MNL_CB_OK;
-}
-
 static void fill_refusal(const struct rt *rt, size_t op, const struct nlmsghdr *h, int code,
 			 struct netsim_err *err)
 {
@@ -298,9 +291,9 @@ static void fill_refusal(const struct rt *rt, size_t op, const struct nlmsghdr *
 	if (h->nlmsg_flags & NLM_F_ACK_TLVS) {
 		size_t skip = sizeof(*e);
 
-		if (!(h->nlmsg_flags & NLM_F_CAPPED))
-			skip += mnl_nlmsg_get_payload_len(&e->msg);
-		mnl_attr_parse(h, (unsigned)skip, parse_extack, tlv);
+		if (!(h->nlmsg_flags & NLM_F_CAPPED) && e->msg.nlmsg_len > NLMSG_HDRLEN)
+			skip += e->msg.nlmsg_len - NLMSG_HDRLEN;
+		rt_parse(h, skip, tlv, NLMSGERR_ATTR_OFFS);
 	}
 	words = rt_str(tlv[NLMSGERR_ATTR_MSG]);
 	err_set(err, missing || absent ? NETSIM_ERR_ENV : NETSIM_ERR_KERNEL, code,
@@ -312,6 +305,27 @@ static void fill_refusal(const struct rt *rt, size_t op, const struct nlmsghdr *
 		err_hint(err, "%s", o->hint);
 	if (missing)
 		err_hint(err, "run netsim as root");
+}
+
+/* mnl_nlmsg_ok() takes a length of 2 GiB and more for a negative one. */
+static bool is_whole(const struct nlmsghdr *h, int left)
+{
+	return left >= NLMSG_HDRLEN && h->nlmsg_len >= NLMSG_HDRLEN &&
+	       h->nlmsg_len <= (uint32_t)left;
+}
+
+static bool is_error(const struct nlmsghdr *h)
+{
+	return h->nlmsg_type == NLMSG_ERROR &&
+	       mnl_nlmsg_get_payload_len(h) >= sizeof(struct nlmsgerr);
+}
+
+/* The kernel's verdict: 0 or a negative errno, whatever arrived. */
+static int verdict_of(const struct nlmsghdr *h)
+{
+	const struct nlmsgerr *e = mnl_nlmsg_get_payload(h);
+
+	return e->error > 0 || e->error < -ERRNO_MAX ? -EPROTO : e->error;
 }
 
 /* Reads answers until the last message of the chunk is answered. */
@@ -332,15 +346,16 @@ static int collect(struct rt *rt, size_t first, size_t count, uint32_t base, str
 			return result ? result :
 					err_set(err, NETSIM_ERR_KERNEL, -errno, NULL, "%s: %s",
 						lost, strerror(errno));
-		for (; mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left)) {
+		for (; is_whole(h, left); h = mnl_nlmsg_next(h, &left)) {
 			size_t i = h->nlmsg_seq - base;
-			const struct nlmsgerr *e = mnl_nlmsg_get_payload(h);
+			int code;
 
-			if (h->nlmsg_type != NLMSG_ERROR || i >= count)
+			if (!is_error(h) || i >= count)
 				continue;
-			if (e->error && -e->error != rt->ops[first + i].tolerated && !result) {
-				result = e->error;
-				fill_refusal(rt, first + i, h, e->error, err);
+			code = verdict_of(h);
+			if (code && -code != rt->ops[first + i].tolerated && !result) {
+				result = code;
+				fill_refusal(rt, first + i, h, code, err);
 			}
 			if (i == count - 1)
 				return result;
@@ -391,18 +406,33 @@ int rt_send(struct rt *rt, struct netsim_err *err)
 	return r;
 }
 
+/* A message too short for its header reads as if zeroes followed. */
 static int append(struct rt_reply *reply, const struct nlmsghdr *h)
 {
 	size_t size = NLMSG_ALIGN(h->nlmsg_len);
-	char *data = realloc(reply->data, reply->size + size);
+	char *data = realloc(reply->data, reply->size + size + HEADER_MAX);
 
 	if (!data)
 		return -ENOMEM;
-	memset(data + reply->size, 0, size);
+	memset(data + reply->size, 0, size + HEADER_MAX);
 	memcpy(data + reply->size, h, h->nlmsg_len);
 	reply->data = data;
 	reply->size += size;
 	return 0;
+}
+
+/* A dump that failed on the way says so at its end. */
+static int end_of_dump(const struct rt *rt, const struct nlmsghdr *h, struct netsim_err *err)
+{
+	int code = 0;
+
+	if (mnl_nlmsg_get_payload_len(h) >= sizeof(code))
+		memcpy(&code, mnl_nlmsg_get_payload(h), sizeof(code));
+	if (code >= 0)
+		return 1;
+	code = code == -EAGAIN || code < -ERRNO_MAX ? -EIO : code;
+	return err_set(err, NETSIM_ERR_KERNEL, code, NULL, "%s: %s", rt->ops[0].what,
+		       strerror(-code));
 }
 
 /*
@@ -417,15 +447,17 @@ static int take_message(struct rt *rt, const struct nlmsghdr *h, struct rt_reply
 	if (h->nlmsg_flags & NLM_F_DUMP_INTR)
 		return -EAGAIN;
 	if (h->nlmsg_type == NLMSG_DONE)
-		return 1;
+		return end_of_dump(rt, h, err);
+	if (h->nlmsg_type == NLMSG_ERROR && !is_error(h))
+		return 0;
 	if (h->nlmsg_type == NLMSG_ERROR) {
-		const struct nlmsgerr *e = mnl_nlmsg_get_payload(h);
+		int code = verdict_of(h);
 
-		if (e->error == 0)
+		if (code == 0)
 			return 1;
-		if (-e->error != rt->ops[0].tolerated)
-			fill_refusal(rt, 0, h, e->error, err);
-		return e->error == -EAGAIN ? -EIO : e->error;
+		if (-code != rt->ops[0].tolerated)
+			fill_refusal(rt, 0, h, code, err);
+		return code == -EAGAIN ? -EIO : code;
 	}
 	if (append(reply, h) < 0)
 		return err_oom(err);
@@ -447,15 +479,17 @@ static int receive_reply(struct rt *rt, struct rt_reply *reply, struct netsim_er
 		if (got < 0)
 			return err_set(err, NETSIM_ERR_KERNEL, -errno, NULL, "%s: %s",
 				       rt->ops[0].what, strerror(errno));
-		for (; mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left)) {
+		for (; is_whole(h, left); h = mnl_nlmsg_next(h, &left)) {
 			int r = take_message(rt, h, reply, err);
 
 			if (r == -EAGAIN)
 				interrupted = true;
+			if (r < 0 && r != -EAGAIN)
+				return r;
 			if (h->nlmsg_type == NLMSG_DONE && h->nlmsg_seq == rt->seq - 1)
 				return interrupted ? -EAGAIN : 0;
-			if (r != 0 && r != -EAGAIN)
-				return r > 0 ? 0 : r;
+			if (r > 0)
+				return 0;
 		}
 	}
 }
@@ -503,7 +537,7 @@ static void sort_attrs(const struct nlattr *attr, const char *end, const struct 
 void rt_parse(const struct nlmsghdr *msg, size_t header_size, const struct nlattr **table,
 	      uint16_t max)
 {
-	const char *end = mnl_nlmsg_get_payload_tail(msg);
+	const char *end = (const char *)msg + msg->nlmsg_len;
 
 	memset(table, 0, (max + 1U) * sizeof(*table));
 	if (mnl_nlmsg_get_payload_len(msg) >= header_size)

@@ -84,7 +84,7 @@ int rt_ask(struct rt *rt, struct rt_reply *ret, struct netsim_err *err);
 
 #define rt_reply_each(reply, msg)                                      \
 	for (const struct nlmsghdr *msg = (const void *)(reply)->data; \
-	     (const char *)msg < (reply)->data + (reply)->size;        \
+	     msg && (const char *)msg < (reply)->data + (reply)->size; \
 	     msg = (const void *)((const char *)msg + NLMSG_ALIGN(msg->nlmsg_len)))
 
 struct nlattr;

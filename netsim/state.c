@@ -344,7 +344,9 @@ static int read_inside(struct state *st, struct model *model, int ns, struct net
 		r = link_list(handle->rt, model, ns, err);
 	if (r == 0)
 		r = addr_list(handle->rt, model, ns, err);
-	if (r == 0 && !handle->routes)
+	if (r < 0 || handle->no_routes)
+		return r;
+	if (!handle->routes)
 		r = netns_within(st->own_fd, handle->fd, route_open_here, &handle->routes, err);
 	if (r == 0)
 		r = route_list(handle->routes, model, ns, err);

@@ -17,6 +17,7 @@ struct handle {
 	int fd;
 	struct rt *rt;
 	struct nl_sock *routes; /* opened when routes are read */
+	bool no_routes;		/* made by this process, without any: not worth reading */
 };
 
 struct state {

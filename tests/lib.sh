@@ -200,16 +200,17 @@ node_bg() {
 	fi
 }
 
-# port_of NODE [IFACE]: the host's end of its cable
+# port_of NODE [IFACE]: the host's end of its cable. (jq takes 200 ms in the
+# emulated machine, awk 50.)
 port_of() {
-	ip -j link show | jq -r --arg mark "netsim:$FLEET/$1/${2:-eth1}" '
-		.[] | select(.ifalias // "" | . == $mark or startswith($mark + " "))
-		| select(.ifname | endswith("ifb") | not) | .ifname'
+	ip -o link show | awk -v mark="netsim:$FLEET/$1/${2:-eth1}" '
+		{ for (i = 1; i < NF; i++) if ($i == "alias" && $(i + 1) == mark) { sub(/[@:].*/, "", $2)
+			if ($2 !~ /[.]ifb$/) print $2 } }'
 }
 
 # ifb_of PORT: where what it takes in is sent to
 ifb_of() {
-	tc -j filter show dev "$1" ingress | jq -r '.. | .to_dev? // empty' | head -n 1
+	tc filter show dev "$1" ingress | sed -n 's/.*Redirect to device \([^)]*\)).*/\1/p'
 }
 
 # dump [NODE...]: links, addresses, routes, qdiscs, VLANs of the host or of nodes
@@ -256,7 +257,7 @@ reach() {
 		for to; do
 			[[ $from != "$to" ]] || continue
 			(
-				answers "${from%%=*}" "${to#*=}" -W 0.5 && echo "${from%%=*}>${to%%=*}"
+				answers "${from%%=*}" "${to#*=}" -W 0.3 && echo "${from%%=*}>${to%%=*}"
 			) &
 		done
 	done >"$WORK/.reach"
@@ -313,15 +314,42 @@ ping_read() {
 
 # rtt_of NODE ADDRESS [OPTIONS]: the median of eleven pings in ms
 rtt_of() {
-	node_exec "$1" ping -n -D -i 0.05 -c 12 -w 5 "${@:3}" "$2" >"$WORK/rtt.$1"
-	ping_read "$WORK/rtt.$1"
+	node_exec "$1" ping -n -D -i 0.05 -c 12 -w 5 "${@:3}" "$2" >"$WORK/rtt.$BASHPID"
+	ping_read "$WORK/rtt.$BASHPID"
 	echo "$RTT"
+}
+
+# rates FIRST_PORT [IPERF3 OPTIONS] -- NODE...: "NODE MBIT" of TCP between each of
+# the nodes and the host at $HOST, all at once; with -R to the node
+rates() {
+	local port=$1 options=() node servers=()
+	shift
+	while [[ $1 != -- ]]; do
+		options+=("$1")
+		shift
+	done
+	shift
+	for node; do
+		bg iperf3 -s -1 -p "$port"
+		wait_for 5 grep -q listening "$WORK/bg.$BG"
+		servers+=("$BG")
+		node_exec "$node" iperf3 -c "$HOST" -p "$port" -C cubic -t 1.5 -O 0.7 -f m "${options[@]}" \
+			>"$WORK/iperf.$node" 2>&1 &
+		port=$((port + 1))
+	done
+	wait_children
+	for node in "${servers[@]}"; do
+		bg_end "$node"
+	done
+	for node; do
+		awk -v node="$node" '/ receiver/ { print node, $7 }' "$WORK/iperf.$node"
+	done
 }
 
 # binomial COUNT PERCENT: where 99.9 % of all COUNT trials lie, "LOW HIGH"
 binomial() {
 	awk -v n="$1" -v p="$2" 'BEGIN { p /= 100; m = n * p; d = 3.29 * sqrt(n * p * (1 - p)) + 1
-		printf "%.1f %.1f\n", m > d ? m - d : 0, m + d }'
+		printf "%.1f %.1f\n", (m > d) ? m - d : 0, m + d }'
 }
 
 # --- the end

@@ -120,7 +120,7 @@ complete() {
 	check "a cut node is not reached by IPv6" not answers a fd00:1::2
 	is "nor by multicast" "$(multicast)" 0
 	is "nor by ARP" "$(arp)" 0
-	is "nor by anything else" "$(captured a 'len >= 1' ping -n -q -c 3 -i 0.01 -W 0.1 -b 10.1.0.255)" 0
+	is "nor by anything else" "$(captured a 'greater 1' ping -n -q -c 3 -i 0.01 -W 0.1 -b 10.1.0.255)" 0
 	ping_start host 10.1.0.1 0.01
 	ping=$BG
 	check "the host still reaches it by IPv6" ping -n -q -c 1 -W 1 fd00:1::1

@@ -1,0 +1,135 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Completion for netsim. Commands and options come from its own help, names of
+# nodes, roles, fleets and faults from the kernel (which needs root).
+
+_netsim_commands() {
+	"$1" help 2>/dev/null | sed -n 's/^  \([a-z]*\)  .*/\1/p'
+}
+
+_netsim_options() {
+	"$1" help "$2" 2>/dev/null | sed -n 's/^  \(-.,\|   \) \(--[a-z-]*\).*/\2/p'
+}
+
+# Topologies or profiles by name.
+_netsim_names() {
+	local file
+	for file in {.,/etc/netsim,/usr/share/netsim,/usr/local/share/netsim}/"$1"/*.yaml; do
+		[[ ! -e $file ]] || basename "$file" .yaml
+	done
+}
+
+_netsim_fleets() {
+	"$1" status 2>/dev/null | sed -n 's/^\([^ ]*\): [0-9]* nodes\{0,1\}, .*/\1/p'
+}
+
+_netsim_faults() {
+	"$1" status 2>/dev/null | sed -n 's/^fault \([0-9]*\): .*/\1/p'
+}
+
+_netsim_nodes() {
+	"$1" status -q 2>/dev/null
+}
+
+_netsim_roles() {
+	"$1" status --json 2>/dev/null | awk '
+		/"roles": \[$/ { on = 1; next }
+		on && /\]/ { on = 0 }
+		on { gsub(/[ ",]/, ""); if (!seen[$0]++) print "@" $0 }'
+}
+
+_netsim_interfaces() {
+	local path
+	for path in /sys/class/net/*; do
+		echo "${path##*/}"
+	done
+}
+
+# What may follow the words of a GROUP that are there already.
+_netsim_group() {
+	local before='' word=$2
+	if [[ $word == *,* ]]; then
+		before=${word%,*},
+		word=${word##*,}
+	fi
+	compgen -P "$before" -W "host $(_netsim_nodes "$1") $(_netsim_roles "$1")" -- "$word"
+}
+
+# The candidates for word number $4 of COMMAND, a line each.
+_netsim_words() {
+	local netsim=$1 command=$2 word=$3 place=$4
+	case $command in
+	help) compgen -W "$(_netsim_commands "$netsim")" -- "$word" ;;
+	up | plan)
+		[[ $place -eq 1 ]] || return 0
+		compgen -W "$(_netsim_names topo)" -- "$word"
+		compgen -f -- "$word" ;;
+	check) compgen -f -- "$word" ;;
+	down | status) compgen -W "$(_netsim_fleets "$netsim")" -- "$word" ;;
+	exec)
+		if [[ $place -eq 1 ]]; then
+			compgen -W "$(_netsim_nodes "$netsim")" -- "$word"
+		elif [[ $place -eq 2 ]]; then
+			compgen -c -- "$word"
+		else
+			compgen -f -- "$word"
+		fi ;;
+	apply | clear)
+		if [[ $command == apply && $place -eq 1 ]]; then
+			compgen -W "$(_netsim_names profiles)" -- "$word"
+			compgen -f -- "$word"
+		else
+			compgen -W "$(_netsim_nodes "$netsim") $(_netsim_roles "$netsim") $(_netsim_interfaces)" -- "$word"
+		fi ;;
+	partition) _netsim_group "$netsim" "$word" ;;
+	heal) compgen -W "$(_netsim_faults "$netsim")" -- "$word" ;;
+	esac
+}
+
+# Which word of COMMAND it is, counted without options and their values.
+_netsim_place() {
+	local i place=0
+	for ((i = 2; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i - 1]} in
+		-f | --fleet | --as | --for) continue ;;
+		esac
+		case ${COMP_WORDS[i]} in
+		-* | @) ;;
+		*) place=$((place + 1)) ;;
+		esac
+	done
+	echo $((place + 1))
+}
+
+_netsim() {
+	local netsim=$1 before=$3 command=${COMP_WORDS[1]-} found
+	# The word as it was typed: readline begins a new one at each @.
+	local word=${COMP_LINE:0:COMP_POINT}
+	word=${word##*[[:blank:]]}
+	if [[ $COMP_CWORD -eq 1 ]]; then
+		found=$(compgen -W "$(_netsim_commands "$netsim")" -- "$word")
+	elif [[ $before == -f || $before == --fleet ]]; then
+		found=$(compgen -W "$(_netsim_fleets "$netsim")" -- "$word")
+	elif [[ $before == --as ]]; then
+		found=$(compgen -W "$(_netsim_nodes "$netsim")" -- "$word")
+	elif [[ $before == --for ]]; then
+		found=
+	elif [[ $word == -* ]]; then
+		found=$(compgen -W "$(_netsim_options "$netsim" "$command")" -- "$word")
+	else
+		found=$(_netsim_words "$netsim" "$command" "$word" "$(_netsim_place)")
+	fi
+	COMPREPLY=()
+	[[ -n $found ]] || return 0
+	mapfile -t COMPREPLY <<<"$found"
+	if [[ $word == *@* && $COMP_WORDBREAKS == *@* ]]; then
+		COMPREPLY=("${COMPREPLY[@]#"${word%@*}"}")
+	fi
+	case $command in
+	up | plan | check | apply | exec)
+		[[ $word == *@* ]] || compopt -o filenames 2>/dev/null ;;
+	esac
+}
+
+complete -F _netsim netsim

@@ -1,0 +1,330 @@
+# needs: netem tbf ifb mirred bridge veth netns iperf3 ethtool
+# limit: 180
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# netsim apply and clear on a fleet of namespaces: what traffic meets on its way.
+# shellcheck shell=bash
+. "$(dirname "$0")/../lib.sh"
+
+FLEET=shaped
+HOST=192.168.100.1
+NODES=(jetson-1 jetson-2 n100-1 n100-2 n100-3)
+declare -A PORT IFB IP=([n100-1]=192.168.100.10 [n100-2]=192.168.100.11 [n100-3]=192.168.100.12
+	[jetson-1]=192.168.100.20 [jetson-2]=192.168.100.21)
+
+build() {
+	local node
+	{
+		printf 'fleet: shaped\nnetworks: {lan: {address: %s/24}}\nnodes:\n' "$HOST"
+		for node in "${NODES[@]}"; do
+			printf '  %s: {roles: [%s], interfaces: {eth1: {network: lan, address: %s/24}}}\n' \
+				"$node" "${node%-*}" "${IP[$node]}"
+		done
+	} >"$WORK/shaped.yaml"
+	check "up" "$NETSIM" up "$WORK/shaped.yaml"
+	for node in "${NODES[@]}"; do
+		PORT[$node]=$(port_of "$node")
+	done
+}
+
+# profile LINE...: in $P
+profile() {
+	P=$WORK/profile.yaml
+	printf 'profile: test\n' >"$P"
+	printf '%s\n' "$@" >>"$P"
+}
+
+# netem DEVICE FILTER: of what tc says about its netem
+netem() {
+	tc -j qdisc show dev "$1" | jq -c "[.[] | select(.kind == \"netem\")][0].options | $2"
+}
+
+# delays: NODE=MS of what each port's netem adds
+delays() {
+	local node
+	tc qdisc show >"$WORK/.delays"
+	for node in "${NODES[@]}"; do
+		echo "${PORT[$node]} $node"
+	done | awk 'NR == FNR { node[$1] = $2; next } /^qdisc netem/ && $5 in node {
+		for (i = 6; i < NF; i++) if ($i == "delay") { sub(/ms/, "", $(i + 1)); printf "%s=%g\n", node[$5], $(i + 1) } }' \
+		- "$WORK/.delays" | sort | xargs
+}
+
+rtts() {
+	local node
+	for node; do
+		rtt_of "$node" "$HOST" >"$WORK/.rtt.$node" &
+	done
+	wait_children
+}
+
+# --- the shipped profile
+
+check_rates() {
+	local way=$1 node mbit asked
+	while read -r node mbit; do
+		case $node in
+		n100-[12]) asked=100 ;;
+		n100-3) asked=50 ;;
+		*) asked=10 ;;
+		esac
+		between "rate $way of $node" "$mbit" "$((asked * 88 / 100))" "$asked" mbit
+	done
+}
+
+constrained() {
+	local node want
+	check "apply constrained" "$NETSIM" apply constrained
+	rtts "${NODES[@]}"
+	for node in "${NODES[@]}"; do
+		case $node in n100-1) want=5 ;; n100-2) want=10 ;; n100-3) want=20 ;; *) want=50 ;; esac
+		between "rtt of $node" "$(<"$WORK/.rtt.$node")" "$want" $((want + 4)) ms
+	done
+	rates 5200 -- "${NODES[@]}" >"$WORK/up"
+	rates 5210 -R -- "${NODES[@]}" >"$WORK/down"
+	check_rates up <"$WORK/up"
+	check_rates down <"$WORK/down"
+	like "senders build no super-packets" "$(node_exec n100-1 ethtool -k eth1)" "tcp-segmentation-offload: off"
+}
+
+asymmetric() {
+	profile 'nodes: {n100-1: {up: {rate: 2mbit, delay: 40ms}, down: {rate: 20mbit, delay: 25ms}}}'
+	check "apply up and down that differ" "$NETSIM" apply "$P"
+	between "rtt" "$(rtt_of n100-1 "$HOST")" 65 69 ms
+	between "rate up" "$(rates 5200 -- n100-1 | cut -d ' ' -f 2)" 1.7 2 mbit
+	between "rate down" "$(rates 5201 -R -- n100-1 | cut -d ' ' -f 2)" 17.6 20 mbit
+	between "those that are not named are free" "$(rtt_of n100-2 "$HOST")" 0 4 ms
+}
+
+# --- on a live fleet
+
+sent() {
+	tc -s -j qdisc show dev "$1" | jq '[.[] | select(.kind == "netem")][0].bytes'
+}
+
+live() {
+	local ping before node
+	profile 'default: {rate: 20mbit, rtt: 30ms, jitter: 2ms}'
+	"$NETSIM" apply -q constrained
+	IFB[n100-1]=$(ifb_of "${PORT[n100-1]}")
+	ping_start n100-1 "$HOST" 0.01
+	ping=$BG
+	before="$(sent "${PORT[n100-1]}") $(sent "${IFB[n100-1]}")"
+	for node in 1 2; do
+		"$NETSIM" apply -q "$P"
+		"$NETSIM" clear
+		"$NETSIM" apply -q constrained
+	done
+	"$NETSIM" apply -q "$P"
+	wait_for 3 node_exec n100-1 ping -n -q -c 20 -i 0.01 "$HOST"
+	check "changes in place: the counters go on" test "$(sent "${PORT[n100-1]}")" -gt "${before% *}" -a \
+		"$(sent "${IFB[n100-1]}")" -gt "${before#* }"
+	ping_stop "$ping"
+	is "a ping through seven changes loses nothing" "$LOST" 0
+	between "and goes on" "$PENDING" 0 8
+}
+
+cleared() {
+	check "clear of one node" "$NETSIM" clear n100-1
+	is "clears that one" "$(delays)" "jetson-1=15 jetson-2=15 n100-2=15 n100-3=15"
+	check "clear" "$NETSIM" clear
+	is "clears all" "$(delays)" ""
+	rtts n100-1 jetson-1
+	between "no delay is left" "$(<"$WORK/.rtt.n100-1")" 0 4 ms
+	between "no rate is left" "$(rates 5200 -- jetson-1 | cut -d ' ' -f 2)" 60 100000 mbit
+	like "super-packets are allowed again" "$(node_exec n100-1 ethtool -k eth1)" "tcp-segmentation-offload: on"
+	# The idle roots stay, so that the next apply swaps nothing.
+	is "what stays at the ports does nothing" \
+		"$(tc qdisc show | grep netem | grep -vE ' limit [0-9]+ ?$')" ""
+}
+
+# --- targets and entries
+
+# target WANT TARGET...
+target() {
+	check "apply to ${*:2}" "$NETSIM" apply "$P" "${@:2}"
+	is "shapes just that" "$(delays)" "$1"
+	"$NETSIM" clear
+}
+
+targets() {
+	profile 'default: {delay: 7ms}'
+	target "n100-1=7" n100-1
+	target "n100-2=7" n100-2/eth1
+	target "n100-1=7 n100-2=7 n100-3=7" 'n100-*'
+	target "jetson-1=7 jetson-2=7 n100-3=7" @jetson n100-3
+	target "n100-2=7 n100-3=7" 'n100-[2-3]'
+	fails_with 2 "apply to an unknown node" "$NETSIM" apply "$P" n100-4
+	like "names the nearest" "$ERR" "n100-[123]"
+	fails_with 2 "apply to an unknown interface" "$NETSIM" apply "$P" n100-1/eth9
+	fails_with 2 "apply of an unknown profile" "$NETSIM" apply nonesuch
+	is "shapes nothing" "$(delays)" ""
+	profile 'default: {delay: 1ms}' 'nodes:' '  n100-3: {delay: 4ms}' '  n100-[2-3]: {delay: 3ms}' '  "@n100": {delay: 2ms}' '  jetson-2: {}'
+	check "apply with entries by name, pattern and role" "$NETSIM" apply "$P"
+	is "the most specific wins" "$(delays)" "jetson-1=1 jetson-2=1 n100-1=2 n100-2=3 n100-3=4"
+	fails_with 0 "apply --dry-run" "$NETSIM" apply -n constrained
+	is "changes nothing" "$(delays)" "jetson-1=1 jetson-2=1 n100-1=2 n100-2=3 n100-3=4"
+}
+
+new_node() {
+	profile 'default: {delay: 9ms}'
+	"$NETSIM" apply -q "$P"
+	sed 's/jetson-2/jetson-9/; s/192.168.100.21/192.168.100.29/' "$WORK/shaped.yaml" >"$WORK/new.yaml"
+	check "up with a new node while a profile is in force" "$NETSIM" up "$WORK/new.yaml"
+	between "shapes it" "$(rtt_of jetson-9 "$HOST")" 18 22 ms
+	"$NETSIM" up -q "$WORK/shaped.yaml"
+	PORT[jetson-2]=$(port_of jetson-2)
+	"$NETSIM" clear
+}
+
+# --- order
+
+order() {
+	profile 'nodes:' \
+		'  n100-1: {down: {delay: 20ms, jitter: 10ms, distribution: normal}}' \
+		'  n100-2: {down: {delay: 20ms, jitter: 10ms, distribution: normal, reorder: allowed}}' \
+		'  n100-3: {rate: 10mbit, down: {delay: 20ms, jitter: 10ms, reorder: allowed}}' \
+		'  jetson-1: {down: {delay: 20ms, reorder: 20%}}'
+	check "apply jitter" "$NETSIM" apply "$P"
+	for node in n100-1 n100-2 n100-3 jetson-1; do
+		ping -n -D -i 0.004 -c 300 -w 10 "${IP[$node]}" >"$WORK/ping.$node" &
+	done
+	wait_children
+	ping_read "$WORK/ping.n100-1"
+	is "jitter keeps the order" "$LATE $GOT" "0 300"
+	between "and varies the delay" "$(mdev n100-1)" 3 12 ms
+	ping_read "$WORK/ping.n100-2"
+	between "reorder: allowed does not" "$LATE" 10 250
+	ping_read "$WORK/ping.n100-3"
+	between "with a rate neither" "$LATE" 10 250
+	ping_read "$WORK/ping.jetson-1"
+	between "reorder: 20% lets some pass first" "$LATE" 20 250
+}
+
+mdev() {
+	sed -n 's|^rtt .*/\([0-9.]*\) ms.*|\1|p' "$WORK/ping.$1"
+}
+
+# --- loss, duplication
+
+counter() {
+	node_exec "$1" awk '/^Icmp:/ { for (i = 2; i <= NF; i++) if (!n) at[i] = $i; else if (at[i] == "InEchos") print $i; n = 1 }' \
+		/proc/net/snmp
+}
+
+loss() {
+	local low high node before_up before_down
+	profile 'nodes:' '  n100-1: {up: {loss: 10%}}' '  n100-2: {down: {loss: 10%}}' '  n100-3: {duplicate: 10%}'
+	check "apply loss" "$NETSIM" apply "$P"
+	for node in n100-1 n100-2 n100-3; do
+		ping -n -q -c 2 "${IP[$node]}" >/dev/null
+	done
+	before_up=$(counter n100-1) before_down=$(counter n100-2)
+	for node in n100-1 n100-2 n100-3; do
+		ping -n -q -f -c 1000 -W 0.3 "${IP[$node]}" >"$WORK/ping.$node" &
+	done
+	wait_children
+	read -r low high < <(binomial 1000 10)
+	is "loss up: all requests arrive" "$(($(counter n100-1) - before_up))" 1000
+	between "loss up: replies that are lost" "$((1000 - $(replies n100-1)))" "$low" "$high"
+	between "loss down: requests that are lost" "$((1000 - ($(counter n100-2) - before_down)))" "$low" "$high"
+	is "loss down: no reply is lost" "$(replies n100-2)" "$(($(counter n100-2) - before_down))"
+	# Twice on the way: 1.1 * 1.1 = 1.21 replies to each request.
+	between "duplicate" "$(sed -n 's/.*+\([0-9]*\) duplicates.*/\1/p' "$WORK/ping.n100-3")" 150 270
+}
+
+replies() {
+	sed -n 's/.* \([0-9]*\) received.*/\1/p' "$WORK/ping.$1"
+}
+
+# --- as asked
+
+settings() {
+	profile 'nodes:' \
+		'  n100-1: {loss: {model: gilbert-elliott, p: 1%, r: 10%, bad: 90%, good: 0.1%}}' \
+		'  n100-2: {loss: {model: 4-state, p13: 1%, p31: 20%, p32: 80%, p23: 50%, p14: 0.2%}}' \
+		'  n100-3: {delay: 5s, rate: 40gbit}' \
+		'  jetson-1: {corrupt: 2%, duplicate: 3%, slot: {min: 1ms, max: 2ms, packets: 32, bytes: 64KiB}}' \
+		'  jetson-2: {delay: 5ms, jitter: 1ms, distribution: pareto}'
+	check "apply of everything else" "$NETSIM" apply "$P"
+	is "gilbert-elliott" "$(netem "${PORT[n100-1]}" '."loss-gemodel"')" '{"p":0.01,"r":0.1,"1-h":0.9,"1-k":0.001}'
+	is "4-state" "$(netem "${PORT[n100-2]}" '."loss-state"')" '{"p13":0.01,"p31":0.2,"p32":0.8,"p23":0.5,"p14":0.002}'
+	is "a delay and a rate beyond 32 bits" "$(netem "${PORT[n100-3]}" '[.delay.delay, .rate.rate]')" '[5,5000000000]'
+	is "corrupt and duplicate" "$(netem "${PORT[jetson-1]}" '[.corrupt.corrupt, .duplicate.duplicate]')" '[0.02,0.03]'
+	is "slot" "$(netem "${PORT[jetson-1]}" '.slot | [."min-delay", ."max-delay", .packets, .bytes]')" '[0.001,0.002,32,65536]'
+	is "both ways" "$(netem "$(ifb_of "${PORT[n100-1]}")" '."loss-gemodel".p')" 0.01
+	printf '%s\n' -8192 0 8192 >"$WORK/table.dist"
+	profile 'nodes:' '  n100-1: {delay: 10ms, jitter: 5ms, distribution: uniform}' '  n100-2: {delay: 10ms, jitter: 5ms, distribution: paretonormal}' \
+		'  n100-3: {delay: 10ms, jitter: 5ms, distribution: ./table.dist}'
+	check "apply of other distributions" "$NETSIM" apply "$P"
+	is "what is not named any more has gone" "$(netem "${PORT[jetson-1]}" '[.corrupt, .duplicate, .slot, .delay]') $(netem "${PORT[n100-1]}" '."loss-gemodel"')" \
+		"[null,null,null,null] null"
+	node_exec n100-3 ping -n -i 0.01 -c 40 "$HOST" | sed -n 's/.*time=\([0-9]*\).*/\1/p' | sort -n >"$WORK/seen"
+	check "a table of three values: both ends are seen" \
+		awk '{ low += $1 < 15; middle += $1 >= 15 && $1 < 25; high += $1 >= 25 } END { exit !(low && middle > 5 && high) }' "$WORK/seen"
+}
+
+# --- queues
+
+# burst NODE COUNT: how many of COUNT full packets at once come back
+burst() {
+	ping -n -q -l "$2" -c "$2" -s 1472 -W 1 "${IP[$1]}" | sed -n 's/.* \([0-9]*\) received.*/\1/p'
+}
+
+queues() {
+	profile 'nodes:' '  n100-1: {rate: 20mbit, delay: 50ms}' \
+		'  n100-2: {down: {rate: 20mbit, queue: 20 packets}}' \
+		'  n100-3: {rate: 10mbit, burst: 64KiB, up: {delay: 2ms}}'
+	check "apply queues" "$NETSIM" apply "$P"
+	ping -n -q -c 1 "${IP[n100-1]}" >/dev/null
+	ping -n -q -c 1 "${IP[n100-2]}" >/dev/null
+	# 20 mbit * 50 ms are 82 full packets each way.
+	is "what the link holds is not dropped" "$(burst n100-1 85)" 85
+	between "a queue of 20 packets ends there" "$(burst n100-2 100)" 18 60
+	is "a burst is a tbf below netem" \
+		"$(tc -j qdisc show dev "${PORT[n100-3]}" | jq -c '.[] | select(.kind == "tbf") | [.parent, .options.rate, .options.burst]')" \
+		'["6e73:1",1250000,65535]'
+	between "with its rate down" "$(rates 5200 -R -- n100-3 | cut -d ' ' -f 2)" 8.6 10.3 mbit
+	between "and up" "$(rates 5201 -- n100-3 | cut -d ' ' -f 2)" 8.6 10.3 mbit
+}
+
+# --- refusals
+
+refusals() {
+	local before
+	"$NETSIM" apply -q constrained
+	before=$(dump)
+	if [[ $(uname -r) =~ ^(5|6[.][0-6])[.] ]]; then
+		profile 'default: {delay: 33ms}' 'nodes: {jetson-1: {seed: 7}}'
+		fails_with 5 "a seed, which this kernel's netem does not know" "$NETSIM" apply "$P"
+		like "says where and what it needs" "$ERR" "^$P:3:[0-9]+: error: .*Linux 6[.]7"
+		is "changes nothing" "$(dump)" "$before"
+	fi
+	tc qdisc replace dev "${PORT[n100-2]}" root pfifo limit 7
+	before=$(dump)
+	profile 'default: {delay: 33ms}'
+	fails_with 4 "a foreign qdisc at a port" "$NETSIM" apply "$P"
+	like "is named" "$ERR" "${PORT[n100-2]} .*pfifo"
+	is "changes nothing" "$(dump)" "$before"
+	tc qdisc delete dev "${PORT[n100-2]}" root
+	ip link add "$(ifb_of "${PORT[n100-3]}")x" type dummy
+	check "apply without it" "$NETSIM" apply "$P"
+	between "works" "$(rtt_of n100-2 "$HOST")" 66 70 ms
+	ip link delete "$(ifb_of "${PORT[n100-3]}")x"
+}
+
+build
+constrained
+asymmetric
+live
+cleared
+targets
+new_node
+order
+loss
+settings
+queues
+refusals
+check "down" "$NETSIM" down
+is "leaves nothing" "$(ip -br link | awk '$1 != "lo"')" ""
+done_testing

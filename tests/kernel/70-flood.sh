@@ -1,0 +1,160 @@
+# needs: bridge veth netns clsact bpf
+# limit: 180
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Partitions under load: numbered packets between all pairs of five nodes, and
+# which of them arrive. Once `netsim partition` has returned, not one may cross;
+# inside a group not one may be missing, from the first to the last.
+# shellcheck shell=bash
+. "$(dirname "$0")/../lib.sh"
+
+FLEET=flood
+FLOOD=$(dirname "$TESTS")/build/${VARIANT:-release}/tests/flood
+RATE=100000 # packets a second, of all pairs together
+BAND=0.05   # seconds that a deadline may be missed by
+if [[ ${RING:-} == vm ]]; then
+	RATE=2000 BAND=0.5
+fi
+
+write_topo() {
+	local node n=0
+	{
+		echo "fleet: $FLEET"
+		echo "networks: {lan: {}}"
+		echo "nodes:"
+		for node in a b c d e; do
+			n=$((n + 1))
+			echo "  $node: {interfaces: {eth1: {network: lan, address: 10.1.0.$n/24}}}"
+		done
+	} >"$WORK/flood.yaml"
+}
+
+# --- running it
+
+flood_start() {
+	bg "$FLOOD" -r "$1" -o "$WORK/log" "$FLEET".{a,b,c,d,e}/eth1
+	if ! wait_for 10 grep -q '^ready' "$WORK/bg.$BG"; then
+		not_ok "the flood starts" "$(<"$WORK/bg.$BG")"
+		done_testing
+	fi
+}
+
+# Ends it and counts; $MACHINE: packets that this machine had no room for.
+flood_stop() {
+	kill -TERM "$BG"
+	wait "$BG"
+	MACHINE=$(awk '/^machine/ { print $2 }' "$WORK/bg.$BG")
+	RAN_AT=$(awk '/^sent/ { printf "%d", $2 / $4 }' "$WORK/bg.$BG")
+	"$FLOOD" -a "$WORK/log" "${times[@]}" >"$WORK/cells"
+}
+
+note_time() {
+	times+=("$EPOCHREALTIME")
+}
+
+# under_flood CMD...: CMD notes the times. Where sockets or queues of a busy
+# machine overflowed, nothing can be said: once more, slower.
+under_flood() {
+	local rate=$RATE try
+	for try in 1 2 3; do
+		times=()
+		flood_start "$rate"
+		sleep 0.3
+		"$@"
+		sleep 0.5
+		flood_stop
+		[[ $MACHINE -ne 0 ]] || break
+		echo "# try $try: the machine lost $MACHINE packets itself at $RAN_AT a second"
+		rate=$((rate / 2))
+	done
+	echo "# $RAN_AT packets a second"
+	is "sockets and queues hold all that passes" "$MACHINE" 0
+}
+
+# --- judging it
+
+# cells STRETCH CUT EXPRESSION: the number of pairs for which an expression in
+# received, lost, first, last and gap does not hold. STRETCH: a number or all;
+# CUT: yes, no or all. $CUTS lists the pairs that are cut, as "a>b".
+cells() {
+	awk -v stretch="$1" -v want="$2" -v cuts=" $CUTS " '
+		{
+			from = substr($2, index($2, ".") + 1); to = substr($3, index($3, ".") + 1)
+			cut = index(cuts, " " from ">" to " ") ? "yes" : "no"
+			received = $4; lost = $5; first = $6; last = $7; gap = $8
+			if ((stretch == "all" || stretch == $1) && (want == "all" || want == cut) && !('"$3"'))
+				{ print; n++ }
+		}
+		END { exit n > 0 }' "$WORK/cells"
+}
+
+# all_cells NAME STRETCH CUT EXPRESSION
+all_cells() {
+	local bad
+	if bad=$(cells "${@:2}"); then
+		ok "$1"
+	else
+		not_ok "$1" "$(printf '%s\n' "not so: $4" "stretch from to received lost first last gap" \
+			"$(head -n 20 <<<"$bad")")"
+	fi
+}
+
+# --- a partition and its end
+
+cut_and_heal() {
+	note_time
+	check "${label}: partition" "$NETSIM" partition "${arguments[@]}"
+	note_time
+	sleep 1
+	note_time
+	check "${label}: heal" "$NETSIM" heal
+	note_time
+}
+
+# proves LABEL CUTS ARGUMENTS...
+proves() {
+	local label=$1 arguments=("${@:3}")
+	CUTS=$2
+	under_flood cut_and_heal
+	all_cells "$label: everything passes before" 0 all 'received > 0'
+	all_cells "$label: nothing crosses once the command has returned" 2 yes 'received == 0'
+	all_cells "$label: inside the groups it goes on" 2 no 'received > 0'
+	all_cells "$label: and nothing is ever lost there" all no 'lost == 0'
+	all_cells "$label: what crosses is lost only from the command on" 0 yes 'lost == 0 || last > 0.2'
+	all_cells "$label: everything passes once heal has returned" 4 all 'received > 0 && lost == 0'
+}
+
+# --- a deadline: 1 s after some moment between start and return of the command
+
+cut_for_a_second() {
+	note_time
+	check "a deadline: partition --for 1s" "$NETSIM" partition a,b --for 1s
+	note_time
+	sleep 0.9
+	note_time
+	sleep 0.6
+}
+
+deadline() {
+	local early late
+	CUTS=$SPLIT
+	under_flood cut_for_a_second
+	all_cells "a deadline: nothing crosses before it" 2 yes "received == 0 || first > 1 - $BAND"
+	early=$(awk -v t0="${times[0]}" -v t2="${times[2]}" -v band="$BAND" 'BEGIN { printf "%.6f", t0 + 1 - band - t2 }')
+	late=$(awk -v t1="${times[1]}" -v t2="${times[2]}" -v band="$BAND" 'BEGIN { printf "%.6f", t1 + 1 + band - t2 }')
+	all_cells "a deadline: every pair passes again, $BAND s around it" 3 yes \
+		"received > 0 && first >= $early && first <= $late"
+	all_cells "a deadline: nothing is lost inside the groups" all no 'lost == 0'
+	like "a deadline: nothing is left to heal" "$("$NETSIM" heal)" "nothing to heal"
+}
+
+SPLIT="a>c a>d a>e b>c b>d b>e c>a c>b d>a d>b e>a e>b"
+write_topo
+check "up" "$NETSIM" up "$WORK/flood.yaml"
+proves "a,b from the rest" "$SPLIT" a,b
+proves "three groups" "a>b a>c a>d b>a b>c b>d c>a c>b d>a d>b" a b c,d
+proves "isolated" "a>b a>c a>d a>e b>a b>c b>d b>e c>a c>b c>d c>e d>a d>b d>c d>e e>a e>b e>c e>d" --isolate
+proves "one way" "a>c a>d b>c b>d" --one-way a,b c,d
+deadline
+check "down" "$NETSIM" down
+done_testing

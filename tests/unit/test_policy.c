@@ -1,0 +1,495 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The policy's arithmetic, in plain memory: who is cut off from whom, and what stacks. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "netsim/auto.h"
+#include "netsim/policy_text.h"
+
+/* There are no programs to wait for here, and a thousand grace periods take 10 s. */
+static unsigned grace_periods;
+#define syscall(...) (grace_periods++, 0L)
+#include "netsim/policy_change.c"
+
+#define NODES 12 /* with the host */
+#define PAST  1	 /* a deadline long ago */
+
+static int make_policy(void **state)
+{
+	static const char *const names[NODES] = {"host", "a", "b", "c", "d", "e",
+						 "f",	 "g", "h", "i", "j", "k"};
+	struct policy *p = calloc(1, sizeof(*p));
+
+	assert_non_null(p);
+	p->control = calloc(1, sizeof(*p->control));
+	p->nodes = calloc(2 * PORT_NODES, sizeof(*p->nodes));
+	assert_true(p->control && p->nodes);
+	memcpy(p->names, names, sizeof(names));
+	*state = p;
+	return 0;
+}
+
+static int free_policy(void **state)
+{
+	struct policy *p = *state;
+
+	free(p->control);
+	free(p->nodes);
+	free(p);
+	return 0;
+}
+
+/* Groups as letters and blanks: "ab c" are two; 0 is the host. */
+struct groups {
+	uint16_t nodes[NODES * 4];
+	struct policy_group list[PORT_BITS + 1];
+	size_t count;
+};
+
+static struct groups *groups(const char *text, struct groups *g)
+{
+	size_t used = 0;
+
+	memset(g, 0, sizeof(*g));
+	g->count = 1;
+	g->list[0].nodes = g->nodes;
+	for (; *text; text++) {
+		if (*text == ' ') {
+			g->list[g->count++].nodes = g->nodes + used;
+			continue;
+		}
+		g->nodes[used++] = *text == '0' ? 0 : (uint16_t)(*text - 'a' + 1);
+		g->list[g->count - 1].count++;
+	}
+	return g;
+}
+
+static uint32_t cut_until(struct policy *p, enum port_fault_kind kind, const char *text,
+			  uint64_t deadline)
+{
+	struct groups g;
+	struct netsim_err err = {0};
+	uint32_t id = 0;
+
+	groups(text, &g);
+	if (policy_cut(p, kind, g.list, g.count, deadline, &id, &err) < 0)
+		fail_msg("%s: %s", text, err.what);
+	assert_int_not_equal(id, 0);
+	return id;
+}
+
+static uint32_t cut(struct policy *p, enum port_fault_kind kind, const char *text)
+{
+	return cut_until(p, kind, text, 0);
+}
+
+/* The directed pairs that are cut: "ab ba". */
+static void expect_cut(const struct policy *p, const char *pairs)
+{
+	for (int from = 0; from < NODES; from++)
+		for (int to = 0; to < NODES; to++) {
+			char pair[3] = {"0abcdefghijk"[from], "0abcdefghijk"[to], 0};
+			bool reaches = strstr(pairs, pair) == NULL;
+
+			if (policy_reaches(p, from, to) != reaches)
+				fail_msg("%s %s", pair, reaches ? "is cut" : "passes");
+		}
+}
+
+static void test_groups(void **state)
+{
+	struct policy *p = *state;
+	const struct port_node *nodes;
+
+	expect_cut(p, "");
+	assert_int_equal(cut(p, PORT_FAULT_GROUPS, "ab c"), 1);
+	expect_cut(p, "ac bc ca cb");
+	nodes = policy_nodes(p);
+	assert_int_equal(nodes[1].member, 1);
+	assert_int_equal(nodes[1].cut, 2);
+	assert_int_equal(nodes[2].member, 1);
+	assert_int_equal(nodes[3].member, 2);
+	assert_int_equal(nodes[3].cut, 1);
+	assert_int_equal(nodes[4].member | nodes[4].cut, 0);
+	assert_int_equal(policy_slot(p)->faults[0].bits, 3);
+	policy_heal(p, NULL, 0);
+	expect_cut(p, "");
+	assert_int_equal(policy_nodes(p)[1].member | policy_nodes(p)[1].cut, 0);
+	/* numbers are not used again */
+	assert_int_equal(cut(p, PORT_FAULT_GROUPS, "a b c"), 2);
+	expect_cut(p, "ab ac ba bc ca cb");
+}
+
+static void test_kinds(void **state)
+{
+	static const struct {
+		enum port_fault_kind kind;
+		const char *groups, *pairs, *text;
+		size_t bits;
+	} rows[] = {
+		{PORT_FAULT_GROUPS, "a b", "ab ba", "partition a | b", 2},
+		{PORT_FAULT_GROUPS, "ab", "", "partition a,b", 1},
+		{PORT_FAULT_GROUPS, "a 0", "a0 0a", "partition a | host", 2},
+		{PORT_FAULT_REST, "a bcdefghijk",
+		 "ab ac ad ae af ag ah ai aj ak ba ca da ea fa ga ha ia ja ka",
+		 "partition a | rest", 2},
+		{PORT_FAULT_ISOLATE, "abc", "ab ac ba bc ca cb", "isolate a,b,c", 1},
+		{PORT_FAULT_ISOLATE, "0a", "0a a0", "isolate host,a", 1},
+		{PORT_FAULT_ISOLATE, "a", "", "isolate a", 1},
+		{PORT_FAULT_ONE_WAY, "ab cd", "ac ad bc bd", "one-way a,b -> c,d", 1},
+		{PORT_FAULT_ONE_WAY, "a 0", "a0", "one-way a -> host", 1},
+	};
+	struct policy *p = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		uint32_t id = cut(p, rows[i].kind, rows[i].groups);
+		const struct port_fault *fault = &policy_slot(p)->faults[0];
+		char text[256];
+
+		expect_cut(p, rows[i].pairs);
+		assert_int_equal(__builtin_popcountll(fault->bits), rows[i].bits);
+		policy_describe(p, fault, text, sizeof(text));
+		assert_string_equal(text, rows[i].text);
+		policy_heal(p, &id, 1);
+		expect_cut(p, "");
+	}
+}
+
+static void test_stacking(void **state)
+{
+	struct policy *p = *state;
+	uint32_t one = cut(p, PORT_FAULT_GROUPS, "a b");
+	uint32_t two = cut(p, PORT_FAULT_GROUPS, "ab c");
+	uint32_t three = cut(p, PORT_FAULT_ONE_WAY, "a b");
+	uint32_t unknown[] = {99, two, 98};
+
+	expect_cut(p, "ab ba ac bc ca cb");
+	policy_heal(p, &one, 1);
+	expect_cut(p, "ab ac bc ca cb");
+	policy_heal(p, unknown, 3);
+	expect_cut(p, "ab");
+	policy_heal(p, unknown, 3);
+	expect_cut(p, "ab");
+	/* the bits that became free are used again, the others left alone */
+	cut(p, PORT_FAULT_GROUPS, "d e f g");
+	expect_cut(p, "ab de df dg ed ef eg fd fe fg gd ge gf");
+	policy_heal(p, &three, 1);
+	expect_cut(p, "de df dg ed ef eg fd fe fg gd ge gf");
+}
+
+static void test_full(void **state)
+{
+	struct policy *p = *state;
+	struct netsim_err err = {0};
+	struct groups g;
+	uint32_t id = 77, ids[PORT_BITS];
+
+	for (int i = 0; i < PORT_BITS; i++)
+		ids[i] = cut(p, PORT_FAULT_ONE_WAY, i % 2 ? "a b" : "b c");
+	expect_cut(p, "ab bc");
+	groups("d e", &g);
+	assert_int_equal(policy_cut(p, PORT_FAULT_ONE_WAY, g.list, 2, 0, &id, &err), -ENOSPC);
+	assert_int_equal(err.kind, NETSIM_ERR_KERNEL);
+	assert_true(*err.hint);
+	assert_int_equal(id, 77);
+	expect_cut(p, "ab bc");
+	policy_heal(p, &ids[7], 1);
+	expect_cut(p, "ab bc");
+	assert_int_equal(policy_cut(p, PORT_FAULT_GROUPS, g.list, 2, 0, &id, NULL), -ENOSPC);
+	assert_int_equal(policy_cut(p, PORT_FAULT_ONE_WAY, g.list, 2, 0, &id, NULL), 0);
+	expect_cut(p, "ab bc de");
+	policy_heal(p, NULL, 0);
+	expect_cut(p, "");
+	for (int i = 0; i < PORT_FAULTS; i++)
+		assert_int_equal(policy_slot(p)->faults[i].id, 0);
+}
+
+/* 64 groups at once, and not one more. */
+static void test_many_groups(void **state)
+{
+	struct policy *p = *state;
+	uint16_t numbers[PORT_BITS + 1];
+	struct policy_group list[PORT_BITS + 1];
+	uint32_t id;
+
+	for (uint16_t i = 0; i <= PORT_BITS; i++) {
+		numbers[i] = (uint16_t)(PORT_NODES - 1 - i);
+		list[i] = (struct policy_group) {&numbers[i], 1};
+	}
+	assert_int_equal(policy_cut(p, PORT_FAULT_GROUPS, list, PORT_BITS + 1, 0, &id, NULL),
+			 -ENOSPC);
+	assert_int_equal(policy_cut(p, PORT_FAULT_GROUPS, list, PORT_BITS, 0, &id, NULL), 0);
+	for (int i = 0; i < PORT_BITS; i++)
+		for (int j = 0; j < PORT_BITS; j++)
+			assert_int_equal(policy_reaches(p, numbers[i], numbers[j]), i == j);
+	assert_true(policy_reaches(p, numbers[PORT_BITS], numbers[0]));
+	assert_true(policy_slot(p)->faults[0].bits == UINT64_MAX);
+}
+
+static void test_deadlines(void **state)
+{
+	struct policy *p = *state;
+	uint64_t later = policy_now() + 3600000000000ULL;
+	uint32_t kept;
+
+	cut_until(p, PORT_FAULT_GROUPS, "a b c d", PAST);
+	expect_cut(p, "");
+	assert_false(policy_alive(&policy_slot(p)->faults[0]));
+	/* the next change takes back what is over: its bits, its place */
+	kept = cut_until(p, PORT_FAULT_GROUPS, "a b", later);
+	expect_cut(p, "ab ba");
+	assert_int_equal(policy_slot(p)->faults[0].id, kept);
+	assert_int_equal(policy_slot(p)->faults[0].bits, 3);
+	assert_int_equal(policy_slot(p)->faults[1].id, 0);
+	assert_true(policy_alive(&policy_slot(p)->faults[0]));
+	assert_int_equal(policy_nodes(p)[3].member | policy_nodes(p)[3].cut, 0);
+	for (int i = 0; i < 200; i++)
+		cut_until(p, PORT_FAULT_GROUPS, "c d", PAST);
+	expect_cut(p, "ab ba");
+	assert_false(policy_alive(&(struct port_fault) {0}));
+}
+
+/* A change is complete before it is in force: the policy in force is never written to. */
+static void test_two_policies(void **state)
+{
+	struct policy *p = *state;
+	const struct port_slot *before = policy_slot(p);
+	struct port_slot copy = *before;
+
+	assert_int_equal(p->control->active, 0);
+	grace_periods = 0;
+	cut(p, PORT_FAULT_GROUPS, "a b");
+	assert_int_equal(grace_periods, 1);
+	assert_int_equal(p->control->active, 1);
+	assert_int_equal(p->control->settled, 1);
+	assert_memory_equal(before, &copy, sizeof(copy));
+	assert_int_equal(p->nodes[1].member, 0);
+	assert_int_equal(p->nodes[PORT_NODES + 1].member, 1);
+	/* a writer that was killed before it could say that it was done */
+	p->control->settled = 0;
+	cut(p, PORT_FAULT_GROUPS, "b c");
+	assert_int_equal(grace_periods, 3);
+	expect_cut(p, "ab ba bc cb");
+	assert_int_equal(p->control->active, 0);
+	assert_int_equal(p->control->settled, 0);
+}
+
+/* Nodes that come late, and numbers that are given anew. */
+static void test_numbers(void **state)
+{
+	struct policy *p = *state;
+	struct model *fleet = model_new("f");
+
+	model_add_node(fleet, "a");
+	model_add_node(fleet, "late");
+	cut(p, PORT_FAULT_REST, "a bcdefghijk");
+	cut(p, PORT_FAULT_GROUPS, "b c");
+	cut_until(p, PORT_FAULT_REST, "c abdefghijk", PAST);
+	p->nodes[PORT_NODES * (p->control->active & 1) + NODES].member = 0xff; /* of who left */
+	assert_int_equal(policy_node(p, "late"), -1);
+	assert_int_equal(policy_number(p, fleet, NULL), 0);
+	assert_int_equal(policy_node(p, "a"), 1);
+	assert_int_equal(policy_node(p, "late"), NODES);
+	assert_int_equal(policy_node(p, "host"), POLICY_HOST);
+	assert_false(policy_reaches(p, 1, NODES));
+	assert_false(policy_reaches(p, NODES, 1));
+	assert_true(policy_reaches(p, 2, NODES));
+	assert_true(policy_reaches(p, 3, NODES));
+	policy_heal(p, NULL, 0);
+	assert_true(policy_reaches(p, NODES, 1));
+	for (int i = 0; i < PORT_NODES; i++)
+		p->names[i] = "taken";
+	assert_int_equal(policy_number(p, fleet, NULL), -ENOSPC);
+	model_free(fleet);
+}
+
+static void test_text(void **state)
+{
+	static const struct {
+		size_t size;
+		const char *text;
+	} rows[] = {
+		{64, "partition a,b | c,(gone)"},
+		{25, "partition a,b | c,..."},
+		{16, "partition a,..."},
+		{12, "..."},
+		{4, "..."},
+	};
+	struct policy *p = *state;
+	struct groups g;
+	char text[64];
+
+	groups("ab cd", &g);
+	p->names[4] = NULL;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		memset(text, 'x', sizeof(text));
+		policy_describe_groups(p, PORT_FAULT_GROUPS, g.list, g.count, text, rows[i].size);
+		assert_string_equal(text, rows[i].text);
+	}
+}
+
+/* --- the same, told naively */
+
+struct naive_fault {
+	uint32_t id;
+	size_t bits;
+	bool cut[NODES][NODES];
+};
+
+struct naive {
+	struct naive_fault faults[PORT_FAULTS];
+	size_t count;
+};
+
+static size_t naive_bits(const struct naive *n)
+{
+	size_t bits = 0;
+
+	for (size_t i = 0; i < n->count; i++)
+		bits += n->faults[i].bits;
+	return bits;
+}
+
+static void naive_heal(struct naive *n, uint32_t id)
+{
+	for (size_t i = 0; i < n->count; i++)
+		if (n->faults[i].id == id)
+			n->faults[i] = n->faults[--n->count];
+}
+
+static bool naive_reaches(const struct naive *n, int from, int to)
+{
+	for (size_t i = 0; i < n->count; i++)
+		if (n->faults[i].cut[from][to])
+			return false;
+	return true;
+}
+
+static void naive_cut(struct naive_fault *fault, enum port_fault_kind kind, const struct groups *g)
+{
+	memset(fault, 0, sizeof(*fault));
+	fault->bits = kind == PORT_FAULT_GROUPS || kind == PORT_FAULT_REST ? g->count : 1;
+	for (size_t a = 0; a < g->count; a++)
+		for (size_t b = 0; b < g->count; b++)
+			for (size_t i = 0; i < g->list[a].count; i++)
+				for (size_t j = 0; j < g->list[b].count; j++) {
+					uint16_t from = g->list[a].nodes[i];
+					uint16_t to = g->list[b].nodes[j];
+					bool hit = kind == PORT_FAULT_ISOLATE ? from != to :
+						   kind == PORT_FAULT_ONE_WAY ? a < b :
+										a != b;
+
+					fault->cut[from][to] |= hit;
+				}
+}
+
+static unsigned draw(uint64_t *seed, unsigned below)
+{
+	*seed = *seed * 6364136223846793005ULL + 1442695040888963407ULL;
+	return (unsigned)(*seed >> 33) % below;
+}
+
+/* Every node into one of the groups, or into none but for the rest. */
+static void draw_groups(uint64_t *seed, enum port_fault_kind kind, struct groups *g)
+{
+	size_t count = kind == PORT_FAULT_ISOLATE ? 1 :
+		       kind == PORT_FAULT_ONE_WAY ? 2 :
+						    2 + draw(seed, 4);
+	char text[NODES * 2 + 8] = "";
+	int where[NODES];
+
+	for (int i = 0; i < NODES; i++)
+		where[i] = (int)draw(seed, (unsigned)count + 1) - 1;
+	for (size_t group = 0, used = 0; group < count; group++) {
+		for (int i = 0; i < NODES; i++)
+			if (where[i] == (int)group ||
+			    (kind == PORT_FAULT_REST && where[i] < 0 && group == count - 1))
+				text[used++] = "0abcdefghijk"[i];
+		if (group < count - 1)
+			text[used++] = ' ';
+	}
+	groups(text, g);
+}
+
+static void random_cut(struct policy *p, struct naive *n, uint64_t *seed)
+{
+	enum port_fault_kind kind = (enum port_fault_kind)draw(seed, 4);
+	bool over = draw(seed, 5) == 0;
+	struct naive_fault fault;
+	struct groups g;
+	uint32_t id;
+	int r;
+
+	draw_groups(seed, kind, &g);
+	naive_cut(&fault, kind, &g);
+	r = policy_cut(p, kind, g.list, g.count, over ? PAST : 0, &id, NULL);
+	if (naive_bits(n) + fault.bits > PORT_BITS) {
+		assert_int_equal(r, -ENOSPC);
+		return;
+	}
+	assert_int_equal(r, 0);
+	fault.id = id;
+	if (!over)
+		n->faults[n->count++] = fault;
+}
+
+static void random_heal(struct policy *p, struct naive *n, uint64_t *seed)
+{
+	uint32_t ids[3] = {4000000};
+	size_t count = 1 + draw(seed, 3);
+
+	if (draw(seed, 40) == 0) {
+		policy_heal(p, NULL, 0);
+		n->count = 0;
+		return;
+	}
+	for (size_t i = 0; i < count; i++)
+		if (n->count)
+			ids[i] = n->faults[draw(seed, (unsigned)n->count)].id;
+	policy_heal(p, ids, count);
+	for (size_t i = 0; i < count; i++)
+		naive_heal(n, ids[i]);
+}
+
+static void test_random(void **state)
+{
+	struct policy *p = *state;
+	uint64_t seed = 20240607;
+	struct naive n = {0};
+	size_t most = 0;
+
+	for (int step = 0; step < 500; step++) {
+		if (draw(&seed, 5) < 4)
+			random_cut(p, &n, &seed);
+		else
+			random_heal(p, &n, &seed);
+		for (int from = 0; from < NODES; from++)
+			for (int to = 0; to < NODES; to++)
+				if (policy_reaches(p, from, to) != naive_reaches(&n, from, to))
+					fail_msg("step %d: %d to %d", step, from, to);
+		most = naive_bits(&n) > most ? naive_bits(&n) : most;
+	}
+	assert_true(most > PORT_BITS - 6);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_policy, free_policy)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_groups),	 TEST(test_kinds),	 TEST(test_stacking),
+		TEST(test_full),	 TEST(test_many_groups), TEST(test_deadlines),
+		TEST(test_two_policies), TEST(test_numbers),	 TEST(test_text),
+		TEST(test_random),
+	};
+
+	return cmocka_run_group_tests_name("policy", tests, NULL, NULL);
+}
