@@ -5,18 +5,23 @@
 static int run(const void *p, struct netsim_err *err)
 {
 	const struct common *args = p;
-	int result = 0;
+	json_t *list = json_array();
+	int wrong = 0;
 
+	(void)err;
 	for (int i = 0; i < args->count; i++) {
 		struct netsim_diags diags = {0};
-		int r = netsim_check(args->words[i], args->verbose ? stdout : NULL, &diags);
+		FILE *print = args->verbose && !args->json ? stdout : NULL;
 
-		r = report_file(r, args, &diags, err);
-		result = r ? r : result;
+		if (netsim_check(args->words[i], print, &diags) < 0)
+			wrong = exit_status(NETSIM_ERR_INPUT);
+		print_diags(&diags);
+		add_diags(list, &diags);
 	}
-	if (result == 0 && args->json)
-		print_json(json_pack("{s:[]}", "errors"));
-	return result;
+	if (args->json)
+		print_json(json_pack("{s:O}", "errors", list));
+	json_decref(list);
+	return wrong;
 }
 
 const struct cmd cmd_check = {

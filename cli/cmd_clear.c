@@ -19,9 +19,7 @@ static int run(const void *p, struct netsim_err *err)
 	if (r == 0)
 		r = netsim_clear(ns, &what, &lines, err);
 	netsim_close(ns);
-	if (r == 0 && args->verbose)
-		print_shaped(args, &lines);
-	else if (r == 0 && args->json)
+	if (r == 0 && (args->verbose || args->json || args->dry))
 		print_shaped(args, &lines);
 	netsim_lines_free(&lines);
 	return r;

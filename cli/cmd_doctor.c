@@ -22,8 +22,9 @@ static void print_text(const struct netsim_findings *found, bool quiet)
 	table_print(&table, stdout);
 	for (size_t i = 0; i < found->count; i++)
 		if (!found->list[i].ok)
-			printf("%s: %s; mend it with: %s\n", found->list[i].what,
-			       found->list[i].detail, found->list[i].hint);
+			printf("%s: %s; %s: %s\n", found->list[i].what, found->list[i].detail,
+			       found->list[i].optional ? "few need it, it takes" : "mend it with",
+			       found->list[i].hint);
 }
 
 static void print_findings(const struct netsim_findings *found)

@@ -17,6 +17,13 @@ static int run(const void *p, struct netsim_err *err)
 		command++;
 	if (!*command)
 		return usage_error(err, &cmd_exec, "it takes %s", cmd_exec.args);
+	if (args->dry) {
+		printf("would run in %s:", args->words[0]);
+		for (char **word = command; *word; word++)
+			printf(" %s", *word);
+		putchar('\n');
+		return 0;
+	}
 	r = netsim_open(&ns, err);
 	if (r == 0)
 		r = netsim_enter(ns, args->fleet, args->words[0], err);

@@ -15,7 +15,8 @@ static void print_head(const struct netsim_fleet *fleet)
 	printf("%s: %zu node%s, %zu network%s", fleet->name, fleet->node_count,
 	       plural(fleet->node_count), fleet->network_count, plural(fleet->network_count));
 	if (fleet->profile)
-		printf(", profile %s (netem)", fleet->profile);
+		printf(", profile %s%s (netem)", fleet->profile,
+		       fleet->profile_changed ? " but for some nodes" : "");
 	printf(", %zu fault%s\n", fleet->fault_count, plural(fleet->fault_count));
 }
 
@@ -82,9 +83,9 @@ static void print_matrix(const struct netsim_fleet *fleet)
 	}
 	printf("who reaches whom (rows send, columns receive):\n");
 	for (size_t a = 0; a < fleet->node_count; a++) {
-		printf("%-*s  ", width, fleet->nodes[a].name);
+		printf("%-*s ", width, fleet->nodes[a].name);
 		for (size_t b = 0; b < fleet->node_count; b++)
-			printf("%s ", a == b				      ? "." :
+			printf(" %s", a == b				      ? "." :
 				      fleet->reach[a * fleet->node_count + b] ? "+" :
 										"x");
 		putchar('\n');
@@ -168,8 +169,9 @@ static json_t *json_fleet(const struct netsim_fleet *fleet)
 				  f->left_ns < 0 ? json_null() :
 						   json_real((double)f->left_ns / 1e9)));
 	}
-	return json_pack("{s:s, s:s?, s:o, s:o, s:o}", "fleet", fleet->name, "profile",
-			 fleet->profile, "bridges", networks, "nodes", nodes, "faults", faults);
+	return json_pack("{s:s, s:s?, s:b, s:o, s:o, s:o}", "fleet", fleet->name, "profile",
+			 fleet->profile, "profile_changed", fleet->profile_changed, "bridges",
+			 networks, "nodes", nodes, "faults", faults);
 }
 
 static void print_status_json(const struct netsim_status *status)

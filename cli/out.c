@@ -69,7 +69,8 @@ void print_diags(const struct netsim_diags *diags)
 
 static json_t *json_error(const struct netsim_err *err)
 {
-	json_t *json = json_pack("{s:s, s:i}", "what", err->what, "status", exit_status(err->kind));
+	json_t *json = json_pack("{s:s, s:i, s:b}", "what", err->what, "status",
+				 exit_status(err->kind), "warning", err->warning);
 
 	if (err->loc.file)
 		json_object_set_new(json, "file", json_string(err->loc.file));
@@ -89,6 +90,12 @@ void print_json_error(const struct netsim_err *err)
 	print_json(json_pack("{s:o}", "error", json_error(err)));
 }
 
+void add_diags(json_t *list, const struct netsim_diags *diags)
+{
+	for (size_t i = 0; i < diags->count; i++)
+		json_array_append_new(list, json_error(&diags->list[i]));
+}
+
 int report_file(int r, const struct common *common, const struct netsim_diags *diags,
 		struct netsim_err *err)
 {
@@ -100,8 +107,7 @@ int report_file(int r, const struct common *common, const struct netsim_diags *d
 		return r;
 	if (common->json) {
 		list = json_array();
-		for (size_t i = 0; i < diags->count; i++)
-			json_array_append_new(list, json_error(&diags->list[i]));
+		add_diags(list, diags);
 		print_json(json_pack("{s:o}", "errors", list));
 	}
 	return exit_status(NETSIM_ERR_INPUT);

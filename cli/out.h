@@ -27,6 +27,9 @@ int exit_status(enum netsim_err_kind kind);
 int report_file(int r, const struct common *common, const struct netsim_diags *diags,
 		struct netsim_err *err);
 
+/* Appends the mistakes and warnings to a JSON array. */
+void add_diags(json_t *list, const struct netsim_diags *diags);
+
 /* Prints JSON on stdout and gives up the reference. */
 void print_json(json_t *json);
 /* The lines as a JSON array. */

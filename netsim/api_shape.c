@@ -117,12 +117,27 @@ static int select_word(struct state *st, struct selection *s, const char *word,
 	return r;
 }
 
+static bool only_interfaces(const struct state *st, const struct netsim_shaping *what)
+{
+	for (size_t i = 0; i < what->target_count; i++) {
+		const struct link *link = model_find_link(st->host, MODEL_HOST, what->targets[i]);
+
+		if (!link || MARK_IS_GROUP(link->group))
+			return false;
+	}
+	return what->target_count > 0;
+}
+
 /* Chooses the fleet, and reads it once nobody else can be changing it. */
 static int open_fleet(struct state *st, const struct netsim_shaping *what, struct selection *s,
 		      struct netsim_err *err)
 {
-	int r = target_fleet(st, what->fleet, &s->fleet, err);
+	int r;
 
+	/* An interface means the same whatever fleets are up beside it. */
+	if (!what->fleet && only_interfaces(st, what))
+		return 0;
+	r = target_fleet(st, what->fleet, &s->fleet, err);
 	if (r < 0)
 		return r == -ENOENT && !what->fleet ? 0 : r;
 	if (!what->dry) {
@@ -274,12 +289,16 @@ static int write_label(const struct selection *s, const struct profile *profile,
 		       struct netsim_err *err)
 {
 	struct label label = {0};
-	auto_free char *full = realpath(path, NULL);
+	auto_free char *full = NULL;
 
-	if (!s->whole)
-		return 0;
+	if (!s->whole) {
+		label_read(s->fleet, &label);
+		label.changed = true;
+		return *label.file ? label_write(s->fleet, &label, err) : 0;
+	}
 	if (!profile)
 		return label_write(s->fleet, NULL, err);
+	full = realpath(path, NULL);
 	snprintf(label.profile, sizeof(label.profile), "%s", profile->name);
 	snprintf(label.file, sizeof(label.file), "%s", full ? full : path);
 	return label_write(s->fleet, &label, err);
@@ -298,10 +317,11 @@ static int shape(struct netsim *ns, const struct selection *s, const struct prof
 		r = shape_ports(ns, s, profile, what->dry, ret, err);
 	if (r == 0 && s->bare_count && profile)
 		r = shape_bare(ns, s, profile, what, ret, err);
-	for (size_t i = 0; r == 0 && !profile && !what->dry && i < s->bare_count; i++) {
-		bool was;
+	for (size_t i = 0; r == 0 && !profile && i < s->bare_count; i++) {
+		bool was = true;
 
-		r = apply_bare_clear(&ns->state, s->bare[i], &was, err);
+		if (!what->dry)
+			r = apply_bare_clear(&ns->state, s->bare[i], &was, err);
 		if (r == 0 && was)
 			r = lines_add(ret, err, "%s\t-\t-", s->bare[i]);
 	}
@@ -330,6 +350,9 @@ API int netsim_apply(struct netsim *ns, const char *profile_path, const struct n
 			 "netsim apply %s eth1",
 			 profile->name);
 	}
+	if (r == 0 && what->as && !s.bare_count)
+		r = err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
+			    "--as is for interfaces: a fleet's nodes have names");
 	if (r == 0)
 		r = shape(ns, &s, profile, profile_path, what, ret, err);
 	selection_done(&s);

@@ -223,6 +223,7 @@ static int read_nodes(const struct reader *r, const struct model *model, struct 
 			return err_oom(r->err);
 	}
 	label_read(fleet->name, &label);
+	fleet->profile_changed = label.changed;
 	if (*label.profile && !(fleet->profile = copy(label.profile, r->err)))
 		return -ENOMEM;
 	return 0;

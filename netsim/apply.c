@@ -227,18 +227,60 @@ static int switch_inside(void *arg, struct netsim_err *err)
 	return offload_set(job->target->iface, OFFLOAD_SEND, job->idle, NULL, err);
 }
 
+static bool device_is_idle(const struct qdiscs *now, int ifindex)
+{
+	const struct qdisc *root = qdisc_find(now, ifindex, QDISC_ROOT);
+
+	return !root || shape_is_idle(&root->netem);
+}
+
+/* The host sends through the bridge: as long as any of its ports is shaped. */
+static int switch_bridge(struct applier *a, const struct qdiscs *now, const char *bridge)
+{
+	bool idle = true;
+
+	for (size_t i = 0; i < a->st->host->link_count; i++) {
+		const struct link *port = &a->st->host->links[i], *ifb;
+		char name[IFNAMSIZ];
+
+		if (!link_is_port(port) || strcmp(port->master, bridge) != 0)
+			continue;
+		apply_ifb_name(port->name, name);
+		ifb = model_find_link(a->st->host, MODEL_HOST, name);
+		idle = idle && device_is_idle(now, port->ifindex) &&
+		       (!ifb || device_is_idle(now, ifb->ifindex));
+	}
+	return offload_set(bridge, OFFLOAD_SEND, idle, NULL, a->err);
+}
+
+static int switch_bridges(struct applier *a)
+{
+	const char *last = "";
+	struct qdiscs now = {0};
+	int r = qdisc_list(a->st->rt, &now, a->err);
+
+	for (size_t i = 0; r == 0 && i < a->count; i++) {
+		const char *bridge = a->jobs[i].target->bridge;
+
+		if (!bridge || strcmp(bridge, last) == 0)
+			continue;
+		r = switch_bridge(a, &now, bridge);
+		last = bridge;
+	}
+	free(now.list);
+	return r;
+}
+
 /* Whoever sends into a shaped link must not build super-packets. */
 static int switch_offloads(struct applier *a)
 {
-	int r = 0;
+	int r = a->bare ? 0 : switch_bridges(a);
 
 	for (size_t i = 0; r == 0 && !a->bare && i < a->count; i++) {
 		struct job *job = &a->jobs[i];
 		struct handle *handle;
 
-		if (job->target->bridge && !job->idle)
-			r = offload_set(job->target->bridge, OFFLOAD_SEND, false, NULL, a->err);
-		if (r < 0 || !job->target->iface)
+		if (!job->target->iface)
 			continue;
 		r = state_handle(a->st, a->fleet, job->target->node, &handle, a->err);
 		if (r == 0)

@@ -552,7 +552,7 @@ int exec_converge(struct state *st, struct model *want, size_t *ret_steps, struc
 
 	if (r < 0)
 		return r;
-	*ret_steps = plan.count;
+	*ret_steps = plan_count(&plan);
 	if (plan.count) {
 		r = carry_out(st, want, before, &plan, err);
 		if (r == 0)

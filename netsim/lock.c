@@ -100,6 +100,7 @@ void label_read(const char *fleet, struct label *ret)
 	root = json_load_file(path, 0, NULL);
 	copy_member(root, "profile", ret->profile, sizeof(ret->profile));
 	copy_member(root, "file", ret->file, sizeof(ret->file));
+	ret->changed = json_is_true(json_object_get(root, "changed"));
 	json_decref(root);
 }
 
@@ -115,7 +116,8 @@ int label_write(const char *fleet, const struct label *label, struct netsim_err 
 		return 0;
 	}
 	r = make_dir(err);
-	root = json_pack("{s:s, s:s}", "profile", label->profile, "file", label->file);
+	root = json_pack("{s:s, s:s, s:b}", "profile", label->profile, "file", label->file,
+			 "changed", (int)label->changed);
 	snprintf(fresh, sizeof(fresh), "%s.new", path);
 	if (r == 0 &&
 	    (!root || json_dump_file(root, fresh, JSON_INDENT(2)) < 0 || rename(fresh, path) < 0))

@@ -18,6 +18,7 @@ void lock_remove(const char *fleet);
 struct label {
 	char profile[64];
 	char file[4096];
+	bool changed; /* some of its nodes were shaped otherwise since */
 };
 
 /* Always fills ret; with nothing where there is no file or it cannot be read. */

@@ -46,6 +46,9 @@ int plan_make(struct model *want, const struct model *have, struct plan *ret,
 	      struct netsim_err *err);
 void plan_done(struct plan *plan);
 
+/* How many steps a user sees; a new veth's port is part of the step that makes it. */
+size_t plan_count(const struct plan *plan);
+
 /*
  * One line for people: "+ n100-1 eth1: veth to lan". Steps that only complete
  * another one (the port of a new veth) give an empty text.

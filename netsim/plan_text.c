@@ -91,6 +91,21 @@ static void describe_changes(const struct step *step, char *buf, size_t size)
 	}
 }
 
+static bool completes_another(const struct step *step)
+{
+	return step->kind == STEP_ADD_LINK && step->ns == MODEL_HOST &&
+	       step->want->kind == LINK_VETH;
+}
+
+size_t plan_count(const struct plan *plan)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < plan->count; i++)
+		count += !completes_another(&plan->steps[i]);
+	return count;
+}
+
 void step_describe(const struct step *step, const struct model *want, char *buf, size_t size)
 {
 	char place[128] = "", text[256], ip[UNIT_TEXT], via[UNIT_TEXT];
@@ -123,8 +138,8 @@ void step_describe(const struct step *step, const struct model *want, char *buf,
 			 step->node->netns);
 		break;
 	case STEP_ADD_LINK:
-		if (step->ns == MODEL_HOST && step->want->kind == LINK_VETH)
-			break; /* made with the node's end */
+		if (completes_another(step))
+			break;
 		describe_new(step->want, text, sizeof(text));
 		snprintf(buf, size, "+ %s: %s", place, text);
 		break;

@@ -27,6 +27,7 @@ void tbf_parse(const struct nlattr *options, struct qdisc *ret)
 {
 	const struct nlattr *a[TCA_TBF_MAX + 1];
 	struct tc_tbf_qopt qopt = {0};
+	double burst;
 
 	rt_parse_nest(options, a, TCA_TBF_MAX);
 	if (a[TCA_TBF_PARMS] && a[TCA_TBF_PARMS]->nla_len >= NLA_HDRLEN + sizeof(qopt))
@@ -34,6 +35,6 @@ void tbf_parse(const struct nlattr *options, struct qdisc *ret)
 	ret->tbf.rate = a[TCA_TBF_RATE64] ? rt_u64(a[TCA_TBF_RATE64]) : qopt.rate.rate;
 	ret->tbf.limit = qopt.limit;
 	/* The kernel gives the burst back as the time that it takes at this rate. */
-	ret->tbf.burst =
-		(uint32_t)((double)qopt.buffer * TICK_NS * (double)ret->tbf.rate / 1e9 + 0.5);
+	burst = (double)qopt.buffer * TICK_NS * (double)ret->tbf.rate / 1e9 + 0.5;
+	ret->tbf.burst = burst < UINT32_MAX ? (uint32_t)burst : UINT32_MAX;
 }

@@ -408,7 +408,29 @@ static void test_drift(void **state)
 	done(&c);
 }
 
-/* Links of other people, and those of applied profiles, stay. */
+/* A profile's IFB stays and goes with its port. */
+static void test_ifb(void **state)
+{
+	struct change c = change(LAN NODE_A NODE_B, LAN NODE_A);
+	struct link *ifb;
+
+	(void)state;
+	ifb = model_add_link(c.from, MODEL_HOST, "f.a.eth1.ifb", LINK_IFB);
+	ifb->group = mark_group("f");
+	ifb->alias = strdup("netsim:f/a/eth1");
+	ifb = model_add_link(c.from, MODEL_HOST, "f.b.eth1.ifb", LINK_IFB);
+	ifb->group = mark_group("f");
+	ifb->alias = strdup("netsim:f/b/eth1 @role");
+	/* left behind by a run that was killed before it could say what it is for */
+	model_add_link(c.from, MODEL_HOST, "ifb", LINK_IFB)->group = mark_group("f");
+	model_add_link(c.from, MODEL_HOST, "ifb0", LINK_IFB)->up = true;
+	expect_steps(c.to, c.from,
+		     "- f.b.eth1: veth\n- f.b.eth1.ifb: ifb\n- ifb: ifb\n"
+		     "- node b (namespace f.b)\n");
+	done(&c);
+}
+
+/* Links of other people stay. */
 static void test_strangers(void **state)
 {
 	struct change c = change(LAN NODE_A, LAN NODE_A);
@@ -418,7 +440,6 @@ static void test_strangers(void **state)
 	model_add_link(c.from, 0, "lo", LINK_OTHER)->up = true;
 	model_add_link(c.from, 0, "wg0", LINK_OTHER)->up = true;
 	model_add_link(c.from, MODEL_HOST, "docker0", LINK_BRIDGE)->up = true;
-	model_add_link(c.from, MODEL_HOST, "f.a.eth1.ifb", LINK_IFB)->group = group;
 	expect_steps(c.to, c.from, "");
 	model_add_link(c.from, 0, "old0", LINK_VETH)->group = group;
 	model_add_link(c.from, MODEL_HOST, "old1", LINK_BRIDGE)->group = MARK_DOOMED(group);
@@ -518,6 +539,7 @@ int main(void)
 		cmocka_unit_test(test_cable_below_a_vlan),
 		cmocka_unit_test(test_bridge_lost),
 		cmocka_unit_test(test_drift),
+		cmocka_unit_test(test_ifb),
 		cmocka_unit_test(test_strangers),
 		cmocka_unit_test(test_name_taken),
 		cmocka_unit_test(test_member_mac),

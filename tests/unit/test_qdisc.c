@@ -326,6 +326,7 @@ static void test_tbf_read_back(void **state)
 		{1250000000000, 839, 67120000},
 		{1, 0, 0},
 		{0, 5, 0},
+		{1250000000000, UINT32_MAX, UINT32_MAX},
 	};
 	struct rt *rt = *state;
 
