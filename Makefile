@@ -239,4 +239,4 @@ help: ## List the targets
         clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
--include $(LIB_OBJS:.o=.d) $(CLI_OBJS:.o=.d)
+-include $(LIB_OBJS:.o=.d) $(CLI_OBJS:.o=.d) $(UNIT_TESTS:=.d) $(TEST_TOOLS:=.d)

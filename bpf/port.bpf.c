@@ -84,7 +84,7 @@ static __always_inline int is_cut(__u32 source, __u32 destination)
 	__u32 key = 0, active;
 
 	control = bpf_map_lookup_elem(&ns_control, &key);
-	if (!control)
+	if (!control || source >= PORT_NODES)
 		return 0;
 	/* Read once: both nodes must come from the same policy. */
 	active = *(volatile __u32 *)&control->active & 1;

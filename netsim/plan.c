@@ -62,7 +62,9 @@ static bool must_remake(const struct link *want, const struct link *have)
 		return true;
 	switch (want->kind) {
 	case LINK_BOND:
-		return want->bond.mode != have->bond.mode;
+		/* The kernel changes neither on a bond that is up. */
+		return want->bond.mode != have->bond.mode ||
+		       (want->bond.has_lacp_rate && want->bond.lacp_rate != have->bond.lacp_rate);
 	case LINK_VLAN:
 		return want->vlan != have->vlan || want->vlan_qinq != have->vlan_qinq ||
 		       strcmp(want->lower, have->lower) != 0;
@@ -193,15 +195,13 @@ static void plan_stale_parts(struct planner *p)
 /* An IFB stays as long as its port is wanted; both carry the same node and interface. */
 static bool serves_port(const struct planner *p, const struct link *ifb)
 {
-	struct mark mark, of;
+	size_t length = ifb->alias ? strcspn(ifb->alias, " ") : 0;
 
-	if (!mark_parse(ifb->alias, &mark) || !mark.iface)
-		return false;
-	for (size_t i = 0; i < p->want->link_count; i++) {
+	for (size_t i = 0; length && i < p->want->link_count; i++) {
 		const struct link *port = &p->want->links[i];
 
-		if (link_is_port(port) && mark_parse(port->alias, &of) && of.iface &&
-		    strcmp(of.node, mark.node) == 0 && strcmp(of.iface, mark.iface) == 0)
+		if (link_is_port(port) && strcspn(port->alias, " ") == length &&
+		    memcmp(port->alias, ifb->alias, length) == 0)
 			return true;
 	}
 	return false;

@@ -187,9 +187,10 @@ static int64_t take_control(struct msghdr *msg, uint32_t *overflow)
 	return at;
 }
 
-static void take_frame(const struct frame *frame, int64_t at, bool *seen)
+/* A bridge that does not know the way yet gives a frame to everybody. */
+static void take_frame(const struct node *node, const struct frame *frame, int64_t at, bool *seen)
 {
-	if (frame->pair >= pair_count)
+	if (frame->pair >= pair_count || &nodes[pairs[frame->pair].to] != node)
 		return;
 	arrivals = grow(arrivals, arrival_count, sizeof(*arrivals));
 	arrivals[arrival_count++] = (struct arrival) {frame->pair, frame->round, at};
@@ -219,7 +220,7 @@ static void receive(struct node *node, bool *seen)
 		got = recvmmsg(node->fd, msgs, BATCH, MSG_DONTWAIT, NULL);
 		for (int i = 0; i < got; i++)
 			if (msgs[i].msg_len == sizeof(frames[i]))
-				take_frame(&frames[i],
+				take_frame(node, &frames[i],
 					   take_control(&msgs[i].msg_hdr, &node->overflow), seen);
 	}
 }

@@ -13,6 +13,8 @@
 
 TESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 NETSIM=${NETSIM:-$(dirname "$TESTS")/build/${VARIANT:-release}/bin/netsim}
+# shellcheck disable=SC2034
+GUEST=${GUEST:-$(dirname "$TESTS")/build/${VARIANT:-release}/tests/guest}
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/netsim-test.XXXXXX")
 # For names that other tests must not share.
 # shellcheck disable=SC2034
@@ -330,10 +332,10 @@ rates() {
 	done
 	shift
 	for node; do
-		bg iperf3 -s -1 -p "$port"
+		bg iperf3 -s -1 --forceflush -p "$port"
 		wait_for 5 grep -q listening "$WORK/bg.$BG"
 		servers+=("$BG")
-		node_exec "$node" iperf3 -c "$HOST" -p "$port" -C cubic -t 1.5 -O 0.7 -f m "${options[@]}" \
+		node_exec "$node" iperf3 -c "$HOST" -p "$port" -C cubic -t 2 -O 1 -f m "${options[@]}" \
 			>"$WORK/iperf.$node" 2>&1 &
 		port=$((port + 1))
 	done
@@ -344,6 +346,29 @@ rates() {
 	for node; do
 		awk -v node="$node" '/ receiver/ { print node, $7 }' "$WORK/iperf.$node"
 	done
+}
+
+# guest TAP MAC IP...: the stand-in guest (tests/guest.c), its process in $BG
+guest() {
+	bg "$GUEST" "$@"
+}
+
+# counted PID KEY: what the guest PID saw up to now
+counted() {
+	local log=$WORK/bg.$1 lines
+	lines=$(wc -l <"$log")
+	kill -USR1 "$1"
+	wait_for 5 more_lines "$log" "$lines"
+	last_count "$log" "$2"
+}
+
+more_lines() {
+	[[ $(wc -l <"$1") -gt $2 ]]
+}
+
+# last_count LOG KEY
+last_count() {
+	sed -n "\$ s/.*\"$2\":\([0-9.]*\).*/\1/p" "$1"
 }
 
 # binomial COUNT PERCENT: where 99.9 % of all COUNT trials lie, "LOW HIGH"

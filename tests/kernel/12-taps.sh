@@ -1,0 +1,109 @@
+# needs: tap bridge clsact bpf
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Nodes of kind tap, with tests/guest.c in the machines' place.
+# shellcheck shell=bash
+. "$(dirname "$0")/../lib.sh"
+
+ROOT=$(dirname "$TESTS")
+MAC_1=52:54:00:12:34:01 MAC_2=52:54:00:12:34:02
+IP_1=192.168.100.10 IP_2=192.168.100.11
+
+
+ownership() {
+	cat >"$WORK/owned.yaml" <<-'EOF'
+		fleet: owned
+		networks: {lan: }
+		nodes:
+		  vm1: {kind: tap, user: 1234, group: 2345, multi_queue: yes, interfaces: {eth1: {network: lan, port: owned1}}}
+		  vm2: {kind: tap, interfaces: {eth1: {network: lan, port: owned2}}}
+	EOF
+	check "up of taps with an owner" "$NETSIM" up "$WORK/owned.yaml"
+	like "owner, group and queues" "$(ip tuntap show | grep owned1)" \
+		"tap .*multi_queue.* user 1234 group 2345"
+	unlike "and no owner where none is asked" "$(ip tuntap show | grep owned2)" "user|group|multi_queue"
+	sed -i 's/user: 1234/user: 4321/' "$WORK/owned.yaml"
+	check "up with another owner" "$NETSIM" up "$WORK/owned.yaml"
+	like "changes it" "$(ip tuntap show | grep owned1)" "user 4321"
+	check "down" "$NETSIM" down owned
+}
+
+guests() {
+	check "up" "$NETSIM" up "$ROOT/topo/n3x.yaml"
+	is "five taps on the bridge" "$(ip -br link show master n3x-lan | awk '{ print $1 }' | sort | xargs)" \
+		"tap-jetson-1 tap-jetson-2 tap-n100-1 tap-n100-2 tap-n100-3"
+	ip addr add fd00:64::1/64 dev n3x-lan nodad
+	guest -6 fd00:64::10 tap-n100-1 $MAC_1 $IP_1
+	GUEST_1=$BG
+	# Sends to the first one all the time, and is answered there (port 7).
+	guest -s "$IP_1,7,100000,100,100" tap-n100-2 $MAC_2 $IP_2
+	GUEST_2=$BG
+	check "a ping to the first guest" wait_for 5 ping -q -c 1 -W 1 $IP_1
+	check "to the second" wait_for 5 ping -q -c 1 -W 1 $IP_2
+	check "by IPv6" wait_for 5 ping -q -c 1 -W 1 fd00:64::10
+	check "the guests reach each other" wait_for 5 more "$GUEST_2" echoed 5
+}
+
+# more PID KEY COUNT
+more() {
+	[[ $(counted "$1" "$2") -gt $3 ]]
+}
+
+partition() {
+	local arp udp echoed
+	check "partition of the first guest" "$NETSIM" partition n100-1
+	# What was on its way has arrived once the host's ping has.
+	check "the host still reaches it" ping -q -c 1 -W 1 $IP_1
+	check "and the second" ping -q -c 1 -W 1 $IP_2
+	udp=$(counted "$GUEST_1" udp) echoed=$(counted "$GUEST_2" echoed)
+	bg_end "$GUEST_2"
+	# A new one does not know the first one's MAC address.
+	guest -s "$IP_1,7,100000,100,100" tap-n100-2 $MAC_2 $IP_2
+	GUEST_2=$BG
+	arp=$(counted "$GUEST_1" arp)
+	check "the second asks for the first by ARP" wait_for 5 more "$GUEST_2" asked 3
+	is "which does not arrive" "$(($(counted "$GUEST_1" arp) - arp))" 0
+	is "nor anything else" "$(($(counted "$GUEST_1" udp) - udp))" 0
+	check "heal" "$NETSIM" heal
+	check "brings ARP back" wait_for 5 more "$GUEST_1" arp "$arp"
+	check "and what follows" wait_for 5 more "$GUEST_2" echoed 5
+	between "both ways" "$echoed" 1 1000000
+}
+
+from_host() {
+	check "partition from the host" "$NETSIM" partition n100-1 host
+	ip neigh flush dev n3x-lan
+	fails_with 1 "stops the host's pings" ping -q -c 1 -W 0.3 $IP_1
+	fails_with 1 "by IPv6, too" ping -q -c 1 -W 0.3 fd00:64::10
+	udp=$(counted "$GUEST_2" echoed)
+	check "the guests still reach each other" wait_for 5 more "$GUEST_2" echoed "$udp"
+	check "heal" "$NETSIM" heal
+	ip neigh flush dev n3x-lan
+	check "brings them back" wait_for 5 ping -q -c 1 -W 1 $IP_1
+}
+
+# A machine ends and starts again: the tap stays.
+restart() {
+	local index
+	index=$(ip -j link show tap-n100-1 | jq '.[0].ifindex')
+	bg_end "$GUEST_1"
+	check "partition while the machine is off" "$NETSIM" partition n100-1 host
+	guest tap-n100-1 $MAC_1 $IP_1
+	GUEST_1=$BG
+	fails_with 1 "holds when it is on again" ping -q -c 2 -i 0.2 -W 0.3 $IP_1
+	"$NETSIM" heal -q
+	ip neigh flush dev n3x-lan
+	check "until healed" wait_for 5 ping -q -c 1 -W 1 $IP_1
+	is "on the same tap" "$(ip -j link show tap-n100-1 | jq '.[0].ifindex')" "$index"
+}
+
+ownership
+guests
+partition
+from_host
+restart
+bg_end "$GUEST_1"
+bg_end "$GUEST_2"
+check "down" "$NETSIM" down
+is "leaves no link" "$(ip -br link | awk '$1 != "lo"')" ""
+done_testing

@@ -1,0 +1,142 @@
+# needs: bridge veth netns setpriv
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# What is wrong is refused with its place and a remedy, and changes nothing.
+# shellcheck shell=bash
+. "$(dirname "$0")/../lib.sh"
+
+F=$WORK/wrong.yaml
+HEAD=$'fleet: f\nnetworks: {lan: {vlans: [100, 200]}}\nnodes:\n'
+
+# same NAME: nothing has changed in the kernel
+same() {
+	is "$1: changes nothing" "$(dump)" "$BEFORE"
+}
+
+# refused NAME LINE:COLUMN WORDS: up and plan of $F say so, in one line
+refused() {
+	fails_with 3 "$1" "$NETSIM" up "$F"
+	like "$1: place and remedy" "$ERR" "^$F:$2: error: .*$3.*; .+"
+	is "$1: one line" "$(wc -l <"$WORK/.err")" 1
+	same "$1"
+}
+
+# node NAME LINE:COLUMN WORDS TEXT...: a file with these nodes
+node() {
+	{
+		printf '%s' "$HEAD"
+		printf '  %s\n' "${@:4}"
+	} >"$F"
+	refused "$1" "$2" "$3"
+}
+
+# file_error NAME WORDS: a file that cannot be read as one
+file_error() {
+	run timeout 20 "$NETSIM" up "${3:-$F}"
+	is "$1: exit status" "$STATUS" 3
+	like "$1: place" "$ERR" "^${3:-$F}(:[0-9]+:[0-9]+)?: error: .*$2"
+	is "$1: one line" "$(wc -l <"$WORK/.err")" 1
+	same "$1"
+}
+
+topologies() {
+	node "unknown key" 4:15 "adress" 'a: {interfaces: {eth1: {network: lan, adress: 10.0.0.1/24}}}'
+	node "duplicate address" 5:50 "10.0.0.1" 'a: {interfaces: {eth1: {network: lan, address: 10.0.0.1/24}}}' \
+		'b: {interfaces: {eth1: {network: lan, address: 10.0.0.1/24}}}'
+	node "duplicate MAC" 5:46 "52:54:00:00:00:01" 'a: {interfaces: {eth1: {network: lan, mac: "52:54:00:00:00:01"}}}' \
+		'b: {interfaces: {eth1: {network: lan, mac: "52:54:00:00:00:01"}}}'
+	node "a name over 15 characters" 4:20 "characters" 'a: {interfaces: {sixteen-letters-x: {network: lan}}}'
+	node "VLAN 4095" 4:73 "4095" 'a: {interfaces: {eth1: {network: lan}, v: {link: eth1, vlan: 4095}}}'
+	node "bond without members" 4:50 "member" 'a: {interfaces: {eth1: {network: lan}, b: {bond: [], mode: active-backup}}}'
+	node "loop of bonds" '4:[0-9]+' "b[12]" 'a: {interfaces: {b1: {bond: [b2], mode: active-backup}, b2: {bond: [b1], mode: active-backup}}}'
+	node "unknown network" 4:36 "lam" 'a: {interfaces: {eth1: {network: lam}}}'
+	node "prefix without host part" 4:50 "10.0.0.0/24" 'a: {interfaces: {eth1: {network: lan, address: 10.0.0.0/24}}}'
+	node "empty range" 4:3 "range" 'a[3-1]: {interfaces: {eth1: {network: lan}}}'
+}
+
+profiles() {
+	printf 'profile: p\ndefault: {delay: 50}\n' >"$F"
+	fails_with 3 "a delay without a unit" "$NETSIM" check "$F"
+	like "a delay without a unit: place and remedy" "$ERR" "^$F:2:18: error: .*50.*; .*50ms"
+}
+
+bytes() {
+	head -c 100000 /dev/zero | tr '\0' '[' >"$F"
+	file_error "100,000 brackets" "deep|nest"
+	printf 'a: &a [x, x]\nb: &b [*a, *a, *a]\nc: &c [*b, *b, *b]\nd: [*c, *c, *c]\n' >"$F"
+	file_error "an alias bomb" "alias|anchor"
+	printf '%sa: {interfaces: {e\0h: {}}}\n' "$HEAD" >"$F"
+	file_error "a NUL" ""
+	printf '%s  a: {roles: ["\xff\xfe"]}\n' "$HEAD" >"$F"
+	file_error "not UTF-8" "UTF-8"
+	: >"$F"
+	file_error "an empty file" "empty|no "
+	mkdir "$WORK/dir.yaml"
+	file_error "a directory" "directory" "$WORK/dir.yaml"
+	file_error "no file" "o such file" "$WORK/none.yaml"
+}
+
+# A private folder, through which nobody gets to the file.
+unreadable() {
+	echo "$HEAD" >"$F"
+	chmod 755 "$WORK"
+	chmod 000 "$F"
+	run setpriv --reuid 65534 --regid 65534 --clear-groups "$NETSIM" check "$F"
+	is "an unreadable file: exit status" "$STATUS" 3
+	like "an unreadable file: says why" "$ERR" "ermission denied"
+	is "an unreadable file: one line" "$(wc -l <"$WORK/.err")" 1
+	chmod 644 "$F"
+}
+
+usage() {
+	fails_with 2 "an unknown command" "$NETSIM" upp
+	like "names the nearest" "$ERR" "did you mean up"
+	fails_with 2 "up without a file" "$NETSIM" up
+	fails_with 2 "an unknown option" "$NETSIM" up --force x.yaml
+	fails_with 2 "a word too many" "$NETSIM" up a.yaml b.yaml
+	fails_with 2 "status of an unknown fleet" "$NETSIM" status nonesuch
+	fails_with 2 "apply without a fleet" "$NETSIM" apply constrained
+	fails_with 2 "partition without a fleet" "$NETSIM" partition a
+	fails_with 2 "heal of no number" "$NETSIM" heal x
+	same "wrong usage"
+}
+
+# --- what only the kernel can know
+
+# kernel NAME LINE:COLUMN WORDS TEXT...: refused by it, and undone
+kernel() {
+	{
+		printf 'fleet: f\nnetworks: {lan: }\nnodes:\n'
+		printf '  %s\n' "${@:4}"
+	} >"$F"
+	fails_with 4 "$1" "$NETSIM" up "$F"
+	like "$1: place and the kernel's words" "$ERR" "^$F:$2: error: .*\(kernel: .*$3"
+	is "$1: one line" "$(wc -l <"$WORK/.err")" 1
+	same "$1"
+}
+
+refusals() {
+	local good='a: {interfaces: {eth1: {network: lan, address: 10.0.0.1/24}}}'
+	kernel "a gateway that nobody can reach" 5:79 "gateway" "$good" \
+		'b: {interfaces: {eth1: {network: lan, address: 10.0.0.2/24, routes: [{to: default, via: 10.9.9.9}]}}}'
+	# On a fleet that is up, the fleet stays.
+	printf 'fleet: f\nnetworks: {lan: }\nnodes:\n  %s\n' "$good" >"$F"
+	check "up" "$NETSIM" up "$F"
+	FLEET=f
+	BEFORE=$(dump; dump a)
+	cat >>"$F" <<-'EOF'
+		  b: {interfaces: {eth1: {network: lan, address: 10.0.0.2/24, routes: [{to: 10.3.0.0/16, via: 10.9.9.9}]}}}
+	EOF
+	fails_with 4 "the same on a fleet that is up" "$NETSIM" up "$F"
+	is "leaves the fleet as it was" "$(dump; dump a)" "$BEFORE"
+	check "down" "$NETSIM" down
+}
+
+BEFORE=$(dump)
+topologies
+profiles
+bytes
+unreadable
+usage
+refusals
+done_testing
