@@ -66,6 +66,7 @@ LIB_SRCS := \
         netsim/model.c \
         netsim/module.c \
         netsim/netns.c \
+        netsim/maker.c \
         netsim/link.c \
         netsim/link_list.c \
         netsim/addr.c \
@@ -85,6 +86,7 @@ LIB_SRCS := \
         netsim/plan.c \
         netsim/plan_text.c \
         netsim/exec.c \
+        netsim/exec_remove.c \
         netsim/apply.c \
         netsim/target.c \
         netsim/lock.c \

@@ -9,6 +9,7 @@
 #include "netsim/array.h"
 #include "netsim/auto.h"
 #include "netsim/link.h"
+#include "netsim/maker.h"
 #include "netsim/mark.h"
 #include "netsim/module.h"
 #include "netsim/netns.h"
@@ -23,9 +24,12 @@ struct exec {
 	struct model *want;
 	const struct model *have;
 	const struct plan *plan;
-	struct handle **handles; /* of want's nodes, where a step needs one */
-	int *next_ifindex;	 /* the next free index in each of them */
-	int *tap_fds;		 /* of the plan's steps; -1: none */
+	struct handle **handles;    /* of want's nodes, where a step needs one */
+	int *next_ifindex;	    /* the next free index in each of them */
+	int *tap_fds;		    /* of the plan's steps; -1: none */
+	const struct step **inside; /* the steps inside nodes, node by node */
+	size_t *first;		    /* of each node in there, and the end */
+	struct maker *maker;
 	struct netsim_err *err;
 };
 
@@ -97,14 +101,9 @@ static int make_node(struct exec *x, int ns)
 	struct rt *rt = NULL;
 	int fd = -1, r;
 
-	r = netns_make(x->st->own_fd, &fd, x->err);
+	r = maker_next(x->maker, &fd, &rt, x->err);
 	if (r < 0)
 		return err_wrap(x->err, r, "%s", node->name);
-	r = state_rt_in(x->st, fd, &rt, x->err);
-	if (r < 0) {
-		close(fd);
-		return r;
-	}
 	r = state_adopt(x->st, x->want->fleet, node->name, fd, rt, &x->handles[ns], x->err);
 	if (r < 0)
 		return r;
@@ -210,16 +209,16 @@ static void settle_inside(struct exec *x, const struct step *step, unsigned what
 }
 
 /* Bonds come after their members in the plan: a second pass enslaves and sets up. */
-static void settle_links(struct exec *x, bool members)
+static void settle_links(struct exec *x, int ns, bool members)
 {
 	char name[WHO_TEXT];
 
-	for (size_t i = 0; i < x->plan->count; i++) {
-		const struct step *step = &x->plan->steps[i];
+	for (size_t i = x->first[ns]; i < x->first[ns + 1]; i++) {
+		const struct step *step = x->inside[i];
 		bool member = step->want && step->want->kind == LINK_VETH && *step->want->master;
 		unsigned what = step->what;
 
-		if (step->ns == MODEL_HOST || member != members)
+		if (member != members)
 			continue;
 		if (step->kind == STEP_ADD_LINK)
 			what = LINK_SET_UP | LINK_SET_MASTER * (unsigned)member;
@@ -229,20 +228,19 @@ static void settle_links(struct exec *x, bool members)
 	}
 }
 
-static void set_primaries(struct exec *x)
+static void set_primaries(struct exec *x, int ns)
 {
 	char name[WHO_TEXT];
 
-	for (size_t i = 0; i < x->plan->count; i++) {
-		const struct step *step = &x->plan->steps[i];
+	for (size_t i = x->first[ns]; i < x->first[ns + 1]; i++) {
+		const struct step *step = x->inside[i];
 		bool added = step->kind == STEP_ADD_LINK;
 
-		if (step->ns == MODEL_HOST || !step->want || step->want->kind != LINK_BOND ||
-		    !step->want->bond.has_primary)
+		if (!step->want || step->want->kind != LINK_BOND || !step->want->bond.has_primary)
 			continue;
 		if (added || (step->kind == STEP_SET_LINK && (step->what & LINK_SET_PRIMARY)))
-			link_set_primary(x->handles[step->ns]->rt, step->want, step->want->ifindex,
-					 inside_ifindex(x, step->ns, step->want->bond.primary),
+			link_set_primary(x->handles[ns]->rt, step->want, step->want->ifindex,
+					 inside_ifindex(x, ns, step->want->bond.primary),
 					 who(x, step, name));
 	}
 }
@@ -280,32 +278,72 @@ static void queue_inside(struct exec *x, const struct step *step)
 	}
 }
 
-/* Everything inside the nodes: one batch for each. */
-static int do_inside(struct exec *x)
+static bool is_inside(const struct step *step)
 {
-	int r = 0;
+	return step->ns != MODEL_HOST && step->kind != STEP_DEL_NODE;
+}
 
-	for (size_t i = 0; r == 0 && i < x->plan->count; i++) {
+/* Groups the steps by node, in the order of the plan: with many nodes it has many. */
+static size_t sort_inside(struct exec *x)
+{
+	size_t new_nodes = 0, nodes = x->want->node_count;
+
+	for (size_t i = 0; i < x->plan->count; i++)
+		if (is_inside(&x->plan->steps[i]))
+			x->first[x->plan->steps[i].ns + 1]++;
+	for (size_t i = 0; i < nodes; i++)
+		x->first[i + 1] += x->first[i];
+	for (size_t i = 0; i < x->plan->count; i++) {
 		const struct step *step = &x->plan->steps[i];
 
-		if (step->kind == STEP_ADD_NODE)
-			r = make_node(x, step->ns);
-		else if (step->ns != MODEL_HOST && step->kind != STEP_DEL_NODE)
-			r = need_handle(x, step->ns);
+		if (is_inside(step))
+			x->inside[x->first[step->ns]++] = step;
+		new_nodes += step->kind == STEP_ADD_NODE;
 	}
-	for (enum step_kind kind = STEP_DEL_ROUTE; r == 0 && kind < STEP_DEL_NODE; kind++) {
+	/* Each has moved on to the next one's. */
+	memmove(x->first + 1, x->first, nodes * sizeof(*x->first));
+	x->first[0] = 0;
+	return new_nodes;
+}
+
+static void queue_node(struct exec *x, int ns)
+{
+	for (enum step_kind kind = STEP_DEL_ROUTE; kind < STEP_DEL_NODE; kind++) {
 		if (kind == STEP_SET_LINK) {
-			settle_links(x, true);
-			settle_links(x, false);
-			set_primaries(x);
+			settle_links(x, ns, true);
+			settle_links(x, ns, false);
+			set_primaries(x, ns);
 		}
-		for (size_t i = 0; i < x->plan->count; i++)
-			if (x->plan->steps[i].kind == kind && x->plan->steps[i].ns != MODEL_HOST)
-				queue_inside(x, &x->plan->steps[i]);
+		for (size_t i = x->first[ns]; i < x->first[ns + 1]; i++)
+			if (x->inside[i]->kind == kind)
+				queue_inside(x, x->inside[i]);
 	}
+}
+
+static int do_node(struct exec *x, int ns)
+{
+	bool new = false;
+	int r;
+
+	for (size_t i = x->first[ns]; i < x->first[ns + 1]; i++)
+		new |= x->inside[i]->kind == STEP_ADD_NODE;
+	r = new ? make_node(x, ns) : need_handle(x, ns);
+	if (r < 0)
+		return r;
+	queue_node(x, ns);
+	return rt_send(x->handles[ns]->rt, x->err);
+}
+
+/* Everything inside the nodes: one batch for each, while the next ones are made. */
+static int do_inside(struct exec *x)
+{
+	size_t new_nodes = sort_inside(x);
+	int r = new_nodes ? maker_start(new_nodes, &x->maker, x->err) : 0;
+
 	for (size_t i = 0; r == 0 && i < x->want->node_count; i++)
-		if (x->handles[i])
-			r = rt_send(x->handles[i]->rt, x->err);
+		if (x->first[i] < x->first[i + 1])
+			r = do_node(x, (int)i);
+	maker_stop(x->maker);
 	return r;
 }
 
@@ -449,10 +487,23 @@ static int carry_out(struct state *st, struct model *want, const struct model *h
 	auto_free struct handle **handles = calloc(want->node_count + 1, sizeof(*handles));
 	auto_free int *next = calloc(want->node_count + 1, sizeof(*next));
 	auto_free int *fds = calloc(plan->count + 1, sizeof(*fds));
-	struct exec x = {st, want, have, plan, handles, next, fds, err};
+	auto_free const struct step **inside = calloc(plan->count + 1, sizeof(*inside));
+	auto_free size_t *first = calloc(want->node_count + 1, sizeof(*first));
+	struct exec x = {
+		.st = st,
+		.want = want,
+		.have = have,
+		.plan = plan,
+		.handles = handles,
+		.next_ifindex = next,
+		.tap_fds = fds,
+		.inside = inside,
+		.first = first,
+		.err = err,
+	};
 	int r;
 
-	if (!handles || !next || !fds)
+	if (!handles || !next || !fds || !inside || !first)
 		return err_oom(err);
 	for (size_t i = 0; i < plan->count; i++)
 		fds[i] = -1;
@@ -616,50 +667,4 @@ int exec_check_foreign(const struct state *st, const struct model *want, struct 
 		return -EEXIST;
 	}
 	return check_group(st, want, err);
-}
-
-static int remove_names(struct state *st, const char *fleet, bool *any, struct netsim_err *err)
-{
-	char prefix[NETNS_TEXT], stale[MARK_TEXT], **names = NULL;
-	size_t count = 0;
-	int r;
-
-	state_netns_name(fleet, "", prefix);
-	snprintf(stale, sizeof(stale), MARK_PREFIX "%s/", fleet);
-	r = netns_list(prefix, &names, &count, err);
-	for (size_t i = 0; i < count; i++) {
-		const char *node = names[i] + strlen(prefix);
-		struct handle *handle;
-		bool ours = netns_is_stale(names[i], stale) ||
-			    state_handle(st, fleet, node, &handle, NULL) == 0;
-
-		if (ours && r == 0) {
-			r = netns_remove(names[i], err);
-			state_forget(st, fleet, node);
-			*any = true;
-		}
-		free(names[i]);
-	}
-	free(names);
-	return r;
-}
-
-int exec_remove(struct state *st, const char *fleet, bool *ret_any, struct netsim_err *err)
-{
-	uint32_t group = mark_group(fleet);
-	bool any = false;
-	int r = state_read_host(st, err);
-
-	for (size_t i = 0; r == 0 && i < st->host->link_count; i++)
-		any |= state_is_ours(&st->host->links[i], fleet);
-	if (r == 0 && any) {
-		link_del_group(st->rt, group, fleet);
-		link_del_group(st->rt, MARK_DOOMED(group), fleet);
-		r = rt_send(st->rt, err);
-	}
-	if (r == 0)
-		r = remove_names(st, fleet, &any, err);
-	if (r == 0)
-		*ret_any = any;
-	return r;
 }

@@ -63,8 +63,9 @@ void link_add_bridge(struct rt *rt, const struct link *want, const char *who)
 		rt_put_u8(rt, IFLA_BR_VLAN_FILTERING, 1);
 	end_data(rt, info, data);
 	rt_needs(rt, EOPNOTSUPP,
-		want->vlan_aware ? "this kernel's bridges cannot filter VLANs (see netsim doctor)" :
-				   KIND_MISSING("bridge"));
+		 want->vlan_aware ?
+			 "this kernel's bridges cannot filter VLANs (see netsim doctor)" :
+			 KIND_MISSING("bridge"));
 }
 
 /*
@@ -118,15 +119,13 @@ static void put_bond_u8(struct rt *rt, uint16_t attr, bool has, uint8_t value,
 	rt_put_u8(rt, attr, value);
 }
 
-/* Everything but mode and primary can change on a bond in use. */
+/* What can change on a bond that is up. */
 static void put_bond(struct rt *rt, const struct bond_options *bond)
 {
 	put_bond_u32(rt, IFLA_BOND_MIIMON, bond->has_miimon, bond->miimon, &bond->miimon_at);
 	put_bond_u32(rt, IFLA_BOND_UPDELAY, bond->has_updelay, bond->updelay, &bond->updelay_at);
 	put_bond_u32(rt, IFLA_BOND_DOWNDELAY, bond->has_downdelay, bond->downdelay,
 		     &bond->downdelay_at);
-	put_bond_u8(rt, IFLA_BOND_AD_LACP_RATE, bond->has_lacp_rate, bond->lacp_rate,
-		    &bond->lacp_rate_at);
 	put_bond_u8(rt, IFLA_BOND_XMIT_HASH_POLICY, bond->has_hash, bond->hash, &bond->hash_at);
 	rt_at(rt, NULL);
 }
@@ -140,6 +139,8 @@ void link_add_bond(struct rt *rt, const struct link *want, const char *who)
 	data = nest_data(rt, "bond", &info);
 	rt_at(rt, &want->bond.mode_at);
 	rt_put_u8(rt, IFLA_BOND_MODE, want->bond.mode);
+	put_bond_u8(rt, IFLA_BOND_AD_LACP_RATE, want->bond.has_lacp_rate, want->bond.lacp_rate,
+		    &want->bond.lacp_rate_at);
 	put_bond(rt, &want->bond);
 	end_data(rt, info, data);
 	rt_needs(rt, EOPNOTSUPP, KIND_MISSING("bonding"));

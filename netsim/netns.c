@@ -75,18 +75,12 @@ int netns_within(int own_fd, int fd, int (*fn)(void *arg, struct netsim_err *err
 	return come_back(own_fd, fn(arg, err), err);
 }
 
-int netns_make(int own_fd, int *ret_fd, struct netsim_err *err)
+int netns_become_new(int *ret_fd, struct netsim_err *err)
 {
-	int fd, r = 0;
-
 	if (unshare(CLONE_NEWNET) < 0)
 		return refused(err, "cannot make a network namespace", "");
-	fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		r = refused(err, "cannot open a new network namespace", "");
-	else
-		*ret_fd = fd;
-	return come_back(own_fd, r, err);
+	*ret_fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
+	return *ret_fd < 0 ? refused(err, "cannot open a new network namespace", "") : 0;
 }
 
 int netns_prepare(struct netsim_err *err)

@@ -23,13 +23,13 @@ int netns_open_own(int *ret_fd, struct netsim_err *err);
 int netns_own_id(uint64_t *ret, struct netsim_err *err);
 
 /*
- * Calls fn in another namespace and comes back: the one way in which netsim
- * changes namespaces. Sockets that fn opens stay in that namespace.
+ * Calls fn in another namespace and comes back: the one way in which the
+ * main thread changes namespaces. Sockets that fn opens stay in that namespace.
  */
 int netns_within(int own_fd, int fd, int (*fn)(void *arg, struct netsim_err *err), void *arg,
 		 struct netsim_err *err);
-/* Makes a namespace without a name; the caller stays where it is and owns *ret_fd. */
-int netns_make(int own_fd, int *ret_fd, struct netsim_err *err);
+/* Makes a namespace without a name and moves the calling thread there for good. */
+int netns_become_new(int *ret_fd, struct netsim_err *err);
 /* Makes /run/netns as ip-netns(8) wants it: a shared mount, so that names spread. */
 int netns_prepare(struct netsim_err *err);
 /* Gives a namespace its name there, marked as netsim's; -EEXIST where the name is taken. */

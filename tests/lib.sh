@@ -156,6 +156,11 @@ wait_for() {
 	done
 }
 
+# not CMD...: for check and wait_for
+not() {
+	! "$@"
+}
+
 # bg CMD...: in a session of its own, its process in $BG, its output in
 # $WORK/bg.$BG; ended with all its children when the test ends.
 bg() {
@@ -319,6 +324,18 @@ rtt_of() {
 	node_exec "$1" ping -n -D -i 0.05 -c 12 -w 5 "${@:3}" "$2" >"$WORK/rtt.$BASHPID"
 	ping_read "$WORK/rtt.$BASHPID"
 	echo "$RTT"
+}
+
+# watch NODE DEVICE FILTER: what of it is seen there, from now on; its process in
+# $BG. frames PID: ends it; how many.
+watch() {
+	node_bg "$1" tcpdump -l -n -p --immediate-mode -i "$2" "$3"
+	wait_for 5 grep -q 'listening on' "$WORK/bg.$BG"
+}
+
+frames() {
+	bg_end "$1"
+	grep -c '^[0-9][0-9]:' "$WORK/bg.$1"
 }
 
 # rates FIRST_PORT [IPERF3 OPTIONS] -- NODE...: "NODE MBIT" of TCP between each of

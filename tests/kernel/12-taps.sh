@@ -1,5 +1,5 @@
 # needs: tap bridge clsact bpf
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Nodes of kind tap, with tests/guest.c in the machines' place.
 # shellcheck shell=bash

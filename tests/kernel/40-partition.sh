@@ -1,5 +1,5 @@
 # needs: bridge veth netns clsact bpf
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # netsim partition and heal: who reaches whom, by pings and by what arrives.
 # shellcheck shell=bash
@@ -89,25 +89,20 @@ one_way() {
 
 # --- everything stops: IPv6, ARP, multicast, whatever
 
-# arrives FROM FILTER CMD...: how many frames of FILTER come to b
+# captured FILTER CMD...: how many frames of a's arrive at b while a runs CMD
 captured() {
-	local from=$1 filter=$2 pid
-	shift 2
-	node_bg b tcpdump -i eth1 -n -p --immediate-mode "ether src $MAC_A and $filter"
-	pid=$BG
-	wait_for 5 grep -q 'listening on' "$WORK/bg.$pid" || return
-	node_exec "$from" "$@" >/dev/null 2>&1
-	bg_end "$pid"
-	sed -n 's/^\([0-9]*\) packets\? captured/\1/p' "$WORK/bg.$pid"
+	watch b eth1 "ether src $MAC_A and $1"
+	node_exec a "${@:2}" >/dev/null 2>&1
+	frames "$BG"
 }
 
 multicast() {
-	captured a "dst 224.0.0.1" ping -n -q -c 3 -i 0.01 -W 0.1 -I eth1 224.0.0.1
+	captured "dst 224.0.0.1" ping -n -q -c 3 -i 0.01 -W 0.1 -I eth1 224.0.0.1
 }
 
 arp() {
 	node_exec a ip neigh flush all
-	captured a arp ping -n -q -c 2 -i 0.1 -W 0.2 10.1.0.2
+	captured arp ping -n -q -c 2 -i 0.1 -W 0.2 10.1.0.2
 }
 
 complete() {
@@ -120,7 +115,7 @@ complete() {
 	check "a cut node is not reached by IPv6" not answers a fd00:1::2
 	is "nor by multicast" "$(multicast)" 0
 	is "nor by ARP" "$(arp)" 0
-	is "nor by anything else" "$(captured a 'greater 1' ping -n -q -c 3 -i 0.01 -W 0.1 -b 10.1.0.255)" 0
+	is "nor by anything else" "$(captured 'greater 1' ping -n -q -c 3 -i 0.01 -W 0.1 -b 10.1.0.255)" 0
 	ping_start host 10.1.0.1 0.01
 	ping=$BG
 	check "the host still reaches it by IPv6" ping -n -q -c 1 -W 1 fd00:1::1
@@ -129,10 +124,6 @@ complete() {
 	"$NETSIM" heal -q
 	ping_stop "$ping"
 	is "which loses nothing over cutting and healing" "$LOST $((PENDING > 1))" "0 0"
-}
-
-not() {
-	! "$@"
 }
 
 # --- the host

@@ -1,5 +1,5 @@
 # needs: bridge veth netns setpriv
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What is wrong is refused with its place and a remedy, and changes nothing.
 # shellcheck shell=bash
@@ -40,15 +40,15 @@ file_error() {
 }
 
 topologies() {
-	node "unknown key" 4:15 "adress" 'a: {interfaces: {eth1: {network: lan, adress: 10.0.0.1/24}}}'
+	node "unknown key" 4:41 "adress" 'a: {interfaces: {eth1: {network: lan, adress: 10.0.0.1/24}}}'
 	node "duplicate address" 5:50 "10.0.0.1" 'a: {interfaces: {eth1: {network: lan, address: 10.0.0.1/24}}}' \
 		'b: {interfaces: {eth1: {network: lan, address: 10.0.0.1/24}}}'
 	node "duplicate MAC" 5:46 "52:54:00:00:00:01" 'a: {interfaces: {eth1: {network: lan, mac: "52:54:00:00:00:01"}}}' \
 		'b: {interfaces: {eth1: {network: lan, mac: "52:54:00:00:00:01"}}}'
 	node "a name over 15 characters" 4:20 "characters" 'a: {interfaces: {sixteen-letters-x: {network: lan}}}'
-	node "VLAN 4095" 4:73 "4095" 'a: {interfaces: {eth1: {network: lan}, v: {link: eth1, vlan: 4095}}}'
-	node "bond without members" 4:50 "member" 'a: {interfaces: {eth1: {network: lan}, b: {bond: [], mode: active-backup}}}'
-	node "loop of bonds" '4:[0-9]+' "b[12]" 'a: {interfaces: {b1: {bond: [b2], mode: active-backup}, b2: {bond: [b1], mode: active-backup}}}'
+	node "VLAN 4095" 4:64 "4095" 'a: {interfaces: {eth1: {network: lan}, v: {link: eth1, vlan: 4095}}}'
+	node "bond without members" 4:52 "member" 'a: {interfaces: {eth1: {network: lan}, b: {bond: [], mode: active-backup, miimon: 1s}}}'
+	node "loop of bonds" '4:[0-9]+' "b[12]" 'a: {interfaces: {b1: {bond: [b2], mode: active-backup, miimon: 1s}, b2: {bond: [b1], mode: active-backup, miimon: 1s}}}'
 	node "unknown network" 4:36 "lam" 'a: {interfaces: {eth1: {network: lam}}}'
 	node "prefix without host part" 4:50 "10.0.0.0/24" 'a: {interfaces: {eth1: {network: lan, address: 10.0.0.0/24}}}'
 	node "empty range" 4:3 "range" 'a[3-1]: {interfaces: {eth1: {network: lan}}}'
@@ -117,15 +117,15 @@ kernel() {
 
 refusals() {
 	local good='a: {interfaces: {eth1: {network: lan, address: 10.0.0.1/24}}}'
-	kernel "a gateway that nobody can reach" 5:79 "gateway" "$good" \
-		'b: {interfaces: {eth1: {network: lan, address: 10.0.0.2/24, routes: [{to: default, via: 10.9.9.9}]}}}'
+	kernel "a gateway that is a broadcast address" 5:95 "Nexthop has invalid gateway" "$good" \
+		'b: {interfaces: {eth1: {network: lan, address: 10.0.0.2/24, routes: [{to: 10.3.0.0/16, via: 10.0.0.255}]}}}'
 	# On a fleet that is up, the fleet stays.
 	printf 'fleet: f\nnetworks: {lan: }\nnodes:\n  %s\n' "$good" >"$F"
 	check "up" "$NETSIM" up "$F"
 	FLEET=f
 	BEFORE=$(dump; dump a)
 	cat >>"$F" <<-'EOF'
-		  b: {interfaces: {eth1: {network: lan, address: 10.0.0.2/24, routes: [{to: 10.3.0.0/16, via: 10.9.9.9}]}}}
+		  b: {interfaces: {eth1: {network: lan, address: 10.0.0.2/24, routes: [{to: 10.3.0.0/16, via: 10.0.0.255}]}}}
 	EOF
 	fails_with 4 "the same on a fleet that is up" "$NETSIM" up "$F"
 	is "leaves the fleet as it was" "$(dump; dump a)" "$BEFORE"

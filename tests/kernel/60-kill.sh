@@ -1,6 +1,6 @@
 # needs: bridge veth netns tap clsact bpf
 # limit: 300
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # kill -9 at random moments of up, apply, partition, heal and down: afterwards `up`
 # builds the whole fleet, or `down` leaves nothing of it, and what is not netsim's

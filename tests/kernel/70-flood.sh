@@ -1,6 +1,6 @@
 # needs: bridge veth netns clsact bpf
 # limit: 180
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Partitions under load: numbered packets between all pairs of five nodes, and
 # which of them arrive. Once `netsim partition` has returned, not one may cross;

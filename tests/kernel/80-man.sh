@@ -1,5 +1,5 @@
 # needs: bridge veth netns tap clsact bpf
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The examples of the manual, run in their order, a page after the other: lines
 # with "# " or "$ " in the literal blocks of EXAMPLES. Here those that need

@@ -85,122 +85,122 @@ static void expect_bytes(struct rt *rt, const char *row, const char *hex)
 	"2c000c00 0000000000000000 0000000000000000 00000000 00000000 " \
 	"0000000000000000 0000000000000000 "
 
-static void test_netem(void **state)
-{
-	static const int16_t table[] = {-8192, 0, 8192};
-	static const struct {
-		const char *name;
-		enum qdisc_verb verb;
-		struct netem netem;
-		const char *hex;
-	} rows[] = {
-		{"idle",
-		 QDISC_ADD,
-		 {.limit = 1000},
-		 NETEM_ADD("cc") OPTIONS("9c", LIMIT, ZERO, ZERO, ZERO)
-			 NO_DELAY CORR IN_ORDER NO_RATE NO_SLOT},
-		{"in place",
-		 QDISC_CHANGE,
-		 {.limit = 1000},
-		 NETEM_CHANGE("cc") OPTIONS("9c", LIMIT, ZERO, ZERO, ZERO)
-			 NO_DELAY CORR IN_ORDER NO_RATE NO_SLOT},
-		/* 5 s do not fit into 32 bits of ns; 12.5 GB/s not into 32 bits of B/s */
-		{"64 bits",
-		 QDISC_CHANGE,
-		 {.delay = 5000000000, .jitter = 1000000, .rate = 12500000000, .limit = 1000},
-		 NETEM_CHANGE("d8") OPTIONS(
-			 "a8", LIMIT, ZERO, ZERO,
+static const int16_t short_table[] = {-8192, 0, 8192};
+static const struct {
+	const char *name;
+	enum qdisc_verb verb;
+	struct netem netem;
+	const char *hex;
+} netem_rows[] = {
+	{"idle",
+	 QDISC_ADD,
+	 {.limit = 1000},
+	 NETEM_ADD("cc") OPTIONS("9c", LIMIT, ZERO, ZERO, ZERO)
+		 NO_DELAY CORR IN_ORDER NO_RATE NO_SLOT},
+	{"in place",
+	 QDISC_CHANGE,
+	 {.limit = 1000},
+	 NETEM_CHANGE("cc") OPTIONS("9c", LIMIT, ZERO, ZERO, ZERO)
+		 NO_DELAY CORR IN_ORDER NO_RATE NO_SLOT},
+	/* 5 s do not fit into 32 bits of ns; 12.5 GB/s not into 32 bits of B/s */
+	{"64 bits",
+	 QDISC_CHANGE,
+	 {.delay = 5000000000, .jitter = 1000000, .rate = 12500000000, .limit = 1000},
+	 NETEM_CHANGE("d8")
+		 OPTIONS("a8", LIMIT, ZERO, ZERO,
 			 ZERO) "0c000a00 00f2052a01000000 0c000b00 40420f0000000000 " CORR IN_ORDER
 			       "14000600 ffffffff 00000000 00000000 00000000 "
 			       "0c000800 00dd0ee902000000 " NO_SLOT},
-		{"largest 32-bit rate",
-		 QDISC_CHANGE,
-		 {.rate = UINT32_MAX, .limit = 1000},
-		 NETEM_CHANGE("cc") OPTIONS("9c", LIMIT, ZERO, ZERO, ZERO) NO_DELAY CORR IN_ORDER
-		 "14000600 ffffffff 00000000 00000000 00000000 " NO_SLOT},
-		{"smallest 64-bit rate",
-		 QDISC_CHANGE,
-		 {.rate = 1ULL << 32, .limit = 1000},
-		 NETEM_CHANGE("d8") OPTIONS("a8", LIMIT, ZERO, ZERO, ZERO) NO_DELAY CORR IN_ORDER
-		 "14000600 ffffffff 00000000 00000000 00000000 "
-		 "0c000800 0000000001000000 " NO_SLOT},
-		/* a gap of 1: every packet may go at once, with this probability */
-		{"loss, duplicate, reorder, corrupt",
-		 QDISC_CHANGE,
-		 {.loss = 0x11223344,
-		  .duplicate = 0x55,
-		  .reorder = 0x40000000,
-		  .corrupt = 0x66,
-		  .limit = 1000},
-		 NETEM_CHANGE("cc") OPTIONS("9c", LIMIT, "44332211 ", "01000000 ", "55000000 ")
-			 NO_DELAY CORR
-		 "0c000300 00000040 00000000 0c000400 66000000 00000000 " NO_RATE NO_SLOT},
-		/* the kernel's h is what survives in the bad state: 1 - 0x30 */
-		{"gilbert-elliott",
-		 QDISC_CHANGE,
-		 {.loss_model = LOSS_GILBERT_ELLIOTT,
-		  .p = 0x10,
-		  .r = 0x20,
-		  .bad = 0x30,
-		  .good = 0x40,
-		  .loss = 0x99,
-		  .limit = 1000},
-		 NETEM_CHANGE("e4") OPTIONS("b4", LIMIT, ZERO, ZERO, ZERO)
-			 NO_DELAY CORR IN_ORDER NO_RATE NO_SLOT
-		 "18000580 14000200 10000000 20000000 cfffffff 40000000 "},
-		{"gilbert",
-		 QDISC_CHANGE,
-		 {.loss_model = LOSS_GILBERT_ELLIOTT,
-		  .p = 0x10,
-		  .r = 0x20,
-		  .bad = UINT32_MAX,
-		  .limit = 1000},
-		 NETEM_CHANGE("e4") OPTIONS("b4", LIMIT, ZERO, ZERO, ZERO)
-			 NO_DELAY CORR IN_ORDER NO_RATE NO_SLOT
-		 "18000580 14000200 10000000 20000000 00000000 00000000 "},
-		/* in the kernel's order: p13 p31 p32 p14 p23 */
-		{"4-state",
-		 QDISC_CHANGE,
-		 {.loss_model = LOSS_4STATE,
-		  .p13 = 0x13,
-		  .p31 = 0x31,
-		  .p32 = 0x32,
-		  .p14 = 0x14,
-		  .p23 = 0x23,
-		  .limit = 1000},
-		 NETEM_CHANGE("e8") OPTIONS("b8", LIMIT, ZERO, ZERO, ZERO)
-			 NO_DELAY CORR IN_ORDER NO_RATE NO_SLOT
-		 "1c000580 18000100 13000000 31000000 32000000 14000000 23000000 "},
-		{"slot",
-		 QDISC_CHANGE,
-		 {.slot_min = 2000000,
-		  .slot_max = 10000000,
-		  .slot_packets = 32,
-		  .slot_bytes = 65536,
-		  .limit = 1000},
-		 NETEM_CHANGE("cc") OPTIONS("9c", LIMIT, ZERO, ZERO, ZERO)
-			 NO_DELAY CORR IN_ORDER NO_RATE
-		 "2c000c00 80841e0000000000 8096980000000000 20000000 00000100 "
-		 "0000000000000000 0000000000000000 "},
-		{"seed and table",
-		 QDISC_CHANGE,
-		 {.has_seed = true,
-		  .seed = 0x1122334455667788,
-		  .table = table,
-		  .table_len = 3,
-		  .limit = 1000},
-		 NETEM_CHANGE("e4") OPTIONS("b4", LIMIT, ZERO, ZERO, ZERO)
-			 NO_DELAY CORR IN_ORDER NO_RATE NO_SLOT
-		 "0c000e00 8877665544332211 0a000200 00e0 0000 0020 0000 "},
-	};
+	{"largest 32-bit rate",
+	 QDISC_CHANGE,
+	 {.rate = UINT32_MAX, .limit = 1000},
+	 NETEM_CHANGE("cc") OPTIONS("9c", LIMIT, ZERO, ZERO, ZERO) NO_DELAY CORR IN_ORDER
+	 "14000600 ffffffff 00000000 00000000 00000000 " NO_SLOT},
+	{"smallest 64-bit rate",
+	 QDISC_CHANGE,
+	 {.rate = 1ULL << 32, .limit = 1000},
+	 NETEM_CHANGE("d8") OPTIONS("a8", LIMIT, ZERO, ZERO, ZERO) NO_DELAY CORR IN_ORDER
+	 "14000600 ffffffff 00000000 00000000 00000000 "
+	 "0c000800 0000000001000000 " NO_SLOT},
+	/* a gap of 1: every packet may go at once, with this probability */
+	{"loss, duplicate, reorder, corrupt",
+	 QDISC_CHANGE,
+	 {.loss = 0x11223344,
+	  .duplicate = 0x55,
+	  .reorder = 0x40000000,
+	  .corrupt = 0x66,
+	  .limit = 1000},
+	 NETEM_CHANGE("cc") OPTIONS("9c", LIMIT, "44332211 ", "01000000 ", "55000000 ")
+		 NO_DELAY CORR
+	 "0c000300 00000040 00000000 0c000400 66000000 00000000 " NO_RATE NO_SLOT},
+	/* the kernel's h is what survives in the bad state: 1 - 0x30 */
+	{"gilbert-elliott",
+	 QDISC_CHANGE,
+	 {.loss_model = LOSS_GILBERT_ELLIOTT,
+	  .p = 0x10,
+	  .r = 0x20,
+	  .bad = 0x30,
+	  .good = 0x40,
+	  .loss = 0x99,
+	  .limit = 1000},
+	 NETEM_CHANGE("e4") OPTIONS("b4", LIMIT, ZERO, ZERO, ZERO)
+		 NO_DELAY CORR IN_ORDER NO_RATE NO_SLOT
+	 "18000580 14000200 10000000 20000000 cfffffff 40000000 "},
+	{"gilbert",
+	 QDISC_CHANGE,
+	 {.loss_model = LOSS_GILBERT_ELLIOTT,
+	  .p = 0x10,
+	  .r = 0x20,
+	  .bad = UINT32_MAX,
+	  .limit = 1000},
+	 NETEM_CHANGE("e4") OPTIONS("b4", LIMIT, ZERO, ZERO, ZERO)
+		 NO_DELAY CORR IN_ORDER NO_RATE NO_SLOT
+	 "18000580 14000200 10000000 20000000 00000000 00000000 "},
+	/* in the kernel's order: p13 p31 p32 p14 p23 */
+	{"4-state",
+	 QDISC_CHANGE,
+	 {.loss_model = LOSS_4STATE,
+	  .p13 = 0x13,
+	  .p31 = 0x31,
+	  .p32 = 0x32,
+	  .p14 = 0x14,
+	  .p23 = 0x23,
+	  .limit = 1000},
+	 NETEM_CHANGE("e8") OPTIONS("b8", LIMIT, ZERO, ZERO, ZERO)
+		 NO_DELAY CORR IN_ORDER NO_RATE NO_SLOT
+	 "1c000580 18000100 13000000 31000000 32000000 14000000 23000000 "},
+	{"slot",
+	 QDISC_CHANGE,
+	 {.slot_min = 2000000,
+	  .slot_max = 10000000,
+	  .slot_packets = 32,
+	  .slot_bytes = 65536,
+	  .limit = 1000},
+	 NETEM_CHANGE("cc") OPTIONS("9c", LIMIT, ZERO, ZERO, ZERO) NO_DELAY CORR IN_ORDER NO_RATE
+	 "2c000c00 80841e0000000000 8096980000000000 20000000 00000100 "
+	 "0000000000000000 0000000000000000 "},
+	{"seed and table",
+	 QDISC_CHANGE,
+	 {.has_seed = true,
+	  .seed = 0x1122334455667788,
+	  .table = short_table,
+	  .table_len = 3,
+	  .limit = 1000},
+	 NETEM_CHANGE("e4") OPTIONS("b4", LIMIT, ZERO, ZERO, ZERO)
+		 NO_DELAY CORR IN_ORDER NO_RATE NO_SLOT
+	 "0c000e00 8877665544332211 0a000200 00e0 0000 0020 0000 "},
+};
+
+static void test_netem(void **state)
+{
 	struct rt *rt = *state;
 
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		qdisc_put_netem(rt, rows[i].verb, 7, &rows[i].netem, NULL, "n eth1");
-		expect_bytes(rt, rows[i].name, rows[i].hex);
+	for (size_t i = 0; i < ARRAY_SIZE(netem_rows); i++) {
+		qdisc_put_netem(rt, netem_rows[i].verb, 7, &netem_rows[i].netem, NULL, "n eth1");
+		expect_bytes(rt, netem_rows[i].name, netem_rows[i].hex);
 	}
 	qdisc_put_idle(rt, 7, "n eth1");
-	expect_bytes(rt, "idle", rows[0].hex);
+	expect_bytes(rt, "idle", netem_rows[0].hex);
 }
 
 static void test_tbf(void **state)

@@ -1,0 +1,92 @@
+# needs: netem ifb mirred veth netns iperf3 ethtool
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# netsim apply on an interface, without a fleet: this machine is the node.
+# shellcheck shell=bash
+. "$(dirname "$0")/../lib.sh"
+
+HOST=10.0.0.2
+P=$WORK/p.yaml
+
+# eth1 here, and the rest of the world in a namespace.
+build() {
+	ip netns add world
+	ip link add eth1 type veth peer name eth1 netns world
+	ip addr add 10.0.0.1/24 dev eth1
+	ip link set eth1 up
+	ip -netns world addr add 10.0.0.2/24 dev eth1
+	ip -netns world link set eth1 up
+	printf '%s\n' 'profile: p' 'default: {delay: 1ms}' 'nodes:' '  n100-1: {delay: 11ms}' \
+		'  jetson-1: {up: {rate: 5mbit, delay: 10ms}, down: {rate: 20mbit, delay: 20ms}}' >"$P"
+}
+
+# What apply must not leave behind.
+offloads() {
+	ethtool -k eth1 | grep -E 'offload|segmentation'
+}
+
+# rate OPTION...: of TCP from here to the world, in mbit
+rate() {
+	bg ip netns exec world iperf3 -s -1 --forceflush
+	wait_for 5 grep -q listening "$WORK/bg.$BG"
+	iperf3 -c $HOST -C cubic -t 2 -O 1 -f m "$@" | awk '/ receiver/ { print $7 }'
+	bg_end "$BG"
+}
+
+shaped() {
+	check "apply --as" "$NETSIM" apply "$P" eth1 --as jetson-1
+	between "rtt" "$(rtt_of host $HOST)" 30 34 ms
+	between "what leaves is up" "$(rate)" 4.4 5 mbit
+	between "what comes is down" "$(rate -R)" 17.6 20 mbit
+	is "delays on the interface and on its IFB" "$(tc qdisc show | grep -oE 'netem .* delay [0-9.]+ms' | sed 's/.* //' | xargs)" "10ms 20ms"
+	run "$NETSIM" status
+	like "status shows both" "$OUT" "eth1: up 5mbit delay 10ms, down 20mbit delay 20ms"
+	# unshare: the name of this machine is its own.
+	check "apply by the host's name" unshare -u sh -c "hostname n100-1 && exec '$NETSIM' apply '$P' eth1"
+	between "takes its entry" "$(rtt_of host $HOST)" 22 26 ms
+	check "apply by a name that has none" unshare -u sh -c "hostname else && exec '$NETSIM' apply '$P' eth1"
+	between "takes the default" "$(rtt_of host $HOST)" 2 6 ms
+}
+
+cleared() {
+	check "clear" "$NETSIM" clear eth1
+	is "everything is as it was" "$(dump; ip -br link; offloads)" "$BEFORE"
+	is "no filter is left" "$(tc filter show dev eth1 ingress)" ""
+	between "no delay either" "$(rtt_of host $HOST)" 0 2 ms
+	check "clear of what is not shaped" "$NETSIM" clear eth1
+	"$NETSIM" apply -q constrained eth1 --as n100-3
+	check "clear of all there is" "$NETSIM" clear
+	is "everything is as it was" "$(dump; ip -br link; offloads)" "$BEFORE"
+}
+
+refused() {
+	fails_with 2 "lo" "$NETSIM" apply "$P" lo
+	like "is named" "$ERR" "lo cannot be shaped"
+	fails_with 2 "an unknown interface" "$NETSIM" apply "$P" eth7
+	fails_with 2 "no interface" "$NETSIM" apply "$P"
+	fails_with 0 "apply --dry-run" "$NETSIM" apply -n "$P" eth1
+	is "change nothing" "$(dump; ip -br link; offloads)" "$BEFORE"
+	tc qdisc replace dev eth1 root pfifo limit 7
+	tc qdisc add dev eth1 clsact
+	tc filter add dev eth1 ingress protocol ip prio 7 matchall action continue
+	BEFORE=$(dump; ip -br link; offloads; tc filter show dev eth1 ingress)
+	fails_with 4 "a foreign root qdisc" "$NETSIM" apply "$P" eth1
+	like "is named" "$ERR" "eth1 .*pfifo"
+	is "and stays" "$(dump; ip -br link; offloads; tc filter show dev eth1 ingress)" "$BEFORE"
+	tc qdisc delete dev eth1 root
+	BEFORE=$(dump; ip -br link; offloads; tc filter show dev eth1 ingress)
+	check "apply beside a foreign filter" "$NETSIM" apply "$P" eth1 --as n100-1
+	between "shapes" "$(rtt_of host $HOST)" 22 26 ms
+	check "clear" "$NETSIM" clear eth1
+	is "leaves the foreign filter" "$(dump; ip -br link; offloads; tc filter show dev eth1 ingress)" "$BEFORE"
+}
+
+build
+BEFORE=$(dump; ip -br link; offloads)
+shaped
+cleared
+refused
+ip netns delete world
+# Goes with its other end, in the kernel's own time.
+wait_for 5 not ip link show eth1
+done_testing

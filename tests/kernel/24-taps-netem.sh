@@ -1,0 +1,86 @@
+# needs: netem ifb mirred tap bridge
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Profiles on taps, with tests/guest.c in the machines' place.
+# shellcheck shell=bash
+. "$(dirname "$0")/../lib.sh"
+
+ROOT=$(dirname "$TESTS")
+declare -A PID MAC=([n100-1]=01 [n100-2]=02 [n100-3]=03 [jetson-1]=10 [jetson-2]=11) \
+	IP=([n100-1]=10 [n100-2]=11 [n100-3]=12 [jetson-1]=20 [jetson-2]=21)
+
+# start NODE [OPTION...]
+start() {
+	[[ -z ${PID[$1]:-} ]] || bg_end "${PID[$1]}"
+	guest "${@:2}" "tap-$1" "52:54:00:12:34:${MAC[$1]}" "192.168.100.${IP[$1]}"
+	PID[$1]=$BG
+}
+
+constrained() {
+	local node want
+	check "apply constrained" "$NETSIM" apply constrained
+	for node in "${!IP[@]}"; do
+		wait_for 5 ping -q -c 1 -W 1 "192.168.100.${IP[$node]}"
+		(rtt_of host "192.168.100.${IP[$node]}" >"$WORK/.rtt.$node") &
+	done
+	wait_children
+	for node in "${!IP[@]}"; do
+		case $node in n100-1) want=5 ;; n100-2) want=10 ;; n100-3) want=20 ;; *) want=50 ;; esac
+		between "rtt of $node" "$(<"$WORK/.rtt.$node")" "$want" $((want + 5)) ms
+	done
+}
+
+# sending FROM TO COUNT SIZE PACE: UDP to the discard port; ends when all has come
+sending() {
+	start "$2"
+	start "$1" -s "192.168.100.${IP[$2]},9,$3,$4,$5"
+	wait_for 15 grep -q sent "$WORK/bg.${PID[$1]}"
+	wait_for 2 grep -q "\"sent\":$3," "$WORK/bg.${PID[$1]}"
+}
+
+# rate FROM TO PACE ASKED: 1500 bytes a packet, more than the link takes
+rate() {
+	local bytes ms
+	sending "$1" "$2" "$3" 1500 "$3"
+	bytes=$(counted "${PID[$2]}" bytes) ms=$(counted "${PID[$2]}" ms)
+	between "rate from $1 to $2" "$(awk -v b="$bytes" -v t="$ms" 'BEGIN { printf "%.2f", t ? (b - 1500) * 8 / t / 1000 : 0 }')" \
+		"$(awk -v r="$4" 'BEGIN { print r * 0.95 }')" "$(awk -v r="$4" 'BEGIN { print r * 1.05 }')" mbit
+}
+
+rates() {
+	# 1200 packets a second are 14.4 mbit.
+	rate jetson-1 n100-1 1200 10
+	rate n100-1 jetson-2 1200 10
+}
+
+# lost FROM TO PERCENT: of 2000 packets
+lost() {
+	local low high
+	sending "$1" "$2" 2000 100 4000
+	read -r low high < <(binomial 2000 "$3")
+	between "loss from $1 to $2" "$((2000 - $(counted "${PID[$2]}" udp)))" "$low" "$high"
+}
+
+lossy() {
+	check "apply lossy" "$NETSIM" apply lossy
+	# Each packet meets the sender's way up and the receiver's way down: 3 % and 0.1 %.
+	lost jetson-1 n100-1 3.1
+	lost n100-1 jetson-2 3.1
+	check "clear" "$NETSIM" clear
+	sending jetson-1 jetson-2 1000 100 4000
+	is "after clear nothing is lost" "$(counted "${PID[jetson-2]}" udp)" 1000
+}
+
+check "up" "$NETSIM" up "$ROOT/topo/n3x.yaml"
+for node in "${!IP[@]}"; do
+	start "$node"
+done
+constrained
+rates
+lossy
+for node in "${!IP[@]}"; do
+	bg_end "${PID[$node]}"
+done
+check "down" "$NETSIM" down
+is "leaves no link" "$(ip -br link | awk '$1 != "lo"')" ""
+done_testing
