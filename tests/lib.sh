@@ -13,8 +13,7 @@
 
 TESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 NETSIM=${NETSIM:-$(dirname "$TESTS")/build/${VARIANT:-release}/bin/netsim}
-# shellcheck disable=SC2034
-GUEST=${GUEST:-$(dirname "$TESTS")/build/${VARIANT:-release}/tests/guest}
+HELPERS=$(dirname "$TESTS")/build/${VARIANT:-release}/tests
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/netsim-test.XXXXXX")
 # For names that other tests must not share.
 # shellcheck disable=SC2034
@@ -222,9 +221,12 @@ ifb_of() {
 
 # dump [NODE...]: links, addresses, routes, qdiscs, VLANs of the host or of nodes
 dump() {
+	local node file
 	if [[ $# -eq 0 ]]; then
 		dump_here
-		find /run/netns /run/netsim -mindepth 1 ! -name '*.lock' 2>/dev/null | sort
+		for file in /run/netns/* /run/netsim/*; do
+			[[ ! -e $file || $file == *.lock ]] || echo "$file"
+		done
 		return
 	fi
 	for node; do
@@ -233,12 +235,18 @@ dump() {
 	done
 }
 
+# As few processes as possible: each takes 50 ms or more in the emulated machine.
 dump_here() {
-	ip -j addr show
-	ip -j route show
-	ip -j -6 route show
-	tc qdisc show | sed 's/ refcnt [0-9]*//'
+	local qdiscs
+	printf '%s\n' 'addr show' 'route show table all' | ip -j -b -
+	qdiscs=$(tc qdisc show)
+	printf '%s\n' "${qdiscs//refcnt [0-9]/}"
 	bridge -j vlan show
+}
+
+# one_line NAME: of what the last command said on stderr
+one_line() {
+	is "$1" "${ERR//[^$'\n']/}" ""
 }
 
 # ifindex_of NODE IFACE
@@ -252,24 +260,9 @@ answers() {
 }
 
 # reach A=ADDRESS B=ADDRESS...: "A>B" for each ordered pair that a ping crosses,
-# all at once. Neighbours are forgotten before: the kernel asks no more than once
-# a second for one that it does not find.
+# all at once, sorted. The name host is the host.
 reach() {
-	local from to
-	for from; do
-		node_exec "${from%%=*}" ip neigh flush all &
-	done
-	wait_children
-	for from; do
-		for to; do
-			[[ $from != "$to" ]] || continue
-			(
-				answers "${from%%=*}" "${to#*=}" -W 0.3 && echo "${from%%=*}>${to%%=*}"
-			) &
-		done
-	done >"$WORK/.reach"
-	wait_children
-	sort "$WORK/.reach"
+	"$HELPERS/reach" "$FLEET" "$@" | sort
 }
 
 # Children of this shell that are not in $bg_pids.
@@ -352,6 +345,7 @@ rates() {
 		bg iperf3 -s -1 --forceflush -p "$port"
 		wait_for 5 grep -q listening "$WORK/bg.$BG"
 		servers+=("$BG")
+		# shellcheck disable=SC2153 # the test's
 		node_exec "$node" iperf3 -c "$HOST" -p "$port" -C cubic -t 2 -O 1 -f m "${options[@]}" \
 			>"$WORK/iperf.$node" 2>&1 &
 		port=$((port + 1))
@@ -367,7 +361,7 @@ rates() {
 
 # guest TAP MAC IP...: the stand-in guest (tests/guest.c), its process in $BG
 guest() {
-	bg "$GUEST" "$@"
+	bg "$HELPERS/guest" "$@"
 }
 
 # counted PID KEY: what the guest PID saw up to now

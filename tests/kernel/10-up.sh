@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # netsim up, plan, exec and down: what the kernel has before and after.
-# shellcheck shell=bash disable=SC2153 # FLEET is set below
+# shellcheck shell=bash disable=SC2034 # FLEET is for lib.sh
 . "$(dirname "$0")/../lib.sh"
 
 ROOT=$(dirname "$TESTS")
@@ -65,7 +65,7 @@ nobody() {
 	before=$(dump; dump "${NODES[@]}")
 	fails_with 5 "up without privilege" setpriv --reuid 65534 --regid 65534 --clear-groups \
 		"$NETSIM" up "$ROOT/topo/simple.yaml"
-	is "says so in one line" "$(wc -l <"$WORK/.err")" 1
+	one_line "says so in one line"
 	fails_with 5 "down without privilege" setpriv --reuid 65534 --regid 65534 --clear-groups \
 		"$NETSIM" down simple
 	is "changes nothing" "$(dump; dump "${NODES[@]}")" "$before"
@@ -219,7 +219,7 @@ in_the_way() {
 	before=$(dump)
 	fails_with 4 "up with a foreign bridge in the way" "$NETSIM" up "$WORK/conv.yaml"
 	like "names the place and the bridge" "$ERR" "^$WORK/conv.yaml:3:3: error: .*conv-lan"
-	is "says so in one line" "$(wc -l <"$WORK/.err")" 1
+	one_line "says so in one line"
 	is "touches nothing" "$(dump)" "$before"
 	ip link delete conv-lan
 	ip netns add conv.b

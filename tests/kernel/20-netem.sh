@@ -3,9 +3,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # netsim apply and clear on a fleet of namespaces: what traffic meets on its way.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2153 # LOST and the like are set by lib.sh
 . "$(dirname "$0")/../lib.sh"
 
+# shellcheck disable=SC2034 # lib.sh's
 FLEET=shaped
 HOST=192.168.100.1
 NODES=(jetson-1 jetson-2 n100-1 n100-2 n100-3)
@@ -68,7 +69,7 @@ check_rates() {
 		n100-3) asked=50 ;;
 		*) asked=10 ;;
 		esac
-		between "rate $way of $node" "$mbit" "$((asked * 88 / 100))" "$((asked * 105 / 100))" mbit
+		between "rate $way of $node" "$mbit" "$((asked * 86 / 100))" "$((asked * 105 / 100))" mbit
 	done
 }
 
@@ -80,8 +81,10 @@ constrained() {
 		case $node in n100-1) want=5 ;; n100-2) want=10 ;; n100-3) want=20 ;; *) want=50 ;; esac
 		between "rtt of $node" "$(<"$WORK/.rtt.$node")" "$want" $((want + 4)) ms
 	done
-	rates 5200 -- "${NODES[@]}" >"$WORK/up"
-	rates 5210 -R -- "${NODES[@]}" >"$WORK/down"
+	rates 5200 -- n100-1 n100-3 jetson-1 >"$WORK/up"
+	rates 5210 -- n100-2 jetson-2 >>"$WORK/up"
+	rates 5220 -R -- n100-1 n100-3 jetson-1 >"$WORK/down"
+	rates 5230 -R -- n100-2 jetson-2 >>"$WORK/down"
 	check_rates up <"$WORK/up"
 	check_rates down <"$WORK/down"
 	like "senders build no super-packets" "$(node_exec n100-1 ethtool -k eth1)" "tcp-segmentation-offload: off"
@@ -191,7 +194,7 @@ order() {
 	done
 	wait_children
 	ping_read "$WORK/ping.n100-1"
-	is "jitter keeps the order" "$LATE $GOT" "0 300"
+	is "jitter keeps the order" "$LATE $LOST" "0 0"
 	between "and varies the delay" "$(mdev n100-1)" 3 12 ms
 	ping_read "$WORK/ping.n100-2"
 	between "reorder: allowed does not" "$LATE" 10 250
@@ -208,6 +211,7 @@ mdev() {
 # --- loss, duplication
 
 counter() {
+	# shellcheck disable=SC2016 # awk's
 	node_exec "$1" awk '/^Icmp:/ { for (i = 2; i <= NF; i++) if (!n) at[i] = $i; else if (at[i] == "InEchos") print $i; n = 1 }' \
 		/proc/net/snmp
 }
@@ -254,12 +258,13 @@ settings() {
 	is "slot" "$(netem "${PORT[jetson-1]}" '.slot | [."min-delay", ."max-delay", .packets, .bytes]')" '[0.001,0.002,32,65536]'
 	is "both ways" "$(netem "$(ifb_of "${PORT[n100-1]}")" '."loss-gemodel".p')" 0.01
 	printf '%s\n' -8192 0 8192 >"$WORK/table.dist"
-	profile 'nodes:' '  n100-1: {delay: 10ms, jitter: 5ms, distribution: uniform}' '  n100-2: {delay: 10ms, jitter: 5ms, distribution: paretonormal}' \
-		'  n100-3: {delay: 10ms, jitter: 5ms, distribution: ./table.dist}'
+	profile 'nodes:' '  n100-1: {delay: 10ms, jitter: 5ms, distribution: uniform}' '  n100-3: {delay: 10ms, jitter: 5ms, distribution: paretonormal}' \
+		'  n100-2: {delay: 10ms, jitter: 5ms, distribution: ./table.dist}'
 	check "apply of other distributions" "$NETSIM" apply "$P"
 	is "what is not named any more has gone" "$(netem "${PORT[jetson-1]}" '[.corrupt, .duplicate, .slot, .delay]') $(netem "${PORT[n100-1]}" '."loss-gemodel"')" \
 		"[null,null,null,null] null"
-	node_exec n100-3 ping -n -i 0.01 -c 40 "$HOST" | sed -n 's/.*time=\([0-9]*\).*/\1/p' | sort -n >"$WORK/seen"
+	# Not n100-3: what the old delay of 5 s still holds there, holds up what follows.
+	node_exec n100-2 ping -n -i 0.01 -c 40 "$HOST" | sed -n 's/.*time=\([0-9]*\).*/\1/p' | sort -n >"$WORK/seen"
 	like "a table of three values: both ends are seen" "$(uniq "$WORK/seen" | xargs)" '^1[0-4] .*(^| )1[5-9] .*(^| )2[0-4] .*(^| )(2[5-9]|3[0-9])'
 }
 

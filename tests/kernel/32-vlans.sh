@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # VLANs: trunks, access ports, wrong ids, two tags.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # FLEET is for lib.sh
 . "$(dirname "$0")/../lib.sh"
 
 ROOT=$(dirname "$TESTS")

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # netsim partition and heal: who reaches whom, by pings and by what arrives.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # FLEET is for lib.sh
 . "$(dirname "$0")/../lib.sh"
 
-FLEET=cut
+FLEET="cut"
 ALL=(a=10.1.0.1 b=10.1.0.2 c=10.1.0.3 d=10.1.0.4)
 FULL="a>b a>c a>d b>a b>c b>d c>a c>b c>d d>a d>b d>c"
 
@@ -54,6 +54,7 @@ kinds() {
 # --- one way: pings cannot tell, so what arrives is counted
 
 counter() {
+	# shellcheck disable=SC2016 # awk's
 	node_exec "$1" awk '/^Icmp:/ { for (i = 2; i <= NF; i++) if (!n) at[i] = $i; else if (at[i] == "InEchos") print $i; n = 1 }' \
 		/proc/net/snmp
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What is wrong is refused with its place and a remedy, and changes nothing.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034 # FLEET is for lib.sh
 . "$(dirname "$0")/../lib.sh"
 
 F=$WORK/wrong.yaml
@@ -17,7 +17,7 @@ same() {
 refused() {
 	fails_with 3 "$1" "$NETSIM" up "$F"
 	like "$1: place and remedy" "$ERR" "^$F:$2: error: .*$3.*; .+"
-	is "$1: one line" "$(wc -l <"$WORK/.err")" 1
+	one_line "$1: one line"
 	same "$1"
 }
 
@@ -35,7 +35,7 @@ file_error() {
 	run timeout 20 "$NETSIM" up "${3:-$F}"
 	is "$1: exit status" "$STATUS" 3
 	like "$1: place" "$ERR" "^${3:-$F}(:[0-9]+:[0-9]+)?: error: .*$2"
-	is "$1: one line" "$(wc -l <"$WORK/.err")" 1
+	one_line "$1: one line"
 	same "$1"
 }
 
@@ -84,7 +84,7 @@ unreadable() {
 	run setpriv --reuid 65534 --regid 65534 --clear-groups "$NETSIM" check "$F"
 	is "an unreadable file: exit status" "$STATUS" 3
 	like "an unreadable file: says why" "$ERR" "ermission denied"
-	is "an unreadable file: one line" "$(wc -l <"$WORK/.err")" 1
+	one_line "an unreadable file: one line"
 	chmod 644 "$F"
 }
 
@@ -111,7 +111,7 @@ kernel() {
 	} >"$F"
 	fails_with 4 "$1" "$NETSIM" up "$F"
 	like "$1: place and the kernel's words" "$ERR" "^$F:$2: error: .*\(kernel: .*$3"
-	is "$1: one line" "$(wc -l <"$WORK/.err")" 1
+	one_line "$1: one line"
 	same "$1"
 }
 
