@@ -86,6 +86,7 @@ LIB_SRCS := \
         netsim/plan.c \
         netsim/plan_text.c \
         netsim/exec.c \
+        netsim/exec_check.c \
         netsim/exec_remove.c \
         netsim/apply.c \
         netsim/target.c \

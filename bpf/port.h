@@ -28,8 +28,8 @@ struct port_node {
 };
 
 enum port_fault_kind {
-	PORT_FAULT_GROUPS, /* each group from the others */
-	PORT_FAULT_REST,   /* the same, the last group being all other nodes */
+	PORT_FAULT_GROUPS,  /* each group from the others */
+	PORT_FAULT_REST,    /* the same, the last group being all other nodes */
 	PORT_FAULT_ISOLATE, /* each node from every other */
 	PORT_FAULT_ONE_WAY, /* members cannot send to those that are cut */
 };

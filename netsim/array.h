@@ -29,7 +29,7 @@ static inline void *array_push_(void *items_ptr, size_t *count, size_t size)
 }
 
 /* struct x *new = array_push(owner->xs, owner->x_count); */
-#define array_push(items, count)                                                                   \
+#define array_push(items, count) \
 	((__typeof__(items))array_push_(&(items), &(count), sizeof(*(items))))
 
 #endif

@@ -34,11 +34,11 @@ static inline void auto_fclose_fn(FILE **f)
 #define auto_fclose autofn(auto_fclose_fn)
 
 /* Gives the pointer away: the variable no longer frees it. */
-#define take(p)                                                                                    \
-	__extension__({                                                                            \
-		__typeof__(p) taken_ = (p);                                                        \
-		(p) = NULL;                                                                        \
-		taken_;                                                                            \
+#define take(p)                             \
+	__extension__({                     \
+		__typeof__(p) taken_ = (p); \
+		(p) = NULL;                 \
+		taken_;                     \
 	})
 
 static inline int take_fd(int *fd)

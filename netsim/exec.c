@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "netsim/addr.h"
 #include "netsim/array.h"
@@ -18,6 +19,9 @@
 #include "netsim/tap.h"
 
 #define WHO_TEXT 128
+
+#define CARRIER_PAUSE_NS 2000000
+#define CARRIER_TRIES	 250
 
 struct exec {
 	struct state *st;
@@ -569,6 +573,37 @@ static void undo(struct state *st, const struct model *want, struct model *befor
 	model_free(now);
 }
 
+static bool all_running(const struct state *st, const struct model *want)
+{
+	for (size_t i = 0; i < want->link_count; i++) {
+		const struct link *port = &want->links[i], *now;
+
+		if (port->ns != MODEL_HOST || port->kind != LINK_VETH)
+			continue;
+		now = model_find_link(st->host, MODEL_HOST, port->name);
+		if (now && !now->running)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * The kernel notices a little later that both ends of a cable are up, and a bridge
+ * forwards only then. A cable whose other end somebody took down is not waited for
+ * long.
+ */
+static int wait_for_carrier(struct state *st, const struct model *want, struct netsim_err *err)
+{
+	struct timespec pause = {.tv_nsec = CARRIER_PAUSE_NS};
+	int r = 0;
+
+	for (int i = 0; r == 0 && i < CARRIER_TRIES && !all_running(st, want); i++) {
+		nanosleep(&pause, NULL);
+		r = state_read_host(st, err);
+	}
+	return r;
+}
+
 /* The kernel must now show what was asked. */
 static int read_back(struct state *st, struct model *want, struct netsim_err *err)
 {
@@ -592,7 +627,7 @@ static int read_back(struct state *st, struct model *want, struct netsim_err *er
 	}
 	plan_done(&plan);
 	model_free(now);
-	return r;
+	return r == 0 ? wait_for_carrier(st, want, err) : r;
 }
 
 int exec_converge(struct state *st, struct model *want, size_t *ret_steps, struct netsim_err *err)
@@ -614,57 +649,4 @@ int exec_converge(struct state *st, struct model *want, size_t *ret_steps, struc
 	plan_done(&plan);
 	model_free(before);
 	return r;
-}
-
-/* Two names could give the same link group; then they cannot share a host. */
-static int check_group(const struct state *st, const struct model *want, struct netsim_err *err)
-{
-	for (size_t i = 0; i < st->host->link_count; i++) {
-		const struct link *link = &st->host->links[i];
-
-		if (link->group != mark_group(want->fleet) || state_is_ours(link, want->fleet))
-			continue;
-		err_set(err, NETSIM_ERR_KERNEL, -EEXIST, NULL,
-			"the link %s is in the link group 0x%x, which the fleet %s needs",
-			link->name, link->group, want->fleet);
-		err_hint(err, "give the fleet another name");
-		return -EEXIST;
-	}
-	return 0;
-}
-
-int exec_check_foreign(const struct state *st, const struct model *want, struct netsim_err *err)
-{
-	for (size_t i = 0; i < want->link_count; i++) {
-		const struct link *link = &want->links[i];
-		const struct link *have = model_find_link(st->host, MODEL_HOST, link->name);
-		struct mark mark;
-
-		if (link->ns != MODEL_HOST || !have || state_is_ours(have, want->fleet))
-			continue;
-		if (mark_parse(have->alias, &mark))
-			err_set(err, NETSIM_ERR_KERNEL, -EEXIST, &link->at,
-				"a link %s belongs to the fleet %s", link->name, mark.fleet);
-		else
-			err_set(err, NETSIM_ERR_KERNEL, -EEXIST, &link->at,
-				"a link %s exists that netsim did not make", link->name);
-		err_hint(err, "remove it, or choose another name with `%s:`",
-			 link->kind == LINK_BRIDGE ? "name" : "port");
-		return -EEXIST;
-	}
-	for (size_t i = 0; i < want->node_count; i++) {
-		const struct model_node *node = &want->nodes[i];
-		struct handle *handle;
-
-		if (!node->netns || !netns_exists(node->netns) ||
-		    netns_is_stale(node->netns, MARK_PREFIX) ||
-		    state_handle((struct state *)st, want->fleet, node->name, &handle, NULL) == 0)
-			continue;
-		err_set(err, NETSIM_ERR_KERNEL, -EEXIST, &node->at,
-			"a network namespace %s exists that netsim did not make from here",
-			node->netns);
-		err_hint(err, "remove it with: ip netns delete %s", node->netns);
-		return -EEXIST;
-	}
-	return check_group(st, want, err);
 }

@@ -92,6 +92,7 @@ static int parse_link(const struct nlmsghdr *msg, struct link *link, struct refs
 	rt_parse(msg, sizeof(*ifi), a, IFLA_MAX);
 	link->ifindex = ifi->ifi_index;
 	link->up = ifi->ifi_flags & IFF_UP;
+	link->running = ifi->ifi_flags & IFF_RUNNING;
 	snprintf(link->name, sizeof(link->name), "%s", rt_str(a[IFLA_IFNAME]));
 	link->mtu = rt_u32(a[IFLA_MTU]);
 	link->group = rt_u32(a[IFLA_GROUP]);

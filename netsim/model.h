@@ -49,7 +49,7 @@ struct link {
 	int ns; /* index into model.nodes, or MODEL_HOST */
 	char name[IFNAMSIZ];
 	enum link_kind kind;
-	int ifindex; /* 0: not known yet */
+	int ifindex;	/* 0: not known yet */
 	char *alias;	/* the mark (mark.h), or NULL */
 	uint32_t group; /* the link group, which alone makes a link ours */
 	struct netsim_loc at;
@@ -58,11 +58,11 @@ struct link {
 	bool has_mac;
 	struct mac mac;
 	struct netsim_loc mac_at;
-	bool up;
+	bool up, running;      /* set up; and carrying frames */
 	char master[IFNAMSIZ]; /* the bridge or bond it belongs to, or "" */
 	struct netsim_loc master_at;
-	char peer[IFNAMSIZ]; /* desired veth in a node: the host's end */
-	bool vlan_aware;     /* bridge */
+	char peer[IFNAMSIZ];	 /* desired veth in a node: the host's end */
+	bool vlan_aware;	 /* bridge */
 	struct port_vlan *vlans; /* port of a VLAN-aware bridge, ascending */
 	size_t vlan_count;
 	struct bond_options bond;

@@ -151,7 +151,7 @@ struct netsim_fault {
 
 struct netsim_fleet {
 	char *name;
-	char *profile; /* that was applied to all of it last, or NULL */
+	char *profile;	      /* that was applied to all of it last, or NULL */
 	bool profile_changed; /* some of its nodes were shaped otherwise since */
 	struct netsim_node *nodes;
 	size_t node_count;

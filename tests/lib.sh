@@ -223,7 +223,7 @@ ifb_of() {
 dump() {
 	local node file
 	if [[ $# -eq 0 ]]; then
-		dump_here
+		dump_at
 		for file in /run/netns/* /run/netsim/*; do
 			[[ ! -e $file || $file == *.lock ]] || echo "$file"
 		done
@@ -231,17 +231,19 @@ dump() {
 	fi
 	for node; do
 		echo "node $node"
-		node_exec "$node" bash -c "$(declare -f dump_here); dump_here"
+		dump_at node_exec "$node"
 	done
 }
 
-# As few processes as possible: each takes 50 ms or more in the emulated machine.
-dump_here() {
-	local qdiscs
-	printf '%s\n' 'addr show' 'route show table all' | ip -j -b -
-	qdiscs=$(tc qdisc show)
-	printf '%s\n' "${qdiscs//refcnt [0-9]/}"
-	bridge -j vlan show
+# dump_at [PREFIX...]. As few processes as possible: each takes 50 ms or more in
+# the emulated machine.
+dump_at() {
+	local all
+	all=$(printf '%s\n' 'addr show' 'route show table all' |
+		"$@" sh -c 'ip -j -b - && tc qdisc show && bridge -j vlan show')
+	all=${all//refcnt [0-9]/}
+	# Passes by itself: the kernel tries link-local addresses for a second.
+	printf '%s\n' "${all//\"tentative\":true,/}"
 }
 
 # one_line NAME: of what the last command said on stderr

@@ -28,10 +28,9 @@ simple() {
 }
 
 idempotent() {
-	local before
-	before=$(dump; dump "${NODES[@]}")
+	BEFORE=$(dump; dump "${NODES[@]}")
 	check "up again" "$NETSIM" up "$ROOT/topo/simple.yaml"
-	is "changes nothing" "$(dump; dump "${NODES[@]}")" "$before"
+	is "changes nothing" "$(dump; dump "${NODES[@]}")" "$BEFORE"
 	cat >"$WORK/simple.json" <<-'EOF'
 		{"fleet": "simple", "networks": {"lan": {}}, "nodes": {
 		 "server-[1-2]": {"roles": ["server"], "interfaces": {"eth1": {"network": "lan", "address": "192.168.1.{n}/24"}}},
@@ -39,7 +38,7 @@ idempotent() {
 		 "agent-2": {"roles": ["agent"], "interfaces": {"eth1": {"network": "lan", "address": "192.168.1.4/24"}}}}}
 	EOF
 	check "up of the same as JSON" "$NETSIM" up "$WORK/simple.json"
-	is "changes nothing either" "$(dump; dump "${NODES[@]}")" "$before"
+	is "changes nothing either" "$(dump; dump "${NODES[@]}")" "$BEFORE"
 }
 
 exec_status() {
@@ -52,23 +51,19 @@ exec_status() {
 }
 
 wrong_file() {
-	local before
-	before=$(dump; dump "${NODES[@]}")
 	sed 's/192.168.1.4/192.168.1.3/' "$ROOT/topo/simple.yaml" >"$WORK/wrong.yaml"
 	fails_with 3 "up of a wrong file" "$NETSIM" up "$WORK/wrong.yaml"
 	like "names the place" "$ERR" "^$WORK/wrong.yaml:[0-9]+:[0-9]+: error: "
-	is "changes nothing" "$(dump; dump "${NODES[@]}")" "$before"
+	is "changes nothing" "$(dump; dump "${NODES[@]}")" "$BEFORE"
 }
 
 nobody() {
-	local before
-	before=$(dump; dump "${NODES[@]}")
 	fails_with 5 "up without privilege" setpriv --reuid 65534 --regid 65534 --clear-groups \
 		"$NETSIM" up "$ROOT/topo/simple.yaml"
 	one_line "says so in one line"
 	fails_with 5 "down without privilege" setpriv --reuid 65534 --regid 65534 --clear-groups \
 		"$NETSIM" down simple
-	is "changes nothing" "$(dump; dump "${NODES[@]}")" "$before"
+	is "changes nothing" "$(dump; dump "${NODES[@]}")" "$BEFORE"
 	check "down" "$NETSIM" down
 	is "leaves no link" "$(ip -br link | awk '$1 != "lo"')" ""
 	is "leaves no namespace and no record" "$(find /run/netns /run/netsim -mindepth 1 ! -name '*.lock' 2>/dev/null)" ""
