@@ -241,9 +241,20 @@ dump_at() {
 	local all
 	all=$(printf '%s\n' 'addr show' 'route show table all' |
 		"$@" sh -c 'ip -j -b - && tc qdisc show && bridge -j vlan show')
-	all=${all//refcnt [0-9]/}
-	# Passes by itself: the kernel tries link-local addresses for a second.
-	printf '%s\n' "${all//\"tentative\":true,/}"
+	printf '%s\n' "${all//refcnt [0-9]/}"
+}
+
+# settle NODE...: until the kernel has tried the link-local addresses, which takes
+# a second or two and shows in what dump says
+settle() {
+	local node
+	for node; do
+		wait_for 5 settled "$node"
+	done
+}
+
+settled() {
+	[[ -z $(node_exec "$1" ip -6 addr show tentative) ]]
 }
 
 # one_line NAME: of what the last command said on stderr

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Who reaches whom: pings from every node to every other, all at once, and one
  * process for it because the emulated machine starts processes slowly.

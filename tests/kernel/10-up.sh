@@ -28,6 +28,7 @@ simple() {
 }
 
 idempotent() {
+	settle "${NODES[@]}"
 	BEFORE=$(dump; dump "${NODES[@]}")
 	check "up again" "$NETSIM" up "$ROOT/topo/simple.yaml"
 	is "changes nothing" "$(dump; dump "${NODES[@]}")" "$BEFORE"
@@ -122,6 +123,7 @@ converging() {
 		"default 10.1.0.254 fd00:1::fe"
 	ping_start a 10.1.0.2 0.02
 	ping=$BG
+	settle a b
 	FIXED=$(fixed)
 
 	converge "a node more" "c: {$d 10.1.0.3/24}}}" "d: {$d 10.1.0.4/24}}}"

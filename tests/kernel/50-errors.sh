@@ -123,6 +123,7 @@ refusals() {
 	printf 'fleet: f\nnetworks: {lan: }\nnodes:\n  %s\n' "$good" >"$F"
 	check "up" "$NETSIM" up "$F"
 	FLEET=f
+	settle a
 	BEFORE=$(dump; dump a)
 	cat >>"$F" <<-'EOF'
 		  b: {interfaces: {eth1: {network: lan, address: 10.0.0.2/24, routes: [{to: 10.3.0.0/16, via: 10.0.0.255}]}}}
