@@ -61,16 +61,34 @@ rtts() {
 
 # --- the shipped profile
 
+# carries NAME NODE MBIT ASKED [-R]: MBIT were measured. On a busy machine TCP may
+# stay below what the link could carry, never above: so it has two more chances,
+# alone.
+carries() {
+	local mbit=$3 tries
+	for tries in 1 2; do
+		[[ ${mbit%.*} -lt $(($4 * 9 / 10)) ]] || break
+		mbit=$(rates $((5240 + tries)) "${@:5}" -- "$2" | cut -d ' ' -f 2)
+	done
+	between "$1" "$mbit" "$(($4 * 86))e-2" "$(($4 * 104))e-2" mbit
+}
+
+# check_rates WAY [-R]
 check_rates() {
-	local way=$1 node mbit asked
+	local node mbit asked
 	while read -r node mbit; do
 		case $node in
 		n100-[12]) asked=100 ;;
 		n100-3) asked=50 ;;
 		*) asked=10 ;;
 		esac
-		between "rate $way of $node" "$mbit" "$((asked * 86 / 100))" "$((asked * 105 / 100))" mbit
+		carries "rate $1 of $node" "$node" "$mbit" "$asked" "${@:2}"
 	done
+}
+
+# rate NAME NODE ASKED [-R]
+rate() {
+	carries "$1" "$2" 0 "$3" "${@:4}"
 }
 
 constrained() {
@@ -86,16 +104,16 @@ constrained() {
 	rates 5220 -R -- n100-1 n100-3 jetson-1 >"$WORK/down"
 	rates 5230 -R -- n100-2 jetson-2 >>"$WORK/down"
 	check_rates up <"$WORK/up"
-	check_rates down <"$WORK/down"
+	check_rates down -R <"$WORK/down"
 	like "senders build no super-packets" "$(node_exec n100-1 ethtool -k eth1)" "tcp-segmentation-offload: off"
 }
 
 asymmetric() {
-	profile 'nodes: {n100-1: {up: {rate: 2mbit, delay: 40ms}, down: {rate: 20mbit, delay: 25ms}}}'
+	profile 'nodes: {n100-1: {up: {rate: 5mbit, delay: 40ms}, down: {rate: 20mbit, delay: 25ms}}}'
 	check "apply up and down that differ" "$NETSIM" apply "$P"
 	between "rtt" "$(rtt_of n100-1 "$HOST")" 65 69 ms
-	between "rate up" "$(rates 5200 -- n100-1 | cut -d ' ' -f 2)" 1.7 2 mbit
-	between "rate down" "$(rates 5201 -R -- n100-1 | cut -d ' ' -f 2)" 17.6 20 mbit
+	rate "rate up" n100-1 5
+	rate "rate down" n100-1 20 -R
 	between "those that are not named are free" "$(rtt_of n100-2 "$HOST")" 0 4 ms
 }
 
@@ -288,8 +306,8 @@ queues() {
 	is "a burst is a tbf below netem" \
 		"$(tc -j qdisc show dev "${PORT[n100-3]}" | jq -c '.[] | select(.kind == "tbf") | [.parent, .options.rate, .options.burst]')" \
 		'["6e73:1",1250000,65535]'
-	between "with its rate down" "$(rates 5200 -R -- n100-3 | cut -d ' ' -f 2)" 8.6 10.3 mbit
-	between "and up" "$(rates 5201 -- n100-3 | cut -d ' ' -f 2)" 8.6 10.3 mbit
+	rate "with its rate down" n100-3 10 -R
+	rate "and up" n100-3 10
 }
 
 # --- refusals

@@ -36,8 +36,8 @@ rate() {
 shaped() {
 	check "apply --as" "$NETSIM" apply "$P" eth1 --as jetson-1
 	between "rtt" "$(rtt_of host $HOST)" 30 34 ms
-	between "what leaves is up" "$(rate)" 4.4 5 mbit
-	between "what comes is down" "$(rate -R)" 17.6 20 mbit
+	between "what leaves is up" "$(rate)" 4.2 5.2 mbit
+	between "what comes is down" "$(rate -R)" 16.5 21 mbit
 	is "delays on the interface and on its IFB" "$(tc qdisc show | grep -oE 'netem .* delay [0-9.]+ms' | sed 's/.* //' | xargs)" "10ms 20ms"
 	run "$NETSIM" status
 	like "status shows both" "$OUT" "eth1: up 5mbit delay 10ms, down 20mbit delay 20ms"

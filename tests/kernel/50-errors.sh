@@ -1,4 +1,4 @@
-# needs: bridge veth netns setpriv
+# needs: native bridge veth netns setpriv
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What is wrong is refused with its place and a remedy, and changes nothing.

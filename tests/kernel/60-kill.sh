@@ -14,7 +14,7 @@ KILLAT=$(dirname "$TESTS")/build/${VARIANT:-release}/tests/killat
 SEED=${SEED:-$RANDOM}
 TIME=55 # seconds after which it is enough
 if [[ ${RING:-} == vm ]]; then
-	MOMENTS=${MOMENTS:-60} TIME=50
+	MOMENTS=${MOMENTS:-60} TIME=35
 else
 	MOMENTS=${MOMENTS:-300}
 fi
@@ -253,7 +253,7 @@ measure
 echo "# seed $SEED; $kinds take $(for k in $kinds; do echo -n "$((normal[$k] / 1000)) "; done)ms"
 proves "whatever is killed, the next up or down does all of it" moments
 echo "# $count moments, $killed of them before the end"
-between "moments" "$count" 10 "$MOMENTS"
+between "moments" "$count" 8 "$MOMENTS"
 what="at the end"
 proves "down leaves nothing" leaves_nothing
 is "what is not netsim's is as it was" "$(show_foreign)" "$foreign"

@@ -1,4 +1,4 @@
-# needs: bridge veth netns tap clsact bpf
+# needs: native bridge veth netns tap clsact bpf
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The examples of the manual, run in their order, a page after the other: lines
