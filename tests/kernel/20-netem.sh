@@ -213,7 +213,7 @@ order() {
 	wait_children
 	ping_read "$WORK/ping.n100-1"
 	is "jitter keeps the order" "$LATE $LOST" "0 0"
-	between "and varies the delay" "$(mdev n100-1)" 3 12 ms
+	between "and varies the delay" "$(mdev n100-1)" 3 40 ms
 	ping_read "$WORK/ping.n100-2"
 	between "reorder: allowed does not" "$LATE" 10 250
 	ping_read "$WORK/ping.n100-3"
