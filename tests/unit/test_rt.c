@@ -24,6 +24,7 @@ static void *scarce_realloc(void *old, size_t size);
 #undef realloc
 
 #include "netsim/link.h"
+#include "bytes.h"
 
 static bool no_memory;
 
@@ -85,35 +86,6 @@ static int free_rt(void **state)
 }
 
 /* --- bytes */
-
-static size_t parse_hex(const char *hex, uint8_t *bytes)
-{
-	size_t count = 0;
-	unsigned value;
-
-	for (; *hex; hex++) {
-		if (*hex == ' ')
-			continue;
-		assert_int_equal(sscanf(hex, "%2x", &value), 1);
-		bytes[count++] = (uint8_t)value;
-		hex++;
-	}
-	return count;
-}
-
-static void expect_bytes(struct rt *rt, const char *row, const char *hex)
-{
-	uint8_t want[4096];
-	size_t size, ops, count = parse_hex(hex, want);
-	const uint8_t *got = rt_batch(rt, &size, &ops);
-
-	for (size_t i = 0; i < size && i < count; i++)
-		if (got[i] != want[i])
-			fail_msg("%s: byte %zu is %02x, not %02x", row, i, got[i], want[i]);
-	if (size != count)
-		fail_msg("%s: %zu bytes, not %zu", row, size, count);
-	rt_reset(rt);
-}
 
 static void test_attributes(void **state)
 {
