@@ -12,7 +12,7 @@
 #include "netsim/unit.h"
 
 /* What a file may expand to, so that a small one cannot fill the memory. */
-#define BIND_VALUES_MAX 1000000
+#define BIND_VALUES_MAX 2000000
 
 struct bind {
 	struct netsim_diags *diags;

@@ -4,11 +4,13 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "netsim/buf.h"
 #include "netsim/name.h"
+#include "netsim/trace.h"
 
 static void merge_one(struct conditions *c, const struct conditions *more, enum cond cond)
 {
@@ -53,6 +55,10 @@ static void merge_one(struct conditions *c, const struct conditions *more, enum 
 	case COND_SEED:
 		c->seed = more->seed;
 		break;
+	case COND_TRACE:
+		c->trace_file = more->trace_file;
+		c->trace = more->trace;
+		break;
 	case COND_COUNT:
 		return;
 	}
@@ -62,46 +68,57 @@ static void merge_one(struct conditions *c, const struct conditions *more, enum 
 
 void conditions_merge(struct conditions *c, const struct conditions *more)
 {
+	if (cond_has(more, COND_TRACE))
+		c->has &= ~more->trace->has;
 	for (enum cond cond = 0; cond < COND_COUNT; cond++)
 		if (cond_has(more, cond))
 			merge_one(c, more, cond);
 }
 
-/* What only shows when everything that holds for a node has come together. */
-static int check(const struct conditions *c, const char *node, const char *direction,
-		 struct netsim_err *err)
+/* True for what is there by itself or as a column of a trace. */
+static bool has_or_traces(const struct conditions *c, enum cond cond)
 {
-	bool delay = cond_has(c, COND_DELAY);
+	return cond_has(c, cond) || (cond_has(c, COND_TRACE) && c->trace->has & 1U << cond);
+}
+
+int conditions_check(const struct conditions *c, const char *whose, const char *direction,
+		     struct netsim_err *err)
+{
+	bool delay = has_or_traces(c, COND_DELAY);
+	const char *blank = *direction ? " " : "";
 	int r = 0;
 
-	if (cond_has(c, COND_BURST) && !cond_has(c, COND_RATE)) {
+	if (cond_has(c, COND_BURST) && !has_or_traces(c, COND_RATE)) {
 		r = err_set(err, NETSIM_ERR_INPUT, -EINVAL, &c->at[COND_BURST],
-			    "burst: %s has no rate %s that it could belong to", node, direction);
+			    "burst: %s has no rate%s%s that it could belong to", whose, blank,
+			    direction);
 		err_hint(err, "give a rate as well");
 	} else if (cond_has(c, COND_JITTER) && c->jitter.ns && !delay) {
 		r = err_set(err, NETSIM_ERR_INPUT, -EINVAL, &c->at[COND_JITTER],
-			    "jitter: %s has no delay %s that it could vary", node, direction);
+			    "jitter: %s has no delay%s%s that it could vary", whose, blank,
+			    direction);
 		err_hint(err, "give a delay or an rtt as well");
 	} else if (cond_has(c, COND_REORDER) && c->reorder == REORDER_RATIO &&
 		   c->reorder_ratio.ppb && !delay) {
 		r = err_set(err, NETSIM_ERR_INPUT, -EINVAL, &c->at[COND_REORDER],
-			    "reorder: %s has no delay %s that packets could skip", node, direction);
+			    "reorder: %s has no delay%s%s that packets could skip", whose, blank,
+			    direction);
 		err_hint(err, "give a delay or an rtt as well");
 	}
 	return r;
 }
 
 /* 0 default, 1 role, 2 pattern, 3 the name itself; -1: not for this node. */
-static int precedence(const struct profile_rule *rule, const char *node, const char *const *roles,
+static int precedence(const char *pattern, const char *node, const char *const *roles,
 		      size_t role_count)
 {
-	if (!rule->pattern)
+	if (!pattern)
 		return 0;
-	if (!name_match(rule->pattern, node, roles, role_count))
+	if (!name_match(pattern, node, roles, role_count))
 		return -1;
-	if (rule->pattern[0] == '@')
+	if (pattern[0] == '@')
 		return 1;
-	return name_is_pattern(rule->pattern) ? 2 : 3;
+	return name_is_pattern(pattern) ? 2 : 3;
 }
 
 int profile_resolve(const struct profile *profile, const char *node, const char *const *roles,
@@ -114,18 +131,56 @@ int profile_resolve(const struct profile *profile, const char *node, const char 
 		for (size_t i = 0; i < profile->rule_count; i++) {
 			const struct profile_rule *rule = &profile->rules[i];
 
-			if (precedence(rule, node, roles, role_count) != level)
+			if (precedence(rule->pattern, node, roles, role_count) != level)
 				continue;
 			conditions_merge(&sum.up, &rule->conditions.up);
 			conditions_merge(&sum.down, &rule->conditions.down);
 		}
 	}
-	r = check(&sum.up, node, "up", err);
+	r = conditions_check(&sum.up, node, "up", err);
 	if (r == 0)
-		r = check(&sum.down, node, "down", err);
+		r = conditions_check(&sum.down, node, "down", err);
 	if (r == 0)
 		*ret = sum;
 	return r;
+}
+
+int loss_parse_burst(const char *text, uint64_t *ret)
+{
+	uint64_t burst;
+	int r = unit_parse_decimal(text, RATIO_ONE, (uint64_t)LOSS_BURST_MAX * RATIO_ONE, &burst);
+
+	if (r < 0)
+		return r;
+	if (burst < RATIO_ONE)
+		return -ERANGE;
+	*ret = burst;
+	return 0;
+}
+
+/*
+ * A burst ends with chance r after each packet, so that it is 1/r long; p is what
+ * makes p/(p+r), the part of packets in bursts, the mean.
+ */
+int loss_from_mean(struct ratio mean, uint64_t burst, struct loss *ret, const char **why)
+{
+	uint64_t one = (uint64_t)RATIO_ONE * RATIO_ONE, rest = RATIO_ONE - mean.ppb;
+	uint64_t r = (one + burst / 2) / burst;
+	double p = rest ? (double)one / (double)burst * mean.ppb / (double)rest : INFINITY;
+
+	*why = NULL;
+	if (mean.ppb && p < 0.5)
+		*why = "so little loss in bursts so long cannot be expressed";
+	if (p > RATIO_ONE)
+		*why = "so much loss needs longer bursts";
+	if (*why)
+		return -ERANGE;
+	*ret = (struct loss) {.model = LOSS_GILBERT_ELLIOTT,
+			      .p = {(uint32_t)lround(p)},
+			      .r = {(uint32_t)r},
+			      .bad = {RATIO_ONE},
+			      .p23 = {RATIO_ONE}};
+	return 0;
 }
 
 static void format_loss(const struct loss *loss, struct buf *buf)
@@ -224,6 +279,8 @@ int conditions_format(const struct conditions *c, char *ret, size_t size)
 		format_slot(&c->slot, &buf);
 	if (cond_has(c, COND_SEED))
 		buf_printf(&buf, " seed %" PRIu64, c->seed);
+	if (cond_has(c, COND_TRACE))
+		buf_printf(&buf, " trace %s", c->trace_file);
 	if (buf.failed)
 		return -ENOMEM;
 	return snprintf(ret, size, "%s", buf.data ? buf.data + 1 : "none");

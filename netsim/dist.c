@@ -78,6 +78,10 @@ void dist_fill(enum distribution kind, int16_t table[static DIST_ENTRIES])
 {
 	double value[DIST_ENTRIES];
 
+	for (int i = 0; kind == DIST_UNIFORM && i < DIST_ENTRIES; i++)
+		table[i] = (int16_t)(-SCALE + (2 * SCALE * i + SCALE) / DIST_ENTRIES);
+	if (kind == DIST_UNIFORM)
+		return;
 	for (size_t i = 0; i < DIST_ENTRIES; i++)
 		value[i] = quantile(kind, ((double)i + 0.5) / DIST_ENTRIES);
 	standardise(value);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Delay distributions as netem takes them: an inverse cumulative distribution
- * of mean 0 and standard deviation 1, scaled by 8192.
+ * of mean 0 and standard deviation 1 (but see dist_fill()), scaled by 8192.
  */
 #ifndef NETSIM_DIST_H
 #define NETSIM_DIST_H
@@ -16,7 +16,8 @@
 
 /*
  * Fills table for normal, pareto (shape 3) and paretonormal (a quarter normal,
- * three quarters pareto). Not for DIST_UNIFORM, which needs no table.
+ * three quarters pareto). The uniform one spreads evenly from -1 to 1, as netem
+ * does where it has no table.
  */
 void dist_fill(enum distribution kind, int16_t table[static DIST_ENTRIES]);
 

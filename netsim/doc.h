@@ -15,7 +15,7 @@
 #include "netsim/err.h"
 
 #define DOC_DEPTH_MAX 32
-#define DOC_NODES_MAX 1000000
+#define DOC_NODES_MAX 2500000
 #define DOC_SIZE_MAX  (16U << 20)
 
 enum doc_kind { DOC_TEXT, DOC_LIST, DOC_MAP };

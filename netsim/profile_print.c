@@ -156,6 +156,10 @@ static void print_cond(FILE *out, bool *first, const struct conditions *c, enum 
 		key(out, first, "seed");
 		fprintf(out, "%" PRIu64, c->seed);
 		break;
+	case COND_TRACE:
+		key(out, first, "trace");
+		quote_print(c->trace_file, out);
+		break;
 	case COND_COUNT:
 		break;
 	}
@@ -174,6 +178,14 @@ static bool cond_equal(const struct conditions *a, const struct conditions *b, e
 	return strcmp(text_a, text_b) == 0 && one.table == other.table;
 }
 
+/* Those of some conditions, separated by commas. */
+static void print_some(FILE *out, bool *first, const struct conditions *c, unsigned which)
+{
+	for (enum cond cond = 0; cond < COND_COUNT; cond++)
+		if (c->has & which & 1U << cond)
+			print_cond(out, first, c, cond);
+}
+
 static void print_direction(FILE *out, bool *outer, const char *name, const struct conditions *c,
 			    unsigned which)
 {
@@ -183,9 +195,7 @@ static void print_direction(FILE *out, bool *outer, const char *name, const stru
 		return;
 	key(out, outer, name);
 	fputs("{", out);
-	for (enum cond cond = 0; cond < COND_COUNT; cond++)
-		if (c->has & which & 1U << cond)
-			print_cond(out, &first, c, cond);
+	print_some(out, &first, c, which);
 	fputs("}", out);
 }
 
@@ -206,13 +216,10 @@ static void print_conditions(FILE *out, const struct link_conditions *link)
 	fputs("}\n", out);
 }
 
-int profile_print(const struct profile *profile, FILE *out)
+static void print_rules(const struct profile *profile, FILE *out)
 {
 	bool nodes = false;
 
-	fputs("profile: ", out);
-	quote_print(profile->name, out);
-	fprintf(out, "\nengine: %s\n", profile->engine == ENGINE_NETEM ? "netem" : "auto");
 	for (size_t i = 0; i < profile->rule_count; i++) {
 		const struct profile_rule *rule = &profile->rules[i];
 
@@ -228,5 +235,55 @@ int profile_print(const struct profile *profile, FILE *out)
 		fputs(": ", out);
 		print_conditions(out, &rule->conditions);
 	}
+}
+
+static void print_pairs(const struct profile *profile, FILE *out)
+{
+	if (profile->pair_count)
+		fputs("pairs:\n", out);
+	for (size_t i = 0; i < profile->pair_count; i++) {
+		const struct profile_pair *pair = &profile->pairs[i];
+		bool first = false;
+
+		fputs(pair->both ? "  - {between: [" : "  - {from: ", out);
+		quote_print(pair->from, out);
+		fputs(pair->both ? ", " : ", to: ", out);
+		quote_print(pair->to, out);
+		fputs(pair->both ? "]" : "", out);
+		print_some(out, &first, &pair->conditions.up, ~0U);
+		fputs("}\n", out);
+	}
+}
+
+static void print_classes(const struct profile *profile, FILE *out)
+{
+	if (profile->class_file_name) {
+		fputs("class-file: ", out);
+		quote_print(profile->class_file_name, out);
+		fputs("\n", out);
+	}
+	if (profile->class_count)
+		fputs("classes:\n", out);
+	for (size_t i = 0; i < profile->class_count; i++) {
+		bool first = true;
+
+		fputs("  ", out);
+		quote_print(profile->classes[i].name, out);
+		fputs(": {", out);
+		print_some(out, &first, &profile->classes[i].conditions, ~0U);
+		fputs("}\n", out);
+	}
+}
+
+int profile_print(const struct profile *profile, FILE *out)
+{
+	static const char *const engines[] = {"auto", "netem", "edt"};
+
+	fputs("profile: ", out);
+	quote_print(profile->name, out);
+	fprintf(out, "\nengine: %s\n", engines[profile->engine]);
+	print_rules(profile, out);
+	print_pairs(profile, out);
+	print_classes(profile, out);
 	return ferror(out) ? -EIO : 0;
 }

@@ -164,6 +164,13 @@ int unit_parse_ratio(const char *text, struct ratio *ret, const char **why)
 	return r;
 }
 
+int unit_parse_decimal(const char *text, uint64_t scale, uint64_t max, uint64_t *ret)
+{
+	const struct unit none[] = {{"", scale, false}, {0}};
+
+	return parse_quantity(text, none, max, ret, NULL, NULL);
+}
+
 int unit_parse_count(const char *text, uint64_t min, uint64_t max, uint64_t *ret)
 {
 	struct decimal d;

@@ -61,6 +61,8 @@ int unit_parse_size(const char *text, struct size *ret, const char **why);
 int unit_parse_ratio(const char *text, struct ratio *ret, const char **why);
 /* Plain decimal digits; -ERANGE outside min..max. */
 int unit_parse_count(const char *text, uint64_t min, uint64_t max, uint64_t *ret);
+/* A decimal number without a unit, times scale: "2.5" of 1000 is 2500. */
+int unit_parse_decimal(const char *text, uint64_t scale, uint64_t max, uint64_t *ret);
 /* Six hex pairs with colons; refuses multicast and all-zero addresses. */
 int unit_parse_mac(const char *text, struct mac *ret, const char **why);
 /* "192.168.1.1/24", "fd00::1/64"; the prefix is mandatory. */

@@ -35,6 +35,21 @@ static void resolve(const struct profile *profile)
 	conditions_format(&link.down, text, 1);
 }
 
+static void resolve_pair(const struct profile *profile)
+{
+	static const char *const roles[] = {"server", "a"};
+	struct netsim_err err = {0};
+	struct conditions c;
+	char text[256];
+
+	if (profile_resolve_pair(profile, "n100-1", roles, 2, "host", NULL, 0, &c, &err) < 0) {
+		if (err.kind != NETSIM_ERR_INPUT || !err.loc.line)
+			abort();
+		return;
+	}
+	conditions_format(&c, text, sizeof(text));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct netsim_diags diags = {0}, none = {0};
@@ -53,6 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (strcmp(first, second) != 0)
 		abort();
 	resolve(profile);
+	resolve_pair(profile);
 	free(first);
 	free(second);
 	profile_free(profile);

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Any bytes as a conversation of frames: each begins with its kind of link, how much of it
+ * was captured, how long it was, and how long after the one before it came.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "netsim/flow.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_groups(const struct flow *flow)
+{
+	const struct flow_group *groups;
+	struct flow_totals totals;
+	uint64_t packets = 0;
+
+	for (size_t i = flow_groups(flow, &groups); i-- > 0;)
+		packets += groups[i].ways[0].packets + groups[i].ways[1].packets;
+	flow_totals(flow, &totals);
+	if (packets != totals.packets + totals.inner)
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const char text[] = "classes:\n  a: {tcp: 1-2000, gap: 1ms}\n  b: {udp: 53}\n";
+	struct netsim_diags diags = {0};
+	struct netsim_err err = {0};
+	struct class_set *classes;
+	struct flow *flow;
+	int64_t now = 0;
+
+	if (classes_parse("c", text, sizeof(text) - 1, &classes, &diags) < 0 ||
+	    flow_new(classes, 1024, &flow, &err) < 0)
+		abort();
+	while (size >= 4) {
+		uint32_t captured = data[1], length = captured + data[2];
+		enum packet_link link = data[0] % 5;
+		uint8_t *copy;
+		struct packet packet;
+
+		now += (int64_t)data[3] * data[3] * 10000;
+		data += 4;
+		size -= 4;
+		captured = captured < size ? captured : (uint32_t)size;
+		/* Of its own, so that a byte too far is seen. */
+		copy = malloc(captured ? captured : 1);
+		memcpy(copy, data, captured);
+		packet_decode(link, copy, captured, length, &packet);
+		if (!flow_add(flow, &packet, now))
+			abort();
+		free(copy);
+		data += captured;
+		size -= captured;
+	}
+	flow_finish(flow);
+	check_groups(flow);
+	flow_free(flow);
+	classes_free(classes);
+	return 0;
+}
