@@ -5,69 +5,78 @@
  * frame came in by, so both ends are known without looking into the packet, and
  * ARP, IPv6 and multicast are cut like everything else.
  *
+ * A packet's way has three hops: the uplink of its source, the path between the
+ * two nodes, the downlink of its destination. What each does is looked up, chance
+ * decides, the clocks of links that have a rate are booked, and what comes out is
+ * a time of departure, for the fq below the port's root to keep.
+ *
  * Where the host is a party too, or routes between networks, the port a frame
- * came in by is lost on the way: ns_stamp then notes the source in the mark, and
- * ns_host judges what a bridge hands up to the host.
+ * came in by is lost on the way: ns_stamp then notes the source in the mark.
+ * ns_host judges what a bridge hands up to the host; where that is to be held as
+ * well, it goes through an IFB, and ns_hold judges it there.
  */
-#include <linux/bpf.h>
 #include <linux/pkt_cls.h>
-#include <bpf/bpf_helpers.h>
 
-#include "port.h"
+#include "classify.h"
+#include "hop.h"
 
 #define HOST 0
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct port_control);
-} ns_control SEC(".maps");
+#define ATTEMPTS 8 /* to note a departure while others do */
 
-/* Policy 0's nodes, then policy 1's. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(map_flags, BPF_F_MMAPABLE);
-	__uint(max_entries, 2 * PORT_NODES);
-	__type(key, __u32);
-	__type(value, struct port_node);
-} ns_nodes SEC(".maps");
+/* Above this, names would never be resolved: those who ask give up. */
+#define RESOLVE_WITHIN 3000000000ULL
 
-/* Which node a port's ifindex belongs to. */
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, PORT_PORTS);
-	__type(key, __u32);
-	__type(value, __u32);
-} ns_ports SEC(".maps");
+/* A packet on its way, and what is decided about it. */
+struct passage {
+	__u64 now;
+	__u64 packet;  /* its number among those of its pair */
+	__u64 departs; /* when the last of the hops' links is done with it */
+	__u64 delay;   /* of all hops together */
+	__u32 active;  /* the policy that judges it */
+	__u32 length;
+	__u32 where; /* a bit of it is corrupted */
+	__u32 from_link, to_link;
+	__u32 under;	/* all hops' conditions, as one number */
+	__u16 from, to; /* nodes */
+	__u16 vlan;
+	__u8 sent;    /* its uplink is behind it */
+	__u8 charged; /* it takes time of its uplink */
+	__u8 class;
+	__u8 path_class; /* that its path's conditions are for */
+	__u8 reason;	 /* why it was dropped, enum port_drop */
+	__u8 counted;	 /* packet is known */
+	__u8 copied, corrupted;
+	__u8 free;     /* it may overtake others */
+	__u8 resolves; /* ARP or neighbour discovery */
+};
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, PORT_NODES);
-	__type(key, __u32);
-	__type(value, struct port_counters);
-} ns_counters SEC(".maps");
-
-static __always_inline __u32 node_of(__u32 ifindex)
+static __always_inline __u32 link_of(__u32 ifindex)
 {
-	__u32 *node = ifindex ? bpf_map_lookup_elem(&ns_ports, &ifindex) : 0;
+	__u32 *link = ifindex ? bpf_map_lookup_elem(&ns_ports, &ifindex) : 0;
 
-	return node ? *node : HOST;
+	return link ? *link : HOST;
 }
 
-static __always_inline __u32 source_of(const struct __sk_buff *skb)
+static __always_inline int is_marked(const struct __sk_buff *skb, __u32 mark)
 {
-	if ((skb->mark & PORT_MARK_MASK) == PORT_MARK)
-		return skb->mark & ~PORT_MARK_MASK;
-	return node_of(skb->ingress_ifindex);
+	return (skb->mark & PORT_MARK_MASK) == mark;
+}
+
+static __always_inline struct port_slot *slot_of(const struct passage *p)
+{
+	struct port_control *control;
+	__u32 key = 0;
+
+	control = bpf_map_lookup_elem(&ns_control, &key);
+	return control ? &control->slot[p->active & 1] : 0;
 }
 
 /* True while one of the groups in hit has no deadline, or has it still before it. */
-static __always_inline int in_force(const struct port_slot *slot, __u64 hit)
+static __always_inline int in_force(const struct port_slot *slot, __u64 hit, __u64 now)
 {
-	__u64 now = bpf_ktime_get_ns();
-
+	/* Nothing else may have needed the time. */
+	now = now ? now : bpf_ktime_get_ns();
 	for (int i = 0; i < PORT_BITS; i++) {
 		if (!(hit >> i & 1))
 			continue;
@@ -77,74 +86,490 @@ static __always_inline int in_force(const struct port_slot *slot, __u64 hit)
 	return 0;
 }
 
-static __always_inline int is_cut(__u32 source, __u32 destination)
+static __always_inline int is_cut(const struct port_slot *slot, const struct passage *p)
 {
 	struct port_node *from, *to;
+	__u32 key;
+
+	key = p->active * PORT_NODES + p->from;
+	from = bpf_map_lookup_elem(&ns_nodes, &key);
+	key = p->active * PORT_NODES + p->to;
+	to = bpf_map_lookup_elem(&ns_nodes, &key);
+	if (!from || !to || p->from == p->to || !(from->member & to->cut))
+		return 0;
+	return in_force(slot, from->member & to->cut, p->now);
+}
+
+static __always_inline struct port_conditions *link_conditions(const struct port_slot *slot,
+							       const struct passage *p, __u32 hop)
+{
+	struct port_key key = {.hop = hop};
+
+	if (hop == PORT_HOP_UP)
+		key.from = p->sent ? HOST : p->from_link;
+	else
+		key.to = p->to_link;
+	if (key.from == HOST && key.to == HOST)
+		return 0;
+	return conditions_at(slot, &key, p->now);
+}
+
+/* The most specific wins: the pair's for this class, the pair's, the class's. */
+static __always_inline struct port_conditions *path_conditions(const struct port_slot *slot,
+							       struct passage *p)
+{
+	__u64 now = p->now;
+	struct port_key key = {.from = p->from, .to = p->to, .hop = PORT_HOP_PATH};
+	__u8 class = slot->flags & PORT_FLAG_CLASSES ? p->class : 0;
+	struct port_conditions *c = 0;
+
+	p->path_class = class;
+	if (class && slot->flags & PORT_FLAG_PAIRS) {
+		key.class = class;
+		c = conditions_at(slot, &key, now);
+	}
+	if (!c && slot->flags & PORT_FLAG_PAIRS) {
+		key.class = 0;
+		c = conditions_at(slot, &key, now);
+		if (c)
+			p->path_class = 0;
+	}
+	if (!c && class) {
+		key.class = class;
+		key.from = key.to = PORT_ANY;
+		c = conditions_at(slot, &key, now);
+	}
+	if (!c)
+		p->path_class = 0;
+	return c;
+}
+
+static __always_inline int vlan_is_down(const struct port_slot *slot, const struct passage *p)
+{
+	struct port_key key = {.from = p->from, .to = p->vlan, .hop = PORT_HOP_VLAN};
+	__u64 now = p->now;
+
+	if (!(slot->flags & PORT_FLAG_VLANS) || !p->vlan)
+		return 0;
+	if (is_down(conditions_at(slot, &key, now), now))
+		return 1;
+	key.from = p->to;
+	return is_down(conditions_at(slot, &key, now), now);
+}
+
+/* Each hop draws for itself, and each pair's packets for themselves. */
+static __always_inline struct chance chance_at(const struct port_conditions *c,
+					       const struct passage *p, __u32 hop)
+{
+	__u64 pair = (__u64)p->from << 32 | p->to << 8 | hop;
+
+	return (struct chance) {.seed = c->seed ^ scatter(pair), .packet = p->packet};
+}
+
+static __always_inline void start_over(struct port_state *pair, __u32 epoch)
+{
+	bpf_spin_lock(&pair->lock);
+	if (pair->epoch != epoch) {
+		pair->epoch = epoch;
+		pair->packets = 0;
+		for (int i = 0; i < PORT_HOP_VLAN; i++)
+			pair->loss[i] = 0;
+	}
+	bpf_spin_unlock(&pair->lock);
+}
+
+/* The number of this packet among those of its pair. */
+static __always_inline __u64 count_packet(struct port_state *pair, __u32 epoch)
+{
+	if (pair->epoch != epoch)
+		start_over(pair, epoch);
+	return __sync_fetch_and_add(&pair->packets, 1);
+}
+
+/* What a hop's link remembers; a pair's own state is its path's, too. */
+static __always_inline struct port_state *link_state(const struct passage *p,
+						     const struct port_conditions *c,
+						     struct port_state *pair, __u32 hop)
+{
+	struct port_key key = {.hop = hop};
+
+	if (!c->rate && !c->slot_max && !(c->has & PORT_HAS_TRACE))
+		return 0;
+	if (hop == PORT_HOP_UP) {
+		key.from = p->from_link;
+	} else if (hop == PORT_HOP_DOWN) {
+		key.to = p->to_link;
+	} else if (p->path_class) {
+		key.from = p->from;
+		key.to = p->to;
+		key.class = c->rate_class ? c->rate_class : p->path_class;
+	} else {
+		return pair;
+	}
+	return state_of(&key);
+}
+
+/* Only the models with states write to the pair's, which takes its lock. */
+static __always_inline int loses(const struct port_conditions *c, __u32 ratio,
+				 struct port_state *pair, __u32 hop, const struct chance *chance)
+{
+	int lost;
+
+	if (c->loss_model == PORT_LOSS_RANDOM)
+		return ratio && happens(draw(chance, DRAW_LOSS), ratio);
+	bpf_spin_lock(&pair->lock);
+	lost = is_lost(c, &pair->loss[hop & 3], chance);
+	bpf_spin_unlock(&pair->lock);
+	return lost;
+}
+
+static __always_inline __u64 delay_of(struct passage *p, const struct port_conditions *c,
+				      const struct effect *effect, const struct chance *chance)
+{
+	__s64 delay = effect->delay;
+
+	if (c->order == PORT_ORDER_RATIO && happens(draw(chance, DRAW_REORDER), c->reorder)) {
+		p->free = 1;
+		return 0;
+	}
+	if (c->jitter) {
+		delay += jitter_of(c, chance);
+		p->free |= c->order == PORT_ORDER_FREE;
+	}
+	return delay > 0 ? delay : 0;
+}
+
+static __always_inline struct port_state *pair_state(const struct passage *p)
+{
+	struct port_key key = {.from = p->from, .to = p->to, .hop = PORT_HOP_PATH};
+
+	return state_of(&key);
+}
+
+/*
+ * All that a hop does to a packet; false where it ends there. Global functions
+ * are looked at once by the verifier, not on each way that leads to them.
+ */
+__noinline int ns_pass_hop(struct passage *p, __u32 hop)
+{
+	struct port_state *pair, *state;
+	struct effect effect = {};
+	struct port_conditions *c;
+	struct chance chance;
+	struct port_slot *slot;
+	__u32 under;
+
+	if (!p || !(slot = slot_of(p)))
+		return 1;
+	c = hop == PORT_HOP_PATH ? path_conditions(slot, p) : link_conditions(slot, p, hop);
+	if (!c || !(pair = pair_state(p)))
+		return 1;
+	p->reason = PORT_DROP_DOWN;
+	if (is_down(c, p->now))
+		return 0;
+	if (!p->counted)
+		p->packet = count_packet(pair, slot->epoch);
+	p->counted = 1;
+	chance = chance_at(c, p, hop);
+	state = link_state(p, c, pair, hop);
+	under = fingerprint(c);
+	p->under = p->under * 31 + under;
+	renew(state, under);
+	take_effect(c, slot->traces, state, p->now, &effect);
+	p->reason = PORT_DROP_LOSS;
+	if (loses(c, effect.loss, pair, hop, &chance))
+		return 0;
+	effect.length = hop == PORT_HOP_UP && !p->charged ? 0 : p->length;
+	effect.slot_draw = c->slot_max ? draw(&chance, DRAW_SLOT) : 0;
+	effect.departs = book(state, c, &effect, p->now);
+	p->reason = PORT_DROP_QUEUE;
+	if (!effect.departs)
+		return 0;
+	/* The links' clocks run side by side, the delays add up. */
+	if (effect.departs > p->departs)
+		p->departs = effect.departs;
+	p->delay += delay_of(p, c, &effect, &chance);
+	p->copied |= c->duplicate && happens(draw(&chance, DRAW_COPY), c->duplicate);
+	if (c->corrupt && happens(draw(&chance, DRAW_CORRUPT), c->corrupt)) {
+		p->corrupted = 1;
+		p->where = draw(&chance, DRAW_WHERE);
+	}
+	return 1;
+}
+
+/* What came before a change of conditions does not keep back what comes after it. */
+static __always_inline void begin_order(const struct passage *p, struct port_state *path)
+{
+	bpf_spin_lock(&path->lock);
+	path->last = p->departs;
+	path->last_under = p->under;
+	bpf_spin_unlock(&path->lock);
+}
+
+/*
+ * Departures of a pair stay in the order of their arrivals, those of a class that
+ * has conditions of its own for themselves. Where other CPUs keep writing, it leaves
+ * with the last of theirs, which keeps the order as well.
+ */
+__noinline int ns_keep_order(struct passage *p)
+{
+	struct port_key key = {.hop = PORT_HOP_PATH};
+	struct port_state *path;
+	__u64 last, seen;
+
+	if (!p)
+		return 0;
+	key.from = p->from;
+	key.to = p->to;
+	key.class = p->path_class;
+	path = state_of(&key);
+	if (!path)
+		return 0;
+	if (path->last_under != p->under) {
+		begin_order(p, path);
+		return 0;
+	}
+	last = *(volatile __u64 *)&path->last;
+	for (int i = 0; i < ATTEMPTS && p->departs > last; i++) {
+		seen = __sync_val_compare_and_swap(&path->last, last, p->departs);
+		if (seen == last)
+			return 0;
+		last = seen;
+	}
+	p->departs = last;
+	return 0;
+}
+
+__noinline int ns_is_stopped(struct passage *p)
+{
+	struct port_slot *slot;
+
+	if (!p || !(slot = slot_of(p)))
+		return 0;
+	p->reason = PORT_DROP_CUT;
+	if (is_cut(slot, p))
+		return 1;
+	p->reason = PORT_DROP_DOWN;
+	return vlan_is_down(slot, p);
+}
+
+/* All hops; false where the packet ends at one of them. */
+static __always_inline int pass(struct passage *p, __u32 flags)
+{
+	if (ns_is_stopped(p))
+		return 0;
+	if (!(flags & (PORT_FLAG_BASE | PORT_FLAG_OVERLAYS)))
+		return 1;
+	if (flags & PORT_FLAG_LINKS && !ns_pass_hop(p, PORT_HOP_UP))
+		return 0;
+	if (flags & (PORT_FLAG_PAIRS | PORT_FLAG_CLASSES) && !ns_pass_hop(p, PORT_HOP_PATH))
+		return 0;
+	if (flags & PORT_FLAG_LINKS && !ns_pass_hop(p, PORT_HOP_DOWN))
+		return 0;
+	if (!p->resolves || p->delay <= RESOLVE_WITHIN)
+		p->departs += p->delay;
+	if (p->counted && !p->free && flags & PORT_FLAG_HELD)
+		ns_keep_order(p);
+	return 1;
+}
+
+static __always_inline struct port_traffic *traffic_of(const struct passage *p)
+{
+	struct port_key key = {.from = p->from, .to = p->to, .class = p->class};
+	struct port_key rest = {.from = PORT_ANY, .to = PORT_ANY};
+	struct port_traffic fresh = {}, *traffic = bpf_map_lookup_elem(&ns_traffic, &key);
+
+	if (traffic)
+		return traffic;
+	bpf_map_update_elem(&ns_traffic, &key, &fresh, BPF_NOEXIST);
+	traffic = bpf_map_lookup_elem(&ns_traffic, &key);
+	return traffic ? traffic : bpf_map_lookup_elem(&ns_traffic, &rest);
+}
+
+static __always_inline void flip_bit(struct __sk_buff *skb, __u32 where)
+{
+	__u32 at, body = skb->len - ETH_HLEN;
+	__u8 byte;
+
+	if (skb->len <= ETH_HLEN)
+		return;
+	at = ETH_HLEN + (where >> 3) % body;
+	if (bpf_skb_load_bytes(skb, at, &byte, 1) < 0)
+		return;
+	byte ^= 1 << (where & 7);
+	bpf_csum_level(skb, BPF_CSUM_LEVEL_RESET);
+	bpf_skb_store_bytes(skb, at, &byte, 1, 0);
+}
+
+/* The copy meets ns_port anew, with its departure beside it. */
+static __always_inline void send_copy(struct __sk_buff *skb, __u64 departs)
+{
+	__u32 mark = skb->mark;
+
+	skb->mark = PORT_MARK_COPY;
+	skb->cb[0] = departs;
+	skb->cb[1] = departs >> 32;
+	bpf_clone_redirect(skb, skb->ifindex, 0);
+	skb->mark = mark;
+}
+
+/* A sender's own pacing stays in force. */
+static __always_inline void hold(struct __sk_buff *skb, __u64 departs)
+{
+	if (departs > skb->tstamp)
+		skb->tstamp = departs;
+}
+
+/*
+ * What goes on to the host is told to carry a departure, which the host takes off;
+ * it would pass for the time of arrival otherwise.
+ */
+static __always_inline void hold_for_host(struct __sk_buff *skb, __u64 departs)
+{
+	if (bpf_skb_set_tstamp(skb, departs, BPF_SKB_TSTAMP_DELIVERY_MONO) < 0)
+		hold(skb, departs);
+}
+
+/*
+ * fq looks at the first packet only of those that share a hash: one that is to
+ * leave before it would wait for it.
+ */
+static __always_inline void leave_line(struct __sk_buff *skb, const struct passage *p)
+{
+	bpf_set_hash(skb, p->packet);
+}
+
+static __always_inline int judge(struct __sk_buff *skb, struct passage *p, __u32 mark)
+{
 	struct port_control *control;
-	__u32 key = 0, active;
+	struct port_traffic *traffic;
+	struct frame frame = {};
+	__u32 key = 0, active, flags, classes;
+	int passes;
 
 	control = bpf_map_lookup_elem(&ns_control, &key);
-	if (!control || source >= PORT_NODES)
-		return 0;
-	/* Read once: both nodes must come from the same policy. */
-	active = *(volatile __u32 *)&control->active & 1;
-	key = active * PORT_NODES + source;
-	from = bpf_map_lookup_elem(&ns_nodes, &key);
-	key = active * PORT_NODES + destination;
-	to = bpf_map_lookup_elem(&ns_nodes, &key);
-	if (!from || !to || source == destination || !(from->member & to->cut))
-		return 0;
-	return in_force(&control->slot[active], from->member & to->cut);
-}
-
-static __always_inline struct port_counters *counters_of(__u32 node)
-{
-	return bpf_map_lookup_elem(&ns_counters, &node);
-}
-
-static __always_inline int judge(__u32 source, __u32 destination)
-{
-	struct port_counters *from, *to = counters_of(destination);
-
-	if (!is_cut(source, destination)) {
-		if (to)
-			to->passed++;
+	if (!control)
 		return TC_ACT_UNSPEC;
+	/* Read once: all of a packet's way must come from the same policy. */
+	p->active = active = *(volatile __u32 *)&control->active & 1;
+	flags = control->slot[active].flags;
+	classes = control->slot[active].classes;
+	if (flags & (PORT_FLAG_BASE | PORT_FLAG_OVERLAYS))
+		p->now = p->departs = bpf_ktime_get_ns();
+	p->length = skb->wire_len;
+	ns_read_frame(skb, &frame);
+	p->class = ns_classify(&frame, classes);
+	p->vlan = frame.vlan;
+	p->resolves = frame.resolves;
+	if (frame.flooded) {
+		struct port_link *link;
+
+		key = p->from_link;
+		link = bpf_map_lookup_elem(&ns_links, &key);
+		p->charged = link && link->witness == p->to_link;
 	}
-	from = counters_of(source);
-	if (from)
-		from->dropped_from++;
-	if (to)
-		to->dropped_to++;
-	return TC_ACT_SHOT;
+	passes = pass(p, flags);
+	traffic = traffic_of(p);
+	if (!passes) {
+		if (traffic)
+			traffic->dropped[p->reason % PORT_DROPS]++;
+		return TC_ACT_SHOT;
+	}
+	if (traffic) {
+		traffic->packets++;
+		traffic->bytes += skb->len;
+		traffic->copied += p->copied;
+		traffic->corrupted += p->corrupted;
+	}
+	if (p->corrupted)
+		flip_bit(skb, p->where);
+	if (p->free)
+		leave_line(skb, p);
+	if (p->copied && mark != PORT_MARK_SENT)
+		send_copy(skb, p->departs);
+	skb->mark = mark ? mark | p->from_link : skb->mark;
+	if (p->departs <= p->now || !(flags & PORT_FLAG_HELD))
+		return TC_ACT_UNSPEC;
+	if (mark == PORT_MARK_SENT)
+		hold_for_host(skb, p->departs);
+	else
+		hold(skb, p->departs);
+	return TC_ACT_UNSPEC;
+}
+
+static __always_inline __u16 node_of(__u32 link)
+{
+	struct port_link *entry = bpf_map_lookup_elem(&ns_links, &link);
+
+	return entry ? entry->node : HOST;
+}
+
+/* The marks are the programs' own; whatever else is there is somebody's. */
+static __always_inline int is_ours(const struct __sk_buff *skb)
+{
+	return is_marked(skb, PORT_MARK) || is_marked(skb, PORT_MARK_SENT);
 }
 
 /* Egress of a port, towards its node. */
 SEC("tc")
 int ns_port(struct __sk_buff *skb)
 {
-	__u32 source = source_of(skb);
+	struct passage p = {.charged = 1};
 
-	if ((skb->mark & PORT_MARK_MASK) == PORT_MARK)
+	if (is_marked(skb, PORT_MARK_COPY)) {
 		skb->mark = 0;
-	return judge(source, node_of(skb->ifindex));
+		hold(skb, skb->cb[0] | (__u64)skb->cb[1] << 32);
+		return TC_ACT_UNSPEC;
+	}
+	p.to_link = link_of(skb->ifindex);
+	p.from_link = link_of(skb->ingress_ifindex);
+	p.sent = is_marked(skb, PORT_MARK_SENT);
+	if (is_ours(skb)) {
+		p.from_link = skb->mark & ~PORT_MARK_MASK;
+		skb->mark = 0;
+	}
+	p.from = node_of(p.from_link);
+	p.to = node_of(p.to_link);
+	return judge(skb, &p, 0);
 }
 
 /* Ingress of a port, from its node. */
 SEC("tc")
 int ns_stamp(struct __sk_buff *skb)
 {
-	skb->mark = PORT_MARK | node_of(skb->ifindex);
+	skb->mark = PORT_MARK | link_of(skb->ifindex);
 	return TC_ACT_UNSPEC;
+}
+
+static __always_inline int judge_for_host(struct __sk_buff *skb)
+{
+	struct passage p = {.charged = 1};
+
+	p.from_link = skb->mark & ~PORT_MARK_MASK;
+	p.from = node_of(p.from_link);
+	return judge(skb, &p, PORT_MARK_SENT);
 }
 
 /* Ingress of a bridge: what it hands up to the host. */
 SEC("tc")
 int ns_host(struct __sk_buff *skb)
 {
-	if ((skb->mark & PORT_MARK_MASK) != PORT_MARK)
+	struct port_control *control;
+	__u32 key = 0;
+
+	control = bpf_map_lookup_elem(&ns_control, &key);
+	if (!control || !is_marked(skb, PORT_MARK))
 		return TC_ACT_UNSPEC;
-	return judge(skb->mark & ~PORT_MARK_MASK, HOST);
+	if (control->slot[control->active & 1].flags & PORT_FLAG_HELD)
+		return TC_ACT_UNSPEC;
+	return judge_for_host(skb);
+}
+
+/* Egress of the IFB that holds it. */
+SEC("tc")
+int ns_hold(struct __sk_buff *skb)
+{
+	return is_marked(skb, PORT_MARK) ? judge_for_host(skb) : TC_ACT_UNSPEC;
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -7,14 +7,28 @@
 
 struct apply_args {
 	struct common common;
-	const char *as;
+	const char *as, *engine;
 };
 
 static const struct opt opts[] = {
 	{0, "as", OPT_TEXT, offsetof(struct apply_args, as), "NODE",
 	 "the entry for an interface (default: the host's name)"},
+	{0, "engine", OPT_TEXT, offsetof(struct apply_args, engine), "ENGINE",
+	 "auto, netem or edt (default: as the profile says)"},
 	{0, NULL, OPT_FLAG, 0, NULL, NULL},
 };
+
+static int parse_engine(const char *word, enum netsim_engine *ret, struct netsim_err *err)
+{
+	static const char *const engines[] = {"auto", "netem", "edt"};
+
+	for (int i = 0; word && i < 3; i++)
+		if (strcmp(word, engines[i]) == 0) {
+			*ret = (enum netsim_engine)i;
+			return 0;
+		}
+	return word ? usage_error(err, &cmd_apply, "%s is no engine: auto, netem or edt", word) : 0;
+}
 
 static int run(const void *p, struct netsim_err *err)
 {
@@ -31,7 +45,10 @@ static int run(const void *p, struct netsim_err *err)
 	struct netsim_lines lines = {0};
 	struct netsim *ns = NULL;
 	char path[4096];
-	int r = netsim_find("profiles", common->words[0], path, err);
+	int r = parse_engine(args->engine, &what.engine, err);
+
+	if (r == 0)
+		r = netsim_find("profiles", common->words[0], path, err);
 
 	if (r == 0)
 		r = netsim_open(&ns, err);

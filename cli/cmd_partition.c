@@ -5,6 +5,7 @@
 struct partition_args {
 	struct common common;
 	bool isolate, one_way;
+	const char *name;
 	int64_t for_ns;
 };
 
@@ -15,6 +16,7 @@ static const struct opt opts[] = {
 	 "the first group cannot send to the second"},
 	{0, "for", OPT_DURATION, offsetof(struct partition_args, for_ns), "TIME",
 	 "heal by itself after TIME; the kernel keeps it"},
+	{0, "name", OPT_TEXT, offsetof(struct partition_args, name), "NAME", "to heal it by"},
 	{0, NULL, OPT_FLAG, 0, NULL, NULL},
 };
 
@@ -42,6 +44,7 @@ static int run(const void *p, struct netsim_err *err)
 		.group_count = (size_t)args->common.count,
 		.isolate = args->isolate,
 		.one_way = args->one_way,
+		.name = args->name,
 		.for_ns = args->for_ns,
 		.dry = args->common.dry,
 	};

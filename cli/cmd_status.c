@@ -1,9 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cmd.h"
 #include "out.h"
+#include "prometheus.h"
+
+struct status_args {
+	struct common common;
+	bool prometheus;
+};
+
+static const struct opt opts[] = {
+	{0, "prometheus", OPT_FLAG, offsetof(struct status_args, prometheus), NULL,
+	 "print metrics for node_exporter, with counters"},
+	{0, NULL, OPT_FLAG, 0, NULL, NULL},
+};
 
 static const char *or_dash(const char *text)
 {
@@ -15,8 +28,9 @@ static void print_head(const struct netsim_fleet *fleet)
 	printf("%s: %zu node%s, %zu network%s", fleet->name, fleet->node_count,
 	       plural(fleet->node_count), fleet->network_count, plural(fleet->network_count));
 	if (fleet->profile)
-		printf(", profile %s%s (netem)", fleet->profile,
-		       fleet->profile_changed ? " but for some nodes" : "");
+		printf(", profile %s%s (%s%s%s)", fleet->profile,
+		       fleet->profile_changed ? " but for some nodes" : "", fleet->engine,
+		       fleet->engine_why ? ": " : "", fleet->engine_why ? fleet->engine_why : "");
 	printf(", %zu fault%s\n", fleet->fault_count, plural(fleet->fault_count));
 }
 
@@ -45,14 +59,15 @@ static void add_port(struct table *table, const struct netsim_fleet *fleet,
 	if (i == 0)
 		snprintf(reaches, sizeof(reaches), "%zu of %zu", node->reaches,
 			 fleet->node_count - 1);
-	describe_drops(i ? 0 : node->cut_packets, port->to.drops + port->from.drops, drops,
+	describe_drops(i ? 0 : node->cut_packets,
+		       port->to.drops + port->from.drops + (i ? 0 : node->lost_packets), drops,
 		       sizeof(drops));
 	const char *cells[] = {name,
 			       node->tap    ? "tap" :
 			       node->inside ? "netns" :
 					      "lost",
-			       or_dash(port->from.text),
-			       or_dash(port->to.text),
+			       port->up ? or_dash(port->from.text) : "no carrier",
+			       port->up ? or_dash(port->to.text) : "no carrier",
 			       reaches,
 			       drops,
 			       port->name};
@@ -104,6 +119,32 @@ static void print_faults(const struct netsim_fleet *fleet)
 	}
 }
 
+#define PATHS_SHOWN 20
+
+static void print_paths(const struct netsim_fleet *fleet, bool verbose)
+{
+	static const char *const head[] = {"path", "class", "conditions"};
+	size_t shown =
+		verbose || fleet->path_count <= PATHS_SHOWN ? fleet->path_count : PATHS_SHOWN;
+	struct table table = {0};
+	char name[160];
+
+	if (!fleet->path_count)
+		return;
+	table_add(&table, head, 3);
+	for (size_t i = 0; i < shown; i++) {
+		const struct netsim_path *path = &fleet->paths[i];
+
+		snprintf(name, sizeof(name), "%s > %s", path->from ? path->from : "any",
+			 path->to ? path->to : "any");
+		const char *cells[] = {name, path->class ? path->class : "all", path->text};
+		table_add(&table, cells, 3);
+	}
+	table_print(&table, stdout);
+	if (shown < fleet->path_count)
+		printf("and %zu more (-v shows all)\n", fleet->path_count - shown);
+}
+
 static void print_text(const struct common *args, const struct netsim_status *status)
 {
 	for (size_t i = 0; i < status->fleet_count; i++) {
@@ -111,6 +152,7 @@ static void print_text(const struct common *args, const struct netsim_status *st
 			putchar('\n');
 		print_head(&status->fleets[i]);
 		print_nodes(&status->fleets[i], args->verbose);
+		print_paths(&status->fleets[i], args->verbose);
 		if (args->verbose || status->fleets[i].fault_count)
 			print_matrix(&status->fleets[i]);
 		print_faults(&status->fleets[i]);
@@ -147,9 +189,24 @@ static json_t *json_node(const struct netsim_fleet *fleet, size_t n)
 	for (size_t i = 0; i < fleet->node_count; i++)
 		if (i != n && fleet->reach[n * fleet->node_count + i])
 			json_array_append_new(reaches, json_string(fleet->nodes[i].name));
-	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:I}", "name", node->name, "kind",
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:I}", "name", node->name, "kind",
 			 node->tap ? "tap" : "netns", "roles", roles, "ports", ports, "reaches",
-			 reaches, "dropped_by_partitions", (json_int_t)node->cut_packets);
+			 reaches, "dropped_by_partitions", (json_int_t)node->cut_packets,
+			 "dropped_by_conditions", (json_int_t)node->lost_packets);
+}
+
+static json_t *json_paths(const struct netsim_fleet *fleet)
+{
+	json_t *paths = json_array();
+
+	for (size_t i = 0; i < fleet->path_count; i++) {
+		const struct netsim_path *path = &fleet->paths[i];
+
+		json_array_append_new(paths, json_pack("{s:s?, s:s?, s:s?, s:s}", "from",
+						       path->from, "to", path->to, "class",
+						       path->class, "conditions", path->text));
+	}
+	return paths;
 }
 
 static json_t *json_fleet(const struct netsim_fleet *fleet)
@@ -164,14 +221,15 @@ static json_t *json_fleet(const struct netsim_fleet *fleet)
 		const struct netsim_fault *f = &fleet->faults[i];
 
 		json_array_append_new(
-			faults,
-			json_pack("{s:i, s:s, s:o}", "fault", (int)f->id, "text", f->text, "left",
-				  f->left_ns < 0 ? json_null() :
-						   json_real((double)f->left_ns / 1e9)));
+			faults, json_pack("{s:i, s:s?, s:s, s:o}", "fault", (int)f->id, "name",
+					  f->name, "text", f->text, "left",
+					  f->left_ns < 0 ? json_null() :
+							   json_real((double)f->left_ns / 1e9)));
 	}
-	return json_pack("{s:s, s:s?, s:b, s:o, s:o, s:o}", "fleet", fleet->name, "profile",
-			 fleet->profile, "profile_changed", fleet->profile_changed, "bridges",
-			 networks, "nodes", nodes, "faults", faults);
+	return json_pack("{s:s, s:s?, s:b, s:s, s:s?, s:o, s:o, s:o, s:o}", "fleet", fleet->name,
+			 "profile", fleet->profile, "profile_changed", fleet->profile_changed,
+			 "engine", fleet->engine, "engine_why", fleet->engine_why, "bridges",
+			 networks, "nodes", nodes, "paths", json_paths(fleet), "faults", faults);
 }
 
 static void print_status_json(const struct netsim_status *status)
@@ -195,34 +253,60 @@ static void print_names(const struct netsim_status *status)
 			puts(status->fleets[i].nodes[n].name);
 }
 
+/* With dry, no fleet that does not count its traffic begins to. */
+static int print_metrics(struct netsim *ns, const struct netsim_status *status, bool dry,
+			 struct netsim_err *err)
+{
+	struct netsim_traffic *traffic = calloc(status->fleet_count + 1, sizeof(*traffic));
+	size_t count = 0;
+	int r = 0;
+
+	for (size_t i = 0; traffic && !dry && r == 0 && i < status->fleet_count; i++) {
+		r = netsim_traffic(ns, status->fleets[i].name, &traffic[count], err);
+		count += r == 0;
+	}
+	if (r == 0)
+		prometheus_print(stdout, status, traffic, count);
+	for (size_t i = 0; i < count; i++)
+		netsim_traffic_free(&traffic[i]);
+	free(traffic);
+	return r;
+}
+
 static int run(const void *p, struct netsim_err *err)
 {
-	const struct common *args = p;
+	const struct status_args *all = p;
+	const struct common *args = &all->common;
 	const char *fleet = args->count ? args->words[0] : args->fleet;
 	struct netsim_status status = {0};
 	struct netsim *ns = NULL;
-	int r = netsim_open(&ns, err);
+	int r = 0;
 
+	if (all->prometheus && args->json)
+		r = usage_error(err, &cmd_status, "--prometheus and --json exclude each other");
+	if (r == 0)
+		r = netsim_open(&ns, err);
 	if (r == 0)
 		r = netsim_status(ns, fleet, &status, err);
-	netsim_close(ns);
-	if (r < 0)
-		return r;
-	if (args->json)
+	if (r == 0 && all->prometheus)
+		r = print_metrics(ns, &status, args->dry, err);
+	else if (r == 0 && args->json)
 		print_status_json(&status);
-	else if (args->quiet)
+	else if (r == 0 && args->quiet)
 		print_names(&status);
-	else
+	else if (r == 0)
 		print_text(args, &status);
+	netsim_close(ns);
 	netsim_status_free(&status);
-	return 0;
+	return r;
 }
 
 const struct cmd cmd_status = {
 	.name = "status",
 	.args = "[FLEET]",
 	.summary = "Show fleets, links and faults; with -q only the names of nodes.",
-	.size = sizeof(struct common),
+	.opts = opts,
+	.size = sizeof(struct status_args),
 	.max = 1,
 	.run = run,
 };

@@ -10,6 +10,7 @@
 #include "netsim/auto.h"
 #include "netsim/check.h"
 #include "netsim/exec.h"
+#include "netsim/find.h"
 #include "netsim/layout.h"
 #include "netsim/lock.h"
 #include "netsim/name.h"
@@ -18,8 +19,6 @@
 #include "netsim/policy.h"
 #include "netsim/target.h"
 #include "netsim/topo.h"
-
-#define PATH_TEXT 4096
 
 API const char *netsim_version(void)
 {
@@ -98,18 +97,12 @@ static bool is_path(const char *name)
 
 API int netsim_find(const char *folder, const char *name, char *path, struct netsim_err *err)
 {
-	static const char *const places[] = {".", "/etc/netsim", NETSIM_DATADIR};
-
 	if (is_path(name)) {
-		snprintf(path, PATH_TEXT, "%s", name);
+		snprintf(path, FIND_PATH, "%s", name);
 		return 0;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-		snprintf(path, PATH_TEXT, "%s%s%s/%s.yaml", i ? places[i] : "", i ? "/" : "",
-			 folder, name);
-		if (access(path, F_OK) == 0)
-			return 0;
-	}
+	if (find_named(folder, name, path) == 0)
+		return 0;
 	err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL, "there is no %s called %s",
 		strcmp(folder, "topo") == 0 ? "topology" : "profile", name);
 	err_hint(err, "looked for %s/%s.yaml here, in /etc/netsim and in " NETSIM_DATADIR, folder,
@@ -134,6 +127,16 @@ API int netsim_parse_duration(const char *text, int64_t *ret_ns, const char **wh
 
 	if (r == 0)
 		*ret_ns = d.ns;
+	return r;
+}
+
+API int netsim_parse_rate(const char *text, uint64_t *ret_bps, const char **why)
+{
+	struct rate rate;
+	int r = unit_parse_rate(text, &rate, why);
+
+	if (r == 0)
+		*ret_bps = rate.bps;
 	return r;
 }
 
@@ -295,7 +298,7 @@ static int remove_fleet(struct netsim *ns, const char *fleet, struct netsim_err 
 		r = exec_remove(&ns->state, fleet, &any, err);
 	if (r < 0)
 		return r;
-	(void)label_write(fleet, NULL, NULL);
+	(void)intent_write(fleet, &(struct intent) {0}, NULL);
 	lock_remove(fleet);
 	return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* partition and heal. */
+/* partition. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,45 +7,10 @@
 #include "netsim/api.h"
 #include "netsim/array.h"
 #include "netsim/auto.h"
-#include "netsim/lock.h"
 #include "netsim/policy.h"
 #include "netsim/policy_text.h"
+#include "netsim/session.h"
 #include "netsim/target.h"
-
-/* A fleet with its policy, locked. */
-struct session {
-	char *fleet;
-	struct model *model;
-	struct policy *policy;
-	int lock;
-};
-
-static void session_done(struct session *s)
-{
-	policy_close(s->policy);
-	model_free(s->model);
-	free(s->fleet);
-	if (s->lock >= 0)
-		close(s->lock);
-}
-
-static int session_open(struct netsim *ns, const char *fleet, bool dry, struct session *s,
-			struct netsim_err *err)
-{
-	int r = state_read_host(&ns->state, err);
-
-	*s = (struct session) {.lock = -1};
-	if (r == 0)
-		r = target_need_fleet(&ns->state, fleet, &s->fleet, err);
-	if (r == 0 && !dry) {
-		r = lock_take(s->fleet, &s->lock, err);
-		if (r == 0)
-			r = state_read_host(&ns->state, err);
-	}
-	if (r == 0)
-		r = state_read(&ns->state, s->fleet, STATE_PORTS, &s->model, err);
-	return r;
-}
 
 static int add_node(struct policy_group *group, int node, struct netsim_err *err)
 {
@@ -205,6 +170,43 @@ static bool needs_stamps(const struct session *s, const struct groups *g)
 	return routed > 1;
 }
 
+/* A group as "a,b,c". */
+static char *group_text(const struct policy *policy, const struct policy_group *group)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	for (size_t i = 0; out && i < group->count; i++)
+		fprintf(out, "%s%s", i ? "," : "", policy->names[group->nodes[i]]);
+	if (out)
+		fclose(out);
+	return text;
+}
+
+/* Writes down who is to be cut off from whom. */
+static int note(const struct session *s, const struct groups *g, uint32_t id, uint64_t deadline,
+		struct netsim_err *err)
+{
+	struct intent_fault fault = {.id = id, .kind = g->kind, .deadline = deadline};
+	int r = 0;
+
+	fault.groups = calloc(g->count + 1, sizeof(*fault.groups));
+	for (size_t i = 0; fault.groups && i < g->count; i++) {
+		fault.groups[i] = group_text(s->policy, &g->list[i]);
+		r = fault.groups[i] ? r : -ENOMEM;
+		fault.group_count++;
+	}
+	if (!fault.groups || r < 0)
+		r = err_oom(err);
+	if (r == 0)
+		r = intent_note(s->fleet, &fault, NULL, 0, err);
+	for (size_t i = 0; i < fault.group_count; i++)
+		free(fault.groups[i]);
+	free(fault.groups);
+	return r;
+}
+
 static int cut_now(struct netsim *ns, struct session *s, const struct netsim_cut *cut,
 		   struct groups *g, uint32_t *ret_fault, char *text, struct netsim_err *err)
 {
@@ -216,10 +218,12 @@ static int cut_now(struct netsim *ns, struct session *s, const struct netsim_cut
 	*ret_fault = 0;
 	if (cut->dry)
 		return 0;
-	r = policy_attach(s->policy, &ns->state, s->model, needs_stamps(s, g), err);
+	r = api_attach(ns, s->model, s->policy, needs_stamps(s, g), err);
 	if (r == 0)
 		r = policy_cut(s->policy, g->kind, g->list, g->count, deadline, ret_fault, err);
-	return r;
+	if (r == 0 && cut->name)
+		policy_name_fault(s->policy, *ret_fault, cut->name);
+	return r == 0 ? note(s, g, *ret_fault, deadline, err) : r;
 }
 
 API int netsim_partition(struct netsim *ns, const struct netsim_cut *cut, uint32_t *ret_fault,
@@ -234,64 +238,14 @@ API int netsim_partition(struct netsim *ns, const struct netsim_cut *cut, uint32
 	if (r == 0)
 		r = policy_get(&ns->state, s.model, &s.policy, err);
 	if (r == 0)
+		r = session_check_name(&s, cut->name, err);
+	if (r == 0)
 		r = policy_number(s.policy, s.model, err);
 	if (r == 0)
 		r = resolve(&s, cut, &g, err);
 	if (r == 0)
 		r = cut_now(ns, &s, cut, &g, ret_fault, text, err);
 	groups_done(&g);
-	session_done(&s);
-	return r;
-}
-
-static bool wanted(const uint32_t *ids, size_t count, uint32_t id)
-{
-	for (size_t i = 0; i < count; i++)
-		if (ids[i] == id)
-			return true;
-	return count == 0;
-}
-
-static int refuse_unknown(const struct policy *policy, const uint32_t *ids, size_t count,
-			  struct netsim_err *err)
-{
-	for (size_t i = 0; i < count; i++) {
-		bool known = false;
-
-		for (int f = 0; policy && f < PORT_FAULTS; f++)
-			known |= policy_slot(policy)->faults[f].id == ids[i] &&
-				 policy_alive(&policy_slot(policy)->faults[f]);
-		if (known)
-			continue;
-		err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL, "there is no fault %u (any more)",
-			ids[i]);
-		err_hint(err, "netsim status lists those in force");
-		return -ENOENT;
-	}
-	return 0;
-}
-
-API int netsim_heal(struct netsim *ns, const char *fleet, const uint32_t *faults, size_t count,
-		    bool dry, struct netsim_lines *ret, struct netsim_err *err)
-{
-	struct session s = {.lock = -1};
-	char text[256];
-	int r = session_open(ns, fleet, dry, &s, err);
-
-	if (r == 0)
-		r = policy_find(&ns->state, s.model, &s.policy, err);
-	if (r == 0)
-		r = refuse_unknown(s.policy, faults, count, err);
-	for (int i = 0; r == 0 && s.policy && i < PORT_FAULTS; i++) {
-		const struct port_fault *fault = &policy_slot(s.policy)->faults[i];
-
-		if (!policy_alive(fault) || !wanted(faults, count, fault->id))
-			continue;
-		policy_describe(s.policy, fault, text, sizeof(text));
-		r = lines_add(ret, err, "fault %u: %s", fault->id, text);
-	}
-	if (r == 0 && s.policy && !dry)
-		policy_heal(s.policy, faults, count);
 	session_done(&s);
 	return r;
 }

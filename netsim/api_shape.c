@@ -8,6 +8,7 @@
 #include "netsim/apply.h"
 #include "netsim/array.h"
 #include "netsim/auto.h"
+#include "netsim/intent.h"
 #include "netsim/lock.h"
 #include "netsim/mark.h"
 #include "netsim/policy.h"
@@ -190,7 +191,7 @@ static const char *fleet_name(const struct model *model, int *node, const struct
 }
 
 /* The ports of a selection as targets; their texts belong to model and *strings. */
-static int fleet_targets(const struct selection *s, const struct profile *profile,
+static int fleet_targets(const struct selection *s, const struct intent *intent,
 			 struct apply_target **ret, size_t *ret_count, struct netsim_lines *strings,
 			 struct netsim_err *err)
 {
@@ -215,10 +216,7 @@ static int fleet_targets(const struct selection *s, const struct profile *profil
 		t->node = name;
 		t->iface = link->kind == LINK_VETH ? strings->list[strings->count - 1] : NULL;
 		t->bridge = *link->master ? link->master : NULL;
-		if (profile)
-			r = profile_resolve(profile, name,
-					    (const char *const *)s->model->nodes[n].roles,
-					    s->model->nodes[n].role_count, &t->conditions, err);
+		r = intent_port(intent, &s->model->nodes[n], mark.iface, &t->conditions, err);
 	}
 	if (r < 0) {
 		free(targets);
@@ -240,16 +238,11 @@ static int describe(struct netsim_lines *lines, const char *what, const struct l
 			 c->down.has ? down : "-");
 }
 
-static int shape_ports(struct netsim *ns, const struct selection *s, const struct profile *profile,
-		       bool dry, struct netsim_lines *ret, struct netsim_err *err)
+static int describe_ports(const struct apply_target *targets, size_t count,
+			  struct netsim_lines *ret, struct netsim_err *err)
 {
-	struct apply_target *targets = NULL;
-	struct netsim_lines strings = {0};
-	size_t count = 0;
-	int r = fleet_targets(s, profile, &targets, &count, &strings, err);
+	int r = 0;
 
-	if (r == 0 && !dry)
-		r = apply_fleet(&ns->state, s->fleet, targets, count, err);
 	for (size_t i = 0; r == 0 && ret && i < count; i++) {
 		char what[256];
 
@@ -257,8 +250,110 @@ static int shape_ports(struct netsim *ns, const struct selection *s, const struc
 			 targets[i].iface ? targets[i].iface : "");
 		r = describe(ret, what, &targets[i].conditions, err);
 	}
+	return r;
+}
+
+/* The selected ports as "node/iface", as the intent names them. */
+static int list_ports(const struct selection *s, struct netsim_lines *ret, struct netsim_err *err)
+{
+	int r = 0, n;
+
+	for (size_t i = 0; r == 0 && i < s->model->link_count; i++) {
+		const char *name;
+		struct mark mark;
+
+		if (s->ports[i] && (name = fleet_name(s->model, &n, &s->model->links[i], &mark)))
+			r = lines_add(ret, err, "%s/%s", name, mark.iface);
+	}
+	return r;
+}
+
+/* What will have been asked of the fleet, after this call. */
+static int next_intent(const struct selection *s, const char *path,
+		       const struct netsim_shaping *what, struct intent *ret,
+		       struct netsim_diags *diags, struct netsim_err *err)
+{
+	struct netsim_lines ports = {0};
+	int r = s->whole ? 0 : list_ports(s, &ports, err);
+
+	intent_read(s->fleet, ret);
+	if (r == 0)
+		r = intent_add(ret, path, s->whole ? NULL : ports.list, ports.count, diags, err);
+	if (s->whole)
+		ret->engine = (enum engine)what->engine;
+	if (r == 0)
+		r = intent_parse(ret, err);
+	netsim_lines_free(&ports);
+	return r;
+}
+
+/* netem for the selected ports; if the programs did it before, for all of them. */
+static int shape_by_netem(struct netsim *ns, struct selection *s, const struct intent *intent,
+			  struct apply_target *targets, size_t count, struct netsim_err *err)
+{
+	struct netsim_lines strings = {0};
+	struct apply_target *all = NULL;
+	bool edt = false;
+	int r = api_fleet_is_edt(ns, s->model, &edt, err);
+
+	if (r == 0 && !edt)
+		return apply_fleet(&ns->state, s->fleet, targets, count, err);
+	for (size_t i = 0; r == 0 && i < s->model->link_count; i++)
+		s->ports[i] = link_is_port(&s->model->links[i]);
+	if (r == 0)
+		r = fleet_targets(s, intent, &all, &count, &strings, err);
+	if (r == 0)
+		r = api_fleet_leave_edt(ns, s->model, err);
+	if (r == 0)
+		r = apply_fleet(&ns->state, s->fleet, all, count, err);
+	free(all);
+	netsim_lines_free(&strings);
+	return r;
+}
+
+static int shape_by(enum engine engine, struct netsim *ns, struct selection *s,
+		    const struct intent *intent, struct apply_target *targets, size_t count,
+		    struct netsim_err *err)
+{
+	struct netsim_err why = {0};
+	int r;
+
+	if (engine == ENGINE_EDT)
+		return api_fleet_edt(ns, s->model, intent, false, err);
+	r = shape_by_netem(ns, s, intent, targets, count, &why);
+	/* What needs no clock needs no netem. */
+	if (r == -ENOENT && why.kind == NETSIM_ERR_ENV && intent->engine == ENGINE_AUTO &&
+	    api_fleet_edt(ns, s->model, intent, true, NULL) == 0)
+		return 0;
+	if (r < 0 && err && err->kind == NETSIM_ERR_NONE)
+		*err = why;
+	return r;
+}
+
+static int shape_fleet(struct netsim *ns, struct selection *s, const char *path,
+		       const struct netsim_shaping *what, struct netsim_lines *ret,
+		       struct netsim_diags *diags, struct netsim_err *err)
+{
+	struct apply_target *targets = NULL;
+	struct netsim_lines strings = {0};
+	struct intent intent = {0};
+	enum engine engine;
+	size_t count = 0;
+	int r = next_intent(s, path, what, &intent, diags, err);
+
+	if (r == 0)
+		r = api_choose_engine(ns, s->model, &intent, s->whole, &engine, err);
+	if (r == 0)
+		r = fleet_targets(s, &intent, &targets, &count, &strings, err);
+	if (r == 0)
+		r = describe_ports(targets, count, ret, err);
+	if (r == 0 && !what->dry)
+		r = shape_by(engine, ns, s, &intent, targets, count, err);
+	if (r == 0 && !what->dry)
+		r = intent_write(s->fleet, &intent, err);
 	free(targets);
 	netsim_lines_free(&strings);
+	intent_done(&intent);
 	return r;
 }
 
@@ -285,36 +380,39 @@ static int shape_bare(struct netsim *ns, const struct selection *s, const struct
 	return r;
 }
 
-static int write_label(const struct selection *s, const struct profile *profile, const char *path,
-		       struct netsim_err *err)
+/* A profile for one interface has no other nodes to speak of. */
+static int refuse_for_bare(const struct profile *profile, struct netsim_err *err)
 {
-	struct label label = {0};
-	auto_free char *full = NULL;
+	const struct netsim_loc *at = profile->pair_count  ? &profile->pairs[0].at :
+				      profile->class_count ? &profile->classes[0].at :
+							     NULL;
 
-	if (!s->whole) {
-		label_read(s->fleet, &label);
-		label.changed = true;
-		return *label.file ? label_write(s->fleet, &label, err) : 0;
+	if (at) {
+		err_set(err, NETSIM_ERR_INPUT, -EINVAL, at,
+			"pairs and classes are for a fleet, not for an interface");
+		return -EINVAL;
 	}
-	if (!profile)
-		return label_write(s->fleet, NULL, err);
-	full = realpath(path, NULL);
-	snprintf(label.profile, sizeof(label.profile), "%s", profile->name);
-	snprintf(label.file, sizeof(label.file), "%s", full ? full : path);
-	return label_write(s->fleet, &label, err);
+	if (profile->trace_count) {
+		err_set(err, NETSIM_ERR_INPUT, -EINVAL, &profile->at,
+			"a trace needs the edt engine, which needs a fleet");
+		return -EINVAL;
+	}
+	return 0;
 }
 
-static int shape(struct netsim *ns, const struct selection *s, const struct profile *profile,
+static int shape(struct netsim *ns, struct selection *s, const struct profile *profile,
 		 const char *path, const struct netsim_shaping *what, struct netsim_lines *ret,
-		 struct netsim_err *err)
+		 struct netsim_diags *diags, struct netsim_err *err)
 {
 	bool ports = s->whole;
 	int r = 0;
 
 	for (size_t i = 0; s->model && i < s->model->link_count; i++)
 		ports |= s->ports[i];
-	if (ports)
-		r = shape_ports(ns, s, profile, what->dry, ret, err);
+	if (s->bare_count && profile)
+		r = refuse_for_bare(profile, err);
+	if (r == 0 && ports)
+		r = shape_fleet(ns, s, path, what, ret, diags, err);
 	if (r == 0 && s->bare_count && profile)
 		r = shape_bare(ns, s, profile, what, ret, err);
 	for (size_t i = 0; r == 0 && !profile && i < s->bare_count; i++) {
@@ -325,8 +423,6 @@ static int shape(struct netsim *ns, const struct selection *s, const struct prof
 		if (r == 0 && was)
 			r = lines_add(ret, err, "%s\t-\t-", s->bare[i]);
 	}
-	if (r == 0 && s->fleet && !what->dry)
-		r = write_label(s, profile, path, err);
 	if (s->bare_lock >= 0 && !profile)
 		lock_remove(MARK_BARE);
 	return r;
@@ -354,7 +450,7 @@ API int netsim_apply(struct netsim *ns, const char *profile_path, const struct n
 		r = err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
 			    "--as is for interfaces: a fleet's nodes have names");
 	if (r == 0)
-		r = shape(ns, &s, profile, profile_path, what, ret, err);
+		r = shape(ns, &s, profile, profile_path, what, ret, diags, err);
 	selection_done(&s);
 	profile_free(profile);
 	return r;
@@ -389,7 +485,7 @@ API int netsim_clear(struct netsim *ns, const struct netsim_shaping *what, struc
 			r = lock_bare(&ns->state, what, &s, err);
 	}
 	if (r == 0)
-		r = shape(ns, &s, NULL, NULL, what, ret, err);
+		r = shape(ns, &s, NULL, NULL, what, ret, NULL, err);
 	selection_done(&s);
 	return r;
 }
@@ -404,34 +500,38 @@ static bool was_there(const struct model *before, const struct link *link)
 int api_shape_new(struct netsim *ns, const struct model *before, const char *fleet, size_t *ret,
 		  struct netsim_err *err)
 {
-	struct netsim_diags diags = {0};
-	struct profile *profile = NULL;
 	struct selection s = {.fleet_lock = -1, .bare_lock = -1};
-	struct label label;
+	struct apply_target *targets = NULL;
+	struct netsim_lines strings = {0};
+	struct intent intent;
+	bool edt = false;
+	size_t count = 0;
 	int r;
 
-	label_read(fleet, &label);
-	if (!*label.file)
-		return 0;
+	intent_read(fleet, &intent);
 	r = state_read(&ns->state, fleet, STATE_PORTS, &s.model, err);
-	if (r < 0)
-		return r;
-	s.fleet = strdup(fleet);
-	s.ports = calloc(s.model->link_count + 1, sizeof(*s.ports));
-	r = s.fleet && s.ports ? 0 : err_oom(err);
+	if (r == 0) {
+		s.fleet = strdup(fleet);
+		s.ports = calloc(s.model->link_count + 1, sizeof(*s.ports));
+		r = s.fleet && s.ports ? intent_parse(&intent, err) : err_oom(err);
+	}
 	for (size_t i = 0; r == 0 && i < s.model->link_count; i++)
 		if (link_is_port(&s.model->links[i]) && !was_there(before, &s.model->links[i])) {
 			s.ports[i] = true;
-			(*ret)++;
+			count++;
 		}
-	if (r == 0 && *ret) {
-		r = profile_load(label.file, &profile, &diags);
-		if (r < 0)
-			r = api_first_mistake(&diags, err);
-	}
-	if (r == 0 && *ret)
-		r = shape_ports(ns, &s, profile, false, NULL, err);
-	profile_free(profile);
+	*ret = intent.layer_count ? count : 0;
+	if (r == 0 && count)
+		r = api_fleet_is_edt(ns, s.model, &edt, err);
+	if (r == 0 && edt)
+		r = api_fleet_edt(ns, s.model, &intent, false, err);
+	else if (r == 0 && *ret)
+		r = fleet_targets(&s, &intent, &targets, &count, &strings, err);
+	if (r == 0 && targets)
+		r = apply_fleet(&ns->state, s.fleet, targets, count, err);
+	free(targets);
+	netsim_lines_free(&strings);
+	intent_done(&intent);
 	selection_done(&s);
 	return r;
 }

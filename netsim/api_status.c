@@ -2,22 +2,25 @@
 /* status: everything from the kernel, only the profile's name from the label. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "netsim/api.h"
 #include "netsim/apply.h"
 #include "netsim/array.h"
 #include "netsim/auto.h"
-#include "netsim/lock.h"
+#include "netsim/edt.h"
+#include "netsim/engine.h"
+#include "netsim/intent.h"
 #include "netsim/mark.h"
 #include "netsim/policy.h"
-#include "netsim/policy_text.h"
 #include "netsim/qdisc.h"
 #include "netsim/shape.h"
 #include "netsim/target.h"
 
 struct reader {
 	struct state *st;
+	const struct policy *policy; /* of the fleet that is being read, or NULL */
 	struct qdiscs qdiscs;
 	struct netsim_err *err;
 };
@@ -49,8 +52,16 @@ static void fleet_done(struct netsim_fleet *fleet)
 	}
 	for (size_t i = 0; i < fleet->network_count; i++)
 		free(fleet->networks[i]);
-	for (size_t i = 0; i < fleet->fault_count; i++)
+	for (size_t i = 0; i < fleet->path_count; i++) {
+		free(fleet->paths[i].from);
+		free(fleet->paths[i].to);
+		free(fleet->paths[i].class);
+	}
+	free(fleet->paths);
+	for (size_t i = 0; i < fleet->fault_count; i++) {
+		free(fleet->faults[i].name);
 		free(fleet->faults[i].text);
+	}
 	free(fleet->nodes);
 	free(fleet->networks);
 	free(fleet->faults);
@@ -87,6 +98,27 @@ static void read_direction(const struct reader *r, int ifindex, struct netsim_di
 	ret->queued = root->queued;
 }
 
+/* What the programs do on a hop, where they do it. */
+static void read_hop(const struct policy *policy, struct port_key key, char *ret, size_t size)
+{
+	struct port_conditions compiled;
+	struct conditions c;
+
+	if (policy_now_at(policy, key, &compiled) < 0)
+		return;
+	edt_read(&compiled, &c);
+	c.has &= ~(1U << COND_SEED);
+	if (compiled.has & PORT_HAS_DOWN)
+		snprintf(ret, size, compiled.down_period ? "flaps" : "down");
+	else if (c.has)
+		conditions_format(&c, ret, size);
+	if (compiled.has & PORT_HAS_TRACE) {
+		size_t used = strlen(ret);
+
+		snprintf(ret + used, size - used, "%strace", used ? " " : "");
+	}
+}
+
 static int ifb_of(const struct reader *r, const char *device)
 {
 	char name[IFNAMSIZ];
@@ -97,9 +129,11 @@ static int ifb_of(const struct reader *r, const char *device)
 	return ifb && MARK_IS_GROUP(ifb->group) ? ifb->ifindex : 0;
 }
 
-static int read_port(const struct reader *r, const struct link *link, const char *iface,
-		     struct netsim_node *node)
+static int read_port(const struct reader *r, const struct model *model, size_t at,
+		     const char *iface, struct netsim_node *node)
 {
+	const struct link *link = &model->links[at];
+	uint16_t number = r->policy ? (uint16_t)r->policy->link_numbers[at] : 0;
 	struct netsim_port *port = array_push(node->ports, node->port_count);
 
 	if (!port)
@@ -110,6 +144,12 @@ static int read_port(const struct reader *r, const struct link *link, const char
 	port->up = link->up;
 	read_direction(r, link->ifindex, &port->to);
 	read_direction(r, ifb_of(r, link->name), &port->from);
+	if (number) {
+		read_hop(r->policy, (struct port_key) {.from = number, .hop = PORT_HOP_UP},
+			 port->from.text, sizeof(port->from.text));
+		read_hop(r->policy, (struct port_key) {.to = number, .hop = PORT_HOP_DOWN},
+			 port->to.text, sizeof(port->to.text));
+	}
 	return port->name && port->iface && port->bridge ? 0 : -ENOMEM;
 }
 
@@ -130,7 +170,8 @@ static int read_node(const struct reader *r, const struct model *model,
 		struct mark mark;
 
 		if (link_is_port(link) && mark_parse(link->alias, &mark) && mark.iface &&
-		    strcmp(mark.node, from->name) == 0 && read_port(r, link, mark.iface, node) < 0)
+		    strcmp(mark.node, from->name) == 0 &&
+		    read_port(r, model, i, mark.iface, node) < 0)
 			return -ENOMEM;
 	}
 	return node->name ? 0 : -ENOMEM;
@@ -147,9 +188,9 @@ static bool share_bridge(const struct netsim_node *a, const struct netsim_node *
 	return false;
 }
 
-static int read_reach(const struct reader *r, const struct policy *policy,
-		      struct netsim_fleet *fleet)
+static int read_reach(const struct reader *r, struct netsim_fleet *fleet)
 {
+	const struct policy *policy = r->policy;
 	size_t n = fleet->node_count;
 	auto_free int *numbers = calloc(n + 1, sizeof(*numbers));
 
@@ -170,21 +211,23 @@ static int read_reach(const struct reader *r, const struct policy *policy,
 	return 0;
 }
 
-static int read_faults(const struct reader *r, const struct policy *policy,
-		       struct netsim_fleet *fleet)
+static int read_faults(const struct reader *r, struct netsim_fleet *fleet)
 {
+	const struct policy *policy = r->policy;
 	const struct port_slot *slot = policy_slot(policy);
 
 	for (int i = 0; i < PORT_FAULTS; i++) {
 		const struct port_fault *fault = &slot->faults[i];
 		struct netsim_fault *new;
-		char text[256];
+		char text[512];
 
 		if (!policy_alive(fault))
 			continue;
-		policy_describe(policy, fault, text, sizeof(text));
+		api_describe_fault(policy, fault, text, sizeof(text));
 		new = array_push(fleet->faults, fleet->fault_count);
 		if (!new || !(new->text = copy(text, r->err)))
+			return err_oom(r->err);
+		if (*fault->name && !(new->name = copy(fault->name, r->err)))
 			return err_oom(r->err);
 		new->id = fault->id;
 		new->left_ns = fault->deadline ? (int64_t)(fault->deadline - policy_now()) : -1;
@@ -192,20 +235,82 @@ static int read_faults(const struct reader *r, const struct policy *policy,
 	return 0;
 }
 
-static void read_counters(const struct policy *policy, struct netsim_fleet *fleet)
+/* What was dropped: by partitions, to and from each node; by conditions, of what it sent. */
+static int read_counters(const struct reader *r, struct netsim_fleet *fleet)
 {
-	for (size_t i = 0; i < fleet->node_count; i++) {
-		int number = policy_node(policy, fleet->nodes[i].name);
-		struct port_counters counters;
+	auto_free struct policy_traffic *traffic = NULL;
+	uint64_t cut[PORT_NODES] = {0}, lost[PORT_NODES] = {0};
+	size_t count = 0;
 
-		if (number >= 0 && policy_counters(policy, number, &counters) == 0)
-			fleet->nodes[i].cut_packets = counters.dropped_from + counters.dropped_to;
+	if (policy_read_traffic(r->policy, &traffic, &count) < 0)
+		return err_oom(r->err);
+	for (size_t i = 0; i < count; i++) {
+		const struct policy_traffic *t = &traffic[i];
+
+		if (t->from == PORT_ANY)
+			continue;
+		cut[t->from % PORT_NODES] += t->sum.dropped[PORT_DROP_CUT];
+		cut[t->to % PORT_NODES] += t->sum.dropped[PORT_DROP_CUT];
+		for (int why = PORT_DROP_CUT + 1; why < PORT_DROPS; why++)
+			lost[t->from % PORT_NODES] += t->sum.dropped[why];
 	}
+	for (size_t i = 0; i < fleet->node_count; i++) {
+		int number = policy_node(r->policy, fleet->nodes[i].name);
+
+		if (number < 0)
+			continue;
+		fleet->nodes[i].cut_packets = cut[number];
+		fleet->nodes[i].lost_packets = lost[number];
+	}
+	return 0;
+}
+
+static char *end_name(const struct reader *r, uint16_t number)
+{
+	const char *name = number < PORT_NODES ? r->policy->names[number] : NULL;
+
+	return name ? copy(name, r->err) : NULL;
+}
+
+static int compare_paths(const void *x, const void *y)
+{
+	const struct netsim_path *a = x, *b = y;
+	int order = strcmp(a->from ? a->from : "", b->from ? b->from : "");
+
+	if (order == 0)
+		order = strcmp(a->to ? a->to : "", b->to ? b->to : "");
+	return order ? order : strcmp(a->class ? a->class : "", b->class ? b->class : "");
+}
+
+/* The profile's own conditions of pairs and classes; faults are listed by themselves. */
+static int read_paths(const struct reader *r, struct netsim_fleet *fleet)
+{
+	auto_free struct policy_entry *entries = NULL;
+	size_t count = 0;
+
+	if (policy_base_paths(r->policy, policy_slot(r->policy), &entries, &count) < 0)
+		return err_oom(r->err);
+	for (size_t i = 0; i < count; i++) {
+		const struct port_key *key = &entries[i].key;
+		struct netsim_path *path = array_push(fleet->paths, fleet->path_count);
+		const char *class = key->class ? policy_class_name(r->policy, key->class) : NULL;
+
+		if (!path)
+			return err_oom(r->err);
+		path->from = end_name(r, key->from);
+		path->to = end_name(r, key->to);
+		path->class = class ? copy(class, r->err) : NULL;
+		read_hop(r->policy, *key, path->text, sizeof(path->text));
+	}
+	if (fleet->path_count)
+		qsort(fleet->paths, fleet->path_count, sizeof(*fleet->paths), compare_paths);
+	return 0;
 }
 
 static int read_nodes(const struct reader *r, const struct model *model, struct netsim_fleet *fleet)
 {
-	struct label label;
+	const struct intent_layer *last = NULL;
+	struct intent intent;
 
 	for (size_t i = 0; i < model->node_count; i++) {
 		struct netsim_node *node = array_push(fleet->nodes, fleet->node_count);
@@ -222,14 +327,21 @@ static int read_nodes(const struct reader *r, const struct model *model, struct 
 		if (!network || !(*network = copy(model->links[i].name, r->err)))
 			return err_oom(r->err);
 	}
-	label_read(fleet->name, &label);
-	fleet->profile_changed = label.changed;
-	if (*label.profile && !(fleet->profile = copy(label.profile, r->err)))
-		return -ENOMEM;
-	return 0;
+	intent_read(fleet->name, &intent);
+	for (size_t i = 0; i < intent.layer_count; i++)
+		if (!intent.layers[i].ports)
+			last = &intent.layers[i];
+	fleet->profile_changed = intent.layer_count > 1;
+	fleet->engine = engine_is_edt(r->policy) ? "edt" : "netem";
+	if (engine_is_edt(r->policy) && intent_parse(&intent, NULL) == 0)
+		fleet->engine_why = api_why_edt(&intent, r->policy);
+	if (last && last->profile)
+		fleet->profile = copy(last->profile, r->err);
+	intent_done(&intent);
+	return last && last->profile && !fleet->profile ? -ENOMEM : 0;
 }
 
-static int read_fleet(const struct reader *r, const char *name, struct netsim_fleet *fleet)
+static int read_fleet(struct reader *r, const char *name, struct netsim_fleet *fleet)
 {
 	struct model *model = NULL;
 	struct policy *policy = NULL;
@@ -239,15 +351,19 @@ static int read_fleet(const struct reader *r, const char *name, struct netsim_fl
 	if (result == 0 && !fleet->name)
 		result = -ENOMEM;
 	if (result == 0)
+		result = policy_find(r->st, model, &policy, r->err);
+	r->policy = policy;
+	if (result == 0)
 		result = read_nodes(r, model, fleet);
 	if (result == 0)
-		result = policy_find(r->st, model, &policy, r->err);
-	if (result == 0)
-		result = read_reach(r, policy, fleet);
+		result = read_reach(r, fleet);
 	if (result == 0 && policy)
-		result = read_faults(r, policy, fleet);
+		result = read_faults(r, fleet);
 	if (result == 0 && policy)
-		read_counters(policy, fleet);
+		result = read_counters(r, fleet);
+	if (result == 0 && policy)
+		result = read_paths(r, fleet);
+	r->policy = NULL;
 	policy_close(policy);
 	model_free(model);
 	return result;
@@ -273,7 +389,7 @@ static int read_bare(const struct reader *r, struct netsim_status *status)
 	return 0;
 }
 
-static int read_fleets(const struct reader *r, const char *only, struct netsim_status *status)
+static int read_fleets(struct reader *r, const char *only, struct netsim_status *status)
 {
 	char **names = NULL, *chosen = NULL;
 	size_t count = 0;

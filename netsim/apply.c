@@ -20,7 +20,7 @@
 struct job {
 	const struct apply_target *target;
 	struct shape out, in; /* what leaves the device, what comes in */
-	bool idle;
+	bool idle, corrupts;
 	char ifb[IFNAMSIZ];
 	bool new_ifb;
 	char *alias; /* of the IFB */
@@ -194,7 +194,7 @@ static int compare(struct applier *a, const struct qdiscs *now, int ifindex,
 	if (root && shape->seed_at && !root->has_seed) {
 		err_set(a->err, NETSIM_ERR_ENV, -EOPNOTSUPP, shape->seed_at,
 			"this kernel's netem takes no seed");
-		err_hint(a->err, "it needs Linux 6.7 or later; leave `seed` out");
+		err_hint(a->err, "it needs Linux 6.7 or later; --engine edt takes a seed anywhere");
 		return -EOPNOTSUPP;
 	}
 	if (root && same_netem(&root->netem, &shape->netem) &&
@@ -223,8 +223,12 @@ static int read_back(struct applier *a)
 static int switch_inside(void *arg, struct netsim_err *err)
 {
 	const struct job *job = arg;
+	int r = offload_set(job->target->iface, OFFLOAD_SEND, job->idle, NULL, err);
 
-	return offload_set(job->target->iface, OFFLOAD_SEND, job->idle, NULL, err);
+	/* Who computes no checksum, and checks none, would not see what was damaged. */
+	if (r == 0 && (job->corrupts || job->idle))
+		r = offload_set(job->target->iface, OFFLOAD_CHECKSUM, !job->corrupts, NULL, err);
+	return r;
 }
 
 static bool device_is_idle(const struct qdiscs *now, int ifindex)
@@ -289,6 +293,19 @@ static int switch_offloads(struct applier *a)
 			r = 0; /* the namespace has gone, and its offloads with it */
 	}
 	return r;
+}
+
+int apply_offloads(struct state *st, const char *fleet, const struct apply_target *targets,
+		   size_t count, bool idle, bool corrupts, struct netsim_err *err)
+{
+	auto_free struct job *jobs = calloc(count + 1, sizeof(*jobs));
+	struct applier a = {.st = st, .fleet = fleet, .jobs = jobs, .count = count, .err = err};
+
+	if (!jobs)
+		return err_oom(err);
+	for (size_t i = 0; i < count; i++)
+		jobs[i] = (struct job) {.target = &targets[i], .idle = idle, .corrupts = corrupts};
+	return switch_offloads(&a);
 }
 
 static void restore_direction(struct applier *a, int ifindex, const char *who)
@@ -448,4 +465,27 @@ int apply_bare_clear(struct state *st, const char *device, bool *ret_was, struct
 	if (r == 0 && link)
 		r = filter_drop_empty_clsact(st->rt, link->ifindex, device, err);
 	return r;
+}
+
+static void read_shape(const struct qdiscs *all, int ifindex, struct conditions *ret)
+{
+	const struct qdisc *root = qdisc_find(all, ifindex, QDISC_ROOT);
+	const struct qdisc *child = qdisc_find(all, ifindex, QDISC_CHILD);
+
+	if (root)
+		shape_read(&root->netem, child ? &child->tbf : NULL, ret);
+}
+
+void apply_seen(const struct state *st, const struct qdiscs *all, const struct link *device,
+		struct link_conditions *ret)
+{
+	const struct link *ifb;
+	char name[IFNAMSIZ];
+
+	*ret = (struct link_conditions) {0};
+	apply_ifb_name(device->name, name);
+	ifb = model_find_link(st->host, MODEL_HOST, name);
+	read_shape(all, device->ifindex, &ret->down);
+	if (ifb && MARK_IS_GROUP(ifb->group))
+		read_shape(all, ifb->ifindex, &ret->up);
 }

@@ -28,11 +28,23 @@ int apply_fleet(struct state *st, const char *fleet, const struct apply_target *
 		size_t count, struct netsim_err *err);
 
 /*
+ * Switches the offloads of whoever sends into these links off, or, with idle, on
+ * again; and their checksums' where packets are going to be corrupted.
+ */
+int apply_offloads(struct state *st, const char *fleet, const struct apply_target *targets,
+		   size_t count, bool idle, bool corrupts, struct netsim_err *err);
+
+/*
  * The same for interfaces of this machine that belong to no fleet: the machine is
  * the node, so that up is what leaves the device.
  */
 int apply_bare(struct state *st, const struct apply_target *targets, size_t count,
 	       struct netsim_err *err);
+/* What netem does at a device and its IFB, as far as the kernel tells: for showing it. */
+struct qdiscs;
+void apply_seen(const struct state *st, const struct qdiscs *all, const struct link *device,
+		struct link_conditions *ret);
+
 /* Takes all of netsim's shaping off such an interface; *ret_was tells if it had any. */
 int apply_bare_clear(struct state *st, const char *device, bool *ret_was, struct netsim_err *err);
 

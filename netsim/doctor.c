@@ -5,13 +5,16 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <net/if.h>
 #include <sched.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "netsim/api.h"
 #include "netsim/auto.h"
@@ -146,21 +149,48 @@ static int try_redirect(struct patient *p, struct netsim_err *err)
 
 static int try_programs(struct patient *p, struct netsim_err *err)
 {
-	struct policy policy = {.port_prog = -1,
-				.stamp_prog = -1,
-				.host_prog = -1,
-				.control_fd = -1,
-				.nodes_fd = -1,
-				.ports_fd = -1,
-				.counters_fd = -1};
-	int r = policy_load(&policy, err);
+	struct policy *policy = policy_new();
+	int r = policy ? policy_load(policy, true, err) : err_oom(err);
 
+	if (r == 0) {
+		qdisc_add_clsact(p->rt, p->port, "clsact");
+		filter_put_prog(p->rt, p->port, FILTER_EGRESS, FILTER_PREF,
+				policy->prog[POLICY_PORT], "ns_port", "clsact");
+		r = rt_send(p->rt, err);
+	}
+	policy_close(policy);
+	return r;
+}
+
+/* The edt engine's hold: netem at the root, which lets go of the sender, and fq below. */
+static int try_hold(struct patient *p, struct netsim_err *err)
+{
+	qdisc_put_netem(p->rt, QDISC_ADD, p->port, &NETEM_HOLD(1000), NULL, "netem");
+	qdisc_put_fq(p->rt, p->port, 1000, "fq");
+	return rt_send(p->rt, err);
+}
+
+/* The helper and its library: it says its version where both are there. */
+static int try_iperf(struct patient *p, struct netsim_err *err)
+{
+	char path[PATH_MAX], version[] = "--version", *words[] = {path, version, NULL};
+	posix_spawn_file_actions_t quiet;
+	int status = -1, r = netsim_find_helper("netsim-iperf", path, err);
+	pid_t child;
+
+	(void)p;
 	if (r < 0)
 		return r;
-	qdisc_add_clsact(p->rt, p->port, "clsact");
-	filter_put_prog(p->rt, p->port, FILTER_EGRESS, FILTER_PREF, policy.port_prog, "ns_port",
-			"clsact");
-	return rt_send(p->rt, err);
+	posix_spawn_file_actions_init(&quiet);
+	posix_spawn_file_actions_addopen(&quiet, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+	posix_spawn_file_actions_addopen(&quiet, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+	if (posix_spawn(&child, path, &quiet, NULL, words, environ) == 0)
+		waitpid(child, &status, 0);
+	posix_spawn_file_actions_destroy(&quiet);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	return err_set(err, NETSIM_ERR_ENV, -ENOEXEC, NULL, "netsim-iperf: %.60s does not start",
+		       path);
 }
 
 static const struct {
@@ -176,15 +206,19 @@ static const struct {
 	 "a kernel with CONFIG_BRIDGE_VLAN_FILTERING"},
 	{"bond", "bonds", try_bond, "modprobe bonding"},
 	{"8021q", "VLANs", try_vlan, "modprobe 8021q"},
-	{"eBPF at clsact", "partitions", try_programs,
+	{"eBPF at clsact", "partitions, pairs, classes, faults", try_programs,
 	 "a kernel with CONFIG_BPF_SYSCALL, CONFIG_NET_CLS_BPF and CONFIG_NET_SCH_INGRESS"},
 	{"netem", "profiles", try_netem,
 	 "modprobe sch_netem (NixOS: boot.kernelModules = [ \"sch_netem\" ])"},
+	{"fq", "delay and rate of pairs, classes and faults (edt)", try_hold,
+	 "modprobe sch_fq sch_netem (NixOS: boot.kernelModules)"},
 	{"ifb", "the up direction of profiles", try_ifb, "modprobe ifb numifbs=0"},
 	{"redirect", "the up direction of profiles", try_redirect,
 	 "modprobe act_mirred cls_bpf sch_ingress"},
 	{"tbf", "profiles with `burst`", try_tbf, "modprobe sch_tbf"},
 	{"netem seed", "profiles with `seed`", try_seed, "Linux 6.7 or later", true},
+	{"iperf", "netsim iperf", try_iperf,
+	 "netsim-iperf, which make builds and make install installs, and Debian's libiperf0", true},
 };
 
 static void note(struct netsim_finding *finding, int r, const struct netsim_err *err)
@@ -198,6 +232,27 @@ static void note(struct netsim_finding *finding, int r, const struct netsim_err 
 		 r == 0 ? "" :
 		 why	? why + 2 :
 			  text);
+}
+
+static bool found(const struct netsim_findings *all, const char *what)
+{
+	for (size_t i = 0; i < all->count; i++)
+		if (strcmp(all->list[i].what, what) == 0)
+			return all->list[i].ok;
+	return false;
+}
+
+/* What `engine: auto` comes to on this machine. */
+static void describe_engines(struct netsim_findings *all)
+{
+	bool netem = found(all, "netem") && found(all, "ifb") && found(all, "redirect");
+	bool programs = found(all, "eBPF at clsact");
+	const char *edt = !programs	   ? "edt cannot be used, eBPF at clsact is missing" :
+			  found(all, "fq") ? "edt for pairs, classes, traces and faults" :
+					     "edt for loss and partitions only, fq is missing";
+
+	snprintf(all->engines, sizeof(all->engines), "%s; %s",
+		 netem ? "netem for plain profiles" : "netem cannot be used, it is missing", edt);
 }
 
 static int examine(struct netsim_findings *ret)
@@ -250,5 +305,6 @@ API int netsim_doctor(struct netsim_findings *ret, struct netsim_err *err)
 		ret->list[i].optional = trials[i].optional;
 		ret->missing += !ret->list[i].ok && !trials[i].optional;
 	}
+	describe_engines(ret);
 	return 0;
 }

@@ -51,19 +51,30 @@ static int set_feature(int sock, const char *device, const char *feature, bool o
 	return r;
 }
 
+static const struct {
+	uint32_t get, set, also; /* ethtool's commands; one more to set with it */
+	const char *feature;	 /* and a feature that has none */
+} offloads[] = {
+	[OFFLOAD_SEND] = {ETHTOOL_GTSO, ETHTOOL_STSO, 0, "tx-udp-segmentation"},
+	[OFFLOAD_RECEIVE] = {ETHTOOL_GGRO, ETHTOOL_SGRO, 0, NULL},
+	[OFFLOAD_CHECKSUM] = {ETHTOOL_GTXCSUM, ETHTOOL_STXCSUM, ETHTOOL_SRXCSUM, NULL},
+};
+
 int offload_set(const char *device, enum offload which, bool on, bool *ret_was,
 		struct netsim_err *err)
 {
-	bool sends = which == OFFLOAD_SEND;
 	auto_close int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ethtool_value was = {.cmd = sends ? ETHTOOL_GTSO : ETHTOOL_GGRO};
-	struct ethtool_value value = {.cmd = sends ? ETHTOOL_STSO : ETHTOOL_SGRO, .data = on};
+	struct ethtool_value was = {.cmd = offloads[which].get};
+	struct ethtool_value value = {.cmd = offloads[which].set, .data = on};
+	struct ethtool_value also = {.cmd = offloads[which].also, .data = on};
 	int r = sock < 0 ? -errno : ask(sock, device, &was);
 
 	if (r == 0)
 		r = ask(sock, device, &value);
-	if (r == 0 && sends)
-		r = set_feature(sock, device, "tx-udp-segmentation", on);
+	if (r == 0 && also.cmd)
+		r = ask(sock, device, &also);
+	if (r == 0 && offloads[which].feature)
+		r = set_feature(sock, device, offloads[which].feature, on);
 	if (ret_was)
 		*ret_was = was.data;
 	if (r == 0 || r == -EOPNOTSUPP || r == -EINVAL)

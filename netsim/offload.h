@@ -11,8 +11,9 @@
 #include "netsim/err.h"
 
 enum offload {
-	OFFLOAD_SEND,	 /* segmentation of TCP and UDP (TSO, USO) */
-	OFFLOAD_RECEIVE, /* merging of what comes in (GRO) */
+	OFFLOAD_SEND,	  /* segmentation of TCP and UDP (TSO, USO) */
+	OFFLOAD_RECEIVE,  /* merging of what comes in (GRO) */
+	OFFLOAD_CHECKSUM, /* of what is sent and received */
 };
 
 /*

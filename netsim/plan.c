@@ -192,15 +192,16 @@ static void plan_stale_parts(struct planner *p)
 	}
 }
 
-/* An IFB stays as long as its port is wanted; both carry the same node and interface. */
-static bool serves_port(const struct planner *p, const struct link *ifb)
+/* An IFB stays as long as its port or bridge is wanted; both carry the same mark. */
+static bool serves_link(const struct planner *p, const struct link *ifb)
 {
 	size_t length = ifb->alias ? strcspn(ifb->alias, " ") : 0;
 
 	for (size_t i = 0; length && i < p->want->link_count; i++) {
 		const struct link *port = &p->want->links[i];
 
-		if (link_is_port(port) && strcspn(port->alias, " ") == length &&
+		if ((link_is_port(port) || port->kind == LINK_BRIDGE) && port->alias &&
+		    strcspn(port->alias, " ") == length &&
 		    memcmp(port->alias, ifb->alias, length) == 0)
 			return true;
 	}
@@ -216,7 +217,7 @@ static void plan_stale_links(struct planner *p)
 
 		if (!MARK_IS_GROUP(have->group) || is_partner(p, have))
 			continue;
-		if (have->kind == LINK_IFB && serves_port(p, have))
+		if (have->kind == LINK_IFB && serves_link(p, have))
 			continue;
 		if (have->ns != MODEL_HOST && ns == MODEL_HOST)
 			continue;

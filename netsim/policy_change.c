@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Reading and changing the policy in force. */
-#include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/membarrier.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -50,26 +49,6 @@ bool policy_reaches(const struct policy *p, int from, int to)
 	return true;
 }
 
-int policy_counters(const struct policy *p, int node, struct port_counters *ret)
-{
-	int cpus = libbpf_num_possible_cpus();
-	auto_free struct port_counters *each =
-		cpus > 0 ? calloc((size_t)cpus, sizeof(*each)) : NULL;
-	uint32_t key = (uint32_t)node;
-
-	if (!each)
-		return -ENOMEM;
-	if (bpf_map_lookup_elem(p->counters_fd, &key, each) < 0)
-		return -errno;
-	*ret = (struct port_counters) {0};
-	for (int i = 0; i < cpus; i++) {
-		ret->passed += each[i].passed;
-		ret->dropped_from += each[i].dropped_from;
-		ret->dropped_to += each[i].dropped_to;
-	}
-	return 0;
-}
-
 /*
  * Waits until every program that may have read the selector before now has
  * ended: an RCU grace period, which this system call is.
@@ -99,8 +78,7 @@ static void free_bits(struct port_node *nodes, uint64_t bits)
 	}
 }
 
-/* The idle policy, as a copy of the one in force without what is over. */
-static struct port_slot *begin_change(struct policy *p, struct port_node **ret_nodes)
+void policy_begin(struct policy *p, struct policy_change *ret)
 {
 	uint32_t active = p->control->active & 1, idle = 1 - active;
 	struct port_slot *slot = &p->control->slot[idle];
@@ -115,12 +93,10 @@ static struct port_slot *begin_change(struct policy *p, struct port_node **ret_n
 		if (!policy_alive(&slot->faults[i]))
 			over |= end_fault(&slot->faults[i]);
 	free_bits(nodes, over);
-	*ret_nodes = nodes;
-	return slot;
+	*ret = (struct policy_change) {slot, nodes};
 }
 
-/* The one store at which every port of the fleet changes. */
-static void flip(struct policy *p)
+void policy_commit(struct policy *p)
 {
 	uint32_t next = 1 - (p->control->active & 1);
 
@@ -176,11 +152,20 @@ static void set_bit(struct port_node *nodes, uint64_t bit, const struct policy_g
 		nodes[cut->nodes[i]].cut |= bit;
 }
 
-static struct port_fault *free_fault(struct port_slot *slot)
+struct port_fault *policy_new_fault(struct policy *p, struct policy_change *change,
+				    struct netsim_err *err)
 {
-	for (int i = 0; i < PORT_FAULTS; i++)
-		if (!slot->faults[i].id)
-			return &slot->faults[i];
+	for (int i = 0; i < PORT_FAULTS; i++) {
+		struct port_fault *fault = &change->slot->faults[i];
+
+		if (fault->id)
+			continue;
+		fault->id = ++p->control->last_fault_id;
+		return fault;
+	}
+	err_set(err, NETSIM_ERR_KERNEL, -ENOSPC, NULL, "there are %d faults in force already",
+		PORT_FAULTS);
+	err_hint(err, "heal some of them first");
 	return NULL;
 }
 
@@ -188,30 +173,33 @@ int policy_cut(struct policy *p, enum port_fault_kind kind, const struct policy_
 	       size_t group_count, uint64_t deadline, uint32_t *ret_id, struct netsim_err *err)
 {
 	bool grouped = kind == PORT_FAULT_GROUPS || kind == PORT_FAULT_REST;
-	struct port_node *nodes;
-	struct port_slot *slot = begin_change(p, &nodes);
-	struct port_fault *fault = free_fault(slot);
-	uint64_t bits = take_bits(used_bits(slot), grouped ? group_count : 1);
+	struct policy_change change;
+	struct port_fault *fault;
+	uint64_t bits;
 
-	if (!fault || !bits) {
+	policy_begin(p, &change);
+	bits = take_bits(used_bits(change.slot), grouped ? group_count : 1);
+	if (!bits) {
 		err_set(err, NETSIM_ERR_KERNEL, -ENOSPC, NULL,
 			"the partitions in force have %d groups already", PORT_BITS);
 		err_hint(err, "heal some of them first");
 		return -ENOSPC;
 	}
+	fault = policy_new_fault(p, &change, err);
+	if (!fault)
+		return -ENOSPC;
 	if (grouped)
-		set_groups(nodes, bits, groups, group_count);
+		set_groups(change.nodes, bits, groups, group_count);
 	else
-		set_bit(nodes, bits, &groups[0], &groups[group_count - 1]);
+		set_bit(change.nodes, bits, &groups[0], &groups[group_count - 1]);
 	for (int i = 0; i < PORT_BITS; i++)
 		if (bits >> i & 1)
-			slot->deadline[i] = deadline;
-	fault->id = ++p->control->last_fault_id;
+			change.slot->deadline[i] = deadline;
 	fault->kind = kind;
 	fault->bits = bits;
 	fault->deadline = deadline;
 	*ret_id = fault->id;
-	flip(p);
+	policy_commit(p);
 	return 0;
 }
 
@@ -223,15 +211,21 @@ static bool listed(const uint32_t *ids, size_t count, uint32_t id)
 	return count == 0;
 }
 
-void policy_heal(struct policy *p, const uint32_t *ids, size_t count)
+void policy_end_faults(struct policy_change *change, const uint32_t *ids, size_t count)
 {
-	struct port_node *nodes;
-	struct port_slot *slot = begin_change(p, &nodes);
 	uint64_t over = 0;
 
 	for (int i = 0; i < PORT_FAULTS; i++)
-		if (listed(ids, count, slot->faults[i].id))
-			over |= end_fault(&slot->faults[i]);
-	free_bits(nodes, over);
-	flip(p);
+		if (listed(ids, count, change->slot->faults[i].id))
+			over |= end_fault(&change->slot->faults[i]);
+	free_bits(change->nodes, over);
+}
+
+void policy_name_fault(struct policy *p, uint32_t id, const char *name)
+{
+	struct port_slot *slot = &p->control->slot[p->control->active & 1];
+
+	for (int i = 0; i < PORT_FAULTS; i++)
+		if (slot->faults[i].id == id)
+			snprintf(slot->faults[i].name, sizeof(slot->faults[i].name), "%s", name);
 }

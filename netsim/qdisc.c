@@ -57,6 +57,24 @@ void qdisc_put_tbf(struct rt *rt, enum qdisc_verb verb, int ifindex, const struc
 	put_tbf(rt, verb, &tcm, tbf, at, who);
 }
 
+void qdisc_put_fq(struct rt *rt, int ifindex, uint32_t limit, const char *who)
+{
+	struct tcmsg tcm = {
+		.tcm_ifindex = ifindex, .tcm_parent = QDISC_ROOT | 1, .tcm_handle = QDISC_FQ};
+	uint32_t horizon = UINT32_MAX, off = 0; /* microseconds: more than an hour */
+	size_t nest;
+
+	begin(rt, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE, &tcm, "fq", NULL, who);
+	rt_needs(rt, ENOENT,
+		 "this kernel has no fq: it lacks the module sch_fq (see netsim doctor)");
+	nest = rt_nest(rt, TCA_OPTIONS);
+	rt_put(rt, TCA_FQ_PLIMIT, &limit, sizeof(limit));
+	rt_put(rt, TCA_FQ_FLOW_PLIMIT, &limit, sizeof(limit));
+	rt_put(rt, TCA_FQ_RATE_ENABLE, &off, sizeof(off)); /* no pacing but netsim's */
+	rt_put(rt, TCA_FQ_HORIZON, &horizon, sizeof(horizon));
+	rt_nest_end(rt, nest);
+}
+
 void qdisc_put_tbf_root(struct rt *rt, int ifindex, const struct tbf *tbf, const char *who)
 {
 	struct tcmsg tcm = {

@@ -2,8 +2,8 @@
 /*
  * Qdiscs: netem and tbf as netsim uses them, and the dump of all. A shaped
  * device has netem at its root under the handle MARK_HANDLE, and below it, once
- * a burst was asked for, a tbf. Both change in place: a root that is swapped
- * drops what passes meanwhile. The writing functions append to the batch of rt.
+ * a burst was asked for, a tbf, or with the edt engine an fq. Both change in place: a root that is
+ * swapped drops what passes meanwhile. The writing functions append to the batch of rt.
  */
 #ifndef NETSIM_QDISC_H
 #define NETSIM_QDISC_H
@@ -15,8 +15,10 @@
 #include "netsim/profile.h"
 #include "netsim/rt.h"
 
-#define QDISC_ROOT  ((uint32_t)MARK_HANDLE << 16)
-#define QDISC_CHILD ((uint32_t)(MARK_HANDLE + 1) << 16)
+#define QDISC_ROOT   ((uint32_t)MARK_HANDLE << 16)
+#define QDISC_CHILD  ((uint32_t)(MARK_HANDLE + 1) << 16) /* a tbf */
+#define QDISC_CLSACT 0xffff0000U
+#define QDISC_FQ     ((uint32_t)(MARK_HANDLE + 2) << 16)
 
 /* netem's parameters, as the kernel counts them. */
 struct netem {
@@ -44,6 +46,12 @@ struct tbf {
 
 /* A netem that lets everything pass, as large as a device's usual queue. */
 #define NETEM_IDLE ((struct netem) {.limit = 1000})
+/*
+ * A netem that delays nothing, but lets a packet go from its sender's accounts:
+ * what fq below it holds must not throttle who sent it. Any rate does that.
+ */
+#define NETEM_HOLD_RATE	   (1ULL << 50)
+#define NETEM_HOLD(limit_) ((struct netem) {.limit = (limit_), .rate = NETEM_HOLD_RATE})
 /* A tbf that is no bottleneck. */
 #define TBF_IDLE ((struct tbf) {.rate = 1250000000000, .burst = 64 << 20, .limit = 256 << 20})
 
@@ -55,6 +63,11 @@ void qdisc_put_netem(struct rt *rt, enum qdisc_verb verb, int ifindex, const str
 		     const struct netsim_loc *at, const char *who);
 void qdisc_put_tbf(struct rt *rt, enum qdisc_verb verb, int ifindex, const struct tbf *tbf,
 		   const struct netsim_loc *at, const char *who);
+/*
+ * Puts an fq below netsim's root, in place of a tbf, or changes the one that is
+ * there: it holds up to limit packets until their time of departure.
+ */
+void qdisc_put_fq(struct rt *rt, int ifindex, uint32_t limit, const char *who);
 void qdisc_put_idle(struct rt *rt, int ifindex, const char *who);
 /* A tbf alone, for finding out whether there is one. */
 void qdisc_put_tbf_root(struct rt *rt, int ifindex, const struct tbf *tbf, const char *who);

@@ -23,12 +23,6 @@ void shape_tables_done(struct shape_tables *tables)
 }
 
 /* netem keeps the last table it was given, so that even the even spread needs one. */
-static void fill_uniform(int16_t *table)
-{
-	for (int i = 0; i < DIST_ENTRIES; i++)
-		table[i] = (int16_t)(-8192 + (16384 * i + 8192) / DIST_ENTRIES);
-}
-
 static int set_table(const struct conditions *c, struct shape_tables *tables, struct netem *netem,
 		     struct netsim_err *err)
 {
@@ -43,10 +37,7 @@ static int set_table(const struct conditions *c, struct shape_tables *tables, st
 		tables->of[kind] = calloc(DIST_ENTRIES, sizeof(int16_t));
 		if (!tables->of[kind])
 			return err_oom(err);
-		if (kind == DIST_UNIFORM)
-			fill_uniform(tables->of[kind]);
-		else
-			dist_fill(kind, tables->of[kind]);
+		dist_fill(kind, tables->of[kind]);
 	}
 	netem->table = tables->of[kind];
 	netem->table_len = DIST_ENTRIES;
@@ -244,7 +235,7 @@ static void read_delay(const struct netem *n, struct conditions *c)
 
 static void read_rate(const struct netem *n, const struct tbf *tbf, struct conditions *c)
 {
-	if (n->rate && n->rate != ORDER_RATE) {
+	if (n->rate && n->rate != ORDER_RATE && n->rate != NETEM_HOLD_RATE) {
 		set(c, COND_RATE);
 		c->rate.bps = n->rate * 8;
 	}

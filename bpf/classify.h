@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which class of traffic a frame belongs to. */
+#ifndef NETSIM_BPF_CLASSIFY_H
+#define NETSIM_BPF_CLASSIFY_H
+
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <bpf/bpf_endian.h>
+
+#include "maps.h"
+
+#define VLAN_MASK	0x0fff
+#define FRAGMENT_OFFSET 0x1fff
+#define NEAR		1023 /* a mask */
+#define EXTENSIONS	4    /* headers of IPv6 that are followed */
+
+#define ND_FIRST 133 /* the types of ICMPv6 that are neighbour discovery */
+#define ND_LAST	 137
+
+/* What is told apart about a frame. */
+struct frame {
+	__u16 ethertype; /* inside the tags, in network order */
+	__u16 vlan;	 /* of the outer tag, 0: none */
+	__u8 protocol;	 /* of IP, 0: not IP */
+	__u8 has_ports;
+	__u8 resolves; /* ARP or neighbour discovery */
+	__u8 flooded;
+	__u16 from_port, to_port;
+};
+
+/* Nearly always the headers lie in one piece, where no call is needed. */
+static __always_inline int load(struct __sk_buff *skb, __u32 at, void *to, __u32 length)
+{
+	void *end = (void *)(long)skb->data_end;
+	void *from = (void *)(long)skb->data + (at & NEAR);
+
+	if (at <= NEAR && from + length <= end) {
+		__builtin_memcpy(to, from, length);
+		return 0;
+	}
+	return bpf_skb_load_bytes(skb, at, to, length);
+}
+
+static __always_inline void read_ports(struct __sk_buff *skb, struct frame *f, __u32 at)
+{
+	__be16 ports[2];
+	__u8 type;
+
+	if (f->protocol == IPPROTO_ICMPV6 && load(skb, at, &type, 1) == 0)
+		f->resolves = type >= ND_FIRST && type <= ND_LAST;
+	if (f->protocol != IPPROTO_TCP && f->protocol != IPPROTO_UDP)
+		return;
+	if (load(skb, at, ports, sizeof(ports)) < 0)
+		return;
+	f->from_port = bpf_ntohs(ports[0]);
+	f->to_port = bpf_ntohs(ports[1]);
+	f->has_ports = 1;
+}
+
+static __always_inline void read_ipv4(struct __sk_buff *skb, struct frame *f, __u32 at)
+{
+	struct iphdr ip;
+
+	if (load(skb, at, &ip, sizeof(ip)) < 0)
+		return;
+	f->protocol = ip.protocol;
+	/* Only the first fragment has the ports. */
+	if (!(ip.frag_off & bpf_htons(FRAGMENT_OFFSET)))
+		read_ports(skb, f, at + ip.ihl * 4);
+}
+
+static __always_inline void read_ipv6(struct __sk_buff *skb, struct frame *f, __u32 at)
+{
+	struct ipv6hdr ip;
+	__u8 next, header[8];
+
+	if (load(skb, at, &ip, sizeof(ip)) < 0)
+		return;
+	next = ip.nexthdr;
+	at += sizeof(ip);
+	for (int i = 0; i < EXTENSIONS; i++) {
+		if (next != IPPROTO_HOPOPTS && next != IPPROTO_ROUTING && next != IPPROTO_DSTOPTS &&
+		    next != IPPROTO_FRAGMENT)
+			break;
+		if (load(skb, at, header, sizeof(header)) < 0)
+			return;
+		if (next == IPPROTO_FRAGMENT && ((header[2] << 8 | header[3]) & 0xfff8)) {
+			f->protocol = header[0];
+			return;
+		}
+		at += next == IPPROTO_FRAGMENT ? 8 : 8 * (header[1] + 1);
+		next = header[0];
+	}
+	f->protocol = next;
+	read_ports(skb, f, at);
+}
+
+/* Global, as the next one: the verifier looks at them once, and not on each way to them. */
+__noinline int ns_read_frame(struct __sk_buff *skb, struct frame *f)
+{
+	__u32 at = ETH_HLEN;
+	__u8 group = 0;
+
+	if (!f)
+		return 0;
+	f->ethertype = skb->protocol;
+	if (skb->vlan_present)
+		f->vlan = skb->vlan_tci & VLAN_MASK;
+	if (load(skb, 0, &group, 1) == 0)
+		f->flooded = group & 1;
+	for (int i = 0; i < 2; i++) {
+		__be16 tag[2];
+
+		if (f->ethertype != bpf_htons(ETH_P_8021Q) &&
+		    f->ethertype != bpf_htons(ETH_P_8021AD))
+			break;
+		if (load(skb, at, tag, sizeof(tag)) < 0)
+			return 0;
+		if (!f->vlan)
+			f->vlan = bpf_ntohs(tag[0]) & VLAN_MASK;
+		f->ethertype = tag[1];
+		at += sizeof(tag);
+	}
+	f->resolves = f->ethertype == bpf_htons(ETH_P_ARP);
+	if (f->ethertype == bpf_htons(ETH_P_IP))
+		read_ipv4(skb, f, at);
+	else if (f->ethertype == bpf_htons(ETH_P_IPV6))
+		read_ipv6(skb, f, at);
+	return 0;
+}
+
+static __always_inline __u64 classes_of_port(const struct frame *f, __u32 generation, __u16 port)
+{
+	__u32 key = generation * 65536 + port;
+	struct port_class_port *entry = bpf_map_lookup_elem(&ns_class_ports, &key);
+
+	if (!entry)
+		return 0;
+	return f->protocol == IPPROTO_TCP ? entry->tcp : entry->udp;
+}
+
+static __always_inline __u32 lowest_bit(__u64 bits)
+{
+	__u32 n = 0;
+
+	bits &= -bits;
+	for (int step = 32; step; step /= 2)
+		if (bits >> step) {
+			bits >>= step;
+			n += step;
+		}
+	return n;
+}
+
+/* The class's number, from 1; 0 for a frame that belongs to none. */
+__noinline __u32 ns_classify(const struct frame *f, __u32 generation)
+{
+	struct port_class_rules *rules;
+	__u64 fits;
+
+	generation &= 1;
+	rules = bpf_map_lookup_elem(&ns_class_rules, &generation);
+	if (!rules || !f)
+		return 0;
+	fits = rules->any;
+	if (f->protocol)
+		fits |= rules->protocol[f->protocol];
+	for (int i = 0; i < PORT_ETHERTYPES && rules->ethertype[i]; i++)
+		if (rules->ethertype[i] == f->ethertype)
+			fits |= rules->ethertype_class[i];
+	if (f->has_ports)
+		fits |= classes_of_port(f, generation, f->from_port) |
+			classes_of_port(f, generation, f->to_port);
+	fits &= rules->any_vlan | (f->vlan ? rules->vlan[f->vlan & VLAN_MASK] : 0);
+	return fits ? lowest_bit(fits) + 1 : 0;
+}
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What chance decides about a packet. Nothing here is random: the n-th packet of
+ * a pair meets the same fate whenever the seed is the same.
+ */
+#ifndef NETSIM_BPF_FATE_H
+#define NETSIM_BPF_FATE_H
+
+#include "maps.h"
+
+/* What the draws of one packet at one hop are for. */
+enum draw {
+	DRAW_LOSS,
+	DRAW_LOSS_IN_STATE,
+	DRAW_COPY,
+	DRAW_CORRUPT,
+	DRAW_WHERE,
+	DRAW_REORDER,
+	DRAW_JITTER,
+	DRAW_SLOT,
+	DRAWS
+};
+
+struct chance {
+	__u64 seed;   /* of the hop, for this pair */
+	__u64 packet; /* which one it is */
+};
+
+/* Spreads neighbouring numbers over all 64 bits: two multiply-and-fold rounds. */
+static __always_inline __u64 scatter(__u64 x)
+{
+	x += 0x9e3779b97f4a7c15ULL;
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ULL;
+	x = (x ^ x >> 27) * 0x94d049bb133111ebULL;
+	return x ^ x >> 31;
+}
+
+static __always_inline __u32 draw(const struct chance *chance, enum draw what)
+{
+	__u64 drawn = scatter(chance->seed + scatter(chance->packet * DRAWS + what)) >> 32;
+
+	/* The compiler must not fold what bounds it later into the shifts above:
+	 * the verifier of Linux 6.1 would lose the bound. */
+	asm volatile("" : "+r"(drawn));
+	return drawn;
+}
+
+/* Probabilities are parts of 2^32, and all ones is certain. */
+static __always_inline int happens(__u32 drawn, __u64 probability)
+{
+	return drawn < probability || probability >= 0xffffffff;
+}
+
+enum { GOOD, BAD };
+
+/* Two states, each with a loss of its own. */
+static __always_inline int lost_gilbert_elliott(const __u32 *p, __u8 *state, __u32 drawn,
+						__u32 drawn_in_state)
+{
+	if (*state == GOOD)
+		*state = happens(drawn, p[0]) ? BAD : GOOD;
+	else
+		*state = happens(drawn, p[1]) ? GOOD : BAD;
+	return happens(drawn_in_state, *state == BAD ? p[2] : p[3]);
+}
+
+/*
+ * Four: received in a gap (1), received in a burst of losses (2), lost in a
+ * burst (3), lost alone in a gap (4). Zero is the first one, where it begins.
+ */
+static __always_inline int lost_4state(const __u32 *p, __u8 *state, __u32 drawn)
+{
+	__u64 p13 = p[0], p31 = p[1], p32 = p[2], p23 = p[3], p14 = p[4];
+
+	switch (*state) {
+	case 2:
+		*state = happens(drawn, p23) ? 3 : 2;
+		break;
+	case 3:
+		*state = happens(drawn, p32) ? 2 : happens(drawn, p31 + p32) ? 1 : 3;
+		break;
+	case 4:
+		*state = 1;
+		break;
+	default:
+		*state = happens(drawn, p14) ? 4 : happens(drawn, p13 + p14) ? 3 : 1;
+		break;
+	}
+	return *state >= 3;
+}
+
+/* Moves a hop's loss model on by one packet; true where that one is lost. */
+static __always_inline int is_lost(const struct port_conditions *c, __u8 *state,
+				   const struct chance *chance)
+{
+	__u32 drawn = draw(chance, DRAW_LOSS);
+
+	if (c->loss_model == PORT_LOSS_GILBERT_ELLIOTT)
+		return lost_gilbert_elliott(c->loss, state, drawn,
+					    draw(chance, DRAW_LOSS_IN_STATE));
+	return lost_4state(c->loss, state, drawn);
+}
+
+/* A packet's deviation from the mean delay. */
+static __always_inline __s64 jitter_of(const struct port_conditions *c, const struct chance *chance)
+{
+	__u32 drawn = draw(chance, DRAW_JITTER), key = c->table;
+	struct port_table *table = bpf_map_lookup_elem(&ns_tables, &key);
+
+	if (!table)
+		return 0;
+	return (__s64)c->jitter * table->value[drawn % PORT_TABLE_ENTRIES] >> PORT_TABLE_SHIFT;
+}
+
+#endif

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One hop of a packet's way: its conditions, its clock, its trace. */
+#ifndef NETSIM_BPF_HOP_H
+#define NETSIM_BPF_HOP_H
+
+#include "fate.h"
+
+/* What a hop's conditions come to at this moment, for one packet. */
+struct effect {
+	__u64 rate, delay, not_before;
+	__u32 loss;
+	__u32 length;  /* that takes time of the link */
+	__u64 departs; /* when the link is done with it */
+	__u32 slot_draw;
+};
+
+/*
+ * The conditions in force at a hop: what the faults make of them, as long as
+ * the first of these layers lasts, then the next, at last the profile's own.
+ */
+static __noinline struct port_conditions *conditions_at(const struct port_slot *slot,
+							struct port_key *key, __u64 now)
+{
+	struct port_conditions *c;
+
+	if (slot->flags & PORT_FLAG_OVERLAYS) {
+		key->generation = slot->overlays;
+		for (int i = 1; i <= PORT_LAYERS; i++) {
+			key->layer = i;
+			c = bpf_map_lookup_elem(&ns_overlays, key);
+			if (!c)
+				break;
+			if (!c->until || now < c->until)
+				return c;
+		}
+	}
+	if (!(slot->flags & PORT_FLAG_BASE))
+		return 0;
+	key->generation = slot->base;
+	key->layer = 0;
+	return bpf_map_lookup_elem(&ns_conditions, key);
+}
+
+/* Packets whose state found no room share one. */
+static __noinline struct port_state *state_of(struct port_key *key)
+{
+	struct port_key shared = {.from = PORT_ANY, .to = PORT_ANY};
+	struct port_state fresh = {}, *state;
+
+	key->generation = 0;
+	key->layer = 0;
+	state = bpf_map_lookup_elem(&ns_states, key);
+	if (state)
+		return state;
+	bpf_map_update_elem(&ns_states, key, &fresh, BPF_NOEXIST);
+	state = bpf_map_lookup_elem(&ns_states, key);
+	return state ? state : bpf_map_lookup_elem(&ns_states, &shared);
+}
+
+static __always_inline int is_down(const struct port_conditions *c, __u64 now)
+{
+	if (!c || !(c->has & PORT_HAS_DOWN))
+		return 0;
+	return !c->down_period || (now - c->down_start) % c->down_period >= c->down_after;
+}
+
+/* Tells conditions apart that packets wait for differently. */
+static __always_inline __u32 fingerprint(const struct port_conditions *c)
+{
+	return scatter(c->rate + 3 * c->queue + 5 * c->delay + 7 * c->jitter + 11 * c->slot_max +
+		       13 * c->trace_start) >>
+	       32;
+}
+
+/* A clock that other conditions have moved is none of these: what came then is on its way. */
+static __always_inline void renew(struct port_state *state, __u32 under)
+{
+	if (!state || state->clock_under == under)
+		return;
+	bpf_spin_lock(&state->lock);
+	state->clock_under = under;
+	state->clock = 0;
+	state->slot_open = 0;
+	state->slot_packets = 0;
+	state->slot_bytes = 0;
+	bpf_spin_unlock(&state->lock);
+}
+
+/*
+ * Which of count rows from the first is in force at a time; a global function,
+ * which the verifier looks at once and not on each way that leads to it.
+ */
+__noinline __u32 ns_trace_row(__u32 first, __u32 count, __u64 at)
+{
+	__u32 low = 0;
+
+	for (__u32 step = PORT_TRACE_ROWS / 2; step; step /= 2) {
+		__u32 key = first + low + step;
+		struct port_trace_row *row = bpf_map_lookup_elem(&ns_traces, &key);
+
+		if (row && low + step < count && row->at <= at)
+			low += step;
+	}
+	return low;
+}
+
+static __noinline int follow_trace(const struct port_conditions *c, __u32 generation, __u64 at,
+				   struct effect *effect)
+{
+	__u64 t = (at - c->trace_start) % (c->trace_length ? c->trace_length : 1);
+	__u32 first = (generation & 1) * PORT_TRACE_ROWS + c->trace_first;
+	__u32 now = ns_trace_row(first, c->trace_count, t), key = first + now;
+	struct port_trace_row *row = bpf_map_lookup_elem(&ns_traces, &key);
+	__u32 resumes;
+
+	if (!row)
+		return 0;
+	if (c->trace_has & PORT_HAS_DELAY)
+		effect->delay = row->delay;
+	if (c->trace_has & PORT_HAS_LOSS)
+		effect->loss = row->loss;
+	if (!(c->trace_has & PORT_HAS_RATE))
+		return 0;
+	effect->rate = row->rate;
+	if (row->rate)
+		return 0;
+	/* Nothing leaves until the next row that has a rate, which is then the one. */
+	resumes = row->resumes;
+	key = first + resumes;
+	row = bpf_map_lookup_elem(&ns_traces, &key);
+	if (!row)
+		return 0;
+	effect->not_before = at - t + row->at + (resumes <= now ? c->trace_length : 0);
+	effect->rate = row->rate;
+	return 0;
+}
+
+static __always_inline void take_effect(const struct port_conditions *c, __u32 generation,
+					const struct port_state *state, __u64 now,
+					struct effect *effect)
+{
+	__u64 at = state && state->clock > now ? state->clock : now;
+
+	effect->rate = c->rate;
+	effect->delay = c->delay;
+	effect->loss = c->loss[0];
+	if (c->has & PORT_HAS_TRACE)
+		follow_trace(c, generation, at, effect);
+}
+
+/* Packets leave together when a slot opens, as many as it holds. */
+static __always_inline __u64 fill_slot(const struct port_conditions *c, struct port_state *state,
+				       __u64 ready, __u32 length, __u32 drawn)
+{
+	__u64 apart = c->slot_min + ((c->slot_max - c->slot_min) >> 16) * (drawn >> 16);
+	int full = (c->slot_packets && state->slot_packets >= c->slot_packets) ||
+		   (c->slot_bytes && state->slot_bytes + length > c->slot_bytes);
+
+	if (ready > state->slot_open || full) {
+		state->slot_open = (ready > state->slot_open ? ready : state->slot_open) + apart;
+		state->slot_packets = 0;
+		state->slot_bytes = 0;
+	}
+	state->slot_packets++;
+	state->slot_bytes += length;
+	return state->slot_open;
+}
+
+/*
+ * Books a packet on a hop's clock. Returns when the hop is done
+ * with it, 0 where it finds the queue full. It is booked from now, whatever other
+ * hops are doing to it: else a slow sender would delay everybody else's packets to
+ * the same node.
+ */
+static __noinline __u64 book(struct port_state *state, const struct port_conditions *c,
+			     const struct effect *effect, __u64 now)
+{
+	__u64 departs = now, earliest, start, lasts = 0;
+
+	if (!state || !c)
+		return now;
+	if (effect->not_before && !effect->rate)
+		return 0; /* a trace none of whose rows lets anything pass */
+	if (effect->rate)
+		lasts = (__u64)effect->length * 1000000000 / effect->rate;
+	earliest = now > c->burst ? now - c->burst : 0;
+	bpf_spin_lock(&state->lock);
+	if (effect->rate || effect->not_before) {
+		start = state->clock > earliest ? state->clock : earliest;
+		if (start > now && start - now > c->queue) {
+			bpf_spin_unlock(&state->lock);
+			return 0;
+		}
+		if (effect->not_before > start)
+			start = effect->not_before;
+		if (effect->length)
+			state->clock = start + lasts;
+		departs = start + lasts > now ? start + lasts : now;
+	}
+	if (c->slot_max)
+		departs = fill_slot(c, state, departs, effect->length, effect->slot_draw);
+	bpf_spin_unlock(&state->lock);
+	return departs;
+}
+
+#endif

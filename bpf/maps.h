@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The maps of a fleet. Everything netsim knows about a policy in force is in them. */
+#ifndef NETSIM_BPF_MAPS_H
+#define NETSIM_BPF_MAPS_H
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "port.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct port_control);
+} ns_control SEC(".maps");
+
+/* Policy 0's nodes, then policy 1's. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 2 * PORT_NODES);
+	__type(key, __u32);
+	__type(value, struct port_node);
+} ns_nodes SEC(".maps");
+
+/* Which link a port's ifindex belongs to. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PORT_LINKS);
+	__type(key, __u32);
+	__type(value, __u32);
+} ns_ports SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, PORT_LINKS);
+	__type(key, __u32);
+	__type(value, struct port_link);
+} ns_links SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, PORT_CONDITIONS);
+	__type(key, struct port_key);
+	__type(value, struct port_conditions);
+} ns_conditions SEC(".maps");
+
+/* What faults make of them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, PORT_OVERLAYS);
+	__type(key, struct port_key);
+	__type(value, struct port_conditions);
+} ns_overlays SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, PORT_STATES);
+	__type(key, struct port_key);
+	__type(value, struct port_state);
+} ns_states SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, PORT_TRAFFIC);
+	__type(key, struct port_key);
+	__type(value, struct port_traffic);
+} ns_traffic SEC(".maps");
+
+struct port_table {
+	__s16 value[PORT_TABLE_ENTRIES];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, PORT_TABLES);
+	__type(key, __u32);
+	__type(value, struct port_table);
+} ns_tables SEC(".maps");
+
+/* Generation 0's rows, then generation 1's. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 2 * PORT_TRACE_ROWS);
+	__type(key, __u32);
+	__type(value, struct port_trace_row);
+} ns_traces SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 2 * 65536);
+	__type(key, __u32);
+	__type(value, struct port_class_port);
+} ns_class_ports SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 2);
+	__type(key, __u32);
+	__type(value, struct port_class_rules);
+} ns_class_rules SEC(".maps");
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd.h"
+#include "out.h"
+
+struct fault_args {
+	struct common common;
+	const char *class, *name;
+	int64_t for_ns;
+};
+
+static const struct opt opts[] = {
+	{0, "class", OPT_TEXT, offsetof(struct fault_args, class), "CLASS",
+	 "only traffic of this class"},
+	{0, "for", OPT_DURATION, offsetof(struct fault_args, for_ns), "TIME",
+	 "heal by itself after TIME; the kernel keeps it"},
+	{0, "name", OPT_TEXT, offsetof(struct fault_args, name), "NAME", "to heal it by"},
+	{0, NULL, OPT_FLAG, 0, NULL, NULL},
+};
+
+static void print_fault(const struct fault_args *args, uint32_t fault, const char *text)
+{
+	if (args->common.json)
+		print_json(json_pack("{s:i, s:s, s:s*, s:f}", "fault", (int)fault, "text", text,
+				     "name", args->name, "for", (double)args->for_ns / 1e9));
+	else if (args->common.dry)
+		printf("would be: %s\n", text);
+	else if (args->for_ns)
+		printf("fault %u: %s, for %g s\n", fault, text, (double)args->for_ns / 1e9);
+	else
+		printf("fault %u: %s, until netsim heal\n", fault, text);
+}
+
+static int run(const void *p, struct netsim_err *err)
+{
+	const struct fault_args *args = p;
+	struct netsim_fault_request request = {
+		.fleet = args->common.fleet,
+		.conditions = args->common.words[0],
+		.targets = (const char *const *)args->common.words + 1,
+		.target_count = (size_t)args->common.count - 1,
+		.class = args->class,
+		.name = args->name,
+		.for_ns = args->for_ns,
+		.dry = args->common.dry,
+	};
+	struct netsim *ns = NULL;
+	uint32_t fault = 0;
+	char text[512];
+	int r = netsim_open(&ns, err);
+
+	if (r == 0)
+		r = netsim_fault(ns, &request, &fault, text, err);
+	netsim_close(ns);
+	if (r == 0 && !args->common.quiet)
+		print_fault(args, fault, text);
+	return r;
+}
+
+const struct cmd cmd_fault = {
+	.name = "fault",
+	.args = "CONDITIONS TARGET...",
+	.summary = "Put conditions on top of the profile, for nodes or pairs (a:b).",
+	.opts = opts,
+	.size = sizeof(struct fault_args),
+	.min = 2,
+	.max = -1,
+	.run = run,
+};
