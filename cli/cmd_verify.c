@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "out.h"
+
+struct verify_args {
+	struct common common;
+	bool quick;
+};
+
+static const struct opt opts[] = {
+	{0, "quick", OPT_FLAG, offsetof(struct verify_args, quick), NULL,
+	 "fewer probes and no TCP: less sure, but in seconds"},
+	{0, NULL, OPT_FLAG, 0, NULL, NULL},
+};
+
+static const char *word_of(enum netsim_verdict verdict)
+{
+	switch (verdict) {
+	case NETSIM_AS_ASKED:
+		return "ok";
+	case NETSIM_NOT_AS_ASKED:
+		return "failed";
+	case NETSIM_NOT_MEASURED:
+		break;
+	}
+	return "not measured";
+}
+
+static void show_progress(void *arg, const char *what, double done)
+{
+	(void)arg;
+	fprintf(stderr, "\r\033[Kmeasuring %s: %.0f %%", what, done * 100);
+}
+
+static void print_row(struct table *table, const struct netsim_verify_row *row)
+{
+	const char *cells[] = {row->subject, row->what, *row->asked ? row->asked : "-",
+			       *row->measured ? row->measured : "-", word_of(row->verdict)};
+
+	table_add(table, cells, 5);
+}
+
+static bool is_shown(const struct common *args, const struct netsim_verify_row *row)
+{
+	return !args->quiet || row->verdict == NETSIM_NOT_AS_ASKED;
+}
+
+/* Each reason once, with the rows that it is about. */
+static void print_reasons(const struct common *args, const struct netsim_verify *v)
+{
+	for (size_t i = 0; i < v->row_count; i++) {
+		const struct netsim_verify_row *row = &v->rows[i];
+		size_t more = 0, before = 0;
+
+		if (!*row->why || !is_shown(args, row))
+			continue;
+		for (size_t n = 0; n < v->row_count; n++)
+			if (strcmp(v->rows[n].why, row->why) == 0 && is_shown(args, &v->rows[n])) {
+				before += n < i;
+				more += n > i;
+			}
+		if (before)
+			continue;
+		printf("%s %s", row->subject, row->what);
+		if (more)
+			printf(" and %zu more", more);
+		printf(": %s\n", row->why);
+	}
+}
+
+static void print_summary(const struct netsim_verify *v)
+{
+	printf("%zu of %zu as asked", v->as_asked, v->as_asked + v->failed);
+	if (v->unmeasured)
+		printf(", %zu not measured", v->unmeasured);
+	putchar('\n');
+}
+
+/* With -q only what is wrong. */
+static void print_text(const struct common *args, const struct netsim_verify *v)
+{
+	static const char *const head[] = {"node", "what", "asked", "measured", "verdict"};
+	struct table table = {0};
+
+	if (args->verbose || strncmp(v->basis, "what the kernel", 15) == 0)
+		printf("%s, asked by %s\n", v->fleet, v->basis);
+	if (args->verbose)
+		printf("timers here are up to %.2f ms late, which delays are allowed\n",
+		       v->lateness);
+	if (!args->quiet || v->failed)
+		table_add(&table, head, 5);
+	for (size_t i = 0; i < v->row_count; i++)
+		if (is_shown(args, &v->rows[i]))
+			print_row(&table, &v->rows[i]);
+	table_print(&table, stdout);
+	print_reasons(args, v);
+	if (!args->quiet)
+		print_summary(v);
+}
+
+static void print_verify_json(const struct netsim_verify *v)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; i < v->row_count; i++) {
+		const struct netsim_verify_row *row = &v->rows[i];
+
+		json_array_append_new(rows,
+				      json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "node",
+						row->subject, "what", row->what, "asked",
+						row->asked, "measured", row->measured, "verdict",
+						word_of(row->verdict), "why", row->why));
+	}
+	print_json(json_pack("{s:s, s:s, s:f, s:o, s:I, s:I, s:I}", "fleet", v->fleet, "asked_by",
+			     v->basis, "timers_late_ms", v->lateness, "rows", rows, "as_asked",
+			     (json_int_t)v->as_asked, "failed", (json_int_t)v->failed,
+			     "not_measured", (json_int_t)v->unmeasured));
+}
+
+static int run(const void *p, struct netsim_err *err)
+{
+	const struct verify_args *args = p;
+	const struct common *common = &args->common;
+	struct netsim_verifying how = {.fleet = common->count ? common->words[0] : common->fleet,
+				       .quick = args->quick};
+	struct netsim_verify verify = {0};
+	struct netsim *ns = NULL;
+	int r = netsim_open(&ns, err);
+
+	if (isatty(STDERR_FILENO) && !common->quiet)
+		how.progress = show_progress;
+	if (r == 0)
+		r = netsim_verify(ns, &how, &verify, err);
+	netsim_close(ns);
+	if (how.progress)
+		fputs("\r\033[K", stderr);
+	if (r < 0)
+		return r;
+	if (common->json)
+		print_verify_json(&verify);
+	else
+		print_text(common, &verify);
+	r = verify.failed ? 1 : 0;
+	netsim_verify_free(&verify);
+	return r;
+}
+
+const struct cmd cmd_verify = {
+	.name = "verify",
+	.args = "[FLEET]",
+	.summary = "Measure the links of a fleet and compare with what was asked for.",
+	.opts = opts,
+	.size = sizeof(struct verify_args),
+	.max = 1,
+	.run = run,
+};
