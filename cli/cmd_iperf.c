@@ -1,0 +1,485 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "iperf_result.h"
+#include "iperf_run.h"
+#include "matrix.h"
+#include "out.h"
+
+/* As iperf has them. */
+#define PORT	      5201
+#define MOST_SECONDS  86400
+#define MOST_OMITTED  600
+#define MOST_PARALLEL 128
+#define LEAST_MSS     88
+#define MOST_MSS      9216
+
+#define SECOND		1000000000
+#define DEFAULT_SECONDS 10
+#define MATRIX_SECONDS	2 /* for each pair */
+
+struct iperf_args {
+	struct common common;
+	bool udp, reverse, both, matrix;
+	uint64_t rate;
+	int64_t time, omit;
+	unsigned parallel, mss, port;
+	const char *congestion, *address, *iface;
+};
+
+static const struct opt opts[] = {
+	{'t', "time", OPT_DURATION, offsetof(struct iperf_args, time), "TIME",
+	 "how long to measure (10s, in a matrix 2s)"},
+	{'O', "omit", OPT_DURATION, offsetof(struct iperf_args, omit), "TIME",
+	 "first run as long as this, which does not count"},
+	{'P', "parallel", OPT_NUMBER, offsetof(struct iperf_args, parallel), "N",
+	 "streams at once (1)"},
+	{'R', "reverse", OPT_FLAG, offsetof(struct iperf_args, reverse), NULL,
+	 "the second node sends to the first"},
+	{0, "both", OPT_FLAG, offsetof(struct iperf_args, both), NULL, "both send at once"},
+	{'u', "udp", OPT_FLAG, offsetof(struct iperf_args, udp), NULL,
+	 "UDP rather than TCP; needs --rate"},
+	{'b', "rate", OPT_RATE, offsetof(struct iperf_args, rate), "RATE",
+	 "what each stream sends at most"},
+	{'C', "congestion", OPT_TEXT, offsetof(struct iperf_args, congestion), "NAME",
+	 "TCP congestion control, as cubic"},
+	{'M', "mss", OPT_NUMBER, offsetof(struct iperf_args, mss), "BYTES",
+	 "TCP segments of at most this size"},
+	{'p', "port", OPT_NUMBER, offsetof(struct iperf_args, port), "PORT",
+	 "of the server (5201)"},
+	{'a', "address", OPT_TEXT, offsetof(struct iperf_args, address), "ADDRESS",
+	 "of the second node, or of anybody's iperf3 -s"},
+	{'I', "interface", OPT_TEXT, offsetof(struct iperf_args, iface), "IFACE",
+	 "by the addresses of this interface"},
+	{'m', "matrix", OPT_FLAG, offsetof(struct iperf_args, matrix), NULL,
+	 "all pairs of these nodes (none: of all), one by one"},
+	{0, NULL, OPT_FLAG, 0, NULL, NULL},
+};
+
+/* What all runs have in common, and what they gave. */
+struct session {
+	const struct iperf_args *args;
+	struct iperf_run run;
+	char numbers[5][24]; /* texts of run.options */
+	char helper[4096];
+	json_t *results, *raw; /* for --json */
+	struct table table;
+	size_t done, count, failed;
+};
+
+/* --- what is asked */
+
+static int check_seconds(const char *name, int64_t ns, unsigned most, struct netsim_err *err)
+{
+	if (ns % SECOND == 0 && ns / SECOND <= most)
+		return 0;
+	return usage_error(err, &cmd_iperf, "--%s takes whole seconds, %u at most", name, most);
+}
+
+static int check_protocol(const struct iperf_args *args, struct netsim_err *err)
+{
+	if (args->reverse && args->both)
+		return usage_error(err, &cmd_iperf, "--reverse and --both exclude each other");
+	if (args->udp && !args->rate)
+		return usage_error(err, &cmd_iperf,
+				   "--udp needs --rate: UDP does not find out what passes");
+	if (args->udp && (args->congestion || args->mss))
+		return usage_error(err, &cmd_iperf, "--%s is TCP's, and --udp excludes it",
+				   args->mss ? "mss" : "congestion");
+	return 0;
+}
+
+static int check_words(const struct iperf_args *args, struct netsim_err *err)
+{
+	const struct common *common = &args->common;
+
+	if (args->matrix && args->address)
+		return usage_error(err, &cmd_iperf, "--matrix and --address exclude each other");
+	if (args->matrix && args->both)
+		return usage_error(err, &cmd_iperf,
+				   "a matrix measures both ways of each pair by itself; leave "
+				   "--both out");
+	if (args->matrix || common->count == 2 || (common->count == 1 && args->address))
+		return 0;
+	return common->count < 2 ?
+		       usage_error(err, &cmd_iperf, "it takes two nodes, or one and --address") :
+		       usage_error(err, &cmd_iperf,
+				   "%s is one word too many; more than two need "
+				   "--matrix",
+				   common->words[2]);
+}
+
+static int check(const struct iperf_args *args, struct netsim_err *err)
+{
+	int r = check_words(args, err);
+
+	if (r == 0)
+		r = check_protocol(args, err);
+	if (r == 0)
+		r = check_seconds("time", args->time, MOST_SECONDS, err);
+	if (r == 0)
+		r = check_seconds("omit", args->omit, MOST_OMITTED, err);
+	if (r < 0)
+		return r;
+	if (args->parallel > MOST_PARALLEL)
+		return usage_error(err, &cmd_iperf, "--parallel %u: at most %d", args->parallel,
+				   MOST_PARALLEL);
+	if (args->port > UINT16_MAX)
+		return usage_error(err, &cmd_iperf, "--port %u: at most %d", args->port,
+				   UINT16_MAX);
+	if (args->mss && (args->mss < LEAST_MSS || args->mss > MOST_MSS))
+		return usage_error(err, &cmd_iperf, "--mss %u: from %d to %d", args->mss, LEAST_MSS,
+				   MOST_MSS);
+	return 0;
+}
+
+static unsigned seconds_of(const struct iperf_args *args)
+{
+	if (args->time)
+		return (unsigned)(args->time / SECOND);
+	return args->matrix ? MATRIX_SECONDS : DEFAULT_SECONDS;
+}
+
+/* The client's options, as iperf3 has them. */
+static void set_options(struct session *s)
+{
+	const struct iperf_args *args = s->args;
+	const struct {
+		const char *option;
+		uint64_t value; /* 0: leave it out */
+	} numbers[] = {{"-t", seconds_of(args)},
+		       {"-O", (uint64_t)(args->omit / SECOND)},
+		       {"-P", args->parallel},
+		       {"-b", args->rate},
+		       {"-M", args->mss}};
+	size_t count = 0;
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		if (!numbers[i].value)
+			continue;
+		snprintf(s->numbers[i], sizeof(s->numbers[i]), "%llu",
+			 (unsigned long long)numbers[i].value);
+		s->run.options[count++] = numbers[i].option;
+		s->run.options[count++] = s->numbers[i];
+	}
+	if (args->udp)
+		s->run.options[count++] = "-u";
+	if (args->reverse)
+		s->run.options[count++] = "-R";
+	if (args->both)
+		s->run.options[count++] = "--bidir";
+	if (args->congestion) {
+		s->run.options[count++] = "-C";
+		s->run.options[count++] = args->congestion;
+	}
+	s->run.seconds = seconds_of(args) + (unsigned)(args->omit / SECOND);
+	s->run.port = args->port ? args->port : PORT;
+}
+
+/* --- results */
+
+static json_t *number_or_null(bool known, double value)
+{
+	return known ? json_real(value) : json_null();
+}
+
+static json_t *flow_json(const struct iperf_flow *f)
+{
+	json_t *json = json_pack("{s:s, s:s, s:f, s:f, s:f}", "from", f->from, "to", f->to,
+				 "rate_bps", f->bps, "sent_bps", f->sent_bps, "bytes", f->bytes);
+	json_t *rtt = f->has_rtt ? json_pack("{s:f, s:f, s:f}", "min", f->rtt_min, "mean",
+					     f->rtt_mean, "max", f->rtt_max) :
+				   json_null();
+
+	json_object_set_new(json, "retransmissions",
+			    f->has_retransmissions ? json_integer((json_int_t)f->retransmissions) :
+						     json_null());
+	json_object_set_new(json, "rtt_ms", rtt);
+	json_object_set_new(json, "jitter_ms", number_or_null(f->udp, f->jitter));
+	json_object_set_new(json, "loss_percent", number_or_null(f->udp, f->loss));
+	json_object_set_new(json, "error", json_null());
+	return json;
+}
+
+static void add_flow_row(struct session *s, const struct iperf_flow *f)
+{
+	char rate[32], sent[32], first[64] = "-", second[64] = "-";
+
+	if (f->udp) {
+		snprintf(first, sizeof(first), "%.2f %% (%.0f of %.0f)", f->loss, f->lost,
+			 f->packets);
+		snprintf(second, sizeof(second), "%.3f ms", f->jitter);
+	} else if (f->has_retransmissions) {
+		snprintf(first, sizeof(first), "%.0f", f->retransmissions);
+	}
+	if (f->has_rtt)
+		snprintf(second, sizeof(second), "%.2f / %.2f / %.2f ms", f->rtt_min, f->rtt_mean,
+			 f->rtt_max);
+	if (!s->table.rows)
+		table_add(&s->table,
+			  (const char *[]) {"from", "to", "rate", "sent",
+					    f->udp ? "lost" : "retransmissions",
+					    f->udp ? "jitter" : "rtt (min / mean / max)"},
+			  6);
+	table_add(&s->table,
+		  (const char *[]) {f->from, f->to, iperf_rate_text(f->bps, rate),
+				    iperf_rate_text(f->sent_bps, sent), first, second},
+		  6);
+}
+
+/* A pair that could not be measured: its row in JSON. */
+static void add_failure(struct session *s, const char *from, const char *to, const char *why)
+{
+	json_array_append_new(s->results, json_pack("{s:s, s:s, s:n, s:s}", "from", from, "to", to,
+						    "rate_bps", "error", why));
+}
+
+/* --- one pair */
+
+static void clear_progress(const struct session *s)
+{
+	if (s->run.progress)
+		fputs("\r\033[K", stderr);
+}
+
+static void show_progress(void *arg, unsigned second, double out, double in)
+{
+	const struct session *s = arg;
+	char out_text[32], in_text[32];
+
+	fputs("\r\033[K", stderr);
+	if (s->count > 1)
+		fprintf(stderr, "%zu of %zu, ", s->done + 1, s->count);
+	fprintf(stderr, "%s > %s: %u of %u s, %s out, %s in at %s", s->run.from,
+		s->run.server ? s->run.server : s->run.address, second, s->run.seconds,
+		iperf_rate_text(out, out_text), iperf_rate_text(in, in_text), s->run.device);
+}
+
+static int refuse(struct netsim_err *err, enum netsim_err_kind kind, const char *hint,
+		  const char *from, const char *to, const char *why)
+{
+	err->kind = kind;
+	err->code = -EINVAL;
+	snprintf(err->what, sizeof(err->what), "%.64s > %.64s: %s", from, to, why);
+	snprintf(err->hint, sizeof(err->hint), "%s", hint);
+	return -EINVAL;
+}
+
+/* Whether a way can be measured at all. */
+static int check_way(const struct session *s, const struct netsim_peer *from,
+		     const struct netsim_peer *to, const struct netsim_way *way,
+		     struct netsim_err *err)
+{
+	if (from->guest)
+		return refuse(err, NETSIM_ERR_USAGE,
+			      "name it second, with --reverse for what it sends", from->name,
+			      to->name, "nothing can be started in a virtual machine");
+	if (way->cut)
+		return refuse(err, NETSIM_ERR_FAILED, "see netsim status, or end it by netsim heal",
+			      from->name, to->name, "a partition cuts them off from each other");
+	if (*way->to || s->args->address)
+		return 0;
+	if (to->guest)
+		return refuse(err, NETSIM_ERR_FAILED,
+			      "ping it from the host first, or give it with --address", from->name,
+			      to->name, "the virtual machine's address is not known");
+	return refuse(err, NETSIM_ERR_FAILED, "netsim status -v lists what they are plugged into",
+		      from->name, to->name, "they have no network in common, and no route");
+}
+
+static int measure(struct session *s, const char *from, const char *to, struct iperf_flow flows[2],
+		   struct netsim_err *err)
+{
+	json_t *client = NULL, *server = NULL;
+	int r = iperf_run(&s->run, &client, &server, err), count;
+
+	clear_progress(s);
+	if (r < 0)
+		return r;
+	count = iperf_flows(client, server, from, to, flows);
+	for (int i = 0; i < count; i++) {
+		add_flow_row(s, &flows[i]);
+		json_array_append_new(s->results, flow_json(&flows[i]));
+	}
+	json_array_append_new(s->raw, json_pack("{s:o, s:o}", "client", client, "server",
+						server ? server : json_null()));
+	return count;
+}
+
+static void set_pair(struct session *s, const struct netsim_ways *ways, size_t from, size_t to)
+{
+	const struct netsim_way *way = &ways->list[from * ways->node_count + to];
+
+	s->run.from = ways->nodes[from].name;
+	s->run.server = ways->nodes[to].guest ? NULL : ways->nodes[to].name;
+	s->run.address = s->args->address ? s->args->address : way->to;
+	s->run.device = way->device;
+}
+
+static int print_all(struct session *s, const char *fleet)
+{
+	if (s->args->common.json)
+		print_json(json_pack("{s:s, s:s, s:i, s:O, s:O, s:I}", "fleet", fleet, "protocol",
+				     s->args->udp ? "udp" : "tcp", "seconds",
+				     (int)seconds_of(s->args), "results", s->results, "iperf",
+				     s->raw, "failed", (json_int_t)s->failed));
+	else if (s->table.rows)
+		table_print(&s->table, stdout);
+	return s->failed ? exit_status(NETSIM_ERR_FAILED) : 0;
+}
+
+static int run_pair(struct session *s, const struct netsim_ways *ways, struct netsim_err *err)
+{
+	struct iperf_flow flows[2];
+	int r;
+
+	if (ways->node_count != 2)
+		return usage_error(err, &cmd_iperf, "it takes two nodes; these words name %zu",
+				   ways->node_count);
+	r = check_way(s, &ways->nodes[0], &ways->nodes[1], &ways->list[1], err);
+	if (r < 0)
+		return r;
+	set_pair(s, ways, 0, 1);
+	s->count = 1;
+	r = measure(s, ways->nodes[0].name, ways->nodes[1].name, flows, err);
+	return r < 0 ? r : print_all(s, ways->fleet);
+}
+
+/* To a server that netsim does not know. */
+static int run_to_address(struct session *s, const struct netsim_ways *ways, struct netsim_err *err)
+{
+	struct iperf_flow flows[2];
+	int r;
+
+	if (ways->node_count != 1)
+		return usage_error(err, &cmd_iperf, "it takes one node; this word names %zu",
+				   ways->node_count);
+	if (ways->nodes[0].guest)
+		return refuse(err, NETSIM_ERR_USAGE, "use host, or another node",
+			      ways->nodes[0].name, s->args->address,
+			      "nothing can be started in a virtual machine");
+	s->run.from = ways->nodes[0].name;
+	s->run.address = s->args->address;
+	s->run.device = "";
+	s->count = 1;
+	r = measure(s, s->run.from, s->run.address, flows, err);
+	return r < 0 ? r : print_all(s, ways->fleet);
+}
+
+/* --- all pairs */
+
+static void run_cell(struct session *s, const struct netsim_ways *ways, size_t i, char *cell,
+		     struct netsim_lines *failures)
+{
+	size_t n = ways->node_count;
+	const struct netsim_peer *from = &ways->nodes[i / n], *to = &ways->nodes[i % n];
+	const struct netsim_way *way = &ways->list[i];
+	struct netsim_err err = {0};
+	struct iperf_flow flows[2];
+
+	snprintf(cell, MATRIX_CELL, "%s", i / n == i % n ? "." : way->cut ? "x" : "-");
+	if (i / n == i % n)
+		return;
+	if (check_way(s, from, to, way, &err) < 0) {
+		add_failure(s, from->name, to->name, err.what);
+		return;
+	}
+	set_pair(s, ways, i / n, i % n);
+	if (measure(s, from->name, to->name, flows, &err) > 0) {
+		snprintf(cell, MATRIX_CELL, "%.*f",
+			 flows[0].bps < 1e7 ? 2 :
+			 flows[0].bps < 1e8 ? 1 :
+					      0,
+			 flows[0].bps / 1e6);
+	} else {
+		snprintf(cell, MATRIX_CELL, "failed");
+		add_failure(s, from->name, to->name, err.what);
+		failures->list[failures->count++] = strdup(err.what);
+		s->failed++;
+	}
+	s->done++;
+}
+
+static int run_matrix(struct session *s, const struct netsim_ways *ways, struct netsim_err *err)
+{
+	size_t n = ways->node_count;
+	char(*cells)[MATRIX_CELL] = calloc(n * n + 1, sizeof(*cells));
+	struct netsim_lines failures = {.list = calloc(n * n + 1, sizeof(char *))};
+	int r = 0;
+
+	if (n < 2)
+		r = usage_error(err, &cmd_iperf, "a matrix takes two nodes or more");
+	if (!cells || !failures.list)
+		r = -ENOMEM;
+	for (size_t i = 0; r == 0 && i < n * n; i++)
+		s->count += i / n != i % n && !ways->nodes[i / n].guest && *ways->list[i].to &&
+			    !ways->list[i].cut;
+	for (size_t i = 0; r == 0 && i < n * n; i++)
+		run_cell(s, ways, i, cells[i], &failures);
+	if (r == 0 && !s->args->common.json) {
+		matrix_print(s->args->reverse ? "mbit, to row" : "mbit", ways,
+			     (const char(*)[MATRIX_CELL])cells, stdout);
+		for (size_t i = 0; i < failures.count; i++)
+			printf("%s\n", failures.list[i]);
+		if (s->args->common.verbose)
+			r = print_all(s, ways->fleet);
+		else
+			r = s->failed ? exit_status(NETSIM_ERR_FAILED) : 0;
+	} else if (r == 0) {
+		r = print_all(s, ways->fleet);
+	}
+	netsim_lines_free(&failures);
+	free(cells);
+	return r;
+}
+
+static int run(const void *p, struct netsim_err *err)
+{
+	const struct iperf_args *args = p;
+	const struct common *common = &args->common;
+	struct netsim_among among = {.fleet = common->fleet,
+				     .nodes = (const char *const *)common->words,
+				     .node_count = (size_t)common->count,
+				     .iface = args->iface};
+	struct session s = {.args = args, .results = json_array(), .raw = json_array()};
+	struct netsim_ways ways = {0};
+	struct netsim *ns = NULL;
+	int r = check(args, err);
+
+	if (r == 0)
+		r = netsim_find_helper("netsim-iperf", s.helper, err);
+	if (r == 0)
+		r = netsim_open(&ns, err);
+	if (r == 0)
+		r = netsim_ways(ns, &among, &ways, err);
+	netsim_close(ns);
+	s.run.helper = s.helper;
+	s.run.fleet = ways.fleet;
+	set_options(&s);
+	if (isatty(STDERR_FILENO) && !common->quiet)
+		s.run.progress = show_progress;
+	s.run.arg = &s;
+	if (r == 0)
+		r = args->matrix       ? run_matrix(&s, &ways, err) :
+		    common->count == 1 ? run_to_address(&s, &ways, err) :
+					 run_pair(&s, &ways, err);
+	json_decref(s.results);
+	json_decref(s.raw);
+	free(s.table.cells);
+	netsim_ways_free(&ways);
+	return r;
+}
+
+const struct cmd cmd_iperf = {
+	.name = "iperf",
+	.args = "[NODE]...",
+	.summary = "Measure the throughput from one node to another, or of all pairs.",
+	.opts = opts,
+	.size = sizeof(struct iperf_args),
+	.max = -1,
+	.run = run,
+};

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "matrix.h"
+#include "out.h"
+
+#define MOST_REASONS 20
+
+struct ping_args {
+	struct common common;
+	unsigned count;
+	int64_t interval;
+	const char *iface;
+};
+
+static const struct opt opts[] = {
+	{'c', "count", OPT_NUMBER, offsetof(struct ping_args, count), "N",
+	 "echoes of each pair (10)"},
+	{'i', "interval", OPT_DURATION, offsetof(struct ping_args, interval), "TIME",
+	 "from one echo of a pair to the next (100ms)"},
+	{'I', "interface", OPT_TEXT, offsetof(struct ping_args, iface), "IFACE",
+	 "only by the addresses of this interface"},
+	{0, NULL, OPT_FLAG, 0, NULL, NULL},
+};
+
+static const char *word_of(enum netsim_ping_result result)
+{
+	static const char *const words[] = {
+		[NETSIM_PING_ANSWERED] = "answered", [NETSIM_PING_SILENT] = "silent",
+		[NETSIM_PING_CUT] = "cut",	     [NETSIM_PING_LEAKED] = "leaked",
+		[NETSIM_PING_CHANGED] = "changed",   [NETSIM_PING_NONE] = "none",
+	};
+
+	return words[result];
+}
+
+static double loss_of(const struct netsim_ping *ping)
+{
+	return ping->sent ? 100.0 * (1 - (double)ping->received / ping->sent) : 0;
+}
+
+/* 0.043, 5.12, 20.4, 250 */
+static int digits_for(double ms)
+{
+	return ms < 1 ? 3 : ms < 10 ? 2 : ms < 100 ? 1 : 0;
+}
+
+static void write_cell(const struct netsim_ping *ping, char *cell)
+{
+	int used;
+
+	switch (ping->result) {
+	case NETSIM_PING_ANSWERED:
+	case NETSIM_PING_LEAKED:
+		used = snprintf(cell, MATRIX_CELL, "%s%.*f",
+				ping->result == NETSIM_PING_LEAKED ? "!" : "",
+				digits_for(ping->mean), ping->mean);
+		if (ping->received < ping->sent)
+			snprintf(cell + used, MATRIX_CELL - (size_t)used, " (-%.0f%%)",
+				 loss_of(ping));
+		break;
+	case NETSIM_PING_SILENT:
+		snprintf(cell, MATRIX_CELL, "lost");
+		break;
+	case NETSIM_PING_CUT:
+		snprintf(cell, MATRIX_CELL, "x");
+		break;
+	case NETSIM_PING_CHANGED:
+		snprintf(cell, MATRIX_CELL, "?");
+		break;
+	case NETSIM_PING_NONE:
+		snprintf(cell, MATRIX_CELL, "-");
+		break;
+	}
+}
+
+static int print_matrix(const struct netsim_ping_matrix *m)
+{
+	size_t n = m->ways.node_count;
+	char(*cells)[MATRIX_CELL] = calloc(n * n + 1, sizeof(*cells));
+
+	if (!cells)
+		return -1;
+	for (size_t i = 0; i < n * n; i++)
+		if (i / n == i % n)
+			snprintf(cells[i], MATRIX_CELL, ".");
+		else
+			write_cell(&m->list[i], cells[i]);
+	matrix_print("rtt in ms", &m->ways, (const char(*)[MATRIX_CELL])cells, stdout);
+	free(cells);
+	return 0;
+}
+
+static void print_list(const struct netsim_ping_matrix *m)
+{
+	static const char *const head[] = {"from",     "to",   "sent", "lost",
+					   "min (ms)", "mean", "max",  "sd"};
+	size_t n = m->ways.node_count;
+	struct table table = {0};
+
+	table_add(&table, head, 8);
+	for (size_t i = 0; i < n * n; i++) {
+		const struct netsim_ping *p = &m->list[i];
+		char numbers[6][24];
+
+		if (!p->sent)
+			continue;
+		snprintf(numbers[0], sizeof(numbers[0]), "%u", p->sent);
+		snprintf(numbers[1], sizeof(numbers[1]), "%.3g %%", loss_of(p));
+		snprintf(numbers[2], sizeof(numbers[2]), "%.3f", p->min);
+		snprintf(numbers[3], sizeof(numbers[3]), "%.3f", p->mean);
+		snprintf(numbers[4], sizeof(numbers[4]), "%.3f", p->max);
+		snprintf(numbers[5], sizeof(numbers[5]), "%.3f", p->sd);
+		for (int c = 2; c < 6 && !p->received; c++)
+			snprintf(numbers[c], sizeof(numbers[c]), "-");
+		table_add(&table,
+			  (const char *[]) {m->ways.nodes[i / n].name, m->ways.nodes[i % n].name,
+					    numbers[0], numbers[1], numbers[2], numbers[3],
+					    numbers[4], numbers[5]},
+			  8);
+	}
+	table_print(&table, stdout);
+}
+
+/* The kernel has one table of ARP's entries for all namespaces together. */
+static void explain_crowding(const struct netsim_ping_matrix *m)
+{
+	if (m->crowded && m->failed)
+		fprintf(stderr,
+			"netsim: the kernel's table of neighbours was full, it takes %u from all "
+			"nodes together; raise the host's net.ipv4.neigh.default.gc_thresh3 (and "
+			"net.ipv6's)\n",
+			m->crowded);
+}
+
+/* What failed, a line each. */
+static void print_failures(const struct netsim_ping_matrix *m)
+{
+	size_t n = m->ways.node_count, shown = 0;
+
+	for (size_t i = 0; i < n * n && shown < MOST_REASONS; i++) {
+		const char *from = m->ways.nodes[i / n].name, *to = m->ways.nodes[i % n].name;
+
+		if (m->list[i].result == NETSIM_PING_SILENT)
+			printf("%s > %s: no answer from %s\n", from, to, m->ways.list[i].to);
+		else if (m->list[i].result == NETSIM_PING_LEAKED)
+			printf("%s > %s: %u answers in spite of a partition\n", from, to,
+			       m->list[i].received);
+		else
+			continue;
+		shown++;
+	}
+	if (m->failed > shown)
+		printf("and %zu more\n", m->failed - shown);
+}
+
+static void print_summary(const struct netsim_ping_matrix *m)
+{
+	static const char *const texts[] = {
+		[NETSIM_PING_ANSWERED] = "answered",
+		[NETSIM_PING_SILENT] = "did not answer",
+		[NETSIM_PING_CUT] = "cut off (x)",
+		[NETSIM_PING_LEAKED] = "answered in spite of a partition (!)",
+		[NETSIM_PING_CHANGED] = "cut off or healed meanwhile (?)",
+		[NETSIM_PING_NONE] = "not tried (-)",
+	};
+	size_t n = m->ways.node_count, counts[NETSIM_PING_NONE + 1] = {0};
+
+	for (size_t i = 0; i < n * n; i++)
+		if (i / n != i % n)
+			counts[m->list[i].result]++;
+	printf("%zu pair%s", n * n - n, plural(n * n - n));
+	for (size_t i = 0, any = 0; i <= NETSIM_PING_NONE; i++)
+		if (counts[i])
+			printf("%s %zu %s", any++ ? "," : ":", counts[i], texts[i]);
+	putchar('\n');
+}
+
+static void print_ping_json(const struct netsim_ping_matrix *m)
+{
+	json_t *pairs = json_array();
+	size_t n = m->ways.node_count;
+
+	for (size_t i = 0; i < n * n; i++) {
+		const struct netsim_ping *p = &m->list[i];
+		json_t *rtt;
+
+		if (i / n == i % n)
+			continue;
+		rtt = p->received ? json_pack("{s:f, s:f, s:f, s:f}", "min", p->min, "mean",
+					      p->mean, "max", p->max, "sd", p->sd) :
+				    json_null();
+		json_array_append_new(pairs,
+				      json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:f, s:o}", "from",
+						m->ways.nodes[i / n].name, "to",
+						m->ways.nodes[i % n].name, "address",
+						m->ways.list[i].to, "result", word_of(p->result),
+						"sent", (int)p->sent, "received", (int)p->received,
+						"loss_percent", loss_of(p), "rtt_ms", rtt));
+	}
+	print_json(json_pack("{s:s, s:f, s:o, s:I}", "fleet", m->ways.fleet, "interval_ms",
+			     m->interval * 1e3, "pairs", pairs, "failed", (json_int_t)m->failed));
+}
+
+static void show_progress(void *arg, double done)
+{
+	(void)arg;
+	fprintf(stderr, "\r\033[Kpinging: %.0f %%", done * 100);
+}
+
+static int run(const void *p, struct netsim_err *err)
+{
+	const struct ping_args *args = p;
+	const struct common *common = &args->common;
+	struct netsim_pinging how = {.among = {.fleet = common->fleet,
+					       .nodes = (const char *const *)common->words,
+					       .node_count = (size_t)common->count,
+					       .iface = args->iface},
+				     .count = args->count,
+				     .interval_ns = args->interval};
+	struct netsim_ping_matrix m = {0};
+	struct netsim *ns = NULL;
+	int r = netsim_open(&ns, err);
+
+	if (isatty(STDERR_FILENO) && !common->quiet)
+		how.progress = show_progress;
+	if (r == 0)
+		r = netsim_ping_matrix(ns, &how, &m, err);
+	netsim_close(ns);
+	if (how.progress)
+		fputs("\r\033[K", stderr);
+	if (r == 0 && m.ways.node_count < 2) {
+		netsim_ping_matrix_free(&m);
+		r = usage_error(err, &cmd_ping_matrix, "it takes two nodes or more");
+	}
+	if (r < 0)
+		return r;
+	if (common->json) {
+		print_ping_json(&m);
+	} else {
+		if (common->verbose)
+			print_list(&m);
+		else if (!common->quiet)
+			print_matrix(&m);
+		print_failures(&m);
+		if (!common->quiet)
+			print_summary(&m);
+	}
+	explain_crowding(&m);
+	r = m.failed ? exit_status(NETSIM_ERR_FAILED) : 0;
+	netsim_ping_matrix_free(&m);
+	return r;
+}
+
+const struct cmd cmd_ping_matrix = {
+	.name = "ping-matrix",
+	.args = "[NODE]...",
+	.summary = "Ping between all nodes at once: a table of round-trip times.",
+	.opts = opts,
+	.size = sizeof(struct ping_args),
+	.max = -1,
+	.run = run,
+};

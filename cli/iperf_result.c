@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "iperf_result.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static double number(const json_t *object, const char *key)
+{
+	return json_number_value(json_object_get(object, key));
+}
+
+/* Of all streams that this end sent; microseconds there, milliseconds here. */
+static void read_rtt(const json_t *said, struct iperf_flow *flow)
+{
+	const json_t *streams = json_object_get(json_object_get(said, "end"), "streams");
+	size_t count = 0;
+
+	for (size_t i = 0; i < json_array_size(streams); i++) {
+		const json_t *sender = json_object_get(json_array_get(streams, i), "sender");
+		double mean = number(sender, "mean_rtt") / 1e3;
+
+		if (!json_is_true(json_object_get(sender, "sender")) || mean <= 0)
+			continue;
+		flow->rtt_min = count ? fmin(flow->rtt_min, number(sender, "min_rtt") / 1e3) :
+					number(sender, "min_rtt") / 1e3;
+		flow->rtt_max = fmax(flow->rtt_max, number(sender, "max_rtt") / 1e3);
+		flow->rtt_mean += (mean - flow->rtt_mean) / (double)++count;
+	}
+	flow->has_rtt = count > 0;
+}
+
+static void read_flow(const json_t *end, const char *sent_key, const char *received_key,
+		      struct iperf_flow *flow)
+{
+	const json_t *sent = json_object_get(end, sent_key);
+	const json_t *received = json_object_get(end, received_key);
+
+	flow->bps = number(received, "bits_per_second");
+	flow->sent_bps = number(sent, "bits_per_second");
+	flow->bytes = number(received, "bytes");
+	flow->has_retransmissions = json_object_get(sent, "retransmits") != NULL;
+	flow->retransmissions = number(sent, "retransmits");
+	flow->udp = json_object_get(received, "jitter_ms") != NULL;
+	flow->jitter = number(received, "jitter_ms");
+	flow->lost = number(received, "lost_packets");
+	flow->packets = number(received, "packets");
+	flow->loss = flow->packets > 0 ? 100 * flow->lost / flow->packets : 0;
+}
+
+int iperf_flows(const json_t *client, const json_t *server, const char *from, const char *to,
+		struct iperf_flow flows[2])
+{
+	const json_t *end = json_object_get(client, "end");
+	const json_t *start = json_object_get(json_object_get(client, "start"), "test_start");
+	bool reverse = json_integer_value(json_object_get(start, "reverse"));
+
+	flows[0] = (struct iperf_flow) {.from = reverse ? to : from, .to = reverse ? from : to};
+	read_flow(end, "sum_sent", "sum_received", &flows[0]);
+	read_rtt(reverse ? server : client, &flows[0]);
+	if (!json_object_get(end, "sum_received_bidir_reverse"))
+		return 1;
+	flows[1] = (struct iperf_flow) {.from = to, .to = from};
+	read_flow(end, "sum_sent_bidir_reverse", "sum_received_bidir_reverse", &flows[1]);
+	read_rtt(server, &flows[1]);
+	return 2;
+}
+
+const char *iperf_rate_text(double bps, char buf[static 32])
+{
+	static const char *const units[] = {"bit", "kbit", "mbit", "gbit", "tbit"};
+	size_t unit = 0;
+
+	while (bps >= 999.5 && unit < 4) {
+		bps /= 1000;
+		unit++;
+	}
+	snprintf(buf, 32, "%.*f %s", bps < 9.995 ? 2 : bps < 99.95 ? 1 : 0, bps, units[unit]);
+	return buf;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A square table of nodes: rows send, columns receive. */
+#ifndef NETSIM_CLI_MATRIX_H
+#define NETSIM_CLI_MATRIX_H
+
+#include "cmd.h"
+
+#define MATRIX_CELL 32
+
+/* One cell for each way; cells of a node with itself are printed as they are, too. */
+void matrix_print(const char *corner, const struct netsim_ways *ways,
+		  const char (*cells)[MATRIX_CELL], FILE *out);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Under which addresses the nodes of a fleet reach each other. */
+#ifndef NETSIM_WAYS_H
+#define NETSIM_WAYS_H
+
+#include "netsim/model.h"
+#include "netsim/policy.h"
+#include "netsim/state.h"
+
+/*
+ * Fills ret->list for ret->nodes. nodes holds the model's number of each of them,
+ * MODEL_HOST for the host. The model must be a fleet's whole, with addresses.
+ */
+int ways_find(struct state *st, const struct model *model, const int *nodes, const char *iface,
+	      struct netsim_ways *ret, struct netsim_err *err);
+/* Notes which of them the policy (NULL: none) cuts off now. */
+void ways_mark_cut(const struct policy *policy, struct netsim_ways *ways);
+
+#endif
