@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "analyze.h"
+#include "cmd.h"
+#include "out.h"
+
+#define TOP_USUAL 20
+
+struct analyze_args {
+	struct common common;
+	const char *by, *top, *from, *to, *classes, *topo;
+	bool csv;
+};
+
+static const struct opt opts[] = {
+	{'b', "by", OPT_TEXT, offsetof(struct analyze_args, by), "WHAT",
+	 "connection, class or pair: only these rows"},
+	{'t', "top", OPT_TEXT, offsetof(struct analyze_args, top), "COUNT",
+	 "so many rows, those with most bytes (20; 0: all)"},
+	{0, "from", OPT_TEXT, offsetof(struct analyze_args, from), "TIME",
+	 "only packets since then: 90s after the first one,"},
+	{0, "to", OPT_TEXT, offsetof(struct analyze_args, to), "TIME",
+	 "and until then; or in seconds since 1970"},
+	{0, "topo", OPT_TEXT, offsetof(struct analyze_args, topo), "FILE",
+	 "call addresses by the nodes of this topology"},
+	{0, "classes", OPT_TEXT, offsetof(struct analyze_args, classes), "FILE",
+	 "another class file than the usual one"},
+	{0, "csv", OPT_FLAG, offsetof(struct analyze_args, csv), NULL,
+	 "print CSV, a row for each direction"},
+	{0, NULL, OPT_FLAG, 0, NULL, NULL},
+};
+
+static int parse_by(const char *text, enum analyze_by *ret, struct netsim_err *err)
+{
+	static const char *const words[] = {"", "connection", "class", "pair"};
+
+	*ret = BY_DEFAULT;
+	if (!text)
+		return 0;
+	for (int i = 1; i < 4; i++)
+		if (strcmp(text, words[i]) == 0) {
+			*ret = (enum analyze_by)i;
+			return 0;
+		}
+	return usage_error(err, &cmd_analyze, "--by %s: it is connection, class or pair", text);
+}
+
+static int parse_top(const char *text, size_t *ret, struct netsim_err *err)
+{
+	char *end;
+
+	*ret = TOP_USUAL;
+	if (!text)
+		return 0;
+	errno = 0;
+	*ret = strtoul(text, &end, 10);
+	if (errno || *end || end == text || *text == '-')
+		return usage_error(err, &cmd_analyze, "--top %s: it is a number of rows", text);
+	return 0;
+}
+
+/* "1763700000.25": nanoseconds since 1970. */
+static bool parse_epoch(const char *text, int64_t *ret)
+{
+	int64_t seconds = 0, fraction = 0, unit = 1000000000;
+	const char *p = text;
+
+	for (; *p >= '0' && *p <= '9'; p++) {
+		if (seconds > INT64_MAX / 1000000000 / 10 - 1)
+			return false;
+		seconds = seconds * 10 + (*p - '0');
+	}
+	if (p == text)
+		return false;
+	if (*p == '.')
+		for (p++; *p >= '0' && *p <= '9' && unit > 1; p++) {
+			unit /= 10;
+			fraction += (*p - '0') * unit;
+		}
+	*ret = seconds * 1000000000 + fraction;
+	return !*p;
+}
+
+static int parse_time(const char *name, const char *text, int64_t *ret, bool *ret_first,
+		      struct netsim_err *err)
+{
+	const char *why;
+
+	if (!text || parse_epoch(text, ret))
+		return 0;
+	*ret_first = true;
+	if (netsim_parse_duration(text, ret, &why) == 0)
+		return 0;
+	return usage_error(err, &cmd_analyze, "--%s %s: write 90s, or seconds since 1970", name,
+			   text);
+}
+
+static void show_progress(void *arg, uint64_t packets)
+{
+	(void)arg;
+	fprintf(stderr, "\r\033[K%" PRIu64 " million packets", packets / 1000000);
+}
+
+static int find_topology(const char *name, char *path, struct netsim_analyzing *how,
+			 struct netsim_err *err)
+{
+	int r;
+
+	if (!name)
+		return 0;
+	r = netsim_find("topo", name, path, err);
+	how->topology = path;
+	return r;
+}
+
+static int run(const void *p, struct netsim_err *err)
+{
+	const struct analyze_args *args = p;
+	const struct common *common = &args->common;
+	struct netsim_analyzing how = {.files = (const char *const *)common->words,
+				       .file_count = (size_t)common->count,
+				       .classes = args->classes};
+	struct analyze_view view = {.verbose = common->verbose, .quiet = common->quiet};
+	struct netsim_analysis analysis = {0};
+	struct netsim_diags diags = {0};
+	char path[4096];
+	int r = parse_by(args->by, &view.by, err);
+
+	if (r == 0)
+		r = parse_top(args->top, &view.top, err);
+	if (r == 0)
+		r = parse_time("from", args->from, &how.from_ns, &how.from_first, err);
+	if (r == 0)
+		r = parse_time("to", args->to, &how.to_ns, &how.to_first, err);
+	if (r == 0 && args->csv && common->json)
+		r = usage_error(err, &cmd_analyze, "--csv and --json are two things");
+	if (r == 0)
+		r = find_topology(args->topo, path, &how, err);
+	if (r < 0)
+		return r;
+	how.connections = view.top;
+	if (isatty(STDERR_FILENO) && !common->quiet)
+		how.progress = show_progress;
+	r = netsim_analyze(&how, &analysis, &diags, err);
+	if (how.progress)
+		fputs("\r\033[K", stderr);
+	r = report_file(r, common, &diags, err);
+	if (r != 0)
+		return r;
+	if (args->csv)
+		analyze_csv(&analysis, &view);
+	else if (common->json)
+		analyze_json(&analysis, &view);
+	else
+		analyze_text(&analysis, &view);
+	fflush(stdout);
+	for (size_t i = 0; i < analysis.problem_count; i++)
+		fprintf(stderr, "%s: error: offset %" PRIu64 ": %s\n", analysis.problems[i].file,
+			analysis.problems[i].offset, analysis.problems[i].what);
+	r = analysis.problem_count ? exit_status(NETSIM_ERR_INPUT) : 0;
+	netsim_analysis_free(&analysis);
+	return r;
+}
+
+const struct cmd cmd_analyze = {
+	.name = "analyze",
+	.args = "FILE...",
+	.summary = "Follow the connections in captures, by class and pair.",
+	.opts = opts,
+	.size = sizeof(struct analyze_args),
+	.min = 1,
+	.max = -1,
+	.run = run,
+};

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What was followed -> rows for reports, with names instead of addresses. Pure. */
+#ifndef NETSIM_ANALYZE_H
+#define NETSIM_ANALYZE_H
+
+#include "netsim/flow.h"
+#include "netsim/topo.h"
+#include "netsim/unit.h"
+
+/* Who has an address. */
+struct analyze_names {
+	struct analyze_name {
+		struct ip ip;
+		char *name;
+	} * list;
+	size_t count;
+};
+/* The nodes of a topology, and the host. 0 or -ENOMEM. */
+int analyze_names_of(const struct topo *topo, struct analyze_names *ret);
+void analyze_names_done(struct analyze_names *names);
+
+/* flow is finished. connections: how many rows of them, 0: all. */
+int analyze_rows(const struct flow *flow, const struct class_set *classes,
+		 const struct analyze_names *names, size_t connections, struct netsim_analysis *ret,
+		 struct netsim_err *err);
+void analysis_done(struct netsim_analysis *analysis);
+
+#endif

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* analyze: files in, rows out. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "netsim/analyze.h"
+#include "netsim/api.h"
+#include "netsim/array.h"
+#include "netsim/capture_file.h"
+#include "netsim/find.h"
+
+#define PROGRESS_EVERY 1048576 /* packets */
+
+/* What an analysis holds while it runs. */
+struct run {
+	const struct netsim_analyzing *how;
+	struct class_set *classes;
+	struct analyze_names names;
+	struct capture_file **files;
+	size_t file_count;
+	struct capture_merge merge;
+	struct flow *flow;
+};
+
+static void run_done(struct run *run)
+{
+	flow_free(run->flow);
+	capture_merge_done(&run->merge);
+	for (size_t i = 0; i < run->file_count; i++)
+		capture_close(run->files[i]);
+	free(run->files);
+	analyze_names_done(&run->names);
+	classes_free(run->classes);
+}
+
+static int load_classes(struct run *run, struct netsim_diags *diags, struct netsim_err *err)
+{
+	char path[FIND_PATH];
+
+	if (run->how->classes)
+		return classes_load(run->how->classes, &run->classes, diags);
+	if (find_named("profiles", "classes", path) == 0)
+		return classes_load(path, &run->classes, diags);
+	err_set(err, NETSIM_ERR_ENV, -ENOENT, NULL, "there is no class file");
+	err_hint(err, "looked for profiles/classes.yaml here, in /etc/netsim and in " NETSIM_DATADIR
+		      "; name one with --classes");
+	return -ENOENT;
+}
+
+static int load_names(struct run *run, struct netsim_diags *diags, struct netsim_err *err)
+{
+	struct topo *topo;
+	int r;
+
+	if (!run->how->topology)
+		return 0;
+	r = topo_load(run->how->topology, &topo, diags);
+	if (r < 0)
+		return r;
+	r = analyze_names_of(topo, &run->names);
+	topo_free(topo);
+	return r < 0 ? err_oom(err) : 0;
+}
+
+static int open_files(struct run *run, struct netsim_err *err)
+{
+	int r;
+
+	run->files = calloc(run->how->file_count, sizeof(*run->files));
+	if (!run->files)
+		return err_oom(err);
+	for (size_t i = 0; i < run->how->file_count; i++) {
+		r = capture_open(run->how->files[i], &run->files[i], err);
+		if (r < 0)
+			return r;
+		run->file_count++;
+	}
+	return capture_merge_init(&run->merge, run->files, run->file_count) < 0 ? err_oom(err) : 0;
+}
+
+/* The bounds in absolute time, by that of the first packet. */
+static void set_bounds(const struct netsim_analyzing *how, int64_t first_ns, int64_t *ret_from,
+		       int64_t *ret_to)
+{
+	*ret_from = how->from_ns ? how->from_ns : INT64_MIN;
+	*ret_to = how->to_ns ? how->to_ns : INT64_MAX;
+	if (how->from_first && __builtin_add_overflow(first_ns, how->from_ns, ret_from))
+		*ret_from = INT64_MAX;
+	if (how->to_first && __builtin_add_overflow(first_ns, how->to_ns, ret_to))
+		*ret_to = INT64_MAX;
+}
+
+static int follow(struct run *run, struct netsim_err *err)
+{
+	int64_t from = INT64_MIN, to = INT64_MAX;
+	struct capture_packet captured;
+	struct packet packet;
+	uint64_t count = 0;
+
+	while (capture_merge_next(&run->merge, &captured)) {
+		if (!count++)
+			set_bounds(run->how, captured.time_ns, &from, &to);
+		if (captured.time_ns < from || captured.time_ns > to)
+			continue;
+		packet_decode(captured.link, captured.data, captured.captured, captured.length,
+			      &packet);
+		if (!flow_add(run->flow, &packet, captured.time_ns))
+			return err_oom(err);
+		if (run->how->progress && count % PROGRESS_EVERY == 0)
+			run->how->progress(run->how->arg, count);
+	}
+	flow_finish(run->flow);
+	return 0;
+}
+
+static int note_problem(struct netsim_analysis *ret, const char *file, uint64_t offset,
+			const char *what, struct netsim_err *err)
+{
+	struct netsim_capture_problem *problem = array_push(ret->problems, ret->problem_count);
+
+	if (!problem)
+		return err_oom(err);
+	problem->file = strdup(file);
+	problem->offset = offset;
+	snprintf(problem->what, sizeof(problem->what), "%s", what);
+	return problem->file ? 0 : err_oom(err);
+}
+
+static int note_problems(struct run *run, struct netsim_analysis *ret, struct netsim_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < run->file_count; i++) {
+		const struct capture_problem *problem = capture_problem(run->files[i]);
+		uint32_t link = capture_unknown_link(run->files[i]);
+		char what[160];
+
+		if (*problem->what)
+			r = note_problem(ret, capture_name(run->files[i]), problem->offset,
+					 problem->what, err);
+		if (r < 0 || !link)
+			continue;
+		snprintf(what, sizeof(what),
+			 "packets of link type %u count as other: that kind is not read", link);
+		r = note_problem(ret, capture_name(run->files[i]), 0, what, err);
+	}
+	return r;
+}
+
+static int analyze(struct run *run, struct netsim_analysis *ret, struct netsim_diags *diags,
+		   struct netsim_err *err)
+{
+	uint32_t most = run->how->max_connections > FLOW_CONNECTIONS_MAX ?
+				FLOW_CONNECTIONS_MAX :
+				(uint32_t)run->how->max_connections;
+	int r = load_classes(run, diags, err);
+
+	if (r == 0)
+		r = load_names(run, diags, err);
+	if (r == 0)
+		r = open_files(run, err);
+	if (r == 0)
+		r = flow_new(run->classes, most, &run->flow, err);
+	if (r == 0)
+		r = follow(run, err);
+	if (r == 0)
+		r = analyze_rows(run->flow, run->classes, &run->names, run->how->connections, ret,
+				 err);
+	return r == 0 ? note_problems(run, ret, err) : r;
+}
+
+API int netsim_analyze(const struct netsim_analyzing *how, struct netsim_analysis *ret,
+		       struct netsim_diags *diags, struct netsim_err *err)
+{
+	struct run run = {.how = how};
+	struct netsim_analysis analysis = {0};
+	int r = analyze(&run, &analysis, diags, err);
+
+	run_done(&run);
+	if (r < 0)
+		analysis_done(&analysis);
+	else
+		*ret = analysis;
+	return r;
+}
+
+API void netsim_analysis_free(struct netsim_analysis *analysis)
+{
+	analysis_done(analysis);
+}
