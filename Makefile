@@ -10,6 +10,7 @@ Q       := $(if $(V),,@)
 PREFIX  ?= /usr/local
 BINDIR  ?= $(PREFIX)/bin
 LIBDIR  ?= $(PREFIX)/lib
+LIBEXECDIR ?= $(PREFIX)/libexec
 INCDIR  ?= $(PREFIX)/include
 DATADIR ?= $(PREFIX)/share
 MANDIR  ?= $(DATADIR)/man
@@ -35,11 +36,14 @@ STD  := -std=c17 -D_GNU_SOURCE
 WARN := -Wall -Wextra -Wpedantic -Wconversion -Wno-sign-conversion -Wshadow -Wstrict-prototypes \
         -Wmissing-prototypes -Wvla -Wwrite-strings -Wundef -Wpointer-arith -Wno-missing-field-initializers -Werror
 ALL_CPPFLAGS = $(CPPFLAGS) -I. -isystem $(B)/gen -MMD -MP \
-        -DNETSIM_VERSION='"$(VERSION)"' -DNETSIM_DATADIR='"$(DATADIR)/netsim"'
+        -DNETSIM_VERSION='"$(VERSION)"' -DNETSIM_DATADIR='"$(DATADIR)/netsim"' \
+        -DNETSIM_LIBEXECDIR='"$(LIBEXECDIR)/netsim"'
 ALL_CFLAGS   = $(STD) $(WARN) $(CFLAGS_$(VARIANT)) -fPIC -fvisibility=hidden $(PKG_CFLAGS) $(CFLAGS)
 ALL_LDFLAGS  = $(LDFLAGS_$(VARIANT)) $(LDFLAGS)
 PKG_CFLAGS  := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
 PKG_LIBS    := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+# For the command only. Of what pkg-config would add to the compiler's line, -std says it all.
+CLI_LIBS    := $(shell pkg-config --libs ncursesw 2>/dev/null)
 
 # The library, bottom layer first.
 LIB_SRCS := \
@@ -55,7 +59,22 @@ LIB_SRCS := \
         netsim/topo_check.c \
         netsim/topo_print.c \
         netsim/topo.c \
+        netsim/find.c \
+        netsim/trace.c \
+        netsim/classes.c \
+        netsim/packet.c \
+        netsim/histogram.c \
+        netsim/capture_ng.c \
+        netsim/capture_file.c \
+        netsim/flow_class.c \
+        netsim/flow_table.c \
+        netsim/flow_group.c \
+        netsim/flow_tcp.c \
+        netsim/flow.c \
         netsim/conditions.c \
+        netsim/conditions_text.c \
+        netsim/profile_conditions.c \
+        netsim/profile_pairs.c \
         netsim/profile_print.c \
         netsim/profile.c \
         netsim/dist.c \
@@ -77,10 +96,18 @@ LIB_SRCS := \
         netsim/qdisc_netem.c \
         netsim/qdisc_tbf.c \
         netsim/filter.c \
+        netsim/neigh.c \
+        netsim/cable.c \
+        netsim/echo.c \
+        netsim/probe_frame.c \
+        netsim/probe.c \
+        netsim/probe_rate.c \
         netsim/state.c \
         netsim/policy.c \
         netsim/policy_load.c \
         netsim/policy_change.c \
+        netsim/policy_conditions.c \
+        netsim/policy_classes.c \
         netsim/policy_text.c \
         netsim/layout.c \
         netsim/plan.c \
@@ -88,14 +115,38 @@ LIB_SRCS := \
         netsim/exec.c \
         netsim/exec_check.c \
         netsim/exec_remove.c \
+        netsim/edt.c \
+        netsim/intent.c \
+        netsim/wanted.c \
+        netsim/base.c \
+        netsim/fault.c \
+        netsim/hold.c \
+        netsim/engine.c \
         netsim/apply.c \
+        netsim/ways.c \
+        netsim/verify_math.c \
+        netsim/verify_delay.c \
+        netsim/verify_ratio.c \
+        netsim/verify_rate.c \
+        netsim/verify.c \
+        netsim/verify_run.c \
+        netsim/verify_run_rate.c \
+        netsim/analyze.c \
         netsim/target.c \
         netsim/lock.c \
         netsim/doctor.c \
         netsim/api.c \
         netsim/api_shape.c \
+        netsim/api_edt.c \
+        netsim/session.c \
+        netsim/api_fault.c \
         netsim/api_cut.c \
-        netsim/api_status.c
+        netsim/api_status.c \
+        netsim/api_verify.c \
+        netsim/api_traffic.c \
+        netsim/api_ways.c \
+        netsim/api_ping.c \
+        netsim/api_analyze.c
 LIB_OBJS := $(LIB_SRCS:%.c=$(B)/%.o)
 
 # The command, one file a verb.
@@ -104,23 +155,38 @@ CLI_SRCS := \
         cli/opt.c \
         cli/out.c \
         cli/shaped.c \
+        cli/rates.c \
+        cli/prometheus.c \
+        cli/screen.c \
+        cli/matrix.c \
+        cli/iperf_run.c \
+        cli/iperf_result.c \
+        cli/analyze_data.c \
+        cli/analyze_print.c \
+        cli/cmd_analyze.c \
         cli/cmd_apply.c \
         cli/cmd_check.c \
         cli/cmd_clear.c \
         cli/cmd_doctor.c \
         cli/cmd_down.c \
         cli/cmd_exec.c \
+        cli/cmd_fault.c \
         cli/cmd_heal.c \
         cli/cmd_help.c \
+        cli/cmd_iperf.c \
+        cli/cmd_link.c \
         cli/cmd_partition.c \
+        cli/cmd_ping_matrix.c \
         cli/cmd_plan.c \
         cli/cmd_status.c \
-        cli/cmd_up.c
+        cli/cmd_top.c \
+        cli/cmd_up.c \
+        cli/cmd_verify.c
 CLI_OBJS := $(CLI_SRCS:%.c=$(B)/%.o)
 
 SONAME  := libnetsim.so.0
 
-all: $(B)/bin/netsim $(B)/$(SONAME) ## Build the command and the library
+all: $(B)/bin/netsim $(B)/bin/netsim-iperf $(B)/$(SONAME) ## Build the command and the library
 
 $(B)/$(SONAME): $(LIB_OBJS)
 	@echo "  LD      $@"
@@ -133,7 +199,13 @@ $(B)/libnetsim.a: $(LIB_OBJS)
 $(B)/bin/netsim: $(CLI_OBJS) $(B)/libnetsim.a
 	@mkdir -p $(@D)
 	@echo "  LD      $@"
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lm
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) $(CLI_LIBS) -lm
+
+# libiperf has a program of its own: it ends processes, and its names are everybody's.
+$(B)/bin/netsim-iperf: $(B)/iperf/netsim-iperf.o
+	@mkdir -p $(@D)
+	@echo "  LD      $@"
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -liperf
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
@@ -159,7 +231,11 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/
 
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/libnetsim.a
 	@echo "  LD      $@"
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka -lm
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(PKG_LIBS) -lcmocka -lm
+
+# Those that test the command's own parts.
+$(B)/tests/unit/test_rates: $(B)/cli/rates.o
+$(B)/tests/unit/test_prometheus: $(B)/cli/prometheus.o
 
 unit-tests: $(UNIT_TESTS) ## Build the unit tests
 
@@ -171,6 +247,14 @@ $(TEST_TOOLS): %: %.o
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
 
 test-tools: $(TEST_TOOLS) ## Build what the kernel tests run
+
+BENCH_TOOLS := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c))
+
+$(BENCH_TOOLS): %: %.o
+	@echo "  LD      $@"
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+bench-tools: test-tools $(BENCH_TOOLS) ## Build what the benchmarks run
 
 deps: ## Install what is missing (as root; otherwise say what)
 	$(Q)tests/deps
@@ -189,8 +273,9 @@ test: ## Run all tests: unit, on this kernel, on Debian's kernel in QEMU
 
 bench: ## Measure side by side with what one would run otherwise
 	$(Q)tests/deps
-	$(Q)$(MAKE) --no-print-directory all test-tools
+	$(Q)$(MAKE) --no-print-directory all bench-tools
 	$(Q)tests/bench/run
+	$(Q)tests/bench/analyze
 
 fuzz: ## Fuzz everything that parses (RUNS=20000 each)
 	$(Q)tests/deps
@@ -200,7 +285,7 @@ lint: ## Check layers, sizes, habits, manuals and scripts
 	$(Q)tests/lint
 
 # Formatting.
-C_FILES := $(wildcard netsim/*.[ch] cli/*.[ch] bpf/*.[ch] tests/*.c tests/*/*.c)
+C_FILES := $(wildcard netsim/*.[ch] cli/*.[ch] iperf/*.c bpf/*.[ch] tests/*.c tests/*/*.c)
 
 fmt: ## Format the C code
 	$(Q)clang-format -i $(C_FILES)
@@ -211,8 +296,10 @@ fmt-check: ## Fail where the C code is not formatted
 install: all ## Install below PREFIX (/usr/local) and DESTDIR
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR) $(DESTDIR)$(INCDIR)/netsim \
 		$(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(COMPDIR) \
-		$(DESTDIR)$(DATADIR)/netsim/topo $(DESTDIR)$(DATADIR)/netsim/profiles
+		$(DESTDIR)$(LIBEXECDIR)/netsim $(DESTDIR)$(DATADIR)/netsim/topo \
+		$(DESTDIR)$(DATADIR)/netsim/profiles/traces
 	install -m 755 $(B)/bin/netsim $(DESTDIR)$(BINDIR)/netsim
+	install -m 755 $(B)/bin/netsim-iperf $(DESTDIR)$(LIBEXECDIR)/netsim/
 	install -m 644 $(B)/libnetsim.a $(DESTDIR)$(LIBDIR)/
 	install -m 755 $(B)/$(SONAME) $(DESTDIR)$(LIBDIR)/
 	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libnetsim.so
@@ -222,6 +309,7 @@ install: all ## Install below PREFIX (/usr/local) and DESTDIR
 	install -m 644 cli/netsim.bash $(DESTDIR)$(COMPDIR)/netsim
 	install -m 644 topo/*.yaml $(DESTDIR)$(DATADIR)/netsim/topo/
 	install -m 644 profiles/*.yaml $(DESTDIR)$(DATADIR)/netsim/profiles/
+	install -m 644 profiles/traces/*.trace $(DESTDIR)$(DATADIR)/netsim/profiles/traces/
 
 uninstall: ## Remove what install installed
 	rm -f $(DESTDIR)$(BINDIR)/netsim $(DESTDIR)$(LIBDIR)/libnetsim.a \
@@ -229,7 +317,7 @@ uninstall: ## Remove what install installed
 		$(DESTDIR)$(INCDIR)/netsim/netsim.h $(DESTDIR)$(COMPDIR)/netsim
 	rm -f $(patsubst man/%,$(DESTDIR)$(MANDIR)/man5/%,$(wildcard man/*.5)) \
 		$(patsubst man/%,$(DESTDIR)$(MANDIR)/man8/%,$(wildcard man/*.8))
-	rm -rf $(DESTDIR)$(DATADIR)/netsim
+	rm -rf $(DESTDIR)$(DATADIR)/netsim $(DESTDIR)$(LIBEXECDIR)/netsim
 
 clean: ## Remove everything that was built
 	rm -rf build
@@ -238,8 +326,9 @@ help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
 	@echo "Variables: VARIANT=release|debug|san, V=1 (show commands), PREFIX, DESTDIR, CC, CFLAGS"
 
-.PHONY: all unit-tests test-tools deps demo test bench fuzz lint fmt fmt-check install uninstall \
+.PHONY: all unit-tests test-tools bench-tools deps demo test bench fuzz lint fmt fmt-check install uninstall \
         clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
--include $(LIB_OBJS:.o=.d) $(CLI_OBJS:.o=.d) $(UNIT_TESTS:=.d) $(TEST_TOOLS:=.d)
+-include $(LIB_OBJS:.o=.d) $(CLI_OBJS:.o=.d) $(B)/iperf/netsim-iperf.d $(UNIT_TESTS:=.d) $(TEST_TOOLS:=.d) \
+	$(BENCH_TOOLS:=.d)

@@ -13,6 +13,8 @@ enum opt_type {
 	OPT_FLAG,     /* bool */
 	OPT_TEXT,     /* const char * */
 	OPT_DURATION, /* int64_t, ns */
+	OPT_RATE,     /* uint64_t, bits per second */
+	OPT_NUMBER,   /* unsigned, above zero */
 };
 
 /* One option; the table ends with a row without a name. */
@@ -45,8 +47,9 @@ struct cmd {
 	int (*run)(const void *args, struct netsim_err *err);
 };
 
-extern const struct cmd cmd_apply, cmd_check, cmd_clear, cmd_doctor, cmd_down, cmd_exec, cmd_heal,
-	cmd_help, cmd_partition, cmd_plan, cmd_status, cmd_up;
+extern const struct cmd cmd_analyze, cmd_apply, cmd_check, cmd_clear, cmd_doctor, cmd_down,
+	cmd_exec, cmd_heal, cmd_fault, cmd_help, cmd_iperf, cmd_link, cmd_partition,
+	cmd_ping_matrix, cmd_plan, cmd_status, cmd_top, cmd_up, cmd_verify;
 
 /* All commands, in the order of help; ends with NULL. */
 extern const struct cmd *const commands[];

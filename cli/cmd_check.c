@@ -27,7 +27,7 @@ static int run(const void *p, struct netsim_err *err)
 const struct cmd cmd_check = {
 	.name = "check",
 	.args = "FILE...",
-	.summary = "Check topologies and profiles; with -v print what was understood.",
+	.summary = "Check topologies, profiles, classes, traces; with -v print them.",
 	.size = sizeof(struct common),
 	.min = 1,
 	.max = -1,

@@ -8,7 +8,7 @@ static void print_overview(void)
 	printf("usage: netsim COMMAND [OPTION]... [ARGUMENT]...\n\n"
 	       "Build a fleet's network on this host, shape it, cut it apart, heal it.\n\n");
 	for (int i = 0; commands[i]; i++)
-		printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
+		printf("  %-11s %s\n", commands[i]->name, commands[i]->summary);
 	printf("\nnetsim help COMMAND tells more; the manual begins at netsim(8).\n");
 }
 

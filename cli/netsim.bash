@@ -5,18 +5,18 @@
 # nodes, roles, fleets and faults from the kernel (which needs root).
 
 _netsim_commands() {
-	"$1" help 2>/dev/null | sed -n 's/^  \([a-z]*\)  .*/\1/p'
+	"$1" help 2>/dev/null | sed -n 's/^  \([a-z][a-z-]*\) .*/\1/p'
 }
 
 _netsim_options() {
 	"$1" help "$2" 2>/dev/null | sed -n 's/^  \(-.,\|   \) \(--[a-z-]*\).*/\2/p'
 }
 
-# Topologies or profiles by name.
+# Topologies or profiles by name. The class file stands beside the profiles.
 _netsim_names() {
 	local file
 	for file in {.,/etc/netsim,/usr/share/netsim,/usr/local/share/netsim}/"$1"/*.yaml; do
-		[[ ! -e $file ]] || basename "$file" .yaml
+		[[ ! -e $file || $file == */classes.yaml ]] || basename "$file" .yaml
 	done
 }
 
@@ -25,7 +25,9 @@ _netsim_fleets() {
 }
 
 _netsim_faults() {
-	"$1" status 2>/dev/null | sed -n 's/^fault \([0-9]*\): .*/\1/p'
+	"$1" status 2>/dev/null | sed -n '
+		s/^fault [0-9]*: \([A-Za-z0-9._-]*\): .*/\1/p
+		s/^fault \([0-9]*\): .*/\1/p'
 }
 
 _netsim_nodes() {
@@ -56,6 +58,16 @@ _netsim_group() {
 	compgen -P "$before" -W "host $(_netsim_nodes "$1") $(_netsim_roles "$1")" -- "$word"
 }
 
+# What may follow TARGETs: with a pair's first node and its colon, the second one.
+_netsim_target() {
+	local before='' word=$2
+	if [[ $word == *:* ]]; then
+		before=${word%:*}:
+		word=${word##*:}
+	fi
+	compgen -P "$before" -W "$3 $(_netsim_nodes "$1") $(_netsim_roles "$1")" -- "$word"
+}
+
 # The candidates for word number $4 of COMMAND, a line each.
 _netsim_words() {
 	local netsim=$1 command=$2 word=$3 place=$4
@@ -65,8 +77,8 @@ _netsim_words() {
 		[[ $place -eq 1 ]] || return 0
 		compgen -W "$(_netsim_names topo)" -- "$word"
 		compgen -f -- "$word" ;;
-	check) compgen -f -- "$word" ;;
-	down | status) compgen -W "$(_netsim_fleets "$netsim")" -- "$word" ;;
+	check | analyze) compgen -f -- "$word" ;;
+	down | status | top | verify) compgen -W "$(_netsim_fleets "$netsim")" -- "$word" ;;
 	exec)
 		if [[ $place -eq 1 ]]; then
 			compgen -W "$(_netsim_nodes "$netsim")" -- "$word"
@@ -82,6 +94,20 @@ _netsim_words() {
 		else
 			compgen -W "$(_netsim_nodes "$netsim") $(_netsim_roles "$netsim") $(_netsim_interfaces)" -- "$word"
 		fi ;;
+	fault)
+		if [[ $place -eq 1 ]]; then
+			compgen -W "loss delay jitter rate duplicate corrupt reorder" -- "$word"
+		else
+			_netsim_target "$netsim" "$word" host
+		fi ;;
+	link)
+		if [[ $place -eq 1 ]]; then
+			compgen -W "down up flap" -- "$word"
+		else
+			_netsim_target "$netsim" "$word" ''
+		fi ;;
+	iperf | ping-matrix)
+		compgen -W "host $(_netsim_nodes "$netsim") $(_netsim_roles "$netsim")" -- "$word" ;;
 	partition) _netsim_group "$netsim" "$word" ;;
 	heal) compgen -W "$(_netsim_faults "$netsim")" -- "$word" ;;
 	esac
@@ -92,7 +118,8 @@ _netsim_place() {
 	local i place=0
 	for ((i = 2; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i - 1]} in
-		-f | --fleet | --as | --for) continue ;;
+		-f | --fleet | --as | --for | --name | --class | --engine | --period | --duty | --interval | -b | --by | -t | --top | --from | --to | --topo | --classes)
+			continue ;;
 		esac
 		case ${COMP_WORDS[i]} in
 		-* | @) ;;
@@ -104,7 +131,7 @@ _netsim_place() {
 
 _netsim() {
 	local netsim=$1 before=$3 command=${COMP_WORDS[1]-} found
-	# The word as it was typed: readline begins a new one at each @.
+	# The word as it was typed: readline begins a new one at each @ and :.
 	local word=${COMP_LINE:0:COMP_POINT}
 	word=${word##*[[:blank:]]}
 	if [[ $COMP_CWORD -eq 1 ]]; then
@@ -113,7 +140,17 @@ _netsim() {
 		found=$(compgen -W "$(_netsim_fleets "$netsim")" -- "$word")
 	elif [[ $before == --as ]]; then
 		found=$(compgen -W "$(_netsim_nodes "$netsim")" -- "$word")
-	elif [[ $before == --for ]]; then
+	elif [[ $before == --engine ]]; then
+		found=$(compgen -W "auto netem edt" -- "$word")
+	elif [[ $before == --congestion ]]; then
+		found=$(compgen -W "$(cat /proc/sys/net/ipv4/tcp_available_congestion_control)" -- "$word")
+	elif [[ $before == -b || $before == --by ]]; then
+		found=$(compgen -W "connection class pair" -- "$word")
+	elif [[ $before == --topo ]]; then
+		found=$(compgen -W "$(_netsim_names topo)" -- "$word"; compgen -f -- "$word")
+	elif [[ $before == --classes ]]; then
+		found=$(compgen -f -- "$word")
+	elif [[ $before == -t || $before == --@(top|from|to|for|name|class|period|duty|interval|time|omit|parallel|rate|mss|port|address|interface|count) ]]; then
 		found=
 	elif [[ $word == -* ]]; then
 		found=$(compgen -W "$(_netsim_options "$netsim" "$command")" -- "$word")
@@ -125,9 +162,11 @@ _netsim() {
 	mapfile -t COMPREPLY <<<"$found"
 	if [[ $word == *@* && $COMP_WORDBREAKS == *@* ]]; then
 		COMPREPLY=("${COMPREPLY[@]#"${word%@*}"}")
+	elif [[ $word == *:* && $COMP_WORDBREAKS == *:* ]]; then
+		COMPREPLY=("${COMPREPLY[@]#"${word%:*}:"}")
 	fi
 	case $command in
-	up | plan | check | apply | exec)
+	up | plan | check | analyze | apply | exec)
 		[[ $word == *@* ]] || compopt -o filenames 2>/dev/null ;;
 	esac
 }

@@ -8,7 +8,8 @@
 
 #include "out.h"
 
-#define MAX_OPTS 24
+#define MAX_OPTS   24
+#define MAX_NUMBER 1000000
 
 const struct opt common_opts[] = {
 	{'f', "fleet", OPT_TEXT, offsetof(struct common, fleet), "FLEET",
@@ -59,6 +60,21 @@ static const struct opt *row_of(const struct parser *p, int c)
 	return NULL;
 }
 
+/* Decimal digits, from 1 to a million. */
+static int store_number(const struct cmd *cmd, const struct opt *row, unsigned *place,
+			struct netsim_err *err)
+{
+	size_t digits = strspn(optarg, "0123456789");
+	unsigned long value =
+		digits && digits <= 7 && !optarg[digits] ? strtoul(optarg, NULL, 10) : 0;
+
+	if (value < 1 || value > MAX_NUMBER)
+		return usage_error(err, cmd, "--%s %s: it must be a number from 1 to %d", row->name,
+				   optarg, MAX_NUMBER);
+	*place = (unsigned)value;
+	return 0;
+}
+
 static int store(const struct cmd *cmd, const struct opt *row, char *args, struct netsim_err *err)
 {
 	void *place = args + row->offset;
@@ -78,6 +94,15 @@ static int store(const struct cmd *cmd, const struct opt *row, char *args, struc
 			return usage_error(err, cmd, "--%s %s: it must be above zero", row->name,
 					   optarg);
 		break;
+	case OPT_RATE:
+		if (netsim_parse_rate(optarg, place, &why) < 0)
+			return usage_error(err, cmd, "--%s %s: %s", row->name, optarg, why);
+		if (!*(uint64_t *)place)
+			return usage_error(err, cmd, "--%s %s: it must be above zero", row->name,
+					   optarg);
+		break;
+	case OPT_NUMBER:
+		return store_number(cmd, row, place, err);
 	}
 	return 0;
 }

@@ -80,7 +80,7 @@ void netsim_lines_free(struct netsim_lines *lines);
 int netsim_find(const char *folder, const char *name, char *path, struct netsim_err *err);
 
 /*
- * Checks a topology or profile. Mistakes and warnings go to diags; -EINVAL if
+ * Checks a topology, profile, class file or trace. Mistakes and warnings go to diags; -EINVAL if
  * there are mistakes. With print, what was understood is written to it as YAML.
  */
 int netsim_check(const char *path, FILE *print, struct netsim_diags *diags);
@@ -90,6 +90,8 @@ const char *netsim_nearest(const char *text, const char *const *names, size_t co
 
 /* "30s", "250ms": nanoseconds. -EINVAL or -ERANGE with *why saying what would be right. */
 int netsim_parse_duration(const char *text, int64_t *ret_ns, const char **why);
+/* "10mbit", "1.5gbit": bits per second, likewise. */
+int netsim_parse_rate(const char *text, uint64_t *ret_bps, const char **why);
 
 /* What netsim_up() did. */
 struct netsim_up {
@@ -139,20 +141,33 @@ struct netsim_node {
 	size_t role_count;
 	struct netsim_port *ports;
 	size_t port_count;
-	size_t reaches;	      /* how many of the other nodes */
-	uint64_t cut_packets; /* dropped by partitions, to and from this node */
+	size_t reaches;	       /* how many of the other nodes */
+	uint64_t cut_packets;  /* dropped by partitions, to and from this node */
+	uint64_t lost_packets; /* that it sent and conditions dropped (edt) */
+};
+
+/* Conditions between two nodes, or of a class of traffic (edt). */
+struct netsim_path {
+	char *from, *to; /* NULL: between any two */
+	char *class;	 /* NULL: all traffic */
+	char text[160];
 };
 
 struct netsim_fault {
 	uint32_t id;
-	char *text;	 /* "partition n100-1 | rest" */
+	char *name;	 /* NULL: none */
+	char *text;	 /* "wan: loss 5% on n100-1:n100-2", "partition n100-1 | rest" */
 	int64_t left_ns; /* -1: until healed */
 };
 
 struct netsim_fleet {
 	char *name;
-	char *profile;	      /* that was applied to all of it last, or NULL */
-	bool profile_changed; /* some of its nodes were shaped otherwise since */
+	char *profile;		/* that was applied to all of it last, or NULL */
+	bool profile_changed;	/* some of its nodes were shaped otherwise since */
+	const char *engine;	/* "netem" or "edt" */
+	const char *engine_why; /* why edt: "pairs"; NULL for netem */
+	struct netsim_path *paths;
+	size_t path_count;
 	struct netsim_node *nodes;
 	size_t node_count;
 	char **networks;
@@ -179,12 +194,51 @@ int netsim_status(struct netsim *ns, const char *fleet, struct netsim_status *re
 		  struct netsim_err *err);
 void netsim_status_free(struct netsim_status *status);
 
+/* Why a packet did not arrive: a partition, a link that is down, conditions. */
+enum netsim_drop {
+	NETSIM_DROP_PARTITION,
+	NETSIM_DROP_DOWN,
+	NETSIM_DROP_LOSS,
+	NETSIM_DROP_QUEUE,
+	NETSIM_DROPS
+};
+
+/* What went from one node to another, of one class of traffic, since it is counted. */
+struct netsim_flow {
+	char *from, *to; /* nodes, or "host"; NULL: pairs that found no room of their own */
+	char *class;	 /* "other": of none */
+	uint64_t packets, bytes;
+	uint64_t dropped[NETSIM_DROPS]; /* packets, by reason */
+	uint64_t copied, corrupted;	/* packets, of those that passed */
+};
+
+struct netsim_traffic {
+	char *fleet;
+	int64_t at_ns;		   /* CLOCK_MONOTONIC */
+	struct netsim_flow *flows; /* in the order of netsim_compare_flows() */
+	size_t flow_count;
+};
+
+/*
+ * The counters of a fleet (NULL: the only one). Where its ports have no programs that
+ * count, it attaches them, and counting starts there. Free with netsim_traffic_free().
+ */
+int netsim_traffic(struct netsim *ns, const char *fleet, struct netsim_traffic *ret,
+		   struct netsim_err *err);
+void netsim_traffic_free(struct netsim_traffic *traffic);
+/* By from, to and class, as strcmp() has it; NULL comes last. */
+int netsim_compare_flows(const struct netsim_flow *a, const struct netsim_flow *b);
+
+/* What realises delay and rate; auto chooses by what is asked. */
+enum netsim_engine { NETSIM_AUTO, NETSIM_NETEM, NETSIM_EDT };
+
 /* What to shape. */
 struct netsim_shaping {
 	const char *fleet;	    /* NULL: the only one */
 	const char *const *targets; /* nodes, patterns, node/iface, or interfaces */
 	size_t target_count;	    /* 0: the whole fleet */
 	const char *as; /* the profile's entry for a bare interface; NULL: the host's name */
+	enum netsim_engine engine; /* for the whole fleet */
 	bool dry;
 };
 
@@ -203,18 +257,289 @@ struct netsim_cut {
 	 */
 	const char *const *groups;
 	size_t group_count;
-	bool isolate;	/* every node of the groups (none: of the fleet) alone */
-	bool one_way;	/* two groups: the first cannot send to the second */
-	int64_t for_ns; /* 0: until healed; the kernel keeps the time */
+	bool isolate;	  /* every node of the groups (none: of the fleet) alone */
+	bool one_way;	  /* two groups: the first cannot send to the second */
+	const char *name; /* to heal it by, or NULL */
+	int64_t for_ns;	  /* 0: until healed; the kernel keeps the time */
 	bool dry;
 };
 
 /* *ret_fault numbers the fault, text (256 bytes) describes it. */
 int netsim_partition(struct netsim *ns, const struct netsim_cut *cut, uint32_t *ret_fault,
 		     char *text, struct netsim_err *err);
-/* Ends these faults (none: all); a line for each that ended. */
-int netsim_heal(struct netsim *ns, const char *fleet, const uint32_t *faults, size_t count,
+/* Conditions on top of what the profile asks, until they are healed. */
+struct netsim_fault_request {
+	const char *fleet;
+	const char *conditions;	    /* "loss 5% delay 80ms" */
+	const char *const *targets; /* nodes, node/iface, or pairs "a:b" */
+	size_t target_count;
+	const char *class; /* only traffic of this class, or NULL */
+	const char *name;  /* to heal it by, or NULL */
+	int64_t for_ns;	   /* 0: until healed; the kernel keeps the time */
+	bool dry;
+};
+/* *ret_fault numbers the fault, text (512 bytes) describes it. */
+int netsim_fault(struct netsim *ns, const struct netsim_fault_request *request, uint32_t *ret_fault,
+		 char *text, struct netsim_err *err);
+
+/* Faults of cables. */
+enum netsim_link_state { NETSIM_LINK_DOWN, NETSIM_LINK_UP, NETSIM_LINK_FLAP };
+struct netsim_link_request {
+	const char *fleet;
+	enum netsim_link_state state;
+	const char *const *targets; /* nodes, node/iface; a VLAN's interface, too */
+	size_t target_count;
+	int64_t period_ns, up_ns; /* flap: how often, and how long of that it is up */
+	const char *name;
+	int64_t for_ns;
+	bool dry;
+};
+/*
+ * Without a time, a cable that is down loses its carrier, and is down until it is
+ * set up again. With one, or flapping, it is a fault kept by the kernel: nothing
+ * passes, but the carrier stays. A line for each thing that was done.
+ */
+int netsim_link(struct netsim *ns, const struct netsim_link_request *request,
+		struct netsim_lines *ret, struct netsim_err *err);
+
+/* Ends these faults (numbers or names; none: all); a line for each that ended. */
+int netsim_heal(struct netsim *ns, const char *fleet, const char *const *faults, size_t count,
 		bool dry, struct netsim_lines *ret, struct netsim_err *err);
+
+/* Whether what was measured is what was asked for. */
+enum netsim_verdict { NETSIM_AS_ASKED, NETSIM_NOT_AS_ASKED, NETSIM_NOT_MEASURED };
+
+struct netsim_verify_row {
+	char subject[160]; /* "n100-1", "n100-1 > jetson-1", "all" */
+	char what[32];	   /* "rtt", "rate up", "loss" */
+	char asked[64], measured[96];
+	enum netsim_verdict verdict;
+	char why[160]; /* more about it, or "" */
+};
+
+struct netsim_verify {
+	char fleet[64];
+	char basis[160]; /* where what was asked is known from */
+	struct netsim_verify_row *rows;
+	size_t row_count;
+	size_t as_asked, failed, unmeasured;
+	double lateness; /* of this machine's timers in ms, which delays are allowed */
+};
+
+struct netsim_verifying {
+	const char *fleet; /* NULL: the only one */
+	bool quick;
+	void (*progress)(void *arg, const char *what, double done); /* may be NULL */
+	void *arg;
+};
+
+/*
+ * Measures the links of a fleet by traffic of its own and compares with what was
+ * asked for. A verdict is no error: see ret->failed. Free with netsim_verify_free().
+ */
+int netsim_verify(struct netsim *ns, const struct netsim_verifying *how, struct netsim_verify *ret,
+		  struct netsim_err *err);
+void netsim_verify_free(struct netsim_verify *verify);
+
+/* How one node sends to another. */
+struct netsim_way {
+	char from[64], to[64]; /* addresses; to is "" where there is no way */
+	char device[16];       /* the interface that it sends through, or "" */
+	bool cut;	       /* by a partition, there or back */
+};
+
+struct netsim_peer {
+	char *name; /* of a node, or "host" */
+	bool guest; /* a virtual machine: nothing can be started in it */
+};
+
+struct netsim_ways {
+	char fleet[64];
+	struct netsim_peer *nodes; /* in the order in which they were asked for */
+	size_t node_count;
+	struct netsim_way *list; /* [from * node_count + to] */
+};
+
+/* Between whom. */
+struct netsim_among {
+	const char *fleet;	  /* NULL: the only one */
+	const char *const *nodes; /* names, patterns, @roles, or the word host */
+	size_t node_count;	  /* 0: all nodes; with virtual machines the host, too */
+	const char *iface;	  /* only by the addresses of this interface; NULL: of any */
+};
+
+/*
+ * The addresses under which nodes reach each other: those in a network and VLAN
+ * that both are in, or else a route leads to. Of a virtual machine the address is
+ * known once it has talked to the host. Free with netsim_ways_free().
+ */
+int netsim_ways(struct netsim *ns, const struct netsim_among *among, struct netsim_ways *ret,
+		struct netsim_err *err);
+void netsim_ways_free(struct netsim_ways *ways);
+
+enum netsim_ping_result {
+	NETSIM_PING_ANSWERED,
+	NETSIM_PING_SILENT,  /* nothing came back, though nothing is in the way */
+	NETSIM_PING_CUT,     /* nothing came back, as a partition asks */
+	NETSIM_PING_LEAKED,  /* answers came in spite of a partition */
+	NETSIM_PING_CHANGED, /* a partition began or ended meanwhile */
+	NETSIM_PING_NONE,    /* not tried: no way, or a virtual machine would have to ask */
+};
+
+/* Echoes of one pair; times in milliseconds, there and back. */
+struct netsim_ping {
+	enum netsim_ping_result result;
+	unsigned sent, received;
+	double min, mean, max, sd;
+};
+
+struct netsim_ping_matrix {
+	struct netsim_ways ways;
+	struct netsim_ping *list; /* as ways.list */
+	size_t failed;		  /* pairs that are silent, and that leaked */
+	unsigned crowded; /* 0, or how many neighbours (ARP) the kernel takes, which was too few */
+	double interval;  /* seconds: longer than asked for with very many pairs */
+};
+
+struct netsim_pinging {
+	struct netsim_among among;
+	unsigned count;				  /* 0: 10 */
+	int64_t interval_ns;			  /* 0: 100 ms */
+	void (*progress)(void *arg, double done); /* may be NULL */
+	void *arg;
+};
+
+/*
+ * Pings all pairs at once. What is found is no error: see ret->failed. Free with
+ * netsim_ping_matrix_free().
+ */
+int netsim_ping_matrix(struct netsim *ns, const struct netsim_pinging *how,
+		       struct netsim_ping_matrix *ret, struct netsim_err *err);
+void netsim_ping_matrix_free(struct netsim_ping_matrix *matrix);
+
+/*
+ * Finds a helper program: beside the one that runs, as in a build, or where it is
+ * installed. path must hold 4096 bytes. -ENOENT (kind ENV) where there is none.
+ */
+int netsim_find_helper(const char *name, char *path, struct netsim_err *err);
+
+/* --- captured traffic: netsim-analyze(8) defines every figure */
+
+/* Round trips in nanoseconds; percentiles are right to 0.8 %, the others exact. */
+struct netsim_rtt {
+	uint64_t count;
+	int64_t min, p50, p90, p99, max;
+	double mean;
+};
+
+/* One direction. */
+struct netsim_flow_way {
+	uint64_t packets, bytes, payload;
+	/* Retransmissions: asked for by acknowledgements, others, and of what had arrived. */
+	uint64_t fast, timeout, spurious;
+	uint64_t reordered; /* out of order */
+	uint64_t resent;    /* with bytes that were captured before */
+	uint64_t dup_acks, zero_windows, resets;
+	uint64_t gaps;	       /* silences of a connection beyond its class's limit */
+	uint64_t silences;     /* of them, those of all connections together */
+	struct netsim_rtt rtt; /* of data sent this way until it is acknowledged */
+};
+
+/* A share of the time; see struct netsim_analysis. Round trips in ns, 0: none measured. */
+struct netsim_flow_bin {
+	struct {
+		uint64_t bytes;
+		uint32_t packets, retransmissions, gaps, rtts;
+		int64_t rtt_p50, rtt_p99, rtt_max; /* percentiles right to 6.3 % */
+	} ways[2];
+};
+
+/* A connection, or what several come to together. */
+struct netsim_flow_row {
+	/*
+	 * Names of nodes or addresses: of a connection its client and its server. NULL in
+	 * rows of classes, and where there were too many pairs to tell them all apart.
+	 */
+	const char *ends[2];
+	const char *class;		/* "other" where none fits; NULL in rows of pairs */
+	bool inner;			/* inside of VXLAN; counted in the packets around it, too */
+	size_t way_count;		/* 1 in rows of classes: both directions together */
+	struct netsim_flow_way ways[2]; /* from ends[0], from ends[1] */
+	uint64_t connections;
+	uint64_t unanswered, refused; /* of TCP: by nothing, and by a reset */
+	struct netsim_rtt handshake;
+	/* bin_count of them; NULL of connections, and behind the first 64 rows of a list */
+	struct netsim_flow_bin *bins;
+	/* Connections only. */
+	uint8_t version, protocol; /* version 0: not IP, and the ports are its ethertype */
+	uint16_t ports[2], vlan;
+	int64_t first_ns, last_ns; /* since 1970 */
+	bool closed;
+};
+
+struct netsim_flow_rows {
+	struct netsim_flow_row *list;
+	size_t count;
+};
+
+/* Nothing came from a node for longer than the class tolerates. */
+struct netsim_flow_gap {
+	const char *from, *to, *class;
+	uint16_t from_port, to_port;
+	bool inner;
+	bool whole; /* nor on another connection of the class */
+	int64_t begin_ns, end_ns;
+};
+
+struct netsim_capture_problem {
+	char *file;
+	uint64_t offset;
+	char what[160];
+};
+
+struct netsim_analysis {
+	uint64_t packets, bytes; /* on the wire: what is inside of VXLAN is not added */
+	uint64_t inner;		 /* packets inside of VXLAN */
+	uint64_t connections;
+	uint64_t folded;    /* connections without a row: memory is bounded */
+	uint64_t unordered; /* packets earlier than the one before */
+	int64_t first_ns, last_ns;
+	/* Sorted by bytes, most first. Pairs and classes each, and classes of a pair. */
+	struct netsim_flow_rows classes, pairs, flows, connection_rows;
+	int64_t bin_ns; /* bin 0 begins at first_ns */
+	size_t bin_count;
+	struct netsim_flow_gap *gaps; /* the first ones, in order of their end */
+	size_t gap_count;
+	uint64_t gaps_more; /* that are not listed */
+	/* Where files could not be read on; what was before it counts. */
+	struct netsim_capture_problem *problems;
+	size_t problem_count;
+	char **names; /* what the texts above point into */
+	size_t name_count;
+};
+
+struct netsim_analyzing {
+	const char *const *files; /* merged by time; "-": standard input */
+	size_t file_count;
+	const char *classes;  /* a file; NULL: the usual one */
+	const char *topology; /* whose nodes name addresses; NULL: none */
+	/* Only packets in between: since 1970, or since the first packet. */
+	int64_t from_ns, to_ns; /* to 0: to the end */
+	bool from_first, to_first;
+	size_t connections;	/* rows of connections, 0: all */
+	size_t max_connections; /* kept at once, 0: a million; older ones are folded */
+	void (*progress)(void *arg, uint64_t packets); /* may be NULL */
+	void *arg;
+};
+
+/*
+ * Reads captures and follows what is in them. Damaged ones are no error: see
+ * ret->problems. With a wrong class file or topology -EINVAL and diags, as above; err
+ * is filled otherwise. Free with netsim_analysis_free(). Needs no handle.
+ */
+int netsim_analyze(const struct netsim_analyzing *how, struct netsim_analysis *ret,
+		   struct netsim_diags *diags, struct netsim_err *err);
+void netsim_analysis_free(struct netsim_analysis *analysis);
 
 /*
  * Moves this process into a node of the netns kind, as ip-netns(8) exec does; for
@@ -237,6 +562,7 @@ struct netsim_findings {
 	size_t count;
 	size_t missing;
 	char kernel[96];
+	char engines[192]; /* which engine would do what here, and why not more */
 };
 /* Tries everything in a network namespace of its own, which it leaves and removes. */
 int netsim_doctor(struct netsim_findings *ret, struct netsim_err *err);

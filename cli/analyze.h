@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The report of an analysis, in its three forms. */
+#ifndef NETSIM_CLI_ANALYZE_H
+#define NETSIM_CLI_ANALYZE_H
+
+#include <netsim/netsim.h>
+
+/* What is shown: each list, or only one of them. */
+enum analyze_by { BY_DEFAULT, BY_CONNECTION, BY_CLASS, BY_PAIR };
+
+struct analyze_view {
+	enum analyze_by by;
+	size_t top; /* rows of each list, 0: all */
+	bool verbose, quiet;
+};
+
+void analyze_text(const struct netsim_analysis *a, const struct analyze_view *view);
+void analyze_csv(const struct netsim_analysis *a, const struct analyze_view *view);
+void analyze_json(const struct netsim_analysis *a, const struct analyze_view *view);
+
+/* "tcp", "udp", "icmp", "arp", or the number in text (16 bytes). */
+const char *analyze_protocol(const struct netsim_flow_row *row, char *text);
+
+#endif

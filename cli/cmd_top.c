@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "out.h"
+#include "rates.h"
+#include "screen.h"
+
+struct top_args {
+	struct common common;
+	int64_t interval_ns;
+	bool once, classes;
+};
+
+static const struct opt opts[] = {
+	{0, "interval", OPT_DURATION, offsetof(struct top_args, interval_ns), "TIME",
+	 "between two readings (1s)"},
+	{0, "once", OPT_FLAG, offsetof(struct top_args, once), NULL,
+	 "print the traffic of one interval as text, and end"},
+	{0, "classes", OPT_FLAG, offsetof(struct top_args, classes), NULL,
+	 "with --once: a line for each class of a pair"},
+	{0, NULL, OPT_FLAG, 0, NULL, NULL},
+};
+
+static json_t *json_flow(const struct netsim_flow *flow)
+{
+	json_t *dropped = json_pack("{s:I, s:I, s:I, s:I}", "partition",
+				    (json_int_t)flow->dropped[NETSIM_DROP_PARTITION], "down",
+				    (json_int_t)flow->dropped[NETSIM_DROP_DOWN], "loss",
+				    (json_int_t)flow->dropped[NETSIM_DROP_LOSS], "queue",
+				    (json_int_t)flow->dropped[NETSIM_DROP_QUEUE]);
+
+	return json_pack("{s:s?, s:s?, s:s, s:I, s:I, s:o, s:I, s:I}", "from", flow->from, "to",
+			 flow->to, "class", flow->class, "packets", (json_int_t)flow->packets,
+			 "bytes", (json_int_t)flow->bytes, "dropped", dropped, "copied",
+			 (json_int_t)flow->copied, "corrupted", (json_int_t)flow->corrupted);
+}
+
+static int print_totals(struct netsim *ns, const char *fleet, struct netsim_err *err)
+{
+	struct netsim_traffic traffic = {0};
+	int r = netsim_traffic(ns, fleet, &traffic, err);
+	json_t *flows;
+
+	if (r < 0)
+		return r;
+	flows = json_array();
+	for (size_t i = 0; i < traffic.flow_count; i++)
+		json_array_append_new(flows, json_flow(&traffic.flows[i]));
+	print_json(json_pack("{s:s, s:o}", "fleet", traffic.fleet, "flows", flows));
+	netsim_traffic_free(&traffic);
+	return 0;
+}
+
+static void print_rates(const struct top_args *args, const char *fleet, struct rates *rates)
+{
+	char line[RATE_LINE];
+	struct rate_list list;
+
+	rates_sort(rates, BY_BITS);
+	rates_list(rates, args->classes, args->common.verbose ? 0 : 80, &list);
+	rates_summary(fleet, rates, line);
+	if (!args->common.quiet)
+		puts(line);
+	if (!rates->count)
+		return;
+	rates_list_head(&list, line);
+	puts(line);
+	for (size_t i = 0; i < rates->count; i++) {
+		rates_list_row(&list, &rates->rows[i], line);
+		puts(line);
+	}
+}
+
+static void sleep_for(int64_t ns)
+{
+	struct timespec left = {.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
+
+	while (nanosleep(&left, &left) < 0 && errno == EINTR)
+		;
+}
+
+static int print_once(struct netsim *ns, const struct top_args *args, const char *fleet,
+		      int64_t interval, struct netsim_err *err)
+{
+	struct netsim_traffic before = {0}, now = {0};
+	struct rates rates = {0};
+	int r = netsim_traffic(ns, fleet, &before, err);
+
+	if (r == 0) {
+		sleep_for(interval);
+		r = netsim_traffic(ns, fleet, &now, err);
+	}
+	if (r == 0)
+		r = rates_make(&before, &now, args->classes, &rates);
+	if (r == 0)
+		print_rates(args, now.fleet, &rates);
+	rates_free(&rates);
+	netsim_traffic_free(&before);
+	netsim_traffic_free(&now);
+	return r;
+}
+
+/* Nothing is attached then, and so nothing counted. */
+static int say_what(struct netsim *ns, const char *fleet, struct netsim_err *err)
+{
+	struct netsim_status status = {0};
+	int r = netsim_status(ns, fleet, &status, err);
+
+	for (size_t i = 0; r == 0 && i < status.fleet_count; i++)
+		printf("would show the traffic of %s\n", status.fleets[i].name);
+	netsim_status_free(&status);
+	return r;
+}
+
+static int run(const void *p, struct netsim_err *err)
+{
+	const struct top_args *args = p;
+	const struct common *common = &args->common;
+	const char *fleet = common->count ? common->words[0] : common->fleet;
+	int64_t interval = args->interval_ns ? args->interval_ns : 1000000000;
+	struct netsim *ns = NULL;
+	int r = netsim_open(&ns, err);
+
+	if (r == 0 && common->dry)
+		r = say_what(ns, fleet, err);
+	else if (r == 0 && common->json)
+		r = print_totals(ns, fleet, err);
+	else if (r == 0) {
+		r = args->once || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO) ?
+			    -ENOTTY :
+			    screen_run(ns, fleet, interval, err);
+		if (r == -ENOTTY)
+			r = print_once(ns, args, fleet, interval, err);
+	}
+	netsim_close(ns);
+	return r;
+}
+
+const struct cmd cmd_top = {
+	.name = "top",
+	.args = "[FLEET]",
+	.summary = "Show the traffic between nodes as it passes and is dropped.",
+	.opts = opts,
+	.size = sizeof(struct top_args),
+	.max = 1,
+	.run = run,
+};

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A status in the text format of Prometheus, for node_exporter's textfile collector. */
+#ifndef NETSIM_CLI_PROMETHEUS_H
+#define NETSIM_CLI_PROMETHEUS_H
+
+#include <netsim/netsim.h>
+
+/* traffic: count of them, of the fleets of the status; fewer where some were not read. */
+void prometheus_print(FILE *out, const struct netsim_status *status,
+		      const struct netsim_traffic *traffic, size_t count);
+
+#endif
