@@ -2,12 +2,14 @@
 /*
  * Numbered packets between every pair of nodes, to prove which of them arrive.
  *
- *   flood [-r RATE] [-t SECONDS] [-k COUNT] [-o LOG] NETNS/IFACE...
+ *   flood [-r RATE] [-t SECONDS] [-k COUNT] [-s SIZE] [-o LOG] NETNS/IFACE...
  *   flood -a LOG [TIME...]
+ *   flood -d LOG | -l LOG
  *
  * Each round sends one Ethernet frame from every node to every other (-k: to the
  * COUNT nodes after it), so that a packet's number is the round that it was sent
  * in. RATE packets a second in all; 0: as many as go, and nothing is received.
+ * SIZE: of a frame, 60 bytes without it.
  * Says "ready" once every pair has delivered, "stuck" after five seconds without;
  * ends after SECONDS, or on SIGTERM, and then says what it sent and what this
  * machine itself could not take. Exit status 1 when it was never ready.
@@ -20,6 +22,14 @@
  * RECEIVED in that stretch; LOST of those sent in it, ever; the arrival of the
  * FIRST and LAST in seconds since the stretch began (- for none), and the longest
  * silence between two arrivals.
+ *
+ * -d: for each pair what its link did, in a line of
+ *   FROM TO SENT RECEIVED BURSTS COPIES LATE CORRUPT P1 P10 P50 P90 P99 RATE
+ * BURSTS of losses; LATE: overtaken by another; delays in ms that 1 % and so on
+ * of the packets do not exceed; RATE: of arrivals, per second.
+ *
+ * -l: for each pair the numbers of the packets that never came, and, with a + in
+ * front of them, of those that came more than once.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -49,12 +59,17 @@
 #define BUFFER_BYTES (32 << 20)
 #define NS	     1000000000LL
 
+struct stamp {
+	uint32_t pair, round, sent_high, sent_low;
+};
+
 struct frame {
 	uint8_t to[ETH_ALEN], from[ETH_ALEN];
 	uint16_t type;
 	uint16_t pad;
-	uint32_t pair, round;
-	uint8_t rest[ETH_ZLEN - 24];
+	struct stamp stamp, again; /* twice, for when one bit is turned over */
+	uint32_t check;		   /* tells which of them is whole */
+	uint8_t rest[ETH_ZLEN - 52];
 };
 _Static_assert(sizeof(struct frame) == ETH_ZLEN, "the shortest Ethernet frame");
 
@@ -71,7 +86,8 @@ struct pair {
 
 struct arrival {
 	uint32_t pair, round;
-	int64_t at;
+	int64_t at, sent;
+	uint64_t corrupt;
 };
 
 static struct node nodes[MAX_NODES];
@@ -84,6 +100,8 @@ static size_t arrival_count;
 static atomic_bool stop, deaf;
 static atomic_size_t delivered; /* pairs that have delivered */
 static double rate = 10000;
+static size_t frame_size = ETH_ZLEN;
+static int64_t started; /* earlier packets are of another flood */
 
 static void die(const char *what)
 {
@@ -187,16 +205,51 @@ static int64_t take_control(struct msghdr *msg, uint32_t *overflow)
 	return at;
 }
 
+static int64_t sent_at(const struct stamp *stamp)
+{
+	return (int64_t)((uint64_t)stamp->sent_high << 32 | stamp->sent_low);
+}
+
+static bool is_for(const struct stamp *stamp, const struct node *node)
+{
+	return stamp->pair < pair_count && &nodes[pairs[stamp->pair].to] == node &&
+	       sent_at(stamp) >= started;
+}
+
+static uint32_t check_of(const struct stamp *stamp)
+{
+	return stamp->pair * 3 + stamp->round * 5 + stamp->sent_high * 7 + stamp->sent_low * 9;
+}
+
+static void set_frame(struct frame *frame, size_t pair, const struct stamp *stamp)
+{
+	*frame = (struct frame) {.type = htons(ETHERTYPE), .stamp = *stamp, .again = *stamp};
+	frame->check = check_of(stamp);
+	memcpy(frame->to, nodes[pairs[pair].to].mac, ETH_ALEN);
+	memcpy(frame->from, nodes[pairs[pair].from].mac, ETH_ALEN);
+}
+
 /* A bridge that does not know the way yet gives a frame to everybody. */
 static void take_frame(const struct node *node, const struct frame *frame, int64_t at, bool *seen)
 {
-	if (frame->pair >= pair_count || &nodes[pairs[frame->pair].to] != node)
+	bool whole_again = check_of(&frame->again) == frame->check;
+	const struct stamp *stamp = whole_again ? &frame->again : &frame->stamp;
+	struct frame whole;
+
+	if (!is_for(stamp, node))
 		return;
+	set_frame(&whole, stamp->pair, stamp);
 	arrivals = grow(arrivals, arrival_count, sizeof(*arrivals));
-	arrivals[arrival_count++] = (struct arrival) {frame->pair, frame->round, at};
-	if (!seen[frame->pair])
+	arrivals[arrival_count++] = (struct arrival) {
+		stamp->pair,
+		stamp->round,
+		at,
+		sent_at(stamp),
+		memcmp(&whole, frame, sizeof(whole)) != 0,
+	};
+	if (!seen[stamp->pair])
 		atomic_fetch_add(&delivered, 1);
-	seen[frame->pair] = true;
+	seen[stamp->pair] = true;
 }
 
 static void receive(struct node *node, bool *seen)
@@ -250,14 +303,16 @@ static void *receiver(void *arg)
 
 static void send_some(int fd, struct frame *frames, unsigned count)
 {
+	static uint8_t padding[ETH_FRAME_LEN];
 	struct mmsghdr msgs[BATCH] = {0};
-	struct iovec iov[BATCH];
+	struct iovec iov[BATCH][2];
 	unsigned sent = 0;
 
 	for (unsigned i = 0; i < count; i++) {
-		iov[i] = (struct iovec) {&frames[i], sizeof(frames[i])};
-		msgs[i].msg_hdr.msg_iov = &iov[i];
-		msgs[i].msg_hdr.msg_iovlen = 1;
+		iov[i][0] = (struct iovec) {&frames[i], sizeof(frames[i])};
+		iov[i][1] = (struct iovec) {padding, frame_size - sizeof(frames[i])};
+		msgs[i].msg_hdr.msg_iov = iov[i];
+		msgs[i].msg_hdr.msg_iovlen = 2;
 	}
 	while (sent < count) {
 		int r = sendmmsg(fd, msgs + sent, count - sent, 0);
@@ -275,15 +330,11 @@ static void send_round(uint32_t number)
 	unsigned count = 0;
 
 	for (size_t i = 0; i < pair_count; i++) {
-		const struct node *from = &nodes[pairs[i].from], *to = &nodes[pairs[i].to];
-		struct frame *frame = &frames[count++];
+		const struct node *from = &nodes[pairs[i].from];
+		int64_t time = now(CLOCK_REALTIME);
+		struct stamp stamp = {(uint32_t)i, number, (uint32_t)(time >> 32), (uint32_t)time};
 
-		memset(frame, 0, sizeof(*frame));
-		memcpy(frame->to, to->mac, ETH_ALEN);
-		memcpy(frame->from, from->mac, ETH_ALEN);
-		frame->type = htons(ETHERTYPE);
-		frame->pair = (uint32_t)i;
-		frame->round = number;
+		set_frame(&frames[count++], i, &stamp);
 		if (count == BATCH || i + 1 == pair_count || pairs[i + 1].from != pairs[i].from) {
 			send_some(from->fd, frames, count);
 			count = 0;
@@ -379,6 +430,7 @@ static int flood(double seconds, const char *log)
 	pthread_t thread;
 	bool ready;
 
+	started = now(CLOCK_REALTIME);
 	signal(SIGTERM, on_signal);
 	signal(SIGINT, on_signal);
 	if (rate > 0 && pthread_create(&thread, NULL, receiver, NULL) != 0)
@@ -505,27 +557,132 @@ static int analyse(const char *path, char **words, size_t count)
 	return 0;
 }
 
+/* --- what each link did */
+
+struct deed {
+	unsigned received, bursts, copies, late, corrupt, arrivals;
+	uint32_t next; /* the highest number so far, and one */
+	int64_t first, last;
+	double *delays;
+	size_t delay_count;
+};
+
+static void add_deed(struct deed *deed, const struct arrival *a, uint8_t *came)
+{
+	deed->corrupt += a->corrupt != 0;
+	if (!deed->arrivals++)
+		deed->first = a->at;
+	deed->last = a->at;
+	if ((*came)++) {
+		deed->copies++;
+		return;
+	}
+	deed->received++;
+	deed->late += a->round < deed->next;
+	if (a->round >= deed->next)
+		deed->next = a->round + 1;
+	if (a->corrupt)
+		return;
+	deed->delays = grow(deed->delays, deed->delay_count, sizeof(*deed->delays));
+	deed->delays[deed->delay_count++] = (double)(a->at - a->sent) / 1e6;
+}
+
+static uint8_t *collect(struct deed *deeds)
+{
+	uint8_t *came = calloc(round_count + 1, pair_count);
+
+	if (!came)
+		die("memory");
+	for (size_t i = 0; i < arrival_count; i++)
+		if (arrivals[i].round < round_count && arrivals[i].pair < pair_count)
+			add_deed(&deeds[arrivals[i].pair], &arrivals[i],
+				 &came[arrivals[i].round * pair_count + arrivals[i].pair]);
+	return came;
+}
+
+static int compare_delays(const void *x, const void *y)
+{
+	const double *a = x, *b = y;
+
+	return *a < *b ? -1 : *a > *b;
+}
+
+static void print_deed(size_t pair, const struct deed *deed)
+{
+	const int percent[] = {1, 10, 50, 90, 99};
+	size_t n = deed->delay_count;
+	double span = (double)(deed->last - deed->first) / (double)NS;
+
+	printf("%s %s %zu %u %u %u %u %u", nodes[pairs[pair].from].name, nodes[pairs[pair].to].name,
+	       round_count, deed->received, deed->bursts, deed->copies, deed->late, deed->corrupt);
+	if (n)
+		qsort(deed->delays, n, sizeof(*deed->delays), compare_delays);
+	for (size_t i = 0; i < 5; i++)
+		printf(" %.3f", n ? deed->delays[n * (size_t)percent[i] / 100] : 0);
+	printf(" %.2f\n", span > 0 ? (deed->arrivals - 1) / span : 0);
+}
+
+static int list(const char *path, bool fates)
+{
+	struct deed *deeds;
+	uint8_t *came;
+
+	read_log(path);
+	deeds = calloc(pair_count + 1, sizeof(*deeds));
+	if (!deeds)
+		die("memory");
+	came = collect(deeds);
+	for (size_t p = 0; p < pair_count; p++) {
+		if (fates)
+			printf("%s %s", nodes[pairs[p].from].name, nodes[pairs[p].to].name);
+		for (size_t r = 0; r < round_count; r++) {
+			uint8_t times = came[r * pair_count + p];
+
+			deeds[p].bursts += !times && (!r || came[(r - 1) * pair_count + p]);
+			if (fates && times != 1)
+				printf(times ? " +%zu" : " %zu", r);
+		}
+		if (fates)
+			putchar('\n');
+		else
+			print_deed(p, &deeds[p]);
+		free(deeds[p].delays);
+	}
+	free(deeds);
+	free(came);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
-	const char *log = NULL, *analysed = NULL;
+	const char *log = NULL, *analysed = NULL, *listed = NULL;
+	bool fates = false;
 	size_t partners = MAX_NODES;
 	double seconds = 0;
 	int c, own;
 
-	while ((c = getopt(argc, argv, "r:t:k:o:a:")) != -1) {
+	while ((c = getopt(argc, argv, "r:t:k:s:o:a:d:l:")) != -1) {
 		if (c == 'r')
 			rate = strtod(optarg, NULL);
 		else if (c == 't')
 			seconds = strtod(optarg, NULL);
 		else if (c == 'k')
 			partners = strtoul(optarg, NULL, 10);
+		else if (c == 's')
+			frame_size = strtoul(optarg, NULL, 10);
 		else if (c == 'o')
 			log = optarg;
+		else if (c == 'd' || c == 'l')
+			listed = optarg, fates = c == 'l';
 		else if (c == 'a')
 			analysed = optarg;
 		else
 			return 2;
 	}
+	if (listed)
+		return list(listed, fates);
+	if (frame_size < ETH_ZLEN || frame_size > ETH_FRAME_LEN)
+		return 2;
 	if (analysed)
 		return analyse(analysed, argv + optind, (size_t)(argc - optind));
 	node_count = (size_t)(argc - optind);

@@ -187,6 +187,11 @@ group_gone() {
 	[[ ! $states =~ (^|$'\n')[^Z] ]]
 }
 
+# In the virtual machine: what runs on any kernel has been run without it before.
+in_vm() {
+	[[ -n ${IN_VM:-} ]]
+}
+
 # --- fleets: what kernel and traffic say, without netsim's help; FLEET is meant
 
 # node_exec NODE CMD...: the node "host" is the host; node_bg: the same as bg does

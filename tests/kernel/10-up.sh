@@ -1,4 +1,4 @@
-# needs: bridge veth netns
+# needs: native bridge veth netns
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # netsim up, plan, exec and down: what the kernel has before and after.

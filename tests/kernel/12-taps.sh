@@ -1,4 +1,4 @@
-# needs: tap bridge clsact bpf
+# needs: native tap bridge clsact bpf
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Nodes of kind tap, with tests/guest.c in the machines' place.

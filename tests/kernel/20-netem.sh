@@ -198,67 +198,6 @@ new_node() {
 	"$NETSIM" clear
 }
 
-# --- order
-
-order() {
-	profile 'nodes:' \
-		'  n100-1: {down: {delay: 20ms, jitter: 10ms, distribution: normal}}' \
-		'  n100-2: {down: {delay: 20ms, jitter: 10ms, distribution: normal, reorder: allowed}}' \
-		'  n100-3: {rate: 10mbit, down: {delay: 20ms, jitter: 10ms, reorder: allowed}}' \
-		'  jetson-1: {down: {delay: 20ms, reorder: 20%}}'
-	check "apply jitter" "$NETSIM" apply "$P"
-	for node in n100-1 n100-2 n100-3 jetson-1; do
-		ping -n -D -i 0.004 -c 300 -w 10 "${IP[$node]}" >"$WORK/ping.$node" &
-	done
-	wait_children
-	ping_read "$WORK/ping.n100-1"
-	is "jitter keeps the order" "$LATE $LOST" "0 0"
-	between "and varies the delay" "$(mdev n100-1)" 3 40 ms
-	ping_read "$WORK/ping.n100-2"
-	between "reorder: allowed does not" "$LATE" 10 250
-	ping_read "$WORK/ping.n100-3"
-	between "with a rate neither" "$LATE" 10 250
-	ping_read "$WORK/ping.jetson-1"
-	between "reorder: 20% lets some pass first" "$LATE" 20 250
-}
-
-mdev() {
-	sed -n 's|^rtt .*/\([0-9.]*\) ms.*|\1|p' "$WORK/ping.$1"
-}
-
-# --- loss, duplication
-
-counter() {
-	# shellcheck disable=SC2016 # awk's
-	node_exec "$1" awk '/^Icmp:/ { for (i = 2; i <= NF; i++) if (!n) at[i] = $i; else if (at[i] == "InEchos") print $i; n = 1 }' \
-		/proc/net/snmp
-}
-
-loss() {
-	local low high node before_up before_down
-	profile 'nodes:' '  n100-1: {up: {loss: 10%}}' '  n100-2: {down: {loss: 10%}}' '  n100-3: {duplicate: 10%}'
-	check "apply loss" "$NETSIM" apply "$P"
-	for node in n100-1 n100-2 n100-3; do
-		ping -n -q -c 2 "${IP[$node]}" >/dev/null
-	done
-	before_up=$(counter n100-1) before_down=$(counter n100-2)
-	for node in n100-1 n100-2 n100-3; do
-		ping -n -q -f -c 1000 -W 0.3 "${IP[$node]}" >"$WORK/ping.$node" &
-	done
-	wait_children
-	read -r low high < <(binomial 1000 10)
-	is "loss up: all requests arrive" "$(($(counter n100-1) - before_up))" 1000
-	between "loss up: replies that are lost" "$((1000 - $(replies n100-1)))" "$low" "$high"
-	between "loss down: requests that are lost" "$((1000 - ($(counter n100-2) - before_down)))" "$low" "$high"
-	between "loss down: replies that are lost" "$(($(counter n100-2) - before_down - $(replies n100-2)))" 0 2
-	# Twice on the way: 1.1 * 1.1 = 1.21 replies to each request.
-	between "duplicate" "$(sed -n 's/.*+\([0-9]*\) duplicates.*/\1/p' "$WORK/ping.n100-3")" 150 270
-}
-
-replies() {
-	sed -n 's/.* \([0-9]*\) received.*/\1/p' "$WORK/ping.$1"
-}
-
 # --- as asked
 
 settings() {
@@ -342,8 +281,6 @@ live
 cleared
 targets
 new_node
-order
-loss
 settings
 queues
 refusals

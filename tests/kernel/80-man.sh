@@ -72,7 +72,10 @@ check_completion() {
 	completes "host" partition h
 	completes "simple" down ""
 	completes "simple" status -f s
-	completes "1" heal ""
+	netsim fault 'loss 1%' agent-1:server-1 --name wan >/dev/null
+	completes "1 wan" heal ""
+	completes "agent-1:server-1 agent-1:server-2" fault 'loss' agent-1:s
+	completes "@agent" link down @a
 	completes "agent-1" apply constrained agent-1
 	netsim down >/dev/null
 }

@@ -1,4 +1,4 @@
-# needs: bridge veth netns tap clsact bpf netem tbf ifb mirred bonding 8021q vlan_filtering
+# needs: bridge veth netns tap clsact bpf netem fq tbf ifb mirred bonding 8021q vlan_filtering
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The examples of the pages that 80-man.sh passes over: profiles, and the doctor.

@@ -14,8 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "netsim/classes.h"
 #include "netsim/profile.h"
 #include "netsim/topo.h"
+#include "netsim/trace.h"
 
 #ifndef __SANITIZE_ADDRESS__
 
@@ -80,7 +82,14 @@ static const char topology[] =
 	"10.0.0.9}]}\n";
 static const char profile_text[] =
 	"default: {rate: 100mbit, rtt: 5ms, loss: {model: random, ratio: 1%}}\n"
-	"nodes: {n-*: {up: {queue: 5ms}, slot: {min: 5ms}}}\n";
+	"nodes: {n-*: {up: {queue: 5ms}, slot: {min: 5ms}}}\n"
+	"pairs: [{between: [a, b], rtt: 1ms}, {from: a, to: b, loss: 1%}]\n"
+	"classes: {ssh: {delay: 1ms}}\nclass-file: c.yaml\n";
+static const char classes_text[] =
+	"classes: {a: {tcp: [80, 81-82], vlan: 7, gap: 1s}, b: {protocol: 1, ethertype: arp}, "
+	"c: {tcp: 81}}\n";
+static const char trace_text[] = "time rate loss\n0s 5mbit 1%\n1s 0 0%\n2s\n";
+static const char deliveries_text[] = "1\n2\n5\n7\n";
 static const char wrong[] = "fleet: f\nnetworks: {lan: {colour: red}}\nnodes: {n: {interfaces: {e: "
 			    "{network: lam}}}}\n";
 
@@ -102,7 +111,27 @@ static int load_profile(const char *text, struct netsim_diags *diags)
 	return r;
 }
 
-static void fail_each(int (*load)(const char *, struct netsim_diags *), const char *text, int want)
+static int load_classes(const char *text, struct netsim_diags *diags)
+{
+	struct class_set *set = NULL;
+	int r = classes_parse("f", text, strlen(text), &set, diags);
+
+	classes_free(set);
+	return r;
+}
+
+static int load_trace(const char *text, struct netsim_diags *diags)
+{
+	struct trace *trace = NULL;
+	int r = trace_parse("f", text, strlen(text), &trace, diags);
+
+	trace_free(trace);
+	return r;
+}
+
+/* least: how many allocations there are, so that the loop cannot pass by ending early. */
+static void fail_each(int (*load)(const char *, struct netsim_diags *), const char *text, int want,
+		      long least)
 {
 	static struct netsim_diags diags;
 	int r;
@@ -123,25 +152,38 @@ static void fail_each(int (*load)(const char *, struct netsim_diags *), const ch
 		n++;
 	} while (countdown < 0 && n < 100000);
 	assert_int_equal(r, want);
-	assert_true(n > 50);
+	assert_true(n > least);
 }
 
 static void test_topology(void **state)
 {
 	(void)state;
-	fail_each(load_topology, topology, 0);
+	fail_each(load_topology, topology, 0, 50);
 }
 
 static void test_profile(void **state)
 {
 	(void)state;
-	fail_each(load_profile, profile_text, 0);
+	fail_each(load_profile, profile_text, 0, 50);
+}
+
+static void test_classes(void **state)
+{
+	(void)state;
+	fail_each(load_classes, classes_text, 0, 50);
+}
+
+static void test_trace(void **state)
+{
+	(void)state;
+	fail_each(load_trace, trace_text, 0, 3);
+	fail_each(load_trace, deliveries_text, 0, 5);
 }
 
 static void test_wrong(void **state)
 {
 	(void)state;
-	fail_each(load_topology, wrong, -EINVAL);
+	fail_each(load_topology, wrong, -EINVAL, 50);
 }
 
 #endif
@@ -150,8 +192,8 @@ int main(void)
 {
 #ifndef __SANITIZE_ADDRESS__
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_topology),
-		cmocka_unit_test(test_profile),
+		cmocka_unit_test(test_topology), cmocka_unit_test(test_profile),
+		cmocka_unit_test(test_classes),	 cmocka_unit_test(test_trace),
 		cmocka_unit_test(test_wrong),
 	};
 

@@ -91,6 +91,15 @@ static uint32_t cut(struct policy *p, enum port_fault_kind kind, const char *tex
 	return cut_until(p, kind, text, 0);
 }
 
+static void heal(struct policy *p, const uint32_t *ids, size_t count)
+{
+	struct policy_change change;
+
+	policy_begin(p, &change);
+	policy_end_faults(&change, ids, count);
+	policy_commit(p);
+}
+
 /* The directed pairs that are cut: "ab ba". */
 static void expect_cut(const struct policy *p, const char *pairs)
 {
@@ -120,7 +129,7 @@ static void test_groups(void **state)
 	assert_int_equal(nodes[3].cut, 1);
 	assert_int_equal(nodes[4].member | nodes[4].cut, 0);
 	assert_int_equal(policy_slot(p)->faults[0].bits, 3);
-	policy_heal(p, NULL, 0);
+	heal(p, NULL, 0);
 	expect_cut(p, "");
 	assert_int_equal(policy_nodes(p)[1].member | policy_nodes(p)[1].cut, 0);
 	/* numbers are not used again */
@@ -158,7 +167,7 @@ static void test_kinds(void **state)
 		assert_int_equal(__builtin_popcountll(fault->bits), rows[i].bits);
 		policy_describe(p, fault, text, sizeof(text));
 		assert_string_equal(text, rows[i].text);
-		policy_heal(p, &id, 1);
+		heal(p, &id, 1);
 		expect_cut(p, "");
 	}
 }
@@ -172,16 +181,16 @@ static void test_stacking(void **state)
 	uint32_t unknown[] = {99, two, 98};
 
 	expect_cut(p, "ab ba ac bc ca cb");
-	policy_heal(p, &one, 1);
+	heal(p, &one, 1);
 	expect_cut(p, "ab ac bc ca cb");
-	policy_heal(p, unknown, 3);
+	heal(p, unknown, 3);
 	expect_cut(p, "ab");
-	policy_heal(p, unknown, 3);
+	heal(p, unknown, 3);
 	expect_cut(p, "ab");
 	/* the bits that became free are used again, the others left alone */
 	cut(p, PORT_FAULT_GROUPS, "d e f g");
 	expect_cut(p, "ab de df dg ed ef eg fd fe fg gd ge gf");
-	policy_heal(p, &three, 1);
+	heal(p, &three, 1);
 	expect_cut(p, "de df dg ed ef eg fd fe fg gd ge gf");
 }
 
@@ -201,12 +210,12 @@ static void test_full(void **state)
 	assert_true(*err.hint);
 	assert_int_equal(id, 77);
 	expect_cut(p, "ab bc");
-	policy_heal(p, &ids[7], 1);
+	heal(p, &ids[7], 1);
 	expect_cut(p, "ab bc");
 	assert_int_equal(policy_cut(p, PORT_FAULT_GROUPS, g.list, 2, 0, &id, NULL), -ENOSPC);
 	assert_int_equal(policy_cut(p, PORT_FAULT_ONE_WAY, g.list, 2, 0, &id, NULL), 0);
 	expect_cut(p, "ab bc de");
-	policy_heal(p, NULL, 0);
+	heal(p, NULL, 0);
 	expect_cut(p, "");
 	for (int i = 0; i < PORT_FAULTS; i++)
 		assert_int_equal(policy_slot(p)->faults[i].id, 0);
@@ -303,7 +312,7 @@ static void test_numbers(void **state)
 	assert_false(policy_reaches(p, NODES, 1));
 	assert_true(policy_reaches(p, 2, NODES));
 	assert_true(policy_reaches(p, 3, NODES));
-	policy_heal(p, NULL, 0);
+	heal(p, NULL, 0);
 	assert_true(policy_reaches(p, NODES, 1));
 	for (int i = 0; i < PORT_NODES; i++)
 		p->names[i] = "taken";
@@ -447,14 +456,14 @@ static void random_heal(struct policy *p, struct naive *n, uint64_t *seed)
 	size_t count = 1 + draw(seed, 3);
 
 	if (draw(seed, 40) == 0) {
-		policy_heal(p, NULL, 0);
+		heal(p, NULL, 0);
 		n->count = 0;
 		return;
 	}
 	for (size_t i = 0; i < count; i++)
 		if (n->count)
 			ids[i] = n->faults[draw(seed, (unsigned)n->count)].id;
-	policy_heal(p, ids, count);
+	heal(p, ids, count);
 	for (size_t i = 0; i < count; i++)
 		naive_heal(n, ids[i]);
 }

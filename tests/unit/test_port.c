@@ -10,105 +10,19 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
-#include <bpf/bpf.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <linux/if_ether.h>
-#include <linux/pkt_cls.h>
-#include <net/if.h>
-#include <sched.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-#include "netsim/auto.h"
-#include "netsim/link.h"
-#include "netsim/policy.h"
+#include "tests/unit/ports.h"
 
 #define STRANGER 999 /* an ifindex that is no port */
-#define PASS	 ((uint32_t)TC_ACT_UNSPEC)
-#define DROP	 ((uint32_t)TC_ACT_SHOT)
-#define SECOND	 1000000000ULL
-
-/* Nodes 5 and 6 with a port each, and a second port of node 5. */
-static struct policy *policy;
-static uint32_t five, six, five_too;
-static bool ready;
-
-static int make_links(void)
-{
-	struct link one = {.name = "p5", .peer = "p6"}, two = {.name = "p5b", .peer = "other"};
-	auto_close int fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	struct rt *rt = NULL;
-	int r = rt_open(&rt, NULL);
-
-	if (r < 0 || fd < 0)
-		return -1;
-	link_add_veth(rt, &one, fd, "test");
-	link_add_veth(rt, &two, fd, "test");
-	r = rt_send(rt, NULL);
-	rt_close(rt);
-	five = if_nametoindex("p5");
-	six = if_nametoindex("p6");
-	five_too = if_nametoindex("p5b");
-	return r;
-}
-
-static void map_memory(void)
-{
-	policy->control = mmap(NULL, sizeof(*policy->control), PROT_READ | PROT_WRITE, MAP_SHARED,
-			       policy->control_fd, 0);
-	policy->nodes = mmap(NULL, 2 * PORT_NODES * sizeof(*policy->nodes), PROT_READ | PROT_WRITE,
-			     MAP_SHARED, policy->nodes_fd, 0);
-	assert_true(policy->control != MAP_FAILED && policy->nodes != MAP_FAILED);
-}
-
-static void set_port(uint32_t ifindex, uint32_t node)
-{
-	assert_int_equal(bpf_map_update_elem(policy->ports_fd, &ifindex, &node, BPF_ANY), 0);
-}
-
-/* Not being allowed to is a skip; whatever else fails is a failure. */
-static int set_up(void **state)
-{
-	struct netsim_err err = {0};
-	int r;
-
-	(void)state;
-	policy = calloc(1, sizeof(*policy));
-	assert_non_null(policy);
-	policy->port_prog = policy->stamp_prog = policy->host_prog = -1;
-	policy->control_fd = policy->nodes_fd = policy->ports_fd = policy->counters_fd = -1;
-	policy->control = MAP_FAILED;
-	policy->nodes = MAP_FAILED;
-	if (unshare(CLONE_NEWNET) < 0)
-		return errno == EPERM ? 0 : -1;
-	r = policy_load(policy, &err);
-	if (err.kind == NETSIM_ERR_ENV)
-		return 0;
-	if (r < 0 || make_links() < 0)
-		return -1;
-	map_memory();
-	set_port(five, 5);
-	set_port(six, 6);
-	set_port(five_too, 5);
-	ready = true;
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	policy_close(policy);
-	return 0;
-}
 
 /* Before each test: nothing is cut. */
 static int heal(void **state)
 {
 	(void)state;
-	if (ready)
-		policy_heal(policy, NULL, 0);
+	if (ports_ready)
+		ports_heal(NULL, 0);
 	return 0;
 }
 
@@ -137,7 +51,7 @@ static uint32_t run(int prog, const struct packet *packet, uint32_t *ret_mark)
 
 static uint32_t verdict(uint32_t from, uint32_t to)
 {
-	return run(policy->port_prog, &(struct packet) {from, to}, NULL);
+	return run(policy->prog[POLICY_PORT], &(struct packet) {from, to}, NULL);
 }
 
 static uint32_t cut(enum port_fault_kind kind, uint16_t a, uint16_t b, uint64_t deadline)
@@ -148,21 +62,6 @@ static uint32_t cut(enum port_fault_kind kind, uint16_t a, uint16_t b, uint64_t 
 	assert_int_equal(policy_cut(policy, kind, groups, 2, deadline, &id, NULL), 0);
 	return id;
 }
-
-static struct port_counters counters(int node)
-{
-	struct port_counters c;
-
-	assert_int_equal(policy_counters(policy, node, &c), 0);
-	return c;
-}
-
-#define NEEDS_BPF(state)        \
-	do {                    \
-		(void)state;    \
-		if (!ready)     \
-			skip(); \
-	} while (0)
 
 static void test_cut(void **state)
 {
@@ -176,7 +75,7 @@ static void test_cut(void **state)
 	assert_int_equal(verdict(five_too, six), DROP);
 	assert_int_equal(verdict(six, five_too), DROP);
 	assert_int_equal(verdict(STRANGER, six), PASS);
-	policy_heal(policy, &id, 1);
+	ports_heal(&id, 1);
 	assert_int_equal(verdict(five, six), PASS);
 	assert_int_equal(verdict(six, five), PASS);
 }
@@ -199,10 +98,10 @@ static void test_protocols(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
 		struct packet packet = {five, six, .type = types[i]};
 
-		policy_heal(policy, NULL, 0);
-		assert_int_equal(run(policy->port_prog, &packet, NULL), PASS);
+		ports_heal(NULL, 0);
+		assert_int_equal(run(policy->prog[POLICY_PORT], &packet, NULL), PASS);
 		cut(PORT_FAULT_GROUPS, 5, 6, 0);
-		assert_int_equal(run(policy->port_prog, &packet, NULL), DROP);
+		assert_int_equal(run(policy->prog[POLICY_PORT], &packet, NULL), DROP);
 	}
 }
 
@@ -245,7 +144,7 @@ static void test_deadline(void **state)
 	/* one that is over does not end another between the same nodes */
 	cut(PORT_FAULT_GROUPS, 5, 6, policy_now() - 1);
 	assert_int_equal(verdict(five, six), DROP);
-	policy_heal(policy, NULL, 0);
+	ports_heal(NULL, 0);
 	/* it ends by itself, and not before */
 	deadline = policy_now() + SECOND / 5;
 	cut(PORT_FAULT_GROUPS, 5, 6, deadline);
@@ -306,31 +205,31 @@ static void test_flip(void **state)
 	memset(control, 0, sizeof(*control));
 }
 
-static void test_counters(void **state)
+/* Packets, bytes and drops are counted for each direction of a pair. */
+static void test_traffic(void **state)
 {
-	struct port_counters host, a, b, after;
+	struct port_traffic there, back, stranger, after;
 
 	NEEDS_BPF(state);
-	host = counters(POLICY_HOST);
-	a = counters(5);
-	b = counters(6);
+	there = ports_traffic(5, 6, -1);
+	back = ports_traffic(6, 5, -1);
+	stranger = ports_traffic(POLICY_HOST, POLICY_HOST, -1);
 	verdict(five, six);
 	cut(PORT_FAULT_ONE_WAY, 5, 6, 0);
 	verdict(five, six);
-	verdict(five, six);
+	verdict(five_too, six);
 	verdict(six, five);
 	verdict(STRANGER, 1);
-	after = counters(5);
-	assert_int_equal(after.passed - a.passed, 1);
-	assert_int_equal(after.dropped_from - a.dropped_from, 2);
-	assert_int_equal(after.dropped_to - a.dropped_to, 0);
-	after = counters(6);
-	assert_int_equal(after.passed - b.passed, 1);
-	assert_int_equal(after.dropped_from - b.dropped_from, 0);
-	assert_int_equal(after.dropped_to - b.dropped_to, 2);
-	after = counters(POLICY_HOST);
-	assert_int_equal(after.passed - host.passed, 1);
-	assert_int_equal(policy_counters(policy, PORT_NODES, &after), -ENOENT);
+	after = ports_traffic(5, 6, -1);
+	assert_int_equal(after.packets - there.packets, 1);
+	assert_int_equal(after.bytes - there.bytes, 64);
+	assert_int_equal(after.dropped[PORT_DROP_CUT] - there.dropped[PORT_DROP_CUT], 2);
+	assert_int_equal(after.dropped[PORT_DROP_DOWN], there.dropped[PORT_DROP_DOWN]);
+	after = ports_traffic(6, 5, -1);
+	assert_int_equal(after.packets - back.packets, 1);
+	assert_int_equal(after.dropped[PORT_DROP_CUT], back.dropped[PORT_DROP_CUT]);
+	after = ports_traffic(POLICY_HOST, POLICY_HOST, -1);
+	assert_int_equal(after.packets - stranger.packets, 1);
 }
 
 static void test_stamp(void **state)
@@ -338,56 +237,57 @@ static void test_stamp(void **state)
 	uint32_t mark;
 
 	NEEDS_BPF(state);
-	assert_int_equal(run(policy->stamp_prog, &(struct packet) {0, five}, &mark), PASS);
-	assert_int_equal(mark, PORT_MARK | 5);
-	assert_int_equal(run(policy->stamp_prog, &(struct packet) {0, six, 0x1234}, &mark), PASS);
-	assert_int_equal(mark, PORT_MARK | 6);
-	assert_int_equal(run(policy->stamp_prog, &(struct packet) {0, 1}, &mark), PASS);
+	assert_int_equal(run(policy->prog[POLICY_STAMP], &(struct packet) {0, five}, &mark), PASS);
+	assert_int_equal(mark, PORT_MARK | LINK_5);
+	assert_int_equal(run(policy->prog[POLICY_STAMP], &(struct packet) {0, six, 0x1234}, &mark),
+			 PASS);
+	assert_int_equal(mark, PORT_MARK | LINK_6);
+	assert_int_equal(run(policy->prog[POLICY_STAMP], &(struct packet) {0, 1}, &mark), PASS);
 	assert_int_equal(mark, PORT_MARK | POLICY_HOST);
 }
 
 /* The stamp says where a packet came from, and is gone when it reaches its node. */
 static void test_stamped(void **state)
 {
-	struct packet packet = {STRANGER, six, PORT_MARK | 5};
+	struct packet packet = {STRANGER, six, PORT_MARK | LINK_5};
 	uint32_t mark;
 
 	NEEDS_BPF(state);
-	assert_int_equal(run(policy->port_prog, &packet, &mark), PASS);
+	assert_int_equal(run(policy->prog[POLICY_PORT], &packet, &mark), PASS);
 	assert_int_equal(mark, 0);
 	cut(PORT_FAULT_GROUPS, 5, 6, 0);
-	assert_int_equal(run(policy->port_prog, &packet, NULL), DROP);
-	packet.mark = PORT_MARK | 7;
-	assert_int_equal(run(policy->port_prog, &packet, NULL), PASS);
+	assert_int_equal(run(policy->prog[POLICY_PORT], &packet, NULL), DROP);
+	packet.mark = PORT_MARK | LINK_7;
+	assert_int_equal(run(policy->prog[POLICY_PORT], &packet, NULL), PASS);
 	/* from the stamp even where the ingress port is another node's */
-	packet = (struct packet) {five, six, PORT_MARK | 7};
-	assert_int_equal(run(policy->port_prog, &packet, NULL), PASS);
+	packet = (struct packet) {five, six, PORT_MARK | LINK_7};
+	assert_int_equal(run(policy->prog[POLICY_PORT], &packet, NULL), PASS);
 	/* a mark of somebody else means nothing and stays */
 	packet = (struct packet) {five, six, 0x6e720005};
-	assert_int_equal(run(policy->port_prog, &packet, &mark), DROP);
+	assert_int_equal(run(policy->prog[POLICY_PORT], &packet, &mark), DROP);
 	assert_int_equal(mark, 0x6e720005);
 	packet = (struct packet) {STRANGER, six, 5};
-	assert_int_equal(run(policy->port_prog, &packet, &mark), PASS);
+	assert_int_equal(run(policy->prog[POLICY_PORT], &packet, &mark), PASS);
 	assert_int_equal(mark, 5);
 	packet = (struct packet) {STRANGER, six, PORT_MARK | 0xffff};
-	assert_int_equal(run(policy->port_prog, &packet, &mark), PASS);
+	assert_int_equal(run(policy->prog[POLICY_PORT], &packet, &mark), PASS);
 }
 
 static void test_to_the_host(void **state)
 {
-	struct packet packet = {0, five, PORT_MARK | 5};
+	struct packet packet = {0, five, PORT_MARK | LINK_5};
 	uint32_t mark;
 
 	NEEDS_BPF(state);
-	assert_int_equal(run(policy->host_prog, &packet, NULL), PASS);
+	assert_int_equal(run(policy->prog[POLICY_HOST_IN], &packet, NULL), PASS);
 	cut(PORT_FAULT_GROUPS, 5, POLICY_HOST, 0);
-	assert_int_equal(run(policy->host_prog, &packet, NULL), DROP);
-	packet.mark = PORT_MARK | 6;
-	assert_int_equal(run(policy->host_prog, &packet, NULL), PASS);
+	assert_int_equal(run(policy->prog[POLICY_HOST_IN], &packet, NULL), DROP);
+	packet.mark = PORT_MARK | LINK_6;
+	assert_int_equal(run(policy->prog[POLICY_HOST_IN], &packet, NULL), PASS);
 	packet.mark = 0; /* not from a port of the fleet */
-	assert_int_equal(run(policy->host_prog, &packet, &mark), PASS);
+	assert_int_equal(run(policy->prog[POLICY_HOST_IN], &packet, &mark), PASS);
 	packet.mark = 5;
-	assert_int_equal(run(policy->host_prog, &packet, &mark), PASS);
+	assert_int_equal(run(policy->prog[POLICY_HOST_IN], &packet, &mark), PASS);
 	assert_int_equal(mark, 5);
 }
 
@@ -398,9 +298,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_cut),	      TEST(test_one_way), TEST(test_protocols),
 		TEST(test_same_node), TEST(test_host),	  TEST(test_deadline),
-		TEST(test_bits),      TEST(test_flip),	  TEST(test_counters),
+		TEST(test_bits),      TEST(test_flip),	  TEST(test_traffic),
 		TEST(test_stamp),     TEST(test_stamped), TEST(test_to_the_host),
 	};
 
-	return cmocka_run_group_tests_name("port", tests, set_up, tear_down);
+	return cmocka_run_group_tests_name("port", tests, ports_set_up, ports_tear_down);
 }

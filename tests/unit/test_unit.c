@@ -228,6 +228,31 @@ static void test_count(void **state)
 	}
 }
 
+static void test_decimal(void **state)
+{
+	static const struct {
+		const char *text;
+		int code;
+		uint64_t value;
+	} rows[] = {
+		{"4", 0, 4000},		{"2.5", 0, 2500},
+		{"0.001", 0, 1},	{"0", 0, 0},
+		{"9000", 0, 9000000},	{"9000.001", -ERANGE, 0},
+		{"0.0001", -EINVAL, 0}, {"4ms", -EINVAL, 0},
+		{"4.", -EINVAL, 0},	{".5", -EINVAL, 0},
+		{"", -EINVAL, 0},	{"-1", -EINVAL, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		uint64_t value = 0;
+		int r = unit_parse_decimal(rows[i].text, 1000, 9000000, &value);
+
+		if (r != rows[i].code || value != rows[i].value)
+			fail_msg("\"%s\": %d %llu", rows[i].text, r, (unsigned long long)value);
+	}
+}
+
 static void test_mac(void **state)
 {
 	static const struct {
@@ -341,11 +366,11 @@ static void test_in_prefix(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_duration),  cmocka_unit_test(test_negative_duration),
-		cmocka_unit_test(test_rate),	  cmocka_unit_test(test_size),
-		cmocka_unit_test(test_ratio),	  cmocka_unit_test(test_count),
-		cmocka_unit_test(test_mac),	  cmocka_unit_test(test_prefix),
-		cmocka_unit_test(test_in_prefix),
+		cmocka_unit_test(test_duration), cmocka_unit_test(test_negative_duration),
+		cmocka_unit_test(test_rate),	 cmocka_unit_test(test_size),
+		cmocka_unit_test(test_ratio),	 cmocka_unit_test(test_count),
+		cmocka_unit_test(test_decimal),	 cmocka_unit_test(test_mac),
+		cmocka_unit_test(test_prefix),	 cmocka_unit_test(test_in_prefix),
 	};
 
 	return cmocka_run_group_tests_name("unit", tests, NULL, NULL);

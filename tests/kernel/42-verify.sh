@@ -1,0 +1,151 @@
+# needs: native bridge veth netns clsact bpf
+# limit: 200
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# netsim verify where nothing is shaped: what passes, what partitions forbid, and
+# that it is not taken in by what was changed behind netsim's back.
+# shellcheck shell=bash
+. "$(dirname "$0")/../lib.sh"
+
+# shellcheck disable=SC2034 # lib.sh's
+FLEET=plain
+
+build() {
+	cat >"$WORK/plain.yaml" <<-'EOT'
+		fleet: plain
+		networks: {lan: {address: 10.3.0.254/24}, six: {}}
+		nodes:
+		  n[1-4]:
+		    interfaces:
+		      eth1: {network: lan, address: "10.3.0.{n}/24"}
+		  m[1-3]:
+		    interfaces:
+		      eth1: {network: six, address: "fd00:3::{n}/64"}
+	EOT
+	check "up" "$NETSIM" up "$WORK/plain.yaml"
+}
+
+# verdict STATUS NAME: of a quick run; its rows as "NODE/WHAT/VERDICT" in $ROWS
+verdict() {
+	fails_with "$1" "$2" "$NETSIM" verify --quick --json
+	ROWS=$(jq -r '.rows[] | "\(.node)/\(.what)/\(.verdict)"' <<<"$OUT" | tr '\n' ' ')
+}
+
+wrong() {
+	jq -r '[.rows[] | select(.verdict == "failed") | "\(.node) \(.what)"] | join(", ")' <<<"$OUT"
+}
+
+passes() {
+	verdict 0 "a fleet without a profile is as asked"
+	is "everything passes, in order" "$ROWS" "all/order/ok all/reach/ok "
+	is "with the host, and over IPv6" "$(jq -r '.rows[1].asked' <<<"$OUT")" "26 pairs"
+	run "$NETSIM" verify --quick
+	is "the last line counts" "${OUT##*$'\n'}" "2 of 2 as asked"
+	is "nothing on stderr" "$ERR" ""
+	run "$NETSIM" verify --quick -q
+	is "-q says nothing then" "$OUT" ""
+}
+
+partitions() {
+	"$NETSIM" partition -q n1
+	verdict 0 "a partition is as asked"
+	is "has its row" "$(jq -r '.rows[] | select(.what == "cut") | "\(.asked): \(.measured)"' <<<"$OUT")" \
+		"6 pairs: nothing passed"
+	tc filter delete dev "$(port_of n1)" egress
+	verdict 1 "a program that was detached"
+	is "is found, and where" "$(wrong)" "n1 cut down"
+	"$NETSIM" heal -q
+	"$NETSIM" partition -q --one-way n2 n3
+	verdict 0 "a partition of one way"
+	is "leaves the other" "$(jq -r '.rows[] | select(.what == "cut" or .what == "reach") | .asked' <<<"$OUT" | xargs)" \
+		"25 pairs 1 pair"
+	tc filter delete dev "$(port_of n3)" egress
+	verdict 1 "without its program"
+	is "names the port" "$(wrong)" "n3 cut down"
+	"$NETSIM" heal -q
+}
+
+# ifindex NODE; program: the one at the ports
+ifindex() {
+	cat "/sys/class/net/$(port_of "$1")/ifindex"
+}
+
+program() {
+	tc filter show dev "$(port_of n1)" egress | sed -n 's/.* id \([0-9]*\).*/\1/p' | head -n 1
+}
+
+# What the programs do by themselves, and what is done to them behind netsim's back.
+losses() {
+	cat >"$WORK/loss.yaml" <<-'EOT'
+		profile: loss
+		pairs:
+		  - {from: n1, to: n2, loss: 30%}
+		  - {from: n2, to: n1, loss: 10%}
+		  - {from: n3, to: n1, loss: 20%}
+		classes:
+		  iscsi: {loss: 40%}
+	EOT
+	"$NETSIM" apply -q "$WORK/loss.yaml"
+	verdict 0 "pairs that lose"
+	is "each has its row, a class has one" "$(grep -o 'n[0-9] > n[0-9][^/]*/loss/ok' <<<"$ROWS" |
+		grep -v iscsi | xargs), $(grep -o 'iscsi/[a-z]*/ok' <<<"$ROWS" | xargs)" \
+		"n1 > n2/loss/ok n2 > n1/loss/ok n3 > n1/loss/ok, iscsi/loss/ok"
+	is "pairs are counted once" "$(jq -r '.rows[] | select(.what == "reach") | .asked' <<<"$OUT")" "26 pairs"
+	"$HELPERS/meddle" "$(program)" pair "$(ifindex n2)" "$(ifindex n1)" loss $((3 << 30))
+	verdict 1 "another loss of one pair"
+	is "names the pair" "$(wrong)" "n2 > n1 loss"
+	"$NETSIM" apply -q "$WORK/loss.yaml"
+	"$NETSIM" fault -q --for 2s 'loss 100%' n3:n2
+	"$NETSIM" fault -q 'loss 50%' n2:n3
+	verdict 0 "a fault, and one that ends meanwhile"
+	like "has its row" "$ROWS" "n2 > n3/loss/ok"
+	like "and what became of the other" "$ROWS" "n3 > n2/conditions/not measured"
+	"$NETSIM" heal -q
+	"$NETSIM" clear -q
+}
+
+# The intent remembers what no program does any more.
+forgotten() {
+	local port
+	"$NETSIM" partition -q n1
+	"$HELPERS/meddle" "$(program)" flip
+	verdict 1 "the policy of before"
+	is "lets through what is cut" "$(wrong)" "n1 cut down, n2 cut down, n3 cut down, n4 cut down"
+	"$HELPERS/meddle" "$(program)" flip
+	for port in $(ip -o link show type veth | sed -n 's/^[0-9]*: \([^:@]*\).*netsim:plain.*/\1/p'); do
+		tc filter delete dev "$port" egress 2>/dev/null
+	done
+	verdict 1 "without any program"
+	like "it is known what should be cut" "$(wrong)" "n1 cut down"
+	"$NETSIM" heal -q
+}
+
+cable() {
+	ip link set "$(port_of m2)" down
+	verdict 1 "a pulled cable"
+	is "is both ways" "$(wrong)" "m2 reach, m2 reach"
+	ip link set "$(port_of m2)" up
+	wait_for 5 "$NETSIM" verify --quick
+	verdict 0 "all is well again"
+}
+
+usage() {
+	fails_with 2 "an unknown fleet" "$NETSIM" verify nonesuch
+	one_line "is one line"
+	fails_with 2 "two fleets" "$NETSIM" verify a b
+}
+
+build
+passes
+partitions
+losses
+forgotten
+cable
+usage
+dump >"$WORK/before"
+"$NETSIM" verify -q --quick
+dump | diff "$WORK/before" - >"$WORK/changed"
+is "it changes nothing" "$(grep -v '"preferred_life\|ifcache' "$WORK/changed")" ""
+check "down" "$NETSIM" down
+fails_with 2 "without a fleet" "$NETSIM" verify
+done_testing

@@ -1,0 +1,232 @@
+# needs: bridge veth netns clsact bpf
+# limit: 150
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Conditions of pairs and classes: by numbered frames between all nodes, by pings
+# and by how long connections take. Where this kernel cannot hold packets, only
+# what is lost is looked at.
+# shellcheck shell=bash disable=SC2034,SC2016 # FLEET is for lib.sh, $ for awk
+. "$(dirname "$0")/../lib.sh"
+
+FLEET=pairs
+FLOOD=$HELPERS/flood
+NODES=(a b c d e)
+P=$WORK/profile.yaml
+HOLDS=
+! unshare -n sh -c 'tc qdisc add dev lo root netem && tc qdisc replace dev lo root fq' 2>/dev/null || HOLDS=yes
+
+write_topo() {
+	local node n=0
+	{
+		printf 'fleet: pairs\nnetworks: {lan: {address: 10.1.0.254/24}}\nnodes:\n'
+		for node; do
+			n=$((n + 1))
+			echo "  $node: {interfaces: {eth1: {network: lan, address: 10.1.0.$n/24}}}"
+		done
+	} >"$WORK/pairs.yaml"
+}
+
+# profile LINE...
+profile() {
+	printf 'profile: test\nengine: edt\n' >"$P"
+	printf '%s\n' "$@" >>"$P"
+}
+
+# flood RATE SECONDS [OPTIONS]: leaves the deeds
+flood() {
+	"$FLOOD" -r "$1" -t "$2" -o "$WORK/log" "${@:3}" "$FLEET".{a,b,c,d,e}/eth1 >/dev/null
+	"$FLOOD" -d "$WORK/log" >"$WORK/deeds"
+}
+
+# all_pairs NAME EXPRESSION: true for each pair in n (its number from 1), d (its fields)
+all_pairs() {
+	local bad
+	bad=$(awk '{ n = NR; sent = $3; lost = $3 - $4; p50 = $11; rate = $14
+		if (!('"$2"')) print }' "$WORK/deeds")
+	is "$1" "$bad" ""
+}
+
+# --- all twenty
+
+# pair_entries CONDITIONS: for each pair in turn, K in it being its number
+pair_entries() {
+	local from to k=0
+	echo "profile: twenty"
+	echo "pairs:"
+	for from in "${NODES[@]}"; do
+		# In the order of tests/flood.c: the next one first.
+		for to in ${AFTER[$from]}; do
+			k=$((k + 1))
+			echo "  - {from: $from, to: $to, ${1//K/$k}}"
+		done
+	done
+}
+
+declare -A AFTER=([a]="b c d e" [b]="c d e a" [c]="d e a b" [d]="e a b c" [e]="a b c d")
+
+twenty() {
+	pair_entries "loss: K%" >"$P"
+	check "apply twenty losses" "$NETSIM" apply "$P"
+	is "status knows the pairs" "$("$NETSIM" status --json | jq -r '.fleets[0].paths | length')" 20
+	flood 2400 2
+	all_pairs "each pair has its own loss" \
+		'(m = sent * n / 100) && (s = 3.9 * sqrt(m) + 1) && lost >= m - s && lost <= m + s'
+	if [[ -z $HOLDS ]]; then
+		skip "each pair has its own delay and rate" "this kernel has no sch_fq"
+		return
+	fi
+	pair_entries "delay: K0ms" >"$P"
+	check "apply twenty delays" "$NETSIM" apply "$P"
+	flood 2400 1.2
+	all_pairs "each pair has its own delay" 'p50 >= 10 * n && p50 < 10 * n + 2'
+	# A frame is 480 bits: 7.2 to 26.2 kbit are 15 to 54.6 frames a second.
+	pair_entries "rate: Kkbit, queue: 200ms" | awk '/rate/ { k++; sub(/[0-9]+kbit/, 6200 + 1000 * k "bit") } 1' >"$P"
+	check "apply twenty rates" "$NETSIM" apply "$P"
+	flood 2000 2
+	all_pairs "each pair has its own rate" \
+		'(want = (6200 + 1000 * n) / 480) && rate > want * 0.95 && rate < want * 1.05'
+}
+
+# --- the host is a party, too
+
+host() {
+	if [[ -n $HOLDS ]]; then
+		profile 'nodes: {a: {up: {delay: 20ms}, down: {delay: 40ms}}}' \
+			'pairs:' '  - {from: a, to: host, delay: 10ms}' '  - {from: host, to: b, delay: 30ms}'
+		check "apply to what the host says and hears" "$NETSIM" apply "$P"
+		between "host and a: link and path, each way" "$(rtt_of host 10.1.0.1)" 70 77 ms
+		between "host and b: one way" "$(rtt_of host 10.1.0.2)" 30 36 ms
+		between "host and c" "$(rtt_of host 10.1.0.3)" 0 5 ms
+		between "a to b: no path of the host's" "$(rtt_of a 10.1.0.2)" 60 67 ms
+	fi
+	profile 'pairs:' '  - {from: a, to: host, loss: 100%}' '  - {from: host, to: b, loss: 100%}'
+	check "apply losses to and from the host" "$NETSIM" apply "$P"
+	is "only these pairs are stopped" \
+		"$(reach host=10.1.0.254 a=10.1.0.1 b=10.1.0.2 c=10.1.0.3 | xargs)" "a>b a>c b>a b>c c>a c>b c>host host>c"
+}
+
+# --- classes
+
+# connect NODE ADDRESS PORT: how long it takes to be refused, in ms, the best of
+# three; none
+connect() {
+	# shellcheck disable=SC2016 # the inner shell's
+	node_exec "$1" timeout "${CONNECT_WITHIN:-2}" bash -c '
+		for try in 1 2 3; do
+			begin=${EPOCHREALTIME/./}
+			{ : <>"/dev/tcp/$0/$1"; } 2>/dev/null
+			took=$(((${EPOCHREALTIME/./} - begin) / 1000))
+			((best = try == 1 || took < best ? took : best))
+		done
+		echo "$best"' "$2" "$3" || echo none
+}
+
+# prime ADDRESS...: so that nobody waits for ARP
+prime() {
+	local to
+	for to; do
+		node_exec a ping -n -q -c 1 -W 2 "$to" >/dev/null
+	done
+}
+
+classes() {
+	if [[ -n $HOLDS ]]; then
+		profile 'classes: {etcd-peer: {delay: 200ms}}'
+		check "apply a delay of etcd-peer" "$NETSIM" apply "$P"
+		prime 10.1.0.2
+		between "etcd-peer: a connection takes both delays" "$(connect a 10.1.0.2 2380)" 400 440 ms
+		between "iSCSI: a connection takes none" "$(connect a 10.1.0.2 3260)" 0 40 ms
+		between "nor does a ping" "$(rtt_of a 10.1.0.2)" 0 5 ms
+	fi
+	profile 'classes: {etcd-peer: {loss: 100%}}'
+	check "apply a loss of etcd-peer" "$NETSIM" apply "$P"
+	is "etcd-peer: no connection" "$(CONNECT_WITHIN=0.5 connect a 10.1.0.2 2380)" none
+	between "iSCSI: a connection" "$(connect a 10.1.0.2 3260)" 0 100 ms
+	check "and pings" answers a 10.1.0.2
+	is "everybody reaches everybody" "$(reach a=10.1.0.1 b=10.1.0.2 c=10.1.0.3 host=10.1.0.254 | wc -l)" 12
+}
+
+# --- what comes together
+
+composition() {
+	profile 'nodes: {a: {up: {loss: 20%}}, b: {down: {loss: 10%}}}' 'pairs: [{from: a, to: b, loss: 30%}]'
+	check "apply a loss to both links and the path" "$NETSIM" apply "$P"
+	flood 4000 1.5
+	all_pairs "they combine" '(m = sent * (n == 1 ? 0.496 : n < 5 ? 0.2 : $2 ~ /[.]b$/ ? 0.1 : 0)) > -1 &&
+		(s = 3.9 * sqrt(m)) > -1 && lost >= m - s && lost <= m + s'
+	[[ -n $HOLDS ]] || return 0
+	profile 'nodes: {a: {up: {delay: 10ms}}, b: {down: {delay: 5ms}}}' \
+		'pairs: [{from: a, to: b, delay: 20ms, loss: 0%}, {between: ["*", "*"], delay: 1ms}]' \
+		'classes: {etcd-peer: {delay: 40ms}}'
+	check "apply delays of links, path and class" "$NETSIM" apply "$P"
+	prime 10.1.0.2 10.1.0.3
+	between "of links and path: the sum" "$(rtt_of a 10.1.0.2)" 36 42 ms
+	between "a name before a pattern" "$(rtt_of a 10.1.0.3)" 12 18 ms
+	between "the class in place of the pair" "$(connect a 10.1.0.2 2380)" 95 135 ms
+}
+
+# --- converge, clear
+
+converge() {
+	profile 'default: {duplicate: 100%}' "pairs: [{between: [a, b], loss: 100%}]"
+	check "apply to all nodes and a pair" "$NETSIM" apply "$P"
+	like "status: engine and why" "$("$NETSIM" status)" 'profile test \(edt: [a-z ]*\)'
+	is "in JSON" "$("$NETSIM" status --json | jq -r '.fleets[0].engine')" edt
+	write_topo "${NODES[@]}" f
+	check "up with one more node" "$NETSIM" up "$WORK/pairs.yaml"
+	is "the pair is as before" "$(reach a=10.1.0.1 b=10.1.0.2 f=10.1.0.6 | xargs)" "a>f b>f f>a f>b"
+	like "the new node's link is shaped" "$(node_exec f ping -n -c 2 -i 0.2 10.1.0.3)" "DUP!"
+	write_topo "${NODES[@]}"
+	check "up without it" "$NETSIM" up "$WORK/pairs.yaml"
+	is "the pair is as before" "$(reach a=10.1.0.1 b=10.1.0.2 c=10.1.0.3 | xargs)" "a>c b>c c>a c>b"
+}
+
+cleared() {
+	check "clear" "$NETSIM" clear
+	is "everybody reaches everybody" "$(reach a=10.1.0.1 b=10.1.0.2 c=10.1.0.3 d=10.1.0.4 e=10.1.0.5 host=10.1.0.254 | wc -l)" 30
+	unlike "nothing arrives twice" "$(node_exec a ping -n -c 3 -i 0.1 10.1.0.2)" "DUP!"
+	is "what goes to the host makes no detour" "$(tc filter show dev pairs-lan ingress | grep -c Redirect)" 0
+	unlike "status: no profile" "$("$NETSIM" status)" "profile test"
+	is "no conditions" "$("$NETSIM" status --json | jq -c '.fleets[0] | [.paths, [.nodes[].ports[] | .up.conditions, .down.conditions | select(. != "")]]')" '[[],[]]'
+}
+
+# --- a class that is a VLAN
+
+vlans() {
+	local net
+	if ! unshare -n sh -c 'ip link add p0 type bridge vlan_filtering 1 && ip link add link p0 name p2 type vlan id 5' 2>/dev/null; then
+		skip "a class that is a VLAN" "this kernel has no 8021q"
+		return
+	fi
+	FLEET=vlans
+	check "up with VLANs" "$NETSIM" up "$(dirname "$TESTS")/topo/vlans.yaml"
+	printf 'classes: {storage: {vlan: 100}}\n' >"$WORK/own.yaml"
+	profile 'class-file: own.yaml' 'classes: {storage: {loss: 100%}}'
+	check "apply a loss of a VLAN" "$NETSIM" apply "$P"
+	for net in 100 200; do
+		reach "server-1=192.168.$net.1" "server-2=192.168.$net.2" "agent-1=192.168.$net.3" "agent-2=192.168.$net.4" | wc -l
+	done | xargs >"$WORK/reached"
+	is "stops that one" "$(<"$WORK/reached")" "0 12"
+	if [[ -n $HOLDS ]]; then
+		profile 'class-file: own.yaml' 'classes: {storage: {delay: 50ms}}'
+		check "apply a delay of a VLAN" "$NETSIM" apply "$P"
+		between "delays that one" "$(rtt_of server-1 192.168.100.2)" 100 104 ms
+		between "and no other" "$(rtt_of server-1 192.168.200.2)" 0 4 ms
+	fi
+	check "down" "$NETSIM" down
+}
+
+before=$(dump)
+write_topo "${NODES[@]}"
+check "up" "$NETSIM" up "$WORK/pairs.yaml"
+twenty
+host
+classes
+composition
+converge
+cleared
+"$NETSIM" apply -q "$P"
+check "down while a profile is in force" "$NETSIM" down
+vlans
+is "leaves nothing" "$(dump)" "$before"
+done_testing

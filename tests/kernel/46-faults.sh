@@ -1,0 +1,283 @@
+# needs: bridge veth netns clsact bpf
+# limit: 150
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# netsim fault, heal and link: what faults make of a path together, how they end,
+# and what is refused.
+# shellcheck shell=bash disable=SC2034 # FLEET is for lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+FLEET=faults
+P=$WORK/profile.yaml
+HOLDS=
+! unshare -n sh -c 'tc qdisc add dev lo root netem && tc qdisc replace dev lo root fq' 2>/dev/null || HOLDS=yes
+LATEST=2060 # ms after which 2 s are over
+[[ ${RING:-} != vm ]] || LATEST=2150
+ALL="a>b a>c b>a b>c c>a c>b"
+
+write_topo() {
+	cat >"$WORK/faults.yaml" <<-'EOT'
+		fleet: faults
+		networks: {lan: {address: 10.1.0.254/24}}
+		nodes:
+		  a: {roles: [server], interfaces: {eth1: {network: lan, address: 10.1.0.1/24}}}
+		  b: {roles: [agent], interfaces: {eth1: {network: lan, address: 10.1.0.2/24}}}
+		  c: {roles: [agent], interfaces: {eth1: {network: lan, address: 10.1.0.3/24}}}
+	EOT
+}
+
+reached() {
+	reach a=10.1.0.1 b=10.1.0.2 c=10.1.0.3 | xargs
+}
+
+listed() {
+	"$NETSIM" status --json | jq -r '.fleets[0].faults | length'
+}
+
+# doubled FROM ADDRESS: whether pings come twice
+doubled() {
+	if [[ $(node_exec "$1" ping -n -c 2 -i 0.1 -W 1 "$2") == *DUP!* ]]; then echo yes; else echo no; fi
+}
+
+connects() {
+	# A refusal is an answer.
+	# shellcheck disable=SC2016 # the inner shell's
+	node_exec "$1" timeout 0.5 bash -c '(: <>"/dev/tcp/$0/$1") 2>/dev/null; true' "$2" "$3"
+}
+
+# --- several at a time
+
+stack() {
+	printf 'profile: base\nengine: edt\npairs: [{from: a, to: b, duplicate: 100%%}]\n' >"$P"
+	check "apply" "$NETSIM" apply "$P"
+	is "the profile" "$(doubled a 10.1.0.2)" yes
+	check "a fault" "$NETSIM" fault --name lossy 'loss 100%' a:b
+	check "and another" "$NETSIM" fault --name single 'duplicate 0%' a:b
+	is "the first one" "$(reached)" "a>c b>c c>a c>b"
+	is "status lists both" "$(listed)" 2
+	like "with their names" "$("$NETSIM" status)" "lossy: loss 100% on a:b.*single: duplicate 0% on a:b"
+	check "heal by name" "$NETSIM" heal lossy
+	is "ends that one" "$(reached)" "$ALL"
+	is "and leaves the other" "$(doubled a 10.1.0.2)" no
+	fails_with 2 "heal of one that has ended" "$NETSIM" heal lossy
+	one_line "in one line"
+	check "heal of the other" "$NETSIM" heal single
+	is "leaves the profile" "$(doubled a 10.1.0.2)" yes
+	is "status lists none" "$(listed)" 0
+}
+
+# The later one wins, for each key by itself.
+keys() {
+	[[ -n $HOLDS ]] || {
+		skip "key by key: delays" "this kernel has no sch_fq"
+		return
+	}
+	printf 'profile: base\npairs: [{from: a, to: b, delay: 10ms}]\nnodes: {b: {up: {delay: 5ms}}}\n' >"$P"
+	check "apply delays" "$NETSIM" apply "$P"
+	between "the profile" "$(rtt_of a 10.1.0.2)" 15 18 ms
+	"$NETSIM" fault -q --name first 'delay 50ms duplicate 100%' a:b
+	"$NETSIM" fault -q --name second 'delay 30ms' a:b
+	between "the later delay" "$(rtt_of a 10.1.0.2)" 35 38 ms
+	is "the earlier one's duplicates" "$(doubled a 10.1.0.2)" yes
+	check "heal of the later one" "$NETSIM" heal second
+	between "the earlier delay" "$(rtt_of a 10.1.0.2)" 55 58 ms
+	check "a fault of a node" "$NETSIM" fault 'delay 20ms' b
+	between "takes the place of its link's" "$(rtt_of b 10.1.0.3)" 40 43 ms
+	check "heal of all" "$NETSIM" heal
+	between "the profile again" "$(rtt_of a 10.1.0.2)" 15 18 ms
+}
+
+class() {
+	check "a fault of a class" "$NETSIM" fault --class etcd-peer 'loss 100%' a:b
+	check "others pass" connects a 10.1.0.2 3260
+	check "and pings" answers a 10.1.0.2
+	check "the class does not" not connects a 10.1.0.2 2380
+	check "but between others" connects a 10.1.0.3 2380
+	"$NETSIM" heal -q
+	check "healed" connects a 10.1.0.2 2380
+}
+
+targets() {
+	check "a fault of a role" "$NETSIM" fault 'loss 100%' @agent
+	is "stops its nodes" "$(reached)" ""
+	"$NETSIM" heal -q
+	check "a fault from anybody to b" "$NETSIM" fault 'loss 100%' '*:b' host:b
+	is "stops that way" "$(reach a=10.1.0.1 b=10.1.0.2 c=10.1.0.3 host=10.1.0.254 | xargs)" "a>c a>host c>a c>host host>a host>c"
+	"$NETSIM" heal -q
+}
+
+# --- the deadline is the kernel's
+
+# ended NAME CMD...: a ping from a to b while CMD is killed; the gap
+ended() {
+	local name=$1 ping pid
+	shift
+	ping_start a 10.1.0.2 0.01
+	ping=$BG
+	bg "$@"
+	pid=$BG
+	check "$name: in force" wait_for 5 not answers a 10.1.0.2 -W 0.1
+	kill -KILL "$pid" 2>/dev/null
+	is "$name: nothing of netsim's runs" "$(pgrep -x netsim)" ""
+	wait_for 5 answers a 10.1.0.2 -W 0.2
+	sleep 0.1
+	ping_stop "$ping"
+	between "$name: healed in time" "$GAP" 1950 "$LATEST" ms
+	is "$name: status forgets it" "$(listed)" 0
+}
+
+deadline() {
+	ended "fault --for 2s" "$NETSIM" fault --for 2s 'loss 100%' a:b
+	ended "link down --for 2s" "$NETSIM" link --for 2s down b
+	"$NETSIM" fault -q --for 1s --name short 'loss 100%' a:b
+	"$NETSIM" fault -q --name long 'loss 100%' a:c
+	sleep 1.1
+	is "of two, one ends" "$(reached)" "a>b b>a b>c c>b"
+	"$NETSIM" heal -q
+}
+
+# --- profiles come and go below
+
+survives() {
+	"$NETSIM" fault -q --name stay 'loss 100%' a:b
+	printf 'profile: other\nengine: edt\ndefault: {duplicate: 100%%}\n' >"$P"
+	check "apply of another profile" "$NETSIM" apply "$P"
+	is "leaves the fault in force" "$(reached)" "a>c b>c c>a c>b"
+	is "and holds" "$(doubled a 10.1.0.3)" yes
+	check "clear" "$NETSIM" clear
+	is "leaves the fault" "$(reached)" "a>c b>c c>a c>b"
+	is "but not the profile" "$(doubled a 10.1.0.3)" no
+	check "a partition beside it" "$NETSIM" partition c
+	is "both in force" "$(reached)" ""
+	check "heal of the fault" "$NETSIM" heal stay
+	is "leaves the partition" "$(reached)" "a>b b>a"
+	"$NETSIM" heal -q
+	is "healed" "$(reached)" "$ALL"
+}
+
+# --- cables
+
+flap() {
+	local rounds
+	check "link flap" "$NETSIM" link --period 600ms --duty 50% flap b
+	node_exec a ping -n -D -i 0.02 -c 130 -W 1 10.1.0.2 >"$WORK/flap"
+	rounds=$(awk '/time=/ { at = substr($1, 2) + 0; if (before && at - before > 0.2) { n++; sum += at - before } before = at }
+		END { printf "%d %d", n, n ? sum / n * 1000 : 0 }' "$WORK/flap")
+	between "is down again and again" "${rounds% *}" 3 5 times
+	between "for half of a period" "${rounds#* }" 280 380 ms
+	check "link up" "$NETSIM" link up b
+	is "ends it" "$(listed) $(node_exec a ping -n -q -i 0.02 -c 50 10.1.0.2 | sed -n 's/.* \([0-9]*\) received.*/\1/p')" "0 50"
+}
+
+cable() {
+	check "link down" "$NETSIM" link down b/eth1
+	like "the node has no carrier" "$(node_exec b ip link show eth1)" NO-CARRIER
+	is "nobody reaches it" "$(reached)" "a>c c>a"
+	check "link up" "$NETSIM" link up b/eth1
+	check "reaches again" wait_for 3 answers a 10.1.0.2
+}
+
+bond() {
+	if ! unshare -n ip link add p0 type bond 2>/dev/null; then
+		skip "link down of a bond's member, and of a VLAN" "this kernel has no bonding"
+		return
+	fi
+	FLEET=bonding-vlans
+	check "up with bonds" "$NETSIM" up "$(dirname "$TESTS")/topo/bonding-vlans.yaml"
+	ping_start server-1 192.168.200.4 0.02
+	check "link down of the active member" "$NETSIM" link down server-1/eth1
+	check "the other takes over" wait_for 3 active server-1 eth2
+	check "and carries" wait_for 3 answers server-1 192.168.200.4
+	check "link up" "$NETSIM" link up server-1/eth1
+	check "the first one is active again" wait_for 3 active server-1 eth1
+	ping_stop "$BG"
+	between "the silence" "$GAP" 0 600 ms
+	check "link down of a VLAN" "$NETSIM" link down server-1/bond0.100
+	check "nothing passes there" not answers server-1 192.168.100.4 -W 0.3
+	check "nor towards it" not answers agent-2 192.168.100.1 -W 0.3
+	check "others pass there" answers server-2 192.168.100.4
+	check "and its other VLAN" answers server-1 192.168.200.4
+	check "link up of a VLAN" "$NETSIM" link up server-1/bond0.100
+	check "passes again" answers server-1 192.168.100.4
+	check "down" "$NETSIM" down
+	FLEET=faults
+}
+
+active() {
+	[[ $(node_exec "$1" ip -d -o link show bond0) == *" active_slave $2 "* ]]
+}
+
+# --- refusals
+
+# refuses STATUS PATTERN NAME ARGUMENTS...: in words, on one line
+refuses() {
+	fails_with "$1" "$3" "$NETSIM" "${@:4}"
+	like "$3: says so" "$ERR" "$2"
+	one_line "$3: in one line"
+}
+
+# mistake PATTERN NAME LINE...: of a profile
+mistake() {
+	printf 'profile: bad\n' >"$WORK/bad.yaml"
+	printf '%s\n' "${@:3}" >>"$WORK/bad.yaml"
+	refuses 3 "^$WORK/bad.yaml:[0-9]+:[0-9]+: error: .*$1" "$2" apply "$WORK/bad.yaml"
+}
+
+wrong() {
+	local before
+	before=$(dump)
+	mistake "rtt" "rtt with delay" 'default: {rtt: 20ms, delay: 10ms}'
+	mistake "two|between" "a pair of one node" 'pairs: [{between: [a], delay: 10ms}]'
+	mistake "etcd-pear" "an unknown class" 'classes: {etcd-pear: {delay: 10ms}}'
+	mistake "100000000000tbit" "a rate above 64 bits" 'default: {rate: 100000000000tbit}'
+	mistake "101%" "a probability over 100 %" 'default: {loss: 101%}'
+	mistake "engine|ebpf" "an unknown engine" 'engine: ebpf'
+	mistake "netem" "pairs with netem" 'engine: netem' 'pairs: [{between: [a, b], loss: 1%}]'
+	printf 'time delay\n0s 10ms\n2s 20ms\n1s 30ms\n3s\n' >"$WORK/back.trace"
+	printf 'profile: bad\ndefault: {trace: back.trace}\n' >"$WORK/bad.yaml"
+	refuses 3 "^$WORK/back.trace:4:" "a trace that goes back in time" apply "$WORK/bad.yaml"
+	refuses 2 "rtt" "fault: rtt with delay" fault 'rtt 20ms delay 10ms' a
+	refuses 2 "two" "fault: a pair of one node" fault 'loss 1%' a:a
+	refuses 2 "etcd-pear" "fault: an unknown class" fault --class etcd-pear 'loss 1%' a:b
+	refuses 2 "101%" "fault: a probability over 100 %" fault 'loss 101%' a:b
+	refuses 2 "nobody" "fault: an unknown node" fault 'loss 1%' nobody:b
+	refuses 2 "jitter" "fault: jitter of no delay" fault 'jitter 5ms' a:b
+	refuses 2 "nothing" "heal of an unknown name" heal nothing
+	refuses 2 "sideways" "link: an unknown state" link sideways a
+	refuses 2 "eth9" "link: an unknown interface" link down a/eth9
+	refuses 2 "period|flap" "link: a period of what does not flap" link --period 1s down a
+	[[ -n $HOLDS ]] || lacking
+	is "changes nothing" "$(dump)" "$before"
+	is "all reached" "$(reached)" "$ALL"
+}
+
+# What only kernels with fq can do.
+lacking() {
+	printf 'profile: far\nengine: edt\npairs: [{between: [a, b], delay: 10ms}]\n' >"$P"
+	fails_with 5 "a delay without sch_fq" "$NETSIM" apply "$P"
+	like "says what is missing, and how to get it" "$ERR" "needs sch_fq and sch_netem: modprobe them.*doctor"
+	fails_with 5 "a fault with a delay without sch_fq" "$NETSIM" fault 'delay 10ms' a:b
+	like "says so" "$ERR" "sch_fq|sch_netem"
+	is "no fault is left" "$(listed)" 0
+}
+
+before=$(dump)
+write_topo
+check "up" "$NETSIM" up "$WORK/faults.yaml"
+settle a b c
+stack
+keys
+deadline
+in_vm || {
+	class
+	targets
+	survives
+	flap
+	cable
+	wrong
+}
+"$NETSIM" fault -q 'loss 100%' a:b
+check "down while a fault is in force" "$NETSIM" down
+bond
+is "leaves nothing" "$(dump)" "$before"
+done_testing

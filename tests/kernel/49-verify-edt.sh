@@ -1,0 +1,172 @@
+# needs: netem fq ifb bpf clsact bridge veth netns
+# limit: 240
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# netsim verify with the edt engine: pairs and classes that are all different pass,
+# and whatever is changed behind netsim's back is named.
+# shellcheck shell=bash
+. "$(dirname "$0")/../lib.sh"
+
+# shellcheck disable=SC2034 # lib.sh's
+FLEET=edt
+NODES=(a-1 a-2 b-1 b-2 c-1)
+
+build() {
+	cat >"$WORK/edt.yaml" <<-'EOT'
+		fleet: edt
+		networks: {lan: {address: 10.49.0.254/24}}
+		nodes:
+		  a-[1-2]: {interfaces: {eth1: {network: lan, address: "10.49.0.1{n}/24"}}}
+		  b-[1-2]: {interfaces: {eth1: {network: lan, address: "10.49.0.2{n}/24"}}}
+		  c-1:     {interfaces: {eth1: {network: lan, address: "10.49.0.31/24"}}}
+	EOT
+	check "up" "$NETSIM" up "$WORK/edt.yaml"
+}
+
+# Twenty directed pairs, no two alike in delay, loss or rate.
+pairs() {
+	local from to i=0
+	printf 'profile: pairs\npairs:\n'
+	for from in "${NODES[@]}"; do
+		for to in "${NODES[@]}"; do
+			[[ $from != "$to" ]] || continue
+			i=$((i + 1))
+			echo "  - {from: $from, to: $to, delay: $((5 + 3 * i))ms," \
+				"loss: $((i % 10)).$((1 + i / 2 % 10))%, rate: $((2000 + 250 * i))kbit}"
+		done
+	done
+}
+
+# What failed, as "NODE WHAT, ..."
+wrong() {
+	jq -r '[.rows[] | select(.verdict == "failed") | "\(.node) \(.what)"] | join(", ")' <<<"$OUT"
+}
+
+# all_right NAME [OPTION...]: on a machine that stalls it has a second chance
+all_right() {
+	run "$NETSIM" verify --json "${@:2}"
+	[[ $STATUS -eq 0 ]] || run "$NETSIM" verify --json "${@:2}"
+	is "$1" "$STATUS $(wrong) $ERR" "0  "
+}
+
+# found NAME WHAT: something is wrong, just this
+found() {
+	run "$NETSIM" verify --json --quick
+	[[ $(wrong) == "$2" ]] || run "$NETSIM" verify --json --quick
+	is "$1" "$STATUS $(wrong)" "1 $2"
+}
+
+# names NAME REGEX: something is wrong, and each row about it is like this
+names() {
+	run "$NETSIM" verify --json --quick
+	is "$1" "$STATUS $(jq -r '.rows[] | select(.verdict == "failed") | .node' <<<"$OUT" |
+		grep -vE "$2" | sort -u)" "1 "
+}
+
+# row NODE WHAT: asked, measured, verdict and why
+row() {
+	jq -r --arg n "$1" --arg w "$2" '.rows[] | select(.node == $n and .what == $w) |
+		"\(.asked); \(.measured); \(.verdict); \(.why)"' <<<"$OUT"
+}
+
+ifindex() {
+	cat "/sys/class/net/$(port_of "$1")/ifindex"
+}
+
+program() {
+	tc filter show dev "$(port_of a-1)" egress | sed -n 's/.* id \([0-9]*\).*/\1/p' | head -n 1
+}
+
+# meddle_pair FROM TO WHAT NUMBER
+meddle_pair() {
+	"$HELPERS/meddle" "$(program)" pair "$(ifindex "$1")" "$(ifindex "$2")" "$3" "$4"
+}
+
+all_different() {
+	local started=$EPOCHSECONDS
+	pairs >"$WORK/pairs.yaml"
+	check "a profile of pairs" "$NETSIM" apply -q "$WORK/pairs.yaml"
+	all_right "twenty pairs, all different" --quick
+	between "takes" "$((EPOCHSECONDS - started))" 0 75 s
+	is "three rows each" "$(jq -r '[.rows[] | select(.node | test(">")) | .what] | group_by(.) |
+		map("\(length) \(.[0])") | join(", ")' <<<"$OUT")" "20 delay, 20 loss, 20 rate"
+	meddle_pair a-2 b-1 rate $((6000000 / 8))
+	meddle_pair b-2 a-1 delay 75000000
+	meddle_pair c-1 a-1 loss $((1 << 30))
+	found "one value of three of them" "a-2 > b-1 rate, b-2 > a-1 delay, c-1 > a-1 loss"
+}
+
+traffic() {
+	cat >"$WORK/traffic.yaml" <<-'EOT'
+		profile: traffic
+		default: {delay: 10ms}
+		pairs:
+		  - {between: [a-1, b-1], delay: 30ms}
+		classes:
+		  iscsi: {rate: 4mbit}
+		  flannel: {rate: 5mbit, delay: 5ms}
+		  etcd-peer: {loss: 20%}
+	EOT
+	check "classes" "$NETSIM" apply -q "$WORK/traffic.yaml"
+	all_right "each with a rate of its own" --quick
+	like "of UDP" "$(jq -r '.rows[] | select(.node | test("flannel$")) | "\(.what) \(.asked)"' <<<"$OUT")" \
+		"rate 5.00 mbit"
+	like "of TCP" "$(jq -r '.rows[] | select(.node | test("iscsi$")) | "\(.what) \(.measured)"' <<<"$OUT")" \
+		"rate tcp [34][.]"
+	like "of those left out" "$(row "all iscsi" rate)" "not measured; [0-9]+ more pairs"
+	is "pairs are counted once" "$(row all reach)" "30 pairs; all pass; ok; "
+	like "a class that loses" "$(jq -r '.rows[] | select(.node | test("etcd-peer$")) | .what' <<<"$OUT")" loss
+}
+
+# Behind netsim's back, on delays of pairs and of links.
+lies() {
+	local nodes
+	printf 'profile: p\ndefault: {delay: 8ms}\npairs: [{from: a-1, to: c-1, delay: 20ms}]\n' >"$WORK/p.yaml"
+	"$NETSIM" apply -q "$WORK/p.yaml"
+	tc filter delete dev "$(port_of b-1)" egress
+	tc qdisc delete dev "$(port_of a-2)" root
+	names "no program at a port, no qdisc that holds packets at another" "(^|> )(b-1|a-2)$"
+	nodes=$(jq -r '.rows[] | select(.verdict == "failed") | .node' <<<"$OUT")
+	like "the one" "$nodes" "b-1"
+	like "and the other" "$nodes" "a-2"
+	"$NETSIM" apply -q "$WORK/p.yaml"
+	ip link delete "$(ip -o link show type ifb | sed -n 's/^[0-9]*: \([^:@]*\).*/\1/p' | head -n 1)"
+	names "nothing that holds what the host gets" "(^|> )host$"
+	"$NETSIM" apply -q "$WORK/p.yaml"
+}
+
+faults() {
+	check "a fault of a pair" "$NETSIM" fault -q 'delay 60ms' a-2:b-2
+	"$NETSIM" fault -q --for 4s 'delay 40ms' b-1:c-1
+	all_right "and one that ends meanwhile" --quick
+	like "has its row" "$(row "a-2 > b-2" delay)" "^76[.][0-9] ms; .*; ok"
+	"$NETSIM" heal -q
+}
+
+traces() {
+	printf 'time rate delay\n0s 20mbit 10ms\n1s 10mbit 20ms\n2s\n' >"$WORK/t.trace"
+	cat >"$WORK/trace.yaml" <<-'EOT'
+		profile: trace
+		nodes: {a-1: {trace: t.trace}}
+		pairs: [{from: b-1, to: b-2, trace: t.trace}]
+	EOT
+	check "traces" "$NETSIM" apply -q "$WORK/trace.yaml"
+	all_right "what they vary is left out" --quick
+	is "and why, of a node" "$(row a-1 conditions)" "; ; not measured; a trace varies it"
+	is "and of a pair" "$(row "b-1 > b-2" conditions)" "; ; not measured; a trace varies it"
+}
+
+shipped() {
+	"$NETSIM" apply -q --engine edt lossy
+	all_right "lossy" --quick
+}
+
+build
+all_different
+traffic
+lies
+faults
+traces
+shipped
+check "down" "$NETSIM" down
+done_testing

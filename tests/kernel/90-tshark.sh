@@ -1,0 +1,234 @@
+# needs: native bridge veth netns clsact bpf iperf3 ethtool tcpdump tshark tcptrace
+# limit: 180
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# netsim analyze against tshark and tcptrace, each direction of each connection, to the
+# packet: traffic that loses packets captured before and behind the loss, and the same
+# shuffled, doubled, tagged, merged and as pcapng.
+# shellcheck shell=bash
+. "$(dirname "$0")/../lib.sh"
+
+# shellcheck disable=SC2034 # lib.sh's
+FLEET=seen
+PCAPS=$HELPERS/pcaps
+
+build() {
+	cat >"$WORK/seen.yaml" <<-'EOT'
+		fleet: seen
+		networks: {lan: {address: 10.9.0.254/24}}
+		nodes:
+		  a: {interfaces: {eth0: {network: lan, port: sna, address: [10.9.0.1/24, "fd09::1/64"]}}}
+		  b: {interfaces: {eth0: {network: lan, port: snb, address: [10.9.0.2/24, "fd09::2/64"]}}}
+	EOT
+	cat >"$WORK/loss.yaml" <<-'EOT'
+		profile: loss
+		engine: edt
+		default: {loss: 1%}
+	EOT
+	check "up" "$NETSIM" up "$WORK/seen.yaml"
+	check "with 1 % of loss each way" "$NETSIM" apply "$WORK/loss.yaml"
+	# Frames as they are on a wire.
+	for node in a b; do
+		node_exec $node ethtool -K eth0 tso off gso off gro off >/dev/null
+	done
+}
+
+knock() {
+	node_exec a timeout 2 bash -c "echo >/dev/tcp/$1/9999" 2>/dev/null
+}
+
+traffic() {
+	node_exec a iperf3 -c 10.9.0.2 -t 2 -b 20M -P 3
+	node_exec a iperf3 -c fd09::2 -t 1 -b 10M -R
+	node_exec a iperf3 -c 10.9.0.2 -u -t 1 -b 2M
+	knock 10.9.0.2    # is refused
+	knock 10.9.0.77 # nobody is there
+	node_exec a ping -c 3 -i 0.2 10.9.0.2
+	return 0
+}
+
+capture() {
+	local port tcpdumps=() server
+	for port in sna snb; do
+		bg tcpdump -Z root -U -B 32768 -s 128 -i "$port" -w "$WORK/$port.pcap"
+		tcpdumps+=("$BG")
+		wait_for 10 grep -q 'listening on' "$WORK/bg.$BG" || not_ok "tcpdump listens"
+	done
+	bg ip netns exec seen.b iperf3 -s
+	server=$BG
+	wait_for 5 node_exec b bash -c 'ss -Hltn sport = 5201 | grep -q .'
+	traffic >/dev/null 2>&1
+	sleep 0.5
+	for port in "${tcpdumps[@]}"; do
+		kill -INT "$port"
+		wait "$port" 2>/dev/null
+	done
+	bg_end "$server"
+}
+
+# Each direction of tshark's connections: ends, packets, bytes, data, fast, timeout and
+# spurious retransmissions, out of order, duplicate acknowledgements, zero windows, resets.
+by_tshark() {
+	local field fields=()
+	for field in ip.src ipv6.src tcp.srcport ip.dst ipv6.dst tcp.dstport frame.len tcp.len \
+		tcp.analysis.{fast_retransmission,retransmission,spurious_retransmission} \
+		tcp.analysis.{out_of_order,duplicate_ack,zero_window} tcp.flags.reset; do
+		fields+=(-e "$field")
+	done
+	tshark -r "$1" -Y tcp -T fields -E separator=, -E occurrence=f "${fields[@]}" 2>/dev/null |
+		awk -F, '{ key = $1 $2 "," $3 "," $4 $5 "," $6
+			packets[key]++; bytes[key] += $7; data[key] += $8
+			fast[key] += $9 != ""; timeout[key] += $10 != "" && $9 == "" && $11 == ""
+			spurious[key] += $11 != ""; order[key] += $12 != ""
+			acks[key] += $13 != ""; zero[key] += $14 != ""; resets[key] += $15 }
+			END { for (key in packets) print key "," packets[key] "," bytes[key] "," data[key] "," \
+				fast[key] "," timeout[key] "," spurious[key] "," order[key] "," acks[key] "," \
+				zero[key] "," resets[key] }' | sort
+}
+
+# columns NAME...: of our CSV, connections of TCP that sent something that way
+columns() {
+	local file=$1
+	shift
+	"$NETSIM" analyze --by connection --top 0 --csv "$file" | awk -F, -v wanted="$*" '
+		NR == 1 { n = split(wanted, name, " "); for (i = 1; i <= NF; i++) at[$i] = i; next }
+		$at["protocol"] == "tcp" && $at["packets"] {
+			for (i = 1; i <= n; i++) printf "%s%s", $at[name[i]], i < n ? "," : "\n" }' | sort
+}
+
+# The handshake of each connection that opened, in ns, by the client's port.
+handshakes_by_tshark() {
+	tshark -r "$1" -Y 'tcp.flags.syn == 1 && tcp.flags.ack == 0' -T fields -e tcp.stream -e tcp.srcport 2>/dev/null |
+		sort -u >"$WORK/streams"
+	tshark -r "$1" -Y 'tcp.analysis.initial_rtt && tcp.port == 5201' -T fields -e tcp.stream \
+		-e tcp.analysis.initial_rtt 2>/dev/null | sort -u |
+		awk 'NR == FNR { port[$1] = $2; next } $1 in port { printf "%s,%.0f\n", port[$1], $2 * 1e9 }' \
+			"$WORK/streams" - | sort -u
+}
+
+# same NAME A B: two lists, which have something in them
+same() {
+	if [[ ! -s $2 ]]; then
+		not_ok "$1" "the list is empty"
+	elif diff "$2" "$3" >"$WORK/diff"; then
+		ok "$1 ($(wc -l <"$2") directions)"
+	else
+		not_ok "$1" "$(head -n 20 "$WORK/diff")"
+	fi
+}
+
+# as_tshark FILE [together]: where an acknowledgement is captured before its data, tshark
+# takes what is sent again next for fast: then fast and timeout are only compared as one.
+as_tshark() {
+	local name=${1##*/}
+	by_tshark "$1" >"$WORK/theirs"
+	columns "$1" from from_port to to_port packets bytes payload fast timeout spurious reordered \
+		dup_acks zero_windows resets >"$WORK/ours"
+	if [[ ${2:-} == together ]]; then
+		for list in theirs ours; do
+			awk -F, -v OFS=, '{ $8 += $9; $9 = "-" } 1' "$WORK/$list" >"$WORK/both"
+			mv "$WORK/both" "$WORK/$list"
+		done
+	fi
+	same "$name: as tshark counts" "$WORK/theirs" "$WORK/ours"
+}
+
+handshakes_as_tshark() {
+	handshakes_by_tshark "$1" >"$WORK/theirs"
+	columns "$1" from_port to_port handshake_ns | awk -F, '$2 == 5201 && $3 != "" { print $1 "," $3 }' |
+		sort >"$WORK/ours"
+	same "${1##*/}: handshakes as tshark measures" "$WORK/theirs" "$WORK/ours"
+}
+
+# tcptrace: ends, packets, data, segments with bytes seen before; what only fills holes
+# are ours less these.
+as_tcptrace() {
+	# It writes fd09::0001 for fd09::1.
+	tcptrace -n -l -r --csv "$1" 2>/dev/null | sed 's/::000/::/g' | awk -F, '/^#/ || !NF { next }
+		!at["host_a"] { for (i = 1; i <= NF; i++) { gsub(/ /, "", $i); at[$i] = i }; next }
+		{ gsub(/ /, "")
+		  print $at["host_a"] "," $at["port_a"] "," $at["host_b"] "," $at["port_b"] "," $at["total_packets_a2b"] "," \
+			$at["actual_data_bytes_a2b"] "," $at["rexmt_data_pkts_a2b"] "," $at["resets_sent_a2b"]
+		  print $at["host_b"] "," $at["port_b"] "," $at["host_a"] "," $at["port_a"] "," $at["total_packets_b2a"] "," \
+			$at["actual_data_bytes_b2a"] "," $at["rexmt_data_pkts_b2a"] "," $at["resets_sent_b2a"] }' |
+		awk -F, '$5' | sort >"$WORK/theirs"
+	columns "$1" from from_port to to_port packets payload resent resets >"$WORK/ours"
+	same "${1##*/}: as tcptrace counts" "$WORK/theirs" "$WORK/ours"
+}
+
+# Everything in it that is not TCP counts, too.
+all_counted() {
+	run "$NETSIM" analyze --json --top 0 "$1"
+	is "${1##*/}: every packet counts" "$(jq .packets <<<"$OUT")" "$(tshark -r "$1" 2>/dev/null | wc -l)"
+	is "${1##*/}: and every class's packets are all" "$(jq '[.classes[].both.packets] | add' <<<"$OUT")" "$(jq .packets <<<"$OUT")"
+}
+
+variants() {
+	local seed
+	for seed in 1 2 3; do
+		"$PCAPS" shuffle $seed "$WORK/sna.pcap" "$WORK/shuffled-$seed.pcap"
+		as_tshark "$WORK/shuffled-$seed.pcap" together
+	done
+	"$PCAPS" tag "$WORK/snb.pcap" "$WORK/tagged.pcap"
+	as_tshark "$WORK/tagged.pcap"
+	tshark -r "$WORK/snb.pcap" -F pcapng -w "$WORK/snb.pcapng" 2>/dev/null
+	as_tshark "$WORK/snb.pcapng"
+	handshakes_as_tshark "$WORK/snb.pcapng"
+	tshark -r "$WORK/sna.pcap" -F nsecpcap -w "$WORK/nano.pcap" 2>/dev/null
+	as_tshark "$WORK/nano.pcap"
+}
+
+# Halves of a capture are the whole, in whatever order they are named.
+merged() {
+	local half
+	half=$(($(tshark -r "$WORK/sna.pcap" 2>/dev/null | wc -l) / 2))
+	editcap -r "$WORK/sna.pcap" "$WORK/first.pcap" "1-$half"
+	editcap "$WORK/sna.pcap" "$WORK/second.pcap" "1-$half"
+	"$NETSIM" analyze --csv "$WORK/sna.pcap" >"$WORK/whole"
+	"$NETSIM" analyze --csv "$WORK/second.pcap" "$WORK/first.pcap" >"$WORK/merged"
+	check "halves are merged by time" diff "$WORK/whole" "$WORK/merged"
+	check "standard input is read" bash -c "'$NETSIM' analyze --csv - <'$WORK/sna.pcap' | diff '$WORK/whole' -"
+	check "and a pipe" bash -c "cat '$WORK/sna.pcap' | '$NETSIM' analyze --csv - | diff '$WORK/whole' -"
+}
+
+reports() {
+	run "$NETSIM" analyze --topo "$WORK/seen.yaml" "$WORK/sna.pcap"
+	like "nodes are named" "$OUT" $'\na > b, iperf\n'
+	is "in 80 columns" "$(awk 'length > 80' <<<"$OUT")" ""
+	run "$NETSIM" analyze --by connection --topo "$WORK/seen.yaml" --top 0 "$WORK/sna.pcap"
+	like "connections are listed" "$OUT" "a:[0-9]+ > b:5201  iperf, opened in "
+	like "one is refused" "$OUT" "> b:9999  other, refused"
+	run "$NETSIM" analyze --json -v "$WORK/sna.pcap"
+	is "over time there is as much as in all" "$(jq '[.classes[] | (.both.bytes - ([.both.series[].bytes] | add))] | add' <<<"$OUT")" 0
+	run "$NETSIM" analyze --json --from 1s --to 2s "$WORK/sna.pcap"
+	between "a second of it" "$(jq '(.last_ns - .first_ns) / 1e9' <<<"$OUT")" 0.5 1
+}
+
+damaged() {
+	head -c 100001 "$WORK/sna.pcap" >"$WORK/cut.pcap"
+	fails_with 3 "a capture that is cut off" "$NETSIM" analyze "$WORK/cut.pcap"
+	like "is read as far as it goes" "$OUT" "^[0-9]+ packets"
+	like "and it is said where it ends" "$ERR" "cut.pcap: error: offset [0-9]+: the file ends within "
+	is "in one line" "$(wc -l <<<"$ERR")" 1
+	gzip -k "$WORK/sna.pcap"
+	fails_with 3 "a compressed one" "$NETSIM" analyze "$WORK/sna.pcap.gz"
+	like "is told how to be read" "$ERR" "zcat FILE"
+	fails_with 3 "no file" "$NETSIM" analyze "$WORK/nowhere.pcap"
+	fails_with 2 "not such rows" "$NETSIM" analyze --by port "$WORK/sna.pcap"
+	fails_with 2 "not such a time" "$NETSIM" analyze --from yesterday "$WORK/sna.pcap"
+}
+
+build
+capture
+for file in "$WORK"/sna.pcap "$WORK"/snb.pcap; do
+	as_tshark "$file"
+	handshakes_as_tshark "$file"
+	as_tcptrace "$file"
+	all_counted "$file"
+done
+variants
+merged
+reports
+damaged
+"$NETSIM" down -q
+done_testing

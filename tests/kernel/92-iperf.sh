@@ -1,0 +1,223 @@
+# needs: native bridge veth netns tap clsact bpf iperf3
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# netsim iperf and ping-matrix where nothing is shaped.
+# shellcheck shell=bash
+. "$(dirname "$0")/../lib.sh"
+
+# shellcheck disable=SC2034 # lib.sh's
+FLEET=many
+
+build() {
+	cat >"$WORK/many.yaml" <<-'EOT'
+		fleet: many
+		networks: {lan: {address: 10.92.0.254/24}, six: {}, far: {}}
+		nodes:
+		  n[1-3]:
+		    roles: [lan]
+		    interfaces:
+		      eth1: {network: lan, address: "10.92.0.{n}/24"}
+		  m[1-2]:
+		    interfaces:
+		      eth1: {network: six, address: "fd00:92::{n}/64"}
+		  apart:
+		    interfaces:
+		      eth1: {network: far, address: 10.92.0.9/24}
+		  vm:
+		    kind: tap
+		    interfaces:
+		      eth1: {network: lan, port: many-vm, mac: "52:54:00:12:34:01"}
+	EOT
+	check "up" "$NETSIM" up "$WORK/many.yaml"
+}
+
+# measure NAME WORD...: a second of iperf, as JSON in $OUT
+measure() {
+	local name=$1
+	shift
+	check "$name" "$NETSIM" iperf --time 1s --json "$@"
+}
+
+# of FILTER: of what it said, on one line
+of() {
+	jq -r "$1" <<<"$OUT" | xargs
+}
+
+# refused STATUS NAME REGEX WORD...: one line that says why
+refused() {
+	local status=$1 name=$2 why=$3
+	shift 3
+	fails_with "$status" "$name" "$NETSIM" iperf --time 1s "$@"
+	like "says why" "$ERR" "$why"
+	one_line "in one line"
+}
+
+tcp() {
+	measure "TCP" n1 n2
+	is "has its keys" "$(of 'keys | join(",")')" "failed,fleet,iperf,protocol,results,seconds"
+	is "those of a result, too" "$(of '.results[0] | keys | join(",")')" \
+		"bytes,error,from,jitter_ms,loss_percent,rate_bps,retransmissions,rtt_ms,sent_bps,to"
+	is "from and to" "$(of '.results[] | .from, .to')" "n1 n2"
+	between "what passes" "$(of '.results[0].rate_bps / 1e6 | floor')" 100 1000000 mbit
+	between "the round trip" "$(of '.results[0].rtt_ms.mean')" 0.001 50 ms
+	is "iperf's own words are there" "$(of '.iperf[0] | .client.end.sum_sent.bytes > 0, .server.end.sum_received.bytes > 0')" \
+		"true true"
+	measure "--reverse and --parallel" n1 n2 --reverse --parallel 2
+	is "turns it round" "$(of '.results[] | .from, .to')" "n2 n1"
+	is "with two streams" "$(of '.iperf[0].client.end.streams | length')" 2
+	is "with the other's round trip" "$(of '.results[0].rtt_ms.mean > 0')" true
+	measure "--both" n1 n2 --both
+	is "gives two" "$(of '.results[] | .from, .to, .rate_bps > 1e7')" "n1 n2 true n2 n1 true"
+	measure "--rate, --mss, --congestion and --port" n1 n2 --rate 20mbit --mss 1000 \
+		--congestion cubic --port 6000
+	between "are kept to" "$(of '.results[0].rate_bps / 1e6')" 18 22 mbit
+	is "by iperf" "$(of '.iperf[0].client | .end.sender_tcp_congestion, .start.connecting_to.port')" "cubic 6000"
+	measure "IPv6, with a second that does not count" m1 m2 --omit 1s
+	between "passes" "$(of '.results[0].rate_bps / 1e6 | floor')" 100 1000000 mbit
+	measure "to the host" n1 host
+	measure "from the host" host n1
+	between "passes, too" "$(of '.results[0].rate_bps / 1e6 | floor')" 100 1000000 mbit
+	run "$NETSIM" iperf n1 n2 --time 1s
+	like "for people" "$OUT" "^from +to +rate +sent +retransmissions +rtt .*"$'\n'"n1 +n2 +[0-9.]+ [gm]bit "
+	is "nothing on stderr" "$ERR" ""
+}
+
+udp() {
+	measure "UDP" n1 n2 --udp --rate 10mbit
+	between "at its rate" "$(of '.results[0].rate_bps / 1e6')" 9 11 mbit
+	between "loses next to nothing" "$(of '.results[0].loss_percent')" 0 5 %
+	is "has jitter, and no retransmissions" "$(of '.results[0] | .jitter_ms >= 0, .retransmissions')" "true null"
+}
+
+by_address() {
+	node_bg n2 iperf3 -s -1 -p 5300
+	measure "a server that runs there" n1 --address 10.92.0.2 --port 5300
+	is "is called by its address" "$(of '.results[0] | .from, .to')" "n1 10.92.0.2"
+	node_bg n2 iperf3 -s -p 5301
+	local server=$BG
+	wait_for 5 grep -q listening "$WORK/bg.$server"
+	refused 1 "a port that is taken" "Address already in use.*--port" n1 n2 --port 5301
+	bg_end "$server"
+}
+
+errors() {
+	refused 2 "an unknown node" "no node n4" n1 n4
+	refused 2 "a node with itself" "two nodes" n1 n1
+	refused 2 "a node alone" "two nodes" n1
+	refused 2 "three nodes" "one word too many.*--matrix" n1 n2 n3
+	refused 2 "UDP without a rate" "needs --rate" n1 n2 --udp
+	refused 2 "two directions" "exclude" n1 n2 --both --reverse
+	refused 2 "half a second" "whole seconds" n1 n2 --time 500ms
+	refused 2 "a port above all" "65535" n1 n2 --port 65536
+	refused 2 "no number of streams" "a number from 1" n1 n2 --parallel x
+	refused 1 "an unknown congestion control" "congestion" n1 n2 --congestion nonesuch
+	refused 1 "nobody there" "Connection refused.*iperf3 -s" n1 --address 10.92.0.2 --port 5300
+	refused 1 "no network in common" "no network in common" n1 m1
+	refused 2 "a guest as the first" "virtual machine" vm n1
+	refused 1 "a guest of unknown address" "not known.*--address" n1 vm
+	refused 2 "an interface that nobody has" "eth7" n1 n2 --interface eth7
+	"$NETSIM" partition -q n1
+	refused 1 "a partition" "n1 > n2: a partition cuts them off" n1 n2
+	refused 1 "the other way, too" "n2 > n1: a partition cuts them off" n2 n1
+	"$NETSIM" heal -q
+	cp "$NETSIM" "$WORK/netsim"
+	if [[ -e /usr/local/libexec/netsim/netsim-iperf ]]; then
+		skip "without the helper" "it is installed"
+	else
+		fails_with 5 "without the helper" "$WORK/netsim" iperf n1 n2
+		like "says how to get it" "$ERR" "netsim-iperf is missing.*make install"
+		run "$WORK/netsim" doctor
+		like "and so does doctor" "$OUT" "iperf +no .*iperf: the program netsim-iperf is missing"
+	fi
+	run "$NETSIM" doctor
+	like "doctor finds it" "$OUT" $'\n'"iperf +ok "
+}
+
+matrix() {
+	"$NETSIM" partition -q --one-way n1 n3
+	measure "a matrix" --matrix @lan
+	is "of all pairs but those that are cut off" "$(of '.results[] | select(.error == null) | "\(.from)\(.to)"')" \
+		"n1n2 n2n1 n2n3 n3n2"
+	is "which say so" "$(of '.results[] | select(.error != null) | "\(.from)\(.to)"')" "n1n3 n3n1"
+	"$NETSIM" heal -q
+	run "$NETSIM" iperf --time 1s --matrix n1 n2
+	like "for people" "$OUT" "^mbit +n1 +n2"$'\n'"n1 +[.] +[0-9.]+"$'\n'"n2 +[0-9.]+ +[.]$"
+}
+
+# ended SIGNAL: what is measured ends with netsim, whatever ends it
+ended() {
+	bg "$NETSIM" iperf n1 n2 --time 60s
+	wait_for 5 both_run "$BG"
+	is "two helpers run" "$(ps -o comm= -g "$BG" | sort | xargs)" "netsim netsim-iperf netsim-iperf"
+	kill "-$1" "$BG"
+	check "and end with netsim by SIG$1" wait_for 2 group_gone "$BG"
+	wait "$BG" 2>/dev/null
+}
+
+both_run() {
+	[[ $(ps -o comm= -g "$1" | grep -c netsim-iperf) -eq 2 ]]
+}
+
+# pings STATUS NAME WORD...: as JSON in $OUT
+pings() {
+	local status=$1 name=$2
+	shift 2
+	fails_with "$status" "$name" "$NETSIM" ping-matrix --json --interval 20ms "$@"
+}
+
+# of which pairs it says so
+pairs() {
+	of "[.pairs[] | select(.result == \"$1\") | \"\(.from)>\(.to)\"] | sort | .[]"
+}
+
+ping_matrix() {
+	pings 0 "ping-matrix" n1 n2 n3
+	is "reaches everybody" "$(pairs answered)" "n1>n2 n1>n3 n2>n1 n2>n3 n3>n1 n3>n2"
+	is "without a loss" "$(of '[.pairs[] | .sent == 10 and .received == 10] | all')" true
+	between "in no time" "$(of '[.pairs[].rtt_ms.max] | max')" 0.001 100 ms
+	pings 0 "IPv6, and networks apart" m1 m2 apart n1
+	is "pass, or are not tried" "$(pairs answered) / $(pairs none | wc -w)" "m1>m2 m2>m1 / 10"
+	"$NETSIM" partition -q --one-way n1 n2
+	pings 0 "a partition of one way" @lan host --count 3
+	is "takes the answers of both" "$(pairs cut)" "n1>n2 n2>n1"
+	is "and of nobody else" "$(pairs answered | wc -w)" 10
+	run "$NETSIM" ping-matrix @lan --count 2
+	like "for people" "$OUT" $'\n'"n1 +[.] +x +[0-9.]+"$'\n'".*6 pairs: 4 answered, 2 cut off"
+	tc filter delete dev "$(port_of n2)" egress
+	pings 1 "a partition whose program is gone" @lan
+	is "is seen through" "$(pairs leaked)" "n1>n2 n2>n1"
+	"$NETSIM" heal -q
+	ip link set "$(port_of n3)" down
+	pings 1 "a pulled cable" @lan --count 2
+	is "is nobody's wish" "$(pairs silent)" "n1>n3 n2>n3 n3>n1 n3>n2"
+	run "$NETSIM" ping-matrix -q @lan --count 1
+	like "-q names them" "$OUT" "n1 > n3: no answer from 10.92.0.3"
+	ip link set "$(port_of n3)" up
+	fails_with 2 "an unknown node" "$NETSIM" ping-matrix n1 n4
+	one_line "is one line"
+	fails_with 2 "one node" "$NETSIM" ping-matrix n1
+	one_line "is one line"
+}
+
+guests() {
+	guest many-vm 52:54:00:12:34:01 10.92.0.10
+	wait_for 5 ping -q -c 1 -W 1 10.92.0.10
+	pings 0 "a guest" n1 vm host
+	is "answers, and does not ask" "$(pairs answered)" "host>n1 host>vm n1>host n1>vm"
+	bg_end "$BG"
+}
+
+build
+tcp
+udp
+by_address
+errors
+matrix
+ended KILL
+ended TERM
+ping_matrix
+guests
+check "down" "$NETSIM" down
+fails_with 2 "without a fleet" "$NETSIM" iperf n1 n2
+fails_with 2 "neither pings" "$NETSIM" ping-matrix
+done_testing

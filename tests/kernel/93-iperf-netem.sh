@@ -1,0 +1,73 @@
+# needs: netem ifb mirred bridge veth netns
+# limit: 240
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# netsim iperf and ping-matrix on shaped links, and a partition in the middle.
+# shellcheck shell=bash
+. "$(dirname "$0")/../lib.sh"
+
+# shellcheck disable=SC2034 # lib.sh's
+FLEET=thin
+
+build() {
+	cat >"$WORK/thin.yaml" <<-'EOT'
+		fleet: thin
+		networks: {lan: }
+		nodes:
+		  n[1-3]:
+		    interfaces:
+		      eth1: {network: lan, address: "10.93.0.{n}/24"}
+	EOT
+	cat >"$WORK/thin.profile.yaml" <<-'EOT'
+		profile: thin
+		default: {rate: 20mbit, delay: 10ms}
+		nodes:
+		  n3: {down: {rate: 2mbit, loss: 20%}}
+	EOT
+	check "up" "$NETSIM" up "$WORK/thin.yaml"
+	check "apply" "$NETSIM" apply "$WORK/thin.profile.yaml"
+}
+
+# of FILTER: of what it said, on one line
+of() {
+	jq -r "$1" <<<"$OUT" | xargs
+}
+
+rates() {
+	check "iperf" "$NETSIM" iperf n1 n2 --time 3s --omit 1s --congestion cubic --json
+	between "TCP has the link's rate" "$(of '.results[0].rate_bps / 1e6')" 16 20 mbit
+	between "and its round trip" "$(of '.results[0].rtt_ms.min')" 39 400 ms
+	check "UDP beyond the rate" "$NETSIM" iperf n1 n2 --udp --rate 30mbit --time 2s --json
+	between "is lost" "$(of '.results[0].loss_percent')" 15 50 %
+}
+
+pings() {
+	check "ping-matrix" "$NETSIM" ping-matrix --json --count 50
+	between "round trips" "$(of '.pairs[] | select(.from == "n1" and .to == "n2") | .rtt_ms.mean')" 39 50 ms
+	between "no loss there" "$(of '.pairs[] | select(.from == "n1" and .to == "n2") | .received')" 50 50
+	between "loss on the other's link" \
+		"$(of '.pairs[] | select(.from == "n1" and .to == "n3") | .loss_percent')" 2 50 %
+	run "$NETSIM" ping-matrix --count 100 --interval 20ms
+	like "is shown" "$OUT" $'\n'"n1 .*[0-9] [(]-[0-9]+%[)]"
+}
+
+# The server and the client lose each other for good.
+midway() {
+	local start=${EPOCHREALTIME%.*}
+	bg "$NETSIM" iperf n1 n2 --time 5s
+	sleep 0.5
+	check "a partition midway" "$NETSIM" partition -q n1
+	wait "$BG"
+	is "fails" "$?" 1
+	like "with one line" "$(<"$WORK/bg.$BG")" "^netsim: n1 > n2: no result .*"
+	between "after a while" "$((${EPOCHREALTIME%.*} - start))" 15 60 s
+	is "and leaves nothing behind" "$(ps -o comm= -g "$BG")" ""
+	"$NETSIM" heal -q
+}
+
+build
+rates
+pings
+midway
+check "down" "$NETSIM" down
+done_testing

@@ -1,0 +1,539 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * When the programs at the ports let frames depart: delays, rates, slots, traces,
+ * and which of all conditions are in force.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <linux/if_ether.h>
+#include <math.h>
+#include <netinet/in.h>
+#include <pthread.h>
+
+#include "netsim/classes.h"
+#include "tests/unit/edt_port.h"
+
+static int set_up(void **state)
+{
+	static const char text[] = "classes:\n  one: {ethertype: 0x88b5}\n"
+				   "  two: {ethertype: 0x88b6}\n";
+	struct netsim_diags diags = {0};
+	struct policy_change change;
+	struct class_set *set = NULL;
+	int r = ports_set_up(state);
+
+	if (!ports_ready)
+		return r;
+	assert_int_equal(classes_parse("c.yaml", text, sizeof(text) - 1, &set, &diags), 0);
+	policy_begin(policy, &change);
+	policy_put_classes(policy, &change, set);
+	policy_commit(policy);
+	classes_free(set);
+	return 0;
+}
+
+/* The delays of all hops add up, each direction having its own. */
+static void test_delay(void **state)
+{
+	struct shot shot;
+
+	NEEDS_BPF(state);
+	PUT(up(LINK_5, DELAY(10 * MS)), path(5, 6, 0, DELAY(20 * MS)), down(LINK_6, DELAY(40 * MS)),
+	    down(LINK_5, DELAY(80 * MS)));
+	shot = shoot(five, six);
+	expect_delay(&shot, 70 * MS);
+	ports_empty(POLICY_STATES); /* the order of the pair's packets, too */
+	shot = shoot(five_too, six);
+	expect_delay(&shot, 60 * MS);
+	shot = shoot(seven, six);
+	expect_delay(&shot, 40 * MS);
+	shot = shoot(STRANGER, six);
+	expect_delay(&shot, 40 * MS);
+	shot = shoot(six, five);
+	expect_delay(&shot, 80 * MS);
+	shot = shoot(five, seven);
+	expect_delay(&shot, 10 * MS);
+	shot = shoot(six, five_too);
+	assert_true(shot.tstamp == 0);
+	assert_int_equal(ports_traffic(5, 6, -1).packets, 2);
+	assert_int_equal(ports_traffic(5, 6, -1).bytes, 2 * LENGTH);
+}
+
+/* Where no fq holds frames, none is told to wait. */
+static void test_not_held(void **state)
+{
+	const struct policy_entry entry = up(LINK_5, DELAY(10 * MS));
+	struct shot shot;
+
+	NEEDS_BPF(state);
+	forget();
+	put_setting(&(struct setting) {&entry, .base_count = 1, .not_held = true});
+	shot = shoot(five, six);
+	assert_true(shot.tstamp == 0);
+	put_setting(&(struct setting) {&entry, .base_count = 1});
+	shot = shoot(five, six);
+	expect_delay(&shot, 10 * MS);
+	put_setting(&(struct setting) {0});
+	shot = shoot(seven, six);
+	assert_true(shot.tstamp == 0);
+}
+
+/* A sender that paces itself is not hurried. */
+static void test_pacing(void **state)
+{
+	struct shot shot;
+	uint64_t asked;
+
+	NEEDS_BPF(state);
+	PUT(up(LINK_5, DELAY(10 * MS)));
+	shot = aim(five, six, TYPE_OTHER);
+	shot.tstamp = asked = policy_now() + 3600 * SECOND;
+	assert_int_equal(ports_run(policy->prog[POLICY_PORT], &shot), PASS);
+	assert_true(shot.tstamp == asked);
+	shot = aim(five, six, TYPE_OTHER);
+	shot.tstamp = policy_now();
+	assert_int_equal(ports_run(policy->prog[POLICY_PORT], &shot), PASS);
+	expect_delay(&shot, 10 * MS);
+}
+
+/* What resolves addresses is not delayed beyond the patience of those who ask. */
+static void test_resolving(void **state)
+{
+	struct shot shot;
+	uint32_t verdict;
+
+	NEEDS_BPF(state);
+	for (uint64_t seconds = 3; seconds < 5; seconds++) {
+		uint64_t delay = seconds * SECOND, patient = seconds > 3 ? 0 : delay;
+
+		PUT(up(LINK_5, DELAY(SECOND)), down(LINK_6, DELAY(delay - SECOND)));
+		shot = shoot_type(five, six, ETH_P_ARP, &verdict);
+		expect_delay(&shot, patient);
+		shot = shoot(five, six);
+		expect_delay(&shot, delay);
+		forget();
+		for (uint8_t type = 132; type < 139; type++) {
+			shot = aim(five, six, ETH_P_IPV6);
+			shot_frame[ETH_HLEN] = 0x60;
+			shot_frame[ETH_HLEN + 6] = IPPROTO_ICMPV6;
+			shot_frame[ETH_HLEN + 40] = type;
+			forget();
+			ports_run(policy->prog[POLICY_PORT], &shot);
+			expect_delay(&shot, type < 133 || type > 137 ? delay : patient);
+		}
+	}
+}
+
+/* Through the host's own devices: the mark tells the source, and that its uplink is behind it. */
+static void test_through_the_host(void **state)
+{
+	struct shot shot;
+
+	NEEDS_BPF(state);
+	PUT(up(LINK_5, DELAY(10 * MS)), path(5, POLICY_HOST, 0, DELAY(20 * MS)),
+	    path(5, 6, 0, DELAY(40 * MS)), down(LINK_6, DELAY(80 * MS)));
+	shot = aim(STRANGER, six, TYPE_OTHER);
+	shot.mark = PORT_MARK | LINK_5;
+	assert_int_equal(ports_run(policy->prog[POLICY_PORT], &shot), PASS);
+	expect_delay(&shot, 130 * MS);
+	assert_int_equal(shot.mark, 0);
+	forget();
+	shot = aim(STRANGER, six, TYPE_OTHER);
+	shot.mark = PORT_MARK_SENT | LINK_5;
+	assert_int_equal(ports_run(policy->prog[POLICY_PORT], &shot), PASS);
+	expect_delay(&shot, 120 * MS);
+	assert_int_equal(shot.mark, 0);
+	/* to the host: judged where it is held, and only there */
+	shot = aim(0, seven, TYPE_OTHER);
+	shot.mark = PORT_MARK | LINK_5;
+	assert_int_equal(ports_run(policy->prog[POLICY_HOST_IN], &shot), PASS);
+	assert_true(shot.tstamp == 0);
+	assert_int_equal(shot.mark, PORT_MARK | LINK_5);
+	shot.tstamp = 0;
+	assert_int_equal(ports_run(policy->prog[POLICY_HOLD], &shot), PASS);
+	expect_delay(&shot, 30 * MS);
+	assert_int_equal(shot.mark, PORT_MARK_SENT | LINK_5);
+	shot = aim(0, seven, TYPE_OTHER);
+	assert_int_equal(ports_run(policy->prog[POLICY_HOLD], &shot), PASS);
+	assert_true(shot.tstamp == 0 && shot.mark == 0);
+}
+
+/* The departure of a copy has been decided already. */
+static void test_decided(void **state)
+{
+	struct shot shot;
+	uint64_t departs = policy_now() + SECOND;
+
+	NEEDS_BPF(state);
+	PUT(up(LINK_5, C(PORT_HAS_LOSS | PORT_HAS_DELAY, .loss = {CERTAIN}, .delay = MS)));
+	shot = aim(five, six, TYPE_OTHER);
+	shot.mark = PORT_MARK_COPY;
+	shot.cb[0] = (uint32_t)departs;
+	shot.cb[1] = (uint32_t)(departs >> 32);
+	assert_int_equal(ports_run(policy->prog[POLICY_PORT], &shot), PASS);
+	assert_true(shot.tstamp == departs);
+	assert_int_equal(shot.mark, 0);
+	assert_int_equal(ports_traffic(5, 6, -1).packets, 0);
+}
+
+/* The bounds are known as well as the moment when a frame was judged: least[0] to least[1]. */
+struct spread {
+	double least[2], most[2], mean, deviation, descents;
+};
+
+static void widen(struct spread *s, double low, double high)
+{
+	s->least[0] = low < s->least[0] ? low : s->least[0];
+	s->least[1] = high < s->least[1] ? high : s->least[1];
+	s->most[0] = low > s->most[0] ? low : s->most[0];
+	s->most[1] = high > s->most[1] ? high : s->most[1];
+}
+
+/* Frames one after the other: how long they are delayed, and how many overtake. */
+static struct spread measure(size_t count)
+{
+	double sum = 0, squares = 0;
+	struct spread s = {.least = {1e9, 1e9}, .most = {-1e9, -1e9}};
+	uint64_t last = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct shot shot = shoot(five, six);
+		uint64_t departs = shot.tstamp ? shot.tstamp : shot.before;
+		double delay = ((double)departs - (double)shot.before) / 1e6;
+
+		widen(&s, ((double)departs - (double)shot.after) / 1e6, delay);
+		s.descents += departs < last;
+		sum += delay;
+		squares += delay * delay;
+		last = departs;
+	}
+	s.mean = sum / (double)count;
+	s.deviation = sqrt(squares / (double)count - s.mean * s.mean);
+	return s;
+}
+
+#define NEAR(value, want, by) assert_true(fabs((double)(value) - (want)) < (by))
+
+static void test_jitter(void **state)
+{
+	struct port_conditions c = C(PORT_HAS_DELAY | PORT_HAS_JITTER, .delay = 500 * MS,
+				     .jitter = 100 * MS, .seed = 7);
+	struct spread s;
+
+	NEEDS_BPF(state);
+	PUT(up(LINK_5, c));
+	s = measure(3000);
+	assert_true(s.descents == 0);
+	assert_true(s.least[1] >= 400);
+	c.order = PORT_ORDER_FREE;
+	PUT(up(LINK_5, c));
+	s = measure(5000);
+	assert_true(s.descents > 1000);
+	assert_true(s.least[1] >= 400 && s.least[0] < 405);
+	assert_true(s.most[1] > 595 && s.most[0] <= 600);
+	NEAR(s.mean, 500, 5);
+	NEAR(s.deviation, 100 / sqrt(3), 3);
+	c.table = 1; /* normal */
+	PUT(up(LINK_5, c));
+	s = measure(5000);
+	assert_true(s.least[1] >= 100 && s.least[0] < 300);
+	assert_true(s.most[1] > 700 && s.most[0] <= 900);
+	NEAR(s.mean, 500, 8);
+	NEAR(s.deviation, 100, 6);
+	/* never before it came */
+	c.delay = 10 * MS;
+	PUT(up(LINK_5, c));
+	s = measure(1000);
+	assert_true(s.least[1] >= 0);
+}
+
+/* A part of the packets skips the delay; the others stay in order. */
+static void test_reorder(void **state)
+{
+	int skipped = 0;
+	uint64_t last = 0;
+
+	NEEDS_BPF(state);
+	PUT(up(LINK_5, C(PORT_HAS_DELAY | PORT_HAS_REORDER, .delay = 500 * MS,
+			 .order = PORT_ORDER_RATIO, .reorder = CERTAIN / 4)));
+	for (int i = 0; i < 20000; i++) {
+		struct shot shot = shoot(five, six);
+
+		if (!shot.tstamp) {
+			skipped++;
+			continue;
+		}
+		expect_delay(&shot, 500 * MS);
+		assert_true(shot.tstamp >= last);
+		last = shot.tstamp;
+	}
+	NEAR(skipped, 5000, 5 * sqrt(20000 * 0.25 * 0.75));
+}
+
+/* A rate in bytes a second, with a queue that is never full. */
+static struct port_conditions rate_delay(uint64_t rate, uint64_t delay)
+{
+	return C(PORT_HAS_RATE | PORT_HAS_DELAY, .rate = rate, .delay = delay,
+		 .queue = 100 * SECOND);
+}
+
+#define RATE(rate) rate_delay((rate), 0)
+
+/* A thousand bytes at ten thousand a second take a tenth of one. */
+static void test_rate(void **state)
+{
+	struct shot shot;
+	uint64_t first;
+
+	NEEDS_BPF(state);
+	PUT(up(LINK_5, RATE(10000)));
+	shot = shoot(five, six);
+	expect_delay(&shot, 100 * MS);
+	first = shot.tstamp;
+	for (uint64_t i = 1; i < 200; i++) {
+		/* of the node, wherever they go */
+		shot = shoot(five, i % 2 ? six : seven);
+		assert_true(shot.tstamp == first + i * 100 * MS);
+	}
+	/* the length on the wire counts, as of segments that are to be split */
+	shot = aim(five, six, TYPE_OTHER);
+	shot.wire_len = 5 * LENGTH;
+	assert_int_equal(ports_run(policy->prog[POLICY_PORT], &shot), PASS);
+	assert_true(shot.tstamp == first + 204 * 100 * MS);
+	/* another link of the same node has a clock of its own */
+	shot = shoot(five_too, seven);
+	assert_true(shot.tstamp == 0);
+}
+
+/* What finds the queue full is dropped, what came before departs in time. */
+static void test_queue(void **state)
+{
+	uint64_t begin, end, passed = 0, last = 0;
+	struct port_conditions slow = RATE(1000000);
+
+	NEEDS_BPF(state);
+	slow.queue = 300 * MS;
+	PUT(up(LINK_5, slow));
+	begin = policy_now();
+	for (int i = 0; i < 600; i++) {
+		uint32_t verdict;
+		struct shot shot = shoot_type(five, six, TYPE_OTHER, &verdict);
+
+		if (verdict == DROP)
+			continue;
+		passed++;
+		assert_true(shot.tstamp <= shot.after + 301 * MS);
+		last = shot.tstamp;
+	}
+	end = policy_now();
+	assert_true(passed >= 301 && passed <= 302 + (end - begin) / MS);
+	assert_true(last >= begin + 301 * MS);
+	assert_int_equal(ports_traffic(5, 6, -1).dropped[PORT_DROP_QUEUE], 600 - passed);
+}
+
+/* An idle link sends a burst at once, then at its rate. */
+static void test_burst(void **state)
+{
+	struct port_conditions bursts = RATE(10000);
+	uint64_t begin = 0;
+
+	NEEDS_BPF(state);
+	bursts.burst = 2 * SECOND;
+	PUT(up(LINK_5, bursts));
+	for (uint64_t i = 1; i <= 30; i++) {
+		struct shot shot = shoot(five, six);
+
+		begin = i == 1 ? shot.before : begin;
+		if (i <= 20)
+			assert_true(shot.tstamp == 0);
+		else
+			assert_true(shot.tstamp >= begin + (i - 20) * 100 * MS &&
+				    shot.tstamp <= shot.after + (i - 20) * 100 * MS);
+	}
+}
+
+/* Each hop's clock is booked from now: a slow sender does not hold up others. */
+static void test_clocks(void **state)
+{
+	struct shot shot;
+
+	NEEDS_BPF(state);
+	PUT(up(LINK_5, RATE(1000)), down(LINK_6, RATE(1000000)), down(LINK_7, RATE(100000)));
+	for (uint64_t i = 1; i <= 20; i++) {
+		shot = shoot(five, six);
+		assert_true(shot.tstamp + SECOND > shot.before + i * SECOND);
+	}
+	shot = shoot(seven, six);
+	assert_true(shot.tstamp > shot.before && shot.tstamp <= shot.after + 21 * MS);
+	/* the slower of two links rules, and both delays add to it */
+	PUT(up(LINK_5, rate_delay(1000000, 5 * MS)), down(LINK_7, rate_delay(100000, 7 * MS)));
+	shot = shoot(five, seven);
+	expect_delay(&shot, 22 * MS);
+	PUT(up(LINK_5, RATE(100000)), path(5, 7, 0, RATE(200000)), down(LINK_7, RATE(1000000)));
+	shot = shoot(five, seven);
+	expect_delay(&shot, 10 * MS);
+}
+
+/* The path's own clock is of each pair, and of each class that has conditions. */
+static void test_path_clocks(void **state)
+{
+	struct shot shot;
+	uint32_t verdict;
+
+	NEEDS_BPF(state);
+	PUT(path(5, 6, 0, RATE(1000000)), path(PORT_ANY, PORT_ANY, 1, RATE(10000)));
+	shot = shoot(five, six);
+	expect_delay(&shot, MS);
+	shot = shoot(six, five);
+	assert_true(shot.tstamp == 0);
+	forget();
+	for (uint64_t i = 1; i <= 3; i++) {
+		uint64_t was = shot.tstamp;
+
+		shot = shoot_type(six, five, TYPE_ONE, &verdict);
+		assert_true(i == 1 || shot.tstamp == was + 100 * MS);
+	}
+	shot = shoot_type(seven, five, TYPE_ONE, &verdict);
+	expect_delay(&shot, 100 * MS);
+}
+
+/* A flooded frame takes the time of its uplink once, at the witness. */
+static void test_flooded(void **state)
+{
+	uint64_t first;
+	struct shot shot;
+
+	NEEDS_BPF(state);
+	policy->links[LINK_5].witness = LINK_6;
+	PUT(up(LINK_5, RATE(10000)));
+	shot = shoot(five, six);
+	first = shot.tstamp;
+	for (int i = 0; i < 10; i++) {
+		shot = aim(five, seven, TYPE_OTHER);
+		memset(shot_frame, 0xff, 6);
+		ports_run(policy->prog[POLICY_PORT], &shot);
+		assert_true(shot.tstamp == first);
+	}
+	shot = aim(five, six, TYPE_OTHER);
+	memset(shot_frame, 0xff, 6);
+	ports_run(policy->prog[POLICY_PORT], &shot);
+	assert_true(shot.tstamp == first + 100 * MS);
+	shot = shoot(five, seven);
+	assert_true(shot.tstamp == first + 200 * MS);
+	policy->links[LINK_5].witness = 0;
+}
+
+static void test_slots(void **state)
+{
+	struct port_conditions c =
+		C(PORT_HAS_SLOT, .slot_min = 200 * MS, .slot_max = 200 * MS, .slot_packets = 3);
+	struct shot shot;
+	uint64_t first;
+
+	NEEDS_BPF(state);
+	PUT(up(LINK_5, c));
+	shot = shoot(five, six);
+	expect_delay(&shot, 200 * MS);
+	first = shot.tstamp;
+	for (uint64_t i = 1; i < 10; i++) {
+		shot = shoot(five, six);
+		assert_true(shot.tstamp == first + i / 3 * 200 * MS);
+	}
+	/* by bytes; and between two bounds */
+	c.slot_packets = 0;
+	c.slot_bytes = 2 * LENGTH + LENGTH / 2;
+	c.slot_max = 400 * MS;
+	PUT(up(LINK_5, c));
+	shot = shoot(five, six);
+	first = shot.tstamp;
+	for (uint64_t i = 1; i < 100; i++) {
+		shot = shoot(five, six);
+		if (i % 2) {
+			assert_true(shot.tstamp == first);
+			continue;
+		}
+		assert_true(shot.tstamp >= first + 200 * MS && shot.tstamp <= first + 400 * MS);
+		first = shot.tstamp;
+	}
+}
+
+/* A flip changes all conditions at once, for packets on their way as well. */
+static volatile bool flipping;
+
+static void *flip(void *arg)
+{
+	const struct setting *settings = arg;
+
+	for (int i = 0; i < 40; i++)
+		put_setting(&settings[i % 2]);
+	put_setting(&settings[2]);
+	for (int i = 0; i < 300000; i++)
+		__atomic_store_n(&policy->control->active, i & 1, __ATOMIC_RELEASE);
+	flipping = false;
+	return NULL;
+}
+
+static void test_atomic(void **state)
+{
+#define FREE(time)                                                                           \
+	C(PORT_HAS_DELAY | PORT_HAS_JITTER | PORT_HAS_REORDER, .delay = (time), .jitter = 1, \
+	  .order = PORT_ORDER_FREE)
+	const struct policy_entry short_way[] = {up(LINK_5, FREE(10 * MS)),
+						 path(5, 6, 0, FREE(20 * MS)),
+						 down(LINK_6, FREE(40 * MS))};
+	const struct policy_entry long_way[] = {up(LINK_5, FREE(SECOND)),
+						path(5, 6, 0, FREE(2 * SECOND)),
+						down(LINK_6, FREE(4 * SECOND))};
+	const struct setting settings[] = {{short_way, .base_count = 3},
+					   {long_way, .base_count = 3},
+					   {short_way, .base_count = 3, .littering = true}};
+	size_t seen[2] = {0};
+	pthread_t thread;
+
+	NEEDS_BPF(state);
+	put_setting(&settings[0]);
+	put_setting(&settings[1]);
+	flipping = true;
+	assert_int_equal(pthread_create(&thread, NULL, flip, (void *)settings), 0);
+	while (flipping) {
+		struct shot shot = shoot(five, six);
+		bool slow = shot.tstamp > shot.after + SECOND / 2;
+
+		seen[slow]++;
+		/* the jitter takes off a nanosecond a hop */
+		shot.tstamp += 3;
+		shot.after += 3;
+		expect_delay(&shot, slow ? 7 * SECOND : 70 * MS);
+	}
+	pthread_join(thread, NULL);
+	assert_true(seen[0] > 100 && seen[1] > 100);
+	__atomic_store_n(&policy->control->active, policy->control->settled, __ATOMIC_RELEASE);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_delay),
+		cmocka_unit_test(test_not_held),
+		cmocka_unit_test(test_pacing),
+		cmocka_unit_test(test_resolving),
+		cmocka_unit_test(test_through_the_host),
+		cmocka_unit_test(test_decided),
+		cmocka_unit_test(test_jitter),
+		cmocka_unit_test(test_reorder),
+		cmocka_unit_test(test_rate),
+		cmocka_unit_test(test_queue),
+		cmocka_unit_test(test_burst),
+		cmocka_unit_test(test_clocks),
+		cmocka_unit_test(test_path_clocks),
+		cmocka_unit_test(test_flooded),
+		cmocka_unit_test(test_slots),
+		cmocka_unit_test(test_atomic),
+	};
+
+	return cmocka_run_group_tests_name("edt_port", tests, set_up, ports_tear_down);
+}

@@ -1,0 +1,542 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Conversations told packet by packet, and what they come to. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "netsim/flow.h"
+#include "netsim/flow_parts.h"
+#include "tests/unit/frames.h"
+
+#define MS 1000000LL
+#define SY PACKET_SYN
+#define AC PACKET_ACK
+
+static const char classes_text[] = "classes:\n"
+				   "  peer: {tcp: 2380, gap: 1s}\n"
+				   "  tagged: {vlan: 7}\n"
+				   "  many: {udp: [1000-2000, 53]}\n"
+				   "  vrrp: {protocol: 112, gap: 3s}\n"
+				   "  both: {tcp: [2380, 99]}\n"
+				   "  six: {ethertype: ipv6}\n"
+				   "  arp: {ethertype: arp}\n";
+
+struct fixture {
+	struct class_set *classes;
+	struct flow *flow;
+};
+
+static void begin(struct fixture *f, uint32_t connections)
+{
+	struct netsim_diags diags = {0};
+	struct netsim_err err = {0};
+
+	assert_int_equal(
+		classes_parse("t", classes_text, sizeof(classes_text) - 1, &f->classes, &diags), 0);
+	assert_int_equal(flow_new(f->classes, connections, &f->flow, &err), 0);
+}
+
+static void end(struct fixture *f)
+{
+	flow_free(f->flow);
+	classes_free(f->classes);
+}
+
+static const uint8_t addresses[4][4] = {{10, 0, 0, 1}, {10, 0, 0, 2}, {10, 0, 0, 3}, {10, 0, 0, 4}};
+
+static struct packet blank(int from, int to)
+{
+	return (struct packet) {.length = 54,
+				.ethertype = 0x0800,
+				.version = 4,
+				.protocol = 6,
+				.has_ports = true,
+				.has_tcp = true,
+				.source = addresses[from],
+				.destination = addresses[to]};
+}
+
+/* From the client (10.0.0.1:40000) or the server (10.0.0.2:2380), at ms. */
+static struct packet segment(bool server, uint32_t seq, uint32_t ack, uint8_t flags, uint32_t data)
+{
+	struct packet p = blank(server, !server);
+
+	p.source_port = server ? 2380 : 40000;
+	p.destination_port = server ? 40000 : 2380;
+	p.seq = seq;
+	p.ack = ack;
+	p.tcp_flags = flags;
+	p.payload = data;
+	p.length += data;
+	p.window = 500;
+	return p;
+}
+
+static void send_at(struct fixture *f, double ms, const struct packet *p)
+{
+	assert_true(flow_add(f->flow, p, (int64_t)(ms * MS)));
+}
+
+static void say(struct fixture *f, double ms, bool server, uint32_t seq, uint32_t ack,
+		uint8_t flags, uint32_t data)
+{
+	struct packet p = segment(server, seq, ack, flags, data);
+
+	send_at(f, ms, &p);
+}
+
+/* 10 ms round trip; the next numbers are 101 and 501. */
+static void open_it(struct fixture *f)
+{
+	say(f, 1000, false, 100, 0, SY, 0);
+	say(f, 1006, true, 500, 101, SY | AC, 0);
+	say(f, 1010, false, 101, 501, AC, 0);
+}
+
+static struct flow_summary only(struct fixture *f)
+{
+	struct flow_summary s;
+
+	assert_int_equal(flow_connections(f->flow), 1);
+	assert_true(flow_summary(f->flow, 0, &s));
+	return s;
+}
+
+static void handshake(void **state)
+{
+	struct fixture f;
+	struct flow_summary s;
+
+	(void)state;
+	begin(&f, 0);
+	say(&f, 0, false, 100, 0, SY, 0); /* lost, and sent again */
+	open_it(&f);
+	s = only(&f);
+	assert_true(s.syn && s.answered && !s.refused && !s.closed);
+	assert_true(s.handshake_ns == 10 * MS);
+	assert_int_equal(s.sides[0].packets, 3);
+	assert_int_equal(s.sides[0].counts[FLOW_TIMEOUT], 1);
+	say(&f, 1020, false, 101, 501, PACKET_FIN | AC, 0);
+	assert_true(only(&f).closed);
+	/* The same ports with another first number: another connection. */
+	say(&f, 3000, false, 90000, 0, SY, 0);
+	assert_int_equal(flow_connections(f.flow), 2);
+	say(&f, 3001, true, 0, 90001, PACKET_RST | AC, 0);
+	assert_true(flow_summary(f.flow, 1, &s));
+	assert_true(s.refused && s.handshake_ns == -1);
+	assert_int_equal(s.sides[1].counts[FLOW_RESETS], 1);
+	end(&f);
+}
+
+static void round_trips(void **state)
+{
+	struct fixture f;
+	struct flow_summary s;
+	const struct flow_group *groups;
+
+	(void)state;
+	begin(&f, 0);
+	open_it(&f);
+	say(&f, 1100, false, 101, 501, AC, 1000);
+	say(&f, 1101, false, 1101, 501, AC, 1000);
+	/* Both at once: only the last one's time is that of the acknowledgement. */
+	say(&f, 1121, true, 501, 2101, AC, 0);
+	say(&f, 1200, false, 2101, 501, AC, 100);
+	say(&f, 1240, true, 501, 2201, AC, 30);
+	say(&f, 1241, false, 2201, 531, AC, 0);
+	s = only(&f);
+	assert_int_equal(s.sides[0].rtt_count, 2);
+	assert_true(s.sides[0].rtt_min == 20 * MS && s.sides[0].rtt_max == 40 * MS);
+	assert_true(s.sides[0].rtt_mean == 30.0 * MS);
+	assert_int_equal(s.sides[1].rtt_count, 1);
+	assert_true(s.sides[1].rtt_max == 1 * MS);
+	assert_int_equal(flow_groups(f.flow, &groups), 1);
+	assert_int_equal(groups[0].ways[0].rtt.count, 2);
+	assert_int_equal(groups[0].handshake.count, 1);
+	assert_int_equal(f.flow->free_flight, 1); /* nothing is on its way any more */
+	end(&f);
+}
+
+/* Three segments, the first is lost; the others are acknowledged selectively. */
+static void lose_one(struct fixture *f, bool sack)
+{
+	open_it(f);
+	say(f, 1100, false, 101, 501, AC, 100);
+	say(f, 1101, false, 201, 501, AC, 100);
+	say(f, 1102, false, 301, 501, AC, 100);
+	say(f, 1103, false, 401, 501, AC, 100);
+	for (unsigned i = 0; i < 3; i++) {
+		struct packet p = segment(true, 501, 101, AC, 0);
+
+		p.sack_count = sack;
+		p.sacks[0] = (struct packet_sack) {201, 301 + 100 * i};
+		send_at(f, 1111 + i, &p);
+	}
+	say(f, 1114, false, 101, 501, AC, 100);
+	say(f, 1124, true, 501, 501, AC, 0);
+}
+
+static void karn(void **state)
+{
+	struct fixture f;
+	struct flow_summary s;
+
+	(void)state;
+	begin(&f, 0);
+	lose_one(&f, false);
+	s = only(&f);
+	/* Of four segments none tells: one was sent twice, three had to wait for it. */
+	assert_int_equal(s.sides[0].rtt_count, 0);
+	assert_int_equal(s.sides[0].counts[FLOW_FAST], 1);
+	assert_int_equal(s.sides[0].counts[FLOW_RESENT], 1);
+	assert_int_equal(s.sides[1].counts[FLOW_DUP_ACKS], 3);
+	end(&f);
+	begin(&f, 0);
+	lose_one(&f, true);
+	s = only(&f);
+	/* By SACK the three tell their own time. */
+	assert_int_equal(s.sides[0].rtt_count, 3);
+	assert_true(s.sides[0].rtt_min == 10 * MS && s.sides[0].rtt_max == 10 * MS);
+	end(&f);
+}
+
+/* The echo of a time stamp says which of two the answer is to. */
+static void stamps(void **state)
+{
+	static const struct {
+		uint32_t echo;
+		unsigned count;
+	} cases[] = {{50, 0}, {99, 1}};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct fixture f;
+		struct packet p;
+
+		begin(&f, 0);
+		open_it(&f);
+		p = segment(false, 101, 501, AC, 100);
+		p.has_stamps = true;
+		p.stamp = 50;
+		send_at(&f, 1100, &p);
+		p.stamp = 99;
+		send_at(&f, 1300, &p);
+		p = segment(true, 501, 201, AC, 0);
+		p.has_stamps = true;
+		p.stamp_echo = cases[i].echo;
+		send_at(&f, 1312, &p);
+		assert_int_equal(only(&f).sides[0].rtt_count, cases[i].count);
+		if (cases[i].count)
+			assert_true(only(&f).sides[0].rtt_max == 12 * MS);
+		assert_int_equal(only(&f).sides[0].counts[FLOW_TIMEOUT], 1);
+		end(&f);
+	}
+}
+
+static void kinds(void **state)
+{
+	struct fixture f;
+	struct flow_summary s;
+
+	(void)state;
+	begin(&f, 0);
+	open_it(&f);
+	say(&f, 1100, false, 101, 501, AC, 100);
+	say(&f, 1101, false, 301, 501, AC, 100); /* a hole of 100 */
+	say(&f, 1104, false, 201, 501, AC, 100); /* comes late: within a round trip */
+	s = only(&f);
+	assert_int_equal(s.sides[0].counts[FLOW_REORDERED], 1);
+	assert_int_equal(s.sides[0].counts[FLOW_RESENT], 0);
+	say(&f, 1110, true, 501, 401, AC, 0);
+	say(&f, 1111, false, 201, 501, AC, 100); /* arrived long ago */
+	s = only(&f);
+	assert_int_equal(s.sides[0].counts[FLOW_SPURIOUS], 1);
+	assert_int_equal(s.sides[0].counts[FLOW_RESENT], 1);
+	say(&f, 1200, false, 401, 501, AC, 100);
+	say(&f, 1500, false, 401, 501, AC, 100); /* by timeout */
+	assert_int_equal(only(&f).sides[0].counts[FLOW_TIMEOUT], 1);
+	say(&f, 1510, true, 501, 501, AC, 0);
+	say(&f, 1600, false, 500, 501, AC, 0); /* kept alive: of no kind */
+	say(&f, 1601, true, 501, 501, AC, 0);  /* and its answer */
+	s = only(&f);
+	assert_int_equal(s.sides[0].counts[FLOW_TIMEOUT] + s.sides[0].counts[FLOW_FAST], 1);
+	assert_int_equal(s.sides[1].counts[FLOW_DUP_ACKS], 0);
+	end(&f);
+}
+
+static void windows(void **state)
+{
+	struct fixture f;
+	struct packet p;
+
+	(void)state;
+	begin(&f, 0);
+	open_it(&f);
+	say(&f, 1100, false, 101, 501, AC, 100);
+	p = segment(true, 501, 201, AC, 0);
+	p.window = 0;
+	send_at(&f, 1101, &p);
+	say(&f, 1300, false, 201, 501, AC, 1); /* a probe: its byte does not count as sent */
+	send_at(&f, 1301, &p);
+	say(&f, 1400, false, 201, 501, AC, 100);
+	assert_int_equal(only(&f).sides[1].counts[FLOW_ZERO_WINDOWS], 2);
+	assert_int_equal(only(&f).sides[0].counts[FLOW_TIMEOUT], 0);
+	end(&f);
+}
+
+/* Numbers wrap around, and mean the same. */
+static void wrapping(void **state)
+{
+	struct fixture f;
+	uint32_t seq = UINT32_MAX - 150;
+
+	(void)state;
+	begin(&f, 0);
+	say(&f, 1000, false, seq, 0, SY, 0);
+	say(&f, 1005, true, 500, seq + 1, SY | AC, 0);
+	say(&f, 1010, false, ++seq, 501, AC, 0);
+	for (int i = 0; i < 4; i++, seq += 100) {
+		say(&f, 1100 + i * 50, false, seq, 501, AC, 100);
+		say(&f, 1110 + i * 50, true, 501, seq + 100, AC, 0);
+	}
+	assert_int_equal(only(&f).sides[0].rtt_count, 4);
+	assert_int_equal(only(&f).sides[0].counts[FLOW_TIMEOUT], 0);
+	end(&f);
+}
+
+static void gaps(void **state)
+{
+	struct fixture f;
+	const struct flow_gap *list;
+	const struct flow_group *groups;
+	struct flow_totals totals;
+
+	(void)state;
+	begin(&f, 0);
+	open_it(&f);
+	say(&f, 1100, false, 101, 501, AC, 10);
+	say(&f, 2050, true, 501, 111, AC, 10); /* 1044 ms after its last */
+	say(&f, 2100, false, 111, 511, AC, 0); /* just 1 s: not longer */
+	say(&f, 2101, true, 511, 111, PACKET_FIN | AC, 0);
+	say(&f, 9000, false, 111, 512, AC, 0); /* closed: no gap */
+	flow_finish(f.flow);
+	assert_int_equal(flow_gaps(f.flow, &list), 1);
+	assert_true(list[0].begin_ns == 1006 * MS && list[0].end_ns == 2050 * MS);
+	assert_true(list[0].whole);
+	assert_int_equal(list[0].source_port, 2380);
+	flow_totals(f.flow, &totals);
+	assert_int_equal(totals.gaps, 1);
+	flow_groups(f.flow, &groups);
+	assert_int_equal(groups[0].ways[1].counts[FLOW_GAP_COUNT], 1);
+	assert_int_equal(groups[0].ways[1].silences, 1);
+	end(&f);
+}
+
+static unsigned class_of(struct fixture *f, struct packet p)
+{
+	return flow_classify(f->flow->classifier, &p);
+}
+
+static void classes(void **state)
+{
+	struct fixture f;
+	struct packet p = segment(false, 0, 0, AC, 0);
+
+	(void)state;
+	begin(&f, 0);
+	assert_int_equal(class_of(&f, p), 0);
+	p = segment(true, 0, 0, AC, 0); /* either end's port */
+	assert_int_equal(class_of(&f, p), 0);
+	p.vlan = 7; /* the first class that fits */
+	assert_int_equal(class_of(&f, p), 0);
+	p.source_port = 5;
+	assert_int_equal(class_of(&f, p), 1);
+	p.vlan = 0;
+	assert_int_equal(class_of(&f, p), f.classes->count);
+	p.source_port = 99;
+	assert_int_equal(class_of(&f, p), 4);
+	p.protocol = 17;
+	p.source_port = 1500;
+	assert_int_equal(class_of(&f, p), 2);
+	p.has_ports = false; /* a fragment */
+	assert_int_equal(class_of(&f, p), f.classes->count);
+	p.protocol = 112;
+	assert_int_equal(class_of(&f, p), 3);
+	p = (struct packet) {.ethertype = 0x0806};
+	assert_int_equal(class_of(&f, p), 6);
+	p.ethertype = 0x86dd;
+	assert_int_equal(class_of(&f, p), 5);
+	end(&f);
+}
+
+/* Pod traffic: the packet around it and the one inside each have their connection. */
+static void inside(void **state)
+{
+	struct bytes b = {.count = 0};
+	struct fixture f;
+	struct packet p;
+	struct flow_totals totals;
+	const struct flow_group *groups;
+	size_t count;
+
+	(void)state;
+	begin(&f, 0);
+	put_ethernet(&b, 0x0800);
+	put_ipv4(&b, 17, 8 + 8 + 14 + 40, 0x0a000001, 0x0a000002);
+	put_udp(&b, 55555, 8472, 8 + 14 + 40);
+	put32(&b, 0x08000000);
+	put32(&b, 1 << 8);
+	put_ethernet(&b, 0x0800);
+	put_ipv4(&b, 6, 20, 0x0a2a0001, 0x0a2a0102);
+	put_tcp(&b, 33333, 99, 1, 2, PACKET_ACK, 3);
+	packet_decode(PACKET_ETHERNET, b.at, b.count, b.count, &p);
+	send_at(&f, 1, &p);
+	flow_finish(f.flow);
+	flow_totals(f.flow, &totals);
+	assert_int_equal(totals.packets, 1);
+	assert_int_equal(totals.inner, 1);
+	count = flow_groups(f.flow, &groups);
+	assert_int_equal(count, 2);
+	assert_false(groups[0].inner);
+	assert_true(groups[1].inner);
+	assert_int_equal(groups[1].class, 4);
+	assert_int_equal(groups[1].ways[0].bytes, 54);
+	end(&f);
+}
+
+/* Bins get wider, and lose nothing. */
+static void series(void **state)
+{
+	struct fixture f;
+	const struct flow_group *groups;
+	struct flow_totals totals;
+	uint64_t bytes = 0, rtts = 0;
+
+	(void)state;
+	begin(&f, 0);
+	open_it(&f);
+	for (uint32_t i = 0; i < 20000; i++) {
+		say(&f, 1100 + i * 10.0, false, 101 + i * 10, 501, AC, 10);
+		say(&f, 1103 + i * 10.0, true, 501, 111 + i * 10, AC, 0);
+	}
+	flow_finish(f.flow);
+	flow_totals(f.flow, &totals);
+	flow_groups(f.flow, &groups);
+	assert_true(totals.bin_ns * FLOW_BINS >= totals.last_ns - totals.first_ns);
+	assert_true(totals.bin_ns * FLOW_BINS / 2 <= totals.last_ns - totals.first_ns);
+	assert_true(groups[0].bin_count <= FLOW_BINS);
+	for (uint32_t i = 0; i < groups[0].bin_count; i++) {
+		const struct flow_bin *bin = &groups[0].bins[i];
+
+		bytes += bin->ways[0].bytes + bin->ways[1].bytes;
+		rtts += bin->ways[0].rtt ? bin->ways[0].rtt->count : 0;
+	}
+	assert_int_equal(bytes, totals.bytes);
+	assert_int_equal(rtts, 20000);
+	assert_int_equal(groups[0].ways[0].rtt.count, 20000);
+	end(&f);
+}
+
+/* Many more connections than there is room for: the sums are complete. */
+static void eviction(void **state)
+{
+	struct fixture f;
+	struct flow_totals totals;
+	const struct flow_group *groups;
+	struct flow_summary s;
+	uint64_t packets = 0, connections = 0, known = 0;
+	uint8_t ends[2][4];
+
+	(void)state;
+	begin(&f, 3000);
+	srandom(7);
+	for (uint32_t i = 0; i < 200000; i++) {
+		struct packet p = segment(random() % 2, (uint32_t)random() % 300, 77,
+					  (uint8_t)random() & 0x1f, (uint32_t)random() % 50);
+
+		if (i % 3) {
+			memset(ends, 10, sizeof(ends));
+			ends[0][3] = (uint8_t)random();
+			ends[0][2] = (uint8_t)random();
+			ends[1][3] = (uint8_t)(random() % 5);
+			p.source = ends[i % 2];
+			p.destination = ends[1 - i % 2];
+		}
+		p.source_port = (uint16_t)(1 + random() % 4000);
+		send_at(&f, i, &p);
+	}
+	flow_totals(f.flow, &totals);
+	flow_finish(f.flow);
+	assert_true(flow_connections(f.flow) <= 3000);
+	for (uint32_t i = 0; i < flow_connections(f.flow); i++)
+		known += flow_summary(f.flow, i, &s);
+	assert_int_equal(known + totals.folded, totals.connections);
+	assert_true(totals.folded > 0);
+	for (size_t i = flow_groups(f.flow, &groups); i-- > 0;) {
+		packets += groups[i].ways[0].packets + groups[i].ways[1].packets;
+		connections += groups[i].connections;
+	}
+	assert_int_equal(packets, 200000);
+	assert_int_equal(connections, totals.connections);
+	assert_true(flow_groups(f.flow, &groups) <= FLOW_GROUPS + 2 * FLOW_CLASSES);
+	end(&f);
+}
+
+/* Who was heard from lately stays. */
+static void least_recent(void **state)
+{
+	struct fixture f;
+	struct flow_totals totals;
+
+	(void)state;
+	begin(&f, 1024);
+	for (uint32_t i = 0; i < 20000; i++) {
+		struct packet p = segment(false, 1, 1, AC, 0);
+
+		send_at(&f, i, &p);
+		p.source_port = (uint16_t)(1000 + i);
+		send_at(&f, i, &p);
+	}
+	flow_totals(f.flow, &totals);
+	assert_int_equal(flow_connections(f.flow), 1024);
+	/* Had 40000 ever been folded, it would have come again. */
+	assert_int_equal(totals.connections, 20001);
+	end(&f);
+}
+
+/* Times of hostile files: before and after everything. */
+static void any_time(void **state)
+{
+	static const int64_t times[] = {0, INT64_MAX, INT64_MIN, -1, 5, INT64_MAX - 1, INT64_MIN};
+	struct fixture f;
+
+	(void)state;
+	begin(&f, 0);
+	for (uint32_t i = 0; i < 700; i++) {
+		struct packet p = segment(i % 3 == 0, i * 10, i * 7, AC, i % 4 ? 10 : 0);
+
+		assert_true(flow_add(f.flow, &p, times[i % 7]));
+	}
+	flow_finish(f.flow);
+	end(&f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(handshake),	cmocka_unit_test(round_trips),
+		cmocka_unit_test(karn),		cmocka_unit_test(stamps),
+		cmocka_unit_test(kinds),	cmocka_unit_test(windows),
+		cmocka_unit_test(wrapping),	cmocka_unit_test(gaps),
+		cmocka_unit_test(classes),	cmocka_unit_test(inside),
+		cmocka_unit_test(series),	cmocka_unit_test(eviction),
+		cmocka_unit_test(least_recent), cmocka_unit_test(any_time),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What was asked of a fleet: layers, what covers what, and the file in /run/netsim. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "netsim/auto.h"
+#include "netsim/intent.h"
+
+#define ONE "/run/one.yaml"
+#define TWO "/run/two.yaml"
+#define BAD "/run/bad.yaml"
+
+static const char one_text[] = "profile: one\ndefault: {delay: 1ms}\n"
+			       "pairs:\n  - {from: a, to: b, loss: 1%}\n";
+static const char two_text[] = "profile: two\n# not ASCII: \xc3\xa4 \"quoted\"\n"
+			       "nodes:\n  a: {up: {rate: 8mbit}}\n  \"@server\": {loss: 2%}\n";
+
+/* A /run of our own, so that nobody's files are touched. */
+static bool ready;
+
+static void put(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "we");
+
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	if (unshare(CLONE_NEWNS) < 0)
+		return errno == EPERM ? 0 : -1;
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("none", "/run", "tmpfs", 0, NULL) < 0)
+		return errno == EPERM || errno == EACCES ? 0 : -1;
+	put(ONE, one_text);
+	put(TWO, two_text);
+	put(BAD, "default: {delay: 5}\n");
+	ready = true;
+	return 0;
+}
+
+#define NEEDS_MOUNTS(state)     \
+	do {                    \
+		(void)state;    \
+		if (!ready)     \
+			skip(); \
+	} while (0)
+
+/* "a/eth0 b/eth0" are ports, NULL the whole fleet. */
+static int add(struct intent *intent, const char *path, const char *ports)
+{
+	struct netsim_diags diags = {0};
+	struct netsim_err err = {0};
+	char words[128], *list[16];
+	size_t count = 0;
+
+	snprintf(words, sizeof(words), "%s", ports ? ports : "");
+	for (char *save, *word = strtok_r(words, " ", &save); word;
+	     word = strtok_r(NULL, " ", &save))
+		list[count++] = word;
+	return intent_add(intent, path, ports ? list : NULL, count, &diags, &err);
+}
+
+/* "one | two:a/eth0 b/eth0 | -:c/eth0". */
+static void expect(const struct intent *intent, const char *want)
+{
+	char text[512] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < intent->layer_count; i++) {
+		const struct intent_layer *layer = &intent->layers[i];
+
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s%s", i ? " | " : "",
+					 layer->profile ? layer->profile : "-",
+					 layer->ports ? ":" : "");
+		for (size_t p = 0; p < layer->port_count; p++)
+			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s",
+						 p ? " " : "", layer->ports[p]);
+	}
+	assert_string_equal(text, want);
+}
+
+static void test_add(void **state)
+{
+	static const struct {
+		const char *path, *ports, *want;
+	} rows[] = {
+		{NULL, NULL, ""},
+		{ONE, NULL, "one"},
+		{TWO, NULL, "two"}, /* in its place */
+		{ONE, "a/eth0 b/eth0", "two | one:a/eth0 b/eth0"},
+		{TWO, "a/eth0", "two | one:a/eth0 b/eth0 | two:a/eth0"},
+		{ONE, "a/eth0", "two | one:a/eth0 b/eth0 | one:a/eth0"},
+		{NULL, "c/eth0", "two | one:a/eth0 b/eth0 | one:a/eth0 | -:c/eth0"},
+		/* covers what is before it, but never the whole fleet */
+		{TWO, "b/eth0 a/eth0", "two | -:c/eth0 | two:b/eth0 a/eth0"},
+		{ONE, "c/eth0", "two | two:b/eth0 a/eth0 | one:c/eth0"},
+		{NULL, "a/eth0 b/eth0 c/eth0", "two | -:a/eth0 b/eth0 c/eth0"},
+		{ONE, "d/eth0", "two | -:a/eth0 b/eth0 c/eth0 | one:d/eth0"},
+		{NULL, NULL, ""},
+		{TWO, "a/eth0", "two:a/eth0"},
+		{ONE, NULL, "one"},
+	};
+	struct intent intent = {0};
+
+	NEEDS_MOUNTS(state);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		assert_int_equal(add(&intent, rows[i].path, rows[i].ports), 0);
+		expect(&intent, rows[i].want);
+	}
+	/* what is refused changes nothing */
+	assert_int_equal(add(&intent, BAD, NULL), -EINVAL);
+	assert_int_equal(add(&intent, "/run/nowhere.yaml", "a/eth0"), -EINVAL);
+	expect(&intent, "one");
+	assert_string_equal(intent.layers[0].file, ONE);
+	assert_string_equal(intent.layers[0].text, one_text);
+	assert_non_null(intent.layers[0].parsed);
+	intent_done(&intent);
+	assert_int_equal(intent.layer_count, 0);
+}
+
+static void resolve(const struct intent *intent, const char *name, const char *iface,
+		    const char *up, const char *down)
+{
+	char role[] = "server", *server[] = {role};
+	struct model_node node = {
+		.name = (char *)name, .roles = server, .role_count = *name == 's'};
+	struct link_conditions c;
+	char text[128];
+
+	assert_int_equal(intent_port(intent, &node, iface, &c, NULL), 0);
+	conditions_format(&c.up, text, sizeof(text));
+	assert_string_equal(text, up);
+	conditions_format(&c.down, text, sizeof(text));
+	assert_string_equal(text, down);
+}
+
+/* The last layer that names a port says all about it. */
+static void test_port(void **state)
+{
+	struct intent intent = {0};
+
+	NEEDS_MOUNTS(state);
+	resolve(&intent, "a", "eth0", "none", "none");
+	assert_null(intent_whole(&intent));
+	assert_int_equal(add(&intent, ONE, NULL), 0);
+	assert_int_equal(add(&intent, TWO, "a/eth1 s/eth0"), 0);
+	assert_int_equal(add(&intent, NULL, "b/eth0"), 0);
+	resolve(&intent, "a", "eth0", "delay 1ms", "delay 1ms");
+	resolve(&intent, "a", "eth1", "8mbit", "none");
+	resolve(&intent, "a", "eth11", "delay 1ms", "delay 1ms");
+	resolve(&intent, "aa", "eth1", "delay 1ms", "delay 1ms");
+	resolve(&intent, "s", "eth0", "loss 2%", "loss 2%");
+	resolve(&intent, "b", "eth0", "none", "none");
+	resolve(&intent, "b", "eth1", "delay 1ms", "delay 1ms");
+	assert_non_null(intent_whole(&intent));
+	assert_string_equal(intent_whole(&intent)->name, "one");
+	intent_done(&intent);
+	assert_int_equal(add(&intent, TWO, "a/eth1"), 0);
+	assert_null(intent_whole(&intent));
+	resolve(&intent, "a", "eth0", "none", "none");
+	intent_done(&intent);
+}
+
+static void test_file(void **state)
+{
+	struct intent intent = {.engine = ENGINE_EDT}, read;
+	struct netsim_err err = {0};
+	struct stat st;
+
+	NEEDS_MOUNTS(state);
+	assert_int_equal(add(&intent, ONE, NULL), 0);
+	assert_int_equal(add(&intent, TWO, "a/eth0 b/eth0"), 0);
+	assert_int_equal(add(&intent, NULL, "c/eth0"), 0);
+	intent.engine = ENGINE_EDT;
+	assert_int_equal(intent_write("f", &intent, &err), 0);
+	assert_int_equal(stat("/run/netsim/f.json", &st), 0);
+	assert_true(stat("/run/netsim/f.json.new", &st) < 0);
+	/* the files may have changed, or be gone, since */
+	assert_int_equal(rename(TWO, "/run/moved"), 0);
+	intent_read("f", &read);
+	expect(&read, "one | two:a/eth0 b/eth0 | -:c/eth0");
+	assert_int_equal(read.engine, ENGINE_EDT);
+	assert_string_equal(read.layers[1].file, TWO);
+	assert_string_equal(read.layers[1].text, two_text);
+	assert_null(read.layers[0].parsed);
+	assert_int_equal(intent_parse(&read, &err), 0);
+	resolve(&read, "a", "eth0", "8mbit", "none");
+	resolve(&read, "c", "eth0", "none", "none");
+	resolve(&read, "d", "eth0", "delay 1ms", "delay 1ms");
+	intent_done(&read);
+	assert_int_equal(rename("/run/moved", TWO), 0);
+	/* of another fleet, nothing */
+	intent_read("g", &read);
+	assert_int_equal(read.layer_count, 0);
+	intent_done(&intent);
+	/* nothing asked for: no file */
+	assert_int_equal(intent_write("f", &intent, &err), 0);
+	assert_true(stat("/run/netsim/f.json", &st) < 0);
+	assert_int_equal(intent_write("f", &intent, &err), 0);
+	intent_read("f", &read);
+	assert_int_equal(read.layer_count, 0);
+	assert_int_equal(read.engine, ENGINE_AUTO);
+}
+
+/* A file that somebody else has had his hands on. */
+static void test_damaged(void **state)
+{
+	static const char *const texts[] = {
+		"",
+		"{",
+		"[]",
+		"7",
+		"{\"engine\": 5, \"applied\": 7}",
+		"{\"engine\": \"warp\", \"applied\": {}}",
+		"{\"applied\": [7, \"x\", null, [], {}]}",
+		"{\"applied\": [{\"profile\": 1, \"file\": [], \"text\": {}, \"ports\": 5}]}",
+		"{\"applied\": [{\"ports\": [1, null, \"a/eth0\"]}]}",
+	};
+	struct intent intent;
+	struct netsim_err err = {0};
+
+	NEEDS_MOUNTS(state);
+	mkdir("/run/netsim", 0755);
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		put("/run/netsim/f.json", texts[i]);
+		intent_read("f", &intent);
+		assert_int_equal(intent.engine, ENGINE_AUTO);
+		assert_int_equal(intent_parse(&intent, &err), 0);
+		resolve(&intent, "a", "eth0", "none", "none");
+		intent_done(&intent);
+	}
+	put("/run/netsim/f.json",
+	    "{\"applied\": [{\"file\": \"x.yaml\", \"text\": \"default: 5\"}]}");
+	intent_read("f", &intent);
+	assert_int_equal(intent_parse(&intent, &err), -EINVAL);
+	assert_int_equal(err.kind, NETSIM_ERR_INPUT);
+	intent_done(&intent);
+	unlink("/run/netsim/f.json");
+}
+
+static void test_not_writable(void **state)
+{
+	struct intent intent = {0};
+	struct netsim_err err = {0};
+
+	NEEDS_MOUNTS(state);
+	assert_int_equal(add(&intent, ONE, NULL), 0);
+	/* a directory is in the place of the file */
+	mkdir("/run/netsim", 0755);
+	assert_int_equal(mkdir("/run/netsim/f.json", 0755), 0);
+	assert_true(intent_write("f", &intent, &err) < 0);
+	assert_int_equal(err.kind, NETSIM_ERR_ENV);
+	rmdir("/run/netsim/f.json");
+	intent_done(&intent);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_add),	     cmocka_unit_test(test_port),
+		cmocka_unit_test(test_file),	     cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_not_writable),
+	};
+
+	return cmocka_run_group_tests_name("intent", tests, set_up, NULL);
+}
