@@ -174,11 +174,6 @@ static const struct field set_rows[] = {
 	{0},
 };
 
-size_t classes_keys(const char **names, size_t max)
-{
-	return bind_keys(set_rows, names, 0, max);
-}
-
 bool classes_is_file(const struct doc_node *doc)
 {
 	const struct doc_node *map = doc_get(doc, "classes");
@@ -341,14 +336,6 @@ bool class_is_meant(const char *class, const char *name)
 	size_t length = strlen(name);
 
 	return strncmp(class, name, length) == 0 && (!class[length] || class[length] == '-');
-}
-
-int classes_find(const struct class_set *set, const char *name)
-{
-	for (size_t i = 0; i < set->count; i++)
-		if (strcmp(set->list[i].name, name) == 0)
-			return (int)i;
-	return -1;
 }
 
 const char *classes_nearest(const struct class_set *set, const char *name)

@@ -48,9 +48,6 @@ int classes_parse(const char *file, const char *data, size_t len, struct class_s
 		  struct netsim_diags *diags);
 void classes_free(struct class_set *set);
 
-/* Its place in the list, or -1. */
-int classes_find(const struct class_set *set, const char *name);
-
 /*
  * True where a name means this class: its own, or that of the family of classes
  * whose names begin with it and a '-' ("etcd" means etcd-client and etcd-peer).
@@ -64,8 +61,5 @@ int classes_print(const struct class_set *set, FILE *out);
 
 /* True when a document is a class file and not a profile that has classes, too. */
 bool classes_is_file(const struct doc_node *doc);
-
-/* The keys a class file can have, for the manual's test; returns how many. */
-size_t classes_keys(const char **names, size_t max);
 
 #endif

@@ -157,23 +157,3 @@ int filter_prog_id(struct rt *rt, int ifindex, enum filter_hook hook, uint16_t p
 	*ret_id = rt_u32(a[TCA_BPF_ID]);
 	return 0;
 }
-
-int filter_redirect_of(struct rt *rt, int ifindex, int *ret_to, struct netsim_err *err)
-{
-	const struct nlattr *a[TCA_BPF_MAX + 1], *acts[2], *act[TCA_ACT_MAX + 1],
-		*m[TCA_MIRRED_MAX + 1], *options;
-	auto_free char *data = NULL;
-	struct tc_mirred mirred = {0};
-	int r = find(rt, ifindex, FILTER_INGRESS, FILTER_PREF, &data, &options, err);
-
-	if (r < 0)
-		return r;
-	rt_parse_nest(options, a, TCA_BPF_MAX);
-	rt_parse_nest(a[TCA_BPF_ACT], acts, 1);
-	rt_parse_nest(acts[1], act, TCA_ACT_MAX);
-	rt_parse_nest(act[TCA_ACT_OPTIONS], m, TCA_MIRRED_MAX);
-	if (m[TCA_MIRRED_PARMS] && m[TCA_MIRRED_PARMS]->nla_len >= NLA_HDRLEN + sizeof(mirred))
-		memcpy(&mirred, m[TCA_MIRRED_PARMS] + 1, sizeof(mirred));
-	*ret_to = (int)mirred.ifindex;
-	return 0;
-}

@@ -30,8 +30,6 @@ void filter_del(struct rt *rt, int ifindex, enum filter_hook hook, uint16_t pref
  */
 int filter_prog_id(struct rt *rt, int ifindex, enum filter_hook hook, uint16_t pref,
 		   uint32_t *ret_id, struct netsim_err *err);
-/* The device that what comes in at ifindex is redirected to, 0 where it is not. */
-int filter_redirect_of(struct rt *rt, int ifindex, int *ret_to, struct netsim_err *err);
 /* Removes clsact from ifindex if nothing is attached to it any more. */
 int filter_drop_empty_clsact(struct rt *rt, int ifindex, const char *who, struct netsim_err *err);
 

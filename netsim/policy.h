@@ -152,8 +152,6 @@ int policy_base_paths(const struct policy *policy, const struct port_slot *slot,
 
 /* Names of classes, by their numbers; NULL where there is none. */
 const char *policy_class_name(const struct policy *policy, uint32_t class);
-/* The number of a class of the policy in force, -1 where there is none. */
-int policy_class(const struct policy *policy, const char *name);
 
 /* What passed and was dropped between a pair of nodes, of one class. */
 struct policy_traffic {

@@ -23,17 +23,6 @@ const char *policy_class_name(const struct policy *p, uint32_t class)
 	return class == 0 ? CLASS_OTHER : *name ? name : NULL;
 }
 
-int policy_class(const struct policy *p, const char *name)
-{
-	for (uint32_t i = 0; i < PORT_CLASSES; i++) {
-		const char *known = policy_class_name(p, i);
-
-		if (known && strcmp(known, name) == 0)
-			return (int)i;
-	}
-	return -1;
-}
-
 static void add_ports(const struct class_match *match, uint64_t bit, struct port_class_port *ports)
 {
 	for (uint32_t port = match->port_first; port <= match->port_last; port++) {

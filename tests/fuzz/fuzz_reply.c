@@ -102,10 +102,8 @@ static void qdiscs(void)
 static void filters(void)
 {
 	uint32_t id;
-	int to;
 
 	(void)filter_prog_id(rt, 1, FILTER_EGRESS, FILTER_PREF, &id, NULL);
-	(void)filter_redirect_of(rt, 1, &to, NULL);
 }
 
 static void refusals(void)

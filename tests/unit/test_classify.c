@@ -317,12 +317,12 @@ static void test_other_classes(void **state)
 
 	NEEDS_BPF(state);
 	assert_string_equal(class_of("0800 4:6 p:1-2380"), "exact");
-	assert_int_equal(policy_class(policy, "exact"), 1);
-	assert_int_equal(policy_class(policy, "storage"), 8);
+	assert_string_equal(policy_class_name(policy, 1), "exact");
+	assert_string_equal(policy_class_name(policy, 8), "storage");
 	put_classes("classes:\n  web: {tcp: 80}\n  all: {protocol: 6}\n");
-	assert_int_equal(policy_class(policy, "exact"), -1);
-	assert_int_equal(policy_class(policy, "web"), 1);
-	assert_int_equal(policy_class(policy, "other"), 0);
+	assert_string_equal(policy_class_name(policy, 1), "web");
+	assert_string_equal(policy_class_name(policy, 2), "all");
+	assert_string_equal(policy_class_name(policy, 0), "other");
 	assert_null(policy_class_name(policy, 3));
 	assert_null(policy_class_name(policy, PORT_CLASSES));
 	assert_int_equal(policy_read_traffic(policy, &list, &count), 0);
