@@ -381,6 +381,8 @@ void tcp_packet(struct flow *flow, struct connection *c, unsigned side, const st
 		s.from->same_acks = 0;
 	if (s.end != packet->seq)
 		take_data(&s);
+	else if ((s.from->flags & SIDE_SEEN) && before(s.from->next, packet->seq))
+		track_data(&s); /* it acknowledges behind a FIN or data that was not captured */
 	if (has(&s, PACKET_RST))
 		count(&s, FLOW_RESETS);
 	flight = flight_at(flow, c);

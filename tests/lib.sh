@@ -400,9 +400,9 @@ last_count() {
 	sed -n "\$ s/.*\"$2\":\([0-9.]*\).*/\1/p" "$1"
 }
 
-# binomial COUNT PERCENT: where 99.9 % of all COUNT trials lie, "LOW HIGH"
+# binomial COUNT PERCENT: where all but one in 100,000 of COUNT trials lie, "LOW HIGH"
 binomial() {
-	awk -v n="$1" -v p="$2" 'BEGIN { p /= 100; m = n * p; d = 3.29 * sqrt(n * p * (1 - p)) + 1
+	awk -v n="$1" -v p="$2" 'BEGIN { p /= 100; m = n * p; d = 4.42 * sqrt(n * p * (1 - p)) + 1
 		printf "%.1f %.1f\n", (m > d) ? m - d : 0, m + d }'
 }
 

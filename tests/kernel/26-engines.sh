@@ -24,8 +24,8 @@ yes | jitter in order    | {delay: 20ms, jitter: 5ms, distribution: normal}     
 yes | jitter             | {delay: 20ms, jitter: 5ms, reorder: allowed}          | lost 0, late 4 50, p1 15 17, p10 15.5 18, p50 19 23, p90 23 28
 yes | reordering         | {delay: 20ms, reorder: 20%}                           | lost 0, late 25 70, p1 0 2, p10 0 2, p50 20 23
 no  | loss               | {loss: 10%}                                           | lost 10, copied 0, late 0 0.7, burst 1 1.6
-no  | Gilbert-Elliott    | {loss: {model: gilbert-elliott, p: 2%, r: 20%}}       | lost 9.09 2.85, burst 2 12
-no  | mean and burst     | {loss: {model: gilbert-elliott, mean: 20%, burst: 3}} | lost 20 1.9, burst 1.8 5
+no  | Gilbert-Elliott    | {loss: {model: gilbert-elliott, p: 2%, r: 20%}}       | lost 9.09 2.85, burst 1.3 16
+no  | mean and burst     | {loss: {model: gilbert-elliott, mean: 20%, burst: 3}} | lost 20 1.9, burst 1.5 6
 no  | 4-state            | {loss: {model: 4-state, p13: 2%, p31: 25%, p14: 1%}}  | lost 8.26 2.6, burst 1.1 8
 no  | duplicate          | {duplicate: 10%}                                      | lost 0, copied 10, late 0 0.7
 no  | corrupt            | {corrupt: 10%}                                        | damaged 10, copied 0
@@ -87,7 +87,7 @@ judge_all() {
 			if (key == "burst") unit = "packets"
 			if (key != "lost" && key != "copied" && key != "damaged") return
 			unit = "of " n; percent = expect[2]; spread = expect[3] == "" ? 1 : expect[3]
-			m = n * percent / 100; d = 3.5 * spread * sqrt(m * (1 - percent / 100)) + (percent > 0)
+			m = n * percent / 100; d = 4.5 * spread * sqrt(m * (1 - percent / 100)) + (percent > 0)
 			low = m > d ? m - d : 0; high = m + d
 		}
 		NR == FNR { deed[$1] = $0; next }

@@ -70,7 +70,7 @@ twenty() {
 	is "status knows the pairs" "$("$NETSIM" status --json | jq -r '.fleets[0].paths | length')" 20
 	flood 2400 2
 	all_pairs "each pair has its own loss" \
-		'(m = sent * n / 100) && (s = 3.9 * sqrt(m) + 1) && lost >= m - s && lost <= m + s'
+		'(m = sent * n / 100) && (s = 4.8 * sqrt(m) + 1) && lost >= m - s && lost <= m + s'
 	if [[ -z $HOLDS ]]; then
 		skip "each pair has its own delay and rate" "this kernel has no sch_fq"
 		return
@@ -153,7 +153,7 @@ composition() {
 	check "apply a loss to both links and the path" "$NETSIM" apply "$P"
 	flood 4000 1.5
 	all_pairs "they combine" '(m = sent * (n == 1 ? 0.496 : n < 5 ? 0.2 : $2 ~ /[.]b$/ ? 0.1 : 0)) > -1 &&
-		(s = 3.9 * sqrt(m)) > -1 && lost >= m - s && lost <= m + s'
+		(s = 4.8 * sqrt(m)) > -1 && lost >= m - s && lost <= m + s'
 	[[ -n $HOLDS ]] || return 0
 	profile 'nodes: {a: {up: {delay: 10ms}}, b: {down: {delay: 5ms}}}' \
 		'pairs: [{from: a, to: b, delay: 20ms, loss: 0%}, {between: ["*", "*"], delay: 1ms}]' \

@@ -83,9 +83,10 @@ check_text() {
 	fails_with 2 "a fleet that is not there" netsim top nonesuch
 }
 
-# On a terminal of its own: KEYS, and what ends it, in $WORK/screen
+# On a terminal of its own: KEYS, and what ends it, in $WORK/screen. Its shell outlives
+# Ctrl-C, whether the signal is ignored around here or not.
 on_terminal() {
-	TERM=xterm timeout 20 script -qec "stty rows 24 cols 80; stty -g; $1; echo status \$?; stty -g" \
+	TERM=xterm timeout 20 script -qec "trap : INT; stty rows 24 cols 80; stty -g; $1; echo status \$?; stty -g" \
 		"$WORK/screen" >/dev/null 2>&1
 }
 

@@ -269,6 +269,26 @@ static void kinds(void **state)
 	end(&f);
 }
 
+/* Its FIN was not captured, but an acknowledgement that comes behind it. */
+static void lost_fin(void **state)
+{
+	struct fixture f;
+	struct flow_summary s;
+
+	(void)state;
+	begin(&f, 0);
+	open_it(&f);
+	say(&f, 1020, true, 501, 101, PACKET_FIN | AC, 0);
+	say(&f, 1021, false, 102, 502, AC, 0);
+	say(&f, 1230, false, 101, 502, PACKET_FIN | AC, 0);
+	s = only(&f);
+	assert_int_equal(s.sides[0].counts[FLOW_TIMEOUT], 1);
+	assert_int_equal(s.sides[0].counts[FLOW_RESENT], 0);
+	say(&f, 1430, false, 101, 502, PACKET_FIN | AC, 0);
+	assert_int_equal(only(&f).sides[0].counts[FLOW_RESENT], 1);
+	end(&f);
+}
+
 static void windows(void **state)
 {
 	struct fixture f;
@@ -529,13 +549,14 @@ static void any_time(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(handshake),	cmocka_unit_test(round_trips),
-		cmocka_unit_test(karn),		cmocka_unit_test(stamps),
-		cmocka_unit_test(kinds),	cmocka_unit_test(windows),
-		cmocka_unit_test(wrapping),	cmocka_unit_test(gaps),
-		cmocka_unit_test(classes),	cmocka_unit_test(inside),
-		cmocka_unit_test(series),	cmocka_unit_test(eviction),
-		cmocka_unit_test(least_recent), cmocka_unit_test(any_time),
+		cmocka_unit_test(handshake), cmocka_unit_test(round_trips),
+		cmocka_unit_test(karn),	     cmocka_unit_test(stamps),
+		cmocka_unit_test(kinds),     cmocka_unit_test(lost_fin),
+		cmocka_unit_test(windows),   cmocka_unit_test(wrapping),
+		cmocka_unit_test(gaps),	     cmocka_unit_test(classes),
+		cmocka_unit_test(inside),    cmocka_unit_test(series),
+		cmocka_unit_test(eviction),  cmocka_unit_test(least_recent),
+		cmocka_unit_test(any_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
