@@ -86,7 +86,7 @@ function linesOf(chosen) {
 		return bin ? of(bin, binAt(time)) : '–';
 	};
 	const speed = (bin, i) => bin.bytes * 8 / seconds(i);
-	const trip = (bin) => bin.rtt_p50_ns === undefined ? '–' : `${duration(bin.rtt_p50_ns)} / ${duration(bin.rtt_p99_ns)}`;
+	const trip = (p50, p99) => p50 === undefined ? '–' : `${duration(p50)} / ${duration(p99)}`;
 	const look = ({name, shade, back}) => ({name, colour: shade, back});
 	return {
 		edges, middles,
@@ -96,7 +96,8 @@ function linesOf(chosen) {
 		trips: chosen.filter(({way}) => way.rtt).map((one) => ({...look(one),
 			values: one.way.series.map((bin) => bin.rtt_p50_ns ?? null),
 			high: one.way.series.map((bin) => bin.rtt_p99_ns ?? null),
-			at: at(one.way, trip), whole: trip(one.way.rtt)})),
+			at: at(one.way, (bin) => trip(bin.rtt_p50_ns, bin.rtt_p99_ns)),
+			whole: trip(one.way.rtt.p50_ns, one.way.rtt.p99_ns)})),
 		resent: chosen.filter(({way}) => resent(way)).map((one) => ({...look(one),
 			values: full(one.way, (bin) => bin.retransmissions),
 			at: at(one.way, (bin) => whole(bin.retransmissions)), whole: whole(resent(one.way))})),
@@ -168,10 +169,13 @@ class Traffic {
 
 	drawPlots() {
 		const chosen = this.chosen(), lines = linesOf(chosen), bin = duration(report.bin_ns);
-		const gaps = (report.gaps ?? []).map((gap) => ({gap, span: [gap.begin_ns / NS, gap.end_ns / NS]}));
-		const lanes = chosen.map((one) => ({name: one.name, colour: one.shade,
-			spans: united(gaps.filter(({gap}) => ofGap(gap, one)).map(({span}) => span))}))
-			.filter((lane) => lane.spans.length);
+		const gaps = report.gaps ?? [];
+		const spans = (list) => united(list.map((gap) => [gap.begin_ns / NS, gap.end_ns / NS]));
+		const lanes = chosen.map((one) => {
+			const own = gaps.filter((gap) => ofGap(gap, one));
+			return {name: one.name, colour: one.shade, spans: spans(own.filter((gap) => gap.whole)),
+				lighter: spans(own.filter((gap) => !gap.whole))};
+		}).filter((lane) => lane.spans.length || lane.lighter.length);
 		this.logarithmic ??= spread(lines.trips);
 		this.plots.clear();
 		this.plots.spans = united(lanes.flatMap((lane) => lane.spans));
@@ -188,7 +192,7 @@ class Traffic {
 			this.plots.add({title: ['Retransmissions', `segments in each ${bin}`], x: lines.edges, lines: lines.resent,
 				show: whole, unit: 'count', step: true, height: 150});
 		if (lanes.length)
-			this.plots.addLanes({title: ['Gaps', 'a connection was silent for longer than its class tolerates; shaded in all plots'], lanes});
+			this.plots.addLanes({title: ['Gaps', 'silent for longer than the class tolerates; lighter: only a connection, others of the class were not'], lanes});
 	}
 
 	draw() {

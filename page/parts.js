@@ -195,6 +195,14 @@ function lonely(u, index) {
 	return list;
 }
 
+// Of a logarithmic scale: powers of ten, and 2 and 5 between them where there is room.
+function decades(u, axis, min, max) {
+	const list = [], steps = max / min > 1000 ? [1] : [1, 2, 5];
+	for (let power = 10 ** Math.floor(Math.log10(min)); power <= max * 1.0001; power *= 10)
+		list.push(...steps.map((step) => step * power).filter((tick) => tick >= min * 0.9999 && tick <= max * 1.0001));
+	return list;
+}
+
 const DAY = 86400;
 
 // Ticks as clock times, as exact as their distance asks for.
@@ -304,6 +312,8 @@ class Plots {
 			bands.push({series: [data.length - 1, data.length - 2], fill: line.colour + '24'});
 		}
 		const axis = {values: (u, ticks) => ticks.map((tick) => tick === null ? '' : short(show(tick)))};
+		if (logarithmic)
+			Object.assign(axis, {splits: decades, filter: (u, ticks) => ticks});
 		if (unit === 'count')
 			axis.incrs = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 1e4, 2e4, 5e4, 1e5, 1e6];
 		const options = this.options(height, axis, {
@@ -318,10 +328,11 @@ class Plots {
 				logarithmic ? 'Linear scale' : 'Logarithmic scale') : null);
 	}
 
-	// lanes: {name, colour, spans: [[begin, end]...]}: when something was, a lane each.
+	// lanes: {name, colour, spans: [[begin, end]...], lighter: spans that matter less}: when
+	// something was, a lane each.
 	addLanes({title, lanes}) {
 		const lane = 30;
-		const draw = (u) => lanes.forEach(({name, colour: style, spans}, i) => {
+		const draw = (u) => lanes.forEach(({name, colour: style, spans, lighter}, i) => {
 			const top = u.bbox.top + i * lane * devicePixelRatio;
 			u.ctx.save();
 			u.ctx.font = FONT.replace('11px', 11 * devicePixelRatio + 'px');
@@ -330,6 +341,7 @@ class Plots {
 			u.ctx.textAlign = 'left';
 			u.ctx.fillText(name, u.bbox.left + 4 * devicePixelRatio, top + 2 * devicePixelRatio);
 			u.ctx.restore();
+			paintSpans(u, lighter, style + '50', top + 16 * devicePixelRatio, 9 * devicePixelRatio);
 			paintSpans(u, spans, style, top + 16 * devicePixelRatio, 9 * devicePixelRatio);
 		});
 		const options = this.options(lanes.length * lane + 36, {values: () => [], grid: {show: false}, ticks: {show: false}}, {
