@@ -73,8 +73,9 @@ function linesOf(chosen) {
 	const begin = report.first_ns / NS, width = report.bin_ns / NS;
 	const count = Math.max(0, ...chosen.map(({way}) => way.series.length));
 	const edges = Array.from({length: count + 1}, (unused, i) => begin + i * width);
-	const middles = edges.slice(0, -1).map((time) => time + width / 2);
 	// The last bin ends with the capture.
+	const middles = edges.slice(0, -1).map((time) => (time + Math.min(time + width, report.last_ns / NS)) / 2);
+	const times = [begin, ...middles, edges[count]];
 	const seconds = (i) => Math.max(Math.min(width, report.last_ns / NS - edges[i]), width / 100);
 	const full = (way, of) => {
 		const values = way.series.map((bin, i) => of(bin, i));
@@ -89,13 +90,13 @@ function linesOf(chosen) {
 	const trip = (p50, p99) => p50 === undefined ? '–' : `${duration(p50)} / ${duration(p99)}`;
 	const look = ({name, shade, back}) => ({name, colour: shade, back});
 	return {
-		edges, middles,
+		edges, times,
 		throughput: chosen.map((one) => ({...look(one), values: full(one.way, speed),
 			at: at(one.way, (bin, i) => rate(speed(bin, i))),
 			whole: lasted > 0 ? rate(one.way.bytes * 8 / lasted) : '–'})),
 		trips: chosen.filter(({way}) => way.rtt).map((one) => ({...look(one),
-			values: one.way.series.map((bin) => bin.rtt_p50_ns ?? null),
-			high: one.way.series.map((bin) => bin.rtt_p99_ns ?? null),
+			values: [null, ...one.way.series.map((bin) => bin.rtt_p50_ns ?? null), null],
+			high: [null, ...one.way.series.map((bin) => bin.rtt_p99_ns ?? null), null],
 			at: at(one.way, (bin) => trip(bin.rtt_p50_ns, bin.rtt_p99_ns)),
 			whole: trip(one.way.rtt.p50_ns, one.way.rtt.p99_ns)})),
 		resent: chosen.filter(({way}) => resent(way)).map((one) => ({...look(one),
@@ -185,7 +186,7 @@ class Traffic {
 			this.plots.add({title: ['Throughput', `mean of each ${bin}`], x: lines.edges, lines: lines.throughput,
 				show: rate, step: true});
 		if (lines.trips.length)
-			this.plots.add({title: ['Round-trip time', `line: p50, shaded up to p99, of each ${bin}`], x: lines.middles,
+			this.plots.add({title: ['Round-trip time', `line: p50, shaded up to p99, of each ${bin}`], x: lines.times,
 				lines: lines.trips, show: duration, logarithmic: this.logarithmic,
 				ontoggle: () => { this.logarithmic = !this.logarithmic; this.draw(); }});
 		if (lines.resent.length)
@@ -204,7 +205,7 @@ class Traffic {
 	}
 
 	section() {
-		const again = element('button', {disabled: true, onclick: () => this.plots.reset()}, 'Whole time');
+		const again = element('button', {hidden: true, onclick: () => this.plots.reset()}, 'Whole time');
 		this.switches = element('span.segments', {role: 'group', 'aria-label': 'Rows'}, ...this.groups.map((group) =>
 			element('button', {onclick: () => { this.choose(group); this.draw(); }}, group.name)));
 		this.only = element('select', {'aria-label': 'Direction', onchange: () => this.draw()},
@@ -213,7 +214,7 @@ class Traffic {
 		const begin = report.first_ns / NS;
 		this.plots = new Plots(this.place, [begin, Math.max(report.last_ns / NS, begin + report.bin_ns / NS / 100)]);
 		this.plots.onrestyle = () => this.draw();
-		this.plots.onzoom = (range) => { again.disabled = !range; };
+		this.plots.onzoom = (range) => { again.hidden = !range; };
 		this.made = element('section', {id: 'plots'}, element('div.choice', {}, element('h2', {}, 'Over time'), this.switches, this.only,
 			element('span.end', {}, again)), this.chips, this.place);
 		return this.made;

@@ -227,10 +227,10 @@ class Plots {
 		addEventListener('afterprint', () => this.print(false));
 	}
 
-	// On paper: light, and as wide as the paper is.
+	// On paper: light, and as wide as A4 is when it lies.
 	print(on) {
 		document.documentElement.classList.toggle('print', on);
-		this.paper = on ? 680 : 0;
+		this.paper = on ? 1020 : 0;
 		this.onrestyle?.();
 	}
 
