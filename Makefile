@@ -236,7 +236,7 @@ PAGE_UPLOT := $(PAGE)/node_modules/uplot
 $(PAGE)/installed: page/package.json page/package-lock.json
 	@mkdir -p $(@D)
 	@echo "  NPM     $(PAGE_UPLOT)"
-	$(Q)cp $^ $(@D) && cd $(@D) && $(NPM) ci --silent --ignore-scripts --no-audit --no-fund
+	$(Q)cp $^ $(@D) && cd $(@D) && $(NPM) ci --loglevel=error --prefer-offline --ignore-scripts --no-audit --no-fund >/dev/null
 	@touch $@
 
 $(PAGE)/page.html: page/page.html page/page.css page/parts.js page/page.js $(PAGE)/installed

@@ -167,10 +167,10 @@ static json_t *json_problems(const struct netsim_analysis *a)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < a->problem_count; i++)
-		json_array_append_new(list,
-				      json_pack("{s:o, s:o, s:s}", "file",
-						json_words(a->problems[i].file), "offset", number(a->problems[i].offset), "what",
-						a->problems[i].what));
+		json_array_append_new(list, json_pack("{s:o, s:o, s:s}", "file",
+						      json_words(a->problems[i].file), "offset",
+						      number(a->problems[i].offset), "what",
+						      a->problems[i].what));
 	return list;
 }
 

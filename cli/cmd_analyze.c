@@ -161,8 +161,7 @@ static int write_page(const struct analyze_args *args, const struct netsim_analy
 	if (args->common.count == 1)
 		snprintf(title, sizeof(title), "%s", first);
 	else
-		snprintf(title, sizeof(title), "%.200s and %d more", first,
-			 args->common.count - 1);
+		snprintf(title, sizeof(title), "%.200s and %d more", first, args->common.count - 1);
 	json = analyze_object(analysis, &all);
 	json_object_set_new(json, "files", file_list(&args->common));
 	return page_write(args->html, title, json, err);

@@ -45,8 +45,8 @@ static int put_escaped(const char *text, size_t size, void *arg)
 
 static int put_page(FILE *out, const json_t *data)
 {
-	const char *place = memmem(page_begin, (size_t)(page_end - page_begin), mark,
-				   sizeof(mark) - 1);
+	const char *place =
+		memmem(page_begin, (size_t)(page_end - page_begin), mark, sizeof(mark) - 1);
 	const char *rest = place + sizeof(mark) - 1;
 
 	fwrite(page_begin, 1, (size_t)(place - page_begin), out);
