@@ -9,6 +9,8 @@ const lasted = (report.last_ns - report.first_ns) / NS;
 
 const end = (name) => name ?? 'many others';
 const inside = (row) => row.inner ? 'in vxlan: ' : '';
+// What tells a row from others between the same ends.
+const kind = (row) => row.class ? `, ${inside(row)}${row.class}` : row.inner ? ', in vxlan' : '';
 const resent = (way) => way.fast + way.timeout + way.spurious;
 
 // Both directions of a row, each with its names; of a class there is one for both.
@@ -135,7 +137,7 @@ class Traffic {
 	name(row) {
 		if (row.both)
 			return inside(row) + row.class;
-		return `${end(row.a)} ↔ ${end(row.b)}${row.class ? ', ' + inside(row) + row.class : ''}`;
+		return `${end(row.a)} ↔ ${end(row.b)}${kind(row)}`;
 	}
 
 	toggle(row) {
@@ -153,7 +155,7 @@ class Traffic {
 		return this.slots.flatMap((row, slot) => !row ? [] : directions(row)
 			.filter(({way, back}) => row.both || (way.packets && (only === 'both' || (only === 'back') === !!back)))
 			.map((one) => ({...one, shade: colours[slot], name: row.both ? this.name(row) :
-				`${one.from} → ${one.to}${row.class ? ', ' + inside(row) + row.class : ''}`})));
+				`${one.from} → ${one.to}${kind(row)}`})));
 	}
 
 	drawChips() {
@@ -332,7 +334,7 @@ function build() {
 		section('one_way', 'One way', report.one_way, ONE_WAY, 'between the ports of two nodes, without their help'),
 		section('classes', 'Classes', flat(classes), [CLASS, ...COUNTS, MEAN_RATE, ...EVENTS, ...TRIPS, ...OPENING],
 			shown(classes, report.class_count)),
-		section('pairs', 'Pairs', flat(pairs), [...ENDS, ...COUNTS, MEAN_RATE, ...EVENTS, ...TRIPS, ...OPENING],
+		section('pairs', 'Pairs', flat(pairs), [...ENDS, words('inside of', ({row}) => row.inner ? 'vxlan' : null, {rare: true}), ...COUNTS, MEAN_RATE, ...EVENTS, ...TRIPS, ...OPENING],
 			shown(pairs, report.pair_count)),
 		section('flows', 'Classes of pairs', flat(flows), [...ENDS, CLASS, ...COUNTS, MEAN_RATE, ...EVENTS, ...TRIPS, ...OPENING],
 			shown(flows, report.flow_count)),

@@ -284,7 +284,8 @@ class Plots {
 				sync: {key: this.sync.key, setSeries: false, scales: ['x', null]}},
 			axes: [{...common, size: 26, gap: 3, space: 84, values: clockTicks,
 				grid: {show: false}}, {...common, size: AXIS_WIDTH, gap: 4, ...axis}],
-			hooks: {...hooks, setScale: [(u, key) => key === 'x' && this.zoomed(u)]},
+			hooks: {...hooks, setScale: [(u, key) => key === 'x' && this.zoomed(u)], setCursor: [(u) => this.read(u)],
+				drawClear: [(u) => paintSpans(u, this.spans, colour('band'), u.bbox.top, u.bbox.height)]},
 		};
 	}
 
@@ -316,10 +317,7 @@ class Plots {
 			Object.assign(axis, {splits: decades, filter: (u, ticks) => ticks});
 		if (unit === 'count')
 			axis.incrs = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 1e4, 2e4, 5e4, 1e5, 1e6];
-		const options = this.options(height, axis, {
-			drawClear: [(u) => paintSpans(u, this.spans, colour('band'), u.bbox.top, u.bbox.height)],
-			setCursor: [(u) => this.read(u)],
-		});
+		const options = this.options(height, axis, {});
 		const y = logarithmic ? {distr: 3, log: 10, range: (u, min, max) => min > 0 && max > 0 ?
 			[10 ** Math.floor(Math.log10(min)), 10 ** Math.ceil(Math.log10(max * 1.0001))] : [1, 10]} :
 			{range: (u, min, max) => [0, Math.max(max * 1.06, unit === 'count' ? 1 : 1e-9) || 1]};
@@ -344,10 +342,8 @@ class Plots {
 			paintSpans(u, lighter, style + '50', top + 16 * devicePixelRatio, 9 * devicePixelRatio);
 			paintSpans(u, spans, style, top + 16 * devicePixelRatio, 9 * devicePixelRatio);
 		});
-		const options = this.options(lanes.length * lane + 36, {values: () => [], grid: {show: false}, ticks: {show: false}}, {
-			draw: [draw],
-			drawClear: [(u) => paintSpans(u, this.spans, colour('band'), u.bbox.top, u.bbox.height)],
-		});
+		const options = this.options(lanes.length * lane + 36, {values: () => [], grid: {show: false}, ticks: {show: false}},
+			{draw: [draw]});
 		this.show(title, {...options, series: [{}, {show: true, paths: () => null, points: {show: false}}],
 			scales: {x: this.scaleX(), y: {range: [0, 1]}}}, [this.limits, [0, 0]], [], null);
 	}

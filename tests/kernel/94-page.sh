@@ -88,6 +88,7 @@ async function read() {
 	told.whole = whole();
 	drag(document.querySelector('.u-over'), 0.3, 0.6);
 	await frame();
+	told.at = [...document.querySelectorAll('.plot .at')].map((one) => /^[0-9:.]+ .[+]/.test(one.textContent));
 	told.zoomed = pictures().map((picture, i) => picture !== before[i]);
 	told.zoomed_whole = whole();
 	press('Pairs');
@@ -146,6 +147,7 @@ check_drawn() {
 	is "with something in each" "$(told '[.painted[] > 500]')" '[true,true,true,true]'
 	is "nothing is fetched" "$(told '.fetched')" '[]'
 	is "who zooms into one zooms into all" "$(told '[.whole, .zoomed, .zoomed_whole]')" '[true,[true,true,true,true],false]'
+	is "and all say when the cursor is" "$(told .at)" '[true,true,true,true]'
 	is "pairs have both directions" "$(told '.pairs[:2]')" '["a → b","b → a"]'
 	is "at the same zoom" "$(told '.pairs_whole')" false
 	is "and back" "$(told '[.again, .again_whole]')" '[[true,true,true,true],true]'
