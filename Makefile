@@ -161,6 +161,7 @@ CLI_SRCS := \
         cli/matrix.c \
         cli/iperf_run.c \
         cli/iperf_result.c \
+        cli/page.c \
         cli/analyze_data.c \
         cli/analyze_print.c \
         cli/cmd_analyze.c \
@@ -225,6 +226,30 @@ $(B)/gen/%.skel.h: $(B)/bpf/%.bpf.o
 	$(Q)$(BPFTOOL) gen skeleton $< name $* > $@
 
 $(B)/netsim/policy_load.o: $(B)/gen/port.skel.h
+
+# The page of a report, without its data, embedded in the command: what npm gets as
+# the lock file says, and our parts, in one file.
+NPM  ?= npm
+PAGE := build/page
+PAGE_UPLOT := $(PAGE)/node_modules/uplot
+
+$(PAGE)/installed: page/package.json page/package-lock.json
+	@mkdir -p $(@D)
+	@echo "  NPM     $(PAGE_UPLOT)"
+	$(Q)cp $^ $(@D) && cd $(@D) && $(NPM) ci --loglevel=error --prefer-offline --ignore-scripts --no-audit --no-fund >/dev/null
+	@touch $@
+
+$(PAGE)/page.html: page/page.html page/page.css page/parts.js page/page.js $(PAGE)/installed
+	@echo "  PAGE    $@"
+	$(Q)sed \
+		-e '/@uplot[.]css@/ {' -e 'r $(PAGE_UPLOT)/dist/uPlot.min.css' -e 'd;}' \
+		-e '/@uplot[.]js@/ {' -e 'r $(PAGE_UPLOT)/dist/uPlot.iife.min.js' -e 'd;}' \
+		-e '/@uplot[.]licence@/ {' -e 'r $(PAGE_UPLOT)/LICENSE' -e 'd;}' \
+		-e '/@page[.]css@/ {' -e 'r page/page.css' -e 'd;}' \
+		-e '/@parts[.]js@/ {' -e 'r page/parts.js' -e 'd;}' \
+		-e '/@page[.]js@/ {' -e 'r page/page.js' -e 'd;}' $< > $@
+
+$(B)/cli/page.o: $(PAGE)/page.html
 
 # Unit tests: one program for each tests/unit/test_*.c.
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/test_*.c))

@@ -3,6 +3,7 @@
 #ifndef NETSIM_CLI_ANALYZE_H
 #define NETSIM_CLI_ANALYZE_H
 
+#include <jansson.h>
 #include <netsim/netsim.h>
 
 /* What is shown: each list, or only one of them. */
@@ -16,7 +17,8 @@ struct analyze_view {
 
 void analyze_text(const struct netsim_analysis *a, const struct analyze_view *view);
 void analyze_csv(const struct netsim_analysis *a, const struct analyze_view *view);
-void analyze_json(const struct netsim_analysis *a, const struct analyze_view *view);
+/* The report as --json prints it and the page shows it: there rows have their series. */
+json_t *analyze_object(const struct netsim_analysis *a, const struct analyze_view *view);
 
 /* "tcp", "udp", "icmp", "arp", or the number in text (16 bytes). */
 const char *analyze_protocol(const struct netsim_flow_row *row, char *text);

@@ -167,20 +167,23 @@ static json_t *json_problems(const struct netsim_analysis *a)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < a->problem_count; i++)
-		json_array_append_new(list,
-				      json_pack("{s:s, s:o, s:s}", "file", a->problems[i].file,
-						"offset", number(a->problems[i].offset), "what",
-						a->problems[i].what));
+		json_array_append_new(list, json_pack("{s:o, s:o, s:s}", "file",
+						      json_words(a->problems[i].file), "offset",
+						      number(a->problems[i].offset), "what",
+						      a->problems[i].what));
 	return list;
 }
 
-void analyze_json(const struct netsim_analysis *a, const struct analyze_view *view)
+json_t *analyze_object(const struct netsim_analysis *a, const struct analyze_view *view)
 {
 	json_t *json = json_object();
 
 	json_object_set_new(json, "packets", number(a->packets));
 	json_object_set_new(json, "bytes", number(a->bytes));
 	json_object_set_new(json, "inner_packets", number(a->inner));
+	json_object_set_new(json, "class_count", number(a->classes.count));
+	json_object_set_new(json, "pair_count", number(a->pairs.count));
+	json_object_set_new(json, "flow_count", number(a->flows.count));
 	json_object_set_new(json, "connection_count", number(a->connections));
 	json_object_set_new(json, "folded", number(a->folded));
 	json_object_set_new(json, "unordered", number(a->unordered));
@@ -199,7 +202,7 @@ void analyze_json(const struct netsim_analysis *a, const struct analyze_view *vi
 	json_object_set_new(json, "gaps", json_gaps(a));
 	json_object_set_new(json, "gaps_not_listed", number(a->gaps_more));
 	json_object_set_new(json, "problems", json_problems(a));
-	print_json(json);
+	return json;
 }
 
 /* --- CSV: a row for each direction */

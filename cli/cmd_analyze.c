@@ -8,12 +8,13 @@
 #include "analyze.h"
 #include "cmd.h"
 #include "out.h"
+#include "page.h"
 
 #define TOP_USUAL 20
 
 struct analyze_args {
 	struct common common;
-	const char *by, *top, *from, *to, *classes, *topo;
+	const char *by, *top, *from, *to, *classes, *topo, *html;
 	bool csv;
 };
 
@@ -32,6 +33,8 @@ static const struct opt opts[] = {
 	 "another class file than the usual one"},
 	{0, "csv", OPT_FLAG, offsetof(struct analyze_args, csv), NULL,
 	 "print CSV, a row for each direction"},
+	{0, "html", OPT_TEXT, offsetof(struct analyze_args, html), "FILE",
+	 "write a page with tables and plots over time"},
 	{0, NULL, OPT_FLAG, 0, NULL, NULL},
 };
 
@@ -118,6 +121,52 @@ static int find_topology(const char *name, char *path, struct netsim_analyzing *
 	return r;
 }
 
+static json_t *file_list(const struct common *common)
+{
+	json_t *list = json_array();
+
+	for (int i = 0; i < common->count; i++)
+		json_array_append_new(list, json_words(common->words[i]));
+	return list;
+}
+
+static void print_report(const struct analyze_args *args, const struct netsim_analysis *analysis,
+			 const struct analyze_view *view)
+{
+	json_t *json;
+
+	if (args->csv) {
+		analyze_csv(analysis, view);
+	} else if (args->common.json) {
+		json = analyze_object(analysis, view);
+		json_object_set_new(json, "files", file_list(&args->common));
+		print_json(json);
+	} else if (!args->html || !view->quiet) {
+		analyze_text(analysis, view);
+	}
+}
+
+/* Everything is on it, whatever --by says. */
+static int write_page(const struct analyze_args *args, const struct netsim_analysis *analysis,
+		      const struct analyze_view *view, struct netsim_err *err)
+{
+	const struct analyze_view all = {.top = view->top, .verbose = true};
+	const char *first = args->common.words[0], *slash = strrchr(first, '/');
+	char title[256];
+	json_t *json;
+
+	if (!args->html)
+		return 0;
+	first = slash ? slash + 1 : first;
+	if (args->common.count == 1)
+		snprintf(title, sizeof(title), "%s", first);
+	else
+		snprintf(title, sizeof(title), "%.200s and %d more", first, args->common.count - 1);
+	json = analyze_object(analysis, &all);
+	json_object_set_new(json, "files", file_list(&args->common));
+	return page_write(args->html, title, json, err);
+}
+
 static int run(const void *p, struct netsim_err *err)
 {
 	const struct analyze_args *args = p;
@@ -152,17 +201,14 @@ static int run(const void *p, struct netsim_err *err)
 	r = report_file(r, common, &diags, err);
 	if (r != 0)
 		return r;
-	if (args->csv)
-		analyze_csv(&analysis, &view);
-	else if (common->json)
-		analyze_json(&analysis, &view);
-	else
-		analyze_text(&analysis, &view);
+	print_report(args, &analysis, &view);
 	fflush(stdout);
+	r = write_page(args, &analysis, &view, err);
 	for (size_t i = 0; i < analysis.problem_count; i++)
 		fprintf(stderr, "%s: error: offset %" PRIu64 ": %s\n", analysis.problems[i].file,
 			analysis.problems[i].offset, analysis.problems[i].what);
-	r = analysis.problem_count ? exit_status(NETSIM_ERR_INPUT) : 0;
+	if (r == 0 && analysis.problem_count)
+		r = exit_status(NETSIM_ERR_INPUT);
 	netsim_analysis_free(&analysis);
 	return r;
 }

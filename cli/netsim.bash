@@ -118,7 +118,7 @@ _netsim_place() {
 	local i place=0
 	for ((i = 2; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i - 1]} in
-		-f | --fleet | --as | --for | --name | --class | --engine | --period | --duty | --interval | -b | --by | -t | --top | --from | --to | --topo | --classes)
+		-f | --fleet | --as | --for | --name | --class | --engine | --period | --duty | --interval | -b | --by | -t | --top | --from | --to | --topo | --classes | --html)
 			continue ;;
 		esac
 		case ${COMP_WORDS[i]} in
@@ -148,7 +148,7 @@ _netsim() {
 		found=$(compgen -W "connection class pair" -- "$word")
 	elif [[ $before == --topo ]]; then
 		found=$(compgen -W "$(_netsim_names topo)" -- "$word"; compgen -f -- "$word")
-	elif [[ $before == --classes ]]; then
+	elif [[ $before == --classes || $before == --html ]]; then
 		found=$(compgen -f -- "$word")
 	elif [[ $before == -t || $before == --@(top|from|to|for|name|class|period|duty|interval|time|omit|parallel|rate|mss|port|address|interface|count) ]]; then
 		found=

@@ -120,6 +120,20 @@ void print_json(json_t *json)
 	json_decref(json);
 }
 
+json_t *json_words(const char *text)
+{
+	json_t *json = json_string(text);
+	char *plain = json ? NULL : strdup(text);
+
+	for (char *p = plain; p && *p; p++)
+		if (*p & 0x80)
+			*p = '?';
+	if (plain)
+		json = json_string(plain);
+	free(plain);
+	return json;
+}
+
 json_t *json_lines(const struct netsim_lines *lines)
 {
 	json_t *list = json_array();

@@ -32,6 +32,8 @@ void add_diags(json_t *list, const struct netsim_diags *diags);
 
 /* Prints JSON on stdout and gives up the reference. */
 void print_json(json_t *json);
+/* A text that may be of any bytes, as names of files are; what is no UTF-8 is shown as "?". */
+json_t *json_words(const char *text);
 /* The lines as a JSON array. */
 json_t *json_lines(const struct netsim_lines *lines);
 

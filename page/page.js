@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The page of a report on traffic: what netsim analyze --json -v prints, as tables and
+// plots. Lists that are not there are not shown.
+
+const {title, version, report} = JSON.parse(document.getElementById('data').textContent);
+const NS = 1e9;
+const CHOSEN_MOST = 8;
+const lasted = (report.last_ns - report.first_ns) / NS;
+
+const end = (name) => name ?? 'many others';
+const inside = (row) => row.inner ? 'in vxlan: ' : '';
+// What tells a row from others between the same ends.
+const kind = (row) => row.class ? `, ${inside(row)}${row.class}` : row.inner ? ', in vxlan' : '';
+const resent = (way) => way.fast + way.timeout + way.spurious;
+
+// Both directions of a row, each with its names; of a class there is one for both.
+function directions(row) {
+	if (row.both)
+		return [{row, way: row.both, from: null, to: null}];
+	const [a, b] = 'from_a' in row ? [row.a, row.b] : [row.client, row.server];
+	const [out, back] = 'from_a' in row ? [row.from_a, row.from_b] : [row.from_client, row.from_server];
+	return [
+		{row, way: out, from: end(a), to: end(b), ports: [row.client_port, row.server_port]},
+		{row, way: back, from: end(b), to: end(a), ports: [row.server_port, row.client_port], back: true},
+	];
+}
+
+// --- the head
+
+function headline() {
+	const begin = report.first_ns, finish = report.last_ns;
+	const files = report.files ?? [];
+	const when = report.packets ? `${day(begin)} ${clock(begin, 3)} to ` +
+		`${day(finish) === day(begin) ? '' : day(finish) + ' '}${clock(finish, 3)}, ${zone(begin)}` : '';
+	document.title = `${title} – netsim`;
+	document.getElementById('version').textContent = version;
+	return element('header', {}, element('h1', {}, title), element('p.under', {}, when),
+		files.length > 1 ? element('p.under', {}, files.join(', ')) : null);
+}
+
+function sums() {
+	const classes = report.classes ?? [];
+	const sum = (of) => classes.reduce((all, row) => all + of(row.both), 0);
+	const list = [['Packets', whole(report.packets)], ['Bytes', bytes(report.bytes)],
+		['Duration', duration(lasted * NS)], ['Mean rate', lasted > 0 ? rate(report.bytes * 8 / lasted) : '–'],
+		['Connections', whole(report.connection_count ?? 0)], ['Retransmissions', whole(sum(resent))],
+		['Gaps', whole((report.gaps ?? []).length + (report.gaps_not_listed ?? 0))]];
+	return element('dl.sums', {}, ...list.map(([name, figure]) =>
+		element('div', {}, element('dt', {}, name), element('dd', {}, figure))));
+}
+
+function notes() {
+	const list = [];
+	const many = (count, text) => count ? list.push(`${whole(count)} ${text}`) : 0;
+	for (const problem of report.problems ?? [])
+		list.push(`${problem.file} is damaged: at offset ${problem.offset}, ${problem.what}. ` +
+			'The report is of what could be read.');
+	many(report.folded, 'connections have no row of their own: there were too many at once.');
+	many(report.unordered, 'packets are earlier than the one before them.');
+	many(report.inner_packets, 'of the packets carry another one in VXLAN, which has rows of its own.');
+	if (!report.packets)
+		list.push('There is no packet in it.');
+	return list.map((text) => element('p.note', {}, text));
+}
+
+// --- plots
+
+// A value's place in a series, by its time.
+function binAt(time) {
+	return Math.floor((time - report.first_ns / NS) / (report.bin_ns / NS));
+}
+
+// Of the directions that are chosen, what the plots draw.
+function linesOf(chosen) {
+	const begin = report.first_ns / NS, width = report.bin_ns / NS;
+	const count = Math.max(0, ...chosen.map(({way}) => way.series.length));
+	const edges = Array.from({length: count + 1}, (unused, i) => begin + i * width);
+	// The last bin ends with the capture.
+	const middles = edges.slice(0, -1).map((time) => (time + Math.min(time + width, report.last_ns / NS)) / 2);
+	const times = [begin, ...middles, edges[count]];
+	const seconds = (i) => Math.max(Math.min(width, report.last_ns / NS - edges[i]), width / 100);
+	const full = (way, of) => {
+		const values = way.series.map((bin, i) => of(bin, i));
+		values.push(values[values.length - 1]);
+		return values;
+	};
+	const at = (way, of) => (time) => {
+		const bin = way.series[binAt(time)];
+		return bin ? of(bin, binAt(time)) : '–';
+	};
+	const speed = (bin, i) => bin.bytes * 8 / seconds(i);
+	const trip = (p50, p99) => p50 === undefined ? '–' : `${duration(p50)} / ${duration(p99)}`;
+	const look = ({name, shade, back}) => ({name, colour: shade, back});
+	return {
+		edges, times,
+		throughput: chosen.map((one) => ({...look(one), values: full(one.way, speed),
+			at: at(one.way, (bin, i) => rate(speed(bin, i))),
+			whole: lasted > 0 ? rate(one.way.bytes * 8 / lasted) : '–'})),
+		trips: chosen.filter(({way}) => way.rtt).map((one) => ({...look(one),
+			values: [null, ...one.way.series.map((bin) => bin.rtt_p50_ns ?? null), null],
+			high: [null, ...one.way.series.map((bin) => bin.rtt_p99_ns ?? null), null],
+			at: at(one.way, (bin) => trip(bin.rtt_p50_ns, bin.rtt_p99_ns)),
+			whole: trip(one.way.rtt.p50_ns, one.way.rtt.p99_ns)})),
+		resent: chosen.filter(({way}) => resent(way)).map((one) => ({...look(one),
+			values: full(one.way, (bin) => bin.retransmissions),
+			at: at(one.way, (bin) => whole(bin.retransmissions)), whole: whole(resent(one.way))})),
+	};
+}
+
+// Far apart values are only seen on a logarithmic scale.
+function spread(lines) {
+	const values = lines.flatMap((line) => [...line.values, ...line.high]).filter((value) => value > 0).sort((a, b) => a - b);
+	return values.length > 0 && values[values.length - 1] > 20 * values[Math.floor(values.length / 10)];
+}
+
+const ofGap = (gap, {row, from, to, way}) => (!row.class || (gap.class === row.class && gap.inner === row.inner)) &&
+	(way === row.both || (gap.from === from && gap.to === to));
+
+class Traffic {
+	constructor() {
+		this.groups = [['classes', 'Classes', 5], ['pairs', 'Pairs', 2], ['flows', 'Classes of pairs', 2]]
+			.map(([key, name, first]) => ({name, first, list: (report[key] ?? []).filter((row) =>
+				directions(row)[0].way.series?.length)}))
+			.filter((group) => group.list.length);
+		this.place = element('div');
+		this.chips = element('div.chips', {role: 'group', 'aria-label': 'What is drawn'});
+		this.choose(this.groups[0]);
+	}
+
+	choose(group) {
+		this.group = group;
+		// Each that is chosen keeps its colour.
+		this.slots = group.list.slice(0, group.first);
+		this.logarithmic = undefined;
+	}
+
+	name(row) {
+		if (row.both)
+			return inside(row) + row.class;
+		return `${end(row.a)} ↔ ${end(row.b)}${kind(row)}`;
+	}
+
+	toggle(row) {
+		const slot = this.slots.indexOf(row);
+		const free = [...this.slots, undefined].indexOf(undefined);
+		if (slot >= 0)
+			this.slots[slot] = undefined;
+		else if (free < CHOSEN_MOST)
+			this.slots[free] = row;
+		this.draw();
+	}
+
+	chosen() {
+		const colours = seriesColours(), only = this.only?.value ?? 'both';
+		return this.slots.flatMap((row, slot) => !row ? [] : directions(row)
+			.filter(({way, back}) => row.both || (way.packets && (only === 'both' || (only === 'back') === !!back)))
+			.map((one) => ({...one, shade: colours[slot], name: row.both ? this.name(row) :
+				`${one.from} → ${one.to}${kind(row)}`})));
+	}
+
+	drawChips() {
+		const colours = seriesColours(), scrolled = this.chips.scrollTop;
+		const full = this.slots.filter(Boolean).length >= CHOSEN_MOST;
+		this.chips.replaceChildren(...this.group.list.map((row) => {
+			const slot = this.slots.indexOf(row);
+			const style = slot < 0 ? null : `background: ${colours[slot]}; border-color: ${colours[slot]}`;
+			return element('button', {'aria-pressed': String(slot >= 0), disabled: slot < 0 && full,
+				onclick: () => this.toggle(row)}, element('span.swatch', {style}), this.name(row));
+		}));
+		this.chips.scrollTop = scrolled;
+	}
+
+	drawPlots() {
+		const chosen = this.chosen(), lines = linesOf(chosen), bin = duration(report.bin_ns);
+		const gaps = report.gaps ?? [];
+		const spans = (list) => united(list.map((gap) => [gap.begin_ns / NS, gap.end_ns / NS]));
+		const lanes = chosen.map((one) => {
+			const own = gaps.filter((gap) => ofGap(gap, one));
+			return {name: one.name, colour: one.shade, spans: spans(own.filter((gap) => gap.whole)),
+				lighter: spans(own.filter((gap) => !gap.whole))};
+		}).filter((lane) => lane.spans.length || lane.lighter.length);
+		this.logarithmic ??= spread(lines.trips);
+		this.plots.clear();
+		this.plots.spans = united(lanes.flatMap((lane) => lane.spans));
+		if (chosen.length === 0)
+			this.place.append(element('p.empty', {}, 'Choose above what is to be drawn.'));
+		if (lines.throughput.length)
+			this.plots.add({title: ['Throughput', `mean of each ${bin}`], x: lines.edges, lines: lines.throughput,
+				show: rate, step: true});
+		if (lines.trips.length)
+			this.plots.add({title: ['Round-trip time', `line: p50, shaded up to p99, of each ${bin}`], x: lines.times,
+				lines: lines.trips, show: duration, logarithmic: this.logarithmic,
+				ontoggle: () => { this.logarithmic = !this.logarithmic; this.draw(); }});
+		if (lines.resent.length)
+			this.plots.add({title: ['Retransmissions', `segments in each ${bin}`], x: lines.edges, lines: lines.resent,
+				show: whole, unit: 'count', step: true, height: 150});
+		if (lanes.length)
+			this.plots.addLanes({title: ['Gaps', 'silent for longer than the class tolerates; lighter: only a connection, others of the class were not'], lanes});
+	}
+
+	draw() {
+		this.drawChips();
+		this.drawPlots();
+		this.switches.querySelectorAll('button').forEach((button, i) =>
+			button.setAttribute('aria-pressed', String(this.groups[i] === this.group)));
+		this.only.hidden = !!this.group.list[0].both;
+	}
+
+	section() {
+		const again = element('button', {hidden: true, onclick: () => this.plots.reset()}, 'Whole time');
+		this.switches = element('span.segments', {role: 'group', 'aria-label': 'Rows'}, ...this.groups.map((group) =>
+			element('button', {onclick: () => { this.choose(group); this.draw(); }}, group.name)));
+		this.only = element('select', {'aria-label': 'Direction', onchange: () => this.draw()},
+			element('option', {value: 'both'}, 'Both directions'), element('option', {value: 'out'}, 'First to second →'),
+			element('option', {value: 'back'}, '← Second to first'));
+		const begin = report.first_ns / NS;
+		this.plots = new Plots(this.place, [begin, Math.max(report.last_ns / NS, begin + report.bin_ns / NS / 100)]);
+		this.plots.onrestyle = () => this.draw();
+		this.plots.onzoom = (range) => { again.hidden = !range; };
+		this.made = element('section', {id: 'plots'}, element('div.choice', {}, element('h2', {}, 'Over time'), this.switches, this.only,
+			element('span.end', {}, again)), this.chips, this.place);
+		return this.made;
+	}
+
+	show(gap) {
+		const [begin, finish] = [gap.begin_ns / NS, gap.end_ns / NS], room = Math.max(finish - begin, report.bin_ns / NS * 4);
+		this.plots.zoom(begin - room, finish + room);
+		this.made.scrollIntoView({behavior: 'smooth'});
+	}
+}
+
+// --- tables
+
+const figure = (name, value, about, more) => ({name, value, about, show: whole, ...more});
+const time = (name, value, about, more) => ({name, value, about, show: duration, ...more});
+const words = (name, value, more) => ({name, value, words: true, ...more});
+
+const COUNTS = [
+	figure('packets', ({way}) => way.packets),
+	{name: 'bytes', value: ({way}) => way.bytes, show: bytes, about: 'on the wire'},
+];
+const EVENTS = [
+	figure('retr.', ({way}) => resent(way), 'retransmissions of all kinds'),
+	figure('fast', ({way}) => way.fast, 'retransmissions that duplicate acknowledgements asked for', {rare: true}),
+	figure('timeout', ({way}) => way.timeout, 'other retransmissions', {rare: true}),
+	figure('spurious', ({way}) => way.spurious, 'retransmissions of what had been acknowledged', {rare: true}),
+	figure('out of order', ({way}) => way.reordered, '', {rare: true}),
+	figure('dup. acks', ({way}) => way.dup_acks, 'duplicate acknowledgements', {rare: true}),
+	figure('zero win.', ({way}) => way.zero_windows, 'zero windows', {rare: true}),
+	figure('resets', ({way}) => way.resets, '', {rare: true}),
+	figure('gaps', ({way}) => way.gaps, 'silences of a connection beyond the limit of its class', {rare: true}),
+];
+const TRIPS = [
+	time('rtt p50', ({way}) => way.rtt?.p50_ns, 'round trips: data sent this way until acknowledged'),
+	time('p90', ({way}) => way.rtt?.p90_ns),
+	time('p99', ({way}) => way.rtt?.p99_ns),
+	time('max', ({way}) => way.rtt?.max_ns),
+];
+const MEAN_RATE = {name: 'rate', about: 'over the whole time', show: rate,
+	value: ({way}) => lasted > 0 && way.packets > 1 ? way.bytes * 8 / lasted : null};
+const ENDS = [words('from', ({from}) => from), words('to', ({to}) => to)];
+const CLASS = words('class', ({row}) => inside(row) + row.class);
+const OPENING = [
+	time('opened p50', ({row}) => row.handshake?.p50_ns, "TCP's handshake", {rare: true}),
+	figure('unanswered', ({row}) => row.unanswered, 'connections that nobody answered', {rare: true}),
+	figure('refused', ({row}) => row.refused, 'connections refused by a reset', {rare: true}),
+];
+
+const withPort = (name, port) => !port ? name : name.includes(':') ? `[${name}]:${port}` : `${name}:${port}`;
+const hasPorts = (row) => row.protocol === 'tcp' || row.protocol === 'udp';
+const state = (row) => row.unanswered ? 'unanswered' : row.refused ? 'refused' : row.closed ? 'closed' : '';
+const CONNECTION = [
+	words('from', ({row, from, ports}) => hasPorts(row) ? withPort(from, ports[0]) : from),
+	words('to', ({row, to, ports}) => hasPorts(row) ? withPort(to, ports[1]) : to),
+	CLASS,
+	words('protocol', ({row}) => row.protocol + (row.vlan ? `, vlan ${row.vlan}` : '')),
+	words('state', ({row}) => state(row), {rare: true}),
+	{name: 'begins', value: ({row}) => row.first_ns - report.first_ns, show: (ns) => '+' + duration(ns), about: 'since the first packet'},
+	time('lasts', ({row}) => row.last_ns - row.first_ns),
+	...COUNTS,
+	{name: 'rate', about: "over the connection's own time", show: rate, value: ({row, way}) =>
+		row.last_ns > row.first_ns && way.packets > 1 ? way.bytes * 8 / (row.last_ns - row.first_ns) * NS : null},
+	...EVENTS,
+	time('rtt mean', ({way}) => way.rtt?.mean_ns),
+	time('min', ({way}) => way.rtt?.min_ns),
+	time('max', ({way}) => way.rtt?.max_ns),
+	time('opened in', ({row}) => row.handshake?.min_ns, "TCP's handshake", {rare: true}),
+];
+const ONE_WAY = [
+	words('from', ({from}) => end(from)), words('to', ({to}) => end(to)),
+	words('class', (row) => row.class === undefined || row.class === null ? '' : inside(row) + row.class, {rare: true}),
+	...['sent', 'delivered', 'lost'].map((name) => figure(name, (row) => row[name])),
+	{name: 'loss', value: (row) => row.sent ? row.lost / row.sent * 100 : null, show: (value) => value.toFixed(2) + THIN + '%'},
+	figure('duplicated', (row) => row.duplicated), figure('reordered', (row) => row.reordered),
+	...[['delay p50', 'p50_ns'], ['p90', 'p90_ns'], ['p99', 'p99_ns'], ['min', 'min_ns'], ['mean', 'mean_ns'], ['max', 'max_ns']]
+		.map(([name, key]) => time(name, ({delay}) => delay?.[key])),
+];
+
+const gapColumns = (traffic) => [
+	{name: 'begins', value: (gap) => gap.begin_ns, show: clock, words: true, press: traffic ? (gap) => traffic.show(gap) : undefined,
+		about: 'press to see it in the plots'},
+	{name: 'since the start', value: (gap) => gap.begin_ns - report.first_ns, show: (ns) => '+' + duration(ns)},
+	time('lasts', (gap) => gap.end_ns - gap.begin_ns),
+	words('from', (gap) => withPort(gap.from ?? '–', gap.from_port)),
+	words('to', (gap) => withPort(gap.to ?? '–', gap.to_port)),
+	words('class', (gap) => inside(gap) + gap.class),
+	words('others of the class', (gap) => gap.whole ? 'silent, too' : 'were not silent'),
+];
+
+function section(id, name, list, columns, about) {
+	if (!list?.length)
+		return null;
+	return element('section', {id}, element('h2', {}, name, element('small', {}, about)), table(columns, list));
+}
+
+// How many of all rows are here, if not all are.
+function shown(list, count, hint) {
+	return list && count > list.length ? `${whole(list.length)} of ${whole(count)}, those with most bytes${hint ?? '; --top shows more'}` : '';
+}
+
+function flat(list) {
+	return (list ?? []).flatMap(directions).filter(({row, way}) => row.both || way.packets);
+}
+
+function build() {
+	const page = document.getElementById('page');
+	const {classes, pairs, flows, connections, gaps} = report;
+	page.append(headline(), sums(), ...notes());
+	const traffic = [classes, pairs, flows].some((list) => list?.some((row) => directions(row)[0].way.series?.length)) ?
+		new Traffic() : null;
+	if (traffic)
+		page.append(traffic.section());
+	const parts = [
+		section('one_way', 'One way', report.one_way, ONE_WAY, 'between the ports of two nodes, without their help'),
+		section('classes', 'Classes', flat(classes), [CLASS, ...COUNTS, MEAN_RATE, ...EVENTS, ...TRIPS, ...OPENING],
+			shown(classes, report.class_count)),
+		section('pairs', 'Pairs', flat(pairs), [...ENDS, words('inside of', ({row}) => row.inner ? 'vxlan' : null, {rare: true}), ...COUNTS, MEAN_RATE, ...EVENTS, ...TRIPS, ...OPENING],
+			shown(pairs, report.pair_count)),
+		section('flows', 'Classes of pairs', flat(flows), [...ENDS, CLASS, ...COUNTS, MEAN_RATE, ...EVENTS, ...TRIPS, ...OPENING],
+			shown(flows, report.flow_count)),
+		section('gaps', 'Gaps', gaps, gapColumns(traffic), 'silent for longer than the class tolerates' +
+			(report.gaps_not_listed ? `; ${whole(report.gaps_not_listed)} more are not listed` : '')),
+		section('connections', 'Connections', flat(connections), CONNECTION,
+			shown(connections, report.connection_count, report.folded ? '' : undefined)),
+	];
+	page.append(...parts.filter(Boolean));
+	traffic?.draw();
+}
+
+build();
