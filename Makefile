@@ -286,7 +286,7 @@ deps: ## Install what is missing (as root; otherwise say what)
 
 # A fresh machine gets its packages first; make then looks at them anew.
 demo: ## Show the main job on real traffic
-	$(Q)tests/deps
+	$(Q)tests/deps build demo
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)tests/demo
 
