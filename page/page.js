@@ -195,7 +195,7 @@ class Traffic {
 			this.plots.add({title: ['Retransmissions', `segments in each ${bin}`], x: lines.edges, lines: lines.resent,
 				show: whole, unit: 'count', step: true, height: 150});
 		if (lanes.length)
-			this.plots.addLanes({title: ['Gaps', 'silent for longer than the class tolerates; lighter: only a connection, others of the class were not'], lanes});
+			this.plots.addLanes({title: ['Gaps', 'silent for longer than the class tolerates: shaded, all of the class between two nodes; lighter, only a connection'], lanes});
 	}
 
 	draw() {
@@ -304,7 +304,7 @@ const gapColumns = (traffic) => [
 	words('from', (gap) => withPort(gap.from ?? '–', gap.from_port)),
 	words('to', (gap) => withPort(gap.to ?? '–', gap.to_port)),
 	words('class', (gap) => inside(gap) + gap.class),
-	words('others of the class', (gap) => gap.whole ? 'silent, too' : 'were not silent'),
+	words('others of class and pair', (gap) => gap.whole ? 'silent, too' : 'were not silent'),
 ];
 
 function section(id, name, list, columns, about) {
