@@ -15,7 +15,7 @@
 #include "netsim/packet.h"
 
 struct live_packet {
-	int64_t time_ns; /* since 1970 */
+	int64_t time_ns;     /* since 1970 */
 	const uint8_t *data; /* until the next one is asked for */
 	uint32_t captured, length;
 	uint32_t port; /* which of those opened */
@@ -47,5 +47,8 @@ struct live_counts {
 	uint64_t dropped;  /* of them, those that there was no room for */
 };
 void live_counts(const struct live *live, size_t port, struct live_counts *ret);
+
+/* True where the port's interface has gone: nothing more comes from it. */
+bool live_gone(const struct live *live, size_t port);
 
 #endif
