@@ -71,9 +71,9 @@ what() {
 as_tcpdump() {
 	local port tcpdumps=() server
 	for port in sna snb; do
-		bg tcpdump -Z root -U -B 16384 -i "$port" -w "$WORK/$port.pcap" 'icmp or udp port 5201'
+		bg tcpdump -n -Z root -U -B 4096 -i "$port" -w "$WORK/$port.pcap" 'icmp or udp port 5201'
 		tcpdumps+=("$BG")
-		wait_for 10 grep -q 'listening on' "$WORK/bg.$BG" || not_ok "tcpdump listens"
+		wait_for 30 grep -q "listening on" "$WORK/bg.$BG" || not_ok "tcpdump listens"
 	done
 	capture 4 -w "$WORK/all.pcapng" --filter 'icmp or udp port 5201'
 	local all=$CAPTURE
