@@ -17,7 +17,7 @@ MANDIR  ?= $(DATADIR)/man
 COMPDIR ?= $(DATADIR)/bash-completion/completions
 
 VERSION := 0.1.0
-PKGS    := libnl-3.0 libnl-route-3.0 libmnl libbpf yaml-0.1 jansson
+PKGS    := libnl-3.0 libnl-route-3.0 libmnl libbpf libpcap yaml-0.1 jansson
 CLANG   ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/local/sbin/bpftool) bpftool)
 
@@ -66,6 +66,10 @@ LIB_SRCS := \
         netsim/histogram.c \
         netsim/capture_ng.c \
         netsim/capture_file.c \
+        netsim/capture_write.c \
+        netsim/capture_set.c \
+        netsim/capture_text.c \
+        netsim/live_sort.c \
         netsim/flow_class.c \
         netsim/flow_table.c \
         netsim/flow_group.c \
@@ -102,6 +106,7 @@ LIB_SRCS := \
         netsim/probe_frame.c \
         netsim/probe.c \
         netsim/probe_rate.c \
+        netsim/live.c \
         netsim/state.c \
         netsim/policy.c \
         netsim/policy_load.c \
@@ -146,7 +151,8 @@ LIB_SRCS := \
         netsim/api_traffic.c \
         netsim/api_ways.c \
         netsim/api_ping.c \
-        netsim/api_analyze.c
+        netsim/api_analyze.c \
+        netsim/api_capture.c
 LIB_OBJS := $(LIB_SRCS:%.c=$(B)/%.o)
 
 # The command, one file a verb.
@@ -166,6 +172,7 @@ CLI_SRCS := \
         cli/analyze_print.c \
         cli/cmd_analyze.c \
         cli/cmd_apply.c \
+        cli/cmd_capture.c \
         cli/cmd_check.c \
         cli/cmd_clear.c \
         cli/cmd_doctor.c \
