@@ -163,10 +163,13 @@ not() {
 # bg CMD...: in a session of its own, its process in $BG, its output in
 # $WORK/bg.$BG; ended with all its children when the test ends.
 bg() {
-	local log
+	local log fd
 	log=$(mktemp "$WORK/.bg.XXXXXX")
-	setsid "$@" >"$log" 2>&1 </dev/null &
+	# Opened here: the child might come to it only after its name was changed.
+	exec {fd}>"$log"
+	setsid "$@" >&"$fd" 2>&1 </dev/null {fd}>&- &
 	BG=$!
+	exec {fd}>&-
 	mv "$log" "$WORK/bg.$BG"
 	echo "$*" >"$WORK/.cmd.$BG"
 	bg_pids+=("$BG")
