@@ -64,6 +64,7 @@ LIB_SRCS := \
         netsim/classes.c \
         netsim/packet.c \
         netsim/histogram.c \
+        netsim/capture_names.c \
         netsim/capture_ng.c \
         netsim/capture_file.c \
         netsim/flow_class.c \
@@ -131,6 +132,8 @@ LIB_SRCS := \
         netsim/verify.c \
         netsim/verify_run.c \
         netsim/verify_run_rate.c \
+        netsim/analyze_views.c \
+        netsim/analyze_connections.c \
         netsim/analyze.c \
         netsim/target.c \
         netsim/lock.c \

@@ -17,6 +17,8 @@ struct analyze_names {
 };
 /* The nodes of a topology, and the host. 0 or -ENOMEM. */
 int analyze_names_of(const struct topo *topo, struct analyze_names *ret);
+/* One more; of an address that has a name already, that one stays. */
+int analyze_names_add(struct analyze_names *names, const struct ip *ip, const char *name);
 void analyze_names_done(struct analyze_names *names);
 
 /* flow is finished. connections: how many rows of them, 0: all. */

@@ -8,6 +8,7 @@
 #include "netsim/api.h"
 #include "netsim/array.h"
 #include "netsim/capture_file.h"
+#include "netsim/capture_names.h"
 #include "netsim/find.h"
 
 #define PROGRESS_EVERY 1048576 /* packets */
@@ -17,6 +18,7 @@ struct run {
 	const struct netsim_analyzing *how;
 	struct class_set *classes;
 	struct analyze_names names;
+	struct capture_names own; /* the files' */
 	struct capture_file **files;
 	size_t file_count;
 	struct capture_merge merge;
@@ -31,6 +33,7 @@ static void run_done(struct run *run)
 		capture_close(run->files[i]);
 	free(run->files);
 	analyze_names_done(&run->names);
+	capture_names_done(&run->own);
 	classes_free(run->classes);
 }
 
@@ -74,6 +77,7 @@ static int open_files(struct run *run, struct netsim_err *err)
 		r = capture_open(run->how->files[i], &run->files[i], err);
 		if (r < 0)
 			return r;
+		capture_use_names(run->files[i], &run->own);
 		run->file_count++;
 	}
 	return capture_merge_init(&run->merge, run->files, run->file_count) < 0 ? err_oom(err) : 0;
@@ -105,6 +109,10 @@ static int follow(struct run *run, struct netsim_err *err)
 			continue;
 		packet_decode(captured.link, captured.data, captured.captured, captured.length,
 			      &packet);
+		if (captured.view)
+			packet.view = captured.view;
+		if (captured.seen)
+			packet.seen = captured.seen;
 		if (!flow_add(run->flow, &packet, captured.time_ns))
 			return err_oom(err);
 		if (run->how->progress && count % PROGRESS_EVERY == 0)
@@ -112,6 +120,16 @@ static int follow(struct run *run, struct netsim_err *err)
 	}
 	flow_finish(run->flow);
 	return 0;
+}
+
+/* What the files call addresses, behind what the topology does. */
+static int add_names(struct run *run, struct netsim_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < run->own.count; i++)
+		r = analyze_names_add(&run->names, &run->own.list[i].ip, run->own.list[i].name);
+	return r < 0 ? err_oom(err) : 0;
 }
 
 static int note_problem(struct netsim_analysis *ret, const char *file, uint64_t offset,
@@ -164,6 +182,8 @@ static int analyze(struct run *run, struct netsim_analysis *ret, struct netsim_d
 		r = flow_new(run->classes, most, &run->flow, err);
 	if (r == 0)
 		r = follow(run, err);
+	if (r == 0)
+		r = add_names(run, err);
 	if (r == 0)
 		r = analyze_rows(run->flow, run->classes, &run->names, run->how->connections, ret,
 				 err);

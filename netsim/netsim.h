@@ -500,6 +500,7 @@ struct netsim_capture_problem {
 struct netsim_analysis {
 	uint64_t packets, bytes; /* on the wire: what is inside of VXLAN is not added */
 	uint64_t inner;		 /* packets inside of VXLAN */
+	uint64_t captured;	 /* packets, each as often as it was captured */
 	uint64_t connections;
 	uint64_t folded;    /* connections without a row: memory is bounded */
 	uint64_t unordered; /* packets earlier than the one before */
