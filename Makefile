@@ -72,6 +72,9 @@ LIB_SRCS := \
         netsim/flow_group.c \
         netsim/flow_tcp.c \
         netsim/flow.c \
+        netsim/oneway_digest.c \
+        netsim/oneway_row.c \
+        netsim/oneway.c \
         netsim/conditions.c \
         netsim/conditions_text.c \
         netsim/profile_conditions.c \
