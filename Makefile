@@ -17,7 +17,7 @@ MANDIR  ?= $(DATADIR)/man
 COMPDIR ?= $(DATADIR)/bash-completion/completions
 
 VERSION := 0.1.0
-PKGS    := libnl-3.0 libnl-route-3.0 libmnl libbpf yaml-0.1 jansson
+PKGS    := libnl-3.0 libnl-route-3.0 libmnl libbpf libpcap yaml-0.1 jansson
 CLANG   ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/local/sbin/bpftool) bpftool)
 
@@ -67,6 +67,7 @@ LIB_SRCS := \
         netsim/capture_names.c \
         netsim/capture_ng.c \
         netsim/capture_file.c \
+        netsim/live_sort.c \
         netsim/flow_class.c \
         netsim/flow_table.c \
         netsim/flow_group.c \
@@ -106,6 +107,7 @@ LIB_SRCS := \
         netsim/probe_frame.c \
         netsim/probe.c \
         netsim/probe_rate.c \
+        netsim/live.c \
         netsim/state.c \
         netsim/policy.c \
         netsim/policy_load.c \

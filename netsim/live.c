@@ -1,0 +1,446 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Two sockets a port, one each way: the kernel drops the other way's packets before it
+ * copies them. libpcap makes the sockets and reads their rings; attaching the filters is
+ * done here, because libpcap lets packets in before, and then takes the first ones that
+ * come after for such.
+ */
+#include "netsim/live.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/filter.h>
+#include <linux/if_packet.h>
+#include <net/ethernet.h>
+#include <net/if.h>
+#include <pcap/pcap.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "netsim/auto.h"
+#include "netsim/live_sort.h"
+
+#define NS_PER_MS 1000000LL
+#define SNAP_MAX  262144
+/* Nobody sends it: for a socket that is to see nothing yet. */
+#define PROTOCOL_NONE 0xffff
+
+/*
+ * The kernel hands packets over in blocks: those that are full, and after this time (in
+ * ms) those that are not. The timer that does so may just have run when one was begun, and
+ * on a busy machine it runs late.
+ */
+#define RETIRE	     20
+#define RETIRE_MANY  50 /* with more sockets than SOCKETS_MANY */
+#define LATE	     60
+#define SOCKETS_MANY 64
+
+/* Of what the kernel keeps: a block, of which a ring has at least two, and its usual size. */
+#define BLOCK	     SNAP_MAX
+#define BUFFER	     (4U << 20) /* both ways */
+#define BUFFER_TOTAL (256U << 20)
+
+#define SORT_MOST (64U << 20)
+#define BATCH	  1024 /* packets of a socket at once, so that no socket waits long */
+
+#define COUNT_EVERY 1000000000LL /* ns: libpcap's counters have 32 bits */
+
+struct source {
+	struct live *live;
+	pcap_t *pcap;
+	uint32_t port;
+	bool sent, gone, failed;
+	struct pcap_stat last;
+	struct live_counts counts;
+};
+
+struct live {
+	struct source *sources; /* 2 * port: what its node sends; and one more: what it gets */
+	size_t count;
+	size_t left; /* that have not gone */
+	struct pollfd *fds;
+	struct live_sort *sort;
+	int64_t hold_ns;    /* after that, no source has anything earlier */
+	int64_t sure_ns;    /* everything up to then is in sort */
+	int64_t stopped_ns; /* 0: not yet */
+	int64_t counted_ns;
+};
+
+static int64_t now_of(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static int refused(const char *port, pcap_t *pcap, int status, struct netsim_err *err)
+{
+	int code = status == PCAP_ERROR_NO_SUCH_DEVICE ? -ENODEV :
+		   status == PCAP_ERROR_PERM_DENIED || status == PCAP_ERROR_PROMISC_PERM_DENIED ?
+							 -EPERM :
+							 -EIO;
+
+	return err_set(err, code == -EPERM ? NETSIM_ERR_ENV : NETSIM_ERR_KERNEL, code, NULL,
+		       "cannot capture at %s: %s", port,
+		       pcap && *pcap_geterr(pcap) ? pcap_geterr(pcap) : pcap_statustostr(status));
+}
+
+/* The socket and its ring; nothing comes in yet. */
+static int open_source(struct source *source, const char *port, uint32_t snap, uint32_t buffer,
+		       int retire, struct netsim_err *err)
+{
+	char why[PCAP_ERRBUF_SIZE] = "";
+	pcap_t *pcap = source->pcap = pcap_create(port, why);
+	int r;
+
+	if (!pcap)
+		return err_set(err, NETSIM_ERR_KERNEL, -EIO, NULL, "cannot capture at %s: %s", port,
+			       why);
+	pcap_set_snaplen(pcap, (int)snap);
+	pcap_set_promisc(pcap, 0);
+	pcap_set_timeout(pcap, retire);
+	pcap_set_buffer_size(pcap, (int)buffer);
+	pcap_set_tstamp_precision(pcap, PCAP_TSTAMP_PRECISION_NANO);
+	pcap_set_protocol_linux(pcap, PROTOCOL_NONE);
+	r = pcap_activate(pcap);
+	if (r < 0)
+		return refused(port, pcap, r, err);
+	if (pcap_datalink(pcap) != DLT_EN10MB)
+		return err_set(err, NETSIM_ERR_KERNEL, -EPROTONOSUPPORT, NULL,
+			       "cannot capture at %s: it is no Ethernet", port);
+	if (pcap_setnonblock(pcap, 1, why) < 0)
+		return err_set(err, NETSIM_ERR_KERNEL, -EIO, NULL, "cannot capture at %s: %s", port,
+			       why);
+	return 0;
+}
+
+/* The words of one who asks for "ip) or (tcp" would otherwise be no mistake. */
+static int check_filter(pcap_t *pcap, const char *filter, struct netsim_err *err)
+{
+	struct bpf_program program;
+
+	if (pcap_compile(pcap, &program, filter, 1, PCAP_NETMASK_UNKNOWN) < 0)
+		return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL, "the filter %s: %s",
+			       shown(filter), pcap_geterr(pcap));
+	pcap_freecode(&program);
+	return 0;
+}
+
+static int compile(pcap_t *pcap, const char *way, const char *filter, struct bpf_program *ret,
+		   struct netsim_err *err)
+{
+	auto_free char *text = NULL;
+
+	if (asprintf(&text, filter ? "%s and (%s)" : "%s", way, filter) < 0) {
+		text = NULL;
+		return err_oom(err);
+	}
+	if (pcap_compile(pcap, ret, text, 1, PCAP_NETMASK_UNKNOWN) < 0)
+		return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL, "the filter %s: %s",
+			       shown(filter ? filter : way), pcap_geterr(pcap));
+	return 0;
+}
+
+static int attach(const struct live *live, const struct bpf_program *programs,
+		  const char *const *ports, struct netsim_err *err)
+{
+	for (size_t i = 0; i < live->count; i++) {
+		const struct bpf_program *program = &programs[i % 2];
+		/* libpcap's instructions are the kernel's. */
+		struct sock_fprog kernel = {.len = (unsigned short)program->bf_len,
+					    .filter = (struct sock_filter *)program->bf_insns};
+
+		if (setsockopt(pcap_fileno(live->sources[i].pcap), SOL_SOCKET, SO_ATTACH_FILTER,
+			       &kernel, sizeof(kernel)) < 0)
+			return err_set(err, NETSIM_ERR_KERNEL, -errno, NULL,
+				       "cannot filter at %s: %s", ports[i / 2], strerror(errno));
+	}
+	return 0;
+}
+
+/* All at once, as far as that goes: a socket takes a few microseconds. */
+static int begin(const struct live *live, const char *const *ports, struct netsim_err *err)
+{
+	for (size_t i = 0; i < live->count; i++) {
+		struct sockaddr_ll address = {.sll_family = AF_PACKET,
+					      .sll_protocol = htons(ETH_P_ALL),
+					      .sll_ifindex = (int)if_nametoindex(ports[i / 2])};
+
+		if (!address.sll_ifindex)
+			return refused(ports[i / 2], NULL, PCAP_ERROR_NO_SUCH_DEVICE, err);
+		if (bind(pcap_fileno(live->sources[i].pcap), (const struct sockaddr *)&address,
+			 sizeof(address)) < 0)
+			return err_set(err, NETSIM_ERR_KERNEL, -errno, NULL,
+				       "cannot capture at %s: %s", ports[i / 2], strerror(errno));
+	}
+	return 0;
+}
+
+static int filter_and_begin(const struct live *live, const char *const *ports, const char *filter,
+			    struct netsim_err *err)
+{
+	struct bpf_program programs[2] = {0};
+	pcap_t *pcap = live->sources->pcap;
+	int r = 0;
+
+	if (filter && !filter[strspn(filter, " \t\n")])
+		filter = NULL;
+	if (filter)
+		r = check_filter(pcap, filter, err);
+	if (r == 0)
+		r = compile(pcap, "inbound", filter, &programs[0], err);
+	if (r == 0)
+		r = compile(pcap, "outbound", filter, &programs[1], err);
+	if (r == 0)
+		r = attach(live, programs, ports, err);
+	if (r == 0)
+		r = begin(live, ports, err);
+	pcap_freecode(&programs[0]);
+	pcap_freecode(&programs[1]);
+	return r;
+}
+
+/* What each of the sockets gets of the memory. */
+static uint32_t buffer_of(uint32_t wanted, size_t sources)
+{
+	size_t size = wanted ? wanted / 2 : BUFFER / 2;
+
+	if (!wanted && size > BUFFER_TOTAL / sources)
+		size = BUFFER_TOTAL / sources;
+	if (size < 2 * BLOCK)
+		size = 2 * BLOCK;
+	return size > INT32_MAX ? INT32_MAX : (uint32_t)size;
+}
+
+static int open_sources(struct live *live, const char *const *ports, size_t count,
+			const struct live_options *options, struct netsim_err *err)
+{
+	uint32_t snap = options->snap && options->snap < SNAP_MAX ? options->snap : SNAP_MAX;
+	uint32_t buffer = buffer_of(options->buffer, count * 2);
+	int retire = count * 2 > SOCKETS_MANY ? RETIRE_MANY : RETIRE;
+	int r = 0;
+
+	live->hold_ns = (2 * retire + LATE) * NS_PER_MS;
+	for (size_t i = 0; r == 0 && i < count * 2; i++) {
+		struct source *source = &live->sources[i];
+
+		*source = (struct source) {
+			.live = live, .port = (uint32_t)(i / 2), .sent = i % 2 == 0};
+		live->count++;
+		r = open_source(source, ports[i / 2], snap, buffer, retire, err);
+		if (r == 0)
+			live->fds[i] = (struct pollfd) {.fd = pcap_get_selectable_fd(source->pcap),
+							.events = POLLIN};
+	}
+	live->left = live->count;
+	return r;
+}
+
+int live_open(const char *const *ports, size_t count, const struct live_options *options,
+	      struct live **ret, struct netsim_err *err)
+{
+	struct live *live = calloc(1, sizeof(*live));
+	int r = 0;
+
+	if (!live)
+		return err_oom(err);
+	live->sources = calloc(2 * count + 1, sizeof(*live->sources));
+	live->fds = calloc(2 * count + 1, sizeof(*live->fds));
+	live->sort = live_sort_new(SORT_MOST);
+	if (!live->sources || !live->fds || !live->sort)
+		r = err_oom(err);
+	if (r == 0)
+		r = open_sources(live, ports, count, options, err);
+	if (r == 0 && count)
+		r = filter_and_begin(live, ports, options->filter, err);
+	if (r < 0) {
+		live_close(live);
+		return r;
+	}
+	live->sure_ns = INT64_MIN;
+	*ret = live;
+	return 0;
+}
+
+void live_close(struct live *live)
+{
+	if (!live)
+		return;
+	for (size_t i = 0; i < live->count; i++)
+		if (live->sources[i].pcap)
+			pcap_close(live->sources[i].pcap);
+	live_sort_free(live->sort);
+	free(live->sources);
+	free(live->fds);
+	free(live);
+}
+
+static void keep(u_char *arg, const struct pcap_pkthdr *header, const u_char *data)
+{
+	struct source *source = (struct source *)arg;
+	const struct live_packet packet = {.time_ns = (int64_t)header->ts.tv_sec * 1000000000 +
+						      header->ts.tv_usec,
+					   .data = data,
+					   .captured = header->caplen,
+					   .length = header->len,
+					   .port = source->port,
+					   .sent = source->sent};
+
+	if (!live_sort_add(source->live->sort, &packet))
+		source->failed = true;
+}
+
+static void count(struct source *source)
+{
+	struct pcap_stat now;
+
+	if (pcap_stats(source->pcap, &now) < 0)
+		return;
+	source->counts.received += now.ps_recv - source->last.ps_recv;
+	source->counts.dropped += now.ps_drop - source->last.ps_drop;
+	source->last = now;
+}
+
+/* An interface that is only set down comes back; one that was removed does not. */
+static void leave(struct live *live, size_t i)
+{
+	count(&live->sources[i]);
+	live->sources[i].gone = true;
+	live->fds[i].fd = -1;
+	live->left--;
+}
+
+/* Reads what there is; *ret_all is false where there may be more. */
+static int read_source(struct live *live, size_t i, bool *ret_all, struct netsim_err *err)
+{
+	struct source *source = &live->sources[i];
+	int r = pcap_dispatch(source->pcap, BATCH, keep, (u_char *)source);
+
+	if (source->failed)
+		return err_oom(err);
+	if (r == PCAP_ERROR)
+		leave(live, i);
+	else if (r >= BATCH)
+		*ret_all = false;
+	return 0;
+}
+
+/* Waits until there is something, and reads it. */
+static int pump(struct live *live, int wait_ms, struct netsim_err *err)
+{
+	int64_t asked_ns = now_of(CLOCK_REALTIME);
+	bool all = true;
+	int r, ready = poll(live->fds, live->count, wait_ms);
+
+	if (ready < 0 && errno != EINTR)
+		return err_set(err, NETSIM_ERR_KERNEL, -errno, NULL, "cannot wait for packets: %s",
+			       strerror(errno));
+	if (ready < 0)
+		return -EINTR;
+	for (size_t i = 0; ready && i < live->count; i++) {
+		if (!live->fds[i].revents || live->fds[i].fd < 0)
+			continue;
+		r = read_source(live, i, &all, err);
+		if (r < 0)
+			return r;
+	}
+	/* What had not come when poll() looked is younger than that. */
+	if (all)
+		live->sure_ns = asked_ns - live->hold_ns;
+	return 0;
+}
+
+static void count_all(struct live *live)
+{
+	int64_t now = now_of(CLOCK_MONOTONIC);
+
+	if (now - live->counted_ns < COUNT_EVERY)
+		return;
+	live->counted_ns = now;
+	for (size_t i = 0; i < live->count; i++)
+		if (!live->sources[i].gone)
+			count(&live->sources[i]);
+}
+
+/* How long it is worth waiting for the next packet. */
+static int wait_of(const struct live *live, int64_t until_ns, int64_t now_ns)
+{
+	int64_t first, left = until_ns - now_ns, until_sure;
+
+	if (live_sort_first(live->sort, &first)) {
+		until_sure = first + live->hold_ns - now_of(CLOCK_REALTIME);
+		left = until_sure < left ? until_sure : left;
+	}
+	if (left <= 0)
+		return 0;
+	left = (left + NS_PER_MS - 1) / NS_PER_MS;
+	return left > INT32_MAX ? INT32_MAX : (int)left;
+}
+
+/* All that was before the end has been read. */
+static bool is_over(const struct live *live)
+{
+	return live->stopped_ns && live->sure_ns >= live->stopped_ns;
+}
+
+int live_next(struct live *live, int wait_ms, struct live_packet *ret, struct netsim_err *err)
+{
+	int64_t now = now_of(CLOCK_MONOTONIC);
+	int64_t until = wait_ms < 0 ? INT64_MAX : now + wait_ms * NS_PER_MS;
+	bool tried = false;
+	int r, wait;
+
+	for (;;) {
+		if (live_sort_take(live->sort, live->sure_ns, ret))
+			return 1;
+		if (is_over(live))
+			return live_sort_take(live->sort, INT64_MAX, ret);
+		if (tried && now >= until && !live->stopped_ns)
+			return 0;
+		wait = live->stopped_ns ? RETIRE : wait_of(live, until, now);
+		r = pump(live, wait, err);
+		if (r == -EINTR && !live->stopped_ns)
+			return 0;
+		if (r < 0 && r != -EINTR)
+			return r;
+		count_all(live);
+		tried = true;
+		now = now_of(CLOCK_MONOTONIC);
+	}
+}
+
+void live_stop(struct live *live)
+{
+	struct sock_filter nothing = {.code = BPF_RET | BPF_K};
+	const struct sock_fprog program = {.len = 1, .filter = &nothing};
+
+	if (live->stopped_ns)
+		return;
+	for (size_t i = 0; i < live->count; i++)
+		if (!live->sources[i].gone)
+			(void)setsockopt(pcap_fileno(live->sources[i].pcap), SOL_SOCKET,
+					 SO_ATTACH_FILTER, &program, sizeof(program));
+	live->stopped_ns = now_of(CLOCK_REALTIME);
+}
+
+void live_counts(const struct live *live, size_t port, struct live_counts *ret)
+{
+	*ret = (struct live_counts) {0};
+	for (size_t i = 2 * port; i < 2 * port + 2 && i < live->count; i++) {
+		struct source *source = &live->sources[i];
+
+		if (!source->gone)
+			count(source);
+		ret->received += source->counts.received;
+		ret->dropped += source->counts.dropped;
+	}
+}
+
+bool live_gone(const struct live *live, size_t port)
+{
+	return live->sources[2 * port].gone && live->sources[2 * port + 1].gone;
+}
