@@ -39,40 +39,6 @@ static void selection_done(struct selection *s)
 		close(s->bare_lock);
 }
 
-static bool port_is(const struct link *link, const char *node, const char *iface)
-{
-	struct mark mark;
-
-	return link_is_port(link) && mark_parse(link->alias, &mark) && mark.iface &&
-	       strcmp(mark.node, node) == 0 && (!iface || strcmp(mark.iface, iface) == 0);
-}
-
-/* "n100-1/eth2", "n100-*", "@server": ports of the fleet. */
-static int select_nodes(struct selection *s, const char *word, struct netsim_err *err)
-{
-	auto_free char *node = strdup(word);
-	auto_free bool *marks = calloc(s->model->node_count + 1, sizeof(*marks));
-	char *iface = node ? strchr(node, '/') : NULL;
-	bool any = false;
-	int r;
-
-	if (!node || !marks)
-		return err_oom(err);
-	if (iface)
-		*iface++ = 0;
-	r = target_nodes(s->model, node, marks, err);
-	if (r < 0)
-		return r;
-	for (size_t n = 0; n < s->model->node_count; n++)
-		for (size_t i = 0; marks[n] && i < s->model->link_count; i++)
-			if (port_is(&s->model->links[i], s->model->nodes[n].name, iface))
-				any = s->ports[i] = true;
-	if (any)
-		return 0;
-	return err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL, "%s has no port %s", node,
-		       iface ? iface : "");
-}
-
 static int select_bare(struct selection *s, const struct link *link, struct netsim_err *err)
 {
 	char **slot;
@@ -97,7 +63,7 @@ static int select_word(struct state *st, struct selection *s, const char *word,
 	int r = -ENOENT;
 
 	if (s->model)
-		r = select_nodes(s, word, &unknown);
+		r = target_ports(s->model, word, s->ports, &unknown);
 	if (r == 0)
 		return 0;
 	for (size_t i = 0; s->model && i < s->model->link_count; i++)

@@ -53,14 +53,15 @@ struct source {
 	pcap_t *pcap;
 	uint32_t port;
 	bool sent, gone, failed;
+	int64_t leave_ns; /* its interface is gone, and after that nothing comes; 0: it is there */
 	struct pcap_stat last;
 	struct live_counts counts;
 };
 
 struct live {
-	struct source *sources; /* 2 * port: what its node sends; and one more: what it gets */
+	struct source *sources; /* in the order of the ports */
+	size_t ways;		/* so many sources has each */
 	size_t count;
-	size_t left; /* that have not gone */
 	struct pollfd *fds;
 	struct live_sort *sort;
 	int64_t hold_ns;    /* after that, no source has anything earlier */
@@ -149,7 +150,7 @@ static int attach(const struct live *live, const struct bpf_program *programs,
 		  const char *const *ports, struct netsim_err *err)
 {
 	for (size_t i = 0; i < live->count; i++) {
-		const struct bpf_program *program = &programs[i % 2];
+		const struct bpf_program *program = &programs[live->sources[i].sent ? 0 : 1];
 		/* libpcap's instructions are the kernel's. */
 		struct sock_fprog kernel = {.len = (unsigned short)program->bf_len,
 					    .filter = (struct sock_filter *)program->bf_insns};
@@ -157,7 +158,8 @@ static int attach(const struct live *live, const struct bpf_program *programs,
 		if (setsockopt(pcap_fileno(live->sources[i].pcap), SOL_SOCKET, SO_ATTACH_FILTER,
 			       &kernel, sizeof(kernel)) < 0)
 			return err_set(err, NETSIM_ERR_KERNEL, -errno, NULL,
-				       "cannot filter at %s: %s", ports[i / 2], strerror(errno));
+				       "cannot filter at %s: %s", ports[i / live->ways],
+				       strerror(errno));
 	}
 	return 0;
 }
@@ -168,14 +170,16 @@ static int begin(const struct live *live, const char *const *ports, struct netsi
 	for (size_t i = 0; i < live->count; i++) {
 		struct sockaddr_ll address = {.sll_family = AF_PACKET,
 					      .sll_protocol = htons(ETH_P_ALL),
-					      .sll_ifindex = (int)if_nametoindex(ports[i / 2])};
+					      .sll_ifindex =
+						      (int)if_nametoindex(ports[i / live->ways])};
 
 		if (!address.sll_ifindex)
-			return refused(ports[i / 2], NULL, PCAP_ERROR_NO_SUCH_DEVICE, err);
+			return refused(ports[i / live->ways], NULL, PCAP_ERROR_NO_SUCH_DEVICE, err);
 		if (bind(pcap_fileno(live->sources[i].pcap), (const struct sockaddr *)&address,
 			 sizeof(address)) < 0)
 			return err_set(err, NETSIM_ERR_KERNEL, -errno, NULL,
-				       "cannot capture at %s: %s", ports[i / 2], strerror(errno));
+				       "cannot capture at %s: %s", ports[i / live->ways],
+				       strerror(errno));
 	}
 	return 0;
 }
@@ -205,9 +209,9 @@ static int filter_and_begin(const struct live *live, const char *const *ports, c
 }
 
 /* What each of the sockets gets of the memory. */
-static uint32_t buffer_of(uint32_t wanted, size_t sources)
+static uint32_t buffer_of(uint32_t wanted, size_t ways, size_t sources)
 {
-	size_t size = wanted ? wanted / 2 : BUFFER / 2;
+	size_t size = (wanted ? wanted : BUFFER) / ways;
 
 	if (!wanted && size > BUFFER_TOTAL / sources)
 		size = BUFFER_TOTAL / sources;
@@ -220,23 +224,25 @@ static int open_sources(struct live *live, const char *const *ports, size_t coun
 			const struct live_options *options, struct netsim_err *err)
 {
 	uint32_t snap = options->snap && options->snap < SNAP_MAX ? options->snap : SNAP_MAX;
-	uint32_t buffer = buffer_of(options->buffer, count * 2);
-	int retire = count * 2 > SOCKETS_MANY ? RETIRE_MANY : RETIRE;
+	size_t total = count * live->ways;
+	uint32_t buffer = buffer_of(options->buffer, live->ways, total);
+	int retire = total > SOCKETS_MANY ? RETIRE_MANY : RETIRE;
 	int r = 0;
 
 	live->hold_ns = (2 * retire + LATE) * NS_PER_MS;
-	for (size_t i = 0; r == 0 && i < count * 2; i++) {
+	for (size_t i = 0; r == 0 && i < total; i++) {
 		struct source *source = &live->sources[i];
 
-		*source = (struct source) {
-			.live = live, .port = (uint32_t)(i / 2), .sent = i % 2 == 0};
+		*source =
+			(struct source) {.live = live,
+					 .port = (uint32_t)(i / live->ways),
+					 .sent = live->ways == 2 ? i % 2 == 0 : options->only_sent};
 		live->count++;
-		r = open_source(source, ports[i / 2], snap, buffer, retire, err);
+		r = open_source(source, ports[i / live->ways], snap, buffer, retire, err);
 		if (r == 0)
 			live->fds[i] = (struct pollfd) {.fd = pcap_get_selectable_fd(source->pcap),
 							.events = POLLIN};
 	}
-	live->left = live->count;
 	return r;
 }
 
@@ -248,6 +254,7 @@ int live_open(const char *const *ports, size_t count, const struct live_options 
 
 	if (!live)
 		return err_oom(err);
+	live->ways = options->only_sent == options->only_delivered ? 2 : 1;
 	live->sources = calloc(2 * count + 1, sizeof(*live->sources));
 	live->fds = calloc(2 * count + 1, sizeof(*live->fds));
 	live->sort = live_sort_new(SORT_MOST);
@@ -305,13 +312,27 @@ static void count(struct source *source)
 	source->last = now;
 }
 
-/* An interface that is only set down comes back; one that was removed does not. */
+/*
+ * An interface that is only set down comes back; one that was removed does not, but the
+ * kernel still hands over the block that it had begun.
+ */
 static void leave(struct live *live, size_t i)
 {
-	count(&live->sources[i]);
-	live->sources[i].gone = true;
-	live->fds[i].fd = -1;
-	live->left--;
+	if (!live->sources[i].leave_ns)
+		live->sources[i].leave_ns = now_of(CLOCK_REALTIME) + live->hold_ns;
+}
+
+static void leave_at_last(struct live *live, int64_t now)
+{
+	for (size_t i = 0; i < live->count; i++) {
+		struct source *source = &live->sources[i];
+
+		if (source->gone || !source->leave_ns || source->leave_ns > now)
+			continue;
+		count(source);
+		source->gone = true;
+		live->fds[i].fd = -1;
+	}
 }
 
 /* Reads what there is; *ret_all is false where there may be more. */
@@ -348,6 +369,7 @@ static int pump(struct live *live, int wait_ms, struct netsim_err *err)
 		if (r < 0)
 			return r;
 	}
+	leave_at_last(live, asked_ns);
 	/* What had not come when poll() looked is younger than that. */
 	if (all)
 		live->sure_ns = asked_ns - live->hold_ns;
@@ -430,7 +452,7 @@ void live_stop(struct live *live)
 void live_counts(const struct live *live, size_t port, struct live_counts *ret)
 {
 	*ret = (struct live_counts) {0};
-	for (size_t i = 2 * port; i < 2 * port + 2 && i < live->count; i++) {
+	for (size_t i = live->ways * port; i < live->ways * (port + 1); i++) {
 		struct source *source = &live->sources[i];
 
 		if (!source->gone)
@@ -442,5 +464,9 @@ void live_counts(const struct live *live, size_t port, struct live_counts *ret)
 
 bool live_gone(const struct live *live, size_t port)
 {
-	return live->sources[2 * port].gone && live->sources[2 * port + 1].gone;
+	bool gone = true;
+
+	for (size_t i = live->ways * port; i < live->ways * (port + 1); i++)
+		gone = gone && live->sources[i].gone;
+	return gone;
 }

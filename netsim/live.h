@@ -23,9 +23,10 @@ struct live_packet {
 };
 
 struct live_options {
-	const char *filter; /* pcap-filter(7); NULL: everything */
-	uint32_t snap;	    /* bytes of each packet; 0: all of it */
-	uint32_t buffer;    /* bytes for what the kernel holds of each port; 0: usual */
+	const char *filter;		/* pcap-filter(7); NULL: everything */
+	uint32_t snap;			/* bytes of each packet; 0: all of it */
+	uint32_t buffer;		/* bytes for what the kernel holds of each port; 0: usual */
+	bool only_sent, only_delivered; /* neither: both ways */
 };
 
 struct live;

@@ -6,6 +6,7 @@
 
 #include "netsim/array.h"
 #include "netsim/auto.h"
+#include "netsim/mark.h"
 #include "netsim/name.h"
 
 static void free_names(char **names, size_t count)
@@ -110,6 +111,39 @@ int target_nodes(const struct model *fleet, const char *word, bool *marks, struc
 		found++;
 	}
 	return found ? found : unknown_node(fleet, word, err);
+}
+
+static bool port_is(const struct link *link, const char *node, const char *iface)
+{
+	struct mark mark;
+
+	return link_is_port(link) && mark_parse(link->alias, &mark) && mark.iface &&
+	       strcmp(mark.node, node) == 0 && (!iface || strcmp(mark.iface, iface) == 0);
+}
+
+int target_ports(const struct model *fleet, const char *word, bool *ports, struct netsim_err *err)
+{
+	auto_free char *node = strdup(word);
+	auto_free bool *marks = calloc(fleet->node_count + 1, sizeof(*marks));
+	char *iface = node ? strchr(node, '/') : NULL;
+	bool any = false;
+	int r;
+
+	if (!node || !marks)
+		return err_oom(err);
+	if (iface)
+		*iface++ = 0;
+	r = target_nodes(fleet, node, marks, err);
+	if (r < 0)
+		return r;
+	for (size_t n = 0; n < fleet->node_count; n++)
+		for (size_t i = 0; marks[n] && i < fleet->link_count; i++)
+			if (port_is(&fleet->links[i], fleet->nodes[n].name, iface))
+				any = ports[i] = true;
+	if (any)
+		return 0;
+	return err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL, "%s has no port %s", node,
+		       iface ? iface : "");
 }
 
 static int add_number(struct policy_group *group, int number, struct netsim_err *err)

@@ -214,6 +214,39 @@ int ways_find(struct state *st, const struct model *model, const int *nodes, con
 	return r;
 }
 
+int ways_addresses(struct state *st, const struct model *model, struct ways_address **ret,
+		   size_t *ret_count, struct netsim_err *err)
+{
+	size_t n = model->node_count + 1;
+	auto_free int *nodes = calloc(n, sizeof(*nodes));
+	struct finder f = {.st = st, .model = model, .nodes = nodes, .node_count = n};
+	struct ways_address *list = NULL;
+	int r = 0;
+
+	f.guests = calloc(n, sizeof(*f.guests));
+	if (!nodes || !f.guests)
+		r = err_oom(err);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		nodes[i] = i == n - 1 ? MODEL_HOST : (int)i;
+	if (r == 0)
+		r = find_ends(&f, err);
+	if (r == 0 && !(list = calloc(f.ends.count + 1, sizeof(*list))))
+		r = err_oom(err);
+	for (size_t i = 0; r == 0 && i < f.ends.count; i++) {
+		size_t peer = f.ends.list[i].peer;
+
+		list[i].ip = f.ends.list[i].ip;
+		list[i].name = peer == n - 1 ? "host" : model->nodes[peer].name;
+	}
+	if (r == 0) {
+		*ret = list;
+		*ret_count = f.ends.count;
+	}
+	free(f.ends.list);
+	free(f.guests);
+	return r;
+}
+
 void ways_mark_cut(const struct policy *policy, struct netsim_ways *ways)
 {
 	size_t n = ways->node_count;

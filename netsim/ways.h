@@ -13,6 +13,16 @@
  */
 int ways_find(struct state *st, const struct model *model, const int *nodes, const char *iface,
 	      struct netsim_ways *ret, struct netsim_err *err);
+
+/* Who has an address: a node's name, or "host". */
+struct ways_address {
+	struct ip ip;
+	const char *name; /* of the model */
+};
+/* Of the whole fleet and the host, by the same model. *ret is the caller's. */
+int ways_addresses(struct state *st, const struct model *model, struct ways_address **ret,
+		   size_t *ret_count, struct netsim_err *err);
+
 /* Notes which of them the policy (NULL: none) cuts off now. */
 void ways_mark_cut(const struct policy *policy, struct netsim_ways *ways);
 
