@@ -139,6 +139,7 @@ LIB_SRCS := \
         netsim/verify_run_rate.c \
         netsim/analyze_views.c \
         netsim/analyze_connections.c \
+        netsim/analyze_oneway.c \
         netsim/analyze.c \
         netsim/target.c \
         netsim/lock.c \
@@ -154,7 +155,8 @@ LIB_SRCS := \
         netsim/api_traffic.c \
         netsim/api_ways.c \
         netsim/api_ping.c \
-        netsim/api_analyze.c
+        netsim/api_analyze.c \
+        netsim/api_measure.c
 LIB_OBJS := $(LIB_SRCS:%.c=$(B)/%.o)
 
 # The command, one file a verb.
@@ -171,6 +173,8 @@ CLI_SRCS := \
         cli/iperf_result.c \
         cli/analyze_data.c \
         cli/analyze_print.c \
+        cli/analyze_oneway.c \
+        cli/analyze_args.c \
         cli/cmd_analyze.c \
         cli/cmd_apply.c \
         cli/cmd_check.c \
@@ -183,6 +187,7 @@ CLI_SRCS := \
         cli/cmd_help.c \
         cli/cmd_iperf.c \
         cli/cmd_link.c \
+        cli/cmd_measure.c \
         cli/cmd_partition.c \
         cli/cmd_ping_matrix.c \
         cli/cmd_plan.c \

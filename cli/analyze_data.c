@@ -174,12 +174,13 @@ static json_t *json_problems(const struct netsim_analysis *a)
 	return list;
 }
 
-void analyze_json(const struct netsim_analysis *a, const struct analyze_view *view)
+json_t *analyze_object(const struct netsim_analysis *a, const struct analyze_view *view)
 {
 	json_t *json = json_object();
 
 	json_object_set_new(json, "packets", number(a->packets));
 	json_object_set_new(json, "bytes", number(a->bytes));
+	json_object_set_new(json, "captured", number(a->captured));
 	json_object_set_new(json, "inner_packets", number(a->inner));
 	json_object_set_new(json, "connection_count", number(a->connections));
 	json_object_set_new(json, "folded", number(a->folded));
@@ -199,6 +200,15 @@ void analyze_json(const struct netsim_analysis *a, const struct analyze_view *vi
 	json_object_set_new(json, "gaps", json_gaps(a));
 	json_object_set_new(json, "gaps_not_listed", number(a->gaps_more));
 	json_object_set_new(json, "problems", json_problems(a));
+	return json;
+}
+
+void analyze_json(const struct netsim_analysis *a, const struct analyze_view *view)
+{
+	json_t *json = analyze_object(a, view);
+
+	if (a->one_way_count)
+		json_object_set_new(json, "one_way", analyze_one_way_json(a, NULL, view));
 	print_json(json);
 }
 

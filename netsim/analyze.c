@@ -134,7 +134,7 @@ static void sums_done(struct sums *sums)
 	free(sums->list);
 }
 
-static void fill_rtt(const struct histogram *h, struct netsim_rtt *ret)
+void making_rtt(const struct histogram *h, struct netsim_rtt *ret)
 {
 	ret->count = h->count;
 	ret->min = (int64_t)h->min;
@@ -334,8 +334,8 @@ static bool make_rows(struct making *m, enum by by, struct netsim_flow_rows *ret
 		struct sum *sum = &sums.list[i];
 
 		for (int w = 0; w < 2; w++)
-			fill_rtt(&sum->rtt[w], &sum->row.ways[w].rtt);
-		fill_rtt(&sum->handshake, &sum->row.handshake);
+			making_rtt(&sum->rtt[w], &sum->row.ways[w].rtt);
+		making_rtt(&sum->handshake, &sum->row.handshake);
 		ret->list[ret->count++] = sum->row;
 	}
 	if (good)
@@ -405,9 +405,18 @@ static void fill_totals(struct making *m)
 		m->ret->bin_count = FLOW_BINS;
 }
 
-int analyze_rows(const struct flow *flow, const struct class_set *classes,
-		 const struct analyze_names *names, size_t connections, struct netsim_analysis *ret,
-		 struct netsim_err *err)
+bool making_wants(const struct making *m, const char *a, const char *b)
+{
+	for (size_t i = 0; m->names && i < m->names->only_count; i++)
+		if ((a && strcmp(m->names->only[i], a) == 0) ||
+		    (b && strcmp(m->names->only[i], b) == 0))
+			return true;
+	return !m->names || !m->names->only_count;
+}
+
+int analyze_rows(const struct flow *flow, const struct oneway *oneway,
+		 const struct class_set *classes, const struct analyze_names *names,
+		 size_t connections, struct netsim_analysis *ret, struct netsim_err *err)
 {
 	struct making m = {.flow = flow, .classes = classes, .names = names, .ret = ret};
 	bool good = true;
@@ -420,9 +429,10 @@ int analyze_rows(const struct flow *flow, const struct class_set *classes,
 	m.group_count = flow_groups(flow, &m.groups);
 	m.ends = calloc(m.group_count + 1, sizeof(*m.ends));
 	m.uses = calloc(m.group_count + 1, sizeof(*m.uses));
-	good = m.other && m.ends && m.uses && choose_views(&m) && name_groups(&m) && make_rows(&m, BY_CLASS, &ret->classes) &&
+	good = m.other && m.ends && m.uses && name_groups(&m) && choose_views(&m) && make_rows(&m, BY_CLASS, &ret->classes) &&
 	       make_rows(&m, BY_PAIR, &ret->pairs) && make_rows(&m, BY_BOTH, &ret->flows) &&
-	       making_connections(&m, connections) && make_gaps(&m);
+	       making_connections(&m, connections) && make_gaps(&m) &&
+	       (!oneway || making_one_way(&m, oneway));
 	free(m.ends);
 	free(m.uses);
 	return good ? 0 : err_oom(err);
@@ -442,6 +452,9 @@ void analysis_done(struct netsim_analysis *analysis)
 	rows_done(&analysis->flows);
 	rows_done(&analysis->connection_rows);
 	free(analysis->gaps);
+	for (size_t i = 0; i < analysis->one_way_count; i++)
+		free(analysis->one_way[i].bins);
+	free(analysis->one_way);
 	for (size_t i = 0; i < analysis->problem_count; i++)
 		free(analysis->problems[i].file);
 	free(analysis->problems);

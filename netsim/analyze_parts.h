@@ -32,8 +32,15 @@ const char *making_class(const struct making *m, unsigned class);
 void making_add_counts(struct netsim_flow_way *way, const uint64_t counts[FLOW_COUNTS]);
 int making_compare_rows(const void *a, const void *b);
 
+void making_rtt(const struct histogram *h, struct netsim_rtt *ret);
+/* Whether rows of it are wanted; names may be NULL. */
+bool making_wants(const struct making *m, const char *a, const char *b);
+
 /* --- analyze_views.c: false when memory ran out. */
 bool choose_views(struct making *m);
+
+/* --- analyze_oneway.c */
+bool making_one_way(struct making *m, const struct oneway *oneway);
 
 /* --- analyze_connections.c */
 bool making_connections(struct making *m, size_t wanted);

@@ -155,6 +155,15 @@ static void count_once(struct making *m)
 		}
 }
 
+/* Groups of nobody who was asked for. */
+static bool leave_out(struct making *m)
+{
+	for (size_t g = 0; g < m->group_count; g++)
+		if (!making_wants(m, m->ends[g][0], m->ends[g][1]))
+			m->uses[g] = 0;
+	return true;
+}
+
 bool choose_views(struct making *m)
 {
 	const struct flow_group **order;
@@ -166,7 +175,7 @@ bool choose_views(struct making *m)
 		m->uses[g] = USES_ALL;
 	}
 	if (!m->viewed)
-		return true;
+		return leave_out(m);
 	order = calloc(m->group_count, sizeof(*order));
 	places = calloc(m->group_count, sizeof(*places));
 	good = order && places;
@@ -182,6 +191,7 @@ bool choose_views(struct making *m)
 				end++;
 			choose_pair(m, order, begin, end, places);
 		}
+		leave_out(m);
 		count_once(m);
 	}
 	free(order);
