@@ -289,7 +289,7 @@ static bool fits(const struct oneway *o, const struct sending *s, const struct s
 	uint16_t to;
 
 	if (!same_digest(&s->digest, &want->digest) || s->from == view ||
-	    s->multicast != want->multicast)
+	    s->multicast != want->multicast || (s->multicast && s->macs != want->macs))
 		return false;
 	to = s->multicast ? 0 : receiver_of(o, s);
 	return !to || to == view;
@@ -313,6 +313,8 @@ static void look_at(struct oneway *o, struct sending *s, uint64_t serial, uint16
 		c->latest_serial = serial;
 	}
 	sure = row_sure(o, s, view);
+	if (!sure)
+		sure = o->sure_ns;
 	if (!sure || age <= (DOUBT_FACTOR * sure > DOUBT_NS ? DOUBT_FACTOR * sure : DOUBT_NS)) {
 		c->doubtless = s;
 		c->doubtless_serial = serial;

@@ -59,6 +59,7 @@ struct oneway {
 	uint32_t *row_slots; /* 1 + number */
 	int64_t now_ns;
 	uint64_t longest_ns;
+	uint64_t sure_ns; /* of all rows */
 	struct oneway_totals totals;
 	bool started, failed;
 };

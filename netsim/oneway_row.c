@@ -118,6 +118,8 @@ void row_delivered(struct oneway *o, const struct sending *s, uint64_t serial, u
 	row->squares += off * ((double)delay - row->mean);
 	if (sure && delay > row->sure_ns)
 		row->sure_ns = delay;
+	if (row->sure_ns > o->sure_ns)
+		o->sure_ns = row->sure_ns;
 	if (delay > o->longest_ns)
 		o->longest_ns = delay;
 	if (!bin)
