@@ -67,6 +67,9 @@ LIB_SRCS := \
         netsim/capture_names.c \
         netsim/capture_ng.c \
         netsim/capture_file.c \
+        netsim/capture_write.c \
+        netsim/capture_set.c \
+        netsim/capture_text.c \
         netsim/live_sort.c \
         netsim/flow_class.c \
         netsim/flow_table.c \
@@ -156,7 +159,8 @@ LIB_SRCS := \
         netsim/api_ways.c \
         netsim/api_ping.c \
         netsim/api_analyze.c \
-        netsim/api_measure.c
+        netsim/api_measure.c \
+        netsim/api_capture.c
 LIB_OBJS := $(LIB_SRCS:%.c=$(B)/%.o)
 
 # The command, one file a verb.
@@ -177,6 +181,7 @@ CLI_SRCS := \
         cli/analyze_args.c \
         cli/cmd_analyze.c \
         cli/cmd_apply.c \
+        cli/cmd_capture.c \
         cli/cmd_check.c \
         cli/cmd_clear.c \
         cli/cmd_doctor.c \

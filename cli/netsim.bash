@@ -87,6 +87,8 @@ _netsim_words() {
 		else
 			compgen -f -- "$word"
 		fi ;;
+	capture)
+		compgen -W "$(_netsim_nodes "$netsim") $(_netsim_roles "$netsim")" -- "$word" ;;
 	apply | clear)
 		if [[ $command == apply && $place -eq 1 ]]; then
 			compgen -W "$(_netsim_names profiles)" -- "$word"
@@ -118,7 +120,7 @@ _netsim_place() {
 	local i place=0
 	for ((i = 2; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i - 1]} in
-		-f | --fleet | --as | --for | --name | --class | --engine | --period | --duty | --interval | -b | --by | -t | --top | --from | --to | --topo | --classes)
+		-f | --fleet | --as | --for | --name | --class | --engine | --period | --duty | --interval | -b | --by | -t | --top | --from | --to | --topo | --classes | -w | --write | -d | --dir | -F | --filter | -c | --direction | -s | --snap | --buffer | -r | --rotate | -k | --keep | --count)
 			continue ;;
 		esac
 		case ${COMP_WORDS[i]} in
@@ -148,9 +150,11 @@ _netsim() {
 		found=$(compgen -W "connection class pair" -- "$word")
 	elif [[ $before == --topo ]]; then
 		found=$(compgen -W "$(_netsim_names topo)" -- "$word"; compgen -f -- "$word")
-	elif [[ $before == --classes ]]; then
+	elif [[ $before == --direction ]]; then
+		found=$(compgen -W "sent delivered both" -- "$word")
+	elif [[ $before == --classes || $before == --@(write|dir) || ( $command == capture && $before == -[wd] ) ]]; then
 		found=$(compgen -f -- "$word")
-	elif [[ $before == -t || $before == --@(top|from|to|for|name|class|period|duty|interval|time|omit|parallel|rate|mss|port|address|interface|count) ]]; then
+	elif [[ $before == -t || $before == --@(top|from|to|for|name|class|period|duty|interval|time|omit|parallel|rate|mss|port|address|interface|count|filter|snap|buffer|rotate|keep) ]]; then
 		found=
 	elif [[ $word == -* ]]; then
 		found=$(compgen -W "$(_netsim_options "$netsim" "$command")" -- "$word")

@@ -130,6 +130,16 @@ API int netsim_parse_duration(const char *text, int64_t *ret_ns, const char **wh
 	return r;
 }
 
+API int netsim_parse_size(const char *text, uint64_t *ret_bytes, const char **why)
+{
+	struct size size;
+	int r = unit_parse_size(text, &size, why);
+
+	if (r == 0)
+		*ret_bytes = size.bytes;
+	return r;
+}
+
 API int netsim_parse_rate(const char *text, uint64_t *ret_bps, const char **why)
 {
 	struct rate rate;

@@ -90,6 +90,8 @@ const char *netsim_nearest(const char *text, const char *const *names, size_t co
 
 /* "30s", "250ms": nanoseconds. -EINVAL or -ERANGE with *why saying what would be right. */
 int netsim_parse_duration(const char *text, int64_t *ret_ns, const char **why);
+/* "64KiB", "100MB": bytes, likewise. */
+int netsim_parse_size(const char *text, uint64_t *ret_bytes, const char **why);
 /* "10mbit", "1.5gbit": bits per second, likewise. */
 int netsim_parse_rate(const char *text, uint64_t *ret_bps, const char **why);
 
@@ -566,6 +568,77 @@ struct netsim_analyzing {
 int netsim_analyze(const struct netsim_analyzing *how, struct netsim_analysis *ret,
 		   struct netsim_diags *diags, struct netsim_err *err);
 void netsim_analysis_free(struct netsim_analysis *analysis);
+
+/* --- captures: netsim-capture(8) */
+
+/* A packet at a port. */
+struct netsim_captured {
+	int64_t time_ns;       /* since 1970 */
+	const char *from, *to; /* names of nodes, addresses, or "?" */
+	const char *class;     /* "other" where none fits */
+	const char *port;      /* "n100-1/eth1" */
+	bool sent;	       /* by the port's node; otherwise delivered to it */
+	uint32_t length;
+	char what[96]; /* "tcp 40212 > 2380 [P.]" */
+};
+
+struct netsim_capturing {
+	const char *fleet;	    /* NULL: the only one */
+	const char *const *targets; /* nodes, patterns, @roles, node/iface; none: all ports */
+	size_t target_count;
+	const char *file; /* of all ports, pcapng; for one port also .pcap; "-": stdout */
+	const char *dir;  /* where each port gets a file of its own */
+	/* Called for each packet where there is neither. */
+	void (*packet)(void *arg, const struct netsim_captured *packet);
+	const char *filter;	    /* of pcap-filter(7), or NULL */
+	const char *const *classes; /* only these, and those inside of VXLAN; none: all */
+	size_t class_count;
+	const char *class_file;		/* NULL: the usual one */
+	bool only_sent, only_delivered; /* by and to the ports' nodes; neither: both */
+	uint32_t snap;			/* bytes of each packet, 0: all */
+	uint32_t buffer;		/* bytes for what waits at a port, 0: usual */
+	/* New files at this size and after this time; the oldest go beyond so many. */
+	uint64_t rotate_bytes;
+	int64_t rotate_ns;
+	unsigned keep;
+	int64_t for_ns; /* 0: until it is ended */
+	uint64_t count; /* packets, 0: any number */
+	bool dry;	/* only say which ports and classes are meant */
+	/* Asked some ten times a second, and after every signal: whether to end. */
+	bool (*ended)(void *arg);
+	void (*progress)(void *arg, uint64_t packets, uint64_t bytes); /* may be NULL */
+	void (*gone)(void *arg, const char *port); /* a port that went away; may be NULL */
+	void *arg;
+};
+
+struct netsim_capture {
+	char fleet[64];
+	uint64_t packets, bytes; /* as long as they were on the wire */
+	uint64_t received;	 /* at the sockets, before classes are looked at */
+	uint64_t dropped;	 /* of them: there was no room for them */
+	int64_t ns;		 /* how long it took */
+	uint64_t files;		 /* that were begun */
+	struct netsim_capture_port {
+		char *name;
+		uint64_t packets, bytes, received, dropped;
+		bool gone;
+	} * ports;
+	size_t port_count;
+	struct netsim_capture_class {
+		char *name;
+		uint64_t packets, bytes;
+	} * classes; /* of which there were any */
+	size_t class_count;
+};
+
+/*
+ * Captures at ports. Drops are no error: see ret->dropped. A file that cannot be written
+ * is one, and holds whole packets. With a wrong class file -EINVAL and diags. Free with
+ * netsim_capture_free().
+ */
+int netsim_capture(struct netsim *ns, const struct netsim_capturing *how,
+		   struct netsim_capture *ret, struct netsim_diags *diags, struct netsim_err *err);
+void netsim_capture_free(struct netsim_capture *capture);
 
 /* The same live. */
 struct netsim_measurement {

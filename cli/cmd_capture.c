@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cmd.h"
+#include "out.h"
+
+#define CLASSES_MOST 64
+
+struct capture_args {
+	struct common common;
+	const char *write, *dir, *filter, *class, *classes, *direction, *snap, *buffer, *rotate;
+	unsigned keep, count;
+	int64_t for_ns;
+};
+
+static const struct opt opts[] = {
+	{'w', "write", OPT_TEXT, offsetof(struct capture_args, write), "FILE",
+	 "all ports into one pcapng file (-: standard output)"},
+	{'d', "dir", OPT_TEXT, offsetof(struct capture_args, dir), "DIR",
+	 "each port into a file of its own"},
+	{'F', "filter", OPT_TEXT, offsetof(struct capture_args, filter), "EXPR",
+	 "only what this pcap filter lets through"},
+	{'c', "class", OPT_TEXT, offsetof(struct capture_args, class), "CLASS,...",
+	 "only traffic of these classes"},
+	{0, "classes", OPT_TEXT, offsetof(struct capture_args, classes), "FILE",
+	 "another class file than the usual one"},
+	{0, "direction", OPT_TEXT, offsetof(struct capture_args, direction), "WAY",
+	 "what nodes sent, what is delivered to them, or both"},
+	{'s', "snap", OPT_TEXT, offsetof(struct capture_args, snap), "SIZE",
+	 "only the first bytes of each packet: 128B"},
+	{0, "buffer", OPT_TEXT, offsetof(struct capture_args, buffer), "SIZE",
+	 "what may wait at each port (4MiB)"},
+	{'r', "rotate", OPT_TEXT, offsetof(struct capture_args, rotate), "LIMIT",
+	 "begin a new file at this size or time: 100MB, 60s"},
+	{'k', "keep", OPT_NUMBER, offsetof(struct capture_args, keep), "N",
+	 "with --rotate: only the last N files"},
+	{'t', "for", OPT_DURATION, offsetof(struct capture_args, for_ns), "TIME",
+	 "end after this time"},
+	{0, "count", OPT_NUMBER, offsetof(struct capture_args, count), "N",
+	 "end after so many packets"},
+	{0, NULL, OPT_FLAG, 0, NULL, NULL},
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int number)
+{
+	interrupted = number;
+}
+
+struct show {
+	bool quiet;
+	double begin, shown; /* seconds of a steady clock */
+	bool line;	     /* of progress is on the screen */
+};
+
+static bool is_ended(void *arg)
+{
+	(void)arg;
+	return interrupted || ferror(stdout);
+}
+
+static void clear_line(struct show *show)
+{
+	if (show->line)
+		fputs("\r\033[K", stderr);
+	show->line = false;
+}
+
+static void show_progress(void *arg, uint64_t packets, uint64_t bytes)
+{
+	struct show *show = arg;
+	double now = now_seconds();
+
+	if (now - show->begin < 2 || now - show->shown < 0.5)
+		return;
+	show->shown = now;
+	show->line = true;
+	fprintf(stderr, "\r\033[Kcapturing: %.0f s, %" PRIu64 " packets, %.1f MB",
+		now - show->begin, packets, (double)bytes / 1e6);
+}
+
+static void show_gone(void *arg, const char *port)
+{
+	clear_line(arg);
+	fprintf(stderr, "netsim: %s has gone away\n", port);
+}
+
+static void show_packet(void *arg, const struct netsim_captured *packet)
+{
+	const struct show *show = arg;
+	time_t seconds = packet->time_ns / 1000000000;
+	struct tm tm;
+
+	localtime_r(&seconds, &tm);
+	printf("%02d:%02d:%02d.%09d %s %s: %s > %s %s", tm.tm_hour, tm.tm_min, tm.tm_sec,
+	       (int)(packet->time_ns % 1000000000), packet->port, packet->sent ? "sent" : "got",
+	       packet->from, packet->to, packet->class);
+	if (!show->quiet)
+		printf(" %s", packet->what);
+	printf(" %" PRIu32 "\n", packet->length);
+}
+
+static int parse_size(const char *name, const char *text, uint32_t *ret, struct netsim_err *err)
+{
+	uint64_t bytes;
+	const char *why;
+
+	if (!text)
+		return 0;
+	if (netsim_parse_size(text, &bytes, &why) < 0)
+		return usage_error(err, &cmd_capture, "--%s %s: %s", name, text, why);
+	if (!bytes || bytes > INT32_MAX)
+		return usage_error(err, &cmd_capture, "--%s %s: it must be from 1B to 2GB", name,
+				   text);
+	*ret = (uint32_t)bytes;
+	return 0;
+}
+
+static int parse_rotate(const struct capture_args *args, struct netsim_capturing *how,
+			struct netsim_err *err)
+{
+	const char *text = args->rotate, *why;
+
+	if (args->keep && !text)
+		return usage_error(err, &cmd_capture, "--keep goes with --rotate");
+	if (!text)
+		return 0;
+	if (!how->file && !how->dir)
+		return usage_error(err, &cmd_capture, "--rotate goes with --write or --dir");
+	if (how->file && strcmp(how->file, "-") == 0)
+		return usage_error(err, &cmd_capture, "standard output cannot be begun anew");
+	if (netsim_parse_duration(text, &how->rotate_ns, &why) < 0 &&
+	    netsim_parse_size(text, &how->rotate_bytes, &why) < 0)
+		return usage_error(err, &cmd_capture, "--rotate %s: write 100MB or 60s", text);
+	if (how->rotate_ns <= 0 && !how->rotate_bytes)
+		return usage_error(err, &cmd_capture, "--rotate %s: it must be above zero", text);
+	return 0;
+}
+
+static int parse_direction(const char *text, struct netsim_capturing *how, struct netsim_err *err)
+{
+	if (!text || strcmp(text, "both") == 0)
+		return 0;
+	how->only_sent = strcmp(text, "sent") == 0;
+	how->only_delivered = strcmp(text, "delivered") == 0;
+	if (how->only_sent || how->only_delivered)
+		return 0;
+	return usage_error(err, &cmd_capture, "--direction %s: it is sent, delivered or both",
+			   text);
+}
+
+/* Cuts text in pieces at its commas. */
+static int split(char *text, const char **pieces, size_t *count, struct netsim_err *err)
+{
+	char *save = NULL;
+
+	for (char *word = text ? strtok_r(text, ",", &save) : NULL; word;
+	     word = strtok_r(NULL, ",", &save)) {
+		if (*count == CLASSES_MOST)
+			return usage_error(err, &cmd_capture, "--class: that is too many");
+		pieces[(*count)++] = word;
+	}
+	return 0;
+}
+
+/* To where packets do not go. */
+static FILE *summary_stream(const struct capture_args *args)
+{
+	bool out = args->dir || (args->write && strcmp(args->write, "-") != 0) ||
+		   (args->common.json && !args->write);
+
+	return out ? stdout : stderr;
+}
+
+static void print_json_summary(const struct netsim_capture *capture, FILE *out)
+{
+	json_t *ports = json_array(), *classes = json_array(), *json;
+
+	for (size_t i = 0; i < capture->port_count; i++) {
+		const struct netsim_capture_port *port = &capture->ports[i];
+
+		json_array_append_new(ports,
+				      json_pack("{s:s, s:I, s:I, s:I, s:I, s:b}", "port",
+						port->name, "packets", (json_int_t)port->packets,
+						"bytes", (json_int_t)port->bytes, "received",
+						(json_int_t)port->received, "dropped",
+						(json_int_t)port->dropped, "gone", port->gone));
+	}
+	for (size_t i = 0; i < capture->class_count; i++)
+		json_array_append_new(
+			classes, json_pack("{s:s, s:I, s:I}", "class", capture->classes[i].name,
+					   "packets", (json_int_t)capture->classes[i].packets,
+					   "bytes", (json_int_t)capture->classes[i].bytes));
+	json = json_pack("{s:s, s:I, s:I, s:I, s:I, s:f, s:I, s:o, s:o}", "fleet", capture->fleet,
+			 "packets", (json_int_t)capture->packets, "bytes",
+			 (json_int_t)capture->bytes, "received", (json_int_t)capture->received,
+			 "dropped", (json_int_t)capture->dropped, "seconds",
+			 (double)capture->ns / 1e9, "files", (json_int_t)capture->files, "ports",
+			 ports, "classes", classes);
+	json_dumpf(json, out, JSON_INDENT(2));
+	fputc('\n', out);
+	json_decref(json);
+}
+
+static void add_row(struct table *table, const char *name, uint64_t packets, uint64_t bytes)
+{
+	char counts[2][24];
+
+	snprintf(counts[0], sizeof(counts[0]), "%" PRIu64, packets);
+	snprintf(counts[1], sizeof(counts[1]), "%" PRIu64, bytes);
+	table_add(table, (const char *[]) {name, counts[0], counts[1]}, 3);
+}
+
+static void print_summary(const struct netsim_capture *capture, FILE *out)
+{
+	struct table classes = {0}, ports = {0};
+
+	fprintf(out, "%s: %" PRIu64 " packet%s, %" PRIu64 " bytes in %.1f s", capture->fleet,
+		capture->packets, plural(capture->packets), capture->bytes,
+		(double)capture->ns / 1e9);
+	if (capture->files > 1)
+		fprintf(out, ", %" PRIu64 " files", capture->files);
+	fputc('\n', out);
+	table_add(&classes, (const char *[]) {"class", "packets", "bytes"}, 3);
+	for (size_t i = 0; i < capture->class_count; i++)
+		add_row(&classes, capture->classes[i].name, capture->classes[i].packets,
+			capture->classes[i].bytes);
+	table_add(&ports, (const char *[]) {"port", "packets", "bytes"}, 3);
+	for (size_t i = 0; i < capture->port_count; i++)
+		add_row(&ports, capture->ports[i].name, capture->ports[i].packets,
+			capture->ports[i].bytes);
+	if (capture->packets) {
+		table_print(&classes, out);
+		table_print(&ports, out);
+	}
+	free(classes.cells);
+	free(ports.cells);
+}
+
+static void print_drops(const struct netsim_capture *capture)
+{
+	for (size_t i = 0; i < capture->port_count; i++)
+		if (capture->ports[i].dropped)
+			fprintf(stderr,
+				"netsim: dropped %" PRIu64 " of %" PRIu64
+				" at %s: the machine was too slow; use --snap or --filter\n",
+				capture->ports[i].dropped, capture->ports[i].received,
+				capture->ports[i].name);
+}
+
+static void print_plan(const struct netsim_capture *capture)
+{
+	for (size_t i = 0; i < capture->port_count; i++)
+		printf("would capture at %s\n", capture->ports[i].name);
+}
+
+static void catch_signals(void)
+{
+	struct sigaction action = {.sa_handler = on_signal};
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	/* Whoever reads has had enough: the rest is then told as usual. */
+	signal(SIGPIPE, SIG_IGN);
+}
+
+static int capture(const struct capture_args *args, const struct netsim_capturing *how,
+		   struct show *show, struct netsim_err *err)
+{
+	struct netsim_capture result = {0};
+	struct netsim_diags diags = {0};
+	struct netsim *ns = NULL;
+	int r = netsim_open(&ns, err);
+
+	catch_signals();
+	if (r == 0)
+		r = netsim_capture(ns, how, &result, &diags, err);
+	netsim_close(ns);
+	clear_line(show);
+	r = report_file(r, &args->common, &diags, err);
+	if (r != 0)
+		return r;
+	if (how->dry)
+		print_plan(&result);
+	else if (args->common.json)
+		print_json_summary(&result, summary_stream(args));
+	else if (!args->common.quiet)
+		print_summary(&result, summary_stream(args));
+	print_drops(&result);
+	r = result.dropped ? exit_status(NETSIM_ERR_FAILED) : 0;
+	netsim_capture_free(&result);
+	/* A reader that has had enough is no error. */
+	if (ferror(stdout))
+		clearerr(stdout);
+	return r;
+}
+
+static int run(const void *p, struct netsim_err *err)
+{
+	const struct capture_args *args = p;
+	const struct common *common = &args->common;
+	const char *classes[CLASSES_MOST];
+	char *class = args->class ? strdup(args->class) : NULL;
+	struct show show = {.quiet = common->quiet, .begin = now_seconds()};
+	struct netsim_capturing how = {.fleet = common->fleet,
+				       .targets = (const char *const *)common->words,
+				       .target_count = (size_t)common->count,
+				       .file = args->write,
+				       .dir = args->dir,
+				       .filter = args->filter,
+				       .classes = classes,
+				       .class_file = args->classes,
+				       .keep = args->keep,
+				       .for_ns = args->for_ns,
+				       .count = args->count,
+				       .dry = common->dry,
+				       .ended = is_ended,
+				       .gone = show_gone,
+				       .arg = &show};
+	int r = 0;
+
+	if (args->write && args->dir)
+		r = usage_error(err, &cmd_capture, "--write and --dir are two things");
+	if (r == 0)
+		r = parse_size("snap", args->snap, &how.snap, err);
+	if (r == 0)
+		r = parse_size("buffer", args->buffer, &how.buffer, err);
+	if (r == 0)
+		r = parse_rotate(args, &how, err);
+	if (r == 0)
+		r = parse_direction(args->direction, &how, err);
+	if (r == 0)
+		r = split(class, classes, &how.class_count, err);
+	if (r == 0 && args->write && strcmp(args->write, "-") == 0 && isatty(STDOUT_FILENO))
+		r = usage_error(err, &cmd_capture, "a terminal is no place for a capture");
+	if (!args->write && !args->dir && !common->json)
+		how.packet = show_packet;
+	else if (isatty(STDERR_FILENO) && !common->quiet)
+		how.progress = show_progress;
+	if (how.packet)
+		setvbuf(stdout, NULL, _IOLBF, 0);
+	if (r == 0)
+		r = capture(args, &how, &show, err);
+	free(class);
+	return r;
+}
+
+const struct cmd cmd_capture = {
+	.name = "capture",
+	.args = "[TARGET]...",
+	.summary = "Capture packets at the ports: into files, or a line for each.",
+	.opts = opts,
+	.size = sizeof(struct capture_args),
+	.max = -1,
+	.run = run,
+};

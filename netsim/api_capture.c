@@ -1,0 +1,463 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* capture: packets at the ports of a fleet into files, or a line for each. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "netsim/api.h"
+#include "netsim/array.h"
+#include "netsim/auto.h"
+#include "netsim/capture_set.h"
+#include "netsim/capture_text.h"
+#include "netsim/classes.h"
+#include "netsim/flow.h"
+#include "netsim/live.h"
+#include "netsim/mark.h"
+#include "netsim/target.h"
+#include "netsim/ways.h"
+
+#define LOOK_EVERY 256 /* packets, at the clock and whether to end */
+#define WAIT_MS	   100
+#define NS_PER_MS  1000000LL
+
+struct run {
+	const struct netsim_capturing *how;
+	struct netsim_capture *result;
+	struct model *model;
+	struct class_set *classes;
+	struct flow_classifier *classifier;
+	bool wanted[FLOW_CLASSES];
+	struct netsim_capture_class by_class[FLOW_CLASSES]; /* names are the set's */
+	const char **devices; /* the ports, as the kernel calls them */
+	char **names;	      /* and "n100-1/eth1" */
+	size_t port_count;
+	struct capture_name *addresses;
+	size_t address_count;
+	struct live *live;
+	struct capture_plan plan;
+	struct capture_set *set;
+	struct capture_totals *totals;
+	int64_t begin_ns, looked_ns, last_ns;
+	bool ending;
+};
+
+static int64_t clock_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static int select_ports(const struct model *model, const struct netsim_capturing *how, bool *marks,
+			struct netsim_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; !how->target_count && i < model->link_count; i++)
+		marks[i] = link_is_port(&model->links[i]);
+	for (size_t t = 0; r == 0 && t < how->target_count; t++) {
+		bool found = false;
+
+		/* A port under the kernel's name, as tcpdump takes it. */
+		for (size_t i = 0; i < model->link_count; i++)
+			if (link_is_port(&model->links[i]) &&
+			    strcmp(model->links[i].name, how->targets[t]) == 0)
+				marks[i] = found = true;
+		if (!found)
+			r = target_ports(model, how->targets[t], marks, err);
+	}
+	return r;
+}
+
+static int add_port(struct run *run, const struct link *link, struct netsim_err *err)
+{
+	struct mark mark;
+	size_t names = run->port_count;
+	const char **device;
+	char **name;
+
+	if (!mark_parse(link->alias, &mark) || !mark.iface)
+		return 0;
+	device = array_push(run->devices, names);
+	name = array_push(run->names, run->port_count);
+	if (!device || !name || asprintf(name, "%s/%s", mark.node, mark.iface) < 0)
+		return err_oom(err);
+	*device = link->name;
+	return 0;
+}
+
+static int find_ports(struct netsim *ns, struct run *run, struct netsim_err *err)
+{
+	auto_free char *fleet = NULL;
+	auto_free bool *marks = NULL;
+	int r = state_read_host(&ns->state, err);
+
+	if (r == 0)
+		r = target_need_fleet(&ns->state, run->how->fleet, &fleet, err);
+	if (r == 0)
+		r = state_read(&ns->state, fleet, STATE_ALL, &run->model, err);
+	if (r < 0)
+		return r;
+	snprintf(run->result->fleet, sizeof(run->result->fleet), "%s", fleet);
+	marks = calloc(run->model->link_count + 1, sizeof(*marks));
+	if (!marks)
+		return err_oom(err);
+	r = select_ports(run->model, run->how, marks, err);
+	for (size_t i = 0; r == 0 && i < run->model->link_count; i++)
+		if (marks[i])
+			r = add_port(run, &run->model->links[i], err);
+	if (r == 0 && !run->port_count)
+		r = err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL, "the fleet %s has no ports",
+			    fleet);
+	return r;
+}
+
+static int find_names(struct netsim *ns, struct run *run, struct netsim_err *err)
+{
+	auto_free struct ways_address *list = NULL;
+	int r = ways_addresses(&ns->state, run->model, &list, &run->address_count, err);
+
+	if (r < 0)
+		return r;
+	run->addresses = calloc(run->address_count + 1, sizeof(*run->addresses));
+	if (!run->addresses)
+		return err_oom(err);
+	for (size_t i = 0; i < run->address_count; i++)
+		run->addresses[i] = (struct capture_name) {list[i].ip, list[i].name};
+	return 0;
+}
+
+static int want_class(struct run *run, const char *name, struct netsim_err *err)
+{
+	const char *near = run->classes ? classes_nearest(run->classes, name) : NULL;
+	size_t count = run->classes ? run->classes->count : 0;
+	bool any = false;
+
+	for (size_t i = 0; i <= count; i++) {
+		const char *class = i < count ? run->classes->list[i].name : CLASS_OTHER;
+
+		if (class_is_meant(class, name))
+			any = run->wanted[i] = true;
+	}
+	if (any)
+		return 0;
+	err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL, "there is no class %s", shown(name));
+	if (near)
+		err_hint(err, "did you mean %s?", near);
+	return -ENOENT;
+}
+
+static int load_classes(struct run *run, struct netsim_diags *diags, struct netsim_err *err)
+{
+	const struct netsim_capturing *how = run->how;
+	int r = how->class_file ? classes_load(how->class_file, &run->classes, diags) :
+				  api_load_classes(NULL, &run->classes, err);
+	size_t count = r == 0 && run->classes ? run->classes->count : 0;
+
+	if (r < 0)
+		return r;
+	run->classifier = flow_classifier_new(run->classes);
+	if (!run->classifier)
+		return err_oom(err);
+	for (size_t i = 0; i <= count; i++) {
+		run->by_class[i].name =
+			i < count ? run->classes->list[i].name : (char *)CLASS_OTHER;
+		run->wanted[i] = !how->class_count;
+	}
+	for (size_t i = 0; r == 0 && i < how->class_count; i++)
+		r = want_class(run, how->classes[i], err);
+	return r;
+}
+
+static int open_files(struct run *run, struct netsim_err *err)
+{
+	const struct netsim_capturing *how = run->how;
+
+	if (!how->file && !how->dir)
+		return 0;
+	if (how->file && capture_write_is_pcap(how->file) && run->port_count > 1) {
+		err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
+			"a .pcap file cannot tell %zu ports apart", run->port_count);
+		err_hint(err, "name it .pcapng, or name one port");
+		return -EINVAL;
+	}
+	run->plan = (struct capture_plan) {.file = how->file,
+					   .dir = how->dir,
+					   .prefix = run->result->fleet,
+					   .rotate_bytes = how->rotate_bytes,
+					   .rotate_ns = how->rotate_ns,
+					   .keep = how->keep,
+					   .what = {.ports = (const char *const *)run->names,
+						    .port_count = run->port_count,
+						    .names = run->addresses,
+						    .name_count = run->address_count,
+						    .filter = how->filter,
+						    .snap = how->snap}};
+	return capture_set_open(&run->plan, &run->set, err);
+}
+
+static int make_result(struct run *run, struct netsim_err *err)
+{
+	struct netsim_capture *result = run->result;
+
+	run->totals = calloc(run->port_count, sizeof(*run->totals));
+	result->ports = calloc(run->port_count, sizeof(*result->ports));
+	if (!run->totals || !result->ports)
+		return err_oom(err);
+	for (size_t i = 0; i < run->port_count; i++) {
+		result->port_count++;
+		result->ports[i].name = strdup(run->names[i]);
+		if (!result->ports[i].name)
+			return err_oom(err);
+	}
+	return 0;
+}
+
+static void read_totals(struct run *run)
+{
+	for (size_t i = 0; i < run->port_count; i++) {
+		struct live_counts counts;
+
+		live_counts(run->live, i, &counts);
+		run->totals[i] = (struct capture_totals) {counts.received, counts.dropped};
+	}
+}
+
+static void show(const struct run *run, const struct live_packet *live, const struct packet *packet,
+		 unsigned class)
+{
+	char from[UNIT_TEXT], to[UNIT_TEXT];
+	struct netsim_captured captured = {
+		.time_ns = live->time_ns,
+		.from = capture_text_end(packet, packet->source, run->addresses, run->address_count,
+					 from),
+		.to = capture_text_end(packet, packet->destination, run->addresses,
+				       run->address_count, to),
+		.class = run->by_class[class].name,
+		.port = run->names[live->port],
+		.sent = live->sent,
+		.length = live->length};
+
+	capture_text_what(packet, captured.what, sizeof(captured.what));
+	run->how->packet(run->how->arg, &captured);
+}
+
+static int take_in(struct run *run, const struct live_packet *live, struct netsim_err *err)
+{
+	const struct capture_written written = {.time_ns = live->time_ns,
+						.data = live->data,
+						.captured = live->captured,
+						.length = live->length,
+						.port = live->port,
+						.sent = live->sent};
+	struct netsim_capture_port *port = &run->result->ports[live->port];
+	struct packet packet, inner;
+	unsigned class;
+
+	packet_decode(PACKET_ETHERNET, live->data, live->captured, live->length, &packet);
+	class = flow_classify(run->classifier, &packet);
+	if (!run->wanted[class] &&
+	    !(packet_inner(&packet, &inner) && run->wanted[flow_classify(run->classifier, &inner)]))
+		return 0;
+	run->by_class[class].packets++;
+	run->by_class[class].bytes += live->length;
+	port->packets++;
+	port->bytes += live->length;
+	run->result->packets++;
+	run->result->bytes += live->length;
+	run->last_ns = live->time_ns;
+	if (run->set)
+		return capture_set_add(run->set, &written, run->totals, err);
+	if (run->how->packet)
+		show(run, live, &packet, class);
+	return 0;
+}
+
+/* True when no port is left. */
+static bool look_for_gone(struct run *run)
+{
+	size_t left = run->port_count;
+
+	for (size_t i = 0; i < run->port_count; i++) {
+		struct netsim_capture_port *port = &run->result->ports[i];
+
+		if (!live_gone(run->live, i))
+			continue;
+		left--;
+		if (!port->gone && run->how->gone)
+			run->how->gone(run->how->arg, port->name);
+		port->gone = true;
+	}
+	return !left;
+}
+
+/* Some ten times a second: what is to be done then, and whether to end. */
+static int look(struct run *run, bool idle, struct netsim_err *err)
+{
+	const struct netsim_capturing *how = run->how;
+	int64_t now = clock_ns();
+	int r = 0;
+
+	if (!run->ending && ((how->ended && how->ended(how->arg)) || look_for_gone(run) ||
+			     (how->for_ns && now - run->begin_ns >= how->for_ns))) {
+		run->ending = true;
+		live_stop(run->live);
+	}
+	if (!idle && now - run->looked_ns < WAIT_MS * NS_PER_MS)
+		return 0;
+	run->looked_ns = now;
+	read_totals(run);
+	if (run->set)
+		r = capture_set_flush(run->set, err);
+	if (how->progress)
+		how->progress(how->arg, run->result->packets, run->result->bytes);
+	return r;
+}
+
+static int wait_of(const struct run *run)
+{
+	int64_t left = run->how->for_ns ?
+			       (run->begin_ns + run->how->for_ns - clock_ns()) / NS_PER_MS + 1 :
+			       WAIT_MS;
+
+	return left < 0 ? 0 : left > WAIT_MS ? WAIT_MS : (int)left;
+}
+
+static int follow(struct run *run, struct netsim_err *err)
+{
+	const struct netsim_capturing *how = run->how;
+	struct live_packet packet;
+	uint64_t seen = 0;
+	int r = 0;
+
+	run->begin_ns = run->looked_ns = clock_ns();
+	while (r >= 0 && !(how->count && run->result->packets >= how->count)) {
+		bool was_ending = run->ending;
+
+		r = live_next(run->live, wait_of(run), &packet, err);
+		if (r == 0 && was_ending)
+			break;
+		if (r > 0) {
+			r = take_in(run, &packet, err);
+			if (r < 0 || ++seen % LOOK_EVERY)
+				continue;
+			r = look(run, false, err);
+		} else if (r == 0) {
+			r = look(run, true, err);
+		}
+	}
+	run->result->ns = clock_ns() - run->begin_ns;
+	/* Whoever reads our output has had enough. */
+	return r == -EPIPE && how->file && strcmp(how->file, "-") == 0 ? 0 : r;
+}
+
+static int sum_up(struct run *run, struct netsim_err *err)
+{
+	struct netsim_capture *result = run->result;
+
+	read_totals(run);
+	(void)look_for_gone(run);
+	for (size_t i = 0; i < run->port_count; i++) {
+		result->ports[i].received = run->totals[i].received;
+		result->ports[i].dropped = run->totals[i].dropped;
+		result->received += run->totals[i].received;
+		result->dropped += run->totals[i].dropped;
+	}
+	for (size_t i = 0; i < FLOW_CLASSES; i++) {
+		struct netsim_capture_class *class;
+
+		if (!run->by_class[i].packets)
+			continue;
+		class = array_push(result->classes, result->class_count);
+		if (!class)
+			return err_oom(err);
+		*class = run->by_class[i];
+		class->name = strdup(run->by_class[i].name);
+		if (!class->name)
+			return err_oom(err);
+	}
+	return 0;
+}
+
+static int capture(struct netsim *ns, struct run *run, struct netsim_diags *diags,
+		   struct netsim_err *err)
+{
+	const struct netsim_capturing *how = run->how;
+	const struct live_options options = {.filter = how->filter,
+					     .snap = how->snap,
+					     .buffer = how->buffer,
+					     .only_sent = how->only_sent,
+					     .only_delivered = how->only_delivered};
+	int r = find_ports(ns, run, err);
+
+	if (r == 0)
+		r = load_classes(run, diags, err);
+	if (r == 0)
+		r = find_names(ns, run, err);
+	if (r == 0)
+		r = make_result(run, err);
+	if (r < 0 || how->dry)
+		return r;
+	/* A wrong filter must not cost the file that is there. */
+	r = live_open(run->devices, run->port_count, &options, &run->live, err);
+	if (r == 0)
+		r = open_files(run, err);
+	if (r == 0)
+		r = follow(run, err);
+	if (r == 0)
+		r = sum_up(run, err);
+	if (run->set) {
+		struct netsim_err ignored = {0};
+		int closed;
+
+		run->result->files = capture_set_files(run->set);
+		closed = capture_set_close(run->set, r == 0 ? run->totals : NULL, run->last_ns,
+					   r == 0 ? err : &ignored);
+		if (r == 0 && closed != -EPIPE)
+			r = closed;
+	}
+	return r;
+}
+
+static void run_done(struct run *run)
+{
+	live_close(run->live);
+	for (size_t i = 0; i < run->port_count; i++)
+		free(run->names[i]);
+	free(run->names);
+	free(run->devices);
+	free(run->addresses);
+	free(run->totals);
+	free(run->classifier);
+	classes_free(run->classes);
+	model_free(run->model);
+}
+
+API int netsim_capture(struct netsim *ns, const struct netsim_capturing *how,
+		       struct netsim_capture *ret, struct netsim_diags *diags,
+		       struct netsim_err *err)
+{
+	struct netsim_capture result = {0};
+	struct run run = {.how = how, .result = &result};
+	int r = capture(ns, &run, diags, err);
+
+	run_done(&run);
+	if (r < 0)
+		netsim_capture_free(&result);
+	else
+		*ret = result;
+	return r;
+}
+
+API void netsim_capture_free(struct netsim_capture *capture)
+{
+	for (size_t i = 0; i < capture->port_count; i++)
+		free(capture->ports[i].name);
+	for (size_t i = 0; i < capture->class_count; i++)
+		free(capture->classes[i].name);
+	free(capture->ports);
+	free(capture->classes);
+	*capture = (struct netsim_capture) {0};
+}
