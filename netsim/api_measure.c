@@ -33,7 +33,8 @@ struct measure {
 	struct flow *flow;
 	struct oneway *oneway;
 	uint64_t packets;
-	int64_t until_ns; /* what is sent later is not measured */
+	/* What is sent earlier, when not all ports were listened at, or later is not measured. */
+	int64_t begin_ns, until_ns;
 };
 
 static void measure_done(struct measure *m)
@@ -143,6 +144,8 @@ static int take_packet(struct measure *m, const struct live_packet *live, struct
 {
 	struct packet packet;
 
+	if (live->time_ns < m->begin_ns)
+		return 0;
 	packet_decode(PACKET_ETHERNET, live->data, live->captured, live->length, &packet);
 	packet.view = m->views[live->port];
 	packet.seen = live->sent ? PACKET_SENT : PACKET_DELIVERED;
@@ -183,7 +186,7 @@ static int follow(struct measure *m, int64_t begin, int64_t end, bool ask, struc
 /* What was sent up to the end still comes for a while. */
 static int follow_to_the_end(struct measure *m, struct netsim_err *err)
 {
-	int64_t begin = now(), flight;
+	int64_t begin = m->begin_ns = now(), flight;
 	struct live_packet packet;
 	int r;
 
@@ -290,10 +293,11 @@ static int measure(struct measure *m, struct netsim *ns, struct netsim_measureme
 		r = oneway_new(m->classes, 0, &m->oneway, err);
 	if (r < 0)
 		return r;
-	read_counters(ns, m->model->fleet, ret, &before);
 	r = live_open(m->ports, m->port_count, &options, &m->live, err);
-	if (r == 0)
+	if (r == 0) {
+		read_counters(ns, m->model->fleet, ret, &before);
 		r = follow_to_the_end(m, err);
+	}
 	if (r == 0) {
 		count_missed(m, ret);
 		read_counters(ns, m->model->fleet, ret, &ret->counted);
