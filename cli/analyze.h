@@ -29,8 +29,7 @@ json_t *analyze_object(const struct netsim_analysis *a, const struct analyze_vie
 /* Rows of one way. */
 void analyze_one_way_text(const struct netsim_analysis *a, const struct netsim_traffic *counted,
 			  const struct analyze_view *view);
-json_t *analyze_one_way_json(const struct netsim_analysis *a,
-			     const struct netsim_traffic *counted,
+json_t *analyze_one_way_json(const struct netsim_analysis *a, const struct netsim_traffic *counted,
 			     const struct analyze_view *view);
 /* What was dropped, by its reason. */
 json_t *analyze_dropped_json(const struct netsim_flow *flow);

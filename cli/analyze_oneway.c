@@ -167,8 +167,7 @@ static json_t *json_row(const struct netsim_analysis *a, const struct netsim_one
 	return json;
 }
 
-json_t *analyze_one_way_json(const struct netsim_analysis *a,
-			     const struct netsim_traffic *counted,
+json_t *analyze_one_way_json(const struct netsim_analysis *a, const struct netsim_traffic *counted,
 			     const struct analyze_view *view)
 {
 	json_t *list = json_array();
@@ -177,6 +176,5 @@ json_t *analyze_one_way_json(const struct netsim_analysis *a,
 		json_array_append_new(list, json_row(a, &a->one_way[i], counted, view));
 	return json_pack("{s:o, s:o, s:o, s:I, s:I}", "rows", list, "elsewhere",
 			 number(a->elsewhere), "strays", number(a->strays), "first_ns",
-			 (json_int_t)a->one_way_first_ns, "bin_ns",
-			 (json_int_t)a->one_way_bin_ns);
+			 (json_int_t)a->one_way_first_ns, "bin_ns", (json_int_t)a->one_way_bin_ns);
 }

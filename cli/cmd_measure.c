@@ -61,21 +61,21 @@ static void print_object(const struct netsim_measurement *m, const struct analyz
 	for (size_t i = 0; i < m->counted.flow_count; i++) {
 		const struct netsim_flow *flow = &m->counted.flows[i];
 
-		json_array_append_new(
-			counters,
-			json_pack("{s:s?, s:s?, s:s, s:I, s:I, s:o, s:I, s:I}", "from", flow->from,
-				  "to", flow->to, "class", flow->class, "packets",
-				  (json_int_t)flow->packets, "bytes", (json_int_t)flow->bytes,
-				  "dropped", analyze_dropped_json(flow), "copied",
-				  (json_int_t)flow->copied, "corrupted",
-				  (json_int_t)flow->corrupted));
+		json_array_append_new(counters,
+				      json_pack("{s:s?, s:s?, s:s, s:I, s:I, s:o, s:I, s:I}",
+						"from", flow->from, "to", flow->to, "class",
+						flow->class, "packets", (json_int_t)flow->packets,
+						"bytes", (json_int_t)flow->bytes, "dropped",
+						analyze_dropped_json(flow), "copied",
+						(json_int_t)flow->copied, "corrupted",
+						(json_int_t)flow->corrupted));
 	}
 	json_object_set_new(json, "fleet", json_string(m->fleet));
 	json_object_set_new(json, "ports", json_integer((json_int_t)m->ports));
 	json_object_set_new(json, "missed", json_integer((json_int_t)m->missed));
-	json_object_set_new(json, "one_way",
-			    analyze_one_way_json(&m->analysis, *m->uncounted ? NULL : &m->counted,
-						 view));
+	json_object_set_new(
+		json, "one_way",
+		analyze_one_way_json(&m->analysis, *m->uncounted ? NULL : &m->counted, view));
 	json_object_set_new(json, "counters", counters);
 	print_json(json);
 }
@@ -97,8 +97,7 @@ static int report_missing(const struct netsim_measurement *m, bool quiet)
 	return m->missed || m->gone ? 1 : 0;
 }
 
-static int check(const struct measure_args *args, struct analyze_view *view,
-		 struct netsim_err *err)
+static int check(const struct measure_args *args, struct analyze_view *view, struct netsim_err *err)
 {
 	int r = analyze_view_parse(&cmd_measure, args->by, args->top, view, err);
 

@@ -34,7 +34,8 @@ int analyze_names_of(const struct topo *topo, struct analyze_names *ret)
 			const struct iface *iface = &topo->nodes[n].ifaces[i];
 
 			for (size_t a = 0; r == 0 && a < iface->address_count; a++)
-				r = analyze_names_add(ret, &iface->addresses[a].ip, topo->nodes[n].name);
+				r = analyze_names_add(ret, &iface->addresses[a].ip,
+						      topo->nodes[n].name);
 		}
 	return r;
 }
@@ -210,8 +211,8 @@ static bool is_row_of(const struct making *m, enum by by, const struct netsim_fl
 	static const char *const any[2];
 
 	return is_row(row, by == BY_CLASS ? any : m->ends[g],
-		      by == BY_PAIR ? NULL : making_class(m, m->groups[g].class), m->groups[g].inner,
-		      ret_turned);
+		      by == BY_PAIR ? NULL : making_class(m, m->groups[g].class),
+		      m->groups[g].inner, ret_turned);
 }
 
 static struct sum *find_sum(const struct making *m, enum by by, struct sums *sums, size_t g,
@@ -429,10 +430,10 @@ int analyze_rows(const struct flow *flow, const struct oneway *oneway,
 	m.group_count = flow_groups(flow, &m.groups);
 	m.ends = calloc(m.group_count + 1, sizeof(*m.ends));
 	m.uses = calloc(m.group_count + 1, sizeof(*m.uses));
-	good = m.other && m.ends && m.uses && name_groups(&m) && choose_views(&m) && make_rows(&m, BY_CLASS, &ret->classes) &&
-	       make_rows(&m, BY_PAIR, &ret->pairs) && make_rows(&m, BY_BOTH, &ret->flows) &&
-	       making_connections(&m, connections) && make_gaps(&m) &&
-	       (!oneway || making_one_way(&m, oneway));
+	good = m.other && m.ends && m.uses && name_groups(&m) && choose_views(&m) &&
+	       make_rows(&m, BY_CLASS, &ret->classes) && make_rows(&m, BY_PAIR, &ret->pairs) &&
+	       make_rows(&m, BY_BOTH, &ret->flows) && making_connections(&m, connections) &&
+	       make_gaps(&m) && (!oneway || making_one_way(&m, oneway));
 	free(m.ends);
 	free(m.uses);
 	return good ? 0 : err_oom(err);

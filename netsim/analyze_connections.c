@@ -182,8 +182,8 @@ static void add_rtt(struct netsim_rtt *to, uint64_t count, double mean, int64_t 
 		to->min = min;
 	if (max > to->max)
 		to->max = max;
-	to->mean = (to->mean * (double)to->count + mean * (double)count) /
-		   (double)(to->count + count);
+	to->mean =
+		(to->mean * (double)to->count + mean * (double)count) / (double)(to->count + count);
 	to->count += count;
 }
 

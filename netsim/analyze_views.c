@@ -186,8 +186,8 @@ bool choose_views(struct making *m)
 	if (good) {
 		qsort(order, m->group_count, sizeof(struct flow_group *), compare);
 		for (size_t begin = 0, end; begin < m->group_count; begin = end) {
-			for (end = begin + 1; end < m->group_count &&
-					      compare_pairs(order[begin], order[end]) == 0;)
+			for (end = begin + 1;
+			     end < m->group_count && compare_pairs(order[begin], order[end]) == 0;)
 				end++;
 			choose_pair(m, order, begin, end, places);
 		}

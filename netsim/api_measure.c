@@ -15,8 +15,8 @@
 #include "netsim/target.h"
 #include "netsim/ways.h"
 
-#define SNAP 192 /* of what VXLAN carries, too */
-#define WAIT_MS 100
+#define SNAP		192 /* of what VXLAN carries, too */
+#define WAIT_MS		100
 #define FLIGHT_LEAST_NS 100000000 /* what is sent at the end may still be on its way */
 #define FLIGHT_MOST_NS	2000000000
 
@@ -232,11 +232,9 @@ static void subtract(const struct netsim_traffic *before, struct netsim_traffic 
 		struct netsim_flow *flow = &after->flows[i];
 		bool any;
 
-		while (b < before->flow_count &&
-		       netsim_compare_flows(&before->flows[b], flow) < 0)
+		while (b < before->flow_count && netsim_compare_flows(&before->flows[b], flow) < 0)
 			b++;
-		if (b < before->flow_count &&
-		    netsim_compare_flows(&before->flows[b], flow) == 0) {
+		if (b < before->flow_count && netsim_compare_flows(&before->flows[b], flow) == 0) {
 			flow->packets -= before->flows[b].packets;
 			flow->bytes -= before->flows[b].bytes;
 			flow->copied -= before->flows[b].copied;
@@ -293,11 +291,11 @@ static int measure(struct measure *m, struct netsim *ns, struct netsim_measureme
 		r = oneway_new(m->classes, 0, &m->oneway, err);
 	if (r < 0)
 		return r;
+	/* Before: to load programs can take longer than the ports' buffers last. */
+	read_counters(ns, m->model->fleet, ret, &before);
 	r = live_open(m->ports, m->port_count, &options, &m->live, err);
-	if (r == 0) {
-		read_counters(ns, m->model->fleet, ret, &before);
+	if (r == 0)
 		r = follow_to_the_end(m, err);
-	}
 	if (r == 0) {
 		count_missed(m, ret);
 		read_counters(ns, m->model->fleet, ret, &ret->counted);
@@ -306,8 +304,8 @@ static int measure(struct measure *m, struct netsim *ns, struct netsim_measureme
 		r = find_names(m, &ns->state, err);
 	}
 	netsim_traffic_free(&before);
-	return r == 0 ? analyze_rows(m->flow, m->oneway, m->classes, &m->names,
-				     m->how->connections, &ret->analysis, err) :
+	return r == 0 ? analyze_rows(m->flow, m->oneway, m->classes, &m->names, m->how->connections,
+				     &ret->analysis, err) :
 			r;
 }
 

@@ -23,8 +23,8 @@ struct capture_packet {
 	const uint8_t *data;
 	uint32_t captured, length;
 	enum packet_link link;
-	uint16_t view;		/* of the names' views; 0: none */
-	uint8_t seen; /* enum packet_seen */
+	uint16_t view; /* of the names' views; 0: none */
+	uint8_t seen;  /* enum packet_seen */
 };
 
 struct capture_file;

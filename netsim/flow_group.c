@@ -6,8 +6,8 @@
 #include "netsim/array.h"
 #include "netsim/flow_parts.h"
 
-#define BIN_HISTOGRAMS	  32768 /* of all bins; some 200 bytes each */
-#define BINS_LEAST	  8	/* of a group */
+#define BIN_HISTOGRAMS 32768 /* of all bins; some 200 bytes each */
+#define BINS_LEAST     8     /* of a group */
 
 /* --- finding a group */
 
@@ -22,8 +22,7 @@ struct group_key {
 /* What is seen from several views takes several groups. */
 static bool is_full(const struct flow *flow, const struct group_key *key)
 {
-	return flow->group_count >=
-	       (key->local == FLOW_NOWHERE ? FLOW_GROUPS : FLOW_GROUPS_VIEWS);
+	return flow->group_count >= (key->local == FLOW_NOWHERE ? FLOW_GROUPS : FLOW_GROUPS_VIEWS);
 }
 
 static uint32_t group_hash(const struct group_key *key)
@@ -40,8 +39,7 @@ static bool is_group(const struct flow_group *group, const struct group_key *key
 {
 	return group->addresses[0] == key->addresses[0] &&
 	       group->addresses[1] == key->addresses[1] && group->class == key->class &&
-	       group->inner == key->inner && group->view == key->view &&
-	       group->local == key->local;
+	       group->inner == key->inner && group->view == key->view && group->local == key->local;
 }
 
 static struct flow_group *find_group(struct flow *flow, const struct group_key *key,

@@ -39,9 +39,9 @@ enum connection_flag {
 	CONNECTION_USED = 0x01,
 	CONNECTION_RECENT = 0x02, /* had a packet since the hand came by */
 	CONNECTION_INNER = 0x04,
-	CONNECTION_TURNED = 0x08, /* its client sends the group's second way */
-	CONNECTION_OPENED = 0x10, /* handshake_ns is a round trip, and not the SYN's time */
-	CONNECTION_OLD = 0x20,	  /* its ports have another one now */
+	CONNECTION_TURNED = 0x08,    /* its client sends the group's second way */
+	CONNECTION_OPENED = 0x10,    /* handshake_ns is a round trip, and not the SYN's time */
+	CONNECTION_OLD = 0x20,	     /* its ports have another one now */
 	CONNECTION_AT_CLIENT = 0x40, /* the client sends at the view */
 	CONNECTION_AT_SERVER = 0x80,
 };

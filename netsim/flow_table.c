@@ -145,8 +145,8 @@ static uint64_t ends_hash(const struct flow_address *a, const struct flow_addres
 
 uint64_t tuple_hash(const struct tuple *tuple)
 {
-	return ends_hash(&tuple->addresses[0], &tuple->addresses[1], tuple->ports,
-			 tuple->protocol, tuple->view);
+	return ends_hash(&tuple->addresses[0], &tuple->addresses[1], tuple->ports, tuple->protocol,
+			 tuple->view);
 }
 
 static const struct address *address_at(const struct flow *flow, uint32_t number)
@@ -481,8 +481,8 @@ struct connection *table_new(struct flow *flow, const struct tuple *tuple)
 	c->view = tuple->view;
 	c->flags = CONNECTION_USED | (tuple->inner ? CONNECTION_INNER : 0);
 	if (tuple->seen)
-		c->flags |= tuple->seen == PACKET_SENT ? CONNECTION_AT_CLIENT :
-							 CONNECTION_AT_SERVER;
+		c->flags |=
+			tuple->seen == PACKET_SENT ? CONNECTION_AT_CLIENT : CONNECTION_AT_SERVER;
 	if (!index_add(flow, &flow->by_tuple, number, connection_hash)) {
 		c->flags |= CONNECTION_OLD;
 		flow->failed = true;

@@ -38,9 +38,9 @@ struct oneway_row {
 	uint8_t class;
 	uint64_t delivered; /* each packet once */
 	uint64_t lost;
-	uint64_t flying; /* not yet delivered at the end */
+	uint64_t flying;     /* not yet delivered at the end */
 	uint64_t duplicated; /* deliveries beyond the first */
-	uint64_t reordered; /* delivered after one that was sent later */
+	uint64_t reordered;  /* delivered after one that was sent later */
 	struct histogram delay;
 	double deviation; /* of the delay in ns */
 	struct oneway_bin *bins;

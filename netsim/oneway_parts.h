@@ -66,8 +66,8 @@ struct oneway {
 
 static inline uint64_t oneway_mix(uint64_t a, uint64_t b)
 {
-	__extension__ unsigned __int128 product = (unsigned __int128)(a ^ 0x9e3779b97f4a7c15) *
-						  (b ^ 0xd6e8feb86659fd93);
+	__extension__ unsigned __int128 product =
+		(unsigned __int128)(a ^ 0x9e3779b97f4a7c15) * (b ^ 0xd6e8feb86659fd93);
 
 	return (uint64_t)product ^ (uint64_t)(product >> 64);
 }

@@ -62,16 +62,25 @@ dropped() {
 		END { print sum + 0 }'
 }
 
+# Nothing more comes into a file.
+quiet_file() {
+	local size
+	size=$(stat -c %s "$1")
+	sleep 0.5
+	[[ $(stat -c %s "$1") -eq $size ]]
+}
+
 # measured PING_OPTIONS...: a ping from a to b, seen by measure and, where it is delivered, tcpdump
 measured() {
 	local dump
-	start 1 tcpdump -Z root -B 8192 -n -i frb -w "$WORK/frb.pcap" 'icmp and src 10.97.0.1'
+	start 1 tcpdump -Z root -B 8192 -U --immediate-mode -n -i frb -w "$WORK/frb.pcap" 'icmp and src 10.97.0.1'
 	dump=$BG
 	start 4 "$NETSIM" measure --json
 	JSON=$WORK/bg.$BG
 	node_exec a ping -q "$@" 10.97.0.2 >/dev/null
 	finish "$BG"
 	is "measure ends well" "$STATUS" 0
+	wait_for 20 quiet_file "$WORK/frb.pcap"
 	finish "$dump"
 }
 
@@ -115,7 +124,7 @@ check_disorder() {
 	between "packets come twice" "$twice" 10 150
 	is "as many as tcpdump sees" "$(one_way a b duplicated)" "$twice"
 	is "and none is lost" "$(one_way a b lost) $(one_way a b delivered)" "0 1000"
-	with "reordered" 'nodes: {b: {down: {delay: 10ms, reorder: 25%}}}'
+	with "reordered" 'nodes: {b: {down: {delay: 50ms, reorder: 25%}}}'
 	measured -c 1000 -i 0.002
 	read -r all twice late <<<"$(by_tcpdump)"
 	between "packets are overtaken" "$late" 50 1000

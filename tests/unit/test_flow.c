@@ -479,8 +479,8 @@ static void eviction(void **state)
 	assert_true(totals.folded > 0);
 	for (size_t i = flow_groups(f.flow, &groups); i-- > 0;) {
 		packets += groups[i].ways[0].packets + groups[i].ways[1].packets;
-		connections += groups[i].ways[0].opened.connections +
-			       groups[i].ways[1].opened.connections;
+		connections +=
+			groups[i].ways[0].opened.connections + groups[i].ways[1].opened.connections;
 	}
 	assert_int_equal(packets, 200000);
 	assert_int_equal(connections, totals.connections);
