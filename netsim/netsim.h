@@ -535,8 +535,7 @@ struct netsim_analysis {
 	/* Where packets were captured at several ports; sorted by what was sent. */
 	struct netsim_one_way *one_way;
 	size_t one_way_count;
-	uint64_t elsewhere; /* sent to where nothing is captured */
-	uint64_t strays;    /* delivered, but not seen when they were sent */
+	uint64_t elsewhere, strays; /* sent to, and delivered from, where nothing is captured */
 	int64_t one_way_first_ns, one_way_bin_ns;
 	size_t one_way_bin_count;
 	/* Where files could not be read on; what was before it counts. */
@@ -645,11 +644,10 @@ struct netsim_measurement {
 	char fleet[64];
 	size_t ports;
 	struct netsim_analysis analysis;
-	/* What the programs at the ports counted meanwhile; empty where they cannot. */
-	struct netsim_traffic counted;
-	char uncounted[160]; /* why they cannot */
-	uint64_t missed;     /* packets that there was no room for: figures are incomplete */
-	size_t gone;	     /* ports that went away meanwhile */
+	struct netsim_traffic counted; /* by the programs at the ports, meanwhile */
+	char uncounted[160];	       /* why they cannot, or "" */
+	uint64_t missed; /* packets that there was no room for: figures are incomplete */
+	size_t gone;	 /* ports that went away meanwhile */
 };
 
 struct netsim_measuring {
@@ -662,10 +660,7 @@ struct netsim_measuring {
 	void *arg;
 };
 
-/*
- * Follows the packets at all ports of a fleet. Diags as with netsim_analyze(). Free with
- * netsim_measurement_free().
- */
+/* Follows all ports' packets; diags as above. Free with netsim_measurement_free(). */
 int netsim_measure(struct netsim *ns, const struct netsim_measuring *how,
 		   struct netsim_measurement *ret, struct netsim_diags *diags,
 		   struct netsim_err *err);
