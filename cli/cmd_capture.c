@@ -293,6 +293,7 @@ static int capture(const struct capture_args *args, const struct netsim_capturin
 		print_json_summary(&result, summary_stream(args));
 	else if (!args->common.quiet)
 		print_summary(&result, summary_stream(args));
+	fflush(stdout);
 	print_drops(&result);
 	r = result.dropped ? exit_status(NETSIM_ERR_FAILED) : 0;
 	netsim_capture_free(&result);

@@ -46,7 +46,8 @@
 #define SORT_MOST (64U << 20)
 #define BATCH	  1024 /* packets of a socket at once, so that no socket waits long */
 
-#define COUNT_EVERY 1000000000LL /* ns: libpcap's counters have 32 bits */
+/* ns: libpcap's counters have 32 bits, and not all is told that happens to a port. */
+#define LOOK_EVERY 500000000LL
 
 struct source {
 	struct live *live;
@@ -67,7 +68,7 @@ struct live {
 	int64_t hold_ns;    /* after that, no source has anything earlier */
 	int64_t sure_ns;    /* everything up to then is in sort */
 	int64_t stopped_ns; /* 0: not yet */
-	int64_t counted_ns;
+	int64_t looked_ns;
 };
 
 static int64_t now_of(clockid_t clock)
@@ -376,16 +377,33 @@ static int pump(struct live *live, int wait_ms, struct netsim_err *err)
 	return 0;
 }
 
-static void count_all(struct live *live)
+/*
+ * An interface that is removed is set down first, which is all that the kernel tells; that
+ * it has gone shows in the socket's name.
+ */
+static bool has_gone(const struct source *source)
+{
+	struct sockaddr_ll address = {0};
+	socklen_t length = sizeof(address);
+
+	return getsockname(pcap_fileno(source->pcap), (struct sockaddr *)&address, &length) == 0 &&
+	       address.sll_ifindex <= 0;
+}
+
+static void look_after(struct live *live)
 {
 	int64_t now = now_of(CLOCK_MONOTONIC);
 
-	if (now - live->counted_ns < COUNT_EVERY)
+	if (now - live->looked_ns < LOOK_EVERY)
 		return;
-	live->counted_ns = now;
-	for (size_t i = 0; i < live->count; i++)
-		if (!live->sources[i].gone)
-			count(&live->sources[i]);
+	live->looked_ns = now;
+	for (size_t i = 0; i < live->count; i++) {
+		if (live->sources[i].gone)
+			continue;
+		count(&live->sources[i]);
+		if (has_gone(&live->sources[i]))
+			leave(live, i);
+	}
 }
 
 /* How long it is worth waiting for the next packet. */
@@ -429,7 +447,7 @@ int live_next(struct live *live, int wait_ms, struct live_packet *ret, struct ne
 			return 0;
 		if (r < 0 && r != -EINTR)
 			return r;
-		count_all(live);
+		look_after(live);
 		tried = true;
 		now = now_of(CLOCK_MONOTONIC);
 	}

@@ -1,0 +1,256 @@
+# needs: native bridge veth netns tcpdump tshark
+# limit: 180
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# netsim capture against tcpdump at the same ports, to the packet; its files as tshark
+# reads them; and how they are left by every way in which a capture can end.
+# shellcheck shell=bash
+. "$(dirname "$0")/../lib.sh"
+
+# shellcheck disable=SC2034 # lib.sh's
+FLEET=seen
+
+build() {
+	cat >"$WORK/seen.yaml" <<-'EOT'
+		fleet: seen
+		networks: {lan: {address: 10.9.0.254/24}}
+		nodes:
+		  a: {interfaces: {eth0: {network: lan, port: sna, address: [10.9.0.1/24]}}}
+		  b: {interfaces: {eth0: {network: lan, port: snb, address: [10.9.0.2/24]}}}
+	EOT
+	check "up" "$NETSIM" up "$WORK/seen.yaml"
+	# The addresses are resolved before anything is counted.
+	wait_for 5 answers a 10.9.0.2 || not_ok "a reaches b"
+}
+
+# sockets [PROTOCOL]: of packets, as the kernel lists them
+sockets() {
+	awk -v protocol="${1:-}" 'NR > 1 && (protocol == "" || $4 == protocol) { n++ } END { print n + 0 }' \
+		/proc/net/packet
+}
+
+# All sockets are made before the first of them sees anything, and then have all protocols.
+listening() {
+	[[ $(sockets) -ge $1 && $(sockets 0003) -eq $(sockets) ]]
+}
+
+# capture SOCKETS OPTIONS...: in the background, listening; its process in $CAPTURE
+capture() {
+	local all
+	all=$(($(sockets) + $1))
+	shift
+	bg "$NETSIM" capture "$@"
+	CAPTURE=$BG
+	wait_for 10 listening "$all" || not_ok "netsim capture listens"
+}
+
+# ended PID: waits for its end, which is $STATUS; what it said is in $SAID
+ended() {
+	STATUS=0
+	wait "$1" || STATUS=$?
+	SAID=$(<"$WORK/bg.$1")
+}
+
+# stop PID [SIGNAL]: as a user does
+stop() {
+	kill "-${2:-INT}" "$1"
+	ended "$1"
+}
+
+# count FILE [DISPLAY FILTER]
+count() {
+	tshark -r "$1" ${2:+-Y "$2"} -T fields -e frame.number 2>/dev/null | wc -l
+}
+
+# what FILE [DISPLAY FILTER]: each packet of IP by its header
+what() {
+	tshark -r "$1" -Y "${2:-ip}" -T fields -e ip.src -e ip.id -e ip.proto -e frame.len \
+		-e icmp.type -e icmp.seq -e udp.srcport 2>/dev/null | sort
+}
+
+as_tcpdump() {
+	local port tcpdumps=() server
+	for port in sna snb; do
+		bg tcpdump -n -Z root -U -B 4096 -i "$port" -w "$WORK/$port.pcap" 'icmp or udp port 5201'
+		tcpdumps+=("$BG")
+		wait_for 30 grep -q "listening on" "$WORK/bg.$BG" || not_ok "tcpdump listens"
+	done
+	capture 4 -w "$WORK/all.pcapng" --filter 'icmp or udp port 5201'
+	local all=$CAPTURE
+	capture 4 --dir "$WORK/each" --filter 'icmp or udp port 5201'
+	local each=$CAPTURE
+	bg ip netns exec seen.b iperf3 -s
+	server=$BG
+	wait_for 5 node_exec b bash -c 'ss -Hltn sport = 5201 | grep -q .'
+	check "ping" node_exec a ping -q -c 20 -i 0.01 10.9.0.2
+	check "iperf3" node_exec a iperf3 -c 10.9.0.2 -u -t 1 -b 4M -l 500
+	stop "$all"
+	is "a capture that is interrupted ends well" "$STATUS" 0
+	stop "$each" TERM
+	is "so does one that is terminated" "$STATUS" 0
+	bg_end "$server"
+	for port in "${tcpdumps[@]}"; do
+		# It writes what it has within a second.
+		sleep 0.2
+		kill -INT "$port"
+		wait "$port" 2>/dev/null
+	done
+	local node=a
+	for port in sna snb; do
+		what "$WORK/$port.pcap" >"$WORK/theirs"
+		what "$WORK/all.pcapng" "frame.interface_name == \"$node/eth0\"" >"$WORK/ours"
+		same "$port in one file: what tcpdump has" "$WORK/theirs" "$WORK/ours"
+		what "$WORK/each/seen.$node.eth0.pcapng" >"$WORK/ours"
+		same "$port in its file: what tcpdump has" "$WORK/theirs" "$WORK/ours"
+		node=b
+	done
+}
+
+# same NAME A B: two lists, which have something in them
+same() {
+	if [[ ! -s $2 ]]; then
+		not_ok "$1" "the list is empty"
+	elif diff "$2" "$3" >"$WORK/diff"; then
+		ok "$1 ($(wc -l <"$2") packets)"
+	else
+		not_ok "$1" "$(head -n 20 "$WORK/diff")"
+	fi
+}
+
+as_tshark_reads() {
+	local all=$WORK/all.pcapng
+	tshark -r "$all" -T fields -e frame.time_epoch >"$WORK/times" 2>/dev/null
+	check "times are in order" sort -c -s "$WORK/times"
+	like "and have nanoseconds" "$(grep -v '000$' "$WORK/times" | head -n 1)" '\.[0-9]{9}$'
+	is "requests of a: inbound at its port" \
+		"$(count "$all" 'icmp.type == 8 && ip.src == 10.9.0.1 && frame.interface_name == "a/eth0" && frame.packet_flags_direction == 1')" 20
+	is "and outbound at b's" \
+		"$(count "$all" 'icmp.type == 8 && ip.src == 10.9.0.1 && frame.interface_name == "b/eth0" && frame.packet_flags_direction == 2')" 20
+	is "addresses have names" "$(tshark -N n -r "$all" -Y 'icmp.type == 8' -T fields -e ip.src_host -e ip.dst_host 2>/dev/null | sort -u)" $'a\tb'
+	run capinfos "$all"
+	like "capinfos: ports" "$OUT" 'Name = a/eth0.*Name = b/eth0'
+	like "capinfos: nanoseconds" "$OUT" 'Time precision = nanoseconds'
+	like "capinfos: the filter" "$OUT" 'Filter string = icmp or udp port 5201'
+	check "netsim analyze reads it" "$NETSIM" analyze "$all"
+}
+
+texts() {
+	capture 1 a --direction sent --filter icmp --count 3
+	node_exec a ping -q -c 3 -i 0.01 10.9.0.2 >/dev/null
+	ended "$CAPTURE"
+	is "a capture of three packets ends by itself" "$STATUS" 0
+	is "a line for each" "$(grep -cE '^[0-9:]{8}\.[0-9]{9} a/eth0 sent: a > b icmp icmp echo request 98$' <<<"$SAID")" 3
+	like "and what they come to" "$SAID" 'seen: 3 packets, 294 bytes'
+	check "it ends after a time" "$NETSIM" capture -w "$WORK/time.pcapng" --for 200ms
+	is "as a readable file" "$(capinfos "$WORK/time.pcapng" >/dev/null 2>&1; echo $?)" 0
+	capture 1 b -w "$WORK/b.pcap" -s 60B --class icmp --direction delivered --json
+	node_exec a ping -q -c 4 -i 0.01 10.9.0.2 >/dev/null
+	stop "$CAPTURE"
+	is "JSON" "$(jq -c '[.fleet, .packets, .dropped, .ports[0].port, .classes[0].class]' <<<"$SAID")" \
+		'["seen",4,0,"b/eth0","icmp"]'
+	is "pcap of one port, cut" "$(tshark -r "$WORK/b.pcap" -T fields -e frame.len -e frame.cap_len 2>/dev/null | sort -u)" $'98\t60'
+	bash -c "$(printf '%q capture --count 2 --filter icmp -w - | tshark -r - -T fields -e frame.interface_name' "$NETSIM")" \
+		>"$WORK/piped" 2>/dev/null &
+	wait_for 10 listening 4
+	node_exec a ping -q -c 2 -i 0.01 10.9.0.2 >/dev/null
+	wait $!
+	is "through a pipe" "$(wc -l <"$WORK/piped")" 2
+}
+
+rotated() {
+	capture 2 a -w "$WORK/size.pcapng" --rotate 10kB --filter icmp
+	node_exec a ping -q -c 40 -i 0.005 -s 1000 10.9.0.2 >/dev/null
+	stop "$CAPTURE"
+	local files=("$WORK"/size-*.pcapng) file all=0
+	between "files of 10 kB" "${#files[@]}" 8 10
+	for file in "${files[@]}"; do
+		all=$((all + $(count "$file")))
+	done
+	is "all that was captured is in them" "$all" 80
+	between "none is larger" "$(stat -c %s "$WORK"/size-*.pcapng | sort -n | tail -n 1)" 9000 11600
+	capture 2 a -w "$WORK/keep.pcapng" --rotate 10kB --keep 2 --filter icmp
+	node_exec a ping -q -c 40 -i 0.005 -s 1000 10.9.0.2 >/dev/null
+	stop "$CAPTURE"
+	files=("$WORK"/keep-*.pcapng)
+	is "two are kept" "${#files[@]}" 2
+	like "the last ones" "${files[0]}" 'keep-0000[789].pcapng$'
+	capture 2 a -w "$WORK/second.pcapng" --rotate 300ms --filter icmp
+	node_exec a ping -q -c 8 -i 0.1 10.9.0.2 >/dev/null
+	stop "$CAPTURE"
+	files=("$WORK"/second-*.pcapng)
+	between "a file each 300 ms" "${#files[@]}" 2 8
+}
+
+# The kernel has more packets than it may keep while nobody reads.
+drops() {
+	capture 2 a -w "$WORK/drops.pcapng" --buffer 1B --filter icmp --json
+	kill -STOP "$CAPTURE"
+	node_exec a ping -q -f -c 2000 -s 1400 10.9.0.2 >"$WORK/flood"
+	kill -CONT "$CAPTURE"
+	stop "$CAPTURE"
+	is "drops fail" "$STATUS" 1
+	like "and are said" "$SAID" 'netsim: dropped [0-9]+ of 4000 at a/eth0: the machine was too slow'
+	SAID=${SAID%netsim:*}
+	is "what was not dropped is in the file" "$(count "$WORK/drops.pcapng")" \
+		"$(jq '.received - .dropped' <<<"$SAID")"
+}
+
+cut_short() {
+	capture 4 -w "$WORK/killed.pcapng" --filter icmp
+	node_exec a ping -q -c 50 -i 0.01 10.9.0.2 >/dev/null
+	wait_for 5 larger "$WORK/killed.pcapng" 20000
+	kill -KILL "$CAPTURE"
+	wait "$CAPTURE" 2>/dev/null
+	check "what kill -9 leaves can be read" "$NETSIM" analyze "$WORK/killed.pcapng"
+	between "and has what was written" "$(count "$WORK/killed.pcapng")" 100 200
+	mkdir "$WORK/full"
+	mount -t tmpfs -o size=200k none "$WORK/full"
+	capture 4 -w "$WORK/full/a.pcapng" --filter icmp
+	node_exec a ping -q -f -c 500 -s 1000 10.9.0.2 >/dev/null
+	ended "$CAPTURE"
+	is "a full disk ends it" "$STATUS" 4
+	like "in the kernel's words" "$SAID" 'cannot write .*a.pcapng: No space left on device'
+	check "the file has whole packets" "$NETSIM" analyze "$WORK/full/a.pcapng"
+	between "as many as there was room for" "$(count "$WORK/full/a.pcapng")" 100 210
+	umount "$WORK/full"
+}
+
+larger() {
+	[[ $(stat -c %s "$1") -gt $2 ]]
+}
+
+wrong() {
+	fails_with 2 "a wrong filter" "$NETSIM" capture --filter 'icmpp' -w "$WORK/none.pcapng"
+	like "is quoted" "$ERR" 'the filter icmpp: .*syntax error'
+	check "and makes no file" not test -e "$WORK/none.pcapng"
+	fails_with 2 "two filters in one" "$NETSIM" capture --filter 'ip) or (tcp'
+	fails_with 2 "an unknown class" "$NETSIM" capture --class icpm
+	like "has a nearest one" "$ERR" 'did you mean icmp'
+	fails_with 2 "an unknown node" "$NETSIM" capture c
+	fails_with 2 "an unknown port" "$NETSIM" capture a/eth7
+	fails_with 2 "pcap of two ports" "$NETSIM" capture -w "$WORK/two.pcap"
+	fails_with 2 "--keep alone" "$NETSIM" capture --keep 2
+	fails_with 4 "no such folder" "$NETSIM" capture -w "$WORK/no/such.pcapng"
+	check "-n does nothing" "$NETSIM" capture -n a
+	is "but says what it would" "$OUT" "would capture at a/eth0"
+}
+
+gone() {
+	capture 4 -w "$WORK/gone.pcapng"
+	check "down" "$NETSIM" down
+	ended "$CAPTURE"
+	is "a capture ends when its ports have gone" "$STATUS" 0
+	like "and says so" "$SAID" 'a/eth0 has gone away'
+	fails_with 2 "no fleet" "$NETSIM" capture
+}
+
+build
+as_tcpdump
+as_tshark_reads
+texts
+rotated
+drops
+cut_short
+wrong
+gone
+done_testing

@@ -1,0 +1,408 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Files that are written and read back, and cut; and packets put in order of time. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "netsim/capture_file.h"
+#include "netsim/capture_set.h"
+#include "netsim/capture_text.h"
+#include "netsim/live_sort.h"
+
+#define FIRST 1763700000123456789
+
+static char folder[] = "/tmp/netsim-test.XXXXXX";
+static const char *const ports[] = {"n100-1/eth1", "jetson-1/eth1"};
+static const struct capture_name names[] = {
+	{{.family = AF_INET, .b = {10, 9, 0, 1}}, "n100-1"},
+	{{.family = AF_INET6, .b = {0xfd, 9, [15] = 1}}, "jetson-1"},
+};
+
+static int make_folder(void **state)
+{
+	(void)state;
+	return mkdtemp(folder) ? 0 : -1;
+}
+
+static int remove_folder(void **state)
+{
+	char command[64];
+
+	(void)state;
+	snprintf(command, sizeof(command), "rm -r %s", folder);
+	return system(command);
+}
+
+static const char *in_folder(const char *name)
+{
+	static char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	return path;
+}
+
+static void fill(uint8_t *data, size_t size, unsigned seed)
+{
+	for (size_t i = 0; i < size; i++)
+		data[i] = (uint8_t)(i + seed);
+}
+
+/* Packet number i has i bytes, of 1000 more, at i ns after the first. */
+static struct capture_written packet_of(unsigned i, const uint8_t *data)
+{
+	return (struct capture_written) {.time_ns = FIRST + i,
+					 .data = data + i,
+					 .captured = i,
+					 .length = i + 1000,
+					 .port = i % 2,
+					 .sent = i % 3 == 0};
+}
+
+static void write_file(const char *path, size_t port_count, unsigned count)
+{
+	const struct capture_writing what = {.ports = ports,
+					     .port_count = port_count,
+					     .names = names,
+					     .name_count = 2,
+					     .filter = "tcp or udp",
+					     .snap = 4096};
+	const struct capture_totals totals[2] = {{7, 1}, {9, 2}};
+	struct capture_writer *writer;
+	struct netsim_err err = {0};
+	uint8_t data[8192];
+
+	fill(data, sizeof(data), 0);
+	assert_int_equal(capture_write_open(path, &what, &writer, &err), 0);
+	for (unsigned i = 0; i < count; i++) {
+		struct capture_written packet = packet_of(i, data);
+
+		packet.port %= port_count;
+		assert_int_equal(capture_write_add(writer, &packet, &err), 0);
+	}
+	assert_int_equal(capture_write_close(writer, totals, FIRST + count, &err), 0);
+}
+
+/* How many packets can be read, all of which are as they were written. */
+static unsigned read_packets(struct capture_file *file)
+{
+	struct capture_packet packet;
+	uint8_t data[8192];
+	unsigned i = 0;
+
+	fill(data, sizeof(data), 0);
+	for (; capture_next(file, &packet); i++) {
+		assert_int_equal(packet.time_ns, FIRST + i);
+		assert_int_equal(packet.captured, i);
+		assert_int_equal(packet.length, i + 1000);
+		assert_int_equal(packet.link, PACKET_ETHERNET);
+		assert_memory_equal(packet.data, data + i, i);
+	}
+	return i;
+}
+
+static unsigned read_file(const char *path)
+{
+	struct capture_file *file;
+	struct netsim_err err = {0};
+	unsigned count;
+
+	assert_int_equal(capture_open(path, &file, &err), 0);
+	count = read_packets(file);
+	assert_string_equal(capture_problem(file)->what, "");
+	capture_close(file);
+	return count;
+}
+
+static void reads_what_it_writes(void **state)
+{
+	(void)state;
+	write_file(in_folder("a.pcapng"), 2, 2000);
+	assert_int_equal(read_file(in_folder("a.pcapng")), 2000);
+	write_file(in_folder("a.pcap"), 1, 2000);
+	assert_int_equal(read_file(in_folder("a.pcap")), 2000);
+	assert_true(capture_write_is_pcap("x/a.pcap"));
+	assert_false(capture_write_is_pcap("a.pcapng"));
+	assert_false(capture_write_is_pcap("pcap"));
+}
+
+/* What stands in a file's bytes. */
+static size_t load(const char *path, uint8_t *bytes, size_t size)
+{
+	FILE *file = fopen(path, "rb");
+	size_t got;
+
+	assert_non_null(file);
+	got = fread(bytes, 1, size, file);
+	fclose(file);
+	return got;
+}
+
+static uint32_t word_at(const uint8_t *bytes)
+{
+	uint32_t word;
+
+	memcpy(&word, bytes, sizeof(word));
+	return word;
+}
+
+/* The value of an option of a block whose options begin so far in. */
+static const uint8_t *option_of(const uint8_t *block, size_t from, uint16_t code, uint16_t *size)
+{
+	const uint8_t *at = block + from, *end = block + word_at(block + 4) - 4;
+	uint16_t here;
+
+	for (; at + 4 <= end; at += 4 + ((*size + 3U) & ~3U)) {
+		memcpy(&here, at, 2);
+		memcpy(size, at + 2, 2);
+		if (here == code)
+			return at + 4;
+	}
+	return NULL;
+}
+
+static void says_ports_names_directions_totals(void **state)
+{
+	static const uint32_t types[] = {0x0a0d0d0a, 1, 1, 4, 6, 6, 5, 5};
+	uint8_t bytes[4096];
+	const uint8_t *at = bytes, *value;
+	size_t size;
+	uint16_t length;
+
+	(void)state;
+	write_file(in_folder("b.pcapng"), 2, 2);
+	size = load(in_folder("b.pcapng"), bytes, sizeof(bytes));
+	for (unsigned i = 0; i < sizeof(types) / sizeof(*types); i++) {
+		assert_int_equal(word_at(at), types[i]);
+		assert_int_equal(word_at(at + word_at(at + 4) - 4), word_at(at + 4));
+		if (i == 1 || i == 2) {
+			assert_int_equal(word_at(at + 12), 4096);
+			value = option_of(at, 16, 2, &length);
+			assert_int_equal(length, strlen(ports[i - 1]));
+			assert_memory_equal(value, ports[i - 1], length);
+			assert_int_equal(*option_of(at, 16, 9, &length), 9);
+			value = option_of(at, 16, 11, &length);
+			assert_memory_equal(value, "\0tcp or udp", length);
+		} else if (types[i] == 4) {
+			assert_memory_equal(option_of(at, 8, 1, &length), "\x0a\x09\0\x01n100-1",
+					    11);
+			assert_memory_equal(option_of(at, 8, 2, &length) + 16, "jetson-1", 9);
+		} else if (types[i] == 6) {
+			assert_int_equal(word_at(at + 8), i - 4);
+			value = option_of(at, 28 + (word_at(at + 20) + 3) / 4 * 4, 2, &length);
+			assert_int_equal(word_at(value), i == 4 ? 1 : 2);
+		} else if (types[i] == 5) {
+			assert_int_equal(word_at(option_of(at, 20, 4, &length)), i == 6 ? 7 : 9);
+			assert_int_equal(word_at(option_of(at, 20, 5, &length)), i == 6 ? 1 : 2);
+		}
+		at += word_at(at + 4);
+	}
+	assert_int_equal(at - bytes, size);
+}
+
+/* Cut anywhere, all whole packets are read. */
+static void can_be_cut(void **state)
+{
+	static const char *const files[] = {"c.pcapng", "c.pcap"};
+	static uint8_t bytes[65536];
+
+	(void)state;
+	for (unsigned f = 0; f < 2; f++) {
+		unsigned last = 0;
+		size_t size;
+
+		write_file(in_folder(files[f]), 2 - f, 40);
+		size = load(in_folder(files[f]), bytes, sizeof(bytes));
+		for (size_t cut = 32; cut <= size; cut++) {
+			struct capture_file *file;
+			struct netsim_err err = {0};
+			unsigned count = 0;
+
+			if (capture_open_memory("cut", bytes, cut, &file, &err) == 0) {
+				count = read_packets(file);
+				capture_close(file);
+			}
+			assert_true(count == last || count == last + 1);
+			last = count;
+		}
+		assert_int_equal(last, 40);
+	}
+}
+
+/* Where the disk is full, the file ends with its last whole packet. */
+static void is_cut_back(void **state)
+{
+	static const char *const files[] = {"d.pcapng", "d.pcap"};
+	const struct capture_writing what = {.ports = ports, .port_count = 1};
+	struct rlimit before, limit;
+	uint8_t data[8192];
+
+	(void)state;
+	fill(data, sizeof(data), 0);
+	getrlimit(RLIMIT_FSIZE, &before);
+	signal(SIGXFSZ, SIG_IGN);
+	for (unsigned i = 0; i < 200; i++) {
+		const char *path = in_folder(files[i % 2]);
+		struct capture_writer *writer;
+		struct netsim_err err = {0};
+		unsigned n;
+		int r = 0;
+
+		limit = before;
+		limit.rlim_cur = 5000 + i;
+		setrlimit(RLIMIT_FSIZE, &limit);
+		assert_int_equal(capture_write_open(path, &what, &writer, &err), 0);
+		for (n = 0; r == 0 && n < 300; n++) {
+			struct capture_written packet = packet_of(n, data);
+
+			packet.port = 0;
+			r = capture_write_add(writer, &packet, &err);
+			if (r == 0 && n % 20 == 19)
+				r = capture_write_flush(writer, &err);
+		}
+		assert_int_equal(r, -EFBIG);
+		assert_int_equal(err.kind, NETSIM_ERR_KERNEL);
+		assert_non_null(strstr(err.what, "File too large"));
+		capture_write_close(writer, NULL, 0, &err);
+		setrlimit(RLIMIT_FSIZE, &before);
+		n = read_file(path);
+		assert_in_range(n, 60, 110);
+	}
+}
+
+static void numbers_and_keeps_files(void **state)
+{
+	struct capture_plan plan = {.file = strdup(in_folder("e.pcapng")),
+				    .rotate_bytes = 3000,
+				    .keep = 2,
+				    .what = {.ports = ports, .port_count = 2}};
+	const struct capture_totals totals[2] = {0};
+	struct capture_set *set;
+	struct netsim_err err = {0};
+	uint8_t data[8192];
+	char name[32];
+
+	(void)state;
+	fill(data, sizeof(data), 0);
+	assert_int_equal(capture_set_open(&plan, &set, &err), 0);
+	for (unsigned i = 0; i < 100; i++) {
+		struct capture_written packet = packet_of(100, data);
+
+		packet.time_ns += i;
+		assert_int_equal(capture_set_add(set, &packet, totals, &err), 0);
+	}
+	assert_int_equal(capture_set_files(set), 5);
+	assert_int_equal(capture_set_close(set, totals, FIRST, &err), 0);
+	for (unsigned i = 1; i <= 6; i++) {
+		snprintf(name, sizeof(name), "e-%05u.pcapng", i);
+		assert_int_equal(access(in_folder(name), F_OK) == 0, i == 4 || i == 5);
+	}
+	free((char *)plan.file);
+}
+
+static void put_in_order(void **state)
+{
+	struct live_sort *sort = live_sort_new(1 << 20);
+	struct live_packet packet;
+	int64_t last = 0, first;
+	unsigned number = 1, taken = 0;
+	uint32_t order = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 1000; i++) {
+		uint8_t data[4];
+
+		number = number * 1103515245 + 12345;
+		packet = (struct live_packet) {
+			.time_ns = number >> 20, .data = data, .captured = 4, .length = i};
+		memcpy(data, &i, 4);
+		assert_true(live_sort_add(sort, &packet));
+	}
+	assert_true(live_sort_first(sort, &first));
+	assert_false(live_sort_take(sort, first - 1, &packet));
+	for (int64_t until = 0; until <= 4096; until += 64)
+		while (live_sort_take(sort, until, &packet)) {
+			assert_true(packet.time_ns <= until && packet.time_ns >= last);
+			/* Those of the same time come as they were added. */
+			assert_true(packet.time_ns > last || !taken || packet.length > order);
+			assert_int_equal(word_at(packet.data), packet.length);
+			last = packet.time_ns;
+			order = packet.length;
+			taken++;
+		}
+	assert_int_equal(taken, 1000);
+	assert_false(live_sort_first(sort, &first));
+	live_sort_free(sort);
+}
+
+static void lets_go_when_full(void **state)
+{
+	struct live_sort *sort = live_sort_new(10000);
+	const uint8_t data[1000] = {0};
+	struct live_packet packet = {.data = data, .captured = 1000};
+	unsigned added = 0;
+
+	(void)state;
+	for (; !live_sort_full(sort); added++) {
+		packet.time_ns = 100 - added;
+		assert_true(live_sort_add(sort, &packet));
+	}
+	assert_in_range(added, 9, 10);
+	assert_true(live_sort_take(sort, 0, &packet));
+	assert_int_equal(packet.time_ns, 101 - added);
+	assert_false(live_sort_take(sort, 0, &packet));
+	live_sort_free(sort);
+}
+
+static void says_what_it_is(void **state)
+{
+	const uint8_t address[4] = {10, 9, 0, 1}, other[4] = {10, 9, 0, 2};
+	struct packet packet = {.version = 4,
+				.protocol = 6,
+				.has_ports = true,
+				.has_tcp = true,
+				.source_port = 40212,
+				.destination_port = 2380,
+				.tcp_flags = PACKET_SYN | PACKET_ACK};
+	char text[96], buf[UNIT_TEXT];
+
+	(void)state;
+	capture_text_what(&packet, text, sizeof(text));
+	assert_string_equal(text, "tcp 40212 > 2380 [S.]");
+	assert_string_equal(capture_text_end(&packet, address, names, 2, buf), "n100-1");
+	assert_string_equal(capture_text_end(&packet, other, names, 2, buf), "10.9.0.2");
+	assert_string_equal(capture_text_end(&packet, NULL, names, 2, buf), "?");
+	packet = (struct packet) {.ethertype = 0x0806};
+	capture_text_what(&packet, text, sizeof(text));
+	assert_string_equal(text, "arp");
+	packet = (struct packet) {.version = 6, .protocol = 58, .icmp_type = 135};
+	capture_text_what(&packet, text, sizeof(text));
+	assert_string_equal(text, "icmp6 neighbour solicitation");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(reads_what_it_writes),
+		cmocka_unit_test(says_ports_names_directions_totals),
+		cmocka_unit_test(can_be_cut),
+		cmocka_unit_test(is_cut_back),
+		cmocka_unit_test(numbers_and_keeps_files),
+		cmocka_unit_test(put_in_order),
+		cmocka_unit_test(lets_go_when_full),
+		cmocka_unit_test(says_what_it_is),
+	};
+
+	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
