@@ -20,6 +20,11 @@
 #define FLIGHT_LEAST_NS 100000000 /* what is sent at the end may still be on its way */
 #define FLIGHT_MOST_NS	2000000000
 
+/* For each port: half a second and more in which nobody reads. Of many ports, less. */
+#define BUFFER	     (16U << 20)
+#define BUFFER_LEAST (4U << 20)
+#define BUFFER_TOTAL (192U << 20)
+
 struct measure {
 	const struct netsim_measuring *how;
 	struct model *model;
@@ -291,6 +296,10 @@ static int measure(struct measure *m, struct netsim *ns, struct netsim_measureme
 		r = oneway_new(m->classes, 0, &m->oneway, err);
 	if (r < 0)
 		return r;
+	if (BUFFER_TOTAL / m->port_count >= BUFFER_LEAST)
+		options.buffer = BUFFER_TOTAL / m->port_count < BUFFER ?
+					 (uint32_t)(BUFFER_TOTAL / m->port_count) :
+					 BUFFER;
 	/* Before: to load programs can take longer than the ports' buffers last. */
 	read_counters(ns, m->model->fleet, ret, &before);
 	r = live_open(m->ports, m->port_count, &options, &m->live, err);

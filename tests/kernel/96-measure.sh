@@ -57,12 +57,31 @@ sights() {
 	tcpdump -n -r "$WORK/$1.pcap" "src host $2 and $3" 2>/dev/null | wc -l
 }
 
+# Which of both it is depends on microseconds, which each socket stamps for itself.
 retransmissions() {
-	tshark -r "$WORK/$1.pcap" -Y "ip.src == $2 && tcp.analysis.retransmission" 2>/dev/null | wc -l
+	tshark -r "$WORK/$1.pcap" -Y "ip.src == $2 && (tcp.analysis.retransmission ||
+		tcp.analysis.out_of_order)" 2>/dev/null | wc -l
 }
 
 one_way() {
 	jq "[.one_way.rows[] | select(.from == \"$1\" and .to == \"$2\" and .class == \"$3\") | .$4] | add // 0" "$JSON"
+}
+
+# Nothing more comes into a file.
+quiet_file() {
+	local size
+	size=$(stat -c %s "$1")
+	sleep 0.5
+	[[ $(stat -c %s "$1") -eq $size ]]
+}
+
+# Nobody has anything more to say.
+all_closed() {
+	local node
+	for node in a b; do
+		node_exec $node ss -Htan | awk '$1 != "LISTEN" && $1 != "TIME-WAIT" { open = 1 } END { exit open }' ||
+			return 1
+	done
 }
 
 traffic() {
@@ -73,7 +92,7 @@ traffic() {
 run_all() {
 	local dump=() server capture measure port
 	for port in sna snb; do
-		start 1 tcpdump -Z root -B 32768 -s 128 -i $port -w "$WORK/$port.pcap"
+		start 1 tcpdump -Z root -B 65536 -U --immediate-mode -s 128 -i $port -w "$WORK/$port.pcap"
 		dump+=("$BG")
 	done
 	start 6 "$NETSIM" capture -q -w "$WORK/both.pcapng"
@@ -84,12 +103,15 @@ run_all() {
 	server=$BG
 	wait_for 5 node_exec b bash -c 'ss -Hltn sport = 5201 | grep -q .'
 	traffic >/dev/null 2>&1
-	# What the server says last is no longer on its way.
-	wait_for 5 node_exec a bash -c '! ss -Htn state established | grep -q .'
+	wait_for 20 all_closed
 	finish "$measure"
 	JSON=$WORK/bg.$measure
 	is "measure ends well" "$STATUS" 0
 	finish "$capture"
+	# What tcpdump has not read when it is ended, it does not write.
+	for port in sna snb; do
+		wait_for 20 quiet_file "$WORK/$port.pcap"
+	done
 	for port in "${dump[@]}"; do
 		finish "$port"
 	done
@@ -114,7 +136,7 @@ check_losses() {
 
 sum_retransmissions() {
 	jq "[.connections[] | select(.class == \"iperf\" and .protocol == \"tcp\") |
-		.$1 | .fast + .timeout + .spurious] | add" "$JSON"
+		.$1 | .fast + .timeout + .spurious + .reordered] | add" "$JSON"
 }
 
 check_retransmissions() {
@@ -128,9 +150,9 @@ check_retransmissions() {
 # What does not depend on the clock of the one capture or the other.
 essence() {
 	jq -S '{flows: [.flows[] | select(.class == "iperf") | {a, b, connections} + ([.from_a, .from_b] | map(
-			{packets, bytes, payload, resent, dup_acks, resets}) | {ways: .})],
+			{packets, bytes, payload, resent, resets}) | {ways: .})],
 		one_way: [.one_way.rows[] | select(.class == "iperf") |
-			{from, to, sent, delivered, lost, duplicated, reordered}] | sort_by(.from)}' "$1"
+			{from, to, sent, delivered, lost, duplicated}] | sort_by(.from)}' "$1"
 }
 
 check_capture() {
