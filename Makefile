@@ -64,6 +64,7 @@ LIB_SRCS := \
         netsim/classes.c \
         netsim/packet.c \
         netsim/histogram.c \
+        netsim/capture_names.c \
         netsim/capture_ng.c \
         netsim/capture_file.c \
         netsim/capture_write.c \
@@ -75,6 +76,9 @@ LIB_SRCS := \
         netsim/flow_group.c \
         netsim/flow_tcp.c \
         netsim/flow.c \
+        netsim/oneway_digest.c \
+        netsim/oneway_row.c \
+        netsim/oneway.c \
         netsim/conditions.c \
         netsim/conditions_text.c \
         netsim/profile_conditions.c \
@@ -136,6 +140,9 @@ LIB_SRCS := \
         netsim/verify.c \
         netsim/verify_run.c \
         netsim/verify_run_rate.c \
+        netsim/analyze_views.c \
+        netsim/analyze_connections.c \
+        netsim/analyze_oneway.c \
         netsim/analyze.c \
         netsim/target.c \
         netsim/lock.c \
@@ -152,6 +159,7 @@ LIB_SRCS := \
         netsim/api_ways.c \
         netsim/api_ping.c \
         netsim/api_analyze.c \
+        netsim/api_measure.c \
         netsim/api_capture.c
 LIB_OBJS := $(LIB_SRCS:%.c=$(B)/%.o)
 
@@ -170,6 +178,8 @@ CLI_SRCS := \
         cli/page.c \
         cli/analyze_data.c \
         cli/analyze_print.c \
+        cli/analyze_oneway.c \
+        cli/analyze_args.c \
         cli/cmd_analyze.c \
         cli/cmd_apply.c \
         cli/cmd_capture.c \
@@ -183,6 +193,7 @@ CLI_SRCS := \
         cli/cmd_help.c \
         cli/cmd_iperf.c \
         cli/cmd_link.c \
+        cli/cmd_measure.c \
         cli/cmd_partition.c \
         cli/cmd_ping_matrix.c \
         cli/cmd_plan.c \

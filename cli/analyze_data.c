@@ -174,12 +174,14 @@ static json_t *json_problems(const struct netsim_analysis *a)
 	return list;
 }
 
-json_t *analyze_object(const struct netsim_analysis *a, const struct analyze_view *view)
+json_t *analyze_object(const struct netsim_analysis *a, const struct netsim_traffic *counted,
+		       const struct analyze_view *view)
 {
 	json_t *json = json_object();
 
 	json_object_set_new(json, "packets", number(a->packets));
 	json_object_set_new(json, "bytes", number(a->bytes));
+	json_object_set_new(json, "captured", number(a->captured));
 	json_object_set_new(json, "inner_packets", number(a->inner));
 	json_object_set_new(json, "class_count", number(a->classes.count));
 	json_object_set_new(json, "pair_count", number(a->pairs.count));
@@ -199,6 +201,7 @@ json_t *analyze_object(const struct netsim_analysis *a, const struct analyze_vie
 	if (view->by == BY_DEFAULT || view->by == BY_CONNECTION)
 		json_object_set_new(json, "connections",
 				    json_rows(a, &a->connection_rows, view, true));
+	json_object_set_new(json, "one_way", analyze_one_way_json(a, counted, view));
 	json_object_set_new(json, "gaps", json_gaps(a));
 	json_object_set_new(json, "gaps_not_listed", number(a->gaps_more));
 	json_object_set_new(json, "problems", json_problems(a));

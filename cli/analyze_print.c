@@ -7,7 +7,7 @@
 #include "analyze.h"
 #include "out.h"
 
-#define CELL 24
+#define CELL ANALYZE_CELL
 #define NS   1000000000
 
 /* Three digits and a unit: "941 Mbit", "1.43 GB". */
@@ -28,7 +28,7 @@ static const char *scaled(double value, const char *unit, char text[CELL])
 	return text;
 }
 
-static const char *duration(double ns, char text[CELL])
+const char *analyze_duration(double ns, char text[ANALYZE_CELL])
 {
 	static const char *const units[] = {"ns", "us", "ms", "s"};
 	int i = 0;
@@ -47,10 +47,10 @@ static const char *duration(double ns, char text[CELL])
 
 static const char *rtt(const struct netsim_rtt *r, int64_t value, char text[CELL])
 {
-	return r->count ? duration((double)value, text) : "-";
+	return r->count ? analyze_duration((double)value, text) : "-";
 }
 
-static const char *counted(uint64_t value, char text[CELL])
+const char *analyze_count(uint64_t value, char text[ANALYZE_CELL])
 {
 	if (value >= 100000)
 		return scaled((double)value, "", text);
@@ -81,13 +81,13 @@ static void print_figures(const struct netsim_analysis *a, const char *label,
 	double seconds = (double)(lasted_ns > 0 ? lasted_ns : a->last_ns - a->first_ns) / NS;
 	bool rated = seconds > 0 && way->packets > 1;
 
-	printf("%-19s %7s %7s %9s %5s %7s %7s %7s %4s\n", label, counted(way->packets, t[0]),
+	printf("%-19s %7s %7s %9s %5s %7s %7s %7s %4s\n", label, analyze_count(way->packets, t[0]),
 	       scaled((double)way->bytes, "B", t[1]),
 	       rated ? scaled((double)way->bytes * 8 / seconds, "bit", t[2]) : "-",
-	       counted(retransmissions(way), t[3]),
+	       analyze_count(retransmissions(way), t[3]),
 	       rtt(&way->rtt, single ? (int64_t)way->rtt.mean : way->rtt.p50, t[4]),
 	       rtt(&way->rtt, single ? way->rtt.min : way->rtt.p99, t[5]),
-	       rtt(&way->rtt, way->rtt.max, t[6]), counted(way->gaps, t[7]));
+	       rtt(&way->rtt, way->rtt.max, t[6]), analyze_count(way->gaps, t[7]));
 }
 
 static void print_head(const char *title, bool single)
@@ -136,8 +136,8 @@ static void print_opening(const struct netsim_flow_row *row)
 
 	if (row->handshake.count > 1)
 		printf("      handshake p50 %s, p99 %s, of %" PRIu64 "\n",
-		       duration((double)row->handshake.p50, t[0]),
-		       duration((double)row->handshake.p99, t[1]), row->handshake.count);
+		       analyze_duration((double)row->handshake.p50, t[0]),
+		       analyze_duration((double)row->handshake.p99, t[1]), row->handshake.count);
 	if (row->unanswered || row->refused)
 		printf("      not answered %" PRIu64 ", refused %" PRIu64 "\n", row->unanswered,
 		       row->refused);
@@ -264,7 +264,7 @@ static void print_connection(const struct netsim_analysis *a, const struct netsi
 	if (row->inner)
 		printf(", in vxlan");
 	if (row->handshake.count)
-		printf(", opened in %s", duration((double)row->handshake.min, text));
+		printf(", opened in %s", analyze_duration((double)row->handshake.min, text));
 	puts(row->unanswered ? ", not answered" : row->refused ? ", refused" : "");
 	print_ways(a, row, true);
 }
@@ -294,7 +294,7 @@ static void print_gaps(const struct netsim_analysis *a, const struct analyze_vie
 		char t[2][CELL];
 
 		printf("%s %8s  %s:%u > %s:%u %s%s\n", clock_time(gap->begin_ns, t[0]),
-		       duration((double)(gap->end_ns - gap->begin_ns), t[1]),
+		       analyze_duration((double)(gap->end_ns - gap->begin_ns), t[1]),
 		       gap->from ? gap->from : "-", gap->from_port, gap->to ? gap->to : "-",
 		       gap->to_port, gap->class, gap->whole ? "" : " (others were not)");
 	}
@@ -309,7 +309,7 @@ static void print_summary(const struct netsim_analysis *a)
 	printf("%" PRIu64 " packet%s, %s", a->packets, plural(a->packets),
 	       scaled((double)a->bytes, "B", t[0]));
 	if (a->packets)
-		printf(", %s from %s", duration((double)(a->last_ns - a->first_ns), t[1]),
+		printf(", %s from %s", analyze_duration((double)(a->last_ns - a->first_ns), t[1]),
 		       clock_time(a->first_ns, t[2]));
 	printf(", %" PRIu64 " connection%s\n", a->connections, plural(a->connections));
 	if (a->inner)
@@ -321,9 +321,13 @@ static void print_summary(const struct netsim_analysis *a)
 		       a->folded);
 	if (a->unordered)
 		printf("%" PRIu64 " packets are earlier than the one before them\n", a->unordered);
+	if (a->captured > a->packets)
+		printf("each packet counts once: they were captured %" PRIu64 " times\n",
+		       a->captured);
 }
 
-void analyze_text(const struct netsim_analysis *a, const struct analyze_view *view)
+void analyze_text(const struct netsim_analysis *a, const struct netsim_traffic *counted,
+		  const struct analyze_view *view)
 {
 	if (!view->quiet)
 		print_summary(a);
@@ -337,6 +341,7 @@ void analyze_text(const struct netsim_analysis *a, const struct analyze_view *vi
 		print_pairs(a, &a->flows, view);
 	if (view->by == BY_CONNECTION)
 		print_connections(a, view);
+	analyze_one_way_text(a, counted, view);
 	if (!view->quiet)
 		print_gaps(a, view);
 }

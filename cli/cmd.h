@@ -49,7 +49,7 @@ struct cmd {
 
 extern const struct cmd cmd_analyze, cmd_apply, cmd_capture, cmd_check, cmd_clear, cmd_doctor,
 	cmd_down, cmd_exec, cmd_heal, cmd_fault, cmd_help, cmd_iperf, cmd_link, cmd_partition,
-	cmd_ping_matrix, cmd_plan, cmd_status, cmd_top, cmd_up, cmd_verify;
+	cmd_measure, cmd_ping_matrix, cmd_plan, cmd_status, cmd_top, cmd_up, cmd_verify;
 
 /* All commands, in the order of help; ends with NULL. */
 extern const struct cmd *const commands[];

@@ -10,8 +10,6 @@
 #include "out.h"
 #include "page.h"
 
-#define TOP_USUAL 20
-
 struct analyze_args {
 	struct common common;
 	const char *by, *top, *from, *to, *classes, *topo, *html;
@@ -37,35 +35,6 @@ static const struct opt opts[] = {
 	 "write a page with tables and plots over time"},
 	{0, NULL, OPT_FLAG, 0, NULL, NULL},
 };
-
-static int parse_by(const char *text, enum analyze_by *ret, struct netsim_err *err)
-{
-	static const char *const words[] = {"", "connection", "class", "pair"};
-
-	*ret = BY_DEFAULT;
-	if (!text)
-		return 0;
-	for (int i = 1; i < 4; i++)
-		if (strcmp(text, words[i]) == 0) {
-			*ret = (enum analyze_by)i;
-			return 0;
-		}
-	return usage_error(err, &cmd_analyze, "--by %s: it is connection, class or pair", text);
-}
-
-static int parse_top(const char *text, size_t *ret, struct netsim_err *err)
-{
-	char *end;
-
-	*ret = TOP_USUAL;
-	if (!text)
-		return 0;
-	errno = 0;
-	*ret = strtoul(text, &end, 10);
-	if (errno || *end || end == text || *text == '-')
-		return usage_error(err, &cmd_analyze, "--top %s: it is a number of rows", text);
-	return 0;
-}
 
 /* "1763700000.25": nanoseconds since 1970. */
 static bool parse_epoch(const char *text, int64_t *ret)
@@ -138,11 +107,11 @@ static void print_report(const struct analyze_args *args, const struct netsim_an
 	if (args->csv) {
 		analyze_csv(analysis, view);
 	} else if (args->common.json) {
-		json = analyze_object(analysis, view);
+		json = analyze_object(analysis, NULL, view);
 		json_object_set_new(json, "files", file_list(&args->common));
 		print_json(json);
 	} else if (!args->html || !view->quiet) {
-		analyze_text(analysis, view);
+		analyze_text(analysis, NULL, view);
 	}
 }
 
@@ -162,7 +131,7 @@ static int write_page(const struct analyze_args *args, const struct netsim_analy
 		snprintf(title, sizeof(title), "%s", first);
 	else
 		snprintf(title, sizeof(title), "%.200s and %d more", first, args->common.count - 1);
-	json = analyze_object(analysis, &all);
+	json = analyze_object(analysis, NULL, &all);
 	json_object_set_new(json, "files", file_list(&args->common));
 	return page_write(args->html, title, json, err);
 }
@@ -178,10 +147,8 @@ static int run(const void *p, struct netsim_err *err)
 	struct netsim_analysis analysis = {0};
 	struct netsim_diags diags = {0};
 	char path[4096];
-	int r = parse_by(args->by, &view.by, err);
+	int r = analyze_view_parse(&cmd_analyze, args->by, args->top, &view, err);
 
-	if (r == 0)
-		r = parse_top(args->top, &view.top, err);
 	if (r == 0)
 		r = parse_time("from", args->from, &how.from_ns, &how.from_first, err);
 	if (r == 0)

@@ -108,7 +108,7 @@ _netsim_words() {
 		else
 			_netsim_target "$netsim" "$word" ''
 		fi ;;
-	iperf | ping-matrix)
+	iperf | ping-matrix | measure)
 		compgen -W "host $(_netsim_nodes "$netsim") $(_netsim_roles "$netsim")" -- "$word" ;;
 	partition) _netsim_group "$netsim" "$word" ;;
 	heal) compgen -W "$(_netsim_faults "$netsim")" -- "$word" ;;

@@ -8,6 +8,7 @@
 #include "netsim/api.h"
 #include "netsim/array.h"
 #include "netsim/capture_file.h"
+#include "netsim/capture_names.h"
 #include "netsim/find.h"
 
 #define PROGRESS_EVERY 1048576 /* packets */
@@ -17,31 +18,36 @@ struct run {
 	const struct netsim_analyzing *how;
 	struct class_set *classes;
 	struct analyze_names names;
+	struct capture_names own; /* the files' */
 	struct capture_file **files;
 	size_t file_count;
 	struct capture_merge merge;
 	struct flow *flow;
+	struct oneway *oneway; /* from the first packet on that has a view */
 };
 
 static void run_done(struct run *run)
 {
 	flow_free(run->flow);
+	oneway_free(run->oneway);
 	capture_merge_done(&run->merge);
 	for (size_t i = 0; i < run->file_count; i++)
 		capture_close(run->files[i]);
 	free(run->files);
 	analyze_names_done(&run->names);
+	capture_names_done(&run->own);
 	classes_free(run->classes);
 }
 
-static int load_classes(struct run *run, struct netsim_diags *diags, struct netsim_err *err)
+int analyze_classes(const char *file, struct class_set **ret, struct netsim_diags *diags,
+		    struct netsim_err *err)
 {
 	char path[FIND_PATH];
 
-	if (run->how->classes)
-		return classes_load(run->how->classes, &run->classes, diags);
+	if (file)
+		return classes_load(file, ret, diags);
 	if (find_named("profiles", "classes", path) == 0)
-		return classes_load(path, &run->classes, diags);
+		return classes_load(path, ret, diags);
 	err_set(err, NETSIM_ERR_ENV, -ENOENT, NULL, "there is no class file");
 	err_hint(err, "looked for profiles/classes.yaml here, in /etc/netsim and in " NETSIM_DATADIR
 		      "; name one with --classes");
@@ -74,6 +80,7 @@ static int open_files(struct run *run, struct netsim_err *err)
 		r = capture_open(run->how->files[i], &run->files[i], err);
 		if (r < 0)
 			return r;
+		capture_use_names(run->files[i], &run->own);
 		run->file_count++;
 	}
 	return capture_merge_init(&run->merge, run->files, run->file_count) < 0 ? err_oom(err) : 0;
@@ -91,6 +98,14 @@ static void set_bounds(const struct netsim_analyzing *how, int64_t first_ns, int
 		*ret_to = INT64_MAX;
 }
 
+static int follow_one_way(struct run *run, const struct packet *packet, int64_t time_ns,
+			  struct netsim_err *err)
+{
+	int r = run->oneway ? 0 : oneway_new(run->classes, 0, &run->oneway, err);
+
+	return r < 0 || oneway_add(run->oneway, packet, time_ns) ? r : err_oom(err);
+}
+
 static int follow(struct run *run, struct netsim_err *err)
 {
 	int64_t from = INT64_MIN, to = INT64_MAX;
@@ -105,13 +120,33 @@ static int follow(struct run *run, struct netsim_err *err)
 			continue;
 		packet_decode(captured.link, captured.data, captured.captured, captured.length,
 			      &packet);
+		if (captured.view)
+			packet.view = captured.view;
+		if (captured.seen)
+			packet.seen = captured.seen;
+		if (captured.view && follow_one_way(run, &packet, captured.time_ns, err) < 0)
+			return -ENOMEM;
 		if (!flow_add(run->flow, &packet, captured.time_ns))
 			return err_oom(err);
 		if (run->how->progress && count % PROGRESS_EVERY == 0)
 			run->how->progress(run->how->arg, count);
 	}
 	flow_finish(run->flow);
+	if (run->oneway)
+		oneway_finish(run->oneway, 0);
 	return 0;
+}
+
+/* What the files call addresses, behind what the topology does. */
+static int add_names(struct run *run, struct netsim_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < run->own.count; i++)
+		r = analyze_names_add(&run->names, &run->own.list[i].ip, run->own.list[i].name);
+	run->names.views = run->own.views;
+	run->names.view_count = run->own.view_count;
+	return r < 0 ? err_oom(err) : 0;
 }
 
 static int note_problem(struct netsim_analysis *ret, const char *file, uint64_t offset,
@@ -154,7 +189,7 @@ static int analyze(struct run *run, struct netsim_analysis *ret, struct netsim_d
 	uint32_t most = run->how->max_connections > FLOW_CONNECTIONS_MAX ?
 				FLOW_CONNECTIONS_MAX :
 				(uint32_t)run->how->max_connections;
-	int r = load_classes(run, diags, err);
+	int r = analyze_classes(run->how->classes, &run->classes, diags, err);
 
 	if (r == 0)
 		r = load_names(run, diags, err);
@@ -165,8 +200,10 @@ static int analyze(struct run *run, struct netsim_analysis *ret, struct netsim_d
 	if (r == 0)
 		r = follow(run, err);
 	if (r == 0)
-		r = analyze_rows(run->flow, run->classes, &run->names, run->how->connections, ret,
-				 err);
+		r = add_names(run, err);
+	if (r == 0)
+		r = analyze_rows(run->flow, run->oneway, run->classes, &run->names,
+				 run->how->connections, ret, err);
 	return r == 0 ? note_problems(run, ret, err) : r;
 }
 

@@ -121,6 +121,8 @@ static bool pcap_next(struct capture_file *file, struct capture_packet *ret)
 	ret->length = capture_32(file, file->at + 12);
 	ret->captured = captured;
 	ret->link = interface->link;
+	ret->view = 0;
+	ret->seen = PACKET_UNSEEN;
 	ret->data = file->at + PCAP_RECORD;
 	file->at += PCAP_RECORD + (size_t)captured;
 	return true;
@@ -283,6 +285,11 @@ void capture_close(struct capture_file *file)
 	free(file->buffer);
 	free(file->interfaces);
 	free(file);
+}
+
+void capture_use_names(struct capture_file *file, struct capture_names *names)
+{
+	file->names = names;
 }
 
 bool capture_next(struct capture_file *file, struct capture_packet *ret)

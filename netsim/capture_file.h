@@ -23,9 +23,12 @@ struct capture_packet {
 	const uint8_t *data;
 	uint32_t captured, length;
 	enum packet_link link;
+	uint16_t view; /* of the names' views; 0: none */
+	uint8_t seen;  /* enum packet_seen */
 };
 
 struct capture_file;
+struct capture_names;
 
 /* "-" is standard input. Fails where it cannot be opened or is no capture at all. */
 int capture_open(const char *path, struct capture_file **ret, struct netsim_err *err);
@@ -33,6 +36,8 @@ int capture_open(const char *path, struct capture_file **ret, struct netsim_err 
 int capture_open_memory(const char *name, const void *data, size_t size, struct capture_file **ret,
 			struct netsim_err *err);
 void capture_close(struct capture_file *file);
+/* Where the file's own names go to, which several files may share; before the first packet. */
+void capture_use_names(struct capture_file *file, struct capture_names *names);
 
 /* False at the end, and where what follows cannot be read. */
 bool capture_next(struct capture_file *file, struct capture_packet *ret);

@@ -11,13 +11,20 @@
 #define BLOCK_INTERFACE 1
 #define BLOCK_OLD	2
 #define BLOCK_SIMPLE	3
+#define BLOCK_NAMES	4
 #define BLOCK_PACKET	6
 #define BLOCK_AROUND	12 /* type and length before, length behind */
 #define BYTE_ORDER_MARK 0x1a2b3c4d
 
 #define OPTION_END	  0
+#define OPTION_NAME	  2 /* of an interface */
+#define OPTION_FLAGS	  2 /* of a packet */
 #define OPTION_RESOLUTION 9
 #define OPTION_OFFSET	  14
+
+#define RECORD_END  0
+#define RECORD_IPV4 1
+#define RECORD_IPV6 2
 
 #define NS 1000000000
 
@@ -68,6 +75,9 @@ static bool read_option(struct capture_file *file, struct capture_interface *int
 {
 	int64_t seconds;
 
+	if (code == OPTION_NAME && file->names &&
+	    !capture_names_view(file->names, (const char *)value, size, &interface->view))
+		return capture_damaged(file, body->offset, "out of memory");
 	if (code == OPTION_RESOLUTION && size >= 1 && !set_resolution(interface, value[0]))
 		return capture_damaged(file, body->offset,
 				       "an interface with the impossible resolution 0x%02x",
@@ -126,6 +136,29 @@ static bool read_interface(struct capture_file *file, const struct body *body)
 	return read_options(file, interface, body);
 }
 
+/* What is there of a packet's options behind so many bytes: the direction. */
+static uint8_t read_seen(const struct capture_file *file, const struct body *body, uint32_t at)
+{
+	while (at + 4 <= body->size) {
+		uint16_t code = capture_16(file, body->at + at);
+		uint16_t size = capture_16(file, body->at + at + 2);
+
+		at += 4;
+		if (code == OPTION_END || size > body->size - at)
+			break;
+		if (code == OPTION_FLAGS && size >= 4) {
+			uint32_t direction = capture_32(file, body->at + at) & 3;
+
+			/* What comes in was sent from behind the interface. */
+			return direction == 1 ? PACKET_SENT :
+			       direction == 2 ? PACKET_DELIVERED :
+						PACKET_UNSEEN;
+		}
+		at += (size + 3U) & ~3U;
+	}
+	return PACKET_UNSEEN;
+}
+
 /* The packet stands "header" bytes into the block. */
 static bool fill_packet(struct capture_file *file, const struct body *body, uint32_t header,
 			uint32_t number, struct capture_packet *ret)
@@ -151,6 +184,8 @@ static bool fill_packet(struct capture_file *file, const struct body *body, uint
 			       time_of(interface, units);
 	ret->data = body->at + header;
 	ret->link = interface->link;
+	ret->view = interface->view;
+	ret->seen = read_seen(file, body, header + ((ret->captured + 3U) & ~3U));
 	file->last_ns = ret->time_ns;
 	return true;
 }
@@ -171,7 +206,34 @@ static bool fill_simple(struct capture_file *file, const struct body *body,
 		ret->captured = body->size - 4;
 	ret->data = body->at + 4;
 	ret->link = interface->link;
+	ret->view = interface->view;
+	ret->seen = PACKET_UNSEEN;
 	ret->time_ns = file->last_ns;
+	return true;
+}
+
+/* Names of addresses: records like options; what they hold besides is passed over. */
+static bool read_names(struct capture_file *file, const struct body *body)
+{
+	uint32_t at = 0;
+
+	while (file->names && at + 4 <= body->size) {
+		uint16_t kind = capture_16(file, body->at + at);
+		uint16_t size = capture_16(file, body->at + at + 2);
+		uint32_t address = kind == RECORD_IPV6 ? 16 : 4;
+
+		at += 4;
+		if (kind == RECORD_END)
+			return true;
+		if (size > body->size - at)
+			return capture_damaged(file, body->offset,
+					       "a name is longer than its block");
+		if ((kind == RECORD_IPV4 || kind == RECORD_IPV6) && size > address &&
+		    !capture_names_add(file->names, kind == RECORD_IPV6 ? 6 : 4, body->at + at,
+				       (const char *)body->at + at + address, size - address))
+			return capture_damaged(file, body->offset, "out of memory");
+		at += (size + 3U) & ~3U;
+	}
 	return true;
 }
 
@@ -182,6 +244,9 @@ static bool read_block(struct capture_file *file, uint32_t type, const struct bo
 	switch (type) {
 	case BLOCK_INTERFACE:
 		read_interface(file, body);
+		return false;
+	case BLOCK_NAMES:
+		read_names(file, body);
 		return false;
 	case BLOCK_SIMPLE:
 		return fill_simple(file, body, ret);
@@ -245,7 +310,7 @@ bool capture_ng_section(struct capture_file *file)
 static bool is_used(uint32_t type)
 {
 	return type == BLOCK_INTERFACE || type == BLOCK_OLD || type == BLOCK_SIMPLE ||
-	       type == BLOCK_PACKET;
+	       type == BLOCK_PACKET || type == BLOCK_NAMES;
 }
 
 /* Reads a block; *ret_packet says whether it was a packet. False at the end. */

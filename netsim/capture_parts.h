@@ -6,11 +6,13 @@
 #include <string.h>
 
 #include "netsim/capture_file.h"
+#include "netsim/capture_names.h"
 
 /* An interface of pcapng, or the one of pcap. */
 struct capture_interface {
 	uint32_t linktype, snap;
 	enum packet_link link;
+	uint16_t view;
 	/* ns = units * multiply / divide, or units * 10^9 / 2^shift */
 	uint64_t multiply, divide;
 	uint8_t shift;
@@ -31,6 +33,7 @@ struct capture_file {
 	struct capture_interface *interfaces;
 	size_t interface_count;
 	int64_t last_ns;
+	struct capture_names *names; /* NULL: nobody asks */
 	bool (*next)(struct capture_file *, struct capture_packet *);
 
 	uint32_t unknown_link;

@@ -36,7 +36,7 @@ static bool flow_init(struct flow *flow, const struct class_set *classes, uint32
 					.max = share(connections, SHARE_TROUBLES)};
 	flow->totals.bin_ns = BIN_FIRST_NS;
 	flow->classifier = flow_classifier_new(classes);
-	flow->groups = calloc(FLOW_GROUPS + 2 * FLOW_CLASSES, sizeof(*flow->groups));
+	flow->groups = calloc(FLOW_GROUPS_VIEWS + GROUPS_MANY, sizeof(*flow->groups));
 	flow->group_slots = calloc(GROUP_SLOTS, sizeof(*flow->group_slots));
 	flow->gaps = calloc(FLOW_GAPS, sizeof(*flow->gaps));
 	return flow->classifier && flow->groups && flow->group_slots && flow->gaps &&
@@ -97,6 +97,8 @@ static void read_address(const uint8_t *at, uint8_t version, struct flow_address
 static void read_tuple(const struct packet *p, bool inner, struct tuple *ret)
 {
 	ret->inner = inner;
+	ret->view = p->view;
+	ret->seen = p->seen;
 	ret->protocol = p->protocol;
 	ret->version = p->version ? p->version : p->source ? 4 : 0;
 	ret->ports[0] = p->version ? p->source_port : p->ethertype;
@@ -135,13 +137,15 @@ static struct connection *open_connection(struct flow *flow, const struct packet
 			tuple->addresses[i] = turned.addresses[1 - i];
 			tuple->ports[i] = turned.ports[1 - i];
 		}
+		if (tuple->seen)
+			tuple->seen = tuple->seen == PACKET_SENT ? PACKET_DELIVERED : PACKET_SENT;
 	}
 	c = table_new(flow, tuple);
 	if (!c)
 		return NULL;
 	c->first_ns = flow->now_ns;
 	c->handshake_ns = -1;
-	c->vlan = p->vlan;
+	c->vlan = (unsigned)p->vlan & 0xfffU;
 	group_join(flow, c, flow_classify(flow->classifier, p));
 	return c;
 }
@@ -176,6 +180,8 @@ static bool add_one(struct flow *flow, const struct packet *p, bool inner)
 		return false;
 	group = &flow->groups[c->group];
 	from = &c->sides[side];
+	if (p->seen && p->hops > group->ways[way_of(c, side)].hops)
+		group->ways[way_of(c, side)].hops = p->hops;
 	if (group->gap_ns)
 		gap_check(flow, c, side);
 	from->packets++;
@@ -208,6 +214,8 @@ bool flow_add(struct flow *flow, const struct packet *packet, int64_t time_ns)
 	if (!add_one(flow, packet, false))
 		flow->failed = true;
 	if (packet->inner && packet_inner(packet, &inner)) {
+		inner.view = packet->view;
+		inner.seen = packet->seen;
 		totals->inner++;
 		if (!add_one(flow, &inner, true))
 			flow->failed = true;
@@ -293,6 +301,7 @@ bool flow_summary(const struct flow *flow, uint32_t number, struct flow_summary 
 		.version = c->version,
 		.protocol = c->protocol,
 		.vlan = c->vlan,
+		.start = client->flags & SIDE_SYN ? client->base : 0,
 		.first_ns = c->first_ns,
 		.last_ns = c->first_ns,
 		.handshake_ns = c->flags & CONNECTION_OPENED ? c->handshake_ns : -1,

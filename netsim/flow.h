@@ -7,6 +7,10 @@
  * the one goes that had no packet for longest, as a clock's hand finds it: its figures
  * have their place in its group, and only its own line is lost. Beyond FLOW_GROUPS pairs,
  * those of a class are one.
+ *
+ * A packet that is seen at two places is told apart by its view: connections and groups
+ * are of one view, and of one side of it, so that a router has two of what passes through.
+ * What they come to together is analyze.h's part.
  */
 #ifndef NETSIM_FLOW_H
 #define NETSIM_FLOW_H
@@ -18,6 +22,7 @@
 #define FLOW_CONNECTIONS     1000000
 #define FLOW_CONNECTIONS_MAX 100000000
 #define FLOW_GROUPS	     1024
+#define FLOW_GROUPS_VIEWS    8192 /* where packets are seen from several views */
 #define FLOW_BINS	     512  /* of time; when they are full, each gets twice as wide */
 #define FLOW_GAPS	     1024 /* of which the times are kept */
 #define FLOW_CLASSES	     (CLASSES_MAX + 1)
@@ -39,8 +44,23 @@ enum flow_count {
 	FLOW_COUNTS,
 };
 
+/* Where the ends of a connection are, seen from a view. */
+enum flow_local {
+	FLOW_FIRST_LOCAL,  /* the first way (or side) is sent at the view, the second delivered */
+	FLOW_SECOND_LOCAL, /* the other way round */
+	FLOW_NOWHERE,	   /* not known */
+};
+
+/* The connections that one end opened. */
+struct flow_opening {
+	uint64_t connections, unanswered, refused;
+	struct histogram handshake;
+};
+
 /* One direction of a group. */
 struct flow_way {
+	struct flow_opening opened; /* by who sends this way */
+	uint8_t hops;		    /* the most that a packet had left */
 	uint64_t packets, bytes, payload;
 	uint64_t counts[FLOW_COUNTS];
 	struct histogram rtt; /* of data sent this way */
@@ -62,9 +82,10 @@ struct flow_group {
 	uint8_t version;
 	uint8_t class;
 	bool inner; /* inside of VXLAN */
+	uint16_t view;
+	uint8_t local; /* enum flow_local */
 	struct flow_way ways[2];
-	uint64_t connections, unanswered, refused;
-	struct histogram handshake;
+	int64_t first_ns;
 	int64_t gap_ns;
 	struct flow_bin *bins;
 	uint32_t bin_count;
@@ -89,6 +110,7 @@ struct flow_summary {
 	uint16_t vlan;
 	uint32_t addresses[2];
 	uint16_t ports[2];
+	uint32_t start; /* of TCP whose SYN was seen: its number */
 	int64_t first_ns, last_ns;
 	int64_t handshake_ns; /* -1: not seen */
 	bool syn, answered, refused, closed;

@@ -6,8 +6,8 @@
 #include "netsim/array.h"
 #include "netsim/flow_parts.h"
 
-#define BIN_HISTOGRAMS	  32768 /* of all bins; some 200 bytes each */
-#define GROUPS_OF_MANY(n) ((n) >= FLOW_GROUPS)
+#define BIN_HISTOGRAMS 32768 /* of all bins; some 200 bytes each */
+#define BINS_LEAST     8     /* of a group */
 
 /* --- finding a group */
 
@@ -15,13 +15,22 @@ struct group_key {
 	uint32_t addresses[2];
 	uint8_t version, class;
 	bool inner;
+	uint16_t view;
+	uint8_t local, local_many; /* the same of a group of many, which is never turned */
 };
+
+/* What is seen from several views takes several groups. */
+static bool is_full(const struct flow *flow, const struct group_key *key)
+{
+	return flow->group_count >= (key->local == FLOW_NOWHERE ? FLOW_GROUPS : FLOW_GROUPS_VIEWS);
+}
 
 static uint32_t group_hash(const struct group_key *key)
 {
 	uint64_t value = (uint64_t)key->addresses[0] << 32 | key->addresses[1];
 
-	value = (value ^ (uint64_t)key->class << 24 ^ (uint64_t)key->inner << 16) *
+	value = (value ^ (uint64_t)key->class << 24 ^ (uint64_t)key->inner << 16 ^
+		 (uint64_t)key->view << 45 ^ (uint64_t)key->local << 18) *
 		0x9e3779b97f4a7c15;
 	return (uint32_t)(value >> 48) % GROUP_SLOTS;
 }
@@ -30,7 +39,7 @@ static bool is_group(const struct flow_group *group, const struct group_key *key
 {
 	return group->addresses[0] == key->addresses[0] &&
 	       group->addresses[1] == key->addresses[1] && group->class == key->class &&
-	       group->inner == key->inner;
+	       group->inner == key->inner && group->view == key->view && group->local == key->local;
 }
 
 static struct flow_group *find_group(struct flow *flow, const struct group_key *key,
@@ -62,8 +71,10 @@ static struct flow_group *group_of(struct flow *flow, struct group_key *key)
 	uint32_t slot;
 
 	group = find_group(flow, key, &slot);
-	if (!group && GROUPS_OF_MANY(flow->group_count)) {
+	if (!group && is_full(flow, key)) {
 		key->addresses[0] = key->addresses[1] = FLOW_NO_ADDRESS;
+		key->view = 0;
+		key->local = key->local_many;
 		group = find_group(flow, key, &slot);
 	}
 	if (group)
@@ -74,6 +85,9 @@ static struct flow_group *group_of(struct flow *flow, struct group_key *key)
 	group->version = key->version;
 	group->class = key->class;
 	group->inner = key->inner;
+	group->view = key->view;
+	group->local = key->local;
+	group->first_ns = flow->now_ns;
 	for (int i = 0; i < 2; i++)
 		hold_address(flow, key->addresses[i]);
 	if (flow->classes && key->class < flow->classes->count)
@@ -93,17 +107,22 @@ void group_join(struct flow *flow, struct connection *c, unsigned class)
 {
 	struct group_key key = {.version = c->version,
 				.class = (uint8_t) class,
-				.inner = (c->flags & CONNECTION_INNER) != 0};
+				.inner = (c->flags & CONNECTION_INNER) != 0,
+				.view = c->view,
+				.local = (uint8_t)local_of(c),
+				.local_many = (uint8_t)local_of(c)};
 	bool turned = compare_addresses(flow, c->addresses[0], c->addresses[1]) > 0;
 	struct flow_group *group;
 
 	key.addresses[0] = c->addresses[turned];
 	key.addresses[1] = c->addresses[!turned];
+	if (turned && key.local != FLOW_NOWHERE)
+		key.local = key.local == FLOW_FIRST_LOCAL ? FLOW_SECOND_LOCAL : FLOW_FIRST_LOCAL;
 	group = group_of(flow, &key);
 	if (turned && group->addresses[0] != group->addresses[1])
 		c->flags |= CONNECTION_TURNED;
 	c->group = (uint16_t)(group - flow->groups);
-	group->connections++;
+	group->ways[way_of(c, 0)].opened.connections++;
 }
 
 void group_fold(struct flow *flow, const struct connection *c)
@@ -112,6 +131,7 @@ void group_fold(struct flow *flow, const struct connection *c)
 	const struct trouble *trouble =
 		c->trouble ? pool_at(&flow->troubles, c->trouble - 1) : NULL;
 	const struct side *server = &c->sides[1];
+	struct flow_opening *opened = &group->ways[way_of(c, 0)].opened;
 
 	for (unsigned i = 0; i < 2; i++) {
 		struct flow_way *way = &group->ways[way_of(c, i)];
@@ -124,8 +144,8 @@ void group_fold(struct flow *flow, const struct connection *c)
 	}
 	if (!(c->sides[0].flags & SIDE_SYN))
 		return;
-	group->unanswered += !(server->flags & SIDE_SEEN);
-	group->refused += (server->flags & SIDE_RST) && !(server->flags & SIDE_SYN);
+	opened->unanswered += !(server->flags & SIDE_SEEN);
+	opened->refused += (server->flags & SIDE_RST) && !(server->flags & SIDE_SYN);
 }
 
 /* --- over time */
@@ -156,15 +176,34 @@ static void double_bins(struct flow *flow)
 	for (uint32_t g = 0; g < flow->group_count; g++) {
 		struct flow_group *group = &flow->groups[g];
 
+		struct flow_bin *bins;
+
 		for (uint32_t i = 0; i < group->bin_count; i++) {
 			struct flow_bin bin = group->bins[i];
 
 			memset(&group->bins[i], 0, sizeof(bin));
 			merge_bins(flow, &group->bins[i / 2], &bin);
 		}
+		if (group->bin_count <= BINS_LEAST)
+			continue;
+		bins = realloc(group->bins, group->bin_count / 2 * sizeof(*bins));
+		if (bins) {
+			group->bins = bins;
+			group->bin_count /= 2;
+		}
 	}
 	flow->totals.bin_ns *= 2;
 	flow->bin_end_ns = flow->bin_begin_ns; /* to be found anew */
+}
+
+/* Memory is bounded: many groups have fewer each. */
+static uint64_t bins_most(const struct flow *flow)
+{
+	uint64_t most = FLOW_BINS;
+
+	for (uint32_t groups = flow->group_count; groups > FLOW_GROUPS + GROUPS_MANY; groups /= 2)
+		most /= 2;
+	return most;
 }
 
 /* Which bin is now. */
@@ -176,7 +215,7 @@ static uint32_t bin_of_now(struct flow *flow)
 		return flow->bin;
 	if (flow->now_ns < flow->totals.first_ns)
 		return 0;
-	while (since / (uint64_t)flow->totals.bin_ns >= FLOW_BINS)
+	while (since / (uint64_t)flow->totals.bin_ns >= bins_most(flow))
 		double_bins(flow);
 	flow->bin = (uint32_t)(since / (uint64_t)flow->totals.bin_ns);
 	flow->bin_begin_ns = flow->totals.first_ns + flow->bin * flow->totals.bin_ns;
@@ -188,7 +227,7 @@ static uint32_t bin_of_now(struct flow *flow)
 /* The group's bin of now; NULL when memory ran out. */
 static struct flow_bin *bin_at(struct flow *flow, struct flow_group *group)
 {
-	uint32_t number = bin_of_now(flow), room = group->bin_count ? group->bin_count : 8;
+	uint32_t number = bin_of_now(flow), room = group->bin_count ? group->bin_count : BINS_LEAST;
 	struct flow_bin *bins;
 
 	if (number < group->bin_count)
@@ -305,8 +344,9 @@ void groups_done(struct flow *flow)
 					free(group->bins[i].ways[w].rtt);
 				}
 		free(group->bins);
-		histogram_done(&group->handshake);
-		histogram_done(&group->ways[0].rtt);
-		histogram_done(&group->ways[1].rtt);
+		for (int w = 0; w < 2; w++) {
+			histogram_done(&group->ways[w].opened.handshake);
+			histogram_done(&group->ways[w].rtt);
+		}
 	}
 }

@@ -39,17 +39,20 @@ enum connection_flag {
 	CONNECTION_USED = 0x01,
 	CONNECTION_RECENT = 0x02, /* had a packet since the hand came by */
 	CONNECTION_INNER = 0x04,
-	CONNECTION_TURNED = 0x08, /* its client sends the group's second way */
-	CONNECTION_OPENED = 0x10, /* handshake_ns is a round trip, and not the SYN's time */
-	CONNECTION_OLD = 0x20,	  /* its ports have another one now */
+	CONNECTION_TURNED = 0x08,    /* its client sends the group's second way */
+	CONNECTION_OPENED = 0x10,    /* handshake_ns is a round trip, and not the SYN's time */
+	CONNECTION_OLD = 0x20,	     /* its ports have another one now */
+	CONNECTION_AT_CLIENT = 0x40, /* the client sends at the view */
+	CONNECTION_AT_SERVER = 0x80,
 };
 
 struct connection {
 	uint32_t addresses[2]; /* the client's, the server's */
 	uint16_t ports[2];
-	uint8_t version, protocol;
+	uint8_t protocol;
 	uint8_t flags;
-	uint16_t group, vlan;
+	uint16_t view, group;
+	uint16_t vlan : 12, version : 4;
 	uint32_t number;  /* its own; of the free ones: the next, 1 + number */
 	uint32_t flight;  /* 1 + number, 0: none */
 	uint32_t trouble; /* the same */
@@ -145,7 +148,9 @@ struct flow {
 	bool finished;
 };
 
-#define GROUP_SLOTS 4096 /* of group_slots */
+#define GROUP_SLOTS 32768 /* of group_slots */
+/* Beside single pairs, of each class those of many, by where they are. */
+#define GROUPS_MANY (2 * 3 * FLOW_CLASSES)
 
 /* A packet's ends as the tables compare them. */
 struct tuple {
@@ -153,6 +158,8 @@ struct tuple {
 	uint16_t ports[2];
 	uint8_t version, protocol;
 	bool inner;
+	uint8_t seen; /* from the first address to the second; enum packet_seen */
+	uint16_t view;
 };
 
 /* --- flow_table.c */
@@ -183,6 +190,14 @@ static inline struct flight *flight_at(const struct flow *flow, const struct con
 static inline unsigned way_of(const struct connection *c, unsigned side)
 {
 	return c->flags & CONNECTION_TURNED ? 1 - side : side;
+}
+
+/* enum flow_local, by client and server */
+static inline unsigned local_of(const struct connection *c)
+{
+	return c->flags & CONNECTION_AT_CLIENT ? FLOW_FIRST_LOCAL :
+	       c->flags & CONNECTION_AT_SERVER ? FLOW_SECOND_LOCAL :
+						 FLOW_NOWHERE;
 }
 
 /* --- flow_group.c */

@@ -135,16 +135,18 @@ static uint64_t end_hash(const struct flow_address *address, uint16_t port)
 
 /* The same for both directions. */
 static uint64_t ends_hash(const struct flow_address *a, const struct flow_address *b,
-			  const uint16_t ports[2], uint8_t protocol)
+			  const uint16_t ports[2], uint8_t protocol, uint16_t view)
 {
-	uint64_t hash = end_hash(a, ports[0]) + end_hash(b, ports[1]) + protocol;
+	uint64_t hash = end_hash(a, ports[0]) + end_hash(b, ports[1]) + protocol +
+			view * 0xc2b2ae3d27d4eb4f;
 
 	return hash ^ hash >> 29;
 }
 
 uint64_t tuple_hash(const struct tuple *tuple)
 {
-	return ends_hash(&tuple->addresses[0], &tuple->addresses[1], tuple->ports, tuple->protocol);
+	return ends_hash(&tuple->addresses[0], &tuple->addresses[1], tuple->ports, tuple->protocol,
+			 tuple->view);
 }
 
 static const struct address *address_at(const struct flow *flow, uint32_t number)
@@ -157,7 +159,8 @@ static uint64_t connection_hash(const struct flow *flow, uint32_t number)
 	const struct connection *c = connection_at(flow, number);
 
 	return ends_hash(&address_at(flow, c->addresses[0])->address,
-			 &address_at(flow, c->addresses[1])->address, c->ports, c->protocol);
+			 &address_at(flow, c->addresses[1])->address, c->ports, c->protocol,
+			 c->view);
 }
 
 static uint64_t address_hash(const struct flow *flow, uint32_t number)
@@ -333,6 +336,16 @@ void trouble_count(struct flow *flow, struct connection *c, unsigned side, enum 
 
 /* --- connections */
 
+/* A packet of this side, seen so, is seen where the connection is seen. */
+static bool same_local(const struct connection *c, uint8_t seen, unsigned side)
+{
+	unsigned local = seen == PACKET_UNSEEN ? FLOW_NOWHERE :
+			 seen == PACKET_SENT   ? side :
+						 1 - side;
+
+	return local == local_of(c);
+}
+
 /* Which end sent this, or -1. */
 static int match(const struct flow *flow, const struct connection *c, const struct tuple *t)
 {
@@ -341,8 +354,12 @@ static int match(const struct flow *flow, const struct connection *c, const stru
 	const struct flow_address *a, *b;
 
 	if ((!forth && !back) || c->protocol != t->protocol || c->version != t->version ||
-	    !(c->flags & CONNECTION_INNER) != !t->inner)
+	    c->view != t->view || !(c->flags & CONNECTION_INNER) != !t->inner)
 		return -1;
+	if (forth && !same_local(c, t->seen, 0))
+		forth = false;
+	if (back && !same_local(c, t->seen, 1))
+		back = false;
 	a = &address_at(flow, c->addresses[0])->address;
 	b = &address_at(flow, c->addresses[1])->address;
 	if (forth && same_address(a, &t->addresses[0]) && same_address(b, &t->addresses[1]))
@@ -459,9 +476,13 @@ struct connection *table_new(struct flow *flow, const struct tuple *tuple)
 	c->number = number;
 	memcpy(c->addresses, addresses, sizeof(addresses));
 	memcpy(c->ports, tuple->ports, sizeof(c->ports));
-	c->version = tuple->version;
+	c->version = (unsigned)tuple->version & 15U;
 	c->protocol = tuple->protocol;
+	c->view = tuple->view;
 	c->flags = CONNECTION_USED | (tuple->inner ? CONNECTION_INNER : 0);
+	if (tuple->seen)
+		c->flags |=
+			tuple->seen == PACKET_SENT ? CONNECTION_AT_CLIENT : CONNECTION_AT_SERVER;
 	if (!index_add(flow, &flow->by_tuple, number, connection_hash)) {
 		c->flags |= CONNECTION_OLD;
 		flow->failed = true;

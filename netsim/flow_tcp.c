@@ -327,7 +327,8 @@ static void open_handshake(struct segment *s)
 		return;
 	c->handshake_ns = s->flow->now_ns - c->handshake_ns;
 	c->flags |= CONNECTION_OPENED;
-	if (!histogram_add(&s->flow->groups[c->group].handshake, (uint64_t)c->handshake_ns))
+	if (!histogram_add(&s->flow->groups[c->group].ways[way_of(c, 0)].opened.handshake,
+			   (uint64_t)c->handshake_ns))
 		s->flow->failed = true;
 }
 

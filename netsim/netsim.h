@@ -499,9 +499,28 @@ struct netsim_capture_problem {
 	char what[160];
 };
 
+/* What was sent in a while. */
+struct netsim_one_way_bin {
+	uint32_t delivered, lost;
+	int64_t delay_mean, delay_max;
+};
+
+/* What one node sent to another, found again where it is delivered. */
+struct netsim_one_way {
+	const char *from, *to, *class; /* the nodes NULL where there were too many pairs */
+	uint64_t sent, delivered, lost;
+	uint64_t flying; /* not delivered, but sent too shortly before the end to be lost */
+	uint64_t duplicated, reordered;
+	struct netsim_rtt delay;
+	double jitter; /* the standard deviation of the delay */
+	/* one_way_bin_count of them; NULL behind the first 64 rows */
+	struct netsim_one_way_bin *bins;
+};
+
 struct netsim_analysis {
 	uint64_t packets, bytes; /* on the wire: what is inside of VXLAN is not added */
 	uint64_t inner;		 /* packets inside of VXLAN */
+	uint64_t captured;	 /* packets, each as often as it was captured */
 	uint64_t connections;
 	uint64_t folded;    /* connections without a row: memory is bounded */
 	uint64_t unordered; /* packets earlier than the one before */
@@ -513,6 +532,12 @@ struct netsim_analysis {
 	struct netsim_flow_gap *gaps; /* the first ones, in order of their end */
 	size_t gap_count;
 	uint64_t gaps_more; /* that are not listed */
+	/* Where packets were captured at several ports; sorted by what was sent. */
+	struct netsim_one_way *one_way;
+	size_t one_way_count;
+	uint64_t elsewhere, strays; /* sent to, and delivered from, where nothing is captured */
+	int64_t one_way_first_ns, one_way_bin_ns;
+	size_t one_way_bin_count;
 	/* Where files could not be read on; what was before it counts. */
 	struct netsim_capture_problem *problems;
 	size_t problem_count;
@@ -613,6 +638,33 @@ struct netsim_capture {
 int netsim_capture(struct netsim *ns, const struct netsim_capturing *how,
 		   struct netsim_capture *ret, struct netsim_diags *diags, struct netsim_err *err);
 void netsim_capture_free(struct netsim_capture *capture);
+
+/* The same live. */
+struct netsim_measurement {
+	char fleet[64];
+	size_t ports;
+	struct netsim_analysis analysis;
+	struct netsim_traffic counted; /* by the programs at the ports, meanwhile */
+	char uncounted[160];	       /* why they cannot, or "" */
+	uint64_t missed; /* packets that there was no room for: figures are incomplete */
+	size_t gone;	 /* ports that went away meanwhile */
+};
+
+struct netsim_measuring {
+	struct netsim_among among; /* rows of nodes that these name; iface is not used */
+	const char *classes;	   /* a file; NULL: the usual one */
+	int64_t duration_ns;	   /* 0: until go_on() ends it */
+	size_t connections;	   /* rows of connections, 0: all */
+	/* Several times a second; false ends the measurement. May be NULL with a duration. */
+	bool (*go_on)(void *arg, uint64_t packets, double seconds);
+	void *arg;
+};
+
+/* Follows all ports' packets; diags as above. Free with netsim_measurement_free(). */
+int netsim_measure(struct netsim *ns, const struct netsim_measuring *how,
+		   struct netsim_measurement *ret, struct netsim_diags *diags,
+		   struct netsim_err *err);
+void netsim_measurement_free(struct netsim_measurement *measurement);
 
 /*
  * Moves this process into a node of the netns kind, as ip-netns(8) exec does; for

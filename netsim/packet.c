@@ -201,12 +201,20 @@ static void read_transport(struct span s, struct packet *ret)
 	ret->payload = s.length;
 	if (ret->fragment)
 		return;
+	ret->transport = s.at;
 	if (ret->protocol == PROTOCOL_TCP)
 		read_tcp(s, ret);
 	else if (ret->protocol == PROTOCOL_UDP)
 		read_udp(s, ret);
 	else if (ret->protocol == (ret->version == 6 ? PROTOCOL_ICMPV6 : PROTOCOL_ICMP))
 		read_icmp(s, ret);
+}
+
+static void note_network(const struct span *s, struct packet *ret)
+{
+	ret->network = s->at;
+	ret->network_captured = s->captured;
+	ret->network_length = s->length;
 }
 
 static void read_ipv4(struct span s, struct packet *ret)
@@ -220,6 +228,7 @@ static void read_ipv4(struct span s, struct packet *ret)
 	if (header < 20)
 		return;
 	ret->version = 4;
+	ret->hops = s.at[8];
 	ret->protocol = s.at[9];
 	ret->source = s.at + 12;
 	ret->destination = s.at + 16;
@@ -227,6 +236,7 @@ static void read_ipv4(struct span s, struct packet *ret)
 	/* Segmentation offload leaves no length where 16 bits do not hold it. */
 	if (total)
 		shorten(&s, total);
+	note_network(&s, ret);
 	skip(&s, header);
 	read_transport(s, ret);
 }
@@ -263,11 +273,13 @@ static void read_ipv6(struct span s, struct packet *ret)
 		return;
 	length = get16(s.at + 4);
 	ret->version = 6;
+	ret->hops = s.at[7];
 	ret->protocol = s.at[6];
 	ret->source = s.at + 8;
 	ret->destination = s.at + 24;
 	if (length)
 		shorten(&s, length + 40);
+	note_network(&s, ret);
 	skip(&s, 40);
 	ret->payload = s.length;
 	if (skip_extensions(&s, ret))
@@ -283,6 +295,8 @@ static void read_arp(struct span s, struct packet *ret)
 		return;
 	ret->source = s.at + 14;
 	ret->destination = s.at + 24;
+	shorten(&s, 28);
+	note_network(&s, ret);
 }
 
 /* What a frame carries, behind up to two tags that count and more that do not. */
@@ -301,6 +315,7 @@ static void read_network(struct span s, uint16_t ethertype, struct packet *ret)
 		skip(&s, 4);
 	}
 	ret->payload = s.length;
+	note_network(&s, ret);
 	if (ethertype < ETHERTYPE_MIN)
 		return;
 	ret->ethertype = ethertype;
@@ -342,6 +357,22 @@ static void read_raw(struct span s, struct packet *ret)
 		read_network(s, ETHERTYPE_IPV6, ret);
 }
 
+/* Kinds of cooked packets: to the host, to all, to some, to others, and from the host. */
+static void read_cooked(const struct span *s, bool second, struct packet *ret)
+{
+	unsigned kind, interface;
+
+	if (s->captured < (second ? 20 : 16))
+		return;
+	kind = second ? s->at[10] : get16(s->at);
+	if (kind <= 4)
+		ret->seen = kind == 4 ? PACKET_DELIVERED : PACKET_SENT;
+	if (!second)
+		return;
+	interface = get32(s->at + 4);
+	ret->view = (uint16_t)(PACKET_VIEW_COOKED | (interface & (PACKET_VIEW_COOKED - 1)));
+}
+
 /* The ethertype stands at "at" of a header of this length. */
 static void read_link(struct span s, uint32_t at, uint32_t header, struct packet *ret)
 {
@@ -370,12 +401,16 @@ void packet_decode(enum packet_link link, const uint8_t *data, uint32_t captured
 		s.captured = s.length;
 	switch (link) {
 	case PACKET_ETHERNET:
+		if (s.captured >= 12)
+			ret->mac = s.at;
 		read_link(s, 12, 14, ret);
 		break;
 	case PACKET_COOKED:
+		read_cooked(&s, false, ret);
 		read_link(s, 14, 16, ret);
 		break;
 	case PACKET_COOKED2:
+		read_cooked(&s, true, ret);
 		read_link(s, 0, 20, ret);
 		break;
 	case PACKET_RAW:

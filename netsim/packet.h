@@ -28,9 +28,22 @@ enum packet_tcp_flag {
 	PACKET_ACK = 0x10,
 };
 
+/* Which way a packet went where it was captured. */
+enum packet_seen {
+	PACKET_UNSEEN,	  /* not known */
+	PACKET_SENT,	  /* by the node of the view */
+	PACKET_DELIVERED, /* to it */
+};
+
+/* The views of cooked captures, which have the number of an interface and no name. */
+#define PACKET_VIEW_COOKED 0x8000
+
 /* What a frame has, from the link upwards; what is not there is zero. */
 struct packet {
 	uint32_t length;	   /* of the frame on the wire */
+	uint16_t view;		   /* whose cable it was captured at; 0: there is only one place */
+	uint8_t seen;		   /* enum packet_seen */
+	uint8_t hops;		   /* that IP lets it make from here */
 	uint16_t ethertype;	   /* behind the tags; 0: a length, or unknown */
 	uint16_t vlan, vlan_inner; /* 0: untagged */
 
@@ -44,6 +57,13 @@ struct packet {
 	/* 4 or 16 bytes in the frame, of ARP those that it asks about; NULL: none */
 	const uint8_t *source, *destination;
 	uint32_t payload; /* bytes behind the headers of TCP, UDP, ICMP or IP */
+
+	/* As they stand in the frame: of Ethernet the addresses, destination first, or NULL; */
+	const uint8_t *mac;
+	/* and what is behind the tags, without padding where IP tells its length. */
+	const uint8_t *network;
+	uint32_t network_captured, network_length;
+	const uint8_t *transport; /* the header of TCP, UDP or ICMP; NULL: none */
 
 	uint32_t seq, ack;
 	uint16_t window; /* as it stands there, not scaled */

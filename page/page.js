@@ -15,6 +15,8 @@ const resent = (way) => way.fast + way.timeout + way.spurious;
 
 // Both directions of a row, each with its names; of a class there is one for both.
 function directions(row) {
+	if ('sent' in row)
+		return [{row, way: row, from: end(row.from), to: end(row.to)}];
 	if (row.both)
 		return [{row, way: row.both, from: null, to: null}];
 	const [a, b] = 'from_a' in row ? [row.a, row.b] : [row.client, row.server];
@@ -65,45 +67,61 @@ function notes() {
 
 // --- plots
 
-// A value's place in a series, by its time.
-function binAt(time) {
-	return Math.floor((time - report.first_ns / NS) / (report.bin_ns / NS));
+// The times of a series: the edges of its bins for steps, the middles for lines, and
+// which bin a time is in. The last bin ends with the capture.
+function grid(chosen, first_ns, bin_ns) {
+	const begin = first_ns / NS, width = bin_ns / NS, last = report.last_ns / NS;
+	const count = Math.max(0, ...chosen.map(({way}) => way.series.length));
+	const edges = Array.from({length: count + 1}, (unused, i) => begin + i * width);
+	const middles = edges.slice(0, -1).map((time) => (time + Math.max(time, Math.min(time + width, last))) / 2);
+	return {edges, width, times: [begin, ...middles, edges[count]],
+		bin: (way, time) => way.series[Math.floor((time - begin) / width)]};
+}
+
+// Steps want a value at the last edge, too; lines none at either.
+const steps = (way, of) => {
+	const values = way.series.map(of);
+	return [...values, values[values.length - 1]];
+};
+const points = (way, key) => [null, ...way.series.map((bin) => bin[key] ?? null), null];
+const look = ({name, shade, back}) => ({name, colour: shade, back});
+
+// Of one-way rows that are chosen, what the plots draw.
+function oneWayLines(chosen) {
+	const {edges, times, bin} = grid(chosen, report.one_way.first_ns, report.one_way.bin_ns);
+	const both = (mean, max) => mean === undefined ? '–' : `${duration(mean)} / ${duration(max)}`;
+	return {
+		edges, times,
+		delays: chosen.filter(({way}) => way.delay).map((one) => ({...look(one), values: points(one.way, 'mean_ns'),
+			high: points(one.way, 'max_ns'), whole: both(one.way.delay.mean_ns, one.way.delay.max_ns),
+			at: (time) => both(bin(one.way, time)?.mean_ns, bin(one.way, time)?.max_ns)})),
+		lost: chosen.filter(({way}) => way.lost).map((one) => ({...look(one), values: steps(one.way, ({lost}) => lost),
+			whole: whole(one.way.lost), at: (time) => whole(bin(one.way, time)?.lost ?? 0)})),
+	};
 }
 
 // Of the directions that are chosen, what the plots draw.
 function linesOf(chosen) {
-	const begin = report.first_ns / NS, width = report.bin_ns / NS;
-	const count = Math.max(0, ...chosen.map(({way}) => way.series.length));
-	const edges = Array.from({length: count + 1}, (unused, i) => begin + i * width);
-	// The last bin ends with the capture.
-	const middles = edges.slice(0, -1).map((time) => (time + Math.min(time + width, report.last_ns / NS)) / 2);
-	const times = [begin, ...middles, edges[count]];
+	const {edges, times, width, bin} = grid(chosen, report.first_ns, report.bin_ns);
 	const seconds = (i) => Math.max(Math.min(width, report.last_ns / NS - edges[i]), width / 100);
-	const full = (way, of) => {
-		const values = way.series.map((bin, i) => of(bin, i));
-		values.push(values[values.length - 1]);
-		return values;
-	};
 	const at = (way, of) => (time) => {
-		const bin = way.series[binAt(time)];
-		return bin ? of(bin, binAt(time)) : '–';
+		const one = bin(way, time);
+		return one ? of(one, way.series.indexOf(one)) : '–';
 	};
-	const speed = (bin, i) => bin.bytes * 8 / seconds(i);
+	const speed = (one, i) => one.bytes * 8 / seconds(i);
 	const trip = (p50, p99) => p50 === undefined ? '–' : `${duration(p50)} / ${duration(p99)}`;
-	const look = ({name, shade, back}) => ({name, colour: shade, back});
 	return {
 		edges, times,
-		throughput: chosen.map((one) => ({...look(one), values: full(one.way, speed),
-			at: at(one.way, (bin, i) => rate(speed(bin, i))),
+		throughput: chosen.map((one) => ({...look(one), values: steps(one.way, speed),
+			at: at(one.way, (one, i) => rate(speed(one, i))),
 			whole: lasted > 0 ? rate(one.way.bytes * 8 / lasted) : '–'})),
 		trips: chosen.filter(({way}) => way.rtt).map((one) => ({...look(one),
-			values: [null, ...one.way.series.map((bin) => bin.rtt_p50_ns ?? null), null],
-			high: [null, ...one.way.series.map((bin) => bin.rtt_p99_ns ?? null), null],
-			at: at(one.way, (bin) => trip(bin.rtt_p50_ns, bin.rtt_p99_ns)),
+			values: points(one.way, 'rtt_p50_ns'), high: points(one.way, 'rtt_p99_ns'),
+			at: at(one.way, ({rtt_p50_ns: p50, rtt_p99_ns: p99}) => trip(p50, p99)),
 			whole: trip(one.way.rtt.p50_ns, one.way.rtt.p99_ns)})),
 		resent: chosen.filter(({way}) => resent(way)).map((one) => ({...look(one),
-			values: full(one.way, (bin) => bin.retransmissions),
-			at: at(one.way, (bin) => whole(bin.retransmissions)), whole: whole(resent(one.way))})),
+			values: steps(one.way, ({retransmissions}) => retransmissions),
+			at: at(one.way, ({retransmissions}) => whole(retransmissions)), whole: whole(resent(one.way))})),
 	};
 }
 
@@ -121,6 +139,7 @@ class Traffic {
 		this.groups = [['classes', 'Classes', 5], ['pairs', 'Pairs', 2], ['flows', 'Classes of pairs', 2]]
 			.map(([key, name, first]) => ({name, first, list: (report[key] ?? []).filter((row) =>
 				directions(row)[0].way.series?.length)}))
+			.concat({name: 'One way', first: 4, oneWay: true, list: (report.one_way?.rows ?? []).filter((row) => row.series)})
 			.filter((group) => group.list.length);
 		this.place = element('div');
 		this.chips = element('div.chips', {role: 'group', 'aria-label': 'What is drawn'});
@@ -137,6 +156,8 @@ class Traffic {
 	name(row) {
 		if (row.both)
 			return inside(row) + row.class;
+		if (this.group.oneWay)
+			return `${end(row.from)} → ${end(row.to)}${kind(row)}`;
 		return `${end(row.a)} ↔ ${end(row.b)}${kind(row)}`;
 	}
 
@@ -153,7 +174,7 @@ class Traffic {
 	chosen() {
 		const colours = seriesColours(), only = this.only?.value ?? 'both';
 		return this.slots.flatMap((row, slot) => !row ? [] : directions(row)
-			.filter(({way, back}) => row.both || (way.packets && (only === 'both' || (only === 'back') === !!back)))
+			.filter(({way, back}) => row.both || this.group.oneWay || (way.packets && (only === 'both' || (only === 'back') === !!back)))
 			.map((one) => ({...one, shade: colours[slot], name: row.both ? this.name(row) :
 				`${one.from} → ${one.to}${kind(row)}`})));
 	}
@@ -170,6 +191,30 @@ class Traffic {
 		this.chips.scrollTop = scrolled;
 	}
 
+	// Opens the plots anew, with the times that are shaded in all of them.
+	clear(chosen, spans) {
+		this.plots.clear();
+		this.plots.spans = spans;
+		if (chosen.length === 0)
+			this.place.append(element('p.empty', {}, 'Choose above what is to be drawn.'));
+	}
+
+	scale(lines) {
+		this.logarithmic ??= spread(lines);
+		return {logarithmic: this.logarithmic, ontoggle: () => { this.logarithmic = !this.logarithmic; this.draw(); }};
+	}
+
+	drawOneWay() {
+		const chosen = this.chosen(), lines = oneWayLines(chosen), bin = duration(report.one_way.bin_ns);
+		this.clear(chosen, []);
+		if (lines.delays.length)
+			this.plots.add({title: ['One-way delay', `line: mean, shaded up to the greatest, of each ${bin}`], x: lines.times,
+				lines: lines.delays, show: duration, ...this.scale(lines.delays)});
+		if (lines.lost.length)
+			this.plots.add({title: ['Lost', `packets sent in each ${bin} that were not delivered`], x: lines.edges,
+				lines: lines.lost, show: whole, unit: 'count', step: true, height: 150});
+	}
+
 	drawPlots() {
 		const chosen = this.chosen(), lines = linesOf(chosen), bin = duration(report.bin_ns);
 		const gaps = report.gaps ?? [];
@@ -179,18 +224,13 @@ class Traffic {
 			return {name: one.name, colour: one.shade, spans: spans(own.filter((gap) => gap.whole)),
 				lighter: spans(own.filter((gap) => !gap.whole))};
 		}).filter((lane) => lane.spans.length || lane.lighter.length);
-		this.logarithmic ??= spread(lines.trips);
-		this.plots.clear();
-		this.plots.spans = united(lanes.flatMap((lane) => lane.spans));
-		if (chosen.length === 0)
-			this.place.append(element('p.empty', {}, 'Choose above what is to be drawn.'));
+		this.clear(chosen, united(lanes.flatMap((lane) => lane.spans)));
 		if (lines.throughput.length)
 			this.plots.add({title: ['Throughput', `mean of each ${bin}`], x: lines.edges, lines: lines.throughput,
 				show: rate, step: true});
 		if (lines.trips.length)
 			this.plots.add({title: ['Round-trip time', `line: p50, shaded up to p99, of each ${bin}`], x: lines.times,
-				lines: lines.trips, show: duration, logarithmic: this.logarithmic,
-				ontoggle: () => { this.logarithmic = !this.logarithmic; this.draw(); }});
+				lines: lines.trips, show: duration, ...this.scale(lines.trips)});
 		if (lines.resent.length)
 			this.plots.add({title: ['Retransmissions', `segments in each ${bin}`], x: lines.edges, lines: lines.resent,
 				show: whole, unit: 'count', step: true, height: 150});
@@ -200,10 +240,13 @@ class Traffic {
 
 	draw() {
 		this.drawChips();
-		this.drawPlots();
+		if (this.group.oneWay)
+			this.drawOneWay();
+		else
+			this.drawPlots();
 		this.switches.querySelectorAll('button').forEach((button, i) =>
 			button.setAttribute('aria-pressed', String(this.groups[i] === this.group)));
-		this.only.hidden = !!this.group.list[0].both;
+		this.only.hidden = !!this.group.list[0].both || !!this.group.oneWay;
 	}
 
 	section() {
@@ -291,8 +334,11 @@ const ONE_WAY = [
 	words('class', (row) => row.class === undefined || row.class === null ? '' : inside(row) + row.class, {rare: true}),
 	...['sent', 'delivered', 'lost'].map((name) => figure(name, (row) => row[name])),
 	{name: 'loss', value: (row) => row.sent ? row.lost / row.sent * 100 : null, show: (value) => value.toFixed(2) + THIN + '%'},
-	figure('duplicated', (row) => row.duplicated), figure('reordered', (row) => row.reordered),
-	...[['delay p50', 'p50_ns'], ['p90', 'p90_ns'], ['p99', 'p99_ns'], ['min', 'min_ns'], ['mean', 'mean_ns'], ['max', 'max_ns']]
+	figure('on its way', (row) => row.flying, 'sent, but not yet due when the capture ended', {rare: true}),
+	figure('duplicated', (row) => row.duplicated, '', {rare: true}), figure('reordered', (row) => row.reordered, '', {rare: true}),
+	figure('dropped', (row) => row.dropped && Object.values(row.dropped).reduce((all, one) => all + one, 0),
+		"by the ports' programs, as they counted", {rare: true}),
+	...[['delay p50', 'p50_ns'], ['p90', 'p90_ns'], ['p99', 'p99_ns'], ['min', 'min_ns'], ['mean', 'mean_ns'], ['max', 'max_ns'], ['jitter', 'jitter_ns']]
 		.map(([name, key]) => time(name, ({delay}) => delay?.[key])),
 ];
 
@@ -331,7 +377,7 @@ function build() {
 	if (traffic)
 		page.append(traffic.section());
 	const parts = [
-		section('one_way', 'One way', report.one_way, ONE_WAY, 'between the ports of two nodes, without their help'),
+		section('one_way', 'One way', report.one_way?.rows, ONE_WAY, 'between the ports of two nodes, without their help'),
 		section('classes', 'Classes', flat(classes), [CLASS, ...COUNTS, MEAN_RATE, ...EVENTS, ...TRIPS, ...OPENING],
 			shown(classes, report.class_count)),
 		section('pairs', 'Pairs', flat(pairs), [...ENDS, words('inside of', ({row}) => row.inner ? 'vxlan' : null, {rare: true}), ...COUNTS, MEAN_RATE, ...EVENTS, ...TRIPS, ...OPENING],

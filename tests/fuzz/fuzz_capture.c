@@ -5,15 +5,18 @@
 
 #include "netsim/analyze.h"
 #include "netsim/capture_file.h"
+#include "netsim/capture_names.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void sum_up(const struct flow *flow)
+static void sum_up(const struct flow *flow, const struct oneway *oneway,
+		   const struct capture_names *own)
 {
+	struct analyze_names names = {.views = own->views, .view_count = own->view_count};
 	struct netsim_analysis analysis = {0};
 	struct netsim_err err = {0};
 
-	if (analyze_rows(flow, NULL, NULL, 0, &analysis, &err) < 0)
+	if (analyze_rows(flow, oneway, NULL, &names, 0, &analysis, &err) < 0)
 		abort();
 	analysis_done(&analysis);
 }
@@ -22,7 +25,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct capture_file *file;
 	struct capture_packet captured;
+	struct capture_names names = {0};
 	struct netsim_err err = {0};
+	struct oneway *oneway;
 	struct flow *flow;
 	unsigned sum = 0;
 
@@ -31,8 +36,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 		return 0;
 	}
-	if (flow_new(NULL, 1024, &flow, &err) < 0)
+	if (flow_new(NULL, 1024, &flow, &err) < 0 || oneway_new(NULL, 64, &oneway, &err) < 0)
 		abort();
+	capture_use_names(file, &names);
 	while (capture_next(file, &captured)) {
 		struct packet packet;
 
@@ -40,14 +46,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			sum += captured.data[i];
 		packet_decode(captured.link, captured.data, captured.captured, captured.length,
 			      &packet);
-		if (!flow_add(flow, &packet, captured.time_ns))
+		packet.view = captured.view;
+		packet.seen = captured.seen;
+		if (!flow_add(flow, &packet, captured.time_ns) ||
+		    !oneway_add(oneway, &packet, captured.time_ns))
 			abort();
 	}
 	if (capture_problem(file)->offset > size || sum == UINT32_MAX)
 		abort();
 	flow_finish(flow);
-	sum_up(flow);
+	oneway_finish(oneway, 0);
+	sum_up(flow, oneway, &names);
 	flow_free(flow);
+	oneway_free(oneway);
+	capture_names_done(&names);
 	capture_close(file);
 	return 0;
 }

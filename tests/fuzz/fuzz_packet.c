@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Any bytes as a conversation of frames: each begins with its kind of link, how much of it
- * was captured, how long it was, and how long after the one before it came.
+ * Any bytes as a conversation of frames: each begins with its kind of link, where it was
+ * seen and how, how much of it was captured, how long it was, and how long after the one
+ * before it came.
  */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "netsim/flow.h"
+#include "netsim/oneway.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -24,17 +26,29 @@ static void check_groups(const struct flow *flow)
 		abort();
 }
 
+/* Every packet that was sent to one came of it what can come of it. */
+static void check_rows(const struct oneway *oneway)
+{
+	const struct oneway_row *rows;
+
+	for (size_t i = oneway_rows(oneway, &rows); i-- > 0;)
+		if (rows[i].delay.count != rows[i].delivered ||
+		    rows[i].reordered > rows[i].delivered)
+			abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char text[] = "classes:\n  a: {tcp: 1-2000, gap: 1ms}\n  b: {udp: 53}\n";
 	struct netsim_diags diags = {0};
 	struct netsim_err err = {0};
 	struct class_set *classes;
+	struct oneway *oneway;
 	struct flow *flow;
 	int64_t now = 0;
 
 	if (classes_parse("c", text, sizeof(text) - 1, &classes, &diags) < 0 ||
-	    flow_new(classes, 1024, &flow, &err) < 0)
+	    flow_new(classes, 1024, &flow, &err) < 0 || oneway_new(classes, 64, &oneway, &err) < 0)
 		abort();
 	while (size >= 4) {
 		uint32_t captured = data[1], length = captured + data[2];
@@ -50,14 +64,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		copy = malloc(captured ? captured : 1);
 		memcpy(copy, data, captured);
 		packet_decode(link, copy, captured, length, &packet);
-		if (!flow_add(flow, &packet, now))
+		if (link == PACKET_ETHERNET) {
+			packet.view = data[-4] / 5 % 4;
+			packet.seen = data[-4] / 20 % 3;
+		}
+		if (!flow_add(flow, &packet, now) || !oneway_add(oneway, &packet, now))
 			abort();
 		free(copy);
 		data += captured;
 		size -= captured;
 	}
 	flow_finish(flow);
+	oneway_finish(oneway, now);
 	check_groups(flow);
+	check_rows(oneway);
+	oneway_free(oneway);
 	flow_free(flow);
 	classes_free(classes);
 	return 0;

@@ -157,7 +157,7 @@ static void round_trips(void **state)
 	assert_true(s.sides[1].rtt_max == 1 * MS);
 	assert_int_equal(flow_groups(f.flow, &groups), 1);
 	assert_int_equal(groups[0].ways[0].rtt.count, 2);
-	assert_int_equal(groups[0].handshake.count, 1);
+	assert_int_equal(groups[0].ways[0].opened.handshake.count, 1);
 	assert_int_equal(f.flow->free_flight, 1); /* nothing is on its way any more */
 	end(&f);
 }
@@ -499,7 +499,8 @@ static void eviction(void **state)
 	assert_true(totals.folded > 0);
 	for (size_t i = flow_groups(f.flow, &groups); i-- > 0;) {
 		packets += groups[i].ways[0].packets + groups[i].ways[1].packets;
-		connections += groups[i].connections;
+		connections +=
+			groups[i].ways[0].opened.connections + groups[i].ways[1].opened.connections;
 	}
 	assert_int_equal(packets, 200000);
 	assert_int_equal(connections, totals.connections);

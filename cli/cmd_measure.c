@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "analyze.h"
+#include "cmd.h"
+#include "out.h"
+#include "page.h"
+
+struct measure_args {
+	struct common common;
+	const char *by, *top, *classes, *html;
+	int64_t duration_ns;
+	bool csv;
+};
+
+static const struct opt opts[] = {
+	{'b', "by", OPT_TEXT, offsetof(struct measure_args, by), "WHAT",
+	 "connection, class or pair: only these rows"},
+	{'t', "top", OPT_TEXT, offsetof(struct measure_args, top), "COUNT",
+	 "so many rows, those with most bytes (20; 0: all)"},
+	{0, "for", OPT_DURATION, offsetof(struct measure_args, duration_ns), "TIME",
+	 "so long (until Ctrl-C)"},
+	{0, "classes", OPT_TEXT, offsetof(struct measure_args, classes), "FILE",
+	 "another class file than the usual one"},
+	{0, "csv", OPT_FLAG, offsetof(struct measure_args, csv), NULL,
+	 "print CSV, a row for each direction"},
+	{0, "html", OPT_TEXT, offsetof(struct measure_args, html), "FILE",
+	 "write a page with tables and plots over time"},
+	{0, NULL, OPT_FLAG, 0, NULL, NULL},
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int number)
+{
+	(void)number;
+	interrupted = 1;
+}
+
+struct progress {
+	bool shown;
+	double last;
+};
+
+static bool go_on(void *arg, uint64_t packets, double seconds)
+{
+	struct progress *progress = arg;
+
+	if (progress->shown && seconds - progress->last >= 0.5) {
+		progress->last = seconds;
+		fprintf(stderr, "\r\033[K%.0f s, %" PRIu64 " packets", seconds, packets);
+	}
+	return !interrupted;
+}
+
+static json_t *counters_of(const struct netsim_traffic *counted)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < counted->flow_count; i++) {
+		const struct netsim_flow *flow = &counted->flows[i];
+
+		json_array_append_new(
+			list, json_pack("{s:s?, s:s?, s:s, s:I, s:I, s:o, s:I, s:I}", "from",
+					flow->from, "to", flow->to, "class", flow->class, "packets",
+					(json_int_t)flow->packets, "bytes", (json_int_t)flow->bytes,
+					"dropped", analyze_dropped_json(flow), "copied",
+					(json_int_t)flow->copied, "corrupted",
+					(json_int_t)flow->corrupted));
+	}
+	return list;
+}
+
+static json_t *object_of(const struct netsim_measurement *m, const struct analyze_view *view)
+{
+	json_t *json = analyze_object(&m->analysis, *m->uncounted ? NULL : &m->counted, view);
+
+	json_object_set_new(json, "fleet", json_string(m->fleet));
+	json_object_set_new(json, "ports", json_integer((json_int_t)m->ports));
+	json_object_set_new(json, "missed", json_integer((json_int_t)m->missed));
+	json_object_set_new(json, "counters", counters_of(&m->counted));
+	return json;
+}
+
+static void print_report(const struct measure_args *args, const struct netsim_measurement *m,
+			 const struct analyze_view *view)
+{
+	if (args->csv)
+		analyze_csv(&m->analysis, view);
+	else if (args->common.json)
+		print_json(object_of(m, view));
+	else if (!args->html || !view->quiet)
+		analyze_text(&m->analysis, &m->counted, view);
+}
+
+/* Everything is on it, whatever --by says. */
+static int write_page(const struct measure_args *args, const struct netsim_measurement *m,
+		      const struct analyze_view *view, struct netsim_err *err)
+{
+	const struct analyze_view all = {.top = view->top, .verbose = true};
+
+	return args->html ? page_write(args->html, m->fleet, object_of(m, &all), err) : 0;
+}
+
+/* What makes the figures less than the truth. */
+static int report_missing(const struct netsim_measurement *m, bool quiet)
+{
+	if (*m->uncounted && !quiet)
+		fprintf(stderr, "netsim: warning: the ports' programs do not count: %s\n",
+			m->uncounted);
+	if (m->gone)
+		fprintf(stderr, "netsim: error: %zu of %zu ports went away meanwhile\n", m->gone,
+			m->ports);
+	if (m->missed)
+		fprintf(stderr,
+			"netsim: error: %" PRIu64
+			" packets were missed: the machine was too busy for them\n",
+			m->missed);
+	return m->missed || m->gone ? 1 : 0;
+}
+
+static int check(const struct measure_args *args, struct analyze_view *view, struct netsim_err *err)
+{
+	int r = analyze_view_parse(&cmd_measure, args->by, args->top, view, err);
+
+	if (r == 0 && args->csv && args->common.json)
+		r = usage_error(err, &cmd_measure, "--csv and --json are two things");
+	return r;
+}
+
+static int say_what(struct netsim *ns, const char *fleet, struct netsim_err *err)
+{
+	struct netsim_status status = {0};
+	int r = netsim_status(ns, fleet, &status, err);
+
+	for (size_t i = 0; r == 0 && i < status.fleet_count; i++)
+		printf("would measure the traffic of %s\n", status.fleets[i].name);
+	netsim_status_free(&status);
+	return r;
+}
+
+static int measure(struct netsim *ns, const struct measure_args *args,
+		   const struct analyze_view *view, struct netsim_err *err)
+{
+	const struct common *common = &args->common;
+	struct progress progress = {.shown = isatty(STDERR_FILENO) && !common->quiet};
+	struct netsim_measuring how = {
+		.among = {.fleet = common->fleet,
+			  .nodes = (const char *const *)common->words,
+			  .node_count = (size_t)common->count},
+		.classes = args->classes,
+		.duration_ns = args->duration_ns,
+		.connections = view->top,
+		.go_on = go_on,
+		.arg = &progress,
+	};
+	struct sigaction end = {.sa_handler = on_signal};
+	struct netsim_measurement m = {0};
+	struct netsim_diags diags = {0};
+	int r;
+
+	sigaction(SIGINT, &end, NULL);
+	sigaction(SIGTERM, &end, NULL);
+	r = netsim_measure(ns, &how, &m, &diags, err);
+	if (progress.shown)
+		fputs("\r\033[K", stderr);
+	r = report_file(r, common, &diags, err);
+	if (r != 0)
+		return r;
+	print_report(args, &m, view);
+	fflush(stdout);
+	r = write_page(args, &m, view, err);
+	if (r == 0)
+		r = report_missing(&m, common->quiet);
+	netsim_measurement_free(&m);
+	return r;
+}
+
+static int run(const void *p, struct netsim_err *err)
+{
+	const struct measure_args *args = p;
+	struct analyze_view view = {.verbose = args->common.verbose, .quiet = args->common.quiet};
+	struct netsim *ns = NULL;
+	int r = check(args, &view, err);
+
+	if (r == 0)
+		r = netsim_open(&ns, err);
+	if (r == 0)
+		r = args->common.dry ? say_what(ns, args->common.fleet, err) :
+				       measure(ns, args, &view, err);
+	netsim_close(ns);
+	return r;
+}
+
+const struct cmd cmd_measure = {
+	.name = "measure",
+	.args = "[TARGET...]",
+	.summary = "Follow the traffic of a fleet live, with delay and loss one way.",
+	.opts = opts,
+	.size = sizeof(struct measure_args),
+	.max = -1,
+	.run = run,
+};

@@ -1,0 +1,342 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* measure: the packets at all ports of a fleet, followed as they pass. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "netsim/analyze.h"
+#include "netsim/api.h"
+#include "netsim/array.h"
+#include "netsim/auto.h"
+#include "netsim/capture_names.h"
+#include "netsim/live.h"
+#include "netsim/mark.h"
+#include "netsim/target.h"
+#include "netsim/ways.h"
+
+#define SNAP		192 /* of what VXLAN carries, too */
+#define WAIT_MS		100
+#define FLIGHT_LEAST_NS 100000000 /* what is sent at the end may still be on its way */
+#define FLIGHT_MOST_NS	2000000000
+
+/* For each port: half a second and more in which nobody reads. Of many ports, less. */
+#define BUFFER	     (16U << 20)
+#define BUFFER_LEAST (4U << 20)
+#define BUFFER_TOTAL (192U << 20)
+
+struct measure {
+	const struct netsim_measuring *how;
+	struct model *model;
+	struct class_set *classes;
+	struct analyze_names names;
+	struct capture_names own; /* the nodes are the views */
+	const char **ports, **only;
+	uint16_t *views; /* of each port */
+	size_t port_count, only_count;
+	struct live *live;
+	struct flow *flow;
+	struct oneway *oneway;
+	uint64_t packets;
+	/* What is sent earlier, when not all ports were listened at, or later is not measured. */
+	int64_t begin_ns, until_ns;
+};
+
+static void measure_done(struct measure *m)
+{
+	live_close(m->live);
+	flow_free(m->flow);
+	oneway_free(m->oneway);
+	analyze_names_done(&m->names);
+	capture_names_done(&m->own);
+	classes_free(m->classes);
+	free(m->ports);
+	free(m->only);
+	free(m->views);
+	model_free(m->model);
+}
+
+static int64_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* --- the fleet */
+
+static int find_ports(struct measure *m, struct netsim_err *err)
+{
+	m->ports = calloc(m->model->link_count + 1, sizeof(*m->ports));
+	m->views = calloc(m->model->link_count + 1, sizeof(*m->views));
+	if (!m->ports || !m->views)
+		return err_oom(err);
+	for (size_t i = 0; i < m->model->link_count; i++) {
+		const struct link *link = &m->model->links[i];
+		struct mark mark;
+
+		if (!link_is_port(link) || !mark_parse(link->alias, &mark))
+			continue;
+		if (!capture_names_view(&m->own, mark.node, strlen(mark.node),
+					&m->views[m->port_count]))
+			return err_oom(err);
+		m->ports[m->port_count++] = link->name;
+	}
+	if (m->port_count)
+		return 0;
+	return err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL, "the fleet %s has no ports",
+		       m->model->fleet);
+}
+
+static int find_only(struct measure *m, struct netsim_err *err)
+{
+	auto_free bool *marks = calloc(m->model->node_count + 1, sizeof(*marks));
+	bool host = false;
+	int r = 0;
+
+	m->only = calloc(m->model->node_count + 1, sizeof(*m->only));
+	if (!marks || !m->only)
+		return err_oom(err);
+	for (size_t i = 0; r >= 0 && i < m->how->among.node_count; i++) {
+		if (strcmp(m->how->among.nodes[i], "host") == 0 &&
+		    model_find_node(m->model, "host") < 0)
+			host = true;
+		else
+			r = target_nodes(m->model, m->how->among.nodes[i], marks, err);
+	}
+	for (size_t i = 0; i < m->model->node_count; i++)
+		if (marks[i])
+			m->only[m->only_count++] = m->model->nodes[i].name;
+	if (host)
+		m->only[m->only_count++] = "host";
+	return r < 0 ? r : 0;
+}
+
+static int find_names(struct measure *m, struct state *st, struct netsim_err *err)
+{
+	auto_free struct ways_address *addresses = NULL;
+	size_t count = 0;
+	int r = ways_addresses(st, m->model, &addresses, &count, err);
+
+	for (size_t i = 0; r == 0 && i < count; i++)
+		if (analyze_names_add(&m->names, &addresses[i].ip, addresses[i].name) < 0)
+			r = err_oom(err);
+	m->names.views = m->own.views;
+	m->names.view_count = m->own.view_count;
+	m->names.only = m->only;
+	m->names.only_count = m->only_count;
+	return r;
+}
+
+static int look_at_fleet(struct measure *m, struct netsim *ns, struct netsim_err *err)
+{
+	auto_free char *fleet = NULL;
+	int r = state_read_host(&ns->state, err);
+
+	if (r == 0)
+		r = target_need_fleet(&ns->state, m->how->among.fleet, &fleet, err);
+	if (r == 0)
+		r = state_read(&ns->state, fleet, STATE_ALL, &m->model, err);
+	if (r == 0)
+		r = find_ports(m, err);
+	return r == 0 ? find_only(m, err) : r;
+}
+
+/* --- packets */
+
+static int take_packet(struct measure *m, const struct live_packet *live, struct netsim_err *err)
+{
+	struct packet packet;
+
+	if (live->time_ns < m->begin_ns)
+		return 0;
+	packet_decode(PACKET_ETHERNET, live->data, live->captured, live->length, &packet);
+	packet.view = m->views[live->port];
+	packet.seen = live->sent ? PACKET_SENT : PACKET_DELIVERED;
+	if (live->time_ns <= m->until_ns) {
+		m->packets++;
+		if (!flow_add(m->flow, &packet, live->time_ns))
+			return err_oom(err);
+	} else if (live->sent) {
+		return 0;
+	}
+	return oneway_add(m->oneway, &packet, live->time_ns) ? 0 : err_oom(err);
+}
+
+/* Until this time, or somebody ends it. */
+static int follow(struct measure *m, int64_t begin, int64_t end, bool ask, struct netsim_err *err)
+{
+	int64_t asked = begin;
+
+	for (;;) {
+		struct live_packet packet;
+		int r = live_next(m->live, WAIT_MS, &packet, err);
+		int64_t at = r > 0 ? packet.time_ns : now();
+
+		if (r > 0)
+			r = take_packet(m, &packet, err);
+		if (r < 0)
+			return r;
+		if (at >= end)
+			return 0;
+		if (!ask || !m->how->go_on || at - asked < WAIT_MS * 1000000LL)
+			continue;
+		asked = at;
+		if (!m->how->go_on(m->how->arg, m->packets, (double)(at - begin) / 1e9))
+			return 0;
+	}
+}
+
+/* What was sent up to the end still comes for a while. */
+static int follow_to_the_end(struct measure *m, struct netsim_err *err)
+{
+	int64_t begin = m->begin_ns = now(), flight;
+	struct live_packet packet;
+	int r;
+
+	m->until_ns = m->how->duration_ns ? begin + m->how->duration_ns : INT64_MAX;
+	r = follow(m, begin, m->until_ns, true, err);
+	if (r < 0)
+		return r;
+	if (now() < m->until_ns)
+		m->until_ns = now();
+	flight = oneway_longest(m->oneway) * 2;
+	if (flight < FLIGHT_LEAST_NS)
+		flight = FLIGHT_LEAST_NS;
+	if (flight > FLIGHT_MOST_NS)
+		flight = FLIGHT_MOST_NS;
+	r = follow(m, begin, m->until_ns + flight, false, err);
+	live_stop(m->live);
+	while (r == 0 && (r = live_next(m->live, 0, &packet, err)) > 0)
+		r = take_packet(m, &packet, err);
+	flow_finish(m->flow);
+	oneway_finish(m->oneway, m->until_ns + flight);
+	return r;
+}
+
+/* --- counters */
+
+/* Begins to count where nobody did. That it cannot is no reason not to measure. */
+static void read_counters(struct netsim *ns, const char *fleet, struct netsim_measurement *ret,
+			  struct netsim_traffic *traffic)
+{
+	struct netsim_err err = {0};
+
+	if (!*ret->uncounted && netsim_traffic(ns, fleet, traffic, &err) < 0)
+		snprintf(ret->uncounted, sizeof(ret->uncounted), "%.*s",
+			 (int)sizeof(ret->uncounted) - 1, err.what);
+}
+
+/* after becomes what was counted since. */
+static void subtract(const struct netsim_traffic *before, struct netsim_traffic *after)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0, b = 0; i < after->flow_count; i++) {
+		struct netsim_flow *flow = &after->flows[i];
+		bool any;
+
+		while (b < before->flow_count && netsim_compare_flows(&before->flows[b], flow) < 0)
+			b++;
+		if (b < before->flow_count && netsim_compare_flows(&before->flows[b], flow) == 0) {
+			flow->packets -= before->flows[b].packets;
+			flow->bytes -= before->flows[b].bytes;
+			flow->copied -= before->flows[b].copied;
+			flow->corrupted -= before->flows[b].corrupted;
+			for (int d = 0; d < NETSIM_DROPS; d++)
+				flow->dropped[d] -= before->flows[b].dropped[d];
+		}
+		any = flow->packets || flow->copied || flow->corrupted;
+		for (int d = 0; d < NETSIM_DROPS; d++)
+			any |= flow->dropped[d] != 0;
+		if (any) {
+			struct netsim_flow swap = after->flows[kept];
+
+			/* What is left over stays to be freed. */
+			after->flows[kept++] = *flow;
+			*flow = swap;
+		}
+	}
+	for (size_t i = kept; i < after->flow_count; i++) {
+		free(after->flows[i].from);
+		free(after->flows[i].to);
+		free(after->flows[i].class);
+	}
+	after->flow_count = kept;
+}
+
+/* --- all */
+
+static void count_missed(const struct measure *m, struct netsim_measurement *ret)
+{
+	for (size_t i = 0; i < m->port_count; i++) {
+		struct live_counts counts;
+
+		live_counts(m->live, i, &counts);
+		ret->missed += counts.dropped;
+		ret->gone += live_gone(m->live, i);
+	}
+	ret->ports = m->port_count;
+	snprintf(ret->fleet, sizeof(ret->fleet), "%s", m->model->fleet);
+}
+
+static int measure(struct measure *m, struct netsim *ns, struct netsim_measurement *ret,
+		   struct netsim_diags *diags, struct netsim_err *err)
+{
+	struct live_options options = {.snap = SNAP};
+	struct netsim_traffic before = {0};
+	int r = analyze_classes(m->how->classes, &m->classes, diags, err);
+
+	if (r == 0)
+		r = look_at_fleet(m, ns, err);
+	if (r == 0)
+		r = flow_new(m->classes, 0, &m->flow, err);
+	if (r == 0)
+		r = oneway_new(m->classes, 0, &m->oneway, err);
+	if (r < 0)
+		return r;
+	if (BUFFER_TOTAL / m->port_count >= BUFFER_LEAST)
+		options.buffer = BUFFER_TOTAL / m->port_count < BUFFER ?
+					 (uint32_t)(BUFFER_TOTAL / m->port_count) :
+					 BUFFER;
+	/* Before: to load programs can take longer than the ports' buffers last. */
+	read_counters(ns, m->model->fleet, ret, &before);
+	r = live_open(m->ports, m->port_count, &options, &m->live, err);
+	if (r == 0)
+		r = follow_to_the_end(m, err);
+	if (r == 0) {
+		count_missed(m, ret);
+		read_counters(ns, m->model->fleet, ret, &ret->counted);
+		subtract(&before, &ret->counted);
+		/* At the end, when guests that talked are known. */
+		r = find_names(m, &ns->state, err);
+	}
+	netsim_traffic_free(&before);
+	return r == 0 ? analyze_rows(m->flow, m->oneway, m->classes, &m->names, m->how->connections,
+				     &ret->analysis, err) :
+			r;
+}
+
+API int netsim_measure(struct netsim *ns, const struct netsim_measuring *how,
+		       struct netsim_measurement *ret, struct netsim_diags *diags,
+		       struct netsim_err *err)
+{
+	struct measure m = {.how = how};
+	struct netsim_measurement measurement = {0};
+	int r = measure(&m, ns, &measurement, diags, err);
+
+	measure_done(&m);
+	if (r < 0)
+		netsim_measurement_free(&measurement);
+	else
+		*ret = measurement;
+	return r;
+}
+
+API void netsim_measurement_free(struct netsim_measurement *measurement)
+{
+	netsim_analysis_free(&measurement->analysis);
+	netsim_traffic_free(&measurement->counted);
+	*measurement = (struct netsim_measurement) {0};
+}

@@ -1,0 +1,205 @@
+# needs: native bridge veth netns clsact bpf iperf3 ethtool tcpdump tshark
+# limit: 180
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# netsim measure on links that lose packets: what it finds missing is what tcpdump sees
+# missing and what the ports' programs dropped, its retransmissions are tshark's at the
+# sender's end, and a capture of all ports comes to the same.
+# shellcheck shell=bash
+. "$(dirname "$0")/../lib.sh"
+
+# shellcheck disable=SC2034 # lib.sh's
+FLEET=seen
+
+build() {
+	cat >"$WORK/seen.yaml" <<-'EOT'
+		fleet: seen
+		networks: {lan: {address: 10.9.0.254/24}}
+		nodes:
+		  a: {interfaces: {eth0: {network: lan, port: sna, address: 10.9.0.1/24}}}
+		  b: {interfaces: {eth0: {network: lan, port: snb, address: 10.9.0.2/24}}}
+		  c: {interfaces: {eth0: {network: lan, port: snc, address: 10.9.0.3/24}}}
+	EOT
+	printf 'profile: loss\nengine: edt\ndefault: {loss: 1%%}\n' >"$WORK/loss.yaml"
+	check "up" "$NETSIM" up "$WORK/seen.yaml"
+	check "with loss" "$NETSIM" apply "$WORK/loss.yaml"
+	for node in a b c; do
+		node_exec $node ethtool -K eth0 tso off gso off gro off >/dev/null
+	done
+}
+
+# Sockets that packets come to by now.
+listeners() {
+	awk 'NR > 1 && $5 && $6' /proc/net/packet | wc -l
+}
+
+more_listeners() {
+	[[ $(listeners) -ge $1 ]]
+}
+
+# start COUNT CMD...: in the background, until it has so many sockets that listen; it in $BG
+start() {
+	local before
+	before=$(listeners)
+	bg "${@:2}"
+	wait_for 10 more_listeners $((before + $1)) || not_ok "$2 listens"
+}
+
+# finish PID: as Ctrl-C does; its exit status in $STATUS
+finish() {
+	kill -INT "$1"
+	STATUS=0
+	wait "$1" || STATUS=$?
+}
+
+# sights PORT FROM FILTER: how many frames tcpdump saw
+sights() {
+	tcpdump -n -r "$WORK/$1.pcap" "src host $2 and $3" 2>/dev/null | wc -l
+}
+
+# Which of both it is depends on microseconds, which each socket stamps for itself.
+retransmissions() {
+	tshark -r "$WORK/$1.pcap" -Y "ip.src == $2 && (tcp.analysis.retransmission ||
+		tcp.analysis.out_of_order)" 2>/dev/null | wc -l
+}
+
+one_way() {
+	jq "[.one_way.rows[] | select(.from == \"$1\" and .to == \"$2\" and .class == \"$3\") | .$4] | add // 0" "$JSON"
+}
+
+# Nothing more comes into a file.
+quiet_file() {
+	local size
+	size=$(stat -c %s "$1")
+	sleep 0.5
+	[[ $(stat -c %s "$1") -eq $size ]]
+}
+
+# Nobody has anything more to say.
+all_closed() {
+	local node
+	for node in a b; do
+		node_exec $node ss -Htan | awk '$1 != "LISTEN" && $1 != "TIME-WAIT" { open = 1 } END { exit open }' ||
+			return 1
+	done
+}
+
+traffic() {
+	node_exec a iperf3 -c 10.9.0.2 -t 2 -b 20M -P 2
+	node_exec a iperf3 -c 10.9.0.2 -u -t 1 -b 4M
+}
+
+run_all() {
+	local dump=() server capture measure port
+	for port in sna snb; do
+		start 1 tcpdump -Z root -B 65536 -U --immediate-mode -s 128 -i $port -w "$WORK/$port.pcap"
+		dump+=("$BG")
+	done
+	start 6 "$NETSIM" capture -q -w "$WORK/both.pcapng"
+	capture=$BG
+	start 6 "$NETSIM" measure --json --top 0
+	measure=$BG
+	node_bg b iperf3 -s
+	server=$BG
+	wait_for 5 node_exec b bash -c 'ss -Hltn sport = 5201 | grep -q .'
+	traffic >/dev/null 2>&1
+	wait_for 20 all_closed
+	finish "$measure"
+	JSON=$WORK/bg.$measure
+	is "measure ends well" "$STATUS" 0
+	finish "$capture"
+	# What tcpdump has not read when it is ended, it does not write.
+	for port in sna snb; do
+		wait_for 20 quiet_file "$WORK/$port.pcap"
+	done
+	for port in "${dump[@]}"; do
+		finish "$port"
+	done
+	bg_end "$server"
+}
+
+check_losses() {
+	local lost
+	lost=$(($(sights sna 10.9.0.1 'port 5201') - $(sights snb 10.9.0.1 'port 5201')))
+	between "packets were lost" "$lost" 5 5000
+	is "a > b: lost as between tcpdump and tcpdump" "$(one_way a b iperf lost)" "$lost"
+	is "and as the programs dropped" "$(one_way a b iperf dropped.loss)" "$lost"
+	is "sent as tcpdump sees" "$(one_way a b iperf sent)" "$(sights sna 10.9.0.1 'port 5201')"
+	lost=$(($(sights snb 10.9.0.2 'port 5201') - $(sights sna 10.9.0.2 'port 5201')))
+	is "b > a: lost as between tcpdump and tcpdump" "$(one_way b a iperf lost)" "$lost"
+	is "and as the programs dropped" "$(one_way b a iperf dropped.loss)" "$lost"
+	is "nothing came twice" "$(one_way a b iperf duplicated)" 0
+	is "each packet counts once" \
+		"$(jq '[.flows[] | select(.class == "iperf") | .from_a.packets + .from_b.packets] | add' "$JSON")" \
+		$(($(sights sna 10.9.0.1 'port 5201') + $(sights snb 10.9.0.2 'port 5201')))
+}
+
+sum_retransmissions() {
+	jq "[.connections[] | select(.class == \"iperf\" and .protocol == \"tcp\") |
+		.$1 | .fast + .timeout + .spurious + .reordered] | add" "$JSON"
+}
+
+check_retransmissions() {
+	between "there are retransmissions" "$(sum_retransmissions from_client)" 5 5000
+	is "as many as tshark sees where they are sent" "$(sum_retransmissions from_client)" \
+		"$(retransmissions sna 10.9.0.1)"
+	is "and of the other side" "$(sum_retransmissions from_server)" "$(retransmissions snb 10.9.0.2)"
+	is "nodes are named" "$(jq -r '[.connections[] | select(.class == "iperf") | .client] | unique[]' "$JSON")" a
+}
+
+# What does not depend on the clock of the one capture or the other.
+essence() {
+	jq -S '{flows: [.flows[] | select(.class == "iperf") | {a, b, connections} + ([.from_a, .from_b] | map(
+			{packets, bytes, payload, resent, resets}) | {ways: .})],
+		one_way: [.one_way.rows[] | select(.class == "iperf") |
+			{from, to, sent, delivered, lost, duplicated}] | sort_by(.from)}' "$1"
+}
+
+check_capture() {
+	check "the capture of all ports is analyzed" "$NETSIM" analyze --json --top 0 "$WORK/both.pcapng"
+	printf '%s\n' "$OUT" >"$WORK/analysis"
+	essence "$JSON" >"$WORK/live"
+	essence "$WORK/analysis" >"$WORK/later"
+	check "and comes to the same" diff "$WORK/live" "$WORK/later"
+	run "$NETSIM" analyze "$WORK/both.pcapng"
+	like "and shows it as text" "$OUT" $'\none way .*\na > b, iperf\n'
+	is "in 80 columns" "$(awk 'length > 80' <<<"$OUT")" ""
+}
+
+check_gaps() {
+	printf 'classes: {talk: {udp: 7777, gap: 500ms}}\n' >"$WORK/talk.yaml"
+	"$NETSIM" clear -q
+	start 6 "$NETSIM" measure --json --classes "$WORK/talk.yaml"
+	# shellcheck disable=SC2016 # for the other shell
+	node_exec a bash -c 'exec 3<>/dev/udp/10.9.0.2/7777; echo 1 >&3; sleep 1; echo 2 >&3 || echo 2 >&3' 2>/dev/null
+	JSON=$WORK/bg.$BG
+	finish "$BG"
+	is "a silent side is a gap, once" "$(jq -c '[.gaps[] | select(.class == "talk") | [.from, .to]]' "$JSON")" '[["a","b"]]'
+	between "as long as it was silent" \
+		"$(jq '[.gaps[] | select(.class == "talk") | (.end_ns - .begin_ns) / 1e9][0]' "$JSON")" 0.95 5 s
+}
+
+check_rows() {
+	start 6 "$NETSIM" measure c
+	node_exec a ping -q -c 3 -i 0.05 10.9.0.2 >/dev/null
+	node_exec a ping -q -c 3 -i 0.05 10.9.0.3 >/dev/null
+	finish "$BG"
+	OUT=$(<"$WORK/bg.$BG")
+	like "a target has rows" "$OUT" $'\na > c, icmp\n'
+	unlike "others have none" "$OUT" $'\na > b, icmp\n'
+	check "it ends by itself" "$NETSIM" measure --for 100ms -q
+	check "a dry run" "$NETSIM" measure --dry-run
+	fails_with 2 "no such node" "$NETSIM" measure nobody --for 1s
+	fails_with 2 "no such fleet" "$NETSIM" measure --fleet nothing --for 1s
+	fails_with 2 "no such rows" "$NETSIM" measure --by port --for 1s
+}
+
+build
+run_all
+check_losses
+check_retransmissions
+check_capture
+check_gaps
+check_rows
+"$NETSIM" down -q
+done_testing
