@@ -281,23 +281,32 @@ static void print_connections(const struct netsim_analysis *a, const struct anal
 		       a->folded ? "" : " (--top 0 shows all)");
 }
 
+static void print_gap(const struct netsim_flow_gap *gap)
+{
+	char t[2][CELL];
+
+	printf("%s %8s  %s:%u > %s:%u %s%s\n", clock_time(gap->begin_ns, t[0]),
+	       analyze_duration((double)(gap->end_ns - gap->begin_ns), t[1]),
+	       gap->from ? gap->from : "-", gap->from_port, gap->to ? gap->to : "-", gap->to_port,
+	       gap->class, gap->whole ? "" : " (others were not)");
+}
+
+/* Those in which all was silent come first: single connections may just have been idle. */
 static void print_gaps(const struct netsim_analysis *a, const struct analyze_view *view)
 {
-	size_t shown = view->top && a->gap_count > view->top ? view->top : a->gap_count;
-	uint64_t left = a->gap_count - shown + a->gaps_more;
+	size_t room = view->top ? view->top : SIZE_MAX, shown = 0;
+	uint64_t left;
 
 	if (!a->gap_count)
 		return;
 	printf("\nsilent for longer than their class tolerates\n");
-	for (size_t i = 0; i < shown; i++) {
-		const struct netsim_flow_gap *gap = &a->gaps[i];
-		char t[2][CELL];
-
-		printf("%s %8s  %s:%u > %s:%u %s%s\n", clock_time(gap->begin_ns, t[0]),
-		       analyze_duration((double)(gap->end_ns - gap->begin_ns), t[1]),
-		       gap->from ? gap->from : "-", gap->from_port, gap->to ? gap->to : "-",
-		       gap->to_port, gap->class, gap->whole ? "" : " (others were not)");
-	}
+	for (int whole = 1; whole >= 0; whole--)
+		for (size_t i = 0; i < a->gap_count && shown < room; i++)
+			if (a->gaps[i].whole == whole) {
+				print_gap(&a->gaps[i]);
+				shown++;
+			}
+	left = a->gap_count - shown + a->gaps_more;
 	if (left)
 		printf("and %" PRIu64 " more\n", left);
 }

@@ -22,9 +22,9 @@
 #define FLOW_CONNECTIONS     1000000
 #define FLOW_CONNECTIONS_MAX 100000000
 #define FLOW_GROUPS	     1024
-#define FLOW_GROUPS_VIEWS    8192 /* where packets are seen from several views */
-#define FLOW_BINS	     512  /* of time; when they are full, each gets twice as wide */
-#define FLOW_GAPS	     1024 /* of which the times are kept */
+#define FLOW_GROUPS_VIEWS    8192  /* where packets are seen from several views */
+#define FLOW_BINS	     512   /* of time; when they are full, each gets twice as wide */
+#define FLOW_GAPS	     65536 /* of which the times are kept */
 #define FLOW_CLASSES	     (CLASSES_MAX + 1)
 
 struct flow_address {

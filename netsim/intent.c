@@ -192,8 +192,10 @@ int intent_write(const char *fleet, const struct intent *intent, struct netsim_e
 	int r;
 
 	path_of(fleet, path);
+	snprintf(fresh, sizeof(fresh), "%s.new", path);
 	if (!intent->layer_count && !intent->fault_count) {
 		unlink(path);
+		unlink(fresh); /* of who was killed over it */
 		return 0;
 	}
 	layers = json_array();
@@ -205,7 +207,6 @@ int intent_write(const char *fleet, const struct intent *intent, struct netsim_e
 		json_array_append_new(faults, write_fault(&intent->faults[i]));
 	root = json_pack("{s:s, s:o, s:o}", "engine", engines[intent->engine], "applied", layers,
 			 "faults", faults);
-	snprintf(fresh, sizeof(fresh), "%s.new", path);
 	if (r == 0 &&
 	    (!root || json_dump_file(root, fresh, JSON_INDENT(2)) < 0 || rename(fresh, path) < 0))
 		r = refused(path, err);

@@ -177,7 +177,7 @@ converges() {
 		run "$NETSIM" up "$TOPO"
 		[[ $OUT == *"already as asked"* ]] || failed "up left something to do" "$OUT" || return
 	fi
-	wait_for 3 pings || failed "not every node answers" || return
+	wait_for 10 pings || failed "not every node answers" || return
 	[[ $marked == no ]] || node_exec a ip addr show lo | grep -q 10.8.0.1 ||
 		failed "an address that somebody added has gone"
 }

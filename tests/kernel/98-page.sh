@@ -44,10 +44,13 @@ traffic() {
 }
 
 capture() {
-	local port tcpdump
+	local port tcpdump measure
+	bg "$NETSIM" measure --json --html "$WORK/live.html"
+	measure=$BG
+	wait_for 10 grep -q . /proc/net/packet
 	bg tcpdump -Z root -U -B 32768 -s 128 -i pga -w "$WORK/page.pcap"
 	tcpdump=$BG
-	wait_for 10 grep -q 'listening on' "$WORK/bg.$BG" || not_ok "tcpdump listens"
+	wait_for 30 grep -q 'listening on' "$WORK/bg.$BG" || not_ok "tcpdump listens"
 	for port in 2380 5201; do
 		bg ip netns exec page.b iperf3 -s -p $port
 		wait_for 5 node_exec b bash -c "ss -Hltn sport = $port | grep -q ."
@@ -55,6 +58,9 @@ capture() {
 	traffic >/dev/null 2>&1
 	kill -INT "$tcpdump"
 	wait "$tcpdump" 2>/dev/null
+	kill -INT "$measure"
+	wait "$measure" 2>/dev/null
+	cp "$WORK/bg.$measure" "$WORK/live.json"
 }
 
 # What a reader finds: of each canvas the share that is painted and whether zooming
@@ -106,6 +112,12 @@ async function read() {
 	told.down = rows();
 	document.querySelectorAll('#classes th button')[1].click();
 	told.up = rows();
+	if ([...document.querySelectorAll('#plots button')].some((one) => one.textContent === 'One way')) {
+		press('One way');
+		await frame();
+		told.one_way = [...document.querySelectorAll('.plot h3')].map((title) => title.firstChild.textContent);
+		told.one_way_painted = canvases().map(painted);
+	}
 	told.fetched = performance.getEntriesByType('resource').map((one) => one.name);
 }
 read().catch((error) => { told.failed = String(error); }).finally(() => {
@@ -203,6 +215,16 @@ check_errors() {
 	is "a pipe is written to" "$OUT" "</html>"
 }
 
+# What was measured live has delay and loss one way.
+check_live() {
+	read_page "$WORK/live.html"
+	is "live: without a mistake" "$(told '[.error, .failed]')" '["",null]'
+	is "delay and loss one way are drawn" "$(told .one_way)" '["One-way delay","Lost"]'
+	is "with something in each" "$(told '[.one_way_painted[] > 500]')" '[true,true]'
+	is "their rows are those of --json" "$(told '[.tables.one_way[] | [.from, .to, .class, .sent, .lost]] | sort')" \
+		"$(jq -c '[.one_way.rows[] | [.from, .to, .class, (.sent, .lost | tostring)]] | sort' "$WORK/live.json")"
+}
+
 # A name is no code, a damaged file is named, and without packets there are no plots.
 check_odd() {
 	local name="it's <b>&lt;"
@@ -224,6 +246,7 @@ check_file
 read_page "$PAGE"
 check_drawn
 check_figures
+check_live
 check_errors
 check_odd
 "$NETSIM" down -q
