@@ -87,13 +87,13 @@ gaps_by_hand() {
 			$6 == 1 || $7 == 1 || $6 == "True" || $7 == "True" { over[both] = 1 }
 			way in last && us - last[way] > 100000 { n++; gap[n] = way; of[n] = both; from[n] = last[way]; to[n] = us }
 			{ last[way] = us }
-			END { for (i = 1; i <= n; i++) if (!(of[i] in over)) printf "%s,%d,%d\n", gap[i], from[i], to[i] }' | sort
+			END { for (i = 1; i <= n; i++) if (!(of[i] in over)) printf "%s,%.0f,%.0f\n", gap[i], from[i], to[i] }' | sort
 }
 
 # The same of netsim's, for connections that gaps_by_hand knows to be open.
 gaps_by_netsim() {
 	jq -r '.gaps[] | select(.class == "etcd-peer") |
-		"\(.from),\(.from_port),\(.to),\(.to_port),\(.begin_ns / 1000 | floor),\(.end_ns / 1000 | floor)"' "$WORK/p3.json" |
+		"\(.from),\(.from_port),\(.to),\(.to_port),\(.begin_ns / 1000 | round),\(.end_ns / 1000 | round)"' "$WORK/p3.json" |
 		awk -F, 'NR == FNR { open[$1, $2, $3, $4]; next } ($1, $2, $3, $4) in open' "$WORK/theirs" - | sort
 }
 
