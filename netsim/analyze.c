@@ -58,12 +58,42 @@ const char *making_keep(struct making *m, const char *text)
 	return *slot;
 }
 
+/* Names are compared by their place. */
+static const char *keep_once(struct making *m, const char *text)
+{
+	for (size_t n = 0; n < m->ret->name_count; n++)
+		if (strcmp(m->ret->names[n], text) == 0)
+			return m->ret->names[n];
+	return making_keep(m, text);
+}
+
+const char *making_view(const struct making *m, uint16_t view)
+{
+	return m->names && view && view <= m->names->view_count ? m->names->views[view - 1] : NULL;
+}
+
+/* Nobody routes link-local addresses: who sent from one has it. */
+static const char *name_of_sender(const struct making *m, uint32_t number, const struct ip *ip)
+{
+	if (ip->family != AF_INET6 || ip->b[0] != 0xfe || (ip->b[1] & 0xc0) != 0x80)
+		return NULL;
+	for (size_t g = 0; g < m->group_count; g++) {
+		const struct flow_group *group = &m->groups[g];
+
+		if ((group->addresses[0] == number && group->local == FLOW_FIRST_LOCAL) ||
+		    (group->addresses[1] == number && group->local == FLOW_SECOND_LOCAL))
+			return making_view(m, group->view);
+	}
+	return NULL;
+}
+
 const char *making_name(struct making *m, uint32_t number)
 {
 	uint8_t version;
 	const struct flow_address *address = flow_address(m->flow, number, &version);
 	struct ip ip = {.family = version == 6 ? AF_INET6 : AF_INET,
 			.plen = version == 6 ? 128 : 32};
+	const char *sender;
 	char text[UNIT_TEXT];
 
 	if (number == FLOW_NO_ADDRESS)
@@ -72,13 +102,10 @@ const char *making_name(struct making *m, uint32_t number)
 	for (size_t i = 0; m->names && i < m->names->count; i++)
 		if (ip_equal(&m->names->list[i].ip, &ip)) {
 			snprintf(text, sizeof(text), "%.63s", m->names->list[i].name);
-			/* Names are compared by their place. */
-			for (size_t n = 0; n < m->ret->name_count; n++)
-				if (strcmp(m->ret->names[n], text) == 0)
-					return m->ret->names[n];
-			return making_keep(m, text);
+			return keep_once(m, text);
 		}
-	return making_keep(m, unit_format_address(&ip, text));
+	sender = name_of_sender(m, number, &ip);
+	return sender ? keep_once(m, sender) : making_keep(m, unit_format_address(&ip, text));
 }
 
 const char *making_class(const struct making *m, unsigned class)

@@ -7,11 +7,6 @@
 
 #define SERIES_ROWS 64
 
-static const char *view_name(const struct making *m, uint16_t view)
-{
-	return m->names && view && view <= m->names->view_count ? m->names->views[view - 1] : NULL;
-}
-
 static bool fill_bins(const struct oneway_row *from, size_t count, struct netsim_one_way *to)
 {
 	to->bins = calloc(count + 1, sizeof(*to->bins));
@@ -31,7 +26,7 @@ static bool fill_bins(const struct oneway_row *from, size_t count, struct netsim
 
 static bool fill_row(struct making *m, const struct oneway_row *from, struct netsim_one_way *to)
 {
-	const char *ends[2] = {view_name(m, from->from), view_name(m, from->to)};
+	const char *ends[2] = {making_view(m, from->from), making_view(m, from->to)};
 
 	*to = (struct netsim_one_way) {
 		.class = making_class(m, from->class),
@@ -81,7 +76,7 @@ bool making_one_way(struct making *m, const struct oneway *oneway)
 	for (size_t i = 0; good && i < count; i++) {
 		struct netsim_one_way *row = &ret->one_way[ret->one_way_count];
 
-		if (!making_wants(m, view_name(m, order[i]->from), view_name(m, order[i]->to)))
+		if (!making_wants(m, making_view(m, order[i]->from), making_view(m, order[i]->to)))
 			continue;
 		good = fill_row(m, order[i], row);
 		if (good && ret->one_way_count < SERIES_ROWS)

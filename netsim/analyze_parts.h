@@ -27,6 +27,8 @@ struct making {
 /* --- analyze.c; NULL when memory ran out. */
 const char *making_keep(struct making *m, const char *text);
 const char *making_name(struct making *m, uint32_t address);
+/* The node whose view it is, or NULL. */
+const char *making_view(const struct making *m, uint16_t view);
 const char *making_class(const struct making *m, unsigned class);
 /* All but gaps, which count where they are seen. */
 void making_add_counts(struct netsim_flow_way *way, const uint64_t counts[FLOW_COUNTS]);

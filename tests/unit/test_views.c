@@ -215,6 +215,44 @@ static void asked_for(void **state)
 	analysis_done(&a);
 }
 
+/* Nobody has told who has a link-local address, but who sends from it; others stay as they are. */
+static void link_local(void **state)
+{
+	static const uint8_t local[16] = {0xfe, 0x80, [15] = 1}, global[16] = {0xfd, 0, [15] = 1},
+			     all[16] = {0xff, 2, [15] = 2};
+	static char client[] = "n-1";
+	char *const views[] = {client};
+	struct analyze_names names = {.views = views, .view_count = 1};
+	struct packet p = {.length = 70,
+			   .ethertype = 0x86dd,
+			   .version = 6,
+			   .protocol = 58,
+			   .source = local,
+			   .destination = all,
+			   .view = CLIENT,
+			   .seen = PACKET_SENT,
+			   .hops = 255};
+	struct netsim_analysis a = {0};
+	struct netsim_err err = {0};
+	struct fixture f;
+
+	(void)state;
+	begin(&f);
+	assert_true(flow_add(f.flow, &p, 0));
+	p.source = global;
+	p.length = 60;
+	assert_true(flow_add(f.flow, &p, 1));
+	flow_finish(f.flow);
+	assert_int_equal(analyze_rows(f.flow, NULL, f.classes, &names, 0, &a, &err), 0);
+	assert_int_equal(a.pairs.count, 2);
+	assert_string_equal(a.pairs.list[0].ends[0], "n-1");
+	assert_string_equal(a.pairs.list[0].ends[1], "ff02::2");
+	assert_string_equal(a.pairs.list[1].ends[0], "fd00::1");
+	flow_free(f.flow);
+	classes_free(f.classes);
+	analysis_done(&a);
+}
+
 /* --- where views come from */
 
 static void put_le(struct bytes *b, uint32_t value, int size)
@@ -336,8 +374,10 @@ static void cooked(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(both_ends), cmocka_unit_test(one_end),	   cmocka_unit_test(router),
-		cmocka_unit_test(asked_for), cmocka_unit_test(from_files), cmocka_unit_test(cooked),
+		cmocka_unit_test(both_ends), cmocka_unit_test(link_local),
+		cmocka_unit_test(one_end),   cmocka_unit_test(router),
+		cmocka_unit_test(asked_for), cmocka_unit_test(from_files),
+		cmocka_unit_test(cooked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
