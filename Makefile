@@ -140,6 +140,7 @@ LIB_SRCS := \
         netsim/verify.c \
         netsim/verify_run.c \
         netsim/verify_run_rate.c \
+        netsim/analyze_making.c \
         netsim/analyze_views.c \
         netsim/analyze_connections.c \
         netsim/analyze_oneway.c \
@@ -176,6 +177,7 @@ CLI_SRCS := \
         cli/iperf_run.c \
         cli/iperf_result.c \
         cli/page.c \
+        cli/analyze_cells.c \
         cli/analyze_data.c \
         cli/analyze_print.c \
         cli/analyze_oneway.c \

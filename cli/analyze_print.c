@@ -10,52 +10,9 @@
 #define CELL ANALYZE_CELL
 #define NS   1000000000
 
-/* Three digits and a unit: "941 Mbit", "1.43 GB". */
-static const char *scaled(double value, const char *unit, char text[CELL])
-{
-	static const char prefixes[] = " kMGTPE";
-	int i = 0;
-
-	while (value >= 999.5 && i < 6) {
-		value /= 1000;
-		i++;
-	}
-	snprintf(text, CELL, "%.*f%s%.*s%s",
-		 i == 0 || value >= 99.95 ? 0 :
-		 value >= 9.995		  ? 1 :
-					    2,
-		 value, *unit || i ? " " : "", i ? 1 : 0, prefixes + i, unit);
-	return text;
-}
-
-const char *analyze_duration(double ns, char text[ANALYZE_CELL])
-{
-	static const char *const units[] = {"ns", "us", "ms", "s"};
-	int i = 0;
-
-	while (ns >= 999.5 && i < 3) {
-		ns /= 1000;
-		i++;
-	}
-	snprintf(text, CELL, "%.*f %s",
-		 i == 0 || ns >= 99.95 ? 0 :
-		 ns >= 9.995	       ? 1 :
-					 2,
-		 ns, units[i]);
-	return text;
-}
-
 static const char *rtt(const struct netsim_rtt *r, int64_t value, char text[CELL])
 {
 	return r->count ? analyze_duration((double)value, text) : "-";
-}
-
-const char *analyze_count(uint64_t value, char text[ANALYZE_CELL])
-{
-	if (value >= 100000)
-		return scaled((double)value, "", text);
-	snprintf(text, CELL, "%" PRIu64, value);
-	return text;
 }
 
 static const char *clock_time(int64_t ns, char text[CELL])
@@ -82,8 +39,8 @@ static void print_figures(const struct netsim_analysis *a, const char *label,
 	bool rated = seconds > 0 && way->packets > 1;
 
 	printf("%-19s %7s %7s %9s %5s %7s %7s %7s %4s\n", label, analyze_count(way->packets, t[0]),
-	       scaled((double)way->bytes, "B", t[1]),
-	       rated ? scaled((double)way->bytes * 8 / seconds, "bit", t[2]) : "-",
+	       analyze_scaled((double)way->bytes, "B", t[1]),
+	       rated ? analyze_scaled((double)way->bytes * 8 / seconds, "bit", t[2]) : "-",
 	       analyze_count(retransmissions(way), t[3]),
 	       rtt(&way->rtt, single ? (int64_t)way->rtt.mean : way->rtt.p50, t[4]),
 	       rtt(&way->rtt, single ? way->rtt.min : way->rtt.p99, t[5]),
@@ -316,7 +273,7 @@ static void print_summary(const struct netsim_analysis *a)
 	char t[3][CELL];
 
 	printf("%" PRIu64 " packet%s, %s", a->packets, plural(a->packets),
-	       scaled((double)a->bytes, "B", t[0]));
+	       analyze_scaled((double)a->bytes, "B", t[0]));
 	if (a->packets)
 		printf(", %s from %s", analyze_duration((double)(a->last_ns - a->first_ns), t[1]),
 		       clock_time(a->first_ns, t[2]));

@@ -24,7 +24,7 @@ struct making {
 	const char *other;
 };
 
-/* --- analyze.c; NULL when memory ran out. */
+/* --- analyze_making.c; NULL when memory ran out. */
 const char *making_keep(struct making *m, const char *text);
 const char *making_name(struct making *m, uint32_t address);
 /* The node whose view it is, or NULL. */
