@@ -118,7 +118,7 @@ same() {
 }
 
 # as_tshark FILE [together]: where an acknowledgement is captured before its data, tshark
-# takes what is sent again next for fast: then fast and timeout are only compared as one.
+# takes what comes late or again next for fast: then these are only compared as one.
 as_tshark() {
 	local name=${1##*/}
 	by_tshark "$1" >"$WORK/theirs"
@@ -126,7 +126,7 @@ as_tshark() {
 		dup_acks zero_windows resets >"$WORK/ours"
 	if [[ ${2:-} == together ]]; then
 		for list in theirs ours; do
-			awk -F, -v OFS=, '{ $8 += $9; $9 = "-" } 1' "$WORK/$list" >"$WORK/both"
+			awk -F, -v OFS=, '{ $8 += $9 + $11; $9 = $11 = "-" } 1' "$WORK/$list" >"$WORK/both"
 			mv "$WORK/both" "$WORK/$list"
 		done
 	fi
