@@ -50,7 +50,8 @@ static int put_page(FILE *out, const json_t *data)
 	const char *rest = place + sizeof(mark) - 1;
 
 	fwrite(page_begin, 1, (size_t)(place - page_begin), out);
-	json_dump_callback(data, put_escaped, out, JSON_COMPACT);
+	if (json_dump_callback(data, put_escaped, out, JSON_COMPACT) < 0)
+		return -EIO;
 	fwrite(rest, 1, (size_t)(page_end - rest), out);
 	return ferror(out) ? -EIO : 0;
 }
@@ -84,16 +85,19 @@ static int write_open(int fd, const json_t *data)
 	return error;
 }
 
-/* What is no file, as a pipe or /dev/stdout, is not replaced but written to. */
+/*
+ * What is no file, as a pipe, is not replaced but written to; and so is what a link leads to,
+ * for /dev/stdout is a link even where standard output is a file.
+ */
 static int write_page(const char *path, const json_t *data)
 {
 	struct stat there;
-	bool replace = stat(path, &there) < 0 || S_ISREG(there.st_mode);
+	bool replace = lstat(path, &there) < 0 || S_ISREG(there.st_mode);
 	char *beside;
 	int fd, error;
 
 	if (!replace) {
-		fd = open(path, O_WRONLY | O_CLOEXEC);
+		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 		return fd < 0 ? errno : write_open(fd, data);
 	}
 	if (asprintf(&beside, "%s.%d.part", path, (int)getpid()) < 0)

@@ -213,6 +213,11 @@ check_errors() {
 	umount /mnt
 	run bash -c "'$NETSIM' analyze -q --html /dev/stdout '$WORK/page.pcap' | tail -n 1"
 	is "a pipe is written to" "$OUT" "</html>"
+	echo before >"$WORK/led.html"
+	ln -s led.html "$WORK/link.html"
+	check "a link" analyze -q --html "$WORK/link.html" "$WORK/page.pcap"
+	is "stays one" "$(readlink "$WORK/link.html")" led.html
+	check "the page is where it leads" cmp -s "$WORK/led.html" "$PAGE"
 }
 
 # What was measured live has delay and loss one way.
