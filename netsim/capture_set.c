@@ -81,7 +81,7 @@ static int split(struct row *row, const char *file, struct netsim_err *err)
 {
 	const char *slash = strrchr(file, '/'), *dot = strrchr(file, '.');
 
-	if (!dot || (slash && dot < slash) || dot == file || dot == slash + 1)
+	if (!dot || (slash && dot <= slash + 1) || dot == file)
 		dot = file + strlen(file);
 	row->base = strndup(file, (size_t)(dot - file));
 	row->end = strdup(dot);

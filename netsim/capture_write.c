@@ -127,9 +127,15 @@ static size_t whole(const struct capture_writer *w, size_t bytes)
 /* bytes of the buffer came as far as the file. */
 static int failed(struct capture_writer *w, size_t bytes, int code, struct netsim_err *err)
 {
+	off_t end = lseek(w->fd, 0, SEEK_CUR), over = (off_t)(bytes - whole(w, bytes));
+
 	w->failed = true;
-	/* A pipe cannot be cut, and its reader has what it has. */
-	(void)!ftruncate(w->fd, (off_t)(w->written + whole(w, bytes)));
+	/*
+	 * Standard output may have had something in it before. A pipe cannot be cut, and its
+	 * reader has what it has.
+	 */
+	if (end >= 0 && over)
+		(void)!ftruncate(w->fd, end - over);
 	return err_set(err, NETSIM_ERR_KERNEL, -code, NULL, "cannot write %s: %s", w->name,
 		       strerror(code));
 }

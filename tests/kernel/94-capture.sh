@@ -195,6 +195,16 @@ drops() {
 		"$(jq '.received - .dropped' <<<"$SAID")"
 }
 
+# Seldom enough for few of them to be a lot to wait for, and never so that there is none.
+kept_up() {
+	capture 1 a -w "$WORK/slow.pcapng" --direction sent --filter icmp
+	bg ip netns exec seen.a ping -q -c 200 -i 0.05 10.9.0.2
+	check "what was captured is in the file" wait_for 8 larger "$WORK/slow.pcapng" 2500
+	check "while more comes" kill -0 "$BG"
+	bg_end "$BG"
+	stop "$CAPTURE"
+}
+
 cut_short() {
 	capture 4 -w "$WORK/killed.pcapng" --filter icmp
 	node_exec a ping -q -c 50 -i 0.01 10.9.0.2 >/dev/null
@@ -212,6 +222,17 @@ cut_short() {
 	like "in the kernel's words" "$SAID" 'cannot write .*a.pcapng: No space left on device'
 	check "the file has whole packets" "$NETSIM" analyze "$WORK/full/a.pcapng"
 	between "as many as there was room for" "$(count "$WORK/full/a.pcapng")" 100 210
+	rm "$WORK/full/a.pcapng"
+	printf 'what was there before' >"$WORK/full/b"
+	# shellcheck disable=SC2016 # for the other shell
+	bg bash -c 'exec "$1" capture -w - --filter icmp >>"$2"' - "$NETSIM" "$WORK/full/b"
+	wait_for 10 listening 4
+	node_exec a ping -q -f -c 500 -s 1000 10.9.0.2 >/dev/null
+	ended "$BG"
+	is "a full disk ends it behind standard output, too" "$STATUS" 4
+	is "what was in that file stays" "$(head -c 21 "$WORK/full/b")" "what was there before"
+	tail -c +22 "$WORK/full/b" >"$WORK/b.pcapng"
+	check "with whole packets behind it" "$NETSIM" analyze "$WORK/b.pcapng"
 	umount "$WORK/full"
 }
 
@@ -250,6 +271,7 @@ as_tshark_reads
 texts
 rotated
 drops
+kept_up
 cut_short
 wrong
 gone
