@@ -17,9 +17,8 @@
 #include "netsim/target.h"
 #include "netsim/ways.h"
 
-#define LOOK_EVERY 256 /* packets, at the clock and whether to end */
-#define WAIT_MS	   100
-#define NS_PER_MS  1000000LL
+#define WAIT_MS	  100
+#define NS_PER_MS 1000000LL
 
 struct run {
 	const struct netsim_capturing *how;
@@ -298,16 +297,16 @@ static int look(struct run *run, bool idle, struct netsim_err *err)
 {
 	const struct netsim_capturing *how = run->how;
 	int64_t now = clock_ns();
+	bool over = how->for_ns && now - run->begin_ns >= how->for_ns;
 	int r = 0;
 
-	if (!run->ending && ((how->ended && how->ended(how->arg)) || look_for_gone(run) ||
-			     (how->for_ns && now - run->begin_ns >= how->for_ns))) {
+	if (!idle && (!over || run->ending) && now - run->looked_ns < WAIT_MS * NS_PER_MS)
+		return 0;
+	run->looked_ns = now;
+	if (!run->ending && (over || (how->ended && how->ended(how->arg)) || look_for_gone(run))) {
 		run->ending = true;
 		live_stop(run->live);
 	}
-	if (!idle && now - run->looked_ns < WAIT_MS * NS_PER_MS)
-		return 0;
-	run->looked_ns = now;
 	read_totals(run);
 	if (run->set)
 		r = capture_set_flush(run->set, err);
@@ -319,7 +318,7 @@ static int look(struct run *run, bool idle, struct netsim_err *err)
 static int wait_of(const struct run *run)
 {
 	int64_t left = run->how->for_ns ?
-			       (run->begin_ns + run->how->for_ns - clock_ns()) / NS_PER_MS + 1 :
+			       (run->how->for_ns - (clock_ns() - run->begin_ns)) / NS_PER_MS + 1 :
 			       WAIT_MS;
 
 	return left < 0 ? 0 : left > WAIT_MS ? WAIT_MS : (int)left;
@@ -329,7 +328,6 @@ static int follow(struct run *run, struct netsim_err *err)
 {
 	const struct netsim_capturing *how = run->how;
 	struct live_packet packet;
-	uint64_t seen = 0;
 	int r = 0;
 
 	run->begin_ns = run->looked_ns = clock_ns();
@@ -341,9 +339,8 @@ static int follow(struct run *run, struct netsim_err *err)
 			break;
 		if (r > 0) {
 			r = take_in(run, &packet, err);
-			if (r < 0 || ++seen % LOOK_EVERY)
-				continue;
-			r = look(run, false, err);
+			if (r == 0)
+				r = look(run, false, err);
 		} else if (r == 0) {
 			r = look(run, true, err);
 		}
