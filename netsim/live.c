@@ -54,7 +54,7 @@ struct source {
 	pcap_t *pcap;
 	uint32_t port;
 	bool sent, gone, failed;
-	int64_t leave_ns; /* its interface is gone, and after that nothing comes; 0: it is there */
+	int64_t leave_ns; /* of a steady clock: nothing comes from then on; 0: it is there */
 	struct pcap_stat last;
 	struct live_counts counts;
 };
@@ -67,6 +67,8 @@ struct live {
 	struct live_sort *sort;
 	int64_t hold_ns;    /* after that, no source has anything earlier */
 	int64_t sure_ns;    /* everything up to then is in sort */
+	int64_t asked_ns;   /* when it was last looked for packets */
+	int64_t mixed_ns;   /* of a steady clock: there may be some from before a step back */
 	int64_t stopped_ns; /* 0: not yet */
 	int64_t looked_ns;
 };
@@ -320,7 +322,7 @@ static void count(struct source *source)
 static void leave(struct live *live, size_t i)
 {
 	if (!live->sources[i].leave_ns)
-		live->sources[i].leave_ns = now_of(CLOCK_REALTIME) + live->hold_ns;
+		live->sources[i].leave_ns = now_of(CLOCK_MONOTONIC) + live->hold_ns;
 }
 
 static void leave_at_last(struct live *live, int64_t now)
@@ -354,7 +356,7 @@ static int read_source(struct live *live, size_t i, bool *ret_all, struct netsim
 /* Waits until there is something, and reads it. */
 static int pump(struct live *live, int wait_ms, struct netsim_err *err)
 {
-	int64_t asked_ns = now_of(CLOCK_REALTIME);
+	int64_t asked_ns = now_of(CLOCK_REALTIME), steady_ns = now_of(CLOCK_MONOTONIC);
 	bool all = true;
 	int r, ready = poll(live->fds, live->count, wait_ms);
 
@@ -370,10 +372,18 @@ static int pump(struct live *live, int wait_ms, struct netsim_err *err)
 		if (r < 0)
 			return r;
 	}
-	leave_at_last(live, asked_ns);
-	/* What had not come when poll() looked is younger than that. */
-	if (all)
+	leave_at_last(live, steady_ns);
+	/*
+	 * What had not come when poll() looked is younger than that. Where the clock was set
+	 * back, what is from before must not wait until it is as late again.
+	 */
+	if (asked_ns < live->asked_ns)
+		live->mixed_ns = steady_ns + live->hold_ns;
+	if (steady_ns < live->mixed_ns)
+		live->sure_ns = INT64_MAX;
+	else if (all)
 		live->sure_ns = asked_ns - live->hold_ns;
+	live->asked_ns = asked_ns;
 	return 0;
 }
 
