@@ -56,11 +56,11 @@ static void measure_done(struct measure *m)
 	model_free(m->model);
 }
 
-static int64_t now(void)
+static int64_t now(clockid_t clock)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_REALTIME, &t);
+	clock_gettime(clock, &t);
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
@@ -151,6 +151,8 @@ static int take_packet(struct measure *m, const struct live_packet *live, struct
 
 	if (live->time_ns < m->begin_ns)
 		return 0;
+	/* They come in order: what is earlier from now on is so because the clock was set. */
+	m->begin_ns = INT64_MIN;
 	packet_decode(PACKET_ETHERNET, live->data, live->captured, live->length, &packet);
 	packet.view = m->views[live->port];
 	packet.seen = live->sent ? PACKET_SENT : PACKET_DELIVERED;
@@ -164,21 +166,21 @@ static int take_packet(struct measure *m, const struct live_packet *live, struct
 	return oneway_add(m->oneway, &packet, live->time_ns) ? 0 : err_oom(err);
 }
 
-/* Until this time, or somebody ends it. */
-static int follow(struct measure *m, int64_t begin, int64_t end, bool ask, struct netsim_err *err)
+/* For this time, or until somebody ends it; whatever is done to the clock meanwhile. */
+static int follow(struct measure *m, int64_t duration_ns, bool ask, struct netsim_err *err)
 {
-	int64_t asked = begin;
+	int64_t begin = now(CLOCK_MONOTONIC), asked = begin, at;
 
 	for (;;) {
 		struct live_packet packet;
 		int r = live_next(m->live, WAIT_MS, &packet, err);
-		int64_t at = r > 0 ? packet.time_ns : now();
 
 		if (r > 0)
 			r = take_packet(m, &packet, err);
 		if (r < 0)
 			return r;
-		if (at >= end)
+		at = now(CLOCK_MONOTONIC);
+		if (at - begin >= duration_ns)
 			return 0;
 		if (!ask || !m->how->go_on || at - asked < WAIT_MS * 1000000LL)
 			continue;
@@ -191,22 +193,24 @@ static int follow(struct measure *m, int64_t begin, int64_t end, bool ask, struc
 /* What was sent up to the end still comes for a while. */
 static int follow_to_the_end(struct measure *m, struct netsim_err *err)
 {
-	int64_t begin = m->begin_ns = now(), flight;
+	int64_t duration = m->how->duration_ns ? m->how->duration_ns : INT64_MAX, flight;
 	struct live_packet packet;
 	int r;
 
-	m->until_ns = m->how->duration_ns ? begin + m->how->duration_ns : INT64_MAX;
-	r = follow(m, begin, m->until_ns, true, err);
+	m->begin_ns = now(CLOCK_REALTIME);
+	if (__builtin_add_overflow(m->begin_ns, duration, &m->until_ns))
+		m->until_ns = INT64_MAX;
+	r = follow(m, duration, true, err);
 	if (r < 0)
 		return r;
-	if (now() < m->until_ns)
-		m->until_ns = now();
+	if (now(CLOCK_REALTIME) < m->until_ns)
+		m->until_ns = now(CLOCK_REALTIME);
 	flight = oneway_longest(m->oneway) * 2;
 	if (flight < FLIGHT_LEAST_NS)
 		flight = FLIGHT_LEAST_NS;
 	if (flight > FLIGHT_MOST_NS)
 		flight = FLIGHT_MOST_NS;
-	r = follow(m, begin, m->until_ns + flight, false, err);
+	r = follow(m, flight, false, err);
 	live_stop(m->live);
 	while (r == 0 && (r = live_next(m->live, 0, &packet, err)) > 0)
 		r = take_packet(m, &packet, err);
@@ -228,6 +232,13 @@ static void read_counters(struct netsim *ns, const char *fleet, struct netsim_me
 			 (int)sizeof(ret->uncounted) - 1, err.what);
 }
 
+/* A counter that went back was started anew in between. */
+static void take_away(uint64_t before, uint64_t *counter)
+{
+	if (*counter >= before)
+		*counter -= before;
+}
+
 /* after becomes what was counted since. */
 static void subtract(const struct netsim_traffic *before, struct netsim_traffic *after)
 {
@@ -240,12 +251,12 @@ static void subtract(const struct netsim_traffic *before, struct netsim_traffic 
 		while (b < before->flow_count && netsim_compare_flows(&before->flows[b], flow) < 0)
 			b++;
 		if (b < before->flow_count && netsim_compare_flows(&before->flows[b], flow) == 0) {
-			flow->packets -= before->flows[b].packets;
-			flow->bytes -= before->flows[b].bytes;
-			flow->copied -= before->flows[b].copied;
-			flow->corrupted -= before->flows[b].corrupted;
+			take_away(before->flows[b].packets, &flow->packets);
+			take_away(before->flows[b].bytes, &flow->bytes);
+			take_away(before->flows[b].copied, &flow->copied);
+			take_away(before->flows[b].corrupted, &flow->corrupted);
 			for (int d = 0; d < NETSIM_DROPS; d++)
-				flow->dropped[d] -= before->flows[b].dropped[d];
+				take_away(before->flows[b].dropped[d], &flow->dropped[d]);
 		}
 		any = flow->packets || flow->copied || flow->corrupted;
 		for (int d = 0; d < NETSIM_DROPS; d++)
