@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -271,6 +272,14 @@ static void catch_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+/* Whoever read standard output has had enough. */
+static bool has_no_reader(void)
+{
+	struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
+
+	return poll(&out, 1, 0) > 0 && (out.revents & POLLERR);
+}
+
 static int capture(const struct capture_args *args, const struct netsim_capturing *how,
 		   struct show *show, struct netsim_err *err)
 {
@@ -297,8 +306,8 @@ static int capture(const struct capture_args *args, const struct netsim_capturin
 	print_drops(&result);
 	r = result.dropped ? exit_status(NETSIM_ERR_FAILED) : 0;
 	netsim_capture_free(&result);
-	/* A reader that has had enough is no error. */
-	if (ferror(stdout))
+	/* That is no error; that it cannot be written for another reason is one. */
+	if (has_no_reader())
 		clearerr(stdout);
 	return r;
 }

@@ -53,8 +53,11 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 		print_error(&err);
 		r = exit_status(err.kind == NETSIM_ERR_NONE ? NETSIM_ERR_BUG : err.kind);
 	}
-	if (fflush(stdout) != 0 && r == 0)
+	/* A command may have tried already: its error is only told once. */
+	if ((fflush(stdout) != 0 || ferror(stdout)) && r == 0) {
+		fputs("netsim: cannot write standard output\n", stderr);
 		r = exit_status(NETSIM_ERR_ENV);
+	}
 	free(args);
 	return r;
 }

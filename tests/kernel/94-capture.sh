@@ -252,6 +252,14 @@ wrong() {
 	fails_with 2 "pcap of two ports" "$NETSIM" capture -w "$WORK/two.pcap"
 	fails_with 2 "--keep alone" "$NETSIM" capture --keep 2
 	fails_with 4 "no such folder" "$NETSIM" capture -w "$WORK/no/such.pcapng"
+	# shellcheck disable=SC2016 # for the other shell
+	fails_with 5 "a summary that cannot be written fails" \
+		bash -c '"$0" capture -w "$1" --for 100ms >/dev/full' "$NETSIM" "$WORK/some.pcapng"
+	# shellcheck disable=SC2016
+	fails_with 5 "so does an analysis" bash -c '"$0" analyze "$1" >/dev/full' "$NETSIM" "$WORK/all.pcapng"
+	# shellcheck disable=SC2016
+	check "a reader may have had enough" bash -c 'set -o pipefail; "$0" capture -w "$1" --for 100ms | true' \
+		"$NETSIM" "$WORK/some.pcapng"
 	check "-n does nothing" "$NETSIM" capture -n a
 	is "but says what it would" "$OUT" "would capture at a/eth0"
 }
