@@ -81,6 +81,7 @@ static json_t *object_of(const struct netsim_measurement *m, const struct analyz
 	json_object_set_new(json, "fleet", json_string(m->fleet));
 	json_object_set_new(json, "ports", json_integer((json_int_t)m->ports));
 	json_object_set_new(json, "missed", json_integer((json_int_t)m->missed));
+	json_object_set_new(json, "gone", json_integer((json_int_t)m->gone));
 	json_object_set_new(json, "counters", counters_of(&m->counted));
 	return json;
 }

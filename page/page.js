@@ -58,6 +58,8 @@ function notes() {
 		list.push(`${problem.file} is damaged: at offset ${problem.offset}, ${problem.what}. ` +
 			'The report is of what could be read.');
 	many(report.folded, 'connections have no row of their own: there were too many at once.');
+	many(report.missed, 'packets were missed: the machine was too busy for them, and the figures are less than the truth.');
+	many(report.gone, 'of the ports went away meanwhile: their packets are missing from then on.');
 	many(report.unordered, 'packets are earlier than the one before them.');
 	many(report.inner_packets, 'of the packets carry another one in VXLAN, which has rows of its own.');
 	if (!report.packets)

@@ -194,6 +194,22 @@ check_rows() {
 	fails_with 2 "no such rows" "$NETSIM" measure --by port --for 1s
 }
 
+# The fleet goes down while it is measured.
+check_gone() {
+	start 6 "$NETSIM" measure --json --html "$WORK/gone.html" --for 3s
+	JSON=$WORK/bg.$BG
+	node_exec a ping -q -c 3 -i 0.05 10.9.0.2 >/dev/null
+	"$NETSIM" down -q
+	STATUS=0
+	wait "$BG" || STATUS=$?
+	is "a measurement that loses its ports fails" "$STATUS" 1
+	like "and says so" "$(<"$JSON")" '3 of 3 ports went away meanwhile'
+	sed -i '/^netsim: /d' "$JSON"
+	is "in JSON, too" "$(jq .gone "$JSON")" 3
+	is "with what there was until then" "$(one_way a b icmp sent)" 3
+	like "the page has it" "$(grep -o '"gone":[0-9]*' "$WORK/gone.html")" ':3'
+}
+
 build
 run_all
 check_losses
@@ -201,5 +217,5 @@ check_retransmissions
 check_capture
 check_gaps
 check_rows
-"$NETSIM" down -q
+check_gone
 done_testing
