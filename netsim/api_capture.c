@@ -38,15 +38,21 @@ struct run {
 	struct capture_set *set;
 	struct capture_totals *totals;
 	int64_t begin_ns, looked_ns, last_ns;
+	int64_t since_ns; /* the wall clock's time when all ports were open */
 	bool ending;
 };
 
-static int64_t clock_ns(void)
+static int64_t now_of(clockid_t clock)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(clock, &now);
 	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static int64_t clock_ns(void)
+{
+	return now_of(CLOCK_MONOTONIC);
 }
 
 static int select_ports(const struct model *model, const struct netsim_capturing *how, bool *marks,
@@ -274,6 +280,19 @@ static int take_in(struct run *run, const struct live_packet *live, struct netsi
 	return 0;
 }
 
+/*
+ * Ports open one after the other: what came before the last one did would be seen at one
+ * end only, and taken for lost. They come in order, so that what is earlier later on is so
+ * because the clock was set.
+ */
+static int take_since(struct run *run, const struct live_packet *live, struct netsim_err *err)
+{
+	if (live->time_ns < run->since_ns)
+		return 0;
+	run->since_ns = INT64_MIN;
+	return take_in(run, live, err);
+}
+
 /* True when no port is left. */
 static bool look_for_gone(struct run *run)
 {
@@ -331,6 +350,7 @@ static int follow(struct run *run, struct netsim_err *err)
 	int r = 0;
 
 	run->begin_ns = run->looked_ns = clock_ns();
+	run->since_ns = now_of(CLOCK_REALTIME);
 	while (r >= 0 && !(how->count && run->result->packets >= how->count)) {
 		bool was_ending = run->ending;
 
@@ -338,7 +358,7 @@ static int follow(struct run *run, struct netsim_err *err)
 		if (r == 0 && was_ending)
 			break;
 		if (r > 0) {
-			r = take_in(run, &packet, err);
+			r = take_since(run, &packet, err);
 			if (r == 0)
 				r = look(run, false, err);
 		} else if (r == 0) {

@@ -1,4 +1,4 @@
-# needs: native bridge veth netns tcpdump tshark
+# needs: native bridge veth netns tcpdump tshark iperf3
 # limit: 180
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
