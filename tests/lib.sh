@@ -409,6 +409,32 @@ binomial() {
 		printf "%.1f %.1f\n", (m > d) ? m - d : 0, m + d }'
 }
 
+# --- captures
+
+# Sockets that packets come to by now.
+listeners() {
+	awk 'NR > 1 && $5 && $6' /proc/net/packet | wc -l
+}
+
+more_listeners() {
+	[[ $(listeners) -ge $1 ]]
+}
+
+# start_listener COUNT CMD...: in the background, until it has so many sockets that listen; it in $BG
+start_listener() {
+	local before
+	before=$(listeners)
+	bg "${@:2}"
+	wait_for 20 more_listeners $((before + $1)) || not_ok "$2 listens"
+}
+
+# interrupt PID: as Ctrl-C does; its exit status in $STATUS
+interrupt() {
+	kill -INT "$1"
+	STATUS=0
+	wait "$1" || STATUS=$?
+}
+
 # --- the end
 
 show_bg() {

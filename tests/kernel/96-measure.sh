@@ -28,30 +28,6 @@ build() {
 	done
 }
 
-# Sockets that packets come to by now.
-listeners() {
-	awk 'NR > 1 && $5 && $6' /proc/net/packet | wc -l
-}
-
-more_listeners() {
-	[[ $(listeners) -ge $1 ]]
-}
-
-# start COUNT CMD...: in the background, until it has so many sockets that listen; it in $BG
-start() {
-	local before
-	before=$(listeners)
-	bg "${@:2}"
-	wait_for 10 more_listeners $((before + $1)) || not_ok "$2 listens"
-}
-
-# finish PID: as Ctrl-C does; its exit status in $STATUS
-finish() {
-	kill -INT "$1"
-	STATUS=0
-	wait "$1" || STATUS=$?
-}
-
 # sights PORT FROM FILTER: how many frames tcpdump saw
 sights() {
 	tcpdump -n -r "$WORK/$1.pcap" "src host $2 and $3" 2>/dev/null | wc -l
@@ -92,28 +68,28 @@ traffic() {
 run_all() {
 	local dump=() server capture measure port
 	for port in sna snb; do
-		start 1 tcpdump -Z root -B 65536 -U --immediate-mode -s 128 -i $port -w "$WORK/$port.pcap"
+		start_listener 1 tcpdump -Z root -B 65536 -U --immediate-mode -s 128 -i $port -w "$WORK/$port.pcap"
 		dump+=("$BG")
 	done
-	start 6 "$NETSIM" capture -q -w "$WORK/both.pcapng"
+	start_listener 6 "$NETSIM" capture -q -w "$WORK/both.pcapng"
 	capture=$BG
-	start 6 "$NETSIM" measure --json --top 0
+	start_listener 6 "$NETSIM" measure --json --top 0
 	measure=$BG
 	node_bg b iperf3 -s
 	server=$BG
 	wait_for 5 node_exec b bash -c 'ss -Hltn sport = 5201 | grep -q .'
 	traffic >/dev/null 2>&1
 	wait_for 20 all_closed
-	finish "$measure"
+	interrupt "$measure"
 	JSON=$WORK/bg.$measure
 	is "measure ends well" "$STATUS" 0
-	finish "$capture"
+	interrupt "$capture"
 	# What tcpdump has not read when it is ended, it does not write.
 	for port in sna snb; do
 		wait_for 20 quiet_file "$WORK/$port.pcap"
 	done
 	for port in "${dump[@]}"; do
-		finish "$port"
+		interrupt "$port"
 	done
 	bg_end "$server"
 }
@@ -169,21 +145,21 @@ check_capture() {
 check_gaps() {
 	printf 'classes: {talk: {udp: 7777, gap: 500ms}}\n' >"$WORK/talk.yaml"
 	"$NETSIM" clear -q
-	start 6 "$NETSIM" measure --json --classes "$WORK/talk.yaml"
+	start_listener 6 "$NETSIM" measure --json --classes "$WORK/talk.yaml"
 	# shellcheck disable=SC2016 # for the other shell
 	node_exec a bash -c 'exec 3<>/dev/udp/10.9.0.2/7777; echo 1 >&3; sleep 1; echo 2 >&3 || echo 2 >&3' 2>/dev/null
 	JSON=$WORK/bg.$BG
-	finish "$BG"
+	interrupt "$BG"
 	is "a silent side is a gap, once" "$(jq -c '[.gaps[] | select(.class == "talk") | [.from, .to]]' "$JSON")" '[["a","b"]]'
 	between "as long as it was silent" \
 		"$(jq '[.gaps[] | select(.class == "talk") | (.end_ns - .begin_ns) / 1e9][0]' "$JSON")" 0.95 5 s
 }
 
 check_rows() {
-	start 6 "$NETSIM" measure c
+	start_listener 6 "$NETSIM" measure c
 	node_exec a ping -q -c 3 -i 0.05 10.9.0.2 >/dev/null
 	node_exec a ping -q -c 3 -i 0.05 10.9.0.3 >/dev/null
-	finish "$BG"
+	interrupt "$BG"
 	OUT=$(<"$WORK/bg.$BG")
 	like "a target has rows" "$OUT" $'\na > c, icmp\n'
 	unlike "others have none" "$OUT" $'\na > b, icmp\n'
@@ -196,7 +172,7 @@ check_rows() {
 
 # The fleet goes down while it is measured.
 check_gone() {
-	start 6 "$NETSIM" measure --json --html "$WORK/gone.html" --for 3s
+	start_listener 6 "$NETSIM" measure --json --html "$WORK/gone.html" --for 3s
 	JSON=$WORK/bg.$BG
 	node_exec a ping -q -c 3 -i 0.05 10.9.0.2 >/dev/null
 	"$NETSIM" down -q

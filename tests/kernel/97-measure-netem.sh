@@ -26,28 +26,6 @@ build() {
 	done
 }
 
-# Sockets that packets come to by now.
-listeners() {
-	awk 'NR > 1 && $5 && $6' /proc/net/packet | wc -l
-}
-
-more_listeners() {
-	[[ $(listeners) -ge $1 ]]
-}
-
-start() {
-	local before
-	before=$(listeners)
-	bg "${@:2}"
-	wait_for 20 more_listeners $((before + $1)) || not_ok "$2 listens"
-}
-
-finish() {
-	kill -INT "$1"
-	STATUS=0
-	wait "$1" || STATUS=$?
-}
-
 # with NAME CONDITIONS...: a profile
 with() {
 	printf '%s\n' "profile: far" "engine: netem" "${@:2}" >"$WORK/far.profile.yaml"
@@ -73,15 +51,15 @@ quiet_file() {
 # measured PING_OPTIONS...: a ping from a to b, seen by measure and, where it is delivered, tcpdump
 measured() {
 	local dump
-	start 1 tcpdump -Z root -B 8192 -U --immediate-mode -n -i frb -w "$WORK/frb.pcap" 'icmp and src 10.97.0.1'
+	start_listener 1 tcpdump -Z root -B 8192 -U --immediate-mode -n -i frb -w "$WORK/frb.pcap" 'icmp and src 10.97.0.1'
 	dump=$BG
-	start 4 "$NETSIM" measure --json
+	start_listener 4 "$NETSIM" measure --json
 	JSON=$WORK/bg.$BG
 	node_exec a ping -q "$@" 10.97.0.2 >/dev/null
-	finish "$BG"
+	interrupt "$BG"
 	is "measure ends well" "$STATUS" 0
 	wait_for 20 quiet_file "$WORK/frb.pcap"
-	finish "$dump"
+	interrupt "$dump"
 }
 
 one_way() {

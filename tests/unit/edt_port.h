@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "netsim/classes.h"
 #include "tests/unit/ports.h"
 
 #define STRANGER 999 /* an ifindex that is no port: the host */
@@ -132,6 +133,26 @@ static inline void expect_delay(const struct shot *shot, uint64_t delay)
 		fail_msg("a delay of %.6f to %.6f ms, not %.6f",
 			 ((double)shot->tstamp - (double)shot->after) / 1e6,
 			 ((double)shot->tstamp - (double)shot->before) / 1e6, (double)delay / 1e6);
+}
+
+/* The ports, and two classes by their ethertypes. */
+static inline int ports_set_up_classes(void **state)
+{
+	static const char text[] = "classes:\n  one: {ethertype: 0x88b5}\n"
+				   "  two: {ethertype: 0x88b6}\n";
+	struct netsim_diags diags = {0};
+	struct policy_change change;
+	struct class_set *set = NULL;
+	int r = ports_set_up(state);
+
+	if (!ports_ready)
+		return r;
+	assert_int_equal(classes_parse("c.yaml", text, sizeof(text) - 1, &set, &diags), 0);
+	policy_begin(policy, &change);
+	policy_put_classes(policy, &change, set);
+	policy_commit(policy);
+	classes_free(set);
+	return 0;
 }
 
 #endif

@@ -14,27 +14,7 @@
 #include <netinet/in.h>
 #include <pthread.h>
 
-#include "netsim/classes.h"
 #include "tests/unit/edt_port.h"
-
-static int set_up(void **state)
-{
-	static const char text[] = "classes:\n  one: {ethertype: 0x88b5}\n"
-				   "  two: {ethertype: 0x88b6}\n";
-	struct netsim_diags diags = {0};
-	struct policy_change change;
-	struct class_set *set = NULL;
-	int r = ports_set_up(state);
-
-	if (!ports_ready)
-		return r;
-	assert_int_equal(classes_parse("c.yaml", text, sizeof(text) - 1, &set, &diags), 0);
-	policy_begin(policy, &change);
-	policy_put_classes(policy, &change, set);
-	policy_commit(policy);
-	classes_free(set);
-	return 0;
-}
 
 /* The delays of all hops add up, each direction having its own. */
 static void test_delay(void **state)
@@ -535,5 +515,6 @@ int main(void)
 		cmocka_unit_test(test_atomic),
 	};
 
-	return cmocka_run_group_tests_name("edt_port", tests, set_up, ports_tear_down);
+	return cmocka_run_group_tests_name("edt_port", tests, ports_set_up_classes,
+					   ports_tear_down);
 }
