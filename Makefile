@@ -157,6 +157,7 @@ LIB_SRCS := \
         netsim/api_status.c \
         netsim/api_verify.c \
         netsim/api_traffic.c \
+        netsim/traffic.c \
         netsim/api_ways.c \
         netsim/api_ping.c \
         netsim/api_analyze.c \

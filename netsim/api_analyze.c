@@ -24,6 +24,7 @@ struct run {
 	struct capture_merge merge;
 	struct flow *flow;
 	struct oneway *oneway; /* from the first packet on that has a view */
+	size_t told;	       /* names that it knows */
 };
 
 static void run_done(struct run *run)
@@ -98,12 +99,24 @@ static void set_bounds(const struct netsim_analyzing *how, int64_t first_ns, int
 		*ret_to = INT64_MAX;
 }
 
+/* An address of a node at whose ports was captured. */
+static void tell_name(const struct run *run, const struct capture_name *name)
+{
+	for (size_t v = 0; v < run->own.view_count; v++)
+		if (strcmp(run->own.views[v], name->name) == 0)
+			oneway_know_ip(run->oneway, &name->ip, (uint16_t)(v + 1));
+}
+
 static int follow_one_way(struct run *run, const struct packet *packet, int64_t time_ns,
 			  struct netsim_err *err)
 {
 	int r = run->oneway ? 0 : oneway_new(run->classes, 0, &run->oneway, err);
 
-	return r < 0 || oneway_add(run->oneway, packet, time_ns) ? r : err_oom(err);
+	if (r < 0)
+		return r;
+	while (run->told < run->own.count)
+		tell_name(run, &run->own.list[run->told++]);
+	return oneway_add(run->oneway, packet, time_ns) ? r : err_oom(err);
 }
 
 static int follow(struct run *run, struct netsim_err *err)

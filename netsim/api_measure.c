@@ -12,11 +12,14 @@
 #include "netsim/capture_names.h"
 #include "netsim/live.h"
 #include "netsim/mark.h"
+#include "netsim/neigh.h"
 #include "netsim/target.h"
+#include "netsim/traffic.h"
 #include "netsim/ways.h"
 
 #define SNAP		192 /* of what VXLAN carries, too */
 #define WAIT_MS		100
+#define NS_PER_MS	1000000
 #define FLIGHT_LEAST_NS 100000000 /* what is sent at the end may still be on its way */
 #define FLIGHT_MOST_NS	2000000000
 
@@ -38,6 +41,11 @@ struct measure {
 	struct flow *flow;
 	struct oneway *oneway;
 	uint64_t packets;
+	/* What the programs count. */
+	struct session counting;
+	bool counts;
+	char uncounted[sizeof(((struct netsim_measurement *)0)->uncounted)]; /* why not */
+	struct netsim_traffic before, after;
 	/* What is sent earlier, when not all ports were listened at, or later is not measured. */
 	int64_t begin_ns, until_ns;
 };
@@ -45,6 +53,9 @@ struct measure {
 static void measure_done(struct measure *m)
 {
 	live_close(m->live);
+	session_done(&m->counting);
+	netsim_traffic_free(&m->before);
+	netsim_traffic_free(&m->after);
 	flow_free(m->flow);
 	oneway_free(m->oneway);
 	analyze_names_done(&m->names);
@@ -66,6 +77,19 @@ static int64_t now(clockid_t clock)
 
 /* --- the fleet */
 
+/* The view of the node whose cable ends at a link of the host; 0: it is no port. */
+static int view_of(struct measure *m, const struct link *link, uint16_t *ret,
+		   struct netsim_err *err)
+{
+	struct mark mark;
+
+	*ret = 0;
+	if (!link_is_port(link) || !mark_parse(link->alias, &mark) ||
+	    capture_names_view(&m->own, mark.node, strlen(mark.node), ret))
+		return 0;
+	return err_oom(err);
+}
+
 static int find_ports(struct measure *m, struct netsim_err *err)
 {
 	m->ports = calloc(m->model->link_count + 1, sizeof(*m->ports));
@@ -74,14 +98,11 @@ static int find_ports(struct measure *m, struct netsim_err *err)
 		return err_oom(err);
 	for (size_t i = 0; i < m->model->link_count; i++) {
 		const struct link *link = &m->model->links[i];
-		struct mark mark;
 
-		if (!link_is_port(link) || !mark_parse(link->alias, &mark))
-			continue;
-		if (!capture_names_view(&m->own, mark.node, strlen(mark.node),
-					&m->views[m->port_count]))
-			return err_oom(err);
-		m->ports[m->port_count++] = link->name;
+		if (view_of(m, link, &m->views[m->port_count], err) < 0)
+			return -ENOMEM;
+		if (m->views[m->port_count])
+			m->ports[m->port_count++] = link->name;
 	}
 	if (m->port_count)
 		return 0;
@@ -129,6 +150,38 @@ static int find_names(struct measure *m, struct state *st, struct netsim_err *er
 	return r;
 }
 
+/* Whom bridges know behind a port, and whom netsim made there. */
+static int tell_addresses(struct measure *m, struct state *st, struct netsim_err *err)
+{
+	auto_free struct neigh_mac *learned = NULL;
+	size_t count = 0;
+	int r = neigh_bridged(st->rt, &learned, &count, err);
+	uint16_t view;
+
+	for (size_t i = 0; r == 0 && i < count; i++)
+		for (size_t l = 0; r == 0 && l < m->model->link_count; l++) {
+			const struct link *link = &m->model->links[l];
+
+			if (link->ns != MODEL_HOST || link->ifindex != learned[i].port)
+				continue;
+			r = view_of(m, link, &view, err);
+			if (view)
+				oneway_know_mac(m->oneway, &learned[i].mac, view);
+		}
+	for (size_t l = 0; r == 0 && l < m->model->link_count; l++) {
+		const struct link *link = &m->model->links[l];
+		const char *node = link->ns == MODEL_HOST ? NULL : m->model->nodes[link->ns].name;
+
+		if (!node || !link->has_mac)
+			continue;
+		if (!capture_names_view(&m->own, node, strlen(node), &view))
+			r = err_oom(err);
+		else if (view)
+			oneway_know_mac(m->oneway, &link->mac, view);
+	}
+	return r;
+}
+
 static int look_at_fleet(struct measure *m, struct netsim *ns, struct netsim_err *err)
 {
 	auto_free char *fleet = NULL;
@@ -141,6 +194,33 @@ static int look_at_fleet(struct measure *m, struct netsim *ns, struct netsim_err
 	if (r == 0)
 		r = find_ports(m, err);
 	return r == 0 ? find_only(m, err) : r;
+}
+
+/* --- counters */
+
+/* That they cannot be had is no reason not to measure. */
+static void note_uncounted(struct measure *m, const struct netsim_err *err)
+{
+	m->counts = false;
+	snprintf(m->uncounted, sizeof(m->uncounted), "%.*s", (int)sizeof(m->uncounted) - 1,
+		 err->what);
+}
+
+static void open_counters(struct measure *m, struct netsim *ns)
+{
+	struct netsim_err err = {0};
+
+	m->counts = true;
+	if (traffic_open(ns, m->model->fleet, &m->counting, &err) < 0)
+		note_uncounted(m, &err);
+}
+
+static void read_counters(struct measure *m, struct netsim_traffic *ret)
+{
+	struct netsim_err err = {0};
+
+	if (m->counts && traffic_read(&m->counting, ret, &err) < 0)
+		note_uncounted(m, &err);
 }
 
 /* --- packets */
@@ -169,11 +249,13 @@ static int take_packet(struct measure *m, const struct live_packet *live, struct
 /* For this time, or until somebody ends it; whatever is done to the clock meanwhile. */
 static int follow(struct measure *m, int64_t duration_ns, bool ask, struct netsim_err *err)
 {
-	int64_t begin = now(CLOCK_MONOTONIC), asked = begin, at;
+	int64_t begin = now(CLOCK_MONOTONIC), asked = begin, at = begin;
 
 	for (;;) {
+		int64_t left_ms = (duration_ns - (at - begin)) / NS_PER_MS + 1;
 		struct live_packet packet;
-		int r = live_next(m->live, WAIT_MS, &packet, err);
+		int r = live_next(m->live, left_ms < WAIT_MS ? (int)left_ms : WAIT_MS, &packet,
+				  err);
 
 		if (r > 0)
 			r = take_packet(m, &packet, err);
@@ -182,7 +264,7 @@ static int follow(struct measure *m, int64_t duration_ns, bool ask, struct netsi
 		at = now(CLOCK_MONOTONIC);
 		if (at - begin >= duration_ns)
 			return 0;
-		if (!ask || !m->how->go_on || at - asked < WAIT_MS * 1000000LL)
+		if (!ask || !m->how->go_on || at - asked < WAIT_MS * NS_PER_MS)
 			continue;
 		asked = at;
 		if (!m->how->go_on(m->how->arg, m->packets, (double)(at - begin) / 1e9))
@@ -197,6 +279,7 @@ static int follow_to_the_end(struct measure *m, struct netsim_err *err)
 	struct live_packet packet;
 	int r;
 
+	read_counters(m, &m->before);
 	m->begin_ns = now(CLOCK_REALTIME);
 	if (__builtin_add_overflow(m->begin_ns, duration, &m->until_ns))
 		m->until_ns = INT64_MAX;
@@ -205,6 +288,7 @@ static int follow_to_the_end(struct measure *m, struct netsim_err *err)
 		return r;
 	if (now(CLOCK_REALTIME) < m->until_ns)
 		m->until_ns = now(CLOCK_REALTIME);
+	read_counters(m, &m->after);
 	flight = oneway_longest(m->oneway) * 2;
 	if (flight < FLIGHT_LEAST_NS)
 		flight = FLIGHT_LEAST_NS;
@@ -217,64 +301,6 @@ static int follow_to_the_end(struct measure *m, struct netsim_err *err)
 	flow_finish(m->flow);
 	oneway_finish(m->oneway, m->until_ns + flight);
 	return r;
-}
-
-/* --- counters */
-
-/* Begins to count where nobody did. That it cannot is no reason not to measure. */
-static void read_counters(struct netsim *ns, const char *fleet, struct netsim_measurement *ret,
-			  struct netsim_traffic *traffic)
-{
-	struct netsim_err err = {0};
-
-	if (!*ret->uncounted && netsim_traffic(ns, fleet, traffic, &err) < 0)
-		snprintf(ret->uncounted, sizeof(ret->uncounted), "%.*s",
-			 (int)sizeof(ret->uncounted) - 1, err.what);
-}
-
-/* A counter that went back was started anew in between. */
-static void take_away(uint64_t before, uint64_t *counter)
-{
-	if (*counter >= before)
-		*counter -= before;
-}
-
-/* after becomes what was counted since. */
-static void subtract(const struct netsim_traffic *before, struct netsim_traffic *after)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0, b = 0; i < after->flow_count; i++) {
-		struct netsim_flow *flow = &after->flows[i];
-		bool any;
-
-		while (b < before->flow_count && netsim_compare_flows(&before->flows[b], flow) < 0)
-			b++;
-		if (b < before->flow_count && netsim_compare_flows(&before->flows[b], flow) == 0) {
-			take_away(before->flows[b].packets, &flow->packets);
-			take_away(before->flows[b].bytes, &flow->bytes);
-			take_away(before->flows[b].copied, &flow->copied);
-			take_away(before->flows[b].corrupted, &flow->corrupted);
-			for (int d = 0; d < NETSIM_DROPS; d++)
-				take_away(before->flows[b].dropped[d], &flow->dropped[d]);
-		}
-		any = flow->packets || flow->copied || flow->corrupted;
-		for (int d = 0; d < NETSIM_DROPS; d++)
-			any |= flow->dropped[d] != 0;
-		if (any) {
-			struct netsim_flow swap = after->flows[kept];
-
-			/* What is left over stays to be freed. */
-			after->flows[kept++] = *flow;
-			*flow = swap;
-		}
-	}
-	for (size_t i = kept; i < after->flow_count; i++) {
-		free(after->flows[i].from);
-		free(after->flows[i].to);
-		free(after->flows[i].class);
-	}
-	after->flow_count = kept;
 }
 
 /* --- all */
@@ -292,11 +318,20 @@ static void count_missed(const struct measure *m, struct netsim_measurement *ret
 	snprintf(ret->fleet, sizeof(ret->fleet), "%s", m->model->fleet);
 }
 
+static void give_counted(struct measure *m, struct netsim_measurement *ret)
+{
+	snprintf(ret->uncounted, sizeof(ret->uncounted), "%s", m->uncounted);
+	if (!m->counts)
+		return;
+	traffic_subtract(&m->before, &m->after);
+	ret->counted = m->after;
+	m->after = (struct netsim_traffic) {0};
+}
+
 static int measure(struct measure *m, struct netsim *ns, struct netsim_measurement *ret,
 		   struct netsim_diags *diags, struct netsim_err *err)
 {
 	struct live_options options = {.snap = SNAP};
-	struct netsim_traffic before = {0};
 	int r = analyze_classes(m->how->classes, &m->classes, diags, err);
 
 	if (r == 0)
@@ -305,6 +340,8 @@ static int measure(struct measure *m, struct netsim *ns, struct netsim_measureme
 		r = flow_new(m->classes, 0, &m->flow, err);
 	if (r == 0)
 		r = oneway_new(m->classes, 0, &m->oneway, err);
+	if (r == 0)
+		r = tell_addresses(m, &ns->state, err);
 	if (r < 0)
 		return r;
 	if (BUFFER_TOTAL / m->port_count >= BUFFER_LEAST)
@@ -312,18 +349,16 @@ static int measure(struct measure *m, struct netsim *ns, struct netsim_measureme
 					 (uint32_t)(BUFFER_TOTAL / m->port_count) :
 					 BUFFER;
 	/* Before: to load programs can take longer than the ports' buffers last. */
-	read_counters(ns, m->model->fleet, ret, &before);
+	open_counters(m, ns);
 	r = live_open(m->ports, m->port_count, &options, &m->live, err);
 	if (r == 0)
 		r = follow_to_the_end(m, err);
 	if (r == 0) {
 		count_missed(m, ret);
-		read_counters(ns, m->model->fleet, ret, &ret->counted);
-		subtract(&before, &ret->counted);
+		give_counted(m, ret);
 		/* At the end, when guests that talked are known. */
 		r = find_names(m, &ns->state, err);
 	}
-	netsim_traffic_free(&before);
 	return r == 0 ? analyze_rows(m->flow, m->oneway, m->classes, &m->names, m->how->connections,
 				     &ret->analysis, err) :
 			r;
@@ -333,7 +368,7 @@ API int netsim_measure(struct netsim *ns, const struct netsim_measuring *how,
 		       struct netsim_measurement *ret, struct netsim_diags *diags,
 		       struct netsim_err *err)
 {
-	struct measure m = {.how = how};
+	struct measure m = {.how = how, .counting = {.lock = -1}};
 	struct netsim_measurement measurement = {0};
 	int r = measure(&m, ns, &measurement, diags, err);
 

@@ -3,17 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "netsim/array.h"
-#include "netsim/auto.h"
-#include "netsim/hold.h"
-#include "netsim/session.h"
-
-_Static_assert((int)NETSIM_DROP_PARTITION == (int)PORT_DROP_CUT &&
-		       (int)NETSIM_DROP_DOWN == (int)PORT_DROP_DOWN &&
-		       (int)NETSIM_DROP_LOSS == (int)PORT_DROP_LOSS &&
-		       (int)NETSIM_DROP_QUEUE == (int)PORT_DROP_QUEUE &&
-		       (int)NETSIM_DROPS == (int)PORT_DROPS,
-	       "the reasons are those of the programs");
+#include "netsim/traffic.h"
 
 API void netsim_traffic_free(struct netsim_traffic *traffic)
 {
@@ -43,108 +33,14 @@ API int netsim_compare_flows(const struct netsim_flow *a, const struct netsim_fl
 	return order ? order : compare_names(a->class, b->class);
 }
 
-static int compare(const void *x, const void *y)
-{
-	return netsim_compare_flows(x, y);
-}
-
-/* Every port has the program, and what the host takes part in is seen too. */
-static bool counts_all(const struct session *s)
-{
-	bool host = hold_has_host(s->model);
-
-	for (size_t i = 0; s->policy && i < s->model->link_count; i++) {
-		const struct link *link = &s->model->links[i];
-		bool port = link_is_port(link);
-
-		if (port && !s->policy->attached[i])
-			return false;
-		if (host && (port || link->kind == LINK_BRIDGE) && link->ns == MODEL_HOST &&
-		    !s->policy->stamped[i])
-			return false;
-	}
-	return s->policy != NULL;
-}
-
-/* The lock is taken only where something has to be attached. */
-static int open_counting(struct netsim *ns, const char *fleet, struct session *s,
-			 struct netsim_err *err)
-{
-	int r = session_open(ns, fleet, true, s, err);
-
-	if (r == 0)
-		r = policy_find(&ns->state, s->model, &s->policy, err);
-	if (r < 0 || counts_all(s))
-		return r;
-	session_done(s);
-	r = session_open(ns, fleet, false, s, err);
-	return r == 0 ? api_open_policy(ns, s->model, hold_has_host(s->model), &s->policy, err) : r;
-}
-
-/* 1 where a number has no name any more: its node or class has gone. */
-static int name_flow(const struct policy *policy, const struct policy_traffic *t,
-		     struct netsim_flow *flow, struct netsim_err *err)
-{
-	const char *from = t->from < PORT_NODES ? policy->names[t->from] : NULL;
-	const char *to = t->to < PORT_NODES ? policy->names[t->to] : NULL;
-	const char *class = policy_class_name(policy, t->class);
-
-	if (!class || (t->from != PORT_ANY && (!from || !to)))
-		return 1;
-	flow->class = strdup(class);
-	flow->from = from ? strdup(from) : NULL;
-	flow->to = to ? strdup(to) : NULL;
-	return flow->class && !flow->from == !from && !flow->to == !to ? 0 : err_oom(err);
-}
-
-static int read_flows(const struct policy *policy, struct netsim_traffic *ret,
-		      struct netsim_err *err)
-{
-	auto_free struct policy_traffic *traffic = NULL;
-	size_t count = 0;
-
-	if (policy_read_traffic(policy, &traffic, &count) < 0)
-		return err_oom(err);
-	ret->flows = calloc(count + 1, sizeof(*ret->flows));
-	if (!ret->flows)
-		return err_oom(err);
-	for (size_t i = 0; i < count; i++) {
-		const struct port_traffic *sum = &traffic[i].sum;
-		struct netsim_flow *flow = &ret->flows[ret->flow_count];
-		int r = name_flow(policy, &traffic[i], flow, err);
-
-		if (r > 0)
-			continue;
-		ret->flow_count++;
-		if (r < 0)
-			return r;
-		flow->packets = sum->packets;
-		flow->bytes = sum->bytes;
-		flow->copied = sum->copied;
-		flow->corrupted = sum->corrupted;
-		memcpy(flow->dropped, sum->dropped, sizeof(flow->dropped));
-	}
-	qsort(ret->flows, ret->flow_count, sizeof(*ret->flows), compare);
-	return 0;
-}
-
 API int netsim_traffic(struct netsim *ns, const char *fleet, struct netsim_traffic *ret,
 		       struct netsim_err *err)
 {
-	struct netsim_traffic traffic = {0};
-	struct session s = {.lock = -1};
-	int r = open_counting(ns, fleet, &s, err);
+	struct session s;
+	int r = traffic_open(ns, fleet, &s, err);
 
-	traffic.at_ns = (int64_t)policy_now();
 	if (r == 0)
-		r = read_flows(s.policy, &traffic, err);
-	if (r == 0) {
-		traffic.fleet = s.fleet;
-		s.fleet = NULL;
-		*ret = traffic;
-	} else {
-		netsim_traffic_free(&traffic);
-	}
+		r = traffic_read(&s, ret, err);
 	session_done(&s);
 	return r;
 }

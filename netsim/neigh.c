@@ -9,6 +9,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "netsim/array.h"
+#include "netsim/err.h"
+
 static int dump(struct rt *rt, uint8_t family, struct rt_reply *ret, struct netsim_err *err)
 {
 	struct ndmsg head = {.ndm_family = family};
@@ -76,6 +79,40 @@ int neigh_behind(struct rt *rt, int port, int bridge, struct ip *ret_ip, struct 
 	free(bridged.data);
 	free(arp.data);
 	return r == -ENOENT && done ? 0 : r;
+}
+
+int neigh_bridged(struct rt *rt, struct neigh_mac **ret, size_t *ret_count, struct netsim_err *err)
+{
+	struct neigh_mac *list = NULL, *slot;
+	struct rt_reply bridged = {0};
+	size_t count = 0;
+	int r = dump(rt, AF_BRIDGE, &bridged, err);
+
+	rt_reply_each(&bridged, msg)
+	{
+		const struct ndmsg *head = mnl_nlmsg_get_payload(msg);
+		const struct nlattr *attrs[NDA_MAX + 1];
+		struct neigh_mac found = {.port = head->ndm_ifindex};
+
+		if (r < 0 || msg->nlmsg_type != RTM_NEWNEIGH || head->ndm_state & NUD_PERMANENT)
+			continue;
+		rt_parse(msg, sizeof(*head), attrs, NDA_MAX);
+		if (!has_mac(attrs[NDA_LLADDR], &found.mac))
+			continue;
+		slot = array_push(list, count);
+		if (slot)
+			*slot = found;
+		else
+			r = err_oom(err);
+	}
+	free(bridged.data);
+	if (r == 0) {
+		*ret = list;
+		*ret_count = count;
+	} else {
+		free(list);
+	}
+	return r;
 }
 
 int neigh_table(struct rt *rt, struct neigh_table *ret, struct netsim_err *err)

@@ -13,6 +13,14 @@
 int neigh_behind(struct rt *rt, int port, int bridge, struct ip *ret_ip, struct mac *ret_mac,
 		 struct netsim_err *err);
 
+/* A hardware address that bridges have learned, and the port that it is behind. */
+struct neigh_mac {
+	int port;
+	struct mac mac;
+};
+/* All of them; *ret is the caller's. */
+int neigh_bridged(struct rt *rt, struct neigh_mac **ret, size_t *ret_count, struct netsim_err *err);
+
 /* The kernel's tables of neighbours, which all namespaces share. */
 struct neigh_table {
 	unsigned most;	  /* that the one for IPv4 takes */

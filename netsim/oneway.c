@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "netsim/oneway_parts.h"
 
@@ -11,6 +12,8 @@
 #define TIME_MAX     (INT64_MAX / 2)
 #define MAC_KEY	     (1ULL << 48) /* beside the six bytes, so that no key is 0 */
 #define IP_KEY	     (1ULL << 63)
+#define HOPS_TOLD    0	/* whoever is seen with it goes before */
+#define ALLOCATED    16 /* bytes that an allocation takes beside its own */
 
 /* Of packets with the same bytes, so many are looked at: on a hostile net they are all same. */
 #define CANDIDATES_MOST 4096
@@ -77,15 +80,20 @@ static uint64_t mac_key(const uint8_t *mac)
 	return key | MAC_KEY;
 }
 
-/* 0 for what has no address. */
-static uint64_t ip_key(const struct packet *p, const uint8_t *address)
+static uint64_t ip_key(bool v6, const uint8_t *address)
 {
 	uint64_t word[2] = {0, 0};
 
+	memcpy(word, address, v6 ? 16 : 4);
+	return oneway_mix(oneway_mix(v6 ? 6 : 4, word[0]), word[1]) | IP_KEY;
+}
+
+/* 0 for what has no address. */
+static uint64_t packet_key(const struct packet *p, const uint8_t *address)
+{
 	if (!address || (!p->version && p->ethertype != 0x0806))
 		return 0;
-	memcpy(word, address, p->version == 6 ? 16 : 4);
-	return oneway_mix(oneway_mix(p->version == 6 ? 6 : 4, word[0]), word[1]) | IP_KEY;
+	return ip_key(p->version == 6, address);
 }
 
 static struct learned *learned_at(const struct oneway *o, uint64_t key)
@@ -110,6 +118,22 @@ static void learn(struct oneway *o, uint64_t key, uint16_t view, uint8_t hops)
 		o->learned_count++;
 	}
 	*l = (struct learned) {key, view, hops};
+}
+
+static void know(struct oneway *o, uint64_t key, uint16_t view)
+{
+	if (!learned_at(o, key)->key)
+		learn(o, key, view, HOPS_TOLD);
+}
+
+void oneway_know_mac(struct oneway *o, const struct mac *mac, uint16_t view)
+{
+	know(o, mac_key(mac->b), view);
+}
+
+void oneway_know_ip(struct oneway *o, const struct ip *ip, uint16_t view)
+{
+	know(o, ip_key(ip->family == AF_INET6, ip->b), view);
 }
 
 /* Whom it is for, 0: unknown. */
@@ -142,6 +166,8 @@ static void note_reach(struct oneway *o, const struct sending *s, uint16_t view)
 	for (uint32_t i = 0; i < reach->count; i++)
 		if (reach->views[i] == view)
 			return;
+	if (o->reach_views == REACH_VIEWS)
+		return;
 	if (!reach->group) {
 		if (o->reach_count >= REACH_SLOTS / 4 * 3)
 			return;
@@ -155,12 +181,18 @@ static void note_reach(struct oneway *o, const struct sending *s, uint16_t view)
 		return;
 	}
 	views[reach->count++] = view;
+	o->reach_views++;
 	reach->views = views;
 }
 
 static bool has_reached(const struct sending *s, uint16_t view)
 {
 	return view / 64 < s->words && (s->reached[view / 64] >> view % 64 & 1);
+}
+
+static size_t reached_bytes(const struct sending *s)
+{
+	return s->words ? s->words * sizeof(*s->reached) + ALLOCATED : 0;
 }
 
 static void mark_reached(struct oneway *o, struct sending *s, uint16_t view)
@@ -175,8 +207,10 @@ static void mark_reached(struct oneway *o, struct sending *s, uint16_t view)
 			return;
 		}
 		memset(reached + s->words, 0, (words - s->words) * sizeof(*reached));
+		o->reached_bytes -= reached_bytes(s);
 		s->reached = reached;
 		s->words = words;
+		o->reached_bytes += reached_bytes(s);
 	}
 	s->reached[view / 64] |= 1ULL << view % 64;
 }
@@ -201,8 +235,14 @@ static void leave(struct oneway *o, struct sending *s)
 		else
 			o->totals.elsewhere++;
 	}
+	o->reached_bytes -= reached_bytes(s);
 	free(s->reached);
 	s->reached = NULL;
+}
+
+static void leave_oldest(struct oneway *o)
+{
+	leave(o, &o->ring[o->begin++ & o->mask]);
 }
 
 static bool same_digest(const struct oneway_digest *a, const struct oneway_digest *b)
@@ -254,16 +294,17 @@ static bool is_known(const struct oneway *o, const struct sending *s)
 static void add_sent(struct oneway *o, const struct packet *p, struct sending *s)
 {
 	uint32_t *slot = slot_at(o, &s->digest), place;
+	uint64_t source = packet_key(p, p->source);
 
 	learn(o, mac_key(p->mac + 6), p->view, 0);
-	if (p->source)
-		learn(o, ip_key(p, p->source), p->view, p->hops);
+	if (source)
+		learn(o, source, p->view, p->hops);
 	s->from = p->view;
 	if (is_known(o, s))
 		return;
 	if (o->next - o->begin > o->mask)
-		leave(o, &o->ring[o->begin++ & o->mask]);
-	s->address = p->destination ? ip_key(p, p->destination) : 0;
+		leave_oldest(o);
+	s->address = packet_key(p, p->destination);
 	s->class = (uint8_t)flow_classify(o->classifier, p);
 	s->before = *slot;
 	place = (uint32_t)(o->next & o->mask);
@@ -383,6 +424,8 @@ bool oneway_add(struct oneway *o, const struct packet *p, int64_t time_ns)
 			s.group |= (uint64_t)p->vlan << 49;
 		add_sent(o, p, &s);
 	}
+	while (o->reached_bytes > ONEWAY_REACHED)
+		leave_oldest(o);
 	return !o->failed;
 }
 
@@ -394,8 +437,8 @@ void oneway_finish(struct oneway *o, int64_t time_ns)
 
 	if (time_ns > o->now_ns && time_ns <= TIME_MAX)
 		o->now_ns = time_ns;
-	for (; o->begin < o->next; o->begin++)
-		leave(o, &o->ring[o->begin & o->mask]);
+	while (o->begin < o->next)
+		leave_oldest(o);
 	for (uint32_t i = 0; i < o->row_count; i++)
 		if (o->rows[i].delivered)
 			o->rows[i].deviation =

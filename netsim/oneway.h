@@ -8,9 +8,9 @@
  * later; and its length. Same packets are taken in their order. Whom a packet is for tells
  * its Ethernet address, by who sent from it, and else its IP address likewise.
  *
- * Memory is bounded: the last so many sent packets are known. One that is pushed out
- * undelivered is lost, as one is at the end; but not one that was sent later than the
- * longest delay before, which is flying.
+ * Memory is bounded: the last so many sent packets are known, fewer where multicasts go to
+ * very many. One that is pushed out undelivered is lost, as one is at the end; but not one
+ * that was sent later than the longest delay before, which is flying.
  */
 #ifndef NETSIM_ONEWAY_H
 #define NETSIM_ONEWAY_H
@@ -19,8 +19,10 @@
 #include "netsim/err.h"
 #include "netsim/histogram.h"
 #include "netsim/packet.h"
+#include "netsim/unit.h"
 
-#define ONEWAY_WAITING (1U << 20) /* packets of some 64 bytes */
+#define ONEWAY_WAITING (1U << 20)  /* packets of some 64 bytes */
+#define ONEWAY_REACHED (64U << 20) /* bytes that tell whom multicasts have reached */
 #define ONEWAY_BYTES   96
 #define ONEWAY_ROWS    4096 /* beyond, those of a class are one */
 #define ONEWAY_BINS    512
@@ -64,6 +66,14 @@ struct oneway;
 int oneway_new(const struct class_set *classes, uint32_t waiting, struct oneway **ret,
 	       struct netsim_err *err);
 void oneway_free(struct oneway *oneway);
+
+/*
+ * Who has an address before anything was sent from it: else, what is lost on its way to
+ * one that is silent would be nobody's. What is seen goes before what is told, and what is
+ * told first before what is told later.
+ */
+void oneway_know_mac(struct oneway *oneway, const struct mac *mac, uint16_t view);
+void oneway_know_ip(struct oneway *oneway, const struct ip *ip, uint16_t view);
 
 /*
  * Counts a packet; of other links than Ethernet, and without a view that has a name, none.

@@ -41,6 +41,7 @@ struct reach {
 	uint32_t count;
 };
 #define REACH_SLOTS 8192
+#define REACH_VIEWS (1U << 20) /* of all of them */
 
 #define ROW_SLOTS 16384
 
@@ -53,7 +54,8 @@ struct oneway {
 	struct learned *learned;
 	uint32_t learned_count;
 	struct reach *reach;
-	uint32_t reach_count;
+	uint32_t reach_count, reach_views;
+	size_t reached_bytes; /* of all that is in the ring */
 	struct oneway_row *rows;
 	uint32_t row_count;
 	uint32_t *row_slots; /* 1 + number */

@@ -45,6 +45,12 @@ static struct oneway_row *row_of(struct oneway *o, const struct sending *s, uint
 
 /* --- over time */
 
+/* The times of a capture are whatever somebody wrote into it. */
+static uint64_t sum_of(uint64_t a, uint64_t b)
+{
+	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
 static void double_bins(struct oneway *o)
 {
 	for (uint32_t r = 0; r < o->row_count; r++) {
@@ -56,7 +62,7 @@ static void double_bins(struct oneway *o)
 			memset(&row->bins[i], 0, sizeof(bin));
 			to->delivered += bin.delivered;
 			to->lost += bin.lost;
-			to->delay_sum += bin.delay_sum;
+			to->delay_sum = sum_of(to->delay_sum, bin.delay_sum);
 			if (bin.delay_max > to->delay_max)
 				to->delay_max = bin.delay_max;
 		}
@@ -125,7 +131,7 @@ void row_delivered(struct oneway *o, const struct sending *s, uint64_t serial, u
 	if (!bin)
 		return;
 	bin->delivered++;
-	bin->delay_sum += delay;
+	bin->delay_sum = sum_of(bin->delay_sum, delay);
 	if (delay > bin->delay_max)
 		bin->delay_max = delay;
 }

@@ -10,13 +10,19 @@
 #include "netsim/name.h"
 #include "netsim/target.h"
 
+void session_unlock(struct session *s)
+{
+	if (s->lock >= 0)
+		close(s->lock);
+	s->lock = -1;
+}
+
 void session_done(struct session *s)
 {
 	policy_close(s->policy);
 	model_free(s->model);
 	free(s->fleet);
-	if (s->lock >= 0)
-		close(s->lock);
+	session_unlock(s);
 }
 
 int session_open(struct netsim *ns, const char *fleet, bool dry, struct session *ret,

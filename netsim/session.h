@@ -16,6 +16,8 @@ struct session {
 int session_open(struct netsim *ns, const char *fleet, bool dry, struct session *ret,
 		 struct netsim_err *err);
 void session_done(struct session *s);
+/* Others may change the fleet from now on. */
+void session_unlock(struct session *s);
 
 /* Refuses a name that no fault can have, or that one has. NULL is no name. */
 int session_check_name(const struct session *s, const char *name, struct netsim_err *err);

@@ -155,6 +155,68 @@ check_gaps() {
 		"$(jq '[.gaps[] | select(.class == "talk") | (.end_ns - .begin_ns) / 1e9][0]' "$JSON")" 0.95 5 s
 }
 
+packets_of() {
+	node_exec "$1" ip -s -j link show eth0 | jq '.[0].stats64.tx.packets'
+}
+
+# has_sent NODE COUNT
+has_sent() {
+	[[ $(packets_of "$1") -ge $2 ]]
+}
+
+# Traffic goes on before and after.
+check_window() {
+	local server client before
+	before=$(packets_of a)
+	node_bg b iperf3 -s
+	server=$BG
+	wait_for 5 node_exec b bash -c 'ss -Hltn sport = 5201 | grep -q .'
+	node_bg a iperf3 -c 10.9.0.2 -u -t 8 -b 20M
+	client=$BG
+	wait_for 5 has_sent a $((before + 500))
+	sed 's/1%/10%/' "$WORK/loss.yaml" >"$WORK/more.yaml"
+	check "with more loss" "$NETSIM" apply "$WORK/more.yaml"
+	check "a measurement while there is traffic" "$NETSIM" measure --json --for 1s
+	printf '%s\n' "$OUT" >"$WORK/window"
+	JSON=$WORK/window
+	between "packets are lost" "$(one_way a b iperf lost)" 50 5000
+	between "the programs dropped as many in the same time" \
+		"$(($(one_way a b iperf dropped.loss) - $(one_way a b iperf lost)))" -20 20
+	bg_end "$client"
+	bg_end "$server"
+}
+
+# To one who says nothing: it is known from the fleet, from the bridge, or by its address.
+check_silent() {
+	local capture
+	"$NETSIM" clear -q
+	node_exec b sysctl -qw net.ipv6.conf.all.disable_ipv6=1
+	node_exec b ip link add mv0 link eth0 address 02:00:00:00:00:77 type macvlan
+	node_exec b ip link set mv0 up
+	node_exec b ip address add 10.9.0.77/24 dev mv0
+	check "the bridge learns an address" node_exec b ping -q -c 1 -I mv0 10.9.0.1
+	node_exec a ip neigh replace 10.9.0.77 lladdr 02:00:00:00:00:77 dev eth0 nud permanent
+	node_exec a ip neigh replace 10.9.0.2 dev eth0 nud permanent \
+		lladdr "$(node_exec b ip -j link show eth0 | jq -r '.[0].address')"
+	"$NETSIM" partition -q --one-way a b
+	start_listener 6 "$NETSIM" capture -q -w "$WORK/silent.pcapng" -F 'dst port 7777'
+	capture=$BG
+	start_listener 6 "$NETSIM" measure --json
+	JSON=$WORK/bg.$BG
+	# shellcheck disable=SC2016 # for the other shell
+	node_exec a bash -c 'for to in 2 77; do
+		for i in {1..25}; do echo $i >/dev/udp/10.9.0.$to/7777; done; done'
+	interrupt "$BG"
+	is "what does not come to a silent node is lost" "$(one_way a b other lost)" 50
+	is "as the programs say" "$(one_way a b other dropped.partition)" 50
+	interrupt "$capture"
+	check "what was captured says so" "$NETSIM" analyze --json "$WORK/silent.pcapng"
+	printf '%s\n' "$OUT" >"$WORK/silent"
+	JSON=$WORK/silent
+	is "of the addresses in its files" "$(one_way a b other lost)" 25
+	"$NETSIM" heal -q
+}
+
 check_rows() {
 	start_listener 6 "$NETSIM" measure c
 	node_exec a ping -q -c 3 -i 0.05 10.9.0.2 >/dev/null
@@ -192,6 +254,8 @@ check_losses
 check_retransmissions
 check_capture
 check_gaps
+check_window
+check_silent
 check_rows
 check_gone
 done_testing

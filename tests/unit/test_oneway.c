@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 #include <cmocka.h>
 
 #include "netsim/oneway.h"
@@ -256,6 +257,78 @@ static void flying(void **state)
 	oneway_free(o);
 }
 
+/* Who never says anything is known all the same, by what the fleet knows of him. */
+static void silent(void **state)
+{
+	static const struct mac mac = {{2, 0, 0, 0, 0, 2}}, other = {{2, 0, 0, 0, 0, 4}};
+	static const struct ip ip = {.family = AF_INET, .plen = 32, .b = {10, 0, 0, 3}};
+	struct oneway *o = begin(0);
+
+	(void)state;
+	oneway_know_mac(o, &mac, 2);
+	oneway_know_mac(o, &mac, 5);
+	oneway_know_ip(o, &ip, 3);
+	oneway_know_mac(o, &other, 6);
+	sent(o, 1, (struct frame) {.from = 4, .to = 2});
+	for (uint32_t id = 0; id < 10; id++) {
+		sent(o, 10 + id, (struct frame) {.from = 1, .to = 2, .id = id});
+		sent(o, 10 + id, (struct frame) {.from = 1, .to = 3, .id = id});
+		sent(o, 10 + id, (struct frame) {.from = 1, .to = 4, .id = id});
+	}
+	oneway_finish(o, 1000 * MS);
+	assert_int_equal(row(o, 1, 2)->lost, 10);
+	assert_int_equal(row(o, 1, 3)->lost, 10);
+	/* What is told does not count where somebody else is seen with it. */
+	assert_int_equal(row(o, 1, 4)->lost, 10);
+	assert_null(row(o, 1, 5));
+	assert_null(row(o, 1, 6));
+	oneway_free(o);
+}
+
+/* Of multicasts that reach very many fewer are remembered. */
+static void many_reached(void **state)
+{
+	const uint32_t count = 80000;
+	struct oneway *o = begin(0);
+	struct oneway_totals totals;
+	struct frame f = {.from = 1, .to = ALL};
+
+	(void)state;
+	for (f.id = 0; f.id < count; f.id++) {
+		sent(o, f.id, f);
+		came(o, f.id, 8000, f);
+	}
+	f.id = count - 1;
+	came(o, count, 8000, f);
+	f.id = 0;
+	came(o, count, 8000, f);
+	oneway_finish(o, count * MS);
+	oneway_totals(o, &totals);
+	assert_int_equal(totals.strays, 1);
+	assert_int_equal(row(o, 1, 8000)->duplicated, 1);
+	assert_int_equal(row(o, 1, 8000)->delivered, count);
+	oneway_free(o);
+}
+
+/* A capture can hold any times: what is summed up of them stays the most there is. */
+static void absurd_times(void **state)
+{
+	struct oneway *o = begin(0);
+	struct frame f = {.from = 1, .to = 2};
+	const struct oneway_row *r;
+
+	(void)state;
+	for (f.id = 0; f.id < 8; f.id++)
+		sent(o, 0, f);
+	for (f.id = 0; f.id < 8; f.id++)
+		came(o, 4.6e12, 2, f);
+	oneway_finish(o, INT64_MAX);
+	r = row(o, 1, 2);
+	assert_int_equal(r->delivered, 8);
+	assert_true(r->bins[0].delay_sum == UINT64_MAX);
+	oneway_free(o);
+}
+
 static void little_memory(void **state)
 {
 	struct oneway *o = begin(16);
@@ -339,6 +412,9 @@ int main(void)
 		cmocka_unit_test(to_all),
 		cmocka_unit_test(elsewhere),
 		cmocka_unit_test(flying),
+		cmocka_unit_test(silent),
+		cmocka_unit_test(many_reached),
+		cmocka_unit_test(absurd_times),
 		cmocka_unit_test(little_memory),
 		cmocka_unit_test(hops),
 		cmocka_unit_test(any_bytes),
