@@ -15,6 +15,13 @@ enum opt_type {
 	OPT_DURATION, /* int64_t, ns */
 	OPT_RATE,     /* uint64_t, bits per second */
 	OPT_NUMBER,   /* unsigned, above zero */
+	OPT_WORDS,    /* struct words: "a,b", also given several times */
+};
+
+#define WORDS_MAX 64
+struct words {
+	const char *list[WORDS_MAX];
+	size_t count;
 };
 
 /* One option; the table ends with a row without a name. */

@@ -11,11 +11,10 @@
 #include "cmd.h"
 #include "out.h"
 
-#define CLASSES_MOST 64
-
 struct capture_args {
 	struct common common;
-	const char *write, *dir, *filter, *class, *classes, *direction, *snap, *buffer, *rotate;
+	const char *write, *dir, *filter, *classes, *direction, *snap, *buffer, *rotate;
+	struct words class;
 	unsigned keep, count;
 	int64_t for_ns;
 };
@@ -27,8 +26,8 @@ static const struct opt opts[] = {
 	 "each port into a file of its own"},
 	{'F', "filter", OPT_TEXT, offsetof(struct capture_args, filter), "EXPR",
 	 "only what this pcap filter lets through"},
-	{'c', "class", OPT_TEXT, offsetof(struct capture_args, class), "CLASS,...",
-	 "only traffic of these classes"},
+	{'c', "class", OPT_WORDS, offsetof(struct capture_args, class), "CLASS,...",
+	 "only traffic of these classes; also repeated"},
 	{0, "classes", OPT_TEXT, offsetof(struct capture_args, classes), "FILE",
 	 "another class file than the usual one"},
 	{0, "direction", OPT_TEXT, offsetof(struct capture_args, direction), "WAY",
@@ -155,20 +154,6 @@ static int parse_direction(const char *text, struct netsim_capturing *how, struc
 		return 0;
 	return usage_error(err, &cmd_capture, "--direction %s: it is sent, delivered or both",
 			   text);
-}
-
-/* Cuts text in pieces at its commas. */
-static int split(char *text, const char **pieces, size_t *count, struct netsim_err *err)
-{
-	char *save = NULL;
-
-	for (char *word = text ? strtok_r(text, ",", &save) : NULL; word;
-	     word = strtok_r(NULL, ",", &save)) {
-		if (*count == CLASSES_MOST)
-			return usage_error(err, &cmd_capture, "--class: that is too many");
-		pieces[(*count)++] = word;
-	}
-	return 0;
 }
 
 /* To where packets do not go. */
@@ -316,8 +301,6 @@ static int run(const void *p, struct netsim_err *err)
 {
 	const struct capture_args *args = p;
 	const struct common *common = &args->common;
-	const char *classes[CLASSES_MOST];
-	char *class = args->class ? strdup(args->class) : NULL;
 	struct show show = {.quiet = common->quiet, .begin = now_seconds()};
 	struct netsim_capturing how = {.fleet = common->fleet,
 				       .targets = (const char *const *)common->words,
@@ -325,7 +308,8 @@ static int run(const void *p, struct netsim_err *err)
 				       .file = args->write,
 				       .dir = args->dir,
 				       .filter = args->filter,
-				       .classes = classes,
+				       .classes = args->class.list,
+				       .class_count = args->class.count,
 				       .class_file = args->classes,
 				       .keep = args->keep,
 				       .for_ns = args->for_ns,
@@ -346,8 +330,6 @@ static int run(const void *p, struct netsim_err *err)
 		r = parse_rotate(args, &how, err);
 	if (r == 0)
 		r = parse_direction(args->direction, &how, err);
-	if (r == 0)
-		r = split(class, classes, &how.class_count, err);
 	if (r == 0 && args->write && strcmp(args->write, "-") == 0 && isatty(STDOUT_FILENO))
 		r = usage_error(err, &cmd_capture, "a terminal is no place for a capture");
 	if (!args->write && !args->dir && !common->json)
@@ -358,7 +340,6 @@ static int run(const void *p, struct netsim_err *err)
 		setvbuf(stdout, NULL, _IOLBF, 0);
 	if (r == 0)
 		r = capture(args, &how, &show, err);
-	free(class);
 	return r;
 }
 

@@ -75,6 +75,20 @@ static int store_number(const struct cmd *cmd, const struct opt *row, unsigned *
 	return 0;
 }
 
+/* Cuts the argument in pieces at its commas. */
+static int store_words(const struct cmd *cmd, const struct opt *row, struct words *place,
+		       struct netsim_err *err)
+{
+	char *save = NULL;
+
+	for (char *word = strtok_r(optarg, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
+		if (place->count == WORDS_MAX)
+			return usage_error(err, cmd, "--%s: %d are the most", row->name, WORDS_MAX);
+		place->list[place->count++] = word;
+	}
+	return 0;
+}
+
 static int store(const struct cmd *cmd, const struct opt *row, char *args, struct netsim_err *err)
 {
 	void *place = args + row->offset;
@@ -103,6 +117,8 @@ static int store(const struct cmd *cmd, const struct opt *row, char *args, struc
 		break;
 	case OPT_NUMBER:
 		return store_number(cmd, row, place, err);
+	case OPT_WORDS:
+		return store_words(cmd, row, place, err);
 	}
 	return 0;
 }
