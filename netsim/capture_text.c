@@ -22,7 +22,7 @@ const char *capture_text_end(const struct packet *packet, const uint8_t *address
 	return unit_format_address(&ip, buf);
 }
 
-/* As tcpdump writes them. */
+/* " [S.]", as tcpdump writes them. */
 static void add_flags(uint8_t flags, char *text)
 {
 	static const struct {
@@ -33,9 +33,12 @@ static void add_flags(uint8_t flags, char *text)
 		{PACKET_PSH, 'P'}, {PACKET_ACK, '.'},
 	};
 
+	*text++ = ' ';
+	*text++ = '[';
 	for (size_t i = 0; i < sizeof(letters) / sizeof(*letters); i++)
 		if (flags & letters[i].flag)
 			*text++ = letters[i].letter;
+	*text++ = ']';
 	*text = 0;
 }
 
@@ -69,16 +72,17 @@ static const char *icmp_of(const struct packet *packet)
 
 void capture_text_what(const struct packet *packet, char *buf, size_t size)
 {
-	char flags[8];
+	char flags[12] = "";
 
 	if (!packet->version && packet->ethertype == ETHERTYPE_ARP)
 		snprintf(buf, size, "arp");
 	else if (!packet->version)
 		snprintf(buf, size, "ethertype 0x%04x", packet->ethertype);
 	else if (packet->has_ports && packet->protocol == IPPROTO_TCP) {
-		add_flags(packet->tcp_flags, flags);
-		snprintf(buf, size, "tcp %u > %u [%s]", packet->source_port,
-			 packet->destination_port, flags);
+		if (packet->has_tcp)
+			add_flags(packet->tcp_flags, flags);
+		snprintf(buf, size, "tcp %u > %u%s", packet->source_port, packet->destination_port,
+			 flags);
 	} else if (packet->has_ports && packet->protocol == IPPROTO_UDP)
 		snprintf(buf, size, "udp %u > %u%s", packet->source_port, packet->destination_port,
 			 packet->inner ? " vxlan" : "");

@@ -22,9 +22,12 @@
 
 #include "netsim/auto.h"
 #include "netsim/live_sort.h"
+#include "netsim/unit.h"
 
 #define NS_PER_MS 1000000LL
 #define SNAP_MAX  262144
+/* A tag, the header of IPv6, and the ports behind it: 62 bytes. */
+#define SNAP_LEAST 64
 /* Nobody sends it: for a socket that is to see nothing yet. */
 #define PROTOCOL_NONE 0xffff
 
@@ -38,9 +41,13 @@
 #define LATE	     60
 #define SOCKETS_MANY 64
 
-/* Of what the kernel keeps: a block, of which a ring has at least two, and its usual size. */
+/*
+ * Of what the kernel keeps: a block, whose size is libpcap's, and of which a ring has at
+ * least two: one is read while the other is filled; and the usual size.
+ */
 #define BLOCK	     SNAP_MAX
 #define BUFFER	     (4U << 20) /* both ways */
+#define BUFFER_LEAST (4U * BLOCK)
 #define BUFFER_TOTAL (256U << 20)
 
 #define SORT_MOST (64U << 20)
@@ -211,13 +218,29 @@ static int filter_and_begin(const struct live *live, const char *const *ports, c
 	return r;
 }
 
-/* What each of the sockets gets of the memory. */
+static int check(const struct live_options *options, struct netsim_err *err)
+{
+	char text[UNIT_TEXT];
+
+	if (options->snap && options->snap < SNAP_LEAST)
+		return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
+			       "a snap length of %s is too short: addresses and ports need %uB",
+			       unit_format_size((struct size) {options->snap}, text), SNAP_LEAST);
+	if (!options->buffer || options->buffer >= BUFFER_LEAST)
+		return 0;
+	return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
+		       "a buffer of %s is too small: the least is %uMiB, two blocks of 256KiB for "
+		       "each direction",
+		       unit_format_size((struct size) {options->buffer}, text), BUFFER_LEAST >> 20);
+}
+
+/* What each of the sockets gets of the memory; libpcap makes whole blocks of it. */
 static uint32_t buffer_of(uint32_t wanted, size_t ways, size_t sources)
 {
 	size_t size = (wanted ? wanted : BUFFER) / ways;
 
 	if (!wanted && size > BUFFER_TOTAL / sources)
-		size = BUFFER_TOTAL / sources;
+		size = BUFFER_TOTAL / sources / BLOCK * BLOCK;
 	if (size < 2 * BLOCK)
 		size = 2 * BLOCK;
 	return size > INT32_MAX ? INT32_MAX : (uint32_t)size;
@@ -252,9 +275,12 @@ static int open_sources(struct live *live, const char *const *ports, size_t coun
 int live_open(const char *const *ports, size_t count, const struct live_options *options,
 	      struct live **ret, struct netsim_err *err)
 {
-	struct live *live = calloc(1, sizeof(*live));
-	int r = 0;
+	struct live *live;
+	int r = check(options, err);
 
+	if (r < 0)
+		return r;
+	live = calloc(1, sizeof(*live));
 	if (!live)
 		return err_oom(err);
 	live->ways = options->only_sent == options->only_delivered ? 2 : 1;

@@ -31,7 +31,10 @@ struct live_options {
 
 struct live;
 
-/* Begins at once. ports: names of interfaces. A wrong filter is -EINVAL (NETSIM_ERR_USAGE). */
+/*
+ * Begins at once. ports: names of interfaces. A wrong filter is -EINVAL (NETSIM_ERR_USAGE),
+ * and so is less than 64 bytes of each packet, or than 1 MiB for each port.
+ */
 int live_open(const char *const *ports, size_t count, const struct live_options *options,
 	      struct live **ret, struct netsim_err *err);
 void live_close(struct live *live);

@@ -594,8 +594,8 @@ struct netsim_capturing {
 	size_t class_count;
 	const char *class_file;		/* NULL: the usual one */
 	bool only_sent, only_delivered; /* by and to the ports' nodes; neither: both */
-	uint32_t snap;			/* bytes of each packet, 0: all */
-	uint32_t buffer;		/* bytes for what waits at a port, 0: usual */
+	uint32_t snap;			/* bytes of each packet, at least 64; 0: all */
+	uint32_t buffer; /* bytes for what waits at a port, at least 1 MiB; 0: usual */
 	/* New files at this size and after this time; the oldest go beyond so many. */
 	uint64_t rotate_bytes;
 	int64_t rotate_ns;

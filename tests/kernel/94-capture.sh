@@ -143,12 +143,12 @@ texts() {
 	like "and what they come to" "$SAID" 'seen: 3 packets, 294 bytes'
 	check "it ends after a time" "$NETSIM" capture -w "$WORK/time.pcapng" --for 200ms
 	is "as a readable file" "$(capinfos "$WORK/time.pcapng" >/dev/null 2>&1; echo $?)" 0
-	capture 1 b -w "$WORK/b.pcap" -s 60B --class icmp --direction delivered --json
+	capture 1 b -w "$WORK/b.pcap" -s 64B --class icmp --class dns,api --direction delivered --json
 	node_exec a ping -q -c 4 -i 0.01 10.9.0.2 >/dev/null
 	stop "$CAPTURE"
 	is "JSON" "$(jq -c '[.fleet, .packets, .dropped, .ports[0].port, .classes[0].class]' <<<"$SAID")" \
 		'["seen",4,0,"b/eth0","icmp"]'
-	is "pcap of one port, cut" "$(tshark -r "$WORK/b.pcap" -T fields -e frame.len -e frame.cap_len 2>/dev/null | sort -u)" $'98\t60'
+	is "pcap of one port, cut" "$(tshark -r "$WORK/b.pcap" -T fields -e frame.len -e frame.cap_len 2>/dev/null | sort -u)" $'98\t64'
 	bash -c "$(printf '%q capture --count 2 --filter icmp -w - | tshark -r - -T fields -e frame.interface_name' "$NETSIM")" \
 		>"$WORK/piped" 2>/dev/null &
 	wait_for 10 listening 4
@@ -183,7 +183,7 @@ rotated() {
 
 # The kernel has more packets than it may keep while nobody reads.
 drops() {
-	capture 2 a -w "$WORK/drops.pcapng" --buffer 1B --filter icmp --json
+	capture 2 a -w "$WORK/drops.pcapng" --buffer 1MiB --filter icmp --json
 	kill -STOP "$CAPTURE"
 	node_exec a ping -q -f -c 2000 -s 1400 10.9.0.2 >"$WORK/flood"
 	kill -CONT "$CAPTURE"
@@ -247,6 +247,11 @@ wrong() {
 	fails_with 2 "two filters in one" "$NETSIM" capture --filter 'ip) or (tcp'
 	fails_with 2 "an unknown class" "$NETSIM" capture --class icpm
 	like "has a nearest one" "$ERR" 'did you mean icmp'
+	fails_with 2 "one of several" "$NETSIM" capture --for 100ms --class icpm --class icmp
+	fails_with 2 "a snap length without ports" "$NETSIM" capture --for 100ms -s 63B
+	like "has a least one" "$ERR" '63B is too short: addresses and ports need 64B'
+	fails_with 2 "a buffer without room" "$NETSIM" capture --for 100ms --buffer 1MB
+	like "has a least one, too" "$ERR" '1MB is too small: the least is 1MiB'
 	fails_with 2 "an unknown node" "$NETSIM" capture c
 	fails_with 2 "an unknown port" "$NETSIM" capture a/eth7
 	fails_with 2 "pcap of two ports" "$NETSIM" capture -w "$WORK/two.pcap"

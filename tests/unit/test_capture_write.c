@@ -383,6 +383,9 @@ static void says_what_it_is(void **state)
 	assert_string_equal(capture_text_end(&packet, address, names, 2, buf), "n100-1");
 	assert_string_equal(capture_text_end(&packet, other, names, 2, buf), "10.9.0.2");
 	assert_string_equal(capture_text_end(&packet, NULL, names, 2, buf), "?");
+	packet.has_tcp = false;
+	capture_text_what(&packet, text, sizeof(text));
+	assert_string_equal(text, "tcp 40212 > 2380");
 	packet = (struct packet) {.ethertype = 0x0806};
 	capture_text_what(&packet, text, sizeof(text));
 	assert_string_equal(text, "arp");
