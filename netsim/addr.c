@@ -57,24 +57,29 @@ static int take_addr(const struct nlmsghdr *msg, struct model *model, int ns)
 {
 	const struct ifaddrmsg *ifa = NLMSG_DATA(msg);
 	const struct nlattr *a[IFA_MAX + 1], *local;
+	struct ip ip = {.family = ifa->ifa_family, .plen = ifa->ifa_prefixlen};
 	struct model_addr *addr;
 
 	rt_parse(msg, sizeof(*ifa), a, IFA_MAX);
 	local = a[IFA_LOCAL] ? a[IFA_LOCAL] : a[IFA_ADDRESS];
-	if (!local || rt_u8(a[IFA_PROTO]) != MARK_PROTO)
+	if (!local)
 		return 0;
+	if (local->nla_len == NLA_HDRLEN + ip_size(&ip))
+		memcpy(ip.b, local + 1, ip_size(&ip));
 	for (size_t i = 0; i < model->link_count; i++) {
 		struct link *link = &model->links[i];
 
 		if (link->ns != ns || link->ifindex != (int)ifa->ifa_index)
 			continue;
+		if (rt_u8(a[IFA_PROTO]) != MARK_PROTO) {
+			if (ip_is_link_local(&ip))
+				link->link_local = ip;
+			continue;
+		}
 		addr = array_push(link->addrs, link->addr_count);
 		if (!addr)
 			return -ENOMEM;
-		addr->ip.family = ifa->ifa_family;
-		addr->ip.plen = ifa->ifa_prefixlen;
-		if (local->nla_len == NLA_HDRLEN + ip_size(&addr->ip))
-			memcpy(addr->ip.b, local + 1, ip_size(&addr->ip));
+		addr->ip = ip;
 	}
 	return 0;
 }

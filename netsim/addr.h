@@ -10,7 +10,7 @@
 void addr_add(struct rt *rt, int ifindex, const struct model_addr *addr, const char *who);
 void addr_del(struct rt *rt, int ifindex, const struct model_addr *addr, const char *who);
 
-/* Fills link->addrs, in the namespace of rt, of all links of the model in ns. */
+/* Fills link->addrs and link_local, in the namespace of rt, of all links of the model in ns. */
 int addr_list(struct rt *rt, struct model *model, int ns, struct netsim_err *err);
 
 #endif

@@ -75,7 +75,7 @@ const char *making_view(const struct making *m, uint16_t view)
 /* Nobody routes link-local addresses: who sent from one has it. */
 static const char *name_of_sender(const struct making *m, uint32_t number, const struct ip *ip)
 {
-	if (ip->family != AF_INET6 || ip->b[0] != 0xfe || (ip->b[1] & 0xc0) != 0x80)
+	if (!ip_is_link_local(ip))
 		return NULL;
 	for (size_t g = 0; g < m->group_count; g++) {
 		const struct flow_group *group = &m->groups[g];

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "netsim/api.h"
@@ -19,6 +20,8 @@
 
 #define WAIT_MS	  100
 #define NS_PER_MS 1000000LL
+/* Who makes up addresses must not fill the memory. */
+#define NAMES_MOST 8192
 
 struct run {
 	const struct netsim_capturing *how;
@@ -30,6 +33,7 @@ struct run {
 	struct netsim_capture_class by_class[FLOW_CLASSES]; /* names are the set's */
 	const char **devices; /* the ports, as the kernel calls them */
 	char **names;	      /* and "n100-1/eth1" */
+	const char **nodes;   /* "n100-1", the model's */
 	size_t port_count;
 	struct capture_name *addresses;
 	size_t address_count;
@@ -79,17 +83,19 @@ static int select_ports(const struct model *model, const struct netsim_capturing
 static int add_port(struct run *run, const struct link *link, struct netsim_err *err)
 {
 	struct mark mark;
-	size_t names = run->port_count;
-	const char **device;
+	size_t devices = run->port_count, nodes = run->port_count;
+	const char **device, **node;
 	char **name;
 
 	if (!mark_parse(link->alias, &mark) || !mark.iface)
 		return 0;
-	device = array_push(run->devices, names);
+	device = array_push(run->devices, devices);
+	node = array_push(run->nodes, nodes);
 	name = array_push(run->names, run->port_count);
-	if (!device || !name || asprintf(name, "%s/%s", mark.node, mark.iface) < 0)
+	if (!device || !node || !name || asprintf(name, "%s/%s", mark.node, mark.iface) < 0)
 		return err_oom(err);
 	*device = link->name;
+	*node = run->model->nodes[model_find_node(run->model, mark.node)].name;
 	return 0;
 }
 
@@ -119,19 +125,46 @@ static int find_ports(struct netsim *ns, struct run *run, struct netsim_err *err
 	return r;
 }
 
+static int add_name(struct run *run, const struct ip *ip, const char *name, struct netsim_err *err)
+{
+	struct capture_name *slot = array_push(run->addresses, run->address_count);
+
+	if (!slot)
+		return err_oom(err);
+	*slot = (struct capture_name) {*ip, name};
+	return 0;
+}
+
 static int find_names(struct netsim *ns, struct run *run, struct netsim_err *err)
 {
 	auto_free struct ways_address *list = NULL;
-	int r = ways_addresses(&ns->state, run->model, &list, &run->address_count, err);
+	size_t count = 0;
+	int r = ways_addresses(&ns->state, run->model, &list, &count, err);
 
-	if (r < 0)
-		return r;
-	run->addresses = calloc(run->address_count + 1, sizeof(*run->addresses));
-	if (!run->addresses)
-		return err_oom(err);
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = add_name(run, &list[i].ip, list[i].name, err);
+	return r;
+}
+
+/*
+ * Of link-local addresses that came later, and those inside of virtual machines: nobody
+ * routes them, so who sends from one has it.
+ */
+static int learn_name(struct run *run, const struct live_packet *live, const struct packet *packet,
+		      struct netsim_err *err)
+{
+	struct ip ip = {.family = AF_INET6, .plen = 128};
+
+	if (!live->sent || packet->version != 6 || !packet->source)
+		return 0;
+	memcpy(ip.b, packet->source, sizeof(ip.b));
+	if (!ip_is_link_local(&ip) || run->address_count >= NAMES_MOST)
+		return 0;
 	for (size_t i = 0; i < run->address_count; i++)
-		run->addresses[i] = (struct capture_name) {list[i].ip, list[i].name};
-	return 0;
+		if (run->addresses[i].ip.family == AF_INET6 &&
+		    memcmp(run->addresses[i].ip.b, ip.b, sizeof(ip.b)) == 0)
+			return 0;
+	return add_name(run, &ip, run->nodes[live->port], err);
 }
 
 static int want_class(struct run *run, const char *name, struct netsim_err *err)
@@ -230,9 +263,10 @@ static void read_totals(struct run *run)
 	}
 }
 
-static void show(const struct run *run, const struct live_packet *live, const struct packet *packet,
-		 unsigned class)
+static int show(struct run *run, const struct live_packet *live, const struct packet *packet,
+		unsigned class, struct netsim_err *err)
 {
+	int r = learn_name(run, live, packet, err);
 	char from[UNIT_TEXT], to[UNIT_TEXT];
 	struct netsim_captured captured = {
 		.time_ns = live->time_ns,
@@ -246,7 +280,9 @@ static void show(const struct run *run, const struct live_packet *live, const st
 		.length = live->length};
 
 	capture_text_what(packet, captured.what, sizeof(captured.what));
-	run->how->packet(run->how->arg, &captured);
+	if (r == 0)
+		run->how->packet(run->how->arg, &captured);
+	return r;
 }
 
 static int take_in(struct run *run, const struct live_packet *live, struct netsim_err *err)
@@ -275,9 +311,7 @@ static int take_in(struct run *run, const struct live_packet *live, struct netsi
 	run->last_ns = live->time_ns;
 	if (run->set)
 		return capture_set_add(run->set, &written, run->totals, err);
-	if (run->how->packet)
-		show(run, live, &packet, class);
-	return 0;
+	return run->how->packet ? show(run, live, &packet, class, err) : 0;
 }
 
 /*
@@ -445,6 +479,7 @@ static void run_done(struct run *run)
 		free(run->names[i]);
 	free(run->names);
 	free(run->devices);
+	free(run->nodes);
 	free(run->addresses);
 	free(run->totals);
 	free(run->classifier);

@@ -73,6 +73,7 @@ struct link {
 	bool multi_queue, has_tap_owner, has_tap_group; /* LINK_TAP */
 	uid_t tap_owner;
 	gid_t tap_group;
+	struct ip link_local;	  /* the kernel's own; family 0: none */
 	struct model_addr *addrs; /* those with netsim's mark */
 	size_t addr_count;
 	struct model_route *routes; /* likewise */

@@ -368,6 +368,11 @@ bool ip_equal(const struct ip *a, const struct ip *b)
 	return a->family == b->family && a->plen == b->plen && memcmp(a->b, b->b, 16) == 0;
 }
 
+bool ip_is_link_local(const struct ip *ip)
+{
+	return ip->family == AF_INET6 && ip->b[0] == 0xfe && (ip->b[1] & 0xc0) == 0x80;
+}
+
 bool ip_in_prefix(const struct ip *a, const struct ip *prefix)
 {
 	size_t bytes = prefix->plen / 8, bits = prefix->plen % 8;

@@ -80,6 +80,8 @@ const char *unit_format_ip(const struct ip *ip, char buf[static UNIT_TEXT]);	  /
 const char *unit_format_address(const struct ip *ip, char buf[static UNIT_TEXT]); /* no plen */
 
 bool ip_equal(const struct ip *a, const struct ip *b);
+/* Of IPv6: fe80::/10, which nobody routes. */
+bool ip_is_link_local(const struct ip *ip);
 /* True when a lies in the subnet that prefix's address and length describe. */
 bool ip_in_prefix(const struct ip *a, const struct ip *prefix);
 

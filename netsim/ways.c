@@ -214,6 +214,11 @@ int ways_find(struct state *st, const struct model *model, const int *nodes, con
 	return r;
 }
 
+static const char *name_of(const struct model *model, int node)
+{
+	return node == MODEL_HOST ? "host" : model->nodes[node].name;
+}
+
 int ways_addresses(struct state *st, const struct model *model, struct ways_address **ret,
 		   size_t *ret_count, struct netsim_err *err)
 {
@@ -230,18 +235,19 @@ int ways_addresses(struct state *st, const struct model *model, struct ways_addr
 		nodes[i] = i == n - 1 ? MODEL_HOST : (int)i;
 	if (r == 0)
 		r = find_ends(&f, err);
-	if (r == 0 && !(list = calloc(f.ends.count + 1, sizeof(*list))))
+	if (r == 0 && !(list = calloc(f.ends.count + model->link_count + 1, sizeof(*list))))
 		r = err_oom(err);
-	for (size_t i = 0; r == 0 && i < f.ends.count; i++) {
-		size_t peer = f.ends.list[i].peer;
-
-		list[i].ip = f.ends.list[i].ip;
-		list[i].name = peer == n - 1 ? "host" : model->nodes[peer].name;
-	}
 	if (r == 0) {
 		*ret = list;
-		*ret_count = f.ends.count;
+		*ret_count = 0;
 	}
+	for (size_t i = 0; r == 0 && i < f.ends.count; i++)
+		list[(*ret_count)++] = (struct ways_address) {
+			f.ends.list[i].ip, name_of(model, nodes[f.ends.list[i].peer])};
+	for (size_t i = 0; r == 0 && i < model->link_count; i++)
+		if (model->links[i].link_local.family)
+			list[(*ret_count)++] = (struct ways_address) {
+				model->links[i].link_local, name_of(model, model->links[i].ns)};
 	free(f.ends.list);
 	free(f.guests);
 	return r;

@@ -19,7 +19,10 @@ struct ways_address {
 	struct ip ip;
 	const char *name; /* of the model */
 };
-/* Of the whole fleet and the host, by the same model. *ret is the caller's. */
+/*
+ * Of the whole fleet and the host, by the same model, with the link-local ones that the
+ * kernel gave them. *ret is the caller's.
+ */
 int ways_addresses(struct state *st, const struct model *model, struct ways_address **ret,
 		   size_t *ret_count, struct netsim_err *err);
 

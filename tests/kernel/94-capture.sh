@@ -157,6 +157,36 @@ texts() {
 	is "through a pipe" "$(wc -l <"$WORK/piped")" 2
 }
 
+# link_local NODE DEVICE
+link_local() {
+	node_exec "$1" ip -j -6 addr show dev "$2" scope link | jq -r '.[0].addr_info[0].local'
+}
+
+# The kernel's own addresses, those that come later, and the bridge's.
+link_locals() {
+	local a b host
+	settle a b host
+	a=$(link_local a eth0) b=$(link_local b eth0) host=$(link_local host seen-lan)
+	capture 4 -w "$WORK/locals.pcapng" --filter 'icmp6 and ip6[40] >= 128 and ip6[40] <= 129'
+	local file=$CAPTURE
+	capture 4 --filter 'icmp6 and ip6[40] >= 128 and ip6[40] <= 129'
+	check "ping between nodes" node_exec a ping -q -c 1 "$b%eth0"
+	check "ping to the bridge" node_exec a ping -q -c 1 "$host%eth0"
+	check "an address that comes later" node_exec a ip addr add fe80::77/64 dev eth0 nodad
+	check "ping from that" node_exec a ping -q -c 1 -I fe80::77%eth0 "$b%eth0"
+	stop "$CAPTURE"
+	is "link-local addresses have names" \
+		"$(sed -n 's/^[0-9:.]* \(.* echo re[a-z]*\) .*/\1/p' <<<"$SAID" | sort | uniq -c | sed 's/^ *//')" \
+		"2 a/eth0 got: b > a icmp icmp6 echo reply
+1 a/eth0 got: host > a icmp icmp6 echo reply
+2 a/eth0 sent: a > b icmp icmp6 echo request
+1 a/eth0 sent: a > host icmp icmp6 echo request
+2 b/eth0 got: a > b icmp icmp6 echo request
+2 b/eth0 sent: b > a icmp icmp6 echo reply"
+	stop "$file"
+	is "in files, too" "$(tshark -N n -r "$WORK/locals.pcapng" -Y "ipv6.src == $a" -T fields -e ipv6.src_host -e ipv6.dst_host 2>/dev/null | sort -u)" $'a\tb\na\thost'
+}
+
 rotated() {
 	capture 2 a -w "$WORK/size.pcapng" --rotate 10kB --filter icmp
 	node_exec a ping -q -c 40 -i 0.005 -s 1000 10.9.0.2 >/dev/null
@@ -282,6 +312,7 @@ build
 as_tcpdump
 as_tshark_reads
 texts
+link_locals
 rotated
 drops
 kept_up
