@@ -232,7 +232,9 @@ static int open_files(struct run *run, struct netsim_err *err)
 						    .names = run->addresses,
 						    .name_count = run->address_count,
 						    .filter = how->filter,
-						    .snap = how->snap}};
+						    .snap = how->snap,
+						    .ended = how->ended,
+						    .arg = how->arg}};
 	return capture_set_open(&run->plan, &run->set, err);
 }
 
@@ -308,7 +310,6 @@ static int take_in(struct run *run, const struct live_packet *live, struct netsi
 	port->bytes += live->length;
 	run->result->packets++;
 	run->result->bytes += live->length;
-	run->last_ns = live->time_ns;
 	if (run->set)
 		return capture_set_add(run->set, &written, run->totals, err);
 	return run->how->packet ? show(run, live, &packet, class, err) : 0;
@@ -464,8 +465,8 @@ static int capture(struct netsim *ns, struct run *run, struct netsim_diags *diag
 		int closed;
 
 		run->result->files = capture_set_files(run->set);
-		closed = capture_set_close(run->set, r == 0 ? run->totals : NULL, run->last_ns,
-					   r == 0 ? err : &ignored);
+		closed = capture_set_close(run->set, r == 0 ? run->totals : NULL,
+					   now_of(CLOCK_REALTIME), r == 0 ? err : &ignored);
 		if (r == 0 && closed != -EPIPE)
 			r = closed;
 	}

@@ -21,6 +21,7 @@ struct row {
 
 struct capture_set {
 	const struct capture_plan *plan;
+	bool made_dir;
 	struct row *rows;
 	size_t count; /* 1, or one for each port */
 };
@@ -44,16 +45,26 @@ static int name_of(const struct capture_set *set, const struct row *row, uint64_
 
 static int open_next(struct capture_set *set, struct row *row, struct netsim_err *err)
 {
+	char path[PATH_MAX];
+	int r = name_of(set, row, row->number + 1, path, err);
+
+	if (r == 0)
+		r = capture_write_open(path, &row->writer, err);
+	return r;
+}
+
+static int begin_next(struct capture_set *set, struct row *row, struct netsim_err *err)
+{
 	struct capture_writing what = set->plan->what;
 	char path[PATH_MAX];
-	int r = name_of(set, row, ++row->number, path, err);
+	int r;
 
 	if (set->plan->dir) {
 		what.ports += row - set->rows;
 		what.port_count = 1;
 	}
-	if (r == 0)
-		r = capture_write_open(path, &what, &row->writer, err);
+	r = capture_write_begin(row->writer, &what, err);
+	row->number++;
 	row->begun = false;
 	if (r < 0 || !rotates(set->plan) || !set->plan->keep || row->number <= set->plan->keep)
 		return r;
@@ -109,6 +120,7 @@ int capture_set_open(const struct capture_plan *plan, struct capture_set **ret,
 {
 	struct capture_set *set = calloc(1, sizeof(*set));
 	size_t count = plan->dir ? plan->what.port_count : 1;
+	bool made_dir;
 	int r = 0;
 
 	if (!set)
@@ -117,9 +129,12 @@ int capture_set_open(const struct capture_plan *plan, struct capture_set **ret,
 	set->rows = calloc(count + 1, sizeof(*set->rows));
 	if (!set->rows)
 		r = err_oom(err);
-	if (r == 0 && plan->dir && mkdir(plan->dir, 0755) < 0 && errno != EEXIST)
-		r = err_set(err, NETSIM_ERR_KERNEL, -errno, NULL, "cannot make %s: %s", plan->dir,
-			    strerror(errno));
+	if (r == 0 && plan->dir) {
+		set->made_dir = mkdir(plan->dir, 0755) == 0;
+		if (!set->made_dir && errno != EEXIST)
+			r = err_set(err, NETSIM_ERR_KERNEL, -errno, NULL, "cannot make %s: %s",
+				    plan->dir, strerror(errno));
+	}
 	for (size_t i = 0; r == 0 && i < count; i++) {
 		set->count++;
 		r = plan->dir ? name_row(&set->rows[i], plan, plan->what.ports[i], err) :
@@ -127,10 +142,17 @@ int capture_set_open(const struct capture_plan *plan, struct capture_set **ret,
 		if (r == 0)
 			r = open_next(set, &set->rows[i], err);
 	}
-	if (r < 0)
-		capture_set_close(set, NULL, 0, err);
-	else
+	/* Only now: where one cannot be made, none is to be touched. */
+	for (size_t i = 0; r == 0 && i < count; i++)
+		r = begin_next(set, &set->rows[i], err);
+	if (r == 0) {
 		*ret = set;
+		return 0;
+	}
+	made_dir = set->made_dir;
+	capture_set_close(set, NULL, 0, err);
+	if (made_dir)
+		(void)rmdir(plan->dir);
 	return r;
 }
 
@@ -152,6 +174,8 @@ int capture_set_add(struct capture_set *set, const struct capture_written *packe
 		r = close_row(set, row, totals, packet->time_ns, err);
 		if (r == 0)
 			r = open_next(set, row, err);
+		if (r == 0)
+			r = begin_next(set, row, err);
 	}
 	if (r < 0 || !row->writer)
 		return r;

@@ -20,7 +20,10 @@ struct capture_plan {
 	struct capture_writing what;
 };
 
-/* The plan stays as it is until the set is closed. */
+/*
+ * The plan stays as it is until the set is closed. Where one of the first files cannot be
+ * made, everything is as it was before.
+ */
 int capture_set_open(const struct capture_plan *plan, struct capture_set **ret,
 		     struct netsim_err *err);
 /* totals: what every port has had up to now. */

@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "netsim/auto.h"
@@ -23,7 +25,13 @@
 #define PACKET		6
 #define ETHERNET	1
 #define NS		1000000000
-#define NAMES_RECORD	512 /* more than one takes */
+#define NAMES_RECORD	512   /* more than one takes */
+#define FILTER_MOST	65534 /* an option's length, less the zero in front */
+
+/* So much a pipe takes without waiting, when it says that it takes anything. */
+#define PIPE_PIECE 4096
+#define WAIT_MS	   100
+#define WAITS_MOST 10
 
 enum option {
 	OPTION_END = 0,
@@ -42,8 +50,13 @@ enum flags { FLAG_INBOUND = 1, FLAG_OUTBOUND = 2 };
 
 struct capture_writer {
 	char *name;
+	char *path; /* of a file that was not there before, else NULL */
 	int fd;
 	bool pcap, failed;
+	bool begun;
+	bool piped; /* it can neither be cut nor counted on to take everything at once */
+	bool (*ended)(void *arg);
+	void *arg;
 	size_t port_count;
 	uint64_t written; /* of the file; what follows is in the buffer */
 	size_t used, block;
@@ -125,7 +138,8 @@ static size_t whole(const struct capture_writer *w, size_t bytes)
 }
 
 /* bytes of the buffer came as far as the file. */
-static int failed(struct capture_writer *w, size_t bytes, int code, struct netsim_err *err)
+static int failed(struct capture_writer *w, size_t bytes, int code, const char *why,
+		  struct netsim_err *err)
 {
 	off_t end = lseek(w->fd, 0, SEEK_CUR), over = (off_t)(bytes - whole(w, bytes));
 
@@ -136,8 +150,26 @@ static int failed(struct capture_writer *w, size_t bytes, int code, struct netsi
 	 */
 	if (end >= 0 && over)
 		(void)!ftruncate(w->fd, end - over);
-	return err_set(err, NETSIM_ERR_KERNEL, -code, NULL, "cannot write %s: %s", w->name,
-		       strerror(code));
+	return err_set(err, NETSIM_ERR_KERNEL, -code, NULL, "cannot write %s: %s", w->name, why);
+}
+
+/*
+ * A pipe's reader may take its time; once the capture is to end, a second in which it takes
+ * nothing. A write that waits could not be ended: it begins anew after a signal, or the
+ * signal comes just before it.
+ */
+static bool is_taken(const struct capture_writer *w)
+{
+	struct pollfd out = {.fd = w->fd, .events = POLLOUT};
+
+	for (int waits = 0; waits < WAITS_MOST;) {
+		int ready = poll(&out, 1, WAIT_MS);
+
+		if (ready > 0 || (ready < 0 && errno != EINTR))
+			return true;
+		waits += w->ended && w->ended(w->arg);
+	}
+	return false;
 }
 
 int capture_write_flush(struct capture_writer *w, struct netsim_err *err)
@@ -145,10 +177,16 @@ int capture_write_flush(struct capture_writer *w, struct netsim_err *err)
 	size_t done = 0;
 
 	while (!w->failed && done < w->used) {
-		ssize_t n = write(w->fd, w->buffer + done, w->used - done);
+		size_t piece = w->used - done;
+		ssize_t n;
 
+		if (w->piped && piece > PIPE_PIECE)
+			piece = PIPE_PIECE;
+		if (w->piped && !is_taken(w))
+			return failed(w, done, ETIMEDOUT, "nobody reads it", err);
+		n = write(w->fd, w->buffer + done, piece);
 		if (n < 0 && errno != EINTR)
-			return failed(w, done, errno, err);
+			return failed(w, done, errno, strerror(errno), err);
 		done += n > 0 ? (size_t)n : 0;
 	}
 	w->written += done;
@@ -186,11 +224,24 @@ static void put_section(struct capture_writer *w)
 	end_block(w);
 }
 
+/* A zero in front says that it is the text of a filter; dots, that it was longer. */
+static void put_filter(struct capture_writer *w, const char *filter)
+{
+	size_t length = strlen(filter), kept = length > FILTER_MOST ? FILTER_MOST - 3 : length;
+	size_t size = 1 + kept + (kept < length ? 3 : 0);
+
+	put_16(w, INTERFACE_FILTER);
+	put_16(w, (uint16_t)size);
+	put(w, "", 1);
+	put(w, filter, kept);
+	put(w, "...", size - 1 - kept);
+	put(w, "\0\0\0", -size & 3);
+}
+
 static void put_interface(struct capture_writer *w, const struct capture_writing *what,
 			  const char *name)
 {
 	const uint8_t resolution = 9; /* ten to the minus ninth */
-	size_t length = what->filter ? strlen(what->filter) : 0;
 
 	begin_block(w, INTERFACE);
 	put_16(w, ETHERNET);
@@ -198,13 +249,8 @@ static void put_interface(struct capture_writer *w, const struct capture_writing
 	put_32(w, what->snap);
 	put_text(w, INTERFACE_NAME, name);
 	put_option(w, INTERFACE_RESOLUTION, &resolution, 1);
-	/* A zero in front says that it is the text of a filter. */
-	if (length && length < 4096) {
-		char text[4097] = "";
-
-		memcpy(text + 1, what->filter, length);
-		put_option(w, INTERFACE_FILTER, text, length + 1);
-	}
+	if (what->filter && *what->filter)
+		put_filter(w, what->filter);
 	put_option(w, OPTION_END, NULL, 0);
 	end_block(w);
 }
@@ -250,7 +296,7 @@ static int put_head(struct capture_writer *w, const struct capture_writing *what
 	}
 	put_section(w);
 	for (size_t i = 0; r == 0 && i < what->port_count; i++) {
-		r = make_room(w, 8192, err);
+		r = make_room(w, FILTER_MOST + 8192, err);
 		if (r == 0)
 			put_interface(w, what, what->ports[i]);
 	}
@@ -263,15 +309,34 @@ static void free_writer(struct capture_writer *w)
 		close(w->fd);
 	free(w->buffer);
 	free(w->name);
+	free(w->path);
 	free(w);
 }
 
-int capture_write_open(const char *path, const struct capture_writing *what,
-		       struct capture_writer **ret, struct netsim_err *err)
+/* What is in it stays there: it is not certain yet that there will be a capture. */
+static int open_path(struct capture_writer *w, const char *path, struct netsim_err *err)
+{
+	w->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	if (w->fd >= 0) {
+		w->path = strdup(path);
+		if (w->path)
+			return 0;
+		(void)unlink(path);
+		return err_oom(err);
+	}
+	if (errno == EEXIST)
+		w->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	return w->fd >= 0 ? 0 :
+			    err_set(err, NETSIM_ERR_KERNEL, -errno, NULL, "cannot write %s: %s",
+				    path, strerror(errno));
+}
+
+int capture_write_open(const char *path, struct capture_writer **ret, struct netsim_err *err)
 {
 	struct capture_writer *w = calloc(1, sizeof(*w));
 	bool out = strcmp(path, "-") == 0;
-	int r;
+	struct stat stat;
+	int r = 0;
 
 	if (!w)
 		return err_oom(err);
@@ -279,20 +344,31 @@ int capture_write_open(const char *path, const struct capture_writing *what,
 	w->name = strdup(out ? "standard output" : path);
 	w->buffer = malloc(BUFFER);
 	w->pcap = capture_write_is_pcap(path);
-	w->port_count = what->port_count;
-	if (!w->name || !w->buffer) {
-		free_writer(w);
-		return err_oom(err);
-	}
-	w->fd = out ? STDOUT_FILENO : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	r = w->fd < 0 ? err_set(err, NETSIM_ERR_KERNEL, -errno, NULL, "cannot write %s: %s", path,
-				strerror(errno)) :
-			put_head(w, what, err);
-	if (r < 0)
-		free_writer(w);
+	if (!w->name || !w->buffer)
+		r = err_oom(err);
+	else if (out)
+		w->fd = STDOUT_FILENO;
 	else
-		*ret = w;
-	return r;
+		r = open_path(w, path, err);
+	if (r < 0) {
+		free_writer(w);
+		return r;
+	}
+	w->piped = fstat(w->fd, &stat) < 0 || !S_ISREG(stat.st_mode);
+	*ret = w;
+	return 0;
+}
+
+int capture_write_begin(struct capture_writer *w, const struct capture_writing *what,
+			struct netsim_err *err)
+{
+	w->port_count = what->port_count;
+	w->ended = what->ended;
+	w->arg = what->arg;
+	w->begun = true;
+	if (w->fd > STDOUT_FILENO && !w->piped && ftruncate(w->fd, 0) < 0)
+		return failed(w, 0, errno, strerror(errno), err);
+	return put_head(w, what, err);
 }
 
 static void add_pcap(struct capture_writer *w, const struct capture_written *packet)
@@ -370,7 +446,9 @@ int capture_write_close(struct capture_writer *w, const struct capture_totals *t
 
 	if (!w)
 		return 0;
-	if (totals && !w->pcap && !w->failed)
+	if (!w->begun && w->path)
+		(void)unlink(w->path);
+	if (totals && !w->pcap && w->begun && !w->failed)
 		r = put_totals(w, totals, time_ns, err);
 	if (r == 0)
 		r = capture_write_flush(w, err);

@@ -17,7 +17,7 @@
 
 struct capture_writer;
 
-/* What a file begins with; all of it may be forgotten after opening. */
+/* What a file begins with; all of it may be forgotten after that. */
 struct capture_writing {
 	const char *const *ports; /* "n100-1/eth1"; a packet has the number of one of them */
 	size_t port_count;	  /* 1 for pcap */
@@ -28,6 +28,12 @@ struct capture_writing {
 	size_t name_count;
 	const char *filter; /* that was asked for, or NULL */
 	uint32_t snap;	    /* 0: whole packets */
+	/*
+	 * Asked while the reader of a pipe takes nothing: whether that is to end, which is
+	 * then an error (-ETIMEDOUT) after another second. NULL: never.
+	 */
+	bool (*ended)(void *arg);
+	void *arg;
 };
 
 struct capture_written {
@@ -46,9 +52,11 @@ struct capture_totals {
 /* True for a name that ends in .pcap. */
 bool capture_write_is_pcap(const char *path);
 
-/* Makes or empties the file; "-" is standard output. */
-int capture_write_open(const char *path, const struct capture_writing *what,
-		       struct capture_writer **ret, struct netsim_err *err);
+/* Makes the file, or opens it and leaves what is in it; "-" is standard output. */
+int capture_write_open(const char *path, struct capture_writer **ret, struct netsim_err *err);
+/* Empties it. Until then, closing leaves everything as it was before opening. */
+int capture_write_begin(struct capture_writer *writer, const struct capture_writing *what,
+			struct netsim_err *err);
 /* After an error, only closing is of use. A reader of a pipe that went is -EPIPE. */
 int capture_write_add(struct capture_writer *writer, const struct capture_written *packet,
 		      struct netsim_err *err);

@@ -266,6 +266,38 @@ cut_short() {
 	umount "$WORK/full"
 }
 
+# What can be read of an empty capture: when its numbers were taken.
+empty() {
+	local before=$EPOCHSECONDS high low
+	check "a capture of nothing" "$NETSIM" capture a -w "$WORK/empty.pcapng" --for 100ms \
+		--filter 'ip proto 254'
+	# The last block: 20 bytes, of which the time begins at 12, three options, and its length.
+	read -r high low < <(tail -c 52 "$WORK/empty.pcapng" | od -An -tu4 -j 12 -N 8)
+	between "has the time of its numbers" $((((high << 32) + low) / 1000000000)) \
+		"$before" "$EPOCHSECONDS"
+}
+
+# The reader of a pipe is there and takes nothing.
+stalled() {
+	local reader
+	mkfifo "$WORK/pipe"
+	exec {reader}<>"$WORK/pipe"
+	# shellcheck disable=SC2016 # for the other shell
+	bg bash -c 'exec "$1" capture -w - --filter icmp >"$2"' - "$NETSIM" "$WORK/pipe"
+	wait_for 10 listening 4
+	node_exec a ping -q -f -c 500 -s 1000 10.9.0.2 >/dev/null
+	sleep 0.5
+	kill -TERM "$BG"
+	check "a capture ends whose reader takes nothing" wait_for 5 group_gone "$BG"
+	kill -KILL "$BG" 2>/dev/null
+	ended "$BG"
+	is "and fails" "$STATUS" 4
+	like "saying why" "$SAID" 'cannot write standard output: nobody reads it'
+	dd if="$WORK/pipe" of="$WORK/pipe.pcapng" iflag=nonblock 2>/dev/null
+	exec {reader}<&-
+	between "what was written can be read" "$(count "$WORK/pipe.pcapng")" 20 64
+}
+
 larger() {
 	[[ $(stat -c %s "$1") -gt $2 ]]
 }
@@ -287,6 +319,9 @@ wrong() {
 	fails_with 2 "pcap of two ports" "$NETSIM" capture -w "$WORK/two.pcap"
 	fails_with 2 "--keep alone" "$NETSIM" capture --keep 2
 	fails_with 4 "no such folder" "$NETSIM" capture -w "$WORK/no/such.pcapng"
+	mkdir -p "$WORK/half/seen.b.eth0.pcapng"
+	fails_with 4 "a file that cannot be made" "$NETSIM" capture --dir "$WORK/half"
+	check "leaves no other" not test -e "$WORK/half/seen.a.eth0.pcapng"
 	# shellcheck disable=SC2016 # for the other shell
 	fails_with 5 "a summary that cannot be written fails" \
 		bash -c '"$0" capture -w "$1" --for 100ms >/dev/full' "$NETSIM" "$WORK/some.pcapng"
@@ -315,6 +350,8 @@ texts
 link_locals
 rotated
 drops
+empty
+stalled
 kept_up
 cut_short
 wrong

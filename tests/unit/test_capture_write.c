@@ -14,6 +14,7 @@
 #include <sys/resource.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "netsim/capture_file.h"
@@ -84,7 +85,8 @@ static void write_file(const char *path, size_t port_count, unsigned count)
 	uint8_t data[8192];
 
 	fill(data, sizeof(data), 0);
-	assert_int_equal(capture_write_open(path, &what, &writer, &err), 0);
+	assert_int_equal(capture_write_open(path, &writer, &err), 0);
+	assert_int_equal(capture_write_begin(writer, &what, &err), 0);
 	for (unsigned i = 0; i < count; i++) {
 		struct capture_written packet = packet_of(i, data);
 
@@ -211,6 +213,45 @@ static void says_ports_names_directions_totals(void **state)
 	assert_int_equal(at - bytes, size);
 }
 
+/* What the file says of a filter of so many bytes. */
+static const uint8_t *filter_of(size_t size, uint16_t *length)
+{
+	static char filter[80000];
+	static uint8_t bytes[131072];
+	const struct capture_writing what = {.ports = ports, .port_count = 1, .filter = filter};
+	struct capture_writer *writer;
+	struct netsim_err err = {0};
+	const uint8_t *value;
+
+	memset(filter, 'a', size);
+	filter[size] = 0;
+	assert_int_equal(capture_write_open(in_folder("f.pcapng"), &writer, &err), 0);
+	assert_int_equal(capture_write_begin(writer, &what, &err), 0);
+	assert_int_equal(capture_write_close(writer, NULL, 0, &err), 0);
+	assert_int_equal(read_file(in_folder("f.pcapng")), 0);
+	load(in_folder("f.pcapng"), bytes, sizeof(bytes));
+	value = option_of(bytes + word_at(bytes + 4), 16, 11, length);
+	assert_non_null(value);
+	assert_memory_equal(value + 1, filter, *length - 4);
+	return value;
+}
+
+static void says_long_filters(void **state)
+{
+	static const size_t sizes[] = {4095, 4096, 65534, 65535, 79999};
+	uint16_t length;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		const uint8_t *value = filter_of(sizes[i], &length);
+		bool cut = sizes[i] > 65534;
+
+		assert_int_equal(length, cut ? 65535 : sizes[i] + 1);
+		assert_int_equal(value[0], 0);
+		assert_memory_equal(value + length - 3, cut ? "..." : "aaa", 3);
+	}
+}
+
 /* Cut anywhere, all whole packets are read. */
 static void can_be_cut(void **state)
 {
@@ -262,7 +303,8 @@ static void is_cut_back(void **state)
 		limit = before;
 		limit.rlim_cur = 5000 + i;
 		setrlimit(RLIMIT_FSIZE, &limit);
-		assert_int_equal(capture_write_open(path, &what, &writer, &err), 0);
+		assert_int_equal(capture_write_open(path, &writer, &err), 0);
+		assert_int_equal(capture_write_begin(writer, &what, &err), 0);
 		for (n = 0; r == 0 && n < 300; n++) {
 			struct capture_written packet = packet_of(n, data);
 
@@ -279,6 +321,88 @@ static void is_cut_back(void **state)
 		n = read_file(path);
 		assert_in_range(n, 60, 110);
 	}
+}
+
+static bool is_over(void *arg)
+{
+	return *(const bool *)arg;
+}
+
+/* A pipe is full, and its reader takes nothing any more. */
+static void gives_up_a_reader(void **state)
+{
+	bool over = false;
+	const struct capture_writing what = {
+		.ports = ports, .port_count = 2, .ended = is_over, .arg = &over};
+	const char *path = in_folder("pipe");
+	struct capture_writer *writer;
+	struct netsim_err err = {0};
+	static uint8_t data[8192], bytes[262144];
+	struct capture_file *file;
+	ssize_t got;
+	int fd, r = 0;
+
+	(void)state;
+	fill(data, sizeof(data), 0);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	fd = open(path, O_RDWR | O_NONBLOCK);
+	assert_true(fd >= 0);
+	assert_int_equal(capture_write_open(path, &writer, &err), 0);
+	assert_int_equal(capture_write_begin(writer, &what, &err), 0);
+	for (unsigned n = 0; r == 0 && n < 5000; n++) {
+		struct capture_written packet = packet_of(n, data);
+
+		/* Before, the pipe is not full. */
+		over = n >= 100;
+		r = capture_write_add(writer, &packet, &err);
+		if (r == 0 && n % 20 == 19)
+			r = capture_write_flush(writer, &err);
+	}
+	assert_int_equal(r, -ETIMEDOUT);
+	assert_non_null(strstr(err.what, "pipe: nobody reads it"));
+	capture_write_close(writer, NULL, 0, &err);
+	got = read(fd, bytes, sizeof(bytes));
+	assert_in_range(got, 40000, 66000);
+	assert_int_equal(capture_open_memory("pipe", bytes, (size_t)got, &file, &err), 0);
+	assert_in_range(read_packets(file), 200, 500);
+	capture_close(file);
+	close(fd);
+}
+
+static void write_text(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+/* Where one of its files cannot be made, the others are as they were. */
+static void begins_all_or_none(void **state)
+{
+	struct capture_plan plan = {.dir = strdup(in_folder("set")),
+				    .prefix = "f",
+				    .what = {.ports = ports, .port_count = 2}};
+	struct capture_set *set;
+	struct netsim_err err = {0};
+	uint8_t bytes[64];
+
+	(void)state;
+	assert_int_equal(mkdir(in_folder("set"), 0755), 0);
+	assert_int_equal(mkdir(in_folder("set/f.jetson-1.eth1.pcapng"), 0755), 0);
+	assert_int_equal(capture_set_open(&plan, &set, &err), -EISDIR);
+	assert_int_not_equal(access(in_folder("set/f.n100-1.eth1.pcapng"), F_OK), 0);
+	write_text(in_folder("set/f.n100-1.eth1.pcapng"), "before");
+	assert_int_equal(capture_set_open(&plan, &set, &err), -EISDIR);
+	assert_int_equal(load(in_folder("set/f.n100-1.eth1.pcapng"), bytes, sizeof(bytes)), 6);
+	free((char *)plan.dir);
+	/* Nor is the folder left that was made for them. */
+	plan.dir = strdup(in_folder("new"));
+	plan.prefix = "x/f";
+	assert_int_equal(capture_set_open(&plan, &set, &err), -ENOENT);
+	assert_int_not_equal(access(in_folder("new"), F_OK), 0);
+	free((char *)plan.dir);
 }
 
 static void numbers_and_keeps_files(void **state)
@@ -399,8 +523,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_what_it_writes),
 		cmocka_unit_test(says_ports_names_directions_totals),
+		cmocka_unit_test(says_long_filters),
 		cmocka_unit_test(can_be_cut),
 		cmocka_unit_test(is_cut_back),
+		cmocka_unit_test(gives_up_a_reader),
+		cmocka_unit_test(begins_all_or_none),
 		cmocka_unit_test(numbers_and_keeps_files),
 		cmocka_unit_test(put_in_order),
 		cmocka_unit_test(lets_go_when_full),
