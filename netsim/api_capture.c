@@ -41,9 +41,9 @@ struct run {
 	struct capture_plan plan;
 	struct capture_set *set;
 	struct capture_totals *totals;
-	int64_t begin_ns, looked_ns, last_ns;
-	int64_t since_ns; /* the wall clock's time when all ports were open */
-	bool ending;
+	int64_t begin_ns, looked_ns;
+	int64_t end_ns;		    /* 0: not yet */
+	int64_t since_ns, until_ns; /* the wall clock's times between which all ports were open */
 };
 
 static int64_t now_of(clockid_t clock)
@@ -316,13 +316,13 @@ static int take_in(struct run *run, const struct live_packet *live, struct netsi
 }
 
 /*
- * Ports open one after the other: what came before the last one did would be seen at one
- * end only, and taken for lost. They come in order, so that what is earlier later on is so
- * because the clock was set.
+ * Ports open one after the other, and close so: what came before the last one opened, or
+ * after the first one closed, would be seen at one end only, and taken for lost. They come in
+ * order, so that what is earlier later on is so because the clock was set.
  */
-static int take_since(struct run *run, const struct live_packet *live, struct netsim_err *err)
+static int take_between(struct run *run, const struct live_packet *live, struct netsim_err *err)
 {
-	if (live->time_ns < run->since_ns)
+	if (live->time_ns < run->since_ns || live->time_ns >= run->until_ns)
 		return 0;
 	run->since_ns = INT64_MIN;
 	return take_in(run, live, err);
@@ -346,6 +346,16 @@ static bool look_for_gone(struct run *run)
 	return !left;
 }
 
+/* However late it is noticed that it is over. */
+static void end(struct run *run, bool over)
+{
+	int64_t wall = now_of(CLOCK_REALTIME), now = clock_ns();
+
+	live_stop(run->live);
+	run->end_ns = over ? run->begin_ns + run->how->for_ns : now;
+	run->until_ns = wall - (now - run->end_ns);
+}
+
 /* Some ten times a second: what is to be done then, and whether to end. */
 static int look(struct run *run, bool idle, struct netsim_err *err)
 {
@@ -354,13 +364,11 @@ static int look(struct run *run, bool idle, struct netsim_err *err)
 	bool over = how->for_ns && now - run->begin_ns >= how->for_ns;
 	int r = 0;
 
-	if (!idle && (!over || run->ending) && now - run->looked_ns < WAIT_MS * NS_PER_MS)
+	if (!idle && (!over || run->end_ns) && now - run->looked_ns < WAIT_MS * NS_PER_MS)
 		return 0;
 	run->looked_ns = now;
-	if (!run->ending && (over || (how->ended && how->ended(how->arg)) || look_for_gone(run))) {
-		run->ending = true;
-		live_stop(run->live);
-	}
+	if (!run->end_ns && (over || (how->ended && how->ended(how->arg)) || look_for_gone(run)))
+		end(run, over);
 	read_totals(run);
 	if (run->set)
 		r = capture_set_flush(run->set, err);
@@ -386,21 +394,22 @@ static int follow(struct run *run, struct netsim_err *err)
 
 	run->begin_ns = run->looked_ns = clock_ns();
 	run->since_ns = now_of(CLOCK_REALTIME);
+	run->until_ns = INT64_MAX;
 	while (r >= 0 && !(how->count && run->result->packets >= how->count)) {
-		bool was_ending = run->ending;
+		bool was_ending = run->end_ns;
 
 		r = live_next(run->live, wait_of(run), &packet, err);
 		if (r == 0 && was_ending)
 			break;
 		if (r > 0) {
-			r = take_since(run, &packet, err);
+			r = take_between(run, &packet, err);
 			if (r == 0)
 				r = look(run, false, err);
 		} else if (r == 0) {
 			r = look(run, true, err);
 		}
 	}
-	run->result->ns = clock_ns() - run->begin_ns;
+	run->result->ns = (run->end_ns ? run->end_ns : clock_ns()) - run->begin_ns;
 	/* Whoever reads our output has had enough. */
 	return r == -EPIPE && how->file && strcmp(how->file, "-") == 0 ? 0 : r;
 }

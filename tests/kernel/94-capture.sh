@@ -142,6 +142,7 @@ texts() {
 	is "a line for each" "$(grep -cE '^[0-9:]{8}\.[0-9]{9} a/eth0 sent: a > b icmp icmp echo request 98$' <<<"$SAID")" 3
 	like "and what they come to" "$SAID" 'seen: 3 packets, 294 bytes'
 	check "it ends after a time" "$NETSIM" capture -w "$WORK/time.pcapng" --for 200ms
+	like "after exactly that time" "$OUT" ' in 0\.2 s'
 	is "as a readable file" "$(capinfos "$WORK/time.pcapng" >/dev/null 2>&1; echo $?)" 0
 	capture 1 b -w "$WORK/b.pcap" -s 64B --class icmp --class dns,api --direction delivered --json
 	node_exec a ping -q -c 4 -i 0.01 10.9.0.2 >/dev/null
@@ -209,6 +210,15 @@ rotated() {
 	stop "$CAPTURE"
 	files=("$WORK"/second-*.pcapng)
 	between "a file each 300 ms" "${#files[@]}" 2 8
+	# From before the beginning until after the end, and so often that the end shows.
+	node_bg a ping -q -i 0.0005 10.9.0.2
+	local ping=$BG
+	capture 2 a -w "$WORK/third.pcapng" --rotate 500ms --for 1500ms --filter icmp
+	ended "$CAPTURE"
+	bg_end "$ping"
+	files=("$WORK"/third-*.pcapng)
+	is "three in three times the time of one" "${#files[@]}" 3
+	like "which took as long" "$SAID" ' in 1\.5 s, 3 files'
 }
 
 # The kernel has more packets than it may keep while nobody reads.
