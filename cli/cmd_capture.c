@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "analyze.h"
 #include "cmd.h"
 #include "out.h"
 
@@ -76,14 +77,15 @@ static void clear_line(struct show *show)
 static void show_progress(void *arg, uint64_t packets, uint64_t bytes)
 {
 	struct show *show = arg;
+	char text[ANALYZE_CELL];
 	double now = now_seconds();
 
 	if (now - show->begin < 2 || now - show->shown < 0.5)
 		return;
 	show->shown = now;
 	show->line = true;
-	fprintf(stderr, "\r\033[Kcapturing: %.0f s, %" PRIu64 " packets, %.1f MB",
-		now - show->begin, packets, (double)bytes / 1e6);
+	fprintf(stderr, "\r\033[Kcapturing: %.0f s, %" PRIu64 " packets, %s", now - show->begin,
+		packets, analyze_scaled((double)bytes, "B", text));
 }
 
 static void show_gone(void *arg, const char *port)
@@ -197,19 +199,21 @@ static void print_json_summary(const struct netsim_capture *capture, FILE *out)
 
 static void add_row(struct table *table, const char *name, uint64_t packets, uint64_t bytes)
 {
-	char counts[2][24];
+	char counts[2][ANALYZE_CELL];
 
-	snprintf(counts[0], sizeof(counts[0]), "%" PRIu64, packets);
-	snprintf(counts[1], sizeof(counts[1]), "%" PRIu64, bytes);
-	table_add(table, (const char *[]) {name, counts[0], counts[1]}, 3);
+	table_add(table,
+		  (const char *[]) {name, analyze_count(packets, counts[0]),
+				    analyze_scaled((double)bytes, "B", counts[1])},
+		  3);
 }
 
 static void print_summary(const struct netsim_capture *capture, FILE *out)
 {
 	struct table classes = {0}, ports = {0};
+	char bytes[ANALYZE_CELL];
 
-	fprintf(out, "%s: %" PRIu64 " packet%s, %" PRIu64 " bytes in %.1f s", capture->fleet,
-		capture->packets, plural(capture->packets), capture->bytes,
+	fprintf(out, "%s: %" PRIu64 " packet%s, %s in %.1f s", capture->fleet, capture->packets,
+		plural(capture->packets), analyze_scaled((double)capture->bytes, "B", bytes),
 		(double)capture->ns / 1e9);
 	if (capture->files > 1)
 		fprintf(out, ", %" PRIu64 " files", capture->files);

@@ -140,7 +140,7 @@ texts() {
 	ended "$CAPTURE"
 	is "a capture of three packets ends by itself" "$STATUS" 0
 	is "a line for each" "$(grep -cE '^[0-9:]{8}\.[0-9]{9} a/eth0 sent: a > b icmp icmp echo request 98$' <<<"$SAID")" 3
-	like "and what they come to" "$SAID" 'seen: 3 packets, 294 bytes'
+	like "and what they come to" "$SAID" 'seen: 3 packets, 294 B in'
 	check "it ends after a time" "$NETSIM" capture -w "$WORK/time.pcapng" --for 200ms
 	like "after exactly that time" "$OUT" ' in 0\.2 s'
 	is "as a readable file" "$(capinfos "$WORK/time.pcapng" >/dev/null 2>&1; echo $?)" 0
