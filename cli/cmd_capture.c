@@ -234,15 +234,23 @@ static void print_summary(const struct netsim_capture *capture, FILE *out)
 	free(ports.cells);
 }
 
-static void print_drops(const struct netsim_capture *capture)
+/* What makes the capture less than all that there was; returns the exit status. */
+static int report_missing(const struct netsim_capture *capture)
 {
-	for (size_t i = 0; i < capture->port_count; i++)
+	size_t gone = 0;
+
+	for (size_t i = 0; i < capture->port_count; i++) {
+		gone += capture->ports[i].gone;
 		if (capture->ports[i].dropped)
 			fprintf(stderr,
 				"netsim: dropped %" PRIu64 " of %" PRIu64
-				" at %s: the machine was too slow; use --snap or --filter\n",
+				" at %s: they came faster than they were read; a larger "
+				"--buffer, a --filter or a shorter --snap help\n",
 				capture->ports[i].dropped, capture->ports[i].received,
 				capture->ports[i].name);
+	}
+	print_gone_ports(gone, capture->port_count);
+	return capture->dropped || gone ? exit_status(NETSIM_ERR_FAILED) : 0;
 }
 
 static void print_plan(const struct netsim_capture *capture)
@@ -292,8 +300,7 @@ static int capture(const struct capture_args *args, const struct netsim_capturin
 	else if (!args->common.quiet)
 		print_summary(&result, summary_stream(args));
 	fflush(stdout);
-	print_drops(&result);
-	r = result.dropped ? exit_status(NETSIM_ERR_FAILED) : 0;
+	r = report_missing(&result);
 	netsim_capture_free(&result);
 	/* That is no error; that it cannot be written for another reason is one. */
 	if (has_no_reader())

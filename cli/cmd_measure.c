@@ -112,9 +112,7 @@ static int report_missing(const struct netsim_measurement *m, bool quiet)
 	if (*m->uncounted && !quiet)
 		fprintf(stderr, "netsim: warning: the ports' programs do not count: %s\n",
 			m->uncounted);
-	if (m->gone)
-		fprintf(stderr, "netsim: error: %zu of %zu ports went away meanwhile\n", m->gone,
-			m->ports);
+	print_gone_ports(m->gone, m->ports);
 	if (m->missed)
 		fprintf(stderr,
 			"netsim: error: %" PRIu64

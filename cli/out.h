@@ -51,6 +51,9 @@ void table_print(struct table *table, FILE *out);
 /* Seconds of a steady clock. */
 double now_seconds(void);
 
+/* Ports that there were no more packets from. */
+void print_gone_ports(size_t gone, size_t all);
+
 /* "1 node", "5 nodes". */
 const char *plural(size_t count);
 

@@ -520,7 +520,11 @@ bool live_gone(const struct live *live, size_t port)
 {
 	bool gone = true;
 
-	for (size_t i = live->ways * port; i < live->ways * (port + 1); i++)
-		gone = gone && live->sources[i].gone;
+	for (size_t i = live->ways * port; i < live->ways * (port + 1); i++) {
+		const struct source *source = &live->sources[i];
+
+		/* At the end, also where nobody has waited for what it still had. */
+		gone = gone && (source->gone || (live->stopped_ns && has_gone(source)));
+	}
 	return gone;
 }

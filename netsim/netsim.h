@@ -631,9 +631,9 @@ struct netsim_capture {
 };
 
 /*
- * Captures at ports. Drops are no error: see ret->dropped. A file that cannot be written
- * is one, and holds whole packets. With a wrong class file -EINVAL and diags. Free with
- * netsim_capture_free().
+ * Captures at ports. Drops are no error, nor are ports that go away: see ret->dropped and
+ * ret->ports. A file that cannot be written is one, and holds whole packets. With a wrong
+ * class file -EINVAL and diags. Free with netsim_capture_free().
  */
 int netsim_capture(struct netsim *ns, const struct netsim_capturing *how,
 		   struct netsim_capture *ret, struct netsim_diags *diags, struct netsim_err *err);

@@ -229,7 +229,7 @@ drops() {
 	kill -CONT "$CAPTURE"
 	stop "$CAPTURE"
 	is "drops fail" "$STATUS" 1
-	like "and are said" "$SAID" 'netsim: dropped [0-9]+ of 4000 at a/eth0: the machine was too slow'
+	like "and are said" "$SAID" 'netsim: dropped [0-9]+ of 4000 at a/eth0: they came faster .*--buffer'
 	SAID=${SAID%netsim:*}
 	is "what was not dropped is in the file" "$(count "$WORK/drops.pcapng")" \
 		"$(jq '.received - .dropped' <<<"$SAID")"
@@ -345,11 +345,24 @@ wrong() {
 }
 
 gone() {
+	capture 4 --for 1500ms -w "$WORK/left.pcapng"
+	check "a port leaves" ip link del sna
+	ended "$CAPTURE"
+	is "a capture goes on without a port, and fails" "$STATUS" 1
+	like "for the time that it was given" "$SAID" ' in 1\.5 s.*error: 1 of 2 ports went away meanwhile'
+	check "down" "$NETSIM" down
+	build
+	capture 4 -w "$WORK/last.pcapng"
+	check "a port leaves at the end" ip link del sna
+	stop "$CAPTURE"
+	is "which fails as well" "$STATUS" 1
+	check "down" "$NETSIM" down
+	build
 	capture 4 -w "$WORK/gone.pcapng"
 	check "down" "$NETSIM" down
 	ended "$CAPTURE"
-	is "a capture ends when its ports have gone" "$STATUS" 0
-	like "and says so" "$SAID" 'a/eth0 has gone away'
+	is "a capture fails when its ports have gone" "$STATUS" 1
+	like "and says so" "$SAID" 'a/eth0 has gone away.*error: 2 of 2 ports went away meanwhile'
 	fails_with 2 "no fleet" "$NETSIM" capture
 }
 
