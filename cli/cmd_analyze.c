@@ -157,6 +157,8 @@ static int run(const void *p, struct netsim_err *err)
 		r = usage_error(err, &cmd_analyze, "--csv and --json are two things");
 	if (r == 0)
 		r = find_topology(args->topo, path, &how, err);
+	if (r == 0 && args->html)
+		r = page_check(args->html, err);
 	if (r < 0)
 		return r;
 	how.connections = view.top;

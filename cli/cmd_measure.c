@@ -127,6 +127,8 @@ static int check(const struct measure_args *args, struct analyze_view *view, str
 
 	if (r == 0 && args->csv && args->common.json)
 		r = usage_error(err, &cmd_measure, "--csv and --json are two things");
+	if (r == 0 && args->html && !args->common.dry)
+		r = page_check(args->html, err);
 	return r;
 }
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,7 +59,7 @@ static int put_page(FILE *out, const json_t *data)
 
 static int cannot_write(const char *path, int error, struct netsim_err *err)
 {
-	*err = (struct netsim_err) {.kind = NETSIM_ERR_ENV, .code = -error};
+	*err = (struct netsim_err) {.kind = NETSIM_ERR_KERNEL, .code = -error};
 	snprintf(err->file, sizeof(err->file), "%s", path);
 	err->loc.file = err->file;
 	snprintf(err->what, sizeof(err->what), "cannot write the page");
@@ -89,27 +90,87 @@ static int write_open(int fd, const json_t *data)
  * What is no file, as a pipe, is not replaced but written to; and so is what a link leads to,
  * for /dev/stdout is a link even where standard output is a file.
  */
-static int write_page(const char *path, const json_t *data)
+static bool is_replaced(const char *path)
 {
 	struct stat there;
-	bool replace = lstat(path, &there) < 0 || S_ISREG(there.st_mode);
-	char *beside;
-	int fd, error;
 
-	if (!replace) {
-		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-		return fd < 0 ? errno : write_open(fd, data);
+	return lstat(path, &there) < 0 || S_ISREG(there.st_mode);
+}
+
+/* Opens a new file beside path; its name is the caller's. */
+static int open_beside(const char *path, char **ret_name)
+{
+	int fd;
+
+	if (asprintf(ret_name, "%s.%d.part", path, (int)getpid()) < 0) {
+		*ret_name = NULL;
+		return -1;
 	}
-	if (asprintf(&beside, "%s.%d.part", path, (int)getpid()) < 0)
-		return ENOMEM;
-	fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-	error = fd < 0 ? errno : write_open(fd, data);
-	if (!error && rename(beside, path) < 0)
+	fd = open(*ret_name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	if (fd < 0) {
+		free(*ret_name);
+		*ret_name = NULL;
+	}
+	return fd;
+}
+
+/* data NULL: only tries it. Returns 0 or the error. */
+static int replace(const char *path, const json_t *data)
+{
+	char *beside;
+	int fd = open_beside(path, &beside), error;
+
+	if (fd < 0)
+		return errno;
+	if (data)
+		error = write_open(fd, data);
+	else
+		error = close(fd) < 0 ? errno : 0;
+	if (data && !error && rename(beside, path) < 0)
 		error = errno;
-	if (error && fd >= 0)
+	if (!data || error)
 		unlink(beside);
 	free(beside);
 	return error;
+}
+
+/* Who ends the command meanwhile has to wait: the new file would be left behind. */
+static int replace_undisturbed(const char *path, const json_t *data)
+{
+	sigset_t ends, before;
+	int error;
+
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGHUP);
+	sigaddset(&ends, SIGINT);
+	sigaddset(&ends, SIGQUIT);
+	sigaddset(&ends, SIGTERM);
+	sigprocmask(SIG_BLOCK, &ends, &before);
+	error = replace(path, data);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return error;
+}
+
+static int write_page(const char *path, const json_t *data)
+{
+	int fd;
+
+	if (is_replaced(path))
+		return replace_undisturbed(path, data);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	return fd < 0 ? errno : write_open(fd, data);
+}
+
+int page_check(const char *path, struct netsim_err *err)
+{
+	struct stat there;
+	int error = 0;
+
+	if (is_replaced(path))
+		error = replace_undisturbed(path, NULL);
+	else if (stat(path, &there) == 0 && S_ISDIR(there.st_mode))
+		error = EISDIR;
+	return error ? cannot_write(path, error, err) : 0;
 }
 
 int page_write(const char *path, const char *title, json_t *report, struct netsim_err *err)

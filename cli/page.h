@@ -6,6 +6,9 @@
 #include <jansson.h>
 #include <netsim/netsim.h>
 
+/* Tries, before there is a report, whether its page can be written there. */
+int page_check(const char *path, struct netsim_err *err);
+
 /*
  * Writes the page of a report, as analyze_object() makes it, under a title; the
  * reference to it is given up. The file is there as a whole or not at all.

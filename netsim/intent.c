@@ -180,9 +180,10 @@ static json_t *write_layer(const struct intent_layer *layer)
 static int refused(const char *path, struct netsim_err *err)
 {
 	int code = errno ? -errno : -EIO;
+	bool rights = code == -EPERM || code == -EACCES;
 
-	return err_set(err, NETSIM_ERR_ENV, code, NULL, "cannot write %s: %s", path,
-		       strerror(-code));
+	return err_set(err, rights ? NETSIM_ERR_ENV : NETSIM_ERR_KERNEL, code, NULL,
+		       "cannot write %s: %s", path, strerror(-code));
 }
 
 int intent_write(const char *fleet, const struct intent *intent, struct netsim_err *err)

@@ -20,9 +20,11 @@ static void path_of(const char *fleet, const char *ending, char path[static PATH
 static int refused(const char *path, struct netsim_err *err)
 {
 	int code = -errno;
+	bool rights = code == -EPERM || code == -EACCES;
 
-	err_set(err, NETSIM_ERR_ENV, code, NULL, "cannot write %s: %s", path, strerror(-code));
-	if (code == -EACCES || code == -EPERM)
+	err_set(err, rights ? NETSIM_ERR_ENV : NETSIM_ERR_KERNEL, code, NULL, "cannot write %s: %s",
+		path, strerror(-code));
+	if (rights)
 		err_hint(err, "run netsim as root");
 	return code;
 }

@@ -230,6 +230,8 @@ check_rows() {
 	fails_with 2 "no such node" "$NETSIM" measure nobody --for 1s
 	fails_with 2 "no such fleet" "$NETSIM" measure --fleet nothing --for 1s
 	fails_with 2 "no such rows" "$NETSIM" measure --by port --for 1s
+	fails_with 4 "a page in no folder" timeout 5 "$NETSIM" measure --html "$WORK/nowhere/page.html"
+	like "is noticed at once" "$ERR" 'nowhere/page.html: error: cannot write the page'
 }
 
 # The fleet goes down while it is measured.

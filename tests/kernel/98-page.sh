@@ -1,4 +1,4 @@
-# needs: native chromium bridge veth netns clsact bpf iperf3 tcpdump jq
+# needs: native chromium bridge veth netns clsact bpf iperf3 tcpdump jq strace
 # limit: 180
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
@@ -202,15 +202,24 @@ check_file() {
 	check "which is JSON" jq -e .packets "$WORK/.out"
 }
 
+# Ctrl-C when the first part of the page has been written.
+check_interrupted() {
+	fails_with 130 "Ctrl-C while the page is written" strace -qq -o "$WORK/trace" \
+		-e inject=write:signal=INT:when=1 "$NETSIM" analyze -q --html "$WORK/ended.html" "$WORK/page.pcap"
+	is "leaves nothing but the page" "$(cd "$WORK" && echo ended.html*)" ended.html
+}
+
 check_errors() {
-	fails_with 5 "no such folder" analyze -q --html "$WORK/nowhere/page.html" "$WORK/page.pcap"
+	fails_with 4 "no such folder" analyze -q --html "$WORK/nowhere/page.html" "$WORK/page.pcap"
 	like "in the kernel's words" "$ERR" "nowhere/page.html: error: cannot write the page .kernel: No such file or directory"
 	mount -t tmpfs -o size=64k small /mnt
 	echo before >/mnt/page.html
-	fails_with 5 "a full disk" analyze -q --html /mnt/page.html "$WORK/page.pcap"
+	fails_with 4 "a full disk" analyze -q --html /mnt/page.html "$WORK/page.pcap"
 	like "in its words, too" "$ERR" "No space left on device"
 	is "leaves what was there, and nothing else" "$(ls /mnt)=$(cat /mnt/page.html)" "page.html=before"
 	umount /mnt
+	check_interrupted
+	fails_with 4 "before any packet is looked at" analyze -q --html "$WORK" "$WORK/nothing.pcap"
 	run bash -c "'$NETSIM' analyze -q --html /dev/stdout '$WORK/page.pcap' | tail -n 1"
 	is "a pipe is written to" "$OUT" "</html>"
 	echo before >"$WORK/led.html"

@@ -265,7 +265,7 @@ static void test_not_writable(void **state)
 	mkdir("/run/netsim", 0755);
 	assert_int_equal(mkdir("/run/netsim/f.json", 0755), 0);
 	assert_true(intent_write("f", &intent, &err) < 0);
-	assert_int_equal(err.kind, NETSIM_ERR_ENV);
+	assert_int_equal(err.kind, NETSIM_ERR_KERNEL);
 	rmdir("/run/netsim/f.json");
 	intent_done(&intent);
 }
