@@ -246,7 +246,18 @@ static int take_packet(struct measure *m, const struct live_packet *live, struct
 	return oneway_add(m->oneway, &packet, live->time_ns) ? 0 : err_oom(err);
 }
 
-/* For this time, or until somebody ends it; whatever is done to the clock meanwhile. */
+static bool all_gone(const struct measure *m)
+{
+	for (size_t i = 0; i < m->port_count; i++)
+		if (!live_gone(m->live, i))
+			return false;
+	return true;
+}
+
+/*
+ * For this time, or until somebody ends it, or no port is left; whatever is done to the
+ * clock meanwhile.
+ */
 static int follow(struct measure *m, int64_t duration_ns, bool ask, struct netsim_err *err)
 {
 	int64_t begin = now(CLOCK_MONOTONIC), asked = begin, at = begin;
@@ -264,10 +275,13 @@ static int follow(struct measure *m, int64_t duration_ns, bool ask, struct netsi
 		at = now(CLOCK_MONOTONIC);
 		if (at - begin >= duration_ns)
 			return 0;
-		if (!ask || !m->how->go_on || at - asked < WAIT_MS * NS_PER_MS)
+		if (!ask || at - asked < WAIT_MS * NS_PER_MS)
 			continue;
 		asked = at;
-		if (!m->how->go_on(m->how->arg, m->packets, (double)(at - begin) / 1e9))
+		if (all_gone(m))
+			return 0;
+		if (m->how->go_on &&
+		    !m->how->go_on(m->how->arg, m->packets, (double)(at - begin) / 1e9))
 			return 0;
 	}
 }

@@ -653,7 +653,7 @@ struct netsim_measurement {
 struct netsim_measuring {
 	struct netsim_among among; /* rows of nodes that these name; iface is not used */
 	const char *classes;	   /* a file; NULL: the usual one */
-	int64_t duration_ns;	   /* 0: until go_on() ends it */
+	int64_t duration_ns;	   /* 0: until go_on() ends it, or no port is left */
 	size_t connections;	   /* rows of connections, 0: all */
 	/* Several times a second; false ends the measurement. May be NULL with a duration. */
 	bool (*go_on)(void *arg, uint64_t packets, double seconds);

@@ -236,13 +236,13 @@ check_rows() {
 
 # The fleet goes down while it is measured.
 check_gone() {
-	start_listener 6 "$NETSIM" measure --json --html "$WORK/gone.html" --for 3s
+	start_listener 6 timeout 20 "$NETSIM" measure --json --html "$WORK/gone.html"
 	JSON=$WORK/bg.$BG
 	node_exec a ping -q -c 3 -i 0.05 10.9.0.2 >/dev/null
 	"$NETSIM" down -q
 	STATUS=0
 	wait "$BG" || STATUS=$?
-	is "a measurement that loses its ports fails" "$STATUS" 1
+	is "a measurement that loses its ports ends, and fails" "$STATUS" 1
 	like "and says so" "$(<"$JSON")" '3 of 3 ports went away meanwhile'
 	sed -i '/^netsim: /d' "$JSON"
 	is "in JSON, too" "$(jq .gone "$JSON")" 3
