@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The report for people: figures with units, in 80 columns. */
+#include <arpa/inet.h>
 #include <inttypes.h>
 #include <string.h>
 #include <time.h>
@@ -105,10 +106,8 @@ static size_t shown_rows(const struct netsim_flow_rows *rows, const struct analy
 	return view->top && rows->count > view->top ? view->top : rows->count;
 }
 
-static void print_left_out(const struct netsim_flow_rows *rows, const struct analyze_view *view)
+static void print_left_out(size_t left)
 {
-	size_t left = rows->count - shown_rows(rows, view);
-
 	if (left)
 		printf("and %zu more (--top 0 shows all)\n", left);
 }
@@ -130,7 +129,7 @@ static void print_classes(const struct netsim_analysis *a, const struct analyze_
 		print_events(&row->ways[0]);
 		print_opening(row);
 	}
-	print_left_out(&a->classes, view);
+	print_left_out(a->classes.count - shown_rows(&a->classes, view));
 }
 
 static const char *end_of(const struct netsim_flow_row *row, int i)
@@ -152,19 +151,97 @@ static void print_ways(const struct netsim_analysis *a, const struct netsim_flow
 	}
 }
 
+static void print_pair(const struct netsim_analysis *a, const struct netsim_flow_row *row)
+{
+	printf("%s > %s%s%s%s\n", end_of(row, 0), end_of(row, 1), row->class ? ", " : "",
+	       row->class ? row->class : "", row->inner ? ", in vxlan" : "");
+	print_ways(a, row, false);
+	print_opening(row);
+}
+
+/* The end that is a multicast address, or that of all, or -1. Nodes are called otherwise. */
+static int multicast_end(const struct netsim_flow_row *row)
+{
+	uint8_t ip[16];
+
+	for (int i = 0; i < 2; i++) {
+		if (!row->ends[i])
+			continue;
+		if (inet_pton(AF_INET6, row->ends[i], ip) == 1 && ip[0] == 0xff)
+			return i;
+		if (inet_pton(AF_INET, row->ends[i], ip) == 1 &&
+		    (ip[0] >> 4 == 14 || strcmp(row->ends[i], "255.255.255.255") == 0))
+			return i;
+	}
+	return -1;
+}
+
+static bool is_folded(const struct netsim_flow_row *row, const struct analyze_view *view)
+{
+	return !view->verbose && multicast_end(row) >= 0;
+}
+
+/* Rows of multicasts of one class are one: from whoever sends them, if that is one. */
+static void add_multicast(struct netsim_flow_row *sum, const struct netsim_flow_row *row)
+{
+	int to = multicast_end(row);
+
+	if (!sum->ends[0]) {
+		sum->ends[0] = row->ends[1 - to];
+		sum->ends[1] = "multicast";
+	} else if (strcmp(sum->ends[0], row->ends[1 - to]) != 0) {
+		sum->ends[0] = "several";
+	}
+	for (int i = 0; i < 2; i++) {
+		sum->ways[0].packets += row->ways[i].packets;
+		sum->ways[0].bytes += row->ways[i].bytes;
+		sum->ways[0].gaps += row->ways[i].gaps;
+		sum->ways[0].silences += row->ways[i].silences;
+	}
+}
+
+static bool is_same_kind(const struct netsim_flow_row *a, const struct netsim_flow_row *b)
+{
+	return a->inner == b->inner && (!a->class || strcmp(a->class, b->class) == 0);
+}
+
+static void print_multicasts(const struct netsim_analysis *a, const struct netsim_flow_rows *rows,
+			     const struct analyze_view *view)
+{
+	for (size_t i = 0; i < rows->count; i++) {
+		const struct netsim_flow_row *row = &rows->list[i];
+		struct netsim_flow_row sum = {.class = row->class, .inner = row->inner};
+		bool first = is_folded(row, view);
+
+		for (size_t k = 0; first && k < i; k++)
+			first = !is_folded(&rows->list[k], view) ||
+				!is_same_kind(row, &rows->list[k]);
+		for (size_t k = i; first && k < rows->count; k++)
+			if (is_folded(&rows->list[k], view) && is_same_kind(row, &rows->list[k]))
+				add_multicast(&sum, &rows->list[k]);
+		if (first)
+			print_pair(a, &sum);
+	}
+}
+
 static void print_pairs(const struct netsim_analysis *a, const struct netsim_flow_rows *rows,
 			const struct analyze_view *view)
 {
-	print_head("between", false);
-	for (size_t i = 0; i < shown_rows(rows, view); i++) {
-		const struct netsim_flow_row *row = &rows->list[i];
+	size_t room = view->top ? view->top : SIZE_MAX, left = 0;
 
-		printf("%s > %s%s%s%s\n", end_of(row, 0), end_of(row, 1), row->class ? ", " : "",
-		       row->class ? row->class : "", row->inner ? ", in vxlan" : "");
-		print_ways(a, row, false);
-		print_opening(row);
+	print_head("between", false);
+	for (size_t i = 0; i < rows->count; i++) {
+		if (is_folded(&rows->list[i], view))
+			continue;
+		if (room) {
+			print_pair(a, &rows->list[i]);
+			room--;
+		} else {
+			left++;
+		}
 	}
-	print_left_out(rows, view);
+	print_left_out(left);
+	print_multicasts(a, rows, view);
 }
 
 const char *analyze_protocol(const struct netsim_flow_row *row, char *text)

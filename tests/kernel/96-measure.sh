@@ -234,6 +234,24 @@ check_rows() {
 	like "is noticed at once" "$ERR" 'nowhere/page.html: error: cannot write the page'
 }
 
+# What nodes send to all is no more than a row of a class, unless it is asked for.
+check_multicast() {
+	start_listener 6 "$NETSIM" capture -q -w "$WORK/all.pcapng" --for 3s
+	node_exec a ping -q -c 2 -i 0.05 10.9.0.2 >/dev/null
+	node_exec a ping -q -c 1 -W 1 -I eth0 224.0.0.1 >/dev/null
+	node_exec b ping -q -c 1 -W 1 -I eth0 224.0.0.251 >/dev/null
+	wait "$BG"
+	run "$NETSIM" analyze "$WORK/all.pcapng"
+	OUT=${OUT#*$'\nbetween'}
+	unlike "multicasts have no rows of their own" "$OUT" ' > (224|ff)'
+	like "but one of their class, behind all others" "$OUT" $'\na > b, icmp\n.*\nseveral > multicast, icmp\n   > +[2-9]'
+	run "$NETSIM" analyze -v "$WORK/all.pcapng"
+	like "-v has each" "$OUT" $'\nb > 224.0.0.251, icmp\n'
+	unlike "and no sum of them" "$OUT" ' > multicast'
+	is "so has JSON" "$("$NETSIM" analyze --json "$WORK/all.pcapng" |
+		jq -c '[.flows[] | select(.b == "224.0.0.251") | [.a, .from_a.packets]]')" '[["b",1]]'
+}
+
 # The fleet goes down while it is measured.
 check_gone() {
 	start_listener 6 timeout 20 "$NETSIM" measure --json --html "$WORK/gone.html"
@@ -259,5 +277,6 @@ check_gaps
 check_window
 check_silent
 check_rows
+check_multicast
 check_gone
 done_testing
