@@ -153,11 +153,12 @@ static json_t *json_gaps(const struct netsim_analysis *a)
 
 		json_array_append_new(
 			list,
-			json_pack("{s:o, s:o, s:s, s:i, s:i, s:b, s:b, s:I, s:I}", "from",
+			json_pack("{s:o, s:o, s:s, s:i, s:i, s:b, s:b, s:I, s:I, s:I}", "from",
 				  text_or_null(gap->from), "to", text_or_null(gap->to), "class",
 				  gap->class, "from_port", gap->from_port, "to_port", gap->to_port,
 				  "inner", gap->inner, "whole", gap->whole, "begin_ns",
-				  (json_int_t)gap->begin_ns, "end_ns", (json_int_t)gap->end_ns));
+				  (json_int_t)gap->begin_ns, "end_ns", (json_int_t)gap->end_ns,
+				  "limit_ns", (json_int_t)gap->limit_ns));
 	}
 	return list;
 }

@@ -317,12 +317,13 @@ static void print_connections(const struct netsim_analysis *a, const struct anal
 
 static void print_gap(const struct netsim_flow_gap *gap)
 {
-	char t[2][CELL];
+	char t[3][CELL];
 
-	printf("%s %8s  %s:%u > %s:%u %s%s\n", clock_time(gap->begin_ns, t[0]),
+	printf("%s %8s  %s:%u > %s:%u %s, limit %s%s\n", clock_time(gap->begin_ns, t[0]),
 	       analyze_duration((double)(gap->end_ns - gap->begin_ns), t[1]),
 	       gap->from ? gap->from : "-", gap->from_port, gap->to ? gap->to : "-", gap->to_port,
-	       gap->class, gap->whole ? "" : " (others were not)");
+	       gap->class, analyze_duration((double)gap->limit_ns, t[2]),
+	       gap->whole ? "" : " (others were not)");
 }
 
 /* Those in which all was silent come first: single connections may just have been idle. */

@@ -259,6 +259,7 @@ static bool make_gaps(struct making *m)
 			.whole = gaps[i].whole,
 			.begin_ns = gaps[i].begin_ns,
 			.end_ns = gaps[i].end_ns,
+			.limit_ns = group->gap_ns,
 		};
 	}
 	m->ret->gaps_more = all - m->ret->gap_count;

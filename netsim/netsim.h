@@ -491,6 +491,7 @@ struct netsim_flow_gap {
 	bool inner;
 	bool whole; /* nor on another connection of the class */
 	int64_t begin_ns, end_ns;
+	int64_t limit_ns; /* what the class tolerates */
 };
 
 struct netsim_capture_problem {

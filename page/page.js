@@ -349,6 +349,7 @@ const gapColumns = (traffic) => [
 		about: 'press to see it in the plots'},
 	{name: 'since the start', value: (gap) => gap.begin_ns - report.first_ns, show: (ns) => '+' + duration(ns)},
 	time('lasts', (gap) => gap.end_ns - gap.begin_ns),
+	time('limit', (gap) => gap.limit_ns, 'what the class tolerates'),
 	words('from', (gap) => withPort(gap.from ?? '–', gap.from_port)),
 	words('to', (gap) => withPort(gap.to ?? '–', gap.to_port)),
 	words('class', (gap) => inside(gap) + gap.class),

@@ -151,6 +151,7 @@ check_gaps() {
 	JSON=$WORK/bg.$BG
 	interrupt "$BG"
 	is "a silent side is a gap, once" "$(jq -c '[.gaps[] | select(.class == "talk") | [.from, .to]]' "$JSON")" '[["a","b"]]'
+	is "its class tolerates half a second" "$(jq -c '[.gaps[] | select(.class == "talk") | .limit_ns]' "$JSON")" '[500000000]'
 	between "as long as it was silent" \
 		"$(jq '[.gaps[] | select(.class == "talk") | (.end_ns - .begin_ns) / 1e9][0]' "$JSON")" 0.95 5 s
 }

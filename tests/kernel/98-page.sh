@@ -187,6 +187,7 @@ check_figures() {
 	# A browser's numbers are exact to 256 ns, since 1970.
 	is "and how long they are" "$(told '[.tables.gaps[].lasts | tonumber / 1e5 | round]')" \
 		"$(jq -c '[.gaps[] | (.end_ns - .begin_ns) / 1e5 | round]' <<<"$json")"
+	is "and what their class tolerates" "$(told '[.tables.gaps[].limit] | unique')" '["200000000"]'
 	between "the partition is one of them" "$(told '.tables.gaps | length')" 1 100
 }
 
@@ -198,6 +199,7 @@ check_file() {
 	is "nobody can read less than umask lets them" "$(stat -c %a "$PAGE")" "$(printf '%o' $((0666 & ~0$(umask))))"
 	check "beside the text" analyze --html "$PAGE" "$WORK/page.pcap"
 	like "which is printed" "$OUT" "packets, .* connections"
+	like "gaps with what their class tolerates" "$OUT" 'peer, limit 200 ms'
 	check "or JSON" analyze --json --html "$PAGE" "$WORK/page.pcap"
 	check "which is JSON" jq -e .packets "$WORK/.out"
 }
