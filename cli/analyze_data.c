@@ -43,8 +43,8 @@ static json_t *json_rtt(const struct netsim_rtt *rtt, bool single)
 
 	if (!rtt->count)
 		return json_null();
-	json = json_pack("{s:o, s:I, s:f, s:I}", "count", number(rtt->count), "min_ns",
-			 (json_int_t)rtt->min, "mean_ns", rtt->mean, "max_ns",
+	json = json_pack("{s:o, s:I, s:o, s:I}", "count", number(rtt->count), "min_ns",
+			 (json_int_t)rtt->min, "mean_ns", json_decimal(rtt->mean, 0), "max_ns",
 			 (json_int_t)rtt->max);
 	if (!single) {
 		json_object_set_new(json, "p50_ns", json_integer(rtt->p50));

@@ -109,10 +109,10 @@ static json_t *json_delay(const struct netsim_one_way *row)
 
 	if (!d->count)
 		return json_null();
-	return json_pack("{s:I, s:f, s:I, s:I, s:I, s:I, s:f}", "min_ns", (json_int_t)d->min,
-			 "mean_ns", d->mean, "p50_ns", (json_int_t)d->p50, "p90_ns",
-			 (json_int_t)d->p90, "p99_ns", (json_int_t)d->p99, "max_ns",
-			 (json_int_t)d->max, "jitter_ns", row->jitter);
+	return json_pack("{s:I, s:o, s:I, s:I, s:I, s:I, s:o}", "min_ns", (json_int_t)d->min,
+			 "mean_ns", json_decimal(d->mean, 0), "p50_ns", (json_int_t)d->p50,
+			 "p90_ns", (json_int_t)d->p90, "p99_ns", (json_int_t)d->p99, "max_ns",
+			 (json_int_t)d->max, "jitter_ns", json_decimal(row->jitter, 0));
 }
 
 static json_t *json_bins(const struct netsim_analysis *a, const struct netsim_one_way *row)

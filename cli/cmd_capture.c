@@ -186,13 +186,13 @@ static void print_json_summary(const struct netsim_capture *capture, FILE *out)
 			classes, json_pack("{s:s, s:I, s:I}", "class", capture->classes[i].name,
 					   "packets", (json_int_t)capture->classes[i].packets,
 					   "bytes", (json_int_t)capture->classes[i].bytes));
-	json = json_pack("{s:s, s:I, s:I, s:I, s:I, s:f, s:I, s:o, s:o}", "fleet", capture->fleet,
+	json = json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:I, s:o, s:o}", "fleet", capture->fleet,
 			 "packets", (json_int_t)capture->packets, "bytes",
 			 (json_int_t)capture->bytes, "received", (json_int_t)capture->received,
 			 "dropped", (json_int_t)capture->dropped, "seconds",
-			 (double)capture->ns / 1e9, "files", (json_int_t)capture->files, "ports",
-			 ports, "classes", classes);
-	json_dumpf(json, out, JSON_INDENT(2));
+			 json_seconds((double)capture->ns / 1e9), "files",
+			 (json_int_t)capture->files, "ports", ports, "classes", classes);
+	json_dumpf(json, out, JSON_INDENT(2) | JSON_DIGITS);
 	fputc('\n', out);
 	json_decref(json);
 }

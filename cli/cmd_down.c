@@ -16,8 +16,8 @@ static void print_down(const struct common *args, const char *fleet,
 		       const struct netsim_lines *lines, double seconds)
 {
 	if (args->json) {
-		print_json(json_pack("{s:s, s:f, s:o}", "fleet", fleet, "seconds", seconds,
-				     "would_remove", json_lines(lines)));
+		print_json(json_pack("{s:s, s:o, s:o}", "fleet", fleet, "seconds",
+				     json_seconds(seconds), "would_remove", json_lines(lines)));
 		return;
 	}
 	for (size_t i = 0; i < lines->count; i++)

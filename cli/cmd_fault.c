@@ -20,8 +20,9 @@ static const struct opt opts[] = {
 static void print_fault(const struct fault_args *args, uint32_t fault, const char *text)
 {
 	if (args->common.json)
-		print_json(json_pack("{s:i, s:s, s:s*, s:f}", "fault", (int)fault, "text", text,
-				     "name", args->name, "for", (double)args->for_ns / 1e9));
+		print_json(json_pack("{s:i, s:s, s:s*, s:o}", "fault", (int)fault, "text", text,
+				     "name", args->name, "for",
+				     json_seconds((double)args->for_ns / 1e9)));
 	else if (args->common.dry)
 		printf("would be: %s\n", text);
 	else if (args->for_ns)

@@ -184,15 +184,17 @@ static void set_options(struct session *s)
 
 static json_t *number_or_null(bool known, double value)
 {
-	return known ? json_real(value) : json_null();
+	return known ? json_decimal(value, 6) : json_null();
 }
 
 static json_t *flow_json(const struct iperf_flow *f)
 {
-	json_t *json = json_pack("{s:s, s:s, s:f, s:f, s:f}", "from", f->from, "to", f->to,
-				 "rate_bps", f->bps, "sent_bps", f->sent_bps, "bytes", f->bytes);
-	json_t *rtt = f->has_rtt ? json_pack("{s:f, s:f, s:f}", "min", f->rtt_min, "mean",
-					     f->rtt_mean, "max", f->rtt_max) :
+	json_t *json = json_pack("{s:s, s:s, s:o, s:o, s:o}", "from", f->from, "to", f->to,
+				 "rate_bps", json_decimal(f->bps, 0), "sent_bps",
+				 json_decimal(f->sent_bps, 0), "bytes", json_decimal(f->bytes, 0));
+	json_t *rtt = f->has_rtt ? json_pack("{s:o, s:o, s:o}", "min", json_decimal(f->rtt_min, 6),
+					     "mean", json_decimal(f->rtt_mean, 6), "max",
+					     json_decimal(f->rtt_max, 6)) :
 				   json_null();
 
 	json_object_set_new(json, "retransmissions",

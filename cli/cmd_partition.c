@@ -23,8 +23,8 @@ static const struct opt opts[] = {
 static void print_partition(const struct partition_args *args, uint32_t fault, const char *text)
 {
 	if (args->common.json) {
-		print_json(json_pack("{s:i, s:s, s:f}", "fault", (int)fault, "text", text, "for",
-				     (double)args->for_ns / 1e9));
+		print_json(json_pack("{s:i, s:s, s:o}", "fault", (int)fault, "text", text, "for",
+				     json_seconds((double)args->for_ns / 1e9)));
 		return;
 	}
 	if (args->common.dry)

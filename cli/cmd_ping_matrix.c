@@ -189,19 +189,22 @@ static void print_ping_json(const struct netsim_ping_matrix *m)
 
 		if (i / n == i % n)
 			continue;
-		rtt = p->received ? json_pack("{s:f, s:f, s:f, s:f}", "min", p->min, "mean",
-					      p->mean, "max", p->max, "sd", p->sd) :
-				    json_null();
-		json_array_append_new(pairs,
-				      json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:f, s:o}", "from",
-						m->ways.nodes[i / n].name, "to",
-						m->ways.nodes[i % n].name, "address",
-						m->ways.list[i].to, "result", word_of(p->result),
-						"sent", (int)p->sent, "received", (int)p->received,
-						"loss_percent", loss_of(p), "rtt_ms", rtt));
+		rtt = p->received ?
+			      json_pack("{s:o, s:o, s:o, s:o}", "min", json_decimal(p->min, 6),
+					"mean", json_decimal(p->mean, 6), "max",
+					json_decimal(p->max, 6), "sd", json_decimal(p->sd, 6)) :
+			      json_null();
+		json_array_append_new(pairs, json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:o, s:o}",
+						       "from", m->ways.nodes[i / n].name, "to",
+						       m->ways.nodes[i % n].name, "address",
+						       m->ways.list[i].to, "result",
+						       word_of(p->result), "sent", (int)p->sent,
+						       "received", (int)p->received, "loss_percent",
+						       json_decimal(loss_of(p), 6), "rtt_ms", rtt));
 	}
-	print_json(json_pack("{s:s, s:f, s:o, s:I}", "fleet", m->ways.fleet, "interval_ms",
-			     m->interval * 1e3, "pairs", pairs, "failed", (json_int_t)m->failed));
+	print_json(json_pack("{s:s, s:o, s:o, s:I}", "fleet", m->ways.fleet, "interval_ms",
+			     json_decimal(m->interval * 1e3, 6), "pairs", pairs, "failed",
+			     (json_int_t)m->failed));
 }
 
 static void show_progress(void *arg, double done)

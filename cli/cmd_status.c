@@ -224,7 +224,7 @@ static json_t *json_fleet(const struct netsim_fleet *fleet)
 			faults, json_pack("{s:i, s:s?, s:s, s:o}", "fault", (int)f->id, "name",
 					  f->name, "text", f->text, "left",
 					  f->left_ns < 0 ? json_null() :
-							   json_real((double)f->left_ns / 1e9)));
+							   json_seconds((double)f->left_ns / 1e9)));
 	}
 	return json_pack("{s:s, s:s?, s:b, s:s, s:s?, s:o, s:o, s:o, s:o}", "fleet", fleet->name,
 			 "profile", fleet->profile, "profile_changed", fleet->profile_changed,

@@ -7,10 +7,10 @@
 static void print_up(const struct common *args, const struct netsim_up *up, double seconds)
 {
 	if (args->json) {
-		print_json(json_pack("{s:s, s:i, s:i, s:i, s:i, s:f}", "fleet", up->fleet, "nodes",
+		print_json(json_pack("{s:s, s:i, s:i, s:i, s:i, s:o}", "fleet", up->fleet, "nodes",
 				     (int)up->nodes, "networks", (int)up->networks, "steps",
 				     (int)up->steps, "shaped", (int)up->shaped, "seconds",
-				     seconds));
+				     json_seconds(seconds)));
 		return;
 	}
 	printf("%s: %zu node%s, %zu network%s, ", up->fleet, up->nodes, plural(up->nodes),

@@ -115,9 +115,9 @@ static void print_verify_json(const struct netsim_verify *v)
 						row->asked, "measured", row->measured, "verdict",
 						word_of(row->verdict), "why", row->why));
 	}
-	print_json(json_pack("{s:s, s:s, s:f, s:o, s:I, s:I, s:I}", "fleet", v->fleet, "asked_by",
-			     v->basis, "timers_late_ms", v->lateness, "rows", rows, "as_asked",
-			     (json_int_t)v->as_asked, "failed", (json_int_t)v->failed,
+	print_json(json_pack("{s:s, s:s, s:o, s:o, s:I, s:I, s:I}", "fleet", v->fleet, "asked_by",
+			     v->basis, "timers_late_ms", json_decimal(v->lateness, 6), "rows", rows,
+			     "as_asked", (json_int_t)v->as_asked, "failed", (json_int_t)v->failed,
 			     "not_measured", (json_int_t)v->unmeasured));
 }
 

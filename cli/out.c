@@ -115,9 +115,22 @@ int report_file(int r, const struct common *common, const struct netsim_diags *d
 
 void print_json(json_t *json)
 {
-	json_dumpf(json, stdout, JSON_INDENT(2));
+	json_dumpf(json, stdout, JSON_INDENT(2) | JSON_DIGITS);
 	fputc('\n', stdout);
 	json_decref(json);
+}
+
+json_t *json_decimal(double value, int places)
+{
+	char text[400];
+
+	snprintf(text, sizeof(text), "%.*f", places, value);
+	return json_real(strtod(text, NULL));
+}
+
+json_t *json_seconds(double seconds)
+{
+	return json_decimal(seconds, 9);
 }
 
 json_t *json_words(const char *text)

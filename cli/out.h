@@ -32,6 +32,12 @@ void add_diags(json_t *list, const struct netsim_diags *diags);
 
 /* Prints JSON on stdout and gives up the reference. */
 void print_json(json_t *json);
+/* For json_dump...(): so many digits that 0.1 is not 0.10000000000000001. */
+#define JSON_DIGITS JSON_REAL_PRECISION(15)
+/* A number with so many places behind the point: what is beyond them is not meant. */
+json_t *json_decimal(double value, int places);
+/* Seconds, exact to the nanosecond. */
+json_t *json_seconds(double seconds);
 /* A text that may be of any bytes, as names of files are; what is no UTF-8 is shown as "?". */
 json_t *json_words(const char *text);
 /* The lines as a JSON array. */

@@ -51,7 +51,7 @@ static int put_page(FILE *out, const json_t *data)
 	const char *rest = place + sizeof(mark) - 1;
 
 	fwrite(page_begin, 1, (size_t)(place - page_begin), out);
-	if (json_dump_callback(data, put_escaped, out, JSON_COMPACT) < 0)
+	if (json_dump_callback(data, put_escaped, out, JSON_COMPACT | JSON_DIGITS) < 0)
 		return -EIO;
 	fwrite(rest, 1, (size_t)(page_end - rest), out);
 	return ferror(out) ? -EIO : 0;
