@@ -36,6 +36,10 @@ static const struct opt opts[] = {
 	{0, NULL, OPT_FLAG, 0, NULL, NULL},
 };
 
+/* Who asks for something in the first years after 1970 has forgotten a unit. */
+#define YEAR_NS	    (31557600 * 1000000000LL)
+#define EPOCH_LEAST (3 * YEAR_NS)
+
 /* "1763700000.25": nanoseconds since 1970. */
 static bool parse_epoch(const char *text, int64_t *ret)
 {
@@ -63,8 +67,16 @@ static int parse_time(const char *name, const char *text, int64_t *ret, bool *re
 {
 	const char *why;
 
-	if (!text || parse_epoch(text, ret))
+	if (!text)
 		return 0;
+	if (parse_epoch(text, ret)) {
+		if (*ret >= EPOCH_LEAST)
+			return 0;
+		return usage_error(err, &cmd_analyze,
+				   "--%s %s: that would be in %d; write %ss for so long after the "
+				   "first packet",
+				   name, text, 1970 + (int)(*ret / YEAR_NS), text);
+	}
 	*ret_first = true;
 	if (netsim_parse_duration(text, ret, &why) == 0)
 		return 0;

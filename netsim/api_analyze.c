@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* analyze: files in, rows out. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "netsim/analyze.h"
 #include "netsim/api.h"
@@ -70,6 +73,29 @@ static int load_names(struct run *run, struct netsim_diags *diags, struct netsim
 	return r < 0 ? err_oom(err) : 0;
 }
 
+static bool stat_file(const char *path, struct stat *ret)
+{
+	return (strcmp(path, "-") == 0 ? fstat(STDIN_FILENO, ret) : stat(path, ret)) == 0;
+}
+
+/* All in it would count twice. */
+static int check_twice(const struct netsim_analyzing *how, struct netsim_err *err)
+{
+	struct stat a, b;
+
+	for (size_t i = 0; i < how->file_count; i++) {
+		if (!stat_file(how->files[i], &a))
+			continue;
+		for (size_t k = 0; k < i; k++)
+			if (stat_file(how->files[k], &b) && a.st_dev == b.st_dev &&
+			    a.st_ino == b.st_ino)
+				return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
+					       "%s and %s are the same file", how->files[k],
+					       how->files[i]);
+	}
+	return 0;
+}
+
 static int open_files(struct run *run, struct netsim_err *err)
 {
 	int r;
@@ -119,9 +145,21 @@ static int follow_one_way(struct run *run, const struct packet *packet, int64_t 
 	return oneway_add(run->oneway, packet, time_ns) ? r : err_oom(err);
 }
 
+#define NS 1000000000
+
+/* Nobody asks for a time in which surely nothing is, but by mistake. */
+static int outside(int64_t first_ns, int64_t last_ns, struct netsim_err *err)
+{
+	return err_set(err, NETSIM_ERR_USAGE, -ERANGE, NULL,
+		       "no packet is of that time: the first one is of %" PRId64 ".%06d s since "
+		       "1970, the last one %.6f s later",
+		       first_ns / NS, (int)(first_ns % NS / 1000),
+		       (double)(last_ns - first_ns) / NS);
+}
+
 static int follow(struct run *run, struct netsim_err *err)
 {
-	int64_t from = INT64_MIN, to = INT64_MAX;
+	int64_t from = INT64_MIN, to = INT64_MAX, first = INT64_MAX, last = INT64_MIN;
 	struct capture_packet captured;
 	struct packet packet;
 	uint64_t count = 0;
@@ -129,6 +167,8 @@ static int follow(struct run *run, struct netsim_err *err)
 	while (capture_merge_next(&run->merge, &captured)) {
 		if (!count++)
 			set_bounds(run->how, captured.time_ns, &from, &to);
+		first = captured.time_ns < first ? captured.time_ns : first;
+		last = captured.time_ns > last ? captured.time_ns : last;
 		if (captured.time_ns < from || captured.time_ns > to)
 			continue;
 		packet_decode(captured.link, captured.data, captured.captured, captured.length,
@@ -144,6 +184,8 @@ static int follow(struct run *run, struct netsim_err *err)
 		if (run->how->progress && count % PROGRESS_EVERY == 0)
 			run->how->progress(run->how->arg, count);
 	}
+	if (count && (to < first || from > last || from > to))
+		return outside(first, last, err);
 	flow_finish(run->flow);
 	if (run->oneway)
 		oneway_finish(run->oneway, 0);
@@ -206,6 +248,8 @@ static int analyze(struct run *run, struct netsim_analysis *ret, struct netsim_d
 
 	if (r == 0)
 		r = load_names(run, diags, err);
+	if (r == 0)
+		r = check_twice(run->how, err);
 	if (r == 0)
 		r = open_files(run, err);
 	if (r == 0)
