@@ -331,6 +331,9 @@ const CONNECTION = [
 	time('max', ({way}) => way.rtt?.max_ns),
 	time('opened in', ({row}) => row.handshake?.min_ns, "TCP's handshake", {rare: true}),
 ];
+// "loss 172, queue 3"; null where nothing was dropped.
+const reasons = (dropped) => Object.entries(dropped ?? {}).filter(([, count]) => count)
+	.map(([name, count]) => `${name} ${whole(count)}`).join(', ') || null;
 const ONE_WAY = [
 	words('from', ({from}) => end(from)), words('to', ({to}) => end(to)),
 	words('class', (row) => row.class === undefined || row.class === null ? '' : inside(row) + row.class, {rare: true}),
@@ -340,6 +343,7 @@ const ONE_WAY = [
 	figure('duplicated', (row) => row.duplicated, '', {rare: true}), figure('reordered', (row) => row.reordered, '', {rare: true}),
 	figure('dropped', (row) => row.dropped && Object.values(row.dropped).reduce((all, one) => all + one, 0),
 		"by the ports' programs, as they counted", {rare: true}),
+	words('dropped by', ({dropped}) => reasons(dropped), {rare: true}),
 	...[['delay p50', 'p50_ns'], ['p90', 'p90_ns'], ['p99', 'p99_ns'], ['min', 'min_ns'], ['mean', 'mean_ns'], ['max', 'max_ns'], ['jitter', 'jitter_ns']]
 		.map(([name, key]) => time(name, ({delay}) => delay?.[key])),
 ];

@@ -241,6 +241,16 @@ check_live() {
 		"$(jq -c '[.one_way.rows[] | [.from, .to, .class, (.sent, .lost | tostring)]] | sort' "$WORK/live.json")"
 }
 
+# Why packets were dropped is told for each row: by loss, and by the partition.
+check_dropped() {
+	local sums='[.[] | select(. != null) | split(", ")[] | split(" ") | {key: .[0], value: (.[1] | gsub(","; "") | tonumber)}]
+		| group_by(.key) | map({key: .[0].key, value: (map(.value) | add)}) | from_entries'
+	is "live: what was dropped by what, as in --json" "$(told "[.tables.one_way[].\"dropped by\"] | $sums")" \
+		"$(jq -Sc '[.one_way.rows[].dropped | to_entries[] | select(.value > 0)] | group_by(.key) |
+			map({key: .[0].key, value: (map(.value) | add)}) | from_entries' "$WORK/live.json")"
+	like "loss and partition are among it" "$(told '[.tables.one_way[]."dropped by"] | add')" 'loss.*partition|partition.*loss'
+}
+
 # A name is no code, a damaged file is named, and without packets there are no plots.
 check_odd() {
 	local name="it's <b>&lt;"
@@ -263,6 +273,7 @@ read_page "$PAGE"
 check_drawn
 check_figures
 check_live
+check_dropped
 check_errors
 check_odd
 "$NETSIM" down -q
