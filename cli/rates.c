@@ -63,6 +63,13 @@ static void add_rates(struct rate_row *row, const struct netsim_flow *before,
 	row->dropped += per_second(all_drops(before), all_drops(now), seconds);
 }
 
+/* The counters of all that has no room of its own are there, even if all has. */
+static bool is_empty(const struct netsim_flow *flow)
+{
+	return !flow->packets && !flow->bytes && !flow->copied && !flow->corrupted &&
+	       !all_drops(flow);
+}
+
 static bool same_pair(const struct netsim_flow *a, const struct netsim_flow *b)
 {
 	struct netsim_flow x = {.from = a->from, .to = a->to};
@@ -83,8 +90,11 @@ int rates_make(const struct netsim_traffic *before, const struct netsim_traffic 
 		return -ENOMEM;
 	for (size_t i = 0; i < now->flow_count; i++) {
 		const struct netsim_flow *flow = &now->flows[i];
-		const struct netsim_flow *old = before ? flow_before(before, &at, flow) : NULL;
+		const struct netsim_flow *old;
 
+		if (is_empty(flow))
+			continue;
+		old = before ? flow_before(before, &at, flow) : NULL;
 		if (!row || by_class || !same_pair(&row->total, flow)) {
 			row = &ret->rows[ret->count++];
 			row->total.from = flow->from;

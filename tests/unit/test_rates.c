@@ -99,6 +99,23 @@ static void test_first_reading_and_new_start(void **state)
 	rates_free(&rates);
 }
 
+static void test_no_row_of_nothing(void **state)
+{
+	struct netsim_traffic before, now;
+	struct rates rates;
+
+	(void)state;
+	two_readings(&before, &now);
+	now.flows[3].packets = now.flows[3].bytes = 0;
+	assert_int_equal(rates_make(&before, &now, false, &rates), 0);
+	assert_int_equal(rates.count, 2);
+	rates_free(&rates);
+	now.flows[3].dropped[NETSIM_DROP_QUEUE] = 1;
+	assert_int_equal(rates_make(&before, &now, false, &rates), 0);
+	assert_int_equal(rates.count, 3);
+	rates_free(&rates);
+}
+
 static void test_orders(void **state)
 {
 	static const struct {
@@ -252,6 +269,7 @@ int main(void)
 		cmocka_unit_test(test_rates_are_of_the_time_between),
 		cmocka_unit_test(test_classes_are_added_up),
 		cmocka_unit_test(test_first_reading_and_new_start),
+		cmocka_unit_test(test_no_row_of_nothing),
 		cmocka_unit_test(test_orders),
 		cmocka_unit_test(test_quantities),
 		cmocka_unit_test(test_list_fits_the_line),
