@@ -245,14 +245,13 @@ static int set_carrier(struct netsim *ns, const struct session *s, const char *t
 	int r = 0;
 
 	while (r == 0 && (link = port_of(s, target, &at))) {
-		struct mark mark;
+		char text[MARK_TEXT];
+		const char *who = mark_call(link->alias, link->name, text);
 
-		mark_parse(link->alias, &mark);
 		if (!dry)
 			link_set(ns->state.rt, link, link->ifindex,
-				 up ? LINK_SET_UP : LINK_SET_DOWN, 0, link->name);
-		r = lines_add(ret, err, "link %s/%s %s%s", mark.node, mark.iface, dry ? "" : "is ",
-			      up ? "up" : "down");
+				 up ? LINK_SET_UP : LINK_SET_DOWN, 0, who);
+		r = lines_add(ret, err, "link %s %s%s", who, dry ? "" : "is ", up ? "up" : "down");
 		count++;
 	}
 	if (r == 0 && !count) {

@@ -41,11 +41,13 @@ bool hold_has_host(const struct model *fleet)
 static int refuse_foreign(const struct qdiscs *all, const struct link *link, struct netsim_err *err)
 {
 	const struct qdisc *root = qdisc_at_root(all, link->ifindex);
+	char text[MARK_TEXT];
 
 	if (!root || root->handle == QDISC_ROOT)
 		return 0;
 	err_set(err, NETSIM_ERR_KERNEL, -EEXIST, NULL,
-		"%s has a %s at its root that netsim did not make", link->name, root->kind);
+		"%s has a %s at its root that netsim did not make",
+		mark_call(link->alias, link->name, text), root->kind);
 	err_hint(err, "remove it with: tc qdisc delete dev %s root", link->name);
 	return -EEXIST;
 }
@@ -140,12 +142,14 @@ int hold_prepare(struct state *st, const struct model *fleet, struct policy *pol
 
 	for (size_t i = 0; r == 0 && i < fleet->link_count; i++) {
 		const struct link *link = &fleet->links[i];
+		char text[MARK_TEXT];
 
 		if (!link_is_port(link))
 			continue;
 		r = refuse_foreign(&all, link, &why);
 		if (r == 0)
-			put_fq(st, &all, link->ifindex, limit, link->name);
+			put_fq(st, &all, link->ifindex, limit,
+			       mark_call(link->alias, link->name, text));
 	}
 	/* What this kernel lacks shows before anything else is made. */
 	if (r == 0)
@@ -166,18 +170,18 @@ int hold_take_over(struct state *st, const struct model *fleet, uint32_t limit,
 {
 	for (size_t i = 0; i < fleet->link_count; i++) {
 		const struct link *link = &fleet->links[i], *ifb;
-		char name[IFNAMSIZ];
+		char name[IFNAMSIZ], text[MARK_TEXT];
+		const char *who = mark_call(link->alias, link->name, text);
 
 		if (!link_is_port(link))
 			continue;
-		qdisc_put_netem(st->rt, QDISC_CHANGE, link->ifindex, &NETEM_HOLD(limit), NULL,
-				link->name);
+		qdisc_put_netem(st->rt, QDISC_CHANGE, link->ifindex, &NETEM_HOLD(limit), NULL, who);
 		apply_ifb_name(link->name, name);
 		ifb = model_find_link(st->host, MODEL_HOST, name);
 		if (!ifb)
 			continue;
-		filter_del(st->rt, link->ifindex, FILTER_INGRESS, FILTER_PREF, link->name);
-		qdisc_put_netem(st->rt, QDISC_CHANGE, ifb->ifindex, &NETEM_IDLE, NULL, name);
+		filter_del(st->rt, link->ifindex, FILTER_INGRESS, FILTER_PREF, who);
+		qdisc_put_netem(st->rt, QDISC_CHANGE, ifb->ifindex, &NETEM_IDLE, NULL, who);
 	}
 	return rt_send(st->rt, err);
 }
@@ -190,10 +194,11 @@ int hold_release(struct state *st, const struct model *fleet, struct netsim_err 
 	for (size_t i = 0; r == 0 && i < fleet->link_count; i++) {
 		const struct link *link = &fleet->links[i];
 		const struct qdisc *root = qdisc_find(&all, link->ifindex, QDISC_ROOT);
+		char text[MARK_TEXT];
 
 		if (link_is_port(link) && root && root->netem.rate == NETEM_HOLD_RATE)
 			qdisc_put_netem(st->rt, QDISC_CHANGE, link->ifindex, &NETEM_IDLE, NULL,
-					link->name);
+					mark_call(link->alias, link->name, text));
 		if (hands_up(link) && qdisc_find(&all, link->ifindex, QDISC_CLSACT))
 			filter_del(st->rt, link->ifindex, FILTER_INGRESS, FILTER_PREF, link->name);
 	}

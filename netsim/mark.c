@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "netsim/mark.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,4 +54,14 @@ bool mark_parse(const char *alias, struct mark *ret)
 	     word = strtok_r(NULL, " ", &save))
 		parse_word(word, ret);
 	return true;
+}
+
+const char *mark_call(const char *alias, const char *name, char text[static MARK_TEXT])
+{
+	struct mark mark;
+
+	if (!mark_parse(alias, &mark) || !mark.iface)
+		return name;
+	snprintf(text, MARK_TEXT, "%s/%s", mark.node, mark.iface);
+	return text;
 }

@@ -50,4 +50,7 @@ struct mark {
 /* False when the alias is not netsim's. */
 bool mark_parse(const char *alias, struct mark *ret);
 
+/* What messages call a link with this alias: "node/iface"; its name where it is no port's. */
+const char *mark_call(const char *alias, const char *name, char text[static MARK_TEXT]);
+
 #endif

@@ -384,14 +384,17 @@ int policy_number(struct policy *p, const struct model *fleet, struct netsim_err
 static void attach_port(struct policy *p, struct state *st, const struct link *link, size_t i,
 			bool stamps)
 {
+	char text[MARK_TEXT];
+	const char *who = mark_call(link->alias, link->name, text);
+
 	if (!p->attached[i] || (stamps && !p->stamped[i]))
-		qdisc_add_clsact(st->rt, link->ifindex, link->name);
+		qdisc_add_clsact(st->rt, link->ifindex, who);
 	if (!p->attached[i])
 		filter_put_prog(st->rt, link->ifindex, FILTER_EGRESS, FILTER_PREF,
-				p->prog[POLICY_PORT], "ns_port", link->name);
+				p->prog[POLICY_PORT], "ns_port", who);
 	if (stamps && !p->stamped[i])
 		filter_put_prog(st->rt, link->ifindex, FILTER_INGRESS, FILTER_STAMP_PREF,
-				p->prog[POLICY_STAMP], "ns_stamp", link->name);
+				p->prog[POLICY_STAMP], "ns_stamp", who);
 }
 
 static void attach_bridge(struct policy *p, struct state *st, const struct link *link, size_t i)

@@ -96,10 +96,23 @@ void policy_begin(struct policy *p, struct policy_change *ret)
 	*ret = (struct policy_change) {slot, nodes};
 }
 
+/* The highest number that a fault has, or had. */
+static uint32_t last_number(const struct policy *p, const struct port_slot *slot)
+{
+	uint32_t last = p->control->last_fault_id;
+
+	for (int i = 0; i < PORT_FAULTS; i++)
+		if (slot->faults[i].id > last)
+			last = slot->faults[i].id;
+	return last;
+}
+
 void policy_commit(struct policy *p)
 {
 	uint32_t next = 1 - (p->control->active & 1);
 
+	/* Only now: a change that was refused uses up no number. */
+	p->control->last_fault_id = last_number(p, &p->control->slot[next]);
 	__atomic_store_n(&p->control->active, next, __ATOMIC_RELEASE);
 	wait_for_readers();
 	__atomic_store_n(&p->control->settled, next, __ATOMIC_RELEASE);
@@ -160,7 +173,7 @@ struct port_fault *policy_new_fault(struct policy *p, struct policy_change *chan
 
 		if (fault->id)
 			continue;
-		fault->id = ++p->control->last_fault_id;
+		fault->id = last_number(p, change->slot) + 1;
 		return fault;
 	}
 	err_set(err, NETSIM_ERR_KERNEL, -ENOSPC, NULL, "there are %d faults in force already",

@@ -1,4 +1,4 @@
-# needs: bridge veth netns clsact bpf
+# needs: bridge veth netns clsact bpf pfifo
 # limit: 150
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
@@ -247,8 +247,22 @@ wrong() {
 	refuses 2 "eth9" "link: an unknown interface" link down a/eth9
 	refuses 2 "period|flap" "link: a period of what does not flap" link --period 1s down a
 	[[ -n $HOLDS ]] || lacking
+	foreign
 	is "changes nothing" "$(dump)" "$before"
 	is "all reached" "$(reached)" "$ALL"
+}
+
+# Numbers are those of faults that were put: what was refused has none.
+foreign() {
+	local number
+	number=$("$NETSIM" fault --json 'loss 0%' a:b | jq .fault)
+	tc qdisc add dev "$(port_of b)" root pfifo
+	refuses 4 "b/eth1 has a pfifo at its root" "fault: a qdisc in the way" fault 'delay 10ms' a:b
+	tc qdisc del dev "$(port_of b)" root
+	refuses 2 "jitter" "and one more mistake" fault 'jitter 5ms' a:b
+	check "the next fault" "$NETSIM" fault --json 'loss 0%' a:c
+	is "has the next number" "$(jq .fault <<<"$OUT")" $((number + 1))
+	"$NETSIM" heal -q
 }
 
 # What only kernels with fq can do.
@@ -257,7 +271,7 @@ lacking() {
 	fails_with 5 "a delay without sch_fq" "$NETSIM" apply "$P"
 	like "says what is missing, and how to get it" "$ERR" "needs sch_fq and sch_netem: modprobe them.*doctor"
 	fails_with 5 "a fault with a delay without sch_fq" "$NETSIM" fault 'delay 10ms' a:b
-	like "says so" "$ERR" "sch_fq|sch_netem"
+	like "says so, and of which port" "$ERR" "a/eth1: .*sch_fq|sch_netem"
 	is "no fault is left" "$(listed)" 0
 }
 
