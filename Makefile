@@ -170,6 +170,7 @@ CLI_SRCS := \
         cli/main.c \
         cli/opt.c \
         cli/out.c \
+        cli/fault_put.c \
         cli/shaped.c \
         cli/rates.c \
         cli/prometheus.c \
@@ -182,7 +183,7 @@ CLI_SRCS := \
         cli/analyze_data.c \
         cli/analyze_print.c \
         cli/analyze_oneway.c \
-        cli/analyze_args.c \
+        cli/analyze_options.c \
         cli/cmd_analyze.c \
         cli/cmd_apply.c \
         cli/cmd_capture.c \

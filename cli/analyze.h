@@ -6,6 +6,8 @@
 #include <jansson.h>
 #include <netsim/netsim.h>
 
+#include "cmd.h"
+
 /* What is shown: each list, or only one of them. */
 enum analyze_by { BY_DEFAULT, BY_CONNECTION, BY_CLASS, BY_PAIR };
 
@@ -15,10 +17,28 @@ struct analyze_view {
 	bool verbose, quiet;
 };
 
-/* --by WHAT and --top COUNT (NULL: as usual) of a command. */
-struct cmd;
-int analyze_view_parse(const struct cmd *cmd, const char *by, const char *top,
-		       struct analyze_view *ret, struct netsim_err *err);
+/* What the commands that show an analysis are told about it, and the rows of their tables. */
+struct analyze_options {
+	const char *by, *top, *classes, *html; /* NULL: as usual */
+	bool csv;
+};
+/* clang-format off */
+#define ANALYZE_OPTS(type, member) \
+	{'b', "by", OPT_TEXT, offsetof(type, member.by), "WHAT", \
+	 "connection, class or pair: only these rows"}, \
+	{'t', "top", OPT_TEXT, offsetof(type, member.top), "COUNT", \
+	 "so many rows, those with most bytes (20; 0: all)"}, \
+	{0, "classes", OPT_TEXT, offsetof(type, member.classes), "FILE", \
+	 "another class file than the usual one"}, \
+	{0, "csv", OPT_FLAG, offsetof(type, member.csv), NULL, \
+	 "print CSV, a row for each direction"}, \
+	{0, "html", OPT_TEXT, offsetof(type, member.html), "FILE", \
+	 "write a page with tables and plots over time"}
+/* clang-format on */
+/* Fails where they are wrong together, or where no page can be written. */
+int analyze_options_parse(const struct cmd *cmd, const struct common *common,
+			  const struct analyze_options *options, struct analyze_view *ret,
+			  struct netsim_err *err);
 
 /* counted: what the programs counted meanwhile, or NULL. */
 void analyze_text(const struct netsim_analysis *a, const struct netsim_traffic *counted,

@@ -12,27 +12,18 @@
 
 struct analyze_args {
 	struct common common;
-	const char *by, *top, *from, *to, *classes, *topo, *html;
-	bool csv;
+	struct analyze_options shown;
+	const char *from, *to, *topo;
 };
 
 static const struct opt opts[] = {
-	{'b', "by", OPT_TEXT, offsetof(struct analyze_args, by), "WHAT",
-	 "connection, class or pair: only these rows"},
-	{'t', "top", OPT_TEXT, offsetof(struct analyze_args, top), "COUNT",
-	 "so many rows, those with most bytes (20; 0: all)"},
+	ANALYZE_OPTS(struct analyze_args, shown),
 	{0, "from", OPT_TEXT, offsetof(struct analyze_args, from), "TIME",
 	 "only packets since then: 90s after the first one,"},
 	{0, "to", OPT_TEXT, offsetof(struct analyze_args, to), "TIME",
 	 "and until then; or in seconds since 1970"},
 	{0, "topo", OPT_TEXT, offsetof(struct analyze_args, topo), "FILE",
 	 "call addresses by the nodes of this topology"},
-	{0, "classes", OPT_TEXT, offsetof(struct analyze_args, classes), "FILE",
-	 "another class file than the usual one"},
-	{0, "csv", OPT_FLAG, offsetof(struct analyze_args, csv), NULL,
-	 "print CSV, a row for each direction"},
-	{0, "html", OPT_TEXT, offsetof(struct analyze_args, html), "FILE",
-	 "write a page with tables and plots over time"},
 	{0, NULL, OPT_FLAG, 0, NULL, NULL},
 };
 
@@ -116,13 +107,13 @@ static void print_report(const struct analyze_args *args, const struct netsim_an
 {
 	json_t *json;
 
-	if (args->csv) {
+	if (args->shown.csv) {
 		analyze_csv(analysis, view);
 	} else if (args->common.json) {
 		json = analyze_object(analysis, NULL, view);
 		json_object_set_new(json, "files", file_list(&args->common));
 		print_json(json);
-	} else if (!args->html || !view->quiet) {
+	} else if (!args->shown.html || !view->quiet) {
 		analyze_text(analysis, NULL, view);
 	}
 }
@@ -136,7 +127,7 @@ static int write_page(const struct analyze_args *args, const struct netsim_analy
 	char title[256];
 	json_t *json;
 
-	if (!args->html)
+	if (!args->shown.html)
 		return 0;
 	first = slash ? slash + 1 : first;
 	if (args->common.count == 1)
@@ -145,7 +136,7 @@ static int write_page(const struct analyze_args *args, const struct netsim_analy
 		snprintf(title, sizeof(title), "%.200s and %d more", first, args->common.count - 1);
 	json = analyze_object(analysis, NULL, &all);
 	json_object_set_new(json, "files", file_list(&args->common));
-	return page_write(args->html, title, json, err);
+	return page_write(args->shown.html, title, json, err);
 }
 
 static int run(const void *p, struct netsim_err *err)
@@ -154,23 +145,19 @@ static int run(const void *p, struct netsim_err *err)
 	const struct common *common = &args->common;
 	struct netsim_analyzing how = {.files = (const char *const *)common->words,
 				       .file_count = (size_t)common->count,
-				       .classes = args->classes};
-	struct analyze_view view = {.verbose = common->verbose, .quiet = common->quiet};
+				       .classes = args->shown.classes};
+	struct analyze_view view;
 	struct netsim_analysis analysis = {0};
 	struct netsim_diags diags = {0};
 	char path[4096];
-	int r = analyze_view_parse(&cmd_analyze, args->by, args->top, &view, err);
+	int r = analyze_options_parse(&cmd_analyze, common, &args->shown, &view, err);
 
 	if (r == 0)
 		r = parse_time("from", args->from, &how.from_ns, &how.from_first, err);
 	if (r == 0)
 		r = parse_time("to", args->to, &how.to_ns, &how.to_first, err);
-	if (r == 0 && args->csv && common->json)
-		r = usage_error(err, &cmd_analyze, "--csv and --json are two things");
 	if (r == 0)
 		r = find_topology(args->topo, path, &how, err);
-	if (r == 0 && args->html)
-		r = page_check(args->html, err);
 	if (r < 0)
 		return r;
 	how.connections = view.top;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cmd.h"
-#include "out.h"
+#include "fault_put.h"
 
 struct fault_args {
 	struct common common;
@@ -16,20 +16,6 @@ static const struct opt opts[] = {
 	{0, "name", OPT_TEXT, offsetof(struct fault_args, name), "NAME", "to heal it by"},
 	{0, NULL, OPT_FLAG, 0, NULL, NULL},
 };
-
-static void print_fault(const struct fault_args *args, uint32_t fault, const char *text)
-{
-	if (args->common.json)
-		print_json(json_pack("{s:i, s:s, s:s*, s:o}", "fault", (int)fault, "text", text,
-				     "name", args->name, "for",
-				     json_seconds((double)args->for_ns / 1e9)));
-	else if (args->common.dry)
-		printf("would be: %s\n", text);
-	else if (args->for_ns)
-		printf("fault %u: %s, for %g s\n", fault, text, (double)args->for_ns / 1e9);
-	else
-		printf("fault %u: %s, until netsim heal\n", fault, text);
-}
 
 static int run(const void *p, struct netsim_err *err)
 {
@@ -52,8 +38,8 @@ static int run(const void *p, struct netsim_err *err)
 	if (r == 0)
 		r = netsim_fault(ns, &request, &fault, text, err);
 	netsim_close(ns);
-	if (r == 0 && !args->common.quiet)
-		print_fault(args, fault, text);
+	if (r == 0)
+		print_fault_put(&args->common, fault, text, args->name, args->for_ns);
 	return r;
 }
 

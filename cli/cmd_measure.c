@@ -11,24 +11,14 @@
 
 struct measure_args {
 	struct common common;
-	const char *by, *top, *classes, *html;
+	struct analyze_options shown;
 	int64_t duration_ns;
-	bool csv;
 };
 
 static const struct opt opts[] = {
-	{'b', "by", OPT_TEXT, offsetof(struct measure_args, by), "WHAT",
-	 "connection, class or pair: only these rows"},
-	{'t', "top", OPT_TEXT, offsetof(struct measure_args, top), "COUNT",
-	 "so many rows, those with most bytes (20; 0: all)"},
+	ANALYZE_OPTS(struct measure_args, shown),
 	{0, "for", OPT_DURATION, offsetof(struct measure_args, duration_ns), "TIME",
 	 "so long (until Ctrl-C)"},
-	{0, "classes", OPT_TEXT, offsetof(struct measure_args, classes), "FILE",
-	 "another class file than the usual one"},
-	{0, "csv", OPT_FLAG, offsetof(struct measure_args, csv), NULL,
-	 "print CSV, a row for each direction"},
-	{0, "html", OPT_TEXT, offsetof(struct measure_args, html), "FILE",
-	 "write a page with tables and plots over time"},
 	{0, NULL, OPT_FLAG, 0, NULL, NULL},
 };
 
@@ -89,11 +79,11 @@ static json_t *object_of(const struct netsim_measurement *m, const struct analyz
 static void print_report(const struct measure_args *args, const struct netsim_measurement *m,
 			 const struct analyze_view *view)
 {
-	if (args->csv)
+	if (args->shown.csv)
 		analyze_csv(&m->analysis, view);
 	else if (args->common.json)
 		print_json(object_of(m, view));
-	else if (!args->html || !view->quiet)
+	else if (!args->shown.html || !view->quiet)
 		analyze_text(&m->analysis, &m->counted, view);
 }
 
@@ -103,7 +93,8 @@ static int write_page(const struct measure_args *args, const struct netsim_measu
 {
 	const struct analyze_view all = {.top = view->top, .verbose = true};
 
-	return args->html ? page_write(args->html, m->fleet, object_of(m, &all), err) : 0;
+	return args->shown.html ? page_write(args->shown.html, m->fleet, object_of(m, &all), err) :
+				  0;
 }
 
 /* What makes the figures less than the truth. */
@@ -119,17 +110,6 @@ static int report_missing(const struct netsim_measurement *m, bool quiet)
 			" packets were missed: the machine was too busy for them\n",
 			m->missed);
 	return m->missed || m->gone ? 1 : 0;
-}
-
-static int check(const struct measure_args *args, struct analyze_view *view, struct netsim_err *err)
-{
-	int r = analyze_view_parse(&cmd_measure, args->by, args->top, view, err);
-
-	if (r == 0 && args->csv && args->common.json)
-		r = usage_error(err, &cmd_measure, "--csv and --json are two things");
-	if (r == 0 && args->html && !args->common.dry)
-		r = page_check(args->html, err);
-	return r;
 }
 
 static int say_what(struct netsim *ns, const char *fleet, struct netsim_err *err)
@@ -152,7 +132,7 @@ static int measure(struct netsim *ns, const struct measure_args *args,
 		.among = {.fleet = common->fleet,
 			  .nodes = (const char *const *)common->words,
 			  .node_count = (size_t)common->count},
-		.classes = args->classes,
+		.classes = args->shown.classes,
 		.duration_ns = args->duration_ns,
 		.connections = view->top,
 		.go_on = go_on,
@@ -183,9 +163,9 @@ static int measure(struct netsim *ns, const struct measure_args *args,
 static int run(const void *p, struct netsim_err *err)
 {
 	const struct measure_args *args = p;
-	struct analyze_view view = {.verbose = args->common.verbose, .quiet = args->common.quiet};
+	struct analyze_view view;
 	struct netsim *ns = NULL;
-	int r = check(args, &view, err);
+	int r = analyze_options_parse(&cmd_measure, &args->common, &args->shown, &view, err);
 
 	if (r == 0)
 		r = netsim_open(&ns, err);

@@ -7,6 +7,7 @@
 #include "analyze.h"
 #include "cmd.h"
 #include "out.h"
+#include "page.h"
 
 #define TOP_USUAL 20
 
@@ -40,10 +41,19 @@ static int parse_top(const struct cmd *cmd, const char *text, size_t *ret, struc
 	return 0;
 }
 
-int analyze_view_parse(const struct cmd *cmd, const char *by, const char *top,
-		       struct analyze_view *ret, struct netsim_err *err)
+int analyze_options_parse(const struct cmd *cmd, const struct common *common,
+			  const struct analyze_options *options, struct analyze_view *ret,
+			  struct netsim_err *err)
 {
-	int r = parse_by(cmd, by, &ret->by, err);
+	int r;
 
-	return r < 0 ? r : parse_top(cmd, top, &ret->top, err);
+	*ret = (struct analyze_view) {.verbose = common->verbose, .quiet = common->quiet};
+	r = parse_by(cmd, options->by, &ret->by, err);
+	if (r == 0)
+		r = parse_top(cmd, options->top, &ret->top, err);
+	if (r == 0 && options->csv && common->json)
+		r = usage_error(err, cmd, "--csv and --json are two things");
+	if (r == 0 && options->html && !common->dry)
+		r = page_check(options->html, err);
+	return r;
 }
