@@ -179,7 +179,7 @@ CLI_SRCS := \
         cli/iperf_run.c \
         cli/iperf_result.c \
         cli/page.c \
-        cli/analyze_cells.c \
+        cli/figures.c \
         cli/analyze_data.c \
         cli/analyze_print.c \
         cli/analyze_oneway.c \
@@ -281,7 +281,7 @@ $(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/libnetsim.a
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(PKG_LIBS) -lcmocka -lm
 
 # Those that test the command's own parts.
-$(B)/tests/unit/test_rates: $(B)/cli/rates.o
+$(B)/tests/unit/test_rates: $(B)/cli/rates.o $(B)/cli/figures.o
 $(B)/tests/unit/test_prometheus: $(B)/cli/prometheus.o
 
 unit-tests: $(UNIT_TESTS) ## Build the unit tests

@@ -55,12 +55,6 @@ json_t *analyze_one_way_json(const struct netsim_analysis *a, const struct netsi
 /* What was dropped, by its reason. */
 json_t *analyze_dropped_json(const struct netsim_flow *flow);
 
-/* Cells of tables, with three digits and a unit: "941 Mbit", "1.43 ms", "50", "2.5 M". */
-#define ANALYZE_CELL 24
-const char *analyze_scaled(double value, const char *unit, char text[ANALYZE_CELL]);
-const char *analyze_duration(double ns, char text[ANALYZE_CELL]);
-const char *analyze_count(uint64_t value, char text[ANALYZE_CELL]);
-
 /* "tcp", "udp", "icmp", "arp", or the number in text (16 bytes). */
 const char *analyze_protocol(const struct netsim_flow_row *row, char *text);
 

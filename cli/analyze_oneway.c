@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "analyze.h"
+#include "figures.h"
 #include "out.h"
 
 static const char *const reasons[NETSIM_DROPS] = {
@@ -33,7 +34,7 @@ static const struct netsim_flow *counters_of(const struct netsim_traffic *counte
 
 static const char *delay(const struct netsim_one_way *row, double ns, char *text)
 {
-	return row->delay.count ? analyze_duration(ns, text) : "-";
+	return row->delay.count ? figure_duration(ns, text) : "-";
 }
 
 /* Two digits that tell something: 0.01, 2.0, 13. */
@@ -43,7 +44,7 @@ static const char *percent(const struct netsim_one_way *row, char *text)
 
 	if (!row->lost)
 		return "0";
-	snprintf(text, ANALYZE_CELL, share < 1 ? "%.2f" : share < 10 ? "%.1f" : "%.0f", share);
+	snprintf(text, FIGURE_TEXT, share < 1 ? "%.2f" : share < 10 ? "%.1f" : "%.0f", share);
 	return text;
 }
 
@@ -63,13 +64,13 @@ static void print_counters(const struct netsim_flow *flow)
 
 static void print_row(const struct netsim_one_way *row)
 {
-	char t[9][ANALYZE_CELL];
+	char t[9][FIGURE_TEXT];
 
 	printf("%s > %s, %s\n", row->from ? row->from : "many others",
 	       row->to ? row->to : "many others", row->class);
-	printf("%-8s %7s %7s %5s %5s %5s %7s %7s %7s %7s\n", "", analyze_count(row->sent, t[0]),
-	       analyze_count(row->lost, t[1]), percent(row, t[2]),
-	       analyze_count(row->reordered, t[3]), analyze_count(row->duplicated, t[4]),
+	printf("%-8s %7s %7s %5s %5s %5s %7s %7s %7s %7s\n", "", figure_count(row->sent, t[0]),
+	       figure_count(row->lost, t[1]), percent(row, t[2]),
+	       figure_count(row->reordered, t[3]), figure_count(row->duplicated, t[4]),
 	       delay(row, (double)row->delay.p50, t[5]), delay(row, (double)row->delay.p99, t[6]),
 	       delay(row, (double)row->delay.max, t[7]), delay(row, row->jitter, t[8]));
 }

@@ -6,14 +6,15 @@
 #include <time.h>
 
 #include "analyze.h"
+#include "figures.h"
 #include "out.h"
 
-#define CELL ANALYZE_CELL
+#define CELL FIGURE_TEXT
 #define NS   1000000000
 
 static const char *rtt(const struct netsim_rtt *r, int64_t value, char text[CELL])
 {
-	return r->count ? analyze_duration((double)value, text) : "-";
+	return r->count ? figure_duration((double)value, text) : "-";
 }
 
 static const char *clock_time(int64_t ns, char text[CELL])
@@ -39,13 +40,13 @@ static void print_figures(const struct netsim_analysis *a, const char *label,
 	double seconds = (double)(lasted_ns > 0 ? lasted_ns : a->last_ns - a->first_ns) / NS;
 	bool rated = seconds > 0 && way->packets > 1;
 
-	printf("%-19s %7s %7s %9s %5s %7s %7s %7s %4s\n", label, analyze_count(way->packets, t[0]),
-	       analyze_scaled((double)way->bytes, "B", t[1]),
-	       rated ? analyze_scaled((double)way->bytes * 8 / seconds, "bit", t[2]) : "-",
-	       analyze_count(retransmissions(way), t[3]),
+	printf("%-19s %7s %7s %9s %5s %7s %7s %7s %4s\n", label, figure_count(way->packets, t[0]),
+	       figure_bytes((double)way->bytes, t[1]),
+	       rated ? figure_rate((double)way->bytes * 8 / seconds, t[2]) : "-",
+	       figure_count(retransmissions(way), t[3]),
 	       rtt(&way->rtt, single ? (int64_t)way->rtt.mean : way->rtt.p50, t[4]),
 	       rtt(&way->rtt, single ? way->rtt.min : way->rtt.p99, t[5]),
-	       rtt(&way->rtt, way->rtt.max, t[6]), analyze_count(way->gaps, t[7]));
+	       rtt(&way->rtt, way->rtt.max, t[6]), figure_count(way->gaps, t[7]));
 }
 
 static void print_head(const char *title, bool single)
@@ -94,8 +95,8 @@ static void print_opening(const struct netsim_flow_row *row)
 
 	if (row->handshake.count > 1)
 		printf("      handshake p50 %s, p99 %s, of %" PRIu64 "\n",
-		       analyze_duration((double)row->handshake.p50, t[0]),
-		       analyze_duration((double)row->handshake.p99, t[1]), row->handshake.count);
+		       figure_duration((double)row->handshake.p50, t[0]),
+		       figure_duration((double)row->handshake.p99, t[1]), row->handshake.count);
 	if (row->unanswered || row->refused)
 		printf("      not answered %" PRIu64 ", refused %" PRIu64 "\n", row->unanswered,
 		       row->refused);
@@ -298,7 +299,7 @@ static void print_connection(const struct netsim_analysis *a, const struct netsi
 	if (row->inner)
 		printf(", in vxlan");
 	if (row->handshake.count)
-		printf(", opened in %s", analyze_duration((double)row->handshake.min, text));
+		printf(", opened in %s", figure_duration((double)row->handshake.min, text));
 	puts(row->unanswered ? ", not answered" : row->refused ? ", refused" : "");
 	print_ways(a, row, true);
 }
@@ -320,9 +321,9 @@ static void print_gap(const struct netsim_flow_gap *gap)
 	char t[3][CELL];
 
 	printf("%s %8s  %s:%u > %s:%u %s, limit %s%s\n", clock_time(gap->begin_ns, t[0]),
-	       analyze_duration((double)(gap->end_ns - gap->begin_ns), t[1]),
+	       figure_duration((double)(gap->end_ns - gap->begin_ns), t[1]),
 	       gap->from ? gap->from : "-", gap->from_port, gap->to ? gap->to : "-", gap->to_port,
-	       gap->class, analyze_duration((double)gap->limit_ns, t[2]),
+	       gap->class, figure_duration((double)gap->limit_ns, t[2]),
 	       gap->whole ? "" : " (others were not)");
 }
 
@@ -351,9 +352,9 @@ static void print_summary(const struct netsim_analysis *a)
 	char t[3][CELL];
 
 	printf("%" PRIu64 " packet%s, %s", a->packets, plural(a->packets),
-	       analyze_scaled((double)a->bytes, "B", t[0]));
+	       figure_bytes((double)a->bytes, t[0]));
 	if (a->packets)
-		printf(", %s from %s", analyze_duration((double)(a->last_ns - a->first_ns), t[1]),
+		printf(", %s from %s", figure_duration((double)(a->last_ns - a->first_ns), t[1]),
 		       clock_time(a->first_ns, t[2]));
 	printf(", %" PRIu64 " connection%s\n", a->connections, plural(a->connections));
 	if (a->inner)

@@ -8,8 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "analyze.h"
 #include "cmd.h"
+#include "figures.h"
 #include "out.h"
 
 struct capture_args {
@@ -77,15 +77,15 @@ static void clear_line(struct show *show)
 static void show_progress(void *arg, uint64_t packets, uint64_t bytes)
 {
 	struct show *show = arg;
-	char text[ANALYZE_CELL];
 	double now = now_seconds();
+	char text[FIGURE_TEXT];
 
 	if (now - show->begin < 2 || now - show->shown < 0.5)
 		return;
 	show->shown = now;
 	show->line = true;
 	fprintf(stderr, "\r\033[Kcapturing: %.0f s, %" PRIu64 " packets, %s", now - show->begin,
-		packets, analyze_scaled((double)bytes, "B", text));
+		packets, figure_bytes((double)bytes, text));
 }
 
 static void show_gone(void *arg, const char *port)
@@ -199,21 +199,21 @@ static void print_json_summary(const struct netsim_capture *capture, FILE *out)
 
 static void add_row(struct table *table, const char *name, uint64_t packets, uint64_t bytes)
 {
-	char counts[2][ANALYZE_CELL];
+	char counts[2][FIGURE_TEXT];
 
 	table_add(table,
-		  (const char *[]) {name, analyze_count(packets, counts[0]),
-				    analyze_scaled((double)bytes, "B", counts[1])},
+		  (const char *[]) {name, figure_count(packets, counts[0]),
+				    figure_bytes((double)bytes, counts[1])},
 		  3);
 }
 
 static void print_summary(const struct netsim_capture *capture, FILE *out)
 {
 	struct table classes = {0}, ports = {0};
-	char bytes[ANALYZE_CELL];
+	char bytes[FIGURE_TEXT];
 
 	fprintf(out, "%s: %" PRIu64 " packet%s, %s in %.1f s", capture->fleet, capture->packets,
-		plural(capture->packets), analyze_scaled((double)capture->bytes, "B", bytes),
+		plural(capture->packets), figure_bytes((double)capture->bytes, bytes),
 		(double)capture->ns / 1e9);
 	if (capture->files > 1)
 		fprintf(out, ", %" PRIu64 " files", capture->files);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "figures.h"
 #include "iperf_result.h"
 #include "iperf_run.h"
 #include "matrix.h"
@@ -214,7 +215,7 @@ static void add_flow_row(struct session *s, const struct iperf_flow *f)
 	if (f->udp) {
 		snprintf(first, sizeof(first), "%.2f %% (%.0f of %.0f)", f->loss, f->lost,
 			 f->packets);
-		snprintf(second, sizeof(second), "%.3f ms", f->jitter);
+		figure_duration(f->jitter * 1e6, second);
 	} else if (f->has_retransmissions) {
 		snprintf(first, sizeof(first), "%.0f", f->retransmissions);
 	}
@@ -228,8 +229,8 @@ static void add_flow_row(struct session *s, const struct iperf_flow *f)
 					    f->udp ? "jitter" : "rtt (min / mean / max)"},
 			  6);
 	table_add(&s->table,
-		  (const char *[]) {f->from, f->to, iperf_rate_text(f->bps, rate),
-				    iperf_rate_text(f->sent_bps, sent), first, second},
+		  (const char *[]) {f->from, f->to, figure_rate(f->bps, rate),
+				    figure_rate(f->sent_bps, sent), first, second},
 		  6);
 }
 
@@ -258,7 +259,7 @@ static void show_progress(void *arg, unsigned second, double out, double in)
 		fprintf(stderr, "%zu of %zu, ", s->done + 1, s->count);
 	fprintf(stderr, "%s > %s: %u of %u s, %s out, %s in at %s", s->run.from,
 		s->run.server ? s->run.server : s->run.address, second, s->run.seconds,
-		iperf_rate_text(out, out_text), iperf_rate_text(in, in_text), s->run.device);
+		figure_rate(out, out_text), figure_rate(in, in_text), s->run.device);
 }
 
 static int refuse(struct netsim_err *err, enum netsim_err_kind kind, const char *hint,

@@ -65,16 +65,3 @@ int iperf_flows(const json_t *client, const json_t *server, const char *from, co
 	read_rtt(server, &flows[1]);
 	return 2;
 }
-
-const char *iperf_rate_text(double bps, char buf[static 32])
-{
-	static const char *const units[] = {"bit", "kbit", "mbit", "gbit", "tbit"};
-	size_t unit = 0;
-
-	while (bps >= 999.5 && unit < 4) {
-		bps /= 1000;
-		unit++;
-	}
-	snprintf(buf, 32, "%.*f %s", bps < 9.995 ? 2 : bps < 99.95 ? 1 : 0, bps, units[unit]);
-	return buf;
-}

@@ -26,7 +26,4 @@ struct iperf_flow {
 int iperf_flows(const json_t *client, const json_t *server, const char *from, const char *to,
 		struct iperf_flow flows[2]);
 
-/* "94.3 mbit" */
-const char *iperf_rate_text(double bps, char buf[static 32]);
-
 #endif

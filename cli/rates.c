@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "figures.h"
+
 const char *const rate_order_names[RATE_ORDERS] = {"bit/s", "packets/s", "dropped", "bytes",
 						   "names"};
 
@@ -155,26 +157,14 @@ void rates_sort(struct rates *rates, enum rate_order order)
 
 /* --- text */
 
-const char *rates_quantity(double value, char buf[QUANTITY_TEXT])
+/* What is none is easier to pass over as "-". */
+static const char *figure_of(double value, enum rate_order what, char text[static FIGURE_TEXT])
 {
-	static const char units[] = " kMGTPE";
-	size_t unit = 0;
-
-	/* Each bound is where the text would be one digit longer. */
-	while (value >= 999.5 && unit + 2 < sizeof(units)) {
-		value /= 1000;
-		unit++;
-	}
 	if (value <= 0)
-		snprintf(buf, QUANTITY_TEXT, "-");
-	else if (value < 0.05)
-		snprintf(buf, QUANTITY_TEXT, "0.1");
-	else if (value < 9.95 && (unit || value != (double)(int)value))
-		snprintf(buf, QUANTITY_TEXT, "%.1f%.1s", value, unit ? &units[unit] : "");
-	else
-		snprintf(buf, QUANTITY_TEXT, "%.0f%.1s", value < 1000 ? value : 999,
-			 unit ? &units[unit] : "");
-	return buf;
+		return "-";
+	return what == BY_BITS	? figure_rate(value, text) :
+	       what == BY_BYTES ? figure_bytes(value, text) :
+				  figure_short(value, text);
 }
 
 static void append(char line[RATE_LINE], const char *fmt, ...)
@@ -219,8 +209,21 @@ static int pair_length(const struct rate_row *row)
 	return (int)(strlen(name_of(row->total.from)) + strlen(name_of(row->total.to))) + 3;
 }
 
-#define CELL	     6
-#define LIST_NUMBERS (8 * CELL)
+/* Columns of numbers: what is in them, so that it has room. */
+#define CELL	   6
+#define CELL_RATE  10
+#define CELL_BYTES 8
+static const struct {
+	const char *head;
+	enum rate_order what;
+	int width;
+} columns[] = {
+	{"pkt/s", BY_PACKETS, CELL},	 {"bit/s", BY_BITS, CELL_RATE}, {"pkts", BY_PACKETS, CELL},
+	{"bytes", BY_BYTES, CELL_BYTES}, {"part", BY_DROPPED, CELL},	{"down", BY_DROPPED, CELL},
+	{"loss", BY_DROPPED, CELL},	 {"queue", BY_DROPPED, CELL},
+};
+#define COLUMNS	     8
+#define LIST_NUMBERS (6 * CELL + CELL_RATE + CELL_BYTES)
 #define CLASS_LEAST  5 /* that a class's name is cut to */
 
 static int larger(int a, int b)
@@ -249,21 +252,18 @@ void rates_list(const struct rates *rates, bool by_class, int width, struct rate
 
 void rates_list_head(const struct rate_list *list, char line[RATE_LINE])
 {
-	static const char *const heads[] = {"pkt/s", "bit/s", "pkts", "bytes",
-					    "part",  "down",  "loss", "queue"};
-
 	*line = 0;
 	append(line, "%-*s", list->pair, "pair");
 	if (list->class)
 		append(line, "  %-*s", list->class, "class");
-	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++)
-		append(line, "%*s", CELL, heads[i]);
+	for (size_t i = 0; i < COLUMNS; i++)
+		append(line, "%*s", columns[i].width, columns[i].head);
 }
 
 void rates_list_row(const struct rate_list *list, const struct rate_row *row, char line[RATE_LINE])
 {
 	const struct netsim_flow *total = &row->total;
-	const double numbers[] = {
+	const double numbers[COLUMNS] = {
 		row->packets,
 		row->bits,
 		(double)total->packets,
@@ -275,7 +275,7 @@ void rates_list_row(const struct rate_list *list, const struct rate_row *row, ch
 	};
 	const char *from = name_of(total->from), *to = name_of(total->to);
 	int room = list->pair - 3, half = room / 2;
-	char text[QUANTITY_TEXT];
+	char text[FIGURE_TEXT];
 
 	*line = 0;
 	/* The shorter name leaves its room to the longer one. */
@@ -292,20 +292,19 @@ void rates_list_row(const struct rate_list *list, const struct rate_row *row, ch
 		append_name(line, total->class ? total->class : "all", list->class);
 		pad_to(line, list->pair + 2 + list->class);
 	}
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		append(line, "%*s", CELL, rates_quantity(numbers[i], text));
+	for (size_t i = 0; i < COLUMNS; i++)
+		append(line, "%*s", columns[i].width, figure_of(numbers[i], columns[i].what, text));
 }
 
 void rates_summary(const char *fleet, const struct rates *rates, char line[RATE_LINE])
 {
-	char packets[QUANTITY_TEXT], bits[QUANTITY_TEXT], dropped[QUANTITY_TEXT];
+	char packets[FIGURE_TEXT], bits[FIGURE_TEXT], dropped[FIGURE_TEXT];
 	const struct rate_row *sum = &rates->sum;
 
 	*line = 0;
-	append(line, "%s: %s packets/s, %s bit/s, %s dropped/s", fleet,
-	       sum->packets > 0 ? rates_quantity(sum->packets, packets) : "0",
-	       sum->bits > 0 ? rates_quantity(sum->bits, bits) : "0",
-	       sum->dropped > 0 ? rates_quantity(sum->dropped, dropped) : "0");
+	append(line, "%s: %s packets/s, %s/s, %s dropped/s", fleet,
+	       figure_short(sum->packets, packets), figure_rate(sum->bits, bits),
+	       figure_short(sum->dropped, dropped));
 }
 
 /* --- the matrix */
@@ -372,7 +371,9 @@ int rates_matrix(struct rates *rates, bool by_class, enum rate_order shown, stru
 		.starts = calloc(rates->count + 1, sizeof(*m.starts)),
 		.name = 4,
 		.class = by_class ? CLASS_LEAST : 0,
-		.cell = CELL - 1,
+		.cell = shown == BY_BITS  ? CELL_RATE - 1 :
+			shown == BY_BYTES ? CELL_BYTES - 1 :
+					    CELL - 1,
 	};
 
 	if (!m.columns || !m.starts) {
@@ -455,7 +456,7 @@ void rates_matrix_row(const struct rate_matrix *m, size_t row, size_t first, int
 	const struct rate_row *at = &m->rates->rows[m->starts[row]];
 	const struct rate_row *end =
 		&m->rates->rows[row + 1 < m->row_count ? m->starts[row + 1] : m->rates->count];
-	char text[QUANTITY_TEXT];
+	char text[FIGURE_TEXT];
 
 	begin_line(m, name_of(at->total.from), at->total.class, line);
 	for (size_t i = first; i < m->column_count && room_for(m, line, width); i++) {
@@ -464,6 +465,6 @@ void rates_matrix_row(const struct rate_matrix *m, size_t row, size_t first, int
 		for (const struct rate_row *r = at; r < end; r++)
 			if (strcmp(name_of(r->total.to), m->columns[i]) == 0)
 				value = cell_value(r, m->shown);
-		append_cell(m, rates_quantity(value, text), line);
+		append_cell(m, figure_of(value, m->shown, text), line);
 	}
 }

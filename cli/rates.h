@@ -28,10 +28,6 @@ int rates_make(const struct netsim_traffic *before, const struct netsim_traffic 
 void rates_sort(struct rates *rates, enum rate_order order);
 void rates_free(struct rates *rates);
 
-/* "-" for 0, "0.3", "999", "1.2k", "34M": at most four characters. */
-#define QUANTITY_TEXT 8
-const char *rates_quantity(double value, char buf[QUANTITY_TEXT]);
-
 #define RATE_LINE 1024
 
 /* The columns of a list: as wide as the names, if the line (0: any) has room for them. */
@@ -62,7 +58,7 @@ void rates_matrix_head(const struct rate_matrix *matrix, size_t first, int width
 void rates_matrix_row(const struct rate_matrix *matrix, size_t row, size_t first, int width,
 		      char line[RATE_LINE]);
 
-/* "simple: 1.2k packets/s, 9.6M bit/s, 3 dropped/s" */
+/* "simple: 1.21k packets/s, 9.60 mbit/s, 3 dropped/s" */
 void rates_summary(const char *fleet, const struct rates *rates, char line[RATE_LINE]);
 
 #endif

@@ -29,8 +29,7 @@ function digits(value) {
 }
 
 // Three digits and a unit: "18.0 MB".
-function scaled(value, unit) {
-	const prefixes = ['', 'k', 'M', 'G', 'T', 'P'];
+function scaled(value, unit, prefixes = ['', 'k', 'M', 'G', 'T', 'P']) {
 	let i = 0;
 	while (value >= 999.5 && i < prefixes.length - 1) {
 		value /= 1000;
@@ -55,7 +54,7 @@ function short(text) {
 }
 
 const bytes = (value) => scaled(value, 'B');
-const rate = (value) => scaled(value, 'bit/s');
+const rate = (value) => scaled(value, 'bit/s', ['', 'k', 'm', 'g', 't', 'p']);
 const whole = (value) => Math.round(value).toLocaleString('en');
 
 function padded(value, width) {

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli/figures.h"
 #include "cli/rates.h"
 
 static char fleet[] = "f";
@@ -147,24 +148,54 @@ static void test_orders(void **state)
 	rates_free(&rates);
 }
 
-static void test_quantities(void **state)
+typedef const char *figure(double value, char *text);
+
+struct figure_row {
+	double value;
+	const char *text;
+};
+
+static void check_figures(const struct figure_row *rows, size_t count, figure *format)
 {
-	static const struct {
-		double value;
-		const char *text;
-	} rows[] = {
-		{0, "-"},	  {-1, "-"},	  {0.001, "0.1"},   {0.33, "0.3"},
-		{1, "1"},	  {1.25, "1.2"},  {9.96, "10"},	    {12, "12"},
-		{999, "999"},	  {999.4, "999"}, {999.6, "1.0k"},  {1000, "1.0k"},
-		{9949, "9.9k"},	  {9960, "10k"},  {123456, "123k"}, {999499, "999k"},
-		{999500, "1.0M"}, {50e6, "50M"},  {1.5e9, "1.5G"},  {2e12, "2.0T"},
-		{1.8e19, "18E"},  {1e25, "999E"},
+	char text[FIGURE_TEXT];
+
+	for (size_t i = 0; i < count; i++)
+		assert_string_equal(format(rows[i].value, text), rows[i].text);
+}
+
+static void test_figures(void **state)
+{
+	static const struct figure_row shorts[] = {
+		{0, "0"},	  {0.5, "0.50"},    {1, "1"},	       {1.25, "1.25"},
+		{9.996, "10.0"},  {12, "12"},	    {999, "999"},      {999.4, "999"},
+		{999.6, "1.00k"}, {1000, "1.00k"},  {9949, "9.95k"},   {9999, "10.0k"},
+		{123456, "123k"}, {999499, "999k"}, {999500, "1.00M"}, {50e6, "50.0M"},
+		{1.5e9, "1.50G"}, {2e12, "2.00T"},  {1.8e19, "18.0E"}, {1e25, "999E"},
 	};
-	char text[QUANTITY_TEXT];
+	static const struct figure_row rates[] = {
+		{0, "0 bit"},	       {462, "462 bit"},       {999.6, "1.00 kbit"},
+		{93400, "93.4 kbit"},  {94.31e6, "94.3 mbit"}, {1e9, "1.00 gbit"},
+		{2.5e15, "2500 tbit"},
+	};
+	static const struct figure_row sizes[] = {
+		{42, "42 B"}, {1999, "2.00 kB"}, {18e6, "18.0 MB"}, {5e9, "5.00 GB"}};
+	static const struct figure_row times[] = {
+		{7, "7 ns"}, {1430000, "1.43 ms"}, {51.26e6, "51.3 ms"}, {2e11, "200 s"}};
 
 	(void)state;
-	for (size_t i = 0; i < COUNT(rows); i++)
-		assert_string_equal(rates_quantity(rows[i].value, text), rows[i].text);
+	check_figures(shorts, COUNT(shorts), figure_short);
+	check_figures(rates, COUNT(rates), figure_rate);
+	check_figures(sizes, COUNT(sizes), figure_bytes);
+	check_figures(times, COUNT(times), figure_duration);
+}
+
+static void test_counts(void **state)
+{
+	char text[FIGURE_TEXT];
+
+	(void)state;
+	assert_string_equal(figure_count(99999, text), "99999");
+	assert_string_equal(figure_count(2500000, text), "2.50M");
 }
 
 static void test_list_fits_the_line(void **state)
@@ -186,10 +217,10 @@ static void test_list_fits_the_line(void **state)
 	assert_int_equal(strlen(head), 80);
 	rates_list_row(&list, &rates.rows[0], line);
 	assert_int_equal(strlen(line), 80);
-	assert_memory_equal(line, "~ong-name-1 > ~ong-name-2", 25);
+	assert_memory_equal(line, "~-name-1 > ~-name-2", 19);
 	rates_list_row(&list, &rates.rows[1], line);
 	assert_int_equal(strlen(line), 80);
-	assert_memory_equal(line, "b > ~e-with-a-long-name-2", 25);
+	assert_memory_equal(line, "b > ~-a-long-name-2", 19);
 	/* With room, whole. */
 	rates_list(&rates, true, 0, &list);
 	rates_list_row(&list, &rates.rows[0], line);
@@ -212,9 +243,9 @@ static void test_list_shows_reasons(void **state)
 	assert_int_equal(rates_make(NULL, &now, false, &rates), 0);
 	rates_list(&rates, false, 80, &list);
 	rates_list_head(&list, line);
-	assert_string_equal(line, "pair  pkt/s bit/s  pkts bytes  part  down  loss queue");
+	assert_string_equal(line, "pair  pkt/s     bit/s  pkts   bytes  part  down  loss queue");
 	rates_list_row(&list, &rates.rows[0], line);
-	assert_string_equal(line, "a > b     -     -  1.5k  2.0M     1     -     7   12k");
+	assert_string_equal(line, "a > b     -         - 1.50k 2.00 MB     1     -     7 12.3k");
 	rates_summary("f", &rates, line);
 	assert_string_equal(line, "f: 0 packets/s, 0 bit/s, 0 dropped/s");
 	rates_free(&rates);
@@ -233,14 +264,14 @@ static void test_matrix(void **state)
 	assert_int_equal(rates_matrix(&rates, false, BY_BITS, &matrix), 0);
 	assert_int_equal(matrix.row_count, 3);
 	rates_matrix_head(&matrix, 0, 80, line);
-	assert_string_equal(line, "from        a      b others");
+	assert_string_equal(line, "from           a         b    others");
 	rates_matrix_row(&matrix, 0, 0, 80, line);
-	assert_string_equal(line, "a           -   8.0k      -");
+	assert_string_equal(line, "a              - 8.00 kbit         -");
 	rates_matrix_row(&matrix, 2, 0, 80, line);
-	assert_string_equal(line, "others      -      -    240");
+	assert_string_equal(line, "others         -         -   240 bit");
 	/* Scrolled, and with room for one column only. */
 	rates_matrix_head(&matrix, 1, 16, line);
-	assert_string_equal(line, "from        b");
+	assert_string_equal(line, "from           b");
 	rates_matrix_free(&matrix);
 	rates_free(&rates);
 }
@@ -271,7 +302,8 @@ int main(void)
 		cmocka_unit_test(test_first_reading_and_new_start),
 		cmocka_unit_test(test_no_row_of_nothing),
 		cmocka_unit_test(test_orders),
-		cmocka_unit_test(test_quantities),
+		cmocka_unit_test(test_figures),
+		cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_list_fits_the_line),
 		cmocka_unit_test(test_list_shows_reasons),
 		cmocka_unit_test(test_matrix),
