@@ -62,25 +62,21 @@ static void add_port(struct table *table, const struct netsim_fleet *fleet,
 	describe_drops(i ? 0 : node->cut_packets,
 		       port->to.drops + port->from.drops + (i ? 0 : node->lost_packets), drops,
 		       sizeof(drops));
-	const char *cells[] = {name,
-			       node->tap    ? "tap" :
-			       node->inside ? "netns" :
-					      "lost",
-			       port->up ? or_dash(port->from.text) : "no carrier",
-			       port->up ? or_dash(port->to.text) : "no carrier",
-			       reaches,
-			       drops,
-			       port->name};
-	table_add(table, cells, verbose ? 7 : 6);
+	const char *cells[] = {name,  node->tap ? "tap" : node->inside ? "netns" : "lost",
+			       NULL,  reaches,
+			       drops, port->name};
+	table_add_ways(table, cells, verbose ? 6 : 5, 2,
+		       port->up ? or_dash(port->from.text) : "no carrier",
+		       port->up ? or_dash(port->to.text) : "no carrier");
 }
 
 static void print_nodes(const struct netsim_fleet *fleet, bool verbose)
 {
-	static const char *const head[] = {"node",    "kind",	 "up",	"down",
+	static const char *const head[] = {"node",    "kind",	 "conditions",
 					   "reaches", "dropped", "port"};
 	struct table table = {0};
 
-	table_add(&table, head, verbose ? 7 : 6);
+	table_add(&table, head, verbose ? 6 : 5);
 	for (size_t n = 0; n < fleet->node_count; n++)
 		for (size_t i = 0; i < fleet->nodes[n].port_count; i++)
 			add_port(&table, fleet, &fleet->nodes[n], i, verbose);

@@ -171,10 +171,42 @@ void table_add(struct table *table, const char *const *cells, int count)
 	table->rows++;
 }
 
+void table_add_ways(struct table *table, const char **cells, int count, int at, const char *up,
+		    const char *down)
+{
+	const char *below[TABLE_COLUMNS] = {0};
+	char text[2][160];
+
+	cells[at] = up;
+	if (strcmp(up, down) == 0) {
+		table_add(table, cells, count);
+		return;
+	}
+	snprintf(text[0], sizeof(text[0]), "up: %s", up);
+	snprintf(text[1], sizeof(text[1]), "down: %s", down);
+	for (int i = 0; i < at; i++)
+		below[i] = "";
+	cells[at] = text[0];
+	below[at] = text[1];
+	table_add(table, cells, count);
+	table_add(table, below, at + 1);
+}
+
+static int last_cell(const struct table *table, size_t row)
+{
+	int last = table->columns - 1;
+
+	while (last > 0 && !*table->cells[row][last])
+		last--;
+	return last;
+}
+
 void table_print(struct table *table, FILE *out)
 {
 	for (size_t row = 0; row < table->rows; row++) {
-		for (int c = 0; c < table->columns; c++) {
+		int last = last_cell(table, row);
+
+		for (int c = 0; c <= last; c++) {
 			int width = 0;
 
 			for (size_t i = 0; i < table->rows; i++) {
@@ -182,7 +214,7 @@ void table_print(struct table *table, FILE *out)
 
 				width = length > width ? length : width;
 			}
-			if (c == table->columns - 1)
+			if (c == last)
 				fprintf(out, "%s\n", table->cells[row][c]);
 			else
 				fprintf(out, "%-*s  ", width, table->cells[row][c]);

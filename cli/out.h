@@ -51,6 +51,12 @@ struct table {
 	int columns;
 };
 void table_add(struct table *table, const char *const *cells, int count);
+/*
+ * A row whose cell at holds the conditions of both ways: once where they are the same,
+ * else "up: ..." and, in a line below, "down: ...".
+ */
+void table_add_ways(struct table *table, const char **cells, int count, int at, const char *up,
+		    const char *down);
 /* Prints and empties it. */
 void table_print(struct table *table, FILE *out);
 

@@ -24,15 +24,15 @@ static void split(char *line, const char *parts[PARTS])
 
 void print_shaped(const struct common *args, const struct netsim_lines *lines)
 {
-	static const char *const head[] = {"link", "up", "down"};
+	static const char *const head[] = {"link", "conditions"};
 	struct table table = {0};
 	json_t *list = json_array();
 	const char *parts[PARTS];
 
-	table_add(&table, head, PARTS);
+	table_add(&table, head, 2);
 	for (size_t i = 0; i < lines->count; i++) {
 		split(lines->list[i], parts);
-		table_add(&table, parts, PARTS);
+		table_add_ways(&table, (const char *[]) {parts[0], NULL}, 2, 1, parts[1], parts[2]);
 		json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "link", parts[0], "up",
 						      parts[1], "down", parts[2]));
 	}

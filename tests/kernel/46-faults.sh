@@ -252,6 +252,17 @@ wrong() {
 	is "all reached" "$(reached)" "$ALL"
 }
 
+# One line where both directions are alike, two where they are not, and 80 columns.
+table() {
+	printf 'profile: lossy\nengine: edt\ndefault: {loss: 3%%, duplicate: 1%%}\nnodes: {b: {up: {loss: 5%%}, down: {loss: 6%%}}}\n' >"$P"
+	check "apply what differs" "$NETSIM" apply "$P"
+	like "tells it of both directions" "$OUT" $'\nb/eth1 +up: .*loss 5%.*\n +down: .*loss 6%.*\nc/eth1 +[^:]*loss 3%'
+	run "$NETSIM" status
+	like "so does status" "$OUT" $'\na +netns +[^:]*loss 3%[^:]* 2 of 2  [^:]*\nb +netns +up: .*loss 5%[^\n]*  2 of 2 .*\n +down: [^\n]*loss 6%'
+	is "in 80 columns" "$(awk 'length > 80' <<<"$OUT")" ""
+	"$NETSIM" clear -q
+}
+
 # Numbers are those of faults that were put: what was refused has none.
 foreign() {
 	local number
@@ -288,6 +299,7 @@ in_vm || {
 	survives
 	flap
 	cable
+	table
 	wrong
 }
 "$NETSIM" fault -q 'loss 100%' a:b
