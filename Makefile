@@ -161,6 +161,7 @@ LIB_SRCS := \
         netsim/api_ways.c \
         netsim/api_ping.c \
         netsim/api_analyze.c \
+        netsim/measure_faults.c \
         netsim/api_measure.c \
         netsim/api_capture.c
 LIB_OBJS := $(LIB_SRCS:%.c=$(B)/%.o)

@@ -178,7 +178,7 @@ struct port_fault {
 	__u32 kind;
 	__u64 bits;	/* partitions: of its groups, in ascending order */
 	__u64 deadline; /* CLOCK_MONOTONIC in ns, 0: none */
-	__u64 start;	/* of a flap */
+	__u64 start;	/* when it was put; a flap goes by it */
 	char name[32];
 	char conditions[160]; /* "loss 5% delay 80ms", "flap 2s 1s" */
 	char targets[160];    /* "n100-1:n100-2 @server" */

@@ -6,6 +6,7 @@
 
 #include "analyze.h"
 #include "cmd.h"
+#include "figures.h"
 #include "out.h"
 #include "page.h"
 
@@ -64,6 +65,22 @@ static json_t *counters_of(const struct netsim_traffic *counted)
 	return list;
 }
 
+static json_t *faults_of(const struct netsim_measurement *m)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < m->fault_count; i++) {
+		const struct netsim_fault *fault = &m->faults[i];
+
+		json_array_append_new(
+			list,
+			json_pack("{s:i, s:s, s:I, s:o}", "fault", (int)fault->id, "text",
+				  fault->text, "begin_ns", (json_int_t)fault->begin_ns, "end_ns",
+				  fault->end_ns ? json_integer(fault->end_ns) : json_null()));
+	}
+	return list;
+}
+
 static json_t *object_of(const struct netsim_measurement *m, const struct analyze_view *view)
 {
 	json_t *json = analyze_object(&m->analysis, *m->uncounted ? NULL : &m->counted, view);
@@ -72,8 +89,31 @@ static json_t *object_of(const struct netsim_measurement *m, const struct analyz
 	json_object_set_new(json, "ports", json_integer((json_int_t)m->ports));
 	json_object_set_new(json, "missed", json_integer((json_int_t)m->missed));
 	json_object_set_new(json, "gone", json_integer((json_int_t)m->gone));
+	json_object_set_new(json, "faults", faults_of(m));
 	json_object_set_new(json, "counters", counters_of(&m->counted));
 	return json;
+}
+
+/* "+1.50 s to +2.00 s  fault 3: ..."; the times are those since the first packet. */
+static void print_faults(const struct netsim_measurement *m)
+{
+	int64_t first = m->analysis.packets ? m->analysis.first_ns : 0;
+	char t[2][FIGURE_TEXT];
+
+	if (!m->fault_count || !first)
+		return;
+	printf("\nfaults, since the first packet\n");
+	for (size_t i = 0; i < m->fault_count; i++) {
+		const struct netsim_fault *fault = &m->faults[i];
+
+		printf("%8s to %8s  fault %u: %s\n",
+		       fault->begin_ns <= first ?
+			       "begin" :
+			       figure_duration((double)(fault->begin_ns - first), t[0]),
+		       fault->end_ns ? figure_duration((double)(fault->end_ns - first), t[1]) :
+				       "end",
+		       fault->id, fault->text);
+	}
 }
 
 static void print_report(const struct measure_args *args, const struct netsim_measurement *m,
@@ -83,8 +123,11 @@ static void print_report(const struct measure_args *args, const struct netsim_me
 		analyze_csv(&m->analysis, view);
 	else if (args->common.json)
 		print_json(object_of(m, view));
-	else if (!args->shown.html || !view->quiet)
+	else if (!args->shown.html || !view->quiet) {
 		analyze_text(&m->analysis, &m->counted, view);
+		if (!view->quiet)
+			print_faults(m);
+	}
 }
 
 /* Everything is on it, whatever --by says. */

@@ -12,6 +12,7 @@
 #include "netsim/capture_names.h"
 #include "netsim/live.h"
 #include "netsim/mark.h"
+#include "netsim/measure_faults.h"
 #include "netsim/neigh.h"
 #include "netsim/target.h"
 #include "netsim/traffic.h"
@@ -40,6 +41,7 @@ struct measure {
 	struct live *live;
 	struct flow *flow;
 	struct oneway *oneway;
+	struct measured_faults faults;
 	uint64_t packets;
 	/* What the programs count. */
 	struct session counting;
@@ -56,6 +58,7 @@ static void measure_done(struct measure *m)
 	session_done(&m->counting);
 	netsim_traffic_free(&m->before);
 	netsim_traffic_free(&m->after);
+	measure_faults_done(&m->faults);
 	flow_free(m->flow);
 	oneway_free(m->oneway);
 	analyze_names_done(&m->names);
@@ -280,6 +283,9 @@ static int follow(struct measure *m, int64_t duration_ns, bool ask, struct netsi
 		asked = at;
 		if (all_gone(m))
 			return 0;
+		r = measure_faults_look(m->counting.policy, &m->faults, err);
+		if (r < 0)
+			return r;
 		if (m->how->go_on &&
 		    !m->how->go_on(m->how->arg, m->packets, (double)(at - begin) / 1e9))
 			return 0;
@@ -297,7 +303,11 @@ static int follow_to_the_end(struct measure *m, struct netsim_err *err)
 	m->begin_ns = now(CLOCK_REALTIME);
 	if (__builtin_add_overflow(m->begin_ns, duration, &m->until_ns))
 		m->until_ns = INT64_MAX;
-	r = follow(m, duration, true, err);
+	r = measure_faults_look(m->counting.policy, &m->faults, err);
+	if (r == 0)
+		r = follow(m, duration, true, err);
+	if (r == 0)
+		r = measure_faults_look(m->counting.policy, &m->faults, err);
 	if (r < 0)
 		return r;
 	if (now(CLOCK_REALTIME) < m->until_ns)
@@ -319,7 +329,7 @@ static int follow_to_the_end(struct measure *m, struct netsim_err *err)
 
 /* --- all */
 
-static void count_missed(const struct measure *m, struct netsim_measurement *ret)
+static void count_missed(struct measure *m, struct netsim_measurement *ret)
 {
 	for (size_t i = 0; i < m->port_count; i++) {
 		struct live_counts counts;
@@ -329,6 +339,9 @@ static void count_missed(const struct measure *m, struct netsim_measurement *ret
 		ret->gone += live_gone(m->live, i);
 	}
 	ret->ports = m->port_count;
+	ret->faults = m->faults.list;
+	ret->fault_count = m->faults.count;
+	m->faults = (struct measured_faults) {0};
 	snprintf(ret->fleet, sizeof(ret->fleet), "%s", m->model->fleet);
 }
 
@@ -398,5 +411,7 @@ API void netsim_measurement_free(struct netsim_measurement *measurement)
 {
 	netsim_analysis_free(&measurement->analysis);
 	netsim_traffic_free(&measurement->counted);
+	measure_faults_done(
+		&(struct measured_faults) {measurement->faults, measurement->fault_count});
 	*measurement = (struct netsim_measurement) {0};
 }

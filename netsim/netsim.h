@@ -157,9 +157,10 @@ struct netsim_path {
 
 struct netsim_fault {
 	uint32_t id;
-	char *name;	 /* NULL: none */
-	char *text;	 /* "wan: loss 5% on n100-1:n100-2", "partition n100-1 | rest" */
-	int64_t left_ns; /* -1: until healed */
+	char *name;		  /* NULL: none */
+	char *text;		  /* "wan: loss 5% on n100-1:n100-2", "partition n100-1 | rest" */
+	int64_t left_ns;	  /* -1: until healed */
+	int64_t begin_ns, end_ns; /* of a measurement's: since 1970; end 0: it is in force still */
 };
 
 struct netsim_fleet {
@@ -489,9 +490,8 @@ struct netsim_flow_gap {
 	const char *from, *to, *class;
 	uint16_t from_port, to_port;
 	bool inner;
-	bool whole; /* nor on another connection of the class */
-	int64_t begin_ns, end_ns;
-	int64_t limit_ns; /* what the class tolerates */
+	bool whole;			    /* nor on another connection of the class */
+	int64_t begin_ns, end_ns, limit_ns; /* limit: what the class tolerates */
 };
 
 struct netsim_capture_problem {
@@ -649,6 +649,8 @@ struct netsim_measurement {
 	char uncounted[160];	       /* why they cannot, or "" */
 	uint64_t missed; /* packets that there was no room for: figures are incomplete */
 	size_t gone;	 /* ports that went away meanwhile */
+	struct netsim_fault *faults; /* that were in force meanwhile */
+	size_t fault_count;
 };
 
 struct netsim_measuring {

@@ -211,6 +211,7 @@ int policy_cut(struct policy *p, enum port_fault_kind kind, const struct policy_
 	fault->kind = kind;
 	fault->bits = bits;
 	fault->deadline = deadline;
+	fault->start = policy_now();
 	*ret_id = fault->id;
 	policy_commit(p);
 	return 0;

@@ -260,6 +260,8 @@ class Traffic {
 			element('option', {value: 'back'}, '← Second to first'));
 		const begin = report.first_ns / NS;
 		this.plots = new Plots(this.place, [begin, Math.max(report.last_ns / NS, begin + report.bin_ns / NS / 100)]);
+		this.plots.marks = (report.faults ?? []).map(({fault, text, begin_ns: from, end_ns: to}) =>
+			({begin: from / NS, end: (to ?? report.last_ns) / NS, text: `fault ${fault}: ${text}`}));
 		this.plots.onrestyle = () => this.draw();
 		this.plots.onzoom = (range) => { again.hidden = !range; };
 		this.made = element('section', {id: 'plots'}, element('div.choice', {}, element('h2', {}, 'Over time'), this.switches, this.only,
@@ -360,6 +362,12 @@ const gapColumns = (traffic) => [
 	words('others of class and pair', (gap) => gap.whole ? 'silent, too' : 'were not silent'),
 ];
 
+const FAULT = [
+	figure('fault', ({fault}) => fault), words('what', ({text}) => text),
+	{name: 'begins', value: ({begin_ns: begin}) => Math.max(begin - report.first_ns, 0), show: (ns) => '+' + duration(ns), about: 'since the first packet'},
+	{name: 'ends', value: ({end_ns: end}) => end && end - report.first_ns, show: (ns) => '+' + duration(ns)},
+];
+
 function section(id, name, list, columns, about) {
 	if (!list?.length)
 		return null;
@@ -393,6 +401,7 @@ function build() {
 			shown(flows, report.flow_count)),
 		section('gaps', 'Gaps', gaps, gapColumns(traffic), 'silent for longer than the class tolerates' +
 			(report.gaps_not_listed ? `; ${whole(report.gaps_not_listed)} more are not listed` : '')),
+		section('faults', 'Faults', report.faults, FAULT, 'in force meanwhile; marked in the plots'),
 		section('connections', 'Connections', flat(connections), CONNECTION,
 			shown(connections, report.connection_count, report.folded ? '' : undefined)),
 	];

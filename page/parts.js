@@ -185,6 +185,23 @@ function paintSpans(u, spans, style, top, height) {
 	u.ctx.restore();
 }
 
+// Times with words: shaded, with a line where each begins and ends. [{begin, end, text}]
+function paintMarks(u, marks) {
+	const pixels = devicePixelRatio, {left, top, width, height} = u.bbox;
+	paintSpans(u, united(marks.map(({begin, end}) => [begin, end])), colour('fault'), top, height);
+	paintSpans(u, marks.flatMap(({begin, end}) => [[begin, begin], [end, end]]), colour('bad'), top, height);
+	u.ctx.save();
+	u.ctx.beginPath();
+	u.ctx.rect(left, top, width, height);
+	u.ctx.clip();
+	u.ctx.font = FONT.replace('11px', 11 * pixels + 'px');
+	u.ctx.fillStyle = colour('bad');
+	u.ctx.textBaseline = 'top';
+	marks.forEach(({begin, text}, i) => u.ctx.fillText(text, Math.max(u.valToPos(begin, 'x', true), left) + 4 * pixels,
+		top + (2 + i % 4 * 13) * pixels));
+	u.ctx.restore();
+}
+
 // Values without neighbours have no line: they get a point.
 function lonely(u, index) {
 	const values = u.data[index], list = [];
@@ -212,12 +229,14 @@ function clockTicks(u, ticks, axis, space, step) {
 }
 
 // Plots below each other: one cursor, one zoom, one time. Times are in seconds since
-// 1970; limits is [begin, end]; spans are times to be shaded behind all plots.
+// 1970; limits is [begin, end]; spans are times to be shaded behind all plots, marks those
+// that have words, too.
 class Plots {
 	constructor(place, limits) {
 		this.place = place;
 		this.limits = limits;
 		this.spans = [];
+		this.marks = [];
 		this.list = [];
 		this.sync = uPlot.sync('time');
 		new ResizeObserver(() => this.resize()).observe(place);
@@ -284,7 +303,8 @@ class Plots {
 			axes: [{...common, size: 26, gap: 3, space: 84, values: clockTicks,
 				grid: {show: false}}, {...common, size: AXIS_WIDTH, gap: 4, ...axis}],
 			hooks: {...hooks, setScale: [(u, key) => key === 'x' && this.zoomed(u)], setCursor: [(u) => this.read(u)],
-				drawClear: [(u) => paintSpans(u, this.spans, colour('band'), u.bbox.top, u.bbox.height)]},
+				drawClear: [(u) => paintSpans(u, this.spans, colour('band'), u.bbox.top, u.bbox.height),
+					(u) => paintMarks(u, this.marks)]},
 		};
 	}
 

@@ -234,6 +234,9 @@ check_errors() {
 # What was measured live has delay and loss one way.
 check_live() {
 	read_page "$WORK/live.html"
+	is "live: the partition is among the faults" "$(told '[.tables.faults[].what]')" '["partition a | rest"]'
+	between "which --json has for as long as it took" \
+		"$(jq '.faults[] | (.end_ns - .begin_ns) / 1e6' "$WORK/live.json")" 350 410 ms
 	is "live: without a mistake" "$(told '[.error, .failed]')" '["",null]'
 	is "delay and loss one way are drawn" "$(told .one_way)" '["One-way delay","Lost"]'
 	is "with something in each" "$(told '[.one_way_painted[] > 500]')" '[true,true]'

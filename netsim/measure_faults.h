@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which faults were in force while something was measured, and when. */
+#ifndef NETSIM_MEASURE_FAULTS_H
+#define NETSIM_MEASURE_FAULTS_H
+
+#include "netsim/policy.h"
+
+struct measured_faults {
+	struct netsim_fault *list;
+	size_t count;
+};
+
+/* Notes what has begun and ended since it was last called: memory is read, no more. */
+int measure_faults_look(const struct policy *policy, struct measured_faults *faults,
+			struct netsim_err *err);
+void measure_faults_done(struct measured_faults *faults);
+
+#endif
