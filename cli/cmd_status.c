@@ -72,7 +72,7 @@ static void add_port(struct table *table, const struct netsim_fleet *fleet,
 
 static void print_nodes(const struct netsim_fleet *fleet, bool verbose)
 {
-	static const char *const head[] = {"node",    "kind",	 "conditions",
+	static const char *const head[] = {"node",    "kind",	 "each way",
 					   "reaches", "dropped", "port"};
 	struct table table = {0};
 

@@ -24,7 +24,7 @@ static void split(char *line, const char *parts[PARTS])
 
 void print_shaped(const struct common *args, const struct netsim_lines *lines)
 {
-	static const char *const head[] = {"link", "conditions"};
+	static const char *const head[] = {"link", "each way"};
 	struct table table = {0};
 	json_t *list = json_array();
 	const char *parts[PARTS];
