@@ -307,21 +307,24 @@ bench-tools: test-tools $(BENCH_TOOLS) ## Build what the benchmarks run
 deps: ## Install what is missing (as root; otherwise say what)
 	$(Q)tests/deps
 
-# A fresh machine gets its packages first; make then looks at them anew.
+# A fresh machine gets its packages first; make then looks at them anew, with all
+# processors where nobody said -j.
+ALL_CPUS = $(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+
 demo: ## Show the main job on real traffic
 	$(Q)tests/deps build demo
-	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(ALL_CPUS) all
 	$(Q)tests/demo
 
 test: ## Run all tests: unit, on this kernel, on Debian's kernel in QEMU
 	$(Q)tests/deps
-	$(Q)$(MAKE) --no-print-directory all unit-tests test-tools
-	$(Q)$(MAKE) --no-print-directory VARIANT=san unit-tests
+	$(Q)$(ALL_CPUS) all unit-tests test-tools
+	$(Q)$(ALL_CPUS) VARIANT=san unit-tests
 	$(Q)tests/run
 
 bench: ## Measure side by side with what one would run otherwise
 	$(Q)tests/deps
-	$(Q)$(MAKE) --no-print-directory all bench-tools
+	$(Q)$(ALL_CPUS) all bench-tools
 	$(Q)tests/bench/run
 	$(Q)tests/bench/analyze
 

@@ -144,7 +144,7 @@ texts() {
 	check "it ends after a time" "$NETSIM" capture -w "$WORK/time.pcapng" --for 200ms
 	like "after exactly that time" "$OUT" ' in 0\.2 s'
 	is "as a readable file" "$(capinfos "$WORK/time.pcapng" >/dev/null 2>&1; echo $?)" 0
-	capture 1 b -w "$WORK/b.pcap" -s 64B --class icmp --class dns,api --direction delivered --json
+	capture 1 b -w "$WORK/b.pcap" -s 64B --filter ip --class icmp --class dns,api --direction delivered --json
 	node_exec a ping -q -c 4 -i 0.01 10.9.0.2 >/dev/null
 	stop "$CAPTURE"
 	is "JSON" "$(jq -c '[.fleet, .packets, .dropped, .ports[0].port, .classes[0].class]' <<<"$SAID")" \
