@@ -12,9 +12,9 @@
 FLEET='kill'
 KILLAT=$(dirname "$TESTS")/build/${VARIANT:-release}/tests/killat
 SEED=${SEED:-$RANDOM}
-TIME=55 # seconds after which it is enough
+TIME=45 # seconds after which it is enough
 if [[ ${RING:-} == vm ]]; then
-	MOMENTS=${MOMENTS:-60} TIME=35
+	MOMENTS=${MOMENTS:-60} TIME=28
 else
 	MOMENTS=${MOMENTS:-300}
 fi
