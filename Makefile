@@ -309,22 +309,22 @@ deps: ## Install what is missing (as root; otherwise say what)
 
 # A fresh machine gets its packages first; make then looks at them anew, with all
 # processors where nobody said -j.
-ALL_CPUS = $(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+ALL_CPUS = --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 
 demo: ## Show the main job on real traffic
 	$(Q)tests/deps build demo
-	$(Q)$(ALL_CPUS) all
+	$(Q)$(MAKE) $(ALL_CPUS) all
 	$(Q)tests/demo
 
 test: ## Run all tests: unit, on this kernel, on Debian's kernel in QEMU
 	$(Q)tests/deps
-	$(Q)$(ALL_CPUS) all unit-tests test-tools
-	$(Q)$(ALL_CPUS) VARIANT=san unit-tests
+	$(Q)$(MAKE) $(ALL_CPUS) all unit-tests test-tools
+	$(Q)$(MAKE) $(ALL_CPUS) VARIANT=san unit-tests
 	$(Q)tests/run
 
 bench: ## Measure side by side with what one would run otherwise
 	$(Q)tests/deps
-	$(Q)$(ALL_CPUS) all bench-tools
+	$(Q)$(MAKE) $(ALL_CPUS) all bench-tools
 	$(Q)tests/bench/run
 	$(Q)tests/bench/analyze
 

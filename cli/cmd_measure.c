@@ -94,25 +94,28 @@ static json_t *object_of(const struct netsim_measurement *m, const struct analyz
 	return json;
 }
 
-/* "+1.50 s to +2.00 s  fault 3: ..."; the times are those since the first packet. */
+/* "1.50 s", or a word for what was not after the first packet or is not over. */
+static const char *since(const struct netsim_measurement *m, int64_t ns, const char *otherwise,
+			 char text[static FIGURE_TEXT])
+{
+	int64_t first = m->analysis.first_ns;
+
+	return m->analysis.packets && ns > first ? figure_duration((double)(ns - first), text) :
+						   otherwise;
+}
+
 static void print_faults(const struct netsim_measurement *m)
 {
-	int64_t first = m->analysis.packets ? m->analysis.first_ns : 0;
 	char t[2][FIGURE_TEXT];
 
-	if (!m->fault_count || !first)
-		return;
-	printf("\nfaults, since the first packet\n");
+	if (m->fault_count)
+		printf("\nfaults, since the first packet\n");
 	for (size_t i = 0; i < m->fault_count; i++) {
 		const struct netsim_fault *fault = &m->faults[i];
 
-		printf("%8s to %8s  fault %u: %s\n",
-		       fault->begin_ns <= first ?
-			       "begin" :
-			       figure_duration((double)(fault->begin_ns - first), t[0]),
-		       fault->end_ns ? figure_duration((double)(fault->end_ns - first), t[1]) :
-				       "end",
-		       fault->id, fault->text);
+		printf("%8s to %8s  fault %u: %s\n", since(m, fault->begin_ns, "before", t[0]),
+		       since(m, fault->end_ns, fault->end_ns ? "before" : "end", t[1]), fault->id,
+		       fault->text);
 	}
 }
 

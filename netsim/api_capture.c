@@ -409,6 +409,7 @@ static int follow(struct run *run, struct netsim_err *err)
 			r = look(run, true, err);
 		}
 	}
+	live_stop(run->live);
 	run->result->ns = (run->end_ns ? run->end_ns : clock_ns()) - run->begin_ns;
 	/* Whoever reads our output has had enough. */
 	return r == -EPIPE && how->file && strcmp(how->file, "-") == 0 ? 0 : r;

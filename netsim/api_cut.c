@@ -220,9 +220,8 @@ static int cut_now(struct netsim *ns, struct session *s, const struct netsim_cut
 		return 0;
 	r = api_attach(ns, s->model, s->policy, needs_stamps(s, g), err);
 	if (r == 0)
-		r = policy_cut(s->policy, g->kind, g->list, g->count, deadline, ret_fault, err);
-	if (r == 0 && cut->name)
-		policy_name_fault(s->policy, *ret_fault, cut->name);
+		r = policy_cut(s->policy, g->kind, g->list, g->count, deadline, cut->name,
+			       ret_fault, err);
 	return r == 0 ? note(s, g, *ret_fault, deadline, err) : r;
 }
 

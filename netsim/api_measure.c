@@ -50,6 +50,7 @@ struct measure {
 	struct netsim_traffic before, after;
 	/* What is sent earlier, when not all ports were listened at, or later is not measured. */
 	int64_t begin_ns, until_ns;
+	uint64_t steady_ns; /* CLOCK_MONOTONIC at the beginning */
 };
 
 static void measure_done(struct measure *m)
@@ -257,6 +258,21 @@ static bool all_gone(const struct measure *m)
 	return true;
 }
 
+static int look_at_faults(struct measure *m, struct netsim_err *err)
+{
+	return measure_faults_look(m->counting.policy, m->steady_ns, &m->faults, err);
+}
+
+/* Until then, or until it is to be asked again. */
+static int wait_ms(int64_t left_ns, int64_t since_asked_ns)
+{
+	int64_t next_ns = WAIT_MS * NS_PER_MS - since_asked_ns;
+
+	if (left_ns < next_ns)
+		next_ns = left_ns;
+	return next_ns < 0 ? 0 : (int)(next_ns / NS_PER_MS) + 1;
+}
+
 /*
  * For this time, or until somebody ends it, or no port is left; whatever is done to the
  * clock meanwhile.
@@ -266,9 +282,8 @@ static int follow(struct measure *m, int64_t duration_ns, bool ask, struct netsi
 	int64_t begin = now(CLOCK_MONOTONIC), asked = begin, at = begin;
 
 	for (;;) {
-		int64_t left_ms = (duration_ns - (at - begin)) / NS_PER_MS + 1;
 		struct live_packet packet;
-		int r = live_next(m->live, left_ms < WAIT_MS ? (int)left_ms : WAIT_MS, &packet,
+		int r = live_next(m->live, wait_ms(duration_ns - (at - begin), at - asked), &packet,
 				  err);
 
 		if (r > 0)
@@ -278,12 +293,14 @@ static int follow(struct measure *m, int64_t duration_ns, bool ask, struct netsi
 		at = now(CLOCK_MONOTONIC);
 		if (at - begin >= duration_ns)
 			return 0;
-		if (!ask || at - asked < WAIT_MS * NS_PER_MS)
+		if (at - asked < WAIT_MS * NS_PER_MS)
 			continue;
 		asked = at;
+		if (!ask)
+			continue;
 		if (all_gone(m))
 			return 0;
-		r = measure_faults_look(m->counting.policy, &m->faults, err);
+		r = look_at_faults(m, err);
 		if (r < 0)
 			return r;
 		if (m->how->go_on &&
@@ -301,13 +318,14 @@ static int follow_to_the_end(struct measure *m, struct netsim_err *err)
 
 	read_counters(m, &m->before);
 	m->begin_ns = now(CLOCK_REALTIME);
+	m->steady_ns = policy_now();
 	if (__builtin_add_overflow(m->begin_ns, duration, &m->until_ns))
 		m->until_ns = INT64_MAX;
-	r = measure_faults_look(m->counting.policy, &m->faults, err);
+	r = look_at_faults(m, err);
 	if (r == 0)
 		r = follow(m, duration, true, err);
 	if (r == 0)
-		r = measure_faults_look(m->counting.policy, &m->faults, err);
+		r = look_at_faults(m, err);
 	if (r < 0)
 		return r;
 	if (now(CLOCK_REALTIME) < m->until_ns)

@@ -47,25 +47,32 @@ static bool is_known(const struct measured_faults *faults, uint32_t id)
 	return false;
 }
 
-int measure_faults_look(const struct policy *policy, struct measured_faults *faults,
+static void note_ends(const struct policy *policy, struct measured_faults *faults)
+{
+	for (size_t i = 0; i < faults->count; i++) {
+		struct netsim_fault *one = &faults->list[i];
+		const struct port_fault *fault = find(policy, one->id);
+
+		if (!one->end_ns && !(fault && policy_alive(fault)))
+			one->end_ns = date_of(fault ? fault->deadline : policy_now());
+	}
+}
+
+int measure_faults_look(const struct policy *policy, uint64_t begin, struct measured_faults *faults,
 			struct netsim_err *err)
 {
 	int r = 0;
 
-	for (size_t i = 0; policy && i < faults->count; i++) {
-		struct netsim_fault *one = &faults->list[i];
-		const struct port_fault *fault = find(policy, one->id);
-
-		if (one->end_ns || (fault && policy_alive(fault)))
-			continue;
-		one->end_ns = date_of(fault ? fault->deadline : policy_now());
-	}
-	for (int i = 0; policy && r == 0 && i < PORT_FAULTS; i++) {
+	if (!policy)
+		return 0;
+	for (int i = 0; r == 0 && i < PORT_FAULTS; i++) {
 		const struct port_fault *fault = &policy_slot(policy)->faults[i];
 
-		if (policy_alive(fault) && !is_known(faults, fault->id))
+		if (fault->id && (!fault->deadline || fault->deadline > begin) &&
+		    !is_known(faults, fault->id))
 			r = note(policy, fault, faults, err);
 	}
+	note_ends(policy, faults);
 	return r;
 }
 

@@ -10,8 +10,11 @@ struct measured_faults {
 	size_t count;
 };
 
-/* Notes what has begun and ended since it was last called: memory is read, no more. */
-int measure_faults_look(const struct policy *policy, struct measured_faults *faults,
+/*
+ * Notes what has begun and ended since it was last called, and was in force after begin
+ * (CLOCK_MONOTONIC in ns): memory is read, no more.
+ */
+int measure_faults_look(const struct policy *policy, uint64_t begin, struct measured_faults *faults,
 			struct netsim_err *err);
 void measure_faults_done(struct measured_faults *faults);
 

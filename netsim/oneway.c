@@ -117,33 +117,37 @@ static void learn(struct oneway *o, uint64_t key, uint16_t view, uint8_t hops)
 			return;
 		o->learned_count++;
 	}
-	*l = (struct learned) {key, view, hops};
+	*l = (struct learned) {.key = key, .view = view, .hops = hops};
 }
 
-static void know(struct oneway *o, uint64_t key, uint16_t view)
+static void know(struct oneway *o, uint64_t key, uint16_t view, bool told)
 {
-	if (!learned_at(o, key)->key)
-		learn(o, key, view, HOPS_TOLD);
+	struct learned *l = learned_at(o, key);
+
+	if (l->key)
+		return;
+	learn(o, key, view, HOPS_TOLD);
+	l->told = told && l->key;
 }
 
 void oneway_know_mac(struct oneway *o, const struct mac *mac, uint16_t view)
 {
-	know(o, mac_key(mac->b), view);
+	know(o, mac_key(mac->b), view, false);
 }
 
 void oneway_know_ip(struct oneway *o, const struct ip *ip, uint16_t view)
 {
-	know(o, ip_key(ip->family == AF_INET6, ip->b), view);
+	know(o, ip_key(ip->family == AF_INET6, ip->b), view, true);
 }
 
-/* Whom it is for, 0: unknown. */
-static uint16_t receiver_of(const struct oneway *o, const struct sending *s)
+/* Whom it is for, NULL: unknown. */
+static const struct learned *receiver_of(const struct oneway *o, const struct sending *s)
 {
 	const struct learned *l = learned_at(o, s->group);
 
 	if (!l->key && s->address)
 		l = learned_at(o, s->address);
-	return l->key ? l->view : 0;
+	return l->key ? l : NULL;
 }
 
 /* --- what goes to several */
@@ -228,10 +232,10 @@ static void leave(struct oneway *o, struct sending *s)
 				row_undelivered(o, s, reach->views[i]);
 		o->totals.elsewhere += !reach->count;
 	} else if (!s->delivered) {
-		uint16_t to = receiver_of(o, s);
+		const struct learned *to = receiver_of(o, s);
 
-		if (to && to != s->from)
-			row_undelivered(o, s, to);
+		if (to && to->view != s->from)
+			row_undelivered(o, s, to->view);
 		else
 			o->totals.elsewhere++;
 	}
@@ -327,13 +331,13 @@ struct candidates {
 static bool fits(const struct oneway *o, const struct sending *s, const struct sending *want,
 		 uint16_t view)
 {
-	uint16_t to;
+	const struct learned *to;
 
 	if (!same_digest(&s->digest, &want->digest) || s->from == view ||
 	    s->multicast != want->multicast || (s->multicast && s->macs != want->macs))
 		return false;
-	to = s->multicast ? 0 : receiver_of(o, s);
-	return !to || to == view;
+	to = s->multicast ? NULL : receiver_of(o, s);
+	return !to || to->told || to->view == view;
 }
 
 static void look_at(struct oneway *o, struct sending *s, uint64_t serial, uint16_t view,

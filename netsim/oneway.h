@@ -70,7 +70,8 @@ void oneway_free(struct oneway *oneway);
 /*
  * Who has an address before anything was sent from it: else, what is lost on its way to
  * one that is silent would be nobody's. What is seen goes before what is told, and what is
- * told first before what is told later.
+ * told first before what is told later. An IP address that is told says whose loss it was, but
+ * not who may get the frame: on its way there can be routers.
  */
 void oneway_know_mac(struct oneway *oneway, const struct mac *mac, uint16_t view);
 void oneway_know_ip(struct oneway *oneway, const struct ip *ip, uint16_t view);

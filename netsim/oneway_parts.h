@@ -30,6 +30,7 @@ struct learned {
 	uint64_t key; /* 0: free */
 	uint16_t view;
 	uint8_t hops;
+	bool told; /* nobody was seen with it: it may be behind a router */
 };
 #define LEARNED_SLOTS 65536
 

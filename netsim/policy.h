@@ -87,10 +87,12 @@ struct policy_group {
 /*
  * Puts one more partition into force, at one instant for the whole fleet; no
  * packet that it forbids passes any more when this returns. deadline in ns of
- * CLOCK_MONOTONIC, 0: none. Fails with -ENOSPC where too many are in force.
+ * CLOCK_MONOTONIC, 0: none; name may be NULL. Fails with -ENOSPC where too many are in
+ * force.
  */
 int policy_cut(struct policy *policy, enum port_fault_kind kind, const struct policy_group *groups,
-	       size_t group_count, uint64_t deadline, uint32_t *ret_id, struct netsim_err *err);
+	       size_t group_count, uint64_t deadline, const char *name, uint32_t *ret_id,
+	       struct netsim_err *err);
 /*
  * A change of the policy under way: the idle half, a copy of what is in force
  * without the faults that are over. Nothing is in force before policy_commit(); a
@@ -161,9 +163,6 @@ struct policy_traffic {
 };
 /* All of it, summed over the CPUs; *ret is the caller's. */
 int policy_read_traffic(const struct policy *policy, struct policy_traffic **ret, size_t *count);
-
-/* Gives a fault in force a name; the programs do not read it. */
-void policy_name_fault(struct policy *policy, uint32_t id, const char *name);
 
 /* The policy in force. */
 const struct port_slot *policy_slot(const struct policy *policy);

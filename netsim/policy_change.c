@@ -183,7 +183,8 @@ struct port_fault *policy_new_fault(struct policy *p, struct policy_change *chan
 }
 
 int policy_cut(struct policy *p, enum port_fault_kind kind, const struct policy_group *groups,
-	       size_t group_count, uint64_t deadline, uint32_t *ret_id, struct netsim_err *err)
+	       size_t group_count, uint64_t deadline, const char *name, uint32_t *ret_id,
+	       struct netsim_err *err)
 {
 	bool grouped = kind == PORT_FAULT_GROUPS || kind == PORT_FAULT_REST;
 	struct policy_change change;
@@ -212,6 +213,7 @@ int policy_cut(struct policy *p, enum port_fault_kind kind, const struct policy_
 	fault->bits = bits;
 	fault->deadline = deadline;
 	fault->start = policy_now();
+	snprintf(fault->name, sizeof(fault->name), "%s", name ? name : "");
 	*ret_id = fault->id;
 	policy_commit(p);
 	return 0;
@@ -233,13 +235,4 @@ void policy_end_faults(struct policy_change *change, const uint32_t *ids, size_t
 		if (listed(ids, count, change->slot->faults[i].id))
 			over |= end_fault(&change->slot->faults[i]);
 	free_bits(change->nodes, over);
-}
-
-void policy_name_fault(struct policy *p, uint32_t id, const char *name)
-{
-	struct port_slot *slot = &p->control->slot[p->control->active & 1];
-
-	for (int i = 0; i < PORT_FAULTS; i++)
-		if (slot->faults[i].id == id)
-			snprintf(slot->faults[i].name, sizeof(slot->faults[i].name), "%s", name);
 }

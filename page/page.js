@@ -365,7 +365,7 @@ const gapColumns = (traffic) => [
 const FAULT = [
 	figure('fault', ({fault}) => fault), words('what', ({text}) => text),
 	{name: 'begins', value: ({begin_ns: begin}) => Math.max(begin - report.first_ns, 0), show: (ns) => '+' + duration(ns), about: 'since the first packet'},
-	{name: 'ends', value: ({end_ns: end}) => end && end - report.first_ns, show: (ns) => '+' + duration(ns)},
+	{name: 'ends', value: ({end_ns: end}) => end && Math.max(end - report.first_ns, 0), show: (ns) => '+' + duration(ns)},
 ];
 
 function section(id, name, list, columns, about) {

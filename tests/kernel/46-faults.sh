@@ -282,7 +282,7 @@ lacking() {
 	fails_with 5 "a delay without sch_fq" "$NETSIM" apply "$P"
 	like "says what is missing, and how to get it" "$ERR" "needs sch_fq and sch_netem: modprobe them.*doctor"
 	fails_with 5 "a fault with a delay without sch_fq" "$NETSIM" fault 'delay 10ms' a:b
-	like "says so, and of which port" "$ERR" "a/eth1: .*sch_fq|sch_netem"
+	like "says so, and of which port" "$ERR" "a/eth1: .*(sch_fq|sch_netem)"
 	is "no fault is left" "$(listed)" 0
 }
 

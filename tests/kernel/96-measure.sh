@@ -221,6 +221,17 @@ check_silent() {
 	"$NETSIM" heal -q
 }
 
+# Shorter than the time between two looks at the faults.
+check_faults() {
+	start_listener 6 "$NETSIM" measure --json
+	JSON=$WORK/bg.$BG
+	"$NETSIM" partition -q --for 30ms --name blip c
+	node_exec a ping -q -c 3 -i 0.1 10.9.0.2 >/dev/null
+	interrupt "$BG"
+	is "a short fault is told" "$(jq -c '[.faults[].text]' "$JSON")" '["blip: partition c | rest"]'
+	is "with its end" "$(jq '.faults[] | (.end_ns - .begin_ns) / 1e6 | round' "$JSON")" 30
+}
+
 check_rows() {
 	start_listener 6 "$NETSIM" measure c
 	node_exec a ping -q -c 3 -i 0.05 10.9.0.2 >/dev/null
@@ -280,6 +291,7 @@ check_capture
 check_gaps
 check_window
 check_silent
+check_faults
 check_rows
 check_multicast
 check_gone

@@ -25,6 +25,7 @@ static struct oneway *begin(uint32_t waiting)
 struct frame {
 	int from, to; /* nodes: MAC, and the last byte of the IP address */
 	uint32_t id;
+	int gateway; /* whose MAC it goes to instead; 0: none */
 	int vlan, hops, late_checksum;
 	uint32_t captured; /* 0: all */
 };
@@ -41,7 +42,7 @@ static void see(struct oneway *o, double ms, int view, enum packet_seen seen, st
 	struct bytes b = {.count = 0};
 	struct packet p;
 
-	put_mac(&b, f.to);
+	put_mac(&b, f.gateway ? f.gateway : f.to);
 	put_mac(&b, f.from);
 	if (f.vlan) {
 		put16(&b, 0x8100);
@@ -285,6 +286,29 @@ static void silent(void **state)
 	oneway_free(o);
 }
 
+/* What a router gets has come, although it is for somebody else whose address is told. */
+static void told_behind_router(void **state)
+{
+	static const struct ip ip = {.family = AF_INET, .plen = 32, .b = {10, 0, 0, 3}};
+	struct oneway *o = begin(0);
+	struct frame f = {.from = 1, .to = 3, .gateway = 2};
+	struct oneway_totals totals;
+
+	(void)state;
+	oneway_know_ip(o, &ip, 3);
+	for (f.id = 0; f.id < 10; f.id++) {
+		sent(o, 10 * f.id, f);
+		came(o, 10 * f.id + 1, 2, f);
+	}
+	oneway_finish(o, 1000 * MS);
+	oneway_totals(o, &totals);
+	assert_int_equal(row(o, 1, 2)->delivered, 10);
+	assert_int_equal(row(o, 1, 2)->lost, 0);
+	assert_null(row(o, 1, 3));
+	assert_int_equal(totals.strays, 0);
+	oneway_free(o);
+}
+
 /* Of multicasts that reach very many fewer are remembered. */
 static void many_reached(void **state)
 {
@@ -413,6 +437,7 @@ int main(void)
 		cmocka_unit_test(elsewhere),
 		cmocka_unit_test(flying),
 		cmocka_unit_test(silent),
+		cmocka_unit_test(told_behind_router),
 		cmocka_unit_test(many_reached),
 		cmocka_unit_test(absurd_times),
 		cmocka_unit_test(little_memory),
