@@ -250,9 +250,13 @@ static void csv_row(const struct netsim_flow_row *row, size_t way, bool connecti
 		printf("%u,%s", row->ports[1 - way], analyze_protocol(row, text));
 	else
 		putchar(',');
-	printf(",%s,%d,%u,%" PRId64 ",%" PRId64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",",
-	       row->class ? row->class : "", row->inner, row->vlan, row->first_ns, row->last_ns,
-	       row->connections, row->unanswered, row->refused);
+	printf(",%s,%d,%u,", row->class ? row->class : "", row->inner, row->vlan);
+	if (connection)
+		printf("%" PRId64 ",%" PRId64, row->first_ns, row->last_ns);
+	else
+		putchar(',');
+	printf(",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",", row->connections, row->unanswered,
+	       row->refused);
 	if (row->handshake.count)
 		printf("%" PRId64, connection ? row->handshake.min : row->handshake.p50);
 	counts_of(&row->ways[way], counts);

@@ -53,6 +53,9 @@ int analyze_options_parse(const struct cmd *cmd, const struct common *common,
 		r = parse_top(cmd, options->top, &ret->top, err);
 	if (r == 0 && options->csv && common->json)
 		r = usage_error(err, cmd, "--csv and --json are two things");
+	if (r == 0 && options->html && (!*options->html || strcmp(options->html, "-") == 0))
+		r = usage_error(err, cmd, "--html '%s': a page needs the name of a file",
+				options->html);
 	if (r == 0 && options->html && !common->dry)
 		r = page_check(options->html, err);
 	return r;

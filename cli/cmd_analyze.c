@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "analyze.h"
@@ -73,6 +74,21 @@ static int parse_time(const char *name, const char *text, int64_t *ret, bool *re
 		return 0;
 	return usage_error(err, &cmd_analyze, "--%s %s: write 90s, or seconds since 1970", name,
 			   text);
+}
+
+/* A page that takes the place of a capture would be the end of it. */
+static int check_page(const struct analyze_args *args, struct netsim_err *err)
+{
+	struct stat page, file;
+
+	if (!args->shown.html || stat(args->shown.html, &page) < 0)
+		return 0;
+	for (int i = 0; i < args->common.count; i++)
+		if (stat(args->common.words[i], &file) == 0 && file.st_dev == page.st_dev &&
+		    file.st_ino == page.st_ino)
+			return usage_error(err, &cmd_analyze, "--html %s: that is a capture",
+					   args->shown.html);
+	return 0;
 }
 
 static void show_progress(void *arg, uint64_t packets)
@@ -152,6 +168,8 @@ static int run(const void *p, struct netsim_err *err)
 	char path[4096];
 	int r = analyze_options_parse(&cmd_analyze, common, &args->shown, &view, err);
 
+	if (r == 0)
+		r = check_page(args, err);
 	if (r == 0)
 		r = parse_time("from", args->from, &how.from_ns, &how.from_first, err);
 	if (r == 0)

@@ -343,6 +343,9 @@ static int run(const void *p, struct netsim_err *err)
 		r = parse_direction(args->direction, &how, err);
 	if (r == 0 && args->write && strcmp(args->write, "-") == 0 && isatty(STDOUT_FILENO))
 		r = usage_error(err, &cmd_capture, "a terminal is no place for a capture");
+	if (r == 0 && args->write && strcmp(args->write, "-") == 0 && common->json)
+		r = usage_error(err, &cmd_capture,
+				"the packets and --json would both go to standard output");
 	if (!args->write && !args->dir && !common->json)
 		how.packet = show_packet;
 	else if (isatty(STDERR_FILENO) && !common->quiet)

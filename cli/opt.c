@@ -86,7 +86,7 @@ static int store_words(const struct cmd *cmd, const struct opt *row, struct word
 			return usage_error(err, cmd, "--%s: %d are the most", row->name, WORDS_MAX);
 		place->list[place->count++] = word;
 	}
-	return 0;
+	return place->count ? 0 : usage_error(err, cmd, "--%s: it names nothing", row->name);
 }
 
 static int store(const struct cmd *cmd, const struct opt *row, char *args, struct netsim_err *err)

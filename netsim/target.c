@@ -142,8 +142,8 @@ int target_ports(const struct model *fleet, const char *word, bool *ports, struc
 				any = ports[i] = true;
 	if (any)
 		return 0;
-	return err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL, "%s has no port %s", node,
-		       iface ? iface : "");
+	return err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL, "%s has no port%s%s", node,
+		       iface ? " " : "", iface ? iface : "");
 }
 
 static int add_number(struct policy_group *group, int number, struct netsim_err *err)

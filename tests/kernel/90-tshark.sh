@@ -223,6 +223,9 @@ damaged() {
 	fails_with 2 "a time before the first one" "$NETSIM" analyze --to 1000000000 "$WORK/sna.pcap"
 	fails_with 2 "a time that ends before it begins" "$NETSIM" analyze --from 2s --to 1s "$WORK/sna.pcap"
 	ln "$WORK/sna.pcap" "$WORK/linked.pcap"
+	fails_with 2 "a page instead of a capture" "$NETSIM" analyze --html "$WORK/sna.pcap" "$WORK/sna.pcap"
+	check "which is still there" capinfos "$WORK/sna.pcap"
+	fails_with 2 "a page without a name" "$NETSIM" analyze --html '' "$WORK/sna.pcap"
 	fails_with 2 "a file that is given twice" "$NETSIM" analyze "$WORK/sna.pcap" "$WORK/snb.pcap" "$WORK/linked.pcap"
 	like "is named" "$ERR" 'sna.pcap and .*linked.pcap are the same file'
 }

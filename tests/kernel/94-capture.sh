@@ -319,6 +319,8 @@ wrong() {
 	fails_with 2 "two filters in one" "$NETSIM" capture --filter 'ip) or (tcp'
 	fails_with 2 "an unknown class" "$NETSIM" capture --class icpm
 	like "has a nearest one" "$ERR" 'did you mean icmp'
+	fails_with 2 "no class at all" "$NETSIM" capture --for 100ms --class ''
+	fails_with 2 "packets and JSON into one pipe" "$NETSIM" capture --for 100ms -w - --json
 	fails_with 2 "one of several" "$NETSIM" capture --for 100ms --class icpm --class icmp
 	fails_with 2 "a snap length without ports" "$NETSIM" capture --for 100ms -s 63B
 	like "has a least one" "$ERR" '63B is too short: addresses and ports need 64B'
