@@ -64,7 +64,7 @@ struct connection {
 static_assert(sizeof(struct connection) <= 208, "a million of them would be too much");
 
 #define FLIGHT_TIMED 10
-#define FLIGHT_HOLES 8
+#define FLIGHT_HOLES 32
 
 enum timed_flag {
 	TIMED_LATE = 1, /* something before it was sent again: only SACK tells its time */

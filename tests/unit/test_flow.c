@@ -269,6 +269,23 @@ static void kinds(void **state)
 	end(&f);
 }
 
+/* Every second one of sixty is lost, and comes later: none was seen before. */
+static void many_holes(void **state)
+{
+	struct fixture f;
+
+	(void)state;
+	begin(&f, 0);
+	open_it(&f);
+	say(&f, 1100, false, 101, 501, AC, 100);
+	for (uint32_t i = 1; i <= 30; i++)
+		say(&f, 1100 + i, false, 201 + 200 * i - 100, 501, AC, 100);
+	for (uint32_t i = 1; i <= 30; i++)
+		say(&f, 1200 + i, false, 201 + 200 * i - 200, 501, AC, 100);
+	assert_int_equal(only(&f).sides[0].counts[FLOW_RESENT], 0);
+	end(&f);
+}
+
 /* Its FIN was not captured, but an acknowledgement that comes behind it. */
 static void lost_fin(void **state)
 {
@@ -550,14 +567,14 @@ static void any_time(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(handshake), cmocka_unit_test(round_trips),
-		cmocka_unit_test(karn),	     cmocka_unit_test(stamps),
-		cmocka_unit_test(kinds),     cmocka_unit_test(lost_fin),
-		cmocka_unit_test(windows),   cmocka_unit_test(wrapping),
-		cmocka_unit_test(gaps),	     cmocka_unit_test(classes),
-		cmocka_unit_test(inside),    cmocka_unit_test(series),
-		cmocka_unit_test(eviction),  cmocka_unit_test(least_recent),
-		cmocka_unit_test(any_time),
+		cmocka_unit_test(handshake),	cmocka_unit_test(round_trips),
+		cmocka_unit_test(karn),		cmocka_unit_test(stamps),
+		cmocka_unit_test(kinds),	cmocka_unit_test(lost_fin),
+		cmocka_unit_test(many_holes),	cmocka_unit_test(windows),
+		cmocka_unit_test(wrapping),	cmocka_unit_test(gaps),
+		cmocka_unit_test(classes),	cmocka_unit_test(inside),
+		cmocka_unit_test(series),	cmocka_unit_test(eviction),
+		cmocka_unit_test(least_recent), cmocka_unit_test(any_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
