@@ -83,11 +83,14 @@ static int check_page(const struct analyze_args *args, struct netsim_err *err)
 
 	if (!args->shown.html || stat(args->shown.html, &page) < 0)
 		return 0;
-	for (int i = 0; i < args->common.count; i++)
-		if (stat(args->common.words[i], &file) == 0 && file.st_dev == page.st_dev &&
-		    file.st_ino == page.st_ino)
+	for (int i = 0; i < args->common.count; i++) {
+		const char *word = args->common.words[i];
+
+		if (stat(strcmp(word, "-") == 0 ? "/dev/stdin" : word, &file) == 0 &&
+		    file.st_dev == page.st_dev && file.st_ino == page.st_ino)
 			return usage_error(err, &cmd_analyze, "--html %s: that is a capture",
 					   args->shown.html);
+	}
 	return 0;
 }
 
