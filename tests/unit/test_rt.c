@@ -1,89 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Messages to the kernel as bytes, computed by hand (little-endian), and the
- * kernel's answers, canned: what is sent and received passes through this file.
+ * kernel's answers to them, canned.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
+#include "canned.h"
 
-#include <libmnl/libmnl.h>
 #include <linux/if_link.h>
-#include <stdio.h>
-#include <stdlib.h>
 
-static ssize_t canned_recv(const struct mnl_socket *sock, void *buf, size_t size);
-static ssize_t canned_send(const struct mnl_socket *sock, const void *buf, size_t size);
-static void *scarce_realloc(void *old, size_t size);
-#define mnl_socket_recvfrom canned_recv
-#define mnl_socket_sendto   canned_send
-#define realloc		    scarce_realloc
-#include "netsim/rt.c"
-#undef realloc
-
-#include "netsim/link.h"
 #include "bytes.h"
-
-static bool no_memory;
-
-static void *scarce_realloc(void *old, size_t size)
-{
-	return no_memory ? NULL : realloc(old, size);
-}
-
-/* What the kernel answers, a datagram each, and what it was sent. */
-static struct {
-	char data[40][512];
-	size_t size[40], count, next;
-	char sent[1 << 17];
-	size_t sent_size, sends, sent_ops;
-} kernel;
-
-static ssize_t canned_recv(const struct mnl_socket *sock, void *buf, size_t size)
-{
-	(void)sock;
-	if (kernel.next == kernel.count) {
-		errno = EAGAIN;
-		return -1;
-	}
-	assert_true(kernel.size[kernel.next] <= size);
-	memcpy(buf, kernel.data[kernel.next], kernel.size[kernel.next]);
-	return (ssize_t)kernel.size[kernel.next++];
-}
-
-static ssize_t canned_send(const struct mnl_socket *sock, const void *buf, size_t size)
-{
-	(void)sock;
-	assert_true(size <= sizeof(kernel.sent));
-	memcpy(kernel.sent, buf, size);
-	kernel.sent_size = size;
-	kernel.sends++;
-	for (size_t at = 0; at < size; kernel.sent_ops++)
-		at += NLMSG_ALIGN(
-			((const struct nlmsghdr *)(const void *)(kernel.sent + at))->nlmsg_len);
-	return (ssize_t)size;
-}
-
-static int make_rt(void **state)
-{
-	struct rt *rt = calloc(1, sizeof(*rt));
-
-	assert_non_null(rt);
-	memset(&kernel, 0, sizeof(kernel));
-	no_memory = false;
-	rt->seq = 1;
-	rt->portid = 77;
-	*state = rt;
-	return 0;
-}
-
-static int free_rt(void **state)
-{
-	rt_close(*state);
-	return 0;
-}
+#include "netsim/link.h"
 
 /* --- bytes */
 
@@ -278,47 +203,6 @@ static void test_out_of_memory(void **state)
 }
 
 /* --- answers */
-
-static struct nlmsghdr *add_answer(uint32_t seq, uint16_t type, uint16_t flags, bool same_datagram)
-{
-	size_t i = same_datagram ? kernel.count - 1 : kernel.count++;
-	struct nlmsghdr *h = (void *)(kernel.data[i] + kernel.size[i]);
-
-	h->nlmsg_len = NLMSG_HDRLEN;
-	h->nlmsg_type = type;
-	h->nlmsg_flags = flags;
-	h->nlmsg_seq = seq;
-	kernel.size[i] += NLMSG_HDRLEN;
-	return h;
-}
-
-/* Appends to the last message of the last datagram. */
-static void add_bytes(struct nlmsghdr *h, const void *data, size_t size)
-{
-	memcpy((char *)h + NLMSG_ALIGN(h->nlmsg_len), data, size);
-	h->nlmsg_len = (uint32_t)(NLMSG_ALIGN(h->nlmsg_len) + size);
-	kernel.size[kernel.count - 1] += NLMSG_ALIGN(size);
-}
-
-static void add_attr(struct nlmsghdr *h, uint16_t type, const void *data, uint16_t size)
-{
-	struct nlattr attr = {(uint16_t)(sizeof(attr) + size), type};
-
-	add_bytes(h, &attr, sizeof(attr));
-	add_bytes(h, data, size);
-}
-
-/* An answer to a message with 8 bytes behind its header, as the kernel would echo it. */
-static struct nlmsghdr *add_verdict(uint32_t seq, int error, uint16_t flags)
-{
-	struct nlmsghdr *h = add_answer(seq, NLMSG_ERROR, flags, false);
-	struct nlmsgerr e = {.error = error, .msg = {.nlmsg_len = 24, .nlmsg_seq = seq}};
-
-	add_bytes(h, &e, sizeof(e));
-	if (error && !(flags & NLM_F_CAPPED))
-		add_bytes(h, "12345678", 8);
-	return h;
-}
 
 static const struct netsim_loc op_at = {"f.yaml", 1, 2}, attr_at = {"f.yaml", 3, 4};
 
@@ -521,159 +405,6 @@ static void test_lying_echo(void **state)
 	}
 }
 
-/* --- dumps */
-
-static void begin_dump(struct rt *rt)
-{
-	rt_begin(rt, 1, NLM_F_DUMP, NULL, "cannot read");
-}
-
-static size_t count_messages(const struct rt_reply *reply)
-{
-	size_t count = 0;
-
-	rt_reply_each(reply, msg) count += msg->nlmsg_type == 16;
-	return count;
-}
-
-static void test_dump(void **state)
-{
-	struct rt_reply reply = {0};
-	struct rt *rt = *state;
-
-	begin_dump(rt);
-	add_bytes(add_answer(1, 16, NLM_F_MULTI, false), "abc", 3);
-	add_answer(1, 16, NLM_F_MULTI, true);
-	add_answer(9, 16, NLM_F_MULTI, false); /* not for us */
-	add_answer(1, 16, NLM_F_MULTI, false);
-	add_answer(1, NLMSG_DONE, NLM_F_MULTI, true);
-	assert_int_equal(rt_ask(rt, &reply, NULL), 0);
-	assert_int_equal(count_messages(&reply), 3);
-	assert_int_equal(reply.size, 20 + 16 + 16);
-	free(reply.data);
-	/* one answer to a plain question */
-	rt_begin(rt, 1, 0, NULL, "cannot read");
-	add_answer(2, 16, 0, false);
-	assert_int_equal(rt_ask(rt, &reply, NULL), 0);
-	assert_int_equal(count_messages(&reply), 1);
-	free(reply.data);
-	/* nothing at all */
-	begin_dump(rt);
-	add_answer(3, NLMSG_DONE, NLM_F_MULTI, false);
-	assert_int_equal(rt_ask(rt, &reply, NULL), 0);
-	assert_int_equal(reply.size, 0);
-	free(reply.data);
-}
-
-/* What changed while it was read is read again, with a number of its own. */
-static void test_interrupted_dump(void **state)
-{
-	struct netsim_err err = {0};
-	struct rt_reply reply = {0};
-	struct rt *rt = *state;
-
-	begin_dump(rt);
-	add_answer(1, 16, NLM_F_MULTI, false);
-	add_answer(1, 16, NLM_F_MULTI | NLM_F_DUMP_INTR, false);
-	add_answer(1, NLMSG_DONE, NLM_F_MULTI | NLM_F_DUMP_INTR, false);
-	add_answer(2, 16, NLM_F_MULTI, false);
-	add_answer(2, NLMSG_DONE, NLM_F_MULTI, false);
-	assert_int_equal(rt_ask(rt, &reply, &err), 0);
-	assert_int_equal(count_messages(&reply), 1);
-	assert_int_equal(kernel.sends, 2);
-	free(reply.data);
-	reply = (struct rt_reply) {0};
-	begin_dump(rt);
-	for (uint32_t seq = 3; seq < 7; seq++) {
-		add_answer(seq, 16, NLM_F_MULTI | NLM_F_DUMP_INTR, false);
-		add_answer(seq, NLMSG_DONE, NLM_F_MULTI, false);
-	}
-	assert_int_equal(rt_ask(rt, &reply, &err), -EAGAIN);
-	assert_non_null(strstr(err.what, "keeps changing"));
-	assert_null(reply.data);
-}
-
-static void test_refused_dump(void **state)
-{
-	struct netsim_err err = {0};
-	struct rt_reply reply = {0};
-	int code = -EMSGSIZE;
-	struct rt *rt = *state;
-
-	begin_dump(rt);
-	add_answer(1, 16, NLM_F_MULTI, false);
-	add_verdict(1, -EOPNOTSUPP, NLM_F_CAPPED);
-	assert_int_equal(rt_ask(rt, &reply, &err), -EOPNOTSUPP);
-	assert_string_equal(err.what, "cannot read: Operation not supported");
-	assert_null(reply.data);
-	/* a dump that failed on the way says so at its end */
-	err = (struct netsim_err) {0};
-	begin_dump(rt);
-	add_answer(2, 16, NLM_F_MULTI, false);
-	add_bytes(add_answer(2, NLMSG_DONE, NLM_F_MULTI, false), &code, sizeof(code));
-	assert_int_equal(rt_ask(rt, &reply, &err), -EMSGSIZE);
-	assert_string_equal(err.what, "cannot read: Message too long");
-	assert_null(reply.data);
-	code = 0;
-	begin_dump(rt);
-	add_answer(3, 16, NLM_F_MULTI, false);
-	add_bytes(add_answer(3, NLMSG_DONE, NLM_F_MULTI, false), &code, sizeof(code));
-	assert_int_equal(rt_ask(rt, &reply, &err), 0);
-	assert_int_equal(count_messages(&reply), 1);
-	free(reply.data);
-	reply = (struct rt_reply) {0};
-	/* the kernel goes silent */
-	err = (struct netsim_err) {0};
-	begin_dump(rt);
-	add_answer(4, 16, NLM_F_MULTI, false);
-	assert_int_equal(rt_ask(rt, &reply, &err), -EAGAIN);
-	assert_null(reply.data);
-	/* no memory to keep the answer in */
-	begin_dump(rt);
-	add_answer(rt->seq, 16, NLM_F_MULTI, false);
-	no_memory = true;
-	assert_int_equal(rt_ask(rt, &reply, NULL), -ENOMEM);
-	assert_null(reply.data);
-}
-
-/* Links are read through these answers, too; cut off after any byte. */
-static void test_link_list(void **state)
-{
-	struct ifinfomsg ifi = {.ifi_index = 5, .ifi_flags = 1};
-	struct rt *rt = *state;
-	uint32_t mtu = 9000;
-
-	for (uint32_t cut = 0; cut <= 80; cut++) {
-		struct model *model = model_new("f");
-
-		kernel.count = kernel.next = 0;
-		memset(kernel.size, 0, sizeof(kernel.size));
-		struct nlmsghdr *h = add_answer(rt->seq, 16, NLM_F_MULTI, false);
-
-		add_bytes(h, &ifi, sizeof(ifi));
-		add_attr(h, IFLA_IFNAME, "eth1", 5);
-		add_attr(h, IFLA_MTU, &mtu, sizeof(mtu));
-		add_attr(h, IFLA_IFALIAS, "netsim:f/n/eth1", 16);
-		if (cut > h->nlmsg_len - NLMSG_HDRLEN) {
-			model_free(model);
-			break;
-		}
-		h->nlmsg_len -= cut;
-		kernel.size[0] = NLMSG_ALIGN(h->nlmsg_len);
-		add_answer(rt->seq, NLMSG_DONE, NLM_F_MULTI, false);
-		assert_int_equal(link_list(rt, model, MODEL_HOST, NULL), 0);
-		assert_int_equal(model->link_count, 1);
-		assert_int_equal(model->links[0].ifindex, cut <= 51 ? 5 : 0);
-		assert_int_equal(model->links[0].mtu, cut <= 20 ? 9000 : 0);
-		if (cut == 0)
-			assert_string_equal(model->links[0].alias, "netsim:f/n/eth1");
-		else
-			assert_null(model->links[0].alias);
-		assert_string_equal(model->links[0].name, cut <= 31 ? "eth1" : "");
-		model_free(model);
-	}
-}
-
 static void test_values(void **state)
 {
 	struct {
@@ -701,17 +432,14 @@ static void test_values(void **state)
 	assert_string_equal(rt_str(NULL), "");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make_rt, free_rt)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_attributes),	 TEST(test_new_links),	   TEST(test_bonds),
-		TEST(test_changes),	 TEST(test_out_of_memory), TEST(test_send),
-		TEST(test_chunks),	 TEST(test_refusals),	   TEST(test_tolerated),
-		TEST(test_lost_answer),	 TEST(test_extack),	   TEST(test_truncated_extack),
-		TEST(test_lying_echo),	 TEST(test_dump),	   TEST(test_interrupted_dump),
-		TEST(test_refused_dump), TEST(test_link_list),	   TEST(test_values),
+		TEST(test_attributes),	TEST(test_new_links),	  TEST(test_bonds),
+		TEST(test_changes),	TEST(test_out_of_memory), TEST(test_send),
+		TEST(test_chunks),	TEST(test_refusals),	  TEST(test_tolerated),
+		TEST(test_lost_answer), TEST(test_extack),	  TEST(test_truncated_extack),
+		TEST(test_lying_echo),	TEST(test_values),
 	};
 
 	return cmocka_run_group_tests_name("rt", tests, NULL, NULL);

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * netsim/rt.c with a kernel whose answers are canned: what is sent and received passes
+ * through here. For tests that include nothing of rt.c otherwise.
+ */
+#ifndef TESTS_UNIT_CANNED_H
+#define TESTS_UNIT_CANNED_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <libmnl/libmnl.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static ssize_t canned_recv(const struct mnl_socket *sock, void *buf, size_t size);
+static ssize_t canned_send(const struct mnl_socket *sock, const void *buf, size_t size);
+static void *scarce_realloc(void *old, size_t size);
+#define mnl_socket_recvfrom canned_recv
+#define mnl_socket_sendto   canned_send
+#define realloc		    scarce_realloc
+#include "netsim/rt.c"
+#undef realloc
+
+static bool no_memory;
+
+static void *scarce_realloc(void *old, size_t size)
+{
+	return no_memory ? NULL : realloc(old, size);
+}
+
+/* What the kernel answers, a datagram each, and what it was sent. */
+static struct {
+	char data[40][512];
+	size_t size[40], count, next;
+	char sent[1 << 17];
+	size_t sent_size, sends, sent_ops;
+} kernel;
+
+static ssize_t canned_recv(const struct mnl_socket *sock, void *buf, size_t size)
+{
+	(void)sock;
+	if (kernel.next == kernel.count) {
+		errno = EAGAIN;
+		return -1;
+	}
+	assert_true(kernel.size[kernel.next] <= size);
+	memcpy(buf, kernel.data[kernel.next], kernel.size[kernel.next]);
+	return (ssize_t)kernel.size[kernel.next++];
+}
+
+static ssize_t canned_send(const struct mnl_socket *sock, const void *buf, size_t size)
+{
+	(void)sock;
+	assert_true(size <= sizeof(kernel.sent));
+	memcpy(kernel.sent, buf, size);
+	kernel.sent_size = size;
+	kernel.sends++;
+	for (size_t at = 0; at < size; kernel.sent_ops++)
+		at += NLMSG_ALIGN(
+			((const struct nlmsghdr *)(const void *)(kernel.sent + at))->nlmsg_len);
+	return (ssize_t)size;
+}
+
+static int make_rt(void **state)
+{
+	struct rt *rt = calloc(1, sizeof(*rt));
+
+	assert_non_null(rt);
+	memset(&kernel, 0, sizeof(kernel));
+	no_memory = false;
+	rt->seq = 1;
+	rt->portid = 77;
+	*state = rt;
+	return 0;
+}
+
+static int free_rt(void **state)
+{
+	rt_close(*state);
+	return 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, make_rt, free_rt)
+
+/* --- answers */
+
+static struct nlmsghdr *add_answer(uint32_t seq, uint16_t type, uint16_t flags, bool same_datagram)
+{
+	size_t i = same_datagram ? kernel.count - 1 : kernel.count++;
+	struct nlmsghdr *h = (void *)(kernel.data[i] + kernel.size[i]);
+
+	h->nlmsg_len = NLMSG_HDRLEN;
+	h->nlmsg_type = type;
+	h->nlmsg_flags = flags;
+	h->nlmsg_seq = seq;
+	kernel.size[i] += NLMSG_HDRLEN;
+	return h;
+}
+
+/* Appends to the last message of the last datagram. */
+static void add_bytes(struct nlmsghdr *h, const void *data, size_t size)
+{
+	memcpy((char *)h + NLMSG_ALIGN(h->nlmsg_len), data, size);
+	h->nlmsg_len = (uint32_t)(NLMSG_ALIGN(h->nlmsg_len) + size);
+	kernel.size[kernel.count - 1] += NLMSG_ALIGN(size);
+}
+
+static void add_attr(struct nlmsghdr *h, uint16_t type, const void *data, uint16_t size)
+{
+	struct nlattr attr = {(uint16_t)(sizeof(attr) + size), type};
+
+	add_bytes(h, &attr, sizeof(attr));
+	add_bytes(h, data, size);
+}
+
+/* An answer to a message with 8 bytes behind its header, as the kernel would echo it. */
+static struct nlmsghdr *add_verdict(uint32_t seq, int error, uint16_t flags)
+{
+	struct nlmsghdr *h = add_answer(seq, NLMSG_ERROR, flags, false);
+	struct nlmsgerr e = {.error = error, .msg = {.nlmsg_len = 24, .nlmsg_seq = seq}};
+
+	add_bytes(h, &e, sizeof(e));
+	if (error && !(flags & NLM_F_CAPPED))
+		add_bytes(h, "12345678", 8);
+	return h;
+}
+
+#endif
