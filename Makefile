@@ -156,7 +156,6 @@ LIB_SRCS := \
         netsim/api_cut.c \
         netsim/api_status.c \
         netsim/api_verify.c \
-        netsim/api_traffic.c \
         netsim/traffic.c \
         netsim/api_ways.c \
         netsim/api_ping.c \
