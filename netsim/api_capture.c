@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "netsim/api.h"
 #include "netsim/array.h"
@@ -12,6 +11,7 @@
 #include "netsim/capture_set.h"
 #include "netsim/capture_text.h"
 #include "netsim/classes.h"
+#include "netsim/clock.h"
 #include "netsim/flow.h"
 #include "netsim/live.h"
 #include "netsim/mark.h"
@@ -45,19 +45,6 @@ struct run {
 	int64_t end_ns;		    /* 0: not yet */
 	int64_t since_ns, until_ns; /* the wall clock's times between which all ports were open */
 };
-
-static int64_t now_of(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-static int64_t clock_ns(void)
-{
-	return now_of(CLOCK_MONOTONIC);
-}
 
 static int select_ports(const struct model *model, const struct netsim_capturing *how, bool *marks,
 			struct netsim_err *err)
@@ -349,7 +336,7 @@ static bool look_for_gone(struct run *run)
 /* However late it is noticed that it is over. */
 static void end(struct run *run, bool over)
 {
-	int64_t wall = now_of(CLOCK_REALTIME), now = clock_ns();
+	int64_t wall = clock_ns(CLOCK_REALTIME), now = clock_ns(CLOCK_MONOTONIC);
 
 	live_stop(run->live);
 	run->end_ns = over ? run->begin_ns + run->how->for_ns : now;
@@ -360,7 +347,7 @@ static void end(struct run *run, bool over)
 static int look(struct run *run, bool idle, struct netsim_err *err)
 {
 	const struct netsim_capturing *how = run->how;
-	int64_t now = clock_ns();
+	int64_t now = clock_ns(CLOCK_MONOTONIC);
 	bool over = how->for_ns && now - run->begin_ns >= how->for_ns;
 	int r = 0;
 
@@ -380,7 +367,9 @@ static int look(struct run *run, bool idle, struct netsim_err *err)
 static int wait_of(const struct run *run)
 {
 	int64_t left = run->how->for_ns ?
-			       (run->how->for_ns - (clock_ns() - run->begin_ns)) / NS_PER_MS + 1 :
+			       (run->how->for_ns - (clock_ns(CLOCK_MONOTONIC) - run->begin_ns)) /
+					       NS_PER_MS +
+				       1 :
 			       WAIT_MS;
 
 	return left < 0 ? 0 : left > WAIT_MS ? WAIT_MS : (int)left;
@@ -392,8 +381,8 @@ static int follow(struct run *run, struct netsim_err *err)
 	struct live_packet packet;
 	int r = 0;
 
-	run->begin_ns = run->looked_ns = clock_ns();
-	run->since_ns = now_of(CLOCK_REALTIME);
+	run->begin_ns = run->looked_ns = clock_ns(CLOCK_MONOTONIC);
+	run->since_ns = clock_ns(CLOCK_REALTIME);
 	run->until_ns = INT64_MAX;
 	while (r >= 0 && !(how->count && run->result->packets >= how->count)) {
 		bool was_ending = run->end_ns;
@@ -410,7 +399,7 @@ static int follow(struct run *run, struct netsim_err *err)
 		}
 	}
 	live_stop(run->live);
-	run->result->ns = (run->end_ns ? run->end_ns : clock_ns()) - run->begin_ns;
+	run->result->ns = (run->end_ns ? run->end_ns : clock_ns(CLOCK_MONOTONIC)) - run->begin_ns;
 	/* Whoever reads our output has had enough. */
 	return r == -EPIPE && how->file && strcmp(how->file, "-") == 0 ? 0 : r;
 }
@@ -476,7 +465,7 @@ static int capture(struct netsim *ns, struct run *run, struct netsim_diags *diag
 
 		run->result->files = capture_set_files(run->set);
 		closed = capture_set_close(run->set, r == 0 ? run->totals : NULL,
-					   now_of(CLOCK_REALTIME), r == 0 ? err : &ignored);
+					   clock_ns(CLOCK_REALTIME), r == 0 ? err : &ignored);
 		if (r == 0 && closed != -EPIPE)
 			r = closed;
 	}

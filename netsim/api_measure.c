@@ -3,13 +3,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "netsim/analyze.h"
 #include "netsim/api.h"
 #include "netsim/array.h"
 #include "netsim/auto.h"
 #include "netsim/capture_names.h"
+#include "netsim/clock.h"
 #include "netsim/live.h"
 #include "netsim/mark.h"
 #include "netsim/measure_faults.h"
@@ -45,8 +45,7 @@ struct measure {
 	uint64_t packets;
 	/* What the programs count. */
 	struct session counting;
-	bool counts;
-	char uncounted[sizeof(((struct netsim_measurement *)0)->uncounted)]; /* why not */
+	char uncounted[sizeof(((struct netsim_measurement *)0)->uncounted)]; /* why they do not */
 	struct netsim_traffic before, after;
 	/* What is sent earlier, when not all ports were listened at, or later is not measured. */
 	int64_t begin_ns, until_ns;
@@ -69,14 +68,6 @@ static void measure_done(struct measure *m)
 	free(m->only);
 	free(m->views);
 	model_free(m->model);
-}
-
-static int64_t now(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
 /* --- the fleet */
@@ -205,7 +196,6 @@ static int look_at_fleet(struct measure *m, struct netsim *ns, struct netsim_err
 /* That they cannot be had is no reason not to measure. */
 static void note_uncounted(struct measure *m, const struct netsim_err *err)
 {
-	m->counts = false;
 	snprintf(m->uncounted, sizeof(m->uncounted), "%.*s", (int)sizeof(m->uncounted) - 1,
 		 err->what);
 }
@@ -214,7 +204,6 @@ static void open_counters(struct measure *m, struct netsim *ns)
 {
 	struct netsim_err err = {0};
 
-	m->counts = true;
 	if (traffic_open(ns, m->model->fleet, &m->counting, &err) < 0)
 		note_uncounted(m, &err);
 }
@@ -223,7 +212,7 @@ static void read_counters(struct measure *m, struct netsim_traffic *ret)
 {
 	struct netsim_err err = {0};
 
-	if (m->counts && traffic_read(&m->counting, ret, &err) < 0)
+	if (!*m->uncounted && traffic_read(&m->counting, ret, &err) < 0)
 		note_uncounted(m, &err);
 }
 
@@ -279,7 +268,7 @@ static int wait_ms(int64_t left_ns, int64_t since_asked_ns)
  */
 static int follow(struct measure *m, int64_t duration_ns, bool ask, struct netsim_err *err)
 {
-	int64_t begin = now(CLOCK_MONOTONIC), asked = begin, at = begin;
+	int64_t begin = clock_ns(CLOCK_MONOTONIC), asked = begin, at = begin;
 
 	for (;;) {
 		struct live_packet packet;
@@ -290,7 +279,7 @@ static int follow(struct measure *m, int64_t duration_ns, bool ask, struct netsi
 			r = take_packet(m, &packet, err);
 		if (r < 0)
 			return r;
-		at = now(CLOCK_MONOTONIC);
+		at = clock_ns(CLOCK_MONOTONIC);
 		if (at - begin >= duration_ns)
 			return 0;
 		if (at - asked < WAIT_MS * NS_PER_MS)
@@ -317,7 +306,7 @@ static int follow_to_the_end(struct measure *m, struct netsim_err *err)
 	int r;
 
 	read_counters(m, &m->before);
-	m->begin_ns = now(CLOCK_REALTIME);
+	m->begin_ns = clock_ns(CLOCK_REALTIME);
 	m->steady_ns = policy_now();
 	if (__builtin_add_overflow(m->begin_ns, duration, &m->until_ns))
 		m->until_ns = INT64_MAX;
@@ -328,8 +317,8 @@ static int follow_to_the_end(struct measure *m, struct netsim_err *err)
 		r = look_at_faults(m, err);
 	if (r < 0)
 		return r;
-	if (now(CLOCK_REALTIME) < m->until_ns)
-		m->until_ns = now(CLOCK_REALTIME);
+	if (clock_ns(CLOCK_REALTIME) < m->until_ns)
+		m->until_ns = clock_ns(CLOCK_REALTIME);
 	read_counters(m, &m->after);
 	flight = oneway_longest(m->oneway) * 2;
 	if (flight < FLIGHT_LEAST_NS)
@@ -366,7 +355,7 @@ static void count_missed(struct measure *m, struct netsim_measurement *ret)
 static void give_counted(struct measure *m, struct netsim_measurement *ret)
 {
 	snprintf(ret->uncounted, sizeof(ret->uncounted), "%s", m->uncounted);
-	if (!m->counts)
+	if (*m->uncounted)
 		return;
 	traffic_subtract(&m->before, &m->after);
 	ret->counted = m->after;

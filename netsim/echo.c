@@ -13,6 +13,7 @@
 
 #include "netsim/array.h"
 #include "netsim/auto.h"
+#include "netsim/clock.h"
 #include "netsim/netns.h"
 
 #define RECEIVE_BUFFER (4 << 20)
@@ -65,14 +66,6 @@ static double now_seconds(clockid_t clock)
 
 	clock_gettime(clock, &now);
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static int64_t now_stamp(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
 /* Only answers reach the process. */
@@ -168,7 +161,7 @@ static void send_one(struct run *run, size_t i, unsigned number)
 		memcpy(&to.v4.sin_addr, pair->to.b, 4);
 	else
 		memcpy(&to.v6.sin6_addr, pair->to.b, 16);
-	echo.sent = now_stamp();
+	echo.sent = clock_ns(CLOCK_REALTIME);
 	/* The kernel sums up ICMPv6 by itself. */
 	if (v4)
 		echo.check = check_of(&echo);
@@ -211,7 +204,7 @@ static int64_t arrival_of(struct msghdr *message)
 		memcpy(&at, CMSG_DATA(c), sizeof(at));
 		return (int64_t)at.tv_sec * 1000000000 + at.tv_nsec;
 	}
-	return now_stamp();
+	return clock_ns(CLOCK_REALTIME);
 }
 
 static void take_in(struct run *run, size_t source, const struct echo *echo, int64_t at)
@@ -341,7 +334,7 @@ int echo_run(int own_fd, struct echo_pair *pairs, size_t pair_count, unsigned co
 	struct run run = {.pairs = pairs,
 			  .pair_count = pair_count,
 			  .last = count,
-			  .id = (uint32_t)now_stamp(),
+			  .id = (uint32_t)clock_ns(CLOCK_REALTIME),
 			  .interval = interval};
 	int r = prepare(&run, own_fd, err);
 

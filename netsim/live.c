@@ -18,9 +18,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "netsim/auto.h"
+#include "netsim/clock.h"
 #include "netsim/live_sort.h"
 #include "netsim/unit.h"
 
@@ -79,14 +79,6 @@ struct live {
 	int64_t stopped_ns; /* 0: not yet */
 	int64_t looked_ns;
 };
-
-static int64_t now_of(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 static int refused(const char *port, pcap_t *pcap, int status, struct netsim_err *err)
 {
@@ -348,7 +340,7 @@ static void count(struct source *source)
 static void leave(struct live *live, size_t i)
 {
 	if (!live->sources[i].leave_ns)
-		live->sources[i].leave_ns = now_of(CLOCK_MONOTONIC) + live->hold_ns;
+		live->sources[i].leave_ns = clock_ns(CLOCK_MONOTONIC) + live->hold_ns;
 }
 
 static void leave_at_last(struct live *live, int64_t now)
@@ -382,7 +374,7 @@ static int read_source(struct live *live, size_t i, bool *ret_all, struct netsim
 /* Waits until there is something, and reads it. */
 static int pump(struct live *live, int wait_ms, struct netsim_err *err)
 {
-	int64_t asked_ns = now_of(CLOCK_REALTIME), steady_ns = now_of(CLOCK_MONOTONIC);
+	int64_t asked_ns = clock_ns(CLOCK_REALTIME), steady_ns = clock_ns(CLOCK_MONOTONIC);
 	bool all = true;
 	int r, ready = poll(live->fds, live->count, wait_ms);
 
@@ -428,7 +420,7 @@ static bool has_gone(const struct source *source)
 
 static void look_after(struct live *live)
 {
-	int64_t now = now_of(CLOCK_MONOTONIC);
+	int64_t now = clock_ns(CLOCK_MONOTONIC);
 
 	if (now - live->looked_ns < LOOK_EVERY)
 		return;
@@ -448,7 +440,7 @@ static int wait_of(const struct live *live, int64_t until_ns, int64_t now_ns)
 	int64_t first, left = until_ns - now_ns, until_sure;
 
 	if (live_sort_first(live->sort, &first)) {
-		until_sure = first + live->hold_ns - now_of(CLOCK_REALTIME);
+		until_sure = first + live->hold_ns - clock_ns(CLOCK_REALTIME);
 		left = until_sure < left ? until_sure : left;
 	}
 	if (left <= 0)
@@ -465,7 +457,7 @@ static bool is_over(const struct live *live)
 
 int live_next(struct live *live, int wait_ms, struct live_packet *ret, struct netsim_err *err)
 {
-	int64_t now = now_of(CLOCK_MONOTONIC);
+	int64_t now = clock_ns(CLOCK_MONOTONIC);
 	int64_t until = wait_ms < 0 ? INT64_MAX : now + wait_ms * NS_PER_MS;
 	bool tried = false;
 	int r, wait;
@@ -485,7 +477,7 @@ int live_next(struct live *live, int wait_ms, struct live_packet *ret, struct ne
 			return r;
 		look_after(live);
 		tried = true;
-		now = now_of(CLOCK_MONOTONIC);
+		now = clock_ns(CLOCK_MONOTONIC);
 	}
 }
 
@@ -500,7 +492,7 @@ void live_stop(struct live *live)
 		if (!live->sources[i].gone)
 			(void)setsockopt(pcap_fileno(live->sources[i].pcap), SOL_SOCKET,
 					 SO_ATTACH_FILTER, &program, sizeof(program));
-	live->stopped_ns = now_of(CLOCK_REALTIME);
+	live->stopped_ns = clock_ns(CLOCK_REALTIME);
 }
 
 void live_counts(const struct live *live, size_t port, struct live_counts *ret)

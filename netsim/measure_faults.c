@@ -3,18 +3,15 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "netsim/api.h"
 #include "netsim/array.h"
+#include "netsim/clock.h"
 
 /* Since 1970, of a time of the steady clock. */
 static int64_t date_of(uint64_t steady)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec - (int64_t)(policy_now() - steady);
+	return clock_ns(CLOCK_REALTIME) - (int64_t)(policy_now() - steady);
 }
 
 static int note(const struct policy *policy, const struct port_fault *fault,

@@ -9,15 +9,13 @@
 #include <unistd.h>
 
 #include "netsim/auto.h"
+#include "netsim/clock.h"
 #include "netsim/err.h"
 #include "netsim/policy.h"
 
 uint64_t policy_now(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
+	return (uint64_t)clock_ns(CLOCK_MONOTONIC);
 }
 
 const struct port_slot *policy_slot(const struct policy *p)

@@ -14,6 +14,7 @@
 
 #include "netsim/array.h"
 #include "netsim/auto.h"
+#include "netsim/clock.h"
 #include "netsim/netns.h"
 #include "netsim/probe_parts.h"
 
@@ -123,7 +124,7 @@ int probe_open(int own_fd, const struct probe_end *ends, size_t count, struct pr
 		return err_oom(err);
 	p->own_fd = own_fd;
 	p->ends = ends;
-	p->run = (uint32_t)probe_stamp();
+	p->run = (uint32_t)clock_ns(CLOCK_REALTIME);
 	p->epoll = epoll_create1(EPOLL_CLOEXEC);
 	p->frames = calloc(count + 1, sizeof(*p->frames));
 	p->sinks = calloc(count + 1, sizeof(*p->sinks));
@@ -157,14 +158,6 @@ void probe_close(struct probe *p)
 	free(p->sinks);
 	free(p->ports);
 	free(p);
-}
-
-int64_t probe_stamp(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
 double probe_now(void)
@@ -235,7 +228,7 @@ static int64_t arrival_of(struct msghdr *message)
 		memcpy(&at, CMSG_DATA(c), sizeof(at));
 		return (int64_t)at.tv_sec * 1000000000 + at.tv_nsec;
 	}
-	return probe_stamp();
+	return clock_ns(CLOCK_REALTIME);
 }
 
 int probe_receive(const struct probe *p, size_t end, struct probe_arrival *ret)
@@ -265,7 +258,7 @@ int probe_receive(const struct probe *p, size_t end, struct probe_arrival *ret)
 		ret[count].at = arrival_of(&messages[i].msg_hdr);
 		/* What an IFB held is stamped with its departure, by another clock. */
 		if (ret[count].at < ret[count].load.sent)
-			ret[count].at = probe_stamp();
+			ret[count].at = clock_ns(CLOCK_REALTIME);
 		count++;
 	}
 	return got < 0 ? -1 : count;
@@ -315,7 +308,7 @@ static void send_one(struct run *run, size_t i)
 	};
 	size_t length;
 
-	frame.load.sent = probe_stamp();
+	frame.load.sent = clock_ns(CLOCK_REALTIME);
 	length = probe_build(&p->ends[path->from], &p->ends[path->to], &frame, packet[0],
 			     PROBE_SNAP);
 	/* What the kernel refuses has been lost at the node's own interface. */

@@ -56,8 +56,6 @@ struct probe_arrival {
 /* Takes up to PROBE_BATCH probes that have come to this end; returns how many. */
 int probe_receive(const struct probe *probe, size_t end, struct probe_arrival *ret);
 
-/* ns of CLOCK_REALTIME. */
-int64_t probe_stamp(void);
 /* Waits until something has come, or for so many seconds; marks the ends in ready. */
 int probe_wait(const struct probe *probe, double seconds, size_t *ready, int max);
 

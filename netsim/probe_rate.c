@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "netsim/auto.h"
+#include "netsim/clock.h"
 #include "netsim/netns.h"
 #include "netsim/probe_parts.h"
 
@@ -128,7 +129,7 @@ void probe_flood(struct probe *probe, const struct probe_lane *lanes, size_t cou
 	}
 	/* Lanes end at different times: only the one of a single lane may run dry. */
 	if (f.lane_count > 1)
-		f.until = probe_stamp();
+		f.until = clock_ns(CLOCK_REALTIME);
 	for (size_t i = 0; i < f.lane_count; i++)
 		sent += f.sent[i];
 	ret->offered = (sent * bits - burst) / seconds;
