@@ -45,166 +45,12 @@ PKG_LIBS    := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 # For the command only. Of what pkg-config would add to the compiler's line, -std says it all.
 CLI_LIBS    := $(shell pkg-config --libs ncursesw 2>/dev/null)
 
-# The library, bottom layer first.
-LIB_SRCS := \
-        netsim/err.c \
-        netsim/unit.c \
-        netsim/buf.c \
-        netsim/name.c \
-        netsim/doc.c \
-        netsim/bind.c \
-        netsim/quote.c \
-        netsim/topo_iface.c \
-        netsim/topo_node.c \
-        netsim/topo_check.c \
-        netsim/topo_print.c \
-        netsim/topo.c \
-        netsim/find.c \
-        netsim/trace.c \
-        netsim/classes.c \
-        netsim/packet.c \
-        netsim/histogram.c \
-        netsim/capture_names.c \
-        netsim/capture_ng.c \
-        netsim/capture_file.c \
-        netsim/capture_write.c \
-        netsim/capture_set.c \
-        netsim/capture_text.c \
-        netsim/live_sort.c \
-        netsim/flow_class.c \
-        netsim/flow_table.c \
-        netsim/flow_group.c \
-        netsim/flow_tcp.c \
-        netsim/flow.c \
-        netsim/oneway_digest.c \
-        netsim/oneway_row.c \
-        netsim/oneway.c \
-        netsim/conditions.c \
-        netsim/conditions_text.c \
-        netsim/profile_conditions.c \
-        netsim/profile_pairs.c \
-        netsim/profile_print.c \
-        netsim/profile.c \
-        netsim/dist.c \
-        netsim/check.c \
-        netsim/shape.c \
-        netsim/rt.c \
-        netsim/mark.c \
-        netsim/model.c \
-        netsim/module.c \
-        netsim/netns.c \
-        netsim/maker.c \
-        netsim/link.c \
-        netsim/link_list.c \
-        netsim/addr.c \
-        netsim/route.c \
-        netsim/tap.c \
-        netsim/offload.c \
-        netsim/qdisc.c \
-        netsim/qdisc_netem.c \
-        netsim/qdisc_tbf.c \
-        netsim/filter.c \
-        netsim/neigh.c \
-        netsim/cable.c \
-        netsim/echo.c \
-        netsim/probe_frame.c \
-        netsim/probe.c \
-        netsim/probe_rate.c \
-        netsim/live.c \
-        netsim/state.c \
-        netsim/policy.c \
-        netsim/policy_load.c \
-        netsim/policy_change.c \
-        netsim/policy_conditions.c \
-        netsim/policy_classes.c \
-        netsim/policy_text.c \
-        netsim/layout.c \
-        netsim/plan.c \
-        netsim/plan_text.c \
-        netsim/exec.c \
-        netsim/exec_check.c \
-        netsim/exec_remove.c \
-        netsim/edt.c \
-        netsim/intent.c \
-        netsim/wanted.c \
-        netsim/base.c \
-        netsim/fault.c \
-        netsim/hold.c \
-        netsim/engine.c \
-        netsim/apply.c \
-        netsim/ways.c \
-        netsim/verify_math.c \
-        netsim/verify_delay.c \
-        netsim/verify_ratio.c \
-        netsim/verify_rate.c \
-        netsim/verify.c \
-        netsim/verify_run.c \
-        netsim/verify_run_rate.c \
-        netsim/analyze_making.c \
-        netsim/analyze_views.c \
-        netsim/analyze_connections.c \
-        netsim/analyze_oneway.c \
-        netsim/analyze.c \
-        netsim/target.c \
-        netsim/lock.c \
-        netsim/doctor.c \
-        netsim/api.c \
-        netsim/api_shape.c \
-        netsim/api_edt.c \
-        netsim/session.c \
-        netsim/api_fault.c \
-        netsim/api_cut.c \
-        netsim/api_status.c \
-        netsim/api_verify.c \
-        netsim/traffic.c \
-        netsim/api_ways.c \
-        netsim/api_ping.c \
-        netsim/api_analyze.c \
-        netsim/measure_faults.c \
-        netsim/api_measure.c \
-        netsim/api_capture.c
+# The library, in rooms that use each other in one direction: see make layers.
+LIB_SRCS := $(sort $(wildcard netsim/*/*.c))
 LIB_OBJS := $(LIB_SRCS:%.c=$(B)/%.o)
 
 # The command, one file a verb.
-CLI_SRCS := \
-        cli/main.c \
-        cli/opt.c \
-        cli/out.c \
-        cli/fault_put.c \
-        cli/shaped.c \
-        cli/rates.c \
-        cli/prometheus.c \
-        cli/screen.c \
-        cli/matrix.c \
-        cli/iperf_run.c \
-        cli/iperf_result.c \
-        cli/page.c \
-        cli/figures.c \
-        cli/analyze_data.c \
-        cli/analyze_print.c \
-        cli/analyze_oneway.c \
-        cli/analyze_options.c \
-        cli/cmd_analyze.c \
-        cli/cmd_apply.c \
-        cli/cmd_capture.c \
-        cli/cmd_check.c \
-        cli/cmd_clear.c \
-        cli/cmd_doctor.c \
-        cli/cmd_down.c \
-        cli/cmd_exec.c \
-        cli/cmd_fault.c \
-        cli/cmd_heal.c \
-        cli/cmd_help.c \
-        cli/cmd_iperf.c \
-        cli/cmd_link.c \
-        cli/cmd_measure.c \
-        cli/cmd_partition.c \
-        cli/cmd_ping_matrix.c \
-        cli/cmd_plan.c \
-        cli/cmd_status.c \
-        cli/cmd_top.c \
-        cli/cmd_up.c \
-        cli/cmd_verify.c
+CLI_SRCS := $(sort $(wildcard cli/*.c))
 CLI_OBJS := $(CLI_SRCS:%.c=$(B)/%.o)
 
 SONAME  := libnetsim.so.0
@@ -247,7 +93,7 @@ $(B)/gen/%.skel.h: $(B)/bpf/%.bpf.o
 	@echo "  SKEL    $@"
 	$(Q)$(BPFTOOL) gen skeleton $< name $* > $@
 
-$(B)/netsim/policy_load.o: $(B)/gen/port.skel.h
+$(B)/netsim/policy/load.o: $(B)/gen/port.skel.h
 
 # The page of a report, without its data, embedded in the command: what npm gets as
 # the lock file says, and our parts, in one file.
@@ -271,7 +117,7 @@ $(PAGE)/page.html: page/page.html page/page.css page/parts.js page/page.js $(PAG
 		-e '/@parts[.]js@/ {' -e 'r page/parts.js' -e 'd;}' \
 		-e '/@page[.]js@/ {' -e 'r page/page.js' -e 'd;}' $< > $@
 
-$(B)/cli/page.o: $(PAGE)/page.html
+$(B)/cli/report_html.o: $(PAGE)/page.html
 
 # Unit tests: one program for each tests/unit/test_*.c.
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/test_*.c))
@@ -286,8 +132,8 @@ $(B)/tests/unit/test_prometheus: $(B)/cli/prometheus.o
 
 unit-tests: $(UNIT_TESTS) ## Build the unit tests
 
-# What the kernel tests run: one program for each tests/*.c.
-TEST_TOOLS := $(patsubst %.c,$(B)/%,$(wildcard tests/*.c))
+# What the kernel tests run: one program for each tests/tools/*.c.
+TEST_TOOLS := $(patsubst %.c,$(B)/%,$(wildcard tests/tools/*.c))
 
 $(TEST_TOOLS): %: %.o
 	@echo "  LD      $@"
@@ -331,11 +177,14 @@ fuzz: ## Fuzz everything that parses (RUNS=20000 each)
 	$(Q)tests/deps
 	$(Q)tests/fuzz/run $(RUNS)
 
-lint: ## Check layers, sizes, habits, manuals and scripts
+layers: ## Print the rooms of netsim/, upper ones first
+	$(Q)tests/layers
+
+lint: all ## Check layers, sizes, habits, manuals and scripts
 	$(Q)tests/lint
 
 # Formatting.
-C_FILES := $(wildcard netsim/*.[ch] cli/*.[ch] iperf/*.c bpf/*.[ch] tests/*.c tests/*/*.c)
+C_FILES := $(wildcard netsim/*.h netsim/*/*.[ch] cli/*.[ch] iperf/*.c bpf/*.[ch] tests/*/*.[ch])
 
 fmt: ## Format the C code
 	$(Q)clang-format -i $(C_FILES)
@@ -376,7 +225,7 @@ help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
 	@echo "Variables: VARIANT=release|debug|san, V=1 (show commands), PREFIX, DESTDIR, CC, CFLAGS"
 
-.PHONY: all unit-tests test-tools bench-tools deps demo test bench fuzz lint fmt fmt-check install uninstall \
+.PHONY: all unit-tests test-tools bench-tools deps demo test bench fuzz layers lint fmt fmt-check install uninstall \
         clean help
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -68,7 +68,7 @@ struct port_key {
 	__u8 layer;	 /* conditions: 0 the base, then what faults make of it, in order of time */
 };
 
-/* Bits of port_conditions.has, in the order of enum cond in netsim/profile.h. */
+/* Bits of port_conditions.has, in the order of enum cond in netsim/config/profile.h. */
 enum port_has {
 	PORT_HAS_RATE = 1 << 0,
 	PORT_HAS_BURST = 1 << 1,

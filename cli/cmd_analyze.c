@@ -6,10 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "analyze.h"
 #include "cmd.h"
 #include "out.h"
-#include "page.h"
+#include "report.h"
+#include "report_html.h"
 
 struct analyze_args {
 	struct common common;

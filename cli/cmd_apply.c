@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <string.h>
 
+#include "apply_print.h"
 #include "cmd.h"
 #include "out.h"
-#include "shaped.h"
 
 struct apply_args {
 	struct common common;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "apply_print.h"
 #include "cmd.h"
 #include "out.h"
-#include "shaped.h"
 
 static int run(const void *p, struct netsim_err *err)
 {

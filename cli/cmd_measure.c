@@ -4,11 +4,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "analyze.h"
 #include "cmd.h"
 #include "figures.h"
 #include "out.h"
-#include "page.h"
+#include "report.h"
+#include "report_html.h"
 
 struct measure_args {
 	struct common common;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cmd.h"
-#include "fault_put.h"
+#include "fault_print.h"
 
 struct partition_args {
 	struct common common;

@@ -13,7 +13,7 @@
 
 TESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 NETSIM=${NETSIM:-$(dirname "$TESTS")/build/${VARIANT:-release}/bin/netsim}
-HELPERS=$(dirname "$TESTS")/build/${VARIANT:-release}/tests
+HELPERS=$(dirname "$TESTS")/build/${VARIANT:-release}/tests/tools
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/netsim-test.XXXXXX")
 # For names that other tests must not share.
 # shellcheck disable=SC2034
@@ -380,7 +380,7 @@ rates() {
 	done
 }
 
-# guest TAP MAC IP...: the stand-in guest (tests/guest.c), its process in $BG
+# guest TAP MAC IP...: the stand-in guest (tests/tools/guest.c), its process in $BG
 guest() {
 	bg "$HELPERS/guest" "$@"
 }

@@ -3,9 +3,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "netsim/analyze.h"
-#include "netsim/capture_file.h"
-#include "netsim/capture_names.h"
+#include "netsim/flow/analysis.h"
+#include "netsim/packet/capture_file.h"
+#include "netsim/packet/capture_names.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "netsim/classes.h"
+#include "netsim/config/classes.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

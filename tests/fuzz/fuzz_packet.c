@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "netsim/flow.h"
-#include "netsim/oneway.h"
+#include "netsim/flow/flow.h"
+#include "netsim/flow/oneway.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

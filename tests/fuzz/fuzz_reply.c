@@ -13,12 +13,12 @@ static ssize_t canned_send(const struct mnl_socket *sock, const void *buf, size_
 #define mnl_socket_sendto   canned_send
 /* rt.c has a struct of the same name as mark.h */
 #define mark rt_mark
-#include "netsim/rt.c"
+#include "netsim/kernel/rtnl.c"
 #undef mark
 
-#include "netsim/filter.h"
-#include "netsim/link.h"
-#include "netsim/qdisc.h"
+#include "netsim/kernel/filter.h"
+#include "netsim/kernel/link.h"
+#include "netsim/kernel/qdisc.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

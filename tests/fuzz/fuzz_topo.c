@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "netsim/topo.h"
+#include "netsim/config/topo.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "netsim/trace.h"
+#include "netsim/config/trace.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "netsim/err.h"
-#include "netsim/name.h"
-#include "netsim/unit.h"
+#include "netsim/util/err.h"
+#include "netsim/util/name.h"
+#include "netsim/util/unit.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

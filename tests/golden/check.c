@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "netsim/check.h"
+#include "netsim/config/check.h"
 
 static void print(const struct netsim_err *err)
 {

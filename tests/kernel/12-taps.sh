@@ -1,7 +1,7 @@
 # needs: native tap bridge clsact bpf
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Nodes of kind tap, with tests/guest.c in the machines' place.
+# Nodes of kind tap, with tests/tools/guest.c in the machines' place.
 # shellcheck shell=bash
 . "$(dirname "$0")/../lib.sh"
 

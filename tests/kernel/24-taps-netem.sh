@@ -1,7 +1,7 @@
 # needs: netem ifb mirred tap bridge
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Profiles on taps, with tests/guest.c in the machines' place.
+# Profiles on taps, with tests/tools/guest.c in the machines' place.
 # shellcheck shell=bash
 . "$(dirname "$0")/../lib.sh"
 

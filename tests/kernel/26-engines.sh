@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # One table of what conditions must do to packets, for both engines and both
-# directions: numbered frames cross one link each, and tests/flood.c says what
+# directions: numbered frames cross one link each, and tests/tools/flood.c says what
 # became of them. What a kernel cannot do is skipped by name.
 # shellcheck shell=bash disable=SC2034 # FLEET is for lib.sh
 . "$(dirname "$0")/../lib.sh"

@@ -54,7 +54,7 @@ pair_entries() {
 	echo "profile: twenty"
 	echo "pairs:"
 	for from in "${NODES[@]}"; do
-		# In the order of tests/flood.c: the next one first.
+		# In the order of tests/tools/flood.c: the next one first.
 		for to in ${AFTER[$from]}; do
 			k=$((k + 1))
 			echo "  - {from: $from, to: $to, ${1//K/$k}}"

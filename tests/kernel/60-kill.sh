@@ -10,7 +10,7 @@
 
 # shellcheck disable=SC2034 # for lib.sh
 FLEET='kill'
-KILLAT=$(dirname "$TESTS")/build/${VARIANT:-release}/tests/killat
+KILLAT=$(dirname "$TESTS")/build/${VARIANT:-release}/tests/tools/killat
 SEED=${SEED:-$RANDOM}
 TIME=45 # seconds after which it is enough
 if [[ ${RING:-} == vm ]]; then

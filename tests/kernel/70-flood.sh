@@ -9,7 +9,7 @@
 . "$(dirname "$0")/../lib.sh"
 
 FLEET=flood
-FLOOD=$(dirname "$TESTS")/build/${VARIANT:-release}/tests/flood
+FLOOD=$(dirname "$TESTS")/build/${VARIANT:-release}/tests/tools/flood
 RATE=100000 # packets a second, of all pairs together
 BAND=0.05   # seconds that a deadline may be missed by
 if [[ ${RING:-} == vm ]]; then

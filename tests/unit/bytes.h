@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-#include "netsim/rt.h"
+#include "netsim/kernel/rtnl.h"
 
 static size_t parse_hex(const char *hex, uint8_t *bytes)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * netsim/rt.c with a kernel whose answers are canned: what is sent and received passes
+ * netsim/kernel/rtnl.c with a kernel whose answers are canned: what is sent and received passes
  * through here. For tests that include nothing of rt.c otherwise.
  */
 #ifndef TESTS_UNIT_CANNED_H
@@ -22,7 +22,7 @@ static void *scarce_realloc(void *old, size_t size);
 #define mnl_socket_recvfrom canned_recv
 #define mnl_socket_sendto   canned_send
 #define realloc		    scarce_realloc
-#include "netsim/rt.c"
+#include "netsim/kernel/rtnl.c"
 #undef realloc
 
 static bool no_memory;

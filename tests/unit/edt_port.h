@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "netsim/classes.h"
+#include "netsim/config/classes.h"
 #include "tests/unit/ports.h"
 
 #define STRANGER 999 /* an ifindex that is no port: the host */
@@ -77,11 +77,11 @@ static inline void forget(void)
 }
 
 /* Puts these entries in force; nothing before them is remembered. */
-#define PUT(...)                                                               \
-	do {                                                                   \
-		const struct policy_entry list[] = {__VA_ARGS__};              \
+#define PUT(...)                                                                       \
+	do {                                                                           \
+		const struct policy_entry list[] = {__VA_ARGS__};                      \
 		put_setting(&(struct setting) {list, .base_count = ARRAY_SIZE(list)}); \
-		forget();                                                      \
+		forget();                                                              \
 	} while (0)
 
 static uint8_t shot_frame[LENGTH];

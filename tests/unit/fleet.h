@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "netsim/auto.h"
-#include "netsim/edt.h"
-#include "netsim/policy.h"
-#include "netsim/profile.h"
+#include "netsim/config/profile.h"
+#include "netsim/policy/policy.h"
+#include "netsim/shape/edt.h"
+#include "netsim/util/auto.h"
 
 #define SECOND 1000000000ULL
 

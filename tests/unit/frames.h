@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "netsim/packet.h"
+#include "netsim/packet/packet.h"
 
 /* Bytes that grow; the test fails where they do not fit. */
 struct bytes {

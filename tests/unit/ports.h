@@ -15,9 +15,9 @@
 #include <sched.h>
 #include <unistd.h>
 
-#include "netsim/auto.h"
-#include "netsim/link.h"
-#include "netsim/policy.h"
+#include "netsim/kernel/link.h"
+#include "netsim/policy/policy.h"
+#include "netsim/util/auto.h"
 
 #define PASS   ((uint32_t)TC_ACT_UNSPEC)
 #define DROP   ((uint32_t)TC_ACT_SHOT)

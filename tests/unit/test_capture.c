@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "netsim/capture_file.h"
+#include "netsim/packet/capture_file.h"
 #include "tests/unit/frames.h"
 
 #define SECOND 1000000000

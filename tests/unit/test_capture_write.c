@@ -17,10 +17,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "netsim/capture_file.h"
-#include "netsim/capture_set.h"
-#include "netsim/capture_text.h"
-#include "netsim/live_sort.h"
+#include "netsim/packet/capture_file.h"
+#include "netsim/packet/capture_set.h"
+#include "netsim/packet/capture_text.h"
+#include "netsim/packet/live_sort.h"
 
 #define FIRST 1763700000123456789
 

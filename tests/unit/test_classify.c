@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "netsim/classes.h"
+#include "netsim/config/classes.h"
 #include "tests/unit/ports.h"
 
 static const char classes[] = "classes:\n"

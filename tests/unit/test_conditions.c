@@ -9,8 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "netsim/auto.h"
-#include "netsim/profile.h"
+#include "netsim/config/profile.h"
+#include "netsim/util/auto.h"
 
 static void expect(const char *text, const char *want)
 {

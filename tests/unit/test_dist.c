@@ -10,8 +10,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "netsim/auto.h"
-#include "netsim/dist.h"
+#include "netsim/config/dist.h"
+#include "netsim/util/auto.h"
 
 struct moments {
 	double mean, deviation, median;

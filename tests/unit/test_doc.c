@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "netsim/buf.h"
-#include "netsim/doc.h"
+#include "netsim/config/doc.h"
+#include "netsim/util/buf.h"
 
 /* The tree as "L:C kind" words: compact enough to compare with one string. */
 static void draw(const struct doc_node *node, struct buf *buf)

@@ -8,8 +8,8 @@
 
 #include <errno.h>
 
-#include "netsim/qdisc.h"
-#include "netsim/trace.h"
+#include "netsim/config/trace.h"
+#include "netsim/kernel/qdisc.h"
 #include "tests/unit/fleet.h"
 
 #define MS 1000000ULL

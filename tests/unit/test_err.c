@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "netsim/err.h"
+#include "netsim/util/err.h"
 
 static void test_first_cause_wins(void **state)
 {

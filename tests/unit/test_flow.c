@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "netsim/flow.h"
-#include "netsim/flow_parts.h"
+#include "netsim/flow/flow.h"
+#include "netsim/flow/flow_parts.h"
 #include "tests/unit/frames.h"
 
 #define MS 1000000LL

@@ -9,7 +9,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "netsim/histogram.h"
+#include "netsim/flow/histogram.h"
 
 #define VALUES 20000
 

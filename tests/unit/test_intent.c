@@ -15,8 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "netsim/auto.h"
-#include "netsim/intent.h"
+#include "netsim/shape/intent.h"
+#include "netsim/util/auto.h"
 
 #define ONE "/run/one.yaml"
 #define TWO "/run/two.yaml"

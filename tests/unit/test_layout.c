@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "netsim/buf.h"
-#include "netsim/layout.h"
-#include "netsim/mark.h"
+#include "netsim/fleet/layout.h"
+#include "netsim/kernel/mark.h"
+#include "netsim/util/buf.h"
 
 struct laid {
 	struct topo *topo;

@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "netsim/auto.h"
-#include "netsim/mark.h"
+#include "netsim/kernel/mark.h"
+#include "netsim/util/auto.h"
 
 static void test_parse(void **state)
 {

@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "netsim/array.h"
-#include "netsim/model.h"
+#include "netsim/kernel/model.h"
+#include "netsim/util/array.h"
 
 /* Every element stays, new ones are zeroed, and memory grows by doubling only. */
 static void test_array(void **state)

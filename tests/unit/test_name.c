@@ -9,8 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "netsim/auto.h"
-#include "netsim/name.h"
+#include "netsim/util/auto.h"
+#include "netsim/util/name.h"
 
 static const char *const roles[] = {"server", "storage"};
 

@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <cmocka.h>
 
-#include "netsim/oneway.h"
+#include "netsim/flow/oneway.h"
 #include "tests/unit/frames.h"
 
 #define MS  1000000LL

@@ -14,10 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "netsim/classes.h"
-#include "netsim/profile.h"
-#include "netsim/topo.h"
-#include "netsim/trace.h"
+#include "netsim/config/classes.h"
+#include "netsim/config/profile.h"
+#include "netsim/config/topo.h"
+#include "netsim/config/trace.h"
 
 #ifndef __SANITIZE_ADDRESS__
 

@@ -12,10 +12,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "netsim/auto.h"
-#include "netsim/classes.h"
-#include "netsim/profile.h"
-#include "netsim/trace.h"
+#include "netsim/config/classes.h"
+#include "netsim/config/profile.h"
+#include "netsim/config/trace.h"
+#include "netsim/util/auto.h"
 
 static const char *const server[] = {"server"};
 

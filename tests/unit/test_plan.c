@@ -13,11 +13,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "netsim/buf.h"
-#include "netsim/layout.h"
-#include "netsim/link.h"
-#include "netsim/mark.h"
-#include "netsim/plan.h"
+#include "netsim/fleet/layout.h"
+#include "netsim/fleet/plan.h"
+#include "netsim/kernel/link.h"
+#include "netsim/kernel/mark.h"
+#include "netsim/util/buf.h"
 
 /* Two models and the plan from one to the other. */
 struct change {

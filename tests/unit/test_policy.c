@@ -11,13 +11,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "netsim/auto.h"
-#include "netsim/policy_text.h"
+#include "netsim/policy/describe.h"
+#include "netsim/util/auto.h"
 
 /* There are no programs to wait for here, and a thousand grace periods take 10 s. */
 static unsigned grace_periods;
 #define syscall(...) (grace_periods++, 0L)
-#include "netsim/policy_change.c"
+#include "netsim/policy/change.c"
 
 #define NODES 12 /* with the host */
 #define PAST  1	 /* a deadline long ago */

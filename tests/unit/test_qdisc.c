@@ -13,9 +13,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "netsim/auto.h"
-#include "netsim/qdisc.h"
 #include "bytes.h"
+#include "netsim/kernel/qdisc.h"
+#include "netsim/util/auto.h"
 
 static int open_rt(void **state)
 {

@@ -9,8 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "netsim/buf.h"
-#include "netsim/topo.h"
+#include "netsim/config/topo.h"
+#include "netsim/util/buf.h"
 
 static struct topo *load(const char *text)
 {

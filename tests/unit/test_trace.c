@@ -10,10 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "netsim/auto.h"
-#include "netsim/buf.h"
-#include "netsim/profile.h"
-#include "netsim/trace.h"
+#include "netsim/config/profile.h"
+#include "netsim/config/trace.h"
+#include "netsim/util/auto.h"
+#include "netsim/util/buf.h"
 
 #define MS 1000000U
 

@@ -9,8 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "netsim/auto.h"
-#include "netsim/unit.h"
+#include "netsim/util/auto.h"
+#include "netsim/util/unit.h"
 
 /* back NULL: it formats to the text itself */
 struct row {

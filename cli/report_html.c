@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "report_html.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "out.h"
+
+/* The page without data, which the build makes of page/. */
+#define TEMPLATE "build/page/page.html"
+__asm__(".pushsection .rodata\n"
+	"page_begin:\n"
+	".incbin \"" TEMPLATE "\"\n"
+	"page_end:\n"
+	".popsection\n");
+extern const char page_begin[], page_end[];
+
+/* Where the data belong. */
+static const char mark[] = "@DATA@";
+
+/* No text in the data can end their element, or begin another one. */
+static int put_escaped(const char *text, size_t size, void *arg)
+{
+	FILE *out = arg;
+	size_t done = 0;
+
+	while (done < size) {
+		const char *less = memchr(text + done, '<', size - done);
+		size_t plain = less ? (size_t)(less - text) - done : size - done;
+
+		fwrite(text + done, 1, plain, out);
+		done += plain;
+		if (less) {
+			fputs("\\u003c", out);
+			done++;
+		}
+	}
+	return ferror(out) ? -1 : 0;
+}
+
+static int put_page(FILE *out, const json_t *data)
+{
+	const char *place =
+		memmem(page_begin, (size_t)(page_end - page_begin), mark, sizeof(mark) - 1);
+	const char *rest = place + sizeof(mark) - 1;
+
+	fwrite(page_begin, 1, (size_t)(place - page_begin), out);
+	if (json_dump_callback(data, put_escaped, out, JSON_COMPACT | JSON_DIGITS) < 0)
+		return -EIO;
+	fwrite(rest, 1, (size_t)(page_end - rest), out);
+	return ferror(out) ? -EIO : 0;
+}
+
+static int cannot_write(const char *path, int error, struct netsim_err *err)
+{
+	*err = (struct netsim_err) {.kind = NETSIM_ERR_KERNEL, .code = -error};
+	snprintf(err->file, sizeof(err->file), "%s", path);
+	err->loc.file = err->file;
+	snprintf(err->what, sizeof(err->what), "cannot write the page");
+	snprintf(err->kernel, sizeof(err->kernel), "%s", strerror(error));
+	return -error;
+}
+
+/* Returns 0 or the error. */
+static int write_open(int fd, const json_t *data)
+{
+	FILE *out = fdopen(fd, "w");
+	int error = 0;
+
+	if (!out) {
+		error = errno;
+		close(fd);
+		return error;
+	}
+	errno = 0;
+	if (put_page(out, data) < 0)
+		error = errno ? errno : EIO;
+	if (fclose(out) != 0 && !error)
+		error = errno;
+	return error;
+}
+
+/*
+ * What is no file, as a pipe, is not replaced but written to; and so is what a link leads to,
+ * for /dev/stdout is a link even where standard output is a file.
+ */
+static bool is_replaced(const char *path)
+{
+	struct stat there;
+
+	return lstat(path, &there) < 0 || S_ISREG(there.st_mode);
+}
+
+/* Opens a new file beside path; its name is the caller's. */
+static int open_beside(const char *path, char **ret_name)
+{
+	int fd;
+
+	if (asprintf(ret_name, "%s.%d.part", path, (int)getpid()) < 0) {
+		*ret_name = NULL;
+		return -1;
+	}
+	fd = open(*ret_name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	if (fd < 0) {
+		free(*ret_name);
+		*ret_name = NULL;
+	}
+	return fd;
+}
+
+/* data NULL: only tries it. Returns 0 or the error. */
+static int replace(const char *path, const json_t *data)
+{
+	char *beside;
+	int fd = open_beside(path, &beside), error;
+
+	if (fd < 0)
+		return errno;
+	if (data)
+		error = write_open(fd, data);
+	else
+		error = close(fd) < 0 ? errno : 0;
+	if (data && !error && rename(beside, path) < 0)
+		error = errno;
+	if (!data || error)
+		unlink(beside);
+	free(beside);
+	return error;
+}
+
+/* Who ends the command meanwhile has to wait: the new file would be left behind. */
+static int replace_undisturbed(const char *path, const json_t *data)
+{
+	sigset_t ends, before;
+	int error;
+
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGHUP);
+	sigaddset(&ends, SIGINT);
+	sigaddset(&ends, SIGQUIT);
+	sigaddset(&ends, SIGTERM);
+	sigprocmask(SIG_BLOCK, &ends, &before);
+	error = replace(path, data);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return error;
+}
+
+static int write_page(const char *path, const json_t *data)
+{
+	int fd;
+
+	if (is_replaced(path))
+		return replace_undisturbed(path, data);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	return fd < 0 ? errno : write_open(fd, data);
+}
+
+int page_check(const char *path, struct netsim_err *err)
+{
+	struct stat there;
+	int error = 0;
+
+	if (is_replaced(path))
+		error = replace_undisturbed(path, NULL);
+	else if (stat(path, &there) == 0 && S_ISDIR(there.st_mode))
+		error = EISDIR;
+	return error ? cannot_write(path, error, err) : 0;
+}
+
+int page_write(const char *path, const char *title, json_t *report, struct netsim_err *err)
+{
+	json_t *data = json_pack("{s:o, s:s, s:o}", "title", json_words(title), "version",
+				 netsim_version(), "report", report);
+	int error = data ? write_page(path, data) : ENOMEM;
+
+	json_decref(data);
+	return error ? cannot_write(path, error, err) : 0;
+}

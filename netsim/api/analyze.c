@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* analyze: files in, rows out. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "netsim/api/handle.h"
+#include "netsim/config/find.h"
+#include "netsim/flow/analysis.h"
+#include "netsim/packet/capture_file.h"
+#include "netsim/packet/capture_names.h"
+#include "netsim/util/array.h"
+
+#define PROGRESS_EVERY 1048576 /* packets */
+
+/* What an analysis holds while it runs. */
+struct run {
+	const struct netsim_analyzing *how;
+	struct class_set *classes;
+	struct analyze_names names;
+	struct capture_names own; /* the files' */
+	struct capture_file **files;
+	size_t file_count;
+	struct capture_merge merge;
+	struct flow *flow;
+	struct oneway *oneway; /* from the first packet on that has a view */
+	size_t told;	       /* names that it knows */
+};
+
+static void run_done(struct run *run)
+{
+	flow_free(run->flow);
+	oneway_free(run->oneway);
+	capture_merge_done(&run->merge);
+	for (size_t i = 0; i < run->file_count; i++)
+		capture_close(run->files[i]);
+	free(run->files);
+	analyze_names_done(&run->names);
+	capture_names_done(&run->own);
+	classes_free(run->classes);
+}
+
+int analyze_classes(const char *file, struct class_set **ret, struct netsim_diags *diags,
+		    struct netsim_err *err)
+{
+	char path[FIND_PATH];
+
+	if (file)
+		return classes_load(file, ret, diags);
+	if (find_named("profiles", "classes", path) == 0)
+		return classes_load(path, ret, diags);
+	err_set(err, NETSIM_ERR_ENV, -ENOENT, NULL, "there is no class file");
+	err_hint(err, "looked for profiles/classes.yaml here, in /etc/netsim and in " NETSIM_DATADIR
+		      "; name one with --classes");
+	return -ENOENT;
+}
+
+static int load_names(struct run *run, struct netsim_diags *diags, struct netsim_err *err)
+{
+	struct topo *topo;
+	int r;
+
+	if (!run->how->topology)
+		return 0;
+	r = topo_load(run->how->topology, &topo, diags);
+	if (r < 0)
+		return r;
+	r = analyze_names_of(topo, &run->names);
+	topo_free(topo);
+	return r < 0 ? err_oom(err) : 0;
+}
+
+static bool stat_file(const char *path, struct stat *ret)
+{
+	return (strcmp(path, "-") == 0 ? fstat(STDIN_FILENO, ret) : stat(path, ret)) == 0;
+}
+
+/* All in it would count twice. */
+static int check_twice(const struct netsim_analyzing *how, struct netsim_err *err)
+{
+	struct stat a, b;
+
+	for (size_t i = 0; i < how->file_count; i++) {
+		if (!stat_file(how->files[i], &a))
+			continue;
+		for (size_t k = 0; k < i; k++)
+			if (stat_file(how->files[k], &b) && a.st_dev == b.st_dev &&
+			    a.st_ino == b.st_ino)
+				return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
+					       "%s and %s are the same file", how->files[k],
+					       how->files[i]);
+	}
+	return 0;
+}
+
+static int open_files(struct run *run, struct netsim_err *err)
+{
+	int r;
+
+	run->files = calloc(run->how->file_count, sizeof(*run->files));
+	if (!run->files)
+		return err_oom(err);
+	for (size_t i = 0; i < run->how->file_count; i++) {
+		r = capture_open(run->how->files[i], &run->files[i], err);
+		if (r < 0)
+			return r;
+		capture_use_names(run->files[i], &run->own);
+		run->file_count++;
+	}
+	return capture_merge_init(&run->merge, run->files, run->file_count) < 0 ? err_oom(err) : 0;
+}
+
+/* The bounds in absolute time, by that of the first packet. */
+static void set_bounds(const struct netsim_analyzing *how, int64_t first_ns, int64_t *ret_from,
+		       int64_t *ret_to)
+{
+	*ret_from = how->from_ns ? how->from_ns : INT64_MIN;
+	*ret_to = how->to_ns ? how->to_ns : INT64_MAX;
+	if (how->from_first && __builtin_add_overflow(first_ns, how->from_ns, ret_from))
+		*ret_from = INT64_MAX;
+	if (how->to_first && __builtin_add_overflow(first_ns, how->to_ns, ret_to))
+		*ret_to = INT64_MAX;
+}
+
+/* An address of a node at whose ports was captured. */
+static void tell_name(const struct run *run, const struct capture_name *name)
+{
+	for (size_t v = 0; v < run->own.view_count; v++)
+		if (strcmp(run->own.views[v], name->name) == 0)
+			oneway_know_ip(run->oneway, &name->ip, (uint16_t)(v + 1));
+}
+
+static int follow_one_way(struct run *run, const struct packet *packet, int64_t time_ns,
+			  struct netsim_err *err)
+{
+	int r = run->oneway ? 0 : oneway_new(run->classes, 0, &run->oneway, err);
+
+	if (r < 0)
+		return r;
+	while (run->told < run->own.count)
+		tell_name(run, &run->own.list[run->told++]);
+	return oneway_add(run->oneway, packet, time_ns) ? r : err_oom(err);
+}
+
+#define NS 1000000000
+
+/* Nobody asks for a time in which surely nothing is, but by mistake. */
+static int outside(int64_t first_ns, int64_t last_ns, struct netsim_err *err)
+{
+	return err_set(err, NETSIM_ERR_USAGE, -ERANGE, NULL,
+		       "no packet is of that time: the first one is of %" PRId64 ".%06d s since "
+		       "1970, the last one %.6f s later",
+		       first_ns / NS, (int)(first_ns % NS / 1000),
+		       (double)(last_ns - first_ns) / NS);
+}
+
+static int follow(struct run *run, struct netsim_err *err)
+{
+	int64_t from = INT64_MIN, to = INT64_MAX, first = INT64_MAX, last = INT64_MIN;
+	struct capture_packet captured;
+	struct packet packet;
+	uint64_t count = 0;
+
+	while (capture_merge_next(&run->merge, &captured)) {
+		if (!count++)
+			set_bounds(run->how, captured.time_ns, &from, &to);
+		first = captured.time_ns < first ? captured.time_ns : first;
+		last = captured.time_ns > last ? captured.time_ns : last;
+		if (captured.time_ns < from || captured.time_ns > to)
+			continue;
+		packet_decode(captured.link, captured.data, captured.captured, captured.length,
+			      &packet);
+		if (captured.view)
+			packet.view = captured.view;
+		if (captured.seen)
+			packet.seen = captured.seen;
+		if (captured.view && follow_one_way(run, &packet, captured.time_ns, err) < 0)
+			return -ENOMEM;
+		if (!flow_add(run->flow, &packet, captured.time_ns))
+			return err_oom(err);
+		if (run->how->progress && count % PROGRESS_EVERY == 0)
+			run->how->progress(run->how->arg, count);
+	}
+	if (count && (to < first || from > last || from > to))
+		return outside(first, last, err);
+	flow_finish(run->flow);
+	if (run->oneway)
+		oneway_finish(run->oneway, 0);
+	return 0;
+}
+
+/* What the files call addresses, behind what the topology does. */
+static int add_names(struct run *run, struct netsim_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < run->own.count; i++)
+		r = analyze_names_add(&run->names, &run->own.list[i].ip, run->own.list[i].name);
+	run->names.views = run->own.views;
+	run->names.view_count = run->own.view_count;
+	return r < 0 ? err_oom(err) : 0;
+}
+
+static int note_problem(struct netsim_analysis *ret, const char *file, uint64_t offset,
+			const char *what, struct netsim_err *err)
+{
+	struct netsim_capture_problem *problem = array_push(ret->problems, ret->problem_count);
+
+	if (!problem)
+		return err_oom(err);
+	problem->file = strdup(file);
+	problem->offset = offset;
+	snprintf(problem->what, sizeof(problem->what), "%s", what);
+	return problem->file ? 0 : err_oom(err);
+}
+
+static int note_problems(struct run *run, struct netsim_analysis *ret, struct netsim_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < run->file_count; i++) {
+		const struct capture_problem *problem = capture_problem(run->files[i]);
+		uint32_t link = capture_unknown_link(run->files[i]);
+		char what[160];
+
+		if (*problem->what)
+			r = note_problem(ret, capture_name(run->files[i]), problem->offset,
+					 problem->what, err);
+		if (r < 0 || !link)
+			continue;
+		snprintf(what, sizeof(what),
+			 "packets of link type %u count as other: that kind is not read", link);
+		r = note_problem(ret, capture_name(run->files[i]), 0, what, err);
+	}
+	return r;
+}
+
+static int analyze(struct run *run, struct netsim_analysis *ret, struct netsim_diags *diags,
+		   struct netsim_err *err)
+{
+	uint32_t most = run->how->max_connections > FLOW_CONNECTIONS_MAX ?
+				FLOW_CONNECTIONS_MAX :
+				(uint32_t)run->how->max_connections;
+	int r = analyze_classes(run->how->classes, &run->classes, diags, err);
+
+	if (r == 0)
+		r = load_names(run, diags, err);
+	if (r == 0)
+		r = check_twice(run->how, err);
+	if (r == 0)
+		r = open_files(run, err);
+	if (r == 0)
+		r = flow_new(run->classes, most, &run->flow, err);
+	if (r == 0)
+		r = follow(run, err);
+	if (r == 0)
+		r = add_names(run, err);
+	if (r == 0)
+		r = analyze_rows(run->flow, run->oneway, run->classes, &run->names,
+				 run->how->connections, ret, err);
+	return r == 0 ? note_problems(run, ret, err) : r;
+}
+
+API int netsim_analyze(const struct netsim_analyzing *how, struct netsim_analysis *ret,
+		       struct netsim_diags *diags, struct netsim_err *err)
+{
+	struct run run = {.how = how};
+	struct netsim_analysis analysis = {0};
+	int r = analyze(&run, &analysis, diags, err);
+
+	run_done(&run);
+	if (r < 0)
+		analysis_done(&analysis);
+	else
+		*ret = analysis;
+	return r;
+}
+
+API void netsim_analysis_free(struct netsim_analysis *analysis)
+{
+	analysis_done(analysis);
+}

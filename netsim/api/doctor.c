@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What this machine can do, found out by trying: in a child process with a
+ * network namespace of its own, so that nothing is left behind.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <net/if.h>
+#include <sched.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "netsim/api/handle.h"
+#include "netsim/kernel/filter.h"
+#include "netsim/kernel/link.h"
+#include "netsim/kernel/mark.h"
+#include "netsim/kernel/model.h"
+#include "netsim/kernel/module.h"
+#include "netsim/kernel/qdisc.h"
+#include "netsim/kernel/tap.h"
+#include "netsim/policy/policy.h"
+#include "netsim/util/auto.h"
+
+/* What the trials share; a veth pair in the scratch namespace. */
+struct patient {
+	struct rt *rt;
+	int port; /* ifindex of the veth */
+};
+
+#define NODE_IFINDEX 10
+
+static struct link make_link(const char *name, enum link_kind kind)
+{
+	struct link link = {.ns = MODEL_HOST, .kind = kind, .group = mark_group("doctor")};
+
+	snprintf(link.name, sizeof(link.name), "%s", name);
+	return link;
+}
+
+static int try_bridge(struct patient *p, struct netsim_err *err)
+{
+	struct link link = make_link("d-bridge", LINK_BRIDGE);
+
+	link_add_bridge(p->rt, &link, "bridge");
+	return rt_send(p->rt, err);
+}
+
+static int try_filtering(struct patient *p, struct netsim_err *err)
+{
+	struct link link = make_link("d-filter", LINK_BRIDGE);
+
+	link.vlan_aware = true;
+	link_add_bridge(p->rt, &link, "bridge");
+	return rt_send(p->rt, err);
+}
+
+static int try_veth(struct patient *p, struct netsim_err *err)
+{
+	auto_close int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	struct link link = make_link("d-node", LINK_VETH);
+
+	strcpy(link.peer, "d-port");
+	link.ifindex = NODE_IFINDEX;
+	link_add_veth(p->rt, &link, own, "veth");
+	if (rt_send(p->rt, err) < 0)
+		return -EIO;
+	p->port = (int)if_nametoindex("d-port");
+	return 0;
+}
+
+static int try_tap(struct patient *p, struct netsim_err *err)
+{
+	auto_close int fd = -1;
+	struct link link = make_link("d-tap", LINK_TAP);
+
+	(void)p;
+	return tap_make(&link, &fd, err);
+}
+
+static int try_bond(struct patient *p, struct netsim_err *err)
+{
+	struct link link = make_link("d-bond", LINK_BOND);
+
+	module_load(MODULE_BONDING);
+	link_add_bond(p->rt, &link, "bond");
+	return rt_send(p->rt, err);
+}
+
+static int try_vlan(struct patient *p, struct netsim_err *err)
+{
+	struct link link = make_link("d-vlan", LINK_VLAN);
+
+	link.vlan = 100;
+	link_add_vlan(p->rt, &link, p->port, "vlan");
+	return rt_send(p->rt, err);
+}
+
+static int try_ifb(struct patient *p, struct netsim_err *err)
+{
+	module_load(MODULE_IFB);
+	link_add_ifb(p->rt, "d-ifb", mark_group("doctor"), "ifb");
+	return rt_send(p->rt, err);
+}
+
+static int try_netem(struct patient *p, struct netsim_err *err)
+{
+	qdisc_put_idle(p->rt, p->port, "netem");
+	return rt_send(p->rt, err);
+}
+
+static int try_tbf(struct patient *p, struct netsim_err *err)
+{
+	qdisc_put_tbf_root(p->rt, NODE_IFINDEX, &TBF_IDLE, "tbf");
+	return rt_send(p->rt, err);
+}
+
+static int try_seed(struct patient *p, struct netsim_err *err)
+{
+	struct netem netem = NETEM_IDLE;
+	struct qdiscs all = {0};
+	const struct qdisc *root;
+	int r;
+
+	netem.has_seed = true;
+	netem.seed = 1;
+	qdisc_put_netem(p->rt, QDISC_ADD, p->port, &netem, NULL, "netem");
+	r = rt_send(p->rt, err);
+	if (r == 0)
+		r = qdisc_list(p->rt, &all, err);
+	root = r == 0 ? qdisc_find(&all, p->port, QDISC_ROOT) : NULL;
+	if (r == 0 && (!root || !root->has_seed))
+		r = err_set(err, NETSIM_ERR_ENV, -EOPNOTSUPP, NULL, "netem takes no seed");
+	free(all.list);
+	return r;
+}
+
+static int try_redirect(struct patient *p, struct netsim_err *err)
+{
+	qdisc_add_clsact(p->rt, p->port, "clsact");
+	filter_put_redirect(p->rt, p->port, (int)if_nametoindex("d-ifb"), "redirect");
+	return rt_send(p->rt, err);
+}
+
+static int try_programs(struct patient *p, struct netsim_err *err)
+{
+	struct policy *policy = policy_new();
+	int r = policy ? policy_load(policy, true, err) : err_oom(err);
+
+	if (r == 0) {
+		qdisc_add_clsact(p->rt, p->port, "clsact");
+		filter_put_prog(p->rt, p->port, FILTER_EGRESS, FILTER_PREF,
+				policy->prog[POLICY_PORT], "ns_port", "clsact");
+		r = rt_send(p->rt, err);
+	}
+	policy_close(policy);
+	return r;
+}
+
+/* The edt engine's hold: netem at the root, which lets go of the sender, and fq below. */
+static int try_hold(struct patient *p, struct netsim_err *err)
+{
+	qdisc_put_netem(p->rt, QDISC_ADD, p->port, &NETEM_HOLD(1000), NULL, "netem");
+	qdisc_put_fq(p->rt, p->port, 1000, "fq");
+	return rt_send(p->rt, err);
+}
+
+/* The helper and its library: it says its version where both are there. */
+static int try_iperf(struct patient *p, struct netsim_err *err)
+{
+	char path[PATH_MAX], version[] = "--version", *words[] = {path, version, NULL};
+	posix_spawn_file_actions_t quiet;
+	int status = -1, r = netsim_find_helper("netsim-iperf", path, err);
+	pid_t child;
+
+	(void)p;
+	if (r < 0)
+		return r;
+	posix_spawn_file_actions_init(&quiet);
+	posix_spawn_file_actions_addopen(&quiet, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+	posix_spawn_file_actions_addopen(&quiet, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+	if (posix_spawn(&child, path, &quiet, NULL, words, environ) == 0)
+		waitpid(child, &status, 0);
+	posix_spawn_file_actions_destroy(&quiet);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	return err_set(err, NETSIM_ERR_ENV, -ENOEXEC, NULL, "netsim-iperf: %.60s does not start",
+		       path);
+}
+
+static const struct {
+	const char *what, *use;
+	int (*attempt)(struct patient *p, struct netsim_err *err);
+	const char *hint;
+	bool optional;
+} trials[] = {
+	{"bridge", "networks", try_bridge, "modprobe bridge"},
+	{"veth", "nodes of the netns kind", try_veth, "modprobe veth"},
+	{"tap", "nodes of the tap kind", try_tap, "modprobe tun"},
+	{"vlan filtering", "networks with `vlans`", try_filtering,
+	 "a kernel with CONFIG_BRIDGE_VLAN_FILTERING"},
+	{"bond", "bonds", try_bond, "modprobe bonding"},
+	{"8021q", "VLANs", try_vlan, "modprobe 8021q"},
+	{"eBPF at clsact", "partitions, pairs, classes, faults", try_programs,
+	 "a kernel with CONFIG_BPF_SYSCALL, CONFIG_NET_CLS_BPF and CONFIG_NET_SCH_INGRESS"},
+	{"netem", "profiles", try_netem,
+	 "modprobe sch_netem (NixOS: boot.kernelModules = [ \"sch_netem\" ])"},
+	{"fq", "delay and rate of pairs, classes and faults (edt)", try_hold,
+	 "modprobe sch_fq sch_netem (NixOS: boot.kernelModules)"},
+	{"ifb", "the up direction of profiles", try_ifb, "modprobe ifb numifbs=0"},
+	{"redirect", "the up direction of profiles", try_redirect,
+	 "modprobe act_mirred cls_bpf sch_ingress"},
+	{"tbf", "profiles with `burst`", try_tbf, "modprobe sch_tbf"},
+	{"netem seed", "profiles with `seed`", try_seed, "Linux 6.7 or later", true},
+	{"iperf", "netsim iperf", try_iperf,
+	 "netsim-iperf, which make builds and make install installs, and Debian's libiperf0", true},
+};
+
+static void note(struct netsim_finding *finding, int r, const struct netsim_err *err)
+{
+	const char *text = *err->kernel ? err->kernel : err->what;
+	/* What was tried is said already; only why it failed is news. */
+	const char *why = text == err->what ? strrchr(text, ':') : NULL;
+
+	finding->ok = r == 0;
+	snprintf(finding->detail, sizeof(finding->detail), "%.159s",
+		 r == 0 ? "" :
+		 why	? why + 2 :
+			  text);
+}
+
+static bool found(const struct netsim_findings *all, const char *what)
+{
+	for (size_t i = 0; i < all->count; i++)
+		if (strcmp(all->list[i].what, what) == 0)
+			return all->list[i].ok;
+	return false;
+}
+
+/* What `engine: auto` comes to on this machine. */
+static void describe_engines(struct netsim_findings *all)
+{
+	bool netem = found(all, "netem") && found(all, "ifb") && found(all, "redirect");
+	bool programs = found(all, "eBPF at clsact");
+	const char *edt = !programs	   ? "edt cannot be used, eBPF at clsact is missing" :
+			  found(all, "fq") ? "edt for pairs, classes, traces and faults" :
+					     "edt for loss and partitions only, fq is missing";
+
+	snprintf(all->engines, sizeof(all->engines), "%s; %s",
+		 netem ? "netem for plain profiles" : "netem cannot be used, it is missing", edt);
+}
+
+static int examine(struct netsim_findings *ret)
+{
+	struct patient patient = {0};
+	struct netsim_err err = {0};
+
+	if (unshare(CLONE_NEWNET) < 0 || rt_open(&patient.rt, &err) < 0)
+		return -errno;
+	for (size_t i = 0; i < ARRAY_SIZE(trials); i++) {
+		struct netsim_err why = {0};
+
+		note(&ret->list[i], trials[i].attempt(&patient, &why), &why);
+	}
+	rt_close(patient.rt);
+	return 0;
+}
+
+API int netsim_doctor(struct netsim_findings *ret, struct netsim_err *err)
+{
+	struct netsim_findings *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+					      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct utsname host;
+	int status = 0;
+	pid_t child;
+
+	if (shared == MAP_FAILED)
+		return err_oom(err);
+	child = fork();
+	if (child == 0)
+		_exit(examine(shared) == 0 ? 0 : 1);
+	if (child > 0)
+		waitpid(child, &status, 0);
+	*ret = *shared;
+	munmap(shared, sizeof(*shared));
+	if (child < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+		err_set(err, NETSIM_ERR_ENV, -EPERM, NULL,
+			"cannot make a network namespace to try things in");
+		err_hint(err, "run netsim doctor as root");
+		return -EPERM;
+	}
+	uname(&host);
+	snprintf(ret->kernel, sizeof(ret->kernel), "%.32s %.48s", host.sysname, host.release);
+	ret->count = ARRAY_SIZE(trials);
+	ret->missing = 0;
+	for (size_t i = 0; i < ret->count; i++) {
+		ret->list[i].what = trials[i].what;
+		ret->list[i].use = trials[i].use;
+		ret->list[i].hint = trials[i].hint;
+		ret->list[i].optional = trials[i].optional;
+		ret->missing += !ret->list[i].ok && !trials[i].optional;
+	}
+	describe_engines(ret);
+	return 0;
+}

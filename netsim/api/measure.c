@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* measure: the packets at all ports of a fleet, followed as they pass. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "netsim/api/handle.h"
+#include "netsim/api/measure_faults.h"
+#include "netsim/api/traffic.h"
+#include "netsim/fleet/addresses.h"
+#include "netsim/fleet/target.h"
+#include "netsim/flow/analysis.h"
+#include "netsim/kernel/mark.h"
+#include "netsim/kernel/neigh.h"
+#include "netsim/packet/capture_names.h"
+#include "netsim/packet/live.h"
+#include "netsim/util/array.h"
+#include "netsim/util/auto.h"
+#include "netsim/util/clock.h"
+
+#define SNAP		192 /* of what VXLAN carries, too */
+#define WAIT_MS		100
+#define NS_PER_MS	1000000
+#define FLIGHT_LEAST_NS 100000000 /* what is sent at the end may still be on its way */
+#define FLIGHT_MOST_NS	2000000000
+
+/* For each port: half a second and more in which nobody reads. Of many ports, less. */
+#define BUFFER	     (16U << 20)
+#define BUFFER_LEAST (4U << 20)
+#define BUFFER_TOTAL (192U << 20)
+
+struct measure {
+	const struct netsim_measuring *how;
+	struct model *model;
+	struct class_set *classes;
+	struct analyze_names names;
+	struct capture_names own; /* the nodes are the views */
+	const char **ports, **only;
+	uint16_t *views; /* of each port */
+	size_t port_count, only_count;
+	struct live *live;
+	struct flow *flow;
+	struct oneway *oneway;
+	struct measured_faults faults;
+	uint64_t packets;
+	/* What the programs count. */
+	struct session counting;
+	char uncounted[sizeof(((struct netsim_measurement *)0)->uncounted)]; /* why they do not */
+	struct netsim_traffic before, after;
+	/* What is sent earlier, when not all ports were listened at, or later is not measured. */
+	int64_t begin_ns, until_ns;
+	uint64_t steady_ns; /* CLOCK_MONOTONIC at the beginning */
+};
+
+static void measure_done(struct measure *m)
+{
+	live_close(m->live);
+	session_done(&m->counting);
+	netsim_traffic_free(&m->before);
+	netsim_traffic_free(&m->after);
+	measure_faults_done(&m->faults);
+	flow_free(m->flow);
+	oneway_free(m->oneway);
+	analyze_names_done(&m->names);
+	capture_names_done(&m->own);
+	classes_free(m->classes);
+	free(m->ports);
+	free(m->only);
+	free(m->views);
+	model_free(m->model);
+}
+
+/* --- the fleet */
+
+/* The view of the node whose cable ends at a link of the host; 0: it is no port. */
+static int view_of(struct measure *m, const struct link *link, uint16_t *ret,
+		   struct netsim_err *err)
+{
+	struct mark mark;
+
+	*ret = 0;
+	if (!link_is_port(link) || !mark_parse(link->alias, &mark) ||
+	    capture_names_view(&m->own, mark.node, strlen(mark.node), ret))
+		return 0;
+	return err_oom(err);
+}
+
+static int find_ports(struct measure *m, struct netsim_err *err)
+{
+	m->ports = calloc(m->model->link_count + 1, sizeof(*m->ports));
+	m->views = calloc(m->model->link_count + 1, sizeof(*m->views));
+	if (!m->ports || !m->views)
+		return err_oom(err);
+	for (size_t i = 0; i < m->model->link_count; i++) {
+		const struct link *link = &m->model->links[i];
+
+		if (view_of(m, link, &m->views[m->port_count], err) < 0)
+			return -ENOMEM;
+		if (m->views[m->port_count])
+			m->ports[m->port_count++] = link->name;
+	}
+	if (m->port_count)
+		return 0;
+	return err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL, "the fleet %s has no ports",
+		       m->model->fleet);
+}
+
+static int find_only(struct measure *m, struct netsim_err *err)
+{
+	auto_free bool *marks = calloc(m->model->node_count + 1, sizeof(*marks));
+	bool host = false;
+	int r = 0;
+
+	m->only = calloc(m->model->node_count + 1, sizeof(*m->only));
+	if (!marks || !m->only)
+		return err_oom(err);
+	for (size_t i = 0; r >= 0 && i < m->how->among.node_count; i++) {
+		if (strcmp(m->how->among.nodes[i], "host") == 0 &&
+		    model_find_node(m->model, "host") < 0)
+			host = true;
+		else
+			r = target_nodes(m->model, m->how->among.nodes[i], marks, err);
+	}
+	for (size_t i = 0; i < m->model->node_count; i++)
+		if (marks[i])
+			m->only[m->only_count++] = m->model->nodes[i].name;
+	if (host)
+		m->only[m->only_count++] = "host";
+	return r < 0 ? r : 0;
+}
+
+static int find_names(struct measure *m, struct state *st, struct netsim_err *err)
+{
+	auto_free struct ways_address *addresses = NULL;
+	size_t count = 0;
+	int r = ways_addresses(st, m->model, &addresses, &count, err);
+
+	for (size_t i = 0; r == 0 && i < count; i++)
+		if (analyze_names_add(&m->names, &addresses[i].ip, addresses[i].name) < 0)
+			r = err_oom(err);
+	m->names.views = m->own.views;
+	m->names.view_count = m->own.view_count;
+	m->names.only = m->only;
+	m->names.only_count = m->only_count;
+	return r;
+}
+
+/* Whom bridges know behind a port, and whom netsim made there. */
+static int tell_addresses(struct measure *m, struct state *st, struct netsim_err *err)
+{
+	auto_free struct neigh_mac *learned = NULL;
+	size_t count = 0;
+	int r = neigh_bridged(st->rt, &learned, &count, err);
+	uint16_t view;
+
+	for (size_t i = 0; r == 0 && i < count; i++)
+		for (size_t l = 0; r == 0 && l < m->model->link_count; l++) {
+			const struct link *link = &m->model->links[l];
+
+			if (link->ns != MODEL_HOST || link->ifindex != learned[i].port)
+				continue;
+			r = view_of(m, link, &view, err);
+			if (view)
+				oneway_know_mac(m->oneway, &learned[i].mac, view);
+		}
+	for (size_t l = 0; r == 0 && l < m->model->link_count; l++) {
+		const struct link *link = &m->model->links[l];
+		const char *node = link->ns == MODEL_HOST ? NULL : m->model->nodes[link->ns].name;
+
+		if (!node || !link->has_mac)
+			continue;
+		if (!capture_names_view(&m->own, node, strlen(node), &view))
+			r = err_oom(err);
+		else if (view)
+			oneway_know_mac(m->oneway, &link->mac, view);
+	}
+	return r;
+}
+
+static int look_at_fleet(struct measure *m, struct netsim *ns, struct netsim_err *err)
+{
+	auto_free char *fleet = NULL;
+	int r = state_read_host(&ns->state, err);
+
+	if (r == 0)
+		r = target_need_fleet(&ns->state, m->how->among.fleet, &fleet, err);
+	if (r == 0)
+		r = state_read(&ns->state, fleet, STATE_ALL, &m->model, err);
+	if (r == 0)
+		r = find_ports(m, err);
+	return r == 0 ? find_only(m, err) : r;
+}
+
+/* --- counters */
+
+/* That they cannot be had is no reason not to measure. */
+static void note_uncounted(struct measure *m, const struct netsim_err *err)
+{
+	snprintf(m->uncounted, sizeof(m->uncounted), "%.*s", (int)sizeof(m->uncounted) - 1,
+		 err->what);
+}
+
+static void open_counters(struct measure *m, struct netsim *ns)
+{
+	struct netsim_err err = {0};
+
+	if (traffic_open(ns, m->model->fleet, &m->counting, &err) < 0)
+		note_uncounted(m, &err);
+}
+
+static void read_counters(struct measure *m, struct netsim_traffic *ret)
+{
+	struct netsim_err err = {0};
+
+	if (!*m->uncounted && traffic_read(&m->counting, ret, &err) < 0)
+		note_uncounted(m, &err);
+}
+
+/* --- packets */
+
+static int take_packet(struct measure *m, const struct live_packet *live, struct netsim_err *err)
+{
+	struct packet packet;
+
+	if (live->time_ns < m->begin_ns)
+		return 0;
+	/* They come in order: what is earlier from now on is so because the clock was set. */
+	m->begin_ns = INT64_MIN;
+	packet_decode(PACKET_ETHERNET, live->data, live->captured, live->length, &packet);
+	packet.view = m->views[live->port];
+	packet.seen = live->sent ? PACKET_SENT : PACKET_DELIVERED;
+	if (live->time_ns <= m->until_ns) {
+		m->packets++;
+		if (!flow_add(m->flow, &packet, live->time_ns))
+			return err_oom(err);
+	} else if (live->sent) {
+		return 0;
+	}
+	return oneway_add(m->oneway, &packet, live->time_ns) ? 0 : err_oom(err);
+}
+
+static bool all_gone(const struct measure *m)
+{
+	for (size_t i = 0; i < m->port_count; i++)
+		if (!live_gone(m->live, i))
+			return false;
+	return true;
+}
+
+static int look_at_faults(struct measure *m, struct netsim_err *err)
+{
+	return measure_faults_look(m->counting.policy, m->steady_ns, &m->faults, err);
+}
+
+/* Until then, or until it is to be asked again. */
+static int wait_ms(int64_t left_ns, int64_t since_asked_ns)
+{
+	int64_t next_ns = WAIT_MS * NS_PER_MS - since_asked_ns;
+
+	if (left_ns < next_ns)
+		next_ns = left_ns;
+	return next_ns < 0 ? 0 : (int)(next_ns / NS_PER_MS) + 1;
+}
+
+/*
+ * For this time, or until somebody ends it, or no port is left; whatever is done to the
+ * clock meanwhile.
+ */
+static int follow(struct measure *m, int64_t duration_ns, bool ask, struct netsim_err *err)
+{
+	int64_t begin = clock_ns(CLOCK_MONOTONIC), asked = begin, at = begin;
+
+	for (;;) {
+		struct live_packet packet;
+		int r = live_next(m->live, wait_ms(duration_ns - (at - begin), at - asked), &packet,
+				  err);
+
+		if (r > 0)
+			r = take_packet(m, &packet, err);
+		if (r < 0)
+			return r;
+		at = clock_ns(CLOCK_MONOTONIC);
+		if (at - begin >= duration_ns)
+			return 0;
+		if (at - asked < WAIT_MS * NS_PER_MS)
+			continue;
+		asked = at;
+		if (!ask)
+			continue;
+		if (all_gone(m))
+			return 0;
+		r = look_at_faults(m, err);
+		if (r < 0)
+			return r;
+		if (m->how->go_on &&
+		    !m->how->go_on(m->how->arg, m->packets, (double)(at - begin) / 1e9))
+			return 0;
+	}
+}
+
+/* What was sent up to the end still comes for a while. */
+static int follow_to_the_end(struct measure *m, struct netsim_err *err)
+{
+	int64_t duration = m->how->duration_ns ? m->how->duration_ns : INT64_MAX, flight;
+	struct live_packet packet;
+	int r;
+
+	read_counters(m, &m->before);
+	m->begin_ns = clock_ns(CLOCK_REALTIME);
+	m->steady_ns = policy_now();
+	if (__builtin_add_overflow(m->begin_ns, duration, &m->until_ns))
+		m->until_ns = INT64_MAX;
+	r = look_at_faults(m, err);
+	if (r == 0)
+		r = follow(m, duration, true, err);
+	if (r == 0)
+		r = look_at_faults(m, err);
+	if (r < 0)
+		return r;
+	if (clock_ns(CLOCK_REALTIME) < m->until_ns)
+		m->until_ns = clock_ns(CLOCK_REALTIME);
+	read_counters(m, &m->after);
+	flight = oneway_longest(m->oneway) * 2;
+	if (flight < FLIGHT_LEAST_NS)
+		flight = FLIGHT_LEAST_NS;
+	if (flight > FLIGHT_MOST_NS)
+		flight = FLIGHT_MOST_NS;
+	r = follow(m, flight, false, err);
+	live_stop(m->live);
+	while (r == 0 && (r = live_next(m->live, 0, &packet, err)) > 0)
+		r = take_packet(m, &packet, err);
+	flow_finish(m->flow);
+	oneway_finish(m->oneway, m->until_ns + flight);
+	return r;
+}
+
+/* --- all */
+
+static void count_missed(struct measure *m, struct netsim_measurement *ret)
+{
+	for (size_t i = 0; i < m->port_count; i++) {
+		struct live_counts counts;
+
+		live_counts(m->live, i, &counts);
+		ret->missed += counts.dropped;
+		ret->gone += live_gone(m->live, i);
+	}
+	ret->ports = m->port_count;
+	ret->faults = m->faults.list;
+	ret->fault_count = m->faults.count;
+	m->faults = (struct measured_faults) {0};
+	snprintf(ret->fleet, sizeof(ret->fleet), "%s", m->model->fleet);
+}
+
+static void give_counted(struct measure *m, struct netsim_measurement *ret)
+{
+	snprintf(ret->uncounted, sizeof(ret->uncounted), "%s", m->uncounted);
+	if (*m->uncounted)
+		return;
+	traffic_subtract(&m->before, &m->after);
+	ret->counted = m->after;
+	m->after = (struct netsim_traffic) {0};
+}
+
+static int measure(struct measure *m, struct netsim *ns, struct netsim_measurement *ret,
+		   struct netsim_diags *diags, struct netsim_err *err)
+{
+	struct live_options options = {.snap = SNAP};
+	int r = analyze_classes(m->how->classes, &m->classes, diags, err);
+
+	if (r == 0)
+		r = look_at_fleet(m, ns, err);
+	if (r == 0)
+		r = flow_new(m->classes, 0, &m->flow, err);
+	if (r == 0)
+		r = oneway_new(m->classes, 0, &m->oneway, err);
+	if (r == 0)
+		r = tell_addresses(m, &ns->state, err);
+	if (r < 0)
+		return r;
+	if (BUFFER_TOTAL / m->port_count >= BUFFER_LEAST)
+		options.buffer = BUFFER_TOTAL / m->port_count < BUFFER ?
+					 (uint32_t)(BUFFER_TOTAL / m->port_count) :
+					 BUFFER;
+	/* Before: to load programs can take longer than the ports' buffers last. */
+	open_counters(m, ns);
+	r = live_open(m->ports, m->port_count, &options, &m->live, err);
+	if (r == 0)
+		r = follow_to_the_end(m, err);
+	if (r == 0) {
+		count_missed(m, ret);
+		give_counted(m, ret);
+		/* At the end, when guests that talked are known. */
+		r = find_names(m, &ns->state, err);
+	}
+	return r == 0 ? analyze_rows(m->flow, m->oneway, m->classes, &m->names, m->how->connections,
+				     &ret->analysis, err) :
+			r;
+}
+
+API int netsim_measure(struct netsim *ns, const struct netsim_measuring *how,
+		       struct netsim_measurement *ret, struct netsim_diags *diags,
+		       struct netsim_err *err)
+{
+	struct measure m = {.how = how, .counting = {.lock = -1}};
+	struct netsim_measurement measurement = {0};
+	int r = measure(&m, ns, &measurement, diags, err);
+
+	measure_done(&m);
+	if (r < 0)
+		netsim_measurement_free(&measurement);
+	else
+		*ret = measurement;
+	return r;
+}
+
+API void netsim_measurement_free(struct netsim_measurement *measurement)
+{
+	netsim_analysis_free(&measurement->analysis);
+	netsim_traffic_free(&measurement->counted);
+	measure_faults_done(
+		&(struct measured_faults) {measurement->faults, measurement->fault_count});
+	*measurement = (struct netsim_measurement) {0};
+}

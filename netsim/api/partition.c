@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* partition. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "netsim/api/handle.h"
+#include "netsim/api/session.h"
+#include "netsim/fleet/target.h"
+#include "netsim/policy/describe.h"
+#include "netsim/policy/policy.h"
+#include "netsim/util/array.h"
+#include "netsim/util/auto.h"
+
+static int add_node(struct policy_group *group, int node, struct netsim_err *err)
+{
+	uint16_t *slot = array_push(group->nodes, group->count);
+
+	if (!slot)
+		return err_oom(err);
+	*slot = (uint16_t)node;
+	return 0;
+}
+
+static bool in_group(const struct policy_group *group, int node)
+{
+	for (size_t i = 0; i < group->count; i++)
+		if (group->nodes[i] == node)
+			return true;
+	return false;
+}
+
+/* All nodes that are in no group; the host is none of them unless it was named. */
+static int add_rest(const struct session *s, const struct policy_group *groups, size_t count,
+		    struct policy_group *ret, struct netsim_err *err)
+{
+	for (size_t i = 0; i < s->model->node_count; i++) {
+		int node = policy_node(s->policy, s->model->nodes[i].name);
+		bool named = false;
+
+		for (size_t g = 0; g < count; g++)
+			named |= in_group(&groups[g], node);
+		if (!named && add_node(ret, node, err) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int refuse_overlaps(const struct session *s, const struct policy_group *groups, size_t count,
+			   struct netsim_err *err)
+{
+	for (size_t a = 0; a < count; a++)
+		for (size_t b = a + 1; b < count; b++)
+			for (size_t i = 0; i < groups[a].count; i++)
+				if (in_group(&groups[b], groups[a].nodes[i]))
+					return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
+						       "%s is in two groups",
+						       s->policy->names[groups[a].nodes[i]]);
+	return 0;
+}
+
+/* The groups as they will be cut: with the rest, or all in one to be isolated. */
+struct groups {
+	struct policy_group *list;
+	size_t count;
+	enum port_fault_kind kind;
+};
+
+static void groups_done(struct groups *g)
+{
+	for (size_t i = 0; i < g->count; i++)
+		free(g->list[i].nodes);
+	free(g->list);
+}
+
+static struct policy_group *new_group(struct groups *g, struct netsim_err *err)
+{
+	struct policy_group *group = array_push(g->list, g->count);
+
+	if (!group)
+		err_oom(err);
+	return group;
+}
+
+static int isolate(const struct session *s, struct groups *g, struct netsim_err *err)
+{
+	struct groups all = {.kind = PORT_FAULT_ISOLATE};
+	struct policy_group *one = new_group(&all, err);
+	int r = one ? 0 : -ENOMEM;
+
+	if (r == 0 && !g->count)
+		r = add_rest(s, NULL, 0, one, err);
+	for (size_t a = 0; r == 0 && a < g->count; a++)
+		for (size_t i = 0; r == 0 && i < g->list[a].count; i++)
+			if (!in_group(one, g->list[a].nodes[i]))
+				r = add_node(one, g->list[a].nodes[i], err);
+	if (r == 0 && one->count < 2) {
+		err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
+			"--isolate needs two nodes or more, to cut off from each other");
+		err_hint(err, "to cut one node off from the rest, leave --isolate out");
+		r = -EINVAL;
+	}
+	groups_done(g);
+	*g = all;
+	return r;
+}
+
+static int with_rest(const struct session *s, struct groups *g, struct netsim_err *err)
+{
+	struct policy_group *rest = new_group(g, err);
+	int r = rest ? add_rest(s, g->list, g->count - 1, rest, err) : -ENOMEM;
+
+	g->kind = PORT_FAULT_REST;
+	if (r == 0 && !rest->count)
+		r = err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
+			    "the group holds every node of the fleet; there is no rest to cut off");
+	return r;
+}
+
+static int resolve(const struct session *s, const struct netsim_cut *cut, struct groups *g,
+		   struct netsim_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < cut->group_count; i++) {
+		struct policy_group *group = new_group(g, err);
+
+		r = group ? target_group(s->model, s->policy, cut->groups[i], group, err) : -ENOMEM;
+	}
+	if (r < 0)
+		return r;
+	if (cut->isolate)
+		return isolate(s, g, err);
+	r = refuse_overlaps(s, g->list, g->count, err);
+	if (r < 0)
+		return r;
+	if (cut->one_way)
+		g->kind = PORT_FAULT_ONE_WAY;
+	else if (g->count == 1)
+		return with_rest(s, g, err);
+	return 0;
+}
+
+static int refuse_arguments(const struct netsim_cut *cut, struct netsim_err *err)
+{
+	if (cut->one_way && cut->isolate)
+		return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
+			       "--one-way and --isolate exclude each other");
+	if (cut->one_way && cut->group_count != 2)
+		return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
+			       "--one-way takes two groups: who cannot send, and to whom");
+	if (!cut->isolate && cut->group_count == 0)
+		return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
+			       "say which nodes to cut off, or --isolate");
+	if (cut->for_ns < 0)
+		return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL, "--for needs a time ahead");
+	return 0;
+}
+
+/* Where the host is a party, or routes between networks, the source has to be noted. */
+static bool needs_stamps(const struct session *s, const struct groups *g)
+{
+	size_t routed = 0;
+
+	for (size_t i = 0; i < g->count; i++)
+		if (in_group(&g->list[i], POLICY_HOST))
+			return true;
+	for (size_t i = 0; i < s->model->link_count; i++)
+		routed += s->model->links[i].kind == LINK_BRIDGE && s->model->links[i].addr_count;
+	return routed > 1;
+}
+
+/* A group as "a,b,c". */
+static char *group_text(const struct policy *policy, const struct policy_group *group)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+
+	for (size_t i = 0; out && i < group->count; i++)
+		fprintf(out, "%s%s", i ? "," : "", policy->names[group->nodes[i]]);
+	if (out)
+		fclose(out);
+	return text;
+}
+
+/* Writes down who is to be cut off from whom. */
+static int note(const struct session *s, const struct groups *g, uint32_t id, uint64_t deadline,
+		struct netsim_err *err)
+{
+	struct intent_fault fault = {.id = id, .kind = g->kind, .deadline = deadline};
+	int r = 0;
+
+	fault.groups = calloc(g->count + 1, sizeof(*fault.groups));
+	for (size_t i = 0; fault.groups && i < g->count; i++) {
+		fault.groups[i] = group_text(s->policy, &g->list[i]);
+		r = fault.groups[i] ? r : -ENOMEM;
+		fault.group_count++;
+	}
+	if (!fault.groups || r < 0)
+		r = err_oom(err);
+	if (r == 0)
+		r = intent_note(s->fleet, &fault, NULL, 0, err);
+	for (size_t i = 0; i < fault.group_count; i++)
+		free(fault.groups[i]);
+	free(fault.groups);
+	return r;
+}
+
+static int cut_now(struct netsim *ns, struct session *s, const struct netsim_cut *cut,
+		   struct groups *g, uint32_t *ret_fault, char *text, struct netsim_err *err)
+{
+	struct port_fault shown = {.kind = g->kind};
+	uint64_t deadline = cut->for_ns ? policy_now() + (uint64_t)cut->for_ns : 0;
+	int r;
+
+	policy_describe_groups(s->policy, shown.kind, g->list, g->count, text, 256);
+	*ret_fault = 0;
+	if (cut->dry)
+		return 0;
+	r = api_attach(ns, s->model, s->policy, needs_stamps(s, g), err);
+	if (r == 0)
+		r = policy_cut(s->policy, g->kind, g->list, g->count, deadline, cut->name,
+			       ret_fault, err);
+	return r == 0 ? note(s, g, *ret_fault, deadline, err) : r;
+}
+
+API int netsim_partition(struct netsim *ns, const struct netsim_cut *cut, uint32_t *ret_fault,
+			 char *text, struct netsim_err *err)
+{
+	struct groups g = {.kind = PORT_FAULT_GROUPS};
+	struct session s = {.lock = -1};
+	int r = refuse_arguments(cut, err);
+
+	if (r == 0)
+		r = session_open(ns, cut->fleet, cut->dry, &s, err);
+	if (r == 0)
+		r = policy_get(&ns->state, s.model, &s.policy, err);
+	if (r == 0)
+		r = session_check_name(&s, cut->name, err);
+	if (r == 0)
+		r = policy_number(s.policy, s.model, err);
+	if (r == 0)
+		r = resolve(&s, cut, &g, err);
+	if (r == 0)
+		r = cut_now(ns, &s, cut, &g, ret_fault, text, err);
+	groups_done(&g);
+	session_done(&s);
+	return r;
+}

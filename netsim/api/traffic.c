@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "netsim/api/traffic.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "netsim/shape/edt_queue.h"
+#include "netsim/util/auto.h"
+#include "netsim/util/err.h"
+
+_Static_assert((int)NETSIM_DROP_PARTITION == (int)PORT_DROP_CUT &&
+		       (int)NETSIM_DROP_DOWN == (int)PORT_DROP_DOWN &&
+		       (int)NETSIM_DROP_LOSS == (int)PORT_DROP_LOSS &&
+		       (int)NETSIM_DROP_QUEUE == (int)PORT_DROP_QUEUE &&
+		       (int)NETSIM_DROPS == (int)PORT_DROPS,
+	       "the reasons are those of the programs");
+
+API void netsim_traffic_free(struct netsim_traffic *traffic)
+{
+	for (size_t i = 0; i < traffic->flow_count; i++) {
+		free(traffic->flows[i].from);
+		free(traffic->flows[i].to);
+		free(traffic->flows[i].class);
+	}
+	free(traffic->flows);
+	free(traffic->fleet);
+	*traffic = (struct netsim_traffic) {0};
+}
+
+static int compare_names(const char *a, const char *b)
+{
+	if (!a || !b)
+		return !a - !b;
+	return strcmp(a, b);
+}
+
+API int netsim_compare_flows(const struct netsim_flow *a, const struct netsim_flow *b)
+{
+	int order = compare_names(a->from, b->from);
+
+	if (order == 0)
+		order = compare_names(a->to, b->to);
+	return order ? order : compare_names(a->class, b->class);
+}
+
+static int compare(const void *x, const void *y)
+{
+	return netsim_compare_flows(x, y);
+}
+
+/* Every port has the program, and what the host takes part in is seen too. */
+static bool counts_all(const struct session *s)
+{
+	bool host = hold_has_host(s->model);
+
+	for (size_t i = 0; s->policy && i < s->model->link_count; i++) {
+		const struct link *link = &s->model->links[i];
+		bool port = link_is_port(link);
+
+		if (port && !s->policy->attached[i])
+			return false;
+		if (host && (port || link->kind == LINK_BRIDGE) && link->ns == MODEL_HOST &&
+		    !s->policy->stamped[i])
+			return false;
+	}
+	return s->policy != NULL;
+}
+
+int traffic_open(struct netsim *ns, const char *fleet, struct session *s, struct netsim_err *err)
+{
+	int r = session_open(ns, fleet, true, s, err);
+
+	if (r == 0)
+		r = policy_find(&ns->state, s->model, &s->policy, err);
+	if (r < 0 || counts_all(s))
+		return r;
+	session_done(s);
+	r = session_open(ns, fleet, false, s, err);
+	if (r == 0)
+		r = api_open_policy(ns, s->model, hold_has_host(s->model), &s->policy, err);
+	session_unlock(s);
+	return r;
+}
+
+/* 1 where a number has no name any more: its node or class has gone. */
+static int name_flow(const struct policy *policy, const struct policy_traffic *t,
+		     struct netsim_flow *flow, struct netsim_err *err)
+{
+	const char *from = t->from < PORT_NODES ? policy->names[t->from] : NULL;
+	const char *to = t->to < PORT_NODES ? policy->names[t->to] : NULL;
+	const char *class = policy_class_name(policy, t->class);
+
+	if (!class || (t->from != PORT_ANY && (!from || !to)))
+		return 1;
+	flow->class = strdup(class);
+	flow->from = from ? strdup(from) : NULL;
+	flow->to = to ? strdup(to) : NULL;
+	return flow->class && !flow->from == !from && !flow->to == !to ? 0 : err_oom(err);
+}
+
+static int read_flows(const struct policy *policy, struct netsim_traffic *ret,
+		      struct netsim_err *err)
+{
+	auto_free struct policy_traffic *traffic = NULL;
+	size_t count = 0;
+
+	if (policy_read_traffic(policy, &traffic, &count) < 0)
+		return err_oom(err);
+	ret->flows = calloc(count + 1, sizeof(*ret->flows));
+	if (!ret->flows)
+		return err_oom(err);
+	for (size_t i = 0; i < count; i++) {
+		const struct port_traffic *sum = &traffic[i].sum;
+		struct netsim_flow *flow = &ret->flows[ret->flow_count];
+		int r = name_flow(policy, &traffic[i], flow, err);
+
+		if (r > 0)
+			continue;
+		ret->flow_count++;
+		if (r < 0)
+			return r;
+		flow->packets = sum->packets;
+		flow->bytes = sum->bytes;
+		flow->copied = sum->copied;
+		flow->corrupted = sum->corrupted;
+		memcpy(flow->dropped, sum->dropped, sizeof(flow->dropped));
+	}
+	qsort(ret->flows, ret->flow_count, sizeof(*ret->flows), compare);
+	return 0;
+}
+
+int traffic_read(const struct session *s, struct netsim_traffic *ret, struct netsim_err *err)
+{
+	struct netsim_traffic traffic = {.at_ns = (int64_t)policy_now()};
+	int r = read_flows(s->policy, &traffic, err);
+
+	if (r == 0 && !(traffic.fleet = strdup(s->fleet)))
+		r = err_oom(err);
+	if (r == 0)
+		*ret = traffic;
+	else
+		netsim_traffic_free(&traffic);
+	return r;
+}
+
+API int netsim_traffic(struct netsim *ns, const char *fleet, struct netsim_traffic *ret,
+		       struct netsim_err *err)
+{
+	struct session s;
+	int r = traffic_open(ns, fleet, &s, err);
+
+	if (r == 0)
+		r = traffic_read(&s, ret, err);
+	session_done(&s);
+	return r;
+}
+
+/* --- in between */
+
+/* A counter that went back was started anew in between. */
+static void take_away(uint64_t before, uint64_t *counter)
+{
+	if (*counter >= before)
+		*counter -= before;
+}
+
+void traffic_subtract(const struct netsim_traffic *before, struct netsim_traffic *after)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0, b = 0; i < after->flow_count; i++) {
+		struct netsim_flow *flow = &after->flows[i];
+		bool any;
+
+		while (b < before->flow_count && netsim_compare_flows(&before->flows[b], flow) < 0)
+			b++;
+		if (b < before->flow_count && netsim_compare_flows(&before->flows[b], flow) == 0) {
+			take_away(before->flows[b].packets, &flow->packets);
+			take_away(before->flows[b].bytes, &flow->bytes);
+			take_away(before->flows[b].copied, &flow->copied);
+			take_away(before->flows[b].corrupted, &flow->corrupted);
+			for (int d = 0; d < NETSIM_DROPS; d++)
+				take_away(before->flows[b].dropped[d], &flow->dropped[d]);
+		}
+		any = flow->packets || flow->copied || flow->corrupted;
+		for (int d = 0; d < NETSIM_DROPS; d++)
+			any |= flow->dropped[d] != 0;
+		if (any) {
+			struct netsim_flow swap = after->flows[kept];
+
+			/* What is left over stays to be freed. */
+			after->flows[kept++] = *flow;
+			*flow = swap;
+		}
+	}
+	for (size_t i = kept; i < after->flow_count; i++) {
+		free(after->flows[i].from);
+		free(after->flows[i].to);
+		free(after->flows[i].class);
+	}
+	after->flow_count = kept;
+}

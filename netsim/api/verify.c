@@ -1,0 +1,617 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* verify: which paths a fleet has and what is asked of them; the rest is verify_run's. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "netsim/api/handle.h"
+#include "netsim/fleet/cable.h"
+#include "netsim/fleet/target.h"
+#include "netsim/kernel/mark.h"
+#include "netsim/kernel/neigh.h"
+#include "netsim/kernel/qdisc.h"
+#include "netsim/policy/policy.h"
+#include "netsim/shape/edt.h"
+#include "netsim/shape/expected.h"
+#include "netsim/shape/intent.h"
+#include "netsim/shape/netem.h"
+#include "netsim/util/array.h"
+#include "netsim/util/auto.h"
+#include "netsim/verify/run.h"
+
+#define FULL_MESH 40 /* ends up to which every pair is measured */
+#define NEARBY	  4  /* how many others each end is paired with beyond that */
+
+/* An interface with an address, beside run.links. */
+struct place {
+	int node;		 /* of the model, or MODEL_HOST */
+	size_t end;		 /* of run.ends */
+	const struct link *port; /* the host's end of its cable; NULL: the host's own */
+	const char *bridge;
+	uint16_t tag; /* 0: none */
+	bool guest;   /* a VM behind a tap, which can only be pinged */
+};
+
+struct view {
+	struct state *st;
+	struct model *model;
+	struct policy *policy; /* NULL: no partition was ever made */
+	struct intent intent;
+	struct class_set *classes; /* NULL: none are asked for */
+	struct qdiscs qdiscs;
+	bool known;	  /* what was asked is written down */
+	bool from_kernel; /* what is asked is taken from the qdiscs */
+	struct place *places;
+	size_t place_count;
+	struct verify_run run;
+};
+
+static void view_done(struct view *v)
+{
+	policy_close(v->policy);
+	verify_run_done(&v->run);
+	intent_done(&v->intent);
+	classes_free(v->classes);
+	free(v->qdiscs.list);
+	free(v->places);
+	model_free(v->model);
+}
+
+/* --- where probes can leave and arrive */
+
+static int find_end(struct view *v, const char *node, const char *iface, size_t *ret)
+{
+	char name[160], **slot;
+
+	snprintf(name, sizeof(name), "%s%s%s", node, *iface ? "/" : "", iface);
+	for (size_t i = 0; i < v->run.end_count; i++)
+		if (strcmp(v->run.ends[i], name) == 0) {
+			*ret = i;
+			return 0;
+		}
+	slot = array_push(v->run.ends, v->run.end_count);
+	if (!slot || !(*slot = strdup(name)))
+		return -ENOMEM;
+	*ret = v->run.end_count - 1;
+	return 0;
+}
+
+/* A node with one cable is called by its name alone. */
+static size_t count_cables(const struct model *model, int node)
+{
+	const struct link *seen = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; i < model->link_count; i++) {
+		const struct link *link = &model->links[i], *bottom;
+
+		if (link->ns != node || !link->addr_count)
+			continue;
+		bottom = cable_bottom(model, link);
+		count += bottom != seen;
+		seen = bottom;
+	}
+	return count;
+}
+
+static int add_place(struct view *v, const struct link *link, const struct place *place, int fd)
+{
+	struct probe_end *end = array_push(v->run.links, v->run.link_count);
+	struct place *slot = array_push(v->places, v->place_count);
+
+	if (!end || !slot)
+		return -ENOMEM;
+	*slot = *place;
+	*end = (struct probe_end) {.ns_fd = fd,
+				   .ifindex = link->ifindex,
+				   .ip = link->addrs[0].ip,
+				   .mac = link->mac,
+				   .mtu = link->mtu};
+	memcpy(end->device, link->name, IFNAMSIZ);
+	return 0;
+}
+
+static int add_node_place(struct view *v, const struct link *link, struct netsim_err *err)
+{
+	const struct model_node *node = &v->model->nodes[link->ns];
+	const struct link *bottom = cable_bottom(v->model, link);
+	struct place place = {.node = link->ns, .tag = link->kind == LINK_VLAN ? link->vlan : 0};
+	struct handle *handle;
+	int r;
+
+	place.port = bottom ? cable_port(v->model, bottom) : NULL;
+	if (!place.port)
+		return 0;
+	place.bridge = place.port->master;
+	r = state_handle(v->st, v->model->fleet, node->name, &handle, err);
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	if (find_end(v, node->name, count_cables(v->model, link->ns) > 1 ? bottom->name : "",
+		     &place.end) < 0 ||
+	    add_place(v, link, &place, handle->fd) < 0)
+		return err_oom(err);
+	return 0;
+}
+
+/* The guest of a tap, where the host has its address from having talked to it. */
+static int add_guest(struct view *v, const struct link *port, struct netsim_err *err)
+{
+	const struct link *bridge = model_find_link(v->model, MODEL_HOST, port->master);
+	struct place place = {.port = port, .bridge = port->master, .guest = true};
+	struct model_addr addr = {0};
+	struct link guest = {.ifindex = bridge ? bridge->ifindex : 0, .addrs = &addr};
+	struct mark mark;
+	int r;
+
+	if (!bridge || !bridge->addr_count || !mark_parse(port->alias, &mark) || !mark.iface)
+		return 0;
+	place.node = model_find_node(v->model, mark.node);
+	r = neigh_behind(v->st->rt, port->ifindex, bridge->ifindex, &addr.ip, &guest.mac, err);
+	if (r < 0 || place.node < 0)
+		return r == -ENOENT ? 0 : r;
+	memcpy(guest.name, port->name, IFNAMSIZ);
+	if (find_end(v, mark.node, "", &place.end) < 0 || add_place(v, &guest, &place, -1) < 0)
+		return err_oom(err);
+	return 0;
+}
+
+static int find_places(struct view *v, struct netsim_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < v->model->link_count; i++) {
+		const struct link *link = &v->model->links[i];
+		struct place host = {.node = MODEL_HOST, .bridge = link->name};
+
+		if (link->kind == LINK_TAP)
+			r = add_guest(v, link, err);
+		if (!link->addr_count)
+			continue;
+		if (link->ns != MODEL_HOST)
+			r = add_node_place(v, link, err);
+		else if (link->kind == LINK_BRIDGE &&
+			 (find_end(v, "host", "", &host.end) < 0 ||
+			  add_place(v, link, &host, v->st->own_fd) < 0))
+			r = err_oom(err);
+	}
+	return r;
+}
+
+/* --- which paths there are */
+
+static bool connected(const struct view *v, size_t a, size_t b)
+{
+	const struct place *x = &v->places[a], *y = &v->places[b];
+	const struct ip *ip = &v->run.links[a].ip;
+
+	/* Only the host sends to guests, and no guest by itself. */
+	if (x->guest || (y->guest && x->node != MODEL_HOST))
+		return false;
+	return x->node != y->node && x->end != y->end && *x->bridge && x->tag == y->tag &&
+	       strcmp(x->bridge, y->bridge) == 0 && cable_carries(x->port, x->tag) &&
+	       cable_carries(y->port, y->tag) && ip->family == v->run.links[b].ip.family &&
+	       ip_in_prefix(&v->run.links[b].ip, ip);
+}
+
+/* In a large fleet each end has a few partners, some near, some far in the list. */
+static bool chosen(const struct view *v, size_t a, size_t b)
+{
+	size_t n = v->place_count, distance = (b + n - a) % n, step = 1;
+
+	if (n <= FULL_MESH)
+		return true;
+	for (int i = 0; i < NEARBY; i++, step *= 3)
+		if (distance == step || n - distance == step)
+			return true;
+	return false;
+}
+
+static const char *name_of(const struct view *v, const struct place *place)
+{
+	return place->node == MODEL_HOST ? "host" : v->model->nodes[place->node].name;
+}
+
+static struct wanted_end end_of(const struct view *v, const struct place *place)
+{
+	return (struct wanted_end) {place->node == MODEL_HOST ? NULL :
+								&v->model->nodes[place->node]};
+}
+
+/* By what was written down; where that is lost, by the policy that is found. */
+static bool is_cut(const struct view *v, const struct place *from, const struct place *to)
+{
+	int a = v->policy ? policy_node(v->policy, name_of(v, from)) : -1;
+	int b = v->policy ? policy_node(v->policy, name_of(v, to)) : -1;
+
+	if (wanted_cut(&v->intent, end_of(v, from), end_of(v, to)))
+		return true;
+	return !v->known && a >= 0 && b >= 0 && !policy_reaches(v->policy, a, b);
+}
+
+/* What the programs do on a port's link, where they do it. */
+static void read_programs(const struct view *v, const struct link *port,
+			  struct link_conditions *ret)
+{
+	uint16_t number = v->policy ? (uint16_t)v->policy->link_numbers[port - v->model->links] : 0;
+	struct port_conditions c;
+
+	if (number &&
+	    policy_now_at(v->policy, (struct port_key) {.from = number, .hop = PORT_HOP_UP}, &c) ==
+		    0)
+		edt_read(&c, &ret->up);
+	if (number &&
+	    policy_now_at(v->policy, (struct port_key) {.to = number, .hop = PORT_HOP_DOWN}, &c) ==
+		    0)
+		edt_read(&c, &ret->down);
+}
+
+/* What is asked of a place's cable: as was written down, or else as the kernel has it. */
+static int asked_of(const struct view *v, const struct place *place, struct link_conditions *ret,
+		    enum wanted_state *ret_state, struct netsim_err *err)
+{
+	struct mark mark;
+
+	*ret = (struct link_conditions) {0};
+	*ret_state = WANTED_UP;
+	if (place->node == MODEL_HOST)
+		return 0;
+	if (v->from_kernel) {
+		apply_seen(v->st, &v->qdiscs, place->port, ret);
+		read_programs(v, place->port, ret);
+		return 0;
+	}
+	if (mark_parse(place->port->alias, &mark) && mark.iface)
+		return wanted_link(&v->intent, &v->model->nodes[place->node], mark.iface,
+				   place->tag, ret, ret_state, err);
+	return 0;
+}
+
+/* What is asked of a place, and of the traffic there. */
+struct asked {
+	struct link_conditions link;
+	enum wanted_state state;
+};
+
+/* How probes of a class look; false where none can be made. */
+static bool choose_probe(const struct class *class, const struct place *place,
+			 struct probe_path *probe)
+{
+	if (class->vlan && class->vlan != place->tag)
+		return false;
+	for (size_t i = 0; i < class->match_count; i++) {
+		const struct class_match *match = &class->matches[i];
+
+		if ((match->protocol != IPPROTO_TCP && match->protocol != IPPROTO_UDP) ||
+		    !match->port_first)
+			continue;
+		probe->protocol = match->protocol;
+		probe->port = match->port_first;
+		return true;
+	}
+	return false;
+}
+
+/* Why a hop's conditions cannot be told; NULL: they can. */
+static const char *why_of(const struct conditions *c, enum wanted_state state)
+{
+	if (cond_has(c, COND_TRACE))
+		return "a trace varies it";
+	return state == WANTED_FLAPS ? "its link flaps" : NULL;
+}
+
+/* What is asked of a path between two places. */
+static int fill_path(const struct view *v, size_t a, size_t b, const struct asked *asked,
+		     struct verify_path *path, struct netsim_err *err)
+{
+	const struct place *from = &v->places[a], *to = &v->places[b];
+	/* An echo's way there and back is its node's. */
+	const struct asked *sender = to->guest ? &asked[b] : &asked[a];
+	int r = v->known ? wanted_path(&v->intent, end_of(v, from), end_of(v, to), path->traffic,
+				       &path->path, err) :
+			   0;
+
+	path->up = sender->link.up;
+	path->down = asked[b].link.down;
+	path->cut = is_cut(v, from, to) || asked[a].state == WANTED_DOWN ||
+		    asked[b].state == WANTED_DOWN;
+	if (to->guest) {
+		path->echo = true;
+		path->cut |= is_cut(v, to, from);
+	}
+	path->why_up = why_of(&path->up, sender->state);
+	path->why_path = why_of(&path->path, WANTED_UP);
+	path->why_down = why_of(&path->down, asked[b].state);
+	path->skip = path->why_up || path->why_path || path->why_down;
+	return r;
+}
+
+/* One path, for a class of traffic or, with NULL, for what belongs to none. */
+static int add_path(struct view *v, size_t a, size_t b, const struct asked *asked,
+		    const struct class *class, struct netsim_err *err)
+{
+	const struct place *from = &v->places[a], *to = &v->places[b];
+	struct probe_path probe = {.from = a, .to = b};
+	struct verify_path *path;
+
+	if (class && (to->guest || !choose_probe(class, from, &probe)))
+		return 0;
+	path = verify_run_add(&v->run);
+	if (!path)
+		return err_oom(err);
+	path->from = from->end;
+	path->to = to->end;
+	path->traffic = class ? class->name : NULL;
+	if (to->guest)
+		probe.protocol = IPPROTO_ICMP;
+	v->run.probes[v->run.path_count - 1] = probe;
+	return fill_path(v, a, b, asked, path, err);
+}
+
+/* What is asked of each place now; *ret is the caller's. */
+static int ask_places(const struct view *v, struct asked **ret, struct netsim_err *err)
+{
+	int r;
+
+	*ret = calloc(v->place_count + 1, sizeof(**ret));
+	r = *ret ? 0 : err_oom(err);
+	for (size_t i = 0; r == 0 && i < v->place_count; i++)
+		r = asked_of(v, &v->places[i], &(*ret)[i].link, &(*ret)[i].state, err);
+	return r;
+}
+
+static bool is_wanted(const struct class *class, const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (class_is_meant(class->name, names[i]))
+			return true;
+	return false;
+}
+
+/*
+ * Every pair that can exchange packets, with what is asked of it: once for the
+ * traffic of no class, once for each class that has conditions of its own.
+ */
+static int collect_paths(struct view *v, struct netsim_err *err)
+{
+	auto_free const char **classes = NULL;
+	auto_free struct asked *asked = NULL;
+	size_t class_count = 0;
+	int r = ask_places(v, &asked, err);
+
+	if (r == 0)
+		r = wanted_classes(&v->intent, &classes, &class_count, err);
+	for (size_t a = 0; r == 0 && a < v->place_count; a++)
+		for (size_t b = 0; r == 0 && b < v->place_count; b++) {
+			if (!connected(v, a, b) || !chosen(v, a, b))
+				continue;
+			r = add_path(v, a, b, asked, NULL, err);
+			for (size_t c = 0; r == 0 && v->classes && c < v->classes->count; c++)
+				if (is_wanted(&v->classes->list[c], classes, class_count))
+					r = add_path(v, a, b, asked, &v->classes->list[c], err);
+		}
+	return r;
+}
+
+/* --- the intent */
+
+static bool any_shaped(const struct view *v)
+{
+	for (size_t i = 0; i < v->model->link_count; i++) {
+		struct link_conditions c;
+
+		if (!link_is_port(&v->model->links[i]))
+			continue;
+		apply_seen(v->st, &v->qdiscs, &v->model->links[i], &c);
+		read_programs(v, &v->model->links[i], &c);
+		if (c.up.has || c.down.has)
+			return true;
+	}
+	return false;
+}
+
+static int find_intent(struct view *v, struct netsim_verify *ret, struct netsim_err *err)
+{
+	const struct profile *whole;
+	int r;
+
+	intent_read(v->model->fleet, &v->intent);
+	r = intent_parse(&v->intent, err);
+	if (r < 0)
+		return r;
+	whole = intent_whole(&v->intent);
+	v->known = v->intent.layer_count || v->intent.fault_count;
+	v->from_kernel = !v->intent.layer_count && any_shaped(v);
+	if (whole)
+		snprintf(ret->basis, sizeof(ret->basis), "profile %s%s", whole->name,
+			 v->intent.layer_count > 1 ? ", and others for some nodes" : "");
+	else if (v->intent.layer_count)
+		snprintf(ret->basis, sizeof(ret->basis), "profiles of some nodes");
+	else if (v->from_kernel)
+		snprintf(ret->basis, sizeof(ret->basis),
+			 "what the kernel holds: what was asked is not known any more");
+	else
+		snprintf(ret->basis, sizeof(ret->basis), "no profile: everything passes");
+	return api_load_classes(whole, &v->classes, err);
+}
+
+static int open_view(struct netsim *ns, const struct netsim_verifying *how, struct view *v,
+		     struct netsim_verify *ret, struct netsim_err *err)
+{
+	auto_free char *fleet = NULL;
+	int r = state_read_host(&ns->state, err);
+
+	v->st = &ns->state;
+	v->run = (struct verify_run) {.own_fd = ns->state.own_fd,
+				      .quick = how->quick,
+				      .progress = how->progress,
+				      .arg = how->arg};
+	if (r == 0)
+		r = target_need_fleet(&ns->state, how->fleet, &fleet, err);
+	if (r == 0)
+		r = state_read(&ns->state, fleet, STATE_ALL, &v->model, err);
+	if (r == 0)
+		r = policy_find(&ns->state, v->model, &v->policy, err);
+	if (r == 0)
+		r = qdisc_list(ns->state.rt, &v->qdiscs, err);
+	if (r == 0) {
+		snprintf(ret->fleet, sizeof(ret->fleet), "%s", fleet);
+		r = find_intent(v, ret, err);
+	}
+	if (r == 0)
+		r = find_places(v, err);
+	return r == 0 ? collect_paths(v, err) : r;
+}
+
+/* --- what cannot be measured */
+
+static int add_unmeasured(struct netsim_verify *ret, const char *subject, const char *why,
+			  struct netsim_err *err)
+{
+	struct netsim_verify_row *row = array_push(ret->rows, ret->row_count);
+
+	if (!row)
+		return err_oom(err);
+	row->verdict = NETSIM_NOT_MEASURED;
+	snprintf(row->subject, sizeof(row->subject), "%s", subject);
+	snprintf(row->what, sizeof(row->what), "conditions");
+	snprintf(row->why, sizeof(row->why), "%s", why);
+	return 0;
+}
+
+static int add_nodes_apart(const struct view *v, struct netsim_verify *ret, struct netsim_err *err)
+{
+	int r = 0;
+
+	for (size_t n = 0; r == 0 && n < v->model->node_count; n++) {
+		const struct model_node *node = &v->model->nodes[n];
+		bool has_path = false;
+
+		for (size_t p = 0; p < v->run.path_count; p++)
+			has_path |= v->places[v->run.probes[p].from].node == (int)n ||
+				    v->places[v->run.probes[p].to].node == (int)n;
+		if (node->is_tap && !has_path)
+			r = add_unmeasured(ret, node->name,
+					   "no address of the guest is known: ping it from here",
+					   err);
+		else if (!has_path)
+			r = add_unmeasured(ret, node->name,
+					   "no other node is in its network and VLAN", err);
+	}
+	return r;
+}
+
+static const char changed[] = "what is asked of it changed meanwhile";
+
+static bool differs(const struct conditions *a, const struct conditions *b)
+{
+	char was[1024], is[1024];
+
+	conditions_format(a, was, sizeof(was));
+	conditions_format(b, is, sizeof(is));
+	return strcmp(was, is) != 0;
+}
+
+/* A path of which something else is asked now says nothing; true where it is one. */
+static bool skip_if_changed(struct verify_path *path, const struct verify_path *now)
+{
+	bool up = differs(&path->up, &now->up), down = differs(&path->down, &now->down);
+	bool between = differs(&path->path, &now->path) || path->cut != now->cut;
+
+	if (up)
+		path->why_up = changed;
+	if (between)
+		path->why_path = changed;
+	if (down)
+		path->why_down = changed;
+	path->skip |= up || between || down;
+	return up || between || down;
+}
+
+/* What began or ended meanwhile: a partition, a fault, a profile. */
+static int skip_changed(struct view *v, struct netsim_err *err)
+{
+	auto_free struct asked *asked = NULL;
+	struct intent before = v->intent;
+	bool any = false;
+	int r;
+
+	intent_read(v->model->fleet, &v->intent);
+	r = intent_parse(&v->intent, err);
+	if (r == 0)
+		r = ask_places(v, &asked, err);
+	for (size_t p = 0; r == 0 && p < v->run.path_count; p++) {
+		const struct probe_path *probe = &v->run.probes[p];
+		struct verify_path now = {.traffic = v->run.paths[p].traffic};
+
+		r = fill_path(v, probe->from, probe->to, asked, &now, err);
+		any |= skip_if_changed(&v->run.paths[p], &now);
+	}
+	for (size_t i = 0; any && i < v->run.rate_count; i++)
+		if (!verify_rate_fits(&v->run.rates[i]))
+			v->run.rates[i].why = changed;
+	intent_done(&v->intent);
+	v->intent = before;
+	return r;
+}
+
+static int judge(struct view *v, struct netsim_verify *ret, struct netsim_err *err)
+{
+	const struct verify_input in = {.ends = (const char *const *)v->run.ends,
+					.end_count = v->run.end_count,
+					.paths = v->run.paths,
+					.path_count = v->run.path_count,
+					.rates = v->run.rates,
+					.rate_count = v->run.rate_count,
+					.lateness = v->run.lateness};
+	int r = skip_changed(v, err);
+
+	if (r == 0)
+		r = verify_judge(&in, ret, err);
+	if (r == 0)
+		r = add_nodes_apart(v, ret, err);
+	ret->lateness = v->run.lateness;
+	for (size_t i = 0; i < ret->row_count; i++) {
+		ret->as_asked += ret->rows[i].verdict == NETSIM_AS_ASKED;
+		ret->failed += ret->rows[i].verdict == NETSIM_NOT_AS_ASKED;
+		ret->unmeasured += ret->rows[i].verdict == NETSIM_NOT_MEASURED;
+	}
+	return r;
+}
+
+/* A machine that stalls makes links look wrong; what is wrong is so the next time, too. */
+static int measure_again(struct view *v, struct netsim_verify *ret, struct netsim_err *err)
+{
+	int r = verify_measure(&v->run, err);
+
+	free(ret->rows);
+	ret->rows = NULL;
+	ret->row_count = ret->as_asked = ret->failed = ret->unmeasured = 0;
+	return r == 0 ? judge(v, ret, err) : r;
+}
+
+API int netsim_verify(struct netsim *ns, const struct netsim_verifying *how,
+		      struct netsim_verify *ret, struct netsim_err *err)
+{
+	struct netsim_verify verify = {0};
+	struct view v = {0};
+	int r = open_view(ns, how, &v, &verify, err);
+
+	if (r == 0)
+		r = verify_measure(&v.run, err);
+	if (r == 0)
+		r = judge(&v, &verify, err);
+	if (r == 0 && verify.failed)
+		r = measure_again(&v, &verify, err);
+	view_done(&v);
+	if (r < 0)
+		netsim_verify_free(&verify);
+	else
+		*ret = verify;
+	return r;
+}
+
+API void netsim_verify_free(struct netsim_verify *verify)
+{
+	free(verify->rows);
+	*verify = (struct netsim_verify) {0};
+}

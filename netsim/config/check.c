@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* `netsim check`: which kind of file it is, then its own reader. */
+#include "netsim/config/check.h"
+
+#include "netsim/config/classes.h"
+#include "netsim/config/doc.h"
+#include "netsim/config/profile.h"
+#include "netsim/config/topo.h"
+#include "netsim/config/trace.h"
+
+enum kind { KIND_TOPO, KIND_PROFILE, KIND_CLASSES };
+
+/* What cannot be read at all is taken for a topology: the message is the same. */
+static enum kind kind_of(const char *path, const char *data, size_t len)
+{
+	static const char *const keys[] = {"profile", "default", "engine",     "nodes",
+					   "pairs",   "classes", "class-file", NULL};
+	auto_doc struct doc_node *doc = NULL;
+	struct netsim_diags ignored = {0};
+
+	if (doc_parse(path, data, len, &doc, &ignored) < 0)
+		return KIND_TOPO;
+	if (doc_get(doc, "fleet") || doc_get(doc, "networks"))
+		return KIND_TOPO;
+	if (classes_is_file(doc))
+		return KIND_CLASSES;
+	for (size_t i = 0; keys[i]; i++)
+		if (doc_get(doc, keys[i]))
+			return KIND_PROFILE;
+	return KIND_TOPO;
+}
+
+static int check_topo(const char *path, const char *data, size_t len, FILE *out,
+		      struct netsim_diags *diags)
+{
+	struct topo *topo;
+	int r = topo_parse(path, data, len, &topo, diags);
+
+	if (r < 0)
+		return r;
+	r = out ? topo_print(topo, out) : 0;
+	topo_free(topo);
+	return r;
+}
+
+/* The classes that it names are looked up, which only matters if it names any. */
+static int check_profile(const char *path, const char *data, size_t len, FILE *out,
+			 struct netsim_diags *diags)
+{
+	struct class_set *set = NULL;
+	struct profile *profile;
+	int r = profile_parse(path, data, len, &profile, diags);
+
+	if (r < 0)
+		return r;
+	if (profile->class_count || profile->class_file)
+		r = profile_load_classes(profile, &set, diags);
+	if (set)
+		r = profile_check_classes(profile, set, diags);
+	if (r == 0 && out)
+		r = profile_print(profile, out);
+	classes_free(set);
+	profile_free(profile);
+	return r;
+}
+
+static int check_classes(const char *path, const char *data, size_t len, FILE *out,
+			 struct netsim_diags *diags)
+{
+	struct class_set *set;
+	int r = classes_parse(path, data, len, &set, diags);
+
+	if (r < 0)
+		return r;
+	r = out ? classes_print(set, out) : 0;
+	classes_free(set);
+	return r;
+}
+
+static int check_trace(const char *path, const char *data, size_t len, FILE *out,
+		       struct netsim_diags *diags)
+{
+	struct trace *trace;
+	int r = trace_parse(path, data, len, &trace, diags);
+
+	if (r < 0)
+		return r;
+	r = out ? trace_print(trace, out) : 0;
+	trace_free(trace);
+	return r;
+}
+
+int check_file(const char *path, FILE *out, struct netsim_diags *diags)
+{
+	auto_free char *data = NULL;
+	size_t len;
+	int r = doc_read(path, &data, &len, diags);
+
+	if (r < 0)
+		return r;
+	if (trace_is_name(path))
+		return check_trace(path, data, len, out, diags);
+	switch (kind_of(path, data, len)) {
+	case KIND_PROFILE:
+		return check_profile(path, data, len, out, diags);
+	case KIND_CLASSES:
+		return check_classes(path, data, len, out, diags);
+	case KIND_TOPO:
+		break;
+	}
+	return check_topo(path, data, len, out, diags);
+}

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Conditions once they are known: put together, resolved for a node, said in words. */
+#include "netsim/config/profile.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "netsim/config/trace.h"
+#include "netsim/util/buf.h"
+#include "netsim/util/name.h"
+
+static void merge_one(struct conditions *c, const struct conditions *more, enum cond cond)
+{
+	switch (cond) {
+	case COND_RATE:
+		c->rate = more->rate;
+		break;
+	case COND_BURST:
+		c->burst = more->burst;
+		break;
+	case COND_QUEUE:
+		c->queue = more->queue;
+		break;
+	case COND_DELAY:
+		c->delay = more->delay;
+		break;
+	case COND_JITTER:
+		c->jitter = more->jitter;
+		break;
+	case COND_DISTRIBUTION:
+		c->distribution = more->distribution;
+		c->table_file = more->table_file;
+		c->table = more->table;
+		c->table_len = more->table_len;
+		break;
+	case COND_REORDER:
+		c->reorder = more->reorder;
+		c->reorder_ratio = more->reorder_ratio;
+		break;
+	case COND_LOSS:
+		c->loss = more->loss;
+		break;
+	case COND_DUPLICATE:
+		c->duplicate = more->duplicate;
+		break;
+	case COND_CORRUPT:
+		c->corrupt = more->corrupt;
+		break;
+	case COND_SLOT:
+		c->slot = more->slot;
+		break;
+	case COND_SEED:
+		c->seed = more->seed;
+		break;
+	case COND_TRACE:
+		c->trace_file = more->trace_file;
+		c->trace = more->trace;
+		break;
+	case COND_COUNT:
+		return;
+	}
+	c->has |= 1U << cond;
+	c->at[cond] = more->at[cond];
+}
+
+void conditions_merge(struct conditions *c, const struct conditions *more)
+{
+	if (cond_has(more, COND_TRACE))
+		c->has &= ~more->trace->has;
+	for (enum cond cond = 0; cond < COND_COUNT; cond++)
+		if (cond_has(more, cond))
+			merge_one(c, more, cond);
+}
+
+/* True for what is there by itself or as a column of a trace. */
+static bool has_or_traces(const struct conditions *c, enum cond cond)
+{
+	return cond_has(c, cond) || (cond_has(c, COND_TRACE) && c->trace->has & 1U << cond);
+}
+
+int conditions_check(const struct conditions *c, const char *whose, const char *direction,
+		     struct netsim_err *err)
+{
+	bool delay = has_or_traces(c, COND_DELAY);
+	const char *blank = *direction ? " " : "";
+	int r = 0;
+
+	if (cond_has(c, COND_BURST) && !has_or_traces(c, COND_RATE)) {
+		r = err_set(err, NETSIM_ERR_INPUT, -EINVAL, &c->at[COND_BURST],
+			    "burst: %s has no rate%s%s that it could belong to", whose, blank,
+			    direction);
+		err_hint(err, "give a rate as well");
+	} else if (cond_has(c, COND_JITTER) && c->jitter.ns && !delay) {
+		r = err_set(err, NETSIM_ERR_INPUT, -EINVAL, &c->at[COND_JITTER],
+			    "jitter: %s has no delay%s%s that it could vary", whose, blank,
+			    direction);
+		err_hint(err, "give a delay or an rtt as well");
+	} else if (cond_has(c, COND_REORDER) && c->reorder == REORDER_RATIO &&
+		   c->reorder_ratio.ppb && !delay) {
+		r = err_set(err, NETSIM_ERR_INPUT, -EINVAL, &c->at[COND_REORDER],
+			    "reorder: %s has no delay%s%s that packets could skip", whose, blank,
+			    direction);
+		err_hint(err, "give a delay or an rtt as well");
+	}
+	return r;
+}
+
+/* 0 default, 1 role, 2 pattern, 3 the name itself; -1: not for this node. */
+static int precedence(const char *pattern, const char *node, const char *const *roles,
+		      size_t role_count)
+{
+	if (!pattern)
+		return 0;
+	if (!name_match(pattern, node, roles, role_count))
+		return -1;
+	if (pattern[0] == '@')
+		return 1;
+	return name_is_pattern(pattern) ? 2 : 3;
+}
+
+int profile_resolve(const struct profile *profile, const char *node, const char *const *roles,
+		    size_t role_count, struct link_conditions *ret, struct netsim_err *err)
+{
+	struct link_conditions sum = {0};
+	int r;
+
+	for (int level = 0; level <= 3; level++) {
+		for (size_t i = 0; i < profile->rule_count; i++) {
+			const struct profile_rule *rule = &profile->rules[i];
+
+			if (precedence(rule->pattern, node, roles, role_count) != level)
+				continue;
+			conditions_merge(&sum.up, &rule->conditions.up);
+			conditions_merge(&sum.down, &rule->conditions.down);
+		}
+	}
+	r = conditions_check(&sum.up, node, "up", err);
+	if (r == 0)
+		r = conditions_check(&sum.down, node, "down", err);
+	if (r == 0)
+		*ret = sum;
+	return r;
+}
+
+int loss_parse_burst(const char *text, uint64_t *ret)
+{
+	uint64_t burst;
+	int r = unit_parse_decimal(text, RATIO_ONE, (uint64_t)LOSS_BURST_MAX * RATIO_ONE, &burst);
+
+	if (r < 0)
+		return r;
+	if (burst < RATIO_ONE)
+		return -ERANGE;
+	*ret = burst;
+	return 0;
+}
+
+/*
+ * A burst ends with chance r after each packet, so that it is 1/r long; p is what
+ * makes p/(p+r), the part of packets in bursts, the mean.
+ */
+int loss_from_mean(struct ratio mean, uint64_t burst, struct loss *ret, const char **why)
+{
+	uint64_t one = (uint64_t)RATIO_ONE * RATIO_ONE, rest = RATIO_ONE - mean.ppb;
+	uint64_t r = (one + burst / 2) / burst;
+	double p = rest ? (double)one / (double)burst * mean.ppb / (double)rest : INFINITY;
+
+	*why = NULL;
+	if (mean.ppb && p < 0.5)
+		*why = "so little loss in bursts so long cannot be expressed";
+	if (p > RATIO_ONE)
+		*why = "so much loss needs longer bursts";
+	if (*why)
+		return -ERANGE;
+	*ret = (struct loss) {.model = LOSS_GILBERT_ELLIOTT,
+			      .p = {(uint32_t)lround(p)},
+			      .r = {(uint32_t)r},
+			      .bad = {RATIO_ONE},
+			      .p23 = {RATIO_ONE}};
+	return 0;
+}
+
+static void format_loss(const struct loss *loss, struct buf *buf)
+{
+	char a[UNIT_TEXT], b[UNIT_TEXT], c[UNIT_TEXT], d[UNIT_TEXT], e[UNIT_TEXT];
+
+	switch (loss->model) {
+	case LOSS_RANDOM:
+		buf_printf(buf, " loss %s", unit_format_ratio(loss->ratio, a));
+		break;
+	case LOSS_GILBERT_ELLIOTT:
+		buf_printf(buf, " loss gilbert-elliott p %s r %s bad %s good %s",
+			   unit_format_ratio(loss->p, a), unit_format_ratio(loss->r, b),
+			   unit_format_ratio(loss->bad, c), unit_format_ratio(loss->good, d));
+		break;
+	case LOSS_4STATE:
+		buf_printf(buf, " loss 4-state p13 %s p31 %s p32 %s p23 %s p14 %s",
+			   unit_format_ratio(loss->p13, a), unit_format_ratio(loss->p31, b),
+			   unit_format_ratio(loss->p32, c), unit_format_ratio(loss->p23, d),
+			   unit_format_ratio(loss->p14, e));
+		break;
+	}
+}
+
+static void format_queue(const struct queue *queue, struct buf *buf)
+{
+	char text[UNIT_TEXT];
+
+	switch (queue->unit) {
+	case QUEUE_TIME:
+		unit_format_duration((struct duration) {(int64_t)queue->value}, text);
+		break;
+	case QUEUE_BYTES:
+		unit_format_size((struct size) {queue->value}, text);
+		break;
+	case QUEUE_PACKETS:
+		snprintf(text, sizeof(text), "%" PRIu64 " packets", queue->value);
+		break;
+	}
+	buf_printf(buf, " queue %s", text);
+}
+
+static void format_slot(const struct slot *slot, struct buf *buf)
+{
+	char a[UNIT_TEXT], b[UNIT_TEXT];
+
+	buf_printf(buf, " slot %s", unit_format_duration(slot->min, a));
+	if (slot->max.ns != slot->min.ns)
+		buf_printf(buf, "..%s", unit_format_duration(slot->max, b));
+	if (slot->packets)
+		buf_printf(buf, " %" PRIu32 " packets", slot->packets);
+	if (slot->bytes.bytes)
+		buf_printf(buf, " %s", unit_format_size(slot->bytes, a));
+}
+
+static void format_delay(const struct conditions *c, struct buf *buf)
+{
+	static const char *const names[] = {"uniform", "normal", "pareto", "paretonormal"};
+	char text[UNIT_TEXT];
+
+	if (cond_has(c, COND_DELAY))
+		buf_printf(buf, " delay %s", unit_format_duration(c->delay, text));
+	if (cond_has(c, COND_JITTER))
+		buf_printf(buf, " jitter %s", unit_format_duration(c->jitter, text));
+	if (cond_has(c, COND_DISTRIBUTION))
+		buf_printf(buf, " %s",
+			   c->distribution == DIST_FILE ? c->table_file : names[c->distribution]);
+	if (!cond_has(c, COND_REORDER))
+		return;
+	if (c->reorder == REORDER_RATIO)
+		buf_printf(buf, " reorder %s", unit_format_ratio(c->reorder_ratio, text));
+	else
+		buf_printf(buf, " reorder %s",
+			   c->reorder == REORDER_ALLOWED ? "allowed" : "forbidden");
+}
+
+int conditions_format(const struct conditions *c, char *ret, size_t size)
+{
+	auto_buf struct buf buf = {0};
+	char text[UNIT_TEXT];
+
+	if (cond_has(c, COND_RATE))
+		buf_printf(&buf, " %s", unit_format_rate(c->rate, text));
+	if (cond_has(c, COND_BURST))
+		buf_printf(&buf, " burst %s", unit_format_size(c->burst, text));
+	if (cond_has(c, COND_QUEUE))
+		format_queue(&c->queue, &buf);
+	format_delay(c, &buf);
+	if (cond_has(c, COND_LOSS))
+		format_loss(&c->loss, &buf);
+	if (cond_has(c, COND_DUPLICATE))
+		buf_printf(&buf, " duplicate %s", unit_format_ratio(c->duplicate, text));
+	if (cond_has(c, COND_CORRUPT))
+		buf_printf(&buf, " corrupt %s", unit_format_ratio(c->corrupt, text));
+	if (cond_has(c, COND_SLOT))
+		format_slot(&c->slot, &buf);
+	if (cond_has(c, COND_SEED))
+		buf_printf(&buf, " seed %" PRIu64, c->seed);
+	if (cond_has(c, COND_TRACE))
+		buf_printf(&buf, " trace %s", c->trace_file);
+	if (buf.failed)
+		return -ENOMEM;
+	return snprintf(ret, size, "%s", buf.data ? buf.data + 1 : "none");
+}

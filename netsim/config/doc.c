@@ -1,0 +1,460 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The located tree, built from libyaml's events. Not from its documents: those
+ * resolve aliases, keep no place of a key and need forty seconds for 100,000
+ * open brackets.
+ */
+#include "netsim/config/doc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <yaml.h>
+
+#include "netsim/util/auto.h"
+#include "netsim/util/buf.h"
+
+/* A collection whose end has not come yet. */
+struct open_node {
+	struct doc_node *node;
+	char *key; /* in a mapping: read, its value not yet */
+	struct netsim_loc key_at;
+};
+
+struct reader {
+	const char *file;
+	yaml_parser_t parser;
+	struct netsim_diags *diags;
+	struct doc_node *root;
+	struct open_node open[DOC_DEPTH_MAX];
+	size_t depth;
+	size_t documents, nodes;
+	bool failed; /* a mistake that does not hide what follows */
+};
+
+bool doc_is_null(const struct doc_node *node)
+{
+	return node->kind == DOC_TEXT && !node->quoted &&
+	       (!*node->text || strcmp(node->text, "~") == 0 || strcmp(node->text, "null") == 0);
+}
+
+const char *doc_kind_name(const struct doc_node *node)
+{
+	switch (node->kind) {
+	case DOC_MAP:
+		return "a mapping";
+	case DOC_LIST:
+		return "a list";
+	case DOC_TEXT:
+		break;
+	}
+	return doc_is_null(node) ? "nothing" : "text";
+}
+
+const struct doc_entry *doc_find(const struct doc_node *node, const char *key)
+{
+	if (node->kind == DOC_MAP)
+		for (size_t i = 0; i < node->count; i++)
+			if (strcmp(node->entries[i].key, key) == 0)
+				return &node->entries[i];
+	return NULL;
+}
+
+const struct doc_node *doc_get(const struct doc_node *node, const char *key)
+{
+	const struct doc_entry *entry = doc_find(node, key);
+
+	return entry ? entry->value : NULL;
+}
+
+void doc_free(struct doc_node *node)
+{
+	if (!node)
+		return;
+	for (size_t i = 0; i < node->count; i++) {
+		if (node->kind == DOC_LIST) {
+			doc_free(node->items[i]);
+		} else {
+			free(node->entries[i].key);
+			doc_free(node->entries[i].value);
+		}
+	}
+	free(node->items);
+	free(node->entries);
+	free(node->text);
+	free(node);
+}
+
+static int out_of_memory(struct netsim_diags *diags)
+{
+	return diag_add(diags, NULL, NULL, "out of memory");
+}
+
+static struct netsim_loc place(const struct reader *reader, yaml_mark_t mark)
+{
+	return (struct netsim_loc) {reader->file, (unsigned)mark.line + 1,
+				    (unsigned)mark.column + 1};
+}
+
+/* libyaml's words for a key that goes over a line are hard to read. */
+static int refuse_syntax(struct reader *reader)
+{
+	const yaml_parser_t *parser = &reader->parser;
+	struct netsim_loc at = place(reader, parser->problem_mark);
+	const char *context = parser->context ? parser->context : "";
+
+	if (parser->error == YAML_MEMORY_ERROR)
+		return out_of_memory(reader->diags);
+	if (parser->problem && strstr(parser->problem, "cannot start any token"))
+		return diag_add(reader->diags, &at, "indent with spaces, quote special characters",
+				"a tab or a special character stands where text must begin");
+	return diag_add(reader->diags, &at,
+			strstr(context, "flow") ?
+				"close every bracket; quote texts with {n}: \"10.0.0.{n}/24\"" :
+				NULL,
+			"not YAML: %s%s%s", context, *context ? ", " : "",
+			parser->problem ? parser->problem : "unreadable");
+}
+
+static int key_compare(const void *va, const void *vb)
+{
+	const struct doc_entry *const *a = va, *const *b = vb;
+	int order = strcmp((*a)->key, (*b)->key);
+
+	if (order)
+		return order;
+	return *a < *b ? -1 : *a > *b; /* entries are in the order of the file */
+}
+
+/* Sorted, because comparing each with each takes minutes for a large file. */
+static int check_duplicates(struct reader *reader, const struct doc_node *map)
+{
+	auto_free const struct doc_entry **sorted = NULL;
+
+	if (map->count < 2)
+		return 0;
+	sorted = calloc(map->count, sizeof(*sorted));
+	if (!sorted)
+		return out_of_memory(reader->diags);
+	for (size_t i = 0; i < map->count; i++)
+		sorted[i] = &map->entries[i];
+	qsort(sorted, map->count, sizeof(*sorted), key_compare);
+	const struct doc_entry *first = sorted[0];
+
+	for (size_t i = 1; i < map->count; i++) {
+		if (strcmp(first->key, sorted[i]->key) != 0) {
+			first = sorted[i];
+			continue;
+		}
+		reader->failed = true;
+		diag_add(reader->diags, &sorted[i]->at, "remove one of them",
+			 "duplicate key \"%s\" (first in line %u)", shown(first->key),
+			 first->at.line);
+	}
+	return 0;
+}
+
+/* Puts a node where it belongs, or frees it. */
+static int attach(struct reader *reader, struct doc_node *node)
+{
+	if (reader->depth == 0) {
+		reader->root = node;
+		return 0;
+	}
+	struct open_node *open = &reader->open[reader->depth - 1];
+
+	if (open->node->kind == DOC_LIST) {
+		struct doc_node **item = array_push(open->node->items, open->node->count);
+
+		if (item)
+			*item = node;
+		else
+			doc_free(node);
+		return item ? 0 : out_of_memory(reader->diags);
+	}
+	struct doc_entry *entry = array_push(open->node->entries, open->node->count);
+
+	if (!entry) {
+		doc_free(node);
+		return out_of_memory(reader->diags);
+	}
+	*entry = (struct doc_entry) {take(open->key), open->key_at, node};
+	return 0;
+}
+
+static bool awaits_key(const struct reader *reader)
+{
+	const struct open_node *open = NULL;
+
+	if (reader->depth > 0)
+		open = &reader->open[reader->depth - 1];
+	return open && open->node->kind == DOC_MAP && !open->key;
+}
+
+static int refuse_marks(struct reader *reader, const yaml_event_t *event, const yaml_char_t *anchor,
+			const yaml_char_t *tag)
+{
+	struct netsim_loc at = place(reader, event->start_mark);
+
+	if (anchor)
+		return diag_add(reader->diags, &at, "write the value out in each place",
+				"anchors (&%s) are not accepted", shown((const char *)anchor));
+	if (tag)
+		return diag_add(reader->diags, &at, "remove it", "tags (%s) are not accepted",
+				shown((const char *)tag));
+	return 0;
+}
+
+static int read_scalar(struct reader *reader, const yaml_event_t *event)
+{
+	const char *value = (const char *)event->data.scalar.value;
+	struct netsim_loc at = place(reader, event->start_mark);
+	int r = refuse_marks(reader, event, event->data.scalar.anchor, event->data.scalar.tag);
+
+	if (r < 0)
+		return r;
+	if (memchr(value, '\0', event->data.scalar.length))
+		return diag_add(reader->diags, &at, NULL, "this text contains a NUL byte");
+	auto_free char *text = strdup(value);
+
+	if (!text)
+		return out_of_memory(reader->diags);
+	if (awaits_key(reader)) {
+		reader->open[reader->depth - 1].key = take(text);
+		reader->open[reader->depth - 1].key_at = at;
+		return 0;
+	}
+	struct doc_node *node = calloc(1, sizeof(*node));
+
+	if (!node)
+		return out_of_memory(reader->diags);
+	node->kind = DOC_TEXT;
+	node->at = at;
+	node->text = take(text);
+	node->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
+	return attach(reader, node);
+}
+
+static int read_start(struct reader *reader, const yaml_event_t *event, enum doc_kind kind)
+{
+	bool map = kind == DOC_MAP;
+	struct netsim_loc at = place(reader, event->start_mark);
+	int r = refuse_marks(reader, event,
+			     map ? event->data.mapping_start.anchor :
+				   event->data.sequence_start.anchor,
+			     map ? event->data.mapping_start.tag : event->data.sequence_start.tag);
+
+	if (r < 0)
+		return r;
+	if (awaits_key(reader))
+		return diag_add(reader->diags, &at, "quote a text that begins with [ or {",
+				"a key must be text, not %s", map ? "a mapping" : "a list");
+	if (reader->depth == DOC_DEPTH_MAX)
+		return diag_add(reader->diags, &at, NULL, "nested too deep (more than %d levels)",
+				DOC_DEPTH_MAX);
+	struct doc_node *node = calloc(1, sizeof(*node));
+
+	if (!node)
+		return out_of_memory(reader->diags);
+	node->kind = kind;
+	node->at = at;
+	r = attach(reader, node);
+	if (r == 0)
+		reader->open[reader->depth++] = (struct open_node) {.node = node};
+	return r;
+}
+
+static int read_end(struct reader *reader)
+{
+	const struct doc_node *node = reader->open[--reader->depth].node;
+
+	return node->kind == DOC_MAP ? check_duplicates(reader, node) : 0;
+}
+
+static int read_event(struct reader *reader, const yaml_event_t *event)
+{
+	struct netsim_loc at = place(reader, event->start_mark);
+
+	if (++reader->nodes > DOC_NODES_MAX)
+		return diag_add(reader->diags, &at, NULL, "more than %d values", DOC_NODES_MAX);
+	switch (event->type) {
+	case YAML_DOCUMENT_START_EVENT:
+		if (reader->documents++)
+			return diag_add(reader->diags, &at, "one file holds one document",
+					"a second document begins here");
+		return 0;
+	case YAML_ALIAS_EVENT:
+		return diag_add(reader->diags, &at, "write the value out in each place",
+				"aliases (*%s) are not accepted",
+				shown((const char *)event->data.alias.anchor));
+	case YAML_SCALAR_EVENT:
+		return read_scalar(reader, event);
+	case YAML_SEQUENCE_START_EVENT:
+		return read_start(reader, event, DOC_LIST);
+	case YAML_MAPPING_START_EVENT:
+		return read_start(reader, event, DOC_MAP);
+	case YAML_SEQUENCE_END_EVENT:
+	case YAML_MAPPING_END_EVENT:
+		return read_end(reader);
+	case YAML_NO_EVENT:
+	case YAML_STREAM_START_EVENT:
+	case YAML_STREAM_END_EVENT:
+	case YAML_DOCUMENT_END_EVENT:
+		break;
+	}
+	return 0;
+}
+
+static int read_events(struct reader *reader)
+{
+	yaml_event_t event;
+	bool end = false;
+	int r = 0;
+
+	while (r == 0 && !end) {
+		if (!yaml_parser_parse(&reader->parser, &event))
+			return refuse_syntax(reader);
+		end = event.type == YAML_STREAM_END_EVENT;
+		r = read_event(reader, &event);
+		yaml_event_delete(&event);
+	}
+	return r;
+}
+
+/* The length of the UTF-8 sequence at data, or 0. */
+static size_t utf8_length(const unsigned char *data, size_t len)
+{
+	size_t n = data[0] < 0x80		     ? 1 :
+		   data[0] >= 0xc2 && data[0] < 0xe0 ? 2 :
+		   data[0] >= 0xe0 && data[0] < 0xf0 ? 3 :
+		   data[0] >= 0xf0 && data[0] < 0xf5 ? 4 :
+						       0;
+
+	if (n == 0 || n > len)
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if ((data[i] & 0xc0) != 0x80)
+			return 0;
+	if ((data[0] == 0xe0 && data[1] < 0xa0) || (data[0] == 0xed && data[1] >= 0xa0) ||
+	    (data[0] == 0xf0 && data[1] < 0x90) || (data[0] == 0xf4 && data[1] >= 0x90))
+		return 0; /* overlong, a surrogate, beyond Unicode */
+	return n;
+}
+
+/* libyaml gives no place for these, and takes UTF-16 as well. */
+static int check_bytes(const char *file, const char *data, size_t len, struct netsim_diags *diags)
+{
+	struct netsim_loc at = {file, 1, 1};
+	size_t n;
+
+	for (size_t i = 0; i < len; i += n) {
+		const unsigned char *p = (const unsigned char *)data + i;
+
+		n = utf8_length(p, len - i);
+		if (n == 0)
+			return diag_add(diags, &at, NULL, "this is not UTF-8 (byte 0x%02x)", *p);
+		if (*p == '\0')
+			return diag_add(diags, &at, NULL, "the file contains a NUL byte");
+		if ((*p < 0x20 && *p != '\t' && *p != '\n' && *p != '\r') || *p == 0x7f ||
+		    (*p == 0xc2 && p[1] < 0xa0 && p[1] != 0x85) ||
+		    (*p == 0xef && p[1] == 0xbf && p[2] >= 0xbe))
+			return diag_add(diags, &at, NULL, "the file contains a control character");
+		at.column++;
+		if (*p == '\n') {
+			at.line++;
+			at.column = 1;
+		}
+	}
+	return 0;
+}
+
+static void reader_done(struct reader *reader)
+{
+	for (size_t i = 0; i < reader->depth; i++)
+		free(reader->open[i].key);
+	doc_free(reader->root);
+	yaml_parser_delete(&reader->parser);
+}
+
+int doc_parse(const char *file, const char *data, size_t len, struct doc_node **ret,
+	      struct netsim_diags *diags)
+{
+	struct reader reader = {.file = file, .diags = diags};
+	struct netsim_loc start = {file, 1, 1};
+	int r = check_bytes(file, data, len, diags);
+
+	if (r < 0)
+		return r;
+	if (len >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0) {
+		data += 3;
+		len -= 3;
+	}
+	if (!yaml_parser_initialize(&reader.parser))
+		return out_of_memory(diags);
+	yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
+	yaml_parser_set_input_string(&reader.parser, (const unsigned char *)data, len);
+	r = read_events(&reader);
+	if (r == 0 && !reader.root)
+		r = diag_add(diags, &start, NULL, "the file is empty");
+	if (r == 0 && reader.failed)
+		r = -EINVAL;
+	if (r == 0)
+		*ret = take(reader.root);
+	reader_done(&reader);
+	return r;
+}
+
+/* Everything that can be read from fd; -EFBIG beyond the bound. */
+static int read_all(int fd, struct buf *buf)
+{
+	char chunk[65536];
+	ssize_t n;
+
+	while ((n = read(fd, chunk, sizeof(chunk))) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		buf_add(buf, chunk, (size_t)n);
+		if (buf->failed)
+			return -ENOMEM;
+		if (buf->len > DOC_SIZE_MAX)
+			return -EFBIG;
+	}
+	return 0;
+}
+
+int doc_read(const char *path, char **ret, size_t *ret_len, struct netsim_diags *diags)
+{
+	struct netsim_loc at = {.file = path};
+	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	auto_buf struct buf buf = {0};
+	struct stat st;
+
+	if (fd < 0)
+		return diag_add(diags, &at, NULL, "cannot open: %s", strerror(errno));
+	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
+		return diag_add(diags, &at, "name a file in it", "is a directory");
+	int r = read_all(fd, &buf);
+
+	if (r == -EFBIG)
+		return diag_add(diags, &at, NULL, "is larger than %u MiB", DOC_SIZE_MAX >> 20);
+	if (r < 0 && r != -ENOMEM)
+		return diag_add(diags, &at, NULL, "cannot read: %s", strerror(-r));
+	*ret_len = buf.len;
+	*ret = buf_take(&buf);
+	return *ret ? 0 : out_of_memory(diags);
+}
+
+int doc_load(const char *path, struct doc_node **ret, struct netsim_diags *diags)
+{
+	auto_free char *data = NULL;
+	size_t len;
+	int r = doc_read(path, &data, &len, diags);
+
+	return r < 0 ? r : doc_parse(path, data, len, ret, diags);
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Files that are called by a name. */
+#include "netsim/config/find.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "netsim/util/auto.h"
+
+int find_named(const char *folder, const char *name, char path[static FIND_PATH])
+{
+	static const char *const places[] = {"", "/etc/netsim/", NETSIM_DATADIR "/"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		int length = snprintf(path, FIND_PATH, "%s%s/%s.yaml", places[i], folder, name);
+
+		if (length < FIND_PATH && access(path, F_OK) == 0)
+			return 0;
+	}
+	return -ENOENT;
+}

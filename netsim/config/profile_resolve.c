@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What the pairs of a profile come to for one path. A fleet of a thousand nodes
+ * asks this a million times, of a profile that may name a hundred thousand pairs:
+ * those of two names are looked up, only those with patterns are tried in turn.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "netsim/config/profile_parts.h"
+#include "netsim/util/name.h"
+
+/* A pair of two names, in one of its directions. */
+struct exact_pair {
+	const char *from, *to;
+	size_t place; /* in the file */
+	const struct conditions *conditions;
+};
+
+struct loose_pair {
+	const struct profile_pair *pair;
+	int precedence;
+};
+
+struct pair_index {
+	struct exact_pair *exact; /* by name, then in the order of the file */
+	size_t exact_count;
+	struct loose_pair *loose; /* the more specific later, then in the order of the file */
+	size_t loose_count;
+};
+
+/* One end of a path. */
+struct end {
+	const char *name;
+	const char *const *roles;
+	size_t role_count;
+};
+
+static int compare_ends(const struct exact_pair *a, const struct exact_pair *b)
+{
+	int order = strcmp(a->from, b->from);
+
+	return order ? order : strcmp(a->to, b->to);
+}
+
+static int compare_exact(const void *va, const void *vb)
+{
+	const struct exact_pair *a = va, *b = vb;
+	int order = compare_ends(a, b);
+
+	if (order)
+		return order;
+	return a->place < b->place ? -1 : a->place > b->place;
+}
+
+static int compare_loose(const void *va, const void *vb)
+{
+	const struct loose_pair *a = va, *b = vb;
+
+	if (a->precedence != b->precedence)
+		return a->precedence - b->precedence;
+	return a->pair < b->pair ? -1 : a->pair > b->pair;
+}
+
+/* 1 role, 2 pattern, 3 a name. */
+static int end_precedence(const char *pattern)
+{
+	if (!name_is_pattern(pattern))
+		return 3;
+	return *pattern == '@' ? 1 : 2;
+}
+
+bool profile_index_pairs(struct profile *profile)
+{
+	struct pair_index *index = calloc(1, sizeof(*index));
+
+	profile->pair_index = index;
+	if (index && profile->pair_count) {
+		index->exact = calloc(profile->pair_count, 2 * sizeof(*index->exact));
+		index->loose = calloc(profile->pair_count, sizeof(*index->loose));
+	}
+	if (!index || (profile->pair_count && (!index->exact || !index->loose)))
+		return false;
+	for (size_t i = 0; i < profile->pair_count; i++) {
+		const struct profile_pair *pair = &profile->pairs[i];
+		int precedence = end_precedence(pair->from) + end_precedence(pair->to);
+
+		if (precedence < 6) {
+			index->loose[index->loose_count++] = (struct loose_pair) {pair, precedence};
+			continue;
+		}
+		index->exact[index->exact_count++] =
+			(struct exact_pair) {pair->from, pair->to, i, &pair->conditions.up};
+		if (pair->both)
+			index->exact[index->exact_count++] = (struct exact_pair) {
+				pair->to, pair->from, i, &pair->conditions.down};
+	}
+	if (profile->pair_count) {
+		qsort(index->exact, index->exact_count, sizeof(*index->exact), compare_exact);
+		qsort(index->loose, index->loose_count, sizeof(*index->loose), compare_loose);
+	}
+	return true;
+}
+
+void profile_index_free(struct pair_index *index)
+{
+	if (!index)
+		return;
+	free(index->exact);
+	free(index->loose);
+	free(index);
+}
+
+bool profile_has_paths(const struct profile *profile)
+{
+	return profile->pair_count || profile->class_count;
+}
+
+/* No pattern means the host: one for all nodes would cut off who is logged in there. */
+static bool is_end(const char *pattern, const struct end *end)
+{
+	if (!name_is_pattern(pattern))
+		return strcmp(pattern, end->name) == 0;
+	return strcmp(end->name, "host") != 0 &&
+	       name_match(pattern, end->name, end->roles, end->role_count);
+}
+
+static void merge_loose(const struct pair_index *index, const struct end *from,
+			const struct end *to, struct conditions *sum)
+{
+	for (size_t i = 0; i < index->loose_count; i++) {
+		const struct profile_pair *pair = index->loose[i].pair;
+
+		if (is_end(pair->from, from) && is_end(pair->to, to))
+			conditions_merge(sum, &pair->conditions.up);
+		else if (pair->both && is_end(pair->from, to) && is_end(pair->to, from))
+			conditions_merge(sum, &pair->conditions.down);
+	}
+}
+
+static void merge_exact(const struct pair_index *index, const char *from, const char *to,
+			struct conditions *sum)
+{
+	const struct exact_pair want = {.from = from, .to = to};
+	size_t low = 0, high = index->exact_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (compare_ends(&index->exact[middle], &want) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < index->exact_count && compare_ends(&index->exact[low], &want) == 0; low++)
+		conditions_merge(sum, index->exact[low].conditions);
+}
+
+int profile_resolve_pair(const struct profile *profile, const char *from,
+			 const char *const *from_roles, size_t n_from, const char *to,
+			 const char *const *to_roles, size_t n_to, struct conditions *ret,
+			 struct netsim_err *err)
+{
+	const struct end a = {from, from_roles, n_from}, b = {to, to_roles, n_to};
+	struct conditions sum = {0};
+	char whose[160];
+	int r;
+
+	if (strcmp(from, to) != 0) {
+		merge_loose(profile->pair_index, &a, &b, &sum);
+		merge_exact(profile->pair_index, from, to, &sum);
+	}
+	err_format(whose, sizeof(whose), "%s to %s", from, to);
+	r = conditions_check(&sum, whose, "", err);
+	if (r == 0)
+		*ret = sum;
+	return r;
+}

@@ -1,0 +1,454 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The topology file: fleet, networks and nodes; ranges are expanded here. */
+#include "netsim/config/topo.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "netsim/config/topo_parts.h"
+#include "netsim/util/buf.h"
+#include "netsim/util/name.h"
+
+const char *const topo_node_kinds[] = {"netns", "tap", NULL};
+
+enum { IN_NETNS = 1 << NODE_NETNS, IN_TAP = 1 << NODE_TAP };
+
+/* The file as a whole, and a node, before their parts are understood. */
+struct raw_topo {
+	struct text fleet;
+	const struct doc_node *networks, *nodes;
+};
+
+struct raw_node {
+	struct node n;
+	struct texts roles;
+	struct text user, group;
+	const struct doc_node *ifaces;
+};
+
+static bool bind_network_vlans(struct bind *b, const struct field *field,
+			       const struct doc_node *node, void *ret)
+{
+	struct network *network = ret;
+
+	network->vlan_aware = true;
+	return topo_bind_vlans(b, field->name, node, &network->vlans, &network->vlan_count);
+}
+
+static bool bind_network_address(struct bind *b, const struct field *field,
+				 const struct doc_node *node, void *ret)
+{
+	struct network *network = ret;
+
+	return topo_bind_address(b, field->name, node, &network->addresses,
+				 &network->address_count);
+}
+
+static bool bind_network_addresses(struct bind *b, const struct field *field,
+				   const struct doc_node *node, void *ret)
+{
+	return bind_each(b, field, node, bind_network_address, ret);
+}
+
+static bool bind_ifname(struct bind *b, const struct field *field, const struct doc_node *node,
+			void *ret)
+{
+	const char *text = bind_string(b, field->name, node);
+
+	return text && topo_bind_ifname(b, field->name, text, &node->at, ret);
+}
+
+static const struct field network_rows[] = {
+	{.name = "vlans", .bind = bind_network_vlans},
+	{FIELD(struct network, mtu, "mtu", bind_count), .min = 68, .max = 65535,
+	 FIELD_AT(struct network, mtu_at)},
+	{.name = "address", .bind = bind_network_addresses},
+	{FIELD(struct network, bridge, "name", bind_ifname)},
+	{0},
+};
+
+static const struct field node_rows[] = {
+	{FIELD(struct raw_node, n.kind, "kind", bind_word), .words = topo_node_kinds},
+	{FIELD(struct raw_node, roles, "roles", bind_texts)},
+	{FIELD(struct raw_node, ifaces, "interfaces", bind_node), .required = true,
+	 .below = topo_iface_rows},
+	{FIELD(struct raw_node, user, "user", bind_text), .in = IN_TAP},
+	{FIELD(struct raw_node, group, "group", bind_text), .in = IN_TAP},
+	{FIELD(struct raw_node, n.multi_queue, "multi_queue", bind_bool), .in = IN_TAP},
+	{0},
+};
+
+static const struct field topo_rows[] = {
+	{FIELD(struct raw_topo, fleet, "fleet", bind_text), .required = true},
+	{FIELD(struct raw_topo, networks, "networks", bind_node), .required = true,
+	 .below = network_rows},
+	{FIELD(struct raw_topo, nodes, "nodes", bind_node), .required = true, .nullable = true,
+	 .below = node_rows},
+	{0},
+};
+
+size_t topo_keys(const char **names, size_t max)
+{
+	return bind_keys(topo_rows, names, 0, max);
+}
+
+static void network_done(struct network *network)
+{
+	free(network->name);
+	free(network->vlans);
+	free(network->addresses);
+}
+
+static void node_done(struct node *node)
+{
+	for (size_t i = 0; i < node->role_count; i++)
+		free(node->roles[i]);
+	for (size_t i = 0; i < node->iface_count; i++) {
+		free(node->ifaces[i].addresses);
+		free(node->ifaces[i].routes);
+		free(node->ifaces[i].vlans);
+		free(node->ifaces[i].bond.members);
+		free(node->ifaces[i].bond.member_at);
+	}
+	free(node->name);
+	free(node->roles);
+	free(node->ifaces);
+}
+
+void topo_free(struct topo *topo)
+{
+	if (!topo)
+		return;
+	for (size_t i = 0; i < topo->network_count; i++)
+		network_done(&topo->networks[i]);
+	for (size_t i = 0; i < topo->node_count; i++)
+		node_done(&topo->nodes[i]);
+	free(topo->networks);
+	free(topo->nodes);
+	free(topo->fleet);
+	free(topo->file);
+	free(topo);
+}
+
+static void auto_topo_fn(struct topo **topo)
+{
+	topo_free(*topo);
+}
+
+static bool check_name(struct bind *b, const char *what, const char *text, size_t max,
+		       const struct netsim_loc *at)
+{
+	if (name_is_plain(text, max))
+		return true;
+	if (strlen(text) > max)
+		return bind_refuse(b, at, NULL, "\"%s\" has %zu characters; %s has at most %zu",
+				   shown(text), strlen(text), what, max);
+	return bind_refuse(b, at, "letters, digits, '.', '-' and '_', first a letter or digit",
+			   "\"%s\" is not possible as %s", shown(text), what);
+}
+
+/* A dot ends the fleet's name in those of its namespaces. */
+static bool check_fleet(struct bind *b, const struct text *fleet)
+{
+	if (!check_name(b, "the name of a fleet", fleet->s, TOPO_FLEET_MAX, &fleet->at))
+		return false;
+	if (!strchr(fleet->s, '.'))
+		return true;
+	return bind_refuse(b, &fleet->at, "write '-' instead of '.'",
+			   "the name of a fleet has no dots: \"%s\"", shown(fleet->s));
+}
+
+/* A network with a mistake in it is kept, or each of its ports would be one more. */
+static bool read_network(struct bind *b, struct topo *topo, const struct doc_entry *entry)
+{
+	struct scope scope = {.what = "a network", .at = &entry->at};
+	bool good = check_name(b, "the name of a network", entry->key, TOPO_FLEET_MAX, &entry->at);
+	auto_free char *name = strdup(entry->key);
+	auto_buf struct buf full = {0};
+	struct network *network;
+
+	if (!bind_spend(b, &entry->at))
+		return false;
+	if (topo->network_count == TOPO_NETWORKS_MAX)
+		return bind_refuse(b, &entry->at, NULL, "more than %d networks", TOPO_NETWORKS_MAX);
+	buf_printf(&full, "%s-%s", topo->fleet, entry->key);
+	if (!name || full.failed)
+		return bind_oom(b);
+	network = array_push(topo->networks, topo->network_count);
+	if (!network)
+		return bind_oom(b);
+	network->at = entry->at;
+	network->name = take(name);
+	name_fit(full.data, network->bridge);
+	return bind_map(b, network_rows, entry->value, &scope, network) && good;
+}
+
+static bool read_networks(struct bind *b, struct topo *topo, const struct doc_node *map)
+{
+	bool good = true;
+
+	if (map->kind != DOC_MAP || !map->count)
+		return bind_refuse(b, &map->at,
+				   "write a name and a colon for each network: \"lan:\"",
+				   "networks: there must be at least one");
+	for (size_t i = 0; i < map->count; i++)
+		if (!read_network(b, topo, &map->entries[i]))
+			good = false;
+	return good;
+}
+
+static bool read_roles(struct bind *b, const struct texts *roles, struct node *node)
+{
+	for (size_t i = 0; i < roles->count; i++) {
+		const struct text *role = &roles->list[i];
+
+		if (!check_name(b, "a role", role->s, TOPO_NAME_MAX, &role->at))
+			return false;
+		for (size_t j = 0; j < i; j++)
+			if (strcmp(roles->list[j].s, role->s) == 0)
+				return bind_refuse(b, &role->at, "remove one of them",
+						   "role \"%s\" is given twice", role->s);
+		if (i == 64)
+			return bind_refuse(b, &role->at, NULL, "more than 64 roles");
+		char **slot = array_push(node->roles, node->role_count);
+
+		if (slot)
+			*slot = strdup(role->s);
+		if (!slot || !*slot)
+			return bind_oom(b);
+	}
+	return true;
+}
+
+/* getpwnam_r and getgrnam_r want room that they cannot tell in advance. */
+static bool find_user(const char *name, uint32_t *ret)
+{
+	char room[16384];
+	struct passwd pw, *found = NULL;
+
+	if (getpwnam_r(name, &pw, room, sizeof(room), &found) == 0 && found)
+		*ret = pw.pw_uid;
+	return found;
+}
+
+static bool find_group(const char *name, uint32_t *ret)
+{
+	char room[65536];
+	struct group gr, *found = NULL;
+
+	if (getgrnam_r(name, &gr, room, sizeof(room), &found) == 0 && found)
+		*ret = gr.gr_gid;
+	return found;
+}
+
+static bool read_owner(struct bind *b, const char *what, const struct text *text,
+		       bool (*find)(const char *, uint32_t *), bool *has, uint32_t *ret)
+{
+	uint64_t number;
+
+	if (!text->s)
+		return true;
+	*has = true;
+	if (unit_parse_count(text->s, 0, UINT32_MAX - 1, &number) == 0) {
+		*ret = (uint32_t)number;
+		return true;
+	}
+	return find(text->s, ret) ||
+	       bind_refuse(b, &text->at, "a name that this machine knows, or a number",
+			   "%s: there is no %s \"%s\"", what, what, shown(text->s));
+}
+
+static bool read_node_rest(struct bind *b, const struct topo *topo, const struct doc_entry *entry,
+			   struct raw_node *raw)
+{
+	struct node *node = &raw->n;
+	struct raw_ifaces raws = {0};
+	const struct doc_node *kind = doc_get(entry->value, "kind");
+	bool tap = kind && kind->kind == DOC_TEXT &&
+		   strcmp(kind->text, topo_node_kinds[NODE_TAP]) == 0;
+	struct scope scope = {
+		.what = tap ? "a node" : "a node of kind netns",
+		.at = &entry->at,
+		.in = tap ? IN_TAP : IN_NETNS,
+		.hint = "it says who may open a tap; write \"kind: tap\" where it is a VM",
+	};
+	bool good = bind_map(b, node_rows, entry->value, &scope, raw);
+
+	good &= read_roles(b, &raw->roles, node);
+	good &= read_owner(b, "user", &raw->user, find_user, &node->has_owner, &node->owner);
+	good &= read_owner(b, "group", &raw->group, find_group, &node->has_group, &node->group);
+	if (!raw->ifaces)
+		return false;
+	if (!topo_read_ifaces(b, topo, node, raw->ifaces, &raws))
+		good = false;
+	else if (!topo_resolve_node(b, topo, node, &raws))
+		good = false;
+	raw_ifaces_done(&raws);
+	return good;
+}
+
+static bool read_node(struct bind *b, struct topo *topo, const struct doc_entry *entry,
+		      const char *name)
+{
+	struct raw_node raw = {0};
+	bool good;
+
+	if (!bind_spend(b, &entry->at) ||
+	    !check_name(b, "the name of a node", name, TOPO_NAME_MAX, &entry->at))
+		return false;
+	if (strcmp(name, "host") == 0)
+		return bind_refuse(b, &entry->at, "choose another name",
+				   "\"host\" is this machine, not a node");
+	if (topo->node_count == TOPO_NODES_MAX)
+		return bind_refuse(b, &entry->at, NULL, "more than %d nodes", TOPO_NODES_MAX);
+	raw.n.at = entry->at;
+	raw.n.name = strdup(name);
+	good = raw.n.name ? read_node_rest(b, topo, entry, &raw) : bind_oom(b);
+	free(raw.roles.list);
+	struct node *node = good ? array_push(topo->nodes, topo->node_count) : NULL;
+
+	if (node)
+		*node = raw.n;
+	else
+		node_done(&raw.n);
+	return good && (node || bind_oom(b));
+}
+
+static bool check_range(struct bind *b, const struct doc_entry *entry,
+			const struct name_range *range)
+{
+	const char *rest = entry->key + range->start + range->len;
+
+	if (strpbrk(rest, "[]"))
+		return bind_refuse(b, &entry->at, NULL, "\"%s\" has more than one range",
+				   shown(entry->key));
+	if (range->first > range->last)
+		return bind_refuse(b, &entry->at,
+				   hint_f("write \"[%0*u-%0*u]\"", range->width, range->last,
+					  range->width, range->first),
+				   "\"%s\": the range is empty", shown(entry->key));
+	if (range->last - range->first >= TOPO_RANGE_MAX)
+		return bind_refuse(b, &entry->at, NULL, "\"%s\" comes to more than %d nodes",
+				   shown(entry->key), TOPO_RANGE_MAX);
+	return true;
+}
+
+/* Stops at the first number that is wrong: the others would say the same. */
+static bool read_range(struct bind *b, struct topo *topo, const struct doc_entry *entry,
+		       const struct name_range *range)
+{
+	bool good = check_range(b, entry, range);
+	char number[16];
+
+	for (unsigned n = range->first; good && n <= range->last; n++) {
+		auto_buf struct buf name = {0};
+
+		snprintf(number, sizeof(number), "%0*u", range->width, n);
+		buf_add(&name, entry->key, range->start);
+		buf_puts(&name, number);
+		buf_puts(&name, entry->key + range->start + range->len);
+		b->number = number;
+		good = name.failed ? bind_oom(b) : read_node(b, topo, entry, name.data);
+		b->number = NULL;
+	}
+	return good;
+}
+
+static bool read_nodes(struct bind *b, struct topo *topo, const struct doc_node *map)
+{
+	bool good = true;
+
+	if (doc_is_null(map))
+		return true;
+	if (map->kind != DOC_MAP)
+		return bind_refuse(b, &map->at, NULL, "nodes: must be a mapping, not %s",
+				   doc_kind_name(map));
+	for (size_t i = 0; i < map->count; i++) {
+		const struct doc_entry *entry = &map->entries[i];
+		struct name_range range;
+		int r = name_range_find(entry->key, &range);
+
+		if (r < 0)
+			good = bind_refuse(b, &entry->at, "a range looks like \"n-[1-5]\"",
+					   "\"%s\" is not possible as the name of a node",
+					   shown(entry->key));
+		else if (r > 0)
+			good &= read_range(b, topo, entry, &range);
+		else
+			good &= read_node(b, topo, entry, entry->key);
+	}
+	return good;
+}
+
+static bool read_topo(struct bind *b, struct topo *topo, const struct doc_node *doc)
+{
+	struct scope scope = {.what = "a topology", .at = &doc->at};
+	struct raw_topo raw = {0};
+	bool good = bind_map(b, topo_rows, doc, &scope, &raw);
+
+	if (raw.fleet.s)
+		good &= check_fleet(b, &raw.fleet);
+	topo->at = raw.fleet.s ? raw.fleet.at : doc->at;
+	topo->fleet = strdup(raw.fleet.s ? raw.fleet.s : "");
+	if (!topo->fleet)
+		return bind_oom(b);
+	if (raw.networks)
+		good &= read_networks(b, topo, raw.networks);
+	if (raw.nodes)
+		good &= read_nodes(b, topo, raw.nodes);
+	return topo_check_fleet(b, topo) && good;
+}
+
+/* doc is NULL where it could not be read; diags say why then. */
+static int finish(struct topo **topo, const struct doc_node *doc, struct topo **ret,
+		  struct netsim_diags *diags)
+{
+	auto_bind struct bind b = {.diags = diags};
+	bool good = doc && read_topo(&b, *topo, doc);
+
+	diags_sort(diags);
+	if (!good)
+		return -EINVAL;
+	*ret = take(*topo);
+	return 0;
+}
+
+static struct topo *topo_new(const char *file, struct netsim_diags *diags)
+{
+	struct topo *topo = calloc(1, sizeof(*topo));
+
+	if (topo)
+		topo->file = strdup(file);
+	if (topo && topo->file)
+		return topo;
+	free(topo);
+	diag_add(diags, NULL, NULL, "out of memory");
+	return NULL;
+}
+
+int topo_load(const char *path, struct topo **ret, struct netsim_diags *diags)
+{
+	autofn(auto_topo_fn) struct topo *topo = topo_new(path, diags);
+	auto_doc struct doc_node *doc = NULL;
+
+	if (!topo)
+		return -EINVAL;
+	doc_load(topo->file, &doc, diags);
+	return finish(&topo, doc, ret, diags);
+}
+
+int topo_parse(const char *file, const char *data, size_t len, struct topo **ret,
+	       struct netsim_diags *diags)
+{
+	autofn(auto_topo_fn) struct topo *topo = topo_new(file, diags);
+	auto_doc struct doc_node *doc = NULL;
+
+	if (!topo)
+		return -EINVAL;
+	doc_parse(topo->file, data, len, &doc, diags);
+	return finish(&topo, doc, ret, diags);
+}

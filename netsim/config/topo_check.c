@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What concerns the fleet as a whole: names, addresses, MTUs, VLANs. */
+#include "netsim/config/topo_parts.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "netsim/util/buf.h"
+
+/* Which switch and which VLAN tags an interface speaks to, outermost tag first. */
+struct segment {
+	size_t network;
+	uint32_t tags[TOPO_STACK_MAX];
+	size_t tag_count;
+};
+
+/* A thing that must not be there twice, with whose it is. */
+struct claim {
+	const char *node, *iface; /* node NULL: the host, iface is a network's name then */
+	const struct node *owner;
+	struct netsim_loc at;
+	struct segment segment;
+	uint8_t key[24]; /* what is compared */
+	bool relaxed;	 /* may be the same as another one of the same node */
+};
+
+struct claims {
+	struct claim *list;
+	size_t count;
+};
+
+static const struct iface *lowest(const struct node *node, const struct iface *iface)
+{
+	while (iface->kind != IFACE_PORT)
+		iface = &node->ifaces[iface->kind == IFACE_VLAN ? iface->lower :
+								  iface->bond.members[0]];
+	return iface;
+}
+
+static struct segment segment_of(const struct topo *topo, const struct node *node,
+				 const struct iface *iface)
+{
+	struct segment segment = {0};
+	const struct iface *port = lowest(node, iface);
+	uint32_t own[TOPO_STACK_MAX];
+	size_t count = 0;
+
+	for (; iface->kind == IFACE_VLAN; iface = &node->ifaces[iface->lower])
+		own[count++] = (uint32_t)iface->vlan | (uint32_t)iface->vlan_qinq << 16;
+	segment.network = port->network;
+	if (port->access && topo->networks[port->network].vlan_aware)
+		segment.tags[segment.tag_count++] = port->access;
+	while (count && segment.tag_count < TOPO_STACK_MAX)
+		segment.tags[segment.tag_count++] = own[--count];
+	return segment;
+}
+
+static int claim_compare(const struct claim *a, const struct claim *b)
+{
+	int order = memcmp(a->key, b->key, sizeof(a->key));
+
+	if (order)
+		return order;
+	if (a->segment.network != b->segment.network)
+		return a->segment.network < b->segment.network ? -1 : 1;
+	return memcmp(a->segment.tags, b->segment.tags, sizeof(a->segment.tags));
+}
+
+static int claim_order(const void *va, const void *vb)
+{
+	const struct claim *a = va, *b = vb;
+	int order = claim_compare(a, b);
+
+	if (order)
+		return order;
+	if (a->at.line != b->at.line)
+		return a->at.line < b->at.line ? -1 : 1;
+	if (a->at.column != b->at.column)
+		return a->at.column < b->at.column ? -1 : 1;
+	/* Nodes of one range share their places. */
+	return a->owner < b->owner ? -1 : a->owner > b->owner;
+}
+
+/* Reports everything that is claimed twice; what is "address", name its text. */
+static bool refuse_twice(struct bind *b, struct claims *claims, const char *what,
+			 void (*format)(const struct claim *, char *))
+{
+	bool good = true;
+	char text[UNIT_TEXT];
+
+	if (!claims->count)
+		return true;
+	qsort(claims->list, claims->count, sizeof(struct claim), claim_order);
+	for (size_t i = 1, first = 0; i < claims->count; i++) {
+		const struct claim *a = &claims->list[first], *c = &claims->list[i];
+		bool same_place = a->at.line == c->at.line && a->at.column == c->at.column;
+
+		if (claim_compare(a, c) != 0) {
+			first = i;
+			continue;
+		}
+		if (a->owner && a->owner == c->owner && (a->relaxed || c->relaxed))
+			continue;
+		format(c, text);
+		good = bind_refuse(b, &c->at,
+				   same_place ?
+					   hint_f("use {n}, the number of the node") :
+					   hint_f("first given at %s:%u", a->at.file, a->at.line),
+				   "%s %s is already that of %s %s", what, text,
+				   a->node ? a->node : "network", a->iface);
+	}
+	return good;
+}
+
+static void format_address(const struct claim *claim, char *text)
+{
+	struct ip ip = {.family = claim->key[0]};
+
+	memcpy(ip.b, claim->key + 1, sizeof(ip.b));
+	unit_format_address(&ip, text);
+}
+
+static void format_mac(const struct claim *claim, char *text)
+{
+	struct mac mac;
+
+	memcpy(mac.b, claim->key, sizeof(mac.b));
+	unit_format_mac(mac, text);
+}
+
+static void format_name(const struct claim *claim, char *text)
+{
+	memcpy(text, claim->key, IFNAMSIZ);
+}
+
+static struct claim *claim_new(struct bind *b, struct claims *claims, const struct node *node,
+			       const char *iface, const struct netsim_loc *at)
+{
+	struct claim *claim = array_push(claims->list, claims->count);
+
+	if (!claim) {
+		bind_oom(b);
+		return NULL;
+	}
+	claim->owner = node;
+	claim->node = node ? node->name : NULL;
+	claim->iface = iface;
+	claim->at = *at;
+	return claim;
+}
+
+static bool claim_addresses(struct bind *b, struct claims *claims, const struct node *node,
+			    const char *name, const struct ip_at *list, size_t count,
+			    const struct segment *segment)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct claim *claim = claim_new(b, claims, node, name, &list[i].at);
+
+		if (!claim)
+			return false;
+		claim->segment = *segment;
+		claim->key[0] = list[i].ip.family;
+		memcpy(claim->key + 1, list[i].ip.b, sizeof(list[i].ip.b));
+	}
+	return true;
+}
+
+static bool check_addresses(struct bind *b, const struct topo *topo)
+{
+	struct claims claims = {0};
+	bool good = true;
+
+	for (size_t i = 0; good && i < topo->network_count; i++) {
+		const struct network *network = &topo->networks[i];
+		struct segment segment = {.network = i};
+
+		good = claim_addresses(b, &claims, NULL, network->name, network->addresses,
+				       network->address_count, &segment);
+	}
+	for (size_t i = 0; good && i < topo->node_count; i++) {
+		const struct node *node = &topo->nodes[i];
+
+		for (size_t j = 0; good && j < node->iface_count; j++) {
+			const struct iface *iface = &node->ifaces[j];
+			struct segment segment = segment_of(topo, node, iface);
+
+			good = claim_addresses(b, &claims, node, iface->name, iface->addresses,
+					       iface->address_count, &segment);
+		}
+	}
+	good = good && refuse_twice(b, &claims, "address", format_address);
+	free(claims.list);
+	return good;
+}
+
+static bool check_macs(struct bind *b, const struct topo *topo)
+{
+	struct claims claims = {0};
+	bool good = true;
+
+	for (size_t i = 0; good && i < topo->node_count; i++) {
+		const struct node *node = &topo->nodes[i];
+
+		for (size_t j = 0; good && j < node->iface_count; j++) {
+			const struct iface *iface = &node->ifaces[j];
+			struct claim *claim;
+
+			if (!iface->has_mac)
+				continue;
+			claim = claim_new(b, &claims, node, iface->name, &iface->mac_at);
+			good = claim;
+			if (!claim)
+				continue;
+			memcpy(claim->key, iface->mac.b, sizeof(iface->mac.b));
+			/* A bond or VLAN commonly has the address of what is below. */
+			claim->relaxed = iface->kind != IFACE_PORT;
+		}
+	}
+	good = good && refuse_twice(b, &claims, "MAC address", format_mac);
+	free(claims.list);
+	return good;
+}
+
+static bool claim_name(struct bind *b, struct claims *claims, const struct node *node,
+		       const char *iface, const struct netsim_loc *at, const char *name)
+{
+	struct claim *claim = claim_new(b, claims, node, iface, at);
+
+	if (claim)
+		memcpy(claim->key, name, IFNAMSIZ);
+	return claim;
+}
+
+/* The names that the host will see: bridges and ports. */
+static bool check_names(struct bind *b, const struct topo *topo)
+{
+	struct claims claims = {0};
+	bool good = true;
+
+	for (size_t i = 0; good && i < topo->network_count; i++)
+		good = claim_name(b, &claims, NULL, topo->networks[i].name, &topo->networks[i].at,
+				  topo->networks[i].bridge);
+	for (size_t i = 0; good && i < topo->node_count; i++) {
+		const struct node *node = &topo->nodes[i];
+
+		for (size_t j = 0; good && j < node->iface_count; j++)
+			if (node->ifaces[j].kind == IFACE_PORT)
+				good = claim_name(b, &claims, node, node->ifaces[j].name,
+						  &node->ifaces[j].at, node->ifaces[j].port);
+	}
+	good = good && refuse_twice(b, &claims, "the host's interface name", format_name);
+	free(claims.list);
+	return good;
+}
+
+static int by_name(const void *va, const void *vb)
+{
+	const struct node *const *a = va, *const *b = vb;
+	int order = strcmp((*a)->name, (*b)->name);
+
+	return order ? order : *a < *b ? -1 : *a > *b;
+}
+
+static bool check_nodes(struct bind *b, const struct topo *topo)
+{
+	auto_free const struct node **sorted = calloc(topo->node_count + 1, sizeof(*sorted));
+	bool good = true;
+
+	if (!sorted)
+		return bind_oom(b);
+	for (size_t i = 0; i < topo->node_count; i++)
+		sorted[i] = &topo->nodes[i];
+	qsort(sorted, topo->node_count, sizeof(*sorted), by_name);
+	for (size_t i = 1; i < topo->node_count; i++)
+		if (strcmp(sorted[i - 1]->name, sorted[i]->name) == 0)
+			good = bind_refuse(b, &sorted[i]->at,
+					   hint_f("first in line %u", sorted[i - 1]->at.line),
+					   "node \"%s\" is defined twice", sorted[i]->name);
+	return good;
+}
+
+unsigned topo_mtu(const struct topo *topo, const struct node *node, const struct iface *iface)
+{
+	while (!iface->mtu && iface->kind != IFACE_PORT)
+		iface = &node->ifaces[iface->kind == IFACE_VLAN ? iface->lower :
+								  iface->bond.members[0]];
+	if (iface->mtu)
+		return iface->mtu;
+	return topo->networks[iface->network].mtu ? topo->networks[iface->network].mtu :
+						    TOPO_MTU_DEFAULT;
+}
+
+static bool check_mtu(struct bind *b, const struct topo *topo, const struct node *node,
+		      const struct iface *iface)
+{
+	const struct network *network = &topo->networks[lowest(node, iface)->network];
+
+	if (!iface->mtu)
+		return true;
+	if (iface->kind == IFACE_VLAN) {
+		const struct iface *lower = &node->ifaces[iface->lower];
+		unsigned mtu = topo_mtu(topo, node, lower);
+
+		return iface->mtu <= mtu ||
+		       bind_refuse(b, &iface->mtu_at, hint_f("at most %u", mtu),
+				   "mtu: %u is above that of %s below, %u", iface->mtu, lower->name,
+				   mtu);
+	}
+	return !network->mtu || iface->mtu <= network->mtu ||
+	       bind_refuse(b, &iface->mtu_at, hint_f("at most %u", network->mtu),
+			   "mtu: %u is above that of network %s, %u", iface->mtu, network->name,
+			   network->mtu);
+}
+
+/* A VLAN that goes nowhere is legal, and a wanted mistake in tests: only a remark. */
+static void warn_vlan(struct bind *b, const struct topo *topo, const struct node *node,
+		      const struct iface *iface)
+{
+	const struct iface *port = lowest(node, iface);
+	const struct network *network = &topo->networks[port->network];
+
+	/* Inner tags, and tags of providers, are payload to the bridge. */
+	if (iface->vlan_qinq || !network->vlan_aware ||
+	    node->ifaces[iface->lower].kind == IFACE_VLAN)
+		return;
+	if (!topo_carries(network->vlans, network->vlan_count, iface->vlan))
+		diag_warn(b->diags, &iface->vlan_at, "VLAN %u is not carried by network %s",
+			  iface->vlan, network->name);
+	else if (port->access)
+		diag_warn(b->diags, &iface->vlan_at,
+			  "VLAN %u is tagged, but %s is an access port of VLAN %u", iface->vlan,
+			  port->name, port->access);
+	else if (port->vlan_count && !topo_carries(port->vlans, port->vlan_count, iface->vlan))
+		diag_warn(b->diags, &iface->vlan_at, "VLAN %u is not carried by port %s",
+			  iface->vlan, port->name);
+}
+
+bool topo_check_fleet(struct bind *b, const struct topo *topo)
+{
+	/* What is there twice as a whole would be reported once more for each part. */
+	if (!check_nodes(b, topo))
+		return false;
+	bool good = check_names(b, topo);
+
+	good &= check_addresses(b, topo);
+	good &= check_macs(b, topo);
+	for (size_t i = 0; i < topo->node_count; i++) {
+		const struct node *node = &topo->nodes[i];
+
+		for (size_t j = 0; j < node->iface_count; j++) {
+			good &= check_mtu(b, topo, node, &node->ifaces[j]);
+			if (node->ifaces[j].kind == IFACE_VLAN)
+				warn_vlan(b, topo, node, &node->ifaces[j]);
+		}
+	}
+	return good;
+}

@@ -1,0 +1,552 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * How the interfaces of a node hang together: names become indices, bonds and
+ * VLANs are checked, and all are put into an order in which they can be made.
+ */
+#include "netsim/config/topo_parts.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "netsim/util/buf.h"
+#include "netsim/util/name.h"
+
+enum { MODE_ACTIVE_BACKUP = 1, MODE_8023AD = 4, MODE_TLB = 5, MODE_ALB = 6 };
+
+/* The interfaces of one node, and the same sorted by name. */
+struct view {
+	struct bind *b;
+	const struct topo *topo;
+	struct node *node;
+	struct raw_iface *list;
+	size_t count;
+	struct raw_iface **by_name;
+	bool good;
+};
+
+static const char *name_of(const struct view *v, size_t i)
+{
+	return v->list[i].i.name;
+}
+
+static int by_name(const void *va, const void *vb)
+{
+	const struct raw_iface *const *a = va, *const *b = vb;
+	int order = strcmp((*a)->i.name, (*b)->i.name);
+
+	return order ? order : *a < *b ? -1 : *a > *b;
+}
+
+static int find_by_name(const void *key, const void *element)
+{
+	const struct raw_iface *const *raw = element;
+
+	return strcmp(key, (*raw)->i.name);
+}
+
+/* The index of an interface that is named in another one, or NOWHERE with a report. */
+static size_t find(struct view *v, const struct raw_iface *from, const char *key,
+		   const struct text *text)
+{
+	struct raw_iface **found =
+		bsearch(text->s, v->by_name, v->count, sizeof(struct raw_iface *), find_by_name);
+	auto_free const char **names = NULL;
+	const char *nearest = NULL;
+
+	if (found)
+		return (size_t)(*found - v->list);
+	if (v->b->mistakes < NETSIM_DIAGS_MAX)
+		names = calloc(v->count, sizeof(*names));
+	for (size_t i = 0; names && i < v->count; i++)
+		names[i] = name_of(v, i);
+	if (names)
+		nearest = bind_nearest(v->b, text->s, names, v->count);
+	v->good = bind_refuse(v->b, &text->at,
+			      nearest ? hint_f("did you mean \"%s\"?", nearest) :
+					hint_f("it must be an interface of the same node"),
+			      "%s: %s: there is no interface \"%s\"", from->i.name, key,
+			      shown(text->s));
+	return NOWHERE;
+}
+
+static bool sort_names(struct view *v)
+{
+	v->by_name = calloc(v->count, sizeof(struct raw_iface *));
+	if (!v->by_name)
+		return bind_oom(v->b);
+	for (size_t i = 0; i < v->count; i++)
+		v->by_name[i] = &v->list[i];
+	qsort(v->by_name, v->count, sizeof(struct raw_iface *), by_name);
+	for (size_t i = 1; i < v->count; i++)
+		if (strcmp(v->by_name[i - 1]->i.name, v->by_name[i]->i.name) == 0)
+			v->good = bind_refuse(
+				v->b, &v->by_name[i]->i.at,
+				hint_f("first in line %u", v->by_name[i - 1]->i.at.line),
+				"interface \"%s\" is defined twice", v->by_name[i]->i.name);
+	return true;
+}
+
+static void link_bond(struct view *v, struct raw_iface *raw)
+{
+	struct bond *bond = &raw->i.bond;
+	size_t count = raw->members.count;
+
+	if (count == 0) {
+		v->good = bind_refuse(v->b, &raw->members.at, "write \"[eth1, eth2]\"",
+				      "bond %s has no members", raw->i.name);
+		return;
+	}
+	bond->members = calloc(count, sizeof(*bond->members));
+	bond->member_at = calloc(count, sizeof(*bond->member_at));
+	raw->member = calloc(count, sizeof(*raw->member));
+	if (!bond->members || !bond->member_at || !raw->member) {
+		v->good = bind_oom(v->b);
+		return;
+	}
+	bond->member_count = count;
+	for (size_t i = 0; i < count; i++) {
+		raw->member[i] = find(v, raw, "bond", &raw->members.list[i]);
+		bond->member_at[i] = raw->members.list[i].at;
+	}
+}
+
+static void link_vlan(struct view *v, struct raw_iface *raw)
+{
+	struct text lower = raw->link;
+	char name[IFNAMSIZ];
+	char *dot;
+
+	if (!lower.s) {
+		memcpy(name, raw->i.name, sizeof(name));
+		dot = strrchr(name, '.');
+		if (!dot || dot == name) {
+			v->good = bind_refuse(v->b, &raw->i.at, "write \"link: eth1\"",
+					      "VLAN %s does not say on which interface it is",
+					      raw->i.name);
+			return;
+		}
+		*dot = '\0';
+		lower = (struct text) {name, raw->i.at};
+	}
+	raw->lower = find(v, raw, raw->link.s ? "link" : "vlan", &lower);
+}
+
+static void link_port(struct view *v, struct raw_iface *raw)
+{
+	const struct topo *topo = v->topo;
+	auto_free const char **names = calloc(topo->network_count + 1, sizeof(*names));
+	const char *nearest = NULL;
+
+	for (size_t i = 0; names && i < topo->network_count; i++) {
+		names[i] = topo->networks[i].name;
+		if (strcmp(names[i], raw->network.s) == 0) {
+			raw->i.network = i;
+			return;
+		}
+	}
+	if (names)
+		nearest = bind_nearest(v->b, raw->network.s, names, topo->network_count);
+	v->good = bind_refuse(v->b, &raw->network.at,
+			      nearest ? hint_f("did you mean \"%s\"?", nearest) :
+					hint_f("define it under \"networks\""),
+			      "there is no network \"%s\"", shown(raw->network.s));
+}
+
+/* Gives every reference its index; what is unknown has been reported. */
+static void link_all(struct view *v)
+{
+	for (size_t i = 0; i < v->count; i++) {
+		struct raw_iface *raw = &v->list[i];
+
+		switch (raw->i.kind) {
+		case IFACE_PORT:
+			link_port(v, raw);
+			break;
+		case IFACE_BOND:
+			link_bond(v, raw);
+			break;
+		case IFACE_VLAN:
+			link_vlan(v, raw);
+			break;
+		}
+	}
+}
+
+/* An interface below raw whose depth is not known, with where raw names it. */
+static size_t unknown_below(const struct view *v, const struct raw_iface *raw,
+			    const struct netsim_loc **at)
+{
+	if (raw->i.kind == IFACE_VLAN) {
+		*at = raw->link.s ? &raw->link.at : &raw->i.at;
+		if (raw->lower != NOWHERE && v->list[raw->lower].depth == NOWHERE)
+			return raw->lower;
+		return NOWHERE;
+	}
+	for (size_t i = 0; raw->member && i < raw->members.count; i++) {
+		*at = &raw->members.list[i].at;
+		if (raw->member[i] != NOWHERE && v->list[raw->member[i]].depth == NOWHERE)
+			return raw->member[i];
+	}
+	return NOWHERE;
+}
+
+static size_t depth_above(const struct view *v, const struct raw_iface *raw)
+{
+	size_t depth = 0;
+
+	if (raw->i.kind == IFACE_VLAN)
+		return raw->lower == NOWHERE ? 1 : v->list[raw->lower].depth + 1;
+	for (size_t i = 0; raw->member && i < raw->members.count; i++)
+		if (raw->member[i] != NOWHERE && v->list[raw->member[i]].depth >= depth)
+			depth = v->list[raw->member[i]].depth + 1;
+	return depth;
+}
+
+/* One round over all; returns how many are still unknown. */
+static size_t find_depths(struct view *v)
+{
+	const struct netsim_loc *at;
+	size_t unknown = 0;
+
+	for (size_t i = 0; i < v->count; i++) {
+		struct raw_iface *raw = &v->list[i];
+
+		if (raw->depth != NOWHERE)
+			continue;
+		if (unknown_below(v, raw, &at) == NOWHERE)
+			raw->depth = depth_above(v, raw);
+		else
+			unknown++;
+	}
+	return unknown;
+}
+
+static void refuse_depth(struct view *v, size_t i)
+{
+	v->good =
+		bind_refuse(v->b, &v->list[i].i.at, NULL, "%s has more than %d interfaces below it",
+			    name_of(v, i), TOPO_STACK_MAX - 1);
+}
+
+/* Some depths remained unknown: for a loop, or because there are too many. */
+static void refuse_loop(struct view *v)
+{
+	auto_buf struct buf buf = {0};
+	const struct netsim_loc *at;
+	size_t i = 0, next, first;
+
+	while (v->list[i].depth != NOWHERE)
+		i++;
+	/* After as many steps as there are interfaces we are inside the loop. */
+	for (size_t n = 0; n < v->count; n++) {
+		next = unknown_below(v, &v->list[i], &at);
+		if (next == NOWHERE) {
+			refuse_depth(v, i);
+			return;
+		}
+		i = next;
+	}
+	first = i;
+	for (next = unknown_below(v, &v->list[i], &at); next != i;
+	     next = unknown_below(v, &v->list[next], &at))
+		if (next < first)
+			first = next;
+	buf_puts(&buf, name_of(v, first));
+	next = first;
+	do {
+		next = unknown_below(v, &v->list[next], &at);
+		buf_printf(&buf, " -> %s", name_of(v, next));
+	} while (next != first);
+	unknown_below(v, &v->list[first], &at);
+	v->good = bind_refuse(v->b, at, "what is below must not be above as well", "%s is a loop",
+			      buf.data ? buf.data : "this");
+}
+
+static void check_depths(struct view *v)
+{
+	size_t unknown = v->count;
+
+	for (size_t round = 0; round <= TOPO_STACK_MAX && unknown; round++)
+		unknown = find_depths(v);
+	if (unknown)
+		refuse_loop(v);
+	for (size_t i = 0; i < v->count; i++)
+		if (v->list[i].depth != NOWHERE && v->list[i].depth >= TOPO_STACK_MAX)
+			refuse_depth(v, i);
+}
+
+static void check_member(struct view *v, size_t bond, size_t n)
+{
+	const struct raw_iface *raw = &v->list[bond];
+	const struct netsim_loc *at = &raw->members.list[n].at;
+	struct raw_iface *member;
+
+	if (raw->member[n] == NOWHERE)
+		return;
+	member = &v->list[raw->member[n]];
+	if (member->depth == NOWHERE) /* part of a loop, which has been reported */
+		return;
+	if (member->i.kind != IFACE_PORT) {
+		v->good =
+			bind_refuse(v->b, at,
+				    member->i.kind == IFACE_VLAN ?
+					    "bond the ports, and put the VLAN on the bond" :
+					    "name the ports of that bond here",
+				    "%s: member %s is not a port but a %s", raw->i.name,
+				    member->i.name, member->i.kind == IFACE_VLAN ? "VLAN" : "bond");
+	} else if (member->bond == bond) {
+		v->good = bind_refuse(v->b, at, "remove one of them",
+				      "%s: member %s is named twice", raw->i.name, member->i.name);
+	} else if (member->bond != NOWHERE) {
+		v->good = bind_refuse(v->b, at, "a port can be in one bond only",
+				      "%s: member %s is in %s already", raw->i.name, member->i.name,
+				      name_of(v, member->bond));
+	} else {
+		member->bond = bond;
+		if (member->i.address_count)
+			v->good = bind_refuse(v->b, &member->i.addresses[0].at,
+					      hint_f("give the address to %s", raw->i.name),
+					      "%s is a member of %s and cannot have an address",
+					      member->i.name, raw->i.name);
+	}
+}
+
+static void check_primary(struct view *v, struct raw_iface *raw)
+{
+	struct bond *bond = &raw->i.bond;
+	size_t i = 0;
+
+	if (bond->mode != MODE_ACTIVE_BACKUP && bond->mode != MODE_TLB && bond->mode != MODE_ALB) {
+		v->good = bind_refuse(
+			v->b, &bond->primary_at,
+			"only active-backup, balance-tlb and balance-alb have a primary",
+			"%s: its mode has no primary", raw->i.name);
+		return;
+	}
+	while (i < raw->members.count && strcmp(raw->members.list[i].s, raw->primary.s) != 0)
+		i++;
+	if (i < raw->members.count)
+		bond->primary = raw->member ? raw->member[i] : NOWHERE;
+	else
+		v->good = bind_refuse(v->b, &bond->primary_at, "it must be one of the members",
+				      "%s: primary \"%s\" is not a member", raw->i.name,
+				      shown(raw->primary.s));
+}
+
+static void check_bond_delay(struct view *v, const struct raw_iface *raw, const char *key,
+			     struct duration delay, const struct netsim_loc *at)
+{
+	const struct bond *bond = &raw->i.bond;
+	char text[UNIT_TEXT];
+
+	if (!bond->has_miimon || bond->miimon.ns == 0)
+		v->good = bind_refuse(v->b, at, "write \"miimon: 100ms\"", "%s: %s needs miimon",
+				      raw->i.name, key);
+	else if (delay.ns % bond->miimon.ns)
+		v->good = bind_refuse(v->b, at, NULL, "%s: %s must be a multiple of miimon, %s",
+				      raw->i.name, key, unit_format_duration(bond->miimon, text));
+}
+
+static void check_bond(struct view *v, size_t i)
+{
+	struct raw_iface *raw = &v->list[i];
+	const struct bond *bond = &raw->i.bond;
+
+	for (size_t n = 0; raw->member && n < raw->members.count; n++)
+		check_member(v, i, n);
+	if (bond->has_primary)
+		check_primary(v, raw);
+	if (bond->has_updelay)
+		check_bond_delay(v, raw, "updelay", bond->updelay, &bond->updelay_at);
+	if (bond->has_downdelay)
+		check_bond_delay(v, raw, "downdelay", bond->downdelay, &bond->downdelay_at);
+	if (bond->has_lacp_rate && bond->mode != MODE_8023AD)
+		v->good = bind_refuse(v->b, &bond->lacp_rate_at, "write \"mode: 802.3ad\"",
+				      "%s: lacp_rate needs the mode 802.3ad", raw->i.name);
+	/* The kernel turns it on by itself in the modes that cannot do without. */
+	if (!bond->has_miimon && bond->mode < MODE_8023AD && raw->members.count)
+		diag_warn(v->b->diags, &raw->i.at,
+			  "bond %s has no miimon: it will not notice a dead link", raw->i.name);
+}
+
+static void check_port(struct view *v, const struct raw_iface *raw)
+{
+	const struct iface *iface = &raw->i;
+	const struct network *network = &v->topo->networks[iface->network];
+
+	if (iface->access && iface->vlan_count)
+		v->good = bind_refuse(v->b, &iface->access_at,
+				      "access is for one VLAN untagged, vlans for several tagged",
+				      "%s: access and vlans exclude each other", iface->name);
+	if ((iface->access || iface->vlan_count) && !network->vlan_aware) {
+		v->good = bind_refuse(
+			v->b, iface->access ? &iface->access_at : &iface->vlans[0].at,
+			hint_f("write \"%s: {vlans: [...]}\" under networks", network->name),
+			"%s: network %s has no VLANs", iface->name, network->name);
+		return;
+	}
+	if (iface->access && !topo_carries(network->vlans, network->vlan_count, iface->access))
+		v->good = bind_refuse(v->b, &iface->access_at, "list it under the network's vlans",
+				      "VLAN %u is not carried by network %s", iface->access,
+				      network->name);
+	for (size_t i = 0; i < iface->vlan_count; i++)
+		if (!topo_carries(network->vlans, network->vlan_count, iface->vlans[i].id))
+			v->good = bind_refuse(v->b, &iface->vlans[i].at,
+					      "list it under the network's vlans",
+					      "VLAN %u is not carried by network %s",
+					      iface->vlans[i].id, network->name);
+}
+
+static void check_routes(struct view *v, const struct iface *iface)
+{
+	char text[UNIT_TEXT];
+
+	for (size_t i = 0; i < iface->route_count; i++) {
+		const struct ip *via = &iface->routes[i].via;
+		/* fe80::/10: every IPv6 link reaches these */
+		bool reached =
+			via->family == AF_INET6 && via->b[0] == 0xfe && (via->b[1] & 0xc0) == 0x80;
+		bool own = false;
+
+		for (size_t j = 0; j < iface->address_count; j++) {
+			const struct ip *ip = &iface->addresses[j].ip;
+
+			reached |= ip_in_prefix(via, ip);
+			own |= via->family == ip->family && memcmp(via->b, ip->b, 16) == 0;
+		}
+		if (own)
+			v->good = bind_refuse(v->b, &iface->routes[i].at,
+					      "name the next machine on the way",
+					      "via: %s is the address of %s itself",
+					      unit_format_address(via, text), iface->name);
+		else if (!reached)
+			v->good = bind_refuse(v->b, &iface->routes[i].at,
+					      "it must be in the network of one of its addresses",
+					      "via: %s cannot be reached from %s",
+					      unit_format_address(via, text), iface->name);
+	}
+}
+
+static int by_vlan(const void *va, const void *vb)
+{
+	const struct raw_iface *const *pa = va, *const *pb = vb;
+	const struct raw_iface *a = *pa, *b = *pb;
+
+	if (a->lower != b->lower)
+		return a->lower < b->lower ? -1 : 1;
+	if (a->i.vlan_qinq != b->i.vlan_qinq)
+		return a->i.vlan_qinq ? 1 : -1;
+	if (a->i.vlan != b->i.vlan)
+		return a->i.vlan < b->i.vlan ? -1 : 1;
+	return a < b ? -1 : a > b;
+}
+
+/* Two VLANs of one id on one interface: the kernel cannot tell their frames apart. */
+static void check_vlans(struct view *v)
+{
+	auto_free struct raw_iface **sorted = calloc(v->count, sizeof(struct raw_iface *));
+	size_t count = 0;
+
+	if (!sorted) {
+		v->good = bind_oom(v->b);
+		return;
+	}
+	for (size_t i = 0; i < v->count; i++)
+		if (v->list[i].i.kind == IFACE_VLAN && v->list[i].lower != NOWHERE)
+			sorted[count++] = &v->list[i];
+	qsort(sorted, count, sizeof(struct raw_iface *), by_vlan);
+	for (size_t i = 1; i < count; i++) {
+		const struct raw_iface *a = sorted[i - 1], *b = sorted[i];
+
+		if (a->lower == b->lower && a->i.vlan == b->i.vlan &&
+		    a->i.vlan_qinq == b->i.vlan_qinq)
+			v->good = bind_refuse(v->b, &b->i.vlan_at, "give them different ids",
+					      "VLAN %u is on %s twice: %s and %s", a->i.vlan,
+					      name_of(v, a->lower), a->i.name, b->i.name);
+	}
+}
+
+/* The order of making: ports, bonds, then VLANs from the bottom up. */
+static void place_all(struct view *v)
+{
+	size_t next = 0;
+
+	for (unsigned kind = IFACE_PORT; kind <= IFACE_BOND; kind++)
+		for (size_t i = 0; i < v->count; i++)
+			if (v->list[i].i.kind == kind)
+				v->list[i].place = next++;
+	for (size_t depth = 1; depth < TOPO_STACK_MAX; depth++)
+		for (size_t i = 0; i < v->count; i++)
+			if (v->list[i].i.kind == IFACE_VLAN && v->list[i].depth == depth)
+				v->list[i].place = next++;
+}
+
+static bool move_all(struct view *v)
+{
+	struct iface *ifaces = calloc(v->count, sizeof(*ifaces));
+
+	if (!ifaces)
+		return bind_oom(v->b);
+	for (size_t i = 0; i < v->count; i++) {
+		struct raw_iface *raw = &v->list[i];
+		struct bond *bond = &raw->i.bond;
+
+		for (size_t n = 0; n < bond->member_count; n++)
+			bond->members[n] = v->list[raw->member[n]].place;
+		if (bond->has_primary)
+			bond->primary = v->list[bond->primary].place;
+		if (raw->i.kind == IFACE_VLAN)
+			raw->i.lower = v->list[raw->lower].place;
+		ifaces[raw->place] = raw->i;
+		raw->i = (struct iface) {0};
+	}
+	v->node->ifaces = ifaces;
+	v->node->iface_count = v->count;
+	return true;
+}
+
+static void name_port(struct view *v, struct raw_iface *raw)
+{
+	auto_buf struct buf full = {0};
+
+	if (raw->port.s) {
+		v->good &= topo_bind_ifname(v->b, "port", raw->port.s, &raw->port.at, raw->i.port);
+		return;
+	}
+	buf_printf(&full, "%s.%s.%s", v->topo->fleet, v->node->name, raw->i.name);
+	if (full.failed)
+		v->good = bind_oom(v->b);
+	else
+		name_fit(full.data, raw->i.port);
+}
+
+bool topo_resolve_node(struct bind *b, const struct topo *topo, struct node *node,
+		       struct raw_ifaces *raws)
+{
+	struct view v = {b, topo, node, raws->list, raws->count, NULL, true};
+
+	if (!sort_names(&v))
+		return false;
+	link_all(&v);
+	check_depths(&v);
+	for (size_t i = 0; i < v.count; i++) {
+		struct raw_iface *raw = &v.list[i];
+
+		if (raw->i.kind == IFACE_BOND)
+			check_bond(&v, i);
+		if (raw->i.kind == IFACE_PORT)
+			name_port(&v, raw);
+		/* An unknown network has been reported, and is no. 0 here. */
+		if (raw->i.kind == IFACE_PORT && v.good)
+			check_port(&v, raw);
+		check_routes(&v, &raw->i);
+	}
+	check_vlans(&v);
+	free(v.by_name);
+	if (!v.good)
+		return false;
+	place_all(&v);
+	return move_all(&v);
+}

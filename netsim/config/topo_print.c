@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The topology printed back: ranges expanded, defaults written out. */
+#include "netsim/config/topo_parts.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "netsim/util/quote.h"
+
+static void print_addresses(const struct ip_at *list, size_t count, FILE *out)
+{
+	char text[UNIT_TEXT];
+
+	if (!count)
+		return;
+	fputs(count > 1 ? ", address: [" : ", address: ", out);
+	for (size_t i = 0; i < count; i++) {
+		if (i)
+			fputs(", ", out);
+		quote_print(unit_format_ip(&list[i].ip, text), out);
+	}
+	fputs(count > 1 ? "]" : "", out);
+}
+
+static void print_vlans(const struct vlan_id *vlans, size_t count, FILE *out)
+{
+	if (!count)
+		return;
+	fputs(", vlans: [", out);
+	for (size_t i = 0; i < count; i++)
+		fprintf(out, "%s%u", i ? ", " : "", vlans[i].id);
+	fputs("]", out);
+}
+
+static void print_network(const struct network *network, FILE *out)
+{
+	fputs("  ", out);
+	quote_print(network->name, out);
+	fputs(": {name: ", out);
+	quote_print(network->bridge, out);
+	print_vlans(network->vlans, network->vlan_count, out);
+	if (network->mtu)
+		fprintf(out, ", mtu: %u", network->mtu);
+	print_addresses(network->addresses, network->address_count, out);
+	fputs("}\n", out);
+}
+
+static void print_routes(const struct iface *iface, FILE *out)
+{
+	char text[UNIT_TEXT];
+
+	if (!iface->route_count)
+		return;
+	fputs(", routes: [", out);
+	for (size_t i = 0; i < iface->route_count; i++) {
+		const struct route *route = &iface->routes[i];
+
+		fputs(i ? ", {to: " : "{to: ", out);
+		quote_print(route->to.family ? unit_format_ip(&route->to, text) : "default", out);
+		fputs(", via: ", out);
+		quote_print(unit_format_address(&route->via, text), out);
+		fputs("}", out);
+	}
+	fputs("]", out);
+}
+
+static void print_bond(const struct node *node, const struct bond *bond, FILE *out)
+{
+	char text[UNIT_TEXT];
+
+	fputs("bond: [", out);
+	for (size_t i = 0; i < bond->member_count; i++) {
+		fputs(i ? ", " : "", out);
+		quote_print(node->ifaces[bond->members[i]].name, out);
+	}
+	fprintf(out, "], mode: %s", topo_bond_modes[bond->mode]);
+	if (bond->has_primary) {
+		fputs(", primary: ", out);
+		quote_print(node->ifaces[bond->primary].name, out);
+	}
+	if (bond->has_miimon)
+		fprintf(out, ", miimon: %s", unit_format_duration(bond->miimon, text));
+	if (bond->has_updelay)
+		fprintf(out, ", updelay: %s", unit_format_duration(bond->updelay, text));
+	if (bond->has_downdelay)
+		fprintf(out, ", downdelay: %s", unit_format_duration(bond->downdelay, text));
+	if (bond->has_lacp_rate)
+		fprintf(out, ", lacp_rate: %s", topo_lacp_rates[bond->lacp_rate]);
+	if (bond->has_hash)
+		fprintf(out, ", xmit_hash_policy: %s", topo_bond_hashes[bond->hash]);
+}
+
+static void print_kind(const struct topo *topo, const struct node *node, const struct iface *iface,
+		       FILE *out)
+{
+	switch (iface->kind) {
+	case IFACE_PORT:
+		fputs("network: ", out);
+		quote_print(topo->networks[iface->network].name, out);
+		fputs(", port: ", out);
+		quote_print(iface->port, out);
+		if (iface->access)
+			fprintf(out, ", access: %u", iface->access);
+		print_vlans(iface->vlans, iface->vlan_count, out);
+		break;
+	case IFACE_BOND:
+		print_bond(node, &iface->bond, out);
+		break;
+	case IFACE_VLAN:
+		fprintf(out, "vlan: %u, link: ", iface->vlan);
+		quote_print(node->ifaces[iface->lower].name, out);
+		fprintf(out, ", protocol: %s", topo_vlan_protocols[iface->vlan_qinq]);
+		break;
+	}
+}
+
+static void print_iface(const struct topo *topo, const struct node *node, const struct iface *iface,
+			FILE *out)
+{
+	char text[UNIT_TEXT];
+
+	fputs("      ", out);
+	quote_print(iface->name, out);
+	fputs(": {", out);
+	print_kind(topo, node, iface, out);
+	if (iface->has_mac)
+		fprintf(out, ", mac: \"%s\"", unit_format_mac(iface->mac, text));
+	if (iface->mtu)
+		fprintf(out, ", mtu: %u", iface->mtu);
+	print_addresses(iface->addresses, iface->address_count, out);
+	print_routes(iface, out);
+	fputs("}\n", out);
+}
+
+static void print_node(const struct topo *topo, const struct node *node, FILE *out)
+{
+	fputs("  ", out);
+	quote_print(node->name, out);
+	fprintf(out, ":\n    kind: %s\n", topo_node_kinds[node->kind]);
+	if (node->role_count)
+		fputs("    roles: [", out);
+	for (size_t i = 0; i < node->role_count; i++) {
+		fputs(i ? ", " : "", out);
+		quote_print(node->roles[i], out);
+	}
+	if (node->role_count)
+		fputs("]\n", out);
+	if (node->has_owner)
+		fprintf(out, "    user: %u\n", node->owner);
+	if (node->has_group)
+		fprintf(out, "    group: %u\n", node->group);
+	if (node->kind == NODE_TAP)
+		fprintf(out, "    multi_queue: %s\n", node->multi_queue ? "true" : "false");
+	fputs("    interfaces:\n", out);
+	for (size_t i = 0; i < node->iface_count; i++)
+		print_iface(topo, node, &node->ifaces[i], out);
+}
+
+int topo_print(const struct topo *topo, FILE *out)
+{
+	fputs("fleet: ", out);
+	quote_print(topo->fleet, out);
+	fputs("\nnetworks:\n", out);
+	for (size_t i = 0; i < topo->network_count; i++)
+		print_network(&topo->networks[i], out);
+	fputs(topo->node_count ? "nodes:\n" : "nodes: {}\n", out);
+	for (size_t i = 0; i < topo->node_count; i++)
+		print_node(topo, &topo->nodes[i], out);
+	return ferror(out) ? -EIO : 0;
+}

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "netsim/fleet/addresses.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "netsim/fleet/cable.h"
+#include "netsim/kernel/mark.h"
+#include "netsim/kernel/neigh.h"
+#include "netsim/util/array.h"
+#include "netsim/util/auto.h"
+#include "netsim/util/err.h"
+
+/* An address of one of the nodes. */
+struct end {
+	size_t peer;		 /* of the result's nodes */
+	const char *device;	 /* "" of a guest, whose inside is not known */
+	const char *iface;	 /* as --interface names it */
+	const struct link *port; /* the host's end of its cable; NULL: the host's own */
+	const char *bridge;
+	uint16_t tag; /* 0: none */
+	struct ip ip;
+};
+
+struct ends {
+	struct end *list;
+	size_t count;
+};
+
+struct finder {
+	struct state *st;
+	const struct model *model;
+	const int *nodes;
+	size_t node_count;
+	struct ends ends;
+	char (*guests)[IFNAMSIZ]; /* the names of their interfaces; of each of the nodes */
+};
+
+static size_t peer_of(const struct finder *f, int node)
+{
+	for (size_t i = 0; i < f->node_count; i++)
+		if (f->nodes[i] == node)
+			return i;
+	return SIZE_MAX;
+}
+
+static int add_end(struct finder *f, const struct end *end, struct netsim_err *err)
+{
+	struct end *slot = array_push(f->ends.list, f->ends.count);
+
+	if (!slot)
+		return err_oom(err);
+	*slot = *end;
+	return 0;
+}
+
+/* Those of an interface of a node or of a bridge. */
+static int add_link(struct finder *f, const struct link *link, struct netsim_err *err)
+{
+	const struct link *bottom = cable_bottom(f->model, link);
+	struct end end = {.peer = peer_of(f, link->ns),
+			  .device = link->name,
+			  .iface = link->name,
+			  .bridge = link->name,
+			  .tag = link->kind == LINK_VLAN ? link->vlan : 0};
+	int r = 0;
+
+	if (end.peer == SIZE_MAX || (link->ns == MODEL_HOST && link->kind != LINK_BRIDGE))
+		return 0;
+	if (link->ns != MODEL_HOST) {
+		end.port = bottom ? cable_port(f->model, bottom) : NULL;
+		if (!end.port)
+			return 0;
+		end.bridge = end.port->master;
+	}
+	for (size_t i = 0; r == 0 && i < link->addr_count; i++) {
+		end.ip = link->addrs[i].ip;
+		r = add_end(f, &end, err);
+	}
+	return r;
+}
+
+/* The guest of a tap, where the host has its address from having talked to it. */
+static int add_guest(struct finder *f, const struct link *port, struct netsim_err *err)
+{
+	const struct link *bridge = model_find_link(f->model, MODEL_HOST, port->master);
+	struct end end = {.device = "", .port = port, .bridge = port->master};
+	struct mark mark;
+	struct mac mac;
+	int r;
+
+	if (!bridge || !mark_parse(port->alias, &mark) || !mark.iface)
+		return 0;
+	end.peer = peer_of(f, model_find_node(f->model, mark.node));
+	if (end.peer == SIZE_MAX)
+		return 0;
+	snprintf(f->guests[end.peer], IFNAMSIZ, "%s", mark.iface);
+	end.iface = f->guests[end.peer];
+	r = neigh_behind(f->st->rt, port->ifindex, bridge->ifindex, &end.ip, &mac, err);
+	return r == 0 ? add_end(f, &end, err) : r == -ENOENT ? 0 : r;
+}
+
+static bool connected(const struct end *x, const struct end *y)
+{
+	return *x->bridge && x->tag == y->tag && strcmp(x->bridge, y->bridge) == 0 &&
+	       cable_carries(x->port, x->tag) && cable_carries(y->port, y->tag) &&
+	       x->ip.family == y->ip.family &&
+	       (ip_in_prefix(&y->ip, &x->ip) || ip_in_prefix(&x->ip, &y->ip));
+}
+
+/* Whether a node has a route of netsim's to an address. */
+static const struct link *route_to(const struct finder *f, int node, const struct ip *to)
+{
+	for (size_t i = 0; i < f->model->link_count; i++) {
+		const struct link *link = &f->model->links[i];
+
+		for (size_t r = 0; link->ns == node && r < link->route_count; r++)
+			if (link->routes[r].to.family == to->family &&
+			    ip_in_prefix(to, &link->routes[r].to))
+				return link;
+	}
+	return NULL;
+}
+
+static void fill(struct netsim_way *way, const struct end *from, const struct end *to,
+		 const char *device)
+{
+	char text[UNIT_TEXT];
+
+	if (from)
+		snprintf(way->from, sizeof(way->from), "%s", unit_format_address(&from->ip, text));
+	snprintf(way->to, sizeof(way->to), "%s", unit_format_address(&to->ip, text));
+	snprintf(way->device, sizeof(way->device), "%s", device);
+}
+
+/* A network that both are in; else an address that a route leads to. */
+static void choose(const struct finder *f, size_t a, size_t b, const char *iface,
+		   struct netsim_way *ret)
+{
+	const struct ends *ends = &f->ends;
+	const struct link *route;
+
+	for (size_t x = 0; x < ends->count; x++) {
+		const struct end *from = &ends->list[x];
+
+		if (from->peer != a || (iface && strcmp(from->iface, iface) != 0 && from->port))
+			continue;
+		for (size_t y = 0; y < ends->count; y++) {
+			const struct end *to = &ends->list[y];
+
+			if (to->peer != b || (iface && strcmp(to->iface, iface) != 0 && to->port) ||
+			    !connected(from, to))
+				continue;
+			fill(ret, from, to, from->device);
+			return;
+		}
+	}
+	for (size_t y = 0; y < ends->count; y++) {
+		const struct end *to = &ends->list[y];
+
+		if (to->peer != b || (iface && strcmp(to->iface, iface) != 0))
+			continue;
+		route = route_to(f, f->nodes[a], &to->ip);
+		if (!route)
+			continue;
+		fill(ret, NULL, to, route->name);
+		return;
+	}
+}
+
+static int find_ends(struct finder *f, struct netsim_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < f->model->link_count; i++) {
+		const struct link *link = &f->model->links[i];
+
+		r = link->kind == LINK_TAP ? add_guest(f, link, err) : add_link(f, link, err);
+	}
+	return r;
+}
+
+static int check_iface(const struct finder *f, const char *iface, struct netsim_err *err)
+{
+	for (size_t i = 0; iface && i < f->ends.count; i++)
+		if (strcmp(f->ends.list[i].iface, iface) == 0)
+			return 0;
+	return !iface ? 0 :
+			err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL,
+				"none of these nodes has an address at an interface %s", iface);
+}
+
+int ways_find(struct state *st, const struct model *model, const int *nodes, const char *iface,
+	      struct netsim_ways *ret, struct netsim_err *err)
+{
+	struct finder f = {.st = st, .model = model, .nodes = nodes, .node_count = ret->node_count};
+	size_t n = ret->node_count;
+	int r = 0;
+
+	ret->list = calloc(n * n + 1, sizeof(*ret->list));
+	f.guests = calloc(n + 1, sizeof(*f.guests));
+	if (!ret->list || !f.guests)
+		r = err_oom(err);
+	if (r == 0)
+		r = find_ends(&f, err);
+	if (r == 0)
+		r = check_iface(&f, iface, err);
+	for (size_t a = 0; r == 0 && a < n; a++)
+		for (size_t b = 0; b < n; b++)
+			if (a != b)
+				choose(&f, a, b, iface, &ret->list[a * n + b]);
+	free(f.ends.list);
+	free(f.guests);
+	return r;
+}
+
+static const char *name_of(const struct model *model, int node)
+{
+	return node == MODEL_HOST ? "host" : model->nodes[node].name;
+}
+
+int ways_addresses(struct state *st, const struct model *model, struct ways_address **ret,
+		   size_t *ret_count, struct netsim_err *err)
+{
+	size_t n = model->node_count + 1;
+	auto_free int *nodes = calloc(n, sizeof(*nodes));
+	struct finder f = {.st = st, .model = model, .nodes = nodes, .node_count = n};
+	struct ways_address *list = NULL;
+	int r = 0;
+
+	f.guests = calloc(n, sizeof(*f.guests));
+	if (!nodes || !f.guests)
+		r = err_oom(err);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		nodes[i] = i == n - 1 ? MODEL_HOST : (int)i;
+	if (r == 0)
+		r = find_ends(&f, err);
+	if (r == 0 && !(list = calloc(f.ends.count + model->link_count + 1, sizeof(*list))))
+		r = err_oom(err);
+	if (r == 0) {
+		*ret = list;
+		*ret_count = 0;
+	}
+	for (size_t i = 0; r == 0 && i < f.ends.count; i++)
+		list[(*ret_count)++] = (struct ways_address) {
+			f.ends.list[i].ip, name_of(model, nodes[f.ends.list[i].peer])};
+	for (size_t i = 0; r == 0 && i < model->link_count; i++)
+		if (model->links[i].link_local.family)
+			list[(*ret_count)++] = (struct ways_address) {
+				model->links[i].link_local, name_of(model, model->links[i].ns)};
+	free(f.ends.list);
+	free(f.guests);
+	return r;
+}
+
+void ways_mark_cut(const struct policy *policy, struct netsim_ways *ways)
+{
+	size_t n = ways->node_count;
+
+	for (size_t i = 0; i < n * n; i++) {
+		int a = policy ? policy_node(policy, ways->nodes[i / n].name) : -1;
+		int b = policy ? policy_node(policy, ways->nodes[i % n].name) : -1;
+
+		ways->list[i].cut =
+			a >= 0 && b >= 0 &&
+			(!policy_reaches(policy, a, b) || !policy_reaches(policy, b, a));
+	}
+}

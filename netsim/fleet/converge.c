@@ -1,0 +1,652 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "netsim/fleet/converge.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "netsim/kernel/addr.h"
+#include "netsim/kernel/link.h"
+#include "netsim/kernel/mark.h"
+#include "netsim/kernel/module.h"
+#include "netsim/kernel/netns.h"
+#include "netsim/kernel/netns_pool.h"
+#include "netsim/kernel/qdisc.h"
+#include "netsim/kernel/route.h"
+#include "netsim/kernel/tap.h"
+#include "netsim/util/array.h"
+#include "netsim/util/auto.h"
+
+#define WHO_TEXT 128
+
+#define CARRIER_PAUSE_NS 2000000
+#define CARRIER_TRIES	 250
+
+struct exec {
+	struct state *st;
+	struct model *want;
+	const struct model *have;
+	const struct plan *plan;
+	struct handle **handles;    /* of want's nodes, where a step needs one */
+	int *next_ifindex;	    /* the next free index in each of them */
+	int *tap_fds;		    /* of the plan's steps; -1: none */
+	const struct step **inside; /* the steps inside nodes, node by node */
+	size_t *first;		    /* of each node in there, and the end */
+	struct maker *maker;
+	struct netsim_err *err;
+};
+
+static const char *who(const struct exec *x, const struct step *step, char buf[static WHO_TEXT])
+{
+	const struct link *link = step->want ? step->want : step->have;
+
+	if (step->node)
+		snprintf(buf, WHO_TEXT, "%s", step->node->name);
+	else if (step->ns == MODEL_HOST)
+		snprintf(buf, WHO_TEXT, "%s", link->name);
+	else
+		snprintf(buf, WHO_TEXT, "%s %s", x->want->nodes[step->ns].name, link->name);
+	return buf;
+}
+
+static int host_ifindex(const struct exec *x, const char *name)
+{
+	const struct link *link = model_find_link(x->st->host, MODEL_HOST, name);
+
+	return link ? link->ifindex : 0;
+}
+
+static int inside_ifindex(const struct exec *x, int ns, const char *name)
+{
+	const struct link *link = model_find_link(x->want, ns, name);
+
+	return link ? link->ifindex : 0;
+}
+
+/* Indices in a node are chosen here, so that one batch can refer to its own links. */
+static int first_free_ifindex(const struct exec *x, const char *node)
+{
+	int ns = model_find_node(x->have, node), highest = 1;
+
+	for (size_t i = 0; ns >= 0 && i < x->have->link_count; i++)
+		if (x->have->links[i].ns == ns && x->have->links[i].ifindex > highest)
+			highest = x->have->links[i].ifindex;
+	return highest + 1;
+}
+
+static int need_handle(struct exec *x, int ns)
+{
+	const char *node = x->want->nodes[ns].name;
+	int r;
+
+	if (x->handles[ns])
+		return 0;
+	x->next_ifindex[ns] = first_free_ifindex(x, node);
+	r = state_handle(x->st, x->want->fleet, node, &x->handles[ns], x->err);
+	if (r == -ENOENT)
+		err_set(x->err, NETSIM_ERR_KERNEL, r, NULL, "%s: its namespace has gone", node);
+	return r;
+}
+
+static bool wants_routes(const struct model *want, int ns)
+{
+	for (size_t i = 0; i < want->link_count; i++)
+		if (want->links[i].ns == ns && want->links[i].route_count)
+			return true;
+	return false;
+}
+
+static int make_node(struct exec *x, int ns)
+{
+	const struct model_node *node = &x->want->nodes[ns];
+	struct link lo = {.name = "lo"};
+	char mark[MARK_TEXT];
+	struct rt *rt = NULL;
+	int fd = -1, r;
+
+	r = maker_next(x->maker, &fd, &rt, x->err);
+	if (r < 0)
+		return err_wrap(x->err, r, "%s", node->name);
+	r = state_adopt(x->st, x->want->fleet, node->name, fd, rt, &x->handles[ns], x->err);
+	if (r < 0)
+		return r;
+	x->handles[ns]->no_routes = !wants_routes(x->want, ns);
+	x->next_ifindex[ns] = 2;
+	snprintf(mark, sizeof(mark), MARK_PREFIX "%s/%s host=%llu", x->want->fleet, node->name,
+		 (unsigned long long)x->st->own_id);
+	lo.alias = mark;
+	link_set(rt, &lo, 1, LINK_SET_ALIAS | LINK_SET_UP, 0, node->name);
+	return 0;
+}
+
+/* Removal by group: one by one, each link costs the kernel many milliseconds. */
+static void doom(struct exec *x, const struct step *step)
+{
+	char name[WHO_TEXT];
+
+	link_set_group(x->st->rt, step->have->ifindex, MARK_DOOMED(mark_group(x->want->fleet)),
+		       who(x, step, name));
+}
+
+static int prepare_host(struct exec *x)
+{
+	size_t doomed = 0;
+	char name[WHO_TEXT];
+
+	for (size_t i = 0; i < x->plan->count; i++) {
+		const struct step *step = &x->plan->steps[i];
+
+		if (step->ns != MODEL_HOST)
+			continue;
+		if (step->kind == STEP_DEL_ADDR)
+			addr_del(x->st->rt, step->have->ifindex, step->addr, who(x, step, name));
+		if (step->kind == STEP_DEL_LINK && ++doomed)
+			doom(x, step);
+	}
+	if (doomed)
+		link_del_group(x->st->rt, MARK_DOOMED(mark_group(x->want->fleet)), x->want->fleet);
+	for (size_t i = 0; i < x->plan->count; i++) {
+		const struct step *step = &x->plan->steps[i];
+
+		if (step->kind != STEP_ADD_LINK || step->want->kind != LINK_BRIDGE)
+			continue;
+		link_add_bridge(x->st->rt, step->want, who(x, step, name));
+		/* In the same batch, so that an interrupted run leaves no bridge without it. */
+		link_set(x->st->rt, step->want, 0, LINK_SET_ALIAS, 0, name);
+	}
+	return rt_send(x->st->rt, x->err);
+}
+
+static int make_taps(struct exec *x)
+{
+	for (size_t i = 0; i < x->plan->count; i++) {
+		const struct step *step = &x->plan->steps[i];
+
+		if (step->kind != STEP_ADD_LINK || step->want->kind != LINK_TAP)
+			continue;
+		if (tap_make(step->want, &x->tap_fds[i], x->err) < 0)
+			return x->err->code;
+	}
+	return 0;
+}
+
+static int keep_taps(struct exec *x)
+{
+	for (size_t i = 0; i < x->plan->count; i++)
+		if (x->tap_fds[i] >= 0 &&
+		    tap_keep(x->plan->steps[i].want, x->tap_fds[i], x->err) < 0)
+			return x->err->code;
+	return 0;
+}
+
+static void add_inside(struct exec *x, const struct step *step, const char *name)
+{
+	struct rt *rt = x->handles[step->ns]->rt;
+	struct link *want = step->want;
+
+	want->ifindex = x->next_ifindex[step->ns]++;
+	if (want->kind == LINK_VETH)
+		link_add_veth(rt, want, x->st->own_fd, name);
+	else if (want->kind == LINK_BOND)
+		link_add_bond(rt, want, name);
+	else
+		link_add_vlan(rt, want, inside_ifindex(x, step->ns, want->lower), name);
+}
+
+/* A bond takes only members that are down, and brings them up itself. */
+static void settle_inside(struct exec *x, const struct step *step, unsigned what, const char *name)
+{
+	struct rt *rt = x->handles[step->ns]->rt;
+	struct link *want = step->want;
+	int master = 0;
+
+	if (want->kind == LINK_VETH && *want->master) {
+		if (!(what & LINK_SET_MASTER))
+			return;
+		master = inside_ifindex(x, step->ns, want->master);
+		link_set(rt, want, want->ifindex, LINK_SET_DOWN, 0, name);
+		what = (what & ~(unsigned)LINK_SET_UP) | LINK_SET_MASTER;
+	}
+	if (what & ~(unsigned)LINK_SET_PRIMARY)
+		link_set(rt, want, want->ifindex, what, master, name);
+}
+
+/* Bonds come after their members in the plan: a second pass enslaves and sets up. */
+static void settle_links(struct exec *x, int ns, bool members)
+{
+	char name[WHO_TEXT];
+
+	for (size_t i = x->first[ns]; i < x->first[ns + 1]; i++) {
+		const struct step *step = x->inside[i];
+		bool member = step->want && step->want->kind == LINK_VETH && *step->want->master;
+		unsigned what = step->what;
+
+		if (member != members)
+			continue;
+		if (step->kind == STEP_ADD_LINK)
+			what = LINK_SET_UP | LINK_SET_MASTER * (unsigned)member;
+		else if (step->kind != STEP_SET_LINK)
+			continue;
+		settle_inside(x, step, what, who(x, step, name));
+	}
+}
+
+static void set_primaries(struct exec *x, int ns)
+{
+	char name[WHO_TEXT];
+
+	for (size_t i = x->first[ns]; i < x->first[ns + 1]; i++) {
+		const struct step *step = x->inside[i];
+		bool added = step->kind == STEP_ADD_LINK;
+
+		if (!step->want || step->want->kind != LINK_BOND || !step->want->bond.has_primary)
+			continue;
+		if (added || (step->kind == STEP_SET_LINK && (step->what & LINK_SET_PRIMARY)))
+			link_set_primary(x->handles[ns]->rt, step->want, step->want->ifindex,
+					 inside_ifindex(x, ns, step->want->bond.primary),
+					 who(x, step, name));
+	}
+}
+
+static void queue_inside(struct exec *x, const struct step *step)
+{
+	struct rt *rt = x->handles[step->ns]->rt;
+	char name[WHO_TEXT];
+	int ifindex = step->want ? step->want->ifindex : 0;
+
+	who(x, step, name);
+	switch (step->kind) {
+	case STEP_DEL_ROUTE:
+		route_del(rt, step->have->ifindex, step->route, name);
+		break;
+	case STEP_DEL_ADDR:
+		addr_del(rt, step->have->ifindex, step->addr, name);
+		break;
+	case STEP_DEL_LINK:
+		link_del(rt, step->have->ifindex, name);
+		break;
+	case STEP_ADD_LINK:
+		add_inside(x, step, name);
+		break;
+	case STEP_ADD_ADDR:
+		addr_add(rt, ifindex, step->addr, name);
+		break;
+	case STEP_ADD_ROUTE:
+		route_add(rt, ifindex, step->route, name);
+		break;
+	case STEP_ADD_NODE:
+	case STEP_DEL_NODE:
+	case STEP_SET_LINK:
+		break;
+	}
+}
+
+static bool is_inside(const struct step *step)
+{
+	return step->ns != MODEL_HOST && step->kind != STEP_DEL_NODE;
+}
+
+/* Groups the steps by node, in the order of the plan: with many nodes it has many. */
+static size_t sort_inside(struct exec *x)
+{
+	size_t new_nodes = 0, nodes = x->want->node_count;
+
+	for (size_t i = 0; i < x->plan->count; i++)
+		if (is_inside(&x->plan->steps[i]))
+			x->first[x->plan->steps[i].ns + 1]++;
+	for (size_t i = 0; i < nodes; i++)
+		x->first[i + 1] += x->first[i];
+	for (size_t i = 0; i < x->plan->count; i++) {
+		const struct step *step = &x->plan->steps[i];
+
+		if (is_inside(step))
+			x->inside[x->first[step->ns]++] = step;
+		new_nodes += step->kind == STEP_ADD_NODE;
+	}
+	/* Each has moved on to the next one's. */
+	memmove(x->first + 1, x->first, nodes * sizeof(*x->first));
+	x->first[0] = 0;
+	return new_nodes;
+}
+
+static void queue_node(struct exec *x, int ns)
+{
+	for (enum step_kind kind = STEP_DEL_ROUTE; kind < STEP_DEL_NODE; kind++) {
+		if (kind == STEP_SET_LINK) {
+			settle_links(x, ns, true);
+			settle_links(x, ns, false);
+			set_primaries(x, ns);
+		}
+		for (size_t i = x->first[ns]; i < x->first[ns + 1]; i++)
+			if (x->inside[i]->kind == kind)
+				queue_inside(x, x->inside[i]);
+	}
+}
+
+static int do_node(struct exec *x, int ns)
+{
+	bool new = false;
+	int r;
+
+	for (size_t i = x->first[ns]; i < x->first[ns + 1]; i++)
+		new |= x->inside[i]->kind == STEP_ADD_NODE;
+	r = new ? make_node(x, ns) : need_handle(x, ns);
+	if (r < 0)
+		return r;
+	queue_node(x, ns);
+	return rt_send(x->handles[ns]->rt, x->err);
+}
+
+/* Everything inside the nodes: one batch for each, while the next ones are made. */
+static int do_inside(struct exec *x)
+{
+	size_t new_nodes = sort_inside(x);
+	int r = new_nodes ? maker_start(new_nodes, &x->maker, x->err) : 0;
+
+	for (size_t i = 0; r == 0 && i < x->want->node_count; i++)
+		if (x->first[i] < x->first[i + 1])
+			r = do_node(x, (int)i);
+	maker_stop(x->maker);
+	return r;
+}
+
+/*
+ * New ports and bridges get their hooks, and ports an idle qdisc at the root, while
+ * they are still down: the kernel drops what passes a link while one is added.
+ */
+static int add_qdiscs(struct exec *x)
+{
+	bool known = false, netem = true;
+
+	for (size_t i = 0; i < x->plan->count; i++) {
+		const struct step *step = &x->plan->steps[i];
+		const struct link *want = step->want;
+
+		if (step->kind != STEP_ADD_LINK || want->ns != MODEL_HOST)
+			continue;
+		qdisc_add_clsact(x->st->rt, want->ifindex, want->name);
+		rt_tolerate(x->st->rt, ENOENT); /* without it there are no partitions */
+		if (!link_is_port(want))
+			continue;
+		if (known && netem)
+			qdisc_put_idle(x->st->rt, want->ifindex, want->name);
+		if (!known && qdisc_has_netem(x->st->rt, want->ifindex, &netem, x->err) < 0)
+			return x->err->code;
+		known = true;
+	}
+	return 0;
+}
+
+static void settle_host_link(struct exec *x, const struct step *step)
+{
+	unsigned what = step->what;
+	char name[WHO_TEXT];
+
+	if (step->kind == STEP_ADD_LINK) {
+		what = LINK_SET_ALIAS | LINK_SET_UP;
+		if (link_is_port(step->want))
+			what |= LINK_SET_MASTER | LINK_SET_VLANS;
+		if (step->want->kind == LINK_TAP)
+			what |= LINK_SET_GROUP | LINK_SET_MTU;
+	}
+	who(x, step, name);
+	if (step->kind == STEP_ADD_LINK && link_is_port(step->want))
+		link_set_no_ipv6(x->st->rt, step->want->ifindex, name);
+	link_set(x->st->rt, step->want, step->want->ifindex, what & ~(unsigned)LINK_SET_VLANS,
+		 host_ifindex(x, step->want->master), name);
+	if ((what & LINK_SET_VLANS) && step->want->vlan_count) {
+		/* A port that joins a bridge is in VLAN 1 untagged already. */
+		struct port_vlan native = {.id = 1, .untagged = true};
+		struct link joined = {.vlans = &native, .vlan_count = 1};
+
+		link_set_vlans(x->st->rt, step->want->ifindex,
+			       what & LINK_SET_MASTER ? &joined : step->have, step->want, name);
+	}
+}
+
+static int do_host(struct exec *x)
+{
+	int r = state_read_host(x->st, x->err);
+	char name[WHO_TEXT];
+
+	for (size_t i = 0; r == 0 && i < x->plan->count; i++)
+		if (x->plan->steps[i].ns == MODEL_HOST && x->plan->steps[i].want)
+			x->plan->steps[i].want->ifindex =
+				host_ifindex(x, x->plan->steps[i].want->name);
+	if (r == 0)
+		r = add_qdiscs(x);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < x->plan->count; i++) {
+		const struct step *step = &x->plan->steps[i];
+
+		if (step->ns != MODEL_HOST || step->node)
+			continue;
+		if (step->kind == STEP_ADD_LINK || step->kind == STEP_SET_LINK)
+			settle_host_link(x, step);
+		if (step->kind == STEP_ADD_ADDR)
+			addr_add(x->st->rt, step->want->ifindex, step->addr, who(x, step, name));
+	}
+	return rt_send(x->st->rt, x->err);
+}
+
+static int publish_nodes(struct exec *x)
+{
+	char mark[MARK_TEXT];
+	bool any = false;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < x->plan->count; i++) {
+		const struct step *step = &x->plan->steps[i];
+
+		if (step->kind != STEP_ADD_NODE)
+			continue;
+		if (!any)
+			r = netns_prepare(x->err);
+		any = true;
+		if (r < 0)
+			break;
+		snprintf(mark, sizeof(mark), MARK_PREFIX "%s/%s", x->want->fleet, step->node->name);
+		r = netns_publish(x->handles[step->ns]->fd, step->node->netns, mark, x->err);
+	}
+	return r;
+}
+
+static int remove_nodes(struct exec *x)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < x->plan->count; i++) {
+		const struct step *step = &x->plan->steps[i];
+
+		if (step->kind != STEP_DEL_NODE)
+			continue;
+		r = netns_remove(step->node->netns, x->err);
+		state_forget(x->st, x->want->fleet, step->node->name);
+	}
+	return r;
+}
+
+static void close_taps(struct exec *x)
+{
+	for (size_t i = 0; x->tap_fds && i < x->plan->count; i++)
+		if (x->tap_fds[i] >= 0)
+			close(x->tap_fds[i]);
+}
+
+static void load_modules(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->steps[i].kind == STEP_ADD_LINK &&
+		    plan->steps[i].want->kind == LINK_BOND) {
+			module_load(MODULE_BONDING);
+			return;
+		}
+}
+
+static int carry_out(struct state *st, struct model *want, const struct model *have,
+		     const struct plan *plan, struct netsim_err *err)
+{
+	auto_free struct handle **handles = calloc(want->node_count + 1, sizeof(*handles));
+	auto_free int *next = calloc(want->node_count + 1, sizeof(*next));
+	auto_free int *fds = calloc(plan->count + 1, sizeof(*fds));
+	auto_free const struct step **inside = calloc(plan->count + 1, sizeof(*inside));
+	auto_free size_t *first = calloc(want->node_count + 1, sizeof(*first));
+	struct exec x = {
+		.st = st,
+		.want = want,
+		.have = have,
+		.plan = plan,
+		.handles = handles,
+		.next_ifindex = next,
+		.tap_fds = fds,
+		.inside = inside,
+		.first = first,
+		.err = err,
+	};
+	int r;
+
+	if (!handles || !next || !fds || !inside || !first)
+		return err_oom(err);
+	for (size_t i = 0; i < plan->count; i++)
+		fds[i] = -1;
+	load_modules(plan);
+	r = prepare_host(&x);
+	if (r == 0)
+		r = make_taps(&x);
+	if (r == 0)
+		r = do_inside(&x);
+	if (r == 0)
+		r = do_host(&x);
+	if (r == 0)
+		r = keep_taps(&x);
+	if (r == 0)
+		r = publish_nodes(&x);
+	if (r == 0)
+		r = remove_nodes(&x);
+	close_taps(&x);
+	return r;
+}
+
+/* Forgets namespaces that have no name yet: they vanish with their last descriptor. */
+static void drop_unnamed(struct state *st, const struct model *want)
+{
+	for (size_t i = 0; i < want->node_count; i++)
+		if (want->nodes[i].netns && !netns_exists(want->nodes[i].netns))
+			state_forget(st, want->fleet, want->nodes[i].name);
+}
+
+static int read_and_plan(struct state *st, struct model *want, struct model **ret_have,
+			 struct plan *ret, struct netsim_err *err)
+{
+	int r = state_read_host(st, err);
+
+	if (r == 0)
+		r = state_read(st, want->fleet, STATE_ALL, ret_have, err);
+	if (r < 0)
+		return r;
+	r = plan_make(want, *ret_have, ret, err);
+	if (r < 0) {
+		model_free(*ret_have);
+		*ret_have = NULL;
+	}
+	return r;
+}
+
+/* Going back is a plan too; its own errors have nobody to go to. */
+static void undo(struct state *st, const struct model *want, struct model *before)
+{
+	struct model *now = NULL;
+	struct plan plan = {0};
+	struct netsim_err ignored = {0};
+	bool any;
+
+	drop_unnamed(st, want);
+	if (before->link_count == 0 && before->node_count == 0) {
+		(void)exec_remove(st, want->fleet, &any, &ignored);
+		return;
+	}
+	if (read_and_plan(st, before, &now, &plan, &ignored) == 0)
+		(void)carry_out(st, before, now, &plan, &ignored);
+	plan_done(&plan);
+	model_free(now);
+}
+
+static bool all_running(const struct state *st, const struct model *want)
+{
+	for (size_t i = 0; i < want->link_count; i++) {
+		const struct link *port = &want->links[i], *now;
+
+		if (port->ns != MODEL_HOST || port->kind != LINK_VETH)
+			continue;
+		now = model_find_link(st->host, MODEL_HOST, port->name);
+		if (now && !now->running)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * The kernel notices a little later that both ends of a cable are up, and a bridge
+ * forwards only then. A cable whose other end somebody took down is not waited for
+ * long.
+ */
+static int wait_for_carrier(struct state *st, const struct model *want, struct netsim_err *err)
+{
+	struct timespec pause = {.tv_nsec = CARRIER_PAUSE_NS};
+	int r = 0;
+
+	for (int i = 0; r == 0 && i < CARRIER_TRIES && !all_running(st, want); i++) {
+		nanosleep(&pause, NULL);
+		r = state_read_host(st, err);
+	}
+	return r;
+}
+
+/* The kernel must now show what was asked. */
+static int read_back(struct state *st, struct model *want, struct netsim_err *err)
+{
+	struct model *now = NULL;
+	struct plan plan = {0};
+	char text[256];
+	int r = read_and_plan(st, want, &now, &plan, err);
+
+	if (r == 0 && plan.count) {
+		r = carry_out(st, want, now, &plan, err);
+		plan_done(&plan);
+		model_free(now);
+		now = NULL;
+		if (r == 0)
+			r = read_and_plan(st, want, &now, &plan, err);
+	}
+	if (r == 0 && plan.count) {
+		step_describe(&plan.steps[0], want, text, sizeof(text));
+		r = err_set(err, NETSIM_ERR_KERNEL, -EIO, NULL,
+			    "the kernel does not keep what was asked; still to do: %s", text);
+	}
+	plan_done(&plan);
+	model_free(now);
+	return r == 0 ? wait_for_carrier(st, want, err) : r;
+}
+
+int exec_converge(struct state *st, struct model *want, size_t *ret_steps, struct netsim_err *err)
+{
+	struct model *before = NULL;
+	struct plan plan = {0};
+	int r = read_and_plan(st, want, &before, &plan, err);
+
+	if (r < 0)
+		return r;
+	*ret_steps = plan_count(&plan);
+	if (plan.count) {
+		r = carry_out(st, want, before, &plan, err);
+		if (r == 0)
+			r = read_back(st, want, err);
+		if (r < 0)
+			undo(st, want, before);
+	}
+	plan_done(&plan);
+	model_free(before);
+	return r;
+}

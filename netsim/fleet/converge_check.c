@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Before anything is done: names that the fleet needs and that are somebody else's. */
+#include <errno.h>
+#include <string.h>
+
+#include "netsim/fleet/converge.h"
+#include "netsim/kernel/mark.h"
+#include "netsim/kernel/netns.h"
+
+/* Two names could give the same link group; then they cannot share a host. */
+static int check_group(const struct state *st, const struct model *want, struct netsim_err *err)
+{
+	for (size_t i = 0; i < st->host->link_count; i++) {
+		const struct link *link = &st->host->links[i];
+
+		if (link->group != mark_group(want->fleet) || state_is_ours(link, want->fleet))
+			continue;
+		err_set(err, NETSIM_ERR_KERNEL, -EEXIST, NULL,
+			"the link %s is in the link group 0x%x, which the fleet %s needs",
+			link->name, link->group, want->fleet);
+		err_hint(err, "give the fleet another name");
+		return -EEXIST;
+	}
+	return 0;
+}
+
+int exec_check_foreign(const struct state *st, const struct model *want, struct netsim_err *err)
+{
+	for (size_t i = 0; i < want->link_count; i++) {
+		const struct link *link = &want->links[i];
+		const struct link *have = model_find_link(st->host, MODEL_HOST, link->name);
+		struct mark mark;
+
+		if (link->ns != MODEL_HOST || !have || state_is_ours(have, want->fleet))
+			continue;
+		if (mark_parse(have->alias, &mark))
+			err_set(err, NETSIM_ERR_KERNEL, -EEXIST, &link->at,
+				"a link %s belongs to the fleet %s", link->name, mark.fleet);
+		else
+			err_set(err, NETSIM_ERR_KERNEL, -EEXIST, &link->at,
+				"a link %s exists that netsim did not make", link->name);
+		err_hint(err, "remove it, or choose another name with `%s:`",
+			 link->kind == LINK_BRIDGE ? "name" : "port");
+		return -EEXIST;
+	}
+	for (size_t i = 0; i < want->node_count; i++) {
+		const struct model_node *node = &want->nodes[i];
+		struct handle *handle;
+
+		if (!node->netns || !netns_exists(node->netns) ||
+		    netns_is_stale(node->netns, MARK_PREFIX) ||
+		    state_handle((struct state *)st, want->fleet, node->name, &handle, NULL) == 0)
+			continue;
+		err_set(err, NETSIM_ERR_KERNEL, -EEXIST, &node->at,
+			"a network namespace %s exists that netsim did not make from here",
+			node->netns);
+		err_hint(err, "remove it with: ip netns delete %s", node->netns);
+		return -EEXIST;
+	}
+	return check_group(st, want, err);
+}

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "netsim/fleet/layout.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "netsim/kernel/mark.h"
+#include "netsim/util/array.h"
+#include "netsim/util/name.h"
+
+#define DEFAULT_MTU 1500
+#define NATIVE_VLAN 1
+
+/* The same address on every run: a run can be repeated, caches stay valid. */
+static struct mac stable_mac(const char *fleet, const char *a, const char *b)
+{
+	struct mac mac = {{0x02, 0x6e}};
+	char text[256];
+	unsigned hash;
+
+	snprintf(text, sizeof(text), "%s/%s/%s", fleet, a, b);
+	hash = name_hash(text);
+	for (int i = 0; i < 4; i++)
+		mac.b[2 + i] = (uint8_t)(hash >> (8 * i));
+	return mac;
+}
+
+static int set_alias(struct link *link, const struct topo *topo, const char *rest,
+		     const struct node *node, struct netsim_err *err)
+{
+	char text[MARK_TEXT * 2];
+	int used = snprintf(text, sizeof(text), MARK_PREFIX "%s/%s", topo->fleet, rest);
+
+	for (size_t i = 0; node && i < node->role_count && (size_t)used < sizeof(text); i++)
+		used += snprintf(text + used, sizeof(text) - (size_t)used, " @%s", node->roles[i]);
+	if ((size_t)used >= MARK_TEXT)
+		return err_set(err, NETSIM_ERR_INPUT, -EINVAL, &node->at,
+			       "the roles of %s do not fit into the link's alias (255 characters)",
+			       node->name);
+	link->alias = strdup(text);
+	return link->alias ? 0 : err_oom(err);
+}
+
+static int copy_addresses(struct link *link, const struct ip_at *from, size_t count,
+			  struct netsim_err *err)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct model_addr *addr = array_push(link->addrs, link->addr_count);
+
+		if (!addr)
+			return err_oom(err);
+		addr->ip = from[i].ip;
+		addr->at = from[i].at;
+	}
+	return 0;
+}
+
+static int copy_routes(struct link *link, const struct iface *iface, struct netsim_err *err)
+{
+	for (size_t i = 0; i < iface->route_count; i++) {
+		struct model_route *route = array_push(link->routes, link->route_count);
+
+		if (!route)
+			return err_oom(err);
+		route->to = iface->routes[i].to;
+		route->via = iface->routes[i].via;
+		route->at = iface->routes[i].at;
+	}
+	return 0;
+}
+
+static int add_bridge(struct model *model, const struct topo *topo, const struct network *net,
+		      struct netsim_err *err)
+{
+	struct link *link = model_add_link(model, MODEL_HOST, net->bridge, LINK_BRIDGE);
+	int r;
+
+	if (!link)
+		return err_oom(err);
+	link->at = net->at;
+	link->group = mark_group(topo->fleet);
+	link->mtu = net->mtu ? net->mtu : DEFAULT_MTU;
+	link->mtu_at = net->mtu ? net->mtu_at : net->at;
+	link->has_mac = true;
+	link->mac = stable_mac(topo->fleet, "", net->name);
+	link->mac_at = net->at;
+	link->up = true;
+	link->vlan_aware = net->vlan_aware;
+	r = set_alias(link, topo, net->name, NULL, err);
+	return r < 0 ? r : copy_addresses(link, net->addresses, net->address_count, err);
+}
+
+static int add_vlan(struct link *link, uint16_t id, bool untagged, struct netsim_err *err)
+{
+	struct port_vlan *vlan = array_push(link->vlans, link->vlan_count);
+
+	if (!vlan)
+		return err_oom(err);
+	vlan->id = id;
+	vlan->untagged = untagged;
+	for (; vlan > link->vlans && vlan[-1].id > vlan->id; vlan--) {
+		struct port_vlan swap = vlan[-1];
+
+		vlan[-1] = vlan[0];
+		vlan[0] = swap;
+	}
+	return 0;
+}
+
+/* An access port is in one VLAN untagged; a trunk has VLAN 1 untagged, the others tagged. */
+static int add_port_vlans(struct link *link, const struct network *net, const struct iface *iface,
+			  struct netsim_err *err)
+{
+	const struct vlan_id *ids = iface->vlan_count ? iface->vlans : net->vlans;
+	size_t count = iface->vlan_count ? iface->vlan_count : net->vlan_count;
+	int r;
+
+	if (!net->vlan_aware)
+		return 0;
+	if (iface->access)
+		return add_vlan(link, iface->access, true, err);
+	r = add_vlan(link, NATIVE_VLAN, true, err);
+	for (size_t i = 0; r == 0 && i < count; i++)
+		if (ids[i].id != NATIVE_VLAN)
+			r = add_vlan(link, ids[i].id, false, err);
+	return r;
+}
+
+static int add_port(struct model *model, const struct topo *topo, const struct node *node,
+		    const struct iface *iface, struct netsim_err *err)
+{
+	const struct network *net = &topo->networks[iface->network];
+	struct link *link = model_add_link(model, MODEL_HOST, iface->port,
+					   node->kind == NODE_TAP ? LINK_TAP : LINK_VETH);
+	char rest[MARK_TEXT];
+	int r;
+
+	if (!link)
+		return err_oom(err);
+	link->at = iface->at;
+	link->group = mark_group(topo->fleet);
+	link->mtu = topo_mtu(topo, node, iface);
+	link->mtu_at = iface->mtu ? iface->mtu_at : iface->at;
+	link->up = true;
+	memcpy(link->master, net->bridge, IFNAMSIZ);
+	link->master_at = iface->at;
+	link->multi_queue = node->multi_queue;
+	link->has_tap_owner = node->has_owner;
+	link->tap_owner = node->owner;
+	link->has_tap_group = node->has_group;
+	link->tap_group = node->group;
+	snprintf(rest, sizeof(rest), "%s/%s", node->name, iface->name);
+	r = set_alias(link, topo, rest, node, err);
+	return r < 0 ? r : add_port_vlans(link, net, iface, err);
+}
+
+static bool is_member(const struct node *node, const struct iface *iface, const struct iface **bond)
+{
+	for (size_t i = 0; i < node->iface_count; i++)
+		for (size_t m = 0;
+		     node->ifaces[i].kind == IFACE_BOND && m < node->ifaces[i].bond.member_count;
+		     m++)
+			if (&node->ifaces[node->ifaces[i].bond.members[m]] == iface) {
+				*bond = &node->ifaces[i];
+				return true;
+			}
+	return false;
+}
+
+static uint32_t milliseconds(struct duration d)
+{
+	return (uint32_t)(d.ns / 1000000);
+}
+
+static void fill_bond(struct link *link, const struct node *node, const struct bond *from)
+{
+	struct bond_options *to = &link->bond;
+
+	*to = (struct bond_options) {
+		.mode = from->mode,
+		.mode_at = from->mode_at,
+		.has_miimon = from->has_miimon,
+		.miimon = milliseconds(from->miimon),
+		.miimon_at = from->miimon_at,
+		.has_updelay = from->has_updelay,
+		.updelay = milliseconds(from->updelay),
+		.updelay_at = from->updelay_at,
+		.has_downdelay = from->has_downdelay,
+		.downdelay = milliseconds(from->downdelay),
+		.downdelay_at = from->downdelay_at,
+		.has_lacp_rate = from->has_lacp_rate,
+		.lacp_rate = from->lacp_rate,
+		.lacp_rate_at = from->lacp_rate_at,
+		.has_hash = from->has_hash,
+		.hash = from->hash,
+		.hash_at = from->hash_at,
+		.has_primary = from->has_primary,
+		.primary_at = from->primary_at,
+	};
+	if (from->has_primary)
+		memcpy(to->primary, node->ifaces[from->primary].name, IFNAMSIZ);
+}
+
+static void fill_kind(struct link *link, const struct node *node, const struct iface *iface)
+{
+	switch (iface->kind) {
+	case IFACE_PORT:
+		link->kind = LINK_VETH;
+		memcpy(link->peer, iface->port, IFNAMSIZ);
+		break;
+	case IFACE_BOND:
+		link->kind = LINK_BOND;
+		fill_bond(link, node, &iface->bond);
+		break;
+	case IFACE_VLAN:
+		link->kind = LINK_VLAN;
+		link->vlan = iface->vlan;
+		link->vlan_qinq = iface->vlan_qinq;
+		link->vlan_at = iface->vlan_at;
+		memcpy(link->lower, node->ifaces[iface->lower].name, IFNAMSIZ);
+		break;
+	}
+}
+
+/* The node's own end of an interface. */
+static int add_inside(struct model *model, int ns, const struct topo *topo, const struct node *node,
+		      const struct iface *iface, struct netsim_err *err)
+{
+	struct link *link = model_add_link(model, ns, iface->name, LINK_OTHER);
+	const struct iface *bond;
+	int r;
+
+	if (!link)
+		return err_oom(err);
+	link->at = iface->at;
+	link->group = mark_group(topo->fleet);
+	link->up = true;
+	link->mtu = topo_mtu(topo, node, iface);
+	link->mtu_at = iface->mtu ? iface->mtu_at : iface->at;
+	link->has_mac = iface->has_mac;
+	link->mac = iface->mac;
+	link->mac_at = iface->mac_at;
+	fill_kind(link, node, iface);
+	if (!link->has_mac && link->kind == LINK_VETH) {
+		link->has_mac = true;
+		link->mac = stable_mac(topo->fleet, node->name, iface->name);
+		link->mac_at = iface->at;
+	}
+	if (is_member(node, iface, &bond)) {
+		memcpy(link->master, bond->name, IFNAMSIZ);
+		link->master_at = bond->at;
+	}
+	r = copy_addresses(link, iface->addresses, iface->address_count, err);
+	return r < 0 ? r : copy_routes(link, iface, err);
+}
+
+static int add_node(struct model *model, const struct topo *topo, const struct node *from,
+		    struct netsim_err *err)
+{
+	struct model_node *node = model_add_node(model, from->name);
+	int ns = (int)model->node_count - 1, r = 0;
+	char name[256];
+
+	if (!node)
+		return err_oom(err);
+	node->at = from->at;
+	node->is_tap = from->kind == NODE_TAP;
+	snprintf(name, sizeof(name), "%s.%s", topo->fleet, from->name);
+	if (!node->is_tap && !(node->netns = strdup(name)))
+		return err_oom(err);
+	for (size_t i = 0; r == 0 && i < from->iface_count; i++) {
+		if (from->ifaces[i].kind == IFACE_PORT)
+			r = add_port(model, topo, from, &from->ifaces[i], err);
+		if (r == 0 && from->kind == NODE_NETNS)
+			r = add_inside(model, ns, topo, from, &from->ifaces[i], err);
+	}
+	return r;
+}
+
+int layout_make(const struct topo *topo, struct model **ret, struct netsim_err *err)
+{
+	struct model *model = model_new(topo->fleet);
+	int r = model ? 0 : err_oom(err);
+
+	for (size_t i = 0; r == 0 && i < topo->network_count; i++)
+		r = add_bridge(model, topo, &topo->networks[i], err);
+	for (size_t i = 0; r == 0 && i < topo->node_count; i++)
+		r = add_node(model, topo, &topo->nodes[i], err);
+	if (r < 0)
+		model_free(model);
+	else
+		*ret = model;
+	return r;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "netsim/fleet/lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include "netsim/util/auto.h"
+
+#define PATH_TEXT 160
+
+static void path_of(const char *fleet, const char *ending, char path[static PATH_TEXT])
+{
+	snprintf(path, PATH_TEXT, LOCK_DIR "/%s.%s", fleet, ending);
+}
+
+static int refused(const char *path, struct netsim_err *err)
+{
+	int code = -errno;
+	bool rights = code == -EPERM || code == -EACCES;
+
+	err_set(err, rights ? NETSIM_ERR_ENV : NETSIM_ERR_KERNEL, code, NULL, "cannot write %s: %s",
+		path, strerror(-code));
+	if (rights)
+		err_hint(err, "run netsim as root");
+	return code;
+}
+
+int lock_make_dir(struct netsim_err *err)
+{
+	if (mkdir(LOCK_DIR, 0755) < 0 && errno != EEXIST)
+		return refused(LOCK_DIR, err);
+	return 0;
+}
+
+/* True while path still names the file behind fd: its last holder may have removed it. */
+static bool still_there(int fd, const char *path)
+{
+	struct stat a, b;
+
+	return fstat(fd, &a) == 0 && stat(path, &b) == 0 && a.st_ino == b.st_ino &&
+	       a.st_dev == b.st_dev;
+}
+
+int lock_take(const char *fleet, int *ret_fd, struct netsim_err *err)
+{
+	char path[PATH_TEXT];
+	int r = lock_make_dir(err);
+
+	path_of(fleet, "lock", path);
+	while (r == 0) {
+		int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+		if (fd < 0 && errno == ENOENT && lock_make_dir(err) == 0)
+			continue; /* the folder went with the last fleet */
+		if (fd < 0)
+			return refused(path, err);
+		while (flock(fd, LOCK_EX) < 0)
+			if (errno != EINTR) {
+				close(fd);
+				return refused(path, err);
+			}
+		if (still_there(fd, path)) {
+			*ret_fd = fd;
+			return 0;
+		}
+		close(fd);
+	}
+	return r;
+}
+
+void lock_remove(const char *fleet)
+{
+	char path[PATH_TEXT];
+
+	path_of(fleet, "lock", path);
+	unlink(path);
+	rmdir(LOCK_DIR); /* fails, as it should, while another fleet has files in it */
+}

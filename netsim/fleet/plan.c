@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "netsim/fleet/plan.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "netsim/kernel/link.h"
+#include "netsim/kernel/mark.h"
+#include "netsim/util/array.h"
+#include "netsim/util/err.h"
+
+struct planner {
+	struct model *want;
+	const struct model *have;
+	struct plan *plan;
+	int *have_ns;		     /* want node -> have node, or -1 */
+	const struct link **partner; /* want link -> have link that can stay, or NULL */
+	struct step spare;	     /* written to when out of memory */
+	bool failed;
+};
+
+void plan_done(struct plan *plan)
+{
+	free(plan->steps);
+	*plan = (struct plan) {0};
+}
+
+static struct step *add(struct planner *p, enum step_kind kind, int ns)
+{
+	struct step *step = array_push(p->plan->steps, p->plan->count);
+
+	if (!step) {
+		p->failed = true;
+		return &p->spare;
+	}
+	step->kind = kind;
+	step->ns = ns;
+	return step;
+}
+
+static int have_ns_of(const struct planner *p, int ns)
+{
+	return ns == MODEL_HOST ? MODEL_HOST : p->have_ns[ns];
+}
+
+static const struct link *same_place(const struct planner *p, const struct link *want)
+{
+	int ns = have_ns_of(p, want->ns);
+	const struct link *have;
+
+	if (want->ns != MODEL_HOST && ns < 0)
+		return NULL;
+	have = model_find_link(p->have, ns, want->name);
+	return have && MARK_IS_GROUP(have->group) ? have : NULL;
+}
+
+/* Differences that cannot be mended on a living link. */
+static bool must_remake(const struct link *want, const struct link *have)
+{
+	if (want->kind != have->kind)
+		return true;
+	switch (want->kind) {
+	case LINK_BOND:
+		/* The kernel changes neither on a bond that is up. */
+		return want->bond.mode != have->bond.mode ||
+		       (want->bond.has_lacp_rate && want->bond.lacp_rate != have->bond.lacp_rate);
+	case LINK_VLAN:
+		return want->vlan != have->vlan || want->vlan_qinq != have->vlan_qinq ||
+		       strcmp(want->lower, have->lower) != 0;
+	case LINK_TAP:
+		return want->multi_queue != have->multi_queue ||
+		       want->has_tap_owner != have->has_tap_owner ||
+		       want->has_tap_group != have->has_tap_group ||
+		       (want->has_tap_owner && want->tap_owner != have->tap_owner) ||
+		       (want->has_tap_group && want->tap_group != have->tap_group);
+	case LINK_OTHER:
+	case LINK_BRIDGE:
+	case LINK_VETH:
+	case LINK_IFB:
+		break;
+	}
+	return false;
+}
+
+static const struct link *partner_of(const struct planner *p, const struct link *want)
+{
+	return p->partner[want - p->want->links];
+}
+
+/* What depends on a link that is made anew is made anew with it. */
+static bool lost_below(const struct planner *p, const struct link *want)
+{
+	const struct link *other = NULL;
+
+	if (want->kind == LINK_VLAN)
+		other = model_find_link(p->want, want->ns, want->lower);
+	return other && !partner_of(p, other);
+}
+
+/* Both ends of a cable stay, or neither. */
+static void match_cables(struct planner *p)
+{
+	for (size_t i = 0; i < p->want->link_count; i++) {
+		struct link *inside = &p->want->links[i], *port;
+
+		if (inside->ns == MODEL_HOST || inside->kind != LINK_VETH)
+			continue;
+		port = model_find_link(p->want, MODEL_HOST, inside->peer);
+		if (!port || (partner_of(p, inside) && partner_of(p, port)))
+			continue;
+		p->partner[i] = NULL;
+		p->partner[port - p->want->links] = NULL;
+	}
+}
+
+static void match_links(struct planner *p)
+{
+	bool changed = true;
+
+	for (size_t i = 0; i < p->want->link_count; i++) {
+		const struct link *want = &p->want->links[i], *have = same_place(p, want);
+
+		p->partner[i] = have && !must_remake(want, have) ? have : NULL;
+	}
+	match_cables(p);
+	while (changed) {
+		changed = false;
+		for (size_t i = 0; i < p->want->link_count; i++)
+			if (p->partner[i] && lost_below(p, &p->want->links[i])) {
+				p->partner[i] = NULL;
+				changed = true;
+			}
+	}
+}
+
+static int want_ns_of(const struct planner *p, int have_ns)
+{
+	for (size_t i = 0; have_ns != MODEL_HOST && i < p->want->node_count; i++)
+		if (p->have_ns[i] == have_ns)
+			return (int)i;
+	return MODEL_HOST;
+}
+
+static bool is_partner(const struct planner *p, const struct link *have)
+{
+	for (size_t i = 0; i < p->want->link_count; i++)
+		if (p->partner[i] == have)
+			return true;
+	return false;
+}
+
+static bool has_addr(const struct link *link, const struct model_addr *addr)
+{
+	for (size_t i = 0; link && i < link->addr_count; i++)
+		if (ip_equal(&link->addrs[i].ip, &addr->ip))
+			return true;
+	return false;
+}
+
+static bool has_route(const struct link *link, const struct model_route *route)
+{
+	for (size_t i = 0; link && i < link->route_count; i++)
+		if (ip_equal(&link->routes[i].to, &route->to) &&
+		    ip_equal(&link->routes[i].via, &route->via))
+			return true;
+	return false;
+}
+
+static void plan_stale_parts(struct planner *p)
+{
+	for (size_t i = 0; i < p->want->link_count; i++) {
+		struct link *want = &p->want->links[i];
+		const struct link *have = p->partner[i];
+
+		for (size_t a = 0; have && a < have->route_count; a++)
+			if (!has_route(want, &have->routes[a])) {
+				struct step *step = add(p, STEP_DEL_ROUTE, want->ns);
+
+				step->want = want;
+				step->have = have;
+				step->route = &have->routes[a];
+			}
+		for (size_t a = 0; have && a < have->addr_count; a++)
+			if (!has_addr(want, &have->addrs[a])) {
+				struct step *step = add(p, STEP_DEL_ADDR, want->ns);
+
+				step->want = want;
+				step->have = have;
+				step->addr = &have->addrs[a];
+			}
+	}
+}
+
+/* An IFB stays as long as its port or bridge is wanted; both carry the same mark. */
+static bool serves_link(const struct planner *p, const struct link *ifb)
+{
+	size_t length = ifb->alias ? strcspn(ifb->alias, " ") : 0;
+
+	for (size_t i = 0; length && i < p->want->link_count; i++) {
+		const struct link *port = &p->want->links[i];
+
+		if ((link_is_port(port) || port->kind == LINK_BRIDGE) && port->alias &&
+		    strcspn(port->alias, " ") == length &&
+		    memcmp(port->alias, ifb->alias, length) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Links of ours that nothing wants; what is in a removed node goes with it. */
+static void plan_stale_links(struct planner *p)
+{
+	for (size_t i = 0; i < p->have->link_count; i++) {
+		const struct link *have = &p->have->links[i];
+		int ns = want_ns_of(p, have->ns);
+
+		if (!MARK_IS_GROUP(have->group) || is_partner(p, have))
+			continue;
+		if (have->kind == LINK_IFB && serves_link(p, have))
+			continue;
+		if (have->ns != MODEL_HOST && ns == MODEL_HOST)
+			continue;
+		add(p, STEP_DEL_LINK, ns)->have = have;
+	}
+}
+
+static bool same_bond(const struct bond_options *want, const struct bond_options *have)
+{
+	return (!want->has_miimon || want->miimon == have->miimon) &&
+	       (!want->has_updelay || want->updelay == have->updelay) &&
+	       (!want->has_downdelay || want->downdelay == have->downdelay) &&
+	       (!want->has_lacp_rate || want->lacp_rate == have->lacp_rate) &&
+	       (!want->has_hash || want->hash == have->hash);
+}
+
+static bool same_vlans(const struct link *a, const struct link *b)
+{
+	if (a->vlan_count != b->vlan_count)
+		return false;
+	for (size_t i = 0; i < a->vlan_count; i++)
+		if (a->vlans[i].id != b->vlans[i].id ||
+		    a->vlans[i].untagged != b->vlans[i].untagged)
+			return false;
+	return true;
+}
+
+/* A bond gives its members its own MAC address; a tap's is not the guest's. */
+static bool wrong_mac(const struct link *want, const struct link *have)
+{
+	return want->has_mac && !(want->ns != MODEL_HOST && *want->master) &&
+	       memcmp(want->mac.b, have->mac.b, sizeof(want->mac.b)) != 0;
+}
+
+static unsigned differences(const struct planner *p, const struct link *want,
+			    const struct link *have)
+{
+	const struct link *master = model_find_link(p->want, want->ns, want->master);
+	unsigned what = 0;
+
+	if (want->mtu != have->mtu)
+		what |= LINK_SET_MTU;
+	if (wrong_mac(want, have))
+		what |= LINK_SET_MAC;
+	if (strcmp(want->master, have->master) != 0 ||
+	    (*want->master && master && !partner_of(p, master)))
+		what |= LINK_SET_MASTER;
+	if (!have->up)
+		what |= LINK_SET_UP;
+	if (want->ns == MODEL_HOST && strcmp(want->alias, have->alias ? have->alias : "") != 0)
+		what |= LINK_SET_ALIAS;
+	if (want->group != have->group)
+		what |= LINK_SET_GROUP;
+	if (want->kind == LINK_BRIDGE && want->vlan_aware != have->vlan_aware)
+		what |= LINK_SET_VLAN_AWARE;
+	if (want->kind == LINK_BOND && !same_bond(&want->bond, &have->bond))
+		what |= LINK_SET_BOND;
+	if (want->kind == LINK_BOND && want->bond.has_primary &&
+	    strcmp(want->bond.primary, have->bond.primary) != 0)
+		what |= LINK_SET_PRIMARY;
+	if (link_is_port(want) && (want->vlan_count || (what & LINK_SET_MASTER)) &&
+	    !same_vlans(want, have))
+		what |= LINK_SET_VLANS;
+	return what;
+}
+
+static void plan_new_parts(struct planner *p, struct link *want, const struct link *have)
+{
+	for (size_t a = 0; a < want->addr_count; a++)
+		if (!has_addr(have, &want->addrs[a])) {
+			struct step *step = add(p, STEP_ADD_ADDR, want->ns);
+
+			step->want = want;
+			step->have = have;
+			step->addr = &want->addrs[a];
+		}
+	for (size_t a = 0; a < want->route_count; a++)
+		if (!has_route(have, &want->routes[a])) {
+			struct step *step = add(p, STEP_ADD_ROUTE, want->ns);
+
+			step->want = want;
+			step->have = have;
+			step->route = &want->routes[a];
+		}
+}
+
+static void plan_link(struct planner *p, struct link *want)
+{
+	const struct link *have = partner_of(p, want);
+	unsigned what = have ? differences(p, want, have) : 0;
+	struct step *step;
+
+	want->ifindex = have ? have->ifindex : 0;
+	if (!have) {
+		add(p, STEP_ADD_LINK, want->ns)->want = want;
+	} else if (what) {
+		step = add(p, STEP_SET_LINK, want->ns);
+		step->want = want;
+		step->have = have;
+		step->what = what;
+	}
+}
+
+/* Bridges first, then each node whole, then the ports that were made with it. */
+static void plan_links(struct planner *p)
+{
+	for (size_t i = 0; i < p->want->link_count; i++)
+		if (p->want->links[i].kind == LINK_BRIDGE || p->want->links[i].kind == LINK_TAP)
+			plan_link(p, &p->want->links[i]);
+	for (size_t i = 0; i < p->want->node_count; i++)
+		if (p->want->nodes[i].netns && p->have_ns[i] < 0)
+			add(p, STEP_ADD_NODE, (int)i)->node = &p->want->nodes[i];
+	for (size_t i = 0; i < p->want->link_count; i++)
+		if (p->want->links[i].ns != MODEL_HOST)
+			plan_link(p, &p->want->links[i]);
+	for (size_t i = 0; i < p->want->link_count; i++)
+		if (p->want->links[i].ns == MODEL_HOST && p->want->links[i].kind == LINK_VETH)
+			plan_link(p, &p->want->links[i]);
+	for (size_t i = 0; i < p->want->link_count; i++)
+		plan_new_parts(p, &p->want->links[i], p->partner[i]);
+}
+
+static void plan_stale_nodes(struct planner *p)
+{
+	for (size_t i = 0; i < p->have->node_count; i++) {
+		const struct model_node *node = &p->have->nodes[i];
+
+		if (node->netns && want_ns_of(p, (int)i) == MODEL_HOST)
+			add(p, STEP_DEL_NODE, (int)i)->node = node;
+	}
+}
+
+static int planner_init(struct planner *p, struct netsim_err *err)
+{
+	p->have_ns = calloc(p->want->node_count + 1, sizeof(*p->have_ns));
+	p->partner = calloc(p->want->link_count + 1, sizeof(*p->partner));
+	if (!p->have_ns || !p->partner)
+		return err_oom(err);
+	for (size_t i = 0; i < p->want->node_count; i++) {
+		int have = model_find_node(p->have, p->want->nodes[i].name);
+		bool usable = have >= 0 && p->want->nodes[i].netns && p->have->nodes[have].netns;
+
+		p->have_ns[i] = usable ? have : -1;
+	}
+	return 0;
+}
+
+int plan_make(struct model *want, const struct model *have, struct plan *ret,
+	      struct netsim_err *err)
+{
+	struct plan plan = {0};
+	struct planner p = {.want = want, .have = have, .plan = &plan};
+	int r = planner_init(&p, err);
+
+	if (r == 0) {
+		match_links(&p);
+		plan_stale_parts(&p);
+		plan_stale_links(&p);
+		plan_links(&p);
+		plan_stale_nodes(&p);
+		r = p.failed ? err_oom(err) : 0;
+	}
+	free(p.have_ns);
+	free(p.partner);
+	if (r < 0)
+		plan_done(&plan);
+	else
+		*ret = plan;
+	return r;
+}

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Plans as lines for people. */
+#include <stdio.h>
+#include <string.h>
+
+#include "netsim/fleet/plan.h"
+#include "netsim/kernel/link.h"
+
+static const char *kind_word(enum link_kind kind)
+{
+	switch (kind) {
+	case LINK_BRIDGE:
+		return "bridge";
+	case LINK_VETH:
+		return "veth";
+	case LINK_TAP:
+		return "tap";
+	case LINK_BOND:
+		return "bond";
+	case LINK_VLAN:
+		return "vlan";
+	case LINK_IFB:
+		return "ifb";
+	case LINK_OTHER:
+		break;
+	}
+	return "link";
+}
+
+/* "n100-1 eth1", or just "n3x-lan" for what lies outside the nodes. */
+static void describe_place(const struct step *step, const struct model *want, char *buf,
+			   size_t size)
+{
+	const struct link *link = step->want ? step->want : step->have;
+
+	if (step->ns == MODEL_HOST)
+		snprintf(buf, size, "%s", link->name);
+	else
+		snprintf(buf, size, "%s %s", want->nodes[step->ns].name, link->name);
+}
+
+static void describe_new(const struct link *link, char *buf, size_t size)
+{
+	int used = snprintf(buf, size, "%s", kind_word(link->kind));
+
+	if (used < 0 || (size_t)used >= size)
+		return;
+	buf += used;
+	size -= (size_t)used;
+	if (link->kind == LINK_VLAN)
+		snprintf(buf, size, " %u on %s", link->vlan, link->lower);
+	else if (link->kind == LINK_VETH)
+		snprintf(buf, size, " to port %s, mtu %u", link->peer, link->mtu);
+	else if (*link->master)
+		snprintf(buf, size, " on %s, mtu %u", link->master, link->mtu);
+	else
+		snprintf(buf, size, ", mtu %u", link->mtu);
+}
+
+static const struct {
+	unsigned bit;
+	const char *word;
+} changes[] = {
+	{LINK_SET_MTU, "mtu"},
+	{LINK_SET_MAC, "mac"},
+	{LINK_SET_MASTER, "master"},
+	{LINK_SET_UP, "up"},
+	{LINK_SET_ALIAS, "alias"},
+	{LINK_SET_GROUP, "group"},
+	{LINK_SET_VLAN_AWARE, "vlan filtering"},
+	{LINK_SET_BOND, "bond options"},
+	{LINK_SET_VLANS, "vlans"},
+	{LINK_SET_PRIMARY, "primary"},
+};
+
+static void describe_changes(const struct step *step, char *buf, size_t size)
+{
+	size_t used = 0;
+
+	*buf = 0;
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		if (!(step->what & changes[i].bit) || used >= size)
+			continue;
+		if (changes[i].bit == LINK_SET_MTU)
+			used += (size_t)snprintf(buf + used, size - used, "%smtu %u -> %u",
+						 used ? ", " : "", step->have->mtu,
+						 step->want->mtu);
+		else
+			used += (size_t)snprintf(buf + used, size - used, "%s%s", used ? ", " : "",
+						 changes[i].word);
+	}
+}
+
+static bool completes_another(const struct step *step)
+{
+	return step->kind == STEP_ADD_LINK && step->ns == MODEL_HOST &&
+	       step->want->kind == LINK_VETH;
+}
+
+size_t plan_count(const struct plan *plan)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < plan->count; i++)
+		count += !completes_another(&plan->steps[i]);
+	return count;
+}
+
+void step_describe(const struct step *step, const struct model *want, char *buf, size_t size)
+{
+	char place[128] = "", text[256], ip[UNIT_TEXT], via[UNIT_TEXT];
+
+	*buf = 0;
+	if (!step->node)
+		describe_place(step, want, place, sizeof(place));
+	switch (step->kind) {
+	case STEP_DEL_ROUTE:
+	case STEP_ADD_ROUTE:
+		snprintf(buf, size, "%c %s: route %s via %s",
+			 step->kind == STEP_ADD_ROUTE ? '+' : '-', place,
+			 step->route->to.plen ? unit_format_ip(&step->route->to, ip) : "default",
+			 unit_format_address(&step->route->via, via));
+		break;
+	case STEP_DEL_ADDR:
+	case STEP_ADD_ADDR:
+		snprintf(buf, size, "%c %s: address %s", step->kind == STEP_ADD_ADDR ? '+' : '-',
+			 place, unit_format_ip(&step->addr->ip, ip));
+		break;
+	case STEP_DEL_LINK:
+		snprintf(buf, size, "- %s: %s", place, kind_word(step->have->kind));
+		break;
+	case STEP_ADD_NODE:
+		snprintf(buf, size, "+ node %s (namespace %s)", step->node->name,
+			 step->node->netns);
+		break;
+	case STEP_DEL_NODE:
+		snprintf(buf, size, "- node %s (namespace %s)", step->node->name,
+			 step->node->netns);
+		break;
+	case STEP_ADD_LINK:
+		if (completes_another(step))
+			break;
+		describe_new(step->want, text, sizeof(text));
+		snprintf(buf, size, "+ %s: %s", place, text);
+		break;
+	case STEP_SET_LINK:
+		describe_changes(step, text, sizeof(text));
+		snprintf(buf, size, "~ %s: %s", place, text);
+		break;
+	}
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Removing a fleet whole: without a plan, because its mark tells all that is its. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "netsim/fleet/converge.h"
+#include "netsim/kernel/link.h"
+#include "netsim/kernel/mark.h"
+#include "netsim/kernel/netns.h"
+
+static int remove_names(struct state *st, const char *fleet, bool *any, struct netsim_err *err)
+{
+	char prefix[NETNS_TEXT], stale[MARK_TEXT], **names = NULL;
+	size_t count = 0;
+	int r;
+
+	state_netns_name(fleet, "", prefix);
+	snprintf(stale, sizeof(stale), MARK_PREFIX "%s/", fleet);
+	r = netns_list(prefix, &names, &count, err);
+	for (size_t i = 0; i < count; i++) {
+		const char *node = names[i] + strlen(prefix);
+		struct handle *handle;
+		bool ours = netns_is_stale(names[i], stale) ||
+			    state_handle(st, fleet, node, &handle, NULL) == 0;
+
+		if (ours && r == 0) {
+			r = netns_remove(names[i], err);
+			state_forget(st, fleet, node);
+			*any = true;
+		}
+		free(names[i]);
+	}
+	free(names);
+	return r;
+}
+
+int exec_remove(struct state *st, const char *fleet, bool *ret_any, struct netsim_err *err)
+{
+	uint32_t group = mark_group(fleet);
+	bool any = false;
+	int r = state_read_host(st, err);
+
+	for (size_t i = 0; r == 0 && i < st->host->link_count; i++)
+		any |= state_is_ours(&st->host->links[i], fleet);
+	if (r == 0 && any) {
+		link_del_group(st->rt, group, fleet);
+		link_del_group(st->rt, MARK_DOOMED(group), fleet);
+		r = rt_send(st->rt, err);
+	}
+	if (r == 0)
+		r = remove_names(st, fleet, &any, err);
+	if (r == 0)
+		*ret_any = any;
+	return r;
+}

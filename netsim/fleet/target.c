@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "netsim/fleet/target.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "netsim/kernel/mark.h"
+#include "netsim/util/array.h"
+#include "netsim/util/auto.h"
+#include "netsim/util/name.h"
+
+static void free_names(char **names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(names[i]);
+	free(names);
+}
+
+/* What an interrupted run left may carry nothing but the fleet's group. */
+static bool has_group(const struct state *st, const char *fleet)
+{
+	for (size_t i = 0; i < st->host->link_count; i++)
+		if (state_is_ours(&st->host->links[i], fleet))
+			return true;
+	return false;
+}
+
+static int choose_fleet(struct state *st, char **names, size_t count, const char *name, char **ret,
+			struct netsim_err *err)
+{
+	const char *near;
+
+	if (!name && count == 0)
+		return -ENOENT;
+	if (!name && count > 1) {
+		err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL, "there are %zu fleets", count);
+		err_hint(err, "say which one with --fleet: %s, %s%s", names[0], names[1],
+			 count > 2 ? ", ..." : "");
+		return -EINVAL;
+	}
+	for (size_t i = 0; i < count; i++)
+		if (!name || strcmp(names[i], name) == 0) {
+			*ret = strdup(names[i]);
+			return *ret ? 0 : err_oom(err);
+		}
+	if (has_group(st, name)) {
+		*ret = strdup(name);
+		return *ret ? 0 : err_oom(err);
+	}
+	err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL, "there is no fleet %s", name);
+	near = name_nearest(name, (const char *const *)names, count);
+	if (near)
+		err_hint(err, "did you mean %s?", near);
+	return -ENOENT;
+}
+
+int target_fleet(struct state *st, const char *name, char **ret, struct netsim_err *err)
+{
+	char **names = NULL;
+	size_t count = 0;
+	int r = state_fleets(st, &names, &count, err);
+
+	*ret = NULL;
+	if (r == 0)
+		r = choose_fleet(st, names, count, name, ret, err);
+	free_names(names, count);
+	return r;
+}
+
+int target_need_fleet(struct state *st, const char *name, char **ret, struct netsim_err *err)
+{
+	int r = target_fleet(st, name, ret, err);
+
+	if (r == -ENOENT && !name) {
+		err_set(err, NETSIM_ERR_USAGE, r, NULL, "no fleet is up");
+		err_hint(err, "build one with: netsim up FILE");
+	}
+	return r;
+}
+
+static int unknown_node(const struct model *fleet, const char *word, struct netsim_err *err)
+{
+	auto_free const char **names = calloc(fleet->node_count + 1, sizeof(*names));
+	const char *near;
+
+	if (!names)
+		return err_oom(err);
+	for (size_t i = 0; i < fleet->node_count; i++)
+		names[i] = fleet->nodes[i].name;
+	near = name_is_pattern(word) ? NULL : name_nearest(word, names, fleet->node_count);
+	err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL,
+		name_is_pattern(word) ? "no node of the fleet %s matches %s" :
+					"the fleet %s has no node %s",
+		fleet->fleet, word);
+	if (near)
+		err_hint(err, "did you mean %s?", near);
+	return -ENOENT;
+}
+
+int target_nodes(const struct model *fleet, const char *word, bool *marks, struct netsim_err *err)
+{
+	int found = 0;
+
+	for (size_t i = 0; i < fleet->node_count; i++) {
+		const struct model_node *node = &fleet->nodes[i];
+
+		if (!name_match(word, node->name, (const char *const *)node->roles,
+				node->role_count))
+			continue;
+		marks[i] = true;
+		found++;
+	}
+	return found ? found : unknown_node(fleet, word, err);
+}
+
+static bool port_is(const struct link *link, const char *node, const char *iface)
+{
+	struct mark mark;
+
+	return link_is_port(link) && mark_parse(link->alias, &mark) && mark.iface &&
+	       strcmp(mark.node, node) == 0 && (!iface || strcmp(mark.iface, iface) == 0);
+}
+
+int target_ports(const struct model *fleet, const char *word, bool *ports, struct netsim_err *err)
+{
+	auto_free char *node = strdup(word);
+	auto_free bool *marks = calloc(fleet->node_count + 1, sizeof(*marks));
+	char *iface = node ? strchr(node, '/') : NULL;
+	bool any = false;
+	int r;
+
+	if (!node || !marks)
+		return err_oom(err);
+	if (iface)
+		*iface++ = 0;
+	r = target_nodes(fleet, node, marks, err);
+	if (r < 0)
+		return r;
+	for (size_t n = 0; n < fleet->node_count; n++)
+		for (size_t i = 0; marks[n] && i < fleet->link_count; i++)
+			if (port_is(&fleet->links[i], fleet->nodes[n].name, iface))
+				any = ports[i] = true;
+	if (any)
+		return 0;
+	return err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL, "%s has no port%s%s", node,
+		       iface ? " " : "", iface ? iface : "");
+}
+
+static int add_number(struct policy_group *group, int number, struct netsim_err *err)
+{
+	uint16_t *slot;
+
+	for (size_t i = 0; i < group->count; i++)
+		if (group->nodes[i] == number)
+			return 0;
+	slot = array_push(group->nodes, group->count);
+	if (!slot)
+		return err_oom(err);
+	*slot = (uint16_t)number;
+	return 0;
+}
+
+static int add_word(const struct model *fleet, const struct policy *policy, const char *word,
+		    struct policy_group *group, struct netsim_err *err)
+{
+	auto_free bool *marks = calloc(fleet->node_count + 1, sizeof(*marks));
+	int r;
+
+	if (!marks)
+		return err_oom(err);
+	if (strcmp(word, "host") == 0)
+		return add_number(group, POLICY_HOST, err);
+	r = target_nodes(fleet, word, marks, err);
+	for (size_t i = 0; r >= 0 && i < fleet->node_count; i++)
+		if (marks[i]) {
+			int number = policy_node(policy, fleet->nodes[i].name);
+
+			r = add_number(group, number, err);
+		}
+	return r < 0 ? r : 0;
+}
+
+int target_group(const struct model *fleet, const struct policy *policy, const char *words,
+		 struct policy_group *ret, struct netsim_err *err)
+{
+	auto_free char *copy = strdup(words);
+	struct policy_group group = {0};
+	char *save = NULL;
+	int r = copy ? 0 : err_oom(err);
+
+	for (char *word = copy ? strtok_r(copy, ",", &save) : NULL; word && r == 0;
+	     word = strtok_r(NULL, ",", &save))
+		r = add_word(fleet, policy, word, &group, err);
+	if (r == 0 && !group.count)
+		r = err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL, "a group names no node");
+	if (r < 0)
+		free(group.nodes);
+	else
+		*ret = group;
+	return r;
+}

@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Groups are added up to rows of classes, of pairs, and of both. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "netsim/flow/analysis_parts.h"
+#include "netsim/util/array.h"
+
+/* Groups of one pair share their names; there are a thousand of them at most. */
+static bool name_groups(struct making *m)
+{
+	for (size_t g = 0; g < m->group_count; g++) {
+		const struct flow_group *group = &m->groups[g];
+
+		for (int i = 0; i < 2; i++) {
+			if (!group->addresses[0] && !group->addresses[1]) {
+				m->ends[g][i] = NULL;
+				continue;
+			}
+			for (size_t n = 0; n <= g && !m->ends[g][i]; n++)
+				for (int k = 0; k < 2 && (n < g || k < i); k++)
+					if (m->groups[n].addresses[k] == group->addresses[i])
+						m->ends[g][i] = m->ends[n][k];
+			if (!m->ends[g][i])
+				m->ends[g][i] = making_name(m, group->addresses[i]);
+			if (!m->ends[g][i])
+				return false;
+		}
+	}
+	return true;
+}
+
+/* --- sums */
+
+/* A row while it is added up. */
+struct sum {
+	struct netsim_flow_row row;
+	struct histogram rtt[2], handshake;
+};
+
+struct sums {
+	struct sum *list;
+	size_t count;
+};
+
+static void sums_done(struct sums *sums)
+{
+	for (size_t i = 0; i < sums->count; i++) {
+		struct sum *sum = &sums->list[i];
+
+		histogram_done(&sum->handshake);
+		histogram_done(&sum->rtt[0]);
+		histogram_done(&sum->rtt[1]);
+	}
+	free(sums->list);
+}
+
+/* turned: the group's first way is the row's second. */
+static bool add_group(const struct making *m, struct sum *sum, size_t g, bool turned)
+{
+	const struct flow_group *group = &m->groups[g];
+	bool good = true;
+
+	for (unsigned i = 0; i < 2; i++) {
+		const struct flow_way *from = &group->ways[i];
+		unsigned to = sum->row.way_count == 1 ? 0 : turned ? 1 - i : i;
+		struct netsim_flow_way *way = &sum->row.ways[to];
+
+		if (m->uses[g] & USES_GAPS(i)) {
+			way->gaps += from->counts[FLOW_GAP_COUNT];
+			way->silences += from->silences;
+		}
+		if (!(m->uses[g] & USES_WAY(i)))
+			continue;
+		sum->row.connections += from->opened.connections;
+		sum->row.unanswered += from->opened.unanswered;
+		sum->row.refused += from->opened.refused;
+		way->packets += from->packets;
+		way->bytes += from->bytes;
+		way->payload += from->payload;
+		making_add_counts(way, from->counts);
+		good &= histogram_merge(&sum->handshake, &from->opened.handshake);
+		good &= histogram_merge(&sum->rtt[to], &from->rtt);
+	}
+	return good;
+}
+
+/* Whether the row has these ends, and the other way round. */
+static bool is_row(const struct netsim_flow_row *row, const char *const ends[2], const char *class,
+		   bool inner, bool *ret_turned)
+{
+	*ret_turned = false;
+	if (row->class != class || row->inner != inner)
+		return false;
+	if (row->ends[0] == ends[0] && row->ends[1] == ends[1])
+		return true;
+	*ret_turned = row->ends[0] == ends[1] && row->ends[1] == ends[0];
+	return *ret_turned;
+}
+
+/* What rows are told apart by. */
+enum by { BY_CLASS, BY_PAIR, BY_BOTH };
+
+/* The row that a group belongs to. */
+static bool is_row_of(const struct making *m, enum by by, const struct netsim_flow_row *row,
+		      size_t g, bool *ret_turned)
+{
+	static const char *const any[2];
+
+	return is_row(row, by == BY_CLASS ? any : m->ends[g],
+		      by == BY_PAIR ? NULL : making_class(m, m->groups[g].class),
+		      m->groups[g].inner, ret_turned);
+}
+
+static struct sum *find_sum(const struct making *m, enum by by, struct sums *sums, size_t g,
+			    bool *ret_turned)
+{
+	struct sum *sum;
+
+	for (size_t i = 0; i < sums->count; i++)
+		if (is_row_of(m, by, &sums->list[i].row, g, ret_turned))
+			return &sums->list[i];
+	*ret_turned = false;
+	sum = array_push(sums->list, sums->count);
+	if (!sum)
+		return NULL;
+	sum->row.way_count = by == BY_CLASS ? 1 : 2;
+	sum->row.inner = m->groups[g].inner;
+	sum->row.class = by == BY_PAIR ? NULL : making_class(m, m->groups[g].class);
+	for (int i = 0; by != BY_CLASS && i < 2; i++)
+		sum->row.ends[i] = m->ends[g][i];
+	return sum;
+}
+
+static bool sum_up(const struct making *m, enum by by, struct sums *sums)
+{
+	for (size_t g = 0; g < m->group_count; g++) {
+		bool turned;
+		struct sum *sum;
+
+		if (!m->uses[g])
+			continue;
+		sum = find_sum(m, by, sums, g, &turned);
+		if (!sum || !add_group(m, sum, g, turned))
+			return false;
+	}
+	return true;
+}
+
+/* --- over time: only of the rows with most traffic, so that it stays small */
+
+#define SERIES_ROWS 64
+
+static bool add_bins(const struct making *m, struct netsim_flow_row *row,
+		     struct histogram (*rtt)[2], size_t g, bool turned)
+{
+	const struct flow_group *group = &m->groups[g];
+	size_t bins = m->ret->bin_count;
+	bool good = true;
+
+	for (size_t i = 0; i < bins && i < group->bin_count; i++)
+		for (unsigned w = 0; w < 2; w++) {
+			unsigned to = row->way_count == 1 ? 0 : turned ? 1 - w : w;
+			struct netsim_flow_bin *bin = &row->bins[i];
+
+			rtt[i][to].bits = HISTOGRAM_COARSE;
+			if (m->uses[g] & USES_GAPS(w))
+				bin->ways[to].gaps += group->bins[i].ways[w].gaps;
+			if (!(m->uses[g] & USES_WAY(w)))
+				continue;
+			bin->ways[to].bytes += group->bins[i].ways[w].bytes;
+			bin->ways[to].packets += group->bins[i].ways[w].packets;
+			bin->ways[to].retransmissions += group->bins[i].ways[w].retransmissions;
+			if (group->bins[i].ways[w].rtt)
+				good &= histogram_merge(&rtt[i][to], group->bins[i].ways[w].rtt);
+		}
+	return good;
+}
+
+static void finish_bin(struct netsim_flow_bin *bin, struct histogram rtt[2])
+{
+	for (int w = 0; w < 2; w++) {
+		bin->ways[w].rtts = (uint32_t)rtt[w].count;
+		bin->ways[w].rtt_p50 = (int64_t)histogram_percentile(&rtt[w], 0.5);
+		bin->ways[w].rtt_p99 = (int64_t)histogram_percentile(&rtt[w], 0.99);
+		bin->ways[w].rtt_max = (int64_t)rtt[w].max;
+		histogram_done(&rtt[w]);
+	}
+}
+
+static bool make_series(const struct making *m, enum by by, struct netsim_flow_row *row)
+{
+	size_t bins = m->ret->bin_count;
+	struct histogram(*rtt)[2] = calloc(bins + 1, sizeof(*rtt));
+	bool good, turned;
+
+	row->bins = calloc(bins + 1, sizeof(*row->bins));
+	good = row->bins && rtt;
+	for (size_t g = 0; good && g < m->group_count; g++)
+		if (is_row_of(m, by, row, g, &turned))
+			good = add_bins(m, row, rtt, g, turned);
+	for (size_t i = 0; rtt && row->bins && i < bins; i++)
+		finish_bin(&row->bins[i], rtt[i]);
+	free(rtt);
+	return good;
+}
+
+static bool make_rows(struct making *m, enum by by, struct netsim_flow_rows *ret)
+{
+	struct sums sums = {0};
+	bool good = sum_up(m, by, &sums);
+
+	if (good)
+		ret->list = calloc(sums.count ? sums.count : 1, sizeof(*ret->list));
+	good = good && ret->list;
+	for (size_t i = 0; good && i < sums.count; i++) {
+		struct sum *sum = &sums.list[i];
+
+		for (int w = 0; w < 2; w++)
+			making_rtt(&sum->rtt[w], &sum->row.ways[w].rtt);
+		making_rtt(&sum->handshake, &sum->row.handshake);
+		ret->list[ret->count++] = sum->row;
+	}
+	if (good)
+		qsort(ret->list, ret->count, sizeof(*ret->list), making_compare_rows);
+	for (size_t i = 0; good && i < ret->count && i < SERIES_ROWS; i++)
+		good = make_series(m, by, &ret->list[i]);
+	sums_done(&sums);
+	return good;
+}
+
+/* --- all */
+
+static bool make_gaps(struct making *m)
+{
+	const struct flow_gap *gaps;
+	size_t count = flow_gaps(m->flow, &gaps);
+	uint64_t all = 0;
+
+	for (size_t g = 0; g < m->group_count; g++)
+		for (int w = 0; w < 2; w++)
+			if (m->uses[g] & USES_GAPS(w))
+				all += m->groups[g].ways[w].counts[FLOW_GAP_COUNT];
+	m->ret->gaps = calloc(count ? count : 1, sizeof(*m->ret->gaps));
+	for (size_t i = 0; m->ret->gaps && i < count; i++) {
+		const struct flow_group *group = &m->groups[gaps[i].group];
+		unsigned way = gaps[i].way;
+
+		if (!(m->uses[gaps[i].group] & USES_GAPS(way)))
+			continue;
+		m->ret->gaps[m->ret->gap_count++] = (struct netsim_flow_gap) {
+			.from = m->ends[gaps[i].group][way],
+			.to = m->ends[gaps[i].group][1 - way],
+			.class = making_class(m, group->class),
+			.from_port = gaps[i].source_port,
+			.to_port = gaps[i].destination_port,
+			.inner = group->inner,
+			.whole = gaps[i].whole,
+			.begin_ns = gaps[i].begin_ns,
+			.end_ns = gaps[i].end_ns,
+			.limit_ns = group->gap_ns,
+		};
+	}
+	m->ret->gaps_more = all - m->ret->gap_count;
+	return m->ret->gaps != NULL;
+}
+
+static void fill_totals(struct making *m)
+{
+	struct flow_totals totals;
+
+	flow_totals(m->flow, &totals);
+	m->ret->packets = m->ret->captured = totals.packets;
+	m->ret->bytes = totals.bytes;
+	m->ret->inner = totals.inner;
+	m->ret->connections = totals.connections;
+	m->ret->folded = totals.folded;
+	m->ret->unordered = totals.unordered;
+	m->ret->first_ns = totals.first_ns;
+	m->ret->last_ns = totals.last_ns;
+	m->ret->bin_ns = totals.bin_ns;
+	if (totals.packets)
+		m->ret->bin_count =
+			(size_t)(((uint64_t)totals.last_ns - (uint64_t)totals.first_ns) /
+				 (uint64_t)totals.bin_ns) +
+			1;
+	/* Bins are wide enough for all that came in order. */
+	if (m->ret->bin_count > FLOW_BINS)
+		m->ret->bin_count = FLOW_BINS;
+}
+
+int analyze_rows(const struct flow *flow, const struct oneway *oneway,
+		 const struct class_set *classes, const struct analyze_names *names,
+		 size_t connections, struct netsim_analysis *ret, struct netsim_err *err)
+{
+	struct making m = {.flow = flow, .classes = classes, .names = names, .ret = ret};
+	bool good = true;
+
+	fill_totals(&m);
+	/* The classes' names come first: making_class() counts on it. */
+	for (size_t i = 0; good && classes && i < classes->count; i++)
+		good = making_keep(&m, classes->list[i].name) != NULL;
+	m.other = good ? making_keep(&m, CLASS_OTHER) : NULL;
+	m.group_count = flow_groups(flow, &m.groups);
+	m.ends = calloc(m.group_count + 1, sizeof(*m.ends));
+	m.uses = calloc(m.group_count + 1, sizeof(*m.uses));
+	good = m.other && m.ends && m.uses && name_groups(&m) && choose_views(&m) &&
+	       make_rows(&m, BY_CLASS, &ret->classes) && make_rows(&m, BY_PAIR, &ret->pairs) &&
+	       make_rows(&m, BY_BOTH, &ret->flows) && making_connections(&m, connections) &&
+	       make_gaps(&m) && (!oneway || making_one_way(&m, oneway));
+	free(m.ends);
+	free(m.uses);
+	return good ? 0 : err_oom(err);
+}
+
+static void rows_done(struct netsim_flow_rows *rows)
+{
+	for (size_t i = 0; i < rows->count; i++)
+		free(rows->list[i].bins);
+	free(rows->list);
+}
+
+void analysis_done(struct netsim_analysis *analysis)
+{
+	rows_done(&analysis->classes);
+	rows_done(&analysis->pairs);
+	rows_done(&analysis->flows);
+	rows_done(&analysis->connection_rows);
+	free(analysis->gaps);
+	for (size_t i = 0; i < analysis->one_way_count; i++)
+		free(analysis->one_way[i].bins);
+	free(analysis->one_way);
+	for (size_t i = 0; i < analysis->problem_count; i++)
+		free(analysis->problems[i].file);
+	free(analysis->problems);
+	for (size_t i = 0; i < analysis->name_count; i++)
+		free(analysis->names[i]);
+	free(analysis->names);
+	*analysis = (struct netsim_analysis) {0};
+}

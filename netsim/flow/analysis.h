@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What was followed -> rows for reports, with names instead of addresses. Pure. */
+#ifndef NETSIM_ANALYZE_H
+#define NETSIM_ANALYZE_H
+
+#include "netsim/config/topo.h"
+#include "netsim/flow/flow.h"
+#include "netsim/flow/oneway.h"
+#include "netsim/util/unit.h"
+
+/* Who has an address. */
+struct analyze_names {
+	struct analyze_name {
+		struct ip ip;
+		char *name;
+	} * list;
+	size_t count;
+	char *const *views; /* of view 1 and so on; somebody else's */
+	size_t view_count;
+	const char *const *only; /* rows of whom; somebody else's */
+	size_t only_count;	 /* 0: of everybody */
+};
+/* The nodes of a topology, and the host. 0 or -ENOMEM. */
+int analyze_names_of(const struct topo *topo, struct analyze_names *ret);
+/* One more; of an address that has a name already, that one stays. */
+int analyze_names_add(struct analyze_names *names, const struct ip *ip, const char *name);
+void analyze_names_done(struct analyze_names *names);
+
+/* The usual class file, or this one. */
+int analyze_classes(const char *path, struct class_set **ret, struct netsim_diags *diags,
+		    struct netsim_err *err);
+
+/* Both are finished. connections: how many rows of them, 0: all. */
+int analyze_rows(const struct flow *flow, const struct oneway *oneway,
+		 const struct class_set *classes, const struct analyze_names *names,
+		 size_t connections, struct netsim_analysis *ret, struct netsim_err *err);
+void analysis_done(struct netsim_analysis *analysis);
+
+#endif

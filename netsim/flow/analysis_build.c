@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What all rows are made with: names, and figures of one way. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "netsim/flow/analysis_parts.h"
+#include "netsim/util/array.h"
+
+/* --- names */
+
+int analyze_names_add(struct analyze_names *names, const struct ip *ip, const char *name)
+{
+	struct analyze_name *slot = array_push(names->list, names->count);
+
+	if (!slot)
+		return -ENOMEM;
+	slot->ip = *ip;
+	slot->ip.plen = ip->family == AF_INET6 ? 128 : 32;
+	slot->name = strdup(name);
+	return slot->name ? 0 : -ENOMEM;
+}
+
+int analyze_names_of(const struct topo *topo, struct analyze_names *ret)
+{
+	int r = 0;
+
+	for (size_t n = 0; r == 0 && n < topo->network_count; n++)
+		for (size_t i = 0; r == 0 && i < topo->networks[n].address_count; i++)
+			r = analyze_names_add(ret, &topo->networks[n].addresses[i].ip, "host");
+	for (size_t n = 0; r == 0 && n < topo->node_count; n++)
+		for (size_t i = 0; r == 0 && i < topo->nodes[n].iface_count; i++) {
+			const struct iface *iface = &topo->nodes[n].ifaces[i];
+
+			for (size_t a = 0; r == 0 && a < iface->address_count; a++)
+				r = analyze_names_add(ret, &iface->addresses[a].ip,
+						      topo->nodes[n].name);
+		}
+	return r;
+}
+
+void analyze_names_done(struct analyze_names *names)
+{
+	for (size_t i = 0; i < names->count; i++)
+		free(names->list[i].name);
+	free(names->list);
+	*names = (struct analyze_names) {0};
+}
+
+const char *making_keep(struct making *m, const char *text)
+{
+	char **slot = array_push(m->ret->names, m->ret->name_count);
+
+	if (!slot)
+		return NULL;
+	*slot = strdup(text);
+	return *slot;
+}
+
+/* Names are compared by their place. */
+static const char *keep_once(struct making *m, const char *text)
+{
+	for (size_t n = 0; n < m->ret->name_count; n++)
+		if (strcmp(m->ret->names[n], text) == 0)
+			return m->ret->names[n];
+	return making_keep(m, text);
+}
+
+const char *making_view(const struct making *m, uint16_t view)
+{
+	return m->names && view && view <= m->names->view_count ? m->names->views[view - 1] : NULL;
+}
+
+/* Nobody routes link-local addresses: who sent from one has it. */
+static const char *name_of_sender(const struct making *m, uint32_t number, const struct ip *ip)
+{
+	if (!ip_is_link_local(ip))
+		return NULL;
+	for (size_t g = 0; g < m->group_count; g++) {
+		const struct flow_group *group = &m->groups[g];
+
+		if ((group->addresses[0] == number && group->local == FLOW_FIRST_LOCAL) ||
+		    (group->addresses[1] == number && group->local == FLOW_SECOND_LOCAL))
+			return making_view(m, group->view);
+	}
+	return NULL;
+}
+
+const char *making_name(struct making *m, uint32_t number)
+{
+	uint8_t version;
+	const struct flow_address *address = flow_address(m->flow, number, &version);
+	struct ip ip = {.family = version == 6 ? AF_INET6 : AF_INET,
+			.plen = version == 6 ? 128 : 32};
+	const char *sender;
+	char text[UNIT_TEXT];
+
+	if (number == FLOW_NO_ADDRESS)
+		return "-";
+	memcpy(ip.b, address, version == 6 ? 16 : 4);
+	for (size_t i = 0; m->names && i < m->names->count; i++)
+		if (ip_equal(&m->names->list[i].ip, &ip)) {
+			snprintf(text, sizeof(text), "%.63s", m->names->list[i].name);
+			return keep_once(m, text);
+		}
+	sender = name_of_sender(m, number, &ip);
+	return sender ? keep_once(m, sender) : making_keep(m, unit_format_address(&ip, text));
+}
+
+const char *making_class(const struct making *m, unsigned class)
+{
+	return m->classes && class < m->classes->count ? m->ret->names[class] : m->other;
+}
+
+bool making_wants(const struct making *m, const char *a, const char *b)
+{
+	for (size_t i = 0; m->names && i < m->names->only_count; i++)
+		if ((a && strcmp(m->names->only[i], a) == 0) ||
+		    (b && strcmp(m->names->only[i], b) == 0))
+			return true;
+	return !m->names || !m->names->only_count;
+}
+
+/* --- figures */
+
+void making_rtt(const struct histogram *h, struct netsim_rtt *ret)
+{
+	ret->count = h->count;
+	ret->min = (int64_t)h->min;
+	ret->max = (int64_t)h->max;
+	ret->mean = histogram_mean(h);
+	ret->p50 = (int64_t)histogram_percentile(h, 0.5);
+	ret->p90 = (int64_t)histogram_percentile(h, 0.9);
+	ret->p99 = (int64_t)histogram_percentile(h, 0.99);
+}
+
+void making_add_counts(struct netsim_flow_way *way, const uint64_t counts[FLOW_COUNTS])
+{
+	way->fast += counts[FLOW_FAST];
+	way->timeout += counts[FLOW_TIMEOUT];
+	way->spurious += counts[FLOW_SPURIOUS];
+	way->reordered += counts[FLOW_REORDERED];
+	way->resent += counts[FLOW_RESENT];
+	way->dup_acks += counts[FLOW_DUP_ACKS];
+	way->zero_windows += counts[FLOW_ZERO_WINDOWS];
+	way->resets += counts[FLOW_RESETS];
+}
+
+static uint64_t row_bytes(const struct netsim_flow_row *row)
+{
+	return row->ways[0].bytes + row->ways[1].bytes;
+}
+
+int making_compare_rows(const void *a, const void *b)
+{
+	const struct netsim_flow_row *x = a, *y = b;
+	uint64_t p = row_bytes(x), q = row_bytes(y);
+
+	if (p != q)
+		return p < q ? 1 : -1;
+	return (x->first_ns > y->first_ns) - (x->first_ns < y->first_ns);
+}

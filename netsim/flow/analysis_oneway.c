@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Rows of what was found again where it is delivered. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "netsim/flow/analysis_parts.h"
+
+#define SERIES_ROWS 64
+
+static bool fill_bins(const struct oneway_row *from, size_t count, struct netsim_one_way *to)
+{
+	to->bins = calloc(count + 1, sizeof(*to->bins));
+	for (size_t i = 0; to->bins && i < count && i < from->bin_count; i++) {
+		const struct oneway_bin *bin = &from->bins[i];
+
+		to->bins[i] = (struct netsim_one_way_bin) {
+			.delivered = bin->delivered,
+			.lost = bin->lost,
+			.delay_mean =
+				bin->delivered ? (int64_t)(bin->delay_sum / bin->delivered) : 0,
+			.delay_max = (int64_t)bin->delay_max,
+		};
+	}
+	return to->bins != NULL;
+}
+
+static bool fill_row(struct making *m, const struct oneway_row *from, struct netsim_one_way *to)
+{
+	const char *ends[2] = {making_view(m, from->from), making_view(m, from->to)};
+
+	*to = (struct netsim_one_way) {
+		.class = making_class(m, from->class),
+		.sent = from->delivered + from->lost + from->flying,
+		.delivered = from->delivered,
+		.lost = from->lost,
+		.flying = from->flying,
+		.duplicated = from->duplicated,
+		.reordered = from->reordered,
+		.jitter = from->deviation,
+	};
+	making_rtt(&from->delay, &to->delay);
+	to->from = ends[0] ? making_keep(m, ends[0]) : NULL;
+	to->to = ends[1] ? making_keep(m, ends[1]) : NULL;
+	return !to->from == !ends[0] && !to->to == !ends[1];
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct oneway_row *const *x = a, *const *y = b;
+	uint64_t p = (*x)->delivered + (*x)->lost, q = (*y)->delivered + (*y)->lost;
+
+	return p != q ? (p < q ? 1 : -1) : (*x > *y) - (*x < *y);
+}
+
+bool making_one_way(struct making *m, const struct oneway *oneway)
+{
+	struct netsim_analysis *ret = m->ret;
+	struct oneway_totals totals;
+	const struct oneway_row *rows, **order;
+	size_t count = oneway_rows(oneway, &rows);
+	bool good;
+
+	oneway_totals(oneway, &totals);
+	ret->elsewhere = totals.elsewhere;
+	ret->strays = totals.strays;
+	ret->one_way_first_ns = totals.first_ns;
+	ret->one_way_bin_ns = totals.bin_ns;
+	ret->one_way_bin_count = totals.bin_count;
+	ret->one_way = calloc(count + 1, sizeof(*ret->one_way));
+	order = calloc(count + 1, sizeof(*order));
+	good = ret->one_way && order;
+	for (size_t i = 0; good && i < count; i++)
+		order[i] = &rows[i];
+	if (good)
+		qsort(order, count, sizeof(struct oneway_row *), compare);
+	for (size_t i = 0; good && i < count; i++) {
+		struct netsim_one_way *row = &ret->one_way[ret->one_way_count];
+
+		if (!making_wants(m, making_view(m, order[i]->from), making_view(m, order[i]->to)))
+			continue;
+		good = fill_row(m, order[i], row);
+		if (good && ret->one_way_count < SERIES_ROWS)
+			good = fill_bins(order[i], totals.bin_count, row);
+		ret->one_way_count++;
+	}
+	free(order);
+	return good;
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Which class a packet is of: a bit for each class, by what packets have; the lowest one
+ * that is left is the first class in the file. The same as bpf/classify.h does.
+ */
+#include <stdlib.h>
+
+#include "netsim/flow/flow.h"
+
+#define PROTOCOL_TCP 6
+#define PROTOCOL_UDP 17
+#define VLANS	     4096
+#define ETHERTYPES   (CLASSES_MAX * 4)
+
+struct flow_classifier {
+	unsigned count;
+	uint64_t any;		/* classes of all packets of their VLAN */
+	uint64_t protocol[256]; /* of IP */
+	uint64_t any_vlan;
+	uint64_t vlan[VLANS];
+	uint64_t tcp[65536], udp[65536];
+	struct {
+		uint64_t bits;
+		uint16_t ethertype;
+	} ethertypes[ETHERTYPES];
+	unsigned ethertype_count;
+};
+
+static void add_ethertype(struct flow_classifier *c, uint16_t ethertype, uint64_t bit)
+{
+	unsigned i = 0;
+
+	while (i < c->ethertype_count && c->ethertypes[i].ethertype != ethertype)
+		i++;
+	if (i == ETHERTYPES)
+		return;
+	if (i == c->ethertype_count)
+		c->ethertypes[c->ethertype_count++].ethertype = ethertype;
+	c->ethertypes[i].bits |= bit;
+}
+
+static void add_match(struct flow_classifier *c, const struct class_match *match, uint64_t bit)
+{
+	uint64_t *ports = match->protocol == PROTOCOL_TCP ? c->tcp : c->udp;
+
+	if (match->ethertype)
+		add_ethertype(c, match->ethertype, bit);
+	else if (!match->port_first)
+		c->protocol[match->protocol] |= bit;
+	else
+		for (unsigned port = match->port_first; port <= match->port_last; port++)
+			ports[port] |= bit;
+}
+
+struct flow_classifier *flow_classifier_new(const struct class_set *classes)
+{
+	struct flow_classifier *c = calloc(1, sizeof(*c));
+
+	if (!c || !classes)
+		return c;
+	c->count = (unsigned)classes->count;
+	for (size_t i = 0; i < classes->count; i++) {
+		const struct class *class = &classes->list[i];
+		uint64_t bit = 1ULL << i;
+
+		if (class->vlan)
+			c->vlan[class->vlan % VLANS] |= bit;
+		else
+			c->any_vlan |= bit;
+		if (!class->match_count)
+			c->any |= bit;
+		for (size_t n = 0; n < class->match_count; n++)
+			add_match(c, &class->matches[n], bit);
+	}
+	return c;
+}
+
+unsigned flow_classify(const struct flow_classifier *c, const struct packet *packet)
+{
+	uint64_t fits = c->any;
+
+	if (packet->version)
+		fits |= c->protocol[packet->protocol];
+	for (unsigned i = 0; i < c->ethertype_count; i++)
+		if (c->ethertypes[i].ethertype == packet->ethertype)
+			fits |= c->ethertypes[i].bits;
+	if (packet->has_ports && packet->protocol == PROTOCOL_TCP)
+		fits |= c->tcp[packet->source_port] | c->tcp[packet->destination_port];
+	if (packet->has_ports && packet->protocol == PROTOCOL_UDP)
+		fits |= c->udp[packet->source_port] | c->udp[packet->destination_port];
+	fits &= c->any_vlan | (packet->vlan ? c->vlan[packet->vlan % VLANS] : 0);
+	return fits ? (unsigned)__builtin_ctzll(fits) : c->count;
+}

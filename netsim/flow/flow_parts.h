@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How flow.h keeps what it knows. A million connections must fit into 256 MiB. */
+#ifndef NETSIM_FLOW_PARTS_H
+#define NETSIM_FLOW_PARTS_H
+
+#include <assert.h>
+
+#include "netsim/flow/flow.h"
+
+/* Round trips of single connections are kept in units of 10 ns: 32 bits are 42 s. */
+#define RTT_UNIT 10
+
+enum side_flag {
+	SIDE_SEEN = 0x01, /* it sent something */
+	SIDE_SYN = 0x02,
+	SIDE_FIN = 0x04,
+	SIDE_RST = 0x08,
+	SIDE_ACK = 0x10,	/* "ack" is valid */
+	SIDE_KEEP_ALIVE = 0x20, /* its last packet was one */
+	SIDE_BASE = 0x40,	/* "base" is valid */
+};
+
+/* One end of a connection. */
+struct side {
+	uint64_t packets, bytes, payload;
+	int64_t last_ns;
+	int64_t next_ns; /* when "next" was reached */
+	uint64_t rtt_sum;
+	uint32_t rtt_count, rtt_min, rtt_max;
+	uint32_t next; /* behind the highest sequence number sent */
+	uint32_t ack;  /* the last acknowledgement sent */
+	uint32_t base; /* the first sequence number */
+	uint16_t window;
+	uint8_t same_acks;
+	uint8_t flags;
+};
+
+enum connection_flag {
+	CONNECTION_USED = 0x01,
+	CONNECTION_RECENT = 0x02, /* had a packet since the hand came by */
+	CONNECTION_INNER = 0x04,
+	CONNECTION_TURNED = 0x08,    /* its client sends the group's second way */
+	CONNECTION_OPENED = 0x10,    /* handshake_ns is a round trip, and not the SYN's time */
+	CONNECTION_OLD = 0x20,	     /* its ports have another one now */
+	CONNECTION_AT_CLIENT = 0x40, /* the client sends at the view */
+	CONNECTION_AT_SERVER = 0x80,
+};
+
+struct connection {
+	uint32_t addresses[2]; /* the client's, the server's */
+	uint16_t ports[2];
+	uint8_t protocol;
+	uint8_t flags;
+	uint16_t view, group;
+	uint16_t vlan : 12, version : 4;
+	uint32_t number;  /* its own; of the free ones: the next, 1 + number */
+	uint32_t flight;  /* 1 + number, 0: none */
+	uint32_t trouble; /* the same */
+	int64_t first_ns;
+	int64_t handshake_ns;
+	struct side sides[2];
+};
+
+static_assert(sizeof(struct connection) <= 208, "a million of them would be too much");
+
+#define FLIGHT_TIMED 10
+#define FLIGHT_HOLES 32
+
+enum timed_flag {
+	TIMED_LATE = 1, /* something before it was sent again: only SACK tells its time */
+	TIMED_ECHO = 2, /* itself was sent again: only its time stamp's echo tells */
+};
+
+/* What is on its way, while it is. */
+struct flight {
+	struct flight_side {
+		struct timed {
+			int64_t time_ns;
+			uint32_t end, stamp;
+		} timed[FLIGHT_TIMED];
+		struct packet_sack holes[FLIGHT_HOLES]; /* never captured, in order */
+		uint8_t flags[FLIGHT_TIMED];
+		uint8_t timed_count, hole_count;
+	} sides[2];
+	uint32_t owner; /* of the free ones: the next, 1 + number */
+	bool used;
+};
+
+/* What most connections never have. */
+struct trouble {
+	uint32_t counts[2][FLOW_COUNTS];
+	uint32_t next_free;
+};
+
+/* Things by number, in pieces, so that none ever moves. */
+#define POOL_PIECE 4096
+struct pool {
+	char **pieces;
+	uint32_t piece_count, count, max;
+	size_t size;
+};
+void *pool_add(struct pool *pool, uint32_t *ret);
+void pool_done(struct pool *pool);
+
+static inline void *pool_at(const struct pool *pool, uint32_t number)
+{
+	return pool->pieces[number / POOL_PIECE] + (size_t)(number % POOL_PIECE) * pool->size;
+}
+
+/* Numbers + 1 of things by hash, 0 is free; the upper bits of each slot are of the hash. */
+struct index {
+	uint32_t *slots;
+	uint32_t mask;
+	uint32_t used;
+	uint32_t bits; /* that the number takes */
+};
+/* False when memory ran out. hash_of gives the hash of a thing again. */
+typedef uint64_t (*index_hash_fn)(const struct flow *flow, uint32_t number);
+bool index_init(struct index *index, uint32_t max);
+bool index_add(struct flow *flow, struct index *index, uint32_t number, index_hash_fn hash_of);
+void index_remove(struct flow *flow, struct index *index, uint32_t number, index_hash_fn hash_of);
+
+struct address {
+	struct flow_address address;
+	uint32_t users; /* connections and groups; of the free ones: the next, 1 + number */
+	uint8_t version;
+};
+
+struct flow {
+	const struct class_set *classes;
+	struct flow_classifier *classifier;
+	struct pool connections, addresses, flights, troubles;
+	struct index by_tuple, by_address;
+	uint32_t free_connection, free_address, free_flight, free_trouble; /* 1 + number */
+	uint32_t hand, flight_hand;
+	const struct connection *pinned; /* is not to go just now */
+	struct flow_group *groups;
+	uint32_t group_count;
+	uint32_t *group_slots; /* 1 + number */
+	struct flow_gap *gaps;
+	size_t gap_count;
+	size_t histogram_count; /* of bins */
+	uint32_t bin;		/* of now */
+	int64_t bin_end_ns, bin_begin_ns;
+	struct flow_totals totals;
+	int64_t now_ns;
+	bool failed; /* memory ran out */
+	bool finished;
+};
+
+#define GROUP_SLOTS 32768 /* of group_slots */
+/* Beside single pairs, of each class those of many, by where they are. */
+#define GROUPS_MANY (2 * 3 * FLOW_CLASSES)
+
+/* A packet's ends as the tables compare them. */
+struct tuple {
+	struct flow_address addresses[2];
+	uint16_t ports[2];
+	uint8_t version, protocol;
+	bool inner;
+	uint8_t seen; /* from the first address to the second; enum packet_seen */
+	uint16_t view;
+};
+
+/* --- flow_table.c */
+uint64_t tuple_hash(const struct tuple *tuple);
+/* *ret_side: the end that sent it. NULL: there is none. */
+struct connection *table_find(struct flow *flow, const struct tuple *tuple, unsigned *ret_side);
+/* addresses[0] becomes the client; NULL when memory ran out. */
+struct connection *table_new(struct flow *flow, const struct tuple *tuple);
+/* Its ports are another's from now on; it stays in the list. */
+void table_retire(struct flow *flow, struct connection *c);
+uint32_t address_number(struct flow *flow, const struct flow_address *address, uint8_t version);
+struct flight *flight_of(struct flow *flow, struct connection *c); /* a new one if need be */
+void flight_end(struct flow *flow, struct connection *c);
+/* Counts one; way: the connection's side. */
+void trouble_count(struct flow *flow, struct connection *c, unsigned side, enum flow_count what);
+
+static inline struct connection *connection_at(const struct flow *flow, uint32_t number)
+{
+	return pool_at(&flow->connections, number);
+}
+
+static inline struct flight *flight_at(const struct flow *flow, const struct connection *c)
+{
+	return c->flight ? pool_at(&flow->flights, c->flight - 1) : NULL;
+}
+
+/* The way in its group in which this side sends. */
+static inline unsigned way_of(const struct connection *c, unsigned side)
+{
+	return c->flags & CONNECTION_TURNED ? 1 - side : side;
+}
+
+/* enum flow_local, by client and server */
+static inline unsigned local_of(const struct connection *c)
+{
+	return c->flags & CONNECTION_AT_CLIENT ? FLOW_FIRST_LOCAL :
+	       c->flags & CONNECTION_AT_SERVER ? FLOW_SECOND_LOCAL :
+						 FLOW_NOWHERE;
+}
+
+/* --- flow_group.c */
+/* Sets c->group and CONNECTION_TURNED. */
+void group_join(struct flow *flow, struct connection *c, unsigned class);
+/* Adds a connection's figures to its group. */
+void group_fold(struct flow *flow, const struct connection *c);
+void groups_done(struct flow *flow);
+void series_packet(struct flow *flow, struct flow_group *group, unsigned way, uint32_t bytes);
+void series_rtt(struct flow *flow, struct flow_group *group, unsigned way, int64_t rtt_ns);
+void series_retransmission(struct flow *flow, struct flow_group *group, unsigned way);
+void gap_check(struct flow *flow, struct connection *c, unsigned side);
+
+/* --- flow_tcp.c */
+void tcp_packet(struct flow *flow, struct connection *c, unsigned side,
+		const struct packet *packet);
+
+#endif

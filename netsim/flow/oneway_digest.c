@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What of a packet stays the same on its way. */
+#include <string.h>
+
+#include "netsim/flow/oneway_parts.h"
+
+#define PROTOCOL_ICMP	1
+#define PROTOCOL_TCP	6
+#define PROTOCOL_UDP	17
+#define PROTOCOL_ICMPV6 58
+
+/* What tags and links of other kinds may take of a frame that was cut off. */
+#define LINK_MOST 28
+
+/* What of it can be expected to be there at the other end, too. */
+static uint32_t bytes_of(const struct packet *p)
+{
+	uint32_t bytes = p->network_captured, frame;
+
+	if (p->network_captured < p->network_length && p->mac) {
+		frame = (uint32_t)(p->network - p->mac) + p->network_captured;
+		bytes = frame > LINK_MOST ? frame - LINK_MOST : 0;
+		if (bytes > p->network_captured)
+			bytes = p->network_captured;
+	}
+	return bytes < ONEWAY_BYTES ? bytes : ONEWAY_BYTES;
+}
+
+static void blank(uint8_t *bytes, uint32_t size, uint64_t from, uint32_t count)
+{
+	for (uint64_t i = from; i < from + count && i < size; i++)
+		bytes[i] = 0;
+}
+
+/* The checksum of the transport, which may be filled in on the way; base: of bytes. */
+static void blank_checksum(const struct packet *p, const uint8_t *base, uint8_t *bytes,
+			   uint32_t size)
+{
+	uint64_t at;
+
+	if (!p->transport)
+		return;
+	at = (uint64_t)(p->transport - base);
+	if (p->protocol == PROTOCOL_TCP)
+		blank(bytes, size, at + 16, 2);
+	else if (p->protocol == PROTOCOL_UDP)
+		blank(bytes, size, at + 6, 2);
+	else if (p->protocol == PROTOCOL_ICMP || p->protocol == PROTOCOL_ICMPV6)
+		blank(bytes, size, at + 2, 2);
+}
+
+static void blank_header(const struct packet *p, uint8_t *bytes, uint32_t size)
+{
+	if (p->version == 4 && size >= 20) {
+		bytes[1] = 0; /* DSCP and ECN */
+		bytes[8] = 0; /* time to live */
+		blank(bytes, size, 10, 2);
+	} else if (p->version == 6 && size >= 40) {
+		bytes[0] &= 0xf0;
+		bytes[1] &= 0x0f;
+		bytes[7] = 0;
+	}
+}
+
+void oneway_digest(const struct packet *p, struct oneway_digest *ret)
+{
+	uint8_t bytes[ONEWAY_BYTES + 8] = {0};
+	uint32_t size = p->network ? bytes_of(p) : 0;
+	/* Padding counts for the length where nothing tells it. */
+	uint64_t length = p->version || p->source ? p->network_length : 0;
+	uint64_t a = oneway_mix(p->ethertype, length), b = oneway_mix(length, size + 1);
+	struct packet inner;
+
+	memcpy(bytes, p->network, size);
+	blank_header(p, bytes, size);
+	blank_checksum(p, p->network, bytes, size);
+	if (packet_inner(p, &inner))
+		blank_checksum(&inner, p->network, bytes, size);
+	for (uint32_t i = 0; i < size; i += 8) {
+		uint64_t word;
+
+		memcpy(&word, bytes + i, sizeof(word));
+		a = oneway_mix(a, word);
+		b = oneway_mix(word + i, b);
+	}
+	ret->word[0] = a;
+	ret->word[1] = b;
+}

@@ -1,0 +1,492 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Where connections are kept and found, and who goes when there is no room. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "netsim/flow/flow_parts.h"
+#include "netsim/util/array.h"
+
+/* --- pools and indices */
+
+/* A new thing, zeroed; NULL when there are max, or memory ran out. */
+void *pool_add(struct pool *pool, uint32_t *ret)
+{
+	if (pool->count == pool->max)
+		return NULL;
+	if (pool->count / POOL_PIECE == pool->piece_count) {
+		char **pieces = realloc(pool->pieces, (pool->piece_count + 1) * sizeof(*pieces));
+
+		if (!pieces)
+			return NULL;
+		pool->pieces = pieces;
+		pieces[pool->piece_count] = calloc(POOL_PIECE, pool->size);
+		if (!pieces[pool->piece_count])
+			return NULL;
+		pool->piece_count++;
+	}
+	*ret = pool->count;
+	return pool_at(pool, pool->count++);
+}
+
+void pool_done(struct pool *pool)
+{
+	for (uint32_t i = 0; i < pool->piece_count; i++)
+		free(pool->pieces[i]);
+	free(pool->pieces);
+}
+
+/* Begins small; at most half of the slots are ever used. */
+bool index_init(struct index *index, uint32_t max)
+{
+	index->bits = 1;
+	while ((1U << index->bits) <= max)
+		index->bits++;
+	index->mask = 1023;
+	index->slots = calloc(index->mask + 1, sizeof(*index->slots));
+	return index->slots != NULL;
+}
+
+static uint32_t slot_of(const struct index *index, uint32_t number, uint64_t hash)
+{
+	return (uint32_t)(hash >> 32) >> index->bits << index->bits | (number + 1);
+}
+
+static uint32_t number_in(const struct index *index, uint32_t slot)
+{
+	return (slot & ((1U << index->bits) - 1)) - 1;
+}
+
+static void put(struct index *index, uint32_t number, uint64_t hash)
+{
+	uint32_t i = (uint32_t)hash & index->mask;
+
+	while (index->slots[i])
+		i = (i + 1) & index->mask;
+	index->slots[i] = slot_of(index, number, hash);
+}
+
+static bool index_grow(struct flow *flow, struct index *index, index_hash_fn hash_of)
+{
+	struct index wider = *index;
+
+	wider.mask = index->mask * 2 + 1;
+	wider.slots = calloc((size_t)wider.mask + 1, sizeof(*wider.slots));
+	if (!wider.slots)
+		return false;
+	for (uint32_t i = 0; i <= index->mask; i++)
+		if (index->slots[i]) {
+			uint32_t number = number_in(index, index->slots[i]);
+
+			put(&wider, number, hash_of(flow, number));
+		}
+	free(index->slots);
+	*index = wider;
+	return true;
+}
+
+bool index_add(struct flow *flow, struct index *index, uint32_t number, index_hash_fn hash_of)
+{
+	if (index->used > index->mask / 2 && !index_grow(flow, index, hash_of))
+		return false;
+	put(index, number, hash_of(flow, number));
+	index->used++;
+	return true;
+}
+
+/* Closes the hole: whatever was put further along because of it moves up. */
+void index_remove(struct flow *flow, struct index *index, uint32_t number, index_hash_fn hash_of)
+{
+	uint32_t i = (uint32_t)hash_of(flow, number) & index->mask, hole;
+
+	while (index->slots[i] && number_in(index, index->slots[i]) != number)
+		i = (i + 1) & index->mask;
+	if (!index->slots[i])
+		return;
+	for (hole = i, i = (i + 1) & index->mask; index->slots[i]; i = (i + 1) & index->mask) {
+		uint32_t home =
+			(uint32_t)hash_of(flow, number_in(index, index->slots[i])) & index->mask;
+
+		if (((i - home) & index->mask) < ((i - hole) & index->mask))
+			continue;
+		index->slots[hole] = index->slots[i];
+		hole = i;
+	}
+	index->slots[hole] = 0;
+	index->used--;
+}
+
+/* --- hashes */
+
+static uint64_t mix(uint64_t value)
+{
+	value *= 0x9e3779b97f4a7c15;
+	value ^= value >> 32;
+	return value * 0xd6e8feb86659fd93;
+}
+
+static uint64_t end_hash(const struct flow_address *address, uint16_t port)
+{
+	uint64_t upper = address->word[1];
+
+	if (upper)
+		upper = mix(upper);
+	return mix(address->word[0] ^ upper ^ (uint64_t)port << 40);
+}
+
+/* The same for both directions. */
+static uint64_t ends_hash(const struct flow_address *a, const struct flow_address *b,
+			  const uint16_t ports[2], uint8_t protocol, uint16_t view)
+{
+	uint64_t hash = end_hash(a, ports[0]) + end_hash(b, ports[1]) + protocol +
+			view * 0xc2b2ae3d27d4eb4f;
+
+	return hash ^ hash >> 29;
+}
+
+uint64_t tuple_hash(const struct tuple *tuple)
+{
+	return ends_hash(&tuple->addresses[0], &tuple->addresses[1], tuple->ports, tuple->protocol,
+			 tuple->view);
+}
+
+static const struct address *address_at(const struct flow *flow, uint32_t number)
+{
+	return pool_at(&flow->addresses, number);
+}
+
+static uint64_t connection_hash(const struct flow *flow, uint32_t number)
+{
+	const struct connection *c = connection_at(flow, number);
+
+	return ends_hash(&address_at(flow, c->addresses[0])->address,
+			 &address_at(flow, c->addresses[1])->address, c->ports, c->protocol,
+			 c->view);
+}
+
+static uint64_t address_hash(const struct flow *flow, uint32_t number)
+{
+	return end_hash(&address_at(flow, number)->address, 0);
+}
+
+/* --- addresses */
+
+static bool same_address(const struct flow_address *a, const struct flow_address *b)
+{
+	return a->word[0] == b->word[0] && a->word[1] == b->word[1];
+}
+
+static bool evict_one(struct flow *flow);
+
+static struct address *new_address(struct flow *flow, uint32_t *ret)
+{
+	for (;;) {
+		struct address *fresh;
+
+		if (flow->free_address) {
+			*ret = flow->free_address - 1;
+			fresh = pool_at(&flow->addresses, *ret);
+			flow->free_address = fresh->users;
+			fresh->users = 0;
+			return fresh;
+		}
+		fresh = pool_add(&flow->addresses, ret);
+		if (fresh)
+			return fresh;
+		if (flow->addresses.count < flow->addresses.max || !evict_one(flow))
+			return NULL;
+	}
+}
+
+/* Counts as used once more; FLOW_NO_ADDRESS also when memory ran out. */
+uint32_t address_number(struct flow *flow, const struct flow_address *address, uint8_t version)
+{
+	const struct index *index = &flow->by_address;
+	struct address *entry;
+	uint32_t number;
+
+	if (!version)
+		return FLOW_NO_ADDRESS;
+	for (uint32_t i = (uint32_t)end_hash(address, 0) & index->mask; index->slots[i];
+	     i = (i + 1) & index->mask) {
+		number = number_in(index, index->slots[i]);
+		entry = pool_at(&flow->addresses, number);
+		if (entry->version == version && same_address(&entry->address, address)) {
+			entry->users++;
+			return number;
+		}
+	}
+	entry = new_address(flow, &number);
+	if (!entry) {
+		flow->failed = true;
+		return FLOW_NO_ADDRESS;
+	}
+	entry->address = *address;
+	entry->version = version;
+	entry->users = 1;
+	if (!index_add(flow, &flow->by_address, number, address_hash))
+		flow->failed = true;
+	return number;
+}
+
+static void address_release(struct flow *flow, uint32_t number)
+{
+	struct address *entry = pool_at(&flow->addresses, number);
+
+	if (number == FLOW_NO_ADDRESS || --entry->users)
+		return;
+	index_remove(flow, &flow->by_address, number, address_hash);
+	entry->users = flow->free_address;
+	flow->free_address = number + 1;
+}
+
+/* --- what is on its way, and troubles */
+
+static void flight_free(struct flow *flow, struct connection *c)
+{
+	struct flight *flight = flight_at(flow, c);
+
+	flight->used = false;
+	flight->owner = flow->free_flight;
+	flow->free_flight = c->flight;
+	c->flight = 0;
+}
+
+void flight_end(struct flow *flow, struct connection *c)
+{
+	if (c->flight)
+		flight_free(flow, c);
+}
+
+/* The one whose turn it is: its connection measures no round trip this time. */
+static void flight_steal(struct flow *flow)
+{
+	struct flight *flight;
+
+	flow->flight_hand = (flow->flight_hand + 1) % flow->flights.count;
+	flight = pool_at(&flow->flights, flow->flight_hand);
+	if (flight->used)
+		flight_free(flow, connection_at(flow, flight->owner));
+}
+
+struct flight *flight_of(struct flow *flow, struct connection *c)
+{
+	struct flight *flight;
+	uint32_t number;
+
+	if (c->flight)
+		return flight_at(flow, c);
+	if (!flow->free_flight) {
+		flight = pool_add(&flow->flights, &number);
+		if (flight) {
+			flight->owner = 0;
+			flow->free_flight = number + 1;
+		} else if (flow->flights.count) {
+			flight_steal(flow);
+		}
+	}
+	if (!flow->free_flight)
+		return NULL;
+	c->flight = flow->free_flight;
+	flight = flight_at(flow, c);
+	flow->free_flight = flight->owner;
+	flight->owner = c->number;
+	flight->used = true;
+	for (int i = 0; i < 2; i++)
+		flight->sides[i].timed_count = flight->sides[i].hole_count = 0;
+	return flight;
+}
+
+static bool trouble_new(struct flow *flow, struct connection *c)
+{
+	struct trouble *trouble;
+	uint32_t number;
+
+	/* Others go for it, never itself. */
+	flow->pinned = c;
+	while (!flow->free_trouble) {
+		trouble = pool_add(&flow->troubles, &number);
+		if (trouble)
+			flow->free_trouble = number + 1;
+		else if (flow->troubles.count < flow->troubles.max || !evict_one(flow))
+			break;
+	}
+	flow->pinned = NULL;
+	if (!flow->free_trouble)
+		return false;
+	c->trouble = flow->free_trouble;
+	trouble = pool_at(&flow->troubles, c->trouble - 1);
+	flow->free_trouble = trouble->next_free;
+	memset(trouble, 0, sizeof(*trouble));
+	return true;
+}
+
+void trouble_count(struct flow *flow, struct connection *c, unsigned side, enum flow_count what)
+{
+	struct trouble *trouble;
+
+	/* Without memory for it, it counts in the sums only. */
+	if (!c->trouble && !trouble_new(flow, c)) {
+		flow->groups[c->group].ways[way_of(c, side)].counts[what]++;
+		flow->failed = true;
+		return;
+	}
+	trouble = pool_at(&flow->troubles, c->trouble - 1);
+	trouble->counts[side][what]++;
+}
+
+/* --- connections */
+
+/* A packet of this side, seen so, is seen where the connection is seen. */
+static bool same_local(const struct connection *c, uint8_t seen, unsigned side)
+{
+	unsigned local = seen == PACKET_UNSEEN ? FLOW_NOWHERE :
+			 seen == PACKET_SENT   ? side :
+						 1 - side;
+
+	return local == local_of(c);
+}
+
+/* Which end sent this, or -1. */
+static int match(const struct flow *flow, const struct connection *c, const struct tuple *t)
+{
+	bool forth = c->ports[0] == t->ports[0] && c->ports[1] == t->ports[1];
+	bool back = c->ports[0] == t->ports[1] && c->ports[1] == t->ports[0];
+	const struct flow_address *a, *b;
+
+	if ((!forth && !back) || c->protocol != t->protocol || c->version != t->version ||
+	    c->view != t->view || !(c->flags & CONNECTION_INNER) != !t->inner)
+		return -1;
+	if (forth && !same_local(c, t->seen, 0))
+		forth = false;
+	if (back && !same_local(c, t->seen, 1))
+		back = false;
+	a = &address_at(flow, c->addresses[0])->address;
+	b = &address_at(flow, c->addresses[1])->address;
+	if (forth && same_address(a, &t->addresses[0]) && same_address(b, &t->addresses[1]))
+		return 0;
+	if (back && same_address(a, &t->addresses[1]) && same_address(b, &t->addresses[0]))
+		return 1;
+	return -1;
+}
+
+struct connection *table_find(struct flow *flow, const struct tuple *tuple, unsigned *ret_side)
+{
+	const struct index *index = &flow->by_tuple;
+	uint64_t hash = tuple_hash(tuple);
+	uint32_t tag = (uint32_t)(hash >> 32) >> index->bits;
+
+	for (uint32_t i = (uint32_t)hash & index->mask; index->slots[i];
+	     i = (i + 1) & index->mask) {
+		struct connection *c;
+		int side;
+
+		if (index->slots[i] >> index->bits != tag)
+			continue;
+		c = connection_at(flow, number_in(index, index->slots[i]));
+		side = match(flow, c, tuple);
+		if (side >= 0) {
+			*ret_side = (unsigned)side;
+			return c;
+		}
+	}
+	return NULL;
+}
+
+void table_retire(struct flow *flow, struct connection *c)
+{
+	index_remove(flow, &flow->by_tuple, c->number, connection_hash);
+	c->flags |= CONNECTION_OLD;
+	flight_end(flow, c);
+}
+
+static void evict(struct flow *flow, uint32_t number)
+{
+	struct connection *c = connection_at(flow, number);
+
+	group_fold(flow, c);
+	flow->totals.folded++;
+	if (!(c->flags & CONNECTION_OLD))
+		index_remove(flow, &flow->by_tuple, number, connection_hash);
+	flight_end(flow, c);
+	if (c->trouble) {
+		struct trouble *trouble = pool_at(&flow->troubles, c->trouble - 1);
+
+		trouble->next_free = flow->free_trouble;
+		flow->free_trouble = c->trouble;
+	}
+	for (int i = 0; i < 2; i++)
+		address_release(flow, c->addresses[i]);
+	memset(c, 0, sizeof(*c));
+	c->number = flow->free_connection;
+	flow->free_connection = number + 1;
+}
+
+/* The clock's hand: who had no packet since it came by last, goes. */
+static bool evict_one(struct flow *flow)
+{
+	uint32_t count = flow->connections.count;
+
+	for (uint64_t steps = 0; steps < 2ULL * count; steps++) {
+		struct connection *c;
+
+		flow->hand = (flow->hand + 1) % count;
+		c = connection_at(flow, flow->hand);
+		if (!(c->flags & CONNECTION_USED) || c == flow->pinned)
+			continue;
+		if (c->flags & CONNECTION_RECENT) {
+			c->flags &= (uint8_t)~CONNECTION_RECENT;
+			continue;
+		}
+		evict(flow, flow->hand);
+		return true;
+	}
+	return false;
+}
+
+static struct connection *free_connection(struct flow *flow, uint32_t *ret)
+{
+	struct connection *c;
+
+	if (!flow->free_connection) {
+		c = pool_add(&flow->connections, ret);
+		if (c)
+			return c;
+		if (!flow->connections.count || !evict_one(flow))
+			return NULL;
+	}
+	*ret = flow->free_connection - 1;
+	c = connection_at(flow, *ret);
+	flow->free_connection = c->number;
+	return c;
+}
+
+struct connection *table_new(struct flow *flow, const struct tuple *tuple)
+{
+	uint32_t addresses[2], number;
+	struct connection *c;
+
+	/* Before it is in use itself: for its addresses another one may have to go. */
+	for (int i = 0; i < 2; i++)
+		addresses[i] = address_number(flow, &tuple->addresses[i], tuple->version);
+	c = free_connection(flow, &number);
+	if (!c) {
+		flow->failed = true;
+		return NULL;
+	}
+	c->number = number;
+	memcpy(c->addresses, addresses, sizeof(addresses));
+	memcpy(c->ports, tuple->ports, sizeof(c->ports));
+	c->version = (unsigned)tuple->version & 15U;
+	c->protocol = tuple->protocol;
+	c->view = tuple->view;
+	c->flags = CONNECTION_USED | (tuple->inner ? CONNECTION_INNER : 0);
+	if (tuple->seen)
+		c->flags |=
+			tuple->seen == PACKET_SENT ? CONNECTION_AT_CLIENT : CONNECTION_AT_SERVER;
+	if (!index_add(flow, &flow->by_tuple, number, connection_hash)) {
+		c->flags |= CONNECTION_OLD;
+		flow->failed = true;
+	}
+	flow->totals.connections++;
+	return c;
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "netsim/kernel/filter.h"
+
+#include <errno.h>
+#include <linux/bpf_common.h>
+#include <linux/filter.h>
+#include <linux/if_ether.h>
+#include <linux/pkt_cls.h>
+#include <linux/pkt_sched.h>
+#include <linux/tc_act/tc_mirred.h>
+#include <string.h>
+
+#include "netsim/kernel/mark.h"
+#include "netsim/kernel/qdisc.h"
+#include "netsim/util/auto.h"
+
+#define HANDLE 1
+
+static struct tcmsg address(int ifindex, enum filter_hook hook, uint16_t pref)
+{
+	uint32_t min = hook == FILTER_INGRESS ? TC_H_MIN_INGRESS : TC_H_MIN_EGRESS;
+
+	return (struct tcmsg) {
+		.tcm_ifindex = ifindex,
+		.tcm_parent = TC_H_MAKE(TC_H_CLSACT, min),
+		.tcm_handle = HANDLE,
+		.tcm_info = TC_H_MAKE((uint32_t)pref << 16, htobe16(ETH_P_ALL)),
+	};
+}
+
+static void begin_add(struct rt *rt, const struct tcmsg *tcm, const char *what, const char *who)
+{
+	rt_begin(rt, RTM_NEWTFILTER, NLM_F_CREATE, NULL, "%s: cannot attach %s", who, what);
+	rt_header(rt, tcm, sizeof(*tcm));
+	rt_put_str(rt, TCA_KIND, "bpf");
+	rt_needs(rt, ENOENT,
+		 "this kernel lacks the module cls_bpf or sch_ingress (see netsim doctor)");
+}
+
+void filter_put_prog(struct rt *rt, int ifindex, enum filter_hook hook, uint16_t pref, int prog_fd,
+		     const char *name, const char *who)
+{
+	struct tcmsg tcm = address(ifindex, hook, pref);
+	size_t nest;
+
+	begin_add(rt, &tcm, name, who);
+	nest = rt_nest(rt, TCA_OPTIONS);
+	rt_put_u32(rt, TCA_BPF_FD, (uint32_t)prog_fd);
+	rt_put_str(rt, TCA_BPF_NAME, name);
+	rt_put_u32(rt, TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT);
+	rt_nest_end(rt, nest);
+}
+
+void filter_put_redirect(struct rt *rt, int ifindex, int to, const char *who)
+{
+	struct tcmsg tcm = address(ifindex, FILTER_INGRESS, FILTER_PREF);
+	/* The one instruction of a classic program that matches everything. */
+	struct sock_filter all = {.code = BPF_RET | BPF_K, .k = 0xffffffffU};
+	struct tc_mirred mirred = {
+		.action = TC_ACT_STOLEN, .eaction = TCA_EGRESS_REDIR, .ifindex = (uint32_t)to};
+	size_t options, actions, action, nest;
+
+	begin_add(rt, &tcm, "the redirect to its IFB", who);
+	options = rt_nest(rt, TCA_OPTIONS);
+	rt_put_u16(rt, TCA_BPF_OPS_LEN, 1);
+	rt_put(rt, TCA_BPF_OPS, &all, sizeof(all));
+	actions = rt_nest(rt, TCA_BPF_ACT);
+	action = rt_nest(rt, 1);
+	rt_put_str(rt, TCA_ACT_KIND, "mirred");
+	nest = rt_nest(rt, TCA_ACT_OPTIONS);
+	rt_put(rt, TCA_MIRRED_PARMS, &mirred, sizeof(mirred));
+	rt_nest_end(rt, nest);
+	rt_nest_end(rt, action);
+	rt_nest_end(rt, actions);
+	rt_nest_end(rt, options);
+	rt_needs(rt, ENOENT,
+		 "this kernel lacks the module cls_bpf or act_mirred (see netsim doctor)");
+}
+
+void filter_del(struct rt *rt, int ifindex, enum filter_hook hook, uint16_t pref, const char *who)
+{
+	struct tcmsg tcm = address(ifindex, hook, pref);
+
+	tcm.tcm_handle = 0;
+	rt_begin(rt, RTM_DELTFILTER, 0, NULL, "%s: cannot detach a filter", who);
+	rt_header(rt, &tcm, sizeof(tcm));
+	rt_tolerate(rt, ENOENT);
+}
+
+/* All filters of a hook; nothing where there is no clsact. */
+static int dump(struct rt *rt, int ifindex, enum filter_hook hook, struct rt_reply *ret,
+		struct netsim_err *err)
+{
+	struct tcmsg tcm = address(ifindex, hook, 0);
+	int r;
+
+	tcm.tcm_handle = tcm.tcm_info = 0;
+	rt_begin(rt, RTM_GETTFILTER, NLM_F_DUMP, NULL, "cannot read the filters");
+	rt_header(rt, &tcm, sizeof(tcm));
+	r = rt_ask(rt, ret, NULL);
+	if (r == 0 || r == -EINVAL || r == -ENODEV || r == -ENOENT)
+		return 0;
+	return err_set(err, NETSIM_ERR_KERNEL, r, NULL, "cannot read the filters: %s",
+		       strerror(-r));
+}
+
+int filter_drop_empty_clsact(struct rt *rt, int ifindex, const char *who, struct netsim_err *err)
+{
+	struct rt_reply in = {0}, out = {0};
+	int r = dump(rt, ifindex, FILTER_INGRESS, &in, err);
+
+	if (r == 0)
+		r = dump(rt, ifindex, FILTER_EGRESS, &out, err);
+	if (r == 0 && !in.size && !out.size) {
+		qdisc_del_clsact(rt, ifindex, who);
+		r = rt_send(rt, err);
+	}
+	free(in.data);
+	free(out.data);
+	return r;
+}
+
+/* The options of our filter of this preference; *data keeps the memory. */
+static int find(struct rt *rt, int ifindex, enum filter_hook hook, uint16_t pref, char **data,
+		const struct nlattr **ret, struct netsim_err *err)
+{
+	struct rt_reply reply = {0};
+	int r = dump(rt, ifindex, hook, &reply, err);
+
+	*ret = NULL;
+	if (r < 0)
+		return r;
+	*data = reply.data;
+	rt_reply_each(&reply, msg)
+	{
+		const struct tcmsg *got = NLMSG_DATA(msg);
+		const struct nlattr *a[TCA_MAX + 1];
+
+		rt_parse(msg, sizeof(*got), a, TCA_MAX);
+		if (got->tcm_info >> 16 == pref && got->tcm_handle == HANDLE &&
+		    strcmp(rt_str(a[TCA_KIND]), "bpf") == 0)
+			*ret = a[TCA_OPTIONS];
+	}
+	return 0;
+}
+
+int filter_prog_id(struct rt *rt, int ifindex, enum filter_hook hook, uint16_t pref,
+		   uint32_t *ret_id, struct netsim_err *err)
+{
+	const struct nlattr *a[TCA_BPF_MAX + 1], *options;
+	auto_free char *data = NULL;
+	int r = find(rt, ifindex, hook, pref, &data, &options, err);
+
+	if (r < 0)
+		return r;
+	rt_parse_nest(options, a, TCA_BPF_MAX);
+	*ret_id = rt_u32(a[TCA_BPF_ID]);
+	return 0;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "netsim/kernel/mark.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "netsim/util/auto.h"
+#include "netsim/util/name.h"
+
+uint32_t mark_group(const char *fleet)
+{
+	return 0x6e000000U | (name_hash(fleet) & 0xffffffU);
+}
+
+static void parse_word(char *word, struct mark *mark)
+{
+	if (strncmp(word, "host=", 5) == 0)
+		mark->host = strtoull(word + 5, NULL, 10);
+	else if (strcmp(word, "tso") == 0)
+		mark->tso = true;
+	else if (strcmp(word, "gro") == 0)
+		mark->gro = true;
+	else if (*word == '@' && mark->role_count < ARRAY_SIZE(mark->roles))
+		mark->roles[mark->role_count++] = word + 1;
+}
+
+bool mark_parse(const char *alias, struct mark *ret)
+{
+	size_t prefix = sizeof(MARK_PREFIX) - 1;
+	char *rest, *slash, *save = NULL;
+
+	if (!alias || strncmp(alias, MARK_PREFIX, prefix) != 0 || strlen(alias) >= MARK_TEXT)
+		return false;
+	memset(ret, 0, sizeof(*ret));
+	memcpy(ret->buf, alias + prefix, strlen(alias + prefix) + 1);
+	rest = strchr(ret->buf, ' ');
+	if (rest)
+		*rest++ = 0;
+	slash = strchr(ret->buf, '/');
+	if (!slash || slash == ret->buf || !slash[1])
+		return false;
+	*slash++ = 0;
+	ret->fleet = ret->buf;
+	ret->node = slash;
+	slash = strchr(slash, '/');
+	if (slash) {
+		*slash++ = 0;
+		ret->iface = slash;
+	}
+	if (!*ret->node || (ret->iface && !*ret->iface))
+		return false;
+	for (char *word = rest ? strtok_r(rest, " ", &save) : NULL; word;
+	     word = strtok_r(NULL, " ", &save))
+		parse_word(word, ret);
+	return true;
+}
+
+const char *mark_call(const char *alias, const char *name, char text[static MARK_TEXT])
+{
+	struct mark mark;
+
+	if (!mark_parse(alias, &mark) || !mark.iface)
+		return name;
+	snprintf(text, MARK_TEXT, "%s/%s", mark.node, mark.iface);
+	return text;
+}

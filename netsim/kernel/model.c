@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "netsim/kernel/model.h"
+
+#include <string.h>
+
+#include "netsim/util/array.h"
+
+static void node_done(struct model_node *node)
+{
+	for (size_t i = 0; i < node->role_count; i++)
+		free(node->roles[i]);
+	free(node->roles);
+	free(node->name);
+	free(node->netns);
+}
+
+static void link_done(struct link *link)
+{
+	free(link->alias);
+	free(link->vlans);
+	free(link->addrs);
+	free(link->routes);
+}
+
+void model_free(struct model *model)
+{
+	if (!model)
+		return;
+	for (size_t i = 0; i < model->node_count; i++)
+		node_done(&model->nodes[i]);
+	for (size_t i = 0; i < model->link_count; i++)
+		link_done(&model->links[i]);
+	free(model->nodes);
+	free(model->links);
+	free(model->fleet);
+	free(model);
+}
+
+struct model *model_new(const char *fleet)
+{
+	struct model *model = calloc(1, sizeof(*model));
+
+	if (!model)
+		return NULL;
+	model->fleet = strdup(fleet);
+	if (!model->fleet) {
+		model_free(model);
+		return NULL;
+	}
+	return model;
+}
+
+struct model_node *model_add_node(struct model *model, const char *name)
+{
+	char *copy = strdup(name);
+	struct model_node *node = copy ? array_push(model->nodes, model->node_count) : NULL;
+
+	if (!node) {
+		free(copy);
+		return NULL;
+	}
+	node->name = copy;
+	return node;
+}
+
+struct link *model_add_link(struct model *model, int ns, const char *name, enum link_kind kind)
+{
+	struct link *link = array_push(model->links, model->link_count);
+
+	if (!link)
+		return NULL;
+	link->ns = ns;
+	link->kind = kind;
+	strncpy(link->name, name, sizeof(link->name) - 1);
+	return link;
+}
+
+int model_find_node(const struct model *model, const char *name)
+{
+	for (size_t i = 0; i < model->node_count; i++)
+		if (strcmp(model->nodes[i].name, name) == 0)
+			return (int)i;
+	return -1;
+}
+
+struct link *model_find_link(const struct model *model, int ns, const char *name)
+{
+	for (size_t i = 0; i < model->link_count; i++)
+		if (model->links[i].ns == ns && strcmp(model->links[i].name, name) == 0)
+			return &model->links[i];
+	return NULL;
+}
+
+bool link_is_port(const struct link *link)
+{
+	return link->ns == MODEL_HOST && (link->kind == LINK_VETH || link->kind == LINK_TAP);
+}

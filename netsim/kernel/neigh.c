@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "netsim/kernel/neigh.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/neighbour.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "netsim/util/array.h"
+#include "netsim/util/err.h"
+
+static int dump(struct rt *rt, uint8_t family, struct rt_reply *ret, struct netsim_err *err)
+{
+	struct ndmsg head = {.ndm_family = family};
+
+	rt_begin(rt, RTM_GETNEIGH, NLM_F_DUMP, NULL, "cannot read the neighbours");
+	rt_header(rt, &head, sizeof(head));
+	return rt_ask(rt, ret, err);
+}
+
+static bool has_mac(const struct nlattr *attr, struct mac *ret)
+{
+	if (!attr || mnl_attr_get_payload_len(attr) != sizeof(ret->b))
+		return false;
+	memcpy(ret->b, mnl_attr_get_payload(attr), sizeof(ret->b));
+	return true;
+}
+
+/* The address that ARP has for this hardware address on the bridge. */
+static int find_ip(const struct rt_reply *arp, int bridge, const struct mac *mac, struct ip *ret)
+{
+	rt_reply_each(arp, msg)
+	{
+		const struct ndmsg *head = mnl_nlmsg_get_payload(msg);
+		const struct nlattr *attrs[NDA_MAX + 1];
+		struct mac found;
+
+		if (msg->nlmsg_type != RTM_NEWNEIGH || head->ndm_ifindex != bridge ||
+		    head->ndm_family != AF_INET)
+			continue;
+		rt_parse(msg, sizeof(*head), attrs, NDA_MAX);
+		if (!has_mac(attrs[NDA_LLADDR], &found) ||
+		    memcmp(&found, mac, sizeof(found)) != 0 || !attrs[NDA_DST] ||
+		    mnl_attr_get_payload_len(attrs[NDA_DST]) != 4)
+			continue;
+		*ret = (struct ip) {.family = AF_INET, .plen = 32};
+		memcpy(ret->b, mnl_attr_get_payload(attrs[NDA_DST]), 4);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+int neigh_behind(struct rt *rt, int port, int bridge, struct ip *ret_ip, struct mac *ret_mac,
+		 struct netsim_err *err)
+{
+	struct rt_reply bridged = {0}, arp = {0};
+	int r = dump(rt, AF_BRIDGE, &bridged, err);
+	bool done = false;
+
+	if (r == 0)
+		r = dump(rt, AF_INET, &arp, err);
+	if (r == 0)
+		r = -ENOENT;
+	rt_reply_each(&bridged, msg)
+	{
+		const struct ndmsg *head = mnl_nlmsg_get_payload(msg);
+		const struct nlattr *attrs[NDA_MAX + 1];
+
+		if (done || r != -ENOENT || msg->nlmsg_type != RTM_NEWNEIGH ||
+		    head->ndm_ifindex != port || head->ndm_state & NUD_PERMANENT)
+			continue;
+		rt_parse(msg, sizeof(*head), attrs, NDA_MAX);
+		if (has_mac(attrs[NDA_LLADDR], ret_mac))
+			done = find_ip(&arp, bridge, ret_mac, ret_ip) == 0;
+	}
+	free(bridged.data);
+	free(arp.data);
+	return r == -ENOENT && done ? 0 : r;
+}
+
+int neigh_bridged(struct rt *rt, struct neigh_mac **ret, size_t *ret_count, struct netsim_err *err)
+{
+	struct neigh_mac *list = NULL, *slot;
+	struct rt_reply bridged = {0};
+	size_t count = 0;
+	int r = dump(rt, AF_BRIDGE, &bridged, err);
+
+	rt_reply_each(&bridged, msg)
+	{
+		const struct ndmsg *head = mnl_nlmsg_get_payload(msg);
+		const struct nlattr *attrs[NDA_MAX + 1];
+		struct neigh_mac found = {.port = head->ndm_ifindex};
+
+		if (r < 0 || msg->nlmsg_type != RTM_NEWNEIGH || head->ndm_state & NUD_PERMANENT)
+			continue;
+		rt_parse(msg, sizeof(*head), attrs, NDA_MAX);
+		if (!has_mac(attrs[NDA_LLADDR], &found.mac))
+			continue;
+		slot = array_push(list, count);
+		if (slot)
+			*slot = found;
+		else
+			r = err_oom(err);
+	}
+	free(bridged.data);
+	if (r == 0) {
+		*ret = list;
+		*ret_count = count;
+	} else {
+		free(list);
+	}
+	return r;
+}
+
+int neigh_table(struct rt *rt, struct neigh_table *ret, struct netsim_err *err)
+{
+	struct ndtmsg head = {.ndtm_family = AF_UNSPEC};
+	struct rt_reply tables = {0};
+	int r;
+
+	rt_begin(rt, RTM_GETNEIGHTBL, NLM_F_DUMP, NULL, "cannot read the tables of neighbours");
+	rt_header(rt, &head, sizeof(head));
+	r = rt_ask(rt, &tables, err);
+	*ret = (struct neigh_table) {0};
+	rt_reply_each(&tables, msg)
+	{
+		const struct ndtmsg *table = mnl_nlmsg_get_payload(msg);
+		const struct nlattr *attrs[NDTA_MAX + 1];
+		struct ndt_stats stats = {0};
+
+		if (r < 0 || msg->nlmsg_type != RTM_NEWNEIGHTBL)
+			continue;
+		rt_parse(msg, sizeof(*table), attrs, NDTA_MAX);
+		if (attrs[NDTA_STATS] &&
+		    mnl_attr_get_payload_len(attrs[NDTA_STATS]) <= sizeof(stats))
+			memcpy(&stats, mnl_attr_get_payload(attrs[NDTA_STATS]),
+			       mnl_attr_get_payload_len(attrs[NDTA_STATS]));
+		ret->refused += stats.ndts_table_fulls;
+		if (attrs[NDTA_THRESH3] && table->ndtm_family == AF_INET)
+			ret->most = mnl_attr_get_u32(attrs[NDTA_THRESH3]);
+	}
+	free(tables.data);
+	return r;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "netsim/kernel/offload.h"
+
+#include <errno.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "netsim/util/auto.h"
+
+#define MAX_FEATURES 256
+#define BLOCKS	     ((MAX_FEATURES + 31) / 32)
+
+static int ask(int sock, const char *device, void *request)
+{
+	struct ifreq ifr = {0};
+
+	strncpy(ifr.ifr_name, device, IFNAMSIZ - 1);
+	ifr.ifr_data = request;
+	return ioctl(sock, SIOCETHTOOL, &ifr) < 0 ? -errno : 0;
+}
+
+/* Features beyond the old ioctls are numbered by the kernel and found by name. */
+static int set_feature(int sock, const char *device, const char *feature, bool on)
+{
+	auto_free struct ethtool_gstrings *names =
+		calloc(1, sizeof(*names) + MAX_FEATURES * ETH_GSTRING_LEN);
+	auto_free struct ethtool_sfeatures *wanted =
+		calloc(1, sizeof(*wanted) + BLOCKS * sizeof(wanted->features[0]));
+	int r;
+
+	if (!names || !wanted)
+		return -ENOMEM;
+	names->cmd = ETHTOOL_GSTRINGS;
+	names->string_set = ETH_SS_FEATURES;
+	wanted->cmd = ETHTOOL_SFEATURES;
+	r = ask(sock, device, names);
+	for (uint32_t i = 0; r == 0 && i < names->len && i < MAX_FEATURES; i++) {
+		if (strncmp((const char *)names->data + i * ETH_GSTRING_LEN, feature,
+			    ETH_GSTRING_LEN) != 0)
+			continue;
+		wanted->size = (names->len + 31) / 32;
+		wanted->features[i / 32].valid = 1U << (i % 32);
+		wanted->features[i / 32].requested = on ? 1U << (i % 32) : 0;
+		return ask(sock, device, wanted);
+	}
+	return r;
+}
+
+static const struct {
+	uint32_t get, set, also; /* ethtool's commands; one more to set with it */
+	const char *feature;	 /* and a feature that has none */
+} offloads[] = {
+	[OFFLOAD_SEND] = {ETHTOOL_GTSO, ETHTOOL_STSO, 0, "tx-udp-segmentation"},
+	[OFFLOAD_RECEIVE] = {ETHTOOL_GGRO, ETHTOOL_SGRO, 0, NULL},
+	[OFFLOAD_CHECKSUM] = {ETHTOOL_GTXCSUM, ETHTOOL_STXCSUM, ETHTOOL_SRXCSUM, NULL},
+};
+
+int offload_set(const char *device, enum offload which, bool on, bool *ret_was,
+		struct netsim_err *err)
+{
+	auto_close int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ethtool_value was = {.cmd = offloads[which].get};
+	struct ethtool_value value = {.cmd = offloads[which].set, .data = on};
+	struct ethtool_value also = {.cmd = offloads[which].also, .data = on};
+	int r = sock < 0 ? -errno : ask(sock, device, &was);
+
+	if (r == 0)
+		r = ask(sock, device, &value);
+	if (r == 0 && also.cmd)
+		r = ask(sock, device, &also);
+	if (r == 0 && offloads[which].feature)
+		r = set_feature(sock, device, offloads[which].feature, on);
+	if (ret_was)
+		*ret_was = was.data;
+	if (r == 0 || r == -EOPNOTSUPP || r == -EINVAL)
+		return 0;
+	return err_set(err, NETSIM_ERR_KERNEL, r, NULL, "%s: cannot switch an offload %s: %s",
+		       device, on ? "on" : "off", strerror(-r));
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "netsim/kernel/qdisc.h"
+
+#include <errno.h>
+#include <linux/gen_stats.h>
+#include <linux/pkt_sched.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <string.h>
+
+#include "netsim/util/array.h"
+#include "netsim/util/auto.h"
+
+static void begin(struct rt *rt, uint16_t type, uint16_t flags, const struct tcmsg *tcm,
+		  const char *kind, const struct netsim_loc *at, const char *who)
+{
+	rt_begin(rt, type, flags, at, "%s: %s: cannot %s", who, kind,
+		 type == RTM_DELQDISC	? "remove it" :
+		 (flags & NLM_F_CREATE) ? "add it" :
+					  "change it");
+	rt_header(rt, tcm, sizeof(*tcm));
+	rt_put_str(rt, TCA_KIND, kind);
+}
+
+static uint16_t flags_of(enum qdisc_verb verb)
+{
+	return verb == QDISC_ADD ? NLM_F_CREATE | NLM_F_REPLACE : 0;
+}
+
+void qdisc_put_netem(struct rt *rt, enum qdisc_verb verb, int ifindex, const struct netem *netem,
+		     const struct netsim_loc *at, const char *who)
+{
+	struct tcmsg tcm = {
+		.tcm_ifindex = ifindex, .tcm_parent = TC_H_ROOT, .tcm_handle = QDISC_ROOT};
+
+	begin(rt, RTM_NEWQDISC, flags_of(verb), &tcm, "netem", at, who);
+	rt_needs(rt, ENOENT,
+		 "this kernel has no netem: it lacks the module sch_netem (see netsim doctor)");
+	netem_fill(rt, netem, at);
+}
+
+static void put_tbf(struct rt *rt, enum qdisc_verb verb, const struct tcmsg *tcm,
+		    const struct tbf *tbf, const struct netsim_loc *at, const char *who)
+{
+	begin(rt, RTM_NEWQDISC, flags_of(verb), tcm, "tbf", at, who);
+	rt_needs(rt, ENOENT,
+		 "this kernel has no tbf: it lacks the module sch_tbf (see netsim doctor)");
+	tbf_fill(rt, tbf, at);
+}
+
+void qdisc_put_tbf(struct rt *rt, enum qdisc_verb verb, int ifindex, const struct tbf *tbf,
+		   const struct netsim_loc *at, const char *who)
+{
+	struct tcmsg tcm = {
+		.tcm_ifindex = ifindex, .tcm_parent = QDISC_ROOT | 1, .tcm_handle = QDISC_CHILD};
+
+	put_tbf(rt, verb, &tcm, tbf, at, who);
+}
+
+void qdisc_put_fq(struct rt *rt, int ifindex, uint32_t limit, const char *who)
+{
+	struct tcmsg tcm = {
+		.tcm_ifindex = ifindex, .tcm_parent = QDISC_ROOT | 1, .tcm_handle = QDISC_FQ};
+	uint32_t horizon = UINT32_MAX, off = 0; /* microseconds: more than an hour */
+	size_t nest;
+
+	begin(rt, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE, &tcm, "fq", NULL, who);
+	rt_needs(rt, ENOENT,
+		 "this kernel has no fq: it lacks the module sch_fq (see netsim doctor)");
+	nest = rt_nest(rt, TCA_OPTIONS);
+	rt_put(rt, TCA_FQ_PLIMIT, &limit, sizeof(limit));
+	rt_put(rt, TCA_FQ_FLOW_PLIMIT, &limit, sizeof(limit));
+	rt_put(rt, TCA_FQ_RATE_ENABLE, &off, sizeof(off)); /* no pacing but netsim's */
+	rt_put(rt, TCA_FQ_HORIZON, &horizon, sizeof(horizon));
+	rt_nest_end(rt, nest);
+}
+
+void qdisc_put_tbf_root(struct rt *rt, int ifindex, const struct tbf *tbf, const char *who)
+{
+	struct tcmsg tcm = {
+		.tcm_ifindex = ifindex, .tcm_parent = TC_H_ROOT, .tcm_handle = QDISC_CHILD};
+
+	put_tbf(rt, QDISC_ADD, &tcm, tbf, NULL, who);
+}
+
+void qdisc_put_idle(struct rt *rt, int ifindex, const char *who)
+{
+	qdisc_put_netem(rt, QDISC_ADD, ifindex, &NETEM_IDLE, NULL, who);
+}
+
+void qdisc_add_clsact(struct rt *rt, int ifindex, const char *who)
+{
+	struct tcmsg tcm = {.tcm_ifindex = ifindex,
+			    .tcm_parent = TC_H_CLSACT,
+			    .tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0)};
+
+	begin(rt, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, &tcm, "clsact", NULL, who);
+	rt_tolerate(rt, EEXIST);
+	rt_needs(rt, ENOENT,
+		 "this kernel has no clsact: it lacks the module sch_ingress (see netsim doctor)");
+}
+
+void qdisc_del_clsact(struct rt *rt, int ifindex, const char *who)
+{
+	struct tcmsg tcm = {.tcm_ifindex = ifindex,
+			    .tcm_parent = TC_H_CLSACT,
+			    .tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0)};
+
+	begin(rt, RTM_DELQDISC, 0, &tcm, "clsact", NULL, who);
+	rt_tolerate(rt, ENOENT);
+}
+
+void qdisc_del_root(struct rt *rt, int ifindex, const char *who)
+{
+	struct tcmsg tcm = {
+		.tcm_ifindex = ifindex, .tcm_parent = TC_H_ROOT, .tcm_handle = QDISC_ROOT};
+
+	begin(rt, RTM_DELQDISC, 0, &tcm, "netem", NULL, who);
+	rt_tolerate(rt, ENOENT);
+}
+
+int qdisc_has_netem(struct rt *rt, int ifindex, bool *ret, struct netsim_err *err)
+{
+	struct netsim_err why = {0};
+	int r;
+
+	qdisc_put_idle(rt, ifindex, "root");
+	r = rt_send(rt, &why);
+	if (r < 0 && r != -ENOENT) {
+		if (err && err->kind == NETSIM_ERR_NONE)
+			*err = why;
+		return r;
+	}
+	*ret = r == 0;
+	return 0;
+}
+
+static void parse_stats(const struct nlattr *nest, struct qdisc *q)
+{
+	const struct nlattr *a[TCA_STATS_MAX + 1];
+	struct gnet_stats_basic basic = {0};
+	struct gnet_stats_queue queue = {0};
+
+	rt_parse_nest(nest, a, TCA_STATS_MAX);
+	if (a[TCA_STATS_BASIC] && a[TCA_STATS_BASIC]->nla_len >= NLA_HDRLEN + 12)
+		memcpy(&basic, a[TCA_STATS_BASIC] + 1, 12);
+	if (a[TCA_STATS_QUEUE] && a[TCA_STATS_QUEUE]->nla_len >= NLA_HDRLEN + sizeof(queue))
+		memcpy(&queue, a[TCA_STATS_QUEUE] + 1, sizeof(queue));
+	q->bytes = basic.bytes;
+	q->packets = basic.packets;
+	q->drops = queue.drops;
+	q->queued = queue.qlen;
+}
+
+static void parse(const struct nlmsghdr *msg, struct qdisc *q)
+{
+	const struct tcmsg *tcm = NLMSG_DATA(msg);
+	const struct nlattr *a[TCA_MAX + 1];
+
+	rt_parse(msg, sizeof(*tcm), a, TCA_MAX);
+	q->ifindex = tcm->tcm_ifindex;
+	q->handle = tcm->tcm_handle;
+	q->parent = tcm->tcm_parent;
+	snprintf(q->kind, sizeof(q->kind), "%s", rt_str(a[TCA_KIND]));
+	parse_stats(a[TCA_STATS2], q);
+	if (strcmp(q->kind, "netem") == 0)
+		netem_parse(a[TCA_OPTIONS], q);
+	if (strcmp(q->kind, "tbf") == 0)
+		tbf_parse(a[TCA_OPTIONS], q);
+}
+
+int qdisc_list(struct rt *rt, struct qdiscs *ret, struct netsim_err *err)
+{
+	struct tcmsg tcm = {.tcm_family = AF_UNSPEC};
+	struct qdiscs all = {0};
+	auto_free char *data = NULL;
+	struct rt_reply reply = {0};
+	int r;
+
+	rt_begin(rt, RTM_GETQDISC, NLM_F_DUMP, NULL, "cannot read the qdiscs");
+	rt_header(rt, &tcm, sizeof(tcm));
+	r = rt_ask(rt, &reply, err);
+	if (r < 0)
+		return r;
+	data = reply.data;
+	rt_reply_each(&reply, msg)
+	{
+		struct qdisc *q = array_push(all.list, all.count);
+
+		if (!q) {
+			free(all.list);
+			return err_oom(err);
+		}
+		parse(msg, q);
+	}
+	*ret = all;
+	return 0;
+}
+
+const struct qdisc *qdisc_find(const struct qdiscs *all, int ifindex, uint32_t handle)
+{
+	for (size_t i = 0; i < all->count; i++)
+		if (all->list[i].ifindex == ifindex && all->list[i].handle == handle)
+			return &all->list[i];
+	return NULL;
+}
+
+const struct qdisc *qdisc_at_root(const struct qdiscs *all, int ifindex)
+{
+	for (size_t i = 0; i < all->count; i++)
+		if (all->list[i].ifindex == ifindex && all->list[i].parent == TC_H_ROOT &&
+		    all->list[i].handle)
+			return &all->list[i];
+	return NULL;
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <linux/pkt_sched.h>
+#include <string.h>
+
+#include "netsim/kernel/qdisc.h"
+
+/* Since Linux 6.7; Debian 12's headers do not know it. */
+#define NETEM_PRNG_SEED 14
+
+#define FRACTION_ONE 0xffffffffULL
+
+uint32_t netem_fraction(struct ratio ratio)
+{
+	return (uint32_t)((ratio.ppb * FRACTION_ONE + RATIO_ONE / 2) / RATIO_ONE);
+}
+
+struct ratio netem_ratio(uint32_t fraction)
+{
+	uint64_t ppb = ((uint64_t)fraction * RATIO_ONE + FRACTION_ONE / 2) / FRACTION_ONE;
+
+	return (struct ratio) {(uint32_t)ppb};
+}
+
+static void put_loss(struct rt *rt, const struct netem *n)
+{
+	struct tc_netem_gimodel gi = {n->p13, n->p31, n->p32, n->p14, n->p23};
+	/* The kernel's h is the chance to survive in the bad state. */
+	struct tc_netem_gemodel ge = {n->p, n->r, 0xffffffffU - n->bad, n->good};
+	size_t nest;
+
+	if (n->loss_model == LOSS_RANDOM)
+		return;
+	nest = rt_nest(rt, TCA_NETEM_LOSS);
+	if (n->loss_model == LOSS_4STATE)
+		rt_put(rt, NETEM_LOSS_GI, &gi, sizeof(gi));
+	else
+		rt_put(rt, NETEM_LOSS_GE, &ge, sizeof(ge));
+	rt_nest_end(rt, nest);
+}
+
+/*
+ * Always everything: the kernel keeps rate, slot and distribution of before
+ * where a change does not name them.
+ */
+void netem_fill(struct rt *rt, const struct netem *n, const struct netsim_loc *at)
+{
+	struct tc_netem_qopt qopt = {
+		.limit = n->limit,
+		.loss = n->loss_model == LOSS_RANDOM ? n->loss : 0,
+		.gap = n->reorder ? 1 : 0,
+		.duplicate = n->duplicate,
+	};
+	struct tc_netem_corr corr = {0};
+	struct tc_netem_reorder reorder = {.probability = n->reorder};
+	struct tc_netem_corrupt corrupt = {.probability = n->corrupt};
+	struct tc_netem_rate rate = {.rate = n->rate > FRACTION_ONE ? 0xffffffffU :
+								      (uint32_t)n->rate};
+	struct tc_netem_slot slot = {
+		.min_delay = n->slot_min,
+		.max_delay = n->slot_max,
+		.max_packets = (int32_t)n->slot_packets,
+		.max_bytes = (int32_t)n->slot_bytes,
+	};
+	int64_t delay = (int64_t)n->delay, jitter = (int64_t)n->jitter;
+	size_t nest = rt_nest(rt, TCA_OPTIONS);
+
+	rt_header(rt, &qopt, sizeof(qopt));
+	rt_at(rt, at);
+	rt_put(rt, TCA_NETEM_LATENCY64, &delay, sizeof(delay));
+	rt_put(rt, TCA_NETEM_JITTER64, &jitter, sizeof(jitter));
+	rt_put(rt, TCA_NETEM_CORR, &corr, sizeof(corr));
+	rt_put(rt, TCA_NETEM_REORDER, &reorder, sizeof(reorder));
+	rt_put(rt, TCA_NETEM_CORRUPT, &corrupt, sizeof(corrupt));
+	rt_put(rt, TCA_NETEM_RATE, &rate, sizeof(rate));
+	if (n->rate > FRACTION_ONE)
+		rt_put_u64(rt, TCA_NETEM_RATE64, n->rate);
+	rt_put(rt, TCA_NETEM_SLOT, &slot, sizeof(slot));
+	if (n->has_seed)
+		rt_put_u64(rt, NETEM_PRNG_SEED, n->seed);
+	if (n->table)
+		rt_put(rt, TCA_NETEM_DELAY_DIST, n->table, n->table_len * sizeof(*n->table));
+	put_loss(rt, n);
+	rt_nest_end(rt, nest);
+}
+
+static void copy(const struct nlattr *attr, void *to, size_t size)
+{
+	if (attr && attr->nla_len >= NLA_HDRLEN + size)
+		memcpy(to, attr + 1, size);
+}
+
+static void parse_loss(const struct nlattr *nest, struct netem *n)
+{
+	const struct nlattr *a[NETEM_LOSS_MAX + 1];
+	struct tc_netem_gimodel gi = {0};
+	struct tc_netem_gemodel ge = {0};
+
+	rt_parse_nest(nest, a, NETEM_LOSS_MAX);
+	copy(a[NETEM_LOSS_GI], &gi, sizeof(gi));
+	copy(a[NETEM_LOSS_GE], &ge, sizeof(ge));
+	if (a[NETEM_LOSS_GI]) {
+		n->loss_model = LOSS_4STATE;
+		n->p13 = gi.p13;
+		n->p31 = gi.p31;
+		n->p32 = gi.p32;
+		n->p14 = gi.p14;
+		n->p23 = gi.p23;
+	} else if (a[NETEM_LOSS_GE]) {
+		n->loss_model = LOSS_GILBERT_ELLIOTT;
+		n->p = ge.p;
+		n->r = ge.r;
+		n->bad = 0xffffffffU - ge.h;
+		n->good = ge.k1;
+	}
+}
+
+void netem_parse(const struct nlattr *options, struct qdisc *ret)
+{
+	const struct nlattr *a[NETEM_PRNG_SEED + 1];
+	struct netem *n = &ret->netem;
+	struct tc_netem_qopt qopt = {0};
+	struct tc_netem_reorder reorder = {0};
+	struct tc_netem_corrupt corrupt = {0};
+	struct tc_netem_rate rate = {0};
+	struct tc_netem_slot slot = {0};
+
+	copy(options, &qopt, sizeof(qopt));
+	rt_parse_tail(options, sizeof(qopt), a, NETEM_PRNG_SEED);
+	copy(a[TCA_NETEM_REORDER], &reorder, sizeof(reorder));
+	copy(a[TCA_NETEM_CORRUPT], &corrupt, sizeof(corrupt));
+	copy(a[TCA_NETEM_RATE], &rate, sizeof(rate));
+	copy(a[TCA_NETEM_SLOT], &slot, sizeof(slot));
+	n->delay = rt_u64(a[TCA_NETEM_LATENCY64]);
+	n->jitter = rt_u64(a[TCA_NETEM_JITTER64]);
+	n->limit = qopt.limit;
+	n->loss = qopt.loss;
+	n->duplicate = qopt.duplicate;
+	n->reorder = reorder.probability;
+	n->corrupt = corrupt.probability;
+	n->rate = a[TCA_NETEM_RATE64] ? rt_u64(a[TCA_NETEM_RATE64]) : rate.rate;
+	n->slot_min = slot.min_delay;
+	n->slot_max = slot.max_delay;
+	n->slot_packets = (uint32_t)slot.max_packets;
+	n->slot_bytes = (uint32_t)slot.max_bytes;
+	n->has_seed = ret->has_seed = a[NETEM_PRNG_SEED] != NULL;
+	n->seed = rt_u64(a[NETEM_PRNG_SEED]);
+	parse_loss(a[TCA_NETEM_LOSS], n);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <linux/pkt_sched.h>
+#include <string.h>
+
+#include "netsim/kernel/qdisc.h"
+
+#define TICK_NS 64 /* tbf counts its buffer in steps of 2^6 ns */
+
+void tbf_fill(struct rt *rt, const struct tbf *tbf, const struct netsim_loc *at)
+{
+	struct tc_tbf_qopt qopt = {
+		.rate = {.rate = tbf->rate > 0xffffffffU ? 0xffffffffU : (uint32_t)tbf->rate,
+			 .linklayer = TC_LINKLAYER_ETHERNET},
+		.limit = tbf->limit,
+	};
+	size_t nest = rt_nest(rt, TCA_OPTIONS);
+
+	rt_at(rt, at);
+	rt_put(rt, TCA_TBF_PARMS, &qopt, sizeof(qopt));
+	rt_put_u32(rt, TCA_TBF_BURST, tbf->burst);
+	if (tbf->rate > 0xffffffffU)
+		rt_put_u64(rt, TCA_TBF_RATE64, tbf->rate);
+	rt_nest_end(rt, nest);
+}
+
+void tbf_parse(const struct nlattr *options, struct qdisc *ret)
+{
+	const struct nlattr *a[TCA_TBF_MAX + 1];
+	struct tc_tbf_qopt qopt = {0};
+	double burst;
+
+	rt_parse_nest(options, a, TCA_TBF_MAX);
+	if (a[TCA_TBF_PARMS] && a[TCA_TBF_PARMS]->nla_len >= NLA_HDRLEN + sizeof(qopt))
+		memcpy(&qopt, a[TCA_TBF_PARMS] + 1, sizeof(qopt));
+	ret->tbf.rate = a[TCA_TBF_RATE64] ? rt_u64(a[TCA_TBF_RATE64]) : qopt.rate.rate;
+	ret->tbf.limit = qopt.limit;
+	/* The kernel gives the burst back as the time that it takes at this rate. */
+	burst = (double)qopt.buffer * TICK_NS * (double)ret->tbf.rate / 1e9 + 0.5;
+	ret->tbf.burst = burst < UINT32_MAX ? (uint32_t)burst : UINT32_MAX;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "netsim/kernel/route.h"
+
+#include <errno.h>
+#include <netlink/netlink.h>
+#include <netlink/route/nexthop.h>
+#include <netlink/route/route.h>
+#include <netlink/socket.h>
+#include <string.h>
+
+#include "netsim/kernel/mark.h"
+#include "netsim/util/array.h"
+
+static void put_route(struct rt *rt, uint16_t type, uint16_t flags, int ifindex,
+		      const struct model_route *route, const char *who)
+{
+	size_t size = route->via.family == AF_INET ? 4 : 16;
+	struct rtmsg rtm = {
+		.rtm_family = route->via.family,
+		.rtm_dst_len = route->to.plen,
+		.rtm_table = RT_TABLE_MAIN,
+		.rtm_protocol = MARK_PROTO,
+		.rtm_scope = RT_SCOPE_UNIVERSE,
+		.rtm_type = RTN_UNICAST,
+	};
+	char text[UNIT_TEXT];
+
+	rt_begin(rt, type, flags, &route->at, "%s: cannot %s the route to %s", who,
+		 type == RTM_NEWROUTE ? "add" : "remove",
+		 route->to.plen ? unit_format_ip(&route->to, text) : "default");
+	rt_header(rt, &rtm, sizeof(rtm));
+	if (route->to.plen)
+		rt_put(rt, RTA_DST, route->to.b, size);
+	rt_put(rt, RTA_GATEWAY, route->via.b, size);
+	rt_put_u32(rt, RTA_OIF, (uint32_t)ifindex);
+}
+
+void route_add(struct rt *rt, int ifindex, const struct model_route *route, const char *who)
+{
+	put_route(rt, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, ifindex, route, who);
+}
+
+void route_del(struct rt *rt, int ifindex, const struct model_route *route, const char *who)
+{
+	put_route(rt, RTM_DELROUTE, 0, ifindex, route, who);
+	rt_tolerate(rt, ESRCH);
+}
+
+static int libnl_failed(int code, const char *what, struct netsim_err *err)
+{
+	return err_set(err, NETSIM_ERR_KERNEL, -EIO, NULL, "%s: %s", what, nl_geterror(code));
+}
+
+int route_open(struct nl_sock **ret, struct netsim_err *err)
+{
+	struct nl_sock *sock = nl_socket_alloc();
+	int r;
+
+	if (!sock)
+		return err_oom(err);
+	r = nl_connect(sock, NETLINK_ROUTE);
+	if (r < 0) {
+		nl_socket_free(sock);
+		return libnl_failed(r, "cannot open a socket for routes", err);
+	}
+	*ret = sock;
+	return 0;
+}
+
+static void take_ip(struct nl_addr *addr, struct ip *ret)
+{
+	size_t size = addr ? nl_addr_get_len(addr) : 0;
+
+	if (size > sizeof(ret->b))
+		return;
+	ret->plen = addr ? (uint8_t)nl_addr_get_prefixlen(addr) : 0;
+	if (size)
+		memcpy(ret->b, nl_addr_get_binary_addr(addr), size);
+}
+
+static int take_route(struct rtnl_route *route, struct model *model, int ns)
+{
+	struct rtnl_nexthop *hop = rtnl_route_nexthop_n(route, 0);
+	int ifindex = hop ? rtnl_route_nh_get_ifindex(hop) : 0;
+	struct nl_addr *via = hop ? rtnl_route_nh_get_gateway(hop) : NULL;
+
+	if (rtnl_route_get_protocol(route) != MARK_PROTO || !via)
+		return 0;
+	for (size_t i = 0; i < model->link_count; i++) {
+		struct link *link = &model->links[i];
+		struct model_route *new;
+
+		if (link->ns != ns || link->ifindex != ifindex)
+			continue;
+		new = array_push(link->routes, link->route_count);
+		if (!new)
+			return -ENOMEM;
+		take_ip(rtnl_route_get_dst(route), &new->to);
+		take_ip(via, &new->via);
+		new->via.family = rtnl_route_get_family(route);
+		new->to.family = new->to.plen ? new->via.family : 0;
+	}
+	return 0;
+}
+
+int route_list(struct nl_sock *sock, struct model *model, int ns, struct netsim_err *err)
+{
+	struct nl_cache *cache;
+	int r = rtnl_route_alloc_cache(sock, AF_UNSPEC, 0, &cache);
+
+	if (r < 0)
+		return libnl_failed(r, "cannot read the routes", err);
+	r = 0;
+	for (struct nl_object *o = nl_cache_get_first(cache); o && r == 0; o = nl_cache_get_next(o))
+		r = take_route((struct rtnl_route *)o, model, ns);
+	nl_cache_free(cache);
+	return r < 0 ? err_oom(err) : 0;
+}

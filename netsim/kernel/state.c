@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "netsim/kernel/state.h"
+
+#include <errno.h>
+#include <linux/if_link.h>
+#include <net/if.h>
+#include <netlink/netlink.h>
+#include <netlink/socket.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "netsim/kernel/addr.h"
+#include "netsim/kernel/link.h"
+#include "netsim/kernel/mark.h"
+#include "netsim/kernel/netns.h"
+#include "netsim/kernel/route.h"
+#include "netsim/util/array.h"
+#include "netsim/util/auto.h"
+
+int state_open(struct state *ret, struct netsim_err *err)
+{
+	struct state st = {.own_fd = -1};
+	int r = netns_open_own(&st.own_fd, err);
+
+	if (r == 0)
+		r = netns_own_id(&st.own_id, err);
+	if (r == 0)
+		r = rt_open(&st.rt, err);
+	if (r < 0)
+		state_close(&st);
+	else
+		*ret = st;
+	return r;
+}
+
+static void handle_free(struct handle *handle)
+{
+	if (!handle)
+		return;
+	if (handle->routes)
+		nl_socket_free(handle->routes);
+	rt_close(handle->rt);
+	if (handle->fd >= 0)
+		close(handle->fd);
+	free(handle->netns);
+	free(handle);
+}
+
+void state_close(struct state *st)
+{
+	for (size_t i = 0; i < st->handle_count; i++)
+		handle_free(st->handles[i]);
+	free(st->handles);
+	model_free(st->host);
+	rt_close(st->rt);
+	if (st->own_fd >= 0)
+		close(st->own_fd);
+	*st = (struct state) {.own_fd = -1};
+}
+
+static int by_ifindex(const void *a, const void *b)
+{
+	const struct link *x = a, *y = b;
+
+	return (x->ifindex > y->ifindex) - (x->ifindex < y->ifindex);
+}
+
+/* In the order in which the links were made, which is that of the file. */
+int state_read_host(struct state *st, struct netsim_err *err)
+{
+	struct model *host = model_new("");
+	int r = host ? link_list(st->rt, host, MODEL_HOST, err) : err_oom(err);
+
+	if (r < 0) {
+		model_free(host);
+		return r;
+	}
+	if (host->link_count)
+		qsort(host->links, host->link_count, sizeof(*host->links), by_ifindex);
+	model_free(st->host);
+	st->host = host;
+	return 0;
+}
+
+void state_netns_name(const char *fleet, const char *node, char ret[static NETNS_TEXT])
+{
+	snprintf(ret, NETNS_TEXT, "%s.%s", fleet, node);
+}
+
+static int rt_open_here(void *arg, struct netsim_err *err)
+{
+	return rt_open(arg, err);
+}
+
+static int route_open_here(void *arg, struct netsim_err *err)
+{
+	return route_open(arg, err);
+}
+
+int state_rt_in(struct state *st, int fd, struct rt **ret, struct netsim_err *err)
+{
+	return netns_within(st->own_fd, fd, rt_open_here, ret, err);
+}
+
+static struct handle *find_handle(const struct state *st, const char *netns)
+{
+	for (size_t i = 0; i < st->handle_count; i++)
+		if (strcmp(st->handles[i]->netns, netns) == 0)
+			return st->handles[i];
+	return NULL;
+}
+
+int state_adopt(struct state *st, const char *fleet, const char *node, int fd, struct rt *rt,
+		struct handle **ret, struct netsim_err *err)
+{
+	struct handle *handle = calloc(1, sizeof(*handle)), **slot;
+	char name[NETNS_TEXT];
+
+	state_netns_name(fleet, node, name);
+	if (handle) {
+		handle->fd = fd;
+		handle->rt = rt;
+		handle->netns = strdup(name);
+	}
+	slot = handle && handle->netns ? array_push(st->handles, st->handle_count) : NULL;
+	if (!slot) {
+		if (handle) {
+			handle_free(handle);
+		} else {
+			rt_close(rt);
+			close(fd);
+		}
+		return err_oom(err);
+	}
+	*slot = handle;
+	*ret = handle;
+	return 0;
+}
+
+void state_forget(struct state *st, const char *fleet, const char *node)
+{
+	char name[NETNS_TEXT];
+
+	state_netns_name(fleet, node, name);
+	for (size_t i = 0; i < st->handle_count; i++) {
+		if (strcmp(st->handles[i]->netns, name) != 0)
+			continue;
+		handle_free(st->handles[i]);
+		st->handles[i] = st->handles[st->handle_count - 1];
+		/* Keeps the slot allocated, so that array_push()'s capacity stays true. */
+		st->handles[st->handle_count - 1] = NULL;
+		st->handle_count--;
+		return;
+	}
+}
+
+/* lo of a node's namespace says whose it is. */
+static int check_mark(struct state *st, struct rt *rt, const char *fleet, const char *node,
+		      struct netsim_err *err)
+{
+	struct ifinfomsg ifi = {.ifi_index = 1};
+	const struct nlattr *a[IFLA_MAX + 1];
+	auto_free char *data = NULL;
+	struct rt_reply reply = {0};
+	struct mark mark;
+	int r;
+
+	rt_begin(rt, RTM_GETLINK, 0, NULL, "%s: cannot read lo", node);
+	rt_header(rt, &ifi, sizeof(ifi));
+	r = rt_ask(rt, &reply, err);
+	if (r < 0)
+		return r;
+	data = reply.data;
+	rt_reply_each(&reply, msg)
+	{
+		rt_parse(msg, sizeof(ifi), a, IFLA_MAX);
+		if (mark_parse(rt_str(a[IFLA_IFALIAS]), &mark) && !mark.iface &&
+		    strcmp(mark.fleet, fleet) == 0 && strcmp(mark.node, node) == 0 &&
+		    mark.host == st->own_id)
+			return 0;
+	}
+	return -ENOENT;
+}
+
+int state_handle(struct state *st, const char *fleet, const char *node, struct handle **ret,
+		 struct netsim_err *err)
+{
+	char name[NETNS_TEXT];
+	struct rt *rt = NULL;
+	int fd = -1, r;
+
+	state_netns_name(fleet, node, name);
+	*ret = find_handle(st, name);
+	if (*ret)
+		return 0;
+	r = netns_open(name, &fd, err);
+	if (r < 0)
+		return r;
+	r = state_rt_in(st, fd, &rt, err);
+	if (r == 0)
+		r = check_mark(st, rt, fleet, node, err);
+	if (r < 0) {
+		rt_close(rt);
+		close(fd);
+		return r;
+	}
+	return state_adopt(st, fleet, node, fd, rt, ret, err);
+}
+
+bool state_is_ours(const struct link *link, const char *fleet)
+{
+	uint32_t group = mark_group(fleet);
+	struct mark mark;
+
+	if (link->group != group && link->group != MARK_DOOMED(group))
+		return false;
+	return !link->alias || !mark_parse(link->alias, &mark) || strcmp(mark.fleet, fleet) == 0;
+}
+
+static char *copy_text(const char *text, bool *failed)
+{
+	char *copy = text ? strdup(text) : NULL;
+
+	*failed |= text && !copy;
+	return copy;
+}
+
+static bool copy_link(struct model *model, const struct link *from)
+{
+	struct link *to = array_push(model->links, model->link_count);
+	bool failed = !to;
+
+	if (failed)
+		return false;
+	*to = *from;
+	to->addrs = NULL;
+	to->routes = NULL;
+	to->addr_count = to->route_count = 0;
+	to->vlans = NULL;
+	to->alias = copy_text(from->alias, &failed);
+	if (from->vlan_count) {
+		/* A power of two, as array_push() expects of what it may extend. */
+		size_t capacity = 1;
+
+		while (capacity < from->vlan_count)
+			capacity *= 2;
+		to->vlans = calloc(capacity, sizeof(*to->vlans));
+		if (to->vlans)
+			memcpy(to->vlans, from->vlans, from->vlan_count * sizeof(*to->vlans));
+		failed |= !to->vlans;
+	}
+	return !failed;
+}
+
+static struct model_node *get_node(struct model *model, const char *name)
+{
+	int i = model_find_node(model, name);
+
+	return i >= 0 ? &model->nodes[i] : model_add_node(model, name);
+}
+
+/* A port's alias names its node and the node's roles. */
+static bool take_port(struct model *model, const struct link *link)
+{
+	struct model_node *node;
+	char name[NETNS_TEXT];
+	struct mark mark;
+
+	if (!link_is_port(link) || !mark_parse(link->alias, &mark) || !mark.iface)
+		return true;
+	node = get_node(model, mark.node);
+	if (!node)
+		return false;
+	node->is_tap = link->kind == LINK_TAP;
+	if (!node->is_tap && !node->netns) {
+		state_netns_name(model->fleet, node->name, name);
+		node->netns = strdup(name);
+		if (!node->netns)
+			return false;
+	}
+	for (size_t i = 0; node->role_count < mark.role_count && i < mark.role_count; i++) {
+		char **role = array_push(node->roles, node->role_count);
+
+		if (!role || !(*role = strdup(mark.roles[i])))
+			return false;
+	}
+	return true;
+}
+
+static int read_ports(struct state *st, struct model *model, struct netsim_err *err)
+{
+	for (size_t i = 0; i < st->host->link_count; i++) {
+		const struct link *link = &st->host->links[i];
+
+		if (!state_is_ours(link, model->fleet))
+			continue;
+		if (!copy_link(model, link) || !take_port(model, link))
+			return err_oom(err);
+	}
+	return addr_list(st->rt, model, MODEL_HOST, err);
+}
+
+/* Nodes whose namespace is there, also those that have lost every port. */
+static int read_names(struct state *st, struct model *model, struct netsim_err *err)
+{
+	char prefix[NETNS_TEXT], **names = NULL;
+	size_t count = 0;
+	int r;
+
+	for (size_t i = 0; i < model->node_count; i++) {
+		free(model->nodes[i].netns);
+		model->nodes[i].netns = NULL;
+	}
+	state_netns_name(model->fleet, "", prefix);
+	r = netns_list(prefix, &names, &count, err);
+	for (size_t i = 0; i < count; i++) {
+		const char *name = names[i] + strlen(prefix);
+		struct handle *handle;
+
+		if (r == 0)
+			r = state_handle(st, model->fleet, name, &handle, err);
+		if (r == 0) {
+			struct model_node *node = get_node(model, name);
+
+			if (node)
+				node->netns = take(names[i]);
+			else
+				r = err_oom(err);
+		}
+		if (r == -ENOENT)
+			r = 0;
+		free(names[i]);
+	}
+	free(names);
+	return r;
+}
+
+static int read_inside(struct state *st, struct model *model, int ns, struct netsim_err *err)
+{
+	struct handle *handle;
+	int r = state_handle(st, model->fleet, model->nodes[ns].name, &handle, err);
+
+	if (r == 0)
+		r = link_list(handle->rt, model, ns, err);
+	if (r == 0)
+		r = addr_list(handle->rt, model, ns, err);
+	if (r < 0 || handle->no_routes)
+		return r;
+	if (!handle->routes)
+		r = netns_within(st->own_fd, handle->fd, route_open_here, &handle->routes, err);
+	if (r == 0)
+		r = route_list(handle->routes, model, ns, err);
+	return r;
+}
+
+/* A port's alias tells which interface of which node its other end is. */
+static void name_peers(struct model *model)
+{
+	for (size_t i = 0; i < model->link_count; i++) {
+		const struct link *port = &model->links[i];
+		struct link *inside;
+		struct mark mark;
+		int ns;
+
+		if (!link_is_port(port) || !mark_parse(port->alias, &mark) || !mark.iface)
+			continue;
+		ns = model_find_node(model, mark.node);
+		inside = ns >= 0 ? model_find_link(model, ns, mark.iface) : NULL;
+		if (inside)
+			memcpy(inside->peer, port->name, IFNAMSIZ);
+	}
+}
+
+int state_read(struct state *st, const char *fleet, enum state_depth depth, struct model **ret,
+	       struct netsim_err *err)
+{
+	struct model *model = model_new(fleet);
+	int r = model ? read_ports(st, model, err) : err_oom(err);
+
+	if (r == 0 && depth >= STATE_NODES)
+		r = read_names(st, model, err);
+	for (size_t i = 0; r == 0 && depth == STATE_ALL && i < model->node_count; i++)
+		if (model->nodes[i].netns)
+			r = read_inside(st, model, (int)i, err);
+	if (r == 0)
+		name_peers(model);
+	if (r < 0)
+		model_free(model);
+	else
+		*ret = model;
+	return r;
+}
+
+static bool has_name(char *const *names, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
+static int add_name(char ***names, size_t *count, const char *name)
+{
+	char **slot;
+
+	if (has_name(*names, *count, name))
+		return 0;
+	slot = array_push(*names, *count);
+	if (!slot)
+		return -ENOMEM;
+	*slot = strdup(name);
+	return *slot ? 0 : -ENOMEM;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Is this name of a namespace FLEET.NODE one of ours? Its dot is a NUL meanwhile. */
+static bool is_our_netns(struct state *st, const char *fleet, const char *node)
+{
+	char name[NETNS_TEXT], stale[MARK_TEXT];
+	struct handle *handle;
+
+	state_netns_name(fleet, node, name);
+	snprintf(stale, sizeof(stale), MARK_PREFIX "%s/", fleet);
+	return netns_is_stale(name, stale) || state_handle(st, fleet, node, &handle, NULL) == 0;
+}
+
+/* Namespaces whose fleet has no link left here still are of a fleet. */
+static int fleets_of_names(struct state *st, char ***fleets, size_t *fleet_count,
+			   struct netsim_err *err)
+{
+	char **names = NULL;
+	size_t count = 0;
+	int r = netns_list("", &names, &count, err);
+
+	for (size_t i = 0; i < count; i++) {
+		char *dot = strchr(names[i], '.');
+
+		if (dot)
+			*dot = 0;
+		if (r == 0 && dot && !has_name(*fleets, *fleet_count, names[i]) &&
+		    is_our_netns(st, names[i], dot + 1) &&
+		    add_name(fleets, fleet_count, names[i]) < 0)
+			r = err_oom(err);
+		free(names[i]);
+	}
+	free(names);
+	return r;
+}
+
+int state_fleets(struct state *st, char ***ret, size_t *ret_count, struct netsim_err *err)
+{
+	char **fleets = NULL;
+	size_t count = 0;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < st->host->link_count; i++) {
+		const struct link *link = &st->host->links[i];
+		struct mark mark;
+
+		if (mark_parse(link->alias, &mark) && strcmp(mark.fleet, MARK_BARE) != 0 &&
+		    state_is_ours(link, mark.fleet) && add_name(&fleets, &count, mark.fleet) < 0)
+			r = err_oom(err);
+	}
+	if (r == 0)
+		r = fleets_of_names(st, &fleets, &count, err);
+	if (r < 0) {
+		for (size_t i = 0; i < count; i++)
+			free(fleets[i]);
+		free(fleets);
+		return r;
+	}
+	if (count)
+		qsort(fleets, count, sizeof(*fleets), by_name);
+	*ret = fleets;
+	*ret_count = count;
+	return 0;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "netsim/kernel/tap.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_tun.h>
+#include <net/if.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "netsim/util/auto.h"
+#include "netsim/util/err.h"
+
+static int refused(const struct link *want, const char *what, struct netsim_err *err)
+{
+	int code = -errno;
+	bool rights = code == -EPERM || code == -EACCES;
+
+	return err_set(err, rights ? NETSIM_ERR_ENV : NETSIM_ERR_KERNEL, code, &want->at,
+		       "tap %s: cannot %s: %s", want->name, what, strerror(-code));
+}
+
+int tap_make(const struct link *want, int *ret_fd, struct netsim_err *err)
+{
+	auto_close int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+	struct ifreq ifr = {.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR};
+
+	if (fd < 0) {
+		int r = refused(want, "open /dev/net/tun", err);
+
+		if (err)
+			err->kind = NETSIM_ERR_ENV;
+		err_hint(err, "modprobe tun");
+		return r;
+	}
+	if (want->multi_queue)
+		ifr.ifr_flags |= IFF_MULTI_QUEUE;
+	memcpy(ifr.ifr_name, want->name, IFNAMSIZ);
+	if (ioctl(fd, TUNSETIFF, &ifr) < 0)
+		return refused(want, "make it", err);
+	if (want->has_tap_owner && ioctl(fd, TUNSETOWNER, (unsigned long)want->tap_owner) < 0)
+		return refused(want, "set its owner", err);
+	if (want->has_tap_group && ioctl(fd, TUNSETGROUP, (unsigned long)want->tap_group) < 0)
+		return refused(want, "set its group", err);
+	*ret_fd = take_fd(&fd);
+	return 0;
+}
+
+int tap_keep(const struct link *want, int fd, struct netsim_err *err)
+{
+	return ioctl(fd, TUNSETPERSIST, 1UL) < 0 ? refused(want, "keep it", err) : 0;
+}

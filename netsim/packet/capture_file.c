@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Opening and buffering captures, the pcap format, and several files as one. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "netsim/packet/capture_buffer.h"
+#include "netsim/util/array.h"
+#include "netsim/util/auto.h"
+
+/* In the second level of cache, and large enough that calls of the kernel do not count. */
+#define BUFFER_SIZE (256U << 10)
+
+#define PCAP_HEADER 24
+#define PCAP_RECORD 16
+#define PCAP_MICRO  0xa1b2c3d4
+#define PCAP_NANO   0xa1b23c4d
+#define NG_SECTION  0x0a0d0d0a
+/* libpcap's own bound, for files that promise less. */
+#define SNAP_USUAL 262144
+
+bool capture_damaged(struct capture_file *file, uint64_t offset, const char *fmt, ...)
+{
+	va_list ap;
+
+	file->broken = true;
+	if (*file->problem.what)
+		return false;
+	file->problem.offset = offset;
+	va_start(ap, fmt);
+	vsnprintf(file->problem.what, sizeof(file->problem.what), fmt, ap);
+	va_end(ap);
+	return false;
+}
+
+bool capture_cut_off(struct capture_file *file, uint64_t offset, const char *what, uint64_t size)
+{
+	uint64_t there = capture_place(file) + (uint64_t)(file->end - file->at) - offset;
+
+	if (!size)
+		return capture_damaged(file, offset, "the file ends within %s", what);
+	return capture_damaged(file, offset,
+			       "the file ends within %s: %" PRIu64 " of %" PRIu64 " bytes", what,
+			       there, size);
+}
+
+/* --- the buffer */
+
+/* Makes room behind what is left, which moves to the front. */
+static bool make_room(struct capture_file *file, size_t bytes)
+{
+	size_t left = (size_t)(file->end - file->at);
+
+	if (bytes > file->room) {
+		size_t room = bytes + BUFFER_SIZE;
+		uint8_t *buffer = malloc(room);
+
+		if (!buffer)
+			return capture_damaged(file, capture_place(file), "out of memory");
+		memcpy(buffer, file->at, left);
+		free(file->buffer);
+		file->buffer = buffer;
+		file->room = room;
+	} else {
+		memmove(file->buffer, file->at, left);
+	}
+	file->at = file->buffer;
+	file->end = file->buffer + left;
+	return true;
+}
+
+bool capture_fill(struct capture_file *file, size_t bytes)
+{
+	if (file->ended || file->fd < 0 || !make_room(file, bytes))
+		return false;
+	while ((size_t)(file->end - file->at) < bytes) {
+		size_t used = (size_t)(file->end - file->buffer);
+		ssize_t got = read(file->fd, file->buffer + used, file->room - used);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			capture_damaged(file, file->offset, "cannot be read: %s", strerror(errno));
+		if (got <= 0) {
+			file->ended = true;
+			return false;
+		}
+		file->end += got;
+		file->offset += (uint64_t)got;
+	}
+	return true;
+}
+
+/* --- pcap */
+
+static bool pcap_next(struct capture_file *file, struct capture_packet *ret)
+{
+	const struct capture_interface *interface = file->interfaces;
+	uint32_t captured;
+
+	if (!capture_want(file, PCAP_RECORD)) {
+		if (file->at == file->end || file->broken)
+			return false;
+		return capture_cut_off(file, capture_place(file), "the header of a packet",
+				       PCAP_RECORD);
+	}
+	captured = capture_32(file, file->at + 8);
+	if (captured > interface->snap)
+		return capture_damaged(file, capture_place(file),
+				       "a packet of %" PRIu32 " bytes, where %" PRIu32
+				       " are the most",
+				       captured, interface->snap);
+	if (!capture_want(file, PCAP_RECORD + (size_t)captured))
+		return file->broken ? false :
+				      capture_cut_off(file, capture_place(file), "a packet",
+						      PCAP_RECORD + (uint64_t)captured);
+	ret->time_ns = (int64_t)capture_32(file, file->at) * 1000000000 +
+		       (int64_t)(capture_32(file, file->at + 4) * interface->multiply);
+	ret->length = capture_32(file, file->at + 12);
+	ret->captured = captured;
+	ret->link = interface->link;
+	ret->view = 0;
+	ret->seen = PACKET_UNSEEN;
+	ret->data = file->at + PCAP_RECORD;
+	file->at += PCAP_RECORD + (size_t)captured;
+	return true;
+}
+
+static struct capture_interface *add_interface(struct capture_file *file)
+{
+	return array_push(file->interfaces, file->interface_count);
+}
+
+static int pcap_open(struct capture_file *file, uint32_t magic, struct netsim_err *err)
+{
+	struct capture_interface *interface = add_interface(file);
+
+	if (!interface)
+		return err_oom(err);
+	interface->multiply = magic == PCAP_NANO ? 1 : 1000;
+	interface->snap = capture_32(file, file->at + 16);
+	if (interface->snap < SNAP_USUAL)
+		interface->snap = SNAP_USUAL;
+	if (interface->snap > CAPTURE_PACKET_MAX)
+		interface->snap = CAPTURE_PACKET_MAX;
+	/* The upper half holds the length of a checksum at the end, and flags. */
+	interface->linktype = capture_32(file, file->at + 20) & 0xffff;
+	interface->link = packet_link_of(interface->linktype);
+	if (interface->link == PACKET_UNKNOWN)
+		file->unknown_link = interface->linktype;
+	file->at += PCAP_HEADER;
+	file->next = pcap_next;
+	return 0;
+}
+
+/* --- both */
+
+/* Why it is no capture. */
+static int refuse(const struct capture_file *file, struct netsim_err *err)
+{
+	static const struct {
+		uint8_t bytes[4];
+		size_t count;
+		const char *program;
+	} packed[] = {{{0x1f, 0x8b}, 2, "zcat"},
+		      {{0x28, 0xb5, 0x2f, 0xfd}, 4, "zstdcat"},
+		      {{0xfd, '7', 'z', 'X'}, 4, "xzcat"},
+		      {{'B', 'Z', 'h'}, 3, "bzcat"}};
+	struct netsim_loc at = {.file = file->name};
+	size_t left = (size_t)(file->end - file->at);
+
+	if (!left && !file->broken)
+		return err_set(err, NETSIM_ERR_INPUT, -EINVAL, &at, "the file is empty");
+	if (file->broken)
+		return err_set(err, NETSIM_ERR_INPUT, -EINVAL, &at, "%s", file->problem.what);
+	err_set(err, NETSIM_ERR_INPUT, -EINVAL, &at,
+		"offset 0: this is neither a pcap nor a pcapng file");
+	for (size_t i = 0; i < ARRAY_SIZE(packed); i++)
+		if (left >= packed[i].count &&
+		    memcmp(file->at, packed[i].bytes, packed[i].count) == 0)
+			err_hint(err, "it is compressed: %s FILE | netsim analyze -",
+				 packed[i].program);
+	return -EINVAL;
+}
+
+static int read_start(struct capture_file *file, struct netsim_err *err)
+{
+	uint32_t magic;
+	int r;
+
+	if (!capture_want(file, 4))
+		return refuse(file, err);
+	magic = capture_32(file, file->at);
+	if (magic == NG_SECTION) {
+		if (capture_ng_section(file))
+			return 0;
+		return err_set(err, NETSIM_ERR_INPUT, -EINVAL,
+			       &(struct netsim_loc) {.file = file->name}, "offset 0: %s",
+			       file->problem.what);
+	}
+	file->swapped =
+		magic == __builtin_bswap32(PCAP_MICRO) || magic == __builtin_bswap32(PCAP_NANO);
+	magic = capture_32(file, file->at);
+	if (magic != PCAP_MICRO && magic != PCAP_NANO)
+		return refuse(file, err);
+	if (!capture_want(file, PCAP_HEADER))
+		return err_set(err, NETSIM_ERR_INPUT, -EINVAL,
+			       &(struct netsim_loc) {.file = file->name},
+			       "offset 0: the file ends within its header");
+	r = pcap_open(file, magic, err);
+	return r;
+}
+
+static struct capture_file *new_file(const char *name)
+{
+	struct capture_file *file = calloc(1, sizeof(*file));
+
+	if (!file)
+		return NULL;
+	file->fd = -1;
+	file->name = strdup(name);
+	if (!file->name) {
+		free(file);
+		return NULL;
+	}
+	return file;
+}
+
+int capture_open_memory(const char *name, const void *data, size_t size, struct capture_file **ret,
+			struct netsim_err *err)
+{
+	struct capture_file *file = new_file(name);
+	int r;
+
+	if (!file)
+		return err_oom(err);
+	file->at = data;
+	file->end = file->at + size;
+	file->offset = size;
+	file->ended = true;
+	r = read_start(file, err);
+	if (r < 0)
+		capture_close(file);
+	else
+		*ret = file;
+	return r;
+}
+
+int capture_open(const char *path, struct capture_file **ret, struct netsim_err *err)
+{
+	bool in = strcmp(path, "-") == 0;
+	struct capture_file *file = new_file(in ? "standard input" : path);
+	int r;
+
+	if (!file)
+		return err_oom(err);
+	file->fd = in ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : open(path, O_RDONLY | O_CLOEXEC);
+	if (file->fd < 0) {
+		r = err_set(err, NETSIM_ERR_INPUT, -errno, &(struct netsim_loc) {.file = path},
+			    "cannot open: %s", strerror(errno));
+		capture_close(file);
+		return r;
+	}
+	(void)posix_fadvise(file->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+	file->buffer = malloc(BUFFER_SIZE);
+	file->room = BUFFER_SIZE;
+	file->at = file->end = file->buffer;
+	r = file->buffer ? read_start(file, err) : err_oom(err);
+	if (r < 0)
+		capture_close(file);
+	else
+		*ret = file;
+	return r;
+}
+
+void capture_close(struct capture_file *file)
+{
+	if (!file)
+		return;
+	if (file->fd >= 0)
+		close(file->fd);
+	free(file->name);
+	free(file->buffer);
+	free(file->interfaces);
+	free(file);
+}
+
+void capture_use_names(struct capture_file *file, struct capture_names *names)
+{
+	file->names = names;
+}
+
+bool capture_next(struct capture_file *file, struct capture_packet *ret)
+{
+	return !file->broken && file->next(file, ret);
+}
+
+const struct capture_problem *capture_problem(const struct capture_file *file)
+{
+	return &file->problem;
+}
+
+uint32_t capture_unknown_link(const struct capture_file *file)
+{
+	return file->unknown_link;
+}
+
+const char *capture_name(const struct capture_file *file)
+{
+	return file->name;
+}
+
+/* --- several files: a heap, the earliest packet on top */
+
+int capture_merge_init(struct capture_merge *merge, struct capture_file **files, size_t count)
+{
+	*merge = (struct capture_merge) {.files = files, .count = count};
+	merge->heap = calloc(count ? count : 1, sizeof(*merge->heap));
+	return merge->heap ? 0 : -ENOMEM;
+}
+
+void capture_merge_done(struct capture_merge *merge)
+{
+	free(merge->heap);
+	*merge = (struct capture_merge) {0};
+}
+
+/* At the same time, the file that was named first. */
+static bool earlier(const struct capture_source *a, const struct capture_source *b)
+{
+	if (a->next.time_ns != b->next.time_ns)
+		return a->next.time_ns < b->next.time_ns;
+	return a->file < b->file;
+}
+
+static void sift_down(struct capture_merge *merge, size_t i)
+{
+	for (;;) {
+		size_t least = i, child = 2 * i + 1;
+		struct capture_source swap;
+
+		for (size_t c = child; c < child + 2 && c < merge->waiting; c++)
+			if (earlier(&merge->heap[c], &merge->heap[least]))
+				least = c;
+		if (least == i)
+			return;
+		swap = merge->heap[i];
+		merge->heap[i] = merge->heap[least];
+		merge->heap[least] = swap;
+		i = least;
+	}
+}
+
+static void merge_start(struct capture_merge *merge)
+{
+	merge->started = true;
+	for (size_t i = 0; i < merge->count; i++) {
+		struct capture_source *source = &merge->heap[merge->waiting];
+
+		source->file = i;
+		if (capture_next(merge->files[i], &source->next))
+			merge->waiting++;
+	}
+	for (size_t i = merge->waiting; i-- > 0;)
+		sift_down(merge, i);
+}
+
+/* What was handed out stays valid: its file goes on only with the next call. */
+bool capture_merge_next(struct capture_merge *merge, struct capture_packet *ret)
+{
+	if (merge->count == 1)
+		return capture_next(merge->files[0], ret);
+	if (!merge->started) {
+		merge_start(merge);
+	} else if (merge->waiting) {
+		struct capture_source *top = &merge->heap[0];
+
+		if (!capture_next(merge->files[top->file], &top->next))
+			*top = merge->heap[--merge->waiting];
+		sift_down(merge, 0);
+	}
+	if (!merge->waiting)
+		return false;
+	*ret = merge->heap[0].next;
+	return true;
+}

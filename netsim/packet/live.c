@@ -1,0 +1,522 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Two sockets a port, one each way: the kernel drops the other way's packets before it
+ * copies them. libpcap makes the sockets and reads their rings; attaching the filters is
+ * done here, because libpcap lets packets in before, and then takes the first ones that
+ * come after for such.
+ */
+#include "netsim/packet/live.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/filter.h>
+#include <linux/if_packet.h>
+#include <net/ethernet.h>
+#include <net/if.h>
+#include <pcap/pcap.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "netsim/packet/live_sort.h"
+#include "netsim/util/auto.h"
+#include "netsim/util/clock.h"
+#include "netsim/util/unit.h"
+
+#define NS_PER_MS 1000000LL
+#define SNAP_MAX  262144
+/* A tag, the header of IPv6, and the ports behind it: 62 bytes. */
+#define SNAP_LEAST 64
+/* Nobody sends it: for a socket that is to see nothing yet. */
+#define PROTOCOL_NONE 0xffff
+
+/*
+ * The kernel hands packets over in blocks: those that are full, and after this time (in
+ * ms) those that are not. The timer that does so may just have run when one was begun, and
+ * on a busy machine it runs late.
+ */
+#define RETIRE	     20
+#define RETIRE_MANY  50 /* with more sockets than SOCKETS_MANY */
+#define LATE	     60
+#define SOCKETS_MANY 64
+
+/*
+ * Of what the kernel keeps: a block, whose size is libpcap's, and of which a ring has at
+ * least two: one is read while the other is filled; and the usual size.
+ */
+#define BLOCK	     SNAP_MAX
+#define BUFFER	     (4U << 20) /* both ways */
+#define BUFFER_LEAST (4U * BLOCK)
+#define BUFFER_TOTAL (256U << 20)
+
+#define SORT_MOST (64U << 20)
+#define BATCH	  1024 /* packets of a socket at once, so that no socket waits long */
+
+/* ns: libpcap's counters have 32 bits, and not all is told that happens to a port. */
+#define LOOK_EVERY 500000000LL
+
+struct source {
+	struct live *live;
+	pcap_t *pcap;
+	uint32_t port;
+	bool sent, gone, failed;
+	int64_t leave_ns; /* of a steady clock: nothing comes from then on; 0: it is there */
+	struct pcap_stat last;
+	struct live_counts counts;
+};
+
+struct live {
+	struct source *sources; /* in the order of the ports */
+	size_t ways;		/* so many sources has each */
+	size_t count;
+	struct pollfd *fds;
+	struct live_sort *sort;
+	int64_t hold_ns;    /* after that, no source has anything earlier */
+	int64_t sure_ns;    /* everything up to then is in sort */
+	int64_t asked_ns;   /* when it was last looked for packets */
+	int64_t mixed_ns;   /* of a steady clock: there may be some from before a step back */
+	int64_t stopped_ns; /* 0: not yet */
+	int64_t looked_ns;
+};
+
+static int refused(const char *port, pcap_t *pcap, int status, struct netsim_err *err)
+{
+	int code = status == PCAP_ERROR_NO_SUCH_DEVICE ? -ENODEV :
+		   status == PCAP_ERROR_PERM_DENIED || status == PCAP_ERROR_PROMISC_PERM_DENIED ?
+							 -EPERM :
+							 -EIO;
+
+	return err_set(err, code == -EPERM ? NETSIM_ERR_ENV : NETSIM_ERR_KERNEL, code, NULL,
+		       "cannot capture at %s: %s", port,
+		       pcap && *pcap_geterr(pcap) ? pcap_geterr(pcap) : pcap_statustostr(status));
+}
+
+/* The socket and its ring; nothing comes in yet. */
+static int open_source(struct source *source, const char *port, uint32_t snap, uint32_t buffer,
+		       int retire, struct netsim_err *err)
+{
+	char why[PCAP_ERRBUF_SIZE] = "";
+	pcap_t *pcap = source->pcap = pcap_create(port, why);
+	int r;
+
+	if (!pcap)
+		return err_set(err, NETSIM_ERR_KERNEL, -EIO, NULL, "cannot capture at %s: %s", port,
+			       why);
+	pcap_set_snaplen(pcap, (int)snap);
+	pcap_set_promisc(pcap, 0);
+	pcap_set_timeout(pcap, retire);
+	pcap_set_buffer_size(pcap, (int)buffer);
+	pcap_set_tstamp_precision(pcap, PCAP_TSTAMP_PRECISION_NANO);
+	pcap_set_protocol_linux(pcap, PROTOCOL_NONE);
+	r = pcap_activate(pcap);
+	if (r < 0)
+		return refused(port, pcap, r, err);
+	if (pcap_datalink(pcap) != DLT_EN10MB)
+		return err_set(err, NETSIM_ERR_KERNEL, -EPROTONOSUPPORT, NULL,
+			       "cannot capture at %s: it is no Ethernet", port);
+	if (pcap_setnonblock(pcap, 1, why) < 0)
+		return err_set(err, NETSIM_ERR_KERNEL, -EIO, NULL, "cannot capture at %s: %s", port,
+			       why);
+	return 0;
+}
+
+/* The words of one who asks for "ip) or (tcp" would otherwise be no mistake. */
+static int check_filter(pcap_t *pcap, const char *filter, struct netsim_err *err)
+{
+	struct bpf_program program;
+
+	if (pcap_compile(pcap, &program, filter, 1, PCAP_NETMASK_UNKNOWN) < 0)
+		return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL, "the filter %s: %s",
+			       shown(filter), pcap_geterr(pcap));
+	pcap_freecode(&program);
+	return 0;
+}
+
+static int compile(pcap_t *pcap, const char *way, const char *filter, struct bpf_program *ret,
+		   struct netsim_err *err)
+{
+	auto_free char *text = NULL;
+
+	if (asprintf(&text, filter ? "%s and (%s)" : "%s", way, filter) < 0) {
+		text = NULL;
+		return err_oom(err);
+	}
+	if (pcap_compile(pcap, ret, text, 1, PCAP_NETMASK_UNKNOWN) < 0)
+		return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL, "the filter %s: %s",
+			       shown(filter ? filter : way), pcap_geterr(pcap));
+	return 0;
+}
+
+static int attach(const struct live *live, const struct bpf_program *programs,
+		  const char *const *ports, struct netsim_err *err)
+{
+	for (size_t i = 0; i < live->count; i++) {
+		const struct bpf_program *program = &programs[live->sources[i].sent ? 0 : 1];
+		/* libpcap's instructions are the kernel's. */
+		struct sock_fprog kernel = {.len = (unsigned short)program->bf_len,
+					    .filter = (struct sock_filter *)program->bf_insns};
+
+		if (setsockopt(pcap_fileno(live->sources[i].pcap), SOL_SOCKET, SO_ATTACH_FILTER,
+			       &kernel, sizeof(kernel)) < 0)
+			return err_set(err, NETSIM_ERR_KERNEL, -errno, NULL,
+				       "cannot filter at %s: %s", ports[i / live->ways],
+				       strerror(errno));
+	}
+	return 0;
+}
+
+/* All at once, as far as that goes: a socket takes a few microseconds. */
+static int begin(const struct live *live, const char *const *ports, struct netsim_err *err)
+{
+	for (size_t i = 0; i < live->count; i++) {
+		struct sockaddr_ll address = {.sll_family = AF_PACKET,
+					      .sll_protocol = htons(ETH_P_ALL),
+					      .sll_ifindex =
+						      (int)if_nametoindex(ports[i / live->ways])};
+
+		if (!address.sll_ifindex)
+			return refused(ports[i / live->ways], NULL, PCAP_ERROR_NO_SUCH_DEVICE, err);
+		if (bind(pcap_fileno(live->sources[i].pcap), (const struct sockaddr *)&address,
+			 sizeof(address)) < 0)
+			return err_set(err, NETSIM_ERR_KERNEL, -errno, NULL,
+				       "cannot capture at %s: %s", ports[i / live->ways],
+				       strerror(errno));
+	}
+	return 0;
+}
+
+static int filter_and_begin(const struct live *live, const char *const *ports, const char *filter,
+			    struct netsim_err *err)
+{
+	struct bpf_program programs[2] = {0};
+	pcap_t *pcap = live->sources->pcap;
+	int r = 0;
+
+	if (filter && !filter[strspn(filter, " \t\n")])
+		filter = NULL;
+	if (filter)
+		r = check_filter(pcap, filter, err);
+	if (r == 0)
+		r = compile(pcap, "inbound", filter, &programs[0], err);
+	if (r == 0)
+		r = compile(pcap, "outbound", filter, &programs[1], err);
+	if (r == 0)
+		r = attach(live, programs, ports, err);
+	if (r == 0)
+		r = begin(live, ports, err);
+	pcap_freecode(&programs[0]);
+	pcap_freecode(&programs[1]);
+	return r;
+}
+
+static int check(const struct live_options *options, struct netsim_err *err)
+{
+	char text[UNIT_TEXT];
+
+	if (options->snap && options->snap < SNAP_LEAST)
+		return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
+			       "a snap length of %s is too short: addresses and ports need %uB",
+			       unit_format_size((struct size) {options->snap}, text), SNAP_LEAST);
+	if (!options->buffer || options->buffer >= BUFFER_LEAST)
+		return 0;
+	return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
+		       "a buffer of %s is too small: the least is %uMiB, two blocks of 256KiB for "
+		       "each direction",
+		       unit_format_size((struct size) {options->buffer}, text), BUFFER_LEAST >> 20);
+}
+
+/* What each of the sockets gets of the memory; libpcap makes whole blocks of it. */
+static uint32_t buffer_of(uint32_t wanted, size_t ways, size_t sources)
+{
+	size_t size = (wanted ? wanted : BUFFER) / ways;
+
+	if (!wanted && size > BUFFER_TOTAL / sources)
+		size = BUFFER_TOTAL / sources / BLOCK * BLOCK;
+	if (size < 2 * BLOCK)
+		size = 2 * BLOCK;
+	return size > INT32_MAX ? INT32_MAX : (uint32_t)size;
+}
+
+static int open_sources(struct live *live, const char *const *ports, size_t count,
+			const struct live_options *options, struct netsim_err *err)
+{
+	uint32_t snap = options->snap && options->snap < SNAP_MAX ? options->snap : SNAP_MAX;
+	size_t total = count * live->ways;
+	uint32_t buffer = buffer_of(options->buffer, live->ways, total);
+	int retire = total > SOCKETS_MANY ? RETIRE_MANY : RETIRE;
+	int r = 0;
+
+	live->hold_ns = (2 * retire + LATE) * NS_PER_MS;
+	for (size_t i = 0; r == 0 && i < total; i++) {
+		struct source *source = &live->sources[i];
+
+		*source =
+			(struct source) {.live = live,
+					 .port = (uint32_t)(i / live->ways),
+					 .sent = live->ways == 2 ? i % 2 == 0 : options->only_sent};
+		live->count++;
+		r = open_source(source, ports[i / live->ways], snap, buffer, retire, err);
+		if (r == 0)
+			live->fds[i] = (struct pollfd) {.fd = pcap_get_selectable_fd(source->pcap),
+							.events = POLLIN};
+	}
+	return r;
+}
+
+int live_open(const char *const *ports, size_t count, const struct live_options *options,
+	      struct live **ret, struct netsim_err *err)
+{
+	struct live *live;
+	int r = check(options, err);
+
+	if (r < 0)
+		return r;
+	live = calloc(1, sizeof(*live));
+	if (!live)
+		return err_oom(err);
+	live->ways = options->only_sent == options->only_delivered ? 2 : 1;
+	live->sources = calloc(2 * count + 1, sizeof(*live->sources));
+	live->fds = calloc(2 * count + 1, sizeof(*live->fds));
+	live->sort = live_sort_new(SORT_MOST);
+	if (!live->sources || !live->fds || !live->sort)
+		r = err_oom(err);
+	if (r == 0)
+		r = open_sources(live, ports, count, options, err);
+	if (r == 0 && count)
+		r = filter_and_begin(live, ports, options->filter, err);
+	if (r < 0) {
+		live_close(live);
+		return r;
+	}
+	live->sure_ns = INT64_MIN;
+	*ret = live;
+	return 0;
+}
+
+void live_close(struct live *live)
+{
+	if (!live)
+		return;
+	for (size_t i = 0; i < live->count; i++)
+		if (live->sources[i].pcap)
+			pcap_close(live->sources[i].pcap);
+	live_sort_free(live->sort);
+	free(live->sources);
+	free(live->fds);
+	free(live);
+}
+
+static void keep(u_char *arg, const struct pcap_pkthdr *header, const u_char *data)
+{
+	struct source *source = (struct source *)arg;
+	const struct live_packet packet = {.time_ns = (int64_t)header->ts.tv_sec * 1000000000 +
+						      header->ts.tv_usec,
+					   .data = data,
+					   .captured = header->caplen,
+					   .length = header->len,
+					   .port = source->port,
+					   .sent = source->sent};
+
+	if (!live_sort_add(source->live->sort, &packet))
+		source->failed = true;
+}
+
+static void count(struct source *source)
+{
+	struct pcap_stat now;
+
+	if (pcap_stats(source->pcap, &now) < 0)
+		return;
+	source->counts.received += now.ps_recv - source->last.ps_recv;
+	source->counts.dropped += now.ps_drop - source->last.ps_drop;
+	source->last = now;
+}
+
+/*
+ * An interface that is only set down comes back; one that was removed does not, but the
+ * kernel still hands over the block that it had begun.
+ */
+static void leave(struct live *live, size_t i)
+{
+	if (!live->sources[i].leave_ns)
+		live->sources[i].leave_ns = clock_ns(CLOCK_MONOTONIC) + live->hold_ns;
+}
+
+static void leave_at_last(struct live *live, int64_t now)
+{
+	for (size_t i = 0; i < live->count; i++) {
+		struct source *source = &live->sources[i];
+
+		if (source->gone || !source->leave_ns || source->leave_ns > now)
+			continue;
+		count(source);
+		source->gone = true;
+		live->fds[i].fd = -1;
+	}
+}
+
+/* Reads what there is; *ret_all is false where there may be more. */
+static int read_source(struct live *live, size_t i, bool *ret_all, struct netsim_err *err)
+{
+	struct source *source = &live->sources[i];
+	int r = pcap_dispatch(source->pcap, BATCH, keep, (u_char *)source);
+
+	if (source->failed)
+		return err_oom(err);
+	if (r == PCAP_ERROR)
+		leave(live, i);
+	else if (r >= BATCH)
+		*ret_all = false;
+	return 0;
+}
+
+/* Waits until there is something, and reads it. */
+static int pump(struct live *live, int wait_ms, struct netsim_err *err)
+{
+	int64_t asked_ns = clock_ns(CLOCK_REALTIME), steady_ns = clock_ns(CLOCK_MONOTONIC);
+	bool all = true;
+	int r, ready = poll(live->fds, live->count, wait_ms);
+
+	if (ready < 0 && errno != EINTR)
+		return err_set(err, NETSIM_ERR_KERNEL, -errno, NULL, "cannot wait for packets: %s",
+			       strerror(errno));
+	if (ready < 0)
+		return -EINTR;
+	for (size_t i = 0; ready && i < live->count; i++) {
+		if (!live->fds[i].revents || live->fds[i].fd < 0)
+			continue;
+		r = read_source(live, i, &all, err);
+		if (r < 0)
+			return r;
+	}
+	leave_at_last(live, steady_ns);
+	/*
+	 * What had not come when poll() looked is younger than that. Where the clock was set
+	 * back, what is from before must not wait until it is as late again.
+	 */
+	if (asked_ns < live->asked_ns)
+		live->mixed_ns = steady_ns + live->hold_ns;
+	if (steady_ns < live->mixed_ns)
+		live->sure_ns = INT64_MAX;
+	else if (all)
+		live->sure_ns = asked_ns - live->hold_ns;
+	live->asked_ns = asked_ns;
+	return 0;
+}
+
+/*
+ * An interface that is removed is set down first, which is all that the kernel tells; that
+ * it has gone shows in the socket's name.
+ */
+static bool has_gone(const struct source *source)
+{
+	struct sockaddr_ll address = {0};
+	socklen_t length = sizeof(address);
+
+	return getsockname(pcap_fileno(source->pcap), (struct sockaddr *)&address, &length) == 0 &&
+	       address.sll_ifindex <= 0;
+}
+
+static void look_after(struct live *live)
+{
+	int64_t now = clock_ns(CLOCK_MONOTONIC);
+
+	if (now - live->looked_ns < LOOK_EVERY)
+		return;
+	live->looked_ns = now;
+	for (size_t i = 0; i < live->count; i++) {
+		if (live->sources[i].gone)
+			continue;
+		count(&live->sources[i]);
+		if (has_gone(&live->sources[i]))
+			leave(live, i);
+	}
+}
+
+/* How long it is worth waiting for the next packet. */
+static int wait_of(const struct live *live, int64_t until_ns, int64_t now_ns)
+{
+	int64_t first, left = until_ns - now_ns, until_sure;
+
+	if (live_sort_first(live->sort, &first)) {
+		until_sure = first + live->hold_ns - clock_ns(CLOCK_REALTIME);
+		left = until_sure < left ? until_sure : left;
+	}
+	if (left <= 0)
+		return 0;
+	left = (left + NS_PER_MS - 1) / NS_PER_MS;
+	return left > INT32_MAX ? INT32_MAX : (int)left;
+}
+
+/* All that was before the end has been read. */
+static bool is_over(const struct live *live)
+{
+	return live->stopped_ns && live->sure_ns >= live->stopped_ns;
+}
+
+int live_next(struct live *live, int wait_ms, struct live_packet *ret, struct netsim_err *err)
+{
+	int64_t now = clock_ns(CLOCK_MONOTONIC);
+	int64_t until = wait_ms < 0 ? INT64_MAX : now + wait_ms * NS_PER_MS;
+	bool tried = false;
+	int r, wait;
+
+	for (;;) {
+		if (live_sort_take(live->sort, live->sure_ns, ret))
+			return 1;
+		if (is_over(live))
+			return live_sort_take(live->sort, INT64_MAX, ret);
+		if (tried && now >= until && !live->stopped_ns)
+			return 0;
+		wait = live->stopped_ns ? RETIRE : wait_of(live, until, now);
+		r = pump(live, wait, err);
+		if (r == -EINTR && !live->stopped_ns)
+			return 0;
+		if (r < 0 && r != -EINTR)
+			return r;
+		look_after(live);
+		tried = true;
+		now = clock_ns(CLOCK_MONOTONIC);
+	}
+}
+
+void live_stop(struct live *live)
+{
+	struct sock_filter nothing = {.code = BPF_RET | BPF_K};
+	const struct sock_fprog program = {.len = 1, .filter = &nothing};
+
+	if (live->stopped_ns)
+		return;
+	for (size_t i = 0; i < live->count; i++)
+		if (!live->sources[i].gone)
+			(void)setsockopt(pcap_fileno(live->sources[i].pcap), SOL_SOCKET,
+					 SO_ATTACH_FILTER, &program, sizeof(program));
+	live->stopped_ns = clock_ns(CLOCK_REALTIME);
+}
+
+void live_counts(const struct live *live, size_t port, struct live_counts *ret)
+{
+	*ret = (struct live_counts) {0};
+	for (size_t i = live->ways * port; i < live->ways * (port + 1); i++) {
+		struct source *source = &live->sources[i];
+
+		if (!source->gone)
+			count(source);
+		ret->received += source->counts.received;
+		ret->dropped += source->counts.dropped;
+	}
+}
+
+bool live_gone(const struct live *live, size_t port)
+{
+	bool gone = true;
+
+	for (size_t i = live->ways * port; i < live->ways * (port + 1); i++) {
+		const struct source *source = &live->sources[i];
+
+		/* At the end, also where nobody has waited for what it still had. */
+		gone = gone && (source->gone || (live->stopped_ns && has_gone(source)));
+	}
+	return gone;
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reading and changing the policy in force. */
+#include <errno.h>
+#include <linux/membarrier.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "netsim/policy/policy.h"
+#include "netsim/util/auto.h"
+#include "netsim/util/clock.h"
+#include "netsim/util/err.h"
+
+uint64_t policy_now(void)
+{
+	return (uint64_t)clock_ns(CLOCK_MONOTONIC);
+}
+
+const struct port_slot *policy_slot(const struct policy *p)
+{
+	return &p->control->slot[p->control->active & 1];
+}
+
+const struct port_node *policy_nodes(const struct policy *p)
+{
+	return p->nodes + (p->control->active & 1) * PORT_NODES;
+}
+
+bool policy_alive(const struct port_fault *fault)
+{
+	return fault->id && (!fault->deadline || policy_now() < fault->deadline);
+}
+
+bool policy_reaches(const struct policy *p, int from, int to)
+{
+	const struct port_slot *slot = policy_slot(p);
+	const struct port_node *nodes = policy_nodes(p);
+	uint64_t hit = nodes[from].member & nodes[to].cut, now = policy_now();
+
+	if (from == to)
+		return true;
+	for (int i = 0; i < PORT_BITS; i++)
+		if ((hit >> i & 1) && (!slot->deadline[i] || now < slot->deadline[i]))
+			return false;
+	return true;
+}
+
+/*
+ * Waits until every program that may have read the selector before now has
+ * ended: an RCU grace period, which this system call is.
+ */
+static void wait_for_readers(void)
+{
+	struct timespec plenty = {.tv_nsec = 50 * 1000 * 1000};
+
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) < 0)
+		nanosleep(&plenty, NULL); /* refused with nohz_full */
+}
+
+/* Forgets a fault; returns the bits that it had. */
+static uint64_t end_fault(struct port_fault *fault)
+{
+	uint64_t bits = fault->bits;
+
+	*fault = (struct port_fault) {0};
+	return bits;
+}
+
+static void free_bits(struct port_node *nodes, uint64_t bits)
+{
+	for (int i = 0; i < PORT_NODES; i++) {
+		nodes[i].member &= ~bits;
+		nodes[i].cut &= ~bits;
+	}
+}
+
+void policy_begin(struct policy *p, struct policy_change *ret)
+{
+	uint32_t active = p->control->active & 1, idle = 1 - active;
+	struct port_slot *slot = &p->control->slot[idle];
+	struct port_node *nodes = p->nodes + idle * PORT_NODES;
+	uint64_t over = 0;
+
+	if (p->control->settled != p->control->active)
+		wait_for_readers(); /* the last writer was killed before it could */
+	*slot = p->control->slot[active];
+	memcpy(nodes, p->nodes + active * PORT_NODES, PORT_NODES * sizeof(*nodes));
+	for (int i = 0; i < PORT_FAULTS; i++)
+		if (!policy_alive(&slot->faults[i]))
+			over |= end_fault(&slot->faults[i]);
+	free_bits(nodes, over);
+	*ret = (struct policy_change) {slot, nodes};
+}
+
+/* The highest number that a fault has, or had. */
+static uint32_t last_number(const struct policy *p, const struct port_slot *slot)
+{
+	uint32_t last = p->control->last_fault_id;
+
+	for (int i = 0; i < PORT_FAULTS; i++)
+		if (slot->faults[i].id > last)
+			last = slot->faults[i].id;
+	return last;
+}
+
+void policy_commit(struct policy *p)
+{
+	uint32_t next = 1 - (p->control->active & 1);
+
+	/* Only now: a change that was refused uses up no number. */
+	p->control->last_fault_id = last_number(p, &p->control->slot[next]);
+	__atomic_store_n(&p->control->active, next, __ATOMIC_RELEASE);
+	wait_for_readers();
+	__atomic_store_n(&p->control->settled, next, __ATOMIC_RELEASE);
+}
+
+static uint64_t used_bits(const struct port_slot *slot)
+{
+	uint64_t used = 0;
+
+	for (int i = 0; i < PORT_FAULTS; i++)
+		used |= slot->faults[i].bits;
+	return used;
+}
+
+/* Takes count free bits, the lowest first; 0 where there are not as many. */
+static uint64_t take_bits(uint64_t used, size_t count)
+{
+	uint64_t bits = 0;
+
+	for (int i = 0; i < PORT_BITS && count; i++)
+		if (!(used >> i & 1)) {
+			bits |= 1ULL << i;
+			count--;
+		}
+	return count ? 0 : bits;
+}
+
+static void set_groups(struct port_node *nodes, uint64_t bits, const struct policy_group *groups,
+		       size_t group_count)
+{
+	uint64_t left = bits;
+
+	for (size_t g = 0; g < group_count; g++) {
+		uint64_t own = left & -left;
+
+		left &= ~own;
+		for (size_t i = 0; i < groups[g].count; i++) {
+			nodes[groups[g].nodes[i]].member |= own;
+			nodes[groups[g].nodes[i]].cut |= bits & ~own;
+		}
+	}
+}
+
+static void set_bit(struct port_node *nodes, uint64_t bit, const struct policy_group *members,
+		    const struct policy_group *cut)
+{
+	for (size_t i = 0; i < members->count; i++)
+		nodes[members->nodes[i]].member |= bit;
+	for (size_t i = 0; i < cut->count; i++)
+		nodes[cut->nodes[i]].cut |= bit;
+}
+
+struct port_fault *policy_new_fault(struct policy *p, struct policy_change *change,
+				    struct netsim_err *err)
+{
+	for (int i = 0; i < PORT_FAULTS; i++) {
+		struct port_fault *fault = &change->slot->faults[i];
+
+		if (fault->id)
+			continue;
+		fault->id = last_number(p, change->slot) + 1;
+		return fault;
+	}
+	err_set(err, NETSIM_ERR_KERNEL, -ENOSPC, NULL, "there are %d faults in force already",
+		PORT_FAULTS);
+	err_hint(err, "heal some of them first");
+	return NULL;
+}
+
+int policy_cut(struct policy *p, enum port_fault_kind kind, const struct policy_group *groups,
+	       size_t group_count, uint64_t deadline, const char *name, uint32_t *ret_id,
+	       struct netsim_err *err)
+{
+	bool grouped = kind == PORT_FAULT_GROUPS || kind == PORT_FAULT_REST;
+	struct policy_change change;
+	struct port_fault *fault;
+	uint64_t bits;
+
+	policy_begin(p, &change);
+	bits = take_bits(used_bits(change.slot), grouped ? group_count : 1);
+	if (!bits) {
+		err_set(err, NETSIM_ERR_KERNEL, -ENOSPC, NULL,
+			"the partitions in force have %d groups already", PORT_BITS);
+		err_hint(err, "heal some of them first");
+		return -ENOSPC;
+	}
+	fault = policy_new_fault(p, &change, err);
+	if (!fault)
+		return -ENOSPC;
+	if (grouped)
+		set_groups(change.nodes, bits, groups, group_count);
+	else
+		set_bit(change.nodes, bits, &groups[0], &groups[group_count - 1]);
+	for (int i = 0; i < PORT_BITS; i++)
+		if (bits >> i & 1)
+			change.slot->deadline[i] = deadline;
+	fault->kind = kind;
+	fault->bits = bits;
+	fault->deadline = deadline;
+	fault->start = policy_now();
+	snprintf(fault->name, sizeof(fault->name), "%s", name ? name : "");
+	*ret_id = fault->id;
+	policy_commit(p);
+	return 0;
+}
+
+static bool listed(const uint32_t *ids, size_t count, uint32_t id)
+{
+	for (size_t i = 0; i < count; i++)
+		if (ids[i] == id)
+			return true;
+	return count == 0;
+}
+
+void policy_end_faults(struct policy_change *change, const uint32_t *ids, size_t count)
+{
+	uint64_t over = 0;
+
+	for (int i = 0; i < PORT_FAULTS; i++)
+		if (listed(ids, count, change->slot->faults[i].id))
+			over |= end_fault(&change->slot->faults[i]);
+	free_bits(change->nodes, over);
+}

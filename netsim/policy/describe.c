@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "netsim/policy/describe.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "netsim/util/array.h"
+
+/* A text that is cut with "..." where it does not fit. */
+struct text {
+	char *buf;
+	size_t size, used;
+};
+
+static void append(struct text *t, const char *more)
+{
+	size_t length = strlen(more);
+
+	if (t->used + length + 4 > t->size) {
+		if (t->used + 4 <= t->size)
+			strcpy(t->buf + t->used, "...");
+		t->used = t->size;
+		return;
+	}
+	memcpy(t->buf + t->used, more, length + 1);
+	t->used += length;
+}
+
+static void append_group(struct text *t, const struct policy *policy,
+			 const struct policy_group *group)
+{
+	for (size_t i = 0; i < group->count; i++) {
+		const char *name = policy->names[group->nodes[i]];
+
+		if (i)
+			append(t, ",");
+		append(t, name ? name : "(gone)");
+	}
+}
+
+void policy_describe_groups(const struct policy *policy, enum port_fault_kind kind,
+			    const struct policy_group *groups, size_t count, char *buf, size_t size)
+{
+	struct text t = {buf, size, 0};
+
+	append(&t, kind == PORT_FAULT_ISOLATE ? "isolate " :
+		   kind == PORT_FAULT_ONE_WAY ? "one-way " :
+						"partition ");
+	for (size_t g = 0; g < count; g++) {
+		if (g)
+			append(&t, kind == PORT_FAULT_ONE_WAY ? " -> " : " | ");
+		if (kind == PORT_FAULT_REST && g == count - 1)
+			append(&t, "rest");
+		else
+			append_group(&t, policy, &groups[g]);
+	}
+}
+
+static bool collect(const struct policy *policy, uint64_t bit, bool cut, struct policy_group *ret)
+{
+	const struct port_node *nodes = policy_nodes(policy);
+
+	for (int i = 0; i < PORT_NODES; i++) {
+		uint64_t bits = cut ? nodes[i].cut : nodes[i].member;
+		uint16_t *slot;
+
+		if (!(bits & bit))
+			continue;
+		slot = array_push(ret->nodes, ret->count);
+		if (!slot)
+			return false;
+		*slot = (uint16_t)i;
+	}
+	return true;
+}
+
+void policy_describe(const struct policy *policy, const struct port_fault *fault, char *buf,
+		     size_t size)
+{
+	struct policy_group groups[PORT_BITS] = {0};
+	uint64_t left = fault->bits;
+	size_t count = 0;
+	bool good = true;
+
+	while (left && good) {
+		uint64_t bit = left & -left;
+
+		left &= ~bit;
+		good = collect(policy, bit, false, &groups[count++]);
+		if (good && fault->kind == PORT_FAULT_ONE_WAY)
+			good = collect(policy, bit, true, &groups[count++]);
+	}
+	if (good)
+		policy_describe_groups(policy, fault->kind, groups, count, buf, size);
+	else
+		snprintf(buf, size, "partition");
+	for (size_t i = 0; i < count; i++)
+		free(groups[i].nodes);
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The one file that knows the skeleton and libbpf's loader. */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <port.skel.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "netsim/policy/policy.h"
+#include "netsim/util/err.h"
+
+static int silent(enum libbpf_print_level level, const char *format, va_list ap)
+{
+	(void)level;
+	(void)format;
+	(void)ap;
+	return 0;
+}
+
+static int failed(int code, const char *what, struct netsim_err *err)
+{
+	bool rights = code == -EPERM || code == -EACCES;
+
+	err_set(err, rights ? NETSIM_ERR_ENV : NETSIM_ERR_KERNEL, code, NULL,
+		"cannot %s the eBPF programs: %s", what, strerror(-code));
+	err_hint(err, "%s", rights ? "run netsim as root" : "see netsim doctor");
+	return code;
+}
+
+static int copy_fd(int fd)
+{
+	return fcntl(fd, F_DUPFD_CLOEXEC, 3);
+}
+
+static const char *const map_names[POLICY_MAPS] = {
+	[POLICY_CONTROL] = "ns_control",
+	[POLICY_NODES] = "ns_nodes",
+	[POLICY_PORTS] = "ns_ports",
+	[POLICY_LINKS] = "ns_links",
+	[POLICY_CONDITIONS] = "ns_conditions",
+	[POLICY_OVERLAYS] = "ns_overlays",
+	[POLICY_STATES] = "ns_states",
+	[POLICY_TRAFFIC] = "ns_traffic",
+	[POLICY_TABLES] = "ns_tables",
+	[POLICY_TRACES] = "ns_traces",
+	[POLICY_CLASS_PORTS] = "ns_class_ports",
+	[POLICY_CLASS_RULES] = "ns_class_rules",
+};
+
+int policy_map_of(const char *name)
+{
+	/* The kernel keeps the first 15 characters. */
+	for (int i = 0; i < POLICY_MAPS; i++)
+		if (strncmp(map_names[i], name, BPF_OBJ_NAME_LEN - 1) == 0)
+			return i;
+	return -1;
+}
+
+static int reuse_maps(struct policy *p, struct port *skel)
+{
+	int r = 0;
+
+	for (int i = 0; r == 0 && i < POLICY_MAPS; i++)
+		if (p->map[i] >= 0)
+			r = bpf_map__reuse_fd(bpf_object__find_map_by_name(skel->obj, map_names[i]),
+					      p->map[i]);
+	return r;
+}
+
+static const char *const prog_names[POLICY_PROGS] = {
+	[POLICY_PORT] = "ns_port",
+	[POLICY_STAMP] = "ns_stamp",
+	[POLICY_HOST_IN] = "ns_host",
+	[POLICY_HOLD] = "ns_hold",
+};
+
+/* Each takes the verifier ten milliseconds. */
+static void choose_progs(const struct policy *p, bool with_host, struct port *skel)
+{
+	for (int i = 0; i < POLICY_PROGS; i++)
+		bpf_program__set_autoload(
+			bpf_object__find_program_by_name(skel->obj, prog_names[i]),
+			p->prog[i] < 0 && (with_host || i == POLICY_PORT));
+}
+
+static void take_fds(struct policy *p, const struct port *skel)
+{
+	for (int i = 0; i < POLICY_PROGS; i++) {
+		int fd =
+			bpf_program__fd(bpf_object__find_program_by_name(skel->obj, prog_names[i]));
+
+		if (p->prog[i] < 0 && fd >= 0)
+			p->prog[i] = copy_fd(fd);
+	}
+	for (int i = 0; i < POLICY_MAPS; i++)
+		if (p->map[i] < 0)
+			p->map[i] = copy_fd(
+				bpf_map__fd(bpf_object__find_map_by_name(skel->obj, map_names[i])));
+}
+
+int policy_load(struct policy *p, bool with_host, struct netsim_err *err)
+{
+	struct rlimit all = {RLIM_INFINITY, RLIM_INFINITY};
+	struct port *skel;
+	int r;
+
+	(void)setrlimit(RLIMIT_MEMLOCK, &all); /* kernels before 5.11 count maps in it */
+	libbpf_set_print(silent);
+	skel = port__open();
+	if (!skel)
+		return failed(-errno, "open", err);
+	choose_progs(p, with_host, skel);
+	r = reuse_maps(p, skel);
+	if (r == 0)
+		r = port__load(skel);
+	if (r == 0)
+		take_fds(p, skel);
+	port__destroy(skel);
+	return r < 0 ? failed(r, "load", err) : 0;
+}

@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Finding the policy, and attaching the programs to ports. */
+#include "netsim/policy/policy.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "netsim/kernel/filter.h"
+#include "netsim/kernel/mark.h"
+#include "netsim/kernel/qdisc.h"
+#include "netsim/util/auto.h"
+#include "netsim/util/err.h"
+
+/* The maps whose memory this process shares. */
+static const struct {
+	enum policy_map map;
+	size_t member, size;
+} mapped[] = {
+	{POLICY_CONTROL, offsetof(struct policy, control), sizeof(struct port_control)},
+	{POLICY_NODES, offsetof(struct policy, nodes), 2 * PORT_NODES * sizeof(struct port_node)},
+	{POLICY_LINKS, offsetof(struct policy, links), PORT_LINKS * sizeof(struct port_link)},
+	{POLICY_TRACES, offsetof(struct policy, traces),
+	 2 * PORT_TRACE_ROWS * sizeof(struct port_trace_row)},
+	{POLICY_CLASS_PORTS, offsetof(struct policy, class_ports),
+	 2 * 65536 * sizeof(struct port_class_port)},
+	{POLICY_CLASS_RULES, offsetof(struct policy, class_rules),
+	 2 * sizeof(struct port_class_rules)},
+};
+
+static void **member_of(struct policy *p, size_t i)
+{
+	return (void **)((char *)p + mapped[i].member);
+}
+
+struct policy *policy_new(void)
+{
+	struct policy *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return NULL;
+	for (int i = 0; i < POLICY_PROGS; i++)
+		p->prog[i] = -1;
+	for (int i = 0; i < POLICY_MAPS; i++)
+		p->map[i] = -1;
+	p->names[POLICY_HOST] = "host";
+	return p;
+}
+
+static struct policy *new_policy(const struct model *fleet)
+{
+	struct policy *p = policy_new();
+
+	if (!p)
+		return NULL;
+	p->link_numbers = calloc(fleet->link_count + 1, sizeof(*p->link_numbers));
+	p->attached = calloc(fleet->link_count + 1, sizeof(*p->attached));
+	p->stamped = calloc(fleet->link_count + 1, sizeof(*p->stamped));
+	if (p->link_numbers && p->attached && p->stamped)
+		return p;
+	policy_close(p);
+	return NULL;
+}
+
+void policy_close(struct policy *p)
+{
+	if (!p)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(mapped); i++)
+		if (*member_of(p, i))
+			munmap(*member_of(p, i), mapped[i].size);
+	for (int i = 0; i < POLICY_PROGS; i++)
+		if (p->prog[i] >= 0)
+			close(p->prog[i]);
+	for (int i = 0; i < POLICY_MAPS; i++)
+		if (p->map[i] >= 0)
+			close(p->map[i]);
+	free(p->link_numbers);
+	free(p->attached);
+	free(p->stamped);
+	free(p);
+}
+
+int policy_map_memory(struct policy *p, struct netsim_err *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(mapped); i++) {
+		void *memory = mmap(NULL, mapped[i].size, PROT_READ | PROT_WRITE, MAP_SHARED,
+				    p->map[mapped[i].map], 0);
+
+		if (memory == MAP_FAILED)
+			return err_set(err, NETSIM_ERR_KERNEL, -errno, NULL,
+				       "cannot map the policy: %s", strerror(errno));
+		*member_of(p, i) = memory;
+	}
+	return 0;
+}
+
+static void take_map(struct policy *p, uint32_t id)
+{
+	struct bpf_map_info info = {0};
+	uint32_t size = sizeof(info);
+	int fd = bpf_map_get_fd_by_id(id), which = -1;
+
+	if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &size) == 0)
+		which = policy_map_of(info.name);
+	if (which >= 0 && p->map[which] < 0)
+		p->map[which] = fd;
+	else if (fd >= 0)
+		close(fd);
+}
+
+static int refused(int code, struct netsim_err *err)
+{
+	bool rights = code == -EPERM || code == -EACCES;
+
+	err_set(err, rights ? NETSIM_ERR_ENV : NETSIM_ERR_KERNEL, code, NULL,
+		"cannot open the program at the ports: %s", strerror(-code));
+	if (rights)
+		err_hint(err, "run netsim as root");
+	return code;
+}
+
+/* From a program in the kernel to the maps that it uses. */
+static int open_program(struct policy *p, uint32_t id, struct netsim_err *err)
+{
+	uint32_t maps[2 * POLICY_MAPS] = {0};
+	struct bpf_prog_info info = {.nr_map_ids = ARRAY_SIZE(maps),
+				     .map_ids = (uint64_t)(uintptr_t)maps};
+	uint32_t size = sizeof(info);
+
+	p->prog[POLICY_PORT] = bpf_prog_get_fd_by_id(id);
+	if (p->prog[POLICY_PORT] < 0 ||
+	    bpf_obj_get_info_by_fd(p->prog[POLICY_PORT], &info, &size) < 0)
+		return refused(-errno, err);
+	for (uint32_t i = 0; i < info.nr_map_ids && i < ARRAY_SIZE(maps); i++)
+		take_map(p, maps[i]);
+	for (int i = 0; i < POLICY_MAPS; i++)
+		if (p->map[i] < 0)
+			return err_set(err, NETSIM_ERR_KERNEL, -ENOENT, NULL,
+				       "the program at the ports is of another version of netsim");
+	return policy_map_memory(p, err);
+}
+
+static const struct model_node *node_of_port(const struct model *fleet, const struct link *link)
+{
+	struct mark mark;
+	int i;
+
+	if (!link_is_port(link) || !mark_parse(link->alias, &mark) || !mark.iface)
+		return NULL;
+	i = model_find_node(fleet, mark.node);
+	return i >= 0 ? &fleet->nodes[i] : NULL;
+}
+
+/* Which ports have the programs, and which program that is. */
+static int look(struct policy *p, struct state *st, const struct model *fleet, uint32_t *ret_id,
+		struct netsim_err *err)
+{
+	*ret_id = 0;
+	for (size_t i = 0; i < fleet->link_count; i++) {
+		const struct link *link = &fleet->links[i];
+		uint32_t id = 0, stamp = 0;
+		int r = 0;
+
+		if (link_is_port(link))
+			r = filter_prog_id(st->rt, link->ifindex, FILTER_EGRESS, FILTER_PREF, &id,
+					   err);
+		if (r == 0 && (link_is_port(link) || link->kind == LINK_BRIDGE) &&
+		    link->ns == MODEL_HOST)
+			r = filter_prog_id(st->rt, link->ifindex, FILTER_INGRESS, FILTER_STAMP_PREF,
+					   &stamp, err);
+		if (r < 0)
+			return r;
+		p->attached[i] = id != 0;
+		p->stamped[i] = stamp != 0;
+		*ret_id = id ? id : *ret_id;
+	}
+	return 0;
+}
+
+static void name_nodes(struct policy *p, const struct model *fleet)
+{
+	for (size_t i = 0; i < fleet->link_count; i++) {
+		const struct model_node *node = node_of_port(fleet, &fleet->links[i]);
+		uint32_t key = (uint32_t)fleet->links[i].ifindex, number;
+
+		if (!node || bpf_map_lookup_elem(p->map[POLICY_PORTS], &key, &number) < 0 ||
+		    number >= PORT_LINKS)
+			continue;
+		p->link_numbers[i] = number;
+		p->names[p->links[number].node % PORT_NODES] = node->name;
+	}
+}
+
+int policy_find(struct state *st, const struct model *fleet, struct policy **ret,
+		struct netsim_err *err)
+{
+	struct policy *p = new_policy(fleet);
+	uint32_t id = 0;
+	int r = p ? look(p, st, fleet, &id, err) : err_oom(err);
+
+	if (r == 0 && id) {
+		r = open_program(p, id, err);
+		if (r == 0)
+			name_nodes(p, fleet);
+	}
+	if (r < 0 || !id) {
+		policy_close(p);
+		p = NULL;
+	}
+	if (r == 0)
+		*ret = p;
+	return r;
+}
+
+int policy_get(struct state *st, const struct model *fleet, struct policy **ret,
+	       struct netsim_err *err)
+{
+	struct policy *p;
+	int r = policy_find(st, fleet, ret, err);
+
+	if (r < 0 || *ret)
+		return r;
+	p = new_policy(fleet);
+	r = p ? policy_load(p, false, err) : err_oom(err);
+	if (r == 0)
+		r = policy_map_memory(p, err);
+	if (r == 0)
+		r = policy_prepare(p, err);
+	if (r < 0)
+		policy_close(p);
+	else
+		*ret = p;
+	return r;
+}
+
+int policy_node(const struct policy *p, const char *name)
+{
+	for (int i = 0; i < PORT_NODES; i++)
+		if (p->names[i] && strcmp(p->names[i], name) == 0)
+			return i;
+	return -1;
+}
+
+static int free_number(const struct policy *p)
+{
+	for (int i = 1; i < PORT_NODES; i++)
+		if (!p->names[i])
+			return i;
+	return -1;
+}
+
+/* A node that comes late belongs to "the rest" of the partitions in force. */
+static void join_rest(struct policy *p, int number)
+{
+	const struct port_slot *slot = policy_slot(p);
+	struct port_node *node = &p->nodes[(p->control->active & 1) * PORT_NODES + number];
+
+	for (int i = 0; i < PORT_FAULTS; i++) {
+		const struct port_fault *fault = &slot->faults[i];
+		uint64_t rest;
+
+		if (!policy_alive(fault) || fault->kind != PORT_FAULT_REST)
+			continue;
+		rest = 1ULL << (63 - __builtin_clzll(fault->bits));
+		node->cut |= fault->bits & ~rest;
+		node->member |= rest;
+	}
+}
+
+static int number_nodes(struct policy *p, const struct model *fleet, struct netsim_err *err)
+{
+	for (size_t i = 0; i < fleet->node_count; i++) {
+		int number;
+
+		if (policy_node(p, fleet->nodes[i].name) >= 0)
+			continue;
+		number = free_number(p);
+		if (number < 0)
+			return err_set(err, NETSIM_ERR_KERNEL, -ENOSPC, NULL,
+				       "a fleet can be partitioned up to %d nodes", PORT_NODES - 1);
+		for (int slot = 0; slot < 2; slot++)
+			p->nodes[slot * PORT_NODES + number] = (struct port_node) {0};
+		p->names[number] = fleet->nodes[i].name;
+		join_rest(p, number);
+	}
+	return 0;
+}
+
+static bool port_exists(const struct model *fleet, uint32_t ifindex)
+{
+	for (size_t i = 0; i < fleet->link_count; i++)
+		if (link_is_port(&fleet->links[i]) && fleet->links[i].ifindex == (int)ifindex)
+			return true;
+	return false;
+}
+
+static void forget_ports(struct policy *p, const struct model *fleet)
+{
+	int map = p->map[POLICY_PORTS];
+	uint32_t key, next;
+	bool more = bpf_map_get_next_key(map, NULL, &next) == 0;
+
+	while (more) {
+		key = next;
+		more = bpf_map_get_next_key(map, &key, &next) == 0;
+		if (!port_exists(fleet, key))
+			bpf_map_delete_elem(map, &key);
+	}
+}
+
+static int refuse_links(struct netsim_err *err)
+{
+	return err_set(err, NETSIM_ERR_KERNEL, -ENOSPC, NULL,
+		       "the ports of a fleet can have programs up to %d", PORT_LINKS - 1);
+}
+
+/* Numbers the ports that have none; a number that was somebody else's starts anew. */
+static int number_links(struct policy *p, const struct model *fleet, struct netsim_err *err)
+{
+	auto_free bool *used = calloc(PORT_LINKS, sizeof(*used));
+	uint32_t next = 1;
+
+	if (!used)
+		return err_oom(err);
+	for (size_t i = 0; i < fleet->link_count; i++)
+		used[p->link_numbers[i]] = true;
+	for (size_t i = 0; i < fleet->link_count; i++) {
+		const struct model_node *node = node_of_port(fleet, &fleet->links[i]);
+		uint32_t key = (uint32_t)fleet->links[i].ifindex;
+
+		if (!node || p->link_numbers[i])
+			continue;
+		while (next < PORT_LINKS && used[next])
+			next++;
+		if (next == PORT_LINKS)
+			return refuse_links(err);
+		p->links[next] = (struct port_link) {
+			.node = (uint16_t)policy_node(p, node->name),
+		};
+		if (bpf_map_update_elem(p->map[POLICY_PORTS], &key, &next, BPF_ANY) < 0)
+			return err_set(err, NETSIM_ERR_KERNEL, -errno, NULL,
+				       "%s: cannot add it to the policy: %s", fleet->links[i].name,
+				       strerror(errno));
+		p->link_numbers[i] = next;
+		used[next] = true;
+		p->control->littered |= PORT_LITTER_NAMES;
+	}
+	return 0;
+}
+
+/*
+ * A flooded frame is judged once for each port that it goes to, but takes the
+ * time of its uplink once: where it leaves by the first of the bridge's others.
+ */
+static void choose_witnesses(struct policy *p, const struct model *fleet)
+{
+	for (size_t i = 0; i < fleet->link_count; i++) {
+		const struct link *link = &fleet->links[i];
+		size_t other = 0;
+
+		if (!p->link_numbers[i])
+			continue;
+		while (other < fleet->link_count &&
+		       (other == i || !p->link_numbers[other] ||
+			strcmp(fleet->links[other].master, link->master) != 0))
+			other++;
+		p->links[p->link_numbers[i]].witness =
+			other < fleet->link_count ? (uint16_t)p->link_numbers[other] : 0;
+	}
+}
+
+int policy_number(struct policy *p, const struct model *fleet, struct netsim_err *err)
+{
+	int r = number_nodes(p, fleet, err);
+
+	if (r == 0)
+		forget_ports(p, fleet);
+	return r == 0 ? number_links(p, fleet, err) : r;
+}
+
+static void attach_port(struct policy *p, struct state *st, const struct link *link, size_t i,
+			bool stamps)
+{
+	char text[MARK_TEXT];
+	const char *who = mark_call(link->alias, link->name, text);
+
+	if (!p->attached[i] || (stamps && !p->stamped[i]))
+		qdisc_add_clsact(st->rt, link->ifindex, who);
+	if (!p->attached[i])
+		filter_put_prog(st->rt, link->ifindex, FILTER_EGRESS, FILTER_PREF,
+				p->prog[POLICY_PORT], "ns_port", who);
+	if (stamps && !p->stamped[i])
+		filter_put_prog(st->rt, link->ifindex, FILTER_INGRESS, FILTER_STAMP_PREF,
+				p->prog[POLICY_STAMP], "ns_stamp", who);
+}
+
+static void attach_bridge(struct policy *p, struct state *st, const struct link *link, size_t i)
+{
+	if (p->stamped[i])
+		return;
+	qdisc_add_clsact(st->rt, link->ifindex, link->name);
+	filter_put_prog(st->rt, link->ifindex, FILTER_INGRESS, FILTER_STAMP_PREF,
+			p->prog[POLICY_HOST_IN], "ns_host", link->name);
+}
+
+int policy_attach(struct policy *p, struct state *st, const struct model *fleet, bool stamps,
+		  struct netsim_err *err)
+{
+	int r = policy_number(p, fleet, err);
+
+	if (r == 0 && stamps && p->prog[POLICY_STAMP] < 0)
+		r = policy_load(p, true, err);
+	if (r < 0)
+		return r;
+	choose_witnesses(p, fleet);
+	policy_sweep(p);
+	for (size_t i = 0; i < fleet->link_count; i++) {
+		const struct link *link = &fleet->links[i];
+
+		if (stamps && link->kind == LINK_BRIDGE)
+			attach_bridge(p, st, link, i);
+		if (p->link_numbers[i])
+			attach_port(p, st, link, i, stamps);
+	}
+	return rt_send(st->rt, err);
+}

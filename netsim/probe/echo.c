@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "netsim/probe/echo.h"
+
+#include <errno.h>
+#include <linux/icmp.h>
+#include <math.h>
+#include <netinet/icmp6.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "netsim/kernel/netns.h"
+#include "netsim/util/array.h"
+#include "netsim/util/auto.h"
+#include "netsim/util/clock.h"
+
+#define RECEIVE_BUFFER (4 << 20)
+#define LEAST_WAIT     1.0	   /* seconds after the last echo */
+#define MAGIC	       0x6e737065U /* "nspe" */
+
+/* An echo request as it goes out, of ICMP and ICMPv6 alike. */
+struct echo {
+	uint8_t type, code;
+	uint16_t check, id, sequence;
+	uint32_t magic, run, pair, number;
+	int64_t sent;	     /* ns of CLOCK_REALTIME, which the kernel stamps arrivals with */
+	uint8_t padding[32]; /* 64 bytes in all, as ping sends */
+};
+
+/* Sockets of one namespace and family. */
+struct source {
+	int ns_fd;
+	int family;
+	int fd;
+};
+
+/* A pair on its way. */
+struct track {
+	size_t source;
+	uint8_t *seen; /* a bit for each number */
+};
+
+struct run {
+	struct echo_pair *pairs;
+	struct track *tracks;
+	size_t pair_count;
+	struct source *sources;
+	size_t source_count;
+	int epoll;
+	uint32_t id;
+	unsigned last;	 /* the number of the last echo */
+	double interval; /* of one pair; the pairs take turns in it */
+	double slowest;	 /* answer, in seconds */
+	/* The part under way: numbers from first on. */
+	double start;
+	unsigned first;
+	uint64_t position, end; /* turns */
+	uint64_t awaited;	/* answers that may still come */
+};
+
+static double now_seconds(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* Only answers reach the process. */
+static int set_filter(const struct source *source)
+{
+	struct icmp_filter v4 = {~(1U << ICMP_ECHOREPLY)};
+	struct icmp6_filter v6;
+
+	if (source->family == AF_INET)
+		return setsockopt(source->fd, SOL_RAW, ICMP_FILTER, &v4, sizeof(v4));
+	ICMP6_FILTER_SETBLOCKALL(&v6);
+	ICMP6_FILTER_SETPASS(ICMP6_ECHO_REPLY, &v6);
+	return setsockopt(source->fd, IPPROTO_ICMPV6, ICMP6_FILTER, &v6, sizeof(v6));
+}
+
+static int open_here(void *arg, struct netsim_err *err)
+{
+	struct source *s = arg;
+	int yes = 1, size = RECEIVE_BUFFER, code;
+
+	s->fd = socket(s->family, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
+		       s->family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+	if (s->fd >= 0 && set_filter(s) == 0 &&
+	    setsockopt(s->fd, SOL_SOCKET, SO_TIMESTAMPNS, &yes, sizeof(yes)) == 0 &&
+	    setsockopt(s->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) == 0)
+		return 0;
+	code = -errno;
+	err_set(err, code == -EPERM || code == -EACCES ? NETSIM_ERR_ENV : NETSIM_ERR_KERNEL, code,
+		NULL, "cannot open a socket for pings: %s", strerror(-code));
+	if (code == -EPERM || code == -EACCES)
+		err_hint(err, "run netsim as root");
+	return code;
+}
+
+static int find_source(struct run *run, int own_fd, const struct echo_pair *pair, size_t *ret,
+		       struct netsim_err *err)
+{
+	struct epoll_event event = {.events = EPOLLIN};
+	struct source *source;
+	int r;
+
+	for (size_t i = run->source_count; i-- > 0;)
+		if (run->sources[i].ns_fd == pair->ns_fd &&
+		    run->sources[i].family == pair->to.family) {
+			*ret = i;
+			return 0;
+		}
+	source = array_push(run->sources, run->source_count);
+	if (!source)
+		return err_oom(err);
+	*ret = event.data.u64 = run->source_count - 1;
+	*source = (struct source) {pair->ns_fd, pair->to.family, -1};
+	r = netns_within(own_fd, pair->ns_fd, open_here, source, err);
+	if (r == 0 && epoll_ctl(run->epoll, EPOLL_CTL_ADD, source->fd, &event) < 0)
+		r = err_set(err, NETSIM_ERR_KERNEL, -errno, NULL, "cannot wait for answers: %s",
+			    strerror(errno));
+	return r;
+}
+
+/* --- sending */
+
+static uint16_t check_of(const struct echo *echo)
+{
+	uint16_t words[sizeof(*echo) / 2];
+	uint32_t sum = 0;
+
+	memcpy(words, echo, sizeof(words));
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		sum += words[i];
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)~sum;
+}
+
+static void send_one(struct run *run, size_t i, unsigned number)
+{
+	struct echo_pair *pair = &run->pairs[i];
+	bool v4 = pair->to.family == AF_INET;
+	union {
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+		struct sockaddr any;
+	} to = {.any.sa_family = pair->to.family};
+	struct echo echo = {.type = v4 ? ICMP_ECHO : ICMP6_ECHO_REQUEST,
+			    .id = htons((uint16_t)run->id),
+			    .sequence = htons((uint16_t)number),
+			    .magic = MAGIC,
+			    .run = run->id,
+			    .pair = (uint32_t)i,
+			    .number = number};
+
+	if (v4)
+		memcpy(&to.v4.sin_addr, pair->to.b, 4);
+	else
+		memcpy(&to.v6.sin6_addr, pair->to.b, 16);
+	echo.sent = clock_ns(CLOCK_REALTIME);
+	/* The kernel sums up ICMPv6 by itself. */
+	if (v4)
+		echo.check = check_of(&echo);
+	/* What the kernel refuses is lost: no route, or the next hop does not answer. */
+	(void)sendto(run->sources[run->tracks[i].source].fd, &echo, sizeof(echo), MSG_DONTWAIT,
+		     &to.any, v4 ? sizeof(to.v4) : sizeof(to.v6));
+	pair->sent += number > 0;
+}
+
+static double due(const struct run *run)
+{
+	return run->position >= run->end ?
+		       INFINITY :
+		       run->start + run->interval * (double)run->position / (double)run->pair_count;
+}
+
+/* Sends what is due; returns when the next one will be. */
+static double send_due(struct run *run)
+{
+	double now = now_seconds(CLOCK_MONOTONIC);
+
+	/* After a stall: go on from here, not all at once. */
+	if (due(run) < now - run->interval)
+		run->start += now - due(run);
+	for (; due(run) <= now; run->position++)
+		send_one(run, run->position % run->pair_count,
+			 run->first + (unsigned)(run->position / run->pair_count));
+	return due(run);
+}
+
+/* --- receiving */
+
+static int64_t arrival_of(struct msghdr *message)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
+		struct timespec at;
+
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPNS)
+			continue;
+		memcpy(&at, CMSG_DATA(c), sizeof(at));
+		return (int64_t)at.tv_sec * 1000000000 + at.tv_nsec;
+	}
+	return clock_ns(CLOCK_REALTIME);
+}
+
+static void take_in(struct run *run, size_t source, const struct echo *echo, int64_t at)
+{
+	double ms = (double)(at - echo->sent) / 1e6, before;
+	struct echo_pair *pair = &run->pairs[echo->pair];
+	struct track *track = &run->tracks[echo->pair];
+
+	if (track->source != source || ms < 0 ||
+	    track->seen[echo->number / 8] >> echo->number % 8 & 1)
+		return;
+	track->seen[echo->number / 8] |= (uint8_t)(1U << echo->number % 8);
+	run->slowest = fmax(run->slowest, ms / 1e3);
+	if (echo->number >= run->first && !pair->hopeless)
+		run->awaited--;
+	if (echo->number == 0)
+		return;
+	pair->received++;
+	pair->min = pair->received == 1 ? ms : fmin(pair->min, ms);
+	pair->max = fmax(pair->max, ms);
+	before = pair->mean;
+	pair->mean += (ms - before) / pair->received;
+	pair->squares += (ms - before) * (ms - pair->mean);
+}
+
+/* One datagram; false where there is none. IPv4 sockets get the header, too. */
+static bool receive_one(struct run *run, size_t source)
+{
+	uint8_t packet[256];
+	char control[64];
+	struct iovec part = {packet, sizeof(packet)};
+	struct msghdr message = {.msg_iov = &part,
+				 .msg_iovlen = 1,
+				 .msg_control = control,
+				 .msg_controllen = sizeof(control)};
+	ssize_t length = recvmsg(run->sources[source].fd, &message, MSG_DONTWAIT);
+	bool v4 = run->sources[source].family == AF_INET;
+	size_t head = v4 && length > 0 ? (packet[0] & 15U) * 4U : 0;
+	struct echo echo;
+
+	/* An error that an earlier echo met is told here, and is no end. */
+	if (length < 0)
+		return errno != EAGAIN && errno != EWOULDBLOCK;
+	if ((size_t)length < head + sizeof(echo))
+		return true;
+	memcpy(&echo, packet + head, sizeof(echo));
+	if (echo.type == (v4 ? ICMP_ECHOREPLY : ICMP6_ECHO_REPLY) && echo.magic == MAGIC &&
+	    echo.run == run->id && echo.pair < run->pair_count && echo.number <= run->last)
+		take_in(run, source, &echo, arrival_of(&message));
+	return true;
+}
+
+static void receive_all(struct run *run, double seconds)
+{
+	double bounded = fmin(fmax(seconds, 0), 0.1);
+	struct timespec time = {0, (long)(bounded * 1e9)};
+	struct epoll_event events[64];
+	int got = epoll_pwait2(run->epoll, events, 64, &time, NULL);
+
+	for (int i = 0; i < got; i++)
+		while (receive_one(run, events[i].data.u64))
+			;
+}
+
+/* --- the course of it */
+
+/* So many echoes of each pair, then the answers to them. */
+static void go(struct run *run, unsigned first, unsigned count,
+	       const struct echo_progress *progress)
+{
+	double end = INFINITY, now;
+
+	run->start = now_seconds(CLOCK_MONOTONIC);
+	run->first = first;
+	run->position = run->awaited = 0;
+	run->end = (uint64_t)count * run->pair_count;
+	for (size_t i = 0; i < run->pair_count; i++)
+		run->awaited += run->pairs[i].hopeless ? 0 : count;
+	for (;;) {
+		double next = send_due(run);
+
+		now = now_seconds(CLOCK_MONOTONIC);
+		if (next == INFINITY && end == INFINITY)
+			end = now + fmax(LEAST_WAIT, 3 * run->slowest);
+		if (now >= end || (next == INFINITY && !run->awaited))
+			break;
+		receive_all(run, fmin(next, end) - now);
+		if (progress->fn && first)
+			progress->fn(progress->arg, (double)run->position / (double)run->end);
+	}
+}
+
+static int prepare(struct run *run, int own_fd, struct netsim_err *err)
+{
+	int r = 0;
+
+	run->epoll = epoll_create1(EPOLL_CLOEXEC);
+	run->tracks = calloc(run->pair_count + 1, sizeof(*run->tracks));
+	if (run->epoll < 0 || !run->tracks)
+		return err_oom(err);
+	for (size_t i = 0; r == 0 && i < run->pair_count; i++) {
+		struct track *track = &run->tracks[i];
+
+		track->seen = calloc(run->last / 8 + 1, 1);
+		r = track->seen ? find_source(run, own_fd, &run->pairs[i], &track->source, err) :
+				  err_oom(err);
+	}
+	return r;
+}
+
+static void finish(struct run *run)
+{
+	for (size_t i = 0; i < run->source_count; i++)
+		if (run->sources[i].fd >= 0)
+			close(run->sources[i].fd);
+	for (size_t i = 0; run->tracks && i < run->pair_count; i++)
+		free(run->tracks[i].seen);
+	if (run->epoll >= 0)
+		close(run->epoll);
+	free(run->sources);
+	free(run->tracks);
+}
+
+int echo_run(int own_fd, struct echo_pair *pairs, size_t pair_count, unsigned count,
+	     double interval, const struct echo_progress *progress, struct netsim_err *err)
+{
+	struct run run = {.pairs = pairs,
+			  .pair_count = pair_count,
+			  .last = count,
+			  .id = (uint32_t)clock_ns(CLOCK_REALTIME),
+			  .interval = interval};
+	int r = prepare(&run, own_fd, err);
+
+	if (r == 0 && pair_count) {
+		go(&run, 0, 1, progress);
+		go(&run, 1, count, progress);
+	}
+	finish(&run);
+	return r;
+}

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* How much a path carries: floods of UDP, and one TCP connection. */
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <string.h>
+
+#include "netsim/kernel/netns.h"
+#include "netsim/probe/probe_parts.h"
+#include "netsim/util/auto.h"
+#include "netsim/util/clock.h"
+
+#define ETHERNET   14	 /* the header that shapers count */
+#define PAUSE	   0.001 /* the sender's, between batches */
+#define QUIET	   0.1	 /* silence after which nothing is under way any more */
+#define DRAIN_MAX  3.0	 /* a wrongly slow link is not waited for longer */
+#define SKIP_SHARE 0.15	 /* of a flood, until the link is busy */
+#define PER_SECOND 100	 /* packets, at least: smaller ones on slow links */
+#define CHUNK	   65536
+
+struct flood {
+	struct probe *probe;
+	const struct probe_lane *lanes;
+	size_t lane_count;
+	size_t bytes;
+	double bps, burst;
+	uint32_t sent[PROBE_LANES], got;
+	double skip; /* packets that do not count */
+	int64_t first, last, until;
+	uint32_t counted;
+	double heard; /* when something came last */
+};
+
+static size_t packet_bytes(const struct probe_end *end, double bps)
+{
+	double fit = bps / 8 / PER_SECOND;
+	double most = end->mtu ? end->mtu : 1500;
+
+	return (size_t)(fit > most ? most : fit < 200 ? 200 : fit);
+}
+
+/* Sends what is due on one lane; true when more may be. */
+static bool send_lane(struct flood *f, size_t i, double elapsed)
+{
+	const struct probe_lane *lane = &f->lanes[i];
+	const struct probe *p = f->probe;
+	double due =
+		lane->share * (f->burst + f->bps * elapsed) / 8 / (double)(f->bytes + ETHERNET) + 1;
+	uint8_t packets[PROBE_BATCH][PROBE_SNAP];
+	size_t lengths[PROBE_BATCH];
+	int count = 0;
+
+	for (; count < PROBE_BATCH && f->sent[i] + (uint32_t)count < due; count++) {
+		struct probe_frame frame = {
+			.protocol = IPPROTO_UDP,
+			.source_port = p->ports[lane->from],
+			.port = lane->port ? lane->port : p->ports[lane->to],
+			.bytes = f->bytes,
+			.load = {.run = p->run,
+				 .path = (uint32_t)i,
+				 .seq = f->sent[i] + (uint32_t)count},
+		};
+
+		lengths[count] = probe_build(&p->ends[lane->from], &p->ends[lane->to], &frame,
+					     packets[count], PROBE_SNAP);
+	}
+	if (count)
+		f->sent[i] +=
+			(uint32_t)probe_send(p, lane->from, lane->to, packets, lengths, count);
+	return count == PROBE_BATCH;
+}
+
+static void take_end(struct flood *f, size_t end)
+{
+	struct probe_arrival arrivals[PROBE_BATCH];
+	int got;
+
+	do {
+		got = probe_receive(f->probe, end, arrivals);
+		for (int i = 0; i < got; i++) {
+			const struct probe_arrival *a = &arrivals[i];
+
+			if (a->load.path >= f->lane_count || f->lanes[a->load.path].to != end ||
+			    f->got++ < f->skip || a->at > f->until)
+				continue;
+			if (!f->counted++ || a->at < f->first)
+				f->first = a->at;
+			if (a->at > f->last)
+				f->last = a->at;
+		}
+	} while (got == PROBE_BATCH);
+}
+
+static void take_all(struct flood *f, double seconds)
+{
+	size_t ready[64];
+	int ends = probe_wait(f->probe, seconds, ready, 64);
+
+	for (int i = 0; i < ends; i++)
+		take_end(f, ready[i]);
+	if (ends > 0)
+		f->heard = probe_now();
+}
+
+void probe_flood(struct probe *probe, const struct probe_lane *lanes, size_t count, double bps,
+		 double burst, double seconds, struct probe_rate *ret)
+{
+	struct flood f = {.probe = probe,
+			  .lanes = lanes,
+			  .lane_count = count < PROBE_LANES ? count : PROBE_LANES,
+			  .bps = bps,
+			  .burst = burst,
+			  .until = INT64_MAX};
+	double start = probe_now(), end = start + seconds, sent = 0, bits;
+
+	probe->run++;
+	f.bytes = packet_bytes(&probe->ends[lanes[0].from], bps);
+	bits = 8.0 * (double)(f.bytes + ETHERNET);
+	f.skip = (burst + bps * seconds * SKIP_SHARE) / bits;
+	for (double now = start; now < end; now = probe_now()) {
+		bool more = false;
+
+		for (size_t i = 0; i < f.lane_count; i++)
+			more |= send_lane(&f, i, now - start);
+		take_all(&f, more ? 0 : PAUSE);
+	}
+	/* Lanes end at different times: only the one of a single lane may run dry. */
+	if (f.lane_count > 1)
+		f.until = clock_ns(CLOCK_REALTIME);
+	for (size_t i = 0; i < f.lane_count; i++)
+		sent += f.sent[i];
+	ret->offered = (sent * bits - burst) / seconds;
+	f.heard = probe_now();
+	for (end = f.heard + DRAIN_MAX; probe_now() < end && probe_now() - f.heard < QUIET;)
+		take_all(&f, QUIET / 4);
+	ret->window = (double)(f.last - f.first) / 1e9;
+	ret->passed = f.counted > 1 && ret->window > 0 ? (f.counted - 1) * bits / ret->window : 0;
+}
+
+/* One end of a TCP connection, opened inside its namespace. */
+struct opening {
+	const struct probe_end *end, *to; /* to: whom to connect to; NULL: listens */
+	uint16_t own;			  /* its port; 0: any */
+	uint16_t port;			  /* of the one that listens */
+	int fd;
+	bool busy; /* somebody else has its own port */
+};
+
+union address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+static socklen_t fill_address(const struct probe_end *end, uint16_t port, union address *ret)
+{
+	*ret = (union address) {.any.sa_family = end->ip.family};
+	if (end->ip.family == AF_INET) {
+		memcpy(&ret->v4.sin_addr, end->ip.b, 4);
+		ret->v4.sin_port = htons(port);
+		return sizeof(ret->v4);
+	}
+	memcpy(&ret->v6.sin6_addr, end->ip.b, 16);
+	ret->v6.sin6_port = htons(port);
+	return sizeof(ret->v6);
+}
+
+static int open_here(void *arg, struct netsim_err *err)
+{
+	struct opening *o = arg;
+	union address at;
+	socklen_t size = fill_address(o->end, o->own, &at);
+	int r, yes = 1;
+
+	o->fd = socket(o->end->ip.family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	/* The host's default may be one that does not fill a queue. */
+	r = o->fd < 0 ? -1 : setsockopt(o->fd, IPPROTO_TCP, TCP_CONGESTION, "cubic", 5);
+	if (o->fd >= 0 && r < 0 && errno == ENOENT)
+		r = setsockopt(o->fd, IPPROTO_TCP, TCP_CONGESTION, "reno", 4);
+	/* What an earlier connection left behind does not count as use. */
+	if (r == 0 && o->own)
+		r = setsockopt(o->fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+	if (r == 0)
+		r = bind(o->fd, &at.any, size);
+	if (r < 0 && o->own && errno == EADDRINUSE) {
+		o->busy = true;
+		return 0;
+	}
+	if (r == 0 && !o->to) {
+		r = listen(o->fd, 1);
+		if (r == 0)
+			r = getsockname(o->fd, &at.any, &size);
+		o->port = ntohs(at.any.sa_family == AF_INET ? at.v4.sin_port : at.v6.sin6_port);
+	} else if (r == 0) {
+		size = fill_address(o->to, o->port, &at);
+		r = connect(o->fd, &at.any, size);
+		if (r < 0 && (errno == EINPROGRESS || errno == ENETUNREACH ||
+			      errno == EHOSTUNREACH || errno == ECONNREFUSED))
+			r = 0;
+	}
+	/* Listening may fail for the same reason. */
+	if (r < 0 && o->own && errno == EADDRINUSE) {
+		o->busy = true;
+		return 0;
+	}
+	return r == 0 ? 0 :
+			err_set(err, NETSIM_ERR_KERNEL, -errno, NULL,
+				"%s: cannot open a TCP connection: %s", o->end->device,
+				strerror(errno));
+}
+
+static bool ready_within(int fd, short events, double seconds)
+{
+	struct pollfd poll_fd = {.fd = fd, .events = events};
+
+	return poll(&poll_fd, 1, (int)(seconds * 1e3)) > 0 && (poll_fd.revents & events);
+}
+
+/* Bytes of a frame for each byte that TCP carries. */
+static double frame_share(int fd, bool v4)
+{
+	int mss = 0;
+	socklen_t size = sizeof(mss);
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &mss, &size) < 0 || mss <= 0)
+		mss = 1448;
+	/* Ethernet, IP, TCP and its time stamps. */
+	return (mss + ETHERNET + (v4 ? 20 : 40) + 20 + 12) / (double)mss;
+}
+
+static void stream(int out, int in, double warmup, double seconds, struct probe_rate *ret)
+{
+	static char chunk[CHUNK];
+	double start = probe_now(), from = 0, last = 0, bytes = 0;
+
+	for (double now = start; now < start + warmup + seconds; now = probe_now()) {
+		struct pollfd fds[] = {{.fd = in, .events = POLLIN},
+				       {.fd = out, .events = POLLOUT}};
+		ssize_t got;
+
+		if (poll(fds, ARRAY_SIZE(fds), 20) <= 0)
+			continue;
+		if (fds[1].revents && send(out, chunk, sizeof(chunk), MSG_NOSIGNAL) < 0 &&
+		    errno != EAGAIN)
+			break;
+		if (!fds[0].revents || (got = recv(in, chunk, sizeof(chunk), 0)) <= 0)
+			continue;
+		now = probe_now();
+		if (now < start + warmup)
+			continue;
+		/* From an arrival to an arrival: what came with the first does not count. */
+		if (from > 0)
+			bytes += (double)got;
+		else
+			from = now;
+		last = now;
+	}
+	ret->window = last - from;
+	ret->passed = ret->window > 0 ? bytes * 8 / ret->window : 0;
+}
+
+static void shut(struct opening *o)
+{
+	if (o->fd >= 0)
+		close(o->fd);
+	o->fd = -1;
+}
+
+static int open_both(struct probe *p, struct opening *server, struct opening *client,
+		     struct netsim_err *err)
+{
+	int r = netns_within(p->own_fd, server->end->ns_fd, open_here, server, err);
+
+	/* A class counts a port at either end. */
+	if (r == 0 && server->busy) {
+		shut(server);
+		client->own = server->own;
+		server->own = 0;
+		r = netns_within(p->own_fd, server->end->ns_fd, open_here, server, err);
+	}
+	client->port = server->port;
+	return r == 0 ? netns_within(p->own_fd, client->end->ns_fd, open_here, client, err) : r;
+}
+
+int probe_tcp(struct probe *p, size_t from, size_t to, uint16_t port, double warmup, double seconds,
+	      struct probe_rate *ret, struct netsim_err *err)
+{
+	struct opening server = {.end = &p->ends[to], .own = port, .fd = -1};
+	struct opening client = {.end = &p->ends[from], .to = &p->ends[to], .fd = -1};
+	struct linger cut = {.l_onoff = 1};
+	auto_close int in = -1;
+	int r = open_both(p, &server, &client, err);
+
+	*ret = (struct probe_rate) {.busy = client.busy};
+	if (r == 0 && !client.busy && ready_within(server.fd, POLLIN, 2 + warmup))
+		in = accept4(server.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (in >= 0) {
+		stream(client.fd, in, warmup, seconds, ret);
+		ret->passed *= frame_share(client.fd, server.end->ip.family == AF_INET);
+		ret->offered = ret->passed;
+		/* What is still to be sent is dropped, not sent. */
+		setsockopt(client.fd, SOL_SOCKET, SO_LINGER, &cut, sizeof(cut));
+	}
+	shut(&client);
+	shut(&server);
+	return r;
+}

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "netsim/shape/edt.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "netsim/config/trace.h"
+#include "netsim/kernel/qdisc.h"
+
+#define FRAME	  1514 /* bytes of a full Ethernet frame */
+#define MIN_QUEUE 100  /* frames */
+
+/* Of a rate that varies: the longest queueing delay of RFC 8867's evaluation. */
+#define TRACE_QUEUE 300000000ULL
+
+_Static_assert(PORT_HAS_RATE == 1 << COND_RATE && PORT_HAS_DELAY == 1 << COND_DELAY &&
+		       PORT_HAS_LOSS == 1 << COND_LOSS && PORT_HAS_SEED == 1 << COND_SEED &&
+		       PORT_HAS_TRACE == 1 << COND_TRACE,
+	       "the programs number conditions as files do");
+_Static_assert((int)PORT_LOSS_4STATE == LOSS_4STATE && (int)PORT_ORDER_RATIO == REORDER_RATIO &&
+		       (int)PORT_QUEUE_PACKETS == QUEUE_PACKETS,
+	       "the programs number models as files do");
+
+static int no_room(const char *what, const struct netsim_loc *at, struct netsim_err *err)
+{
+	err_set(err, NETSIM_ERR_INPUT, -ENOSPC, at, "there is no room for more %s in one profile",
+		what);
+	return -ENOSPC;
+}
+
+static int take_table(const struct conditions *c, struct edt_stock *stock,
+		      struct port_conditions *ret, struct netsim_err *err)
+{
+	size_t i = 0;
+
+	if (c->distribution != DIST_FILE) {
+		ret->table = c->distribution;
+		return 0;
+	}
+	while (i < stock->table_count && stock->tables[i] != c->table)
+		i++;
+	if (i == POLICY_FILE_TABLES)
+		return no_room("distribution files", &c->at[COND_DISTRIBUTION], err);
+	if (i == stock->table_count) {
+		stock->tables[i] = c->table;
+		stock->table_lens[i] = c->table_len;
+		stock->table_count++;
+	}
+	ret->table = policy_table(stock->policy, i);
+	return 0;
+}
+
+static int take_trace(const struct conditions *c, struct edt_stock *stock,
+		      struct port_conditions *ret, struct netsim_err *err)
+{
+	const struct trace *trace = c->trace;
+	size_t i = 0;
+
+	while (i < stock->trace_count && stock->traces[i] != trace)
+		i++;
+	if (i == stock->trace_count) {
+		if (i == PORT_TRACE_ROWS || stock->row_count + trace->count > PORT_TRACE_ROWS)
+			return no_room("traces", &c->at[COND_TRACE], err);
+		stock->traces[i] = trace;
+		stock->trace_firsts[i] = (uint32_t)stock->row_count;
+		stock->trace_count++;
+		stock->row_count += trace->count;
+	}
+	ret->trace_first = stock->trace_firsts[i];
+	ret->trace_count = (uint32_t)trace->count;
+	ret->trace_length = trace->length_ns;
+	ret->trace_start = stock->now;
+	ret->trace_has = trace->has;
+	return 0;
+}
+
+static void set_loss(const struct loss *loss, struct port_conditions *ret)
+{
+	const struct ratio random[] = {loss->ratio};
+	const struct ratio gilbert[] = {loss->p, loss->r, loss->bad, loss->good};
+	const struct ratio four[] = {loss->p13, loss->p31, loss->p32, loss->p23, loss->p14};
+	const struct ratio *from = loss->model == LOSS_RANDOM	       ? random :
+				   loss->model == LOSS_GILBERT_ELLIOTT ? gilbert :
+									 four;
+	size_t count = loss->model == LOSS_RANDOM ? 1 : loss->model == LOSS_GILBERT_ELLIOTT ? 4 : 5;
+
+	ret->loss_model = loss->model;
+	for (size_t i = 0; i < count; i++)
+		ret->loss[i] = netem_fraction(from[i]);
+}
+
+int edt_compile(const struct conditions *c, struct edt_stock *stock, struct port_conditions *ret,
+		struct netsim_err *err)
+{
+	int r = 0;
+
+	*ret = (struct port_conditions) {
+		.has = c->has,
+		.rate = c->rate.bps / 8,
+		.asked_burst = c->burst.bytes,
+		.asked_queue = c->queue.value,
+		.asked_queue_unit = c->queue.unit,
+		.delay = (uint64_t)c->delay.ns,
+		.jitter = (uint64_t)c->jitter.ns,
+		.order = c->reorder,
+		.reorder = netem_fraction(c->reorder_ratio),
+		.duplicate = netem_fraction(c->duplicate),
+		.corrupt = netem_fraction(c->corrupt),
+		.slot_min = (uint64_t)c->slot.min.ns,
+		.slot_max = (uint64_t)c->slot.max.ns,
+		.slot_packets = c->slot.packets,
+		.slot_bytes = (uint32_t)c->slot.bytes.bytes,
+		.seed = cond_has(c, COND_SEED) ? c->seed : stock->seed,
+	};
+	if (cond_has(c, COND_LOSS))
+		set_loss(&c->loss, ret);
+	if (cond_has(c, COND_DISTRIBUTION))
+		r = take_table(c, stock, ret, err);
+	if (r == 0 && cond_has(c, COND_TRACE))
+		r = take_trace(c, stock, ret, err);
+	return r;
+}
+
+/* A table of any length at the length that the programs take. */
+static void resample(const int16_t *from, size_t length, int16_t *to)
+{
+	for (size_t i = 0; i < PORT_TABLE_ENTRIES; i++)
+		to[i] = from[(2 * i + 1) * length / (2 * (size_t)PORT_TABLE_ENTRIES)];
+}
+
+/* The row at which a stall at row ends: itself where the whole trace is one. */
+static uint32_t resumes(const struct trace *trace, size_t row)
+{
+	size_t next = row;
+
+	do
+		next = (next + 1) % trace->count;
+	while (next != row && !trace->rows[next].rate_bps);
+	return (uint32_t)next;
+}
+
+int edt_unload(const struct edt_stock *stock, struct policy_base *base, struct netsim_err *err)
+{
+	size_t n = 0;
+
+	base->tables = calloc(stock->table_count + 1, sizeof(*base->tables));
+	base->rows = calloc(stock->row_count + 1, sizeof(*base->rows));
+	if (!base->tables || !base->rows)
+		return err_oom(err);
+	for (size_t i = 0; i < stock->table_count; i++)
+		resample(stock->tables[i], stock->table_lens[i], base->tables[i]);
+	for (size_t i = 0; i < stock->trace_count; i++)
+		for (size_t j = 0; j < stock->traces[i]->count; j++) {
+			const struct trace_row *row = &stock->traces[i]->rows[j];
+
+			base->rows[n++] = (struct port_trace_row) {
+				.at = row->at_ns,
+				.rate = row->rate_bps / 8,
+				.delay = row->delay_ns,
+				.loss = netem_fraction(row->loss),
+				.resumes = row->rate_bps ? 0 : resumes(stock->traces[i], j),
+			};
+		}
+	base->table_count = stock->table_count;
+	base->row_count = n;
+	return 0;
+}
+
+#define TAKE(bit, member)                         \
+	do {                                      \
+		if (more->has & (bit))            \
+			c->member = more->member; \
+	} while (0)
+
+void edt_merge(struct port_conditions *c, const struct port_conditions *more)
+{
+	TAKE(PORT_HAS_RATE, rate);
+	TAKE(PORT_HAS_RATE, rate_class);
+	TAKE(PORT_HAS_BURST, asked_burst);
+	TAKE(PORT_HAS_QUEUE, asked_queue);
+	TAKE(PORT_HAS_QUEUE, asked_queue_unit);
+	TAKE(PORT_HAS_DELAY, delay);
+	TAKE(PORT_HAS_JITTER, jitter);
+	TAKE(PORT_HAS_DISTRIBUTION, table);
+	TAKE(PORT_HAS_REORDER, order);
+	TAKE(PORT_HAS_REORDER, reorder);
+	TAKE(PORT_HAS_LOSS, loss_model);
+	if (more->has & PORT_HAS_LOSS)
+		memcpy(c->loss, more->loss, sizeof(c->loss));
+	TAKE(PORT_HAS_DUPLICATE, duplicate);
+	TAKE(PORT_HAS_CORRUPT, corrupt);
+	TAKE(PORT_HAS_SLOT, slot_min);
+	TAKE(PORT_HAS_SLOT, slot_max);
+	TAKE(PORT_HAS_SLOT, slot_packets);
+	TAKE(PORT_HAS_SLOT, slot_bytes);
+	TAKE(PORT_HAS_DOWN, down_period);
+	TAKE(PORT_HAS_DOWN, down_after);
+	TAKE(PORT_HAS_DOWN, down_start);
+	TAKE(PORT_HAS_TRACE, trace_first);
+	TAKE(PORT_HAS_TRACE, trace_count);
+	TAKE(PORT_HAS_TRACE, trace_length);
+	TAKE(PORT_HAS_TRACE, trace_start);
+	TAKE(PORT_HAS_TRACE, trace_has);
+	/* A more specific trace takes the place of what it has columns for. */
+	if (more->has & PORT_HAS_TRACE)
+		c->has &= ~more->trace_has;
+	if (more->has & PORT_HAS_SEED || !c->has)
+		c->seed = more->seed;
+	c->has |= more->has;
+}
+
+static uint64_t time_of(uint64_t bytes, uint64_t rate)
+{
+	return (uint64_t)((double)bytes * 1e9 / (double)rate);
+}
+
+/* How long packets may wait: by default twice what the link holds, or 100 frames. */
+static uint64_t queue_of(const struct port_conditions *c)
+{
+	uint64_t least;
+
+	if (c->has & PORT_HAS_QUEUE && c->asked_queue_unit == PORT_QUEUE_TIME)
+		return c->asked_queue;
+	if (!c->rate)
+		return TRACE_QUEUE;
+	if (c->has & PORT_HAS_QUEUE)
+		return time_of(c->asked_queue_unit == PORT_QUEUE_BYTES ? c->asked_queue :
+									 c->asked_queue * FRAME,
+			       c->rate);
+	least = time_of((uint64_t)MIN_QUEUE * FRAME, c->rate);
+	return 2 * c->delay > least ? 2 * c->delay : least;
+}
+
+void edt_finish(struct port_conditions *c)
+{
+	if (c->has & PORT_HAS_TRACE)
+		c->trace_has &= ~c->has;
+	if (!(c->has & PORT_HAS_DELAY) && !(c->trace_has & PORT_HAS_DELAY))
+		c->jitter = 0;
+	c->burst = c->rate && c->has & PORT_HAS_BURST ? time_of(c->asked_burst, c->rate) : 0;
+	c->queue = queue_of(c);
+}
+
+bool edt_holds(const struct port_conditions *c)
+{
+	return c->rate || c->delay || c->jitter || c->slot_max ||
+	       (c->has & PORT_HAS_TRACE && c->trace_has & (PORT_HAS_RATE | PORT_HAS_DELAY));
+}
+
+static void read_loss(const struct port_conditions *c, struct loss *loss)
+{
+	struct ratio ratio[5];
+
+	for (int i = 0; i < 5; i++)
+		ratio[i] = netem_ratio(c->loss[i]);
+	*loss = (struct loss) {.model = c->loss_model};
+	if (c->loss_model == PORT_LOSS_RANDOM) {
+		loss->ratio = ratio[0];
+	} else if (c->loss_model == PORT_LOSS_GILBERT_ELLIOTT) {
+		loss->p = ratio[0];
+		loss->r = ratio[1];
+		loss->bad = ratio[2];
+		loss->good = ratio[3];
+	} else {
+		loss->p13 = ratio[0];
+		loss->p31 = ratio[1];
+		loss->p32 = ratio[2];
+		loss->p23 = ratio[3];
+		loss->p14 = ratio[4];
+	}
+}
+
+void edt_read(const struct port_conditions *c, struct conditions *ret)
+{
+	*ret = (struct conditions) {
+		.has = c->has & ((1U << COND_TRACE) - 1),
+		.rate = {c->rate * 8},
+		.burst = {c->asked_burst},
+		.queue = {c->asked_queue_unit, c->asked_queue},
+		.delay = {(int64_t)c->delay},
+		.jitter = {(int64_t)c->jitter},
+		.distribution = c->table < DIST_FILE ? c->table : DIST_UNIFORM,
+		.reorder = c->order,
+		.reorder_ratio = netem_ratio(c->reorder),
+		.duplicate = netem_ratio(c->duplicate),
+		.corrupt = netem_ratio(c->corrupt),
+		.slot = {{(int64_t)c->slot_min},
+			 {(int64_t)c->slot_max},
+			 c->slot_packets,
+			 {c->slot_bytes}},
+		.seed = c->seed,
+	};
+	if (c->table >= DIST_FILE)
+		ret->has &= ~(1U << COND_DISTRIBUTION);
+	read_loss(c, &ret->loss);
+}

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "netsim/shape/edt_base.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "netsim/kernel/mark.h"
+#include "netsim/shape/edt.h"
+#include "netsim/util/array.h"
+#include "netsim/util/auto.h"
+#include "netsim/util/name.h"
+
+/* One entry of `pairs:` for one directed pair of nodes. */
+struct claim {
+	uint16_t from, to; /* places in ends[] */
+	int level;	   /* how specific the entry is */
+	size_t order;	   /* where it stands in the file */
+	const struct conditions *conditions;
+};
+
+/* A node, or the host, as an end of paths. */
+struct end {
+	const char *name;
+	const char *const *roles;
+	size_t role_count;
+	uint16_t number;
+};
+
+struct maker {
+	const struct intent *intent;
+	const struct profile *profile; /* of the whole fleet, or NULL */
+	const struct model *fleet;
+	const struct policy *policy;
+	const struct class_set *classes;
+	struct edt_stock stock;
+	struct end *ends;
+	size_t end_count;
+	uint16_t *by_name; /* ends in the order of their names */
+	struct claim *claims;
+	size_t claim_count;
+	struct base base;
+	struct netsim_err *err;
+};
+
+void base_done(struct base *base)
+{
+	free(base->policy.entries);
+	free(base->policy.tables);
+	free(base->policy.rows);
+	*base = (struct base) {0};
+}
+
+static int add_entry(struct maker *m, struct port_key key, const struct port_conditions *c)
+{
+	struct policy_entry *entry = array_push(m->base.policy.entries, m->base.policy.count);
+
+	if (!entry)
+		return err_oom(m->err);
+	entry->key = key;
+	entry->conditions = *c;
+	edt_finish(&entry->conditions);
+	m->base.holds |= edt_holds(&entry->conditions);
+	m->base.corrupts |= entry->conditions.corrupt != 0;
+	return 0;
+}
+
+static int add_compiled(struct maker *m, struct port_key key, const struct conditions *c)
+{
+	struct port_conditions compiled;
+	int r;
+
+	if (!c->has)
+		return 0;
+	r = edt_compile(c, &m->stock, &compiled, m->err);
+	return r == 0 ? add_entry(m, key, &compiled) : r;
+}
+
+static int add_links(struct maker *m)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < m->fleet->link_count; i++) {
+		uint16_t number = (uint16_t)m->policy->link_numbers[i];
+		struct link_conditions c;
+		struct mark mark;
+		int n;
+
+		if (!number || !mark_parse(m->fleet->links[i].alias, &mark) || !mark.iface)
+			continue;
+		n = model_find_node(m->fleet, mark.node);
+		if (n < 0)
+			continue;
+		r = intent_port(m->intent, &m->fleet->nodes[n], mark.iface, &c, m->err);
+		if (r == 0)
+			r = add_compiled(m, (struct port_key) {.from = number, .hop = PORT_HOP_UP},
+					 &c.up);
+		if (r == 0)
+			r = add_compiled(m, (struct port_key) {.to = number, .hop = PORT_HOP_DOWN},
+					 &c.down);
+	}
+	return r;
+}
+
+static int compare_names(const void *a, const void *b, void *ends)
+{
+	const struct end *list = ends;
+
+	return strcmp(list[*(const uint16_t *)a].name, list[*(const uint16_t *)b].name);
+}
+
+static int list_ends(struct maker *m)
+{
+	size_t n = m->fleet->node_count + 1;
+
+	m->ends = calloc(n, sizeof(*m->ends));
+	m->by_name = calloc(n, sizeof(*m->by_name));
+	if (!m->ends || !m->by_name)
+		return err_oom(m->err);
+	m->ends[0] = (struct end) {.name = "host", .number = POLICY_HOST};
+	for (size_t i = 1; i < n; i++) {
+		const struct model_node *node = &m->fleet->nodes[i - 1];
+
+		m->ends[i] = (struct end) {node->name, (const char *const *)node->roles,
+					   node->role_count, 0};
+	}
+	/* By the ports: searching the policy's names for each would be slow. */
+	for (size_t i = 0; i < m->fleet->link_count; i++) {
+		struct mark mark;
+		int node;
+
+		if (!m->policy->link_numbers[i] || !mark_parse(m->fleet->links[i].alias, &mark) ||
+		    !mark.node)
+			continue;
+		node = model_find_node(m->fleet, mark.node);
+		if (node >= 0)
+			m->ends[node + 1].number =
+				m->policy->links[m->policy->link_numbers[i]].node;
+	}
+	m->end_count = n;
+	for (size_t i = 0; i < n; i++)
+		m->by_name[i] = (uint16_t)i;
+	qsort_r(m->by_name, n, sizeof(*m->by_name), compare_names, m->ends);
+	return 0;
+}
+
+/* The place of a plain name in ends[], or -1. */
+static int find_end(const struct maker *m, const char *name)
+{
+	size_t low = 0, high = m->end_count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+		int order = strcmp(name, m->ends[m->by_name[middle]].name);
+
+		if (order == 0)
+			return m->by_name[middle];
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return -1;
+}
+
+/* As a profile's `nodes:` are: @role 1, pattern 2, the name itself 3. */
+static int level_of(const char *pattern)
+{
+	return *pattern == '@' ? 1 : name_is_pattern(pattern) ? 2 : 3;
+}
+
+/* The ends that a pattern names; no pattern means the host. */
+static int expand(const struct maker *m, const char *pattern, uint16_t **ret, size_t *count)
+{
+	uint16_t *slot;
+
+	if (level_of(pattern) == 3) {
+		int end = find_end(m, pattern);
+
+		if (end < 0)
+			return 0;
+		slot = array_push(*ret, *count);
+		if (slot)
+			*slot = (uint16_t)end;
+		return slot ? 0 : -ENOMEM;
+	}
+	for (size_t i = 1; i < m->end_count; i++) {
+		if (!name_match(pattern, m->ends[i].name, m->ends[i].roles, m->ends[i].role_count))
+			continue;
+		slot = array_push(*ret, *count);
+		if (!slot)
+			return -ENOMEM;
+		*slot = (uint16_t)i;
+	}
+	return 0;
+}
+
+static int claim(struct maker *m, uint16_t from, uint16_t to, int level, size_t order,
+		 const struct conditions *c)
+{
+	struct claim *slot;
+
+	if (from == to || (!m->ends[from].number && from) || (!m->ends[to].number && to))
+		return 0;
+	if (m->claim_count >= PORT_CONDITIONS / 2) {
+		err_set(m->err, NETSIM_ERR_INPUT, -E2BIG, &m->profile->pairs[order].at,
+			"the pairs are more than %d directed pairs of nodes", PORT_CONDITIONS / 2);
+		err_hint(m->err, "put what holds for many into `nodes` or `default`");
+		return -E2BIG;
+	}
+	slot = array_push(m->claims, m->claim_count);
+	if (!slot)
+		return err_oom(m->err);
+	*slot = (struct claim) {from, to, level, order, c};
+	return 0;
+}
+
+static bool contains(const uint16_t *list, size_t count, uint16_t end)
+{
+	for (size_t i = 0; i < count; i++)
+		if (list[i] == end)
+			return true;
+	return false;
+}
+
+static int claim_pair(struct maker *m, size_t order)
+{
+	const struct profile_pair *pair = &m->profile->pairs[order];
+	int level = level_of(pair->from) + level_of(pair->to), r;
+	auto_free uint16_t *from = NULL, *to = NULL;
+	size_t from_count = 0, to_count = 0;
+
+	r = expand(m, pair->from, &from, &from_count);
+	if (r == 0)
+		r = expand(m, pair->to, &to, &to_count);
+	if (r < 0)
+		return err_oom(m->err);
+	for (size_t a = 0; a < from_count; a++)
+		for (size_t b = 0; r == 0 && b < to_count; b++) {
+			r = claim(m, from[a], to[b], level, order, &pair->conditions.up);
+			/* Where both ends name both nodes, there is no way back to add. */
+			if (r < 0 || !pair->both ||
+			    (contains(from, from_count, to[b]) && contains(to, to_count, from[a])))
+				continue;
+			r = claim(m, to[b], from[a], level, order, &pair->conditions.down);
+		}
+	return r;
+}
+
+static int compare_claims(const void *x, const void *y)
+{
+	const struct claim *a = x, *b = y;
+
+	if (a->from != b->from)
+		return a->from < b->from ? -1 : 1;
+	if (a->to != b->to)
+		return a->to < b->to ? -1 : 1;
+	if (a->level != b->level)
+		return a->level - b->level;
+	return a->order < b->order ? -1 : a->order > b->order;
+}
+
+/* All claims to one pair, the least specific first, come to one entry. */
+static int settle(struct maker *m, size_t first, size_t end)
+{
+	const struct end *from = &m->ends[m->claims[first].from],
+			 *to = &m->ends[m->claims[first].to];
+	struct port_key key = {.from = from->number, .to = to->number, .hop = PORT_HOP_PATH};
+	struct conditions sum = {0};
+	char whose[160];
+	int r;
+
+	for (size_t i = first; i < end; i++)
+		conditions_merge(&sum, m->claims[i].conditions);
+	snprintf(whose, sizeof(whose), "%s to %s", from->name, to->name);
+	r = conditions_check(&sum, whose, "", m->err);
+	return r == 0 ? add_compiled(m, key, &sum) : r;
+}
+
+static int add_pairs(struct maker *m)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < m->profile->pair_count; i++)
+		r = claim_pair(m, i);
+	if (r < 0 || !m->claim_count)
+		return r;
+	qsort(m->claims, m->claim_count, sizeof(*m->claims), compare_claims);
+	for (size_t i = 0, next; r == 0 && i < m->claim_count; i = next) {
+		next = i + 1;
+		while (next < m->claim_count && m->claims[next].from == m->claims[i].from &&
+		       m->claims[next].to == m->claims[i].to)
+			next++;
+		r = settle(m, i, next);
+	}
+	return r;
+}
+
+/*
+ * What the profile asks of one class: of its family, and more specifically of it. A
+ * family's rate is one for all of its classes, on the clock of the first.
+ */
+static int compile_class(struct maker *m, size_t at, struct port_conditions *ret)
+{
+	const char *name = m->classes->list[at].name;
+	size_t first;
+	int r = 0;
+
+	*ret = (struct port_conditions) {0};
+	for (int exact = 0; exact <= 1; exact++)
+		for (size_t i = 0; r == 0 && i < m->profile->class_count; i++) {
+			const struct profile_class *class = &m->profile->classes[i];
+			struct port_conditions more;
+
+			if (!class_is_meant(name, class->name) ||
+			    (strcmp(name, class->name) == 0) != exact)
+				continue;
+			first = 0;
+			while (!class_is_meant(m->classes->list[first].name, class->name))
+				first++;
+			r = conditions_check(&class->conditions, class->name, "", m->err);
+			if (r == 0)
+				r = edt_compile(&class->conditions, &m->stock, &more, m->err);
+			more.rate_class = exact ? 0 : (uint32_t)first + 1;
+			if (r == 0)
+				edt_merge(ret, &more);
+		}
+	return r;
+}
+
+/* A class between all pairs, and between those that have conditions of their own. */
+static int add_class(struct maker *m, size_t at, size_t pairs_first, size_t pairs_end)
+{
+	struct port_key key = {PORT_ANY, PORT_ANY, PORT_HOP_PATH, (uint8_t)(at + 1), 0, 0};
+	struct port_conditions own;
+	int r = compile_class(m, at, &own);
+
+	if (r < 0 || !own.has)
+		return r;
+	r = add_entry(m, key, &own);
+	for (size_t i = pairs_first; r == 0 && i < pairs_end; i++) {
+		struct port_conditions both = m->base.policy.entries[i].conditions;
+
+		key = m->base.policy.entries[i].key;
+		key.class = (uint8_t)(at + 1);
+		edt_merge(&both, &own);
+		r = add_entry(m, key, &both);
+	}
+	return r;
+}
+
+static int add_paths(struct maker *m)
+{
+	size_t first = m->base.policy.count, end;
+	int r;
+
+	if (!m->profile || !profile_has_paths(m->profile))
+		return 0;
+	r = list_ends(m);
+	if (r == 0)
+		r = add_pairs(m);
+	end = m->base.policy.count;
+	for (size_t i = 0; r == 0 && m->profile->class_count && i < m->classes->count; i++)
+		r = add_class(m, i, first, end);
+	return r;
+}
+
+int base_make(const struct intent *intent, const struct model *fleet, const struct policy *policy,
+	      const struct class_set *classes, struct base *ret, struct netsim_err *err)
+{
+	struct maker m = {.intent = intent,
+			  .profile = intent_whole(intent),
+			  .fleet = fleet,
+			  .policy = policy,
+			  .classes = classes,
+			  .err = err};
+	int r;
+
+	m.stock.policy = policy;
+	m.stock.now = policy_now();
+	if (getrandom(&m.stock.seed, sizeof(m.stock.seed), 0) < 0)
+		m.stock.seed = m.stock.now;
+	r = add_links(&m);
+	if (r == 0)
+		r = add_paths(&m);
+	if (r == 0)
+		r = edt_unload(&m.stock, &m.base.policy, err);
+	free(m.ends);
+	free(m.by_name);
+	free(m.claims);
+	if (r < 0)
+		base_done(&m.base);
+	else
+		*ret = m.base;
+	return r;
+}

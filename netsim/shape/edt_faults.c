@@ -1,0 +1,525 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "netsim/shape/edt_faults.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "netsim/fleet/target.h"
+#include "netsim/kernel/mark.h"
+#include "netsim/shape/edt.h"
+#include "netsim/util/array.h"
+#include "netsim/util/auto.h"
+#include "netsim/util/name.h"
+
+#define CLAIMS_MAX (PORT_OVERLAYS / 4)
+
+/* One fault's say in one hop. */
+struct claim {
+	struct port_key key;
+	int fault; /* place in the slot */
+};
+
+/* What a fault does, ready to be merged. */
+struct effect {
+	bool used;
+	struct port_conditions conditions;
+	uint64_t deadline;
+	uint32_t id;
+};
+
+struct composer {
+	const struct policy *policy;
+	const struct port_slot *slot;
+	const struct model *fleet;
+	struct effect effects[PORT_FAULTS];
+	struct claim *claims;
+	size_t claim_count;
+	uint8_t classes[PORT_CLASSES]; /* that have conditions between all pairs */
+	size_t class_count;
+	struct overlays result;
+	bool passes_over; /* targets that are gone */
+	struct netsim_err *err;
+};
+
+static int add_claim(struct composer *c, struct port_key key, int fault)
+{
+	struct claim *slot;
+
+	if (c->claim_count == CLAIMS_MAX) {
+		err_set(c->err, NETSIM_ERR_USAGE, -E2BIG, NULL, "the faults mean more than %d hops",
+			CLAIMS_MAX);
+		err_hint(c->err, "name nodes instead of pairs, or fewer of them");
+		return -E2BIG;
+	}
+	slot = array_push(c->claims, c->claim_count);
+	if (!slot)
+		return err_oom(c->err);
+	*slot = (struct claim) {key, fault};
+	return 0;
+}
+
+/* Nodes that a word means, by number; the host too where it says so. */
+static int expand(const struct composer *c, const char *word, uint16_t **ret, size_t *count)
+{
+	auto_free bool *marks = calloc(c->fleet->node_count + 1, sizeof(*marks));
+	uint16_t *slot;
+	int r;
+
+	if (!marks)
+		return err_oom(c->err);
+	if (strcmp(word, "host") == 0) {
+		slot = array_push(*ret, *count);
+		if (slot)
+			*slot = POLICY_HOST;
+		return slot ? 0 : err_oom(c->err);
+	}
+	r = target_nodes(c->fleet, word, marks, c->err);
+	for (size_t i = 0; r >= 0 && i < c->fleet->node_count; i++) {
+		int number = marks[i] ? policy_node(c->policy, c->fleet->nodes[i].name) : -1;
+
+		if (number < 0)
+			continue;
+		slot = array_push(*ret, *count);
+		if (!slot)
+			return err_oom(c->err);
+		*slot = (uint16_t)number;
+	}
+	return r < 0 ? r : 0;
+}
+
+static int claim_pairs(struct composer *c, char *word, uint8_t class, int fault)
+{
+	auto_free uint16_t *from = NULL, *to = NULL;
+	size_t from_count = 0, to_count = 0;
+	char *colon = strchr(word, ':');
+	int r;
+
+	*colon = 0;
+	r = expand(c, word, &from, &from_count);
+	if (r == 0)
+		r = expand(c, colon + 1, &to, &to_count);
+	*colon = ':';
+	if (r == 0 && from_count == 1 && to_count == 1 && from[0] == to[0]) {
+		err_set(c->err, NETSIM_ERR_USAGE, -EINVAL, NULL, "%s: a pair needs two nodes",
+			word);
+		return -EINVAL;
+	}
+	for (size_t a = 0; a < from_count; a++)
+		for (size_t b = 0; r == 0 && b < to_count; b++)
+			if (from[a] != to[b])
+				r = add_claim(c,
+					      (struct port_key) {from[a], to[b], PORT_HOP_PATH,
+								 class, 0, 0},
+					      fault);
+	return r;
+}
+
+/* Of a class, a node means all paths that begin or end there. */
+static int claim_class(struct composer *c, const char *word, uint8_t class, int fault)
+{
+	auto_free uint16_t *nodes = NULL;
+	size_t count = 0;
+	int r = expand(c, word, &nodes, &count);
+
+	for (size_t i = 0; i < count; i++)
+		for (uint16_t other = 0; r == 0 && other < PORT_NODES; other++) {
+			if (!c->policy->names[other] || other == nodes[i])
+				continue;
+			r = add_claim(
+				c, (struct port_key) {nodes[i], other, PORT_HOP_PATH, class, 0, 0},
+				fault);
+			if (r == 0)
+				r = add_claim(c,
+					      (struct port_key) {other, nodes[i], PORT_HOP_PATH,
+								 class, 0, 0},
+					      fault);
+		}
+	return r;
+}
+
+static int claim_links(struct composer *c, char *word, uint16_t vlan, int fault)
+{
+	auto_free uint16_t *nodes = NULL;
+	char *slash = strchr(word, '/');
+	size_t count = 0;
+	bool any = false;
+	int r;
+
+	if (slash)
+		*slash = 0;
+	r = expand(c, word, &nodes, &count);
+	if (slash)
+		*slash = '/';
+	for (size_t i = 0; r == 0 && vlan && i < count; i++) {
+		any = true;
+		r = add_claim(c, (struct port_key) {nodes[i], vlan, PORT_HOP_VLAN, 0, 0, 0}, fault);
+	}
+	for (size_t i = 0; r == 0 && !vlan && i < c->fleet->link_count; i++) {
+		uint16_t number = (uint16_t)c->policy->link_numbers[i];
+		bool wanted = false;
+		struct mark mark;
+
+		for (size_t n = 0; number && n < count; n++)
+			wanted |= c->policy->links[number].node == nodes[n];
+		if (!wanted || !mark_parse(c->fleet->links[i].alias, &mark) || !mark.iface ||
+		    (slash && strcmp(mark.iface, slash + 1) != 0))
+			continue;
+		any = true;
+		r = add_claim(c, (struct port_key) {number, 0, PORT_HOP_UP, 0, 0, 0}, fault);
+		if (r == 0)
+			r = add_claim(c, (struct port_key) {0, number, PORT_HOP_DOWN, 0, 0, 0},
+				      fault);
+	}
+	if (r == 0 && !any)
+		r = err_set(c->err, NETSIM_ERR_USAGE, -ENOENT, NULL, "%s has no port", word);
+	return r;
+}
+
+static uint16_t vlan_of(const struct port_fault *fault)
+{
+	const char *vlan = strstr(fault->conditions, "vlan ");
+
+	return vlan ? (uint16_t)strtoul(vlan + 5, NULL, 10) : 0;
+}
+
+static int claim_target(struct composer *c, char *word, const struct port_fault *fault, int place)
+{
+	bool any = false;
+	int r = 0;
+
+	if (!*fault->class)
+		return strchr(word, ':') ? claim_pairs(c, word, 0, place) :
+					   claim_links(c, word, vlan_of(fault), place);
+	for (uint8_t class = 1; r == 0 && class < PORT_CLASSES; class ++) {
+		const char *name = policy_class_name(c->policy, class);
+
+		if (!name || !class_is_meant(name, fault->class))
+			continue;
+		/* A family shares the rate: on the clock of the first. */
+		if (!any && strcmp(name, fault->class) != 0)
+			c->effects[place].conditions.rate_class = class;
+		any = true;
+		r = strchr(word, ':') ? claim_pairs(c, word, class, place) :
+					claim_class(c, word, class, place);
+	}
+	if (r == 0 && !any)
+		return err_set(c->err, NETSIM_ERR_USAGE, -ENOENT, NULL, "there is no class %s",
+			       fault->class);
+	return r;
+}
+
+static int claim_fault(struct composer *c, const struct port_fault *fault, int place)
+{
+	char words[sizeof(fault->targets)];
+	int r = 0;
+
+	snprintf(words, sizeof(words), "%s", fault->targets);
+	for (char *save, *word = strtok_r(words, " ", &save); r == 0 && word;
+	     word = strtok_r(NULL, " ", &save)) {
+		r = claim_target(c, word, fault, place);
+		if (r != -ENOENT || !c->passes_over)
+			continue;
+		*c->err = (struct netsim_err) {0};
+		r = 0;
+	}
+	return r;
+}
+
+/* "down", "flap 2s 1s": every 2 s, it is up for 1 s. */
+static int read_link_fault(const struct port_fault *fault, struct port_conditions *ret)
+{
+	char period[24] = "", up[24] = "";
+	struct duration time;
+
+	*ret = (struct port_conditions) {.has = PORT_HAS_DOWN, .down_start = fault->start};
+	if (sscanf(fault->conditions, "flap %23s %23s", period, up) != 2)
+		return 0;
+	if (unit_parse_duration(period, &time, NULL) < 0)
+		return -EINVAL;
+	ret->down_period = (uint64_t)time.ns;
+	if (unit_parse_duration(up, &time, NULL) < 0)
+		return -EINVAL;
+	ret->down_after = (uint64_t)time.ns;
+	return 0;
+}
+
+static int read_fault(struct composer *c, const struct port_fault *fault, int place)
+{
+	struct effect *effect = &c->effects[place];
+	auto_free struct edt_stock *stock = calloc(1, sizeof(*stock));
+	struct conditions conditions;
+	int r;
+
+	if (!stock)
+		return err_oom(c->err);
+	stock->policy = c->policy;
+	stock->seed = fault->start ^ fault->id; /* the same whenever it is worked out again */
+	*effect = (struct effect) {.used = true, .deadline = fault->deadline, .id = fault->id};
+	if (fault->kind == PORT_FAULT_LINK)
+		return read_link_fault(fault, &effect->conditions);
+	r = conditions_parse(fault->conditions, &conditions, c->err);
+	return r == 0 ? edt_compile(&conditions, stock, &effect->conditions, c->err) : r;
+}
+
+static bool is_composed(const struct port_fault *fault)
+{
+	return policy_alive(fault) &&
+	       (fault->kind == PORT_FAULT_CONDITIONS || fault->kind == PORT_FAULT_LINK);
+}
+
+static int read_base(const struct composer *c, const struct port_key *key,
+		     struct port_conditions *ret)
+{
+	struct port_key any = {PORT_ANY, PORT_ANY, PORT_HOP_PATH, key->class, 0, 0};
+	struct port_key all = *key;
+	struct port_conditions class = {0};
+
+	*ret = (struct port_conditions) {0};
+	if (policy_base_at(c->policy, c->slot, *key, ret) == 0 || !key->class)
+		return 0;
+	all.class = 0;
+	(void)policy_base_at(c->policy, c->slot, all, ret);
+	if (policy_base_at(c->policy, c->slot, any, &class) == 0)
+		edt_merge(ret, &class);
+	return 0;
+}
+
+static int refuse_jitter(const struct composer *c)
+{
+	err_set(c->err, NETSIM_ERR_USAGE, -EINVAL, NULL,
+		"jitter: there is no delay that it could vary");
+	err_hint(c->err, "give a delay as well");
+	return -EINVAL;
+}
+
+static int add_layer(struct composer *c, struct port_key key, uint8_t layer,
+		     struct port_conditions *conditions, uint64_t until)
+{
+	struct policy_entry *entry = array_push(c->result.entries, c->result.count);
+	uint64_t longest;
+
+	if (!entry)
+		return err_oom(c->err);
+	if (!c->result.lenient && conditions->has & PORT_HAS_JITTER && conditions->jitter &&
+	    !(conditions->has & PORT_HAS_DELAY) && !(conditions->trace_has & PORT_HAS_DELAY))
+		return refuse_jitter(c);
+	edt_finish(conditions);
+	key.layer = layer;
+	entry->key = key;
+	entry->conditions = *conditions;
+	entry->conditions.until = until;
+	c->result.holds |= edt_holds(conditions);
+	c->result.corrupts |= conditions->corrupt != 0;
+	/* A queue is that of a rate, or of a trace that may have one. */
+	longest = conditions->delay +
+		  (conditions->rate || conditions->trace_has ? conditions->queue : 0);
+	if (longest > c->result.longest)
+		c->result.longest = longest;
+	return 0;
+}
+
+/* The soonest deadline after a time among some faults, 0: none. */
+static uint64_t next_deadline(const struct composer *c, const int *faults, size_t count,
+			      uint64_t after)
+{
+	uint64_t next = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		uint64_t deadline = c->effects[faults[i]].deadline;
+
+		if (deadline > after && (!next || deadline < next))
+			next = deadline;
+	}
+	return next;
+}
+
+/* One hop: all that is said of it, for each span of time between deadlines. */
+static int compose(struct composer *c, struct port_key key, const int *faults, size_t count)
+{
+	struct port_conditions base;
+	uint64_t begin = 0;
+	int r = read_base(c, &key, &base);
+
+	for (uint8_t layer = 1; r == 0; layer++) {
+		uint64_t end = next_deadline(c, faults, count, begin);
+		struct port_conditions sum = base;
+		bool any = false;
+
+		for (size_t i = 0; i < count; i++) {
+			const struct effect *effect = &c->effects[faults[i]];
+
+			if (effect->deadline && effect->deadline <= begin)
+				continue;
+			edt_merge(&sum, &effect->conditions);
+			any = true;
+		}
+		if (!any)
+			return 0;
+		if (layer > PORT_LAYERS) {
+			err_set(c->err, NETSIM_ERR_USAGE, -ENOSPC, NULL,
+				"more than %d faults with different times meet on one hop",
+				PORT_LAYERS);
+			err_hint(c->err, "heal some of them first");
+			return -ENOSPC;
+		}
+		r = add_layer(c, key, layer, &sum, end);
+		if (!end)
+			return r;
+		begin = end;
+	}
+	return r;
+}
+
+static int compare_claims(const void *x, const void *y)
+{
+	const struct claim *a = x, *b = y;
+	const struct port_key *ka = &a->key, *kb = &b->key;
+
+	if (ka->hop != kb->hop)
+		return ka->hop - kb->hop;
+	if (ka->from != kb->from)
+		return ka->from < kb->from ? -1 : 1;
+	if (ka->to != kb->to)
+		return ka->to < kb->to ? -1 : 1;
+	return 0;
+}
+
+static int compare_ids(const void *x, const void *y, void *arg)
+{
+	const struct composer *c = arg;
+	uint32_t a = c->effects[*(const int *)x].id, b = c->effects[*(const int *)y].id;
+
+	return a < b ? -1 : a > b;
+}
+
+/* One class of one hop: the faults that name it, and those that name no class. */
+static int compose_class(struct composer *c, const struct claim *claims, size_t count,
+			 uint8_t class)
+{
+	struct port_key key = claims[0].key;
+	int faults[PORT_FAULTS];
+	bool named[PORT_FAULTS] = {0};
+	size_t n = 0;
+
+	key.class = class;
+	for (size_t i = 0; i < count; i++)
+		if (claims[i].key.class == 0 || claims[i].key.class == class)
+			named[claims[i].fault] = true;
+	for (int i = 0; i < PORT_FAULTS; i++)
+		if (named[i])
+			faults[n++] = i;
+	qsort_r(faults, n, sizeof(*faults), compare_ids, c);
+	return compose(c, key, faults, n);
+}
+
+/* All that is claimed of one hop: for each class that anybody names there. */
+static int compose_hop(struct composer *c, const struct claim *claims, size_t count)
+{
+	bool classes[PORT_CLASSES] = {0};
+	int r = 0;
+
+	for (size_t i = 0; i < count; i++)
+		classes[claims[i].key.class] = true;
+	for (size_t i = 0; classes[0] && i < c->class_count; i++)
+		classes[c->classes[i]] |= claims[0].key.hop == PORT_HOP_PATH;
+	for (int class = 0; r == 0 && class < PORT_CLASSES; class ++)
+		if (classes[class])
+			r = compose_class(c, claims, count, (uint8_t) class);
+	return r;
+}
+
+/* The classes that the profile gives conditions between all pairs. */
+static void find_classes(struct composer *c)
+{
+	struct port_conditions ignored;
+
+	for (uint8_t class = 1; class < PORT_CLASSES; class ++) {
+		struct port_key key = {PORT_ANY, PORT_ANY, PORT_HOP_PATH, class, 0, 0};
+
+		if (policy_base_at(c->policy, c->slot, key, &ignored) == 0)
+			c->classes[c->class_count++] = class;
+	}
+}
+
+static int compose_all(struct composer *c)
+{
+	int r = 0;
+
+	if (c->claim_count)
+		qsort(c->claims, c->claim_count, sizeof(*c->claims), compare_claims);
+	for (size_t i = 0, next; r == 0 && i < c->claim_count; i = next) {
+		next = i + 1;
+		while (next < c->claim_count &&
+		       compare_claims(&c->claims[i], &c->claims[next]) == 0)
+			next++;
+		r = compose_hop(c, &c->claims[i], next - i);
+	}
+	return r;
+}
+
+int fault_overlays(const struct policy *policy, const struct port_slot *slot,
+		   const struct model *fleet, struct overlays *ret, struct netsim_err *err)
+{
+	struct netsim_err why = {0};
+	struct composer c = {
+		.policy = policy, .slot = slot, .fleet = fleet, .passes_over = true, .err = &why};
+	int r = 0;
+
+	c.result.lenient = ret->lenient;
+	find_classes(&c);
+	for (int i = 0; r == 0 && i < PORT_FAULTS; i++) {
+		const struct port_fault *fault = &slot->faults[i];
+
+		if (!is_composed(fault))
+			continue;
+		r = read_fault(&c, fault, i);
+		if (r == 0)
+			r = claim_fault(&c, fault, i);
+	}
+	if (r == 0)
+		r = compose_all(&c);
+	free(c.claims);
+	if (r < 0)
+		free(c.result.entries);
+	else
+		*ret = c.result;
+	if (r < 0 && err)
+		*err = why;
+	return r;
+}
+
+int fault_check(const struct policy *policy, const struct port_fault *fault,
+		const struct model *fleet, bool *ret_link, struct netsim_err *err)
+{
+	struct composer c = {.policy = policy, .fleet = fleet, .err = err};
+	int r = read_fault(&c, fault, 0);
+
+	if (r == 0)
+		r = claim_fault(&c, fault, 0);
+	*ret_link = false;
+	for (size_t i = 0; i < c.claim_count; i++)
+		*ret_link |= c.claims[i].key.hop != PORT_HOP_PATH;
+	free(c.claims);
+	return r;
+}
+
+static void describe_link(const struct port_fault *fault, char *buf, size_t size)
+{
+	char period[24], up[24];
+
+	if (sscanf(fault->conditions, "flap %23s %23s", period, up) == 2)
+		snprintf(buf, size, "link %s flaps, up %s of every %s", fault->targets, up, period);
+	else
+		snprintf(buf, size, "link %s %s", fault->targets, fault->conditions);
+}
+
+void fault_describe(const struct port_fault *fault, char *buf, size_t size)
+{
+	if (fault->kind == PORT_FAULT_LINK)
+		describe_link(fault, buf, size);
+	else
+		snprintf(buf, size, "%s on %s%s%s", fault->conditions, fault->targets,
+			 *fault->class ? ", class " : "", fault->class);
+}

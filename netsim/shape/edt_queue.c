@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "netsim/shape/edt_queue.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "netsim/kernel/filter.h"
+#include "netsim/kernel/link.h"
+#include "netsim/kernel/mark.h"
+#include "netsim/kernel/module.h"
+#include "netsim/kernel/qdisc.h"
+#include "netsim/shape/netem.h"
+#include "netsim/util/auto.h"
+
+#define LEAST  10000
+#define MOST   1000000
+#define PER_MS 1000 /* packets that may be under way for each millisecond of delay */
+
+uint32_t hold_limit(uint64_t longest)
+{
+	uint64_t limit = LEAST + longest / 1000000 * PER_MS;
+
+	return limit > MOST ? MOST : (uint32_t)limit;
+}
+
+/* A bridge that hands frames up to the host. */
+static bool hands_up(const struct link *link)
+{
+	return link->kind == LINK_BRIDGE && link->ns == MODEL_HOST && link->addr_count;
+}
+
+bool hold_has_host(const struct model *fleet)
+{
+	for (size_t i = 0; i < fleet->link_count; i++)
+		if (hands_up(&fleet->links[i]))
+			return true;
+	return false;
+}
+
+static int refuse_foreign(const struct qdiscs *all, const struct link *link, struct netsim_err *err)
+{
+	const struct qdisc *root = qdisc_at_root(all, link->ifindex);
+	char text[MARK_TEXT];
+
+	if (!root || root->handle == QDISC_ROOT)
+		return 0;
+	err_set(err, NETSIM_ERR_KERNEL, -EEXIST, NULL,
+		"%s has a %s at its root that netsim did not make",
+		mark_call(link->alias, link->name, text), root->kind);
+	err_hint(err, "remove it with: tc qdisc delete dev %s root", link->name);
+	return -EEXIST;
+}
+
+static void put_fq(struct state *st, const struct qdiscs *all, int ifindex, uint32_t limit,
+		   const char *who)
+{
+	if (!qdisc_find(all, ifindex, QDISC_ROOT))
+		qdisc_put_netem(st->rt, QDISC_ADD, ifindex, &NETEM_HOLD(limit), NULL, who);
+	qdisc_put_fq(st->rt, ifindex, limit, who);
+}
+
+static int make_ifb(struct state *st, const struct model *fleet, const struct link *bridge,
+		    const struct link **ret, struct netsim_err *err)
+{
+	char name[IFNAMSIZ];
+	int r;
+
+	apply_ifb_name(bridge->name, name);
+	*ret = model_find_link(st->host, MODEL_HOST, name);
+	if (*ret && !state_is_ours(*ret, fleet->fleet))
+		return err_set(err, NETSIM_ERR_KERNEL, -EEXIST, NULL,
+			       "a link %s exists that netsim did not make", name);
+	if (*ret)
+		return 0;
+	module_load(MODULE_IFB);
+	link_add_ifb(st->rt, name, mark_group(fleet->fleet), bridge->name);
+	r = rt_send(st->rt, err);
+	if (r == 0)
+		r = state_read_host(st, err);
+	*ret = r == 0 ? model_find_link(st->host, MODEL_HOST, name) : NULL;
+	return r == 0 && !*ret ? -ENODEV : r;
+}
+
+/* Changes of a policy in force do not need the programs, which take time to load. */
+static int attach_hold(struct state *st, const struct link *ifb, struct policy *policy,
+		       const struct qdiscs *all, struct netsim_err *err)
+{
+	int r = 0;
+
+	if (policy->prog[POLICY_HOLD] < 0) {
+		if (qdisc_find(all, ifb->ifindex, QDISC_CLSACT))
+			return 0;
+		r = policy_load(policy, true, err);
+	}
+	if (r < 0)
+		return r;
+	qdisc_add_clsact(st->rt, ifb->ifindex, ifb->name);
+	filter_put_prog(st->rt, ifb->ifindex, FILTER_EGRESS, FILTER_PREF, policy->prog[POLICY_HOLD],
+			"ns_hold", ifb->name);
+	return 0;
+}
+
+/* What the bridge hands up goes through the IFB, where ns_hold judges it. */
+static int hold_bridge(struct state *st, const struct model *fleet, const struct link *bridge,
+		       struct policy *policy, const struct qdiscs *all, uint32_t limit,
+		       struct netsim_err *err)
+{
+	const struct link *ifb;
+	int r = make_ifb(st, fleet, bridge, &ifb, err);
+	struct link want = {.alias = bridge->alias};
+
+	if (r == 0)
+		r = attach_hold(st, ifb, policy, all, err);
+	if (r < 0)
+		return r;
+	put_fq(st, all, ifb->ifindex, limit, ifb->name);
+	link_set(st->rt, &want, ifb->ifindex, LINK_SET_UP | LINK_SET_ALIAS, 0, ifb->name);
+	filter_put_redirect(st->rt, bridge->ifindex, ifb->ifindex, bridge->name);
+	return 0;
+}
+
+static int missing(int r, struct netsim_err *why, struct netsim_err *err)
+{
+	if (r == -ENOENT) {
+		why->kind = NETSIM_ERR_ENV;
+		*why->hint = 0;
+		err_hint(why, "the edt engine needs sch_fq and sch_netem: modprobe them, or use a "
+			      "kernel that has them (see netsim doctor)");
+	}
+	if (err && err->kind == NETSIM_ERR_NONE)
+		*err = *why;
+	return r;
+}
+
+int hold_prepare(struct state *st, const struct model *fleet, struct policy *policy, uint32_t limit,
+		 struct netsim_err *err)
+{
+	struct netsim_err why = {0};
+	struct qdiscs all = {0};
+	int r = qdisc_list(st->rt, &all, err);
+
+	for (size_t i = 0; r == 0 && i < fleet->link_count; i++) {
+		const struct link *link = &fleet->links[i];
+		char text[MARK_TEXT];
+
+		if (!link_is_port(link))
+			continue;
+		r = refuse_foreign(&all, link, &why);
+		if (r == 0)
+			put_fq(st, &all, link->ifindex, limit,
+			       mark_call(link->alias, link->name, text));
+	}
+	/* What this kernel lacks shows before anything else is made. */
+	if (r == 0)
+		r = rt_send(st->rt, &why);
+	for (size_t i = 0; r == 0 && i < fleet->link_count; i++)
+		if (hands_up(&fleet->links[i]))
+			r = hold_bridge(st, fleet, &fleet->links[i], policy, &all, limit, &why);
+	if (r == 0)
+		r = rt_send(st->rt, &why);
+	else
+		rt_reset(st->rt);
+	free(all.list);
+	return r < 0 ? missing(r, &why, err) : 0;
+}
+
+int hold_take_over(struct state *st, const struct model *fleet, uint32_t limit,
+		   struct netsim_err *err)
+{
+	for (size_t i = 0; i < fleet->link_count; i++) {
+		const struct link *link = &fleet->links[i], *ifb;
+		char name[IFNAMSIZ], text[MARK_TEXT];
+		const char *who = mark_call(link->alias, link->name, text);
+
+		if (!link_is_port(link))
+			continue;
+		qdisc_put_netem(st->rt, QDISC_CHANGE, link->ifindex, &NETEM_HOLD(limit), NULL, who);
+		apply_ifb_name(link->name, name);
+		ifb = model_find_link(st->host, MODEL_HOST, name);
+		if (!ifb)
+			continue;
+		filter_del(st->rt, link->ifindex, FILTER_INGRESS, FILTER_PREF, who);
+		qdisc_put_netem(st->rt, QDISC_CHANGE, ifb->ifindex, &NETEM_IDLE, NULL, who);
+	}
+	return rt_send(st->rt, err);
+}
+
+int hold_release(struct state *st, const struct model *fleet, struct netsim_err *err)
+{
+	struct qdiscs all = {0};
+	int r = qdisc_list(st->rt, &all, err);
+
+	for (size_t i = 0; r == 0 && i < fleet->link_count; i++) {
+		const struct link *link = &fleet->links[i];
+		const struct qdisc *root = qdisc_find(&all, link->ifindex, QDISC_ROOT);
+		char text[MARK_TEXT];
+
+		if (link_is_port(link) && root && root->netem.rate == NETEM_HOLD_RATE)
+			qdisc_put_netem(st->rt, QDISC_CHANGE, link->ifindex, &NETEM_IDLE, NULL,
+					mark_call(link->alias, link->name, text));
+		if (hands_up(link) && qdisc_find(&all, link->ifindex, QDISC_CLSACT))
+			filter_del(st->rt, link->ifindex, FILTER_INGRESS, FILTER_PREF, link->name);
+	}
+	free(all.list);
+	return r == 0 ? rt_send(st->rt, err) : r;
+}

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "netsim/shape/expected.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "netsim/config/classes.h"
+#include "netsim/policy/policy.h"
+#include "netsim/util/array.h"
+#include "netsim/util/auto.h"
+#include "netsim/util/name.h"
+
+static bool alive(const struct intent_fault *fault)
+{
+	return !fault->deadline || policy_now() < fault->deadline;
+}
+
+static const char *end_name(struct wanted_end end)
+{
+	return end.node ? end.node->name : "host";
+}
+
+/* The word of a target, up to an end that is not part of it. */
+static bool names_end(const char *word, size_t length, struct wanted_end end)
+{
+	char pattern[128];
+
+	if (length >= sizeof(pattern))
+		return false;
+	memcpy(pattern, word, length);
+	pattern[length] = 0;
+	if (!end.node || strcmp(pattern, "host") == 0)
+		return !end.node && strcmp(pattern, "host") == 0;
+	return name_match(pattern, end.node->name, (const char *const *)end.node->roles,
+			  end.node->role_count);
+}
+
+/* The next of some words, NULL after the last; its length in *ret. */
+static const char *next_word(const char **rest, size_t *ret)
+{
+	const char *word = *rest ? *rest + strspn(*rest, " ") : "";
+
+	*ret = strcspn(word, " ");
+	*rest = word + *ret;
+	return *ret ? word : NULL;
+}
+
+/* Does a fault without a class change this port's link? */
+static bool means_link(const struct intent_fault *fault, const struct model_node *node,
+		       const char *iface)
+{
+	struct wanted_end end = {node};
+	const char *rest = fault->targets, *word;
+	size_t length;
+
+	if (fault->class)
+		return false;
+	while ((word = next_word(&rest, &length))) {
+		const char *slash = memchr(word, '/', length);
+		size_t name = slash ? (size_t)(slash - word) : length;
+
+		if (memchr(word, ':', length) || !names_end(word, name, end))
+			continue;
+		if (!slash || (strlen(iface) == length - name - 1 &&
+			       memcmp(slash + 1, iface, length - name - 1) == 0))
+			return true;
+	}
+	return false;
+}
+
+/* Does it change the path between two nodes, for this class? */
+static bool means_path(const struct intent_fault *fault, struct wanted_end from,
+		       struct wanted_end to, const char *class)
+{
+	const char *rest = fault->targets, *word;
+	size_t length;
+
+	if (fault->class && (!class || !class_is_meant(class, fault->class)))
+		return false;
+	while ((word = next_word(&rest, &length))) {
+		const char *colon = memchr(word, ':', length);
+		size_t first = colon ? (size_t)(colon - word) : length;
+
+		if (colon && names_end(word, first, from) &&
+		    names_end(colon + 1, length - first - 1, to))
+			return true;
+		if (!colon && fault->class &&
+		    (names_end(word, length, from) || names_end(word, length, to)))
+			return true;
+	}
+	return false;
+}
+
+static uint16_t vlan_of(const struct intent_fault *fault)
+{
+	const char *vlan = fault->conditions ? strstr(fault->conditions, "vlan ") : NULL;
+
+	return vlan ? (uint16_t)strtoul(vlan + 5, NULL, 10) : 0;
+}
+
+/* A VLAN's fault names the interface inside the node, not the port. */
+static bool means_vlan(const struct intent_fault *fault, const struct model_node *node,
+		       uint16_t vlan)
+{
+	struct wanted_end end = {node};
+	const char *rest = fault->targets, *word;
+	size_t length;
+
+	if (!vlan || vlan_of(fault) != vlan)
+		return false;
+	while ((word = next_word(&rest, &length))) {
+		const char *slash = memchr(word, '/', length);
+
+		if (slash && names_end(word, (size_t)(slash - word), end))
+			return true;
+	}
+	return false;
+}
+
+static int merge_fault(const struct intent_fault *fault, struct conditions *c,
+		       struct netsim_err *err)
+{
+	struct conditions more;
+	int r = conditions_parse(fault->conditions ? fault->conditions : "none", &more, err);
+
+	if (r == 0)
+		conditions_merge(c, &more);
+	return r;
+}
+
+int wanted_link(const struct intent *intent, const struct model_node *node, const char *iface,
+		uint16_t vlan, struct link_conditions *ret, enum wanted_state *ret_state,
+		struct netsim_err *err)
+{
+	int r = intent_port(intent, node, iface, ret, err);
+
+	*ret_state = WANTED_UP;
+	for (size_t i = 0; r == 0 && i < intent->fault_count; i++) {
+		const struct intent_fault *fault = &intent->faults[i];
+		bool link = fault->kind == PORT_FAULT_LINK;
+
+		if (!alive(fault) || (!link && fault->kind != PORT_FAULT_CONDITIONS))
+			continue;
+		if (link && (vlan_of(fault) ? means_vlan(fault, node, vlan) :
+					      means_link(fault, node, iface)))
+			*ret_state = strncmp(fault->conditions, "flap", 4) == 0 ? WANTED_FLAPS :
+										  WANTED_DOWN;
+		if (link || !means_link(fault, node, iface))
+			continue;
+		r = merge_fault(fault, &ret->up, err);
+		if (r == 0)
+			r = merge_fault(fault, &ret->down, err);
+	}
+	return r;
+}
+
+int wanted_path(const struct intent *intent, struct wanted_end from, struct wanted_end to,
+		const char *class, struct conditions *ret, struct netsim_err *err)
+{
+	const struct profile *profile = intent_whole(intent);
+	int r = 0;
+
+	*ret = (struct conditions) {0};
+	if (profile)
+		r = profile_resolve_pair(profile, end_name(from),
+					 from.node ? (const char *const *)from.node->roles : NULL,
+					 from.node ? from.node->role_count : 0, end_name(to),
+					 to.node ? (const char *const *)to.node->roles : NULL,
+					 to.node ? to.node->role_count : 0, ret, err);
+	for (int exact = 0; r == 0 && class && profile && exact <= 1; exact++)
+		for (size_t i = 0; i < profile->class_count; i++)
+			if (class_is_meant(class, profile->classes[i].name) &&
+			    (strcmp(class, profile->classes[i].name) == 0) == exact)
+				conditions_merge(ret, &profile->classes[i].conditions);
+	for (size_t i = 0; r == 0 && i < intent->fault_count; i++) {
+		const struct intent_fault *fault = &intent->faults[i];
+
+		if (alive(fault) && fault->kind == PORT_FAULT_CONDITIONS &&
+		    means_path(fault, from, to, class))
+			r = merge_fault(fault, ret, err);
+	}
+	return r;
+}
+
+/* Which of a partition's groups a node is in, -1: none. */
+static int group_of(const struct intent_fault *fault, const char *name)
+{
+	size_t length = strlen(name), part;
+
+	for (size_t i = 0; i < fault->group_count; i++)
+		for (const char *p = fault->groups[i]; *p; p += part + (p[part] == ',')) {
+			part = strcspn(p, ",");
+			if (part == length && memcmp(p, name, length) == 0)
+				return (int)i;
+		}
+	return -1;
+}
+
+bool wanted_cut(const struct intent *intent, struct wanted_end from, struct wanted_end to)
+{
+	for (size_t i = 0; i < intent->fault_count; i++) {
+		const struct intent_fault *fault = &intent->faults[i];
+		int a = group_of(fault, end_name(from)), b = group_of(fault, end_name(to));
+
+		if (!alive(fault) || a < 0 || b < 0 || from.node == to.node)
+			continue;
+		if (fault->kind == PORT_FAULT_ISOLATE ||
+		    (fault->kind == PORT_FAULT_ONE_WAY ? a == 0 && b == 1 : a != b))
+			return true;
+	}
+	return false;
+}
+
+static int add_class(const char *class, const char ***ret, size_t *count)
+{
+	const char **slot;
+
+	for (size_t i = 0; i < *count; i++)
+		if (strcmp((*ret)[i], class) == 0)
+			return 0;
+	slot = array_push(*ret, *count);
+	if (!slot)
+		return -ENOMEM;
+	*slot = class;
+	return 0;
+}
+
+int wanted_classes(const struct intent *intent, const char ***ret, size_t *count,
+		   struct netsim_err *err)
+{
+	const struct profile *profile = intent_whole(intent);
+	int r = 0;
+
+	*ret = NULL;
+	*count = 0;
+	for (size_t i = 0; r == 0 && profile && i < profile->class_count; i++)
+		r = add_class(profile->classes[i].name, ret, count);
+	for (size_t i = 0; r == 0 && i < intent->fault_count; i++)
+		if (alive(&intent->faults[i]) && intent->faults[i].class)
+			r = add_class(intent->faults[i].class, ret, count);
+	return r < 0 ? err_oom(err) : 0;
+}

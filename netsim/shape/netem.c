@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "netsim/shape/netem.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "netsim/kernel/filter.h"
+#include "netsim/kernel/link.h"
+#include "netsim/kernel/mark.h"
+#include "netsim/kernel/module.h"
+#include "netsim/kernel/netns.h"
+#include "netsim/kernel/offload.h"
+#include "netsim/kernel/qdisc.h"
+#include "netsim/shape/netem_params.h"
+#include "netsim/util/auto.h"
+#include "netsim/util/name.h"
+
+/* One target on its way into the kernel. */
+struct job {
+	const struct apply_target *target;
+	struct shape out, in; /* what leaves the device, what comes in */
+	bool idle, corrupts;
+	char ifb[IFNAMSIZ];
+	bool new_ifb;
+	char *alias; /* of the IFB */
+	int ifindex, ifb_ifindex;
+};
+
+struct applier {
+	struct state *st;
+	const char *fleet;
+	bool bare;
+	struct job *jobs;
+	size_t count;
+	struct shape_tables tables;
+	struct qdiscs before;
+	struct netsim_err *err;
+};
+
+void apply_ifb_name(const char *device, char ret[static IFNAMSIZ])
+{
+	char full[IFNAMSIZ + 8];
+
+	snprintf(full, sizeof(full), "%s.ifb", device);
+	name_fit(full, ret);
+}
+
+static int prepare_job(struct applier *a, struct job *job)
+{
+	const struct link *device = model_find_link(a->st->host, MODEL_HOST, job->target->device);
+	const struct link_conditions *c = &job->target->conditions;
+	const struct link *ifb;
+	int r;
+
+	if (!device)
+		return err_set(a->err, NETSIM_ERR_KERNEL, -ENODEV, NULL,
+			       "there is no interface %s (any more)", job->target->device);
+	job->ifindex = device->ifindex;
+	job->idle = !c->up.has && !c->down.has;
+	r = shape_make(a->bare ? &c->up : &c->down, &a->tables, &job->out, a->err);
+	if (r == 0)
+		r = shape_make(a->bare ? &c->down : &c->up, &a->tables, &job->in, a->err);
+	apply_ifb_name(job->target->device, job->ifb);
+	ifb = model_find_link(a->st->host, MODEL_HOST, job->ifb);
+	if (r == 0 && ifb && !state_is_ours(ifb, a->fleet))
+		return err_set(a->err, NETSIM_ERR_KERNEL, -EEXIST, NULL,
+			       "a link %s exists that netsim did not make", job->ifb);
+	job->ifb_ifindex = ifb ? ifb->ifindex : 0;
+	job->new_ifb = !ifb && (a->bare || !shape_is_idle(&job->in.netem) || job->in.has_tbf);
+	return r;
+}
+
+/* Whatever else is at the root is somebody's own, and stays. */
+static int refuse_foreign_roots(struct applier *a)
+{
+	for (size_t i = 0; i < a->count; i++) {
+		const struct qdisc *root = qdisc_at_root(&a->before, a->jobs[i].ifindex);
+
+		if (!root || root->handle == QDISC_ROOT)
+			continue;
+		err_set(a->err, NETSIM_ERR_KERNEL, -EEXIST, NULL,
+			"%s has a %s at its root that netsim did not make",
+			a->jobs[i].target->device, root->kind);
+		err_hint(a->err, "remove it with: tc qdisc delete dev %s root",
+			 a->jobs[i].target->device);
+		return -EEXIST;
+	}
+	return 0;
+}
+
+static int require_netem(struct applier *a)
+{
+	bool there = false;
+	int r;
+
+	for (size_t i = 0; i < a->before.count; i++)
+		if (strcmp(a->before.list[i].kind, "netem") == 0)
+			return 0;
+	r = qdisc_has_netem(a->st->rt, a->jobs[0].ifindex, &there, a->err);
+	if (r < 0 || there)
+		return r;
+	err_set(a->err, NETSIM_ERR_ENV, -ENOENT, NULL,
+		"this kernel has no netem, which profiles need");
+	err_hint(a->err, "modprobe sch_netem, or a kernel that has it (see netsim doctor)");
+	return -ENOENT;
+}
+
+static int make_ifbs(struct applier *a)
+{
+	bool any = false;
+	int r;
+
+	for (size_t i = 0; i < a->count; i++) {
+		if (!a->jobs[i].new_ifb)
+			continue;
+		if (!any)
+			module_load(MODULE_IFB);
+		any = true;
+		link_add_ifb(a->st->rt, a->jobs[i].ifb, mark_group(a->fleet),
+			     a->jobs[i].target->device);
+	}
+	if (!any)
+		return 0;
+	r = rt_send(a->st->rt, a->err);
+	return r < 0 ? r : state_read_host(a->st, a->err);
+}
+
+static void put_direction(struct applier *a, int ifindex, const struct shape *shape, bool fresh,
+			  const char *who)
+{
+	bool has_root = !fresh && qdisc_find(&a->before, ifindex, QDISC_ROOT);
+	bool has_child = !fresh && qdisc_find(&a->before, ifindex, QDISC_CHILD);
+
+	/* The tbf is below netem, so netem has to be there first. */
+	if (!has_root)
+		qdisc_put_netem(a->st->rt, QDISC_ADD, ifindex, &shape->netem, shape->at, who);
+	if (shape->has_tbf)
+		qdisc_put_tbf(a->st->rt, has_child ? QDISC_CHANGE : QDISC_ADD, ifindex, &shape->tbf,
+			      shape->at, who);
+	else if (has_child)
+		qdisc_put_tbf(a->st->rt, QDISC_CHANGE, ifindex, &TBF_IDLE, NULL, who);
+	if (has_root)
+		qdisc_put_netem(a->st->rt, QDISC_CHANGE, ifindex, &shape->netem, shape->at, who);
+}
+
+static void put_ifb(struct applier *a, struct job *job)
+{
+	struct link want = {.alias = job->alias};
+
+	put_direction(a, job->ifb_ifindex, &job->in, job->new_ifb, job->target->node);
+	if (job->new_ifb || job->alias)
+		link_set(a->st->rt, &want, job->ifb_ifindex, LINK_SET_UP | LINK_SET_ALIAS, 0,
+			 job->ifb);
+	qdisc_add_clsact(a->st->rt, job->ifindex, job->target->device);
+	filter_put_redirect(a->st->rt, job->ifindex, job->ifb_ifindex, job->target->device);
+}
+
+static int put_all(struct applier *a)
+{
+	for (size_t i = 0; i < a->count; i++) {
+		struct job *job = &a->jobs[i];
+		const struct link *ifb = model_find_link(a->st->host, MODEL_HOST, job->ifb);
+		bool has_root = qdisc_find(&a->before, job->ifindex, QDISC_ROOT);
+
+		job->ifb_ifindex = ifb ? ifb->ifindex : 0;
+		if (has_root || !shape_is_idle(&job->out.netem) || job->out.has_tbf)
+			put_direction(a, job->ifindex, &job->out, false, job->target->node);
+		if (ifb)
+			put_ifb(a, job);
+	}
+	return rt_send(a->st->rt, a->err);
+}
+
+static bool same_netem(const struct netem *a, const struct netem *b)
+{
+	return a->delay == b->delay && a->jitter == b->jitter && a->limit == b->limit &&
+	       a->duplicate == b->duplicate && a->corrupt == b->corrupt &&
+	       a->reorder == b->reorder && a->rate == b->rate && a->loss_model == b->loss_model &&
+	       a->loss == b->loss && a->p == b->p && a->r == b->r && a->bad == b->bad &&
+	       a->good == b->good && a->p13 == b->p13 && a->p31 == b->p31 && a->p32 == b->p32 &&
+	       a->p23 == b->p23 && a->p14 == b->p14 && a->slot_min == b->slot_min &&
+	       a->slot_max == b->slot_max;
+}
+
+static int compare(struct applier *a, const struct qdiscs *now, int ifindex,
+		   const struct shape *shape, const char *who)
+{
+	const struct qdisc *root = qdisc_find(now, ifindex, QDISC_ROOT);
+	const struct qdisc *child = qdisc_find(now, ifindex, QDISC_CHILD);
+
+	if (!root && shape_is_idle(&shape->netem) && !shape->has_tbf)
+		return 0;
+	if (root && shape->seed_at && !root->has_seed) {
+		err_set(a->err, NETSIM_ERR_ENV, -EOPNOTSUPP, shape->seed_at,
+			"this kernel's netem takes no seed");
+		err_hint(a->err, "it needs Linux 6.7 or later; --engine edt takes a seed anywhere");
+		return -EOPNOTSUPP;
+	}
+	if (root && same_netem(&root->netem, &shape->netem) &&
+	    (!shape->has_tbf || (child && child->tbf.rate == shape->tbf.rate)))
+		return 0;
+	return err_set(a->err, NETSIM_ERR_KERNEL, -EIO, shape->at,
+		       "%s: the kernel's qdisc does not show what was asked", who);
+}
+
+static int read_back(struct applier *a)
+{
+	struct qdiscs now = {0};
+	int r = qdisc_list(a->st->rt, &now, a->err);
+
+	for (size_t i = 0; r == 0 && i < a->count; i++) {
+		const struct job *job = &a->jobs[i];
+
+		r = compare(a, &now, job->ifindex, &job->out, job->target->node);
+		if (r == 0 && job->ifb_ifindex)
+			r = compare(a, &now, job->ifb_ifindex, &job->in, job->target->node);
+	}
+	free(now.list);
+	return r;
+}
+
+static int switch_inside(void *arg, struct netsim_err *err)
+{
+	const struct job *job = arg;
+	int r = offload_set(job->target->iface, OFFLOAD_SEND, job->idle, NULL, err);
+
+	/* Who computes no checksum, and checks none, would not see what was damaged. */
+	if (r == 0 && (job->corrupts || job->idle))
+		r = offload_set(job->target->iface, OFFLOAD_CHECKSUM, !job->corrupts, NULL, err);
+	return r;
+}
+
+static bool device_is_idle(const struct qdiscs *now, int ifindex)
+{
+	const struct qdisc *root = qdisc_find(now, ifindex, QDISC_ROOT);
+
+	return !root || shape_is_idle(&root->netem);
+}
+
+/* The host sends through the bridge: as long as any of its ports is shaped. */
+static int switch_bridge(struct applier *a, const struct qdiscs *now, const char *bridge)
+{
+	bool idle = true;
+
+	for (size_t i = 0; i < a->st->host->link_count; i++) {
+		const struct link *port = &a->st->host->links[i], *ifb;
+		char name[IFNAMSIZ];
+
+		if (!link_is_port(port) || strcmp(port->master, bridge) != 0)
+			continue;
+		apply_ifb_name(port->name, name);
+		ifb = model_find_link(a->st->host, MODEL_HOST, name);
+		idle = idle && device_is_idle(now, port->ifindex) &&
+		       (!ifb || device_is_idle(now, ifb->ifindex));
+	}
+	return offload_set(bridge, OFFLOAD_SEND, idle, NULL, a->err);
+}
+
+static int switch_bridges(struct applier *a)
+{
+	const char *last = "";
+	struct qdiscs now = {0};
+	int r = qdisc_list(a->st->rt, &now, a->err);
+
+	for (size_t i = 0; r == 0 && i < a->count; i++) {
+		const char *bridge = a->jobs[i].target->bridge;
+
+		if (!bridge || strcmp(bridge, last) == 0)
+			continue;
+		r = switch_bridge(a, &now, bridge);
+		last = bridge;
+	}
+	free(now.list);
+	return r;
+}
+
+/* Whoever sends into a shaped link must not build super-packets. */
+static int switch_offloads(struct applier *a)
+{
+	int r = a->bare ? 0 : switch_bridges(a);
+
+	for (size_t i = 0; r == 0 && !a->bare && i < a->count; i++) {
+		struct job *job = &a->jobs[i];
+		struct handle *handle;
+
+		if (!job->target->iface)
+			continue;
+		r = state_handle(a->st, a->fleet, job->target->node, &handle, a->err);
+		if (r == 0)
+			r = netns_within(a->st->own_fd, handle->fd, switch_inside, job, a->err);
+		else if (r == -ENOENT)
+			r = 0; /* the namespace has gone, and its offloads with it */
+	}
+	return r;
+}
+
+int apply_offloads(struct state *st, const char *fleet, const struct apply_target *targets,
+		   size_t count, bool idle, bool corrupts, struct netsim_err *err)
+{
+	auto_free struct job *jobs = calloc(count + 1, sizeof(*jobs));
+	struct applier a = {.st = st, .fleet = fleet, .jobs = jobs, .count = count, .err = err};
+
+	if (!jobs)
+		return err_oom(err);
+	for (size_t i = 0; i < count; i++)
+		jobs[i] = (struct job) {.target = &targets[i], .idle = idle, .corrupts = corrupts};
+	return switch_offloads(&a);
+}
+
+static void restore_direction(struct applier *a, int ifindex, const char *who)
+{
+	const struct qdisc *root = qdisc_find(&a->before, ifindex, QDISC_ROOT);
+	const struct qdisc *child = qdisc_find(&a->before, ifindex, QDISC_CHILD);
+
+	if (child)
+		qdisc_put_tbf(a->st->rt, QDISC_CHANGE, ifindex, &child->tbf, NULL, who);
+	if (root)
+		qdisc_put_netem(a->st->rt, QDISC_CHANGE, ifindex, &root->netem, NULL, who);
+	else
+		qdisc_del_root(a->st->rt, ifindex, who);
+}
+
+static void restore(struct applier *a)
+{
+	struct netsim_err ignored = {0};
+
+	for (size_t i = 0; i < a->count; i++) {
+		const struct job *job = &a->jobs[i];
+
+		restore_direction(a, job->ifindex, job->target->device);
+		if (job->ifb_ifindex && !job->new_ifb)
+			restore_direction(a, job->ifb_ifindex, job->ifb);
+		if (job->new_ifb)
+			filter_del(a->st->rt, job->ifindex, FILTER_INGRESS, FILTER_PREF,
+				   job->target->device);
+	}
+	(void)rt_send(a->st->rt, &ignored);
+	if (state_read_host(a->st, &ignored) < 0)
+		return;
+	for (size_t i = 0; i < a->count; i++) {
+		const struct link *ifb = model_find_link(a->st->host, MODEL_HOST, a->jobs[i].ifb);
+
+		if (ifb && a->jobs[i].new_ifb && state_is_ours(ifb, a->fleet))
+			link_del(a->st->rt, ifb->ifindex, ifb->name);
+	}
+	(void)rt_send(a->st->rt, &ignored);
+}
+
+static int set_aliases(struct applier *a)
+{
+	for (size_t i = 0; i < a->count; i++) {
+		struct job *job = &a->jobs[i];
+		const struct link *port =
+			model_find_link(a->st->host, MODEL_HOST, job->target->device);
+		bool tso = false, gro = false;
+
+		if (!job->new_ifb)
+			continue;
+		if (!a->bare) {
+			job->alias = strdup(port->alias ? port->alias : "");
+		} else {
+			if (offload_set(job->target->device, OFFLOAD_SEND, false, &tso, a->err) <
+				    0 ||
+			    offload_set(job->target->device, OFFLOAD_RECEIVE, false, &gro, a->err) <
+				    0)
+				return a->err ? a->err->code : -EIO;
+			if (asprintf(&job->alias, MARK_PREFIX MARK_BARE "/%s%s%s",
+				     job->target->device, tso ? " tso" : "", gro ? " gro" : "") < 0)
+				job->alias = NULL;
+		}
+		if (!job->alias)
+			return err_oom(a->err);
+	}
+	return 0;
+}
+
+static int run(struct applier *a)
+{
+	int r = qdisc_list(a->st->rt, &a->before, a->err);
+	bool any = false;
+
+	for (size_t i = 0; r == 0 && i < a->count; i++) {
+		r = prepare_job(a, &a->jobs[i]);
+		any |= !a->jobs[i].idle;
+	}
+	if (r == 0)
+		r = refuse_foreign_roots(a);
+	if (r == 0 && any)
+		r = require_netem(a);
+	if (r < 0)
+		return r;
+	r = make_ifbs(a);
+	if (r == 0)
+		r = set_aliases(a);
+	if (r == 0)
+		r = put_all(a);
+	if (r == 0)
+		r = read_back(a);
+	if (r == 0)
+		r = switch_offloads(a);
+	if (r < 0)
+		restore(a);
+	return r;
+}
+
+static int apply(struct state *st, const char *fleet, bool bare, const struct apply_target *targets,
+		 size_t count, struct netsim_err *err)
+{
+	struct applier a = {.st = st, .fleet = fleet, .bare = bare, .count = count, .err = err};
+	int r;
+
+	if (!count)
+		return 0;
+	a.jobs = calloc(count, sizeof(*a.jobs));
+	if (!a.jobs)
+		return err_oom(err);
+	for (size_t i = 0; i < count; i++)
+		a.jobs[i].target = &targets[i];
+	r = run(&a);
+	for (size_t i = 0; i < count; i++)
+		free(a.jobs[i].alias);
+	free(a.jobs);
+	free(a.before.list);
+	shape_tables_done(&a.tables);
+	return r;
+}
+
+int apply_fleet(struct state *st, const char *fleet, const struct apply_target *targets,
+		size_t count, struct netsim_err *err)
+{
+	return apply(st, fleet, false, targets, count, err);
+}
+
+int apply_bare(struct state *st, const struct apply_target *targets, size_t count,
+	       struct netsim_err *err)
+{
+	return apply(st, MARK_BARE, true, targets, count, err);
+}
+
+int apply_bare_clear(struct state *st, const char *device, bool *ret_was, struct netsim_err *err)
+{
+	const struct link *link = model_find_link(st->host, MODEL_HOST, device), *ifb;
+	char name[IFNAMSIZ];
+	struct mark mark;
+	int r;
+
+	apply_ifb_name(device, name);
+	ifb = model_find_link(st->host, MODEL_HOST, name);
+	*ret_was = ifb && state_is_ours(ifb, MARK_BARE);
+	if (!*ret_was)
+		return 0;
+	if (mark_parse(ifb->alias, &mark) && link) {
+		if (mark.tso)
+			(void)offload_set(device, OFFLOAD_SEND, true, NULL, NULL);
+		if (mark.gro)
+			(void)offload_set(device, OFFLOAD_RECEIVE, true, NULL, NULL);
+	}
+	if (link) {
+		filter_del(st->rt, link->ifindex, FILTER_INGRESS, FILTER_PREF, device);
+		qdisc_del_root(st->rt, link->ifindex, device);
+	}
+	link_del(st->rt, ifb->ifindex, name);
+	r = rt_send(st->rt, err);
+	if (r == 0 && link)
+		r = filter_drop_empty_clsact(st->rt, link->ifindex, device, err);
+	return r;
+}
+
+static void read_shape(const struct qdiscs *all, int ifindex, struct conditions *ret)
+{
+	const struct qdisc *root = qdisc_find(all, ifindex, QDISC_ROOT);
+	const struct qdisc *child = qdisc_find(all, ifindex, QDISC_CHILD);
+
+	if (root)
+		shape_read(&root->netem, child ? &child->tbf : NULL, ret);
+}
+
+void apply_seen(const struct state *st, const struct qdiscs *all, const struct link *device,
+		struct link_conditions *ret)
+{
+	const struct link *ifb;
+	char name[IFNAMSIZ];
+
+	*ret = (struct link_conditions) {0};
+	apply_ifb_name(device->name, name);
+	ifb = model_find_link(st->host, MODEL_HOST, name);
+	read_shape(all, device->ifindex, &ret->down);
+	if (ifb && MARK_IS_GROUP(ifb->group))
+		read_shape(all, ifb->ifindex, &ret->up);
+}

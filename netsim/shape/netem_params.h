@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Conditions of one direction -> what netem and tbf are to do. Pure: no I/O. */
+#ifndef NETSIM_SHAPE_H
+#define NETSIM_SHAPE_H
+
+#include "netsim/config/dist.h"
+#include "netsim/config/profile.h"
+#include "netsim/kernel/qdisc.h"
+
+/* The delay tables that were needed so far, each computed once. */
+struct shape_tables {
+	int16_t *of[DIST_FILE];
+};
+void shape_tables_done(struct shape_tables *tables);
+
+struct shape {
+	struct netem netem; /* its table belongs to the tables, or to the profile */
+	bool has_tbf;	    /* the rate is tbf's, because of a burst or of reordering */
+	struct tbf tbf;
+	const struct netsim_loc *at;
+	const struct netsim_loc *seed_at;
+};
+
+/* No conditions at all give an idle shape. -ENOMEM, or -EINVAL with err. */
+int shape_make(const struct conditions *c, struct shape_tables *tables, struct shape *ret,
+	       struct netsim_err *err);
+
+/* True when the conditions change nothing about packets. */
+bool shape_is_idle(const struct netem *netem);
+
+/* What the kernel has, as conditions (without places), for showing it. */
+void shape_read(const struct netem *netem, const struct tbf *tbf, struct conditions *ret);
+
+#endif

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Errors: fill one, put context before it, collect those of a file. Everything
+ * that enters an error passes clean(), so that no file can break a line or
+ * send control sequences to a terminal.
+ */
+#include "netsim/util/err.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Takes away an incomplete UTF-8 sequence at the end of a text that was cut. */
+static void cut_between_characters(char *text)
+{
+	size_t len = strlen(text), back = 1;
+
+	while (back <= 4 && back <= len && ((unsigned char)text[len - back] & 0xc0) == 0x80)
+		back++;
+	if (back > len || back > 4)
+		return;
+	unsigned char lead = (unsigned char)text[len - back];
+	size_t need = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
+
+	if (need > back)
+		text[len - back] = '\0';
+}
+
+static void clean(char *text)
+{
+	for (unsigned char *p = (unsigned char *)text; *p; p++) {
+		if (*p < 0x20 || *p == 0x7f)
+			*p = '?';
+		/* C1 controls, of which one starts a terminal's control sequences */
+		else if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
+			p[0] = p[1] = '?';
+	}
+}
+
+__attribute__((format(printf, 3, 0))) static void fill(char *buf, size_t size, const char *fmt,
+						       va_list ap)
+{
+	int n = vsnprintf(buf, size, fmt, ap);
+
+	if (n < 0)
+		buf[0] = '\0';
+	if (n >= 0 && (size_t)n >= size)
+		cut_between_characters(buf);
+	clean(buf);
+}
+
+const char *err_format(char *buf, size_t size, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	fill(buf, size, fmt, ap);
+	va_end(ap);
+	return buf;
+}
+
+const char *err_shown(const char *text, char buf[static ERR_SHOWN])
+{
+	if (strlen(text) < ERR_SHOWN)
+		return err_format(buf, ERR_SHOWN, "%s", text);
+	err_format(buf, ERR_SHOWN - 3, "%s", text);
+	return strcat(buf, "...");
+}
+
+static void set_loc(struct netsim_err *err, const struct netsim_loc *loc)
+{
+	err->loc = (struct netsim_loc) {0};
+	err->file[0] = '\0';
+	if (!loc || !loc->file)
+		return;
+	err->loc = *loc;
+	err_format(err->file, sizeof(err->file), "%s", loc->file);
+	err->loc.file = err->file;
+}
+
+int err_set(struct netsim_err *err, enum netsim_err_kind kind, int code,
+	    const struct netsim_loc *loc, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!err || err->kind != NETSIM_ERR_NONE)
+		return code;
+	err->kind = kind;
+	err->code = code;
+	set_loc(err, loc);
+	va_start(ap, fmt);
+	fill(err->what, sizeof(err->what), fmt, ap);
+	va_end(ap);
+	return code;
+}
+
+int err_wrap(struct netsim_err *err, int code, const char *fmt, ...)
+{
+	char what[sizeof(err->what)];
+	va_list ap;
+
+	if (!err)
+		return code;
+	va_start(ap, fmt);
+	fill(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	if (err->what[0]) {
+		size_t len = strlen(what);
+
+		err_format(what + len, sizeof(what) - len, ": %s", err->what);
+	}
+	memcpy(err->what, what, sizeof(what));
+	return code;
+}
+
+void err_hint(struct netsim_err *err, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!err || err->hint[0])
+		return;
+	va_start(ap, fmt);
+	fill(err->hint, sizeof(err->hint), fmt, ap);
+	va_end(ap);
+}
+
+int err_oom(struct netsim_err *err)
+{
+	return err_set(err, NETSIM_ERR_ENV, -ENOMEM, NULL, "out of memory");
+}
+
+/* The order of the file; at one place, mistakes before remarks. */
+static int diag_compare(const void *va, const void *vb)
+{
+	const struct netsim_err *a = va, *b = vb;
+
+	if (a->loc.line != b->loc.line)
+		return a->loc.line < b->loc.line ? -1 : 1;
+	if (a->loc.column != b->loc.column)
+		return a->loc.column < b->loc.column ? -1 : 1;
+	if (a->warning != b->warning)
+		return a->warning ? 1 : -1;
+	return strcmp(a->what, b->what);
+}
+
+/* What to keep when not all fit: mistakes before remarks, then the file's order. */
+static bool diag_matters_more(const struct netsim_err *a, const struct netsim_err *b)
+{
+	if (a->warning != b->warning)
+		return b->warning;
+	return diag_compare(a, b) < 0;
+}
+
+static void diag_keep(struct netsim_diags *diags, const struct netsim_err *diag)
+{
+	struct netsim_err *slot = &diags->list[diags->count];
+
+	for (size_t i = 0; i < diags->count; i++)
+		if (diag_compare(&diags->list[i], diag) == 0)
+			return;
+	if (diags->count < NETSIM_DIAGS_MAX) {
+		diags->count++;
+	} else {
+		slot = &diags->list[0];
+		for (size_t i = 1; i < diags->count; i++)
+			if (diag_matters_more(slot, &diags->list[i]))
+				slot = &diags->list[i];
+		diags->more++;
+		if (!diag_matters_more(diag, slot))
+			return;
+		diags->warnings -= slot->warning;
+	}
+	*slot = *diag;
+	if (diag->loc.file)
+		slot->loc.file = slot->file;
+	diags->warnings += diag->warning;
+}
+
+int diag_add(struct netsim_diags *diags, const struct netsim_loc *loc, const char *hint,
+	     const char *fmt, ...)
+{
+	struct netsim_err diag = {.kind = NETSIM_ERR_INPUT, .code = -EINVAL};
+	va_list ap;
+
+	if (!diags)
+		return -EINVAL;
+	set_loc(&diag, loc);
+	va_start(ap, fmt);
+	fill(diag.what, sizeof(diag.what), fmt, ap);
+	va_end(ap);
+	if (hint)
+		err_hint(&diag, "%s", hint);
+	diag_keep(diags, &diag);
+	return -EINVAL;
+}
+
+void diag_warn(struct netsim_diags *diags, const struct netsim_loc *loc, const char *fmt, ...)
+{
+	struct netsim_err diag = {.kind = NETSIM_ERR_INPUT, .warning = true};
+	va_list ap;
+
+	if (!diags)
+		return;
+	set_loc(&diag, loc);
+	va_start(ap, fmt);
+	fill(diag.what, sizeof(diag.what), fmt, ap);
+	va_end(ap);
+	diag_keep(diags, &diag);
+}
+
+void diags_sort(struct netsim_diags *diags)
+{
+	qsort(diags->list, diags->count, sizeof(diags->list[0]), diag_compare);
+	for (size_t i = 0; i < diags->count; i++)
+		if (diags->list[i].loc.file)
+			diags->list[i].loc.file = diags->list[i].file;
+}

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Delays: which directions of ends, and which single paths, deviate. */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "netsim/util/auto.h"
+#include "netsim/util/err.h"
+#include "netsim/verify/judge_parts.h"
+
+#define SIGMAS	     3.29 /* 99.9 % of a normal distribution */
+#define POLISH_TURNS 8
+#define ANSWER_MS    3	 /* what a guest may take to answer */
+#define JITTER_SHARE 0.5 /* a jitter may be half as much more or less */
+
+double verify_delay_of(const struct judge *j, size_t p)
+{
+	const struct probe_seen *seen = &j->in->paths[p].seen;
+
+	return j->expect[p].sd > 0 ? seen->mean : seen->median;
+}
+
+static double residual_of(const struct judge *j, size_t p)
+{
+	return verify_delay_of(j, p) - j->expect[p].delay;
+}
+
+/* Of the mean of a path's delays. */
+static double noise_of(const struct judge *j, size_t p)
+{
+	const struct probe_seen *seen = &j->in->paths[p].seen;
+
+	return j->expect[p].sd / sqrt(seen->received ? seen->received : 1);
+}
+
+double verify_tolerance(const struct judge *j, size_t p)
+{
+	const struct verify_expect *e = &j->expect[p];
+
+	double guest = j->in->paths[p].echo ? ANSWER_MS : 0;
+
+	return fmax(1, e->delay / 100) + e->slack + j->in->lateness * e->hops + guest +
+	       SIGMAS * noise_of(j, p);
+}
+
+/* A path's deviation, and how much it counts. */
+struct weighed {
+	double value, weight;
+};
+
+static int by_value(const void *a, const void *b)
+{
+	const struct weighed *x = a, *y = b;
+
+	return (x->value > y->value) - (x->value < y->value);
+}
+
+/* No path may decide alone, however exact it is. */
+static double cap_weights(struct weighed *list, size_t count)
+{
+	double all = 0, most, total = 0;
+
+	for (size_t i = 0; i < count; i++)
+		all += list[i].weight;
+	most = count > 2 ? 0.4 * all : all / 2;
+	for (size_t i = 0; i < count; i++) {
+		list[i].weight = fmin(list[i].weight, most);
+		total += list[i].weight;
+	}
+	return total;
+}
+
+/*
+ * The weighed median; where the middle lies between two values, the one nearer to
+ * zero: one wrong value of two says nothing.
+ */
+static double median(struct weighed *list, size_t count)
+{
+	double half = cap_weights(list, count) / 2, sum = 0;
+
+	qsort(list, count, sizeof(*list), by_value);
+	for (size_t i = 0; i < count; i++) {
+		sum += list[i].weight;
+		if (sum > half * (1 + 1e-9) || i + 1 == count)
+			return list[i].value;
+		if (sum >= half * (1 - 1e-9))
+			return fabs(list[i].value) < fabs(list[i + 1].value) ? list[i].value :
+									       list[i + 1].value;
+	}
+	return 0;
+}
+
+static bool is_of(const struct judge *j, size_t p, size_t d)
+{
+	return verify_counts(j, p) &&
+	       (UP_OF(&j->in->paths[p]) == d || DOWN_OF(&j->in->paths[p]) == d);
+}
+
+/* What is left of a path's deviation. */
+static double left_of(const struct judge *j, size_t p)
+{
+	const struct verify_path *path = &j->in->paths[p];
+
+	return residual_of(j, p) - j->directions[UP_OF(path)].residual -
+	       j->directions[DOWN_OF(path)].residual;
+}
+
+static void polish(struct judge *j, size_t d, struct weighed *values)
+{
+	size_t count = 0;
+
+	for (size_t p = 0; p < j->in->path_count; p++)
+		if (is_of(j, p, d))
+			values[count++] =
+				(struct weighed) {left_of(j, p), 1 / (0.1 + noise_of(j, p))};
+	/* One path alone does not tell its two ends apart. */
+	if (count > 1)
+		j->directions[d].residual += median(values, count);
+}
+
+/*
+ * What all paths are late by may stand in the uplinks or in the downlinks: half of
+ * it to each.
+ */
+static void balance(struct judge *j, struct weighed *values)
+{
+	double middle[2], shift;
+
+	for (size_t way = 0; way < 2; way++) {
+		size_t count = 0;
+
+		for (size_t e = 0; e < j->in->end_count; e++)
+			if (j->directions[2 * e + way].paths > 1)
+				values[count++] =
+					(struct weighed) {j->directions[2 * e + way].residual, 1};
+		if (!count)
+			return;
+		middle[way] = median(values, count);
+	}
+	shift = (middle[0] - middle[1]) / 2;
+	for (size_t d = 0; d < 2 * j->in->end_count; d++)
+		if (j->directions[d].paths > 1)
+			j->directions[d].residual += d % 2 ? shift : -shift;
+}
+
+static double own_delay(const struct direction *d)
+{
+	return d->own && cond_has(d->own, COND_DELAY) ? (double)d->own->delay.ns / 1e6 : 0;
+}
+
+static double direction_tolerance(const struct judge *j, size_t d)
+{
+	const struct direction *dir = &j->directions[d];
+	double slack = 0;
+	unsigned hops = 0;
+
+	for (size_t p = 0; p < j->in->path_count; p++) {
+		if (!is_of(j, p, d))
+			continue;
+		slack = fmax(slack, j->expect[p].slack);
+		hops = j->expect[p].hops > hops ? j->expect[p].hops : hops;
+	}
+	return fmax(1, own_delay(dir) / 100) + slack + j->in->lateness * hops + SIGMAS * dir->noise;
+}
+
+/* A direction's own jitter shows best on the path where the other hops' is smallest. */
+static void find_jitter(struct judge *j, size_t p)
+{
+	const struct verify_path *path = &j->in->paths[p];
+	size_t both[] = {UP_OF(path), DOWN_OF(path)};
+	double all = j->expect[p].sd, seen = all > 0 ? path->seen.sd : path->seen.spread;
+	double noise = SIGMAS * all * all * sqrt(2.0 / path->seen.received);
+	double machine = 1 + 2 * j->in->lateness;
+
+	for (size_t i = 0; i < 2; i++) {
+		struct direction *d = &j->directions[both[i]];
+		double own = verify_jitter(d->own), low = own * (1 - JITTER_SHARE);
+		double high = own * (1 + JITTER_SHARE);
+		double rest = fmax(0, all * all - own * own);
+		double sd = sqrt(fmax(0, seen * seen - rest));
+		bool wrong = sd * sd < low * low - noise ||
+			     sd * sd > high * high + noise + machine * machine;
+
+		/* It is right if any path says so: the other end may be the wrong one. */
+		if (d->sd_known && (wrong || (!d->sd_failed && all >= d->sd_beside)))
+			continue;
+		d->sd = sd;
+		d->sd_beside = all;
+		d->sd_known = true;
+		d->sd_failed = wrong;
+		d->sd_hidden = own > 0 && noise > own * own;
+	}
+}
+
+/* What the deviation of a path is known to, after its ends have had their part. */
+static bool deviates(const struct judge *j, size_t p)
+{
+	const struct verify_path *path = &j->in->paths[p];
+	double room = verify_tolerance(j, p);
+
+	if (verify_alone(path))
+		return fabs(residual_of(j, p)) > room;
+	return fabs(left_of(j, p)) > room + SIGMAS * hypot(j->directions[UP_OF(path)].noise,
+							   j->directions[DOWN_OF(path)].noise);
+}
+
+/* How sure the median of a direction's paths is: a quarter less than their mean. */
+static void find_noise(struct judge *j, struct weighed *values)
+{
+	for (size_t d = 0; d < 2 * j->in->end_count; d++) {
+		double total, squares = 0;
+		size_t count = 0;
+
+		for (size_t p = 0; p < j->in->path_count; p++)
+			if (is_of(j, p, d)) {
+				double noise = noise_of(j, p);
+
+				values[count++] = (struct weighed) {noise, 1 / (0.1 + noise)};
+			}
+		total = cap_weights(values, count);
+		for (size_t i = 0; i < count; i++)
+			squares += pow(values[i].weight * values[i].value, 2);
+		j->directions[d].noise = count ? 1.25 * sqrt(squares) / total : 0;
+	}
+}
+
+int verify_delays(struct judge *j)
+{
+	auto_free struct weighed *values =
+		calloc(j->in->path_count + 2 * j->in->end_count + 1, sizeof(*values));
+
+	if (!values)
+		return err_oom(j->err);
+	for (int turn = 0; turn < POLISH_TURNS; turn++)
+		for (size_t way = 0; way < 2; way++)
+			for (size_t e = 0; e < j->in->end_count; e++)
+				polish(j, 2 * e + way, values);
+	balance(j, values);
+	find_noise(j, values);
+	for (size_t p = 0; p < j->in->path_count; p++) {
+		j->late[p] = j->usable[p] && deviates(j, p);
+		if (verify_counts(j, p))
+			find_jitter(j, p);
+	}
+	for (size_t d = 0; d < 2 * j->in->end_count; d++)
+		j->directions[d].delay_failed =
+			fabs(j->directions[d].residual) > direction_tolerance(j, d);
+	return 0;
+}
+
+/* One row for there and back, where both ways are asked the same and are right. */
+static int rtt_row(struct judge *j, const char *name, const struct direction *up,
+		   const struct direction *down)
+{
+	struct netsim_verify_row *row = verify_row(j, NETSIM_AS_ASKED, name, "rtt");
+	double asked = own_delay(up) + own_delay(down);
+
+	if (!row)
+		return -ENOMEM;
+	snprintf(row->asked, sizeof(row->asked), "%.1f ms", asked);
+	snprintf(row->measured, sizeof(row->measured), "%.1f ms (sd %.1f)",
+		 fmax(0, asked + up->residual + down->residual), hypot(up->sd, down->sd));
+	return 0;
+}
+
+static int delay_row(struct judge *j, const char *name, const struct direction *d, bool is_up)
+{
+	struct netsim_verify_row *row;
+
+	if (d->paths < 2 || (!own_delay(d) && !d->delay_failed))
+		return 0;
+	row = verify_row(j, d->delay_failed ? NETSIM_NOT_AS_ASKED : NETSIM_AS_ASKED, name,
+			 is_up ? "delay up" : "delay down");
+	if (!row)
+		return -ENOMEM;
+	snprintf(row->asked, sizeof(row->asked), "%.1f ms", own_delay(d));
+	snprintf(row->measured, sizeof(row->measured), "%.1f ms (sd %.1f)",
+		 fmax(0, own_delay(d) + d->residual), d->sd);
+	return 0;
+}
+
+static int jitter_row(struct judge *j, const char *name, const struct direction *d, bool is_up)
+{
+	double own = d->own ? verify_jitter(d->own) : 0;
+	struct netsim_verify_row *row;
+
+	if (!d->sd_known || (!own && !d->sd_failed))
+		return 0;
+	row = verify_row(j,
+			 d->sd_failed ? NETSIM_NOT_AS_ASKED :
+			 d->sd_hidden ? NETSIM_NOT_MEASURED :
+					NETSIM_AS_ASKED,
+			 name, is_up ? "jitter up" : "jitter down");
+	if (!row)
+		return -ENOMEM;
+	snprintf(row->asked, sizeof(row->asked), "sd %.1f ms", own);
+	if (d->sd_hidden && !d->sd_failed) {
+		snprintf(row->why, sizeof(row->why),
+			 "too small to tell beside the others' with so many probes");
+		return 0;
+	}
+	snprintf(row->measured, sizeof(row->measured), "sd %.1f ms", d->sd);
+	return 0;
+}
+
+int verify_delay_rows(struct judge *j, size_t end)
+{
+	const struct direction *up = &j->directions[2 * end], *down = up + 1;
+	const char *name = j->in->ends[end];
+	int r;
+
+	if (up->paths > 1 && down->paths > 1 && own_delay(up) > 0 &&
+	    own_delay(up) == own_delay(down) && !up->delay_failed && !down->delay_failed)
+		r = rtt_row(j, name, up, down);
+	else
+		r = delay_row(j, name, up, true) < 0 ? -ENOMEM : delay_row(j, name, down, false);
+	if (r == 0)
+		r = jitter_row(j, name, up, true);
+	return r == 0 ? jitter_row(j, name, down, false) : r;
+}
+
+int verify_path_delay(struct judge *j, size_t p, const char *subject, const char *what)
+{
+	const struct verify_expect *e = &j->expect[p];
+	struct netsim_verify_row *row =
+		verify_row(j, j->late[p] ? NETSIM_NOT_AS_ASKED : NETSIM_AS_ASKED, subject, what);
+
+	if (!row)
+		return -ENOMEM;
+	snprintf(row->asked, sizeof(row->asked), "%.1f ms", e->delay);
+	snprintf(row->measured, sizeof(row->measured), "%.1f ms (sd %.1f)", verify_delay_of(j, p),
+		 e->sd > 0 ? j->in->paths[p].seen.sd : j->in->paths[p].seen.spread);
+	return 0;
+}

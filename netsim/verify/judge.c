@@ -1,0 +1,510 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "netsim/verify/judge.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "netsim/util/array.h"
+#include "netsim/util/err.h"
+#include "netsim/verify/judge_parts.h"
+
+struct netsim_verify_row *verify_row(struct judge *j, enum netsim_verdict verdict,
+				     const char *subject, const char *what)
+{
+	struct netsim_verify_row *row = array_push(j->ret->rows, j->ret->row_count);
+
+	if (!row) {
+		err_oom(j->err);
+		return NULL;
+	}
+	row->verdict = verdict;
+	snprintf(row->subject, sizeof(row->subject), "%s", subject);
+	snprintf(row->what, sizeof(row->what), "%s", what);
+	return row;
+}
+
+static bool silent(const struct verify_path *path)
+{
+	return path->seen.sent && !path->seen.received && !path->many.received;
+}
+
+const char *verify_pair_name(const struct judge *j, const struct verify_path *path, char *buf,
+			     size_t size)
+{
+	snprintf(buf, size, "%s > %s%s%s", j->in->ends[path->from], j->in->ends[path->to],
+		 path->traffic ? " " : "", path->traffic ? path->traffic : "");
+	return buf;
+}
+
+static int prepare(struct judge *j)
+{
+	const struct verify_input *in = j->in;
+
+	j->expect = calloc(in->path_count + 1, sizeof(*j->expect));
+	j->usable = calloc(in->path_count + 1, sizeof(*j->usable));
+	j->late = calloc(in->path_count + 1, sizeof(*j->late));
+	j->lossy = calloc(in->path_count + 1, sizeof(*j->lossy));
+	j->directions = calloc(2 * in->end_count + 1, sizeof(*j->directions));
+	if (!j->expect || !j->usable || !j->late || !j->lossy || !j->directions)
+		return err_oom(j->err);
+	for (size_t p = 0; p < in->path_count; p++) {
+		const struct verify_path *path = &in->paths[p];
+		struct direction *up = &j->directions[UP_OF(path)];
+		struct direction *down = &j->directions[DOWN_OF(path)];
+
+		if (verify_expect(path, &j->tables, &j->expect[p]) < 0)
+			return err_oom(j->err);
+		if (!path->echo) {
+			up->own = &path->up;
+			down->own = &path->down;
+		}
+		j->usable[p] = !path->cut && !path->skip && path->seen.received;
+		if (verify_counts(j, p)) {
+			up->paths++;
+			down->paths++;
+		}
+	}
+	return 0;
+}
+
+/* --- what passes, and what must not */
+
+static bool should_pass(const struct verify_path *path)
+{
+	return !path->cut && !path->skip && !path->echo && path->seen.sent;
+}
+
+/* A direction through which nothing comes that should. */
+static void find_dead(struct judge *j)
+{
+	for (size_t d = 0; d < 2 * j->in->end_count; d++) {
+		size_t all = 0, lost = 0;
+
+		for (size_t p = 0; p < j->in->path_count; p++) {
+			const struct verify_path *path = &j->in->paths[p];
+
+			if (!should_pass(path) || (UP_OF(path) != d && DOWN_OF(path) != d))
+				continue;
+			all++;
+			lost += silent(path) && j->expect[p].loss < 0.9;
+		}
+		j->directions[d].dead = all > 1 && lost == all;
+	}
+}
+
+static int reach_row(struct judge *j, const char *subject, const char *measured)
+{
+	struct netsim_verify_row *row = verify_row(j, NETSIM_NOT_AS_ASKED, subject, "reach");
+
+	if (!row)
+		return -ENOMEM;
+	snprintf(row->asked, sizeof(row->asked), "passes");
+	snprintf(row->measured, sizeof(row->measured), "%s", measured);
+	return 0;
+}
+
+static int reach_rows(struct judge *j)
+{
+	struct netsim_verify_row *row;
+	size_t all = 0, lost = 0;
+	char name[160];
+
+	for (size_t d = 0; d < 2 * j->in->end_count; d++) {
+		snprintf(name, sizeof(name), "nothing %s it", d % 2 ? "reaches" : "leaves");
+		if (j->directions[d].dead && reach_row(j, j->in->ends[d / 2], name) < 0)
+			return -ENOMEM;
+	}
+	for (size_t p = 0; p < j->in->path_count; p++) {
+		const struct verify_path *path = &j->in->paths[p];
+
+		if (!should_pass(path))
+			continue;
+		all += !path->traffic;
+		if (!silent(path) || j->expect[p].loss >= 0.9)
+			continue;
+		lost++;
+		if (!j->directions[UP_OF(path)].dead && !j->directions[DOWN_OF(path)].dead &&
+		    reach_row(j, verify_pair_name(j, path, name, sizeof(name)), "nothing arrived") <
+			    0)
+			return -ENOMEM;
+	}
+	if (!all || lost)
+		return 0;
+	row = verify_row(j, NETSIM_AS_ASKED, "all", "reach");
+	if (!row)
+		return -ENOMEM;
+	snprintf(row->asked, sizeof(row->asked), "%zu pairs", all);
+	snprintf(row->measured, sizeof(row->measured), "all pass");
+	return 0;
+}
+
+static unsigned passed(const struct verify_path *path)
+{
+	return path->seen.received + path->many.received;
+}
+
+/* A pair that is cut off is so for all classes. */
+static bool is_cut(const struct verify_path *path)
+{
+	return path->cut && !path->skip && !path->traffic;
+}
+
+static int leak_row(struct judge *j, const char *subject, const char *what, const char *measured)
+{
+	struct netsim_verify_row *row = verify_row(j, NETSIM_NOT_AS_ASKED, subject, what);
+
+	if (!row)
+		return -ENOMEM;
+	snprintf(row->asked, sizeof(row->asked), "cut off");
+	snprintf(row->measured, sizeof(row->measured), "%s", measured);
+	return 0;
+}
+
+/* Partitions are kept at the port of who would receive: leaks are laid there. */
+static int leak_rows(struct judge *j, size_t end)
+{
+	size_t all = 0, leaks = 0;
+	char text[160];
+
+	for (size_t p = 0; p < j->in->path_count; p++) {
+		const struct verify_path *path = &j->in->paths[p];
+
+		if (!is_cut(path) || path->to != end)
+			continue;
+		all++;
+		leaks += passed(path) > 0;
+	}
+	if (all && leaks == all) {
+		snprintf(text, sizeof(text), "%zu of %zu cut pairs pass", leaks, all);
+		return leak_row(j, j->in->ends[end], "cut down", text);
+	}
+	for (size_t p = 0; leaks && p < j->in->path_count; p++) {
+		const struct verify_path *path = &j->in->paths[p];
+		char name[160];
+
+		if (!is_cut(path) || path->to != end || !passed(path))
+			continue;
+		snprintf(text, sizeof(text), "%u of %u passed", passed(path),
+			 path->seen.sent + path->many.sent);
+		if (leak_row(j, verify_pair_name(j, path, name, sizeof(name)), "cut", text) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int cut_rows(struct judge *j)
+{
+	struct netsim_verify_row *row;
+	size_t all = 0, leaks = 0;
+	int r = 0;
+
+	for (size_t p = 0; p < j->in->path_count; p++) {
+		all += is_cut(&j->in->paths[p]);
+		leaks += is_cut(&j->in->paths[p]) && passed(&j->in->paths[p]);
+	}
+	for (size_t e = 0; r == 0 && leaks && e < j->in->end_count; e++)
+		r = leak_rows(j, e);
+	if (r < 0 || !all || leaks)
+		return r;
+	row = verify_row(j, NETSIM_AS_ASKED, "all", "cut");
+	if (!row)
+		return -ENOMEM;
+	snprintf(row->asked, sizeof(row->asked), "%zu pair%s", all, all == 1 ? "" : "s");
+	snprintf(row->measured, sizeof(row->measured), "nothing passed");
+	return 0;
+}
+
+/* --- order */
+
+static unsigned late_of(const struct verify_path *path)
+{
+	return path->seen.late + path->many.late;
+}
+
+static bool ordered(const struct judge *j, size_t p)
+{
+	return j->usable[p] && !j->expect[p].order_free;
+}
+
+static int order_row(struct judge *j, const char *subject, const char *what, unsigned late,
+		     unsigned all)
+{
+	struct netsim_verify_row *row =
+		verify_row(j, late ? NETSIM_NOT_AS_ASKED : NETSIM_AS_ASKED, subject, what);
+
+	if (!row)
+		return -ENOMEM;
+	snprintf(row->asked, sizeof(row->asked), "kept");
+	if (late)
+		snprintf(row->measured, sizeof(row->measured), "%u of %u overtaken", late, all);
+	else
+		snprintf(row->measured, sizeof(row->measured), "kept by %u probes", all);
+	return 0;
+}
+
+/* The direction in which all paths reorder, if they are several. */
+static bool reorders(const struct judge *j, size_t d)
+{
+	size_t all = 0, wrong = 0;
+
+	for (size_t p = 0; p < j->in->path_count; p++) {
+		const struct verify_path *path = &j->in->paths[p];
+
+		if (!ordered(j, p) || (UP_OF(path) != d && DOWN_OF(path) != d))
+			continue;
+		all++;
+		wrong += late_of(path) > 0;
+	}
+	return all > 1 && wrong == all;
+}
+
+static int order_rows(struct judge *j)
+{
+	unsigned late = 0, all = 0;
+	char name[160];
+
+	for (size_t p = 0; p < j->in->path_count; p++) {
+		const struct verify_path *path = &j->in->paths[p];
+
+		if (!ordered(j, p))
+			continue;
+		late += late_of(path);
+		all += passed(path);
+	}
+	if (!late)
+		return all ? order_row(j, "all", "order", 0, all) : 0;
+	for (size_t d = 0; d < 2 * j->in->end_count; d++)
+		if (reorders(j, d) && order_row(j, j->in->ends[d / 2],
+						d % 2 ? "order down" : "order up", late, all) < 0)
+			return -ENOMEM;
+	for (size_t p = 0; p < j->in->path_count; p++) {
+		const struct verify_path *path = &j->in->paths[p];
+
+		if (ordered(j, p) && late_of(path) && !reorders(j, UP_OF(path)) &&
+		    !reorders(j, DOWN_OF(path)) &&
+		    order_row(j, verify_pair_name(j, path, name, sizeof(name)), "order",
+			      late_of(path), passed(path)) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* --- ends, pairs, classes */
+
+static bool is_hidden(const struct judge *j, size_t end)
+{
+	const struct direction *d = &j->directions[2 * end];
+
+	return d[0].paths || d[1].paths ||
+	       ((!d[0].own || !d[0].own->has) && (!d[1].own || !d[1].own->has));
+}
+
+/* Why a direction's conditions cannot be told, from the first path that says so; or NULL. */
+static const char *find_why(const struct judge *j, size_t end, bool up)
+{
+	for (size_t p = 0; p < j->in->path_count; p++) {
+		const struct verify_path *path = &j->in->paths[p];
+		/* Both are of the node at an echo's end. */
+		size_t of = up && !path->echo ? path->from : path->to;
+
+		if (of == end && (up ? path->why_up : path->why_down))
+			return up ? path->why_up : path->why_down;
+	}
+	return NULL;
+}
+
+/* An end that is cut off from everybody cannot show its conditions, nor can what varies. */
+static int hidden_rows(struct judge *j, size_t end)
+{
+	const struct direction *d = &j->directions[2 * end];
+	const char *up = find_why(j, end, true), *down = find_why(j, end, false);
+	const char *name = j->in->ends[end];
+	int r = 0;
+
+	if (up && down && strcmp(up, down) == 0)
+		return verify_unmeasured(j, name, "conditions", up);
+	if (up)
+		r = verify_unmeasured(j, name, "conditions up", up);
+	if (r == 0 && down)
+		r = verify_unmeasured(j, name, "conditions down", down);
+	if (r < 0 || up || down || is_hidden(j, end) || d[0].dead || d[1].dead)
+		return r;
+	return verify_unmeasured(j, name, "conditions", "nothing may or does pass from or to it");
+}
+
+static int end_rows(struct judge *j, size_t end)
+{
+	int r = verify_delay_rows(j, end);
+
+	if (r == 0)
+		r = verify_ratio_rows(j, end);
+	if (r == 0)
+		r = verify_end_rates(j, end);
+	return r == 0 ? hidden_rows(j, end) : r;
+}
+
+/* Where a direction has one path only, its conditions show in that path's rows. */
+static bool stands_alone(const struct judge *j, const struct verify_path *path)
+{
+	return (j->directions[UP_OF(path)].paths < 2 && path->up.has) ||
+	       (j->directions[DOWN_OF(path)].paths < 2 && path->down.has);
+}
+
+static int pair_rows(struct judge *j, size_t p)
+{
+	const struct verify_path *path = &j->in->paths[p];
+	bool always = path->path.has || stands_alone(j, path);
+	char name[160];
+	int r = 0;
+
+	verify_pair_name(j, path, name, sizeof(name));
+	if (path->why_path)
+		return verify_unmeasured(j, name, "conditions", path->why_path);
+	if (!j->usable[p] || verify_alone(path))
+		return 0;
+	if (always ? j->expect[p].delay > 0 || j->late[p] : j->late[p])
+		r = verify_path_delay(j, p, name, "delay");
+	if (r == 0 && (always ? j->expect[p].loss > 0 || j->lossy[p] : j->lossy[p]))
+		r = verify_path_loss(j, p, name);
+	return r == 0 ? verify_path_rates(j, p) : r;
+}
+
+static bool is_of_class(const struct judge *j, size_t p, const char *traffic)
+{
+	return j->in->paths[p].traffic && strcmp(j->in->paths[p].traffic, traffic) == 0;
+}
+
+/* The path of a class whose delay, or loss, is furthest from what was asked. */
+static size_t worst_of(const struct judge *j, const char *traffic, bool loss)
+{
+	size_t worst = SIZE_MAX;
+	double most = -1;
+
+	for (size_t p = 0; p < j->in->path_count; p++) {
+		double asked = loss ? j->expect[p].loss : j->expect[p].delay, off;
+
+		if (!j->usable[p] || !is_of_class(j, p, traffic) || asked <= 0)
+			continue;
+		off = fabs((loss ? verify_loss_of(j, p) : verify_delay_of(j, p)) - asked);
+		if (off <= most)
+			continue;
+		most = off;
+		worst = p;
+	}
+	return worst;
+}
+
+/* A class: every pair that is wrong, or if none is the worst one. */
+static int class_rows(struct judge *j, size_t first)
+{
+	const char *traffic = j->in->paths[first].traffic;
+	size_t late = worst_of(j, traffic, false), lossy = worst_of(j, traffic, true), wrong = 0;
+	char name[160];
+	int r = 0;
+
+	for (size_t p = 0; r == 0 && p < j->in->path_count; p++) {
+		const struct verify_path *path = &j->in->paths[p];
+
+		if (!is_of_class(j, p, traffic))
+			continue;
+		wrong += j->late[p] || j->lossy[p];
+		verify_pair_name(j, path, name, sizeof(name));
+		if (j->late[p])
+			r = verify_path_delay(j, p, name, "delay");
+		if (r == 0 && j->lossy[p])
+			r = verify_path_loss(j, p, name);
+		if (r == 0)
+			r = verify_path_rates(j, p);
+	}
+	if (r == 0 && !wrong && late != SIZE_MAX) {
+		verify_pair_name(j, &j->in->paths[late], name, sizeof(name));
+		r = verify_path_delay(j, late, name, "delay");
+	}
+	if (r == 0 && !wrong && lossy != SIZE_MAX) {
+		verify_pair_name(j, &j->in->paths[lossy], name, sizeof(name));
+		r = verify_path_loss(j, lossy, name);
+	}
+	return r;
+}
+
+static bool is_first_of_class(const struct judge *j, size_t p)
+{
+	for (size_t i = 0; i < p; i++)
+		if (j->in->paths[i].traffic &&
+		    strcmp(j->in->paths[i].traffic, j->in->paths[p].traffic) == 0)
+			return false;
+	return true;
+}
+
+int verify_unmeasured(struct judge *j, const char *subject, const char *what, const char *why)
+{
+	struct netsim_verify_row *row = verify_row(j, NETSIM_NOT_MEASURED, subject, what);
+
+	if (!row)
+		return -ENOMEM;
+	snprintf(row->why, sizeof(row->why), "%s", why);
+	return 0;
+}
+
+/* A node that only answers. */
+static int echo_rows(struct judge *j, size_t p)
+{
+	const struct verify_path *path = &j->in->paths[p];
+	const char *name = j->in->ends[path->to];
+	int r = 0;
+
+	if (path->cut || path->skip)
+		return 0;
+	if (!j->usable[p])
+		return verify_unmeasured(j, name, "rtt", "the guest does not answer");
+	r = verify_path_delay(j, p, name, "rtt");
+	if (r == 0 && (j->expect[p].loss > 0 || j->lossy[p]))
+		r = verify_path_loss(j, p, name);
+	if (r == 0 && j->expect[p].rate)
+		r = verify_unmeasured(j, name, "rate", "netsim cannot send from inside a VM");
+	return r;
+}
+
+static int all_rows(struct judge *j)
+{
+	int r = 0;
+
+	for (size_t e = 0; r == 0 && e < j->in->end_count; e++)
+		r = end_rows(j, e);
+	for (size_t p = 0; r == 0 && p < j->in->path_count; p++)
+		r = j->in->paths[p].echo ? echo_rows(j, p) : pair_rows(j, p);
+	for (size_t p = 0; r == 0 && p < j->in->path_count; p++)
+		if (j->in->paths[p].traffic && is_first_of_class(j, p))
+			r = class_rows(j, p);
+	if (r == 0)
+		r = verify_left_rates(j);
+	if (r == 0)
+		r = order_rows(j);
+	if (r == 0)
+		r = reach_rows(j);
+	return r == 0 ? cut_rows(j) : r;
+}
+
+int verify_judge(const struct verify_input *in, struct netsim_verify *ret, struct netsim_err *err)
+{
+	struct judge j = {.in = in, .ret = ret, .err = err};
+	int r = prepare(&j);
+
+	if (r == 0) {
+		find_dead(&j);
+		r = verify_delays(&j);
+	}
+	if (r == 0)
+		r = verify_ratios(&j);
+	if (r == 0)
+		r = all_rows(&j);
+	verify_tables_done(&j.tables);
+	free(j.expect);
+	free(j.usable);
+	free(j.late);
+	free(j.lossy);
+	free(j.directions);
+	return r;
+}

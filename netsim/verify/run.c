@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "netsim/verify/run.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+#include "netsim/util/array.h"
+#include "netsim/util/auto.h"
+#include "netsim/util/err.h"
+
+#define LOAD	   0.1	  /* of a link's rate, at most, may be probes */
+#define ALL_PPS	   1500.0 /* probes a second on all paths together, for times */
+#define ALL_MANY   2000.0 /* likewise for ratios */
+#define MOST_TIME  30.0	  /* seconds; slow links get fewer probes rather than more */
+#define CLOCK_STEP 0.001  /* s by which a clock that was set differs */
+
+struct verify_path *verify_run_add(struct verify_run *run)
+{
+	size_t count = run->path_count;
+	struct verify_path *path = array_push(run->paths, run->path_count);
+
+	if (!path || !array_push(run->probes, count)) {
+		run->path_count -= path != NULL;
+		return NULL;
+	}
+	return path;
+}
+
+void verify_run_done(struct verify_run *run)
+{
+	for (size_t i = 0; i < run->end_count; i++)
+		free(run->ends[i]);
+	free(run->ends);
+	free(run->links);
+	free(run->paths);
+	free(run->probes);
+	free(run->rates);
+}
+
+/* --- probing */
+
+/* How many paths use each direction: the probes of all of them load it. */
+static size_t *count_uses(const struct verify_run *run, struct netsim_err *err)
+{
+	size_t *uses = calloc(2 * run->end_count + 1, sizeof(*uses));
+
+	if (!uses)
+		err_oom(err);
+	for (size_t p = 0; uses && p < run->path_count; p++) {
+		uses[2 * run->paths[p].from]++;
+		uses[2 * run->paths[p].to + 1]++;
+	}
+	return uses;
+}
+
+/* Seconds between probes that this hop can bear when so many paths use it. */
+static double least_interval(const struct conditions *c, size_t uses, bool times)
+{
+	double interval = 0;
+
+	if (cond_has(c, COND_RATE) && c->rate.bps)
+		interval = (double)uses * 8 * PROBE_FRAME / (LOAD * (double)c->rate.bps);
+	/* With jitter, packets that come fast push each other back. */
+	if (times)
+		interval = fmax(interval, 2 * (double)uses * verify_jitter(c) / 1e3);
+	return interval;
+}
+
+/* Sets the intervals; returns the longest. */
+static double set_intervals(struct verify_run *run, const size_t *uses, double base, bool times)
+{
+	double longest = 0;
+
+	for (size_t p = 0; p < run->path_count; p++) {
+		const struct verify_path *path = &run->paths[p];
+		double interval = base;
+
+		interval = fmax(interval, least_interval(&path->up, uses[2 * path->from], times));
+		interval = fmax(interval, least_interval(&path->path, 1, times));
+		interval =
+			fmax(interval, least_interval(&path->down, uses[2 * path->to + 1], times));
+		run->probes[p].interval = interval;
+		longest = fmax(longest, interval);
+	}
+	return longest;
+}
+
+static int set_spacing(struct verify_run *run, struct netsim_err *err)
+{
+	auto_free double *pace = calloc(2 * run->end_count + 1, sizeof(*pace));
+
+	if (!pace)
+		return err_oom(err);
+	for (size_t p = 0; p < run->path_count; p++) {
+		pace[2 * run->paths[p].from] += 1 / run->probes[p].interval;
+		pace[2 * run->paths[p].to + 1] += 1 / run->probes[p].interval;
+	}
+	for (size_t p = 0; p < run->path_count; p++) {
+		run->paths[p].up_every = 1e3 / pace[2 * run->paths[p].from];
+		run->paths[p].down_every = 1e3 / pace[2 * run->paths[p].to + 1];
+	}
+	return 0;
+}
+
+struct telling {
+	const struct verify_run *run;
+	const char *what;
+};
+
+static void tell(void *arg, double done)
+{
+	const struct telling *t = arg;
+
+	if (t->run->progress)
+		t->run->progress(t->run->arg, t->what, done);
+}
+
+static double clock_offset(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (double)now.tv_sec - probe_now() + (double)now.tv_nsec / 1e9;
+}
+
+static int probe_all(struct verify_run *run, struct probe *probe, const char *what, double seconds,
+		     double settle, struct netsim_err *err)
+{
+	struct telling telling = {run, what};
+	const struct probe_progress progress = {tell, &telling};
+	double before = clock_offset();
+	int r = probe_run(probe, run->probes, run->path_count, seconds, settle, &progress, err);
+
+	if (r == 0 && fabs(clock_offset() - before) > CLOCK_STEP) {
+		r = err_set(err, NETSIM_ERR_FAILED, -EAGAIN, NULL,
+			    "the machine's clock was set during the measurement");
+		err_hint(err, "run it again");
+	}
+	return r;
+}
+
+/* How long after the last probe one may still come; and whether ratios are asked for. */
+static int look_ahead(struct verify_run *run, double *ret_settle, bool *ret_ratios,
+		      struct netsim_err *err)
+{
+	struct verify_tables tables = {0};
+	double longest = 0;
+	int r = 0;
+
+	*ret_ratios = false;
+	for (size_t p = 0; r == 0 && p < run->path_count; p++) {
+		struct verify_expect e = {0};
+
+		if (verify_expect(&run->paths[p], &tables, &e) < 0)
+			r = err_oom(err);
+		longest = fmax(longest, e.delay + 6 * e.sd + e.slack);
+		*ret_ratios |= e.loss > 0 || e.duplicate > 0;
+	}
+	verify_tables_done(&tables);
+	*ret_settle = 0.15 + longest / 1e3;
+	return r;
+}
+
+static int measure_paths(struct verify_run *run, struct probe *probe, struct netsim_err *err)
+{
+	auto_free size_t *uses = count_uses(run, err);
+	double paths = (double)run->path_count, seconds, longest, settle = 0;
+	size_t least_probes = run->quick ? 12 : 60;
+	bool ratios = false;
+	int r;
+
+	if (!uses)
+		return -ENOMEM;
+	longest = set_intervals(run, uses, fmax(run->quick ? 0.025 : 0.04, paths / ALL_PPS), true);
+	seconds = fmax(run->quick ? 1.5 : 4, (double)least_probes * longest);
+	r = set_spacing(run, err);
+	if (r == 0)
+		r = look_ahead(run, &settle, &ratios, err);
+	if (r == 0)
+		r = probe_all(run, probe, "delay", fmin(seconds, run->quick ? 4 : MOST_TIME),
+			      settle, err);
+	for (size_t p = 0; r == 0 && p < run->path_count; p++)
+		run->paths[p].seen = run->probes[p].seen;
+	if (r < 0 || !ratios)
+		return r;
+	longest = set_intervals(run, uses, fmax(0.008, paths / ALL_MANY), false);
+	seconds = run->quick ? 2 : fmin(fmax(8, 1000 * longest), MOST_TIME);
+	r = probe_all(run, probe, "loss", seconds, settle, err);
+	for (size_t p = 0; r == 0 && p < run->path_count; p++)
+		run->paths[p].many = run->probes[p].seen;
+	return r;
+}
+
+int verify_measure(struct verify_run *run, struct netsim_err *err)
+{
+	struct probe *probe = NULL;
+	int r;
+
+	if (!run->path_count)
+		return 0;
+	r = probe_open(run->own_fd, run->links, run->link_count, &probe, err);
+	if (r < 0)
+		return r;
+	run->lateness = probe_lateness();
+	r = measure_paths(run, probe, err);
+	if (r == 0 && !run->rate_count)
+		r = verify_run_rates(run, probe, err);
+	probe_close(probe);
+	return r;
+}

@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Measures rates: who is whose partner, what floods, what TCP makes of it. */
+#include <errno.h>
+#include <math.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <time.h>
+
+#include "netsim/util/array.h"
+#include "netsim/util/auto.h"
+#include "netsim/util/err.h"
+#include "netsim/verify/run.h"
+
+#define OVERLOAD    1.2 /* what a flood sends, against the rate */
+#define FRAME	    1514
+#define RATE_ROUND  30.0 /* seconds that rates may take all together */
+#define TRIES	    3
+#define TCP_SECONDS 1.0
+
+#define PATH_SECONDS 0.25 /* that a path is flooded for, at first */
+#define PATH_RATES   100  /* paths with rates of their own that are measured, at most */
+#define CLASS_RATES  6	  /* likewise of one class, where it may be by TCP */
+#define TCP_PATHS    8	  /* rates up to which those of paths are measured by TCP, too */
+#define LOST_MOST    0.5  /* what may be lost where a rate is to be seen */
+
+/* What partners must carry together, against a rate, so that they are not filled. */
+#define SPREAD	     1.4
+#define SPREAD_LEAST 1.25
+
+static uint64_t rate_of(const struct conditions *c)
+{
+	return cond_has(c, COND_RATE) && c->rate.bps ? c->rate.bps : UINT64_MAX;
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* What a path carries but for the direction that is looked at. */
+static uint64_t rest_of(const struct verify_path *path, bool up)
+{
+	return least(rate_of(&path->path), rate_of(up ? &path->down : &path->up));
+}
+
+/* A path whose own rate is wrong tells nothing about its ends. */
+static bool is_wrong(const struct verify_run *run, size_t p)
+{
+	for (size_t i = 0; i < run->rate_count; i++)
+		if (run->rates[i].is_path && run->rates[i].path == p &&
+		    !verify_rate_fits(&run->rates[i]))
+			return true;
+	return false;
+}
+
+/*
+ * A path that leaves or reaches the direction that is looked at; if there is a choice
+ * none whose own rate is wrong.
+ */
+static bool is_candidate(const struct verify_run *run, const struct verify_rate *r, size_t p)
+{
+	const struct verify_path *path = &run->paths[p];
+
+	return (r->up ? path->from : path->to) == r->end && !path->traffic && !path->echo &&
+	       !path->cut && path->seen.received && (r->any_partner || !is_wrong(run, p));
+}
+
+/* The path over the fastest partner, but for one; SIZE_MAX: none. */
+static size_t find_partner(const struct verify_run *run, const struct verify_rate *r, size_t not )
+{
+	size_t best = SIZE_MAX;
+
+	for (size_t p = 0; p < run->path_count; p++) {
+		const struct verify_path *path = &run->paths[p];
+
+		if (!is_candidate(run, r, p) || (r->up ? path->to : path->from) == not )
+			continue;
+		if (best == SIZE_MAX || rest_of(path, r->up) > rest_of(&run->paths[best], r->up))
+			best = p;
+	}
+	return best;
+}
+
+/* Bits that a shaper lets through at once. */
+static double burst_of(const struct conditions *c)
+{
+	double bits;
+
+	if (!cond_has(c, COND_RATE))
+		return 0;
+	if (cond_has(c, COND_BURST))
+		return 8.0 * (double)c->burst.bytes;
+	if (!cond_has(c, COND_REORDER) || c->reorder == REORDER_FORBIDDEN)
+		return 0;
+	bits = (double)c->rate.bps / 100;
+	return fmax(bits, 8.0 * 10 * FRAME);
+}
+
+static void wait_seconds(double seconds)
+{
+	struct timespec time = {(time_t)seconds, (long)((seconds - floor(seconds)) * 1e9)};
+
+	clock_nanosleep(CLOCK_MONOTONIC, 0, &time, NULL);
+}
+
+/* Who takes part in the measurement of one direction's rate. */
+struct turn {
+	struct probe_lane lanes[PROBE_LANES];
+	size_t lane_count;
+	const struct verify_path *path; /* of the first lane */
+	double room;			/* what the partners carry all together */
+	double lost_before;		/* of what is sent, before the hop that limits it */
+	double burst;
+	double seconds;
+	struct verify_expect expect; /* of the first lane */
+};
+
+static int add_lane(const struct verify_run *run, const struct verify_rate *r, size_t p,
+		    struct turn *turn, struct netsim_err *err)
+{
+	const struct verify_path *path = &run->paths[p];
+	double rest = (double)rest_of(path, r->up);
+	struct verify_tables tables = {0};
+	int result = 0;
+
+	if (!turn->lane_count) {
+		turn->path = path;
+		result = verify_expect(path, &tables, &turn->expect);
+		verify_tables_done(&tables);
+	}
+	turn->lanes[turn->lane_count++] =
+		(struct probe_lane) {run->probes[p].from, run->probes[p].to, rest};
+	turn->room += rest;
+	turn->burst = fmax(turn->burst,
+			   burst_of(&path->up) + burst_of(&path->path) + burst_of(&path->down));
+	return result < 0 ? err_oom(err) : 0;
+}
+
+/*
+ * One partner that is fast enough, or several whose links are not filled by their
+ * part: then nothing but this end's own link limits what passes.
+ */
+static int choose(const struct verify_run *run, struct verify_rate *r, size_t first,
+		  struct turn *turn, struct netsim_err *err)
+{
+	size_t p = first;
+	int result = add_lane(run, r, p, turn, err);
+	bool *used = calloc(run->path_count + 1, sizeof(*used));
+
+	if (!used)
+		return err_oom(err);
+	while (result == 0 && turn->room < SPREAD * (double)r->own &&
+	       turn->lane_count < PROBE_LANES) {
+		used[p] = true;
+		p = SIZE_MAX;
+		for (size_t i = 0; i < run->path_count; i++)
+			if (!used[i] && is_candidate(run, r, i) &&
+			    (p == SIZE_MAX ||
+			     rest_of(&run->paths[i], r->up) > rest_of(&run->paths[p], r->up)))
+				p = i;
+		if (p == SIZE_MAX)
+			break;
+		result = add_lane(run, r, p, turn, err);
+	}
+	free(used);
+	if (turn->lane_count > 1 && turn->room < SPREAD_LEAST * (double)r->own) {
+		turn->lane_count = 1;
+		turn->room = (double)rest_of(turn->path, r->up);
+	}
+	for (size_t i = 0; i < turn->lane_count; i++)
+		turn->lanes[i].share /= turn->room;
+	return result;
+}
+
+static void flood(struct probe *probe, const struct turn *turn, struct verify_rate *r)
+{
+	double asked = (double)r->asked, offer = OVERLOAD * asked / (1 - turn->lost_before);
+
+	/* No partner's link may be filled by its part. */
+	if (turn->lane_count > 1)
+		offer = fmin(offer, turn->room * OVERLOAD / SPREAD);
+	/* A machine that stalls makes a link look slow or, within a window, fast: once more. */
+	for (int i = 1; i <= TRIES; i++) {
+		struct probe_rate seen;
+
+		probe_flood(probe, turn->lanes, turn->lane_count, offer, turn->burst,
+			    i * turn->seconds, &seen);
+		if (r->udp < 0 || fabs(seen.passed - asked) < fabs(r->udp - asked)) {
+			r->udp = seen.passed;
+			r->offered = seen.offered * (1 - turn->lost_before);
+		}
+		if (verify_rate_fits(r))
+			break;
+	}
+}
+
+static int stream(struct probe *probe, const struct turn *turn, struct verify_rate *r,
+		  struct netsim_err *err)
+{
+	double rtt = 2 * turn->path->seen.mean / 1e3;
+	/* Until slow start has filled link and queue, which is twice what the link holds. */
+	double warmup = 0.3 + fmin(2, 12 * rtt);
+	uint16_t port = turn->lanes[0].port;
+	int result = 0;
+
+	for (int i = 1; result == 0 && i <= TRIES; i++) {
+		struct probe_rate seen;
+
+		result = probe_tcp(probe, turn->lanes[0].from, turn->lanes[0].to, port, warmup,
+				   i * TCP_SECONDS, &seen, err);
+		if (result == 0 && seen.busy) {
+			r->why = "its port is in use at both ends";
+			return 0;
+		}
+		r->tcp = fmax(r->tcp, seen.passed);
+		/* What waits in the queues still goes out. */
+		wait_seconds(fmin(1, 2 * rtt + 100 * 8 * FRAME / (double)r->tcp_asked));
+		if (verify_rate_fits(r))
+			break;
+	}
+	return result;
+}
+
+static size_t turns_of(const struct verify_run *run)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < run->rate_count; i++)
+		count += !run->rates[i].left_out;
+	return count;
+}
+
+static int measure_over(struct verify_run *run, struct probe *probe, struct verify_rate *r,
+			size_t first, bool alone, struct netsim_err *err)
+{
+	struct turn turn = {0};
+	double each = RATE_ROUND / (double)turns_of(run);
+	int result =
+		alone ? add_lane(run, r, first, &turn, err) : choose(run, r, first, &turn, err);
+
+	if (result < 0)
+		return result;
+	if (alone)
+		turn.lanes[0].share = 1;
+	turn.seconds = run->quick ? 0.3 : fmin(0.8, fmax(0.3, each / 3));
+	if (turn.lane_count > 1)
+		turn.seconds += 0.3;
+	r->partner = r->up ? turn.path->to : turn.path->from;
+	r->asked = least(r->own, turn.room < 1e18 ? (uint64_t)turn.room : UINT64_MAX);
+	r->udp = r->tcp = -1;
+	r->shared = turn.room < SPREAD * (double)r->own;
+	/* Both ends of the window may be off by the jitter. */
+	r->slack = fmin(0.5, 2 * turn.expect.sd / 1e3 / turn.seconds);
+	flood(probe, &turn, r);
+	if (!run->quick && each >= 1 && turn.expect.loss <= 0 && turn.expect.duplicate <= 0 &&
+	    !turn.expect.order_free && verify_rate_fits(r)) {
+		r->tcp_asked = least(r->own, rest_of(turn.path, r->up));
+		result = stream(probe, &turn, r, err);
+	}
+	return result;
+}
+
+/* A partner's own link may be the wrong one: then another one acquits this end. */
+static int measure_rate(struct verify_run *run, struct probe *probe, struct verify_rate *r,
+			struct netsim_err *err)
+{
+	size_t first = find_partner(run, r, SIZE_MAX), other;
+	struct verify_rate second = *r;
+	int result;
+
+	if (first == SIZE_MAX) {
+		r->any_partner = true; /* better a doubtful one than none */
+		first = find_partner(run, r, SIZE_MAX);
+	}
+	if (first == SIZE_MAX) {
+		r->why = "there is no other end that it can exchange packets with";
+		return 0;
+	}
+	result = measure_over(run, probe, r, first, false, err);
+	if (result < 0 || verify_rate_fits(r) || r->udp > (double)r->asked ||
+	    rest_of(&run->paths[first], r->up) == UINT64_MAX)
+		return result;
+	other = find_partner(run, r, r->partner);
+	r->shared = true;
+	if (other == SIZE_MAX)
+		return 0;
+	result = measure_over(run, probe, &second, other, true, err);
+	if (result < 0)
+		return result;
+	if (!verify_rate_fits(&second))
+		r->shared = false; /* two partners cannot both be wrong */
+	else if ((double)second.asked > 1.05 * r->udp)
+		*r = second; /* it carries more than passed to the first */
+	return 0;
+}
+
+static int add_directions(struct verify_run *run, struct netsim_err *err)
+{
+	for (size_t d = 0; d < 2 * run->end_count; d++)
+		for (size_t p = 0; p < run->path_count; p++) {
+			const struct verify_path *path = &run->paths[p];
+			bool up = d % 2 == 0;
+			uint64_t own = rate_of(up ? &path->up : &path->down);
+			struct verify_rate *r;
+
+			if ((up ? path->from : path->to) != d / 2 || own == UINT64_MAX ||
+			    path->echo)
+				continue;
+			r = array_push(run->rates, run->rate_count);
+			if (!r)
+				return err_oom(err);
+			*r = (struct verify_rate) {.end = d / 2,
+						   .partner = d / 2,
+						   .up = up,
+						   .own = own,
+						   .asked = own,
+						   .udp = -1,
+						   .tcp = -1};
+			break;
+		}
+	return 0;
+}
+
+/* --- rates that paths have by themselves */
+
+/* What a path carries of what it should, and what is lost on the way there. */
+struct carrying {
+	uint64_t rate;
+	double before, after; /* lost before the hop that limits, and behind it */
+};
+
+static struct carrying carrying_of(const struct verify_path *path)
+{
+	const struct conditions *hops[] = {&path->up, &path->path, &path->down};
+	struct carrying c = {.rate = UINT64_MAX};
+	double before = 1, all = 1;
+
+	for (size_t i = 0; i < ARRAY_SIZE(hops); i++) {
+		double damaged = cond_has(hops[i], COND_CORRUPT) ?
+					 (double)hops[i]->corrupt.ppb / RATIO_ONE :
+					 0;
+
+		all *= 1 - verify_loss(hops[i]);
+		if (rate_of(hops[i]) < c.rate) {
+			c.rate = rate_of(hops[i]);
+			before = all;
+		}
+		all *= 1 - damaged;
+	}
+	c.before = 1 - before;
+	c.after = before > 0 ? 1 - all / before : 0;
+	return c;
+}
+
+/* The same path for the traffic of no class, which stands before those of classes. */
+static const struct verify_path *plain_of(const struct verify_run *run, size_t p)
+{
+	while (p && run->paths[p].traffic)
+		p--;
+	return &run->paths[p];
+}
+
+/* A class that only takes over its pair's rate has none of its own. */
+static bool has_rate(const struct verify_run *run, size_t p)
+{
+	const struct verify_path *path = &run->paths[p], *plain;
+
+	if (rate_of(&path->path) == UINT64_MAX || path->cut || path->skip || path->echo ||
+	    !path->seen.received)
+		return false;
+	plain = path->traffic ? plain_of(run, p) : NULL;
+	return !plain || rate_of(&plain->path) != rate_of(&path->path);
+}
+
+static bool same_traffic(const struct verify_path *a, const struct verify_path *b)
+{
+	return a->traffic && b->traffic ? strcmp(a->traffic, b->traffic) == 0 :
+					  a->traffic == b->traffic;
+}
+
+/* All paths with the traffic of this one, of which so many are measured. */
+static int add_group(struct verify_run *run, size_t first, size_t most, struct netsim_err *err)
+{
+	size_t count = 0, place = 0;
+
+	for (size_t p = first; p < run->path_count; p++)
+		count += same_traffic(&run->paths[p], &run->paths[first]) && has_rate(run, p);
+	for (size_t p = first; p < run->path_count; p++) {
+		const struct verify_path *path = &run->paths[p];
+		struct verify_rate *r;
+
+		if (!same_traffic(path, &run->paths[first]) || !has_rate(run, p))
+			continue;
+		r = array_push(run->rates, run->rate_count);
+		if (!r)
+			return err_oom(err);
+		*r = (struct verify_rate) {.is_path = true,
+					   .path = p,
+					   .end = path->from,
+					   .partner = path->to,
+					   .up = true,
+					   .own = carrying_of(path).rate,
+					   .udp = -1,
+					   .tcp = -1,
+					   .left_out = place++ % ((count + most - 1) / most)};
+		r->asked = r->own;
+	}
+	return 0;
+}
+
+static int add_paths(struct verify_run *run, struct netsim_err *err)
+{
+	int r = 0;
+
+	for (size_t p = 0; r == 0 && p < run->path_count; p++) {
+		bool known = !has_rate(run, p);
+
+		for (size_t i = 0; !known && i < run->rate_count; i++)
+			known = same_traffic(&run->paths[run->rates[i].path], &run->paths[p]);
+		if (!known)
+			r = add_group(run, p, run->paths[p].traffic ? CLASS_RATES : PATH_RATES,
+				      err);
+	}
+	return r;
+}
+
+/* Whether TCP can show the rate; if not, why. */
+static const char *refuses_tcp(const struct verify_expect *e)
+{
+	return e->loss > 0 || e->duplicate > 0 || e->order_free ?
+		       "TCP does not fill a path that loses, repeats or swaps packets" :
+		       NULL;
+}
+
+static int measure_path(struct verify_run *run, struct probe *probe, struct verify_rate *r,
+			struct netsim_err *err)
+{
+	const struct probe_path *way = &run->probes[r->path];
+	struct carrying carrying = carrying_of(&run->paths[r->path]);
+	bool tcp_alone = way->protocol == IPPROTO_TCP;
+	struct turn turn = {.seconds = PATH_SECONDS, .lost_before = carrying.before};
+	int result = add_lane(run, r, r->path, &turn, err);
+
+	if (result < 0)
+		return result;
+	turn.lanes[0].share = 1;
+	turn.lanes[0].port = way->port;
+	r->asked = r->tcp_asked = (uint64_t)((double)r->own * (1 - carrying.after));
+	r->slack = fmin(0.5, 2 * turn.expect.sd / 1e3 / turn.seconds + turn.expect.duplicate);
+	if (carrying.before > LOST_MOST || carrying.after > LOST_MOST)
+		r->why = "more than half of what is sent is lost";
+	else if (tcp_alone)
+		r->why = refuses_tcp(&turn.expect);
+	else
+		flood(probe, &turn, r);
+	if (r->why || (!tcp_alone && (run->quick || turns_of(run) > TCP_PATHS ||
+				      refuses_tcp(&turn.expect) || !verify_rate_fits(r))))
+		return 0;
+	result = stream(probe, &turn, r, err);
+	if (result == 0 && r->tcp == 0 && tcp_alone)
+		r->why = "no connection to its port comes about";
+	return result;
+}
+
+int verify_run_rates(struct verify_run *run, struct probe *probe, struct netsim_err *err)
+{
+	int r = add_paths(run, err);
+
+	if (r == 0)
+		r = add_directions(run, err);
+	for (size_t i = 0; r == 0 && i < run->rate_count; i++) {
+		struct verify_rate *rate = &run->rates[i];
+
+		if (run->progress)
+			run->progress(run->arg, "rate", (double)i / (double)run->rate_count);
+		if (!rate->is_path)
+			r = measure_rate(run, probe, rate, err);
+		else if (!rate->left_out)
+			r = measure_path(run, probe, rate, err);
+	}
+	return r;
+}

@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The same packets seen from several places: each counts once. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "netsim/flow/analysis.h"
+#include "netsim/packet/capture_file.h"
+#include "netsim/packet/capture_names.h"
+#include "tests/unit/frames.h"
+
+#define MS 1000000LL
+#define SY PACKET_SYN
+#define AC PACKET_ACK
+
+enum { CLIENT = 1, SERVER, ROUTER };
+
+static const uint8_t addresses[2][4] = {{10, 0, 0, 1}, {10, 0, 0, 2}};
+static const char classes_text[] = "classes:\n  peer: {tcp: 2380, gap: 100ms}\n";
+
+struct fixture {
+	struct class_set *classes;
+	struct flow *flow;
+};
+
+static void begin(struct fixture *f)
+{
+	struct netsim_diags diags = {0};
+	struct netsim_err err = {0};
+
+	assert_int_equal(
+		classes_parse("t", classes_text, sizeof(classes_text) - 1, &f->classes, &diags), 0);
+	assert_int_equal(flow_new(f->classes, 0, &f->flow, &err), 0);
+}
+
+static struct netsim_analysis finish(struct fixture *f, const char *const *only, size_t count)
+{
+	struct analyze_names names = {.only = only, .only_count = count};
+	struct netsim_analysis a = {0};
+	struct netsim_err err = {0};
+
+	flow_finish(f->flow);
+	assert_int_equal(analyze_rows(f->flow, NULL, f->classes, &names, 0, &a, &err), 0);
+	flow_free(f->flow);
+	classes_free(f->classes);
+	return a;
+}
+
+/* A segment of one side at a view. */
+static void see(struct fixture *f, double ms, uint16_t view, enum packet_seen seen, bool server,
+		uint32_t seq, uint32_t ack, uint8_t flags, uint32_t data, uint8_t hops)
+{
+	struct packet p = {.length = 54 + data,
+			   .ethertype = 0x0800,
+			   .version = 4,
+			   .protocol = 6,
+			   .has_ports = true,
+			   .has_tcp = true,
+			   .source = addresses[server],
+			   .destination = addresses[!server],
+			   .source_port = server ? 2380 : 40000,
+			   .destination_port = server ? 40000 : 2380,
+			   .seq = seq,
+			   .ack = ack,
+			   .tcp_flags = flags,
+			   .payload = data,
+			   .window = 500,
+			   .view = view,
+			   .seen = (uint8_t)seen,
+			   .hops = hops};
+
+	assert_true(flow_add(f->flow, &p, (int64_t)(ms * (double)MS)));
+}
+
+static void sent(struct fixture *f, double ms, bool server, uint32_t seq, uint32_t ack,
+		 uint8_t flags, uint32_t data)
+{
+	see(f, ms, server ? SERVER : CLIENT, PACKET_SENT, server, seq, ack, flags, data, 64);
+}
+
+static void came(struct fixture *f, double ms, bool server, uint32_t seq, uint32_t ack,
+		 uint8_t flags, uint32_t data)
+{
+	see(f, ms, server ? CLIENT : SERVER, PACKET_DELIVERED, server, seq, ack, flags, data, 64);
+}
+
+/* Both ends, 5 ms apart. */
+static void both(struct fixture *f, double ms, bool server, uint32_t seq, uint32_t ack,
+		 uint8_t flags, uint32_t data)
+{
+	sent(f, ms, server, seq, ack, flags, data);
+	came(f, ms + 5, server, seq, ack, flags, data);
+}
+
+static void conversation(struct fixture *f)
+{
+	both(f, 0, false, 100, 0, SY, 0);
+	both(f, 6, true, 500, 101, SY | AC, 0);
+	both(f, 12, false, 101, 501, AC, 0);
+	both(f, 20, false, 101, 501, AC, 100);
+	both(f, 26, true, 501, 201, AC, 0);
+	sent(f, 40, false, 201, 501, AC, 100); /* is lost */
+	both(f, 300, false, 201, 501, AC, 100);
+	both(f, 306, true, 501, 301, AC, 0);
+}
+
+static void both_ends(void **state)
+{
+	struct fixture f;
+	struct netsim_analysis a;
+	const struct netsim_flow_row *row;
+
+	(void)state;
+	begin(&f);
+	conversation(&f);
+	a = finish(&f, NULL, 0);
+	assert_int_equal(a.captured, 15);
+	assert_int_equal(a.packets, 8);
+	assert_int_equal(a.connections, 1);
+	assert_int_equal(a.pairs.count, 1);
+	row = &a.pairs.list[0];
+	assert_int_equal(row->connections, 1);
+	assert_int_equal(row->handshake.count, 1);
+	assert_int_equal(row->handshake.min, 12 * MS);
+	assert_int_equal(row->ways[0].packets, 5);
+	assert_int_equal(row->ways[1].packets, 3);
+	/* Where it is sent, it is sent again; and takes the whole round trip. */
+	assert_int_equal(row->ways[0].timeout, 1);
+	assert_int_equal(row->ways[0].rtt.min, 11 * MS);
+	/* Silence is the receiver's: from 25 to 305. */
+	assert_int_equal(row->ways[0].gaps, 1);
+	assert_int_equal(row->ways[1].gaps, 1);
+	assert_int_equal(a.gap_count, 2);
+	assert_int_equal(a.gaps_more, 0);
+	assert_int_equal(a.gaps[0].end_ns - a.gaps[0].begin_ns, 280 * MS);
+	assert_int_equal(a.connection_rows.count, 1);
+	row = &a.connection_rows.list[0];
+	assert_string_equal(row->ends[0], "10.0.0.1");
+	assert_int_equal(row->ways[0].packets, 5);
+	assert_int_equal(row->ways[1].packets, 3);
+	assert_int_equal(row->ways[0].timeout, 1);
+	assert_int_equal(row->ways[0].gaps, 1);
+	assert_int_equal(row->handshake.min, 12 * MS);
+	analysis_done(&a);
+}
+
+/* Of one end only, what is not seen as sent counts as it is delivered. */
+static void one_end(void **state)
+{
+	struct fixture f;
+	struct netsim_analysis a;
+
+	(void)state;
+	begin(&f);
+	see(&f, 0, SERVER, PACKET_DELIVERED, false, 100, 0, SY, 0, 64);
+	see(&f, 1, SERVER, PACKET_SENT, true, 500, 101, SY | AC, 0, 64);
+	see(&f, 9, SERVER, PACKET_DELIVERED, false, 101, 501, AC, 0, 64);
+	a = finish(&f, NULL, 0);
+	assert_int_equal(a.packets, 3);
+	assert_int_equal(a.connections, 1);
+	assert_int_equal(a.pairs.list[0].ways[0].packets, 2);
+	assert_int_equal(a.pairs.list[0].handshake.min, 9 * MS);
+	analysis_done(&a);
+}
+
+/* Who forwards is neither of the ends. */
+static void router(void **state)
+{
+	struct fixture f;
+	struct netsim_analysis a;
+
+	(void)state;
+	begin(&f);
+	for (int i = 0; i < 10; i++) {
+		uint32_t seq = 101 + (uint32_t)i * 10;
+
+		see(&f, i * 10, CLIENT, PACKET_SENT, false, seq, 501, AC, 10, 64);
+		see(&f, i * 10 + 1, ROUTER, PACKET_DELIVERED, false, seq, 501, AC, 10, 64);
+		see(&f, i * 10 + 2, ROUTER, PACKET_SENT, false, seq, 501, AC, 10, 63);
+		see(&f, i * 10 + 3, SERVER, PACKET_DELIVERED, false, seq, 501, AC, 10, 63);
+	}
+	a = finish(&f, NULL, 0);
+	assert_int_equal(a.captured, 40);
+	assert_int_equal(a.packets, 10);
+	assert_int_equal(a.pairs.list[0].ways[0].timeout + a.pairs.list[0].ways[0].spurious +
+				 a.pairs.list[0].ways[0].fast + a.pairs.list[0].ways[0].reordered,
+			 0);
+	assert_int_equal(a.connection_rows.count, 1);
+	assert_int_equal(a.connection_rows.list[0].ways[0].packets, 10);
+	analysis_done(&a);
+}
+
+static void asked_for(void **state)
+{
+	static const char *const only[] = {"10.0.0.9"}, *const there[] = {"10.0.0.2"};
+	struct fixture f;
+	struct netsim_analysis a;
+
+	(void)state;
+	begin(&f);
+	conversation(&f);
+	a = finish(&f, only, 1);
+	assert_int_equal(a.packets + a.pairs.count + a.classes.count + a.connection_rows.count +
+				 a.gap_count,
+			 0);
+	analysis_done(&a);
+	begin(&f);
+	conversation(&f);
+	a = finish(&f, there, 1);
+	assert_int_equal(a.packets, 8);
+	analysis_done(&a);
+}
+
+/* Nobody has told who has a link-local address, but who sends from it; others stay as they are. */
+static void link_local(void **state)
+{
+	static const uint8_t local[16] = {0xfe, 0x80, [15] = 1}, global[16] = {0xfd, 0, [15] = 1},
+			     all[16] = {0xff, 2, [15] = 2};
+	static char client[] = "n-1";
+	char *const views[] = {client};
+	struct analyze_names names = {.views = views, .view_count = 1};
+	struct packet p = {.length = 70,
+			   .ethertype = 0x86dd,
+			   .version = 6,
+			   .protocol = 58,
+			   .source = local,
+			   .destination = all,
+			   .view = CLIENT,
+			   .seen = PACKET_SENT,
+			   .hops = 255};
+	struct netsim_analysis a = {0};
+	struct netsim_err err = {0};
+	struct fixture f;
+
+	(void)state;
+	begin(&f);
+	assert_true(flow_add(f.flow, &p, 0));
+	p.source = global;
+	p.length = 60;
+	assert_true(flow_add(f.flow, &p, 1));
+	flow_finish(f.flow);
+	assert_int_equal(analyze_rows(f.flow, NULL, f.classes, &names, 0, &a, &err), 0);
+	assert_int_equal(a.pairs.count, 2);
+	assert_string_equal(a.pairs.list[0].ends[0], "n-1");
+	assert_string_equal(a.pairs.list[0].ends[1], "ff02::2");
+	assert_string_equal(a.pairs.list[1].ends[0], "fd00::1");
+	flow_free(f.flow);
+	classes_free(f.classes);
+	analysis_done(&a);
+}
+
+/* --- where views come from */
+
+static void put_le(struct bytes *b, uint32_t value, int size)
+{
+	for (int i = 0; i < size; i++)
+		put8(b, value >> 8 * i & 0xff);
+}
+
+static void put_text(struct bytes *b, const char *text, uint32_t size)
+{
+	for (uint32_t i = 0; i < ((size + 3) & ~3U); i++)
+		put8(b, i < strlen(text) ? (uint8_t)text[i] : 0);
+}
+
+static void put_interface(struct bytes *b, const char *name)
+{
+	uint32_t size = (uint32_t)strlen(name), padded = (size + 3) & ~3U;
+	uint32_t length = 20 + 4 + padded + 4;
+
+	put_le(b, 1, 4);
+	put_le(b, length, 4);
+	put_le(b, 1, 4);
+	put_le(b, 0, 4);
+	put_le(b, 2, 2);
+	put_le(b, size, 2);
+	put_text(b, name, size);
+	put_le(b, 0, 4);
+	put_le(b, length, 4);
+}
+
+static void put_packet(struct bytes *b, uint32_t interface, uint32_t flags)
+{
+	put_le(b, 6, 4);
+	put_le(b, 32 + 4 + 12, 4);
+	put_le(b, interface, 4);
+	put_le(b, 0, 4);
+	put_le(b, 0, 4);
+	put_le(b, 2, 4);
+	put_le(b, 2, 4);
+	put_le(b, 0xffff, 4);
+	put_le(b, 2, 2);
+	put_le(b, 4, 2);
+	put_le(b, flags, 4);
+	put_le(b, 0, 4);
+	put_le(b, 32 + 4 + 12, 4);
+}
+
+static void from_files(void **state)
+{
+	struct bytes b = {.count = 0};
+	struct capture_names names = {0};
+	struct capture_file *file;
+	struct capture_packet p;
+	struct netsim_err err = {0};
+
+	(void)state;
+	put_le(&b, 0x0a0d0d0a, 4);
+	put_le(&b, 28, 4);
+	put_le(&b, 0x1a2b3c4d, 4);
+	put_le(&b, 1, 4);
+	put_le(&b, 0xffffffff, 4);
+	put_le(&b, 0xffffffff, 4);
+	put_le(&b, 28, 4);
+	put_interface(&b, "n-1/eth1");
+	put_interface(&b, "n-2/eth1");
+	put_interface(&b, "n-1/eth2");
+	/* 10.0.0.1 is n-1; then the end */
+	put_le(&b, 4, 4);
+	put_le(&b, 12 + 4 + 8 + 4, 4);
+	put_le(&b, 1, 2);
+	put_le(&b, 8, 2);
+	put32(&b, 0x0a000001);
+	put_text(&b, "n-1", 4);
+	put_le(&b, 0, 4);
+	put_le(&b, 12 + 4 + 8 + 4, 4);
+	put_packet(&b, 0, 1);
+	put_packet(&b, 1, 2);
+	put_packet(&b, 2, 0);
+	assert_int_equal(capture_open_memory("t", b.at, b.count, &file, &err), 0);
+	capture_use_names(file, &names);
+	assert_true(capture_next(file, &p));
+	assert_int_equal(p.view, 1);
+	assert_int_equal(p.seen, PACKET_SENT);
+	assert_true(capture_next(file, &p));
+	assert_int_equal(p.view, 2);
+	assert_int_equal(p.seen, PACKET_DELIVERED);
+	assert_true(capture_next(file, &p));
+	assert_int_equal(p.view, 1);
+	assert_int_equal(p.seen, PACKET_UNSEEN);
+	assert_false(capture_next(file, &p));
+	assert_string_equal(capture_problem(file)->what, "");
+	assert_int_equal(names.view_count, 2);
+	assert_string_equal(names.views[1], "n-2");
+	assert_int_equal(names.count, 1);
+	assert_string_equal(names.list[0].name, "n-1");
+	capture_close(file);
+	capture_names_done(&names);
+}
+
+static void cooked(void **state)
+{
+	struct bytes b = {.count = 0};
+	struct packet p;
+
+	(void)state;
+	put16(&b, 0x0800); /* the second version: protocol, nothing, interface, kind */
+	put16(&b, 0);
+	put32(&b, 7);
+	put16(&b, 1);
+	put8(&b, 4);
+	put_zeros(&b, 30);
+	packet_decode(PACKET_COOKED2, b.at, b.count, b.count, &p);
+	assert_int_equal(p.view, PACKET_VIEW_COOKED + 7);
+	assert_int_equal(p.seen, PACKET_DELIVERED);
+	packet_decode(PACKET_COOKED2, b.at, 15, b.count, &p);
+	assert_int_equal(p.view, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(both_ends), cmocka_unit_test(link_local),
+		cmocka_unit_test(one_end),   cmocka_unit_test(router),
+		cmocka_unit_test(asked_for), cmocka_unit_test(from_files),
+		cmocka_unit_test(cooked),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
