@@ -6,6 +6,7 @@
 #include <assert.h>
 
 #include "netsim/flow/flow.h"
+#include "netsim/flow/pool.h"
 
 /* Round trips of single connections are kept in units of 10 ns: 32 bits are 42 s. */
 #define RTT_UNIT 10
@@ -92,34 +93,6 @@ struct trouble {
 	uint32_t next_free;
 };
 
-/* Things by number, in pieces, so that none ever moves. */
-#define POOL_PIECE 4096
-struct pool {
-	char **pieces;
-	uint32_t piece_count, count, max;
-	size_t size;
-};
-void *pool_add(struct pool *pool, uint32_t *ret);
-void pool_done(struct pool *pool);
-
-static inline void *pool_at(const struct pool *pool, uint32_t number)
-{
-	return pool->pieces[number / POOL_PIECE] + (size_t)(number % POOL_PIECE) * pool->size;
-}
-
-/* Numbers + 1 of things by hash, 0 is free; the upper bits of each slot are of the hash. */
-struct index {
-	uint32_t *slots;
-	uint32_t mask;
-	uint32_t used;
-	uint32_t bits; /* that the number takes */
-};
-/* False when memory ran out. hash_of gives the hash of a thing again. */
-typedef uint64_t (*index_hash_fn)(const struct flow *flow, uint32_t number);
-bool index_init(struct index *index, uint32_t max);
-bool index_add(struct flow *flow, struct index *index, uint32_t number, index_hash_fn hash_of);
-void index_remove(struct flow *flow, struct index *index, uint32_t number, index_hash_fn hash_of);
-
 struct address {
 	struct flow_address address;
 	uint32_t users; /* connections and groups; of the free ones: the next, 1 + number */
@@ -200,7 +173,7 @@ static inline unsigned local_of(const struct connection *c)
 						 FLOW_NOWHERE;
 }
 
-/* --- flow_group.c */
+/* --- group.c */
 /* Sets c->group and CONNECTION_TURNED. */
 void group_join(struct flow *flow, struct connection *c, unsigned class);
 /* Adds a connection's figures to its group. */
@@ -209,9 +182,12 @@ void groups_done(struct flow *flow);
 void series_packet(struct flow *flow, struct flow_group *group, unsigned way, uint32_t bytes);
 void series_rtt(struct flow *flow, struct flow_group *group, unsigned way, int64_t rtt_ns);
 void series_retransmission(struct flow *flow, struct flow_group *group, unsigned way);
+void series_gap(struct flow *flow, struct flow_group *group, unsigned way);
+
+/* --- gaps.c */
 void gap_check(struct flow *flow, struct connection *c, unsigned side);
 
-/* --- flow_tcp.c */
+/* --- tcp.c */
 void tcp_packet(struct flow *flow, struct connection *c, unsigned side,
 		const struct packet *packet);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Sums for each class between two addresses, what happens over time, and gaps. */
+/* Sums for each class between two addresses, and what happens over time. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -263,6 +263,14 @@ void series_retransmission(struct flow *flow, struct flow_group *group, unsigned
 		bin->ways[way].retransmissions++;
 }
 
+void series_gap(struct flow *flow, struct flow_group *group, unsigned way)
+{
+	struct flow_bin *bin = bin_at(flow, group);
+
+	if (bin)
+		bin->ways[way].gaps++;
+}
+
 void series_rtt(struct flow *flow, struct flow_group *group, unsigned way, int64_t rtt_ns)
 {
 	struct flow_bin *bin = bin_at(flow, group);
@@ -283,53 +291,6 @@ void series_rtt(struct flow *flow, struct flow_group *group, unsigned way, int64
 	/* Memory is bounded: coarser in time, where there are many. */
 	if (flow->histogram_count > BIN_HISTOGRAMS && flow->totals.bin_ns < INT64_MAX / 2)
 		double_bins(flow);
-}
-
-/* --- gaps */
-
-static void note_gap(struct flow *flow, const struct connection *c, unsigned side, bool whole)
-{
-	const struct side *from = &c->sides[side];
-	struct flow_gap *gap;
-
-	flow->totals.gaps++;
-	if (flow->gap_count == FLOW_GAPS)
-		return;
-	gap = &flow->gaps[flow->gap_count++];
-	gap->begin_ns = from->last_ns;
-	gap->end_ns = flow->now_ns;
-	gap->group = c->group;
-	gap->way = (uint8_t)way_of(c, side);
-	gap->whole = whole;
-	gap->source_port = c->ports[side];
-	gap->destination_port = c->ports[1 - side];
-}
-
-static bool is_gap(const struct flow *flow, int64_t last_ns, int64_t limit_ns)
-{
-	return flow->now_ns - last_ns > limit_ns;
-}
-
-void gap_check(struct flow *flow, struct connection *c, unsigned side)
-{
-	struct flow_group *group = &flow->groups[c->group];
-	unsigned number = way_of(c, side);
-	struct flow_way *way = &group->ways[number];
-	uint8_t ended = (c->sides[0].flags | c->sides[1].flags) & (SIDE_FIN | SIDE_RST);
-	struct flow_bin *bin;
-
-	if ((c->sides[side].flags & SIDE_SEEN) && !ended &&
-	    is_gap(flow, c->sides[side].last_ns, group->gap_ns)) {
-		bool whole = is_gap(flow, way->last_ns, group->gap_ns);
-
-		way->silences += whole;
-		note_gap(flow, c, side, whole);
-		trouble_count(flow, c, side, FLOW_GAP_COUNT);
-		bin = bin_at(flow, group);
-		if (bin)
-			bin->ways[number].gaps++;
-	}
-	way->last_ns = flow->now_ns;
 }
 
 void groups_done(struct flow *flow)

@@ -6,115 +6,6 @@
 #include "netsim/flow/flow_parts.h"
 #include "netsim/util/array.h"
 
-/* --- pools and indices */
-
-/* A new thing, zeroed; NULL when there are max, or memory ran out. */
-void *pool_add(struct pool *pool, uint32_t *ret)
-{
-	if (pool->count == pool->max)
-		return NULL;
-	if (pool->count / POOL_PIECE == pool->piece_count) {
-		char **pieces = realloc(pool->pieces, (pool->piece_count + 1) * sizeof(*pieces));
-
-		if (!pieces)
-			return NULL;
-		pool->pieces = pieces;
-		pieces[pool->piece_count] = calloc(POOL_PIECE, pool->size);
-		if (!pieces[pool->piece_count])
-			return NULL;
-		pool->piece_count++;
-	}
-	*ret = pool->count;
-	return pool_at(pool, pool->count++);
-}
-
-void pool_done(struct pool *pool)
-{
-	for (uint32_t i = 0; i < pool->piece_count; i++)
-		free(pool->pieces[i]);
-	free(pool->pieces);
-}
-
-/* Begins small; at most half of the slots are ever used. */
-bool index_init(struct index *index, uint32_t max)
-{
-	index->bits = 1;
-	while ((1U << index->bits) <= max)
-		index->bits++;
-	index->mask = 1023;
-	index->slots = calloc(index->mask + 1, sizeof(*index->slots));
-	return index->slots != NULL;
-}
-
-static uint32_t slot_of(const struct index *index, uint32_t number, uint64_t hash)
-{
-	return (uint32_t)(hash >> 32) >> index->bits << index->bits | (number + 1);
-}
-
-static uint32_t number_in(const struct index *index, uint32_t slot)
-{
-	return (slot & ((1U << index->bits) - 1)) - 1;
-}
-
-static void put(struct index *index, uint32_t number, uint64_t hash)
-{
-	uint32_t i = (uint32_t)hash & index->mask;
-
-	while (index->slots[i])
-		i = (i + 1) & index->mask;
-	index->slots[i] = slot_of(index, number, hash);
-}
-
-static bool index_grow(struct flow *flow, struct index *index, index_hash_fn hash_of)
-{
-	struct index wider = *index;
-
-	wider.mask = index->mask * 2 + 1;
-	wider.slots = calloc((size_t)wider.mask + 1, sizeof(*wider.slots));
-	if (!wider.slots)
-		return false;
-	for (uint32_t i = 0; i <= index->mask; i++)
-		if (index->slots[i]) {
-			uint32_t number = number_in(index, index->slots[i]);
-
-			put(&wider, number, hash_of(flow, number));
-		}
-	free(index->slots);
-	*index = wider;
-	return true;
-}
-
-bool index_add(struct flow *flow, struct index *index, uint32_t number, index_hash_fn hash_of)
-{
-	if (index->used > index->mask / 2 && !index_grow(flow, index, hash_of))
-		return false;
-	put(index, number, hash_of(flow, number));
-	index->used++;
-	return true;
-}
-
-/* Closes the hole: whatever was put further along because of it moves up. */
-void index_remove(struct flow *flow, struct index *index, uint32_t number, index_hash_fn hash_of)
-{
-	uint32_t i = (uint32_t)hash_of(flow, number) & index->mask, hole;
-
-	while (index->slots[i] && number_in(index, index->slots[i]) != number)
-		i = (i + 1) & index->mask;
-	if (!index->slots[i])
-		return;
-	for (hole = i, i = (i + 1) & index->mask; index->slots[i]; i = (i + 1) & index->mask) {
-		uint32_t home =
-			(uint32_t)hash_of(flow, number_in(index, index->slots[i])) & index->mask;
-
-		if (((i - home) & index->mask) < ((i - hole) & index->mask))
-			continue;
-		index->slots[hole] = index->slots[i];
-		hole = i;
-	}
-	index->slots[hole] = 0;
-	index->used--;
-}
-
 /* --- hashes */
 
 static uint64_t mix(uint64_t value)
@@ -154,8 +45,9 @@ static const struct address *address_at(const struct flow *flow, uint32_t number
 	return pool_at(&flow->addresses, number);
 }
 
-static uint64_t connection_hash(const struct flow *flow, uint32_t number)
+static uint64_t connection_hash(const void *owner, uint32_t number)
 {
+	const struct flow *flow = owner;
 	const struct connection *c = connection_at(flow, number);
 
 	return ends_hash(&address_at(flow, c->addresses[0])->address,
@@ -163,9 +55,9 @@ static uint64_t connection_hash(const struct flow *flow, uint32_t number)
 			 c->view);
 }
 
-static uint64_t address_hash(const struct flow *flow, uint32_t number)
+static uint64_t address_hash(const void *owner, uint32_t number)
 {
-	return end_hash(&address_at(flow, number)->address, 0);
+	return end_hash(&address_at(owner, number)->address, 0);
 }
 
 /* --- addresses */
@@ -208,7 +100,7 @@ uint32_t address_number(struct flow *flow, const struct flow_address *address, u
 		return FLOW_NO_ADDRESS;
 	for (uint32_t i = (uint32_t)end_hash(address, 0) & index->mask; index->slots[i];
 	     i = (i + 1) & index->mask) {
-		number = number_in(index, index->slots[i]);
+		number = index_number(index, index->slots[i]);
 		entry = pool_at(&flow->addresses, number);
 		if (entry->version == version && same_address(&entry->address, address)) {
 			entry->users++;
@@ -223,7 +115,7 @@ uint32_t address_number(struct flow *flow, const struct flow_address *address, u
 	entry->address = *address;
 	entry->version = version;
 	entry->users = 1;
-	if (!index_add(flow, &flow->by_address, number, address_hash))
+	if (!index_add(&flow->by_address, number, address_hash, flow))
 		flow->failed = true;
 	return number;
 }
@@ -234,7 +126,7 @@ static void address_release(struct flow *flow, uint32_t number)
 
 	if (number == FLOW_NO_ADDRESS || --entry->users)
 		return;
-	index_remove(flow, &flow->by_address, number, address_hash);
+	index_remove(&flow->by_address, number, address_hash, flow);
 	entry->users = flow->free_address;
 	flow->free_address = number + 1;
 }
@@ -382,7 +274,7 @@ struct connection *table_find(struct flow *flow, const struct tuple *tuple, unsi
 
 		if (index->slots[i] >> index->bits != tag)
 			continue;
-		c = connection_at(flow, number_in(index, index->slots[i]));
+		c = connection_at(flow, index_number(index, index->slots[i]));
 		side = match(flow, c, tuple);
 		if (side >= 0) {
 			*ret_side = (unsigned)side;
@@ -394,7 +286,7 @@ struct connection *table_find(struct flow *flow, const struct tuple *tuple, unsi
 
 void table_retire(struct flow *flow, struct connection *c)
 {
-	index_remove(flow, &flow->by_tuple, c->number, connection_hash);
+	index_remove(&flow->by_tuple, c->number, connection_hash, flow);
 	c->flags |= CONNECTION_OLD;
 	flight_end(flow, c);
 }
@@ -406,7 +298,7 @@ static void evict(struct flow *flow, uint32_t number)
 	group_fold(flow, c);
 	flow->totals.folded++;
 	if (!(c->flags & CONNECTION_OLD))
-		index_remove(flow, &flow->by_tuple, number, connection_hash);
+		index_remove(&flow->by_tuple, number, connection_hash, flow);
 	flight_end(flow, c);
 	if (c->trouble) {
 		struct trouble *trouble = pool_at(&flow->troubles, c->trouble - 1);
@@ -483,7 +375,7 @@ struct connection *table_new(struct flow *flow, const struct tuple *tuple)
 	if (tuple->seen)
 		c->flags |=
 			tuple->seen == PACKET_SENT ? CONNECTION_AT_CLIENT : CONNECTION_AT_SERVER;
-	if (!index_add(flow, &flow->by_tuple, number, connection_hash)) {
+	if (!index_add(&flow->by_tuple, number, connection_hash, flow)) {
 		c->flags |= CONNECTION_OLD;
 		flow->failed = true;
 	}
