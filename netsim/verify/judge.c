@@ -10,32 +10,9 @@
 #include "netsim/util/err.h"
 #include "netsim/verify/judge_parts.h"
 
-struct netsim_verify_row *verify_row(struct judge *j, enum netsim_verdict verdict,
-				     const char *subject, const char *what)
-{
-	struct netsim_verify_row *row = array_push(j->ret->rows, j->ret->row_count);
-
-	if (!row) {
-		err_oom(j->err);
-		return NULL;
-	}
-	row->verdict = verdict;
-	snprintf(row->subject, sizeof(row->subject), "%s", subject);
-	snprintf(row->what, sizeof(row->what), "%s", what);
-	return row;
-}
-
 static bool silent(const struct verify_path *path)
 {
 	return path->seen.sent && !path->seen.received && !path->many.received;
-}
-
-const char *verify_pair_name(const struct judge *j, const struct verify_path *path, char *buf,
-			     size_t size)
-{
-	snprintf(buf, size, "%s > %s%s%s", j->in->ends[path->from], j->in->ends[path->to],
-		 path->traffic ? " " : "", path->traffic ? path->traffic : "");
-	return buf;
 }
 
 static int prepare(struct judge *j)
@@ -436,16 +413,6 @@ static bool is_first_of_class(const struct judge *j, size_t p)
 		    strcmp(j->in->paths[i].traffic, j->in->paths[p].traffic) == 0)
 			return false;
 	return true;
-}
-
-int verify_unmeasured(struct judge *j, const char *subject, const char *what, const char *why)
-{
-	struct netsim_verify_row *row = verify_row(j, NETSIM_NOT_MEASURED, subject, what);
-
-	if (!row)
-		return -ENOMEM;
-	snprintf(row->why, sizeof(row->why), "%s", why);
-	return 0;
 }
 
 /* A node that only answers. */
