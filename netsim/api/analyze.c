@@ -11,6 +11,7 @@
 #include "netsim/config/find.h"
 #include "netsim/flow/analysis.h"
 #include "netsim/packet/capture_file.h"
+#include "netsim/packet/capture_merge.h"
 #include "netsim/packet/capture_names.h"
 #include "netsim/util/array.h"
 

@@ -40,6 +40,9 @@ struct capture_file {
 	struct capture_problem problem;
 };
 
+/* Fits the second level of cache, and is large enough to make system calls negligible. */
+#define CAPTURE_BUFFER_SIZE (256U << 10)
+
 /* Reads on until there are so many bytes, or the file ends. */
 bool capture_fill(struct capture_file *file, size_t bytes);
 
@@ -76,9 +79,5 @@ bool capture_damaged(struct capture_file *file, uint64_t offset, const char *fmt
 	__attribute__((format(printf, 3, 4)));
 /* The end came within something that began at offset; size 0: unknown. */
 bool capture_cut_off(struct capture_file *file, uint64_t offset, const char *what, uint64_t size);
-
-/* Reads the header of a section, which stands at file->at. */
-bool capture_ng_section(struct capture_file *file);
-bool capture_ng_next(struct capture_file *file, struct capture_packet *ret);
 
 #endif

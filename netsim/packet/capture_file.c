@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Opening and buffering captures, the pcap format, and several files as one. */
+/* Opening captures, and the pcap format. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -7,11 +7,9 @@
 #include <stdlib.h>
 
 #include "netsim/packet/capture_buffer.h"
+#include "netsim/packet/capture_pcapng.h"
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
-
-/* In the second level of cache, and large enough that calls of the kernel do not count. */
-#define BUFFER_SIZE (256U << 10)
 
 #define PCAP_HEADER 24
 #define PCAP_RECORD 16
@@ -20,78 +18,6 @@
 #define NG_SECTION  0x0a0d0d0a
 /* libpcap's own bound, for files that promise less. */
 #define SNAP_USUAL 262144
-
-bool capture_damaged(struct capture_file *file, uint64_t offset, const char *fmt, ...)
-{
-	va_list ap;
-
-	file->broken = true;
-	if (*file->problem.what)
-		return false;
-	file->problem.offset = offset;
-	va_start(ap, fmt);
-	vsnprintf(file->problem.what, sizeof(file->problem.what), fmt, ap);
-	va_end(ap);
-	return false;
-}
-
-bool capture_cut_off(struct capture_file *file, uint64_t offset, const char *what, uint64_t size)
-{
-	uint64_t there = capture_place(file) + (uint64_t)(file->end - file->at) - offset;
-
-	if (!size)
-		return capture_damaged(file, offset, "the file ends within %s", what);
-	return capture_damaged(file, offset,
-			       "the file ends within %s: %" PRIu64 " of %" PRIu64 " bytes", what,
-			       there, size);
-}
-
-/* --- the buffer */
-
-/* Makes room behind what is left, which moves to the front. */
-static bool make_room(struct capture_file *file, size_t bytes)
-{
-	size_t left = (size_t)(file->end - file->at);
-
-	if (bytes > file->room) {
-		size_t room = bytes + BUFFER_SIZE;
-		uint8_t *buffer = malloc(room);
-
-		if (!buffer)
-			return capture_damaged(file, capture_place(file), "out of memory");
-		memcpy(buffer, file->at, left);
-		free(file->buffer);
-		file->buffer = buffer;
-		file->room = room;
-	} else {
-		memmove(file->buffer, file->at, left);
-	}
-	file->at = file->buffer;
-	file->end = file->buffer + left;
-	return true;
-}
-
-bool capture_fill(struct capture_file *file, size_t bytes)
-{
-	if (file->ended || file->fd < 0 || !make_room(file, bytes))
-		return false;
-	while ((size_t)(file->end - file->at) < bytes) {
-		size_t used = (size_t)(file->end - file->buffer);
-		ssize_t got = read(file->fd, file->buffer + used, file->room - used);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			capture_damaged(file, file->offset, "cannot be read: %s", strerror(errno));
-		if (got <= 0) {
-			file->ended = true;
-			return false;
-		}
-		file->end += got;
-		file->offset += (uint64_t)got;
-	}
-	return true;
-}
 
 /* --- pcap */
 
@@ -264,8 +190,8 @@ int capture_open(const char *path, struct capture_file **ret, struct netsim_err 
 		return r;
 	}
 	(void)posix_fadvise(file->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-	file->buffer = malloc(BUFFER_SIZE);
-	file->room = BUFFER_SIZE;
+	file->buffer = malloc(CAPTURE_BUFFER_SIZE);
+	file->room = CAPTURE_BUFFER_SIZE;
 	file->at = file->end = file->buffer;
 	r = file->buffer ? read_start(file, err) : err_oom(err);
 	if (r < 0)
@@ -310,79 +236,4 @@ uint32_t capture_unknown_link(const struct capture_file *file)
 const char *capture_name(const struct capture_file *file)
 {
 	return file->name;
-}
-
-/* --- several files: a heap, the earliest packet on top */
-
-int capture_merge_init(struct capture_merge *merge, struct capture_file **files, size_t count)
-{
-	*merge = (struct capture_merge) {.files = files, .count = count};
-	merge->heap = calloc(count ? count : 1, sizeof(*merge->heap));
-	return merge->heap ? 0 : -ENOMEM;
-}
-
-void capture_merge_done(struct capture_merge *merge)
-{
-	free(merge->heap);
-	*merge = (struct capture_merge) {0};
-}
-
-/* At the same time, the file that was named first. */
-static bool earlier(const struct capture_source *a, const struct capture_source *b)
-{
-	if (a->next.time_ns != b->next.time_ns)
-		return a->next.time_ns < b->next.time_ns;
-	return a->file < b->file;
-}
-
-static void sift_down(struct capture_merge *merge, size_t i)
-{
-	for (;;) {
-		size_t least = i, child = 2 * i + 1;
-		struct capture_source swap;
-
-		for (size_t c = child; c < child + 2 && c < merge->waiting; c++)
-			if (earlier(&merge->heap[c], &merge->heap[least]))
-				least = c;
-		if (least == i)
-			return;
-		swap = merge->heap[i];
-		merge->heap[i] = merge->heap[least];
-		merge->heap[least] = swap;
-		i = least;
-	}
-}
-
-static void merge_start(struct capture_merge *merge)
-{
-	merge->started = true;
-	for (size_t i = 0; i < merge->count; i++) {
-		struct capture_source *source = &merge->heap[merge->waiting];
-
-		source->file = i;
-		if (capture_next(merge->files[i], &source->next))
-			merge->waiting++;
-	}
-	for (size_t i = merge->waiting; i-- > 0;)
-		sift_down(merge, i);
-}
-
-/* What was handed out stays valid: its file goes on only with the next call. */
-bool capture_merge_next(struct capture_merge *merge, struct capture_packet *ret)
-{
-	if (merge->count == 1)
-		return capture_next(merge->files[0], ret);
-	if (!merge->started) {
-		merge_start(merge);
-	} else if (merge->waiting) {
-		struct capture_source *top = &merge->heap[0];
-
-		if (!capture_next(merge->files[top->file], &top->next))
-			*top = merge->heap[--merge->waiting];
-		sift_down(merge, 0);
-	}
-	if (!merge->waiting)
-		return false;
-	*ret = merge->heap[0].next;
-	return true;
 }

@@ -51,20 +51,4 @@ const char *capture_name(const struct capture_file *file);
 /* The number of a kind of link that the file has and that is not read; 0: none. */
 uint32_t capture_unknown_link(const struct capture_file *file);
 
-/* Several files as one, in the order of time. Each file must be in order itself. */
-struct capture_merge {
-	struct capture_file **files; /* the caller's */
-	size_t count;
-	struct capture_source {
-		struct capture_packet next;
-		size_t file;
-	} * heap;
-	size_t waiting; /* files that are not at their end */
-	bool started;
-};
-/* 0, or -ENOMEM. */
-int capture_merge_init(struct capture_merge *merge, struct capture_file **files, size_t count);
-void capture_merge_done(struct capture_merge *merge);
-bool capture_merge_next(struct capture_merge *merge, struct capture_packet *ret);
-
 #endif

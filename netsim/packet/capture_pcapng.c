@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "netsim/packet/capture_buffer.h"
+#include "netsim/packet/capture_pcapng.h"
 #include "netsim/util/array.h"
 
 #define BLOCK_SECTION	0x0a0d0d0a
@@ -281,6 +281,8 @@ static bool skip_block(struct capture_file *file, uint32_t length)
 	return true;
 }
 
+static bool next_packet(struct capture_file *file, struct capture_packet *ret);
+
 bool capture_ng_section(struct capture_file *file)
 {
 	uint64_t offset = capture_place(file);
@@ -303,7 +305,7 @@ bool capture_ng_section(struct capture_file *file)
 	free(file->interfaces);
 	file->interfaces = NULL;
 	file->interface_count = 0;
-	file->next = capture_ng_next;
+	file->next = next_packet;
 	return skip_block(file, length);
 }
 
@@ -350,7 +352,7 @@ static bool next_block(struct capture_file *file, struct capture_packet *ret, bo
 	return !file->broken;
 }
 
-bool capture_ng_next(struct capture_file *file, struct capture_packet *ret)
+static bool next_packet(struct capture_file *file, struct capture_packet *ret)
 {
 	bool packet;
 

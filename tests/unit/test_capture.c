@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "netsim/packet/capture_file.h"
+#include "netsim/packet/capture_merge.h"
 #include "tests/unit/frames.h"
 
 #define SECOND 1000000000
