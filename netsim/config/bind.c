@@ -10,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "netsim/util/array.h"
 #include "netsim/util/buf.h"
 #include "netsim/util/name.h"
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "netsim/config/bind.h"
-#include "netsim/util/buf.h"
+#include "netsim/util/array.h"
 #include "netsim/util/name.h"
 #include "netsim/util/quote.h"
 

@@ -10,8 +10,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "netsim/util/array.h"
 #include "netsim/util/auto.h"
-#include "netsim/util/buf.h"
 
 #define SCALE 8192.0
 

@@ -15,6 +15,7 @@
 
 #include <yaml.h>
 
+#include "netsim/util/array.h"
 #include "netsim/util/auto.h"
 #include "netsim/util/buf.h"
 

@@ -13,6 +13,7 @@
 #include "netsim/config/find.h"
 #include "netsim/config/profile_parts.h"
 #include "netsim/config/trace.h"
+#include "netsim/util/array.h"
 #include "netsim/util/name.h"
 
 #define PROFILE_NAME_MAX 63

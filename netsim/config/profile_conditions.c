@@ -9,6 +9,7 @@
 #include "netsim/config/dist.h"
 #include "netsim/config/profile_parts.h"
 #include "netsim/config/trace.h"
+#include "netsim/util/array.h"
 #include "netsim/util/name.h"
 
 #define PROFILE_TABLES_MAX 256

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "netsim/config/topo_parts.h"
+#include "netsim/util/array.h"
 #include "netsim/util/buf.h"
 #include "netsim/util/name.h"
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "netsim/util/buf.h"
+#include "netsim/util/array.h"
 
 /* Which switch and which VLAN tags an interface speaks to, outermost tag first. */
 struct segment {

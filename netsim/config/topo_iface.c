@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "netsim/util/buf.h"
+#include "netsim/util/array.h"
 #include "netsim/util/name.h"
 
 enum { IN_PORT = 1, IN_TAP = 2, IN_BOND = 4, IN_VLAN = 8 };

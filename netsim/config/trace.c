@@ -9,7 +9,7 @@
 
 #include "netsim/config/doc.h"
 #include "netsim/config/profile.h"
-#include "netsim/util/buf.h"
+#include "netsim/util/array.h"
 
 #define COLUMNS_MAX    4
 #define NS_PER_MS      1000000U

@@ -17,7 +17,11 @@ static inline void *array_push_(void *items_ptr, size_t *count, size_t size)
 
 	memcpy(&items, items_ptr, sizeof(items));
 	if ((*count & (*count - 1)) == 0) {
-		items = realloc(items, (*count ? *count * 2 : 1) * size);
+		size_t bytes;
+
+		if (__builtin_mul_overflow(*count ? *count * 2 : 1, size, &bytes))
+			return NULL;
+		items = realloc(items, bytes);
 		if (!items)
 			return NULL;
 		memcpy(items_ptr, &items, sizeof(items));

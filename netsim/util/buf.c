@@ -81,27 +81,3 @@ void buf_done(struct buf *buf)
 	free(buf->data);
 	*buf = (struct buf) {0};
 }
-
-void *array_push_fn(void *array, size_t *count, size_t size)
-{
-	char *data;
-	size_t bytes;
-
-	memcpy(&data, array, sizeof(data));
-	/* The room doubles whenever the count is a power of two. */
-	if ((*count & (*count - 1)) == 0) {
-		size_t room = *count ? *count * 2 : 1;
-
-		if (__builtin_mul_overflow(room, size, &bytes))
-			return NULL;
-		data = realloc(data, bytes);
-		if (!data)
-			return NULL;
-		memcpy(array, &data, sizeof(data));
-	}
-	char *element = data + *count * size;
-
-	memset(element, 0, size);
-	++*count;
-	return element;
-}

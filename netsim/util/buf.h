@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Growing text and arrays. A text remembers that memory ran out, so that only
- * its end needs a check.
+ * Growing text. It remembers that memory ran out, so that only the end needs a
+ * check.
  */
 #ifndef NETSIM_BUF_H
 #define NETSIM_BUF_H
@@ -26,12 +26,5 @@ char *buf_take(struct buf *buf);
 void buf_done(struct buf *buf);
 
 #define auto_buf autofn(buf_done)
-
-/*
- * Appends a zeroed element to an array that so far has *count of size bytes,
- * and returns it; NULL when memory ran out. array is the address of the pointer.
- */
-void *array_push_fn(void *array, size_t *count, size_t size);
-#define array_push(array, count) array_push_fn(&(array), &(count), sizeof(*(array)))
 
 #endif
