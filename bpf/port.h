@@ -172,6 +172,13 @@ enum port_fault_kind {
 	PORT_FAULT_LINK,       /* links that are down, or flap */
 };
 
+/* What is down of a link: all the time, or from `up` on in each period (ns). */
+struct port_link_fault {
+	__u64 period, up; /* period 0: all the time */
+	__u16 vlan;	  /* only this VLAN of the node, 0: the whole link */
+	__u16 padding[3];
+};
+
 /* One fault, as netsim shows and ends it; the programs do not read it. */
 struct port_fault {
 	__u32 id; /* 0: none */
@@ -180,8 +187,9 @@ struct port_fault {
 	__u64 deadline; /* CLOCK_MONOTONIC in ns, 0: none */
 	__u64 start;	/* when it was put; a flap goes by it */
 	char name[32];
-	char conditions[160]; /* "loss 5% delay 80ms", "flap 2s 1s" */
-	char targets[160];    /* "n100-1:n100-2 @server" */
+	struct port_link_fault link; /* of PORT_FAULT_LINK */
+	char conditions[160];	     /* "loss 5% delay 80ms" */
+	char targets[160];	     /* "n100-1:n100-2 @server" */
 	char class[PORT_CLASS_NAME];
 };
 
@@ -242,8 +250,8 @@ _Static_assert(sizeof(struct port_key) == 8, "shared with the kernel side");
 _Static_assert(sizeof(struct port_conditions) == 208, "shared with the kernel side");
 _Static_assert(sizeof(struct port_state) == 64, "shared with the kernel side");
 _Static_assert(sizeof(struct port_trace_row) == 32, "shared with the kernel side");
-_Static_assert(sizeof(struct port_fault) == 408, "shared with the kernel side");
-_Static_assert(sizeof(struct port_slot) == 512 + 24 + 408 * PORT_FAULTS,
+_Static_assert(sizeof(struct port_fault) == 432, "shared with the kernel side");
+_Static_assert(sizeof(struct port_slot) == 512 + 24 + 432 * PORT_FAULTS,
 	       "shared with the kernel side");
 _Static_assert(sizeof(struct port_traffic) == 64, "shared with the kernel side");
 

@@ -8,7 +8,7 @@
 #include "netsim/fleet/lock.h"
 #include "netsim/fleet/target.h"
 #include "netsim/kernel/mark.h"
-#include "netsim/policy/policy.h"
+#include "netsim/shape/engine.h"
 #include "netsim/shape/intent.h"
 #include "netsim/shape/netem.h"
 #include "netsim/util/array.h"
@@ -16,13 +16,12 @@
 
 /* What a call is about to shape. */
 struct selection {
-	char *fleet;	     /* NULL: none is up */
-	struct model *model; /* of that fleet */
-	bool *ports;	     /* which of the model's links */
-	char **bare;	     /* interfaces of this machine */
+	struct fleet fleet; /* without a name where none is up */
+	bool *ports;	    /* which of the model's links */
+	char **bare;	    /* interfaces of this machine */
 	size_t bare_count;
 	bool whole; /* the whole fleet */
-	int fleet_lock, bare_lock;
+	int bare_lock;
 };
 
 static void selection_done(struct selection *s)
@@ -31,10 +30,7 @@ static void selection_done(struct selection *s)
 		free(s->bare[i]);
 	free(s->bare);
 	free(s->ports);
-	free(s->fleet);
-	model_free(s->model);
-	if (s->fleet_lock >= 0)
-		close(s->fleet_lock);
+	fleet_close(&s->fleet);
 	if (s->bare_lock >= 0)
 		close(s->bare_lock);
 }
@@ -62,19 +58,19 @@ static int select_word(struct state *st, struct selection *s, const char *word,
 	struct netsim_err unknown = {0};
 	int r = -ENOENT;
 
-	if (s->model)
-		r = target_ports(s->model, word, s->ports, &unknown);
+	if (s->fleet.model)
+		r = target_ports(s->fleet.model, word, s->ports, &unknown);
 	if (r == 0)
 		return 0;
-	for (size_t i = 0; s->model && i < s->model->link_count; i++)
-		if (link_is_port(&s->model->links[i]) &&
-		    strcmp(s->model->links[i].name, word) == 0) {
+	for (size_t i = 0; s->fleet.model && i < s->fleet.model->link_count; i++)
+		if (link_is_port(&s->fleet.model->links[i]) &&
+		    strcmp(s->fleet.model->links[i].name, word) == 0) {
 			s->ports[i] = true;
 			return 0;
 		}
 	if (link)
 		return select_bare(s, link, err);
-	if (!s->model) {
+	if (!s->fleet.model) {
 		err_set(err, NETSIM_ERR_USAGE, r, NULL,
 			"there is no interface %s, and no fleet is up", word);
 		return r;
@@ -104,19 +100,19 @@ static int open_fleet(struct state *st, const struct netsim_shaping *what, struc
 	/* An interface means the same whatever fleets are up beside it. */
 	if (!what->fleet && only_interfaces(st, what))
 		return 0;
-	r = target_fleet(st, what->fleet, &s->fleet, err);
+	r = target_fleet(st, what->fleet, &s->fleet.name, err);
 	if (r < 0)
 		return r == -ENOENT && !what->fleet ? 0 : r;
 	if (!what->dry) {
-		r = lock_take(s->fleet, &s->fleet_lock, err);
+		r = lock_take(s->fleet.name, &s->fleet.lock, err);
 		if (r == 0)
 			r = state_read_host(st, err);
 	}
 	if (r == 0)
-		r = state_read(st, s->fleet, STATE_PORTS, &s->model, err);
+		r = state_read(st, s->fleet.name, STATE_PORTS, &s->fleet.model, err);
 	if (r < 0)
 		return r;
-	s->ports = calloc(s->model->link_count + 1, sizeof(*s->ports));
+	s->ports = calloc(s->fleet.model->link_count + 1, sizeof(*s->ports));
 	return s->ports ? 0 : err_oom(err);
 }
 
@@ -136,14 +132,15 @@ static int open_selection(struct netsim *ns, const struct netsim_shaping *what, 
 	struct state *st = &ns->state;
 	int r = state_read_host(st, err);
 
-	*s = (struct selection) {.fleet_lock = -1, .bare_lock = -1};
+	*s = (struct selection) {.fleet = FLEET_NONE, .bare_lock = -1};
+	s->fleet.st = st;
 	if (r == 0)
 		r = open_fleet(st, what, s, err);
 	for (size_t i = 0; r == 0 && i < what->target_count; i++)
 		r = select_word(st, s, what->targets[i], err);
-	s->whole = s->model && what->target_count == 0;
-	for (size_t i = 0; r == 0 && s->whole && i < s->model->link_count; i++)
-		s->ports[i] = link_is_port(&s->model->links[i]);
+	s->whole = s->fleet.model && what->target_count == 0;
+	for (size_t i = 0; r == 0 && s->whole && i < s->fleet.model->link_count; i++)
+		s->ports[i] = link_is_port(&s->fleet.model->links[i]);
 	return r == 0 ? lock_bare(st, what, s, err) : r;
 }
 
@@ -165,13 +162,13 @@ static int fleet_targets(const struct selection *s, const struct intent *intent,
 	size_t count = 0;
 	int r = 0, n = -1;
 
-	for (size_t i = 0; r == 0 && s->model && i < s->model->link_count; i++) {
-		const struct link *link = &s->model->links[i];
+	for (size_t i = 0; r == 0 && s->fleet.model && i < s->fleet.model->link_count; i++) {
+		const struct link *link = &s->fleet.model->links[i];
 		struct apply_target *t;
 		const char *name;
 		struct mark mark;
 
-		if (!s->ports[i] || !(name = fleet_name(s->model, &n, link, &mark)))
+		if (!s->ports[i] || !(name = fleet_name(s->fleet.model, &n, link, &mark)))
 			continue;
 		t = array_push(targets, count);
 		if (!t || lines_add(strings, err, "%s", mark.iface) < 0) {
@@ -182,7 +179,7 @@ static int fleet_targets(const struct selection *s, const struct intent *intent,
 		t->node = name;
 		t->iface = link->kind == LINK_VETH ? strings->list[strings->count - 1] : NULL;
 		t->bridge = *link->master ? link->master : NULL;
-		r = intent_port(intent, &s->model->nodes[n], mark.iface, &t->conditions, err);
+		r = intent_port(intent, &s->fleet.model->nodes[n], mark.iface, &t->conditions, err);
 	}
 	if (r < 0) {
 		free(targets);
@@ -224,11 +221,12 @@ static int list_ports(const struct selection *s, struct netsim_lines *ret, struc
 {
 	int r = 0, n;
 
-	for (size_t i = 0; r == 0 && i < s->model->link_count; i++) {
+	for (size_t i = 0; r == 0 && i < s->fleet.model->link_count; i++) {
 		const char *name;
 		struct mark mark;
 
-		if (s->ports[i] && (name = fleet_name(s->model, &n, &s->model->links[i], &mark)))
+		if (s->ports[i] &&
+		    (name = fleet_name(s->fleet.model, &n, &s->fleet.model->links[i], &mark)))
 			r = lines_add(ret, err, "%s/%s", name, mark.iface);
 	}
 	return r;
@@ -242,7 +240,7 @@ static int next_intent(const struct selection *s, const char *path,
 	struct netsim_lines ports = {0};
 	int r = s->whole ? 0 : list_ports(s, &ports, err);
 
-	intent_read(s->fleet, ret);
+	intent_read(s->fleet.name, ret);
 	if (r == 0)
 		r = intent_add(ret, path, s->whole ? NULL : ports.list, ports.count, diags, err);
 	if (s->whole)
@@ -254,51 +252,50 @@ static int next_intent(const struct selection *s, const char *path,
 }
 
 /* netem for the selected ports; if the programs did it before, for all of them. */
-static int shape_by_netem(struct netsim *ns, struct selection *s, const struct intent *intent,
+static int shape_by_netem(struct selection *s, const struct intent *intent,
 			  struct apply_target *targets, size_t count, struct netsim_err *err)
 {
+	struct fleet *f = &s->fleet;
 	struct netsim_lines strings = {0};
 	struct apply_target *all = NULL;
 	bool edt = false;
-	int r = api_fleet_is_edt(ns, s->model, &edt, err);
+	int r = engine_is_edt(f, &edt, err);
 
 	if (r == 0 && !edt)
-		return apply_fleet(&ns->state, s->fleet, targets, count, err);
-	for (size_t i = 0; r == 0 && i < s->model->link_count; i++)
-		s->ports[i] = link_is_port(&s->model->links[i]);
+		return apply_fleet(f->st, f->name, targets, count, err);
+	for (size_t i = 0; r == 0 && i < f->model->link_count; i++)
+		s->ports[i] = link_is_port(&f->model->links[i]);
 	if (r == 0)
 		r = fleet_targets(s, intent, &all, &count, &strings, err);
 	if (r == 0)
-		r = api_fleet_leave_edt(ns, s->model, err);
+		r = engine_leave_edt(f, err);
 	if (r == 0)
-		r = apply_fleet(&ns->state, s->fleet, all, count, err);
+		r = apply_fleet(f->st, f->name, all, count, err);
 	free(all);
 	netsim_lines_free(&strings);
 	return r;
 }
 
-static int shape_by(enum engine engine, struct netsim *ns, struct selection *s,
-		    const struct intent *intent, struct apply_target *targets, size_t count,
-		    struct netsim_err *err)
+static int shape_by(enum engine engine, struct selection *s, const struct intent *intent,
+		    struct apply_target *targets, size_t count, struct netsim_err *err)
 {
 	struct netsim_err why = {0};
 	int r;
 
 	if (engine == ENGINE_EDT)
-		return api_fleet_edt(ns, s->model, intent, false, err);
-	r = shape_by_netem(ns, s, intent, targets, count, &why);
-	/* What needs no clock needs no netem. */
+		return engine_use_edt(&s->fleet, intent, false, err);
+	r = shape_by_netem(s, intent, targets, count, &why);
+	/* Profiles without delay or rate work without netem. */
 	if (r == -ENOENT && why.kind == NETSIM_ERR_ENV && intent->engine == ENGINE_AUTO &&
-	    api_fleet_edt(ns, s->model, intent, true, NULL) == 0)
+	    engine_use_edt(&s->fleet, intent, true, NULL) == 0)
 		return 0;
 	if (r < 0 && err && err->kind == NETSIM_ERR_NONE)
 		*err = why;
 	return r;
 }
 
-static int shape_fleet(struct netsim *ns, struct selection *s, const char *path,
-		       const struct netsim_shaping *what, struct netsim_lines *ret,
-		       struct netsim_diags *diags, struct netsim_err *err)
+static int shape_fleet(struct selection *s, const char *path, const struct netsim_shaping *what,
+		       struct netsim_lines *ret, struct netsim_diags *diags, struct netsim_err *err)
 {
 	struct apply_target *targets = NULL;
 	struct netsim_lines strings = {0};
@@ -308,15 +305,15 @@ static int shape_fleet(struct netsim *ns, struct selection *s, const char *path,
 	int r = next_intent(s, path, what, &intent, diags, err);
 
 	if (r == 0)
-		r = api_choose_engine(ns, s->model, &intent, s->whole, &engine, err);
+		r = engine_choose(&s->fleet, &intent, s->whole, &engine, err);
 	if (r == 0)
 		r = fleet_targets(s, &intent, &targets, &count, &strings, err);
 	if (r == 0)
 		r = describe_ports(targets, count, ret, err);
 	if (r == 0 && !what->dry)
-		r = shape_by(engine, ns, s, &intent, targets, count, err);
+		r = shape_by(engine, s, &intent, targets, count, err);
 	if (r == 0 && !what->dry)
-		r = intent_write(s->fleet, &intent, err);
+		r = intent_write(s->fleet.name, &intent, err);
 	free(targets);
 	netsim_lines_free(&strings);
 	intent_done(&intent);
@@ -373,12 +370,12 @@ static int shape(struct netsim *ns, struct selection *s, const struct profile *p
 	bool ports = s->whole;
 	int r = 0;
 
-	for (size_t i = 0; s->model && i < s->model->link_count; i++)
+	for (size_t i = 0; s->fleet.model && i < s->fleet.model->link_count; i++)
 		ports |= s->ports[i];
 	if (s->bare_count && profile)
 		r = refuse_for_bare(profile, err);
 	if (r == 0 && ports)
-		r = shape_fleet(ns, s, path, what, ret, diags, err);
+		r = shape_fleet(s, path, what, ret, diags, err);
 	if (r == 0 && s->bare_count && profile)
 		r = shape_bare(ns, s, profile, what, ret, err);
 	for (size_t i = 0; r == 0 && !profile && i < s->bare_count; i++) {
@@ -404,7 +401,7 @@ API int netsim_apply(struct netsim *ns, const char *profile_path, const struct n
 	if (r < 0)
 		return r;
 	r = open_selection(ns, what, &s, err);
-	if (r == 0 && !s.fleet && !s.bare_count) {
+	if (r == 0 && !s.fleet.name && !s.bare_count) {
 		r = err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL,
 			    "no fleet is up, and no interface was named");
 		err_hint(err,
@@ -445,7 +442,7 @@ API int netsim_clear(struct netsim *ns, const struct netsim_shaping *what, struc
 	struct selection s = {0};
 	int r = open_selection(ns, what, &s, err);
 
-	if (r == 0 && !s.fleet && what->target_count == 0) {
+	if (r == 0 && !s.fleet.name && what->target_count == 0) {
 		r = select_all_bare(ns, &s, err);
 		if (r == 0)
 			r = lock_bare(&ns->state, what, &s, err);
@@ -463,38 +460,46 @@ static bool was_there(const struct model *before, const struct link *link)
 	return old && old->ifindex == link->ifindex;
 }
 
+static size_t select_new(struct selection *s, const struct model *before)
+{
+	const struct model *now = s->fleet.model;
+	size_t count = 0;
+
+	for (size_t i = 0; i < now->link_count; i++)
+		if (link_is_port(&now->links[i]) && !was_there(before, &now->links[i])) {
+			s->ports[i] = true;
+			count++;
+		}
+	return count;
+}
+
 int api_shape_new(struct netsim *ns, const struct model *before, const char *fleet, size_t *ret,
 		  struct netsim_err *err)
 {
-	struct selection s = {.fleet_lock = -1, .bare_lock = -1};
+	struct selection s = {.bare_lock = -1};
 	struct apply_target *targets = NULL;
 	struct netsim_lines strings = {0};
 	struct intent intent;
 	bool edt = false;
 	size_t count = 0;
-	int r;
+	int r = fleet_read(&ns->state, fleet, &s.fleet, err);
 
 	intent_read(fleet, &intent);
-	r = state_read(&ns->state, fleet, STATE_PORTS, &s.model, err);
 	if (r == 0) {
-		s.fleet = strdup(fleet);
-		s.ports = calloc(s.model->link_count + 1, sizeof(*s.ports));
-		r = s.fleet && s.ports ? intent_parse(&intent, err) : err_oom(err);
+		s.ports = calloc(s.fleet.model->link_count + 1, sizeof(*s.ports));
+		r = s.ports ? intent_parse(&intent, err) : err_oom(err);
 	}
-	for (size_t i = 0; r == 0 && i < s.model->link_count; i++)
-		if (link_is_port(&s.model->links[i]) && !was_there(before, &s.model->links[i])) {
-			s.ports[i] = true;
-			count++;
-		}
+	if (r == 0)
+		count = select_new(&s, before);
 	*ret = intent.layer_count ? count : 0;
 	if (r == 0 && count)
-		r = api_fleet_is_edt(ns, s.model, &edt, err);
+		r = engine_is_edt(&s.fleet, &edt, err);
 	if (r == 0 && edt)
-		r = api_fleet_edt(ns, s.model, &intent, false, err);
+		r = engine_use_edt(&s.fleet, &intent, false, err);
 	else if (r == 0 && *ret)
 		r = fleet_targets(&s, &intent, &targets, &count, &strings, err);
 	if (r == 0 && targets)
-		r = apply_fleet(&ns->state, s.fleet, targets, count, err);
+		r = apply_fleet(&ns->state, fleet, targets, count, err);
 	free(targets);
 	netsim_lines_free(&strings);
 	intent_done(&intent);

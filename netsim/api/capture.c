@@ -14,6 +14,7 @@
 #include "netsim/packet/capture_set.h"
 #include "netsim/packet/capture_text.h"
 #include "netsim/packet/live.h"
+#include "netsim/shape/engine.h"
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
 #include "netsim/util/clock.h"
@@ -26,7 +27,7 @@
 struct run {
 	const struct netsim_capturing *how;
 	struct netsim_capture *result;
-	struct model *model;
+	struct fleet fleet;
 	struct class_set *classes;
 	struct flow_classifier *classifier;
 	bool wanted[FLOW_CLASSES];
@@ -82,33 +83,28 @@ static int add_port(struct run *run, const struct link *link, struct netsim_err 
 	if (!device || !node || !name || asprintf(name, "%s/%s", mark.node, mark.iface) < 0)
 		return err_oom(err);
 	*device = link->name;
-	*node = run->model->nodes[model_find_node(run->model, mark.node)].name;
+	*node = run->fleet.model->nodes[model_find_node(run->fleet.model, mark.node)].name;
 	return 0;
 }
 
 static int find_ports(struct netsim *ns, struct run *run, struct netsim_err *err)
 {
-	auto_free char *fleet = NULL;
 	auto_free bool *marks = NULL;
-	int r = state_read_host(&ns->state, err);
+	int r = fleet_open(&ns->state, run->how->fleet, FLEET_LOOK_INSIDE, &run->fleet, err);
 
-	if (r == 0)
-		r = target_need_fleet(&ns->state, run->how->fleet, &fleet, err);
-	if (r == 0)
-		r = state_read(&ns->state, fleet, STATE_ALL, &run->model, err);
 	if (r < 0)
 		return r;
-	snprintf(run->result->fleet, sizeof(run->result->fleet), "%s", fleet);
-	marks = calloc(run->model->link_count + 1, sizeof(*marks));
+	snprintf(run->result->fleet, sizeof(run->result->fleet), "%s", run->fleet.name);
+	marks = calloc(run->fleet.model->link_count + 1, sizeof(*marks));
 	if (!marks)
 		return err_oom(err);
-	r = select_ports(run->model, run->how, marks, err);
-	for (size_t i = 0; r == 0 && i < run->model->link_count; i++)
+	r = select_ports(run->fleet.model, run->how, marks, err);
+	for (size_t i = 0; r == 0 && i < run->fleet.model->link_count; i++)
 		if (marks[i])
-			r = add_port(run, &run->model->links[i], err);
+			r = add_port(run, &run->fleet.model->links[i], err);
 	if (r == 0 && !run->port_count)
 		r = err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL, "the fleet %s has no ports",
-			    fleet);
+			    run->fleet.name);
 	return r;
 }
 
@@ -122,11 +118,11 @@ static int add_name(struct run *run, const struct ip *ip, const char *name, stru
 	return 0;
 }
 
-static int find_names(struct netsim *ns, struct run *run, struct netsim_err *err)
+static int find_names(struct run *run, struct netsim_err *err)
 {
 	auto_free struct ways_address *list = NULL;
 	size_t count = 0;
-	int r = ways_addresses(&ns->state, run->model, &list, &count, err);
+	int r = ways_addresses(run->fleet.st, run->fleet.model, &list, &count, err);
 
 	for (size_t i = 0; r == 0 && i < count; i++)
 		r = add_name(run, &list[i].ip, list[i].name, err);
@@ -178,7 +174,7 @@ static int load_classes(struct run *run, struct netsim_diags *diags, struct nets
 {
 	const struct netsim_capturing *how = run->how;
 	int r = how->class_file ? classes_load(how->class_file, &run->classes, diags) :
-				  api_load_classes(NULL, &run->classes, err);
+				  engine_load_classes(NULL, &run->classes, err);
 	size_t count = r == 0 && run->classes ? run->classes->count : 0;
 
 	if (r < 0)
@@ -446,7 +442,7 @@ static int capture(struct netsim *ns, struct run *run, struct netsim_diags *diag
 	if (r == 0)
 		r = load_classes(run, diags, err);
 	if (r == 0)
-		r = find_names(ns, run, err);
+		r = find_names(run, err);
 	if (r == 0)
 		r = make_result(run, err);
 	if (r < 0 || how->dry)
@@ -484,7 +480,7 @@ static void run_done(struct run *run)
 	free(run->totals);
 	free(run->classifier);
 	classes_free(run->classes);
-	model_free(run->model);
+	model_free(run->fleet.model);
 }
 
 API int netsim_capture(struct netsim *ns, const struct netsim_capturing *how,
@@ -492,7 +488,7 @@ API int netsim_capture(struct netsim *ns, const struct netsim_capturing *how,
 		       struct netsim_err *err)
 {
 	struct netsim_capture result = {0};
-	struct run run = {.how = how, .result = &result};
+	struct run run = {.how = how, .result = &result, .fleet = FLEET_NONE};
 	int r = capture(ns, &run, diags, err);
 
 	run_done(&run);

@@ -149,17 +149,7 @@ static int try_redirect(struct patient *p, struct netsim_err *err)
 
 static int try_programs(struct patient *p, struct netsim_err *err)
 {
-	struct policy *policy = policy_new();
-	int r = policy ? policy_load(policy, true, err) : err_oom(err);
-
-	if (r == 0) {
-		qdisc_add_clsact(p->rt, p->port, "clsact");
-		filter_put_prog(p->rt, p->port, FILTER_EGRESS, FILTER_PREF,
-				policy->prog[POLICY_PORT], "ns_port", "clsact");
-		r = rt_send(p->rt, err);
-	}
-	policy_close(policy);
-	return r;
+	return policy_try(p->rt, p->port, err);
 }
 
 /* The edt engine's hold: netem at the root, which lets go of the sender, and fq below. */

@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "netsim/api/session.h"
+#include "netsim/api/handle.h"
 #include "netsim/kernel/link.h"
 #include "netsim/kernel/mark.h"
 #include "netsim/policy/describe.h"
-#include "netsim/shape/edt_commit.h"
 #include "netsim/shape/edt_faults.h"
-#include "netsim/shape/edt_queue.h"
+#include "netsim/shape/engine.h"
+#include "netsim/shape/intent.h"
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
 #include "netsim/util/name.h"
@@ -75,12 +75,12 @@ static int check_class(const struct policy *policy, const char *class, struct ne
  * Where netem realises the profile, a fault that changes links, or that packets
  * have to be held for, needs the profile in the programs: only there they merge.
  */
-static int move_to_edt(struct netsim *ns, struct session *s, struct netsim_err *err)
+static int move_to_edt(struct fleet *f, struct netsim_err *err)
 {
 	struct intent intent;
 	int r;
 
-	intent_read(s->fleet, &intent);
+	intent_read(f->name, &intent);
 	r = intent_parse(&intent, err);
 	if (r == 0 && intent.engine == ENGINE_NETEM) {
 		r = err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
@@ -88,66 +88,52 @@ static int move_to_edt(struct netsim *ns, struct session *s, struct netsim_err *
 		err_hint(err, "apply its profile again without --engine netem");
 	}
 	if (r == 0)
-		r = intent.layer_count ? api_fleet_edt(ns, s->model, &intent, false, err) :
-					 api_fleet_seen(ns, s->model, err);
+		r = intent.layer_count ? engine_use_edt(f, &intent, false, err) :
+					 engine_adopt(f, err);
 	intent_done(&intent);
-	policy_close(s->policy);
-	s->policy = NULL;
-	if (r == 0)
-		r = api_open_policy(ns, s->model, hold_has_host(s->model), &s->policy, err);
-	return r;
+	return r == 0 ? engine_open_policy(f, err) : r;
 }
 
-/* 1: it changes links, or packets have to be held for it. */
-int api_fault_needs_edt(const struct policy *policy, const struct port_fault *fault,
-			const struct model *fleet, struct netsim_err *err)
+static int note(const struct fleet *f, const struct port_fault *fault, uint32_t id,
+		struct netsim_err *err)
 {
-	struct conditions c;
-	bool links = false;
-	int r = fault_check(policy, fault, fleet, &links, err);
+	const struct intent_fault noted = {.id = id,
+					   .kind = fault->kind,
+					   .deadline = fault->deadline,
+					   .conditions = (char *)fault->conditions,
+					   .targets = (char *)fault->targets,
+					   .class = (char *)fault->class,
+					   .vlan = fault->link.vlan,
+					   .period_ns = fault->link.period,
+					   .up_ns = fault->link.up};
 
-	if (r < 0 || fault->kind != PORT_FAULT_CONDITIONS)
-		return r;
-	return links ||
-	       (conditions_parse(fault->conditions, &c, NULL) == 0 &&
-		c.has & (1U << COND_RATE | 1U << COND_DELAY | 1U << COND_JITTER | 1U << COND_SLOT));
+	return intent_note(f->name, &noted, NULL, 0, err);
 }
 
-static int add_fault(struct netsim *ns, struct session *s, struct port_fault *fault, bool dry,
-		     uint32_t *ret_id, struct netsim_err *err)
+static int add_fault(struct fleet *f, const struct port_fault *fault, bool dry, uint32_t *ret_id,
+		     struct netsim_err *err)
 {
-	int r = api_fault_needs_edt(s->policy, fault, s->model, err);
+	bool edt = false;
+	int r = fault_needs_edt(f->policy, fault, f->model, &edt, err);
 
 	*ret_id = 0;
 	if (r < 0 || dry)
-		return r < 0 ? r : 0;
-	r = r > 0 && !engine_is_edt(s->policy) ? move_to_edt(ns, s, err) : 0;
+		return r;
+	if (edt && !edt_is_base(f->policy))
+		r = move_to_edt(f, err);
 	if (r == 0)
-		r = api_commit(ns, s->model, s->policy, &(struct engine_change) {.fault = fault},
-			       ret_id, err);
-	if (r == 0)
-		r = intent_note(s->fleet,
-				&(struct intent_fault) {.id = *ret_id,
-							.kind = fault->kind,
-							.deadline = fault->deadline,
-							.conditions = fault->conditions,
-							.targets = fault->targets,
-							.class = fault->class},
-				NULL, 0, err);
-	return r;
+		r = engine_commit(f, &(struct edt_change) {.fault = fault}, ret_id, err);
+	return r == 0 ? note(f, fault, *ret_id, err) : r;
 }
 
 static int open_fault(struct netsim *ns, const char *fleet, const char *name, bool dry,
-		      struct session *s, struct netsim_err *err)
+		      struct fleet *f, struct netsim_err *err)
 {
-	int r = session_open(ns, fleet, dry, s, err);
+	int r = fleet_open(&ns->state, fleet, dry ? FLEET_LOOK : FLEET_CHANGE, f, err);
 
 	if (r == 0)
-		r = dry ? api_look_at_policy(ns, s->model, &s->policy, err) :
-			  api_open_policy(ns, s->model, hold_has_host(s->model), &s->policy, err);
-	if (r == 0)
-		r = session_check_name(s, name, err);
-	return r;
+		r = dry ? engine_peek_policy(f, err) : engine_open_policy(f, err);
+	return r == 0 ? policy_check_fault_name(f->policy, name, err) : r;
 }
 
 static void set_times(struct port_fault *fault, int64_t for_ns, const char *name)
@@ -161,7 +147,7 @@ API int netsim_fault(struct netsim *ns, const struct netsim_fault_request *reque
 		     uint32_t *ret_fault, char *text, struct netsim_err *err)
 {
 	struct port_fault fault = {.kind = PORT_FAULT_CONDITIONS};
-	struct session s = {.lock = -1};
+	struct fleet f = FLEET_NONE;
 	struct conditions c;
 	int r = conditions_parse(request->conditions, &c, err);
 
@@ -176,21 +162,21 @@ API int netsim_fault(struct netsim *ns, const struct netsim_fault_request *reque
 	if (r == 0 && request->class)
 		r = copy_text("class", request->class, fault.class, sizeof(fault.class), err);
 	if (r == 0)
-		r = open_fault(ns, request->fleet, request->name, request->dry, &s, err);
+		r = open_fault(ns, request->fleet, request->name, request->dry, &f, err);
 	if (r == 0)
-		r = check_class(s.policy, fault.class, err);
+		r = check_class(f.policy, fault.class, err);
 	set_times(&fault, request->for_ns, request->name);
 	if (r == 0)
-		r = add_fault(ns, &s, &fault, request->dry, ret_fault, err);
+		r = add_fault(&f, &fault, request->dry, ret_fault, err);
 	if (r == 0)
 		fault_describe(&fault, text, 512);
-	session_done(&s);
+	fleet_close(&f);
 	return r;
 }
 
 /* The VLAN whose interface a target names inside its node, 0 where it is no VLAN. */
-static int vlan_of_target(struct netsim *ns, const struct session *s, const char *target,
-			  uint16_t *ret, struct netsim_err *err)
+static int vlan_of_target(const struct fleet *f, const char *target, uint16_t *ret,
+			  struct netsim_err *err)
 {
 	auto_free char *node = strdup(target);
 	char *iface = node ? strchr(node, '/') : NULL;
@@ -203,7 +189,7 @@ static int vlan_of_target(struct netsim *ns, const struct session *s, const char
 	if (!iface)
 		return 0;
 	*iface++ = 0;
-	r = state_read(&ns->state, s->fleet, STATE_ALL, &inside, err);
+	r = state_read(f->st, f->name, STATE_ALL, &inside, err);
 	if (r == 0) {
 		const struct link *link =
 			model_find_link(inside, model_find_node(inside, node), iface);
@@ -215,10 +201,10 @@ static int vlan_of_target(struct netsim *ns, const struct session *s, const char
 	return r;
 }
 
-static const struct link *port_of(const struct session *s, const char *target, size_t *at)
+static const struct link *port_of(const struct fleet *f, const char *target, size_t *at)
 {
-	for (; *at < s->model->link_count; ++*at) {
-		const struct link *link = &s->model->links[*at];
+	for (; *at < f->model->link_count; ++*at) {
+		const struct link *link = &f->model->links[*at];
 		const char *slash = strchr(target, '/');
 		struct mark mark;
 		char node[80];
@@ -236,45 +222,38 @@ static const struct link *port_of(const struct session *s, const char *target, s
 	return NULL;
 }
 
+/* One call of link, and what it did. */
+struct link_run {
+	struct fleet fleet;
+	const struct netsim_link_request *request;
+	struct netsim_lines *done;
+	struct netsim_err *err;
+};
+
 /* A cable with carrier, or without. */
-static int set_carrier(struct netsim *ns, const struct session *s, const char *target, bool up,
-		       bool dry, struct netsim_lines *ret, struct netsim_err *err)
+static int set_carrier(struct link_run *run, const char *target, bool up)
 {
+	struct rt *rt = run->fleet.st->rt;
+	bool dry = run->request->dry;
 	const struct link *link;
 	size_t at = 0, count = 0;
 	int r = 0;
 
-	while (r == 0 && (link = port_of(s, target, &at))) {
+	while (r == 0 && (link = port_of(&run->fleet, target, &at))) {
 		char text[MARK_TEXT];
 		const char *who = mark_call(link->alias, link->name, text);
 
 		if (!dry)
-			link_set(ns->state.rt, link, link->ifindex,
-				 up ? LINK_SET_UP : LINK_SET_DOWN, 0, who);
-		r = lines_add(ret, err, "link %s %s%s", who, dry ? "" : "is ", up ? "up" : "down");
+			link_set(rt, link, link->ifindex, up ? LINK_SET_UP : LINK_SET_DOWN, 0, who);
+		r = lines_add(run->done, run->err, "link %s %s%s", who, dry ? "" : "is ",
+			      up ? "up" : "down");
 		count++;
 	}
 	if (r == 0 && !count) {
-		r = err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL, "%s has no port", target);
-		err_hint(err, "netsim status lists the nodes and their links");
+		r = err_set(run->err, NETSIM_ERR_USAGE, -ENOENT, NULL, "%s has no port", target);
+		err_hint(run->err, "netsim status lists the nodes and their links");
 	}
-	return r == 0 && !dry ? rt_send(ns->state.rt, err) : r;
-}
-
-static void describe_link(const struct netsim_link_request *request, uint16_t vlan, char *ret,
-			  size_t size)
-{
-	char period[UNIT_TEXT], up[UNIT_TEXT];
-	int n;
-
-	if (request->state == NETSIM_LINK_FLAP)
-		n = snprintf(ret, size, "flap %s %s",
-			     unit_format_duration((struct duration) {request->period_ns}, period),
-			     unit_format_duration((struct duration) {request->up_ns}, up));
-	else
-		n = snprintf(ret, size, "down");
-	if (vlan)
-		snprintf(ret + n, size - (size_t)n, " vlan %u", vlan);
+	return r == 0 && !dry ? rt_send(rt, run->err) : r;
 }
 
 static void describe_time(int64_t for_ns, char *ret, size_t size)
@@ -286,81 +265,79 @@ static void describe_time(int64_t for_ns, char *ret, size_t size)
 }
 
 /* A link that is down or flaps in the programs: nothing passes, the carrier stays. */
-static int add_link_fault(struct netsim *ns, struct session *s,
-			  const struct netsim_link_request *request, const char *target,
-			  uint16_t vlan, struct netsim_lines *ret, struct netsim_err *err)
+static int add_link_fault(struct link_run *run, const char *target, uint16_t vlan)
 {
-	struct port_fault fault = {.kind = PORT_FAULT_LINK};
+	const struct netsim_link_request *request = run->request;
+	struct port_fault fault = {.kind = PORT_FAULT_LINK, .link.vlan = vlan};
 	char text[512], time[64];
 	uint32_t id;
-	int r = copy_words(&target, 1, fault.targets, sizeof(fault.targets), err);
+	int r = copy_words(&target, 1, fault.targets, sizeof(fault.targets), run->err);
 
-	describe_link(request, vlan, fault.conditions, sizeof(fault.conditions));
+	if (request->state == NETSIM_LINK_FLAP) {
+		fault.link.period = (uint64_t)request->period_ns;
+		fault.link.up = (uint64_t)request->up_ns;
+	}
 	set_times(&fault, request->for_ns, request->name);
 	if (r == 0)
-		r = add_fault(ns, s, &fault, request->dry, &id, err);
+		r = add_fault(&run->fleet, &fault, request->dry, &id, run->err);
 	if (r < 0)
 		return r;
 	fault_describe(&fault, text, sizeof(text));
 	describe_time(request->for_ns, time, sizeof(time));
 	if (request->dry)
-		return lines_add(ret, err, "%s, %s", text, time);
-	return lines_add(ret, err, "fault %u: %s, %s", id, text, time);
+		return lines_add(run->done, run->err, "%s, %s", text, time);
+	return lines_add(run->done, run->err, "fault %u: %s, %s", id, text, time);
 }
 
 /* Faults of links that were made for exactly this target. */
-static int heal_link(struct netsim *ns, struct session *s, const char *target, bool dry,
-		     struct netsim_lines *ret, struct netsim_err *err)
+static int heal_link(struct link_run *run, const char *target)
 {
-	uint32_t ids[PORT_FAULTS], ignored;
+	struct fleet *f = &run->fleet;
+	bool dry = run->request->dry;
+	uint32_t ids[PORT_FAULTS];
 	size_t count = 0;
 	char text[512];
 	int r = 0;
 
 	for (int i = 0; r == 0 && i < PORT_FAULTS; i++) {
-		const struct port_fault *fault = &policy_slot(s->policy)->faults[i];
+		const struct port_fault *fault = &policy_slot(f->policy)->faults[i];
 
 		if (!policy_alive(fault) || fault->kind != PORT_FAULT_LINK ||
 		    strcmp(fault->targets, target) != 0)
 			continue;
 		ids[count++] = fault->id;
 		fault_describe(fault, text, sizeof(text));
-		r = lines_add(ret, err, "%s fault %u: %s", dry ? "heal" : "healed", fault->id,
-			      text);
+		r = lines_add(run->done, run->err, "%s fault %u: %s", dry ? "heal" : "healed",
+			      fault->id, text);
 	}
-	if (r == 0 && count && !dry)
-		r = api_commit(ns, s->model, s->policy,
-			       &(struct engine_change) {.heal = ids, .heal_count = count}, &ignored,
-			       err);
-	if (r == 0 && count && !dry)
-		r = intent_note(s->fleet, NULL, ids, count, err);
-	return r;
+	if (r < 0 || !count || dry)
+		return r;
+	r = engine_commit(f, &(struct edt_change) {.heal = ids, .heal_count = count}, NULL,
+			  run->err);
+	return r == 0 ? intent_note(f->name, NULL, ids, count, run->err) : r;
 }
 
-static int link_target(struct netsim *ns, struct session *s,
-		       const struct netsim_link_request *request, const char *target,
-		       struct netsim_lines *ret, struct netsim_err *err)
+static int link_target(struct link_run *run, const char *target)
 {
+	const struct netsim_link_request *request = run->request;
 	bool timed = request->for_ns || request->state == NETSIM_LINK_FLAP || request->name;
 	uint16_t vlan;
-	int r = vlan_of_target(ns, s, target, &vlan, err);
+	int r = vlan_of_target(&run->fleet, target, &vlan, run->err);
 
 	if (r < 0)
 		return r;
 	if (request->state == NETSIM_LINK_UP) {
-		if (s->policy)
-			r = heal_link(ns, s, target, request->dry, ret, err);
-		return r < 0 || vlan ? r : set_carrier(ns, s, target, true, request->dry, ret, err);
+		if (run->fleet.policy)
+			r = heal_link(run, target);
+		return r < 0 || vlan ? r : set_carrier(run, target, true);
 	}
-	if (timed || vlan)
-		return add_link_fault(ns, s, request, target, vlan, ret, err);
-	return set_carrier(ns, s, target, false, request->dry, ret, err);
+	return timed || vlan ? add_link_fault(run, target, vlan) : set_carrier(run, target, false);
 }
 
 API int netsim_link(struct netsim *ns, const struct netsim_link_request *request,
 		    struct netsim_lines *ret, struct netsim_err *err)
 {
-	struct session s = {.lock = -1};
+	struct link_run run = {.fleet = FLEET_NONE, .request = request, .done = ret, .err = err};
 	int r = 0;
 
 	if (request->state == NETSIM_LINK_FLAP &&
@@ -368,12 +345,12 @@ API int netsim_link(struct netsim *ns, const struct netsim_link_request *request
 		r = err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
 			    "a flap is up for less than its period");
 	if (r == 0)
-		r = open_fault(ns, request->fleet, request->name, request->dry, &s, err);
+		r = open_fault(ns, request->fleet, request->name, request->dry, &run.fleet, err);
 	if (r == 0 && request->name && request->target_count > 1)
 		r = err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL, "a name is for one target");
 	for (size_t i = 0; r == 0 && i < request->target_count; i++)
-		r = link_target(ns, &s, request, request->targets[i], ret, err);
-	session_done(&s);
+		r = link_target(&run, request->targets[i]);
+	fleet_close(&run.fleet);
 	return r;
 }
 
@@ -443,25 +420,25 @@ API int netsim_heal(struct netsim *ns, const char *fleet, const char *const *fau
 		    bool dry, struct netsim_lines *ret, struct netsim_err *err)
 {
 	auto_free uint32_t *ids = calloc(count + PORT_FAULTS, sizeof(*ids));
-	struct session s = {.lock = -1};
-	struct engine_change change = {.heal = ids};
+	struct edt_change change = {.heal = ids};
+	struct fleet f = FLEET_NONE;
 	char text[512];
-	uint32_t ignored;
-	int r = ids ? session_open(ns, fleet, dry, &s, err) : err_oom(err);
+	int r = ids ? fleet_open(&ns->state, fleet, dry ? FLEET_LOOK : FLEET_CHANGE, &f, err) :
+		      err_oom(err);
 
 	if (r == 0)
-		r = policy_find(&ns->state, s.model, &s.policy, err);
+		r = fleet_find_policy(&f, err);
 	if (r == 0)
-		r = choose_faults(s.policy, faults, count, ids, &change.heal_count, err);
+		r = choose_faults(f.policy, faults, count, ids, &change.heal_count, err);
 	for (size_t i = 0; r == 0 && i < change.heal_count; i++) {
-		api_describe_fault(s.policy, by_id(s.policy, ids[i]), text, sizeof(text));
+		api_describe_fault(f.policy, by_id(f.policy, ids[i]), text, sizeof(text));
 		r = lines_add(ret, err, "fault %u: %s", ids[i], text);
 	}
-	if (r == 0 && s.policy && !dry && change.heal_count)
-		r = api_commit(ns, s.model, s.policy, &change, &ignored, err);
+	if (r == 0 && f.policy && !dry && change.heal_count)
+		r = engine_commit(&f, &change, NULL, err);
 	if (r == 0 && !dry)
-		r = count ? intent_note(s.fleet, NULL, ids, change.heal_count, err) :
-			    intent_forget_faults(s.fleet, err);
-	session_done(&s);
+		r = count ? intent_note(f.name, NULL, ids, change.heal_count, err) :
+			    intent_forget_faults(f.name, err);
+	fleet_close(&f);
 	return r;
 }

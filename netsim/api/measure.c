@@ -31,7 +31,7 @@
 
 struct measure {
 	const struct netsim_measuring *how;
-	struct model *model;
+	struct fleet fleet;
 	struct class_set *classes;
 	struct analyze_names names;
 	struct capture_names own; /* the nodes are the views */
@@ -44,7 +44,7 @@ struct measure {
 	struct measured_faults faults;
 	uint64_t packets;
 	/* What the programs count. */
-	struct session counting;
+	struct fleet counting;
 	char uncounted[sizeof(((struct netsim_measurement *)0)->uncounted)]; /* why they do not */
 	struct netsim_traffic before, after;
 	/* What is sent earlier, when not all ports were listened at, or later is not measured. */
@@ -55,7 +55,7 @@ struct measure {
 static void measure_done(struct measure *m)
 {
 	live_close(m->live);
-	session_done(&m->counting);
+	fleet_close(&m->counting);
 	netsim_traffic_free(&m->before);
 	netsim_traffic_free(&m->after);
 	measure_faults_done(&m->faults);
@@ -67,7 +67,7 @@ static void measure_done(struct measure *m)
 	free(m->ports);
 	free(m->only);
 	free(m->views);
-	model_free(m->model);
+	fleet_close(&m->fleet);
 }
 
 /* --- the fleet */
@@ -87,12 +87,12 @@ static int view_of(struct measure *m, const struct link *link, uint16_t *ret,
 
 static int find_ports(struct measure *m, struct netsim_err *err)
 {
-	m->ports = calloc(m->model->link_count + 1, sizeof(*m->ports));
-	m->views = calloc(m->model->link_count + 1, sizeof(*m->views));
+	m->ports = calloc(m->fleet.model->link_count + 1, sizeof(*m->ports));
+	m->views = calloc(m->fleet.model->link_count + 1, sizeof(*m->views));
 	if (!m->ports || !m->views)
 		return err_oom(err);
-	for (size_t i = 0; i < m->model->link_count; i++) {
-		const struct link *link = &m->model->links[i];
+	for (size_t i = 0; i < m->fleet.model->link_count; i++) {
+		const struct link *link = &m->fleet.model->links[i];
 
 		if (view_of(m, link, &m->views[m->port_count], err) < 0)
 			return -ENOMEM;
@@ -102,38 +102,38 @@ static int find_ports(struct measure *m, struct netsim_err *err)
 	if (m->port_count)
 		return 0;
 	return err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL, "the fleet %s has no ports",
-		       m->model->fleet);
+		       m->fleet.model->fleet);
 }
 
 static int find_only(struct measure *m, struct netsim_err *err)
 {
-	auto_free bool *marks = calloc(m->model->node_count + 1, sizeof(*marks));
+	auto_free bool *marks = calloc(m->fleet.model->node_count + 1, sizeof(*marks));
 	bool host = false;
 	int r = 0;
 
-	m->only = calloc(m->model->node_count + 1, sizeof(*m->only));
+	m->only = calloc(m->fleet.model->node_count + 1, sizeof(*m->only));
 	if (!marks || !m->only)
 		return err_oom(err);
 	for (size_t i = 0; r >= 0 && i < m->how->among.node_count; i++) {
 		if (strcmp(m->how->among.nodes[i], "host") == 0 &&
-		    model_find_node(m->model, "host") < 0)
+		    model_find_node(m->fleet.model, "host") < 0)
 			host = true;
 		else
-			r = target_nodes(m->model, m->how->among.nodes[i], marks, err);
+			r = target_nodes(m->fleet.model, m->how->among.nodes[i], marks, err);
 	}
-	for (size_t i = 0; i < m->model->node_count; i++)
+	for (size_t i = 0; i < m->fleet.model->node_count; i++)
 		if (marks[i])
-			m->only[m->only_count++] = m->model->nodes[i].name;
+			m->only[m->only_count++] = m->fleet.model->nodes[i].name;
 	if (host)
 		m->only[m->only_count++] = "host";
 	return r < 0 ? r : 0;
 }
 
-static int find_names(struct measure *m, struct state *st, struct netsim_err *err)
+static int find_names(struct measure *m, struct netsim_err *err)
 {
 	auto_free struct ways_address *addresses = NULL;
 	size_t count = 0;
-	int r = ways_addresses(st, m->model, &addresses, &count, err);
+	int r = ways_addresses(m->fleet.st, m->fleet.model, &addresses, &count, err);
 
 	for (size_t i = 0; r == 0 && i < count; i++)
 		if (analyze_names_add(&m->names, &addresses[i].ip, addresses[i].name) < 0)
@@ -146,16 +146,16 @@ static int find_names(struct measure *m, struct state *st, struct netsim_err *er
 }
 
 /* Whom bridges know behind a port, and whom netsim made there. */
-static int tell_addresses(struct measure *m, struct state *st, struct netsim_err *err)
+static int tell_addresses(struct measure *m, struct netsim_err *err)
 {
 	auto_free struct neigh_mac *learned = NULL;
 	size_t count = 0;
-	int r = neigh_bridged(st->rt, &learned, &count, err);
+	int r = neigh_bridged(m->fleet.st->rt, &learned, &count, err);
 	uint16_t view;
 
 	for (size_t i = 0; r == 0 && i < count; i++)
-		for (size_t l = 0; r == 0 && l < m->model->link_count; l++) {
-			const struct link *link = &m->model->links[l];
+		for (size_t l = 0; r == 0 && l < m->fleet.model->link_count; l++) {
+			const struct link *link = &m->fleet.model->links[l];
 
 			if (link->ns != MODEL_HOST || link->ifindex != learned[i].port)
 				continue;
@@ -163,9 +163,10 @@ static int tell_addresses(struct measure *m, struct state *st, struct netsim_err
 			if (view)
 				oneway_know_mac(m->oneway, &learned[i].mac, view);
 		}
-	for (size_t l = 0; r == 0 && l < m->model->link_count; l++) {
-		const struct link *link = &m->model->links[l];
-		const char *node = link->ns == MODEL_HOST ? NULL : m->model->nodes[link->ns].name;
+	for (size_t l = 0; r == 0 && l < m->fleet.model->link_count; l++) {
+		const struct link *link = &m->fleet.model->links[l];
+		const char *node =
+			link->ns == MODEL_HOST ? NULL : m->fleet.model->nodes[link->ns].name;
 
 		if (!node || !link->has_mac)
 			continue;
@@ -179,13 +180,8 @@ static int tell_addresses(struct measure *m, struct state *st, struct netsim_err
 
 static int look_at_fleet(struct measure *m, struct netsim *ns, struct netsim_err *err)
 {
-	auto_free char *fleet = NULL;
-	int r = state_read_host(&ns->state, err);
+	int r = fleet_open(&ns->state, m->how->among.fleet, FLEET_LOOK_INSIDE, &m->fleet, err);
 
-	if (r == 0)
-		r = target_need_fleet(&ns->state, m->how->among.fleet, &fleet, err);
-	if (r == 0)
-		r = state_read(&ns->state, fleet, STATE_ALL, &m->model, err);
 	if (r == 0)
 		r = find_ports(m, err);
 	return r == 0 ? find_only(m, err) : r;
@@ -204,7 +200,7 @@ static void open_counters(struct measure *m, struct netsim *ns)
 {
 	struct netsim_err err = {0};
 
-	if (traffic_open(ns, m->model->fleet, &m->counting, &err) < 0)
+	if (traffic_open(ns, m->fleet.model->fleet, &m->counting, &err) < 0)
 		note_uncounted(m, &err);
 }
 
@@ -349,7 +345,7 @@ static void count_missed(struct measure *m, struct netsim_measurement *ret)
 	ret->faults = m->faults.list;
 	ret->fault_count = m->faults.count;
 	m->faults = (struct measured_faults) {0};
-	snprintf(ret->fleet, sizeof(ret->fleet), "%s", m->model->fleet);
+	snprintf(ret->fleet, sizeof(ret->fleet), "%s", m->fleet.model->fleet);
 }
 
 static void give_counted(struct measure *m, struct netsim_measurement *ret)
@@ -375,7 +371,7 @@ static int measure(struct measure *m, struct netsim *ns, struct netsim_measureme
 	if (r == 0)
 		r = oneway_new(m->classes, 0, &m->oneway, err);
 	if (r == 0)
-		r = tell_addresses(m, &ns->state, err);
+		r = tell_addresses(m, err);
 	if (r < 0)
 		return r;
 	if (BUFFER_TOTAL / m->port_count >= BUFFER_LEAST)
@@ -391,7 +387,7 @@ static int measure(struct measure *m, struct netsim *ns, struct netsim_measureme
 		count_missed(m, ret);
 		give_counted(m, ret);
 		/* At the end, when guests that talked are known. */
-		r = find_names(m, &ns->state, err);
+		r = find_names(m, err);
 	}
 	return r == 0 ? analyze_rows(m->flow, m->oneway, m->classes, &m->names, m->how->connections,
 				     &ret->analysis, err) :
@@ -402,7 +398,7 @@ API int netsim_measure(struct netsim *ns, const struct netsim_measuring *how,
 		       struct netsim_measurement *ret, struct netsim_diags *diags,
 		       struct netsim_err *err)
 {
-	struct measure m = {.how = how, .counting = {.lock = -1}};
+	struct measure m = {.how = how, .fleet = FLEET_NONE, .counting = FLEET_NONE};
 	struct netsim_measurement measurement = {0};
 	int r = measure(&m, ns, &measurement, diags, err);
 

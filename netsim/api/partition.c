@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "netsim/api/handle.h"
-#include "netsim/api/session.h"
 #include "netsim/fleet/target.h"
 #include "netsim/policy/describe.h"
 #include "netsim/policy/policy.h"
+#include "netsim/shape/engine.h"
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
 
@@ -31,11 +31,11 @@ static bool in_group(const struct policy_group *group, int node)
 }
 
 /* All nodes that are in no group; the host is none of them unless it was named. */
-static int add_rest(const struct session *s, const struct policy_group *groups, size_t count,
+static int add_rest(const struct fleet *f, const struct policy_group *groups, size_t count,
 		    struct policy_group *ret, struct netsim_err *err)
 {
-	for (size_t i = 0; i < s->model->node_count; i++) {
-		int node = policy_node(s->policy, s->model->nodes[i].name);
+	for (size_t i = 0; i < f->model->node_count; i++) {
+		int node = policy_node(f->policy, f->model->nodes[i].name);
 		bool named = false;
 
 		for (size_t g = 0; g < count; g++)
@@ -46,16 +46,17 @@ static int add_rest(const struct session *s, const struct policy_group *groups, 
 	return 0;
 }
 
-static int refuse_overlaps(const struct session *s, const struct policy_group *groups, size_t count,
+static int refuse_overlaps(const struct fleet *f, const struct policy_group *groups, size_t count,
 			   struct netsim_err *err)
 {
 	for (size_t a = 0; a < count; a++)
 		for (size_t b = a + 1; b < count; b++)
 			for (size_t i = 0; i < groups[a].count; i++)
 				if (in_group(&groups[b], groups[a].nodes[i]))
-					return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
-						       "%s is in two groups",
-						       s->policy->names[groups[a].nodes[i]]);
+					return err_set(
+						err, NETSIM_ERR_USAGE, -EINVAL, NULL,
+						"%s is in two groups",
+						policy_node_name(f->policy, groups[a].nodes[i]));
 	return 0;
 }
 
@@ -82,14 +83,14 @@ static struct policy_group *new_group(struct groups *g, struct netsim_err *err)
 	return group;
 }
 
-static int isolate(const struct session *s, struct groups *g, struct netsim_err *err)
+static int isolate(const struct fleet *f, struct groups *g, struct netsim_err *err)
 {
 	struct groups all = {.kind = PORT_FAULT_ISOLATE};
 	struct policy_group *one = new_group(&all, err);
 	int r = one ? 0 : -ENOMEM;
 
 	if (r == 0 && !g->count)
-		r = add_rest(s, NULL, 0, one, err);
+		r = add_rest(f, NULL, 0, one, err);
 	for (size_t a = 0; r == 0 && a < g->count; a++)
 		for (size_t i = 0; r == 0 && i < g->list[a].count; i++)
 			if (!in_group(one, g->list[a].nodes[i]))
@@ -105,10 +106,10 @@ static int isolate(const struct session *s, struct groups *g, struct netsim_err 
 	return r;
 }
 
-static int with_rest(const struct session *s, struct groups *g, struct netsim_err *err)
+static int with_rest(const struct fleet *f, struct groups *g, struct netsim_err *err)
 {
 	struct policy_group *rest = new_group(g, err);
-	int r = rest ? add_rest(s, g->list, g->count - 1, rest, err) : -ENOMEM;
+	int r = rest ? add_rest(f, g->list, g->count - 1, rest, err) : -ENOMEM;
 
 	g->kind = PORT_FAULT_REST;
 	if (r == 0 && !rest->count)
@@ -117,7 +118,7 @@ static int with_rest(const struct session *s, struct groups *g, struct netsim_er
 	return r;
 }
 
-static int resolve(const struct session *s, const struct netsim_cut *cut, struct groups *g,
+static int resolve(const struct fleet *f, const struct netsim_cut *cut, struct groups *g,
 		   struct netsim_err *err)
 {
 	int r = 0;
@@ -125,19 +126,19 @@ static int resolve(const struct session *s, const struct netsim_cut *cut, struct
 	for (size_t i = 0; r == 0 && i < cut->group_count; i++) {
 		struct policy_group *group = new_group(g, err);
 
-		r = group ? target_group(s->model, s->policy, cut->groups[i], group, err) : -ENOMEM;
+		r = group ? target_group(f->model, f->policy, cut->groups[i], group, err) : -ENOMEM;
 	}
 	if (r < 0)
 		return r;
 	if (cut->isolate)
-		return isolate(s, g, err);
-	r = refuse_overlaps(s, g->list, g->count, err);
+		return isolate(f, g, err);
+	r = refuse_overlaps(f, g->list, g->count, err);
 	if (r < 0)
 		return r;
 	if (cut->one_way)
 		g->kind = PORT_FAULT_ONE_WAY;
 	else if (g->count == 1)
-		return with_rest(s, g, err);
+		return with_rest(f, g, err);
 	return 0;
 }
 
@@ -158,15 +159,15 @@ static int refuse_arguments(const struct netsim_cut *cut, struct netsim_err *err
 }
 
 /* Where the host is a party, or routes between networks, the source has to be noted. */
-static bool needs_stamps(const struct session *s, const struct groups *g)
+static bool needs_stamps(const struct fleet *f, const struct groups *g)
 {
 	size_t routed = 0;
 
 	for (size_t i = 0; i < g->count; i++)
 		if (in_group(&g->list[i], POLICY_HOST))
 			return true;
-	for (size_t i = 0; i < s->model->link_count; i++)
-		routed += s->model->links[i].kind == LINK_BRIDGE && s->model->links[i].addr_count;
+	for (size_t i = 0; i < f->model->link_count; i++)
+		routed += f->model->links[i].kind == LINK_BRIDGE && f->model->links[i].addr_count;
 	return routed > 1;
 }
 
@@ -178,14 +179,14 @@ static char *group_text(const struct policy *policy, const struct policy_group *
 	FILE *out = open_memstream(&text, &size);
 
 	for (size_t i = 0; out && i < group->count; i++)
-		fprintf(out, "%s%s", i ? "," : "", policy->names[group->nodes[i]]);
+		fprintf(out, "%s%s", i ? "," : "", policy_node_name(policy, group->nodes[i]));
 	if (out)
 		fclose(out);
 	return text;
 }
 
 /* Writes down who is to be cut off from whom. */
-static int note(const struct session *s, const struct groups *g, uint32_t id, uint64_t deadline,
+static int note(const struct fleet *f, const struct groups *g, uint32_t id, uint64_t deadline,
 		struct netsim_err *err)
 {
 	struct intent_fault fault = {.id = id, .kind = g->kind, .deadline = deadline};
@@ -193,58 +194,60 @@ static int note(const struct session *s, const struct groups *g, uint32_t id, ui
 
 	fault.groups = calloc(g->count + 1, sizeof(*fault.groups));
 	for (size_t i = 0; fault.groups && i < g->count; i++) {
-		fault.groups[i] = group_text(s->policy, &g->list[i]);
+		fault.groups[i] = group_text(f->policy, &g->list[i]);
 		r = fault.groups[i] ? r : -ENOMEM;
 		fault.group_count++;
 	}
 	if (!fault.groups || r < 0)
 		r = err_oom(err);
 	if (r == 0)
-		r = intent_note(s->fleet, &fault, NULL, 0, err);
+		r = intent_note(f->name, &fault, NULL, 0, err);
 	for (size_t i = 0; i < fault.group_count; i++)
 		free(fault.groups[i]);
 	free(fault.groups);
 	return r;
 }
 
-static int cut_now(struct netsim *ns, struct session *s, const struct netsim_cut *cut,
-		   struct groups *g, uint32_t *ret_fault, char *text, struct netsim_err *err)
+static int cut_now(struct fleet *f, const struct netsim_cut *cut, const struct groups *g,
+		   uint32_t *ret_fault, struct netsim_err *err)
 {
-	struct port_fault shown = {.kind = g->kind};
-	uint64_t deadline = cut->for_ns ? policy_now() + (uint64_t)cut->for_ns : 0;
-	int r;
+	const struct policy_cut asked = {
+		.kind = g->kind,
+		.groups = g->list,
+		.group_count = g->count,
+		.deadline = cut->for_ns ? policy_now() + (uint64_t)cut->for_ns : 0,
+		.name = cut->name};
+	int r = engine_attach(f, needs_stamps(f, g), err);
 
-	policy_describe_groups(s->policy, shown.kind, g->list, g->count, text, 256);
-	*ret_fault = 0;
-	if (cut->dry)
-		return 0;
-	r = api_attach(ns, s->model, s->policy, needs_stamps(s, g), err);
 	if (r == 0)
-		r = policy_cut(s->policy, g->kind, g->list, g->count, deadline, cut->name,
-			       ret_fault, err);
-	return r == 0 ? note(s, g, *ret_fault, deadline, err) : r;
+		r = policy_partition(f->policy, &asked, ret_fault, err);
+	return r == 0 ? note(f, g, *ret_fault, asked.deadline, err) : r;
 }
 
 API int netsim_partition(struct netsim *ns, const struct netsim_cut *cut, uint32_t *ret_fault,
 			 char *text, struct netsim_err *err)
 {
 	struct groups g = {.kind = PORT_FAULT_GROUPS};
-	struct session s = {.lock = -1};
+	struct fleet f = FLEET_NONE;
 	int r = refuse_arguments(cut, err);
 
+	*ret_fault = 0;
 	if (r == 0)
-		r = session_open(ns, cut->fleet, cut->dry, &s, err);
+		r = fleet_open(&ns->state, cut->fleet, cut->dry ? FLEET_LOOK : FLEET_CHANGE, &f,
+			       err);
 	if (r == 0)
-		r = policy_get(&ns->state, s.model, &s.policy, err);
+		r = fleet_get_policy(&f, err);
 	if (r == 0)
-		r = session_check_name(&s, cut->name, err);
+		r = policy_check_fault_name(f.policy, cut->name, err);
 	if (r == 0)
-		r = policy_number(s.policy, s.model, err);
+		r = policy_number(f.policy, f.model, err);
 	if (r == 0)
-		r = resolve(&s, cut, &g, err);
+		r = resolve(&f, cut, &g, err);
 	if (r == 0)
-		r = cut_now(ns, &s, cut, &g, ret_fault, text, err);
+		policy_describe_groups(f.policy, g.kind, g.list, g.count, text, 256);
+	if (r == 0 && !cut->dry)
+		r = cut_now(&f, cut, &g, ret_fault, err);
 	groups_done(&g);
-	session_done(&s);
+	fleet_close(&f);
 	return r;
 }

@@ -25,7 +25,7 @@ struct course {
 static int ns_of(struct netsim *ns, const struct ways_view *view, size_t peer,
 		 struct netsim_err *err)
 {
-	const struct model *model = view->model;
+	const struct model *model = view->fleet.model;
 	struct handle *handle;
 	int r;
 
@@ -76,7 +76,7 @@ static enum netsim_ping_result judge(const struct echo_pair *pair, bool cut_befo
 	return pair->received ? NETSIM_PING_LEAKED : NETSIM_PING_CUT;
 }
 
-static int conclude(struct netsim *ns, struct ways_view *view, struct netsim_ping_matrix *m,
+static int conclude(struct ways_view *view, struct netsim_ping_matrix *m,
 		    const struct course *course, struct netsim_err *err)
 {
 	size_t n = m->ways.node_count;
@@ -86,13 +86,11 @@ static int conclude(struct netsim *ns, struct ways_view *view, struct netsim_pin
 	for (size_t i = 0; r == 0 && i < n * n; i++)
 		before[i] = m->ways.list[i].cut;
 	/* The first partition of all may have been made meanwhile. */
-	policy_close(view->policy);
-	view->policy = NULL;
 	if (r == 0)
-		r = policy_find(&ns->state, view->model, &view->policy, err);
+		r = fleet_find_policy(&view->fleet, err);
 	if (r < 0)
 		return r;
-	ways_mark_cut(view->policy, &m->ways);
+	ways_mark_cut(view->fleet.policy, &m->ways);
 	for (size_t i = 0; i < course->count; i++) {
 		const struct echo_pair *pair = &course->pairs[i];
 		size_t place = course->places[i];
@@ -117,7 +115,7 @@ API int netsim_ping_matrix(struct netsim *ns, const struct netsim_pinging *how,
 {
 	const struct echo_progress progress = {how->progress, how->arg};
 	struct netsim_ping_matrix m = {0};
-	struct ways_view view = {0};
+	struct ways_view view = {.fleet = FLEET_NONE};
 	struct course course = {0};
 	struct neigh_table before = {0}, after = {0};
 	int r = ways_view_open(ns, &how->among, &view, &m.ways, err);
@@ -139,7 +137,7 @@ API int netsim_ping_matrix(struct netsim *ns, const struct netsim_pinging *how,
 	if (r == 0)
 		r = state_read_host(&ns->state, err);
 	if (r == 0)
-		r = conclude(ns, &view, &m, &course, err);
+		r = conclude(&view, &m, &course, err);
 	free(course.pairs);
 	free(course.places);
 	ways_view_done(&view);

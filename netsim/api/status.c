@@ -11,7 +11,7 @@
 #include "netsim/kernel/qdisc.h"
 #include "netsim/policy/policy.h"
 #include "netsim/shape/edt.h"
-#include "netsim/shape/edt_commit.h"
+#include "netsim/shape/engine.h"
 #include "netsim/shape/intent.h"
 #include "netsim/shape/netem.h"
 #include "netsim/shape/netem_params.h"
@@ -133,7 +133,7 @@ static int read_port(const struct reader *r, const struct model *model, size_t a
 		     const char *iface, struct netsim_node *node)
 {
 	const struct link *link = &model->links[at];
-	uint16_t number = r->policy ? (uint16_t)r->policy->link_numbers[at] : 0;
+	uint16_t number = r->policy ? policy_link(r->policy, at) : 0;
 	struct netsim_port *port = array_push(node->ports, node->port_count);
 
 	if (!port)
@@ -267,7 +267,7 @@ static int read_counters(const struct reader *r, struct netsim_fleet *fleet)
 
 static char *end_name(const struct reader *r, uint16_t number)
 {
-	const char *name = number < PORT_NODES ? r->policy->names[number] : NULL;
+	const char *name = policy_node_name(r->policy, number);
 
 	return name ? copy(name, r->err) : NULL;
 }
@@ -332,9 +332,9 @@ static int read_nodes(const struct reader *r, const struct model *model, struct 
 		if (!intent.layers[i].ports)
 			last = &intent.layers[i];
 	fleet->profile_changed = intent.layer_count > 1;
-	fleet->engine = engine_is_edt(r->policy) ? "edt" : "netem";
-	if (engine_is_edt(r->policy) && intent_parse(&intent, NULL) == 0)
-		fleet->engine_why = api_why_edt(&intent, r->policy);
+	fleet->engine = edt_is_base(r->policy) ? "edt" : "netem";
+	if (edt_is_base(r->policy) && intent_parse(&intent, NULL) == 0)
+		fleet->engine_why = engine_why(&intent, r->policy);
 	if (last && last->profile)
 		fleet->profile = copy(last->profile, r->err);
 	intent_done(&intent);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "netsim/shape/edt_queue.h"
+#include "netsim/shape/engine.h"
 #include "netsim/util/auto.h"
 #include "netsim/util/err.h"
 
@@ -48,37 +49,20 @@ static int compare(const void *x, const void *y)
 	return netsim_compare_flows(x, y);
 }
 
-/* Every port has the program, and what the host takes part in is seen too. */
-static bool counts_all(const struct session *s)
+int traffic_open(struct netsim *ns, const char *name, struct fleet *f, struct netsim_err *err)
 {
-	bool host = hold_has_host(s->model);
-
-	for (size_t i = 0; s->policy && i < s->model->link_count; i++) {
-		const struct link *link = &s->model->links[i];
-		bool port = link_is_port(link);
-
-		if (port && !s->policy->attached[i])
-			return false;
-		if (host && (port || link->kind == LINK_BRIDGE) && link->ns == MODEL_HOST &&
-		    !s->policy->stamped[i])
-			return false;
-	}
-	return s->policy != NULL;
-}
-
-int traffic_open(struct netsim *ns, const char *fleet, struct session *s, struct netsim_err *err)
-{
-	int r = session_open(ns, fleet, true, s, err);
+	int r = fleet_open(&ns->state, name, FLEET_LOOK, f, err);
 
 	if (r == 0)
-		r = policy_find(&ns->state, s->model, &s->policy, err);
-	if (r < 0 || counts_all(s))
+		r = fleet_find_policy(f, err);
+	if (r < 0 ||
+	    (f->policy && policy_is_complete(f->policy, f->model, edt_queue_has_host(f->model))))
 		return r;
-	session_done(s);
-	r = session_open(ns, fleet, false, s, err);
+	fleet_close(f);
+	r = fleet_open(&ns->state, name, FLEET_CHANGE, f, err);
 	if (r == 0)
-		r = api_open_policy(ns, s->model, hold_has_host(s->model), &s->policy, err);
-	session_unlock(s);
+		r = engine_open_policy(f, err);
+	fleet_unlock(f);
 	return r;
 }
 
@@ -86,8 +70,8 @@ int traffic_open(struct netsim *ns, const char *fleet, struct session *s, struct
 static int name_flow(const struct policy *policy, const struct policy_traffic *t,
 		     struct netsim_flow *flow, struct netsim_err *err)
 {
-	const char *from = t->from < PORT_NODES ? policy->names[t->from] : NULL;
-	const char *to = t->to < PORT_NODES ? policy->names[t->to] : NULL;
+	const char *from = policy_node_name(policy, t->from);
+	const char *to = policy_node_name(policy, t->to);
 	const char *class = policy_class_name(policy, t->class);
 
 	if (!class || (t->from != PORT_ANY && (!from || !to)))
@@ -129,12 +113,12 @@ static int read_flows(const struct policy *policy, struct netsim_traffic *ret,
 	return 0;
 }
 
-int traffic_read(const struct session *s, struct netsim_traffic *ret, struct netsim_err *err)
+int traffic_read(const struct fleet *f, struct netsim_traffic *ret, struct netsim_err *err)
 {
 	struct netsim_traffic traffic = {.at_ns = (int64_t)policy_now()};
-	int r = read_flows(s->policy, &traffic, err);
+	int r = read_flows(f->policy, &traffic, err);
 
-	if (r == 0 && !(traffic.fleet = strdup(s->fleet)))
+	if (r == 0 && !(traffic.fleet = strdup(f->name)))
 		r = err_oom(err);
 	if (r == 0)
 		*ret = traffic;
@@ -146,12 +130,12 @@ int traffic_read(const struct session *s, struct netsim_traffic *ret, struct net
 API int netsim_traffic(struct netsim *ns, const char *fleet, struct netsim_traffic *ret,
 		       struct netsim_err *err)
 {
-	struct session s;
-	int r = traffic_open(ns, fleet, &s, err);
+	struct fleet f;
+	int r = traffic_open(ns, fleet, &f, err);
 
 	if (r == 0)
-		r = traffic_read(&s, ret, err);
-	session_done(&s);
+		r = traffic_read(&f, ret, err);
+	fleet_close(&f);
 	return r;
 }
 

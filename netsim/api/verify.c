@@ -12,6 +12,7 @@
 #include "netsim/kernel/qdisc.h"
 #include "netsim/policy/policy.h"
 #include "netsim/shape/edt.h"
+#include "netsim/shape/engine.h"
 #include "netsim/shape/expected.h"
 #include "netsim/shape/intent.h"
 #include "netsim/shape/netem.h"
@@ -33,9 +34,7 @@ struct place {
 };
 
 struct view {
-	struct state *st;
-	struct model *model;
-	struct policy *policy; /* NULL: no partition was ever made */
+	struct fleet fleet; /* its policy is NULL where no partition was ever made */
 	struct intent intent;
 	struct class_set *classes; /* NULL: none are asked for */
 	struct qdiscs qdiscs;
@@ -48,13 +47,12 @@ struct view {
 
 static void view_done(struct view *v)
 {
-	policy_close(v->policy);
 	verify_run_done(&v->run);
 	intent_done(&v->intent);
 	classes_free(v->classes);
 	free(v->qdiscs.list);
 	free(v->places);
-	model_free(v->model);
+	fleet_close(&v->fleet);
 }
 
 /* --- where probes can leave and arrive */
@@ -113,20 +111,20 @@ static int add_place(struct view *v, const struct link *link, const struct place
 
 static int add_node_place(struct view *v, const struct link *link, struct netsim_err *err)
 {
-	const struct model_node *node = &v->model->nodes[link->ns];
-	const struct link *bottom = cable_bottom(v->model, link);
+	const struct model_node *node = &v->fleet.model->nodes[link->ns];
+	const struct link *bottom = cable_bottom(v->fleet.model, link);
 	struct place place = {.node = link->ns, .tag = link->kind == LINK_VLAN ? link->vlan : 0};
 	struct handle *handle;
 	int r;
 
-	place.port = bottom ? cable_port(v->model, bottom) : NULL;
+	place.port = bottom ? cable_port(v->fleet.model, bottom) : NULL;
 	if (!place.port)
 		return 0;
 	place.bridge = place.port->master;
-	r = state_handle(v->st, v->model->fleet, node->name, &handle, err);
+	r = state_handle(v->fleet.st, v->fleet.model->fleet, node->name, &handle, err);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	if (find_end(v, node->name, count_cables(v->model, link->ns) > 1 ? bottom->name : "",
+	if (find_end(v, node->name, count_cables(v->fleet.model, link->ns) > 1 ? bottom->name : "",
 		     &place.end) < 0 ||
 	    add_place(v, link, &place, handle->fd) < 0)
 		return err_oom(err);
@@ -136,7 +134,7 @@ static int add_node_place(struct view *v, const struct link *link, struct netsim
 /* The guest of a tap, where the host has its address from having talked to it. */
 static int add_guest(struct view *v, const struct link *port, struct netsim_err *err)
 {
-	const struct link *bridge = model_find_link(v->model, MODEL_HOST, port->master);
+	const struct link *bridge = model_find_link(v->fleet.model, MODEL_HOST, port->master);
 	struct place place = {.port = port, .bridge = port->master, .guest = true};
 	struct model_addr addr = {0};
 	struct link guest = {.ifindex = bridge ? bridge->ifindex : 0, .addrs = &addr};
@@ -145,8 +143,9 @@ static int add_guest(struct view *v, const struct link *port, struct netsim_err 
 
 	if (!bridge || !bridge->addr_count || !mark_parse(port->alias, &mark) || !mark.iface)
 		return 0;
-	place.node = model_find_node(v->model, mark.node);
-	r = neigh_behind(v->st->rt, port->ifindex, bridge->ifindex, &addr.ip, &guest.mac, err);
+	place.node = model_find_node(v->fleet.model, mark.node);
+	r = neigh_behind(v->fleet.st->rt, port->ifindex, bridge->ifindex, &addr.ip, &guest.mac,
+			 err);
 	if (r < 0 || place.node < 0)
 		return r == -ENOENT ? 0 : r;
 	memcpy(guest.name, port->name, IFNAMSIZ);
@@ -159,8 +158,8 @@ static int find_places(struct view *v, struct netsim_err *err)
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < v->model->link_count; i++) {
-		const struct link *link = &v->model->links[i];
+	for (size_t i = 0; r == 0 && i < v->fleet.model->link_count; i++) {
+		const struct link *link = &v->fleet.model->links[i];
 		struct place host = {.node = MODEL_HOST, .bridge = link->name};
 
 		if (link->kind == LINK_TAP)
@@ -171,7 +170,7 @@ static int find_places(struct view *v, struct netsim_err *err)
 			r = add_node_place(v, link, err);
 		else if (link->kind == LINK_BRIDGE &&
 			 (find_end(v, "host", "", &host.end) < 0 ||
-			  add_place(v, link, &host, v->st->own_fd) < 0))
+			  add_place(v, link, &host, v->fleet.st->own_fd) < 0))
 			r = err_oom(err);
 	}
 	return r;
@@ -208,40 +207,42 @@ static bool chosen(const struct view *v, size_t a, size_t b)
 
 static const char *name_of(const struct view *v, const struct place *place)
 {
-	return place->node == MODEL_HOST ? "host" : v->model->nodes[place->node].name;
+	return place->node == MODEL_HOST ? "host" : v->fleet.model->nodes[place->node].name;
 }
 
 static struct wanted_end end_of(const struct view *v, const struct place *place)
 {
-	return (struct wanted_end) {place->node == MODEL_HOST ? NULL :
-								&v->model->nodes[place->node]};
+	return (struct wanted_end) {
+		place->node == MODEL_HOST ? NULL : &v->fleet.model->nodes[place->node]};
 }
 
 /* By what was written down; where that is lost, by the policy that is found. */
 static bool is_cut(const struct view *v, const struct place *from, const struct place *to)
 {
-	int a = v->policy ? policy_node(v->policy, name_of(v, from)) : -1;
-	int b = v->policy ? policy_node(v->policy, name_of(v, to)) : -1;
+	int a = v->fleet.policy ? policy_node(v->fleet.policy, name_of(v, from)) : -1;
+	int b = v->fleet.policy ? policy_node(v->fleet.policy, name_of(v, to)) : -1;
 
 	if (wanted_cut(&v->intent, end_of(v, from), end_of(v, to)))
 		return true;
-	return !v->known && a >= 0 && b >= 0 && !policy_reaches(v->policy, a, b);
+	return !v->known && a >= 0 && b >= 0 && !policy_reaches(v->fleet.policy, a, b);
 }
 
 /* What the programs do on a port's link, where they do it. */
 static void read_programs(const struct view *v, const struct link *port,
 			  struct link_conditions *ret)
 {
-	uint16_t number = v->policy ? (uint16_t)v->policy->link_numbers[port - v->model->links] : 0;
+	uint16_t number = v->fleet.policy ? policy_link(v->fleet.policy,
+							(size_t)(port - v->fleet.model->links)) :
+					    0;
 	struct port_conditions c;
 
 	if (number &&
-	    policy_now_at(v->policy, (struct port_key) {.from = number, .hop = PORT_HOP_UP}, &c) ==
-		    0)
+	    policy_now_at(v->fleet.policy, (struct port_key) {.from = number, .hop = PORT_HOP_UP},
+			  &c) == 0)
 		edt_read(&c, &ret->up);
 	if (number &&
-	    policy_now_at(v->policy, (struct port_key) {.to = number, .hop = PORT_HOP_DOWN}, &c) ==
-		    0)
+	    policy_now_at(v->fleet.policy, (struct port_key) {.to = number, .hop = PORT_HOP_DOWN},
+			  &c) == 0)
 		edt_read(&c, &ret->down);
 }
 
@@ -256,12 +257,12 @@ static int asked_of(const struct view *v, const struct place *place, struct link
 	if (place->node == MODEL_HOST)
 		return 0;
 	if (v->from_kernel) {
-		apply_seen(v->st, &v->qdiscs, place->port, ret);
+		apply_seen(v->fleet.st, &v->qdiscs, place->port, ret);
 		read_programs(v, place->port, ret);
 		return 0;
 	}
 	if (mark_parse(place->port->alias, &mark) && mark.iface)
-		return wanted_link(&v->intent, &v->model->nodes[place->node], mark.iface,
+		return wanted_link(&v->intent, &v->fleet.model->nodes[place->node], mark.iface,
 				   place->tag, ret, ret_state, err);
 	return 0;
 }
@@ -396,13 +397,13 @@ static int collect_paths(struct view *v, struct netsim_err *err)
 
 static bool any_shaped(const struct view *v)
 {
-	for (size_t i = 0; i < v->model->link_count; i++) {
+	for (size_t i = 0; i < v->fleet.model->link_count; i++) {
 		struct link_conditions c;
 
-		if (!link_is_port(&v->model->links[i]))
+		if (!link_is_port(&v->fleet.model->links[i]))
 			continue;
-		apply_seen(v->st, &v->qdiscs, &v->model->links[i], &c);
-		read_programs(v, &v->model->links[i], &c);
+		apply_seen(v->fleet.st, &v->qdiscs, &v->fleet.model->links[i], &c);
+		read_programs(v, &v->fleet.model->links[i], &c);
 		if (c.up.has || c.down.has)
 			return true;
 	}
@@ -414,7 +415,7 @@ static int find_intent(struct view *v, struct netsim_verify *ret, struct netsim_
 	const struct profile *whole;
 	int r;
 
-	intent_read(v->model->fleet, &v->intent);
+	intent_read(v->fleet.model->fleet, &v->intent);
 	r = intent_parse(&v->intent, err);
 	if (r < 0)
 		return r;
@@ -431,30 +432,25 @@ static int find_intent(struct view *v, struct netsim_verify *ret, struct netsim_
 			 "what the kernel holds: what was asked is not known any more");
 	else
 		snprintf(ret->basis, sizeof(ret->basis), "no profile: everything passes");
-	return api_load_classes(whole, &v->classes, err);
+	return engine_load_classes(whole, &v->classes, err);
 }
 
 static int open_view(struct netsim *ns, const struct netsim_verifying *how, struct view *v,
 		     struct netsim_verify *ret, struct netsim_err *err)
 {
-	auto_free char *fleet = NULL;
-	int r = state_read_host(&ns->state, err);
+	struct fleet *f = &v->fleet;
+	int r = fleet_open(&ns->state, how->fleet, FLEET_LOOK_INSIDE, f, err);
 
-	v->st = &ns->state;
 	v->run = (struct verify_run) {.own_fd = ns->state.own_fd,
 				      .quick = how->quick,
 				      .progress = how->progress,
 				      .arg = how->arg};
 	if (r == 0)
-		r = target_need_fleet(&ns->state, how->fleet, &fleet, err);
+		r = fleet_find_policy(f, err);
 	if (r == 0)
-		r = state_read(&ns->state, fleet, STATE_ALL, &v->model, err);
-	if (r == 0)
-		r = policy_find(&ns->state, v->model, &v->policy, err);
-	if (r == 0)
-		r = qdisc_list(ns->state.rt, &v->qdiscs, err);
+		r = qdisc_list(f->st->rt, &v->qdiscs, err);
 	if (r == 0) {
-		snprintf(ret->fleet, sizeof(ret->fleet), "%s", fleet);
+		snprintf(ret->fleet, sizeof(ret->fleet), "%s", f->name);
 		r = find_intent(v, ret, err);
 	}
 	if (r == 0)
@@ -482,8 +478,8 @@ static int add_nodes_apart(const struct view *v, struct netsim_verify *ret, stru
 {
 	int r = 0;
 
-	for (size_t n = 0; r == 0 && n < v->model->node_count; n++) {
-		const struct model_node *node = &v->model->nodes[n];
+	for (size_t n = 0; r == 0 && n < v->fleet.model->node_count; n++) {
+		const struct model_node *node = &v->fleet.model->nodes[n];
 		bool has_path = false;
 
 		for (size_t p = 0; p < v->run.path_count; p++)
@@ -535,7 +531,7 @@ static int skip_changed(struct view *v, struct netsim_err *err)
 	bool any = false;
 	int r;
 
-	intent_read(v->model->fleet, &v->intent);
+	intent_read(v->fleet.model->fleet, &v->intent);
 	r = intent_parse(&v->intent, err);
 	if (r == 0)
 		r = ask_places(v, &asked, err);
@@ -593,7 +589,7 @@ API int netsim_verify(struct netsim *ns, const struct netsim_verifying *how,
 		      struct netsim_verify *ret, struct netsim_err *err)
 {
 	struct netsim_verify verify = {0};
-	struct view v = {0};
+	struct view v = {.fleet = FLEET_NONE};
 	int r = open_view(ns, how, &v, &verify, err);
 
 	if (r == 0)

@@ -15,7 +15,7 @@
 static int add_node(struct ways_view *view, int node, struct netsim_ways *ret,
 		    struct netsim_err *err)
 {
-	const struct model_node *n = node == MODEL_HOST ? NULL : &view->model->nodes[node];
+	const struct model_node *n = node == MODEL_HOST ? NULL : &view->fleet.model->nodes[node];
 	size_t count = ret->node_count;
 	struct netsim_peer *peer;
 	int *number;
@@ -35,15 +35,15 @@ static int add_node(struct ways_view *view, int node, struct netsim_ways *ret,
 static int add_word(struct ways_view *view, const char *word, struct netsim_ways *ret,
 		    struct netsim_err *err)
 {
-	auto_free bool *marks = calloc(view->model->node_count + 1, sizeof(*marks));
+	auto_free bool *marks = calloc(view->fleet.model->node_count + 1, sizeof(*marks));
 	int r;
 
 	if (!marks)
 		return err_oom(err);
-	if (strcmp(word, "host") == 0 && model_find_node(view->model, "host") < 0)
+	if (strcmp(word, "host") == 0 && model_find_node(view->fleet.model, "host") < 0)
 		return add_node(view, MODEL_HOST, ret, err);
-	r = target_nodes(view->model, word, marks, err);
-	for (size_t i = 0; r >= 0 && i < view->model->node_count; i++)
+	r = target_nodes(view->fleet.model, word, marks, err);
+	for (size_t i = 0; r >= 0 && i < view->fleet.model->node_count; i++)
 		if (marks[i])
 			r = add_node(view, (int)i, ret, err);
 	return r < 0 ? r : 0;
@@ -54,8 +54,8 @@ static int add_all(struct ways_view *view, struct netsim_ways *ret, struct netsi
 	bool guests = false;
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < view->model->node_count; i++) {
-		guests |= view->model->nodes[i].is_tap;
+	for (size_t i = 0; r == 0 && i < view->fleet.model->node_count; i++) {
+		guests |= view->fleet.model->nodes[i].is_tap;
 		r = add_node(view, (int)i, ret, err);
 	}
 	/* Somebody has to ask the guests. */
@@ -65,33 +65,28 @@ static int add_all(struct ways_view *view, struct netsim_ways *ret, struct netsi
 int ways_view_open(struct netsim *ns, const struct netsim_among *among, struct ways_view *view,
 		   struct netsim_ways *ret, struct netsim_err *err)
 {
-	auto_free char *fleet = NULL;
-	int r = state_read_host(&ns->state, err);
+	struct fleet *f = &view->fleet;
+	int r = fleet_open(&ns->state, among->fleet, FLEET_LOOK_INSIDE, f, err);
 
 	if (r == 0)
-		r = target_need_fleet(&ns->state, among->fleet, &fleet, err);
-	if (r == 0)
-		r = state_read(&ns->state, fleet, STATE_ALL, &view->model, err);
-	if (r == 0)
-		r = policy_find(&ns->state, view->model, &view->policy, err);
+		r = fleet_find_policy(f, err);
 	if (r < 0)
 		return r;
-	snprintf(ret->fleet, sizeof(ret->fleet), "%s", fleet);
+	snprintf(ret->fleet, sizeof(ret->fleet), "%s", f->name);
 	if (!among->node_count)
 		r = add_all(view, ret, err);
 	for (size_t i = 0; r == 0 && i < among->node_count; i++)
 		r = add_word(view, among->nodes[i], ret, err);
 	if (r == 0)
-		r = ways_find(&ns->state, view->model, view->nodes, among->iface, ret, err);
+		r = ways_find(f->st, f->model, view->nodes, among->iface, ret, err);
 	if (r == 0)
-		ways_mark_cut(view->policy, ret);
+		ways_mark_cut(f->policy, ret);
 	return r;
 }
 
 void ways_view_done(struct ways_view *view)
 {
-	policy_close(view->policy);
-	model_free(view->model);
+	fleet_close(&view->fleet);
 	free(view->nodes);
 }
 
@@ -99,7 +94,7 @@ API int netsim_ways(struct netsim *ns, const struct netsim_among *among, struct 
 		    struct netsim_err *err)
 {
 	struct netsim_ways ways = {0};
-	struct ways_view view = {0};
+	struct ways_view view = {.fleet = FLEET_NONE};
 	int r = ways_view_open(ns, among, &view, &ways, err);
 
 	ways_view_done(&view);

@@ -6,9 +6,8 @@
 #include "netsim/api/handle.h"
 
 struct ways_view {
-	struct model *model;
-	struct policy *policy; /* NULL: no partition was ever made */
-	int *nodes;	       /* the model's number of each node of the result */
+	struct fleet fleet; /* its policy is NULL where no partition was ever made */
+	int *nodes;	    /* the model's number of each node of the result */
 };
 
 /* Always to be ended with ways_view_done(); *ret is freed with netsim_ways_free(). */

@@ -8,10 +8,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "netsim/policy/policy.h"
+#include "netsim/policy/policy_parts.h"
 #include "netsim/util/auto.h"
 #include "netsim/util/clock.h"
 #include "netsim/util/err.h"
+#include "netsim/util/name.h"
 
 uint64_t policy_now(void)
 {
@@ -180,17 +181,39 @@ struct port_fault *policy_new_fault(struct policy *p, struct policy_change *chan
 	return NULL;
 }
 
-int policy_cut(struct policy *p, enum port_fault_kind kind, const struct policy_group *groups,
-	       size_t group_count, uint64_t deadline, const char *name, uint32_t *ret_id,
-	       struct netsim_err *err)
+int policy_check_fault_name(const struct policy *policy, const char *name, struct netsim_err *err)
 {
-	bool grouped = kind == PORT_FAULT_GROUPS || kind == PORT_FAULT_REST;
+	if (!name)
+		return 0;
+	if (!name_is_plain(name, sizeof(((struct port_fault *)0)->name) - 1) ||
+	    strspn(name, "0123456789") == strlen(name)) {
+		err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL, "%s cannot be the name of a fault",
+			name);
+		err_hint(err, "letters, digits, '.', '-' and '_', up to 31, not digits alone");
+		return -EINVAL;
+	}
+	for (int i = 0; policy && i < PORT_FAULTS; i++) {
+		const struct port_fault *fault = &policy_slot(policy)->faults[i];
+
+		if (!policy_alive(fault) || strcmp(fault->name, name) != 0)
+			continue;
+		err_set(err, NETSIM_ERR_USAGE, -EEXIST, NULL, "there is a fault %s already", name);
+		err_hint(err, "end it with `netsim heal %s`, or choose another name", name);
+		return -EEXIST;
+	}
+	return 0;
+}
+
+int policy_partition(struct policy *p, const struct policy_cut *cut, uint32_t *ret_id,
+		     struct netsim_err *err)
+{
+	bool grouped = cut->kind == PORT_FAULT_GROUPS || cut->kind == PORT_FAULT_REST;
 	struct policy_change change;
 	struct port_fault *fault;
 	uint64_t bits;
 
 	policy_begin(p, &change);
-	bits = take_bits(used_bits(change.slot), grouped ? group_count : 1);
+	bits = take_bits(used_bits(change.slot), grouped ? cut->group_count : 1);
 	if (!bits) {
 		err_set(err, NETSIM_ERR_KERNEL, -ENOSPC, NULL,
 			"the partitions in force have %d groups already", PORT_BITS);
@@ -201,17 +224,17 @@ int policy_cut(struct policy *p, enum port_fault_kind kind, const struct policy_
 	if (!fault)
 		return -ENOSPC;
 	if (grouped)
-		set_groups(change.nodes, bits, groups, group_count);
+		set_groups(change.nodes, bits, cut->groups, cut->group_count);
 	else
-		set_bit(change.nodes, bits, &groups[0], &groups[group_count - 1]);
+		set_bit(change.nodes, bits, &cut->groups[0], &cut->groups[cut->group_count - 1]);
 	for (int i = 0; i < PORT_BITS; i++)
 		if (bits >> i & 1)
-			change.slot->deadline[i] = deadline;
-	fault->kind = kind;
+			change.slot->deadline[i] = cut->deadline;
+	fault->kind = cut->kind;
 	fault->bits = bits;
-	fault->deadline = deadline;
+	fault->deadline = cut->deadline;
 	fault->start = policy_now();
-	snprintf(fault->name, sizeof(fault->name), "%s", name ? name : "");
+	snprintf(fault->name, sizeof(fault->name), "%s", cut->name ? cut->name : "");
 	*ret_id = fault->id;
 	policy_commit(p);
 	return 0;

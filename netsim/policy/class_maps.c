@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "netsim/policy/policy.h"
+#include "netsim/policy/policy_parts.h"
 #include "netsim/util/auto.h"
 
 static const struct port_class_rules *rules_in_force(const struct policy *p)
@@ -21,6 +21,11 @@ const char *policy_class_name(const struct policy *p, uint32_t class)
 	const char *name = class < PORT_CLASSES ? rules_in_force(p)->name[class] : "";
 
 	return class == 0 ? CLASS_OTHER : *name ? name : NULL;
+}
+
+bool policy_has_classes(const struct policy *p)
+{
+	return *p->class_rules[0].name[1] || *p->class_rules[1].name[1];
 }
 
 static void add_ports(const struct class_match *match, uint64_t bit, struct port_class_port *ports)

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "netsim/policy/policy_parts.h"
 #include "netsim/util/array.h"
 
 /* A text that is cut with "..." where it does not fit. */

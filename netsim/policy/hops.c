@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "netsim/config/dist.h"
-#include "netsim/policy/policy.h"
+#include "netsim/policy/policy_parts.h"
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
 #include "netsim/util/err.h"

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#include "netsim/policy/policy.h"
+#include "netsim/policy/policy_parts.h"
 #include "netsim/util/err.h"
 
 static int silent(enum libbpf_print_level level, const char *format, va_list ap)

@@ -11,6 +11,7 @@
 #include "netsim/kernel/filter.h"
 #include "netsim/kernel/mark.h"
 #include "netsim/kernel/qdisc.h"
+#include "netsim/policy/policy_parts.h"
 #include "netsim/util/auto.h"
 #include "netsim/util/err.h"
 
@@ -244,6 +245,21 @@ int policy_node(const struct policy *p, const char *name)
 	return -1;
 }
 
+const char *policy_node_name(const struct policy *p, uint32_t number)
+{
+	return number < PORT_NODES ? p->names[number] : NULL;
+}
+
+uint16_t policy_link(const struct policy *p, size_t index)
+{
+	return (uint16_t)p->link_numbers[index];
+}
+
+uint16_t policy_link_node(const struct policy *p, uint16_t number)
+{
+	return p->links[number].node;
+}
+
 static int free_number(const struct policy *p)
 {
 	for (int i = 1; i < PORT_NODES; i++)
@@ -426,4 +442,58 @@ int policy_attach(struct policy *p, struct state *st, const struct model *fleet,
 			attach_port(p, st, link, i, stamps);
 	}
 	return rt_send(st->rt, err);
+}
+
+bool policy_is_complete(const struct policy *p, const struct model *fleet, bool host)
+{
+	for (size_t i = 0; i < fleet->link_count; i++) {
+		const struct link *link = &fleet->links[i];
+		bool port = link_is_port(link);
+
+		if (port && !p->attached[i])
+			return false;
+		if (host && (port || link->kind == LINK_BRIDGE) && link->ns == MODEL_HOST &&
+		    !p->stamped[i])
+			return false;
+	}
+	return true;
+}
+
+bool policy_has_stamps(const struct policy *p, const struct model *fleet)
+{
+	for (size_t i = 0; i < fleet->link_count; i++)
+		if (p->stamped[i])
+			return true;
+	return false;
+}
+
+bool policy_has_host(const struct policy *p)
+{
+	return p->prog[POLICY_HOLD] >= 0;
+}
+
+int policy_load_host(struct policy *p, struct netsim_err *err)
+{
+	return policy_has_host(p) ? 0 : policy_load(p, true, err);
+}
+
+void policy_put_hold(const struct policy *p, struct rt *rt, int ifindex, const char *who)
+{
+	filter_put_prog(rt, ifindex, FILTER_EGRESS, FILTER_PREF, p->prog[POLICY_HOLD], "ns_hold",
+			who);
+}
+
+int policy_try(struct rt *rt, int ifindex, struct netsim_err *err)
+{
+	struct policy *p = policy_new();
+	int r = p ? policy_load(p, true, err) : err_oom(err);
+
+	if (r == 0) {
+		qdisc_add_clsact(rt, ifindex, "clsact");
+		filter_put_prog(rt, ifindex, FILTER_EGRESS, FILTER_PREF, p->prog[POLICY_PORT],
+				"ns_port", "clsact");
+		r = rt_send(rt, err);
+	}
+	policy_close(p);
+	return r;
 }

@@ -5,8 +5,8 @@
  * (bpf/port.h) and is found again through them: filter -> program -> maps.
  * Nothing is pinned.
  */
-#ifndef NETSIM_POLICY_H
-#define NETSIM_POLICY_H
+#ifndef NETSIM_POLICY_POLICY_H
+#define NETSIM_POLICY_POLICY_H
 
 #include "bpf/port.h"
 #include "netsim/config/classes.h"
@@ -15,39 +15,8 @@
 
 #define POLICY_HOST 0 /* the host's node and link number */
 
-enum policy_prog { POLICY_PORT, POLICY_STAMP, POLICY_HOST_IN, POLICY_HOLD, POLICY_PROGS };
-
-enum policy_map {
-	POLICY_CONTROL,
-	POLICY_NODES,
-	POLICY_PORTS,
-	POLICY_LINKS,
-	POLICY_CONDITIONS,
-	POLICY_OVERLAYS,
-	POLICY_STATES,
-	POLICY_TRAFFIC,
-	POLICY_TABLES,
-	POLICY_TRACES,
-	POLICY_CLASS_PORTS,
-	POLICY_CLASS_RULES,
-	POLICY_MAPS
-};
-
-struct policy {
-	int prog[POLICY_PROGS]; /* -1: not loaded */
-	int map[POLICY_MAPS];
-	/* Mapped memory of the maps of the same names. */
-	struct port_control *control;
-	struct port_node *nodes; /* policy 0's, then policy 1's */
-	struct port_link *links;
-	struct port_trace_row *traces;
-	struct port_class_port *class_ports;
-	struct port_class_rules *class_rules;
-	const char *names[PORT_NODES]; /* of the nodes, NULL where unused; the model's */
-	uint32_t *link_numbers;	       /* of the model's links, 0: none */
-	bool *attached;		       /* of the model's links: ns_port is at its egress */
-	bool *stamped;		       /* ns_stamp (port) or ns_host (bridge) is at its ingress */
-};
+/* The policy of one fleet, open in this process. */
+struct policy;
 
 /*
  * Finds the policy of a fleet; *ret is NULL where no port has the programs. The
@@ -58,11 +27,6 @@ int policy_find(struct state *st, const struct model *fleet, struct policy **ret
 /* The same, but loads the programs where there are none; they are not attached yet. */
 int policy_get(struct state *st, const struct model *fleet, struct policy **ret,
 	       struct netsim_err *err);
-/* A policy without programs, maps or nodes; NULL when out of memory. */
-struct policy *policy_new(void);
-/* Maps the memory of its maps; and puts in what every policy starts with. */
-int policy_map_memory(struct policy *policy, struct netsim_err *err);
-int policy_prepare(struct policy *policy, struct netsim_err *err);
 void policy_close(struct policy *policy);
 
 /*
@@ -77,6 +41,23 @@ int policy_attach(struct policy *policy, struct state *st, const struct model *f
 int policy_number(struct policy *policy, const struct model *fleet, struct netsim_err *err);
 /* The number of a node (or "host"), -1 where it is unknown. */
 int policy_node(const struct policy *policy, const char *name);
+/* The name of a node by its number; NULL where no node has it. */
+const char *policy_node_name(const struct policy *policy, uint32_t number);
+/* The number of the model's link at this index, 0: none; and the node that a link belongs to. */
+uint16_t policy_link(const struct policy *policy, size_t index);
+uint16_t policy_link_node(const struct policy *policy, uint16_t number);
+
+/* True where the programs are at every port, with host also where the host takes part. */
+bool policy_is_complete(const struct policy *policy, const struct model *fleet, bool host);
+/* True where programs note the source of frames at some ingress. */
+bool policy_has_stamps(const struct policy *policy, const struct model *fleet);
+/* The programs for the host's part: whether they are loaded; loads them if not. */
+bool policy_has_host(const struct policy *policy);
+int policy_load_host(struct policy *policy, struct netsim_err *err);
+/* Queues a message that attaches the program of an IFB, through which the host receives. */
+void policy_put_hold(const struct policy *policy, struct rt *rt, int ifindex, const char *who);
+/* Loads all programs and attaches one to a port, for finding out whether this kernel can. */
+int policy_try(struct rt *rt, int ifindex, struct netsim_err *err);
 
 /* One group: a set of node numbers. */
 struct policy_group {
@@ -84,15 +65,21 @@ struct policy_group {
 	size_t count;
 };
 
+struct policy_cut {
+	enum port_fault_kind kind;
+	const struct policy_group *groups;
+	size_t group_count;
+	uint64_t deadline; /* CLOCK_MONOTONIC in ns, 0: none */
+	const char *name;  /* or NULL */
+};
 /*
- * Puts one more partition into force, at one instant for the whole fleet; no
- * packet that it forbids passes any more when this returns. deadline in ns of
- * CLOCK_MONOTONIC, 0: none; name may be NULL. Fails with -ENOSPC where too many are in
- * force.
+ * Puts one more partition into force, at one instant for the whole fleet; no packet
+ * that it forbids passes any more when this returns. Fails with -ENOSPC where too many
+ * are in force.
  */
-int policy_cut(struct policy *policy, enum port_fault_kind kind, const struct policy_group *groups,
-	       size_t group_count, uint64_t deadline, const char *name, uint32_t *ret_id,
-	       struct netsim_err *err);
+int policy_partition(struct policy *policy, const struct policy_cut *cut, uint32_t *ret_id,
+		     struct netsim_err *err);
+
 /*
  * A change of the policy under way: the idle half, a copy of what is in force
  * without the faults that are over. Nothing is in force before policy_commit(); a
@@ -107,6 +94,8 @@ void policy_begin(struct policy *policy, struct policy_change *ret);
 void policy_commit(struct policy *policy);
 /* Ends those faults (count 0: all) in a change. */
 void policy_end_faults(struct policy_change *change, const uint32_t *ids, size_t count);
+/* Refuses a name that no fault can have, or that one in force has; policy and name may be NULL. */
+int policy_check_fault_name(const struct policy *policy, const char *name, struct netsim_err *err);
 /* A free place for a fault, with a new id; NULL and err where there is none. */
 struct port_fault *policy_new_fault(struct policy *policy, struct policy_change *change,
 				    struct netsim_err *err);
@@ -152,6 +141,8 @@ int policy_now_at(const struct policy *policy, struct port_key key, struct port_
 int policy_base_paths(const struct policy *policy, const struct port_slot *slot,
 		      struct policy_entry **ret, size_t *count);
 
+/* Whether any classes were ever put. */
+bool policy_has_classes(const struct policy *policy);
 /* Names of classes, by their numbers; NULL where there is none. */
 const char *policy_class_name(const struct policy *policy, uint32_t class);
 
@@ -173,13 +164,5 @@ bool policy_alive(const struct port_fault *fault);
 bool policy_reaches(const struct policy *policy, int from, int to);
 /* CLOCK_MONOTONIC in nanoseconds: the programs' clock. */
 uint64_t policy_now(void);
-
-/*
- * Loads the program for the ports, and with_host those that see the host's part,
- * as far as they are not loaded: on fresh maps, or onto the policy's.
- */
-int policy_load(struct policy *policy, bool with_host, struct netsim_err *err);
-/* Which map has this name, -1: none. */
-int policy_map_of(const char *name);
 
 #endif

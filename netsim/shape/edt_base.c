@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "netsim/kernel/mark.h"
 #include "netsim/shape/edt.h"
@@ -83,7 +82,7 @@ static int add_links(struct maker *m)
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < m->fleet->link_count; i++) {
-		uint16_t number = (uint16_t)m->policy->link_numbers[i];
+		uint16_t number = policy_link(m->policy, i);
 		struct link_conditions c;
 		struct mark mark;
 		int n;
@@ -131,13 +130,13 @@ static int list_ends(struct maker *m)
 		struct mark mark;
 		int node;
 
-		if (!m->policy->link_numbers[i] || !mark_parse(m->fleet->links[i].alias, &mark) ||
+		if (!policy_link(m->policy, i) || !mark_parse(m->fleet->links[i].alias, &mark) ||
 		    !mark.node)
 			continue;
 		node = model_find_node(m->fleet, mark.node);
 		if (node >= 0)
 			m->ends[node + 1].number =
-				m->policy->links[m->policy->link_numbers[i]].node;
+				policy_link_node(m->policy, policy_link(m->policy, i));
 	}
 	m->end_count = n;
 	for (size_t i = 0; i < n; i++)
@@ -367,22 +366,18 @@ static int add_paths(struct maker *m)
 	return r;
 }
 
-int base_make(const struct intent *intent, const struct model *fleet, const struct policy *policy,
-	      const struct class_set *classes, struct base *ret, struct netsim_err *err)
+int base_make(const struct base_input *input, struct base *ret, struct netsim_err *err)
 {
-	struct maker m = {.intent = intent,
-			  .profile = intent_whole(intent),
-			  .fleet = fleet,
-			  .policy = policy,
-			  .classes = classes,
-			  .err = err};
-	int r;
+	struct maker m = {
+		.intent = input->intent,
+		.profile = intent_whole(input->intent),
+		.fleet = input->model,
+		.policy = input->policy,
+		.classes = input->classes,
+		.stock = {.policy = input->policy, .now = input->now, .seed = input->seed},
+		.err = err};
+	int r = add_links(&m);
 
-	m.stock.policy = policy;
-	m.stock.now = policy_now();
-	if (getrandom(&m.stock.seed, sizeof(m.stock.seed), 0) < 0)
-		m.stock.seed = m.stock.now;
-	r = add_links(&m);
 	if (r == 0)
 		r = add_paths(&m);
 	if (r == 0)

@@ -3,8 +3,8 @@
  * What was asked of a fleet -> the conditions of every hop, as the edt engine
  * takes them. Pure: reads nothing but what it is given.
  */
-#ifndef NETSIM_BASE_H
-#define NETSIM_BASE_H
+#ifndef NETSIM_SHAPE_EDT_BASE_H
+#define NETSIM_SHAPE_EDT_BASE_H
 
 #include "netsim/config/classes.h"
 #include "netsim/policy/policy.h"
@@ -16,12 +16,17 @@ struct base {
 	bool corrupts; /* some are damaged */
 };
 
-/*
- * intent is parsed; classes may be NULL where its profile has none. Fails with err
- * where what comes together contradicts itself or finds no room.
- */
-int base_make(const struct intent *intent, const struct model *fleet, const struct policy *policy,
-	      const struct class_set *classes, struct base *ret, struct netsim_err *err);
+struct base_input {
+	const struct intent *intent; /* parsed */
+	const struct model *model;
+	const struct policy *policy;
+	const struct class_set *classes; /* NULL where the profile has none */
+	uint64_t now;			 /* CLOCK_MONOTONIC in ns: when traces begin */
+	uint64_t seed;			 /* of all that is drawn and has no seed in the profile */
+};
+
+/* Fails with err where conditions contradict each other or find no room. */
+int base_make(const struct base_input *input, struct base *ret, struct netsim_err *err);
 void base_done(struct base *base);
 
 #endif

@@ -7,7 +7,7 @@
 #include "netsim/shape/edt_faults.h"
 #include "netsim/shape/edt_queue.h"
 
-bool engine_is_edt(const struct policy *policy)
+bool edt_is_base(const struct policy *policy)
 {
 	return policy && policy_slot(policy)->flags & PORT_FLAG_BASE;
 }
@@ -56,61 +56,67 @@ static int put_fault(struct policy *policy, struct policy_change *change,
 	return 0;
 }
 
-/* The idle half of the policy, as the change wants it. */
-static int prepare(const struct model *fleet, struct policy *policy,
-		   const struct engine_change *change, struct policy_change *next,
-		   struct overlays *overlays, uint32_t *ret_id, struct netsim_err *err)
+/* The policy's idle half on its way into force, and the overlays in it. */
+struct preparation {
+	struct policy_change next;
+	struct overlays overlays;
+	uint32_t fault_id;
+};
+
+static int prepare(const struct fleet *f, const struct edt_change *change, struct preparation *p,
+		   struct netsim_err *err)
 {
+	struct policy_change *next = &p->next;
 	int r = 0;
 
-	policy_begin(policy, next);
+	policy_begin(f->policy, next);
 	if (change->heal_count || change->heal_all)
 		policy_end_faults(next, change->heal, change->heal_all ? 0 : change->heal_count);
 	if (change->fault)
-		r = put_fault(policy, next, change->fault, ret_id, err);
+		r = put_fault(f->policy, next, change->fault, &p->fault_id, err);
 	if (r == 0 && change->classes)
-		policy_put_classes(policy, next, change->classes);
+		policy_put_classes(f->policy, next, change->classes);
 	if (r == 0 && change->base)
-		r = put_base(policy, next, change->base, err);
+		r = put_base(f->policy, next, change->base, err);
 	if (r == 0)
-		r = fault_overlays(policy, next->slot, fleet, overlays, err);
+		r = fault_overlays(f->policy, next->slot, f->model, &p->overlays, err);
 	if (r == 0)
-		r = policy_put_overlays(policy, next, overlays->entries, overlays->count, err);
+		r = policy_put_overlays(f->policy, next, p->overlays.entries, p->overlays.count,
+					err);
 	return r;
 }
 
-int engine_commit(struct state *st, const struct model *fleet, struct policy *policy,
-		  const struct engine_change *change, bool *ret_corrupts, uint32_t *ret_id,
-		  struct netsim_err *err)
+int edt_commit(struct fleet *f, const struct edt_change *change, struct edt_committed *ret,
+	       struct netsim_err *err)
 {
-	bool was_held = policy_slot(policy)->flags & PORT_FLAG_HELD, holds;
+	bool was_held = policy_slot(f->policy)->flags & PORT_FLAG_HELD, holds;
 	/* Nothing is in the way of an end, or of another profile. */
-	struct overlays overlays = {.lenient = !change->fault};
-	struct policy_change next;
+	struct preparation p = {.overlays.lenient = !change->fault};
 	uint32_t limit;
-	int r = prepare(fleet, policy, change, &next, &overlays, ret_id, err);
+	int r = prepare(f, change, &p, err);
 
 	if (r < 0) {
-		free(overlays.entries);
+		free(p.overlays.entries);
 		return r;
 	}
-	holds = overlays.holds || next.slot->flags & PORT_FLAG_BASE_HOLDS;
-	*ret_corrupts = overlays.corrupts || next.slot->flags & PORT_FLAG_BASE_CORRUPTS;
-	limit = hold_limit(next.slot->longest + overlays.longest);
-	free(overlays.entries);
-	next.slot->flags &= ~(uint32_t)PORT_FLAG_HELD;
+	holds = p.overlays.holds || p.next.slot->flags & PORT_FLAG_BASE_HOLDS;
+	ret->corrupts = p.overlays.corrupts || p.next.slot->flags & PORT_FLAG_BASE_CORRUPTS;
+	ret->fault_id = p.fault_id;
+	limit = edt_queue_limit(p.next.slot->longest + p.overlays.longest);
+	free(p.overlays.entries);
+	p.next.slot->flags &= ~(uint32_t)PORT_FLAG_HELD;
 	/* A policy that was only found has no program to attach yet. */
-	if (holds && hold_has_host(fleet) && policy->prog[POLICY_HOLD] < 0)
-		r = policy_load(policy, true, err);
+	if (holds && edt_queue_has_host(f->model))
+		r = policy_load_host(f->policy, err);
 	if (r == 0 && holds) {
-		r = hold_prepare(st, fleet, policy, limit, err);
-		next.slot->flags |= PORT_FLAG_HELD;
+		r = edt_queue_prepare(f, limit, err);
+		p.next.slot->flags |= PORT_FLAG_HELD;
 	}
 	if (r < 0)
 		return r;
-	policy_commit(policy);
-	policy_sweep(policy);
+	policy_commit(f->policy);
+	policy_sweep(f->policy);
 	if (holds)
-		return hold_take_over(st, fleet, limit, err);
-	return was_held ? hold_release(st, fleet, err) : 0;
+		return edt_queue_take_over(f, limit, err);
+	return was_held ? edt_queue_release(f, err) : 0;
 }

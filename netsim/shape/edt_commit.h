@@ -3,14 +3,13 @@
  * Puts the edt engine's conditions in force: a base from profiles, what faults
  * make of it, and the qdiscs that hold packets, all of it at one instant.
  */
-#ifndef NETSIM_ENGINE_H
-#define NETSIM_ENGINE_H
+#ifndef NETSIM_SHAPE_EDT_COMMIT_H
+#define NETSIM_SHAPE_EDT_COMMIT_H
 
-#include "netsim/kernel/state.h"
-#include "netsim/policy/policy.h"
+#include "netsim/fleet/fleet.h"
 #include "netsim/shape/edt_base.h"
 
-struct engine_change {
+struct edt_change {
 	const struct base *base;	 /* NULL: the one in force stays */
 	const struct class_set *classes; /* NULL: likewise */
 	const struct port_fault *fault;	 /* to be added; its id is set */
@@ -19,16 +18,19 @@ struct engine_change {
 	bool heal_all;
 };
 
-/*
- * Makes a change of the policy, whose programs are attached, and of the qdiscs.
- * Reads the host's links anew. *ret_corrupts tells
- * if packets are damaged from now on; *ret_id is the new fault's.
- */
-int engine_commit(struct state *st, const struct model *fleet, struct policy *policy,
-		  const struct engine_change *change, bool *ret_corrupts, uint32_t *ret_id,
-		  struct netsim_err *err);
+struct edt_committed {
+	uint32_t fault_id; /* the new fault's */
+	bool corrupts;	   /* packets are damaged from now on */
+};
 
-/* True where the programs realise the fleet's profile, not netem. */
-bool engine_is_edt(const struct policy *policy);
+/*
+ * Makes a change of the fleet's policy, whose programs are attached, and of the qdiscs.
+ * Reads the host's links anew.
+ */
+int edt_commit(struct fleet *f, const struct edt_change *change, struct edt_committed *ret,
+	       struct netsim_err *err);
+
+/* True where the programs realise the fleet's profile, not netem; policy may be NULL. */
+bool edt_is_base(const struct policy *policy);
 
 #endif

@@ -125,7 +125,7 @@ static int claim_class(struct composer *c, const char *word, uint8_t class, int 
 
 	for (size_t i = 0; i < count; i++)
 		for (uint16_t other = 0; r == 0 && other < PORT_NODES; other++) {
-			if (!c->policy->names[other] || other == nodes[i])
+			if (!policy_node_name(c->policy, other) || other == nodes[i])
 				continue;
 			r = add_claim(
 				c, (struct port_key) {nodes[i], other, PORT_HOP_PATH, class, 0, 0},
@@ -157,12 +157,12 @@ static int claim_links(struct composer *c, char *word, uint16_t vlan, int fault)
 		r = add_claim(c, (struct port_key) {nodes[i], vlan, PORT_HOP_VLAN, 0, 0, 0}, fault);
 	}
 	for (size_t i = 0; r == 0 && !vlan && i < c->fleet->link_count; i++) {
-		uint16_t number = (uint16_t)c->policy->link_numbers[i];
+		uint16_t number = policy_link(c->policy, i);
 		bool wanted = false;
 		struct mark mark;
 
 		for (size_t n = 0; number && n < count; n++)
-			wanted |= c->policy->links[number].node == nodes[n];
+			wanted |= policy_link_node(c->policy, number) == nodes[n];
 		if (!wanted || !mark_parse(c->fleet->links[i].alias, &mark) || !mark.iface ||
 		    (slash && strcmp(mark.iface, slash + 1) != 0))
 			continue;
@@ -177,13 +177,6 @@ static int claim_links(struct composer *c, char *word, uint16_t vlan, int fault)
 	return r;
 }
 
-static uint16_t vlan_of(const struct port_fault *fault)
-{
-	const char *vlan = strstr(fault->conditions, "vlan ");
-
-	return vlan ? (uint16_t)strtoul(vlan + 5, NULL, 10) : 0;
-}
-
 static int claim_target(struct composer *c, char *word, const struct port_fault *fault, int place)
 {
 	bool any = false;
@@ -191,7 +184,7 @@ static int claim_target(struct composer *c, char *word, const struct port_fault 
 
 	if (!*fault->class)
 		return strchr(word, ':') ? claim_pairs(c, word, 0, place) :
-					   claim_links(c, word, vlan_of(fault), place);
+					   claim_links(c, word, fault->link.vlan, place);
 	for (uint8_t class = 1; r == 0 && class < PORT_CLASSES; class ++) {
 		const char *name = policy_class_name(c->policy, class);
 
@@ -227,22 +220,12 @@ static int claim_fault(struct composer *c, const struct port_fault *fault, int p
 	return r;
 }
 
-/* "down", "flap 2s 1s": every 2 s, it is up for 1 s. */
-static int read_link_fault(const struct port_fault *fault, struct port_conditions *ret)
+static void read_link_fault(const struct port_fault *fault, struct port_conditions *ret)
 {
-	char period[24] = "", up[24] = "";
-	struct duration time;
-
-	*ret = (struct port_conditions) {.has = PORT_HAS_DOWN, .down_start = fault->start};
-	if (sscanf(fault->conditions, "flap %23s %23s", period, up) != 2)
-		return 0;
-	if (unit_parse_duration(period, &time, NULL) < 0)
-		return -EINVAL;
-	ret->down_period = (uint64_t)time.ns;
-	if (unit_parse_duration(up, &time, NULL) < 0)
-		return -EINVAL;
-	ret->down_after = (uint64_t)time.ns;
-	return 0;
+	*ret = (struct port_conditions) {.has = PORT_HAS_DOWN,
+					 .down_start = fault->start,
+					 .down_period = fault->link.period,
+					 .down_after = fault->link.up};
 }
 
 static int read_fault(struct composer *c, const struct port_fault *fault, int place)
@@ -257,8 +240,10 @@ static int read_fault(struct composer *c, const struct port_fault *fault, int pl
 	stock->policy = c->policy;
 	stock->seed = fault->start ^ fault->id; /* the same whenever it is worked out again */
 	*effect = (struct effect) {.used = true, .deadline = fault->deadline, .id = fault->id};
-	if (fault->kind == PORT_FAULT_LINK)
-		return read_link_fault(fault, &effect->conditions);
+	if (fault->kind == PORT_FAULT_LINK) {
+		read_link_fault(fault, &effect->conditions);
+		return 0;
+	}
 	r = conditions_parse(fault->conditions, &conditions, c->err);
 	return r == 0 ? edt_compile(&conditions, stock, &effect->conditions, c->err) : r;
 }
@@ -505,14 +490,34 @@ int fault_check(const struct policy *policy, const struct port_fault *fault,
 	return r;
 }
 
+/* Holds packets back, or changes a link: only the programs can merge it with a profile. */
+int fault_needs_edt(const struct policy *policy, const struct port_fault *fault,
+		    const struct model *fleet, bool *ret, struct netsim_err *err)
+{
+	const uint32_t held =
+		1U << COND_RATE | 1U << COND_DELAY | 1U << COND_JITTER | 1U << COND_SLOT;
+	struct conditions c;
+	bool links = false;
+	int r = fault_check(policy, fault, fleet, &links, err);
+
+	*ret = r == 0 && fault->kind == PORT_FAULT_CONDITIONS &&
+	       (links || (conditions_parse(fault->conditions, &c, NULL) == 0 && c.has & held));
+	return r;
+}
+
 static void describe_link(const struct port_fault *fault, char *buf, size_t size)
 {
-	char period[24], up[24];
+	char period[UNIT_TEXT], up[UNIT_TEXT];
 
-	if (sscanf(fault->conditions, "flap %23s %23s", period, up) == 2)
-		snprintf(buf, size, "link %s flaps, up %s of every %s", fault->targets, up, period);
+	if (fault->link.period)
+		snprintf(buf, size, "link %s flaps, up %s of every %s", fault->targets,
+			 unit_format_duration((struct duration) {(int64_t)fault->link.up}, up),
+			 unit_format_duration((struct duration) {(int64_t)fault->link.period},
+					      period));
+	else if (fault->link.vlan)
+		snprintf(buf, size, "link %s down vlan %u", fault->targets, fault->link.vlan);
 	else
-		snprintf(buf, size, "link %s %s", fault->targets, fault->conditions);
+		snprintf(buf, size, "link %s down", fault->targets);
 }
 
 void fault_describe(const struct port_fault *fault, char *buf, size_t size)

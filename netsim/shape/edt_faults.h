@@ -4,8 +4,8 @@
  * of them together make of those hops' conditions, now and as they end. Pure but
  * for reading the policy's own conditions.
  */
-#ifndef NETSIM_FAULT_H
-#define NETSIM_FAULT_H
+#ifndef NETSIM_SHAPE_EDT_FAULTS_H
+#define NETSIM_SHAPE_EDT_FAULTS_H
 
 #include "netsim/policy/policy.h"
 
@@ -32,6 +32,10 @@ int fault_overlays(const struct policy *policy, const struct port_slot *slot,
  */
 int fault_check(const struct policy *policy, const struct port_fault *fault,
 		const struct model *fleet, bool *ret_link, struct netsim_err *err);
+
+/* Whether netem cannot realise the profile beside this fault; fails as fault_check() does. */
+int fault_needs_edt(const struct policy *policy, const struct port_fault *fault,
+		    const struct model *fleet, bool *ret, struct netsim_err *err);
 
 /* "loss 5% delay 80ms on n100-1:n100-2, class etcd", as status shows it. */
 void fault_describe(const struct port_fault *fault, char *buf, size_t size);

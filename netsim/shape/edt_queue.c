@@ -17,7 +17,7 @@
 #define MOST   1000000
 #define PER_MS 1000 /* packets that may be under way for each millisecond of delay */
 
-uint32_t hold_limit(uint64_t longest)
+uint32_t edt_queue_limit(uint64_t longest)
 {
 	uint64_t limit = LEAST + longest / 1000000 * PER_MS;
 
@@ -30,10 +30,10 @@ static bool hands_up(const struct link *link)
 	return link->kind == LINK_BRIDGE && link->ns == MODEL_HOST && link->addr_count;
 }
 
-bool hold_has_host(const struct model *fleet)
+bool edt_queue_has_host(const struct model *model)
 {
-	for (size_t i = 0; i < fleet->link_count; i++)
-		if (hands_up(&fleet->links[i]))
+	for (size_t i = 0; i < model->link_count; i++)
+		if (hands_up(&model->links[i]))
 			return true;
 	return false;
 }
@@ -60,63 +60,60 @@ static void put_fq(struct state *st, const struct qdiscs *all, int ifindex, uint
 	qdisc_put_fq(st->rt, ifindex, limit, who);
 }
 
-static int make_ifb(struct state *st, const struct model *fleet, const struct link *bridge,
-		    const struct link **ret, struct netsim_err *err)
+static int make_ifb(struct fleet *f, const struct link *bridge, const struct link **ret,
+		    struct netsim_err *err)
 {
 	char name[IFNAMSIZ];
 	int r;
 
 	apply_ifb_name(bridge->name, name);
-	*ret = model_find_link(st->host, MODEL_HOST, name);
-	if (*ret && !state_is_ours(*ret, fleet->fleet))
+	*ret = model_find_link(f->st->host, MODEL_HOST, name);
+	if (*ret && !state_is_ours(*ret, f->name))
 		return err_set(err, NETSIM_ERR_KERNEL, -EEXIST, NULL,
 			       "a link %s exists that netsim did not make", name);
 	if (*ret)
 		return 0;
 	module_load(MODULE_IFB);
-	link_add_ifb(st->rt, name, mark_group(fleet->fleet), bridge->name);
-	r = rt_send(st->rt, err);
+	link_add_ifb(f->st->rt, name, mark_group(f->name), bridge->name);
+	r = rt_send(f->st->rt, err);
 	if (r == 0)
-		r = state_read_host(st, err);
-	*ret = r == 0 ? model_find_link(st->host, MODEL_HOST, name) : NULL;
+		r = state_read_host(f->st, err);
+	*ret = r == 0 ? model_find_link(f->st->host, MODEL_HOST, name) : NULL;
 	return r == 0 && !*ret ? -ENODEV : r;
 }
 
 /* Changes of a policy in force do not need the programs, which take time to load. */
-static int attach_hold(struct state *st, const struct link *ifb, struct policy *policy,
-		       const struct qdiscs *all, struct netsim_err *err)
+static int attach_hold(struct fleet *f, const struct link *ifb, const struct qdiscs *all,
+		       struct netsim_err *err)
 {
-	int r = 0;
+	struct rt *rt = f->st->rt;
+	int r;
 
-	if (policy->prog[POLICY_HOLD] < 0) {
-		if (qdisc_find(all, ifb->ifindex, QDISC_CLSACT))
-			return 0;
-		r = policy_load(policy, true, err);
-	}
+	if (!policy_has_host(f->policy) && qdisc_find(all, ifb->ifindex, QDISC_CLSACT))
+		return 0;
+	r = policy_load_host(f->policy, err);
 	if (r < 0)
 		return r;
-	qdisc_add_clsact(st->rt, ifb->ifindex, ifb->name);
-	filter_put_prog(st->rt, ifb->ifindex, FILTER_EGRESS, FILTER_PREF, policy->prog[POLICY_HOLD],
-			"ns_hold", ifb->name);
+	qdisc_add_clsact(rt, ifb->ifindex, ifb->name);
+	policy_put_hold(f->policy, rt, ifb->ifindex, ifb->name);
 	return 0;
 }
 
 /* What the bridge hands up goes through the IFB, where ns_hold judges it. */
-static int hold_bridge(struct state *st, const struct model *fleet, const struct link *bridge,
-		       struct policy *policy, const struct qdiscs *all, uint32_t limit,
-		       struct netsim_err *err)
+static int hold_bridge(struct fleet *f, const struct link *bridge, const struct qdiscs *all,
+		       uint32_t limit, struct netsim_err *err)
 {
 	const struct link *ifb;
-	int r = make_ifb(st, fleet, bridge, &ifb, err);
+	int r = make_ifb(f, bridge, &ifb, err);
 	struct link want = {.alias = bridge->alias};
 
 	if (r == 0)
-		r = attach_hold(st, ifb, policy, all, err);
+		r = attach_hold(f, ifb, all, err);
 	if (r < 0)
 		return r;
-	put_fq(st, all, ifb->ifindex, limit, ifb->name);
-	link_set(st->rt, &want, ifb->ifindex, LINK_SET_UP | LINK_SET_ALIAS, 0, ifb->name);
-	filter_put_redirect(st->rt, bridge->ifindex, ifb->ifindex, bridge->name);
+	put_fq(f->st, all, ifb->ifindex, limit, ifb->name);
+	link_set(f->st->rt, &want, ifb->ifindex, LINK_SET_UP | LINK_SET_ALIAS, 0, ifb->name);
+	filter_put_redirect(f->st->rt, bridge->ifindex, ifb->ifindex, bridge->name);
 	return 0;
 }
 
@@ -133,15 +130,16 @@ static int missing(int r, struct netsim_err *why, struct netsim_err *err)
 	return r;
 }
 
-int hold_prepare(struct state *st, const struct model *fleet, struct policy *policy, uint32_t limit,
-		 struct netsim_err *err)
+int edt_queue_prepare(struct fleet *f, uint32_t limit, struct netsim_err *err)
 {
+	const struct model *model = f->model;
+	struct state *st = f->st;
 	struct netsim_err why = {0};
 	struct qdiscs all = {0};
 	int r = qdisc_list(st->rt, &all, err);
 
-	for (size_t i = 0; r == 0 && i < fleet->link_count; i++) {
-		const struct link *link = &fleet->links[i];
+	for (size_t i = 0; r == 0 && i < model->link_count; i++) {
+		const struct link *link = &model->links[i];
 		char text[MARK_TEXT];
 
 		if (!link_is_port(link))
@@ -154,9 +152,9 @@ int hold_prepare(struct state *st, const struct model *fleet, struct policy *pol
 	/* What this kernel lacks shows before anything else is made. */
 	if (r == 0)
 		r = rt_send(st->rt, &why);
-	for (size_t i = 0; r == 0 && i < fleet->link_count; i++)
-		if (hands_up(&fleet->links[i]))
-			r = hold_bridge(st, fleet, &fleet->links[i], policy, &all, limit, &why);
+	for (size_t i = 0; r == 0 && i < model->link_count; i++)
+		if (hands_up(&model->links[i]))
+			r = hold_bridge(f, &model->links[i], &all, limit, &why);
 	if (r == 0)
 		r = rt_send(st->rt, &why);
 	else
@@ -165,11 +163,13 @@ int hold_prepare(struct state *st, const struct model *fleet, struct policy *pol
 	return r < 0 ? missing(r, &why, err) : 0;
 }
 
-int hold_take_over(struct state *st, const struct model *fleet, uint32_t limit,
-		   struct netsim_err *err)
+int edt_queue_take_over(struct fleet *f, uint32_t limit, struct netsim_err *err)
 {
-	for (size_t i = 0; i < fleet->link_count; i++) {
-		const struct link *link = &fleet->links[i], *ifb;
+	const struct model *model = f->model;
+	struct state *st = f->st;
+
+	for (size_t i = 0; i < model->link_count; i++) {
+		const struct link *link = &model->links[i], *ifb;
 		char name[IFNAMSIZ], text[MARK_TEXT];
 		const char *who = mark_call(link->alias, link->name, text);
 
@@ -186,13 +186,15 @@ int hold_take_over(struct state *st, const struct model *fleet, uint32_t limit,
 	return rt_send(st->rt, err);
 }
 
-int hold_release(struct state *st, const struct model *fleet, struct netsim_err *err)
+int edt_queue_release(struct fleet *f, struct netsim_err *err)
 {
+	const struct model *model = f->model;
+	struct state *st = f->st;
 	struct qdiscs all = {0};
 	int r = qdisc_list(st->rt, &all, err);
 
-	for (size_t i = 0; r == 0 && i < fleet->link_count; i++) {
-		const struct link *link = &fleet->links[i];
+	for (size_t i = 0; r == 0 && i < model->link_count; i++) {
+		const struct link *link = &model->links[i];
 		const struct qdisc *root = qdisc_find(&all, link->ifindex, QDISC_ROOT);
 		char text[MARK_TEXT];
 

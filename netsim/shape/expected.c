@@ -11,9 +11,9 @@
 #include "netsim/util/auto.h"
 #include "netsim/util/name.h"
 
-static bool alive(const struct intent_fault *fault)
+static bool alive(const struct intent *intent, const struct intent_fault *fault)
 {
-	return !fault->deadline || policy_now() < fault->deadline;
+	return !fault->deadline || intent->now < fault->deadline;
 }
 
 static const char *end_name(struct wanted_end end)
@@ -92,13 +92,6 @@ static bool means_path(const struct intent_fault *fault, struct wanted_end from,
 	return false;
 }
 
-static uint16_t vlan_of(const struct intent_fault *fault)
-{
-	const char *vlan = fault->conditions ? strstr(fault->conditions, "vlan ") : NULL;
-
-	return vlan ? (uint16_t)strtoul(vlan + 5, NULL, 10) : 0;
-}
-
 /* A VLAN's fault names the interface inside the node, not the port. */
 static bool means_vlan(const struct intent_fault *fault, const struct model_node *node,
 		       uint16_t vlan)
@@ -107,7 +100,7 @@ static bool means_vlan(const struct intent_fault *fault, const struct model_node
 	const char *rest = fault->targets, *word;
 	size_t length;
 
-	if (!vlan || vlan_of(fault) != vlan)
+	if (!vlan || fault->vlan != vlan)
 		return false;
 	while ((word = next_word(&rest, &length))) {
 		const char *slash = memchr(word, '/', length);
@@ -140,12 +133,11 @@ int wanted_link(const struct intent *intent, const struct model_node *node, cons
 		const struct intent_fault *fault = &intent->faults[i];
 		bool link = fault->kind == PORT_FAULT_LINK;
 
-		if (!alive(fault) || (!link && fault->kind != PORT_FAULT_CONDITIONS))
+		if (!alive(intent, fault) || (!link && fault->kind != PORT_FAULT_CONDITIONS))
 			continue;
-		if (link && (vlan_of(fault) ? means_vlan(fault, node, vlan) :
-					      means_link(fault, node, iface)))
-			*ret_state = strncmp(fault->conditions, "flap", 4) == 0 ? WANTED_FLAPS :
-										  WANTED_DOWN;
+		if (link &&
+		    (fault->vlan ? means_vlan(fault, node, vlan) : means_link(fault, node, iface)))
+			*ret_state = fault->period_ns ? WANTED_FLAPS : WANTED_DOWN;
 		if (link || !means_link(fault, node, iface))
 			continue;
 		r = merge_fault(fault, &ret->up, err);
@@ -176,7 +168,7 @@ int wanted_path(const struct intent *intent, struct wanted_end from, struct want
 	for (size_t i = 0; r == 0 && i < intent->fault_count; i++) {
 		const struct intent_fault *fault = &intent->faults[i];
 
-		if (alive(fault) && fault->kind == PORT_FAULT_CONDITIONS &&
+		if (alive(intent, fault) && fault->kind == PORT_FAULT_CONDITIONS &&
 		    means_path(fault, from, to, class))
 			r = merge_fault(fault, ret, err);
 	}
@@ -203,7 +195,7 @@ bool wanted_cut(const struct intent *intent, struct wanted_end from, struct want
 		const struct intent_fault *fault = &intent->faults[i];
 		int a = group_of(fault, end_name(from)), b = group_of(fault, end_name(to));
 
-		if (!alive(fault) || a < 0 || b < 0 || from.node == to.node)
+		if (!alive(intent, fault) || a < 0 || b < 0 || from.node == to.node)
 			continue;
 		if (fault->kind == PORT_FAULT_ISOLATE ||
 		    (fault->kind == PORT_FAULT_ONE_WAY ? a == 0 && b == 1 : a != b))
@@ -237,7 +229,7 @@ int wanted_classes(const struct intent *intent, const char ***ret, size_t *count
 	for (size_t i = 0; r == 0 && profile && i < profile->class_count; i++)
 		r = add_class(profile->classes[i].name, ret, count);
 	for (size_t i = 0; r == 0 && i < intent->fault_count; i++)
-		if (alive(&intent->faults[i]) && intent->faults[i].class)
+		if (alive(intent, &intent->faults[i]) && intent->faults[i].class)
 			r = add_class(intent->faults[i].class, ret, count);
 	return r < 0 ? err_oom(err) : 0;
 }

@@ -103,6 +103,9 @@ static void read_fault(const json_t *object, struct intent_fault *fault)
 	fault->conditions = copy_member(object, "conditions");
 	fault->targets = copy_member(object, "targets");
 	fault->class = copy_member(object, "class");
+	fault->vlan = (uint16_t)json_integer_value(json_object_get(object, "vlan"));
+	fault->period_ns = (uint64_t)json_integer_value(json_object_get(object, "period_ns"));
+	fault->up_ns = (uint64_t)json_integer_value(json_object_get(object, "up_ns"));
 	for (size_t i = 0; i < json_array_size(groups); i++) {
 		const char *group = json_string_value(json_array_get(groups, i));
 		char **slot = group ? array_push(fault->groups, fault->group_count) : NULL;
@@ -131,7 +134,7 @@ void intent_read(const char *fleet, struct intent *ret)
 	const char *engine;
 	json_t *root;
 
-	*ret = (struct intent) {0};
+	*ret = (struct intent) {.now = policy_now()};
 	path_of(fleet, path);
 	root = json_load_file(path, 0, NULL);
 	engine = json_string_value(json_object_get(root, "engine"));
@@ -161,6 +164,13 @@ static json_t *write_fault(const struct intent_fault *fault)
 		json_array_append_new(groups, json_string(fault->groups[i]));
 	if (groups)
 		json_object_set_new(object, "groups", groups);
+	if (fault->vlan)
+		json_object_set_new(object, "vlan", json_integer(fault->vlan));
+	if (fault->period_ns) {
+		json_object_set_new(object, "period_ns",
+				    json_integer((json_int_t)fault->period_ns));
+		json_object_set_new(object, "up_ns", json_integer((json_int_t)fault->up_ns));
+	}
 	return object;
 }
 
@@ -300,7 +310,10 @@ int intent_add_fault(struct intent *intent, const struct intent_fault *fault,
 				       .deadline = fault->deadline,
 				       .conditions = copy_text(fault->conditions),
 				       .targets = copy_text(fault->targets),
-				       .class = copy_text(fault->class)};
+				       .class = copy_text(fault->class),
+				       .vlan = fault->vlan,
+				       .period_ns = fault->period_ns,
+				       .up_ns = fault->up_ns};
 	for (size_t i = 0; i < fault->group_count; i++) {
 		char **group = array_push(slot->groups, slot->group_count);
 

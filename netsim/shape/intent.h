@@ -26,6 +26,10 @@ struct intent_fault {
 	uint32_t kind;	   /* enum port_fault_kind */
 	uint64_t deadline; /* CLOCK_MONOTONIC in ns, 0: none */
 	char *conditions, *targets, *class;
+	/* Of links: the VLAN (0: the whole link); flaps: each period, and how long of it it is up.
+	 */
+	uint16_t vlan;
+	uint64_t period_ns, up_ns;
 	char **groups; /* partitions: each "a,b,c", the rest named as well */
 	size_t group_count;
 };
@@ -44,6 +48,7 @@ struct intent {
 	size_t fault_count;
 	struct intent_seen *seen; /* of a fleet without layers; the caller's */
 	size_t seen_count;
+	uint64_t now; /* CLOCK_MONOTONIC in ns when it was read: faults due before it are over */
 };
 
 /* Always fills ret; with nothing where there is no file or it cannot be read. */

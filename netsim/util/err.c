@@ -217,3 +217,15 @@ void diags_sort(struct netsim_diags *diags)
 		if (diags->list[i].loc.file)
 			diags->list[i].loc.file = diags->list[i].file;
 }
+
+int err_first_mistake(const struct netsim_diags *diags, struct netsim_err *err)
+{
+	for (size_t i = 0; err && i < diags->count; i++)
+		if (!diags->list[i].warning) {
+			*err = diags->list[i];
+			if (err->loc.file)
+				err->loc.file = err->file;
+			return -EINVAL;
+		}
+	return -EINVAL;
+}

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "netsim/config/profile.h"
-#include "netsim/policy/policy.h"
+#include "netsim/policy/policy_parts.h"
 #include "netsim/shape/edt.h"
 #include "netsim/util/auto.h"
 

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "netsim/kernel/link.h"
-#include "netsim/policy/policy.h"
+#include "netsim/policy/policy_parts.h"
 #include "netsim/util/auto.h"
 
 #define PASS   ((uint32_t)TC_ACT_UNSPEC)

@@ -73,28 +73,39 @@ static void begin(const char *text)
 
 	policy_begin(policy, &change);
 	policy_end_faults(&change, NULL, 0);
-	if (base_make(&intent, fleet, policy, classes, &base, &err) < 0 ||
+	if (base_make(&(struct base_input) {.intent = &intent,
+					    .model = fleet,
+					    .policy = policy,
+					    .classes = classes,
+					    .seed = 1},
+		      &base, &err) < 0 ||
 	    policy_put_base(policy, &change, &base.policy, &err) < 0)
 		fail_msg("%s", err.what);
 	base_done(&base);
 	profile_free(profile);
 }
 
-/* Adds a fault, of a link where its words are those of one. */
 static struct port_fault *add(const char *conditions, const char *targets, const char *class,
 			      uint64_t deadline)
 {
 	struct port_fault *fault = policy_new_fault(policy, &change, NULL);
 
 	assert_non_null(fault);
-	fault->kind = strncmp(conditions, "down", 4) == 0 || strncmp(conditions, "flap", 4) == 0 ?
-			      PORT_FAULT_LINK :
-			      PORT_FAULT_CONDITIONS;
+	fault->kind = PORT_FAULT_CONDITIONS;
 	fault->deadline = deadline;
 	fault->start = policy_now();
 	snprintf(fault->conditions, sizeof(fault->conditions), "%s", conditions);
 	snprintf(fault->targets, sizeof(fault->targets), "%s", targets);
 	snprintf(fault->class, sizeof(fault->class), "%s", class);
+	return fault;
+}
+
+static struct port_fault *add_link(struct port_link_fault link, const char *targets)
+{
+	struct port_fault *fault = add("", targets, "", 0);
+
+	fault->kind = PORT_FAULT_LINK;
+	fault->link = link;
 	return fault;
 }
 
@@ -158,7 +169,8 @@ static void test_targets(void **state)
 static void test_refused(void **state)
 {
 	static const struct {
-		const char *conditions, *targets, *class;
+		const char *conditions; /* NULL: its link is down */
+		const char *targets, *class;
 		int code;
 	} rows[] = {
 		{"loss 5%", "nobody", "", -ENOENT},   {"loss 5%", "a nobody", "", -ENOENT},
@@ -166,7 +178,7 @@ static void test_refused(void **state)
 		{"loss 5%", "x*", "", -ENOENT},	      {"loss 5%", "@agent", "", -ENOENT},
 		{"loss 5%", "a/eth7", "", -ENOENT},   {"loss 5%", "a:a", "", -EINVAL},
 		{"loss 5%", "a:b", "nfs", -ENOENT},   {"loss 5", "a:b", "", -EINVAL},
-		{"down", "nobody", "", -ENOENT},      {"down", "b/eth1", "", -ENOENT},
+		{NULL, "nobody", "", -ENOENT},	      {NULL, "b/eth1", "", -ENOENT},
 		{"loss 5%", "host", "", -ENOENT},
 	};
 
@@ -177,10 +189,13 @@ static void test_refused(void **state)
 		int r;
 
 		begin(NULL);
-		r = fault_check(policy, add(rows[i].conditions, rows[i].targets, rows[i].class, 0),
+		r = fault_check(policy,
+				rows[i].conditions ?
+					add(rows[i].conditions, rows[i].targets, rows[i].class, 0) :
+					add_link((struct port_link_fault) {0}, rows[i].targets),
 				fleet, &links, &err);
 		if (r != rows[i].code || err.kind != NETSIM_ERR_USAGE)
-			fail_msg("%s %s: %d, %s", rows[i].conditions, rows[i].targets, r, err.what);
+			fail_msg("row %zu: %d, %s", i, r, err.what);
 	}
 }
 
@@ -327,14 +342,17 @@ static void test_jitter(void **state)
 static void test_links(void **state)
 {
 	static const struct {
-		const char *conditions, *targets, *want;
+		struct port_link_fault link;
+		const char *targets, *want;
 	} rows[] = {
-		{"down", "c", "1 down c/eth0: delay 1ms is down\n1 up c/eth0: delay 1ms is down\n"},
-		{"flap 2s 1s", "c/eth0",
+		{{0}, "c", "1 down c/eth0: delay 1ms is down\n1 up c/eth0: delay 1ms is down\n"},
+		{{.period = 2 * SECOND, .up = SECOND},
+		 "c/eth0",
 		 "1 down c/eth0: delay 1ms flaps\n1 up c/eth0: delay 1ms flaps\n"},
-		{"down", "a:b", "1 a>b: none is down\n"},
-		{"down vlan 100", "c", "1 vlan c 100: none is down\n"},
-		{"flap 2s 1s vlan 4094", "@server",
+		{{0}, "a:b", "1 a>b: none is down\n"},
+		{{.vlan = 100}, "c", "1 vlan c 100: none is down\n"},
+		{{.period = 2 * SECOND, .up = SECOND, .vlan = 4094},
+		 "@server",
 		 "1 vlan a 4094: none flaps\n1 vlan b 4094: none flaps\n"},
 	};
 
@@ -344,7 +362,7 @@ static void test_links(void **state)
 		const struct port_conditions *c;
 
 		begin("nodes:\n  c: {delay: 1ms}\n");
-		fault = add(rows[i].conditions, rows[i].targets, "", 0);
+		fault = add_link(rows[i].link, rows[i].targets);
 		expect(rows[i].want);
 		c = &overlays.entries[0].conditions;
 		assert_true(c->down_start == fault->start);
@@ -392,7 +410,12 @@ static void test_describe(void **state)
 	fault_describe(&fault, text, sizeof(text));
 	assert_string_equal(text, "loss 5% delay 80ms on n1:n2 @server, class etcd");
 	fault.kind = PORT_FAULT_LINK;
-	strcpy(fault.conditions, "flap 2s 1s");
+	fault_describe(&fault, text, sizeof(text));
+	assert_string_equal(text, "link n1:n2 @server down");
+	fault.link.vlan = 200;
+	fault_describe(&fault, text, sizeof(text));
+	assert_string_equal(text, "link n1:n2 @server down vlan 200");
+	fault.link = (struct port_link_fault) {.period = 2 * SECOND, .up = SECOND};
 	fault_describe(&fault, text, sizeof(text));
 	assert_string_equal(text, "link n1:n2 @server flaps, up 1s of every 2s");
 }

@@ -141,9 +141,7 @@ static void test_several(void **state)
 		{.kind = PORT_FAULT_CONDITIONS,
 		 .conditions = (char *)"loss 7%",
 		 .targets = (char *)"n-*:n-2"},
-		{.kind = PORT_FAULT_LINK,
-		 .conditions = (char *)"down",
-		 .targets = (char *)"n-1:n-2"},
+		{.kind = PORT_FAULT_LINK, .targets = (char *)"n-1:n-2"},
 	};
 	struct intent intent = {.faults = faults, .fault_count = 3};
 	struct conditions c;
@@ -166,10 +164,11 @@ static void test_deadlines(void **state)
 	size_t count;
 
 	(void)state;
-	fault.deadline = policy_now() + 60000000000ULL;
+	intent.now = 1000;
+	fault.deadline = 1001;
 	assert_int_equal(wanted_path(&intent, end_of("n-1"), end_of("n-2"), NULL, &c, NULL), 0);
 	is_text(&c, "delay 9ms");
-	fault.deadline = 1;
+	fault.deadline = 1000;
 	assert_int_equal(wanted_path(&intent, end_of("n-1"), end_of("n-2"), NULL, &c, NULL), 0);
 	is_text(&c, "none");
 	/* A fault that is over needs no probes of its class. */
@@ -187,31 +186,37 @@ static void test_deadlines(void **state)
 static void test_link_faults(void **state)
 {
 	static const struct {
-		const char *conditions, *targets, *node;
-		uint16_t vlan;
+		struct intent_fault fault;
+		const char *node;
+		uint16_t vlan; /* of the traffic */
 		enum wanted_state want;
 	} rows[] = {
-		{"down", "n-1/eth1", "n-1", 0, WANTED_DOWN},
-		{"down", "n-1/eth1", "n-2", 0, WANTED_UP},
-		{"down", "n-1", "n-1", 0, WANTED_DOWN},
-		{"down", "n-1/eth1", "n-1", 100, WANTED_DOWN},
-		{"flap 2s 1s", "n-1/eth1", "n-1", 0, WANTED_FLAPS},
-		{"down vlan 100", "n-1/eth1.100", "n-1", 100, WANTED_DOWN},
-		{"down vlan 100", "n-1/eth1.100", "n-1", 200, WANTED_UP},
-		{"down vlan 100", "n-1/eth1.100", "n-1", 0, WANTED_UP},
-		{"down vlan 100", "n-1/eth1.100", "n-2", 100, WANTED_UP},
-		{"flap 2s 1s vlan 100", "@server/eth1.100", "s-1", 100, WANTED_FLAPS},
+		{{.targets = (char *)"n-1/eth1"}, "n-1", 0, WANTED_DOWN},
+		{{.targets = (char *)"n-1/eth1"}, "n-2", 0, WANTED_UP},
+		{{.targets = (char *)"n-1"}, "n-1", 0, WANTED_DOWN},
+		{{.targets = (char *)"n-1/eth1"}, "n-1", 100, WANTED_DOWN},
+		{{.targets = (char *)"n-1/eth1", .period_ns = 2, .up_ns = 1},
+		 "n-1",
+		 0,
+		 WANTED_FLAPS},
+		{{.targets = (char *)"n-1/eth1.100", .vlan = 100}, "n-1", 100, WANTED_DOWN},
+		{{.targets = (char *)"n-1/eth1.100", .vlan = 100}, "n-1", 200, WANTED_UP},
+		{{.targets = (char *)"n-1/eth1.100", .vlan = 100}, "n-1", 0, WANTED_UP},
+		{{.targets = (char *)"n-1/eth1.100", .vlan = 100}, "n-2", 100, WANTED_UP},
+		{{.targets = (char *)"@server/eth1.100", .vlan = 100, .period_ns = 2, .up_ns = 1},
+		 "s-1",
+		 100,
+		 WANTED_FLAPS},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct intent_fault fault = {.kind = PORT_FAULT_LINK,
-					     .conditions = (char *)rows[i].conditions,
-					     .targets = (char *)rows[i].targets};
+		struct intent_fault fault = rows[i].fault;
 		struct intent intent = with_fault(&fault);
 		struct link_conditions c;
 		enum wanted_state is;
 
+		fault.kind = PORT_FAULT_LINK;
 		assert_int_equal(wanted_link(&intent, end_of(rows[i].node).node, "eth1",
 					     rows[i].vlan, &c, &is, NULL),
 				 0);
@@ -256,7 +261,7 @@ static void test_partitions(void **state)
 					used += (size_t)snprintf(got + used, sizeof(got) - used,
 								 "%s>%s ", names[a], names[b]);
 		assert_string_equal(got, rows[i].cut);
-		fault.deadline = 1;
+		intent.now = fault.deadline = 1;
 		assert_false(wanted_cut(&intent, end_of("n-1"), end_of("n-2")));
 	}
 }

@@ -80,7 +80,8 @@ static uint32_t cut_until(struct policy *p, enum port_fault_kind kind, const cha
 	uint32_t id = 0;
 
 	groups(text, &g);
-	if (policy_cut(p, kind, g.list, g.count, deadline, NULL, &id, &err) < 0)
+	if (policy_partition(p, &(struct policy_cut) {kind, g.list, g.count, deadline, NULL}, &id,
+			     &err) < 0)
 		fail_msg("%s: %s", text, err.what);
 	assert_int_not_equal(id, 0);
 	return id;
@@ -205,15 +206,24 @@ static void test_full(void **state)
 		ids[i] = cut(p, PORT_FAULT_ONE_WAY, i % 2 ? "a b" : "b c");
 	expect_cut(p, "ab bc");
 	groups("d e", &g);
-	assert_int_equal(policy_cut(p, PORT_FAULT_ONE_WAY, g.list, 2, 0, NULL, &id, &err), -ENOSPC);
+	assert_int_equal(
+		policy_partition(p, &(struct policy_cut) {PORT_FAULT_ONE_WAY, g.list, 2, 0, NULL},
+				 &id, &err),
+		-ENOSPC);
 	assert_int_equal(err.kind, NETSIM_ERR_KERNEL);
 	assert_true(*err.hint);
 	assert_int_equal(id, 77);
 	expect_cut(p, "ab bc");
 	heal(p, &ids[7], 1);
 	expect_cut(p, "ab bc");
-	assert_int_equal(policy_cut(p, PORT_FAULT_GROUPS, g.list, 2, 0, NULL, &id, NULL), -ENOSPC);
-	assert_int_equal(policy_cut(p, PORT_FAULT_ONE_WAY, g.list, 2, 0, NULL, &id, NULL), 0);
+	assert_int_equal(
+		policy_partition(p, &(struct policy_cut) {PORT_FAULT_GROUPS, g.list, 2, 0, NULL},
+				 &id, NULL),
+		-ENOSPC);
+	assert_int_equal(
+		policy_partition(p, &(struct policy_cut) {PORT_FAULT_ONE_WAY, g.list, 2, 0, NULL},
+				 &id, NULL),
+		0);
 	expect_cut(p, "ab bc de");
 	heal(p, NULL, 0);
 	expect_cut(p, "");
@@ -233,9 +243,16 @@ static void test_many_groups(void **state)
 		numbers[i] = (uint16_t)(PORT_NODES - 1 - i);
 		list[i] = (struct policy_group) {&numbers[i], 1};
 	}
-	assert_int_equal(policy_cut(p, PORT_FAULT_GROUPS, list, PORT_BITS + 1, 0, NULL, &id, NULL),
+	assert_int_equal(policy_partition(p,
+					  &(struct policy_cut) {PORT_FAULT_GROUPS, list,
+								PORT_BITS + 1, 0, NULL},
+					  &id, NULL),
 			 -ENOSPC);
-	assert_int_equal(policy_cut(p, PORT_FAULT_GROUPS, list, PORT_BITS, 0, NULL, &id, NULL), 0);
+	assert_int_equal(
+		policy_partition(p,
+				 &(struct policy_cut) {PORT_FAULT_GROUPS, list, PORT_BITS, 0, NULL},
+				 &id, NULL),
+		0);
 	for (int i = 0; i < PORT_BITS; i++)
 		for (int j = 0; j < PORT_BITS; j++)
 			assert_int_equal(policy_reaches(p, numbers[i], numbers[j]), i == j);
@@ -439,7 +456,8 @@ static void random_cut(struct policy *p, struct naive *n, uint64_t *seed)
 
 	draw_groups(seed, kind, &g);
 	naive_cut(&fault, kind, &g);
-	r = policy_cut(p, kind, g.list, g.count, over ? PAST : 0, NULL, &id, NULL);
+	r = policy_partition(p, &(struct policy_cut) {kind, g.list, g.count, over ? PAST : 0, NULL},
+			     &id, NULL);
 	if (naive_bits(n) + fault.bits > PORT_BITS) {
 		assert_int_equal(r, -ENOSPC);
 		return;

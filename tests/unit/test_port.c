@@ -59,7 +59,10 @@ static uint32_t cut(enum port_fault_kind kind, uint16_t a, uint16_t b, uint64_t 
 	struct policy_group groups[] = {{&a, 1}, {&b, 1}};
 	uint32_t id;
 
-	assert_int_equal(policy_cut(policy, kind, groups, 2, deadline, NULL, &id, NULL), 0);
+	assert_int_equal(policy_partition(policy,
+					  &(struct policy_cut) {kind, groups, 2, deadline, NULL},
+					  &id, NULL),
+			 0);
 	return id;
 }
 
@@ -113,7 +116,11 @@ static void test_same_node(void **state)
 	uint32_t id;
 
 	NEEDS_BPF(state);
-	assert_int_equal(policy_cut(policy, PORT_FAULT_ISOLATE, &group, 1, 0, NULL, &id, NULL), 0);
+	assert_int_equal(
+		policy_partition(policy,
+				 &(struct policy_cut) {PORT_FAULT_ISOLATE, &group, 1, 0, NULL}, &id,
+				 NULL),
+		0);
 	assert_int_equal(verdict(five, five_too), PASS);
 	assert_int_equal(verdict(five, six), DROP);
 	assert_int_equal(verdict(six, five_too), DROP);

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which engine realises a fleet's conditions, and the edt engine as a whole. */
+#include "netsim/shape/engine.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
-#include "netsim/api/handle.h"
 #include "netsim/config/classes.h"
 #include "netsim/config/find.h"
 #include "netsim/kernel/mark.h"
 #include "netsim/kernel/qdisc.h"
 #include "netsim/shape/edt_base.h"
 #include "netsim/shape/edt_commit.h"
+#include "netsim/shape/edt_faults.h"
 #include "netsim/shape/edt_queue.h"
 #include "netsim/shape/netem.h"
 #include "netsim/util/array.h"
@@ -53,13 +55,14 @@ static bool has_faults(const struct policy *policy)
 }
 
 /* With netem, such a fault would take the place of the profile instead of changing it. */
-static int refuse_netem(const struct policy *policy, const struct model *fleet,
-			struct netsim_err *err)
+static int refuse_netem(const struct fleet *f, struct netsim_err *err)
 {
-	for (int i = 0; policy && i < PORT_FAULTS; i++) {
-		const struct port_fault *fault = &policy_slot(policy)->faults[i];
+	for (int i = 0; f->policy && i < PORT_FAULTS; i++) {
+		const struct port_fault *fault = &policy_slot(f->policy)->faults[i];
+		bool needs = false;
 
-		if (!policy_alive(fault) || api_fault_needs_edt(policy, fault, fleet, NULL) <= 0)
+		if (!policy_alive(fault) ||
+		    fault_needs_edt(f->policy, fault, f->model, &needs, NULL) < 0 || !needs)
 			continue;
 		err_set(err, NETSIM_ERR_USAGE, -EBUSY, NULL,
 			"fault %u needs the edt engine, so that the fleet cannot use netem",
@@ -83,37 +86,35 @@ static int refuse_paths(const struct intent *intent, bool whole, struct netsim_e
 	return -EINVAL;
 }
 
-int api_choose_engine(struct netsim *ns, const struct model *fleet, const struct intent *intent,
-		      bool whole, enum engine *ret, struct netsim_err *err)
+int engine_choose(struct fleet *f, const struct intent *intent, bool whole, enum engine *ret,
+		  struct netsim_err *err)
 {
 	enum engine asked = asked_engine(intent);
-	struct policy *policy = NULL;
 	const struct netsim_loc *at;
 	const char *what;
 	int r = refuse_paths(intent, whole, err);
 
 	if (r == 0)
-		r = policy_find(&ns->state, fleet, &policy, err);
+		r = fleet_find_policy(f, err);
 	if (r < 0)
 		return r;
 	at = needs_edt(intent, &what);
 	if (asked == ENGINE_NETEM && at) {
 		err_set(err, NETSIM_ERR_INPUT, -EINVAL, at, "the netem engine cannot do %s", what);
 		err_hint(err, "use the engine edt, or auto");
-		r = -EINVAL;
+		return -EINVAL;
 	}
-	if (r == 0 && asked == ENGINE_NETEM)
-		r = refuse_netem(policy, fleet, err);
+	if (asked == ENGINE_NETEM)
+		r = refuse_netem(f, err);
 	if (asked == ENGINE_AUTO)
-		asked = at || (engine_is_edt(policy) && (has_faults(policy) || !whole)) ?
+		asked = at || (edt_is_base(f->policy) && (has_faults(f->policy) || !whole)) ?
 				ENGINE_EDT :
 				ENGINE_NETEM;
 	*ret = asked;
-	policy_close(policy);
 	return r;
 }
 
-const char *api_why_edt(const struct intent *intent, const struct policy *policy)
+const char *engine_why(const struct intent *intent, const struct policy *policy)
 {
 	const char *what;
 
@@ -127,7 +128,8 @@ const char *api_why_edt(const struct intent *intent, const struct policy *policy
 								   "no netem needed";
 }
 
-int api_load_classes(const struct profile *profile, struct class_set **ret, struct netsim_err *err)
+int engine_load_classes(const struct profile *profile, struct class_set **ret,
+			struct netsim_err *err)
 {
 	struct netsim_diags diags = {0};
 	char path[FIND_PATH];
@@ -145,7 +147,7 @@ int api_load_classes(const struct profile *profile, struct class_set **ret, stru
 		else
 			return 0; /* nothing is told apart then, which nobody asked for */
 	}
-	return r < 0 ? api_first_mistake(&diags, err) : 0;
+	return r < 0 ? err_first_mistake(&diags, err) : 0;
 }
 
 /* A policy that is new sorts packets by the classes that are shipped. */
@@ -155,9 +157,9 @@ static int put_first_classes(struct policy *policy, struct netsim_err *err)
 	struct class_set *classes = NULL;
 	int r;
 
-	if (*policy->class_rules[0].name[1] || *policy->class_rules[1].name[1])
+	if (policy_has_classes(policy))
 		return 0;
-	r = api_load_classes(NULL, &classes, err);
+	r = engine_load_classes(NULL, &classes, err);
 	if (r == 0 && classes) {
 		policy_begin(policy, &change);
 		policy_put_classes(policy, &change, classes);
@@ -167,55 +169,49 @@ static int put_first_classes(struct policy *policy, struct netsim_err *err)
 	return r;
 }
 
-int api_attach(struct netsim *ns, const struct model *fleet, struct policy *policy, bool host,
-	       struct netsim_err *err)
+int engine_attach(struct fleet *f, bool host, struct netsim_err *err)
 {
-	int r = put_first_classes(policy, err);
+	int r = put_first_classes(f->policy, err);
 
-	return r == 0 ? policy_attach(policy, &ns->state, fleet, host, err) : r;
+	return r == 0 ? policy_attach(f->policy, f->st, f->model, host, err) : r;
 }
 
-int api_open_policy(struct netsim *ns, const struct model *fleet, bool host, struct policy **ret,
-		    struct netsim_err *err)
+int engine_open_policy(struct fleet *f, struct netsim_err *err)
 {
-	int r = policy_get(&ns->state, fleet, ret, err);
+	int r = fleet_get_policy(f, err);
 
-	return r == 0 ? api_attach(ns, fleet, *ret, host, err) : r;
+	return r == 0 ? engine_attach(f, edt_queue_has_host(f->model), err) : r;
 }
 
-int api_look_at_policy(struct netsim *ns, const struct model *fleet, struct policy **ret,
-		       struct netsim_err *err)
+int engine_peek_policy(struct fleet *f, struct netsim_err *err)
 {
-	int r = policy_get(&ns->state, fleet, ret, err);
+	int r = fleet_get_policy(f, err);
 
 	if (r == 0)
-		r = put_first_classes(*ret, err);
-	return r == 0 ? policy_number(*ret, fleet, err) : r;
+		r = put_first_classes(f->policy, err);
+	return r == 0 ? policy_number(f->policy, f->model, err) : r;
 }
 
-int api_fleet_is_edt(struct netsim *ns, const struct model *fleet, bool *ret,
-		     struct netsim_err *err)
+int engine_is_edt(struct fleet *f, bool *ret, struct netsim_err *err)
 {
-	struct policy *policy = NULL;
-	int r = policy_find(&ns->state, fleet, &policy, err);
+	int r = fleet_find_policy(f, err);
 
-	*ret = engine_is_edt(policy);
-	policy_close(policy);
+	*ret = edt_is_base(f->policy);
 	return r;
 }
 
 /* Senders into the fleet's links build no super-packets while these are shaped. */
-static int switch_offloads(struct netsim *ns, const struct model *fleet, bool idle, bool corrupts,
-			   struct netsim_err *err)
+static int switch_offloads(struct fleet *f, bool idle, bool corrupts, struct netsim_err *err)
 {
-	auto_free struct apply_target *targets = calloc(fleet->link_count + 1, sizeof(*targets));
-	auto_free struct mark *marks = calloc(fleet->link_count + 1, sizeof(*marks));
+	const struct model *model = f->model;
+	auto_free struct apply_target *targets = calloc(model->link_count + 1, sizeof(*targets));
+	auto_free struct mark *marks = calloc(model->link_count + 1, sizeof(*marks));
 	size_t count = 0;
 
 	if (!targets || !marks)
 		return err_oom(err);
-	for (size_t i = 0; i < fleet->link_count; i++) {
-		const struct link *link = &fleet->links[i];
+	for (size_t i = 0; i < model->link_count; i++) {
+		const struct link *link = &model->links[i];
 
 		if (!link_is_port(link) || !mark_parse(link->alias, &marks[i]) || !marks[i].iface)
 			continue;
@@ -226,35 +222,37 @@ static int switch_offloads(struct netsim *ns, const struct model *fleet, bool id
 			.bridge = *link->master ? link->master : NULL,
 		};
 	}
-	return apply_offloads(&ns->state, fleet->fleet, targets, count, idle, corrupts, err);
+	return apply_offloads(f->st, f->name, targets, count, idle, corrupts, err);
 }
 
-int api_commit(struct netsim *ns, const struct model *fleet, struct policy *policy,
-	       const struct engine_change *change, uint32_t *ret_id, struct netsim_err *err)
+int engine_commit(struct fleet *f, const struct edt_change *change, uint32_t *ret_id,
+		  struct netsim_err *err)
 {
-	uint32_t before = policy_slot(policy)->flags, after;
+	uint32_t before = policy_slot(f->policy)->flags, after;
 	const uint32_t any = PORT_FLAG_BASE | PORT_FLAG_OVERLAYS;
-	bool corrupts = false;
-	int r = engine_commit(&ns->state, fleet, policy, change, &corrupts, ret_id, err);
+	struct edt_committed done = {0};
+	int r = edt_commit(f, change, &done, err);
 
-	after = policy_slot(policy)->flags;
+	after = policy_slot(f->policy)->flags;
 	if (r == 0 && ((before | after) & any))
-		r = switch_offloads(ns, fleet, !(after & any), corrupts, err);
+		r = switch_offloads(f, !(after & any), done.corrupts, err);
+	if (r == 0 && ret_id)
+		*ret_id = done.fault_id;
 	return r;
 }
 
-/* Where nobody knows what was asked, what netem does now is taken over. */
-static int see_links(struct netsim *ns, const struct model *fleet, struct mark *marks,
-		     struct intent *intent, struct netsim_err *err)
+/* Adopts what netem does now, where nothing says what was asked. */
+static int see_links(const struct fleet *f, struct mark *marks, struct intent *intent,
+		     struct netsim_err *err)
 {
 	struct qdiscs all = {0};
-	int r = qdisc_list(ns->state.rt, &all, err);
+	int r = qdisc_list(f->st->rt, &all, err);
 
-	for (size_t i = 0; r == 0 && i < fleet->link_count; i++) {
+	for (size_t i = 0; r == 0 && i < f->model->link_count; i++) {
+		const struct link *link = &f->model->links[i];
 		struct intent_seen *seen;
 
-		if (!link_is_port(&fleet->links[i]) ||
-		    !mark_parse(fleet->links[i].alias, &marks[i]) || !marks[i].iface)
+		if (!link_is_port(link) || !mark_parse(link->alias, &marks[i]) || !marks[i].iface)
 			continue;
 		seen = array_push(intent->seen, intent->seen_count);
 		if (!seen) {
@@ -262,62 +260,65 @@ static int see_links(struct netsim *ns, const struct model *fleet, struct mark *
 			break;
 		}
 		*seen = (struct intent_seen) {marks[i].node, marks[i].iface, {{0}, {0}}};
-		apply_seen(&ns->state, &all, &fleet->links[i], &seen->conditions);
+		apply_seen(f->st, &all, link, &seen->conditions);
 	}
 	free(all.list);
 	return r;
 }
 
-int api_fleet_seen(struct netsim *ns, const struct model *fleet, struct netsim_err *err)
+int engine_adopt(struct fleet *f, struct netsim_err *err)
 {
-	auto_free struct mark *marks = calloc(fleet->link_count + 1, sizeof(*marks));
+	auto_free struct mark *marks = calloc(f->model->link_count + 1, sizeof(*marks));
 	struct intent intent = {0};
-	int r = marks ? see_links(ns, fleet, marks, &intent, err) : err_oom(err);
+	int r = marks ? see_links(f, marks, &intent, err) : err_oom(err);
 
 	if (r == 0)
-		r = api_fleet_edt(ns, fleet, &intent, false, err);
+		r = engine_use_edt(f, &intent, false, err);
 	free(intent.seen);
 	return r;
 }
 
-int api_fleet_edt(struct netsim *ns, const struct model *fleet, const struct intent *intent,
-		  bool only_plain, struct netsim_err *err)
+static void make_seed(struct base_input *input)
+{
+	input->now = policy_now();
+	if (getrandom(&input->seed, sizeof(input->seed), 0) < 0)
+		input->seed = input->now;
+}
+
+int engine_use_edt(struct fleet *f, const struct intent *intent, bool only_plain,
+		   struct netsim_err *err)
 {
 	const struct profile *whole = intent_whole(intent);
+	struct base_input input = {.intent = intent, .model = f->model};
 	struct class_set *classes = NULL;
-	struct policy *policy = NULL;
 	struct base base = {0};
-	uint32_t ignored;
 	int r = 0;
 
 	if (whole && profile_has_paths(whole))
-		r = api_load_classes(whole, &classes, err);
+		r = engine_load_classes(whole, &classes, err);
 	if (r == 0)
-		r = api_open_policy(ns, fleet, hold_has_host(fleet), &policy, err);
+		r = engine_open_policy(f, err);
+	input.policy = f->policy;
+	input.classes = classes;
+	make_seed(&input);
 	if (r == 0)
-		r = base_make(intent, fleet, policy, classes, &base, err);
+		r = base_make(&input, &base, err);
 	if (r == 0 && only_plain && base.holds)
 		r = -ENOENT;
 	if (r == 0)
-		r = api_commit(ns, fleet, policy,
-			       &(struct engine_change) {.base = &base, .classes = classes},
-			       &ignored, err);
+		r = engine_commit(f, &(struct edt_change) {.base = &base, .classes = classes}, NULL,
+				  err);
 	base_done(&base);
 	classes_free(classes);
-	policy_close(policy);
 	return r;
 }
 
-int api_fleet_leave_edt(struct netsim *ns, const struct model *fleet, struct netsim_err *err)
+int engine_leave_edt(struct fleet *f, struct netsim_err *err)
 {
-	struct policy *policy = NULL;
 	struct base nothing = {0};
-	uint32_t ignored;
-	int r = policy_find(&ns->state, fleet, &policy, err);
+	int r = fleet_find_policy(f, err);
 
-	if (r == 0 && policy)
-		r = api_commit(ns, fleet, policy, &(struct engine_change) {.base = &nothing},
-			       &ignored, err);
-	policy_close(policy);
+	if (r == 0 && f->policy)
+		r = engine_commit(f, &(struct edt_change) {.base = &nothing}, NULL, err);
 	return r;
 }

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "netsim/api/handle.h"
+#include "netsim/fleet/target.h"
+#include "netsim/kernel/netns.h"
+#include "netsim/util/auto.h"
+
+API int netsim_enter(struct netsim *ns, const char *fleet, const char *node, struct netsim_err *err)
+{
+	auto_free char *chosen = NULL;
+	struct model *model = NULL;
+	int r = state_read_host(&ns->state, err), i = -1;
+
+	if (r == 0)
+		r = target_need_fleet(&ns->state, fleet, &chosen, err);
+	if (r == 0)
+		r = state_read(&ns->state, chosen, STATE_NODES, &model, err);
+	if (r == 0) {
+		auto_free bool *marks = calloc(model->node_count + 1, sizeof(*marks));
+
+		i = model_find_node(model, node);
+		r = i >= 0 ? 0 : marks ? target_nodes(model, node, marks, err) : err_oom(err);
+	}
+	if (r == 0 && !model->nodes[i].netns)
+		r = err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
+			    "%s is a tap node: its inside is the VM's own", node);
+	else if (r > 0)
+		r = err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL, "%s is a pattern; name one node",
+			    node);
+	if (r == 0)
+		r = netns_enter(model->nodes[i].netns, err);
+	model_free(model);
+	return r;
+}
