@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "netsim/config/profile.h"
+#include "netsim/config/conditions.h"
 #include "netsim/util/auto.h"
 #include "netsim/util/err.h"
 #include "netsim/util/name.h"

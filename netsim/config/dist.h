@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "netsim/config/profile.h"
+#include "netsim/config/conditions.h"
 
 #define DIST_ENTRIES 4096  /* of the tables made here */
 #define DIST_MAX     16384 /* the kernel's bound */

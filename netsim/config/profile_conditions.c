@@ -214,6 +214,7 @@ static bool bind_trace(struct bind *b, const struct field *field, const struct d
 		return false;
 	c->trace_file = trace.file;
 	c->trace = trace.trace;
+	c->trace_has = trace.trace->has;
 	return true;
 }
 

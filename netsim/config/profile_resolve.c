@@ -1,14 +1,52 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What the pairs of a profile come to for one path. A fleet of a thousand nodes
- * asks this a million times, of a profile that may name a hundred thousand pairs:
- * those of two names are looked up, only those with patterns are tried in turn.
+ * Resolves a profile: the conditions of one node, and what the pairs come to for one
+ * path. A fleet of a thousand nodes has a million paths, and the profile may have a
+ * hundred thousand pairs: pairs of two names are looked up in an index, only those
+ * with patterns are tried in turn.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "netsim/config/profile_parts.h"
 #include "netsim/util/name.h"
+
+/* 0 default, 1 role, 2 pattern, 3 the name itself; -1: not for this node. */
+static int precedence(const char *pattern, const char *node, const char *const *roles,
+		      size_t role_count)
+{
+	if (!pattern)
+		return 0;
+	if (!name_match(pattern, node, roles, role_count))
+		return -1;
+	if (pattern[0] == '@')
+		return 1;
+	return name_is_pattern(pattern) ? 2 : 3;
+}
+
+int profile_resolve(const struct profile *profile, const char *node, const char *const *roles,
+		    size_t role_count, struct link_conditions *ret, struct netsim_err *err)
+{
+	struct link_conditions sum = {0};
+	int r;
+
+	for (int level = 0; level <= 3; level++) {
+		for (size_t i = 0; i < profile->rule_count; i++) {
+			const struct profile_rule *rule = &profile->rules[i];
+
+			if (precedence(rule->pattern, node, roles, role_count) != level)
+				continue;
+			conditions_merge(&sum.up, &rule->conditions.up);
+			conditions_merge(&sum.down, &rule->conditions.down);
+		}
+	}
+	r = conditions_check(&sum.up, node, "up", err);
+	if (r == 0)
+		r = conditions_check(&sum.down, node, "down", err);
+	if (r == 0)
+		*ret = sum;
+	return r;
+}
 
 /* A pair of two names, in one of its directions. */
 struct exact_pair {

@@ -71,7 +71,7 @@ static int take_trace(const struct conditions *c, struct edt_stock *stock,
 	ret->trace_count = (uint32_t)trace->count;
 	ret->trace_length = trace->length_ns;
 	ret->trace_start = stock->now;
-	ret->trace_has = trace->has;
+	ret->trace_has = c->trace_has;
 	return 0;
 }
 

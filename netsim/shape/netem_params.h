@@ -4,7 +4,7 @@
 #define NETSIM_SHAPE_H
 
 #include "netsim/config/dist.h"
-#include "netsim/config/profile.h"
+#include "netsim/config/conditions.h"
 #include "netsim/kernel/qdisc.h"
 
 /* The delay tables that were needed so far, each computed once. */

@@ -10,7 +10,7 @@
 #ifndef NETSIM_VERIFY_H
 #define NETSIM_VERIFY_H
 
-#include "netsim/config/profile.h"
+#include "netsim/config/conditions.h"
 #include "netsim/probe/probe.h"
 
 /* A directed path. Its texts and conditions belong to the caller. */

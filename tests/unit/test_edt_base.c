@@ -230,8 +230,8 @@ static void test_traces(void **state)
 	trace.count = 1;
 	add_layer(f, "default: {up: {delay: 1ms}}\n", NULL);
 	profile = f->intent.layers[0].parsed;
-	profile->rules[0].conditions.up =
-		(struct conditions) {.has = 1U << COND_TRACE, .trace = &trace};
+	profile->rules[0].conditions.up = (struct conditions) {
+		.has = 1U << COND_TRACE, .trace = &trace, .trace_has = trace.has};
 	assert_int_equal(make(f), 0);
 	assert_int_equal(f->base.policy.count, 5);
 	assert_int_equal(f->base.policy.row_count, 1); /* once for all */

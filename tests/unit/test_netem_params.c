@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "netsim/config/profile.h"
 #include "netsim/shape/netem_params.h"
 #include "netsim/util/auto.h"
 
