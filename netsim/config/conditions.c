@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "netsim/config/words.h"
 #include "netsim/util/buf.h"
 
 static void merge_one(struct conditions *c, const struct conditions *more, enum cond cond)
@@ -200,7 +201,6 @@ static void format_slot(const struct slot *slot, struct buf *buf)
 
 static void format_delay(const struct conditions *c, struct buf *buf)
 {
-	static const char *const names[] = {"uniform", "normal", "pareto", "paretonormal"};
 	char text[UNIT_TEXT];
 
 	if (cond_has(c, COND_DELAY))
@@ -209,7 +209,8 @@ static void format_delay(const struct conditions *c, struct buf *buf)
 		buf_printf(buf, " jitter %s", unit_format_duration(c->jitter, text));
 	if (cond_has(c, COND_DISTRIBUTION))
 		buf_printf(buf, " %s",
-			   c->distribution == DIST_FILE ? c->table_file : names[c->distribution]);
+			   c->distribution == DIST_FILE ? c->table_file :
+							  words_distribution[c->distribution]);
 	if (!cond_has(c, COND_REORDER))
 		return;
 	if (c->reorder == REORDER_RATIO)
