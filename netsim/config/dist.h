@@ -21,6 +21,15 @@
  */
 void dist_fill(enum distribution kind, int16_t table[static DIST_ENTRIES]);
 
+/* The tables that were needed so far, each computed once; freed by dist_tables_done(). */
+struct dist_tables {
+	int16_t *of[DIST_FILE];
+};
+void dist_tables_done(struct dist_tables *tables);
+
+/* The table of a distribution but DIST_FILE, with DIST_ENTRIES; NULL when memory ran out. */
+const int16_t *dist_table(struct dist_tables *tables, enum distribution kind);
+
 /*
  * Reads a .dist file (lines of integers, # comments). The array is the caller's.
  * Returns 0, -errno of reading, -EINVAL for what is not such a file or -E2BIG.

@@ -33,7 +33,7 @@ struct applier {
 	bool bare;
 	struct job *jobs;
 	size_t count;
-	struct shape_tables tables;
+	struct dist_tables tables;
 	struct qdiscs before;
 	struct netsim_err *err;
 };
@@ -426,7 +426,7 @@ static int apply(struct state *st, const char *fleet, bool bare, const struct ap
 		free(a.jobs[i].alias);
 	free(a.jobs);
 	free(a.before.list);
-	shape_tables_done(&a.tables);
+	dist_tables_done(&a.tables);
 	return r;
 }
 

@@ -2,7 +2,6 @@
 #include "netsim/shape/netem_params.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define FRAME	     1514    /* bytes of a full Ethernet frame */
@@ -15,15 +14,8 @@
 /* Any rate makes netem keep the order; this one takes 121 ns for a full frame. */
 #define ORDER_RATE 12500000000ULL
 
-void shape_tables_done(struct shape_tables *tables)
-{
-	for (int i = 0; i < DIST_FILE; i++)
-		free(tables->of[i]);
-	*tables = (struct shape_tables) {0};
-}
-
 /* netem keeps the last table it was given, so that even the even spread needs one. */
-static int set_table(const struct conditions *c, struct shape_tables *tables, struct netem *netem,
+static int set_table(const struct conditions *c, struct dist_tables *tables, struct netem *netem,
 		     struct netsim_err *err)
 {
 	enum distribution kind = cond_has(c, COND_DISTRIBUTION) ? c->distribution : DIST_UNIFORM;
@@ -33,15 +25,9 @@ static int set_table(const struct conditions *c, struct shape_tables *tables, st
 		netem->table_len = c->table_len;
 		return 0;
 	}
-	if (!tables->of[kind]) {
-		tables->of[kind] = calloc(DIST_ENTRIES, sizeof(int16_t));
-		if (!tables->of[kind])
-			return err_oom(err);
-		dist_fill(kind, tables->of[kind]);
-	}
-	netem->table = tables->of[kind];
+	netem->table = dist_table(tables, kind);
 	netem->table_len = DIST_ENTRIES;
-	return 0;
+	return netem->table ? 0 : err_oom(err);
 }
 
 static uint64_t bytes_in(uint64_t rate, uint64_t ns)
@@ -153,7 +139,7 @@ static const struct netsim_loc *first_place(const struct conditions *c)
 	return NULL;
 }
 
-int shape_make(const struct conditions *c, struct shape_tables *tables, struct shape *ret,
+int shape_make(const struct conditions *c, struct dist_tables *tables, struct shape *ret,
 	       struct netsim_err *err)
 {
 	struct shape shape = {.at = first_place(c)};

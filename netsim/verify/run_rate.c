@@ -120,13 +120,13 @@ static int add_lane(const struct verify_run *run, const struct verify_rate *r, s
 {
 	const struct verify_path *path = &run->paths[p];
 	double rest = (double)rest_of(path, r->up);
-	struct verify_tables tables = {0};
+	struct dist_tables tables = {0};
 	int result = 0;
 
 	if (!turn->lane_count) {
 		turn->path = path;
 		result = verify_expect(path, &tables, &turn->expect);
-		verify_tables_done(&tables);
+		dist_tables_done(&tables);
 	}
 	turn->lanes[turn->lane_count++] =
 		(struct probe_lane) {run->probes[p].from, run->probes[p].to, rest};
