@@ -33,6 +33,9 @@ enum cond {
 	COND_COUNT,
 };
 
+#define FULL_FRAME 1514		      /* bytes of a full Ethernet frame, as shapers count it */
+#define QUEUE_MIN  (100 * FULL_FRAME) /* bytes; the least queue where none is asked for */
+
 enum queue_unit { QUEUE_TIME, QUEUE_BYTES, QUEUE_PACKETS };
 
 struct queue {
