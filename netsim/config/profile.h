@@ -101,16 +101,21 @@ int profile_resolve(const struct profile *profile, const char *node, const char 
 /* True when the profile has conditions for paths, that is pairs or classes. */
 bool profile_has_paths(const struct profile *profile);
 
+/* One end of a path. */
+struct profile_end {
+	const char *name;
+	const char *const *roles;
+	size_t role_count;
+};
+
 /*
  * What `pairs:` come to for the path from one node to another; "host" is the host,
  * which only that very word names. Of the entries that match, the more specific
  * wins key by key (the sum of both ends), of two alike the later. From a node to
  * itself there is no path and nothing on it. Fails as profile_resolve().
  */
-int profile_resolve_pair(const struct profile *profile, const char *from,
-			 const char *const *from_roles, size_t n_from, const char *to,
-			 const char *const *to_roles, size_t n_to, struct conditions *ret,
-			 struct netsim_err *err);
+int profile_resolve_pair(const struct profile *profile, struct profile_end from,
+			 struct profile_end to, struct conditions *ret, struct netsim_err *err);
 
 /* Reads the class file that the profile names, or the one that is shipped; -EINVAL and diags. */
 int profile_load_classes(const struct profile *profile, struct class_set **ret,

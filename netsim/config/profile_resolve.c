@@ -67,13 +67,6 @@ struct pair_index {
 	size_t loose_count;
 };
 
-/* One end of a path. */
-struct end {
-	const char *name;
-	const char *const *roles;
-	size_t role_count;
-};
-
 static int compare_ends(const struct exact_pair *a, const struct exact_pair *b)
 {
 	int order = strcmp(a->from, b->from);
@@ -155,7 +148,7 @@ bool profile_has_paths(const struct profile *profile)
 }
 
 /* No pattern means the host: one for all nodes would cut off who is logged in there. */
-static bool is_end(const char *pattern, const struct end *end)
+static bool is_end(const char *pattern, const struct profile_end *end)
 {
 	if (!name_is_pattern(pattern))
 		return strcmp(pattern, end->name) == 0;
@@ -163,8 +156,8 @@ static bool is_end(const char *pattern, const struct end *end)
 	       name_match(pattern, end->name, end->roles, end->role_count);
 }
 
-static void merge_loose(const struct pair_index *index, const struct end *from,
-			const struct end *to, struct conditions *sum)
+static void merge_loose(const struct pair_index *index, const struct profile_end *from,
+			const struct profile_end *to, struct conditions *sum)
 {
 	for (size_t i = 0; i < index->loose_count; i++) {
 		const struct profile_pair *pair = index->loose[i].pair;
@@ -194,21 +187,18 @@ static void merge_exact(const struct pair_index *index, const char *from, const 
 		conditions_merge(sum, index->exact[low].conditions);
 }
 
-int profile_resolve_pair(const struct profile *profile, const char *from,
-			 const char *const *from_roles, size_t n_from, const char *to,
-			 const char *const *to_roles, size_t n_to, struct conditions *ret,
-			 struct netsim_err *err)
+int profile_resolve_pair(const struct profile *profile, struct profile_end from,
+			 struct profile_end to, struct conditions *ret, struct netsim_err *err)
 {
-	const struct end a = {from, from_roles, n_from}, b = {to, to_roles, n_to};
 	struct conditions sum = {0};
 	char whose[160];
 	int r;
 
-	if (strcmp(from, to) != 0) {
-		merge_loose(profile->pair_index, &a, &b, &sum);
-		merge_exact(profile->pair_index, from, to, &sum);
+	if (strcmp(from.name, to.name) != 0) {
+		merge_loose(profile->pair_index, &from, &to, &sum);
+		merge_exact(profile->pair_index, from.name, to.name, &sum);
 	}
-	err_format(whose, sizeof(whose), "%s to %s", from, to);
+	err_format(whose, sizeof(whose), "%s to %s", from.name, to.name);
 	r = conditions_check(&sum, whose, "", err);
 	if (r == 0)
 		*ret = sum;

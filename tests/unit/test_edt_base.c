@@ -187,18 +187,17 @@ static void test_as_resolved(void **state)
 
 	for (int a = 1; a <= 5; a++)
 		for (int b = 1; b <= 5; b++) {
-			const char *from = fleet_names[a % 5], *to = fleet_names[b % 5];
 			static const char *const server[] = {"server"};
+			struct profile_end from = {fleet_names[a % 5], server, a < 3};
+			struct profile_end to = {fleet_names[b % 5], server, b < 3};
 			struct conditions c;
 			char buf[160];
 
-			assert_int_equal(profile_resolve_pair(profile, from, server, a < 3, to,
-							      server, b < 3, &c, NULL),
-					 0);
+			assert_int_equal(profile_resolve_pair(profile, from, to, &c, NULL), 0);
 			conditions_format(&c, buf, sizeof(buf));
 			if (c.has)
 				used += (size_t)snprintf(want + used, sizeof(want) - used,
-							 "%s>%s: %s\n", from, to, buf);
+							 "%s>%s: %s\n", from.name, to.name, buf);
 		}
 	expect(f, text, want);
 	profile_free(profile);
