@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,9 +13,7 @@
 #include "netsim/util/name.h"
 #include "netsim/util/quote.h"
 
-#define PROTOCOL_TCP 6
-#define PROTOCOL_UDP 17
-#define VLAN_MAX     4094
+#define VLAN_MAX 4094
 
 /* A class as it is written. */
 struct raw_class {
@@ -147,8 +146,8 @@ static bool bind_ethertype(struct bind *b, const struct field *field, const stru
 	}
 
 static const struct field class_rows[] = {
-	{MATCHES("tcp", bind_ports), .max = PROTOCOL_TCP},
-	{MATCHES("udp", bind_ports), .max = PROTOCOL_UDP},
+	{MATCHES("tcp", bind_ports), .max = IPPROTO_TCP},
+	{MATCHES("udp", bind_ports), .max = IPPROTO_UDP},
 	{MATCHES("protocol", bind_protocols)},
 	{MATCHES("ethertype", bind_ethertype)},
 	{FIELD(struct raw_class, class.vlan, "vlan", bind_count),
@@ -403,8 +402,8 @@ static void print_class(const struct class *class, FILE *out)
 	char text[UNIT_TEXT];
 	bool first = true;
 
-	print_list(class, "tcp", PROTOCOL_TCP, &first, out);
-	print_list(class, "udp", PROTOCOL_UDP, &first, out);
+	print_list(class, "tcp", IPPROTO_TCP, &first, out);
+	print_list(class, "udp", IPPROTO_UDP, &first, out);
 	print_list(class, "protocol", 0, &first, out);
 	for (size_t i = 0; i < class->match_count; i++)
 		if (class->matches[i].ethertype) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Conditions once they are known: put together, resolved for a node, said in words. */
-#include "netsim/config/profile.h"
+/* Conditions once they are known: merged, checked, printed. */
+#include "netsim/config/conditions.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -8,9 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "netsim/config/trace.h"
+#include "netsim/config/words.h"
 #include "netsim/util/buf.h"
-#include "netsim/util/name.h"
 
 static void merge_one(struct conditions *c, const struct conditions *more, enum cond cond)
 {
@@ -58,6 +57,7 @@ static void merge_one(struct conditions *c, const struct conditions *more, enum 
 	case COND_TRACE:
 		c->trace_file = more->trace_file;
 		c->trace = more->trace;
+		c->trace_has = more->trace_has;
 		break;
 	case COND_COUNT:
 		return;
@@ -69,7 +69,7 @@ static void merge_one(struct conditions *c, const struct conditions *more, enum 
 void conditions_merge(struct conditions *c, const struct conditions *more)
 {
 	if (cond_has(more, COND_TRACE))
-		c->has &= ~more->trace->has;
+		c->has &= ~more->trace_has;
 	for (enum cond cond = 0; cond < COND_COUNT; cond++)
 		if (cond_has(more, cond))
 			merge_one(c, more, cond);
@@ -78,7 +78,7 @@ void conditions_merge(struct conditions *c, const struct conditions *more)
 /* True for what is there by itself or as a column of a trace. */
 static bool has_or_traces(const struct conditions *c, enum cond cond)
 {
-	return cond_has(c, cond) || (cond_has(c, COND_TRACE) && c->trace->has & 1U << cond);
+	return cond_has(c, cond) || (cond_has(c, COND_TRACE) && c->trace_has & 1U << cond);
 }
 
 int conditions_check(const struct conditions *c, const char *whose, const char *direction,
@@ -105,43 +105,6 @@ int conditions_check(const struct conditions *c, const char *whose, const char *
 			    direction);
 		err_hint(err, "give a delay or an rtt as well");
 	}
-	return r;
-}
-
-/* 0 default, 1 role, 2 pattern, 3 the name itself; -1: not for this node. */
-static int precedence(const char *pattern, const char *node, const char *const *roles,
-		      size_t role_count)
-{
-	if (!pattern)
-		return 0;
-	if (!name_match(pattern, node, roles, role_count))
-		return -1;
-	if (pattern[0] == '@')
-		return 1;
-	return name_is_pattern(pattern) ? 2 : 3;
-}
-
-int profile_resolve(const struct profile *profile, const char *node, const char *const *roles,
-		    size_t role_count, struct link_conditions *ret, struct netsim_err *err)
-{
-	struct link_conditions sum = {0};
-	int r;
-
-	for (int level = 0; level <= 3; level++) {
-		for (size_t i = 0; i < profile->rule_count; i++) {
-			const struct profile_rule *rule = &profile->rules[i];
-
-			if (precedence(rule->pattern, node, roles, role_count) != level)
-				continue;
-			conditions_merge(&sum.up, &rule->conditions.up);
-			conditions_merge(&sum.down, &rule->conditions.down);
-		}
-	}
-	r = conditions_check(&sum.up, node, "up", err);
-	if (r == 0)
-		r = conditions_check(&sum.down, node, "down", err);
-	if (r == 0)
-		*ret = sum;
 	return r;
 }
 
@@ -238,7 +201,6 @@ static void format_slot(const struct slot *slot, struct buf *buf)
 
 static void format_delay(const struct conditions *c, struct buf *buf)
 {
-	static const char *const names[] = {"uniform", "normal", "pareto", "paretonormal"};
 	char text[UNIT_TEXT];
 
 	if (cond_has(c, COND_DELAY))
@@ -247,7 +209,8 @@ static void format_delay(const struct conditions *c, struct buf *buf)
 		buf_printf(buf, " jitter %s", unit_format_duration(c->jitter, text));
 	if (cond_has(c, COND_DISTRIBUTION))
 		buf_printf(buf, " %s",
-			   c->distribution == DIST_FILE ? c->table_file : names[c->distribution]);
+			   c->distribution == DIST_FILE ? c->table_file :
+							  words_distribution[c->distribution]);
 	if (!cond_has(c, COND_REORDER))
 		return;
 	if (c->reorder == REORDER_RATIO)

@@ -4,7 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "netsim/config/profile.h"
+#include "netsim/config/conditions.h"
+#include "netsim/config/words.h"
 #include "netsim/util/auto.h"
 #include "netsim/util/err.h"
 #include "netsim/util/name.h"
@@ -142,20 +143,10 @@ static int read_jitter(struct reader *r, const char *word)
 	return read_duration(r, word, &r->c->jitter);
 }
 
-static const char *const distributions[] = {"uniform", "normal", "pareto", "paretonormal"};
-
-static int find_distribution(const char *word)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(distributions); i++)
-		if (strcmp(word, distributions[i]) == 0)
-			return (int)i;
-	return -1;
-}
-
 static int read_distribution(struct reader *r, const char *word)
 {
 	const char *text = value(r, word, "normal");
-	int found = text ? find_distribution(text) : -1;
+	int found = text ? words_find(words_distribution, text) : -1;
 
 	if (!text)
 		return -EINVAL;
@@ -406,7 +397,7 @@ static int read_condition(struct reader *r)
 	/* As conditions_format() shortens them: a rate in front, a distribution by its name. */
 	if (r->next == 0 && unit_parse_rate(word, &rate, NULL) == 0) {
 		word = "rate";
-	} else if (find_distribution(word) >= 0) {
+	} else if (words_find(words_distribution, word) >= 0) {
 		word = "distribution";
 	} else {
 		r->next++;

@@ -89,6 +89,23 @@ void dist_fill(enum distribution kind, int16_t table[static DIST_ENTRIES])
 		table[i] = (int16_t)fmax(INT16_MIN, fmin(INT16_MAX, rint(value[i] * SCALE)));
 }
 
+void dist_tables_done(struct dist_tables *tables)
+{
+	for (int i = 0; i < DIST_FILE; i++)
+		free(tables->of[i]);
+	*tables = (struct dist_tables) {0};
+}
+
+const int16_t *dist_table(struct dist_tables *tables, enum distribution kind)
+{
+	if (!tables->of[kind]) {
+		tables->of[kind] = calloc(DIST_ENTRIES, sizeof(int16_t));
+		if (tables->of[kind])
+			dist_fill(kind, tables->of[kind]);
+	}
+	return tables->of[kind];
+}
+
 /* The numbers of one line, up to a #. */
 static int read_line(const char *line, int16_t **table, size_t *len)
 {

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "netsim/config/profile.h"
+#include "netsim/config/conditions.h"
 
 #define DIST_ENTRIES 4096  /* of the tables made here */
 #define DIST_MAX     16384 /* the kernel's bound */
@@ -20,6 +20,15 @@
  * does where it has no table.
  */
 void dist_fill(enum distribution kind, int16_t table[static DIST_ENTRIES]);
+
+/* The tables that were needed so far, each computed once; freed by dist_tables_done(). */
+struct dist_tables {
+	int16_t *of[DIST_FILE];
+};
+void dist_tables_done(struct dist_tables *tables);
+
+/* The table of a distribution but DIST_FILE, with DIST_ENTRIES; NULL when memory ran out. */
+const int16_t *dist_table(struct dist_tables *tables, enum distribution kind);
 
 /*
  * Reads a .dist file (lines of integers, # comments). The array is the caller's.

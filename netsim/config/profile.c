@@ -13,12 +13,12 @@
 #include "netsim/config/find.h"
 #include "netsim/config/profile_parts.h"
 #include "netsim/config/trace.h"
+#include "netsim/config/words.h"
 #include "netsim/util/array.h"
 #include "netsim/util/name.h"
 
 #define PROFILE_NAME_MAX 63
 
-static const char *const engines[] = {"auto", "netem", "edt", NULL};
 struct raw_profile {
 	struct text name;
 	uint32_t engine;
@@ -28,7 +28,7 @@ struct raw_profile {
 
 static const struct field profile_rows[] = {
 	{FIELD(struct raw_profile, name, "profile", bind_text)},
-	{FIELD(struct raw_profile, engine, "engine", bind_word), .words = engines},
+	{FIELD(struct raw_profile, engine, "engine", bind_word), .words = words_engine},
 	{FIELD(struct raw_profile, defaults, "default", bind_node), .nullable = true,
 	 .below = profile_conditions_rows},
 	{FIELD(struct raw_profile, nodes, "nodes", bind_node), .nullable = true,

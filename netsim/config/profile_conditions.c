@@ -9,6 +9,7 @@
 #include "netsim/config/dist.h"
 #include "netsim/config/profile_parts.h"
 #include "netsim/config/trace.h"
+#include "netsim/config/words.h"
 #include "netsim/util/array.h"
 #include "netsim/util/name.h"
 
@@ -23,7 +24,6 @@ enum {
 	IN_4STATE = 1 << LOSS_4STATE
 };
 
-static const char *const distributions[] = {"uniform", "normal", "pareto", "paretonormal", NULL};
 static const char *const loss_models[] = {"random", "gilbert-elliott", "4-state", NULL};
 
 /* A mapping of conditions as it is written. */
@@ -158,7 +158,7 @@ static bool bind_distribution(struct bind *b, const struct field *field,
 	len = strlen(text);
 	if (strchr(text, '/') || (len > 5 && strcmp(text + len - 5, ".dist") == 0))
 		return find_table(b, text, &node->at, c);
-	words.words = distributions;
+	words.words = words_distribution;
 	words.size = sizeof(c->distribution);
 	return bind_word(b, &words, node, &c->distribution);
 }
@@ -214,6 +214,7 @@ static bool bind_trace(struct bind *b, const struct field *field, const struct d
 		return false;
 	c->trace_file = trace.file;
 	c->trace = trace.trace;
+	c->trace_has = trace.trace->has;
 	return true;
 }
 

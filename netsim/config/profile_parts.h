@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the files that read a profile share: profile.c (the file as a whole),
- * profile_conditions.c (one mapping of conditions), profile_pairs.c (what pairs come
- * to). For nobody else.
+ * profile_conditions.c (one mapping of conditions), profile_resolve.c (what it
+ * comes to for a node or a path). For nobody else.
  */
 #ifndef NETSIM_PROFILE_PARTS_H
 #define NETSIM_PROFILE_PARTS_H

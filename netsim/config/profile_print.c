@@ -6,9 +6,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "netsim/config/words.h"
 #include "netsim/util/quote.h"
-
-static const char *const distributions[] = {"uniform", "normal", "pareto", "paretonormal"};
 
 /* A key, with the comma before it unless it is the first in its mapping. */
 static void key(FILE *out, bool *first, const char *name)
@@ -134,7 +133,7 @@ static void print_cond(FILE *out, bool *first, const struct conditions *c, enum 
 	case COND_DISTRIBUTION:
 		key(out, first, "distribution");
 		quote_print(c->distribution == DIST_FILE ? c->table_file :
-							   distributions[c->distribution],
+							   words_distribution[c->distribution],
 			    out);
 		break;
 	case COND_REORDER:
@@ -277,11 +276,9 @@ static void print_classes(const struct profile *profile, FILE *out)
 
 int profile_print(const struct profile *profile, FILE *out)
 {
-	static const char *const engines[] = {"auto", "netem", "edt"};
-
 	fputs("profile: ", out);
 	quote_print(profile->name, out);
-	fprintf(out, "\nengine: %s\n", engines[profile->engine]);
+	fprintf(out, "\nengine: %s\n", words_engine[profile->engine]);
 	print_rules(profile, out);
 	print_pairs(profile, out);
 	print_classes(profile, out);

@@ -1,14 +1,52 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What the pairs of a profile come to for one path. A fleet of a thousand nodes
- * asks this a million times, of a profile that may name a hundred thousand pairs:
- * those of two names are looked up, only those with patterns are tried in turn.
+ * Resolves a profile: the conditions of one node, and what the pairs come to for one
+ * path. A fleet of a thousand nodes has a million paths, and the profile may have a
+ * hundred thousand pairs: pairs of two names are looked up in an index, only those
+ * with patterns are tried in turn.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "netsim/config/profile_parts.h"
 #include "netsim/util/name.h"
+
+/* 0 default, 1 role, 2 pattern, 3 the name itself; -1: not for this node. */
+static int precedence(const char *pattern, const char *node, const char *const *roles,
+		      size_t role_count)
+{
+	if (!pattern)
+		return 0;
+	if (!name_match(pattern, node, roles, role_count))
+		return -1;
+	if (pattern[0] == '@')
+		return 1;
+	return name_is_pattern(pattern) ? 2 : 3;
+}
+
+int profile_resolve(const struct profile *profile, const char *node, const char *const *roles,
+		    size_t role_count, struct link_conditions *ret, struct netsim_err *err)
+{
+	struct link_conditions sum = {0};
+	int r;
+
+	for (int level = 0; level <= 3; level++) {
+		for (size_t i = 0; i < profile->rule_count; i++) {
+			const struct profile_rule *rule = &profile->rules[i];
+
+			if (precedence(rule->pattern, node, roles, role_count) != level)
+				continue;
+			conditions_merge(&sum.up, &rule->conditions.up);
+			conditions_merge(&sum.down, &rule->conditions.down);
+		}
+	}
+	r = conditions_check(&sum.up, node, "up", err);
+	if (r == 0)
+		r = conditions_check(&sum.down, node, "down", err);
+	if (r == 0)
+		*ret = sum;
+	return r;
+}
 
 /* A pair of two names, in one of its directions. */
 struct exact_pair {
@@ -27,13 +65,6 @@ struct pair_index {
 	size_t exact_count;
 	struct loose_pair *loose; /* the more specific later, then in the order of the file */
 	size_t loose_count;
-};
-
-/* One end of a path. */
-struct end {
-	const char *name;
-	const char *const *roles;
-	size_t role_count;
 };
 
 static int compare_ends(const struct exact_pair *a, const struct exact_pair *b)
@@ -117,7 +148,7 @@ bool profile_has_paths(const struct profile *profile)
 }
 
 /* No pattern means the host: one for all nodes would cut off who is logged in there. */
-static bool is_end(const char *pattern, const struct end *end)
+static bool is_end(const char *pattern, const struct profile_end *end)
 {
 	if (!name_is_pattern(pattern))
 		return strcmp(pattern, end->name) == 0;
@@ -125,8 +156,8 @@ static bool is_end(const char *pattern, const struct end *end)
 	       name_match(pattern, end->name, end->roles, end->role_count);
 }
 
-static void merge_loose(const struct pair_index *index, const struct end *from,
-			const struct end *to, struct conditions *sum)
+static void merge_loose(const struct pair_index *index, const struct profile_end *from,
+			const struct profile_end *to, struct conditions *sum)
 {
 	for (size_t i = 0; i < index->loose_count; i++) {
 		const struct profile_pair *pair = index->loose[i].pair;
@@ -156,21 +187,18 @@ static void merge_exact(const struct pair_index *index, const char *from, const 
 		conditions_merge(sum, index->exact[low].conditions);
 }
 
-int profile_resolve_pair(const struct profile *profile, const char *from,
-			 const char *const *from_roles, size_t n_from, const char *to,
-			 const char *const *to_roles, size_t n_to, struct conditions *ret,
-			 struct netsim_err *err)
+int profile_resolve_pair(const struct profile *profile, struct profile_end from,
+			 struct profile_end to, struct conditions *ret, struct netsim_err *err)
 {
-	const struct end a = {from, from_roles, n_from}, b = {to, to_roles, n_to};
 	struct conditions sum = {0};
 	char whose[160];
 	int r;
 
-	if (strcmp(from, to) != 0) {
-		merge_loose(profile->pair_index, &a, &b, &sum);
-		merge_exact(profile->pair_index, from, to, &sum);
+	if (strcmp(from.name, to.name) != 0) {
+		merge_loose(profile->pair_index, &from, &to, &sum);
+		merge_exact(profile->pair_index, from.name, to.name, &sum);
 	}
-	err_format(whose, sizeof(whose), "%s to %s", from, to);
+	err_format(whose, sizeof(whose), "%s to %s", from.name, to.name);
 	r = conditions_check(&sum, whose, "", err);
 	if (r == 0)
 		*ret = sum;

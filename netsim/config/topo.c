@@ -246,8 +246,15 @@ static bool find_group(const char *name, uint32_t *ret)
 	return found;
 }
 
-static bool read_owner(struct bind *b, const char *what, const struct text *text,
-		       bool (*find)(const char *, uint32_t *), bool *has, uint32_t *ret)
+/* Who can own a tap device: users, or groups. */
+struct accounts {
+	const char *what;
+	bool (*find)(const char *name, uint32_t *ret);
+};
+static const struct accounts users = {"user", find_user}, groups = {"group", find_group};
+
+static bool read_owner(struct bind *b, const struct accounts *accounts, const struct text *text,
+		       bool *has, uint32_t *ret)
 {
 	uint64_t number;
 
@@ -258,9 +265,10 @@ static bool read_owner(struct bind *b, const char *what, const struct text *text
 		*ret = (uint32_t)number;
 		return true;
 	}
-	return find(text->s, ret) ||
+	return accounts->find(text->s, ret) ||
 	       bind_refuse(b, &text->at, "a name that this machine knows, or a number",
-			   "%s: there is no %s \"%s\"", what, what, shown(text->s));
+			   "%s: there is no %s \"%s\"", accounts->what, accounts->what,
+			   shown(text->s));
 }
 
 static bool read_node_rest(struct bind *b, const struct topo *topo, const struct doc_entry *entry,
@@ -280,8 +288,8 @@ static bool read_node_rest(struct bind *b, const struct topo *topo, const struct
 	bool good = bind_map(b, node_rows, entry->value, &scope, raw);
 
 	good &= read_roles(b, &raw->roles, node);
-	good &= read_owner(b, "user", &raw->user, find_user, &node->has_owner, &node->owner);
-	good &= read_owner(b, "group", &raw->group, find_group, &node->has_group, &node->group);
+	good &= read_owner(b, &users, &raw->user, &node->has_owner, &node->owner);
+	good &= read_owner(b, &groups, &raw->group, &node->has_group, &node->group);
 	if (!raw->ifaces)
 		return false;
 	if (!topo_read_ifaces(b, topo, node, raw->ifaces, &raws))

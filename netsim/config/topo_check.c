@@ -17,8 +17,8 @@ struct segment {
 
 /* A thing that must not be there twice, with whose it is. */
 struct claim {
-	const char *node, *iface; /* node NULL: the host, iface is a network's name then */
-	const struct node *owner;
+	const struct node *owner; /* NULL: the host; iface is a network's name then */
+	const char *iface;
 	struct netsim_loc at;
 	struct segment segment;
 	uint8_t key[24]; /* what is compared */
@@ -108,7 +108,7 @@ static bool refuse_twice(struct bind *b, struct claims *claims, const char *what
 					   hint_f("use {n}, the number of the node") :
 					   hint_f("first given at %s:%u", a->at.file, a->at.line),
 				   "%s %s is already that of %s %s", what, text,
-				   a->node ? a->node : "network", a->iface);
+				   a->owner ? a->owner->name : "network", a->iface);
 	}
 	return good;
 }
@@ -134,36 +134,31 @@ static void format_name(const struct claim *claim, char *text)
 	memcpy(text, claim->key, IFNAMSIZ);
 }
 
-static struct claim *claim_new(struct bind *b, struct claims *claims, const struct node *node,
-			       const char *iface, const struct netsim_loc *at)
+static bool add_claim(struct bind *b, struct claims *claims, const struct claim *claim)
 {
-	struct claim *claim = array_push(claims->list, claims->count);
+	struct claim *slot = array_push(claims->list, claims->count);
 
-	if (!claim) {
-		bind_oom(b);
-		return NULL;
-	}
-	claim->owner = node;
-	claim->node = node ? node->name : NULL;
-	claim->iface = iface;
-	claim->at = *at;
-	return claim;
+	if (!slot)
+		return bind_oom(b);
+	*slot = *claim;
+	return true;
 }
 
-static bool claim_addresses(struct bind *b, struct claims *claims, const struct node *node,
-			    const char *name, const struct ip_at *list, size_t count,
-			    const struct segment *segment)
+/* Claims that are alike but for their places and keys. */
+static bool claim_addresses(struct bind *b, struct claims *claims, const struct claim *like,
+			    const struct ip_at *list, size_t count)
 {
-	for (size_t i = 0; i < count; i++) {
-		struct claim *claim = claim_new(b, claims, node, name, &list[i].at);
+	bool good = true;
 
-		if (!claim)
-			return false;
-		claim->segment = *segment;
-		claim->key[0] = list[i].ip.family;
-		memcpy(claim->key + 1, list[i].ip.b, sizeof(list[i].ip.b));
+	for (size_t i = 0; good && i < count; i++) {
+		struct claim claim = *like;
+
+		claim.at = list[i].at;
+		claim.key[0] = list[i].ip.family;
+		memcpy(claim.key + 1, list[i].ip.b, sizeof(list[i].ip.b));
+		good = add_claim(b, claims, &claim);
 	}
-	return true;
+	return good;
 }
 
 static bool check_addresses(struct bind *b, const struct topo *topo)
@@ -173,20 +168,22 @@ static bool check_addresses(struct bind *b, const struct topo *topo)
 
 	for (size_t i = 0; good && i < topo->network_count; i++) {
 		const struct network *network = &topo->networks[i];
-		struct segment segment = {.network = i};
+		struct claim like = {.iface = network->name, .segment = {.network = i}};
 
-		good = claim_addresses(b, &claims, NULL, network->name, network->addresses,
-				       network->address_count, &segment);
+		good = claim_addresses(b, &claims, &like, network->addresses,
+				       network->address_count);
 	}
 	for (size_t i = 0; good && i < topo->node_count; i++) {
 		const struct node *node = &topo->nodes[i];
 
 		for (size_t j = 0; good && j < node->iface_count; j++) {
 			const struct iface *iface = &node->ifaces[j];
-			struct segment segment = segment_of(topo, node, iface);
+			struct claim like = {.owner = node,
+					     .iface = iface->name,
+					     .segment = segment_of(topo, node, iface)};
 
-			good = claim_addresses(b, &claims, node, iface->name, iface->addresses,
-					       iface->address_count, &segment);
+			good = claim_addresses(b, &claims, &like, iface->addresses,
+					       iface->address_count);
 		}
 	}
 	good = good && refuse_twice(b, &claims, "address", format_address);
@@ -204,17 +201,17 @@ static bool check_macs(struct bind *b, const struct topo *topo)
 
 		for (size_t j = 0; good && j < node->iface_count; j++) {
 			const struct iface *iface = &node->ifaces[j];
-			struct claim *claim;
+			struct claim claim = {
+				.owner = node,
+				.iface = iface->name,
+				.at = iface->mac_at,
+				/* A bond or VLAN commonly has the address of what is below. */
+				.relaxed = iface->kind != IFACE_PORT};
 
 			if (!iface->has_mac)
 				continue;
-			claim = claim_new(b, &claims, node, iface->name, &iface->mac_at);
-			good = claim;
-			if (!claim)
-				continue;
-			memcpy(claim->key, iface->mac.b, sizeof(iface->mac.b));
-			/* A bond or VLAN commonly has the address of what is below. */
-			claim->relaxed = iface->kind != IFACE_PORT;
+			memcpy(claim.key, iface->mac.b, sizeof(iface->mac.b));
+			good = add_claim(b, &claims, &claim);
 		}
 	}
 	good = good && refuse_twice(b, &claims, "MAC address", format_mac);
@@ -222,14 +219,10 @@ static bool check_macs(struct bind *b, const struct topo *topo)
 	return good;
 }
 
-static bool claim_name(struct bind *b, struct claims *claims, const struct node *node,
-		       const char *iface, const struct netsim_loc *at, const char *name)
+static bool claim_name(struct bind *b, struct claims *claims, struct claim claim, const char *name)
 {
-	struct claim *claim = claim_new(b, claims, node, iface, at);
-
-	if (claim)
-		memcpy(claim->key, name, IFNAMSIZ);
-	return claim;
+	memcpy(claim.key, name, IFNAMSIZ);
+	return add_claim(b, claims, &claim);
 }
 
 /* The names that the host will see: bridges and ports. */
@@ -238,16 +231,22 @@ static bool check_names(struct bind *b, const struct topo *topo)
 	struct claims claims = {0};
 	bool good = true;
 
-	for (size_t i = 0; good && i < topo->network_count; i++)
-		good = claim_name(b, &claims, NULL, topo->networks[i].name, &topo->networks[i].at,
-				  topo->networks[i].bridge);
+	for (size_t i = 0; good && i < topo->network_count; i++) {
+		const struct network *network = &topo->networks[i];
+		struct claim claim = {.iface = network->name, .at = network->at};
+
+		good = claim_name(b, &claims, claim, network->bridge);
+	}
 	for (size_t i = 0; good && i < topo->node_count; i++) {
 		const struct node *node = &topo->nodes[i];
 
-		for (size_t j = 0; good && j < node->iface_count; j++)
-			if (node->ifaces[j].kind == IFACE_PORT)
-				good = claim_name(b, &claims, node, node->ifaces[j].name,
-						  &node->ifaces[j].at, node->ifaces[j].port);
+		for (size_t j = 0; good && j < node->iface_count; j++) {
+			const struct iface *iface = &node->ifaces[j];
+			struct claim claim = {.owner = node, .iface = iface->name, .at = iface->at};
+
+			if (iface->kind == IFACE_PORT)
+				good = claim_name(b, &claims, claim, iface->port);
+		}
 	}
 	good = good && refuse_twice(b, &claims, "the host's interface name", format_name);
 	free(claims.list);

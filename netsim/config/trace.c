@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "netsim/config/conditions.h"
 #include "netsim/config/doc.h"
-#include "netsim/config/profile.h"
 #include "netsim/util/array.h"
 
 #define COLUMNS_MAX    4

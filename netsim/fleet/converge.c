@@ -101,7 +101,7 @@ static int make_node(struct exec *x, int ns)
 {
 	const struct model_node *node = &x->want->nodes[ns];
 	struct link lo = {.name = "lo"};
-	char mark[MARK_TEXT];
+	char alias[MARK_TEXT];
 	struct rt *rt = NULL;
 	int fd = -1, r;
 
@@ -113,9 +113,10 @@ static int make_node(struct exec *x, int ns)
 		return r;
 	x->handles[ns]->no_routes = !wants_routes(x->want, ns);
 	x->next_ifindex[ns] = 2;
-	snprintf(mark, sizeof(mark), MARK_PREFIX "%s/%s host=%llu", x->want->fleet, node->name,
-		 (unsigned long long)x->st->own_id);
-	lo.alias = mark;
+	mark_format(
+		&(struct mark) {.fleet = x->want->fleet, .node = node->name, .host = x->st->own_id},
+		alias);
+	lo.alias = alias;
 	link_set(rt, &lo, 1, LINK_SET_ALIAS | LINK_SET_UP, 0, node->name);
 	return 0;
 }
@@ -433,7 +434,7 @@ static int do_host(struct exec *x)
 
 static int publish_nodes(struct exec *x)
 {
-	char mark[MARK_TEXT];
+	char alias[MARK_TEXT];
 	bool any = false;
 	int r = 0;
 
@@ -447,8 +448,9 @@ static int publish_nodes(struct exec *x)
 		any = true;
 		if (r < 0)
 			break;
-		snprintf(mark, sizeof(mark), MARK_PREFIX "%s/%s", x->want->fleet, step->node->name);
-		r = netns_publish(x->handles[step->ns]->fd, step->node->netns, mark, x->err);
+		mark_format(&(struct mark) {.fleet = x->want->fleet, .node = step->node->name},
+			    alias);
+		r = netns_publish(x->handles[step->ns]->fd, step->node->netns, alias, x->err);
 	}
 	return r;
 }

@@ -26,18 +26,16 @@ static struct mac stable_mac(const char *fleet, const char *a, const char *b)
 	return mac;
 }
 
-static int set_alias(struct link *link, const struct topo *topo, const char *rest,
-		     const struct node *node, struct netsim_err *err)
+/* at: the place of the node or the network in the file. */
+static int set_alias(struct link *link, const struct mark *mark, const struct netsim_loc *at,
+		     struct netsim_err *err)
 {
-	char text[MARK_TEXT * 2];
-	int used = snprintf(text, sizeof(text), MARK_PREFIX "%s/%s", topo->fleet, rest);
+	char text[MARK_TEXT];
 
-	for (size_t i = 0; node && i < node->role_count && (size_t)used < sizeof(text); i++)
-		used += snprintf(text + used, sizeof(text) - (size_t)used, " @%s", node->roles[i]);
-	if ((size_t)used >= MARK_TEXT)
-		return err_set(err, NETSIM_ERR_INPUT, -EINVAL, &node->at,
+	if (mark_format(mark, text) >= MARK_TEXT)
+		return err_set(err, NETSIM_ERR_INPUT, -EINVAL, at,
 			       "the roles of %s do not fit into the link's alias (255 characters)",
-			       node->name);
+			       mark->node);
 	link->alias = strdup(text);
 	return link->alias ? 0 : err_oom(err);
 }
@@ -87,7 +85,8 @@ static int add_bridge(struct model *model, const struct topo *topo, const struct
 	link->mac_at = net->at;
 	link->up = true;
 	link->vlan_aware = net->vlan_aware;
-	r = set_alias(link, topo, net->name, NULL, err);
+	r = set_alias(link, &(struct mark) {.fleet = topo->fleet, .node = net->name}, &net->at,
+		      err);
 	return r < 0 ? r : copy_addresses(link, net->addresses, net->address_count, err);
 }
 
@@ -133,7 +132,11 @@ static int add_port(struct model *model, const struct topo *topo, const struct n
 	const struct network *net = &topo->networks[iface->network];
 	struct link *link = model_add_link(model, MODEL_HOST, iface->port,
 					   node->kind == NODE_TAP ? LINK_TAP : LINK_VETH);
-	char rest[MARK_TEXT];
+	const struct mark mark = {.fleet = topo->fleet,
+				  .node = node->name,
+				  .iface = iface->name,
+				  .roles = (const char *const *)node->roles,
+				  .role_count = node->role_count};
 	int r;
 
 	if (!link)
@@ -150,8 +153,7 @@ static int add_port(struct model *model, const struct topo *topo, const struct n
 	link->tap_owner = node->owner;
 	link->has_tap_group = node->has_group;
 	link->tap_group = node->group;
-	snprintf(rest, sizeof(rest), "%s/%s", node->name, iface->name);
-	r = set_alias(link, topo, rest, node, err);
+	r = set_alias(link, &mark, &node->at, err);
 	return r < 0 ? r : add_port_vlans(link, net, iface, err);
 }
 

@@ -3,14 +3,13 @@
  * Which class a packet is of: a bit for each class, by what packets have; the lowest one
  * that is left is the first class in the file. The same as bpf/classify.h does.
  */
+#include <netinet/in.h>
 #include <stdlib.h>
 
 #include "netsim/flow/flow.h"
 
-#define PROTOCOL_TCP 6
-#define PROTOCOL_UDP 17
-#define VLANS	     4096
-#define ETHERTYPES   (CLASSES_MAX * 4)
+#define VLANS	   4096
+#define ETHERTYPES (CLASSES_MAX * 4)
 
 struct flow_classifier {
 	unsigned count;
@@ -41,7 +40,7 @@ static void add_ethertype(struct flow_classifier *c, uint16_t ethertype, uint64_
 
 static void add_match(struct flow_classifier *c, const struct class_match *match, uint64_t bit)
 {
-	uint64_t *ports = match->protocol == PROTOCOL_TCP ? c->tcp : c->udp;
+	uint64_t *ports = match->protocol == IPPROTO_TCP ? c->tcp : c->udp;
 
 	if (match->ethertype)
 		add_ethertype(c, match->ethertype, bit);
@@ -84,9 +83,9 @@ unsigned flow_classify(const struct flow_classifier *c, const struct packet *pac
 	for (unsigned i = 0; i < c->ethertype_count; i++)
 		if (c->ethertypes[i].ethertype == packet->ethertype)
 			fits |= c->ethertypes[i].bits;
-	if (packet->has_ports && packet->protocol == PROTOCOL_TCP)
+	if (packet->has_ports && packet->protocol == IPPROTO_TCP)
 		fits |= c->tcp[packet->source_port] | c->tcp[packet->destination_port];
-	if (packet->has_ports && packet->protocol == PROTOCOL_UDP)
+	if (packet->has_ports && packet->protocol == IPPROTO_UDP)
 		fits |= c->udp[packet->source_port] | c->udp[packet->destination_port];
 	fits &= c->any_vlan | (packet->vlan ? c->vlan[packet->vlan % VLANS] : 0);
 	return fits ? (unsigned)__builtin_ctzll(fits) : c->count;

@@ -7,7 +7,6 @@
 
 #include "netsim/flow/flow_parts.h"
 
-#define PROTOCOL_TCP 6
 #define BIN_FIRST_NS 1000000
 #define TIME_MAX     (INT64_MAX / 2) /* in the year 2116 */
 

@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What of a packet stays the same on its way. */
+#include <netinet/in.h>
 #include <string.h>
 
 #include "netsim/flow/oneway_parts.h"
-
-#define PROTOCOL_ICMP	1
-#define PROTOCOL_TCP	6
-#define PROTOCOL_UDP	17
-#define PROTOCOL_ICMPV6 58
 
 /* What tags and links of other kinds may take of a frame that was cut off. */
 #define LINK_MOST 28
@@ -41,11 +37,11 @@ static void blank_checksum(const struct packet *p, const uint8_t *base, uint8_t 
 	if (!p->transport)
 		return;
 	at = (uint64_t)(p->transport - base);
-	if (p->protocol == PROTOCOL_TCP)
+	if (p->protocol == IPPROTO_TCP)
 		blank(bytes, size, at + 16, 2);
-	else if (p->protocol == PROTOCOL_UDP)
+	else if (p->protocol == IPPROTO_UDP)
 		blank(bytes, size, at + 6, 2);
-	else if (p->protocol == PROTOCOL_ICMP || p->protocol == PROTOCOL_ICMPV6)
+	else if (p->protocol == IPPROTO_ICMP || p->protocol == IPPROTO_ICMPV6)
 		blank(bytes, size, at + 2, 2);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "netsim/kernel/mark.h"
 
+#include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +15,36 @@ uint32_t mark_group(const char *fleet)
 	return 0x6e000000U | (name_hash(fleet) & 0xffffffU);
 }
 
+/* Appends; *used grows by what there was no room for, too. */
+__attribute__((format(printf, 3, 4))) static void append(char text[static MARK_TEXT], size_t *used,
+							 const char *format, ...)
+{
+	size_t at = *used < MARK_TEXT ? *used : MARK_TEXT;
+	va_list args;
+
+	va_start(args, format);
+	*used += (size_t)vsnprintf(text + at, MARK_TEXT - at, format, args);
+	va_end(args);
+}
+
+size_t mark_format(const struct mark *mark, char text[static MARK_TEXT])
+{
+	size_t used = 0;
+
+	append(text, &used, MARK_PREFIX "%s/%s", mark->fleet, mark->node);
+	if (mark->iface)
+		append(text, &used, "/%s", mark->iface);
+	if (mark->host)
+		append(text, &used, " host=%" PRIu64, mark->host);
+	for (size_t i = 0; i < mark->role_count; i++)
+		append(text, &used, " @%s", mark->roles[i]);
+	if (mark->tso)
+		append(text, &used, " tso");
+	if (mark->gro)
+		append(text, &used, " gro");
+	return used;
+}
+
 static void parse_word(char *word, struct mark *mark)
 {
 	if (strncmp(word, "host=", 5) == 0)
@@ -21,8 +53,8 @@ static void parse_word(char *word, struct mark *mark)
 		mark->tso = true;
 	else if (strcmp(word, "gro") == 0)
 		mark->gro = true;
-	else if (*word == '@' && mark->role_count < ARRAY_SIZE(mark->roles))
-		mark->roles[mark->role_count++] = word + 1;
+	else if (*word == '@' && mark->role_count < MARK_ROLES)
+		mark->parsed_roles[mark->role_count++] = word + 1;
 }
 
 bool mark_parse(const char *alias, struct mark *ret)
@@ -41,6 +73,7 @@ bool mark_parse(const char *alias, struct mark *ret)
 	if (!slash || slash == ret->buf || !slash[1])
 		return false;
 	*slash++ = 0;
+	ret->roles = ret->parsed_roles;
 	ret->fleet = ret->buf;
 	ret->node = slash;
 	slash = strchr(slash, '/');

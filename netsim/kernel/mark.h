@@ -37,15 +37,25 @@ uint32_t mark_group(const char *fleet);
 #define MARK_DOOMED(group)   ((group) | 0x01000000U)
 #define MARK_IS_GROUP(group) ((group) >> 25 == 0x6eU >> 1)
 
-/* What an alias says; the texts point into buf. */
+#define MARK_ROLES 32 /* as many as mark_parse() keeps */
+
+/* What an alias says. */
 struct mark {
-	char buf[MARK_TEXT];
 	const char *fleet, *node, *iface; /* iface NULL: a bridge or lo; "" never */
-	uint64_t host;			  /* lo: the inode of the fleet's namespace */
-	const char *roles[32];
+	uint64_t host;			  /* lo: the inode of the fleet's namespace, or 0 */
+	const char *const *roles;
 	size_t role_count;
 	bool tso, gro;
+	/* What the texts and roles of a parsed mark point into; a copy still points there. */
+	char buf[MARK_TEXT];
+	const char *parsed_roles[MARK_ROLES];
 };
+
+/*
+ * Writes the alias that says what the mark does. Returns the length of the whole alias,
+ * as snprintf(): from MARK_TEXT on, text holds only its beginning.
+ */
+size_t mark_format(const struct mark *mark, char text[static MARK_TEXT]);
 
 /* False when the alias is not netsim's. */
 bool mark_parse(const char *alias, struct mark *ret);

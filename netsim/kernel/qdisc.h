@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "netsim/config/profile.h"
+#include "netsim/config/conditions.h"
 #include "netsim/kernel/mark.h"
 #include "netsim/kernel/rtnl.h"
 

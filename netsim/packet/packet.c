@@ -5,6 +5,7 @@
  */
 #include "netsim/packet/packet.h"
 
+#include <netinet/in.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -15,11 +16,6 @@
 #define ETHERTYPE_QINQ 0x88a8
 #define ETHERTYPE_OLD  0x9100 /* of QinQ before it was standard */
 #define ETHERTYPE_MIN  0x0600 /* below, it is a length */
-
-#define PROTOCOL_ICMP	1
-#define PROTOCOL_TCP	6
-#define PROTOCOL_UDP	17
-#define PROTOCOL_ICMPV6 58
 
 #define VXLAN_LINUX    8472
 #define VXLAN_STANDARD 4789
@@ -182,7 +178,7 @@ static void read_udp(struct span s, struct packet *ret)
 
 static void read_icmp(struct span s, struct packet *ret)
 {
-	bool six = ret->protocol == PROTOCOL_ICMPV6;
+	bool six = ret->protocol == IPPROTO_ICMPV6;
 
 	ret->payload = s.length < 8 ? 0 : s.length - 8;
 	if (s.captured < 8)
@@ -202,11 +198,11 @@ static void read_transport(struct span s, struct packet *ret)
 	if (ret->fragment)
 		return;
 	ret->transport = s.at;
-	if (ret->protocol == PROTOCOL_TCP)
+	if (ret->protocol == IPPROTO_TCP)
 		read_tcp(s, ret);
-	else if (ret->protocol == PROTOCOL_UDP)
+	else if (ret->protocol == IPPROTO_UDP)
 		read_udp(s, ret);
-	else if (ret->protocol == (ret->version == 6 ? PROTOCOL_ICMPV6 : PROTOCOL_ICMP))
+	else if (ret->protocol == (ret->version == 6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP))
 		read_icmp(s, ret);
 }
 

@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "netsim/kernel/netns.h"
+#include "netsim/probe/timestamp.h"
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
 #include "netsim/util/clock.h"
@@ -194,19 +195,6 @@ static double send_due(struct run *run)
 
 /* --- receiving */
 
-static int64_t arrival_of(struct msghdr *message)
-{
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
-		struct timespec at;
-
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPNS)
-			continue;
-		memcpy(&at, CMSG_DATA(c), sizeof(at));
-		return (int64_t)at.tv_sec * 1000000000 + at.tv_nsec;
-	}
-	return clock_ns(CLOCK_REALTIME);
-}
-
 static void take_in(struct run *run, size_t source, const struct echo *echo, int64_t at)
 {
 	double ms = (double)(at - echo->sent) / 1e6, before;
@@ -253,7 +241,7 @@ static bool receive_one(struct run *run, size_t source)
 	memcpy(&echo, packet + head, sizeof(echo));
 	if (echo.type == (v4 ? ICMP_ECHOREPLY : ICMP6_ECHO_REPLY) && echo.magic == MAGIC &&
 	    echo.run == run->id && echo.pair < run->pair_count && echo.number <= run->last)
-		take_in(run, source, &echo, arrival_of(&message));
+		take_in(run, source, &echo, timestamp_of(&message));
 	return true;
 }
 

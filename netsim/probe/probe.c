@@ -14,6 +14,7 @@
 
 #include "netsim/kernel/netns.h"
 #include "netsim/probe/probe_parts.h"
+#include "netsim/probe/timestamp.h"
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
 #include "netsim/util/clock.h"
@@ -218,19 +219,6 @@ int probe_send(const struct probe *p, size_t from, size_t to, uint8_t (*packets)
 	return sent > 0 ? sent : 0;
 }
 
-static int64_t arrival_of(struct msghdr *message)
-{
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
-		struct timespec at;
-
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPNS)
-			continue;
-		memcpy(&at, CMSG_DATA(c), sizeof(at));
-		return (int64_t)at.tv_sec * 1000000000 + at.tv_nsec;
-	}
-	return clock_ns(CLOCK_REALTIME);
-}
-
 int probe_receive(const struct probe *p, size_t end, struct probe_arrival *ret)
 {
 	uint8_t packets[PROBE_BATCH][PROBE_SNAP];
@@ -255,7 +243,7 @@ int probe_receive(const struct probe *p, size_t end, struct probe_arrival *ret)
 		if (from[i].sll_pkttype != PACKET_HOST ||
 		    !probe_parse(packets[i], messages[i].msg_len, p->run, &ret[count].load))
 			continue;
-		ret[count].at = arrival_of(&messages[i].msg_hdr);
+		ret[count].at = timestamp_of(&messages[i].msg_hdr);
 		/* What an IFB held is stamped with its departure, by another clock. */
 		if (ret[count].at < ret[count].load.sent)
 			ret[count].at = clock_ns(CLOCK_REALTIME);

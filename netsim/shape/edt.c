@@ -8,9 +8,6 @@
 #include "netsim/config/trace.h"
 #include "netsim/kernel/qdisc.h"
 
-#define FRAME	  1514 /* bytes of a full Ethernet frame */
-#define MIN_QUEUE 100  /* frames */
-
 /* Of a rate that varies: the longest queueing delay of RFC 8867's evaluation. */
 #define TRACE_QUEUE 300000000ULL
 
@@ -71,7 +68,7 @@ static int take_trace(const struct conditions *c, struct edt_stock *stock,
 	ret->trace_count = (uint32_t)trace->count;
 	ret->trace_length = trace->length_ns;
 	ret->trace_start = stock->now;
-	ret->trace_has = trace->has;
+	ret->trace_has = c->trace_has;
 	return 0;
 }
 
@@ -225,10 +222,11 @@ static uint64_t queue_of(const struct port_conditions *c)
 	if (!c->rate)
 		return TRACE_QUEUE;
 	if (c->has & PORT_HAS_QUEUE)
-		return time_of(c->asked_queue_unit == PORT_QUEUE_BYTES ? c->asked_queue :
-									 c->asked_queue * FRAME,
+		return time_of(c->asked_queue_unit == PORT_QUEUE_BYTES ?
+				       c->asked_queue :
+				       c->asked_queue * FULL_FRAME,
 			       c->rate);
-	least = time_of((uint64_t)MIN_QUEUE * FRAME, c->rate);
+	least = time_of(QUEUE_MIN, c->rate);
 	return 2 * c->delay > least ? 2 * c->delay : least;
 }
 

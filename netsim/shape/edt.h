@@ -8,7 +8,7 @@
 #ifndef NETSIM_EDT_H
 #define NETSIM_EDT_H
 
-#include "netsim/config/profile.h"
+#include "netsim/config/conditions.h"
 #include "netsim/policy/policy.h"
 
 /* Tables and traces that conditions refer to, each once. */

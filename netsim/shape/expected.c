@@ -21,6 +21,17 @@ static const char *end_name(struct wanted_end end)
 	return end.node ? end.node->name : "host";
 }
 
+static struct profile_end profile_end(struct wanted_end end)
+{
+	struct profile_end ret = {.name = end_name(end)};
+
+	if (end.node) {
+		ret.roles = (const char *const *)end.node->roles;
+		ret.role_count = end.node->role_count;
+	}
+	return ret;
+}
+
 /* The word of a target, up to an end that is not part of it. */
 static bool names_end(const char *word, size_t length, struct wanted_end end)
 {
@@ -155,11 +166,7 @@ int wanted_path(const struct intent *intent, struct wanted_end from, struct want
 
 	*ret = (struct conditions) {0};
 	if (profile)
-		r = profile_resolve_pair(profile, end_name(from),
-					 from.node ? (const char *const *)from.node->roles : NULL,
-					 from.node ? from.node->role_count : 0, end_name(to),
-					 to.node ? (const char *const *)to.node->roles : NULL,
-					 to.node ? to.node->role_count : 0, ret, err);
+		r = profile_resolve_pair(profile, profile_end(from), profile_end(to), ret, err);
 	for (int exact = 0; r == 0 && class && profile && exact <= 1; exact++)
 		for (size_t i = 0; i < profile->class_count; i++)
 			if (class_is_meant(class, profile->classes[i].name) &&

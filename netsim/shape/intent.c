@@ -9,14 +9,13 @@
 #include <unistd.h>
 
 #include "netsim/config/doc.h"
+#include "netsim/config/words.h"
 #include "netsim/fleet/lock.h"
 #include "netsim/policy/policy.h"
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
 
 #define PATH_TEXT 160
-
-static const char *const engines[] = {"auto", "netem", "edt"};
 
 static void path_of(const char *fleet, char path[static PATH_TEXT])
 {
@@ -138,9 +137,8 @@ void intent_read(const char *fleet, struct intent *ret)
 	path_of(fleet, path);
 	root = json_load_file(path, 0, NULL);
 	engine = json_string_value(json_object_get(root, "engine"));
-	for (int i = 0; engine && i < (int)ARRAY_SIZE(engines); i++)
-		if (strcmp(engine, engines[i]) == 0)
-			ret->engine = (enum engine)i;
+	if (engine && words_find(words_engine, engine) >= 0)
+		ret->engine = (enum engine)words_find(words_engine, engine);
 	layers = json_object_get(root, "applied");
 	for (size_t i = 0; i < json_array_size(layers); i++) {
 		struct intent_layer *layer = array_push(ret->layers, ret->layer_count);
@@ -216,8 +214,8 @@ int intent_write(const char *fleet, const struct intent *intent, struct netsim_e
 		json_array_append_new(layers, write_layer(&intent->layers[i]));
 	for (size_t i = 0; i < intent->fault_count; i++)
 		json_array_append_new(faults, write_fault(&intent->faults[i]));
-	root = json_pack("{s:s, s:o, s:o}", "engine", engines[intent->engine], "applied", layers,
-			 "faults", faults);
+	root = json_pack("{s:s, s:o, s:o}", "engine", words_engine[intent->engine], "applied",
+			 layers, "faults", faults);
 	if (r == 0 &&
 	    (!root || json_dump_file(root, fresh, JSON_INDENT(2)) < 0 || rename(fresh, path) < 0))
 		r = refused(path, err);

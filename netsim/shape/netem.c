@@ -33,7 +33,7 @@ struct applier {
 	bool bare;
 	struct job *jobs;
 	size_t count;
-	struct shape_tables tables;
+	struct dist_tables tables;
 	struct qdiscs before;
 	struct netsim_err *err;
 };
@@ -354,6 +354,7 @@ static int set_aliases(struct applier *a)
 		const struct link *port =
 			model_find_link(a->st->host, MODEL_HOST, job->target->device);
 		bool tso = false, gro = false;
+		char alias[MARK_TEXT];
 
 		if (!job->new_ifb)
 			continue;
@@ -365,9 +366,12 @@ static int set_aliases(struct applier *a)
 			    offload_set(job->target->device, OFFLOAD_RECEIVE, false, &gro, a->err) <
 				    0)
 				return a->err ? a->err->code : -EIO;
-			if (asprintf(&job->alias, MARK_PREFIX MARK_BARE "/%s%s%s",
-				     job->target->device, tso ? " tso" : "", gro ? " gro" : "") < 0)
-				job->alias = NULL;
+			mark_format(&(struct mark) {.fleet = MARK_BARE,
+						    .node = job->target->device,
+						    .tso = tso,
+						    .gro = gro},
+				    alias);
+			job->alias = strdup(alias);
 		}
 		if (!job->alias)
 			return err_oom(a->err);
@@ -422,7 +426,7 @@ static int apply(struct state *st, const char *fleet, bool bare, const struct ap
 		free(a.jobs[i].alias);
 	free(a.jobs);
 	free(a.before.list);
-	shape_tables_done(&a.tables);
+	dist_tables_done(&a.tables);
 	return r;
 }
 

@@ -7,7 +7,7 @@
 #ifndef NETSIM_APPLY_H
 #define NETSIM_APPLY_H
 
-#include "netsim/config/profile.h"
+#include "netsim/config/conditions.h"
 #include "netsim/kernel/state.h"
 
 /* A device to shape. */

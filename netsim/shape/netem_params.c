@@ -2,12 +2,9 @@
 #include "netsim/shape/netem_params.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define FRAME	     1514    /* bytes of a full Ethernet frame */
 #define SMALL_FRAME  256     /* bytes; packets in flight may be as small on average */
-#define MIN_QUEUE    100     /* packets */
 #define JITTER_REACH 4	     /* the tables end at four times the jitter */
 #define LINE_PPS     1000000 /* packets/s that may be in flight where no rate is asked */
 #define MIN_LIMIT    10000   /* packets, likewise */
@@ -15,15 +12,8 @@
 /* Any rate makes netem keep the order; this one takes 121 ns for a full frame. */
 #define ORDER_RATE 12500000000ULL
 
-void shape_tables_done(struct shape_tables *tables)
-{
-	for (int i = 0; i < DIST_FILE; i++)
-		free(tables->of[i]);
-	*tables = (struct shape_tables) {0};
-}
-
 /* netem keeps the last table it was given, so that even the even spread needs one. */
-static int set_table(const struct conditions *c, struct shape_tables *tables, struct netem *netem,
+static int set_table(const struct conditions *c, struct dist_tables *tables, struct netem *netem,
 		     struct netsim_err *err)
 {
 	enum distribution kind = cond_has(c, COND_DISTRIBUTION) ? c->distribution : DIST_UNIFORM;
@@ -33,15 +23,9 @@ static int set_table(const struct conditions *c, struct shape_tables *tables, st
 		netem->table_len = c->table_len;
 		return 0;
 	}
-	if (!tables->of[kind]) {
-		tables->of[kind] = calloc(DIST_ENTRIES, sizeof(int16_t));
-		if (!tables->of[kind])
-			return err_oom(err);
-		dist_fill(kind, tables->of[kind]);
-	}
-	netem->table = tables->of[kind];
+	netem->table = dist_table(tables, kind);
 	netem->table_len = DIST_ENTRIES;
-	return 0;
+	return netem->table ? 0 : err_oom(err);
 }
 
 static uint64_t bytes_in(uint64_t rate, uint64_t ns)
@@ -56,7 +40,7 @@ static uint64_t queue_bytes(const struct conditions *c, uint64_t rate, uint64_t 
 
 	if (!cond_has(c, COND_QUEUE)) {
 		bytes = 2 * bytes_in(rate, delay);
-		return bytes > MIN_QUEUE * FRAME ? bytes : MIN_QUEUE * FRAME;
+		return bytes > QUEUE_MIN ? bytes : QUEUE_MIN;
 	}
 	switch (c->queue.unit) {
 	case QUEUE_TIME:
@@ -66,7 +50,7 @@ static uint64_t queue_bytes(const struct conditions *c, uint64_t rate, uint64_t 
 	case QUEUE_PACKETS:
 		break;
 	}
-	return c->queue.value * FRAME;
+	return c->queue.value * FULL_FRAME;
 }
 
 static uint32_t clamp(uint64_t value, uint32_t low)
@@ -90,7 +74,7 @@ static uint32_t limit_of(const struct conditions *c, const struct netem *netem)
 				  MIN_LIMIT;
 		return clamp(reach / (1000000000U / LINE_PPS) + waiting, 1);
 	}
-	waiting = queue_bytes(c, netem->rate, netem->delay) / FRAME;
+	waiting = queue_bytes(c, netem->rate, netem->delay) / FULL_FRAME;
 	return clamp(bytes_in(netem->rate, reach) / SMALL_FRAME + (waiting ? waiting : 1), 1);
 }
 
@@ -121,7 +105,7 @@ static void set_rate(const struct conditions *c, struct shape *shape)
 {
 	uint64_t rate = c->rate.bps / 8;
 	bool reorders = cond_has(c, COND_REORDER) && c->reorder != REORDER_FORBIDDEN;
-	uint64_t burst = rate / 100 > 10 * FRAME ? rate / 100 : 10 * FRAME;
+	uint64_t burst = rate / 100 > 10 * FULL_FRAME ? rate / 100 : 10 * FULL_FRAME;
 
 	if (!cond_has(c, COND_RATE))
 		return;
@@ -133,8 +117,8 @@ static void set_rate(const struct conditions *c, struct shape *shape)
 	if (cond_has(c, COND_BURST))
 		burst = c->burst.bytes;
 	shape->tbf.rate = rate;
-	shape->tbf.burst = clamp(burst, FRAME);
-	shape->tbf.limit = clamp(queue_bytes(c, rate, shape->netem.delay), FRAME);
+	shape->tbf.burst = clamp(burst, FULL_FRAME);
+	shape->tbf.limit = clamp(queue_bytes(c, rate, shape->netem.delay), FULL_FRAME);
 }
 
 static void set_slot(const struct slot *slot, struct netem *netem)
@@ -153,7 +137,7 @@ static const struct netsim_loc *first_place(const struct conditions *c)
 	return NULL;
 }
 
-int shape_make(const struct conditions *c, struct shape_tables *tables, struct shape *ret,
+int shape_make(const struct conditions *c, struct dist_tables *tables, struct shape *ret,
 	       struct netsim_err *err)
 {
 	struct shape shape = {.at = first_place(c)};

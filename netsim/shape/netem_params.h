@@ -3,15 +3,9 @@
 #ifndef NETSIM_SHAPE_H
 #define NETSIM_SHAPE_H
 
+#include "netsim/config/conditions.h"
 #include "netsim/config/dist.h"
-#include "netsim/config/profile.h"
 #include "netsim/kernel/qdisc.h"
-
-/* The delay tables that were needed so far, each computed once. */
-struct shape_tables {
-	int16_t *of[DIST_FILE];
-};
-void shape_tables_done(struct shape_tables *tables);
 
 struct shape {
 	struct netem netem; /* its table belongs to the tables, or to the profile */
@@ -22,7 +16,7 @@ struct shape {
 };
 
 /* No conditions at all give an idle shape. -ENOMEM, or -EINVAL with err. */
-int shape_make(const struct conditions *c, struct shape_tables *tables, struct shape *ret,
+int shape_make(const struct conditions *c, struct dist_tables *tables, struct shape *ret,
 	       struct netsim_err *err);
 
 /* True when the conditions change nothing about packets. */

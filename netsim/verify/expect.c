@@ -2,9 +2,7 @@
 /* What conditions come to, and how sure a count is. */
 #include <errno.h>
 #include <math.h>
-#include <stdlib.h>
 
-#include "netsim/config/dist.h"
 #include "netsim/verify/judge.h"
 
 #define ROUNDS	   4000 /* packets of the order's simulation */
@@ -97,14 +95,7 @@ double verify_bursts(const struct conditions *c)
 	return stay < 0.999 ? (1 + stay) / (1 - stay) : 2000;
 }
 
-void verify_tables_done(struct verify_tables *tables)
-{
-	for (int i = 0; i < DIST_FILE; i++)
-		free(tables->of[i]);
-	*tables = (struct verify_tables) {0};
-}
-
-static int table_of(const struct conditions *c, struct verify_tables *tables, const int16_t **ret,
+static int table_of(const struct conditions *c, struct dist_tables *tables, const int16_t **ret,
 		    size_t *ret_len)
 {
 	enum distribution kind = distribution_of(c);
@@ -113,15 +104,9 @@ static int table_of(const struct conditions *c, struct verify_tables *tables, co
 	*ret_len = c->table_len;
 	if (kind == DIST_FILE || kind == DIST_UNIFORM)
 		return 0;
-	if (!tables->of[kind]) {
-		tables->of[kind] = calloc(DIST_ENTRIES, sizeof(int16_t));
-		if (!tables->of[kind])
-			return -ENOMEM;
-		dist_fill(kind, tables->of[kind]);
-	}
-	*ret = tables->of[kind];
+	*ret = dist_table(tables, kind);
 	*ret_len = DIST_ENTRIES;
-	return 0;
+	return *ret ? 0 : -ENOMEM;
 }
 
 /* The same sequence each time: a verdict must not depend on it. */
@@ -137,7 +122,7 @@ static bool keeps_order(const struct conditions *c)
 }
 
 /* The delay of packets that come every so many ms, of which none may overtake another. */
-static int simulate(const struct conditions *c, double every, struct verify_tables *tables,
+static int simulate(const struct conditions *c, double every, struct dist_tables *tables,
 		    double *ret_mean, double *ret_sd)
 {
 	double delay = cond_has(c, COND_DELAY) ? (double)c->delay.ns / 1e6 : 0;
@@ -165,7 +150,7 @@ static int simulate(const struct conditions *c, double every, struct verify_tabl
 	return 0;
 }
 
-static int add_hop(const struct conditions *c, double every, struct verify_tables *tables,
+static int add_hop(const struct conditions *c, double every, struct dist_tables *tables,
 		   struct verify_expect *e)
 {
 	double delay = cond_has(c, COND_DELAY) ? (double)c->delay.ns / 1e6 : 0, mean = delay,
@@ -197,7 +182,7 @@ static int add_hop(const struct conditions *c, double every, struct verify_table
 	return 0;
 }
 
-int verify_expect(const struct verify_path *path, struct verify_tables *tables,
+int verify_expect(const struct verify_path *path, struct dist_tables *tables,
 		  struct verify_expect *ret)
 {
 	struct verify_expect e = {.bursts = 1};

@@ -467,7 +467,7 @@ int verify_judge(const struct verify_input *in, struct netsim_verify *ret, struc
 		r = verify_ratios(&j);
 	if (r == 0)
 		r = all_rows(&j);
-	verify_tables_done(&j.tables);
+	dist_tables_done(&j.tables);
 	free(j.expect);
 	free(j.usable);
 	free(j.late);

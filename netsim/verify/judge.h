@@ -10,7 +10,8 @@
 #ifndef NETSIM_VERIFY_H
 #define NETSIM_VERIFY_H
 
-#include "netsim/config/profile.h"
+#include "netsim/config/conditions.h"
+#include "netsim/config/dist.h"
 #include "netsim/probe/probe.h"
 
 /* A directed path. Its texts and conditions belong to the caller. */
@@ -79,13 +80,7 @@ struct verify_expect {
 	bool order_free; /* packets may overtake each other */
 };
 
-/* Delay tables, each computed when it is needed; freed by verify_tables_done(). */
-struct verify_tables {
-	int16_t *of[DIST_FILE];
-};
-void verify_tables_done(struct verify_tables *tables);
-
-int verify_expect(const struct verify_path *path, struct verify_tables *tables,
+int verify_expect(const struct verify_path *path, struct dist_tables *tables,
 		  struct verify_expect *ret);
 
 /* The standard deviation of the delay of one direction by itself, in ms. */

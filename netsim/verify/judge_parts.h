@@ -35,7 +35,7 @@ struct judge {
 	struct direction *directions;
 	bool *usable;	    /* paths that delay and ratios can be taken from */
 	bool *late, *lossy; /* paths that deviate by themselves */
-	struct verify_tables tables;
+	struct dist_tables tables;
 };
 
 /* The two directions of a path. */

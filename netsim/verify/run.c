@@ -145,7 +145,7 @@ static int probe_all(struct verify_run *run, struct probe *probe, const char *wh
 static int look_ahead(struct verify_run *run, double *ret_settle, bool *ret_ratios,
 		      struct netsim_err *err)
 {
-	struct verify_tables tables = {0};
+	struct dist_tables tables = {0};
 	double longest = 0;
 	int r = 0;
 
@@ -158,7 +158,7 @@ static int look_ahead(struct verify_run *run, double *ret_settle, bool *ret_rati
 		longest = fmax(longest, e.delay + 6 * e.sd + e.slack);
 		*ret_ratios |= e.loss > 0 || e.duplicate > 0;
 	}
-	verify_tables_done(&tables);
+	dist_tables_done(&tables);
 	*ret_settle = 0.15 + longest / 1e3;
 	return r;
 }

@@ -11,8 +11,7 @@
 #include "netsim/util/err.h"
 #include "netsim/verify/run.h"
 
-#define OVERLOAD    1.2 /* what a flood sends, against the rate */
-#define FRAME	    1514
+#define OVERLOAD    1.2	 /* what a flood sends, against the rate */
 #define RATE_ROUND  30.0 /* seconds that rates may take all together */
 #define TRIES	    3
 #define TCP_SECONDS 1.0
@@ -93,7 +92,7 @@ static double burst_of(const struct conditions *c)
 	if (!cond_has(c, COND_REORDER) || c->reorder == REORDER_FORBIDDEN)
 		return 0;
 	bits = (double)c->rate.bps / 100;
-	return fmax(bits, 8.0 * 10 * FRAME);
+	return fmax(bits, 8.0 * 10 * FULL_FRAME);
 }
 
 static void wait_seconds(double seconds)
@@ -120,13 +119,13 @@ static int add_lane(const struct verify_run *run, const struct verify_rate *r, s
 {
 	const struct verify_path *path = &run->paths[p];
 	double rest = (double)rest_of(path, r->up);
-	struct verify_tables tables = {0};
+	struct dist_tables tables = {0};
 	int result = 0;
 
 	if (!turn->lane_count) {
 		turn->path = path;
 		result = verify_expect(path, &tables, &turn->expect);
-		verify_tables_done(&tables);
+		dist_tables_done(&tables);
 	}
 	turn->lanes[turn->lane_count++] =
 		(struct probe_lane) {run->probes[p].from, run->probes[p].to, rest};
@@ -214,7 +213,7 @@ static int stream(struct probe *probe, const struct turn *turn, struct verify_ra
 		}
 		r->tcp = fmax(r->tcp, seen.passed);
 		/* What waits in the queues still goes out. */
-		wait_seconds(fmin(1, 2 * rtt + 100 * 8 * FRAME / (double)r->tcp_asked));
+		wait_seconds(fmin(1, 2 * rtt + 8 * QUEUE_MIN / (double)r->tcp_asked));
 		if (verify_rate_fits(r))
 			break;
 	}

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "netsim/config/profile.h"
+#include "netsim/config/conditions.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

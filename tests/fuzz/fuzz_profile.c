@@ -42,7 +42,8 @@ static void resolve_pair(const struct profile *profile)
 	struct conditions c;
 	char text[256];
 
-	if (profile_resolve_pair(profile, "n100-1", roles, 2, "host", NULL, 0, &c, &err) < 0) {
+	if (profile_resolve_pair(profile, (struct profile_end) {"n100-1", roles, 2},
+				 (struct profile_end) {"host"}, &c, &err) < 0) {
 		if (err.kind != NETSIM_ERR_INPUT || !err.loc.line)
 			abort();
 		return;

@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "netsim/config/profile.h"
+#include "netsim/config/conditions.h"
 #include "netsim/util/auto.h"
 
 static void expect(const char *text, const char *want)

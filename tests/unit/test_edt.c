@@ -223,7 +223,7 @@ static void test_trace(void **state)
 	struct trace *one = load_trace("time rate delay loss\n0s 8mbit 1ms 0%\n1s 0 2ms 50%\n"
 				       "2s 0 2ms 0%\n3s 16mbit 1ms 0%\n4s 0 1ms 0%\n5s\n");
 	struct trace *two = load_trace("time delay\n0s 7ms\n10s\n");
-	struct conditions c = {.has = 1U << COND_TRACE, .trace = one};
+	struct conditions c = {.has = 1U << COND_TRACE, .trace = one, .trace_has = one->has};
 	auto_free struct edt_stock *stock = new_stock();
 	struct port_conditions a, b, again;
 	struct policy_base base = {0};
@@ -231,8 +231,10 @@ static void test_trace(void **state)
 	(void)state;
 	assert_int_equal(edt_compile(&c, stock, &a, NULL), 0);
 	c.trace = two;
+	c.trace_has = two->has;
 	assert_int_equal(edt_compile(&c, stock, &b, NULL), 0);
 	c.trace = one;
+	c.trace_has = one->has;
 	assert_int_equal(edt_compile(&c, stock, &again, NULL), 0);
 	assert_int_equal(a.trace_first, 0);
 	assert_int_equal(a.trace_count, 5);

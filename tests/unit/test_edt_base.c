@@ -194,18 +194,17 @@ static void test_as_resolved(void **state)
 
 	for (int a = 1; a <= 5; a++)
 		for (int b = 1; b <= 5; b++) {
-			const char *from = fleet_names[a % 5], *to = fleet_names[b % 5];
 			static const char *const server[] = {"server"};
+			struct profile_end from = {fleet_names[a % 5], server, a < 3};
+			struct profile_end to = {fleet_names[b % 5], server, b < 3};
 			struct conditions c;
 			char buf[160];
 
-			assert_int_equal(profile_resolve_pair(profile, from, server, a < 3, to,
-							      server, b < 3, &c, NULL),
-					 0);
+			assert_int_equal(profile_resolve_pair(profile, from, to, &c, NULL), 0);
 			conditions_format(&c, buf, sizeof(buf));
 			if (c.has)
 				used += (size_t)snprintf(want + used, sizeof(want) - used,
-							 "%s>%s: %s\n", from, to, buf);
+							 "%s>%s: %s\n", from.name, to.name, buf);
 		}
 	expect(f, text, want);
 	profile_free(profile);
@@ -237,8 +236,8 @@ static void test_traces(void **state)
 	trace.count = 1;
 	add_layer(f, "default: {up: {delay: 1ms}}\n", NULL);
 	profile = f->intent.layers[0].parsed;
-	profile->rules[0].conditions.up =
-		(struct conditions) {.has = 1U << COND_TRACE, .trace = &trace};
+	profile->rules[0].conditions.up = (struct conditions) {
+		.has = 1U << COND_TRACE, .trace = &trace, .trace_has = trace.has};
 	assert_int_equal(make(f), 0);
 	assert_int_equal(f->base.policy.count, 5);
 	assert_int_equal(f->base.policy.row_count, 1); /* once for all */

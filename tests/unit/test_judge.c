@@ -93,7 +93,7 @@ static void test_combination(void **state)
 				   .down = delay_of(1000000),
 				   .up_every = 100,
 				   .down_every = 100};
-	struct verify_tables tables = {0};
+	struct dist_tables tables = {0};
 	struct verify_expect e;
 
 	(void)state;
@@ -110,13 +110,13 @@ static void test_combination(void **state)
 	assert_int_equal(e.hops, 3);
 	assert_false(e.order_free);
 	near_to(e.growth, 0, 0);
-	verify_tables_done(&tables);
+	dist_tables_done(&tables);
 }
 
 static void test_jitter(void **state)
 {
 	struct verify_path path = {.up = delay_of(50000000), .up_every = 1000, .down_every = 1000};
-	struct verify_tables tables = {0};
+	struct dist_tables tables = {0};
 	struct verify_expect seldom, often;
 
 	(void)state;
@@ -135,7 +135,7 @@ static void test_jitter(void **state)
 	path.up.distribution = path.down.distribution = DIST_NORMAL;
 	path.up.has |= 1U << COND_DISTRIBUTION;
 	near_to(verify_jitter(&path.up), 30, 1e-9);
-	verify_tables_done(&tables);
+	dist_tables_done(&tables);
 }
 
 /* --- verdicts */

@@ -98,10 +98,81 @@ static void test_bounds(void **state)
 		memcpy(alias + at, " @r", 4);
 	assert_int_equal(strlen(alias), MARK_TEXT - 1);
 	assert_true(mark_parse(alias, &mark));
-	assert_int_equal(mark.role_count, ARRAY_SIZE(mark.roles));
+	assert_int_equal(mark.role_count, MARK_ROLES);
 	assert_string_equal(mark.roles[31], "r");
 	strcat(alias, "r");
 	assert_false(mark_parse(alias, &mark));
+}
+
+static void expect_same_mark(const struct mark *a, const struct mark *b)
+{
+	assert_string_equal(a->fleet, b->fleet);
+	assert_string_equal(a->node, b->node);
+	assert_int_equal(!a->iface, !b->iface);
+	if (a->iface)
+		assert_string_equal(a->iface, b->iface);
+	assert_true(a->host == b->host);
+	assert_int_equal(a->role_count, b->role_count);
+	for (size_t i = 0; i < a->role_count; i++)
+		assert_string_equal(a->roles[i], b->roles[i]);
+	assert_int_equal(a->tso, b->tso);
+	assert_int_equal(a->gro, b->gro);
+}
+
+/* What is written is the alias that mark.h shows, and parses back. */
+static void test_format(void **state)
+{
+	static const char *const roles[] = {"server", "a.b"};
+	static const struct {
+		const char *alias;
+		struct mark mark;
+	} rows[] = {
+		{"netsim:f/lan", {.fleet = "f", .node = "lan"}},
+		{"netsim:f/n-1/eth1", {.fleet = "f", .node = "n-1", .iface = "eth1"}},
+		{"netsim:f/n-1/eth1 @server @a.b",
+		 {.fleet = "f", .node = "n-1", .iface = "eth1", .roles = roles, .role_count = 2}},
+		{"netsim:f/n host=4026531992", {.fleet = "f", .node = "n", .host = 4026531992}},
+		{"netsim:f/n host=18446744073709551615",
+		 {.fleet = "f", .node = "n", .host = UINT64_MAX}},
+		{"netsim:@/eth0", {.fleet = MARK_BARE, .node = "eth0"}},
+		{"netsim:@/eth0 gro", {.fleet = MARK_BARE, .node = "eth0", .gro = true}},
+		{"netsim:@/eth0 tso gro",
+		 {.fleet = MARK_BARE, .node = "eth0", .tso = true, .gro = true}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char alias[MARK_TEXT];
+		struct mark parsed;
+
+		assert_int_equal(mark_format(&rows[i].mark, alias), strlen(rows[i].alias));
+		assert_string_equal(alias, rows[i].alias);
+		assert_true(mark_parse(alias, &parsed));
+		expect_same_mark(&parsed, &rows[i].mark);
+	}
+}
+
+/* The longest alias, and one that is longer by a character. */
+static void test_format_bounds(void **state)
+{
+	const char *roles[MARK_TEXT / 3];
+	struct mark mark = {.fleet = "f", .node = "n", .iface = "e", .roles = roles}, parsed;
+	char alias[MARK_TEXT + 1];
+
+	(void)state;
+	memset(alias, '#', sizeof(alias));
+	for (size_t len = strlen("netsim:f/n/e"); len + 3 < MARK_TEXT; len += 3)
+		roles[mark.role_count++] = "r";
+	assert_int_equal(mark_format(&mark, alias), MARK_TEXT - 1);
+	assert_int_equal(strlen(alias), MARK_TEXT - 1);
+	assert_true(mark_parse(alias, &parsed));
+	assert_int_equal(parsed.role_count, MARK_ROLES);
+	roles[0] = "rr";
+	assert_int_equal(mark_format(&mark, alias), MARK_TEXT);
+	roles[0] = "a-role-that-is-much-longer";
+	assert_int_equal(mark_format(&mark, alias), MARK_TEXT - 1 + strlen(roles[0]) - 1);
+	assert_int_equal(strlen(alias), MARK_TEXT - 1);
+	assert_int_equal(alias[MARK_TEXT], '#');
 }
 
 static void test_groups(void **state)
@@ -128,10 +199,9 @@ static void test_groups(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_parse),
-		cmocka_unit_test(test_garbage),
-		cmocka_unit_test(test_bounds),
-		cmocka_unit_test(test_groups),
+		cmocka_unit_test(test_parse),	      cmocka_unit_test(test_garbage),
+		cmocka_unit_test(test_bounds),	      cmocka_unit_test(test_format),
+		cmocka_unit_test(test_format_bounds), cmocka_unit_test(test_groups),
 	};
 
 	return cmocka_run_group_tests_name("mark", tests, NULL, NULL);

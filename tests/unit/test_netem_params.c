@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "netsim/config/profile.h"
 #include "netsim/shape/netem_params.h"
 #include "netsim/util/auto.h"
 
@@ -33,7 +34,7 @@ static struct profile *load(const char *text, struct conditions *ret)
 	return profile;
 }
 
-static struct shape shape_of(const char *text, struct shape_tables *tables)
+static struct shape shape_of(const char *text, struct dist_tables *tables)
 {
 	struct conditions conditions;
 	struct profile *profile = load(text, &conditions);
@@ -89,7 +90,7 @@ struct row {
 
 static void check_rows(const struct row *rows, size_t count)
 {
-	struct shape_tables tables = {0};
+	struct dist_tables tables = {0};
 
 	for (size_t i = 0; i < count; i++) {
 		struct shape got = shape_of(rows[i].text, &tables);
@@ -100,7 +101,7 @@ static void check_rows(const struct row *rows, size_t count)
 		compare(rows[i].text, "tbf.burst", got.tbf.burst, rows[i].tbf.burst);
 		compare(rows[i].text, "tbf.limit", got.tbf.limit, rows[i].tbf.limit);
 	}
-	shape_tables_done(&tables);
+	dist_tables_done(&tables);
 }
 
 /*
@@ -252,7 +253,7 @@ static void test_faults(void **state)
 
 static void test_places(void **state)
 {
-	struct shape_tables tables = {0};
+	struct dist_tables tables = {0};
 	struct conditions conditions;
 	struct shape shape;
 	struct profile *profile = load("delay: 5ms, rate: 1mbit, seed: 7", &conditions);
@@ -283,7 +284,7 @@ static void test_distributions(void **state)
 		{"delay: 50ms, jitter: 10ms, distribution: pareto", DIST_PARETO, 1},
 		{"delay: 50ms, jitter: 10ms, distribution: paretonormal", DIST_PARETONORMAL, 1},
 	};
-	struct shape_tables tables = {0};
+	struct dist_tables tables = {0};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -307,7 +308,7 @@ static void test_distributions(void **state)
 		assert_ptr_equal(shape_of(rows[i].text, &tables).netem.table, shape.netem.table);
 	}
 	assert_null(shape_of("delay: 5ms, distribution: normal", &tables).netem.table);
-	shape_tables_done(&tables);
+	dist_tables_done(&tables);
 	assert_null(tables.of[DIST_NORMAL]);
 }
 
@@ -322,14 +323,14 @@ static void test_distribution_file(void **state)
 		.table = table,
 		.table_len = 3,
 	};
-	struct shape_tables tables = {0};
+	struct dist_tables tables = {0};
 	struct shape shape;
 
 	(void)state;
 	assert_int_equal(shape_make(&conditions, &tables, &shape, NULL), 0);
 	assert_ptr_equal(shape.netem.table, table);
 	assert_int_equal(shape.netem.table_len, 3);
-	shape_tables_done(&tables);
+	dist_tables_done(&tables);
 }
 
 static void test_idle(void **state)
@@ -351,7 +352,7 @@ static void test_idle(void **state)
 		{"corrupt: 1%", false},
 		{"slot: 1ms", false},
 	};
-	struct shape_tables tables = {0};
+	struct dist_tables tables = {0};
 	struct netem idle = NETEM_IDLE;
 
 	(void)state;
@@ -392,7 +393,7 @@ static void test_read(void **state)
 		{"delay: 25ms, jitter: 5ms, distribution: normal", "delay 25ms jitter 5ms"},
 		{"delay: 25ms, jitter: 5ms, reorder: allowed", "delay 25ms jitter 5ms"},
 	};
-	struct shape_tables tables = {0};
+	struct dist_tables tables = {0};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -408,7 +409,7 @@ static void test_read(void **state)
 		assert_string_equal(got, rows[i].text ? rows[i].text : want);
 		profile_free(profile);
 	}
-	shape_tables_done(&tables);
+	dist_tables_done(&tables);
 }
 
 /* A tbf that a burst of before left behind says nothing. */

@@ -85,14 +85,13 @@ static void test_pairs(void **state)
 	(void)state;
 	assert_true(profile_has_paths(profile));
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct profile_end from = {rows[i].from, server, rows[i].from[0] == 's'};
+		struct profile_end to = {rows[i].to, server, rows[i].to[0] == 's'};
 		struct netsim_err err = {0};
 		struct conditions c;
 		char buf[256];
 
-		assert_int_equal(profile_resolve_pair(profile, rows[i].from, server,
-						      rows[i].from[0] == 's', rows[i].to, server,
-						      rows[i].to[0] == 's', &c, &err),
-				 0);
+		assert_int_equal(profile_resolve_pair(profile, from, to, &c, &err), 0);
 		conditions_format(&c, buf, sizeof(buf));
 		if (strcmp(buf, rows[i].want) != 0)
 			fail_msg("%s to %s: %s, not %s", rows[i].from, rows[i].to, buf,
@@ -121,9 +120,9 @@ static void test_contradictions(void **state)
 		struct netsim_err err = {0};
 		struct conditions c;
 
-		assert_int_equal(
-			profile_resolve_pair(profile, "a", NULL, 0, "b", NULL, 0, &c, &err),
-			-EINVAL);
+		assert_int_equal(profile_resolve_pair(profile, (struct profile_end) {"a"},
+						      (struct profile_end) {"b"}, &c, &err),
+				 -EINVAL);
 		assert_string_equal(err.what, rows[i].what);
 		assert_int_equal(err.loc.line, rows[i].line);
 		profile_free(profile);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "netsim/config/profile.h"
+#include "netsim/config/conditions.h"
 #include "netsim/config/trace.h"
 #include "netsim/util/auto.h"
 #include "netsim/util/buf.h"
