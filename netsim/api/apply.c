@@ -155,16 +155,16 @@ static const char *fleet_name(const struct model *model, int *node, const struct
 
 /* The ports of a selection as targets; their texts belong to model and *strings. */
 static int fleet_targets(const struct selection *s, const struct intent *intent,
-			 struct apply_target **ret, size_t *ret_count, struct netsim_lines *strings,
+			 struct netem_target **ret, size_t *ret_count, struct netsim_lines *strings,
 			 struct netsim_err *err)
 {
-	struct apply_target *targets = NULL;
+	struct netem_target *targets = NULL;
 	size_t count = 0;
 	int r = 0, n = -1;
 
 	for (size_t i = 0; r == 0 && s->fleet.model && i < s->fleet.model->link_count; i++) {
 		const struct link *link = &s->fleet.model->links[i];
-		struct apply_target *t;
+		struct netem_target *t;
 		const char *name;
 		struct mark mark;
 
@@ -201,7 +201,7 @@ static int describe(struct netsim_lines *lines, const char *what, const struct l
 			 c->down.has ? down : "-");
 }
 
-static int describe_ports(const struct apply_target *targets, size_t count,
+static int describe_ports(const struct netem_target *targets, size_t count,
 			  struct netsim_lines *ret, struct netsim_err *err)
 {
 	int r = 0;
@@ -253,16 +253,16 @@ static int next_intent(const struct selection *s, const char *path,
 
 /* netem for the selected ports; if the programs did it before, for all of them. */
 static int shape_by_netem(struct selection *s, const struct intent *intent,
-			  struct apply_target *targets, size_t count, struct netsim_err *err)
+			  struct netem_target *targets, size_t count, struct netsim_err *err)
 {
 	struct fleet *f = &s->fleet;
 	struct netsim_lines strings = {0};
-	struct apply_target *all = NULL;
+	struct netem_target *all = NULL;
 	bool edt = false;
 	int r = engine_is_edt(f, &edt, err);
 
 	if (r == 0 && !edt)
-		return apply_fleet(f->st, f->name, targets, count, err);
+		return netem_apply(f->st, f->name, targets, count, err);
 	for (size_t i = 0; r == 0 && i < f->model->link_count; i++)
 		s->ports[i] = link_is_port(&f->model->links[i]);
 	if (r == 0)
@@ -270,14 +270,14 @@ static int shape_by_netem(struct selection *s, const struct intent *intent,
 	if (r == 0)
 		r = engine_leave_edt(f, err);
 	if (r == 0)
-		r = apply_fleet(f->st, f->name, all, count, err);
+		r = netem_apply(f->st, f->name, all, count, err);
 	free(all);
 	netsim_lines_free(&strings);
 	return r;
 }
 
 static int shape_by(enum engine engine, struct selection *s, const struct intent *intent,
-		    struct apply_target *targets, size_t count, struct netsim_err *err)
+		    struct netem_target *targets, size_t count, struct netsim_err *err)
 {
 	struct netsim_err why = {0};
 	int r;
@@ -297,7 +297,7 @@ static int shape_by(enum engine engine, struct selection *s, const struct intent
 static int shape_fleet(struct selection *s, const char *path, const struct netsim_shaping *what,
 		       struct netsim_lines *ret, struct netsim_diags *diags, struct netsim_err *err)
 {
-	struct apply_target *targets = NULL;
+	struct netem_target *targets = NULL;
 	struct netsim_lines strings = {0};
 	struct intent intent = {0};
 	enum engine engine;
@@ -324,7 +324,7 @@ static int shape_bare(struct netsim *ns, const struct selection *s, const struct
 		      const struct netsim_shaping *what, struct netsim_lines *ret,
 		      struct netsim_err *err)
 {
-	auto_free struct apply_target *targets = calloc(s->bare_count + 1, sizeof(*targets));
+	auto_free struct netem_target *targets = calloc(s->bare_count + 1, sizeof(*targets));
 	struct utsname host;
 	int r = 0;
 
@@ -339,7 +339,7 @@ static int shape_bare(struct netsim *ns, const struct selection *s, const struct
 			r = describe(ret, s->bare[i], &targets[i].conditions, err);
 	}
 	if (r == 0 && !what->dry)
-		r = apply_bare(&ns->state, targets, s->bare_count, err);
+		r = netem_apply_bare(&ns->state, targets, s->bare_count, err);
 	return r;
 }
 
@@ -382,7 +382,7 @@ static int shape(struct netsim *ns, struct selection *s, const struct profile *p
 		bool was = true;
 
 		if (!what->dry)
-			r = apply_bare_clear(&ns->state, s->bare[i], &was, err);
+			r = netem_clear_bare(&ns->state, s->bare[i], &was, err);
 		if (r == 0 && was)
 			r = lines_add(ret, err, "%s\t-\t-", s->bare[i]);
 	}
@@ -477,7 +477,7 @@ int api_shape_new(struct netsim *ns, const struct model *before, const char *fle
 		  struct netsim_err *err)
 {
 	struct selection s = {.bare_lock = -1};
-	struct apply_target *targets = NULL;
+	struct netem_target *targets = NULL;
 	struct netsim_lines strings = {0};
 	struct intent intent;
 	bool edt = false;
@@ -499,7 +499,7 @@ int api_shape_new(struct netsim *ns, const struct model *before, const char *fle
 	else if (r == 0 && *ret)
 		r = fleet_targets(&s, &intent, &targets, &count, &strings, err);
 	if (r == 0 && targets)
-		r = apply_fleet(&ns->state, fleet, targets, count, err);
+		r = netem_apply(&ns->state, fleet, targets, count, err);
 	free(targets);
 	netsim_lines_free(&strings);
 	intent_done(&intent);

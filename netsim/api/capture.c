@@ -120,9 +120,9 @@ static int add_name(struct run *run, const struct ip *ip, const char *name, stru
 
 static int find_names(struct run *run, struct netsim_err *err)
 {
-	auto_free struct ways_address *list = NULL;
+	auto_free struct known_address *list = NULL;
 	size_t count = 0;
-	int r = ways_addresses(run->fleet.st, run->fleet.model, &list, &count, err);
+	int r = addresses_known(run->fleet.st, run->fleet.model, &list, &count, err);
 
 	for (size_t i = 0; r == 0 && i < count; i++)
 		r = add_name(run, &list[i].ip, list[i].name, err);

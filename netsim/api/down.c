@@ -32,7 +32,7 @@ static int remove_fleet(struct netsim *ns, const char *fleet, struct netsim_err 
 	int r = lock_take(fleet, &lock, err);
 
 	if (r == 0)
-		r = exec_remove(&ns->state, fleet, &any, err);
+		r = converge_remove(&ns->state, fleet, &any, err);
 	if (r < 0)
 		return r;
 	(void)intent_write(fleet, &(struct intent) {0}, NULL);

@@ -131,9 +131,9 @@ static int find_only(struct measure *m, struct netsim_err *err)
 
 static int find_names(struct measure *m, struct netsim_err *err)
 {
-	auto_free struct ways_address *addresses = NULL;
+	auto_free struct known_address *addresses = NULL;
 	size_t count = 0;
-	int r = ways_addresses(m->fleet.st, m->fleet.model, &addresses, &count, err);
+	int r = addresses_known(m->fleet.st, m->fleet.model, &addresses, &count, err);
 
 	for (size_t i = 0; r == 0 && i < count; i++)
 		if (analyze_names_add(&m->names, &addresses[i].ip, addresses[i].name) < 0)

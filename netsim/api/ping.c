@@ -90,7 +90,7 @@ static int conclude(struct ways_view *view, struct netsim_ping_matrix *m,
 		r = fleet_find_policy(&view->fleet, err);
 	if (r < 0)
 		return r;
-	ways_mark_cut(view->fleet.policy, &m->ways);
+	addresses_mark_cut(view->fleet.policy, &m->ways);
 	for (size_t i = 0; i < course->count; i++) {
 		const struct echo_pair *pair = &course->pairs[i];
 		size_t place = course->places[i];

@@ -89,7 +89,7 @@ static void read_direction(const struct reader *r, int ifindex, struct netsim_di
 
 	if (!root || !ifindex)
 		return;
-	shape_read(&root->netem, child ? &child->tbf : NULL, &c);
+	netem_params_read(&root->netem, child ? &child->tbf : NULL, &c);
 	if (c.has)
 		conditions_format(&c, ret->text, sizeof(ret->text));
 	ret->packets = root->packets;
@@ -124,7 +124,7 @@ static int ifb_of(const struct reader *r, const char *device)
 	char name[IFNAMSIZ];
 	const struct link *ifb;
 
-	apply_ifb_name(device, name);
+	netem_ifb_name(device, name);
 	ifb = model_find_link(r->st->host, MODEL_HOST, name);
 	return ifb && MARK_IS_GROUP(ifb->group) ? ifb->ifindex : 0;
 }

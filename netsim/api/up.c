@@ -48,11 +48,11 @@ static int converge(struct netsim *ns, struct model *want, struct netsim_up *up,
 	int r = state_read_host(&ns->state, err);
 
 	if (r == 0)
-		r = exec_check_foreign(&ns->state, want, err);
+		r = converge_check_foreign(&ns->state, want, err);
 	if (r == 0)
 		r = state_read(&ns->state, want->fleet, STATE_PORTS, &before, err);
 	if (r == 0)
-		r = exec_converge(&ns->state, want, &up->steps, err);
+		r = converge_to(&ns->state, want, &up->steps, err);
 	if (r == 0 && up->steps && before->link_count) {
 		r = state_read_host(&ns->state, err);
 		if (r == 0)
@@ -97,7 +97,7 @@ static int describe_plan(struct netsim *ns, struct model *want, struct netsim_li
 	int r = state_read_host(&ns->state, err);
 
 	if (r == 0)
-		r = exec_check_foreign(&ns->state, want, err);
+		r = converge_check_foreign(&ns->state, want, err);
 	if (r == 0)
 		r = state_read(&ns->state, want->fleet, STATE_ALL, &have, err);
 	if (r == 0)

@@ -210,9 +210,9 @@ static const char *name_of(const struct view *v, const struct place *place)
 	return place->node == MODEL_HOST ? "host" : v->fleet.model->nodes[place->node].name;
 }
 
-static struct wanted_end end_of(const struct view *v, const struct place *place)
+static struct expected_end end_of(const struct view *v, const struct place *place)
 {
-	return (struct wanted_end) {
+	return (struct expected_end) {
 		place->node == MODEL_HOST ? NULL : &v->fleet.model->nodes[place->node]};
 }
 
@@ -222,7 +222,7 @@ static bool is_cut(const struct view *v, const struct place *from, const struct 
 	int a = v->fleet.policy ? policy_node(v->fleet.policy, name_of(v, from)) : -1;
 	int b = v->fleet.policy ? policy_node(v->fleet.policy, name_of(v, to)) : -1;
 
-	if (wanted_cut(&v->intent, end_of(v, from), end_of(v, to)))
+	if (expected_cut(&v->intent, end_of(v, from), end_of(v, to)))
 		return true;
 	return !v->known && a >= 0 && b >= 0 && !policy_reaches(v->fleet.policy, a, b);
 }
@@ -248,29 +248,29 @@ static void read_programs(const struct view *v, const struct link *port,
 
 /* What is asked of a place's cable: as was written down, or else as the kernel has it. */
 static int asked_of(const struct view *v, const struct place *place, struct link_conditions *ret,
-		    enum wanted_state *ret_state, struct netsim_err *err)
+		    enum expected_state *ret_state, struct netsim_err *err)
 {
 	struct mark mark;
 
 	*ret = (struct link_conditions) {0};
-	*ret_state = WANTED_UP;
+	*ret_state = EXPECTED_UP;
 	if (place->node == MODEL_HOST)
 		return 0;
 	if (v->from_kernel) {
-		apply_seen(v->fleet.st, &v->qdiscs, place->port, ret);
+		netem_seen(v->fleet.st, &v->qdiscs, place->port, ret);
 		read_programs(v, place->port, ret);
 		return 0;
 	}
 	if (mark_parse(place->port->alias, &mark) && mark.iface)
-		return wanted_link(&v->intent, &v->fleet.model->nodes[place->node], mark.iface,
-				   place->tag, ret, ret_state, err);
+		return expected_link(&v->intent, &v->fleet.model->nodes[place->node], mark.iface,
+				     place->tag, ret, ret_state, err);
 	return 0;
 }
 
 /* What is asked of a place, and of the traffic there. */
 struct asked {
 	struct link_conditions link;
-	enum wanted_state state;
+	enum expected_state state;
 };
 
 /* How probes of a class look; false where none can be made. */
@@ -293,11 +293,11 @@ static bool choose_probe(const struct class *class, const struct place *place,
 }
 
 /* Why a hop's conditions cannot be told; NULL: they can. */
-static const char *why_of(const struct conditions *c, enum wanted_state state)
+static const char *why_of(const struct conditions *c, enum expected_state state)
 {
 	if (cond_has(c, COND_TRACE))
 		return "a trace varies it";
-	return state == WANTED_FLAPS ? "its link flaps" : NULL;
+	return state == EXPECTED_FLAPS ? "its link flaps" : NULL;
 }
 
 /* What is asked of a path between two places. */
@@ -307,20 +307,20 @@ static int fill_path(const struct view *v, size_t a, size_t b, const struct aske
 	const struct place *from = &v->places[a], *to = &v->places[b];
 	/* An echo's way there and back is its node's. */
 	const struct asked *sender = to->guest ? &asked[b] : &asked[a];
-	int r = v->known ? wanted_path(&v->intent, end_of(v, from), end_of(v, to), path->traffic,
-				       &path->path, err) :
+	int r = v->known ? expected_path(&v->intent, end_of(v, from), end_of(v, to), path->traffic,
+					 &path->path, err) :
 			   0;
 
 	path->up = sender->link.up;
 	path->down = asked[b].link.down;
-	path->cut = is_cut(v, from, to) || asked[a].state == WANTED_DOWN ||
-		    asked[b].state == WANTED_DOWN;
+	path->cut = is_cut(v, from, to) || asked[a].state == EXPECTED_DOWN ||
+		    asked[b].state == EXPECTED_DOWN;
 	if (to->guest) {
 		path->echo = true;
 		path->cut |= is_cut(v, to, from);
 	}
 	path->why_up = why_of(&path->up, sender->state);
-	path->why_path = why_of(&path->path, WANTED_UP);
+	path->why_path = why_of(&path->path, EXPECTED_UP);
 	path->why_down = why_of(&path->down, asked[b].state);
 	path->skip = path->why_up || path->why_path || path->why_down;
 	return r;
@@ -380,7 +380,7 @@ static int collect_paths(struct view *v, struct netsim_err *err)
 	int r = ask_places(v, &asked, err);
 
 	if (r == 0)
-		r = wanted_classes(&v->intent, &classes, &class_count, err);
+		r = expected_classes(&v->intent, &classes, &class_count, err);
 	for (size_t a = 0; r == 0 && a < v->place_count; a++)
 		for (size_t b = 0; r == 0 && b < v->place_count; b++) {
 			if (!connected(v, a, b) || !chosen(v, a, b))
@@ -402,7 +402,7 @@ static bool any_shaped(const struct view *v)
 
 		if (!link_is_port(&v->fleet.model->links[i]))
 			continue;
-		apply_seen(v->fleet.st, &v->qdiscs, &v->fleet.model->links[i], &c);
+		netem_seen(v->fleet.st, &v->qdiscs, &v->fleet.model->links[i], &c);
 		read_programs(v, &v->fleet.model->links[i], &c);
 		if (c.up.has || c.down.has)
 			return true;

@@ -78,9 +78,9 @@ int ways_view_open(struct netsim *ns, const struct netsim_among *among, struct w
 	for (size_t i = 0; r == 0 && i < among->node_count; i++)
 		r = add_word(view, among->nodes[i], ret, err);
 	if (r == 0)
-		r = ways_find(f->st, f->model, view->nodes, among->iface, ret, err);
+		r = addresses_find(f->st, f->model, view->nodes, among->iface, ret, err);
 	if (r == 0)
-		ways_mark_cut(f->policy, ret);
+		addresses_mark_cut(f->policy, ret);
 	return r;
 }
 

@@ -190,8 +190,8 @@ static int check_iface(const struct finder *f, const char *iface, struct netsim_
 				"none of these nodes has an address at an interface %s", iface);
 }
 
-int ways_find(struct state *st, const struct model *model, const int *nodes, const char *iface,
-	      struct netsim_ways *ret, struct netsim_err *err)
+int addresses_find(struct state *st, const struct model *model, const int *nodes, const char *iface,
+		   struct netsim_ways *ret, struct netsim_err *err)
 {
 	struct finder f = {.st = st, .model = model, .nodes = nodes, .node_count = ret->node_count};
 	size_t n = ret->node_count;
@@ -219,13 +219,13 @@ static const char *name_of(const struct model *model, int node)
 	return node == MODEL_HOST ? "host" : model->nodes[node].name;
 }
 
-int ways_addresses(struct state *st, const struct model *model, struct ways_address **ret,
-		   size_t *ret_count, struct netsim_err *err)
+int addresses_known(struct state *st, const struct model *model, struct known_address **ret,
+		    size_t *ret_count, struct netsim_err *err)
 {
 	size_t n = model->node_count + 1;
 	auto_free int *nodes = calloc(n, sizeof(*nodes));
 	struct finder f = {.st = st, .model = model, .nodes = nodes, .node_count = n};
-	struct ways_address *list = NULL;
+	struct known_address *list = NULL;
 	int r = 0;
 
 	f.guests = calloc(n, sizeof(*f.guests));
@@ -242,18 +242,18 @@ int ways_addresses(struct state *st, const struct model *model, struct ways_addr
 		*ret_count = 0;
 	}
 	for (size_t i = 0; r == 0 && i < f.ends.count; i++)
-		list[(*ret_count)++] = (struct ways_address) {
+		list[(*ret_count)++] = (struct known_address) {
 			f.ends.list[i].ip, name_of(model, nodes[f.ends.list[i].peer])};
 	for (size_t i = 0; r == 0 && i < model->link_count; i++)
 		if (model->links[i].link_local.family)
-			list[(*ret_count)++] = (struct ways_address) {
+			list[(*ret_count)++] = (struct known_address) {
 				model->links[i].link_local, name_of(model, model->links[i].ns)};
 	free(f.ends.list);
 	free(f.guests);
 	return r;
 }
 
-void ways_mark_cut(const struct policy *policy, struct netsim_ways *ways)
+void addresses_mark_cut(const struct policy *policy, struct netsim_ways *ways)
 {
 	size_t n = ways->node_count;
 

@@ -566,7 +566,7 @@ static void undo(struct state *st, const struct model *want, struct model *befor
 
 	drop_unnamed(st, want);
 	if (before->link_count == 0 && before->node_count == 0) {
-		(void)exec_remove(st, want->fleet, &any, &ignored);
+		(void)converge_remove(st, want->fleet, &any, &ignored);
 		return;
 	}
 	if (read_and_plan(st, before, &now, &plan, &ignored) == 0)
@@ -632,7 +632,7 @@ static int read_back(struct state *st, struct model *want, struct netsim_err *er
 	return r == 0 ? wait_for_carrier(st, want, err) : r;
 }
 
-int exec_converge(struct state *st, struct model *want, size_t *ret_steps, struct netsim_err *err)
+int converge_to(struct state *st, struct model *want, size_t *ret_steps, struct netsim_err *err)
 {
 	struct model *before = NULL;
 	struct plan plan = {0};

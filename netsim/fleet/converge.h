@@ -3,8 +3,8 @@
  * Carries a plan out, in few large netlink batches, and undoes it on failure by
  * planning back to what was there.
  */
-#ifndef NETSIM_EXEC_H
-#define NETSIM_EXEC_H
+#ifndef NETSIM_FLEET_CONVERGE_H
+#define NETSIM_FLEET_CONVERGE_H
 
 #include "netsim/fleet/plan.h"
 #include "netsim/kernel/model.h"
@@ -15,12 +15,13 @@
  * does, reads back. If anything is refused, what this call did is undone.
  * *ret_steps counts the steps done, 0 where all was as asked already.
  */
-int exec_converge(struct state *st, struct model *want, size_t *ret_steps, struct netsim_err *err);
+int converge_to(struct state *st, struct model *want, size_t *ret_steps, struct netsim_err *err);
 
 /* Fails where a name that want needs belongs to something that is not this fleet's. */
-int exec_check_foreign(const struct state *st, const struct model *want, struct netsim_err *err);
+int converge_check_foreign(const struct state *st, const struct model *want,
+			   struct netsim_err *err);
 
 /* Removes all that carries the fleet's mark; *ret_any tells whether there was any. */
-int exec_remove(struct state *st, const char *fleet, bool *ret_any, struct netsim_err *err);
+int converge_remove(struct state *st, const char *fleet, bool *ret_any, struct netsim_err *err);
 
 #endif

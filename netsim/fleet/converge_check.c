@@ -24,7 +24,7 @@ static int check_group(const struct state *st, const struct model *want, struct 
 	return 0;
 }
 
-int exec_check_foreign(const struct state *st, const struct model *want, struct netsim_err *err)
+int converge_check_foreign(const struct state *st, const struct model *want, struct netsim_err *err)
 {
 	for (size_t i = 0; i < want->link_count; i++) {
 		const struct link *link = &want->links[i];

@@ -35,7 +35,7 @@ static int remove_names(struct state *st, const char *fleet, bool *any, struct n
 	return r;
 }
 
-int exec_remove(struct state *st, const char *fleet, bool *ret_any, struct netsim_err *err)
+int converge_remove(struct state *st, const char *fleet, bool *ret_any, struct netsim_err *err)
 {
 	uint32_t group = mark_group(fleet);
 	bool any = false;

@@ -40,16 +40,16 @@ struct maker {
 	uint16_t *by_name; /* ends in the order of their names */
 	struct claim *claims;
 	size_t claim_count;
-	struct base base;
+	struct edt_base base;
 	struct netsim_err *err;
 };
 
-void base_done(struct base *base)
+void edt_base_done(struct edt_base *base)
 {
 	free(base->policy.entries);
 	free(base->policy.tables);
 	free(base->policy.rows);
-	*base = (struct base) {0};
+	*base = (struct edt_base) {0};
 }
 
 static int add_entry(struct maker *m, struct port_key key, const struct port_conditions *c)
@@ -366,7 +366,7 @@ static int add_paths(struct maker *m)
 	return r;
 }
 
-int base_make(const struct base_input *input, struct base *ret, struct netsim_err *err)
+int edt_base_make(const struct edt_base_input *input, struct edt_base *ret, struct netsim_err *err)
 {
 	struct maker m = {
 		.intent = input->intent,
@@ -386,7 +386,7 @@ int base_make(const struct base_input *input, struct base *ret, struct netsim_er
 	free(m.by_name);
 	free(m.claims);
 	if (r < 0)
-		base_done(&m.base);
+		edt_base_done(&m.base);
 	else
 		*ret = m.base;
 	return r;

@@ -10,13 +10,13 @@
 #include "netsim/policy/policy.h"
 #include "netsim/shape/intent.h"
 
-struct base {
+struct edt_base {
 	struct policy_base policy;
 	bool holds;    /* some packets leave later than they came */
 	bool corrupts; /* some are damaged */
 };
 
-struct base_input {
+struct edt_base_input {
 	const struct intent *intent; /* parsed */
 	const struct model *model;
 	const struct policy *policy;
@@ -26,7 +26,7 @@ struct base_input {
 };
 
 /* Fails with err where conditions contradict each other or find no room. */
-int base_make(const struct base_input *input, struct base *ret, struct netsim_err *err);
-void base_done(struct base *base);
+int edt_base_make(const struct edt_base_input *input, struct edt_base *ret, struct netsim_err *err);
+void edt_base_done(struct edt_base *base);
 
 #endif

@@ -12,7 +12,7 @@ bool edt_is_base(const struct policy *policy)
 	return policy && policy_slot(policy)->flags & PORT_FLAG_BASE;
 }
 
-static uint64_t longest_of(const struct base *base)
+static uint64_t longest_of(const struct edt_base *base)
 {
 	uint64_t longest = 0;
 
@@ -31,8 +31,8 @@ static uint64_t longest_of(const struct base *base)
 	return 3 * longest; /* of three hops */
 }
 
-static int put_base(struct policy *policy, struct policy_change *change, const struct base *base,
-		    struct netsim_err *err)
+static int put_base(struct policy *policy, struct policy_change *change,
+		    const struct edt_base *base, struct netsim_err *err)
 {
 	int r = policy_put_base(policy, change, &base->policy, err);
 

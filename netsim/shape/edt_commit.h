@@ -10,7 +10,7 @@
 #include "netsim/shape/edt_base.h"
 
 struct edt_change {
-	const struct base *base;	 /* NULL: the one in force stays */
+	const struct edt_base *base;	 /* NULL: the one in force stays */
 	const struct class_set *classes; /* NULL: likewise */
 	const struct port_fault *fault;	 /* to be added; its id is set */
 	const uint32_t *heal;		 /* faults to end */

@@ -13,7 +13,7 @@
 struct overlays {
 	struct policy_entry *entries;
 	size_t count;
-	bool holds, corrupts; /* as in struct base */
+	bool holds, corrupts; /* as in struct edt_base */
 	uint64_t longest;     /* delay, ns */
 	bool lenient;	      /* in: jitter that has lost its delay is no mistake, but rests */
 };

@@ -66,7 +66,7 @@ static int make_ifb(struct fleet *f, const struct link *bridge, const struct lin
 	char name[IFNAMSIZ];
 	int r;
 
-	apply_ifb_name(bridge->name, name);
+	netem_ifb_name(bridge->name, name);
 	*ret = model_find_link(f->st->host, MODEL_HOST, name);
 	if (*ret && !state_is_ours(*ret, f->name))
 		return err_set(err, NETSIM_ERR_KERNEL, -EEXIST, NULL,
@@ -176,7 +176,7 @@ int edt_queue_take_over(struct fleet *f, uint32_t limit, struct netsim_err *err)
 		if (!link_is_port(link))
 			continue;
 		qdisc_put_netem(st->rt, QDISC_CHANGE, link->ifindex, &NETEM_HOLD(limit), NULL, who);
-		apply_ifb_name(link->name, name);
+		netem_ifb_name(link->name, name);
 		ifb = model_find_link(st->host, MODEL_HOST, name);
 		if (!ifb)
 			continue;

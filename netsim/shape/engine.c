@@ -204,7 +204,7 @@ int engine_is_edt(struct fleet *f, bool *ret, struct netsim_err *err)
 static int switch_offloads(struct fleet *f, bool idle, bool corrupts, struct netsim_err *err)
 {
 	const struct model *model = f->model;
-	auto_free struct apply_target *targets = calloc(model->link_count + 1, sizeof(*targets));
+	auto_free struct netem_target *targets = calloc(model->link_count + 1, sizeof(*targets));
 	auto_free struct mark *marks = calloc(model->link_count + 1, sizeof(*marks));
 	size_t count = 0;
 
@@ -215,14 +215,14 @@ static int switch_offloads(struct fleet *f, bool idle, bool corrupts, struct net
 
 		if (!link_is_port(link) || !mark_parse(link->alias, &marks[i]) || !marks[i].iface)
 			continue;
-		targets[count++] = (struct apply_target) {
+		targets[count++] = (struct netem_target) {
 			.device = link->name,
 			.node = marks[i].node,
 			.iface = link->kind == LINK_VETH ? marks[i].iface : NULL,
 			.bridge = *link->master ? link->master : NULL,
 		};
 	}
-	return apply_offloads(f->st, f->name, targets, count, idle, corrupts, err);
+	return netem_offloads(f->st, f->name, targets, count, idle, corrupts, err);
 }
 
 int engine_commit(struct fleet *f, const struct edt_change *change, uint32_t *ret_id,
@@ -260,7 +260,7 @@ static int see_links(const struct fleet *f, struct mark *marks, struct intent *i
 			break;
 		}
 		*seen = (struct intent_seen) {marks[i].node, marks[i].iface, {{0}, {0}}};
-		apply_seen(f->st, &all, link, &seen->conditions);
+		netem_seen(f->st, &all, link, &seen->conditions);
 	}
 	free(all.list);
 	return r;
@@ -278,7 +278,7 @@ int engine_adopt(struct fleet *f, struct netsim_err *err)
 	return r;
 }
 
-static void make_seed(struct base_input *input)
+static void make_seed(struct edt_base_input *input)
 {
 	input->now = policy_now();
 	if (getrandom(&input->seed, sizeof(input->seed), 0) < 0)
@@ -289,9 +289,9 @@ int engine_use_edt(struct fleet *f, const struct intent *intent, bool only_plain
 		   struct netsim_err *err)
 {
 	const struct profile *whole = intent_whole(intent);
-	struct base_input input = {.intent = intent, .model = f->model};
+	struct edt_base_input input = {.intent = intent, .model = f->model};
 	struct class_set *classes = NULL;
-	struct base base = {0};
+	struct edt_base base = {0};
 	int r = 0;
 
 	if (whole && profile_has_paths(whole))
@@ -302,20 +302,20 @@ int engine_use_edt(struct fleet *f, const struct intent *intent, bool only_plain
 	input.classes = classes;
 	make_seed(&input);
 	if (r == 0)
-		r = base_make(&input, &base, err);
+		r = edt_base_make(&input, &base, err);
 	if (r == 0 && only_plain && base.holds)
 		r = -ENOENT;
 	if (r == 0)
 		r = engine_commit(f, &(struct edt_change) {.base = &base, .classes = classes}, NULL,
 				  err);
-	base_done(&base);
+	edt_base_done(&base);
 	classes_free(classes);
 	return r;
 }
 
 int engine_leave_edt(struct fleet *f, struct netsim_err *err)
 {
-	struct base nothing = {0};
+	struct edt_base nothing = {0};
 	int r = fleet_find_policy(f, err);
 
 	if (r == 0 && f->policy)

@@ -16,12 +16,12 @@ static bool alive(const struct intent *intent, const struct intent_fault *fault)
 	return !fault->deadline || intent->now < fault->deadline;
 }
 
-static const char *end_name(struct wanted_end end)
+static const char *end_name(struct expected_end end)
 {
 	return end.node ? end.node->name : "host";
 }
 
-static struct profile_end profile_end(struct wanted_end end)
+static struct profile_end profile_end(struct expected_end end)
 {
 	struct profile_end ret = {.name = end_name(end)};
 
@@ -33,7 +33,7 @@ static struct profile_end profile_end(struct wanted_end end)
 }
 
 /* The word of a target, up to an end that is not part of it. */
-static bool names_end(const char *word, size_t length, struct wanted_end end)
+static bool names_end(const char *word, size_t length, struct expected_end end)
 {
 	char pattern[128];
 
@@ -61,7 +61,7 @@ static const char *next_word(const char **rest, size_t *ret)
 static bool means_link(const struct intent_fault *fault, const struct model_node *node,
 		       const char *iface)
 {
-	struct wanted_end end = {node};
+	struct expected_end end = {node};
 	const char *rest = fault->targets, *word;
 	size_t length;
 
@@ -81,8 +81,8 @@ static bool means_link(const struct intent_fault *fault, const struct model_node
 }
 
 /* Does it change the path between two nodes, for this class? */
-static bool means_path(const struct intent_fault *fault, struct wanted_end from,
-		       struct wanted_end to, const char *class)
+static bool means_path(const struct intent_fault *fault, struct expected_end from,
+		       struct expected_end to, const char *class)
 {
 	const char *rest = fault->targets, *word;
 	size_t length;
@@ -107,7 +107,7 @@ static bool means_path(const struct intent_fault *fault, struct wanted_end from,
 static bool means_vlan(const struct intent_fault *fault, const struct model_node *node,
 		       uint16_t vlan)
 {
-	struct wanted_end end = {node};
+	struct expected_end end = {node};
 	const char *rest = fault->targets, *word;
 	size_t length;
 
@@ -133,13 +133,13 @@ static int merge_fault(const struct intent_fault *fault, struct conditions *c,
 	return r;
 }
 
-int wanted_link(const struct intent *intent, const struct model_node *node, const char *iface,
-		uint16_t vlan, struct link_conditions *ret, enum wanted_state *ret_state,
-		struct netsim_err *err)
+int expected_link(const struct intent *intent, const struct model_node *node, const char *iface,
+		  uint16_t vlan, struct link_conditions *ret, enum expected_state *ret_state,
+		  struct netsim_err *err)
 {
 	int r = intent_port(intent, node, iface, ret, err);
 
-	*ret_state = WANTED_UP;
+	*ret_state = EXPECTED_UP;
 	for (size_t i = 0; r == 0 && i < intent->fault_count; i++) {
 		const struct intent_fault *fault = &intent->faults[i];
 		bool link = fault->kind == PORT_FAULT_LINK;
@@ -148,7 +148,7 @@ int wanted_link(const struct intent *intent, const struct model_node *node, cons
 			continue;
 		if (link &&
 		    (fault->vlan ? means_vlan(fault, node, vlan) : means_link(fault, node, iface)))
-			*ret_state = fault->period_ns ? WANTED_FLAPS : WANTED_DOWN;
+			*ret_state = fault->period_ns ? EXPECTED_FLAPS : EXPECTED_DOWN;
 		if (link || !means_link(fault, node, iface))
 			continue;
 		r = merge_fault(fault, &ret->up, err);
@@ -158,8 +158,8 @@ int wanted_link(const struct intent *intent, const struct model_node *node, cons
 	return r;
 }
 
-int wanted_path(const struct intent *intent, struct wanted_end from, struct wanted_end to,
-		const char *class, struct conditions *ret, struct netsim_err *err)
+int expected_path(const struct intent *intent, struct expected_end from, struct expected_end to,
+		  const char *class, struct conditions *ret, struct netsim_err *err)
 {
 	const struct profile *profile = intent_whole(intent);
 	int r = 0;
@@ -196,7 +196,7 @@ static int group_of(const struct intent_fault *fault, const char *name)
 	return -1;
 }
 
-bool wanted_cut(const struct intent *intent, struct wanted_end from, struct wanted_end to)
+bool expected_cut(const struct intent *intent, struct expected_end from, struct expected_end to)
 {
 	for (size_t i = 0; i < intent->fault_count; i++) {
 		const struct intent_fault *fault = &intent->faults[i];
@@ -225,8 +225,8 @@ static int add_class(const char *class, const char ***ret, size_t *count)
 	return 0;
 }
 
-int wanted_classes(const struct intent *intent, const char ***ret, size_t *count,
-		   struct netsim_err *err)
+int expected_classes(const struct intent *intent, const char ***ret, size_t *count,
+		     struct netsim_err *err)
 {
 	const struct profile *profile = intent_whole(intent);
 	int r = 0;

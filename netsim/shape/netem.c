@@ -18,8 +18,8 @@
 
 /* One target on its way into the kernel. */
 struct job {
-	const struct apply_target *target;
-	struct shape out, in; /* what leaves the device, what comes in */
+	const struct netem_target *target;
+	struct netem_params out, in; /* what leaves the device, what comes in */
 	bool idle, corrupts;
 	char ifb[IFNAMSIZ];
 	bool new_ifb;
@@ -38,7 +38,7 @@ struct applier {
 	struct netsim_err *err;
 };
 
-void apply_ifb_name(const char *device, char ret[static IFNAMSIZ])
+void netem_ifb_name(const char *device, char ret[static IFNAMSIZ])
 {
 	char full[IFNAMSIZ + 8];
 
@@ -58,16 +58,17 @@ static int prepare_job(struct applier *a, struct job *job)
 			       "there is no interface %s (any more)", job->target->device);
 	job->ifindex = device->ifindex;
 	job->idle = !c->up.has && !c->down.has;
-	r = shape_make(a->bare ? &c->up : &c->down, &a->tables, &job->out, a->err);
+	r = netem_params_make(a->bare ? &c->up : &c->down, &a->tables, &job->out, a->err);
 	if (r == 0)
-		r = shape_make(a->bare ? &c->down : &c->up, &a->tables, &job->in, a->err);
-	apply_ifb_name(job->target->device, job->ifb);
+		r = netem_params_make(a->bare ? &c->down : &c->up, &a->tables, &job->in, a->err);
+	netem_ifb_name(job->target->device, job->ifb);
 	ifb = model_find_link(a->st->host, MODEL_HOST, job->ifb);
 	if (r == 0 && ifb && !state_is_ours(ifb, a->fleet))
 		return err_set(a->err, NETSIM_ERR_KERNEL, -EEXIST, NULL,
 			       "a link %s exists that netsim did not make", job->ifb);
 	job->ifb_ifindex = ifb ? ifb->ifindex : 0;
-	job->new_ifb = !ifb && (a->bare || !shape_is_idle(&job->in.netem) || job->in.has_tbf);
+	job->new_ifb =
+		!ifb && (a->bare || !netem_params_are_idle(&job->in.netem) || job->in.has_tbf);
 	return r;
 }
 
@@ -126,8 +127,8 @@ static int make_ifbs(struct applier *a)
 	return r < 0 ? r : state_read_host(a->st, a->err);
 }
 
-static void put_direction(struct applier *a, int ifindex, const struct shape *shape, bool fresh,
-			  const char *who)
+static void put_direction(struct applier *a, int ifindex, const struct netem_params *shape,
+			  bool fresh, const char *who)
 {
 	bool has_root = !fresh && qdisc_find(&a->before, ifindex, QDISC_ROOT);
 	bool has_child = !fresh && qdisc_find(&a->before, ifindex, QDISC_CHILD);
@@ -164,7 +165,7 @@ static int put_all(struct applier *a)
 		bool has_root = qdisc_find(&a->before, job->ifindex, QDISC_ROOT);
 
 		job->ifb_ifindex = ifb ? ifb->ifindex : 0;
-		if (has_root || !shape_is_idle(&job->out.netem) || job->out.has_tbf)
+		if (has_root || !netem_params_are_idle(&job->out.netem) || job->out.has_tbf)
 			put_direction(a, job->ifindex, &job->out, false, job->target->node);
 		if (ifb)
 			put_ifb(a, job);
@@ -184,12 +185,12 @@ static bool same_netem(const struct netem *a, const struct netem *b)
 }
 
 static int compare(struct applier *a, const struct qdiscs *now, int ifindex,
-		   const struct shape *shape, const char *who)
+		   const struct netem_params *shape, const char *who)
 {
 	const struct qdisc *root = qdisc_find(now, ifindex, QDISC_ROOT);
 	const struct qdisc *child = qdisc_find(now, ifindex, QDISC_CHILD);
 
-	if (!root && shape_is_idle(&shape->netem) && !shape->has_tbf)
+	if (!root && netem_params_are_idle(&shape->netem) && !shape->has_tbf)
 		return 0;
 	if (root && shape->seed_at && !root->has_seed) {
 		err_set(a->err, NETSIM_ERR_ENV, -EOPNOTSUPP, shape->seed_at,
@@ -235,7 +236,7 @@ static bool device_is_idle(const struct qdiscs *now, int ifindex)
 {
 	const struct qdisc *root = qdisc_find(now, ifindex, QDISC_ROOT);
 
-	return !root || shape_is_idle(&root->netem);
+	return !root || netem_params_are_idle(&root->netem);
 }
 
 /* The host sends through the bridge: as long as any of its ports is shaped. */
@@ -249,7 +250,7 @@ static int switch_bridge(struct applier *a, const struct qdiscs *now, const char
 
 		if (!link_is_port(port) || strcmp(port->master, bridge) != 0)
 			continue;
-		apply_ifb_name(port->name, name);
+		netem_ifb_name(port->name, name);
 		ifb = model_find_link(a->st->host, MODEL_HOST, name);
 		idle = idle && device_is_idle(now, port->ifindex) &&
 		       (!ifb || device_is_idle(now, ifb->ifindex));
@@ -295,7 +296,7 @@ static int switch_offloads(struct applier *a)
 	return r;
 }
 
-int apply_offloads(struct state *st, const char *fleet, const struct apply_target *targets,
+int netem_offloads(struct state *st, const char *fleet, const struct netem_target *targets,
 		   size_t count, bool idle, bool corrupts, struct netsim_err *err)
 {
 	auto_free struct job *jobs = calloc(count + 1, sizeof(*jobs));
@@ -408,7 +409,7 @@ static int run(struct applier *a)
 	return r;
 }
 
-static int apply(struct state *st, const char *fleet, bool bare, const struct apply_target *targets,
+static int apply(struct state *st, const char *fleet, bool bare, const struct netem_target *targets,
 		 size_t count, struct netsim_err *err)
 {
 	struct applier a = {.st = st, .fleet = fleet, .bare = bare, .count = count, .err = err};
@@ -430,26 +431,26 @@ static int apply(struct state *st, const char *fleet, bool bare, const struct ap
 	return r;
 }
 
-int apply_fleet(struct state *st, const char *fleet, const struct apply_target *targets,
+int netem_apply(struct state *st, const char *fleet, const struct netem_target *targets,
 		size_t count, struct netsim_err *err)
 {
 	return apply(st, fleet, false, targets, count, err);
 }
 
-int apply_bare(struct state *st, const struct apply_target *targets, size_t count,
-	       struct netsim_err *err)
+int netem_apply_bare(struct state *st, const struct netem_target *targets, size_t count,
+		     struct netsim_err *err)
 {
 	return apply(st, MARK_BARE, true, targets, count, err);
 }
 
-int apply_bare_clear(struct state *st, const char *device, bool *ret_was, struct netsim_err *err)
+int netem_clear_bare(struct state *st, const char *device, bool *ret_was, struct netsim_err *err)
 {
 	const struct link *link = model_find_link(st->host, MODEL_HOST, device), *ifb;
 	char name[IFNAMSIZ];
 	struct mark mark;
 	int r;
 
-	apply_ifb_name(device, name);
+	netem_ifb_name(device, name);
 	ifb = model_find_link(st->host, MODEL_HOST, name);
 	*ret_was = ifb && state_is_ours(ifb, MARK_BARE);
 	if (!*ret_was)
@@ -477,17 +478,17 @@ static void read_shape(const struct qdiscs *all, int ifindex, struct conditions 
 	const struct qdisc *child = qdisc_find(all, ifindex, QDISC_CHILD);
 
 	if (root)
-		shape_read(&root->netem, child ? &child->tbf : NULL, ret);
+		netem_params_read(&root->netem, child ? &child->tbf : NULL, ret);
 }
 
-void apply_seen(const struct state *st, const struct qdiscs *all, const struct link *device,
+void netem_seen(const struct state *st, const struct qdiscs *all, const struct link *device,
 		struct link_conditions *ret)
 {
 	const struct link *ifb;
 	char name[IFNAMSIZ];
 
 	*ret = (struct link_conditions) {0};
-	apply_ifb_name(device->name, name);
+	netem_ifb_name(device->name, name);
 	ifb = model_find_link(st->host, MODEL_HOST, name);
 	read_shape(all, device->ifindex, &ret->down);
 	if (ifb && MARK_IS_GROUP(ifb->group))

@@ -4,14 +4,14 @@
  * device passes the netem at its root; what comes in is sent through an IFB that
  * has one as well.
  */
-#ifndef NETSIM_APPLY_H
-#define NETSIM_APPLY_H
+#ifndef NETSIM_SHAPE_NETEM_H
+#define NETSIM_SHAPE_NETEM_H
 
 #include "netsim/config/conditions.h"
 #include "netsim/kernel/state.h"
 
 /* A device to shape. */
-struct apply_target {
+struct netem_target {
 	const char *device;		   /* the port, or the bare interface */
 	const char *node;		   /* whose port it is; for messages */
 	const char *iface;		   /* the other end inside the node's namespace, or NULL */
@@ -24,31 +24,31 @@ struct apply_target {
  * Reads back what the kernel made of it, and restores what was there on failure
  * (but for the table of a distribution, which the kernel does not tell).
  */
-int apply_fleet(struct state *st, const char *fleet, const struct apply_target *targets,
+int netem_apply(struct state *st, const char *fleet, const struct netem_target *targets,
 		size_t count, struct netsim_err *err);
 
 /*
  * Switches the offloads of whoever sends into these links off, or, with idle, on
  * again; and their checksums' where packets are going to be corrupted.
  */
-int apply_offloads(struct state *st, const char *fleet, const struct apply_target *targets,
+int netem_offloads(struct state *st, const char *fleet, const struct netem_target *targets,
 		   size_t count, bool idle, bool corrupts, struct netsim_err *err);
 
 /*
  * The same for interfaces of this machine that belong to no fleet: the machine is
  * the node, so that up is what leaves the device.
  */
-int apply_bare(struct state *st, const struct apply_target *targets, size_t count,
-	       struct netsim_err *err);
+int netem_apply_bare(struct state *st, const struct netem_target *targets, size_t count,
+		     struct netsim_err *err);
 /* What netem does at a device and its IFB, as far as the kernel tells: for showing it. */
 struct qdiscs;
-void apply_seen(const struct state *st, const struct qdiscs *all, const struct link *device,
+void netem_seen(const struct state *st, const struct qdiscs *all, const struct link *device,
 		struct link_conditions *ret);
 
 /* Takes all of netsim's shaping off such an interface; *ret_was tells if it had any. */
-int apply_bare_clear(struct state *st, const char *device, bool *ret_was, struct netsim_err *err);
+int netem_clear_bare(struct state *st, const char *device, bool *ret_was, struct netsim_err *err);
 
 /* The name of the IFB that a device's incoming packets pass. */
-void apply_ifb_name(const char *device, char ret[static IFNAMSIZ]);
+void netem_ifb_name(const char *device, char ret[static IFNAMSIZ]);
 
 #endif

@@ -101,7 +101,7 @@ static void set_loss(const struct loss *loss, struct netem *netem)
 	}
 }
 
-static void set_rate(const struct conditions *c, struct shape *shape)
+static void set_rate(const struct conditions *c, struct netem_params *shape)
 {
 	uint64_t rate = c->rate.bps / 8;
 	bool reorders = cond_has(c, COND_REORDER) && c->reorder != REORDER_FORBIDDEN;
@@ -137,10 +137,10 @@ static const struct netsim_loc *first_place(const struct conditions *c)
 	return NULL;
 }
 
-int shape_make(const struct conditions *c, struct dist_tables *tables, struct shape *ret,
-	       struct netsim_err *err)
+int netem_params_make(const struct conditions *c, struct dist_tables *tables,
+		      struct netem_params *ret, struct netsim_err *err)
 {
-	struct shape shape = {.at = first_place(c)};
+	struct netem_params shape = {.at = first_place(c)};
 	struct netem *netem = &shape.netem;
 	bool keeps_order = !cond_has(c, COND_REORDER) || c->reorder == REORDER_FORBIDDEN;
 
@@ -169,7 +169,7 @@ int shape_make(const struct conditions *c, struct dist_tables *tables, struct sh
 	return 0;
 }
 
-bool shape_is_idle(const struct netem *n)
+bool netem_params_are_idle(const struct netem *n)
 {
 	return !n->delay && !n->jitter && !n->rate && n->loss_model == LOSS_RANDOM && !n->loss &&
 	       !n->duplicate && !n->corrupt && !n->reorder && !n->slot_min && !n->slot_max;
@@ -231,7 +231,7 @@ static void read_rate(const struct netem *n, const struct tbf *tbf, struct condi
 	}
 }
 
-void shape_read(const struct netem *n, const struct tbf *tbf, struct conditions *ret)
+void netem_params_read(const struct netem *n, const struct tbf *tbf, struct conditions *ret)
 {
 	*ret = (struct conditions) {0};
 	read_rate(n, tbf, ret);
@@ -250,7 +250,7 @@ void shape_read(const struct netem *n, const struct tbf *tbf, struct conditions 
 		set(ret, COND_CORRUPT);
 		ret->corrupt = netem_ratio(n->corrupt);
 	}
-	if (n->has_seed && !shape_is_idle(n)) {
+	if (n->has_seed && !netem_params_are_idle(n)) {
 		set(ret, COND_SEED);
 		ret->seed = n->seed;
 	}

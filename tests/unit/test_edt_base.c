@@ -18,7 +18,7 @@ struct fixture {
 	struct policy *policy;
 	struct class_set *classes;
 	struct intent intent;
-	struct base base;
+	struct edt_base base;
 	struct netsim_err err;
 	uint64_t seed; /* another one each time */
 };
@@ -41,7 +41,7 @@ static int tear_down(void **state)
 {
 	struct fixture *f = *state;
 
-	base_done(&f->base);
+	edt_base_done(&f->base);
 	intent_done(&f->intent);
 	classes_free(f->classes);
 	fleet_policy_free(f->policy);
@@ -71,15 +71,15 @@ static void add_layer(struct fixture *f, const char *text, const char *port)
 
 static int make(struct fixture *f)
 {
-	base_done(&f->base);
+	edt_base_done(&f->base);
 	f->err = (struct netsim_err) {0};
-	return base_make(&(struct base_input) {.intent = &f->intent,
-					       .model = f->fleet,
-					       .policy = f->policy,
-					       .classes = f->classes,
-					       .now = 1000,
-					       .seed = ++f->seed},
-			 &f->base, &f->err);
+	return edt_base_make(&(struct edt_base_input) {.intent = &f->intent,
+						       .model = f->fleet,
+						       .policy = f->policy,
+						       .classes = f->classes,
+						       .now = 1000,
+						       .seed = ++f->seed},
+			     &f->base, &f->err);
 }
 
 static void expect(struct fixture *f, const char *text, const char *want)

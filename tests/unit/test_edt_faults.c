@@ -68,20 +68,20 @@ static void begin(const char *text)
 	struct profile *profile = fleet_profile(text ? text : "default: {}\n");
 	struct intent_layer layer = {.parsed = profile};
 	struct intent intent = {.layers = &layer, .layer_count = 1};
-	struct base base;
+	struct edt_base base;
 	struct netsim_err err = {0};
 
 	policy_begin(policy, &change);
 	policy_end_faults(&change, NULL, 0);
-	if (base_make(&(struct base_input) {.intent = &intent,
-					    .model = fleet,
-					    .policy = policy,
-					    .classes = classes,
-					    .seed = 1},
-		      &base, &err) < 0 ||
+	if (edt_base_make(&(struct edt_base_input) {.intent = &intent,
+						    .model = fleet,
+						    .policy = policy,
+						    .classes = classes,
+						    .seed = 1},
+			  &base, &err) < 0 ||
 	    policy_put_base(policy, &change, &base.policy, &err) < 0)
 		fail_msg("%s", err.what);
-	base_done(&base);
+	edt_base_done(&base);
 	profile_free(profile);
 }
 

@@ -26,12 +26,12 @@ static const struct model_node nodes[] = {
 };
 
 /* "host" or the name of one of the nodes. */
-static struct wanted_end end_of(const char *name)
+static struct expected_end end_of(const char *name)
 {
 	for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]); i++)
 		if (strcmp(nodes[i].name, name) == 0)
-			return (struct wanted_end) {&nodes[i]};
-	return (struct wanted_end) {NULL};
+			return (struct expected_end) {&nodes[i]};
+	return (struct expected_end) {NULL};
 }
 
 /* An intent with one fault; its texts are not copied. */
@@ -79,14 +79,14 @@ static void test_links(void **state)
 					     .targets = (char *)rows[i].targets};
 		struct intent intent = with_fault(&fault);
 		struct link_conditions c;
-		enum wanted_state is;
+		enum expected_state is;
 
-		assert_int_equal(wanted_link(&intent, end_of(rows[i].node).node, rows[i].iface, 0,
-					     &c, &is, NULL),
+		assert_int_equal(expected_link(&intent, end_of(rows[i].node).node, rows[i].iface, 0,
+					       &c, &is, NULL),
 				 0);
 		is_text(&c.up, rows[i].want);
 		is_text(&c.down, rows[i].want);
-		assert_int_equal(is, WANTED_UP);
+		assert_int_equal(is, EXPECTED_UP);
 	}
 }
 
@@ -124,8 +124,8 @@ static void test_pairs(void **state)
 		struct intent intent = with_fault(&fault);
 		struct conditions c;
 
-		assert_int_equal(wanted_path(&intent, end_of(rows[i].from), end_of(rows[i].to),
-					     rows[i].traffic, &c, NULL),
+		assert_int_equal(expected_path(&intent, end_of(rows[i].from), end_of(rows[i].to),
+					       rows[i].traffic, &c, NULL),
 				 0);
 		is_text(&c, rows[i].want);
 	}
@@ -147,9 +147,9 @@ static void test_several(void **state)
 	struct conditions c;
 
 	(void)state;
-	assert_int_equal(wanted_path(&intent, end_of("n-1"), end_of("n-2"), NULL, &c, NULL), 0);
+	assert_int_equal(expected_path(&intent, end_of("n-1"), end_of("n-2"), NULL, &c, NULL), 0);
 	is_text(&c, "delay 9ms loss 7%");
-	assert_int_equal(wanted_path(&intent, end_of("n-3"), end_of("n-2"), NULL, &c, NULL), 0);
+	assert_int_equal(expected_path(&intent, end_of("n-3"), end_of("n-2"), NULL, &c, NULL), 0);
 	is_text(&c, "loss 7%");
 }
 
@@ -166,18 +166,18 @@ static void test_deadlines(void **state)
 	(void)state;
 	intent.now = 1000;
 	fault.deadline = 1001;
-	assert_int_equal(wanted_path(&intent, end_of("n-1"), end_of("n-2"), NULL, &c, NULL), 0);
+	assert_int_equal(expected_path(&intent, end_of("n-1"), end_of("n-2"), NULL, &c, NULL), 0);
 	is_text(&c, "delay 9ms");
 	fault.deadline = 1000;
-	assert_int_equal(wanted_path(&intent, end_of("n-1"), end_of("n-2"), NULL, &c, NULL), 0);
+	assert_int_equal(expected_path(&intent, end_of("n-1"), end_of("n-2"), NULL, &c, NULL), 0);
 	is_text(&c, "none");
 	/* A fault that is over needs no probes of its class. */
 	fault.class = (char *)"etcd";
-	assert_int_equal(wanted_classes(&intent, &classes, &count, NULL), 0);
+	assert_int_equal(expected_classes(&intent, &classes, &count, NULL), 0);
 	assert_int_equal(count, 0);
 	free(classes);
 	fault.deadline = 0;
-	assert_int_equal(wanted_classes(&intent, &classes, &count, NULL), 0);
+	assert_int_equal(expected_classes(&intent, &classes, &count, NULL), 0);
 	assert_int_equal(count, 1);
 	assert_string_equal(classes[0], "etcd");
 	free(classes);
@@ -189,24 +189,24 @@ static void test_link_faults(void **state)
 		struct intent_fault fault;
 		const char *node;
 		uint16_t vlan; /* of the traffic */
-		enum wanted_state want;
+		enum expected_state want;
 	} rows[] = {
-		{{.targets = (char *)"n-1/eth1"}, "n-1", 0, WANTED_DOWN},
-		{{.targets = (char *)"n-1/eth1"}, "n-2", 0, WANTED_UP},
-		{{.targets = (char *)"n-1"}, "n-1", 0, WANTED_DOWN},
-		{{.targets = (char *)"n-1/eth1"}, "n-1", 100, WANTED_DOWN},
+		{{.targets = (char *)"n-1/eth1"}, "n-1", 0, EXPECTED_DOWN},
+		{{.targets = (char *)"n-1/eth1"}, "n-2", 0, EXPECTED_UP},
+		{{.targets = (char *)"n-1"}, "n-1", 0, EXPECTED_DOWN},
+		{{.targets = (char *)"n-1/eth1"}, "n-1", 100, EXPECTED_DOWN},
 		{{.targets = (char *)"n-1/eth1", .period_ns = 2, .up_ns = 1},
 		 "n-1",
 		 0,
-		 WANTED_FLAPS},
-		{{.targets = (char *)"n-1/eth1.100", .vlan = 100}, "n-1", 100, WANTED_DOWN},
-		{{.targets = (char *)"n-1/eth1.100", .vlan = 100}, "n-1", 200, WANTED_UP},
-		{{.targets = (char *)"n-1/eth1.100", .vlan = 100}, "n-1", 0, WANTED_UP},
-		{{.targets = (char *)"n-1/eth1.100", .vlan = 100}, "n-2", 100, WANTED_UP},
+		 EXPECTED_FLAPS},
+		{{.targets = (char *)"n-1/eth1.100", .vlan = 100}, "n-1", 100, EXPECTED_DOWN},
+		{{.targets = (char *)"n-1/eth1.100", .vlan = 100}, "n-1", 200, EXPECTED_UP},
+		{{.targets = (char *)"n-1/eth1.100", .vlan = 100}, "n-1", 0, EXPECTED_UP},
+		{{.targets = (char *)"n-1/eth1.100", .vlan = 100}, "n-2", 100, EXPECTED_UP},
 		{{.targets = (char *)"@server/eth1.100", .vlan = 100, .period_ns = 2, .up_ns = 1},
 		 "s-1",
 		 100,
-		 WANTED_FLAPS},
+		 EXPECTED_FLAPS},
 	};
 
 	(void)state;
@@ -214,11 +214,11 @@ static void test_link_faults(void **state)
 		struct intent_fault fault = rows[i].fault;
 		struct intent intent = with_fault(&fault);
 		struct link_conditions c;
-		enum wanted_state is;
+		enum expected_state is;
 
 		fault.kind = PORT_FAULT_LINK;
-		assert_int_equal(wanted_link(&intent, end_of(rows[i].node).node, "eth1",
-					     rows[i].vlan, &c, &is, NULL),
+		assert_int_equal(expected_link(&intent, end_of(rows[i].node).node, "eth1",
+					       rows[i].vlan, &c, &is, NULL),
 				 0);
 		assert_int_equal(is, rows[i].want);
 		is_text(&c.up, "none");
@@ -257,12 +257,12 @@ static void test_partitions(void **state)
 			fault.group_count++;
 		for (size_t a = 0; a < 5; a++)
 			for (size_t b = 0; b < 5; b++)
-				if (wanted_cut(&intent, end_of(names[a]), end_of(names[b])))
+				if (expected_cut(&intent, end_of(names[a]), end_of(names[b])))
 					used += (size_t)snprintf(got + used, sizeof(got) - used,
 								 "%s>%s ", names[a], names[b]);
 		assert_string_equal(got, rows[i].cut);
 		intent.now = fault.deadline = 1;
-		assert_false(wanted_cut(&intent, end_of("n-1"), end_of("n-2")));
+		assert_false(expected_cut(&intent, end_of("n-1"), end_of("n-2")));
 	}
 }
 

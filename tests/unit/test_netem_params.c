@@ -34,13 +34,13 @@ static struct profile *load(const char *text, struct conditions *ret)
 	return profile;
 }
 
-static struct shape shape_of(const char *text, struct dist_tables *tables)
+static struct netem_params shape_of(const char *text, struct dist_tables *tables)
 {
 	struct conditions conditions;
 	struct profile *profile = load(text, &conditions);
-	struct shape shape = {0};
+	struct netem_params shape = {0};
 
-	assert_int_equal(shape_make(&conditions, tables, &shape, NULL), 0);
+	assert_int_equal(netem_params_make(&conditions, tables, &shape, NULL), 0);
 	profile_free(profile);
 	return shape;
 }
@@ -93,7 +93,7 @@ static void check_rows(const struct row *rows, size_t count)
 	struct dist_tables tables = {0};
 
 	for (size_t i = 0; i < count; i++) {
-		struct shape got = shape_of(rows[i].text, &tables);
+		struct netem_params got = shape_of(rows[i].text, &tables);
 
 		compare_netem(rows[i].text, &got.netem, &rows[i].netem);
 		compare(rows[i].text, "has_tbf", got.has_tbf, rows[i].tbf.rate != 0);
@@ -255,16 +255,16 @@ static void test_places(void **state)
 {
 	struct dist_tables tables = {0};
 	struct conditions conditions;
-	struct shape shape;
+	struct netem_params shape;
 	struct profile *profile = load("delay: 5ms, rate: 1mbit, seed: 7", &conditions);
 
 	(void)state;
-	assert_int_equal(shape_make(&conditions, &tables, &shape, NULL), 0);
+	assert_int_equal(netem_params_make(&conditions, &tables, &shape, NULL), 0);
 	assert_ptr_equal(shape.at, &conditions.at[COND_RATE]);
 	assert_int_equal(shape.seed_at->column, 42);
 	profile_free(profile);
 	conditions = (struct conditions) {0};
-	assert_int_equal(shape_make(&conditions, &tables, &shape, NULL), 0);
+	assert_int_equal(netem_params_make(&conditions, &tables, &shape, NULL), 0);
 	assert_null(shape.at);
 	assert_null(shape.seed_at);
 }
@@ -288,7 +288,7 @@ static void test_distributions(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct shape shape = shape_of(rows[i].text, &tables);
+		struct netem_params shape = shape_of(rows[i].text, &tables);
 		double sum = 0, squares = 0;
 
 		assert_int_equal(shape.netem.table_len, DIST_ENTRIES);
@@ -324,10 +324,10 @@ static void test_distribution_file(void **state)
 		.table_len = 3,
 	};
 	struct dist_tables tables = {0};
-	struct shape shape;
+	struct netem_params shape;
 
 	(void)state;
-	assert_int_equal(shape_make(&conditions, &tables, &shape, NULL), 0);
+	assert_int_equal(netem_params_make(&conditions, &tables, &shape, NULL), 0);
 	assert_ptr_equal(shape.netem.table, table);
 	assert_int_equal(shape.netem.table_len, 3);
 	dist_tables_done(&tables);
@@ -356,11 +356,11 @@ static void test_idle(void **state)
 	struct netem idle = NETEM_IDLE;
 
 	(void)state;
-	assert_true(shape_is_idle(&idle));
+	assert_true(netem_params_are_idle(&idle));
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct shape shape = shape_of(rows[i].text, &tables);
+		struct netem_params shape = shape_of(rows[i].text, &tables);
 
-		compare(rows[i].text, "idle", shape_is_idle(&shape.netem), rows[i].idle);
+		compare(rows[i].text, "idle", netem_params_are_idle(&shape.netem), rows[i].idle);
 		assert_true(shape.netem.limit >= 1);
 	}
 	compare_netem("nothing", &(struct netem) {.limit = 1000}, &idle);
@@ -399,11 +399,11 @@ static void test_read(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct conditions asked, read;
 		struct profile *profile = load(rows[i].asked, &asked);
-		struct shape shape;
+		struct netem_params shape;
 		char want[256], got[256];
 
-		assert_int_equal(shape_make(&asked, &tables, &shape, NULL), 0);
-		shape_read(&shape.netem, shape.has_tbf ? &shape.tbf : NULL, &read);
+		assert_int_equal(netem_params_make(&asked, &tables, &shape, NULL), 0);
+		netem_params_read(&shape.netem, shape.has_tbf ? &shape.tbf : NULL, &read);
 		conditions_format(&asked, want, sizeof(want));
 		conditions_format(&read, got, sizeof(got));
 		assert_string_equal(got, rows[i].text ? rows[i].text : want);
@@ -419,7 +419,7 @@ static void test_read_idle_tbf(void **state)
 	struct conditions read;
 
 	(void)state;
-	shape_read(&netem, &TBF_IDLE, &read);
+	netem_params_read(&netem, &TBF_IDLE, &read);
 	assert_int_equal(read.has, 1U << COND_RATE | 1U << COND_DELAY);
 	assert_int_equal(read.rate.bps, 10000000);
 }
