@@ -43,7 +43,7 @@ static int run(const void *p, struct netsim_err *err)
 	};
 	struct netsim_diags diags = {0};
 	struct netsim_lines lines = {0};
-	struct netsim *ns = NULL;
+	struct netsim *ctx = NULL;
 	char path[4096];
 	int r = parse_engine(args->engine, &what.engine, err);
 
@@ -51,11 +51,11 @@ static int run(const void *p, struct netsim_err *err)
 		r = netsim_find("profiles", common->words[0], path, err);
 
 	if (r == 0)
-		r = netsim_open(&ns, err);
+		r = netsim_open(&ctx, err);
 	if (r == 0)
-		r = report_file(netsim_apply(ns, path, &what, &lines, &diags, err), common, &diags,
+		r = report_file(netsim_apply(ctx, path, &what, &lines, &diags, err), common, &diags,
 				err);
-	netsim_close(ns);
+	netsim_close(ctx);
 	if (r == 0)
 		print_shaped(common, &lines);
 	netsim_lines_free(&lines);

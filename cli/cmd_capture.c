@@ -103,7 +103,7 @@ static void show_packet(void *arg, const struct netsim_captured *packet)
 	localtime_r(&seconds, &tm);
 	printf("%02d:%02d:%02d.%09d %s %s: %s > %s %s", tm.tm_hour, tm.tm_min, tm.tm_sec,
 	       (int)(packet->time_ns % 1000000000), packet->port, packet->sent ? "sent" : "got",
-	       packet->from, packet->to, packet->class);
+	       packet->from, packet->to, packet->class_name);
 	if (!show->quiet)
 		printf(" %s", packet->what);
 	printf(" %" PRIu32 "\n", packet->length);
@@ -282,13 +282,13 @@ static int capture(const struct capture_args *args, const struct netsim_capturin
 {
 	struct netsim_capture result = {0};
 	struct netsim_diags diags = {0};
-	struct netsim *ns = NULL;
-	int r = netsim_open(&ns, err);
+	struct netsim *ctx = NULL;
+	int r = netsim_open(&ctx, err);
 
 	catch_signals();
 	if (r == 0)
-		r = netsim_capture(ns, how, &result, &diags, err);
-	netsim_close(ns);
+		r = netsim_capture(ctx, how, &result, &diags, err);
+	netsim_close(ctx);
 	clear_line(show);
 	r = report_file(r, &args->common, &diags, err);
 	if (r != 0)

@@ -13,12 +13,12 @@ static int run(const void *p, struct netsim_err *err)
 		.dry = args->dry,
 	};
 	struct netsim_lines lines = {0};
-	struct netsim *ns = NULL;
-	int r = netsim_open(&ns, err);
+	struct netsim *ctx = NULL;
+	int r = netsim_open(&ctx, err);
 
 	if (r == 0)
-		r = netsim_clear(ns, &what, &lines, err);
-	netsim_close(ns);
+		r = netsim_clear(ctx, &what, &lines, err);
+	netsim_close(ctx);
 	if (r == 0 && (args->verbose || args->json || args->dry))
 		print_shaped(args, &lines);
 	netsim_lines_free(&lines);

@@ -30,13 +30,13 @@ static void print_down(const struct common *args, const char *fleet,
 		printf("no fleet is up\n");
 }
 
-static int down_one(struct netsim *ns, const struct common *args, const char *fleet,
+static int down_one(struct netsim *ctx, const struct common *args, const char *fleet,
 		    struct netsim_err *err)
 {
 	struct netsim_lines lines = {0};
 	double start = now_seconds();
 	char name[64];
-	int r = netsim_down(ns, fleet, args->dry, name, &lines, err);
+	int r = netsim_down(ctx, fleet, args->dry, name, &lines, err);
 
 	if (r == 0)
 		print_down(args, name, &lines, now_seconds() - start);
@@ -44,15 +44,15 @@ static int down_one(struct netsim *ns, const struct common *args, const char *fl
 	return r;
 }
 
-static int down_all(struct netsim *ns, const struct common *args, struct netsim_err *err)
+static int down_all(struct netsim *ctx, const struct common *args, struct netsim_err *err)
 {
 	struct netsim_status status = {0};
-	int r = netsim_status(ns, NULL, &status, err);
+	int r = netsim_status(ctx, NULL, &status, err);
 
 	for (size_t i = 0; r == 0 && i < status.fleet_count; i++)
-		r = down_one(ns, args, status.fleets[i].name, err);
+		r = down_one(ctx, args, status.fleets[i].name, err);
 	if (r == 0 && !status.fleet_count)
-		r = down_one(ns, args, NULL, err);
+		r = down_one(ctx, args, NULL, err);
 	netsim_status_free(&status);
 	return r;
 }
@@ -62,12 +62,12 @@ static int run(const void *p, struct netsim_err *err)
 	const struct down_args *args = p;
 	const struct common *common = &args->common;
 	const char *fleet = common->count ? common->words[0] : common->fleet;
-	struct netsim *ns = NULL;
-	int r = netsim_open(&ns, err);
+	struct netsim *ctx = NULL;
+	int r = netsim_open(&ctx, err);
 
 	if (r == 0)
-		r = args->all ? down_all(ns, common, err) : down_one(ns, common, fleet, err);
-	netsim_close(ns);
+		r = args->all ? down_all(ctx, common, err) : down_one(ctx, common, fleet, err);
+	netsim_close(ctx);
 	return r;
 }
 

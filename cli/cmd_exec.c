@@ -10,7 +10,7 @@ static int run(const void *p, struct netsim_err *err)
 {
 	const struct common *args = p;
 	char **command = args->words + 1;
-	struct netsim *ns = NULL;
+	struct netsim *ctx = NULL;
 	int r;
 
 	if (strcmp(*command, "--") == 0)
@@ -24,10 +24,10 @@ static int run(const void *p, struct netsim_err *err)
 		putchar('\n');
 		return 0;
 	}
-	r = netsim_open(&ns, err);
+	r = netsim_open(&ctx, err);
 	if (r == 0)
-		r = netsim_enter(ns, args->fleet, args->words[0], err);
-	netsim_close(ns);
+		r = netsim_enter(ctx, args->fleet, args->words[0], err);
+	netsim_close(ctx);
 	if (r < 0)
 		return r;
 	execvp(*command, command);

@@ -25,19 +25,19 @@ static int run(const void *p, struct netsim_err *err)
 		.conditions = args->common.words[0],
 		.targets = (const char *const *)args->common.words + 1,
 		.target_count = (size_t)args->common.count - 1,
-		.class = args->class,
+		.class_name = args->class,
 		.name = args->name,
 		.for_ns = args->for_ns,
 		.dry = args->common.dry,
 	};
-	struct netsim *ns = NULL;
+	struct netsim *ctx = NULL;
 	uint32_t fault = 0;
 	char text[512];
-	int r = netsim_open(&ns, err);
+	int r = netsim_open(&ctx, err);
 
 	if (r == 0)
-		r = netsim_fault(ns, &request, &fault, text, err);
-	netsim_close(ns);
+		r = netsim_fault(ctx, &request, &fault, text, err);
+	netsim_close(ctx);
 	if (r == 0)
 		print_fault_put(&args->common, fault, text, args->name, args->for_ns);
 	return r;

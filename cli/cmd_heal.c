@@ -30,17 +30,17 @@ static int run(const void *p, struct netsim_err *err)
 	const struct heal_args *args = p;
 	const struct common *common = &args->common;
 	struct netsim_lines lines = {0};
-	struct netsim *ns = NULL;
+	struct netsim *ctx = NULL;
 	int r = 0;
 
 	if (r == 0 && args->all && common->count)
 		r = usage_error(err, &cmd_heal, "--all takes no FAULT");
 	if (r == 0)
-		r = netsim_open(&ns, err);
+		r = netsim_open(&ctx, err);
 	if (r == 0)
-		r = netsim_heal(ns, common->fleet, (const char *const *)common->words,
+		r = netsim_heal(ctx, common->fleet, (const char *const *)common->words,
 				(size_t)common->count, common->dry, &lines, err);
-	netsim_close(ns);
+	netsim_close(ctx);
 	if (r == 0 && !common->quiet)
 		print_healed(common, &lines);
 	netsim_lines_free(&lines);

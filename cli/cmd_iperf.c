@@ -450,16 +450,16 @@ static int run(const void *p, struct netsim_err *err)
 				     .iface = args->iface};
 	struct session s = {.args = args, .results = json_array(), .raw = json_array()};
 	struct netsim_ways ways = {0};
-	struct netsim *ns = NULL;
+	struct netsim *ctx = NULL;
 	int r = check(args, err);
 
 	if (r == 0)
 		r = netsim_find_helper("netsim-iperf", s.helper, err);
 	if (r == 0)
-		r = netsim_open(&ns, err);
+		r = netsim_open(&ctx, err);
 	if (r == 0)
-		r = netsim_ways(ns, &among, &ways, err);
-	netsim_close(ns);
+		r = netsim_ways(ctx, &among, &ways, err);
+	netsim_close(ctx);
 	s.run.helper = s.helper;
 	s.run.fleet = ways.fleet;
 	set_options(&s);

@@ -64,16 +64,16 @@ static int run(const void *p, struct netsim_err *err)
 		.dry = args->common.dry,
 	};
 	struct netsim_lines lines = {0};
-	struct netsim *ns = NULL;
+	struct netsim *ctx = NULL;
 	int r = parse_state(args->common.words[0], &request.state, err);
 
 	if (r == 0)
 		r = parse_duty(args, &request, err);
 	if (r == 0)
-		r = netsim_open(&ns, err);
+		r = netsim_open(&ctx, err);
 	if (r == 0)
-		r = netsim_link(ns, &request, &lines, err);
-	netsim_close(ns);
+		r = netsim_link(ctx, &request, &lines, err);
+	netsim_close(ctx);
 	if (r == 0 && args->common.json)
 		print_json(json_pack("{s:o}", "links", json_lines(&lines)));
 	for (size_t i = 0; r == 0 && !args->common.json && !args->common.quiet && i < lines.count;

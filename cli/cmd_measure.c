@@ -54,13 +54,14 @@ static json_t *counters_of(const struct netsim_traffic *counted)
 	for (size_t i = 0; i < counted->flow_count; i++) {
 		const struct netsim_flow *flow = &counted->flows[i];
 
-		json_array_append_new(
-			list, json_pack("{s:s?, s:s?, s:s, s:I, s:I, s:o, s:I, s:I}", "from",
-					flow->from, "to", flow->to, "class", flow->class, "packets",
-					(json_int_t)flow->packets, "bytes", (json_int_t)flow->bytes,
-					"dropped", analyze_dropped_json(flow), "copied",
-					(json_int_t)flow->copied, "corrupted",
-					(json_int_t)flow->corrupted));
+		json_array_append_new(list, json_pack("{s:s?, s:s?, s:s, s:I, s:I, s:o, s:I, s:I}",
+						      "from", flow->from, "to", flow->to, "class",
+						      flow->class_name, "packets",
+						      (json_int_t)flow->packets, "bytes",
+						      (json_int_t)flow->bytes, "dropped",
+						      analyze_dropped_json(flow), "copied",
+						      (json_int_t)flow->copied, "corrupted",
+						      (json_int_t)flow->corrupted));
 	}
 	return list;
 }
@@ -158,10 +159,10 @@ static int report_missing(const struct netsim_measurement *m, bool quiet)
 	return m->missed || m->gone ? 1 : 0;
 }
 
-static int say_what(struct netsim *ns, const char *fleet, struct netsim_err *err)
+static int say_what(struct netsim *ctx, const char *fleet, struct netsim_err *err)
 {
 	struct netsim_status status = {0};
-	int r = netsim_status(ns, fleet, &status, err);
+	int r = netsim_status(ctx, fleet, &status, err);
 
 	for (size_t i = 0; r == 0 && i < status.fleet_count; i++)
 		printf("would measure the traffic of %s\n", status.fleets[i].name);
@@ -169,7 +170,7 @@ static int say_what(struct netsim *ns, const char *fleet, struct netsim_err *err
 	return r;
 }
 
-static int measure(struct netsim *ns, const struct measure_args *args,
+static int measure(struct netsim *ctx, const struct measure_args *args,
 		   const struct analyze_view *view, struct netsim_err *err)
 {
 	const struct common *common = &args->common;
@@ -191,7 +192,7 @@ static int measure(struct netsim *ns, const struct measure_args *args,
 
 	sigaction(SIGINT, &end, NULL);
 	sigaction(SIGTERM, &end, NULL);
-	r = netsim_measure(ns, &how, &m, &diags, err);
+	r = netsim_measure(ctx, &how, &m, &diags, err);
 	if (progress.shown)
 		fputs("\r\033[K", stderr);
 	r = report_file(r, common, &diags, err);
@@ -210,15 +211,15 @@ static int run(const void *p, struct netsim_err *err)
 {
 	const struct measure_args *args = p;
 	struct analyze_view view;
-	struct netsim *ns = NULL;
+	struct netsim *ctx = NULL;
 	int r = analyze_options_parse(&cmd_measure, &args->common, &args->shown, &view, err);
 
 	if (r == 0)
-		r = netsim_open(&ns, err);
+		r = netsim_open(&ctx, err);
 	if (r == 0)
-		r = args->common.dry ? say_what(ns, args->common.fleet, err) :
-				       measure(ns, args, &view, err);
-	netsim_close(ns);
+		r = args->common.dry ? say_what(ctx, args->common.fleet, err) :
+				       measure(ctx, args, &view, err);
+	netsim_close(ctx);
 	return r;
 }
 

@@ -33,14 +33,14 @@ static int run(const void *p, struct netsim_err *err)
 		.for_ns = args->for_ns,
 		.dry = args->common.dry,
 	};
-	struct netsim *ns = NULL;
+	struct netsim *ctx = NULL;
 	uint32_t fault = 0;
 	char text[256];
-	int r = netsim_open(&ns, err);
+	int r = netsim_open(&ctx, err);
 
 	if (r == 0)
-		r = netsim_partition(ns, &cut, &fault, text, err);
-	netsim_close(ns);
+		r = netsim_partition(ctx, &cut, &fault, text, err);
+	netsim_close(ctx);
 	if (r == 0)
 		print_fault_put(&args->common, fault, text, args->name, args->for_ns);
 	return r;

@@ -224,14 +224,14 @@ static int run(const void *p, struct netsim_err *err)
 				     .count = args->count,
 				     .interval_ns = args->interval};
 	struct netsim_ping_matrix m = {0};
-	struct netsim *ns = NULL;
-	int r = netsim_open(&ns, err);
+	struct netsim *ctx = NULL;
+	int r = netsim_open(&ctx, err);
 
 	if (isatty(STDERR_FILENO) && !common->quiet)
 		how.progress = show_progress;
 	if (r == 0)
-		r = netsim_ping_matrix(ns, &how, &m, err);
-	netsim_close(ns);
+		r = netsim_ping_matrix(ctx, &how, &m, err);
+	netsim_close(ctx);
 	if (how.progress)
 		fputs("\r\033[K", stderr);
 	if (r == 0 && m.ways.node_count < 2) {

@@ -7,15 +7,15 @@ static int run(const void *p, struct netsim_err *err)
 	const struct common *args = p;
 	struct netsim_diags diags = {0};
 	struct netsim_lines lines = {0};
-	struct netsim *ns = NULL;
+	struct netsim *ctx = NULL;
 	char path[4096];
 	int r = netsim_find("topo", args->words[0], path, err);
 
 	if (r == 0)
-		r = netsim_open(&ns, err);
+		r = netsim_open(&ctx, err);
 	if (r == 0)
-		r = report_file(netsim_plan(ns, path, &lines, &diags, err), args, &diags, err);
-	netsim_close(ns);
+		r = report_file(netsim_plan(ctx, path, &lines, &diags, err), args, &diags, err);
+	netsim_close(ctx);
 	if (r == 0 && args->json) {
 		print_json(json_pack("{s:o}", "steps", json_lines(&lines)));
 	} else if (r == 0) {

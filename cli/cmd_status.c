@@ -133,7 +133,8 @@ static void print_paths(const struct netsim_fleet *fleet, bool verbose)
 
 		snprintf(name, sizeof(name), "%s > %s", path->from ? path->from : "any",
 			 path->to ? path->to : "any");
-		const char *cells[] = {name, path->class ? path->class : "all", path->text};
+		const char *cells[] = {name, path->class_name ? path->class_name : "all",
+				       path->text};
 		table_add(&table, cells, 3);
 	}
 	table_print(&table, stdout);
@@ -200,7 +201,7 @@ static json_t *json_paths(const struct netsim_fleet *fleet)
 
 		json_array_append_new(paths, json_pack("{s:s?, s:s?, s:s?, s:s}", "from",
 						       path->from, "to", path->to, "class",
-						       path->class, "conditions", path->text));
+						       path->class_name, "conditions", path->text));
 	}
 	return paths;
 }
@@ -250,7 +251,7 @@ static void print_names(const struct netsim_status *status)
 }
 
 /* With dry, no fleet that does not count its traffic begins to. */
-static int print_metrics(struct netsim *ns, const struct netsim_status *status, bool dry,
+static int print_metrics(struct netsim *ctx, const struct netsim_status *status, bool dry,
 			 struct netsim_err *err)
 {
 	struct netsim_traffic *traffic = calloc(status->fleet_count + 1, sizeof(*traffic));
@@ -258,7 +259,7 @@ static int print_metrics(struct netsim *ns, const struct netsim_status *status, 
 	int r = 0;
 
 	for (size_t i = 0; traffic && !dry && r == 0 && i < status->fleet_count; i++) {
-		r = netsim_traffic(ns, status->fleets[i].name, &traffic[count], err);
+		r = netsim_traffic(ctx, status->fleets[i].name, &traffic[count], err);
 		count += r == 0;
 	}
 	if (r == 0)
@@ -275,24 +276,24 @@ static int run(const void *p, struct netsim_err *err)
 	const struct common *args = &all->common;
 	const char *fleet = args->count ? args->words[0] : args->fleet;
 	struct netsim_status status = {0};
-	struct netsim *ns = NULL;
+	struct netsim *ctx = NULL;
 	int r = 0;
 
 	if (all->prometheus && args->json)
 		r = usage_error(err, &cmd_status, "--prometheus and --json exclude each other");
 	if (r == 0)
-		r = netsim_open(&ns, err);
+		r = netsim_open(&ctx, err);
 	if (r == 0)
-		r = netsim_status(ns, fleet, &status, err);
+		r = netsim_status(ctx, fleet, &status, err);
 	if (r == 0 && all->prometheus)
-		r = print_metrics(ns, &status, args->dry, err);
+		r = print_metrics(ctx, &status, args->dry, err);
 	else if (r == 0 && args->json)
 		print_status_json(&status);
 	else if (r == 0 && args->quiet)
 		print_names(&status);
 	else if (r == 0)
 		print_text(args, &status);
-	netsim_close(ns);
+	netsim_close(ctx);
 	netsim_status_free(&status);
 	return r;
 }

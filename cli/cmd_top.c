@@ -34,15 +34,15 @@ static json_t *json_flow(const struct netsim_flow *flow)
 				    (json_int_t)flow->dropped[NETSIM_DROP_QUEUE]);
 
 	return json_pack("{s:s?, s:s?, s:s, s:I, s:I, s:o, s:I, s:I}", "from", flow->from, "to",
-			 flow->to, "class", flow->class, "packets", (json_int_t)flow->packets,
+			 flow->to, "class", flow->class_name, "packets", (json_int_t)flow->packets,
 			 "bytes", (json_int_t)flow->bytes, "dropped", dropped, "copied",
 			 (json_int_t)flow->copied, "corrupted", (json_int_t)flow->corrupted);
 }
 
-static int print_totals(struct netsim *ns, const char *fleet, struct netsim_err *err)
+static int print_totals(struct netsim *ctx, const char *fleet, struct netsim_err *err)
 {
 	struct netsim_traffic traffic = {0};
-	int r = netsim_traffic(ns, fleet, &traffic, err);
+	int r = netsim_traffic(ctx, fleet, &traffic, err);
 	json_t *flows;
 
 	if (r < 0)
@@ -83,16 +83,16 @@ static void sleep_for(int64_t ns)
 		;
 }
 
-static int print_once(struct netsim *ns, const struct top_args *args, const char *fleet,
+static int print_once(struct netsim *ctx, const struct top_args *args, const char *fleet,
 		      int64_t interval, struct netsim_err *err)
 {
 	struct netsim_traffic before = {0}, now = {0};
 	struct rates rates = {0};
-	int r = netsim_traffic(ns, fleet, &before, err);
+	int r = netsim_traffic(ctx, fleet, &before, err);
 
 	if (r == 0) {
 		sleep_for(interval);
-		r = netsim_traffic(ns, fleet, &now, err);
+		r = netsim_traffic(ctx, fleet, &now, err);
 	}
 	if (r == 0)
 		r = rates_make(&before, &now, args->classes, &rates);
@@ -105,10 +105,10 @@ static int print_once(struct netsim *ns, const struct top_args *args, const char
 }
 
 /* Nothing is attached then, and so nothing counted. */
-static int say_what(struct netsim *ns, const char *fleet, struct netsim_err *err)
+static int say_what(struct netsim *ctx, const char *fleet, struct netsim_err *err)
 {
 	struct netsim_status status = {0};
-	int r = netsim_status(ns, fleet, &status, err);
+	int r = netsim_status(ctx, fleet, &status, err);
 
 	for (size_t i = 0; r == 0 && i < status.fleet_count; i++)
 		printf("would show the traffic of %s\n", status.fleets[i].name);
@@ -122,21 +122,21 @@ static int run(const void *p, struct netsim_err *err)
 	const struct common *common = &args->common;
 	const char *fleet = common->count ? common->words[0] : common->fleet;
 	int64_t interval = args->interval_ns ? args->interval_ns : 1000000000;
-	struct netsim *ns = NULL;
-	int r = netsim_open(&ns, err);
+	struct netsim *ctx = NULL;
+	int r = netsim_open(&ctx, err);
 
 	if (r == 0 && common->dry)
-		r = say_what(ns, fleet, err);
+		r = say_what(ctx, fleet, err);
 	else if (r == 0 && common->json)
-		r = print_totals(ns, fleet, err);
+		r = print_totals(ctx, fleet, err);
 	else if (r == 0) {
 		r = args->once || !isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO) ?
 			    -ENOTTY :
-			    screen_run(ns, fleet, interval, err);
+			    screen_run(ctx, fleet, interval, err);
 		if (r == -ENOTTY)
-			r = print_once(ns, args, fleet, interval, err);
+			r = print_once(ctx, args, fleet, interval, err);
 	}
-	netsim_close(ns);
+	netsim_close(ctx);
 	return r;
 }
 

@@ -29,7 +29,7 @@ static int run(const void *p, struct netsim_err *err)
 	const struct common *args = p;
 	struct netsim_diags diags = {0};
 	struct netsim_up up = {0};
-	struct netsim *ns = NULL;
+	struct netsim *ctx = NULL;
 	double start = now_seconds();
 	char path[4096];
 	int r;
@@ -38,10 +38,10 @@ static int run(const void *p, struct netsim_err *err)
 		return cmd_plan.run(p, err);
 	r = netsim_find("topo", args->words[0], path, err);
 	if (r == 0)
-		r = netsim_open(&ns, err);
+		r = netsim_open(&ctx, err);
 	if (r == 0)
-		r = report_file(netsim_up(ns, path, &up, &diags, err), args, &diags, err);
-	netsim_close(ns);
+		r = report_file(netsim_up(ctx, path, &up, &diags, err), args, &diags, err);
+	netsim_close(ctx);
 	if (r == 0 && !args->quiet)
 		print_up(args, &up, now_seconds() - start);
 	return r;

@@ -128,14 +128,14 @@ static int run(const void *p, struct netsim_err *err)
 	struct netsim_verifying how = {.fleet = common->count ? common->words[0] : common->fleet,
 				       .quick = args->quick};
 	struct netsim_verify verify = {0};
-	struct netsim *ns = NULL;
-	int r = netsim_open(&ns, err);
+	struct netsim *ctx = NULL;
+	int r = netsim_open(&ctx, err);
 
 	if (isatty(STDERR_FILENO) && !common->quiet)
 		how.progress = show_progress;
 	if (r == 0)
-		r = netsim_verify(ns, &how, &verify, err);
-	netsim_close(ns);
+		r = netsim_verify(ctx, &how, &verify, err);
+	netsim_close(ctx);
 	if (how.progress)
 		fputs("\r\033[K", stderr);
 	if (r < 0)

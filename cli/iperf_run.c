@@ -53,13 +53,13 @@ static void complain(const char *what)
 static void enter(const char *fleet, const char *node)
 {
 	struct netsim_err err = {0};
-	struct netsim *ns = NULL;
+	struct netsim *ctx = NULL;
 
 	if (strcmp(node, "host") == 0)
 		return;
-	if (netsim_open(&ns, &err) < 0 || netsim_enter(ns, fleet, node, &err) < 0)
+	if (netsim_open(&ctx, &err) < 0 || netsim_enter(ctx, fleet, node, &err) < 0)
 		complain(err.what);
-	netsim_close(ns);
+	netsim_close(ctx);
 }
 
 static void become(const struct child *child, const struct iperf_run *run, const char *node,

@@ -225,7 +225,7 @@ static void flow_labels(struct writer *w, const struct netsim_traffic *traffic,
 	label(w, "fleet", traffic->fleet);
 	label(w, "from", flow->from ? flow->from : "");
 	label(w, "to", flow->to ? flow->to : "");
-	label(w, "class", flow->class);
+	label(w, "class", flow->class_name);
 }
 
 static void flow_family(struct writer *w, const char *name, const char *help, size_t member)

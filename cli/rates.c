@@ -101,7 +101,7 @@ int rates_make(const struct netsim_traffic *before, const struct netsim_traffic 
 			row = &ret->rows[ret->count++];
 			row->total.from = flow->from;
 			row->total.to = flow->to;
-			row->total.class = by_class ? flow->class : NULL;
+			row->total.class_name = by_class ? flow->class_name : NULL;
 		}
 		add_rates(row, old, flow, seconds);
 		add_rates(&ret->sum, old, flow, seconds);
@@ -236,7 +236,7 @@ void rates_list(const struct rates *rates, bool by_class, int width, struct rate
 	int pair = 4, class = by_class ? CLASS_LEAST : 0, room = width - LIST_NUMBERS;
 
 	for (size_t i = 0; i < rates->count; i++) {
-		const char *name = rates->rows[i].total.class;
+		const char *name = rates->rows[i].total.class_name;
 
 		pair = larger(pair, pair_length(&rates->rows[i]));
 		if (by_class && name)
@@ -289,7 +289,7 @@ void rates_list_row(const struct rate_list *list, const struct rate_row *row, ch
 	pad_to(line, list->pair);
 	if (list->class) {
 		append(line, "  ");
-		append_name(line, total->class ? total->class : "all", list->class);
+		append_name(line, total->class_name ? total->class_name : "all", list->class);
 		pad_to(line, list->pair + 2 + list->class);
 	}
 	for (size_t i = 0; i < COLUMNS; i++)
@@ -322,8 +322,10 @@ static int compare_for_matrix(const void *x, const void *y)
 {
 	const struct rate_row *a = x, *b = y;
 	/* From, class, to: the three as netsim_compare_flows() compares them. */
-	struct netsim_flow p = {.from = a->total.from, .to = a->total.class, .class = a->total.to};
-	struct netsim_flow q = {.from = b->total.from, .to = b->total.class, .class = b->total.to};
+	struct netsim_flow p = {
+		.from = a->total.from, .to = a->total.class_name, .class_name = a->total.to};
+	struct netsim_flow q = {
+		.from = b->total.from, .to = b->total.class_name, .class_name = b->total.to};
 
 	return netsim_compare_flows(&p, &q);
 }
@@ -354,11 +356,11 @@ static void find_rows(struct rate_matrix *m)
 		const struct netsim_flow *last = i ? &m->rates->rows[i - 1].total : NULL;
 
 		if (!last || !same_text(last->from, flow->from) ||
-		    !same_text(last->class, flow->class))
+		    !same_text(last->class_name, flow->class_name))
 			m->starts[m->row_count++] = i;
 		m->name = larger(m->name, (int)strlen(name_of(flow->from)));
-		if (m->class && flow->class)
-			m->class = larger(m->class, (int)strlen(flow->class));
+		if (m->class && flow->class_name)
+			m->class = larger(m->class, (int)strlen(flow->class_name));
 	}
 }
 
@@ -458,7 +460,7 @@ void rates_matrix_row(const struct rate_matrix *m, size_t row, size_t first, int
 		&m->rates->rows[row + 1 < m->row_count ? m->starts[row + 1] : m->rates->count];
 	char text[FIGURE_TEXT];
 
-	begin_line(m, name_of(at->total.from), at->total.class, line);
+	begin_line(m, name_of(at->total.from), at->total.class_name, line);
 	for (size_t i = first; i < m->column_count && room_for(m, line, width); i++) {
 		double value = 0;
 

@@ -113,8 +113,8 @@ static json_t *json_row(const struct netsim_analysis *a, const struct netsim_flo
 					       {"from_client", "from_server"}};
 	json_t *json = json_object();
 
-	if (row->class)
-		json_object_set_new(json, "class", json_string(row->class));
+	if (row->class_name)
+		json_object_set_new(json, "class", json_string(row->class_name));
 	for (size_t i = 0; row->way_count == 2 && i < 2; i++)
 		json_object_set_new(json, ends[connection][i], text_or_null(row->ends[i]));
 	json_object_set_new(json, "inner", json_boolean(row->inner));
@@ -155,10 +155,10 @@ static json_t *json_gaps(const struct netsim_analysis *a)
 			list,
 			json_pack("{s:o, s:o, s:s, s:i, s:i, s:b, s:b, s:I, s:I, s:I}", "from",
 				  text_or_null(gap->from), "to", text_or_null(gap->to), "class",
-				  gap->class, "from_port", gap->from_port, "to_port", gap->to_port,
-				  "inner", gap->inner, "whole", gap->whole, "begin_ns",
-				  (json_int_t)gap->begin_ns, "end_ns", (json_int_t)gap->end_ns,
-				  "limit_ns", (json_int_t)gap->limit_ns));
+				  gap->class_name, "from_port", gap->from_port, "to_port",
+				  gap->to_port, "inner", gap->inner, "whole", gap->whole,
+				  "begin_ns", (json_int_t)gap->begin_ns, "end_ns",
+				  (json_int_t)gap->end_ns, "limit_ns", (json_int_t)gap->limit_ns));
 	}
 	return list;
 }
@@ -250,7 +250,7 @@ static void csv_row(const struct netsim_flow_row *row, size_t way, bool connecti
 		printf("%u,%s", row->ports[1 - way], analyze_protocol(row, text));
 	else
 		putchar(',');
-	printf(",%s,%d,%u,", row->class ? row->class : "", row->inner, row->vlan);
+	printf(",%s,%d,%u,", row->class_name ? row->class_name : "", row->inner, row->vlan);
 	if (connection)
 		printf("%" PRId64 ",%" PRId64, row->first_ns, row->last_ns);
 	else

@@ -26,7 +26,7 @@ static const struct netsim_flow *counters_of(const struct netsim_traffic *counte
 		const struct netsim_flow *flow = &counted->flows[i];
 
 		if (same(flow->from, row->from) && same(flow->to, row->to) &&
-		    same(flow->class, row->class))
+		    same(flow->class_name, row->class_name))
 			return flow;
 	}
 	return NULL;
@@ -67,7 +67,7 @@ static void print_row(const struct netsim_one_way *row)
 	char t[9][FIGURE_TEXT];
 
 	printf("%s > %s, %s\n", row->from ? row->from : "many others",
-	       row->to ? row->to : "many others", row->class);
+	       row->to ? row->to : "many others", row->class_name);
 	printf("%-8s %7s %7s %5s %5s %5s %7s %7s %7s %7s\n", "", figure_count(row->sent, t[0]),
 	       figure_count(row->lost, t[1]), percent(row, t[2]),
 	       figure_count(row->reordered, t[3]), figure_count(row->duplicated, t[4]),
@@ -150,7 +150,7 @@ static json_t *json_row(const struct netsim_analysis *a, const struct netsim_one
 
 	json_object_set_new(json, "from", text_or_null(row->from));
 	json_object_set_new(json, "to", text_or_null(row->to));
-	json_object_set_new(json, "class", json_string(row->class));
+	json_object_set_new(json, "class", json_string(row->class_name));
 	json_object_set_new(json, "sent", number(row->sent));
 	json_object_set_new(json, "delivered", number(row->delivered));
 	json_object_set_new(json, "lost", number(row->lost));

@@ -121,7 +121,7 @@ static void print_classes(const struct netsim_analysis *a, const struct analyze_
 		char label[64];
 
 		snprintf(label, sizeof(label), "%s%.30s", row->inner ? "in vxlan: " : "",
-			 row->class);
+			 row->class_name);
 		if (strlen(label) > 19) {
 			puts(label);
 			*label = 0;
@@ -154,8 +154,8 @@ static void print_ways(const struct netsim_analysis *a, const struct netsim_flow
 
 static void print_pair(const struct netsim_analysis *a, const struct netsim_flow_row *row)
 {
-	printf("%s > %s%s%s%s\n", end_of(row, 0), end_of(row, 1), row->class ? ", " : "",
-	       row->class ? row->class : "", row->inner ? ", in vxlan" : "");
+	printf("%s > %s%s%s%s\n", end_of(row, 0), end_of(row, 1), row->class_name ? ", " : "",
+	       row->class_name ? row->class_name : "", row->inner ? ", in vxlan" : "");
 	print_ways(a, row, false);
 	print_opening(row);
 }
@@ -203,7 +203,8 @@ static void add_multicast(struct netsim_flow_row *sum, const struct netsim_flow_
 
 static bool is_same_kind(const struct netsim_flow_row *a, const struct netsim_flow_row *b)
 {
-	return a->inner == b->inner && (!a->class || strcmp(a->class, b->class) == 0);
+	return a->inner == b->inner &&
+	       (!a->class_name || strcmp(a->class_name, b->class_name) == 0);
 }
 
 static void print_multicasts(const struct netsim_analysis *a, const struct netsim_flow_rows *rows,
@@ -211,7 +212,7 @@ static void print_multicasts(const struct netsim_analysis *a, const struct netsi
 {
 	for (size_t i = 0; i < rows->count; i++) {
 		const struct netsim_flow_row *row = &rows->list[i];
-		struct netsim_flow_row sum = {.class = row->class, .inner = row->inner};
+		struct netsim_flow_row sum = {.class_name = row->class_name, .inner = row->inner};
 		bool first = is_folded(row, view);
 
 		for (size_t k = 0; first && k < i; k++)
@@ -291,7 +292,7 @@ static void print_connection(const struct netsim_analysis *a, const struct netsi
 	print_end(row, 0);
 	fputs(" > ", stdout);
 	print_end(row, 1);
-	printf("  %s", row->class);
+	printf("  %s", row->class_name);
 	if (!has_ports(row))
 		printf(" %s", analyze_protocol(row, text));
 	if (row->vlan)
@@ -323,7 +324,7 @@ static void print_gap(const struct netsim_flow_gap *gap)
 	printf("%s %8s  %s:%u > %s:%u %s, limit %s%s\n", clock_time(gap->begin_ns, t[0]),
 	       figure_duration((double)(gap->end_ns - gap->begin_ns), t[1]),
 	       gap->from ? gap->from : "-", gap->from_port, gap->to ? gap->to : "-", gap->to_port,
-	       gap->class, figure_duration((double)gap->limit_ns, t[2]),
+	       gap->class_name, figure_duration((double)gap->limit_ns, t[2]),
 	       gap->whole ? "" : " (others were not)");
 }
 

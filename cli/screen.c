@@ -177,11 +177,11 @@ static bool obey(struct screen *s, int key)
 	return false;
 }
 
-static int read_again(struct screen *s, struct netsim *ns, const char *fleet,
+static int read_again(struct screen *s, struct netsim *ctx, const char *fleet,
 		      struct netsim_err *err)
 {
 	struct netsim_traffic traffic = {0};
-	int r = netsim_traffic(ns, fleet, &traffic, err);
+	int r = netsim_traffic(ctx, fleet, &traffic, err);
 
 	if (r < 0)
 		return r;
@@ -216,7 +216,7 @@ static int wait_for_keys(struct screen *s, double until)
 	return r < 0 ? r : 1;
 }
 
-static int loop(struct screen *s, struct netsim *ns, const char *fleet, double interval,
+static int loop(struct screen *s, struct netsim *ctx, const char *fleet, double interval,
 		struct netsim_err *err)
 {
 	int r = 0;
@@ -224,7 +224,7 @@ static int loop(struct screen *s, struct netsim *ns, const char *fleet, double i
 	while (r == 0 && !ended) {
 		double begin = now_seconds();
 
-		r = read_again(s, ns, fleet, err);
+		r = read_again(s, ctx, fleet, err);
 		if (r == 0)
 			r = arrange(s);
 		if (r == 0) {
@@ -247,7 +247,7 @@ static void catch_signals(struct sigaction before[3], bool catch)
 		sigaction(numbers[i], catch ? &action : &before[i], catch ? &before[i] : NULL);
 }
 
-int screen_run(struct netsim *ns, const char *fleet, int64_t interval_ns, struct netsim_err *err)
+int screen_run(struct netsim *ctx, const char *fleet, int64_t interval_ns, struct netsim_err *err)
 {
 	struct sigaction before[3];
 	struct screen s = {0};
@@ -265,7 +265,7 @@ int screen_run(struct netsim *ns, const char *fleet, int64_t interval_ns, struct
 	noecho();
 	curs_set(0);
 	keypad(stdscr, true);
-	r = loop(&s, ns, fleet, (double)interval_ns / 1e9, err);
+	r = loop(&s, ctx, fleet, (double)interval_ns / 1e9, err);
 	endwin();
 	delscreen(terminal);
 	catch_signals(before, false);

@@ -9,6 +9,6 @@
  * Shows a fleet's traffic until a key or a signal ends it; the terminal is then as it
  * was. -ENOTTY, with err untouched, where it cannot be used like that.
  */
-int screen_run(struct netsim *ns, const char *fleet, int64_t interval_ns, struct netsim_err *err);
+int screen_run(struct netsim *ctx, const char *fleet, int64_t interval_ns, struct netsim_err *err);
 
 #endif

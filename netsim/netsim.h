@@ -1,7 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * libnetsim: build a fleet's network on one Linux host, shape it, cut it apart
- * and heal it. This is the one public header.
+ * libnetsim: builds a fleet's network on one Linux host, shapes it, cuts it apart,
+ * measures it and heals it. This is the only public header; libnetsim(3) describes
+ * its conventions, and a page for each group of calls.
+ *
+ *   Results    Calls return 0 or a negative errno. On failure they describe it in *err
+ *              (may be NULL), and leave what they return through pointers untouched.
+ *   Options    A *_opts struct begins with its size, so that it can grow: start from
+ *              NETSIM_OPTS(), or zero it and set size. NULL means the defaults.
+ *   Ownership  A result, with all that it points to, is the library's until the function
+ *              named after it frees it; NULL may be freed. Structs in results may grow at
+ *              their end, which is why lists hold pointers to them.
+ *   Threads    A handle, and what was opened with it, is for one thread at a time; several
+ *              handles may be used by several threads. Calls that look into nodes move the
+ *              calling thread into their network namespaces, and back.
+ *   Signals    The library installs no handlers and starts no threads that outlive a call.
+ *   Limits     netsim_open() raises the soft RLIMIT_NOFILE to the hard one: a large fleet
+ *              needs a socket and a namespace for each node.
+ *   Output     The library prints nothing, and ends no process.
  */
 #ifndef NETSIM_NETSIM_H
 #define NETSIM_NETSIM_H
@@ -10,6 +26,19 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define NETSIM_VERSION_MAJOR 0
+#define NETSIM_VERSION_MINOR 1
+#define NETSIM_VERSION_PATCH 0
+
+#define NETSIM_API __attribute__((visibility("default")))
+
+/* C: struct netsim_apply_opts opts = NETSIM_OPTS(struct netsim_apply_opts, .dry_run = true); */
+#define NETSIM_OPTS(type, ...) ((type) {.size = sizeof(type), ##__VA_ARGS__})
 
 /* A place in a file, from 1; file NULL: no place. */
 struct netsim_loc {
@@ -53,47 +82,40 @@ struct netsim_diags {
 	size_t warnings; /* how many in list[] are only warnings */
 };
 
-/*
- * Everything below returns 0 or a negative errno with *err filled (see above),
- * and sets what it returns through pointers on success only. Texts and arrays in
- * results belong to the result, which is freed by the function named with it; a
- * result that was zeroed may always be freed. The library prints nothing.
- * Not for use by several threads at once.
- */
-
 /* A handle: sockets into this network namespace, which is where everything happens. */
 struct netsim;
-int netsim_open(struct netsim **ret, struct netsim_err *err);
-void netsim_close(struct netsim *ns);
+NETSIM_API int netsim_open(struct netsim **ret, struct netsim_err *err);
+NETSIM_API void netsim_close(struct netsim *ctx);
 
 /* Lines for people. */
 struct netsim_lines {
 	char **list;
 	size_t count;
 };
-void netsim_lines_free(struct netsim_lines *lines);
+NETSIM_API void netsim_lines_free(struct netsim_lines *lines);
 
 /*
  * Finds a topology or profile by path, or by name in ./FOLDER, /etc/netsim/FOLDER
  * and the installed one; folder is "topo" or "profiles". path must hold 4096 bytes.
  */
-int netsim_find(const char *folder, const char *name, char *path, struct netsim_err *err);
+NETSIM_API int netsim_find(const char *folder, const char *name, char *path,
+			   struct netsim_err *err);
 
 /*
  * Checks a topology, profile, class file or trace. Mistakes and warnings go to diags; -EINVAL if
  * there are mistakes. With print, what was understood is written to it as YAML.
  */
-int netsim_check(const char *path, FILE *print, struct netsim_diags *diags);
+NETSIM_API int netsim_check(const char *path, FILE *print, struct netsim_diags *diags);
 
 /* The nearest of count names to a mistyped one, or NULL where none is near. */
-const char *netsim_nearest(const char *text, const char *const *names, size_t count);
+NETSIM_API const char *netsim_nearest(const char *text, const char *const *names, size_t count);
 
 /* "30s", "250ms": nanoseconds. -EINVAL or -ERANGE with *why saying what would be right. */
-int netsim_parse_duration(const char *text, int64_t *ret_ns, const char **why);
+NETSIM_API int netsim_parse_duration(const char *text, int64_t *ret_ns, const char **why);
 /* "64KiB", "100MB": bytes, likewise. */
-int netsim_parse_size(const char *text, uint64_t *ret_bytes, const char **why);
+NETSIM_API int netsim_parse_size(const char *text, uint64_t *ret_bytes, const char **why);
 /* "10mbit", "1.5gbit": bits per second, likewise. */
-int netsim_parse_rate(const char *text, uint64_t *ret_bps, const char **why);
+NETSIM_API int netsim_parse_rate(const char *text, uint64_t *ret_bps, const char **why);
 
 /* What netsim_up() did. */
 struct netsim_up {
@@ -107,18 +129,18 @@ struct netsim_up {
  * Makes the kernel match a topology file, and undoes what it did if that fails.
  * With a wrong file returns -EINVAL with diags; err is filled otherwise.
  */
-int netsim_up(struct netsim *ns, const char *path, struct netsim_up *ret,
-	      struct netsim_diags *diags, struct netsim_err *err);
+NETSIM_API int netsim_up(struct netsim *ctx, const char *path, struct netsim_up *ret,
+			 struct netsim_diags *diags, struct netsim_err *err);
 /* The steps that netsim_up() would take, a line each. */
-int netsim_plan(struct netsim *ns, const char *path, struct netsim_lines *ret,
-		struct netsim_diags *diags, struct netsim_err *err);
+NETSIM_API int netsim_plan(struct netsim *ctx, const char *path, struct netsim_lines *ret,
+			   struct netsim_diags *diags, struct netsim_err *err);
 
 /*
  * Removes a fleet (NULL: the only one) with all that netsim made for it. With dry,
  * only lists it. name (64 bytes) receives the fleet's name, "" where there is none.
  */
-int netsim_down(struct netsim *ns, const char *fleet, bool dry, char *name,
-		struct netsim_lines *ret, struct netsim_err *err);
+NETSIM_API int netsim_down(struct netsim *ctx, const char *fleet, bool dry, char *name,
+			   struct netsim_lines *ret, struct netsim_err *err);
 
 /* The conditions of one direction of a port, as the kernel holds them. */
 struct netsim_direction {
@@ -150,8 +172,8 @@ struct netsim_node {
 
 /* Conditions between two nodes, or of a class of traffic (edt). */
 struct netsim_path {
-	char *from, *to; /* NULL: between any two */
-	char *class;	 /* NULL: all traffic */
+	char *from, *to;  /* NULL: between any two */
+	char *class_name; /* NULL: all traffic */
 	char text[160];
 };
 
@@ -193,9 +215,9 @@ struct netsim_status {
 };
 
 /* What there is: one fleet, or all with fleet NULL. Free with netsim_status_free(). */
-int netsim_status(struct netsim *ns, const char *fleet, struct netsim_status *ret,
-		  struct netsim_err *err);
-void netsim_status_free(struct netsim_status *status);
+NETSIM_API int netsim_status(struct netsim *ctx, const char *fleet, struct netsim_status *ret,
+			     struct netsim_err *err);
+NETSIM_API void netsim_status_free(struct netsim_status *status);
 
 /* Why a packet did not arrive: a partition, a link that is down, conditions. */
 enum netsim_drop {
@@ -208,8 +230,8 @@ enum netsim_drop {
 
 /* What went from one node to another, of one class of traffic, since it is counted. */
 struct netsim_flow {
-	char *from, *to; /* nodes, or "host"; NULL: pairs that found no room of their own */
-	char *class;	 /* "other": of none */
+	char *from, *to;  /* nodes, or "host"; NULL: pairs that found no room of their own */
+	char *class_name; /* "other": of none */
 	uint64_t packets, bytes;
 	uint64_t dropped[NETSIM_DROPS]; /* packets, by reason */
 	uint64_t copied, corrupted;	/* packets, of those that passed */
@@ -226,11 +248,11 @@ struct netsim_traffic {
  * The counters of a fleet (NULL: the only one). Where its ports have no programs that
  * count, it attaches them, and counting starts there. Free with netsim_traffic_free().
  */
-int netsim_traffic(struct netsim *ns, const char *fleet, struct netsim_traffic *ret,
-		   struct netsim_err *err);
-void netsim_traffic_free(struct netsim_traffic *traffic);
+NETSIM_API int netsim_traffic(struct netsim *ctx, const char *fleet, struct netsim_traffic *ret,
+			      struct netsim_err *err);
+NETSIM_API void netsim_traffic_free(struct netsim_traffic *traffic);
 /* By from, to and class, as strcmp() has it; NULL comes last. */
-int netsim_compare_flows(const struct netsim_flow *a, const struct netsim_flow *b);
+NETSIM_API int netsim_compare_flows(const struct netsim_flow *a, const struct netsim_flow *b);
 
 /* What realises delay and rate; auto chooses by what is asked. */
 enum netsim_engine { NETSIM_AUTO, NETSIM_NETEM, NETSIM_EDT };
@@ -246,10 +268,11 @@ struct netsim_shaping {
 };
 
 /* One line for each port or interface that was shaped: its name, up and down, with tabs between. */
-int netsim_apply(struct netsim *ns, const char *profile, const struct netsim_shaping *what,
-		 struct netsim_lines *ret, struct netsim_diags *diags, struct netsim_err *err);
-int netsim_clear(struct netsim *ns, const struct netsim_shaping *what, struct netsim_lines *ret,
-		 struct netsim_err *err);
+NETSIM_API int netsim_apply(struct netsim *ctx, const char *profile,
+			    const struct netsim_shaping *what, struct netsim_lines *ret,
+			    struct netsim_diags *diags, struct netsim_err *err);
+NETSIM_API int netsim_clear(struct netsim *ctx, const struct netsim_shaping *what,
+			    struct netsim_lines *ret, struct netsim_err *err);
 
 /* Who is to be cut off from whom. */
 struct netsim_cut {
@@ -268,22 +291,22 @@ struct netsim_cut {
 };
 
 /* *ret_fault numbers the fault, text (256 bytes) describes it. */
-int netsim_partition(struct netsim *ns, const struct netsim_cut *cut, uint32_t *ret_fault,
-		     char *text, struct netsim_err *err);
+NETSIM_API int netsim_partition(struct netsim *ctx, const struct netsim_cut *cut,
+				uint32_t *ret_fault, char *text, struct netsim_err *err);
 /* Conditions on top of what the profile asks, until they are healed. */
 struct netsim_fault_request {
 	const char *fleet;
 	const char *conditions;	    /* "loss 5% delay 80ms" */
 	const char *const *targets; /* nodes, node/iface, or pairs "a:b" */
 	size_t target_count;
-	const char *class; /* only traffic of this class, or NULL */
-	const char *name;  /* to heal it by, or NULL */
-	int64_t for_ns;	   /* 0: until healed; the kernel keeps the time */
+	const char *class_name; /* only traffic of this class, or NULL */
+	const char *name;	/* to heal it by, or NULL */
+	int64_t for_ns;		/* 0: until healed; the kernel keeps the time */
 	bool dry;
 };
 /* *ret_fault numbers the fault, text (512 bytes) describes it. */
-int netsim_fault(struct netsim *ns, const struct netsim_fault_request *request, uint32_t *ret_fault,
-		 char *text, struct netsim_err *err);
+NETSIM_API int netsim_fault(struct netsim *ctx, const struct netsim_fault_request *request,
+			    uint32_t *ret_fault, char *text, struct netsim_err *err);
 
 /* Faults of cables. */
 enum netsim_link_state { NETSIM_LINK_DOWN, NETSIM_LINK_UP, NETSIM_LINK_FLAP };
@@ -302,12 +325,13 @@ struct netsim_link_request {
  * set up again. With one, or flapping, it is a fault kept by the kernel: nothing
  * passes, but the carrier stays. A line for each thing that was done.
  */
-int netsim_link(struct netsim *ns, const struct netsim_link_request *request,
-		struct netsim_lines *ret, struct netsim_err *err);
+NETSIM_API int netsim_link(struct netsim *ctx, const struct netsim_link_request *request,
+			   struct netsim_lines *ret, struct netsim_err *err);
 
 /* Ends these faults (numbers or names; none: all); a line for each that ended. */
-int netsim_heal(struct netsim *ns, const char *fleet, const char *const *faults, size_t count,
-		bool dry, struct netsim_lines *ret, struct netsim_err *err);
+NETSIM_API int netsim_heal(struct netsim *ctx, const char *fleet, const char *const *faults,
+			   size_t count, bool dry, struct netsim_lines *ret,
+			   struct netsim_err *err);
 
 /* Whether what was measured is what was asked for. */
 enum netsim_verdict { NETSIM_AS_ASKED, NETSIM_NOT_AS_ASKED, NETSIM_NOT_MEASURED };
@@ -340,9 +364,9 @@ struct netsim_verifying {
  * Measures the links of a fleet by traffic of its own and compares with what was
  * asked for. A verdict is no error: see ret->failed. Free with netsim_verify_free().
  */
-int netsim_verify(struct netsim *ns, const struct netsim_verifying *how, struct netsim_verify *ret,
-		  struct netsim_err *err);
-void netsim_verify_free(struct netsim_verify *verify);
+NETSIM_API int netsim_verify(struct netsim *ctx, const struct netsim_verifying *how,
+			     struct netsim_verify *ret, struct netsim_err *err);
+NETSIM_API void netsim_verify_free(struct netsim_verify *verify);
 
 /* How one node sends to another. */
 struct netsim_way {
@@ -376,9 +400,9 @@ struct netsim_among {
  * that both are in, or else a route leads to. Of a virtual machine the address is
  * known once it has talked to the host. Free with netsim_ways_free().
  */
-int netsim_ways(struct netsim *ns, const struct netsim_among *among, struct netsim_ways *ret,
-		struct netsim_err *err);
-void netsim_ways_free(struct netsim_ways *ways);
+NETSIM_API int netsim_ways(struct netsim *ctx, const struct netsim_among *among,
+			   struct netsim_ways *ret, struct netsim_err *err);
+NETSIM_API void netsim_ways_free(struct netsim_ways *ways);
 
 enum netsim_ping_result {
 	NETSIM_PING_ANSWERED,
@@ -416,15 +440,15 @@ struct netsim_pinging {
  * Pings all pairs at once. What is found is no error: see ret->failed. Free with
  * netsim_ping_matrix_free().
  */
-int netsim_ping_matrix(struct netsim *ns, const struct netsim_pinging *how,
-		       struct netsim_ping_matrix *ret, struct netsim_err *err);
-void netsim_ping_matrix_free(struct netsim_ping_matrix *matrix);
+NETSIM_API int netsim_ping_matrix(struct netsim *ctx, const struct netsim_pinging *how,
+				  struct netsim_ping_matrix *ret, struct netsim_err *err);
+NETSIM_API void netsim_ping_matrix_free(struct netsim_ping_matrix *matrix);
 
 /*
  * Finds a helper program: beside the one that runs, as in a build, or where it is
  * installed. path must hold 4096 bytes. -ENOENT (kind ENV) where there is none.
  */
-int netsim_find_helper(const char *name, char *path, struct netsim_err *err);
+NETSIM_API int netsim_find_helper(const char *name, char *path, struct netsim_err *err);
 
 /* --- captured traffic: netsim-analyze(8) defines every figure */
 
@@ -464,7 +488,7 @@ struct netsim_flow_row {
 	 * rows of classes, and where there were too many pairs to tell them all apart.
 	 */
 	const char *ends[2];
-	const char *class;		/* "other" where none fits; NULL in rows of pairs */
+	const char *class_name;		/* "other" where none fits; NULL in rows of pairs */
 	bool inner;			/* inside of VXLAN; counted in the packets around it, too */
 	size_t way_count;		/* 1 in rows of classes: both directions together */
 	struct netsim_flow_way ways[2]; /* from ends[0], from ends[1] */
@@ -487,7 +511,7 @@ struct netsim_flow_rows {
 
 /* Nothing came from a node for longer than the class tolerates. */
 struct netsim_flow_gap {
-	const char *from, *to, *class;
+	const char *from, *to, *class_name;
 	uint16_t from_port, to_port;
 	bool inner;
 	bool whole;			    /* nor on another connection of the class */
@@ -508,7 +532,7 @@ struct netsim_one_way_bin {
 
 /* What one node sent to another, found again where it is delivered. */
 struct netsim_one_way {
-	const char *from, *to, *class; /* the nodes NULL where there were too many pairs */
+	const char *from, *to, *class_name; /* the nodes NULL where there were too many pairs */
 	uint64_t sent, delivered, lost;
 	uint64_t flying; /* not delivered, but sent too shortly before the end to be lost */
 	uint64_t duplicated, reordered;
@@ -565,19 +589,19 @@ struct netsim_analyzing {
  * ret->problems. With a wrong class file or topology -EINVAL and diags, as above; err
  * is filled otherwise. Free with netsim_analysis_free(). Needs no handle.
  */
-int netsim_analyze(const struct netsim_analyzing *how, struct netsim_analysis *ret,
-		   struct netsim_diags *diags, struct netsim_err *err);
-void netsim_analysis_free(struct netsim_analysis *analysis);
+NETSIM_API int netsim_analyze(const struct netsim_analyzing *how, struct netsim_analysis *ret,
+			      struct netsim_diags *diags, struct netsim_err *err);
+NETSIM_API void netsim_analysis_free(struct netsim_analysis *analysis);
 
 /* --- captures: netsim-capture(8) */
 
 /* A packet at a port. */
 struct netsim_captured {
-	int64_t time_ns;       /* since 1970 */
-	const char *from, *to; /* names of nodes, addresses, or "?" */
-	const char *class;     /* "other" where none fits */
-	const char *port;      /* "n100-1/eth1" */
-	bool sent;	       /* by the port's node; otherwise delivered to it */
+	int64_t time_ns;	/* since 1970 */
+	const char *from, *to;	/* names of nodes, addresses, or "?" */
+	const char *class_name; /* "other" where none fits */
+	const char *port;	/* "n100-1/eth1" */
+	bool sent;		/* by the port's node; otherwise delivered to it */
 	uint32_t length;
 	char what[96]; /* "tcp 40212 > 2380 [P.]" */
 };
@@ -636,9 +660,10 @@ struct netsim_capture {
  * ret->ports. A file that cannot be written is one, and holds whole packets. With a wrong
  * class file -EINVAL and diags. Free with netsim_capture_free().
  */
-int netsim_capture(struct netsim *ns, const struct netsim_capturing *how,
-		   struct netsim_capture *ret, struct netsim_diags *diags, struct netsim_err *err);
-void netsim_capture_free(struct netsim_capture *capture);
+NETSIM_API int netsim_capture(struct netsim *ctx, const struct netsim_capturing *how,
+			      struct netsim_capture *ret, struct netsim_diags *diags,
+			      struct netsim_err *err);
+NETSIM_API void netsim_capture_free(struct netsim_capture *capture);
 
 /* The same live. */
 struct netsim_measurement {
@@ -664,16 +689,17 @@ struct netsim_measuring {
 };
 
 /* Follows all ports' packets; diags as above. Free with netsim_measurement_free(). */
-int netsim_measure(struct netsim *ns, const struct netsim_measuring *how,
-		   struct netsim_measurement *ret, struct netsim_diags *diags,
-		   struct netsim_err *err);
-void netsim_measurement_free(struct netsim_measurement *measurement);
+NETSIM_API int netsim_measure(struct netsim *ctx, const struct netsim_measuring *how,
+			      struct netsim_measurement *ret, struct netsim_diags *diags,
+			      struct netsim_err *err);
+NETSIM_API void netsim_measurement_free(struct netsim_measurement *measurement);
 
 /*
  * Moves this process into a node of the netns kind, as ip-netns(8) exec does; for
  * a process that is about to execute something.
  */
-int netsim_enter(struct netsim *ns, const char *fleet, const char *node, struct netsim_err *err);
+NETSIM_API int netsim_enter(struct netsim *ctx, const char *fleet, const char *node,
+			    struct netsim_err *err);
 
 /* What this machine can do. */
 struct netsim_finding {
@@ -693,8 +719,12 @@ struct netsim_findings {
 	char engines[192]; /* which engine would do what here, and why not more */
 };
 /* Tries everything in a network namespace of its own, which it leaves and removes. */
-int netsim_doctor(struct netsim_findings *ret, struct netsim_err *err);
+NETSIM_API int netsim_doctor(struct netsim_findings *ret, struct netsim_err *err);
 
-const char *netsim_version(void);
+NETSIM_API const char *netsim_version(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

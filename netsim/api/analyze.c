@@ -265,8 +265,8 @@ static int analyze(struct run *run, struct netsim_analysis *ret, struct netsim_d
 	return r == 0 ? note_problems(run, ret, err) : r;
 }
 
-API int netsim_analyze(const struct netsim_analyzing *how, struct netsim_analysis *ret,
-		       struct netsim_diags *diags, struct netsim_err *err)
+int netsim_analyze(const struct netsim_analyzing *how, struct netsim_analysis *ret,
+		   struct netsim_diags *diags, struct netsim_err *err)
 {
 	struct run run = {.how = how};
 	struct netsim_analysis analysis = {0};
@@ -280,7 +280,7 @@ API int netsim_analyze(const struct netsim_analyzing *how, struct netsim_analysi
 	return r;
 }
 
-API void netsim_analysis_free(struct netsim_analysis *analysis)
+void netsim_analysis_free(struct netsim_analysis *analysis)
 {
 	analysis_done(analysis);
 }

@@ -126,10 +126,10 @@ static int lock_bare(struct state *st, const struct netsim_shaping *what, struct
 	return r == 0 && s->bare_lock >= 0 ? state_read_host(st, err) : r;
 }
 
-static int open_selection(struct netsim *ns, const struct netsim_shaping *what, struct selection *s,
-			  struct netsim_err *err)
+static int open_selection(struct netsim *ctx, const struct netsim_shaping *what,
+			  struct selection *s, struct netsim_err *err)
 {
-	struct state *st = &ns->state;
+	struct state *st = &ctx->state;
 	int r = state_read_host(st, err);
 
 	*s = (struct selection) {.fleet = FLEET_NONE, .bare_lock = -1};
@@ -320,7 +320,7 @@ static int shape_fleet(struct selection *s, const char *path, const struct netsi
 	return r;
 }
 
-static int shape_bare(struct netsim *ns, const struct selection *s, const struct profile *profile,
+static int shape_bare(struct netsim *ctx, const struct selection *s, const struct profile *profile,
 		      const struct netsim_shaping *what, struct netsim_lines *ret,
 		      struct netsim_err *err)
 {
@@ -339,7 +339,7 @@ static int shape_bare(struct netsim *ns, const struct selection *s, const struct
 			r = describe(ret, s->bare[i], &targets[i].conditions, err);
 	}
 	if (r == 0 && !what->dry)
-		r = netem_apply_bare(&ns->state, targets, s->bare_count, err);
+		r = netem_apply_bare(&ctx->state, targets, s->bare_count, err);
 	return r;
 }
 
@@ -363,7 +363,7 @@ static int refuse_for_bare(const struct profile *profile, struct netsim_err *err
 	return 0;
 }
 
-static int shape(struct netsim *ns, struct selection *s, const struct profile *profile,
+static int shape(struct netsim *ctx, struct selection *s, const struct profile *profile,
 		 const char *path, const struct netsim_shaping *what, struct netsim_lines *ret,
 		 struct netsim_diags *diags, struct netsim_err *err)
 {
@@ -377,12 +377,12 @@ static int shape(struct netsim *ns, struct selection *s, const struct profile *p
 	if (r == 0 && ports)
 		r = shape_fleet(s, path, what, ret, diags, err);
 	if (r == 0 && s->bare_count && profile)
-		r = shape_bare(ns, s, profile, what, ret, err);
+		r = shape_bare(ctx, s, profile, what, ret, err);
 	for (size_t i = 0; r == 0 && !profile && i < s->bare_count; i++) {
 		bool was = true;
 
 		if (!what->dry)
-			r = netem_clear_bare(&ns->state, s->bare[i], &was, err);
+			r = netem_clear_bare(&ctx->state, s->bare[i], &was, err);
 		if (r == 0 && was)
 			r = lines_add(ret, err, "%s\t-\t-", s->bare[i]);
 	}
@@ -391,8 +391,8 @@ static int shape(struct netsim *ns, struct selection *s, const struct profile *p
 	return r;
 }
 
-API int netsim_apply(struct netsim *ns, const char *profile_path, const struct netsim_shaping *what,
-		     struct netsim_lines *ret, struct netsim_diags *diags, struct netsim_err *err)
+int netsim_apply(struct netsim *ctx, const char *profile_path, const struct netsim_shaping *what,
+		 struct netsim_lines *ret, struct netsim_diags *diags, struct netsim_err *err)
 {
 	struct profile *profile = NULL;
 	struct selection s = {0};
@@ -400,7 +400,7 @@ API int netsim_apply(struct netsim *ns, const char *profile_path, const struct n
 
 	if (r < 0)
 		return r;
-	r = open_selection(ns, what, &s, err);
+	r = open_selection(ctx, what, &s, err);
 	if (r == 0 && !s.fleet.name && !s.bare_count) {
 		r = err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL,
 			    "no fleet is up, and no interface was named");
@@ -413,42 +413,42 @@ API int netsim_apply(struct netsim *ns, const char *profile_path, const struct n
 		r = err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
 			    "--as is for interfaces: a fleet's nodes have names");
 	if (r == 0)
-		r = shape(ns, &s, profile, profile_path, what, ret, diags, err);
+		r = shape(ctx, &s, profile, profile_path, what, ret, diags, err);
 	selection_done(&s);
 	profile_free(profile);
 	return r;
 }
 
 /* With no fleet and no target, clear means every interface that netsim shaped. */
-static int select_all_bare(struct netsim *ns, struct selection *s, struct netsim_err *err)
+static int select_all_bare(struct netsim *ctx, struct selection *s, struct netsim_err *err)
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < ns->state.host->link_count; i++) {
-		const struct link *ifb = &ns->state.host->links[i], *link;
+	for (size_t i = 0; r == 0 && i < ctx->state.host->link_count; i++) {
+		const struct link *ifb = &ctx->state.host->links[i], *link;
 		struct mark mark;
 
 		if (!state_is_ours(ifb, MARK_BARE) || !mark_parse(ifb->alias, &mark))
 			continue;
-		link = model_find_link(ns->state.host, MODEL_HOST, mark.node);
+		link = model_find_link(ctx->state.host, MODEL_HOST, mark.node);
 		r = select_bare(s, link ? link : ifb, err);
 	}
 	return r;
 }
 
-API int netsim_clear(struct netsim *ns, const struct netsim_shaping *what, struct netsim_lines *ret,
-		     struct netsim_err *err)
+int netsim_clear(struct netsim *ctx, const struct netsim_shaping *what, struct netsim_lines *ret,
+		 struct netsim_err *err)
 {
 	struct selection s = {0};
-	int r = open_selection(ns, what, &s, err);
+	int r = open_selection(ctx, what, &s, err);
 
 	if (r == 0 && !s.fleet.name && what->target_count == 0) {
-		r = select_all_bare(ns, &s, err);
+		r = select_all_bare(ctx, &s, err);
 		if (r == 0)
-			r = lock_bare(&ns->state, what, &s, err);
+			r = lock_bare(&ctx->state, what, &s, err);
 	}
 	if (r == 0)
-		r = shape(ns, &s, NULL, NULL, what, ret, NULL, err);
+		r = shape(ctx, &s, NULL, NULL, what, ret, NULL, err);
 	selection_done(&s);
 	return r;
 }
@@ -473,7 +473,7 @@ static size_t select_new(struct selection *s, const struct model *before)
 	return count;
 }
 
-int api_shape_new(struct netsim *ns, const struct model *before, const char *fleet, size_t *ret,
+int api_shape_new(struct netsim *ctx, const struct model *before, const char *fleet, size_t *ret,
 		  struct netsim_err *err)
 {
 	struct selection s = {.bare_lock = -1};
@@ -482,7 +482,7 @@ int api_shape_new(struct netsim *ns, const struct model *before, const char *fle
 	struct intent intent;
 	bool edt = false;
 	size_t count = 0;
-	int r = fleet_read(&ns->state, fleet, &s.fleet, err);
+	int r = fleet_read(&ctx->state, fleet, &s.fleet, err);
 
 	intent_read(fleet, &intent);
 	if (r == 0) {
@@ -499,7 +499,7 @@ int api_shape_new(struct netsim *ns, const struct model *before, const char *fle
 	else if (r == 0 && *ret)
 		r = fleet_targets(&s, &intent, &targets, &count, &strings, err);
 	if (r == 0 && targets)
-		r = netem_apply(&ns->state, fleet, targets, count, err);
+		r = netem_apply(&ctx->state, fleet, targets, count, err);
 	free(targets);
 	netsim_lines_free(&strings);
 	intent_done(&intent);

@@ -87,10 +87,10 @@ static int add_port(struct run *run, const struct link *link, struct netsim_err 
 	return 0;
 }
 
-static int find_ports(struct netsim *ns, struct run *run, struct netsim_err *err)
+static int find_ports(struct netsim *ctx, struct run *run, struct netsim_err *err)
 {
 	auto_free bool *marks = NULL;
-	int r = fleet_open(&ns->state, run->how->fleet, FLEET_LOOK_INSIDE, &run->fleet, err);
+	int r = fleet_open(&ctx->state, run->how->fleet, FLEET_LOOK_INSIDE, &run->fleet, err);
 
 	if (r < 0)
 		return r;
@@ -259,7 +259,7 @@ static int show(struct run *run, const struct live_packet *live, const struct pa
 					 from),
 		.to = capture_text_end(packet, packet->destination, run->addresses,
 				       run->address_count, to),
-		.class = run->by_class[class].name,
+		.class_name = run->by_class[class].name,
 		.port = run->names[live->port],
 		.sent = live->sent,
 		.length = live->length};
@@ -428,7 +428,7 @@ static int sum_up(struct run *run, struct netsim_err *err)
 	return 0;
 }
 
-static int capture(struct netsim *ns, struct run *run, struct netsim_diags *diags,
+static int capture(struct netsim *ctx, struct run *run, struct netsim_diags *diags,
 		   struct netsim_err *err)
 {
 	const struct netsim_capturing *how = run->how;
@@ -437,7 +437,7 @@ static int capture(struct netsim *ns, struct run *run, struct netsim_diags *diag
 					     .buffer = how->buffer,
 					     .only_sent = how->only_sent,
 					     .only_delivered = how->only_delivered};
-	int r = find_ports(ns, run, err);
+	int r = find_ports(ctx, run, err);
 
 	if (r == 0)
 		r = load_classes(run, diags, err);
@@ -483,13 +483,12 @@ static void run_done(struct run *run)
 	model_free(run->fleet.model);
 }
 
-API int netsim_capture(struct netsim *ns, const struct netsim_capturing *how,
-		       struct netsim_capture *ret, struct netsim_diags *diags,
-		       struct netsim_err *err)
+int netsim_capture(struct netsim *ctx, const struct netsim_capturing *how,
+		   struct netsim_capture *ret, struct netsim_diags *diags, struct netsim_err *err)
 {
 	struct netsim_capture result = {0};
 	struct run run = {.how = how, .result = &result, .fleet = FLEET_NONE};
-	int r = capture(ns, &run, diags, err);
+	int r = capture(ctx, &run, diags, err);
 
 	run_done(&run);
 	if (r < 0)
@@ -499,7 +498,7 @@ API int netsim_capture(struct netsim *ns, const struct netsim_capturing *how,
 	return r;
 }
 
-API void netsim_capture_free(struct netsim_capture *capture)
+void netsim_capture_free(struct netsim_capture *capture)
 {
 	for (size_t i = 0; i < capture->port_count; i++)
 		free(capture->ports[i].name);

@@ -261,7 +261,7 @@ static int examine(struct netsim_findings *ret)
 	return 0;
 }
 
-API int netsim_doctor(struct netsim_findings *ret, struct netsim_err *err)
+int netsim_doctor(struct netsim_findings *ret, struct netsim_err *err)
 {
 	struct netsim_findings *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
 					      MAP_SHARED | MAP_ANONYMOUS, -1, 0);

@@ -9,11 +9,11 @@
 #include "netsim/shape/intent.h"
 #include "netsim/util/auto.h"
 
-static int list_fleet(struct netsim *ns, const char *fleet, struct netsim_lines *ret,
+static int list_fleet(struct netsim *ctx, const char *fleet, struct netsim_lines *ret,
 		      struct netsim_err *err)
 {
 	struct model *have = NULL;
-	int r = state_read(&ns->state, fleet, STATE_NODES, &have, err);
+	int r = state_read(&ctx->state, fleet, STATE_NODES, &have, err);
 
 	for (size_t i = 0; r == 0 && i < have->link_count; i++)
 		r = lines_add(ret, err, "- %s", have->links[i].name);
@@ -25,14 +25,14 @@ static int list_fleet(struct netsim *ns, const char *fleet, struct netsim_lines 
 	return r;
 }
 
-static int remove_fleet(struct netsim *ns, const char *fleet, struct netsim_err *err)
+static int remove_fleet(struct netsim *ctx, const char *fleet, struct netsim_err *err)
 {
 	auto_close int lock = -1;
 	bool any = false;
 	int r = lock_take(fleet, &lock, err);
 
 	if (r == 0)
-		r = converge_remove(&ns->state, fleet, &any, err);
+		r = converge_remove(&ctx->state, fleet, &any, err);
 	if (r < 0)
 		return r;
 	(void)intent_write(fleet, &(struct intent) {0}, NULL);
@@ -40,19 +40,19 @@ static int remove_fleet(struct netsim *ns, const char *fleet, struct netsim_err 
 	return 0;
 }
 
-API int netsim_down(struct netsim *ns, const char *fleet, bool dry, char *name,
-		    struct netsim_lines *ret, struct netsim_err *err)
+int netsim_down(struct netsim *ctx, const char *fleet, bool dry, char *name,
+		struct netsim_lines *ret, struct netsim_err *err)
 {
 	auto_free char *chosen = NULL;
-	int r = state_read_host(&ns->state, err);
+	int r = state_read_host(&ctx->state, err);
 
 	*name = 0;
 	if (r == 0)
-		r = target_fleet(&ns->state, fleet, &chosen, err);
+		r = target_fleet(&ctx->state, fleet, &chosen, err);
 	if (r == -ENOENT && !chosen && !fleet)
 		return 0; /* nothing is up: that is what was asked */
 	if (r < 0)
 		return r;
 	snprintf(name, 64, "%s", chosen);
-	return dry ? list_fleet(ns, chosen, ret, err) : remove_fleet(ns, chosen, err);
+	return dry ? list_fleet(ctx, chosen, ret, err) : remove_fleet(ctx, chosen, err);
 }

@@ -7,16 +7,16 @@
 #include "netsim/kernel/netns.h"
 #include "netsim/util/auto.h"
 
-API int netsim_enter(struct netsim *ns, const char *fleet, const char *node, struct netsim_err *err)
+int netsim_enter(struct netsim *ctx, const char *fleet, const char *node, struct netsim_err *err)
 {
 	auto_free char *chosen = NULL;
 	struct model *model = NULL;
-	int r = state_read_host(&ns->state, err), i = -1;
+	int r = state_read_host(&ctx->state, err), i = -1;
 
 	if (r == 0)
-		r = target_need_fleet(&ns->state, fleet, &chosen, err);
+		r = target_need_fleet(&ctx->state, fleet, &chosen, err);
 	if (r == 0)
-		r = state_read(&ns->state, chosen, STATE_NODES, &model, err);
+		r = state_read(&ctx->state, chosen, STATE_NODES, &model, err);
 	if (r == 0) {
 		auto_free bool *marks = calloc(model->node_count + 1, sizeof(*marks));
 

@@ -126,10 +126,10 @@ static int add_fault(struct fleet *f, const struct port_fault *fault, bool dry, 
 	return r == 0 ? note(f, fault, *ret_id, err) : r;
 }
 
-static int open_fault(struct netsim *ns, const char *fleet, const char *name, bool dry,
+static int open_fault(struct netsim *ctx, const char *fleet, const char *name, bool dry,
 		      struct fleet *f, struct netsim_err *err)
 {
-	int r = fleet_open(&ns->state, fleet, dry ? FLEET_LOOK : FLEET_CHANGE, f, err);
+	int r = fleet_open(&ctx->state, fleet, dry ? FLEET_LOOK : FLEET_CHANGE, f, err);
 
 	if (r == 0)
 		r = dry ? engine_peek_policy(f, err) : engine_open_policy(f, err);
@@ -143,8 +143,8 @@ static void set_times(struct port_fault *fault, int64_t for_ns, const char *name
 	snprintf(fault->name, sizeof(fault->name), "%s", name ? name : "");
 }
 
-API int netsim_fault(struct netsim *ns, const struct netsim_fault_request *request,
-		     uint32_t *ret_fault, char *text, struct netsim_err *err)
+int netsim_fault(struct netsim *ctx, const struct netsim_fault_request *request,
+		 uint32_t *ret_fault, char *text, struct netsim_err *err)
 {
 	struct port_fault fault = {.kind = PORT_FAULT_CONDITIONS};
 	struct fleet f = FLEET_NONE;
@@ -159,10 +159,10 @@ API int netsim_fault(struct netsim *ns, const struct netsim_fault_request *reque
 	if (r == 0)
 		r = copy_words(request->targets, request->target_count, fault.targets,
 			       sizeof(fault.targets), err);
-	if (r == 0 && request->class)
-		r = copy_text("class", request->class, fault.class, sizeof(fault.class), err);
+	if (r == 0 && request->class_name)
+		r = copy_text("class", request->class_name, fault.class, sizeof(fault.class), err);
 	if (r == 0)
-		r = open_fault(ns, request->fleet, request->name, request->dry, &f, err);
+		r = open_fault(ctx, request->fleet, request->name, request->dry, &f, err);
 	if (r == 0)
 		r = check_class(f.policy, fault.class, err);
 	set_times(&fault, request->for_ns, request->name);
@@ -334,8 +334,8 @@ static int link_target(struct link_run *run, const char *target)
 	return timed || vlan ? add_link_fault(run, target, vlan) : set_carrier(run, target, false);
 }
 
-API int netsim_link(struct netsim *ns, const struct netsim_link_request *request,
-		    struct netsim_lines *ret, struct netsim_err *err)
+int netsim_link(struct netsim *ctx, const struct netsim_link_request *request,
+		struct netsim_lines *ret, struct netsim_err *err)
 {
 	struct link_run run = {.fleet = FLEET_NONE, .request = request, .done = ret, .err = err};
 	int r = 0;
@@ -345,7 +345,7 @@ API int netsim_link(struct netsim *ns, const struct netsim_link_request *request
 		r = err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
 			    "a flap is up for less than its period");
 	if (r == 0)
-		r = open_fault(ns, request->fleet, request->name, request->dry, &run.fleet, err);
+		r = open_fault(ctx, request->fleet, request->name, request->dry, &run.fleet, err);
 	if (r == 0 && request->name && request->target_count > 1)
 		r = err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL, "a name is for one target");
 	for (size_t i = 0; r == 0 && i < request->target_count; i++)
@@ -416,14 +416,14 @@ static const struct port_fault *by_id(const struct policy *policy, uint32_t id)
 	return NULL;
 }
 
-API int netsim_heal(struct netsim *ns, const char *fleet, const char *const *faults, size_t count,
-		    bool dry, struct netsim_lines *ret, struct netsim_err *err)
+int netsim_heal(struct netsim *ctx, const char *fleet, const char *const *faults, size_t count,
+		bool dry, struct netsim_lines *ret, struct netsim_err *err)
 {
 	auto_free uint32_t *ids = calloc(count + PORT_FAULTS, sizeof(*ids));
 	struct edt_change change = {.heal = ids};
 	struct fleet f = FLEET_NONE;
 	char text[512];
-	int r = ids ? fleet_open(&ns->state, fleet, dry ? FLEET_LOOK : FLEET_CHANGE, &f, err) :
+	int r = ids ? fleet_open(&ctx->state, fleet, dry ? FLEET_LOOK : FLEET_CHANGE, &f, err) :
 		      err_oom(err);
 
 	if (r == 0)

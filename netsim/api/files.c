@@ -16,7 +16,7 @@ static bool is_path(const char *name)
 	       (length > 5 && strcmp(name + length - 5, ".json") == 0);
 }
 
-API int netsim_find(const char *folder, const char *name, char *path, struct netsim_err *err)
+int netsim_find(const char *folder, const char *name, char *path, struct netsim_err *err)
 {
 	if (is_path(name)) {
 		snprintf(path, FIND_PATH, "%s", name);
@@ -31,7 +31,7 @@ API int netsim_find(const char *folder, const char *name, char *path, struct net
 	return -ENOENT;
 }
 
-API int netsim_check(const char *path, FILE *print, struct netsim_diags *diags)
+int netsim_check(const char *path, FILE *print, struct netsim_diags *diags)
 {
 	return check_file(path, print, diags);
 }

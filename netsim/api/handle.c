@@ -10,7 +10,7 @@
 #include "netsim/util/name.h"
 #include "netsim/util/unit.h"
 
-API const char *netsim_version(void)
+const char *netsim_version(void)
 {
 	return NETSIM_VERSION;
 }
@@ -26,31 +26,31 @@ static void raise_file_limit(void)
 	}
 }
 
-API int netsim_open(struct netsim **ret, struct netsim_err *err)
+int netsim_open(struct netsim **ret, struct netsim_err *err)
 {
-	struct netsim *ns = calloc(1, sizeof(*ns));
+	struct netsim *ctx = calloc(1, sizeof(*ctx));
 	int r;
 
-	if (!ns)
+	if (!ctx)
 		return err_oom(err);
 	raise_file_limit();
-	r = state_open(&ns->state, err);
+	r = state_open(&ctx->state, err);
 	if (r < 0)
-		free(ns);
+		free(ctx);
 	else
-		*ret = ns;
+		*ret = ctx;
 	return r;
 }
 
-API void netsim_close(struct netsim *ns)
+void netsim_close(struct netsim *ctx)
 {
-	if (!ns)
+	if (!ctx)
 		return;
-	state_close(&ns->state);
-	free(ns);
+	state_close(&ctx->state);
+	free(ctx);
 }
 
-API void netsim_lines_free(struct netsim_lines *lines)
+void netsim_lines_free(struct netsim_lines *lines)
 {
 	for (size_t i = 0; i < lines->count; i++)
 		free(lines->list[i]);
@@ -76,12 +76,12 @@ int lines_add(struct netsim_lines *lines, struct netsim_err *err, const char *fm
 	return 0;
 }
 
-API const char *netsim_nearest(const char *text, const char *const *names, size_t count)
+const char *netsim_nearest(const char *text, const char *const *names, size_t count)
 {
 	return name_nearest(text, names, count);
 }
 
-API int netsim_parse_duration(const char *text, int64_t *ret_ns, const char **why)
+int netsim_parse_duration(const char *text, int64_t *ret_ns, const char **why)
 {
 	struct duration d;
 	int r = unit_parse_duration(text, &d, why);
@@ -91,7 +91,7 @@ API int netsim_parse_duration(const char *text, int64_t *ret_ns, const char **wh
 	return r;
 }
 
-API int netsim_parse_size(const char *text, uint64_t *ret_bytes, const char **why)
+int netsim_parse_size(const char *text, uint64_t *ret_bytes, const char **why)
 {
 	struct size size;
 	int r = unit_parse_size(text, &size, why);
@@ -101,7 +101,7 @@ API int netsim_parse_size(const char *text, uint64_t *ret_bytes, const char **wh
 	return r;
 }
 
-API int netsim_parse_rate(const char *text, uint64_t *ret_bps, const char **why)
+int netsim_parse_rate(const char *text, uint64_t *ret_bps, const char **why)
 {
 	struct rate rate;
 	int r = unit_parse_rate(text, &rate, why);

@@ -11,8 +11,6 @@ struct netsim {
 	struct state state;
 };
 
-#define API __attribute__((visibility("default")))
-
 /* Appends a formatted line. */
 int lines_add(struct netsim_lines *lines, struct netsim_err *err, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -22,7 +20,7 @@ int lines_add(struct netsim_lines *lines, struct netsim_err *err, const char *fm
  * there before (before: the links that were). A profile that cannot be read any
  * more is an error. *ret counts the ports.
  */
-int api_shape_new(struct netsim *ns, const struct model *before, const char *fleet, size_t *ret,
+int api_shape_new(struct netsim *ctx, const struct model *before, const char *fleet, size_t *ret,
 		  struct netsim_err *err);
 
 /* "wan: loss 5% on n100-1:n100-2", "partition n100-1 | rest". */

@@ -178,9 +178,9 @@ static int tell_addresses(struct measure *m, struct netsim_err *err)
 	return r;
 }
 
-static int look_at_fleet(struct measure *m, struct netsim *ns, struct netsim_err *err)
+static int look_at_fleet(struct measure *m, struct netsim *ctx, struct netsim_err *err)
 {
-	int r = fleet_open(&ns->state, m->how->among.fleet, FLEET_LOOK_INSIDE, &m->fleet, err);
+	int r = fleet_open(&ctx->state, m->how->among.fleet, FLEET_LOOK_INSIDE, &m->fleet, err);
 
 	if (r == 0)
 		r = find_ports(m, err);
@@ -196,11 +196,11 @@ static void note_uncounted(struct measure *m, const struct netsim_err *err)
 		 err->what);
 }
 
-static void open_counters(struct measure *m, struct netsim *ns)
+static void open_counters(struct measure *m, struct netsim *ctx)
 {
 	struct netsim_err err = {0};
 
-	if (traffic_open(ns, m->fleet.model->fleet, &m->counting, &err) < 0)
+	if (traffic_open(ctx, m->fleet.model->fleet, &m->counting, &err) < 0)
 		note_uncounted(m, &err);
 }
 
@@ -358,14 +358,14 @@ static void give_counted(struct measure *m, struct netsim_measurement *ret)
 	m->after = (struct netsim_traffic) {0};
 }
 
-static int measure(struct measure *m, struct netsim *ns, struct netsim_measurement *ret,
+static int measure(struct measure *m, struct netsim *ctx, struct netsim_measurement *ret,
 		   struct netsim_diags *diags, struct netsim_err *err)
 {
 	struct live_options options = {.snap = SNAP};
 	int r = analyze_classes(m->how->classes, &m->classes, diags, err);
 
 	if (r == 0)
-		r = look_at_fleet(m, ns, err);
+		r = look_at_fleet(m, ctx, err);
 	if (r == 0)
 		r = flow_new(m->classes, 0, &m->flow, err);
 	if (r == 0)
@@ -379,7 +379,7 @@ static int measure(struct measure *m, struct netsim *ns, struct netsim_measureme
 					 (uint32_t)(BUFFER_TOTAL / m->port_count) :
 					 BUFFER;
 	/* Before: to load programs can take longer than the ports' buffers last. */
-	open_counters(m, ns);
+	open_counters(m, ctx);
 	r = live_open(m->ports, m->port_count, &options, &m->live, err);
 	if (r == 0)
 		r = follow_to_the_end(m, err);
@@ -394,13 +394,13 @@ static int measure(struct measure *m, struct netsim *ns, struct netsim_measureme
 			r;
 }
 
-API int netsim_measure(struct netsim *ns, const struct netsim_measuring *how,
-		       struct netsim_measurement *ret, struct netsim_diags *diags,
-		       struct netsim_err *err)
+int netsim_measure(struct netsim *ctx, const struct netsim_measuring *how,
+		   struct netsim_measurement *ret, struct netsim_diags *diags,
+		   struct netsim_err *err)
 {
 	struct measure m = {.how = how, .fleet = FLEET_NONE, .counting = FLEET_NONE};
 	struct netsim_measurement measurement = {0};
-	int r = measure(&m, ns, &measurement, diags, err);
+	int r = measure(&m, ctx, &measurement, diags, err);
 
 	measure_done(&m);
 	if (r < 0)
@@ -410,7 +410,7 @@ API int netsim_measure(struct netsim *ns, const struct netsim_measuring *how,
 	return r;
 }
 
-API void netsim_measurement_free(struct netsim_measurement *measurement)
+void netsim_measurement_free(struct netsim_measurement *measurement)
 {
 	netsim_analysis_free(&measurement->analysis);
 	netsim_traffic_free(&measurement->counted);

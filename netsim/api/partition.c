@@ -224,8 +224,8 @@ static int cut_now(struct fleet *f, const struct netsim_cut *cut, const struct g
 	return r == 0 ? note(f, g, *ret_fault, asked.deadline, err) : r;
 }
 
-API int netsim_partition(struct netsim *ns, const struct netsim_cut *cut, uint32_t *ret_fault,
-			 char *text, struct netsim_err *err)
+int netsim_partition(struct netsim *ctx, const struct netsim_cut *cut, uint32_t *ret_fault,
+		     char *text, struct netsim_err *err)
 {
 	struct groups g = {.kind = PORT_FAULT_GROUPS};
 	struct fleet f = FLEET_NONE;
@@ -233,7 +233,7 @@ API int netsim_partition(struct netsim *ns, const struct netsim_cut *cut, uint32
 
 	*ret_fault = 0;
 	if (r == 0)
-		r = fleet_open(&ns->state, cut->fleet, cut->dry ? FLEET_LOOK : FLEET_CHANGE, &f,
+		r = fleet_open(&ctx->state, cut->fleet, cut->dry ? FLEET_LOOK : FLEET_CHANGE, &f,
 			       err);
 	if (r == 0)
 		r = fleet_get_policy(&f, err);

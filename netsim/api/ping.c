@@ -22,7 +22,7 @@ struct course {
 	size_t count;
 };
 
-static int ns_of(struct netsim *ns, const struct ways_view *view, size_t peer,
+static int ns_of(struct netsim *ctx, const struct ways_view *view, size_t peer,
 		 struct netsim_err *err)
 {
 	const struct model *model = view->fleet.model;
@@ -30,13 +30,13 @@ static int ns_of(struct netsim *ns, const struct ways_view *view, size_t peer,
 	int r;
 
 	if (view->nodes[peer] == MODEL_HOST)
-		return ns->state.own_fd;
-	r = state_handle(&ns->state, model->fleet, model->nodes[view->nodes[peer]].name, &handle,
+		return ctx->state.own_fd;
+	r = state_handle(&ctx->state, model->fleet, model->nodes[view->nodes[peer]].name, &handle,
 			 err);
 	return r < 0 ? r : handle->fd;
 }
 
-static int choose_pairs(struct netsim *ns, const struct ways_view *view,
+static int choose_pairs(struct netsim *ctx, const struct ways_view *view,
 			struct netsim_ping_matrix *m, struct course *course, struct netsim_err *err)
 {
 	size_t n = m->ways.node_count;
@@ -55,7 +55,7 @@ static int choose_pairs(struct netsim *ns, const struct ways_view *view,
 		m->list[i].result = NETSIM_PING_NONE;
 		if (m->ways.nodes[i / n].guest || !*way->to)
 			continue;
-		fd = ns_of(ns, view, i / n, err);
+		fd = ns_of(ctx, view, i / n, err);
 		if (fd == -ENOENT)
 			continue; /* its namespace is gone */
 		if (fd < 0)
@@ -110,32 +110,32 @@ static int conclude(struct ways_view *view, struct netsim_ping_matrix *m,
 	return 0;
 }
 
-API int netsim_ping_matrix(struct netsim *ns, const struct netsim_pinging *how,
-			   struct netsim_ping_matrix *ret, struct netsim_err *err)
+int netsim_ping_matrix(struct netsim *ctx, const struct netsim_pinging *how,
+		       struct netsim_ping_matrix *ret, struct netsim_err *err)
 {
 	const struct echo_progress progress = {how->progress, how->arg};
 	struct netsim_ping_matrix m = {0};
 	struct ways_view view = {.fleet = FLEET_NONE};
 	struct course course = {0};
 	struct neigh_table before = {0}, after = {0};
-	int r = ways_view_open(ns, &how->among, &view, &m.ways, err);
+	int r = ways_view_open(ctx, &how->among, &view, &m.ways, err);
 
 	if (r == 0)
-		r = choose_pairs(ns, &view, &m, &course, err);
+		r = choose_pairs(ctx, &view, &m, &course, err);
 	if (r == 0)
-		r = neigh_table(ns->state.rt, &before, err);
+		r = neigh_table(ctx->state.rt, &before, err);
 	if (r == 0) {
 		m.interval = how->interval_ns > 0 ? (double)how->interval_ns / 1e9 : INTERVAL;
 		m.interval = fmax(m.interval, (double)course.count / MOST_PPS);
-		r = echo_run(ns->state.own_fd, course.pairs, course.count,
+		r = echo_run(ctx->state.own_fd, course.pairs, course.count,
 			     how->count ? how->count : COUNT, m.interval, &progress, err);
 	}
 	if (r == 0)
-		r = neigh_table(ns->state.rt, &after, err);
+		r = neigh_table(ctx->state.rt, &after, err);
 	if (r == 0 && after.refused != before.refused)
 		m.crowded = after.most;
 	if (r == 0)
-		r = state_read_host(&ns->state, err);
+		r = state_read_host(&ctx->state, err);
 	if (r == 0)
 		r = conclude(&view, &m, &course, err);
 	free(course.pairs);
@@ -148,7 +148,7 @@ API int netsim_ping_matrix(struct netsim *ns, const struct netsim_pinging *how,
 	return r;
 }
 
-API void netsim_ping_matrix_free(struct netsim_ping_matrix *matrix)
+void netsim_ping_matrix_free(struct netsim_ping_matrix *matrix)
 {
 	netsim_ways_free(&matrix->ways);
 	free(matrix->list);

@@ -55,7 +55,7 @@ static void fleet_done(struct netsim_fleet *fleet)
 	for (size_t i = 0; i < fleet->path_count; i++) {
 		free(fleet->paths[i].from);
 		free(fleet->paths[i].to);
-		free(fleet->paths[i].class);
+		free(fleet->paths[i].class_name);
 	}
 	free(fleet->paths);
 	for (size_t i = 0; i < fleet->fault_count; i++) {
@@ -70,7 +70,7 @@ static void fleet_done(struct netsim_fleet *fleet)
 	free(fleet->name);
 }
 
-API void netsim_status_free(struct netsim_status *status)
+void netsim_status_free(struct netsim_status *status)
 {
 	for (size_t i = 0; i < status->fleet_count; i++)
 		fleet_done(&status->fleets[i]);
@@ -279,7 +279,9 @@ static int compare_paths(const void *x, const void *y)
 
 	if (order == 0)
 		order = strcmp(a->to ? a->to : "", b->to ? b->to : "");
-	return order ? order : strcmp(a->class ? a->class : "", b->class ? b->class : "");
+	return order ? order :
+		       strcmp(a->class_name ? a->class_name : "",
+			      b->class_name ? b->class_name : "");
 }
 
 /* The profile's own conditions of pairs and classes; faults are listed by themselves. */
@@ -299,7 +301,7 @@ static int read_paths(const struct reader *r, struct netsim_fleet *fleet)
 			return err_oom(r->err);
 		path->from = end_name(r, key->from);
 		path->to = end_name(r, key->to);
-		path->class = class ? copy(class, r->err) : NULL;
+		path->class_name = class ? copy(class, r->err) : NULL;
 		read_hop(r->policy, *key, path->text, sizeof(path->text));
 	}
 	if (fleet->path_count)
@@ -408,15 +410,15 @@ static int read_fleets(struct reader *r, const char *only, struct netsim_status 
 	return result;
 }
 
-API int netsim_status(struct netsim *ns, const char *fleet, struct netsim_status *ret,
-		      struct netsim_err *err)
+int netsim_status(struct netsim *ctx, const char *fleet, struct netsim_status *ret,
+		  struct netsim_err *err)
 {
-	struct reader r = {.st = &ns->state, .err = err};
+	struct reader r = {.st = &ctx->state, .err = err};
 	struct netsim_status status = {0};
-	int result = state_read_host(&ns->state, err);
+	int result = state_read_host(&ctx->state, err);
 
 	if (result == 0)
-		result = qdisc_list(ns->state.rt, &r.qdiscs, err);
+		result = qdisc_list(ctx->state.rt, &r.qdiscs, err);
 	if (result == 0)
 		result = read_fleets(&r, fleet, &status);
 	if (result == 0 && !fleet)

@@ -16,12 +16,12 @@ _Static_assert((int)NETSIM_DROP_PARTITION == (int)PORT_DROP_CUT &&
 		       (int)NETSIM_DROPS == (int)PORT_DROPS,
 	       "the reasons are those of the programs");
 
-API void netsim_traffic_free(struct netsim_traffic *traffic)
+void netsim_traffic_free(struct netsim_traffic *traffic)
 {
 	for (size_t i = 0; i < traffic->flow_count; i++) {
 		free(traffic->flows[i].from);
 		free(traffic->flows[i].to);
-		free(traffic->flows[i].class);
+		free(traffic->flows[i].class_name);
 	}
 	free(traffic->flows);
 	free(traffic->fleet);
@@ -35,13 +35,13 @@ static int compare_names(const char *a, const char *b)
 	return strcmp(a, b);
 }
 
-API int netsim_compare_flows(const struct netsim_flow *a, const struct netsim_flow *b)
+int netsim_compare_flows(const struct netsim_flow *a, const struct netsim_flow *b)
 {
 	int order = compare_names(a->from, b->from);
 
 	if (order == 0)
 		order = compare_names(a->to, b->to);
-	return order ? order : compare_names(a->class, b->class);
+	return order ? order : compare_names(a->class_name, b->class_name);
 }
 
 static int compare(const void *x, const void *y)
@@ -49,9 +49,9 @@ static int compare(const void *x, const void *y)
 	return netsim_compare_flows(x, y);
 }
 
-int traffic_open(struct netsim *ns, const char *name, struct fleet *f, struct netsim_err *err)
+int traffic_open(struct netsim *ctx, const char *name, struct fleet *f, struct netsim_err *err)
 {
-	int r = fleet_open(&ns->state, name, FLEET_LOOK, f, err);
+	int r = fleet_open(&ctx->state, name, FLEET_LOOK, f, err);
 
 	if (r == 0)
 		r = fleet_find_policy(f, err);
@@ -59,7 +59,7 @@ int traffic_open(struct netsim *ns, const char *name, struct fleet *f, struct ne
 	    (f->policy && policy_is_complete(f->policy, f->model, edt_queue_has_host(f->model))))
 		return r;
 	fleet_close(f);
-	r = fleet_open(&ns->state, name, FLEET_CHANGE, f, err);
+	r = fleet_open(&ctx->state, name, FLEET_CHANGE, f, err);
 	if (r == 0)
 		r = engine_open_policy(f, err);
 	fleet_unlock(f);
@@ -76,10 +76,10 @@ static int name_flow(const struct policy *policy, const struct policy_traffic *t
 
 	if (!class || (t->from != PORT_ANY && (!from || !to)))
 		return 1;
-	flow->class = strdup(class);
+	flow->class_name = strdup(class);
 	flow->from = from ? strdup(from) : NULL;
 	flow->to = to ? strdup(to) : NULL;
-	return flow->class && !flow->from == !from && !flow->to == !to ? 0 : err_oom(err);
+	return flow->class_name && !flow->from == !from && !flow->to == !to ? 0 : err_oom(err);
 }
 
 static int read_flows(const struct policy *policy, struct netsim_traffic *ret,
@@ -127,11 +127,11 @@ int traffic_read(const struct fleet *f, struct netsim_traffic *ret, struct netsi
 	return r;
 }
 
-API int netsim_traffic(struct netsim *ns, const char *fleet, struct netsim_traffic *ret,
-		       struct netsim_err *err)
+int netsim_traffic(struct netsim *ctx, const char *fleet, struct netsim_traffic *ret,
+		   struct netsim_err *err)
 {
 	struct fleet f;
-	int r = traffic_open(ns, fleet, &f, err);
+	int r = traffic_open(ctx, fleet, &f, err);
 
 	if (r == 0)
 		r = traffic_read(&f, ret, err);
@@ -180,7 +180,7 @@ void traffic_subtract(const struct netsim_traffic *before, struct netsim_traffic
 	for (size_t i = kept; i < after->flow_count; i++) {
 		free(after->flows[i].from);
 		free(after->flows[i].to);
-		free(after->flows[i].class);
+		free(after->flows[i].class_name);
 	}
 	after->flow_count = kept;
 }

@@ -10,7 +10,7 @@
  * Lets the programs count at all ports of a fleet where they do not yet, for which it is
  * locked meanwhile. Always to be ended with fleet_close().
  */
-int traffic_open(struct netsim *ns, const char *name, struct fleet *ret, struct netsim_err *err);
+int traffic_open(struct netsim *ctx, const char *name, struct fleet *ret, struct netsim_err *err);
 /* All counters at this instant; *ret is the caller's. */
 int traffic_read(const struct fleet *f, struct netsim_traffic *ret, struct netsim_err *err);
 /* after becomes what was counted since before; both are of the same fleet. */

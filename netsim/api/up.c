@@ -27,10 +27,10 @@ static int load(const char *path, struct topo **ret_topo, struct model **ret_mod
 }
 
 /* New ports join the policy in force, if there is one. */
-static int join_policy(struct netsim *ns, const char *name, struct netsim_err *err)
+static int join_policy(struct netsim *ctx, const char *name, struct netsim_err *err)
 {
 	struct fleet f;
-	int r = fleet_read(&ns->state, name, &f, err);
+	int r = fleet_read(&ctx->state, name, &f, err);
 
 	if (r == 0)
 		r = fleet_find_policy(&f, err);
@@ -41,31 +41,31 @@ static int join_policy(struct netsim *ns, const char *name, struct netsim_err *e
 	return r;
 }
 
-static int converge(struct netsim *ns, struct model *want, struct netsim_up *up,
+static int converge(struct netsim *ctx, struct model *want, struct netsim_up *up,
 		    struct netsim_err *err)
 {
 	struct model *before = NULL;
-	int r = state_read_host(&ns->state, err);
+	int r = state_read_host(&ctx->state, err);
 
 	if (r == 0)
-		r = converge_check_foreign(&ns->state, want, err);
+		r = converge_check_foreign(&ctx->state, want, err);
 	if (r == 0)
-		r = state_read(&ns->state, want->fleet, STATE_PORTS, &before, err);
+		r = state_read(&ctx->state, want->fleet, STATE_PORTS, &before, err);
 	if (r == 0)
-		r = converge_to(&ns->state, want, &up->steps, err);
+		r = converge_to(&ctx->state, want, &up->steps, err);
 	if (r == 0 && up->steps && before->link_count) {
-		r = state_read_host(&ns->state, err);
+		r = state_read_host(&ctx->state, err);
 		if (r == 0)
-			r = join_policy(ns, want->fleet, err);
+			r = join_policy(ctx, want->fleet, err);
 		if (r == 0)
-			r = api_shape_new(ns, before, want->fleet, &up->shaped, err);
+			r = api_shape_new(ctx, before, want->fleet, &up->shaped, err);
 	}
 	model_free(before);
 	return r;
 }
 
-API int netsim_up(struct netsim *ns, const char *path, struct netsim_up *ret,
-		  struct netsim_diags *diags, struct netsim_err *err)
+int netsim_up(struct netsim *ctx, const char *path, struct netsim_up *ret,
+	      struct netsim_diags *diags, struct netsim_err *err)
 {
 	struct topo *topo = NULL;
 	struct model *want = NULL;
@@ -80,7 +80,7 @@ API int netsim_up(struct netsim *ns, const char *path, struct netsim_up *ret,
 	up.networks = topo->network_count;
 	r = lock_take(topo->fleet, &lock, err);
 	if (r == 0)
-		r = converge(ns, want, &up, err);
+		r = converge(ctx, want, &up, err);
 	model_free(want);
 	topo_free(topo);
 	if (r == 0)
@@ -88,18 +88,18 @@ API int netsim_up(struct netsim *ns, const char *path, struct netsim_up *ret,
 	return r;
 }
 
-static int describe_plan(struct netsim *ns, struct model *want, struct netsim_lines *ret,
+static int describe_plan(struct netsim *ctx, struct model *want, struct netsim_lines *ret,
 			 struct netsim_err *err)
 {
 	struct model *have = NULL;
 	struct plan plan = {0};
 	char text[512];
-	int r = state_read_host(&ns->state, err);
+	int r = state_read_host(&ctx->state, err);
 
 	if (r == 0)
-		r = converge_check_foreign(&ns->state, want, err);
+		r = converge_check_foreign(&ctx->state, want, err);
 	if (r == 0)
-		r = state_read(&ns->state, want->fleet, STATE_ALL, &have, err);
+		r = state_read(&ctx->state, want->fleet, STATE_ALL, &have, err);
 	if (r == 0)
 		r = plan_make(want, have, &plan, err);
 	for (size_t i = 0; r == 0 && i < plan.count; i++) {
@@ -112,15 +112,15 @@ static int describe_plan(struct netsim *ns, struct model *want, struct netsim_li
 	return r;
 }
 
-API int netsim_plan(struct netsim *ns, const char *path, struct netsim_lines *ret,
-		    struct netsim_diags *diags, struct netsim_err *err)
+int netsim_plan(struct netsim *ctx, const char *path, struct netsim_lines *ret,
+		struct netsim_diags *diags, struct netsim_err *err)
 {
 	struct topo *topo = NULL;
 	struct model *want = NULL;
 	int r = load(path, &topo, &want, diags, err);
 
 	if (r == 0)
-		r = describe_plan(ns, want, ret, err);
+		r = describe_plan(ctx, want, ret, err);
 	model_free(want);
 	topo_free(topo);
 	return r;

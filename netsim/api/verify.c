@@ -435,13 +435,13 @@ static int find_intent(struct view *v, struct netsim_verify *ret, struct netsim_
 	return engine_load_classes(whole, &v->classes, err);
 }
 
-static int open_view(struct netsim *ns, const struct netsim_verifying *how, struct view *v,
+static int open_view(struct netsim *ctx, const struct netsim_verifying *how, struct view *v,
 		     struct netsim_verify *ret, struct netsim_err *err)
 {
 	struct fleet *f = &v->fleet;
-	int r = fleet_open(&ns->state, how->fleet, FLEET_LOOK_INSIDE, f, err);
+	int r = fleet_open(&ctx->state, how->fleet, FLEET_LOOK_INSIDE, f, err);
 
-	v->run = (struct verify_run) {.own_fd = ns->state.own_fd,
+	v->run = (struct verify_run) {.own_fd = ctx->state.own_fd,
 				      .quick = how->quick,
 				      .progress = how->progress,
 				      .arg = how->arg};
@@ -585,12 +585,12 @@ static int measure_again(struct view *v, struct netsim_verify *ret, struct netsi
 	return r == 0 ? judge(v, ret, err) : r;
 }
 
-API int netsim_verify(struct netsim *ns, const struct netsim_verifying *how,
-		      struct netsim_verify *ret, struct netsim_err *err)
+int netsim_verify(struct netsim *ctx, const struct netsim_verifying *how, struct netsim_verify *ret,
+		  struct netsim_err *err)
 {
 	struct netsim_verify verify = {0};
 	struct view v = {.fleet = FLEET_NONE};
-	int r = open_view(ns, how, &v, &verify, err);
+	int r = open_view(ctx, how, &v, &verify, err);
 
 	if (r == 0)
 		r = verify_measure(&v.run, err);
@@ -606,7 +606,7 @@ API int netsim_verify(struct netsim *ns, const struct netsim_verifying *how,
 	return r;
 }
 
-API void netsim_verify_free(struct netsim_verify *verify)
+void netsim_verify_free(struct netsim_verify *verify)
 {
 	free(verify->rows);
 	*verify = (struct netsim_verify) {0};

@@ -62,11 +62,11 @@ static int add_all(struct ways_view *view, struct netsim_ways *ret, struct netsi
 	return r == 0 && guests ? add_node(view, MODEL_HOST, ret, err) : r;
 }
 
-int ways_view_open(struct netsim *ns, const struct netsim_among *among, struct ways_view *view,
+int ways_view_open(struct netsim *ctx, const struct netsim_among *among, struct ways_view *view,
 		   struct netsim_ways *ret, struct netsim_err *err)
 {
 	struct fleet *f = &view->fleet;
-	int r = fleet_open(&ns->state, among->fleet, FLEET_LOOK_INSIDE, f, err);
+	int r = fleet_open(&ctx->state, among->fleet, FLEET_LOOK_INSIDE, f, err);
 
 	if (r == 0)
 		r = fleet_find_policy(f, err);
@@ -90,12 +90,12 @@ void ways_view_done(struct ways_view *view)
 	free(view->nodes);
 }
 
-API int netsim_ways(struct netsim *ns, const struct netsim_among *among, struct netsim_ways *ret,
-		    struct netsim_err *err)
+int netsim_ways(struct netsim *ctx, const struct netsim_among *among, struct netsim_ways *ret,
+		struct netsim_err *err)
 {
 	struct netsim_ways ways = {0};
 	struct ways_view view = {.fleet = FLEET_NONE};
-	int r = ways_view_open(ns, among, &view, &ways, err);
+	int r = ways_view_open(ctx, among, &view, &ways, err);
 
 	ways_view_done(&view);
 	if (r < 0)
@@ -105,7 +105,7 @@ API int netsim_ways(struct netsim *ns, const struct netsim_among *among, struct 
 	return r;
 }
 
-API void netsim_ways_free(struct netsim_ways *ways)
+void netsim_ways_free(struct netsim_ways *ways)
 {
 	for (size_t i = 0; i < ways->node_count; i++)
 		free(ways->nodes[i].name);
@@ -114,7 +114,7 @@ API void netsim_ways_free(struct netsim_ways *ways)
 	*ways = (struct netsim_ways) {0};
 }
 
-API int netsim_find_helper(const char *name, char *path, struct netsim_err *err)
+int netsim_find_helper(const char *name, char *path, struct netsim_err *err)
 {
 	char self[PATH_MAX] = "";
 	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);

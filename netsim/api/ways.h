@@ -11,7 +11,7 @@ struct ways_view {
 };
 
 /* Always to be ended with ways_view_done(); *ret is freed with netsim_ways_free(). */
-int ways_view_open(struct netsim *ns, const struct netsim_among *among, struct ways_view *view,
+int ways_view_open(struct netsim *ctx, const struct netsim_among *among, struct ways_view *view,
 		   struct netsim_ways *ret, struct netsim_err *err);
 void ways_view_done(struct ways_view *view);
 

@@ -91,7 +91,7 @@ static bool is_row(const struct netsim_flow_row *row, const char *const ends[2],
 		   bool inner, bool *ret_turned)
 {
 	*ret_turned = false;
-	if (row->class != class || row->inner != inner)
+	if (row->class_name != class || row->inner != inner)
 		return false;
 	if (row->ends[0] == ends[0] && row->ends[1] == ends[1])
 		return true;
@@ -127,7 +127,7 @@ static struct sum *find_sum(const struct making *m, enum by by, struct sums *sum
 		return NULL;
 	sum->row.way_count = by == BY_CLASS ? 1 : 2;
 	sum->row.inner = m->groups[g].inner;
-	sum->row.class = by == BY_PAIR ? NULL : making_class(m, m->groups[g].class);
+	sum->row.class_name = by == BY_PAIR ? NULL : making_class(m, m->groups[g].class);
 	for (int i = 0; by != BY_CLASS && i < 2; i++)
 		sum->row.ends[i] = m->ends[g][i];
 	return sum;
@@ -252,7 +252,7 @@ static bool make_gaps(struct making *m)
 		m->ret->gaps[m->ret->gap_count++] = (struct netsim_flow_gap) {
 			.from = m->ends[gaps[i].group][way],
 			.to = m->ends[gaps[i].group][1 - way],
-			.class = making_class(m, group->class),
+			.class_name = making_class(m, group->class),
 			.from_port = gaps[i].source_port,
 			.to_port = gaps[i].destination_port,
 			.inner = group->inner,

@@ -142,7 +142,7 @@ static bool begin_row(struct making *m, const struct flow_summary *s, struct net
 	bool many = !m->ends[s->group][0];
 
 	*ret = (struct netsim_flow_row) {
-		.class = making_class(m, group->class),
+		.class_name = making_class(m, group->class),
 		.inner = group->inner,
 		.way_count = 2,
 		.connections = 1,

@@ -29,7 +29,7 @@ static bool fill_row(struct making *m, const struct oneway_row *from, struct net
 	const char *ends[2] = {making_view(m, from->from), making_view(m, from->to)};
 
 	*to = (struct netsim_one_way) {
-		.class = making_class(m, from->class),
+		.class_name = making_class(m, from->class),
 		.sent = from->delivered + from->lost + from->flying,
 		.delivered = from->delivered,
 		.lost = from->lost,

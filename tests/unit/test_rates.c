@@ -22,7 +22,7 @@ static struct netsim_flow flow(const char *from, const char *to, const char *cla
 	return (struct netsim_flow) {
 		.from = (char *)from,
 		.to = (char *)to,
-		.class = (char *)class,
+		.class_name = (char *)class,
 		.packets = packets,
 		.bytes = bytes,
 		.dropped[NETSIM_DROP_LOSS] = lost,
@@ -53,7 +53,7 @@ static void test_rates_are_of_the_time_between(void **state)
 	two_readings(&before, &now);
 	assert_int_equal(rates_make(&before, &now, true, &rates), 0);
 	assert_int_equal(rates.count, 4);
-	assert_string_equal(rates.rows[0].total.class, "etcd");
+	assert_string_equal(rates.rows[0].total.class_name, "etcd");
 	assert_true(rates.rows[0].packets == 5 && rates.rows[0].bits == 8000);
 	assert_true(rates.rows[1].packets == 0 && rates.rows[1].dropped == 2);
 	assert_int_equal(rates.rows[1].drops, 9);
@@ -71,7 +71,7 @@ static void test_classes_are_added_up(void **state)
 	two_readings(&before, &now);
 	assert_int_equal(rates_make(&before, &now, false, &rates), 0);
 	assert_int_equal(rates.count, 3);
-	assert_null(rates.rows[0].total.class);
+	assert_null(rates.rows[0].total.class_name);
 	assert_int_equal(rates.rows[0].total.packets, 30);
 	assert_true(rates.rows[0].packets == 5 && rates.rows[0].dropped == 2);
 	assert_null(rates.rows[2].total.from);
@@ -141,7 +141,7 @@ static void test_orders(void **state)
 			const struct netsim_flow *total = &rates.rows[r].total;
 
 			snprintf(got + strlen(got), sizeof(got) - strlen(got), "%c%c ",
-				 total->from ? *total->from : '-', *total->class);
+				 total->from ? *total->from : '-', *total->class_name);
 		}
 		assert_string_equal(got, rows[i].rows);
 	}
