@@ -154,8 +154,8 @@ static int try_programs(struct patient *p, struct netsim_err *err)
 
 	if (r == 0) {
 		qdisc_add_clsact(p->rt, p->port, "clsact");
-		filter_put_prog(p->rt, p->port, FILTER_EGRESS, FILTER_PREF,
-				policy->prog[POLICY_PORT], "ns_port", "clsact");
+		filter_put_prog(p->rt, p->port, FILTER_EGRESS, policy->prog[POLICY_PORT], "ns_port",
+				"clsact");
 		r = rt_send(p->rt, err);
 	}
 	policy_close(policy);

@@ -96,8 +96,8 @@ static int attach_hold(struct state *st, const struct link *ifb, struct policy *
 	if (r < 0)
 		return r;
 	qdisc_add_clsact(st->rt, ifb->ifindex, ifb->name);
-	filter_put_prog(st->rt, ifb->ifindex, FILTER_EGRESS, FILTER_PREF, policy->prog[POLICY_HOLD],
-			"ns_hold", ifb->name);
+	filter_put_prog(st->rt, ifb->ifindex, FILTER_EGRESS, policy->prog[POLICY_HOLD], "ns_hold",
+			ifb->name);
 	return 0;
 }
 
@@ -180,7 +180,7 @@ int hold_take_over(struct state *st, const struct model *fleet, uint32_t limit,
 		ifb = model_find_link(st->host, MODEL_HOST, name);
 		if (!ifb)
 			continue;
-		filter_del(st->rt, link->ifindex, FILTER_INGRESS, FILTER_PREF, who);
+		filter_del(st->rt, link->ifindex, FILTER_REDIRECT, who);
 		qdisc_put_netem(st->rt, QDISC_CHANGE, ifb->ifindex, &NETEM_IDLE, NULL, who);
 	}
 	return rt_send(st->rt, err);
@@ -200,7 +200,7 @@ int hold_release(struct state *st, const struct model *fleet, struct netsim_err 
 			qdisc_put_netem(st->rt, QDISC_CHANGE, link->ifindex, &NETEM_IDLE, NULL,
 					mark_call(link->alias, link->name, text));
 		if (hands_up(link) && qdisc_find(&all, link->ifindex, QDISC_CLSACT))
-			filter_del(st->rt, link->ifindex, FILTER_INGRESS, FILTER_PREF, link->name);
+			filter_del(st->rt, link->ifindex, FILTER_REDIRECT, link->name);
 	}
 	free(all.list);
 	return r == 0 ? rt_send(st->rt, err) : r;
