@@ -115,7 +115,6 @@ static int conclude(struct netsim *ns, struct ways_view *view, struct netsim_pin
 API int netsim_ping_matrix(struct netsim *ns, const struct netsim_pinging *how,
 			   struct netsim_ping_matrix *ret, struct netsim_err *err)
 {
-	const struct echo_progress progress = {how->progress, how->arg};
 	struct netsim_ping_matrix m = {0};
 	struct ways_view view = {0};
 	struct course course = {0};
@@ -129,8 +128,14 @@ API int netsim_ping_matrix(struct netsim *ns, const struct netsim_pinging *how,
 	if (r == 0) {
 		m.interval = how->interval_ns > 0 ? (double)how->interval_ns / 1e9 : INTERVAL;
 		m.interval = fmax(m.interval, (double)course.count / MOST_PPS);
-		r = echo_run(ns->state.own_fd, course.pairs, course.count,
-			     how->count ? how->count : COUNT, m.interval, &progress, err);
+		r = echo_run(&(struct echo_plan) {.own_fd = ns->state.own_fd,
+						  .pairs = course.pairs,
+						  .pair_count = course.count,
+						  .count = how->count ? how->count : COUNT,
+						  .interval = m.interval,
+						  .progress = how->progress,
+						  .arg = how->arg},
+			     err);
 	}
 	if (r == 0)
 		r = neigh_table(ns->state.rt, &after, err);
