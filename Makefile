@@ -124,11 +124,17 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/
 
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/libnetsim.a
 	@echo "  LD      $@"
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(PKG_LIBS) -lcmocka -lm
+	$(Q)$(CC) $(ALL_LDFLAGS) $(WRAP:%=-Wl,--wrap=%) -o $@ $(filter %.o,$^) $(filter %.a,$^) \
+		$(PKG_LIBS) -lcmocka -lm
 
 # Those that test the command's own parts.
 $(B)/tests/unit/test_rates: $(B)/cli/rates.o $(B)/cli/figures.o
 $(B)/tests/unit/test_prometheus: $(B)/cli/prometheus.o
+
+# Those that stand in for the kernel: a call of NAME ends up in their __wrap_NAME().
+$(B)/tests/unit/test_policy: WRAP := syscall
+$(B)/tests/unit/test_rtnl $(B)/tests/unit/test_rtnl_dump: \
+	WRAP := realloc mnl_socket_get_portid mnl_socket_sendto mnl_socket_recvfrom
 
 unit-tests: $(UNIT_TESTS) ## Build the unit tests
 

@@ -260,8 +260,12 @@ static int analyze(struct run *run, struct netsim_analysis *ret, struct netsim_d
 	if (r == 0)
 		r = add_names(run, err);
 	if (r == 0)
-		r = analyze_rows(run->flow, run->oneway, run->classes, &run->names,
-				 run->how->connections, ret, err);
+		r = analyze_rows(&(struct analyze_input) {.flow = run->flow,
+							  .oneway = run->oneway,
+							  .classes = run->classes,
+							  .names = &run->names,
+							  .connections = run->how->connections},
+				 ret, err);
 	return r == 0 ? note_problems(run, ret, err) : r;
 }
 

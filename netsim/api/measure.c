@@ -389,9 +389,14 @@ static int measure(struct measure *m, struct netsim *ctx, struct netsim_measurem
 		/* At the end, when guests that talked are known. */
 		r = find_names(m, err);
 	}
-	return r == 0 ? analyze_rows(m->flow, m->oneway, m->classes, &m->names, m->how->connections,
-				     &ret->analysis, err) :
-			r;
+	if (r == 0)
+		r = analyze_rows(&(struct analyze_input) {.flow = m->flow,
+							  .oneway = m->oneway,
+							  .classes = m->classes,
+							  .names = &m->names,
+							  .connections = m->how->connections},
+				 &ret->analysis, err);
+	return r;
 }
 
 int netsim_measure(struct netsim *ctx, const struct netsim_measuring *how,

@@ -113,7 +113,6 @@ static int conclude(struct ways_view *view, struct netsim_ping_matrix *m,
 int netsim_ping_matrix(struct netsim *ctx, const struct netsim_pinging *how,
 		       struct netsim_ping_matrix *ret, struct netsim_err *err)
 {
-	const struct echo_progress progress = {how->progress, how->arg};
 	struct netsim_ping_matrix m = {0};
 	struct ways_view view = {.fleet = FLEET_NONE};
 	struct course course = {0};
@@ -127,8 +126,14 @@ int netsim_ping_matrix(struct netsim *ctx, const struct netsim_pinging *how,
 	if (r == 0) {
 		m.interval = how->interval_ns > 0 ? (double)how->interval_ns / 1e9 : INTERVAL;
 		m.interval = fmax(m.interval, (double)course.count / MOST_PPS);
-		r = echo_run(ctx->state.own_fd, course.pairs, course.count,
-			     how->count ? how->count : COUNT, m.interval, &progress, err);
+		r = echo_run(&(struct echo_plan) {.own_fd = ctx->state.own_fd,
+						  .pairs = course.pairs,
+						  .pair_count = course.count,
+						  .count = how->count ? how->count : COUNT,
+						  .interval = m.interval,
+						  .progress = how->progress,
+						  .arg = how->arg},
+			     err);
 	}
 	if (r == 0)
 		r = neigh_table(ctx->state.rt, &after, err);

@@ -108,9 +108,9 @@ static int make_node(struct exec *x, int ns)
 	r = maker_next(x->maker, &fd, &rt, x->err);
 	if (r < 0)
 		return err_wrap(x->err, r, "%s", node->name);
-	r = state_adopt(x->st, x->want->fleet, node->name, fd, rt, &x->handles[ns], x->err);
-	if (r < 0)
-		return r;
+	x->handles[ns] = state_adopt(x->st, x->want->fleet, node->name, fd, rt);
+	if (!x->handles[ns])
+		return err_oom(x->err);
 	x->handles[ns]->no_routes = !wants_routes(x->want, ns);
 	x->next_ifindex[ns] = 2;
 	mark_format(

@@ -290,11 +290,12 @@ static void fill_totals(struct making *m)
 		m->ret->bin_count = FLOW_BINS;
 }
 
-int analyze_rows(const struct flow *flow, const struct oneway *oneway,
-		 const struct class_set *classes, const struct analyze_names *names,
-		 size_t connections, struct netsim_analysis *ret, struct netsim_err *err)
+int analyze_rows(const struct analyze_input *input, struct netsim_analysis *ret,
+		 struct netsim_err *err)
 {
-	struct making m = {.flow = flow, .classes = classes, .names = names, .ret = ret};
+	const struct class_set *classes = input->classes;
+	struct making m = {
+		.flow = input->flow, .classes = classes, .names = input->names, .ret = ret};
 	bool good = true;
 
 	fill_totals(&m);
@@ -302,13 +303,13 @@ int analyze_rows(const struct flow *flow, const struct oneway *oneway,
 	for (size_t i = 0; good && classes && i < classes->count; i++)
 		good = making_keep(&m, classes->list[i].name) != NULL;
 	m.other = good ? making_keep(&m, CLASS_OTHER) : NULL;
-	m.group_count = flow_groups(flow, &m.groups);
+	m.group_count = flow_groups(m.flow, &m.groups);
 	m.ends = calloc(m.group_count + 1, sizeof(*m.ends));
 	m.uses = calloc(m.group_count + 1, sizeof(*m.uses));
 	good = m.other && m.ends && m.uses && name_groups(&m) && choose_views(&m) &&
 	       make_rows(&m, BY_CLASS, &ret->classes) && make_rows(&m, BY_PAIR, &ret->pairs) &&
-	       make_rows(&m, BY_BOTH, &ret->flows) && making_connections(&m, connections) &&
-	       make_gaps(&m) && (!oneway || making_one_way(&m, oneway));
+	       make_rows(&m, BY_BOTH, &ret->flows) && making_connections(&m, input->connections) &&
+	       make_gaps(&m) && (!input->oneway || making_one_way(&m, input->oneway));
 	free(m.ends);
 	free(m.uses);
 	return good ? 0 : err_oom(err);

@@ -30,10 +30,16 @@ void analyze_names_done(struct analyze_names *names);
 int analyze_classes(const char *path, struct class_set **ret, struct netsim_diags *diags,
 		    struct netsim_err *err);
 
-/* Both are finished. connections: how many rows of them, 0: all. */
-int analyze_rows(const struct flow *flow, const struct oneway *oneway,
-		 const struct class_set *classes, const struct analyze_names *names,
-		 size_t connections, struct netsim_analysis *ret, struct netsim_err *err);
+/* What rows are made of. */
+struct analyze_input {
+	const struct flow *flow;	 /* finished */
+	const struct oneway *oneway;	 /* finished, or NULL */
+	const struct class_set *classes; /* the flow's, or NULL */
+	const struct analyze_names *names;
+	size_t connections; /* how many rows of them; 0: all */
+};
+int analyze_rows(const struct analyze_input *input, struct netsim_analysis *ret,
+		 struct netsim_err *err);
 void analysis_done(struct netsim_analysis *analysis);
 
 #endif

@@ -16,15 +16,20 @@
 
 #define HANDLE 1
 
-static struct tcmsg address(int ifindex, enum filter_hook hook, uint16_t pref)
+static uint16_t pref_of(enum filter_slot slot)
 {
-	uint32_t min = hook == FILTER_INGRESS ? TC_H_MIN_INGRESS : TC_H_MIN_EGRESS;
+	return slot == FILTER_STAMP ? MARK_HANDLE - 1 : MARK_HANDLE;
+}
+
+static struct tcmsg address(int ifindex, enum filter_slot slot)
+{
+	uint32_t min = slot == FILTER_EGRESS ? TC_H_MIN_EGRESS : TC_H_MIN_INGRESS;
 
 	return (struct tcmsg) {
 		.tcm_ifindex = ifindex,
 		.tcm_parent = TC_H_MAKE(TC_H_CLSACT, min),
 		.tcm_handle = HANDLE,
-		.tcm_info = TC_H_MAKE((uint32_t)pref << 16, htobe16(ETH_P_ALL)),
+		.tcm_info = TC_H_MAKE((uint32_t)pref_of(slot) << 16, htobe16(ETH_P_ALL)),
 	};
 }
 
@@ -37,10 +42,10 @@ static void begin_add(struct rt *rt, const struct tcmsg *tcm, const char *what, 
 		 "this kernel lacks the module cls_bpf or sch_ingress (see netsim doctor)");
 }
 
-void filter_put_prog(struct rt *rt, int ifindex, enum filter_hook hook, uint16_t pref, int prog_fd,
+void filter_put_prog(struct rt *rt, int ifindex, enum filter_slot slot, int prog_fd,
 		     const char *name, const char *who)
 {
-	struct tcmsg tcm = address(ifindex, hook, pref);
+	struct tcmsg tcm = address(ifindex, slot);
 	size_t nest;
 
 	begin_add(rt, &tcm, name, who);
@@ -53,7 +58,7 @@ void filter_put_prog(struct rt *rt, int ifindex, enum filter_hook hook, uint16_t
 
 void filter_put_redirect(struct rt *rt, int ifindex, int to, const char *who)
 {
-	struct tcmsg tcm = address(ifindex, FILTER_INGRESS, FILTER_PREF);
+	struct tcmsg tcm = address(ifindex, FILTER_REDIRECT);
 	/* The one instruction of a classic program that matches everything. */
 	struct sock_filter all = {.code = BPF_RET | BPF_K, .k = 0xffffffffU};
 	struct tc_mirred mirred = {
@@ -77,9 +82,9 @@ void filter_put_redirect(struct rt *rt, int ifindex, int to, const char *who)
 		 "this kernel lacks the module cls_bpf or act_mirred (see netsim doctor)");
 }
 
-void filter_del(struct rt *rt, int ifindex, enum filter_hook hook, uint16_t pref, const char *who)
+void filter_del(struct rt *rt, int ifindex, enum filter_slot slot, const char *who)
 {
-	struct tcmsg tcm = address(ifindex, hook, pref);
+	struct tcmsg tcm = address(ifindex, slot);
 
 	tcm.tcm_handle = 0;
 	rt_begin(rt, RTM_DELTFILTER, 0, NULL, "%s: cannot detach a filter", who);
@@ -87,11 +92,11 @@ void filter_del(struct rt *rt, int ifindex, enum filter_hook hook, uint16_t pref
 	rt_tolerate(rt, ENOENT);
 }
 
-/* All filters of a hook; nothing where there is no clsact. */
-static int dump(struct rt *rt, int ifindex, enum filter_hook hook, struct rt_reply *ret,
+/* All filters of the slot's hook; nothing where there is no clsact. */
+static int dump(struct rt *rt, int ifindex, enum filter_slot slot, struct rt_reply *ret,
 		struct netsim_err *err)
 {
-	struct tcmsg tcm = address(ifindex, hook, 0);
+	struct tcmsg tcm = address(ifindex, slot);
 	int r;
 
 	tcm.tcm_handle = tcm.tcm_info = 0;
@@ -107,7 +112,7 @@ static int dump(struct rt *rt, int ifindex, enum filter_hook hook, struct rt_rep
 int filter_drop_empty_clsact(struct rt *rt, int ifindex, const char *who, struct netsim_err *err)
 {
 	struct rt_reply in = {0}, out = {0};
-	int r = dump(rt, ifindex, FILTER_INGRESS, &in, err);
+	int r = dump(rt, ifindex, FILTER_REDIRECT, &in, err);
 
 	if (r == 0)
 		r = dump(rt, ifindex, FILTER_EGRESS, &out, err);
@@ -120,12 +125,12 @@ int filter_drop_empty_clsact(struct rt *rt, int ifindex, const char *who, struct
 	return r;
 }
 
-/* The options of our filter of this preference; *data keeps the memory. */
-static int find(struct rt *rt, int ifindex, enum filter_hook hook, uint16_t pref, char **data,
+/* The options of our filter in this slot; *data keeps the memory. */
+static int find(struct rt *rt, int ifindex, enum filter_slot slot, char **data,
 		const struct nlattr **ret, struct netsim_err *err)
 {
 	struct rt_reply reply = {0};
-	int r = dump(rt, ifindex, hook, &reply, err);
+	int r = dump(rt, ifindex, slot, &reply, err);
 
 	*ret = NULL;
 	if (r < 0)
@@ -137,19 +142,19 @@ static int find(struct rt *rt, int ifindex, enum filter_hook hook, uint16_t pref
 		const struct nlattr *a[TCA_MAX + 1];
 
 		rt_parse(msg, sizeof(*got), a, TCA_MAX);
-		if (got->tcm_info >> 16 == pref && got->tcm_handle == HANDLE &&
+		if (got->tcm_info >> 16 == pref_of(slot) && got->tcm_handle == HANDLE &&
 		    strcmp(rt_str(a[TCA_KIND]), "bpf") == 0)
 			*ret = a[TCA_OPTIONS];
 	}
 	return 0;
 }
 
-int filter_prog_id(struct rt *rt, int ifindex, enum filter_hook hook, uint16_t pref,
-		   uint32_t *ret_id, struct netsim_err *err)
+int filter_prog_id(struct rt *rt, int ifindex, enum filter_slot slot, uint32_t *ret_id,
+		   struct netsim_err *err)
 {
 	const struct nlattr *a[TCA_BPF_MAX + 1], *options;
 	auto_free char *data = NULL;
-	int r = find(rt, ifindex, hook, pref, &data, &options, err);
+	int r = find(rt, ifindex, slot, &data, &options, err);
 
 	if (r < 0)
 		return r;

@@ -11,15 +11,22 @@
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
 
-static void begin(struct rt *rt, uint16_t type, uint16_t flags, const struct tcmsg *tcm,
-		  const char *kind, const struct netsim_loc *at, const char *who)
+/* A qdisc, and what messages say about it. */
+struct subject {
+	struct tcmsg tcm;
+	const char *kind;
+	const struct netsim_loc *at; /* the place of the conditions, or NULL */
+	const char *who;
+};
+
+static void begin(struct rt *rt, uint16_t type, uint16_t flags, const struct subject *s)
 {
-	rt_begin(rt, type, flags, at, "%s: %s: cannot %s", who, kind,
+	rt_begin(rt, type, flags, s->at, "%s: %s: cannot %s", s->who, s->kind,
 		 type == RTM_DELQDISC	? "remove it" :
 		 (flags & NLM_F_CREATE) ? "add it" :
 					  "change it");
-	rt_header(rt, tcm, sizeof(*tcm));
-	rt_put_str(rt, TCA_KIND, kind);
+	rt_header(rt, &s->tcm, sizeof(s->tcm));
+	rt_put_str(rt, TCA_KIND, s->kind);
 }
 
 static uint16_t flags_of(enum qdisc_verb verb)
@@ -30,41 +37,51 @@ static uint16_t flags_of(enum qdisc_verb verb)
 void qdisc_put_netem(struct rt *rt, enum qdisc_verb verb, int ifindex, const struct netem *netem,
 		     const struct netsim_loc *at, const char *who)
 {
-	struct tcmsg tcm = {
-		.tcm_ifindex = ifindex, .tcm_parent = TC_H_ROOT, .tcm_handle = QDISC_ROOT};
+	const struct subject root = {
+		.tcm = {.tcm_ifindex = ifindex, .tcm_parent = TC_H_ROOT, .tcm_handle = QDISC_ROOT},
+		.kind = "netem",
+		.at = at,
+		.who = who};
 
-	begin(rt, RTM_NEWQDISC, flags_of(verb), &tcm, "netem", at, who);
+	begin(rt, RTM_NEWQDISC, flags_of(verb), &root);
 	rt_needs(rt, ENOENT,
 		 "this kernel has no netem: it lacks the module sch_netem (see netsim doctor)");
 	netem_fill(rt, netem, at);
 }
 
-static void put_tbf(struct rt *rt, enum qdisc_verb verb, const struct tcmsg *tcm,
-		    const struct tbf *tbf, const struct netsim_loc *at, const char *who)
+static void put_tbf(struct rt *rt, enum qdisc_verb verb, const struct subject *s,
+		    const struct tbf *tbf)
 {
-	begin(rt, RTM_NEWQDISC, flags_of(verb), tcm, "tbf", at, who);
+	begin(rt, RTM_NEWQDISC, flags_of(verb), s);
 	rt_needs(rt, ENOENT,
 		 "this kernel has no tbf: it lacks the module sch_tbf (see netsim doctor)");
-	tbf_fill(rt, tbf, at);
+	tbf_fill(rt, tbf, s->at);
 }
 
 void qdisc_put_tbf(struct rt *rt, enum qdisc_verb verb, int ifindex, const struct tbf *tbf,
 		   const struct netsim_loc *at, const char *who)
 {
-	struct tcmsg tcm = {
-		.tcm_ifindex = ifindex, .tcm_parent = QDISC_ROOT | 1, .tcm_handle = QDISC_CHILD};
+	const struct subject child = {.tcm = {.tcm_ifindex = ifindex,
+					      .tcm_parent = QDISC_ROOT | 1,
+					      .tcm_handle = QDISC_CHILD},
+				      .kind = "tbf",
+				      .at = at,
+				      .who = who};
 
-	put_tbf(rt, verb, &tcm, tbf, at, who);
+	put_tbf(rt, verb, &child, tbf);
 }
 
 void qdisc_put_fq(struct rt *rt, int ifindex, uint32_t limit, const char *who)
 {
-	struct tcmsg tcm = {
-		.tcm_ifindex = ifindex, .tcm_parent = QDISC_ROOT | 1, .tcm_handle = QDISC_FQ};
+	const struct subject fq = {.tcm = {.tcm_ifindex = ifindex,
+					   .tcm_parent = QDISC_ROOT | 1,
+					   .tcm_handle = QDISC_FQ},
+				   .kind = "fq",
+				   .who = who};
 	uint32_t horizon = UINT32_MAX, off = 0; /* microseconds: more than an hour */
 	size_t nest;
 
-	begin(rt, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE, &tcm, "fq", NULL, who);
+	begin(rt, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE, &fq);
 	rt_needs(rt, ENOENT,
 		 "this kernel has no fq: it lacks the module sch_fq (see netsim doctor)");
 	nest = rt_nest(rt, TCA_OPTIONS);
@@ -77,10 +94,12 @@ void qdisc_put_fq(struct rt *rt, int ifindex, uint32_t limit, const char *who)
 
 void qdisc_put_tbf_root(struct rt *rt, int ifindex, const struct tbf *tbf, const char *who)
 {
-	struct tcmsg tcm = {
-		.tcm_ifindex = ifindex, .tcm_parent = TC_H_ROOT, .tcm_handle = QDISC_CHILD};
+	const struct subject root = {
+		.tcm = {.tcm_ifindex = ifindex, .tcm_parent = TC_H_ROOT, .tcm_handle = QDISC_CHILD},
+		.kind = "tbf",
+		.who = who};
 
-	put_tbf(rt, QDISC_ADD, &tcm, tbf, NULL, who);
+	put_tbf(rt, QDISC_ADD, &root, tbf);
 }
 
 void qdisc_put_idle(struct rt *rt, int ifindex, const char *who)
@@ -88,13 +107,20 @@ void qdisc_put_idle(struct rt *rt, int ifindex, const char *who)
 	qdisc_put_netem(rt, QDISC_ADD, ifindex, &NETEM_IDLE, NULL, who);
 }
 
+static struct subject clsact_of(int ifindex, const char *who)
+{
+	return (struct subject) {.tcm = {.tcm_ifindex = ifindex,
+					 .tcm_parent = TC_H_CLSACT,
+					 .tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0)},
+				 .kind = "clsact",
+				 .who = who};
+}
+
 void qdisc_add_clsact(struct rt *rt, int ifindex, const char *who)
 {
-	struct tcmsg tcm = {.tcm_ifindex = ifindex,
-			    .tcm_parent = TC_H_CLSACT,
-			    .tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0)};
+	const struct subject clsact = clsact_of(ifindex, who);
 
-	begin(rt, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, &tcm, "clsact", NULL, who);
+	begin(rt, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, &clsact);
 	rt_tolerate(rt, EEXIST);
 	rt_needs(rt, ENOENT,
 		 "this kernel has no clsact: it lacks the module sch_ingress (see netsim doctor)");
@@ -102,20 +128,20 @@ void qdisc_add_clsact(struct rt *rt, int ifindex, const char *who)
 
 void qdisc_del_clsact(struct rt *rt, int ifindex, const char *who)
 {
-	struct tcmsg tcm = {.tcm_ifindex = ifindex,
-			    .tcm_parent = TC_H_CLSACT,
-			    .tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0)};
+	const struct subject clsact = clsact_of(ifindex, who);
 
-	begin(rt, RTM_DELQDISC, 0, &tcm, "clsact", NULL, who);
+	begin(rt, RTM_DELQDISC, 0, &clsact);
 	rt_tolerate(rt, ENOENT);
 }
 
 void qdisc_del_root(struct rt *rt, int ifindex, const char *who)
 {
-	struct tcmsg tcm = {
-		.tcm_ifindex = ifindex, .tcm_parent = TC_H_ROOT, .tcm_handle = QDISC_ROOT};
+	const struct subject root = {
+		.tcm = {.tcm_ifindex = ifindex, .tcm_parent = TC_H_ROOT, .tcm_handle = QDISC_ROOT},
+		.kind = "netem",
+		.who = who};
 
-	begin(rt, RTM_DELQDISC, 0, &tcm, "netem", NULL, who);
+	begin(rt, RTM_DELQDISC, 0, &root);
 	rt_tolerate(rt, ENOENT);
 }
 

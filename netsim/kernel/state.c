@@ -110,8 +110,8 @@ static struct handle *find_handle(const struct state *st, const char *netns)
 	return NULL;
 }
 
-int state_adopt(struct state *st, const char *fleet, const char *node, int fd, struct rt *rt,
-		struct handle **ret, struct netsim_err *err)
+struct handle *state_adopt(struct state *st, const char *fleet, const char *node, int fd,
+			   struct rt *rt)
 {
 	struct handle *handle = calloc(1, sizeof(*handle)), **slot;
 	char name[NETNS_TEXT];
@@ -130,11 +130,10 @@ int state_adopt(struct state *st, const char *fleet, const char *node, int fd, s
 			rt_close(rt);
 			close(fd);
 		}
-		return err_oom(err);
+		return NULL;
 	}
 	*slot = handle;
-	*ret = handle;
-	return 0;
+	return handle;
 }
 
 void state_forget(struct state *st, const char *fleet, const char *node)
@@ -204,7 +203,8 @@ int state_handle(struct state *st, const char *fleet, const char *node, struct h
 		close(fd);
 		return r;
 	}
-	return state_adopt(st, fleet, node, fd, rt, ret, err);
+	*ret = state_adopt(st, fleet, node, fd, rt);
+	return *ret ? 0 : err_oom(err);
 }
 
 bool state_is_ours(const struct link *link, const char *fleet)

@@ -46,9 +46,9 @@ void state_netns_name(const char *fleet, const char *node, char ret[static NETNS
  */
 int state_handle(struct state *st, const char *fleet, const char *node, struct handle **ret,
 		 struct netsim_err *err);
-/* Keeps a new namespace; fd and rt become st's even on failure. */
-int state_adopt(struct state *st, const char *fleet, const char *node, int fd, struct rt *rt,
-		struct handle **ret, struct netsim_err *err);
+/* Keeps a new namespace; fd and rt become st's even on failure. NULL when memory ran out. */
+struct handle *state_adopt(struct state *st, const char *fleet, const char *node, int fd,
+			   struct rt *rt);
 /* Closes one handle, and with it a namespace that has no name. */
 void state_forget(struct state *st, const char *fleet, const char *node);
 /* Opens a socket in a namespace. */

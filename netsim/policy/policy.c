@@ -166,12 +166,10 @@ static int look(struct policy *p, struct state *st, const struct model *fleet, u
 		int r = 0;
 
 		if (link_is_port(link))
-			r = filter_prog_id(st->rt, link->ifindex, FILTER_EGRESS, FILTER_PREF, &id,
-					   err);
+			r = filter_prog_id(st->rt, link->ifindex, FILTER_EGRESS, &id, err);
 		if (r == 0 && (link_is_port(link) || link->kind == LINK_BRIDGE) &&
 		    link->ns == MODEL_HOST)
-			r = filter_prog_id(st->rt, link->ifindex, FILTER_INGRESS, FILTER_STAMP_PREF,
-					   &stamp, err);
+			r = filter_prog_id(st->rt, link->ifindex, FILTER_STAMP, &stamp, err);
 		if (r < 0)
 			return r;
 		p->attached[i] = id != 0;
@@ -406,11 +404,11 @@ static void attach_port(struct policy *p, struct state *st, const struct link *l
 	if (!p->attached[i] || (stamps && !p->stamped[i]))
 		qdisc_add_clsact(st->rt, link->ifindex, who);
 	if (!p->attached[i])
-		filter_put_prog(st->rt, link->ifindex, FILTER_EGRESS, FILTER_PREF,
-				p->prog[POLICY_PORT], "ns_port", who);
+		filter_put_prog(st->rt, link->ifindex, FILTER_EGRESS, p->prog[POLICY_PORT],
+				"ns_port", who);
 	if (stamps && !p->stamped[i])
-		filter_put_prog(st->rt, link->ifindex, FILTER_INGRESS, FILTER_STAMP_PREF,
-				p->prog[POLICY_STAMP], "ns_stamp", who);
+		filter_put_prog(st->rt, link->ifindex, FILTER_STAMP, p->prog[POLICY_STAMP],
+				"ns_stamp", who);
 }
 
 static void attach_bridge(struct policy *p, struct state *st, const struct link *link, size_t i)
@@ -418,8 +416,8 @@ static void attach_bridge(struct policy *p, struct state *st, const struct link 
 	if (p->stamped[i])
 		return;
 	qdisc_add_clsact(st->rt, link->ifindex, link->name);
-	filter_put_prog(st->rt, link->ifindex, FILTER_INGRESS, FILTER_STAMP_PREF,
-			p->prog[POLICY_HOST_IN], "ns_host", link->name);
+	filter_put_prog(st->rt, link->ifindex, FILTER_STAMP, p->prog[POLICY_HOST_IN], "ns_host",
+			link->name);
 }
 
 int policy_attach(struct policy *p, struct state *st, const struct model *fleet, bool stamps,
@@ -479,8 +477,7 @@ int policy_load_host(struct policy *p, struct netsim_err *err)
 
 void policy_put_hold(const struct policy *p, struct rt *rt, int ifindex, const char *who)
 {
-	filter_put_prog(rt, ifindex, FILTER_EGRESS, FILTER_PREF, p->prog[POLICY_HOLD], "ns_hold",
-			who);
+	filter_put_prog(rt, ifindex, FILTER_EGRESS, p->prog[POLICY_HOLD], "ns_hold", who);
 }
 
 int policy_try(struct rt *rt, int ifindex, struct netsim_err *err)
@@ -490,8 +487,8 @@ int policy_try(struct rt *rt, int ifindex, struct netsim_err *err)
 
 	if (r == 0) {
 		qdisc_add_clsact(rt, ifindex, "clsact");
-		filter_put_prog(rt, ifindex, FILTER_EGRESS, FILTER_PREF, p->prog[POLICY_PORT],
-				"ns_port", "clsact");
+		filter_put_prog(rt, ifindex, FILTER_EGRESS, p->prog[POLICY_PORT], "ns_port",
+				"clsact");
 		r = rt_send(rt, err);
 	}
 	policy_close(p);

@@ -44,6 +44,7 @@ struct track {
 };
 
 struct run {
+	const struct echo_plan *plan;
 	struct echo_pair *pairs;
 	struct track *tracks;
 	size_t pair_count;
@@ -101,7 +102,7 @@ static int open_here(void *arg, struct netsim_err *err)
 	return code;
 }
 
-static int find_source(struct run *run, int own_fd, const struct echo_pair *pair, size_t *ret,
+static int find_source(struct run *run, const struct echo_pair *pair, size_t *ret,
 		       struct netsim_err *err)
 {
 	struct epoll_event event = {.events = EPOLLIN};
@@ -119,7 +120,7 @@ static int find_source(struct run *run, int own_fd, const struct echo_pair *pair
 		return err_oom(err);
 	*ret = event.data.u64 = run->source_count - 1;
 	*source = (struct source) {pair->ns_fd, pair->to.family, -1};
-	r = netns_within(own_fd, pair->ns_fd, open_here, source, err);
+	r = netns_within(run->plan->own_fd, pair->ns_fd, open_here, source, err);
 	if (r == 0 && epoll_ctl(run->epoll, EPOLL_CTL_ADD, source->fd, &event) < 0)
 		r = err_set(err, NETSIM_ERR_KERNEL, -errno, NULL, "cannot wait for answers: %s",
 			    strerror(errno));
@@ -260,8 +261,7 @@ static void receive_all(struct run *run, double seconds)
 /* --- the course of it */
 
 /* So many echoes of each pair, then the answers to them. */
-static void go(struct run *run, unsigned first, unsigned count,
-	       const struct echo_progress *progress)
+static void go(struct run *run, unsigned first, unsigned count)
 {
 	double end = INFINITY, now;
 
@@ -280,12 +280,13 @@ static void go(struct run *run, unsigned first, unsigned count,
 		if (now >= end || (next == INFINITY && !run->awaited))
 			break;
 		receive_all(run, fmin(next, end) - now);
-		if (progress->fn && first)
-			progress->fn(progress->arg, (double)run->position / (double)run->end);
+		if (run->plan->progress && first)
+			run->plan->progress(run->plan->arg,
+					    (double)run->position / (double)run->end);
 	}
 }
 
-static int prepare(struct run *run, int own_fd, struct netsim_err *err)
+static int prepare(struct run *run, struct netsim_err *err)
 {
 	int r = 0;
 
@@ -297,7 +298,7 @@ static int prepare(struct run *run, int own_fd, struct netsim_err *err)
 		struct track *track = &run->tracks[i];
 
 		track->seen = calloc(run->last / 8 + 1, 1);
-		r = track->seen ? find_source(run, own_fd, &run->pairs[i], &track->source, err) :
+		r = track->seen ? find_source(run, &run->pairs[i], &track->source, err) :
 				  err_oom(err);
 	}
 	return r;
@@ -316,19 +317,19 @@ static void finish(struct run *run)
 	free(run->tracks);
 }
 
-int echo_run(int own_fd, struct echo_pair *pairs, size_t pair_count, unsigned count,
-	     double interval, const struct echo_progress *progress, struct netsim_err *err)
+int echo_run(const struct echo_plan *plan, struct netsim_err *err)
 {
-	struct run run = {.pairs = pairs,
-			  .pair_count = pair_count,
-			  .last = count,
+	struct run run = {.plan = plan,
+			  .pairs = plan->pairs,
+			  .pair_count = plan->pair_count,
+			  .last = plan->count,
 			  .id = (uint32_t)clock_ns(CLOCK_REALTIME),
-			  .interval = interval};
-	int r = prepare(&run, own_fd, err);
+			  .interval = plan->interval};
+	int r = prepare(&run, err);
 
-	if (r == 0 && pair_count) {
-		go(&run, 0, 1, progress);
-		go(&run, 1, count, progress);
+	if (r == 0 && plan->pair_count) {
+		go(&run, 0, 1);
+		go(&run, 1, plan->count);
 	}
 	finish(&run);
 	return r;

@@ -20,17 +20,21 @@ struct echo_pair {
 	double squares; /* sum of the squared differences from the mean */
 };
 
-struct echo_progress {
-	void (*fn)(void *arg, double done); /* may be NULL */
+struct echo_plan {
+	int own_fd; /* this process's network namespace */
+	struct echo_pair *pairs;
+	size_t pair_count;
+	unsigned count;	 /* echoes of each pair */
+	double interval; /* seconds between them; not zero */
+	/* Called with the share that is done, 0 to 1; may be NULL. */
+	void (*progress)(void *arg, double done);
 	void *arg;
 };
 
 /*
- * Sends count echoes on every pair, one each interval (seconds; it must not be
- * zero), and one before that does not count: ARP may hold it up. Waits for answers
- * as long as they may still come, at least a second.
+ * Sends the echoes of every pair, and one before them that does not count: ARP may
+ * hold it up. Waits for answers as long as they may still come, at least a second.
  */
-int echo_run(int own_fd, struct echo_pair *pairs, size_t pair_count, unsigned count,
-	     double interval, const struct echo_progress *progress, struct netsim_err *err);
+int echo_run(const struct echo_plan *plan, struct netsim_err *err);
 
 #endif

@@ -464,28 +464,27 @@ static void unpin(const cpu_set_t *before)
 		(void)sched_setaffinity(0, sizeof(*before), before);
 }
 
-int probe_run(struct probe *p, struct probe_path *paths, size_t count, double seconds,
-	      double settle, const struct probe_progress *progress, struct netsim_err *err)
+int probe_run(struct probe *p, const struct probe_plan *plan, struct netsim_err *err)
 {
-	struct run run = {.probe = p, .paths = paths, .count = count};
+	struct run run = {.probe = p, .paths = plan->paths, .count = plan->path_count};
 	cpu_set_t before;
 	int r;
 
-	run.tracks = calloc(count + 1, sizeof(*run.tracks));
+	run.tracks = calloc(run.count + 1, sizeof(*run.tracks));
 	p->run++;
 	pin(&before);
-	r = run.tracks ? prepare(&run, seconds, err) : err_oom(err);
+	r = run.tracks ? prepare(&run, plan->seconds, err) : err_oom(err);
 	for (double now = 0; r == 0 && (now = probe_now()) < run.end;) {
 		take_all(&run, send_due(&run) - probe_now());
-		if (progress)
-			progress->fn(progress->arg, (now - run.start) / (run.end - run.start));
+		if (plan->progress)
+			plan->progress(plan->arg, (now - run.start) / (run.end - run.start));
 	}
-	for (double end = probe_now() + settle, now = 0; r == 0 && (now = probe_now()) < end;)
+	for (double end = probe_now() + plan->settle, now = 0; r == 0 && (now = probe_now()) < end;)
 		take_all(&run, end - now);
 	unpin(&before);
-	for (size_t i = 0; run.tracks && i < count; i++) {
+	for (size_t i = 0; run.tracks && i < run.count; i++) {
 		if (r == 0)
-			summarise(&run.tracks[i], &paths[i].seen);
+			summarise(&run.tracks[i], &run.paths[i].seen);
 		free(run.tracks[i].delays);
 		free(run.tracks[i].seen);
 		free(run.tracks[i].twin);

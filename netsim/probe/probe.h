@@ -46,12 +46,6 @@ struct probe_path {
 	struct probe_seen seen;
 };
 
-/* Told how much of a measurement is done, 0 to 1. */
-struct probe_progress {
-	void (*fn)(void *arg, double done);
-	void *arg;
-};
-
 struct probe;
 
 /* Opens the sockets. The ends must outlive the result, which is the caller's. */
@@ -59,12 +53,18 @@ int probe_open(int own_fd, const struct probe_end *ends, size_t count, struct pr
 	       struct netsim_err *err);
 void probe_close(struct probe *probe);
 
-/*
- * Sends probes on all paths at once for so many seconds, then waits until none
- * can be under way any more (settle seconds). Fills paths[].seen.
- */
-int probe_run(struct probe *probe, struct probe_path *paths, size_t count, double seconds,
-	      double settle, const struct probe_progress *progress, struct netsim_err *err);
+struct probe_plan {
+	struct probe_path *paths;
+	size_t path_count;
+	double seconds; /* of sending */
+	double settle;	/* seconds after which no probe can be under way any more */
+	/* Called with the share that is done, 0 to 1; may be NULL. */
+	void (*progress)(void *arg, double done);
+	void *arg;
+};
+
+/* Sends probes on all paths at once, and waits for them to settle. Fills paths[].seen. */
+int probe_run(struct probe *probe, const struct probe_plan *plan, struct netsim_err *err);
 
 /* A rate: bits per second of whole frames without preamble and check sum. */
 struct probe_rate {
@@ -74,28 +74,32 @@ struct probe_rate {
 	bool busy;	/* TCP: somebody else uses the port, at both ends */
 };
 
-/* Part of a flood. */
+/* Part of a flood, or where a TCP connection goes. */
 struct probe_lane {
 	size_t from, to;
-	double share;  /* of the whole rate */
+	double share;  /* of the whole rate; TCP: unused */
 	uint16_t port; /* where to; 0: one that belongs to the prober */
 };
 #define PROBE_LANES 8
 
-/*
- * Floods with UDP of so many bits per second, after burst bits at once that do not
- * count. Of several lanes the sum is measured, while they are all being sent.
- */
-void probe_flood(struct probe *probe, const struct probe_lane *lanes, size_t count, double bps,
-		 double burst, double seconds, struct probe_rate *ret);
+struct probe_flood_plan {
+	const struct probe_lane *lanes; /* at most PROBE_LANES */
+	size_t lane_count;
+	double bps;
+	double burst; /* bits that go out at once, before, and do not count */
+	double seconds;
+};
+
+/* Floods with UDP. Of several lanes the sum is measured, while they are all being sent. */
+void probe_flood(struct probe *probe, const struct probe_flood_plan *plan, struct probe_rate *ret);
 
 /*
  * One TCP connection (cubic) that sends as fast as it may; the first warmup seconds
- * do not count. passed is 0 where no connection came about. It is to that port, or
- * from it where the other end uses it; 0: any.
+ * do not count. passed is 0 where no connection came about. It is to the lane's port,
+ * or from it where the other end uses it; 0: any.
  */
-int probe_tcp(struct probe *probe, size_t from, size_t to, uint16_t port, double warmup,
-	      double seconds, struct probe_rate *ret, struct netsim_err *err);
+int probe_tcp(struct probe *probe, const struct probe_lane *lane, double warmup, double seconds,
+	      struct probe_rate *ret, struct netsim_err *err);
 
 /* How late this machine's timers are: the 90th of 100, in milliseconds. */
 double probe_lateness(void);

@@ -105,21 +105,21 @@ static void take_all(struct flood *f, double seconds)
 		f->heard = probe_now();
 }
 
-void probe_flood(struct probe *probe, const struct probe_lane *lanes, size_t count, double bps,
-		 double burst, double seconds, struct probe_rate *ret)
+void probe_flood(struct probe *probe, const struct probe_flood_plan *plan, struct probe_rate *ret)
 {
 	struct flood f = {.probe = probe,
-			  .lanes = lanes,
-			  .lane_count = count < PROBE_LANES ? count : PROBE_LANES,
-			  .bps = bps,
-			  .burst = burst,
+			  .lanes = plan->lanes,
+			  .lane_count =
+				  plan->lane_count < PROBE_LANES ? plan->lane_count : PROBE_LANES,
+			  .bps = plan->bps,
+			  .burst = plan->burst,
 			  .until = INT64_MAX};
-	double start = probe_now(), end = start + seconds, sent = 0, bits;
+	double start = probe_now(), end = start + plan->seconds, sent = 0, bits;
 
 	probe->run++;
-	f.bytes = packet_bytes(&probe->ends[lanes[0].from], bps);
+	f.bytes = packet_bytes(&probe->ends[f.lanes[0].from], f.bps);
 	bits = 8.0 * (double)(f.bytes + ETHERNET);
-	f.skip = (burst + bps * seconds * SKIP_SHARE) / bits;
+	f.skip = (f.burst + f.bps * plan->seconds * SKIP_SHARE) / bits;
 	for (double now = start; now < end; now = probe_now()) {
 		bool more = false;
 
@@ -132,7 +132,7 @@ void probe_flood(struct probe *probe, const struct probe_lane *lanes, size_t cou
 		f.until = clock_ns(CLOCK_REALTIME);
 	for (size_t i = 0; i < f.lane_count; i++)
 		sent += f.sent[i];
-	ret->offered = (sent * bits - burst) / seconds;
+	ret->offered = (sent * bits - f.burst) / plan->seconds;
 	f.heard = probe_now();
 	for (end = f.heard + DRAIN_MAX; probe_now() < end && probe_now() - f.heard < QUIET;)
 		take_all(&f, QUIET / 4);
@@ -285,11 +285,12 @@ static int open_both(struct probe *p, struct opening *server, struct opening *cl
 	return r == 0 ? netns_within(p->own_fd, client->end->ns_fd, open_here, client, err) : r;
 }
 
-int probe_tcp(struct probe *p, size_t from, size_t to, uint16_t port, double warmup, double seconds,
+int probe_tcp(struct probe *p, const struct probe_lane *lane, double warmup, double seconds,
 	      struct probe_rate *ret, struct netsim_err *err)
 {
-	struct opening server = {.end = &p->ends[to], .own = port, .fd = -1};
-	struct opening client = {.end = &p->ends[from], .to = &p->ends[to], .fd = -1};
+	const struct probe_end *from = &p->ends[lane->from], *to = &p->ends[lane->to];
+	struct opening server = {.end = to, .own = lane->port, .fd = -1};
+	struct opening client = {.end = from, .to = to, .fd = -1};
 	struct linger cut = {.l_onoff = 1};
 	auto_close int in = -1;
 	int r = open_both(p, &server, &client, err);

@@ -180,7 +180,7 @@ int edt_queue_take_over(struct fleet *f, uint32_t limit, struct netsim_err *err)
 		ifb = model_find_link(st->host, MODEL_HOST, name);
 		if (!ifb)
 			continue;
-		filter_del(st->rt, link->ifindex, FILTER_INGRESS, FILTER_PREF, who);
+		filter_del(st->rt, link->ifindex, FILTER_REDIRECT, who);
 		qdisc_put_netem(st->rt, QDISC_CHANGE, ifb->ifindex, &NETEM_IDLE, NULL, who);
 	}
 	return rt_send(st->rt, err);
@@ -202,7 +202,7 @@ int edt_queue_release(struct fleet *f, struct netsim_err *err)
 			qdisc_put_netem(st->rt, QDISC_CHANGE, link->ifindex, &NETEM_IDLE, NULL,
 					mark_call(link->alias, link->name, text));
 		if (hands_up(link) && qdisc_find(&all, link->ifindex, QDISC_CLSACT))
-			filter_del(st->rt, link->ifindex, FILTER_INGRESS, FILTER_PREF, link->name);
+			filter_del(st->rt, link->ifindex, FILTER_REDIRECT, link->name);
 	}
 	free(all.list);
 	return r == 0 ? rt_send(st->rt, err) : r;

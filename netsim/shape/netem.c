@@ -333,8 +333,7 @@ static void restore(struct applier *a)
 		if (job->ifb_ifindex && !job->new_ifb)
 			restore_direction(a, job->ifb_ifindex, job->ifb);
 		if (job->new_ifb)
-			filter_del(a->st->rt, job->ifindex, FILTER_INGRESS, FILTER_PREF,
-				   job->target->device);
+			filter_del(a->st->rt, job->ifindex, FILTER_REDIRECT, job->target->device);
 	}
 	(void)rt_send(a->st->rt, &ignored);
 	if (state_read_host(a->st, &ignored) < 0)
@@ -462,7 +461,7 @@ int netem_clear_bare(struct state *st, const char *device, bool *ret_was, struct
 			(void)offload_set(device, OFFLOAD_RECEIVE, true, NULL, NULL);
 	}
 	if (link) {
-		filter_del(st->rt, link->ifindex, FILTER_INGRESS, FILTER_PREF, device);
+		filter_del(st->rt, link->ifindex, FILTER_REDIRECT, device);
 		qdisc_del_root(st->rt, link->ifindex, device);
 	}
 	link_del(st->rt, ifb->ifindex, name);

@@ -129,9 +129,14 @@ static int probe_all(struct verify_run *run, struct probe *probe, const char *wh
 		     double settle, struct netsim_err *err)
 {
 	struct telling telling = {run, what};
-	const struct probe_progress progress = {tell, &telling};
+	const struct probe_plan plan = {.paths = run->probes,
+					.path_count = run->path_count,
+					.seconds = seconds,
+					.settle = settle,
+					.progress = tell,
+					.arg = &telling};
 	double before = clock_offset();
-	int r = probe_run(probe, run->probes, run->path_count, seconds, settle, &progress, err);
+	int r = probe_run(probe, &plan, err);
 
 	if (r == 0 && fabs(clock_offset() - before) > CLOCK_STEP) {
 		r = err_set(err, NETSIM_ERR_FAILED, -EAGAIN, NULL,

@@ -180,10 +180,14 @@ static void flood(struct probe *probe, const struct turn *turn, struct verify_ra
 		offer = fmin(offer, turn->room * OVERLOAD / SPREAD);
 	/* A machine that stalls makes a link look slow or, within a window, fast: once more. */
 	for (int i = 1; i <= TRIES; i++) {
+		const struct probe_flood_plan plan = {.lanes = turn->lanes,
+						      .lane_count = turn->lane_count,
+						      .bps = offer,
+						      .burst = turn->burst,
+						      .seconds = i * turn->seconds};
 		struct probe_rate seen;
 
-		probe_flood(probe, turn->lanes, turn->lane_count, offer, turn->burst,
-			    i * turn->seconds, &seen);
+		probe_flood(probe, &plan, &seen);
 		if (r->udp < 0 || fabs(seen.passed - asked) < fabs(r->udp - asked)) {
 			r->udp = seen.passed;
 			r->offered = seen.offered * (1 - turn->lost_before);
@@ -199,14 +203,12 @@ static int stream(struct probe *probe, const struct turn *turn, struct verify_ra
 	double rtt = 2 * turn->path->seen.mean / 1e3;
 	/* Until slow start has filled link and queue, which is twice what the link holds. */
 	double warmup = 0.3 + fmin(2, 12 * rtt);
-	uint16_t port = turn->lanes[0].port;
 	int result = 0;
 
 	for (int i = 1; result == 0 && i <= TRIES; i++) {
 		struct probe_rate seen;
 
-		result = probe_tcp(probe, turn->lanes[0].from, turn->lanes[0].to, port, warmup,
-				   i * TCP_SECONDS, &seen, err);
+		result = probe_tcp(probe, &turn->lanes[0], warmup, i * TCP_SECONDS, &seen, err);
 		if (result == 0 && seen.busy) {
 			r->why = "its port is in use at both ends";
 			return 0;

@@ -103,7 +103,7 @@ static void filters(void)
 {
 	uint32_t id;
 
-	(void)filter_prog_id(rt, 1, FILTER_EGRESS, FILTER_PREF, &id, NULL);
+	(void)filter_prog_id(rt, 1, FILTER_EGRESS, &id, NULL);
 }
 
 static void refusals(void)

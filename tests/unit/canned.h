@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * netsim/kernel/rtnl.c with a kernel whose answers are canned: what is sent and received passes
- * through here. For tests that include nothing of rt.c otherwise.
+ * A kernel whose answers are canned: what netsim/kernel/rtnl.c sends and receives passes
+ * through here, because the linker wraps the calls (WRAP in the Makefile).
  */
 #ifndef TESTS_UNIT_CANNED_H
 #define TESTS_UNIT_CANNED_H
@@ -12,24 +12,28 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <errno.h>
 #include <libmnl/libmnl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-static ssize_t canned_recv(const struct mnl_socket *sock, void *buf, size_t size);
-static ssize_t canned_send(const struct mnl_socket *sock, const void *buf, size_t size);
-static void *scarce_realloc(void *old, size_t size);
-#define mnl_socket_recvfrom canned_recv
-#define mnl_socket_sendto   canned_send
-#define realloc		    scarce_realloc
-#include "netsim/kernel/rtnl.c"
-#undef realloc
+#include "netsim/kernel/rtnl.h"
+#include "netsim/util/auto.h"
+
+#define PORT_ID 77
+
+unsigned __wrap_mnl_socket_get_portid(const struct mnl_socket *sock);
+ssize_t __wrap_mnl_socket_recvfrom(const struct mnl_socket *sock, void *buf, size_t size);
+ssize_t __wrap_mnl_socket_sendto(const struct mnl_socket *sock, const void *buf, size_t size);
+void *__wrap_realloc(void *old, size_t size);
+void *__real_realloc(void *old, size_t size);
 
 static bool no_memory;
 
-static void *scarce_realloc(void *old, size_t size)
+void *__wrap_realloc(void *old, size_t size)
 {
-	return no_memory ? NULL : realloc(old, size);
+	return no_memory ? NULL : __real_realloc(old, size);
 }
 
 /* What the kernel answers, a datagram each, and what it was sent. */
@@ -40,7 +44,13 @@ static struct {
 	size_t sent_size, sends, sent_ops;
 } kernel;
 
-static ssize_t canned_recv(const struct mnl_socket *sock, void *buf, size_t size)
+unsigned __wrap_mnl_socket_get_portid(const struct mnl_socket *sock)
+{
+	(void)sock;
+	return PORT_ID;
+}
+
+ssize_t __wrap_mnl_socket_recvfrom(const struct mnl_socket *sock, void *buf, size_t size)
 {
 	(void)sock;
 	if (kernel.next == kernel.count) {
@@ -52,7 +62,7 @@ static ssize_t canned_recv(const struct mnl_socket *sock, void *buf, size_t size
 	return (ssize_t)kernel.size[kernel.next++];
 }
 
-static ssize_t canned_send(const struct mnl_socket *sock, const void *buf, size_t size)
+ssize_t __wrap_mnl_socket_sendto(const struct mnl_socket *sock, const void *buf, size_t size)
 {
 	(void)sock;
 	assert_true(size <= sizeof(kernel.sent));
@@ -65,15 +75,19 @@ static ssize_t canned_send(const struct mnl_socket *sock, const void *buf, size_
 	return (ssize_t)size;
 }
 
+/* Of the message that is sent next. */
+static uint32_t next_seq(void)
+{
+	return (uint32_t)kernel.sent_ops + 1;
+}
+
 static int make_rt(void **state)
 {
-	struct rt *rt = calloc(1, sizeof(*rt));
+	struct rt *rt = NULL;
 
-	assert_non_null(rt);
 	memset(&kernel, 0, sizeof(kernel));
 	no_memory = false;
-	rt->seq = 1;
-	rt->portid = 77;
+	assert_int_equal(rt_open(&rt, NULL), 0);
 	*state = rt;
 	return 0;
 }

@@ -40,11 +40,12 @@ static void begin(struct fixture *f)
 static struct netsim_analysis finish(struct fixture *f, const char *const *only, size_t count)
 {
 	struct analyze_names names = {.only = only, .only_count = count};
+	struct analyze_input input = {.flow = f->flow, .classes = f->classes, .names = &names};
 	struct netsim_analysis a = {0};
 	struct netsim_err err = {0};
 
 	flow_finish(f->flow);
-	assert_int_equal(analyze_rows(f->flow, NULL, f->classes, &names, 0, &a, &err), 0);
+	assert_int_equal(analyze_rows(&input, &a, &err), 0);
 	flow_free(f->flow);
 	classes_free(f->classes);
 	return a;
@@ -232,6 +233,7 @@ static void link_local(void **state)
 			   .view = CLIENT,
 			   .seen = PACKET_SENT,
 			   .hops = 255};
+	struct analyze_input input;
 	struct netsim_analysis a = {0};
 	struct netsim_err err = {0};
 	struct fixture f;
@@ -243,7 +245,8 @@ static void link_local(void **state)
 	p.length = 60;
 	assert_true(flow_add(f.flow, &p, 1));
 	flow_finish(f.flow);
-	assert_int_equal(analyze_rows(f.flow, NULL, f.classes, &names, 0, &a, &err), 0);
+	input = (struct analyze_input) {.flow = f.flow, .classes = f.classes, .names = &names};
+	assert_int_equal(analyze_rows(&input, &a, &err), 0);
 	assert_int_equal(a.pairs.count, 2);
 	assert_string_equal(a.pairs.list[0].ends[0], "n-1");
 	assert_string_equal(a.pairs.list[0].ends[1], "ff02::2");

@@ -230,7 +230,7 @@ static void test_send(void **state)
 	assert_int_equal(kernel.sent_ops, 3);
 	for (uint32_t seq = 1; seq <= 3; seq++) {
 		assert_int_equal(h->nlmsg_seq, seq);
-		assert_int_equal(h->nlmsg_pid, 77);
+		assert_int_equal(h->nlmsg_pid, PORT_ID);
 		/* only the last asks for an answer */
 		assert_int_equal(h->nlmsg_flags, NLM_F_REQUEST | (seq == 3 ? NLM_F_ACK : 0));
 		h = (const void *)((const char *)h + h->nlmsg_len);
@@ -367,7 +367,7 @@ static void test_truncated_extack(void **state)
 			kernel.count = kernel.next = 0;
 			memset(kernel.size, 0, sizeof(kernel.size));
 			begin_ops(rt, 1);
-			struct nlmsghdr *h = add_verdict(rt->seq, -EINVAL, flags);
+			struct nlmsghdr *h = add_verdict(next_seq(), -EINVAL, flags);
 
 			add_attr(h, NLMSGERR_ATTR_MSG, "not so", 7);
 			add_attr(h, NLMSGERR_ATTR_OFFS, &offset, 4);
@@ -396,7 +396,7 @@ static void test_lying_echo(void **state)
 		struct netsim_err err = {0};
 
 		begin_ops(rt, 1);
-		struct nlmsghdr *h = add_verdict(rt->seq, -EINVAL, NLM_F_ACK_TLVS);
+		struct nlmsghdr *h = add_verdict(next_seq(), -EINVAL, NLM_F_ACK_TLVS);
 		struct nlmsgerr *e = NLMSG_DATA(h);
 
 		e->msg.nlmsg_len = lengths[i];

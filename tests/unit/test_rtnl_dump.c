@@ -113,7 +113,7 @@ static void test_refused_dump(void **state)
 	assert_null(reply.data);
 	/* no memory to keep the answer in */
 	begin_dump(rt);
-	add_answer(rt->seq, 16, NLM_F_MULTI, false);
+	add_answer(next_seq(), 16, NLM_F_MULTI, false);
 	no_memory = true;
 	assert_int_equal(rt_ask(rt, &reply, NULL), -ENOMEM);
 	assert_null(reply.data);
@@ -131,7 +131,7 @@ static void test_link_list(void **state)
 
 		kernel.count = kernel.next = 0;
 		memset(kernel.size, 0, sizeof(kernel.size));
-		struct nlmsghdr *h = add_answer(rt->seq, 16, NLM_F_MULTI, false);
+		struct nlmsghdr *h = add_answer(next_seq(), 16, NLM_F_MULTI, false);
 
 		add_bytes(h, &ifi, sizeof(ifi));
 		add_attr(h, IFLA_IFNAME, "eth1", 5);
@@ -143,7 +143,7 @@ static void test_link_list(void **state)
 		}
 		h->nlmsg_len -= cut;
 		kernel.size[0] = NLMSG_ALIGN(h->nlmsg_len);
-		add_answer(rt->seq, NLMSG_DONE, NLM_F_MULTI, false);
+		add_answer(next_seq(), NLMSG_DONE, NLM_F_MULTI, false);
 		assert_int_equal(link_list(rt, model, MODEL_HOST, NULL), 0);
 		assert_int_equal(model->link_count, 1);
 		assert_int_equal(model->links[0].ifindex, cut <= 51 ? 5 : 0);
