@@ -132,13 +132,15 @@ void intent_read(const char *fleet, struct intent *ret)
 	const json_t *layers;
 	const char *engine;
 	json_t *root;
+	int value;
 
 	*ret = (struct intent) {.now = policy_now()};
 	path_of(fleet, path);
 	root = json_load_file(path, 0, NULL);
 	engine = json_string_value(json_object_get(root, "engine"));
-	if (engine && words_find(words_engine, engine) >= 0)
-		ret->engine = (enum engine)words_find(words_engine, engine);
+	value = engine ? words_find(words_engine, engine) : -1;
+	if (value >= 0)
+		ret->engine = (enum engine)value;
 	layers = json_object_get(root, "applied");
 	for (size_t i = 0; i < json_array_size(layers); i++) {
 		struct intent_layer *layer = array_push(ret->layers, ret->layer_count);

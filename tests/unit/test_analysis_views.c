@@ -12,14 +12,12 @@
 #include "netsim/packet/capture_file.h"
 #include "netsim/packet/capture_names.h"
 #include "tests/unit/frames.h"
+#include "tests/unit/segment.h"
 
 #define MS 1000000LL
-#define SY PACKET_SYN
-#define AC PACKET_ACK
 
 enum { CLIENT = 1, SERVER, ROUTER };
 
-static const uint8_t addresses[2][4] = {{10, 0, 0, 1}, {10, 0, 0, 2}};
 static const char classes_text[] = "classes:\n  peer: {tcp: 2380, gap: 100ms}\n";
 
 struct fixture {
@@ -51,65 +49,43 @@ static struct netsim_analysis finish(struct fixture *f, const char *const *only,
 	return a;
 }
 
-/* A segment of one side at a view. */
-static void see(struct fixture *f, double ms, uint16_t view, enum packet_seen seen, bool server,
-		uint32_t seq, uint32_t ack, uint8_t flags, uint32_t data, uint8_t hops)
+static void see(struct fixture *f, double ms, uint16_t view, enum packet_seen seen, struct packet p)
 {
-	struct packet p = {.length = 54 + data,
-			   .ethertype = 0x0800,
-			   .version = 4,
-			   .protocol = 6,
-			   .has_ports = true,
-			   .has_tcp = true,
-			   .source = addresses[server],
-			   .destination = addresses[!server],
-			   .source_port = server ? 2380 : 40000,
-			   .destination_port = server ? 40000 : 2380,
-			   .seq = seq,
-			   .ack = ack,
-			   .tcp_flags = flags,
-			   .payload = data,
-			   .window = 500,
-			   .view = view,
-			   .seen = (uint8_t)seen,
-			   .hops = hops};
-
+	p.view = view;
+	p.seen = (uint8_t)seen;
 	assert_true(flow_add(f->flow, &p, (int64_t)(ms * (double)MS)));
 }
 
-static void sent(struct fixture *f, double ms, bool server, uint32_t seq, uint32_t ack,
-		 uint8_t flags, uint32_t data)
+static void sent(struct fixture *f, double ms, struct packet p)
 {
-	see(f, ms, server ? SERVER : CLIENT, PACKET_SENT, server, seq, ack, flags, data, 64);
+	see(f, ms, p.source_port == SERVER_PORT ? SERVER : CLIENT, PACKET_SENT, p);
 }
 
-static void came(struct fixture *f, double ms, bool server, uint32_t seq, uint32_t ack,
-		 uint8_t flags, uint32_t data)
+static void came(struct fixture *f, double ms, struct packet p)
 {
-	see(f, ms, server ? CLIENT : SERVER, PACKET_DELIVERED, server, seq, ack, flags, data, 64);
+	see(f, ms, p.source_port == SERVER_PORT ? CLIENT : SERVER, PACKET_DELIVERED, p);
 }
 
 /* Both ends, 5 ms apart. */
-static void both(struct fixture *f, double ms, bool server, uint32_t seq, uint32_t ack,
-		 uint8_t flags, uint32_t data)
+static void both(struct fixture *f, double ms, struct packet p)
 {
-	sent(f, ms, server, seq, ack, flags, data);
-	came(f, ms + 5, server, seq, ack, flags, data);
+	sent(f, ms, p);
+	came(f, ms + 5, p);
 }
 
 static void conversation(struct fixture *f)
 {
-	both(f, 0, false, 100, 0, SY, 0);
-	both(f, 6, true, 500, 101, SY | AC, 0);
-	both(f, 12, false, 101, 501, AC, 0);
-	both(f, 20, false, 101, 501, AC, 100);
-	both(f, 26, true, 501, 201, AC, 0);
-	sent(f, 40, false, 201, 501, AC, 100); /* is lost */
-	both(f, 300, false, 201, 501, AC, 100);
-	both(f, 306, true, 501, 301, AC, 0);
+	both(f, 0, FROM_CLIENT(.seq = 100, .flags = PACKET_SYN));
+	both(f, 6, FROM_SERVER(.seq = 500, .ack = 101, .flags = PACKET_SYN | PACKET_ACK));
+	both(f, 12, FROM_CLIENT(.seq = 101, .ack = 501));
+	both(f, 20, FROM_CLIENT(.seq = 101, .ack = 501, .data = 100));
+	both(f, 26, FROM_SERVER(.seq = 501, .ack = 201));
+	sent(f, 40, FROM_CLIENT(.seq = 201, .ack = 501, .data = 100)); /* is lost */
+	both(f, 300, FROM_CLIENT(.seq = 201, .ack = 501, .data = 100));
+	both(f, 306, FROM_SERVER(.seq = 501, .ack = 301));
 }
 
-static void both_ends(void **state)
+static void test_both_ends(void **state)
 {
 	struct fixture f;
 	struct netsim_analysis a;
@@ -150,16 +126,16 @@ static void both_ends(void **state)
 }
 
 /* Of one end only, what is not seen as sent counts as it is delivered. */
-static void one_end(void **state)
+static void test_one_end(void **state)
 {
 	struct fixture f;
 	struct netsim_analysis a;
 
 	(void)state;
 	begin(&f);
-	see(&f, 0, SERVER, PACKET_DELIVERED, false, 100, 0, SY, 0, 64);
-	see(&f, 1, SERVER, PACKET_SENT, true, 500, 101, SY | AC, 0, 64);
-	see(&f, 9, SERVER, PACKET_DELIVERED, false, 101, 501, AC, 0, 64);
+	came(&f, 0, FROM_CLIENT(.seq = 100, .flags = PACKET_SYN));
+	sent(&f, 1, FROM_SERVER(.seq = 500, .ack = 101, .flags = PACKET_SYN | PACKET_ACK));
+	came(&f, 9, FROM_CLIENT(.seq = 101, .ack = 501));
 	a = finish(&f, NULL, 0);
 	assert_int_equal(a.packets, 3);
 	assert_int_equal(a.connections, 1);
@@ -169,7 +145,7 @@ static void one_end(void **state)
 }
 
 /* Who forwards is neither of the ends. */
-static void router(void **state)
+static void test_router(void **state)
 {
 	struct fixture f;
 	struct netsim_analysis a;
@@ -178,11 +154,13 @@ static void router(void **state)
 	begin(&f);
 	for (int i = 0; i < 10; i++) {
 		uint32_t seq = 101 + (uint32_t)i * 10;
+		struct packet p = FROM_CLIENT(.seq = seq, .ack = 501, .data = 10);
 
-		see(&f, i * 10, CLIENT, PACKET_SENT, false, seq, 501, AC, 10, 64);
-		see(&f, i * 10 + 1, ROUTER, PACKET_DELIVERED, false, seq, 501, AC, 10, 64);
-		see(&f, i * 10 + 2, ROUTER, PACKET_SENT, false, seq, 501, AC, 10, 63);
-		see(&f, i * 10 + 3, SERVER, PACKET_DELIVERED, false, seq, 501, AC, 10, 63);
+		see(&f, i * 10, CLIENT, PACKET_SENT, p);
+		see(&f, i * 10 + 1, ROUTER, PACKET_DELIVERED, p);
+		p.hops--;
+		see(&f, i * 10 + 2, ROUTER, PACKET_SENT, p);
+		see(&f, i * 10 + 3, SERVER, PACKET_DELIVERED, p);
 	}
 	a = finish(&f, NULL, 0);
 	assert_int_equal(a.captured, 40);
@@ -195,7 +173,7 @@ static void router(void **state)
 	analysis_done(&a);
 }
 
-static void asked_for(void **state)
+static void test_asked_for(void **state)
 {
 	static const char *const only[] = {"10.0.0.9"}, *const there[] = {"10.0.0.2"};
 	struct fixture f;
@@ -217,7 +195,7 @@ static void asked_for(void **state)
 }
 
 /* Nobody has told who has a link-local address, but who sends from it; others stay as they are. */
-static void link_local(void **state)
+static void test_link_local(void **state)
 {
 	static const uint8_t local[16] = {0xfe, 0x80, [15] = 1}, global[16] = {0xfd, 0, [15] = 1},
 			     all[16] = {0xff, 2, [15] = 2};
@@ -303,7 +281,7 @@ static void put_packet(struct bytes *b, uint32_t interface, uint32_t flags)
 	put_le(b, 32 + 4 + 12, 4);
 }
 
-static void from_files(void **state)
+static void test_from_files(void **state)
 {
 	struct bytes b = {.count = 0};
 	struct capture_names names = {0};
@@ -355,7 +333,7 @@ static void from_files(void **state)
 	capture_names_done(&names);
 }
 
-static void cooked(void **state)
+static void test_cooked(void **state)
 {
 	struct bytes b = {.count = 0};
 	struct packet p;
@@ -377,10 +355,10 @@ static void cooked(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(both_ends), cmocka_unit_test(link_local),
-		cmocka_unit_test(one_end),   cmocka_unit_test(router),
-		cmocka_unit_test(asked_for), cmocka_unit_test(from_files),
-		cmocka_unit_test(cooked),
+		cmocka_unit_test(test_both_ends), cmocka_unit_test(test_link_local),
+		cmocka_unit_test(test_one_end),	  cmocka_unit_test(test_router),
+		cmocka_unit_test(test_asked_for), cmocka_unit_test(test_from_files),
+		cmocka_unit_test(test_cooked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

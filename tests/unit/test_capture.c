@@ -146,7 +146,7 @@ static void expect_end(struct capture_file *file, const char *problem, uint64_t 
 	capture_close(file);
 }
 
-static void pcap(void **state)
+static void test_pcap(void **state)
 {
 	(void)state;
 	for (int big = 0; big < 2; big++)
@@ -164,7 +164,7 @@ static void pcap(void **state)
 		}
 }
 
-static void ng(void **state)
+static void test_ng(void **state)
 {
 	(void)state;
 	for (int big = 0; big < 2; big++) {
@@ -254,7 +254,7 @@ static void cut(const struct bytes *b)
 	}
 }
 
-static void cut_everywhere(void **state)
+static void test_cut_everywhere(void **state)
 {
 	struct bytes pcap_file = {.count = 0}, ng_file = {.count = 0};
 
@@ -266,7 +266,7 @@ static void cut_everywhere(void **state)
 }
 
 /* Every byte with every bit turned, and read to the end. */
-static void damage_everywhere(void **state)
+static void test_damage_everywhere(void **state)
 {
 	(void)state;
 	for (int kind = 0; kind < 2; kind++) {
@@ -292,7 +292,7 @@ static void damage_everywhere(void **state)
 	}
 }
 
-static void says_where(void **state)
+static void test_says_where(void **state)
 {
 	struct bytes b = {.count = 0};
 	struct capture_file *file;
@@ -333,7 +333,7 @@ static void refuse(const void *data, size_t size, const char *what, const char *
 	assert_string_equal(err.hint, hint);
 }
 
-static void refusals(void **state)
+static void test_refusals(void **state)
 {
 	struct capture_file *file;
 	struct netsim_err err = {0};
@@ -349,7 +349,7 @@ static void refusals(void **state)
 }
 
 /* From a file, with packets larger than the buffer. */
-static void from_files(void **state)
+static void test_from_files(void **state)
 {
 	char path[] = "/tmp/netsim-test-capture.XXXXXX";
 	int fd = mkstemp(path);
@@ -385,7 +385,7 @@ static void from_files(void **state)
 	free(data);
 }
 
-static void merging(void **state)
+static void test_merging(void **state)
 {
 	struct bytes b[3] = {{.count = 0}, {.count = 0}, {.count = 0}};
 	struct capture_file *files[3];
@@ -413,10 +413,10 @@ static void merging(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(pcap),		  cmocka_unit_test(ng),
-		cmocka_unit_test(cut_everywhere), cmocka_unit_test(damage_everywhere),
-		cmocka_unit_test(says_where),	  cmocka_unit_test(refusals),
-		cmocka_unit_test(from_files),	  cmocka_unit_test(merging),
+		cmocka_unit_test(test_pcap),	       cmocka_unit_test(test_ng),
+		cmocka_unit_test(test_cut_everywhere), cmocka_unit_test(test_damage_everywhere),
+		cmocka_unit_test(test_says_where),     cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_from_files),     cmocka_unit_test(test_merging),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -127,7 +127,7 @@ static unsigned read_file(const char *path)
 	return count;
 }
 
-static void reads_what_it_writes(void **state)
+static void test_reads_what_it_writes(void **state)
 {
 	(void)state;
 	write_file(in_folder("a.pcapng"), 2, 2000);
@@ -174,7 +174,7 @@ static const uint8_t *option_of(const uint8_t *block, size_t from, uint16_t code
 	return NULL;
 }
 
-static void says_ports_names_directions_totals(void **state)
+static void test_says_ports_names_directions_totals(void **state)
 {
 	static const uint32_t types[] = {0x0a0d0d0a, 1, 1, 4, 6, 6, 5, 5};
 	uint8_t bytes[4096];
@@ -236,7 +236,7 @@ static const uint8_t *filter_of(size_t size, uint16_t *length)
 	return value;
 }
 
-static void says_long_filters(void **state)
+static void test_says_long_filters(void **state)
 {
 	static const size_t sizes[] = {4095, 4096, 65534, 65535, 79999};
 	uint16_t length;
@@ -253,7 +253,7 @@ static void says_long_filters(void **state)
 }
 
 /* Cut anywhere, all whole packets are read. */
-static void can_be_cut(void **state)
+static void test_can_be_cut(void **state)
 {
 	static const char *const files[] = {"c.pcapng", "c.pcap"};
 	static uint8_t bytes[65536];
@@ -282,7 +282,7 @@ static void can_be_cut(void **state)
 }
 
 /* Where the disk is full, the file ends with its last whole packet. */
-static void is_cut_back(void **state)
+static void test_is_cut_back(void **state)
 {
 	static const char *const files[] = {"d.pcapng", "d.pcap"};
 	const struct capture_writing what = {.ports = ports, .port_count = 1};
@@ -329,7 +329,7 @@ static bool is_over(void *arg)
 }
 
 /* A pipe is full, and its reader takes nothing any more. */
-static void gives_up_a_reader(void **state)
+static void test_gives_up_a_reader(void **state)
 {
 	bool over = false;
 	const struct capture_writing what = {
@@ -379,7 +379,7 @@ static void write_text(const char *path, const char *text)
 }
 
 /* Where one of its files cannot be made, the others are as they were. */
-static void begins_all_or_none(void **state)
+static void test_begins_all_or_none(void **state)
 {
 	struct capture_plan plan = {.dir = strdup(in_folder("set")),
 				    .prefix = "f",
@@ -405,7 +405,7 @@ static void begins_all_or_none(void **state)
 	free((char *)plan.dir);
 }
 
-static void numbers_and_keeps_files(void **state)
+static void test_numbers_and_keeps_files(void **state)
 {
 	struct capture_plan plan = {.file = strdup(in_folder("e.pcapng")),
 				    .rotate_bytes = 3000,
@@ -435,7 +435,7 @@ static void numbers_and_keeps_files(void **state)
 	free((char *)plan.file);
 }
 
-static void put_in_order(void **state)
+static void test_put_in_order(void **state)
 {
 	struct live_sort *sort = live_sort_new(1 << 20);
 	struct live_packet packet;
@@ -470,7 +470,7 @@ static void put_in_order(void **state)
 	live_sort_free(sort);
 }
 
-static void lets_go_when_full(void **state)
+static void test_lets_go_when_full(void **state)
 {
 	struct live_sort *sort = live_sort_new(10000);
 	const uint8_t data[1000] = {0};
@@ -489,7 +489,7 @@ static void lets_go_when_full(void **state)
 	live_sort_free(sort);
 }
 
-static void says_what_it_is(void **state)
+static void test_says_what_it_is(void **state)
 {
 	const uint8_t address[4] = {10, 9, 0, 1}, other[4] = {10, 9, 0, 2};
 	struct packet packet = {.version = 4,
@@ -521,17 +521,17 @@ static void says_what_it_is(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(reads_what_it_writes),
-		cmocka_unit_test(says_ports_names_directions_totals),
-		cmocka_unit_test(says_long_filters),
-		cmocka_unit_test(can_be_cut),
-		cmocka_unit_test(is_cut_back),
-		cmocka_unit_test(gives_up_a_reader),
-		cmocka_unit_test(begins_all_or_none),
-		cmocka_unit_test(numbers_and_keeps_files),
-		cmocka_unit_test(put_in_order),
-		cmocka_unit_test(lets_go_when_full),
-		cmocka_unit_test(says_what_it_is),
+		cmocka_unit_test(test_reads_what_it_writes),
+		cmocka_unit_test(test_says_ports_names_directions_totals),
+		cmocka_unit_test(test_says_long_filters),
+		cmocka_unit_test(test_can_be_cut),
+		cmocka_unit_test(test_is_cut_back),
+		cmocka_unit_test(test_gives_up_a_reader),
+		cmocka_unit_test(test_begins_all_or_none),
+		cmocka_unit_test(test_numbers_and_keeps_files),
+		cmocka_unit_test(test_put_in_order),
+		cmocka_unit_test(test_lets_go_when_full),
+		cmocka_unit_test(test_says_what_it_is),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);

@@ -12,10 +12,9 @@
 #include "netsim/flow/flow.h"
 #include "netsim/flow/flow_parts.h"
 #include "tests/unit/frames.h"
+#include "tests/unit/segment.h"
 
 #define MS 1000000LL
-#define SY PACKET_SYN
-#define AC PACKET_ACK
 
 static const char classes_text[] = "classes:\n"
 				   "  peer: {tcp: 2380, gap: 1s}\n"
@@ -47,55 +46,17 @@ static void end(struct fixture *f)
 	classes_free(f->classes);
 }
 
-static const uint8_t addresses[4][4] = {{10, 0, 0, 1}, {10, 0, 0, 2}, {10, 0, 0, 3}, {10, 0, 0, 4}};
-
-static struct packet blank(int from, int to)
+static void say(struct fixture *f, double ms, struct packet p)
 {
-	return (struct packet) {.length = 54,
-				.ethertype = 0x0800,
-				.version = 4,
-				.protocol = 6,
-				.has_ports = true,
-				.has_tcp = true,
-				.source = addresses[from],
-				.destination = addresses[to]};
-}
-
-/* From the client (10.0.0.1:40000) or the server (10.0.0.2:2380), at ms. */
-static struct packet segment(bool server, uint32_t seq, uint32_t ack, uint8_t flags, uint32_t data)
-{
-	struct packet p = blank(server, !server);
-
-	p.source_port = server ? 2380 : 40000;
-	p.destination_port = server ? 40000 : 2380;
-	p.seq = seq;
-	p.ack = ack;
-	p.tcp_flags = flags;
-	p.payload = data;
-	p.length += data;
-	p.window = 500;
-	return p;
-}
-
-static void send_at(struct fixture *f, double ms, const struct packet *p)
-{
-	assert_true(flow_add(f->flow, p, (int64_t)(ms * MS)));
-}
-
-static void say(struct fixture *f, double ms, bool server, uint32_t seq, uint32_t ack,
-		uint8_t flags, uint32_t data)
-{
-	struct packet p = segment(server, seq, ack, flags, data);
-
-	send_at(f, ms, &p);
+	assert_true(flow_add(f->flow, &p, (int64_t)(ms * MS)));
 }
 
 /* 10 ms round trip; the next numbers are 101 and 501. */
 static void open_it(struct fixture *f)
 {
-	say(f, 1000, false, 100, 0, SY, 0);
-	say(f, 1006, true, 500, 101, SY | AC, 0);
-	say(f, 1010, false, 101, 501, AC, 0);
+	say(f, 1000, FROM_CLIENT(.seq = 100, .flags = PACKET_SYN));
+	say(f, 1006, FROM_SERVER(.seq = 500, .ack = 101, .flags = PACKET_SYN | PACKET_ACK));
+	say(f, 1010, FROM_CLIENT(.seq = 101, .ack = 501));
 }
 
 static struct flow_summary only(struct fixture *f)
@@ -107,33 +68,33 @@ static struct flow_summary only(struct fixture *f)
 	return s;
 }
 
-static void handshake(void **state)
+static void test_handshake(void **state)
 {
 	struct fixture f;
 	struct flow_summary s;
 
 	(void)state;
 	begin(&f, 0);
-	say(&f, 0, false, 100, 0, SY, 0); /* lost, and sent again */
+	say(&f, 0, FROM_CLIENT(.seq = 100, .flags = PACKET_SYN)); /* lost, and sent again */
 	open_it(&f);
 	s = only(&f);
 	assert_true(s.syn && s.answered && !s.refused && !s.closed);
 	assert_true(s.handshake_ns == 10 * MS);
 	assert_int_equal(s.sides[0].packets, 3);
 	assert_int_equal(s.sides[0].counts[FLOW_TIMEOUT], 1);
-	say(&f, 1020, false, 101, 501, PACKET_FIN | AC, 0);
+	say(&f, 1020, FROM_CLIENT(.seq = 101, .ack = 501, .flags = PACKET_FIN | PACKET_ACK));
 	assert_true(only(&f).closed);
 	/* The same ports with another first number: another connection. */
-	say(&f, 3000, false, 90000, 0, SY, 0);
+	say(&f, 3000, FROM_CLIENT(.seq = 90000, .flags = PACKET_SYN));
 	assert_int_equal(flow_connections(f.flow), 2);
-	say(&f, 3001, true, 0, 90001, PACKET_RST | AC, 0);
+	say(&f, 3001, FROM_SERVER(.ack = 90001, .flags = PACKET_RST | PACKET_ACK));
 	assert_true(flow_summary(f.flow, 1, &s));
 	assert_true(s.refused && s.handshake_ns == -1);
 	assert_int_equal(s.sides[1].counts[FLOW_RESETS], 1);
 	end(&f);
 }
 
-static void round_trips(void **state)
+static void test_round_trips(void **state)
 {
 	struct fixture f;
 	struct flow_summary s;
@@ -142,13 +103,13 @@ static void round_trips(void **state)
 	(void)state;
 	begin(&f, 0);
 	open_it(&f);
-	say(&f, 1100, false, 101, 501, AC, 1000);
-	say(&f, 1101, false, 1101, 501, AC, 1000);
+	say(&f, 1100, FROM_CLIENT(.seq = 101, .ack = 501, .data = 1000));
+	say(&f, 1101, FROM_CLIENT(.seq = 1101, .ack = 501, .data = 1000));
 	/* Both at once: only the last one's time is that of the acknowledgement. */
-	say(&f, 1121, true, 501, 2101, AC, 0);
-	say(&f, 1200, false, 2101, 501, AC, 100);
-	say(&f, 1240, true, 501, 2201, AC, 30);
-	say(&f, 1241, false, 2201, 531, AC, 0);
+	say(&f, 1121, FROM_SERVER(.seq = 501, .ack = 2101));
+	say(&f, 1200, FROM_CLIENT(.seq = 2101, .ack = 501, .data = 100));
+	say(&f, 1240, FROM_SERVER(.seq = 501, .ack = 2201, .data = 30));
+	say(&f, 1241, FROM_CLIENT(.seq = 2201, .ack = 531));
 	s = only(&f);
 	assert_int_equal(s.sides[0].rtt_count, 2);
 	assert_true(s.sides[0].rtt_min == 20 * MS && s.sides[0].rtt_max == 40 * MS);
@@ -166,22 +127,22 @@ static void round_trips(void **state)
 static void lose_one(struct fixture *f, bool sack)
 {
 	open_it(f);
-	say(f, 1100, false, 101, 501, AC, 100);
-	say(f, 1101, false, 201, 501, AC, 100);
-	say(f, 1102, false, 301, 501, AC, 100);
-	say(f, 1103, false, 401, 501, AC, 100);
+	say(f, 1100, FROM_CLIENT(.seq = 101, .ack = 501, .data = 100));
+	say(f, 1101, FROM_CLIENT(.seq = 201, .ack = 501, .data = 100));
+	say(f, 1102, FROM_CLIENT(.seq = 301, .ack = 501, .data = 100));
+	say(f, 1103, FROM_CLIENT(.seq = 401, .ack = 501, .data = 100));
 	for (unsigned i = 0; i < 3; i++) {
-		struct packet p = segment(true, 501, 101, AC, 0);
+		struct packet p = FROM_SERVER(.seq = 501, .ack = 101);
 
 		p.sack_count = sack;
 		p.sacks[0] = (struct packet_sack) {201, 301 + 100 * i};
-		send_at(f, 1111 + i, &p);
+		say(f, 1111 + i, p);
 	}
-	say(f, 1114, false, 101, 501, AC, 100);
-	say(f, 1124, true, 501, 501, AC, 0);
+	say(f, 1114, FROM_CLIENT(.seq = 101, .ack = 501, .data = 100));
+	say(f, 1124, FROM_SERVER(.seq = 501, .ack = 501));
 }
 
-static void karn(void **state)
+static void test_karn(void **state)
 {
 	struct fixture f;
 	struct flow_summary s;
@@ -206,7 +167,7 @@ static void karn(void **state)
 }
 
 /* The echo of a time stamp says which of two the answer is to. */
-static void stamps(void **state)
+static void test_stamps(void **state)
 {
 	static const struct {
 		uint32_t echo;
@@ -220,16 +181,16 @@ static void stamps(void **state)
 
 		begin(&f, 0);
 		open_it(&f);
-		p = segment(false, 101, 501, AC, 100);
+		p = FROM_CLIENT(.seq = 101, .ack = 501, .data = 100);
 		p.has_stamps = true;
 		p.stamp = 50;
-		send_at(&f, 1100, &p);
+		say(&f, 1100, p);
 		p.stamp = 99;
-		send_at(&f, 1300, &p);
-		p = segment(true, 501, 201, AC, 0);
+		say(&f, 1300, p);
+		p = FROM_SERVER(.seq = 501, .ack = 201);
 		p.has_stamps = true;
 		p.stamp_echo = cases[i].echo;
-		send_at(&f, 1312, &p);
+		say(&f, 1312, p);
 		assert_int_equal(only(&f).sides[0].rtt_count, cases[i].count);
 		if (cases[i].count)
 			assert_true(only(&f).sides[0].rtt_max == 12 * MS);
@@ -238,7 +199,7 @@ static void stamps(void **state)
 	}
 }
 
-static void kinds(void **state)
+static void test_kinds(void **state)
 {
 	struct fixture f;
 	struct flow_summary s;
@@ -246,23 +207,24 @@ static void kinds(void **state)
 	(void)state;
 	begin(&f, 0);
 	open_it(&f);
-	say(&f, 1100, false, 101, 501, AC, 100);
-	say(&f, 1101, false, 301, 501, AC, 100); /* a hole of 100 */
-	say(&f, 1104, false, 201, 501, AC, 100); /* comes late: within a round trip */
+	say(&f, 1100, FROM_CLIENT(.seq = 101, .ack = 501, .data = 100));
+	say(&f, 1101, FROM_CLIENT(.seq = 301, .ack = 501, .data = 100)); /* a hole of 100 */
+	/* comes late: within a round trip */
+	say(&f, 1104, FROM_CLIENT(.seq = 201, .ack = 501, .data = 100));
 	s = only(&f);
 	assert_int_equal(s.sides[0].counts[FLOW_REORDERED], 1);
 	assert_int_equal(s.sides[0].counts[FLOW_RESENT], 0);
-	say(&f, 1110, true, 501, 401, AC, 0);
-	say(&f, 1111, false, 201, 501, AC, 100); /* arrived long ago */
+	say(&f, 1110, FROM_SERVER(.seq = 501, .ack = 401));
+	say(&f, 1111, FROM_CLIENT(.seq = 201, .ack = 501, .data = 100)); /* arrived long ago */
 	s = only(&f);
 	assert_int_equal(s.sides[0].counts[FLOW_SPURIOUS], 1);
 	assert_int_equal(s.sides[0].counts[FLOW_RESENT], 1);
-	say(&f, 1200, false, 401, 501, AC, 100);
-	say(&f, 1500, false, 401, 501, AC, 100); /* by timeout */
+	say(&f, 1200, FROM_CLIENT(.seq = 401, .ack = 501, .data = 100));
+	say(&f, 1500, FROM_CLIENT(.seq = 401, .ack = 501, .data = 100)); /* by timeout */
 	assert_int_equal(only(&f).sides[0].counts[FLOW_TIMEOUT], 1);
-	say(&f, 1510, true, 501, 501, AC, 0);
-	say(&f, 1600, false, 500, 501, AC, 0); /* kept alive: of no kind */
-	say(&f, 1601, true, 501, 501, AC, 0);  /* and its answer */
+	say(&f, 1510, FROM_SERVER(.seq = 501, .ack = 501));
+	say(&f, 1600, FROM_CLIENT(.seq = 500, .ack = 501)); /* kept alive: of no kind */
+	say(&f, 1601, FROM_SERVER(.seq = 501, .ack = 501)); /* and its answer */
 	s = only(&f);
 	assert_int_equal(s.sides[0].counts[FLOW_TIMEOUT] + s.sides[0].counts[FLOW_FAST], 1);
 	assert_int_equal(s.sides[1].counts[FLOW_DUP_ACKS], 0);
@@ -270,24 +232,24 @@ static void kinds(void **state)
 }
 
 /* Every second one of sixty is lost, and comes later: none was seen before. */
-static void many_holes(void **state)
+static void test_many_holes(void **state)
 {
 	struct fixture f;
 
 	(void)state;
 	begin(&f, 0);
 	open_it(&f);
-	say(&f, 1100, false, 101, 501, AC, 100);
+	say(&f, 1100, FROM_CLIENT(.seq = 101, .ack = 501, .data = 100));
 	for (uint32_t i = 1; i <= 30; i++)
-		say(&f, 1100 + i, false, 201 + 200 * i - 100, 501, AC, 100);
+		say(&f, 1100 + i, FROM_CLIENT(.seq = 201 + 200 * i - 100, .ack = 501, .data = 100));
 	for (uint32_t i = 1; i <= 30; i++)
-		say(&f, 1200 + i, false, 201 + 200 * i - 200, 501, AC, 100);
+		say(&f, 1200 + i, FROM_CLIENT(.seq = 201 + 200 * i - 200, .ack = 501, .data = 100));
 	assert_int_equal(only(&f).sides[0].counts[FLOW_RESENT], 0);
 	end(&f);
 }
 
 /* Its FIN was not captured, but an acknowledgement that comes behind it. */
-static void lost_fin(void **state)
+static void test_lost_fin(void **state)
 {
 	struct fixture f;
 	struct flow_summary s;
@@ -295,18 +257,18 @@ static void lost_fin(void **state)
 	(void)state;
 	begin(&f, 0);
 	open_it(&f);
-	say(&f, 1020, true, 501, 101, PACKET_FIN | AC, 0);
-	say(&f, 1021, false, 102, 502, AC, 0);
-	say(&f, 1230, false, 101, 502, PACKET_FIN | AC, 0);
+	say(&f, 1020, FROM_SERVER(.seq = 501, .ack = 101, .flags = PACKET_FIN | PACKET_ACK));
+	say(&f, 1021, FROM_CLIENT(.seq = 102, .ack = 502));
+	say(&f, 1230, FROM_CLIENT(.seq = 101, .ack = 502, .flags = PACKET_FIN | PACKET_ACK));
 	s = only(&f);
 	assert_int_equal(s.sides[0].counts[FLOW_TIMEOUT], 1);
 	assert_int_equal(s.sides[0].counts[FLOW_RESENT], 0);
-	say(&f, 1430, false, 101, 502, PACKET_FIN | AC, 0);
+	say(&f, 1430, FROM_CLIENT(.seq = 101, .ack = 502, .flags = PACKET_FIN | PACKET_ACK));
 	assert_int_equal(only(&f).sides[0].counts[FLOW_RESENT], 1);
 	end(&f);
 }
 
-static void windows(void **state)
+static void test_windows(void **state)
 {
 	struct fixture f;
 	struct packet p;
@@ -314,39 +276,40 @@ static void windows(void **state)
 	(void)state;
 	begin(&f, 0);
 	open_it(&f);
-	say(&f, 1100, false, 101, 501, AC, 100);
-	p = segment(true, 501, 201, AC, 0);
+	say(&f, 1100, FROM_CLIENT(.seq = 101, .ack = 501, .data = 100));
+	p = FROM_SERVER(.seq = 501, .ack = 201);
 	p.window = 0;
-	send_at(&f, 1101, &p);
-	say(&f, 1300, false, 201, 501, AC, 1); /* a probe: its byte does not count as sent */
-	send_at(&f, 1301, &p);
-	say(&f, 1400, false, 201, 501, AC, 100);
+	say(&f, 1101, p);
+	/* a probe: its byte does not count as sent */
+	say(&f, 1300, FROM_CLIENT(.seq = 201, .ack = 501, .data = 1));
+	say(&f, 1301, p);
+	say(&f, 1400, FROM_CLIENT(.seq = 201, .ack = 501, .data = 100));
 	assert_int_equal(only(&f).sides[1].counts[FLOW_ZERO_WINDOWS], 2);
 	assert_int_equal(only(&f).sides[0].counts[FLOW_TIMEOUT], 0);
 	end(&f);
 }
 
 /* Numbers wrap around, and mean the same. */
-static void wrapping(void **state)
+static void test_wrapping(void **state)
 {
 	struct fixture f;
 	uint32_t seq = UINT32_MAX - 150;
 
 	(void)state;
 	begin(&f, 0);
-	say(&f, 1000, false, seq, 0, SY, 0);
-	say(&f, 1005, true, 500, seq + 1, SY | AC, 0);
-	say(&f, 1010, false, ++seq, 501, AC, 0);
+	say(&f, 1000, FROM_CLIENT(.seq = seq, .flags = PACKET_SYN));
+	say(&f, 1005, FROM_SERVER(.seq = 500, .ack = seq + 1, .flags = PACKET_SYN | PACKET_ACK));
+	say(&f, 1010, FROM_CLIENT(.seq = ++seq, .ack = 501));
 	for (int i = 0; i < 4; i++, seq += 100) {
-		say(&f, 1100 + i * 50, false, seq, 501, AC, 100);
-		say(&f, 1110 + i * 50, true, 501, seq + 100, AC, 0);
+		say(&f, 1100 + i * 50, FROM_CLIENT(.seq = seq, .ack = 501, .data = 100));
+		say(&f, 1110 + i * 50, FROM_SERVER(.seq = 501, .ack = seq + 100));
 	}
 	assert_int_equal(only(&f).sides[0].rtt_count, 4);
 	assert_int_equal(only(&f).sides[0].counts[FLOW_TIMEOUT], 0);
 	end(&f);
 }
 
-static void gaps(void **state)
+static void test_gaps(void **state)
 {
 	struct fixture f;
 	const struct flow_gap *list;
@@ -356,11 +319,11 @@ static void gaps(void **state)
 	(void)state;
 	begin(&f, 0);
 	open_it(&f);
-	say(&f, 1100, false, 101, 501, AC, 10);
-	say(&f, 2050, true, 501, 111, AC, 10); /* 1044 ms after its last */
-	say(&f, 2100, false, 111, 511, AC, 0); /* just 1 s: not longer */
-	say(&f, 2101, true, 511, 111, PACKET_FIN | AC, 0);
-	say(&f, 9000, false, 111, 512, AC, 0); /* closed: no gap */
+	say(&f, 1100, FROM_CLIENT(.seq = 101, .ack = 501, .data = 10));
+	say(&f, 2050, FROM_SERVER(.seq = 501, .ack = 111, .data = 10)); /* 1044 ms after its last */
+	say(&f, 2100, FROM_CLIENT(.seq = 111, .ack = 511));		/* just 1 s: not longer */
+	say(&f, 2101, FROM_SERVER(.seq = 511, .ack = 111, .flags = PACKET_FIN | PACKET_ACK));
+	say(&f, 9000, FROM_CLIENT(.seq = 111, .ack = 512)); /* closed: no gap */
 	flow_finish(f.flow);
 	assert_int_equal(flow_gaps(f.flow, &list), 1);
 	assert_true(list[0].begin_ns == 1006 * MS && list[0].end_ns == 2050 * MS);
@@ -379,15 +342,15 @@ static unsigned class_of(struct fixture *f, struct packet p)
 	return flow_classify(f->flow->classifier, &p);
 }
 
-static void classes(void **state)
+static void test_classes(void **state)
 {
 	struct fixture f;
-	struct packet p = segment(false, 0, 0, AC, 0);
+	struct packet p = FROM_CLIENT(.ack = 1);
 
 	(void)state;
 	begin(&f, 0);
 	assert_int_equal(class_of(&f, p), 0);
-	p = segment(true, 0, 0, AC, 0); /* either end's port */
+	p = FROM_SERVER(.ack = 1); /* either end's port */
 	assert_int_equal(class_of(&f, p), 0);
 	p.vlan = 7; /* the first class that fits */
 	assert_int_equal(class_of(&f, p), 0);
@@ -412,7 +375,7 @@ static void classes(void **state)
 }
 
 /* Pod traffic: the packet around it and the one inside each have their connection. */
-static void inside(void **state)
+static void test_inside(void **state)
 {
 	struct bytes b = {.count = 0};
 	struct fixture f;
@@ -432,7 +395,7 @@ static void inside(void **state)
 	put_ipv4(&b, 6, 20, 0x0a2a0001, 0x0a2a0102);
 	put_tcp(&b, 33333, 99, 1, 2, PACKET_ACK, 3);
 	packet_decode(PACKET_ETHERNET, b.at, b.count, b.count, &p);
-	send_at(&f, 1, &p);
+	say(&f, 1, p);
 	flow_finish(f.flow);
 	flow_totals(f.flow, &totals);
 	assert_int_equal(totals.packets, 1);
@@ -447,7 +410,7 @@ static void inside(void **state)
 }
 
 /* Bins get wider, and lose nothing. */
-static void series(void **state)
+static void test_series(void **state)
 {
 	struct fixture f;
 	const struct flow_group *groups;
@@ -458,8 +421,8 @@ static void series(void **state)
 	begin(&f, 0);
 	open_it(&f);
 	for (uint32_t i = 0; i < 20000; i++) {
-		say(&f, 1100 + i * 10.0, false, 101 + i * 10, 501, AC, 10);
-		say(&f, 1103 + i * 10.0, true, 501, 111 + i * 10, AC, 0);
+		say(&f, 1100 + i * 10.0, FROM_CLIENT(.seq = 101 + i * 10, .ack = 501, .data = 10));
+		say(&f, 1103 + i * 10.0, FROM_SERVER(.seq = 501, .ack = 111 + i * 10));
 	}
 	flow_finish(f.flow);
 	flow_totals(f.flow, &totals);
@@ -480,7 +443,7 @@ static void series(void **state)
 }
 
 /* Many more connections than there is room for: the sums are complete. */
-static void eviction(void **state)
+static void test_eviction(void **state)
 {
 	struct fixture f;
 	struct flow_totals totals;
@@ -493,9 +456,12 @@ static void eviction(void **state)
 	begin(&f, 3000);
 	srandom(7);
 	for (uint32_t i = 0; i < 200000; i++) {
-		struct packet p = segment(random() % 2, (uint32_t)random() % 300, 77,
-					  (uint8_t)random() & 0x1f, (uint32_t)random() % 50);
+		struct segment any = {.seq = (uint32_t)random() % 300,
+				      .ack = 77,
+				      .data = (uint32_t)random() % 50};
+		struct packet p = segment_packet(random() % 2, any);
 
+		p.tcp_flags = (uint8_t)random() & 0x1f;
 		if (i % 3) {
 			memset(ends, 10, sizeof(ends));
 			ends[0][3] = (uint8_t)random();
@@ -505,7 +471,7 @@ static void eviction(void **state)
 			p.destination = ends[1 - i % 2];
 		}
 		p.source_port = (uint16_t)(1 + random() % 4000);
-		send_at(&f, i, &p);
+		say(&f, i, p);
 	}
 	flow_totals(f.flow, &totals);
 	flow_finish(f.flow);
@@ -526,7 +492,7 @@ static void eviction(void **state)
 }
 
 /* Who was heard from lately stays. */
-static void least_recent(void **state)
+static void test_least_recent(void **state)
 {
 	struct fixture f;
 	struct flow_totals totals;
@@ -534,11 +500,11 @@ static void least_recent(void **state)
 	(void)state;
 	begin(&f, 1024);
 	for (uint32_t i = 0; i < 20000; i++) {
-		struct packet p = segment(false, 1, 1, AC, 0);
+		struct packet p = FROM_CLIENT(.seq = 1, .ack = 1);
 
-		send_at(&f, i, &p);
+		say(&f, i, p);
 		p.source_port = (uint16_t)(1000 + i);
-		send_at(&f, i, &p);
+		say(&f, i, p);
 	}
 	flow_totals(f.flow, &totals);
 	assert_int_equal(flow_connections(f.flow), 1024);
@@ -548,7 +514,7 @@ static void least_recent(void **state)
 }
 
 /* Times of hostile files: before and after everything. */
-static void any_time(void **state)
+static void test_any_time(void **state)
 {
 	static const int64_t times[] = {0, INT64_MAX, INT64_MIN, -1, 5, INT64_MAX - 1, INT64_MIN};
 	struct fixture f;
@@ -556,7 +522,8 @@ static void any_time(void **state)
 	(void)state;
 	begin(&f, 0);
 	for (uint32_t i = 0; i < 700; i++) {
-		struct packet p = segment(i % 3 == 0, i * 10, i * 7, AC, i % 4 ? 10 : 0);
+		struct segment any = {.seq = i * 10, .ack = i * 7, .data = i % 4 ? 10 : 0};
+		struct packet p = segment_packet(i % 3 == 0, any);
 
 		assert_true(flow_add(f.flow, &p, times[i % 7]));
 	}
@@ -567,14 +534,14 @@ static void any_time(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(handshake),	cmocka_unit_test(round_trips),
-		cmocka_unit_test(karn),		cmocka_unit_test(stamps),
-		cmocka_unit_test(kinds),	cmocka_unit_test(lost_fin),
-		cmocka_unit_test(many_holes),	cmocka_unit_test(windows),
-		cmocka_unit_test(wrapping),	cmocka_unit_test(gaps),
-		cmocka_unit_test(classes),	cmocka_unit_test(inside),
-		cmocka_unit_test(series),	cmocka_unit_test(eviction),
-		cmocka_unit_test(least_recent), cmocka_unit_test(any_time),
+		cmocka_unit_test(test_handshake),    cmocka_unit_test(test_round_trips),
+		cmocka_unit_test(test_karn),	     cmocka_unit_test(test_stamps),
+		cmocka_unit_test(test_kinds),	     cmocka_unit_test(test_lost_fin),
+		cmocka_unit_test(test_many_holes),   cmocka_unit_test(test_windows),
+		cmocka_unit_test(test_wrapping),     cmocka_unit_test(test_gaps),
+		cmocka_unit_test(test_classes),	     cmocka_unit_test(test_inside),
+		cmocka_unit_test(test_series),	     cmocka_unit_test(test_eviction),
+		cmocka_unit_test(test_least_recent), cmocka_unit_test(test_any_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

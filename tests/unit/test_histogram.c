@@ -57,7 +57,7 @@ static void check(uint64_t *values, size_t count, uint8_t bits, double error)
 	histogram_done(&h);
 }
 
-static void errors(void **state)
+static void test_errors(void **state)
 {
 	uint64_t *values = calloc(VALUES, sizeof(*values));
 
@@ -74,7 +74,7 @@ static void errors(void **state)
 	free(values);
 }
 
-static void merges(void **state)
+static void test_merges(void **state)
 {
 	struct histogram a = {0}, b = {0}, both = {0};
 
@@ -96,7 +96,7 @@ static void merges(void **state)
 	histogram_done(&both);
 }
 
-static void extremes(void **state)
+static void test_extremes(void **state)
 {
 	struct histogram h = {0};
 
@@ -112,9 +112,9 @@ static void extremes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(errors),
-		cmocka_unit_test(merges),
-		cmocka_unit_test(extremes),
+		cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_merges),
+		cmocka_unit_test(test_extremes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -100,7 +100,7 @@ static void meet(struct oneway *o)
 	}
 }
 
-static void delays_and_losses(void **state)
+static void test_delays_and_losses(void **state)
 {
 	struct oneway *o = begin(0);
 	const struct oneway_row *r;
@@ -126,7 +126,7 @@ static void delays_and_losses(void **state)
 }
 
 /* Tags, time to live and checksums change on the way; and what was not captured. */
-static void changed_on_the_way(void **state)
+static void test_changed_on_the_way(void **state)
 {
 	struct oneway *o = begin(0);
 	struct oneway_totals totals;
@@ -147,7 +147,7 @@ static void changed_on_the_way(void **state)
 	oneway_free(o);
 }
 
-static void twice_and_late(void **state)
+static void test_twice_and_late(void **state)
 {
 	struct oneway *o = begin(0);
 	struct frame a = {.from = 1, .to = 2, .id = 1}, b = {.from = 1, .to = 2, .id = 2};
@@ -168,7 +168,7 @@ static void twice_and_late(void **state)
 }
 
 /* The same bytes again: in their order, but not what was lost long ago. */
-static void same_bytes(void **state)
+static void test_same_bytes(void **state)
 {
 	struct oneway *o = begin(0);
 	struct frame f = {.from = 1, .to = 2, .id = 1};
@@ -191,7 +191,7 @@ static void same_bytes(void **state)
 	oneway_free(o);
 }
 
-static void to_all(void **state)
+static void test_to_all(void **state)
 {
 	struct oneway *o = begin(0);
 	struct frame f = {.from = 1, .to = ALL};
@@ -216,7 +216,7 @@ static void to_all(void **state)
 }
 
 /* To the host nothing is delivered; what a bridge floods counts for nobody. */
-static void elsewhere(void **state)
+static void test_elsewhere(void **state)
 {
 	struct oneway *o = begin(0);
 	struct oneway_totals totals;
@@ -241,7 +241,7 @@ static void elsewhere(void **state)
 }
 
 /* What was sent just before the end is no loss. */
-static void flying(void **state)
+static void test_flying(void **state)
 {
 	struct oneway *o = begin(0);
 	struct frame f = {.from = 1, .to = 2};
@@ -259,7 +259,7 @@ static void flying(void **state)
 }
 
 /* Who never says anything is known all the same, by what the fleet knows of him. */
-static void silent(void **state)
+static void test_silent(void **state)
 {
 	static const struct mac mac = {{2, 0, 0, 0, 0, 2}}, other = {{2, 0, 0, 0, 0, 4}};
 	static const struct ip ip = {.family = AF_INET, .plen = 32, .b = {10, 0, 0, 3}};
@@ -287,7 +287,7 @@ static void silent(void **state)
 }
 
 /* What a router gets has come, although it is for somebody else whose address is told. */
-static void told_behind_router(void **state)
+static void test_told_behind_router(void **state)
 {
 	static const struct ip ip = {.family = AF_INET, .plen = 32, .b = {10, 0, 0, 3}};
 	struct oneway *o = begin(0);
@@ -310,7 +310,7 @@ static void told_behind_router(void **state)
 }
 
 /* Of multicasts that reach very many fewer are remembered. */
-static void many_reached(void **state)
+static void test_many_reached(void **state)
 {
 	const uint32_t count = 80000;
 	struct oneway *o = begin(0);
@@ -335,7 +335,7 @@ static void many_reached(void **state)
 }
 
 /* A capture can hold any times: what is summed up of them stays the most there is. */
-static void absurd_times(void **state)
+static void test_absurd_times(void **state)
 {
 	struct oneway *o = begin(0);
 	struct frame f = {.from = 1, .to = 2};
@@ -353,7 +353,7 @@ static void absurd_times(void **state)
 	oneway_free(o);
 }
 
-static void little_memory(void **state)
+static void test_little_memory(void **state)
 {
 	struct oneway *o = begin(16);
 	struct oneway_totals totals;
@@ -375,7 +375,7 @@ static void little_memory(void **state)
 }
 
 /* A router sends again what came to it: each hop counts. */
-static void hops(void **state)
+static void test_hops(void **state)
 {
 	struct oneway *o = begin(0);
 	struct frame f = {.from = 1, .to = 2, .id = 5, .hops = 64};
@@ -396,7 +396,7 @@ static void hops(void **state)
 }
 
 /* Whatever the bytes are: no crash, and as much found as was put in. */
-static void any_bytes(void **state)
+static void test_any_bytes(void **state)
 {
 	struct oneway *o = begin(1024);
 	uint32_t seed = 12345;
@@ -429,20 +429,20 @@ static void any_bytes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(delays_and_losses),
-		cmocka_unit_test(changed_on_the_way),
-		cmocka_unit_test(twice_and_late),
-		cmocka_unit_test(same_bytes),
-		cmocka_unit_test(to_all),
-		cmocka_unit_test(elsewhere),
-		cmocka_unit_test(flying),
-		cmocka_unit_test(silent),
-		cmocka_unit_test(told_behind_router),
-		cmocka_unit_test(many_reached),
-		cmocka_unit_test(absurd_times),
-		cmocka_unit_test(little_memory),
-		cmocka_unit_test(hops),
-		cmocka_unit_test(any_bytes),
+		cmocka_unit_test(test_delays_and_losses),
+		cmocka_unit_test(test_changed_on_the_way),
+		cmocka_unit_test(test_twice_and_late),
+		cmocka_unit_test(test_same_bytes),
+		cmocka_unit_test(test_to_all),
+		cmocka_unit_test(test_elsewhere),
+		cmocka_unit_test(test_flying),
+		cmocka_unit_test(test_silent),
+		cmocka_unit_test(test_told_behind_router),
+		cmocka_unit_test(test_many_reached),
+		cmocka_unit_test(test_absurd_times),
+		cmocka_unit_test(test_little_memory),
+		cmocka_unit_test(test_hops),
+		cmocka_unit_test(test_any_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,7 +41,7 @@ static void cut_everywhere(enum packet_link link, const struct bytes *b)
 	}
 }
 
-static void tcp4(void **state)
+static void test_tcp4(void **state)
 {
 	struct bytes b = {.count = 0};
 	struct packet p;
@@ -80,7 +80,7 @@ static void tcp4(void **state)
 	assert_int_equal(p.payload, 100);
 }
 
-static void tcp_options(void **state)
+static void test_tcp_options(void **state)
 {
 	struct bytes b = {.count = 0};
 	struct packet p;
@@ -134,7 +134,7 @@ static void tcp_options(void **state)
 	assert_false(p.has_tcp);
 }
 
-static void tags(void **state)
+static void test_tags(void **state)
 {
 	struct bytes b = {.count = 0};
 	struct packet p;
@@ -157,7 +157,7 @@ static void tags(void **state)
 	cut_everywhere(PACKET_ETHERNET, &b);
 }
 
-static void extensions(void **state)
+static void test_extensions(void **state)
 {
 	struct bytes b = {.count = 0};
 	struct packet p;
@@ -191,7 +191,7 @@ static void extensions(void **state)
 	assert_int_equal(p.payload, 13);
 }
 
-static void fragments4(void **state)
+static void test_fragments4(void **state)
 {
 	struct bytes b = {.count = 0};
 	struct packet p;
@@ -208,7 +208,7 @@ static void fragments4(void **state)
 	assert_int_equal(p.payload, 30);
 }
 
-static void echo_and_arp(void **state)
+static void test_echo_and_arp(void **state)
 {
 	struct bytes b = {.count = 0};
 	struct packet p;
@@ -251,7 +251,7 @@ static void echo_and_arp(void **state)
 	cut_everywhere(PACKET_ETHERNET, &b);
 }
 
-static void vxlan(void **state)
+static void test_vxlan(void **state)
 {
 	struct bytes b = {.count = 0};
 	struct packet p, inner;
@@ -281,7 +281,7 @@ static void vxlan(void **state)
 	assert_false(packet_inner(&p, &inner));
 }
 
-static void links(void **state)
+static void test_links(void **state)
 {
 	struct bytes b = {.count = 0};
 	struct packet p;
@@ -316,7 +316,7 @@ static void links(void **state)
 }
 
 /* A file may say anything: that more was captured than there was, too. */
-static void contradictions(void **state)
+static void test_contradictions(void **state)
 {
 	struct bytes b = {.count = 0};
 	struct packet p;
@@ -335,11 +335,11 @@ static void contradictions(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(tcp4),		  cmocka_unit_test(tcp_options),
-		cmocka_unit_test(tags),		  cmocka_unit_test(extensions),
-		cmocka_unit_test(fragments4),	  cmocka_unit_test(echo_and_arp),
-		cmocka_unit_test(vxlan),	  cmocka_unit_test(links),
-		cmocka_unit_test(contradictions),
+		cmocka_unit_test(test_tcp4),	       cmocka_unit_test(test_tcp_options),
+		cmocka_unit_test(test_tags),	       cmocka_unit_test(test_extensions),
+		cmocka_unit_test(test_fragments4),     cmocka_unit_test(test_echo_and_arp),
+		cmocka_unit_test(test_vxlan),	       cmocka_unit_test(test_links),
+		cmocka_unit_test(test_contradictions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
