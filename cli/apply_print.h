@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How apply and clear tell what they shaped. */
-#ifndef NETSIM_CLI_SHAPED_H
-#define NETSIM_CLI_SHAPED_H
+/* The ports that apply and clear shaped, with their conditions. */
+#ifndef NETSIM_CLI_APPLY_PRINT_H
+#define NETSIM_CLI_APPLY_PRINT_H
 
 #include "cmd.h"
 
-/* lines as netsim_apply() gives them: target, up and down, with tabs between. */
-void print_shaped(const struct common *args, const struct netsim_lines *lines);
+void print_applied(const struct common *args, const struct netsim_apply *done);
 
 #endif

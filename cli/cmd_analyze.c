@@ -94,20 +94,21 @@ static int check_page(const struct analyze_args *args, struct netsim_err *err)
 	return 0;
 }
 
-static void show_progress(void *arg, uint64_t packets)
+static bool show_progress(void *arg, const struct netsim_progress *progress)
 {
 	(void)arg;
-	fprintf(stderr, "\r\033[K%" PRIu64 " million packets", packets / 1000000);
+	fprintf(stderr, "\r\033[K%" PRIu64 " million packets", progress->packets / 1000000);
+	return false;
 }
 
-static int find_topology(const char *name, char *path, struct netsim_analyzing *how,
+static int find_topology(const char *name, char path[4096], struct netsim_analyze_opts *how,
 			 struct netsim_err *err)
 {
 	int r;
 
 	if (!name)
 		return 0;
-	r = netsim_find("topo", name, path, err);
+	r = netsim_find(NETSIM_FILE_TOPOLOGY, name, path, 4096, err);
 	how->topology = path;
 	return r;
 }
@@ -162,11 +163,11 @@ static int run(const void *p, struct netsim_err *err)
 {
 	const struct analyze_args *args = p;
 	const struct common *common = &args->common;
-	struct netsim_analyzing how = {.files = (const char *const *)common->words,
-				       .file_count = (size_t)common->count,
-				       .classes = args->shown.classes};
+	struct netsim_analyze_opts how =
+		NETSIM_OPTS(struct netsim_analyze_opts, .files = (const char *const *)common->words,
+			    .file_count = (size_t)common->count, .class_file = args->shown.classes);
 	struct analyze_view view;
-	struct netsim_analysis analysis = {0};
+	struct netsim_analysis *analysis = NULL;
 	struct netsim_diags diags = {0};
 	char path[4096];
 	int r = analyze_options_parse(&cmd_analyze, common, &args->shown, &view, err);
@@ -190,15 +191,15 @@ static int run(const void *p, struct netsim_err *err)
 	r = report_file(r, common, &diags, err);
 	if (r != 0)
 		return r;
-	print_report(args, &analysis, &view);
+	print_report(args, analysis, &view);
 	fflush(stdout);
-	r = write_page(args, &analysis, &view, err);
-	for (size_t i = 0; i < analysis.problem_count; i++)
-		fprintf(stderr, "%s: error: offset %" PRIu64 ": %s\n", analysis.problems[i].file,
-			analysis.problems[i].offset, analysis.problems[i].what);
-	if (r == 0 && analysis.problem_count)
+	r = write_page(args, analysis, &view, err);
+	for (size_t i = 0; i < analysis->problem_count; i++)
+		fprintf(stderr, "%s: error: offset %" PRIu64 ": %s\n", analysis->problems[i]->file,
+			analysis->problems[i]->offset, analysis->problems[i]->what);
+	if (r == 0 && analysis->problem_count)
 		r = exit_status(NETSIM_ERR_INPUT);
-	netsim_analysis_free(&analysis);
+	netsim_analysis_free(analysis);
 	return r;
 }
 

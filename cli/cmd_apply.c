@@ -34,31 +34,31 @@ static int run(const void *p, struct netsim_err *err)
 {
 	const struct apply_args *args = p;
 	const struct common *common = &args->common;
-	struct netsim_shaping what = {
+	struct netsim_apply_opts what = {
+		.size = sizeof(what),
 		.fleet = common->fleet,
 		.targets = (const char *const *)common->words + 1,
 		.target_count = (size_t)common->count - 1,
 		.as = args->as,
-		.dry = common->dry,
+		.dry_run = common->dry,
 	};
 	struct netsim_diags diags = {0};
-	struct netsim_lines lines = {0};
+	struct netsim_apply *done = NULL;
 	struct netsim *ctx = NULL;
 	char path[4096];
 	int r = parse_engine(args->engine, &what.engine, err);
 
 	if (r == 0)
-		r = netsim_find("profiles", common->words[0], path, err);
-
+		r = netsim_find(NETSIM_FILE_PROFILE, common->words[0], path, sizeof(path), err);
 	if (r == 0)
 		r = netsim_open(&ctx, err);
 	if (r == 0)
-		r = report_file(netsim_apply(ctx, path, &what, &lines, &diags, err), common, &diags,
+		r = report_file(netsim_apply(ctx, path, &what, &done, &diags, err), common, &diags,
 				err);
 	netsim_close(ctx);
 	if (r == 0)
-		print_shaped(common, &lines);
-	netsim_lines_free(&lines);
+		print_applied(common, done);
+	netsim_apply_free(done);
 	return r;
 }
 

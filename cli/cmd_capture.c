@@ -10,6 +10,7 @@
 
 #include "cmd.h"
 #include "figures.h"
+#include "interrupt.h"
 #include "out.h"
 
 struct capture_args {
@@ -48,24 +49,11 @@ static const struct opt opts[] = {
 	{0, NULL, OPT_FLAG, 0, NULL, NULL},
 };
 
-static volatile sig_atomic_t interrupted;
-
-static void on_signal(int number)
-{
-	interrupted = number;
-}
-
 struct show {
-	bool quiet;
+	bool quiet, progress;
 	double begin, shown; /* seconds of a steady clock */
 	bool line;	     /* of progress is on the screen */
 };
-
-static bool is_ended(void *arg)
-{
-	(void)arg;
-	return interrupted || ferror(stdout);
-}
 
 static void clear_line(struct show *show)
 {
@@ -74,24 +62,30 @@ static void clear_line(struct show *show)
 	show->line = false;
 }
 
-static void show_progress(void *arg, uint64_t packets, uint64_t bytes)
+static void show_line(struct show *show, const struct netsim_progress *progress)
 {
-	struct show *show = arg;
 	double now = now_seconds();
 	char text[FIGURE_TEXT];
 
-	if (now - show->begin < 2 || now - show->shown < 0.5)
+	if (!show->progress || now - show->begin < 2 || now - show->shown < 0.5)
 		return;
 	show->shown = now;
 	show->line = true;
 	fprintf(stderr, "\r\033[Kcapturing: %.0f s, %" PRIu64 " packets, %s", now - show->begin,
-		packets, figure_bytes((double)bytes, text));
+		progress->packets, figure_bytes((double)progress->bytes, text));
 }
 
-static void show_gone(void *arg, const char *port)
+static bool show_progress(void *arg, const struct netsim_progress *progress)
 {
-	clear_line(arg);
-	fprintf(stderr, "netsim: %s has gone away\n", port);
+	struct show *show = arg;
+
+	if (progress->gone) {
+		clear_line(show);
+		fprintf(stderr, "netsim: %s has gone away\n", progress->gone);
+	} else {
+		show_line(show, progress);
+	}
+	return interrupted() || ferror(stdout);
 }
 
 static void show_packet(void *arg, const struct netsim_captured *packet)
@@ -125,7 +119,7 @@ static int parse_size(const char *name, const char *text, uint32_t *ret, struct 
 	return 0;
 }
 
-static int parse_rotate(const struct capture_args *args, struct netsim_capturing *how,
+static int parse_rotate(const struct capture_args *args, struct netsim_capture_opts *how,
 			struct netsim_err *err)
 {
 	const char *text = args->rotate, *why;
@@ -146,7 +140,8 @@ static int parse_rotate(const struct capture_args *args, struct netsim_capturing
 	return 0;
 }
 
-static int parse_direction(const char *text, struct netsim_capturing *how, struct netsim_err *err)
+static int parse_direction(const char *text, struct netsim_capture_opts *how,
+			   struct netsim_err *err)
 {
 	if (!text || strcmp(text, "both") == 0)
 		return 0;
@@ -172,7 +167,7 @@ static void print_json_summary(const struct netsim_capture *capture, FILE *out)
 	json_t *ports = json_array(), *classes = json_array(), *json;
 
 	for (size_t i = 0; i < capture->port_count; i++) {
-		const struct netsim_capture_port *port = &capture->ports[i];
+		const struct netsim_capture_port *port = capture->ports[i];
 
 		json_array_append_new(ports,
 				      json_pack("{s:s, s:I, s:I, s:I, s:I, s:b}", "port",
@@ -183,14 +178,14 @@ static void print_json_summary(const struct netsim_capture *capture, FILE *out)
 	}
 	for (size_t i = 0; i < capture->class_count; i++)
 		json_array_append_new(
-			classes, json_pack("{s:s, s:I, s:I}", "class", capture->classes[i].name,
-					   "packets", (json_int_t)capture->classes[i].packets,
-					   "bytes", (json_int_t)capture->classes[i].bytes));
+			classes, json_pack("{s:s, s:I, s:I}", "class", capture->classes[i]->name,
+					   "packets", (json_int_t)capture->classes[i]->packets,
+					   "bytes", (json_int_t)capture->classes[i]->bytes));
 	json = json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:I, s:o, s:o}", "fleet", capture->fleet,
 			 "packets", (json_int_t)capture->packets, "bytes",
 			 (json_int_t)capture->bytes, "received", (json_int_t)capture->received,
 			 "dropped", (json_int_t)capture->dropped, "seconds",
-			 json_seconds((double)capture->ns / 1e9), "files",
+			 json_seconds((double)capture->elapsed_ns / 1e9), "files",
 			 (json_int_t)capture->files, "ports", ports, "classes", classes);
 	json_dumpf(json, out, JSON_INDENT(2) | JSON_DIGITS);
 	fputc('\n', out);
@@ -214,18 +209,18 @@ static void print_summary(const struct netsim_capture *capture, FILE *out)
 
 	fprintf(out, "%s: %" PRIu64 " packet%s, %s in %.1f s", capture->fleet, capture->packets,
 		plural(capture->packets), figure_bytes((double)capture->bytes, bytes),
-		(double)capture->ns / 1e9);
+		(double)capture->elapsed_ns / 1e9);
 	if (capture->files > 1)
 		fprintf(out, ", %" PRIu64 " files", capture->files);
 	fputc('\n', out);
 	table_add(&classes, (const char *[]) {"class", "packets", "bytes"}, 3);
 	for (size_t i = 0; i < capture->class_count; i++)
-		add_row(&classes, capture->classes[i].name, capture->classes[i].packets,
-			capture->classes[i].bytes);
+		add_row(&classes, capture->classes[i]->name, capture->classes[i]->packets,
+			capture->classes[i]->bytes);
 	table_add(&ports, (const char *[]) {"port", "packets", "bytes"}, 3);
 	for (size_t i = 0; i < capture->port_count; i++)
-		add_row(&ports, capture->ports[i].name, capture->ports[i].packets,
-			capture->ports[i].bytes);
+		add_row(&ports, capture->ports[i]->name, capture->ports[i]->packets,
+			capture->ports[i]->bytes);
 	if (capture->packets) {
 		table_print(&classes, out);
 		table_print(&ports, out);
@@ -240,14 +235,14 @@ static int report_missing(const struct netsim_capture *capture)
 	size_t gone = 0;
 
 	for (size_t i = 0; i < capture->port_count; i++) {
-		gone += capture->ports[i].gone;
-		if (capture->ports[i].dropped)
+		gone += capture->ports[i]->gone;
+		if (capture->ports[i]->dropped)
 			fprintf(stderr,
 				"netsim: dropped %" PRIu64 " of %" PRIu64
 				" at %s: they came faster than they were read; a larger "
 				"--buffer, a --filter or a shorter --snap help\n",
-				capture->ports[i].dropped, capture->ports[i].received,
-				capture->ports[i].name);
+				capture->ports[i]->dropped, capture->ports[i]->received,
+				capture->ports[i]->name);
 	}
 	print_gone_ports(gone, capture->port_count);
 	return capture->dropped || gone ? exit_status(NETSIM_ERR_FAILED) : 0;
@@ -256,20 +251,17 @@ static int report_missing(const struct netsim_capture *capture)
 static void print_plan(const struct netsim_capture *capture)
 {
 	for (size_t i = 0; i < capture->port_count; i++)
-		printf("would capture at %s\n", capture->ports[i].name);
+		printf("would capture at %s\n", capture->ports[i]->name);
 }
 
 static void catch_signals(void)
 {
-	struct sigaction action = {.sa_handler = on_signal};
-
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	/* Whoever reads has had enough: the rest is then told as usual. */
+	interrupt_catch();
+	/* EPIPE: the reader closed stdout; finish with the usual summary. */
 	signal(SIGPIPE, SIG_IGN);
 }
 
-/* Whoever read standard output has had enough. */
+/* The reader of standard output has closed it. */
 static bool has_no_reader(void)
 {
 	struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
@@ -277,10 +269,10 @@ static bool has_no_reader(void)
 	return poll(&out, 1, 0) > 0 && (out.revents & POLLERR);
 }
 
-static int capture(const struct capture_args *args, const struct netsim_capturing *how,
+static int capture(const struct capture_args *args, const struct netsim_capture_opts *how,
 		   struct show *show, struct netsim_err *err)
 {
-	struct netsim_capture result = {0};
+	struct netsim_capture *result = NULL;
 	struct netsim_diags diags = {0};
 	struct netsim *ctx = NULL;
 	int r = netsim_open(&ctx, err);
@@ -293,15 +285,15 @@ static int capture(const struct capture_args *args, const struct netsim_capturin
 	r = report_file(r, &args->common, &diags, err);
 	if (r != 0)
 		return r;
-	if (how->dry)
-		print_plan(&result);
+	if (how->dry_run)
+		print_plan(result);
 	else if (args->common.json)
-		print_json_summary(&result, summary_stream(args));
+		print_json_summary(result, summary_stream(args));
 	else if (!args->common.quiet)
-		print_summary(&result, summary_stream(args));
+		print_summary(result, summary_stream(args));
 	fflush(stdout);
-	r = report_missing(&result);
-	netsim_capture_free(&result);
+	r = report_missing(result);
+	netsim_capture_free(result);
 	/* That is no error; that it cannot be written for another reason is one. */
 	if (has_no_reader())
 		clearerr(stdout);
@@ -313,30 +305,30 @@ static int run(const void *p, struct netsim_err *err)
 	const struct capture_args *args = p;
 	const struct common *common = &args->common;
 	struct show show = {.quiet = common->quiet, .begin = now_seconds()};
-	struct netsim_capturing how = {.fleet = common->fleet,
-				       .targets = (const char *const *)common->words,
-				       .target_count = (size_t)common->count,
-				       .file = args->write,
-				       .dir = args->dir,
-				       .filter = args->filter,
-				       .classes = args->class.list,
-				       .class_count = args->class.count,
-				       .class_file = args->classes,
-				       .keep = args->keep,
-				       .for_ns = args->for_ns,
-				       .count = args->count,
-				       .dry = common->dry,
-				       .ended = is_ended,
-				       .gone = show_gone,
-				       .arg = &show};
+	struct netsim_capture_opts how = {.size = sizeof(how),
+					  .fleet = common->fleet,
+					  .targets = (const char *const *)common->words,
+					  .target_count = (size_t)common->count,
+					  .file = args->write,
+					  .dir = args->dir,
+					  .filter = args->filter,
+					  .classes = args->class.list,
+					  .class_count = args->class.count,
+					  .class_file = args->classes,
+					  .keep_files = args->keep,
+					  .for_ns = args->for_ns,
+					  .count = args->count,
+					  .dry_run = common->dry,
+					  .progress = show_progress,
+					  .arg = &show};
 	int r = 0;
 
 	if (args->write && args->dir)
 		r = usage_error(err, &cmd_capture, "--write and --dir are two things");
 	if (r == 0)
-		r = parse_size("snap", args->snap, &how.snap, err);
+		r = parse_size("snap", args->snap, &how.snap_bytes, err);
 	if (r == 0)
-		r = parse_size("buffer", args->buffer, &how.buffer, err);
+		r = parse_size("buffer", args->buffer, &how.buffer_bytes, err);
 	if (r == 0)
 		r = parse_rotate(args, &how, err);
 	if (r == 0)
@@ -349,7 +341,7 @@ static int run(const void *p, struct netsim_err *err)
 	if (!args->write && !args->dir && !common->json)
 		how.packet = show_packet;
 	else if (isatty(STDERR_FILENO) && !common->quiet)
-		how.progress = show_progress;
+		show.progress = true;
 	if (how.packet)
 		setvbuf(stdout, NULL, _IOLBF, 0);
 	if (r == 0)

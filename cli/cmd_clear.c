@@ -6,22 +6,23 @@
 static int run(const void *p, struct netsim_err *err)
 {
 	const struct common *args = p;
-	struct netsim_shaping what = {
+	struct netsim_apply_opts what = {
+		.size = sizeof(what),
 		.fleet = args->fleet,
 		.targets = (const char *const *)args->words,
 		.target_count = (size_t)args->count,
-		.dry = args->dry,
+		.dry_run = args->dry,
 	};
-	struct netsim_lines lines = {0};
+	struct netsim_apply *done = NULL;
 	struct netsim *ctx = NULL;
 	int r = netsim_open(&ctx, err);
 
 	if (r == 0)
-		r = netsim_clear(ctx, &what, &lines, err);
+		r = netsim_clear(ctx, &what, &done, err);
 	netsim_close(ctx);
 	if (r == 0 && (args->verbose || args->json || args->dry))
-		print_shaped(args, &lines);
-	netsim_lines_free(&lines);
+		print_applied(args, done);
+	netsim_apply_free(done);
 	return r;
 }
 

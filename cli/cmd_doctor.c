@@ -7,7 +7,7 @@ static void print_text(const struct netsim_findings *found, bool quiet)
 	struct table table = {0};
 
 	for (size_t i = 0; i < found->count; i++) {
-		const struct netsim_finding *f = &found->list[i];
+		const struct netsim_finding *f = found->list[i];
 		const char *cells[] = {f->what,
 				       f->ok	   ? "ok" :
 				       f->optional ? "no" :
@@ -23,10 +23,10 @@ static void print_text(const struct netsim_findings *found, bool quiet)
 	if (!quiet)
 		printf("engines: %s\n", found->engines);
 	for (size_t i = 0; i < found->count; i++)
-		if (!found->list[i].ok)
-			printf("%s: %s; %s: %s\n", found->list[i].what, found->list[i].detail,
-			       found->list[i].optional ? "few need it, it takes" : "mend it with",
-			       found->list[i].hint);
+		if (!found->list[i]->ok)
+			printf("%s: %s; %s: %s\n", found->list[i]->what, found->list[i]->detail,
+			       found->list[i]->optional ? "few need it, it takes" : "needs",
+			       found->list[i]->hint);
 }
 
 static void print_findings(const struct netsim_findings *found)
@@ -34,7 +34,7 @@ static void print_findings(const struct netsim_findings *found)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < found->count; i++) {
-		const struct netsim_finding *f = &found->list[i];
+		const struct netsim_finding *f = found->list[i];
 
 		json_array_append_new(list,
 				      json_pack("{s:s, s:s, s:b, s:b, s:s, s:s}", "what", f->what,
@@ -48,16 +48,18 @@ static void print_findings(const struct netsim_findings *found)
 static int run(const void *p, struct netsim_err *err)
 {
 	const struct common *args = p;
-	struct netsim_findings found = {0};
+	struct netsim_findings *found = NULL;
 	int r = netsim_doctor(&found, err);
 
 	if (r < 0)
 		return r;
 	if (args->json)
-		print_findings(&found);
+		print_findings(found);
 	else
-		print_text(&found, args->quiet);
-	return found.missing ? exit_status(NETSIM_ERR_ENV) : 0;
+		print_text(found, args->quiet);
+	r = found->missing ? exit_status(NETSIM_ERR_ENV) : 0;
+	netsim_findings_free(found);
+	return r;
 }
 
 const struct cmd cmd_doctor = {

@@ -12,48 +12,60 @@ static const struct opt opts[] = {
 	{0, NULL, OPT_FLAG, 0, NULL, NULL},
 };
 
-static void print_down(const struct common *args, const char *fleet,
-		       const struct netsim_lines *lines, double seconds)
+static void write_object(const struct netsim_object *object, char *text, size_t size)
 {
-	if (args->json) {
-		print_json(json_pack("{s:s, s:o, s:o}", "fleet", fleet, "seconds",
-				     json_seconds(seconds), "would_remove", json_lines(lines)));
-		return;
-	}
-	for (size_t i = 0; i < lines->count; i++)
-		puts(lines->list[i]);
-	if (args->quiet || args->dry)
-		return;
-	if (*fleet)
-		printf("%s: removed in %.3f s\n", fleet, seconds);
+	if (object->kind == NETSIM_OBJECT_NODE)
+		snprintf(text, size, "- node %s (namespace %s)", object->name, object->netns);
 	else
+		snprintf(text, size, "- %s", object->name);
+}
+
+static void print_down(const struct common *args, const struct netsim_down *down, double seconds)
+{
+	json_t *objects = json_array();
+	char text[256];
+
+	for (size_t i = 0; args->dry && i < down->object_count; i++) {
+		write_object(down->objects[i], text, sizeof(text));
+		json_array_append_new(objects, json_string(text));
+		if (!args->json)
+			puts(text);
+	}
+	if (args->json)
+		print_json(json_pack("{s:s, s:o, s:O}", "fleet", down->fleet ? down->fleet : "",
+				     "seconds", json_seconds(seconds), "would_remove", objects));
+	else if (!args->quiet && !args->dry && down->fleet)
+		printf("%s: removed in %.3f s\n", down->fleet, seconds);
+	else if (!args->quiet && !args->dry)
 		printf("no fleet is up\n");
+	json_decref(objects);
 }
 
 static int down_one(struct netsim *ctx, const struct common *args, const char *fleet,
 		    struct netsim_err *err)
 {
-	struct netsim_lines lines = {0};
+	const struct netsim_down_opts request =
+		NETSIM_OPTS(struct netsim_down_opts, .fleet = fleet, .dry_run = args->dry);
+	struct netsim_down *down = NULL;
 	double start = now_seconds();
-	char name[64];
-	int r = netsim_down(ctx, fleet, args->dry, name, &lines, err);
+	int r = netsim_down(ctx, &request, &down, err);
 
 	if (r == 0)
-		print_down(args, name, &lines, now_seconds() - start);
-	netsim_lines_free(&lines);
+		print_down(args, down, now_seconds() - start);
+	netsim_down_free(down);
 	return r;
 }
 
 static int down_all(struct netsim *ctx, const struct common *args, struct netsim_err *err)
 {
-	struct netsim_status status = {0};
+	struct netsim_status *status = NULL;
 	int r = netsim_status(ctx, NULL, &status, err);
 
-	for (size_t i = 0; r == 0 && i < status.fleet_count; i++)
-		r = down_one(ctx, args, status.fleets[i].name, err);
-	if (r == 0 && !status.fleet_count)
+	for (size_t i = 0; r == 0 && i < status->fleet_count; i++)
+		r = down_one(ctx, args, status->fleets[i]->name, err);
+	if (r == 0 && !status->fleet_count)
 		r = down_one(ctx, args, NULL, err);
-	netsim_status_free(&status);
+	netsim_status_free(status);
 	return r;
 }
 

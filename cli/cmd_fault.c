@@ -20,7 +20,8 @@ static const struct opt opts[] = {
 static int run(const void *p, struct netsim_err *err)
 {
 	const struct fault_args *args = p;
-	struct netsim_fault_request request = {
+	struct netsim_fault_opts request = {
+		.size = sizeof(request),
 		.fleet = args->common.fleet,
 		.conditions = args->common.words[0],
 		.targets = (const char *const *)args->common.words + 1,
@@ -28,18 +29,18 @@ static int run(const void *p, struct netsim_err *err)
 		.class_name = args->class,
 		.name = args->name,
 		.for_ns = args->for_ns,
-		.dry = args->common.dry,
+		.dry_run = args->common.dry,
 	};
 	struct netsim *ctx = NULL;
-	uint32_t fault = 0;
-	char text[512];
+	struct netsim_fault *fault = NULL;
 	int r = netsim_open(&ctx, err);
 
 	if (r == 0)
-		r = netsim_fault(ctx, &request, &fault, text, err);
+		r = netsim_fault(ctx, &request, &fault, err);
 	netsim_close(ctx);
 	if (r == 0)
-		print_fault_put(&args->common, fault, text, args->name, args->for_ns);
+		print_added_fault(&args->common, fault);
+	netsim_fault_free(fault);
 	return r;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cmd.h"
+#include "fault_print.h"
 #include "out.h"
 
 struct heal_args {
@@ -13,23 +14,34 @@ static const struct opt opts[] = {
 	{0, NULL, OPT_FLAG, 0, NULL, NULL},
 };
 
-static void print_healed(const struct common *args, const struct netsim_lines *lines)
+static void print_healed(const struct common *args, const struct netsim_heal *heal)
 {
-	if (args->json) {
-		print_json(json_pack("{s:o}", "healed", json_lines(lines)));
-		return;
+	json_t *lines = json_array();
+	char name[600], text[640];
+
+	for (size_t i = 0; i < heal->fault_count; i++) {
+		snprintf(text, sizeof(text), "fault %u: %s", heal->faults[i]->id,
+			 fault_text(heal->faults[i], name, sizeof(name)));
+		json_array_append_new(lines, json_string(text));
+		if (!args->json)
+			printf("%s %s\n", args->dry ? "would heal" : "healed", text);
 	}
-	for (size_t i = 0; i < lines->count; i++)
-		printf("%s %s\n", args->dry ? "would heal" : "healed", lines->list[i]);
-	if (!lines->count)
+	if (args->json)
+		print_json(json_pack("{s:O}", "healed", lines));
+	else if (!heal->fault_count)
 		printf("nothing to heal\n");
+	json_decref(lines);
 }
 
 static int run(const void *p, struct netsim_err *err)
 {
 	const struct heal_args *args = p;
 	const struct common *common = &args->common;
-	struct netsim_lines lines = {0};
+	const struct netsim_heal_opts request =
+		NETSIM_OPTS(struct netsim_heal_opts, .fleet = common->fleet,
+			    .faults = (const char *const *)common->words,
+			    .fault_count = (size_t)common->count, .dry_run = common->dry);
+	struct netsim_heal *heal = NULL;
 	struct netsim *ctx = NULL;
 	int r = 0;
 
@@ -38,12 +50,11 @@ static int run(const void *p, struct netsim_err *err)
 	if (r == 0)
 		r = netsim_open(&ctx, err);
 	if (r == 0)
-		r = netsim_heal(ctx, common->fleet, (const char *const *)common->words,
-				(size_t)common->count, common->dry, &lines, err);
+		r = netsim_heal(ctx, &request, &heal, err);
 	netsim_close(ctx);
 	if (r == 0 && !common->quiet)
-		print_healed(common, &lines);
-	netsim_lines_free(&lines);
+		print_healed(common, heal);
+	netsim_heal_free(heal);
 	return r;
 }
 

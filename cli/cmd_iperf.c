@@ -102,7 +102,7 @@ static int check_words(const struct iperf_args *args, struct netsim_err *err)
 		return usage_error(err, &cmd_iperf, "--matrix and --address exclude each other");
 	if (args->matrix && args->both)
 		return usage_error(err, &cmd_iperf,
-				   "a matrix measures both ways of each pair by itself; leave "
+				   "a matrix measures both routes of each pair by itself; leave "
 				   "--both out");
 	if (args->matrix || common->count == 2 || (common->count == 1 && args->address))
 		return 0;
@@ -272,19 +272,19 @@ static int refuse(struct netsim_err *err, enum netsim_err_kind kind, const char 
 	return -EINVAL;
 }
 
-/* Whether a way can be measured at all. */
-static int check_way(const struct session *s, const struct netsim_peer *from,
-		     const struct netsim_peer *to, const struct netsim_way *way,
-		     struct netsim_err *err)
+/* Whether a route can be measured at all. */
+static int check_route(const struct session *s, const struct netsim_peer *from,
+		       const struct netsim_peer *to, const struct netsim_route *route,
+		       struct netsim_err *err)
 {
 	if (from->guest)
 		return refuse(err, NETSIM_ERR_USAGE,
 			      "name it second, with --reverse for what it sends", from->name,
 			      to->name, "nothing can be started in a virtual machine");
-	if (way->cut)
+	if (route->cut)
 		return refuse(err, NETSIM_ERR_FAILED, "see netsim status, or end it by netsim heal",
 			      from->name, to->name, "a partition cuts them off from each other");
-	if (*way->to || s->args->address)
+	if (*route->to || s->args->address)
 		return 0;
 	if (to->guest)
 		return refuse(err, NETSIM_ERR_FAILED,
@@ -313,14 +313,14 @@ static int measure(struct session *s, const char *from, const char *to, struct i
 	return count;
 }
 
-static void set_pair(struct session *s, const struct netsim_ways *ways, size_t from, size_t to)
+static void set_pair(struct session *s, const struct netsim_routes *routes, size_t from, size_t to)
 {
-	const struct netsim_way *way = &ways->list[from * ways->node_count + to];
+	const struct netsim_route *route = routes->list[from * routes->node_count + to];
 
-	s->run.from = ways->nodes[from].name;
-	s->run.server = ways->nodes[to].guest ? NULL : ways->nodes[to].name;
-	s->run.address = s->args->address ? s->args->address : way->to;
-	s->run.device = way->device;
+	s->run.from = routes->nodes[from]->name;
+	s->run.server = routes->nodes[to]->guest ? NULL : routes->nodes[to]->name;
+	s->run.address = s->args->address ? s->args->address : route->to;
+	s->run.device = route->device;
 }
 
 static int print_all(struct session *s, const char *fleet)
@@ -335,63 +335,69 @@ static int print_all(struct session *s, const char *fleet)
 	return s->failed ? exit_status(NETSIM_ERR_FAILED) : 0;
 }
 
-static int run_pair(struct session *s, const struct netsim_ways *ways, struct netsim_err *err)
+static int run_pair(struct session *s, const struct netsim_routes *routes, struct netsim_err *err)
 {
 	struct iperf_flow flows[2];
 	int r;
 
-	if (ways->node_count != 2)
+	if (routes->node_count != 2)
 		return usage_error(err, &cmd_iperf, "it takes two nodes; these words name %zu",
-				   ways->node_count);
-	r = check_way(s, &ways->nodes[0], &ways->nodes[1], &ways->list[1], err);
+				   routes->node_count);
+	r = check_route(s, routes->nodes[0], routes->nodes[1], routes->list[1], err);
 	if (r < 0)
 		return r;
-	set_pair(s, ways, 0, 1);
+	set_pair(s, routes, 0, 1);
 	s->count = 1;
-	r = measure(s, ways->nodes[0].name, ways->nodes[1].name, flows, err);
-	return r < 0 ? r : print_all(s, ways->fleet);
+	r = measure(s, routes->nodes[0]->name, routes->nodes[1]->name, flows, err);
+	return r < 0 ? r : print_all(s, routes->fleet);
 }
 
 /* To a server that netsim does not know. */
-static int run_to_address(struct session *s, const struct netsim_ways *ways, struct netsim_err *err)
+static int run_to_address(struct session *s, const struct netsim_routes *routes,
+			  struct netsim_err *err)
 {
 	struct iperf_flow flows[2];
 	int r;
 
-	if (ways->node_count != 1)
+	if (routes->node_count != 1)
 		return usage_error(err, &cmd_iperf, "it takes one node; this word names %zu",
-				   ways->node_count);
-	if (ways->nodes[0].guest)
+				   routes->node_count);
+	if (routes->nodes[0]->guest)
 		return refuse(err, NETSIM_ERR_USAGE, "use host, or another node",
-			      ways->nodes[0].name, s->args->address,
+			      routes->nodes[0]->name, s->args->address,
 			      "nothing can be started in a virtual machine");
-	s->run.from = ways->nodes[0].name;
+	s->run.from = routes->nodes[0]->name;
 	s->run.address = s->args->address;
 	s->run.device = "";
 	s->count = 1;
 	r = measure(s, s->run.from, s->run.address, flows, err);
-	return r < 0 ? r : print_all(s, ways->fleet);
+	return r < 0 ? r : print_all(s, routes->fleet);
 }
 
 /* --- all pairs */
 
-static void run_cell(struct session *s, const struct netsim_ways *ways, size_t i, char *cell,
-		     struct netsim_lines *failures)
+struct failures {
+	char **list;
+	size_t count;
+};
+
+static void run_cell(struct session *s, const struct netsim_routes *routes, size_t i, char *cell,
+		     struct failures *failures)
 {
-	size_t n = ways->node_count;
-	const struct netsim_peer *from = &ways->nodes[i / n], *to = &ways->nodes[i % n];
-	const struct netsim_way *way = &ways->list[i];
+	size_t n = routes->node_count;
+	const struct netsim_peer *from = routes->nodes[i / n], *to = routes->nodes[i % n];
+	const struct netsim_route *route = routes->list[i];
 	struct netsim_err err = {0};
 	struct iperf_flow flows[2];
 
-	snprintf(cell, MATRIX_CELL, "%s", i / n == i % n ? "." : way->cut ? "x" : "-");
+	snprintf(cell, MATRIX_CELL, "%s", i / n == i % n ? "." : route->cut ? "x" : "-");
 	if (i / n == i % n)
 		return;
-	if (check_way(s, from, to, way, &err) < 0) {
+	if (check_route(s, from, to, route, &err) < 0) {
 		add_failure(s, from->name, to->name, err.what);
 		return;
 	}
-	set_pair(s, ways, i / n, i % n);
+	set_pair(s, routes, i / n, i % n);
 	if (measure(s, from->name, to->name, flows, &err) > 0) {
 		snprintf(cell, MATRIX_CELL, "%.*f",
 			 flows[0].bps < 1e7 ? 2 :
@@ -407,11 +413,11 @@ static void run_cell(struct session *s, const struct netsim_ways *ways, size_t i
 	s->done++;
 }
 
-static int run_matrix(struct session *s, const struct netsim_ways *ways, struct netsim_err *err)
+static int run_matrix(struct session *s, const struct netsim_routes *routes, struct netsim_err *err)
 {
-	size_t n = ways->node_count;
+	size_t n = routes->node_count;
 	char(*cells)[MATRIX_CELL] = calloc(n * n + 1, sizeof(*cells));
-	struct netsim_lines failures = {.list = calloc(n * n + 1, sizeof(char *))};
+	struct failures failures = {.list = calloc(n * n + 1, sizeof(char *))};
 	int r = 0;
 
 	if (n < 2)
@@ -419,23 +425,25 @@ static int run_matrix(struct session *s, const struct netsim_ways *ways, struct 
 	if (!cells || !failures.list)
 		r = -ENOMEM;
 	for (size_t i = 0; r == 0 && i < n * n; i++)
-		s->count += i / n != i % n && !ways->nodes[i / n].guest && *ways->list[i].to &&
-			    !ways->list[i].cut;
+		s->count += i / n != i % n && !routes->nodes[i / n]->guest &&
+			    *routes->list[i]->to && !routes->list[i]->cut;
 	for (size_t i = 0; r == 0 && i < n * n; i++)
-		run_cell(s, ways, i, cells[i], &failures);
+		run_cell(s, routes, i, cells[i], &failures);
 	if (r == 0 && !s->args->common.json) {
-		matrix_print(s->args->reverse ? "mbit, to row" : "mbit", ways,
+		matrix_print(s->args->reverse ? "mbit, to row" : "mbit", routes,
 			     (const char(*)[MATRIX_CELL])cells, stdout);
 		for (size_t i = 0; i < failures.count; i++)
 			printf("%s\n", failures.list[i]);
 		if (s->args->common.verbose)
-			r = print_all(s, ways->fleet);
+			r = print_all(s, routes->fleet);
 		else
 			r = s->failed ? exit_status(NETSIM_ERR_FAILED) : 0;
 	} else if (r == 0) {
-		r = print_all(s, ways->fleet);
+		r = print_all(s, routes->fleet);
 	}
-	netsim_lines_free(&failures);
+	for (size_t i = 0; i < failures.count; i++)
+		free(failures.list[i]);
+	free(failures.list);
 	free(cells);
 	return r;
 }
@@ -444,36 +452,36 @@ static int run(const void *p, struct netsim_err *err)
 {
 	const struct iperf_args *args = p;
 	const struct common *common = &args->common;
-	struct netsim_among among = {.fleet = common->fleet,
-				     .nodes = (const char *const *)common->words,
-				     .node_count = (size_t)common->count,
-				     .iface = args->iface};
+	const struct netsim_routes_opts request =
+		NETSIM_OPTS(struct netsim_routes_opts, .fleet = common->fleet,
+			    .nodes = (const char *const *)common->words,
+			    .node_count = (size_t)common->count, .iface = args->iface);
 	struct session s = {.args = args, .results = json_array(), .raw = json_array()};
-	struct netsim_ways ways = {0};
+	struct netsim_routes *routes = NULL;
 	struct netsim *ctx = NULL;
 	int r = check(args, err);
 
 	if (r == 0)
-		r = netsim_find_helper("netsim-iperf", s.helper, err);
+		r = netsim_find_helper("netsim-iperf", s.helper, sizeof(s.helper), err);
 	if (r == 0)
 		r = netsim_open(&ctx, err);
 	if (r == 0)
-		r = netsim_ways(ctx, &among, &ways, err);
+		r = netsim_routes(ctx, &request, &routes, err);
 	netsim_close(ctx);
 	s.run.helper = s.helper;
-	s.run.fleet = ways.fleet;
+	s.run.fleet = routes ? routes->fleet : NULL;
 	set_options(&s);
 	if (isatty(STDERR_FILENO) && !common->quiet)
 		s.run.progress = show_progress;
 	s.run.arg = &s;
 	if (r == 0)
-		r = args->matrix       ? run_matrix(&s, &ways, err) :
-		    common->count == 1 ? run_to_address(&s, &ways, err) :
-					 run_pair(&s, &ways, err);
+		r = args->matrix       ? run_matrix(&s, routes, err) :
+		    common->count == 1 ? run_to_address(&s, routes, err) :
+					 run_pair(&s, routes, err);
 	json_decref(s.results);
 	json_decref(s.raw);
 	free(s.table.cells);
-	netsim_ways_free(&ways);
+	netsim_routes_free(routes);
 	return r;
 }
 

@@ -33,7 +33,7 @@ static int parse_state(const char *word, enum netsim_link_state *ret, struct net
 	return usage_error(err, &cmd_link, "%s: a link goes down, up, or flap", word);
 }
 
-static int parse_duty(const struct link_args *args, struct netsim_link_request *request,
+static int parse_duty(const struct link_args *args, struct netsim_link_opts *request,
 		      struct netsim_err *err)
 {
 	double percent = 50;
@@ -52,18 +52,60 @@ static int parse_duty(const struct link_args *args, struct netsim_link_request *
 	return 0;
 }
 
+/* "link n100-1/eth1 is down", "fault 3: link n100-1 down, for 5 s", "healed fault 3: ..." */
+static void write_change(const struct netsim_link_change *change, bool dry, char *text, size_t size)
+{
+	const struct netsim_fault *fault = change->fault;
+	char time[64] = "until netsim heal", number[24] = "";
+
+	switch (change->kind) {
+	case NETSIM_LINK_CARRIER:
+		snprintf(text, size, "link %s %s%s", change->name, dry ? "" : "is ",
+			 change->up ? "up" : "down");
+		break;
+	case NETSIM_LINK_HEALED:
+		snprintf(text, size, "%s fault %u: %s", dry ? "heal" : "healed", fault->id,
+			 fault->text);
+		break;
+	case NETSIM_LINK_FAULT:
+		if (fault->left_ns >= 0)
+			snprintf(time, sizeof(time), "for %g s", (double)fault->left_ns / 1e9);
+		if (!dry)
+			snprintf(number, sizeof(number), "fault %u: ", fault->id);
+		snprintf(text, size, "%s%s, %s", number, fault->text, time);
+		break;
+	}
+}
+
+static void print_changes(const struct common *args, const struct netsim_link *link)
+{
+	json_t *lines = json_array();
+	char text[600];
+
+	for (size_t i = 0; i < link->change_count; i++) {
+		write_change(link->changes[i], args->dry, text, sizeof(text));
+		json_array_append_new(lines, json_string(text));
+		if (!args->json && !args->quiet)
+			printf("%s%s\n", args->dry ? "would be: " : "", text);
+	}
+	if (args->json)
+		print_json(json_pack("{s:O}", "links", lines));
+	json_decref(lines);
+}
+
 static int run(const void *p, struct netsim_err *err)
 {
 	const struct link_args *args = p;
-	struct netsim_link_request request = {
+	struct netsim_link_opts request = {
+		.size = sizeof(request),
 		.fleet = args->common.fleet,
 		.targets = (const char *const *)args->common.words + 1,
 		.target_count = (size_t)args->common.count - 1,
 		.name = args->name,
 		.for_ns = args->for_ns,
-		.dry = args->common.dry,
+		.dry_run = args->common.dry,
 	};
-	struct netsim_lines lines = {0};
+	struct netsim_link *link = NULL;
 	struct netsim *ctx = NULL;
 	int r = parse_state(args->common.words[0], &request.state, err);
 
@@ -72,14 +114,11 @@ static int run(const void *p, struct netsim_err *err)
 	if (r == 0)
 		r = netsim_open(&ctx, err);
 	if (r == 0)
-		r = netsim_link(ctx, &request, &lines, err);
+		r = netsim_link(ctx, &request, &link, err);
 	netsim_close(ctx);
-	if (r == 0 && args->common.json)
-		print_json(json_pack("{s:o}", "links", json_lines(&lines)));
-	for (size_t i = 0; r == 0 && !args->common.json && !args->common.quiet && i < lines.count;
-	     i++)
-		printf("%s%s\n", args->common.dry ? "would be: " : "", lines.list[i]);
-	netsim_lines_free(&lines);
+	if (r == 0)
+		print_changes(&args->common, link);
+	netsim_link_free(link);
 	return r;
 }
 

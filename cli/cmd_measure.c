@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <inttypes.h>
-#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cmd.h"
+#include "fault_print.h"
 #include "figures.h"
+#include "interrupt.h"
 #include "out.h"
 #include "report.h"
 #include "report_html.h"
@@ -23,36 +24,29 @@ static const struct opt opts[] = {
 	{0, NULL, OPT_FLAG, 0, NULL, NULL},
 };
 
-static volatile sig_atomic_t interrupted;
-
-static void on_signal(int number)
-{
-	(void)number;
-	interrupted = 1;
-}
-
 struct progress {
 	bool shown;
 	double last;
 };
 
-static bool go_on(void *arg, uint64_t packets, double seconds)
+static bool show_progress(void *arg, const struct netsim_progress *now)
 {
 	struct progress *progress = arg;
+	double seconds = (double)now->elapsed_ns / 1e9;
 
 	if (progress->shown && seconds - progress->last >= 0.5) {
 		progress->last = seconds;
-		fprintf(stderr, "\r\033[K%.0f s, %" PRIu64 " packets", seconds, packets);
+		fprintf(stderr, "\r\033[K%.0f s, %" PRIu64 " packets", seconds, now->packets);
 	}
-	return !interrupted;
+	return interrupted();
 }
 
 static json_t *counters_of(const struct netsim_traffic *counted)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < counted->flow_count; i++) {
-		const struct netsim_flow *flow = &counted->flows[i];
+	for (size_t i = 0; counted && i < counted->flow_count; i++) {
+		const struct netsim_flow *flow = counted->flows[i];
 
 		json_array_append_new(list, json_pack("{s:s?, s:s?, s:s, s:I, s:I, s:o, s:I, s:I}",
 						      "from", flow->from, "to", flow->to, "class",
@@ -69,29 +63,30 @@ static json_t *counters_of(const struct netsim_traffic *counted)
 static json_t *faults_of(const struct netsim_measurement *m)
 {
 	json_t *list = json_array();
+	char text[600];
 
 	for (size_t i = 0; i < m->fault_count; i++) {
-		const struct netsim_fault *fault = &m->faults[i];
+		const struct netsim_fault *fault = m->faults[i];
 
 		json_array_append_new(
-			list,
-			json_pack("{s:i, s:s, s:I, s:o}", "fault", (int)fault->id, "text",
-				  fault->text, "begin_ns", (json_int_t)fault->begin_ns, "end_ns",
-				  fault->end_ns ? json_integer(fault->end_ns) : json_null()));
+			list, json_pack("{s:i, s:s, s:I, s:o}", "fault", (int)fault->id, "text",
+					fault_text(fault, text, sizeof(text)), "begin_ns",
+					(json_int_t)fault->begin_ns, "end_ns",
+					fault->end_ns ? json_integer(fault->end_ns) : json_null()));
 	}
 	return list;
 }
 
 static json_t *object_of(const struct netsim_measurement *m, const struct analyze_view *view)
 {
-	json_t *json = analyze_object(&m->analysis, *m->uncounted ? NULL : &m->counted, view);
+	json_t *json = analyze_object(m->analysis, m->counted, view);
 
 	json_object_set_new(json, "fleet", json_string(m->fleet));
-	json_object_set_new(json, "ports", json_integer((json_int_t)m->ports));
+	json_object_set_new(json, "ports", json_integer((json_int_t)m->port_count));
 	json_object_set_new(json, "missed", json_integer((json_int_t)m->missed));
-	json_object_set_new(json, "gone", json_integer((json_int_t)m->gone));
+	json_object_set_new(json, "gone", json_integer((json_int_t)m->gone_count));
 	json_object_set_new(json, "faults", faults_of(m));
-	json_object_set_new(json, "counters", counters_of(&m->counted));
+	json_object_set_new(json, "counters", counters_of(m->counted));
 	return json;
 }
 
@@ -99,24 +94,24 @@ static json_t *object_of(const struct netsim_measurement *m, const struct analyz
 static const char *since(const struct netsim_measurement *m, int64_t ns, const char *otherwise,
 			 char text[static FIGURE_TEXT])
 {
-	int64_t first = m->analysis.first_ns;
+	int64_t first = m->analysis->first_ns;
 
-	return m->analysis.packets && ns > first ? figure_duration((double)(ns - first), text) :
-						   otherwise;
+	return m->analysis->packets && ns > first ? figure_duration((double)(ns - first), text) :
+						    otherwise;
 }
 
 static void print_faults(const struct netsim_measurement *m)
 {
-	char t[2][FIGURE_TEXT];
+	char t[2][FIGURE_TEXT], text[600];
 
 	if (m->fault_count)
 		printf("\nfaults, since the first packet\n");
 	for (size_t i = 0; i < m->fault_count; i++) {
-		const struct netsim_fault *fault = &m->faults[i];
+		const struct netsim_fault *fault = m->faults[i];
 
 		printf("%8s to %8s  fault %u: %s\n", since(m, fault->begin_ns, "before", t[0]),
 		       since(m, fault->end_ns, fault->end_ns ? "before" : "end", t[1]), fault->id,
-		       fault->text);
+		       fault_text(fault, text, sizeof(text)));
 	}
 }
 
@@ -124,11 +119,11 @@ static void print_report(const struct measure_args *args, const struct netsim_me
 			 const struct analyze_view *view)
 {
 	if (args->shown.csv)
-		analyze_csv(&m->analysis, view);
+		analyze_csv(m->analysis, view);
 	else if (args->common.json)
 		print_json(object_of(m, view));
 	else if (!args->shown.html || !view->quiet) {
-		analyze_text(&m->analysis, &m->counted, view);
+		analyze_text(m->analysis, m->counted, view);
 		if (!view->quiet)
 			print_faults(m);
 	}
@@ -147,26 +142,28 @@ static int write_page(const struct measure_args *args, const struct netsim_measu
 /* What makes the figures less than the truth. */
 static int report_missing(const struct netsim_measurement *m, bool quiet)
 {
-	if (*m->uncounted && !quiet)
+	if (m->uncounted && !quiet)
 		fprintf(stderr, "netsim: warning: the ports' programs do not count: %s\n",
 			m->uncounted);
-	print_gone_ports(m->gone, m->ports);
+	print_gone_ports(m->gone_count, m->port_count);
 	if (m->missed)
 		fprintf(stderr,
 			"netsim: error: %" PRIu64
 			" packets were missed: the machine was too busy for them\n",
 			m->missed);
-	return m->missed || m->gone ? 1 : 0;
+	return m->missed || m->gone_count ? 1 : 0;
 }
 
 static int say_what(struct netsim *ctx, const char *fleet, struct netsim_err *err)
 {
-	struct netsim_status status = {0};
-	int r = netsim_status(ctx, fleet, &status, err);
+	const struct netsim_status_opts request =
+		NETSIM_OPTS(struct netsim_status_opts, .fleet = fleet);
+	struct netsim_status *status = NULL;
+	int r = netsim_status(ctx, &request, &status, err);
 
-	for (size_t i = 0; r == 0 && i < status.fleet_count; i++)
-		printf("would measure the traffic of %s\n", status.fleets[i].name);
-	netsim_status_free(&status);
+	for (size_t i = 0; r == 0 && i < status->fleet_count; i++)
+		printf("would measure the traffic of %s\n", status->fleets[i]->name);
+	netsim_status_free(status);
 	return r;
 }
 
@@ -175,35 +172,34 @@ static int measure(struct netsim *ctx, const struct measure_args *args,
 {
 	const struct common *common = &args->common;
 	struct progress progress = {.shown = isatty(STDERR_FILENO) && !common->quiet};
-	struct netsim_measuring how = {
-		.among = {.fleet = common->fleet,
-			  .nodes = (const char *const *)common->words,
-			  .node_count = (size_t)common->count},
-		.classes = args->shown.classes,
+	const struct netsim_measure_opts how = {
+		.size = sizeof(how),
+		.fleet = common->fleet,
+		.nodes = (const char *const *)common->words,
+		.node_count = (size_t)common->count,
+		.class_file = args->shown.classes,
 		.duration_ns = args->duration_ns,
 		.connections = view->top,
-		.go_on = go_on,
+		.progress = show_progress,
 		.arg = &progress,
 	};
-	struct sigaction end = {.sa_handler = on_signal};
-	struct netsim_measurement m = {0};
+	struct netsim_measurement *m = NULL;
 	struct netsim_diags diags = {0};
 	int r;
 
-	sigaction(SIGINT, &end, NULL);
-	sigaction(SIGTERM, &end, NULL);
+	interrupt_catch();
 	r = netsim_measure(ctx, &how, &m, &diags, err);
 	if (progress.shown)
 		fputs("\r\033[K", stderr);
 	r = report_file(r, common, &diags, err);
 	if (r != 0)
 		return r;
-	print_report(args, &m, view);
+	print_report(args, m, view);
 	fflush(stdout);
-	r = write_page(args, &m, view, err);
+	r = write_page(args, m, view, err);
 	if (r == 0)
-		r = report_missing(&m, common->quiet);
-	netsim_measurement_free(&m);
+		r = report_missing(m, common->quiet);
+	netsim_measurement_free(m);
 	return r;
 }
 

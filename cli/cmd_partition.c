@@ -23,7 +23,8 @@ static const struct opt opts[] = {
 static int run(const void *p, struct netsim_err *err)
 {
 	const struct partition_args *args = p;
-	struct netsim_cut cut = {
+	struct netsim_partition_opts cut = {
+		.size = sizeof(cut),
 		.fleet = args->common.fleet,
 		.groups = (const char *const *)args->common.words,
 		.group_count = (size_t)args->common.count,
@@ -31,18 +32,18 @@ static int run(const void *p, struct netsim_err *err)
 		.one_way = args->one_way,
 		.name = args->name,
 		.for_ns = args->for_ns,
-		.dry = args->common.dry,
+		.dry_run = args->common.dry,
 	};
 	struct netsim *ctx = NULL;
-	uint32_t fault = 0;
-	char text[256];
+	struct netsim_fault *fault = NULL;
 	int r = netsim_open(&ctx, err);
 
 	if (r == 0)
-		r = netsim_partition(ctx, &cut, &fault, text, err);
+		r = netsim_partition(ctx, &cut, &fault, err);
 	netsim_close(ctx);
 	if (r == 0)
-		print_fault_put(&args->common, fault, text, args->name, args->for_ns);
+		print_added_fault(&args->common, fault);
+	netsim_fault_free(fault);
 	return r;
 }
 

@@ -56,7 +56,7 @@ static void write_cell(const struct netsim_ping *ping, char *cell)
 	case NETSIM_PING_LEAKED:
 		used = snprintf(cell, MATRIX_CELL, "%s%.*f",
 				ping->result == NETSIM_PING_LEAKED ? "!" : "",
-				digits_for(ping->mean), ping->mean);
+				digits_for(ping->mean_ms), ping->mean_ms);
 		if (ping->received < ping->sent)
 			snprintf(cell + used, MATRIX_CELL - (size_t)used, " (-%.0f%%)",
 				 loss_of(ping));
@@ -78,7 +78,7 @@ static void write_cell(const struct netsim_ping *ping, char *cell)
 
 static int print_matrix(const struct netsim_ping_matrix *m)
 {
-	size_t n = m->ways.node_count;
+	size_t n = m->routes->node_count;
 	char(*cells)[MATRIX_CELL] = calloc(n * n + 1, sizeof(*cells));
 
 	if (!cells)
@@ -87,8 +87,8 @@ static int print_matrix(const struct netsim_ping_matrix *m)
 		if (i / n == i % n)
 			snprintf(cells[i], MATRIX_CELL, ".");
 		else
-			write_cell(&m->list[i], cells[i]);
-	matrix_print("rtt in ms", &m->ways, (const char(*)[MATRIX_CELL])cells, stdout);
+			write_cell(m->list[i], cells[i]);
+	matrix_print("rtt in ms", m->routes, (const char(*)[MATRIX_CELL])cells, stdout);
 	free(cells);
 	return 0;
 }
@@ -97,28 +97,28 @@ static void print_list(const struct netsim_ping_matrix *m)
 {
 	static const char *const head[] = {"from",     "to",   "sent", "lost",
 					   "min (ms)", "mean", "max",  "sd"};
-	size_t n = m->ways.node_count;
+	size_t n = m->routes->node_count;
 	struct table table = {0};
 
 	table_add(&table, head, 8);
 	for (size_t i = 0; i < n * n; i++) {
-		const struct netsim_ping *p = &m->list[i];
+		const struct netsim_ping *p = m->list[i];
 		char numbers[6][24];
 
 		if (!p->sent)
 			continue;
 		snprintf(numbers[0], sizeof(numbers[0]), "%u", p->sent);
 		snprintf(numbers[1], sizeof(numbers[1]), "%.3g %%", loss_of(p));
-		snprintf(numbers[2], sizeof(numbers[2]), "%.3f", p->min);
-		snprintf(numbers[3], sizeof(numbers[3]), "%.3f", p->mean);
-		snprintf(numbers[4], sizeof(numbers[4]), "%.3f", p->max);
-		snprintf(numbers[5], sizeof(numbers[5]), "%.3f", p->sd);
+		snprintf(numbers[2], sizeof(numbers[2]), "%.3f", p->min_ms);
+		snprintf(numbers[3], sizeof(numbers[3]), "%.3f", p->mean_ms);
+		snprintf(numbers[4], sizeof(numbers[4]), "%.3f", p->max_ms);
+		snprintf(numbers[5], sizeof(numbers[5]), "%.3f", p->sd_ms);
 		for (int c = 2; c < 6 && !p->received; c++)
 			snprintf(numbers[c], sizeof(numbers[c]), "-");
 		table_add(&table,
-			  (const char *[]) {m->ways.nodes[i / n].name, m->ways.nodes[i % n].name,
-					    numbers[0], numbers[1], numbers[2], numbers[3],
-					    numbers[4], numbers[5]},
+			  (const char *[]) {m->routes->nodes[i / n]->name,
+					    m->routes->nodes[i % n]->name, numbers[0], numbers[1],
+					    numbers[2], numbers[3], numbers[4], numbers[5]},
 			  8);
 	}
 	table_print(&table, stdout);
@@ -127,27 +127,28 @@ static void print_list(const struct netsim_ping_matrix *m)
 /* The kernel has one table of ARP's entries for all namespaces together. */
 static void explain_crowding(const struct netsim_ping_matrix *m)
 {
-	if (m->crowded && m->failed)
+	if (m->neighbour_limit && m->failed)
 		fprintf(stderr,
 			"netsim: the kernel's table of neighbours was full, it takes %u from all "
 			"nodes together; raise the host's net.ipv4.neigh.default.gc_thresh3 (and "
 			"net.ipv6's)\n",
-			m->crowded);
+			m->neighbour_limit);
 }
 
 /* What failed, a line each. */
 static void print_failures(const struct netsim_ping_matrix *m)
 {
-	size_t n = m->ways.node_count, shown = 0;
+	size_t n = m->routes->node_count, shown = 0;
 
 	for (size_t i = 0; i < n * n && shown < MOST_REASONS; i++) {
-		const char *from = m->ways.nodes[i / n].name, *to = m->ways.nodes[i % n].name;
+		const char *from = m->routes->nodes[i / n]->name,
+			   *to = m->routes->nodes[i % n]->name;
 
-		if (m->list[i].result == NETSIM_PING_SILENT)
-			printf("%s > %s: no answer from %s\n", from, to, m->ways.list[i].to);
-		else if (m->list[i].result == NETSIM_PING_LEAKED)
+		if (m->list[i]->result == NETSIM_PING_SILENT)
+			printf("%s > %s: no answer from %s\n", from, to, m->routes->list[i]->to);
+		else if (m->list[i]->result == NETSIM_PING_LEAKED)
 			printf("%s > %s: %u answers in spite of a partition\n", from, to,
-			       m->list[i].received);
+			       m->list[i]->received);
 		else
 			continue;
 		shown++;
@@ -166,11 +167,11 @@ static void print_summary(const struct netsim_ping_matrix *m)
 		[NETSIM_PING_CHANGED] = "cut off or healed meanwhile (?)",
 		[NETSIM_PING_NONE] = "not tried (-)",
 	};
-	size_t n = m->ways.node_count, counts[NETSIM_PING_NONE + 1] = {0};
+	size_t n = m->routes->node_count, counts[NETSIM_PING_NONE + 1] = {0};
 
 	for (size_t i = 0; i < n * n; i++)
 		if (i / n != i % n)
-			counts[m->list[i].result]++;
+			counts[m->list[i]->result]++;
 	printf("%zu pair%s", n * n - n, plural(n * n - n));
 	for (size_t i = 0, any = 0; i <= NETSIM_PING_NONE; i++)
 		if (counts[i])
@@ -181,49 +182,49 @@ static void print_summary(const struct netsim_ping_matrix *m)
 static void print_ping_json(const struct netsim_ping_matrix *m)
 {
 	json_t *pairs = json_array();
-	size_t n = m->ways.node_count;
+	size_t n = m->routes->node_count;
 
 	for (size_t i = 0; i < n * n; i++) {
-		const struct netsim_ping *p = &m->list[i];
+		const struct netsim_ping *p = m->list[i];
 		json_t *rtt;
 
 		if (i / n == i % n)
 			continue;
 		rtt = p->received ?
-			      json_pack("{s:o, s:o, s:o, s:o}", "min", json_decimal(p->min, 6),
-					"mean", json_decimal(p->mean, 6), "max",
-					json_decimal(p->max, 6), "sd", json_decimal(p->sd, 6)) :
+			      json_pack("{s:o, s:o, s:o, s:o}", "min", json_decimal(p->min_ms, 6),
+					"mean", json_decimal(p->mean_ms, 6), "max",
+					json_decimal(p->max_ms, 6), "sd",
+					json_decimal(p->sd_ms, 6)) :
 			      json_null();
 		json_array_append_new(pairs, json_pack("{s:s, s:s, s:s, s:s, s:i, s:i, s:o, s:o}",
-						       "from", m->ways.nodes[i / n].name, "to",
-						       m->ways.nodes[i % n].name, "address",
-						       m->ways.list[i].to, "result",
+						       "from", m->routes->nodes[i / n]->name, "to",
+						       m->routes->nodes[i % n]->name, "address",
+						       m->routes->list[i]->to, "result",
 						       word_of(p->result), "sent", (int)p->sent,
 						       "received", (int)p->received, "loss_percent",
 						       json_decimal(loss_of(p), 6), "rtt_ms", rtt));
 	}
-	print_json(json_pack("{s:s, s:o, s:o, s:I}", "fleet", m->ways.fleet, "interval_ms",
-			     json_decimal(m->interval * 1e3, 6), "pairs", pairs, "failed",
+	print_json(json_pack("{s:s, s:o, s:o, s:I}", "fleet", m->routes->fleet, "interval_ms",
+			     json_decimal(m->interval_s * 1e3, 6), "pairs", pairs, "failed",
 			     (json_int_t)m->failed));
 }
 
-static void show_progress(void *arg, double done)
+static bool show_progress(void *arg, const struct netsim_progress *progress)
 {
 	(void)arg;
-	fprintf(stderr, "\r\033[Kpinging: %.0f %%", done * 100);
+	fprintf(stderr, "\r\033[Kpinging: %.0f %%", progress->done * 100);
+	return false;
 }
 
 static int run(const void *p, struct netsim_err *err)
 {
 	const struct ping_args *args = p;
 	const struct common *common = &args->common;
-	struct netsim_pinging how = {.among = {.fleet = common->fleet,
-					       .nodes = (const char *const *)common->words,
-					       .node_count = (size_t)common->count,
-					       .iface = args->iface},
-				     .count = args->count,
-				     .interval_ns = args->interval};
-	struct netsim_ping_matrix m = {0};
+	struct netsim_ping_opts how = NETSIM_OPTS(
+		struct netsim_ping_opts, .fleet = common->fleet,
+		.nodes = (const char *const *)common->words, .node_count = (size_t)common->count,
+		.iface = args->iface, .count = args->count, .interval_ns = args->interval);
+	struct netsim_ping_matrix *m = NULL;
 	struct netsim *ctx = NULL;
 	int r = netsim_open(&ctx, err);
 
@@ -234,26 +235,26 @@ static int run(const void *p, struct netsim_err *err)
 	netsim_close(ctx);
 	if (how.progress)
 		fputs("\r\033[K", stderr);
-	if (r == 0 && m.ways.node_count < 2) {
-		netsim_ping_matrix_free(&m);
+	if (r == 0 && m->routes->node_count < 2) {
+		netsim_ping_matrix_free(m);
 		r = usage_error(err, &cmd_ping_matrix, "it takes two nodes or more");
 	}
 	if (r < 0)
 		return r;
 	if (common->json) {
-		print_ping_json(&m);
+		print_ping_json(m);
 	} else {
 		if (common->verbose)
-			print_list(&m);
+			print_list(m);
 		else if (!common->quiet)
-			print_matrix(&m);
-		print_failures(&m);
+			print_matrix(m);
+		print_failures(m);
 		if (!common->quiet)
-			print_summary(&m);
+			print_summary(m);
 	}
-	explain_crowding(&m);
-	r = m.failed ? exit_status(NETSIM_ERR_FAILED) : 0;
-	netsim_ping_matrix_free(&m);
+	explain_crowding(m);
+	r = m->failed ? exit_status(NETSIM_ERR_FAILED) : 0;
+	netsim_ping_matrix_free(m);
 	return r;
 }
 

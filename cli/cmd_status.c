@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cmd.h"
+#include "fault_print.h"
 #include "out.h"
 #include "prometheus.h"
 
@@ -23,14 +24,20 @@ static const char *or_dash(const char *text)
 	return *text ? text : "-";
 }
 
+static const char *engine_word(enum netsim_engine engine)
+{
+	return engine == NETSIM_ENGINE_EDT ? "edt" : "netem";
+}
+
 static void print_head(const struct netsim_fleet *fleet)
 {
 	printf("%s: %zu node%s, %zu network%s", fleet->name, fleet->node_count,
 	       plural(fleet->node_count), fleet->network_count, plural(fleet->network_count));
 	if (fleet->profile)
 		printf(", profile %s%s (%s%s%s)", fleet->profile,
-		       fleet->profile_changed ? " but for some nodes" : "", fleet->engine,
-		       fleet->engine_why ? ": " : "", fleet->engine_why ? fleet->engine_why : "");
+		       fleet->profile_changed ? " but for some nodes" : "",
+		       engine_word(fleet->engine), fleet->engine_why ? ": " : "",
+		       fleet->engine_why ? fleet->engine_why : "");
 	printf(", %zu fault%s\n", fleet->fault_count, plural(fleet->fault_count));
 }
 
@@ -49,7 +56,7 @@ static void describe_drops(uint64_t cut, uint64_t shaped, char *buf, size_t size
 static void add_port(struct table *table, const struct netsim_fleet *fleet,
 		     const struct netsim_node *node, size_t i, bool verbose)
 {
-	const struct netsim_port *port = &node->ports[i];
+	const struct netsim_port *port = node->ports[i];
 	char name[128], reaches[48] = "", drops[64];
 
 	if (node->port_count > 1 || verbose)
@@ -60,14 +67,14 @@ static void add_port(struct table *table, const struct netsim_fleet *fleet,
 		snprintf(reaches, sizeof(reaches), "%zu of %zu", node->reaches,
 			 fleet->node_count - 1);
 	describe_drops(i ? 0 : node->cut_packets,
-		       port->to.drops + port->from.drops + (i ? 0 : node->lost_packets), drops,
+		       port->to->drops + port->from->drops + (i ? 0 : node->lost_packets), drops,
 		       sizeof(drops));
 	const char *cells[] = {name,  node->tap ? "tap" : node->inside ? "netns" : "lost",
 			       NULL,  reaches,
 			       drops, port->name};
 	table_add_ways(table, cells, verbose ? 6 : 5, 2,
-		       port->up ? or_dash(port->from.text) : "no carrier",
-		       port->up ? or_dash(port->to.text) : "no carrier");
+		       port->up ? or_dash(port->from->text) : "no carrier",
+		       port->up ? or_dash(port->to->text) : "no carrier");
 }
 
 static void print_nodes(const struct netsim_fleet *fleet, bool verbose)
@@ -78,8 +85,8 @@ static void print_nodes(const struct netsim_fleet *fleet, bool verbose)
 
 	table_add(&table, head, verbose ? 6 : 5);
 	for (size_t n = 0; n < fleet->node_count; n++)
-		for (size_t i = 0; i < fleet->nodes[n].port_count; i++)
-			add_port(&table, fleet, &fleet->nodes[n], i, verbose);
+		for (size_t i = 0; i < fleet->nodes[n]->port_count; i++)
+			add_port(&table, fleet, fleet->nodes[n], i, verbose);
 	table_print(&table, stdout);
 }
 
@@ -88,13 +95,13 @@ static void print_matrix(const struct netsim_fleet *fleet)
 	int width = 0;
 
 	for (size_t i = 0; i < fleet->node_count; i++) {
-		int length = (int)strlen(fleet->nodes[i].name);
+		int length = (int)strlen(fleet->nodes[i]->name);
 
 		width = length > width ? length : width;
 	}
 	printf("who reaches whom (rows send, columns receive):\n");
 	for (size_t a = 0; a < fleet->node_count; a++) {
-		printf("%-*s ", width, fleet->nodes[a].name);
+		printf("%-*s ", width, fleet->nodes[a]->name);
 		for (size_t b = 0; b < fleet->node_count; b++)
 			printf(" %s", a == b				      ? "." :
 				      fleet->reach[a * fleet->node_count + b] ? "+" :
@@ -105,10 +112,12 @@ static void print_matrix(const struct netsim_fleet *fleet)
 
 static void print_faults(const struct netsim_fleet *fleet)
 {
-	for (size_t i = 0; i < fleet->fault_count; i++) {
-		const struct netsim_fault *fault = &fleet->faults[i];
+	char text[600];
 
-		printf("fault %u: %s", fault->id, fault->text);
+	for (size_t i = 0; i < fleet->fault_count; i++) {
+		const struct netsim_fault *fault = fleet->faults[i];
+
+		printf("fault %u: %s", fault->id, fault_text(fault, text, sizeof(text)));
 		if (fault->left_ns >= 0)
 			printf(", %.1f s left", (double)fault->left_ns / 1e9);
 		putchar('\n');
@@ -129,7 +138,7 @@ static void print_paths(const struct netsim_fleet *fleet, bool verbose)
 		return;
 	table_add(&table, head, 3);
 	for (size_t i = 0; i < shown; i++) {
-		const struct netsim_path *path = &fleet->paths[i];
+		const struct netsim_path *path = fleet->paths[i];
 
 		snprintf(name, sizeof(name), "%s > %s", path->from ? path->from : "any",
 			 path->to ? path->to : "any");
@@ -147,16 +156,16 @@ static void print_text(const struct common *args, const struct netsim_status *st
 	for (size_t i = 0; i < status->fleet_count; i++) {
 		if (i)
 			putchar('\n');
-		print_head(&status->fleets[i]);
-		print_nodes(&status->fleets[i], args->verbose);
-		print_paths(&status->fleets[i], args->verbose);
-		if (args->verbose || status->fleets[i].fault_count)
-			print_matrix(&status->fleets[i]);
-		print_faults(&status->fleets[i]);
+		print_head(status->fleets[i]);
+		print_nodes(status->fleets[i], args->verbose);
+		print_paths(status->fleets[i], args->verbose);
+		if (args->verbose || status->fleets[i]->fault_count)
+			print_matrix(status->fleets[i]);
+		print_faults(status->fleets[i]);
 	}
 	for (size_t i = 0; i < status->bare_count; i++)
-		printf("%s: up %s, down %s\n", status->bare[i].device,
-		       or_dash(status->bare[i].out.text), or_dash(status->bare[i].in.text));
+		printf("%s: up %s, down %s\n", status->bare[i]->device,
+		       or_dash(status->bare[i]->out->text), or_dash(status->bare[i]->in->text));
 	if (!status->fleet_count && !status->bare_count)
 		printf("no fleet is up, and no interface is shaped\n");
 }
@@ -170,22 +179,22 @@ static json_t *json_direction(const struct netsim_direction *d)
 
 static json_t *json_node(const struct netsim_fleet *fleet, size_t n)
 {
-	const struct netsim_node *node = &fleet->nodes[n];
+	const struct netsim_node *node = fleet->nodes[n];
 	json_t *ports = json_array(), *roles = json_array(), *reaches = json_array();
 
 	for (size_t i = 0; i < node->port_count; i++)
 		json_array_append_new(ports,
 				      json_pack("{s:s, s:s, s:s, s:b, s:o, s:o}", "interface",
-						node->ports[i].iface, "port", node->ports[i].name,
-						"bridge", node->ports[i].bridge, "up_state",
-						node->ports[i].up, "up",
-						json_direction(&node->ports[i].from), "down",
-						json_direction(&node->ports[i].to)));
+						node->ports[i]->iface, "port", node->ports[i]->name,
+						"bridge", node->ports[i]->bridge, "up_state",
+						node->ports[i]->up, "up",
+						json_direction(node->ports[i]->from), "down",
+						json_direction(node->ports[i]->to)));
 	for (size_t i = 0; i < node->role_count; i++)
 		json_array_append_new(roles, json_string(node->roles[i]));
 	for (size_t i = 0; i < fleet->node_count; i++)
 		if (i != n && fleet->reach[n * fleet->node_count + i])
-			json_array_append_new(reaches, json_string(fleet->nodes[i].name));
+			json_array_append_new(reaches, json_string(fleet->nodes[i]->name));
 	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:I}", "name", node->name, "kind",
 			 node->tap ? "tap" : "netns", "roles", roles, "ports", ports, "reaches",
 			 reaches, "dropped_by_partitions", (json_int_t)node->cut_packets,
@@ -197,7 +206,7 @@ static json_t *json_paths(const struct netsim_fleet *fleet)
 	json_t *paths = json_array();
 
 	for (size_t i = 0; i < fleet->path_count; i++) {
-		const struct netsim_path *path = &fleet->paths[i];
+		const struct netsim_path *path = fleet->paths[i];
 
 		json_array_append_new(paths, json_pack("{s:s?, s:s?, s:s?, s:s}", "from",
 						       path->from, "to", path->to, "class",
@@ -209,24 +218,27 @@ static json_t *json_paths(const struct netsim_fleet *fleet)
 static json_t *json_fleet(const struct netsim_fleet *fleet)
 {
 	json_t *nodes = json_array(), *networks = json_array(), *faults = json_array();
+	char text[600];
 
 	for (size_t i = 0; i < fleet->node_count; i++)
 		json_array_append_new(nodes, json_node(fleet, i));
 	for (size_t i = 0; i < fleet->network_count; i++)
 		json_array_append_new(networks, json_string(fleet->networks[i]));
 	for (size_t i = 0; i < fleet->fault_count; i++) {
-		const struct netsim_fault *f = &fleet->faults[i];
+		const struct netsim_fault *f = fleet->faults[i];
 
 		json_array_append_new(
-			faults, json_pack("{s:i, s:s?, s:s, s:o}", "fault", (int)f->id, "name",
-					  f->name, "text", f->text, "left",
-					  f->left_ns < 0 ? json_null() :
-							   json_seconds((double)f->left_ns / 1e9)));
+			faults,
+			json_pack("{s:i, s:s?, s:s, s:o}", "fault", (int)f->id, "name", f->name,
+				  "text", fault_text(f, text, sizeof(text)), "left",
+				  f->left_ns < 0 ? json_null() :
+						   json_seconds((double)f->left_ns / 1e9)));
 	}
 	return json_pack("{s:s, s:s?, s:b, s:s, s:s?, s:o, s:o, s:o, s:o}", "fleet", fleet->name,
 			 "profile", fleet->profile, "profile_changed", fleet->profile_changed,
-			 "engine", fleet->engine, "engine_why", fleet->engine_why, "bridges",
-			 networks, "nodes", nodes, "paths", json_paths(fleet), "faults", faults);
+			 "engine", engine_word(fleet->engine), "engine_why", fleet->engine_why,
+			 "bridges", networks, "nodes", nodes, "paths", json_paths(fleet), "faults",
+			 faults);
 }
 
 static void print_status_json(const struct netsim_status *status)
@@ -234,38 +246,41 @@ static void print_status_json(const struct netsim_status *status)
 	json_t *fleets = json_array(), *bare = json_array();
 
 	for (size_t i = 0; i < status->fleet_count; i++)
-		json_array_append_new(fleets, json_fleet(&status->fleets[i]));
+		json_array_append_new(fleets, json_fleet(status->fleets[i]));
 	for (size_t i = 0; i < status->bare_count; i++)
 		json_array_append_new(bare, json_pack("{s:s, s:o, s:o}", "interface",
-						      status->bare[i].device, "up",
-						      json_direction(&status->bare[i].out), "down",
-						      json_direction(&status->bare[i].in)));
+						      status->bare[i]->device, "up",
+						      json_direction(status->bare[i]->out), "down",
+						      json_direction(status->bare[i]->in)));
 	print_json(json_pack("{s:o, s:o}", "fleets", fleets, "interfaces", bare));
 }
 
 static void print_names(const struct netsim_status *status)
 {
 	for (size_t i = 0; i < status->fleet_count; i++)
-		for (size_t n = 0; n < status->fleets[i].node_count; n++)
-			puts(status->fleets[i].nodes[n].name);
+		for (size_t n = 0; n < status->fleets[i]->node_count; n++)
+			puts(status->fleets[i]->nodes[n]->name);
 }
 
 /* With dry, no fleet that does not count its traffic begins to. */
 static int print_metrics(struct netsim *ctx, const struct netsim_status *status, bool dry,
 			 struct netsim_err *err)
 {
-	struct netsim_traffic *traffic = calloc(status->fleet_count + 1, sizeof(*traffic));
+	struct netsim_traffic **traffic = calloc(status->fleet_count + 1, sizeof(*traffic));
 	size_t count = 0;
 	int r = 0;
 
 	for (size_t i = 0; traffic && !dry && r == 0 && i < status->fleet_count; i++) {
-		r = netsim_traffic(ctx, status->fleets[i].name, &traffic[count], err);
+		const struct netsim_traffic_opts request =
+			NETSIM_OPTS(struct netsim_traffic_opts, .fleet = status->fleets[i]->name);
+
+		r = netsim_traffic(ctx, &request, &traffic[count], err);
 		count += r == 0;
 	}
 	if (r == 0)
 		prometheus_print(stdout, status, traffic, count);
 	for (size_t i = 0; i < count; i++)
-		netsim_traffic_free(&traffic[i]);
+		netsim_traffic_free(traffic[i]);
 	free(traffic);
 	return r;
 }
@@ -275,7 +290,9 @@ static int run(const void *p, struct netsim_err *err)
 	const struct status_args *all = p;
 	const struct common *args = &all->common;
 	const char *fleet = args->count ? args->words[0] : args->fleet;
-	struct netsim_status status = {0};
+	const struct netsim_status_opts request =
+		NETSIM_OPTS(struct netsim_status_opts, .fleet = fleet);
+	struct netsim_status *status = NULL;
 	struct netsim *ctx = NULL;
 	int r = 0;
 
@@ -284,17 +301,17 @@ static int run(const void *p, struct netsim_err *err)
 	if (r == 0)
 		r = netsim_open(&ctx, err);
 	if (r == 0)
-		r = netsim_status(ctx, fleet, &status, err);
+		r = netsim_status(ctx, &request, &status, err);
 	if (r == 0 && all->prometheus)
-		r = print_metrics(ctx, &status, args->dry, err);
+		r = print_metrics(ctx, status, args->dry, err);
 	else if (r == 0 && args->json)
-		print_status_json(&status);
+		print_status_json(status);
 	else if (r == 0 && args->quiet)
-		print_names(&status);
+		print_names(status);
 	else if (r == 0)
-		print_text(args, &status);
+		print_text(args, status);
 	netsim_close(ctx);
-	netsim_status_free(&status);
+	netsim_status_free(status);
 	return r;
 }
 

@@ -39,19 +39,28 @@ static json_t *json_flow(const struct netsim_flow *flow)
 			 (json_int_t)flow->copied, "corrupted", (json_int_t)flow->corrupted);
 }
 
+static int read_traffic(struct netsim *ctx, const char *fleet, struct netsim_traffic **ret,
+			struct netsim_err *err)
+{
+	const struct netsim_traffic_opts request =
+		NETSIM_OPTS(struct netsim_traffic_opts, .fleet = fleet);
+
+	return netsim_traffic(ctx, &request, ret, err);
+}
+
 static int print_totals(struct netsim *ctx, const char *fleet, struct netsim_err *err)
 {
-	struct netsim_traffic traffic = {0};
-	int r = netsim_traffic(ctx, fleet, &traffic, err);
+	struct netsim_traffic *traffic = NULL;
+	int r = read_traffic(ctx, fleet, &traffic, err);
 	json_t *flows;
 
 	if (r < 0)
 		return r;
 	flows = json_array();
-	for (size_t i = 0; i < traffic.flow_count; i++)
-		json_array_append_new(flows, json_flow(&traffic.flows[i]));
-	print_json(json_pack("{s:s, s:o}", "fleet", traffic.fleet, "flows", flows));
-	netsim_traffic_free(&traffic);
+	for (size_t i = 0; i < traffic->flow_count; i++)
+		json_array_append_new(flows, json_flow(traffic->flows[i]));
+	print_json(json_pack("{s:s, s:o}", "fleet", traffic->fleet, "flows", flows));
+	netsim_traffic_free(traffic);
 	return 0;
 }
 
@@ -86,33 +95,35 @@ static void sleep_for(int64_t ns)
 static int print_once(struct netsim *ctx, const struct top_args *args, const char *fleet,
 		      int64_t interval, struct netsim_err *err)
 {
-	struct netsim_traffic before = {0}, now = {0};
+	struct netsim_traffic *before = NULL, *now = NULL;
 	struct rates rates = {0};
-	int r = netsim_traffic(ctx, fleet, &before, err);
+	int r = read_traffic(ctx, fleet, &before, err);
 
 	if (r == 0) {
 		sleep_for(interval);
-		r = netsim_traffic(ctx, fleet, &now, err);
+		r = read_traffic(ctx, fleet, &now, err);
 	}
 	if (r == 0)
-		r = rates_make(&before, &now, args->classes, &rates);
+		r = rates_make(before, now, args->classes, &rates);
 	if (r == 0)
-		print_rates(args, now.fleet, &rates);
+		print_rates(args, now->fleet, &rates);
 	rates_free(&rates);
-	netsim_traffic_free(&before);
-	netsim_traffic_free(&now);
+	netsim_traffic_free(before);
+	netsim_traffic_free(now);
 	return r;
 }
 
 /* Nothing is attached then, and so nothing counted. */
 static int say_what(struct netsim *ctx, const char *fleet, struct netsim_err *err)
 {
-	struct netsim_status status = {0};
-	int r = netsim_status(ctx, fleet, &status, err);
+	const struct netsim_status_opts request =
+		NETSIM_OPTS(struct netsim_status_opts, .fleet = fleet);
+	struct netsim_status *status = NULL;
+	int r = netsim_status(ctx, &request, &status, err);
 
-	for (size_t i = 0; r == 0 && i < status.fleet_count; i++)
-		printf("would show the traffic of %s\n", status.fleets[i].name);
-	netsim_status_free(&status);
+	for (size_t i = 0; r == 0 && i < status->fleet_count; i++)
+		printf("would show the traffic of %s\n", status->fleets[i]->name);
+	netsim_status_free(status);
 	return r;
 }
 

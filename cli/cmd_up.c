@@ -8,27 +8,28 @@ static void print_up(const struct common *args, const struct netsim_up *up, doub
 {
 	if (args->json) {
 		print_json(json_pack("{s:s, s:i, s:i, s:i, s:i, s:o}", "fleet", up->fleet, "nodes",
-				     (int)up->nodes, "networks", (int)up->networks, "steps",
-				     (int)up->steps, "shaped", (int)up->shaped, "seconds",
-				     json_seconds(seconds)));
+				     (int)up->node_count, "networks", (int)up->network_count,
+				     "steps", (int)up->step_count, "shaped", (int)up->shaped_count,
+				     "seconds", json_seconds(seconds)));
 		return;
 	}
-	printf("%s: %zu node%s, %zu network%s, ", up->fleet, up->nodes, plural(up->nodes),
-	       up->networks, plural(up->networks));
-	if (up->steps)
-		printf("up in %.3f s (%zu step%s)\n", seconds, up->steps, plural(up->steps));
+	printf("%s: %zu node%s, %zu network%s, ", up->fleet, up->node_count, plural(up->node_count),
+	       up->network_count, plural(up->network_count));
+	if (up->step_count)
+		printf("up in %.3f s (%zu step%s)\n", seconds, up->step_count,
+		       plural(up->step_count));
 	else
 		printf("already as asked\n");
-	if (up->shaped)
-		printf("%zu new port%s shaped by the profile in force\n", up->shaped,
-		       plural(up->shaped));
+	if (up->shaped_count)
+		printf("%zu new port%s shaped by the profile in force\n", up->shaped_count,
+		       plural(up->shaped_count));
 }
 
 static int run(const void *p, struct netsim_err *err)
 {
 	const struct common *args = p;
 	struct netsim_diags diags = {0};
-	struct netsim_up up = {0};
+	struct netsim_up *up = NULL;
 	struct netsim *ctx = NULL;
 	double start = now_seconds();
 	char path[4096];
@@ -36,14 +37,15 @@ static int run(const void *p, struct netsim_err *err)
 
 	if (args->dry)
 		return cmd_plan.run(p, err);
-	r = netsim_find("topo", args->words[0], path, err);
+	r = netsim_find(NETSIM_FILE_TOPOLOGY, args->words[0], path, sizeof(path), err);
 	if (r == 0)
 		r = netsim_open(&ctx, err);
 	if (r == 0)
-		r = report_file(netsim_up(ctx, path, &up, &diags, err), args, &diags, err);
+		r = report_file(netsim_up(ctx, path, NULL, &up, &diags, err), args, &diags, err);
 	netsim_close(ctx);
 	if (r == 0 && !args->quiet)
-		print_up(args, &up, now_seconds() - start);
+		print_up(args, up, now_seconds() - start);
+	netsim_up_free(up);
 	return r;
 }
 

@@ -30,10 +30,11 @@ static const char *word_of(enum netsim_verdict verdict)
 	return "not measured";
 }
 
-static void show_progress(void *arg, const char *what, double done)
+static bool show_progress(void *arg, const struct netsim_progress *progress)
 {
 	(void)arg;
-	fprintf(stderr, "\r\033[Kmeasuring %s: %.0f %%", what, done * 100);
+	fprintf(stderr, "\r\033[Kmeasuring %s: %.0f %%", progress->what, progress->done * 100);
+	return false;
 }
 
 static void print_row(struct table *table, const struct netsim_verify_row *row)
@@ -53,13 +54,13 @@ static bool is_shown(const struct common *args, const struct netsim_verify_row *
 static void print_reasons(const struct common *args, const struct netsim_verify *v)
 {
 	for (size_t i = 0; i < v->row_count; i++) {
-		const struct netsim_verify_row *row = &v->rows[i];
+		const struct netsim_verify_row *row = v->rows[i];
 		size_t more = 0, before = 0;
 
 		if (!*row->why || !is_shown(args, row))
 			continue;
 		for (size_t n = 0; n < v->row_count; n++)
-			if (strcmp(v->rows[n].why, row->why) == 0 && is_shown(args, &v->rows[n])) {
+			if (strcmp(v->rows[n]->why, row->why) == 0 && is_shown(args, v->rows[n])) {
 				before += n < i;
 				more += n > i;
 			}
@@ -90,12 +91,12 @@ static void print_text(const struct common *args, const struct netsim_verify *v)
 		printf("%s, asked by %s\n", v->fleet, v->basis);
 	if (args->verbose)
 		printf("timers here are up to %.2f ms late, which delays are allowed\n",
-		       v->lateness);
+		       v->timer_slack_ms);
 	if (!args->quiet || v->failed)
 		table_add(&table, head, 5);
 	for (size_t i = 0; i < v->row_count; i++)
-		if (is_shown(args, &v->rows[i]))
-			print_row(&table, &v->rows[i]);
+		if (is_shown(args, v->rows[i]))
+			print_row(&table, v->rows[i]);
 	table_print(&table, stdout);
 	print_reasons(args, v);
 	if (!args->quiet)
@@ -107,7 +108,7 @@ static void print_verify_json(const struct netsim_verify *v)
 	json_t *rows = json_array();
 
 	for (size_t i = 0; i < v->row_count; i++) {
-		const struct netsim_verify_row *row = &v->rows[i];
+		const struct netsim_verify_row *row = v->rows[i];
 
 		json_array_append_new(rows,
 				      json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "node",
@@ -116,18 +117,19 @@ static void print_verify_json(const struct netsim_verify *v)
 						word_of(row->verdict), "why", row->why));
 	}
 	print_json(json_pack("{s:s, s:s, s:o, s:o, s:I, s:I, s:I}", "fleet", v->fleet, "asked_by",
-			     v->basis, "timers_late_ms", json_decimal(v->lateness, 6), "rows", rows,
-			     "as_asked", (json_int_t)v->as_asked, "failed", (json_int_t)v->failed,
-			     "not_measured", (json_int_t)v->unmeasured));
+			     v->basis, "timers_late_ms", json_decimal(v->timer_slack_ms, 6), "rows",
+			     rows, "as_asked", (json_int_t)v->as_asked, "failed",
+			     (json_int_t)v->failed, "not_measured", (json_int_t)v->unmeasured));
 }
 
 static int run(const void *p, struct netsim_err *err)
 {
 	const struct verify_args *args = p;
 	const struct common *common = &args->common;
-	struct netsim_verifying how = {.fleet = common->count ? common->words[0] : common->fleet,
-				       .quick = args->quick};
-	struct netsim_verify verify = {0};
+	struct netsim_verify_opts how = NETSIM_OPTS(
+		struct netsim_verify_opts,
+		.fleet = common->count ? common->words[0] : common->fleet, .quick = args->quick);
+	struct netsim_verify *verify = NULL;
 	struct netsim *ctx = NULL;
 	int r = netsim_open(&ctx, err);
 
@@ -141,11 +143,11 @@ static int run(const void *p, struct netsim_err *err)
 	if (r < 0)
 		return r;
 	if (common->json)
-		print_verify_json(&verify);
+		print_verify_json(verify);
 	else
-		print_text(common, &verify);
-	r = verify.failed ? 1 : 0;
-	netsim_verify_free(&verify);
+		print_text(common, verify);
+	r = verify->failed ? 1 : 0;
+	netsim_verify_free(verify);
 	return r;
 }
 

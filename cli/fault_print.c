@@ -3,20 +3,27 @@
 
 #include "out.h"
 
-void print_fault_put(const struct common *args, uint32_t fault, const char *text, const char *name,
-		     int64_t for_ns)
+const char *fault_text(const struct netsim_fault *fault, char *buf, size_t size)
 {
-	double seconds = (double)for_ns / 1e9;
+	snprintf(buf, size, "%s%s%s", fault->name ? fault->name : "", fault->name ? ": " : "",
+		 fault->text);
+	return buf;
+}
+
+void print_added_fault(const struct common *args, const struct netsim_fault *fault)
+{
+	double seconds = fault->left_ns > 0 ? (double)fault->left_ns / 1e9 : 0;
 
 	if (args->quiet)
 		return;
 	if (args->json)
-		print_json(json_pack("{s:i, s:s, s:s*, s:o}", "fault", (int)fault, "text", text,
-				     "name", name, "for", json_seconds(seconds)));
+		print_json(json_pack("{s:i, s:s, s:s*, s:o}", "fault", (int)fault->id, "text",
+				     fault->text, "name", fault->name, "for",
+				     json_seconds(seconds)));
 	else if (args->dry)
-		printf("would be: %s\n", text);
-	else if (for_ns)
-		printf("fault %u: %s, for %g s\n", fault, text, seconds);
+		printf("would be: %s\n", fault->text);
+	else if (fault->left_ns > 0)
+		printf("fault %u: %s, for %g s\n", fault->id, fault->text, seconds);
 	else
-		printf("fault %u: %s, until netsim heal\n", fault, text);
+		printf("fault %u: %s, until netsim heal\n", fault->id, fault->text);
 }

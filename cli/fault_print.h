@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How fault and partition tell what they put. */
-#ifndef NETSIM_CLI_FAULT_PUT_H
-#define NETSIM_CLI_FAULT_PUT_H
+/* Faults as text. */
+#ifndef NETSIM_CLI_FAULT_PRINT_H
+#define NETSIM_CLI_FAULT_PRINT_H
 
 #include "cmd.h"
 
-/* text: what it is; name: what it was called, or NULL; for_ns 0: until it is healed. */
-void print_fault_put(const struct common *args, uint32_t fault, const char *text, const char *name,
-		     int64_t for_ns);
+/* "wan: loss 5% on n100-1:n100-2", with its name if it has one; returns buf. */
+const char *fault_text(const struct netsim_fault *fault, char *buf, size_t size);
+/* The fault that fault or partition has added, or would add. */
+void print_added_fault(const struct common *args, const struct netsim_fault *fault);
 
 #endif

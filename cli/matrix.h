@@ -7,8 +7,8 @@
 
 #define MATRIX_CELL 32
 
-/* One cell for each way; cells of a node with itself are printed as they are, too. */
-void matrix_print(const char *corner, const struct netsim_ways *ways,
+/* One cell for each ordered pair, also of a node with itself. */
+void matrix_print(const char *corner, const struct netsim_routes *routes,
 		  const char (*cells)[MATRIX_CELL], FILE *out);
 
 #endif

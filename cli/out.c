@@ -147,15 +147,6 @@ json_t *json_words(const char *text)
 	return json;
 }
 
-json_t *json_lines(const struct netsim_lines *lines)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < lines->count; i++)
-		json_array_append_new(list, json_string(lines->list[i]));
-	return list;
-}
-
 void table_add(struct table *table, const char *const *cells, int count)
 {
 	void *more = realloc(table->cells, (table->rows + 1) * sizeof(*table->cells));

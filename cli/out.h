@@ -40,8 +40,6 @@ json_t *json_decimal(double value, int places);
 json_t *json_seconds(double seconds);
 /* A text that may be of any bytes, as names of files are; what is no UTF-8 is shown as "?". */
 json_t *json_words(const char *text);
-/* The lines as a JSON array. */
-json_t *json_lines(const struct netsim_lines *lines);
 
 /* Columns that are as wide as they must be. */
 #define TABLE_COLUMNS 8

@@ -11,7 +11,7 @@
 struct writer {
 	FILE *out;
 	const struct netsim_status *status;
-	const struct netsim_traffic *traffic;
+	struct netsim_traffic *const *traffic;
 	size_t traffic_count;
 	const char *family;
 	int labels; /* of the sample that is being written */
@@ -61,41 +61,43 @@ static void fleets(struct writer *w)
 
 	family(w, "netsim_fleet_info", "gauge", "The profile and the engine of a fleet.");
 	for (size_t i = 0; i < status->fleet_count; i++) {
-		const struct netsim_fleet *fleet = &status->fleets[i];
+		const struct netsim_fleet *fleet = status->fleets[i];
 
 		begin(w);
 		label(w, "fleet", fleet->name);
 		label(w, "profile", fleet->profile ? fleet->profile : "");
-		label(w, "engine", fleet->engine ? fleet->engine : "");
+		label(w, "engine", fleet->engine == NETSIM_ENGINE_EDT ? "edt" : "netem");
 		end_count(w, 1);
 	}
 	family(w, "netsim_fleet_nodes", "gauge", "How many nodes a fleet has.");
 	for (size_t i = 0; i < status->fleet_count; i++) {
 		begin(w);
-		label(w, "fleet", status->fleets[i].name);
-		end_count(w, status->fleets[i].node_count);
+		label(w, "fleet", status->fleets[i]->name);
+		end_count(w, status->fleets[i]->node_count);
 	}
 	family(w, "netsim_node_reaches", "gauge", "How many other nodes frames of a node reach.");
 	for (size_t i = 0; i < status->fleet_count; i++)
-		for (size_t n = 0; n < status->fleets[i].node_count; n++) {
+		for (size_t n = 0; n < status->fleets[i]->node_count; n++) {
 			begin(w);
-			label(w, "fleet", status->fleets[i].name);
-			label(w, "node", status->fleets[i].nodes[n].name);
-			end_count(w, status->fleets[i].nodes[n].reaches);
+			label(w, "fleet", status->fleets[i]->name);
+			label(w, "node", status->fleets[i]->nodes[n]->name);
+			end_count(w, status->fleets[i]->nodes[n]->reaches);
 		}
 }
 
 static void fault_labels(struct writer *w, const struct netsim_fleet *fleet,
 			 const struct netsim_fault *fault)
 {
-	char number[16];
+	char number[16], text[600];
 
 	snprintf(number, sizeof(number), "%" PRIu32, fault->id);
+	snprintf(text, sizeof(text), "%s%s%s", fault->name ? fault->name : "",
+		 fault->name ? ": " : "", fault->text);
 	begin(w);
 	label(w, "fleet", fleet->name);
 	label(w, "fault", number);
 	label(w, "name", fault->name ? fault->name : "");
-	label(w, "text", fault->text);
+	label(w, "text", text);
 }
 
 static void faults(struct writer *w)
@@ -104,19 +106,19 @@ static void faults(struct writer *w)
 
 	family(w, "netsim_fault_active", "gauge", "Faults that are in force.");
 	for (size_t i = 0; i < status->fleet_count; i++)
-		for (size_t f = 0; f < status->fleets[i].fault_count; f++) {
-			fault_labels(w, &status->fleets[i], &status->fleets[i].faults[f]);
+		for (size_t f = 0; f < status->fleets[i]->fault_count; f++) {
+			fault_labels(w, status->fleets[i], status->fleets[i]->faults[f]);
 			end_count(w, 1);
 		}
 	family(w, "netsim_fault_left_seconds", "gauge",
 	       "How long a fault that has a deadline stays in force.");
 	for (size_t i = 0; i < status->fleet_count; i++)
-		for (size_t f = 0; f < status->fleets[i].fault_count; f++) {
-			const struct netsim_fault *fault = &status->fleets[i].faults[f];
+		for (size_t f = 0; f < status->fleets[i]->fault_count; f++) {
+			const struct netsim_fault *fault = status->fleets[i]->faults[f];
 
 			if (fault->left_ns < 0)
 				continue;
-			fault_labels(w, &status->fleets[i], fault);
+			fault_labels(w, status->fleets[i], fault);
 			end_seconds(w, fault->left_ns);
 		}
 }
@@ -155,10 +157,10 @@ static void port_figures(struct writer *w, enum figure figure, const struct nets
 {
 	port_labels(w, fleet, node, port);
 	label(w, "direction", "up");
-	end_count(w, figure_of(&port->from, figure));
+	end_count(w, figure_of(port->from, figure));
 	port_labels(w, fleet, node, port);
 	label(w, "direction", "down");
-	end_count(w, figure_of(&port->to, figure));
+	end_count(w, figure_of(port->to, figure));
 }
 
 static void bare_figures(struct writer *w, enum figure figure, const struct netsim_bare *bare)
@@ -166,11 +168,11 @@ static void bare_figures(struct writer *w, enum figure figure, const struct nets
 	begin(w);
 	label(w, "interface", bare->device);
 	label(w, "direction", "up");
-	end_count(w, figure_of(&bare->out, figure));
+	end_count(w, figure_of(bare->out, figure));
 	begin(w);
 	label(w, "interface", bare->device);
 	label(w, "direction", "down");
-	end_count(w, figure_of(&bare->in, figure));
+	end_count(w, figure_of(bare->in, figure));
 }
 
 /* What the qdiscs counted, which is nothing where there are none. */
@@ -179,15 +181,15 @@ static void link_figures(struct writer *w, enum figure figure)
 	const struct netsim_status *status = w->status;
 
 	for (size_t i = 0; i < status->fleet_count; i++) {
-		const struct netsim_fleet *fleet = &status->fleets[i];
+		const struct netsim_fleet *fleet = status->fleets[i];
 
 		for (size_t n = 0; n < fleet->node_count; n++)
-			for (size_t p = 0; p < fleet->nodes[n].port_count; p++)
-				port_figures(w, figure, fleet, &fleet->nodes[n],
-					     &fleet->nodes[n].ports[p]);
+			for (size_t p = 0; p < fleet->nodes[n]->port_count; p++)
+				port_figures(w, figure, fleet, fleet->nodes[n],
+					     fleet->nodes[n]->ports[p]);
 	}
 	for (size_t i = 0; i < status->bare_count; i++)
-		bare_figures(w, figure, &status->bare[i]);
+		bare_figures(w, figure, status->bare[i]);
 }
 
 static void links(struct writer *w)
@@ -196,12 +198,12 @@ static void links(struct writer *w)
 
 	family(w, "netsim_link_up", "gauge", "Set where the port of a link is up.");
 	for (size_t i = 0; i < status->fleet_count; i++)
-		for (size_t n = 0; n < status->fleets[i].node_count; n++) {
-			const struct netsim_node *node = &status->fleets[i].nodes[n];
+		for (size_t n = 0; n < status->fleets[i]->node_count; n++) {
+			const struct netsim_node *node = status->fleets[i]->nodes[n];
 
 			for (size_t p = 0; p < node->port_count; p++) {
-				port_labels(w, &status->fleets[i], node, &node->ports[p]);
-				end_count(w, node->ports[p].up);
+				port_labels(w, status->fleets[i], node, node->ports[p]);
+				end_count(w, node->ports[p]->up);
 			}
 		}
 	family(w, "netsim_link_packets_total", "counter",
@@ -232,12 +234,12 @@ static void flow_family(struct writer *w, const char *name, const char *help, si
 {
 	family(w, name, "counter", help);
 	for (size_t i = 0; i < w->traffic_count; i++)
-		for (size_t f = 0; f < w->traffic[i].flow_count; f++) {
-			const struct netsim_flow *flow = &w->traffic[i].flows[f];
+		for (size_t f = 0; f < w->traffic[i]->flow_count; f++) {
+			const struct netsim_flow *flow = w->traffic[i]->flows[f];
 			uint64_t value;
 
 			memcpy(&value, (const char *)flow + member, sizeof(value));
-			flow_labels(w, &w->traffic[i], flow);
+			flow_labels(w, w->traffic[i], flow);
 			end_count(w, value);
 		}
 }
@@ -249,18 +251,18 @@ static void drops(struct writer *w)
 	family(w, "netsim_dropped_total", "counter",
 	       "Packets that were dropped between two nodes.");
 	for (size_t i = 0; i < w->traffic_count; i++)
-		for (size_t f = 0; f < w->traffic[i].flow_count; f++)
+		for (size_t f = 0; f < w->traffic[i]->flow_count; f++)
 			for (int why = 0; why < NETSIM_DROPS; why++) {
-				const struct netsim_flow *flow = &w->traffic[i].flows[f];
+				const struct netsim_flow *flow = w->traffic[i]->flows[f];
 
-				flow_labels(w, &w->traffic[i], flow);
+				flow_labels(w, w->traffic[i], flow);
 				label(w, "reason", reasons[why]);
 				end_count(w, flow->dropped[why]);
 			}
 }
 
 void prometheus_print(FILE *out, const struct netsim_status *status,
-		      const struct netsim_traffic *traffic, size_t count)
+		      struct netsim_traffic *const *traffic, size_t count)
 {
 	struct writer w = {
 		.out = out, .status = status, .traffic = traffic, .traffic_count = count};

@@ -7,6 +7,6 @@
 
 /* traffic: count of them, of the fleets of the status; fewer where some were not read. */
 void prometheus_print(FILE *out, const struct netsim_status *status,
-		      const struct netsim_traffic *traffic, size_t count);
+		      struct netsim_traffic *const *traffic, size_t count);
 
 #endif

@@ -44,10 +44,10 @@ static double per_second(uint64_t before, uint64_t now, double seconds)
 static const struct netsim_flow *flow_before(const struct netsim_traffic *before, size_t *at,
 					     const struct netsim_flow *flow)
 {
-	while (*at < before->flow_count && netsim_compare_flows(&before->flows[*at], flow) < 0)
+	while (*at < before->flow_count && netsim_compare_flows(before->flows[*at], flow) < 0)
 		++*at;
-	if (*at < before->flow_count && netsim_compare_flows(&before->flows[*at], flow) == 0)
-		return &before->flows[*at];
+	if (*at < before->flow_count && netsim_compare_flows(before->flows[*at], flow) == 0)
+		return before->flows[*at];
 	return NULL;
 }
 
@@ -91,7 +91,7 @@ int rates_make(const struct netsim_traffic *before, const struct netsim_traffic 
 	if (!ret->rows)
 		return -ENOMEM;
 	for (size_t i = 0; i < now->flow_count; i++) {
-		const struct netsim_flow *flow = &now->flows[i];
+		const struct netsim_flow *flow = now->flows[i];
 		const struct netsim_flow *old;
 
 		if (is_empty(flow))

@@ -140,7 +140,7 @@ static json_t *json_rows(const struct netsim_analysis *a, const struct netsim_fl
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < rows->count && (!view->top || i < view->top); i++)
-		json_array_append_new(list, json_row(a, &rows->list[i], view, connection));
+		json_array_append_new(list, json_row(a, rows->list[i], view, connection));
 	return list;
 }
 
@@ -149,7 +149,7 @@ static json_t *json_gaps(const struct netsim_analysis *a)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < a->gap_count; i++) {
-		const struct netsim_flow_gap *gap = &a->gaps[i];
+		const struct netsim_flow_gap *gap = a->gaps[i];
 
 		json_array_append_new(
 			list,
@@ -169,9 +169,9 @@ static json_t *json_problems(const struct netsim_analysis *a)
 
 	for (size_t i = 0; i < a->problem_count; i++)
 		json_array_append_new(list, json_pack("{s:o, s:o, s:s}", "file",
-						      json_words(a->problems[i].file), "offset",
-						      number(a->problems[i].offset), "what",
-						      a->problems[i].what));
+						      json_words(a->problems[i]->file), "offset",
+						      number(a->problems[i]->offset), "what",
+						      a->problems[i]->what));
 	return list;
 }
 
@@ -275,6 +275,6 @@ void analyze_csv(const struct netsim_analysis *a, const struct analyze_view *vie
 
 	csv_head();
 	for (size_t i = 0; i < rows->count && (!view->top || i < view->top); i++)
-		for (size_t w = 0; w < rows->list[i].way_count; w++)
-			csv_row(&rows->list[i], w, view->by == BY_CONNECTION);
+		for (size_t w = 0; w < rows->list[i]->way_count; w++)
+			csv_row(rows->list[i], w, view->by == BY_CONNECTION);
 }

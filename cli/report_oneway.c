@@ -23,7 +23,7 @@ static const struct netsim_flow *counters_of(const struct netsim_traffic *counte
 					     const struct netsim_one_way *row)
 {
 	for (size_t i = 0; counted && i < counted->flow_count; i++) {
-		const struct netsim_flow *flow = &counted->flows[i];
+		const struct netsim_flow *flow = counted->flows[i];
 
 		if (same(flow->from, row->from) && same(flow->to, row->to) &&
 		    same(flow->class_name, row->class_name))
@@ -85,8 +85,8 @@ void analyze_one_way_text(const struct netsim_analysis *a, const struct netsim_t
 	printf("\n%-8s %7s %7s %5s %5s %5s %7s %7s %7s %7s\n", "one way", "sent", "lost", "%",
 	       "late", "twice", "p50", "p99", "max", "jitter");
 	for (size_t i = 0; i < shown; i++) {
-		print_row(&a->one_way[i]);
-		print_counters(counters_of(counted, &a->one_way[i]));
+		print_row(a->one_way[i]);
+		print_counters(counters_of(counted, a->one_way[i]));
 	}
 	if (a->one_way_count > shown)
 		printf("and %zu more (--top 0 shows all)\n", a->one_way_count - shown);
@@ -154,7 +154,7 @@ static json_t *json_row(const struct netsim_analysis *a, const struct netsim_one
 	json_object_set_new(json, "sent", number(row->sent));
 	json_object_set_new(json, "delivered", number(row->delivered));
 	json_object_set_new(json, "lost", number(row->lost));
-	json_object_set_new(json, "flying", number(row->flying));
+	json_object_set_new(json, "flying", number(row->in_flight));
 	json_object_set_new(json, "duplicated", number(row->duplicated));
 	json_object_set_new(json, "reordered", number(row->reordered));
 	json_object_set_new(json, "delay", json_delay(row));
@@ -174,8 +174,8 @@ json_t *analyze_one_way_json(const struct netsim_analysis *a, const struct netsi
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < a->one_way_count && (!view->top || i < view->top); i++)
-		json_array_append_new(list, json_row(a, &a->one_way[i], counted, view));
+		json_array_append_new(list, json_row(a, a->one_way[i], counted, view));
 	return json_pack("{s:o, s:o, s:o, s:I, s:I}", "rows", list, "elsewhere",
-			 number(a->elsewhere), "strays", number(a->strays), "first_ns",
+			 number(a->unobserved), "strays", number(a->unmatched), "first_ns",
 			 (json_int_t)a->one_way_first_ns, "bin_ns", (json_int_t)a->one_way_bin_ns);
 }

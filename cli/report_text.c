@@ -117,7 +117,7 @@ static void print_classes(const struct netsim_analysis *a, const struct analyze_
 {
 	print_head("class", false);
 	for (size_t i = 0; i < shown_rows(&a->classes, view); i++) {
-		const struct netsim_flow_row *row = &a->classes.list[i];
+		const struct netsim_flow_row *row = a->classes.list[i];
 		char label[64];
 
 		snprintf(label, sizeof(label), "%s%.30s", row->inner ? "in vxlan: " : "",
@@ -211,16 +211,16 @@ static void print_multicasts(const struct netsim_analysis *a, const struct netsi
 			     const struct analyze_view *view)
 {
 	for (size_t i = 0; i < rows->count; i++) {
-		const struct netsim_flow_row *row = &rows->list[i];
+		const struct netsim_flow_row *row = rows->list[i];
 		struct netsim_flow_row sum = {.class_name = row->class_name, .inner = row->inner};
 		bool first = is_folded(row, view);
 
 		for (size_t k = 0; first && k < i; k++)
-			first = !is_folded(&rows->list[k], view) ||
-				!is_same_kind(row, &rows->list[k]);
+			first = !is_folded(rows->list[k], view) ||
+				!is_same_kind(row, rows->list[k]);
 		for (size_t k = i; first && k < rows->count; k++)
-			if (is_folded(&rows->list[k], view) && is_same_kind(row, &rows->list[k]))
-				add_multicast(&sum, &rows->list[k]);
+			if (is_folded(rows->list[k], view) && is_same_kind(row, rows->list[k]))
+				add_multicast(&sum, rows->list[k]);
 		if (first)
 			print_pair(a, &sum);
 	}
@@ -233,10 +233,10 @@ static void print_pairs(const struct netsim_analysis *a, const struct netsim_flo
 
 	print_head("between", false);
 	for (size_t i = 0; i < rows->count; i++) {
-		if (is_folded(&rows->list[i], view))
+		if (is_folded(rows->list[i], view))
 			continue;
 		if (room) {
-			print_pair(a, &rows->list[i]);
+			print_pair(a, rows->list[i]);
 			room--;
 		} else {
 			left++;
@@ -311,7 +311,7 @@ static void print_connections(const struct netsim_analysis *a, const struct anal
 
 	print_head("connection", true);
 	for (size_t i = 0; i < shown; i++)
-		print_connection(a, &a->connection_rows.list[i]);
+		print_connection(a, a->connection_rows.list[i]);
 	if (a->connections > shown)
 		printf("and %" PRIu64 " more%s\n", a->connections - shown,
 		       a->folded ? "" : " (--top 0 shows all)");
@@ -339,8 +339,8 @@ static void print_gaps(const struct netsim_analysis *a, const struct analyze_vie
 	printf("\nsilent for longer than their class tolerates\n");
 	for (int whole = 1; whole >= 0; whole--)
 		for (size_t i = 0; i < a->gap_count && shown < room; i++)
-			if (a->gaps[i].whole == whole) {
-				print_gap(&a->gaps[i]);
+			if (a->gaps[i]->whole == whole) {
+				print_gap(a->gaps[i]);
 				shown++;
 			}
 	left = a->gap_count - shown + a->gaps_more;

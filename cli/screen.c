@@ -11,7 +11,7 @@
 #include "rates.h"
 
 struct screen {
-	struct netsim_traffic before, now;
+	struct netsim_traffic *before, *now;
 	struct rates rates;
 	struct rate_list list;
 	struct rate_matrix matrix;
@@ -55,7 +55,7 @@ static int arrange(struct screen *s)
 
 	rates_matrix_free(&s->matrix);
 	rates_free(&s->rates);
-	r = rates_make(s->before.at_ns ? &s->before : NULL, &s->now, s->by_class, &s->rates);
+	r = rates_make(s->before, s->now, s->by_class, &s->rates);
 	if (r == 0 && s->as_matrix)
 		r = rates_matrix(&s->rates, s->by_class, s->order, &s->matrix);
 	else if (r == 0)
@@ -98,7 +98,7 @@ static void draw(struct screen *s)
 
 	keep_inside(s);
 	erase();
-	rates_summary(s->now.fleet, &s->rates, line);
+	rates_summary(s->now->fleet, &s->rates, line);
 	draw_line(0, A_BOLD, line);
 	if (s->as_matrix)
 		rates_matrix_head(&s->matrix, s->left, COLS, line);
@@ -180,12 +180,14 @@ static bool obey(struct screen *s, int key)
 static int read_again(struct screen *s, struct netsim *ctx, const char *fleet,
 		      struct netsim_err *err)
 {
-	struct netsim_traffic traffic = {0};
-	int r = netsim_traffic(ctx, fleet, &traffic, err);
+	const struct netsim_traffic_opts request =
+		NETSIM_OPTS(struct netsim_traffic_opts, .fleet = fleet);
+	struct netsim_traffic *traffic = NULL;
+	int r = netsim_traffic(ctx, &request, &traffic, err);
 
 	if (r < 0)
 		return r;
-	netsim_traffic_free(&s->before);
+	netsim_traffic_free(s->before);
 	s->before = s->now;
 	s->now = traffic;
 	return 0;
@@ -230,8 +232,8 @@ static int loop(struct screen *s, struct netsim *ctx, const char *fleet, double 
 		if (r == 0) {
 			draw(s);
 			/* The first rates come soon, whatever the interval. */
-			r = wait_for_keys(
-				s, begin + (s->before.at_ns || interval < 0.3 ? interval : 0.3));
+			r = wait_for_keys(s,
+					  begin + (s->before || interval < 0.3 ? interval : 0.3));
 		}
 	}
 	return r < 0 ? r : 0;
@@ -271,7 +273,7 @@ int screen_run(struct netsim *ctx, const char *fleet, int64_t interval_ns, struc
 	catch_signals(before, false);
 	rates_matrix_free(&s.matrix);
 	rates_free(&s.rates);
-	netsim_traffic_free(&s.before);
-	netsim_traffic_free(&s.now);
+	netsim_traffic_free(s.before);
+	netsim_traffic_free(s.now);
 	return r;
 }

@@ -38,7 +38,7 @@ extern "C" {
 #define NETSIM_API __attribute__((visibility("default")))
 
 /* C: struct netsim_apply_opts opts = NETSIM_OPTS(struct netsim_apply_opts, .dry_run = true); */
-#define NETSIM_OPTS(type, ...) ((type) {.size = sizeof(type), ##__VA_ARGS__})
+#define NETSIM_OPTS(type, ...) ((type) {.size = sizeof(type), __VA_ARGS__})
 
 /* A place in a file, from 1; file NULL: no place. */
 struct netsim_loc {
@@ -70,6 +70,7 @@ struct netsim_err {
 	char what[320];	  /* "n100-1 eth1: cannot add the link" */
 	char kernel[160]; /* the kernel's own words, or "" */
 	char hint[256];	  /* what would be right, or "" */
+	char reserved[64];
 };
 
 #define NETSIM_DIAGS_MAX 20
@@ -87,18 +88,32 @@ struct netsim;
 NETSIM_API int netsim_open(struct netsim **ret, struct netsim_err *err);
 NETSIM_API void netsim_close(struct netsim *ctx);
 
-/* Lines for people. */
-struct netsim_lines {
-	char **list;
-	size_t count;
+/*
+ * Told at most ten times a second how far a call has come. The struct may grow at its end;
+ * what a call does not know is zero.
+ */
+struct netsim_progress {
+	const char *what; /* "measuring rates": what is being done, or NULL */
+	double done;	  /* 0 to 1, or below 0 where the end is not known */
+	int64_t elapsed_ns;
+	uint64_t packets, bytes; /* captured or read so far */
+	const char *gone;	 /* a port that has just gone away, or NULL */
 };
-NETSIM_API void netsim_lines_free(struct netsim_lines *lines);
+/*
+ * Returns true to stop: captures and measurements then end with what they have, other
+ * calls fail with -ECANCELED.
+ */
+typedef bool netsim_progress_fn(void *arg, const struct netsim_progress *progress);
+
+/* --- files: libnetsim-files(3) */
+
+enum netsim_file { NETSIM_FILE_TOPOLOGY, NETSIM_FILE_PROFILE };
 
 /*
- * Finds a topology or profile by path, or by name in ./FOLDER, /etc/netsim/FOLDER
- * and the installed one; folder is "topo" or "profiles". path must hold 4096 bytes.
+ * Finds a file by path, or by name in ./topo (./profiles), in that folder of /etc/netsim
+ * and of the installed files. buf receives its path; -ENAMETOOLONG if size is too small.
  */
-NETSIM_API int netsim_find(const char *folder, const char *name, char *path,
+NETSIM_API int netsim_find(enum netsim_file kind, const char *name, char *buf, size_t size,
 			   struct netsim_err *err);
 
 /*
@@ -117,53 +132,101 @@ NETSIM_API int netsim_parse_size(const char *text, uint64_t *ret_bytes, const ch
 /* "10mbit", "1.5gbit": bits per second, likewise. */
 NETSIM_API int netsim_parse_rate(const char *text, uint64_t *ret_bps, const char **why);
 
-/* What netsim_up() did. */
+/* --- building and removing: libnetsim-fleet(3) */
+
+enum netsim_step_kind { NETSIM_STEP_ADD, NETSIM_STEP_CHANGE, NETSIM_STEP_REMOVE };
+
+/* One change of the kernel's objects. */
+struct netsim_step {
+	enum netsim_step_kind kind;
+	const char *text; /* "bridge lan (mtu 1500)" */
+};
+
 struct netsim_up {
-	char fleet[64];
-	size_t nodes, networks;
-	size_t steps;  /* 0: the kernel was as the file says already */
-	size_t shaped; /* new ports that got the fleet's profile */
+	const char *fleet;
+	size_t node_count, network_count;
+	size_t step_count;	    /* 0: the kernel was as the file says already */
+	struct netsim_step **steps; /* with dry_run, else NULL */
+	size_t shaped_count;	    /* new ports that got the fleet's profile */
+};
+
+struct netsim_up_opts {
+	size_t size;
+	bool dry_run; /* only plan */
 };
 
 /*
- * Makes the kernel match a topology file, and undoes what it did if that fails.
- * With a wrong file returns -EINVAL with diags; err is filled otherwise.
+ * Makes the kernel match a topology file, and undoes what it did if that fails. A wrong
+ * file gives -EINVAL with diags; otherwise err is filled. Free with netsim_up_free().
  */
-NETSIM_API int netsim_up(struct netsim *ctx, const char *path, struct netsim_up *ret,
-			 struct netsim_diags *diags, struct netsim_err *err);
-/* The steps that netsim_up() would take, a line each. */
-NETSIM_API int netsim_plan(struct netsim *ctx, const char *path, struct netsim_lines *ret,
-			   struct netsim_diags *diags, struct netsim_err *err);
+NETSIM_API int netsim_up(struct netsim *ctx, const char *path, const struct netsim_up_opts *opts,
+			 struct netsim_up **ret, struct netsim_diags *diags,
+			 struct netsim_err *err);
+NETSIM_API void netsim_up_free(struct netsim_up *up);
+
+enum netsim_object_kind { NETSIM_OBJECT_LINK, NETSIM_OBJECT_NODE };
+
+/* Something that netsim made: a link of this namespace, or a node with its namespace. */
+struct netsim_object {
+	enum netsim_object_kind kind;
+	const char *name;
+	const char *netns; /* of a node */
+};
+
+struct netsim_down {
+	const char *fleet; /* NULL: no fleet was up */
+	struct netsim_object **objects;
+	size_t object_count;
+};
+
+struct netsim_down_opts {
+	size_t size;
+	const char *fleet; /* NULL: the only one */
+	bool dry_run;	   /* only list the objects */
+};
 
 /*
- * Removes a fleet (NULL: the only one) with all that netsim made for it. With dry,
- * only lists it. name (64 bytes) receives the fleet's name, "" where there is none.
+ * Removes a fleet with all that netsim made for it. No fleet at all is no error, unless
+ * one is named. Free with netsim_down_free().
  */
-NETSIM_API int netsim_down(struct netsim *ctx, const char *fleet, bool dry, char *name,
-			   struct netsim_lines *ret, struct netsim_err *err);
+NETSIM_API int netsim_down(struct netsim *ctx, const struct netsim_down_opts *opts,
+			   struct netsim_down **ret, struct netsim_err *err);
+NETSIM_API void netsim_down_free(struct netsim_down *down);
 
-/* The conditions of one direction of a port, as the kernel holds them. */
+/*
+ * Moves this process into a node of the netns kind, as ip-netns(8) exec does; for a process
+ * that is about to execute something. fleet NULL: the only one.
+ */
+NETSIM_API int netsim_enter(struct netsim *ctx, const char *fleet, const char *node,
+			    struct netsim_err *err);
+
+/* --- what there is: libnetsim-status(3) */
+
+/* What realises delay and rate; auto chooses by what is asked. */
+enum netsim_engine { NETSIM_ENGINE_AUTO, NETSIM_ENGINE_NETEM, NETSIM_ENGINE_EDT };
+
+/* One direction of a port. */
 struct netsim_direction {
-	char text[160];			/* "100mbit 2.5ms loss 1%", "" for none */
-	uint64_t packets, bytes, drops; /* that passed or were dropped there */
-	uint32_t queued;
+	const char *text;		/* its conditions, "100mbit delay 2.5ms"; "" for none */
+	uint64_t packets, bytes, drops; /* that passed or were dropped by the qdisc */
+	uint32_t queued;		/* packets */
 };
 
 struct netsim_port {
-	char *name;			  /* of the host's end */
-	char *iface;			  /* of the node's end */
-	char *bridge;			  /* the bridge it is plugged into, or "" */
-	bool up;			  /* the host's end is up */
-	struct netsim_direction from, to; /* the node */
+	const char *name;		    /* of the host's end */
+	const char *iface;		    /* of the node's end */
+	const char *bridge;		    /* that the port belongs to, or "" */
+	bool up;			    /* the host's end is up */
+	struct netsim_direction *from, *to; /* the node */
 };
 
 struct netsim_node {
-	char *name;
-	bool tap;
-	bool inside; /* its namespace is there (always for taps) */
-	char **roles;
+	const char *name;
+	bool tap;    /* a virtual machine behind a tap */
+	bool inside; /* its namespace exists (always for taps) */
+	const char **roles;
 	size_t role_count;
-	struct netsim_port *ports;
+	struct netsim_port **ports;
 	size_t port_count;
 	size_t reaches;	       /* how many of the other nodes */
 	uint64_t cut_packets;  /* dropped by partitions, to and from this node */
@@ -172,51 +235,61 @@ struct netsim_node {
 
 /* Conditions between two nodes, or of a class of traffic (edt). */
 struct netsim_path {
-	char *from, *to;  /* NULL: between any two */
-	char *class_name; /* NULL: all traffic */
-	char text[160];
+	const char *from, *to;	/* NULL: between any two */
+	const char *class_name; /* NULL: all traffic */
+	const char *text;
 };
 
+enum netsim_fault_kind { NETSIM_FAULT_PARTITION, NETSIM_FAULT_CONDITIONS, NETSIM_FAULT_LINK };
+
 struct netsim_fault {
-	uint32_t id;
-	char *name;		  /* NULL: none */
-	char *text;		  /* "wan: loss 5% on n100-1:n100-2", "partition n100-1 | rest" */
-	int64_t left_ns;	  /* -1: until healed */
-	int64_t begin_ns, end_ns; /* of a measurement's: since 1970; end 0: it is in force still */
+	uint32_t id; /* 0: it was only tried */
+	enum netsim_fault_kind kind;
+	const char *name; /* NULL: none */
+	const char *text; /* "loss 5% on n100-1:n100-2", "partition n100-1 | rest" */
+	int64_t left_ns;  /* until its deadline; -1: until healed */
+	/* Of a measurement: since 1970; end 0: still in force. */
+	int64_t begin_ns, end_ns;
 };
 
 struct netsim_fleet {
-	char *name;
-	char *profile;		/* that was applied to all of it last, or NULL */
-	bool profile_changed;	/* some of its nodes were shaped otherwise since */
-	const char *engine;	/* "netem" or "edt" */
-	const char *engine_why; /* why edt: "pairs"; NULL for netem */
-	struct netsim_path *paths;
+	const char *name;
+	const char *profile;	   /* the last one applied to all of it, or NULL */
+	bool profile_changed;	   /* some nodes were shaped otherwise since */
+	enum netsim_engine engine; /* netem or edt */
+	const char *engine_why;	   /* why edt: "pairs"; NULL for netem */
+	struct netsim_path **paths;
 	size_t path_count;
-	struct netsim_node *nodes;
+	struct netsim_node **nodes;
 	size_t node_count;
-	char **networks;
+	const char **networks;
 	size_t network_count;
-	struct netsim_fault *faults;
+	struct netsim_fault **faults;
 	size_t fault_count;
 	bool *reach; /* [from * node_count + to] */
 };
 
+/* An interface that is shaped without a fleet. */
 struct netsim_bare {
-	char *device;
-	struct netsim_direction out, in;
+	const char *device;
+	struct netsim_direction *out, *in;
 };
 
 struct netsim_status {
-	struct netsim_fleet *fleets;
+	struct netsim_fleet **fleets;
 	size_t fleet_count;
-	struct netsim_bare *bare; /* interfaces shaped without a fleet */
+	struct netsim_bare **bare;
 	size_t bare_count;
 };
 
-/* What there is: one fleet, or all with fleet NULL. Free with netsim_status_free(). */
-NETSIM_API int netsim_status(struct netsim *ctx, const char *fleet, struct netsim_status *ret,
-			     struct netsim_err *err);
+struct netsim_status_opts {
+	size_t size;
+	const char *fleet; /* NULL: all */
+};
+
+/* Reads fleets, ports, conditions, faults and counters. Free with netsim_status_free(). */
+NETSIM_API int netsim_status(struct netsim *ctx, const struct netsim_status_opts *opts,
+			     struct netsim_status **ret, struct netsim_err *err);
 NETSIM_API void netsim_status_free(struct netsim_status *status);
 
 /* Why a packet did not arrive: a partition, a link that is down, conditions. */
@@ -228,54 +301,74 @@ enum netsim_drop {
 	NETSIM_DROPS
 };
 
-/* What went from one node to another, of one class of traffic, since it is counted. */
+/* The packets from one node to another, of one class of traffic, since counting began. */
 struct netsim_flow {
-	char *from, *to;  /* nodes, or "host"; NULL: pairs that found no room of their own */
-	char *class_name; /* "other": of none */
+	const char *from, *to;	/* nodes, or "host"; NULL: the overflow bucket, of no single pair */
+	const char *class_name; /* "other": of none */
 	uint64_t packets, bytes;
 	uint64_t dropped[NETSIM_DROPS]; /* packets, by reason */
 	uint64_t copied, corrupted;	/* packets, of those that passed */
 };
 
 struct netsim_traffic {
-	char *fleet;
-	int64_t at_ns;		   /* CLOCK_MONOTONIC */
-	struct netsim_flow *flows; /* in the order of netsim_compare_flows() */
+	const char *fleet;
+	int64_t at_ns;		    /* CLOCK_MONOTONIC */
+	struct netsim_flow **flows; /* in the order of netsim_compare_flows() */
 	size_t flow_count;
 };
 
+struct netsim_traffic_opts {
+	size_t size;
+	const char *fleet; /* NULL: the only one */
+};
+
 /*
- * The counters of a fleet (NULL: the only one). Where its ports have no programs that
- * count, it attaches them, and counting starts there. Free with netsim_traffic_free().
+ * Reads the counters of a fleet. Where its ports have no programs that count, it attaches
+ * them, and counting starts there. Free with netsim_traffic_free().
  */
-NETSIM_API int netsim_traffic(struct netsim *ctx, const char *fleet, struct netsim_traffic *ret,
-			      struct netsim_err *err);
+NETSIM_API int netsim_traffic(struct netsim *ctx, const struct netsim_traffic_opts *opts,
+			      struct netsim_traffic **ret, struct netsim_err *err);
 NETSIM_API void netsim_traffic_free(struct netsim_traffic *traffic);
 /* By from, to and class, as strcmp() has it; NULL comes last. */
 NETSIM_API int netsim_compare_flows(const struct netsim_flow *a, const struct netsim_flow *b);
 
-/* What realises delay and rate; auto chooses by what is asked. */
-enum netsim_engine { NETSIM_AUTO, NETSIM_NETEM, NETSIM_EDT };
+/* --- shaping and faults: libnetsim-shape(3) */
 
-/* What to shape. */
-struct netsim_shaping {
+struct netsim_apply_opts {
+	size_t size;
 	const char *fleet;	    /* NULL: the only one */
 	const char *const *targets; /* nodes, patterns, node/iface, or interfaces */
 	size_t target_count;	    /* 0: the whole fleet */
 	const char *as; /* the profile's entry for a bare interface; NULL: the host's name */
 	enum netsim_engine engine; /* for the whole fleet */
-	bool dry;
+	bool dry_run;
 };
 
-/* One line for each port or interface that was shaped: its name, up and down, with tabs between. */
-NETSIM_API int netsim_apply(struct netsim *ctx, const char *profile,
-			    const struct netsim_shaping *what, struct netsim_lines *ret,
-			    struct netsim_diags *diags, struct netsim_err *err);
-NETSIM_API int netsim_clear(struct netsim *ctx, const struct netsim_shaping *what,
-			    struct netsim_lines *ret, struct netsim_err *err);
+/* A port or a bare interface, and its conditions from now on. */
+struct netsim_shaped {
+	const char *name;      /* "n100-1/eth1", "eth1" */
+	const char *up, *down; /* "100mbit delay 2.5ms"; "" for none */
+};
 
-/* Who is to be cut off from whom. */
-struct netsim_cut {
+struct netsim_apply {
+	struct netsim_shaped **list;
+	size_t count;
+};
+
+/*
+ * Shapes ports as a profile says. A wrong file gives -EINVAL with diags; otherwise err is
+ * filled. Free with netsim_apply_free().
+ */
+NETSIM_API int netsim_apply(struct netsim *ctx, const char *profile,
+			    const struct netsim_apply_opts *opts, struct netsim_apply **ret,
+			    struct netsim_diags *diags, struct netsim_err *err);
+/* Takes the shaping off; as and engine are not used. */
+NETSIM_API int netsim_clear(struct netsim *ctx, const struct netsim_apply_opts *opts,
+			    struct netsim_apply **ret, struct netsim_err *err);
+NETSIM_API void netsim_apply_free(struct netsim_apply *apply);
+
+struct netsim_partition_opts {
+	size_t size;
 	const char *fleet;
 	/*
 	 * Groups of nodes as "a,b" (names, patterns, @roles, or the word host). One
@@ -286,109 +379,150 @@ struct netsim_cut {
 	bool isolate;	  /* every node of the groups (none: of the fleet) alone */
 	bool one_way;	  /* two groups: the first cannot send to the second */
 	const char *name; /* to heal it by, or NULL */
-	int64_t for_ns;	  /* 0: until healed; the kernel keeps the time */
-	bool dry;
+	int64_t for_ns;	  /* 0: until healed; the kernel keeps the deadline */
+	bool dry_run;
 };
 
-/* *ret_fault numbers the fault, text (256 bytes) describes it. */
-NETSIM_API int netsim_partition(struct netsim *ctx, const struct netsim_cut *cut,
-				uint32_t *ret_fault, char *text, struct netsim_err *err);
-/* Conditions on top of what the profile asks, until they are healed. */
-struct netsim_fault_request {
+/* Cuts groups off. The result has id 0 with dry_run; free with netsim_fault_free(). */
+NETSIM_API int netsim_partition(struct netsim *ctx, const struct netsim_partition_opts *opts,
+				struct netsim_fault **ret, struct netsim_err *err);
+
+struct netsim_fault_opts {
+	size_t size;
 	const char *fleet;
 	const char *conditions;	    /* "loss 5% delay 80ms" */
 	const char *const *targets; /* nodes, node/iface, or pairs "a:b" */
 	size_t target_count;
 	const char *class_name; /* only traffic of this class, or NULL */
 	const char *name;	/* to heal it by, or NULL */
-	int64_t for_ns;		/* 0: until healed; the kernel keeps the time */
-	bool dry;
+	int64_t for_ns;		/* 0: until healed; the kernel keeps the deadline */
+	bool dry_run;
 };
-/* *ret_fault numbers the fault, text (512 bytes) describes it. */
-NETSIM_API int netsim_fault(struct netsim *ctx, const struct netsim_fault_request *request,
-			    uint32_t *ret_fault, char *text, struct netsim_err *err);
+
+/* Puts conditions on top of the profile's. The result is as netsim_partition()'s. */
+NETSIM_API int netsim_fault(struct netsim *ctx, const struct netsim_fault_opts *opts,
+			    struct netsim_fault **ret, struct netsim_err *err);
+NETSIM_API void netsim_fault_free(struct netsim_fault *fault);
 
 /* Faults of cables. */
 enum netsim_link_state { NETSIM_LINK_DOWN, NETSIM_LINK_UP, NETSIM_LINK_FLAP };
-struct netsim_link_request {
+
+struct netsim_link_opts {
+	size_t size;
 	const char *fleet;
 	enum netsim_link_state state;
 	const char *const *targets; /* nodes, node/iface; a VLAN's interface, too */
 	size_t target_count;
-	int64_t period_ns, up_ns; /* flap: how often, and how long of that it is up */
-	const char *name;
-	int64_t for_ns;
-	bool dry;
+	int64_t period_ns, up_ns; /* flap: each period, and how long of it the link is up */
+	const char *name;	  /* to heal it by, or NULL; for one target */
+	int64_t for_ns;		  /* 0: until set up; the kernel keeps the deadline */
+	bool dry_run;
 };
+
+enum netsim_link_change_kind {
+	NETSIM_LINK_CARRIER, /* a cable got or lost its carrier */
+	NETSIM_LINK_FAULT,   /* a fault that the programs keep was added */
+	NETSIM_LINK_HEALED,  /* such a fault was ended */
+};
+
+struct netsim_link_change {
+	enum netsim_link_change_kind kind;
+	const char *name;	    /* the cable: "n100-1/eth1" */
+	bool up;		    /* carrier: it has one now */
+	struct netsim_fault *fault; /* added or ended; id 0 with dry_run */
+};
+
+struct netsim_link {
+	struct netsim_link_change **changes;
+	size_t change_count;
+};
+
 /*
- * Without a time, a cable that is down loses its carrier, and is down until it is
- * set up again. With one, or flapping, it is a fault kept by the kernel: nothing
- * passes, but the carrier stays. A line for each thing that was done.
+ * Takes cables down or up. Without a time, a cable that is down loses its carrier, and is
+ * down until it is set up again. With one, or flapping, it is a fault kept by the kernel:
+ * nothing passes, but the carrier stays. Free with netsim_link_free().
  */
-NETSIM_API int netsim_link(struct netsim *ctx, const struct netsim_link_request *request,
-			   struct netsim_lines *ret, struct netsim_err *err);
+NETSIM_API int netsim_link(struct netsim *ctx, const struct netsim_link_opts *opts,
+			   struct netsim_link **ret, struct netsim_err *err);
+NETSIM_API void netsim_link_free(struct netsim_link *link);
 
-/* Ends these faults (numbers or names; none: all); a line for each that ended. */
-NETSIM_API int netsim_heal(struct netsim *ctx, const char *fleet, const char *const *faults,
-			   size_t count, bool dry, struct netsim_lines *ret,
-			   struct netsim_err *err);
+struct netsim_heal_opts {
+	size_t size;
+	const char *fleet;
+	const char *const *faults; /* numbers or names */
+	size_t fault_count;	   /* 0: all */
+	bool dry_run;
+};
 
-/* Whether what was measured is what was asked for. */
+struct netsim_heal {
+	struct netsim_fault **faults;
+	size_t fault_count;
+};
+
+/* Ends faults at one instant; an unknown one is an error, and none ends. netsim_heal_free(). */
+NETSIM_API int netsim_heal(struct netsim *ctx, const struct netsim_heal_opts *opts,
+			   struct netsim_heal **ret, struct netsim_err *err);
+NETSIM_API void netsim_heal_free(struct netsim_heal *heal);
+
+/* --- measuring: libnetsim-measure(3) */
+
+/* Whether a measurement agrees with the request. */
 enum netsim_verdict { NETSIM_AS_ASKED, NETSIM_NOT_AS_ASKED, NETSIM_NOT_MEASURED };
 
 struct netsim_verify_row {
-	char subject[160]; /* "n100-1", "n100-1 > jetson-1", "all" */
-	char what[32];	   /* "rtt", "rate up", "loss" */
-	char asked[64], measured[96];
+	const char *subject;	      /* "n100-1", "n100-1 > jetson-1", "all" */
+	const char *what;	      /* "rtt", "rate up", "loss" */
+	const char *asked, *measured; /* "5.0 ms"; "" where there is nothing to say */
 	enum netsim_verdict verdict;
-	char why[160]; /* more about it, or "" */
+	const char *why; /* more about it, or "" */
 };
 
 struct netsim_verify {
-	char fleet[64];
-	char basis[160]; /* where what was asked is known from */
-	struct netsim_verify_row *rows;
+	const char *fleet;
+	const char *basis; /* where the request is known from */
+	struct netsim_verify_row **rows;
 	size_t row_count;
 	size_t as_asked, failed, unmeasured;
-	double lateness; /* of this machine's timers in ms, which delays are allowed */
+	double timer_slack_ms; /* of this machine's timers, which delays are allowed */
 };
 
-struct netsim_verifying {
-	const char *fleet; /* NULL: the only one */
-	bool quick;
-	void (*progress)(void *arg, const char *what, double done); /* may be NULL */
+struct netsim_verify_opts {
+	size_t size;
+	const char *fleet;	      /* NULL: the only one */
+	bool quick;		      /* delays, ratios and reach only */
+	netsim_progress_fn *progress; /* may be NULL */
 	void *arg;
 };
 
 /*
- * Measures the links of a fleet by traffic of its own and compares with what was
- * asked for. A verdict is no error: see ret->failed. Free with netsim_verify_free().
+ * Measures the links of a fleet by traffic of its own and compares with the request. A
+ * verdict is no error: see failed. Free with netsim_verify_free().
  */
-NETSIM_API int netsim_verify(struct netsim *ctx, const struct netsim_verifying *how,
-			     struct netsim_verify *ret, struct netsim_err *err);
+NETSIM_API int netsim_verify(struct netsim *ctx, const struct netsim_verify_opts *opts,
+			     struct netsim_verify **ret, struct netsim_err *err);
 NETSIM_API void netsim_verify_free(struct netsim_verify *verify);
 
 /* How one node sends to another. */
-struct netsim_way {
-	char from[64], to[64]; /* addresses; to is "" where there is no way */
-	char device[16];       /* the interface that it sends through, or "" */
+struct netsim_route {
+	const char *from, *to; /* addresses; to is "" where none leads there */
+	const char *device;    /* the interface that it sends through, or "" */
 	bool cut;	       /* by a partition, there or back */
 };
 
 struct netsim_peer {
-	char *name; /* of a node, or "host" */
-	bool guest; /* a virtual machine: nothing can be started in it */
+	const char *name; /* of a node, or "host" */
+	bool guest;	  /* a virtual machine: nothing can be started in it */
 };
 
-struct netsim_ways {
-	char fleet[64];
-	struct netsim_peer *nodes; /* in the order in which they were asked for */
+struct netsim_routes {
+	const char *fleet;
+	struct netsim_peer **nodes; /* in the order in which they were asked for */
 	size_t node_count;
-	struct netsim_way *list; /* [from * node_count + to] */
+	struct netsim_route **list; /* [from * node_count + to] */
 };
 
-/* Between whom. */
-struct netsim_among {
+struct netsim_routes_opts {
+	size_t size;
 	const char *fleet;	  /* NULL: the only one */
 	const char *const *nodes; /* names, patterns, @roles, or the word host */
 	size_t node_count;	  /* 0: all nodes; with virtual machines the host, too */
@@ -396,13 +530,13 @@ struct netsim_among {
 };
 
 /*
- * The addresses under which nodes reach each other: those in a network and VLAN
- * that both are in, or else a route leads to. Of a virtual machine the address is
- * known once it has talked to the host. Free with netsim_ways_free().
+ * The addresses under which nodes reach each other: those in a network and VLAN that both
+ * are in, or else a route leads to. A virtual machine's address is known once it has
+ * talked to the host. Free with netsim_routes_free().
  */
-NETSIM_API int netsim_ways(struct netsim *ctx, const struct netsim_among *among,
-			   struct netsim_ways *ret, struct netsim_err *err);
-NETSIM_API void netsim_ways_free(struct netsim_ways *ways);
+NETSIM_API int netsim_routes(struct netsim *ctx, const struct netsim_routes_opts *opts,
+			     struct netsim_routes **ret, struct netsim_err *err);
+NETSIM_API void netsim_routes_free(struct netsim_routes *routes);
 
 enum netsim_ping_result {
 	NETSIM_PING_ANSWERED,
@@ -410,47 +544,51 @@ enum netsim_ping_result {
 	NETSIM_PING_CUT,     /* nothing came back, as a partition asks */
 	NETSIM_PING_LEAKED,  /* answers came in spite of a partition */
 	NETSIM_PING_CHANGED, /* a partition began or ended meanwhile */
-	NETSIM_PING_NONE,    /* not tried: no way, or a virtual machine would have to ask */
+	NETSIM_PING_NONE,    /* not tried: no route, or a virtual machine would have to ask */
 };
 
-/* Echoes of one pair; times in milliseconds, there and back. */
+/* Echoes of one pair; round trips. */
 struct netsim_ping {
 	enum netsim_ping_result result;
 	unsigned sent, received;
-	double min, mean, max, sd;
+	double min_ms, mean_ms, max_ms, sd_ms;
 };
 
 struct netsim_ping_matrix {
-	struct netsim_ways ways;
-	struct netsim_ping *list; /* as ways.list */
-	size_t failed;		  /* pairs that are silent, and that leaked */
-	unsigned crowded; /* 0, or how many neighbours (ARP) the kernel takes, which was too few */
-	double interval;  /* seconds: longer than asked for with very many pairs */
+	struct netsim_routes *routes;
+	struct netsim_ping **list; /* as routes->list */
+	size_t failed;		   /* pairs that are silent, and that leaked */
+	unsigned neighbour_limit;  /* the kernel's limit of neighbours, if it was too low; else 0 */
+	double interval_s;	   /* longer than asked for with very many pairs */
 };
 
-struct netsim_pinging {
-	struct netsim_among among;
-	unsigned count;				  /* 0: 10 */
-	int64_t interval_ns;			  /* 0: 100 ms */
-	void (*progress)(void *arg, double done); /* may be NULL */
+struct netsim_ping_opts {
+	size_t size;
+	const char *fleet; /* these as in struct netsim_routes_opts */
+	const char *const *nodes;
+	size_t node_count;
+	const char *iface;
+	unsigned count;		      /* 0: 10 */
+	int64_t interval_ns;	      /* 0: 100 ms */
+	netsim_progress_fn *progress; /* may be NULL */
 	void *arg;
 };
 
 /*
- * Pings all pairs at once. What is found is no error: see ret->failed. Free with
+ * Pings all pairs at once. A silent pair is no error: see failed. Free with
  * netsim_ping_matrix_free().
  */
-NETSIM_API int netsim_ping_matrix(struct netsim *ctx, const struct netsim_pinging *how,
-				  struct netsim_ping_matrix *ret, struct netsim_err *err);
+NETSIM_API int netsim_ping_matrix(struct netsim *ctx, const struct netsim_ping_opts *opts,
+				  struct netsim_ping_matrix **ret, struct netsim_err *err);
 NETSIM_API void netsim_ping_matrix_free(struct netsim_ping_matrix *matrix);
 
 /*
  * Finds a helper program: beside the one that runs, as in a build, or where it is
- * installed. path must hold 4096 bytes. -ENOENT (kind ENV) where there is none.
+ * installed. -ENOENT (kind ENV) where there is none, -ENAMETOOLONG if size is too small.
  */
-NETSIM_API int netsim_find_helper(const char *name, char *path, struct netsim_err *err);
+NETSIM_API int netsim_find_helper(const char *name, char *buf, size_t size, struct netsim_err *err);
 
-/* --- captured traffic: netsim-analyze(8) defines every figure */
+/* --- captured traffic: libnetsim-capture(3); netsim-analyze(8) defines every figure */
 
 /* Round trips in nanoseconds; percentiles are right to 0.8 %, the others exact. */
 struct netsim_rtt {
@@ -504,11 +642,6 @@ struct netsim_flow_row {
 	bool closed;
 };
 
-struct netsim_flow_rows {
-	struct netsim_flow_row *list;
-	size_t count;
-};
-
 /* Nothing came from a node for longer than the class tolerates. */
 struct netsim_flow_gap {
 	const char *from, *to, *class_name;
@@ -519,9 +652,9 @@ struct netsim_flow_gap {
 };
 
 struct netsim_capture_problem {
-	char *file;
+	const char *file;
 	uint64_t offset;
-	char what[160];
+	const char *what;
 };
 
 /* What was sent in a while. */
@@ -534,12 +667,17 @@ struct netsim_one_way_bin {
 struct netsim_one_way {
 	const char *from, *to, *class_name; /* the nodes NULL where there were too many pairs */
 	uint64_t sent, delivered, lost;
-	uint64_t flying; /* not delivered, but sent too shortly before the end to be lost */
+	uint64_t in_flight; /* not delivered, but sent too shortly before the end to be lost */
 	uint64_t duplicated, reordered;
 	struct netsim_rtt delay;
 	double jitter; /* the standard deviation of the delay */
 	/* one_way_bin_count of them; NULL behind the first 64 rows */
 	struct netsim_one_way_bin *bins;
+};
+
+struct netsim_flow_rows {
+	struct netsim_flow_row **list;
+	size_t count;
 };
 
 struct netsim_analysis {
@@ -550,52 +688,50 @@ struct netsim_analysis {
 	uint64_t folded;    /* connections without a row: memory is bounded */
 	uint64_t unordered; /* packets earlier than the one before */
 	int64_t first_ns, last_ns;
-	/* Sorted by bytes, most first. Pairs and classes each, and classes of a pair. */
+	/* Rows, sorted by bytes, most first: by class, by pair, by both, and of connections. */
 	struct netsim_flow_rows classes, pairs, flows, connection_rows;
 	int64_t bin_ns; /* bin 0 begins at first_ns */
 	size_t bin_count;
-	struct netsim_flow_gap *gaps; /* the first ones, in order of their end */
+	struct netsim_flow_gap **gaps; /* the first ones, in order of their end */
 	size_t gap_count;
 	uint64_t gaps_more; /* that are not listed */
-	/* Where packets were captured at several ports; sorted by what was sent. */
-	struct netsim_one_way *one_way;
+	/* Where packets were captured at several ports; sorted by packets sent. */
+	struct netsim_one_way **one_way;
 	size_t one_way_count;
-	uint64_t elsewhere, strays; /* sent to, and delivered from, where nothing is captured */
+	/* Packets sent to, and delivered from, where nothing is captured. */
+	uint64_t unobserved, unmatched;
 	int64_t one_way_first_ns, one_way_bin_ns;
 	size_t one_way_bin_count;
 	/* Where files could not be read on; what was before it counts. */
-	struct netsim_capture_problem *problems;
+	struct netsim_capture_problem **problems;
 	size_t problem_count;
-	char **names; /* what the texts above point into */
-	size_t name_count;
 };
 
-struct netsim_analyzing {
+struct netsim_analyze_opts {
+	size_t size;
 	const char *const *files; /* merged by time; "-": standard input */
 	size_t file_count;
-	const char *classes;  /* a file; NULL: the usual one */
-	const char *topology; /* whose nodes name addresses; NULL: none */
+	const char *class_file; /* NULL: the usual one */
+	const char *topology;	/* whose nodes name addresses; NULL: none */
 	/* Only packets in between: since 1970, or since the first packet. */
 	int64_t from_ns, to_ns; /* to 0: to the end */
 	bool from_first, to_first;
-	size_t connections;	/* rows of connections, 0: all */
-	size_t max_connections; /* kept at once, 0: a million; older ones are folded */
-	void (*progress)(void *arg, uint64_t packets); /* may be NULL */
+	size_t connections;	      /* rows of connections, 0: all */
+	size_t max_connections;	      /* kept at once, 0: a million; older ones are folded */
+	netsim_progress_fn *progress; /* may be NULL */
 	void *arg;
 };
 
 /*
- * Reads captures and follows what is in them. Damaged ones are no error: see
- * ret->problems. With a wrong class file or topology -EINVAL and diags, as above; err
- * is filled otherwise. Free with netsim_analysis_free(). Needs no handle.
+ * Reads captures and follows their connections. Damaged files are no error: see problems.
+ * A wrong class file or topology gives -EINVAL and diags; otherwise err is filled. Free
+ * with netsim_analysis_free(). Needs no handle.
  */
-NETSIM_API int netsim_analyze(const struct netsim_analyzing *how, struct netsim_analysis *ret,
+NETSIM_API int netsim_analyze(const struct netsim_analyze_opts *opts, struct netsim_analysis **ret,
 			      struct netsim_diags *diags, struct netsim_err *err);
 NETSIM_API void netsim_analysis_free(struct netsim_analysis *analysis);
 
-/* --- captures: netsim-capture(8) */
-
-/* A packet at a port. */
+/* A packet at a port, while it is handed out. */
 struct netsim_captured {
 	int64_t time_ns;	/* since 1970 */
 	const char *from, *to;	/* names of nodes, addresses, or "?" */
@@ -603,10 +739,11 @@ struct netsim_captured {
 	const char *port;	/* "n100-1/eth1" */
 	bool sent;		/* by the port's node; otherwise delivered to it */
 	uint32_t length;
-	char what[96]; /* "tcp 40212 > 2380 [P.]" */
+	const char *what; /* "tcp 40212 > 2380 [P.]" */
 };
 
-struct netsim_capturing {
+struct netsim_capture_opts {
+	size_t size;
 	const char *fleet;	    /* NULL: the only one */
 	const char *const *targets; /* nodes, patterns, @roles, node/iface; none: all ports */
 	size_t target_count;
@@ -619,108 +756,112 @@ struct netsim_capturing {
 	size_t class_count;
 	const char *class_file;		/* NULL: the usual one */
 	bool only_sent, only_delivered; /* by and to the ports' nodes; neither: both */
-	uint32_t snap;			/* bytes of each packet, at least 64; 0: all */
-	uint32_t buffer; /* bytes for what waits at a port, at least 1 MiB; 0: usual */
-	/* New files at this size and after this time; the oldest go beyond so many. */
+	uint32_t snap_bytes;		/* of each packet, at least 64; 0: all */
+	uint32_t buffer_bytes;		/* for what waits at a port, at least 1 MiB; 0: usual */
+	/* New files at this size and after this time; the oldest go beyond keep_files. */
 	uint64_t rotate_bytes;
 	int64_t rotate_ns;
-	unsigned keep;
-	int64_t for_ns; /* 0: until it is ended */
+	unsigned keep_files;
+	int64_t for_ns; /* 0: until it is stopped */
 	uint64_t count; /* packets, 0: any number */
-	bool dry;	/* only say which ports and classes are meant */
-	/* Asked some ten times a second, and after every signal: whether to end. */
-	bool (*ended)(void *arg);
-	void (*progress)(void *arg, uint64_t packets, uint64_t bytes); /* may be NULL */
-	void (*gone)(void *arg, const char *port); /* a port that went away; may be NULL */
+	bool dry_run;	/* only say which ports and classes are meant */
+	/* Called some ten times a second, and after every signal. */
+	netsim_progress_fn *progress; /* may be NULL with for_ns or count */
 	void *arg;
 };
 
+struct netsim_capture_port {
+	const char *name;
+	uint64_t packets, bytes, received, dropped;
+	bool gone;
+};
+
+struct netsim_capture_class {
+	const char *name;
+	uint64_t packets, bytes;
+};
+
 struct netsim_capture {
-	char fleet[64];
+	const char *fleet;
 	uint64_t packets, bytes; /* as long as they were on the wire */
 	uint64_t received;	 /* at the sockets, before classes are looked at */
-	uint64_t dropped;	 /* of them: there was no room for them */
-	int64_t ns;		 /* how long it took */
-	uint64_t files;		 /* that were begun */
-	struct netsim_capture_port {
-		char *name;
-		uint64_t packets, bytes, received, dropped;
-		bool gone;
-	} * ports;
+	uint64_t dropped;	 /* of them, for lack of room */
+	int64_t elapsed_ns;
+	uint64_t files; /* that were begun */
+	struct netsim_capture_port **ports;
 	size_t port_count;
-	struct netsim_capture_class {
-		char *name;
-		uint64_t packets, bytes;
-	} * classes; /* of which there were any */
+	struct netsim_capture_class **classes; /* that had packets */
 	size_t class_count;
 };
 
 /*
- * Captures at ports. Drops are no error, nor are ports that go away: see ret->dropped and
- * ret->ports. A file that cannot be written is one, and holds whole packets. With a wrong
- * class file -EINVAL and diags. Free with netsim_capture_free().
+ * Captures at ports. Drops are no error, nor are ports that go away: see the counters. A
+ * file that cannot be written is one, and holds whole packets. A wrong class file gives
+ * -EINVAL and diags. Free with netsim_capture_free().
  */
-NETSIM_API int netsim_capture(struct netsim *ctx, const struct netsim_capturing *how,
-			      struct netsim_capture *ret, struct netsim_diags *diags,
+NETSIM_API int netsim_capture(struct netsim *ctx, const struct netsim_capture_opts *opts,
+			      struct netsim_capture **ret, struct netsim_diags *diags,
 			      struct netsim_err *err);
 NETSIM_API void netsim_capture_free(struct netsim_capture *capture);
 
-/* The same live. */
+/* An analysis of live traffic. */
 struct netsim_measurement {
-	char fleet[64];
-	size_t ports;
-	struct netsim_analysis analysis;
-	struct netsim_traffic counted; /* by the programs at the ports, meanwhile */
-	char uncounted[160];	       /* why they cannot, or "" */
-	uint64_t missed; /* packets that there was no room for: figures are incomplete */
-	size_t gone;	 /* ports that went away meanwhile */
-	struct netsim_fault *faults; /* that were in force meanwhile */
+	const char *fleet;
+	size_t port_count;
+	struct netsim_analysis *analysis;
+	struct netsim_traffic *counted; /* by the programs at the ports, meanwhile; or NULL */
+	const char *uncounted;		/* why they cannot, or NULL */
+	uint64_t missed;		/* packets, for lack of room: the figures are incomplete */
+	size_t gone_count;		/* ports that went away meanwhile */
+	struct netsim_fault **faults;	/* that were in force meanwhile */
 	size_t fault_count;
 };
 
-struct netsim_measuring {
-	struct netsim_among among; /* rows of nodes that these name; iface is not used */
-	const char *classes;	   /* a file; NULL: the usual one */
-	int64_t duration_ns;	   /* 0: until go_on() ends it, or no port is left */
-	size_t connections;	   /* rows of connections, 0: all */
-	/* Several times a second; false ends the measurement. May be NULL with a duration. */
-	bool (*go_on)(void *arg, uint64_t packets, double seconds);
+struct netsim_measure_opts {
+	size_t size;
+	const char *fleet;	      /* NULL: the only one */
+	const char *const *nodes;     /* rows of these: names, patterns, @roles, host */
+	size_t node_count;	      /* 0: of all */
+	const char *class_file;	      /* NULL: the usual one */
+	int64_t duration_ns;	      /* 0: until it is stopped, or no port is left */
+	size_t connections;	      /* rows of connections, 0: all */
+	netsim_progress_fn *progress; /* may be NULL with a duration */
 	void *arg;
 };
 
-/* Follows all ports' packets; diags as above. Free with netsim_measurement_free(). */
-NETSIM_API int netsim_measure(struct netsim *ctx, const struct netsim_measuring *how,
-			      struct netsim_measurement *ret, struct netsim_diags *diags,
+/* Follows the packets of all ports; diags as above. Free with netsim_measurement_free(). */
+NETSIM_API int netsim_measure(struct netsim *ctx, const struct netsim_measure_opts *opts,
+			      struct netsim_measurement **ret, struct netsim_diags *diags,
 			      struct netsim_err *err);
 NETSIM_API void netsim_measurement_free(struct netsim_measurement *measurement);
 
-/*
- * Moves this process into a node of the netns kind, as ip-netns(8) exec does; for
- * a process that is about to execute something.
- */
-NETSIM_API int netsim_enter(struct netsim *ctx, const char *fleet, const char *node,
-			    struct netsim_err *err);
+/* --- the machine: libnetsim-doctor(3) */
 
-/* What this machine can do. */
 struct netsim_finding {
 	const char *what; /* "netem" */
 	const char *use;  /* "delay, loss and rate of profiles" */
 	bool ok;
-	bool optional;	  /* few need it: does not count as missing */
-	char detail[160]; /* the kernel's words, a version, or "" */
-	const char *hint; /* how to mend it */
+	bool optional;	    /* few need it: does not count as missing */
+	const char *detail; /* the kernel's words, a version, or "" */
+	const char *hint;   /* how to mend it */
 };
-#define NETSIM_FINDINGS_MAX 32
+
 struct netsim_findings {
-	struct netsim_finding list[NETSIM_FINDINGS_MAX];
+	struct netsim_finding **list;
 	size_t count;
 	size_t missing;
-	char kernel[96];
-	char engines[192]; /* which engine would do what here, and why not more */
+	const char *kernel;
+	const char *engines; /* which engine would do what here, and why not more */
 };
-/* Tries everything in a network namespace of its own, which it leaves and removes. */
-NETSIM_API int netsim_doctor(struct netsim_findings *ret, struct netsim_err *err);
 
+/*
+ * Tries everything in a network namespace of its own, which it leaves and removes. Free
+ * with netsim_findings_free(). Needs no handle.
+ */
+NETSIM_API int netsim_doctor(struct netsim_findings **ret, struct netsim_err *err);
+NETSIM_API void netsim_findings_free(struct netsim_findings *findings);
+
+/* "0.1.0", of the library that runs; NETSIM_VERSION_* are those of this header. */
 NETSIM_API const char *netsim_version(void);
 
 #ifdef __cplusplus

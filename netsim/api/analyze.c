@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "netsim/api/handle.h"
+#include "netsim/api/publish.h"
 #include "netsim/config/find.h"
 #include "netsim/flow/analysis.h"
 #include "netsim/packet/capture_file.h"
@@ -19,7 +20,7 @@
 
 /* What an analysis holds while it runs. */
 struct run {
-	const struct netsim_analyzing *how;
+	const struct netsim_analyze_opts *how;
 	struct class_set *classes;
 	struct analyze_names names;
 	struct capture_names own; /* the files' */
@@ -80,7 +81,7 @@ static bool stat_file(const char *path, struct stat *ret)
 }
 
 /* All in it would count twice. */
-static int check_twice(const struct netsim_analyzing *how, struct netsim_err *err)
+static int check_twice(const struct netsim_analyze_opts *how, struct netsim_err *err)
 {
 	struct stat a, b;
 
@@ -115,7 +116,7 @@ static int open_files(struct run *run, struct netsim_err *err)
 }
 
 /* The bounds in absolute time, by that of the first packet. */
-static void set_bounds(const struct netsim_analyzing *how, int64_t first_ns, int64_t *ret_from,
+static void set_bounds(const struct netsim_analyze_opts *how, int64_t first_ns, int64_t *ret_from,
 		       int64_t *ret_to)
 {
 	*ret_from = how->from_ns ? how->from_ns : INT64_MIN;
@@ -182,8 +183,10 @@ static int follow(struct run *run, struct netsim_err *err)
 			return -ENOMEM;
 		if (!flow_add(run->flow, &packet, captured.time_ns))
 			return err_oom(err);
-		if (run->how->progress && count % PROGRESS_EVERY == 0)
-			run->how->progress(run->how->arg, count);
+		if (run->how->progress && count % PROGRESS_EVERY == 0 &&
+		    run->how->progress(run->how->arg,
+				       &(struct netsim_progress) {.done = -1, .packets = count}))
+			return err_canceled(err);
 	}
 	if (count && (to < first || from > last || from > to))
 		return outside(first, last, err);
@@ -208,14 +211,14 @@ static int add_names(struct run *run, struct netsim_err *err)
 static int note_problem(struct netsim_analysis *ret, const char *file, uint64_t offset,
 			const char *what, struct netsim_err *err)
 {
-	struct netsim_capture_problem *problem = array_push(ret->problems, ret->problem_count);
+	struct netsim_capture_problem *problem = arena_push(ret, ret->problems, ret->problem_count);
 
 	if (!problem)
 		return err_oom(err);
-	problem->file = strdup(file);
+	problem->file = arena_strdup(ret, file);
 	problem->offset = offset;
-	snprintf(problem->what, sizeof(problem->what), "%s", what);
-	return problem->file ? 0 : err_oom(err);
+	problem->what = arena_strdup(ret, what);
+	return problem->file && problem->what ? 0 : err_oom(err);
 }
 
 static int note_problems(struct run *run, struct netsim_analysis *ret, struct netsim_err *err)
@@ -239,13 +242,14 @@ static int note_problems(struct run *run, struct netsim_analysis *ret, struct ne
 	return r;
 }
 
-static int analyze(struct run *run, struct netsim_analysis *ret, struct netsim_diags *diags,
+static int analyze(struct run *run, struct netsim_analysis **ret, struct netsim_diags *diags,
 		   struct netsim_err *err)
 {
+	struct analysis analysis = {0};
 	uint32_t most = run->how->max_connections > FLOW_CONNECTIONS_MAX ?
 				FLOW_CONNECTIONS_MAX :
 				(uint32_t)run->how->max_connections;
-	int r = analyze_classes(run->how->classes, &run->classes, diags, err);
+	int r = analyze_classes(run->how->class_file, &run->classes, diags, err);
 
 	if (r == 0)
 		r = load_names(run, diags, err);
@@ -265,26 +269,30 @@ static int analyze(struct run *run, struct netsim_analysis *ret, struct netsim_d
 							  .classes = run->classes,
 							  .names = &run->names,
 							  .connections = run->how->connections},
-				 ret, err);
-	return r == 0 ? note_problems(run, ret, err) : r;
-}
-
-int netsim_analyze(const struct netsim_analyzing *how, struct netsim_analysis *ret,
-		   struct netsim_diags *diags, struct netsim_err *err)
-{
-	struct run run = {.how = how};
-	struct netsim_analysis analysis = {0};
-	int r = analyze(&run, &analysis, diags, err);
-
-	run_done(&run);
+				 &analysis, err);
 	if (r < 0)
 		analysis_done(&analysis);
 	else
-		*ret = analysis;
+		r = analysis_publish(&analysis, ret, err);
 	return r;
 }
 
-void netsim_analysis_free(struct netsim_analysis *analysis)
+int netsim_analyze(const struct netsim_analyze_opts *opts, struct netsim_analysis **ret,
+		   struct netsim_diags *diags, struct netsim_err *err)
 {
-	analysis_done(analysis);
+	struct netsim_analysis *analysis = NULL;
+	struct netsim_analyze_opts o;
+	struct run run = {.how = &o};
+	int r = opts_read(&o, sizeof(o), opts, err);
+
+	if (r == 0)
+		r = analyze(&run, &analysis, diags, err);
+	if (r == 0)
+		r = note_problems(&run, analysis, err);
+	run_done(&run);
+	if (r < 0)
+		netsim_analysis_free(analysis);
+	else
+		*ret = analysis;
+	return r;
 }

@@ -80,7 +80,7 @@ static int select_word(struct state *st, struct selection *s, const char *word,
 	return r;
 }
 
-static bool only_interfaces(const struct state *st, const struct netsim_shaping *what)
+static bool only_interfaces(const struct state *st, const struct netsim_apply_opts *what)
 {
 	for (size_t i = 0; i < what->target_count; i++) {
 		const struct link *link = model_find_link(st->host, MODEL_HOST, what->targets[i]);
@@ -92,7 +92,7 @@ static bool only_interfaces(const struct state *st, const struct netsim_shaping 
 }
 
 /* Chooses the fleet, and reads it once nobody else can be changing it. */
-static int open_fleet(struct state *st, const struct netsim_shaping *what, struct selection *s,
+static int open_fleet(struct state *st, const struct netsim_apply_opts *what, struct selection *s,
 		      struct netsim_err *err)
 {
 	int r;
@@ -103,7 +103,7 @@ static int open_fleet(struct state *st, const struct netsim_shaping *what, struc
 	r = target_fleet(st, what->fleet, &s->fleet.name, err);
 	if (r < 0)
 		return r == -ENOENT && !what->fleet ? 0 : r;
-	if (!what->dry) {
+	if (!what->dry_run) {
 		r = lock_take(s->fleet.name, &s->fleet.lock, err);
 		if (r == 0)
 			r = state_read_host(st, err);
@@ -116,20 +116,19 @@ static int open_fleet(struct state *st, const struct netsim_shaping *what, struc
 	return s->ports ? 0 : err_oom(err);
 }
 
-static int lock_bare(struct state *st, const struct netsim_shaping *what, struct selection *s,
+static int lock_bare(struct state *st, const struct netsim_apply_opts *what, struct selection *s,
 		     struct netsim_err *err)
 {
 	int r = 0;
 
-	if (s->bare_count && !what->dry)
+	if (s->bare_count && !what->dry_run)
 		r = lock_take(MARK_BARE, &s->bare_lock, err);
 	return r == 0 && s->bare_lock >= 0 ? state_read_host(st, err) : r;
 }
 
-static int open_selection(struct netsim *ctx, const struct netsim_shaping *what,
+static int open_selection(struct state *st, const struct netsim_apply_opts *what,
 			  struct selection *s, struct netsim_err *err)
 {
-	struct state *st = &ctx->state;
 	int r = state_read_host(st, err);
 
 	*s = (struct selection) {.fleet = FLEET_NONE, .bare_lock = -1};
@@ -153,138 +152,169 @@ static const char *fleet_name(const struct model *model, int *node, const struct
 	return *node >= 0 ? model->nodes[*node].name : NULL;
 }
 
-/* The ports of a selection as targets; their texts belong to model and *strings. */
-static int fleet_targets(const struct selection *s, const struct intent *intent,
-			 struct netem_target **ret, size_t *ret_count, struct netsim_lines *strings,
-			 struct netsim_err *err)
+/* What netem is to do; texts is an arena that they point into, beside the model. */
+struct target_list {
+	struct netem_target *list;
+	size_t count;
+	void *texts;
+};
+
+static void targets_done(struct target_list *targets)
 {
-	struct netem_target *targets = NULL;
-	size_t count = 0;
+	free(targets->list);
+	arena_free(targets->texts);
+}
+
+/* The ports of a selection as targets. End with targets_done() in any case. */
+static int fleet_targets(const struct selection *s, const struct intent *intent,
+			 struct target_list *ret, struct netsim_err *err)
+{
+	const struct model *model = s->fleet.model;
 	int r = 0, n = -1;
 
-	for (size_t i = 0; r == 0 && s->fleet.model && i < s->fleet.model->link_count; i++) {
-		const struct link *link = &s->fleet.model->links[i];
+	*ret = (struct target_list) {.texts = arena_new(0)};
+	if (!ret->texts)
+		return err_oom(err);
+	for (size_t i = 0; r == 0 && model && i < model->link_count; i++) {
+		const struct link *link = &model->links[i];
 		struct netem_target *t;
-		const char *name;
+		const char *name, *iface;
 		struct mark mark;
 
-		if (!s->ports[i] || !(name = fleet_name(s->fleet.model, &n, link, &mark)))
+		if (!s->ports[i] || !(name = fleet_name(model, &n, link, &mark)))
 			continue;
-		t = array_push(targets, count);
-		if (!t || lines_add(strings, err, "%s", mark.iface) < 0) {
-			r = err_oom(err);
-			break;
-		}
+		t = array_push(ret->list, ret->count);
+		iface = t ? arena_strdup(ret->texts, mark.iface) : NULL;
+		if (!iface)
+			return err_oom(err);
 		t->device = link->name;
 		t->node = name;
-		t->iface = link->kind == LINK_VETH ? strings->list[strings->count - 1] : NULL;
+		t->iface = link->kind == LINK_VETH ? iface : NULL;
 		t->bridge = *link->master ? link->master : NULL;
-		r = intent_port(intent, &s->fleet.model->nodes[n], mark.iface, &t->conditions, err);
+		r = intent_port(intent, &model->nodes[n], mark.iface, &t->conditions, err);
 	}
-	if (r < 0) {
-		free(targets);
-		return r;
-	}
-	*ret = targets;
-	*ret_count = count;
-	return 0;
+	return r;
 }
 
-static int describe(struct netsim_lines *lines, const char *what, const struct link_conditions *c,
-		    struct netsim_err *err)
+/* One call of apply or clear. */
+struct shaping {
+	struct state *st;
+	const struct netsim_apply_opts *opts;
+	struct selection selection;
+	struct intent_layer asked; /* without a profile: clear */
+	struct intent intent;	   /* of the fleet, with what is asked */
+	struct netsim_apply *done;
+	struct netsim_err *err;
+};
+
+static int note(struct shaping *run, const char *name, const struct link_conditions *c)
 {
-	char up[160], down[160];
+	struct netsim_shaped *shaped = arena_push(run->done, run->done->list, run->done->count);
+	char up[160] = "", down[160] = "";
 
-	conditions_format(&c->up, up, sizeof(up));
-	conditions_format(&c->down, down, sizeof(down));
-	return lines_add(lines, err, "%s\t%s\t%s", what, c->up.has ? up : "-",
-			 c->down.has ? down : "-");
+	if (!shaped)
+		return err_oom(run->err);
+	if (c && c->up.has)
+		conditions_format(&c->up, up, sizeof(up));
+	if (c && c->down.has)
+		conditions_format(&c->down, down, sizeof(down));
+	shaped->name = arena_strdup(run->done, name);
+	shaped->up = arena_strdup(run->done, up);
+	shaped->down = arena_strdup(run->done, down);
+	return shaped->name && shaped->up && shaped->down ? 0 : err_oom(run->err);
 }
 
-static int describe_ports(const struct netem_target *targets, size_t count,
-			  struct netsim_lines *ret, struct netsim_err *err)
+static int note_ports(struct shaping *run, const struct target_list *targets)
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && ret && i < count; i++) {
-		char what[256];
+	for (size_t i = 0; r == 0 && i < targets->count; i++) {
+		const struct netem_target *t = &targets->list[i];
+		char name[256];
 
-		snprintf(what, sizeof(what), "%s%s%s", targets[i].node, targets[i].iface ? "/" : "",
-			 targets[i].iface ? targets[i].iface : "");
-		r = describe(ret, what, &targets[i].conditions, err);
+		snprintf(name, sizeof(name), "%s%s%s", t->node, t->iface ? "/" : "",
+			 t->iface ? t->iface : "");
+		r = note(run, name, &t->conditions);
 	}
 	return r;
 }
 
-/* The selected ports as "node/iface", as the intent names them. */
-static int list_ports(const struct selection *s, struct netsim_lines *ret, struct netsim_err *err)
+/* The selected ports as "node/iface", as the intent names them; an array in an arena. */
+static int list_ports(const struct selection *s, void *arena, char ***ret, size_t *count,
+		      struct netsim_err *err)
 {
-	int r = 0, n;
+	const struct model *model = s->fleet.model;
+	int n;
 
-	for (size_t i = 0; r == 0 && i < s->fleet.model->link_count; i++) {
+	*ret = arena_alloc(arena, (model->link_count + 1) * sizeof(**ret));
+	*count = 0;
+	for (size_t i = 0; *ret && i < model->link_count; i++) {
 		const char *name;
 		struct mark mark;
 
-		if (s->ports[i] &&
-		    (name = fleet_name(s->fleet.model, &n, &s->fleet.model->links[i], &mark)))
-			r = lines_add(ret, err, "%s/%s", name, mark.iface);
+		if (!s->ports[i] || !(name = fleet_name(model, &n, &model->links[i], &mark)))
+			continue;
+		(*ret)[*count] = arena_printf(arena, "%s/%s", name, mark.iface);
+		if (!(*ret)[(*count)++])
+			return err_oom(err);
 	}
-	return r;
+	return *ret ? 0 : err_oom(err);
 }
 
-/* What will have been asked of the fleet, after this call. */
-static int next_intent(const struct selection *s, const char *path,
-		       const struct netsim_shaping *what, struct intent *ret,
-		       struct netsim_diags *diags, struct netsim_err *err)
+/* The fleet's intent after this call. */
+static int next_intent(struct shaping *run, struct intent *ret)
 {
-	struct netsim_lines ports = {0};
-	int r = s->whole ? 0 : list_ports(s, &ports, err);
+	const struct selection *s = &run->selection;
+	void *arena = arena_new(0);
+	char **ports = NULL;
+	size_t count = 0;
+	int r = !arena	 ? err_oom(run->err) :
+		s->whole ? 0 :
+			   list_ports(s, arena, &ports, &count, run->err);
 
 	intent_read(s->fleet.name, ret);
 	if (r == 0)
-		r = intent_add(ret, path, s->whole ? NULL : ports.list, ports.count, diags, err);
+		r = intent_add(ret, &run->asked, ports, count, run->err);
 	if (s->whole)
-		ret->engine = (enum engine)what->engine;
+		ret->engine = (enum engine)run->opts->engine;
 	if (r == 0)
-		r = intent_parse(ret, err);
-	netsim_lines_free(&ports);
+		r = intent_parse(ret, run->err);
+	arena_free(arena);
 	return r;
 }
 
 /* netem for the selected ports; if the programs did it before, for all of them. */
 static int shape_by_netem(struct selection *s, const struct intent *intent,
-			  struct netem_target *targets, size_t count, struct netsim_err *err)
+			  const struct target_list *targets, struct netsim_err *err)
 {
+	struct target_list all = {0};
 	struct fleet *f = &s->fleet;
-	struct netsim_lines strings = {0};
-	struct netem_target *all = NULL;
 	bool edt = false;
 	int r = engine_is_edt(f, &edt, err);
 
 	if (r == 0 && !edt)
-		return netem_apply(f->st, f->name, targets, count, err);
+		return netem_apply(f->st, f->name, targets->list, targets->count, err);
 	for (size_t i = 0; r == 0 && i < f->model->link_count; i++)
 		s->ports[i] = link_is_port(&f->model->links[i]);
 	if (r == 0)
-		r = fleet_targets(s, intent, &all, &count, &strings, err);
+		r = fleet_targets(s, intent, &all, err);
 	if (r == 0)
 		r = engine_leave_edt(f, err);
 	if (r == 0)
-		r = netem_apply(f->st, f->name, all, count, err);
-	free(all);
-	netsim_lines_free(&strings);
+		r = netem_apply(f->st, f->name, all.list, all.count, err);
+	targets_done(&all);
 	return r;
 }
 
 static int shape_by(enum engine engine, struct selection *s, const struct intent *intent,
-		    struct netem_target *targets, size_t count, struct netsim_err *err)
+		    const struct target_list *targets, struct netsim_err *err)
 {
 	struct netsim_err why = {0};
 	int r;
 
 	if (engine == ENGINE_EDT)
 		return engine_use_edt(&s->fleet, intent, false, err);
-	r = shape_by_netem(s, intent, targets, count, &why);
+	r = shape_by_netem(s, intent, targets, &why);
 	/* Profiles without delay or rate work without netem. */
 	if (r == -ENOENT && why.kind == NETSIM_ERR_ENV && intent->engine == ENGINE_AUTO &&
 	    engine_use_edt(&s->fleet, intent, true, NULL) == 0)
@@ -294,52 +324,67 @@ static int shape_by(enum engine engine, struct selection *s, const struct intent
 	return r;
 }
 
-static int shape_fleet(struct selection *s, const char *path, const struct netsim_shaping *what,
-		       struct netsim_lines *ret, struct netsim_diags *diags, struct netsim_err *err)
+static int shape_fleet(struct shaping *run)
 {
-	struct netem_target *targets = NULL;
-	struct netsim_lines strings = {0};
-	struct intent intent = {0};
+	struct selection *s = &run->selection;
+	bool dry = run->opts->dry_run;
+	struct target_list targets = {0};
+	struct intent *intent = &run->intent;
 	enum engine engine;
-	size_t count = 0;
-	int r = next_intent(s, path, what, &intent, diags, err);
+	int r = next_intent(run, intent);
 
 	if (r == 0)
-		r = engine_choose(&s->fleet, &intent, s->whole, &engine, err);
+		r = engine_choose(&s->fleet, intent, s->whole, &engine, run->err);
 	if (r == 0)
-		r = fleet_targets(s, &intent, &targets, &count, &strings, err);
+		r = fleet_targets(s, intent, &targets, run->err);
 	if (r == 0)
-		r = describe_ports(targets, count, ret, err);
-	if (r == 0 && !what->dry)
-		r = shape_by(engine, s, &intent, targets, count, err);
-	if (r == 0 && !what->dry)
-		r = intent_write(s->fleet.name, &intent, err);
-	free(targets);
-	netsim_lines_free(&strings);
-	intent_done(&intent);
+		r = note_ports(run, &targets);
+	if (r == 0 && !dry)
+		r = shape_by(engine, s, intent, &targets, run->err);
+	if (r == 0 && !dry)
+		r = intent_write(s->fleet.name, intent, run->err);
+	targets_done(&targets);
 	return r;
 }
 
-static int shape_bare(struct netsim *ctx, const struct selection *s, const struct profile *profile,
-		      const struct netsim_shaping *what, struct netsim_lines *ret,
-		      struct netsim_err *err)
+static int shape_bare(struct shaping *run, const struct profile *profile)
 {
+	const struct selection *s = &run->selection;
 	auto_free struct netem_target *targets = calloc(s->bare_count + 1, sizeof(*targets));
 	struct utsname host;
 	int r = 0;
 
 	if (!targets)
-		return err_oom(err);
+		return err_oom(run->err);
 	uname(&host);
 	for (size_t i = 0; r == 0 && i < s->bare_count; i++) {
 		targets[i].device = s->bare[i];
-		targets[i].node = what->as ? what->as : host.nodename;
-		r = profile_resolve(profile, targets[i].node, NULL, 0, &targets[i].conditions, err);
+		targets[i].node = run->opts->as ? run->opts->as : host.nodename;
+		r = profile_resolve(profile, targets[i].node, NULL, 0, &targets[i].conditions,
+				    run->err);
 		if (r == 0)
-			r = describe(ret, s->bare[i], &targets[i].conditions, err);
+			r = note(run, s->bare[i], &targets[i].conditions);
 	}
-	if (r == 0 && !what->dry)
-		r = netem_apply_bare(&ctx->state, targets, s->bare_count, err);
+	if (r == 0 && !run->opts->dry_run)
+		r = netem_apply_bare(run->st, targets, s->bare_count, run->err);
+	return r;
+}
+
+static int clear_bare(struct shaping *run)
+{
+	const struct selection *s = &run->selection;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < s->bare_count; i++) {
+		bool was = true;
+
+		if (!run->opts->dry_run)
+			r = netem_clear_bare(run->st, s->bare[i], &was, run->err);
+		if (r == 0 && was)
+			r = note(run, s->bare[i], NULL);
+	}
+	if (s->bare_lock >= 0)
+		lock_remove(MARK_BARE);
 	return r;
 }
 
@@ -363,94 +408,121 @@ static int refuse_for_bare(const struct profile *profile, struct netsim_err *err
 	return 0;
 }
 
-static int shape(struct netsim *ctx, struct selection *s, const struct profile *profile,
-		 const char *path, const struct netsim_shaping *what, struct netsim_lines *ret,
-		 struct netsim_diags *diags, struct netsim_err *err)
+/* profile is NULL to clear. */
+static int shape(struct shaping *run, const struct profile *profile)
 {
+	struct selection *s = &run->selection;
 	bool ports = s->whole;
 	int r = 0;
 
 	for (size_t i = 0; s->fleet.model && i < s->fleet.model->link_count; i++)
 		ports |= s->ports[i];
 	if (s->bare_count && profile)
-		r = refuse_for_bare(profile, err);
+		r = refuse_for_bare(profile, run->err);
 	if (r == 0 && ports)
-		r = shape_fleet(s, path, what, ret, diags, err);
-	if (r == 0 && s->bare_count && profile)
-		r = shape_bare(ctx, s, profile, what, ret, err);
-	for (size_t i = 0; r == 0 && !profile && i < s->bare_count; i++) {
-		bool was = true;
-
-		if (!what->dry)
-			r = netem_clear_bare(&ctx->state, s->bare[i], &was, err);
-		if (r == 0 && was)
-			r = lines_add(ret, err, "%s\t-\t-", s->bare[i]);
-	}
-	if (s->bare_lock >= 0 && !profile)
-		lock_remove(MARK_BARE);
+		r = shape_fleet(run);
+	if (r == 0 && s->bare_count)
+		r = profile ? shape_bare(run, profile) : clear_bare(run);
 	return r;
 }
 
-int netsim_apply(struct netsim *ctx, const char *profile_path, const struct netsim_shaping *what,
-		 struct netsim_lines *ret, struct netsim_diags *diags, struct netsim_err *err)
+static int refuse_selection(const struct shaping *run, struct netsim_err *err)
 {
-	struct profile *profile = NULL;
-	struct selection s = {0};
-	int r = profile_load(profile_path, &profile, diags);
+	const struct selection *s = &run->selection;
 
-	if (r < 0)
-		return r;
-	r = open_selection(ctx, what, &s, err);
-	if (r == 0 && !s.fleet.name && !s.bare_count) {
-		r = err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL,
-			    "no fleet is up, and no interface was named");
+	if (!s->fleet.name && !s->bare_count) {
+		err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL,
+			"no fleet is up, and no interface was named");
 		err_hint(err,
 			 "build a fleet with `netsim up FILE`, or name an interface: "
 			 "netsim apply %s eth1",
-			 profile->name);
+			 run->asked.profile);
+		return -ENOENT;
 	}
-	if (r == 0 && what->as && !s.bare_count)
-		r = err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
-			    "--as is for interfaces: a fleet's nodes have names");
-	if (r == 0)
-		r = shape(ctx, &s, profile, profile_path, what, ret, diags, err);
-	selection_done(&s);
-	profile_free(profile);
+	if (run->opts->as && !s->bare_count)
+		return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
+			       "--as is for interfaces: a fleet's nodes have names");
+	return 0;
+}
+
+static int finish(struct shaping *run, int r, struct netsim_apply **ret)
+{
+	selection_done(&run->selection);
+	intent_layer_done(&run->asked);
+	intent_done(&run->intent);
+	if (r < 0)
+		arena_free(run->done);
+	else
+		*ret = run->done;
 	return r;
 }
 
+int netsim_apply(struct netsim *ctx, const char *profile, const struct netsim_apply_opts *opts,
+		 struct netsim_apply **ret, struct netsim_diags *diags, struct netsim_err *err)
+{
+	struct netsim_apply_opts o;
+	struct shaping run = {.st = &ctx->state,
+			      .opts = &o,
+			      .selection = {.fleet = FLEET_NONE, .bare_lock = -1},
+			      .done = arena_new(sizeof(*run.done)),
+			      .err = err};
+	int r = run.done ? opts_read(&o, sizeof(o), opts, err) : err_oom(err);
+
+	if (r == 0)
+		r = intent_load(profile, &run.asked, diags, err);
+	if (r == 0)
+		r = open_selection(run.st, &o, &run.selection, err);
+	if (r == 0)
+		r = refuse_selection(&run, err);
+	if (r == 0)
+		r = shape(&run, run.asked.parsed);
+	return finish(&run, r, ret);
+}
+
 /* With no fleet and no target, clear means every interface that netsim shaped. */
-static int select_all_bare(struct netsim *ctx, struct selection *s, struct netsim_err *err)
+static int select_all_bare(struct state *st, struct selection *s, struct netsim_err *err)
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < ctx->state.host->link_count; i++) {
-		const struct link *ifb = &ctx->state.host->links[i], *link;
+	for (size_t i = 0; r == 0 && i < st->host->link_count; i++) {
+		const struct link *ifb = &st->host->links[i], *link;
 		struct mark mark;
 
 		if (!state_is_ours(ifb, MARK_BARE) || !mark_parse(ifb->alias, &mark))
 			continue;
-		link = model_find_link(ctx->state.host, MODEL_HOST, mark.node);
+		link = model_find_link(st->host, MODEL_HOST, mark.node);
 		r = select_bare(s, link ? link : ifb, err);
 	}
 	return r;
 }
 
-int netsim_clear(struct netsim *ctx, const struct netsim_shaping *what, struct netsim_lines *ret,
-		 struct netsim_err *err)
+int netsim_clear(struct netsim *ctx, const struct netsim_apply_opts *opts,
+		 struct netsim_apply **ret, struct netsim_err *err)
 {
-	struct selection s = {0};
-	int r = open_selection(ctx, what, &s, err);
+	struct netsim_apply_opts o;
+	struct shaping run = {.st = &ctx->state,
+			      .opts = &o,
+			      .selection = {.fleet = FLEET_NONE, .bare_lock = -1},
+			      .done = arena_new(sizeof(*run.done)),
+			      .err = err};
+	struct selection *s = &run.selection;
+	int r = run.done ? opts_read(&o, sizeof(o), opts, err) : err_oom(err);
 
-	if (r == 0 && !s.fleet.name && what->target_count == 0) {
-		r = select_all_bare(ctx, &s, err);
+	if (r == 0)
+		r = open_selection(run.st, &o, s, err);
+	if (r == 0 && !s->fleet.name && o.target_count == 0) {
+		r = select_all_bare(run.st, s, err);
 		if (r == 0)
-			r = lock_bare(&ctx->state, what, &s, err);
+			r = lock_bare(run.st, &o, s, err);
 	}
 	if (r == 0)
-		r = shape(ctx, &s, NULL, NULL, what, ret, NULL, err);
-	selection_done(&s);
-	return r;
+		r = shape(&run, NULL);
+	return finish(&run, r, ret);
+}
+
+void netsim_apply_free(struct netsim_apply *apply)
+{
+	arena_free(apply);
 }
 
 static bool was_there(const struct model *before, const struct link *link)
@@ -477,8 +549,7 @@ int api_shape_new(struct netsim *ctx, const struct model *before, const char *fl
 		  struct netsim_err *err)
 {
 	struct selection s = {.bare_lock = -1};
-	struct netem_target *targets = NULL;
-	struct netsim_lines strings = {0};
+	struct target_list targets = {0};
 	struct intent intent;
 	bool edt = false;
 	size_t count = 0;
@@ -497,11 +568,10 @@ int api_shape_new(struct netsim *ctx, const struct model *before, const char *fl
 	if (r == 0 && edt)
 		r = engine_use_edt(&s.fleet, &intent, false, err);
 	else if (r == 0 && *ret)
-		r = fleet_targets(&s, &intent, &targets, &count, &strings, err);
-	if (r == 0 && targets)
-		r = netem_apply(&ctx->state, fleet, targets, count, err);
-	free(targets);
-	netsim_lines_free(&strings);
+		r = fleet_targets(&s, &intent, &targets, err);
+	if (r == 0 && targets.count)
+		r = netem_apply(&ctx->state, fleet, targets.list, targets.count, err);
+	targets_done(&targets);
 	intent_done(&intent);
 	selection_done(&s);
 	return r;

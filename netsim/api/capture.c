@@ -25,7 +25,7 @@
 #define NAMES_MOST 8192
 
 struct run {
-	const struct netsim_capturing *how;
+	const struct netsim_capture_opts *how;
 	struct netsim_capture *result;
 	struct fleet fleet;
 	struct class_set *classes;
@@ -47,8 +47,8 @@ struct run {
 	int64_t since_ns, until_ns; /* the wall clock's times between which all ports were open */
 };
 
-static int select_ports(const struct model *model, const struct netsim_capturing *how, bool *marks,
-			struct netsim_err *err)
+static int select_ports(const struct model *model, const struct netsim_capture_opts *how,
+			bool *marks, struct netsim_err *err)
 {
 	int r = 0;
 
@@ -94,7 +94,9 @@ static int find_ports(struct netsim *ctx, struct run *run, struct netsim_err *er
 
 	if (r < 0)
 		return r;
-	snprintf(run->result->fleet, sizeof(run->result->fleet), "%s", run->fleet.name);
+	run->result->fleet = arena_strdup(run->result, run->fleet.name);
+	if (!run->result->fleet)
+		return err_oom(err);
 	marks = calloc(run->fleet.model->link_count + 1, sizeof(*marks));
 	if (!marks)
 		return err_oom(err);
@@ -172,7 +174,7 @@ static int want_class(struct run *run, const char *name, struct netsim_err *err)
 
 static int load_classes(struct run *run, struct netsim_diags *diags, struct netsim_err *err)
 {
-	const struct netsim_capturing *how = run->how;
+	const struct netsim_capture_opts *how = run->how;
 	int r = how->class_file ? classes_load(how->class_file, &run->classes, diags) :
 				  engine_load_classes(NULL, &run->classes, err);
 	size_t count = r == 0 && run->classes ? run->classes->count : 0;
@@ -192,9 +194,28 @@ static int load_classes(struct run *run, struct netsim_diags *diags, struct nets
 	return r;
 }
 
+/* Tells how far it has come; true to stop. */
+static bool tell(struct run *run, const char *gone)
+{
+	const struct netsim_capture_opts *how = run->how;
+	const struct netsim_progress progress = {
+		.done = -1,
+		.elapsed_ns = run->begin_ns ? clock_ns(CLOCK_MONOTONIC) - run->begin_ns : 0,
+		.packets = run->result->packets,
+		.bytes = run->result->bytes,
+		.gone = gone};
+
+	return how->progress && how->progress(how->arg, &progress);
+}
+
+static bool is_stopped(void *arg)
+{
+	return tell(arg, NULL);
+}
+
 static int open_files(struct run *run, struct netsim_err *err)
 {
-	const struct netsim_capturing *how = run->how;
+	const struct netsim_capture_opts *how = run->how;
 
 	if (!how->file && !how->dir)
 		return 0;
@@ -209,15 +230,15 @@ static int open_files(struct run *run, struct netsim_err *err)
 					   .prefix = run->result->fleet,
 					   .rotate_bytes = how->rotate_bytes,
 					   .rotate_ns = how->rotate_ns,
-					   .keep = how->keep,
+					   .keep = how->keep_files,
 					   .what = {.ports = (const char *const *)run->names,
 						    .port_count = run->port_count,
 						    .names = run->addresses,
 						    .name_count = run->address_count,
 						    .filter = how->filter,
-						    .snap = how->snap,
-						    .ended = how->ended,
-						    .arg = how->arg}};
+						    .snap = how->snap_bytes,
+						    .ended = is_stopped,
+						    .arg = run}};
 	return capture_set_open(&run->plan, &run->set, err);
 }
 
@@ -226,13 +247,13 @@ static int make_result(struct run *run, struct netsim_err *err)
 	struct netsim_capture *result = run->result;
 
 	run->totals = calloc(run->port_count, sizeof(*run->totals));
-	result->ports = calloc(run->port_count, sizeof(*result->ports));
-	if (!run->totals || !result->ports)
+	if (!run->totals)
 		return err_oom(err);
 	for (size_t i = 0; i < run->port_count; i++) {
-		result->port_count++;
-		result->ports[i].name = strdup(run->names[i]);
-		if (!result->ports[i].name)
+		struct netsim_capture_port *port =
+			arena_push(result, result->ports, result->port_count);
+
+		if (!port || !(port->name = arena_strdup(result, run->names[i])))
 			return err_oom(err);
 	}
 	return 0;
@@ -252,7 +273,7 @@ static int show(struct run *run, const struct live_packet *live, const struct pa
 		unsigned class, struct netsim_err *err)
 {
 	int r = learn_name(run, live, packet, err);
-	char from[UNIT_TEXT], to[UNIT_TEXT];
+	char from[UNIT_TEXT], to[UNIT_TEXT], what[96];
 	struct netsim_captured captured = {
 		.time_ns = live->time_ns,
 		.from = capture_text_end(packet, packet->source, run->addresses, run->address_count,
@@ -262,9 +283,10 @@ static int show(struct run *run, const struct live_packet *live, const struct pa
 		.class_name = run->by_class[class].name,
 		.port = run->names[live->port],
 		.sent = live->sent,
-		.length = live->length};
+		.length = live->length,
+		.what = what};
 
-	capture_text_what(packet, captured.what, sizeof(captured.what));
+	capture_text_what(packet, what, sizeof(what));
 	if (r == 0)
 		run->how->packet(run->how->arg, &captured);
 	return r;
@@ -278,7 +300,7 @@ static int take_in(struct run *run, const struct live_packet *live, struct netsi
 						.length = live->length,
 						.port = live->port,
 						.sent = live->sent};
-	struct netsim_capture_port *port = &run->result->ports[live->port];
+	struct netsim_capture_port *port = run->result->ports[live->port];
 	struct packet packet, inner;
 	unsigned class;
 
@@ -311,22 +333,23 @@ static int take_between(struct run *run, const struct live_packet *live, struct 
 	return take_in(run, live, err);
 }
 
-/* True when no port is left. */
+/* True when no port is left, or when it is stopped over one that has gone. */
 static bool look_for_gone(struct run *run)
 {
 	size_t left = run->port_count;
+	bool stop = false;
 
 	for (size_t i = 0; i < run->port_count; i++) {
-		struct netsim_capture_port *port = &run->result->ports[i];
+		struct netsim_capture_port *port = run->result->ports[i];
 
 		if (!live_gone(run->live, i))
 			continue;
 		left--;
-		if (!port->gone && run->how->gone)
-			run->how->gone(run->how->arg, port->name);
+		if (!port->gone)
+			stop |= tell(run, port->name);
 		port->gone = true;
 	}
-	return !left;
+	return !left || stop;
 }
 
 /* However late it is noticed that it is over. */
@@ -342,7 +365,7 @@ static void end(struct run *run, bool over)
 /* Some ten times a second: what is to be done then, and whether to end. */
 static int look(struct run *run, bool idle, struct netsim_err *err)
 {
-	const struct netsim_capturing *how = run->how;
+	const struct netsim_capture_opts *how = run->how;
 	int64_t now = clock_ns(CLOCK_MONOTONIC);
 	bool over = how->for_ns && now - run->begin_ns >= how->for_ns;
 	int r = 0;
@@ -350,13 +373,11 @@ static int look(struct run *run, bool idle, struct netsim_err *err)
 	if (!idle && (!over || run->end_ns) && now - run->looked_ns < WAIT_MS * NS_PER_MS)
 		return 0;
 	run->looked_ns = now;
-	if (!run->end_ns && (over || (how->ended && how->ended(how->arg)) || look_for_gone(run)))
+	if (!run->end_ns && (over || tell(run, NULL) || look_for_gone(run)))
 		end(run, over);
 	read_totals(run);
 	if (run->set)
 		r = capture_set_flush(run->set, err);
-	if (how->progress)
-		how->progress(how->arg, run->result->packets, run->result->bytes);
 	return r;
 }
 
@@ -373,7 +394,7 @@ static int wait_of(const struct run *run)
 
 static int follow(struct run *run, struct netsim_err *err)
 {
-	const struct netsim_capturing *how = run->how;
+	const struct netsim_capture_opts *how = run->how;
 	struct live_packet packet;
 	int r = 0;
 
@@ -395,7 +416,8 @@ static int follow(struct run *run, struct netsim_err *err)
 		}
 	}
 	live_stop(run->live);
-	run->result->ns = (run->end_ns ? run->end_ns : clock_ns(CLOCK_MONOTONIC)) - run->begin_ns;
+	run->result->elapsed_ns =
+		(run->end_ns ? run->end_ns : clock_ns(CLOCK_MONOTONIC)) - run->begin_ns;
 	/* Whoever reads our output has had enough. */
 	return r == -EPIPE && how->file && strcmp(how->file, "-") == 0 ? 0 : r;
 }
@@ -407,8 +429,8 @@ static int sum_up(struct run *run, struct netsim_err *err)
 	read_totals(run);
 	(void)look_for_gone(run);
 	for (size_t i = 0; i < run->port_count; i++) {
-		result->ports[i].received = run->totals[i].received;
-		result->ports[i].dropped = run->totals[i].dropped;
+		result->ports[i]->received = run->totals[i].received;
+		result->ports[i]->dropped = run->totals[i].dropped;
 		result->received += run->totals[i].received;
 		result->dropped += run->totals[i].dropped;
 	}
@@ -417,13 +439,11 @@ static int sum_up(struct run *run, struct netsim_err *err)
 
 		if (!run->by_class[i].packets)
 			continue;
-		class = array_push(result->classes, result->class_count);
-		if (!class)
+		class = arena_push(result, result->classes, result->class_count);
+		if (!class || !(class->name = arena_strdup(result, run->by_class[i].name)))
 			return err_oom(err);
-		*class = run->by_class[i];
-		class->name = strdup(run->by_class[i].name);
-		if (!class->name)
-			return err_oom(err);
+		class->packets = run->by_class[i].packets;
+		class->bytes = run->by_class[i].bytes;
 	}
 	return 0;
 }
@@ -431,10 +451,10 @@ static int sum_up(struct run *run, struct netsim_err *err)
 static int capture(struct netsim *ctx, struct run *run, struct netsim_diags *diags,
 		   struct netsim_err *err)
 {
-	const struct netsim_capturing *how = run->how;
+	const struct netsim_capture_opts *how = run->how;
 	const struct live_options options = {.filter = how->filter,
-					     .snap = how->snap,
-					     .buffer = how->buffer,
+					     .snap = how->snap_bytes,
+					     .buffer = how->buffer_bytes,
 					     .only_sent = how->only_sent,
 					     .only_delivered = how->only_delivered};
 	int r = find_ports(ctx, run, err);
@@ -445,7 +465,7 @@ static int capture(struct netsim *ctx, struct run *run, struct netsim_diags *dia
 		r = find_names(run, err);
 	if (r == 0)
 		r = make_result(run, err);
-	if (r < 0 || how->dry)
+	if (r < 0 || how->dry_run)
 		return r;
 	/* A wrong filter must not cost the file that is there. */
 	r = live_open(run->devices, run->port_count, &options, &run->live, err);
@@ -483,28 +503,24 @@ static void run_done(struct run *run)
 	model_free(run->fleet.model);
 }
 
-int netsim_capture(struct netsim *ctx, const struct netsim_capturing *how,
-		   struct netsim_capture *ret, struct netsim_diags *diags, struct netsim_err *err)
+int netsim_capture(struct netsim *ctx, const struct netsim_capture_opts *opts,
+		   struct netsim_capture **ret, struct netsim_diags *diags, struct netsim_err *err)
 {
-	struct netsim_capture result = {0};
-	struct run run = {.how = how, .result = &result, .fleet = FLEET_NONE};
-	int r = capture(ctx, &run, diags, err);
+	struct netsim_capture_opts o;
+	struct run run = {.how = &o, .result = arena_new(sizeof(*run.result)), .fleet = FLEET_NONE};
+	int r = run.result ? opts_read(&o, sizeof(o), opts, err) : err_oom(err);
 
+	if (r == 0)
+		r = capture(ctx, &run, diags, err);
 	run_done(&run);
 	if (r < 0)
-		netsim_capture_free(&result);
+		arena_free(run.result);
 	else
-		*ret = result;
+		*ret = run.result;
 	return r;
 }
 
 void netsim_capture_free(struct netsim_capture *capture)
 {
-	for (size_t i = 0; i < capture->port_count; i++)
-		free(capture->ports[i].name);
-	for (size_t i = 0; i < capture->class_count; i++)
-		free(capture->classes[i].name);
-	free(capture->ports);
-	free(capture->classes);
-	*capture = (struct netsim_capture) {0};
+	arena_free(capture);
 }

@@ -165,7 +165,7 @@ static int try_iperf(struct patient *p, struct netsim_err *err)
 {
 	char path[PATH_MAX], version[] = "--version", *words[] = {path, version, NULL};
 	posix_spawn_file_actions_t quiet;
-	int status = -1, r = netsim_find_helper("netsim-iperf", path, err);
+	int status = -1, r = netsim_find_helper("netsim-iperf", path, sizeof(path), err);
 	pid_t child;
 
 	(void)p;
@@ -211,14 +211,20 @@ static const struct {
 	 "netsim-iperf, which make builds and make install installs, and Debian's libiperf0", true},
 };
 
-static void note(struct netsim_finding *finding, int r, const struct netsim_err *err)
+/* What a trial found, in memory that the child shares. */
+struct outcome {
+	bool ok;
+	char detail[160];
+};
+
+static void note(struct outcome *outcome, int r, const struct netsim_err *err)
 {
 	const char *text = *err->kernel ? err->kernel : err->what;
-	/* What was tried is said already; only why it failed is news. */
+	/* The trial's name is printed anyway; only the reason behind the colon is news. */
 	const char *why = text == err->what ? strrchr(text, ':') : NULL;
 
-	finding->ok = r == 0;
-	snprintf(finding->detail, sizeof(finding->detail), "%.159s",
+	outcome->ok = r == 0;
+	snprintf(outcome->detail, sizeof(outcome->detail), "%.159s",
 		 r == 0 ? "" :
 		 why	? why + 2 :
 			  text);
@@ -227,13 +233,13 @@ static void note(struct netsim_finding *finding, int r, const struct netsim_err 
 static bool found(const struct netsim_findings *all, const char *what)
 {
 	for (size_t i = 0; i < all->count; i++)
-		if (strcmp(all->list[i].what, what) == 0)
-			return all->list[i].ok;
+		if (strcmp(all->list[i]->what, what) == 0)
+			return all->list[i]->ok;
 	return false;
 }
 
 /* What `engine: auto` comes to on this machine. */
-static void describe_engines(struct netsim_findings *all)
+static char *describe_engines(struct netsim_findings *all)
 {
 	bool netem = found(all, "netem") && found(all, "ifb") && found(all, "redirect");
 	bool programs = found(all, "eBPF at clsact");
@@ -241,11 +247,12 @@ static void describe_engines(struct netsim_findings *all)
 			  found(all, "fq") ? "edt for pairs, classes, traces and faults" :
 					     "edt for loss and partitions only, fq is missing";
 
-	snprintf(all->engines, sizeof(all->engines), "%s; %s",
-		 netem ? "netem for plain profiles" : "netem cannot be used, it is missing", edt);
+	return arena_printf(
+		all, "%s; %s",
+		netem ? "netem for plain profiles" : "netem cannot be used, it is missing", edt);
 }
 
-static int examine(struct netsim_findings *ret)
+static int examine(struct outcome *outcomes)
 {
 	struct patient patient = {0};
 	struct netsim_err err = {0};
@@ -255,46 +262,73 @@ static int examine(struct netsim_findings *ret)
 	for (size_t i = 0; i < ARRAY_SIZE(trials); i++) {
 		struct netsim_err why = {0};
 
-		note(&ret->list[i], trials[i].attempt(&patient, &why), &why);
+		note(&outcomes[i], trials[i].attempt(&patient, &why), &why);
 	}
 	rt_close(patient.rt);
 	return 0;
 }
 
-int netsim_doctor(struct netsim_findings *ret, struct netsim_err *err)
+/* Runs the trials in a child, so that this process keeps its namespace. */
+static int examine_apart(struct outcome *outcomes, struct netsim_err *err)
 {
-	struct netsim_findings *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
-					      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	struct utsname host;
 	int status = 0;
-	pid_t child;
+	pid_t child = fork();
 
-	if (shared == MAP_FAILED)
-		return err_oom(err);
-	child = fork();
 	if (child == 0)
-		_exit(examine(shared) == 0 ? 0 : 1);
+		_exit(examine(outcomes) == 0 ? 0 : 1);
 	if (child > 0)
 		waitpid(child, &status, 0);
-	*ret = *shared;
-	munmap(shared, sizeof(*shared));
-	if (child < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-		err_set(err, NETSIM_ERR_ENV, -EPERM, NULL,
-			"cannot make a network namespace to try things in");
-		err_hint(err, "run netsim doctor as root");
-		return -EPERM;
-	}
+	if (child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	err_set(err, NETSIM_ERR_ENV, -EPERM, NULL,
+		"cannot make a network namespace to try things in");
+	err_hint(err, "run netsim doctor as root");
+	return -EPERM;
+}
+
+static int report(struct netsim_findings *all, const struct outcome *outcomes,
+		  struct netsim_err *err)
+{
+	struct utsname host;
+
 	uname(&host);
-	snprintf(ret->kernel, sizeof(ret->kernel), "%.32s %.48s", host.sysname, host.release);
-	ret->count = ARRAY_SIZE(trials);
-	ret->missing = 0;
-	for (size_t i = 0; i < ret->count; i++) {
-		ret->list[i].what = trials[i].what;
-		ret->list[i].use = trials[i].use;
-		ret->list[i].hint = trials[i].hint;
-		ret->list[i].optional = trials[i].optional;
-		ret->missing += !ret->list[i].ok && !trials[i].optional;
+	for (size_t i = 0; i < ARRAY_SIZE(trials); i++) {
+		struct netsim_finding *finding = arena_push(all, all->list, all->count);
+
+		if (!finding || !(finding->detail = arena_strdup(all, outcomes[i].detail)))
+			return err_oom(err);
+		finding->ok = outcomes[i].ok;
+		finding->what = trials[i].what;
+		finding->use = trials[i].use;
+		finding->hint = trials[i].hint;
+		finding->optional = trials[i].optional;
+		all->missing += !finding->ok && !finding->optional;
 	}
-	describe_engines(ret);
-	return 0;
+	all->kernel = arena_printf(all, "%.32s %.48s", host.sysname, host.release);
+	all->engines = describe_engines(all);
+	return all->kernel && all->engines ? 0 : err_oom(err);
+}
+
+int netsim_doctor(struct netsim_findings **ret, struct netsim_err *err)
+{
+	size_t size = ARRAY_SIZE(trials) * sizeof(struct outcome);
+	struct outcome *outcomes =
+		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct netsim_findings *findings = arena_new(sizeof(*findings));
+	int r = findings && outcomes != MAP_FAILED ? examine_apart(outcomes, err) : err_oom(err);
+
+	if (r == 0)
+		r = report(findings, outcomes, err);
+	if (outcomes != MAP_FAILED)
+		munmap(outcomes, size);
+	if (r < 0)
+		arena_free(findings);
+	else
+		*ret = findings;
+	return r;
+}
+
+void netsim_findings_free(struct netsim_findings *findings)
+{
+	arena_free(findings);
 }

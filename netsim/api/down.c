@@ -9,30 +9,42 @@
 #include "netsim/shape/intent.h"
 #include "netsim/util/auto.h"
 
-static int list_fleet(struct netsim *ctx, const char *fleet, struct netsim_lines *ret,
-		      struct netsim_err *err)
+static int add_object(struct netsim_down *down, enum netsim_object_kind kind, const char *name,
+		      const char *netns, struct netsim_err *err)
+{
+	struct netsim_object *object = arena_push(down, down->objects, down->object_count);
+
+	if (!object)
+		return err_oom(err);
+	object->kind = kind;
+	object->name = arena_strdup(down, name);
+	object->netns = netns ? arena_strdup(down, netns) : NULL;
+	return object->name && !object->netns == !netns ? 0 : err_oom(err);
+}
+
+static int list_objects(struct state *st, struct netsim_down *down, struct netsim_err *err)
 {
 	struct model *have = NULL;
-	int r = state_read(&ctx->state, fleet, STATE_NODES, &have, err);
+	int r = state_read(st, down->fleet, STATE_NODES, &have, err);
 
 	for (size_t i = 0; r == 0 && i < have->link_count; i++)
-		r = lines_add(ret, err, "- %s", have->links[i].name);
+		r = add_object(down, NETSIM_OBJECT_LINK, have->links[i].name, NULL, err);
 	for (size_t i = 0; r == 0 && i < have->node_count; i++)
 		if (have->nodes[i].netns)
-			r = lines_add(ret, err, "- node %s (namespace %s)", have->nodes[i].name,
-				      have->nodes[i].netns);
+			r = add_object(down, NETSIM_OBJECT_NODE, have->nodes[i].name,
+				       have->nodes[i].netns, err);
 	model_free(have);
 	return r;
 }
 
-static int remove_fleet(struct netsim *ctx, const char *fleet, struct netsim_err *err)
+static int remove_fleet(struct state *st, const char *fleet, struct netsim_err *err)
 {
 	auto_close int lock = -1;
 	bool any = false;
 	int r = lock_take(fleet, &lock, err);
 
 	if (r == 0)
-		r = converge_remove(&ctx->state, fleet, &any, err);
+		r = converge_remove(st, fleet, &any, err);
 	if (r < 0)
 		return r;
 	(void)intent_write(fleet, &(struct intent) {0}, NULL);
@@ -40,19 +52,40 @@ static int remove_fleet(struct netsim *ctx, const char *fleet, struct netsim_err
 	return 0;
 }
 
-int netsim_down(struct netsim *ctx, const char *fleet, bool dry, char *name,
-		struct netsim_lines *ret, struct netsim_err *err)
+static int down(struct state *st, const struct netsim_down_opts *o, struct netsim_down *ret,
+		struct netsim_err *err)
 {
 	auto_free char *chosen = NULL;
-	int r = state_read_host(&ctx->state, err);
+	int r = state_read_host(st, err);
 
-	*name = 0;
 	if (r == 0)
-		r = target_fleet(&ctx->state, fleet, &chosen, err);
-	if (r == -ENOENT && !chosen && !fleet)
-		return 0; /* nothing is up: that is what was asked */
+		r = target_fleet(st, o->fleet, &chosen, err);
+	if (r == -ENOENT && !chosen && !o->fleet)
+		return 0; /* nothing is up, as was asked for */
+	if (r == 0 && !(ret->fleet = arena_strdup(ret, chosen)))
+		r = err_oom(err);
+	if (r == 0)
+		r = list_objects(st, ret, err);
+	return r == 0 && !o->dry_run ? remove_fleet(st, chosen, err) : r;
+}
+
+int netsim_down(struct netsim *ctx, const struct netsim_down_opts *opts, struct netsim_down **ret,
+		struct netsim_err *err)
+{
+	struct netsim_down *result = arena_new(sizeof(*result));
+	struct netsim_down_opts o;
+	int r = result ? opts_read(&o, sizeof(o), opts, err) : err_oom(err);
+
+	if (r == 0)
+		r = down(&ctx->state, &o, result, err);
 	if (r < 0)
-		return r;
-	snprintf(name, 64, "%s", chosen);
-	return dry ? list_fleet(ctx, chosen, ret, err) : remove_fleet(ctx, chosen, err);
+		arena_free(result);
+	else
+		*ret = result;
+	return r;
+}
+
+void netsim_down_free(struct netsim_down *result)
+{
+	arena_free(result);
 }

@@ -143,35 +143,84 @@ static void set_times(struct port_fault *fault, int64_t for_ns, const char *name
 	snprintf(fault->name, sizeof(fault->name), "%s", name ? name : "");
 }
 
-int netsim_fault(struct netsim *ctx, const struct netsim_fault_request *request,
-		 uint32_t *ret_fault, char *text, struct netsim_err *err)
+bool api_fill_fault(void *root, const struct port_fault *fault, const char *text,
+		    struct netsim_fault *ret)
 {
-	struct port_fault fault = {.kind = PORT_FAULT_CONDITIONS};
-	struct fleet f = FLEET_NONE;
+	bool named = *fault->name;
+
+	ret->id = fault->id;
+	ret->kind = fault->kind == PORT_FAULT_CONDITIONS ? NETSIM_FAULT_CONDITIONS :
+		    fault->kind == PORT_FAULT_LINK	 ? NETSIM_FAULT_LINK :
+							   NETSIM_FAULT_PARTITION;
+	ret->left_ns = fault->deadline ? (int64_t)(fault->deadline - policy_now()) : -1;
+	ret->text = arena_strdup(root, text);
+	ret->name = named ? arena_strdup(root, fault->name) : NULL;
+	return ret->text && !ret->name == !named;
+}
+
+/* The fault that options ask for, and the policy it goes into; checks its class. */
+static int make_fault(struct netsim *ctx, const struct netsim_fault_opts *o, struct fleet *f,
+		      struct port_fault *fault, struct netsim_err *err)
+{
 	struct conditions c;
-	int r = conditions_parse(request->conditions, &c, err);
+	int r = o->conditions ? conditions_parse(o->conditions, &c, err) :
+				err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL, "no conditions");
 
 	if (r == 0 && !c.has)
 		r = err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL, "the fault has no conditions");
 	if (r == 0)
-		r = copy_text("conditions", request->conditions, fault.conditions,
-			      sizeof(fault.conditions), err);
+		r = copy_text("conditions", o->conditions, fault->conditions,
+			      sizeof(fault->conditions), err);
 	if (r == 0)
-		r = copy_words(request->targets, request->target_count, fault.targets,
-			       sizeof(fault.targets), err);
-	if (r == 0 && request->class_name)
-		r = copy_text("class", request->class_name, fault.class, sizeof(fault.class), err);
+		r = copy_words(o->targets, o->target_count, fault->targets, sizeof(fault->targets),
+			       err);
+	if (r == 0 && o->class_name)
+		r = copy_text("class", o->class_name, fault->class, sizeof(fault->class), err);
 	if (r == 0)
-		r = open_fault(ctx, request->fleet, request->name, request->dry, &f, err);
+		r = open_fault(ctx, o->fleet, o->name, o->dry_run, f, err);
+	return r == 0 ? check_class(f->policy, fault->class, err) : r;
+}
+
+/* Describes a fault that was added, or only tried; id 0. for_ns is exact, as it was asked. */
+static int give_fault(struct port_fault *fault, uint32_t id, int64_t for_ns,
+		      struct netsim_fault **ret, struct netsim_err *err)
+{
+	struct netsim_fault *result = arena_new(sizeof(*result));
+	char text[512];
+
+	fault_describe(fault, text, sizeof(text));
+	fault->id = id;
+	if (!result || !api_fill_fault(result, fault, text, result)) {
+		arena_free(result);
+		return err_oom(err);
+	}
+	result->left_ns = for_ns ? for_ns : -1;
+	*ret = result;
+	return 0;
+}
+
+int netsim_fault(struct netsim *ctx, const struct netsim_fault_opts *opts,
+		 struct netsim_fault **ret, struct netsim_err *err)
+{
+	struct port_fault fault = {.kind = PORT_FAULT_CONDITIONS};
+	struct netsim_fault_opts o;
+	struct fleet f = FLEET_NONE;
+	uint32_t id = 0;
+	int r = opts_read(&o, sizeof(o), opts, err);
+
 	if (r == 0)
-		r = check_class(f.policy, fault.class, err);
-	set_times(&fault, request->for_ns, request->name);
-	if (r == 0)
-		r = add_fault(&f, &fault, request->dry, ret_fault, err);
-	if (r == 0)
-		fault_describe(&fault, text, 512);
+		r = make_fault(ctx, &o, &f, &fault, err);
+	if (r == 0) {
+		set_times(&fault, o.for_ns, o.name);
+		r = add_fault(&f, &fault, o.dry_run, &id, err);
+	}
 	fleet_close(&f);
-	return r;
+	return r == 0 ? give_fault(&fault, id, o.for_ns, ret, err) : r;
+}
+
+void netsim_fault_free(struct netsim_fault *fault)
+{
+	arena_free(fault);
 }
 
 /* The VLAN whose interface a target names inside its node, 0 where it is no VLAN. */
@@ -225,16 +274,58 @@ static const struct link *port_of(const struct fleet *f, const char *target, siz
 /* One call of link, and what it did. */
 struct link_run {
 	struct fleet fleet;
-	const struct netsim_link_request *request;
-	struct netsim_lines *done;
+	const struct netsim_link_opts *opts;
+	struct netsim_link *done;
 	struct netsim_err *err;
 };
+
+static struct netsim_link_change *add_change(struct link_run *run,
+					     enum netsim_link_change_kind kind)
+{
+	struct netsim_link_change *change =
+		arena_push(run->done, run->done->changes, run->done->change_count);
+
+	if (change)
+		change->kind = kind;
+	else
+		err_oom(run->err);
+	return change;
+}
+
+static int note_carrier(struct link_run *run, const char *name, bool up)
+{
+	struct netsim_link_change *change = add_change(run, NETSIM_LINK_CARRIER);
+
+	if (!change)
+		return -ENOMEM;
+	change->up = up;
+	change->name = arena_strdup(run->done, name);
+	return change->name ? 0 : err_oom(run->err);
+}
+
+static struct netsim_link_change *note_fault(struct link_run *run,
+					     enum netsim_link_change_kind kind,
+					     const struct port_fault *fault, const char *target)
+{
+	struct netsim_link_change *change = add_change(run, kind);
+	char text[512];
+
+	if (!change)
+		return NULL;
+	fault_describe(fault, text, sizeof(text));
+	change->name = arena_strdup(run->done, target);
+	change->fault = arena_alloc(run->done, sizeof(*change->fault));
+	if (change->name && change->fault && api_fill_fault(run->done, fault, text, change->fault))
+		return change;
+	err_oom(run->err);
+	return NULL;
+}
 
 /* A cable with carrier, or without. */
 static int set_carrier(struct link_run *run, const char *target, bool up)
 {
 	struct rt *rt = run->fleet.st->rt;
-	bool dry = run->request->dry;
+	bool dry = run->opts->dry_run;
 	const struct link *link;
 	size_t at = 0, count = 0;
 	int r = 0;
@@ -245,8 +336,7 @@ static int set_carrier(struct link_run *run, const char *target, bool up)
 
 		if (!dry)
 			link_set(rt, link, link->ifindex, up ? LINK_SET_UP : LINK_SET_DOWN, 0, who);
-		r = lines_add(run->done, run->err, "link %s %s%s", who, dry ? "" : "is ",
-			      up ? "up" : "down");
+		r = note_carrier(run, who, up);
 		count++;
 	}
 	if (r == 0 && !count) {
@@ -256,47 +346,35 @@ static int set_carrier(struct link_run *run, const char *target, bool up)
 	return r == 0 && !dry ? rt_send(rt, run->err) : r;
 }
 
-static void describe_time(int64_t for_ns, char *ret, size_t size)
-{
-	if (for_ns)
-		snprintf(ret, size, "for %g s", (double)for_ns / 1e9);
-	else
-		snprintf(ret, size, "until netsim heal");
-}
-
 /* A link that is down or flaps in the programs: nothing passes, the carrier stays. */
 static int add_link_fault(struct link_run *run, const char *target, uint16_t vlan)
 {
-	const struct netsim_link_request *request = run->request;
+	const struct netsim_link_opts *o = run->opts;
 	struct port_fault fault = {.kind = PORT_FAULT_LINK, .link.vlan = vlan};
-	char text[512], time[64];
-	uint32_t id;
+	struct netsim_link_change *change;
 	int r = copy_words(&target, 1, fault.targets, sizeof(fault.targets), run->err);
 
-	if (request->state == NETSIM_LINK_FLAP) {
-		fault.link.period = (uint64_t)request->period_ns;
-		fault.link.up = (uint64_t)request->up_ns;
+	if (o->state == NETSIM_LINK_FLAP) {
+		fault.link.period = (uint64_t)o->period_ns;
+		fault.link.up = (uint64_t)o->up_ns;
 	}
-	set_times(&fault, request->for_ns, request->name);
+	set_times(&fault, o->for_ns, o->name);
 	if (r == 0)
-		r = add_fault(&run->fleet, &fault, request->dry, &id, run->err);
-	if (r < 0)
-		return r;
-	fault_describe(&fault, text, sizeof(text));
-	describe_time(request->for_ns, time, sizeof(time));
-	if (request->dry)
-		return lines_add(run->done, run->err, "%s, %s", text, time);
-	return lines_add(run->done, run->err, "fault %u: %s, %s", id, text, time);
+		r = add_fault(&run->fleet, &fault, o->dry_run, &fault.id, run->err);
+	change = r == 0 ? note_fault(run, NETSIM_LINK_FAULT, &fault, target) : NULL;
+	if (r == 0 && !change)
+		return -ENOMEM;
+	if (change)
+		change->fault->left_ns = o->for_ns ? o->for_ns : -1; /* exactly as asked */
+	return r;
 }
 
 /* Faults of links that were made for exactly this target. */
 static int heal_link(struct link_run *run, const char *target)
 {
 	struct fleet *f = &run->fleet;
-	bool dry = run->request->dry;
 	uint32_t ids[PORT_FAULTS];
 	size_t count = 0;
-	char text[512];
 	int r = 0;
 
 	for (int i = 0; r == 0 && i < PORT_FAULTS; i++) {
@@ -306,11 +384,9 @@ static int heal_link(struct link_run *run, const char *target)
 		    strcmp(fault->targets, target) != 0)
 			continue;
 		ids[count++] = fault->id;
-		fault_describe(fault, text, sizeof(text));
-		r = lines_add(run->done, run->err, "%s fault %u: %s", dry ? "heal" : "healed",
-			      fault->id, text);
+		r = note_fault(run, NETSIM_LINK_HEALED, fault, target) ? 0 : -ENOMEM;
 	}
-	if (r < 0 || !count || dry)
+	if (r < 0 || !count || run->opts->dry_run)
 		return r;
 	r = engine_commit(f, &(struct edt_change) {.heal = ids, .heal_count = count}, NULL,
 			  run->err);
@@ -319,14 +395,14 @@ static int heal_link(struct link_run *run, const char *target)
 
 static int link_target(struct link_run *run, const char *target)
 {
-	const struct netsim_link_request *request = run->request;
-	bool timed = request->for_ns || request->state == NETSIM_LINK_FLAP || request->name;
+	const struct netsim_link_opts *o = run->opts;
+	bool timed = o->for_ns || o->state == NETSIM_LINK_FLAP || o->name;
 	uint16_t vlan;
 	int r = vlan_of_target(&run->fleet, target, &vlan, run->err);
 
 	if (r < 0)
 		return r;
-	if (request->state == NETSIM_LINK_UP) {
+	if (o->state == NETSIM_LINK_UP) {
 		if (run->fleet.policy)
 			r = heal_link(run, target);
 		return r < 0 || vlan ? r : set_carrier(run, target, true);
@@ -334,41 +410,51 @@ static int link_target(struct link_run *run, const char *target)
 	return timed || vlan ? add_link_fault(run, target, vlan) : set_carrier(run, target, false);
 }
 
-int netsim_link(struct netsim *ctx, const struct netsim_link_request *request,
-		struct netsim_lines *ret, struct netsim_err *err)
+static int refuse_link_arguments(const struct netsim_link_opts *o, struct netsim_err *err)
 {
-	struct link_run run = {.fleet = FLEET_NONE, .request = request, .done = ret, .err = err};
-	int r = 0;
+	if (o->state == NETSIM_LINK_FLAP &&
+	    (o->period_ns <= 0 || o->up_ns < 0 || o->up_ns >= o->period_ns))
+		return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
+			       "a flap is up for less than its period");
+	if (o->name && o->target_count > 1)
+		return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL, "a name is for one target");
+	return 0;
+}
 
-	if (request->state == NETSIM_LINK_FLAP &&
-	    (request->period_ns <= 0 || request->up_ns < 0 || request->up_ns >= request->period_ns))
-		r = err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
-			    "a flap is up for less than its period");
+int netsim_link(struct netsim *ctx, const struct netsim_link_opts *opts, struct netsim_link **ret,
+		struct netsim_err *err)
+{
+	struct netsim_link_opts o;
+	struct link_run run = {
+		.fleet = FLEET_NONE, .opts = &o, .done = arena_new(sizeof(*run.done)), .err = err};
+	int r = run.done ? opts_read(&o, sizeof(o), opts, err) : err_oom(err);
+
 	if (r == 0)
-		r = open_fault(ctx, request->fleet, request->name, request->dry, &run.fleet, err);
-	if (r == 0 && request->name && request->target_count > 1)
-		r = err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL, "a name is for one target");
-	for (size_t i = 0; r == 0 && i < request->target_count; i++)
-		r = link_target(&run, request->targets[i]);
+		r = refuse_link_arguments(&o, err);
+	if (r == 0)
+		r = open_fault(ctx, o.fleet, o.name, o.dry_run, &run.fleet, err);
+	for (size_t i = 0; r == 0 && i < o.target_count; i++)
+		r = link_target(&run, o.targets[i]);
 	fleet_close(&run.fleet);
+	if (r < 0)
+		arena_free(run.done);
+	else
+		*ret = run.done;
 	return r;
 }
 
-static void describe(const struct policy *policy, const struct port_fault *fault, char *buf,
-		     size_t size)
+void netsim_link_free(struct netsim_link *link)
 {
-	if (fault->kind == PORT_FAULT_CONDITIONS || fault->kind == PORT_FAULT_LINK)
-		fault_describe(fault, buf, size);
-	else
-		policy_describe(policy, fault, buf, size);
+	arena_free(link);
 }
 
 void api_describe_fault(const struct policy *policy, const struct port_fault *fault, char *buf,
 			size_t size)
 {
-	int n = *fault->name ? snprintf(buf, size, "%s: ", fault->name) : 0;
-
-	describe(policy, fault, buf + n, size - (size_t)n);
+	if (fault->kind == PORT_FAULT_CONDITIONS || fault->kind == PORT_FAULT_LINK)
+		fault_describe(fault, buf, size);
+	else
+		policy_describe(policy, fault, buf, size);
 }
 
 /* A fault that a user calls by its number or its name. */
@@ -416,29 +502,60 @@ static const struct port_fault *by_id(const struct policy *policy, uint32_t id)
 	return NULL;
 }
 
-int netsim_heal(struct netsim *ctx, const char *fleet, const char *const *faults, size_t count,
-		bool dry, struct netsim_lines *ret, struct netsim_err *err)
+static int note_healed(const struct policy *policy, const struct port_fault *fault,
+		       struct netsim_heal *heal, struct netsim_err *err)
 {
-	auto_free uint32_t *ids = calloc(count + PORT_FAULTS, sizeof(*ids));
-	struct edt_change change = {.heal = ids};
-	struct fleet f = FLEET_NONE;
+	struct netsim_fault *slot = arena_push(heal, heal->faults, heal->fault_count);
 	char text[512];
-	int r = ids ? fleet_open(&ctx->state, fleet, dry ? FLEET_LOOK : FLEET_CHANGE, &f, err) :
-		      err_oom(err);
+
+	api_describe_fault(policy, fault, text, sizeof(text));
+	return slot && api_fill_fault(heal, fault, text, slot) ? 0 : err_oom(err);
+}
+
+static int heal(struct fleet *f, const struct netsim_heal_opts *o, struct netsim_heal *ret,
+		struct netsim_err *err)
+{
+	auto_free uint32_t *ids = calloc(o->fault_count + PORT_FAULTS, sizeof(*ids));
+	struct edt_change change = {.heal = ids};
+	int r = ids ? fleet_find_policy(f, err) : err_oom(err);
 
 	if (r == 0)
-		r = fleet_find_policy(&f, err);
+		r = choose_faults(f->policy, o->faults, o->fault_count, ids, &change.heal_count,
+				  err);
+	for (size_t i = 0; r == 0 && i < change.heal_count; i++)
+		r = note_healed(f->policy, by_id(f->policy, ids[i]), ret, err);
+	if (r < 0 || o->dry_run)
+		return r;
+	if (f->policy && change.heal_count)
+		r = engine_commit(f, &change, NULL, err);
 	if (r == 0)
-		r = choose_faults(f.policy, faults, count, ids, &change.heal_count, err);
-	for (size_t i = 0; r == 0 && i < change.heal_count; i++) {
-		api_describe_fault(f.policy, by_id(f.policy, ids[i]), text, sizeof(text));
-		r = lines_add(ret, err, "fault %u: %s", ids[i], text);
-	}
-	if (r == 0 && f.policy && !dry && change.heal_count)
-		r = engine_commit(&f, &change, NULL, err);
-	if (r == 0 && !dry)
-		r = count ? intent_note(f.name, NULL, ids, change.heal_count, err) :
-			    intent_forget_faults(f.name, err);
-	fleet_close(&f);
+		r = o->fault_count ? intent_note(f->name, NULL, ids, change.heal_count, err) :
+				     intent_forget_faults(f->name, err);
 	return r;
+}
+
+int netsim_heal(struct netsim *ctx, const struct netsim_heal_opts *opts, struct netsim_heal **ret,
+		struct netsim_err *err)
+{
+	struct netsim_heal *result = arena_new(sizeof(*result));
+	struct netsim_heal_opts o;
+	struct fleet f = FLEET_NONE;
+	int r = result ? opts_read(&o, sizeof(o), opts, err) : err_oom(err);
+
+	if (r == 0)
+		r = fleet_open(&ctx->state, o.fleet, o.dry_run ? FLEET_LOOK : FLEET_CHANGE, &f,
+			       err);
+	if (r == 0)
+		r = heal(&f, &o, result, err);
+	fleet_close(&f);
+	if (r < 0)
+		arena_free(result);
+	else
+		*ret = result;
+	return r;
+}
+
+void netsim_heal_free(struct netsim_heal *result)
+{
+	arena_free(result);
 }

@@ -16,19 +16,25 @@ static bool is_path(const char *name)
 	       (length > 5 && strcmp(name + length - 5, ".json") == 0);
 }
 
-int netsim_find(const char *folder, const char *name, char *path, struct netsim_err *err)
+int netsim_find(enum netsim_file kind, const char *name, char *buf, size_t size,
+		struct netsim_err *err)
 {
+	const char *folder = kind == NETSIM_FILE_TOPOLOGY ? "topo" : "profiles";
+	char path[FIND_PATH];
+
 	if (is_path(name)) {
-		snprintf(path, FIND_PATH, "%s", name);
-		return 0;
+		snprintf(path, sizeof(path), "%s", name);
+	} else if (find_named(folder, name, path) < 0) {
+		err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL, "there is no %s called %s",
+			kind == NETSIM_FILE_TOPOLOGY ? "topology" : "profile", name);
+		err_hint(err, "looked for %s/%s.yaml here, in /etc/netsim and in " NETSIM_DATADIR,
+			 folder, name);
+		return -ENOENT;
 	}
-	if (find_named(folder, name, path) == 0)
-		return 0;
-	err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL, "there is no %s called %s",
-		strcmp(folder, "topo") == 0 ? "topology" : "profile", name);
-	err_hint(err, "looked for %s/%s.yaml here, in /etc/netsim and in " NETSIM_DATADIR, folder,
-		 name);
-	return -ENOENT;
+	if (snprintf(buf, size, "%s", path) >= (int)size)
+		return err_set(err, NETSIM_ERR_USAGE, -ENAMETOOLONG, NULL,
+			       "the path of %s is longer than %zu bytes", name, size - 1);
+	return 0;
 }
 
 int netsim_check(const char *path, FILE *print, struct netsim_diags *diags)

@@ -50,32 +50,6 @@ void netsim_close(struct netsim *ctx)
 	free(ctx);
 }
 
-void netsim_lines_free(struct netsim_lines *lines)
-{
-	for (size_t i = 0; i < lines->count; i++)
-		free(lines->list[i]);
-	free(lines->list);
-	*lines = (struct netsim_lines) {0};
-}
-
-int lines_add(struct netsim_lines *lines, struct netsim_err *err, const char *fmt, ...)
-{
-	char **slot = array_push(lines->list, lines->count);
-	va_list ap;
-	int r;
-
-	if (!slot)
-		return err_oom(err);
-	va_start(ap, fmt);
-	r = vasprintf(slot, fmt, ap);
-	va_end(ap);
-	if (r < 0) {
-		*slot = NULL;
-		return err_oom(err);
-	}
-	return 0;
-}
-
 const char *netsim_nearest(const char *text, const char *const *names, size_t count)
 {
 	return name_nearest(text, names, count);

@@ -5,15 +5,13 @@
 
 #include "netsim/fleet/fleet.h"
 #include "netsim/kernel/state.h"
+#include "netsim/util/arena.h"
 #include "netsim/util/err.h"
+#include "netsim/util/opts.h"
 
 struct netsim {
 	struct state state;
 };
-
-/* Appends a formatted line. */
-int lines_add(struct netsim_lines *lines, struct netsim_err *err, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
 
 /*
  * Gives the profile that is in force for the whole fleet to ports that were not
@@ -23,8 +21,11 @@ int lines_add(struct netsim_lines *lines, struct netsim_err *err, const char *fm
 int api_shape_new(struct netsim *ctx, const struct model *before, const char *fleet, size_t *ret,
 		  struct netsim_err *err);
 
-/* "wan: loss 5% on n100-1:n100-2", "partition n100-1 | rest". */
+/* "loss 5% on n100-1:n100-2", "partition n100-1 | rest", without its name. */
 void api_describe_fault(const struct policy *policy, const struct port_fault *fault, char *buf,
 			size_t size);
+/* Fills a fault of a result in the arena of root; false when out of memory. */
+bool api_fill_fault(void *root, const struct port_fault *fault, const char *text,
+		    struct netsim_fault *ret);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "netsim/api/handle.h"
 #include "netsim/api/measure_faults.h"
+#include "netsim/api/publish.h"
 #include "netsim/api/traffic.h"
 #include "netsim/fleet/addresses.h"
 #include "netsim/fleet/target.h"
@@ -30,7 +31,8 @@
 #define BUFFER_TOTAL (192U << 20)
 
 struct measure {
-	const struct netsim_measuring *how;
+	const struct netsim_measure_opts *how;
+	struct netsim_measurement *ret;
 	struct fleet fleet;
 	struct class_set *classes;
 	struct analyze_names names;
@@ -41,12 +43,10 @@ struct measure {
 	struct live *live;
 	struct flow *flow;
 	struct oneway *oneway;
-	struct measured_faults faults;
 	uint64_t packets;
 	/* What the programs count. */
 	struct fleet counting;
-	char uncounted[sizeof(((struct netsim_measurement *)0)->uncounted)]; /* why they do not */
-	struct netsim_traffic before, after;
+	struct netsim_traffic *before, *after;
 	/* What is sent earlier, when not all ports were listened at, or later is not measured. */
 	int64_t begin_ns, until_ns;
 	uint64_t steady_ns; /* CLOCK_MONOTONIC at the beginning */
@@ -56,9 +56,8 @@ static void measure_done(struct measure *m)
 {
 	live_close(m->live);
 	fleet_close(&m->counting);
-	netsim_traffic_free(&m->before);
-	netsim_traffic_free(&m->after);
-	measure_faults_done(&m->faults);
+	netsim_traffic_free(m->before);
+	netsim_traffic_free(m->after);
 	flow_free(m->flow);
 	oneway_free(m->oneway);
 	analyze_names_done(&m->names);
@@ -114,12 +113,12 @@ static int find_only(struct measure *m, struct netsim_err *err)
 	m->only = calloc(m->fleet.model->node_count + 1, sizeof(*m->only));
 	if (!marks || !m->only)
 		return err_oom(err);
-	for (size_t i = 0; r >= 0 && i < m->how->among.node_count; i++) {
-		if (strcmp(m->how->among.nodes[i], "host") == 0 &&
+	for (size_t i = 0; r >= 0 && i < m->how->node_count; i++) {
+		if (strcmp(m->how->nodes[i], "host") == 0 &&
 		    model_find_node(m->fleet.model, "host") < 0)
 			host = true;
 		else
-			r = target_nodes(m->fleet.model, m->how->among.nodes[i], marks, err);
+			r = target_nodes(m->fleet.model, m->how->nodes[i], marks, err);
 	}
 	for (size_t i = 0; i < m->fleet.model->node_count; i++)
 		if (marks[i])
@@ -180,35 +179,37 @@ static int tell_addresses(struct measure *m, struct netsim_err *err)
 
 static int look_at_fleet(struct measure *m, struct netsim *ctx, struct netsim_err *err)
 {
-	int r = fleet_open(&ctx->state, m->how->among.fleet, FLEET_LOOK_INSIDE, &m->fleet, err);
+	int r = fleet_open(&ctx->state, m->how->fleet, FLEET_LOOK_INSIDE, &m->fleet, err);
 
+	if (r == 0 && !(m->ret->fleet = arena_strdup(m->ret, m->fleet.name)))
+		r = err_oom(err);
 	if (r == 0)
 		r = find_ports(m, err);
+	m->ret->port_count = m->port_count;
 	return r == 0 ? find_only(m, err) : r;
 }
 
 /* --- counters */
 
-/* That they cannot be had is no reason not to measure. */
+/* Without counters it measures all the same. */
 static void note_uncounted(struct measure *m, const struct netsim_err *err)
 {
-	snprintf(m->uncounted, sizeof(m->uncounted), "%.*s", (int)sizeof(m->uncounted) - 1,
-		 err->what);
+	m->ret->uncounted = arena_strdup(m->ret, err->what);
 }
 
 static void open_counters(struct measure *m, struct netsim *ctx)
 {
 	struct netsim_err err = {0};
 
-	if (traffic_open(ctx, m->fleet.model->fleet, &m->counting, &err) < 0)
+	if (traffic_open(ctx, m->fleet.name, &m->counting, &err) < 0)
 		note_uncounted(m, &err);
 }
 
-static void read_counters(struct measure *m, struct netsim_traffic *ret)
+static void read_counters(struct measure *m, struct netsim_traffic **ret)
 {
 	struct netsim_err err = {0};
 
-	if (!*m->uncounted && traffic_read(&m->counting, ret, &err) < 0)
+	if (!m->ret->uncounted && traffic_read(&m->counting, ret, &err) < 0)
 		note_uncounted(m, &err);
 }
 
@@ -245,7 +246,7 @@ static bool all_gone(const struct measure *m)
 
 static int look_at_faults(struct measure *m, struct netsim_err *err)
 {
-	return measure_faults_look(m->counting.policy, m->steady_ns, &m->faults, err);
+	return measure_faults_look(m->counting.policy, m->steady_ns, m->ret, err);
 }
 
 /* Until then, or until it is to be asked again. */
@@ -288,8 +289,11 @@ static int follow(struct measure *m, int64_t duration_ns, bool ask, struct netsi
 		r = look_at_faults(m, err);
 		if (r < 0)
 			return r;
-		if (m->how->go_on &&
-		    !m->how->go_on(m->how->arg, m->packets, (double)(at - begin) / 1e9))
+		if (m->how->progress &&
+		    m->how->progress(m->how->arg,
+				     &(struct netsim_progress) {.done = -1,
+								.packets = m->packets,
+								.elapsed_ns = at - begin}))
 			return 0;
 	}
 }
@@ -332,37 +336,32 @@ static int follow_to_the_end(struct measure *m, struct netsim_err *err)
 
 /* --- all */
 
-static void count_missed(struct measure *m, struct netsim_measurement *ret)
+static void count_missed(struct measure *m)
 {
 	for (size_t i = 0; i < m->port_count; i++) {
 		struct live_counts counts;
 
 		live_counts(m->live, i, &counts);
-		ret->missed += counts.dropped;
-		ret->gone += live_gone(m->live, i);
+		m->ret->missed += counts.dropped;
+		m->ret->gone_count += live_gone(m->live, i);
 	}
-	ret->ports = m->port_count;
-	ret->faults = m->faults.list;
-	ret->fault_count = m->faults.count;
-	m->faults = (struct measured_faults) {0};
-	snprintf(ret->fleet, sizeof(ret->fleet), "%s", m->fleet.model->fleet);
 }
 
-static void give_counted(struct measure *m, struct netsim_measurement *ret)
+static void give_counted(struct measure *m)
 {
-	snprintf(ret->uncounted, sizeof(ret->uncounted), "%s", m->uncounted);
-	if (*m->uncounted)
+	if (m->ret->uncounted || !m->before || !m->after)
 		return;
-	traffic_subtract(&m->before, &m->after);
-	ret->counted = m->after;
-	m->after = (struct netsim_traffic) {0};
+	traffic_subtract(m->before, m->after);
+	m->ret->counted = m->after;
+	m->after = NULL;
 }
 
-static int measure(struct measure *m, struct netsim *ctx, struct netsim_measurement *ret,
-		   struct netsim_diags *diags, struct netsim_err *err)
+static int measure(struct measure *m, struct netsim *ctx, struct netsim_diags *diags,
+		   struct netsim_err *err)
 {
 	struct live_options options = {.snap = SNAP};
-	int r = analyze_classes(m->how->classes, &m->classes, diags, err);
+	struct analysis analysis = {0};
+	int r = analyze_classes(m->how->class_file, &m->classes, diags, err);
 
 	if (r == 0)
 		r = look_at_fleet(m, ctx, err);
@@ -384,8 +383,8 @@ static int measure(struct measure *m, struct netsim *ctx, struct netsim_measurem
 	if (r == 0)
 		r = follow_to_the_end(m, err);
 	if (r == 0) {
-		count_missed(m, ret);
-		give_counted(m, ret);
+		count_missed(m);
+		give_counted(m);
 		/* At the end, when guests that talked are known. */
 		r = find_names(m, err);
 	}
@@ -395,31 +394,40 @@ static int measure(struct measure *m, struct netsim *ctx, struct netsim_measurem
 							  .classes = m->classes,
 							  .names = &m->names,
 							  .connections = m->how->connections},
-				 &ret->analysis, err);
+				 &analysis, err);
+	if (r < 0)
+		analysis_done(&analysis);
+	else
+		r = analysis_publish(&analysis, &m->ret->analysis, err);
 	return r;
 }
 
-int netsim_measure(struct netsim *ctx, const struct netsim_measuring *how,
-		   struct netsim_measurement *ret, struct netsim_diags *diags,
+int netsim_measure(struct netsim *ctx, const struct netsim_measure_opts *opts,
+		   struct netsim_measurement **ret, struct netsim_diags *diags,
 		   struct netsim_err *err)
 {
-	struct measure m = {.how = how, .fleet = FLEET_NONE, .counting = FLEET_NONE};
-	struct netsim_measurement measurement = {0};
-	int r = measure(&m, ctx, &measurement, diags, err);
+	struct netsim_measure_opts o;
+	struct measure m = {.how = &o,
+			    .ret = arena_new(sizeof(*m.ret)),
+			    .fleet = FLEET_NONE,
+			    .counting = FLEET_NONE};
+	int r = m.ret ? opts_read(&o, sizeof(o), opts, err) : err_oom(err);
 
+	if (r == 0)
+		r = measure(&m, ctx, diags, err);
 	measure_done(&m);
 	if (r < 0)
-		netsim_measurement_free(&measurement);
+		netsim_measurement_free(m.ret);
 	else
-		*ret = measurement;
+		*ret = m.ret;
 	return r;
 }
 
 void netsim_measurement_free(struct netsim_measurement *measurement)
 {
-	netsim_analysis_free(&measurement->analysis);
-	netsim_traffic_free(&measurement->counted);
-	measure_faults_done(
-		&(struct measured_faults) {measurement->faults, measurement->fault_count});
-	*measurement = (struct netsim_measurement) {0};
+	if (measurement) {
+		netsim_analysis_free(measurement->analysis);
+		netsim_traffic_free(measurement->counted);
+	}
+	arena_free(measurement);
 }

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "netsim/api/handle.h"
-#include "netsim/util/array.h"
 #include "netsim/util/clock.h"
 
 /* Since 1970, of a time of the steady clock. */
@@ -15,17 +14,16 @@ static int64_t date_of(uint64_t steady)
 }
 
 static int note(const struct policy *policy, const struct port_fault *fault,
-		struct measured_faults *faults, struct netsim_err *err)
+		struct netsim_measurement *ret, struct netsim_err *err)
 {
-	struct netsim_fault *new = array_push(faults->list, faults->count);
+	struct netsim_fault *new = arena_push(ret, ret->faults, ret->fault_count);
 	char text[512];
 
-	if (!new)
-		return err_oom(err);
 	api_describe_fault(policy, fault, text, sizeof(text));
-	*new = (struct netsim_fault) {
-		.id = fault->id, .text = strdup(text), .begin_ns = date_of(fault->start)};
-	return new->text ? 0 : err_oom(err);
+	if (!new || !api_fill_fault(ret, fault, text, new))
+		return err_oom(err);
+	new->begin_ns = date_of(fault->start);
+	return 0;
 }
 
 static const struct port_fault *find(const struct policy *policy, uint32_t id)
@@ -36,18 +34,18 @@ static const struct port_fault *find(const struct policy *policy, uint32_t id)
 	return NULL;
 }
 
-static bool is_known(const struct measured_faults *faults, uint32_t id)
+static bool is_known(const struct netsim_measurement *ret, uint32_t id)
 {
-	for (size_t i = 0; i < faults->count; i++)
-		if (faults->list[i].id == id)
+	for (size_t i = 0; i < ret->fault_count; i++)
+		if (ret->faults[i]->id == id)
 			return true;
 	return false;
 }
 
-static void note_ends(const struct policy *policy, struct measured_faults *faults)
+static void note_ends(const struct policy *policy, struct netsim_measurement *ret)
 {
-	for (size_t i = 0; i < faults->count; i++) {
-		struct netsim_fault *one = &faults->list[i];
+	for (size_t i = 0; i < ret->fault_count; i++) {
+		struct netsim_fault *one = ret->faults[i];
 		const struct port_fault *fault = find(policy, one->id);
 
 		if (!one->end_ns && !(fault && policy_alive(fault)))
@@ -55,7 +53,7 @@ static void note_ends(const struct policy *policy, struct measured_faults *fault
 	}
 }
 
-int measure_faults_look(const struct policy *policy, uint64_t begin, struct measured_faults *faults,
+int measure_faults_look(const struct policy *policy, uint64_t begin, struct netsim_measurement *ret,
 			struct netsim_err *err)
 {
 	int r = 0;
@@ -66,17 +64,9 @@ int measure_faults_look(const struct policy *policy, uint64_t begin, struct meas
 		const struct port_fault *fault = &policy_slot(policy)->faults[i];
 
 		if (fault->id && (!fault->deadline || fault->deadline > begin) &&
-		    !is_known(faults, fault->id))
-			r = note(policy, fault, faults, err);
+		    !is_known(ret, fault->id))
+			r = note(policy, fault, ret, err);
 	}
-	note_ends(policy, faults);
+	note_ends(policy, ret);
 	return r;
-}
-
-void measure_faults_done(struct measured_faults *faults)
-{
-	for (size_t i = 0; i < faults->count; i++)
-		free(faults->list[i].text);
-	free(faults->list);
-	*faults = (struct measured_faults) {0};
 }

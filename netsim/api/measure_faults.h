@@ -1,21 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which faults were in force while something was measured, and when. */
-#ifndef NETSIM_MEASURE_FAULTS_H
-#define NETSIM_MEASURE_FAULTS_H
+/* Which faults were in force during a measurement, and when. */
+#ifndef NETSIM_API_MEASURE_FAULTS_H
+#define NETSIM_API_MEASURE_FAULTS_H
 
 #include "netsim/policy/policy.h"
 
-struct measured_faults {
-	struct netsim_fault *list;
-	size_t count;
-};
-
 /*
- * Notes what has begun and ended since it was last called, and was in force after begin
- * (CLOCK_MONOTONIC in ns): memory is read, no more.
+ * Adds the faults that have begun since the last call to ret->faults, in the arena of ret,
+ * and notes those that have ended. Faults that ended before begin (CLOCK_MONOTONIC in ns)
+ * are left out. Only memory is read.
  */
-int measure_faults_look(const struct policy *policy, uint64_t begin, struct measured_faults *faults,
+int measure_faults_look(const struct policy *policy, uint64_t begin, struct netsim_measurement *ret,
 			struct netsim_err *err);
-void measure_faults_done(struct measured_faults *faults);
 
 #endif

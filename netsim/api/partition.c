@@ -118,7 +118,7 @@ static int with_rest(const struct fleet *f, struct groups *g, struct netsim_err 
 	return r;
 }
 
-static int resolve(const struct fleet *f, const struct netsim_cut *cut, struct groups *g,
+static int resolve(const struct fleet *f, const struct netsim_partition_opts *cut, struct groups *g,
 		   struct netsim_err *err)
 {
 	int r = 0;
@@ -142,7 +142,7 @@ static int resolve(const struct fleet *f, const struct netsim_cut *cut, struct g
 	return 0;
 }
 
-static int refuse_arguments(const struct netsim_cut *cut, struct netsim_err *err)
+static int refuse_arguments(const struct netsim_partition_opts *cut, struct netsim_err *err)
 {
 	if (cut->one_way && cut->isolate)
 		return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
@@ -208,7 +208,7 @@ static int note(const struct fleet *f, const struct groups *g, uint32_t id, uint
 	return r;
 }
 
-static int cut_now(struct fleet *f, const struct netsim_cut *cut, const struct groups *g,
+static int cut_now(struct fleet *f, const struct netsim_partition_opts *cut, const struct groups *g,
 		   uint32_t *ret_fault, struct netsim_err *err)
 {
 	const struct policy_cut asked = {
@@ -224,29 +224,52 @@ static int cut_now(struct fleet *f, const struct netsim_cut *cut, const struct g
 	return r == 0 ? note(f, g, *ret_fault, asked.deadline, err) : r;
 }
 
-int netsim_partition(struct netsim *ctx, const struct netsim_cut *cut, uint32_t *ret_fault,
-		     char *text, struct netsim_err *err)
+/* Resolves the groups and, unless only tried, cuts them; *ret describes it. */
+static int partition(struct fleet *f, const struct netsim_partition_opts *cut, struct groups *g,
+		     struct netsim_fault **ret, struct netsim_err *err)
+{
+	struct netsim_fault *fault = arena_new(sizeof(*fault));
+	char text[256];
+	int r = fault ? resolve(f, cut, g, err) : err_oom(err);
+
+	if (r == 0) {
+		policy_describe_groups(f->policy, g->kind, g->list, g->count, text, sizeof(text));
+		fault->kind = NETSIM_FAULT_PARTITION;
+		fault->left_ns = cut->for_ns ? cut->for_ns : -1;
+		fault->text = arena_strdup(fault, text);
+		fault->name = cut->name ? arena_strdup(fault, cut->name) : NULL;
+		r = fault->text && !fault->name == !cut->name ? 0 : err_oom(err);
+	}
+	if (r == 0 && !cut->dry_run)
+		r = cut_now(f, cut, g, &fault->id, err);
+	if (r < 0)
+		arena_free(fault);
+	else
+		*ret = fault;
+	return r;
+}
+
+int netsim_partition(struct netsim *ctx, const struct netsim_partition_opts *opts,
+		     struct netsim_fault **ret, struct netsim_err *err)
 {
 	struct groups g = {.kind = PORT_FAULT_GROUPS};
+	struct netsim_partition_opts o;
 	struct fleet f = FLEET_NONE;
-	int r = refuse_arguments(cut, err);
+	int r = opts_read(&o, sizeof(o), opts, err);
 
-	*ret_fault = 0;
 	if (r == 0)
-		r = fleet_open(&ctx->state, cut->fleet, cut->dry ? FLEET_LOOK : FLEET_CHANGE, &f,
+		r = refuse_arguments(&o, err);
+	if (r == 0)
+		r = fleet_open(&ctx->state, o.fleet, o.dry_run ? FLEET_LOOK : FLEET_CHANGE, &f,
 			       err);
 	if (r == 0)
 		r = fleet_get_policy(&f, err);
 	if (r == 0)
-		r = policy_check_fault_name(f.policy, cut->name, err);
+		r = policy_check_fault_name(f.policy, o.name, err);
 	if (r == 0)
 		r = policy_number(f.policy, f.model, err);
 	if (r == 0)
-		r = resolve(&f, cut, &g, err);
-	if (r == 0)
-		policy_describe_groups(f.policy, g.kind, g.list, g.count, text, 256);
-	if (r == 0 && !cut->dry)
-		r = cut_now(&f, cut, &g, ret_fault, err);
+		r = partition(&f, &o, &g, ret, err);
 	groups_done(&g);
 	fleet_close(&f);
 	return r;

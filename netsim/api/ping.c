@@ -2,67 +2,68 @@
 /* ping-matrix. */
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "netsim/api/ways.h"
-#include "netsim/fleet/addresses.h"
+#include "netsim/api/routes.h"
 #include "netsim/kernel/neigh.h"
 #include "netsim/probe/echo.h"
-#include "netsim/util/array.h"
-#include "netsim/util/auto.h"
+#include "netsim/util/unit.h"
 
-#define COUNT	 10
-#define INTERVAL 0.1
-#define MOST_PPS 10000.0 /* echoes a second of all pairs together */
+#define COUNT	   10
+#define INTERVAL_S 0.1
+#define MAX_PPS	   10000.0 /* echoes a second of all pairs together */
 
-/* The pairs that are tried, and where they are in the matrix. */
-struct course {
+/* One call: the pairs that are tried, and where they are in the matrix. */
+struct ping_run {
+	struct state *st;
+	struct netsim_ping_opts opts;
+	struct routes_view view;
+	struct netsim_ping_matrix *ret;
 	struct echo_pair *pairs;
 	size_t *places;
 	size_t count;
+	struct netsim_err *err;
 };
 
-static int ns_of(struct netsim *ctx, const struct ways_view *view, size_t peer,
-		 struct netsim_err *err)
+static int netns_of(struct ping_run *run, size_t peer)
 {
-	const struct model *model = view->fleet.model;
+	const struct model *model = run->view.fleet.model;
+	int node = run->view.nodes[peer];
 	struct handle *handle;
 	int r;
 
-	if (view->nodes[peer] == MODEL_HOST)
-		return ctx->state.own_fd;
-	r = state_handle(&ctx->state, model->fleet, model->nodes[view->nodes[peer]].name, &handle,
-			 err);
+	if (node == MODEL_HOST)
+		return run->st->own_fd;
+	r = state_handle(run->st, model->fleet, model->nodes[node].name, &handle, run->err);
 	return r < 0 ? r : handle->fd;
 }
 
-static int choose_pairs(struct netsim *ctx, const struct ways_view *view,
-			struct netsim_ping_matrix *m, struct course *course, struct netsim_err *err)
+static int choose_pairs(struct ping_run *run)
 {
-	size_t n = m->ways.node_count;
-	int fd = -1;
+	const struct routes_view *view = &run->view;
+	size_t n = view->query.node_count;
 
-	course->pairs = calloc(n * n + 1, sizeof(*course->pairs));
-	course->places = calloc(n * n + 1, sizeof(*course->places));
-	m->list = calloc(n * n + 1, sizeof(*m->list));
-	if (!course->pairs || !course->places || !m->list)
-		return err_oom(err);
+	run->pairs = calloc(n * n + 1, sizeof(*run->pairs));
+	run->places = calloc(n * n + 1, sizeof(*run->places));
+	if (!run->pairs || !run->places)
+		return err_oom(run->err);
 	for (size_t i = 0; i < n * n; i++) {
-		const struct netsim_way *way = &m->ways.list[i];
-		struct echo_pair *pair = &course->pairs[course->count];
+		const struct address_pair *route = &view->pairs[i];
+		struct echo_pair *pair = &run->pairs[run->count];
+		int node = view->nodes[i / n], fd;
 		const char *why;
 
-		m->list[i].result = NETSIM_PING_NONE;
-		if (m->ways.nodes[i / n].guest || !*way->to)
+		if (!*route->to || (node != MODEL_HOST && view->fleet.model->nodes[node].is_tap))
 			continue;
-		fd = ns_of(ctx, view, i / n, err);
+		fd = netns_of(run, i / n);
 		if (fd == -ENOENT)
 			continue; /* its namespace is gone */
 		if (fd < 0)
 			return fd;
-		*pair = (struct echo_pair) {.ns_fd = fd, .hopeless = way->cut};
-		(void)unit_parse_address(way->to, &pair->to, &why);
-		course->places[course->count++] = i;
+		*pair = (struct echo_pair) {.ns_fd = fd, .hopeless = route->cut};
+		(void)unit_parse_address(route->to, &pair->to, &why);
+		run->places[run->count++] = i;
 	}
 	return 0;
 }
@@ -76,86 +77,110 @@ static enum netsim_ping_result judge(const struct echo_pair *pair, bool cut_befo
 	return pair->received ? NETSIM_PING_LEAKED : NETSIM_PING_CUT;
 }
 
-static int conclude(struct ways_view *view, struct netsim_ping_matrix *m,
-		    const struct course *course, struct netsim_err *err)
+/* Looks at the policy anew: the first partition of all may have been made meanwhile. */
+static int conclude(struct ping_run *run)
 {
-	size_t n = m->ways.node_count;
-	auto_free bool *before = calloc(n * n + 1, sizeof(*before));
-	int r = before ? 0 : err_oom(err);
+	struct routes_view *view = &run->view;
+	size_t n = view->query.node_count;
+	struct netsim_ping *list = arena_alloc(run->ret, (n * n + 1) * sizeof(*list));
+	int r = list ? state_read_host(run->st, run->err) : err_oom(run->err);
 
-	for (size_t i = 0; r == 0 && i < n * n; i++)
-		before[i] = m->ways.list[i].cut;
-	/* The first partition of all may have been made meanwhile. */
 	if (r == 0)
-		r = fleet_find_policy(&view->fleet, err);
+		r = fleet_find_policy(&view->fleet, run->err);
 	if (r < 0)
 		return r;
-	addresses_mark_cut(view->fleet.policy, &m->ways);
-	for (size_t i = 0; i < course->count; i++) {
-		const struct echo_pair *pair = &course->pairs[i];
-		size_t place = course->places[i];
-		struct netsim_ping *ping = &m->list[place];
+	addresses_mark_cut(view->fleet.policy, &view->query, view->pairs);
+	run->ret->list = arena_list(run->ret, list, n * n, sizeof(*list));
+	for (size_t i = 0; i < n * n; i++)
+		list[i].result = NETSIM_PING_NONE;
+	for (size_t i = 0; i < run->count; i++) {
+		const struct echo_pair *pair = &run->pairs[i];
+		struct netsim_ping *ping = &list[run->places[i]];
 
 		*ping = (struct netsim_ping) {
-			.result = judge(pair, before[place], m->ways.list[place].cut),
+			.result = judge(pair, pair->hopeless, view->pairs[run->places[i]].cut),
 			.sent = pair->sent,
 			.received = pair->received,
-			.min = pair->min,
-			.mean = pair->mean,
-			.max = pair->max,
-			.sd = pair->received > 1 ? sqrt(pair->squares / (pair->received - 1)) : 0};
-		m->failed +=
+			.min_ms = pair->min,
+			.mean_ms = pair->mean,
+			.max_ms = pair->max,
+			.sd_ms = pair->received > 1 ? sqrt(pair->squares / (pair->received - 1)) :
+						      0};
+		run->ret->failed +=
 			ping->result == NETSIM_PING_SILENT || ping->result == NETSIM_PING_LEAKED;
 	}
-	return 0;
+	return run->ret->list ? routes_publish(view, &run->ret->routes, run->err) :
+				err_oom(run->err);
 }
 
-int netsim_ping_matrix(struct netsim *ctx, const struct netsim_pinging *how,
-		       struct netsim_ping_matrix *ret, struct netsim_err *err)
+static bool tell(void *arg, double done)
 {
-	struct netsim_ping_matrix m = {0};
-	struct ways_view view = {.fleet = FLEET_NONE};
-	struct course course = {0};
+	struct ping_run *run = arg;
+
+	return run->opts.progress &&
+	       run->opts.progress(run->opts.arg, &(struct netsim_progress) {.done = done});
+}
+
+static int send_echoes(struct ping_run *run)
+{
+	const struct netsim_ping_opts *o = &run->opts;
 	struct neigh_table before = {0}, after = {0};
-	int r = ways_view_open(ctx, &how->among, &view, &m.ways, err);
+	double interval = o->interval_ns > 0 ? (double)o->interval_ns / 1e9 : INTERVAL_S;
+	int r = neigh_table(run->st->rt, &before, run->err);
+
+	run->ret->interval_s = fmax(interval, (double)run->count / MAX_PPS);
+	if (r == 0)
+		r = echo_run(&(struct echo_plan) {.own_fd = run->st->own_fd,
+						  .pairs = run->pairs,
+						  .pair_count = run->count,
+						  .count = o->count ? o->count : COUNT,
+						  .interval = run->ret->interval_s,
+						  .progress = tell,
+						  .arg = run},
+			     run->err);
+	if (r == 0)
+		r = neigh_table(run->st->rt, &after, run->err);
+	if (r == 0 && after.refused != before.refused)
+		run->ret->neighbour_limit = after.most;
+	return r;
+}
+
+int netsim_ping_matrix(struct netsim *ctx, const struct netsim_ping_opts *opts,
+		       struct netsim_ping_matrix **ret, struct netsim_err *err)
+{
+	struct ping_run run = {.st = &ctx->state,
+			       .view = {.fleet = FLEET_NONE},
+			       .ret = arena_new(sizeof(*run.ret)),
+			       .err = err};
+	const struct netsim_ping_opts *o = &run.opts;
+	int r = run.ret ? opts_read(&run.opts, sizeof(run.opts), opts, err) : err_oom(err);
 
 	if (r == 0)
-		r = choose_pairs(ctx, &view, &m, &course, err);
+		r = routes_view_open(ctx,
+				     &(struct netsim_routes_opts) {.fleet = o->fleet,
+								   .nodes = o->nodes,
+								   .node_count = o->node_count,
+								   .iface = o->iface},
+				     &run.view, err);
 	if (r == 0)
-		r = neigh_table(ctx->state.rt, &before, err);
-	if (r == 0) {
-		m.interval = how->interval_ns > 0 ? (double)how->interval_ns / 1e9 : INTERVAL;
-		m.interval = fmax(m.interval, (double)course.count / MOST_PPS);
-		r = echo_run(&(struct echo_plan) {.own_fd = ctx->state.own_fd,
-						  .pairs = course.pairs,
-						  .pair_count = course.count,
-						  .count = how->count ? how->count : COUNT,
-						  .interval = m.interval,
-						  .progress = how->progress,
-						  .arg = how->arg},
-			     err);
-	}
+		r = choose_pairs(&run);
 	if (r == 0)
-		r = neigh_table(ctx->state.rt, &after, err);
-	if (r == 0 && after.refused != before.refused)
-		m.crowded = after.most;
+		r = send_echoes(&run);
 	if (r == 0)
-		r = state_read_host(&ctx->state, err);
-	if (r == 0)
-		r = conclude(&view, &m, &course, err);
-	free(course.pairs);
-	free(course.places);
-	ways_view_done(&view);
+		r = conclude(&run);
+	free(run.pairs);
+	free(run.places);
+	routes_view_close(&run.view);
 	if (r < 0)
-		netsim_ping_matrix_free(&m);
+		netsim_ping_matrix_free(run.ret);
 	else
-		*ret = m;
+		*ret = run.ret;
 	return r;
 }
 
 void netsim_ping_matrix_free(struct netsim_ping_matrix *matrix)
 {
-	netsim_ways_free(&matrix->ways);
-	free(matrix->list);
-	*matrix = (struct netsim_ping_matrix) {0};
+	if (matrix)
+		netsim_routes_free(matrix->routes);
+	arena_free(matrix);
 }

@@ -22,84 +22,26 @@ struct reader {
 	struct state *st;
 	const struct policy *policy; /* of the fleet that is being read, or NULL */
 	struct qdiscs qdiscs;
+	struct netsim_status *ret;
 	struct netsim_err *err;
 };
 
-static char *copy(const char *text, struct netsim_err *err)
+static char *copy(const struct reader *r, const char *text)
 {
-	char *result = strdup(text);
+	char *result = arena_strdup(r->ret, text);
 
 	if (!result)
-		err_oom(err);
+		err_oom(r->err);
 	return result;
-}
-
-static void fleet_done(struct netsim_fleet *fleet)
-{
-	for (size_t i = 0; i < fleet->node_count; i++) {
-		struct netsim_node *node = &fleet->nodes[i];
-
-		for (size_t p = 0; p < node->port_count; p++) {
-			free(node->ports[p].name);
-			free(node->ports[p].iface);
-			free(node->ports[p].bridge);
-		}
-		for (size_t r = 0; r < node->role_count; r++)
-			free(node->roles[r]);
-		free(node->ports);
-		free(node->roles);
-		free(node->name);
-	}
-	for (size_t i = 0; i < fleet->network_count; i++)
-		free(fleet->networks[i]);
-	for (size_t i = 0; i < fleet->path_count; i++) {
-		free(fleet->paths[i].from);
-		free(fleet->paths[i].to);
-		free(fleet->paths[i].class_name);
-	}
-	free(fleet->paths);
-	for (size_t i = 0; i < fleet->fault_count; i++) {
-		free(fleet->faults[i].name);
-		free(fleet->faults[i].text);
-	}
-	free(fleet->nodes);
-	free(fleet->networks);
-	free(fleet->faults);
-	free(fleet->reach);
-	free(fleet->profile);
-	free(fleet->name);
 }
 
 void netsim_status_free(struct netsim_status *status)
 {
-	for (size_t i = 0; i < status->fleet_count; i++)
-		fleet_done(&status->fleets[i]);
-	for (size_t i = 0; i < status->bare_count; i++)
-		free(status->bare[i].device);
-	free(status->fleets);
-	free(status->bare);
-	*status = (struct netsim_status) {0};
+	arena_free(status);
 }
 
-static void read_direction(const struct reader *r, int ifindex, struct netsim_direction *ret)
-{
-	const struct qdisc *root = qdisc_find(&r->qdiscs, ifindex, QDISC_ROOT);
-	const struct qdisc *child = qdisc_find(&r->qdiscs, ifindex, QDISC_CHILD);
-	struct conditions c;
-
-	if (!root || !ifindex)
-		return;
-	netem_params_read(&root->netem, child ? &child->tbf : NULL, &c);
-	if (c.has)
-		conditions_format(&c, ret->text, sizeof(ret->text));
-	ret->packets = root->packets;
-	ret->bytes = root->bytes;
-	ret->drops = root->drops;
-	ret->queued = root->queued;
-}
-
-/* What the programs do on a hop, where they do it. */
-static void read_hop(const struct policy *policy, struct port_key key, char *ret, size_t size)
+/* What the programs do on a hop, where they do it; else what netem does, if anything. */
+static void describe_hop(const struct policy *policy, struct port_key key, char *text, size_t size)
 {
 	struct port_conditions compiled;
 	struct conditions c;
@@ -109,14 +51,41 @@ static void read_hop(const struct policy *policy, struct port_key key, char *ret
 	edt_read(&compiled, &c);
 	c.has &= ~(1U << COND_SEED);
 	if (compiled.has & PORT_HAS_DOWN)
-		snprintf(ret, size, compiled.down_period ? "flaps" : "down");
+		snprintf(text, size, compiled.down_period ? "flaps" : "down");
 	else if (c.has)
-		conditions_format(&c, ret, size);
+		conditions_format(&c, text, size);
 	if (compiled.has & PORT_HAS_TRACE) {
-		size_t used = strlen(ret);
+		size_t used = strlen(text);
 
-		snprintf(ret + used, size - used, "%strace", used ? " " : "");
+		snprintf(text + used, size - used, "%strace", used ? " " : "");
 	}
+}
+
+/* One direction, by its qdisc and, where key is not NULL, by the programs at that hop. */
+static struct netsim_direction *read_direction(const struct reader *r, int ifindex,
+					       const struct port_key *key)
+{
+	const struct qdisc *root = qdisc_find(&r->qdiscs, ifindex, QDISC_ROOT);
+	const struct qdisc *child = qdisc_find(&r->qdiscs, ifindex, QDISC_CHILD);
+	struct netsim_direction *ret = arena_alloc(r->ret, sizeof(*ret));
+	char text[160] = "";
+	struct conditions c;
+
+	if (!ret)
+		return NULL;
+	if (root && ifindex) {
+		netem_params_read(&root->netem, child ? &child->tbf : NULL, &c);
+		if (c.has)
+			conditions_format(&c, text, sizeof(text));
+		ret->packets = root->packets;
+		ret->bytes = root->bytes;
+		ret->drops = root->drops;
+		ret->queued = root->queued;
+	}
+	if (key)
+		describe_hop(r->policy, *key, text, sizeof(text));
+	ret->text = copy(r, text);
+	return ret->text ? ret : NULL;
 }
 
 static int ifb_of(const struct reader *r, const char *device)
@@ -134,36 +103,46 @@ static int read_port(const struct reader *r, const struct model *model, size_t a
 {
 	const struct link *link = &model->links[at];
 	uint16_t number = r->policy ? policy_link(r->policy, at) : 0;
-	struct netsim_port *port = array_push(node->ports, node->port_count);
+	const struct port_key up = {.from = number, .hop = PORT_HOP_UP};
+	const struct port_key down = {.to = number, .hop = PORT_HOP_DOWN};
+	struct netsim_port *port = arena_push(r->ret, node->ports, node->port_count);
 
 	if (!port)
 		return err_oom(r->err);
-	port->name = copy(link->name, r->err);
-	port->iface = copy(iface, r->err);
-	port->bridge = copy(link->master, r->err);
+	port->name = copy(r, link->name);
+	port->iface = copy(r, iface);
+	port->bridge = copy(r, link->master);
 	port->up = link->up;
-	read_direction(r, link->ifindex, &port->to);
-	read_direction(r, ifb_of(r, link->name), &port->from);
-	if (number) {
-		read_hop(r->policy, (struct port_key) {.from = number, .hop = PORT_HOP_UP},
-			 port->from.text, sizeof(port->from.text));
-		read_hop(r->policy, (struct port_key) {.to = number, .hop = PORT_HOP_DOWN},
-			 port->to.text, sizeof(port->to.text));
-	}
-	return port->name && port->iface && port->bridge ? 0 : -ENOMEM;
+	port->to = read_direction(r, link->ifindex, number ? &down : NULL);
+	port->from = read_direction(r, ifb_of(r, link->name), number ? &up : NULL);
+	return port->name && port->iface && port->bridge && port->to && port->from ?
+		       0 :
+		       err_oom(r->err);
+}
+
+/* One more text of a list. */
+static int add_text(const struct reader *r, const char ***list, size_t *count, const char *text)
+{
+	const char **wider = arena_alloc(r->ret, (*count + 1) * sizeof(*wider));
+
+	if (!wider)
+		return err_oom(r->err);
+	if (*count)
+		memcpy(wider, *list, *count * sizeof(*wider));
+	wider[*count] = copy(r, text);
+	*list = wider;
+	return wider[(*count)++] ? 0 : -ENOMEM;
 }
 
 static int read_node(const struct reader *r, const struct model *model,
 		     const struct model_node *from, struct netsim_node *node)
 {
-	node->name = copy(from->name, r->err);
+	node->name = copy(r, from->name);
 	node->tap = from->is_tap;
 	node->inside = from->is_tap || from->netns;
 	for (size_t i = 0; i < from->role_count; i++) {
-		char **role = array_push(node->roles, node->role_count);
-
-		if (!role || !(*role = copy(from->roles[i], r->err)))
-			return err_oom(r->err);
+		if (add_text(r, &node->roles, &node->role_count, from->roles[i]) < 0)
+			return -ENOMEM;
 	}
 	for (size_t i = 0; i < model->link_count; i++) {
 		const struct link *link = &model->links[i];
@@ -182,8 +161,8 @@ static bool share_bridge(const struct netsim_node *a, const struct netsim_node *
 {
 	for (size_t i = 0; i < a->port_count; i++)
 		for (size_t j = 0; j < b->port_count; j++)
-			if (*a->ports[i].bridge && a->ports[i].up && b->ports[j].up &&
-			    strcmp(a->ports[i].bridge, b->ports[j].bridge) == 0)
+			if (*a->ports[i]->bridge && a->ports[i]->up && b->ports[j]->up &&
+			    strcmp(a->ports[i]->bridge, b->ports[j]->bridge) == 0)
 				return true;
 	return false;
 }
@@ -194,19 +173,19 @@ static int read_reach(const struct reader *r, struct netsim_fleet *fleet)
 	size_t n = fleet->node_count;
 	auto_free int *numbers = calloc(n + 1, sizeof(*numbers));
 
-	fleet->reach = calloc(n * n + 1, sizeof(*fleet->reach));
+	fleet->reach = arena_alloc(r->ret, (n * n + 1) * sizeof(*fleet->reach));
 	if (!fleet->reach || !numbers)
 		return err_oom(r->err);
 	for (size_t a = 0; policy && a < n; a++)
-		numbers[a] = policy_node(policy, fleet->nodes[a].name);
+		numbers[a] = policy_node(policy, fleet->nodes[a]->name);
 	for (size_t a = 0; a < n; a++)
 		for (size_t b = 0; b < n; b++) {
-			bool reaches = a == b || share_bridge(&fleet->nodes[a], &fleet->nodes[b]);
+			bool reaches = a == b || share_bridge(fleet->nodes[a], fleet->nodes[b]);
 
 			if (policy && reaches && numbers[a] >= 0 && numbers[b] >= 0)
 				reaches = policy_reaches(policy, numbers[a], numbers[b]);
 			fleet->reach[a * n + b] = reaches;
-			fleet->nodes[a].reaches += reaches && a != b;
+			fleet->nodes[a]->reaches += reaches && a != b;
 		}
 	return 0;
 }
@@ -224,13 +203,9 @@ static int read_faults(const struct reader *r, struct netsim_fleet *fleet)
 		if (!policy_alive(fault))
 			continue;
 		api_describe_fault(policy, fault, text, sizeof(text));
-		new = array_push(fleet->faults, fleet->fault_count);
-		if (!new || !(new->text = copy(text, r->err)))
+		new = arena_push(r->ret, fleet->faults, fleet->fault_count);
+		if (!new || !api_fill_fault(r->ret, fault, text, new))
 			return err_oom(r->err);
-		if (*fault->name && !(new->name = copy(fault->name, r->err)))
-			return err_oom(r->err);
-		new->id = fault->id;
-		new->left_ns = fault->deadline ? (int64_t)(fault->deadline - policy_now()) : -1;
 	}
 	return 0;
 }
@@ -255,12 +230,12 @@ static int read_counters(const struct reader *r, struct netsim_fleet *fleet)
 			lost[t->from % PORT_NODES] += t->sum.dropped[why];
 	}
 	for (size_t i = 0; i < fleet->node_count; i++) {
-		int number = policy_node(r->policy, fleet->nodes[i].name);
+		int number = policy_node(r->policy, fleet->nodes[i]->name);
 
 		if (number < 0)
 			continue;
-		fleet->nodes[i].cut_packets = cut[number];
-		fleet->nodes[i].lost_packets = lost[number];
+		fleet->nodes[i]->cut_packets = cut[number];
+		fleet->nodes[i]->lost_packets = lost[number];
 	}
 	return 0;
 }
@@ -269,12 +244,13 @@ static char *end_name(const struct reader *r, uint16_t number)
 {
 	const char *name = policy_node_name(r->policy, number);
 
-	return name ? copy(name, r->err) : NULL;
+	return name ? copy(r, name) : NULL;
 }
 
 static int compare_paths(const void *x, const void *y)
 {
-	const struct netsim_path *a = x, *b = y;
+	const struct netsim_path *a = *(struct netsim_path *const *)x;
+	const struct netsim_path *b = *(struct netsim_path *const *)y;
 	int order = strcmp(a->from ? a->from : "", b->from ? b->from : "");
 
 	if (order == 0)
@@ -294,15 +270,19 @@ static int read_paths(const struct reader *r, struct netsim_fleet *fleet)
 		return err_oom(r->err);
 	for (size_t i = 0; i < count; i++) {
 		const struct port_key *key = &entries[i].key;
-		struct netsim_path *path = array_push(fleet->paths, fleet->path_count);
+		struct netsim_path *path = arena_push(r->ret, fleet->paths, fleet->path_count);
+		char text[160] = "";
 		const char *class = key->class ? policy_class_name(r->policy, key->class) : NULL;
 
 		if (!path)
 			return err_oom(r->err);
 		path->from = end_name(r, key->from);
 		path->to = end_name(r, key->to);
-		path->class_name = class ? copy(class, r->err) : NULL;
-		read_hop(r->policy, *key, path->text, sizeof(path->text));
+		path->class_name = class ? copy(r, class) : NULL;
+		describe_hop(r->policy, *key, text, sizeof(text));
+		path->text = copy(r, text);
+		if (!path->text)
+			return -ENOMEM;
 	}
 	if (fleet->path_count)
 		qsort(fleet->paths, fleet->path_count, sizeof(*fleet->paths), compare_paths);
@@ -315,30 +295,26 @@ static int read_nodes(const struct reader *r, const struct model *model, struct 
 	struct intent intent;
 
 	for (size_t i = 0; i < model->node_count; i++) {
-		struct netsim_node *node = array_push(fleet->nodes, fleet->node_count);
+		struct netsim_node *node = arena_push(r->ret, fleet->nodes, fleet->node_count);
 
 		if (!node || read_node(r, model, &model->nodes[i], node) < 0)
 			return err_oom(r->err);
 	}
 	for (size_t i = 0; i < model->link_count; i++) {
-		char **network;
-
-		if (model->links[i].kind != LINK_BRIDGE)
-			continue;
-		network = array_push(fleet->networks, fleet->network_count);
-		if (!network || !(*network = copy(model->links[i].name, r->err)))
-			return err_oom(r->err);
+		if (model->links[i].kind == LINK_BRIDGE &&
+		    add_text(r, &fleet->networks, &fleet->network_count, model->links[i].name) < 0)
+			return -ENOMEM;
 	}
 	intent_read(fleet->name, &intent);
 	for (size_t i = 0; i < intent.layer_count; i++)
 		if (!intent.layers[i].ports)
 			last = &intent.layers[i];
 	fleet->profile_changed = intent.layer_count > 1;
-	fleet->engine = edt_is_base(r->policy) ? "edt" : "netem";
+	fleet->engine = edt_is_base(r->policy) ? NETSIM_ENGINE_EDT : NETSIM_ENGINE_NETEM;
 	if (edt_is_base(r->policy) && intent_parse(&intent, NULL) == 0)
 		fleet->engine_why = engine_why(&intent, r->policy);
 	if (last && last->profile)
-		fleet->profile = copy(last->profile, r->err);
+		fleet->profile = copy(r, last->profile);
 	intent_done(&intent);
 	return last && last->profile && !fleet->profile ? -ENOMEM : 0;
 }
@@ -349,7 +325,7 @@ static int read_fleet(struct reader *r, const char *name, struct netsim_fleet *f
 	struct policy *policy = NULL;
 	int result = state_read(r->st, name, STATE_NODES, &model, r->err);
 
-	fleet->name = copy(name, r->err);
+	fleet->name = copy(r, name);
 	if (result == 0 && !fleet->name)
 		result = -ENOMEM;
 	if (result == 0)
@@ -381,12 +357,13 @@ static int read_bare(const struct reader *r, struct netsim_status *status)
 		if (!state_is_ours(ifb, MARK_BARE) || !mark_parse(ifb->alias, &mark))
 			continue;
 		link = model_find_link(r->st->host, MODEL_HOST, mark.node);
-		bare = array_push(status->bare, status->bare_count);
-		if (!bare || !(bare->device = copy(mark.node, r->err)))
+		bare = arena_push(r->ret, status->bare, status->bare_count);
+		if (!bare || !(bare->device = copy(r, mark.node)))
 			return err_oom(r->err);
-		if (link)
-			read_direction(r, link->ifindex, &bare->out);
-		read_direction(r, ifb->ifindex, &bare->in);
+		bare->out = read_direction(r, link ? link->ifindex : 0, NULL);
+		bare->in = read_direction(r, ifb->ifindex, NULL);
+		if (!bare->out || !bare->in)
+			return err_oom(r->err);
 	}
 	return 0;
 }
@@ -399,7 +376,8 @@ static int read_fleets(struct reader *r, const char *only, struct netsim_status 
 			    state_fleets(r->st, &names, &count, r->err);
 
 	for (size_t i = 0; result == 0 && i < (only ? 1 : count); i++) {
-		struct netsim_fleet *fleet = array_push(status->fleets, status->fleet_count);
+		struct netsim_fleet *fleet =
+			arena_push(r->ret, status->fleets, status->fleet_count);
 
 		result = fleet ? read_fleet(r, only ? chosen : names[i], fleet) : err_oom(r->err);
 	}
@@ -410,22 +388,25 @@ static int read_fleets(struct reader *r, const char *only, struct netsim_status 
 	return result;
 }
 
-int netsim_status(struct netsim *ctx, const char *fleet, struct netsim_status *ret,
-		  struct netsim_err *err)
+int netsim_status(struct netsim *ctx, const struct netsim_status_opts *opts,
+		  struct netsim_status **ret, struct netsim_err *err)
 {
-	struct reader r = {.st = &ctx->state, .err = err};
-	struct netsim_status status = {0};
-	int result = state_read_host(&ctx->state, err);
+	struct netsim_status *status = arena_new(sizeof(*status));
+	struct reader r = {.st = &ctx->state, .ret = status, .err = err};
+	struct netsim_status_opts o;
+	int result = status ? opts_read(&o, sizeof(o), opts, err) : err_oom(err);
 
 	if (result == 0)
-		result = qdisc_list(ctx->state.rt, &r.qdiscs, err);
+		result = state_read_host(r.st, err);
 	if (result == 0)
-		result = read_fleets(&r, fleet, &status);
-	if (result == 0 && !fleet)
-		result = read_bare(&r, &status);
+		result = qdisc_list(r.st->rt, &r.qdiscs, err);
+	if (result == 0)
+		result = read_fleets(&r, o.fleet, status);
+	if (result == 0 && !o.fleet)
+		result = read_bare(&r, status);
 	free(r.qdiscs.list);
 	if (result < 0)
-		netsim_status_free(&status);
+		arena_free(status);
 	else
 		*ret = status;
 	return result;

@@ -18,14 +18,7 @@ _Static_assert((int)NETSIM_DROP_PARTITION == (int)PORT_DROP_CUT &&
 
 void netsim_traffic_free(struct netsim_traffic *traffic)
 {
-	for (size_t i = 0; i < traffic->flow_count; i++) {
-		free(traffic->flows[i].from);
-		free(traffic->flows[i].to);
-		free(traffic->flows[i].class_name);
-	}
-	free(traffic->flows);
-	free(traffic->fleet);
-	*traffic = (struct netsim_traffic) {0};
+	arena_free(traffic);
 }
 
 static int compare_names(const char *a, const char *b)
@@ -46,7 +39,9 @@ int netsim_compare_flows(const struct netsim_flow *a, const struct netsim_flow *
 
 static int compare(const void *x, const void *y)
 {
-	return netsim_compare_flows(x, y);
+	const struct netsim_flow *const *a = x, *const *b = y;
+
+	return netsim_compare_flows(*a, *b);
 }
 
 int traffic_open(struct netsim *ctx, const char *name, struct fleet *f, struct netsim_err *err)
@@ -66,19 +61,30 @@ int traffic_open(struct netsim *ctx, const char *name, struct fleet *f, struct n
 	return r;
 }
 
-/* 1 where a number has no name any more: its node or class has gone. */
-static int name_flow(const struct policy *policy, const struct policy_traffic *t,
-		     struct netsim_flow *flow, struct netsim_err *err)
+/* False where a number has no name any more: its node or class has gone. */
+static bool has_names(const struct policy *policy, const struct policy_traffic *t)
 {
-	const char *from = policy_node_name(policy, t->from);
-	const char *to = policy_node_name(policy, t->to);
-	const char *class = policy_class_name(policy, t->class);
+	return policy_class_name(policy, t->class) &&
+	       (t->from == PORT_ANY ||
+		(policy_node_name(policy, t->from) && policy_node_name(policy, t->to)));
+}
 
-	if (!class || (t->from != PORT_ANY && (!from || !to)))
-		return 1;
-	flow->class_name = strdup(class);
-	flow->from = from ? strdup(from) : NULL;
-	flow->to = to ? strdup(to) : NULL;
+static int add_flow(struct netsim_traffic *ret, const struct policy *policy,
+		    const struct policy_traffic *t, struct netsim_err *err)
+{
+	const char *from = policy_node_name(policy, t->from), *to = policy_node_name(policy, t->to);
+	struct netsim_flow *flow = arena_push(ret, ret->flows, ret->flow_count);
+
+	if (!flow)
+		return err_oom(err);
+	flow->class_name = arena_strdup(ret, policy_class_name(policy, t->class));
+	flow->from = from ? arena_strdup(ret, from) : NULL;
+	flow->to = to ? arena_strdup(ret, to) : NULL;
+	flow->packets = t->sum.packets;
+	flow->bytes = t->sum.bytes;
+	flow->copied = t->sum.copied;
+	flow->corrupted = t->sum.corrupted;
+	memcpy(flow->dropped, t->sum.dropped, sizeof(flow->dropped));
 	return flow->class_name && !flow->from == !from && !flow->to == !to ? 0 : err_oom(err);
 }
 
@@ -87,52 +93,44 @@ static int read_flows(const struct policy *policy, struct netsim_traffic *ret,
 {
 	auto_free struct policy_traffic *traffic = NULL;
 	size_t count = 0;
+	int r = 0;
 
 	if (policy_read_traffic(policy, &traffic, &count) < 0)
 		return err_oom(err);
-	ret->flows = calloc(count + 1, sizeof(*ret->flows));
-	if (!ret->flows)
-		return err_oom(err);
-	for (size_t i = 0; i < count; i++) {
-		const struct port_traffic *sum = &traffic[i].sum;
-		struct netsim_flow *flow = &ret->flows[ret->flow_count];
-		int r = name_flow(policy, &traffic[i], flow, err);
-
-		if (r > 0)
-			continue;
-		ret->flow_count++;
-		if (r < 0)
-			return r;
-		flow->packets = sum->packets;
-		flow->bytes = sum->bytes;
-		flow->copied = sum->copied;
-		flow->corrupted = sum->corrupted;
-		memcpy(flow->dropped, sum->dropped, sizeof(flow->dropped));
-	}
-	qsort(ret->flows, ret->flow_count, sizeof(*ret->flows), compare);
-	return 0;
-}
-
-int traffic_read(const struct fleet *f, struct netsim_traffic *ret, struct netsim_err *err)
-{
-	struct netsim_traffic traffic = {.at_ns = (int64_t)policy_now()};
-	int r = read_flows(f->policy, &traffic, err);
-
-	if (r == 0 && !(traffic.fleet = strdup(f->name)))
-		r = err_oom(err);
-	if (r == 0)
-		*ret = traffic;
-	else
-		netsim_traffic_free(&traffic);
+	for (size_t i = 0; r == 0 && i < count; i++)
+		if (has_names(policy, &traffic[i]))
+			r = add_flow(ret, policy, &traffic[i], err);
+	if (r == 0 && ret->flow_count)
+		qsort(ret->flows, ret->flow_count, sizeof(*ret->flows), compare);
 	return r;
 }
 
-int netsim_traffic(struct netsim *ctx, const char *fleet, struct netsim_traffic *ret,
-		   struct netsim_err *err)
+int traffic_read(const struct fleet *f, struct netsim_traffic **ret, struct netsim_err *err)
 {
-	struct fleet f;
-	int r = traffic_open(ctx, fleet, &f, err);
+	struct netsim_traffic *traffic = arena_new(sizeof(*traffic));
+	int r = traffic ? 0 : err_oom(err);
 
+	if (r == 0) {
+		traffic->at_ns = (int64_t)policy_now();
+		traffic->fleet = arena_strdup(traffic, f->name);
+		r = traffic->fleet ? read_flows(f->policy, traffic, err) : err_oom(err);
+	}
+	if (r < 0)
+		arena_free(traffic);
+	else
+		*ret = traffic;
+	return r;
+}
+
+int netsim_traffic(struct netsim *ctx, const struct netsim_traffic_opts *opts,
+		   struct netsim_traffic **ret, struct netsim_err *err)
+{
+	struct netsim_traffic_opts o;
+	struct fleet f = FLEET_NONE;
+	int r = opts_read(&o, sizeof(o), opts, err);
+
+	if (r == 0)
+		r = traffic_open(ctx, o.fleet, &f, err);
 	if (r == 0)
 		r = traffic_read(&f, ret, err);
 	fleet_close(&f);
@@ -153,34 +151,24 @@ void traffic_subtract(const struct netsim_traffic *before, struct netsim_traffic
 	size_t kept = 0;
 
 	for (size_t i = 0, b = 0; i < after->flow_count; i++) {
-		struct netsim_flow *flow = &after->flows[i];
+		struct netsim_flow *flow = after->flows[i];
 		bool any;
 
-		while (b < before->flow_count && netsim_compare_flows(&before->flows[b], flow) < 0)
+		while (b < before->flow_count && netsim_compare_flows(before->flows[b], flow) < 0)
 			b++;
-		if (b < before->flow_count && netsim_compare_flows(&before->flows[b], flow) == 0) {
-			take_away(before->flows[b].packets, &flow->packets);
-			take_away(before->flows[b].bytes, &flow->bytes);
-			take_away(before->flows[b].copied, &flow->copied);
-			take_away(before->flows[b].corrupted, &flow->corrupted);
+		if (b < before->flow_count && netsim_compare_flows(before->flows[b], flow) == 0) {
+			take_away(before->flows[b]->packets, &flow->packets);
+			take_away(before->flows[b]->bytes, &flow->bytes);
+			take_away(before->flows[b]->copied, &flow->copied);
+			take_away(before->flows[b]->corrupted, &flow->corrupted);
 			for (int d = 0; d < NETSIM_DROPS; d++)
-				take_away(before->flows[b].dropped[d], &flow->dropped[d]);
+				take_away(before->flows[b]->dropped[d], &flow->dropped[d]);
 		}
 		any = flow->packets || flow->copied || flow->corrupted;
 		for (int d = 0; d < NETSIM_DROPS; d++)
 			any |= flow->dropped[d] != 0;
-		if (any) {
-			struct netsim_flow swap = after->flows[kept];
-
-			/* What is left over stays to be freed. */
-			after->flows[kept++] = *flow;
-			*flow = swap;
-		}
-	}
-	for (size_t i = kept; i < after->flow_count; i++) {
-		free(after->flows[i].from);
-		free(after->flows[i].to);
-		free(after->flows[i].class_name);
+		if (any)
+			after->flows[kept++] = flow;
 	}
 	after->flow_count = kept;
 }

@@ -12,7 +12,7 @@
  */
 int traffic_open(struct netsim *ctx, const char *name, struct fleet *ret, struct netsim_err *err);
 /* All counters at this instant; *ret is the caller's. */
-int traffic_read(const struct fleet *f, struct netsim_traffic *ret, struct netsim_err *err);
+int traffic_read(const struct fleet *f, struct netsim_traffic **ret, struct netsim_err *err);
 /* after becomes what was counted since before; both are of the same fleet. */
 void traffic_subtract(const struct netsim_traffic *before, struct netsim_traffic *after);
 

@@ -52,44 +52,32 @@ static int converge(struct netsim *ctx, struct model *want, struct netsim_up *up
 	if (r == 0)
 		r = state_read(&ctx->state, want->fleet, STATE_PORTS, &before, err);
 	if (r == 0)
-		r = converge_to(&ctx->state, want, &up->steps, err);
-	if (r == 0 && up->steps && before->link_count) {
+		r = converge_to(&ctx->state, want, &up->step_count, err);
+	if (r == 0 && up->step_count && before->link_count) {
 		r = state_read_host(&ctx->state, err);
 		if (r == 0)
 			r = join_policy(ctx, want->fleet, err);
 		if (r == 0)
-			r = api_shape_new(ctx, before, want->fleet, &up->shaped, err);
+			r = api_shape_new(ctx, before, want->fleet, &up->shaped_count, err);
 	}
 	model_free(before);
 	return r;
 }
 
-int netsim_up(struct netsim *ctx, const char *path, struct netsim_up *ret,
-	      struct netsim_diags *diags, struct netsim_err *err)
+static int add_step(struct netsim_up *up, const char *text, struct netsim_err *err)
 {
-	struct topo *topo = NULL;
-	struct model *want = NULL;
-	struct netsim_up up = {0};
-	auto_close int lock = -1;
-	int r = load(path, &topo, &want, diags, err);
+	struct netsim_step *step = arena_push(up, up->steps, up->step_count);
 
-	if (r < 0)
-		return r;
-	snprintf(up.fleet, sizeof(up.fleet), "%s", topo->fleet);
-	up.nodes = topo->node_count;
-	up.networks = topo->network_count;
-	r = lock_take(topo->fleet, &lock, err);
-	if (r == 0)
-		r = converge(ctx, want, &up, err);
-	model_free(want);
-	topo_free(topo);
-	if (r == 0)
-		*ret = up;
-	return r;
+	if (!step || !(step->text = arena_strdup(up, text + 2)))
+		return err_oom(err);
+	step->kind = *text == '+' ? NETSIM_STEP_ADD :
+		     *text == '-' ? NETSIM_STEP_REMOVE :
+				    NETSIM_STEP_CHANGE;
+	return 0;
 }
 
-static int describe_plan(struct netsim *ctx, struct model *want, struct netsim_lines *ret,
-			 struct netsim_err *err)
+static int list_steps(struct netsim *ctx, struct model *want, struct netsim_up *up,
+		      struct netsim_err *err)
 {
 	struct model *have = NULL;
 	struct plan plan = {0};
@@ -105,23 +93,50 @@ static int describe_plan(struct netsim *ctx, struct model *want, struct netsim_l
 	for (size_t i = 0; r == 0 && i < plan.count; i++) {
 		step_describe(&plan.steps[i], want, text, sizeof(text));
 		if (*text)
-			r = lines_add(ret, err, "%s", text);
+			r = add_step(up, text, err);
 	}
 	plan_done(&plan);
 	model_free(have);
 	return r;
 }
 
-int netsim_plan(struct netsim *ctx, const char *path, struct netsim_lines *ret,
-		struct netsim_diags *diags, struct netsim_err *err)
+static int build(struct netsim *ctx, struct model *want, struct netsim_up *up,
+		 struct netsim_err *err)
 {
-	struct topo *topo = NULL;
+	auto_close int lock = -1;
+	int r = lock_take(want->fleet, &lock, err);
+
+	return r == 0 ? converge(ctx, want, up, err) : r;
+}
+
+int netsim_up(struct netsim *ctx, const char *path, const struct netsim_up_opts *opts,
+	      struct netsim_up **ret, struct netsim_diags *diags, struct netsim_err *err)
+{
+	struct netsim_up_opts o;
+	struct netsim_up *up = arena_new(sizeof(*up));
 	struct model *want = NULL;
-	int r = load(path, &topo, &want, diags, err);
+	struct topo *topo = NULL;
+	int r = up ? opts_read(&o, sizeof(o), opts, err) : err_oom(err);
 
 	if (r == 0)
-		r = describe_plan(ctx, want, ret, err);
+		r = load(path, &topo, &want, diags, err);
+	if (r == 0 && !(up->fleet = arena_strdup(up, topo->fleet)))
+		r = err_oom(err);
+	if (r == 0) {
+		up->node_count = topo->node_count;
+		up->network_count = topo->network_count;
+		r = o.dry_run ? list_steps(ctx, want, up, err) : build(ctx, want, up, err);
+	}
 	model_free(want);
 	topo_free(topo);
+	if (r < 0)
+		arena_free(up);
+	else
+		*ret = up;
 	return r;
+}
+
+void netsim_up_free(struct netsim_up *up)
+{
+	arena_free(up);
 }

@@ -43,6 +43,8 @@ struct view {
 	struct place *places;
 	size_t place_count;
 	struct verify_run run;
+	struct verify_rows rows;
+	char basis[160];
 };
 
 static void view_done(struct view *v)
@@ -52,6 +54,7 @@ static void view_done(struct view *v)
 	classes_free(v->classes);
 	free(v->qdiscs.list);
 	free(v->places);
+	free(v->rows.list);
 	fleet_close(&v->fleet);
 }
 
@@ -410,7 +413,7 @@ static bool any_shaped(const struct view *v)
 	return false;
 }
 
-static int find_intent(struct view *v, struct netsim_verify *ret, struct netsim_err *err)
+static int find_intent(struct view *v, struct netsim_err *err)
 {
 	const struct profile *whole;
 	int r;
@@ -423,36 +426,40 @@ static int find_intent(struct view *v, struct netsim_verify *ret, struct netsim_
 	v->known = v->intent.layer_count || v->intent.fault_count;
 	v->from_kernel = !v->intent.layer_count && any_shaped(v);
 	if (whole)
-		snprintf(ret->basis, sizeof(ret->basis), "profile %s%s", whole->name,
+		snprintf(v->basis, sizeof(v->basis), "profile %s%s", whole->name,
 			 v->intent.layer_count > 1 ? ", and others for some nodes" : "");
 	else if (v->intent.layer_count)
-		snprintf(ret->basis, sizeof(ret->basis), "profiles of some nodes");
+		snprintf(v->basis, sizeof(v->basis), "profiles of some nodes");
 	else if (v->from_kernel)
-		snprintf(ret->basis, sizeof(ret->basis),
+		snprintf(v->basis, sizeof(v->basis),
 			 "what the kernel holds: what was asked is not known any more");
 	else
-		snprintf(ret->basis, sizeof(ret->basis), "no profile: everything passes");
+		snprintf(v->basis, sizeof(v->basis), "no profile: everything passes");
 	return engine_load_classes(whole, &v->classes, err);
 }
 
-static int open_view(struct netsim *ctx, const struct netsim_verifying *how, struct view *v,
-		     struct netsim_verify *ret, struct netsim_err *err)
+static bool tell(void *arg, const char *what, double done)
+{
+	const struct netsim_verify_opts *o = arg;
+
+	return o->progress &&
+	       o->progress(o->arg, &(struct netsim_progress) {.what = what, .done = done});
+}
+
+static int open_view(struct netsim *ctx, const struct netsim_verify_opts *o, struct view *v,
+		     struct netsim_err *err)
 {
 	struct fleet *f = &v->fleet;
-	int r = fleet_open(&ctx->state, how->fleet, FLEET_LOOK_INSIDE, f, err);
+	int r = fleet_open(&ctx->state, o->fleet, FLEET_LOOK_INSIDE, f, err);
 
-	v->run = (struct verify_run) {.own_fd = ctx->state.own_fd,
-				      .quick = how->quick,
-				      .progress = how->progress,
-				      .arg = how->arg};
+	v->run = (struct verify_run) {
+		.own_fd = ctx->state.own_fd, .quick = o->quick, .progress = tell, .arg = (void *)o};
 	if (r == 0)
 		r = fleet_find_policy(f, err);
 	if (r == 0)
 		r = qdisc_list(f->st->rt, &v->qdiscs, err);
-	if (r == 0) {
-		snprintf(ret->fleet, sizeof(ret->fleet), "%s", f->name);
-		r = find_intent(v, ret, err);
-	}
+	if (r == 0)
+		r = find_intent(v, err);
 	if (r == 0)
 		r = find_places(v, err);
 	return r == 0 ? collect_paths(v, err) : r;
@@ -460,10 +467,10 @@ static int open_view(struct netsim *ctx, const struct netsim_verifying *how, str
 
 /* --- what cannot be measured */
 
-static int add_unmeasured(struct netsim_verify *ret, const char *subject, const char *why,
+static int add_unmeasured(struct verify_rows *ret, const char *subject, const char *why,
 			  struct netsim_err *err)
 {
-	struct netsim_verify_row *row = array_push(ret->rows, ret->row_count);
+	struct verify_row *row = array_push(ret->list, ret->count);
 
 	if (!row)
 		return err_oom(err);
@@ -474,7 +481,7 @@ static int add_unmeasured(struct netsim_verify *ret, const char *subject, const 
 	return 0;
 }
 
-static int add_nodes_apart(const struct view *v, struct netsim_verify *ret, struct netsim_err *err)
+static int add_nodes_apart(struct view *v, struct netsim_err *err)
 {
 	int r = 0;
 
@@ -486,11 +493,11 @@ static int add_nodes_apart(const struct view *v, struct netsim_verify *ret, stru
 			has_path |= v->places[v->run.probes[p].from].node == (int)n ||
 				    v->places[v->run.probes[p].to].node == (int)n;
 		if (node->is_tap && !has_path)
-			r = add_unmeasured(ret, node->name,
+			r = add_unmeasured(&v->rows, node->name,
 					   "no address of the guest is known: ping it from here",
 					   err);
 		else if (!has_path)
-			r = add_unmeasured(ret, node->name,
+			r = add_unmeasured(&v->rows, node->name,
 					   "no other node is in its network and VLAN", err);
 	}
 	return r;
@@ -550,7 +557,7 @@ static int skip_changed(struct view *v, struct netsim_err *err)
 	return r;
 }
 
-static int judge(struct view *v, struct netsim_verify *ret, struct netsim_err *err)
+static int judge(struct view *v, struct netsim_err *err)
 {
 	const struct verify_input in = {.ends = (const char *const *)v->run.ends,
 					.end_count = v->run.end_count,
@@ -561,53 +568,86 @@ static int judge(struct view *v, struct netsim_verify *ret, struct netsim_err *e
 					.lateness = v->run.lateness};
 	int r = skip_changed(v, err);
 
+	free(v->rows.list);
+	v->rows = (struct verify_rows) {0};
 	if (r == 0)
-		r = verify_judge(&in, ret, err);
-	if (r == 0)
-		r = add_nodes_apart(v, ret, err);
-	ret->lateness = v->run.lateness;
-	for (size_t i = 0; i < ret->row_count; i++) {
-		ret->as_asked += ret->rows[i].verdict == NETSIM_AS_ASKED;
-		ret->failed += ret->rows[i].verdict == NETSIM_NOT_AS_ASKED;
-		ret->unmeasured += ret->rows[i].verdict == NETSIM_NOT_MEASURED;
+		r = verify_judge(&in, &v->rows, err);
+	return r == 0 ? add_nodes_apart(v, err) : r;
+}
+
+static bool has_failed(const struct view *v)
+{
+	for (size_t i = 0; i < v->rows.count; i++)
+		if (v->rows.list[i].verdict == NETSIM_NOT_AS_ASKED)
+			return true;
+	return false;
+}
+
+static bool publish_row(struct netsim_verify *verify, const struct verify_row *from)
+{
+	struct netsim_verify_row *row = arena_push(verify, verify->rows, verify->row_count);
+
+	if (!row)
+		return false;
+	row->subject = arena_strdup(verify, from->subject);
+	row->what = arena_strdup(verify, from->what);
+	row->asked = arena_strdup(verify, from->asked);
+	row->measured = arena_strdup(verify, from->measured);
+	row->why = arena_strdup(verify, from->why);
+	row->verdict = from->verdict;
+	verify->as_asked += from->verdict == NETSIM_AS_ASKED;
+	verify->failed += from->verdict == NETSIM_NOT_AS_ASKED;
+	verify->unmeasured += from->verdict == NETSIM_NOT_MEASURED;
+	return row->subject && row->what && row->asked && row->measured && row->why;
+}
+
+static int publish(const struct view *v, struct netsim_verify **ret, struct netsim_err *err)
+{
+	struct netsim_verify *verify = arena_new(sizeof(*verify));
+	bool good = verify != NULL;
+
+	if (good) {
+		verify->timer_slack_ms = v->run.lateness;
+		verify->fleet = arena_strdup(verify, v->fleet.name);
+		verify->basis = arena_strdup(verify, v->basis);
+		good = verify->fleet && verify->basis;
 	}
-	return r;
+	for (size_t i = 0; good && i < v->rows.count; i++)
+		good = publish_row(verify, &v->rows.list[i]);
+	if (!good) {
+		arena_free(verify);
+		return err_oom(err);
+	}
+	*ret = verify;
+	return 0;
 }
 
-/* A machine that stalls makes links look wrong; what is wrong is so the next time, too. */
-static int measure_again(struct view *v, struct netsim_verify *ret, struct netsim_err *err)
+int netsim_verify(struct netsim *ctx, const struct netsim_verify_opts *opts,
+		  struct netsim_verify **ret, struct netsim_err *err)
 {
-	int r = verify_measure(&v->run, err);
-
-	free(ret->rows);
-	ret->rows = NULL;
-	ret->row_count = ret->as_asked = ret->failed = ret->unmeasured = 0;
-	return r == 0 ? judge(v, ret, err) : r;
-}
-
-int netsim_verify(struct netsim *ctx, const struct netsim_verifying *how, struct netsim_verify *ret,
-		  struct netsim_err *err)
-{
-	struct netsim_verify verify = {0};
 	struct view v = {.fleet = FLEET_NONE};
-	int r = open_view(ctx, how, &v, &verify, err);
+	struct netsim_verify_opts o;
+	int r = opts_read(&o, sizeof(o), opts, err);
 
+	if (r == 0)
+		r = open_view(ctx, &o, &v, err);
 	if (r == 0)
 		r = verify_measure(&v.run, err);
 	if (r == 0)
-		r = judge(&v, &verify, err);
-	if (r == 0 && verify.failed)
-		r = measure_again(&v, &verify, err);
+		r = judge(&v, err);
+	/* A machine that stalls makes links look wrong; a link that is wrong stays so. */
+	if (r == 0 && has_failed(&v)) {
+		r = verify_measure(&v.run, err);
+		if (r == 0)
+			r = judge(&v, err);
+	}
+	if (r == 0)
+		r = publish(&v, ret, err);
 	view_done(&v);
-	if (r < 0)
-		netsim_verify_free(&verify);
-	else
-		*ret = verify;
 	return r;
 }
 
 void netsim_verify_free(struct netsim_verify *verify)
 {
-	free(verify->rows);
-	*verify = (struct netsim_verify) {0};
+	arena_free(verify);
 }

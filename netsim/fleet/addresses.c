@@ -122,20 +122,21 @@ static const struct link *route_to(const struct finder *f, int node, const struc
 	return NULL;
 }
 
-static void fill(struct netsim_way *way, const struct end *from, const struct end *to,
+static void fill(struct address_pair *pair, const struct end *from, const struct end *to,
 		 const char *device)
 {
 	char text[UNIT_TEXT];
 
 	if (from)
-		snprintf(way->from, sizeof(way->from), "%s", unit_format_address(&from->ip, text));
-	snprintf(way->to, sizeof(way->to), "%s", unit_format_address(&to->ip, text));
-	snprintf(way->device, sizeof(way->device), "%s", device);
+		snprintf(pair->from, sizeof(pair->from), "%s",
+			 unit_format_address(&from->ip, text));
+	snprintf(pair->to, sizeof(pair->to), "%s", unit_format_address(&to->ip, text));
+	snprintf(pair->device, sizeof(pair->device), "%s", device);
 }
 
 /* A network that both are in; else an address that a route leads to. */
 static void choose(const struct finder *f, size_t a, size_t b, const char *iface,
-		   struct netsim_way *ret)
+		   struct address_pair *ret)
 {
 	const struct ends *ends = &f->ends;
 	const struct link *route;
@@ -190,27 +191,34 @@ static int check_iface(const struct finder *f, const char *iface, struct netsim_
 				"none of these nodes has an address at an interface %s", iface);
 }
 
-int addresses_find(struct state *st, const struct model *model, const int *nodes, const char *iface,
-		   struct netsim_ways *ret, struct netsim_err *err)
+int addresses_find(const struct address_query *query, struct address_pair **ret,
+		   struct netsim_err *err)
 {
-	struct finder f = {.st = st, .model = model, .nodes = nodes, .node_count = ret->node_count};
-	size_t n = ret->node_count;
+	struct finder f = {.st = query->st,
+			   .model = query->model,
+			   .nodes = query->nodes,
+			   .node_count = query->node_count};
+	size_t n = query->node_count;
+	struct address_pair *pairs = calloc(n * n + 1, sizeof(*pairs));
 	int r = 0;
 
-	ret->list = calloc(n * n + 1, sizeof(*ret->list));
 	f.guests = calloc(n + 1, sizeof(*f.guests));
-	if (!ret->list || !f.guests)
+	if (!pairs || !f.guests)
 		r = err_oom(err);
 	if (r == 0)
 		r = find_ends(&f, err);
 	if (r == 0)
-		r = check_iface(&f, iface, err);
+		r = check_iface(&f, query->iface, err);
 	for (size_t a = 0; r == 0 && a < n; a++)
 		for (size_t b = 0; b < n; b++)
 			if (a != b)
-				choose(&f, a, b, iface, &ret->list[a * n + b]);
+				choose(&f, a, b, query->iface, &pairs[a * n + b]);
 	free(f.ends.list);
 	free(f.guests);
+	if (r < 0)
+		free(pairs);
+	else
+		*ret = pairs;
 	return r;
 }
 
@@ -253,16 +261,18 @@ int addresses_known(struct state *st, const struct model *model, struct known_ad
 	return r;
 }
 
-void addresses_mark_cut(const struct policy *policy, struct netsim_ways *ways)
+void addresses_mark_cut(const struct policy *policy, const struct address_query *query,
+			struct address_pair *pairs)
 {
-	size_t n = ways->node_count;
+	size_t n = query->node_count;
 
 	for (size_t i = 0; i < n * n; i++) {
-		int a = policy ? policy_node(policy, ways->nodes[i / n].name) : -1;
-		int b = policy ? policy_node(policy, ways->nodes[i % n].name) : -1;
+		const char *from = name_of(query->model, query->nodes[i / n]);
+		const char *to = name_of(query->model, query->nodes[i % n]);
+		int a = policy ? policy_node(policy, from) : -1;
+		int b = policy ? policy_node(policy, to) : -1;
 
-		ways->list[i].cut =
-			a >= 0 && b >= 0 &&
-			(!policy_reaches(policy, a, b) || !policy_reaches(policy, b, a));
+		pairs[i].cut = a >= 0 && b >= 0 &&
+			       (!policy_reaches(policy, a, b) || !policy_reaches(policy, b, a));
 	}
 }

@@ -7,12 +7,24 @@
 #include "netsim/kernel/state.h"
 #include "netsim/policy/policy.h"
 
-/*
- * Fills ret->list for ret->nodes. nodes holds the model's number of each of them,
- * MODEL_HOST for the host. The model must be a fleet's whole, with addresses.
- */
-int addresses_find(struct state *st, const struct model *model, const int *nodes, const char *iface,
-		   struct netsim_ways *ret, struct netsim_err *err);
+/* How one node sends to another. */
+struct address_pair {
+	char from[64], to[64]; /* to is "" where no network and no route leads there */
+	char device[IFNAMSIZ]; /* that it sends through, or "" */
+	bool cut;	       /* by a partition, there or back */
+};
+
+struct address_query {
+	struct state *st;
+	const struct model *model; /* the whole fleet, with addresses */
+	const int *nodes;	   /* of the model; MODEL_HOST for the host */
+	size_t node_count;
+	const char *iface; /* only by its addresses; NULL: any */
+};
+
+/* The pairs of all nodes, [from * node_count + to]; *ret is the caller's. */
+int addresses_find(const struct address_query *query, struct address_pair **ret,
+		   struct netsim_err *err);
 
 /* Who has an address: a node's name, or "host". */
 struct known_address {
@@ -27,6 +39,7 @@ int addresses_known(struct state *st, const struct model *model, struct known_ad
 		    size_t *ret_count, struct netsim_err *err);
 
 /* Notes which of them the policy (NULL: none) cuts off now. */
-void addresses_mark_cut(const struct policy *policy, struct netsim_ways *ways);
+void addresses_mark_cut(const struct policy *policy, const struct address_query *query,
+			struct address_pair *pairs);
 
 #endif

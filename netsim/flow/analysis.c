@@ -206,7 +206,7 @@ static bool make_series(const struct making *m, enum by by, struct netsim_flow_r
 	return good;
 }
 
-static bool make_rows(struct making *m, enum by by, struct netsim_flow_rows *ret)
+static bool make_rows(struct making *m, enum by by, struct flow_rows *ret)
 {
 	struct sums sums = {0};
 	bool good = sum_up(m, by, &sums);
@@ -290,8 +290,7 @@ static void fill_totals(struct making *m)
 		m->ret->bin_count = FLOW_BINS;
 }
 
-int analyze_rows(const struct analyze_input *input, struct netsim_analysis *ret,
-		 struct netsim_err *err)
+int analyze_rows(const struct analyze_input *input, struct analysis *ret, struct netsim_err *err)
 {
 	const struct class_set *classes = input->classes;
 	struct making m = {
@@ -315,14 +314,14 @@ int analyze_rows(const struct analyze_input *input, struct netsim_analysis *ret,
 	return good ? 0 : err_oom(err);
 }
 
-static void rows_done(struct netsim_flow_rows *rows)
+static void rows_done(struct flow_rows *rows)
 {
 	for (size_t i = 0; i < rows->count; i++)
 		free(rows->list[i].bins);
 	free(rows->list);
 }
 
-void analysis_done(struct netsim_analysis *analysis)
+void analysis_done(struct analysis *analysis)
 {
 	rows_done(&analysis->classes);
 	rows_done(&analysis->pairs);
@@ -332,11 +331,8 @@ void analysis_done(struct netsim_analysis *analysis)
 	for (size_t i = 0; i < analysis->one_way_count; i++)
 		free(analysis->one_way[i].bins);
 	free(analysis->one_way);
-	for (size_t i = 0; i < analysis->problem_count; i++)
-		free(analysis->problems[i].file);
-	free(analysis->problems);
 	for (size_t i = 0; i < analysis->name_count; i++)
 		free(analysis->names[i]);
 	free(analysis->names);
-	*analysis = (struct netsim_analysis) {0};
+	*analysis = (struct analysis) {0};
 }

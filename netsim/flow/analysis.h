@@ -8,6 +8,30 @@
 #include "netsim/flow/oneway.h"
 #include "netsim/util/unit.h"
 
+struct flow_rows {
+	struct netsim_flow_row *list;
+	size_t count;
+};
+
+/* What struct netsim_analysis points into. */
+struct analysis {
+	uint64_t packets, bytes, inner, captured, connections, folded, unordered;
+	int64_t first_ns, last_ns;
+	struct flow_rows classes, pairs, flows, connection_rows;
+	int64_t bin_ns;
+	size_t bin_count;
+	struct netsim_flow_gap *gaps;
+	size_t gap_count;
+	uint64_t gaps_more;
+	struct netsim_one_way *one_way;
+	size_t one_way_count;
+	uint64_t elsewhere, strays;
+	int64_t one_way_first_ns, one_way_bin_ns;
+	size_t one_way_bin_count;
+	char **names; /* what the texts in rows point into */
+	size_t name_count;
+};
+
 /* Who has an address. */
 struct analyze_names {
 	struct analyze_name {
@@ -38,8 +62,7 @@ struct analyze_input {
 	const struct analyze_names *names;
 	size_t connections; /* how many rows of them; 0: all */
 };
-int analyze_rows(const struct analyze_input *input, struct netsim_analysis *ret,
-		 struct netsim_err *err);
-void analysis_done(struct netsim_analysis *analysis);
+int analyze_rows(const struct analyze_input *input, struct analysis *ret, struct netsim_err *err);
+void analysis_done(struct analysis *analysis);
 
 #endif

@@ -244,7 +244,7 @@ static bool fill_row(struct making *m, const struct sight *sights, uint32_t coun
 
 bool making_connections(struct making *m, size_t wanted)
 {
-	struct netsim_flow_rows *rows = &m->ret->connection_rows;
+	struct flow_rows *rows = &m->ret->connection_rows;
 	uint32_t all;
 	size_t count = 0;
 	struct sight *sights = find_sights(m, &all);

@@ -33,7 +33,7 @@ static bool fill_row(struct making *m, const struct oneway_row *from, struct net
 		.sent = from->delivered + from->lost + from->flying,
 		.delivered = from->delivered,
 		.lost = from->lost,
-		.flying = from->flying,
+		.in_flight = from->flying,
 		.duplicated = from->duplicated,
 		.reordered = from->reordered,
 		.jitter = from->deviation,
@@ -54,7 +54,7 @@ static int compare(const void *a, const void *b)
 
 bool making_one_way(struct making *m, const struct oneway *oneway)
 {
-	struct netsim_analysis *ret = m->ret;
+	struct analysis *ret = m->ret;
 	struct oneway_totals totals;
 	const struct oneway_row *rows, **order;
 	size_t count = oneway_rows(oneway, &rows);

@@ -15,7 +15,7 @@ struct making {
 	const struct flow *flow;
 	const struct class_set *classes;
 	const struct analyze_names *names;
-	struct netsim_analysis *ret;
+	struct analysis *ret;
 	const struct flow_group *groups;
 	size_t group_count;
 	const char *(*ends)[2]; /* of each group */

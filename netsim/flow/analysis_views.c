@@ -136,7 +136,7 @@ static void choose_pair(struct making *m, const struct flow_group **order, size_
 /* Of all views, each packet counts once. */
 static void count_once(struct making *m)
 {
-	struct netsim_analysis *ret = m->ret;
+	struct analysis *ret = m->ret;
 
 	ret->packets = ret->bytes = ret->inner = ret->connections = 0;
 	for (size_t g = 0; g < m->group_count; g++)

@@ -260,8 +260,8 @@ static void receive_all(struct run *run, double seconds)
 
 /* --- the course of it */
 
-/* So many echoes of each pair, then the answers to them. */
-static void go(struct run *run, unsigned first, unsigned count)
+/* Sends count echoes to each pair, then waits for the answers; true when it was stopped. */
+static bool go(struct run *run, unsigned first, unsigned count)
 {
 	double end = INFINITY, now;
 
@@ -278,11 +278,11 @@ static void go(struct run *run, unsigned first, unsigned count)
 		if (next == INFINITY && end == INFINITY)
 			end = now + fmax(LEAST_WAIT, 3 * run->slowest);
 		if (now >= end || (next == INFINITY && !run->awaited))
-			break;
+			return false;
 		receive_all(run, fmin(next, end) - now);
-		if (run->plan->progress && first)
-			run->plan->progress(run->plan->arg,
-					    (double)run->position / (double)run->end);
+		if (run->plan->progress && first &&
+		    run->plan->progress(run->plan->arg, (double)run->position / (double)run->end))
+			return true;
 	}
 }
 
@@ -328,8 +328,9 @@ int echo_run(const struct echo_plan *plan, struct netsim_err *err)
 	int r = prepare(&run, err);
 
 	if (r == 0 && plan->pair_count) {
-		go(&run, 0, 1);
-		go(&run, 1, plan->count);
+		(void)go(&run, 0, 1);
+		if (go(&run, 1, plan->count))
+			r = err_canceled(err);
 	}
 	finish(&run);
 	return r;

@@ -27,7 +27,7 @@ struct echo_plan {
 	unsigned count;	 /* echoes of each pair */
 	double interval; /* seconds between them; not zero */
 	/* Called with the share that is done, 0 to 1; may be NULL. */
-	void (*progress)(void *arg, double done);
+	bool (*progress)(void *arg, double done); /* true: stop with -ECANCELED */
 	void *arg;
 };
 

@@ -59,7 +59,7 @@ struct probe_plan {
 	double seconds; /* of sending */
 	double settle;	/* seconds after which no probe can be under way any more */
 	/* Called with the share that is done, 0 to 1; may be NULL. */
-	void (*progress)(void *arg, double done);
+	bool (*progress)(void *arg, double done); /* true: stop with -ECANCELED */
 	void *arg;
 };
 

@@ -22,7 +22,7 @@ static void path_of(const char *fleet, char path[static PATH_TEXT])
 	snprintf(path, PATH_TEXT, LOCK_DIR "/%s.json", fleet);
 }
 
-static void layer_done(struct intent_layer *layer)
+void intent_layer_done(struct intent_layer *layer)
 {
 	for (size_t i = 0; i < layer->port_count; i++)
 		free(layer->ports[i]);
@@ -31,6 +31,7 @@ static void layer_done(struct intent_layer *layer)
 	free(layer->file);
 	free(layer->text);
 	profile_free(layer->parsed);
+	*layer = (struct intent_layer) {0};
 }
 
 static void fault_done(struct intent_fault *fault)
@@ -46,7 +47,7 @@ static void fault_done(struct intent_fault *fault)
 static void forget_layers(struct intent *intent)
 {
 	for (size_t i = 0; i < intent->layer_count; i++)
-		layer_done(&intent->layers[i]);
+		intent_layer_done(&intent->layers[i]);
 	free(intent->layers);
 	intent->layers = NULL;
 	intent->layer_count = 0;
@@ -245,50 +246,52 @@ static void drop_covered(struct intent *intent)
 			l++;
 			continue;
 		}
-		layer_done(layer);
+		intent_layer_done(layer);
 		memmove(layer, layer + 1, (--intent->layer_count - l) * sizeof(*layer));
 		last--;
 	}
 }
 
-static int fill_layer(struct intent_layer *layer, const char *path, struct netsim_diags *diags,
-		      struct netsim_err *err)
+int intent_load(const char *path, struct intent_layer *ret, struct netsim_diags *diags,
+		struct netsim_err *err)
 {
 	size_t length;
 	int r;
 
-	if (!path)
-		return 0;
-	r = doc_read(path, &layer->text, &length, diags);
+	*ret = (struct intent_layer) {0};
+	r = doc_read(path, &ret->text, &length, diags);
 	if (r == 0)
-		r = profile_parse(path, layer->text, length, &layer->parsed, diags);
+		r = profile_parse(path, ret->text, length, &ret->parsed, diags);
+	if (r == 0) {
+		ret->profile = strdup(ret->parsed->name);
+		ret->file = realpath(path, NULL);
+		if (!ret->file)
+			ret->file = strdup(path);
+		r = ret->profile && ret->file ? 0 : err_oom(err);
+	}
 	if (r < 0)
-		return r;
-	layer->profile = strdup(layer->parsed->name);
-	layer->file = realpath(path, NULL);
-	if (!layer->file)
-		layer->file = strdup(path);
-	return layer->profile && layer->file ? 0 : err_oom(err);
+		intent_layer_done(ret);
+	return r;
 }
 
-int intent_add(struct intent *intent, const char *path, char *const *ports, size_t port_count,
-	       struct netsim_diags *diags, struct netsim_err *err)
+int intent_add(struct intent *intent, struct intent_layer *layer, char *const *ports,
+	       size_t port_count, struct netsim_err *err)
 {
-	struct intent_layer layer = {0}, *slot;
-	int r = fill_layer(&layer, path, diags, err);
+	bool asks = layer->profile || ports;
+	struct intent_layer *slot;
+	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < port_count; i++)
-		r = add_port(&layer, ports[i]);
+		r = add_port(layer, ports[i]);
 	if (r == 0 && !ports)
 		forget_layers(intent);
-	slot = r == 0 && (path || ports) ? array_push(intent->layers, intent->layer_count) : NULL;
-	if (r == 0 && (path || ports) && !slot)
-		r = -ENOMEM;
-	if (r < 0 || !slot) {
-		layer_done(&layer);
-		return r == -ENOMEM ? err_oom(err) : r;
-	}
-	*slot = layer;
+	slot = r == 0 && asks ? array_push(intent->layers, intent->layer_count) : NULL;
+	if (!asks)
+		return 0;
+	if (!slot)
+		return err_oom(err);
+	*slot = *layer;
+	*layer = (struct intent_layer) {0};
 	drop_covered(intent);
 	return 0;
 }

@@ -57,13 +57,18 @@ void intent_read(const char *fleet, struct intent *ret);
 int intent_write(const char *fleet, const struct intent *intent, struct netsim_err *err);
 void intent_done(struct intent *intent);
 
+/* Reads a profile once, for all that one call does with it. */
+int intent_load(const char *path, struct intent_layer *ret, struct netsim_diags *diags,
+		struct netsim_err *err);
+void intent_layer_done(struct intent_layer *layer);
+
 /*
- * Adds what a call asks for. ports NULL: the whole fleet, which takes the place of
- * all before. path NULL: nothing is asked of them. The texts are copied; the file is
- * read anew.
+ * Adds a layer for some ports, or, with ports NULL, for the whole fleet, which replaces
+ * all layers before. A layer without a profile asks for nothing: clear. On success the
+ * layer's texts belong to the intent, and the caller's is empty; ports are copied.
  */
-int intent_add(struct intent *intent, const char *path, char *const *ports, size_t port_count,
-	       struct netsim_diags *diags, struct netsim_err *err);
+int intent_add(struct intent *intent, struct intent_layer *layer, char *const *ports,
+	       size_t port_count, struct netsim_err *err);
 
 /* Adds a fault; its texts are copied. */
 int intent_add_fault(struct intent *intent, const struct intent_fault *fault,

@@ -229,3 +229,8 @@ int err_first_mistake(const struct netsim_diags *diags, struct netsim_err *err)
 		}
 	return -EINVAL;
 }
+
+int err_canceled(struct netsim_err *err)
+{
+	return err_set(err, NETSIM_ERR_FAILED, -ECANCELED, NULL, "stopped");
+}

@@ -252,7 +252,7 @@ int verify_delays(struct judge *j)
 static int rtt_row(struct judge *j, const char *name, const struct direction *up,
 		   const struct direction *down)
 {
-	struct netsim_verify_row *row = verify_row(j, NETSIM_AS_ASKED, name, "rtt");
+	struct verify_row *row = verify_row(j, NETSIM_AS_ASKED, name, "rtt");
 	double asked = own_delay(up) + own_delay(down);
 
 	if (!row)
@@ -265,7 +265,7 @@ static int rtt_row(struct judge *j, const char *name, const struct direction *up
 
 static int delay_row(struct judge *j, const char *name, const struct direction *d, bool is_up)
 {
-	struct netsim_verify_row *row;
+	struct verify_row *row;
 
 	if (d->paths < 2 || (!own_delay(d) && !d->delay_failed))
 		return 0;
@@ -282,7 +282,7 @@ static int delay_row(struct judge *j, const char *name, const struct direction *
 static int jitter_row(struct judge *j, const char *name, const struct direction *d, bool is_up)
 {
 	double own = d->own ? verify_jitter(d->own) : 0;
-	struct netsim_verify_row *row;
+	struct verify_row *row;
 
 	if (!d->sd_known || (!own && !d->sd_failed))
 		return 0;
@@ -322,7 +322,7 @@ int verify_delay_rows(struct judge *j, size_t end)
 int verify_path_delay(struct judge *j, size_t p, const char *subject, const char *what)
 {
 	const struct verify_expect *e = &j->expect[p];
-	struct netsim_verify_row *row =
+	struct verify_row *row =
 		verify_row(j, j->late[p] ? NETSIM_NOT_AS_ASKED : NETSIM_AS_ASKED, subject, what);
 
 	if (!row)

@@ -73,7 +73,7 @@ static void find_dead(struct judge *j)
 
 static int reach_row(struct judge *j, const char *subject, const char *measured)
 {
-	struct netsim_verify_row *row = verify_row(j, NETSIM_NOT_AS_ASKED, subject, "reach");
+	struct verify_row *row = verify_row(j, NETSIM_NOT_AS_ASKED, subject, "reach");
 
 	if (!row)
 		return -ENOMEM;
@@ -84,7 +84,7 @@ static int reach_row(struct judge *j, const char *subject, const char *measured)
 
 static int reach_rows(struct judge *j)
 {
-	struct netsim_verify_row *row;
+	struct verify_row *row;
 	size_t all = 0, lost = 0;
 	char name[160];
 
@@ -130,7 +130,7 @@ static bool is_cut(const struct verify_path *path)
 
 static int leak_row(struct judge *j, const char *subject, const char *what, const char *measured)
 {
-	struct netsim_verify_row *row = verify_row(j, NETSIM_NOT_AS_ASKED, subject, what);
+	struct verify_row *row = verify_row(j, NETSIM_NOT_AS_ASKED, subject, what);
 
 	if (!row)
 		return -ENOMEM;
@@ -173,7 +173,7 @@ static int leak_rows(struct judge *j, size_t end)
 
 static int cut_rows(struct judge *j)
 {
-	struct netsim_verify_row *row;
+	struct verify_row *row;
 	size_t all = 0, leaks = 0;
 	int r = 0;
 
@@ -208,7 +208,7 @@ static bool ordered(const struct judge *j, size_t p)
 static int order_row(struct judge *j, const char *subject, const char *what, unsigned late,
 		     unsigned all)
 {
-	struct netsim_verify_row *row =
+	struct verify_row *row =
 		verify_row(j, late ? NETSIM_NOT_AS_ASKED : NETSIM_AS_ASKED, subject, what);
 
 	if (!row)
@@ -454,7 +454,7 @@ static int all_rows(struct judge *j)
 	return r == 0 ? cut_rows(j) : r;
 }
 
-int verify_judge(const struct verify_input *in, struct netsim_verify *ret, struct netsim_err *err)
+int verify_judge(const struct verify_input *in, struct verify_rows *ret, struct netsim_err *err)
 {
 	struct judge j = {.in = in, .ret = ret, .err = err};
 	int r = prepare(&j);

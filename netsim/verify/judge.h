@@ -61,8 +61,22 @@ struct verify_input {
 	double lateness; /* of this machine's timers, ms */
 };
 
-/* Appends rows to ret and counts them. */
-int verify_judge(const struct verify_input *in, struct netsim_verify *ret, struct netsim_err *err);
+/* A row of the verdict. */
+struct verify_row {
+	char subject[160]; /* "n100-1", "n100-1 > jetson-1", "all" */
+	char what[32];	   /* "rtt", "rate up", "loss" */
+	char asked[64], measured[96];
+	enum netsim_verdict verdict;
+	char why[160]; /* more about it, or "" */
+};
+
+struct verify_rows {
+	struct verify_row *list; /* the caller's */
+	size_t count;
+};
+
+/* Appends rows to ret. */
+int verify_judge(const struct verify_input *in, struct verify_rows *ret, struct netsim_err *err);
 
 /* --- the parts, for tests and for who plans the measurement */
 

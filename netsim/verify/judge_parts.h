@@ -29,7 +29,7 @@ struct direction {
 
 struct judge {
 	const struct verify_input *in;
-	struct netsim_verify *ret;
+	struct verify_rows *ret;
 	struct netsim_err *err;
 	struct verify_expect *expect; /* of each path */
 	struct direction *directions;
@@ -55,8 +55,8 @@ static inline bool verify_counts(const struct judge *j, size_t p)
 }
 
 /* A new row, NULL when out of memory (err is filled). */
-struct netsim_verify_row *verify_row(struct judge *j, enum netsim_verdict verdict,
-				     const char *subject, const char *what);
+struct verify_row *verify_row(struct judge *j, enum netsim_verdict verdict, const char *subject,
+			      const char *what);
 
 /* "a > b", "a > b class". */
 const char *verify_pair_name(const struct judge *j, const struct verify_path *path, char *buf,

@@ -156,10 +156,10 @@ static enum netsim_verdict judge_path(const struct judge *j, const struct verify
 static int rate_row(struct judge *j, const struct verify_rate *r, const char *subject,
 		    const char *what)
 {
-	char why[sizeof(((struct netsim_verify_row *)0)->why)] = "", udp[32], tcp[32];
+	char why[sizeof(((struct verify_row *)0)->why)] = "", udp[32], tcp[32];
 	enum netsim_verdict verdict = r->is_path ? judge_path(j, r, why, sizeof(why)) :
 						   judge_rate(j, r, why, sizeof(why));
-	struct netsim_verify_row *row = verify_row(j, verdict, subject, what);
+	struct verify_row *row = verify_row(j, verdict, subject, what);
 
 	if (!row)
 		return -ENOMEM;

@@ -226,7 +226,7 @@ static void format_share(char *buf, size_t size, double share)
 static int ratio_row(struct judge *j, const char *name, const char *what, double share,
 		     const struct tally *t)
 {
-	struct netsim_verify_row *row =
+	struct verify_row *row =
 		verify_row(j, t->failed ? NETSIM_NOT_AS_ASKED : NETSIM_AS_ASKED, name, what);
 
 	if (!row)

@@ -6,10 +6,10 @@
 #include "netsim/util/err.h"
 #include "netsim/verify/judge_parts.h"
 
-struct netsim_verify_row *verify_row(struct judge *j, enum netsim_verdict verdict,
-				     const char *subject, const char *what)
+struct verify_row *verify_row(struct judge *j, enum netsim_verdict verdict, const char *subject,
+			      const char *what)
 {
-	struct netsim_verify_row *row = array_push(j->ret->rows, j->ret->row_count);
+	struct verify_row *row = array_push(j->ret->list, j->ret->count);
 
 	if (!row) {
 		err_oom(j->err);
@@ -31,7 +31,7 @@ const char *verify_pair_name(const struct judge *j, const struct verify_path *pa
 
 int verify_unmeasured(struct judge *j, const char *subject, const char *what, const char *why)
 {
-	struct netsim_verify_row *row = verify_row(j, NETSIM_NOT_MEASURED, subject, what);
+	struct verify_row *row = verify_row(j, NETSIM_NOT_MEASURED, subject, what);
 
 	if (!row)
 		return -ENOMEM;

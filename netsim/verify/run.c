@@ -109,12 +109,11 @@ struct telling {
 	const char *what;
 };
 
-static void tell(void *arg, double done)
+static bool tell(void *arg, double done)
 {
 	const struct telling *t = arg;
 
-	if (t->run->progress)
-		t->run->progress(t->run->arg, t->what, done);
+	return t->run->progress && t->run->progress(t->run->arg, t->what, done);
 }
 
 static double clock_offset(void)

@@ -21,7 +21,7 @@ struct verify_run {
 	size_t rate_count;
 	double lateness;
 	bool quick;
-	void (*progress)(void *arg, const char *what, double done);
+	bool (*progress)(void *arg, const char *what, double done); /* true: stop */
 	void *arg;
 };
 

@@ -472,9 +472,10 @@ int verify_run_rates(struct verify_run *run, struct probe *probe, struct netsim_
 	for (size_t i = 0; r == 0 && i < run->rate_count; i++) {
 		struct verify_rate *rate = &run->rates[i];
 
-		if (run->progress)
-			run->progress(run->arg, "rate", (double)i / (double)run->rate_count);
-		if (!rate->is_path)
+		if (run->progress &&
+		    run->progress(run->arg, "rate", (double)i / (double)run->rate_count))
+			r = err_canceled(err);
+		else if (!rate->is_path)
 			r = measure_rate(run, probe, rate, err);
 		else if (!rate->left_out)
 			r = measure_path(run, probe, rate, err);

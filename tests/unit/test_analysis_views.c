@@ -35,11 +35,11 @@ static void begin(struct fixture *f)
 	assert_int_equal(flow_new(f->classes, 0, &f->flow, &err), 0);
 }
 
-static struct netsim_analysis finish(struct fixture *f, const char *const *only, size_t count)
+static struct analysis finish(struct fixture *f, const char *const *only, size_t count)
 {
 	struct analyze_names names = {.only = only, .only_count = count};
 	struct analyze_input input = {.flow = f->flow, .classes = f->classes, .names = &names};
-	struct netsim_analysis a = {0};
+	struct analysis a = {0};
 	struct netsim_err err = {0};
 
 	flow_finish(f->flow);
@@ -88,7 +88,7 @@ static void conversation(struct fixture *f)
 static void test_both_ends(void **state)
 {
 	struct fixture f;
-	struct netsim_analysis a;
+	struct analysis a;
 	const struct netsim_flow_row *row;
 
 	(void)state;
@@ -129,7 +129,7 @@ static void test_both_ends(void **state)
 static void test_one_end(void **state)
 {
 	struct fixture f;
-	struct netsim_analysis a;
+	struct analysis a;
 
 	(void)state;
 	begin(&f);
@@ -148,7 +148,7 @@ static void test_one_end(void **state)
 static void test_router(void **state)
 {
 	struct fixture f;
-	struct netsim_analysis a;
+	struct analysis a;
 
 	(void)state;
 	begin(&f);
@@ -177,7 +177,7 @@ static void test_asked_for(void **state)
 {
 	static const char *const only[] = {"10.0.0.9"}, *const there[] = {"10.0.0.2"};
 	struct fixture f;
-	struct netsim_analysis a;
+	struct analysis a;
 
 	(void)state;
 	begin(&f);
@@ -212,7 +212,7 @@ static void test_link_local(void **state)
 			   .seen = PACKET_SENT,
 			   .hops = 255};
 	struct analyze_input input;
-	struct netsim_analysis a = {0};
+	struct analysis a = {0};
 	struct netsim_err err = {0};
 	struct fixture f;
 

@@ -66,14 +66,20 @@ static int add(struct intent *intent, const char *path, const char *ports)
 {
 	struct netsim_diags diags = {0};
 	struct netsim_err err = {0};
+	struct intent_layer layer = {0};
 	char words[128], *list[16];
 	size_t count = 0;
+	int r;
 
 	snprintf(words, sizeof(words), "%s", ports ? ports : "");
 	for (char *save, *word = strtok_r(words, " ", &save); word;
 	     word = strtok_r(NULL, " ", &save))
 		list[count++] = word;
-	return intent_add(intent, path, ports ? list : NULL, count, &diags, &err);
+	r = path ? intent_load(path, &layer, &diags, &err) : 0;
+	if (r == 0)
+		r = intent_add(intent, &layer, ports ? list : NULL, count, &err);
+	intent_layer_done(&layer);
+	return r;
 }
 
 /* "one | two:a/eth0 b/eth0 | -:c/eth0". */

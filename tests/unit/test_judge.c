@@ -144,7 +144,7 @@ struct fleet {
 	struct verify_path paths[PATHS];
 	struct verify_rate rates[4];
 	size_t rate_count;
-	struct netsim_verify result;
+	struct verify_rows result;
 };
 
 /* Everybody to everybody: 5 ms and 1 % each way; measured just so. */
@@ -202,6 +202,12 @@ static void judge(struct fleet *f)
 	assert_int_equal(verify_judge(&in, &f->result, &err), 0);
 }
 
+static void forget_rows(struct fleet *f)
+{
+	free(f->result.list);
+	f->result = (struct verify_rows) {0};
+}
+
 /* The rows that failed, as "a delay down; b > c loss", must be these. */
 static void failed_are(struct fleet *f, const char *want)
 {
@@ -209,8 +215,8 @@ static void failed_are(struct fleet *f, const char *want)
 	size_t used = 0;
 
 	judge(f);
-	for (size_t i = 0; i < f->result.row_count; i++) {
-		const struct netsim_verify_row *row = &f->result.rows[i];
+	for (size_t i = 0; i < f->result.count; i++) {
+		const struct verify_row *row = &f->result.list[i];
 
 		if (row->verdict != NETSIM_NOT_AS_ASKED)
 			continue;
@@ -218,14 +224,14 @@ static void failed_are(struct fleet *f, const char *want)
 					 used ? "; " : "", row->subject, row->what);
 	}
 	assert_string_equal(got, want);
-	netsim_verify_free(&f->result);
+	forget_rows(f);
 }
 
 static void has_row(struct fleet *f, const char *subject, const char *what, const char *asked,
 		    const char *measured, enum netsim_verdict verdict)
 {
-	for (size_t i = 0; i < f->result.row_count; i++) {
-		const struct netsim_verify_row *row = &f->result.rows[i];
+	for (size_t i = 0; i < f->result.count; i++) {
+		const struct verify_row *row = &f->result.list[i];
 
 		if (strcmp(row->subject, subject) != 0 || strcmp(row->what, what) != 0)
 			continue;
@@ -245,10 +251,10 @@ static void test_right(void **state)
 	setup(&f);
 	judge(&f);
 	/* 5 times rtt and loss, order, reach */
-	assert_int_equal(f.result.row_count, 12);
+	assert_int_equal(f.result.count, 12);
 	has_row(&f, "a", "rtt", "10.0 ms", "10.1 ms (sd 0.1)", NETSIM_AS_ASKED);
 	has_row(&f, "all", "reach", "20 pairs", "all pass", NETSIM_AS_ASKED);
-	netsim_verify_free(&f.result);
+	forget_rows(&f);
 	failed_are(&f, "");
 }
 
@@ -315,7 +321,7 @@ static void test_pair_of_its_own(void **state)
 	path->seen.median = 60.2;
 	judge(&f);
 	has_row(&f, "b > d", "delay", "60.0 ms", "60.2 ms (sd 0.1)", NETSIM_AS_ASKED);
-	netsim_verify_free(&f.result);
+	forget_rows(&f);
 	path->seen.median = 10;
 	failed_are(&f, "b > d delay");
 }
@@ -349,7 +355,7 @@ static void test_partition(void **state)
 	has_row(&f, "all", "cut", "8 pairs", "nothing passed", NETSIM_AS_ASKED);
 	has_row(&f, "all", "reach", "12 pairs", "all pass", NETSIM_AS_ASKED);
 	has_row(&f, "a", "conditions", "", "", NETSIM_NOT_MEASURED);
-	netsim_verify_free(&f.result);
+	forget_rows(&f);
 	for (size_t i = 0; i < PATHS; i++)
 		if (f.paths[i].to == 0)
 			f.paths[i].seen.received = 10;
@@ -418,7 +424,7 @@ static void test_rates(void **state)
 	f.rates[1].up = false;
 	judge(&f);
 	has_row(&f, "a", "rate up", "10.0 mbit", "9.60 mbit (tcp 8.50 mbit)", NETSIM_AS_ASKED);
-	netsim_verify_free(&f.result);
+	forget_rows(&f);
 	/* Nobody else to ask: it may be either. */
 	f.rates[0].udp = f.rates[1].udp = 6e6;
 	failed_are(&f, "a rate up; b rate down");
@@ -435,7 +441,7 @@ static void test_rates(void **state)
 	f.rates[0].udp = f.rates[0].offered = 5e6;
 	judge(&f);
 	has_row(&f, "a", "rate up", "10.0 mbit", "", NETSIM_NOT_MEASURED);
-	netsim_verify_free(&f.result);
+	forget_rows(&f);
 }
 
 /* 5 mbit from b to d, measured by UDP. */
@@ -468,7 +474,7 @@ static void test_path_rates(void **state)
 	f.rates[0] = path_rate(&f);
 	judge(&f);
 	has_row(&f, "b > d", "rate", "5.00 mbit", "5.10 mbit", NETSIM_AS_ASKED);
-	netsim_verify_free(&f.result);
+	forget_rows(&f);
 	f.rates[0].udp = 5.5e6;
 	failed_are(&f, "b > d rate");
 	f.rates[0].udp = 4e6;
@@ -489,15 +495,15 @@ static void test_path_rates(void **state)
 	f.rates[0].tcp = 4.9e6;
 	judge(&f);
 	has_row(&f, "b > d iscsi", "rate", "5.00 mbit", "tcp 4.90 mbit", NETSIM_AS_ASKED);
-	netsim_verify_free(&f.result);
+	forget_rows(&f);
 	f.rates[0].why = "its port is in use at both ends";
 	judge(&f);
 	has_row(&f, "b > d iscsi", "rate", "5.00 mbit", "", NETSIM_NOT_MEASURED);
-	netsim_verify_free(&f.result);
+	forget_rows(&f);
 	f.rates[0].left_out = true;
 	judge(&f);
 	has_row(&f, "all iscsi", "rate", "", "", NETSIM_NOT_MEASURED);
-	netsim_verify_free(&f.result);
+	forget_rows(&f);
 }
 
 /* A class that only loses has a row about that; its pairs are counted once. */
@@ -518,10 +524,10 @@ static void test_class_that_loses(void **state)
 	add_loss(&path->path, 200000000);
 	path->many.received = 810;
 	judge(&f);
-	assert_int_equal(f.result.row_count, 3);
+	assert_int_equal(f.result.count, 3);
 	has_row(&f, "b > d etcd", "loss", "20.0 %", "19.00 % (15.1 .. 23.4)", NETSIM_AS_ASKED);
 	has_row(&f, "all", "reach", "19 pairs", "all pass", NETSIM_AS_ASKED);
-	netsim_verify_free(&f.result);
+	forget_rows(&f);
 }
 
 static void test_why(void **state)
@@ -543,7 +549,7 @@ static void test_why(void **state)
 	judge(&f);
 	has_row(&f, "c", "conditions down", "", "", NETSIM_NOT_MEASURED);
 	has_row(&f, "b > d", "conditions", "", "", NETSIM_NOT_MEASURED);
-	netsim_verify_free(&f.result);
+	forget_rows(&f);
 }
 
 int main(void)

@@ -15,9 +15,6 @@
 
 #include "cli/prometheus.h"
 
-/* Texts of a status are the status' own. */
-#define TEXT(...) ((char[]) {__VA_ARGS__})
-
 #define FAMILIES 64
 #define SAMPLES	 256
 
@@ -147,7 +144,8 @@ static void done(struct metrics *m)
 }
 
 static void print_and_parse(const struct netsim_status *status,
-			    const struct netsim_traffic *traffic, size_t count, struct metrics *ret)
+			    struct netsim_traffic *const *traffic, size_t count,
+			    struct metrics *ret)
 {
 	char *text = NULL;
 	size_t size = 0;
@@ -169,38 +167,38 @@ static double value_of(const struct metrics *m, const char *sample)
 	return -1;
 }
 
-static struct netsim_port port = {.name = TEXT("p1"),
-				  .iface = TEXT("eth1"),
-				  .bridge = TEXT("lan"),
-				  .up = true,
-				  .from.packets = 5,
-				  .to.drops = 6};
-static struct netsim_node node = {
-	.name = TEXT("n1"), .ports = &port, .port_count = 1, .reaches = 3};
-static struct netsim_fault faults[] = {
-	{1, TEXT("wan"), TEXT("wan: loss 5% on \"n1\\\n"), -1},
-	{2, NULL, TEXT("partition n1 | rest"), 2500000000},
-};
-static struct netsim_fleet fleets[] = {
-	{.name = TEXT("a"),
-	 .profile = TEXT("lossy"),
-	 .engine = "edt",
-	 .nodes = &node,
-	 .node_count = 1,
-	 .faults = faults,
-	 .fault_count = 2},
-	{.name = TEXT("b"), .engine = "netem", .nodes = &node, .node_count = 1},
-};
-static struct netsim_bare bare = {.device = TEXT("eth1"), .in.bytes = 7};
+static struct netsim_direction from = {.text = "", .packets = 5}, to = {.text = "", .drops = 6};
+static struct netsim_direction out = {.text = ""}, in = {.text = "", .bytes = 7};
+static struct netsim_port port = {
+	.name = "p1", .iface = "eth1", .bridge = "lan", .up = true, .from = &from, .to = &to};
+static struct netsim_port *ports[] = {&port};
+static struct netsim_node node = {.name = "n1", .ports = ports, .port_count = 1, .reaches = 3};
+static struct netsim_node *nodes[] = {&node};
+static struct netsim_fault wan = {
+	.id = 1, .name = "wan", .text = "loss 5% on \"n1\\\n", .left_ns = -1};
+static struct netsim_fault cut = {.id = 2, .text = "partition n1 | rest", .left_ns = 2500000000};
+static struct netsim_fault *faults[] = {&wan, &cut};
+static struct netsim_fleet a = {.name = "a",
+				.profile = "lossy",
+				.engine = NETSIM_ENGINE_EDT,
+				.nodes = nodes,
+				.node_count = 1,
+				.faults = faults,
+				.fault_count = 2};
+static struct netsim_fleet b = {
+	.name = "b", .engine = NETSIM_ENGINE_NETEM, .nodes = nodes, .node_count = 1};
+static struct netsim_fleet *fleets[] = {&a, &b};
+static struct netsim_bare eth1 = {.device = "eth1", .out = &out, .in = &in};
+static struct netsim_bare *bare[] = {&eth1};
 
 static void test_everything(void **state)
 {
-	struct netsim_flow flows[] = {
-		{TEXT("n1"), TEXT("host"), TEXT("etcd"), 10, UINT64_MAX, {1, 2, 3, 4}, 5, 6},
-		{NULL, NULL, TEXT("other"), 1, 2, {0}, 0, 0},
-	};
-	struct netsim_traffic traffic[] = {{TEXT("a"), 1, flows, 2}, {TEXT("b"), 1, flows, 1}};
-	struct netsim_status status = {fleets, 2, &bare, 1};
+	struct netsim_flow etcd = {"n1", "host", "etcd", 10, UINT64_MAX, {1, 2, 3, 4}, 5, 6};
+	struct netsim_flow overflow = {NULL, NULL, "other", 1, 2, {0}, 0, 0};
+	struct netsim_flow *flows[] = {&etcd, &overflow};
+	struct netsim_traffic of_a = {"a", 1, flows, 2}, of_b = {"b", 1, flows, 1};
+	struct netsim_traffic *traffic[] = {&of_a, &of_b};
+	struct netsim_status status = {fleets, 2, bare, 1};
 	struct metrics m;
 
 	(void)state;

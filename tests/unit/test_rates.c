@@ -20,9 +20,9 @@ static struct netsim_flow flow(const char *from, const char *to, const char *cla
 			       uint64_t packets, uint64_t bytes, uint64_t lost)
 {
 	return (struct netsim_flow) {
-		.from = (char *)from,
-		.to = (char *)to,
-		.class_name = (char *)class,
+		.from = from,
+		.to = to,
+		.class_name = class,
 		.packets = packets,
 		.bytes = bytes,
 		.dropped[NETSIM_DROP_LOSS] = lost,
@@ -33,6 +33,8 @@ static struct netsim_flow flow(const char *from, const char *to, const char *cla
 static void two_readings(struct netsim_traffic *before, struct netsim_traffic *now)
 {
 	static struct netsim_flow first[2], second[4];
+	static struct netsim_flow *firsts[] = {&first[0], &first[1]};
+	static struct netsim_flow *seconds[] = {&second[0], &second[1], &second[2], &second[3]};
 
 	first[0] = flow("a", "b", "etcd", 10, 1000, 0);
 	first[1] = flow("a", "b", "other", 10, 1000, 5);
@@ -40,8 +42,8 @@ static void two_readings(struct netsim_traffic *before, struct netsim_traffic *n
 	second[1] = flow("a", "b", "other", 10, 1000, 9);
 	second[2] = flow("b", "a", "etcd", 100, 100, 0);
 	second[3] = flow(NULL, NULL, "other", 1, 60, 0);
-	*before = (struct netsim_traffic) {fleet, 1000000000, first, COUNT(first)};
-	*now = (struct netsim_traffic) {fleet, 3000000000, second, COUNT(second)};
+	*before = (struct netsim_traffic) {fleet, 1000000000, firsts, COUNT(firsts)};
+	*now = (struct netsim_traffic) {fleet, 3000000000, seconds, COUNT(seconds)};
 }
 
 static void test_rates_are_of_the_time_between(void **state)
@@ -89,7 +91,7 @@ static void test_first_reading_and_new_start(void **state)
 	assert_true(rates.rows[0].packets == 0 && rates.rows[0].total.packets == 20);
 	rates_free(&rates);
 	/* The counters went back: what they count now came since. */
-	before.flows[0].packets = 1000;
+	before.flows[0]->packets = 1000;
 	assert_int_equal(rates_make(&before, &now, true, &rates), 0);
 	assert_true(rates.rows[0].packets == 10);
 	rates_free(&rates);
@@ -107,11 +109,11 @@ static void test_no_row_of_nothing(void **state)
 
 	(void)state;
 	two_readings(&before, &now);
-	now.flows[3].packets = now.flows[3].bytes = 0;
+	now.flows[3]->packets = now.flows[3]->bytes = 0;
 	assert_int_equal(rates_make(&before, &now, false, &rates), 0);
 	assert_int_equal(rates.count, 2);
 	rates_free(&rates);
-	now.flows[3].dropped[NETSIM_DROP_QUEUE] = 1;
+	now.flows[3]->dropped[NETSIM_DROP_QUEUE] = 1;
 	assert_int_equal(rates_make(&before, &now, false, &rates), 0);
 	assert_int_equal(rates.count, 3);
 	rates_free(&rates);
@@ -205,7 +207,8 @@ static void test_list_fits_the_line(void **state)
 		     "a-long-class-name", 1, 1, 0),
 		flow("b", "another-node-with-a-long-name-2", "x", 1, 1, 0),
 	};
-	struct netsim_traffic now = {fleet, 1, flows, COUNT(flows)};
+	struct netsim_flow *pointers[] = {&flows[0], &flows[1]};
+	struct netsim_traffic now = {fleet, 1, pointers, COUNT(pointers)};
 	char head[RATE_LINE], line[RATE_LINE];
 	struct rate_list list;
 	struct rates rates;
@@ -232,7 +235,8 @@ static void test_list_fits_the_line(void **state)
 static void test_list_shows_reasons(void **state)
 {
 	struct netsim_flow one = flow("a", "b", "etcd", 1500, 2000000, 7);
-	struct netsim_traffic now = {fleet, 1, &one, 1};
+	struct netsim_flow *pointers[] = {&one};
+	struct netsim_traffic now = {fleet, 1, pointers, 1};
 	char line[RATE_LINE];
 	struct rate_list list;
 	struct rates rates;

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "interrupt.h"
+
+#include <signal.h>
+
+static volatile sig_atomic_t caught;
+
+static void on_signal(int number)
+{
+	(void)number;
+	caught = 1;
+}
+
+void interrupt_catch(void)
+{
+	struct sigaction action = {.sa_handler = on_signal};
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+bool interrupted(void)
+{
+	return caught;
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Ctrl-C and SIGTERM end a measurement or a capture instead of the process. */
+#ifndef NETSIM_CLI_INTERRUPT_H
+#define NETSIM_CLI_INTERRUPT_H
+
+#include <stdbool.h>
+
+void interrupt_catch(void);
+bool interrupted(void);
+
+#endif

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The addresses under which nodes reach each other; and where helper programs are. */
+#include "netsim/api/routes.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "netsim/fleet/target.h"
+#include "netsim/util/array.h"
+#include "netsim/util/auto.h"
+
+static int add_node(struct routes_view *view, int node, struct netsim_err *err)
+{
+	int *number;
+
+	for (size_t i = 0; i < view->query.node_count; i++)
+		if (view->nodes[i] == node)
+			return 0;
+	number = array_push(view->nodes, view->query.node_count);
+	if (!number)
+		return err_oom(err);
+	*number = node;
+	return 0;
+}
+
+static int add_word(struct routes_view *view, const char *word, struct netsim_err *err)
+{
+	const struct model *model = view->fleet.model;
+	auto_free bool *marks = calloc(model->node_count + 1, sizeof(*marks));
+	int r;
+
+	if (!marks)
+		return err_oom(err);
+	if (strcmp(word, "host") == 0 && model_find_node(model, "host") < 0)
+		return add_node(view, MODEL_HOST, err);
+	r = target_nodes(model, word, marks, err);
+	for (size_t i = 0; r >= 0 && i < model->node_count; i++)
+		if (marks[i])
+			r = add_node(view, (int)i, err);
+	return r < 0 ? r : 0;
+}
+
+static int add_all(struct routes_view *view, struct netsim_err *err)
+{
+	const struct model *model = view->fleet.model;
+	bool guests = false;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < model->node_count; i++) {
+		guests |= model->nodes[i].is_tap;
+		r = add_node(view, (int)i, err);
+	}
+	/* Only the host can ask the guests. */
+	return r == 0 && guests ? add_node(view, MODEL_HOST, err) : r;
+}
+
+int routes_view_open(struct netsim *ctx, const struct netsim_routes_opts *opts,
+		     struct routes_view *view, struct netsim_err *err)
+{
+	struct fleet *f = &view->fleet;
+	int r;
+
+	*view = (struct routes_view) {.fleet = FLEET_NONE};
+	r = fleet_open(&ctx->state, opts->fleet, FLEET_LOOK_INSIDE, f, err);
+	if (r == 0)
+		r = fleet_find_policy(f, err);
+	if (r == 0 && !opts->node_count)
+		r = add_all(view, err);
+	for (size_t i = 0; r == 0 && i < opts->node_count; i++)
+		r = add_word(view, opts->nodes[i], err);
+	view->query.st = f->st;
+	view->query.model = f->model;
+	view->query.nodes = view->nodes;
+	view->query.iface = opts->iface;
+	if (r == 0)
+		r = addresses_find(&view->query, &view->pairs, err);
+	if (r == 0)
+		addresses_mark_cut(f->policy, &view->query, view->pairs);
+	return r;
+}
+
+void routes_view_close(struct routes_view *view)
+{
+	fleet_close(&view->fleet);
+	free(view->nodes);
+	free(view->pairs);
+}
+
+static bool add_peer(const struct routes_view *view, int number, struct netsim_routes *ret)
+{
+	const struct model_node *node =
+		number == MODEL_HOST ? NULL : &view->fleet.model->nodes[number];
+	struct netsim_peer *peer = arena_push(ret, ret->nodes, ret->node_count);
+
+	if (!peer)
+		return false;
+	peer->guest = node && node->is_tap;
+	peer->name = arena_strdup(ret, node ? node->name : "host");
+	return peer->name != NULL;
+}
+
+static bool fill_route(const struct address_pair *pair, struct netsim_routes *root,
+		       struct netsim_route *ret)
+{
+	ret->from = arena_strdup(root, pair->from);
+	ret->to = arena_strdup(root, pair->to);
+	ret->device = arena_strdup(root, pair->device);
+	ret->cut = pair->cut;
+	return ret->from && ret->to && ret->device;
+}
+
+int routes_publish(const struct routes_view *view, struct netsim_routes **ret,
+		   struct netsim_err *err)
+{
+	size_t n = view->query.node_count;
+	struct netsim_routes *routes = arena_new(sizeof(*routes));
+	struct netsim_route *block =
+		routes ? arena_alloc(routes, (n * n + 1) * sizeof(*block)) : NULL;
+	bool good = block != NULL;
+
+	if (good) {
+		routes->fleet = arena_strdup(routes, view->fleet.name);
+		routes->list = arena_list(routes, block, n * n, sizeof(*block));
+		good = routes->fleet && routes->list;
+	}
+	for (size_t i = 0; good && i < n; i++)
+		good = add_peer(view, view->nodes[i], routes);
+	for (size_t i = 0; good && i < n * n; i++)
+		good = fill_route(&view->pairs[i], routes, &block[i]);
+	if (!good) {
+		arena_free(routes);
+		return err_oom(err);
+	}
+	*ret = routes;
+	return 0;
+}
+
+int netsim_routes(struct netsim *ctx, const struct netsim_routes_opts *opts,
+		  struct netsim_routes **ret, struct netsim_err *err)
+{
+	struct netsim_routes_opts o;
+	struct routes_view view = {.fleet = FLEET_NONE};
+	int r = opts_read(&o, sizeof(o), opts, err);
+
+	if (r == 0)
+		r = routes_view_open(ctx, &o, &view, err);
+	if (r == 0)
+		r = routes_publish(&view, ret, err);
+	routes_view_close(&view);
+	return r;
+}
+
+void netsim_routes_free(struct netsim_routes *routes)
+{
+	arena_free(routes);
+}
+
+int netsim_find_helper(const char *name, char *buf, size_t size, struct netsim_err *err)
+{
+	char self[PATH_MAX] = "", path[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	char *slash = length > 0 ? strrchr(self, '/') : NULL;
+	bool found = false;
+
+	if (slash) {
+		*slash = 0;
+		found = snprintf(path, sizeof(path), "%s/%s", self, name) < (int)sizeof(path) &&
+			access(path, X_OK) == 0;
+	}
+	if (!found) {
+		snprintf(path, sizeof(path), "%s/%s", NETSIM_LIBEXECDIR, name);
+		found = access(path, X_OK) == 0;
+	}
+	if (!found) {
+		err_set(err, NETSIM_ERR_ENV, -ENOENT, NULL, "the program %s is missing", name);
+		err_hint(err, "looked beside netsim and in " NETSIM_LIBEXECDIR
+			      "; make builds it (with libiperf-dev), make install installs it");
+		return -ENOENT;
+	}
+	if (snprintf(buf, size, "%s", path) >= (int)size)
+		return err_set(err, NETSIM_ERR_USAGE, -ENAMETOOLONG, NULL,
+			       "the path of %s is longer than %zu bytes", name, size - 1);
+	return 0;
+}
