@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Groups are added up to rows of classes, of pairs, and of both. */
+/* Sums groups into rows by class, by pair of ends, and by both. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +7,10 @@
 #include "netsim/flow/analysis_parts.h"
 #include "netsim/util/array.h"
 
-/* Groups of one pair share their names; there are a thousand of them at most. */
+/*
+ * Groups with the same address share one name string, so that names compare by pointer. The
+ * number of groups is bounded, so a linear search is enough.
+ */
 static bool name_groups(struct making *m)
 {
 	for (size_t g = 0; g < m->group_count; g++) {
@@ -33,7 +36,7 @@ static bool name_groups(struct making *m)
 
 /* --- sums */
 
-/* A row while it is added up. */
+/* A row under construction; its histograms are reduced to percentiles at the end. */
 struct sum {
 	struct netsim_flow_row row;
 	struct histogram rtt[2], handshake;
@@ -56,7 +59,7 @@ static void sums_done(struct sums *sums)
 	free(sums->list);
 }
 
-/* turned: the group's first way is the row's second. */
+/* turned: the group's first direction is the row's second. */
 static bool add_group(const struct making *m, struct sum *sum, size_t g, bool turned)
 {
 	const struct flow_group *group = &m->groups[g];
@@ -86,7 +89,7 @@ static bool add_group(const struct making *m, struct sum *sum, size_t g, bool tu
 	return good;
 }
 
-/* Whether the row has these ends, and the other way round. */
+/* Whether the row has these ends, in either order. */
 static bool is_row(const struct netsim_flow_row *row, const char *const ends[2], const char *class,
 		   bool inner, bool *ret_turned)
 {
@@ -99,10 +102,10 @@ static bool is_row(const struct netsim_flow_row *row, const char *const ends[2],
 	return *ret_turned;
 }
 
-/* What rows are told apart by. */
+/* The key of a row. */
 enum by { BY_CLASS, BY_PAIR, BY_BOTH };
 
-/* The row that a group belongs to. */
+/* Whether the group belongs to this row. */
 static bool is_row_of(const struct making *m, enum by by, const struct netsim_flow_row *row,
 		      size_t g, bool *ret_turned)
 {
@@ -148,7 +151,7 @@ static bool sum_up(const struct making *m, enum by by, struct sums *sums)
 	return true;
 }
 
-/* --- over time: only of the rows with most traffic, so that it stays small */
+/* --- time series: only of the rows with most traffic, to bound the output */
 
 #define SERIES_ROWS 64
 
@@ -230,7 +233,7 @@ static bool make_rows(struct making *m, enum by by, struct netsim_flow_rows *ret
 	return good;
 }
 
-/* --- all */
+/* --- everything */
 
 static bool make_gaps(struct making *m)
 {
@@ -285,7 +288,10 @@ static void fill_totals(struct making *m)
 			(size_t)(((uint64_t)totals.last_ns - (uint64_t)totals.first_ns) /
 				 (uint64_t)totals.bin_ns) +
 			1;
-	/* Bins are wide enough for all that came in order. */
+	/*
+	 * Bins widen for every packet that is counted; the limit matters only when memory
+	 * ran out.
+	 */
 	if (m->ret->bin_count > FLOW_BINS)
 		m->ret->bin_count = FLOW_BINS;
 }
@@ -298,7 +304,7 @@ int analyze_rows(const struct flow *flow, const struct oneway *oneway,
 	bool good = true;
 
 	fill_totals(&m);
-	/* The classes' names come first: making_class() counts on it. */
+	/* Class names come first: making_class() indexes them by class. */
 	for (size_t i = 0; good && classes && i < classes->count; i++)
 		good = making_keep(&m, classes->list[i].name) != NULL;
 	m.other = good ? making_keep(&m, CLASS_OTHER) : NULL;

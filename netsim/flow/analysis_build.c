@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What all rows are made with: names, and figures of one way. */
+/* Shared by all kinds of rows: names, and figures of one direction. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,7 +58,7 @@ const char *making_keep(struct making *m, const char *text)
 	return *slot;
 }
 
-/* Names are compared by their place. */
+/* Interns the text: names are compared by pointer. */
 static const char *keep_once(struct making *m, const char *text)
 {
 	for (size_t n = 0; n < m->ret->name_count; n++)
@@ -72,7 +72,7 @@ const char *making_view(const struct making *m, uint16_t view)
 	return m->names && view && view <= m->names->view_count ? m->names->views[view - 1] : NULL;
 }
 
-/* Nobody routes link-local addresses: who sent from one has it. */
+/* Link-local addresses are not routed, so their owner is the node that sent from one. */
 static const char *name_of_sender(const struct making *m, uint32_t number, const struct ip *ip)
 {
 	if (!ip_is_link_local(ip))

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Rows of connections: those with most bytes, each once, however many views it has. */
+/* Rows of the connections with most bytes; one row each, even if several views saw it. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "netsim/flow/analysis_parts.h"
 
-/* A connection at one view. */
+/* A connection as seen from one view. */
 struct sight {
-	uint64_t key; /* the same at all of its views */
+	uint64_t key; /* the same in all views */
 	uint64_t bytes;
 	uint32_t number;
 };
 
-/* What goes into a row: consecutive sights. */
+/* A candidate for a row: consecutive sights with the same key. */
 struct choice {
 	uint64_t bytes;
 	uint32_t first, count;
@@ -24,7 +24,7 @@ static uint64_t mix(uint64_t hash, uint64_t value)
 	return hash ^ hash >> 32;
 }
 
-/* The first SYN's number tells connections apart that used the same ports. */
+/* The initial sequence number separates connections that reused the same ports. */
 static uint64_t key_of(const struct making *m, const struct flow_summary *s)
 {
 	uint64_t ends[2];
@@ -38,7 +38,7 @@ static uint64_t key_of(const struct making *m, const struct flow_summary *s)
 	return mix(mix(key, ends[!turned]), s->start);
 }
 
-/* The way in which this side sends, and whether that is told here. */
+/* Whether this view counts for the direction in which the side sends. */
 static bool side_counts(const struct making *m, const struct flow_summary *s, unsigned side)
 {
 	return m->uses[s->group] & USES_WAY(side ? 1U - s->first_way : s->first_way);
@@ -58,7 +58,7 @@ static int compare_sights(const void *a, const void *b)
 	return (x->number > y->number) - (x->number < y->number);
 }
 
-/* All connections at all views; without views each has a key of its own. */
+/* All connections of all views, sorted by key; without views each has a key to itself. */
 static struct sight *find_sights(const struct making *m, uint32_t *ret_count)
 {
 	uint32_t all = flow_connections(m->flow), count = 0;
@@ -87,7 +87,7 @@ static struct sight *find_sights(const struct making *m, uint32_t *ret_count)
 	return sights;
 }
 
-/* Those with most bytes, by a heap whose top is the least of them. */
+/* Min-heap by bytes: keeps the largest candidates seen so far. */
 static void sift(struct choice *heap, size_t count, size_t i)
 {
 	for (;;) {
@@ -135,7 +135,7 @@ static struct choice *choose(const struct sight *sights, uint32_t all, size_t wa
 	return heap;
 }
 
-/* What a connection is called by: where its client is, as far as that is seen. */
+/* Starts a row from the view that saw the client send, if there is one. */
 static bool begin_row(struct making *m, const struct flow_summary *s, struct netsim_flow_row *ret)
 {
 	const struct flow_group *group = &m->groups[s->group];
@@ -165,7 +165,7 @@ static bool begin_row(struct making *m, const struct flow_summary *s, struct net
 						      s->handshake_ns,
 						      (double)s->handshake_ns};
 	for (unsigned i = 0; i < 2; i++) {
-		/* A pair of many groups has no names of its own. */
+		/* The overflow group has no names: use the connection's addresses. */
 		ret->ends[i] = many ? making_name(m, s->addresses[i]) :
 				      m->ends[s->group][i == 0 ? s->first_way : 1 - s->first_way];
 		if (!ret->ends[i])
@@ -190,7 +190,10 @@ static void add_rtt(struct netsim_rtt *to, uint64_t count, double mean, int64_t 
 static void add_sight(const struct making *m, const struct flow_summary *s,
 		      struct netsim_flow_row *row)
 {
-	/* Whoever was heard first at this view is its client there. */
+	/*
+	 * Each view guesses the client from the first packet it saw, so the sides may be
+	 * swapped.
+	 */
 	bool turned = row->ports[0] != s->ports[0] || row->ports[1] != s->ports[1];
 	const char *const *ends = m->ends[s->group];
 
@@ -258,7 +261,10 @@ bool making_connections(struct making *m, size_t wanted)
 		struct netsim_flow_row *row = &rows->list[rows->count];
 
 		good = fill_row(m, &sights[chosen[i].first], chosen[i].count, row);
-		/* Nothing of it counts where another view tells of its pair, and without it. */
+		/*
+		 * Drop the row if no packet counts: another view counts for this pair, and
+		 * did not see the connection.
+		 */
 		if (row->way_count && (row->ways[0].packets || row->ways[1].packets))
 			rows->count++;
 		else

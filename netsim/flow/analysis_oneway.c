@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Rows of what was found again where it is delivered. */
+/* Rows of packets matched between where they are sent and where they are delivered. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,21 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Which of several views tells what happened between two addresses. What was sent is told
- * where it was sent: there all of it is seen, and the whole round trip. Silence is told
- * where something should have come.
+ * Chooses the view that counts when several saw the packets of two addresses. Sent packets
+ * and round trips count where they are sent: nothing is lost yet, and the whole round trip
+ * is visible. Gaps count where the packets are delivered.
  */
 #include <stdlib.h>
 
 #include "netsim/flow/analysis_parts.h"
 
-/* The groups of two addresses at one view and side of it. */
+/*
+ * The groups of a pair of addresses at one vantage point: a view, and which of the two is
+ * local.
+ */
 struct place {
 	const struct flow_group *group; /* any of them */
-	size_t begin, end;		/* in the order */
+	size_t begin, end;		/* indexes into the sorted groups */
 	uint64_t packets[2];
 	uint8_t hops[2];
 	int64_t first_ns;
-	bool counts[2], hears[2]; /* of each way, the figures; and the gaps */
+	bool counts[2], hears[2]; /* by direction: whether figures, and gaps, count here */
 };
 
 static int compare_pairs(const struct flow_group *x, const struct flow_group *y)
@@ -43,7 +46,10 @@ static int compare(const void *a, const void *b)
 	return order ? order : (*x > *y) - (*x < *y);
 }
 
-/* How well a place knows what went this way: where it was sent, somewhere, where it came. */
+/*
+ * Preference for a direction: 2 where it is sent, 1 unknown, 0 where it is delivered, -1
+ * not seen.
+ */
 static int rank(const struct place *place, unsigned way)
 {
 	unsigned local = place->group->local;
@@ -51,7 +57,10 @@ static int rank(const struct place *place, unsigned way)
 	return !place->packets[way] ? -1 : local == way ? 2 : local == FLOW_NOWHERE ? 1 : 0;
 }
 
-/* Who forwards has fewer hops left than who began; ends that moved have as many. */
+/*
+ * Chooses where sent packets count. A router forwards with fewer hops left than the sender
+ * had; an address that moved to another node has as many, so both views count.
+ */
 static void choose_sent(struct place *places, size_t count, unsigned way)
 {
 	bool many = places[0].group->addresses[0] == FLOW_NO_ADDRESS &&
@@ -77,7 +86,10 @@ static void choose_sent(struct place *places, size_t count, unsigned way)
 			(many || (best == 2 ? places[i].hops[way] == hops : &places[i] == first));
 }
 
-/* Who is furthest behind, and of those on the same cable who got most of it. */
+/*
+ * Chooses where gaps count: the delivery with the fewest hops left; of several, the one
+ * with most packets.
+ */
 static void choose_heard(struct place *places, size_t count, unsigned way)
 {
 	struct place *best = NULL;
@@ -110,7 +122,7 @@ static void add_to_place(struct place *place, const struct flow_group *group)
 	}
 }
 
-/* One pair of addresses; places has room for all groups of it. */
+/* Chooses for one pair of addresses; places has room for all its groups. */
 static void choose_pair(struct making *m, const struct flow_group **order, size_t begin, size_t end,
 			struct place *places)
 {
@@ -133,7 +145,7 @@ static void choose_pair(struct making *m, const struct flow_group **order, size_
 						  (places[p].hears[w] ? USES_GAPS(w) : 0));
 }
 
-/* Of all views, each packet counts once. */
+/* Recomputes the totals so that each packet counts in one view only. */
 static void count_once(struct making *m)
 {
 	struct netsim_analysis *ret = m->ret;
@@ -155,7 +167,7 @@ static void count_once(struct making *m)
 		}
 }
 
-/* Groups of nobody who was asked for. */
+/* Excludes groups that the filter on nodes rejects. */
 static bool leave_out(struct making *m)
 {
 	for (size_t g = 0; g < m->group_count; g++)

@@ -11,7 +11,10 @@
 #define BIN_FIRST_NS 1000000
 #define TIME_MAX     (INT64_MAX / 2) /* in the year 2116 */
 
-/* What is reserved for each limit of connections; the rest of 256 MiB is theirs. */
+/*
+ * Sizes of the other pools, as divisors of the limit of connections, so that all fit into
+ * 256 MiB.
+ */
 #define SHARE_ADDRESSES 2 /* one for every two connections */
 #define SHARE_TROUBLES	6
 #define SHARE_FLIGHTS	64
@@ -93,7 +96,7 @@ static void read_address(const uint8_t *at, uint8_t version, struct flow_address
 	ret->word[1] = 0;
 }
 
-/* What is not IP is told apart by its ethertype, where IP has ports. */
+/* Non-IP packets use the ethertype in place of ports. */
 static void read_tuple(const struct packet *p, bool inner, struct tuple *ret)
 {
 	ret->inner = inner;
@@ -112,8 +115,8 @@ static void read_tuple(const struct packet *p, bool inner, struct tuple *ret)
 }
 
 /*
- * Who opened the connection: not who answers a SYN; and where no SYN tells, not who has
- * the lower port.
+ * Guesses whether the sender is the client: the SYN decides; without one, the side with the
+ * higher port.
  */
 static bool is_client(const struct packet *p)
 {
@@ -150,7 +153,7 @@ static struct connection *open_connection(struct flow *flow, const struct packet
 	return c;
 }
 
-/* A SYN with another first number: the ports are used again. */
+/* A SYN with another initial sequence number: the ports are reused. */
 static bool begins_anew(const struct connection *c, unsigned side, const struct packet *p)
 {
 	return p->has_tcp && (p->tcp_flags & (PACKET_SYN | PACKET_ACK)) == PACKET_SYN &&
@@ -171,7 +174,10 @@ static bool add_one(struct flow *flow, const struct packet *p, bool inner)
 		table_retire(flow, c);
 		c = NULL;
 	}
-	/* Only a second packet makes it one that stays: scans do not drive others out. */
+	/*
+	 * The second packet sets the reference bit, so that port scans cannot flush the
+	 * table.
+	 */
 	if (c)
 		c->flags |= CONNECTION_RECENT;
 	else
@@ -200,7 +206,7 @@ bool flow_add(struct flow *flow, const struct packet *packet, int64_t time_ns)
 	struct flow_totals *totals = &flow->totals;
 	struct packet inner;
 
-	/* Of damaged files; and differences of times never overflow. */
+	/* Clamp times of damaged files; differences of times then cannot overflow. */
 	if (time_ns < 0 || time_ns > TIME_MAX)
 		time_ns = time_ns < 0 ? 0 : TIME_MAX;
 	if (!totals->packets)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Silences longer than a class tolerates. */
+/* Detects silences longer than the class tolerates. */
 #include "netsim/flow/flow_parts.h"
 
 static void note_gap(struct flow *flow, const struct connection *c, unsigned side, bool whole)

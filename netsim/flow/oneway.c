@@ -10,14 +10,20 @@
 
 #define BIN_FIRST_NS 1000000
 #define TIME_MAX     (INT64_MAX / 2)
-#define MAC_KEY	     (1ULL << 48) /* beside the six bytes, so that no key is 0 */
+#define MAC_KEY	     (1ULL << 48) /* above the six bytes, so that no key is 0 */
 #define IP_KEY	     (1ULL << 63)
-#define HOPS_TOLD    0	/* whoever is seen with it goes before */
-#define ALLOCATED    16 /* bytes that an allocation takes beside its own */
+#define HOPS_TOLD    0	/* so that observed traffic overrides seeds */
+#define ALLOCATED    16 /* overhead of an allocation, in bytes */
 
-/* Of packets with the same bytes, so many are looked at: on a hostile net they are all same. */
+/*
+ * At most this many candidates are compared per digest, so that colliding packets cannot
+ * make matching quadratic.
+ */
 #define CANDIDATES_MOST 4096
-/* What is late by more than this is not the one that was lost before. */
+/*
+ * A candidate that would be this late (a multiple of the longest unambiguous delay, but at
+ * least DOUBT_NS) is taken for lost instead.
+ */
 #define DOUBT_FACTOR 2
 #define DOUBT_NS     10000000
 
@@ -69,7 +75,7 @@ void oneway_free(struct oneway *o)
 	free(o);
 }
 
-/* --- who is where */
+/* --- addresses */
 
 static uint64_t mac_key(const uint8_t *mac)
 {
@@ -88,7 +94,7 @@ static uint64_t ip_key(bool v6, const uint8_t *address)
 	return oneway_mix(oneway_mix(v6 ? 6 : 4, word[0]), word[1]) | IP_KEY;
 }
 
-/* 0 for what has no address. */
+/* 0 for packets without an address. */
 static uint64_t packet_key(const struct packet *p, const uint8_t *address)
 {
 	if (!address || (!p->version && p->ethertype != 0x0806))
@@ -105,7 +111,7 @@ static struct learned *learned_at(const struct oneway *o, uint64_t key)
 	return &o->learned[i];
 }
 
-/* Who forwards for another has fewer hops left. */
+/* A router forwards with fewer hops left than the owner of the address has. */
 static void learn(struct oneway *o, uint64_t key, uint16_t view, uint8_t hops)
 {
 	struct learned *l = learned_at(o, key);
@@ -140,7 +146,7 @@ void oneway_know_ip(struct oneway *o, const struct ip *ip, uint16_t view)
 	know(o, ip_key(ip->family == AF_INET6, ip->b), view, true);
 }
 
-/* Whom it is for, NULL: unknown. */
+/* The receiver; NULL: unknown. */
 static const struct learned *receiver_of(const struct oneway *o, const struct sending *s)
 {
 	const struct learned *l = learned_at(o, s->group);
@@ -150,7 +156,7 @@ static const struct learned *receiver_of(const struct oneway *o, const struct se
 	return l->key ? l : NULL;
 }
 
-/* --- what goes to several */
+/* --- multicast */
 
 static struct reach *reach_at(const struct oneway *o, const struct sending *s)
 {
@@ -161,7 +167,7 @@ static struct reach *reach_at(const struct oneway *o, const struct sending *s)
 	return &o->reach[i];
 }
 
-/* That the view gets what is sent so. */
+/* Records that this view receives frames of this multicast group. */
 static void note_reach(struct oneway *o, const struct sending *s, uint16_t view)
 {
 	struct reach *reach = reach_at(o, s);
@@ -221,7 +227,7 @@ static void mark_reached(struct oneway *o, struct sending *s, uint16_t view)
 
 /* --- sending */
 
-/* Nobody waits for it any more. */
+/* Accounts for a packet that is dropped from memory: lost or in flight if undelivered. */
 static void leave(struct oneway *o, struct sending *s)
 {
 	if (s->multicast) {
@@ -260,11 +266,11 @@ static uint32_t *slot_at(const struct oneway *o, const struct oneway_digest *dig
 }
 
 /*
- * From the latest to earlier ones, as far as they are known. A place that was used again
- * is never before the one that led to it.
+ * Walks the chain of one slot from the latest packet to earlier ones. A reused ring entry
+ * has a newer serial number than the link to it, so the walk ends there.
  */
 struct walk {
-	uint64_t serial; /* of the one that is looked at */
+	uint64_t serial; /* of s */
 	struct sending *s;
 	unsigned steps;
 };
@@ -275,7 +281,7 @@ static bool walk_to(const struct oneway *o, uint32_t place, struct walk *w)
 
 	if (!place || w->steps++ == CANDIDATES_MOST)
 		return false;
-	/* The last serial number with this place that is before the one before. */
+	/* The latest serial number with this ring position before the current one. */
 	serial = w->serial - 1 - ((w->serial - 1 - (place - 1)) & o->mask);
 	if (w->serial == 0 || serial < o->begin || serial >= w->serial)
 		return false;
@@ -284,7 +290,7 @@ static bool walk_to(const struct oneway *o, uint32_t place, struct walk *w)
 	return true;
 }
 
-/* The same frame, captured at a bridge or another device on its way, too. */
+/* Detects a frame captured again, at a bridge or another device on its way. */
 static bool is_known(const struct oneway *o, const struct sending *s)
 {
 	struct walk w = {.serial = o->next};
@@ -320,11 +326,11 @@ static void add_sent(struct oneway *o, const struct packet *p, struct sending *s
 
 /* --- delivering */
 
-/* What is found among packets with the same bytes. */
+/* The candidates among packets with the same digest. */
 struct candidates {
 	struct sending *oldest, *latest, *doubtless; /* not delivered here yet */
 	uint64_t oldest_serial, latest_serial, doubtless_serial;
-	struct sending *delivered; /* the last one that was */
+	struct sending *delivered; /* the latest one delivered here */
 	unsigned count;
 };
 
@@ -366,7 +372,10 @@ static void look_at(struct oneway *o, struct sending *s, uint64_t serial, uint16
 	}
 }
 
-/* In their order, but for those that are so late that they were rather lost. */
+/*
+ * Delivers candidates in the order of sending, except those so late that they were rather
+ * lost.
+ */
 static void take(struct oneway *o, const struct candidates *c, uint16_t view)
 {
 	struct sending *s = c->doubtless ? c->doubtless : c->latest;
@@ -396,7 +405,7 @@ static void add_delivered(struct oneway *o, const struct packet *p, const struct
 	} else {
 		const struct learned *l = learned_at(o, want->group);
 
-		/* A bridge that does not know where an address is sends to all. */
+		/* A bridge floods frames to an address that it has not learned. */
 		if (want->multicast || !l->key || l->view == p->view)
 			o->totals.strays++;
 	}
@@ -412,7 +421,7 @@ bool oneway_add(struct oneway *o, const struct packet *p, int64_t time_ns)
 		time_ns = time_ns < 0 ? 0 : TIME_MAX;
 	if (!o->started)
 		o->totals.first_ns = time_ns;
-	/* Time does not go back: all delays would be wrong. */
+	/* Clamp to monotonic time: a step back would distort all delays. */
 	if (!o->started || time_ns > o->now_ns)
 		o->now_ns = time_ns;
 	o->started = true;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What of a packet stays the same on its way. */
+/* Digests a packet: hashes the bytes that do not change on its way. */
 #include <string.h>
 
 #include "netsim/flow/oneway_parts.h"
@@ -9,10 +9,10 @@
 #define PROTOCOL_UDP	17
 #define PROTOCOL_ICMPV6 58
 
-/* What tags and links of other kinds may take of a frame that was cut off. */
+/* Bytes of a truncated frame that VLAN tags or other link headers may take. */
 #define LINK_MOST 28
 
-/* What of it can be expected to be there at the other end, too. */
+/* How many bytes can be expected in the capture at the other end, too. */
 static uint32_t bytes_of(const struct packet *p)
 {
 	uint32_t bytes = p->network_captured, frame;
@@ -32,7 +32,7 @@ static void blank(uint8_t *bytes, uint32_t size, uint64_t from, uint32_t count)
 		bytes[i] = 0;
 }
 
-/* The checksum of the transport, which may be filled in on the way; base: of bytes. */
+/* Blanks the transport checksum, which may be filled in on the way. bytes is a copy of base. */
 static void blank_checksum(const struct packet *p, const uint8_t *base, uint8_t *bytes,
 			   uint32_t size)
 {
@@ -66,7 +66,7 @@ void oneway_digest(const struct packet *p, struct oneway_digest *ret)
 {
 	uint8_t bytes[ONEWAY_BYTES + 8] = {0};
 	uint32_t size = p->network ? bytes_of(p) : 0;
-	/* Padding counts for the length where nothing tells it. */
+	/* Without a length in the header, padding looks like data: leave the length out. */
 	uint64_t length = p->version || p->source ? p->network_length : 0;
 	uint64_t a = oneway_mix(p->ethertype, length), b = oneway_mix(length, size + 1);
 	struct packet inner;

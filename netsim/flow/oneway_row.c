@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Figures for each class from one view to another, and over time. */
+/* Rows: figures per class, sender and receiver, and their time series. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,9 +43,9 @@ static struct oneway_row *row_of(struct oneway *o, const struct sending *s, uint
 	return row;
 }
 
-/* --- over time */
+/* --- time series */
 
-/* The times of a capture are whatever somebody wrote into it. */
+/* Saturates: a capture can hold arbitrary times. */
 static uint64_t sum_of(uint64_t a, uint64_t b)
 {
 	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
@@ -70,7 +70,7 @@ static void double_bins(struct oneway *o)
 	o->totals.bin_ns *= 2;
 }
 
-/* The bin of when it was sent; NULL when memory ran out. */
+/* The bin of the time of sending; NULL when out of memory. */
 static struct oneway_bin *bin_of(struct oneway *o, struct oneway_row *row, int64_t time_ns)
 {
 	uint64_t since = (uint64_t)(time_ns - o->totals.first_ns);

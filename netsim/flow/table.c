@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Where connections are kept and found, and who goes when there is no room. */
+/* The tables of connections and addresses, with eviction when they are full. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,7 +24,7 @@ static uint64_t end_hash(const struct flow_address *address, uint16_t port)
 	return mix(address->word[0] ^ upper ^ (uint64_t)port << 40);
 }
 
-/* The same for both directions. */
+/* Symmetric: the same for both directions. */
 static uint64_t ends_hash(const struct flow_address *a, const struct flow_address *b,
 			  const uint16_t ports[2], uint8_t protocol, uint16_t view)
 {
@@ -89,7 +89,7 @@ static struct address *new_address(struct flow *flow, uint32_t *ret)
 	}
 }
 
-/* Counts as used once more; FLOW_NO_ADDRESS also when memory ran out. */
+/* Interns the address and takes a reference. FLOW_NO_ADDRESS when out of memory, or not IP. */
 uint32_t address_number(struct flow *flow, const struct flow_address *address, uint8_t version)
 {
 	const struct index *index = &flow->by_address;
@@ -131,7 +131,7 @@ static void address_release(struct flow *flow, uint32_t number)
 	flow->free_address = number + 1;
 }
 
-/* --- what is on its way, and troubles */
+/* --- segments in flight, and event counts */
 
 static void flight_free(struct flow *flow, struct connection *c)
 {
@@ -149,7 +149,7 @@ void flight_end(struct flow *flow, struct connection *c)
 		flight_free(flow, c);
 }
 
-/* The one whose turn it is: its connection measures no round trip this time. */
+/* Takes one round-robin; its connection misses RTT samples meanwhile. */
 static void flight_steal(struct flow *flow)
 {
 	struct flight *flight;
@@ -193,7 +193,7 @@ static bool trouble_new(struct flow *flow, struct connection *c)
 	struct trouble *trouble;
 	uint32_t number;
 
-	/* Others go for it, never itself. */
+	/* Eviction must spare the connection that needs the element. */
 	flow->pinned = c;
 	while (!flow->free_trouble) {
 		trouble = pool_add(&flow->troubles, &number);
@@ -216,7 +216,7 @@ void trouble_count(struct flow *flow, struct connection *c, unsigned side, enum 
 {
 	struct trouble *trouble;
 
-	/* Without memory for it, it counts in the sums only. */
+	/* Out of memory: count it in the group only. */
 	if (!c->trouble && !trouble_new(flow, c)) {
 		flow->groups[c->group].ways[way_of(c, side)].counts[what]++;
 		flow->failed = true;
@@ -228,7 +228,7 @@ void trouble_count(struct flow *flow, struct connection *c, unsigned side, enum 
 
 /* --- connections */
 
-/* A packet of this side, seen so, is seen where the connection is seen. */
+/* Whether a packet of this side, sent or delivered here, fits the connection's local end. */
 static bool same_local(const struct connection *c, uint8_t seen, unsigned side)
 {
 	unsigned local = seen == PACKET_UNSEEN ? FLOW_NOWHERE :
@@ -238,7 +238,7 @@ static bool same_local(const struct connection *c, uint8_t seen, unsigned side)
 	return local == local_of(c);
 }
 
-/* Which end sent this, or -1. */
+/* Returns the side that sent the packet, or -1 for another connection. */
 static int match(const struct flow *flow, const struct connection *c, const struct tuple *t)
 {
 	bool forth = c->ports[0] == t->ports[0] && c->ports[1] == t->ports[1];
@@ -313,7 +313,7 @@ static void evict(struct flow *flow, uint32_t number)
 	flow->free_connection = number + 1;
 }
 
-/* The clock's hand: who had no packet since it came by last, goes. */
+/* CLOCK eviction: evicts the next connection whose reference bit is clear. */
 static bool evict_one(struct flow *flow)
 {
 	uint32_t count = flow->connections.count;
@@ -357,7 +357,7 @@ struct connection *table_new(struct flow *flow, const struct tuple *tuple)
 	uint32_t addresses[2], number;
 	struct connection *c;
 
-	/* Before it is in use itself: for its addresses another one may have to go. */
+	/* Intern the addresses first: that may evict a connection. */
 	for (int i = 0; i < 2; i++)
 		addresses[i] = address_number(flow, &tuple->addresses[i], tuple->version);
 	c = free_connection(flow, &number);
