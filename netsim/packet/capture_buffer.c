@@ -32,7 +32,7 @@ bool capture_cut_off(struct capture_file *file, uint64_t offset, const char *wha
 			       there, size);
 }
 
-/* Makes room behind what is left, which moves to the front. */
+/* Moves the unread bytes to the front of the buffer, and grows it if needed. */
 static bool make_room(struct capture_file *file, size_t bytes)
 {
 	size_t left = (size_t)(file->end - file->at);

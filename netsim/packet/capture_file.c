@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Opening captures, and the pcap format. */
+/* Opens capture files, and reads the pcap format. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -16,7 +16,7 @@
 #define PCAP_MICRO  0xa1b2c3d4
 #define PCAP_NANO   0xa1b23c4d
 #define NG_SECTION  0x0a0d0d0a
-/* libpcap's own bound, for files that promise less. */
+/* libpcap's limit, for files with a smaller snap length than their packets. */
 #define SNAP_USUAL 262144
 
 /* --- pcap */
@@ -71,7 +71,7 @@ static int pcap_open(struct capture_file *file, uint32_t magic, struct netsim_er
 		interface->snap = SNAP_USUAL;
 	if (interface->snap > CAPTURE_PACKET_MAX)
 		interface->snap = CAPTURE_PACKET_MAX;
-	/* The upper half holds the length of a checksum at the end, and flags. */
+	/* The upper 16 bits hold the FCS length and flags. */
 	interface->linktype = capture_32(file, file->at + 20) & 0xffff;
 	interface->link = packet_link_of(interface->linktype);
 	if (interface->link == PACKET_UNKNOWN)
@@ -81,9 +81,9 @@ static int pcap_open(struct capture_file *file, uint32_t magic, struct netsim_er
 	return 0;
 }
 
-/* --- both */
+/* --- both formats */
 
-/* Why it is no capture. */
+/* Reports why the file is not a capture. */
 static int refuse(const struct capture_file *file, struct netsim_err *err)
 {
 	static const struct {

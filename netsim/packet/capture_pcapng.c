@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* pcapng: sections, interfaces and packets; all other blocks are passed over. */
+/* Reads pcapng: sections, interfaces, packets and names; skips all other blocks. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 #define BLOCK_SIMPLE	3
 #define BLOCK_NAMES	4
 #define BLOCK_PACKET	6
-#define BLOCK_AROUND	12 /* type and length before, length behind */
+#define BLOCK_AROUND	12 /* type and length before, length after */
 #define BYTE_ORDER_MARK 0x1a2b3c4d
 
 #define OPTION_END	  0
@@ -30,20 +30,20 @@
 
 __extension__ typedef __int128 wide;
 
-/* What a block is made of, without what stands around it. */
+/* The body of a block, without type and lengths. */
 struct body {
 	const uint8_t *at;
 	uint32_t size;
 	uint64_t offset; /* of the block, for messages */
 };
 
-/* The exponent of the unit of time: of ten, or with the highest bit of two. */
+/* The unit of time is 10^-value, or with the highest bit set 2^-value. */
 static bool set_resolution(struct capture_interface *interface, uint8_t value)
 {
 	interface->multiply = interface->divide = 1;
 	interface->shift = value & 0x80 ? value & 0x7f : 0;
 	if (value & 0x80) {
-		/* Two to the zeroth: whole seconds. */
+		/* 2^0: whole seconds. */
 		if (!interface->shift)
 			interface->multiply = NS;
 		return interface->shift < 64;
@@ -57,7 +57,7 @@ static bool set_resolution(struct capture_interface *interface, uint8_t value)
 	return true;
 }
 
-/* Beyond what 64 bits hold, the latest time there is. */
+/* Saturates at the range of 64 bits. */
 static int64_t time_of(const struct capture_interface *interface, uint64_t units)
 {
 	wide ns = (wide)units, sum;
@@ -95,7 +95,7 @@ static bool read_option(struct capture_file *file, struct capture_interface *int
 	return true;
 }
 
-/* Options are pairs of 16-bit code and length, their values filled up to four bytes. */
+/* An option: 16-bit code, 16-bit length, value padded to four bytes. */
 static bool read_options(struct capture_file *file, struct capture_interface *interface,
 			 const struct body *body)
 {
@@ -136,7 +136,7 @@ static bool read_interface(struct capture_file *file, const struct body *body)
 	return read_options(file, interface, body);
 }
 
-/* What is there of a packet's options behind so many bytes: the direction. */
+/* Reads the direction from the options of a packet, which begin at offset "at". */
 static uint8_t read_seen(const struct capture_file *file, const struct body *body, uint32_t at)
 {
 	while (at + 4 <= body->size) {
@@ -149,7 +149,7 @@ static uint8_t read_seen(const struct capture_file *file, const struct body *bod
 		if (code == OPTION_FLAGS && size >= 4) {
 			uint32_t direction = capture_32(file, body->at + at) & 3;
 
-			/* What comes in was sent from behind the interface. */
+			/* Inbound packets were sent by the node behind the interface. */
 			return direction == 1 ? PACKET_SENT :
 			       direction == 2 ? PACKET_DELIVERED :
 						PACKET_UNSEEN;
@@ -159,7 +159,7 @@ static uint8_t read_seen(const struct capture_file *file, const struct body *bod
 	return PACKET_UNSEEN;
 }
 
-/* The packet stands "header" bytes into the block. */
+/* The packet begins "header" bytes into the block. */
 static bool fill_packet(struct capture_file *file, const struct body *body, uint32_t header,
 			uint32_t number, struct capture_packet *ret)
 {
@@ -190,7 +190,7 @@ static bool fill_packet(struct capture_file *file, const struct body *body, uint
 	return true;
 }
 
-/* A simple packet has no time of its own, and is cut at its interface's snap length. */
+/* A simple packet block has no time, and is truncated to the interface's snap length. */
 static bool fill_simple(struct capture_file *file, const struct body *body,
 			struct capture_packet *ret)
 {
@@ -212,7 +212,7 @@ static bool fill_simple(struct capture_file *file, const struct body *body,
 	return true;
 }
 
-/* Names of addresses: records like options; what they hold besides is passed over. */
+/* Reads names of addresses, records encoded like options; skips other records. */
 static bool read_names(struct capture_file *file, const struct body *body)
 {
 	uint32_t at = 0;
@@ -301,7 +301,7 @@ bool capture_ng_section(struct capture_file *file)
 		return capture_damaged(file, offset,
 				       "a section whose header has the impossible length %" PRIu32,
 				       length);
-	/* A section has interfaces of its own. */
+	/* A section starts a new list of interfaces. */
 	free(file->interfaces);
 	file->interfaces = NULL;
 	file->interface_count = 0;
@@ -315,7 +315,7 @@ static bool is_used(uint32_t type)
 	       type == BLOCK_PACKET || type == BLOCK_NAMES;
 }
 
-/* Reads a block; *ret_packet says whether it was a packet. False at the end. */
+/* Reads a block; *ret_packet: it was a packet. False at the end. */
 static bool next_block(struct capture_file *file, struct capture_packet *ret, bool *ret_packet)
 {
 	struct body body = {.offset = capture_place(file)};

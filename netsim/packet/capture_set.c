@@ -10,13 +10,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* One file after the other. */
+/* A sequence of rotated files. */
 struct row {
-	char *base, *end; /* their names, in front of the number and behind it */
+	char *base, *end; /* of the file names: before and after the number */
 	struct capture_writer *writer;
-	uint64_t number; /* of the file that is open */
+	uint64_t number; /* of the open file */
 	int64_t begin_ns;
-	bool begun; /* a packet is in it */
+	bool begun; /* it has a packet */
 };
 
 struct capture_set {
@@ -69,7 +69,7 @@ static int begin_next(struct capture_set *set, struct row *row, struct netsim_er
 	if (r < 0 || !rotates(set->plan) || !set->plan->keep || row->number <= set->plan->keep)
 		return r;
 	r = name_of(set, row, row->number - set->plan->keep, path, err);
-	/* Somebody may have taken it away already. */
+	/* The file may have been removed already. */
 	if (r == 0 && unlink(path) < 0 && errno != ENOENT)
 		r = err_set(err, NETSIM_ERR_KERNEL, -errno, NULL, "cannot remove %s: %s", path,
 			    strerror(errno));
@@ -87,7 +87,7 @@ static int close_row(struct capture_set *set, struct row *row, const struct capt
 	return capture_write_close(writer, totals, time_ns, err);
 }
 
-/* "trace.pcapng": "trace" and ".pcapng". */
+/* Splits "trace.pcapng" into "trace" and ".pcapng". */
 static int split(struct row *row, const char *file, struct netsim_err *err)
 {
 	const char *slash = strrchr(file, '/'), *dot = strrchr(file, '.');
@@ -99,7 +99,7 @@ static int split(struct row *row, const char *file, struct netsim_err *err)
 	return row->base && row->end ? 0 : err_oom(err);
 }
 
-/* "n100-1/eth1" of the fleet n3x: DIR/n3x.n100-1.eth1.pcapng */
+/* The port "n100-1/eth1" of the fleet n3x is written to DIR/n3x.n100-1.eth1.pcapng. */
 static int name_row(struct row *row, const struct capture_plan *plan, const char *port,
 		    struct netsim_err *err)
 {
@@ -142,7 +142,7 @@ int capture_set_open(const struct capture_plan *plan, struct capture_set **ret,
 		if (r == 0)
 			r = open_next(set, &set->rows[i], err);
 	}
-	/* Only now: where one cannot be made, none is to be touched. */
+	/* Truncate files only when all could be opened. */
 	for (size_t i = 0; r == 0 && i < count; i++)
 		r = begin_next(set, &set->rows[i], err);
 	if (r == 0) {

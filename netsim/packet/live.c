@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Two sockets a port, one each way: the kernel drops the other way's packets before it
- * copies them. libpcap makes the sockets and reads their rings; attaching the filters is
- * done here, because libpcap lets packets in before, and then takes the first ones that
- * come after for such.
+ * Uses two sockets per port, one per direction: the kernel drops packets of the other
+ * direction before copying them. libpcap opens the sockets and reads their rings. The
+ * filters are attached here, since libpcap lets packets in before it attaches one, and
+ * mistakes the first packets after it for earlier ones.
  */
 #include "netsim/packet/live.h"
 
@@ -26,15 +26,14 @@
 
 #define NS_PER_MS 1000000LL
 #define SNAP_MAX  262144
-/* A tag, the header of IPv6, and the ports behind it: 62 bytes. */
+/* A VLAN tag, the IPv6 header, and the ports after it: 62 bytes. */
 #define SNAP_LEAST 64
-/* Nobody sends it: for a socket that is to see nothing yet. */
+/* An unused ethertype, for sockets that must not receive yet. */
 #define PROTOCOL_NONE 0xffff
 
 /*
- * The kernel hands packets over in blocks: those that are full, and after this time (in
- * ms) those that are not. The timer that does so may just have run when one was begun, and
- * on a busy machine it runs late.
+ * The kernel hands over full blocks at once, and others after this timeout in ms. Its timer
+ * may have fired just before a block was begun, and runs late on a busy machine (LATE).
  */
 #define RETIRE	     20
 #define RETIRE_MANY  50 /* with more sockets than SOCKETS_MANY */
@@ -42,18 +41,21 @@
 #define SOCKETS_MANY 64
 
 /*
- * Of what the kernel keeps: a block, whose size is libpcap's, and of which a ring has at
- * least two: one is read while the other is filled; and the usual size.
+ * Kernel buffers. A ring has at least two blocks of libpcap's size: one is read while the
+ * other is filled.
  */
 #define BLOCK	     SNAP_MAX
-#define BUFFER	     (4U << 20) /* both ways */
+#define BUFFER	     (4U << 20) /* default, both directions */
 #define BUFFER_LEAST (4U * BLOCK)
 #define BUFFER_TOTAL (256U << 20)
 
 #define SORT_MOST (64U << 20)
-#define BATCH	  1024 /* packets of a socket at once, so that no socket waits long */
+#define BATCH	  1024 /* packets of a socket per turn, so that no socket starves */
 
-/* ns: libpcap's counters have 32 bits, and not all is told that happens to a port. */
+/*
+ * In ns. libpcap's counters are 32 bits wide, and the kernel does not report every event of
+ * a port.
+ */
 #define LOOK_EVERY 500000000LL
 
 struct source {
@@ -61,22 +63,22 @@ struct source {
 	pcap_t *pcap;
 	uint32_t port;
 	bool sent, gone, failed;
-	int64_t leave_ns; /* of a steady clock: nothing comes from then on; 0: it is there */
+	int64_t leave_ns; /* CLOCK_MONOTONIC: the source ends then; 0: its interface exists */
 	struct pcap_stat last;
 	struct live_counts counts;
 };
 
 struct live {
 	struct source *sources; /* in the order of the ports */
-	size_t ways;		/* so many sources has each */
+	size_t ways;		/* sources per port */
 	size_t count;
 	struct pollfd *fds;
 	struct live_sort *sort;
-	int64_t hold_ns;    /* after that, no source has anything earlier */
-	int64_t sure_ns;    /* everything up to then is in sort */
-	int64_t asked_ns;   /* when it was last looked for packets */
-	int64_t mixed_ns;   /* of a steady clock: there may be some from before a step back */
-	int64_t stopped_ns; /* 0: not yet */
+	int64_t hold_ns;    /* upper bound on how late a packet is handed over */
+	int64_t sure_ns;    /* watermark: all packets up to then are in sort */
+	int64_t asked_ns;   /* when packets were last polled for */
+	int64_t mixed_ns;   /* CLOCK_MONOTONIC: until then, packets may predate a step back */
+	int64_t stopped_ns; /* 0: running */
 	int64_t looked_ns;
 };
 
@@ -92,7 +94,7 @@ static int refused(const char *port, pcap_t *pcap, int status, struct netsim_err
 		       pcap && *pcap_geterr(pcap) ? pcap_geterr(pcap) : pcap_statustostr(status));
 }
 
-/* The socket and its ring; nothing comes in yet. */
+/* Opens the socket and its ring; nothing is received yet. */
 static int open_source(struct source *source, const char *port, uint32_t snap, uint32_t buffer,
 		       int retire, struct netsim_err *err)
 {
@@ -121,7 +123,10 @@ static int open_source(struct source *source, const char *port, uint32_t snap, u
 	return 0;
 }
 
-/* The words of one who asks for "ip) or (tcp" would otherwise be no mistake. */
+/*
+ * Compiles the filter alone: within the parentheses added later, "ip) or (tcp" would be
+ * valid.
+ */
 static int check_filter(pcap_t *pcap, const char *filter, struct netsim_err *err)
 {
 	struct bpf_program program;
@@ -153,7 +158,7 @@ static int attach(const struct live *live, const struct bpf_program *programs,
 {
 	for (size_t i = 0; i < live->count; i++) {
 		const struct bpf_program *program = &programs[live->sources[i].sent ? 0 : 1];
-		/* libpcap's instructions are the kernel's. */
+		/* libpcap's instructions have the kernel's format. */
 		struct sock_fprog kernel = {.len = (unsigned short)program->bf_len,
 					    .filter = (struct sock_filter *)program->bf_insns};
 
@@ -166,7 +171,7 @@ static int attach(const struct live *live, const struct bpf_program *programs,
 	return 0;
 }
 
-/* All at once, as far as that goes: a socket takes a few microseconds. */
+/* Starts all sockets back to back: each takes a few microseconds. */
 static int begin(const struct live *live, const char *const *ports, struct netsim_err *err)
 {
 	for (size_t i = 0; i < live->count; i++) {
@@ -226,7 +231,7 @@ static int check(const struct live_options *options, struct netsim_err *err)
 		       unit_format_size((struct size) {options->buffer}, text), BUFFER_LEAST >> 20);
 }
 
-/* What each of the sockets gets of the memory; libpcap makes whole blocks of it. */
+/* The ring size of a socket; libpcap rounds it to whole blocks. */
 static uint32_t buffer_of(uint32_t wanted, size_t ways, size_t sources)
 {
 	size_t size = (wanted ? wanted : BUFFER) / ways;
@@ -334,8 +339,8 @@ static void count(struct source *source)
 }
 
 /*
- * An interface that is only set down comes back; one that was removed does not, but the
- * kernel still hands over the block that it had begun.
+ * Ends the source of a removed interface after hold_ns: until then the kernel may hand over
+ * the block that it had begun. An interface that is only down comes back.
  */
 static void leave(struct live *live, size_t i)
 {
@@ -356,7 +361,7 @@ static void leave_at_last(struct live *live, int64_t now)
 	}
 }
 
-/* Reads what there is; *ret_all is false where there may be more. */
+/* Reads available packets; sets *ret_all to false if there may be more. */
 static int read_source(struct live *live, size_t i, bool *ret_all, struct netsim_err *err)
 {
 	struct source *source = &live->sources[i];
@@ -371,7 +376,7 @@ static int read_source(struct live *live, size_t i, bool *ret_all, struct netsim
 	return 0;
 }
 
-/* Waits until there is something, and reads it. */
+/* Waits for packets and reads them. */
 static int pump(struct live *live, int wait_ms, struct netsim_err *err)
 {
 	int64_t asked_ns = clock_ns(CLOCK_REALTIME), steady_ns = clock_ns(CLOCK_MONOTONIC);
@@ -392,8 +397,9 @@ static int pump(struct live *live, int wait_ms, struct netsim_err *err)
 	}
 	leave_at_last(live, steady_ns);
 	/*
-	 * What had not come when poll() looked is younger than that. Where the clock was set
-	 * back, what is from before must not wait until it is as late again.
+	 * Packets not handed over yet are younger than asked_ns - hold_ns. After the clock
+	 * was set back, release everything at once for hold_ns: packets from before the
+	 * step would wait until the clock catches up.
 	 */
 	if (asked_ns < live->asked_ns)
 		live->mixed_ns = steady_ns + live->hold_ns;
@@ -406,8 +412,8 @@ static int pump(struct live *live, int wait_ms, struct netsim_err *err)
 }
 
 /*
- * An interface that is removed is set down first, which is all that the kernel tells; that
- * it has gone shows in the socket's name.
+ * The kernel reports only that a removed interface goes down first; that it is gone shows
+ * in the name of the socket.
  */
 static bool has_gone(const struct source *source)
 {
@@ -434,7 +440,7 @@ static void look_after(struct live *live)
 	}
 }
 
-/* How long it is worth waiting for the next packet. */
+/* How long to wait for the next packet, in ms. */
 static int wait_of(const struct live *live, int64_t until_ns, int64_t now_ns)
 {
 	int64_t first, left = until_ns - now_ns, until_sure;
@@ -449,7 +455,7 @@ static int wait_of(const struct live *live, int64_t until_ns, int64_t now_ns)
 	return left > INT32_MAX ? INT32_MAX : (int)left;
 }
 
-/* All that was before the end has been read. */
+/* Everything up to live_stop() has been read. */
 static bool is_over(const struct live *live)
 {
 	return live->stopped_ns && live->sure_ns >= live->stopped_ns;
@@ -515,7 +521,10 @@ bool live_gone(const struct live *live, size_t port)
 	for (size_t i = live->ways * port; i < live->ways * (port + 1); i++) {
 		const struct source *source = &live->sources[i];
 
-		/* At the end, also where nobody has waited for what it still had. */
+		/*
+		 * After live_stop(), do not require that the source's last packets were
+		 * waited for.
+		 */
 		gone = gone && (source->gone || (live->stopped_ns && has_gone(source)));
 	}
 	return gone;

@@ -4,17 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What memory holds of a packet. */
+/* A copy of a packet. */
 struct kept {
 	struct live_packet packet;
-	size_t bytes; /* of all this */
+	size_t bytes; /* of the whole struct */
 	uint8_t data[];
 };
 
-/* A heap: the earliest is item 0, and none is earlier than the one half as far in. */
+/* A min-heap by time and number; item 0 is the earliest. */
 struct item {
 	int64_t time_ns;
-	uint64_t number; /* in the order of adding */
+	uint64_t number; /* in order of adding */
 	struct kept *kept;
 };
 
@@ -90,7 +90,7 @@ bool live_sort_add(struct live_sort *sort, const struct live_packet *packet)
 	return true;
 }
 
-/* Takes item 0 out; the last one looks for its place from there. */
+/* Removes item 0; the last item is sifted down from there. */
 static void remove_first(struct live_sort *sort)
 {
 	const struct item *last = &sort->items[--sort->count];
