@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The same packets seen from several places: each counts once. */
+/* The same packets seen from several vantage points count once. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -50,7 +50,7 @@ static struct netsim_analysis finish(struct fixture *f, const char *const *only,
 	return a;
 }
 
-/* A segment of one side at a view. */
+/* A segment of one side, captured at a view. */
 static void see(struct fixture *f, double ms, uint16_t view, enum packet_seen seen, bool server,
 		uint32_t seq, uint32_t ack, uint8_t flags, uint32_t data, uint8_t hops)
 {
@@ -88,7 +88,7 @@ static void came(struct fixture *f, double ms, bool server, uint32_t seq, uint32
 	see(f, ms, server ? CLIENT : SERVER, PACKET_DELIVERED, server, seq, ack, flags, data, 64);
 }
 
-/* Both ends, 5 ms apart. */
+/* Captured at both ends, 5 ms apart. */
 static void both(struct fixture *f, double ms, bool server, uint32_t seq, uint32_t ack,
 		 uint8_t flags, uint32_t data)
 {
@@ -103,7 +103,7 @@ static void conversation(struct fixture *f)
 	both(f, 12, false, 101, 501, AC, 0);
 	both(f, 20, false, 101, 501, AC, 100);
 	both(f, 26, true, 501, 201, AC, 0);
-	sent(f, 40, false, 201, 501, AC, 100); /* is lost */
+	sent(f, 40, false, 201, 501, AC, 100); /* lost */
 	both(f, 300, false, 201, 501, AC, 100);
 	both(f, 306, true, 501, 301, AC, 0);
 }
@@ -128,10 +128,10 @@ static void both_ends(void **state)
 	assert_int_equal(row->handshake.min, 12 * MS);
 	assert_int_equal(row->ways[0].packets, 5);
 	assert_int_equal(row->ways[1].packets, 3);
-	/* Where it is sent, it is sent again; and takes the whole round trip. */
+	/* At the sender the retransmission and the whole round trip are visible. */
 	assert_int_equal(row->ways[0].timeout, 1);
 	assert_int_equal(row->ways[0].rtt.min, 11 * MS);
-	/* Silence is the receiver's: from 25 to 305. */
+	/* The gap counts at the receiver: from 25 to 305. */
 	assert_int_equal(row->ways[0].gaps, 1);
 	assert_int_equal(row->ways[1].gaps, 1);
 	assert_int_equal(a.gap_count, 2);
@@ -148,7 +148,10 @@ static void both_ends(void **state)
 	analysis_done(&a);
 }
 
-/* Of one end only, what is not seen as sent counts as it is delivered. */
+/*
+ * Captured at one end only: packets that are not seen being sent count where they are
+ * delivered.
+ */
 static void one_end(void **state)
 {
 	struct fixture f;
@@ -167,7 +170,7 @@ static void one_end(void **state)
 	analysis_done(&a);
 }
 
-/* Who forwards is neither of the ends. */
+/* A router is neither of the ends. */
 static void router(void **state)
 {
 	struct fixture f;
@@ -215,7 +218,7 @@ static void asked_for(void **state)
 	analysis_done(&a);
 }
 
-/* Nobody has told who has a link-local address, but who sends from it; others stay as they are. */
+/* A link-local address without a name gets the name of its sender; others stay addresses. */
 static void link_local(void **state)
 {
 	static const uint8_t local[16] = {0xfe, 0x80, [15] = 1}, global[16] = {0xfd, 0, [15] = 1},
@@ -253,7 +256,7 @@ static void link_local(void **state)
 	analysis_done(&a);
 }
 
-/* --- where views come from */
+/* --- sources of views */
 
 static void put_le(struct bytes *b, uint32_t value, int size)
 {
@@ -319,7 +322,7 @@ static void from_files(void **state)
 	put_interface(&b, "n-1/eth1");
 	put_interface(&b, "n-2/eth1");
 	put_interface(&b, "n-1/eth2");
-	/* 10.0.0.1 is n-1; then the end */
+	/* 10.0.0.1 is n-1; end of options */
 	put_le(&b, 4, 4);
 	put_le(&b, 12 + 4 + 8 + 4, 4);
 	put_le(&b, 1, 2);
@@ -358,7 +361,7 @@ static void cooked(void **state)
 	struct packet p;
 
 	(void)state;
-	put16(&b, 0x0800); /* the second version: protocol, nothing, interface, kind */
+	put16(&b, 0x0800); /* SLL2: protocol, reserved, interface, type */
 	put16(&b, 0);
 	put32(&b, 7);
 	put16(&b, 1);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Conversations told packet by packet, and what they come to. */
+/* Conversations packet by packet, and the figures of them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -114,7 +114,7 @@ static void handshake(void **state)
 
 	(void)state;
 	begin(&f, 0);
-	say(&f, 0, false, 100, 0, SY, 0); /* lost, and sent again */
+	say(&f, 0, false, 100, 0, SY, 0); /* lost, and retransmitted */
 	open_it(&f);
 	s = only(&f);
 	assert_true(s.syn && s.answered && !s.refused && !s.closed);
@@ -123,7 +123,7 @@ static void handshake(void **state)
 	assert_int_equal(s.sides[0].counts[FLOW_TIMEOUT], 1);
 	say(&f, 1020, false, 101, 501, PACKET_FIN | AC, 0);
 	assert_true(only(&f).closed);
-	/* The same ports with another first number: another connection. */
+	/* The same ports with another initial sequence number: a new connection. */
 	say(&f, 3000, false, 90000, 0, SY, 0);
 	assert_int_equal(flow_connections(f.flow), 2);
 	say(&f, 3001, true, 0, 90001, PACKET_RST | AC, 0);
@@ -144,7 +144,7 @@ static void round_trips(void **state)
 	open_it(&f);
 	say(&f, 1100, false, 101, 501, AC, 1000);
 	say(&f, 1101, false, 1101, 501, AC, 1000);
-	/* Both at once: only the last one's time is that of the acknowledgement. */
+	/* One acknowledgement of both: only the last one gives an RTT. */
 	say(&f, 1121, true, 501, 2101, AC, 0);
 	say(&f, 1200, false, 2101, 501, AC, 100);
 	say(&f, 1240, true, 501, 2201, AC, 30);
@@ -158,11 +158,11 @@ static void round_trips(void **state)
 	assert_int_equal(flow_groups(f.flow, &groups), 1);
 	assert_int_equal(groups[0].ways[0].rtt.count, 2);
 	assert_int_equal(groups[0].ways[0].opened.handshake.count, 1);
-	assert_int_equal(f.flow->free_flight, 1); /* nothing is on its way any more */
+	assert_int_equal(f.flow->free_flight, 1); /* nothing is in flight any more */
 	end(&f);
 }
 
-/* Three segments, the first is lost; the others are acknowledged selectively. */
+/* Of three segments the first is lost; the others are acknowledged by SACK. */
 static void lose_one(struct fixture *f, bool sack)
 {
 	open_it(f);
@@ -190,7 +190,7 @@ static void karn(void **state)
 	begin(&f, 0);
 	lose_one(&f, false);
 	s = only(&f);
-	/* Of four segments none tells: one was sent twice, three had to wait for it. */
+	/* No RTT from four segments: one was retransmitted, three had to wait for it. */
 	assert_int_equal(s.sides[0].rtt_count, 0);
 	assert_int_equal(s.sides[0].counts[FLOW_FAST], 1);
 	assert_int_equal(s.sides[0].counts[FLOW_RESENT], 1);
@@ -199,13 +199,13 @@ static void karn(void **state)
 	begin(&f, 0);
 	lose_one(&f, true);
 	s = only(&f);
-	/* By SACK the three tell their own time. */
+	/* With SACK the three give RTTs. */
 	assert_int_equal(s.sides[0].rtt_count, 3);
 	assert_true(s.sides[0].rtt_min == 10 * MS && s.sides[0].rtt_max == 10 * MS);
 	end(&f);
 }
 
-/* The echo of a time stamp says which of two the answer is to. */
+/* The timestamp's echo tells which copy was acknowledged. */
 static void stamps(void **state)
 {
 	static const struct {
@@ -248,12 +248,12 @@ static void kinds(void **state)
 	open_it(&f);
 	say(&f, 1100, false, 101, 501, AC, 100);
 	say(&f, 1101, false, 301, 501, AC, 100); /* a hole of 100 */
-	say(&f, 1104, false, 201, 501, AC, 100); /* comes late: within a round trip */
+	say(&f, 1104, false, 201, 501, AC, 100); /* reordered: within a round trip */
 	s = only(&f);
 	assert_int_equal(s.sides[0].counts[FLOW_REORDERED], 1);
 	assert_int_equal(s.sides[0].counts[FLOW_RESENT], 0);
 	say(&f, 1110, true, 501, 401, AC, 0);
-	say(&f, 1111, false, 201, 501, AC, 100); /* arrived long ago */
+	say(&f, 1111, false, 201, 501, AC, 100); /* acknowledged long ago */
 	s = only(&f);
 	assert_int_equal(s.sides[0].counts[FLOW_SPURIOUS], 1);
 	assert_int_equal(s.sides[0].counts[FLOW_RESENT], 1);
@@ -261,7 +261,7 @@ static void kinds(void **state)
 	say(&f, 1500, false, 401, 501, AC, 100); /* by timeout */
 	assert_int_equal(only(&f).sides[0].counts[FLOW_TIMEOUT], 1);
 	say(&f, 1510, true, 501, 501, AC, 0);
-	say(&f, 1600, false, 500, 501, AC, 0); /* kept alive: of no kind */
+	say(&f, 1600, false, 500, 501, AC, 0); /* keep-alive: not a retransmission */
 	say(&f, 1601, true, 501, 501, AC, 0);  /* and its answer */
 	s = only(&f);
 	assert_int_equal(s.sides[0].counts[FLOW_TIMEOUT] + s.sides[0].counts[FLOW_FAST], 1);
@@ -269,7 +269,10 @@ static void kinds(void **state)
 	end(&f);
 }
 
-/* Every second one of sixty is lost, and comes later: none was seen before. */
+/*
+ * Every second segment of sixty is lost before the capture, so its retransmission is its
+ * first copy.
+ */
 static void many_holes(void **state)
 {
 	struct fixture f;
@@ -286,7 +289,7 @@ static void many_holes(void **state)
 	end(&f);
 }
 
-/* Its FIN was not captured, but an acknowledgement that comes behind it. */
+/* The FIN was not captured, but an acknowledgement with a number after it. */
 static void lost_fin(void **state)
 {
 	struct fixture f;
@@ -318,7 +321,7 @@ static void windows(void **state)
 	p = segment(true, 501, 201, AC, 0);
 	p.window = 0;
 	send_at(&f, 1101, &p);
-	say(&f, 1300, false, 201, 501, AC, 1); /* a probe: its byte does not count as sent */
+	say(&f, 1300, false, 201, 501, AC, 1); /* window probe: its byte does not count as sent */
 	send_at(&f, 1301, &p);
 	say(&f, 1400, false, 201, 501, AC, 100);
 	assert_int_equal(only(&f).sides[1].counts[FLOW_ZERO_WINDOWS], 2);
@@ -326,7 +329,7 @@ static void windows(void **state)
 	end(&f);
 }
 
-/* Numbers wrap around, and mean the same. */
+/* Sequence numbers that wrap around give the same figures. */
 static void wrapping(void **state)
 {
 	struct fixture f;
@@ -357,8 +360,8 @@ static void gaps(void **state)
 	begin(&f, 0);
 	open_it(&f);
 	say(&f, 1100, false, 101, 501, AC, 10);
-	say(&f, 2050, true, 501, 111, AC, 10); /* 1044 ms after its last */
-	say(&f, 2100, false, 111, 511, AC, 0); /* just 1 s: not longer */
+	say(&f, 2050, true, 501, 111, AC, 10); /* 1044 ms after its previous packet */
+	say(&f, 2100, false, 111, 511, AC, 0); /* exactly 1 s: not longer */
 	say(&f, 2101, true, 511, 111, PACKET_FIN | AC, 0);
 	say(&f, 9000, false, 111, 512, AC, 0); /* closed: no gap */
 	flow_finish(f.flow);
@@ -387,9 +390,9 @@ static void classes(void **state)
 	(void)state;
 	begin(&f, 0);
 	assert_int_equal(class_of(&f, p), 0);
-	p = segment(true, 0, 0, AC, 0); /* either end's port */
+	p = segment(true, 0, 0, AC, 0); /* the port of either end */
 	assert_int_equal(class_of(&f, p), 0);
-	p.vlan = 7; /* the first class that fits */
+	p.vlan = 7; /* the first matching class */
 	assert_int_equal(class_of(&f, p), 0);
 	p.source_port = 5;
 	assert_int_equal(class_of(&f, p), 1);
@@ -411,7 +414,7 @@ static void classes(void **state)
 	end(&f);
 }
 
-/* Pod traffic: the packet around it and the one inside each have their connection. */
+/* Pod traffic: the outer and the encapsulated packet each belong to a connection. */
 static void inside(void **state)
 {
 	struct bytes b = {.count = 0};
@@ -446,7 +449,7 @@ static void inside(void **state)
 	end(&f);
 }
 
-/* Bins get wider, and lose nothing. */
+/* Bins get wider without losing counts. */
 static void series(void **state)
 {
 	struct fixture f;
@@ -479,7 +482,7 @@ static void series(void **state)
 	end(&f);
 }
 
-/* Many more connections than there is room for: the sums are complete. */
+/* Far more connections than fit into the table: the sums are complete. */
 static void eviction(void **state)
 {
 	struct fixture f;
@@ -525,7 +528,7 @@ static void eviction(void **state)
 	end(&f);
 }
 
-/* Who was heard from lately stays. */
+/* Recently used connections are not evicted. */
 static void least_recent(void **state)
 {
 	struct fixture f;
@@ -542,12 +545,12 @@ static void least_recent(void **state)
 	}
 	flow_totals(f.flow, &totals);
 	assert_int_equal(flow_connections(f.flow), 1024);
-	/* Had 40000 ever been folded, it would have come again. */
+	/* A second connection from port 40000 would mean that the first was evicted. */
 	assert_int_equal(totals.connections, 20001);
 	end(&f);
 }
 
-/* Times of hostile files: before and after everything. */
+/* Extreme times of hostile files. */
 static void any_time(void **state)
 {
 	static const int64_t times[] = {0, INT64_MAX, INT64_MIN, -1, 5, INT64_MAX - 1, INT64_MIN};

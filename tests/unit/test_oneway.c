@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Frames sent at one cable and delivered at others. */
+/* Frames sent at one node and delivered at others. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@
 #include "tests/unit/frames.h"
 
 #define MS  1000000LL
-#define ALL 255 /* the Ethernet address of all */
+#define ALL 255 /* the broadcast address */
 
 static struct oneway *begin(uint32_t waiting)
 {
@@ -25,7 +25,7 @@ static struct oneway *begin(uint32_t waiting)
 struct frame {
 	int from, to; /* nodes: MAC, and the last byte of the IP address */
 	uint32_t id;
-	int gateway; /* whose MAC it goes to instead; 0: none */
+	int gateway; /* node whose MAC is the destination instead; 0: none */
 	int vlan, hops, late_checksum;
 	uint32_t captured; /* 0: all */
 };
@@ -89,7 +89,7 @@ static const struct oneway_row *row(struct oneway *o, int from, int to)
 	return NULL;
 }
 
-/* Both talk once, so that it is known where they are. */
+/* Both send once, so that their addresses are learned. */
 static void meet(struct oneway *o)
 {
 	for (int i = 1; i <= 3; i++) {
@@ -125,7 +125,7 @@ static void delays_and_losses(void **state)
 	oneway_free(o);
 }
 
-/* Tags, time to live and checksums change on the way; and what was not captured. */
+/* Tags, hop limit and checksums change on the way; packets may be truncated. */
 static void changed_on_the_way(void **state)
 {
 	struct oneway *o = begin(0);
@@ -167,7 +167,7 @@ static void twice_and_late(void **state)
 	oneway_free(o);
 }
 
-/* The same bytes again: in their order, but not what was lost long ago. */
+/* Identical packets match in order, but a late one does not match one lost long before. */
 static void same_bytes(void **state)
 {
 	struct oneway *o = begin(0);
@@ -215,7 +215,7 @@ static void to_all(void **state)
 	oneway_free(o);
 }
 
-/* To the host nothing is delivered; what a bridge floods counts for nobody. */
+/* Nothing is delivered to the host, and flooded copies do not count. */
 static void elsewhere(void **state)
 {
 	struct oneway *o = begin(0);
@@ -240,7 +240,7 @@ static void elsewhere(void **state)
 	oneway_free(o);
 }
 
-/* What was sent just before the end is no loss. */
+/* Packets sent just before the end are not lost. */
 static void flying(void **state)
 {
 	struct oneway *o = begin(0);
@@ -258,7 +258,7 @@ static void flying(void **state)
 	oneway_free(o);
 }
 
-/* Who never says anything is known all the same, by what the fleet knows of him. */
+/* A silent node is known from the seeds. */
 static void silent(void **state)
 {
 	static const struct mac mac = {{2, 0, 0, 0, 0, 2}}, other = {{2, 0, 0, 0, 0, 4}};
@@ -279,14 +279,17 @@ static void silent(void **state)
 	oneway_finish(o, 1000 * MS);
 	assert_int_equal(row(o, 1, 2)->lost, 10);
 	assert_int_equal(row(o, 1, 3)->lost, 10);
-	/* What is told does not count where somebody else is seen with it. */
+	/* A seed does not count once another node sends from the address. */
 	assert_int_equal(row(o, 1, 4)->lost, 10);
 	assert_null(row(o, 1, 5));
 	assert_null(row(o, 1, 6));
 	oneway_free(o);
 }
 
-/* What a router gets has come, although it is for somebody else whose address is told. */
+/*
+ * A delivery to a router counts, although the seeded owner of the IP address is another
+ * node.
+ */
 static void told_behind_router(void **state)
 {
 	static const struct ip ip = {.family = AF_INET, .plen = 32, .b = {10, 0, 0, 3}};
@@ -309,7 +312,7 @@ static void told_behind_router(void **state)
 	oneway_free(o);
 }
 
-/* Of multicasts that reach very many fewer are remembered. */
+/* Fewer packets are remembered if multicasts reach very many views. */
 static void many_reached(void **state)
 {
 	const uint32_t count = 80000;
@@ -334,7 +337,7 @@ static void many_reached(void **state)
 	oneway_free(o);
 }
 
-/* A capture can hold any times: what is summed up of them stays the most there is. */
+/* Sums of arbitrary times saturate. */
 static void absurd_times(void **state)
 {
 	struct oneway *o = begin(0);
@@ -374,7 +377,7 @@ static void little_memory(void **state)
 	oneway_free(o);
 }
 
-/* A router sends again what came to it: each hop counts. */
+/* A forwarding router: each hop counts. */
 static void hops(void **state)
 {
 	struct oneway *o = begin(0);
@@ -395,7 +398,7 @@ static void hops(void **state)
 	oneway_free(o);
 }
 
-/* Whatever the bytes are: no crash, and as much found as was put in. */
+/* Random bytes: no crash and no error. */
 static void any_bytes(void **state)
 {
 	struct oneway *o = begin(1024);
