@@ -35,8 +35,7 @@ static bool pcap_next(struct capture_file *file, struct capture_packet *ret)
 	captured = capture_32(file, file->at + 8);
 	if (captured > interface->snap)
 		return capture_damaged(file, capture_place(file),
-				       "a packet of %" PRIu32 " bytes, where %" PRIu32
-				       " are the most",
+				       "a packet of %" PRIu32 " bytes, but the maximum is %" PRIu32,
 				       captured, interface->snap);
 	if (!capture_want(file, PCAP_RECORD + (size_t)captured))
 		return file->broken ? false :

@@ -80,7 +80,7 @@ static bool read_option(struct capture_file *file, struct capture_interface *int
 		return capture_damaged(file, body->offset, "out of memory");
 	if (code == OPTION_RESOLUTION && size >= 1 && !set_resolution(interface, value[0]))
 		return capture_damaged(file, body->offset,
-				       "an interface with the impossible resolution 0x%02x",
+				       "an interface with the invalid time resolution 0x%02x",
 				       value[0]);
 	if (code == OPTION_OFFSET && size >= 8) {
 		uint32_t low = capture_32(file, value + (file->swapped ? 4 : 0));
@@ -89,7 +89,7 @@ static bool read_option(struct capture_file *file, struct capture_interface *int
 		seconds = (int64_t)((uint64_t)high << 32 | low);
 		if (seconds > INT64_MAX / NS || seconds < INT64_MIN / NS)
 			return capture_damaged(file, body->offset,
-					       "an interface with an impossible time offset");
+					       "an interface with an invalid time offset");
 		interface->offset_ns = seconds * NS;
 	}
 	return true;
@@ -168,8 +168,7 @@ static bool fill_packet(struct capture_file *file, const struct body *body, uint
 
 	if (number >= file->interface_count)
 		return capture_damaged(file, body->offset,
-				       "a packet of interface %" PRIu32 ", which there is not",
-				       number);
+				       "a packet of the undefined interface %" PRIu32, number);
 	interface = &file->interfaces[number];
 	units = (uint64_t)capture_32(file, body->at + 4) << 32 | capture_32(file, body->at + 8);
 	ret->captured = capture_32(file, body->at + 12);
@@ -293,14 +292,13 @@ bool capture_ng_section(struct capture_file *file)
 	file->swapped = false;
 	mark = capture_32(file, file->at + 8);
 	if (mark != BYTE_ORDER_MARK && mark != __builtin_bswap32(BYTE_ORDER_MARK))
-		return capture_damaged(file, offset, "a section with the impossible mark 0x%08x",
-				       mark);
+		return capture_damaged(file, offset,
+				       "a section with the invalid byte-order magic 0x%08x", mark);
 	file->swapped = mark != BYTE_ORDER_MARK;
 	length = capture_32(file, file->at + 4);
 	if (length < 28 || length % 4)
 		return capture_damaged(file, offset,
-				       "a section whose header has the impossible length %" PRIu32,
-				       length);
+				       "a section header with the invalid length %" PRIu32, length);
 	/* A section starts a new list of interfaces. */
 	free(file->interfaces);
 	file->interfaces = NULL;
@@ -333,17 +331,19 @@ static bool next_block(struct capture_file *file, struct capture_packet *ret, bo
 	length = capture_32(file, file->at + 4);
 	if (length < BLOCK_AROUND || length % 4)
 		return capture_damaged(file, body.offset,
-				       "a block with the impossible length %" PRIu32, length);
+				       "a block with the invalid length %" PRIu32, length);
 	if (!is_used(type))
 		return skip_block(file, length);
 	if (length > CAPTURE_PACKET_MAX)
-		return capture_damaged(file, body.offset, "a packet's block of %" PRIu32 " bytes",
-				       length);
+		return capture_damaged(file, body.offset,
+				       "a block of %" PRIu32 " bytes, but the maximum is %u",
+				       length, CAPTURE_PACKET_MAX);
 	if (!capture_want(file, length))
 		return file->broken ? false : capture_cut_off(file, body.offset, "a block", length);
 	if (capture_32(file, file->at + length - 4) != length)
 		return capture_damaged(file, body.offset,
-				       "a block of %" PRIu32 " bytes that ends with %" PRIu32,
+				       "a block of %" PRIu32
+				       " bytes whose trailing length is %" PRIu32,
 				       length, capture_32(file, file->at + length - 4));
 	body.at = file->at + 8;
 	body.size = length - BLOCK_AROUND;

@@ -40,7 +40,7 @@ static int name_of(const struct capture_set *set, const struct row *row, uint64_
 
 	return length < PATH_MAX ? 0 :
 				   err_set(err, NETSIM_ERR_USAGE, -ENAMETOOLONG, NULL,
-					   "the name of the file is too long");
+					   "the file name is too long");
 }
 
 static int open_next(struct capture_set *set, struct row *row, struct netsim_err *err)
@@ -132,7 +132,7 @@ int capture_set_open(const struct capture_plan *plan, struct capture_set **ret,
 	if (r == 0 && plan->dir) {
 		set->made_dir = mkdir(plan->dir, 0755) == 0;
 		if (!set->made_dir && errno != EEXIST)
-			r = err_set(err, NETSIM_ERR_KERNEL, -errno, NULL, "cannot make %s: %s",
+			r = err_set(err, NETSIM_ERR_KERNEL, -errno, NULL, "cannot create %s: %s",
 				    plan->dir, strerror(errno));
 	}
 	for (size_t i = 0; r == 0 && i < count; i++) {

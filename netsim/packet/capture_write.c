@@ -186,7 +186,7 @@ int capture_write_flush(struct capture_writer *w, struct netsim_err *err)
 		if (w->piped && piece > PIPE_PIECE)
 			piece = PIPE_PIECE;
 		if (w->piped && !is_taken(w))
-			return failed(w, done, ETIMEDOUT, "nobody reads it", err);
+			return failed(w, done, ETIMEDOUT, "timed out waiting for the reader", err);
 		n = write(w->fd, w->buffer + done, piece);
 		if (n < 0 && errno != EINTR)
 			return failed(w, done, errno, strerror(errno), err);

@@ -116,7 +116,7 @@ static int open_source(struct source *source, const char *port, uint32_t snap, u
 		return refused(port, pcap, r, err);
 	if (pcap_datalink(pcap) != DLT_EN10MB)
 		return err_set(err, NETSIM_ERR_KERNEL, -EPROTONOSUPPORT, NULL,
-			       "cannot capture at %s: it is no Ethernet", port);
+			       "cannot capture at %s: not an Ethernet interface", port);
 	if (pcap_setnonblock(pcap, 1, why) < 0)
 		return err_set(err, NETSIM_ERR_KERNEL, -EIO, NULL, "cannot capture at %s: %s", port,
 			       why);
@@ -226,8 +226,8 @@ static int check(const struct live_options *options, struct netsim_err *err)
 	if (!options->buffer || options->buffer >= BUFFER_LEAST)
 		return 0;
 	return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
-		       "a buffer of %s is too small: the least is %uMiB, two blocks of 256KiB for "
-		       "each direction",
+		       "a buffer of %s is too small: the minimum is %uMiB, two blocks of 256KiB "
+		       "for each direction",
 		       unit_format_size((struct size) {options->buffer}, text), BUFFER_LEAST >> 20);
 }
 

@@ -133,10 +133,10 @@ const char *name_interface_flaw(const char *text)
 		return "is empty";
 	for (const char *p = text; *p; p++)
 		if (*p <= ' ' || *p > '~' || strchr("/:%", *p))
-			return "has a character that an interface name cannot have";
+			return "has a character that is not allowed in an interface name";
 	if (strcmp(text, ".") == 0 || strcmp(text, "..") == 0 || strcmp(text, "all") == 0 ||
 	    strcmp(text, "default") == 0)
-		return "is not possible as the name of an interface";
+		return "is not a valid interface name";
 	return strlen(text) >= IFNAMSIZ ? "is too long" : NULL;
 }
 

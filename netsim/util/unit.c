@@ -214,7 +214,7 @@ int unit_parse_mac(const char *text, struct mac *ret, const char **why)
 		return refuse(-EINVAL, why,
 			      "this is a multicast address; the first byte must be even");
 	if (memcmp(mac.b, (uint8_t[6]) {0}, 6) == 0)
-		return refuse(-EINVAL, why, "an interface cannot have the address of all zeroes");
+		return refuse(-EINVAL, why, "an interface cannot have the all-zero address");
 	*ret = mac;
 	return 0;
 }

@@ -315,14 +315,14 @@ static void says_where(void **state)
 	b.at[24 + 26 + 11] = 0x7f;
 	file = open_bytes(&b);
 	expect(file, 0, 10, 10, PACKET_ETHERNET);
-	expect_end(file, "a packet of 2130706442 bytes, where 262144 are the most", 50);
+	expect_end(file, "a packet of 2130706442 bytes, but the maximum is 262144", 50);
 	b = (struct bytes) {.count = 0};
 	make_ng(&b);
 	b.at[b.count - 1] ^= 4;
 	file = open_bytes(&b);
 	expect(file, 0, 10, 10, PACKET_ETHERNET);
 	expect(file, 1, 10, 10, PACKET_ETHERNET);
-	expect_end(file, "a block of 44 bytes that ends with 40", b.count - 44);
+	expect_end(file, "a block of 44 bytes whose trailing length is 40", b.count - 44);
 }
 
 static void refuse(const void *data, size_t size, const char *what, const char *hint)
