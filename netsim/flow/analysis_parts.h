@@ -11,7 +11,7 @@
 #define USES_ALL     15U
 
 /* The state of building rows. */
-struct making {
+struct builder {
 	const struct flow *flow;
 	const struct class_set *classes;
 	const struct analyze_names *names;
@@ -25,26 +25,26 @@ struct making {
 };
 
 /* --- analysis_build.c; the names are NULL when out of memory */
-const char *making_keep(struct making *m, const char *text);
-const char *making_name(struct making *m, uint32_t address);
+const char *builder_keep(struct builder *b, const char *text);
+const char *builder_address_name(struct builder *b, uint32_t address);
 /* The name of the view's node, or NULL. */
-const char *making_view(const struct making *m, uint16_t view);
-const char *making_class(const struct making *m, unsigned class);
+const char *builder_view_name(const struct builder *b, uint16_t view);
+const char *builder_class_name(const struct builder *b, unsigned class);
 /* Adds all counts but gaps, which may count at another view. */
-void making_add_counts(struct netsim_flow_way *way, const uint64_t counts[FLOW_COUNTS]);
-int making_compare_rows(const void *a, const void *b);
+void builder_add_counts(struct netsim_flow_way *way, const uint64_t counts[FLOW_COUNTS]);
+int builder_compare_rows(const void *a, const void *b);
 
-void making_rtt(const struct histogram *h, struct netsim_rtt *ret);
+void builder_fill_rtt(const struct histogram *h, struct netsim_rtt *ret);
 /* Whether rows with these ends (either may be NULL) pass the filter. */
-bool making_wants(const struct making *m, const char *a, const char *b);
+bool builder_wants_row(const struct builder *b, const char *from, const char *to);
 
 /* --- analysis_views.c: false when out of memory */
-bool choose_views(struct making *m);
+bool choose_views(struct builder *b);
 
 /* --- analysis_oneway.c */
-bool making_one_way(struct making *m, const struct oneway *oneway);
+bool builder_one_way(struct builder *b, const struct oneway *oneway);
 
 /* --- analysis_connections.c */
-bool making_connections(struct making *m, size_t wanted);
+bool builder_connections(struct builder *b, size_t wanted);
 
 #endif
