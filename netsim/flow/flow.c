@@ -16,13 +16,13 @@
  * 256 MiB.
  */
 #define SHARE_ADDRESSES 2 /* one for every two connections */
-#define SHARE_TROUBLES	6
+#define SHARE_EVENTS	6
 #define SHARE_FLIGHTS	64
-#define SHARE_LEAST	1024
+#define SHARE_MIN	1024
 
 static uint32_t share(uint32_t connections, uint32_t divisor)
 {
-	return connections / divisor > SHARE_LEAST ? connections / divisor : SHARE_LEAST;
+	return connections / divisor > SHARE_MIN ? connections / divisor : SHARE_MIN;
 }
 
 static bool flow_init(struct flow *flow, const struct class_set *classes, uint32_t connections)
@@ -35,8 +35,8 @@ static bool flow_init(struct flow *flow, const struct class_set *classes, uint32
 					 .max = share(connections, SHARE_ADDRESSES)};
 	flow->flights = (struct pool) {.size = sizeof(struct flight),
 				       .max = share(connections, SHARE_FLIGHTS)};
-	flow->troubles = (struct pool) {.size = sizeof(struct trouble),
-					.max = share(connections, SHARE_TROUBLES)};
+	flow->events = (struct pool) {.size = sizeof(struct events),
+				      .max = share(connections, SHARE_EVENTS)};
 	flow->totals.bin_ns = BIN_FIRST_NS;
 	flow->classifier = flow_classifier_new(classes);
 	flow->groups = calloc(FLOW_GROUPS_VIEWS + GROUPS_MANY, sizeof(*flow->groups));
@@ -71,7 +71,7 @@ void flow_free(struct flow *flow)
 	pool_done(&flow->connections);
 	pool_done(&flow->addresses);
 	pool_done(&flow->flights);
-	pool_done(&flow->troubles);
+	pool_done(&flow->events);
 	free(flow->by_tuple.slots);
 	free(flow->by_address.slots);
 	free(flow->classifier);
@@ -284,11 +284,11 @@ static void summarize_side(const struct flow *flow, const struct connection *c, 
 	ret->sides[i].rtt_max = (int64_t)side->rtt_max * RTT_UNIT;
 	if (side->rtt_count)
 		ret->sides[i].rtt_mean = (double)side->rtt_sum / side->rtt_count;
-	if (c->trouble) {
-		const struct trouble *trouble = pool_at(&flow->troubles, c->trouble - 1);
+	if (c->events) {
+		const struct events *events = pool_at(&flow->events, c->events - 1);
 
 		for (int n = 0; n < FLOW_COUNTS; n++)
-			ret->sides[i].counts[n] = trouble->counts[i][n];
+			ret->sides[i].counts[n] = events->counts[i][n];
 	}
 	if (side->last_ns > ret->last_ns && side->packets)
 		ret->last_ns = side->last_ns;

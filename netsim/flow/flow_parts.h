@@ -54,9 +54,9 @@ struct connection {
 	uint8_t flags;
 	uint16_t view, group;
 	uint16_t vlan : 12, version : 4;
-	uint32_t number;  /* its index; in the free list: the next one, + 1 */
-	uint32_t flight;  /* index + 1; 0: none */
-	uint32_t trouble; /* index + 1; 0: none */
+	uint32_t number; /* its index; in the free list: the next one, + 1 */
+	uint32_t flight; /* index + 1; 0: none */
+	uint32_t events; /* index + 1; 0: none */
 	int64_t first_ns;
 	int64_t handshake_ns;
 	struct side sides[2];
@@ -88,7 +88,7 @@ struct flight {
 };
 
 /* Counts of what most connections never have; allocated with the first one. */
-struct trouble {
+struct events {
 	uint32_t counts[2][FLOW_COUNTS];
 	uint32_t next_free;
 };
@@ -102,9 +102,9 @@ struct address {
 struct flow {
 	const struct class_set *classes;
 	struct flow_classifier *classifier;
-	struct pool connections, addresses, flights, troubles;
+	struct pool connections, addresses, flights, events;
 	struct index by_tuple, by_address;
-	uint32_t free_connection, free_address, free_flight, free_trouble; /* 1 + number */
+	uint32_t free_connection, free_address, free_flight, free_events; /* 1 + number */
 	uint32_t hand, flight_hand;
 	const struct connection *pinned; /* must not be evicted now */
 	struct flow_group *groups;
@@ -147,7 +147,7 @@ uint32_t address_number(struct flow *flow, const struct flow_address *address, u
 struct flight *flight_of(struct flow *flow, struct connection *c); /* allocated if needed */
 void flight_end(struct flow *flow, struct connection *c);
 /* Counts one event of a side of the connection. */
-void trouble_count(struct flow *flow, struct connection *c, unsigned side, enum flow_count what);
+void count_event(struct flow *flow, struct connection *c, unsigned side, enum flow_count what);
 
 static inline struct connection *connection_at(const struct flow *flow, uint32_t number)
 {

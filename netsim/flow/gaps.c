@@ -38,7 +38,7 @@ void gap_check(struct flow *flow, struct connection *c, unsigned side)
 
 		way->silences += whole;
 		note_gap(flow, c, side, whole);
-		trouble_count(flow, c, side, FLOW_GAP_COUNT);
+		count_event(flow, c, side, FLOW_GAP_COUNT);
 		series_gap(flow, group, number);
 	}
 	way->last_ns = flow->now_ns;

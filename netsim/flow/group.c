@@ -7,7 +7,7 @@
 #include "netsim/util/array.h"
 
 #define BIN_HISTOGRAMS 32768 /* in all bins; some 200 bytes each */
-#define BINS_LEAST     8     /* of a group */
+#define BINS_MIN       8     /* of a group */
 
 /* --- finding a group */
 
@@ -128,8 +128,7 @@ void group_join(struct flow *flow, struct connection *c, unsigned class)
 void group_fold(struct flow *flow, const struct connection *c)
 {
 	struct flow_group *group = &flow->groups[c->group];
-	const struct trouble *trouble =
-		c->trouble ? pool_at(&flow->troubles, c->trouble - 1) : NULL;
+	const struct events *events = c->events ? pool_at(&flow->events, c->events - 1) : NULL;
 	const struct side *server = &c->sides[1];
 	struct flow_opening *opened = &group->ways[way_of(c, 0)].opened;
 
@@ -139,8 +138,8 @@ void group_fold(struct flow *flow, const struct connection *c)
 		way->packets += c->sides[i].packets;
 		way->bytes += c->sides[i].bytes;
 		way->payload += c->sides[i].payload;
-		for (int n = 0; trouble && n < FLOW_COUNTS; n++)
-			way->counts[n] += trouble->counts[i][n];
+		for (int n = 0; events && n < FLOW_COUNTS; n++)
+			way->counts[n] += events->counts[i][n];
 	}
 	if (!(c->sides[0].flags & SIDE_SYN))
 		return;
@@ -184,7 +183,7 @@ static void double_bins(struct flow *flow)
 			memset(&group->bins[i], 0, sizeof(bin));
 			merge_bins(flow, &group->bins[i / 2], &bin);
 		}
-		if (group->bin_count <= BINS_LEAST)
+		if (group->bin_count <= BINS_MIN)
 			continue;
 		bins = realloc(group->bins, group->bin_count / 2 * sizeof(*bins));
 		if (bins) {
@@ -197,13 +196,13 @@ static void double_bins(struct flow *flow)
 }
 
 /* Bounds memory: the more groups, the fewer bins each. */
-static uint64_t bins_most(const struct flow *flow)
+static uint64_t bins_max(const struct flow *flow)
 {
-	uint64_t most = FLOW_BINS;
+	uint64_t max = FLOW_BINS;
 
 	for (uint32_t groups = flow->group_count; groups > FLOW_GROUPS + GROUPS_MANY; groups /= 2)
-		most /= 2;
-	return most;
+		max /= 2;
+	return max;
 }
 
 /* The index of the current bin; it is cached, as most packets fall into the same one. */
@@ -215,7 +214,7 @@ static uint32_t bin_of_now(struct flow *flow)
 		return flow->bin;
 	if (flow->now_ns < flow->totals.first_ns)
 		return 0;
-	while (since / (uint64_t)flow->totals.bin_ns >= bins_most(flow))
+	while (since / (uint64_t)flow->totals.bin_ns >= bins_max(flow))
 		double_bins(flow);
 	flow->bin = (uint32_t)(since / (uint64_t)flow->totals.bin_ns);
 	flow->bin_begin_ns = flow->totals.first_ns + flow->bin * flow->totals.bin_ns;
@@ -227,7 +226,7 @@ static uint32_t bin_of_now(struct flow *flow)
 /* The group's current bin; NULL when out of memory. */
 static struct flow_bin *bin_at(struct flow *flow, struct flow_group *group)
 {
-	uint32_t number = bin_of_now(flow), room = group->bin_count ? group->bin_count : BINS_LEAST;
+	uint32_t number = bin_of_now(flow), room = group->bin_count ? group->bin_count : BINS_MIN;
 	struct flow_bin *bins;
 
 	if (number < group->bin_count)

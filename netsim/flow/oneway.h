@@ -52,7 +52,7 @@ struct oneway_row {
 	/* State of the matching: */
 	double mean, squares; /* Welford's algorithm */
 	uint64_t highest;     /* highest serial number delivered */
-	uint64_t sure_ns;     /* the longest delay of an unambiguous match */
+	uint64_t certain_ns;  /* the longest delay of an unambiguous match */
 };
 
 struct oneway_totals {

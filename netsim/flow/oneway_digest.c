@@ -10,7 +10,7 @@
 #define PROTOCOL_ICMPV6 58
 
 /* Bytes of a truncated frame that VLAN tags or other link headers may take. */
-#define LINK_MOST 28
+#define LINK_HEADERS_MAX 28
 
 /* How many bytes can be expected in the capture at the other end, too. */
 static uint32_t bytes_of(const struct packet *p)
@@ -19,7 +19,7 @@ static uint32_t bytes_of(const struct packet *p)
 
 	if (p->network_captured < p->network_length && p->mac) {
 		frame = (uint32_t)(p->network - p->mac) + p->network_captured;
-		bytes = frame > LINK_MOST ? frame - LINK_MOST : 0;
+		bytes = frame > LINK_HEADERS_MAX ? frame - LINK_HEADERS_MAX : 0;
 		if (bytes > p->network_captured)
 			bytes = p->network_captured;
 	}

@@ -11,7 +11,7 @@ struct oneway_digest {
 };
 
 /* A sent packet. */
-struct sending {
+struct sent_packet {
 	struct oneway_digest digest;
 	int64_t time_ns;
 	uint64_t group;	   /* its Ethernet destination; for multicast also its VLAN */
@@ -30,7 +30,7 @@ struct learned {
 	uint64_t key; /* 0: empty */
 	uint16_t view;
 	uint8_t hops;
-	bool told; /* seeded, not observed: the address may be behind a router */
+	bool maybe_routed; /* seeded IP address, which may be behind a router */
 };
 #define LEARNED_SLOTS 65536
 
@@ -48,7 +48,7 @@ struct reach {
 
 struct oneway {
 	struct flow_classifier *classifier;
-	struct sending *ring;
+	struct sent_packet *ring;
 	uint32_t mask;	      /* ring size - 1 */
 	uint64_t begin, next; /* serial numbers: of the oldest packet, and the next */
 	uint32_t *slots;      /* ring position + 1, by digest; twice the ring size */
@@ -62,7 +62,7 @@ struct oneway {
 	uint32_t *row_slots; /* index + 1 */
 	int64_t now_ns;
 	uint64_t longest_ns;
-	uint64_t sure_ns; /* the maximum of all rows */
+	uint64_t certain_ns; /* the maximum of all rows */
 	struct oneway_totals totals;
 	bool started, failed;
 };
@@ -79,11 +79,11 @@ static inline uint64_t oneway_mix(uint64_t a, uint64_t b)
 void oneway_digest(const struct packet *packet, struct oneway_digest *ret);
 
 /* --- oneway_row.c: results of the matching */
-void row_delivered(struct oneway *o, const struct sending *s, uint64_t serial, uint16_t to,
-		   bool sure);
-void row_duplicated(struct oneway *o, const struct sending *s, uint16_t to);
-void row_undelivered(struct oneway *o, const struct sending *s, uint16_t to);
+void row_delivered(struct oneway *o, const struct sent_packet *s, uint64_t serial, uint16_t to,
+		   bool unambiguous);
+void row_duplicated(struct oneway *o, const struct sent_packet *s, uint16_t to);
+void row_undelivered(struct oneway *o, const struct sent_packet *s, uint16_t to);
 /* The longest delay of an unambiguous match on this path; 0: none yet. */
-uint64_t row_sure(struct oneway *o, const struct sending *s, uint16_t to);
+uint64_t row_certain(struct oneway *o, const struct sent_packet *s, uint16_t to);
 
 #endif

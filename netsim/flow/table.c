@@ -188,42 +188,42 @@ struct flight *flight_of(struct flow *flow, struct connection *c)
 	return flight;
 }
 
-static bool trouble_new(struct flow *flow, struct connection *c)
+static bool events_new(struct flow *flow, struct connection *c)
 {
-	struct trouble *trouble;
+	struct events *events;
 	uint32_t number;
 
 	/* Eviction must spare the connection that needs the element. */
 	flow->pinned = c;
-	while (!flow->free_trouble) {
-		trouble = pool_add(&flow->troubles, &number);
-		if (trouble)
-			flow->free_trouble = number + 1;
-		else if (flow->troubles.count < flow->troubles.max || !evict_one(flow))
+	while (!flow->free_events) {
+		events = pool_add(&flow->events, &number);
+		if (events)
+			flow->free_events = number + 1;
+		else if (flow->events.count < flow->events.max || !evict_one(flow))
 			break;
 	}
 	flow->pinned = NULL;
-	if (!flow->free_trouble)
+	if (!flow->free_events)
 		return false;
-	c->trouble = flow->free_trouble;
-	trouble = pool_at(&flow->troubles, c->trouble - 1);
-	flow->free_trouble = trouble->next_free;
-	memset(trouble, 0, sizeof(*trouble));
+	c->events = flow->free_events;
+	events = pool_at(&flow->events, c->events - 1);
+	flow->free_events = events->next_free;
+	memset(events, 0, sizeof(*events));
 	return true;
 }
 
-void trouble_count(struct flow *flow, struct connection *c, unsigned side, enum flow_count what)
+void count_event(struct flow *flow, struct connection *c, unsigned side, enum flow_count what)
 {
-	struct trouble *trouble;
+	struct events *events;
 
 	/* Out of memory: count it in the group only. */
-	if (!c->trouble && !trouble_new(flow, c)) {
+	if (!c->events && !events_new(flow, c)) {
 		flow->groups[c->group].ways[way_of(c, side)].counts[what]++;
 		flow->failed = true;
 		return;
 	}
-	trouble = pool_at(&flow->troubles, c->trouble - 1);
-	trouble->counts[side][what]++;
+	events = pool_at(&flow->events, c->events - 1);
+	events->counts[side][what]++;
 }
 
 /* --- connections */
@@ -300,11 +300,11 @@ static void evict(struct flow *flow, uint32_t number)
 	if (!(c->flags & CONNECTION_OLD))
 		index_remove(&flow->by_tuple, number, connection_hash, flow);
 	flight_end(flow, c);
-	if (c->trouble) {
-		struct trouble *trouble = pool_at(&flow->troubles, c->trouble - 1);
+	if (c->events) {
+		struct events *events = pool_at(&flow->events, c->events - 1);
 
-		trouble->next_free = flow->free_trouble;
-		flow->free_trouble = c->trouble;
+		events->next_free = flow->free_events;
+		flow->free_events = c->events;
 	}
 	for (int i = 0; i < 2; i++)
 		address_release(flow, c->addresses[i]);

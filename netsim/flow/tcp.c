@@ -8,9 +8,9 @@
 
 #include "netsim/flow/flow_parts.h"
 
-#define FAST_WINDOW_NS	 20000000 /* after the last of the identical acknowledgements */
-#define REORDER_USUAL_NS 3000000  /* where the handshake was not seen */
-#define ASKS_AGAIN	 2	  /* identical acknowledgements, after the first */
+#define FAST_WINDOW_NS	   20000000 /* after the last of the identical acknowledgements */
+#define REORDER_DEFAULT_NS 3000000  /* where the handshake was not seen */
+#define FAST_DUP_ACKS	   2	    /* identical acknowledgements, after the first */
 
 /* Serial number arithmetic: a precedes b if it lies less than half the number space behind. */
 static bool before(uint32_t a, uint32_t b)
@@ -37,7 +37,7 @@ struct segment {
 
 static void count(const struct segment *s, enum flow_count what)
 {
-	trouble_count(s->flow, s->c, s->side, what);
+	count_event(s->flow, s->c, s->side, what);
 }
 
 static bool has(const struct segment *s, uint8_t flags)
@@ -93,13 +93,13 @@ static void time_segment(const struct segment *s, struct flight_side *f, uint8_t
  * acknowledgement had to wait for them. If the timestamps differ, the echo identifies the
  * copy.
  */
-static void time_again(const struct segment *s, struct flight_side *f)
+static void time_retransmission(const struct segment *s, struct flight_side *f)
 {
-	bool told = false;
+	bool distinct = false;
 
 	for (unsigned i = 0; i < f->timed_count;) {
 		if (before(s->p->seq, f->timed[i].end) && up_to(f->timed[i].end, s->end)) {
-			told |= f->timed[i].stamp != s->p->stamp;
+			distinct |= f->timed[i].stamp != s->p->stamp;
 			forget(f, i);
 			continue;
 		}
@@ -107,12 +107,12 @@ static void time_again(const struct segment *s, struct flight_side *f)
 			f->flags[i] |= TIMED_LATE;
 		i++;
 	}
-	if (s->p->has_stamps && told)
+	if (s->p->has_stamps && distinct)
 		time_segment(s, f, TIMED_ECHO);
 }
 
 /* Whether a cumulative acknowledgement gives a valid RTT for this segment. */
-static bool tells(const struct segment *s, const struct timed *timed, uint8_t flags)
+static bool gives_rtt(const struct segment *s, const struct timed *timed, uint8_t flags)
 {
 	if (timed->end != s->p->ack)
 		return false;
@@ -145,7 +145,7 @@ static void acknowledge(const struct segment *s, struct flight_side *f)
 		bool last = false;
 
 		if (up_to(timed.end, s->p->ack)) {
-			if (tells(s, &timed, f->flags[i]))
+			if (gives_rtt(s, &timed, f->flags[i]))
 				sample(s, other, timed.time_ns);
 			forget(f, i);
 		} else if (s->p->sack_count && is_sacked(s, &timed, &last)) {
@@ -212,7 +212,7 @@ static uint32_t close_holes(struct flight_side *f, uint32_t from, uint32_t to)
 
 /* --- classification */
 
-static void judge_window(struct segment *s)
+static void classify_window(struct segment *s)
 {
 	const struct side *from = s->from;
 	const struct packet *p = s->p;
@@ -237,11 +237,12 @@ static void judge_window(struct segment *s)
 
 static uint64_t reorder_window(const struct connection *c)
 {
-	return c->flags & CONNECTION_OPENED && c->handshake_ns ? c->handshake_ns : REORDER_USUAL_NS;
+	return c->flags & CONNECTION_OPENED && c->handshake_ns ? c->handshake_ns :
+								 REORDER_DEFAULT_NS;
 }
 
 /* The kind of retransmission or reordering; FLOW_COUNTS for none. */
-static enum flow_count judge_data(const struct segment *s)
+static enum flow_count classify_data(const struct segment *s)
 {
 	const struct side *from = s->from, *to = s->to;
 	const struct packet *p = s->p;
@@ -250,7 +251,7 @@ static enum flow_count judge_data(const struct segment *s)
 	 * Clock went back: the unsigned difference is huge and fails the window test, as
 	 * wanted.
 	 */
-	uint64_t since_ask = (uint64_t)(s->flow->now_ns - to->last_ns);
+	uint64_t since_ack = (uint64_t)(s->flow->now_ns - to->last_ns);
 	uint64_t since_next = (uint64_t)(s->flow->now_ns - from->next_ns);
 
 	if (s->keep_alive)
@@ -262,7 +263,7 @@ static enum flow_count judge_data(const struct segment *s)
 		return FLOW_SPURIOUS;
 	if (!again)
 		return FLOW_COUNTS;
-	if (to->same_acks >= ASKS_AGAIN && to->ack == p->seq && since_ask < FAST_WINDOW_NS)
+	if (to->same_acks >= FAST_DUP_ACKS && to->ack == p->seq && since_ack < FAST_WINDOW_NS)
 		return FLOW_FAST;
 	if (since_next < reorder_window(s->c) && from->next != s->end)
 		return FLOW_REORDERED;
@@ -274,13 +275,13 @@ static void track_data(const struct segment *s)
 {
 	bool seen = (s->from->flags & SIDE_SEEN) != 0;
 	bool again = seen && before(s->p->seq, s->from->next);
-	bool jumps = seen && before(s->from->next, s->p->seq);
+	bool skips = seen && before(s->from->next, s->p->seq);
 	uint32_t end = again && before(s->from->next, s->end) ? s->from->next : s->end;
 	struct flight *flight;
 	struct flight_side *f;
 
 	/* A SYN or FIN allocates nothing while no data is missing. */
-	if (!s->p->payload && !jumps && !s->c->flight) {
+	if (!s->p->payload && !skips && !s->c->flight) {
 		if (again)
 			count(s, FLOW_RESENT);
 		return;
@@ -293,18 +294,18 @@ static void track_data(const struct segment *s)
 	f = &flight->sides[s->side];
 	if (again && close_holes(f, s->p->seq, end) != end - s->p->seq)
 		count(s, FLOW_RESENT);
-	if (jumps)
+	if (skips)
 		add_hole(f, s->from->next, s->p->seq);
 	if (s->p->payload && again)
-		time_again(s, f);
+		time_retransmission(s, f);
 	else if (s->p->payload)
 		time_segment(s, f, 0);
 }
 
 /* Handles a segment that takes sequence numbers: data, SYN or FIN. */
-static void take_data(struct segment *s)
+static void handle_data(struct segment *s)
 {
-	enum flow_count kind = judge_data(s);
+	enum flow_count kind = classify_data(s);
 
 	if (kind != FLOW_COUNTS)
 		count(s, kind);
@@ -317,7 +318,7 @@ static void take_data(struct segment *s)
 
 /* --- opening */
 
-static void open_handshake(struct segment *s)
+static void track_handshake(struct segment *s)
 {
 	struct connection *c = s->c;
 
@@ -351,7 +352,7 @@ static void set_bases(struct segment *s)
 	}
 }
 
-static void remember(struct segment *s)
+static void update_side(struct segment *s)
 {
 	struct side *from = s->from;
 	uint8_t flags = from->flags & (uint8_t) ~(SIDE_ACK | SIDE_KEEP_ALIVE);
@@ -384,11 +385,11 @@ void tcp_packet(struct flow *flow, struct connection *c, unsigned side, const st
 	if (has(&s, PACKET_SYN | PACKET_FIN))
 		s.end++;
 	set_bases(&s);
-	judge_window(&s);
+	classify_window(&s);
 	if (packet->ack != s.from->ack)
 		s.from->same_acks = 0;
 	if (s.end != packet->seq)
-		take_data(&s);
+		handle_data(&s);
 	else if ((s.from->flags & SIDE_SEEN) && before(s.from->next, packet->seq))
 		track_data(&s); /* its number follows a FIN or data that was not captured */
 	if (has(&s, PACKET_RST))
@@ -400,6 +401,6 @@ void tcp_packet(struct flow *flow, struct connection *c, unsigned side, const st
 		    !flight->sides[0].hole_count && !flight->sides[1].hole_count)
 			flight_end(flow, c);
 	}
-	open_handshake(&s);
-	remember(&s);
+	track_handshake(&s);
+	update_side(&s);
 }
