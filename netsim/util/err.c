@@ -145,7 +145,7 @@ static int diag_compare(const void *va, const void *vb)
 }
 
 /* Priority when the list is full: errors before warnings, then by position. */
-static bool diag_matters_more(const struct netsim_err *a, const struct netsim_err *b)
+static bool diag_outranks(const struct netsim_err *a, const struct netsim_err *b)
 {
 	if (a->warning != b->warning)
 		return b->warning;
@@ -164,10 +164,10 @@ static void diag_keep(struct netsim_diags *diags, const struct netsim_err *diag)
 	} else {
 		slot = &diags->list[0];
 		for (size_t i = 1; i < diags->count; i++)
-			if (diag_matters_more(slot, &diags->list[i]))
+			if (diag_outranks(slot, &diags->list[i]))
 				slot = &diags->list[i];
 		diags->more++;
-		if (!diag_matters_more(diag, slot))
+		if (!diag_outranks(diag, slot))
 			return;
 		diags->warnings -= slot->warning;
 	}

@@ -53,10 +53,10 @@ static const struct unit size_units[] = {
 
 static const struct unit ratio_units[] = {{"%", RATIO_ONE / 100, false}, {0}};
 
-static int refuse(int code, const char **why, const char *sentence)
+static int refuse(int code, const char **why, const char *reason)
 {
 	if (why)
-		*why = sentence;
+		*why = reason;
 	return code;
 }
 
@@ -100,7 +100,7 @@ static const char *parse_decimal(const char *text, struct decimal *ret, int *cod
 
 /* Parses a number with one of the units; max limits the result. */
 static int parse_quantity(const char *text, const struct unit *units, uint64_t max, uint64_t *ret,
-			  const char **why, const char *sentence)
+			  const char **why, const char *expected)
 {
 	struct decimal d;
 	int code;
@@ -108,11 +108,11 @@ static int parse_quantity(const char *text, const struct unit *units, uint64_t m
 	const struct unit *unit = units;
 
 	if (!name)
-		return refuse(code, why, code == -ERANGE ? "the number is too large" : sentence);
+		return refuse(code, why, code == -ERANGE ? "the number is too large" : expected);
 	while (unit->name && strcmp(unit->name, name) != 0)
 		unit++;
 	if (!unit->name)
-		return refuse(-EINVAL, why, sentence);
+		return refuse(-EINVAL, why, expected);
 
 	u128 part = (u128)d.fraction * unit->scale;
 
