@@ -53,7 +53,7 @@ static inline bool capture_want(struct capture_file *file, size_t bytes)
 }
 
 /* The offset of file->at in the file. */
-static inline uint64_t capture_place(const struct capture_file *file)
+static inline uint64_t capture_offset(const struct capture_file *file)
 {
 	return file->offset - (uint64_t)(file->end - file->at);
 }
@@ -78,6 +78,6 @@ static inline uint16_t capture_16(const struct capture_file *file, const uint8_t
 bool capture_damaged(struct capture_file *file, uint64_t offset, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 /* Records that the file ends within the item that begins at offset; size 0: unknown. */
-bool capture_cut_off(struct capture_file *file, uint64_t offset, const char *what, uint64_t size);
+bool capture_truncated(struct capture_file *file, uint64_t offset, const char *what, uint64_t size);
 
 #endif

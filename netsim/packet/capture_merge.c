@@ -29,18 +29,18 @@ static bool earlier(const struct capture_source *a, const struct capture_source 
 static void sift_down(struct capture_merge *merge, size_t i)
 {
 	for (;;) {
-		size_t least = i, child = 2 * i + 1;
+		size_t earliest = i, child = 2 * i + 1;
 		struct capture_source swap;
 
 		for (size_t c = child; c < child + 2 && c < merge->waiting; c++)
-			if (earlier(&merge->heap[c], &merge->heap[least]))
-				least = c;
-		if (least == i)
+			if (earlier(&merge->heap[c], &merge->heap[earliest]))
+				earliest = c;
+		if (earliest == i)
 			return;
 		swap = merge->heap[i];
-		merge->heap[i] = merge->heap[least];
-		merge->heap[least] = swap;
-		i = least;
+		merge->heap[i] = merge->heap[earliest];
+		merge->heap[earliest] = swap;
+		i = earliest;
 	}
 }
 

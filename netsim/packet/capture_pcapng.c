@@ -265,7 +265,7 @@ static bool read_block(struct capture_file *file, uint32_t type, const struct bo
 /* Passes over a block of any length, without a buffer for all of it. */
 static bool skip_block(struct capture_file *file, uint32_t length)
 {
-	uint64_t offset = capture_place(file);
+	uint64_t offset = capture_offset(file);
 	uint32_t left = length;
 
 	while (left) {
@@ -273,7 +273,7 @@ static bool skip_block(struct capture_file *file, uint32_t length)
 
 		if (!capture_want(file, part))
 			return file->broken ? false :
-					      capture_cut_off(file, offset, "a block", length);
+					      capture_truncated(file, offset, "a block", length);
 		file->at += part;
 		left -= part;
 	}
@@ -284,11 +284,11 @@ static bool next_packet(struct capture_file *file, struct capture_packet *ret);
 
 bool capture_ng_section(struct capture_file *file)
 {
-	uint64_t offset = capture_place(file);
+	uint64_t offset = capture_offset(file);
 	uint32_t mark, length;
 
 	if (!capture_want(file, 12))
-		return capture_cut_off(file, offset, "the header of a section", 0);
+		return capture_truncated(file, offset, "the header of a section", 0);
 	file->swapped = false;
 	mark = capture_32(file, file->at + 8);
 	if (mark != BYTE_ORDER_MARK && mark != __builtin_bswap32(BYTE_ORDER_MARK))
@@ -316,14 +316,14 @@ static bool is_used(uint32_t type)
 /* Reads a block; *ret_packet: it was a packet. False at the end. */
 static bool next_block(struct capture_file *file, struct capture_packet *ret, bool *ret_packet)
 {
-	struct body body = {.offset = capture_place(file)};
+	struct body body = {.offset = capture_offset(file)};
 	uint32_t type, length;
 
 	*ret_packet = false;
 	if (!capture_want(file, 8)) {
 		if (file->at == file->end || file->broken)
 			return false;
-		return capture_cut_off(file, body.offset, "the header of a block", 8);
+		return capture_truncated(file, body.offset, "the header of a block", 8);
 	}
 	type = capture_32(file, file->at);
 	if (type == BLOCK_SECTION)
@@ -339,7 +339,8 @@ static bool next_block(struct capture_file *file, struct capture_packet *ret, bo
 				       "a block of %" PRIu32 " bytes, but the maximum is %u",
 				       length, CAPTURE_PACKET_MAX);
 	if (!capture_want(file, length))
-		return file->broken ? false : capture_cut_off(file, body.offset, "a block", length);
+		return file->broken ? false :
+				      capture_truncated(file, body.offset, "a block", length);
 	if (capture_32(file, file->at + length - 4) != length)
 		return capture_damaged(file, body.offset,
 				       "a block of %" PRIu32

@@ -13,7 +13,7 @@
 #include "netsim/util/auto.h"
 
 #define BUFFER		(1U << 20)
-#define PACKET_MOST	(BUFFER / 2)
+#define PACKET_MAX	(BUFFER / 2)
 #define PCAP_NS		0xa1b23c4d
 #define PCAP_HEADER	24
 #define PCAP_AROUND	16
@@ -25,13 +25,13 @@
 #define PACKET		6
 #define ETHERNET	1
 #define NS		1000000000
-#define NAMES_RECORD	512   /* upper bound of one record */
-#define FILTER_MOST	65534 /* limit of an option's length, less the leading zero */
+#define NAME_RECORD_MAX 512   /* upper bound of one record */
+#define FILTER_MAX	65534 /* limit of an option's length, less the leading zero */
 
 /* PIPE_BUF: a pipe that poll() reports writable takes this much without blocking. */
-#define PIPE_PIECE 4096
+#define PIPE_CHUNK 4096
 #define WAIT_MS	   100
-#define WAITS_MOST 10
+#define WAITS_MAX  10
 
 enum option {
 	OPTION_END = 0,
@@ -88,7 +88,7 @@ static void put_32(struct capture_writer *w, uint32_t value)
 }
 
 /* Pads to a multiple of four bytes. */
-static void put_filled(struct capture_writer *w, const void *data, size_t size)
+static void put_padded(struct capture_writer *w, const void *data, size_t size)
 {
 	put(w, data, size);
 	put(w, "\0\0\0", -size & 3);
@@ -98,7 +98,7 @@ static void put_option(struct capture_writer *w, uint16_t code, const void *valu
 {
 	put_16(w, code);
 	put_16(w, (uint16_t)size);
-	put_filled(w, value, size);
+	put_padded(w, value, size);
 }
 
 static void put_text(struct capture_writer *w, uint16_t code, const char *text)
@@ -122,7 +122,7 @@ static void end_block(struct capture_writer *w)
 }
 
 /* The end of the last complete block within the first "bytes" of the buffer. */
-static size_t whole(const struct capture_writer *w, size_t bytes)
+static size_t complete_blocks(const struct capture_writer *w, size_t bytes)
 {
 	size_t at = 0, next = w->pcap && !w->written ? PCAP_HEADER : 0;
 	uint32_t length;
@@ -144,7 +144,7 @@ static size_t whole(const struct capture_writer *w, size_t bytes)
 static int failed(struct capture_writer *w, size_t bytes, int code, const char *why,
 		  struct netsim_err *err)
 {
-	off_t end = lseek(w->fd, 0, SEEK_CUR), over = (off_t)(bytes - whole(w, bytes));
+	off_t end = lseek(w->fd, 0, SEEK_CUR), over = (off_t)(bytes - complete_blocks(w, bytes));
 
 	w->failed = true;
 	/*
@@ -161,11 +161,11 @@ static int failed(struct capture_writer *w, size_t bytes, int code, const char *
  * blocking write() could not be ended: it is restarted after a signal, or the signal comes
  * just before it.
  */
-static bool is_taken(const struct capture_writer *w)
+static bool wait_writable(const struct capture_writer *w)
 {
 	struct pollfd out = {.fd = w->fd, .events = POLLOUT};
 
-	for (int waits = 0; waits < WAITS_MOST;) {
+	for (int waits = 0; waits < WAITS_MAX;) {
 		int ready = poll(&out, 1, WAIT_MS);
 
 		if (ready > 0 || (ready < 0 && errno != EINTR))
@@ -180,14 +180,14 @@ int capture_write_flush(struct capture_writer *w, struct netsim_err *err)
 	size_t done = 0;
 
 	while (!w->failed && done < w->used) {
-		size_t piece = w->used - done;
+		size_t chunk = w->used - done;
 		ssize_t n;
 
-		if (w->piped && piece > PIPE_PIECE)
-			piece = PIPE_PIECE;
-		if (w->piped && !is_taken(w))
+		if (w->piped && chunk > PIPE_CHUNK)
+			chunk = PIPE_CHUNK;
+		if (w->piped && !wait_writable(w))
 			return failed(w, done, ETIMEDOUT, "timed out waiting for the reader", err);
-		n = write(w->fd, w->buffer + done, piece);
+		n = write(w->fd, w->buffer + done, chunk);
 		if (n < 0 && errno != EINTR)
 			return failed(w, done, errno, strerror(errno), err);
 		done += n > 0 ? (size_t)n : 0;
@@ -230,7 +230,7 @@ static void put_section(struct capture_writer *w)
 /* The leading zero marks filter text; "..." marks that it was truncated. */
 static void put_filter(struct capture_writer *w, const char *filter)
 {
-	size_t length = strlen(filter), kept = length > FILTER_MOST ? FILTER_MOST - 3 : length;
+	size_t length = strlen(filter), kept = length > FILTER_MAX ? FILTER_MAX - 3 : length;
 	size_t size = 1 + kept + (kept < length ? 3 : 0);
 
 	put_16(w, INTERFACE_FILTER);
@@ -265,11 +265,11 @@ static int put_names(struct capture_writer *w, const struct capture_writing *wha
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < what->name_count;) {
-		r = make_room(w, PACKET_MOST, err);
+		r = make_room(w, PACKET_MAX, err);
 		if (r < 0)
 			break;
 		begin_block(w, NAMES);
-		for (; i < what->name_count && w->used - w->block < PACKET_MOST - NAMES_RECORD;
+		for (; i < what->name_count && w->used - w->block < PACKET_MAX - NAME_RECORD_MAX;
 		     i++) {
 			const struct capture_name *name = &what->names[i];
 			bool four = name->ip.family == AF_INET;
@@ -299,7 +299,7 @@ static int put_head(struct capture_writer *w, const struct capture_writing *what
 	}
 	put_section(w);
 	for (size_t i = 0; r == 0 && i < what->port_count; i++) {
-		r = make_room(w, FILTER_MOST + 8192, err);
+		r = make_room(w, FILTER_MAX + 8192, err);
 		if (r == 0)
 			put_interface(w, what, what->ports[i]);
 	}
@@ -395,7 +395,7 @@ int capture_write_add(struct capture_writer *w, const struct capture_written *pa
 	const uint32_t flags = packet->sent ? FLAG_INBOUND : FLAG_OUTBOUND;
 	int r;
 
-	if (packet->captured > PACKET_MOST - 64)
+	if (packet->captured > PACKET_MAX - 64)
 		return err_set(err, NETSIM_ERR_BUG, -EMSGSIZE, NULL, "a packet of %u bytes",
 			       packet->captured);
 	r = make_room(w, packet->captured + 64, err);
@@ -410,7 +410,7 @@ int capture_write_add(struct capture_writer *w, const struct capture_written *pa
 	put_time(w, packet->time_ns);
 	put_32(w, packet->captured);
 	put_32(w, packet->length);
-	put_filled(w, packet->data, packet->captured);
+	put_padded(w, packet->data, packet->captured);
 	put_option(w, PACKET_FLAGS, &flags, sizeof(flags));
 	put_option(w, OPTION_END, NULL, 0);
 	end_block(w);

@@ -27,43 +27,43 @@
 #define NS_PER_MS 1000000LL
 #define SNAP_MAX  262144
 /* A VLAN tag, the IPv6 header, and the ports after it: 62 bytes. */
-#define SNAP_LEAST 64
+#define SNAP_MIN 64
 /* An unused ethertype, for sockets that must not receive yet. */
 #define PROTOCOL_NONE 0xffff
 
 /*
  * The kernel hands over full blocks at once, and others after this timeout in ms. Its timer
- * may have fired just before a block was begun, and runs late on a busy machine (LATE).
+ * may have fired just before a block was begun, and runs late on a busy machine (LATE_MS).
  */
-#define RETIRE	     20
-#define RETIRE_MANY  50 /* with more sockets than SOCKETS_MANY */
-#define LATE	     60
-#define SOCKETS_MANY 64
+#define RETIRE_MS      20
+#define RETIRE_MANY_MS 50 /* with more sockets than SOCKETS_MANY */
+#define LATE_MS	       60
+#define SOCKETS_MANY   64
 
 /*
  * Kernel buffers. A ring has at least two blocks of libpcap's size: one is read while the
  * other is filled.
  */
-#define BLOCK	     SNAP_MAX
+#define BLOCK_SIZE   SNAP_MAX
 #define BUFFER	     (4U << 20) /* default, both directions */
-#define BUFFER_LEAST (4U * BLOCK)
+#define BUFFER_MIN   (4U * BLOCK_SIZE)
 #define BUFFER_TOTAL (256U << 20)
 
-#define SORT_MOST (64U << 20)
-#define BATCH	  1024 /* packets of a socket per turn, so that no socket starves */
+#define SORT_MAX (64U << 20)
+#define BATCH	 1024 /* packets of a socket per turn, so that no socket starves */
 
 /*
  * In ns. libpcap's counters are 32 bits wide, and the kernel does not report every event of
  * a port.
  */
-#define LOOK_EVERY 500000000LL
+#define CHECK_EVERY_NS 500000000LL
 
 struct source {
 	struct live *live;
 	pcap_t *pcap;
 	uint32_t port;
 	bool sent, gone, failed;
-	int64_t leave_ns; /* CLOCK_MONOTONIC: the source ends then; 0: its interface exists */
+	int64_t end_ns; /* CLOCK_MONOTONIC: the source ends then; 0: its interface exists */
 	struct pcap_stat last;
 	struct live_counts counts;
 };
@@ -74,12 +74,12 @@ struct live {
 	size_t count;
 	struct pollfd *fds;
 	struct live_sort *sort;
-	int64_t hold_ns;    /* upper bound on how late a packet is handed over */
-	int64_t sure_ns;    /* watermark: all packets up to then are in sort */
-	int64_t asked_ns;   /* when packets were last polled for */
-	int64_t mixed_ns;   /* CLOCK_MONOTONIC: until then, packets may predate a step back */
-	int64_t stopped_ns; /* 0: running */
-	int64_t looked_ns;
+	int64_t hold_ns;	    /* upper bound on how late a packet is handed over */
+	int64_t watermark_ns;	    /* all packets up to then are in sort */
+	int64_t polled_ns;	    /* when packets were last polled for */
+	int64_t step_back_until_ns; /* CLOCK_MONOTONIC: packets may predate a step back */
+	int64_t stopped_ns;	    /* 0: running */
+	int64_t checked_ns;
 };
 
 static int refused(const char *port, pcap_t *pcap, int status, struct netsim_err *err)
@@ -172,7 +172,7 @@ static int attach(const struct live *live, const struct bpf_program *programs,
 }
 
 /* Starts all sockets back to back: each takes a few microseconds. */
-static int begin(const struct live *live, const char *const *ports, struct netsim_err *err)
+static int bind_sources(const struct live *live, const char *const *ports, struct netsim_err *err)
 {
 	for (size_t i = 0; i < live->count; i++) {
 		struct sockaddr_ll address = {.sll_family = AF_PACKET,
@@ -191,8 +191,8 @@ static int begin(const struct live *live, const char *const *ports, struct netsi
 	return 0;
 }
 
-static int filter_and_begin(const struct live *live, const char *const *ports, const char *filter,
-			    struct netsim_err *err)
+static int start(const struct live *live, const char *const *ports, const char *filter,
+		 struct netsim_err *err)
 {
 	struct bpf_program programs[2] = {0};
 	pcap_t *pcap = live->sources->pcap;
@@ -209,7 +209,7 @@ static int filter_and_begin(const struct live *live, const char *const *ports, c
 	if (r == 0)
 		r = attach(live, programs, ports, err);
 	if (r == 0)
-		r = begin(live, ports, err);
+		r = bind_sources(live, ports, err);
 	pcap_freecode(&programs[0]);
 	pcap_freecode(&programs[1]);
 	return r;
@@ -219,16 +219,16 @@ static int check(const struct live_options *options, struct netsim_err *err)
 {
 	char text[UNIT_TEXT];
 
-	if (options->snap && options->snap < SNAP_LEAST)
+	if (options->snap && options->snap < SNAP_MIN)
 		return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
 			       "a snap length of %s is too short: addresses and ports need %uB",
-			       unit_format_size((struct size) {options->snap}, text), SNAP_LEAST);
-	if (!options->buffer || options->buffer >= BUFFER_LEAST)
+			       unit_format_size((struct size) {options->snap}, text), SNAP_MIN);
+	if (!options->buffer || options->buffer >= BUFFER_MIN)
 		return 0;
 	return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
 		       "a buffer of %s is too small: the minimum is %uMiB, two blocks of 256KiB "
 		       "for each direction",
-		       unit_format_size((struct size) {options->buffer}, text), BUFFER_LEAST >> 20);
+		       unit_format_size((struct size) {options->buffer}, text), BUFFER_MIN >> 20);
 }
 
 /* The ring size of a socket; libpcap rounds it to whole blocks. */
@@ -237,9 +237,9 @@ static uint32_t buffer_of(uint32_t wanted, size_t ways, size_t sources)
 	size_t size = (wanted ? wanted : BUFFER) / ways;
 
 	if (!wanted && size > BUFFER_TOTAL / sources)
-		size = BUFFER_TOTAL / sources / BLOCK * BLOCK;
-	if (size < 2 * BLOCK)
-		size = 2 * BLOCK;
+		size = BUFFER_TOTAL / sources / BLOCK_SIZE * BLOCK_SIZE;
+	if (size < 2 * BLOCK_SIZE)
+		size = 2 * BLOCK_SIZE;
 	return size > INT32_MAX ? INT32_MAX : (uint32_t)size;
 }
 
@@ -249,10 +249,10 @@ static int open_sources(struct live *live, const char *const *ports, size_t coun
 	uint32_t snap = options->snap && options->snap < SNAP_MAX ? options->snap : SNAP_MAX;
 	size_t total = count * live->ways;
 	uint32_t buffer = buffer_of(options->buffer, live->ways, total);
-	int retire = total > SOCKETS_MANY ? RETIRE_MANY : RETIRE;
+	int retire = total > SOCKETS_MANY ? RETIRE_MANY_MS : RETIRE_MS;
 	int r = 0;
 
-	live->hold_ns = (2 * retire + LATE) * NS_PER_MS;
+	live->hold_ns = (2 * retire + LATE_MS) * NS_PER_MS;
 	for (size_t i = 0; r == 0 && i < total; i++) {
 		struct source *source = &live->sources[i];
 
@@ -283,18 +283,18 @@ int live_open(const char *const *ports, size_t count, const struct live_options 
 	live->ways = options->only_sent == options->only_delivered ? 2 : 1;
 	live->sources = calloc(2 * count + 1, sizeof(*live->sources));
 	live->fds = calloc(2 * count + 1, sizeof(*live->fds));
-	live->sort = live_sort_new(SORT_MOST);
+	live->sort = live_sort_new(SORT_MAX);
 	if (!live->sources || !live->fds || !live->sort)
 		r = err_oom(err);
 	if (r == 0)
 		r = open_sources(live, ports, count, options, err);
 	if (r == 0 && count)
-		r = filter_and_begin(live, ports, options->filter, err);
+		r = start(live, ports, options->filter, err);
 	if (r < 0) {
 		live_close(live);
 		return r;
 	}
-	live->sure_ns = INT64_MIN;
+	live->watermark_ns = INT64_MIN;
 	*ret = live;
 	return 0;
 }
@@ -312,7 +312,7 @@ void live_close(struct live *live)
 	free(live);
 }
 
-static void keep(u_char *arg, const struct pcap_pkthdr *header, const u_char *data)
+static void add_packet(u_char *arg, const struct pcap_pkthdr *header, const u_char *data)
 {
 	struct source *source = (struct source *)arg;
 	const struct live_packet packet = {.time_ns = (int64_t)header->ts.tv_sec * 1000000000 +
@@ -342,18 +342,18 @@ static void count(struct source *source)
  * Ends the source of a removed interface after hold_ns: until then the kernel may hand over
  * the block that it had begun. An interface that is only down comes back.
  */
-static void leave(struct live *live, size_t i)
+static void end_later(struct live *live, size_t i)
 {
-	if (!live->sources[i].leave_ns)
-		live->sources[i].leave_ns = clock_ns(CLOCK_MONOTONIC) + live->hold_ns;
+	if (!live->sources[i].end_ns)
+		live->sources[i].end_ns = clock_ns(CLOCK_MONOTONIC) + live->hold_ns;
 }
 
-static void leave_at_last(struct live *live, int64_t now)
+static void end_due_sources(struct live *live, int64_t now)
 {
 	for (size_t i = 0; i < live->count; i++) {
 		struct source *source = &live->sources[i];
 
-		if (source->gone || !source->leave_ns || source->leave_ns > now)
+		if (source->gone || !source->end_ns || source->end_ns > now)
 			continue;
 		count(source);
 		source->gone = true;
@@ -365,12 +365,12 @@ static void leave_at_last(struct live *live, int64_t now)
 static int read_source(struct live *live, size_t i, bool *ret_all, struct netsim_err *err)
 {
 	struct source *source = &live->sources[i];
-	int r = pcap_dispatch(source->pcap, BATCH, keep, (u_char *)source);
+	int r = pcap_dispatch(source->pcap, BATCH, add_packet, (u_char *)source);
 
 	if (source->failed)
 		return err_oom(err);
 	if (r == PCAP_ERROR)
-		leave(live, i);
+		end_later(live, i);
 	else if (r >= BATCH)
 		*ret_all = false;
 	return 0;
@@ -379,7 +379,7 @@ static int read_source(struct live *live, size_t i, bool *ret_all, struct netsim
 /* Waits for packets and reads them. */
 static int pump(struct live *live, int wait_ms, struct netsim_err *err)
 {
-	int64_t asked_ns = clock_ns(CLOCK_REALTIME), steady_ns = clock_ns(CLOCK_MONOTONIC);
+	int64_t polled_ns = clock_ns(CLOCK_REALTIME), steady_ns = clock_ns(CLOCK_MONOTONIC);
 	bool all = true;
 	int r, ready = poll(live->fds, live->count, wait_ms);
 
@@ -395,19 +395,19 @@ static int pump(struct live *live, int wait_ms, struct netsim_err *err)
 		if (r < 0)
 			return r;
 	}
-	leave_at_last(live, steady_ns);
+	end_due_sources(live, steady_ns);
 	/*
-	 * Packets not handed over yet are younger than asked_ns - hold_ns. After the clock
+	 * Packets not handed over yet are younger than polled_ns - hold_ns. After the clock
 	 * was set back, release everything at once for hold_ns: packets from before the
 	 * step would wait until the clock catches up.
 	 */
-	if (asked_ns < live->asked_ns)
-		live->mixed_ns = steady_ns + live->hold_ns;
-	if (steady_ns < live->mixed_ns)
-		live->sure_ns = INT64_MAX;
+	if (polled_ns < live->polled_ns)
+		live->step_back_until_ns = steady_ns + live->hold_ns;
+	if (steady_ns < live->step_back_until_ns)
+		live->watermark_ns = INT64_MAX;
 	else if (all)
-		live->sure_ns = asked_ns - live->hold_ns;
-	live->asked_ns = asked_ns;
+		live->watermark_ns = polled_ns - live->hold_ns;
+	live->polled_ns = polled_ns;
 	return 0;
 }
 
@@ -424,30 +424,30 @@ static bool has_gone(const struct source *source)
 	       address.sll_ifindex <= 0;
 }
 
-static void look_after(struct live *live)
+static void check_sources(struct live *live)
 {
 	int64_t now = clock_ns(CLOCK_MONOTONIC);
 
-	if (now - live->looked_ns < LOOK_EVERY)
+	if (now - live->checked_ns < CHECK_EVERY_NS)
 		return;
-	live->looked_ns = now;
+	live->checked_ns = now;
 	for (size_t i = 0; i < live->count; i++) {
 		if (live->sources[i].gone)
 			continue;
 		count(&live->sources[i]);
 		if (has_gone(&live->sources[i]))
-			leave(live, i);
+			end_later(live, i);
 	}
 }
 
 /* How long to wait for the next packet, in ms. */
 static int wait_of(const struct live *live, int64_t until_ns, int64_t now_ns)
 {
-	int64_t first, left = until_ns - now_ns, until_sure;
+	int64_t first, left = until_ns - now_ns, until_watermark;
 
 	if (live_sort_first(live->sort, &first)) {
-		until_sure = first + live->hold_ns - clock_ns(CLOCK_REALTIME);
-		left = until_sure < left ? until_sure : left;
+		until_watermark = first + live->hold_ns - clock_ns(CLOCK_REALTIME);
+		left = until_watermark < left ? until_watermark : left;
 	}
 	if (left <= 0)
 		return 0;
@@ -458,7 +458,7 @@ static int wait_of(const struct live *live, int64_t until_ns, int64_t now_ns)
 /* Everything up to live_stop() has been read. */
 static bool is_over(const struct live *live)
 {
-	return live->stopped_ns && live->sure_ns >= live->stopped_ns;
+	return live->stopped_ns && live->watermark_ns >= live->stopped_ns;
 }
 
 int live_next(struct live *live, int wait_ms, struct live_packet *ret, struct netsim_err *err)
@@ -469,19 +469,19 @@ int live_next(struct live *live, int wait_ms, struct live_packet *ret, struct ne
 	int r, wait;
 
 	for (;;) {
-		if (live_sort_take(live->sort, live->sure_ns, ret))
+		if (live_sort_take(live->sort, live->watermark_ns, ret))
 			return 1;
 		if (is_over(live))
 			return live_sort_take(live->sort, INT64_MAX, ret);
 		if (tried && now >= until && !live->stopped_ns)
 			return 0;
-		wait = live->stopped_ns ? RETIRE : wait_of(live, until, now);
+		wait = live->stopped_ns ? RETIRE_MS : wait_of(live, until, now);
 		r = pump(live, wait, err);
 		if (r == -EINTR && !live->stopped_ns)
 			return 0;
 		if (r < 0 && r != -EINTR)
 			return r;
-		look_after(live);
+		check_sources(live);
 		tried = true;
 		now = clock_ns(CLOCK_MONOTONIC);
 	}
