@@ -115,8 +115,8 @@ static void read_tuple(const struct packet *p, bool inner, struct tuple *ret)
 }
 
 /*
- * Guesses whether the sender is the client: the SYN decides; without one, the side with the
- * higher port.
+ * Guesses whether the sender is the client: a SYN decides; TCP without one, the higher
+ * port; otherwise the first sender is the client.
  */
 static bool is_client(const struct packet *p)
 {

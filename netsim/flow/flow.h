@@ -3,12 +3,12 @@
  * Follows connections, and sums those of a class between two addresses into groups. Pure:
  * packets in, figures out.
  *
- * Memory is bounded. When the table of connections is full, a new one evicts one that has
- * been idle (second-chance order): its figures stay in its group, only its own row is lost.
- * Beyond FLOW_GROUPS pairs, further pairs of a class share an overflow group.
+ * Memory is bounded. When the table of connections is full, a new one evicts an idle one
+ * (second-chance order): its figures stay in its group, only its row is lost. Beyond
+ * FLOW_GROUPS pairs, further pairs of a class share an overflow group.
  *
  * Connections and groups belong to one view (vantage point) and to one side of it, so a
- * router has two of what passes through it. analysis.h combines views.
+ * router has two of each connection that passes through it. analysis.h combines views.
  */
 #ifndef NETSIM_FLOW_H
 #define NETSIM_FLOW_H
@@ -34,7 +34,7 @@ enum flow_count {
 	FLOW_TIMEOUT,  /* other retransmissions, of unacknowledged data */
 	FLOW_SPURIOUS, /* retransmissions of acknowledged data */
 	FLOW_REORDERED,
-	FLOW_RESENT, /* bytes that had been captured before */
+	FLOW_RESENT, /* retransmissions of bytes captured before */
 	FLOW_DUP_ACKS,
 	FLOW_ZERO_WINDOWS,
 	FLOW_RESETS,
@@ -58,7 +58,7 @@ struct flow_opening {
 /* One direction of a group. */
 struct flow_way {
 	struct flow_opening opened; /* by clients that send in this direction */
-	uint8_t hops;		    /* the most hops (TTL) that a packet had left */
+	uint8_t hops;		    /* the highest TTL or hop limit seen */
 	uint64_t packets, bytes, payload;
 	uint64_t counts[FLOW_COUNTS];
 	struct histogram rtt; /* of data sent in this direction */

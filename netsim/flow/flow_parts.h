@@ -87,7 +87,7 @@ struct flight {
 	bool used;
 };
 
-/* Counts of what most connections never have; allocated with the first one. */
+/* Counts of rare events; allocated with the first one, as most connections have none. */
 struct events {
 	uint32_t counts[2][FLOW_COUNTS];
 	uint32_t next_free;

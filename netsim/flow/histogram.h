@@ -29,10 +29,7 @@ bool histogram_add(struct histogram *h, uint64_t value);
  * memory.
  */
 bool histogram_merge(struct histogram *h, const struct histogram *from);
-/*
- * The smallest value that at least this share (0..1) of the values do not exceed; 0 if
- * empty.
- */
+/* Percentile: the value that this share (0..1) of all values do not exceed; 0 if empty. */
 uint64_t histogram_percentile(const struct histogram *h, double share);
 double histogram_mean(const struct histogram *h);
 void histogram_done(struct histogram *h);

@@ -10,7 +10,7 @@
 
 #define BIN_FIRST_NS   1000000
 #define TIME_MAX       (INT64_MAX / 2)
-#define MAC_KEY	       (1ULL << 48) /* above the six bytes, so that no key is 0 */
+#define MAC_KEY	       (1ULL << 48) /* a bit above the six bytes, so that no key is 0 */
 #define IP_KEY	       (1ULL << 63)
 #define HOPS_SEEDED    0  /* so that observed traffic overrides seeds */
 #define ALLOC_OVERHEAD 16 /* overhead of an allocation, in bytes */

@@ -34,7 +34,7 @@ struct learned {
 };
 #define LEARNED_SLOTS 65536
 
-/* The views that receive what a view sends to a multicast group. */
+/* The views that receive packets of a view to a multicast group. */
 struct reach {
 	uint64_t group; /* Ethernet address and VLAN; 0: empty */
 	uint16_t from;

@@ -236,7 +236,7 @@ static bool read_names(struct capture_file *file, const struct body *body)
 	return true;
 }
 
-/* True when the block was a packet. Of damage file->broken tells. */
+/* Returns whether the block was a packet. Damage sets file->broken. */
 static bool read_block(struct capture_file *file, uint32_t type, const struct body *body,
 		       struct capture_packet *ret)
 {

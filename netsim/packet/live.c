@@ -412,8 +412,8 @@ static int pump(struct live *live, int wait_ms, struct netsim_err *err)
 }
 
 /*
- * The kernel reports only that a removed interface goes down first; that it is gone shows
- * in the name of the socket.
+ * Whether the interface was removed. The kernel reports only that it goes down, which
+ * happens before a removal, too; the socket's name shows whether it is gone.
  */
 static bool has_gone(const struct source *source)
 {

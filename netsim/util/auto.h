@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Cleanup attributes: variables that free or close what they hold at the end of their
- * scope, and take() to pass ownership on.
+ * Cleanup attributes: variables that free or close their resource at the end of the scope,
+ * and take() to pass ownership on.
  */
 #ifndef NETSIM_AUTO_H
 #define NETSIM_AUTO_H

@@ -45,9 +45,9 @@ struct ip {
 #define UNIT_TEXT 64 /* enough for any formatted quantity */
 
 /*
- * Each parser takes the whole text, sets *ret on success only, and returns 0
- * or -EINVAL (malformed, or unit missing) or -ERANGE (does not fit), with *why
- * pointing to a static sentence that says what would be right.
+ * Each parser takes the whole text, sets *ret on success only, and returns 0, -EINVAL
+ * (malformed, or unit missing) or -ERANGE (out of range), with *why pointing to a static
+ * sentence that describes valid input.
  *
  *   duration  ns us ms s min h d        "50ms" "1.5s" "250us"
  *   rate      bit kbit mbit gbit tbit   bits per second, powers of 1000 ("10mbit", "1.5gbit")
