@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Groups are added up to rows of classes, of pairs, and of both. */
+/* Sums groups into rows by class, by pair of ends, and by both. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,24 +7,27 @@
 #include "netsim/flow/analysis_parts.h"
 #include "netsim/util/array.h"
 
-/* Groups of one pair share their names; there are a thousand of them at most. */
-static bool name_groups(struct making *m)
+/*
+ * Groups with the same address share one name string, so that names compare by pointer. The
+ * number of groups is bounded, so a linear search is enough.
+ */
+static bool name_groups(struct builder *b)
 {
-	for (size_t g = 0; g < m->group_count; g++) {
-		const struct flow_group *group = &m->groups[g];
+	for (size_t g = 0; g < b->group_count; g++) {
+		const struct flow_group *group = &b->groups[g];
 
 		for (int i = 0; i < 2; i++) {
 			if (!group->addresses[0] && !group->addresses[1]) {
-				m->ends[g][i] = NULL;
+				b->ends[g][i] = NULL;
 				continue;
 			}
-			for (size_t n = 0; n <= g && !m->ends[g][i]; n++)
+			for (size_t n = 0; n <= g && !b->ends[g][i]; n++)
 				for (int k = 0; k < 2 && (n < g || k < i); k++)
-					if (m->groups[n].addresses[k] == group->addresses[i])
-						m->ends[g][i] = m->ends[n][k];
-			if (!m->ends[g][i])
-				m->ends[g][i] = making_name(m, group->addresses[i]);
-			if (!m->ends[g][i])
+					if (b->groups[n].addresses[k] == group->addresses[i])
+						b->ends[g][i] = b->ends[n][k];
+			if (!b->ends[g][i])
+				b->ends[g][i] = builder_address_name(b, group->addresses[i]);
+			if (!b->ends[g][i])
 				return false;
 		}
 	}
@@ -33,7 +36,7 @@ static bool name_groups(struct making *m)
 
 /* --- sums */
 
-/* A row while it is added up. */
+/* A row under construction; its histograms are reduced to percentiles at the end. */
 struct sum {
 	struct netsim_flow_row row;
 	struct histogram rtt[2], handshake;
@@ -56,10 +59,10 @@ static void sums_done(struct sums *sums)
 	free(sums->list);
 }
 
-/* turned: the group's first way is the row's second. */
-static bool add_group(const struct making *m, struct sum *sum, size_t g, bool turned)
+/* turned: the group's first direction is the row's second. */
+static bool add_group(const struct builder *b, struct sum *sum, size_t g, bool turned)
 {
-	const struct flow_group *group = &m->groups[g];
+	const struct flow_group *group = &b->groups[g];
 	bool good = true;
 
 	for (unsigned i = 0; i < 2; i++) {
@@ -67,11 +70,11 @@ static bool add_group(const struct making *m, struct sum *sum, size_t g, bool tu
 		unsigned to = sum->row.way_count == 1 ? 0 : turned ? 1 - i : i;
 		struct netsim_flow_way *way = &sum->row.ways[to];
 
-		if (m->uses[g] & USES_GAPS(i)) {
+		if (b->uses[g] & USES_GAPS(i)) {
 			way->gaps += from->counts[FLOW_GAP_COUNT];
 			way->silences += from->silences;
 		}
-		if (!(m->uses[g] & USES_WAY(i)))
+		if (!(b->uses[g] & USES_WAY(i)))
 			continue;
 		sum->row.connections += from->opened.connections;
 		sum->row.unanswered += from->opened.unanswered;
@@ -79,14 +82,14 @@ static bool add_group(const struct making *m, struct sum *sum, size_t g, bool tu
 		way->packets += from->packets;
 		way->bytes += from->bytes;
 		way->payload += from->payload;
-		making_add_counts(way, from->counts);
+		builder_add_counts(way, from->counts);
 		good &= histogram_merge(&sum->handshake, &from->opened.handshake);
 		good &= histogram_merge(&sum->rtt[to], &from->rtt);
 	}
 	return good;
 }
 
-/* Whether the row has these ends, and the other way round. */
+/* Whether the row has these ends, in either order. */
 static bool is_row(const struct netsim_flow_row *row, const char *const ends[2], const char *class,
 		   bool inner, bool *ret_turned)
 {
@@ -99,64 +102,64 @@ static bool is_row(const struct netsim_flow_row *row, const char *const ends[2],
 	return *ret_turned;
 }
 
-/* What rows are told apart by. */
+/* The key of a row. */
 enum by { BY_CLASS, BY_PAIR, BY_BOTH };
 
-/* The row that a group belongs to. */
-static bool is_row_of(const struct making *m, enum by by, const struct netsim_flow_row *row,
+/* Whether the group belongs to this row. */
+static bool is_row_of(const struct builder *b, enum by by, const struct netsim_flow_row *row,
 		      size_t g, bool *ret_turned)
 {
 	static const char *const any[2];
 
-	return is_row(row, by == BY_CLASS ? any : m->ends[g],
-		      by == BY_PAIR ? NULL : making_class(m, m->groups[g].class),
-		      m->groups[g].inner, ret_turned);
+	return is_row(row, by == BY_CLASS ? any : b->ends[g],
+		      by == BY_PAIR ? NULL : builder_class_name(b, b->groups[g].class),
+		      b->groups[g].inner, ret_turned);
 }
 
-static struct sum *find_sum(const struct making *m, enum by by, struct sums *sums, size_t g,
+static struct sum *find_sum(const struct builder *b, enum by by, struct sums *sums, size_t g,
 			    bool *ret_turned)
 {
 	struct sum *sum;
 
 	for (size_t i = 0; i < sums->count; i++)
-		if (is_row_of(m, by, &sums->list[i].row, g, ret_turned))
+		if (is_row_of(b, by, &sums->list[i].row, g, ret_turned))
 			return &sums->list[i];
 	*ret_turned = false;
 	sum = array_push(sums->list, sums->count);
 	if (!sum)
 		return NULL;
 	sum->row.way_count = by == BY_CLASS ? 1 : 2;
-	sum->row.inner = m->groups[g].inner;
-	sum->row.class_name = by == BY_PAIR ? NULL : making_class(m, m->groups[g].class);
+	sum->row.inner = b->groups[g].inner;
+	sum->row.class_name = by == BY_PAIR ? NULL : builder_class_name(b, b->groups[g].class);
 	for (int i = 0; by != BY_CLASS && i < 2; i++)
-		sum->row.ends[i] = m->ends[g][i];
+		sum->row.ends[i] = b->ends[g][i];
 	return sum;
 }
 
-static bool sum_up(const struct making *m, enum by by, struct sums *sums)
+static bool sum_up(const struct builder *b, enum by by, struct sums *sums)
 {
-	for (size_t g = 0; g < m->group_count; g++) {
+	for (size_t g = 0; g < b->group_count; g++) {
 		bool turned;
 		struct sum *sum;
 
-		if (!m->uses[g])
+		if (!b->uses[g])
 			continue;
-		sum = find_sum(m, by, sums, g, &turned);
-		if (!sum || !add_group(m, sum, g, turned))
+		sum = find_sum(b, by, sums, g, &turned);
+		if (!sum || !add_group(b, sum, g, turned))
 			return false;
 	}
 	return true;
 }
 
-/* --- over time: only of the rows with most traffic, so that it stays small */
+/* --- time series: only of the rows with most traffic, to bound the output */
 
 #define SERIES_ROWS 64
 
-static bool add_bins(const struct making *m, struct netsim_flow_row *row,
+static bool add_bins(const struct builder *b, struct netsim_flow_row *row,
 		     struct histogram (*rtt)[2], size_t g, bool turned)
 {
-	const struct flow_group *group = &m->groups[g];
-	size_t bins = m->ret->bin_count;
+	const struct flow_group *group = &b->groups[g];
+	size_t bins = b->ret->bin_count;
 	bool good = true;
 
 	for (size_t i = 0; i < bins && i < group->bin_count; i++)
@@ -165,9 +168,9 @@ static bool add_bins(const struct making *m, struct netsim_flow_row *row,
 			struct netsim_flow_bin *bin = &row->bins[i];
 
 			rtt[i][to].bits = HISTOGRAM_COARSE;
-			if (m->uses[g] & USES_GAPS(w))
+			if (b->uses[g] & USES_GAPS(w))
 				bin->ways[to].gaps += group->bins[i].ways[w].gaps;
-			if (!(m->uses[g] & USES_WAY(w)))
+			if (!(b->uses[g] & USES_WAY(w)))
 				continue;
 			bin->ways[to].bytes += group->bins[i].ways[w].bytes;
 			bin->ways[to].packets += group->bins[i].ways[w].packets;
@@ -189,27 +192,27 @@ static void finish_bin(struct netsim_flow_bin *bin, struct histogram rtt[2])
 	}
 }
 
-static bool make_series(const struct making *m, enum by by, struct netsim_flow_row *row)
+static bool make_series(const struct builder *b, enum by by, struct netsim_flow_row *row)
 {
-	size_t bins = m->ret->bin_count;
+	size_t bins = b->ret->bin_count;
 	struct histogram(*rtt)[2] = calloc(bins + 1, sizeof(*rtt));
 	bool good, turned;
 
 	row->bins = calloc(bins + 1, sizeof(*row->bins));
 	good = row->bins && rtt;
-	for (size_t g = 0; good && g < m->group_count; g++)
-		if (is_row_of(m, by, row, g, &turned))
-			good = add_bins(m, row, rtt, g, turned);
+	for (size_t g = 0; good && g < b->group_count; g++)
+		if (is_row_of(b, by, row, g, &turned))
+			good = add_bins(b, row, rtt, g, turned);
 	for (size_t i = 0; rtt && row->bins && i < bins; i++)
 		finish_bin(&row->bins[i], rtt[i]);
 	free(rtt);
 	return good;
 }
 
-static bool make_rows(struct making *m, enum by by, struct flow_rows *ret)
+static bool make_rows(struct builder *b, enum by by, struct flow_rows *ret)
 {
 	struct sums sums = {0};
-	bool good = sum_up(m, by, &sums);
+	bool good = sum_up(b, by, &sums);
 
 	if (good)
 		ret->list = calloc(sums.count ? sums.count : 1, sizeof(*ret->list));
@@ -218,41 +221,41 @@ static bool make_rows(struct making *m, enum by by, struct flow_rows *ret)
 		struct sum *sum = &sums.list[i];
 
 		for (int w = 0; w < 2; w++)
-			making_rtt(&sum->rtt[w], &sum->row.ways[w].rtt);
-		making_rtt(&sum->handshake, &sum->row.handshake);
+			builder_fill_rtt(&sum->rtt[w], &sum->row.ways[w].rtt);
+		builder_fill_rtt(&sum->handshake, &sum->row.handshake);
 		ret->list[ret->count++] = sum->row;
 	}
 	if (good)
-		qsort(ret->list, ret->count, sizeof(*ret->list), making_compare_rows);
+		qsort(ret->list, ret->count, sizeof(*ret->list), builder_compare_rows);
 	for (size_t i = 0; good && i < ret->count && i < SERIES_ROWS; i++)
-		good = make_series(m, by, &ret->list[i]);
+		good = make_series(b, by, &ret->list[i]);
 	sums_done(&sums);
 	return good;
 }
 
-/* --- all */
+/* --- everything */
 
-static bool make_gaps(struct making *m)
+static bool make_gaps(struct builder *b)
 {
 	const struct flow_gap *gaps;
-	size_t count = flow_gaps(m->flow, &gaps);
+	size_t count = flow_gaps(b->flow, &gaps);
 	uint64_t all = 0;
 
-	for (size_t g = 0; g < m->group_count; g++)
+	for (size_t g = 0; g < b->group_count; g++)
 		for (int w = 0; w < 2; w++)
-			if (m->uses[g] & USES_GAPS(w))
-				all += m->groups[g].ways[w].counts[FLOW_GAP_COUNT];
-	m->ret->gaps = calloc(count ? count : 1, sizeof(*m->ret->gaps));
-	for (size_t i = 0; m->ret->gaps && i < count; i++) {
-		const struct flow_group *group = &m->groups[gaps[i].group];
+			if (b->uses[g] & USES_GAPS(w))
+				all += b->groups[g].ways[w].counts[FLOW_GAP_COUNT];
+	b->ret->gaps = calloc(count ? count : 1, sizeof(*b->ret->gaps));
+	for (size_t i = 0; b->ret->gaps && i < count; i++) {
+		const struct flow_group *group = &b->groups[gaps[i].group];
 		unsigned way = gaps[i].way;
 
-		if (!(m->uses[gaps[i].group] & USES_GAPS(way)))
+		if (!(b->uses[gaps[i].group] & USES_GAPS(way)))
 			continue;
-		m->ret->gaps[m->ret->gap_count++] = (struct netsim_flow_gap) {
-			.from = m->ends[gaps[i].group][way],
-			.to = m->ends[gaps[i].group][1 - way],
-			.class_name = making_class(m, group->class),
+		b->ret->gaps[b->ret->gap_count++] = (struct netsim_flow_gap) {
+			.from = b->ends[gaps[i].group][way],
+			.to = b->ends[gaps[i].group][1 - way],
+			.class_name = builder_class_name(b, group->class),
 			.from_port = gaps[i].source_port,
 			.to_port = gaps[i].destination_port,
 			.inner = group->inner,
@@ -262,55 +265,58 @@ static bool make_gaps(struct making *m)
 			.limit_ns = group->gap_ns,
 		};
 	}
-	m->ret->gaps_more = all - m->ret->gap_count;
-	return m->ret->gaps != NULL;
+	b->ret->gaps_more = all - b->ret->gap_count;
+	return b->ret->gaps != NULL;
 }
 
-static void fill_totals(struct making *m)
+static void fill_totals(struct builder *b)
 {
 	struct flow_totals totals;
 
-	flow_totals(m->flow, &totals);
-	m->ret->packets = m->ret->captured = totals.packets;
-	m->ret->bytes = totals.bytes;
-	m->ret->inner = totals.inner;
-	m->ret->connections = totals.connections;
-	m->ret->folded = totals.folded;
-	m->ret->unordered = totals.unordered;
-	m->ret->first_ns = totals.first_ns;
-	m->ret->last_ns = totals.last_ns;
-	m->ret->bin_ns = totals.bin_ns;
+	flow_totals(b->flow, &totals);
+	b->ret->packets = b->ret->captured = totals.packets;
+	b->ret->bytes = totals.bytes;
+	b->ret->inner = totals.inner;
+	b->ret->connections = totals.connections;
+	b->ret->folded = totals.folded;
+	b->ret->unordered = totals.unordered;
+	b->ret->first_ns = totals.first_ns;
+	b->ret->last_ns = totals.last_ns;
+	b->ret->bin_ns = totals.bin_ns;
 	if (totals.packets)
-		m->ret->bin_count =
+		b->ret->bin_count =
 			(size_t)(((uint64_t)totals.last_ns - (uint64_t)totals.first_ns) /
 				 (uint64_t)totals.bin_ns) +
 			1;
-	/* Bins are wide enough for all that came in order. */
-	if (m->ret->bin_count > FLOW_BINS)
-		m->ret->bin_count = FLOW_BINS;
+	/*
+	 * Bins widen for every packet that is counted; the limit matters only when memory
+	 * ran out.
+	 */
+	if (b->ret->bin_count > FLOW_BINS)
+		b->ret->bin_count = FLOW_BINS;
 }
 
 int analyze_rows(const struct analyze_input *input, struct analysis *ret, struct netsim_err *err)
 {
 	const struct class_set *classes = input->classes;
-	struct making m = {
+	struct builder b = {
 		.flow = input->flow, .classes = classes, .names = input->names, .ret = ret};
 	bool good = true;
 
-	fill_totals(&m);
-	/* The classes' names come first: making_class() counts on it. */
+	fill_totals(&b);
+	/* Class names come first: builder_class_name() indexes them by class. */
 	for (size_t i = 0; good && classes && i < classes->count; i++)
-		good = making_keep(&m, classes->list[i].name) != NULL;
-	m.other = good ? making_keep(&m, CLASS_OTHER) : NULL;
-	m.group_count = flow_groups(m.flow, &m.groups);
-	m.ends = calloc(m.group_count + 1, sizeof(*m.ends));
-	m.uses = calloc(m.group_count + 1, sizeof(*m.uses));
-	good = m.other && m.ends && m.uses && name_groups(&m) && choose_views(&m) &&
-	       make_rows(&m, BY_CLASS, &ret->classes) && make_rows(&m, BY_PAIR, &ret->pairs) &&
-	       make_rows(&m, BY_BOTH, &ret->flows) && making_connections(&m, input->connections) &&
-	       make_gaps(&m) && (!input->oneway || making_one_way(&m, input->oneway));
-	free(m.ends);
-	free(m.uses);
+		good = builder_keep(&b, classes->list[i].name) != NULL;
+	b.other = good ? builder_keep(&b, CLASS_OTHER) : NULL;
+	b.group_count = flow_groups(b.flow, &b.groups);
+	b.ends = calloc(b.group_count + 1, sizeof(*b.ends));
+	b.uses = calloc(b.group_count + 1, sizeof(*b.uses));
+	good = b.other && b.ends && b.uses && name_groups(&b) && choose_views(&b) &&
+	       make_rows(&b, BY_CLASS, &ret->classes) && make_rows(&b, BY_PAIR, &ret->pairs) &&
+	       make_rows(&b, BY_BOTH, &ret->flows) && builder_connections(&b, input->connections) &&
+	       make_gaps(&b) && (!input->oneway || builder_one_way(&b, input->oneway));
+	free(b.ends);
+	free(b.uses);
 	return good ? 0 : err_oom(err);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What was followed -> rows for reports, with names instead of addresses. Pure. */
-#ifndef NETSIM_ANALYZE_H
-#define NETSIM_ANALYZE_H
+/* Turns the results of flow.h and oneway.h into report rows, with names for addresses. Pure. */
+#ifndef NETSIM_FLOW_ANALYSIS_H
+#define NETSIM_FLOW_ANALYSIS_H
 
 #include "netsim/config/topo.h"
 #include "netsim/flow/flow.h"
@@ -25,43 +25,43 @@ struct analysis {
 	uint64_t gaps_more;
 	struct netsim_one_way *one_way;
 	size_t one_way_count;
-	uint64_t elsewhere, strays;
+	uint64_t unobserved, unmatched;
 	int64_t one_way_first_ns, one_way_bin_ns;
 	size_t one_way_bin_count;
 	char **names; /* what the texts in rows point into */
 	size_t name_count;
 };
 
-/* Who has an address. */
+/* Names of addresses and of views, and the filter on rows. */
 struct analyze_names {
 	struct analyze_name {
 		struct ip ip;
 		char *name;
 	} * list;
 	size_t count;
-	char *const *views; /* of view 1 and so on; somebody else's */
+	char *const *views; /* views[0] names view 1; borrowed */
 	size_t view_count;
-	const char *const *only; /* rows of whom; somebody else's */
-	size_t only_count;	 /* 0: of everybody */
+	const char *const *only; /* names of nodes: only rows that have one as an end; borrowed */
+	size_t only_count;	 /* 0: all rows */
 };
-/* The nodes of a topology, and the host. 0 or -ENOMEM. */
+/* Adds the addresses of a topology's nodes and of the host. 0 or -ENOMEM. */
 int analyze_names_of(const struct topo *topo, struct analyze_names *ret);
-/* One more; of an address that has a name already, that one stays. */
+/* Adds a copy of name for the address; the first name of an address wins. 0 or -ENOMEM. */
 int analyze_names_add(struct analyze_names *names, const struct ip *ip, const char *name);
 void analyze_names_done(struct analyze_names *names);
 
-/* The usual class file, or this one. */
+/* Loads the class file at path, or the default one if path is NULL. The caller frees *ret. */
 int analyze_classes(const char *path, struct class_set **ret, struct netsim_diags *diags,
 		    struct netsim_err *err);
 
-/* What rows are made of. */
 struct analyze_input {
 	const struct flow *flow;	 /* finished */
 	const struct oneway *oneway;	 /* finished, or NULL */
 	const struct class_set *classes; /* the flow's, or NULL */
 	const struct analyze_names *names;
-	size_t connections; /* how many rows of them; 0: all */
+	size_t connections; /* limits the rows of connections; 0: all */
 };
+/* Fills *ret, which analysis_done() frees, also after an error (-ENOMEM). */
 int analyze_rows(const struct analyze_input *input, struct analysis *ret, struct netsim_err *err);
 void analysis_done(struct analysis *analysis);
 

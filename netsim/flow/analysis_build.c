@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What all rows are made with: names, and figures of one way. */
+/* Shared by all kinds of rows: names, and figures of one direction. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,9 +48,9 @@ void analyze_names_done(struct analyze_names *names)
 	*names = (struct analyze_names) {0};
 }
 
-const char *making_keep(struct making *m, const char *text)
+const char *builder_keep(struct builder *b, const char *text)
 {
-	char **slot = array_push(m->ret->names, m->ret->name_count);
+	char **slot = array_push(b->ret->names, b->ret->name_count);
 
 	if (!slot)
 		return NULL;
@@ -58,39 +58,39 @@ const char *making_keep(struct making *m, const char *text)
 	return *slot;
 }
 
-/* Names are compared by their place. */
-static const char *keep_once(struct making *m, const char *text)
+/* Interns the text: names are compared by pointer. */
+static const char *keep_once(struct builder *b, const char *text)
 {
-	for (size_t n = 0; n < m->ret->name_count; n++)
-		if (strcmp(m->ret->names[n], text) == 0)
-			return m->ret->names[n];
-	return making_keep(m, text);
+	for (size_t n = 0; n < b->ret->name_count; n++)
+		if (strcmp(b->ret->names[n], text) == 0)
+			return b->ret->names[n];
+	return builder_keep(b, text);
 }
 
-const char *making_view(const struct making *m, uint16_t view)
+const char *builder_view_name(const struct builder *b, uint16_t view)
 {
-	return m->names && view && view <= m->names->view_count ? m->names->views[view - 1] : NULL;
+	return b->names && view && view <= b->names->view_count ? b->names->views[view - 1] : NULL;
 }
 
-/* Nobody routes link-local addresses: who sent from one has it. */
-static const char *name_of_sender(const struct making *m, uint32_t number, const struct ip *ip)
+/* Link-local addresses are not routed, so their owner is the node that sent from one. */
+static const char *name_of_sender(const struct builder *b, uint32_t number, const struct ip *ip)
 {
 	if (!ip_is_link_local(ip))
 		return NULL;
-	for (size_t g = 0; g < m->group_count; g++) {
-		const struct flow_group *group = &m->groups[g];
+	for (size_t g = 0; g < b->group_count; g++) {
+		const struct flow_group *group = &b->groups[g];
 
 		if ((group->addresses[0] == number && group->local == FLOW_FIRST_LOCAL) ||
 		    (group->addresses[1] == number && group->local == FLOW_SECOND_LOCAL))
-			return making_view(m, group->view);
+			return builder_view_name(b, group->view);
 	}
 	return NULL;
 }
 
-const char *making_name(struct making *m, uint32_t number)
+const char *builder_address_name(struct builder *b, uint32_t number)
 {
 	uint8_t version;
-	const struct flow_address *address = flow_address(m->flow, number, &version);
+	const struct flow_address *address = flow_address(b->flow, number, &version);
 	struct ip ip = {.family = version == 6 ? AF_INET6 : AF_INET,
 			.plen = version == 6 ? 128 : 32};
 	const char *sender;
@@ -99,32 +99,32 @@ const char *making_name(struct making *m, uint32_t number)
 	if (number == FLOW_NO_ADDRESS)
 		return "-";
 	memcpy(ip.b, address, version == 6 ? 16 : 4);
-	for (size_t i = 0; m->names && i < m->names->count; i++)
-		if (ip_equal(&m->names->list[i].ip, &ip)) {
-			snprintf(text, sizeof(text), "%.63s", m->names->list[i].name);
-			return keep_once(m, text);
+	for (size_t i = 0; b->names && i < b->names->count; i++)
+		if (ip_equal(&b->names->list[i].ip, &ip)) {
+			snprintf(text, sizeof(text), "%.63s", b->names->list[i].name);
+			return keep_once(b, text);
 		}
-	sender = name_of_sender(m, number, &ip);
-	return sender ? keep_once(m, sender) : making_keep(m, unit_format_address(&ip, text));
+	sender = name_of_sender(b, number, &ip);
+	return sender ? keep_once(b, sender) : builder_keep(b, unit_format_address(&ip, text));
 }
 
-const char *making_class(const struct making *m, unsigned class)
+const char *builder_class_name(const struct builder *b, unsigned class)
 {
-	return m->classes && class < m->classes->count ? m->ret->names[class] : m->other;
+	return b->classes && class < b->classes->count ? b->ret->names[class] : b->other;
 }
 
-bool making_wants(const struct making *m, const char *a, const char *b)
+bool builder_wants_row(const struct builder *b, const char *from, const char *to)
 {
-	for (size_t i = 0; m->names && i < m->names->only_count; i++)
-		if ((a && strcmp(m->names->only[i], a) == 0) ||
-		    (b && strcmp(m->names->only[i], b) == 0))
+	for (size_t i = 0; b->names && i < b->names->only_count; i++)
+		if ((from && strcmp(b->names->only[i], from) == 0) ||
+		    (to && strcmp(b->names->only[i], to) == 0))
 			return true;
-	return !m->names || !m->names->only_count;
+	return !b->names || !b->names->only_count;
 }
 
 /* --- figures */
 
-void making_rtt(const struct histogram *h, struct netsim_rtt *ret)
+void builder_fill_rtt(const struct histogram *h, struct netsim_rtt *ret)
 {
 	ret->count = h->count;
 	ret->min = (int64_t)h->min;
@@ -135,7 +135,7 @@ void making_rtt(const struct histogram *h, struct netsim_rtt *ret)
 	ret->p99 = (int64_t)histogram_percentile(h, 0.99);
 }
 
-void making_add_counts(struct netsim_flow_way *way, const uint64_t counts[FLOW_COUNTS])
+void builder_add_counts(struct netsim_flow_way *way, const uint64_t counts[FLOW_COUNTS])
 {
 	way->fast += counts[FLOW_FAST];
 	way->timeout += counts[FLOW_TIMEOUT];
@@ -152,7 +152,7 @@ static uint64_t row_bytes(const struct netsim_flow_row *row)
 	return row->ways[0].bytes + row->ways[1].bytes;
 }
 
-int making_compare_rows(const void *a, const void *b)
+int builder_compare_rows(const void *a, const void *b)
 {
 	const struct netsim_flow_row *x = a, *y = b;
 	uint64_t p = row_bytes(x), q = row_bytes(y);

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Rows of connections: those with most bytes, each once, however many views it has. */
+/* Rows of the connections with most bytes; one row each, even if several views saw it. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "netsim/flow/analysis_parts.h"
 
-/* A connection at one view. */
-struct sight {
-	uint64_t key; /* the same at all of its views */
+/* A connection as seen from one view. */
+struct observation {
+	uint64_t key; /* the same in all views */
 	uint64_t bytes;
 	uint32_t number;
 };
 
-/* What goes into a row: consecutive sights. */
-struct choice {
+/* A candidate for a row: consecutive observations with the same key. */
+struct candidate {
 	uint64_t bytes;
 	uint32_t first, count;
 };
@@ -24,11 +24,11 @@ static uint64_t mix(uint64_t hash, uint64_t value)
 	return hash ^ hash >> 32;
 }
 
-/* The first SYN's number tells connections apart that used the same ports. */
-static uint64_t key_of(const struct making *m, const struct flow_summary *s)
+/* The initial sequence number separates connections that reused the same ports. */
+static uint64_t key_of(const struct builder *b, const struct flow_summary *s)
 {
 	uint64_t ends[2];
-	uint64_t key = mix(0, (uint64_t)s->protocol << 8 | m->groups[s->group].inner);
+	uint64_t key = mix(0, (uint64_t)s->protocol << 8 | b->groups[s->group].inner);
 	bool turned;
 
 	for (int i = 0; i < 2; i++)
@@ -38,88 +38,89 @@ static uint64_t key_of(const struct making *m, const struct flow_summary *s)
 	return mix(mix(key, ends[!turned]), s->start);
 }
 
-/* The way in which this side sends, and whether that is told here. */
-static bool side_counts(const struct making *m, const struct flow_summary *s, unsigned side)
+/* Whether this view counts for the direction in which the side sends. */
+static bool side_counts(const struct builder *b, const struct flow_summary *s, unsigned side)
 {
-	return m->uses[s->group] & USES_WAY(side ? 1U - s->first_way : s->first_way);
+	return b->uses[s->group] & USES_WAY(side ? 1U - s->first_way : s->first_way);
 }
 
-static bool side_heard(const struct making *m, const struct flow_summary *s, unsigned side)
+static bool side_counts_gaps(const struct builder *b, const struct flow_summary *s, unsigned side)
 {
-	return m->uses[s->group] & USES_GAPS(side ? 1U - s->first_way : s->first_way);
+	return b->uses[s->group] & USES_GAPS(side ? 1U - s->first_way : s->first_way);
 }
 
-static int compare_sights(const void *a, const void *b)
+static int compare_observations(const void *a, const void *b)
 {
-	const struct sight *x = a, *y = b;
+	const struct observation *x = a, *y = b;
 
 	if (x->key != y->key)
 		return x->key < y->key ? -1 : 1;
 	return (x->number > y->number) - (x->number < y->number);
 }
 
-/* All connections at all views; without views each has a key of its own. */
-static struct sight *find_sights(const struct making *m, uint32_t *ret_count)
+/* All connections of all views, sorted by key; without views each has a key to itself. */
+static struct observation *find_observations(const struct builder *b, uint32_t *ret_count)
 {
-	uint32_t all = flow_connections(m->flow), count = 0;
-	struct sight *sights = calloc((size_t)all + 1, sizeof(*sights));
+	uint32_t all = flow_connections(b->flow), count = 0;
+	struct observation *observations = calloc((size_t)all + 1, sizeof(*observations));
 
-	for (uint32_t i = 0; sights && i < all; i++) {
-		struct sight *sight = &sights[count];
+	for (uint32_t i = 0; observations && i < all; i++) {
+		struct observation *observation = &observations[count];
 		struct flow_summary s;
 
-		if (!m->viewed) {
-			*sight = (struct sight) {i, flow_connection_bytes(m->flow, i), i};
+		if (!b->viewed) {
+			*observation =
+				(struct observation) {i, flow_connection_bytes(b->flow, i), i};
 			count++;
 			continue;
 		}
-		if (!flow_summary(m->flow, i, &s))
+		if (!flow_summary(b->flow, i, &s))
 			continue;
-		*sight = (struct sight) {.key = key_of(m, &s), .number = i};
+		*observation = (struct observation) {.key = key_of(b, &s), .number = i};
 		for (unsigned side = 0; side < 2; side++)
-			if (side_counts(m, &s, side))
-				sight->bytes += s.sides[side].bytes;
+			if (side_counts(b, &s, side))
+				observation->bytes += s.sides[side].bytes;
 		count++;
 	}
-	if (sights && m->viewed)
-		qsort(sights, count, sizeof(*sights), compare_sights);
+	if (observations && b->viewed)
+		qsort(observations, count, sizeof(*observations), compare_observations);
 	*ret_count = count;
-	return sights;
+	return observations;
 }
 
-/* Those with most bytes, by a heap whose top is the least of them. */
-static void sift(struct choice *heap, size_t count, size_t i)
+/* Min-heap by bytes: keeps the largest candidates seen so far. */
+static void sift(struct candidate *heap, size_t count, size_t i)
 {
 	for (;;) {
-		size_t least = i;
-		struct choice swap;
+		size_t smallest = i;
+		struct candidate swap;
 
 		for (size_t c = 2 * i + 1; c < 2 * i + 3 && c < count; c++)
-			if (heap[c].bytes < heap[least].bytes)
-				least = c;
-		if (least == i)
+			if (heap[c].bytes < heap[smallest].bytes)
+				smallest = c;
+		if (smallest == i)
 			return;
 		swap = heap[i];
-		heap[i] = heap[least];
-		heap[least] = swap;
-		i = least;
+		heap[i] = heap[smallest];
+		heap[smallest] = swap;
+		i = smallest;
 	}
 }
 
-static struct choice *choose(const struct sight *sights, uint32_t all, size_t wanted,
-			     size_t *ret_count)
+static struct candidate *choose(const struct observation *observations, uint32_t all, size_t wanted,
+				size_t *ret_count)
 {
-	struct choice *heap;
+	struct candidate *heap;
 	size_t count = 0;
 
 	if (!wanted || wanted > all)
 		wanted = all;
 	heap = calloc(wanted ? wanted : 1, sizeof(*heap));
 	for (uint32_t i = 0, next; heap && i < all; i = next) {
-		struct choice one = {.first = i};
+		struct candidate one = {.first = i};
 
-		for (next = i; next < all && sights[next].key == sights[i].key; next++)
-			one.bytes += sights[next].bytes;
+		for (next = i; next < all && observations[next].key == observations[i].key; next++)
+			one.bytes += observations[next].bytes;
 		one.count = next - i;
 		if (count < wanted) {
 			heap[count++] = one;
@@ -135,14 +136,14 @@ static struct choice *choose(const struct sight *sights, uint32_t all, size_t wa
 	return heap;
 }
 
-/* What a connection is called by: where its client is, as far as that is seen. */
-static bool begin_row(struct making *m, const struct flow_summary *s, struct netsim_flow_row *ret)
+/* Starts a row from the view that saw the client send, if there is one. */
+static bool begin_row(struct builder *b, const struct flow_summary *s, struct netsim_flow_row *ret)
 {
-	const struct flow_group *group = &m->groups[s->group];
-	bool many = !m->ends[s->group][0];
+	const struct flow_group *group = &b->groups[s->group];
+	bool many = !b->ends[s->group][0];
 
 	*ret = (struct netsim_flow_row) {
-		.class_name = making_class(m, group->class),
+		.class_name = builder_class_name(b, group->class),
 		.inner = group->inner,
 		.way_count = 2,
 		.connections = 1,
@@ -165,9 +166,9 @@ static bool begin_row(struct making *m, const struct flow_summary *s, struct net
 						      s->handshake_ns,
 						      (double)s->handshake_ns};
 	for (unsigned i = 0; i < 2; i++) {
-		/* A pair of many groups has no names of its own. */
-		ret->ends[i] = many ? making_name(m, s->addresses[i]) :
-				      m->ends[s->group][i == 0 ? s->first_way : 1 - s->first_way];
+		/* The overflow group has no names: use the connection's addresses. */
+		ret->ends[i] = many ? builder_address_name(b, s->addresses[i]) :
+				      b->ends[s->group][i == 0 ? s->first_way : 1 - s->first_way];
 		if (!ret->ends[i])
 			return false;
 	}
@@ -187,26 +188,29 @@ static void add_rtt(struct netsim_rtt *to, uint64_t count, double mean, int64_t 
 	to->count += count;
 }
 
-static void add_sight(const struct making *m, const struct flow_summary *s,
-		      struct netsim_flow_row *row)
+static void add_observation(const struct builder *b, const struct flow_summary *s,
+			    struct netsim_flow_row *row)
 {
-	/* Whoever was heard first at this view is its client there. */
+	/*
+	 * Each view guesses the client from the first packet it saw, so the sides may be
+	 * swapped.
+	 */
 	bool turned = row->ports[0] != s->ports[0] || row->ports[1] != s->ports[1];
-	const char *const *ends = m->ends[s->group];
+	const char *const *ends = b->ends[s->group];
 
 	if (row->ports[0] == row->ports[1] && ends[0])
 		turned = row->ends[0] != ends[s->first_way];
 	for (unsigned i = 0; i < 2; i++) {
 		struct netsim_flow_way *way = &row->ways[turned ? 1 - i : i];
 
-		if (side_heard(m, s, i))
+		if (side_counts_gaps(b, s, i))
 			way->gaps += s->sides[i].counts[FLOW_GAP_COUNT];
-		if (!side_counts(m, s, i))
+		if (!side_counts(b, s, i))
 			continue;
 		way->packets += s->sides[i].packets;
 		way->bytes += s->sides[i].bytes;
 		way->payload += s->sides[i].payload;
-		making_add_counts(way, s->sides[i].counts);
+		builder_add_counts(way, s->sides[i].counts);
 		add_rtt(&way->rtt, s->sides[i].rtt_count, s->sides[i].rtt_mean, s->sides[i].rtt_min,
 			s->sides[i].rtt_max);
 	}
@@ -217,38 +221,38 @@ static void add_sight(const struct making *m, const struct flow_summary *s,
 	row->closed |= s->closed;
 }
 
-static bool fill_row(struct making *m, const struct sight *sights, uint32_t count,
+static bool fill_row(struct builder *b, const struct observation *observations, uint32_t count,
 		     struct netsim_flow_row *ret)
 {
 	struct flow_summary s, client = {0};
 	bool found = false, placed = false;
 
 	for (uint32_t i = 0; i < count; i++) {
-		if (!flow_summary(m->flow, sights[i].number, &s))
+		if (!flow_summary(b->flow, observations[i].number, &s))
 			continue;
-		if (!found || (side_counts(m, &s, 0) && !placed)) {
+		if (!found || (side_counts(b, &s, 0) && !placed)) {
 			client = s;
-			placed = side_counts(m, &s, 0);
+			placed = side_counts(b, &s, 0);
 		}
 		found = true;
 	}
 	if (!found)
 		return true;
-	if (!begin_row(m, &client, ret))
+	if (!begin_row(b, &client, ret))
 		return false;
 	for (uint32_t i = 0; i < count; i++)
-		if (flow_summary(m->flow, sights[i].number, &s))
-			add_sight(m, &s, ret);
+		if (flow_summary(b->flow, observations[i].number, &s))
+			add_observation(b, &s, ret);
 	return true;
 }
 
-bool making_connections(struct making *m, size_t wanted)
+bool builder_connections(struct builder *b, size_t wanted)
 {
-	struct flow_rows *rows = &m->ret->connection_rows;
+	struct flow_rows *rows = &b->ret->connection_rows;
 	uint32_t all;
 	size_t count = 0;
-	struct sight *sights = find_sights(m, &all);
-	struct choice *chosen = sights ? choose(sights, all, wanted, &count) : NULL;
+	struct observation *observations = find_observations(b, &all);
+	struct candidate *chosen = observations ? choose(observations, all, wanted, &count) : NULL;
 	bool good = chosen != NULL;
 
 	if (good)
@@ -257,16 +261,19 @@ bool making_connections(struct making *m, size_t wanted)
 	for (size_t i = 0; good && i < count; i++) {
 		struct netsim_flow_row *row = &rows->list[rows->count];
 
-		good = fill_row(m, &sights[chosen[i].first], chosen[i].count, row);
-		/* Nothing of it counts where another view tells of its pair, and without it. */
+		good = fill_row(b, &observations[chosen[i].first], chosen[i].count, row);
+		/*
+		 * Drop the row if no packet counts: another view counts for this pair, and
+		 * did not see the connection.
+		 */
 		if (row->way_count && (row->ways[0].packets || row->ways[1].packets))
 			rows->count++;
 		else
 			*row = (struct netsim_flow_row) {0};
 	}
 	if (good)
-		qsort(rows->list, rows->count, sizeof(*rows->list), making_compare_rows);
+		qsort(rows->list, rows->count, sizeof(*rows->list), builder_compare_rows);
 	free(chosen);
-	free(sights);
+	free(observations);
 	return good;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Rows of what was found again where it is delivered. */
+/* Rows of packets matched between where they are sent and where they are delivered. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,12 +24,12 @@ static bool fill_bins(const struct oneway_row *from, size_t count, struct netsim
 	return to->bins != NULL;
 }
 
-static bool fill_row(struct making *m, const struct oneway_row *from, struct netsim_one_way *to)
+static bool fill_row(struct builder *b, const struct oneway_row *from, struct netsim_one_way *to)
 {
-	const char *ends[2] = {making_view(m, from->from), making_view(m, from->to)};
+	const char *ends[2] = {builder_view_name(b, from->from), builder_view_name(b, from->to)};
 
 	*to = (struct netsim_one_way) {
-		.class_name = making_class(m, from->class),
+		.class_name = builder_class_name(b, from->class),
 		.sent = from->delivered + from->lost + from->flying,
 		.delivered = from->delivered,
 		.lost = from->lost,
@@ -38,9 +38,9 @@ static bool fill_row(struct making *m, const struct oneway_row *from, struct net
 		.reordered = from->reordered,
 		.jitter = from->deviation,
 	};
-	making_rtt(&from->delay, &to->delay);
-	to->from = ends[0] ? making_keep(m, ends[0]) : NULL;
-	to->to = ends[1] ? making_keep(m, ends[1]) : NULL;
+	builder_fill_rtt(&from->delay, &to->delay);
+	to->from = ends[0] ? builder_keep(b, ends[0]) : NULL;
+	to->to = ends[1] ? builder_keep(b, ends[1]) : NULL;
 	return !to->from == !ends[0] && !to->to == !ends[1];
 }
 
@@ -52,17 +52,17 @@ static int compare(const void *a, const void *b)
 	return p != q ? (p < q ? 1 : -1) : (*x > *y) - (*x < *y);
 }
 
-bool making_one_way(struct making *m, const struct oneway *oneway)
+bool builder_one_way(struct builder *b, const struct oneway *oneway)
 {
-	struct analysis *ret = m->ret;
+	struct analysis *ret = b->ret;
 	struct oneway_totals totals;
 	const struct oneway_row *rows, **order;
 	size_t count = oneway_rows(oneway, &rows);
 	bool good;
 
 	oneway_totals(oneway, &totals);
-	ret->elsewhere = totals.elsewhere;
-	ret->strays = totals.strays;
+	ret->unobserved = totals.elsewhere;
+	ret->unmatched = totals.strays;
 	ret->one_way_first_ns = totals.first_ns;
 	ret->one_way_bin_ns = totals.bin_ns;
 	ret->one_way_bin_count = totals.bin_count;
@@ -76,9 +76,10 @@ bool making_one_way(struct making *m, const struct oneway *oneway)
 	for (size_t i = 0; good && i < count; i++) {
 		struct netsim_one_way *row = &ret->one_way[ret->one_way_count];
 
-		if (!making_wants(m, making_view(m, order[i]->from), making_view(m, order[i]->to)))
+		if (!builder_wants_row(b, builder_view_name(b, order[i]->from),
+				       builder_view_name(b, order[i]->to)))
 			continue;
-		good = fill_row(m, order[i], row);
+		good = fill_row(b, order[i], row);
 		if (good && ret->one_way_count < SERIES_ROWS)
 			good = fill_bins(order[i], totals.bin_count, row);
 		ret->one_way_count++;

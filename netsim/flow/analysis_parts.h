@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the parts of an analysis share while its rows are made. */
+/* Shared by the parts of an analysis while its rows are built. */
 #ifndef NETSIM_ANALYZE_PARTS_H
 #define NETSIM_ANALYZE_PARTS_H
 
 #include "netsim/flow/analysis.h"
 
-/* What of a group counts: the rest is told by another view. */
+/* The figures of a group that count; for the others another view counts. */
 #define USES_WAY(w)  (1U << (w))
 #define USES_GAPS(w) (4U << (w))
 #define USES_ALL     15U
 
-/* What the rows are made with. */
-struct making {
+/* The state of building rows. */
+struct builder {
 	const struct flow *flow;
 	const struct class_set *classes;
 	const struct analyze_names *names;
@@ -20,31 +20,31 @@ struct making {
 	size_t group_count;
 	const char *(*ends)[2]; /* of each group */
 	uint8_t *uses;		/* of each group */
-	bool viewed;		/* there are views at all */
+	bool viewed;		/* packets have views */
 	const char *other;
 };
 
-/* --- analyze_making.c; NULL when memory ran out. */
-const char *making_keep(struct making *m, const char *text);
-const char *making_name(struct making *m, uint32_t address);
-/* The node whose view it is, or NULL. */
-const char *making_view(const struct making *m, uint16_t view);
-const char *making_class(const struct making *m, unsigned class);
-/* All but gaps, which count where they are seen. */
-void making_add_counts(struct netsim_flow_way *way, const uint64_t counts[FLOW_COUNTS]);
-int making_compare_rows(const void *a, const void *b);
+/* --- analysis_build.c; the names are NULL when out of memory */
+const char *builder_keep(struct builder *b, const char *text);
+const char *builder_address_name(struct builder *b, uint32_t address);
+/* The name of the view's node, or NULL. */
+const char *builder_view_name(const struct builder *b, uint16_t view);
+const char *builder_class_name(const struct builder *b, unsigned class);
+/* Adds all counts but gaps, which may count at another view. */
+void builder_add_counts(struct netsim_flow_way *way, const uint64_t counts[FLOW_COUNTS]);
+int builder_compare_rows(const void *a, const void *b);
 
-void making_rtt(const struct histogram *h, struct netsim_rtt *ret);
-/* Whether rows of it are wanted; names may be NULL. */
-bool making_wants(const struct making *m, const char *a, const char *b);
+void builder_fill_rtt(const struct histogram *h, struct netsim_rtt *ret);
+/* Whether rows with these ends (either may be NULL) pass the filter. */
+bool builder_wants_row(const struct builder *b, const char *from, const char *to);
 
-/* --- analyze_views.c: false when memory ran out. */
-bool choose_views(struct making *m);
+/* --- analysis_views.c: false when out of memory */
+bool choose_views(struct builder *b);
 
-/* --- analyze_oneway.c */
-bool making_one_way(struct making *m, const struct oneway *oneway);
+/* --- analysis_oneway.c */
+bool builder_one_way(struct builder *b, const struct oneway *oneway);
 
-/* --- analyze_connections.c */
-bool making_connections(struct making *m, size_t wanted);
+/* --- analysis_connections.c */
+bool builder_connections(struct builder *b, size_t wanted);
 
 #endif

@@ -1,21 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Which of several views tells what happened between two addresses. What was sent is told
- * where it was sent: there all of it is seen, and the whole round trip. Silence is told
- * where something should have come.
+ * Chooses the view that counts when several saw the packets of two addresses. Sent packets
+ * and round trips count where they are sent: nothing is lost yet, and the whole round trip
+ * is visible. Gaps count where the packets are delivered.
  */
 #include <stdlib.h>
 
 #include "netsim/flow/analysis_parts.h"
 
-/* The groups of two addresses at one view and side of it. */
-struct place {
+/*
+ * The groups of a pair of addresses at one vantage point: a view, and which of the two is
+ * local.
+ */
+struct vantage {
 	const struct flow_group *group; /* any of them */
-	size_t begin, end;		/* in the order */
+	size_t begin, end;		/* indexes into the sorted groups */
 	uint64_t packets[2];
 	uint8_t hops[2];
 	int64_t first_ns;
-	bool counts[2], hears[2]; /* of each way, the figures; and the gaps */
+	bool counts[2], counts_gaps[2]; /* by direction: whether figures, and gaps, count here */
 };
 
 static int compare_pairs(const struct flow_group *x, const struct flow_group *y)
@@ -26,7 +29,7 @@ static int compare_pairs(const struct flow_group *x, const struct flow_group *y)
 	return x->inner - y->inner;
 }
 
-static int compare_places(const struct flow_group *x, const struct flow_group *y)
+static int compare_vantages(const struct flow_group *x, const struct flow_group *y)
 {
 	int order = compare_pairs(x, y);
 
@@ -38,115 +41,124 @@ static int compare_places(const struct flow_group *x, const struct flow_group *y
 static int compare(const void *a, const void *b)
 {
 	const struct flow_group *const *x = a, *const *y = b;
-	int order = compare_places(*x, *y);
+	int order = compare_vantages(*x, *y);
 
 	return order ? order : (*x > *y) - (*x < *y);
 }
 
-/* How well a place knows what went this way: where it was sent, somewhere, where it came. */
-static int rank(const struct place *place, unsigned way)
+/*
+ * Preference for a direction: 2 where it is sent, 1 unknown, 0 where it is delivered, -1
+ * not seen.
+ */
+static int rank(const struct vantage *vantage, unsigned way)
 {
-	unsigned local = place->group->local;
+	unsigned local = vantage->group->local;
 
-	return !place->packets[way] ? -1 : local == way ? 2 : local == FLOW_NOWHERE ? 1 : 0;
+	return !vantage->packets[way] ? -1 : local == way ? 2 : local == FLOW_NOWHERE ? 1 : 0;
 }
 
-/* Who forwards has fewer hops left than who began; ends that moved have as many. */
-static void choose_sent(struct place *places, size_t count, unsigned way)
+/*
+ * Chooses where sent packets count. A router forwards with fewer hops left than the sender
+ * had; an address that moved to another node has as many, so both views count.
+ */
+static void choose_sent(struct vantage *vantages, size_t count, unsigned way)
 {
-	bool many = places[0].group->addresses[0] == FLOW_NO_ADDRESS &&
-		    places[0].group->addresses[1] == FLOW_NO_ADDRESS;
-	const struct place *first = NULL;
+	bool many = vantages[0].group->addresses[0] == FLOW_NO_ADDRESS &&
+		    vantages[0].group->addresses[1] == FLOW_NO_ADDRESS;
+	const struct vantage *first = NULL;
 	int best = -1;
 	uint8_t hops = 0;
 
 	for (size_t i = 0; i < count; i++)
-		if (rank(&places[i], way) > best)
-			best = rank(&places[i], way);
+		if (rank(&vantages[i], way) > best)
+			best = rank(&vantages[i], way);
 	for (size_t i = 0; i < count && best >= 0; i++) {
-		if (rank(&places[i], way) != best)
+		if (rank(&vantages[i], way) != best)
 			continue;
-		if (!first || places[i].first_ns < first->first_ns)
-			first = &places[i];
-		if (places[i].hops[way] > hops)
-			hops = places[i].hops[way];
+		if (!first || vantages[i].first_ns < first->first_ns)
+			first = &vantages[i];
+		if (vantages[i].hops[way] > hops)
+			hops = vantages[i].hops[way];
 	}
 	for (size_t i = 0; i < count && best >= 0; i++)
-		places[i].counts[way] =
-			rank(&places[i], way) == best &&
-			(many || (best == 2 ? places[i].hops[way] == hops : &places[i] == first));
+		vantages[i].counts[way] = rank(&vantages[i], way) == best &&
+					  (many || (best == 2 ? vantages[i].hops[way] == hops :
+								&vantages[i] == first));
 }
 
-/* Who is furthest behind, and of those on the same cable who got most of it. */
-static void choose_heard(struct place *places, size_t count, unsigned way)
+/*
+ * Chooses where gaps count: the delivery with the fewest hops left; of several, the one
+ * with most packets.
+ */
+static void choose_gaps(struct vantage *vantages, size_t count, unsigned way)
 {
-	struct place *best = NULL;
+	struct vantage *best = NULL;
 
 	for (size_t i = 0; i < count; i++) {
-		struct place *p = &places[i];
+		struct vantage *v = &vantages[i];
 
-		if (rank(p, way) != 0)
+		if (rank(v, way) != 0)
 			continue;
-		if (!best || p->hops[way] < best->hops[way] ||
-		    (p->hops[way] == best->hops[way] && p->packets[way] > best->packets[way]))
-			best = p;
+		if (!best || v->hops[way] < best->hops[way] ||
+		    (v->hops[way] == best->hops[way] && v->packets[way] > best->packets[way]))
+			best = v;
 	}
 	if (best)
-		best->hears[way] = true;
+		best->counts_gaps[way] = true;
 	for (size_t i = 0; i < count && !best; i++)
-		places[i].hears[way] = places[i].counts[way];
+		vantages[i].counts_gaps[way] = vantages[i].counts[way];
 }
 
-static void add_to_place(struct place *place, const struct flow_group *group)
+static void add_to_vantage(struct vantage *vantage, const struct flow_group *group)
 {
-	if (place->begin == place->end || group->first_ns < place->first_ns)
-		place->first_ns = group->first_ns;
-	place->group = group;
-	place->end++;
+	if (vantage->begin == vantage->end || group->first_ns < vantage->first_ns)
+		vantage->first_ns = group->first_ns;
+	vantage->group = group;
+	vantage->end++;
 	for (int w = 0; w < 2; w++) {
-		place->packets[w] += group->ways[w].packets;
-		if (group->ways[w].hops > place->hops[w])
-			place->hops[w] = group->ways[w].hops;
+		vantage->packets[w] += group->ways[w].packets;
+		if (group->ways[w].hops > vantage->hops[w])
+			vantage->hops[w] = group->ways[w].hops;
 	}
 }
 
-/* One pair of addresses; places has room for all groups of it. */
-static void choose_pair(struct making *m, const struct flow_group **order, size_t begin, size_t end,
-			struct place *places)
+/* Chooses for one pair of addresses; vantages has room for all its groups. */
+static void choose_pair(struct builder *b, const struct flow_group **order, size_t begin,
+			size_t end, struct vantage *vantages)
 {
 	size_t count = 0;
 
 	for (size_t i = begin; i < end; i++) {
-		if (i == begin || compare_places(order[i - 1], order[i]) != 0)
-			places[count++] = (struct place) {.begin = i, .end = i};
-		add_to_place(&places[count - 1], order[i]);
+		if (i == begin || compare_vantages(order[i - 1], order[i]) != 0)
+			vantages[count++] = (struct vantage) {.begin = i, .end = i};
+		add_to_vantage(&vantages[count - 1], order[i]);
 	}
 	for (unsigned w = 0; w < 2; w++) {
-		choose_sent(places, count, w);
-		choose_heard(places, count, w);
+		choose_sent(vantages, count, w);
+		choose_gaps(vantages, count, w);
 	}
-	for (size_t p = 0; p < count; p++)
-		for (size_t i = places[p].begin; i < places[p].end; i++)
+	for (size_t v = 0; v < count; v++)
+		for (size_t i = vantages[v].begin; i < vantages[v].end; i++)
 			for (unsigned w = 0; w < 2; w++)
-				m->uses[order[i] - m->groups] |=
-					(uint8_t)((places[p].counts[w] ? USES_WAY(w) : 0) |
-						  (places[p].hears[w] ? USES_GAPS(w) : 0));
+				b->uses[order[i] - b->groups] |=
+					(uint8_t)((vantages[v].counts[w] ? USES_WAY(w) : 0) |
+						  (vantages[v].counts_gaps[w] ? USES_GAPS(w) : 0));
 }
 
-/* Of all views, each packet counts once. */
-static void count_once(struct making *m)
+/* Recomputes the totals so that each packet counts in one view only. */
+static void count_once(struct builder *b)
 {
-	struct analysis *ret = m->ret;
+	struct analysis *ret = b->ret;
 
 	ret->packets = ret->bytes = ret->inner = ret->connections = 0;
-	for (size_t g = 0; g < m->group_count; g++)
+	for (size_t g = 0; g < b->group_count; g++)
 		for (int w = 0; w < 2; w++) {
-			const struct flow_way *way = &m->groups[g].ways[w];
+			const struct flow_way *way = &b->groups[g].ways[w];
 
-			if (!(m->uses[g] & USES_WAY(w)))
+			if (!(b->uses[g] & USES_WAY(w)))
 				continue;
 			ret->connections += way->opened.connections;
-			if (m->groups[g].inner) {
+			if (b->groups[g].inner) {
 				ret->inner += way->packets;
 				continue;
 			}
@@ -155,46 +167,46 @@ static void count_once(struct making *m)
 		}
 }
 
-/* Groups of nobody who was asked for. */
-static bool leave_out(struct making *m)
+/* Excludes groups that the filter on nodes rejects. */
+static bool exclude_filtered(struct builder *b)
 {
-	for (size_t g = 0; g < m->group_count; g++)
-		if (!making_wants(m, m->ends[g][0], m->ends[g][1]))
-			m->uses[g] = 0;
+	for (size_t g = 0; g < b->group_count; g++)
+		if (!builder_wants_row(b, b->ends[g][0], b->ends[g][1]))
+			b->uses[g] = 0;
 	return true;
 }
 
-bool choose_views(struct making *m)
+bool choose_views(struct builder *b)
 {
 	const struct flow_group **order;
-	struct place *places;
+	struct vantage *vantages;
 	bool good;
 
-	for (size_t g = 0; g < m->group_count; g++) {
-		m->viewed |= m->groups[g].view || m->groups[g].local != FLOW_NOWHERE;
-		m->uses[g] = USES_ALL;
+	for (size_t g = 0; g < b->group_count; g++) {
+		b->viewed |= b->groups[g].view || b->groups[g].local != FLOW_NOWHERE;
+		b->uses[g] = USES_ALL;
 	}
-	if (!m->viewed)
-		return leave_out(m);
-	order = calloc(m->group_count, sizeof(*order));
-	places = calloc(m->group_count, sizeof(*places));
-	good = order && places;
-	for (size_t g = 0; good && g < m->group_count; g++) {
-		order[g] = &m->groups[g];
-		m->uses[g] = 0;
+	if (!b->viewed)
+		return exclude_filtered(b);
+	order = calloc(b->group_count, sizeof(*order));
+	vantages = calloc(b->group_count, sizeof(*vantages));
+	good = order && vantages;
+	for (size_t g = 0; good && g < b->group_count; g++) {
+		order[g] = &b->groups[g];
+		b->uses[g] = 0;
 	}
 	if (good) {
-		qsort(order, m->group_count, sizeof(struct flow_group *), compare);
-		for (size_t begin = 0, end; begin < m->group_count; begin = end) {
+		qsort(order, b->group_count, sizeof(struct flow_group *), compare);
+		for (size_t begin = 0, end; begin < b->group_count; begin = end) {
 			for (end = begin + 1;
-			     end < m->group_count && compare_pairs(order[begin], order[end]) == 0;)
+			     end < b->group_count && compare_pairs(order[begin], order[end]) == 0;)
 				end++;
-			choose_pair(m, order, begin, end, places);
+			choose_pair(b, order, begin, end, vantages);
 		}
-		leave_out(m);
-		count_once(m);
+		exclude_filtered(b);
+		count_once(b);
 	}
 	free(order);
-	free(places);
+	free(vantages);
 	return good;
 }

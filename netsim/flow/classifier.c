@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Which class a packet is of: a bit for each class, by what packets have; the lowest one
- * that is left is the first class in the file. The same as bpf/classify.h does.
+ * Classifies packets: a bitmap of classes per protocol, port, ethertype and VLAN; the
+ * lowest bit left is the first matching class of the file. Matches bpf/classify.h.
  */
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 
 struct flow_classifier {
 	unsigned count;
-	uint64_t any;		/* classes of all packets of their VLAN */
+	uint64_t any;		/* classes that match every packet of their VLAN */
 	uint64_t protocol[256]; /* of IP */
 	uint64_t any_vlan;
 	uint64_t vlan[VLANS];

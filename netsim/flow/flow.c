@@ -10,15 +10,18 @@
 #define BIN_FIRST_NS 1000000
 #define TIME_MAX     (INT64_MAX / 2) /* in the year 2116 */
 
-/* What is reserved for each limit of connections; the rest of 256 MiB is theirs. */
+/*
+ * Sizes of the other pools, as divisors of the limit of connections, so that all fit into
+ * 256 MiB.
+ */
 #define SHARE_ADDRESSES 2 /* one for every two connections */
-#define SHARE_TROUBLES	6
+#define SHARE_EVENTS	6
 #define SHARE_FLIGHTS	64
-#define SHARE_LEAST	1024
+#define SHARE_MIN	1024
 
 static uint32_t share(uint32_t connections, uint32_t divisor)
 {
-	return connections / divisor > SHARE_LEAST ? connections / divisor : SHARE_LEAST;
+	return connections / divisor > SHARE_MIN ? connections / divisor : SHARE_MIN;
 }
 
 static bool flow_init(struct flow *flow, const struct class_set *classes, uint32_t connections)
@@ -31,8 +34,8 @@ static bool flow_init(struct flow *flow, const struct class_set *classes, uint32
 					 .max = share(connections, SHARE_ADDRESSES)};
 	flow->flights = (struct pool) {.size = sizeof(struct flight),
 				       .max = share(connections, SHARE_FLIGHTS)};
-	flow->troubles = (struct pool) {.size = sizeof(struct trouble),
-					.max = share(connections, SHARE_TROUBLES)};
+	flow->events = (struct pool) {.size = sizeof(struct events),
+				      .max = share(connections, SHARE_EVENTS)};
 	flow->totals.bin_ns = BIN_FIRST_NS;
 	flow->classifier = flow_classifier_new(classes);
 	flow->groups = calloc(FLOW_GROUPS_VIEWS + GROUPS_MANY, sizeof(*flow->groups));
@@ -67,7 +70,7 @@ void flow_free(struct flow *flow)
 	pool_done(&flow->connections);
 	pool_done(&flow->addresses);
 	pool_done(&flow->flights);
-	pool_done(&flow->troubles);
+	pool_done(&flow->events);
 	free(flow->by_tuple.slots);
 	free(flow->by_address.slots);
 	free(flow->classifier);
@@ -92,7 +95,7 @@ static void read_address(const uint8_t *at, uint8_t version, struct flow_address
 	ret->word[1] = 0;
 }
 
-/* What is not IP is told apart by its ethertype, where IP has ports. */
+/* Non-IP packets use the ethertype in place of ports. */
 static void read_tuple(const struct packet *p, bool inner, struct tuple *ret)
 {
 	ret->inner = inner;
@@ -111,8 +114,8 @@ static void read_tuple(const struct packet *p, bool inner, struct tuple *ret)
 }
 
 /*
- * Who opened the connection: not who answers a SYN; and where no SYN tells, not who has
- * the lower port.
+ * Guesses whether the sender is the client: a SYN decides; TCP without one, the higher
+ * port; otherwise the first sender is the client.
  */
 static bool is_client(const struct packet *p)
 {
@@ -149,7 +152,7 @@ static struct connection *open_connection(struct flow *flow, const struct packet
 	return c;
 }
 
-/* A SYN with another first number: the ports are used again. */
+/* A SYN with another initial sequence number: the ports are reused. */
 static bool begins_anew(const struct connection *c, unsigned side, const struct packet *p)
 {
 	return p->has_tcp && (p->tcp_flags & (PACKET_SYN | PACKET_ACK)) == PACKET_SYN &&
@@ -170,7 +173,10 @@ static bool add_one(struct flow *flow, const struct packet *p, bool inner)
 		table_retire(flow, c);
 		c = NULL;
 	}
-	/* Only a second packet makes it one that stays: scans do not drive others out. */
+	/*
+	 * The second packet sets the reference bit, so that port scans cannot flush the
+	 * table.
+	 */
 	if (c)
 		c->flags |= CONNECTION_RECENT;
 	else
@@ -199,7 +205,7 @@ bool flow_add(struct flow *flow, const struct packet *packet, int64_t time_ns)
 	struct flow_totals *totals = &flow->totals;
 	struct packet inner;
 
-	/* Of damaged files; and differences of times never overflow. */
+	/* Clamp times of damaged files; differences of times then cannot overflow. */
 	if (time_ns < 0 || time_ns > TIME_MAX)
 		time_ns = time_ns < 0 ? 0 : TIME_MAX;
 	if (!totals->packets)
@@ -277,11 +283,11 @@ static void summarize_side(const struct flow *flow, const struct connection *c, 
 	ret->sides[i].rtt_max = (int64_t)side->rtt_max * RTT_UNIT;
 	if (side->rtt_count)
 		ret->sides[i].rtt_mean = (double)side->rtt_sum / side->rtt_count;
-	if (c->trouble) {
-		const struct trouble *trouble = pool_at(&flow->troubles, c->trouble - 1);
+	if (c->events) {
+		const struct events *events = pool_at(&flow->events, c->events - 1);
 
 		for (int n = 0; n < FLOW_COUNTS; n++)
-			ret->sides[i].counts[n] = trouble->counts[i][n];
+			ret->sides[i].counts[n] = events->counts[i][n];
 	}
 	if (side->last_ns > ret->last_ns && side->packets)
 		ret->last_ns = side->last_ns;

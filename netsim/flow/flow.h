@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What packets come to: connections, and what all connections of a class between two
- * addresses come to together (a group). Pure: packets in, figures out.
+ * Follows connections, and sums those of a class between two addresses into groups. Pure:
+ * packets in, figures out.
  *
- * Memory is bounded. There are at most so many connections; for a new one beyond that
- * the one goes that had no packet for longest, as a clock's hand finds it: its figures
- * have their place in its group, and only its own line is lost. Beyond FLOW_GROUPS pairs,
- * those of a class are one.
+ * Memory is bounded. When the table of connections is full, a new one evicts an idle one
+ * (second-chance order): its figures stay in its group, only its row is lost. Beyond
+ * FLOW_GROUPS pairs, further pairs of a class share an overflow group.
  *
- * A packet that is seen at two places is told apart by its view: connections and groups
- * are of one view, and of one side of it, so that a router has two of what passes through.
- * What they come to together is analyze.h's part.
+ * Connections and groups belong to one view (vantage point) and to one side of it, so a
+ * router has two of each connection that passes through it. analysis.h combines views.
  */
 #ifndef NETSIM_FLOW_H
 #define NETSIM_FLOW_H
@@ -22,21 +20,21 @@
 #define FLOW_CONNECTIONS     1000000
 #define FLOW_CONNECTIONS_MAX 100000000
 #define FLOW_GROUPS	     1024
-#define FLOW_GROUPS_VIEWS    8192  /* where packets are seen from several views */
-#define FLOW_BINS	     512   /* of time; when they are full, each gets twice as wide */
-#define FLOW_GAPS	     65536 /* of which the times are kept */
+#define FLOW_GROUPS_VIEWS    8192  /* where packets have views */
+#define FLOW_BINS	     512   /* when all are used, adjacent bins are merged */
+#define FLOW_GAPS	     65536 /* whose times are kept */
 #define FLOW_CLASSES	     (CLASSES_MAX + 1)
 
 struct flow_address {
-	uint64_t word[2]; /* the bytes as they stand in the packet; IPv4: the first four */
+	uint64_t word[2]; /* the bytes of the packet; IPv4: the first four */
 };
 
 enum flow_count {
-	FLOW_FAST,     /* retransmissions that three same acknowledgements asked for */
-	FLOW_TIMEOUT,  /* others, of data that was not acknowledged */
-	FLOW_SPURIOUS, /* of data that was acknowledged already */
+	FLOW_FAST,     /* retransmissions after three identical acknowledgements */
+	FLOW_TIMEOUT,  /* other retransmissions, of unacknowledged data */
+	FLOW_SPURIOUS, /* retransmissions of acknowledged data */
 	FLOW_REORDERED,
-	FLOW_RESENT, /* with bytes that were captured before */
+	FLOW_RESENT, /* retransmissions of bytes captured before */
 	FLOW_DUP_ACKS,
 	FLOW_ZERO_WINDOWS,
 	FLOW_RESETS,
@@ -44,14 +42,14 @@ enum flow_count {
 	FLOW_COUNTS,
 };
 
-/* Where the ends of a connection are, seen from a view. */
+/* Which end of a connection is at the view. */
 enum flow_local {
-	FLOW_FIRST_LOCAL,  /* the first way (or side) is sent at the view, the second delivered */
+	FLOW_FIRST_LOCAL,  /* first direction (or side) is sent at the view, second delivered */
 	FLOW_SECOND_LOCAL, /* the other way round */
-	FLOW_NOWHERE,	   /* not known */
+	FLOW_NOWHERE,	   /* unknown */
 };
 
-/* The connections that one end opened. */
+/* Connections opened by one end. */
 struct flow_opening {
 	uint64_t connections, unanswered, refused;
 	struct histogram handshake;
@@ -59,29 +57,29 @@ struct flow_opening {
 
 /* One direction of a group. */
 struct flow_way {
-	struct flow_opening opened; /* by who sends this way */
-	uint8_t hops;		    /* the most that a packet had left */
+	struct flow_opening opened; /* by clients that send in this direction */
+	uint8_t hops;		    /* the highest TTL or hop limit seen */
 	uint64_t packets, bytes, payload;
 	uint64_t counts[FLOW_COUNTS];
-	struct histogram rtt; /* of data sent this way */
+	struct histogram rtt; /* of data sent in this direction */
 	int64_t last_ns;
-	uint64_t silences; /* gaps in which the group as a whole sent nothing this way */
+	uint64_t silences; /* gaps in which the whole group sent nothing in this direction */
 };
 
-/* What happened in a while. */
+/* A time bin. */
 struct flow_bin {
 	struct {
 		uint64_t bytes;
 		uint32_t packets, retransmissions, gaps;
-		struct histogram *rtt; /* coarse; NULL: none */
+		struct histogram *rtt; /* coarse; NULL: empty */
 	} ways[2];
 };
 
 struct flow_group {
-	uint32_t addresses[2]; /* numbers; FLOW_NO_ADDRESS: of many */
+	uint32_t addresses[2]; /* by number; FLOW_NO_ADDRESS in an overflow group */
 	uint8_t version;
 	uint8_t class;
-	bool inner; /* inside of VXLAN */
+	bool inner; /* encapsulated in VXLAN */
 	uint16_t view;
 	uint8_t local; /* enum flow_local */
 	struct flow_way ways[2];
@@ -91,26 +89,26 @@ struct flow_group {
 	uint32_t bin_count;
 };
 
-#define FLOW_NO_ADDRESS 0 /* the number of what has none */
+#define FLOW_NO_ADDRESS 0 /* the number for "no address" */
 
 struct flow_gap {
 	int64_t begin_ns, end_ns;
 	uint32_t group;
 	uint8_t way;
-	bool whole; /* nothing else of the group came this way */
+	bool whole; /* the whole group sent nothing in this direction */
 	uint16_t source_port, destination_port;
 };
 
-/* For people and reports: a connection that is still known. */
+/* A connection still in the table. */
 struct flow_summary {
 	uint32_t group;
-	uint8_t first_way; /* the way in the group in which its client sends */
+	uint8_t first_way; /* the direction of the group in which the client sends */
 	uint8_t protocol;
-	uint8_t version; /* 0: not IP, its ports are the ethertype */
+	uint8_t version; /* 0: not IP, and the ports are the ethertype */
 	uint16_t vlan;
 	uint32_t addresses[2];
 	uint16_t ports[2];
-	uint32_t start; /* of TCP whose SYN was seen: its number */
+	uint32_t start; /* TCP: the client's initial sequence number; 0: its SYN was not seen */
 	int64_t first_ns, last_ns;
 	int64_t handshake_ns; /* -1: not seen */
 	bool syn, answered, refused, closed;
@@ -120,44 +118,53 @@ struct flow_summary {
 		double rtt_mean;
 		int64_t rtt_min, rtt_max;
 		uint64_t counts[FLOW_COUNTS];
-	} sides[2]; /* the client, the server */
+	} sides[2]; /* client, server */
 };
 
 struct flow;
 
-/* classes may be NULL and must outlive it; connections 0: FLOW_CONNECTIONS. */
+/*
+ * classes may be NULL and must outlive *ret; connections: size of the table, 0:
+ * FLOW_CONNECTIONS. 0 or -ENOMEM. flow_free() frees *ret.
+ */
 int flow_new(const struct class_set *classes, uint32_t connections, struct flow **ret,
 	     struct netsim_err *err);
 void flow_free(struct flow *flow);
 
-/* Counts a packet, and the one inside it. False when memory ran out; it is counted then. */
+/*
+ * Counts a packet, and the one encapsulated in it. False when memory ran out; the totals
+ * still include the packet.
+ */
 bool flow_add(struct flow *flow, const struct packet *packet, int64_t time_ns);
 
-/* Adds up; the groups' counts are complete only after it. Once, at the end. */
+/*
+ * Sums the connections still in the table into their groups. Call once, at the end; the
+ * groups are complete only then.
+ */
 void flow_finish(struct flow *flow);
 
 size_t flow_groups(const struct flow *flow, const struct flow_group **ret);
 const struct flow_address *flow_address(const struct flow *flow, uint32_t number,
 					uint8_t *ret_version);
-/* Connections by number; false for a number that is free. */
+/* Number of slots in the table of connections; a summary of one, false if the slot is free. */
 uint32_t flow_connections(const struct flow *flow);
 bool flow_summary(const struct flow *flow, uint32_t number, struct flow_summary *ret);
 uint64_t flow_connection_bytes(const struct flow *flow, uint32_t number);
 
 struct flow_totals {
-	uint64_t packets, bytes; /* without those inside of others */
-	uint64_t inner;		 /* packets inside of others */
+	uint64_t packets, bytes; /* without encapsulated packets */
+	uint64_t inner;		 /* encapsulated packets */
 	uint64_t connections;	 /* that there were */
-	uint64_t folded;	 /* of which only the sum in their group is left */
-	uint64_t unordered;	 /* packets with an earlier time than the one before */
+	uint64_t folded;	 /* evicted: only in the sums of their group */
+	uint64_t unordered;	 /* packets older than their predecessor */
 	int64_t first_ns, last_ns;
-	int64_t bin_ns; /* how long a bin is, from first_ns on */
-	uint64_t gaps;	/* that there were; the list has FLOW_GAPS at most */
+	int64_t bin_ns; /* width of a bin; the first begins at first_ns */
+	uint64_t gaps;	/* all of them; at most FLOW_GAPS are listed */
 };
 void flow_totals(const struct flow *flow, struct flow_totals *ret);
 size_t flow_gaps(const struct flow *flow, const struct flow_gap **ret);
 
-/* The number of the class, classes->count for none. */
+/* Returns the index of the class, or classes->count if none matches. */
 struct flow_classifier;
 unsigned flow_classify(const struct flow_classifier *c, const struct packet *packet);
 struct flow_classifier *flow_classifier_new(const struct class_set *classes);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How flow.h keeps what it knows. A million connections must fit into 256 MiB. */
+/* Data structures behind flow.h. A million connections must fit into 256 MiB. */
 #ifndef NETSIM_FLOW_PARTS_H
 #define NETSIM_FLOW_PARTS_H
 
@@ -8,7 +8,7 @@
 #include "netsim/flow/flow.h"
 #include "netsim/flow/pool.h"
 
-/* Round trips of single connections are kept in units of 10 ns: 32 bits are 42 s. */
+/* RTTs of single connections are in units of 10 ns: 32 bits reach 42 s. */
 #define RTT_UNIT 10
 
 enum side_flag {
@@ -17,7 +17,7 @@ enum side_flag {
 	SIDE_FIN = 0x04,
 	SIDE_RST = 0x08,
 	SIDE_ACK = 0x10,	/* "ack" is valid */
-	SIDE_KEEP_ALIVE = 0x20, /* its last packet was one */
+	SIDE_KEEP_ALIVE = 0x20, /* its last packet was a keep-alive */
 	SIDE_BASE = 0x40,	/* "base" is valid */
 };
 
@@ -25,10 +25,10 @@ enum side_flag {
 struct side {
 	uint64_t packets, bytes, payload;
 	int64_t last_ns;
-	int64_t next_ns; /* when "next" was reached */
+	int64_t next_ns; /* when "next" last advanced */
 	uint64_t rtt_sum;
 	uint32_t rtt_count, rtt_min, rtt_max;
-	uint32_t next; /* behind the highest sequence number sent */
+	uint32_t next; /* one past the highest sequence number sent */
 	uint32_t ack;  /* the last acknowledgement sent */
 	uint32_t base; /* the first sequence number */
 	uint16_t window;
@@ -38,25 +38,25 @@ struct side {
 
 enum connection_flag {
 	CONNECTION_USED = 0x01,
-	CONNECTION_RECENT = 0x02, /* had a packet since the hand came by */
+	CONNECTION_RECENT = 0x02, /* reference bit: had a packet since the hand passed */
 	CONNECTION_INNER = 0x04,
-	CONNECTION_TURNED = 0x08,    /* its client sends the group's second way */
-	CONNECTION_OPENED = 0x10,    /* handshake_ns is a round trip, and not the SYN's time */
-	CONNECTION_OLD = 0x20,	     /* its ports have another one now */
-	CONNECTION_AT_CLIENT = 0x40, /* the client sends at the view */
+	CONNECTION_TURNED = 0x08,    /* its client sends in the group's second direction */
+	CONNECTION_OPENED = 0x10,    /* handshake_ns holds the round trip; before, the SYN's time */
+	CONNECTION_OLD = 0x20,	     /* retired: a new connection uses its ports */
+	CONNECTION_AT_CLIENT = 0x40, /* the client is at the view */
 	CONNECTION_AT_SERVER = 0x80,
 };
 
 struct connection {
-	uint32_t addresses[2]; /* the client's, the server's */
+	uint32_t addresses[2]; /* client, server */
 	uint16_t ports[2];
 	uint8_t protocol;
 	uint8_t flags;
 	uint16_t view, group;
 	uint16_t vlan : 12, version : 4;
-	uint32_t number;  /* its own; of the free ones: the next, 1 + number */
-	uint32_t flight;  /* 1 + number, 0: none */
-	uint32_t trouble; /* the same */
+	uint32_t number; /* its index; in the free list: the next one, + 1 */
+	uint32_t flight; /* index + 1; 0: none */
+	uint32_t events; /* index + 1; 0: none */
 	int64_t first_ns;
 	int64_t handshake_ns;
 	struct side sides[2];
@@ -68,52 +68,52 @@ static_assert(sizeof(struct connection) <= 208, "a million of them would be too 
 #define FLIGHT_HOLES 32
 
 enum timed_flag {
-	TIMED_LATE = 1, /* something before it was sent again: only SACK tells its time */
-	TIMED_ECHO = 2, /* itself was sent again: only its time stamp's echo tells */
+	TIMED_LATE = 1, /* an earlier segment was retransmitted: only a SACK gives a valid RTT */
+	TIMED_ECHO = 2, /* retransmitted: only its echoed timestamp gives a valid RTT */
 };
 
-/* What is on its way, while it is. */
+/* Segments in flight, and holes in the sequence; allocated only while there are any. */
 struct flight {
 	struct flight_side {
 		struct timed {
 			int64_t time_ns;
 			uint32_t end, stamp;
 		} timed[FLIGHT_TIMED];
-		struct packet_sack holes[FLIGHT_HOLES]; /* never captured, in order */
+		struct packet_sack holes[FLIGHT_HOLES]; /* never captured, ascending */
 		uint8_t flags[FLIGHT_TIMED];
 		uint8_t timed_count, hole_count;
 	} sides[2];
-	uint32_t owner; /* of the free ones: the next, 1 + number */
+	uint32_t owner; /* a connection; in the free list: the next one, + 1 */
 	bool used;
 };
 
-/* What most connections never have. */
-struct trouble {
+/* Counts of rare events; allocated with the first one, as most connections have none. */
+struct events {
 	uint32_t counts[2][FLOW_COUNTS];
 	uint32_t next_free;
 };
 
 struct address {
 	struct flow_address address;
-	uint32_t users; /* connections and groups; of the free ones: the next, 1 + number */
+	uint32_t users; /* references; in the free list: the next one, + 1 */
 	uint8_t version;
 };
 
 struct flow {
 	const struct class_set *classes;
 	struct flow_classifier *classifier;
-	struct pool connections, addresses, flights, troubles;
+	struct pool connections, addresses, flights, events;
 	struct index by_tuple, by_address;
-	uint32_t free_connection, free_address, free_flight, free_trouble; /* 1 + number */
+	uint32_t free_connection, free_address, free_flight, free_events; /* 1 + number */
 	uint32_t hand, flight_hand;
-	const struct connection *pinned; /* is not to go just now */
+	const struct connection *pinned; /* must not be evicted now */
 	struct flow_group *groups;
 	uint32_t group_count;
 	uint32_t *group_slots; /* 1 + number */
 	struct flow_gap *gaps;
 	size_t gap_count;
-	size_t histogram_count; /* of bins */
-	uint32_t bin;		/* of now */
+	size_t histogram_count; /* of all bins */
+	uint32_t bin;		/* the current one */
 	int64_t bin_end_ns, bin_begin_ns;
 	struct flow_totals totals;
 	int64_t now_ns;
@@ -122,32 +122,32 @@ struct flow {
 };
 
 #define GROUP_SLOTS 32768 /* of group_slots */
-/* Beside single pairs, of each class those of many, by where they are. */
+/* Overflow groups: for each class, encapsulated or not, and enum flow_local. */
 #define GROUPS_MANY (2 * 3 * FLOW_CLASSES)
 
-/* A packet's ends as the tables compare them. */
+/* The key of a connection. */
 struct tuple {
 	struct flow_address addresses[2];
 	uint16_t ports[2];
 	uint8_t version, protocol;
 	bool inner;
-	uint8_t seen; /* from the first address to the second; enum packet_seen */
+	uint8_t seen; /* enum packet_seen, for the direction from the first address */
 	uint16_t view;
 };
 
-/* --- flow_table.c */
+/* --- table.c */
 uint64_t tuple_hash(const struct tuple *tuple);
-/* *ret_side: the end that sent it. NULL: there is none. */
+/* *ret_side: the side that sent the packet. NULL if there is no such connection. */
 struct connection *table_find(struct flow *flow, const struct tuple *tuple, unsigned *ret_side);
-/* addresses[0] becomes the client; NULL when memory ran out. */
+/* addresses[0] becomes the client's. NULL when out of memory. */
 struct connection *table_new(struct flow *flow, const struct tuple *tuple);
-/* Its ports are another's from now on; it stays in the list. */
+/* Frees the ports for a new connection; c stays in the table until it is evicted. */
 void table_retire(struct flow *flow, struct connection *c);
 uint32_t address_number(struct flow *flow, const struct flow_address *address, uint8_t version);
-struct flight *flight_of(struct flow *flow, struct connection *c); /* a new one if need be */
+struct flight *flight_of(struct flow *flow, struct connection *c); /* allocated if needed */
 void flight_end(struct flow *flow, struct connection *c);
-/* Counts one; way: the connection's side. */
-void trouble_count(struct flow *flow, struct connection *c, unsigned side, enum flow_count what);
+/* Counts one event of a side of the connection. */
+void count_event(struct flow *flow, struct connection *c, unsigned side, enum flow_count what);
 
 static inline struct connection *connection_at(const struct flow *flow, uint32_t number)
 {
@@ -159,13 +159,13 @@ static inline struct flight *flight_at(const struct flow *flow, const struct con
 	return c->flight ? pool_at(&flow->flights, c->flight - 1) : NULL;
 }
 
-/* The way in its group in which this side sends. */
+/* The direction of its group in which this side sends. */
 static inline unsigned way_of(const struct connection *c, unsigned side)
 {
 	return c->flags & CONNECTION_TURNED ? 1 - side : side;
 }
 
-/* enum flow_local, by client and server */
+/* enum flow_local, with the client first. */
 static inline unsigned local_of(const struct connection *c)
 {
 	return c->flags & CONNECTION_AT_CLIENT ? FLOW_FIRST_LOCAL :

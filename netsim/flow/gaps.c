@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Silences longer than a class tolerates. */
+/* Detects silences longer than the class tolerates. */
 #include "netsim/flow/flow_parts.h"
 
 static void note_gap(struct flow *flow, const struct connection *c, unsigned side, bool whole)
@@ -38,7 +38,7 @@ void gap_check(struct flow *flow, struct connection *c, unsigned side)
 
 		way->silences += whole;
 		note_gap(flow, c, side, whole);
-		trouble_count(flow, c, side, FLOW_GAP_COUNT);
+		count_event(flow, c, side, FLOW_GAP_COUNT);
 		series_gap(flow, group, number);
 	}
 	way->last_ns = flow->now_ns;

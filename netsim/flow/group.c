@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Sums for each class between two addresses, and what happens over time. */
+/* Groups: sums per class and pair of addresses, and their time series. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "netsim/flow/flow_parts.h"
 #include "netsim/util/array.h"
 
-#define BIN_HISTOGRAMS 32768 /* of all bins; some 200 bytes each */
-#define BINS_LEAST     8     /* of a group */
+#define BIN_HISTOGRAMS 32768 /* in all bins; some 200 bytes each */
+#define BINS_MIN       8     /* of a group */
 
 /* --- finding a group */
 
@@ -16,10 +16,10 @@ struct group_key {
 	uint8_t version, class;
 	bool inner;
 	uint16_t view;
-	uint8_t local, local_many; /* the same of a group of many, which is never turned */
+	uint8_t local, local_many; /* many: of the overflow group, never swapped */
 };
 
-/* What is seen from several views takes several groups. */
+/* Packets with views need several groups per pair, so their limit is higher. */
 static bool is_full(const struct flow *flow, const struct group_key *key)
 {
 	return flow->group_count >= (key->local == FLOW_NOWHERE ? FLOW_GROUPS : FLOW_GROUPS_VIEWS);
@@ -64,7 +64,7 @@ static void hold_address(struct flow *flow, uint32_t number)
 	address->users++;
 }
 
-/* Beyond the limit, all other pairs of a class are one; there are few classes. */
+/* Beyond the limit, all further pairs of a class share its overflow group. */
 static struct flow_group *group_of(struct flow *flow, struct group_key *key)
 {
 	struct flow_group *group;
@@ -128,8 +128,7 @@ void group_join(struct flow *flow, struct connection *c, unsigned class)
 void group_fold(struct flow *flow, const struct connection *c)
 {
 	struct flow_group *group = &flow->groups[c->group];
-	const struct trouble *trouble =
-		c->trouble ? pool_at(&flow->troubles, c->trouble - 1) : NULL;
+	const struct events *events = c->events ? pool_at(&flow->events, c->events - 1) : NULL;
 	const struct side *server = &c->sides[1];
 	struct flow_opening *opened = &group->ways[way_of(c, 0)].opened;
 
@@ -139,8 +138,8 @@ void group_fold(struct flow *flow, const struct connection *c)
 		way->packets += c->sides[i].packets;
 		way->bytes += c->sides[i].bytes;
 		way->payload += c->sides[i].payload;
-		for (int n = 0; trouble && n < FLOW_COUNTS; n++)
-			way->counts[n] += trouble->counts[i][n];
+		for (int n = 0; events && n < FLOW_COUNTS; n++)
+			way->counts[n] += events->counts[i][n];
 	}
 	if (!(c->sides[0].flags & SIDE_SYN))
 		return;
@@ -148,7 +147,7 @@ void group_fold(struct flow *flow, const struct connection *c)
 	opened->refused += (server->flags & SIDE_RST) && !(server->flags & SIDE_SYN);
 }
 
-/* --- over time */
+/* --- time series */
 
 static void merge_bins(struct flow *flow, struct flow_bin *to, struct flow_bin *from)
 {
@@ -170,7 +169,7 @@ static void merge_bins(struct flow *flow, struct flow_bin *to, struct flow_bin *
 	}
 }
 
-/* Two bins become one, in all groups. */
+/* Merges pairs of adjacent bins, in all groups. */
 static void double_bins(struct flow *flow)
 {
 	for (uint32_t g = 0; g < flow->group_count; g++) {
@@ -184,7 +183,7 @@ static void double_bins(struct flow *flow)
 			memset(&group->bins[i], 0, sizeof(bin));
 			merge_bins(flow, &group->bins[i / 2], &bin);
 		}
-		if (group->bin_count <= BINS_LEAST)
+		if (group->bin_count <= BINS_MIN)
 			continue;
 		bins = realloc(group->bins, group->bin_count / 2 * sizeof(*bins));
 		if (bins) {
@@ -193,20 +192,20 @@ static void double_bins(struct flow *flow)
 		}
 	}
 	flow->totals.bin_ns *= 2;
-	flow->bin_end_ns = flow->bin_begin_ns; /* to be found anew */
+	flow->bin_end_ns = flow->bin_begin_ns; /* invalidates the cached bin */
 }
 
-/* Memory is bounded: many groups have fewer each. */
-static uint64_t bins_most(const struct flow *flow)
+/* Bounds memory: the more groups, the fewer bins each. */
+static uint64_t bins_max(const struct flow *flow)
 {
-	uint64_t most = FLOW_BINS;
+	uint64_t max = FLOW_BINS;
 
 	for (uint32_t groups = flow->group_count; groups > FLOW_GROUPS + GROUPS_MANY; groups /= 2)
-		most /= 2;
-	return most;
+		max /= 2;
+	return max;
 }
 
-/* Which bin is now. */
+/* The index of the current bin; it is cached, as most packets fall into the same one. */
 static uint32_t bin_of_now(struct flow *flow)
 {
 	uint64_t since = (uint64_t)flow->now_ns - (uint64_t)flow->totals.first_ns;
@@ -215,7 +214,7 @@ static uint32_t bin_of_now(struct flow *flow)
 		return flow->bin;
 	if (flow->now_ns < flow->totals.first_ns)
 		return 0;
-	while (since / (uint64_t)flow->totals.bin_ns >= bins_most(flow))
+	while (since / (uint64_t)flow->totals.bin_ns >= bins_max(flow))
 		double_bins(flow);
 	flow->bin = (uint32_t)(since / (uint64_t)flow->totals.bin_ns);
 	flow->bin_begin_ns = flow->totals.first_ns + flow->bin * flow->totals.bin_ns;
@@ -224,10 +223,10 @@ static uint32_t bin_of_now(struct flow *flow)
 	return flow->bin;
 }
 
-/* The group's bin of now; NULL when memory ran out. */
+/* The group's current bin; NULL when out of memory. */
 static struct flow_bin *bin_at(struct flow *flow, struct flow_group *group)
 {
-	uint32_t number = bin_of_now(flow), room = group->bin_count ? group->bin_count : BINS_LEAST;
+	uint32_t number = bin_of_now(flow), room = group->bin_count ? group->bin_count : BINS_MIN;
 	struct flow_bin *bins;
 
 	if (number < group->bin_count)
@@ -288,7 +287,7 @@ void series_rtt(struct flow *flow, struct flow_group *group, unsigned way, int64
 	}
 	if (!histogram_add(bin->ways[way].rtt, (uint64_t)rtt_ns))
 		flow->failed = true;
-	/* Memory is bounded: coarser in time, where there are many. */
+	/* Bounds memory: too many histograms make the bins wider. */
 	if (flow->histogram_count > BIN_HISTOGRAMS && flow->totals.bin_ns < INT64_MAX / 2)
 		double_bins(flow);
 }

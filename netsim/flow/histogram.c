@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Values below 2^bits have a step each, the others 2^bits for each power of two. */
+/* Values below 2^bits have one bucket each; above, each power of two has 2^bits. */
 static unsigned step_of(uint64_t value, unsigned bits)
 {
 	unsigned power;
@@ -15,7 +15,7 @@ static unsigned step_of(uint64_t value, unsigned bits)
 	return (power << bits) + (unsigned)(value >> power);
 }
 
-/* The middle of a step. */
+/* The middle of a bucket. */
 static uint64_t value_of(unsigned step, unsigned bits)
 {
 	unsigned power;
@@ -31,7 +31,7 @@ static unsigned bits_of(const struct histogram *h)
 	return h->bits ? h->bits : HISTOGRAM_FINE;
 }
 
-/* Makes room for the steps from first to last, and some around them. */
+/* Extends steps[] to cover first to last, with a margin. */
 static bool widen(struct histogram *h, unsigned first, unsigned last)
 {
 	unsigned margin = 1U << (bits_of(h) - 1);

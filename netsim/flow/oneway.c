@@ -8,18 +8,24 @@
 
 #include "netsim/flow/oneway_parts.h"
 
-#define BIN_FIRST_NS 1000000
-#define TIME_MAX     (INT64_MAX / 2)
-#define MAC_KEY	     (1ULL << 48) /* beside the six bytes, so that no key is 0 */
-#define IP_KEY	     (1ULL << 63)
-#define HOPS_TOLD    0	/* whoever is seen with it goes before */
-#define ALLOCATED    16 /* bytes that an allocation takes beside its own */
+#define BIN_FIRST_NS   1000000
+#define TIME_MAX       (INT64_MAX / 2)
+#define MAC_KEY	       (1ULL << 48) /* a bit above the six bytes, so that no key is 0 */
+#define IP_KEY	       (1ULL << 63)
+#define HOPS_SEEDED    0  /* so that observed traffic overrides seeds */
+#define ALLOC_OVERHEAD 16 /* overhead of an allocation, in bytes */
 
-/* Of packets with the same bytes, so many are looked at: on a hostile net they are all same. */
-#define CANDIDATES_MOST 4096
-/* What is late by more than this is not the one that was lost before. */
-#define DOUBT_FACTOR 2
-#define DOUBT_NS     10000000
+/*
+ * At most this many candidates are compared per digest, so that colliding packets cannot
+ * make matching quadratic.
+ */
+#define CANDIDATES_MAX 4096
+/*
+ * A candidate that would be this late (a multiple of the longest unambiguous delay, but at
+ * least LATE_NS) is taken for lost instead.
+ */
+#define LATE_FACTOR 2
+#define LATE_NS	    10000000
 
 int oneway_new(const struct class_set *classes, uint32_t waiting, struct oneway **ret,
 	       struct netsim_err *err)
@@ -69,7 +75,7 @@ void oneway_free(struct oneway *o)
 	free(o);
 }
 
-/* --- who is where */
+/* --- addresses */
 
 static uint64_t mac_key(const uint8_t *mac)
 {
@@ -88,7 +94,7 @@ static uint64_t ip_key(bool v6, const uint8_t *address)
 	return oneway_mix(oneway_mix(v6 ? 6 : 4, word[0]), word[1]) | IP_KEY;
 }
 
-/* 0 for what has no address. */
+/* 0 for packets without an address. */
 static uint64_t packet_key(const struct packet *p, const uint8_t *address)
 {
 	if (!address || (!p->version && p->ethertype != 0x0806))
@@ -105,7 +111,7 @@ static struct learned *learned_at(const struct oneway *o, uint64_t key)
 	return &o->learned[i];
 }
 
-/* Who forwards for another has fewer hops left. */
+/* A router forwards with fewer hops left than the owner of the address has. */
 static void learn(struct oneway *o, uint64_t key, uint16_t view, uint8_t hops)
 {
 	struct learned *l = learned_at(o, key);
@@ -120,28 +126,28 @@ static void learn(struct oneway *o, uint64_t key, uint16_t view, uint8_t hops)
 	*l = (struct learned) {.key = key, .view = view, .hops = hops};
 }
 
-static void know(struct oneway *o, uint64_t key, uint16_t view, bool told)
+static void seed(struct oneway *o, uint64_t key, uint16_t view, bool maybe_routed)
 {
 	struct learned *l = learned_at(o, key);
 
 	if (l->key)
 		return;
-	learn(o, key, view, HOPS_TOLD);
-	l->told = told && l->key;
+	learn(o, key, view, HOPS_SEEDED);
+	l->maybe_routed = maybe_routed && l->key;
 }
 
 void oneway_know_mac(struct oneway *o, const struct mac *mac, uint16_t view)
 {
-	know(o, mac_key(mac->b), view, false);
+	seed(o, mac_key(mac->b), view, false);
 }
 
 void oneway_know_ip(struct oneway *o, const struct ip *ip, uint16_t view)
 {
-	know(o, ip_key(ip->family == AF_INET6, ip->b), view, true);
+	seed(o, ip_key(ip->family == AF_INET6, ip->b), view, true);
 }
 
-/* Whom it is for, NULL: unknown. */
-static const struct learned *receiver_of(const struct oneway *o, const struct sending *s)
+/* The receiver; NULL: unknown. */
+static const struct learned *receiver_of(const struct oneway *o, const struct sent_packet *s)
 {
 	const struct learned *l = learned_at(o, s->group);
 
@@ -150,9 +156,9 @@ static const struct learned *receiver_of(const struct oneway *o, const struct se
 	return l->key ? l : NULL;
 }
 
-/* --- what goes to several */
+/* --- multicast */
 
-static struct reach *reach_at(const struct oneway *o, const struct sending *s)
+static struct reach *reach_at(const struct oneway *o, const struct sent_packet *s)
 {
 	uint32_t i = (uint32_t)oneway_mix(s->group, s->from) % REACH_SLOTS;
 
@@ -161,8 +167,8 @@ static struct reach *reach_at(const struct oneway *o, const struct sending *s)
 	return &o->reach[i];
 }
 
-/* That the view gets what is sent so. */
-static void note_reach(struct oneway *o, const struct sending *s, uint16_t view)
+/* Records that this view receives frames of this multicast group. */
+static void note_reach(struct oneway *o, const struct sent_packet *s, uint16_t view)
 {
 	struct reach *reach = reach_at(o, s);
 	uint16_t *views;
@@ -189,17 +195,17 @@ static void note_reach(struct oneway *o, const struct sending *s, uint16_t view)
 	reach->views = views;
 }
 
-static bool has_reached(const struct sending *s, uint16_t view)
+static bool has_reached(const struct sent_packet *s, uint16_t view)
 {
 	return view / 64 < s->words && (s->reached[view / 64] >> view % 64 & 1);
 }
 
-static size_t reached_bytes(const struct sending *s)
+static size_t reached_bytes(const struct sent_packet *s)
 {
-	return s->words ? s->words * sizeof(*s->reached) + ALLOCATED : 0;
+	return s->words ? s->words * sizeof(*s->reached) + ALLOC_OVERHEAD : 0;
 }
 
-static void mark_reached(struct oneway *o, struct sending *s, uint16_t view)
+static void mark_reached(struct oneway *o, struct sent_packet *s, uint16_t view)
 {
 	uint16_t words = (uint16_t)(view / 64 + 1);
 	uint64_t *reached;
@@ -221,8 +227,8 @@ static void mark_reached(struct oneway *o, struct sending *s, uint16_t view)
 
 /* --- sending */
 
-/* Nobody waits for it any more. */
-static void leave(struct oneway *o, struct sending *s)
+/* Accounts for a packet that is dropped from memory: lost or in flight if undelivered. */
+static void expire(struct oneway *o, struct sent_packet *s)
 {
 	if (s->multicast) {
 		const struct reach *reach = reach_at(o, s);
@@ -244,9 +250,9 @@ static void leave(struct oneway *o, struct sending *s)
 	s->reached = NULL;
 }
 
-static void leave_oldest(struct oneway *o)
+static void expire_oldest(struct oneway *o)
 {
-	leave(o, &o->ring[o->begin++ & o->mask]);
+	expire(o, &o->ring[o->begin++ & o->mask]);
 }
 
 static bool same_digest(const struct oneway_digest *a, const struct oneway_digest *b)
@@ -260,44 +266,45 @@ static uint32_t *slot_at(const struct oneway *o, const struct oneway_digest *dig
 }
 
 /*
- * From the latest to earlier ones, as far as they are known. A place that was used again
- * is never before the one that led to it.
+ * Walks the chain of one slot from the latest packet to earlier ones. A reused ring entry
+ * has a newer serial number than the link to it, so the walk ends there.
  */
 struct walk {
-	uint64_t serial; /* of the one that is looked at */
-	struct sending *s;
+	uint64_t serial; /* of s */
+	struct sent_packet *s;
 	unsigned steps;
 };
 
-static bool walk_to(const struct oneway *o, uint32_t place, struct walk *w)
+static bool walk_to(const struct oneway *o, uint32_t position, struct walk *w)
 {
 	uint64_t serial;
 
-	if (!place || w->steps++ == CANDIDATES_MOST)
+	if (!position || w->steps++ == CANDIDATES_MAX)
 		return false;
-	/* The last serial number with this place that is before the one before. */
-	serial = w->serial - 1 - ((w->serial - 1 - (place - 1)) & o->mask);
+	/* The latest serial number with this ring position before the current one. */
+	serial = w->serial - 1 - ((w->serial - 1 - (position - 1)) & o->mask);
 	if (w->serial == 0 || serial < o->begin || serial >= w->serial)
 		return false;
 	w->serial = serial;
-	w->s = &o->ring[place - 1];
+	w->s = &o->ring[position - 1];
 	return true;
 }
 
-/* The same frame, captured at a bridge or another device on its way, too. */
-static bool is_known(const struct oneway *o, const struct sending *s)
+/* Detects a frame captured again, at a bridge or another device on its way. */
+static bool is_known(const struct oneway *o, const struct sent_packet *s)
 {
 	struct walk w = {.serial = o->next};
 
-	for (uint32_t place = *slot_at(o, &s->digest); walk_to(o, place, &w); place = w.s->before)
+	for (uint32_t position = *slot_at(o, &s->digest); walk_to(o, position, &w);
+	     position = w.s->before)
 		if (same_digest(&w.s->digest, &s->digest) && w.s->macs == s->macs)
 			return w.s->from != s->from && !w.s->delivered;
 	return false;
 }
 
-static void add_sent(struct oneway *o, const struct packet *p, struct sending *s)
+static void add_sent(struct oneway *o, const struct packet *p, struct sent_packet *s)
 {
-	uint32_t *slot = slot_at(o, &s->digest), place;
+	uint32_t *slot = slot_at(o, &s->digest), position;
 	uint64_t source = packet_key(p, p->source);
 
 	learn(o, mac_key(p->mac + 6), p->view, 0);
@@ -307,29 +314,29 @@ static void add_sent(struct oneway *o, const struct packet *p, struct sending *s
 	if (is_known(o, s))
 		return;
 	if (o->next - o->begin > o->mask)
-		leave_oldest(o);
+		expire_oldest(o);
 	s->address = packet_key(p, p->destination);
 	s->class = (uint8_t)flow_classify(o->classifier, p);
 	s->before = *slot;
-	place = (uint32_t)(o->next & o->mask);
-	o->ring[place] = *s;
-	*slot = place + 1;
+	position = (uint32_t)(o->next & o->mask);
+	o->ring[position] = *s;
+	*slot = position + 1;
 	o->next++;
 	o->totals.sent++;
 }
 
 /* --- delivering */
 
-/* What is found among packets with the same bytes. */
+/* The candidates among packets with the same digest. */
 struct candidates {
-	struct sending *oldest, *latest, *doubtless; /* not delivered here yet */
-	uint64_t oldest_serial, latest_serial, doubtless_serial;
-	struct sending *delivered; /* the last one that was */
+	struct sent_packet *oldest, *latest, *plausible; /* not delivered here yet */
+	uint64_t oldest_serial, latest_serial, plausible_serial;
+	struct sent_packet *delivered; /* the latest one delivered here */
 	unsigned count;
 };
 
-static bool fits(const struct oneway *o, const struct sending *s, const struct sending *want,
-		 uint16_t view)
+static bool fits(const struct oneway *o, const struct sent_packet *s,
+		 const struct sent_packet *want, uint16_t view)
 {
 	const struct learned *to;
 
@@ -337,14 +344,14 @@ static bool fits(const struct oneway *o, const struct sending *s, const struct s
 	    s->multicast != want->multicast || (s->multicast && s->macs != want->macs))
 		return false;
 	to = s->multicast ? NULL : receiver_of(o, s);
-	return !to || to->told || to->view == view;
+	return !to || to->maybe_routed || to->view == view;
 }
 
-static void look_at(struct oneway *o, struct sending *s, uint64_t serial, uint16_t view,
-		    struct candidates *c)
+static void consider(struct oneway *o, struct sent_packet *s, uint64_t serial, uint16_t view,
+		     struct candidates *c)
 {
 	uint64_t age = (uint64_t)(o->now_ns - s->time_ns);
-	uint64_t sure;
+	uint64_t certain;
 
 	if (s->multicast ? has_reached(s, view) : s->delivered) {
 		if (!c->delivered)
@@ -357,20 +364,24 @@ static void look_at(struct oneway *o, struct sending *s, uint64_t serial, uint16
 		c->latest = s;
 		c->latest_serial = serial;
 	}
-	sure = row_sure(o, s, view);
-	if (!sure)
-		sure = o->sure_ns;
-	if (!sure || age <= (DOUBT_FACTOR * sure > DOUBT_NS ? DOUBT_FACTOR * sure : DOUBT_NS)) {
-		c->doubtless = s;
-		c->doubtless_serial = serial;
+	certain = row_certain(o, s, view);
+	if (!certain)
+		certain = o->certain_ns;
+	if (!certain ||
+	    age <= (LATE_FACTOR * certain > LATE_NS ? LATE_FACTOR * certain : LATE_NS)) {
+		c->plausible = s;
+		c->plausible_serial = serial;
 	}
 }
 
-/* In their order, but for those that are so late that they were rather lost. */
-static void take(struct oneway *o, const struct candidates *c, uint16_t view)
+/*
+ * Delivers candidates in the order of sending, except those so late that they were rather
+ * lost.
+ */
+static void deliver(struct oneway *o, const struct candidates *c, uint16_t view)
 {
-	struct sending *s = c->doubtless ? c->doubtless : c->latest;
-	uint64_t serial = c->doubtless ? c->doubtless_serial : c->latest_serial;
+	struct sent_packet *s = c->plausible ? c->plausible : c->latest;
+	uint64_t serial = c->plausible ? c->plausible_serial : c->latest_serial;
 
 	row_delivered(o, s, serial, view, c->count == 1 && !c->delivered);
 	if (s->multicast) {
@@ -380,23 +391,23 @@ static void take(struct oneway *o, const struct candidates *c, uint16_t view)
 	s->delivered = true;
 }
 
-static void add_delivered(struct oneway *o, const struct packet *p, const struct sending *want)
+static void add_delivered(struct oneway *o, const struct packet *p, const struct sent_packet *want)
 {
 	struct walk w = {.serial = o->next};
 	struct candidates c = {0};
 
-	for (uint32_t place = *slot_at(o, &want->digest); walk_to(o, place, &w);
-	     place = w.s->before)
+	for (uint32_t position = *slot_at(o, &want->digest); walk_to(o, position, &w);
+	     position = w.s->before)
 		if (fits(o, w.s, want, p->view))
-			look_at(o, w.s, w.serial, p->view, &c);
+			consider(o, w.s, w.serial, p->view, &c);
 	if (c.count) {
-		take(o, &c, p->view);
+		deliver(o, &c, p->view);
 	} else if (c.delivered) {
 		row_duplicated(o, c.delivered, p->view);
 	} else {
 		const struct learned *l = learned_at(o, want->group);
 
-		/* A bridge that does not know where an address is sends to all. */
+		/* A bridge floods frames to an address that it has not learned. */
 		if (want->multicast || !l->key || l->view == p->view)
 			o->totals.strays++;
 	}
@@ -404,7 +415,7 @@ static void add_delivered(struct oneway *o, const struct packet *p, const struct
 
 bool oneway_add(struct oneway *o, const struct packet *p, int64_t time_ns)
 {
-	struct sending s = {0};
+	struct sent_packet s = {0};
 
 	if (!p->mac || !p->network || !p->seen || !p->view || p->view >= PACKET_VIEW_COOKED)
 		return !o->failed;
@@ -412,7 +423,7 @@ bool oneway_add(struct oneway *o, const struct packet *p, int64_t time_ns)
 		time_ns = time_ns < 0 ? 0 : TIME_MAX;
 	if (!o->started)
 		o->totals.first_ns = time_ns;
-	/* Time does not go back: all delays would be wrong. */
+	/* Clamp to monotonic time: a step back would distort all delays. */
 	if (!o->started || time_ns > o->now_ns)
 		o->now_ns = time_ns;
 	o->started = true;
@@ -429,7 +440,7 @@ bool oneway_add(struct oneway *o, const struct packet *p, int64_t time_ns)
 		add_sent(o, p, &s);
 	}
 	while (o->reached_bytes > ONEWAY_REACHED)
-		leave_oldest(o);
+		expire_oldest(o);
 	return !o->failed;
 }
 
@@ -442,7 +453,7 @@ void oneway_finish(struct oneway *o, int64_t time_ns)
 	if (time_ns > o->now_ns && time_ns <= TIME_MAX)
 		o->now_ns = time_ns;
 	while (o->begin < o->next)
-		leave_oldest(o);
+		expire_oldest(o);
 	for (uint32_t i = 0; i < o->row_count; i++)
 		if (o->rows[i].delivered)
 			o->rows[i].deviation =

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What of a packet stays the same on its way. */
+/* Digests a packet: hashes the bytes that do not change on its way. */
 #include <netinet/in.h>
 #include <string.h>
 
 #include "netsim/flow/oneway_parts.h"
 
-/* What tags and links of other kinds may take of a frame that was cut off. */
-#define LINK_MOST 28
+/* Bytes of a truncated frame that VLAN tags or other link headers may take. */
+#define LINK_HEADERS_MAX 28
 
-/* What of it can be expected to be there at the other end, too. */
+/* How many bytes can be expected in the capture at the other end, too. */
 static uint32_t bytes_of(const struct packet *p)
 {
 	uint32_t bytes = p->network_captured, frame;
 
 	if (p->network_captured < p->network_length && p->mac) {
 		frame = (uint32_t)(p->network - p->mac) + p->network_captured;
-		bytes = frame > LINK_MOST ? frame - LINK_MOST : 0;
+		bytes = frame > LINK_HEADERS_MAX ? frame - LINK_HEADERS_MAX : 0;
 		if (bytes > p->network_captured)
 			bytes = p->network_captured;
 	}
@@ -28,7 +28,7 @@ static void blank(uint8_t *bytes, uint32_t size, uint64_t from, uint32_t count)
 		bytes[i] = 0;
 }
 
-/* The checksum of the transport, which may be filled in on the way; base: of bytes. */
+/* Blanks the transport checksum, which may be filled in on the way. bytes is a copy of base. */
 static void blank_checksum(const struct packet *p, const uint8_t *base, uint8_t *bytes,
 			   uint32_t size)
 {
@@ -62,7 +62,7 @@ void oneway_digest(const struct packet *p, struct oneway_digest *ret)
 {
 	uint8_t bytes[ONEWAY_BYTES + 8] = {0};
 	uint32_t size = p->network ? bytes_of(p) : 0;
-	/* Padding counts for the length where nothing tells it. */
+	/* Without a length in the header, padding looks like data: leave the length out. */
 	uint64_t length = p->version || p->source ? p->network_length : 0;
 	uint64_t a = oneway_mix(p->ethertype, length), b = oneway_mix(length, size + 1);
 	struct packet inner;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the parts of oneway.h share. */
+/* Shared by the parts of oneway.h. */
 #ifndef NETSIM_ONEWAY_PARTS_H
 #define NETSIM_ONEWAY_PARTS_H
 
@@ -10,14 +10,14 @@ struct oneway_digest {
 	uint64_t word[2];
 };
 
-/* A packet that was sent. */
-struct sending {
+/* A sent packet. */
+struct sent_packet {
 	struct oneway_digest digest;
 	int64_t time_ns;
-	uint64_t group;	   /* its Ethernet destination, and of a multicast its VLAN */
-	uint64_t address;  /* the key of its IP destination, 0: none */
-	uint64_t *reached; /* a bit for each view; of unicast NULL */
-	uint32_t before;   /* 1 + place of the one before with the same slot */
+	uint64_t group;	   /* its Ethernet destination; for multicast also its VLAN */
+	uint64_t address;  /* the key of its IP destination; 0: none */
+	uint64_t *reached; /* a bit per view; NULL for unicast */
+	uint32_t before;   /* ring position + 1 of the previous packet in the slot; 0: none */
 	uint32_t macs;	   /* a digest of both Ethernet addresses */
 	uint16_t from;
 	uint16_t words; /* of reached */
@@ -25,44 +25,44 @@ struct sending {
 	bool multicast, delivered;
 };
 
-/* Who sent from an address. */
+/* The view that sends from an address. */
 struct learned {
-	uint64_t key; /* 0: free */
+	uint64_t key; /* 0: empty */
 	uint16_t view;
 	uint8_t hops;
-	bool told; /* nobody was seen with it: it may be behind a router */
+	bool maybe_routed; /* seeded IP address, which may be behind a router */
 };
 #define LEARNED_SLOTS 65536
 
-/* Who gets what a view sends to a group of receivers. */
+/* The views that receive packets of a view to a multicast group. */
 struct reach {
-	uint64_t group; /* of Ethernet with its VLAN; 0: free */
+	uint64_t group; /* Ethernet address and VLAN; 0: empty */
 	uint16_t from;
 	uint16_t *views;
 	uint32_t count;
 };
 #define REACH_SLOTS 8192
-#define REACH_VIEWS (1U << 20) /* of all of them */
+#define REACH_VIEWS (1U << 20) /* in total */
 
 #define ROW_SLOTS 16384
 
 struct oneway {
 	struct flow_classifier *classifier;
-	struct sending *ring;
-	uint32_t mask;	      /* of the ring */
-	uint64_t begin, next; /* serial numbers of the first one known, and of the next */
-	uint32_t *slots;      /* 1 + place, by digest; there are twice as many */
+	struct sent_packet *ring;
+	uint32_t mask;	      /* ring size - 1 */
+	uint64_t begin, next; /* serial numbers: of the oldest packet, and the next */
+	uint32_t *slots;      /* ring position + 1, by digest; twice the ring size */
 	struct learned *learned;
 	uint32_t learned_count;
 	struct reach *reach;
 	uint32_t reach_count, reach_views;
-	size_t reached_bytes; /* of all that is in the ring */
+	size_t reached_bytes; /* of all packets in the ring */
 	struct oneway_row *rows;
 	uint32_t row_count;
-	uint32_t *row_slots; /* 1 + number */
+	uint32_t *row_slots; /* index + 1 */
 	int64_t now_ns;
 	uint64_t longest_ns;
-	uint64_t sure_ns; /* of all rows */
+	uint64_t certain_ns; /* the maximum of all rows */
 	struct oneway_totals totals;
 	bool started, failed;
 };
@@ -78,12 +78,12 @@ static inline uint64_t oneway_mix(uint64_t a, uint64_t b)
 /* --- oneway_digest.c */
 void oneway_digest(const struct packet *packet, struct oneway_digest *ret);
 
-/* --- oneway_row.c: what the matching found */
-void row_delivered(struct oneway *o, const struct sending *s, uint64_t serial, uint16_t to,
-		   bool sure);
-void row_duplicated(struct oneway *o, const struct sending *s, uint16_t to);
-void row_undelivered(struct oneway *o, const struct sending *s, uint16_t to);
-/* The longest delay from there to here of which there is no doubt; 0: none yet. */
-uint64_t row_sure(struct oneway *o, const struct sending *s, uint16_t to);
+/* --- oneway_row.c: results of the matching */
+void row_delivered(struct oneway *o, const struct sent_packet *s, uint64_t serial, uint16_t to,
+		   bool unambiguous);
+void row_duplicated(struct oneway *o, const struct sent_packet *s, uint16_t to);
+void row_undelivered(struct oneway *o, const struct sent_packet *s, uint16_t to);
+/* The longest delay of an unambiguous match on this path; 0: none yet. */
+uint64_t row_certain(struct oneway *o, const struct sent_packet *s, uint16_t to);
 
 #endif

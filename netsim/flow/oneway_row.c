@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Figures for each class from one view to another, and over time. */
+/* Rows: figures per class, sender and receiver, and their time series. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "netsim/flow/oneway_parts.h"
 
-#define BINS_LEAST 8
+#define BINS_MIN 8
 
 static struct oneway_row *find_row(struct oneway *o, uint16_t from, uint16_t to, uint8_t class,
 				   uint32_t *ret_slot)
@@ -23,7 +23,7 @@ static struct oneway_row *find_row(struct oneway *o, uint16_t from, uint16_t to,
 	return NULL;
 }
 
-static struct oneway_row *row_of(struct oneway *o, const struct sending *s, uint16_t to)
+static struct oneway_row *row_of(struct oneway *o, const struct sent_packet *s, uint16_t to)
 {
 	uint16_t from = s->from;
 	uint32_t slot;
@@ -43,9 +43,9 @@ static struct oneway_row *row_of(struct oneway *o, const struct sending *s, uint
 	return row;
 }
 
-/* --- over time */
+/* --- time series */
 
-/* The times of a capture are whatever somebody wrote into it. */
+/* Saturates: a capture can hold arbitrary times. */
 static uint64_t sum_of(uint64_t a, uint64_t b)
 {
 	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
@@ -70,11 +70,11 @@ static void double_bins(struct oneway *o)
 	o->totals.bin_ns *= 2;
 }
 
-/* The bin of when it was sent; NULL when memory ran out. */
+/* The bin of the time of sending; NULL when out of memory. */
 static struct oneway_bin *bin_of(struct oneway *o, struct oneway_row *row, int64_t time_ns)
 {
 	uint64_t since = (uint64_t)(time_ns - o->totals.first_ns);
-	uint32_t number, room = row->bin_count ? row->bin_count : BINS_LEAST;
+	uint32_t number, room = row->bin_count ? row->bin_count : BINS_MIN;
 	struct oneway_bin *bins;
 
 	while (since / (uint64_t)o->totals.bin_ns >= ONEWAY_BINS)
@@ -97,16 +97,16 @@ static struct oneway_bin *bin_of(struct oneway *o, struct oneway_row *row, int64
 
 /* --- events */
 
-uint64_t row_sure(struct oneway *o, const struct sending *s, uint16_t to)
+uint64_t row_certain(struct oneway *o, const struct sent_packet *s, uint16_t to)
 {
 	uint32_t slot;
 	const struct oneway_row *row = find_row(o, s->from, to, s->class, &slot);
 
-	return row ? row->sure_ns : 0;
+	return row ? row->certain_ns : 0;
 }
 
-void row_delivered(struct oneway *o, const struct sending *s, uint64_t serial, uint16_t to,
-		   bool sure)
+void row_delivered(struct oneway *o, const struct sent_packet *s, uint64_t serial, uint16_t to,
+		   bool unambiguous)
 {
 	struct oneway_row *row = row_of(o, s, to);
 	struct oneway_bin *bin = bin_of(o, row, s->time_ns);
@@ -122,10 +122,10 @@ void row_delivered(struct oneway *o, const struct sending *s, uint64_t serial, u
 		o->failed = true;
 	row->mean += off / (double)row->delivered;
 	row->squares += off * ((double)delay - row->mean);
-	if (sure && delay > row->sure_ns)
-		row->sure_ns = delay;
-	if (row->sure_ns > o->sure_ns)
-		o->sure_ns = row->sure_ns;
+	if (unambiguous && delay > row->certain_ns)
+		row->certain_ns = delay;
+	if (row->certain_ns > o->certain_ns)
+		o->certain_ns = row->certain_ns;
 	if (delay > o->longest_ns)
 		o->longest_ns = delay;
 	if (!bin)
@@ -136,12 +136,12 @@ void row_delivered(struct oneway *o, const struct sending *s, uint64_t serial, u
 		bin->delay_max = delay;
 }
 
-void row_duplicated(struct oneway *o, const struct sending *s, uint16_t to)
+void row_duplicated(struct oneway *o, const struct sent_packet *s, uint16_t to)
 {
 	row_of(o, s, to)->duplicated++;
 }
 
-void row_undelivered(struct oneway *o, const struct sending *s, uint16_t to)
+void row_undelivered(struct oneway *o, const struct sent_packet *s, uint16_t to)
 {
 	struct oneway_row *row = row_of(o, s, to);
 	uint64_t longest = row->delay.count ? row->delay.max : o->longest_ns;

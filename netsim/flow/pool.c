@@ -29,7 +29,7 @@ void pool_done(struct pool *pool)
 	free(pool->chunks);
 }
 
-/* Begins small; at most half of the slots are ever used. */
+/* Starts small and grows; at most half of the slots are used. */
 bool index_init(struct index *index, uint32_t max)
 {
 	index->bits = 1;
@@ -82,7 +82,7 @@ bool index_add(struct index *index, uint32_t number, index_hash_fn hash_of, cons
 	return true;
 }
 
-/* Closes the hole: whatever was put further along because of it moves up. */
+/* Deletion by backward shift: entries displaced by the removed one move up. */
 void index_remove(struct index *index, uint32_t number, index_hash_fn hash_of, const void *owner)
 {
 	uint32_t i = (uint32_t)hash_of(owner, number) & index->mask, hole;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Two containers: a pool of elements by number, and a hash index of such numbers. */
+/* Two containers: a pool of elements addressed by number, and a hash index of such numbers. */
 #ifndef NETSIM_FLOW_POOL_H
 #define NETSIM_FLOW_POOL_H
 
@@ -15,7 +15,7 @@ struct pool {
 	size_t size; /* of an element */
 };
 
-/* A zeroed element; NULL when the pool holds max of them or memory ran out. */
+/* Adds a zeroed element; NULL when the pool holds max of them or memory ran out. */
 void *pool_add(struct pool *pool, uint32_t *ret);
 void pool_done(struct pool *pool);
 
@@ -29,13 +29,13 @@ struct index {
 	uint32_t *slots;
 	uint32_t mask;
 	uint32_t used;
-	uint32_t bits; /* of a slot that hold the number */
+	uint32_t bits; /* of a slot, for the number */
 };
 
-/* Hashes an element again; owner is passed through from the call. */
+/* Hashes an element again; owner is passed through. */
 typedef uint64_t (*index_hash_fn)(const void *owner, uint32_t number);
 
-/* For numbers below max. These two return false when memory ran out. */
+/* For numbers below max. Both return false when out of memory. */
 bool index_init(struct index *index, uint32_t max);
 bool index_add(struct index *index, uint32_t number, index_hash_fn hash_of, const void *owner);
 void index_remove(struct index *index, uint32_t number, index_hash_fn hash_of, const void *owner);

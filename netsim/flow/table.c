@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Where connections are kept and found, and who goes when there is no room. */
+/* The tables of connections and addresses, with eviction when they are full. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,7 +24,7 @@ static uint64_t end_hash(const struct flow_address *address, uint16_t port)
 	return mix(address->word[0] ^ upper ^ (uint64_t)port << 40);
 }
 
-/* The same for both directions. */
+/* Symmetric: the same for both directions. */
 static uint64_t ends_hash(const struct flow_address *a, const struct flow_address *b,
 			  const uint16_t ports[2], uint8_t protocol, uint16_t view)
 {
@@ -89,7 +89,7 @@ static struct address *new_address(struct flow *flow, uint32_t *ret)
 	}
 }
 
-/* Counts as used once more; FLOW_NO_ADDRESS also when memory ran out. */
+/* Interns the address and takes a reference. FLOW_NO_ADDRESS when out of memory, or not IP. */
 uint32_t address_number(struct flow *flow, const struct flow_address *address, uint8_t version)
 {
 	const struct index *index = &flow->by_address;
@@ -131,7 +131,7 @@ static void address_release(struct flow *flow, uint32_t number)
 	flow->free_address = number + 1;
 }
 
-/* --- what is on its way, and troubles */
+/* --- segments in flight, and event counts */
 
 static void flight_free(struct flow *flow, struct connection *c)
 {
@@ -149,7 +149,7 @@ void flight_end(struct flow *flow, struct connection *c)
 		flight_free(flow, c);
 }
 
-/* The one whose turn it is: its connection measures no round trip this time. */
+/* Takes one round-robin; its connection misses RTT samples meanwhile. */
 static void flight_steal(struct flow *flow)
 {
 	struct flight *flight;
@@ -188,47 +188,47 @@ struct flight *flight_of(struct flow *flow, struct connection *c)
 	return flight;
 }
 
-static bool trouble_new(struct flow *flow, struct connection *c)
+static bool events_new(struct flow *flow, struct connection *c)
 {
-	struct trouble *trouble;
+	struct events *events;
 	uint32_t number;
 
-	/* Others go for it, never itself. */
+	/* Eviction must spare the connection that needs the element. */
 	flow->pinned = c;
-	while (!flow->free_trouble) {
-		trouble = pool_add(&flow->troubles, &number);
-		if (trouble)
-			flow->free_trouble = number + 1;
-		else if (flow->troubles.count < flow->troubles.max || !evict_one(flow))
+	while (!flow->free_events) {
+		events = pool_add(&flow->events, &number);
+		if (events)
+			flow->free_events = number + 1;
+		else if (flow->events.count < flow->events.max || !evict_one(flow))
 			break;
 	}
 	flow->pinned = NULL;
-	if (!flow->free_trouble)
+	if (!flow->free_events)
 		return false;
-	c->trouble = flow->free_trouble;
-	trouble = pool_at(&flow->troubles, c->trouble - 1);
-	flow->free_trouble = trouble->next_free;
-	memset(trouble, 0, sizeof(*trouble));
+	c->events = flow->free_events;
+	events = pool_at(&flow->events, c->events - 1);
+	flow->free_events = events->next_free;
+	memset(events, 0, sizeof(*events));
 	return true;
 }
 
-void trouble_count(struct flow *flow, struct connection *c, unsigned side, enum flow_count what)
+void count_event(struct flow *flow, struct connection *c, unsigned side, enum flow_count what)
 {
-	struct trouble *trouble;
+	struct events *events;
 
-	/* Without memory for it, it counts in the sums only. */
-	if (!c->trouble && !trouble_new(flow, c)) {
+	/* Out of memory: count it in the group only. */
+	if (!c->events && !events_new(flow, c)) {
 		flow->groups[c->group].ways[way_of(c, side)].counts[what]++;
 		flow->failed = true;
 		return;
 	}
-	trouble = pool_at(&flow->troubles, c->trouble - 1);
-	trouble->counts[side][what]++;
+	events = pool_at(&flow->events, c->events - 1);
+	events->counts[side][what]++;
 }
 
 /* --- connections */
 
-/* A packet of this side, seen so, is seen where the connection is seen. */
+/* Whether a packet of this side, sent or delivered here, fits the connection's local end. */
 static bool same_local(const struct connection *c, uint8_t seen, unsigned side)
 {
 	unsigned local = seen == PACKET_UNSEEN ? FLOW_NOWHERE :
@@ -238,7 +238,7 @@ static bool same_local(const struct connection *c, uint8_t seen, unsigned side)
 	return local == local_of(c);
 }
 
-/* Which end sent this, or -1. */
+/* Returns the side that sent the packet, or -1 for another connection. */
 static int match(const struct flow *flow, const struct connection *c, const struct tuple *t)
 {
 	bool forth = c->ports[0] == t->ports[0] && c->ports[1] == t->ports[1];
@@ -300,11 +300,11 @@ static void evict(struct flow *flow, uint32_t number)
 	if (!(c->flags & CONNECTION_OLD))
 		index_remove(&flow->by_tuple, number, connection_hash, flow);
 	flight_end(flow, c);
-	if (c->trouble) {
-		struct trouble *trouble = pool_at(&flow->troubles, c->trouble - 1);
+	if (c->events) {
+		struct events *events = pool_at(&flow->events, c->events - 1);
 
-		trouble->next_free = flow->free_trouble;
-		flow->free_trouble = c->trouble;
+		events->next_free = flow->free_events;
+		flow->free_events = c->events;
 	}
 	for (int i = 0; i < 2; i++)
 		address_release(flow, c->addresses[i]);
@@ -313,7 +313,7 @@ static void evict(struct flow *flow, uint32_t number)
 	flow->free_connection = number + 1;
 }
 
-/* The clock's hand: who had no packet since it came by last, goes. */
+/* CLOCK eviction: evicts the next connection whose reference bit is clear. */
 static bool evict_one(struct flow *flow)
 {
 	uint32_t count = flow->connections.count;
@@ -357,7 +357,7 @@ struct connection *table_new(struct flow *flow, const struct tuple *tuple)
 	uint32_t addresses[2], number;
 	struct connection *c;
 
-	/* Before it is in use itself: for its addresses another one may have to go. */
+	/* Intern the addresses first: that may evict a connection. */
 	for (int i = 0; i < 2; i++)
 		addresses[i] = address_number(flow, &tuple->addresses[i], tuple->version);
 	c = free_connection(flow, &number);

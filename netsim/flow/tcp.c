@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * TCP from outside: what a segment is by the sequence numbers, acknowledgements and
- * times before it. What counts as retransmitted, out of order, duplicate, kept alive
- * and probed follows Wireshark's definitions, so that figures can be compared.
+ * Passive TCP analysis: classifies segments by sequence numbers, acknowledgements and
+ * timing. Retransmission, reordering, duplicate ACK, keep-alive and zero-window probe
+ * follow Wireshark's definitions, so that figures can be compared.
  */
 #include <string.h>
 
 #include "netsim/flow/flow_parts.h"
 
-#define FAST_WINDOW_NS	 20000000 /* after the acknowledgement that asks for it */
-#define REORDER_USUAL_NS 3000000  /* where the handshake was not seen */
-#define ASKS_AGAIN	 2	  /* same acknowledgements beyond the first */
+#define FAST_WINDOW_NS	   20000000 /* after the last of the identical acknowledgements */
+#define REORDER_DEFAULT_NS 3000000  /* where the handshake was not seen */
+#define FAST_DUP_ACKS	   2	    /* identical acknowledgements, after the first */
 
-/* Numbers wrap around: a lies before b when it is less than half of all behind it. */
+/* Serial number arithmetic: a precedes b if it lies less than half the number space behind. */
 static bool before(uint32_t a, uint32_t b)
 {
 	return (int32_t)(a - b) < 0;
@@ -23,21 +23,21 @@ static bool up_to(uint32_t a, uint32_t b)
 	return (int32_t)(a - b) <= 0;
 }
 
-/* One segment, and where it belongs. */
+/* A segment and its context. */
 struct segment {
 	struct flow *flow;
 	struct connection *c;
 	struct side *from, *to;
 	unsigned side;
 	const struct packet *p;
-	uint32_t end; /* behind its last number; SYN and FIN take one */
-	bool probe;   /* of a window that is zero */
+	uint32_t end; /* one past its last number; SYN and FIN take one */
+	bool probe;   /* zero-window probe */
 	bool keep_alive;
 };
 
 static void count(const struct segment *s, enum flow_count what)
 {
-	trouble_count(s->flow, s->c, s->side, what);
+	count_event(s->flow, s->c, s->side, what);
 }
 
 static bool has(const struct segment *s, uint8_t flags)
@@ -78,7 +78,7 @@ static void forget(struct flight_side *f, unsigned i)
 	memmove(&f->flags[i], &f->flags[i + 1], (f->timed_count - i) * sizeof(f->flags[0]));
 }
 
-/* Data begins its way. When so much is timed already, it goes untimed. */
+/* Starts timing a segment; segments beyond FLIGHT_TIMED go untimed. */
 static void time_segment(const struct segment *s, struct flight_side *f, uint8_t flags)
 {
 	if (f->timed_count == FLIGHT_TIMED)
@@ -89,16 +89,17 @@ static void time_segment(const struct segment *s, struct flight_side *f, uint8_t
 }
 
 /*
- * Karn: what was sent twice tells nothing, and neither does an acknowledgement that had
- * to wait for it. Time stamps that differ tell which of the two was answered.
+ * Karn's algorithm: retransmitted segments give no RTT, nor do later segments whose
+ * acknowledgement had to wait for them. If the timestamps differ, the echo identifies the
+ * copy.
  */
-static void time_again(const struct segment *s, struct flight_side *f)
+static void time_retransmission(const struct segment *s, struct flight_side *f)
 {
-	bool told = false;
+	bool distinct = false;
 
 	for (unsigned i = 0; i < f->timed_count;) {
 		if (before(s->p->seq, f->timed[i].end) && up_to(f->timed[i].end, s->end)) {
-			told |= f->timed[i].stamp != s->p->stamp;
+			distinct |= f->timed[i].stamp != s->p->stamp;
 			forget(f, i);
 			continue;
 		}
@@ -106,12 +107,12 @@ static void time_again(const struct segment *s, struct flight_side *f)
 			f->flags[i] |= TIMED_LATE;
 		i++;
 	}
-	if (s->p->has_stamps && told)
+	if (s->p->has_stamps && distinct)
 		time_segment(s, f, TIMED_ECHO);
 }
 
-/* Whether the acknowledgement of just this segment tells its round trip. */
-static bool tells(const struct segment *s, const struct timed *timed, uint8_t flags)
+/* Whether a cumulative acknowledgement gives a valid RTT for this segment. */
+static bool gives_rtt(const struct segment *s, const struct timed *timed, uint8_t flags)
 {
 	if (timed->end != s->p->ack)
 		return false;
@@ -120,7 +121,10 @@ static bool tells(const struct segment *s, const struct timed *timed, uint8_t fl
 	return !(flags & TIMED_LATE);
 }
 
-/* The first block holds what came last. Returns whether any block holds it. */
+/*
+ * Returns whether any SACK block covers the segment; *ret_last: the first block, the most
+ * recent one, ends with it.
+ */
 static bool is_sacked(const struct segment *s, const struct timed *timed, bool *ret_last)
 {
 	const struct packet *p = s->p;
@@ -141,7 +145,7 @@ static void acknowledge(const struct segment *s, struct flight_side *f)
 		bool last = false;
 
 		if (up_to(timed.end, s->p->ack)) {
-			if (tells(s, &timed, f->flags[i]))
+			if (gives_rtt(s, &timed, f->flags[i]))
 				sample(s, other, timed.time_ns);
 			forget(f, i);
 		} else if (s->p->sack_count && is_sacked(s, &timed, &last)) {
@@ -152,16 +156,16 @@ static void acknowledge(const struct segment *s, struct flight_side *f)
 			i++;
 		}
 	}
-	/* What was acknowledged arrived, whether it was captured or not. */
+	/* Acknowledged data has arrived, whether it was captured or not. */
 	while (f->hole_count && up_to(f->holes[0].to, s->p->ack)) {
 		f->hole_count--;
 		memmove(f->holes, f->holes + 1, f->hole_count * sizeof(f->holes[0]));
 	}
 }
 
-/* --- what was captured and what not */
+/* --- holes: data that was not captured */
 
-/* Numbers were jumped over. The oldest hole is forgotten where there are too many. */
+/* Records a gap in the sequence numbers; beyond FLIGHT_HOLES the oldest is dropped. */
 static void add_hole(struct flight_side *f, uint32_t from, uint32_t to)
 {
 	if (f->hole_count == FLIGHT_HOLES) {
@@ -171,7 +175,7 @@ static void add_hole(struct flight_side *f, uint32_t from, uint32_t to)
 	f->holes[f->hole_count++] = (struct packet_sack) {from, to};
 }
 
-/* How many of these numbers were in holes, which they close. */
+/* Removes the range from the holes; returns how many bytes of it were in holes. */
 static uint32_t close_holes(struct flight_side *f, uint32_t from, uint32_t to)
 {
 	uint32_t closed = 0;
@@ -206,9 +210,9 @@ static uint32_t close_holes(struct flight_side *f, uint32_t from, uint32_t to)
 	return closed;
 }
 
-/* --- what a segment is */
+/* --- classification */
 
-static void judge_window(struct segment *s)
+static void classify_window(struct segment *s)
 {
 	const struct side *from = s->from;
 	const struct packet *p = s->p;
@@ -233,47 +237,51 @@ static void judge_window(struct segment *s)
 
 static uint64_t reorder_window(const struct connection *c)
 {
-	return c->flags & CONNECTION_OPENED && c->handshake_ns ? c->handshake_ns : REORDER_USUAL_NS;
+	return c->flags & CONNECTION_OPENED && c->handshake_ns ? c->handshake_ns :
+								 REORDER_DEFAULT_NS;
 }
 
-/* FLOW_COUNTS: nothing in particular. */
-static enum flow_count judge_data(const struct segment *s)
+/* The kind of retransmission or reordering; FLOW_COUNTS for none. */
+static enum flow_count classify_data(const struct segment *s)
 {
 	const struct side *from = s->from, *to = s->to;
 	const struct packet *p = s->p;
 	bool again = (from->flags & SIDE_SEEN) && before(p->seq, from->next);
-	/* A time before is no short time after. */
-	uint64_t since_ask = (uint64_t)(s->flow->now_ns - to->last_ns);
+	/*
+	 * Clock went back: the unsigned difference is huge and fails the window test, as
+	 * wanted.
+	 */
+	uint64_t since_ack = (uint64_t)(s->flow->now_ns - to->last_ns);
 	uint64_t since_next = (uint64_t)(s->flow->now_ns - from->next_ns);
 
 	if (s->keep_alive)
 		return FLOW_COUNTS;
-	/* The one byte before may have been a probe of a window that was zero. */
+	/* The byte before may have been a zero-window probe. */
 	if (p->payload > 1 && from->next - 1 == p->seq)
 		again = false;
 	if (p->payload && (to->flags & SIDE_ACK) && up_to(p->seq + p->payload, to->ack))
 		return FLOW_SPURIOUS;
 	if (!again)
 		return FLOW_COUNTS;
-	if (to->same_acks >= ASKS_AGAIN && to->ack == p->seq && since_ask < FAST_WINDOW_NS)
+	if (to->same_acks >= FAST_DUP_ACKS && to->ack == p->seq && since_ack < FAST_WINDOW_NS)
 		return FLOW_FAST;
 	if (since_next < reorder_window(s->c) && from->next != s->end)
 		return FLOW_REORDERED;
 	return FLOW_TIMEOUT;
 }
 
-/* Whether its numbers were captured before, and when it left. */
+/* Counts bytes captured before, tracks holes, and times the segment. */
 static void track_data(const struct segment *s)
 {
 	bool seen = (s->from->flags & SIDE_SEEN) != 0;
 	bool again = seen && before(s->p->seq, s->from->next);
-	bool jumps = seen && before(s->from->next, s->p->seq);
+	bool skips = seen && before(s->from->next, s->p->seq);
 	uint32_t end = again && before(s->from->next, s->end) ? s->from->next : s->end;
 	struct flight *flight;
 	struct flight_side *f;
 
-	/* SYN and FIN alone take no memory while nothing is missing. */
-	if (!s->p->payload && !jumps && !s->c->flight) {
+	/* A SYN or FIN allocates nothing while no data is missing. */
+	if (!s->p->payload && !skips && !s->c->flight) {
 		if (again)
 			count(s, FLOW_RESENT);
 		return;
@@ -286,18 +294,18 @@ static void track_data(const struct segment *s)
 	f = &flight->sides[s->side];
 	if (again && close_holes(f, s->p->seq, end) != end - s->p->seq)
 		count(s, FLOW_RESENT);
-	if (jumps)
+	if (skips)
 		add_hole(f, s->from->next, s->p->seq);
 	if (s->p->payload && again)
-		time_again(s, f);
+		time_retransmission(s, f);
 	else if (s->p->payload)
 		time_segment(s, f, 0);
 }
 
-/* Data, or the numbers of SYN and FIN. */
-static void take_data(struct segment *s)
+/* Handles a segment that takes sequence numbers: data, SYN or FIN. */
+static void handle_data(struct segment *s)
 {
-	enum flow_count kind = judge_data(s);
+	enum flow_count kind = classify_data(s);
 
 	if (kind != FLOW_COUNTS)
 		count(s, kind);
@@ -310,14 +318,14 @@ static void take_data(struct segment *s)
 
 /* --- opening */
 
-static void open_handshake(struct segment *s)
+static void track_handshake(struct segment *s)
 {
 	struct connection *c = s->c;
 
 	if (c->flags & CONNECTION_OPENED)
 		return;
 	if (s->side == 0 && has(s, PACKET_SYN)) {
-		/* The latest counts: the one before was not answered. */
+		/* The last SYN counts: the previous one was not answered. */
 		c->handshake_ns = s->flow->now_ns;
 		return;
 	}
@@ -344,7 +352,7 @@ static void set_bases(struct segment *s)
 	}
 }
 
-static void remember(struct segment *s)
+static void update_side(struct segment *s)
 {
 	struct side *from = s->from;
 	uint8_t flags = from->flags & (uint8_t) ~(SIDE_ACK | SIDE_KEEP_ALIVE);
@@ -377,13 +385,13 @@ void tcp_packet(struct flow *flow, struct connection *c, unsigned side, const st
 	if (has(&s, PACKET_SYN | PACKET_FIN))
 		s.end++;
 	set_bases(&s);
-	judge_window(&s);
+	classify_window(&s);
 	if (packet->ack != s.from->ack)
 		s.from->same_acks = 0;
 	if (s.end != packet->seq)
-		take_data(&s);
+		handle_data(&s);
 	else if ((s.from->flags & SIDE_SEEN) && before(s.from->next, packet->seq))
-		track_data(&s); /* it acknowledges behind a FIN or data that was not captured */
+		track_data(&s); /* its number follows a FIN or data that was not captured */
 	if (has(&s, PACKET_RST))
 		count(&s, FLOW_RESETS);
 	flight = flight_at(flow, c);
@@ -393,6 +401,6 @@ void tcp_packet(struct flow *flow, struct connection *c, unsigned side, const st
 		    !flight->sides[0].hole_count && !flight->sides[1].hole_count)
 			flight_end(flow, c);
 	}
-	open_handshake(&s);
-	remember(&s);
+	track_handshake(&s);
+	update_side(&s);
 }

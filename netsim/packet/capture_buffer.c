@@ -21,9 +21,9 @@ bool capture_damaged(struct capture_file *file, uint64_t offset, const char *fmt
 	return false;
 }
 
-bool capture_cut_off(struct capture_file *file, uint64_t offset, const char *what, uint64_t size)
+bool capture_truncated(struct capture_file *file, uint64_t offset, const char *what, uint64_t size)
 {
-	uint64_t there = capture_place(file) + (uint64_t)(file->end - file->at) - offset;
+	uint64_t there = capture_offset(file) + (uint64_t)(file->end - file->at) - offset;
 
 	if (!size)
 		return capture_damaged(file, offset, "the file ends within %s", what);
@@ -32,7 +32,7 @@ bool capture_cut_off(struct capture_file *file, uint64_t offset, const char *wha
 			       there, size);
 }
 
-/* Makes room behind what is left, which moves to the front. */
+/* Moves the unread bytes to the front of the buffer, and grows it if needed. */
 static bool make_room(struct capture_file *file, size_t bytes)
 {
 	size_t left = (size_t)(file->end - file->at);
@@ -42,7 +42,7 @@ static bool make_room(struct capture_file *file, size_t bytes)
 		uint8_t *buffer = malloc(room);
 
 		if (!buffer)
-			return capture_damaged(file, capture_place(file), "out of memory");
+			return capture_damaged(file, capture_offset(file), "out of memory");
 		memcpy(buffer, file->at, left);
 		free(file->buffer);
 		file->buffer = buffer;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the two formats share: the buffer, and the state of a file. */
+/* Shared by the readers of both formats: the buffer, and the state of a file. */
 #ifndef NETSIM_CAPTURE_PARTS_H
 #define NETSIM_CAPTURE_PARTS_H
 
@@ -8,7 +8,7 @@
 #include "netsim/packet/capture_file.h"
 #include "netsim/packet/capture_names.h"
 
-/* An interface of pcapng, or the one of pcap. */
+/* An interface of a pcapng file, or the only one of a pcap file. */
 struct capture_interface {
 	uint32_t linktype, snap;
 	enum packet_link link;
@@ -21,39 +21,39 @@ struct capture_interface {
 
 struct capture_file {
 	char *name;
-	int fd;		 /* -1: all is in the buffer */
+	int fd;		 /* -1: everything is in memory */
 	uint8_t *buffer; /* NULL: "at" points to memory of the caller */
 	size_t room;
-	const uint8_t *at, *end; /* what is in the buffer and was not used */
-	uint64_t offset;	 /* in the file, of end */
-	bool ended;		 /* nothing comes after end */
-	bool broken;		 /* nothing is read any more */
+	const uint8_t *at, *end; /* unread bytes of the buffer */
+	uint64_t offset;	 /* offset of "end" in the file */
+	bool ended;		 /* end of file reached: nothing follows "end" */
+	bool broken;		 /* reading stopped at an error */
 
 	bool swapped;
 	struct capture_interface *interfaces;
 	size_t interface_count;
 	int64_t last_ns;
-	struct capture_names *names; /* NULL: nobody asks */
+	struct capture_names *names; /* NULL: names are ignored; borrowed */
 	bool (*next)(struct capture_file *, struct capture_packet *);
 
 	uint32_t unknown_link;
 	struct capture_problem problem;
 };
 
-/* Fits the second level of cache, and is large enough to make system calls negligible. */
+/* Fits into the L2 cache, and is large enough to make system calls negligible. */
 #define CAPTURE_BUFFER_SIZE (256U << 10)
 
-/* Reads on until there are so many bytes, or the file ends. */
+/* Reads until this many bytes are unread; false at the end of the file or on an error. */
 bool capture_fill(struct capture_file *file, size_t bytes);
 
-/* True when so many bytes stand at file->at. */
+/* True when this many bytes can be read at file->at. */
 static inline bool capture_want(struct capture_file *file, size_t bytes)
 {
 	return (size_t)(file->end - file->at) >= bytes || capture_fill(file, bytes);
 }
 
-/* The place of file->at. */
-static inline uint64_t capture_place(const struct capture_file *file)
+/* The offset of file->at in the file. */
+static inline uint64_t capture_offset(const struct capture_file *file)
 {
 	return file->offset - (uint64_t)(file->end - file->at);
 }
@@ -74,10 +74,10 @@ static inline uint16_t capture_16(const struct capture_file *file, const uint8_t
 	return file->swapped ? __builtin_bswap16(value) : value;
 }
 
-/* Remembers what is wrong at offset, and that nothing more is read; returns false. */
+/* Records a problem at offset (the first one wins) and stops reading; returns false. */
 bool capture_damaged(struct capture_file *file, uint64_t offset, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
-/* The end came within something that began at offset; size 0: unknown. */
-bool capture_cut_off(struct capture_file *file, uint64_t offset, const char *what, uint64_t size);
+/* Records that the file ends within the item that begins at offset; size 0: unknown. */
+bool capture_truncated(struct capture_file *file, uint64_t offset, const char *what, uint64_t size);
 
 #endif

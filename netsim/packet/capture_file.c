@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Opening captures, and the pcap format. */
+/* Opens capture files, and reads the pcap format. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -16,8 +16,8 @@
 #define PCAP_MICRO  0xa1b2c3d4
 #define PCAP_NANO   0xa1b23c4d
 #define NG_SECTION  0x0a0d0d0a
-/* libpcap's own bound, for files that promise less. */
-#define SNAP_USUAL 262144
+/* libpcap's limit, for files with a smaller snap length than their packets. */
+#define SNAP_DEFAULT 262144
 
 /* --- pcap */
 
@@ -29,19 +29,18 @@ static bool pcap_next(struct capture_file *file, struct capture_packet *ret)
 	if (!capture_want(file, PCAP_RECORD)) {
 		if (file->at == file->end || file->broken)
 			return false;
-		return capture_cut_off(file, capture_place(file), "the header of a packet",
-				       PCAP_RECORD);
+		return capture_truncated(file, capture_offset(file), "the header of a packet",
+					 PCAP_RECORD);
 	}
 	captured = capture_32(file, file->at + 8);
 	if (captured > interface->snap)
-		return capture_damaged(file, capture_place(file),
-				       "a packet of %" PRIu32 " bytes, where %" PRIu32
-				       " are the most",
+		return capture_damaged(file, capture_offset(file),
+				       "a packet of %" PRIu32 " bytes, but the maximum is %" PRIu32,
 				       captured, interface->snap);
 	if (!capture_want(file, PCAP_RECORD + (size_t)captured))
 		return file->broken ? false :
-				      capture_cut_off(file, capture_place(file), "a packet",
-						      PCAP_RECORD + (uint64_t)captured);
+				      capture_truncated(file, capture_offset(file), "a packet",
+							PCAP_RECORD + (uint64_t)captured);
 	ret->time_ns = (int64_t)capture_32(file, file->at) * 1000000000 +
 		       (int64_t)(capture_32(file, file->at + 4) * interface->multiply);
 	ret->length = capture_32(file, file->at + 12);
@@ -67,11 +66,11 @@ static int pcap_open(struct capture_file *file, uint32_t magic, struct netsim_er
 		return err_oom(err);
 	interface->multiply = magic == PCAP_NANO ? 1 : 1000;
 	interface->snap = capture_32(file, file->at + 16);
-	if (interface->snap < SNAP_USUAL)
-		interface->snap = SNAP_USUAL;
+	if (interface->snap < SNAP_DEFAULT)
+		interface->snap = SNAP_DEFAULT;
 	if (interface->snap > CAPTURE_PACKET_MAX)
 		interface->snap = CAPTURE_PACKET_MAX;
-	/* The upper half holds the length of a checksum at the end, and flags. */
+	/* The upper 16 bits hold the FCS length and flags. */
 	interface->linktype = capture_32(file, file->at + 20) & 0xffff;
 	interface->link = packet_link_of(interface->linktype);
 	if (interface->link == PACKET_UNKNOWN)
@@ -81,9 +80,9 @@ static int pcap_open(struct capture_file *file, uint32_t magic, struct netsim_er
 	return 0;
 }
 
-/* --- both */
+/* --- both formats */
 
-/* Why it is no capture. */
+/* Reports why the file is not a capture. */
 static int refuse(const struct capture_file *file, struct netsim_err *err)
 {
 	static const struct {

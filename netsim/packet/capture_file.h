@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Capture files, pcap and pcapng, read from the front: files, pipes and standard input
- * alike, in a buffer that is as large as the largest packet asks for. Where a file is
- * damaged or cut off, all before that is read, and capture_problem() says where and what.
+ * Reads capture files, pcap and pcapng, sequentially, so that pipes and standard input
+ * work, too. The buffer grows to the largest packet. If a file is damaged or truncated,
+ * everything before is read, and capture_problem() reports the offset and the cause.
  */
 #ifndef NETSIM_CAPTURE_FILE_H
 #define NETSIM_CAPTURE_FILE_H
@@ -14,41 +14,47 @@
 #include "netsim/packet/packet.h"
 #include "netsim/util/err.h"
 
-/* What a file can say is larger is damaged. */
+/* Packets larger than this are treated as damage. */
 #define CAPTURE_PACKET_MAX (16U << 20)
 
-/* Valid until the next one is asked for. */
+/* Valid until the next call of capture_next(). */
 struct capture_packet {
 	int64_t time_ns; /* since 1970 */
 	const uint8_t *data;
 	uint32_t captured, length;
 	enum packet_link link;
-	uint16_t view; /* of the names' views; 0: none */
+	uint16_t view; /* index + 1 in capture_names.views; 0: none */
 	uint8_t seen;  /* enum packet_seen */
 };
 
 struct capture_file;
 struct capture_names;
 
-/* "-" is standard input. Fails where it cannot be opened or is no capture at all. */
+/*
+ * Opens a file; "-" is standard input. Fails if it cannot be read or is no capture.
+ * capture_close() frees *ret.
+ */
 int capture_open(const char *path, struct capture_file **ret, struct netsim_err *err);
-/* The same from memory, which stays the caller's. */
+/* The same from memory, which must stay valid until capture_close(). */
 int capture_open_memory(const char *name, const void *data, size_t size, struct capture_file **ret,
 			struct netsim_err *err);
 void capture_close(struct capture_file *file);
-/* Where the file's own names go to, which several files may share; before the first packet. */
+/*
+ * Collects the names in the file into names, which several files may share. Call before the
+ * first capture_next().
+ */
 void capture_use_names(struct capture_file *file, struct capture_names *names);
 
-/* False at the end, and where what follows cannot be read. */
+/* False at the end of the file, and at a problem. */
 bool capture_next(struct capture_file *file, struct capture_packet *ret);
 
 struct capture_problem {
-	uint64_t offset; /* of the header or block that is wrong */
-	char what[160];	 /* "" where there is none */
+	uint64_t offset; /* of the damaged header or block */
+	char what[160];	 /* "": no problem */
 };
 const struct capture_problem *capture_problem(const struct capture_file *file);
 const char *capture_name(const struct capture_file *file);
-/* The number of a kind of link that the file has and that is not read; 0: none. */
+/* The LINKTYPE_ number of an unsupported link of the file; 0: none. */
 uint32_t capture_unknown_link(const struct capture_file *file);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A heap of files, the one with the earliest packet on top. */
+/* Merges files with a min-heap by the time of their next packet. */
 #include "netsim/packet/capture_merge.h"
 
 #include <errno.h>
@@ -18,7 +18,7 @@ void capture_merge_done(struct capture_merge *merge)
 	*merge = (struct capture_merge) {0};
 }
 
-/* At the same time, the file that was named first. */
+/* Ties go to the file that was named first. */
 static bool earlier(const struct capture_source *a, const struct capture_source *b)
 {
 	if (a->next.time_ns != b->next.time_ns)
@@ -29,18 +29,18 @@ static bool earlier(const struct capture_source *a, const struct capture_source 
 static void sift_down(struct capture_merge *merge, size_t i)
 {
 	for (;;) {
-		size_t least = i, child = 2 * i + 1;
+		size_t earliest = i, child = 2 * i + 1;
 		struct capture_source swap;
 
 		for (size_t c = child; c < child + 2 && c < merge->waiting; c++)
-			if (earlier(&merge->heap[c], &merge->heap[least]))
-				least = c;
-		if (least == i)
+			if (earlier(&merge->heap[c], &merge->heap[earliest]))
+				earliest = c;
+		if (earliest == i)
 			return;
 		swap = merge->heap[i];
-		merge->heap[i] = merge->heap[least];
-		merge->heap[least] = swap;
-		i = least;
+		merge->heap[i] = merge->heap[earliest];
+		merge->heap[earliest] = swap;
+		i = earliest;
 	}
 }
 
@@ -58,7 +58,7 @@ static void merge_start(struct capture_merge *merge)
 		sift_down(merge, i);
 }
 
-/* What was handed out stays valid: its file goes on only with the next call. */
+/* The returned packet stays valid: its file is read on by the next call only. */
 bool capture_merge_next(struct capture_merge *merge, struct capture_packet *ret)
 {
 	if (merge->count == 1)

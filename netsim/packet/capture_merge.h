@@ -4,9 +4,9 @@
 
 #include "netsim/packet/capture_file.h"
 
-/* Several files as one, in the order of time. Each file must be in order itself. */
+/* Merges several files in order of time. Each file must be in order. */
 struct capture_merge {
-	struct capture_file **files; /* the caller's */
+	struct capture_file **files; /* borrowed */
 	size_t count;
 	struct capture_source {
 		struct capture_packet next;
@@ -15,7 +15,7 @@ struct capture_merge {
 	size_t waiting; /* files that are not at their end */
 	bool started;
 };
-/* 0, or -ENOMEM. */
+/* 0 or -ENOMEM. */
 int capture_merge_init(struct capture_merge *merge, struct capture_file **files, size_t count);
 void capture_merge_done(struct capture_merge *merge);
 bool capture_merge_next(struct capture_merge *merge, struct capture_packet *ret);

@@ -7,7 +7,7 @@
 
 #include "netsim/util/array.h"
 
-/* Up to the end, with what does not belong into a report taken out. */
+/* Copies the name, truncated, with characters that would break a report replaced. */
 static void clean(const char *name, size_t size, char ret[CAPTURE_NAME_MAX + 1])
 {
 	size_t used = 0;

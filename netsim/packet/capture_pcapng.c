@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* pcapng: sections, interfaces and packets; all other blocks are passed over. */
+/* Reads pcapng: sections, interfaces, packets and names; skips all other blocks. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -13,7 +13,7 @@
 #define BLOCK_SIMPLE	3
 #define BLOCK_NAMES	4
 #define BLOCK_PACKET	6
-#define BLOCK_AROUND	12 /* type and length before, length behind */
+#define BLOCK_AROUND	12 /* type and length before, length after */
 #define BYTE_ORDER_MARK 0x1a2b3c4d
 
 #define OPTION_END	  0
@@ -30,20 +30,20 @@
 
 __extension__ typedef __int128 wide;
 
-/* What a block is made of, without what stands around it. */
+/* The body of a block, without type and lengths. */
 struct body {
 	const uint8_t *at;
 	uint32_t size;
 	uint64_t offset; /* of the block, for messages */
 };
 
-/* The exponent of the unit of time: of ten, or with the highest bit of two. */
+/* The unit of time is 10^-value, or with the highest bit set 2^-value. */
 static bool set_resolution(struct capture_interface *interface, uint8_t value)
 {
 	interface->multiply = interface->divide = 1;
 	interface->shift = value & 0x80 ? value & 0x7f : 0;
 	if (value & 0x80) {
-		/* Two to the zeroth: whole seconds. */
+		/* 2^0: whole seconds. */
 		if (!interface->shift)
 			interface->multiply = NS;
 		return interface->shift < 64;
@@ -57,7 +57,7 @@ static bool set_resolution(struct capture_interface *interface, uint8_t value)
 	return true;
 }
 
-/* Beyond what 64 bits hold, the latest time there is. */
+/* Saturates at the range of 64 bits. */
 static int64_t time_of(const struct capture_interface *interface, uint64_t units)
 {
 	wide ns = (wide)units, sum;
@@ -80,7 +80,7 @@ static bool read_option(struct capture_file *file, struct capture_interface *int
 		return capture_damaged(file, body->offset, "out of memory");
 	if (code == OPTION_RESOLUTION && size >= 1 && !set_resolution(interface, value[0]))
 		return capture_damaged(file, body->offset,
-				       "an interface with the impossible resolution 0x%02x",
+				       "an interface with the invalid time resolution 0x%02x",
 				       value[0]);
 	if (code == OPTION_OFFSET && size >= 8) {
 		uint32_t low = capture_32(file, value + (file->swapped ? 4 : 0));
@@ -89,13 +89,13 @@ static bool read_option(struct capture_file *file, struct capture_interface *int
 		seconds = (int64_t)((uint64_t)high << 32 | low);
 		if (seconds > INT64_MAX / NS || seconds < INT64_MIN / NS)
 			return capture_damaged(file, body->offset,
-					       "an interface with an impossible time offset");
+					       "an interface with an invalid time offset");
 		interface->offset_ns = seconds * NS;
 	}
 	return true;
 }
 
-/* Options are pairs of 16-bit code and length, their values filled up to four bytes. */
+/* An option: 16-bit code, 16-bit length, value padded to four bytes. */
 static bool read_options(struct capture_file *file, struct capture_interface *interface,
 			 const struct body *body)
 {
@@ -136,7 +136,7 @@ static bool read_interface(struct capture_file *file, const struct body *body)
 	return read_options(file, interface, body);
 }
 
-/* What is there of a packet's options behind so many bytes: the direction. */
+/* Reads the direction from the options of a packet, which begin at offset "at". */
 static uint8_t read_seen(const struct capture_file *file, const struct body *body, uint32_t at)
 {
 	while (at + 4 <= body->size) {
@@ -149,7 +149,7 @@ static uint8_t read_seen(const struct capture_file *file, const struct body *bod
 		if (code == OPTION_FLAGS && size >= 4) {
 			uint32_t direction = capture_32(file, body->at + at) & 3;
 
-			/* What comes in was sent from behind the interface. */
+			/* Inbound packets were sent by the node behind the interface. */
 			return direction == 1 ? PACKET_SENT :
 			       direction == 2 ? PACKET_DELIVERED :
 						PACKET_UNSEEN;
@@ -159,7 +159,7 @@ static uint8_t read_seen(const struct capture_file *file, const struct body *bod
 	return PACKET_UNSEEN;
 }
 
-/* The packet stands "header" bytes into the block. */
+/* The packet begins "header" bytes into the block. */
 static bool fill_packet(struct capture_file *file, const struct body *body, uint32_t header,
 			uint32_t number, struct capture_packet *ret)
 {
@@ -168,8 +168,7 @@ static bool fill_packet(struct capture_file *file, const struct body *body, uint
 
 	if (number >= file->interface_count)
 		return capture_damaged(file, body->offset,
-				       "a packet of interface %" PRIu32 ", which there is not",
-				       number);
+				       "a packet of the undefined interface %" PRIu32, number);
 	interface = &file->interfaces[number];
 	units = (uint64_t)capture_32(file, body->at + 4) << 32 | capture_32(file, body->at + 8);
 	ret->captured = capture_32(file, body->at + 12);
@@ -190,7 +189,7 @@ static bool fill_packet(struct capture_file *file, const struct body *body, uint
 	return true;
 }
 
-/* A simple packet has no time of its own, and is cut at its interface's snap length. */
+/* A simple packet block has no time, and is truncated to the interface's snap length. */
 static bool fill_simple(struct capture_file *file, const struct body *body,
 			struct capture_packet *ret)
 {
@@ -212,7 +211,7 @@ static bool fill_simple(struct capture_file *file, const struct body *body,
 	return true;
 }
 
-/* Names of addresses: records like options; what they hold besides is passed over. */
+/* Reads names of addresses, records encoded like options; skips other records. */
 static bool read_names(struct capture_file *file, const struct body *body)
 {
 	uint32_t at = 0;
@@ -237,7 +236,7 @@ static bool read_names(struct capture_file *file, const struct body *body)
 	return true;
 }
 
-/* True when the block was a packet. Of damage file->broken tells. */
+/* Returns whether the block was a packet. Damage sets file->broken. */
 static bool read_block(struct capture_file *file, uint32_t type, const struct body *body,
 		       struct capture_packet *ret)
 {
@@ -266,7 +265,7 @@ static bool read_block(struct capture_file *file, uint32_t type, const struct bo
 /* Passes over a block of any length, without a buffer for all of it. */
 static bool skip_block(struct capture_file *file, uint32_t length)
 {
-	uint64_t offset = capture_place(file);
+	uint64_t offset = capture_offset(file);
 	uint32_t left = length;
 
 	while (left) {
@@ -274,7 +273,7 @@ static bool skip_block(struct capture_file *file, uint32_t length)
 
 		if (!capture_want(file, part))
 			return file->broken ? false :
-					      capture_cut_off(file, offset, "a block", length);
+					      capture_truncated(file, offset, "a block", length);
 		file->at += part;
 		left -= part;
 	}
@@ -285,23 +284,22 @@ static bool next_packet(struct capture_file *file, struct capture_packet *ret);
 
 bool capture_ng_section(struct capture_file *file)
 {
-	uint64_t offset = capture_place(file);
+	uint64_t offset = capture_offset(file);
 	uint32_t mark, length;
 
 	if (!capture_want(file, 12))
-		return capture_cut_off(file, offset, "the header of a section", 0);
+		return capture_truncated(file, offset, "the header of a section", 0);
 	file->swapped = false;
 	mark = capture_32(file, file->at + 8);
 	if (mark != BYTE_ORDER_MARK && mark != __builtin_bswap32(BYTE_ORDER_MARK))
-		return capture_damaged(file, offset, "a section with the impossible mark 0x%08x",
-				       mark);
+		return capture_damaged(file, offset,
+				       "a section with the invalid byte-order magic 0x%08x", mark);
 	file->swapped = mark != BYTE_ORDER_MARK;
 	length = capture_32(file, file->at + 4);
 	if (length < 28 || length % 4)
 		return capture_damaged(file, offset,
-				       "a section whose header has the impossible length %" PRIu32,
-				       length);
-	/* A section has interfaces of its own. */
+				       "a section header with the invalid length %" PRIu32, length);
+	/* A section starts a new list of interfaces. */
 	free(file->interfaces);
 	file->interfaces = NULL;
 	file->interface_count = 0;
@@ -315,17 +313,17 @@ static bool is_used(uint32_t type)
 	       type == BLOCK_PACKET || type == BLOCK_NAMES;
 }
 
-/* Reads a block; *ret_packet says whether it was a packet. False at the end. */
+/* Reads a block; *ret_packet: it was a packet. False at the end. */
 static bool next_block(struct capture_file *file, struct capture_packet *ret, bool *ret_packet)
 {
-	struct body body = {.offset = capture_place(file)};
+	struct body body = {.offset = capture_offset(file)};
 	uint32_t type, length;
 
 	*ret_packet = false;
 	if (!capture_want(file, 8)) {
 		if (file->at == file->end || file->broken)
 			return false;
-		return capture_cut_off(file, body.offset, "the header of a block", 8);
+		return capture_truncated(file, body.offset, "the header of a block", 8);
 	}
 	type = capture_32(file, file->at);
 	if (type == BLOCK_SECTION)
@@ -333,17 +331,20 @@ static bool next_block(struct capture_file *file, struct capture_packet *ret, bo
 	length = capture_32(file, file->at + 4);
 	if (length < BLOCK_AROUND || length % 4)
 		return capture_damaged(file, body.offset,
-				       "a block with the impossible length %" PRIu32, length);
+				       "a block with the invalid length %" PRIu32, length);
 	if (!is_used(type))
 		return skip_block(file, length);
 	if (length > CAPTURE_PACKET_MAX)
-		return capture_damaged(file, body.offset, "a packet's block of %" PRIu32 " bytes",
-				       length);
+		return capture_damaged(file, body.offset,
+				       "a block of %" PRIu32 " bytes, but the maximum is %u",
+				       length, CAPTURE_PACKET_MAX);
 	if (!capture_want(file, length))
-		return file->broken ? false : capture_cut_off(file, body.offset, "a block", length);
+		return file->broken ? false :
+				      capture_truncated(file, body.offset, "a block", length);
 	if (capture_32(file, file->at + length - 4) != length)
 		return capture_damaged(file, body.offset,
-				       "a block of %" PRIu32 " bytes that ends with %" PRIu32,
+				       "a block of %" PRIu32
+				       " bytes whose trailing length is %" PRIu32,
 				       length, capture_32(file, file->at + length - 4));
 	body.at = file->at + 8;
 	body.size = length - BLOCK_AROUND;

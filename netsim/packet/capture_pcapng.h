@@ -4,7 +4,7 @@
 
 #include "netsim/packet/capture_buffer.h"
 
-/* Reads the section header block at file->at, and sets file->next. */
+/* Reads the section header block at file->at and sets file->next. False on an error. */
 bool capture_ng_section(struct capture_file *file);
 
 #endif

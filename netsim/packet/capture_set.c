@@ -10,19 +10,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* One file after the other. */
-struct row {
-	char *base, *end; /* their names, in front of the number and behind it */
+/* A sequence of rotated files. */
+struct sequence {
+	char *base, *end; /* of the file names: before and after the number */
 	struct capture_writer *writer;
-	uint64_t number; /* of the file that is open */
+	uint64_t number; /* of the open file */
 	int64_t begin_ns;
-	bool begun; /* a packet is in it */
+	bool has_packets;
 };
 
 struct capture_set {
 	const struct capture_plan *plan;
 	bool made_dir;
-	struct row *rows;
+	struct sequence *sequences;
 	size_t count; /* 1, or one for each port */
 };
 
@@ -31,88 +31,89 @@ static bool rotates(const struct capture_plan *plan)
 	return plan->rotate_bytes || plan->rotate_ns;
 }
 
-static int name_of(const struct capture_set *set, const struct row *row, uint64_t number,
+static int name_of(const struct capture_set *set, const struct sequence *seq, uint64_t number,
 		   char path[static PATH_MAX], struct netsim_err *err)
 {
-	int length = rotates(set->plan) ? snprintf(path, PATH_MAX, "%s-%05" PRIu64 "%s", row->base,
-						   number, row->end) :
-					  snprintf(path, PATH_MAX, "%s%s", row->base, row->end);
+	int length = rotates(set->plan) ? snprintf(path, PATH_MAX, "%s-%05" PRIu64 "%s", seq->base,
+						   number, seq->end) :
+					  snprintf(path, PATH_MAX, "%s%s", seq->base, seq->end);
 
 	return length < PATH_MAX ? 0 :
 				   err_set(err, NETSIM_ERR_USAGE, -ENAMETOOLONG, NULL,
-					   "the name of the file is too long");
+					   "the file name is too long");
 }
 
-static int open_next(struct capture_set *set, struct row *row, struct netsim_err *err)
+static int open_next(struct capture_set *set, struct sequence *seq, struct netsim_err *err)
 {
 	char path[PATH_MAX];
-	int r = name_of(set, row, row->number + 1, path, err);
+	int r = name_of(set, seq, seq->number + 1, path, err);
 
 	if (r == 0)
-		r = capture_write_open(path, &row->writer, err);
+		r = capture_write_open(path, &seq->writer, err);
 	return r;
 }
 
-static int begin_next(struct capture_set *set, struct row *row, struct netsim_err *err)
+static int begin_next(struct capture_set *set, struct sequence *seq, struct netsim_err *err)
 {
 	struct capture_writing what = set->plan->what;
 	char path[PATH_MAX];
 	int r;
 
 	if (set->plan->dir) {
-		what.ports += row - set->rows;
+		what.ports += seq - set->sequences;
 		what.port_count = 1;
 	}
-	r = capture_write_begin(row->writer, &what, err);
-	row->number++;
-	row->begun = false;
-	if (r < 0 || !rotates(set->plan) || !set->plan->keep || row->number <= set->plan->keep)
+	r = capture_write_begin(seq->writer, &what, err);
+	seq->number++;
+	seq->has_packets = false;
+	if (r < 0 || !rotates(set->plan) || !set->plan->keep || seq->number <= set->plan->keep)
 		return r;
-	r = name_of(set, row, row->number - set->plan->keep, path, err);
-	/* Somebody may have taken it away already. */
+	r = name_of(set, seq, seq->number - set->plan->keep, path, err);
+	/* The file may have been removed already. */
 	if (r == 0 && unlink(path) < 0 && errno != ENOENT)
 		r = err_set(err, NETSIM_ERR_KERNEL, -errno, NULL, "cannot remove %s: %s", path,
 			    strerror(errno));
 	return r;
 }
 
-static int close_row(struct capture_set *set, struct row *row, const struct capture_totals *totals,
-		     int64_t time_ns, struct netsim_err *err)
+static int close_sequence(struct capture_set *set, struct sequence *seq,
+			  const struct capture_totals *totals, int64_t time_ns,
+			  struct netsim_err *err)
 {
-	struct capture_writer *writer = row->writer;
+	struct capture_writer *writer = seq->writer;
 
-	row->writer = NULL;
+	seq->writer = NULL;
 	if (totals && set->plan->dir)
-		totals += row - set->rows;
+		totals += seq - set->sequences;
 	return capture_write_close(writer, totals, time_ns, err);
 }
 
-/* "trace.pcapng": "trace" and ".pcapng". */
-static int split(struct row *row, const char *file, struct netsim_err *err)
+/* Splits "trace.pcapng" into "trace" and ".pcapng". */
+static int split(struct sequence *seq, const char *file, struct netsim_err *err)
 {
 	const char *slash = strrchr(file, '/'), *dot = strrchr(file, '.');
 
 	if (!dot || (slash && dot <= slash + 1) || dot == file)
 		dot = file + strlen(file);
-	row->base = strndup(file, (size_t)(dot - file));
-	row->end = strdup(dot);
-	return row->base && row->end ? 0 : err_oom(err);
+	seq->base = strndup(file, (size_t)(dot - file));
+	seq->end = strdup(dot);
+	return seq->base && seq->end ? 0 : err_oom(err);
 }
 
-/* "n100-1/eth1" of the fleet n3x: DIR/n3x.n100-1.eth1.pcapng */
-static int name_row(struct row *row, const struct capture_plan *plan, const char *port,
-		    struct netsim_err *err)
+/* The port "n100-1/eth1" of the fleet n3x is written to DIR/n3x.n100-1.eth1.pcapng. */
+static int name_sequence(struct sequence *seq, const struct capture_plan *plan, const char *port,
+			 struct netsim_err *err)
 {
 	const char *slash = strchr(port, '/');
 	int node = slash ? (int)(slash - port) : (int)strlen(port);
 
-	if (asprintf(&row->base, "%s/%s.%.*s%s%s", plan->dir, plan->prefix, node, port,
+	if (asprintf(&seq->base, "%s/%s.%.*s%s%s", plan->dir, plan->prefix, node, port,
 		     slash ? "." : "", slash ? slash + 1 : "") < 0) {
-		row->base = NULL;
+		seq->base = NULL;
 		return err_oom(err);
 	}
-	row->end = strdup(".pcapng");
-	return row->end ? 0 : err_oom(err);
+	seq->end = strdup(".pcapng");
+	return seq->end ? 0 : err_oom(err);
 }
 
 int capture_set_open(const struct capture_plan *plan, struct capture_set **ret,
@@ -126,25 +127,25 @@ int capture_set_open(const struct capture_plan *plan, struct capture_set **ret,
 	if (!set)
 		return err_oom(err);
 	set->plan = plan;
-	set->rows = calloc(count + 1, sizeof(*set->rows));
-	if (!set->rows)
+	set->sequences = calloc(count + 1, sizeof(*set->sequences));
+	if (!set->sequences)
 		r = err_oom(err);
 	if (r == 0 && plan->dir) {
 		set->made_dir = mkdir(plan->dir, 0755) == 0;
 		if (!set->made_dir && errno != EEXIST)
-			r = err_set(err, NETSIM_ERR_KERNEL, -errno, NULL, "cannot make %s: %s",
+			r = err_set(err, NETSIM_ERR_KERNEL, -errno, NULL, "cannot create %s: %s",
 				    plan->dir, strerror(errno));
 	}
 	for (size_t i = 0; r == 0 && i < count; i++) {
 		set->count++;
-		r = plan->dir ? name_row(&set->rows[i], plan, plan->what.ports[i], err) :
-				split(&set->rows[i], plan->file, err);
+		r = plan->dir ? name_sequence(&set->sequences[i], plan, plan->what.ports[i], err) :
+				split(&set->sequences[i], plan->file, err);
 		if (r == 0)
-			r = open_next(set, &set->rows[i], err);
+			r = open_next(set, &set->sequences[i], err);
 	}
-	/* Only now: where one cannot be made, none is to be touched. */
+	/* Truncate files only when all could be opened. */
 	for (size_t i = 0; r == 0 && i < count; i++)
-		r = begin_next(set, &set->rows[i], err);
+		r = begin_next(set, &set->sequences[i], err);
 	if (r == 0) {
 		*ret = set;
 		return 0;
@@ -156,35 +157,35 @@ int capture_set_open(const struct capture_plan *plan, struct capture_set **ret,
 	return r;
 }
 
-static bool is_full(const struct capture_plan *plan, const struct row *row, int64_t time_ns)
+static bool is_full(const struct capture_plan *plan, const struct sequence *seq, int64_t time_ns)
 {
-	return row->begun &&
-	       ((plan->rotate_bytes && capture_write_size(row->writer) >= plan->rotate_bytes) ||
-		(plan->rotate_ns && time_ns - row->begin_ns >= plan->rotate_ns));
+	return seq->has_packets &&
+	       ((plan->rotate_bytes && capture_write_size(seq->writer) >= plan->rotate_bytes) ||
+		(plan->rotate_ns && time_ns - seq->begin_ns >= plan->rotate_ns));
 }
 
 int capture_set_add(struct capture_set *set, const struct capture_written *packet,
 		    const struct capture_totals *totals, struct netsim_err *err)
 {
-	struct row *row = &set->rows[set->plan->dir ? packet->port : 0];
+	struct sequence *seq = &set->sequences[set->plan->dir ? packet->port : 0];
 	struct capture_written here = *packet;
 	int r = 0;
 
-	if (is_full(set->plan, row, packet->time_ns)) {
-		r = close_row(set, row, totals, packet->time_ns, err);
+	if (is_full(set->plan, seq, packet->time_ns)) {
+		r = close_sequence(set, seq, totals, packet->time_ns, err);
 		if (r == 0)
-			r = open_next(set, row, err);
+			r = open_next(set, seq, err);
 		if (r == 0)
-			r = begin_next(set, row, err);
+			r = begin_next(set, seq, err);
 	}
-	if (r < 0 || !row->writer)
+	if (r < 0 || !seq->writer)
 		return r;
-	if (!row->begun)
-		row->begin_ns = packet->time_ns;
-	row->begun = true;
+	if (!seq->has_packets)
+		seq->begin_ns = packet->time_ns;
+	seq->has_packets = true;
 	if (set->plan->dir)
 		here.port = 0;
-	return capture_write_add(row->writer, &here, err);
+	return capture_write_add(seq->writer, &here, err);
 }
 
 int capture_set_flush(struct capture_set *set, struct netsim_err *err)
@@ -192,7 +193,7 @@ int capture_set_flush(struct capture_set *set, struct netsim_err *err)
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < set->count; i++)
-		r = capture_write_flush(set->rows[i].writer, err);
+		r = capture_write_flush(set->sequences[i].writer, err);
 	return r;
 }
 
@@ -201,7 +202,7 @@ uint64_t capture_set_files(const struct capture_set *set)
 	uint64_t files = 0;
 
 	for (size_t i = 0; i < set->count; i++)
-		files += set->rows[i].number;
+		files += set->sequences[i].number;
 	return files;
 }
 
@@ -213,13 +214,13 @@ int capture_set_close(struct capture_set *set, const struct capture_totals *tota
 	if (!set)
 		return 0;
 	for (size_t i = 0; i < set->count; i++) {
-		int closed = close_row(set, &set->rows[i], totals, time_ns, err);
+		int closed = close_sequence(set, &set->sequences[i], totals, time_ns, err);
 
 		r = r < 0 ? r : closed;
-		free(set->rows[i].base);
-		free(set->rows[i].end);
+		free(set->sequences[i].base);
+		free(set->sequences[i].end);
 	}
-	free(set->rows);
+	free(set->sequences);
 	free(set);
 	return r;
 }

@@ -22,7 +22,7 @@ const char *capture_text_end(const struct packet *packet, const uint8_t *address
 	return unit_format_address(&ip, buf);
 }
 
-/* " [S.]", as tcpdump writes them. */
+/* Flags in tcpdump's notation: " [S.]". */
 static void add_flags(uint8_t flags, char *text)
 {
 	static const struct {

@@ -13,7 +13,7 @@
 #include "netsim/util/auto.h"
 
 #define BUFFER		(1U << 20)
-#define PACKET_MOST	(BUFFER / 2)
+#define PACKET_MAX	(BUFFER / 2)
 #define PCAP_NS		0xa1b23c4d
 #define PCAP_HEADER	24
 #define PCAP_AROUND	16
@@ -25,13 +25,13 @@
 #define PACKET		6
 #define ETHERNET	1
 #define NS		1000000000
-#define NAMES_RECORD	512   /* more than one takes */
-#define FILTER_MOST	65534 /* an option's length, less the zero in front */
+#define NAME_RECORD_MAX 512   /* upper bound of one record */
+#define FILTER_MAX	65534 /* limit of an option's length, less the leading zero */
 
-/* So much a pipe takes without waiting, when it says that it takes anything. */
-#define PIPE_PIECE 4096
+/* PIPE_BUF: a pipe that poll() reports writable takes this much without blocking. */
+#define PIPE_CHUNK 4096
 #define WAIT_MS	   100
-#define WAITS_MOST 10
+#define WAITS_MAX  10
 
 enum option {
 	OPTION_END = 0,
@@ -50,17 +50,17 @@ enum flags { FLAG_INBOUND = 1, FLAG_OUTBOUND = 2 };
 
 struct capture_writer {
 	char *name;
-	char *path; /* of a file that was not there before, else NULL */
+	char *path; /* only of a file that open_path() created */
 	int fd;
 	bool pcap, failed;
 	bool begun;
-	bool piped; /* it can neither be cut nor counted on to take everything at once */
+	bool piped; /* not a regular file: cannot be truncated, and writes may block */
 	bool (*ended)(void *arg);
 	void *arg;
 	size_t port_count;
-	uint64_t written; /* of the file; what follows is in the buffer */
+	uint64_t written; /* bytes in the file; the buffer follows */
 	size_t used, block;
-	uint8_t *buffer; /* begins with the file or with a block */
+	uint8_t *buffer; /* starts at the file header or at a block */
 };
 
 bool capture_write_is_pcap(const char *path)
@@ -87,8 +87,8 @@ static void put_32(struct capture_writer *w, uint32_t value)
 	put(w, &value, sizeof(value));
 }
 
-/* Filled up to four bytes. */
-static void put_filled(struct capture_writer *w, const void *data, size_t size)
+/* Pads to a multiple of four bytes. */
+static void put_padded(struct capture_writer *w, const void *data, size_t size)
 {
 	put(w, data, size);
 	put(w, "\0\0\0", -size & 3);
@@ -98,7 +98,7 @@ static void put_option(struct capture_writer *w, uint16_t code, const void *valu
 {
 	put_16(w, code);
 	put_16(w, (uint16_t)size);
-	put_filled(w, value, size);
+	put_padded(w, value, size);
 }
 
 static void put_text(struct capture_writer *w, uint16_t code, const char *text)
@@ -110,7 +110,7 @@ static void begin_block(struct capture_writer *w, uint32_t type)
 {
 	w->block = w->used;
 	put_32(w, type);
-	put_32(w, 0); /* its length, which is known at its end */
+	put_32(w, 0); /* its length: set by end_block() */
 }
 
 static void end_block(struct capture_writer *w)
@@ -121,8 +121,8 @@ static void end_block(struct capture_writer *w)
 	memcpy(w->buffer + w->block + 4, &length, sizeof(length));
 }
 
-/* The end of the last whole block in the first so many bytes of the buffer. */
-static size_t whole(const struct capture_writer *w, size_t bytes)
+/* The end of the last complete block within the first "bytes" of the buffer. */
+static size_t complete_blocks(const struct capture_writer *w, size_t bytes)
 {
 	size_t at = 0, next = w->pcap && !w->written ? PCAP_HEADER : 0;
 	uint32_t length;
@@ -137,16 +137,19 @@ static size_t whole(const struct capture_writer *w, size_t bytes)
 	return at;
 }
 
-/* bytes of the buffer came as far as the file. */
+/*
+ * Handles a failed write after "bytes" of the buffer: cuts the file back to its last
+ * complete block.
+ */
 static int failed(struct capture_writer *w, size_t bytes, int code, const char *why,
 		  struct netsim_err *err)
 {
-	off_t end = lseek(w->fd, 0, SEEK_CUR), over = (off_t)(bytes - whole(w, bytes));
+	off_t end = lseek(w->fd, 0, SEEK_CUR), over = (off_t)(bytes - complete_blocks(w, bytes));
 
 	w->failed = true;
 	/*
-	 * Standard output may have had something in it before. A pipe cannot be cut, and its
-	 * reader has what it has.
+	 * Relative to the current end: standard output may have had content before. A pipe
+	 * cannot be truncated.
 	 */
 	if (end >= 0 && over)
 		(void)!ftruncate(w->fd, end - over);
@@ -154,15 +157,15 @@ static int failed(struct capture_writer *w, size_t bytes, int code, const char *
 }
 
 /*
- * A pipe's reader may take its time; once the capture is to end, a second in which it takes
- * nothing. A write that waits could not be ended: it begins anew after a signal, or the
- * signal comes just before it.
+ * Waits until the pipe is writable; after the capture's end, for a second at most. A
+ * blocking write() could not be ended: it is restarted after a signal, or the signal comes
+ * just before it.
  */
-static bool is_taken(const struct capture_writer *w)
+static bool wait_writable(const struct capture_writer *w)
 {
 	struct pollfd out = {.fd = w->fd, .events = POLLOUT};
 
-	for (int waits = 0; waits < WAITS_MOST;) {
+	for (int waits = 0; waits < WAITS_MAX;) {
 		int ready = poll(&out, 1, WAIT_MS);
 
 		if (ready > 0 || (ready < 0 && errno != EINTR))
@@ -177,14 +180,14 @@ int capture_write_flush(struct capture_writer *w, struct netsim_err *err)
 	size_t done = 0;
 
 	while (!w->failed && done < w->used) {
-		size_t piece = w->used - done;
+		size_t chunk = w->used - done;
 		ssize_t n;
 
-		if (w->piped && piece > PIPE_PIECE)
-			piece = PIPE_PIECE;
-		if (w->piped && !is_taken(w))
-			return failed(w, done, ETIMEDOUT, "nobody reads it", err);
-		n = write(w->fd, w->buffer + done, piece);
+		if (w->piped && chunk > PIPE_CHUNK)
+			chunk = PIPE_CHUNK;
+		if (w->piped && !wait_writable(w))
+			return failed(w, done, ETIMEDOUT, "timed out waiting for the reader", err);
+		n = write(w->fd, w->buffer + done, chunk);
 		if (n < 0 && errno != EINTR)
 			return failed(w, done, errno, strerror(errno), err);
 		done += n > 0 ? (size_t)n : 0;
@@ -224,10 +227,10 @@ static void put_section(struct capture_writer *w)
 	end_block(w);
 }
 
-/* A zero in front says that it is the text of a filter; dots, that it was longer. */
+/* The leading zero marks filter text; "..." marks that it was truncated. */
 static void put_filter(struct capture_writer *w, const char *filter)
 {
-	size_t length = strlen(filter), kept = length > FILTER_MOST ? FILTER_MOST - 3 : length;
+	size_t length = strlen(filter), kept = length > FILTER_MAX ? FILTER_MAX - 3 : length;
 	size_t size = 1 + kept + (kept < length ? 3 : 0);
 
 	put_16(w, INTERFACE_FILTER);
@@ -241,7 +244,7 @@ static void put_filter(struct capture_writer *w, const char *filter)
 static void put_interface(struct capture_writer *w, const struct capture_writing *what,
 			  const char *name)
 {
-	const uint8_t resolution = 9; /* ten to the minus ninth */
+	const uint8_t resolution = 9; /* 10^-9 s */
 
 	begin_block(w, INTERFACE);
 	put_16(w, ETHERNET);
@@ -255,18 +258,18 @@ static void put_interface(struct capture_writer *w, const struct capture_writing
 	end_block(w);
 }
 
-/* Blocks of names, no longer than a packet's may be. */
+/* Writes blocks of names, none longer than a packet block may be. */
 static int put_names(struct capture_writer *w, const struct capture_writing *what,
 		     struct netsim_err *err)
 {
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < what->name_count;) {
-		r = make_room(w, PACKET_MOST, err);
+		r = make_room(w, PACKET_MAX, err);
 		if (r < 0)
 			break;
 		begin_block(w, NAMES);
-		for (; i < what->name_count && w->used - w->block < PACKET_MOST - NAMES_RECORD;
+		for (; i < what->name_count && w->used - w->block < PACKET_MAX - NAME_RECORD_MAX;
 		     i++) {
 			const struct capture_name *name = &what->names[i];
 			bool four = name->ip.family == AF_INET;
@@ -296,7 +299,7 @@ static int put_head(struct capture_writer *w, const struct capture_writing *what
 	}
 	put_section(w);
 	for (size_t i = 0; r == 0 && i < what->port_count; i++) {
-		r = make_room(w, FILTER_MOST + 8192, err);
+		r = make_room(w, FILTER_MAX + 8192, err);
 		if (r == 0)
 			put_interface(w, what, what->ports[i]);
 	}
@@ -313,7 +316,7 @@ static void free_writer(struct capture_writer *w)
 	free(w);
 }
 
-/* What is in it stays there: it is not certain yet that there will be a capture. */
+/* Leaves existing content: the capture may not begin. */
 static int open_path(struct capture_writer *w, const char *path, struct netsim_err *err)
 {
 	w->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
@@ -392,7 +395,7 @@ int capture_write_add(struct capture_writer *w, const struct capture_written *pa
 	const uint32_t flags = packet->sent ? FLAG_INBOUND : FLAG_OUTBOUND;
 	int r;
 
-	if (packet->captured > PACKET_MOST - 64)
+	if (packet->captured > PACKET_MAX - 64)
 		return err_set(err, NETSIM_ERR_BUG, -EMSGSIZE, NULL, "a packet of %u bytes",
 			       packet->captured);
 	r = make_room(w, packet->captured + 64, err);
@@ -407,7 +410,7 @@ int capture_write_add(struct capture_writer *w, const struct capture_written *pa
 	put_time(w, packet->time_ns);
 	put_32(w, packet->captured);
 	put_32(w, packet->length);
-	put_filled(w, packet->data, packet->captured);
+	put_padded(w, packet->data, packet->captured);
 	put_option(w, PACKET_FLAGS, &flags, sizeof(flags));
 	put_option(w, OPTION_END, NULL, 0);
 	end_block(w);
@@ -453,7 +456,7 @@ int capture_write_close(struct capture_writer *w, const struct capture_totals *t
 	if (r == 0)
 		r = capture_write_flush(w, err);
 	fd = take_fd(&w->fd);
-	/* Some file systems find out only now that there is no room. */
+	/* Some file systems report only here that the disk is full. */
 	if (fd > STDOUT_FILENO && close(fd) < 0 && r == 0)
 		r = err_set(err, NETSIM_ERR_KERNEL, -errno, NULL, "cannot write %s: %s", w->name,
 			    strerror(errno));

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Two sockets a port, one each way: the kernel drops the other way's packets before it
- * copies them. libpcap makes the sockets and reads their rings; attaching the filters is
- * done here, because libpcap lets packets in before, and then takes the first ones that
- * come after for such.
+ * Uses two sockets per port, one per direction: the kernel drops packets of the other
+ * direction before copying them. libpcap opens the sockets and reads their rings. The
+ * filters are attached here, since libpcap lets packets in before it attaches one, and
+ * mistakes the first packets after it for earlier ones.
  */
 #include "netsim/packet/live.h"
 
@@ -26,58 +26,60 @@
 
 #define NS_PER_MS 1000000LL
 #define SNAP_MAX  262144
-/* A tag, the header of IPv6, and the ports behind it: 62 bytes. */
-#define SNAP_LEAST 64
-/* Nobody sends it: for a socket that is to see nothing yet. */
+/* A VLAN tag, the IPv6 header, and the ports after it: 62 bytes. */
+#define SNAP_MIN 64
+/* An unused ethertype, for sockets that must not receive yet. */
 #define PROTOCOL_NONE 0xffff
 
 /*
- * The kernel hands packets over in blocks: those that are full, and after this time (in
- * ms) those that are not. The timer that does so may just have run when one was begun, and
- * on a busy machine it runs late.
+ * The kernel hands over full blocks at once, and others after this timeout in ms. Its timer
+ * may have fired just before a block was begun, and runs late on a busy machine (LATE_MS).
  */
-#define RETIRE	     20
-#define RETIRE_MANY  50 /* with more sockets than SOCKETS_MANY */
-#define LATE	     60
-#define SOCKETS_MANY 64
+#define RETIRE_MS      20
+#define RETIRE_MANY_MS 50 /* with more sockets than SOCKETS_MANY */
+#define LATE_MS	       60
+#define SOCKETS_MANY   64
 
 /*
- * Of what the kernel keeps: a block, whose size is libpcap's, and of which a ring has at
- * least two: one is read while the other is filled; and the usual size.
+ * Kernel buffers. A ring has at least two blocks of libpcap's size: one is read while the
+ * other is filled.
  */
-#define BLOCK	     SNAP_MAX
-#define BUFFER	     (4U << 20) /* both ways */
-#define BUFFER_LEAST (4U * BLOCK)
+#define BLOCK_SIZE   SNAP_MAX
+#define BUFFER	     (4U << 20) /* default, both directions */
+#define BUFFER_MIN   (4U * BLOCK_SIZE)
 #define BUFFER_TOTAL (256U << 20)
 
-#define SORT_MOST (64U << 20)
-#define BATCH	  1024 /* packets of a socket at once, so that no socket waits long */
+#define SORT_MAX (64U << 20)
+#define BATCH	 1024 /* packets of a socket per turn, so that no socket starves */
 
-/* ns: libpcap's counters have 32 bits, and not all is told that happens to a port. */
-#define LOOK_EVERY 500000000LL
+/*
+ * In ns. libpcap's counters are 32 bits wide, and the kernel does not report every event of
+ * a port.
+ */
+#define CHECK_EVERY_NS 500000000LL
 
 struct source {
 	struct live *live;
 	pcap_t *pcap;
 	uint32_t port;
 	bool sent, gone, failed;
-	int64_t leave_ns; /* of a steady clock: nothing comes from then on; 0: it is there */
+	int64_t end_ns; /* CLOCK_MONOTONIC: the source ends then; 0: its interface exists */
 	struct pcap_stat last;
 	struct live_counts counts;
 };
 
 struct live {
 	struct source *sources; /* in the order of the ports */
-	size_t ways;		/* so many sources has each */
+	size_t ways;		/* sources per port */
 	size_t count;
 	struct pollfd *fds;
 	struct live_sort *sort;
-	int64_t hold_ns;    /* after that, no source has anything earlier */
-	int64_t sure_ns;    /* everything up to then is in sort */
-	int64_t asked_ns;   /* when it was last looked for packets */
-	int64_t mixed_ns;   /* of a steady clock: there may be some from before a step back */
-	int64_t stopped_ns; /* 0: not yet */
-	int64_t looked_ns;
+	int64_t hold_ns;	    /* upper bound on how late a packet is handed over */
+	int64_t watermark_ns;	    /* all packets up to then are in sort */
+	int64_t polled_ns;	    /* when packets were last polled for */
+	int64_t step_back_until_ns; /* CLOCK_MONOTONIC: packets may predate a step back */
+	int64_t stopped_ns;	    /* 0: running */
+	int64_t checked_ns;
 };
 
 static int refused(const char *port, pcap_t *pcap, int status, struct netsim_err *err)
@@ -92,7 +94,7 @@ static int refused(const char *port, pcap_t *pcap, int status, struct netsim_err
 		       pcap && *pcap_geterr(pcap) ? pcap_geterr(pcap) : pcap_statustostr(status));
 }
 
-/* The socket and its ring; nothing comes in yet. */
+/* Opens the socket and its ring; nothing is received yet. */
 static int open_source(struct source *source, const char *port, uint32_t snap, uint32_t buffer,
 		       int retire, struct netsim_err *err)
 {
@@ -114,14 +116,17 @@ static int open_source(struct source *source, const char *port, uint32_t snap, u
 		return refused(port, pcap, r, err);
 	if (pcap_datalink(pcap) != DLT_EN10MB)
 		return err_set(err, NETSIM_ERR_KERNEL, -EPROTONOSUPPORT, NULL,
-			       "cannot capture at %s: it is no Ethernet", port);
+			       "cannot capture at %s: not an Ethernet interface", port);
 	if (pcap_setnonblock(pcap, 1, why) < 0)
 		return err_set(err, NETSIM_ERR_KERNEL, -EIO, NULL, "cannot capture at %s: %s", port,
 			       why);
 	return 0;
 }
 
-/* The words of one who asks for "ip) or (tcp" would otherwise be no mistake. */
+/*
+ * Compiles the filter alone: within the parentheses added later, "ip) or (tcp" would be
+ * valid.
+ */
 static int check_filter(pcap_t *pcap, const char *filter, struct netsim_err *err)
 {
 	struct bpf_program program;
@@ -153,7 +158,7 @@ static int attach(const struct live *live, const struct bpf_program *programs,
 {
 	for (size_t i = 0; i < live->count; i++) {
 		const struct bpf_program *program = &programs[live->sources[i].sent ? 0 : 1];
-		/* libpcap's instructions are the kernel's. */
+		/* libpcap's instructions have the kernel's format. */
 		struct sock_fprog kernel = {.len = (unsigned short)program->bf_len,
 					    .filter = (struct sock_filter *)program->bf_insns};
 
@@ -166,8 +171,8 @@ static int attach(const struct live *live, const struct bpf_program *programs,
 	return 0;
 }
 
-/* All at once, as far as that goes: a socket takes a few microseconds. */
-static int begin(const struct live *live, const char *const *ports, struct netsim_err *err)
+/* Starts all sockets back to back: each takes a few microseconds. */
+static int bind_sources(const struct live *live, const char *const *ports, struct netsim_err *err)
 {
 	for (size_t i = 0; i < live->count; i++) {
 		struct sockaddr_ll address = {.sll_family = AF_PACKET,
@@ -186,8 +191,8 @@ static int begin(const struct live *live, const char *const *ports, struct netsi
 	return 0;
 }
 
-static int filter_and_begin(const struct live *live, const char *const *ports, const char *filter,
-			    struct netsim_err *err)
+static int start(const struct live *live, const char *const *ports, const char *filter,
+		 struct netsim_err *err)
 {
 	struct bpf_program programs[2] = {0};
 	pcap_t *pcap = live->sources->pcap;
@@ -204,7 +209,7 @@ static int filter_and_begin(const struct live *live, const char *const *ports, c
 	if (r == 0)
 		r = attach(live, programs, ports, err);
 	if (r == 0)
-		r = begin(live, ports, err);
+		r = bind_sources(live, ports, err);
 	pcap_freecode(&programs[0]);
 	pcap_freecode(&programs[1]);
 	return r;
@@ -214,27 +219,27 @@ static int check(const struct live_options *options, struct netsim_err *err)
 {
 	char text[UNIT_TEXT];
 
-	if (options->snap && options->snap < SNAP_LEAST)
+	if (options->snap && options->snap < SNAP_MIN)
 		return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
 			       "a snap length of %s is too short: addresses and ports need %uB",
-			       unit_format_size((struct size) {options->snap}, text), SNAP_LEAST);
-	if (!options->buffer || options->buffer >= BUFFER_LEAST)
+			       unit_format_size((struct size) {options->snap}, text), SNAP_MIN);
+	if (!options->buffer || options->buffer >= BUFFER_MIN)
 		return 0;
 	return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
-		       "a buffer of %s is too small: the least is %uMiB, two blocks of 256KiB for "
-		       "each direction",
-		       unit_format_size((struct size) {options->buffer}, text), BUFFER_LEAST >> 20);
+		       "a buffer of %s is too small: the minimum is %uMiB, two blocks of 256KiB "
+		       "for each direction",
+		       unit_format_size((struct size) {options->buffer}, text), BUFFER_MIN >> 20);
 }
 
-/* What each of the sockets gets of the memory; libpcap makes whole blocks of it. */
+/* The ring size of a socket; libpcap rounds it to whole blocks. */
 static uint32_t buffer_of(uint32_t wanted, size_t ways, size_t sources)
 {
 	size_t size = (wanted ? wanted : BUFFER) / ways;
 
 	if (!wanted && size > BUFFER_TOTAL / sources)
-		size = BUFFER_TOTAL / sources / BLOCK * BLOCK;
-	if (size < 2 * BLOCK)
-		size = 2 * BLOCK;
+		size = BUFFER_TOTAL / sources / BLOCK_SIZE * BLOCK_SIZE;
+	if (size < 2 * BLOCK_SIZE)
+		size = 2 * BLOCK_SIZE;
 	return size > INT32_MAX ? INT32_MAX : (uint32_t)size;
 }
 
@@ -244,10 +249,10 @@ static int open_sources(struct live *live, const char *const *ports, size_t coun
 	uint32_t snap = options->snap && options->snap < SNAP_MAX ? options->snap : SNAP_MAX;
 	size_t total = count * live->ways;
 	uint32_t buffer = buffer_of(options->buffer, live->ways, total);
-	int retire = total > SOCKETS_MANY ? RETIRE_MANY : RETIRE;
+	int retire = total > SOCKETS_MANY ? RETIRE_MANY_MS : RETIRE_MS;
 	int r = 0;
 
-	live->hold_ns = (2 * retire + LATE) * NS_PER_MS;
+	live->hold_ns = (2 * retire + LATE_MS) * NS_PER_MS;
 	for (size_t i = 0; r == 0 && i < total; i++) {
 		struct source *source = &live->sources[i];
 
@@ -278,18 +283,18 @@ int live_open(const char *const *ports, size_t count, const struct live_options 
 	live->ways = options->only_sent == options->only_delivered ? 2 : 1;
 	live->sources = calloc(2 * count + 1, sizeof(*live->sources));
 	live->fds = calloc(2 * count + 1, sizeof(*live->fds));
-	live->sort = live_sort_new(SORT_MOST);
+	live->sort = live_sort_new(SORT_MAX);
 	if (!live->sources || !live->fds || !live->sort)
 		r = err_oom(err);
 	if (r == 0)
 		r = open_sources(live, ports, count, options, err);
 	if (r == 0 && count)
-		r = filter_and_begin(live, ports, options->filter, err);
+		r = start(live, ports, options->filter, err);
 	if (r < 0) {
 		live_close(live);
 		return r;
 	}
-	live->sure_ns = INT64_MIN;
+	live->watermark_ns = INT64_MIN;
 	*ret = live;
 	return 0;
 }
@@ -307,7 +312,7 @@ void live_close(struct live *live)
 	free(live);
 }
 
-static void keep(u_char *arg, const struct pcap_pkthdr *header, const u_char *data)
+static void add_packet(u_char *arg, const struct pcap_pkthdr *header, const u_char *data)
 {
 	struct source *source = (struct source *)arg;
 	const struct live_packet packet = {.time_ns = (int64_t)header->ts.tv_sec * 1000000000 +
@@ -334,21 +339,21 @@ static void count(struct source *source)
 }
 
 /*
- * An interface that is only set down comes back; one that was removed does not, but the
- * kernel still hands over the block that it had begun.
+ * Ends the source of a removed interface after hold_ns: until then the kernel may hand over
+ * the block that it had begun. An interface that is only down comes back.
  */
-static void leave(struct live *live, size_t i)
+static void end_later(struct live *live, size_t i)
 {
-	if (!live->sources[i].leave_ns)
-		live->sources[i].leave_ns = clock_ns(CLOCK_MONOTONIC) + live->hold_ns;
+	if (!live->sources[i].end_ns)
+		live->sources[i].end_ns = clock_ns(CLOCK_MONOTONIC) + live->hold_ns;
 }
 
-static void leave_at_last(struct live *live, int64_t now)
+static void end_due_sources(struct live *live, int64_t now)
 {
 	for (size_t i = 0; i < live->count; i++) {
 		struct source *source = &live->sources[i];
 
-		if (source->gone || !source->leave_ns || source->leave_ns > now)
+		if (source->gone || !source->end_ns || source->end_ns > now)
 			continue;
 		count(source);
 		source->gone = true;
@@ -356,25 +361,25 @@ static void leave_at_last(struct live *live, int64_t now)
 	}
 }
 
-/* Reads what there is; *ret_all is false where there may be more. */
+/* Reads available packets; sets *ret_all to false if there may be more. */
 static int read_source(struct live *live, size_t i, bool *ret_all, struct netsim_err *err)
 {
 	struct source *source = &live->sources[i];
-	int r = pcap_dispatch(source->pcap, BATCH, keep, (u_char *)source);
+	int r = pcap_dispatch(source->pcap, BATCH, add_packet, (u_char *)source);
 
 	if (source->failed)
 		return err_oom(err);
 	if (r == PCAP_ERROR)
-		leave(live, i);
+		end_later(live, i);
 	else if (r >= BATCH)
 		*ret_all = false;
 	return 0;
 }
 
-/* Waits until there is something, and reads it. */
+/* Waits for packets and reads them. */
 static int pump(struct live *live, int wait_ms, struct netsim_err *err)
 {
-	int64_t asked_ns = clock_ns(CLOCK_REALTIME), steady_ns = clock_ns(CLOCK_MONOTONIC);
+	int64_t polled_ns = clock_ns(CLOCK_REALTIME), steady_ns = clock_ns(CLOCK_MONOTONIC);
 	bool all = true;
 	int r, ready = poll(live->fds, live->count, wait_ms);
 
@@ -390,24 +395,25 @@ static int pump(struct live *live, int wait_ms, struct netsim_err *err)
 		if (r < 0)
 			return r;
 	}
-	leave_at_last(live, steady_ns);
+	end_due_sources(live, steady_ns);
 	/*
-	 * What had not come when poll() looked is younger than that. Where the clock was set
-	 * back, what is from before must not wait until it is as late again.
+	 * Packets not handed over yet are younger than polled_ns - hold_ns. After the clock
+	 * was set back, release everything at once for hold_ns: packets from before the
+	 * step would wait until the clock catches up.
 	 */
-	if (asked_ns < live->asked_ns)
-		live->mixed_ns = steady_ns + live->hold_ns;
-	if (steady_ns < live->mixed_ns)
-		live->sure_ns = INT64_MAX;
+	if (polled_ns < live->polled_ns)
+		live->step_back_until_ns = steady_ns + live->hold_ns;
+	if (steady_ns < live->step_back_until_ns)
+		live->watermark_ns = INT64_MAX;
 	else if (all)
-		live->sure_ns = asked_ns - live->hold_ns;
-	live->asked_ns = asked_ns;
+		live->watermark_ns = polled_ns - live->hold_ns;
+	live->polled_ns = polled_ns;
 	return 0;
 }
 
 /*
- * An interface that is removed is set down first, which is all that the kernel tells; that
- * it has gone shows in the socket's name.
+ * Whether the interface was removed. The kernel reports only that it goes down, which
+ * happens before a removal, too; the socket's name shows whether it is gone.
  */
 static bool has_gone(const struct source *source)
 {
@@ -418,30 +424,30 @@ static bool has_gone(const struct source *source)
 	       address.sll_ifindex <= 0;
 }
 
-static void look_after(struct live *live)
+static void check_sources(struct live *live)
 {
 	int64_t now = clock_ns(CLOCK_MONOTONIC);
 
-	if (now - live->looked_ns < LOOK_EVERY)
+	if (now - live->checked_ns < CHECK_EVERY_NS)
 		return;
-	live->looked_ns = now;
+	live->checked_ns = now;
 	for (size_t i = 0; i < live->count; i++) {
 		if (live->sources[i].gone)
 			continue;
 		count(&live->sources[i]);
 		if (has_gone(&live->sources[i]))
-			leave(live, i);
+			end_later(live, i);
 	}
 }
 
-/* How long it is worth waiting for the next packet. */
+/* How long to wait for the next packet, in ms. */
 static int wait_of(const struct live *live, int64_t until_ns, int64_t now_ns)
 {
-	int64_t first, left = until_ns - now_ns, until_sure;
+	int64_t first, left = until_ns - now_ns, until_watermark;
 
 	if (live_sort_first(live->sort, &first)) {
-		until_sure = first + live->hold_ns - clock_ns(CLOCK_REALTIME);
-		left = until_sure < left ? until_sure : left;
+		until_watermark = first + live->hold_ns - clock_ns(CLOCK_REALTIME);
+		left = until_watermark < left ? until_watermark : left;
 	}
 	if (left <= 0)
 		return 0;
@@ -449,10 +455,10 @@ static int wait_of(const struct live *live, int64_t until_ns, int64_t now_ns)
 	return left > INT32_MAX ? INT32_MAX : (int)left;
 }
 
-/* All that was before the end has been read. */
+/* Everything up to live_stop() has been read. */
 static bool is_over(const struct live *live)
 {
-	return live->stopped_ns && live->sure_ns >= live->stopped_ns;
+	return live->stopped_ns && live->watermark_ns >= live->stopped_ns;
 }
 
 int live_next(struct live *live, int wait_ms, struct live_packet *ret, struct netsim_err *err)
@@ -463,19 +469,19 @@ int live_next(struct live *live, int wait_ms, struct live_packet *ret, struct ne
 	int r, wait;
 
 	for (;;) {
-		if (live_sort_take(live->sort, live->sure_ns, ret))
+		if (live_sort_take(live->sort, live->watermark_ns, ret))
 			return 1;
 		if (is_over(live))
 			return live_sort_take(live->sort, INT64_MAX, ret);
 		if (tried && now >= until && !live->stopped_ns)
 			return 0;
-		wait = live->stopped_ns ? RETIRE : wait_of(live, until, now);
+		wait = live->stopped_ns ? RETIRE_MS : wait_of(live, until, now);
 		r = pump(live, wait, err);
 		if (r == -EINTR && !live->stopped_ns)
 			return 0;
 		if (r < 0 && r != -EINTR)
 			return r;
-		look_after(live);
+		check_sources(live);
 		tried = true;
 		now = clock_ns(CLOCK_MONOTONIC);
 	}
@@ -515,7 +521,10 @@ bool live_gone(const struct live *live, size_t port)
 	for (size_t i = live->ways * port; i < live->ways * (port + 1); i++) {
 		const struct source *source = &live->sources[i];
 
-		/* At the end, also where nobody has waited for what it still had. */
+		/*
+		 * After live_stop(), do not require that the source's last packets were
+		 * waited for.
+		 */
 		gone = gone && (source->gone || (live->stopped_ns && has_gone(source)));
 	}
 	return gone;

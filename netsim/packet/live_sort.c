@@ -4,26 +4,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What memory holds of a packet. */
-struct kept {
+/* A copy of a packet. */
+struct copy {
 	struct live_packet packet;
-	size_t bytes; /* of all this */
+	size_t bytes; /* of the whole struct */
 	uint8_t data[];
 };
 
-/* A heap: the earliest is item 0, and none is earlier than the one half as far in. */
+/* A min-heap by time and number; item 0 is the earliest. */
 struct item {
 	int64_t time_ns;
-	uint64_t number; /* in the order of adding */
-	struct kept *kept;
+	uint64_t number; /* in order of adding */
+	struct copy *copy;
 };
 
 struct live_sort {
 	struct item *items;
 	size_t count, room;
 	uint64_t added;
-	size_t bytes, most;
-	struct kept *taken;
+	size_t bytes, max_bytes;
+	struct copy *taken;
 };
 
 struct live_sort *live_sort_new(size_t bytes)
@@ -31,7 +31,7 @@ struct live_sort *live_sort_new(size_t bytes)
 	struct live_sort *sort = calloc(1, sizeof(*sort));
 
 	if (sort)
-		sort->most = bytes;
+		sort->max_bytes = bytes;
 	return sort;
 }
 
@@ -40,13 +40,13 @@ void live_sort_free(struct live_sort *sort)
 	if (!sort)
 		return;
 	for (size_t i = 0; i < sort->count; i++)
-		free(sort->items[i].kept);
+		free(sort->items[i].copy);
 	free(sort->items);
 	free(sort->taken);
 	free(sort);
 }
 
-static bool is_before(const struct item *a, const struct item *b)
+static bool is_earlier(const struct item *a, const struct item *b)
 {
 	return a->time_ns != b->time_ns ? a->time_ns < b->time_ns : a->number < b->number;
 }
@@ -68,38 +68,39 @@ static bool make_room(struct live_sort *sort)
 
 bool live_sort_add(struct live_sort *sort, const struct live_packet *packet)
 {
-	size_t bytes = sizeof(struct kept) + packet->captured, at;
+	size_t bytes = sizeof(struct copy) + packet->captured, at;
 	struct item item = {.time_ns = packet->time_ns};
 
 	if (!make_room(sort))
 		return false;
-	item.kept = malloc(bytes);
-	if (!item.kept)
+	item.copy = malloc(bytes);
+	if (!item.copy)
 		return false;
 	item.number = sort->added++;
-	item.kept->packet = *packet;
-	item.kept->packet.data = item.kept->data;
-	item.kept->bytes = bytes;
+	item.copy->packet = *packet;
+	item.copy->packet.data = item.copy->data;
+	item.copy->bytes = bytes;
 	if (packet->captured)
-		memcpy(item.kept->data, packet->data, packet->captured);
+		memcpy(item.copy->data, packet->data, packet->captured);
 	sort->bytes += bytes + sizeof(item);
-	for (at = sort->count++; at && is_before(&item, &sort->items[(at - 1) / 2]);
+	for (at = sort->count++; at && is_earlier(&item, &sort->items[(at - 1) / 2]);
 	     at = (at - 1) / 2)
 		sort->items[at] = sort->items[(at - 1) / 2];
 	sort->items[at] = item;
 	return true;
 }
 
-/* Takes item 0 out; the last one looks for its place from there. */
+/* Removes item 0; the last item is sifted down from there. */
 static void remove_first(struct live_sort *sort)
 {
 	const struct item *last = &sort->items[--sort->count];
 	size_t at = 0, next = 1;
 
 	for (; next < sort->count; at = next, next = 2 * at + 1) {
-		if (next + 1 < sort->count && is_before(&sort->items[next + 1], &sort->items[next]))
+		if (next + 1 < sort->count &&
+		    is_earlier(&sort->items[next + 1], &sort->items[next]))
 			next++;
-		if (!is_before(&sort->items[next], last))
+		if (!is_earlier(&sort->items[next], last))
 			break;
 		sort->items[at] = sort->items[next];
 	}
@@ -111,7 +112,7 @@ bool live_sort_take(struct live_sort *sort, int64_t until_ns, struct live_packet
 	if (!sort->count || (sort->items[0].time_ns > until_ns && !live_sort_full(sort)))
 		return false;
 	free(sort->taken);
-	sort->taken = sort->items[0].kept;
+	sort->taken = sort->items[0].copy;
 	sort->bytes -= sort->taken->bytes + sizeof(struct item);
 	*ret = sort->taken->packet;
 	remove_first(sort);
@@ -127,5 +128,5 @@ bool live_sort_first(const struct live_sort *sort, int64_t *ret_ns)
 
 bool live_sort_full(const struct live_sort *sort)
 {
-	return sort->bytes >= sort->most;
+	return sort->bytes >= sort->max_bytes;
 }

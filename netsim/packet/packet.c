@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Frames, header by header. A span is what is left of the capture, and beside it how
- * many bytes the headers so far promise; each step takes from both.
+ * Decodes frames header by header. A span is the rest of the captured bytes, and the length
+ * that the headers so far promise; each step takes from both.
  */
 #include "netsim/packet/packet.h"
 
@@ -14,8 +14,8 @@
 #define ETHERTYPE_IPV6 0x86dd
 #define ETHERTYPE_VLAN 0x8100
 #define ETHERTYPE_QINQ 0x88a8
-#define ETHERTYPE_OLD  0x9100 /* of QinQ before it was standard */
-#define ETHERTYPE_MIN  0x0600 /* below, it is a length */
+#define ETHERTYPE_OLD  0x9100 /* QinQ before it was standardized */
+#define ETHERTYPE_MIN  0x0600 /* below, it is a length (IEEE 802.3) */
 
 #define VXLAN_LINUX    8472
 #define VXLAN_STANDARD 4789
@@ -27,7 +27,7 @@
 struct span {
 	const uint8_t *at;
 	uint32_t captured; /* bytes that can be read */
-	uint32_t length;   /* bytes that there were */
+	uint32_t length;   /* bytes on the wire */
 };
 
 static uint16_t get16(const uint8_t *p)
@@ -52,7 +52,7 @@ static void skip(struct span *s, uint32_t bytes)
 	s->length -= bytes < s->length ? bytes : s->length;
 }
 
-/* What follows has this length, and not the padding of the frame. */
+/* Limits the span to the length in a header, without the frame's padding. */
 static void shorten(struct span *s, uint32_t length)
 {
 	if (length < s->length)
@@ -61,7 +61,7 @@ static void shorten(struct span *s, uint32_t length)
 		s->captured = s->length;
 }
 
-/* The edges of each block. */
+/* Reads the edges of each SACK block. */
 static void read_sacks(const uint8_t *at, uint32_t length, struct packet *ret)
 {
 	for (uint32_t i = 0; i + 8 <= length && ret->sack_count < PACKET_SACKS; i += 8) {
@@ -101,7 +101,7 @@ static void read_tcp_option(const uint8_t *at, uint32_t length, struct packet *r
 
 static void read_tcp_options(const uint8_t *at, uint32_t left, struct packet *ret)
 {
-	/* Nearly every segment: two bytes of nothing, then the time stamps. */
+	/* Fast path: two NOPs and the timestamps, as in nearly every segment. */
 	if (left == 12 && get32(at) == 0x0101080a) {
 		ret->has_stamps = true;
 		ret->stamp = get32(at + 4);
@@ -135,7 +135,7 @@ static void read_tcp(struct span s, struct packet *ret)
 	if (s.captured < 16)
 		return;
 	header = (uint32_t)(s.at[12] >> 4) * 4;
-	/* A header that is too short, or longer than the packet: only the ports can be true. */
+	/* Header length below 20 or beyond the packet: use the ports only. */
 	if (header < 20 || header > s.length)
 		return;
 	ret->payload = s.length - header;
@@ -152,7 +152,7 @@ static void read_tcp(struct span s, struct packet *ret)
 
 static void read_vxlan(struct span s, struct packet *ret)
 {
-	/* The flag that says a network's number follows, and only that one. */
+	/* Only the I flag (the VNI is valid) may be set. */
 	if (s.captured < VXLAN_HEADER || s.at[0] != 0x08)
 		return;
 	ret->vni = get32(s.at + 4) >> 8;
@@ -229,7 +229,7 @@ static void read_ipv4(struct span s, struct packet *ret)
 	ret->source = s.at + 12;
 	ret->destination = s.at + 16;
 	ret->fragment = (get16(s.at + 6) & 0x1fff) != 0;
-	/* Segmentation offload leaves no length where 16 bits do not hold it. */
+	/* With segmentation offload the length is 0 if it exceeds 16 bits. */
 	if (total)
 		shorten(&s, total);
 	note_network(&s, ret);
@@ -237,14 +237,14 @@ static void read_ipv4(struct span s, struct packet *ret)
 	read_transport(s, ret);
 }
 
-/* Follows the headers between IPv6 and what it carries; false where they are cut off. */
+/* Skips IPv6 extension headers; false if they are truncated. */
 static bool skip_extensions(struct span *s, struct packet *ret)
 {
 	for (int i = 0; i < EXTENSIONS_MAX; i++) {
 		uint8_t kind = ret->protocol;
 		uint32_t length;
 
-		/* Hop by hop, routing, fragment, authentication, destination, mobility. */
+		/* Hop-by-hop, routing, fragment, authentication, destination, mobility. */
 		if (kind != 0 && kind != 43 && kind != 44 && kind != 51 && kind != 60 &&
 		    kind != 135)
 			return true;
@@ -285,7 +285,7 @@ static void read_ipv6(struct span s, struct packet *ret)
 static void read_arp(struct span s, struct packet *ret)
 {
 	ret->payload = s.length;
-	/* Of IPv4 on Ethernet; others exist in books. */
+	/* IPv4 over Ethernet only. */
 	if (s.captured < 28 || get16(s.at) != 1 || get16(s.at + 2) != ETHERTYPE_IPV4 ||
 	    s.at[4] != 6 || s.at[5] != 4)
 		return;
@@ -295,7 +295,7 @@ static void read_arp(struct span s, struct packet *ret)
 	note_network(&s, ret);
 }
 
-/* What a frame carries, behind up to two tags that count and more that do not. */
+/* Reads the network layer after the VLAN tags, of which two are recorded. */
 static void read_network(struct span s, uint16_t ethertype, struct packet *ret)
 {
 	for (int tags = 0; ethertype == ETHERTYPE_VLAN || ethertype == ETHERTYPE_QINQ ||
@@ -332,7 +332,7 @@ enum packet_link packet_link_of(uint32_t linktype)
 		return PACKET_COOKED;
 	case 276:
 		return PACKET_COOKED2;
-	case 12: /* as OpenBSD and others number it */
+	case 12: /* OpenBSD's number for raw IP */
 	case 14:
 	case 101:
 	case 228:
@@ -353,7 +353,10 @@ static void read_raw(struct span s, struct packet *ret)
 		read_network(s, ETHERTYPE_IPV6, ret);
 }
 
-/* Kinds of cooked packets: to the host, to all, to some, to others, and from the host. */
+/*
+ * Packet types of a cooked header: 0 to us, 1 broadcast, 2 multicast, 3 to others, 4 from
+ * us.
+ */
 static void read_cooked(const struct span *s, bool second, struct packet *ret)
 {
 	unsigned kind, interface;
@@ -369,7 +372,7 @@ static void read_cooked(const struct span *s, bool second, struct packet *ret)
 	ret->view = (uint16_t)(PACKET_VIEW_COOKED | (interface & (PACKET_VIEW_COOKED - 1)));
 }
 
-/* The ethertype stands at "at" of a header of this length. */
+/* The ethertype is at offset "at" of a header of this length. */
 static void read_link(struct span s, uint32_t at, uint32_t header, struct packet *ret)
 {
 	uint16_t ethertype;
@@ -386,13 +389,13 @@ void packet_decode(enum packet_link link, const uint8_t *data, uint32_t captured
 {
 	struct span s = {data, captured, length};
 
-	/* All but the list of SACK blocks, which only those that are counted have. */
+	/* Clears all but sacks[], of which only sack_count entries are valid. */
 	memset(ret, 0, offsetof(struct packet, sacks));
 	ret->inner = NULL;
 	ret->inner_captured = ret->inner_length = ret->vni = 0;
 	ret->length = length;
 	ret->payload = length;
-	/* A file can say that more was captured than there was. */
+	/* A damaged file can claim more captured bytes than the packet had. */
 	if (s.captured > s.length)
 		s.captured = s.length;
 	switch (link) {

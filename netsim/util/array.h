@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Growing arrays without a struct: items and count are the caller's fields,
- * the capacity follows from the count (the next power of two).
+ * Growing arrays without a struct: the caller has the fields for items and count, and the
+ * capacity follows from the count (the next power of two).
  */
 #ifndef NETSIM_ARRAY_H
 #define NETSIM_ARRAY_H
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Room for one more item, zeroed; NULL when out of memory (nothing changed). */
+/* Appends a zeroed item; NULL when out of memory, with nothing changed. */
 static inline void *array_push_(void *items_ptr, size_t *count, size_t size)
 {
 	void *items;

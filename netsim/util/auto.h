@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Cleanup attributes: a variable that frees, closes or unlocks what it holds
- * when its scope ends, and take() to hand the thing over instead.
+ * Cleanup attributes: variables that free or close their resource at the end of the scope,
+ * and take() to pass ownership on.
  */
 #ifndef NETSIM_AUTO_H
 #define NETSIM_AUTO_H
@@ -33,7 +33,7 @@ static inline void auto_fclose_fn(FILE **f)
 #define auto_close  autofn(auto_close_fn)
 #define auto_fclose autofn(auto_fclose_fn)
 
-/* Gives the pointer away: the variable no longer frees it. */
+/* Passes ownership of the pointer on: the variable no longer frees it. */
 #define take(p)                             \
 	__extension__({                     \
 		__typeof__(p) taken_ = (p); \

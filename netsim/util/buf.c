@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Growing text and arrays. */
+/* Growing text. */
 #include "netsim/util/buf.h"
 
 #include <stdarg.h>

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Growing text. It remembers that memory ran out, so that only the end needs a
- * check.
- */
+/* Growing text. A failed allocation is remembered, so that one check at the end is enough. */
 #ifndef NETSIM_BUF_H
 #define NETSIM_BUF_H
 
@@ -21,7 +18,10 @@ void buf_add(struct buf *buf, const char *text, size_t len);
 void buf_puts(struct buf *buf, const char *text);
 void buf_printf(struct buf *buf, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Hands the text over ("" if nothing was added), NULL when memory ran out. */
+/*
+ * Returns the text ("" if empty), which the caller frees, and resets buf. NULL when memory
+ * ran out.
+ */
 char *buf_take(struct buf *buf);
 void buf_done(struct buf *buf);
 

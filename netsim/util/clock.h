@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What time it is. */
+/* Reading clocks. */
 #ifndef NETSIM_CLOCK_H
 #define NETSIM_CLOCK_H
 
 #include <stdint.h>
 #include <time.h>
 
-/* In nanoseconds: since 1970 by CLOCK_REALTIME, steadily by CLOCK_MONOTONIC. */
+/* In nanoseconds: since 1970 for CLOCK_REALTIME; monotonic for CLOCK_MONOTONIC. */
 static inline int64_t clock_ns(clockid_t clock)
 {
 	struct timespec now;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Errors: fill one, put context before it, collect those of a file. Everything
- * that enters an error passes clean(), so that no file can break a line or
- * send control sequences to a terminal.
+ * Errors: set one, prepend context, collect those of a file. All text passes clean(), so
+ * that no file can break a line or send control sequences to a terminal.
  */
 #include "netsim/util/err.h"
 
@@ -12,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Takes away an incomplete UTF-8 sequence at the end of a text that was cut. */
+/* Removes an incomplete UTF-8 sequence from the end of truncated text. */
 static void cut_between_characters(char *text)
 {
 	size_t len = strlen(text), back = 1;
@@ -33,7 +32,7 @@ static void clean(char *text)
 	for (unsigned char *p = (unsigned char *)text; *p; p++) {
 		if (*p < 0x20 || *p == 0x7f)
 			*p = '?';
-		/* C1 controls, of which one starts a terminal's control sequences */
+		/* C1 controls; one of them, CSI, starts control sequences */
 		else if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
 			p[0] = p[1] = '?';
 	}
@@ -131,7 +130,7 @@ int err_oom(struct netsim_err *err)
 	return err_set(err, NETSIM_ERR_ENV, -ENOMEM, NULL, "out of memory");
 }
 
-/* The order of the file; at one place, mistakes before remarks. */
+/* By position in the file; at one position, errors before warnings. */
 static int diag_compare(const void *va, const void *vb)
 {
 	const struct netsim_err *a = va, *b = vb;
@@ -145,8 +144,8 @@ static int diag_compare(const void *va, const void *vb)
 	return strcmp(a->what, b->what);
 }
 
-/* What to keep when not all fit: mistakes before remarks, then the file's order. */
-static bool diag_matters_more(const struct netsim_err *a, const struct netsim_err *b)
+/* Priority when the list is full: errors before warnings, then by position. */
+static bool diag_outranks(const struct netsim_err *a, const struct netsim_err *b)
 {
 	if (a->warning != b->warning)
 		return b->warning;
@@ -165,10 +164,10 @@ static void diag_keep(struct netsim_diags *diags, const struct netsim_err *diag)
 	} else {
 		slot = &diags->list[0];
 		for (size_t i = 1; i < diags->count; i++)
-			if (diag_matters_more(slot, &diags->list[i]))
+			if (diag_outranks(slot, &diags->list[i]))
 				slot = &diags->list[i];
 		diags->more++;
-		if (!diag_matters_more(diag, slot))
+		if (!diag_outranks(diag, slot))
 			return;
 		diags->warnings -= slot->warning;
 	}

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define NODE_LEN 255 /* longer than any name of a node */
+#define NODE_LEN 255 /* longer than any node name */
 
 static const char *parse_number(const char *p, unsigned *ret)
 {
@@ -43,7 +43,7 @@ int name_range_find(const char *text, struct name_range *ret)
 	return 1;
 }
 
-/* The lengths at which a number in the range can end: a bit for each digit count. */
+/* A bitmap of the digit counts with which a number at node is in the range. */
 static unsigned range_ends(const struct name_range *range, const char *node)
 {
 	unsigned ends = 0, value = 0;
@@ -60,7 +60,7 @@ static unsigned range_ends(const struct name_range *range, const char *node)
 	return ends;
 }
 
-/* One step of a pattern over the set of places in node that are reached so far. */
+/* Consumes one element of the pattern; at[] is the set of offsets in node matched so far. */
 static size_t match_step(const char *pattern, const char *node, size_t len, bool *at)
 {
 	struct name_range range;
@@ -133,10 +133,10 @@ const char *name_interface_flaw(const char *text)
 		return "is empty";
 	for (const char *p = text; *p; p++)
 		if (*p <= ' ' || *p > '~' || strchr("/:%", *p))
-			return "has a character that an interface name cannot have";
+			return "has a character that is not allowed in an interface name";
 	if (strcmp(text, ".") == 0 || strcmp(text, "..") == 0 || strcmp(text, "all") == 0 ||
 	    strcmp(text, "default") == 0)
-		return "is not possible as the name of an interface";
+		return "is not a valid interface name";
 	return strlen(text) >= IFNAMSIZ ? "is too long" : NULL;
 }
 
@@ -149,7 +149,7 @@ static size_t min3(size_t a, size_t b, size_t c)
 	return ab < c ? ab : c;
 }
 
-/* How many letters must be added, dropped, changed or swapped. */
+/* Damerau-Levenshtein distance (optimal string alignment), ignoring case. */
 static size_t distance(const char *a, const char *b)
 {
 	size_t d[3][NEAR_LEN + 1] = {{0}}, la = strlen(a), lb = strlen(b);
@@ -183,7 +183,7 @@ const char *name_nearest(const char *text, const char *const *names, size_t coun
 	for (size_t i = 0; i < count; i++) {
 		size_t d = distance(text, names[i]);
 
-		/* As far as the word is long: nothing of it would be left. */
+		/* A distance of the word's length would replace all of it. */
 		if (d < best_distance && d < len) {
 			best = names[i];
 			best_distance = d;

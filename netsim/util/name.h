@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Names: node patterns and ranges, the nearest known name, and names that
- * must fit into the kernel's 15 characters.
+ * Names: node patterns and ranges, spelling suggestions, and names that must fit into the
+ * kernel's 15 characters.
  */
 #ifndef NETSIM_NAME_H
 #define NETSIM_NAME_H
@@ -11,47 +11,50 @@
 #include <stddef.h>
 
 /*
- * True when the pattern ("n100-1", "n100-*", "n100-[1-3]", "@role", "*") names
- * this node. [1-3] is a range of numbers, not of characters.
+ * True if the pattern ("n100-1", "n100-*", "n100-[1-3]", "@role", "*") matches this node.
+ * [1-3] is a range of numbers, not of characters.
  */
 bool name_match(const char *pattern, const char *node, const char *const *roles, size_t role_count);
 
-/* True when the text holds *, ? or [ or begins with @. */
+/* True if the text contains *, ? or [, or begins with @. */
 bool name_is_pattern(const char *text);
 
-/* "[1-5]" or "[01-10]" inside a text, which stands for each of these numbers. */
+/* A range "[1-5]" or "[01-10]" in a text; it expands to each of these numbers. */
 struct name_range {
-	size_t start, len; /* where in the text, brackets included */
+	size_t start, len; /* position in the text, including brackets */
 	unsigned first, last;
-	int width; /* digits of a number, if padded with zeroes; otherwise 0 */
+	int width; /* digits if zero-padded, otherwise 0 */
 };
 
 /*
- * Finds the first range. Returns 1 and fills *ret, 0 where the text has no
- * bracket, -EINVAL for something else in brackets.
+ * Finds the first range. Returns 1 and fills *ret, 0 if the text has no bracket, -EINVAL if
+ * a bracket is not part of a range.
  */
 int name_range_find(const char *text, struct name_range *ret);
 
 /*
- * True for a name of at most max characters: letters, digits, '.', '-' and '_',
- * the first a letter or digit.
+ * True for a name of at most max characters: letters, digits, '.', '-' and '_', the first
+ * one a letter or digit.
  */
 bool name_is_plain(const char *text, size_t max);
 
-/* NULL where the kernel takes it as an interface's name, or else what is wrong. */
+/*
+ * NULL if the kernel accepts the text as an interface name; otherwise the reason, as a
+ * predicate ("is too long").
+ */
 const char *name_interface_flaw(const char *text);
 
-/* The nearest of count names, or NULL where none is near enough to be meant. */
+/* The most similar of count names, or NULL if none is similar enough. */
 const char *name_nearest(const char *text, const char *const *names, size_t count);
 
 /*
- * Fits a full name into an interface name: as it is where it has at most 15
- * characters; otherwise four hex digits of its hash, '~' and its last ten, where
- * names of one fleet differ. The same on every call.
+ * Shortens a full name to an interface name: up to 15 characters it is unchanged; otherwise
+ * four hex digits of its hash, '~' and its last ten characters, where names of one fleet
+ * differ. Deterministic.
  */
 void name_fit(const char *full, char ret[static IFNAMSIZ]);
 
-/* FNV-1a, 32 bits: the hash that names and link groups are made from. */
+/* FNV-1a, 32 bits. Names and link groups are derived from it. */
 unsigned name_hash(const char *text);
 
 #endif

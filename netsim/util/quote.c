@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Words for the print-back of files. */
+/* YAML quoting for printing files back. */
 #include "netsim/util/quote.h"
 
 #include <ctype.h>
@@ -8,7 +8,10 @@
 #include <string.h>
 #include <strings.h>
 
-/* Plain for everybody: no other reader may see a number, a truth or a time in it. */
+/*
+ * True if the text needs no quotes: no YAML parser takes it for a number, a boolean or a
+ * time.
+ */
 static bool is_plain(const char *text)
 {
 	static const char *const words[] = {"null", "true", "false", "yes", "no",

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Words for the print-back of files. */
+/* YAML quoting for printing files back. */
 #ifndef NETSIM_QUOTE_H
 #define NETSIM_QUOTE_H
 
 #include <stdio.h>
 
-/* A text as a YAML value or key, in quotes where it needs them. */
+/* Prints text as a YAML value or key, quoted if necessary. */
 void quote_print(const char *text, FILE *out);
 
 #endif

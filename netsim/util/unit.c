@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Quantities: text <-> fixed-point values, exactly. No floating point: "1.1s"
- * is 1,100,000,000 ns, and what is finer than the smallest step is refused
- * instead of rounded.
+ * Quantities: converts between text and fixed-point values, exactly. No floating point:
+ * "1.1s" is 1,100,000,000 ns, and values below the resolution are refused, not rounded.
  */
 #include "netsim/util/unit.h"
 
@@ -21,7 +20,7 @@ __extension__ typedef unsigned __int128 u128;
 struct unit {
 	const char *name;
 	uint64_t scale;
-	bool read_only; /* understood, never printed */
+	bool read_only; /* parsed, never printed */
 };
 
 static const struct unit duration_units[] = {
@@ -54,19 +53,19 @@ static const struct unit size_units[] = {
 
 static const struct unit ratio_units[] = {{"%", RATIO_ONE / 100, false}, {0}};
 
-static int refuse(int code, const char **why, const char *sentence)
+static int refuse(int code, const char **why, const char *reason)
 {
 	if (why)
-		*why = sentence;
+		*why = reason;
 	return code;
 }
 
-/* A decimal number, split so that nothing is rounded: whole + fraction / 10^digits. */
+/* A decimal number without rounding: whole + fraction / power. */
 struct decimal {
 	uint64_t whole, fraction, power;
 };
 
-/* Returns what follows the number, or NULL with *code. */
+/* Returns the text after the number, or NULL with *code set. */
 static const char *parse_decimal(const char *text, struct decimal *ret, int *code)
 {
 	const char *p = text;
@@ -99,9 +98,9 @@ static const char *parse_decimal(const char *text, struct decimal *ret, int *cod
 	return end;
 }
 
-/* A number and one of the units; max bounds the result. */
+/* Parses a number with one of the units; max limits the result. */
 static int parse_quantity(const char *text, const struct unit *units, uint64_t max, uint64_t *ret,
-			  const char **why, const char *sentence)
+			  const char **why, const char *expected)
 {
 	struct decimal d;
 	int code;
@@ -109,11 +108,11 @@ static int parse_quantity(const char *text, const struct unit *units, uint64_t m
 	const struct unit *unit = units;
 
 	if (!name)
-		return refuse(code, why, code == -ERANGE ? "the number is too large" : sentence);
+		return refuse(code, why, code == -ERANGE ? "the number is too large" : expected);
 	while (unit->name && strcmp(unit->name, name) != 0)
 		unit++;
 	if (!unit->name)
-		return refuse(-EINVAL, why, sentence);
+		return refuse(-EINVAL, why, expected);
 
 	u128 part = (u128)d.fraction * unit->scale;
 
@@ -179,7 +178,7 @@ int unit_parse_count(const char *text, uint64_t min, uint64_t max, uint64_t *ret
 
 	if (!end)
 		return code;
-	/* "010" is ten to some and eight to others. */
+	/* "010" is ambiguous: decimal or octal. */
 	if (*end || strchr(text, '.') || (text[0] == '0' && text[1]))
 		return -EINVAL;
 	if (d.whole < min || d.whole > max)
@@ -215,7 +214,7 @@ int unit_parse_mac(const char *text, struct mac *ret, const char **why)
 		return refuse(-EINVAL, why,
 			      "this is a multicast address; the first byte must be even");
 	if (memcmp(mac.b, (uint8_t[6]) {0}, 6) == 0)
-		return refuse(-EINVAL, why, "an interface cannot have the address of all zeroes");
+		return refuse(-EINVAL, why, "an interface cannot have the all-zero address");
 	*ret = mac;
 	return 0;
 }
@@ -263,7 +262,7 @@ int unit_parse_prefix(const char *text, struct ip *ret, const char **why)
 	return 0;
 }
 
-/* value in a unit, exactly; false where it would be below one or never end. */
+/* Formats value in a unit, exactly; false if it is below one or has no finite decimal form. */
 static bool format_in(uint64_t value, const struct unit *unit, char buf[static UNIT_TEXT])
 {
 	uint64_t whole = value / unit->scale, rest = value % unit->scale;
@@ -299,7 +298,7 @@ static const char *format_quantity(uint64_t value, const struct unit *units, con
 			continue;
 		size_t new = strlen(text), old = strlen(buf);
 
-		/* Of two alike, the one without a point reads better. */
+		/* Of equal lengths, prefer the one without a decimal point. */
 		if (new < old || (new == old &&strchr(buf, '.') && !strchr(text, '.')))
 			memcpy(buf, text, sizeof(text));
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Quantities: text with a mandatory unit <-> fixed-point values. Each unit is
- * a struct of its own, so that a rate cannot be passed as a delay.
+ * Quantities: text with a mandatory unit <-> fixed-point values. Each unit has a struct, so
+ * that a rate cannot be passed as a delay.
  */
 #ifndef NETSIM_UNIT_H
 #define NETSIM_UNIT_H
@@ -25,7 +25,7 @@ struct size {
 	uint64_t bytes;
 };
 
-/* Parts per thousand million: 1 % is 10,000,000; 100 % is RATIO_ONE. */
+/* Parts per billion: 1 % is 10,000,000; 100 % is RATIO_ONE. */
 struct ratio {
 	uint32_t ppb;
 };
@@ -45,9 +45,9 @@ struct ip {
 #define UNIT_TEXT 64 /* enough for any formatted quantity */
 
 /*
- * Each parser takes the whole text, sets *ret on success only, and returns 0
- * or -EINVAL (malformed, or unit missing) or -ERANGE (does not fit), with *why
- * pointing to a static sentence that says what would be right.
+ * Each parser takes the whole text, sets *ret on success only, and returns 0, -EINVAL
+ * (malformed, or unit missing) or -ERANGE (out of range), with *why pointing to a static
+ * sentence that describes valid input.
  *
  *   duration  ns us ms s min h d        "50ms" "1.5s" "250us"
  *   rate      bit kbit mbit gbit tbit   bits per second, powers of 1000 ("10mbit", "1.5gbit")
@@ -61,9 +61,9 @@ int unit_parse_size(const char *text, struct size *ret, const char **why);
 int unit_parse_ratio(const char *text, struct ratio *ret, const char **why);
 /* Plain decimal digits; -ERANGE outside min..max. */
 int unit_parse_count(const char *text, uint64_t min, uint64_t max, uint64_t *ret);
-/* A decimal number without a unit, times scale: "2.5" of 1000 is 2500. */
+/* A decimal number without a unit, times scale: "2.5" with scale 1000 is 2500. */
 int unit_parse_decimal(const char *text, uint64_t scale, uint64_t max, uint64_t *ret);
-/* Six hex pairs with colons; refuses multicast and all-zero addresses. */
+/* Six hex pairs with colons; multicast and all-zero addresses are refused. */
 int unit_parse_mac(const char *text, struct mac *ret, const char **why);
 /* "192.168.1.1/24", "fd00::1/64"; the prefix is mandatory. */
 int unit_parse_prefix(const char *text, struct ip *ret, const char **why);
@@ -76,13 +76,14 @@ const char *unit_format_rate(struct rate r, char buf[static UNIT_TEXT]);
 const char *unit_format_size(struct size s, char buf[static UNIT_TEXT]);
 const char *unit_format_ratio(struct ratio r, char buf[static UNIT_TEXT]);
 const char *unit_format_mac(struct mac m, char buf[static UNIT_TEXT]);
-const char *unit_format_ip(const struct ip *ip, char buf[static UNIT_TEXT]);	  /* a/plen */
-const char *unit_format_address(const struct ip *ip, char buf[static UNIT_TEXT]); /* no plen */
+/* With and without the prefix length. */
+const char *unit_format_ip(const struct ip *ip, char buf[static UNIT_TEXT]);
+const char *unit_format_address(const struct ip *ip, char buf[static UNIT_TEXT]);
 
 bool ip_equal(const struct ip *a, const struct ip *b);
-/* Of IPv6: fe80::/10, which nobody routes. */
+/* True for IPv6 addresses in fe80::/10, which are not routed. */
 bool ip_is_link_local(const struct ip *ip);
-/* True when a lies in the subnet that prefix's address and length describe. */
+/* True if a is in the subnet of prefix. */
 bool ip_in_prefix(const struct ip *a, const struct ip *prefix);
 
 #endif

@@ -302,7 +302,7 @@ stalled() {
 	kill -KILL "$BG" 2>/dev/null
 	ended "$BG"
 	is "and fails" "$STATUS" 4
-	like "saying why" "$SAID" 'cannot write standard output: nobody reads it'
+	like "saying why" "$SAID" 'cannot write standard output: timed out waiting for the reader'
 	dd if="$WORK/pipe" of="$WORK/pipe.pcapng" iflag=nonblock 2>/dev/null
 	exec {reader}<&-
 	between "what was written can be read" "$(count "$WORK/pipe.pcapng")" 20 64
@@ -325,7 +325,7 @@ wrong() {
 	fails_with 2 "a snap length without ports" "$NETSIM" capture --for 100ms -s 63B
 	like "has a least one" "$ERR" '63B is too short: addresses and ports need 64B'
 	fails_with 2 "a buffer without room" "$NETSIM" capture --for 100ms --buffer 1MB
-	like "has a least one, too" "$ERR" '1MB is too small: the least is 1MiB'
+	like "has a minimum, too" "$ERR" '1MB is too small: the minimum is 1MiB'
 	fails_with 2 "an unknown node" "$NETSIM" capture c
 	fails_with 2 "an unknown port" "$NETSIM" capture a/eth7
 	fails_with 2 "pcap of two ports" "$NETSIM" capture -w "$WORK/two.pcap"

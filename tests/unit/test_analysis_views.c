@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The same packets seen from several places: each counts once. */
+/* The same packets seen from several vantage points count once. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -105,10 +105,10 @@ static void test_both_ends(void **state)
 	assert_int_equal(row->handshake.min, 12 * MS);
 	assert_int_equal(row->ways[0].packets, 5);
 	assert_int_equal(row->ways[1].packets, 3);
-	/* Where it is sent, it is sent again; and takes the whole round trip. */
+	/* At the sender the retransmission and the whole round trip are visible. */
 	assert_int_equal(row->ways[0].timeout, 1);
 	assert_int_equal(row->ways[0].rtt.min, 11 * MS);
-	/* Silence is the receiver's: from 25 to 305. */
+	/* The gap counts at the receiver: from 25 to 305. */
 	assert_int_equal(row->ways[0].gaps, 1);
 	assert_int_equal(row->ways[1].gaps, 1);
 	assert_int_equal(a.gap_count, 2);
@@ -234,7 +234,7 @@ static void test_link_local(void **state)
 	analysis_done(&a);
 }
 
-/* --- where views come from */
+/* --- sources of views */
 
 static void put_le(struct bytes *b, uint32_t value, int size)
 {
@@ -300,7 +300,7 @@ static void test_from_files(void **state)
 	put_interface(&b, "n-1/eth1");
 	put_interface(&b, "n-2/eth1");
 	put_interface(&b, "n-1/eth2");
-	/* 10.0.0.1 is n-1; then the end */
+	/* 10.0.0.1 is n-1; end of options */
 	put_le(&b, 4, 4);
 	put_le(&b, 12 + 4 + 8 + 4, 4);
 	put_le(&b, 1, 2);
@@ -339,7 +339,7 @@ static void test_cooked(void **state)
 	struct packet p;
 
 	(void)state;
-	put16(&b, 0x0800); /* the second version: protocol, nothing, interface, kind */
+	put16(&b, 0x0800); /* SLL2: protocol, reserved, interface, type */
 	put16(&b, 0);
 	put32(&b, 7);
 	put16(&b, 1);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Capture files made here: both formats, both byte orders, cut at every byte, and damaged. */
+/*
+ * Generated capture files: both formats, both byte orders, truncated at every byte, and
+ * damaged.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -50,7 +53,7 @@ static void pcap_packet(struct bytes *b, bool big, uint32_t seconds, uint32_t fr
 		put8(b, i);
 }
 
-/* options: bytes in the file's order, filled up to four. */
+/* options: bytes in the file's byte order, padded to four. */
 static void ng_block(struct bytes *b, bool big, uint32_t type, const struct bytes *body)
 {
 	order32(b, big, type);
@@ -72,7 +75,7 @@ static void ng_section(struct bytes *b, bool big)
 	ng_block(b, big, 0x0a0d0d0a, &body);
 }
 
-/* resolution 0xff: the usual one, without an option. */
+/* resolution 0xff: the default, without an option. */
 static void ng_interface(struct bytes *b, bool big, unsigned linktype, uint32_t snap,
 			 unsigned resolution)
 {
@@ -82,7 +85,7 @@ static void ng_interface(struct bytes *b, bool big, unsigned linktype, uint32_t 
 	order16(&body, big, 0);
 	order32(&body, big, snap);
 	if (resolution != 0xff) {
-		order16(&body, big, 2); /* a name, passed over */
+		order16(&body, big, 2); /* a name, skipped */
 		order16(&body, big, 5);
 		put32(&body, 0x65746830);
 		put32(&body, 0x31000000);
@@ -183,14 +186,14 @@ static void test_ng(void **state)
 			put8(&simple, (unsigned)i);
 		ng_block(&b, big, 3, &simple);
 		order16(&old, big, 1);
-		order16(&old, big, 5); /* drops */
+		order16(&old, big, 5); /* dropped packets */
 		order32(&old, big, 0);
 		order32(&old, big, 77);
 		order32(&old, big, 0);
 		order32(&old, big, 50);
 		ng_block(&b, big, 2, &old);
-		ng_block(&b, big, 0x0bad, &simple); /* unknown: passed over */
-		/* Another section, in the other order, with interfaces of its own. */
+		ng_block(&b, big, 0x0bad, &simple); /* unknown: skipped */
+		/* Another section, in the other byte order, with a new list of interfaces. */
 		ng_section(&b, !big);
 		ng_interface(&b, !big, 113, 0, 3);
 		ng_packet(&b, !big, 0, 4321, 4, 4);
@@ -220,7 +223,7 @@ static void make_ng(struct bytes *b)
 		ng_packet(b, true, 0, i, 10, 10);
 }
 
-/* What was whole is read; between packets the end is no damage, and else it is named. */
+/* Complete packets are read; the end of the file is reported unless it is between packets. */
 static void cut(const struct bytes *b)
 {
 	size_t before = 0;
@@ -312,14 +315,14 @@ static void test_says_where(void **state)
 	b.at[24 + 26 + 11] = 0x7f;
 	file = open_bytes(&b);
 	expect(file, 0, 10, 10, PACKET_ETHERNET);
-	expect_end(file, "a packet of 2130706442 bytes, where 262144 are the most", 50);
+	expect_end(file, "a packet of 2130706442 bytes, but the maximum is 262144", 50);
 	b = (struct bytes) {.count = 0};
 	make_ng(&b);
 	b.at[b.count - 1] ^= 4;
 	file = open_bytes(&b);
 	expect(file, 0, 10, 10, PACKET_ETHERNET);
 	expect(file, 1, 10, 10, PACKET_ETHERNET);
-	expect_end(file, "a block of 44 bytes that ends with 40", b.count - 44);
+	expect_end(file, "a block of 44 bytes whose trailing length is 40", b.count - 44);
 }
 
 static void refuse(const void *data, size_t size, const char *what, const char *hint)

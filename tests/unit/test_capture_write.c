@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Files that are written and read back, and cut; and packets put in order of time. */
+/* Files are written, read back and truncated; packets are sorted by time. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -60,7 +60,7 @@ static void fill(uint8_t *data, size_t size, unsigned seed)
 		data[i] = (uint8_t)(i + seed);
 }
 
-/* Packet number i has i bytes, of 1000 more, at i ns after the first. */
+/* Packet i: i bytes of i + 1000, i ns after the first. */
 static struct capture_written packet_of(unsigned i, const uint8_t *data)
 {
 	return (struct capture_written) {.time_ns = FIRST + i,
@@ -96,7 +96,7 @@ static void write_file(const char *path, size_t port_count, unsigned count)
 	assert_int_equal(capture_write_close(writer, totals, FIRST + count, &err), 0);
 }
 
-/* How many packets can be read, all of which are as they were written. */
+/* Returns how many packets can be read; all must be as they were written. */
 static unsigned read_packets(struct capture_file *file)
 {
 	struct capture_packet packet;
@@ -139,7 +139,7 @@ static void test_reads_what_it_writes(void **state)
 	assert_false(capture_write_is_pcap("pcap"));
 }
 
-/* What stands in a file's bytes. */
+/* The content of a file. */
 static size_t load(const char *path, uint8_t *bytes, size_t size)
 {
 	FILE *file = fopen(path, "rb");
@@ -159,7 +159,7 @@ static uint32_t word_at(const uint8_t *bytes)
 	return word;
 }
 
-/* The value of an option of a block whose options begin so far in. */
+/* Returns the value of an option of a block whose options begin at this offset. */
 static const uint8_t *option_of(const uint8_t *block, size_t from, uint16_t code, uint16_t *size)
 {
 	const uint8_t *at = block + from, *end = block + word_at(block + 4) - 4;
@@ -213,7 +213,7 @@ static void test_says_ports_names_directions_totals(void **state)
 	assert_int_equal(at - bytes, size);
 }
 
-/* What the file says of a filter of so many bytes. */
+/* Checks the filter text in the file for a filter of this length. */
 static const uint8_t *filter_of(size_t size, uint16_t *length)
 {
 	static char filter[80000];
@@ -352,14 +352,14 @@ static void test_gives_up_a_reader(void **state)
 	for (unsigned n = 0; r == 0 && n < 5000; n++) {
 		struct capture_written packet = packet_of(n, data);
 
-		/* Before, the pipe is not full. */
+		/* The capture does not end while the pipe has room. */
 		over = n >= 100;
 		r = capture_write_add(writer, &packet, &err);
 		if (r == 0 && n % 20 == 19)
 			r = capture_write_flush(writer, &err);
 	}
 	assert_int_equal(r, -ETIMEDOUT);
-	assert_non_null(strstr(err.what, "pipe: nobody reads it"));
+	assert_non_null(strstr(err.what, "pipe: timed out waiting for the reader"));
 	capture_write_close(writer, NULL, 0, &err);
 	got = read(fd, bytes, sizeof(bytes));
 	assert_in_range(got, 40000, 66000);
@@ -397,7 +397,7 @@ static void test_begins_all_or_none(void **state)
 	assert_int_equal(capture_set_open(&plan, &set, &err), -EISDIR);
 	assert_int_equal(load(in_folder("set/f.n100-1.eth1.pcapng"), bytes, sizeof(bytes)), 6);
 	free((char *)plan.dir);
-	/* Nor is the folder left that was made for them. */
+	/* The directory created for them is removed, too. */
 	plan.dir = strdup(in_folder("new"));
 	plan.prefix = "x/f";
 	assert_int_equal(capture_set_open(&plan, &set, &err), -ENOENT);
@@ -458,7 +458,7 @@ static void test_put_in_order(void **state)
 	for (int64_t until = 0; until <= 4096; until += 64)
 		while (live_sort_take(sort, until, &packet)) {
 			assert_true(packet.time_ns <= until && packet.time_ns >= last);
-			/* Those of the same time come as they were added. */
+			/* Packets with equal times keep their order. */
 			assert_true(packet.time_ns > last || !taken || packet.length > order);
 			assert_int_equal(word_at(packet.data), packet.length);
 			last = packet.time_ns;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Errors: the first cause wins, texts are clean, the first mistakes of a file are kept. */
+/* Errors: the first cause wins, text is sanitized, the first errors of a file are kept. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -74,7 +74,7 @@ static void test_cut_between_characters(void **state)
 		memset(text, 'a', sizeof(text));
 		strcpy(text + before, "\xf0\x9f\x98\x80\xf0\x9f\x98\x80");
 		err_format(buf, sizeof(buf), "%s", text);
-		/* either the whole character or nothing of it */
+		/* a character is kept whole or dropped */
 		assert_int_equal(strlen(buf), before == 3 ? 7 : before + 4);
 	}
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Conversations told packet by packet, and what they come to. */
+/* Conversations packet by packet, and the figures of them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -119,11 +119,11 @@ static void test_round_trips(void **state)
 	assert_int_equal(flow_groups(f.flow, &groups), 1);
 	assert_int_equal(groups[0].ways[0].rtt.count, 2);
 	assert_int_equal(groups[0].ways[0].opened.handshake.count, 1);
-	assert_int_equal(f.flow->free_flight, 1); /* nothing is on its way any more */
+	assert_int_equal(f.flow->free_flight, 1); /* nothing is in flight any more */
 	end(&f);
 }
 
-/* Three segments, the first is lost; the others are acknowledged selectively. */
+/* Of three segments the first is lost; the others are acknowledged by SACK. */
 static void lose_one(struct fixture *f, bool sack)
 {
 	open_it(f);
@@ -151,7 +151,7 @@ static void test_karn(void **state)
 	begin(&f, 0);
 	lose_one(&f, false);
 	s = only(&f);
-	/* Of four segments none tells: one was sent twice, three had to wait for it. */
+	/* No RTT from four segments: one was retransmitted, three had to wait for it. */
 	assert_int_equal(s.sides[0].rtt_count, 0);
 	assert_int_equal(s.sides[0].counts[FLOW_FAST], 1);
 	assert_int_equal(s.sides[0].counts[FLOW_RESENT], 1);
@@ -160,7 +160,7 @@ static void test_karn(void **state)
 	begin(&f, 0);
 	lose_one(&f, true);
 	s = only(&f);
-	/* By SACK the three tell their own time. */
+	/* With SACK the three give RTTs. */
 	assert_int_equal(s.sides[0].rtt_count, 3);
 	assert_true(s.sides[0].rtt_min == 10 * MS && s.sides[0].rtt_max == 10 * MS);
 	end(&f);
@@ -352,7 +352,7 @@ static void test_classes(void **state)
 	assert_int_equal(class_of(&f, p), 0);
 	p = FROM_SERVER(.ack = 1); /* either end's port */
 	assert_int_equal(class_of(&f, p), 0);
-	p.vlan = 7; /* the first class that fits */
+	p.vlan = 7; /* the first matching class */
 	assert_int_equal(class_of(&f, p), 0);
 	p.source_port = 5;
 	assert_int_equal(class_of(&f, p), 1);
@@ -508,7 +508,7 @@ static void test_least_recent(void **state)
 	}
 	flow_totals(f.flow, &totals);
 	assert_int_equal(flow_connections(f.flow), 1024);
-	/* Had 40000 ever been folded, it would have come again. */
+	/* A second connection from port 40000 would mean that the first was evicted. */
 	assert_int_equal(totals.connections, 20001);
 	end(&f);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Percentiles against sorted values, and the error that is promised. */
+/* Percentiles against sorted values, within the documented error. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -30,7 +30,7 @@ static int compare(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Against the values themselves: the least that so many do not exceed. */
+/* Reference: the smallest value that this share of the values do not exceed. */
 static void check(uint64_t *values, size_t count, uint8_t bits, double error)
 {
 	static const double shares[] = {0.001, 0.1, 0.5, 0.9, 0.99, 0.999};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Names: patterns, ranges, nearest names, names for interfaces. */
+/* Names: patterns, ranges, spelling suggestions, interface names. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -172,7 +172,7 @@ static void test_fit(void **state)
 	assert_string_equal(a, b);
 	name_fit("sixteen-long-noW", b);
 	assert_string_not_equal(a, b);
-	/* the published vectors of FNV-1a */
+	/* the published test vectors of FNV-1a */
 	assert_int_equal(name_hash(""), 0x811c9dc5);
 	assert_int_equal(name_hash("a"), 0xe40c292c);
 	assert_int_equal(name_hash("foobar"), 0xbf9cf968);

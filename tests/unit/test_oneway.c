@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Frames sent at one cable and delivered at others. */
+/* Frames sent at one node and delivered at others. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@
 #include "tests/unit/frames.h"
 
 #define MS  1000000LL
-#define ALL 255 /* the Ethernet address of all */
+#define ALL 255 /* the broadcast address */
 
 static struct oneway *begin(uint32_t waiting)
 {
@@ -25,7 +25,7 @@ static struct oneway *begin(uint32_t waiting)
 struct frame {
 	int from, to; /* nodes: MAC, and the last byte of the IP address */
 	uint32_t id;
-	int gateway; /* whose MAC it goes to instead; 0: none */
+	int gateway; /* node whose MAC is the destination instead; 0: none */
 	int vlan, hops, late_checksum;
 	uint32_t captured; /* 0: all */
 };
@@ -89,7 +89,7 @@ static const struct oneway_row *row(struct oneway *o, int from, int to)
 	return NULL;
 }
 
-/* Both talk once, so that it is known where they are. */
+/* Both send once, so that their addresses are learned. */
 static void meet(struct oneway *o)
 {
 	for (int i = 1; i <= 3; i++) {
@@ -279,7 +279,7 @@ static void test_silent(void **state)
 	oneway_finish(o, 1000 * MS);
 	assert_int_equal(row(o, 1, 2)->lost, 10);
 	assert_int_equal(row(o, 1, 3)->lost, 10);
-	/* What is told does not count where somebody else is seen with it. */
+	/* A seed does not count once another node sends from the address. */
 	assert_int_equal(row(o, 1, 4)->lost, 10);
 	assert_null(row(o, 1, 5));
 	assert_null(row(o, 1, 6));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Frames built byte by byte, what is read out of them, and every one cut at every byte. */
+/* Frames built byte by byte, decoded, and truncated at every byte. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,8 +17,8 @@ static void decode(const struct bytes *b, struct packet *ret)
 }
 
 /*
- * At every length that can have been captured, in memory of just that size so that the
- * sanitizers see a byte too far: what is read is what the whole frame says, or nothing.
+ * Decodes each truncated frame in memory of exactly its size, so that the sanitizers detect
+ * reads beyond it. Each field is as in the whole frame, or absent.
  */
 static void cut_everywhere(enum packet_link link, const struct bytes *b)
 {
@@ -66,15 +66,15 @@ static void test_tcp4(void **state)
 	assert_memory_equal(p.source, "\x0a\0\0\1", 4);
 	assert_memory_equal(p.destination, "\x0a\0\0\2", 4);
 	cut_everywhere(PACKET_ETHERNET, &b);
-	/* A snap length leaves the lengths as they were. */
+	/* Truncation does not change the lengths. */
 	packet_decode(PACKET_ETHERNET, b.at, 60, b.count, &p);
 	assert_int_equal(p.payload, 100);
-	/* Padding up to the least frame is no data. */
+	/* Padding to the minimum frame size is not payload. */
 	b.at[16] = 0;
 	b.at[17] = 40;
 	decode(&b, &p);
 	assert_int_equal(p.payload, 0);
-	/* Offload leaves no length: then it is the frame's. */
+	/* With segmentation offload the length is 0: use the frame's. */
 	b.at[17] = 0;
 	decode(&b, &p);
 	assert_int_equal(p.payload, 100);
@@ -87,7 +87,7 @@ static void test_tcp_options(void **state)
 
 	(void)state;
 	put_ethernet(&b, 0x0800);
-	/* Four bytes of IP's own options. */
+	/* Four bytes of IP options. */
 	put16(&b, 0x4600);
 	put16(&b, 24 + 60);
 	put32(&b, 0);
@@ -122,12 +122,12 @@ static void test_tcp_options(void **state)
 	assert_int_equal(p.sacks[1].from, 30);
 	assert_int_equal(p.sacks[1].to, 40);
 	cut_everywhere(PACKET_ETHERNET, &b);
-	/* An option that says it is longer than all there is. */
+	/* An option longer than the header. */
 	b.at[14 + 24 + 20 + 1] = 200;
 	decode(&b, &p);
 	assert_true(p.has_tcp);
 	assert_false(p.has_stamps);
-	/* A header shorter than a header can be: only ports. */
+	/* A header length below the minimum: only ports. */
 	b.at[14 + 24 + 12] = 0x40;
 	decode(&b, &p);
 	assert_true(p.has_ports);
@@ -275,7 +275,7 @@ static void test_vxlan(void **state)
 	assert_int_equal(inner.payload, 3);
 	assert_memory_equal(inner.source, "\x0a\x2a\0\1", 4);
 	cut_everywhere(PACKET_ETHERNET, &b);
-	/* Without the flag it is something else on that port. */
+	/* Without the I flag it is not VXLAN. */
 	b.at[14 + 20 + 8] = 0;
 	decode(&b, &p);
 	assert_false(packet_inner(&p, &inner));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* top: readings become rates, rates get an order, and fit into lines. */
+/* top: counters become rates, which are sorted and fitted into lines. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -29,7 +29,7 @@ static struct netsim_flow flow(const char *from, const char *to, const char *cla
 	};
 }
 
-/* Two seconds between two readings; b > a is new in the second one. */
+/* Two readings, two seconds apart; b > a is new in the second one. */
 static void two_readings(struct netsim_traffic *before, struct netsim_traffic *now)
 {
 	static struct netsim_flow first[2], second[4];
@@ -123,7 +123,7 @@ static void test_orders(void **state)
 {
 	static const struct {
 		enum rate_order order;
-		const char *rows; /* from and class, each by its first letter */
+		const char *rows; /* sender and class, by their first letters */
 	} rows[] = {
 		{BY_BITS, "ae be -o ao "},    {BY_PACKETS, "be ae -o ao "},
 		{BY_DROPPED, "ao ae be -o "}, {BY_BYTES, "ae ao be -o "},
@@ -224,7 +224,7 @@ static void test_list_fits_the_line(void **state)
 	rates_list_row(&list, &rates.rows[1], line);
 	assert_int_equal(strlen(line), 80);
 	assert_memory_equal(line, "b > ~-a-long-name-2", 19);
-	/* With room, whole. */
+	/* With enough room, in full. */
 	rates_list(&rates, true, 0, &list);
 	rates_list_row(&list, &rates.rows[0], line);
 	assert_non_null(strstr(line, "a-node-with-a-long-name-1 > another-node-with-a-long-name-2"
@@ -273,7 +273,7 @@ static void test_matrix(void **state)
 	assert_string_equal(line, "a              - 8.00 kbit         -");
 	rates_matrix_row(&matrix, 2, 0, 80, line);
 	assert_string_equal(line, "others         -         -   240 bit");
-	/* Scrolled, and with room for one column only. */
+	/* Scrolled, with room for one column only. */
 	rates_matrix_head(&matrix, 1, 16, line);
 	assert_string_equal(line, "from           b");
 	rates_matrix_free(&matrix);

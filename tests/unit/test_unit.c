@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Quantities: exact values, refusals, and the shortest text back. */
+/* Quantities: exact values, refusals, and round trips through the shortest text. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +12,7 @@
 #include "netsim/util/auto.h"
 #include "netsim/util/unit.h"
 
-/* back NULL: it formats to the text itself */
+/* back: the formatted text; NULL: the same text */
 struct row {
 	const char *text;
 	int code;
