@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The table-driven half of reading files: keys, types, mistakes. */
+/* Binds a parsed file to structs by tables of keys, and reports every mistake. */
 #include "netsim/config/bind.h"
 
 #include <ctype.h>
@@ -93,7 +93,7 @@ const char *bind_string(struct bind *b, const char *name, const struct doc_node 
 const char *bind_nearest(const struct bind *b, const char *text, const char *const *names,
 			 size_t count)
 {
-	/* A file of nothing but mistakes would keep us busy for hours. */
+	/* The search is slow: in a file full of mistakes it could take hours. */
 	return b->mistakes < 10 * NETSIM_DIAGS_MAX ? name_nearest(text, names, count) : NULL;
 }
 
@@ -349,7 +349,7 @@ static int parse_mac(const char *text, void *ret, const char **why)
 	return unit_parse_mac(text, ret, why);
 }
 
-/* What will have been meant: a blank and capitals left out, a unit added. */
+/* Guesses the intended value: drops blanks, folds case, and adds a missing unit. */
 static bool guess(const char *text, const char *unit, parse_fn *parse, char *buf, size_t size)
 {
 	uint64_t value;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Class files: names for kinds of traffic. */
+/* Reads, checks and prints class files. */
 #include "netsim/config/classes.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@
 
 #define VLAN_MAX 4094
 
-/* A class as it is written. */
+/* A class as the file gives it. */
 struct raw_class {
 	struct class class;
 	struct duration gap;
@@ -115,7 +115,7 @@ static bool parse_ethertype(const char *text, uint16_t *ret)
 	    text[2 + strspn(text + 2, "0123456789abcdefABCDEF")])
 		return false;
 	*ret = (uint16_t)strtoul(text, &end, 16);
-	return *ret >= 0x600; /* below, it is a length */
+	return *ret >= 0x600; /* smaller values are 802.3 lengths */
 }
 
 static bool bind_ethertype(struct bind *b, const struct field *field, const struct doc_node *node,
@@ -137,7 +137,7 @@ static bool bind_ethertype(struct bind *b, const struct field *field, const stru
 	return add_match(b, &node->at, ret, &(struct class_match) {.ethertype = ethertype});
 }
 
-/* For those that add to the matches. */
+/* For keys whose values are appended to the matches. */
 #define MATCHES(key, fn) FIELD(struct raw_class, class, key, fn)
 #define CONDITION(key)                                                                     \
 	{                                                                                  \
@@ -246,7 +246,7 @@ static bool takes_all(const struct class *a, const struct class *b)
 	return true;
 }
 
-/* A class of which an earlier one takes all is valid, and of no use. */
+/* Warns of classes that can never match, because an earlier one takes all their traffic. */
 static void warn_order(const struct class_set *set, struct netsim_diags *diags)
 {
 	for (size_t i = 1; i < set->count; i++)
@@ -353,7 +353,7 @@ static void print_port(const struct class_match *match, FILE *out)
 		fprintf(out, "-%" PRIu16, match->port_last);
 }
 
-/* protocol 0: those that have one and no ports. */
+/* protocol 0 selects matches by protocol number, without ports. */
 static bool is_listed(const struct class_match *match, uint8_t protocol)
 {
 	if (protocol)
@@ -361,7 +361,7 @@ static bool is_listed(const struct class_match *match, uint8_t protocol)
 	return match->protocol && !match->port_first;
 }
 
-/* One key with all that belongs to it: "tcp: 2379", "tcp: [2379, 2380]". */
+/* Prints one key with its values: "tcp: 2379", "tcp: [2379, 2380]". */
 static void print_list(const struct class *class, const char *key, uint8_t protocol, bool *first,
 		       FILE *out)
 {

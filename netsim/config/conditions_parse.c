@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Conditions as a command line says them: "loss 5% delay 80ms". */
+/* Parses conditions given on a command line: "loss 5% delay 80ms". */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,7 +33,7 @@ static bool follows(const struct reader *r, const char *word)
 	return next && strcmp(next, word) == 0;
 }
 
-/* Always -EINVAL. */
+/* Fills the error; returns -EINVAL. */
 #define refuse(r, hint, ...) refuse_((r), (hint), err_format((char[256]) {0}, 256, __VA_ARGS__))
 
 static int refuse_(struct reader *r, const char *hint, const char *what)
@@ -44,7 +44,7 @@ static int refuse_(struct reader *r, const char *hint, const char *what)
 	return -EINVAL;
 }
 
-/* The value after a word, or NULL after a report. */
+/* Returns the value that follows a word, or NULL with the error filled. */
 static const char *value(struct reader *r, const char *word, const char *example)
 {
 	if (r->next < r->count)
@@ -178,14 +178,14 @@ static int read_reorder(struct reader *r, const char *word)
 	return 0;
 }
 
-/* One of the ratios that a model of loss has. */
+/* One parameter of a loss model. */
 struct part {
 	const char *word;
 	struct ratio *ratio;
 	bool required, given;
 };
 
-/* Reads those of the parts that come next, in any order. */
+/* Reads the parameters that follow, in any order. */
 static int read_parts(struct reader *r, struct part *parts, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -198,7 +198,7 @@ static int read_parts(struct reader *r, struct part *parts, size_t count)
 		if (read_ratio(r, parts[i].word, parts[i].ratio) < 0)
 			return -EINVAL;
 		parts[i].given = true;
-		i = SIZE_MAX; /* from the first again */
+		i = SIZE_MAX; /* restart at the first */
 	}
 	return 0;
 }
@@ -213,7 +213,7 @@ static int require_parts(struct reader *r, const struct part *parts, size_t coun
 	return 0;
 }
 
-/* A burst without a unit is the model's; with one it is that of the rate. */
+/* A burst without a unit is a parameter of the loss model; with one it belongs to the rate. */
 static bool model_burst_follows(const struct reader *r)
 {
 	const char *next = r->next + 1 < r->count ? r->words[r->next + 1] : NULL;
@@ -304,7 +304,7 @@ static int read_corrupt(struct reader *r, const char *word)
 	return read_ratio(r, word, &r->c->corrupt);
 }
 
-/* "5ms", "1ms..2ms", and then "3 packets" and "4kB" if they are there. */
+/* "5ms" or "1ms..2ms", optionally followed by "3 packets" and "4kB". */
 static int read_slot(struct reader *r, const char *word)
 {
 	const char *text = value(r, word, "20ms"), *why = NULL, *dots;
@@ -394,7 +394,7 @@ static int read_condition(struct reader *r)
 	struct rate rate;
 	size_t i = 0;
 
-	/* As conditions_format() shortens them: a rate in front, a distribution by its name. */
+	/* The short forms of conditions_format(): a leading rate, a bare distribution. */
 	if (r->next == 0 && unit_parse_rate(word, &rate, NULL) == 0) {
 		word = "rate";
 	} else if (words_find(words_distribution, word) >= 0) {

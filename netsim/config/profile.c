@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The profile file: conditions, for both directions or one, by node patterns. */
+/* Reads a profile: conditions by node pattern, pair and class. */
 #include "netsim/config/profile.h"
 
 #include <ctype.h>
@@ -44,7 +44,7 @@ size_t profile_keys(const char **names, size_t max)
 	return bind_keys(profile_rows, names, 0, max);
 }
 
-/* pattern NULL: the default. */
+/* pattern NULL: the entry `default:`. */
 static bool read_rule(struct bind *b, struct profile *profile, const char *pattern,
 		      const struct netsim_loc *at, const struct doc_node *node)
 {
@@ -144,7 +144,7 @@ static bool read_class_file(struct bind *b, struct profile *profile, const struc
 	return (profile->class_file_name && profile->class_file) || bind_oom(b);
 }
 
-/* A profile without a name is called as its file, as far as that can be a name. */
+/* Without `profile:`, the name comes from the file name, with other characters replaced. */
 static bool name_profile(struct bind *b, struct profile *profile, const struct text *name)
 {
 	const char *slash = strrchr(profile->file, '/'), *dot;
@@ -234,7 +234,7 @@ static void auto_profile_fn(struct profile **profile)
 	profile_free(*profile);
 }
 
-/* doc is NULL where it could not be read; diags say why then. */
+/* doc is NULL if reading failed; diags then hold the reason. */
 static int finish(struct profile **profile, const struct doc_node *doc, struct profile **ret,
 		  struct netsim_diags *diags)
 {

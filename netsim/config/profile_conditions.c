@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* One mapping of conditions: of a node, a direction, a pair or a class. */
+/* Reads one mapping of conditions: of a node, a direction, a pair or a class. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 #define PROFILE_TABLES_MAX 256
 #define PROFILE_TRACES_MAX 64
 
-/* Where a mapping of conditions stands. */
+/* Contexts of a mapping of conditions, for field.in; below, those of loss models. */
 enum { IN_NODE = 1, IN_ONE = 2, IN_PAIR = 4, IN_CLASS = 8 };
 enum {
 	IN_RANDOM = 1 << LOSS_RANDOM,
@@ -26,7 +26,7 @@ enum {
 
 static const char *const loss_models[] = {"random", "gilbert-elliott", "4-state", NULL};
 
-/* A mapping of conditions as it is written. */
+/* A mapping of conditions as the file gives it. */
 struct raw_conditions {
 	struct conditions c;
 	bool has_rtt;
@@ -37,7 +37,7 @@ struct raw_conditions {
 	struct text from, to;
 };
 
-/* Loss as it is written. */
+/* A loss as the file gives it. */
 struct raw_loss {
 	struct loss loss;
 	bool has_mean, has_burst;
@@ -163,7 +163,7 @@ static bool bind_distribution(struct bind *b, const struct field *field,
 	return bind_word(b, &words, node, &c->distribution);
 }
 
-/* One that cannot be opened is the profile's mistake, what is wrong in it the trace's. */
+/* A missing trace is a mistake of the profile; mistakes inside it have locations there. */
 static bool read_trace(struct bind *b, const char *name, const struct netsim_loc *at,
 		       struct profile *profile, struct profile_trace *ret)
 {
@@ -274,7 +274,7 @@ static const struct field loss_rows[] = {
 	{0},
 };
 
-/* The two ways to give the Gilbert-Elliott model, which do not go together. */
+/* Gilbert-Elliott is given either by mean and burst or by p, r, bad and good, not by both. */
 static bool finish_gilbert(struct bind *b, const struct doc_node *map, struct raw_loss *raw)
 {
 	static const char *const own[] = {"p", "r", "bad", "good"};
@@ -305,7 +305,7 @@ static bool finish_gilbert(struct bind *b, const struct doc_node *map, struct ra
 	       bind_refuse(b, &raw->mean_at, NULL, "mean: %s", why);
 }
 
-/* From one state, two ways out and staying: together they are certain. */
+/* Checks that the probabilities of the two transitions out of a state do not exceed 1. */
 static bool check_ways(struct bind *b, const struct doc_node *map, const char *one,
 		       struct ratio one_ratio, const char *other, struct ratio other_ratio)
 {
@@ -336,7 +336,7 @@ static bool bind_loss(struct bind *b, const struct field *field, const struct do
 				     i == LOSS_4STATE ? "4-state loss" :
 							"gilbert-elliott loss";
 		}
-	if (!scope.in) /* the model is wrong or missing; the other keys may be anybody's */
+	if (!scope.in) /* the model is invalid or missing: accept the keys of all models */
 		scope.in = IN_RANDOM | IN_GILBERT | IN_4STATE;
 	if (model && !doc_is_null(model) && scope.in == (IN_RANDOM | IN_GILBERT | IN_4STATE))
 		return bind_word(b, loss_rows, model, &loss->model);
@@ -390,7 +390,7 @@ static bool bind_slot(struct bind *b, const struct field *field, const struct do
 	FIELD(struct raw_conditions, c.member, key, fn),       \
 		FIELD_BIT(struct raw_conditions, c.has, cond), \
 		FIELD_AT(struct raw_conditions, c.at[cond])
-/* For those that fill several members. */
+/* For conditions that fill several members. */
 #define COND_WHOLE(cond, key, fn)                                                   \
 	.name = (key), .bind = (fn), FIELD_BIT(struct raw_conditions, c.has, cond), \
 	FIELD_AT(struct raw_conditions, c.at[cond])
@@ -459,7 +459,7 @@ static bool read_direction(struct bind *b, const char *what, const struct doc_no
 	return true;
 }
 
-/* Half of a round trip's time, the odd nanosecond on the way down. */
+/* Splits a round-trip time in two; down gets the odd nanosecond. */
 static void halve(struct link_conditions *ret, enum cond cond, struct duration time,
 		  const struct netsim_loc *at)
 {
@@ -515,10 +515,7 @@ bool profile_check_pattern(struct bind *b, const char *pattern, const struct net
 	return true;
 }
 
-/*
- * For entries whose two directions are alike: half of a round trip's time, the odd
- * nanosecond left out.
- */
+/* For entries with identical directions: halves the round-trip time, rounding down. */
 static void halve_alike(struct raw_conditions *raw)
 {
 	struct conditions *c = &raw->c;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The interfaces of a node as the file writes them, each by itself. */
+/* Reads the interfaces of a node, each on its own; topo_node.c resolves references. */
 #include "netsim/config/topo_parts.h"
 
 #include <arpa/inet.h>
@@ -29,7 +29,7 @@ static bool zero_bits(const struct ip *ip, uint8_t flip)
 	return true;
 }
 
-/* The subnet that an address with a prefix lies in, or its first host. */
+/* Returns the subnet of an address with a prefix; host 1: the first address in it. */
 static struct ip subnet(const struct ip *ip, unsigned host)
 {
 	struct ip ret = *ip;
@@ -261,7 +261,7 @@ static bool bind_route(struct bind *b, const struct field *field, const struct d
 	if (route.to.family && route.to.family != route.via.family)
 		return bind_refuse(b, &route.at, NULL,
 				   "via: IPv4 and IPv6 cannot be mixed in one route");
-	/* 0.0.0.0/0 and ::/0 are the default route, too. */
+	/* 0.0.0.0/0 and ::/0 mean the default route. */
 	if (route.to.plen == 0)
 		route.to = (struct ip) {0};
 	struct route *slot = array_push(iface->routes, iface->route_count);
@@ -335,7 +335,7 @@ void raw_ifaces_done(struct raw_ifaces *raws)
 	*raws = (struct raw_ifaces) {0};
 }
 
-/* Which of the three kinds it is: exactly one of their keys must be there. */
+/* The kind of an interface follows from its key: network, bond or vlan, exactly one. */
 static bool find_kind(struct bind *b, const struct doc_entry *entry, enum iface_kind *ret)
 {
 	static const char *const keys[] = {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Trace files: tables of our own, and Mahimahi's lists of deliveries. */
+/* Reads traces: netsim's tables and Mahimahi's lists of deliveries. */
 #include "netsim/config/trace.h"
 
 #include <errno.h>
@@ -13,11 +13,10 @@
 
 #define COLUMNS_MAX    4
 #define NS_PER_MS      1000000U
-#define DELIVERY_BITS  12000U /* a line of Mahimahi's is one packet of 1500 bytes */
+#define DELIVERY_BITS  12000U /* a line of a Mahimahi trace is one packet of 1500 bytes */
 #define DELIVERIES_MAX 4000000U
 #define WORD_MAX       64
 
-/* What a column holds. */
 enum column { COLUMN_TIME, COLUMN_RATE, COLUMN_DELAY, COLUMN_LOSS, COLUMN_COUNT };
 
 static const char *const column_names[] = {"time", "rate", "delay", "loss"};
@@ -36,11 +35,11 @@ struct word {
 	struct netsim_loc at;
 };
 
-/* The words of one line; more than there are columns are counted, not kept. */
+/* The words of one line; those beyond COLUMNS_MAX are dropped. */
 struct words {
 	struct word list[COLUMNS_MAX];
 	size_t count;
-	struct netsim_loc extra; /* the place of the first that was not kept */
+	struct netsim_loc extra; /* the location of the first one dropped; line 0: none */
 };
 
 void trace_free(struct trace *trace)
@@ -93,7 +92,7 @@ static void split(const struct reader *r, const char *line, const char *end, str
 		size_t len = (size_t)(p - start);
 
 		word->at = at;
-		/* What is longer is wrong in any case, and stays so when cut. */
+		/* No valid word is this long, and truncating does not make it valid. */
 		len = len < WORD_MAX ? len : WORD_MAX - 1;
 		for (size_t i = 0; i < len; i++)
 			word->text[i] = start[i] ? start[i] : '?';
@@ -101,7 +100,7 @@ static void split(const struct reader *r, const char *line, const char *end, str
 	}
 }
 
-/* The next line that has words; false at the end. */
+/* Reads the next line with words on it; false at the end. */
 static bool next_line(struct reader *r, struct words *ret)
 {
 	while (r->next < r->end) {
@@ -125,9 +124,9 @@ static bool next_line(struct reader *r, struct words *ret)
 struct table {
 	enum column columns[COLUMNS_MAX];
 	size_t count;
-	bool late;		/* the first row is not at 0, which was said */
-	bool ended;		/* the row that says the length was read */
-	struct netsim_loc last; /* of the last row that could be read */
+	bool late;		/* the first row is not at 0, already reported */
+	bool ended;		/* the closing row was read */
+	struct netsim_loc last; /* the location of the last valid row */
 };
 
 static int read_header(struct reader *r, const struct words *words, struct table *table)
@@ -236,7 +235,7 @@ static int check_time(struct reader *r, const struct word *word, uint64_t at, st
 			shown(word->text));
 }
 
-/* A row, or the end, which is a time alone. */
+/* Reads a row, or the closing row, which has only a time. */
 static int read_row(struct reader *r, const struct words *words, struct table *table)
 {
 	const struct word *first = &words->list[0];
@@ -301,7 +300,7 @@ static int read_table(struct reader *r, const struct words *header)
 /* --- Mahimahi's format */
 
 struct deliveries {
-	uint64_t *at; /* milliseconds, not descending */
+	uint64_t *at; /* milliseconds, in ascending order, with repetitions */
 	size_t count;
 };
 
@@ -331,7 +330,7 @@ static int read_delivery(struct reader *r, const struct words *words, struct del
 	return 0;
 }
 
-/* Adds a row unless it says what the one before says; -E2BIG when there are too many. */
+/* Appends a row if the rate changes; -E2BIG beyond TRACE_ROWS_MAX. */
 static int add_rate(struct trace *trace, uint64_t at_ms, uint64_t bps)
 {
 	struct trace_row *row;
@@ -348,8 +347,8 @@ static int add_rate(struct trace *trace, uint64_t at_ms, uint64_t bps)
 }
 
 /*
- * Counts the deliveries of each bin. One at t ms uses what came up since t - 1, so
- * that a file of a single "1" is a packet each millisecond.
+ * Turns deliveries into rates, by counting those in each bin of so many ms. A delivery at
+ * t uses the capacity from t - 1 to t: a file with a single "1" is one packet per ms.
  */
 static int fill_bins(const struct deliveries *all, uint64_t bin, struct trace *trace)
 {
