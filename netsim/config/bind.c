@@ -50,7 +50,7 @@ bool bind_spend(struct bind *b, const struct netsim_loc *at)
 		return false;
 	if (b->values++ < BIND_VALUES_MAX)
 		return true;
-	return bind_refuse(b, at, NULL, "the file comes to more than %d values", BIND_VALUES_MAX);
+	return bind_refuse(b, at, NULL, "the file expands to more than %d values", BIND_VALUES_MAX);
 }
 
 const char *bind_expand(struct bind *b, const char *text, const struct netsim_loc *at)
@@ -61,9 +61,8 @@ const char *bind_expand(struct bind *b, const char *text, const struct netsim_lo
 	if (!next)
 		return text;
 	if (!b->number) {
-		bind_refuse(b, at,
-			    "only below a node with a range, as in \"n-[1-3]\", it is a number",
-			    "\"%s\": {n} means nothing here", shown(text));
+		bind_refuse(b, at, "{n} needs a node with a range, like \"n-[1-3]\"",
+			    "\"%s\": {n} cannot be used here", shown(text));
 		return NULL;
 	}
 	for (; next; text = next + 3, next = strstr(text, "{n}")) {
@@ -150,8 +149,8 @@ static bool bind_entry(struct bind *b, const struct field *rows, const struct do
 	if (row->mistake)
 		return bind_refuse(b, &entry->at, row->mistake, "unknown key \"%s\"", row->name);
 	if (row->in && !(row->in & scope->in))
-		return bind_refuse(b, &entry->at, scope->hint, "\"%s\" is not for %s", row->name,
-				   scope->what);
+		return bind_refuse(b, &entry->at, scope->hint, "\"%s\" is not allowed in %s",
+				   row->name, scope->what);
 	if (doc_is_null(entry->value) && !row->nullable)
 		return bind_refuse(b, &entry->at, NULL, "%s: has no value", row->name);
 	if (!row->bind(b, row, entry->value, (char *)ret + row->offset))

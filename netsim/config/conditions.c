@@ -90,18 +90,16 @@ int conditions_check(const struct conditions *c, const char *owner, const char *
 
 	if (cond_has(c, COND_BURST) && !has_or_traces(c, COND_RATE)) {
 		r = err_set(err, NETSIM_ERR_INPUT, -EINVAL, &c->at[COND_BURST],
-			    "burst: %s has no rate%s%s that it could belong to", owner, blank,
-			    direction);
+			    "burst: %s has no rate%s%s to apply it to", owner, blank, direction);
 		err_hint(err, "give a rate as well");
 	} else if (cond_has(c, COND_JITTER) && c->jitter.ns && !delay) {
 		r = err_set(err, NETSIM_ERR_INPUT, -EINVAL, &c->at[COND_JITTER],
-			    "jitter: %s has no delay%s%s that it could vary", owner, blank,
-			    direction);
+			    "jitter: %s has no delay%s%s to vary", owner, blank, direction);
 		err_hint(err, "give a delay or an rtt as well");
 	} else if (cond_has(c, COND_REORDER) && c->reorder == REORDER_RATIO &&
 		   c->reorder_ratio.ppb && !delay) {
 		r = err_set(err, NETSIM_ERR_INPUT, -EINVAL, &c->at[COND_REORDER],
-			    "reorder: %s has no delay%s%s that packets could skip", owner, blank,
+			    "reorder: %s has no delay%s%s for packets to skip", owner, blank,
 			    direction);
 		err_hint(err, "give a delay or an rtt as well");
 	}
@@ -133,9 +131,9 @@ int loss_from_mean(struct ratio mean, uint64_t burst, struct loss *ret, const ch
 
 	*why = NULL;
 	if (mean.ppb && p < 0.5)
-		*why = "so little loss in bursts so long cannot be expressed";
+		*why = "the loss is too small for bursts of this length";
 	if (p > RATIO_ONE)
-		*why = "so much loss needs longer bursts";
+		*why = "the loss is too large for bursts of this length";
 	if (*why)
 		return -ERANGE;
 	*ret = (struct loss) {.model = LOSS_GILBERT_ELLIOTT,

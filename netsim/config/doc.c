@@ -112,7 +112,7 @@ static int refuse_syntax(struct reader *reader)
 		return out_of_memory(reader->diags);
 	if (parser->problem && strstr(parser->problem, "cannot start any token"))
 		return diag_add(reader->diags, &at, "indent with spaces, quote special characters",
-				"a tab or a special character stands where text must begin");
+				"a text begins with a tab or a special character");
 	return diag_add(reader->diags, &at,
 			strstr(context, "flow") ?
 				"close every bracket; quote texts with {n}: \"10.0.0.{n}/24\"" :

@@ -106,7 +106,7 @@ static bool read_class(struct bind *b, struct profile *profile, const struct doc
 		return false;
 	if (strcmp(entry->key, CLASS_OTHER) == 0)
 		return bind_refuse(b, &entry->at,
-				   "what belongs to no class has the conditions of its pair",
+				   "traffic of no class has the conditions of its pair",
 				   "\"" CLASS_OTHER "\" is not a class");
 	class = array_push(profile->classes, profile->class_count);
 	if (!class)
@@ -155,8 +155,7 @@ static bool name_profile(struct bind *b, struct profile *profile, const struct t
 			return bind_oom(b);
 		return name_is_plain(name->s, PROFILE_NAME_MAX) ||
 		       bind_refuse(b, &name->at, "letters, digits, '.', '-' and '_'",
-				   "\"%s\" is not possible as the name of a profile",
-				   shown(name->s));
+				   "\"%s\" is not valid as the name of a profile", shown(name->s));
 	}
 	slash = slash ? slash + 1 : profile->file;
 	dot = strrchr(slash, '.');
@@ -291,7 +290,7 @@ int profile_load_classes(const struct profile *profile, struct class_set **ret,
 
 	if (profile->class_file && access(profile->class_file, R_OK) < 0)
 		return diag_add(diags, &profile->class_file_at,
-				"it is looked for beside the profile",
+				"the path is relative to the profile",
 				"class-file: cannot read \"%s\": %s",
 				shown(profile->class_file_name), strerror(errno));
 	if (profile->class_file)

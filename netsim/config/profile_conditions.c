@@ -111,7 +111,7 @@ static bool read_table(struct bind *b, const char *name, const struct netsim_loc
 		return bind_refuse(b, at, NULL, "distribution: \"%s\" has more than %d numbers",
 				   shown(name), DIST_MAX);
 	if (r < 0)
-		return bind_refuse(b, at, "it is looked for beside the profile",
+		return bind_refuse(b, at, "the path is relative to the profile",
 				   "distribution: cannot read \"%s\": %s", shown(name),
 				   strerror(-r));
 	table.file = strdup(name);
@@ -176,7 +176,7 @@ static bool read_trace(struct bind *b, const char *name, const struct netsim_loc
 	if (!profile_path(&path, profile, name))
 		return bind_oom(b);
 	if (stat(path.data, &st) < 0)
-		return bind_refuse(b, at, "it is looked for beside the profile",
+		return bind_refuse(b, at, "the path is relative to the profile",
 				   "trace: cannot read \"%s\": %s", shown(name), strerror(errno));
 	if (!S_ISREG(st.st_mode))
 		return bind_refuse(b, at, NULL, "trace: \"%s\" is not a file", shown(name));
@@ -247,7 +247,7 @@ static bool bind_burst(struct bind *b, const struct field *field, const struct d
 	if (!text)
 		return false;
 	return loss_parse_burst(text, ret) == 0 ||
-	       bind_refuse(b, &node->at, "write how many packets are lost in a row on average: 4",
+	       bind_refuse(b, &node->at, "write the mean number of packets lost in a row: 4",
 			   "burst: \"%s\" is not a number from 1 to %d", shown(text),
 			   LOSS_BURST_MAX);
 }
@@ -287,7 +287,7 @@ static bool finish_gilbert(struct bind *b, const struct doc_node *map, struct ra
 		if (mean && entry)
 			good = bind_refuse(b, &entry->at,
 					   "give mean and burst, or p and r, bad and good",
-					   "%s: there is a %s beside it", own[i],
+					   "%s: cannot be combined with %s", own[i],
 					   doc_get(map, "mean") ? "mean" : "burst");
 		else if (!mean && !entry && i < 2)
 			good = bind_refuse(b, &map->at, NULL,
@@ -295,10 +295,10 @@ static bool finish_gilbert(struct bind *b, const struct doc_node *map, struct ra
 	}
 	if (mean && good && !doc_get(map, "mean"))
 		return bind_refuse(b, &raw->burst_at, "give the mean loss as well: \"mean: 2%\"",
-				   "burst: there is no mean beside it");
+				   "burst: needs a mean");
 	if (mean && good && !doc_get(map, "burst"))
 		return bind_refuse(b, &raw->mean_at, "give the mean burst as well: \"burst: 4\"",
-				   "mean: there is no burst beside it");
+				   "mean: needs a burst");
 	if (!good || !raw->has_mean || !raw->has_burst)
 		return good;
 	return loss_from_mean(raw->mean, raw->burst, &raw->loss, &why) == 0 ||
@@ -310,7 +310,7 @@ static bool check_ways(struct bind *b, const struct doc_node *map, const char *o
 		       struct ratio one_ratio, const char *other, struct ratio other_ratio)
 {
 	return one_ratio.ppb + other_ratio.ppb <= RATIO_ONE ||
-	       bind_refuse(b, &map->at, NULL, "loss: %s and %s together are above 100%%", one,
+	       bind_refuse(b, &map->at, NULL, "loss: %s and %s add up to more than 100%%", one,
 			   other);
 }
 
@@ -320,7 +320,7 @@ static bool bind_loss(struct bind *b, const struct field *field, const struct do
 	struct raw_loss raw = {.loss = {.bad = {RATIO_ONE}, .p23 = {RATIO_ONE}}};
 	struct loss *loss = ret;
 	const struct doc_node *model = doc_get(node, "model");
-	struct scope scope = {.what = "loss", .at = &node->at, .hint = "look at its model"};
+	struct scope scope = {.what = "loss", .at = &node->at, .hint = "check its model"};
 	struct field ratio = *field;
 
 	*loss = raw.loss;
@@ -434,7 +434,7 @@ static bool check_entry(struct bind *b, const struct raw_conditions *raw)
 {
 	return !raw->has_rtt || !cond_has(&raw->c, COND_DELAY) ||
 	       bind_refuse(b, &raw->c.at[COND_DELAY], "keep one of the two",
-			   "delay: there is an rtt beside it");
+			   "delay: cannot be combined with rtt");
 }
 
 static bool read_direction(struct bind *b, const char *what, const struct doc_node *node,
@@ -442,7 +442,7 @@ static bool read_direction(struct bind *b, const char *what, const struct doc_no
 {
 	struct scope scope = {.what = what,
 			      .in = IN_ONE,
-			      .hint = "a round trip has both directions; write \"delay\" here"};
+			      .hint = "an rtt covers both directions; write \"delay\" here"};
 	struct raw_conditions one = {0};
 
 	if (!node)
@@ -454,7 +454,7 @@ static bool read_direction(struct bind *b, const char *what, const struct doc_no
 		return false;
 	if (both->has_rtt && cond_has(&one.c, COND_DELAY))
 		return bind_refuse(b, &one.c.at[COND_DELAY], "keep one of the two",
-				   "delay: there is an rtt beside it");
+				   "delay: cannot be combined with rtt");
 	conditions_merge(ret, &one.c);
 	return true;
 }
@@ -510,7 +510,7 @@ bool profile_check_pattern(struct bind *b, const char *pattern, const struct net
 	}
 	p = pattern + role;
 	if (p[strspn(p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-*?[]")])
-		return bind_refuse(b, at, "write a node, a pattern as \"n-*\", or \"@role\"",
+		return bind_refuse(b, at, "write a node, a pattern like \"n-*\", or \"@role\"",
 				   "\"%s\" is not a pattern for nodes", shown(pattern));
 	return true;
 }
@@ -573,7 +573,7 @@ static bool read_way(struct bind *b, const struct doc_node *node, const struct r
 		return bind_refuse(
 			b, from ? &from->at : &to->at,
 			"write \"between\" for both directions, \"from\" and \"to\" for one",
-			"%s: there is a between beside it", from ? "from" : "to");
+			"%s: cannot be combined with between", from ? "from" : "to");
 	if (raw->between)
 		return read_between(b, raw->between, ret);
 	if (!from || !to)
@@ -581,8 +581,8 @@ static bool read_way(struct bind *b, const struct doc_node *node, const struct r
 				   "write \"between: [A, B]\", or \"from: A\" and \"to: B\"",
 				   "a pair needs two nodes");
 	if (raw->has_rtt)
-		return bind_refuse(b, &raw->rtt_at, "one direction has a \"delay\"",
-				   "rtt: a round trip has both directions");
+		return bind_refuse(b, &raw->rtt_at, "write \"delay\" for one direction",
+				   "rtt: covers both directions, the pair only one");
 	return raw->from.s && raw->to.s && read_ends(b, &raw->from, &raw->to, ret);
 }
 
@@ -613,7 +613,7 @@ bool profile_read_class(struct bind *b, const struct netsim_loc *at, const struc
 		.what = "a class",
 		.at = at,
 		.in = IN_CLASS,
-		.hint = "the conditions of a class hold between all nodes, both ways"};
+		.hint = "the conditions of a class hold between all nodes, in both directions"};
 	struct raw_conditions raw = {0};
 	bool good = bind_map(b, profile_conditions_rows, node, &scope, &raw);
 

@@ -149,7 +149,7 @@ static bool check_name(struct bind *b, const char *what, const char *text, size_
 		return bind_refuse(b, at, NULL, "\"%s\" has %zu characters; %s has at most %zu",
 				   shown(text), strlen(text), what, max);
 	return bind_refuse(b, at, "letters, digits, '.', '-' and '_', first a letter or digit",
-			   "\"%s\" is not possible as %s", shown(text), what);
+			   "\"%s\" is not valid as %s", shown(text), what);
 }
 
 /* A fleet's name has no dot: in the names of namespaces, FLEET.NODE, a dot ends it. */
@@ -266,7 +266,7 @@ static bool read_owner(struct bind *b, const struct accounts *accounts, const st
 		return true;
 	}
 	return accounts->find(text->s, ret) ||
-	       bind_refuse(b, &text->at, "a name that this machine knows, or a number",
+	       bind_refuse(b, &text->at, "write a name known on this machine, or a number",
 			   "%s: there is no %s \"%s\"", accounts->what, accounts->what,
 			   shown(text->s));
 }
@@ -283,7 +283,7 @@ static bool read_node_rest(struct bind *b, const struct topo *topo, const struct
 		.what = tap ? "a node" : "a node of kind netns",
 		.at = &entry->at,
 		.in = tap ? IN_TAP : IN_NETNS,
-		.hint = "it says who may open a tap; write \"kind: tap\" where it is a VM",
+		.hint = "it is an option of a tap; write \"kind: tap\" for a VM",
 	};
 	bool good = bind_map(b, node_rows, entry->value, &scope, raw);
 
@@ -341,7 +341,7 @@ static bool check_range(struct bind *b, const struct doc_entry *entry,
 					  range->width, range->first),
 				   "\"%s\": the range is empty", shown(entry->key));
 	if (range->last - range->first >= TOPO_RANGE_MAX)
-		return bind_refuse(b, &entry->at, NULL, "\"%s\" comes to more than %d nodes",
+		return bind_refuse(b, &entry->at, NULL, "\"%s\" expands to more than %d nodes",
 				   shown(entry->key), TOPO_RANGE_MAX);
 	return true;
 }
@@ -383,7 +383,7 @@ static bool read_nodes(struct bind *b, struct topo *topo, const struct doc_node 
 
 		if (r < 0)
 			good = bind_refuse(b, &entry->at, "a range looks like \"n-[1-5]\"",
-					   "\"%s\" is not possible as the name of a node",
+					   "\"%s\" is not valid as the name of a node",
 					   shown(entry->key));
 		else if (r > 0)
 			good &= read_range(b, topo, entry, &range);

@@ -107,7 +107,7 @@ static bool refuse_twice(struct bind *b, struct claims *claims, const char *what
 				   same_place ?
 					   hint_f("use {n}, the number of the node") :
 					   hint_f("first given at %s:%u", a->at.file, a->at.line),
-				   "%s %s is already that of %s %s", what, text,
+				   "%s %s is already used by %s %s", what, text,
 				   a->owner ? a->owner->name : "network", a->iface);
 	}
 	return good;
@@ -303,12 +303,12 @@ static bool check_mtu(struct bind *b, const struct topo *topo, const struct node
 
 		return iface->mtu <= mtu ||
 		       bind_refuse(b, &iface->mtu_at, hint_f("at most %u", mtu),
-				   "mtu: %u is above that of %s below, %u", iface->mtu, lower->name,
-				   mtu);
+				   "mtu: %u exceeds that of %s below it, %u", iface->mtu,
+				   lower->name, mtu);
 	}
 	return !network->mtu || iface->mtu <= network->mtu ||
 	       bind_refuse(b, &iface->mtu_at, hint_f("at most %u", network->mtu),
-			   "mtu: %u is above that of network %s, %u", iface->mtu, network->name,
+			   "mtu: %u exceeds that of network %s, %u", iface->mtu, network->name,
 			   network->mtu);
 }
 

@@ -123,8 +123,7 @@ static void link_vlan(struct view *v, struct raw_iface *raw)
 		dot = strrchr(name, '.');
 		if (!dot || dot == name) {
 			v->good = bind_refuse(v->b, &raw->i.at, "write \"link: eth1\"",
-					      "VLAN %s does not say on which interface it is",
-					      raw->i.name);
+					      "VLAN %s names no lower interface", raw->i.name);
 			return;
 		}
 		*dot = '\0';
@@ -260,7 +259,7 @@ static void refuse_loop(struct view *v)
 		buf_printf(&buf, " -> %s", name_of(v, next));
 	} while (next != first);
 	unknown_below(v, &v->list[first], &at);
-	v->good = bind_refuse(v->b, at, "what is below must not be above as well", "%s is a loop",
+	v->good = bind_refuse(v->b, at, "an interface cannot be above itself", "%s is a loop",
 			      buf.data ? buf.data : "this");
 }
 
@@ -418,12 +417,12 @@ static void check_routes(struct view *v, const struct iface *iface)
 		}
 		if (own)
 			v->good = bind_refuse(v->b, &iface->routes[i].at,
-					      "name the next machine on the way",
+					      "write the address of the next hop",
 					      "via: %s is the address of %s itself",
 					      unit_format_address(via, text), iface->name);
 		else if (!reached)
 			v->good = bind_refuse(v->b, &iface->routes[i].at,
-					      "it must be in the network of one of its addresses",
+					      "it must be in the subnet of one of its addresses",
 					      "via: %s cannot be reached from %s",
 					      unit_format_address(via, text), iface->name);
 	}

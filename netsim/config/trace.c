@@ -144,7 +144,7 @@ static int read_header(struct reader *r, const struct words *words, struct table
 		for (size_t j = 0; j < i; j++)
 			if (table->columns[j] == column)
 				return diag_add(r->diags, &word->at, NULL,
-						"the column \"%s\" is there twice", word->text);
+						"the column \"%s\" is given twice", word->text);
 		table->columns[table->count++] = column;
 		if (column != COLUMN_TIME)
 			r->trace->has |= 1U << column_conds[column];
@@ -153,7 +153,7 @@ static int read_header(struct reader *r, const struct words *words, struct table
 		return diag_add(r->diags, &words->extra, NULL, "too many columns");
 	if (words->count == 1)
 		return diag_add(r->diags, &words->list[0].at, "name rate, delay or loss as well",
-				"a trace of nothing but times");
+				"the trace has only times");
 	return 0;
 }
 
@@ -167,8 +167,8 @@ static int refuse_value(struct reader *r, const struct word *word, enum column c
 		return diag_add(r->diags, &word->at,
 				hint_f("write \"%s%s\"", shown(text), units[column]),
 				"%s: \"%s\" has no unit", column_names[column], shown(text));
-	return diag_add(r->diags, &word->at, why, "%s: \"%s\" is not possible",
-			column_names[column], shown(word->text));
+	return diag_add(r->diags, &word->at, why, "%s: \"%s\" is not valid", column_names[column],
+			shown(word->text));
 }
 
 static int read_value(struct reader *r, const struct word *word, enum column column,
@@ -195,7 +195,7 @@ static int read_value(struct reader *r, const struct word *word, enum column col
 			return refuse_value(r, word, column, why);
 		if (rate.bps && rate.bps < 8)
 			return refuse_value(r, word, column,
-					    "a rate is 8bit at least, or 0 where nothing passes");
+					    "a rate is at least 8bit, or 0 to pass nothing");
 		row->rate_bps = rate.bps;
 		return 0;
 	case COLUMN_LOSS:
@@ -216,8 +216,8 @@ static int check_time(struct reader *r, const struct word *word, uint64_t at, st
 
 	if (table->ended)
 		return diag_add(r->diags, &word->at,
-				"only the last row has a time alone: there the trace starts over",
-				"a row after the end of the trace");
+				"a time alone ends the trace, which repeats from there",
+				"the trace has a row after its end");
 	if (!before && table->late)
 		return -EINVAL;
 	table->late = !before && at != 0;
@@ -228,9 +228,9 @@ static int check_time(struct reader *r, const struct word *word, uint64_t at, st
 		return 0;
 	unit_format_duration((struct duration) {(int64_t)before->at_ns}, text);
 	return diag_add(r->diags, &word->at,
-			hint_f("each row is later than the one before it, at %s in line %u", text,
+			hint_f("it must be later than the row before it, at %s in line %u", text,
 			       table->last.line),
-			at == before->at_ns ? "time: %s is there twice" :
+			at == before->at_ns ? "time: %s is given twice" :
 					      "time: %s goes back in time",
 			shown(word->text));
 }
@@ -292,7 +292,7 @@ static int read_table(struct reader *r, const struct words *header)
 	}
 	if (!mistakes && !table.ended)
 		return diag_add(r->diags, &table.last,
-				"write a last row of a time alone: there the trace starts over",
+				"end it with a row of only a time, from which it repeats",
 				r->trace->count ? "the trace has no end" : "the trace has no rows");
 	return mistakes ? -EINVAL : 0;
 }
@@ -318,7 +318,7 @@ static int read_delivery(struct reader *r, const struct words *words, struct del
 				"\"%s\" is not a time", shown(word->text));
 	if (all->count && at < all->at[all->count - 1])
 		return diag_add(r->diags, &word->at,
-				hint_f("the line before it says %" PRIu64, all->at[all->count - 1]),
+				hint_f("the line before it has %" PRIu64, all->at[all->count - 1]),
 				"%s goes back in time", word->text);
 	if (all->count == DELIVERIES_MAX)
 		return diag_add(r->diags, &word->at, NULL, "more than %u deliveries",
@@ -386,7 +386,7 @@ static int read_deliveries(struct reader *r, const struct words *first)
 	struct netsim_loc at = {r->file, r->line, 1};
 
 	if (code == 0 && all.at[all.count - 1] == 0)
-		code = diag_add(r->diags, &at, NULL, "the trace lasts for no time");
+		code = diag_add(r->diags, &at, NULL, "the trace has no duration");
 	if (code == 0) {
 		code = -E2BIG;
 		for (size_t i = 0; i < ARRAY_SIZE(bins) && code == -E2BIG; i++)
@@ -418,7 +418,7 @@ static int read_trace(struct reader *r)
 		return read_deliveries(r, &words);
 	return diag_add(r->diags, &words.list[0].at,
 			"begin with the names of its columns: \"time rate delay loss\"",
-			"\"%s\" does not begin a trace", shown(words.list[0].text));
+			"a trace cannot begin with \"%s\"", shown(words.list[0].text));
 }
 
 int trace_parse(const char *file, const char *data, size_t len, struct trace **ret,

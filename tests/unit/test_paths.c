@@ -106,12 +106,12 @@ static void test_contradictions(void **state)
 		const char *text, *what;
 		unsigned line;
 	} rows[] = {
-		{"pairs:\n  - {from: a, to: b, jitter: 1ms}",
-		 "jitter: a to b has no delay that it could vary", 2},
+		{"pairs:\n  - {from: a, to: b, jitter: 1ms}", "jitter: a to b has no delay to vary",
+		 2},
 		{"pairs:\n  - {from: a, to: \"*\", delay: 1ms}\n  - {between: [a, b], burst: 1kB}",
-		 "burst: a to b has no rate that it could belong to", 3},
+		 "burst: a to b has no rate to apply it to", 3},
 		{"pairs:\n  - {between: [b, a], reorder: 1%}",
-		 "reorder: a to b has no delay that packets could skip", 2},
+		 "reorder: a to b has no delay for packets to skip", 2},
 	};
 
 	(void)state;
@@ -200,8 +200,9 @@ static void test_class_file(void **state)
 	/* what an earlier class has all of */
 	assert_int_equal(diags.count, 2);
 	assert_int_equal(diags.warnings, 2);
-	assert_string_equal(diags.list[0].what,
-			    "the class \"late\" gets nothing: \"data\" before it has it all");
+	assert_string_equal(
+		diags.list[0].what,
+		"the class \"late\" never matches: \"data\" before it takes all its traffic");
 	assert_int_equal(diags.list[1].loc.line, 7);
 	classes_free(set);
 }

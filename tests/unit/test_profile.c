@@ -127,13 +127,12 @@ static void test_contradictions(void **state)
 		unsigned line, column;
 		const char *what;
 	} rows[] = {
-		{"default: {burst: 64KiB}\n", 1, 18,
-		 "burst: n has no rate up that it could belong to"},
-		{"default: {jitter: 1ms}\n", 1, 19, "jitter: n has no delay up that it could vary"},
+		{"default: {burst: 64KiB}\n", 1, 18, "burst: n has no rate up to apply it to"},
+		{"default: {jitter: 1ms}\n", 1, 19, "jitter: n has no delay up to vary"},
 		{"default: {rate: 1mbit}\nnodes:\n  n: {down: {jitter: 1ms}}\n", 3, 22,
-		 "jitter: n has no delay down that it could vary"},
+		 "jitter: n has no delay down to vary"},
 		{"default: {reorder: 5%}\n", 1, 20,
-		 "reorder: n has no delay up that packets could skip"},
+		 "reorder: n has no delay up for packets to skip"},
 	};
 
 	(void)state;
