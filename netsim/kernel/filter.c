@@ -59,7 +59,7 @@ void filter_put_prog(struct rt *rt, int ifindex, enum filter_slot slot, int prog
 void filter_put_redirect(struct rt *rt, int ifindex, int to, const char *who)
 {
 	struct tcmsg tcm = address(ifindex, FILTER_REDIRECT);
-	/* The one instruction of a classic program that matches everything. */
+	/* A classic BPF program of one instruction that matches every packet. */
 	struct sock_filter all = {.code = BPF_RET | BPF_K, .k = 0xffffffffU};
 	struct tc_mirred mirred = {
 		.action = TC_ACT_STOLEN, .eaction = TCA_EGRESS_REDIR, .ifindex = (uint32_t)to};
@@ -92,7 +92,7 @@ void filter_del(struct rt *rt, int ifindex, enum filter_slot slot, const char *w
 	rt_tolerate(rt, ENOENT);
 }
 
-/* All filters of the slot's hook; nothing where there is no clsact. */
+/* Dumps all filters of the slot's hook; the dump is empty without clsact. */
 static int dump(struct rt *rt, int ifindex, enum filter_slot slot, struct rt_reply *ret,
 		struct netsim_err *err)
 {
@@ -125,7 +125,7 @@ int filter_drop_empty_clsact(struct rt *rt, int ifindex, const char *who, struct
 	return r;
 }
 
-/* The options of our filter in this slot; *data keeps the memory. */
+/* Finds the options of netsim's filter in this slot; *data owns the memory. */
 static int find(struct rt *rt, int ifindex, enum filter_slot slot, char **data,
 		const struct nlattr **ret, struct netsim_err *err)
 {

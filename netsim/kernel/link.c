@@ -24,7 +24,7 @@ static void begin_add(struct rt *rt, const char *name, int ifindex, const struct
 	rt_put_str(rt, IFLA_IFNAME, name);
 }
 
-/* What every new link of ours gets in the message that makes it. */
+/* The attributes of every new link, set by the message that creates it. */
 static void put_common(struct rt *rt, const struct link *want)
 {
 	rt_put_u32(rt, IFLA_GROUP, want->group);
@@ -69,8 +69,8 @@ void link_add_bridge(struct rt *rt, const struct link *want, const char *who)
 }
 
 /*
- * A veth uses one queue. Left to itself it gets one for each processor and gives
- * up the rest at once, which costs the kernel an RCU grace period for each end.
+ * A veth uses one queue. By default the kernel allocates one per processor and drops
+ * the others at once, at the cost of an RCU grace period for each end.
  */
 static void put_one_queue(struct rt *rt)
 {
@@ -78,7 +78,7 @@ static void put_one_queue(struct rt *rt)
 	rt_put_u32(rt, IFLA_NUM_RX_QUEUES, 1);
 }
 
-/* IFF_UP in the peer's header would make the whole message fail. */
+/* The peer's header must not have IFF_UP: the kernel would refuse the whole message. */
 void link_add_veth(struct rt *rt, const struct link *want, int host_fd, const char *who)
 {
 	struct ifinfomsg peer = {.ifi_family = AF_UNSPEC};
@@ -119,7 +119,7 @@ static void put_bond_u8(struct rt *rt, uint16_t attr, bool has, uint8_t value,
 	rt_put_u8(rt, attr, value);
 }
 
-/* What can change on a bond that is up. */
+/* The options that can change on a bond that is up. */
 static void put_bond(struct rt *rt, const struct bond_options *bond)
 {
 	put_bond_u32(rt, IFLA_BOND_MIIMON, bond->has_miimon, bond->miimon, &bond->miimon_at);

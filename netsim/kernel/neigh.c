@@ -29,7 +29,7 @@ static bool has_mac(const struct nlattr *attr, struct mac *ret)
 	return true;
 }
 
-/* The address that ARP has for this hardware address on the bridge. */
+/* Finds the IPv4 address of a MAC address in the ARP entries of the bridge. */
 static int find_ip(const struct rt_reply *arp, int bridge, const struct mac *mac, struct ip *ret)
 {
 	rt_reply_each(arp, msg)

@@ -64,7 +64,7 @@ static int come_back(int own_fd, int r, struct netsim_err *err)
 	if (setns(own_fd, CLONE_NEWNET) == 0)
 		return r;
 	refused(err, "cannot return to the own network namespace", "");
-	_exit(70); /* everything after this would happen in the wrong place */
+	_exit(70); /* all further work would happen in the wrong namespace */
 }
 
 int netns_within(int own_fd, int fd, int (*fn)(void *arg, struct netsim_err *err), void *arg,
@@ -95,7 +95,7 @@ int netns_prepare(struct netsim_err *err)
 	return refused(err, "cannot share", NETNS_DIR);
 }
 
-/* The file appears under its name only once the mark is in it. */
+/* Creates the file unnamed and links it once it contains the mark, so it is never empty. */
 static int make_file(const char *path, const char *mark, struct netsim_err *err)
 {
 	auto_close int fd = open(NETNS_DIR, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0444);
@@ -225,7 +225,7 @@ int netns_list(const char *prefix, char ***ret, size_t *ret_count, struct netsim
 	return 0;
 }
 
-/* Files of /etc/netns/NAME stand for those of /etc, as ip-netns(8) has it. */
+/* Mounts the files of /etc/netns/NAME over those of /etc, as ip-netns(8) does. */
 static void bind_etc(const char *name)
 {
 	char folder[PATH_TEXT], from[PATH_TEXT * 2], to[PATH_TEXT];

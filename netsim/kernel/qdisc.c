@@ -11,11 +11,11 @@
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
 
-/* A qdisc, and what messages say about it. */
+/* A qdisc, with its kind, location and owner for error messages. */
 struct subject {
 	struct tcmsg tcm;
 	const char *kind;
-	const struct netsim_loc *at; /* the place of the conditions, or NULL */
+	const struct netsim_loc *at; /* the location of the conditions, or NULL */
 	const char *who;
 };
 
@@ -87,7 +87,7 @@ void qdisc_put_fq(struct rt *rt, int ifindex, uint32_t limit, const char *who)
 	nest = rt_nest(rt, TCA_OPTIONS);
 	rt_put(rt, TCA_FQ_PLIMIT, &limit, sizeof(limit));
 	rt_put(rt, TCA_FQ_FLOW_PLIMIT, &limit, sizeof(limit));
-	rt_put(rt, TCA_FQ_RATE_ENABLE, &off, sizeof(off)); /* no pacing but netsim's */
+	rt_put(rt, TCA_FQ_RATE_ENABLE, &off, sizeof(off)); /* netsim alone paces */
 	rt_put(rt, TCA_FQ_HORIZON, &horizon, sizeof(horizon));
 	rt_nest_end(rt, nest);
 }
