@@ -8,9 +8,9 @@
 #include "netsim/verify/judge_parts.h"
 
 #define RATE_SHARE 0.05
-#define TCP_SHARE  0.8 /* TCP leaves a link idle while it makes good for losses */
+#define TCP_SHARE  0.8 /* TCP leaves a link idle while it recovers from losses */
 
-/* Four digits, as in "9.96 mbit". */
+/* Formats a rate with three significant digits: "9.96 mbit". */
 static const char *format_bps(double bps, char *buf, size_t size)
 {
 	static const char *const units[] = {"bit", "kbit", "mbit", "gbit", "tbit"};
@@ -46,12 +46,12 @@ bool verify_rate_fits(const struct verify_rate *r)
 
 static bool rate_known(const struct verify_rate *r)
 {
-	/* What the sender did not get rid of says nothing about the link. */
+	/* If the sender was too slow, a low rate says nothing about the link. */
 	return !r->why &&
 	       (udp_fits(r) || r->offered >= 1.04 * (double)r->asked || r->udp > (double)r->asked);
 }
 
-/* The share of what is asked that passed. */
+/* Returns the measured rate as a share of the expected one. */
 static double share_of(const struct verify_rate *r)
 {
 	double udp = r->udp < 0 ? 1 : r->udp / (double)r->asked;
@@ -60,7 +60,7 @@ static double share_of(const struct verify_rate *r)
 	return fmin(udp, tcp);
 }
 
-/* How much the partner's side of a rate that is too low is to blame. */
+/* The link at fault if a rate is too low: the end's own, the partner's, or either. */
 enum blame { BLAME_OWN, BLAME_EITHER, BLAME_PARTNER };
 
 static enum blame find_blame(const struct judge *j, const struct verify_rate *r)
@@ -114,7 +114,7 @@ static enum netsim_verdict judge_rate(const struct judge *j, const struct verify
 	return NETSIM_NOT_AS_ASKED;
 }
 
-/* A direction of one of its ends that lets no more through. */
+/* Finds a direction of one of its ends that limits the path to a wrong rate. */
 static const struct verify_rate *find_guilty(const struct judge *j, const struct verify_rate *r)
 {
 	for (size_t i = 0; i < j->in->rate_count; i++) {
@@ -207,7 +207,7 @@ int verify_path_rates(struct judge *j, size_t p)
 	return r;
 }
 
-/* One row for all pairs, or all of a class, whose rates there was no time for. */
+/* Adds one row for all pairs whose rates were left out, and one for those of each class. */
 int verify_left_rates(struct judge *j)
 {
 	const struct verify_input *in = j->in;
