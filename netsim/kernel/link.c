@@ -12,14 +12,14 @@
 #include "netsim/util/auto.h"
 
 #define KIND_MISSING(module) \
-	"this kernel cannot make such links: it lacks the module " module " (see netsim doctor)"
+	"this kernel cannot create such links: it lacks the module " module " (see netsim doctor)"
 
 static void begin_add(struct rt *rt, const char *name, int ifindex, const struct netsim_loc *at,
 		      const char *who)
 {
 	struct ifinfomsg ifi = {.ifi_index = ifindex};
 
-	rt_begin(rt, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, at, "%s: cannot make the link", who);
+	rt_begin(rt, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, at, "%s: cannot create the link", who);
 	rt_header(rt, &ifi, sizeof(ifi));
 	rt_put_str(rt, IFLA_IFNAME, name);
 }
@@ -225,7 +225,7 @@ void link_set_no_ipv6(struct rt *rt, int ifindex, const char *who)
 	struct ifinfomsg ifi = {.ifi_index = ifindex};
 	size_t spec, inet6;
 
-	rt_begin(rt, RTM_NEWLINK, 0, NULL, "%s: cannot keep IPv6 off the port", who);
+	rt_begin(rt, RTM_NEWLINK, 0, NULL, "%s: cannot disable IPv6 on the port", who);
 	rt_header(rt, &ifi, sizeof(ifi));
 	spec = rt_nest(rt, IFLA_AF_SPEC);
 	inet6 = rt_nest(rt, AF_INET6);

@@ -121,7 +121,7 @@ int neigh_table(struct rt *rt, struct neigh_table *ret, struct netsim_err *err)
 	struct rt_reply tables = {0};
 	int r;
 
-	rt_begin(rt, RTM_GETNEIGHTBL, NLM_F_DUMP, NULL, "cannot read the tables of neighbours");
+	rt_begin(rt, RTM_GETNEIGHTBL, NLM_F_DUMP, NULL, "cannot read the neighbour tables");
 	rt_header(rt, &head, sizeof(head));
 	r = rt_ask(rt, &tables, err);
 	*ret = (struct neigh_table) {0};

@@ -54,7 +54,7 @@ int netns_own_id(uint64_t *ret, struct netsim_err *err)
 	struct stat st;
 
 	if (stat("/proc/self/ns/net", &st) < 0)
-		return refused(err, "cannot look at /proc/self/ns/net", "");
+		return refused(err, "cannot stat /proc/self/ns/net", "");
 	*ret = st.st_ino;
 	return 0;
 }
@@ -63,7 +63,7 @@ static int come_back(int own_fd, int r, struct netsim_err *err)
 {
 	if (setns(own_fd, CLONE_NEWNET) == 0)
 		return r;
-	refused(err, "cannot return to the own network namespace", "");
+	refused(err, "cannot return to the original network namespace", "");
 	_exit(70); /* all further work would happen in the wrong namespace */
 }
 
@@ -78,7 +78,7 @@ int netns_within(int own_fd, int fd, int (*fn)(void *arg, struct netsim_err *err
 int netns_become_new(int *ret_fd, struct netsim_err *err)
 {
 	if (unshare(CLONE_NEWNET) < 0)
-		return refused(err, "cannot make a network namespace", "");
+		return refused(err, "cannot create a network namespace", "");
 	*ret_fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 	return *ret_fd < 0 ? refused(err, "cannot open a new network namespace", "") : 0;
 }
@@ -86,7 +86,7 @@ int netns_become_new(int *ret_fd, struct netsim_err *err)
 int netns_prepare(struct netsim_err *err)
 {
 	if (mkdir(NETNS_DIR, 0755) < 0 && errno != EEXIST)
-		return refused(err, "cannot make", NETNS_DIR);
+		return refused(err, "cannot create", NETNS_DIR);
 	if (mount("", NETNS_DIR, "none", MS_SHARED | MS_REC, NULL) == 0)
 		return 0;
 	if (errno == EINVAL && mount(NETNS_DIR, NETNS_DIR, "none", MS_BIND | MS_REC, NULL) == 0 &&
@@ -102,12 +102,12 @@ static int make_file(const char *path, const char *mark, struct netsim_err *err)
 	char self[64];
 
 	if (fd < 0)
-		return refused(err, "cannot make a file in", NETNS_DIR);
+		return refused(err, "cannot create a file in", NETNS_DIR);
 	if (write(fd, mark, strlen(mark)) != (ssize_t)strlen(mark))
 		return refused(err, "cannot write", path);
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
 	if (linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) < 0)
-		return refused(err, "cannot make", path);
+		return refused(err, "cannot create", path);
 	return 0;
 }
 
@@ -259,7 +259,7 @@ int netns_enter(const char *name, struct netsim_err *err)
 	if (setns(fd, CLONE_NEWNET) < 0)
 		return refused(err, "cannot enter", path);
 	if (unshare(CLONE_NEWNS) < 0 || mount("", "/", "none", MS_SLAVE | MS_REC, NULL) < 0)
-		return refused(err, "cannot make a mount namespace", "");
+		return refused(err, "cannot create a mount namespace", "");
 	if (statfs("/sys", &fs) == 0 && (fs.f_flags & ST_RDONLY))
 		flags = MS_RDONLY;
 	(void)umount2("/sys", MNT_DETACH);

@@ -293,7 +293,7 @@ static int jitter_row(struct judge *j, const char *name, const struct direction 
 	snprintf(row->asked, sizeof(row->asked), "sd %.1f ms", own);
 	if (d->sd_hidden && !d->sd_failed) {
 		snprintf(row->why, sizeof(row->why),
-			 "too small to tell beside the others' with so many probes");
+			 "too small to distinguish from that of other hops with so few probes");
 		return 0;
 	}
 	snprintf(row->measured, sizeof(row->measured), "sd %.1f ms", d->sd);

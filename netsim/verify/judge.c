@@ -308,7 +308,8 @@ static int hidden_rows(struct judge *j, size_t end)
 		r = verify_unmeasured(j, name, "conditions down", down);
 	if (r < 0 || up || down || is_hidden(j, end) || d[0].dead || d[1].dead)
 		return r;
-	return verify_unmeasured(j, name, "conditions", "nothing may or does pass from or to it");
+	return verify_unmeasured(j, name, "conditions",
+				 "it is cut off, or no packet to or from it arrives");
 }
 
 static int end_rows(struct judge *j, size_t end)

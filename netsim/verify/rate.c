@@ -92,23 +92,23 @@ static enum netsim_verdict judge_rate(const struct judge *j, const struct verify
 		return NETSIM_NOT_MEASURED;
 	}
 	if (!rate_known(r)) {
-		snprintf(why, size, "this machine sends no more than %s",
+		snprintf(why, size, "this machine cannot send more than %s",
 			 format_bps(r->offered, text, sizeof(text)));
 		return NETSIM_NOT_MEASURED;
 	}
 	if (verify_rate_fits(r)) {
 		if (r->asked < r->own)
-			snprintf(why, size, "more does not go through %s, its partner", partner);
+			snprintf(why, size, "its partner %s can handle no more", partner);
 		return NETSIM_AS_ASKED;
 	}
 	switch (find_blame(j, r)) {
 	case BLAME_OWN:
 		break;
 	case BLAME_EITHER:
-		snprintf(why, size, "it or the link of %s, its partner, is wrong", partner);
+		snprintf(why, size, "this link or that of its partner %s is wrong", partner);
 		break;
 	case BLAME_PARTNER:
-		snprintf(why, size, "the link of %s, its partner, is wrong", partner);
+		snprintf(why, size, "the link of its partner %s is wrong", partner);
 		return NETSIM_NOT_MEASURED;
 	}
 	return NETSIM_NOT_AS_ASKED;
@@ -140,7 +140,7 @@ static enum netsim_verdict judge_path(const struct judge *j, const struct verify
 		return NETSIM_NOT_MEASURED;
 	}
 	if (!rate_known(r)) {
-		snprintf(why, size, "this machine sends no more than %s",
+		snprintf(why, size, "this machine cannot send more than %s",
 			 format_bps(r->offered, text, sizeof(text)));
 		return NETSIM_NOT_MEASURED;
 	}
@@ -231,7 +231,7 @@ int verify_left_rates(struct judge *j)
 			continue;
 		snprintf(subject, sizeof(subject), "all%s%s", traffic ? " " : "",
 			 traffic ? traffic : "");
-		snprintf(why, sizeof(why), "%zu more pair%s, to save time", count,
+		snprintf(why, sizeof(why), "%zu more pair%s left out to save time", count,
 			 count == 1 ? "" : "s");
 		r = verify_unmeasured(j, subject, "rate", why);
 	}

@@ -274,7 +274,7 @@ static int measure_rate(struct verify_run *run, struct probe *probe, struct veri
 		first = find_partner(run, r, SIZE_MAX);
 	}
 	if (first == SIZE_MAX) {
-		r->why = "there is no other end that it can exchange packets with";
+		r->why = "no other end exchanges packets with it";
 		return 0;
 	}
 	result = measure_over(run, probe, r, first, false, err);
@@ -429,7 +429,7 @@ static int add_paths(struct verify_run *run, struct netsim_err *err)
 static const char *refuses_tcp(const struct verify_expect *e)
 {
 	return e->loss > 0 || e->duplicate > 0 || e->order_free ?
-		       "TCP does not fill a path that loses, repeats or swaps packets" :
+		       "TCP does not fill a path that loses, duplicates or reorders packets" :
 		       NULL;
 }
 
@@ -459,7 +459,7 @@ static int measure_path(struct verify_run *run, struct probe *probe, struct veri
 		return 0;
 	result = stream(probe, &turn, r, err);
 	if (result == 0 && r->tcp == 0 && tcp_alone)
-		r->why = "no connection to its port comes about";
+		r->why = "cannot connect to its port";
 	return result;
 }
 
