@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Conditions in words: what is printed is read as the same; mistakes name their word. */
+/* Conditions as text: printing and parsing are inverse; errors name the word at fault. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -168,7 +168,7 @@ static void test_bounds(void **state)
 	assert_string_equal(err.what, "the conditions have more than 128 words");
 }
 
-/* The part of packets that the two chances come to, and the length of a burst. */
+/* The mean loss that p and r imply, and the length of a burst. */
 static void test_mean(void **state)
 {
 	static const struct {
@@ -195,7 +195,7 @@ static void test_mean(void **state)
 		assert_int_equal(loss.bad.ppb, RATIO_ONE);
 		assert_int_equal(loss.good.ppb, 0);
 	}
-	/* one after the other: half is the most that bursts of one packet can lose */
+	/* bursts of one packet cannot lose more than every other packet */
 	assert_int_equal(loss_from_mean((struct ratio) {500000001}, RATIO_ONE, &loss, &why),
 			 -ERANGE);
 	assert_int_equal(loss_from_mean((struct ratio) {RATIO_ONE}, RATIO_ONE, &loss, &why),
