@@ -83,8 +83,8 @@ static int claim_order(const void *va, const void *vb)
 }
 
 /* Reports every value claimed twice. what is its noun ("address"); format prints it. */
-static bool refuse_twice(struct bind *b, struct claims *claims, const char *what,
-			 void (*format)(const struct claim *, char *))
+static bool refuse_duplicates(struct bind *b, struct claims *claims, const char *what,
+			      void (*format)(const struct claim *, char *))
 {
 	bool good = true;
 	char text[UNIT_TEXT];
@@ -186,7 +186,7 @@ static bool check_addresses(struct bind *b, const struct topo *topo)
 					       iface->address_count);
 		}
 	}
-	good = good && refuse_twice(b, &claims, "address", format_address);
+	good = good && refuse_duplicates(b, &claims, "address", format_address);
 	free(claims.list);
 	return good;
 }
@@ -214,7 +214,7 @@ static bool check_macs(struct bind *b, const struct topo *topo)
 			good = add_claim(b, &claims, &claim);
 		}
 	}
-	good = good && refuse_twice(b, &claims, "MAC address", format_mac);
+	good = good && refuse_duplicates(b, &claims, "MAC address", format_mac);
 	free(claims.list);
 	return good;
 }
@@ -248,7 +248,7 @@ static bool check_names(struct bind *b, const struct topo *topo)
 				good = claim_name(b, &claims, claim, iface->port);
 		}
 	}
-	good = good && refuse_twice(b, &claims, "the host's interface name", format_name);
+	good = good && refuse_duplicates(b, &claims, "the host's interface name", format_name);
 	free(claims.list);
 	return good;
 }

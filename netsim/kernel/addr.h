@@ -7,8 +7,8 @@
 #include "netsim/kernel/rtnl.h"
 
 /* Adds an address with the protocol MARK_PROTO, without duplicate address detection. */
-void addr_add(struct rt *rt, int ifindex, const struct model_addr *addr, const char *who);
-void addr_del(struct rt *rt, int ifindex, const struct model_addr *addr, const char *who);
+void addr_add(struct rt *rt, int ifindex, const struct model_addr *addr, const char *subject);
+void addr_del(struct rt *rt, int ifindex, const struct model_addr *addr, const char *subject);
 
 /*
  * Reads addrs and link_local of all links of the model in node ns (or MODEL_HOST); rt is

@@ -23,15 +23,16 @@ enum filter_slot {
  * filter's name in the kernel.
  */
 void filter_put_prog(struct rt *rt, int ifindex, enum filter_slot slot, int prog_fd,
-		     const char *name, const char *who);
+		     const char *name, const char *subject);
 /* Redirects all ingress packets of ifindex, of any protocol, to the device with index to. */
-void filter_put_redirect(struct rt *rt, int ifindex, int to, const char *who);
-void filter_del(struct rt *rt, int ifindex, enum filter_slot slot, const char *who);
+void filter_put_redirect(struct rt *rt, int ifindex, int to, const char *subject);
+void filter_del(struct rt *rt, int ifindex, enum filter_slot slot, const char *subject);
 
 /* Reads the id of the program in this slot; 0 if there is none. */
 int filter_prog_id(struct rt *rt, int ifindex, enum filter_slot slot, uint32_t *ret_id,
 		   struct netsim_err *err);
 /* Removes clsact from ifindex if no filter is left on its hooks. */
-int filter_drop_empty_clsact(struct rt *rt, int ifindex, const char *who, struct netsim_err *err);
+int filter_drop_empty_clsact(struct rt *rt, int ifindex, const char *subject,
+			     struct netsim_err *err);
 
 #endif

@@ -9,17 +9,17 @@
 #include "netsim/kernel/model.h"
 #include "netsim/kernel/rtnl.h"
 
-/* Creates a bridge; link_set() sets its alias. who is its name in errors, here and below. */
-void link_add_bridge(struct rt *rt, const struct link *want, const char *who);
+/* Creates a bridge; link_set() sets its alias. subject is its name in errors, here and below. */
+void link_add_bridge(struct rt *rt, const struct link *want, const char *subject);
 /*
  * Creates a veth in the namespace of rt with the index want->ifindex, and its peer
  * (want->peer) in the namespace host_fd.
  */
-void link_add_veth(struct rt *rt, const struct link *want, int host_fd, const char *who);
+void link_add_veth(struct rt *rt, const struct link *want, int host_fd, const char *subject);
 /* Creates a bond. Its primary is set later, once it has members. */
-void link_add_bond(struct rt *rt, const struct link *want, const char *who);
-void link_add_vlan(struct rt *rt, const struct link *want, int lower_ifindex, const char *who);
-void link_add_ifb(struct rt *rt, const char *name, uint32_t group, const char *who);
+void link_add_bond(struct rt *rt, const struct link *want, const char *subject);
+void link_add_vlan(struct rt *rt, const struct link *want, int lower_ifindex, const char *subject);
+void link_add_ifb(struct rt *rt, const char *name, uint32_t group, const char *subject);
 
 /* The properties that link_set() changes. */
 enum {
@@ -41,22 +41,22 @@ enum {
  * is 0, the link named want->name. master_ifindex is for LINK_SET_MASTER (0: no master).
  */
 void link_set(struct rt *rt, const struct link *want, int ifindex, unsigned what,
-	      int master_ifindex, const char *who);
+	      int master_ifindex, const char *subject);
 /*
  * Disables IPv6 address generation: a bridge port needs no address, and would send
  * packets to its node from it. Call this before the link is set up.
  */
-void link_set_no_ipv6(struct rt *rt, int ifindex, const char *who);
+void link_set_no_ipv6(struct rt *rt, int ifindex, const char *subject);
 void link_set_primary(struct rt *rt, const struct link *want, int bond_ifindex, int primary_ifindex,
-		      const char *who);
+		      const char *subject);
 /* Changes a bridge port's VLANs from those of have to those of want. */
 void link_set_vlans(struct rt *rt, int ifindex, const struct link *have, const struct link *want,
-		    const char *who);
-void link_del(struct rt *rt, int ifindex, const char *who);
+		    const char *subject);
+void link_del(struct rt *rt, int ifindex, const char *subject);
 /* Moves a link to another group, for link_del_group(). */
-void link_set_group(struct rt *rt, int ifindex, uint32_t group, const char *who);
+void link_set_group(struct rt *rt, int ifindex, uint32_t group, const char *subject);
 /* Removes all links of a group in one step; an empty group is no error. */
-void link_del_group(struct rt *rt, uint32_t group, const char *who);
+void link_del_group(struct rt *rt, uint32_t group, const char *subject);
 
 /*
  * Adds all links of the namespace of rt to the model, with their VLANs; ns is their node

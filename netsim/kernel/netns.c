@@ -59,7 +59,7 @@ int netns_own_id(uint64_t *ret, struct netsim_err *err)
 	return 0;
 }
 
-static int come_back(int own_fd, int r, struct netsim_err *err)
+static int return_to(int own_fd, int r, struct netsim_err *err)
 {
 	if (setns(own_fd, CLONE_NEWNET) == 0)
 		return r;
@@ -72,7 +72,7 @@ int netns_within(int own_fd, int fd, int (*fn)(void *arg, struct netsim_err *err
 {
 	if (setns(fd, CLONE_NEWNET) < 0)
 		return refused(err, "cannot enter a network namespace", "");
-	return come_back(own_fd, fn(arg, err), err);
+	return return_to(own_fd, fn(arg, err), err);
 }
 
 int netns_become_new(int *ret_fd, struct netsim_err *err)

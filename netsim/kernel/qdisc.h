@@ -60,21 +60,21 @@ enum qdisc_verb { QDISC_ADD, QDISC_CHANGE };
 
 /* at is the location of the conditions in the profile, or NULL. */
 void qdisc_put_netem(struct rt *rt, enum qdisc_verb verb, int ifindex, const struct netem *netem,
-		     const struct netsim_loc *at, const char *who);
+		     const struct netsim_loc *at, const char *subject);
 void qdisc_put_tbf(struct rt *rt, enum qdisc_verb verb, int ifindex, const struct tbf *tbf,
-		   const struct netsim_loc *at, const char *who);
+		   const struct netsim_loc *at, const char *subject);
 /*
  * Puts an fq below netsim's root, replacing a tbf, or changes the existing fq. It holds
  * up to limit packets until their departure times.
  */
-void qdisc_put_fq(struct rt *rt, int ifindex, uint32_t limit, const char *who);
-void qdisc_put_idle(struct rt *rt, int ifindex, const char *who);
+void qdisc_put_fq(struct rt *rt, int ifindex, uint32_t limit, const char *subject);
+void qdisc_put_idle(struct rt *rt, int ifindex, const char *subject);
 /* Puts a tbf at the root, to find out whether the kernel has tbf. */
-void qdisc_put_tbf_root(struct rt *rt, int ifindex, const struct tbf *tbf, const char *who);
-void qdisc_add_clsact(struct rt *rt, int ifindex, const char *who);
-void qdisc_del_clsact(struct rt *rt, int ifindex, const char *who);
+void qdisc_put_tbf_root(struct rt *rt, int ifindex, const struct tbf *tbf, const char *subject);
+void qdisc_add_clsact(struct rt *rt, int ifindex, const char *subject);
+void qdisc_del_clsact(struct rt *rt, int ifindex, const char *subject);
 /* Removes netsim's root and its children. */
-void qdisc_del_root(struct rt *rt, int ifindex, const char *who);
+void qdisc_del_root(struct rt *rt, int ifindex, const char *subject);
 
 /*
  * Gives ifindex an idle root; *ret reports whether the kernel has netem. Only one

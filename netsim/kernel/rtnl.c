@@ -25,7 +25,7 @@
 #define HEADER_MAX     32 /* bytes of the fixed header that follows struct nlmsghdr */
 
 /* A location set by rt_at(), and the offset in a message from which it holds. */
-struct mark {
+struct attr_loc {
 	size_t op;
 	uint32_t offset; /* from the start of the message */
 	const struct netsim_loc *at;
@@ -48,8 +48,8 @@ struct rt {
 	size_t size, capacity;
 	struct op *ops;
 	size_t op_count;
-	struct mark *marks;
-	size_t mark_count;
+	struct attr_loc *attr_locs;
+	size_t attr_loc_count;
 	bool failed; /* out of memory while building */
 };
 
@@ -90,10 +90,10 @@ void rt_reset(struct rt *rt)
 	for (size_t i = 0; i < rt->op_count; i++)
 		free(rt->ops[i].what);
 	free(rt->ops);
-	free(rt->marks);
+	free(rt->attr_locs);
 	rt->ops = NULL;
-	rt->marks = NULL;
-	rt->op_count = rt->mark_count = rt->size = 0;
+	rt->attr_locs = NULL;
+	rt->op_count = rt->attr_loc_count = rt->size = 0;
 	rt->failed = false;
 }
 
@@ -180,18 +180,18 @@ void rt_header(struct rt *rt, const void *header, size_t size)
 
 void rt_at(struct rt *rt, const struct netsim_loc *at)
 {
-	struct mark *mark;
+	struct attr_loc *slot;
 
 	if (rt->failed)
 		return;
-	mark = array_push(rt->marks, rt->mark_count);
-	if (!mark) {
+	slot = array_push(rt->attr_locs, rt->attr_loc_count);
+	if (!slot) {
 		rt->failed = true;
 		return;
 	}
-	mark->op = rt->op_count - 1;
-	mark->offset = current(rt)->nlmsg_len;
-	mark->at = at;
+	slot->op = rt->op_count - 1;
+	slot->offset = current(rt)->nlmsg_len;
+	slot->at = at;
 }
 
 void rt_put(struct rt *rt, uint16_t attr, const void *data, size_t size)
@@ -272,9 +272,9 @@ static const struct netsim_loc *place_of(const struct rt *rt, size_t op, uint32_
 {
 	const struct netsim_loc *at = rt->ops[op].at;
 
-	for (size_t i = 0; offset && i < rt->mark_count; i++)
-		if (rt->marks[i].op == op && rt->marks[i].offset <= offset)
-			at = rt->marks[i].at ? rt->marks[i].at : rt->ops[op].at;
+	for (size_t i = 0; offset && i < rt->attr_loc_count; i++)
+		if (rt->attr_locs[i].op == op && rt->attr_locs[i].offset <= offset)
+			at = rt->attr_locs[i].at ? rt->attr_locs[i].at : rt->ops[op].at;
 	return at;
 }
 

@@ -261,7 +261,7 @@ static void receive_all(struct run *run, double seconds)
 /* --- phases */
 
 /* Sends count echoes of each pair, and waits for the answers. */
-static void go(struct run *run, unsigned first, unsigned count)
+static void run_phase(struct run *run, unsigned first, unsigned count)
 {
 	double end = INFINITY, now;
 
@@ -328,8 +328,8 @@ int echo_run(const struct echo_plan *plan, struct netsim_err *err)
 	int r = prepare(&run, err);
 
 	if (r == 0 && plan->pair_count) {
-		go(&run, 0, 1);
-		go(&run, 1, plan->count);
+		run_phase(&run, 0, 1);
+		run_phase(&run, 1, plan->count);
 	}
 	finish(&run);
 	return r;

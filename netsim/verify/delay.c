@@ -44,19 +44,19 @@ double verify_tolerance(const struct judge *j, size_t p)
 }
 
 /* A path's deviation with its weight. */
-struct weighed {
+struct weighted {
 	double value, weight;
 };
 
 static int by_value(const void *a, const void *b)
 {
-	const struct weighed *x = a, *y = b;
+	const struct weighted *x = a, *y = b;
 
 	return (x->value > y->value) - (x->value < y->value);
 }
 
 /* Caps weights, so that no path decides alone, however exact; returns their new sum. */
-static double cap_weights(struct weighed *list, size_t count)
+static double cap_weights(struct weighted *list, size_t count)
 {
 	double all = 0, most, total = 0;
 
@@ -74,7 +74,7 @@ static double cap_weights(struct weighed *list, size_t count)
  * Returns the weighted median. If the middle falls between two values, takes the one
  * nearer to zero: of two values, one may be wrong.
  */
-static double median(struct weighed *list, size_t count)
+static double median(struct weighted *list, size_t count)
 {
 	double half = cap_weights(list, count) / 2, sum = 0;
 
@@ -105,21 +105,21 @@ static double left_of(const struct judge *j, size_t p)
 	       j->directions[DOWN_OF(path)].residual;
 }
 
-static void polish(struct judge *j, size_t d, struct weighed *values)
+static void polish(struct judge *j, size_t d, struct weighted *values)
 {
 	size_t count = 0;
 
 	for (size_t p = 0; p < j->in->path_count; p++)
 		if (is_of(j, p, d))
 			values[count++] =
-				(struct weighed) {left_of(j, p), 1 / (0.1 + noise_of(j, p))};
+				(struct weighted) {left_of(j, p), 1 / (0.1 + noise_of(j, p))};
 	/* A single path cannot distinguish between its two ends. */
 	if (count > 1)
 		j->directions[d].residual += median(values, count);
 }
 
 /* Splits a delay common to all paths evenly between uplinks and downlinks. */
-static void balance(struct judge *j, struct weighed *values)
+static void balance(struct judge *j, struct weighted *values)
 {
 	double middle[2], shift;
 
@@ -129,7 +129,7 @@ static void balance(struct judge *j, struct weighed *values)
 		for (size_t e = 0; e < j->in->end_count; e++)
 			if (j->directions[2 * e + way].paths > 1)
 				values[count++] =
-					(struct weighed) {j->directions[2 * e + way].residual, 1};
+					(struct weighted) {j->directions[2 * e + way].residual, 1};
 		if (!count)
 			return;
 		middle[way] = median(values, count);
@@ -202,7 +202,7 @@ static bool deviates(const struct judge *j, size_t p)
 }
 
 /* Computes the uncertainty of each direction's median: 1.25 times that of the mean. */
-static void find_noise(struct judge *j, struct weighed *values)
+static void find_noise(struct judge *j, struct weighted *values)
 {
 	for (size_t d = 0; d < 2 * j->in->end_count; d++) {
 		double total, squares = 0;
@@ -212,7 +212,7 @@ static void find_noise(struct judge *j, struct weighed *values)
 			if (is_of(j, p, d)) {
 				double noise = noise_of(j, p);
 
-				values[count++] = (struct weighed) {noise, 1 / (0.1 + noise)};
+				values[count++] = (struct weighted) {noise, 1 / (0.1 + noise)};
 			}
 		total = cap_weights(values, count);
 		for (size_t i = 0; i < count; i++)
@@ -223,7 +223,7 @@ static void find_noise(struct judge *j, struct weighed *values)
 
 int verify_delays(struct judge *j)
 {
-	auto_free struct weighed *values =
+	auto_free struct weighted *values =
 		calloc(j->in->path_count + 2 * j->in->end_count + 1, sizeof(*values));
 
 	if (!values)

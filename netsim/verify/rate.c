@@ -115,7 +115,7 @@ static enum netsim_verdict judge_rate(const struct judge *j, const struct verify
 }
 
 /* Finds a direction of one of its ends that limits the path to a wrong rate. */
-static const struct verify_rate *find_guilty(const struct judge *j, const struct verify_rate *r)
+static const struct verify_rate *find_limiting(const struct judge *j, const struct verify_rate *r)
 {
 	for (size_t i = 0; i < j->in->rate_count; i++) {
 		const struct verify_rate *other = &j->in->rates[i];
@@ -132,7 +132,7 @@ static const struct verify_rate *find_guilty(const struct judge *j, const struct
 static enum netsim_verdict judge_path(const struct judge *j, const struct verify_rate *r, char *why,
 				      size_t size)
 {
-	const struct verify_rate *guilty;
+	const struct verify_rate *limiting;
 	char text[32];
 
 	if (r->why) {
@@ -146,10 +146,10 @@ static enum netsim_verdict judge_path(const struct judge *j, const struct verify
 	}
 	if (verify_rate_fits(r))
 		return NETSIM_AS_ASKED;
-	guilty = r->udp >= 0 && r->udp < (double)r->asked ? find_guilty(j, r) : NULL;
-	if (!guilty)
+	limiting = r->udp >= 0 && r->udp < (double)r->asked ? find_limiting(j, r) : NULL;
+	if (!limiting)
 		return NETSIM_NOT_AS_ASKED;
-	snprintf(why, size, "the link of %s is wrong", j->in->ends[guilty->end]);
+	snprintf(why, size, "the link of %s is wrong", j->in->ends[limiting->end]);
 	return NETSIM_NOT_MEASURED;
 }
 

@@ -56,7 +56,7 @@ static size_t *count_uses(const struct verify_run *run, struct netsim_err *err)
 }
 
 /* Returns the lower bound of the probe interval, in seconds, for a hop used by several paths. */
-static double least_interval(const struct conditions *c, size_t uses, bool times)
+static double min_interval(const struct conditions *c, size_t uses, bool times)
 {
 	double interval = 0;
 
@@ -77,10 +77,9 @@ static double set_intervals(struct verify_run *run, const size_t *uses, double b
 		const struct verify_path *path = &run->paths[p];
 		double interval = base;
 
-		interval = fmax(interval, least_interval(&path->up, uses[2 * path->from], times));
-		interval = fmax(interval, least_interval(&path->path, 1, times));
-		interval =
-			fmax(interval, least_interval(&path->down, uses[2 * path->to + 1], times));
+		interval = fmax(interval, min_interval(&path->up, uses[2 * path->from], times));
+		interval = fmax(interval, min_interval(&path->path, 1, times));
+		interval = fmax(interval, min_interval(&path->down, uses[2 * path->to + 1], times));
 		run->probes[p].interval = interval;
 		longest = fmax(longest, interval);
 	}
@@ -104,14 +103,14 @@ static int set_spacing(struct verify_run *run, struct netsim_err *err)
 	return 0;
 }
 
-struct telling {
+struct progress_arg {
 	const struct verify_run *run;
 	const char *what;
 };
 
-static void tell(void *arg, double done)
+static void report_progress(void *arg, double done)
 {
-	const struct telling *t = arg;
+	const struct progress_arg *t = arg;
 
 	if (t->run->progress)
 		t->run->progress(t->run->arg, t->what, done);
@@ -128,13 +127,13 @@ static double clock_offset(void)
 static int probe_all(struct verify_run *run, struct probe *probe, const char *what, double seconds,
 		     double settle, struct netsim_err *err)
 {
-	struct telling telling = {run, what};
+	struct progress_arg progress = {run, what};
 	const struct probe_plan plan = {.paths = run->probes,
 					.path_count = run->path_count,
 					.seconds = seconds,
 					.settle = settle,
-					.progress = tell,
-					.arg = &telling};
+					.progress = report_progress,
+					.arg = &progress};
 	double before = clock_offset();
 	int r = probe_run(probe, &plan, err);
 

@@ -64,15 +64,15 @@ static bool is_candidate(const struct verify_run *run, const struct verify_rate 
 	       !path->cut && path->seen.received && (r->any_partner || !is_wrong(run, p));
 }
 
-/* Returns the candidate with the fastest partner other than not; SIZE_MAX: none. */
-static size_t find_partner(const struct verify_run *run, const struct verify_rate *r, size_t not )
+/* Returns the candidate with the fastest partner other than except; SIZE_MAX: none. */
+static size_t find_partner(const struct verify_run *run, const struct verify_rate *r, size_t except)
 {
 	size_t best = SIZE_MAX;
 
 	for (size_t p = 0; p < run->path_count; p++) {
 		const struct verify_path *path = &run->paths[p];
 
-		if (!is_candidate(run, r, p) || (r->up ? path->to : path->from) == not )
+		if (!is_candidate(run, r, p) || (r->up ? path->to : path->from) == except)
 			continue;
 		if (best == SIZE_MAX || rest_of(path, r->up) > rest_of(&run->paths[best], r->up))
 			best = p;
@@ -325,15 +325,15 @@ static int add_directions(struct verify_run *run, struct netsim_err *err)
 /* --- rates of paths */
 
 /* The rate of a path, and the loss around its slowest hop. */
-struct carrying {
+struct capacity {
 	uint64_t rate;
 	double before, after; /* share lost before the slowest hop, and after it */
 };
 
-static struct carrying carrying_of(const struct verify_path *path)
+static struct capacity path_capacity(const struct verify_path *path)
 {
 	const struct conditions *hops[] = {&path->up, &path->path, &path->down};
-	struct carrying c = {.rate = UINT64_MAX};
+	struct capacity c = {.rate = UINT64_MAX};
 	double before = 1, all = 1;
 
 	for (size_t i = 0; i < ARRAY_SIZE(hops); i++) {
@@ -400,7 +400,7 @@ static int add_group(struct verify_run *run, size_t first, size_t most, struct n
 					   .end = path->from,
 					   .partner = path->to,
 					   .up = true,
-					   .own = carrying_of(path).rate,
+					   .own = path_capacity(path).rate,
 					   .udp = -1,
 					   .tcp = -1,
 					   .left_out = place++ % ((count + most - 1) / most)};
@@ -437,18 +437,18 @@ static int measure_path(struct verify_run *run, struct probe *probe, struct veri
 			struct netsim_err *err)
 {
 	const struct probe_path *way = &run->probes[r->path];
-	struct carrying carrying = carrying_of(&run->paths[r->path]);
+	struct capacity capacity = path_capacity(&run->paths[r->path]);
 	bool tcp_alone = way->protocol == IPPROTO_TCP;
-	struct turn turn = {.seconds = PATH_SECONDS, .lost_before = carrying.before};
+	struct turn turn = {.seconds = PATH_SECONDS, .lost_before = capacity.before};
 	int result = add_lane(run, r, r->path, &turn, err);
 
 	if (result < 0)
 		return result;
 	turn.lanes[0].share = 1;
 	turn.lanes[0].port = way->port;
-	r->asked = r->tcp_asked = (uint64_t)((double)r->own * (1 - carrying.after));
+	r->asked = r->tcp_asked = (uint64_t)((double)r->own * (1 - capacity.after));
 	r->slack = fmin(0.5, 2 * turn.expect.sd / 1e3 / turn.seconds + turn.expect.duplicate);
-	if (carrying.before > LOST_MOST || carrying.after > LOST_MOST)
+	if (capacity.before > LOST_MOST || capacity.after > LOST_MOST)
 		r->why = "more than half of what is sent is lost";
 	else if (tcp_alone)
 		r->why = refuses_tcp(&turn.expect);

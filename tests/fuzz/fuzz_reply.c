@@ -11,10 +11,7 @@ static ssize_t canned_recv(const struct mnl_socket *sock, void *buf, size_t size
 static ssize_t canned_send(const struct mnl_socket *sock, const void *buf, size_t size);
 #define mnl_socket_recvfrom canned_recv
 #define mnl_socket_sendto   canned_send
-/* rt.c has a struct of the same name as mark.h */
-#define mark rt_mark
 #include "netsim/kernel/rtnl.c"
-#undef mark
 
 #include "netsim/kernel/filter.h"
 #include "netsim/kernel/link.h"
