@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* `netsim check`: which kind of file it is, then its own reader. */
+/* `netsim check`: determines the kind of a file, then calls its reader. */
 #include "netsim/config/check.h"
 
 #include "netsim/config/classes.h"

@@ -347,8 +347,8 @@ static int add_rate(struct trace *trace, uint64_t at_ms, uint64_t bps)
 }
 
 /*
- * Turns deliveries into rates, by counting those in each bin of so many ms. A delivery at
- * t uses the capacity from t - 1 to t: a file with a single "1" is one packet per ms.
+ * Turns deliveries into rates, by counting those in each bin (in ms). A delivery at t uses
+ * the capacity from t - 1 to t: a file with a single "1" is one packet per ms.
  */
 static int fill_bins(const struct deliveries *all, uint64_t bin, struct trace *trace)
 {

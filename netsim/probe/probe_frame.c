@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Probes as bytes: IPv4 or IPv6, UDP or TCP, and what is measured inside. */
+/* Builds and parses the frames of probes: IPv4 or IPv6, with UDP, TCP or ICMP. */
 #include <linux/ip.h>
 #include <netinet/in.h>
 #include <netinet/ip6.h>

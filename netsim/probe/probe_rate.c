@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How much a path carries: floods of UDP, and one TCP connection. */
+/* Measures the rate of a path, by a flood of UDP or by a TCP connection. */
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>

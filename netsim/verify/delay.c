@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Delays: which directions of ends, and which single paths, deviate. */
+/* Judges delay and jitter: attributes deviations to directions of ends and single paths. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What conditions come to, and how sure a count is. */
+/* Computes the behaviour expected under given conditions, and confidence intervals. */
 #include <errno.h>
 #include <math.h>
 
@@ -121,7 +121,7 @@ static bool keeps_order(const struct conditions *c)
 	return !cond_has(c, COND_REORDER) || c->reorder == REORDER_FORBIDDEN;
 }
 
-/* Simulates the delay of packets sent every so many ms; they keep their order if required. */
+/* Simulates the delay of packets sent at intervals of every ms, in order if required. */
 static int simulate(const struct conditions *c, double every, struct dist_tables *tables,
 		    double *ret_mean, double *ret_sd)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Rates: of the directions of ends, and of paths that have one of their own. */
+/* Judges rates: of directions of ends, and of paths. */
 #include <errno.h>
 #include <math.h>
 #include <string.h>

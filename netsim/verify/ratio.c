@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Loss and duplication: which directions of ends, and which single paths, deviate. */
+/* Judges loss and duplication: attributes deviations to directions and single paths. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>

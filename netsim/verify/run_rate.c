@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Measures rates: who is whose partner, what floods, what TCP makes of it. */
+/* Measures rates: chooses partners, floods them with UDP, and tries TCP. */
 #include <errno.h>
 #include <math.h>
 #include <netinet/in.h>
@@ -19,7 +19,7 @@
 #define PATH_SECONDS 0.25 /* duration of the first flood of a path */
 #define PATH_RATES   100  /* upper bound of rates of paths that are measured */
 #define CLASS_RATES  6	  /* the same per class, which may need TCP */
-#define TCP_PATHS    8	  /* with up to so many rates, paths are measured by TCP, too */
+#define TCP_PATHS    8	  /* upper bound of rates for measuring paths by TCP, too */
 #define LOST_MOST    0.5  /* upper bound of loss for measuring a rate */
 
 /* Capacity of all partners together, relative to the rate, so that it does not fill them. */
@@ -64,7 +64,7 @@ static bool is_candidate(const struct verify_run *run, const struct verify_rate 
 	       !path->cut && path->seen.received && (r->any_partner || !is_wrong(run, p));
 }
 
-/* Returns the candidate with the fastest partner other than except; SIZE_MAX: none. */
+/* Returns the candidate with the fastest partner, leaving out except; SIZE_MAX: none. */
 static size_t find_partner(const struct verify_run *run, const struct verify_rate *r, size_t except)
 {
 	size_t best = SIZE_MAX;
