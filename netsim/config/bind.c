@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The table-driven half of reading files: keys, types, mistakes. */
+/* Binds a parsed file to structs by tables of keys, and reports every mistake. */
 #include "netsim/config/bind.h"
 
 #include <ctype.h>
@@ -50,7 +50,7 @@ bool bind_spend(struct bind *b, const struct netsim_loc *at)
 		return false;
 	if (b->values++ < BIND_VALUES_MAX)
 		return true;
-	return bind_refuse(b, at, NULL, "the file comes to more than %d values", BIND_VALUES_MAX);
+	return bind_refuse(b, at, NULL, "the file expands to more than %d values", BIND_VALUES_MAX);
 }
 
 const char *bind_expand(struct bind *b, const char *text, const struct netsim_loc *at)
@@ -61,9 +61,8 @@ const char *bind_expand(struct bind *b, const char *text, const struct netsim_lo
 	if (!next)
 		return text;
 	if (!b->number) {
-		bind_refuse(b, at,
-			    "only below a node with a range, as in \"n-[1-3]\", it is a number",
-			    "\"%s\": {n} means nothing here", shown(text));
+		bind_refuse(b, at, "{n} needs a node with a range, like \"n-[1-3]\"",
+			    "\"%s\": {n} cannot be used here", shown(text));
 		return NULL;
 	}
 	for (; next; text = next + 3, next = strstr(text, "{n}")) {
@@ -93,7 +92,7 @@ const char *bind_string(struct bind *b, const char *name, const struct doc_node 
 const char *bind_nearest(const struct bind *b, const char *text, const char *const *names,
 			 size_t count)
 {
-	/* A file of nothing but mistakes would keep us busy for hours. */
+	/* The search is slow: in a file full of mistakes it could take hours. */
 	return b->mistakes < 10 * NETSIM_DIAGS_MAX ? name_nearest(text, names, count) : NULL;
 }
 
@@ -150,8 +149,8 @@ static bool bind_entry(struct bind *b, const struct field *rows, const struct do
 	if (row->mistake)
 		return bind_refuse(b, &entry->at, row->mistake, "unknown key \"%s\"", row->name);
 	if (row->in && !(row->in & scope->in))
-		return bind_refuse(b, &entry->at, scope->hint, "\"%s\" is not for %s", row->name,
-				   scope->what);
+		return bind_refuse(b, &entry->at, scope->hint, "\"%s\" is not allowed in %s",
+				   row->name, scope->what);
 	if (doc_is_null(entry->value) && !row->nullable)
 		return bind_refuse(b, &entry->at, NULL, "%s: has no value", row->name);
 	if (!row->bind(b, row, entry->value, (char *)ret + row->offset))
@@ -349,7 +348,7 @@ static int parse_mac(const char *text, void *ret, const char **why)
 	return unit_parse_mac(text, ret, why);
 }
 
-/* What will have been meant: a blank and capitals left out, a unit added. */
+/* Guesses the intended value: drops blanks, folds case, and adds a missing unit. */
 static bool guess(const char *text, const char *unit, parse_fn *parse, char *buf, size_t size)
 {
 	uint64_t value;

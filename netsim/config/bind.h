@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * From the tree of a file to structs, by tables: a row for each key. The rows
- * are also where "did you mean" comes from and the keys that the manual must
- * explain. Every mistake is collected and reading goes on.
+ * Binds the tree of a file to structs, driven by tables with one row per key. The
+ * rows also supply the candidates for "did you mean" and the list of keys that the
+ * manual must explain. A mistake is recorded, and reading continues.
  */
 #ifndef NETSIM_BIND_H
 #define NETSIM_BIND_H
@@ -11,26 +11,26 @@
 #include "netsim/util/err.h"
 #include "netsim/util/unit.h"
 
-/* What a file may expand to, so that a small one cannot fill the memory. */
+/* Limit on expansion, so that a small file cannot exhaust memory. */
 #define BIND_VALUES_MAX 2000000
 
 struct bind {
 	struct netsim_diags *diags;
-	const char *number; /* what {n} stands for here, or NULL */
-	size_t values;	    /* read so far */
+	const char *number; /* replaces {n}; NULL: {n} is an error */
+	size_t values;	    /* read so far, at most BIND_VALUES_MAX */
 	size_t mistakes;
-	char **texts; /* made by replacing {n} */
+	char **texts; /* owned: the results of replacing {n} */
 	size_t text_count;
-	void *context; /* of the caller's own row functions */
+	void *context; /* for the caller's bind functions */
 };
 
-/* Frees the texts: nothing bound may point to them any more. */
+/* Frees the expanded texts; bound structs must not be used after this. */
 void bind_done(struct bind *b);
 #define auto_bind autofn(bind_done)
 
 struct field;
 
-/* Reads one value into ret; false after having reported what is wrong. */
+/* Reads one value into ret. Returns false after reporting a mistake. */
 typedef bool bind_fn(struct bind *b, const struct field *field, const struct doc_node *node,
 		     void *ret);
 
@@ -38,17 +38,17 @@ struct field {
 	const char *name;
 	bind_fn *bind;
 	size_t offset, size;	 /* of the value */
-	size_t has;		 /* offset + 1 of a bool or a bit set that says it was given */
-	unsigned has_bit;	 /* for a bit set */
-	size_t at;		 /* offset + 1 of its place, a struct netsim_loc */
-	unsigned in;		 /* where it is allowed, bits of the caller; 0: everywhere */
-	bool required, nullable; /* nullable: bind is called for null as well */
+	size_t has;		 /* offset + 1 of a bool or bit set that records its presence */
+	unsigned has_bit;	 /* the bit, if has is a bit set */
+	size_t at;		 /* offset + 1 of a struct netsim_loc for its location */
+	unsigned in;		 /* scopes that allow it, the caller's bits; 0: all */
+	bool required, nullable; /* nullable: bind is called for null, too */
 	bool nonzero;
 	uint64_t min, max;
-	const char *unit;	   /* what those who forgot it will have meant */
+	const char *unit;	   /* suggested for a number without a unit */
 	const char *const *words;  /* bind_word: the value is the index */
-	const struct field *below; /* the rows of the mapping that this key holds */
-	const char *mistake;	   /* not a key, but what people write; this says what is right */
+	const struct field *below; /* rows of the nested mapping */
+	const char *mistake;	   /* hint for a common misspelling, which is not a key */
 };
 
 #define FIELD(type, member, key, fn)                                   \
@@ -58,38 +58,44 @@ struct field {
 #define FIELD_BIT(type, member, bit) .has = offsetof(type, member) + 1, .has_bit = 1U << (bit)
 #define FIELD_AT(type, member)	     .at = offsetof(type, member) + 1
 
-/* Where a mapping stands, for messages. */
+/* The context of a mapping: selects the rows allowed in it, and names it in messages. */
 struct scope {
 	const char *what;	     /* "a network" */
-	const struct netsim_loc *at; /* its key */
-	unsigned in;		     /* which rows are allowed */
-	const char *hint;	     /* for those that are not, or NULL */
+	const struct netsim_loc *at; /* the location of its key */
+	unsigned in;		     /* matched against field.in */
+	const char *hint;	     /* for keys not allowed here, or NULL */
 };
 
-/* Reports a mistake, as diag_add(); always false. */
+/* Reports a mistake, as diag_add() does. Always returns false. */
 bool bind_refuse(struct bind *b, const struct netsim_loc *at, const char *hint, const char *fmt,
 		 ...) __attribute__((format(printf, 4, 5)));
 bool bind_oom(struct bind *b);
 
-/* Reads a mapping by its rows, which end with an empty one. null is an empty mapping. */
+/*
+ * Reads a mapping; an empty row ends rows. null counts as an empty mapping. Returns
+ * false after reporting its mistakes.
+ */
 bool bind_map(struct bind *b, const struct field *rows, const struct doc_node *node,
 	      const struct scope *scope, void *ret);
 
-/* Must be asked for each value of a list or mapping; false when there are too many. */
+/*
+ * Counts one value of a list or mapping. Returns false beyond BIND_VALUES_MAX, which is
+ * reported once.
+ */
 bool bind_spend(struct bind *b, const struct netsim_loc *at);
 
 /*
- * The text with {n} replaced, NULL after a report. It lives as long as b and
- * the tree. name is the key, for the message.
+ * Return a text with {n} replaced, or NULL after reporting a mistake. The text lives
+ * as long as both b and the tree. name is the key, for messages.
  */
 const char *bind_string(struct bind *b, const char *name, const struct doc_node *node);
 const char *bind_expand(struct bind *b, const char *text, const struct netsim_loc *at);
 
-/* name_nearest(), for those mistakes only that will be shown. */
+/* As name_nearest(), but NULL once there are more mistakes than will be shown. */
 const char *bind_nearest(const struct bind *b, const char *text, const char *const *names,
 			 size_t count);
 
-/* A located text; s NULL: not given. */
+/* A text with its location; s is NULL if it was not given. */
 struct text {
 	const char *s;
 	struct netsim_loc at;
@@ -103,18 +109,18 @@ struct texts {
 };
 
 bind_fn bind_text;  /* struct text */
-bind_fn bind_texts; /* struct texts, from a list or a single text; list is the caller's */
+bind_fn bind_texts; /* struct texts, from a list or a single text; the caller frees .list */
 bind_fn bind_node;  /* const struct doc_node * */
 bind_fn bind_word;  /* any unsigned integer */
 bind_fn bind_bool;
 bind_fn bind_count; /* any unsigned integer, min..max */
 bind_fn bind_duration, bind_rate, bind_size, bind_ratio, bind_mac;
 
-/* Calls item for the value, or for each value of a list. */
+/* Calls item for a single value, or for every value of a list. */
 bool bind_each(struct bind *b, const struct field *field, const struct doc_node *node,
 	       bind_fn *item, void *ret);
 
-/* Adds the names of all rows, and of those below, to names without repeating one. */
+/* Appends the keys of rows and of nested rows to names, without duplicates; returns the count. */
 size_t bind_keys(const struct field *rows, const char **names, size_t count, size_t max);
 
 #endif

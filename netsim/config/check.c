@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* `netsim check`: which kind of file it is, then its own reader. */
+/* `netsim check`: determines the kind of a file, then calls its reader. */
 #include "netsim/config/check.h"
 
 #include "netsim/config/classes.h"
@@ -10,7 +10,7 @@
 
 enum kind { KIND_TOPO, KIND_PROFILE, KIND_CLASSES };
 
-/* What cannot be read at all is taken for a topology: the message is the same. */
+/* An unreadable file counts as a topology: the message is the same for every kind. */
 static enum kind kind_of(const char *path, const char *data, size_t len)
 {
 	static const char *const keys[] = {"profile", "default", "engine",     "nodes",
@@ -43,7 +43,7 @@ static int check_topo(const char *path, const char *data, size_t len, FILE *out,
 	return r;
 }
 
-/* The classes that it names are looked up, which only matters if it names any. */
+/* Loads the class file only if the profile names classes or a class file. */
 static int check_profile(const char *path, const char *data, size_t len, FILE *out,
 			 struct netsim_diags *diags)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* `netsim check`: any file that netsim reads, told apart by its name and keys. */
+/* `netsim check`: checks any file that netsim reads; its name and keys give its kind. */
 #ifndef NETSIM_CHECK_H
 #define NETSIM_CHECK_H
 
@@ -8,9 +8,9 @@
 #include "netsim/util/err.h"
 
 /*
- * Reads a topology, profile, class file or trace and prints it back to out (NULL: does not).
- * Returns 0, -EINVAL with diags (which may hold warnings on success, too), or
- * -EIO where out cannot be written.
+ * Reads a topology, profile, class file or trace, and prints it to out unless out is NULL.
+ * Returns 0, -EINVAL with diags filled, or -EIO if writing fails. On success diags may
+ * hold warnings.
  */
 int check_file(const char *path, FILE *out, struct netsim_diags *diags);
 

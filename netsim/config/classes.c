@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Class files: names for kinds of traffic. */
+/* Reads, checks and prints class files. */
 #include "netsim/config/classes.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@
 
 #define VLAN_MAX 4094
 
-/* A class as it is written. */
+/* A class as the file gives it. */
 struct raw_class {
 	struct class class;
 	struct duration gap;
@@ -33,7 +33,7 @@ static bool add_match(struct bind *b, const struct netsim_loc *at, struct class 
 	struct class_match *slot;
 
 	if (class->match_count == CLASS_MATCHES_MAX)
-		return bind_refuse(b, at, NULL, "a class has %d ports and protocols at most",
+		return bind_refuse(b, at, NULL, "a class has at most %d ports and protocols",
 				   CLASS_MATCHES_MAX);
 	slot = array_push(class->matches, class->match_count);
 	if (!slot)
@@ -115,7 +115,7 @@ static bool parse_ethertype(const char *text, uint16_t *ret)
 	    text[2 + strspn(text + 2, "0123456789abcdefABCDEF")])
 		return false;
 	*ret = (uint16_t)strtoul(text, &end, 16);
-	return *ret >= 0x600; /* below, it is a length */
+	return *ret >= 0x600; /* smaller values are 802.3 lengths */
 }
 
 static bool bind_ethertype(struct bind *b, const struct field *field, const struct doc_node *node,
@@ -128,16 +128,16 @@ static bool bind_ethertype(struct bind *b, const struct field *field, const stru
 		return false;
 	if (!parse_ethertype(text, &ethertype))
 		return bind_refuse(b, &node->at,
-				   "write arp, ipv4, ipv6, lldp, or a number as 0x88cc",
-				   "ethertype: \"%s\" is not possible", shown(text));
+				   "write arp, ipv4, ipv6, lldp, or a number like 0x88cc",
+				   "ethertype: \"%s\" is not valid", shown(text));
 	if (ethertype == 0x8100 || ethertype == 0x88a8)
 		return bind_refuse(b, &node->at,
-				   "the tag is looked behind; \"vlan\" asks for its number",
-				   "ethertype: \"%s\" is that of a VLAN tag", shown(text));
+				   "classes match what follows the tag; match its id with \"vlan\"",
+				   "ethertype: \"%s\" is the type of a VLAN tag", shown(text));
 	return add_match(b, &node->at, ret, &(struct class_match) {.ethertype = ethertype});
 }
 
-/* For those that add to the matches. */
+/* For keys whose values are appended to the matches. */
 #define MATCHES(key, fn) FIELD(struct raw_class, class, key, fn)
 #define CONDITION(key)                                                                     \
 	{                                                                                  \
@@ -192,13 +192,14 @@ static bool check_name(struct bind *b, const struct doc_entry *entry)
 	size_t len = strlen(name);
 
 	if (strcmp(name, CLASS_OTHER) == 0)
-		return bind_refuse(b, &entry->at, "it means what no class matches",
-				   "\"" CLASS_OTHER "\" is not possible as the name of a class");
+		return bind_refuse(b, &entry->at, "it is the traffic that matches no class",
+				   "\"" CLASS_OTHER "\" is not valid as the name of a class");
 	return (len && len <= CLASS_NAME_MAX && name[0] != '-' &&
 		name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0') ||
-	       bind_refuse(b, &entry->at,
-			   hint_f("up to %d of a to z, 0 to 9 and '-'", CLASS_NAME_MAX),
-			   "\"%s\" is not possible as the name of a class", shown(name));
+	       bind_refuse(
+		       b, &entry->at,
+		       hint_f("use up to %d characters: a to z, 0 to 9 and '-'", CLASS_NAME_MAX),
+		       "\"%s\" is not valid as the name of a class", shown(name));
 }
 
 static bool read_class(struct bind *b, const struct doc_entry *entry, struct class *ret)
@@ -246,15 +247,15 @@ static bool takes_all(const struct class *a, const struct class *b)
 	return true;
 }
 
-/* A class of which an earlier one takes all is valid, and of no use. */
+/* Warns of classes that can never match, because an earlier one takes all their traffic. */
 static void warn_order(const struct class_set *set, struct netsim_diags *diags)
 {
 	for (size_t i = 1; i < set->count; i++)
 		for (size_t j = 0; j < i; j++)
 			if (takes_all(&set->list[j], &set->list[i])) {
 				diag_warn(diags, &set->list[i].at,
-					  "the class \"%s\" gets nothing: \"%s\" before it has "
-					  "it all",
+					  "the class \"%s\" never matches: \"%s\" before it takes "
+					  "all its traffic",
 					  set->list[i].name, set->list[j].name);
 				break;
 			}
@@ -353,7 +354,7 @@ static void print_port(const struct class_match *match, FILE *out)
 		fprintf(out, "-%" PRIu16, match->port_last);
 }
 
-/* protocol 0: those that have one and no ports. */
+/* protocol 0 selects matches by protocol number, without ports. */
 static bool is_listed(const struct class_match *match, uint8_t protocol)
 {
 	if (protocol)
@@ -361,7 +362,7 @@ static bool is_listed(const struct class_match *match, uint8_t protocol)
 	return match->protocol && !match->port_first;
 }
 
-/* One key with all that belongs to it: "tcp: 2379", "tcp: [2379, 2380]". */
+/* Prints one key with its values: "tcp: 2379", "tcp: [2379, 2380]". */
 static void print_list(const struct class *class, const char *key, uint8_t protocol, bool *first,
 		       FILE *out)
 {

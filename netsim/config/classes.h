@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Class files: the kinds of traffic, by protocol, port and VLAN. */
+/* Class files: kinds of traffic, matched by protocol, port and VLAN. */
 #ifndef NETSIM_CLASSES_H
 #define NETSIM_CLASSES_H
 
@@ -13,11 +13,11 @@
 #define CLASSES_MAX	  63
 #define CLASS_NAME_MAX	  23
 #define CLASS_MATCHES_MAX 64
-#define CLASS_OTHER	  "other" /* what no class matches; no class can have this name */
+#define CLASS_OTHER	  "other" /* traffic that matches no class; reserved as a name */
 
 struct doc_node;
 
-/* One way to belong to a class. */
+/* One alternative that puts a packet into a class. */
 struct class_match {
 	uint8_t protocol;		/* IP protocol, 0: any */
 	uint16_t ethertype;		/* 0: IPv4 and IPv6 */
@@ -31,35 +31,38 @@ struct class
 	uint16_t vlan;		     /* 0: any; required in addition to the matches */
 	struct class_match *matches; /* alternatives; none: everything in the VLAN */
 	size_t match_count;
-	int64_t gap_ns; /* the silence that the component tolerates, 0: none given */
+	int64_t gap_ns; /* the longest silence the component tolerates; 0: not given */
 };
 
-/* The first class that matches is a packet's class. */
+/* The classes in order: the first match determines a packet's class. */
 struct class_set {
 	char *file;
 	struct class *list;
 	size_t count;
 };
 
-/* *ret is the caller's (classes_free). On failure -EINVAL and diags. */
+/*
+ * Reads a class file. The caller frees *ret with classes_free(). Returns -EINVAL with
+ * diags filled on failure.
+ */
 int classes_load(const char *path, struct class_set **ret, struct netsim_diags *diags);
-/* The same from memory; file is what messages call it. */
+/* The same from memory; file is the name used in messages. */
 int classes_parse(const char *file, const char *data, size_t len, struct class_set **ret,
 		  struct netsim_diags *diags);
 void classes_free(struct class_set *set);
 
 /*
- * True where a name means this class: its own, or that of the family of classes
- * whose names begin with it and a '-' ("etcd" means etcd-client and etcd-peer).
+ * Returns whether name selects class: by its full name, or by a prefix that ends
+ * before a '-' ("etcd" selects etcd-client and etcd-peer).
  */
 bool class_is_meant(const char *class, const char *name);
 
-/* The nearest name of a class, or NULL where none is near enough to be meant. */
+/* Returns the class name closest to name, for a hint; NULL if none is close. */
 const char *classes_nearest(const struct class_set *set, const char *name);
 
 int classes_print(const struct class_set *set, FILE *out);
 
-/* True when a document is a class file and not a profile that has classes, too. */
+/* Returns whether a document is a class file; profiles have a key "classes", too. */
 bool classes_is_file(const struct doc_node *doc);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Conditions once they are known: merged, checked, printed. */
+/* Merges, checks and prints conditions. */
 #include "netsim/config/conditions.h"
 
 #include <errno.h>
@@ -75,13 +75,13 @@ void conditions_merge(struct conditions *c, const struct conditions *more)
 			merge_one(c, more, cond);
 }
 
-/* True for what is there by itself or as a column of a trace. */
+/* Returns whether a condition is given, directly or by a column of the trace. */
 static bool has_or_traces(const struct conditions *c, enum cond cond)
 {
 	return cond_has(c, cond) || (cond_has(c, COND_TRACE) && c->trace_has & 1U << cond);
 }
 
-int conditions_check(const struct conditions *c, const char *whose, const char *direction,
+int conditions_check(const struct conditions *c, const char *owner, const char *direction,
 		     struct netsim_err *err)
 {
 	bool delay = has_or_traces(c, COND_DELAY);
@@ -90,18 +90,16 @@ int conditions_check(const struct conditions *c, const char *whose, const char *
 
 	if (cond_has(c, COND_BURST) && !has_or_traces(c, COND_RATE)) {
 		r = err_set(err, NETSIM_ERR_INPUT, -EINVAL, &c->at[COND_BURST],
-			    "burst: %s has no rate%s%s that it could belong to", whose, blank,
-			    direction);
+			    "burst: %s has no rate%s%s to apply it to", owner, blank, direction);
 		err_hint(err, "give a rate as well");
 	} else if (cond_has(c, COND_JITTER) && c->jitter.ns && !delay) {
 		r = err_set(err, NETSIM_ERR_INPUT, -EINVAL, &c->at[COND_JITTER],
-			    "jitter: %s has no delay%s%s that it could vary", whose, blank,
-			    direction);
+			    "jitter: %s has no delay%s%s to vary", owner, blank, direction);
 		err_hint(err, "give a delay or an rtt as well");
 	} else if (cond_has(c, COND_REORDER) && c->reorder == REORDER_RATIO &&
 		   c->reorder_ratio.ppb && !delay) {
 		r = err_set(err, NETSIM_ERR_INPUT, -EINVAL, &c->at[COND_REORDER],
-			    "reorder: %s has no delay%s%s that packets could skip", whose, blank,
+			    "reorder: %s has no delay%s%s for packets to skip", owner, blank,
 			    direction);
 		err_hint(err, "give a delay or an rtt as well");
 	}
@@ -122,8 +120,8 @@ int loss_parse_burst(const char *text, uint64_t *ret)
 }
 
 /*
- * A burst ends with chance r after each packet, so that it is 1/r long; p is what
- * makes p/(p+r), the part of packets in bursts, the mean.
+ * A burst ends after each packet with probability r, so its mean length is 1/r. p
+ * follows from the mean loss p/(p+r), the share of packets in bursts.
  */
 int loss_from_mean(struct ratio mean, uint64_t burst, struct loss *ret, const char **why)
 {
@@ -133,9 +131,9 @@ int loss_from_mean(struct ratio mean, uint64_t burst, struct loss *ret, const ch
 
 	*why = NULL;
 	if (mean.ppb && p < 0.5)
-		*why = "so little loss in bursts so long cannot be expressed";
+		*why = "the loss is too small for bursts of this length";
 	if (p > RATIO_ONE)
-		*why = "so much loss needs longer bursts";
+		*why = "the loss is too large for bursts of this length";
 	if (*why)
 		return -ERANGE;
 	*ret = (struct loss) {.model = LOSS_GILBERT_ELLIOTT,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The vocabulary of conditions: what can be asked for, read from a line of text,
- * merged, checked and printed. Which conditions a node gets is the profile's (profile.h).
+ * Conditions of one direction of a link or path: the type, and functions to parse,
+ * merge, check and print them. profile.h resolves which conditions a node gets.
  */
 #ifndef NETSIM_CONDITIONS_H
 #define NETSIM_CONDITIONS_H
@@ -15,7 +15,7 @@
 
 struct trace;
 
-/* The conditions that can be asked for, one bit each in conditions.has. */
+/* All conditions; each has a bit in conditions.has. */
 enum cond {
 	COND_RATE,
 	COND_BURST,
@@ -34,7 +34,7 @@ enum cond {
 };
 
 #define FULL_FRAME 1514		      /* bytes of a full Ethernet frame, as shapers count it */
-#define QUEUE_MIN  (100 * FULL_FRAME) /* bytes; the least queue where none is asked for */
+#define QUEUE_MIN  (100 * FULL_FRAME) /* bytes; lower bound of the default queue */
 
 enum queue_unit { QUEUE_TIME, QUEUE_BYTES, QUEUE_PACKETS };
 
@@ -56,7 +56,7 @@ struct loss {
 	struct ratio p13, p31, p32, p23, p14; /* 4-state */
 };
 
-/* Packets leave in slots: at most this many per slot, slots min..max apart. */
+/* Slotted delivery: slots open min to max apart and send at most this much each. */
 struct slot {
 	struct duration min, max;
 	uint32_t packets;  /* 0: no limit */
@@ -64,10 +64,10 @@ struct slot {
 };
 
 /*
- * What one direction of a link, or of a path between two nodes, does to packets.
- * A trace gives those of rate, delay and loss that it has columns for. Where the
- * plain condition is there as well, it stands beside the trace or was said more
- * specifically, and wins over the column.
+ * The conditions of one direction of a link, or of a path between two nodes. A trace
+ * supplies rate, delay and loss, as far as it has columns for them. A plain condition
+ * that is also present comes from the same entry as the trace or from a more specific
+ * one, and overrides the column.
  */
 struct conditions {
 	unsigned has; /* 1U << COND_... */
@@ -78,7 +78,7 @@ struct conditions {
 	struct duration delay;	/* one way */
 	struct duration jitter; /* one way */
 	enum distribution distribution;
-	const char *table_file; /* DIST_FILE: as the file names it; owned by the profile */
+	const char *table_file; /* DIST_FILE: as the profile names it, which owns it */
 	const int16_t *table; /* DIST_FILE: the inverse CDF scaled by 8192; owned by the profile */
 	size_t table_len;
 	enum reorder reorder;
@@ -87,7 +87,7 @@ struct conditions {
 	struct ratio duplicate, corrupt;
 	struct slot slot;
 	uint64_t seed;
-	const char *trace_file;	   /* as the file names it; owned by the profile */
+	const char *trace_file;	   /* as the profile names it, which owns it */
 	const struct trace *trace; /* owned by the profile */
 	unsigned trace_has;	   /* columns of the trace: 1U << COND_... */
 };
@@ -103,38 +103,41 @@ struct link_conditions {
 	struct conditions down; /* to the node */
 };
 
-/*
- * Takes over from more every condition that it has. A trace takes the place of
- * the conditions that it has columns for.
- */
+/* Overrides conditions of c with those of more. A trace replaces those it has columns for. */
 void conditions_merge(struct conditions *c, const struct conditions *more);
 
 /*
- * Refuses what only contradicts itself once everything has come together: jitter
- * without delay, a burst without a rate. whose ("n-1", "n-1 to n-2") and direction
- * ("up", "down" or "") are for the message.
+ * Checks merged conditions for contradictions: jitter or reordering without delay, a
+ * burst without a rate. owner ("n-1", "n-1 to n-2") and direction ("up", "down" or "")
+ * are for the message. Returns 0, or -EINVAL with err filled.
  */
-int conditions_check(const struct conditions *c, const char *whose, const char *direction,
+int conditions_check(const struct conditions *c, const char *owner, const char *direction,
 		     struct netsim_err *err);
 
 /*
- * Reads what a command line says, and all that conditions_format() prints: "loss 5%
- * delay 80ms", "100mbit delay 2.5ms", "none". No rtt, no table files, no traces.
- * Errors are of kind USAGE, without a place. Does not call conditions_check().
+ * Parses conditions from a command line, and the output of conditions_format(): "loss 5%
+ * delay 80ms", "100mbit delay 2.5ms", "none". rtt, table files and traces are refused.
+ * Returns 0, or -EINVAL with err filled (kind USAGE, no location). Does not call
+ * conditions_check().
  */
 int conditions_parse(const char *text, struct conditions *ret, struct netsim_err *err);
 
 /*
- * Gilbert-Elliott from a mean loss and the mean length of a burst, in thousand
- * millionths of a packet. -ERANGE with *why saying what is impossible.
+ * Computes the Gilbert-Elliott parameters from the mean loss and the mean length of a
+ * burst, in packets times RATIO_ONE. Returns 0, or -ERANGE with the reason in *why.
  */
 #define LOSS_BURST_MAX 1000000
 int loss_from_mean(struct ratio mean, uint64_t burst, struct loss *ret, const char **why);
-/* "4", "2.5": -EINVAL or -ERANGE unless it is from 1 to LOSS_BURST_MAX. */
+/*
+ * Parses a burst length ("4", "2.5") into packets times RATIO_ONE. Returns -EINVAL or
+ * -ERANGE unless it is between 1 and LOSS_BURST_MAX.
+ */
 int loss_parse_burst(const char *text, uint64_t *ret);
 
-/* Prints one direction as the file would say it: "100mbit delay 2.5ms loss 1%", or "none".
- * Returns the length that the whole text has, as snprintf(). */
+/*
+ * Formats one direction: "100mbit delay 2.5ms loss 1%", or "none". Returns the length of
+ * the whole text, as snprintf() does, or -ENOMEM.
+ */
 int conditions_format(const struct conditions *c, char *buf, size_t size);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Conditions as a command line says them: "loss 5% delay 80ms". */
+/* Parses conditions given on a command line: "loss 5% delay 80ms". */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -33,7 +33,7 @@ static bool follows(const struct reader *r, const char *word)
 	return next && strcmp(next, word) == 0;
 }
 
-/* Always -EINVAL. */
+/* Fills the error; returns -EINVAL. */
 #define refuse(r, hint, ...) refuse_((r), (hint), err_format((char[256]) {0}, 256, __VA_ARGS__))
 
 static int refuse_(struct reader *r, const char *hint, const char *what)
@@ -44,7 +44,7 @@ static int refuse_(struct reader *r, const char *hint, const char *what)
 	return -EINVAL;
 }
 
-/* The value after a word, or NULL after a report. */
+/* Returns the value that follows a word, or NULL with the error filled. */
 static const char *value(struct reader *r, const char *word, const char *example)
 {
 	if (r->next < r->count)
@@ -60,7 +60,7 @@ static int refuse_value(struct reader *r, const char *word, const char *text, co
 	if (unit && text[strspn(text, "0123456789.")] == '\0')
 		return refuse(r, hint_f("write \"%s %s%s\"", word, shown(text), unit),
 			      "%s: \"%s\" has no unit", word, shown(text));
-	return refuse(r, why, "%s: \"%s\" is not possible", word, shown(text));
+	return refuse(r, why, "%s: \"%s\" is not valid", word, shown(text));
 }
 
 static int read_duration(struct reader *r, const char *word, struct duration *ret)
@@ -151,8 +151,9 @@ static int read_distribution(struct reader *r, const char *word)
 	if (!text)
 		return -EINVAL;
 	if (found < 0 && strpbrk(text, "/."))
-		return refuse(r, "a profile can name one",
-			      "distribution: a file as \"%s\" is not possible here", shown(text));
+		return refuse(r, "only a profile can name a file",
+			      "distribution: \"%s\" is a file, which is not allowed here",
+			      shown(text));
 	if (found < 0)
 		return refuse(r, "write uniform, normal, pareto or paretonormal",
 			      "distribution: unknown word \"%s\"", shown(text));
@@ -178,27 +179,27 @@ static int read_reorder(struct reader *r, const char *word)
 	return 0;
 }
 
-/* One of the ratios that a model of loss has. */
+/* One parameter of a loss model. */
 struct part {
 	const char *word;
 	struct ratio *ratio;
 	bool required, given;
 };
 
-/* Reads those of the parts that come next, in any order. */
+/* Reads the parameters that follow, in any order. */
 static int read_parts(struct reader *r, struct part *parts, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (!follows(r, parts[i].word))
 			continue;
 		if (parts[i].given)
-			return refuse(r, "keep one of the two", "loss: %s is there twice",
+			return refuse(r, "keep one of the two", "loss: %s is given twice",
 				      parts[i].word);
 		r->next++;
 		if (read_ratio(r, parts[i].word, parts[i].ratio) < 0)
 			return -EINVAL;
 		parts[i].given = true;
-		i = SIZE_MAX; /* from the first again */
+		i = SIZE_MAX; /* restart at the first */
 	}
 	return 0;
 }
@@ -213,7 +214,7 @@ static int require_parts(struct reader *r, const struct part *parts, size_t coun
 	return 0;
 }
 
-/* A burst without a unit is the model's; with one it is that of the rate. */
+/* A burst without a unit is a parameter of the loss model; with one it belongs to the rate. */
 static bool model_burst_follows(const struct reader *r)
 {
 	const char *next = r->next + 1 < r->count ? r->words[r->next + 1] : NULL;
@@ -254,7 +255,7 @@ static int read_gilbert(struct reader *r, struct loss *loss)
 	for (const struct part *part = parts; part < last; part++)
 		if (part->given)
 			return refuse(r, "give mean and burst, or p and r, bad and good",
-				      "loss: there is a mean beside %s", part->word);
+				      "loss: %s cannot be combined with mean", part->word);
 	return read_mean(r, loss, mean);
 }
 
@@ -270,9 +271,9 @@ static int read_4state(struct reader *r, struct loss *loss)
 	    require_parts(r, parts, ARRAY_SIZE(parts), "4-state", "p13 1% p31 20%") < 0)
 		return -EINVAL;
 	if (loss->p13.ppb + loss->p14.ppb > RATIO_ONE)
-		return refuse(r, NULL, "loss: p13 and p14 together are above 100%%");
+		return refuse(r, NULL, "loss: p13 and p14 add up to more than 100%%");
 	if (loss->p31.ppb + loss->p32.ppb > RATIO_ONE)
-		return refuse(r, NULL, "loss: p31 and p32 together are above 100%%");
+		return refuse(r, NULL, "loss: p31 and p32 add up to more than 100%%");
 	return 0;
 }
 
@@ -304,7 +305,7 @@ static int read_corrupt(struct reader *r, const char *word)
 	return read_ratio(r, word, &r->c->corrupt);
 }
 
-/* "5ms", "1ms..2ms", and then "3 packets" and "4kB" if they are there. */
+/* "5ms" or "1ms..2ms", optionally followed by "3 packets" and "4kB". */
 static int read_slot(struct reader *r, const char *word)
 {
 	const char *text = value(r, word, "20ms"), *why = NULL, *dots;
@@ -323,7 +324,7 @@ static int read_slot(struct reader *r, const char *word)
 	if (slot->max.ns == 0)
 		return refuse(r, NULL, "slot: must be above 0");
 	if (slot->max.ns < slot->min.ns)
-		return refuse(r, NULL, "slot: \"%s\" ends below where it begins", shown(text));
+		return refuse(r, NULL, "slot: the range \"%s\" runs backwards", shown(text));
 	if (r->next + 1 < r->count && strncmp(r->words[r->next + 1], "packet", 6) == 0) {
 		if (unit_parse_count(peek(r), 1, INT32_MAX, &packets) < 0)
 			return refuse(r, NULL, "slot: \"%s\" is not a number of packets",
@@ -374,10 +375,10 @@ static int refuse_word(struct reader *r, const char *word)
 	const char *names[ARRAY_SIZE(conditions)], *nearest;
 
 	if (strcmp(word, "rtt") == 0)
-		return refuse(r, "write \"delay\", the time one way",
-			      "rtt: is possible only in a profile");
+		return refuse(r, "write \"delay\", the one-way delay",
+			      "rtt: allowed only in a profile");
 	if (strcmp(word, "trace") == 0)
-		return refuse(r, "a profile can name one", "trace: is possible only in a profile");
+		return refuse(r, NULL, "trace: allowed only in a profile");
 	for (size_t i = 0; i < ARRAY_SIZE(conditions); i++)
 		names[i] = conditions[i].word;
 	nearest = name_nearest(word, names, ARRAY_SIZE(names));
@@ -394,7 +395,7 @@ static int read_condition(struct reader *r)
 	struct rate rate;
 	size_t i = 0;
 
-	/* As conditions_format() shortens them: a rate in front, a distribution by its name. */
+	/* The short forms of conditions_format(): a leading rate, a bare distribution. */
 	if (r->next == 0 && unit_parse_rate(word, &rate, NULL) == 0) {
 		word = "rate";
 	} else if (words_find(words_distribution, word) >= 0) {
@@ -407,7 +408,7 @@ static int read_condition(struct reader *r)
 	if (i == ARRAY_SIZE(conditions))
 		return refuse_word(r, word);
 	if (cond_has(r->c, conditions[i].cond))
-		return refuse(r, "keep one of the two", "%s is there twice", word);
+		return refuse(r, "keep one of the two", "%s is given twice", word);
 	if (conditions[i].read(r, word) < 0)
 		return -EINVAL;
 	r->c->has |= 1U << conditions[i].cond;
@@ -428,8 +429,7 @@ static int split(struct reader *r, const char *text)
 		r->words[r->count++] = word;
 	}
 	if (!r->count)
-		return refuse(r, "write for example \"loss 5% delay 80ms\"",
-			      "there are no conditions");
+		return refuse(r, "write for example \"loss 5% delay 80ms\"", "no conditions given");
 	return 0;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Delay distributions: tables computed, and tables read. */
+/* Delay distributions: computes the built-in tables, and reads table files. */
 #include "netsim/config/dist.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@
 
 #define SCALE 8192.0
 
-/* The value below which a normal variable lies with probability p. */
+/* The quantile function of the standard normal distribution, by bisection. */
 static double normal_quantile(double p)
 {
 	double low = -10, high = 10;
@@ -31,7 +31,7 @@ static double normal_quantile(double p)
 	return low;
 }
 
-/* Shape 3, brought to mean 0 and standard deviation 1: the mean is 3/2, the variance 3/4. */
+/* Shape 3, with mean 3/2 and variance 3/4, scaled to mean 0 and standard deviation 1. */
 static double pareto_quantile(double p)
 {
 	return (pow(1 - p, -1.0 / 3) - 1.5) / sqrt(0.75);
@@ -54,8 +54,8 @@ static double quantile(enum distribution kind, double p)
 }
 
 /*
- * An entry holds at most four deviations, which cuts pareto's tail and with it
- * a fifth of the deviation: move and stretch until mean and deviation are right.
+ * An int16_t entry clips at four standard deviations, which cuts off pareto's tail and
+ * a fifth of its deviation. Shifts and scales repeatedly until mean and deviation fit.
  */
 static void standardise(double value[static DIST_ENTRIES])
 {
@@ -106,7 +106,7 @@ const int16_t *dist_table(struct dist_tables *tables, enum distribution kind)
 	return tables->of[kind];
 }
 
-/* The numbers of one line, up to a #. */
+/* Appends the numbers of one line, up to a '#'. */
 static int read_line(const char *line, int16_t **table, size_t *len)
 {
 	for (;;) {
@@ -134,7 +134,7 @@ static int read_line(const char *line, int16_t **table, size_t *len)
 
 int dist_read(const char *path, int16_t **ret, size_t *ret_len)
 {
-	/* O_NONBLOCK: a pipe must not hold us up before it is refused */
+	/* O_NONBLOCK: opening a FIFO must not block before it is refused. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	auto_free int16_t *table = NULL;
 	auto_fclose FILE *file = NULL;

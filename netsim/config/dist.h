@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Delay distributions as netem takes them: an inverse cumulative distribution
- * of mean 0 and standard deviation 1 (but see dist_fill()), scaled by 8192.
+ * Delay distributions in netem's format: an inverse cumulative distribution function
+ * with mean 0 and standard deviation 1 (but see dist_fill()), scaled by 8192.
  */
 #ifndef NETSIM_DIST_H
 #define NETSIM_DIST_H
@@ -11,28 +11,31 @@
 
 #include "netsim/config/conditions.h"
 
-#define DIST_ENTRIES 4096  /* of the tables made here */
-#define DIST_MAX     16384 /* the kernel's bound */
+#define DIST_ENTRIES 4096  /* length of the built-in tables */
+#define DIST_MAX     16384 /* the kernel's limit */
 
 /*
- * Fills table for normal, pareto (shape 3) and paretonormal (a quarter normal,
- * three quarters pareto). The uniform one spreads evenly from -1 to 1, as netem
- * does where it has no table.
+ * Computes the table of a built-in distribution: normal, pareto (shape 3),
+ * paretonormal (a quarter normal, three quarters pareto) or uniform (from -1 to 1, as
+ * netem does without a table).
  */
 void dist_fill(enum distribution kind, int16_t table[static DIST_ENTRIES]);
 
-/* The tables that were needed so far, each computed once; freed by dist_tables_done(). */
+/* Cache of built-in tables, each computed on first use; freed by dist_tables_done(). */
 struct dist_tables {
 	int16_t *of[DIST_FILE];
 };
 void dist_tables_done(struct dist_tables *tables);
 
-/* The table of a distribution but DIST_FILE, with DIST_ENTRIES; NULL when memory ran out. */
+/*
+ * Returns the table of a built-in distribution (not DIST_FILE), DIST_ENTRIES long and
+ * owned by tables; NULL if out of memory.
+ */
 const int16_t *dist_table(struct dist_tables *tables, enum distribution kind);
 
 /*
- * Reads a .dist file (lines of integers, # comments). The array is the caller's.
- * Returns 0, -errno of reading, -EINVAL for what is not such a file or -E2BIG.
+ * Reads a .dist file (lines of integers, # comments). The caller frees *ret. Returns 0,
+ * the negative errno of a failed read, -EINVAL for a malformed file, or -E2BIG.
  */
 int dist_read(const char *path, int16_t **ret, size_t *ret_len);
 

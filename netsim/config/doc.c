@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The located tree, built from libyaml's events. Not from its documents: those
- * resolve aliases, keep no place of a key and need forty seconds for 100,000
- * open brackets.
+ * Builds the tree from libyaml's events. libyaml's document API is no alternative: it
+ * resolves aliases, does not record the location of keys, and takes forty seconds for
+ * 100,000 open brackets.
  */
 #include "netsim/config/doc.h"
 
@@ -19,10 +19,10 @@
 #include "netsim/util/auto.h"
 #include "netsim/util/buf.h"
 
-/* A collection whose end has not come yet. */
+/* A list or mapping that is still being read. */
 struct open_node {
 	struct doc_node *node;
-	char *key; /* in a mapping: read, its value not yet */
+	char *key; /* in a mapping: a key still without its value */
 	struct netsim_loc key_at;
 };
 
@@ -34,7 +34,7 @@ struct reader {
 	struct open_node open[DOC_DEPTH_MAX];
 	size_t depth;
 	size_t documents, nodes;
-	bool failed; /* a mistake that does not hide what follows */
+	bool failed; /* after a mistake that lets reading continue */
 };
 
 bool doc_is_null(const struct doc_node *node)
@@ -101,7 +101,7 @@ static struct netsim_loc place(const struct reader *reader, yaml_mark_t mark)
 				    (unsigned)mark.column + 1};
 }
 
-/* libyaml's words for a key that goes over a line are hard to read. */
+/* Replaces libyaml's messages that are hard to understand. */
 static int refuse_syntax(struct reader *reader)
 {
 	const yaml_parser_t *parser = &reader->parser;
@@ -112,7 +112,7 @@ static int refuse_syntax(struct reader *reader)
 		return out_of_memory(reader->diags);
 	if (parser->problem && strstr(parser->problem, "cannot start any token"))
 		return diag_add(reader->diags, &at, "indent with spaces, quote special characters",
-				"a tab or a special character stands where text must begin");
+				"a text begins with a tab or a special character");
 	return diag_add(reader->diags, &at,
 			strstr(context, "flow") ?
 				"close every bracket; quote texts with {n}: \"10.0.0.{n}/24\"" :
@@ -128,10 +128,10 @@ static int key_compare(const void *va, const void *vb)
 
 	if (order)
 		return order;
-	return *a < *b ? -1 : *a > *b; /* entries are in the order of the file */
+	return *a < *b ? -1 : *a > *b; /* by address: the order of the file */
 }
 
-/* Sorted, because comparing each with each takes minutes for a large file. */
+/* Sorts the keys: comparing all pairs takes minutes for a large file. */
 static int check_duplicates(struct reader *reader, const struct doc_node *map)
 {
 	auto_free const struct doc_entry **sorted = NULL;
@@ -159,7 +159,7 @@ static int check_duplicates(struct reader *reader, const struct doc_node *map)
 	return 0;
 }
 
-/* Puts a node where it belongs, or frees it. */
+/* Attaches a node to the innermost open list or mapping; frees it on failure. */
 static int attach(struct reader *reader, struct doc_node *node)
 {
 	if (reader->depth == 0) {
@@ -326,7 +326,7 @@ static int read_events(struct reader *reader)
 	return r;
 }
 
-/* The length of the UTF-8 sequence at data, or 0. */
+/* Returns the length of the UTF-8 sequence at data, 0 if it is invalid. */
 static size_t utf8_length(const unsigned char *data, size_t len)
 {
 	size_t n = data[0] < 0x80		     ? 1 :
@@ -342,11 +342,11 @@ static size_t utf8_length(const unsigned char *data, size_t len)
 			return 0;
 	if ((data[0] == 0xe0 && data[1] < 0xa0) || (data[0] == 0xed && data[1] >= 0xa0) ||
 	    (data[0] == 0xf0 && data[1] < 0x90) || (data[0] == 0xf4 && data[1] >= 0x90))
-		return 0; /* overlong, a surrogate, beyond Unicode */
+		return 0; /* overlong, a surrogate, or above U+10FFFF */
 	return n;
 }
 
-/* libyaml gives no place for these, and takes UTF-16 as well. */
+/* Checks the encoding, since libyaml reports no location for such errors and accepts UTF-16. */
 static int check_bytes(const char *file, const char *data, size_t len, struct netsim_diags *diags)
 {
 	struct netsim_loc at = {file, 1, 1};
@@ -409,7 +409,7 @@ int doc_parse(const char *file, const char *data, size_t len, struct doc_node **
 	return r;
 }
 
-/* Everything that can be read from fd; -EFBIG beyond the bound. */
+/* Reads fd to its end; -EFBIG beyond DOC_SIZE_MAX. */
 static int read_all(int fd, struct buf *buf)
 {
 	char chunk[65536];

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A YAML (or JSON) file as a small tree in which every key and value knows its
- * place. Everything is text here: what it means is for bind.h to say. Refused:
- * aliases, anchors, tags, further documents, duplicate keys, NUL, what is not
- * UTF-8, and files of unreasonable depth or size.
+ * Parses a YAML (or JSON) file into a tree that records the location of every key and
+ * value. Scalars stay text; bind.h converts them. Refuses aliases, anchors, tags, a
+ * second document, duplicate keys, NUL bytes, invalid UTF-8, and excessive depth or
+ * size.
  */
 #ifndef NETSIM_DOC_H
 #define NETSIM_DOC_H
@@ -24,7 +24,7 @@ struct doc_entry;
 
 struct doc_node {
 	enum doc_kind kind;
-	bool quoted; /* DOC_TEXT: "null" in quotes is a word */
+	bool quoted; /* DOC_TEXT: then "null" is a text */
 	char *text;  /* DOC_TEXT */
 	struct netsim_loc at;
 	struct doc_node **items;   /* DOC_LIST */
@@ -39,16 +39,15 @@ struct doc_entry {
 };
 
 /*
- * Reads a file. On success *ret is the caller's, to be freed with doc_free().
- * On failure returns -EINVAL and adds to diags. Places point to path, which
- * must outlive the tree.
+ * Parses a file. The caller frees *ret with doc_free(). Returns -EINVAL with diags
+ * filled on failure. Locations point to path, which must outlive the tree.
  */
 int doc_load(const char *path, struct doc_node **ret, struct netsim_diags *diags);
 
-/* Only the bytes, terminated; *ret is the caller's. */
+/* Reads the bytes of a file and appends a NUL. The caller frees *ret. */
 int doc_read(const char *path, char **ret, size_t *ret_len, struct netsim_diags *diags);
 
-/* doc_load() from memory; file is what places call it. */
+/* As doc_load(), from memory; file is the name used in locations. */
 int doc_parse(const char *file, const char *data, size_t len, struct doc_node **ret,
 	      struct netsim_diags *diags);
 
@@ -60,11 +59,11 @@ static inline void auto_doc_fn(struct doc_node **node)
 }
 #define auto_doc autofn(auto_doc_fn)
 
-/* A key with its value, or only the value, or NULL; node may be of any kind. */
+/* Look up a key: return its entry or its value, or NULL. node may be of any kind. */
 const struct doc_entry *doc_find(const struct doc_node *node, const char *key);
 const struct doc_node *doc_get(const struct doc_node *node, const char *key);
 
-/* True for a value that was left out or written as null or ~. */
+/* Returns whether a value is missing, null or ~. */
 bool doc_is_null(const struct doc_node *node);
 
 /* "a mapping", "a list", "nothing" or "text": for messages. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Files that are called by a name. */
+/* Looks up files by name. */
 #include "netsim/config/find.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The profile file: conditions, for both directions or one, by node patterns. */
+/* Reads a profile: conditions by node pattern, pair and class. */
 #include "netsim/config/profile.h"
 
 #include <ctype.h>
@@ -44,7 +44,7 @@ size_t profile_keys(const char **names, size_t max)
 	return bind_keys(profile_rows, names, 0, max);
 }
 
-/* pattern NULL: the default. */
+/* pattern NULL: the entry `default:`. */
 static bool read_rule(struct bind *b, struct profile *profile, const char *pattern,
 		      const struct netsim_loc *at, const struct doc_node *node)
 {
@@ -106,7 +106,7 @@ static bool read_class(struct bind *b, struct profile *profile, const struct doc
 		return false;
 	if (strcmp(entry->key, CLASS_OTHER) == 0)
 		return bind_refuse(b, &entry->at,
-				   "what belongs to no class has the conditions of its pair",
+				   "traffic of no class has the conditions of its pair",
 				   "\"" CLASS_OTHER "\" is not a class");
 	class = array_push(profile->classes, profile->class_count);
 	if (!class)
@@ -144,7 +144,7 @@ static bool read_class_file(struct bind *b, struct profile *profile, const struc
 	return (profile->class_file_name && profile->class_file) || bind_oom(b);
 }
 
-/* A profile without a name is called as its file, as far as that can be a name. */
+/* Without `profile:`, the name comes from the file name, with other characters replaced. */
 static bool name_profile(struct bind *b, struct profile *profile, const struct text *name)
 {
 	const char *slash = strrchr(profile->file, '/'), *dot;
@@ -155,8 +155,7 @@ static bool name_profile(struct bind *b, struct profile *profile, const struct t
 			return bind_oom(b);
 		return name_is_plain(name->s, PROFILE_NAME_MAX) ||
 		       bind_refuse(b, &name->at, "letters, digits, '.', '-' and '_'",
-				   "\"%s\" is not possible as the name of a profile",
-				   shown(name->s));
+				   "\"%s\" is not valid as the name of a profile", shown(name->s));
 	}
 	slash = slash ? slash + 1 : profile->file;
 	dot = strrchr(slash, '.');
@@ -234,7 +233,7 @@ static void auto_profile_fn(struct profile **profile)
 	profile_free(*profile);
 }
 
-/* doc is NULL where it could not be read; diags say why then. */
+/* doc is NULL if reading failed; diags then hold the reason. */
 static int finish(struct profile **profile, const struct doc_node *doc, struct profile **ret,
 		  struct netsim_diags *diags)
 {
@@ -291,7 +290,7 @@ int profile_load_classes(const struct profile *profile, struct class_set **ret,
 
 	if (profile->class_file && access(profile->class_file, R_OK) < 0)
 		return diag_add(diags, &profile->class_file_at,
-				"it is looked for beside the profile",
+				"the path is relative to the profile",
 				"class-file: cannot read \"%s\": %s",
 				shown(profile->class_file_name), strerror(errno));
 	if (profile->class_file)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The profile file: conditions for nodes and for paths, and what they come to for one
- * node or one path.
+ * Profiles: reads the conditions for nodes, pairs and classes, and resolves those of
+ * one node or one path.
  */
 #ifndef NETSIM_PROFILE_H
 #define NETSIM_PROFILE_H
@@ -15,7 +15,7 @@ struct class_set;
 struct pair_index;
 struct trace;
 
-/* Which engine realises delay and rate. */
+/* The engine that implements delay and rate. */
 enum engine { ENGINE_AUTO, ENGINE_NETEM, ENGINE_EDT };
 
 /* One entry of `nodes:` (or `default:`, whose pattern is NULL). */
@@ -26,15 +26,15 @@ struct profile_rule {
 };
 
 /*
- * Pairs and classes describe the path between two nodes, a hop of its own beside
- * their links: delays add, losses combine, the lowest rate rules. On the path a
- * class wins over a pair, key by key.
+ * Pairs and classes describe the path between two nodes, which is a separate hop in
+ * addition to their links: delays add up, losses combine, the lowest rate limits. On
+ * the path, a class overrides a pair, key by key.
  */
 
 /* One entry of `pairs:`. */
 struct profile_pair {
 	char *from, *to; /* patterns, or "host" */
-	bool both;	 /* written as between: it holds from to to from as well */
+	bool both;	 /* given as `between:`: holds in both directions */
 	struct netsim_loc at;
 	struct link_conditions conditions; /* up: from -> to; down: to -> from, if both */
 };
@@ -66,39 +66,39 @@ struct profile {
 	size_t rule_count;
 	struct profile_pair *pairs;
 	size_t pair_count;
-	struct pair_index *pair_index; /* how profile_resolve_pair() finds them */
+	struct pair_index *pair_index; /* for profile_resolve_pair() */
 	struct profile_class *classes;
 	size_t class_count;
-	char *class_file;      /* its path, or NULL: the one that is shipped */
+	char *class_file;      /* its path; NULL: profiles/classes.yaml */
 	char *class_file_name; /* as the profile names it */
 	struct netsim_loc class_file_at;
-	struct profile_table *tables; /* the distribution files that were read */
+	struct profile_table *tables; /* the distribution tables read */
 	size_t table_count;
-	struct profile_trace *traces; /* the traces that were read */
+	struct profile_trace *traces; /* the traces read */
 	size_t trace_count;
 };
 
 /*
- * Reads a profile. On success *ret is the caller's (profile_free); locations
- * point to profile->file. On failure -EINVAL and diags.
+ * Reads a profile. The caller frees *ret with profile_free(); locations point to
+ * profile->file. Returns -EINVAL with diags filled on failure.
  */
 int profile_load(const char *path, struct profile **ret, struct netsim_diags *diags);
-/* The same from memory; file is what messages call it and where tables are looked for. */
+/* The same from memory; file is used in messages and to find tables and traces beside it. */
 int profile_parse(const char *file, const char *data, size_t len, struct profile **ret,
 		  struct netsim_diags *diags);
 void profile_free(struct profile *profile);
 int profile_print(const struct profile *profile, FILE *out);
 
 /*
- * What the profile asks of a node. The most specific entry wins key by key:
- * default < @role < glob or range < the node's own name; of two alike, the later.
- * Fails with -EINVAL and err where what comes together contradicts itself
- * (jitter without delay, a burst without a rate).
+ * Resolves the conditions of a node. The most specific entry wins, key by key: default <
+ * @role < glob or range < the node's name; between equally specific ones, the later.
+ * Returns -EINVAL with err filled if the merged conditions contradict each other
+ * (conditions_check()).
  */
 int profile_resolve(const struct profile *profile, const char *node, const char *const *roles,
 		    size_t role_count, struct link_conditions *ret, struct netsim_err *err);
 
-/* True when the profile has conditions for paths, that is pairs or classes. */
+/* Returns whether the profile has conditions for paths: pairs or classes. */
 bool profile_has_paths(const struct profile *profile);
 
 /* One end of a path. */
@@ -109,23 +109,26 @@ struct profile_end {
 };
 
 /*
- * What `pairs:` come to for the path from one node to another; "host" is the host,
- * which only that very word names. Of the entries that match, the more specific
- * wins key by key (the sum of both ends), of two alike the later. From a node to
- * itself there is no path and nothing on it. Fails as profile_resolve().
+ * Resolves `pairs:` for the path between two nodes. "host" is the host; patterns do not
+ * match it. The most specific entry wins, key by key (both ends count); between equally
+ * specific ones, the later. A path from a node to itself has no conditions. Fails like
+ * profile_resolve().
  */
 int profile_resolve_pair(const struct profile *profile, struct profile_end from,
 			 struct profile_end to, struct conditions *ret, struct netsim_err *err);
 
-/* Reads the class file that the profile names, or the one that is shipped; -EINVAL and diags. */
+/*
+ * Reads the class file that the profile names, or profiles/classes.yaml. The caller frees
+ * *ret with classes_free(). Returns -EINVAL with diags filled on failure.
+ */
 int profile_load_classes(const struct profile *profile, struct class_set **ret,
 			 struct netsim_diags *diags);
 
-/* Reports the classes that the set does not have; -EINVAL if there are any. */
+/* Reports every class of the profile that is not in set, and then returns -EINVAL. */
 int profile_check_classes(const struct profile *profile, const struct class_set *set,
 			  struct netsim_diags *diags);
 
-/* The keys a profile can have, for the manual's test; returns how many. */
+/* Lists the keys of profiles, for the test of the manual; returns their number. */
 size_t profile_keys(const char **names, size_t max);
 
 #endif

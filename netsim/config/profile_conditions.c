@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* One mapping of conditions: of a node, a direction, a pair or a class. */
+/* Reads one mapping of conditions: of a node, a direction, a pair or a class. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 #define PROFILE_TABLES_MAX 256
 #define PROFILE_TRACES_MAX 64
 
-/* Where a mapping of conditions stands. */
+/* Contexts of a mapping of conditions, for field.in; below, those of loss models. */
 enum { IN_NODE = 1, IN_ONE = 2, IN_PAIR = 4, IN_CLASS = 8 };
 enum {
 	IN_RANDOM = 1 << LOSS_RANDOM,
@@ -26,7 +26,7 @@ enum {
 
 static const char *const loss_models[] = {"random", "gilbert-elliott", "4-state", NULL};
 
-/* A mapping of conditions as it is written. */
+/* A mapping of conditions as the file gives it. */
 struct raw_conditions {
 	struct conditions c;
 	bool has_rtt;
@@ -37,7 +37,7 @@ struct raw_conditions {
 	struct text from, to;
 };
 
-/* Loss as it is written. */
+/* A loss as the file gives it. */
 struct raw_loss {
 	struct loss loss;
 	bool has_mean, has_burst;
@@ -111,7 +111,7 @@ static bool read_table(struct bind *b, const char *name, const struct netsim_loc
 		return bind_refuse(b, at, NULL, "distribution: \"%s\" has more than %d numbers",
 				   shown(name), DIST_MAX);
 	if (r < 0)
-		return bind_refuse(b, at, "it is looked for beside the profile",
+		return bind_refuse(b, at, "the path is relative to the profile",
 				   "distribution: cannot read \"%s\": %s", shown(name),
 				   strerror(-r));
 	table.file = strdup(name);
@@ -163,7 +163,7 @@ static bool bind_distribution(struct bind *b, const struct field *field,
 	return bind_word(b, &words, node, &c->distribution);
 }
 
-/* One that cannot be opened is the profile's mistake, what is wrong in it the trace's. */
+/* A missing trace is a mistake of the profile; mistakes inside it have locations there. */
 static bool read_trace(struct bind *b, const char *name, const struct netsim_loc *at,
 		       struct profile *profile, struct profile_trace *ret)
 {
@@ -176,7 +176,7 @@ static bool read_trace(struct bind *b, const char *name, const struct netsim_loc
 	if (!profile_path(&path, profile, name))
 		return bind_oom(b);
 	if (stat(path.data, &st) < 0)
-		return bind_refuse(b, at, "it is looked for beside the profile",
+		return bind_refuse(b, at, "the path is relative to the profile",
 				   "trace: cannot read \"%s\": %s", shown(name), strerror(errno));
 	if (!S_ISREG(st.st_mode))
 		return bind_refuse(b, at, NULL, "trace: \"%s\" is not a file", shown(name));
@@ -247,7 +247,7 @@ static bool bind_burst(struct bind *b, const struct field *field, const struct d
 	if (!text)
 		return false;
 	return loss_parse_burst(text, ret) == 0 ||
-	       bind_refuse(b, &node->at, "write how many packets are lost in a row on average: 4",
+	       bind_refuse(b, &node->at, "write the mean number of packets lost in a row: 4",
 			   "burst: \"%s\" is not a number from 1 to %d", shown(text),
 			   LOSS_BURST_MAX);
 }
@@ -274,7 +274,7 @@ static const struct field loss_rows[] = {
 	{0},
 };
 
-/* The two ways to give the Gilbert-Elliott model, which do not go together. */
+/* Gilbert-Elliott is given either by mean and burst or by p, r, bad and good, not by both. */
 static bool finish_gilbert(struct bind *b, const struct doc_node *map, struct raw_loss *raw)
 {
 	static const char *const own[] = {"p", "r", "bad", "good"};
@@ -287,7 +287,7 @@ static bool finish_gilbert(struct bind *b, const struct doc_node *map, struct ra
 		if (mean && entry)
 			good = bind_refuse(b, &entry->at,
 					   "give mean and burst, or p and r, bad and good",
-					   "%s: there is a %s beside it", own[i],
+					   "%s: cannot be combined with %s", own[i],
 					   doc_get(map, "mean") ? "mean" : "burst");
 		else if (!mean && !entry && i < 2)
 			good = bind_refuse(b, &map->at, NULL,
@@ -295,22 +295,22 @@ static bool finish_gilbert(struct bind *b, const struct doc_node *map, struct ra
 	}
 	if (mean && good && !doc_get(map, "mean"))
 		return bind_refuse(b, &raw->burst_at, "give the mean loss as well: \"mean: 2%\"",
-				   "burst: there is no mean beside it");
+				   "burst: needs a mean");
 	if (mean && good && !doc_get(map, "burst"))
 		return bind_refuse(b, &raw->mean_at, "give the mean burst as well: \"burst: 4\"",
-				   "mean: there is no burst beside it");
+				   "mean: needs a burst");
 	if (!good || !raw->has_mean || !raw->has_burst)
 		return good;
 	return loss_from_mean(raw->mean, raw->burst, &raw->loss, &why) == 0 ||
 	       bind_refuse(b, &raw->mean_at, NULL, "mean: %s", why);
 }
 
-/* From one state, two ways out and staying: together they are certain. */
+/* Checks that the probabilities of the two transitions out of a state do not exceed 1. */
 static bool check_ways(struct bind *b, const struct doc_node *map, const char *one,
 		       struct ratio one_ratio, const char *other, struct ratio other_ratio)
 {
 	return one_ratio.ppb + other_ratio.ppb <= RATIO_ONE ||
-	       bind_refuse(b, &map->at, NULL, "loss: %s and %s together are above 100%%", one,
+	       bind_refuse(b, &map->at, NULL, "loss: %s and %s add up to more than 100%%", one,
 			   other);
 }
 
@@ -320,7 +320,7 @@ static bool bind_loss(struct bind *b, const struct field *field, const struct do
 	struct raw_loss raw = {.loss = {.bad = {RATIO_ONE}, .p23 = {RATIO_ONE}}};
 	struct loss *loss = ret;
 	const struct doc_node *model = doc_get(node, "model");
-	struct scope scope = {.what = "loss", .at = &node->at, .hint = "look at its model"};
+	struct scope scope = {.what = "loss", .at = &node->at, .hint = "check its model"};
 	struct field ratio = *field;
 
 	*loss = raw.loss;
@@ -336,7 +336,7 @@ static bool bind_loss(struct bind *b, const struct field *field, const struct do
 				     i == LOSS_4STATE ? "4-state loss" :
 							"gilbert-elliott loss";
 		}
-	if (!scope.in) /* the model is wrong or missing; the other keys may be anybody's */
+	if (!scope.in) /* the model is invalid or missing: accept the keys of all models */
 		scope.in = IN_RANDOM | IN_GILBERT | IN_4STATE;
 	if (model && !doc_is_null(model) && scope.in == (IN_RANDOM | IN_GILBERT | IN_4STATE))
 		return bind_word(b, loss_rows, model, &loss->model);
@@ -390,7 +390,7 @@ static bool bind_slot(struct bind *b, const struct field *field, const struct do
 	FIELD(struct raw_conditions, c.member, key, fn),       \
 		FIELD_BIT(struct raw_conditions, c.has, cond), \
 		FIELD_AT(struct raw_conditions, c.at[cond])
-/* For those that fill several members. */
+/* For conditions that fill several members. */
 #define COND_WHOLE(cond, key, fn)                                                   \
 	.name = (key), .bind = (fn), FIELD_BIT(struct raw_conditions, c.has, cond), \
 	FIELD_AT(struct raw_conditions, c.at[cond])
@@ -434,7 +434,7 @@ static bool check_entry(struct bind *b, const struct raw_conditions *raw)
 {
 	return !raw->has_rtt || !cond_has(&raw->c, COND_DELAY) ||
 	       bind_refuse(b, &raw->c.at[COND_DELAY], "keep one of the two",
-			   "delay: there is an rtt beside it");
+			   "delay: cannot be combined with rtt");
 }
 
 static bool read_direction(struct bind *b, const char *what, const struct doc_node *node,
@@ -442,7 +442,7 @@ static bool read_direction(struct bind *b, const char *what, const struct doc_no
 {
 	struct scope scope = {.what = what,
 			      .in = IN_ONE,
-			      .hint = "a round trip has both directions; write \"delay\" here"};
+			      .hint = "an rtt covers both directions; write \"delay\" here"};
 	struct raw_conditions one = {0};
 
 	if (!node)
@@ -454,12 +454,12 @@ static bool read_direction(struct bind *b, const char *what, const struct doc_no
 		return false;
 	if (both->has_rtt && cond_has(&one.c, COND_DELAY))
 		return bind_refuse(b, &one.c.at[COND_DELAY], "keep one of the two",
-				   "delay: there is an rtt beside it");
+				   "delay: cannot be combined with rtt");
 	conditions_merge(ret, &one.c);
 	return true;
 }
 
-/* Half of a round trip's time, the odd nanosecond on the way down. */
+/* Splits a round-trip time in two; down gets the odd nanosecond. */
 static void halve(struct link_conditions *ret, enum cond cond, struct duration time,
 		  const struct netsim_loc *at)
 {
@@ -510,15 +510,12 @@ bool profile_check_pattern(struct bind *b, const char *pattern, const struct net
 	}
 	p = pattern + role;
 	if (p[strspn(p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-*?[]")])
-		return bind_refuse(b, at, "write a node, a pattern as \"n-*\", or \"@role\"",
+		return bind_refuse(b, at, "write a node, a pattern like \"n-*\", or \"@role\"",
 				   "\"%s\" is not a pattern for nodes", shown(pattern));
 	return true;
 }
 
-/*
- * For entries whose two directions are alike: half of a round trip's time, the odd
- * nanosecond left out.
- */
+/* For entries with identical directions: halves the round-trip time, rounding down. */
 static void halve_alike(struct raw_conditions *raw)
 {
 	struct conditions *c = &raw->c;
@@ -576,7 +573,7 @@ static bool read_way(struct bind *b, const struct doc_node *node, const struct r
 		return bind_refuse(
 			b, from ? &from->at : &to->at,
 			"write \"between\" for both directions, \"from\" and \"to\" for one",
-			"%s: there is a between beside it", from ? "from" : "to");
+			"%s: cannot be combined with between", from ? "from" : "to");
 	if (raw->between)
 		return read_between(b, raw->between, ret);
 	if (!from || !to)
@@ -584,8 +581,8 @@ static bool read_way(struct bind *b, const struct doc_node *node, const struct r
 				   "write \"between: [A, B]\", or \"from: A\" and \"to: B\"",
 				   "a pair needs two nodes");
 	if (raw->has_rtt)
-		return bind_refuse(b, &raw->rtt_at, "one direction has a \"delay\"",
-				   "rtt: a round trip has both directions");
+		return bind_refuse(b, &raw->rtt_at, "write \"delay\" for one direction",
+				   "rtt: covers both directions, the pair only one");
 	return raw->from.s && raw->to.s && read_ends(b, &raw->from, &raw->to, ret);
 }
 
@@ -616,7 +613,7 @@ bool profile_read_class(struct bind *b, const struct netsim_loc *at, const struc
 		.what = "a class",
 		.at = at,
 		.in = IN_CLASS,
-		.hint = "the conditions of a class hold between all nodes, both ways"};
+		.hint = "the conditions of a class hold between all nodes, in both directions"};
 	struct raw_conditions raw = {0};
 	bool good = bind_map(b, profile_conditions_rows, node, &scope, &raw);
 

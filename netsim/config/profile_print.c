@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The profile printed back: what holds in both directions, then what differs. */
+/* Prints a profile: conditions common to both directions first, then those that differ. */
 #include "netsim/config/profile.h"
 
 #include <errno.h>
@@ -9,7 +9,7 @@
 #include "netsim/config/words.h"
 #include "netsim/util/quote.h"
 
-/* A key, with the comma before it unless it is the first in its mapping. */
+/* Prints a key, preceded by a comma unless it is the first of its mapping. */
 static void key(FILE *out, bool *first, const char *name)
 {
 	fprintf(out, "%s%s: ", *first ? "" : ", ", name);
@@ -177,7 +177,7 @@ static bool cond_equal(const struct conditions *a, const struct conditions *b, e
 	return strcmp(text_a, text_b) == 0 && one.table == other.table;
 }
 
-/* Those of some conditions, separated by commas. */
+/* Prints the conditions selected by the bits of which, separated by commas. */
 static void print_some(FILE *out, bool *first, const struct conditions *c, unsigned which)
 {
 	for (enum cond cond = 0; cond < COND_COUNT; cond++)

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Resolves a profile: the conditions of one node, and what the pairs come to for one
- * path. A fleet of a thousand nodes has a million paths, and the profile may have a
- * hundred thousand pairs: pairs of two names are looked up in an index, only those
- * with patterns are tried in turn.
+ * Resolves the conditions of one node and of one path. A fleet of a thousand nodes has a
+ * million paths, and a profile may have a hundred thousand pairs: pairs of two plain
+ * names are found by binary search, only those with patterns are tried in turn.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +10,7 @@
 #include "netsim/config/profile_parts.h"
 #include "netsim/util/name.h"
 
-/* 0 default, 1 role, 2 pattern, 3 the name itself; -1: not for this node. */
+/* 0: default, 1: role, 2: pattern, 3: name; -1: does not match the node. */
 static int precedence(const char *pattern, const char *node, const char *const *roles,
 		      size_t role_count)
 {
@@ -48,10 +47,10 @@ int profile_resolve(const struct profile *profile, const char *node, const char 
 	return r;
 }
 
-/* A pair of two names, in one of its directions. */
+/* One direction of a pair of two plain names. */
 struct exact_pair {
 	const char *from, *to;
-	size_t place; /* in the file */
+	size_t place; /* its rank in the file */
 	const struct conditions *conditions;
 };
 
@@ -61,9 +60,9 @@ struct loose_pair {
 };
 
 struct pair_index {
-	struct exact_pair *exact; /* by name, then in the order of the file */
+	struct exact_pair *exact; /* sorted by name, then by rank in the file */
 	size_t exact_count;
-	struct loose_pair *loose; /* the more specific later, then in the order of the file */
+	struct loose_pair *loose; /* sorted by precedence, then by rank in the file */
 	size_t loose_count;
 };
 
@@ -93,7 +92,7 @@ static int compare_loose(const void *va, const void *vb)
 	return a->pair < b->pair ? -1 : a->pair > b->pair;
 }
 
-/* 1 role, 2 pattern, 3 a name. */
+/* 1: role, 2: pattern, 3: name. */
 static int end_precedence(const char *pattern)
 {
 	if (!name_is_pattern(pattern))
@@ -147,7 +146,7 @@ bool profile_has_paths(const struct profile *profile)
 	return profile->pair_count || profile->class_count;
 }
 
-/* No pattern means the host: one for all nodes would cut off who is logged in there. */
+/* Patterns never match the host: "*" would cut off a user logged in to it. */
 static bool is_end(const char *pattern, const struct profile_end *end)
 {
 	if (!name_is_pattern(pattern))
@@ -191,15 +190,15 @@ int profile_resolve_pair(const struct profile *profile, struct profile_end from,
 			 struct profile_end to, struct conditions *ret, struct netsim_err *err)
 {
 	struct conditions sum = {0};
-	char whose[160];
+	char path[160];
 	int r;
 
 	if (strcmp(from.name, to.name) != 0) {
 		merge_loose(profile->pair_index, &from, &to, &sum);
 		merge_exact(profile->pair_index, from.name, to.name, &sum);
 	}
-	err_format(whose, sizeof(whose), "%s to %s", from.name, to.name);
-	r = conditions_check(&sum, whose, "", err);
+	err_format(path, sizeof(path), "%s to %s", from.name, to.name);
+	r = conditions_check(&sum, path, "", err);
 	if (r == 0)
 		*ret = sum;
 	return r;

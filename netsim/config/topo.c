@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The topology file: fleet, networks and nodes; ranges are expanded here. */
+/* Reads a topology: fleet, networks and nodes; expands ranges. */
 #include "netsim/config/topo.h"
 
 #include <errno.h>
@@ -18,7 +18,7 @@ const char *const topo_node_kinds[] = {"netns", "tap", NULL};
 
 enum { IN_NETNS = 1 << NODE_NETNS, IN_TAP = 1 << NODE_TAP };
 
-/* The file as a whole, and a node, before their parts are understood. */
+/* The file and a node as given; their parts are read later. */
 struct raw_topo {
 	struct text fleet;
 	const struct doc_node *networks, *nodes;
@@ -149,10 +149,10 @@ static bool check_name(struct bind *b, const char *what, const char *text, size_
 		return bind_refuse(b, at, NULL, "\"%s\" has %zu characters; %s has at most %zu",
 				   shown(text), strlen(text), what, max);
 	return bind_refuse(b, at, "letters, digits, '.', '-' and '_', first a letter or digit",
-			   "\"%s\" is not possible as %s", shown(text), what);
+			   "\"%s\" is not valid as %s", shown(text), what);
 }
 
-/* A dot ends the fleet's name in those of its namespaces. */
+/* A fleet's name has no dot: in the names of namespaces, FLEET.NODE, a dot ends it. */
 static bool check_fleet(struct bind *b, const struct text *fleet)
 {
 	if (!check_name(b, "the name of a fleet", fleet->s, TOPO_FLEET_MAX, &fleet->at))
@@ -163,7 +163,7 @@ static bool check_fleet(struct bind *b, const struct text *fleet)
 			   "the name of a fleet has no dots: \"%s\"", shown(fleet->s));
 }
 
-/* A network with a mistake in it is kept, or each of its ports would be one more. */
+/* Keeps a network with mistakes, so that its ports do not report it as missing. */
 static bool read_network(struct bind *b, struct topo *topo, const struct doc_entry *entry)
 {
 	struct scope scope = {.what = "a network", .at = &entry->at};
@@ -225,7 +225,7 @@ static bool read_roles(struct bind *b, const struct texts *roles, struct node *n
 	return true;
 }
 
-/* getpwnam_r and getgrnam_r want room that they cannot tell in advance. */
+/* getpwnam_r() and getgrnam_r() need a buffer whose size is not known in advance. */
 static bool find_user(const char *name, uint32_t *ret)
 {
 	char room[16384];
@@ -246,7 +246,7 @@ static bool find_group(const char *name, uint32_t *ret)
 	return found;
 }
 
-/* Who can own a tap device: users, or groups. */
+/* Accounts that can own a tap device: users or groups. */
 struct accounts {
 	const char *what;
 	bool (*find)(const char *name, uint32_t *ret);
@@ -266,7 +266,7 @@ static bool read_owner(struct bind *b, const struct accounts *accounts, const st
 		return true;
 	}
 	return accounts->find(text->s, ret) ||
-	       bind_refuse(b, &text->at, "a name that this machine knows, or a number",
+	       bind_refuse(b, &text->at, "write a name known on this machine, or a number",
 			   "%s: there is no %s \"%s\"", accounts->what, accounts->what,
 			   shown(text->s));
 }
@@ -283,7 +283,7 @@ static bool read_node_rest(struct bind *b, const struct topo *topo, const struct
 		.what = tap ? "a node" : "a node of kind netns",
 		.at = &entry->at,
 		.in = tap ? IN_TAP : IN_NETNS,
-		.hint = "it says who may open a tap; write \"kind: tap\" where it is a VM",
+		.hint = "it is an option of a tap; write \"kind: tap\" for a VM",
 	};
 	bool good = bind_map(b, node_rows, entry->value, &scope, raw);
 
@@ -341,12 +341,12 @@ static bool check_range(struct bind *b, const struct doc_entry *entry,
 					  range->width, range->first),
 				   "\"%s\": the range is empty", shown(entry->key));
 	if (range->last - range->first >= TOPO_RANGE_MAX)
-		return bind_refuse(b, &entry->at, NULL, "\"%s\" comes to more than %d nodes",
+		return bind_refuse(b, &entry->at, NULL, "\"%s\" expands to more than %d nodes",
 				   shown(entry->key), TOPO_RANGE_MAX);
 	return true;
 }
 
-/* Stops at the first number that is wrong: the others would say the same. */
+/* Stops at the first number with a mistake: the others would repeat it. */
 static bool read_range(struct bind *b, struct topo *topo, const struct doc_entry *entry,
 		       const struct name_range *range)
 {
@@ -383,7 +383,7 @@ static bool read_nodes(struct bind *b, struct topo *topo, const struct doc_node 
 
 		if (r < 0)
 			good = bind_refuse(b, &entry->at, "a range looks like \"n-[1-5]\"",
-					   "\"%s\" is not possible as the name of a node",
+					   "\"%s\" is not valid as the name of a node",
 					   shown(entry->key));
 		else if (r > 0)
 			good &= read_range(b, topo, entry, &range);
@@ -412,7 +412,7 @@ static bool read_topo(struct bind *b, struct topo *topo, const struct doc_node *
 	return topo_check_fleet(b, topo) && good;
 }
 
-/* doc is NULL where it could not be read; diags say why then. */
+/* doc is NULL if reading failed; diags then hold the reason. */
 static int finish(struct topo **topo, const struct doc_node *doc, struct topo **ret,
 		  struct netsim_diags *diags)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The topology file: which networks and nodes a fleet has. topo_load() reads,
- * expands ranges and checks everything that can be known without a kernel;
- * what it returns is complete and consistent.
+ * Topologies: the networks and nodes of a fleet. topo_load() reads the file, expands
+ * ranges and makes every check that does not need the kernel; its result is complete
+ * and consistent.
  */
 #ifndef NETSIM_TOPO_H
 #define NETSIM_TOPO_H
@@ -21,7 +21,7 @@ enum iface_kind {
 	IFACE_VLAN,
 };
 
-/* A VLAN id with where it was asked for. */
+/* A VLAN id with its location. */
 struct vlan_id {
 	uint16_t id;
 	struct netsim_loc at;
@@ -35,7 +35,7 @@ struct ip_at {
 struct network {
 	char *name;
 	struct netsim_loc at;
-	char bridge[IFNAMSIZ]; /* the bridge's name: `name:`, or FLEET-NETWORK shortened */
+	char bridge[IFNAMSIZ]; /* the bridge: `name:`, or FLEET-NETWORK shortened */
 	bool vlan_aware;       /* `vlans:` was given */
 	struct vlan_id *vlans;
 	size_t vlan_count;
@@ -51,7 +51,7 @@ struct route {
 	struct netsim_loc at;
 };
 
-/* Bond options; a has_ bit for each, because 0 and "not given" differ. */
+/* Bond options; has_* records whether one is given, because 0 is a valid value. */
 struct bond {
 	size_t *members; /* indices into the node's ifaces */
 	struct netsim_loc *member_at;
@@ -76,7 +76,7 @@ struct iface {
 	bool has_mac;
 	struct mac mac;
 	struct netsim_loc mac_at;
-	unsigned mtu; /* 0: not given; a port's comes from its network then */
+	unsigned mtu; /* 0: not given, see topo_mtu() */
 	struct netsim_loc mtu_at;
 	struct ip_at *addresses;
 	size_t address_count;
@@ -85,10 +85,10 @@ struct iface {
 	/* IFACE_PORT */
 	size_t network;	     /* index into topo.networks */
 	char port[IFNAMSIZ]; /* the host's end: `port:`, or FLEET.NODE.IFACE shortened */
-	uint16_t access;     /* the one VLAN it is an untagged member of; 0: a trunk */
+	uint16_t access;     /* the VLAN of an access port; 0: a trunk */
 	struct netsim_loc access_at;
-	struct vlan_id *vlans; /* the tagged VLANs of this trunk, subset of the network's */
-	size_t vlan_count;     /* 0: all of the network's */
+	struct vlan_id *vlans; /* the tagged VLANs of a trunk */
+	size_t vlan_count;     /* 0: all VLANs of the network */
 	/* IFACE_BOND */
 	struct bond bond;
 	/* IFACE_VLAN */
@@ -104,11 +104,11 @@ struct node {
 	enum node_kind kind;
 	char **roles;
 	size_t role_count;
-	struct iface *ifaces; /* in an order in which they can be made: lower ones first */
+	struct iface *ifaces; /* in order of creation: lower interfaces first */
 	size_t iface_count;
 	/* NODE_TAP */
 	bool has_owner, has_group;
-	uint32_t owner, group; /* who may open the taps */
+	uint32_t owner, group; /* uid and gid that may open the taps */
 	bool multi_queue;
 };
 
@@ -123,24 +123,24 @@ struct topo {
 };
 
 /*
- * Reads a topology. On success *ret is the caller's, to be freed with
- * topo_free(); every netsim_loc in it points to topo->file. On failure returns
- * -EINVAL with all mistakes in diags. diags may hold warnings on success.
+ * Reads a topology. The caller frees *ret with topo_free(); locations point to
+ * topo->file. Returns -EINVAL with all mistakes in diags on failure. On success diags
+ * may hold warnings.
  */
 int topo_load(const char *path, struct topo **ret, struct netsim_diags *diags);
 void topo_free(struct topo *topo);
 
-/* The same from memory; file is what messages call it. */
+/* The same from memory; file is the name used in messages. */
 int topo_parse(const char *file, const char *data, size_t len, struct topo **ret,
 	       struct netsim_diags *diags);
 
-/* What an interface's MTU comes to: its own, or that of its network or lower one, or 1500. */
+/* Returns the MTU of an interface: as given, else of its network or lower interface, else 1500. */
 unsigned topo_mtu(const struct topo *topo, const struct node *node, const struct iface *iface);
 
-/* The keys a topology file can have, for the manual's test; returns how many. */
+/* Lists the keys of topologies, for the test of the manual; returns their number. */
 size_t topo_keys(const char **names, size_t max);
 
-/* Prints the topology back as YAML that loads to the same. */
+/* Prints the topology as YAML that loads to the same topology. */
 int topo_print(const struct topo *topo, FILE *out);
 
 #endif

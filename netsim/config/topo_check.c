@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What concerns the fleet as a whole: names, addresses, MTUs, VLANs. */
+/* Checks the fleet as a whole: names, addresses, MTUs, VLANs. */
 #include "netsim/config/topo_parts.h"
 
 #include <arpa/inet.h>
@@ -8,21 +8,21 @@
 
 #include "netsim/util/array.h"
 
-/* Which switch and which VLAN tags an interface speaks to, outermost tag first. */
+/* The L2 segment of an interface: its network and VLAN tags, outermost tag first. */
 struct segment {
 	size_t network;
 	uint32_t tags[TOPO_STACK_MAX];
 	size_t tag_count;
 };
 
-/* A thing that must not be there twice, with whose it is. */
+/* A value that must be unique (an address, a name), with its owner. */
 struct claim {
-	const struct node *owner; /* NULL: the host; iface is a network's name then */
+	const struct node *owner; /* NULL: the host, and iface is the name of a network */
 	const char *iface;
 	struct netsim_loc at;
 	struct segment segment;
-	uint8_t key[24]; /* what is compared */
-	bool relaxed;	 /* may be the same as another one of the same node */
+	uint8_t key[24]; /* the value, for comparison */
+	bool relaxed;	 /* may occur several times within a node */
 };
 
 struct claims {
@@ -78,13 +78,13 @@ static int claim_order(const void *va, const void *vb)
 		return a->at.line < b->at.line ? -1 : 1;
 	if (a->at.column != b->at.column)
 		return a->at.column < b->at.column ? -1 : 1;
-	/* Nodes of one range share their places. */
+	/* Nodes of one range share a location. */
 	return a->owner < b->owner ? -1 : a->owner > b->owner;
 }
 
-/* Reports everything that is claimed twice; what is "address", name its text. */
-static bool refuse_twice(struct bind *b, struct claims *claims, const char *what,
-			 void (*format)(const struct claim *, char *))
+/* Reports every value claimed twice. what is its noun ("address"); format prints it. */
+static bool refuse_duplicates(struct bind *b, struct claims *claims, const char *what,
+			      void (*format)(const struct claim *, char *))
 {
 	bool good = true;
 	char text[UNIT_TEXT];
@@ -107,7 +107,7 @@ static bool refuse_twice(struct bind *b, struct claims *claims, const char *what
 				   same_place ?
 					   hint_f("use {n}, the number of the node") :
 					   hint_f("first given at %s:%u", a->at.file, a->at.line),
-				   "%s %s is already that of %s %s", what, text,
+				   "%s %s is already used by %s %s", what, text,
 				   a->owner ? a->owner->name : "network", a->iface);
 	}
 	return good;
@@ -144,7 +144,7 @@ static bool add_claim(struct bind *b, struct claims *claims, const struct claim 
 	return true;
 }
 
-/* Claims that are alike but for their places and keys. */
+/* Adds a claim for each address of list, otherwise like the claim given. */
 static bool claim_addresses(struct bind *b, struct claims *claims, const struct claim *like,
 			    const struct ip_at *list, size_t count)
 {
@@ -186,7 +186,7 @@ static bool check_addresses(struct bind *b, const struct topo *topo)
 					       iface->address_count);
 		}
 	}
-	good = good && refuse_twice(b, &claims, "address", format_address);
+	good = good && refuse_duplicates(b, &claims, "address", format_address);
 	free(claims.list);
 	return good;
 }
@@ -205,7 +205,7 @@ static bool check_macs(struct bind *b, const struct topo *topo)
 				.owner = node,
 				.iface = iface->name,
 				.at = iface->mac_at,
-				/* A bond or VLAN commonly has the address of what is below. */
+				/* Bonds and VLANs commonly share the MAC of a lower interface. */
 				.relaxed = iface->kind != IFACE_PORT};
 
 			if (!iface->has_mac)
@@ -214,7 +214,7 @@ static bool check_macs(struct bind *b, const struct topo *topo)
 			good = add_claim(b, &claims, &claim);
 		}
 	}
-	good = good && refuse_twice(b, &claims, "MAC address", format_mac);
+	good = good && refuse_duplicates(b, &claims, "MAC address", format_mac);
 	free(claims.list);
 	return good;
 }
@@ -225,7 +225,7 @@ static bool claim_name(struct bind *b, struct claims *claims, struct claim claim
 	return add_claim(b, claims, &claim);
 }
 
-/* The names that the host will see: bridges and ports. */
+/* Checks the names of interfaces on the host, bridges and ports, for duplicates. */
 static bool check_names(struct bind *b, const struct topo *topo)
 {
 	struct claims claims = {0};
@@ -248,7 +248,7 @@ static bool check_names(struct bind *b, const struct topo *topo)
 				good = claim_name(b, &claims, claim, iface->port);
 		}
 	}
-	good = good && refuse_twice(b, &claims, "the host's interface name", format_name);
+	good = good && refuse_duplicates(b, &claims, "the host's interface name", format_name);
 	free(claims.list);
 	return good;
 }
@@ -303,23 +303,23 @@ static bool check_mtu(struct bind *b, const struct topo *topo, const struct node
 
 		return iface->mtu <= mtu ||
 		       bind_refuse(b, &iface->mtu_at, hint_f("at most %u", mtu),
-				   "mtu: %u is above that of %s below, %u", iface->mtu, lower->name,
-				   mtu);
+				   "mtu: %u exceeds that of %s below it, %u", iface->mtu,
+				   lower->name, mtu);
 	}
 	return !network->mtu || iface->mtu <= network->mtu ||
 	       bind_refuse(b, &iface->mtu_at, hint_f("at most %u", network->mtu),
-			   "mtu: %u is above that of network %s, %u", iface->mtu, network->name,
+			   "mtu: %u exceeds that of network %s, %u", iface->mtu, network->name,
 			   network->mtu);
 }
 
-/* A VLAN that goes nowhere is legal, and a wanted mistake in tests: only a remark. */
+/* Warns of a VLAN that leads nowhere: it is legal, and tests use it as a fault. */
 static void warn_vlan(struct bind *b, const struct topo *topo, const struct node *node,
 		      const struct iface *iface)
 {
 	const struct iface *port = lowest(node, iface);
 	const struct network *network = &topo->networks[port->network];
 
-	/* Inner tags, and tags of providers, are payload to the bridge. */
+	/* To the bridge, inner tags and 802.1ad tags are payload. */
 	if (iface->vlan_qinq || !network->vlan_aware ||
 	    node->ifaces[iface->lower].kind == IFACE_VLAN)
 		return;
@@ -337,7 +337,7 @@ static void warn_vlan(struct bind *b, const struct topo *topo, const struct node
 
 bool topo_check_fleet(struct bind *b, const struct topo *topo)
 {
-	/* What is there twice as a whole would be reported once more for each part. */
+	/* A duplicate node would be reported again for each of its parts. */
 	if (!check_nodes(b, topo))
 		return false;
 	bool good = check_names(b, topo);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The interfaces of a node as the file writes them, each by itself. */
+/* Reads the interfaces of a node, each on its own; topo_node.c resolves references. */
 #include "netsim/config/topo_parts.h"
 
 #include <arpa/inet.h>
@@ -29,7 +29,7 @@ static bool zero_bits(const struct ip *ip, uint8_t flip)
 	return true;
 }
 
-/* The subnet that an address with a prefix lies in, or its first host. */
+/* Returns the subnet of an address with a prefix; host 1: the first address in it. */
 static struct ip subnet(const struct ip *ip, unsigned host)
 {
 	struct ip ret = *ip;
@@ -51,15 +51,13 @@ static bool check_host_address(struct bind *b, const char *name, const struct ne
 
 	unit_format_ip(ip, text);
 	if (ip->plen == 0)
-		return bind_refuse(b, at, NULL, "%s: %s has no prefix of which it could be a part",
-				   name, text);
+		return bind_refuse(b, at, NULL, "%s: %s has a prefix length of 0", name, text);
 	if (v4 ? ip->b[0] >= 224 : ip->b[0] == 0xff)
-		return bind_refuse(b, at, NULL, "%s: %s is not the address of one machine", name,
-				   text);
+		return bind_refuse(b, at, NULL, "%s: %s is not a unicast address", name, text);
 	if (has_subnet && zero_bits(ip, 0))
 		return bind_refuse(
 			b, at, hint_f("write for example \"%s\"", unit_format_ip(&first, better)),
-			"%s: %s is a network, without a host part", name, text);
+			"%s: %s is the address of a network, not of a host", name, text);
 	if (v4 && has_subnet && zero_bits(ip, 0xff))
 		return bind_refuse(
 			b, at, hint_f("write for example \"%s\"", unit_format_ip(&first, better)),
@@ -158,12 +156,12 @@ bool topo_bind_ifname(struct bind *b, const char *name, const char *text,
 	const char *flaw = name_interface_flaw(text);
 
 	if (strlen(text) >= IFNAMSIZ)
-		return bind_refuse(b, at, "the name of an interface has at most 15",
+		return bind_refuse(b, at, "the name of an interface has at most 15 characters",
 				   "%s: \"%s\" has %zu characters", name, shown(text),
 				   strlen(text));
 	if (flaw)
-		return bind_refuse(b, at, "no blank, '/', ':' or '%'", "%s: \"%s\" %s", name,
-				   shown(text), flaw);
+		return bind_refuse(b, at, "it must not contain blanks, '/', ':' or '%'",
+				   "%s: \"%s\" %s", name, shown(text), flaw);
 	snprintf(ret, IFNAMSIZ, "%s", text);
 	return true;
 }
@@ -224,7 +222,7 @@ static bool bind_route_to(struct bind *b, const struct field *field, const struc
 	if (!ip_equal(&net, to))
 		return bind_refuse(b, &node->at,
 				   hint_f("write \"%s\"", unit_format_ip(&net, better)),
-				   "%s: %s is not the beginning of a network", field->name,
+				   "%s: %s has bits set beyond its prefix", field->name,
 				   unit_format_ip(to, text));
 	return true;
 }
@@ -261,7 +259,7 @@ static bool bind_route(struct bind *b, const struct field *field, const struct d
 	if (route.to.family && route.to.family != route.via.family)
 		return bind_refuse(b, &route.at, NULL,
 				   "via: IPv4 and IPv6 cannot be mixed in one route");
-	/* 0.0.0.0/0 and ::/0 are the default route, too. */
+	/* 0.0.0.0/0 and ::/0 mean the default route. */
 	if (route.to.plen == 0)
 		route.to = (struct ip) {0};
 	struct route *slot = array_push(iface->routes, iface->route_count);
@@ -335,7 +333,7 @@ void raw_ifaces_done(struct raw_ifaces *raws)
 	*raws = (struct raw_ifaces) {0};
 }
 
-/* Which of the three kinds it is: exactly one of their keys must be there. */
+/* The kind of an interface follows from its key: network, bond or vlan, exactly one. */
 static bool find_kind(struct bind *b, const struct doc_entry *entry, enum iface_kind *ret)
 {
 	static const char *const keys[] = {
@@ -353,7 +351,7 @@ static bool find_kind(struct bind *b, const struct doc_entry *entry, enum iface_
 				continue;
 			if (found)
 				return bind_refuse(b, &map->entries[i].at,
-						   "these are two interfaces, one above the other",
+						   "write two interfaces, one above the other",
 						   "interface \"%s\" has both \"%s\" and \"%s\"",
 						   shown(entry->key), found, keys[kind]);
 			found = keys[kind];
@@ -374,9 +372,9 @@ static bool read_iface(struct bind *b, const struct node *node, const struct doc
 	static const unsigned in[] = {
 		[IFACE_PORT] = IN_PORT, [IFACE_BOND] = IN_BOND, [IFACE_VLAN] = IN_VLAN};
 	static const char guest[] = "the guest configures this itself";
-	static const char *const hints[] = {[IFACE_PORT] = "it is for a bond or a VLAN",
-					    [IFACE_BOND] = "it is for a port or a VLAN",
-					    [IFACE_VLAN] = "it is for a port or a bond"};
+	static const char *const hints[] = {[IFACE_PORT] = "it belongs to a bond or a VLAN",
+					    [IFACE_BOND] = "it belongs to a port or a VLAN",
+					    [IFACE_VLAN] = "it belongs to a port or a bond"};
 	const char *name = bind_expand(b, entry->key, &entry->at);
 	bool tap = node->kind == NODE_TAP;
 	struct scope scope = {.at = &entry->at};
@@ -389,7 +387,7 @@ static bool read_iface(struct bind *b, const struct node *node, const struct doc
 	if (!find_kind(b, entry, &raw->i.kind))
 		return false;
 	if (tap && raw->i.kind != IFACE_PORT)
-		return bind_refuse(b, &entry->at, guest, "%s: a VM has only ports here",
+		return bind_refuse(b, &entry->at, guest, "%s: a VM can only have ports here",
 				   raw->i.name);
 	scope.what = tap ? "the port of a VM" : what[raw->i.kind];
 	scope.in = tap ? IN_TAP : in[raw->i.kind];

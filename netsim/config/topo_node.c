@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * How the interfaces of a node hang together: names become indices, bonds and
- * VLANs are checked, and all are put into an order in which they can be made.
+ * Resolves references between the interfaces of a node to indices, checks bonds and
+ * VLANs, and sorts the interfaces into an order of creation.
  */
 #include "netsim/config/topo_parts.h"
 
@@ -15,7 +15,7 @@
 
 enum { MODE_ACTIVE_BACKUP = 1, MODE_8023AD = 4, MODE_TLB = 5, MODE_ALB = 6 };
 
-/* The interfaces of one node, and the same sorted by name. */
+/* The interfaces of one node, also sorted by name. */
 struct view {
 	struct bind *b;
 	const struct topo *topo;
@@ -46,7 +46,7 @@ static int find_by_name(const void *key, const void *element)
 	return strcmp(key, (*raw)->i.name);
 }
 
-/* The index of an interface that is named in another one, or NOWHERE with a report. */
+/* Returns the index of the interface that from refers to, or NOWHERE after reporting it. */
 static size_t find(struct view *v, const struct raw_iface *from, const char *key,
 		   const struct text *text)
 {
@@ -123,8 +123,7 @@ static void link_vlan(struct view *v, struct raw_iface *raw)
 		dot = strrchr(name, '.');
 		if (!dot || dot == name) {
 			v->good = bind_refuse(v->b, &raw->i.at, "write \"link: eth1\"",
-					      "VLAN %s does not say on which interface it is",
-					      raw->i.name);
+					      "VLAN %s names no lower interface", raw->i.name);
 			return;
 		}
 		*dot = '\0';
@@ -154,7 +153,7 @@ static void link_port(struct view *v, struct raw_iface *raw)
 			      "there is no network \"%s\"", shown(raw->network.s));
 }
 
-/* Gives every reference its index; what is unknown has been reported. */
+/* Resolves all references to indices, and reports those to unknown interfaces. */
 static void link_all(struct view *v)
 {
 	for (size_t i = 0; i < v->count; i++) {
@@ -174,7 +173,7 @@ static void link_all(struct view *v)
 	}
 }
 
-/* An interface below raw whose depth is not known, with where raw names it. */
+/* Returns an interface below raw without a known depth, and the location of the reference. */
 static size_t unknown_below(const struct view *v, const struct raw_iface *raw,
 			    const struct netsim_loc **at)
 {
@@ -204,7 +203,7 @@ static size_t depth_above(const struct view *v, const struct raw_iface *raw)
 	return depth;
 }
 
-/* One round over all; returns how many are still unknown. */
+/* Makes one pass over all interfaces; returns the number of depths still unknown. */
 static size_t find_depths(struct view *v)
 {
 	const struct netsim_loc *at;
@@ -230,7 +229,7 @@ static void refuse_depth(struct view *v, size_t i)
 			    name_of(v, i), TOPO_STACK_MAX - 1);
 }
 
-/* Some depths remained unknown: for a loop, or because there are too many. */
+/* Reports why a depth is unknown: interfaces form a loop, or are stacked too high. */
 static void refuse_loop(struct view *v)
 {
 	auto_buf struct buf buf = {0};
@@ -239,7 +238,7 @@ static void refuse_loop(struct view *v)
 
 	while (v->list[i].depth != NOWHERE)
 		i++;
-	/* After as many steps as there are interfaces we are inside the loop. */
+	/* After as many steps as there are interfaces, i is part of the loop. */
 	for (size_t n = 0; n < v->count; n++) {
 		next = unknown_below(v, &v->list[i], &at);
 		if (next == NOWHERE) {
@@ -260,7 +259,7 @@ static void refuse_loop(struct view *v)
 		buf_printf(&buf, " -> %s", name_of(v, next));
 	} while (next != first);
 	unknown_below(v, &v->list[first], &at);
-	v->good = bind_refuse(v->b, at, "what is below must not be above as well", "%s is a loop",
+	v->good = bind_refuse(v->b, at, "an interface cannot be above itself", "%s is a loop",
 			      buf.data ? buf.data : "this");
 }
 
@@ -286,7 +285,7 @@ static void check_member(struct view *v, size_t bond, size_t n)
 	if (raw->member[n] == NOWHERE)
 		return;
 	member = &v->list[raw->member[n]];
-	if (member->depth == NOWHERE) /* part of a loop, which has been reported */
+	if (member->depth == NOWHERE) /* part of a loop, already reported */
 		return;
 	if (member->i.kind != IFACE_PORT) {
 		v->good =
@@ -365,7 +364,7 @@ static void check_bond(struct view *v, size_t i)
 	if (bond->has_lacp_rate && bond->mode != MODE_8023AD)
 		v->good = bind_refuse(v->b, &bond->lacp_rate_at, "write \"mode: 802.3ad\"",
 				      "%s: lacp_rate needs the mode 802.3ad", raw->i.name);
-	/* The kernel turns it on by itself in the modes that cannot do without. */
+	/* In modes that require miimon, the kernel enables it by default. */
 	if (!bond->has_miimon && bond->mode < MODE_8023AD && raw->members.count)
 		diag_warn(v->b->diags, &raw->i.at,
 			  "bond %s has no miimon: it will not notice a dead link", raw->i.name);
@@ -405,7 +404,7 @@ static void check_routes(struct view *v, const struct iface *iface)
 
 	for (size_t i = 0; i < iface->route_count; i++) {
 		const struct ip *via = &iface->routes[i].via;
-		/* fe80::/10: every IPv6 link reaches these */
+		/* fe80::/10: link-local, reachable on every IPv6 link */
 		bool reached =
 			via->family == AF_INET6 && via->b[0] == 0xfe && (via->b[1] & 0xc0) == 0x80;
 		bool own = false;
@@ -418,12 +417,12 @@ static void check_routes(struct view *v, const struct iface *iface)
 		}
 		if (own)
 			v->good = bind_refuse(v->b, &iface->routes[i].at,
-					      "name the next machine on the way",
+					      "write the address of the next hop",
 					      "via: %s is the address of %s itself",
 					      unit_format_address(via, text), iface->name);
 		else if (!reached)
 			v->good = bind_refuse(v->b, &iface->routes[i].at,
-					      "it must be in the network of one of its addresses",
+					      "it must be in the subnet of one of its addresses",
 					      "via: %s cannot be reached from %s",
 					      unit_format_address(via, text), iface->name);
 	}
@@ -443,7 +442,7 @@ static int by_vlan(const void *va, const void *vb)
 	return a < b ? -1 : a > b;
 }
 
-/* Two VLANs of one id on one interface: the kernel cannot tell their frames apart. */
+/* Refuses two VLANs with one id on the same interface: their frames look the same. */
 static void check_vlans(struct view *v)
 {
 	auto_free struct raw_iface **sorted = calloc(v->count, sizeof(struct raw_iface *));
@@ -468,7 +467,7 @@ static void check_vlans(struct view *v)
 	}
 }
 
-/* The order of making: ports, bonds, then VLANs from the bottom up. */
+/* Assigns the order of creation: ports, bonds, then VLANs from the bottom up. */
 static void place_all(struct view *v)
 {
 	size_t next = 0;
@@ -538,7 +537,7 @@ bool topo_resolve_node(struct bind *b, const struct topo *topo, struct node *nod
 			check_bond(&v, i);
 		if (raw->i.kind == IFACE_PORT)
 			name_port(&v, raw);
-		/* An unknown network has been reported, and is no. 0 here. */
+		/* An unknown network has been reported; its index here is 0. */
 		if (raw->i.kind == IFACE_PORT && v.good)
 			check_port(&v, raw);
 		check_routes(&v, &raw->i);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the files that read a topology share: topo.c (networks, nodes),
- * topo_iface.c (the interfaces as written), topo_node.c (how they hang
- * together), topo_check.c (the fleet as a whole). For nobody else.
+ * Internal to the topology code: topo.c (networks, nodes), topo_iface.c (interfaces as
+ * given), topo_node.c (references between them), topo_check.c (the fleet as a whole).
  */
 #ifndef NETSIM_TOPO_PARTS_H
 #define NETSIM_TOPO_PARTS_H
@@ -16,20 +15,20 @@
 #define TOPO_NODES_MAX	  4096
 #define TOPO_RANGE_MAX	  1024
 #define TOPO_IFACES_MAX	  65536
-#define TOPO_STACK_MAX	  8 /* of bonds and VLANs: the kernel's bound on nested devices */
+#define TOPO_STACK_MAX	  8 /* of bonds and VLANs: the kernel's limit on nested devices */
 #define TOPO_MTU_DEFAULT  1500
 #define NOWHERE		  SIZE_MAX
 
-/* An interface as the file says it, other interfaces still by name. */
+/* An interface as the file gives it; references to other interfaces are names at first. */
 struct raw_iface {
-	struct iface i; /* what needs no other interface; its arrays are owned here */
+	struct iface i; /* without references; owns its arrays */
 	struct text network, port, link, primary;
 	struct texts members;
-	size_t *member; /* the same as indices, NOWHERE where unknown */
-	size_t lower;	/* of a VLAN, likewise */
-	size_t bond;	/* whose member it is, or NOWHERE */
-	size_t depth;	/* 0 for a port, one more than what is below; NOWHERE: a loop */
-	size_t place;	/* in the order of making */
+	size_t *member; /* the members' indices, NOWHERE if unknown */
+	size_t lower;	/* of a VLAN: the index of link, NOWHERE if unknown */
+	size_t bond;	/* the index of the bond it is a member of, or NOWHERE */
+	size_t depth;	/* 0 for a port, else 1 above the deepest below; NOWHERE: unknown */
+	size_t place;	/* rank in the order of creation */
 };
 
 struct raw_ifaces {
@@ -41,7 +40,7 @@ void raw_ifaces_done(struct raw_ifaces *raws);
 
 extern const struct field topo_iface_rows[];
 
-/* The words of the file, in the order of the numbers they stand for. */
+/* Words of the file; a word's index is its value. */
 extern const char *const topo_node_kinds[];
 extern const char *const topo_bond_modes[];
 extern const char *const topo_lacp_rates[];
@@ -52,14 +51,14 @@ extern const char *const topo_vlan_protocols[];
 bool topo_read_ifaces(struct bind *b, const struct topo *topo, const struct node *node,
 		      const struct doc_node *map, struct raw_ifaces *ret);
 
-/* Checks how the interfaces hang together and moves them into node, in order. */
+/* Resolves and checks references between interfaces, and moves them into node, in order. */
 bool topo_resolve_node(struct bind *b, const struct topo *topo, struct node *node,
 		       struct raw_ifaces *raws);
 
-/* Checks what concerns more than one node. */
+/* Makes the checks that concern several nodes, such as duplicate addresses. */
 bool topo_check_fleet(struct bind *b, const struct topo *topo);
 
-/* Adds an address with its prefix, after having checked that a host can have it. */
+/* Appends an address with a prefix, after checking that a host can have it. */
 bool topo_bind_address(struct bind *b, const char *name, const struct doc_node *node,
 		       struct ip_at **list, size_t *count);
 
@@ -67,7 +66,7 @@ bool topo_bind_vlan(struct bind *b, const char *name, const struct doc_node *nod
 bool topo_bind_vlans(struct bind *b, const char *name, const struct doc_node *node,
 		     struct vlan_id **list, size_t *count);
 
-/* A name for an interface, copied into ret. */
+/* Checks the name of an interface and copies it to ret. */
 bool topo_bind_ifname(struct bind *b, const char *name, const char *text,
 		      const struct netsim_loc *at, char ret[static IFNAMSIZ]);
 

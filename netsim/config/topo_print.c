@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The topology printed back: ranges expanded, defaults written out. */
+/* Prints a topology, with ranges expanded and defaults filled in. */
 #include "netsim/config/topo_parts.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Trace files: tables of our own, and Mahimahi's lists of deliveries. */
+/* Reads traces: netsim's tables and Mahimahi's lists of deliveries. */
 #include "netsim/config/trace.h"
 
 #include <errno.h>
@@ -13,11 +13,10 @@
 
 #define COLUMNS_MAX    4
 #define NS_PER_MS      1000000U
-#define DELIVERY_BITS  12000U /* a line of Mahimahi's is one packet of 1500 bytes */
+#define DELIVERY_BITS  12000U /* a line of a Mahimahi trace is one packet of 1500 bytes */
 #define DELIVERIES_MAX 4000000U
 #define WORD_MAX       64
 
-/* What a column holds. */
 enum column { COLUMN_TIME, COLUMN_RATE, COLUMN_DELAY, COLUMN_LOSS, COLUMN_COUNT };
 
 static const char *const column_names[] = {"time", "rate", "delay", "loss"};
@@ -36,11 +35,11 @@ struct word {
 	struct netsim_loc at;
 };
 
-/* The words of one line; more than there are columns are counted, not kept. */
+/* The words of one line; those beyond COLUMNS_MAX are dropped. */
 struct words {
 	struct word list[COLUMNS_MAX];
 	size_t count;
-	struct netsim_loc extra; /* the place of the first that was not kept */
+	struct netsim_loc extra; /* the location of the first one dropped; line 0: none */
 };
 
 void trace_free(struct trace *trace)
@@ -93,7 +92,7 @@ static void split(const struct reader *r, const char *line, const char *end, str
 		size_t len = (size_t)(p - start);
 
 		word->at = at;
-		/* What is longer is wrong in any case, and stays so when cut. */
+		/* No valid word is this long, and truncating does not make it valid. */
 		len = len < WORD_MAX ? len : WORD_MAX - 1;
 		for (size_t i = 0; i < len; i++)
 			word->text[i] = start[i] ? start[i] : '?';
@@ -101,7 +100,7 @@ static void split(const struct reader *r, const char *line, const char *end, str
 	}
 }
 
-/* The next line that has words; false at the end. */
+/* Reads the next line with words on it; false at the end. */
 static bool next_line(struct reader *r, struct words *ret)
 {
 	while (r->next < r->end) {
@@ -125,9 +124,9 @@ static bool next_line(struct reader *r, struct words *ret)
 struct table {
 	enum column columns[COLUMNS_MAX];
 	size_t count;
-	bool late;		/* the first row is not at 0, which was said */
-	bool ended;		/* the row that says the length was read */
-	struct netsim_loc last; /* of the last row that could be read */
+	bool late;		/* the first row is not at 0, already reported */
+	bool ended;		/* the closing row was read */
+	struct netsim_loc last; /* the location of the last valid row */
 };
 
 static int read_header(struct reader *r, const struct words *words, struct table *table)
@@ -145,7 +144,7 @@ static int read_header(struct reader *r, const struct words *words, struct table
 		for (size_t j = 0; j < i; j++)
 			if (table->columns[j] == column)
 				return diag_add(r->diags, &word->at, NULL,
-						"the column \"%s\" is there twice", word->text);
+						"the column \"%s\" is given twice", word->text);
 		table->columns[table->count++] = column;
 		if (column != COLUMN_TIME)
 			r->trace->has |= 1U << column_conds[column];
@@ -154,7 +153,7 @@ static int read_header(struct reader *r, const struct words *words, struct table
 		return diag_add(r->diags, &words->extra, NULL, "too many columns");
 	if (words->count == 1)
 		return diag_add(r->diags, &words->list[0].at, "name rate, delay or loss as well",
-				"a trace of nothing but times");
+				"the trace has only times");
 	return 0;
 }
 
@@ -168,8 +167,8 @@ static int refuse_value(struct reader *r, const struct word *word, enum column c
 		return diag_add(r->diags, &word->at,
 				hint_f("write \"%s%s\"", shown(text), units[column]),
 				"%s: \"%s\" has no unit", column_names[column], shown(text));
-	return diag_add(r->diags, &word->at, why, "%s: \"%s\" is not possible",
-			column_names[column], shown(word->text));
+	return diag_add(r->diags, &word->at, why, "%s: \"%s\" is not valid", column_names[column],
+			shown(word->text));
 }
 
 static int read_value(struct reader *r, const struct word *word, enum column column,
@@ -196,7 +195,7 @@ static int read_value(struct reader *r, const struct word *word, enum column col
 			return refuse_value(r, word, column, why);
 		if (rate.bps && rate.bps < 8)
 			return refuse_value(r, word, column,
-					    "a rate is 8bit at least, or 0 where nothing passes");
+					    "a rate is at least 8bit, or 0 to pass nothing");
 		row->rate_bps = rate.bps;
 		return 0;
 	case COLUMN_LOSS:
@@ -217,8 +216,8 @@ static int check_time(struct reader *r, const struct word *word, uint64_t at, st
 
 	if (table->ended)
 		return diag_add(r->diags, &word->at,
-				"only the last row has a time alone: there the trace starts over",
-				"a row after the end of the trace");
+				"a time alone ends the trace, which repeats from there",
+				"the trace has a row after its end");
 	if (!before && table->late)
 		return -EINVAL;
 	table->late = !before && at != 0;
@@ -229,14 +228,14 @@ static int check_time(struct reader *r, const struct word *word, uint64_t at, st
 		return 0;
 	unit_format_duration((struct duration) {(int64_t)before->at_ns}, text);
 	return diag_add(r->diags, &word->at,
-			hint_f("each row is later than the one before it, at %s in line %u", text,
+			hint_f("it must be later than the row before it, at %s in line %u", text,
 			       table->last.line),
-			at == before->at_ns ? "time: %s is there twice" :
+			at == before->at_ns ? "time: %s is given twice" :
 					      "time: %s goes back in time",
 			shown(word->text));
 }
 
-/* A row, or the end, which is a time alone. */
+/* Reads a row, or the closing row, which has only a time. */
 static int read_row(struct reader *r, const struct words *words, struct table *table)
 {
 	const struct word *first = &words->list[0];
@@ -293,7 +292,7 @@ static int read_table(struct reader *r, const struct words *header)
 	}
 	if (!mistakes && !table.ended)
 		return diag_add(r->diags, &table.last,
-				"write a last row of a time alone: there the trace starts over",
+				"end it with a row of only a time, from which it repeats",
 				r->trace->count ? "the trace has no end" : "the trace has no rows");
 	return mistakes ? -EINVAL : 0;
 }
@@ -301,7 +300,7 @@ static int read_table(struct reader *r, const struct words *header)
 /* --- Mahimahi's format */
 
 struct deliveries {
-	uint64_t *at; /* milliseconds, not descending */
+	uint64_t *at; /* milliseconds, in ascending order, with repetitions */
 	size_t count;
 };
 
@@ -319,7 +318,7 @@ static int read_delivery(struct reader *r, const struct words *words, struct del
 				"\"%s\" is not a time", shown(word->text));
 	if (all->count && at < all->at[all->count - 1])
 		return diag_add(r->diags, &word->at,
-				hint_f("the line before it says %" PRIu64, all->at[all->count - 1]),
+				hint_f("the line before it has %" PRIu64, all->at[all->count - 1]),
 				"%s goes back in time", word->text);
 	if (all->count == DELIVERIES_MAX)
 		return diag_add(r->diags, &word->at, NULL, "more than %u deliveries",
@@ -331,7 +330,7 @@ static int read_delivery(struct reader *r, const struct words *words, struct del
 	return 0;
 }
 
-/* Adds a row unless it says what the one before says; -E2BIG when there are too many. */
+/* Appends a row if the rate changes; -E2BIG beyond TRACE_ROWS_MAX. */
 static int add_rate(struct trace *trace, uint64_t at_ms, uint64_t bps)
 {
 	struct trace_row *row;
@@ -348,8 +347,8 @@ static int add_rate(struct trace *trace, uint64_t at_ms, uint64_t bps)
 }
 
 /*
- * Counts the deliveries of each bin. One at t ms uses what came up since t - 1, so
- * that a file of a single "1" is a packet each millisecond.
+ * Turns deliveries into rates, by counting those in each bin (in ms). A delivery at t uses
+ * the capacity from t - 1 to t: a file with a single "1" is one packet per ms.
  */
 static int fill_bins(const struct deliveries *all, uint64_t bin, struct trace *trace)
 {
@@ -387,7 +386,7 @@ static int read_deliveries(struct reader *r, const struct words *first)
 	struct netsim_loc at = {r->file, r->line, 1};
 
 	if (code == 0 && all.at[all.count - 1] == 0)
-		code = diag_add(r->diags, &at, NULL, "the trace lasts for no time");
+		code = diag_add(r->diags, &at, NULL, "the trace has no duration");
 	if (code == 0) {
 		code = -E2BIG;
 		for (size_t i = 0; i < ARRAY_SIZE(bins) && code == -E2BIG; i++)
@@ -419,7 +418,7 @@ static int read_trace(struct reader *r)
 		return read_deliveries(r, &words);
 	return diag_add(r->diags, &words.list[0].at,
 			"begin with the names of its columns: \"time rate delay loss\"",
-			"\"%s\" does not begin a trace", shown(words.list[0].text));
+			"a trace cannot begin with \"%s\"", shown(words.list[0].text));
 }
 
 int trace_parse(const char *file, const char *data, size_t len, struct trace **ret,

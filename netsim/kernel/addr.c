@@ -16,7 +16,7 @@ static size_t ip_size(const struct ip *ip)
 }
 
 static void put_addr(struct rt *rt, uint16_t type, uint16_t flags, int ifindex,
-		     const struct model_addr *addr, const char *who)
+		     const struct model_addr *addr, const char *subject)
 {
 	struct ifaddrmsg ifa = {
 		.ifa_family = addr->ip.family,
@@ -25,16 +25,16 @@ static void put_addr(struct rt *rt, uint16_t type, uint16_t flags, int ifindex,
 	};
 	char text[UNIT_TEXT];
 
-	rt_begin(rt, type, flags, &addr->at, "%s: cannot %s the address %s", who,
+	rt_begin(rt, type, flags, &addr->at, "%s: cannot %s the address %s", subject,
 		 type == RTM_NEWADDR ? "add" : "remove", unit_format_ip(&addr->ip, text));
 	rt_header(rt, &ifa, sizeof(ifa));
 	rt_put(rt, IFA_LOCAL, addr->ip.b, ip_size(&addr->ip));
 	rt_put(rt, IFA_ADDRESS, addr->ip.b, ip_size(&addr->ip));
 }
 
-void addr_add(struct rt *rt, int ifindex, const struct model_addr *addr, const char *who)
+void addr_add(struct rt *rt, int ifindex, const struct model_addr *addr, const char *subject)
 {
-	put_addr(rt, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, ifindex, addr, who);
+	put_addr(rt, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, ifindex, addr, subject);
 	if (addr->ip.family == AF_INET6)
 		rt_put_u32(rt, IFA_FLAGS, IFA_F_NODAD);
 	if (addr->ip.family == AF_INET && addr->ip.plen < 31) {
@@ -47,9 +47,9 @@ void addr_add(struct rt *rt, int ifindex, const struct model_addr *addr, const c
 	rt_put_u8(rt, IFA_PROTO, MARK_PROTO);
 }
 
-void addr_del(struct rt *rt, int ifindex, const struct model_addr *addr, const char *who)
+void addr_del(struct rt *rt, int ifindex, const struct model_addr *addr, const char *subject)
 {
-	put_addr(rt, RTM_DELADDR, 0, ifindex, addr, who);
+	put_addr(rt, RTM_DELADDR, 0, ifindex, addr, subject);
 	rt_tolerate(rt, EADDRNOTAVAIL);
 }
 

@@ -33,9 +33,9 @@ static struct tcmsg address(int ifindex, enum filter_slot slot)
 	};
 }
 
-static void begin_add(struct rt *rt, const struct tcmsg *tcm, const char *what, const char *who)
+static void begin_add(struct rt *rt, const struct tcmsg *tcm, const char *what, const char *subject)
 {
-	rt_begin(rt, RTM_NEWTFILTER, NLM_F_CREATE, NULL, "%s: cannot attach %s", who, what);
+	rt_begin(rt, RTM_NEWTFILTER, NLM_F_CREATE, NULL, "%s: cannot attach %s", subject, what);
 	rt_header(rt, tcm, sizeof(*tcm));
 	rt_put_str(rt, TCA_KIND, "bpf");
 	rt_needs(rt, ENOENT,
@@ -43,12 +43,12 @@ static void begin_add(struct rt *rt, const struct tcmsg *tcm, const char *what, 
 }
 
 void filter_put_prog(struct rt *rt, int ifindex, enum filter_slot slot, int prog_fd,
-		     const char *name, const char *who)
+		     const char *name, const char *subject)
 {
 	struct tcmsg tcm = address(ifindex, slot);
 	size_t nest;
 
-	begin_add(rt, &tcm, name, who);
+	begin_add(rt, &tcm, name, subject);
 	nest = rt_nest(rt, TCA_OPTIONS);
 	rt_put_u32(rt, TCA_BPF_FD, (uint32_t)prog_fd);
 	rt_put_str(rt, TCA_BPF_NAME, name);
@@ -56,16 +56,16 @@ void filter_put_prog(struct rt *rt, int ifindex, enum filter_slot slot, int prog
 	rt_nest_end(rt, nest);
 }
 
-void filter_put_redirect(struct rt *rt, int ifindex, int to, const char *who)
+void filter_put_redirect(struct rt *rt, int ifindex, int to, const char *subject)
 {
 	struct tcmsg tcm = address(ifindex, FILTER_REDIRECT);
-	/* The one instruction of a classic program that matches everything. */
+	/* A classic BPF program of one instruction that matches every packet. */
 	struct sock_filter all = {.code = BPF_RET | BPF_K, .k = 0xffffffffU};
 	struct tc_mirred mirred = {
 		.action = TC_ACT_STOLEN, .eaction = TCA_EGRESS_REDIR, .ifindex = (uint32_t)to};
 	size_t options, actions, action, nest;
 
-	begin_add(rt, &tcm, "the redirect to its IFB", who);
+	begin_add(rt, &tcm, "the redirect to its IFB", subject);
 	options = rt_nest(rt, TCA_OPTIONS);
 	rt_put_u16(rt, TCA_BPF_OPS_LEN, 1);
 	rt_put(rt, TCA_BPF_OPS, &all, sizeof(all));
@@ -82,17 +82,17 @@ void filter_put_redirect(struct rt *rt, int ifindex, int to, const char *who)
 		 "this kernel lacks the module cls_bpf or act_mirred (see netsim doctor)");
 }
 
-void filter_del(struct rt *rt, int ifindex, enum filter_slot slot, const char *who)
+void filter_del(struct rt *rt, int ifindex, enum filter_slot slot, const char *subject)
 {
 	struct tcmsg tcm = address(ifindex, slot);
 
 	tcm.tcm_handle = 0;
-	rt_begin(rt, RTM_DELTFILTER, 0, NULL, "%s: cannot detach a filter", who);
+	rt_begin(rt, RTM_DELTFILTER, 0, NULL, "%s: cannot detach a filter", subject);
 	rt_header(rt, &tcm, sizeof(tcm));
 	rt_tolerate(rt, ENOENT);
 }
 
-/* All filters of the slot's hook; nothing where there is no clsact. */
+/* Dumps all filters of the slot's hook; the dump is empty without clsact. */
 static int dump(struct rt *rt, int ifindex, enum filter_slot slot, struct rt_reply *ret,
 		struct netsim_err *err)
 {
@@ -109,7 +109,8 @@ static int dump(struct rt *rt, int ifindex, enum filter_slot slot, struct rt_rep
 		       strerror(-r));
 }
 
-int filter_drop_empty_clsact(struct rt *rt, int ifindex, const char *who, struct netsim_err *err)
+int filter_drop_empty_clsact(struct rt *rt, int ifindex, const char *subject,
+			     struct netsim_err *err)
 {
 	struct rt_reply in = {0}, out = {0};
 	int r = dump(rt, ifindex, FILTER_REDIRECT, &in, err);
@@ -117,7 +118,7 @@ int filter_drop_empty_clsact(struct rt *rt, int ifindex, const char *who, struct
 	if (r == 0)
 		r = dump(rt, ifindex, FILTER_EGRESS, &out, err);
 	if (r == 0 && !in.size && !out.size) {
-		qdisc_del_clsact(rt, ifindex, who);
+		qdisc_del_clsact(rt, ifindex, subject);
 		r = rt_send(rt, err);
 	}
 	free(in.data);
@@ -125,7 +126,7 @@ int filter_drop_empty_clsact(struct rt *rt, int ifindex, const char *who, struct
 	return r;
 }
 
-/* The options of our filter in this slot; *data keeps the memory. */
+/* Finds the options of netsim's filter in this slot; *data owns the memory. */
 static int find(struct rt *rt, int ifindex, enum filter_slot slot, char **data,
 		const struct nlattr **ret, struct netsim_err *err)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Filters on the clsact hooks: the eBPF programs of the policy, and the redirect
- * that sends what comes in to an IFB. The writing functions append to the batch of rt.
+ * Filters on the clsact hooks: the eBPF programs of the policy, and the redirect of
+ * ingress traffic to an IFB. The writing functions append to the batch of rt.
  */
 #ifndef NETSIM_FILTER_H
 #define NETSIM_FILTER_H
@@ -11,24 +11,28 @@
 
 #include "netsim/kernel/rtnl.h"
 
-/* A hook and a preference there: MARK_HANDLE, or one less for FILTER_STAMP. */
+/* A hook with a preference: MARK_HANDLE, or one less for FILTER_STAMP. */
 enum filter_slot {
-	FILTER_EGRESS,	 /* a program for what leaves */
-	FILTER_REDIRECT, /* at the ingress, to the IFB */
-	FILTER_STAMP,	 /* at the ingress, a program before the redirect */
+	FILTER_EGRESS,	 /* egress: a program */
+	FILTER_REDIRECT, /* ingress: the redirect to the IFB */
+	FILTER_STAMP,	 /* ingress: a program that runs before the redirect */
 };
 
-/* Attaches a program in direct-action mode, replacing the one in this slot. */
+/*
+ * Attaches a program in direct-action mode, replacing the one in this slot. name is the
+ * filter's name in the kernel.
+ */
 void filter_put_prog(struct rt *rt, int ifindex, enum filter_slot slot, int prog_fd,
-		     const char *name, const char *who);
-/* Sends every packet of any protocol that comes in at ifindex to the device to. */
-void filter_put_redirect(struct rt *rt, int ifindex, int to, const char *who);
-void filter_del(struct rt *rt, int ifindex, enum filter_slot slot, const char *who);
+		     const char *name, const char *subject);
+/* Redirects all ingress packets of ifindex, of any protocol, to the device with index to. */
+void filter_put_redirect(struct rt *rt, int ifindex, int to, const char *subject);
+void filter_del(struct rt *rt, int ifindex, enum filter_slot slot, const char *subject);
 
-/* The id of the program in this slot; 0 where there is none. */
+/* Reads the id of the program in this slot; 0 if there is none. */
 int filter_prog_id(struct rt *rt, int ifindex, enum filter_slot slot, uint32_t *ret_id,
 		   struct netsim_err *err);
-/* Removes clsact from ifindex if nothing is attached to it any more. */
-int filter_drop_empty_clsact(struct rt *rt, int ifindex, const char *who, struct netsim_err *err);
+/* Removes clsact from ifindex if no filter is left on its hooks. */
+int filter_drop_empty_clsact(struct rt *rt, int ifindex, const char *subject,
+			     struct netsim_err *err);
 
 #endif

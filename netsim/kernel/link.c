@@ -12,19 +12,20 @@
 #include "netsim/util/auto.h"
 
 #define KIND_MISSING(module) \
-	"this kernel cannot make such links: it lacks the module " module " (see netsim doctor)"
+	"this kernel cannot create such links: it lacks the module " module " (see netsim doctor)"
 
 static void begin_add(struct rt *rt, const char *name, int ifindex, const struct netsim_loc *at,
-		      const char *who)
+		      const char *subject)
 {
 	struct ifinfomsg ifi = {.ifi_index = ifindex};
 
-	rt_begin(rt, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, at, "%s: cannot make the link", who);
+	rt_begin(rt, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, at, "%s: cannot create the link",
+		 subject);
 	rt_header(rt, &ifi, sizeof(ifi));
 	rt_put_str(rt, IFLA_IFNAME, name);
 }
 
-/* What every new link of ours gets in the message that makes it. */
+/* The attributes of every new link, set by the message that creates it. */
 static void put_common(struct rt *rt, const struct link *want)
 {
 	rt_put_u32(rt, IFLA_GROUP, want->group);
@@ -52,11 +53,11 @@ static void end_data(struct rt *rt, size_t info, size_t data)
 	rt_nest_end(rt, info);
 }
 
-void link_add_bridge(struct rt *rt, const struct link *want, const char *who)
+void link_add_bridge(struct rt *rt, const struct link *want, const char *subject)
 {
 	size_t info, data;
 
-	begin_add(rt, want->name, 0, &want->at, who);
+	begin_add(rt, want->name, 0, &want->at, subject);
 	put_common(rt, want);
 	data = nest_data(rt, "bridge", &info);
 	if (want->vlan_aware)
@@ -69,8 +70,8 @@ void link_add_bridge(struct rt *rt, const struct link *want, const char *who)
 }
 
 /*
- * A veth uses one queue. Left to itself it gets one for each processor and gives
- * up the rest at once, which costs the kernel an RCU grace period for each end.
+ * A veth uses one queue. By default the kernel allocates one per processor and drops
+ * the others at once, at the cost of an RCU grace period for each end.
  */
 static void put_one_queue(struct rt *rt)
 {
@@ -78,13 +79,13 @@ static void put_one_queue(struct rt *rt)
 	rt_put_u32(rt, IFLA_NUM_RX_QUEUES, 1);
 }
 
-/* IFF_UP in the peer's header would make the whole message fail. */
-void link_add_veth(struct rt *rt, const struct link *want, int host_fd, const char *who)
+/* The peer's header must not have IFF_UP: the kernel would refuse the whole message. */
+void link_add_veth(struct rt *rt, const struct link *want, int host_fd, const char *subject)
 {
 	struct ifinfomsg peer = {.ifi_family = AF_UNSPEC};
 	size_t info, data, nest;
 
-	begin_add(rt, want->name, want->ifindex, &want->at, who);
+	begin_add(rt, want->name, want->ifindex, &want->at, subject);
 	put_common(rt, want);
 	put_one_queue(rt);
 	data = nest_data(rt, "veth", &info);
@@ -119,7 +120,7 @@ static void put_bond_u8(struct rt *rt, uint16_t attr, bool has, uint8_t value,
 	rt_put_u8(rt, attr, value);
 }
 
-/* What can change on a bond that is up. */
+/* The options that can change on a bond that is up. */
 static void put_bond(struct rt *rt, const struct bond_options *bond)
 {
 	put_bond_u32(rt, IFLA_BOND_MIIMON, bond->has_miimon, bond->miimon, &bond->miimon_at);
@@ -130,11 +131,11 @@ static void put_bond(struct rt *rt, const struct bond_options *bond)
 	rt_at(rt, NULL);
 }
 
-void link_add_bond(struct rt *rt, const struct link *want, const char *who)
+void link_add_bond(struct rt *rt, const struct link *want, const char *subject)
 {
 	size_t info, data;
 
-	begin_add(rt, want->name, want->ifindex, &want->at, who);
+	begin_add(rt, want->name, want->ifindex, &want->at, subject);
 	put_common(rt, want);
 	data = nest_data(rt, "bond", &info);
 	rt_at(rt, &want->bond.mode_at);
@@ -146,11 +147,11 @@ void link_add_bond(struct rt *rt, const struct link *want, const char *who)
 	rt_needs(rt, EOPNOTSUPP, KIND_MISSING("bonding"));
 }
 
-void link_add_vlan(struct rt *rt, const struct link *want, int lower_ifindex, const char *who)
+void link_add_vlan(struct rt *rt, const struct link *want, int lower_ifindex, const char *subject)
 {
 	size_t info, data;
 
-	begin_add(rt, want->name, want->ifindex, &want->at, who);
+	begin_add(rt, want->name, want->ifindex, &want->at, subject);
 	put_common(rt, want);
 	rt_put_u32(rt, IFLA_LINK, (uint32_t)lower_ifindex);
 	data = nest_data(rt, "vlan", &info);
@@ -162,11 +163,11 @@ void link_add_vlan(struct rt *rt, const struct link *want, int lower_ifindex, co
 	rt_needs(rt, EOPNOTSUPP, KIND_MISSING("8021q"));
 }
 
-void link_add_ifb(struct rt *rt, const char *name, uint32_t group, const char *who)
+void link_add_ifb(struct rt *rt, const char *name, uint32_t group, const char *subject)
 {
 	size_t info;
 
-	begin_add(rt, name, 0, NULL, who);
+	begin_add(rt, name, 0, NULL, subject);
 	rt_put_u32(rt, IFLA_GROUP, group);
 	info = rt_nest(rt, IFLA_LINKINFO);
 	rt_put_str(rt, IFLA_INFO_KIND, "ifb");
@@ -196,7 +197,7 @@ static void put_changes(struct rt *rt, const struct link *want, unsigned what, i
 }
 
 void link_set(struct rt *rt, const struct link *want, int ifindex, unsigned what,
-	      int master_ifindex, const char *who)
+	      int master_ifindex, const char *subject)
 {
 	struct ifinfomsg ifi = {.ifi_index = ifindex};
 	size_t info, data;
@@ -205,7 +206,7 @@ void link_set(struct rt *rt, const struct link *want, int ifindex, unsigned what
 		ifi.ifi_change = IFF_UP;
 		ifi.ifi_flags = what & LINK_SET_UP ? IFF_UP : 0;
 	}
-	rt_begin(rt, RTM_NEWLINK, 0, &want->at, "%s: cannot change the link", who);
+	rt_begin(rt, RTM_NEWLINK, 0, &want->at, "%s: cannot change the link", subject);
 	rt_header(rt, &ifi, sizeof(ifi));
 	if (!ifindex)
 		rt_put_str(rt, IFLA_IFNAME, want->name);
@@ -220,12 +221,12 @@ void link_set(struct rt *rt, const struct link *want, int ifindex, unsigned what
 	}
 }
 
-void link_set_no_ipv6(struct rt *rt, int ifindex, const char *who)
+void link_set_no_ipv6(struct rt *rt, int ifindex, const char *subject)
 {
 	struct ifinfomsg ifi = {.ifi_index = ifindex};
 	size_t spec, inet6;
 
-	rt_begin(rt, RTM_NEWLINK, 0, NULL, "%s: cannot keep IPv6 off the port", who);
+	rt_begin(rt, RTM_NEWLINK, 0, NULL, "%s: cannot disable IPv6 on the port", subject);
 	rt_header(rt, &ifi, sizeof(ifi));
 	spec = rt_nest(rt, IFLA_AF_SPEC);
 	inet6 = rt_nest(rt, AF_INET6);
@@ -236,13 +237,13 @@ void link_set_no_ipv6(struct rt *rt, int ifindex, const char *who)
 }
 
 void link_set_primary(struct rt *rt, const struct link *want, int bond_ifindex, int primary_ifindex,
-		      const char *who)
+		      const char *subject)
 {
 	struct ifinfomsg ifi = {.ifi_index = bond_ifindex};
 	size_t info, data;
 
-	rt_begin(rt, RTM_NEWLINK, 0, &want->bond.primary_at, "%s: cannot set the primary %s", who,
-		 want->bond.primary);
+	rt_begin(rt, RTM_NEWLINK, 0, &want->bond.primary_at, "%s: cannot set the primary %s",
+		 subject, want->bond.primary);
 	rt_header(rt, &ifi, sizeof(ifi));
 	data = nest_data(rt, "bond", &info);
 	rt_put_u32(rt, IFLA_BOND_PRIMARY, (uint32_t)primary_ifindex);
@@ -258,7 +259,7 @@ static bool has_vlan(const struct link *link, const struct port_vlan *vlan)
 }
 
 static void put_vlan(struct rt *rt, uint16_t type, int ifindex, const struct port_vlan *vlan,
-		     const struct netsim_loc *at, const char *who)
+		     const struct netsim_loc *at, const char *subject)
 {
 	struct ifinfomsg ifi = {.ifi_family = AF_BRIDGE, .ifi_index = ifindex};
 	struct bridge_vlan_info info = {.vid = vlan->id};
@@ -266,7 +267,7 @@ static void put_vlan(struct rt *rt, uint16_t type, int ifindex, const struct por
 
 	if (vlan->untagged && type == RTM_SETLINK)
 		info.flags = BRIDGE_VLAN_INFO_PVID | BRIDGE_VLAN_INFO_UNTAGGED;
-	rt_begin(rt, type, 0, at, "%s: cannot %s VLAN %u", who,
+	rt_begin(rt, type, 0, at, "%s: cannot %s VLAN %u", subject,
 		 type == RTM_SETLINK ? "add" : "remove", vlan->id);
 	rt_header(rt, &ifi, sizeof(ifi));
 	nest = rt_nest(rt, IFLA_AF_SPEC);
@@ -275,40 +276,40 @@ static void put_vlan(struct rt *rt, uint16_t type, int ifindex, const struct por
 }
 
 void link_set_vlans(struct rt *rt, int ifindex, const struct link *have, const struct link *want,
-		    const char *who)
+		    const char *subject)
 {
 	for (size_t i = 0; have && i < have->vlan_count; i++)
 		if (!has_vlan(want, &have->vlans[i]))
-			put_vlan(rt, RTM_DELLINK, ifindex, &have->vlans[i], &want->at, who);
+			put_vlan(rt, RTM_DELLINK, ifindex, &have->vlans[i], &want->at, subject);
 	for (size_t i = 0; i < want->vlan_count; i++)
 		if (!has_vlan(have, &want->vlans[i]))
-			put_vlan(rt, RTM_SETLINK, ifindex, &want->vlans[i], &want->at, who);
+			put_vlan(rt, RTM_SETLINK, ifindex, &want->vlans[i], &want->at, subject);
 }
 
-void link_del(struct rt *rt, int ifindex, const char *who)
+void link_del(struct rt *rt, int ifindex, const char *subject)
 {
 	struct ifinfomsg ifi = {.ifi_index = ifindex};
 
-	rt_begin(rt, RTM_DELLINK, 0, NULL, "%s: cannot remove the link", who);
+	rt_begin(rt, RTM_DELLINK, 0, NULL, "%s: cannot remove the link", subject);
 	rt_header(rt, &ifi, sizeof(ifi));
 	rt_tolerate(rt, ENODEV);
 }
 
-void link_set_group(struct rt *rt, int ifindex, uint32_t group, const char *who)
+void link_set_group(struct rt *rt, int ifindex, uint32_t group, const char *subject)
 {
 	struct ifinfomsg ifi = {.ifi_index = ifindex};
 
-	rt_begin(rt, RTM_NEWLINK, 0, NULL, "%s: cannot change the link's group", who);
+	rt_begin(rt, RTM_NEWLINK, 0, NULL, "%s: cannot change the link's group", subject);
 	rt_header(rt, &ifi, sizeof(ifi));
 	rt_put_u32(rt, IFLA_GROUP, group);
 	rt_tolerate(rt, ENODEV);
 }
 
-void link_del_group(struct rt *rt, uint32_t group, const char *who)
+void link_del_group(struct rt *rt, uint32_t group, const char *subject)
 {
 	struct ifinfomsg ifi = {0};
 
-	rt_begin(rt, RTM_DELLINK, 0, NULL, "%s: cannot remove the links", who);
+	rt_begin(rt, RTM_DELLINK, 0, NULL, "%s: cannot remove the links", subject);
 	rt_header(rt, &ifi, sizeof(ifi));
 	rt_put_u32(rt, IFLA_GROUP, group);
 	rt_tolerate(rt, ENODEV);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Links: the messages that make, change and remove one. Nothing is sent here;
- * each function appends to the batch of rt (rt_send() sends it).
+ * Links: creates, changes and removes them. The functions only append messages to the
+ * batch of rt, which rt_send() sends.
  */
 #ifndef NETSIM_LINK_H
 #define NETSIM_LINK_H
@@ -9,19 +9,19 @@
 #include "netsim/kernel/model.h"
 #include "netsim/kernel/rtnl.h"
 
-/* Makes a bridge with its alias left to link_set(). who names it in errors. */
-void link_add_bridge(struct rt *rt, const struct link *want, const char *who);
+/* Creates a bridge; link_set() sets its alias. subject is its name in errors, here and below. */
+void link_add_bridge(struct rt *rt, const struct link *want, const char *subject);
 /*
- * Makes a veth in the namespace of rt under the index want->ifindex, its other
- * end (want->peer) in the namespace host_fd.
+ * Creates a veth in the namespace of rt with the index want->ifindex, and its peer
+ * (want->peer) in the namespace host_fd.
  */
-void link_add_veth(struct rt *rt, const struct link *want, int host_fd, const char *who);
-/* Makes a bond; its primary is set later, when the members are in. */
-void link_add_bond(struct rt *rt, const struct link *want, const char *who);
-void link_add_vlan(struct rt *rt, const struct link *want, int lower_ifindex, const char *who);
-void link_add_ifb(struct rt *rt, const char *name, uint32_t group, const char *who);
+void link_add_veth(struct rt *rt, const struct link *want, int host_fd, const char *subject);
+/* Creates a bond. Its primary is set later, once it has members. */
+void link_add_bond(struct rt *rt, const struct link *want, const char *subject);
+void link_add_vlan(struct rt *rt, const struct link *want, int lower_ifindex, const char *subject);
+void link_add_ifb(struct rt *rt, const char *name, uint32_t group, const char *subject);
 
-/* What link_set() changes. */
+/* The properties that link_set() changes. */
 enum {
 	LINK_SET_MTU = 1U << 0,
 	LINK_SET_MAC = 1U << 1,
@@ -30,35 +30,38 @@ enum {
 	LINK_SET_ALIAS = 1U << 4,
 	LINK_SET_GROUP = 1U << 5,
 	LINK_SET_VLAN_AWARE = 1U << 6, /* bridge */
-	LINK_SET_BOND = 1U << 7,       /* the bond options that need no empty bond */
-	LINK_SET_VLANS = 1U << 8,      /* of a bridge port: link_set_vlans() */
+	LINK_SET_BOND = 1U << 7,       /* bond: options that can change while it has members */
+	LINK_SET_VLANS = 1U << 8,      /* bridge port: link_set_vlans() */
 	LINK_SET_PRIMARY = 1U << 9,    /* bond: link_set_primary() */
 	LINK_SET_DOWN = 1U << 10,
 };
 
 /*
- * Changes the link ifindex (or, if that is 0, the one called want->name) to what
- * want says for each bit. master_ifindex is for LINK_SET_MASTER (0: leave it).
+ * Sets the properties in what to their values in want, on the link ifindex or, if that
+ * is 0, the link named want->name. master_ifindex is for LINK_SET_MASTER (0: no master).
  */
 void link_set(struct rt *rt, const struct link *want, int ifindex, unsigned what,
-	      int master_ifindex, const char *who);
+	      int master_ifindex, const char *subject);
 /*
- * Lets the link make itself no IPv6 address: a bridge port needs none, and would
- * talk to its node from it. To be called before the link is set up.
+ * Disables IPv6 address generation: a bridge port needs no address, and would send
+ * packets to its node from it. Call this before the link is set up.
  */
-void link_set_no_ipv6(struct rt *rt, int ifindex, const char *who);
+void link_set_no_ipv6(struct rt *rt, int ifindex, const char *subject);
 void link_set_primary(struct rt *rt, const struct link *want, int bond_ifindex, int primary_ifindex,
-		      const char *who);
-/* Replaces a bridge port's VLANs (have) by want's. */
+		      const char *subject);
+/* Changes a bridge port's VLANs from those of have to those of want. */
 void link_set_vlans(struct rt *rt, int ifindex, const struct link *have, const struct link *want,
-		    const char *who);
-void link_del(struct rt *rt, int ifindex, const char *who);
-/* Moves a link to another group, from where link_del_group() takes it. */
-void link_set_group(struct rt *rt, int ifindex, uint32_t group, const char *who);
-/* Removes every link of a group in one step; done where there is none. */
-void link_del_group(struct rt *rt, uint32_t group, const char *who);
+		    const char *subject);
+void link_del(struct rt *rt, int ifindex, const char *subject);
+/* Moves a link to another group, for link_del_group(). */
+void link_set_group(struct rt *rt, int ifindex, uint32_t group, const char *subject);
+/* Removes all links of a group in one step; an empty group is no error. */
+void link_del_group(struct rt *rt, uint32_t group, const char *subject);
 
-/* All links of the namespace of rt, with their VLANs; links[].ns = ns in the model. */
+/*
+ * Adds all links of the namespace of rt to the model, with their VLANs; ns is their node
+ * (or MODEL_HOST).
+ */
 struct model;
 int link_list(struct rt *rt, struct model *model, int ns, struct netsim_err *err);
 

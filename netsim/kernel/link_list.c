@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Reading links: the kernel's dump into struct link. */
+/* Reads links: parses the kernel's dump into struct link. */
 #include <errno.h>
 #include <linux/if_bridge.h>
 #include <linux/if_ether.h>
@@ -13,10 +13,10 @@
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
 
-/* Indices as the kernel gives them, until every name is known. */
+/* References by index, resolved to names after all links are read. */
 struct refs {
 	int master, lower, primary;
-	bool lower_elsewhere; /* the index belongs to another namespace */
+	bool lower_elsewhere; /* lower is an index in another namespace */
 };
 
 static const struct {
@@ -163,7 +163,7 @@ static int parse_vlans(const struct nlmsghdr *msg, struct link *link)
 	return 0;
 }
 
-/* The VLANs of bridge ports come in a dump of their own. */
+/* Reads the VLANs of bridge ports, which need a separate dump. */
 static int list_vlans(struct rt *rt, struct model *model, size_t first, struct netsim_err *err)
 {
 	struct ifinfomsg ifi = {.ifi_family = AF_BRIDGE};

@@ -15,7 +15,7 @@ uint32_t mark_group(const char *fleet)
 	return 0x6e000000U | (name_hash(fleet) & 0xffffffU);
 }
 
-/* Appends; *used grows by what there was no room for, too. */
+/* Appends a text, truncating it if necessary; *used grows by its whole length. */
 __attribute__((format(printf, 3, 4))) static void append(char text[static MARK_TEXT], size_t *used,
 							 const char *format, ...)
 {

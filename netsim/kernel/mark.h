@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How netsim recognises what it made. Every link carries, from its creation on,
- * a link group that belongs to its fleet, and shortly after an alias that says
- * what it is:
+ * Marks on kernel objects, by which netsim recognises what it created. Every link is
+ * created with the link group of its fleet; shortly after, it gets an alias that
+ * identifies it:
  *
  *   netsim:FLEET/NETWORK                  a bridge
  *   netsim:FLEET/NODE/IFACE [@ROLE]...    a port (veth or tap), or its IFB
- *   netsim:FLEET/NODE host=N              lo of a node's namespace; N is the
- *                                         namespace that the fleet lives in
+ *   netsim:FLEET/NODE host=N              lo of a node's namespace; N is the inode
+ *                                         of the fleet's network namespace
  *
  *   netsim:@/DEVICE [tso] [gro]           the IFB of an interface without a fleet,
- *                                         and the offloads to switch on again
+ *                                         and the offloads to restore
  *
- * The group alone makes a link ours (it is set in the same message that makes
- * the link); the alias tells which one it is. Addresses and routes inside nodes
- * carry the protocol number MARK_PROTO.
+ * The group, which the creating message sets, decides whether a link is netsim's; the
+ * alias identifies it. Addresses and routes inside nodes carry the protocol number
+ * MARK_PROTO.
  */
 #ifndef NETSIM_MARK_H
 #define NETSIM_MARK_H
@@ -26,41 +26,41 @@
 #define MARK_PREFIX "netsim:"
 #define MARK_PROTO  110	   /* addresses and routes: 'n' */
 #define MARK_HANDLE 0x6e73 /* "ns": our qdiscs' major number, our filters' preference */
-#define MARK_BARE   "@"	   /* the fleet of interfaces that were shaped without a fleet */
-#define MARK_TEXT   256	   /* the kernel's bound on an alias, with its NUL */
+#define MARK_BARE   "@"	   /* stands in for the fleet of interfaces shaped without one */
+#define MARK_TEXT   256	   /* the kernel's limit on an alias, including its NUL */
 
 /*
- * The link group of a fleet; its doomed twin collects links about to go, because
- * the kernel removes a whole group in one step and single links slowly.
+ * Returns the link group of a fleet. MARK_DOOMED() of it collects links for removal: the
+ * kernel removes a whole group in one step, but single links slowly.
  */
 uint32_t mark_group(const char *fleet);
 #define MARK_DOOMED(group)   ((group) | 0x01000000U)
 #define MARK_IS_GROUP(group) ((group) >> 25 == 0x6eU >> 1)
 
-#define MARK_ROLES 32 /* as many as mark_parse() keeps */
+#define MARK_ROLES 32 /* mark_parse() ignores further roles */
 
-/* What an alias says. */
+/* The content of an alias. */
 struct mark {
-	const char *fleet, *node, *iface; /* iface NULL: a bridge or lo; "" never */
+	const char *fleet, *node, *iface; /* iface is NULL for a bridge or lo, never "" */
 	uint64_t host;			  /* lo: the inode of the fleet's namespace, or 0 */
 	const char *const *roles;
 	size_t role_count;
 	bool tso, gro;
-	/* What the texts and roles of a parsed mark point into; a copy still points there. */
+	/* Backing store of a parsed mark; the pointers of a copy still point to the original. */
 	char buf[MARK_TEXT];
 	const char *parsed_roles[MARK_ROLES];
 };
 
 /*
- * Writes the alias that says what the mark does. Returns the length of the whole alias,
- * as snprintf(): from MARK_TEXT on, text holds only its beginning.
+ * Formats a mark as an alias. Returns the length of the whole alias, as snprintf() does:
+ * if it is MARK_TEXT or more, text is truncated.
  */
 size_t mark_format(const struct mark *mark, char text[static MARK_TEXT]);
 
-/* False when the alias is not netsim's. */
+/* Parses an alias; false if it is not netsim's. */
 bool mark_parse(const char *alias, struct mark *ret);
 
-/* What messages call a link with this alias: "node/iface"; its name where it is no port's. */
+/* Returns a link's name for messages: "node/iface" if it is a port, else name. */
 const char *mark_call(const char *alias, const char *name, char text[static MARK_TEXT]);
 
 #endif

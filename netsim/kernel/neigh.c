@@ -29,7 +29,7 @@ static bool has_mac(const struct nlattr *attr, struct mac *ret)
 	return true;
 }
 
-/* The address that ARP has for this hardware address on the bridge. */
+/* Finds the IPv4 address of a MAC address in the ARP entries of the bridge. */
 static int find_ip(const struct rt_reply *arp, int bridge, const struct mac *mac, struct ip *ret)
 {
 	rt_reply_each(arp, msg)
@@ -121,7 +121,7 @@ int neigh_table(struct rt *rt, struct neigh_table *ret, struct netsim_err *err)
 	struct rt_reply tables = {0};
 	int r;
 
-	rt_begin(rt, RTM_GETNEIGHTBL, NLM_F_DUMP, NULL, "cannot read the tables of neighbours");
+	rt_begin(rt, RTM_GETNEIGHTBL, NLM_F_DUMP, NULL, "cannot read the neighbour tables");
 	rt_header(rt, &head, sizeof(head));
 	r = rt_ask(rt, &tables, err);
 	*ret = (struct neigh_table) {0};

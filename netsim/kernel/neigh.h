@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What this namespace knows about its neighbours: who is behind which port, under which address. */
+/* Reads neighbour and bridge forwarding tables: the MAC and IPv4 addresses behind a port. */
 #ifndef NETSIM_NEIGH_H
 #define NETSIM_NEIGH_H
 
@@ -7,24 +7,24 @@
 #include "netsim/util/unit.h"
 
 /*
- * The IPv4 address of the machine behind a port of a bridge, from what the bridge
- * and ARP have learned; -ENOENT without filling err where they have not.
+ * Looks up the addresses of the machine behind a bridge port, as learned by the bridge
+ * and by ARP. Returns -ENOENT without filling err if they are unknown.
  */
 int neigh_behind(struct rt *rt, int port, int bridge, struct ip *ret_ip, struct mac *ret_mac,
 		 struct netsim_err *err);
 
-/* A hardware address that bridges have learned, and the port that it is behind. */
+/* A MAC address learned by a bridge, and the port it is behind. */
 struct neigh_mac {
 	int port;
 	struct mac mac;
 };
-/* All of them; *ret is the caller's. */
+/* Lists all learned MAC addresses; the caller frees *ret. */
 int neigh_bridged(struct rt *rt, struct neigh_mac **ret, size_t *ret_count, struct netsim_err *err);
 
-/* The kernel's tables of neighbours, which all namespaces share. */
+/* The kernel's neighbour tables, which all network namespaces share. */
 struct neigh_table {
-	unsigned most;	  /* that the one for IPv4 takes */
-	uint64_t refused; /* so far, because a table was full */
+	unsigned most;	  /* capacity of the IPv4 table (gc_thresh3) */
+	uint64_t refused; /* entries refused so far because a table was full */
 };
 int neigh_table(struct rt *rt, struct neigh_table *ret, struct netsim_err *err);
 

@@ -54,17 +54,17 @@ int netns_own_id(uint64_t *ret, struct netsim_err *err)
 	struct stat st;
 
 	if (stat("/proc/self/ns/net", &st) < 0)
-		return refused(err, "cannot look at /proc/self/ns/net", "");
+		return refused(err, "cannot stat /proc/self/ns/net", "");
 	*ret = st.st_ino;
 	return 0;
 }
 
-static int come_back(int own_fd, int r, struct netsim_err *err)
+static int return_to(int own_fd, int r, struct netsim_err *err)
 {
 	if (setns(own_fd, CLONE_NEWNET) == 0)
 		return r;
-	refused(err, "cannot return to the own network namespace", "");
-	_exit(70); /* everything after this would happen in the wrong place */
+	refused(err, "cannot return to the original network namespace", "");
+	_exit(70); /* all further work would happen in the wrong namespace */
 }
 
 int netns_within(int own_fd, int fd, int (*fn)(void *arg, struct netsim_err *err), void *arg,
@@ -72,13 +72,13 @@ int netns_within(int own_fd, int fd, int (*fn)(void *arg, struct netsim_err *err
 {
 	if (setns(fd, CLONE_NEWNET) < 0)
 		return refused(err, "cannot enter a network namespace", "");
-	return come_back(own_fd, fn(arg, err), err);
+	return return_to(own_fd, fn(arg, err), err);
 }
 
 int netns_become_new(int *ret_fd, struct netsim_err *err)
 {
 	if (unshare(CLONE_NEWNET) < 0)
-		return refused(err, "cannot make a network namespace", "");
+		return refused(err, "cannot create a network namespace", "");
 	*ret_fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 	return *ret_fd < 0 ? refused(err, "cannot open a new network namespace", "") : 0;
 }
@@ -86,7 +86,7 @@ int netns_become_new(int *ret_fd, struct netsim_err *err)
 int netns_prepare(struct netsim_err *err)
 {
 	if (mkdir(NETNS_DIR, 0755) < 0 && errno != EEXIST)
-		return refused(err, "cannot make", NETNS_DIR);
+		return refused(err, "cannot create", NETNS_DIR);
 	if (mount("", NETNS_DIR, "none", MS_SHARED | MS_REC, NULL) == 0)
 		return 0;
 	if (errno == EINVAL && mount(NETNS_DIR, NETNS_DIR, "none", MS_BIND | MS_REC, NULL) == 0 &&
@@ -95,19 +95,19 @@ int netns_prepare(struct netsim_err *err)
 	return refused(err, "cannot share", NETNS_DIR);
 }
 
-/* The file appears under its name only once the mark is in it. */
+/* Creates the file unnamed and links it once it contains the mark, so it is never empty. */
 static int make_file(const char *path, const char *mark, struct netsim_err *err)
 {
 	auto_close int fd = open(NETNS_DIR, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0444);
 	char self[64];
 
 	if (fd < 0)
-		return refused(err, "cannot make a file in", NETNS_DIR);
+		return refused(err, "cannot create a file in", NETNS_DIR);
 	if (write(fd, mark, strlen(mark)) != (ssize_t)strlen(mark))
 		return refused(err, "cannot write", path);
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
 	if (linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW) < 0)
-		return refused(err, "cannot make", path);
+		return refused(err, "cannot create", path);
 	return 0;
 }
 
@@ -225,7 +225,7 @@ int netns_list(const char *prefix, char ***ret, size_t *ret_count, struct netsim
 	return 0;
 }
 
-/* Files of /etc/netns/NAME stand for those of /etc, as ip-netns(8) has it. */
+/* Mounts the files of /etc/netns/NAME over those of /etc, as ip-netns(8) does. */
 static void bind_etc(const char *name)
 {
 	char folder[PATH_TEXT], from[PATH_TEXT * 2], to[PATH_TEXT];
@@ -259,7 +259,7 @@ int netns_enter(const char *name, struct netsim_err *err)
 	if (setns(fd, CLONE_NEWNET) < 0)
 		return refused(err, "cannot enter", path);
 	if (unshare(CLONE_NEWNS) < 0 || mount("", "/", "none", MS_SLAVE | MS_REC, NULL) < 0)
-		return refused(err, "cannot make a mount namespace", "");
+		return refused(err, "cannot create a mount namespace", "");
 	if (statfs("/sys", &fs) == 0 && (fs.f_flags & ST_RDONLY))
 		flags = MS_RDONLY;
 	(void)umount2("/sys", MNT_DETACH);

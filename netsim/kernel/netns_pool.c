@@ -11,8 +11,8 @@
 #include "netsim/util/err.h"
 
 /*
- * One and its user wake each other for every namespace, which makes the scheduler
- * put both on one processor and leave another idle. Two have always work there.
+ * A single thread and its consumer wake each other for every namespace, and the
+ * scheduler then keeps both on one processor. Two threads keep a second one busy.
  */
 #define THREADS 2
 
@@ -29,7 +29,7 @@ struct maker {
 	struct made *made;
 	size_t count, begun, done, taken;
 	bool stop;
-	int result; /* of the thread that failed first, with its words */
+	int result; /* of the first thread that failed, with its err */
 	struct netsim_err err;
 };
 
@@ -58,7 +58,7 @@ static void report(struct maker *m, const struct made *made, int result,
 	pthread_mutex_unlock(&m->lock);
 }
 
-/* A thread lives in the namespace it made last: it has nothing to do elsewhere. */
+/* A thread stays in the namespace that it created last; it need not return. */
 static void *make_some(void *arg)
 {
 	struct maker *m = arg;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Namespaces made ahead by threads of their own: the kernel takes about as long
- * for one as for all that goes into it, and does both at once on two processors.
+ * Pool of new network namespaces, created ahead by threads: creating one takes the
+ * kernel about as long as filling it, and two processors can do both at once.
  */
 #ifndef NETSIM_MAKER_H
 #define NETSIM_MAKER_H
@@ -12,11 +12,11 @@
 
 struct maker;
 
-/* Begins to make count namespaces. */
+/* Starts creating count namespaces. */
 int maker_start(size_t count, struct maker **ret, struct netsim_err *err);
-/* The next one, with a socket in it: both are the caller's. It may have to wait. */
+/* Takes the next namespace and a socket in it, both owned by the caller. May block. */
 int maker_next(struct maker *maker, int *ret_fd, struct rt **ret_rt, struct netsim_err *err);
-/* Ends the threads; namespaces that nobody took vanish. NULL: nothing. */
+/* Stops the threads; namespaces not taken disappear. NULL is allowed. */
 void maker_stop(struct maker *maker);
 
 #endif

@@ -24,7 +24,7 @@ static int ask(int sock, const char *device, void *request)
 	return ioctl(sock, SIOCETHTOOL, &ifr) < 0 ? -errno : 0;
 }
 
-/* Features beyond the old ioctls are numbered by the kernel and found by name. */
+/* Newer features have no ioctl; the kernel numbers them, so look the number up by name. */
 static int set_feature(int sock, const char *device, const char *feature, bool on)
 {
 	auto_free struct ethtool_gstrings *names =
@@ -52,8 +52,8 @@ static int set_feature(int sock, const char *device, const char *feature, bool o
 }
 
 static const struct {
-	uint32_t get, set, also; /* ethtool's commands; one more to set with it */
-	const char *feature;	 /* and a feature that has none */
+	uint32_t get, set, also; /* ethtool commands; also: a second one to set, or 0 */
+	const char *feature;	 /* a feature without a command to set as well, or NULL */
 } offloads[] = {
 	[OFFLOAD_SEND] = {ETHTOOL_GTSO, ETHTOOL_STSO, 0, "tx-udp-segmentation"},
 	[OFFLOAD_RECEIVE] = {ETHTOOL_GGRO, ETHTOOL_SGRO, 0, NULL},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Segmentation offloads: a super-packet of 64 KiB would be delayed and lost as
- * one packet. Only the sending end can be told not to build them.
+ * Offloads. With segmentation offload, a super-packet of 64 KiB is delayed and lost as
+ * one packet; only the sending end can be configured not to build them.
  */
 #ifndef NETSIM_OFFLOAD_H
 #define NETSIM_OFFLOAD_H
@@ -12,13 +12,14 @@
 
 enum offload {
 	OFFLOAD_SEND,	  /* segmentation of TCP and UDP (TSO, USO) */
-	OFFLOAD_RECEIVE,  /* merging of what comes in (GRO) */
-	OFFLOAD_CHECKSUM, /* of what is sent and received */
+	OFFLOAD_RECEIVE,  /* merging of received packets (GRO) */
+	OFFLOAD_CHECKSUM, /* in both directions */
 };
 
 /*
- * Switches an offload of a device of the calling thread's namespace; *ret_was (may
- * be NULL) tells how it was. A device that has no such offload counts as done.
+ * Switches an offload of a device in the calling thread's network namespace. *ret_was
+ * (may be NULL) receives the previous setting. Does nothing, and returns 0, if the
+ * device has no such offload.
  */
 int offload_set(const char *device, enum offload which, bool on, bool *ret_was,
 		struct netsim_err *err);

@@ -11,17 +11,17 @@
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
 
-/* A qdisc, and what messages say about it. */
-struct subject {
+/* A qdisc, with its kind, location and owner for error messages. */
+struct target {
 	struct tcmsg tcm;
 	const char *kind;
-	const struct netsim_loc *at; /* the place of the conditions, or NULL */
-	const char *who;
+	const struct netsim_loc *at; /* the location of the conditions, or NULL */
+	const char *subject;
 };
 
-static void begin(struct rt *rt, uint16_t type, uint16_t flags, const struct subject *s)
+static void begin(struct rt *rt, uint16_t type, uint16_t flags, const struct target *s)
 {
-	rt_begin(rt, type, flags, s->at, "%s: %s: cannot %s", s->who, s->kind,
+	rt_begin(rt, type, flags, s->at, "%s: %s: cannot %s", s->subject, s->kind,
 		 type == RTM_DELQDISC	? "remove it" :
 		 (flags & NLM_F_CREATE) ? "add it" :
 					  "change it");
@@ -35,13 +35,13 @@ static uint16_t flags_of(enum qdisc_verb verb)
 }
 
 void qdisc_put_netem(struct rt *rt, enum qdisc_verb verb, int ifindex, const struct netem *netem,
-		     const struct netsim_loc *at, const char *who)
+		     const struct netsim_loc *at, const char *subject)
 {
-	const struct subject root = {
+	const struct target root = {
 		.tcm = {.tcm_ifindex = ifindex, .tcm_parent = TC_H_ROOT, .tcm_handle = QDISC_ROOT},
 		.kind = "netem",
 		.at = at,
-		.who = who};
+		.subject = subject};
 
 	begin(rt, RTM_NEWQDISC, flags_of(verb), &root);
 	rt_needs(rt, ENOENT,
@@ -49,7 +49,7 @@ void qdisc_put_netem(struct rt *rt, enum qdisc_verb verb, int ifindex, const str
 	netem_fill(rt, netem, at);
 }
 
-static void put_tbf(struct rt *rt, enum qdisc_verb verb, const struct subject *s,
+static void put_tbf(struct rt *rt, enum qdisc_verb verb, const struct target *s,
 		    const struct tbf *tbf)
 {
 	begin(rt, RTM_NEWQDISC, flags_of(verb), s);
@@ -59,25 +59,25 @@ static void put_tbf(struct rt *rt, enum qdisc_verb verb, const struct subject *s
 }
 
 void qdisc_put_tbf(struct rt *rt, enum qdisc_verb verb, int ifindex, const struct tbf *tbf,
-		   const struct netsim_loc *at, const char *who)
+		   const struct netsim_loc *at, const char *subject)
 {
-	const struct subject child = {.tcm = {.tcm_ifindex = ifindex,
-					      .tcm_parent = QDISC_ROOT | 1,
-					      .tcm_handle = QDISC_CHILD},
-				      .kind = "tbf",
-				      .at = at,
-				      .who = who};
+	const struct target child = {.tcm = {.tcm_ifindex = ifindex,
+					     .tcm_parent = QDISC_ROOT | 1,
+					     .tcm_handle = QDISC_CHILD},
+				     .kind = "tbf",
+				     .at = at,
+				     .subject = subject};
 
 	put_tbf(rt, verb, &child, tbf);
 }
 
-void qdisc_put_fq(struct rt *rt, int ifindex, uint32_t limit, const char *who)
+void qdisc_put_fq(struct rt *rt, int ifindex, uint32_t limit, const char *subject)
 {
-	const struct subject fq = {.tcm = {.tcm_ifindex = ifindex,
-					   .tcm_parent = QDISC_ROOT | 1,
-					   .tcm_handle = QDISC_FQ},
-				   .kind = "fq",
-				   .who = who};
+	const struct target fq = {.tcm = {.tcm_ifindex = ifindex,
+					  .tcm_parent = QDISC_ROOT | 1,
+					  .tcm_handle = QDISC_FQ},
+				  .kind = "fq",
+				  .subject = subject};
 	uint32_t horizon = UINT32_MAX, off = 0; /* microseconds: more than an hour */
 	size_t nest;
 
@@ -87,38 +87,38 @@ void qdisc_put_fq(struct rt *rt, int ifindex, uint32_t limit, const char *who)
 	nest = rt_nest(rt, TCA_OPTIONS);
 	rt_put(rt, TCA_FQ_PLIMIT, &limit, sizeof(limit));
 	rt_put(rt, TCA_FQ_FLOW_PLIMIT, &limit, sizeof(limit));
-	rt_put(rt, TCA_FQ_RATE_ENABLE, &off, sizeof(off)); /* no pacing but netsim's */
+	rt_put(rt, TCA_FQ_RATE_ENABLE, &off, sizeof(off)); /* netsim alone paces */
 	rt_put(rt, TCA_FQ_HORIZON, &horizon, sizeof(horizon));
 	rt_nest_end(rt, nest);
 }
 
-void qdisc_put_tbf_root(struct rt *rt, int ifindex, const struct tbf *tbf, const char *who)
+void qdisc_put_tbf_root(struct rt *rt, int ifindex, const struct tbf *tbf, const char *subject)
 {
-	const struct subject root = {
+	const struct target root = {
 		.tcm = {.tcm_ifindex = ifindex, .tcm_parent = TC_H_ROOT, .tcm_handle = QDISC_CHILD},
 		.kind = "tbf",
-		.who = who};
+		.subject = subject};
 
 	put_tbf(rt, QDISC_ADD, &root, tbf);
 }
 
-void qdisc_put_idle(struct rt *rt, int ifindex, const char *who)
+void qdisc_put_idle(struct rt *rt, int ifindex, const char *subject)
 {
-	qdisc_put_netem(rt, QDISC_ADD, ifindex, &NETEM_IDLE, NULL, who);
+	qdisc_put_netem(rt, QDISC_ADD, ifindex, &NETEM_IDLE, NULL, subject);
 }
 
-static struct subject clsact_of(int ifindex, const char *who)
+static struct target clsact_of(int ifindex, const char *subject)
 {
-	return (struct subject) {.tcm = {.tcm_ifindex = ifindex,
-					 .tcm_parent = TC_H_CLSACT,
-					 .tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0)},
-				 .kind = "clsact",
-				 .who = who};
+	return (struct target) {.tcm = {.tcm_ifindex = ifindex,
+					.tcm_parent = TC_H_CLSACT,
+					.tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0)},
+				.kind = "clsact",
+				.subject = subject};
 }
 
-void qdisc_add_clsact(struct rt *rt, int ifindex, const char *who)
+void qdisc_add_clsact(struct rt *rt, int ifindex, const char *subject)
 {
-	const struct subject clsact = clsact_of(ifindex, who);
+	const struct target clsact = clsact_of(ifindex, subject);
 
 	begin(rt, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, &clsact);
 	rt_tolerate(rt, EEXIST);
@@ -126,20 +126,20 @@ void qdisc_add_clsact(struct rt *rt, int ifindex, const char *who)
 		 "this kernel has no clsact: it lacks the module sch_ingress (see netsim doctor)");
 }
 
-void qdisc_del_clsact(struct rt *rt, int ifindex, const char *who)
+void qdisc_del_clsact(struct rt *rt, int ifindex, const char *subject)
 {
-	const struct subject clsact = clsact_of(ifindex, who);
+	const struct target clsact = clsact_of(ifindex, subject);
 
 	begin(rt, RTM_DELQDISC, 0, &clsact);
 	rt_tolerate(rt, ENOENT);
 }
 
-void qdisc_del_root(struct rt *rt, int ifindex, const char *who)
+void qdisc_del_root(struct rt *rt, int ifindex, const char *subject)
 {
-	const struct subject root = {
+	const struct target root = {
 		.tcm = {.tcm_ifindex = ifindex, .tcm_parent = TC_H_ROOT, .tcm_handle = QDISC_ROOT},
 		.kind = "netem",
-		.who = who};
+		.subject = subject};
 
 	begin(rt, RTM_DELQDISC, 0, &root);
 	rt_tolerate(rt, ENOENT);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Qdiscs: netem and tbf as netsim uses them, and the dump of all. A shaped
- * device has netem at its root under the handle MARK_HANDLE, and below it, once
- * a burst was asked for, a tbf, or with the edt engine an fq. Both change in place: a root that is
- * swapped drops what passes meanwhile. The writing functions append to the batch of rt.
+ * Qdiscs: configures netem, tbf and fq, and dumps all. A shaped device has netem as its
+ * root, with the handle MARK_HANDLE. The child is a tbf once a burst was given, or an fq
+ * with the edt engine. Qdiscs change in place, because replacing a root drops packets.
+ * The writing functions append to the batch of rt.
  */
 #ifndef NETSIM_QDISC_H
 #define NETSIM_QDISC_H
@@ -20,7 +20,7 @@
 #define QDISC_CLSACT 0xffff0000U
 #define QDISC_FQ     ((uint32_t)(MARK_HANDLE + 2) << 16)
 
-/* netem's parameters, as the kernel counts them. */
+/* netem's parameters, in the kernel's units. */
 struct netem {
 	uint64_t delay, jitter;		      /* nanoseconds */
 	uint32_t limit;			      /* packets, never 0 */
@@ -32,7 +32,7 @@ struct netem {
 	uint32_t p13, p31, p32, p23, p14; /* LOSS_4STATE */
 	int64_t slot_min, slot_max;	  /* nanoseconds, 0: none */
 	uint32_t slot_packets, slot_bytes;
-	const int16_t *table; /* of the jitter; NULL: the one in force */
+	const int16_t *table; /* distribution of the jitter; NULL: unchanged */
 	size_t table_len;
 	bool has_seed;
 	uint64_t seed;
@@ -44,46 +44,45 @@ struct tbf {
 	uint32_t limit; /* bytes in the queue */
 };
 
-/* A netem that lets everything pass, as large as a device's usual queue. */
+/* A netem without effect, with the length of a device's default queue. */
 #define NETEM_IDLE ((struct netem) {.limit = 1000})
 /*
- * A netem that delays nothing, but lets a packet go from its sender's accounts:
- * what fq below it holds must not throttle who sent it. Any rate does that.
+ * A netem without delay that orphans packets: those held by the fq below must not count
+ * against their sender's socket (TCP small queues). netem does so if it has any rate.
  */
 #define NETEM_HOLD_RATE	   (1ULL << 50)
 #define NETEM_HOLD(limit_) ((struct netem) {.limit = (limit_), .rate = NETEM_HOLD_RATE})
-/* A tbf that is no bottleneck. */
+/* A tbf too fast to be a bottleneck. */
 #define TBF_IDLE ((struct tbf) {.rate = 1250000000000, .burst = 64 << 20, .limit = 256 << 20})
 
-/* What to do where the qdisc is there already, and where it is not. */
+/* QDISC_ADD creates the qdisc or replaces an existing one; QDISC_CHANGE needs one. */
 enum qdisc_verb { QDISC_ADD, QDISC_CHANGE };
 
-/* at: the place of the conditions in the profile, or NULL. */
+/* at is the location of the conditions in the profile, or NULL. */
 void qdisc_put_netem(struct rt *rt, enum qdisc_verb verb, int ifindex, const struct netem *netem,
-		     const struct netsim_loc *at, const char *who);
+		     const struct netsim_loc *at, const char *subject);
 void qdisc_put_tbf(struct rt *rt, enum qdisc_verb verb, int ifindex, const struct tbf *tbf,
-		   const struct netsim_loc *at, const char *who);
+		   const struct netsim_loc *at, const char *subject);
 /*
- * Puts an fq below netsim's root, in place of a tbf, or changes the one that is
- * there: it holds up to limit packets until their time of departure.
+ * Puts an fq below netsim's root, replacing a tbf, or changes the existing fq. It holds
+ * up to limit packets until their departure times.
  */
-void qdisc_put_fq(struct rt *rt, int ifindex, uint32_t limit, const char *who);
-void qdisc_put_idle(struct rt *rt, int ifindex, const char *who);
-/* A tbf alone, for finding out whether there is one. */
-void qdisc_put_tbf_root(struct rt *rt, int ifindex, const struct tbf *tbf, const char *who);
-void qdisc_add_clsact(struct rt *rt, int ifindex, const char *who);
-void qdisc_del_clsact(struct rt *rt, int ifindex, const char *who);
-/* Removes netsim's root and what is below. */
-void qdisc_del_root(struct rt *rt, int ifindex, const char *who);
+void qdisc_put_fq(struct rt *rt, int ifindex, uint32_t limit, const char *subject);
+void qdisc_put_idle(struct rt *rt, int ifindex, const char *subject);
+/* Puts a tbf at the root, to find out whether the kernel has tbf. */
+void qdisc_put_tbf_root(struct rt *rt, int ifindex, const struct tbf *tbf, const char *subject);
+void qdisc_add_clsact(struct rt *rt, int ifindex, const char *subject);
+void qdisc_del_clsact(struct rt *rt, int ifindex, const char *subject);
+/* Removes netsim's root and its children. */
+void qdisc_del_root(struct rt *rt, int ifindex, const char *subject);
 
 /*
- * Gives ifindex an idle root and tells whether this kernel has netem at all. A
- * kernel without it is asked only once: each further refusal would make it look
- * for the module again.
+ * Gives ifindex an idle root; *ret reports whether the kernel has netem. Only one
+ * message is sent, because every refusal makes the kernel look for the module again.
  */
 int qdisc_has_netem(struct rt *rt, int ifindex, bool *ret, struct netsim_err *err);
 
-/* A qdisc as the kernel has it. */
+/* A qdisc read from the kernel. */
 struct qdisc {
 	int ifindex;
 	uint32_t handle, parent;
@@ -100,18 +99,18 @@ struct qdiscs {
 	size_t count;
 };
 
-/* All qdiscs of the namespace of rt; ret->list is the caller's (free()). */
+/* Lists all qdiscs of the namespace of rt; the caller frees ret->list. */
 int qdisc_list(struct rt *rt, struct qdiscs *ret, struct netsim_err *err);
-/* The one with this handle at ifindex, or NULL. */
+/* Finds the qdisc with this handle on ifindex, or NULL. */
 const struct qdisc *qdisc_find(const struct qdiscs *all, int ifindex, uint32_t handle);
-/* The one at the root of ifindex, NULL where the kernel gave it only the default. */
+/* Finds the root qdisc of ifindex; NULL if it is the kernel's default. */
 const struct qdisc *qdisc_at_root(const struct qdiscs *all, int ifindex);
 
-/* Between parts per thousand million and netem's 32-bit fractions. */
+/* Convert between ratios (parts per billion) and netem's 32-bit fractions. */
 uint32_t netem_fraction(struct ratio ratio);
 struct ratio netem_ratio(uint32_t fraction);
 
-/* One kind's own part of the message and of the dump. */
+/* Write or parse the options of one kind of qdisc. */
 void netem_fill(struct rt *rt, const struct netem *netem, const struct netsim_loc *at);
 struct nlattr;
 void netem_parse(const struct nlattr *options, struct qdisc *ret);

@@ -4,7 +4,7 @@
 
 #include "netsim/kernel/qdisc.h"
 
-/* Since Linux 6.7; Debian 12's headers do not know it. */
+/* Since Linux 6.7; missing in the headers of Debian 12. */
 #define NETEM_PRNG_SEED 14
 
 #define FRACTION_ONE 0xffffffffULL
@@ -24,7 +24,7 @@ struct ratio netem_ratio(uint32_t fraction)
 static void put_loss(struct rt *rt, const struct netem *n)
 {
 	struct tc_netem_gimodel gi = {n->p13, n->p31, n->p32, n->p14, n->p23};
-	/* The kernel's h is the chance to survive in the bad state. */
+	/* The kernel's h is the probability of survival in the bad state. */
 	struct tc_netem_gemodel ge = {n->p, n->r, 0xffffffffU - n->bad, n->good};
 	size_t nest;
 
@@ -38,10 +38,7 @@ static void put_loss(struct rt *rt, const struct netem *n)
 	rt_nest_end(rt, nest);
 }
 
-/*
- * Always everything: the kernel keeps rate, slot and distribution of before
- * where a change does not name them.
- */
+/* Writes all options, because a change without rate, slot or distribution keeps the old. */
 void netem_fill(struct rt *rt, const struct netem *n, const struct netsim_loc *at)
 {
 	struct tc_netem_qopt qopt = {

@@ -34,7 +34,7 @@ void tbf_parse(const struct nlattr *options, struct qdisc *ret)
 		memcpy(&qopt, a[TCA_TBF_PARMS] + 1, sizeof(qopt));
 	ret->tbf.rate = a[TCA_TBF_RATE64] ? rt_u64(a[TCA_TBF_RATE64]) : qopt.rate.rate;
 	ret->tbf.limit = qopt.limit;
-	/* The kernel gives the burst back as the time that it takes at this rate. */
+	/* The kernel reports the burst as its transmission time at this rate. */
 	burst = (double)qopt.buffer * TICK_NS * (double)ret->tbf.rate / 1e9 + 0.5;
 	ret->tbf.burst = burst < UINT32_MAX ? (uint32_t)burst : UINT32_MAX;
 }

@@ -12,7 +12,7 @@
 #include "netsim/util/array.h"
 
 static void put_route(struct rt *rt, uint16_t type, uint16_t flags, int ifindex,
-		      const struct model_route *route, const char *who)
+		      const struct model_route *route, const char *subject)
 {
 	size_t size = route->via.family == AF_INET ? 4 : 16;
 	struct rtmsg rtm = {
@@ -25,7 +25,7 @@ static void put_route(struct rt *rt, uint16_t type, uint16_t flags, int ifindex,
 	};
 	char text[UNIT_TEXT];
 
-	rt_begin(rt, type, flags, &route->at, "%s: cannot %s the route to %s", who,
+	rt_begin(rt, type, flags, &route->at, "%s: cannot %s the route to %s", subject,
 		 type == RTM_NEWROUTE ? "add" : "remove",
 		 route->to.plen ? unit_format_ip(&route->to, text) : "default");
 	rt_header(rt, &rtm, sizeof(rtm));
@@ -35,14 +35,14 @@ static void put_route(struct rt *rt, uint16_t type, uint16_t flags, int ifindex,
 	rt_put_u32(rt, RTA_OIF, (uint32_t)ifindex);
 }
 
-void route_add(struct rt *rt, int ifindex, const struct model_route *route, const char *who)
+void route_add(struct rt *rt, int ifindex, const struct model_route *route, const char *subject)
 {
-	put_route(rt, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, ifindex, route, who);
+	put_route(rt, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, ifindex, route, subject);
 }
 
-void route_del(struct rt *rt, int ifindex, const struct model_route *route, const char *who)
+void route_del(struct rt *rt, int ifindex, const struct model_route *route, const char *subject)
 {
-	put_route(rt, RTM_DELROUTE, 0, ifindex, route, who);
+	put_route(rt, RTM_DELROUTE, 0, ifindex, route, subject);
 	rt_tolerate(rt, ESRCH);
 }
 

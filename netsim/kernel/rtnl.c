@@ -13,8 +13,8 @@
 #include "netsim/util/auto.h"
 
 /*
- * A chunk is one sendto(). 200 refusals with their texts still fit into the
- * default receive buffer; 64 KiB stay well below the default send buffer.
+ * Limits of a chunk, which is one sendto(): 200 refusals with their texts fit into the
+ * default receive buffer, and 64 KiB are well below the default send buffer.
  */
 #define CHUNK_OPS      200
 #define CHUNK_BYTES    65536
@@ -22,12 +22,12 @@
 #define ANSWER_SECONDS 30
 #define DUMP_TRIES     4
 #define ERRNO_MAX      4095
-#define HEADER_MAX     32 /* bytes of the fixed headers behind struct nlmsghdr */
+#define HEADER_MAX     32 /* bytes of the fixed header that follows struct nlmsghdr */
 
-/* Where in a message a place of the file was in force. */
-struct mark {
+/* A location set by rt_at(), and the offset in a message from which it holds. */
+struct attr_loc {
 	size_t op;
-	uint32_t offset; /* from the message's beginning */
+	uint32_t offset; /* from the start of the message */
 	const struct netsim_loc *at;
 };
 
@@ -43,13 +43,13 @@ struct op {
 struct rt {
 	struct mnl_socket *sock;
 	uint32_t portid;
-	uint32_t seq; /* of the next message sent */
+	uint32_t seq; /* sequence number of the next message */
 	char *buf;
 	size_t size, capacity;
 	struct op *ops;
 	size_t op_count;
-	struct mark *marks;
-	size_t mark_count;
+	struct attr_loc *attr_locs;
+	size_t attr_loc_count;
 	bool failed; /* out of memory while building */
 };
 
@@ -90,10 +90,10 @@ void rt_reset(struct rt *rt)
 	for (size_t i = 0; i < rt->op_count; i++)
 		free(rt->ops[i].what);
 	free(rt->ops);
-	free(rt->marks);
+	free(rt->attr_locs);
 	rt->ops = NULL;
-	rt->marks = NULL;
-	rt->op_count = rt->mark_count = rt->size = 0;
+	rt->attr_locs = NULL;
+	rt->op_count = rt->attr_loc_count = rt->size = 0;
 	rt->failed = false;
 }
 
@@ -108,7 +108,7 @@ void rt_close(struct rt *rt)
 	free(rt);
 }
 
-/* Room for more bytes at the end of the batch, zeroed; NULL: remembered. */
+/* Extends the batch by more zeroed bytes; on failure returns NULL and sets rt->failed. */
 static void *reserve(struct rt *rt, size_t more)
 {
 	void *place;
@@ -180,18 +180,18 @@ void rt_header(struct rt *rt, const void *header, size_t size)
 
 void rt_at(struct rt *rt, const struct netsim_loc *at)
 {
-	struct mark *mark;
+	struct attr_loc *slot;
 
 	if (rt->failed)
 		return;
-	mark = array_push(rt->marks, rt->mark_count);
-	if (!mark) {
+	slot = array_push(rt->attr_locs, rt->attr_loc_count);
+	if (!slot) {
 		rt->failed = true;
 		return;
 	}
-	mark->op = rt->op_count - 1;
-	mark->offset = current(rt)->nlmsg_len;
-	mark->at = at;
+	slot->op = rt->op_count - 1;
+	slot->offset = current(rt)->nlmsg_len;
+	slot->at = at;
 }
 
 void rt_put(struct rt *rt, uint16_t attr, const void *data, size_t size)
@@ -267,14 +267,14 @@ const void *rt_batch(const struct rt *rt, size_t *ret_size, size_t *ret_count)
 	return rt->buf;
 }
 
-/* The place whose attributes hold this offset of the message, else the message's own. */
+/* Returns the location of the attribute at this offset of a message, else the message's. */
 static const struct netsim_loc *place_of(const struct rt *rt, size_t op, uint32_t offset)
 {
 	const struct netsim_loc *at = rt->ops[op].at;
 
-	for (size_t i = 0; offset && i < rt->mark_count; i++)
-		if (rt->marks[i].op == op && rt->marks[i].offset <= offset)
-			at = rt->marks[i].at ? rt->marks[i].at : rt->ops[op].at;
+	for (size_t i = 0; offset && i < rt->attr_loc_count; i++)
+		if (rt->attr_locs[i].op == op && rt->attr_locs[i].offset <= offset)
+			at = rt->attr_locs[i].at ? rt->attr_locs[i].at : rt->ops[op].at;
 	return at;
 }
 
@@ -307,7 +307,7 @@ static void fill_refusal(const struct rt *rt, size_t op, const struct nlmsghdr *
 		err_hint(err, "run netsim as root");
 }
 
-/* mnl_nlmsg_ok() takes a length of 2 GiB and more for a negative one. */
+/* Replaces mnl_nlmsg_ok(), which treats a length of 2 GiB or more as negative. */
 static bool is_whole(const struct nlmsghdr *h, int left)
 {
 	return left >= NLMSG_HDRLEN && h->nlmsg_len >= NLMSG_HDRLEN &&
@@ -320,7 +320,7 @@ static bool is_error(const struct nlmsghdr *h)
 	       mnl_nlmsg_get_payload_len(h) >= sizeof(struct nlmsgerr);
 }
 
-/* The kernel's verdict: 0 or a negative errno, whatever arrived. */
+/* Returns the kernel's result, forced into the range of 0 and negative errnos. */
 static int verdict_of(const struct nlmsghdr *h)
 {
 	const struct nlmsgerr *e = mnl_nlmsg_get_payload(h);
@@ -368,7 +368,7 @@ static size_t op_end(const struct rt *rt, size_t op)
 	return op + 1 < rt->op_count ? rt->ops[op + 1].start : rt->size;
 }
 
-/* Only the last message of a chunk asks for an ack: refusals are always sent. */
+/* Requests an ack for the last message only: the kernel reports refusals in any case. */
 static int send_chunk(struct rt *rt, size_t first, size_t count, struct netsim_err *err)
 {
 	size_t from = rt->ops[first].start, to = op_end(rt, first + count - 1);
@@ -406,7 +406,7 @@ int rt_send(struct rt *rt, struct netsim_err *err)
 	return r;
 }
 
-/* A message too short for its header reads as if zeroes followed. */
+/* Pads a message shorter than its fixed header with zeroes. */
 static int append(struct rt_reply *reply, const struct nlmsghdr *h)
 {
 	size_t size = NLMSG_ALIGN(h->nlmsg_len);
@@ -421,7 +421,7 @@ static int append(struct rt_reply *reply, const struct nlmsghdr *h)
 	return 0;
 }
 
-/* A dump that failed on the way says so at its end. */
+/* NLMSG_DONE carries the error of a dump that failed midway. */
 static int end_of_dump(const struct rt *rt, const struct nlmsghdr *h, struct netsim_err *err)
 {
 	int code = 0;
@@ -436,8 +436,8 @@ static int end_of_dump(const struct rt *rt, const struct nlmsghdr *h, struct net
 }
 
 /*
- * Takes one message of an answer. Returns 1 when the answer is complete, 0 to go
- * on, -EAGAIN when the dump was interrupted, or another negative errno.
+ * Handles one message of an answer. Returns 1 if the answer is complete, 0 if more
+ * follows, -EAGAIN if the dump was interrupted, or another negative errno.
  */
 static int take_message(struct rt *rt, const struct nlmsghdr *h, struct rt_reply *reply,
 			struct netsim_err *err)

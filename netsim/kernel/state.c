@@ -65,7 +65,7 @@ static int by_ifindex(const void *a, const void *b)
 	return (x->ifindex > y->ifindex) - (x->ifindex < y->ifindex);
 }
 
-/* In the order in which the links were made, which is that of the file. */
+/* Sorts links by index, that is in order of creation, which is that of the file. */
 int state_read_host(struct state *st, struct netsim_err *err)
 {
 	struct model *host = model_new("");
@@ -146,14 +146,14 @@ void state_forget(struct state *st, const char *fleet, const char *node)
 			continue;
 		handle_free(st->handles[i]);
 		st->handles[i] = st->handles[st->handle_count - 1];
-		/* Keeps the slot allocated, so that array_push()'s capacity stays true. */
+		/* The array keeps its size, as array_push() derives the capacity from counts. */
 		st->handles[st->handle_count - 1] = NULL;
 		st->handle_count--;
 		return;
 	}
 }
 
-/* lo of a node's namespace says whose it is. */
+/* Checks the mark on lo: returns -ENOENT unless it names this node of this fleet. */
 static int check_mark(struct state *st, struct rt *rt, const char *fleet, const char *node,
 		      struct netsim_err *err)
 {
@@ -239,7 +239,7 @@ static bool copy_link(struct model *model, const struct link *from)
 	to->vlans = NULL;
 	to->alias = copy_text(from->alias, &failed);
 	if (from->vlan_count) {
-		/* A power of two, as array_push() expects of what it may extend. */
+		/* A power of two, as array_push() requires. */
 		size_t capacity = 1;
 
 		while (capacity < from->vlan_count)
@@ -259,7 +259,7 @@ static struct model_node *get_node(struct model *model, const char *name)
 	return i >= 0 ? &model->nodes[i] : model_add_node(model, name);
 }
 
-/* A port's alias names its node and the node's roles. */
+/* Adds the node of a port, with its roles, from the port's alias. */
 static bool take_port(struct model *model, const struct link *link)
 {
 	struct model_node *node;
@@ -300,7 +300,7 @@ static int read_ports(struct state *st, struct model *model, struct netsim_err *
 	return addr_list(st->rt, model, MODEL_HOST, err);
 }
 
-/* Nodes whose namespace is there, also those that have lost every port. */
+/* Reads the namespaces of nodes, including nodes that have lost all their ports. */
 static int read_names(struct state *st, struct model *model, struct netsim_err *err)
 {
 	char prefix[NETNS_TEXT], **names = NULL;
@@ -353,7 +353,7 @@ static int read_inside(struct state *st, struct model *model, int ns, struct net
 	return r;
 }
 
-/* A port's alias tells which interface of which node its other end is. */
+/* Sets the peers of veths in nodes, from the aliases of ports. */
 static void name_peers(struct model *model)
 {
 	for (size_t i = 0; i < model->link_count; i++) {
@@ -417,7 +417,7 @@ static int by_name(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Is this name of a namespace FLEET.NODE one of ours? Its dot is a NUL meanwhile. */
+/* Returns whether the namespace FLEET.NODE is netsim's. */
 static bool is_our_netns(struct state *st, const char *fleet, const char *node)
 {
 	char name[NETNS_TEXT], stale[MARK_TEXT];
@@ -428,7 +428,7 @@ static bool is_our_netns(struct state *st, const char *fleet, const char *node)
 	return netns_is_stale(name, stale) || state_handle(st, fleet, node, &handle, NULL) == 0;
 }
 
-/* Namespaces whose fleet has no link left here still are of a fleet. */
+/* Adds fleets that have only namespaces and no links left here. */
 static int fleets_of_names(struct state *st, char ***fleets, size_t *fleet_count,
 			   struct netsim_err *err)
 {

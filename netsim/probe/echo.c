@@ -21,12 +21,12 @@
 #define LEAST_WAIT     1.0	   /* seconds after the last echo */
 #define MAGIC	       0x6e737065U /* "nspe" */
 
-/* An echo request as it goes out, of ICMP and ICMPv6 alike. */
+/* An echo request, with the same layout for ICMP and ICMPv6. */
 struct echo {
 	uint8_t type, code;
 	uint16_t check, id, sequence;
 	uint32_t magic, run, pair, number;
-	int64_t sent;	     /* ns of CLOCK_REALTIME, which the kernel stamps arrivals with */
+	int64_t sent;	     /* ns of CLOCK_REALTIME, like the kernel's receive timestamps */
 	uint8_t padding[32]; /* 64 bytes in all, as ping sends */
 };
 
@@ -37,10 +37,10 @@ struct source {
 	int fd;
 };
 
-/* A pair on its way. */
+/* The state of a pair during the measurement. */
 struct track {
 	size_t source;
-	uint8_t *seen; /* a bit for each number */
+	uint8_t *seen; /* a bit for each echo number */
 };
 
 struct run {
@@ -53,13 +53,13 @@ struct run {
 	int epoll;
 	uint32_t id;
 	unsigned last;	 /* the number of the last echo */
-	double interval; /* of one pair; the pairs take turns in it */
-	double slowest;	 /* answer, in seconds */
-	/* The part under way: numbers from first on. */
+	double interval; /* between the echoes of one pair; the pairs take turns */
+	double slowest;	 /* longest round-trip time, in seconds */
+	/* The current phase, with the echo numbers from first on. */
 	double start;
 	unsigned first;
-	uint64_t position, end; /* turns */
-	uint64_t awaited;	/* answers that may still come */
+	uint64_t position, end; /* in turns */
+	uint64_t awaited;	/* answers still expected */
 };
 
 static double now_seconds(clockid_t clock)
@@ -70,7 +70,7 @@ static double now_seconds(clockid_t clock)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-/* Only answers reach the process. */
+/* Receives echo replies only. */
 static int set_filter(const struct source *source)
 {
 	struct icmp_filter v4 = {~(1U << ICMP_ECHOREPLY)};
@@ -164,10 +164,10 @@ static void send_one(struct run *run, size_t i, unsigned number)
 	else
 		memcpy(&to.v6.sin6_addr, pair->to.b, 16);
 	echo.sent = clock_ns(CLOCK_REALTIME);
-	/* The kernel sums up ICMPv6 by itself. */
+	/* The kernel computes the checksum of ICMPv6. */
 	if (v4)
 		echo.check = check_of(&echo);
-	/* What the kernel refuses is lost: no route, or the next hop does not answer. */
+	/* A refused echo counts as lost: no route, or the next hop does not answer ARP. */
 	(void)sendto(run->sources[run->tracks[i].source].fd, &echo, sizeof(echo), MSG_DONTWAIT,
 		     &to.any, v4 ? sizeof(to.v4) : sizeof(to.v6));
 	pair->sent += number > 0;
@@ -180,12 +180,12 @@ static double due(const struct run *run)
 		       run->start + run->interval * (double)run->position / (double)run->pair_count;
 }
 
-/* Sends what is due; returns when the next one will be. */
+/* Sends all echoes that are due; returns the time of the next one. */
 static double send_due(struct run *run)
 {
 	double now = now_seconds(CLOCK_MONOTONIC);
 
-	/* After a stall: go on from here, not all at once. */
+	/* After a stall, continue from now instead of sending a burst. */
 	if (due(run) < now - run->interval)
 		run->start += now - due(run);
 	for (; due(run) <= now; run->position++)
@@ -219,7 +219,7 @@ static void take_in(struct run *run, size_t source, const struct echo *echo, int
 	pair->squares += (ms - before) * (ms - pair->mean);
 }
 
-/* One datagram; false where there is none. IPv4 sockets get the header, too. */
+/* Receives one datagram; false if there is none. On IPv4 it begins with the IP header. */
 static bool receive_one(struct run *run, size_t source)
 {
 	uint8_t packet[256];
@@ -234,7 +234,7 @@ static bool receive_one(struct run *run, size_t source)
 	size_t head = v4 && length > 0 ? (packet[0] & 15U) * 4U : 0;
 	struct echo echo;
 
-	/* An error that an earlier echo met is told here, and is no end. */
+	/* The error may be that of an earlier echo: continue. */
 	if (length < 0)
 		return errno != EAGAIN && errno != EWOULDBLOCK;
 	if ((size_t)length < head + sizeof(echo))
@@ -258,10 +258,10 @@ static void receive_all(struct run *run, double seconds)
 			;
 }
 
-/* --- the course of it */
+/* --- phases */
 
-/* Sends count echoes to each pair, then waits for the answers; true when it was stopped. */
-static bool go(struct run *run, unsigned first, unsigned count)
+/* Sends count echoes of each pair, and waits for the answers; true if it was stopped. */
+static bool run_phase(struct run *run, unsigned first, unsigned count)
 {
 	double end = INFINITY, now;
 
@@ -328,8 +328,8 @@ int echo_run(const struct echo_plan *plan, struct netsim_err *err)
 	int r = prepare(&run, err);
 
 	if (r == 0 && plan->pair_count) {
-		(void)go(&run, 0, 1);
-		if (go(&run, 1, plan->count))
+		(void)run_phase(&run, 0, 1);
+		if (run_phase(&run, 1, plan->count))
 			r = err_canceled(err);
 	}
 	finish(&run);

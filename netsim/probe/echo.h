@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Pings many pairs at once, from one process: ICMP sockets in the nodes' namespaces.
- * Unlike probes (probe.h) echoes go the way of any traffic: by route, ARP and
- * firewall, and the other side's kernel answers them.
+ * Pings many pairs at once from one process, with ICMP sockets in the nodes' network
+ * namespaces. Unlike probes (probe.h), echoes are ordinary traffic: they are subject to
+ * routing, ARP and firewalls, and the receiver's kernel answers them.
  */
 #ifndef NETSIM_ECHO_H
 #define NETSIM_ECHO_H
@@ -11,10 +11,10 @@
 #include "netsim/util/unit.h"
 
 struct echo_pair {
-	int ns_fd; /* of the sender's network namespace, the caller's */
+	int ns_fd; /* the sender's network namespace; owned by the caller */
 	struct ip to;
-	bool hopeless; /* nobody waits for its answers */
-	/* What came of it; times in milliseconds. */
+	bool hopeless; /* do not wait for its answers */
+	/* Results; times in milliseconds. */
 	unsigned sent, received;
 	double min, mean, max;
 	double squares; /* sum of the squared differences from the mean */
@@ -26,14 +26,16 @@ struct echo_plan {
 	size_t pair_count;
 	unsigned count;	 /* echoes of each pair */
 	double interval; /* seconds between them; not zero */
-	/* Called with the share that is done, 0 to 1; may be NULL. */
-	bool (*progress)(void *arg, double done); /* true: stop with -ECANCELED */
+	/* Called with the completed share, 0 to 1; returns true to stop with -ECANCELED; may be
+	 * NULL. */
+	bool (*progress)(void *arg, double done);
 	void *arg;
 };
 
 /*
- * Sends the echoes of every pair, and one before them that does not count: ARP may
- * hold it up. Waits for answers as long as they may still come, at least a second.
+ * Sends the echoes of every pair, after one that does not count because ARP may delay
+ * it. Then waits until no answer can arrive any more, but at least a second. Fills the
+ * results of the pairs; returns 0, or a negative errno with err filled.
  */
 int echo_run(const struct echo_plan *plan, struct netsim_err *err);
 

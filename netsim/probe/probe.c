@@ -20,11 +20,11 @@
 #include "netsim/util/clock.h"
 
 #define RECEIVE_BUFFER (8 << 20)
-#define PRIME_PROBES   2 /* of each path that do not count: bridges learn from them */
+#define PRIME_PROBES   2 /* first probes of a path, not counted: bridges learn from them */
 #define PRIME_SECONDS  0.1
-#define TWIN_EVERY     4 /* probes of a path: one is followed by a second at once */
+#define TWIN_EVERY     4 /* every fourth probe of a path is followed by a twin at once */
 
-/* Only probes reach the process: a cluster's own traffic stays in the kernel. */
+/* Filters in the kernel: other traffic of the cluster does not reach the process. */
 static int set_filter(int fd, bool v4)
 {
 	uint32_t udp = v4 ? 28 : 48, tcp = v4 ? 40 : 60;
@@ -41,7 +41,7 @@ static int set_filter(int fd, bool v4)
 	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
 }
 
-/* What is opened inside a namespace. */
+/* The sockets to open inside a network namespace. */
 struct opening {
 	const struct probe_end *end;
 	int frames, sink;
@@ -77,7 +77,7 @@ static int open_here(void *arg, struct netsim_err *err)
 		.sll_family = AF_PACKET, .sll_protocol = protocol, .sll_ifindex = o->end->ifindex};
 	int yes = 1, size = RECEIVE_BUFFER;
 
-	/* Without a protocol nothing comes in until the filter is there. */
+	/* Protocol 0 receives nothing, until the filter is attached. */
 	o->frames = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (o->frames < 0 || set_filter(o->frames, v4) < 0 ||
 	    setsockopt(o->frames, SOL_SOCKET, SO_TIMESTAMPNS, &yes, sizeof(yes)) < 0 ||
@@ -239,12 +239,12 @@ int probe_receive(const struct probe *p, size_t end, struct probe_arrival *ret)
 	}
 	got = recvmmsg(p->frames[end], messages, PROBE_BATCH, MSG_DONTWAIT, NULL);
 	for (int i = 0; i < got; i++) {
-		/* A bridge that has not learned yet sends everybody everything. */
+		/* Skip frames to other hosts: a bridge that has not learned yet floods. */
 		if (from[i].sll_pkttype != PACKET_HOST ||
 		    !probe_parse(packets[i], messages[i].msg_len, p->run, &ret[count].load))
 			continue;
 		ret[count].at = timestamp_of(&messages[i].msg_hdr);
-		/* What an IFB held is stamped with its departure, by another clock. */
+		/* Packets from an IFB carry their departure time, from another clock. */
 		if (ret[count].at < ret[count].load.sent)
 			ret[count].at = clock_ns(CLOCK_REALTIME);
 		count++;
@@ -263,15 +263,15 @@ int probe_wait(const struct probe *p, double seconds, size_t *ready, int max)
 	return got > 0 ? got : 0;
 }
 
-/* One path while it is measured. */
+/* The state of one path during the measurement. */
 struct track {
-	double next;	/* when its next probe is due */
-	double *delays; /* ms, in the order of arrival */
+	double next;	/* time of its next probe */
+	double *delays; /* ms, in order of arrival */
 	size_t delay_count;
-	bool *seen; /* of each number */
-	bool *twin; /* of each number: came before its probe */
+	bool *seen; /* by seq */
+	bool *twin; /* by seq: the twin arrived before its probe */
 	uint32_t highest, limit;
-	unsigned sent; /* with those that do not count */
+	unsigned sent; /* including those that do not count */
 };
 
 struct run {
@@ -299,9 +299,9 @@ static void send_one(struct run *run, size_t i)
 	frame.load.sent = clock_ns(CLOCK_REALTIME);
 	length = probe_build(&p->ends[path->from], &p->ends[path->to], &frame, packet[0],
 			     PROBE_SNAP);
-	/* What the kernel refuses has been lost at the node's own interface. */
+	/* A refused probe counts as lost at the node's interface. */
 	(void)probe_send(p, path->from, path->to, packet, &length, 1);
-	/* Where packets may overtake each other, those do that follow closely. */
+	/* Reordering shows best between packets sent in quick succession. */
 	if (track->sent % TWIN_EVERY == 0) {
 		frame.load.twin = 1;
 		length = probe_build(&p->ends[path->from], &p->ends[path->to], &frame, packet[0],
@@ -311,7 +311,7 @@ static void send_one(struct run *run, size_t i)
 	track->sent++;
 }
 
-/* Echoes come back. */
+/* Echoes arrive at their sender. */
 static size_t receiver_of(const struct probe_path *path)
 {
 	return path->protocol == IPPROTO_ICMP ? path->from : path->to;
@@ -361,8 +361,8 @@ static void take_all(struct run *run, double seconds)
 }
 
 /*
- * When in its interval a path sends, 0 to 1: evenly spread over the paths of each
- * sender and over those of each receiver.
+ * Returns the phase of a path within its interval, 0 to 1. Phases are spread evenly over
+ * the paths of each sender and over those of each receiver.
  */
 static double phase_of(const struct run *run, size_t i)
 {
@@ -374,7 +374,7 @@ static double phase_of(const struct run *run, size_t i)
 		    1);
 }
 
-/* Sends what is due; returns when the next probe will be. */
+/* Sends all probes that are due; returns the time of the next one. */
 static double send_due(struct run *run)
 {
 	double now = probe_now(), next = run->end;
@@ -391,7 +391,7 @@ static double send_due(struct run *run)
 					      run->paths[i].interval * phase_of(run, i);
 			else
 				track->next += run->paths[i].interval;
-			/* After a stall: go on from here, not all at once. */
+			/* After a stall, continue from now instead of sending a burst. */
 			if (track->next < now - run->paths[i].interval)
 				track->next = now;
 		}
@@ -442,8 +442,8 @@ static int prepare(struct run *run, double seconds, struct netsim_err *err)
 }
 
 /*
- * All on one processor: the kernel hands packets from hop to hop by queues of each
- * processor, between which they may overtake each other.
+ * Pins the process to one processor: the kernel passes packets between hops through
+ * per-CPU queues, and packets in different queues can overtake each other.
  */
 static void pin(cpu_set_t *before)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Probes as bytes: IPv4 or IPv6, UDP or TCP, and what is measured inside. */
+/* Builds and parses the frames of probes: IPv4 or IPv6, with UDP, TCP or ICMP. */
 #include <linux/ip.h>
 #include <netinet/in.h>
 #include <netinet/ip6.h>
@@ -10,7 +10,7 @@
 
 #include "netsim/probe/probe_parts.h"
 
-/* linux/icmp.h and net/if.h exclude each other. */
+/* linux/icmp.h and net/if.h conflict. */
 #define ECHO	   8
 #define ECHO_REPLY 0
 struct echo {
@@ -62,7 +62,7 @@ static size_t put_ip(const struct probe_end *from, const struct probe_end *to, u
 	return sizeof(ip);
 }
 
-/* The check sum of UDP and TCP: over addresses, protocol, length and content. */
+/* The checksum of UDP and TCP: over addresses, protocol, length and content. */
 static uint16_t inner_check(const struct probe_end *from, const struct probe_end *to,
 			    uint8_t protocol, const uint8_t *inner, size_t have, size_t bytes)
 {
@@ -75,7 +75,7 @@ static uint16_t inner_check(const struct probe_end *from, const struct probe_end
 	return fold(add_bytes(sum, inner, have) + protocol + (uint32_t)bytes);
 }
 
-/* An echo's header is as long as UDP's. */
+/* An ICMP echo header is as long as a UDP header. */
 static size_t inner_header(uint8_t protocol)
 {
 	return protocol == IPPROTO_TCP ? sizeof(struct tcphdr) : sizeof(struct udphdr);
@@ -96,7 +96,7 @@ static size_t check_place(uint8_t protocol)
 static void put_ports(const struct probe_frame *frame, size_t bytes, uint8_t *buf)
 {
 	if (frame->protocol == IPPROTO_TCP) {
-		/* A reset of a connection that is not there: nobody answers it. */
+		/* A RST without a connection, which gets no answer. */
 		struct tcphdr tcp = {.source = htons(frame->source_port),
 				     .dest = htons(frame->port),
 				     .seq = htonl(frame->load.seq),
@@ -138,7 +138,7 @@ size_t probe_build(const struct probe_end *from, const struct probe_end *to,
 	load.magic = htonl(PROBE_MAGIC);
 	load.check = 0;
 	memcpy(buf + head + inner, &load, sizeof(load));
-	/* An answer has another header, but carries the same. */
+	/* The header of an echo reply differs: its checksum covers the payload only. */
 	load.check = frame->protocol == IPPROTO_ICMP ?
 			     add_bytes(0, (const uint8_t *)&load, sizeof(load)) :
 			     add_bytes(0, buf, have);
@@ -167,7 +167,7 @@ bool probe_parse(const uint8_t *packet, size_t len, uint32_t run, struct probe_l
 	memcpy(ret, packet + head + inner, sizeof(*ret));
 	if (ret->magic != htonl(PROBE_MAGIC) || ret->run != run)
 		return false;
-	/* As it was when the sum was made: without the sums themselves. */
+	/* Clear the checksum fields, as they were when the checksum was computed. */
 	memcpy(copy, packet, have);
 	zero = *ret;
 	zero.check = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* How much a path carries: floods of UDP, and one TCP connection. */
+/* Measures the rate of a path, by a flood of UDP or by a TCP connection. */
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -13,12 +13,12 @@
 #include "netsim/util/auto.h"
 #include "netsim/util/clock.h"
 
-#define ETHERNET   14	 /* the header that shapers count */
-#define PAUSE	   0.001 /* the sender's, between batches */
-#define QUIET	   0.1	 /* silence after which nothing is under way any more */
-#define DRAIN_MAX  3.0	 /* a wrongly slow link is not waited for longer */
-#define SKIP_SHARE 0.15	 /* of a flood, until the link is busy */
-#define PER_SECOND 100	 /* packets, at least: smaller ones on slow links */
+#define ETHERNET   14	 /* bytes of the header that shapers count */
+#define PAUSE	   0.001 /* seconds between batches of the sender */
+#define QUIET	   0.1	 /* seconds of silence after which the link has drained */
+#define DRAIN_MAX  3.0	 /* seconds; upper bound of that wait, for slow links */
+#define SKIP_SHARE 0.15	 /* share of a flood that does not count, until the link is busy */
+#define PER_SECOND 100	 /* lower bound of packets per second: slow links get smaller ones */
 #define CHUNK	   65536
 
 struct flood {
@@ -28,10 +28,10 @@ struct flood {
 	size_t bytes;
 	double bps, burst;
 	uint32_t sent[PROBE_LANES], got;
-	double skip; /* packets that do not count */
+	double skip; /* first packets, which do not count */
 	int64_t first, last, until;
 	uint32_t counted;
-	double heard; /* when something came last */
+	double heard; /* time of the last arrival */
 };
 
 static size_t packet_bytes(const struct probe_end *end, double bps)
@@ -42,7 +42,7 @@ static size_t packet_bytes(const struct probe_end *end, double bps)
 	return (size_t)(fit > most ? most : fit < 200 ? 200 : fit);
 }
 
-/* Sends what is due on one lane; true when more may be. */
+/* Sends a batch of the packets due on one lane; true if more may be due. */
 static bool send_lane(struct flood *f, size_t i, double elapsed)
 {
 	const struct probe_lane *lane = &f->lanes[i];
@@ -127,7 +127,7 @@ void probe_flood(struct probe *probe, const struct probe_flood_plan *plan, struc
 			more |= send_lane(&f, i, now - start);
 		take_all(&f, more ? 0 : PAUSE);
 	}
-	/* Lanes end at different times: only the one of a single lane may run dry. */
+	/* Lanes drain at different times: with several, ignore later arrivals. */
 	if (f.lane_count > 1)
 		f.until = clock_ns(CLOCK_REALTIME);
 	for (size_t i = 0; i < f.lane_count; i++)
@@ -142,11 +142,11 @@ void probe_flood(struct probe *probe, const struct probe_flood_plan *plan, struc
 
 /* One end of a TCP connection, opened inside its namespace. */
 struct opening {
-	const struct probe_end *end, *to; /* to: whom to connect to; NULL: listens */
-	uint16_t own;			  /* its port; 0: any */
-	uint16_t port;			  /* of the one that listens */
+	const struct probe_end *end, *to; /* to: the peer to connect to; NULL: listen */
+	uint16_t own;			  /* local port; 0: any */
+	uint16_t port;			  /* the listener's port */
 	int fd;
-	bool busy; /* somebody else has its own port */
+	bool busy; /* own is in use already */
 };
 
 union address {
@@ -176,11 +176,11 @@ static int open_here(void *arg, struct netsim_err *err)
 	int r, yes = 1;
 
 	o->fd = socket(o->end->ip.family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	/* The host's default may be one that does not fill a queue. */
+	/* The host's default congestion control may be one that does not fill a queue. */
 	r = o->fd < 0 ? -1 : setsockopt(o->fd, IPPROTO_TCP, TCP_CONGESTION, "cubic", 5);
 	if (o->fd >= 0 && r < 0 && errno == ENOENT)
 		r = setsockopt(o->fd, IPPROTO_TCP, TCP_CONGESTION, "reno", 4);
-	/* What an earlier connection left behind does not count as use. */
+	/* Connections in TIME_WAIT do not count as use. */
 	if (r == 0 && o->own)
 		r = setsockopt(o->fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
 	if (r == 0)
@@ -201,7 +201,7 @@ static int open_here(void *arg, struct netsim_err *err)
 			      errno == EHOSTUNREACH || errno == ECONNREFUSED))
 			r = 0;
 	}
-	/* Listening may fail for the same reason. */
+	/* bind() and listen() both fail so if the port is in use. */
 	if (r < 0 && o->own && errno == EADDRINUSE) {
 		o->busy = true;
 		return 0;
@@ -219,7 +219,7 @@ static bool ready_within(int fd, short events, double seconds)
 	return poll(&poll_fd, 1, (int)(seconds * 1e3)) > 0 && (poll_fd.revents & events);
 }
 
-/* Bytes of a frame for each byte that TCP carries. */
+/* Returns the ratio of frame bytes to TCP payload bytes. */
 static double frame_share(int fd, bool v4)
 {
 	int mss = 0;
@@ -227,7 +227,7 @@ static double frame_share(int fd, bool v4)
 
 	if (getsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &mss, &size) < 0 || mss <= 0)
 		mss = 1448;
-	/* Ethernet, IP, TCP and its time stamps. */
+	/* Ethernet, IP, TCP and its timestamp option. */
 	return (mss + ETHERNET + (v4 ? 20 : 40) + 20 + 12) / (double)mss;
 }
 
@@ -251,7 +251,7 @@ static void stream(int out, int in, double warmup, double seconds, struct probe_
 		now = probe_now();
 		if (now < start + warmup)
 			continue;
-		/* From an arrival to an arrival: what came with the first does not count. */
+		/* The window begins with the first arrival, whose bytes do not count. */
 		if (from > 0)
 			bytes += (double)got;
 		else
@@ -274,7 +274,7 @@ static int open_both(struct probe *p, struct opening *server, struct opening *cl
 {
 	int r = netns_within(p->own_fd, server->end->ns_fd, open_here, server, err);
 
-	/* A class counts a port at either end. */
+	/* A class matches a port at either end, so bind the client to it instead. */
 	if (r == 0 && server->busy) {
 		shut(server);
 		client->own = server->own;
@@ -302,7 +302,7 @@ int probe_tcp(struct probe *p, const struct probe_lane *lane, double warmup, dou
 		stream(client.fd, in, warmup, seconds, ret);
 		ret->passed *= frame_share(client.fd, server.end->ip.family == AF_INET);
 		ret->offered = ret->passed;
-		/* What is still to be sent is dropped, not sent. */
+		/* Drop the unsent data. */
 		setsockopt(client.fd, SOL_SOCKET, SO_LINGER, &cut, sizeof(cut));
 	}
 	shut(&client);

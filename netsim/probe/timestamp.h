@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The time of arrival that the kernel gives to messages. */
+/* Reads the kernel's receive timestamps. */
 #ifndef NETSIM_TIMESTAMP_H
 #define NETSIM_TIMESTAMP_H
 
 #include <stdint.h>
 #include <sys/socket.h>
 
-/* ns of CLOCK_REALTIME, from a socket with SO_TIMESTAMPNS; without a timestamp the current time. */
+/*
+ * Returns the receive timestamp of a message from a socket with SO_TIMESTAMPNS, in ns of
+ * CLOCK_REALTIME; the current time if it has none.
+ */
 int64_t timestamp_of(struct msghdr *message);
 
 #endif

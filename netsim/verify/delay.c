@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Delays: which directions of ends, and which single paths, deviate. */
+/* Judges delay and jitter: attributes deviations to directions of ends and single paths. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -10,8 +10,8 @@
 
 #define SIGMAS	     3.29 /* 99.9 % of a normal distribution */
 #define POLISH_TURNS 8
-#define ANSWER_MS    3	 /* what a guest may take to answer */
-#define JITTER_SHARE 0.5 /* a jitter may be half as much more or less */
+#define ANSWER_MS    3	 /* allowance for a guest to answer */
+#define JITTER_SHARE 0.5 /* tolerance of jitter, as a share */
 
 double verify_delay_of(const struct judge *j, size_t p)
 {
@@ -25,7 +25,7 @@ static double residual_of(const struct judge *j, size_t p)
 	return verify_delay_of(j, p) - j->expect[p].delay;
 }
 
-/* Of the mean of a path's delays. */
+/* Returns the standard error of the mean delay of a path. */
 static double noise_of(const struct judge *j, size_t p)
 {
 	const struct probe_seen *seen = &j->in->paths[p].seen;
@@ -43,20 +43,20 @@ double verify_tolerance(const struct judge *j, size_t p)
 	       SIGMAS * noise_of(j, p);
 }
 
-/* A path's deviation, and how much it counts. */
-struct weighed {
+/* A path's deviation with its weight. */
+struct weighted {
 	double value, weight;
 };
 
 static int by_value(const void *a, const void *b)
 {
-	const struct weighed *x = a, *y = b;
+	const struct weighted *x = a, *y = b;
 
 	return (x->value > y->value) - (x->value < y->value);
 }
 
-/* No path may decide alone, however exact it is. */
-static double cap_weights(struct weighed *list, size_t count)
+/* Caps weights, so that no path decides alone, however exact; returns their new sum. */
+static double cap_weights(struct weighted *list, size_t count)
 {
 	double all = 0, most, total = 0;
 
@@ -71,10 +71,10 @@ static double cap_weights(struct weighed *list, size_t count)
 }
 
 /*
- * The weighed median; where the middle lies between two values, the one nearer to
- * zero: one wrong value of two says nothing.
+ * Returns the weighted median. If the middle falls between two values, takes the one
+ * nearer to zero: of two values, one may be wrong.
  */
-static double median(struct weighed *list, size_t count)
+static double median(struct weighted *list, size_t count)
 {
 	double half = cap_weights(list, count) / 2, sum = 0;
 
@@ -96,7 +96,7 @@ static bool is_of(const struct judge *j, size_t p, size_t d)
 	       (UP_OF(&j->in->paths[p]) == d || DOWN_OF(&j->in->paths[p]) == d);
 }
 
-/* What is left of a path's deviation. */
+/* Returns the part of a path's deviation not attributed to directions. */
 static double left_of(const struct judge *j, size_t p)
 {
 	const struct verify_path *path = &j->in->paths[p];
@@ -105,24 +105,21 @@ static double left_of(const struct judge *j, size_t p)
 	       j->directions[DOWN_OF(path)].residual;
 }
 
-static void polish(struct judge *j, size_t d, struct weighed *values)
+static void polish(struct judge *j, size_t d, struct weighted *values)
 {
 	size_t count = 0;
 
 	for (size_t p = 0; p < j->in->path_count; p++)
 		if (is_of(j, p, d))
 			values[count++] =
-				(struct weighed) {left_of(j, p), 1 / (0.1 + noise_of(j, p))};
-	/* One path alone does not tell its two ends apart. */
+				(struct weighted) {left_of(j, p), 1 / (0.1 + noise_of(j, p))};
+	/* A single path cannot distinguish between its two ends. */
 	if (count > 1)
 		j->directions[d].residual += median(values, count);
 }
 
-/*
- * What all paths are late by may stand in the uplinks or in the downlinks: half of
- * it to each.
- */
-static void balance(struct judge *j, struct weighed *values)
+/* Splits a delay common to all paths evenly between uplinks and downlinks. */
+static void balance(struct judge *j, struct weighted *values)
 {
 	double middle[2], shift;
 
@@ -132,7 +129,7 @@ static void balance(struct judge *j, struct weighed *values)
 		for (size_t e = 0; e < j->in->end_count; e++)
 			if (j->directions[2 * e + way].paths > 1)
 				values[count++] =
-					(struct weighed) {j->directions[2 * e + way].residual, 1};
+					(struct weighted) {j->directions[2 * e + way].residual, 1};
 		if (!count)
 			return;
 		middle[way] = median(values, count);
@@ -163,7 +160,7 @@ static double direction_tolerance(const struct judge *j, size_t d)
 	return fmax(1, own_delay(dir) / 100) + slack + j->in->lateness * hops + SIGMAS * dir->noise;
 }
 
-/* A direction's own jitter shows best on the path where the other hops' is smallest. */
+/* Measures a direction's jitter on the path whose other hops have the least jitter. */
 static void find_jitter(struct judge *j, size_t p)
 {
 	const struct verify_path *path = &j->in->paths[p];
@@ -181,7 +178,7 @@ static void find_jitter(struct judge *j, size_t p)
 		bool wrong = sd * sd < low * low - noise ||
 			     sd * sd > high * high + noise + machine * machine;
 
-		/* It is right if any path says so: the other end may be the wrong one. */
+		/* One path within tolerance is enough: on others the far end may be wrong. */
 		if (d->sd_known && (wrong || (!d->sd_failed && all >= d->sd_beside)))
 			continue;
 		d->sd = sd;
@@ -192,7 +189,7 @@ static void find_jitter(struct judge *j, size_t p)
 	}
 }
 
-/* What the deviation of a path is known to, after its ends have had their part. */
+/* Returns whether a path deviates beyond tolerance, after its ends' deviations are removed. */
 static bool deviates(const struct judge *j, size_t p)
 {
 	const struct verify_path *path = &j->in->paths[p];
@@ -204,8 +201,8 @@ static bool deviates(const struct judge *j, size_t p)
 							   j->directions[DOWN_OF(path)].noise);
 }
 
-/* How sure the median of a direction's paths is: a quarter less than their mean. */
-static void find_noise(struct judge *j, struct weighed *values)
+/* Computes the uncertainty of each direction's median: 1.25 times that of the mean. */
+static void find_noise(struct judge *j, struct weighted *values)
 {
 	for (size_t d = 0; d < 2 * j->in->end_count; d++) {
 		double total, squares = 0;
@@ -215,7 +212,7 @@ static void find_noise(struct judge *j, struct weighed *values)
 			if (is_of(j, p, d)) {
 				double noise = noise_of(j, p);
 
-				values[count++] = (struct weighed) {noise, 1 / (0.1 + noise)};
+				values[count++] = (struct weighted) {noise, 1 / (0.1 + noise)};
 			}
 		total = cap_weights(values, count);
 		for (size_t i = 0; i < count; i++)
@@ -226,7 +223,7 @@ static void find_noise(struct judge *j, struct weighed *values)
 
 int verify_delays(struct judge *j)
 {
-	auto_free struct weighed *values =
+	auto_free struct weighted *values =
 		calloc(j->in->path_count + 2 * j->in->end_count + 1, sizeof(*values));
 
 	if (!values)
@@ -248,7 +245,7 @@ int verify_delays(struct judge *j)
 	return 0;
 }
 
-/* One row for there and back, where both ways are asked the same and are right. */
+/* Adds one row for both directions, if their requested delays are equal and both are right. */
 static int rtt_row(struct judge *j, const char *name, const struct direction *up,
 		   const struct direction *down)
 {
@@ -296,7 +293,7 @@ static int jitter_row(struct judge *j, const char *name, const struct direction 
 	snprintf(row->asked, sizeof(row->asked), "sd %.1f ms", own);
 	if (d->sd_hidden && !d->sd_failed) {
 		snprintf(row->why, sizeof(row->why),
-			 "too small to tell beside the others' with so many probes");
+			 "too small to distinguish from that of other hops with so few probes");
 		return 0;
 	}
 	snprintf(row->measured, sizeof(row->measured), "sd %.1f ms", d->sd);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What conditions come to, and how sure a count is. */
+/* Computes the behaviour expected under given conditions, and confidence intervals. */
 #include <errno.h>
 #include <math.h>
 
 #include "netsim/verify/judge.h"
 
-#define ROUNDS	   4000 /* packets of the order's simulation */
+#define ROUNDS	   4000 /* packets in the simulation of jitter that keeps the order */
 #define FRAME_BITS (8.0 * PROBE_FRAME)
 
 static double share(struct ratio r)
@@ -38,7 +38,7 @@ static double gilbert_elliott(const struct loss *loss)
 
 /*
  * netem's four states: 1 good, 2 good within a burst, 3 lost within a burst, 4 lost
- * alone, which always goes back to 1. *ret_3, *ret_4: the share of time spent there.
+ * alone, which always returns to 1. Computes the share of time spent in states 3 and 4.
  */
 static void four_states(const struct loss *loss, double *ret_3, double *ret_4)
 {
@@ -47,7 +47,7 @@ static void four_states(const struct loss *loss, double *ret_3, double *ret_4)
 
 	*ret_3 = *ret_4 = 0;
 	if (p13 > 0 && p31 <= 0) {
-		/* A burst that never ends. */
+		/* Bursts never end. */
 		*ret_3 = p23 + p32 > 0 ? p23 / (p23 + p32) : 1;
 		return;
 	}
@@ -109,7 +109,7 @@ static int table_of(const struct conditions *c, struct dist_tables *tables, cons
 	return *ret ? 0 : -ENOMEM;
 }
 
-/* The same sequence each time: a verdict must not depend on it. */
+/* Pseudo-random numbers from a fixed seed, so that verdicts do not depend on chance. */
 static double next_random(uint64_t *state)
 {
 	*state = *state * 6364136223846793005ULL + 1442695040888963407ULL;
@@ -121,7 +121,7 @@ static bool keeps_order(const struct conditions *c)
 	return !cond_has(c, COND_REORDER) || c->reorder == REORDER_FORBIDDEN;
 }
 
-/* The delay of packets that come every so many ms, of which none may overtake another. */
+/* Simulates the delay of packets sent at intervals of every ms, in order if required. */
 static int simulate(const struct conditions *c, double every, struct dist_tables *tables,
 		    double *ret_mean, double *ret_sd)
 {
@@ -161,7 +161,7 @@ static int add_hop(const struct conditions *c, double every, struct dist_tables 
 		return -ENOMEM;
 	e->growth += mean - delay;
 	e->sd = sqrt(e->sd * e->sd + sd * sd);
-	/* A shaper with a burst lets single packets through at once. */
+	/* A shaper with a burst passes single packets without delay. */
 	if (cond_has(c, COND_RATE) && c->rate.bps) {
 		double wire = FRAME_BITS * 1e3 / (double)c->rate.bps;
 
@@ -197,7 +197,7 @@ int verify_expect(const struct verify_path *path, struct dist_tables *tables,
 	return 0;
 }
 
-/* The continued fraction of the incomplete beta function, by Lentz's method. */
+/* Continued fraction of the incomplete beta function, by Lentz's method. */
 static double beta_fraction(double a, double b, double x)
 {
 	const double tiny = 1e-300;
@@ -225,7 +225,7 @@ static double beta_fraction(double a, double b, double x)
 	return h;
 }
 
-/* The chance that a beta-distributed number is below x. */
+/* Cumulative distribution function of the beta distribution at x. */
 static double beta_below(double a, double b, double x)
 {
 	double front;

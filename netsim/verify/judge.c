@@ -46,14 +46,14 @@ static int prepare(struct judge *j)
 	return 0;
 }
 
-/* --- what passes, and what must not */
+/* --- reachability and partitions */
 
 static bool should_pass(const struct verify_path *path)
 {
 	return !path->cut && !path->skip && !path->echo && path->seen.sent;
 }
 
-/* A direction through which nothing comes that should. */
+/* Finds dead directions: those that lose everything that should pass. */
 static void find_dead(struct judge *j)
 {
 	for (size_t d = 0; d < 2 * j->in->end_count; d++) {
@@ -122,7 +122,7 @@ static unsigned passed(const struct verify_path *path)
 	return path->seen.received + path->many.received;
 }
 
-/* A pair that is cut off is so for all classes. */
+/* A partition cuts all classes, so it is judged without them. */
 static bool is_cut(const struct verify_path *path)
 {
 	return path->cut && !path->skip && !path->traffic;
@@ -139,7 +139,7 @@ static int leak_row(struct judge *j, const char *subject, const char *what, cons
 	return 0;
 }
 
-/* Partitions are kept at the port of who would receive: leaks are laid there. */
+/* The receiver's port enforces a partition, so leaks are attributed to the receiver. */
 static int leak_rows(struct judge *j, size_t end)
 {
 	size_t all = 0, leaks = 0;
@@ -221,7 +221,7 @@ static int order_row(struct judge *j, const char *subject, const char *what, uns
 	return 0;
 }
 
-/* The direction in which all paths reorder, if they are several. */
+/* Returns whether several paths use the direction and all of them reorder. */
 static bool reorders(const struct judge *j, size_t d)
 {
 	size_t all = 0, wrong = 0;
@@ -278,12 +278,12 @@ static bool is_hidden(const struct judge *j, size_t end)
 	       ((!d[0].own || !d[0].own->has) && (!d[1].own || !d[1].own->has));
 }
 
-/* Why a direction's conditions cannot be told, from the first path that says so; or NULL. */
+/* Returns the reason, from any path, why a direction's conditions are unknown; or NULL. */
 static const char *find_why(const struct judge *j, size_t end, bool up)
 {
 	for (size_t p = 0; p < j->in->path_count; p++) {
 		const struct verify_path *path = &j->in->paths[p];
-		/* Both are of the node at an echo's end. */
+		/* Both conditions of an echo are of the node at its far end. */
 		size_t of = up && !path->echo ? path->from : path->to;
 
 		if (of == end && (up ? path->why_up : path->why_down))
@@ -292,7 +292,7 @@ static const char *find_why(const struct judge *j, size_t end, bool up)
 	return NULL;
 }
 
-/* An end that is cut off from everybody cannot show its conditions, nor can what varies. */
+/* Adds rows for conditions that cannot be measured: unknown, or of an end cut off entirely. */
 static int hidden_rows(struct judge *j, size_t end)
 {
 	const struct direction *d = &j->directions[2 * end];
@@ -308,7 +308,8 @@ static int hidden_rows(struct judge *j, size_t end)
 		r = verify_unmeasured(j, name, "conditions down", down);
 	if (r < 0 || up || down || is_hidden(j, end) || d[0].dead || d[1].dead)
 		return r;
-	return verify_unmeasured(j, name, "conditions", "nothing may or does pass from or to it");
+	return verify_unmeasured(j, name, "conditions",
+				 "it is cut off, or no packet to or from it arrives");
 }
 
 static int end_rows(struct judge *j, size_t end)
@@ -322,7 +323,7 @@ static int end_rows(struct judge *j, size_t end)
 	return r == 0 ? hidden_rows(j, end) : r;
 }
 
-/* Where a direction has one path only, its conditions show in that path's rows. */
+/* Conditions of a direction with a single path are judged in that path's rows. */
 static bool stands_alone(const struct judge *j, const struct verify_path *path)
 {
 	return (j->directions[UP_OF(path)].paths < 2 && path->up.has) ||
@@ -353,7 +354,7 @@ static bool is_of_class(const struct judge *j, size_t p, const char *traffic)
 	return j->in->paths[p].traffic && strcmp(j->in->paths[p].traffic, traffic) == 0;
 }
 
-/* The path of a class whose delay, or loss, is furthest from what was asked. */
+/* Returns the path of a class whose delay, or loss, deviates most. */
 static size_t worst_of(const struct judge *j, const char *traffic, bool loss)
 {
 	size_t worst = SIZE_MAX;
@@ -373,7 +374,7 @@ static size_t worst_of(const struct judge *j, const char *traffic, bool loss)
 	return worst;
 }
 
-/* A class: every pair that is wrong, or if none is the worst one. */
+/* Adds the rows of a class: every wrong pair, or if there is none, the worst. */
 static int class_rows(struct judge *j, size_t first)
 {
 	const char *traffic = j->in->paths[first].traffic;
@@ -415,7 +416,7 @@ static bool is_first_of_class(const struct judge *j, size_t p)
 	return true;
 }
 
-/* A node that only answers. */
+/* Adds the rows of a node that only answers echoes. */
 static int echo_rows(struct judge *j, size_t p)
 {
 	const struct verify_path *path = &j->in->paths[p];

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What was asked for against what was measured. Pure: no I/O.
+ * Compares measurements with the requested conditions. Pure: no I/O.
  *
- * What is measured are paths, from one end to another; what is asked for are mostly
- * the conditions of ends: the uplink of the one, the downlink of the other. So the
- * deviations of all paths are laid to directions of ends first (a wrong direction
- * shows in all its paths), and what these do not explain to single paths.
+ * Measurements are of paths from one end to another, but most conditions belong to
+ * ends: the uplink of one, the downlink of the other. The judge therefore attributes
+ * deviations to directions of ends first (a wrong direction shows in all its paths), and
+ * what remains to single paths.
  */
 #ifndef NETSIM_VERIFY_H
 #define NETSIM_VERIFY_H
@@ -14,40 +14,41 @@
 #include "netsim/config/dist.h"
 #include "netsim/probe/probe.h"
 
-/* A directed path. Its texts and conditions belong to the caller. */
+/* A directed path. The caller owns its texts and conditions. */
 struct verify_path {
 	size_t from, to;
-	const char *traffic; /* the class of traffic, NULL: any */
+	const char *traffic; /* class of traffic; NULL: any */
 	struct conditions up, path, down;
-	bool cut;				  /* nothing may pass */
+	bool cut;				  /* partitioned: nothing may pass */
 	bool skip;				  /* not judged */
-	const char *why_up, *why_path, *why_down; /* a hop whose conditions cannot be told */
-	bool echo; /* there and back: up and down are those of the node at its end */
-	double up_every, down_every; /* ms between probes on either link, all paths together */
-	struct probe_seen seen;	     /* few probes, for times */
-	struct probe_seen many;	     /* many, for ratios; may be none */
+	const char *why_up, *why_path, *why_down; /* why a hop's conditions are unknown, or NULL */
+	bool echo;		     /* a round trip; up and down are of the far node */
+	double up_every, down_every; /* ms between probes of all paths on either link */
+	struct probe_seen seen;	     /* few probes, for delays */
+	struct probe_seen many;	     /* many probes, for ratios; may be none */
 };
 
 /*
- * The rate of one direction of an end, measured through one partner or several; or
- * that of a path, whose ends these are.
+ * The rate of one direction of an end, measured with one or several partners, or the
+ * rate of a path from end to partner.
  */
 struct verify_rate {
 	size_t end, partner;
 	bool up;
 	bool is_path;
-	size_t path;	    /* then: which one */
-	uint64_t own;	    /* what is asked of the direction, or of the path */
-	uint64_t asked;	    /* what is asked of what was measured: less with a slow partner */
-	double slack;	    /* how much more it may deviate, as a share: for jitter */
+	size_t path;	    /* its index, if is_path */
+	uint64_t own;	    /* the requested rate of the direction or path */
+	uint64_t asked;	    /* the rate to expect: less with slow partners */
+	double slack;	    /* additional tolerance, as a share: for jitter */
 	double udp, tcp;    /* bit/s; below 0: not measured */
-	uint64_t tcp_asked; /* TCP goes to one partner: the rate of that path */
-	double offered;	    /* what was sent of UDP */
-	const char *why;    /* it was not measured */
-	bool shared;	    /* the partner's link may as well be the wrong one */
-	bool left_out;	    /* one of too many */
-	bool any_partner;   /* there is none whose own rates are right */
+	uint64_t tcp_asked; /* the same for TCP, which uses one partner only */
+	double offered;	    /* the rate of UDP sent */
+	const char *why;    /* the reason if it was not measured, or NULL */
+	bool shared;	    /* the partner's link may be at fault instead */
+	bool left_out;	    /* skipped to save time */
+	bool any_partner;   /* no partner has correct rates of its own: use any */
 };
+/* Returns whether a measured rate is within tolerance. */
 
 bool verify_rate_fits(const struct verify_rate *r);
 
@@ -75,38 +76,39 @@ struct verify_rows {
 	size_t count;
 };
 
-/* Appends rows to ret. */
+/* Judges the measurements: appends rows to ret. Returns 0, or -ENOMEM with err filled. */
 int verify_judge(const struct verify_input *in, struct verify_rows *ret, struct netsim_err *err);
 
-/* --- the parts, for tests and for who plans the measurement */
+/* --- parts of the judge, for tests and for planning the measurement */
 
-/* What a path is expected to do; times in ms. */
+/* The expected behaviour of a path; times in ms. */
 struct verify_expect {
-	double delay;  /* with what keeping the order adds */
+	double delay;  /* including growth */
 	double sd;     /* of the delay */
-	double growth; /* what keeping the order adds */
-	double slack;  /* of the delay: what is not known exactly */
-	double loss;   /* with what is damaged */
-	double bursts; /* how much the variance of losses exceeds the binomial's */
+	double growth; /* additional delay by keeping the order under jitter */
+	double slack;  /* uncertainty of the delay */
+	double loss;   /* including corrupted packets */
+	double bursts; /* variance of losses, relative to a binomial distribution */
 	double duplicate;
 	uint64_t rate;	 /* bit/s, 0: none */
-	unsigned hops;	 /* that hold packets back */
-	bool order_free; /* packets may overtake each other */
+	unsigned hops;	 /* number of hops that delay packets */
+	bool order_free; /* reordering is allowed */
 };
 
+/* Computes the expected behaviour of a path. Returns 0 or -ENOMEM. */
 int verify_expect(const struct verify_path *path, struct dist_tables *tables,
 		  struct verify_expect *ret);
 
-/* The standard deviation of the delay of one direction by itself, in ms. */
+/* Returns the standard deviation of the delay of a single direction, in ms. */
 double verify_jitter(const struct conditions *c);
-/* The share of packets that a direction loses on the long run. */
+/* Returns the mean loss of a direction, as a share. */
 double verify_loss(const struct conditions *c);
-/* The variance of the number of losses, against that of independent ones. */
+/* Returns the variance of the number of losses, relative to that of independent losses. */
 double verify_bursts(const struct conditions *c);
 
 /*
- * Clopper and Pearson's interval of a probability of which count of n trials came
- * true; it misses the truth with the probability alpha. Real numbers are fine.
+ * Computes the Clopper-Pearson confidence interval of a probability after count successes
+ * in n trials, which need not be integers; alpha is the error probability.
  */
 void verify_interval(double count, double n, double alpha, double *low, double *high);
 

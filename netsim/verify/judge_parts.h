@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the files of the judge share. */
+/* Internal to the judge. */
 #ifndef NETSIM_VERIFY_PARTS_H
 #define NETSIM_VERIFY_PARTS_H
 
 #include "netsim/verify/judge.h"
 
-#define VERIFY_ALPHA 0.001 /* chance of a false alarm of one row of ratios */
+#define VERIFY_ALPHA 0.001 /* probability of a false alarm per row of ratios */
 
-/* How many of how many, in one direction or on one path. */
+/* A ratio of packets, in one direction or on one path. */
 struct tally {
-	double count, n;  /* after allowing for bursts */
-	double low, high; /* of what the direction itself does */
-	double measured;  /* likewise */
+	double count, n;  /* packets that count, of n */
+	double low, high; /* confidence interval of the direction itself */
+	double measured;  /* the ratio of the direction itself */
 	bool known, failed;
 };
 
 /* One direction of an end: 2 * end for up, 2 * end + 1 for down. */
 struct direction {
 	const struct conditions *own; /* NULL: on no path */
-	size_t paths;		      /* that could be measured */
+	size_t paths;		      /* number of paths that could be measured */
 	bool dead;		      /* everything that should pass is lost */
-	double residual, noise;	      /* of the delay, ms */
-	double sd;		      /* as measured, of the direction by itself */
-	double sd_beside;	      /* that of all hops together, where it was seen */
+	double residual, noise;	      /* deviation of the delay, and its uncertainty; ms */
+	double sd;		      /* measured, of the direction itself */
+	double sd_beside;	      /* expected, of all hops of the path used for sd */
 	bool sd_known, sd_failed, sd_hidden, delay_failed;
 	struct tally loss, duplicate;
 };
@@ -33,8 +33,8 @@ struct judge {
 	struct netsim_err *err;
 	struct verify_expect *expect; /* of each path */
 	struct direction *directions;
-	bool *usable;	    /* paths that delay and ratios can be taken from */
-	bool *late, *lossy; /* paths that deviate by themselves */
+	bool *usable;	    /* paths usable for delay and ratios */
+	bool *late, *lossy; /* paths with a deviation that their ends do not explain */
 	struct dist_tables tables;
 };
 
@@ -42,46 +42,46 @@ struct judge {
 #define UP_OF(path)   (2 * (path)->from)
 #define DOWN_OF(path) (2 * (path)->to + 1)
 
-/* What is judged by itself, not by what its ends' directions do. */
+/* Returns whether a path is judged on its own, not by the directions of its ends. */
 static inline bool verify_alone(const struct verify_path *path)
 {
 	return path->traffic || path->echo;
 }
 
-/* Whether the path says something about its ends' directions. */
+/* Returns whether a path counts for the directions of its ends. */
 static inline bool verify_counts(const struct judge *j, size_t p)
 {
 	return j->usable[p] && !verify_alone(&j->in->paths[p]);
 }
 
-/* A new row, NULL when out of memory (err is filled). */
+/* Appends a row; returns NULL with err filled if out of memory. */
 struct verify_row *verify_row(struct judge *j, enum netsim_verdict verdict, const char *subject,
 			      const char *what);
 
-/* "a > b", "a > b class". */
+/* Formats the name of a path: "a > b" or "a > b class". */
 const char *verify_pair_name(const struct judge *j, const struct verify_path *path, char *buf,
 			     size_t size);
-/* A row that says why something was not measured. */
+/* Adds a row for something not measured, with the reason. */
 int verify_unmeasured(struct judge *j, const char *subject, const char *what, const char *why);
 
-/* Lays the delays' deviations to directions and paths. */
+/* Attributes deviations of the delay to directions and paths. */
 int verify_delays(struct judge *j);
-/* The rows of an end's delay and jitter; of a path's. */
+/* Add the rows for delay and jitter of an end, and for the delay of a path. */
 int verify_delay_rows(struct judge *j, size_t end);
 int verify_path_delay(struct judge *j, size_t p, const char *subject, const char *what);
-/* How much a path's delay may deviate. */
+/* Returns the tolerance of a path's delay, in ms. */
 double verify_tolerance(const struct judge *j, size_t p);
-/* What a path's delay is measured as: the median, with jitter the mean. */
+/* Returns a path's measured delay in ms: the median, or the mean if it has jitter. */
 double verify_delay_of(const struct judge *j, size_t p);
 
-/* The same for what is lost and duplicated. */
+/* The same for loss and duplication. */
 int verify_ratios(struct judge *j);
 int verify_ratio_rows(struct judge *j, size_t end);
-/* The share that a path lost. */
+/* Returns the share of packets that a path lost. */
 double verify_loss_of(const struct judge *j, size_t p);
 int verify_path_loss(struct judge *j, size_t p, const char *subject);
 
-/* The rows of an end's rates, of a path's, and of those that were left out. */
+/* Add the rows for rates of an end, of a path, and for rates left out. */
 int verify_end_rates(struct judge *j, size_t end);
 int verify_path_rates(struct judge *j, size_t p);
 int verify_left_rates(struct judge *j);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Rates: of the directions of ends, and of paths that have one of their own. */
+/* Judges rates: of directions of ends, and of paths. */
 #include <errno.h>
 #include <math.h>
 #include <string.h>
@@ -8,9 +8,9 @@
 #include "netsim/verify/judge_parts.h"
 
 #define RATE_SHARE 0.05
-#define TCP_SHARE  0.8 /* TCP leaves a link idle while it makes good for losses */
+#define TCP_SHARE  0.8 /* TCP leaves a link idle while it recovers from losses */
 
-/* Four digits, as in "9.96 mbit". */
+/* Formats a rate with three significant digits: "9.96 mbit". */
 static const char *format_bps(double bps, char *buf, size_t size)
 {
 	static const char *const units[] = {"bit", "kbit", "mbit", "gbit", "tbit"};
@@ -46,12 +46,12 @@ bool verify_rate_fits(const struct verify_rate *r)
 
 static bool rate_known(const struct verify_rate *r)
 {
-	/* What the sender did not get rid of says nothing about the link. */
+	/* If the sender was too slow, a low rate says nothing about the link. */
 	return !r->why &&
 	       (udp_fits(r) || r->offered >= 1.04 * (double)r->asked || r->udp > (double)r->asked);
 }
 
-/* The share of what is asked that passed. */
+/* Returns the measured rate as a share of the expected one. */
 static double share_of(const struct verify_rate *r)
 {
 	double udp = r->udp < 0 ? 1 : r->udp / (double)r->asked;
@@ -60,7 +60,7 @@ static double share_of(const struct verify_rate *r)
 	return fmin(udp, tcp);
 }
 
-/* How much the partner's side of a rate that is too low is to blame. */
+/* The link at fault if a rate is too low: the end's own, the partner's, or either. */
 enum blame { BLAME_OWN, BLAME_EITHER, BLAME_PARTNER };
 
 static enum blame find_blame(const struct judge *j, const struct verify_rate *r)
@@ -92,30 +92,30 @@ static enum netsim_verdict judge_rate(const struct judge *j, const struct verify
 		return NETSIM_NOT_MEASURED;
 	}
 	if (!rate_known(r)) {
-		snprintf(why, size, "this machine sends no more than %s",
+		snprintf(why, size, "this machine cannot send more than %s",
 			 format_bps(r->offered, text, sizeof(text)));
 		return NETSIM_NOT_MEASURED;
 	}
 	if (verify_rate_fits(r)) {
 		if (r->asked < r->own)
-			snprintf(why, size, "more does not go through %s, its partner", partner);
+			snprintf(why, size, "its partner %s can handle no more", partner);
 		return NETSIM_AS_ASKED;
 	}
 	switch (find_blame(j, r)) {
 	case BLAME_OWN:
 		break;
 	case BLAME_EITHER:
-		snprintf(why, size, "it or the link of %s, its partner, is wrong", partner);
+		snprintf(why, size, "this link or that of its partner %s is wrong", partner);
 		break;
 	case BLAME_PARTNER:
-		snprintf(why, size, "the link of %s, its partner, is wrong", partner);
+		snprintf(why, size, "the link of its partner %s is wrong", partner);
 		return NETSIM_NOT_MEASURED;
 	}
 	return NETSIM_NOT_AS_ASKED;
 }
 
-/* A direction of one of its ends that lets no more through. */
-static const struct verify_rate *find_guilty(const struct judge *j, const struct verify_rate *r)
+/* Finds a direction of one of its ends that limits the path to a wrong rate. */
+static const struct verify_rate *find_limiting(const struct judge *j, const struct verify_rate *r)
 {
 	for (size_t i = 0; i < j->in->rate_count; i++) {
 		const struct verify_rate *other = &j->in->rates[i];
@@ -132,7 +132,7 @@ static const struct verify_rate *find_guilty(const struct judge *j, const struct
 static enum netsim_verdict judge_path(const struct judge *j, const struct verify_rate *r, char *why,
 				      size_t size)
 {
-	const struct verify_rate *guilty;
+	const struct verify_rate *limiting;
 	char text[32];
 
 	if (r->why) {
@@ -140,16 +140,16 @@ static enum netsim_verdict judge_path(const struct judge *j, const struct verify
 		return NETSIM_NOT_MEASURED;
 	}
 	if (!rate_known(r)) {
-		snprintf(why, size, "this machine sends no more than %s",
+		snprintf(why, size, "this machine cannot send more than %s",
 			 format_bps(r->offered, text, sizeof(text)));
 		return NETSIM_NOT_MEASURED;
 	}
 	if (verify_rate_fits(r))
 		return NETSIM_AS_ASKED;
-	guilty = r->udp >= 0 && r->udp < (double)r->asked ? find_guilty(j, r) : NULL;
-	if (!guilty)
+	limiting = r->udp >= 0 && r->udp < (double)r->asked ? find_limiting(j, r) : NULL;
+	if (!limiting)
 		return NETSIM_NOT_AS_ASKED;
-	snprintf(why, size, "the link of %s is wrong", j->in->ends[guilty->end]);
+	snprintf(why, size, "the link of %s is wrong", j->in->ends[limiting->end]);
 	return NETSIM_NOT_MEASURED;
 }
 
@@ -207,7 +207,7 @@ int verify_path_rates(struct judge *j, size_t p)
 	return r;
 }
 
-/* One row for all pairs, or all of a class, whose rates there was no time for. */
+/* Adds one row for all pairs whose rates were left out, and one for those of each class. */
 int verify_left_rates(struct judge *j)
 {
 	const struct verify_input *in = j->in;
@@ -231,7 +231,7 @@ int verify_left_rates(struct judge *j)
 			continue;
 		snprintf(subject, sizeof(subject), "all%s%s", traffic ? " " : "",
 			 traffic ? traffic : "");
-		snprintf(why, sizeof(why), "%zu more pair%s, to save time", count,
+		snprintf(why, sizeof(why), "%zu more pair%s left out to save time", count,
 			 count == 1 ? "" : "s");
 		r = verify_unmeasured(j, subject, "rate", why);
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Loss and duplication: which directions of ends, and which single paths, deviate. */
+/* Judges loss and duplication: attributes deviations to directions and single paths. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -8,12 +8,12 @@
 #include "netsim/util/err.h"
 #include "netsim/verify/judge_parts.h"
 
-#define STRAY 0.001 /* what a busy machine may lose where no loss is asked for */
+#define STRAY 0.001 /* loss attributed to a busy machine if none is requested */
 
-/* What is counted, and what is asked of it. */
+/* The kind of ratio to judge: loss or duplicates. */
 struct kind {
 	bool duplicates;
-	double *keep; /* of each direction: what corrects the share that survives it */
+	double *keep; /* by direction: factor that corrects the expected share of survivors */
 };
 
 static const struct probe_seen *seen_of(const struct verify_path *path)
@@ -42,7 +42,7 @@ static double asked(const struct kind *k, const struct verify_expect *e)
 	return k->duplicates ? fmin(1, e->duplicate) : e->loss;
 }
 
-/* What the path should show if the directions are what they were found to be. */
+/* Returns the expected ratio of a path, given the deviations of directions found so far. */
 static double expected(const struct judge *j, const struct kind *k, size_t p)
 {
 	const struct verify_path *path = &j->in->paths[p];
@@ -71,7 +71,7 @@ static bool is_of(const struct judge *j, size_t p, size_t d)
 	       (UP_OF(&j->in->paths[p]) == d || DOWN_OF(&j->in->paths[p]) == d);
 }
 
-/* All paths of a direction, but the one that deviates most where there are several. */
+/* Sums up the paths of a direction; trim leaves out the one of several that deviates most. */
 static struct sums add_up(const struct judge *j, const struct kind *k, size_t d, bool trim)
 {
 	struct sums s = {.bursts = 1};
@@ -114,7 +114,7 @@ static bool outside(double number, double n, double share, double bursts, double
 	return share > high || fmax(share, STRAY) < low;
 }
 
-/* The direction that deviates most beyond chance; SIZE_MAX: none does. */
+/* Returns the direction with the most significant deviation, or SIZE_MAX if none has one. */
 static size_t find_worst(const struct judge *j, const struct kind *k, const bool *done)
 {
 	size_t worst = SIZE_MAX;
@@ -141,7 +141,7 @@ static struct tally *tally_of(struct judge *j, const struct kind *k, size_t d)
 	return k->duplicates ? &j->directions[d].duplicate : &j->directions[d].loss;
 }
 
-/* From what the paths show to what the direction does by itself. */
+/* Derives the ratio of a direction itself from the ratios of its paths. */
 static void measure(struct judge *j, const struct kind *k, size_t d)
 {
 	struct sums s = add_up(j, k, d, false);
@@ -237,7 +237,7 @@ static int ratio_row(struct judge *j, const char *name, const char *what, double
 	return 0;
 }
 
-/* Both ways in one row where they are asked the same and are right. */
+/* Combines both directions for one row, if their requests are equal and both are right. */
 static struct tally both(const struct tally *up, const struct tally *down)
 {
 	return (struct tally) {.known = true,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The rows of a verdict. */
+/* Appends the rows of a verdict. */
 #include <errno.h>
 
 #include "netsim/util/array.h"

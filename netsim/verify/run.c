@@ -10,11 +10,11 @@
 #include "netsim/util/auto.h"
 #include "netsim/util/err.h"
 
-#define LOAD	   0.1	  /* of a link's rate, at most, may be probes */
-#define ALL_PPS	   1500.0 /* probes a second on all paths together, for times */
-#define ALL_MANY   2000.0 /* likewise for ratios */
-#define MOST_TIME  30.0	  /* seconds; slow links get fewer probes rather than more */
-#define CLOCK_STEP 0.001  /* s by which a clock that was set differs */
+#define LOAD	   0.1	  /* upper bound of the share of a link's rate used by probes */
+#define ALL_PPS	   1500.0 /* probes per second on all paths together, for delays */
+#define ALL_MANY   2000.0 /* the same for ratios */
+#define MOST_TIME  30.0	  /* upper bound in seconds; slow links get fewer probes instead */
+#define CLOCK_STEP 0.001  /* seconds of offset by which a clock counts as set */
 
 struct verify_path *verify_run_add(struct verify_run *run)
 {
@@ -41,7 +41,7 @@ void verify_run_done(struct verify_run *run)
 
 /* --- probing */
 
-/* How many paths use each direction: the probes of all of them load it. */
+/* Counts the paths that use each direction: all their probes load it. */
 static size_t *count_uses(const struct verify_run *run, struct netsim_err *err)
 {
 	size_t *uses = calloc(2 * run->end_count + 1, sizeof(*uses));
@@ -55,14 +55,14 @@ static size_t *count_uses(const struct verify_run *run, struct netsim_err *err)
 	return uses;
 }
 
-/* Seconds between probes that this hop can bear when so many paths use it. */
-static double least_interval(const struct conditions *c, size_t uses, bool times)
+/* Returns the lower bound of the probe interval, in seconds, for a hop used by several paths. */
+static double min_interval(const struct conditions *c, size_t uses, bool times)
 {
 	double interval = 0;
 
 	if (cond_has(c, COND_RATE) && c->rate.bps)
 		interval = (double)uses * 8 * PROBE_FRAME / (LOAD * (double)c->rate.bps);
-	/* With jitter, packets that come fast push each other back. */
+	/* Under jitter, packets in quick succession delay each other, to keep the order. */
 	if (times)
 		interval = fmax(interval, 2 * (double)uses * verify_jitter(c) / 1e3);
 	return interval;
@@ -77,10 +77,9 @@ static double set_intervals(struct verify_run *run, const size_t *uses, double b
 		const struct verify_path *path = &run->paths[p];
 		double interval = base;
 
-		interval = fmax(interval, least_interval(&path->up, uses[2 * path->from], times));
-		interval = fmax(interval, least_interval(&path->path, 1, times));
-		interval =
-			fmax(interval, least_interval(&path->down, uses[2 * path->to + 1], times));
+		interval = fmax(interval, min_interval(&path->up, uses[2 * path->from], times));
+		interval = fmax(interval, min_interval(&path->path, 1, times));
+		interval = fmax(interval, min_interval(&path->down, uses[2 * path->to + 1], times));
 		run->probes[p].interval = interval;
 		longest = fmax(longest, interval);
 	}
@@ -104,14 +103,14 @@ static int set_spacing(struct verify_run *run, struct netsim_err *err)
 	return 0;
 }
 
-struct telling {
+struct progress_arg {
 	const struct verify_run *run;
 	const char *what;
 };
 
-static bool tell(void *arg, double done)
+static bool report_progress(void *arg, double done)
 {
-	const struct telling *t = arg;
+	const struct progress_arg *t = arg;
 
 	return t->run->progress && t->run->progress(t->run->arg, t->what, done);
 }
@@ -127,13 +126,13 @@ static double clock_offset(void)
 static int probe_all(struct verify_run *run, struct probe *probe, const char *what, double seconds,
 		     double settle, struct netsim_err *err)
 {
-	struct telling telling = {run, what};
+	struct progress_arg progress = {run, what};
 	const struct probe_plan plan = {.paths = run->probes,
 					.path_count = run->path_count,
 					.seconds = seconds,
 					.settle = settle,
-					.progress = tell,
-					.arg = &telling};
+					.progress = report_progress,
+					.arg = &progress};
 	double before = clock_offset();
 	int r = probe_run(probe, &plan, err);
 
@@ -145,7 +144,7 @@ static int probe_all(struct verify_run *run, struct probe *probe, const char *wh
 	return r;
 }
 
-/* How long after the last probe one may still come; and whether ratios are asked for. */
+/* Computes how long to wait after the last probe, and whether ratios must be measured. */
 static int look_ahead(struct verify_run *run, double *ret_settle, bool *ret_ratios,
 		      struct netsim_err *err)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Plans and does the measurement: how often each path is probed, so that no link is
- * loaded by it, and who is whose partner when rates are measured.
+ * Plans and runs the measurement: how often to probe each path without loading a link,
+ * and which partners to use for measuring rates.
  */
 #ifndef NETSIM_VERIFY_RUN_H
 #define NETSIM_VERIFY_RUN_H
@@ -10,9 +10,9 @@
 
 struct verify_run {
 	int own_fd;		 /* this process's network namespace */
-	struct probe_end *links; /* interfaces; probes[].from and .to count them */
+	struct probe_end *links; /* interfaces; probes[].from and .to index them */
 	size_t link_count;
-	char **ends; /* what conditions belong to; paths[].from and .to count them */
+	char **ends; /* names of the ends; paths[].from and .to index them */
 	size_t end_count;
 	struct verify_path *paths;
 	struct probe_path *probes; /* one for each path */
@@ -25,17 +25,18 @@ struct verify_run {
 	void *arg;
 };
 
-/* Adds a path with nothing asked of it yet; NULL when out of memory. */
+/* Adds a path without conditions; NULL if out of memory. */
 struct verify_path *verify_run_add(struct verify_run *run);
-/* Frees what the run holds, but for the namespaces. */
+/* Frees the contents of the run, but does not close namespaces. */
 void verify_run_done(struct verify_run *run);
 
-/* Measures the rates, after the paths; fills rates. */
+/* Measures the rates and fills rates; call it after the paths have been measured. */
 int verify_run_rates(struct verify_run *run, struct probe *probe, struct netsim_err *err);
 
 /*
- * Measures everything; fills seen, many, up_every, down_every, rates and lateness.
- * Called again it measures all but the rates anew.
+ * Measures everything: fills seen, many, up_every, down_every, rates and lateness. A
+ * second call measures everything again except the rates. Returns 0, or a negative errno
+ * with err filled.
  */
 int verify_measure(struct verify_run *run, struct netsim_err *err);
 

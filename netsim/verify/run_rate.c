@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Measures rates: who is whose partner, what floods, what TCP makes of it. */
+/* Measures rates: chooses partners, floods them with UDP, and tries TCP. */
 #include <errno.h>
 #include <math.h>
 #include <netinet/in.h>
@@ -11,18 +11,18 @@
 #include "netsim/util/err.h"
 #include "netsim/verify/run.h"
 
-#define OVERLOAD    1.2	 /* what a flood sends, against the rate */
-#define RATE_ROUND  30.0 /* seconds that rates may take all together */
+#define OVERLOAD    1.2	 /* rate of a flood, relative to the expected rate */
+#define RATE_ROUND  30.0 /* seconds available for all rates together */
 #define TRIES	    3
 #define TCP_SECONDS 1.0
 
-#define PATH_SECONDS 0.25 /* that a path is flooded for, at first */
-#define PATH_RATES   100  /* paths with rates of their own that are measured, at most */
-#define CLASS_RATES  6	  /* likewise of one class, where it may be by TCP */
-#define TCP_PATHS    8	  /* rates up to which those of paths are measured by TCP, too */
-#define LOST_MOST    0.5  /* what may be lost where a rate is to be seen */
+#define PATH_SECONDS 0.25 /* duration of the first flood of a path */
+#define PATH_RATES   100  /* upper bound of rates of paths that are measured */
+#define CLASS_RATES  6	  /* the same per class, which may need TCP */
+#define TCP_PATHS    8	  /* upper bound of rates for measuring paths by TCP, too */
+#define LOST_MOST    0.5  /* upper bound of loss for measuring a rate */
 
-/* What partners must carry together, against a rate, so that they are not filled. */
+/* Capacity of all partners together, relative to the rate, so that it does not fill them. */
 #define SPREAD	     1.4
 #define SPREAD_LEAST 1.25
 
@@ -36,13 +36,13 @@ static uint64_t least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* What a path carries but for the direction that is looked at. */
+/* Returns the rate of a path without its hop in the direction up or down. */
 static uint64_t rest_of(const struct verify_path *path, bool up)
 {
 	return least(rate_of(&path->path), rate_of(up ? &path->down : &path->up));
 }
 
-/* A path whose own rate is wrong tells nothing about its ends. */
+/* Returns whether a path's own rate is wrong; such a path says nothing about its ends. */
 static bool is_wrong(const struct verify_run *run, size_t p)
 {
 	for (size_t i = 0; i < run->rate_count; i++)
@@ -53,8 +53,8 @@ static bool is_wrong(const struct verify_run *run, size_t p)
 }
 
 /*
- * A path that leaves or reaches the direction that is looked at; if there is a choice
- * none whose own rate is wrong.
+ * Returns whether a path is a candidate for measuring a direction: it uses that
+ * direction, and its own rate is not wrong (unless all are: any_partner).
  */
 static bool is_candidate(const struct verify_run *run, const struct verify_rate *r, size_t p)
 {
@@ -64,15 +64,15 @@ static bool is_candidate(const struct verify_run *run, const struct verify_rate 
 	       !path->cut && path->seen.received && (r->any_partner || !is_wrong(run, p));
 }
 
-/* The path over the fastest partner, but for one; SIZE_MAX: none. */
-static size_t find_partner(const struct verify_run *run, const struct verify_rate *r, size_t not )
+/* Returns the candidate with the fastest partner, leaving out except; SIZE_MAX: none. */
+static size_t find_partner(const struct verify_run *run, const struct verify_rate *r, size_t except)
 {
 	size_t best = SIZE_MAX;
 
 	for (size_t p = 0; p < run->path_count; p++) {
 		const struct verify_path *path = &run->paths[p];
 
-		if (!is_candidate(run, r, p) || (r->up ? path->to : path->from) == not )
+		if (!is_candidate(run, r, p) || (r->up ? path->to : path->from) == except)
 			continue;
 		if (best == SIZE_MAX || rest_of(path, r->up) > rest_of(&run->paths[best], r->up))
 			best = p;
@@ -80,7 +80,7 @@ static size_t find_partner(const struct verify_run *run, const struct verify_rat
 	return best;
 }
 
-/* Bits that a shaper lets through at once. */
+/* Returns the number of bits that a shaper passes at once. */
 static double burst_of(const struct conditions *c)
 {
 	double bits;
@@ -102,13 +102,13 @@ static void wait_seconds(double seconds)
 	clock_nanosleep(CLOCK_MONOTONIC, 0, &time, NULL);
 }
 
-/* Who takes part in the measurement of one direction's rate. */
+/* The plan for measuring one rate. */
 struct turn {
 	struct probe_lane lanes[PROBE_LANES];
 	size_t lane_count;
 	const struct verify_path *path; /* of the first lane */
-	double room;			/* what the partners carry all together */
-	double lost_before;		/* of what is sent, before the hop that limits it */
+	double room;			/* rate of all partners together */
+	double lost_before;		/* share lost before the hop that limits the rate */
 	double burst;
 	double seconds;
 	struct verify_expect expect; /* of the first lane */
@@ -136,8 +136,8 @@ static int add_lane(const struct verify_run *run, const struct verify_rate *r, s
 }
 
 /*
- * One partner that is fast enough, or several whose links are not filled by their
- * part: then nothing but this end's own link limits what passes.
+ * Chooses a partner that is fast enough, or several that are fast enough together, so
+ * that only the link of the end itself limits the rate.
  */
 static int choose(const struct verify_run *run, struct verify_rate *r, size_t first,
 		  struct turn *turn, struct netsim_err *err)
@@ -175,10 +175,10 @@ static void flood(struct probe *probe, const struct turn *turn, struct verify_ra
 {
 	double asked = (double)r->asked, offer = OVERLOAD * asked / (1 - turn->lost_before);
 
-	/* No partner's link may be filled by its part. */
+	/* Keep each partner's share below the rate of its link. */
 	if (turn->lane_count > 1)
 		offer = fmin(offer, turn->room * OVERLOAD / SPREAD);
-	/* A machine that stalls makes a link look slow or, within a window, fast: once more. */
+	/* A stalled machine makes a link look slow or, within the window, fast: try again. */
 	for (int i = 1; i <= TRIES; i++) {
 		const struct probe_flood_plan plan = {.lanes = turn->lanes,
 						      .lane_count = turn->lane_count,
@@ -201,7 +201,7 @@ static int stream(struct probe *probe, const struct turn *turn, struct verify_ra
 		  struct netsim_err *err)
 {
 	double rtt = 2 * turn->path->seen.mean / 1e3;
-	/* Until slow start has filled link and queue, which is twice what the link holds. */
+	/* Time for slow start to fill link and queue, twice the bandwidth-delay product. */
 	double warmup = 0.3 + fmin(2, 12 * rtt);
 	int result = 0;
 
@@ -214,7 +214,7 @@ static int stream(struct probe *probe, const struct turn *turn, struct verify_ra
 			return 0;
 		}
 		r->tcp = fmax(r->tcp, seen.passed);
-		/* What waits in the queues still goes out. */
+		/* Wait for the queues to drain. */
 		wait_seconds(fmin(1, 2 * rtt + 8 * QUEUE_MIN / (double)r->tcp_asked));
 		if (verify_rate_fits(r))
 			break;
@@ -250,7 +250,7 @@ static int measure_over(struct verify_run *run, struct probe *probe, struct veri
 	r->asked = least(r->own, turn.room < 1e18 ? (uint64_t)turn.room : UINT64_MAX);
 	r->udp = r->tcp = -1;
 	r->shared = turn.room < SPREAD * (double)r->own;
-	/* Both ends of the window may be off by the jitter. */
+	/* Jitter can shift both ends of the window. */
 	r->slack = fmin(0.5, 2 * turn.expect.sd / 1e3 / turn.seconds);
 	flood(probe, &turn, r);
 	if (!run->quick && each >= 1 && turn.expect.loss <= 0 && turn.expect.duplicate <= 0 &&
@@ -261,7 +261,7 @@ static int measure_over(struct verify_run *run, struct probe *probe, struct veri
 	return result;
 }
 
-/* A partner's own link may be the wrong one: then another one acquits this end. */
+/* If the rate is wrong, tries a second partner, because the first one's link may be at fault. */
 static int measure_rate(struct verify_run *run, struct probe *probe, struct verify_rate *r,
 			struct netsim_err *err)
 {
@@ -270,11 +270,11 @@ static int measure_rate(struct verify_run *run, struct probe *probe, struct veri
 	int result;
 
 	if (first == SIZE_MAX) {
-		r->any_partner = true; /* better a doubtful one than none */
+		r->any_partner = true; /* a doubtful partner is better than none */
 		first = find_partner(run, r, SIZE_MAX);
 	}
 	if (first == SIZE_MAX) {
-		r->why = "there is no other end that it can exchange packets with";
+		r->why = "no other end exchanges packets with it";
 		return 0;
 	}
 	result = measure_over(run, probe, r, first, false, err);
@@ -291,7 +291,7 @@ static int measure_rate(struct verify_run *run, struct probe *probe, struct veri
 	if (!verify_rate_fits(&second))
 		r->shared = false; /* two partners cannot both be wrong */
 	else if ((double)second.asked > 1.05 * r->udp)
-		*r = second; /* it carries more than passed to the first */
+		*r = second; /* the second partner got more than the first */
 	return 0;
 }
 
@@ -322,18 +322,18 @@ static int add_directions(struct verify_run *run, struct netsim_err *err)
 	return 0;
 }
 
-/* --- rates that paths have by themselves */
+/* --- rates of paths */
 
-/* What a path carries of what it should, and what is lost on the way there. */
-struct carrying {
+/* The rate of a path, and the loss around its slowest hop. */
+struct capacity {
 	uint64_t rate;
-	double before, after; /* lost before the hop that limits, and behind it */
+	double before, after; /* share lost before the slowest hop, and after it */
 };
 
-static struct carrying carrying_of(const struct verify_path *path)
+static struct capacity path_capacity(const struct verify_path *path)
 {
 	const struct conditions *hops[] = {&path->up, &path->path, &path->down};
-	struct carrying c = {.rate = UINT64_MAX};
+	struct capacity c = {.rate = UINT64_MAX};
 	double before = 1, all = 1;
 
 	for (size_t i = 0; i < ARRAY_SIZE(hops); i++) {
@@ -353,7 +353,7 @@ static struct carrying carrying_of(const struct verify_path *path)
 	return c;
 }
 
-/* The same path for the traffic of no class, which stands before those of classes. */
+/* Returns the same path without a class, which precedes those with classes. */
 static const struct verify_path *plain_of(const struct verify_run *run, size_t p)
 {
 	while (p && run->paths[p].traffic)
@@ -361,7 +361,7 @@ static const struct verify_path *plain_of(const struct verify_run *run, size_t p
 	return &run->paths[p];
 }
 
-/* A class that only takes over its pair's rate has none of its own. */
+/* Returns whether a path has a rate to measure; a class that inherits its pair's has none. */
 static bool has_rate(const struct verify_run *run, size_t p)
 {
 	const struct verify_path *path = &run->paths[p], *plain;
@@ -379,7 +379,7 @@ static bool same_traffic(const struct verify_path *a, const struct verify_path *
 					  a->traffic == b->traffic;
 }
 
-/* All paths with the traffic of this one, of which so many are measured. */
+/* Adds all paths with the same traffic as first; at most most of them are measured. */
 static int add_group(struct verify_run *run, size_t first, size_t most, struct netsim_err *err)
 {
 	size_t count = 0, place = 0;
@@ -400,7 +400,7 @@ static int add_group(struct verify_run *run, size_t first, size_t most, struct n
 					   .end = path->from,
 					   .partner = path->to,
 					   .up = true,
-					   .own = carrying_of(path).rate,
+					   .own = path_capacity(path).rate,
 					   .udp = -1,
 					   .tcp = -1,
 					   .left_out = place++ % ((count + most - 1) / most)};
@@ -425,11 +425,11 @@ static int add_paths(struct verify_run *run, struct netsim_err *err)
 	return r;
 }
 
-/* Whether TCP can show the rate; if not, why. */
+/* Returns the reason why TCP cannot measure the rate, or NULL if it can. */
 static const char *refuses_tcp(const struct verify_expect *e)
 {
 	return e->loss > 0 || e->duplicate > 0 || e->order_free ?
-		       "TCP does not fill a path that loses, repeats or swaps packets" :
+		       "TCP does not fill a path that loses, duplicates or reorders packets" :
 		       NULL;
 }
 
@@ -437,18 +437,18 @@ static int measure_path(struct verify_run *run, struct probe *probe, struct veri
 			struct netsim_err *err)
 {
 	const struct probe_path *way = &run->probes[r->path];
-	struct carrying carrying = carrying_of(&run->paths[r->path]);
+	struct capacity capacity = path_capacity(&run->paths[r->path]);
 	bool tcp_alone = way->protocol == IPPROTO_TCP;
-	struct turn turn = {.seconds = PATH_SECONDS, .lost_before = carrying.before};
+	struct turn turn = {.seconds = PATH_SECONDS, .lost_before = capacity.before};
 	int result = add_lane(run, r, r->path, &turn, err);
 
 	if (result < 0)
 		return result;
 	turn.lanes[0].share = 1;
 	turn.lanes[0].port = way->port;
-	r->asked = r->tcp_asked = (uint64_t)((double)r->own * (1 - carrying.after));
+	r->asked = r->tcp_asked = (uint64_t)((double)r->own * (1 - capacity.after));
 	r->slack = fmin(0.5, 2 * turn.expect.sd / 1e3 / turn.seconds + turn.expect.duplicate);
-	if (carrying.before > LOST_MOST || carrying.after > LOST_MOST)
+	if (capacity.before > LOST_MOST || capacity.after > LOST_MOST)
 		r->why = "more than half of what is sent is lost";
 	else if (tcp_alone)
 		r->why = refuses_tcp(&turn.expect);
@@ -459,7 +459,7 @@ static int measure_path(struct verify_run *run, struct probe *probe, struct veri
 		return 0;
 	result = stream(probe, &turn, r, err);
 	if (result == 0 && r->tcp == 0 && tcp_alone)
-		r->why = "no connection to its port comes about";
+		r->why = "cannot connect to its port";
 	return result;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Any bytes as a capture file: read to its end, all of each packet, followed and summed up. */
+/* Arbitrary bytes as a capture file: reads all packets, tracks flows and sums them up. */
 #include <stdint.h>
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Any bytes as a class file: no crash, and what loads prints back to itself. */
+/* Arbitrary bytes as a class file: no crash; a valid file prints as itself. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Any text as conditions: what is read formats to what is read as the same. */
+/* Arbitrary text as conditions: parsing the formatted result gives the same conditions. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Any bytes as a conversation of frames: each begins with its kind of link, where it was
- * seen and how, how much of it was captured, how long it was, and how long after the one
- * before it came.
+ * Arbitrary bytes as a conversation of frames. Each frame begins with its link type, its
+ * vantage point and direction, the captured and the original length, and the time since
+ * the previous one.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -26,7 +26,7 @@ static void check_groups(const struct flow *flow)
 		abort();
 }
 
-/* Every packet that was sent to one came of it what can come of it. */
+/* Every delivered packet has a delay, and at most all of them are reordered. */
 static void check_rows(const struct oneway *oneway)
 {
 	const struct oneway_row *rows;
@@ -60,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		data += 4;
 		size -= 4;
 		captured = captured < size ? captured : (uint32_t)size;
-		/* Of its own, so that a byte too far is seen. */
+		/* A separate allocation, so that AddressSanitizer detects overreads. */
 		copy = malloc(captured ? captured : 1);
 		memcpy(copy, data, captured);
 		packet_decode(link, copy, captured, length, &packet);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Any bytes as a profile: no crash, and what loads prints back to itself. */
+/* Arbitrary bytes as a profile: no crash; a valid one prints as itself. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Any bytes as the kernel's answers to what netsim asks: links, qdiscs, filters,
- * and refusals. The first byte chooses the question; the rest is what arrives.
+ * Arbitrary bytes as the kernel's answers to requests: links, qdiscs, filters, and
+ * refusals. The first byte selects the request, the rest is the answer.
  */
 #include <libmnl/libmnl.h>
 #include <stdint.h>
@@ -11,10 +11,7 @@ static ssize_t canned_recv(const struct mnl_socket *sock, void *buf, size_t size
 static ssize_t canned_send(const struct mnl_socket *sock, const void *buf, size_t size);
 #define mnl_socket_recvfrom canned_recv
 #define mnl_socket_sendto   canned_send
-/* rt.c has a struct of the same name as mark.h */
-#define mark rt_mark
 #include "netsim/kernel/rtnl.c"
-#undef mark
 
 #include "netsim/kernel/filter.h"
 #include "netsim/kernel/link.h"
@@ -35,7 +32,7 @@ static ssize_t canned_send(const struct mnl_socket *sock, const void *buf, size_
 	return (ssize_t)size;
 }
 
-/* All messages that seem whole answer the question asked last; 0xff in a number: not ours. */
+/* Makes complete messages answer the last request, unless the low byte of their number is 0xff. */
 static void number(char *buf, size_t size, uint32_t seq)
 {
 	struct nlmsghdr *h = (void *)buf;
@@ -46,7 +43,7 @@ static void number(char *buf, size_t size, uint32_t seq)
 			h->nlmsg_seq = seq;
 }
 
-/* One datagram of the fuzzer's, then the end of it all. */
+/* Returns the datagram of the fuzzer, then the end of the answer. */
 static ssize_t canned_recv(const struct mnl_socket *sock, void *buf, size_t size)
 {
 	struct nlmsghdr end = {

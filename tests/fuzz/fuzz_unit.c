@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Any text as a quantity, a name or a pattern: what parses formats to the same value. */
+/* Arbitrary text as a quantity, name or pattern: a parsed value formats to the same value. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

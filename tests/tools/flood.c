@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Numbered packets between every pair of nodes, to prove which of them arrive.
+ * Sends numbered packets between all pairs of nodes, to prove which of them arrive.
  *
  *   flood [-r RATE] [-t SECONDS] [-k COUNT] [-s SIZE] [-o LOG] NETNS/IFACE...
  *   flood -a LOG [TIME...]
@@ -8,28 +8,28 @@
  *
  * Each round sends one Ethernet frame from every node to every other (-k: to the
  * COUNT nodes after it), so that a packet's number is the round that it was sent
- * in. RATE packets a second in all; 0: as many as go, and nothing is received.
- * SIZE: of a frame, 60 bytes without it.
- * Says "ready" once every pair has delivered, "stuck" after five seconds without;
- * ends after SECONDS, or on SIGTERM, and then says what it sent and what this
- * machine itself could not take. Exit status 1 when it was never ready.
+ * in. RATE is the total of packets per second; 0: as many as possible, without
+ * receiving any. SIZE is that of a frame, by default 60 bytes.
+ * Prints "ready" once every pair has delivered, or "stuck" after five seconds. Ends
+ * after SECONDS, or on SIGTERM, and then prints how much it sent and how much this
+ * machine could not receive. Exit status 1 if it was never ready.
  *
- * -a: for each stretch of time between TIMEs (seconds since 1970) and each pair
- * a line of
+ * -a: prints, for each stretch of time between TIMEs (seconds since 1970) and each
+ * pair, a line of
  *
  *   STRETCH FROM TO RECEIVED LOST FIRST LAST GAP
  *
- * RECEIVED in that stretch; LOST of those sent in it, ever; the arrival of the
- * FIRST and LAST in seconds since the stretch began (- for none), and the longest
- * silence between two arrivals.
+ * RECEIVED counts arrivals in the stretch; LOST those sent in it that never arrived.
+ * FIRST and LAST are arrival times in seconds since the stretch began (- if there was
+ * none), GAP the longest silence between two arrivals.
  *
- * -d: for each pair what its link did, in a line of
+ * -d: prints, for each pair, the effect of its link in a line of
  *   FROM TO SENT RECEIVED BURSTS COPIES LATE CORRUPT P1 P10 P50 P90 P99 RATE
- * BURSTS of losses; LATE: overtaken by another; delays in ms that 1 % and so on
- * of the packets do not exceed; RATE: of arrivals, per second.
+ * BURSTS of losses; LATE: overtaken packets; P1 to P99: percentiles of the delay in
+ * ms; RATE: arrivals per second.
  *
- * -l: for each pair the numbers of the packets that never came, and, with a + in
- * front of them, of those that came more than once.
+ * -l: prints, for each pair, the numbers of the packets that never arrived, and after
+ * a + the numbers of those that arrived more than once.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -67,8 +67,8 @@ struct frame {
 	uint8_t to[ETH_ALEN], from[ETH_ALEN];
 	uint16_t type;
 	uint16_t pad;
-	struct stamp stamp, again; /* twice, for when one bit is turned over */
-	uint32_t check;		   /* tells which of them is whole */
+	struct stamp stamp, again; /* twice, in case a bit is flipped */
+	uint32_t check;		   /* identifies the undamaged one */
 	uint8_t rest[ETH_ZLEN - 52];
 };
 _Static_assert(sizeof(struct frame) == ETH_ZLEN, "the shortest Ethernet frame");
@@ -101,7 +101,7 @@ static atomic_bool stop, deaf;
 static atomic_size_t delivered; /* pairs that have delivered */
 static double rate = 10000;
 static size_t frame_size = ETH_ZLEN;
-static int64_t started; /* earlier packets are of another flood */
+static int64_t started; /* earlier packets belong to another flood */
 
 static void die(const char *what)
 {
@@ -229,7 +229,7 @@ static void set_frame(struct frame *frame, size_t pair, const struct stamp *stam
 	memcpy(frame->from, nodes[pairs[pair].from].mac, ETH_ALEN);
 }
 
-/* A bridge that does not know the way yet gives a frame to everybody. */
+/* Handles a frame, which may be for another node: a bridge floods until it has learned. */
 static void take_frame(const struct node *node, const struct frame *frame, int64_t at, bool *seen)
 {
 	bool whole_again = check_of(&frame->again) == frame->check;
@@ -323,7 +323,7 @@ static void send_some(int fd, struct frame *frames, unsigned count)
 	}
 }
 
-/* One packet for each pair; pairs of one sender lie side by side. */
+/* Sends one packet for each pair; the pairs of one sender are adjacent. */
 static void send_round(uint32_t number)
 {
 	struct frame frames[BATCH];
@@ -342,7 +342,7 @@ static void send_round(uint32_t number)
 	}
 }
 
-/* A sender that was held up goes on from there: bursts would overflow queues. */
+/* After a stall the sender continues from now: a burst would overflow queues. */
 static void sleep_until(int64_t *due)
 {
 	int64_t time = now(CLOCK_MONOTONIC);
@@ -391,7 +391,7 @@ static void on_signal(int number)
 	atomic_store(&stop, true);
 }
 
-/* Packets that the kernel had no room for, of all that this machine receives. */
+/* Returns the number of packets that this machine dropped because a backlog was full. */
 static unsigned long backlog_drops(void)
 {
 	FILE *f = fopen("/proc/net/softnet_stat", "re");
@@ -449,7 +449,7 @@ static int flood(double seconds, const char *log)
 	return ready ? 0 : 1;
 }
 
-/* --- what came of it */
+/* --- arrivals (-a) */
 
 static void *read_items(FILE *f, size_t count, size_t size)
 {
@@ -557,11 +557,11 @@ static int analyse(const char *path, char **words, size_t count)
 	return 0;
 }
 
-/* --- what each link did */
+/* --- effects of links (-d) */
 
 struct deed {
 	unsigned received, bursts, copies, late, corrupt, arrivals;
-	uint32_t next; /* the highest number so far, and one */
+	uint32_t next; /* one more than the highest number so far */
 	int64_t first, last;
 	double *delays;
 	size_t delay_count;

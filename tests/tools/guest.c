@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * A machine that is not there: opens a tap as QEMU would and answers ARP,
- * neighbour discovery, ping and UDP echo (port 7) for one MAC address.
+ * Simulates a virtual machine: opens a tap as QEMU does, and answers ARP, neighbour
+ * discovery, ping and UDP echo (port 7) for one MAC address.
  *
  *   guest [-6 IP6] [-s IP,PORT,COUNT,SIZE,PACE] TAP MAC IP
  *
- * With -s it sends COUNT UDP packets of SIZE bytes (with all headers), PACE a
- * second, once ARP has told it the address. It runs until it gets SIGTERM, and
- * prints what it saw as a line of JSON then, on SIGUSR1, and half a second after
- * the last packet was sent:
+ * With -s it sends COUNT UDP packets of SIZE bytes (including headers), PACE per
+ * second, once ARP has resolved the address. It runs until SIGTERM. It prints its
+ * counters as a line of JSON at the end, on SIGUSR1, and half a second after the last
+ * packet was sent:
  *
  *   arp, echo   requests for it, by ARP or discovery and by ping
  *   foreign     frames for the MAC address of another machine
  *   asked       its own ARP requests; sent: its UDP packets
- *   udp, bytes  UDP that came; ms: from the first to the last of it
- *   echoed      its own UDP that came back; rtt: the median of that, in us
+ *   udp, bytes  UDP received; ms: from the first to the last packet
+ *   echoed      its own UDP packets echoed; rtt: their median, in us
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -42,12 +42,12 @@ static struct {
 	int fd;
 	uint8_t mac[6], ip[4], ip6[16];
 	bool has_ip6;
-	/* what it is to send */
+	/* packets to send (-s) */
 	uint8_t to[4], to_mac[6];
 	bool sends, knows_mac, reported;
 	unsigned port, count, size, pace;
 	long long asked_at, started, ended;
-	/* what it saw */
+	/* counters */
 	unsigned long arp, echo, foreign, asked, sent, udp, bytes, echoed;
 	long long first, last;
 	uint32_t rtt[MAX_RTTS];
@@ -128,7 +128,7 @@ static void sum_icmp6(uint8_t *ip, size_t len)
 	put16(ip + 42, fold(sum(sum(58 + (uint32_t)len, ip + 8, 32), ip + 40, len)));
 }
 
-/* A full queue loses it, as a real machine's would. */
+/* A full queue drops the frame, as on a real machine. */
 static void transmit(const uint8_t *frame, size_t len)
 {
 	if (write(g.fd, frame, len) < 0 && errno != EAGAIN && errno != ENOBUFS && errno != EIO)
@@ -206,7 +206,7 @@ static void on_ip(uint8_t *f, size_t len)
 {
 	uint8_t *ip = f + ETHER, *icmp = ip + 20;
 
-	/* Frames without options only, which is what Linux sends. */
+	/* IP headers without options only, as Linux sends them. */
 	if (len < ETHER + 28 || ip[0] != 0x45 || memcmp(ip + 16, g.ip, 4) != 0)
 		return;
 	if (ip[9] == IPPROTO_UDP)
@@ -318,7 +318,7 @@ static void send_one(void)
 	g.sent++;
 }
 
-/* All that is due by now. */
+/* Sends all packets that are due. */
 static void send_due(void)
 {
 	long long at = now();

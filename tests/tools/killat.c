@@ -4,7 +4,7 @@
  *
  *   killat SECONDS CMD...
  *
- * Exit status 137 if it was killed, its own if it was faster.
+ * Exit status: 137 if the command was killed, else that of the command.
  */
 #include <signal.h>
 #include <stdio.h>

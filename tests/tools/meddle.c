@@ -5,9 +5,9 @@
  *   meddle PROGRAM pair FROM TO delay|rate|loss NUMBER
  *   meddle PROGRAM flip
  *
- * PROGRAM is the id of the program at a port ("tc filter show" tells it), FROM and
- * TO are the interface numbers of ports. NUMBER is in ns, bytes/s, or parts of
- * 2^32. flip puts the policy into force that was so before the last change.
+ * PROGRAM is the id of the program at a port (see "tc filter show"), FROM and TO are
+ * interface indices of ports. NUMBER is in ns, bytes/s, or units of 2^-32. flip
+ * reactivates the policy that was in force before the last change.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -32,7 +32,7 @@ static _Noreturn void die(const char *what)
 	exit(1);
 }
 
-/* The map of a program with this name. */
+/* Opens the map of a program that has this name. */
 static int open_map(uint32_t program, const char *name)
 {
 	uint32_t ids[MAPS] = {0};
@@ -57,7 +57,7 @@ static int open_map(uint32_t program, const char *name)
 	die(name);
 }
 
-/* What a map of the program has at a key; and its change. */
+/* Read and change the value of a key in a map of the program. */
 static void get(uint32_t program, const char *map, const void *key, void *value)
 {
 	union bpf_attr attr = {.map_fd = (uint32_t)open_map(program, map)};

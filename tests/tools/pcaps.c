@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Large captures out of small ones, and captures of many connections:
+ * Makes large captures from small ones, and captures of many connections:
  *
- *   pcaps repeat TIMES IN OUT      IN again and again, later, from other ports
- *   pcaps connections COUNT OUT    each opened, used once and closed, in turns
- *   pcaps shuffle SEED IN OUT      some packets late, some twice, some not at all
- *   pcaps tag IN OUT               in VLAN 100 inside of VLAN 200
+ *   pcaps repeat TIMES IN OUT      repeat IN with later times and other ports
+ *   pcaps connections COUNT OUT    connections opened, used once and closed, interleaved
+ *   pcaps shuffle SEED IN OUT      delay, duplicate and drop some packets
+ *   pcaps tag IN OUT               put packets into VLAN 100 inside VLAN 200
  *
- * Only pcap in this machine's byte order, with Ethernet and IPv4, is understood.
+ * IN must be a pcap file in this machine's byte order, with Ethernet and IPv4.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -15,8 +15,8 @@
 #include <string.h>
 
 #define RECORD	  16
-#define EPHEMERAL 32768 /* ports from here on are clients' */
-#define TURNS	  1000	/* connections that are open at once */
+#define EPHEMERAL 32768 /* lower bound of client ports */
+#define TURNS	  1000	/* connections open at the same time */
 
 static void die(const char *what)
 {
@@ -58,7 +58,7 @@ static uint8_t *read_all(const char *path, size_t *ret_size)
 	return data;
 }
 
-/* Moves a client's port on, by the turn. */
+/* Shifts a client's port, depending on the turn. */
 static void turn_port(uint8_t *at, unsigned turn)
 {
 	unsigned port = (unsigned)(at[0] << 8 | at[1]);
@@ -116,7 +116,7 @@ static void repeat(unsigned times, const char *in, const char *out_path)
 		die("cannot write");
 }
 
-/* --- shuffle and tag: a packet after the other */
+/* --- shuffle and tag: packet by packet */
 
 struct record {
 	uint32_t time[4]; /* seconds, microseconds, captured, length */
@@ -148,7 +148,7 @@ static void put_record(FILE *out, const struct record *record, const uint32_t *w
 	put(out, record->frame, record->time[2]);
 }
 
-/* The times stay where they are: only whose they are changes. */
+/* Reorders packets, but keeps the sequence of times. */
 static void shuffle(unsigned seed, const char *in, const char *out_path)
 {
 	size_t size, count;
@@ -174,7 +174,7 @@ static void shuffle(unsigned seed, const char *in, const char *out_path)
 		put_record(out, &list[i], when);
 		if (chance == 6)
 			put_record(out, &list[i], when);
-		/* What moved up has the time of its new place. */
+		/* A packet that moves up gets the time of its new position. */
 		if (i + 1 < count &&
 		    (list[i + 1].time[0] < when[0] ||
 		     (list[i + 1].time[0] == when[0] && list[i + 1].time[1] < when[1])))
@@ -228,7 +228,7 @@ static void set32(uint8_t *at, uint32_t value)
 	set16(at + 2, value & 0xffff);
 }
 
-/* Number by number, other ports of 20 clients and of 4 servers. */
+/* The number selects the client (of 20), its port, and the server (of 4). */
 static void send_packet(FILE *out, uint64_t now, unsigned number, int server, uint32_t seq,
 			uint32_t ack, unsigned flags, unsigned data)
 {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Who reaches whom: pings from every node to every other, all at once, and one
- * process for it because the emulated machine starts processes slowly.
+ * Tests reachability: pings from every node to every other, all at once, from a single
+ * process because the emulated machine starts processes slowly.
  *
  *   reach FLEET NODE=ADDRESS...
  *
- * The node "host" is the host. Prints "A>B" for each pair of which a ping was
- * answered within half a second; it is sent five times. Makes the nodes ask again
- * for neighbours that are silent every 100 ms rather than every second.
+ * The node "host" is the host. Sends five pings per pair, and prints "A>B" if one was
+ * answered within half a second. Makes the nodes retry neighbour discovery every 100 ms
+ * instead of every second.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -96,7 +96,7 @@ static uint16_t checksum(const uint16_t *words, size_t n)
 	return (uint16_t) ~(sum + (sum >> 16));
 }
 
-/* What is unreachable is no mistake here. */
+/* An unreachable destination is no error here. */
 static void send_all(void)
 {
 	for (int from = 0; from < count; from++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The bytes of a netlink batch, against hex text; include after cmocka.h. */
+/* Compares the bytes of a netlink batch with hex text; include after cmocka.h. */
 #ifndef NETSIM_TESTS_BYTES_H
 #define NETSIM_TESTS_BYTES_H
 
@@ -22,7 +22,7 @@ static size_t parse_hex(const char *hex, uint8_t *bytes)
 	return count;
 }
 
-/* The batch holds these bytes; it is empty afterwards. */
+/* Expects these bytes in the batch, then empties it. */
 static void expect_bytes(struct rt *rt, const char *row, const char *hex)
 {
 	uint8_t want[4096];

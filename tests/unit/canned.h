@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A kernel whose answers are canned: what netsim/kernel/rtnl.c sends and receives passes
- * through here, because the linker wraps the calls (WRAP in the Makefile).
+ * A kernel with canned answers. The linker wraps the calls by which netsim/kernel/rtnl.c
+ * sends and receives (WRAP in the Makefile), so that they end here.
  */
 #ifndef TESTS_UNIT_CANNED_H
 #define TESTS_UNIT_CANNED_H
@@ -36,7 +36,7 @@ void *__wrap_realloc(void *old, size_t size)
 	return no_memory ? NULL : __real_realloc(old, size);
 }
 
-/* What the kernel answers, a datagram each, and what it was sent. */
+/* The kernel's answers, one datagram each, and the messages sent to it. */
 static struct {
 	char data[40][512];
 	size_t size[40], count, next;
@@ -75,7 +75,7 @@ ssize_t __wrap_mnl_socket_sendto(const struct mnl_socket *sock, const void *buf,
 	return (ssize_t)size;
 }
 
-/* Of the message that is sent next. */
+/* The sequence number of the next message sent. */
 static uint32_t next_seq(void)
 {
 	return (uint32_t)kernel.sent_ops + 1;
@@ -115,7 +115,7 @@ static struct nlmsghdr *add_answer(uint32_t seq, uint16_t type, uint16_t flags, 
 	return h;
 }
 
-/* Appends to the last message of the last datagram. */
+/* Extends the last message of the last datagram. */
 static void add_bytes(struct nlmsghdr *h, const void *data, size_t size)
 {
 	memcpy((char *)h + NLMSG_ALIGN(h->nlmsg_len), data, size);
@@ -131,7 +131,7 @@ static void add_attr(struct nlmsghdr *h, uint16_t type, const void *data, uint16
 	add_bytes(h, data, size);
 }
 
-/* An answer to a message with 8 bytes behind its header, as the kernel would echo it. */
+/* Adds the ack of a message with 8 bytes after its header, echoed as the kernel does. */
 static struct nlmsghdr *add_verdict(uint32_t seq, int error, uint16_t flags)
 {
 	struct nlmsghdr *h = add_answer(seq, NLMSG_ERROR, flags, false);

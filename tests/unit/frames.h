@@ -9,7 +9,7 @@
 
 #include "netsim/packet/packet.h"
 
-/* Bytes that grow; the test fails where they do not fit. */
+/* A growing buffer; the test fails if it overflows. */
 struct bytes {
 	uint8_t at[8192];
 	uint32_t count;
@@ -47,7 +47,7 @@ static inline void put_ethernet(struct bytes *b, unsigned ethertype)
 	put16(b, ethertype);
 }
 
-/* length: of what follows the header of 20 bytes. */
+/* length is that of the payload after the header of 20 bytes. */
 static inline void put_ipv4(struct bytes *b, unsigned protocol, unsigned length, uint32_t from,
 			    uint32_t to)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Conditions in words: what is printed is read as the same; mistakes name their word. */
+/* Conditions as text: printing and parsing are inverse; errors name the word at fault. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -81,36 +81,36 @@ static void test_mistakes(void **state)
 	static const struct {
 		const char *text, *what, *hint;
 	} rows[] = {
-		{"", "there are no conditions", "write for example \"loss 5% delay 80ms\""},
+		{"", "no conditions given", "write for example \"loss 5% delay 80ms\""},
 		{"delay", "delay: no value follows", "write for example \"delay 20ms\""},
 		{"delay 80", "delay: \"80\" has no unit", "write \"delay 80ms\""},
 		{"loss 5", "loss: \"5\" has no unit", "write \"loss 5%\""},
-		{"loss 101%", "loss: \"101%\" is not possible", "a ratio is at most 100%"},
-		{"loss delay 80ms", "loss: \"delay\" is not possible",
+		{"loss 101%", "loss: \"101%\" is not valid", "a ratio is at most 100%"},
+		{"loss delay 80ms", "loss: \"delay\" is not valid",
 		 "a ratio is a number from 0 to 100 and %: \"0.5%\""},
 		{"dealy 80ms", "\"dealy\" is not a condition", "did you mean \"delay\"?"},
 		{"delay 1ms 5mbit", "\"5mbit\" is not a condition", NULL},
 		{"none delay 1ms", "\"none\" is not a condition", NULL},
-		{"rtt 80ms", "rtt: is possible only in a profile",
-		 "write \"delay\", the time one way"},
-		{"trace a.trace", "trace: is possible only in a profile", "a profile can name one"},
+		{"rtt 80ms", "rtt: allowed only in a profile",
+		 "write \"delay\", the one-way delay"},
+		{"trace a.trace", "trace: allowed only in a profile", ""},
 		{"jitter 1ms distribution a.dist",
-		 "distribution: a file as \"a.dist\" is not possible here",
-		 "a profile can name one"},
+		 "distribution: \"a.dist\" is a file, which is not allowed here",
+		 "only a profile can name a file"},
 		{"distribution gauss", "distribution: unknown word \"gauss\"",
 		 "write uniform, normal, pareto or paretonormal"},
-		{"delay 1ms delay 2ms", "delay is there twice", "keep one of the two"},
-		{"5mbit rate 6mbit", "rate is there twice", "keep one of the two"},
+		{"delay 1ms delay 2ms", "delay is given twice", "keep one of the two"},
+		{"5mbit rate 6mbit", "rate is given twice", "keep one of the two"},
 		{"rate 7bit", "rate: must be at least 8bit, not 7bit", ""},
-		{"rate 18446744073709551616bit",
-		 "rate: \"18446744073709551616bit\" is not possible", "the number is too large"},
+		{"rate 18446744073709551616bit", "rate: \"18446744073709551616bit\" is not valid",
+		 "the number is too large"},
 		{"burst 0B", "burst: must be above 0", ""},
 		{"queue 0ms", "queue: must be above 0", "a queue of 0 would stop all traffic"},
 		{"queue 5", "queue: \"5\" is not a time, a size or a number of packets",
 		 "write for example \"50ms\", \"256KiB\" or \"100 packets\""},
 		{"reorder maybe", "reorder: \"maybe\" is not forbidden, allowed or a ratio", ""},
 		{"slot 0ms", "slot: must be above 0", ""},
-		{"slot 5ms..1ms", "slot: \"5ms..1ms\" ends below where it begins", ""},
+		{"slot 5ms..1ms", "slot: the range \"5ms..1ms\" runs backwards", ""},
 		{"slot 5ms 0 packets", "slot: \"0\" is not a number of packets", ""},
 		{"slot 5ms 0B", "slot: bytes must be above 0 and below 2GiB", ""},
 		{"seed -1", "seed: \"-1\" is not a whole number", ""},
@@ -118,18 +118,19 @@ static void test_mistakes(void **state)
 		 "write for example \"loss gilbert-elliott p 1% r 10%\""},
 		{"loss gilbert-elliott mean 2% delay 1ms",
 		 "loss: mean needs a burst, the mean number of packets lost in a row", NULL},
-		{"loss gilbert-elliott mean 2% p 1% burst 2", "loss: there is a mean beside p",
+		{"loss gilbert-elliott mean 2% p 1% burst 2",
+		 "loss: p cannot be combined with mean",
 		 "give mean and burst, or p and r, bad and good"},
 		{"loss gilbert-elliott mean 2% burst 0.5",
 		 "burst: \"0.5\" is not a number from 1 to 1000000", ""},
-		{"loss gilbert-elliott mean 70% burst 2", "loss: so much loss needs longer bursts",
-		 ""},
-		{"loss gilbert-elliott p 1% p 2%", "loss: p is there twice", NULL},
+		{"loss gilbert-elliott mean 70% burst 2",
+		 "loss: the loss is too large for bursts of this length", ""},
+		{"loss gilbert-elliott p 1% p 2%", "loss: p is given twice", NULL},
 		{"loss 4-state p13 1%", "loss: 4-state needs p31", NULL},
-		{"loss 4-state p13 60% p14 60% p31 1%", "loss: p13 and p14 together are above 100%",
-		 ""},
-		{"loss 4-state p13 1% p31 60% p32 60%", "loss: p31 and p32 together are above 100%",
-		 ""},
+		{"loss 4-state p13 60% p14 60% p31 1%",
+		 "loss: p13 and p14 add up to more than 100%", ""},
+		{"loss 4-state p13 1% p31 60% p32 60%",
+		 "loss: p31 and p32 add up to more than 100%", ""},
 	};
 
 	(void)state;
@@ -167,7 +168,7 @@ static void test_bounds(void **state)
 	assert_string_equal(err.what, "the conditions have more than 128 words");
 }
 
-/* The part of packets that the two chances come to, and the length of a burst. */
+/* The mean loss that p and r imply, and the length of a burst. */
 static void test_mean(void **state)
 {
 	static const struct {
@@ -194,7 +195,7 @@ static void test_mean(void **state)
 		assert_int_equal(loss.bad.ppb, RATIO_ONE);
 		assert_int_equal(loss.good.ppb, 0);
 	}
-	/* one after the other: half is the most that bursts of one packet can lose */
+	/* bursts of one packet cannot lose more than every other packet */
 	assert_int_equal(loss_from_mean((struct ratio) {500000001}, RATIO_ONE, &loss, &why),
 			 -ERANGE);
 	assert_int_equal(loss_from_mean((struct ratio) {RATIO_ONE}, RATIO_ONE, &loss, &why),

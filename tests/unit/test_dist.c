@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Distributions: mean 0, deviation 1, and the shape; tables from files. */
+/* Distributions: mean, standard deviation and shape; tables from files. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,7 +36,7 @@ static void test_tables(void **state)
 {
 	static const enum distribution kinds[] = {DIST_NORMAL, DIST_PARETO, DIST_PARETONORMAL,
 						  DIST_UNIFORM};
-	/* The uniform one spreads from -1 to 1. */
+	/* The uniform distribution is from -1 to 1. */
 	static const double deviations[] = {1, 1, 1, 0.57735};
 	int16_t table[DIST_ENTRIES];
 
@@ -62,7 +62,7 @@ static void test_shapes(void **state)
 	assert_true(fabs(table[(int)(0.8413 * DIST_ENTRIES)] / 8192.0 - 1) < 0.01);
 	assert_true(fabs(table[(int)(0.9772 * DIST_ENTRIES)] / 8192.0 - 2) < 0.01);
 	dist_fill(DIST_PARETO, table);
-	/* most are a little early, few very late: the median is below the mean */
+	/* skewed: most a little early, few very late, so the median is below the mean */
 	assert_true(measure(table).median < -0.2);
 	assert_true(table[0] / 8192.0 > -0.9);
 	assert_int_equal(table[DIST_ENTRIES - 1], INT16_MAX);

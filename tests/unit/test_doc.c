@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The located tree: every key and value with its place; what is refused, and where. */
+/* The parsed tree: the location of every key and value; refusals and their locations. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +13,7 @@
 #include "netsim/config/doc.h"
 #include "netsim/util/buf.h"
 
-/* The tree as "L:C kind" words: compact enough to compare with one string. */
+/* Draws the tree as words "L:C kind", compact enough to compare as one string. */
 static void draw(const struct doc_node *node, struct buf *buf)
 {
 	buf_printf(buf, "%u:%u", node->at.line, node->at.column);
@@ -172,7 +172,7 @@ static void test_depth(void **state)
 	}
 }
 
-/* A reader that compares each key with each would take minutes. */
+/* Comparing all pairs of keys would take minutes. */
 static void test_many_keys(void **state)
 {
 	struct netsim_diags diags = {0};

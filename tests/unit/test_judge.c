@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What is asked against what was measured: combination, intervals, and who is to blame. */
+/* The judge: combination of hops, confidence intervals, and attribution of deviations. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -78,7 +78,7 @@ static void test_loss_models(void **state)
 				.good = {0}};
 	near_to(verify_loss(&c), 0.1, 1e-9);
 	near_to(verify_bursts(&c), 19, 1e-6); /* (1 + 0.9) / (1 - 0.9) */
-	/* p13 = p31 = 50 %: half of the time in 3, nothing else. */
+	/* p13 = p31 = 50 %: half of the time in state 3. */
 	c.loss = (struct loss) {.model = LOSS_4STATE, .p13 = {500000000}, .p31 = {500000000}};
 	near_to(verify_loss(&c), 0.5, 1e-9);
 	/* Only single losses: one in 1 / p14 + 1. */
@@ -125,10 +125,10 @@ static void test_jitter(void **state)
 	near_to(verify_jitter(&path.up), 30 / sqrt(3), 1e-9);
 	path.down = path.up;
 	assert_int_equal(verify_expect(&path, &tables, &seldom), 0);
-	/* Variances add; nothing is held up by what went before. */
+	/* Variances add up; packets far apart do not delay each other. */
 	near_to(seldom.sd, 30 / sqrt(3) * sqrt(2), 0.5);
 	near_to(seldom.delay, 100, 1);
-	/* Packets that follow each other closely wait for the slowest before them. */
+	/* Packets in quick succession wait for the slowest one before them. */
 	path.up_every = path.down_every = 1;
 	assert_int_equal(verify_expect(&path, &tables, &often), 0);
 	assert_true(often.growth > 30 && often.sd < seldom.sd / 2);
@@ -147,7 +147,7 @@ struct fleet {
 	struct verify_rows result;
 };
 
-/* Everybody to everybody: 5 ms and 1 % each way; measured just so. */
+/* Paths between all ends, with 5 ms and 1 % in each direction, measured exactly so. */
 static void setup(struct fleet *f)
 {
 	size_t count = 0;
@@ -208,7 +208,7 @@ static void forget_rows(struct fleet *f)
 	f->result = (struct verify_rows) {0};
 }
 
-/* The rows that failed, as "a delay down; b > c loss", must be these. */
+/* Expects exactly these failed rows: "a delay down; b > c loss". */
 static void failed_are(struct fleet *f, const char *want)
 {
 	char got[2048] = "";
@@ -364,7 +364,7 @@ static void test_partition(void **state)
 		f.paths[i].seen.received = f.paths[i].cut ? 0 : 98;
 	path_of(&f, 3, 0)->seen.received = 1;
 	failed_are(&f, "d > a cut");
-	/* It ended meanwhile. */
+	/* The partition ended in the meantime. */
 	path_of(&f, 3, 0)->skip = true;
 	failed_are(&f, "");
 }
@@ -425,10 +425,10 @@ static void test_rates(void **state)
 	judge(&f);
 	has_row(&f, "a", "rate up", "10.0 mbit", "9.60 mbit (tcp 8.50 mbit)", NETSIM_AS_ASKED);
 	forget_rows(&f);
-	/* Nobody else to ask: it may be either. */
+	/* Without a second partner, either may be at fault. */
 	f.rates[0].udp = f.rates[1].udp = 6e6;
 	failed_are(&f, "a rate up; b rate down");
-	/* What limits most is the wrong one. */
+	/* The slower one is at fault. */
 	f.rates[0].udp = 8.5e6;
 	failed_are(&f, "b rate down");
 	f.rates[0].udp = f.rates[1].udp = 10e6;
@@ -437,7 +437,7 @@ static void test_rates(void **state)
 	f.rates[0].tcp = -1;
 	f.rates[0].udp = 11e6;
 	failed_are(&f, "a rate up");
-	/* A sender that is too slow tells nothing. */
+	/* Nothing follows if the sender is too slow. */
 	f.rates[0].udp = f.rates[0].offered = 5e6;
 	judge(&f);
 	has_row(&f, "a", "rate up", "10.0 mbit", "", NETSIM_NOT_MEASURED);
@@ -479,7 +479,7 @@ static void test_path_rates(void **state)
 	failed_are(&f, "b > d rate");
 	f.rates[0].udp = 4e6;
 	failed_are(&f, "b > d rate");
-	/* The link of one of its ends lets no more through: that is the one. */
+	/* The link of one of its ends limits the path, so that link is at fault. */
 	f.rates[f.rate_count++] = (struct verify_rate) {.end = 3,
 							.partner = 0,
 							.own = 10000000,
@@ -489,7 +489,7 @@ static void test_path_rates(void **state)
 							.offered = 12e6};
 	failed_are(&f, "d rate down");
 	f.rate_count = 1;
-	/* A class that is TCP. */
+	/* A class of TCP. */
 	f.paths[f.rates[0].path].traffic = "iscsi";
 	f.rates[0].udp = -1;
 	f.rates[0].tcp = 4.9e6;
@@ -506,7 +506,7 @@ static void test_path_rates(void **state)
 	forget_rows(&f);
 }
 
-/* A class that only loses has a row about that; its pairs are counted once. */
+/* A class that only has loss gets a row for it; its pairs are counted once. */
 static void test_class_that_loses(void **state)
 {
 	struct verify_path *path;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The mark on every link: what is netsim's, what it says, and what only looks like it. */
+/* Marks of links: netsim's aliases, their content, and foreign aliases that look similar. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,7 +15,8 @@
 static void test_parse(void **state)
 {
 	static const struct {
-		const char *alias, *fleet, *node, *iface, *roles; /* roles: each with a blank */
+		const char *alias, *fleet, *node, *iface,
+			*roles; /* roles: each followed by a blank */
 		uint64_t host;
 		bool tso, gro;
 	} rows[] = {
@@ -87,7 +88,7 @@ static void test_garbage(void **state)
 			fail_msg("taken for netsim's: %s", rows[i]);
 }
 
-/* As long as the kernel allows, and more roles than there is room for. */
+/* The longest alias the kernel allows, and more roles than fit. */
 static void test_bounds(void **state)
 {
 	char alias[MARK_TEXT + 1] = "netsim:f/n/e";
@@ -119,7 +120,7 @@ static void expect_same_mark(const struct mark *a, const struct mark *b)
 	assert_int_equal(a->gro, b->gro);
 }
 
-/* What is written is the alias that mark.h shows, and parses back. */
+/* Formatting yields the aliases shown in mark.h, which parse to the same mark. */
 static void test_format(void **state)
 {
 	static const char *const roles[] = {"server", "a.b"};
@@ -152,7 +153,7 @@ static void test_format(void **state)
 	}
 }
 
-/* The longest alias, and one that is longer by a character. */
+/* The longest alias, and one that is a character too long. */
 static void test_format_bounds(void **state)
 {
 	const char *roles[MARK_TEXT / 3];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The model and the growing arrays that it is made of. */
+/* The model, and the growing arrays it consists of. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +12,7 @@
 #include "netsim/kernel/model.h"
 #include "netsim/util/array.h"
 
-/* Every element stays, new ones are zeroed, and memory grows by doubling only. */
+/* Elements are kept, new ones are zeroed, and the capacity only doubles. */
 static void test_array(void **state)
 {
 	struct {
@@ -40,7 +40,7 @@ static void test_array(void **state)
 	free(a.list);
 }
 
-/* What was left in the room that realloc() gave is not seen. */
+/* New elements are zero even if realloc() returns dirty memory. */
 static void test_array_zeroes(void **state)
 {
 	struct {

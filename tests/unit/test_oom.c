@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Reading files while memory runs out: each allocation in turn fails, libyaml's
- * too. The answer must be "out of memory", and all must have been freed. Not
- * with AddressSanitizer, whose malloc cannot be replaced.
+ * Reading files when memory runs out. Each allocation fails in turn, including those of
+ * libyaml; the result must be "out of memory", without leaks. Not with
+ * AddressSanitizer, whose malloc cannot be replaced.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,7 +21,7 @@
 
 #ifndef __SANITIZE_ADDRESS__
 
-static volatile long countdown = -1; /* allocations until the one that fails; -1: none does */
+static volatile long countdown = -1; /* allocations before the one that fails; -1: none fails */
 static volatile long held;
 static volatile bool watching;
 
@@ -30,7 +30,7 @@ void *__libc_calloc(size_t count, size_t size);
 void *__libc_realloc(void *old, size_t size);
 void __libc_free(void *p);
 
-/* libc and libyaml must find ours: the build hides what is not marked. */
+/* libc and libyaml must use these; the build hides symbols by default. */
 #pragma GCC visibility push(default)
 void *malloc(size_t size);
 void *calloc(size_t count, size_t size);
@@ -129,7 +129,7 @@ static int load_trace(const char *text, struct netsim_diags *diags)
 	return r;
 }
 
-/* least: how many allocations there are, so that the loop cannot pass by ending early. */
+/* least is a lower bound of allocations, so that ending the loop early does not pass. */
 static void fail_each(int (*load)(const char *, struct netsim_diags *), const char *text, int want,
 		      long least)
 {
@@ -146,7 +146,7 @@ static void fail_each(int (*load)(const char *, struct netsim_diags *), const ch
 		watching = false;
 		if (held)
 			fail_msg("allocation %ld: %ld are not freed", n, held);
-		/* What only makes a message nicer may fail silently. */
+		/* Allocations that only improve a message may fail silently. */
 		if (r < 0 && !diags.count)
 			fail_msg("allocation %ld: refused without a word", n);
 		n++;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Pairs and classes of profiles, class files, and how traces go with conditions. */
+/* Pairs and classes of profiles, class files, and traces merged with conditions. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -49,7 +49,7 @@ static struct class_set *load_classes(const char *text, struct netsim_diags *dia
 static void test_pairs(void **state)
 {
 	static const struct {
-		const char *from, *to, *want; /* names that begin with s are servers */
+		const char *from, *to, *want; /* names that begin with s have the role server */
 	} rows[] = {
 		{"n-1", "n-2", "3mbit delay 3ms loss 1%"},
 		{"n-2", "n-1", "delay 4ms"},
@@ -59,7 +59,7 @@ static void test_pairs(void **state)
 		{"s-1", "n-1", "delay 2ms jitter 1ms"},
 		{"n-1", "s-1", "delay 2ms jitter 1ms"},
 		{"s-1", "s-2", "delay 1ms"},
-		/* no pattern is the host */
+		/* patterns do not match the host */
 		{"n-9", "host", "none"},
 		{"host", "n-9", "none"},
 		{"n-1", "host", "delay 9ms"},
@@ -67,7 +67,7 @@ static void test_pairs(void **state)
 		{"n-2", "host", "delay 8ms"},
 		{"host", "n-2", "delay 8ms"},
 		{"host", "host", "none"},
-		/* of two alike, the later */
+		/* between equally specific pairs, the later */
 		{"m-1", "m-2", "delay 6ms"},
 		{"m-2", "m-1", "delay 6ms"},
 	};
@@ -106,12 +106,12 @@ static void test_contradictions(void **state)
 		const char *text, *what;
 		unsigned line;
 	} rows[] = {
-		{"pairs:\n  - {from: a, to: b, jitter: 1ms}",
-		 "jitter: a to b has no delay that it could vary", 2},
+		{"pairs:\n  - {from: a, to: b, jitter: 1ms}", "jitter: a to b has no delay to vary",
+		 2},
 		{"pairs:\n  - {from: a, to: \"*\", delay: 1ms}\n  - {between: [a, b], burst: 1kB}",
-		 "burst: a to b has no rate that it could belong to", 3},
+		 "burst: a to b has no rate to apply it to", 3},
 		{"pairs:\n  - {between: [b, a], reorder: 1%}",
-		 "reorder: a to b has no delay that packets could skip", 2},
+		 "reorder: a to b has no delay for packets to skip", 2},
 	};
 
 	(void)state;
@@ -197,11 +197,12 @@ static void test_class_file(void **state)
 	for (size_t i = 0; i < set->count; i++)
 		assert_string_not_equal(set->list[i].name, "other");
 	assert_string_equal(classes_nearest(set, "vrrpp"), "vrrp");
-	/* what an earlier class has all of */
+	/* classes that an earlier one covers */
 	assert_int_equal(diags.count, 2);
 	assert_int_equal(diags.warnings, 2);
-	assert_string_equal(diags.list[0].what,
-			    "the class \"late\" gets nothing: \"data\" before it has it all");
+	assert_string_equal(
+		diags.list[0].what,
+		"the class \"late\" never matches: \"data\" before it takes all its traffic");
 	assert_int_equal(diags.list[1].loc.line, 7);
 	classes_free(set);
 }
@@ -240,7 +241,7 @@ static void remove_traces(const char *directory)
 	}
 }
 
-/* A trace takes the place of what it has columns for, and gives way to what is said later. */
+/* A trace replaces the conditions it has columns for; later conditions override it. */
 static void test_traces(void **state)
 {
 	static const struct {

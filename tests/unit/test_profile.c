@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Profiles: what comes to a node, in which direction, from which place. */
+/* Profiles: the conditions of a node in each direction, and their locations. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,7 +25,7 @@ static struct profile *load(const char *text)
 	return profile;
 }
 
-/* Conditions as a `default:`, and what both directions come to. */
+/* Conditions given as `default:`, and the result in both directions. */
 static void test_conditions(void **state)
 {
 	static const struct {
@@ -92,12 +92,12 @@ static void test_precedence(void **state)
 		{"other", true, "2mbit loss 1%"},
 		{"n100-9", false, "3mbit delay 3ms"},
 		{"n100-9", true, "3mbit delay 3ms loss 1%"},
-		/* of two patterns alike, the later */
+		/* between equally specific patterns, the later */
 		{"n100-2", false, "4mbit delay 3ms"},
 		{"n100-1", false, "5mbit delay 3ms"},
 		{"n100-1", true, "5mbit delay 3ms loss 1%"},
 	};
-	/* The order of the file must not matter between the levels. */
+	/* The order of the file does not matter between levels of precedence. */
 	struct profile *profile = load("nodes:\n"
 				       "  n100-1: {rate: 5mbit}\n"
 				       "  n100-*: {rate: 3mbit, delay: 3ms}\n"
@@ -127,13 +127,12 @@ static void test_contradictions(void **state)
 		unsigned line, column;
 		const char *what;
 	} rows[] = {
-		{"default: {burst: 64KiB}\n", 1, 18,
-		 "burst: n has no rate up that it could belong to"},
-		{"default: {jitter: 1ms}\n", 1, 19, "jitter: n has no delay up that it could vary"},
+		{"default: {burst: 64KiB}\n", 1, 18, "burst: n has no rate up to apply it to"},
+		{"default: {jitter: 1ms}\n", 1, 19, "jitter: n has no delay up to vary"},
 		{"default: {rate: 1mbit}\nnodes:\n  n: {down: {jitter: 1ms}}\n", 3, 22,
-		 "jitter: n has no delay down that it could vary"},
+		 "jitter: n has no delay down to vary"},
 		{"default: {reorder: 5%}\n", 1, 20,
-		 "reorder: n has no delay up that packets could skip"},
+		 "reorder: n has no delay up for packets to skip"},
 	};
 
 	(void)state;
@@ -153,7 +152,7 @@ static void test_contradictions(void **state)
 	}
 }
 
-/* What one level lacks another may give, and nothing may be taken back to 0. */
+/* Levels complement each other; a condition can be overridden with 0. */
 static void test_together(void **state)
 {
 	static const char *const texts[] = {

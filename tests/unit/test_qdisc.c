@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * netem and tbf as bytes for the kernel, computed by hand, and the kernel's dumps
- * read back, whole and cut off. Little-endian, as are the machines it runs on.
+ * Messages for netem and tbf, compared with bytes computed by hand, and dumps of the
+ * kernel, complete and truncated. Little-endian, like the machines it runs on.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -33,7 +33,7 @@ static int close_rt(void **state)
 	return 0;
 }
 
-/* One message with these bytes. */
+/* Expects one message with these bytes. */
 static void expect_message(struct rt *rt, const char *row, const char *hex)
 {
 	size_t size, ops;
@@ -102,7 +102,7 @@ static const struct {
 	 NETEM_CHANGE("d8") OPTIONS("a8", LIMIT, ZERO, ZERO, ZERO) NO_DELAY CORR IN_ORDER
 	 "14000600 ffffffff 00000000 00000000 00000000 "
 	 "0c000800 0000000001000000 " NO_SLOT},
-	/* a gap of 1: every packet may go at once, with this probability */
+	/* a gap of 1: every packet may skip the delay, with this probability */
 	{"loss, duplicate, reorder, corrupt",
 	 QDISC_CHANGE,
 	 {.loss = 0x11223344,
@@ -113,7 +113,7 @@ static const struct {
 	 NETEM_CHANGE("cc") OPTIONS("9c", LIMIT, "44332211 ", "01000000 ", "55000000 ")
 		 NO_DELAY CORR
 	 "0c000300 00000040 00000000 0c000400 66000000 00000000 " NO_RATE NO_SLOT},
-	/* the kernel's h is what survives in the bad state: 1 - 0x30 */
+	/* the kernel's h is the probability of survival in the bad state: 1 - 0x30 */
 	{"gilbert-elliott",
 	 QDISC_CHANGE,
 	 {.loss_model = LOSS_GILBERT_ELLIOTT,
@@ -227,7 +227,7 @@ static void test_clsact(void **state)
 		       "0a000100 6e6574656d00 0000");
 }
 
-/* The longest table that the kernel takes, within attributes of 16-bit lengths. */
+/* The longest table that the kernel accepts fits into an attribute's 16-bit length. */
 static void test_large_table(void **state)
 {
 	static int16_t table[16384];
@@ -251,7 +251,7 @@ static void test_large_table(void **state)
 	}
 }
 
-/* Of a message like those that we send, which dumps resemble. */
+/* Parses a message as netsim sends it, which has the format of a dump. */
 static void read_back(const void *message, struct qdisc *ret)
 {
 	const struct nlattr *a[TCA_MAX + 1];
@@ -293,7 +293,7 @@ static void test_netem_read_back(void **state)
 	}
 }
 
-/* The kernel gives tbf's burst as the time that it takes, in steps of 64 ns. */
+/* The kernel reports tbf's burst as its transmission time, in steps of 64 ns. */
 static void test_tbf_read_back(void **state)
 {
 	static const struct {
@@ -332,7 +332,7 @@ static void test_tbf_read_back(void **state)
 	}
 }
 
-/* A dump cut off after any byte is read up to there, and not beyond (AddressSanitizer). */
+/* A dump truncated after any byte is not read beyond its end (AddressSanitizer checks). */
 static void test_truncated(void **state)
 {
 	struct netem netem = {.delay = 1,
@@ -369,7 +369,7 @@ static void test_truncated(void **state)
 	}
 }
 
-/* The same with a nest that says how short it is. */
+/* The same with the nest's length truncated accordingly. */
 static void test_truncated_nest(void **state)
 {
 	struct netem netem = {.delay = 77,

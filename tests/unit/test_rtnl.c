@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Messages to the kernel as bytes, computed by hand (little-endian), and the
- * kernel's answers to them, canned.
+ * Messages to the kernel, compared with bytes computed by hand (little-endian), and
+ * canned answers of the kernel.
  */
 #include "canned.h"
 
@@ -67,7 +67,7 @@ static void test_new_links(void **state)
 		NEW("60",
 		    "00000000") "08000300 62723000 " GROUP MTU "0a000100 026e01020304 0000 "
 				"1c001280 0b000100 62726964676500 00 0c000280 05000700 01 000000");
-	/* the other end without IFF_UP, in the namespace of descriptor 5 */
+	/* the peer is without IFF_UP, in the namespace of file descriptor 5 */
 	link_add_veth(rt, &veth, 5, "n eth1");
 	expect_bytes(
 		rt, "veth",
@@ -151,7 +151,7 @@ static void test_changes(void **state)
 		     "20000000 1000 0100 00000000 00000000 00000000 07000000 00000000 01000000");
 #define BRIDGE_PORT(type) \
 	"2c000000 " type " 0100 00000000 00000000 07000000 07000000 00000000 00000000 "
-	/* 6 stays; 1 untagged is also that of untagged frames */
+	/* 6 stays; 1, untagged, is also the PVID */
 	link_set_vlans(rt, 7, &have, &want, "p");
 	expect_bytes(
 		rt, "VLANs",
@@ -231,7 +231,7 @@ static void test_send(void **state)
 	for (uint32_t seq = 1; seq <= 3; seq++) {
 		assert_int_equal(h->nlmsg_seq, seq);
 		assert_int_equal(h->nlmsg_pid, PORT_ID);
-		/* only the last asks for an answer */
+		/* only the last requests an ack */
 		assert_int_equal(h->nlmsg_flags, NLM_F_REQUEST | (seq == 3 ? NLM_F_ACK : 0));
 		h = (const void *)((const char *)h + h->nlmsg_len);
 	}
@@ -262,14 +262,14 @@ static void test_chunks(void **state)
 	assert_int_equal(kernel.sends, 5);
 }
 
-/* The first refusal is told, the others are not, and no further chunk is sent. */
+/* Only the first refusal is reported, and no further chunk is sent. */
 static void test_refusals(void **state)
 {
 	struct netsim_err err = {0};
 	struct rt *rt = *state;
 
 	begin_ops(rt, 300);
-	add_verdict(1000, -EIO, NLM_F_CAPPED); /* to somebody else's question */
+	add_verdict(1000, -EIO, NLM_F_CAPPED); /* to another request */
 	add_verdict(2, -EBUSY, NLM_F_CAPPED);
 	add_verdict(3, -EINVAL, NLM_F_CAPPED);
 	add_verdict(200, 0, NLM_F_CAPPED);
@@ -325,7 +325,7 @@ static void test_lost_answer(void **state)
 	assert_int_equal(rt_send(rt, NULL), -EBUSY);
 }
 
-/* The kernel's words, and the place of the attribute that it complains about. */
+/* The kernel's message, and the location of the attribute at fault. */
 static void test_extack(void **state)
 {
 	static const struct {
@@ -353,7 +353,7 @@ static void test_extack(void **state)
 		}
 }
 
-/* An answer cut off after any byte: never more than what arrived is believed. */
+/* An answer truncated after any byte is not read beyond its end. */
 static void test_truncated_extack(void **state)
 {
 	struct rt *rt = *state;
@@ -386,7 +386,7 @@ static void test_truncated_extack(void **state)
 		}
 }
 
-/* A length in the echoed message that cannot be. */
+/* An impossible length in the echoed message. */
 static void test_lying_echo(void **state)
 {
 	static const uint32_t lengths[] = {0, 1, 15, 17, 4096, 0x7fffffff, 0xfffffff0, UINT32_MAX};
@@ -417,7 +417,7 @@ static void test_values(void **state)
 	assert_int_equal(rt_u16(&a.head), 0x0201);
 	assert_int_equal(rt_u32(&a.head), 0x04030201);
 	assert_true(rt_u64(&a.head) == 0x0807060504030201);
-	assert_string_equal(rt_str(&a.head), ""); /* without an end */
+	assert_string_equal(rt_str(&a.head), ""); /* without a NUL */
 	a.head.nla_len = 11;
 	assert_int_equal(rt_u64(&a.head), 0);
 	a.head.nla_len = 5;

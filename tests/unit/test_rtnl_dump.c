@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What the kernel lists, in canned answers: whole, interrupted, refused and cut off. */
+/* Dumps from canned answers: complete, interrupted, refused and truncated. */
 #include "canned.h"
 
 #include <linux/if_link.h>
@@ -27,14 +27,14 @@ static void test_dump(void **state)
 	begin_dump(rt);
 	add_bytes(add_answer(1, 16, NLM_F_MULTI, false), "abc", 3);
 	add_answer(1, 16, NLM_F_MULTI, true);
-	add_answer(9, 16, NLM_F_MULTI, false); /* not for us */
+	add_answer(9, 16, NLM_F_MULTI, false); /* not for this socket */
 	add_answer(1, 16, NLM_F_MULTI, false);
 	add_answer(1, NLMSG_DONE, NLM_F_MULTI, true);
 	assert_int_equal(rt_ask(rt, &reply, NULL), 0);
 	assert_int_equal(count_messages(&reply), 3);
 	assert_int_equal(reply.size, 20 + 16 + 16);
 	free(reply.data);
-	/* one answer to a plain question */
+	/* one answer to a plain request */
 	rt_begin(rt, 1, 0, NULL, "cannot read");
 	add_answer(2, 16, 0, false);
 	assert_int_equal(rt_ask(rt, &reply, NULL), 0);
@@ -48,7 +48,7 @@ static void test_dump(void **state)
 	free(reply.data);
 }
 
-/* What changed while it was read is read again, with a number of its own. */
+/* An interrupted dump is repeated, with a new sequence number. */
 static void test_interrupted_dump(void **state)
 {
 	struct netsim_err err = {0};
@@ -89,7 +89,7 @@ static void test_refused_dump(void **state)
 	assert_int_equal(rt_ask(rt, &reply, &err), -EOPNOTSUPP);
 	assert_string_equal(err.what, "cannot read: Operation not supported");
 	assert_null(reply.data);
-	/* a dump that failed on the way says so at its end */
+	/* NLMSG_DONE carries the error of a dump that failed midway */
 	err = (struct netsim_err) {0};
 	begin_dump(rt);
 	add_answer(2, 16, NLM_F_MULTI, false);
@@ -105,13 +105,13 @@ static void test_refused_dump(void **state)
 	assert_int_equal(count_messages(&reply), 1);
 	free(reply.data);
 	reply = (struct rt_reply) {0};
-	/* the kernel goes silent */
+	/* the kernel does not answer */
 	err = (struct netsim_err) {0};
 	begin_dump(rt);
 	add_answer(4, 16, NLM_F_MULTI, false);
 	assert_int_equal(rt_ask(rt, &reply, &err), -EAGAIN);
 	assert_null(reply.data);
-	/* no memory to keep the answer in */
+	/* out of memory for the answer */
 	begin_dump(rt);
 	add_answer(next_seq(), 16, NLM_F_MULTI, false);
 	no_memory = true;
@@ -119,7 +119,7 @@ static void test_refused_dump(void **state)
 	assert_null(reply.data);
 }
 
-/* Links are read through these answers, too; cut off after any byte. */
+/* A list of links truncated after any byte. */
 static void test_link_list(void **state)
 {
 	struct ifinfomsg ifi = {.ifi_index = 5, .ifi_flags = 1};

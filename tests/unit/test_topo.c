@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The topology: expansion, order, indices, places; the words for mistakes are in tests/golden. */
+/* Topologies: expansion, order, indices, locations. tests/golden has the error messages. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -152,7 +152,7 @@ static void test_routes(void **state)
 	topo_free(topo);
 }
 
-/* Several mistakes of all layers come out of one run, in the order of the file. */
+/* One run reports mistakes of all layers, in the order of the file. */
 static void test_all_mistakes_in_one_run(void **state)
 {
 	static const char text[] =
@@ -212,7 +212,7 @@ static void test_stack_depth(void **state)
 	}
 }
 
-/* The largest fleet that is allowed loads in a moment. */
+/* The largest fleet allowed loads quickly. */
 static void test_large(void **state)
 {
 	auto_buf struct buf text = {0};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Trace files: rows of a table, bins of deliveries, and the bounds of both. */
+/* Trace files: rows of a table, bins of deliveries, and the limits of both. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -28,7 +28,7 @@ static struct trace *load(const char *text, size_t len)
 	return trace;
 }
 
-/* As printed, lines separated by commas. */
+/* want is the printed trace, with lines separated by commas. */
 static void expect(const char *text, const char *want)
 {
 	struct trace *trace = load(text, strlen(text));
@@ -78,7 +78,7 @@ static void test_deliveries(void **state)
 	expect("3\n3\n", "time rate,0ms 0bit,2ms 24mbit,3ms");
 }
 
-/* Too many changes for a bin of 1 ms; those of 2 ms make it even. */
+/* Too many rate changes for bins of 1 ms; bins of 2 ms smooth them out. */
 static void test_bins(void **state)
 {
 	auto_buf struct buf buf = {0};
@@ -97,7 +97,7 @@ static void test_bins(void **state)
 	trace_free(trace);
 }
 
-/* Every packet is in one bin: the rates times the times are the bytes of the file. */
+/* Every packet is in one bin: the integral of the rate is the number of bytes delivered. */
 static void test_bytes(void **state)
 {
 	auto_buf struct buf buf = {0};
@@ -154,7 +154,7 @@ static void test_bounds(void **state)
 	for (unsigned i = 1; i < 9000; i++)
 		buf_printf(&deliveries, "%u\n", i * 1000);
 	refused(deliveries.data, deliveries.len, "the rate changes more than 8192 times", 8999);
-	refused("time rate\n0s\0x 5mbit\n", 21, "time: \"0s?x\" is not possible", 2);
+	refused("time rate\n0s\0x 5mbit\n", 21, "time: \"0s?x\" is not valid", 2);
 	refused("9223372036855\n", 14, "\"9223372036855\" is not a time", 1);
 	refused("", 0, "the file is empty", 1);
 }
