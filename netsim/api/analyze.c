@@ -9,7 +9,6 @@
 
 #include "netsim/api/handle.h"
 #include "netsim/api/publish.h"
-#include "netsim/config/find.h"
 #include "netsim/flow/analysis.h"
 #include "netsim/packet/capture_file.h"
 #include "netsim/packet/capture_merge.h"
@@ -22,7 +21,7 @@
 struct run {
 	const struct netsim_analyze_opts *how;
 	struct class_set *classes;
-	struct analyze_names names;
+	struct analysis_names names;
 	struct capture_names own; /* the files' */
 	struct capture_file **files;
 	size_t file_count;
@@ -40,24 +39,9 @@ static void run_done(struct run *run)
 	for (size_t i = 0; i < run->file_count; i++)
 		capture_close(run->files[i]);
 	free(run->files);
-	analyze_names_done(&run->names);
+	analysis_names_done(&run->names);
 	capture_names_done(&run->own);
 	classes_free(run->classes);
-}
-
-int analyze_classes(const char *file, struct class_set **ret, struct netsim_diags *diags,
-		    struct netsim_err *err)
-{
-	char path[FIND_PATH];
-
-	if (file)
-		return classes_load(file, ret, diags);
-	if (find_named("profiles", "classes", path) == 0)
-		return classes_load(path, ret, diags);
-	err_set(err, NETSIM_ERR_ENV, -ENOENT, NULL, "there is no class file");
-	err_hint(err, "looked for profiles/classes.yaml here, in /etc/netsim and in " NETSIM_DATADIR
-		      "; name one with --classes");
-	return -ENOENT;
 }
 
 static int load_names(struct run *run, struct netsim_diags *diags, struct netsim_err *err)
@@ -70,7 +54,7 @@ static int load_names(struct run *run, struct netsim_diags *diags, struct netsim
 	r = topo_load(run->how->topology, &topo, diags);
 	if (r < 0)
 		return r;
-	r = analyze_names_of(topo, &run->names);
+	r = analysis_names_of(topo, &run->names);
 	topo_free(topo);
 	return r < 0 ? err_oom(err) : 0;
 }
@@ -132,7 +116,7 @@ static void tell_name(const struct run *run, const struct capture_name *name)
 {
 	for (size_t v = 0; v < run->own.view_count; v++)
 		if (strcmp(run->own.views[v], name->name) == 0)
-			oneway_know_ip(run->oneway, &name->ip, (uint16_t)(v + 1));
+			oneway_seed_ip(run->oneway, &name->ip, (uint16_t)(v + 1));
 }
 
 static int follow_one_way(struct run *run, const struct packet *packet, int64_t time_ns,
@@ -202,7 +186,7 @@ static int add_names(struct run *run, struct netsim_err *err)
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < run->own.count; i++)
-		r = analyze_names_add(&run->names, &run->own.list[i].ip, run->own.list[i].name);
+		r = analysis_names_add(&run->names, &run->own.list[i].ip, run->own.list[i].name);
 	run->names.views = run->own.views;
 	run->names.view_count = run->own.view_count;
 	return r < 0 ? err_oom(err) : 0;
@@ -249,7 +233,7 @@ static int analyze(struct run *run, struct netsim_analysis **ret, struct netsim_
 	uint32_t most = run->how->max_connections > FLOW_CONNECTIONS_MAX ?
 				FLOW_CONNECTIONS_MAX :
 				(uint32_t)run->how->max_connections;
-	int r = analyze_classes(run->how->class_file, &run->classes, diags, err);
+	int r = classes_open(run->how->class_file, &run->classes, diags, err);
 
 	if (r == 0)
 		r = load_names(run, diags, err);
@@ -264,12 +248,12 @@ static int analyze(struct run *run, struct netsim_analysis **ret, struct netsim_
 	if (r == 0)
 		r = add_names(run, err);
 	if (r == 0)
-		r = analyze_rows(&(struct analyze_input) {.flow = run->flow,
-							  .oneway = run->oneway,
-							  .classes = run->classes,
-							  .names = &run->names,
-							  .connections = run->how->connections},
-				 &analysis, err);
+		r = analysis_rows(&(struct analysis_input) {.flow = run->flow,
+							    .oneway = run->oneway,
+							    .classes = run->classes,
+							    .names = &run->names,
+							    .connections = run->how->connections},
+				  &analysis, err);
 	if (r < 0)
 		analysis_done(&analysis);
 	else

@@ -161,7 +161,7 @@ static int want_class(struct run *run, const char *name, struct netsim_err *err)
 	for (size_t i = 0; i <= count; i++) {
 		const char *class = i < count ? run->classes->list[i].name : CLASS_OTHER;
 
-		if (class_is_meant(class, name))
+		if (class_matches_name(class, name))
 			any = run->wanted[i] = true;
 	}
 	if (any)

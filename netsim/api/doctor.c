@@ -29,7 +29,7 @@
 
 /* What the trials share; a veth pair in the scratch namespace. */
 struct patient {
-	struct rt *rt;
+	struct rtnl *rt;
 	int port; /* ifindex of the veth */
 };
 
@@ -37,7 +37,7 @@ struct patient {
 
 static struct link make_link(const char *name, enum link_kind kind)
 {
-	struct link link = {.ns = MODEL_HOST, .kind = kind, .group = mark_group("doctor")};
+	struct link link = {.node = MODEL_HOST, .kind = kind, .group = mark_group("doctor")};
 
 	snprintf(link.name, sizeof(link.name), "%s", name);
 	return link;
@@ -48,7 +48,7 @@ static int try_bridge(struct patient *p, struct netsim_err *err)
 	struct link link = make_link("d-bridge", LINK_BRIDGE);
 
 	link_add_bridge(p->rt, &link, "bridge");
-	return rt_send(p->rt, err);
+	return rtnl_send(p->rt, err);
 }
 
 static int try_filtering(struct patient *p, struct netsim_err *err)
@@ -57,7 +57,7 @@ static int try_filtering(struct patient *p, struct netsim_err *err)
 
 	link.vlan_aware = true;
 	link_add_bridge(p->rt, &link, "bridge");
-	return rt_send(p->rt, err);
+	return rtnl_send(p->rt, err);
 }
 
 static int try_veth(struct patient *p, struct netsim_err *err)
@@ -68,7 +68,7 @@ static int try_veth(struct patient *p, struct netsim_err *err)
 	strcpy(link.peer, "d-port");
 	link.ifindex = NODE_IFINDEX;
 	link_add_veth(p->rt, &link, own, "veth");
-	if (rt_send(p->rt, err) < 0)
+	if (rtnl_send(p->rt, err) < 0)
 		return -EIO;
 	p->port = (int)if_nametoindex("d-port");
 	return 0;
@@ -89,7 +89,7 @@ static int try_bond(struct patient *p, struct netsim_err *err)
 
 	module_load(MODULE_BONDING);
 	link_add_bond(p->rt, &link, "bond");
-	return rt_send(p->rt, err);
+	return rtnl_send(p->rt, err);
 }
 
 static int try_vlan(struct patient *p, struct netsim_err *err)
@@ -98,26 +98,26 @@ static int try_vlan(struct patient *p, struct netsim_err *err)
 
 	link.vlan = 100;
 	link_add_vlan(p->rt, &link, p->port, "vlan");
-	return rt_send(p->rt, err);
+	return rtnl_send(p->rt, err);
 }
 
 static int try_ifb(struct patient *p, struct netsim_err *err)
 {
 	module_load(MODULE_IFB);
 	link_add_ifb(p->rt, "d-ifb", mark_group("doctor"), "ifb");
-	return rt_send(p->rt, err);
+	return rtnl_send(p->rt, err);
 }
 
 static int try_netem(struct patient *p, struct netsim_err *err)
 {
 	qdisc_put_idle(p->rt, p->port, "netem");
-	return rt_send(p->rt, err);
+	return rtnl_send(p->rt, err);
 }
 
 static int try_tbf(struct patient *p, struct netsim_err *err)
 {
 	qdisc_put_tbf_root(p->rt, NODE_IFINDEX, &TBF_IDLE, "tbf");
-	return rt_send(p->rt, err);
+	return rtnl_send(p->rt, err);
 }
 
 static int try_seed(struct patient *p, struct netsim_err *err)
@@ -130,7 +130,7 @@ static int try_seed(struct patient *p, struct netsim_err *err)
 	netem.has_seed = true;
 	netem.seed = 1;
 	qdisc_put_netem(p->rt, QDISC_ADD, p->port, &netem, NULL, "netem");
-	r = rt_send(p->rt, err);
+	r = rtnl_send(p->rt, err);
 	if (r == 0)
 		r = qdisc_list(p->rt, &all, err);
 	root = r == 0 ? qdisc_find(&all, p->port, QDISC_ROOT) : NULL;
@@ -144,7 +144,7 @@ static int try_redirect(struct patient *p, struct netsim_err *err)
 {
 	qdisc_add_clsact(p->rt, p->port, "clsact");
 	filter_put_redirect(p->rt, p->port, (int)if_nametoindex("d-ifb"), "redirect");
-	return rt_send(p->rt, err);
+	return rtnl_send(p->rt, err);
 }
 
 static int try_programs(struct patient *p, struct netsim_err *err)
@@ -157,7 +157,7 @@ static int try_hold(struct patient *p, struct netsim_err *err)
 {
 	qdisc_put_netem(p->rt, QDISC_ADD, p->port, &NETEM_HOLD(1000), NULL, "netem");
 	qdisc_put_fq(p->rt, p->port, 1000, "fq");
-	return rt_send(p->rt, err);
+	return rtnl_send(p->rt, err);
 }
 
 /* The helper and its library: it says its version where both are there. */
@@ -257,14 +257,14 @@ static int examine(struct outcome *outcomes)
 	struct patient patient = {0};
 	struct netsim_err err = {0};
 
-	if (unshare(CLONE_NEWNET) < 0 || rt_open(&patient.rt, &err) < 0)
+	if (unshare(CLONE_NEWNET) < 0 || rtnl_open(&patient.rt, &err) < 0)
 		return -errno;
 	for (size_t i = 0; i < ARRAY_SIZE(trials); i++) {
 		struct netsim_err why = {0};
 
 		note(&outcomes[i], trials[i].attempt(&patient, &why), &why);
 	}
-	rt_close(patient.rt);
+	rtnl_close(patient.rt);
 	return 0;
 }
 

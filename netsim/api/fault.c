@@ -57,7 +57,7 @@ static int check_class(const struct policy *policy, const char *class, struct ne
 	for (uint32_t i = 1; i < PORT_CLASSES; i++) {
 		const char *name = policy_class_name(policy, i);
 
-		if (name && class_is_meant(name, class))
+		if (name && class_matches_name(name, class))
 			return 0;
 		if (name)
 			names[count++] = name;
@@ -324,7 +324,7 @@ static struct netsim_link_change *note_fault(struct link_run *run,
 /* A cable with carrier, or without. */
 static int set_carrier(struct link_run *run, const char *target, bool up)
 {
-	struct rt *rt = run->fleet.st->rt;
+	struct rtnl *rt = run->fleet.st->rt;
 	bool dry = run->opts->dry_run;
 	const struct link *link;
 	size_t at = 0, count = 0;
@@ -343,7 +343,7 @@ static int set_carrier(struct link_run *run, const char *target, bool up)
 		r = err_set(run->err, NETSIM_ERR_USAGE, -ENOENT, NULL, "%s has no port", target);
 		err_hint(run->err, "netsim status lists the nodes and their links");
 	}
-	return r == 0 && !dry ? rt_send(rt, run->err) : r;
+	return r == 0 && !dry ? rtnl_send(rt, run->err) : r;
 }
 
 /* A link that is down or flaps in the programs: nothing passes, the carrier stays. */

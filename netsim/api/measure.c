@@ -35,7 +35,7 @@ struct measure {
 	struct netsim_measurement *ret;
 	struct fleet fleet;
 	struct class_set *classes;
-	struct analyze_names names;
+	struct analysis_names names;
 	struct capture_names own; /* the nodes are the views */
 	const char **ports, **only;
 	uint16_t *views; /* of each port */
@@ -60,7 +60,7 @@ static void measure_done(struct measure *m)
 	netsim_traffic_free(m->after);
 	flow_free(m->flow);
 	oneway_free(m->oneway);
-	analyze_names_done(&m->names);
+	analysis_names_done(&m->names);
 	capture_names_done(&m->own);
 	classes_free(m->classes);
 	free(m->ports);
@@ -135,7 +135,7 @@ static int find_names(struct measure *m, struct netsim_err *err)
 	int r = addresses_known(m->fleet.st, m->fleet.model, &addresses, &count, err);
 
 	for (size_t i = 0; r == 0 && i < count; i++)
-		if (analyze_names_add(&m->names, &addresses[i].ip, addresses[i].name) < 0)
+		if (analysis_names_add(&m->names, &addresses[i].ip, addresses[i].name) < 0)
 			r = err_oom(err);
 	m->names.views = m->own.views;
 	m->names.view_count = m->own.view_count;
@@ -156,23 +156,23 @@ static int tell_addresses(struct measure *m, struct netsim_err *err)
 		for (size_t l = 0; r == 0 && l < m->fleet.model->link_count; l++) {
 			const struct link *link = &m->fleet.model->links[l];
 
-			if (link->ns != MODEL_HOST || link->ifindex != learned[i].port)
+			if (link->node != MODEL_HOST || link->ifindex != learned[i].port)
 				continue;
 			r = view_of(m, link, &view, err);
 			if (view)
-				oneway_know_mac(m->oneway, &learned[i].mac, view);
+				oneway_seed_mac(m->oneway, &learned[i].mac, view);
 		}
 	for (size_t l = 0; r == 0 && l < m->fleet.model->link_count; l++) {
 		const struct link *link = &m->fleet.model->links[l];
 		const char *node =
-			link->ns == MODEL_HOST ? NULL : m->fleet.model->nodes[link->ns].name;
+			link->node == MODEL_HOST ? NULL : m->fleet.model->nodes[link->node].name;
 
 		if (!node || !link->has_mac)
 			continue;
 		if (!capture_names_view(&m->own, node, strlen(node), &view))
 			r = err_oom(err);
 		else if (view)
-			oneway_know_mac(m->oneway, &link->mac, view);
+			oneway_seed_mac(m->oneway, &link->mac, view);
 	}
 	return r;
 }
@@ -361,7 +361,7 @@ static int measure(struct measure *m, struct netsim *ctx, struct netsim_diags *d
 {
 	struct live_options options = {.snap = SNAP};
 	struct analysis analysis = {0};
-	int r = analyze_classes(m->how->class_file, &m->classes, diags, err);
+	int r = classes_open(m->how->class_file, &m->classes, diags, err);
 
 	if (r == 0)
 		r = look_at_fleet(m, ctx, err);
@@ -389,12 +389,12 @@ static int measure(struct measure *m, struct netsim *ctx, struct netsim_diags *d
 		r = find_names(m, err);
 	}
 	if (r == 0)
-		r = analyze_rows(&(struct analyze_input) {.flow = m->flow,
-							  .oneway = m->oneway,
-							  .classes = m->classes,
-							  .names = &m->names,
-							  .connections = m->how->connections},
-				 &analysis, err);
+		r = analysis_rows(&(struct analysis_input) {.flow = m->flow,
+							    .oneway = m->oneway,
+							    .classes = m->classes,
+							    .names = &m->names,
+							    .connections = m->how->connections},
+				  &analysis, err);
 	if (r < 0)
 		analysis_done(&analysis);
 	else

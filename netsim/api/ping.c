@@ -61,7 +61,7 @@ static int choose_pairs(struct ping_run *run)
 			continue; /* its namespace is gone */
 		if (fd < 0)
 			return fd;
-		*pair = (struct echo_pair) {.ns_fd = fd, .hopeless = route->cut};
+		*pair = (struct echo_pair) {.ns_fd = fd, .no_wait = route->cut};
 		(void)unit_parse_address(route->to, &pair->to, &why);
 		run->places[run->count++] = i;
 	}
@@ -98,7 +98,7 @@ static int conclude(struct ping_run *run)
 		struct netsim_ping *ping = &list[run->places[i]];
 
 		*ping = (struct netsim_ping) {
-			.result = judge(pair, pair->hopeless, view->pairs[run->places[i]].cut),
+			.result = judge(pair, pair->no_wait, view->pairs[run->places[i]].cut),
 			.sent = pair->sent,
 			.received = pair->received,
 			.min_ms = pair->min,

@@ -86,7 +86,7 @@ static size_t count_cables(const struct model *model, int node)
 	for (size_t i = 0; i < model->link_count; i++) {
 		const struct link *link = &model->links[i], *bottom;
 
-		if (link->ns != node || !link->addr_count)
+		if (link->node != node || !link->addr_count)
 			continue;
 		bottom = cable_bottom(model, link);
 		count += bottom != seen;
@@ -114,9 +114,9 @@ static int add_place(struct view *v, const struct link *link, const struct place
 
 static int add_node_place(struct view *v, const struct link *link, struct netsim_err *err)
 {
-	const struct model_node *node = &v->fleet.model->nodes[link->ns];
+	const struct model_node *node = &v->fleet.model->nodes[link->node];
 	const struct link *bottom = cable_bottom(v->fleet.model, link);
-	struct place place = {.node = link->ns, .tag = link->kind == LINK_VLAN ? link->vlan : 0};
+	struct place place = {.node = link->node, .tag = link->kind == LINK_VLAN ? link->vlan : 0};
 	struct handle *handle;
 	int r;
 
@@ -127,7 +127,8 @@ static int add_node_place(struct view *v, const struct link *link, struct netsim
 	r = state_handle(v->fleet.st, v->fleet.model->fleet, node->name, &handle, err);
 	if (r < 0)
 		return r == -ENOENT ? 0 : r;
-	if (find_end(v, node->name, count_cables(v->fleet.model, link->ns) > 1 ? bottom->name : "",
+	if (find_end(v, node->name,
+		     count_cables(v->fleet.model, link->node) > 1 ? bottom->name : "",
 		     &place.end) < 0 ||
 	    add_place(v, link, &place, handle->fd) < 0)
 		return err_oom(err);
@@ -169,7 +170,7 @@ static int find_places(struct view *v, struct netsim_err *err)
 			r = add_guest(v, link, err);
 		if (!link->addr_count)
 			continue;
-		if (link->ns != MODEL_HOST)
+		if (link->node != MODEL_HOST)
 			r = add_node_place(v, link, err);
 		else if (link->kind == LINK_BRIDGE &&
 			 (find_end(v, "host", "", &host.end) < 0 ||
@@ -366,7 +367,7 @@ static int ask_places(const struct view *v, struct asked **ret, struct netsim_er
 static bool is_wanted(const struct class *class, const char *const *names, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		if (class_is_meant(class->name, names[i]))
+		if (class_matches_name(class->name, names[i]))
 			return true;
 	return false;
 }
@@ -565,7 +566,7 @@ static int judge(struct view *v, struct netsim_err *err)
 					.path_count = v->run.path_count,
 					.rates = v->run.rates,
 					.rate_count = v->run.rate_count,
-					.lateness = v->run.lateness};
+					.timer_slack = v->run.timer_slack};
 	int r = skip_changed(v, err);
 
 	free(v->rows.list);
@@ -607,7 +608,7 @@ static int publish(const struct view *v, struct netsim_verify **ret, struct nets
 	bool good = verify != NULL;
 
 	if (good) {
-		verify->timer_slack_ms = v->run.lateness;
+		verify->timer_slack_ms = v->run.timer_slack;
 		verify->fleet = arena_strdup(verify, v->fleet.name);
 		verify->basis = arena_strdup(verify, v->basis);
 		good = verify->fleet && verify->basis;

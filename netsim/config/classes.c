@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "netsim/config/bind.h"
+#include "netsim/config/find.h"
 #include "netsim/util/array.h"
 #include "netsim/util/name.h"
 #include "netsim/util/quote.h"
@@ -331,7 +332,7 @@ int classes_load(const char *path, struct class_set **ret, struct netsim_diags *
 	return classes_parse(path, data, len, ret, diags);
 }
 
-bool class_is_meant(const char *class, const char *name)
+bool class_matches_name(const char *class, const char *name)
 {
 	size_t length = strlen(name);
 
@@ -432,4 +433,19 @@ int classes_print(const struct class_set *set, FILE *out)
 		fputs("}\n", out);
 	}
 	return ferror(out) ? -EIO : 0;
+}
+
+int classes_open(const char *file, struct class_set **ret, struct netsim_diags *diags,
+		 struct netsim_err *err)
+{
+	char path[FIND_PATH];
+
+	if (file)
+		return classes_load(file, ret, diags);
+	if (find_named("profiles", "classes", path) == 0)
+		return classes_load(path, ret, diags);
+	err_set(err, NETSIM_ERR_ENV, -ENOENT, NULL, "there is no class file");
+	err_hint(err, "looked for profiles/classes.yaml here, in /etc/netsim and in " NETSIM_DATADIR
+		      "; name one with --classes");
+	return -ENOENT;
 }

@@ -55,7 +55,7 @@ void classes_free(struct class_set *set);
  * Returns whether name selects class: by its full name, or by a prefix that ends
  * before a '-' ("etcd" selects etcd-client and etcd-peer).
  */
-bool class_is_meant(const char *class, const char *name);
+bool class_matches_name(const char *class, const char *name);
 
 /* Returns the class name closest to name, for a hint; NULL if none is close. */
 const char *classes_nearest(const struct class_set *set, const char *name);
@@ -64,5 +64,9 @@ int classes_print(const struct class_set *set, FILE *out);
 
 /* Returns whether a document is a class file; profiles have a key "classes", too. */
 bool classes_is_file(const struct doc_node *doc);
+
+/* Loads the class file at path, or the default one if path is NULL. The caller frees *ret. */
+int classes_open(const char *path, struct class_set **ret, struct netsim_diags *diags,
+		 struct netsim_err *err);
 
 #endif

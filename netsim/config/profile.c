@@ -305,7 +305,7 @@ int profile_load_classes(const struct profile *profile, struct class_set **ret,
 static bool any_is_meant(const struct class_set *set, const char *name)
 {
 	for (size_t i = 0; i < set->count; i++)
-		if (class_is_meant(set->list[i].name, name))
+		if (class_matches_name(set->list[i].name, name))
 			return true;
 	return false;
 }

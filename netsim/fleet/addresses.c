@@ -58,16 +58,16 @@ static int add_end(struct finder *f, const struct end *end, struct netsim_err *e
 static int add_link(struct finder *f, const struct link *link, struct netsim_err *err)
 {
 	const struct link *bottom = cable_bottom(f->model, link);
-	struct end end = {.peer = peer_of(f, link->ns),
+	struct end end = {.peer = peer_of(f, link->node),
 			  .device = link->name,
 			  .iface = link->name,
 			  .bridge = link->name,
 			  .tag = link->kind == LINK_VLAN ? link->vlan : 0};
 	int r = 0;
 
-	if (end.peer == SIZE_MAX || (link->ns == MODEL_HOST && link->kind != LINK_BRIDGE))
+	if (end.peer == SIZE_MAX || (link->node == MODEL_HOST && link->kind != LINK_BRIDGE))
 		return 0;
-	if (link->ns != MODEL_HOST) {
+	if (link->node != MODEL_HOST) {
 		end.port = bottom ? cable_port(f->model, bottom) : NULL;
 		if (!end.port)
 			return 0;
@@ -114,7 +114,7 @@ static const struct link *route_to(const struct finder *f, int node, const struc
 	for (size_t i = 0; i < f->model->link_count; i++) {
 		const struct link *link = &f->model->links[i];
 
-		for (size_t r = 0; link->ns == node && r < link->route_count; r++)
+		for (size_t r = 0; link->node == node && r < link->route_count; r++)
 			if (link->routes[r].to.family == to->family &&
 			    ip_in_prefix(to, &link->routes[r].to))
 				return link;
@@ -255,7 +255,7 @@ int addresses_known(struct state *st, const struct model *model, struct known_ad
 	for (size_t i = 0; r == 0 && i < model->link_count; i++)
 		if (model->links[i].link_local.family)
 			list[(*ret_count)++] = (struct known_address) {
-				model->links[i].link_local, name_of(model, model->links[i].ns)};
+				model->links[i].link_local, name_of(model, model->links[i].node)};
 	free(f.ends.list);
 	free(f.guests);
 	return r;

@@ -6,7 +6,7 @@
 const struct link *cable_bottom(const struct model *model, const struct link *link)
 {
 	while (link && link->kind == LINK_VLAN)
-		link = model_find_link(model, link->ns, link->lower);
+		link = model_find_link(model, link->node, link->lower);
 	return link;
 }
 
@@ -19,7 +19,7 @@ const struct link *cable_port(const struct model *model, const struct link *bott
 	for (size_t i = 0; i < model->link_count; i++) {
 		const struct link *member = &model->links[i];
 
-		if (member->ns == bottom->ns && strcmp(member->master, bottom->name) == 0 &&
+		if (member->node == bottom->node && strcmp(member->master, bottom->name) == 0 &&
 		    *member->peer && (!found || member->running))
 			found = model_find_link(model, MODEL_HOST, member->peer);
 	}

@@ -33,7 +33,7 @@ struct exec {
 	int *tap_fds;		    /* of the plan's steps; -1: none */
 	const struct step **inside; /* the steps inside nodes, node by node */
 	size_t *first;		    /* of each node in there, and the end */
-	struct maker *maker;
+	struct netns_pool *maker;
 	struct netsim_err *err;
 };
 
@@ -43,10 +43,10 @@ static const char *who(const struct exec *x, const struct step *step, char buf[s
 
 	if (step->node)
 		snprintf(buf, WHO_TEXT, "%s", step->node->name);
-	else if (step->ns == MODEL_HOST)
+	else if (step->place == MODEL_HOST)
 		snprintf(buf, WHO_TEXT, "%s", link->name);
 	else
-		snprintf(buf, WHO_TEXT, "%s %s", x->want->nodes[step->ns].name, link->name);
+		snprintf(buf, WHO_TEXT, "%s %s", x->want->nodes[step->place].name, link->name);
 	return buf;
 }
 
@@ -70,7 +70,7 @@ static int first_free_ifindex(const struct exec *x, const char *node)
 	int ns = model_find_node(x->have, node), highest = 1;
 
 	for (size_t i = 0; ns >= 0 && i < x->have->link_count; i++)
-		if (x->have->links[i].ns == ns && x->have->links[i].ifindex > highest)
+		if (x->have->links[i].node == ns && x->have->links[i].ifindex > highest)
 			highest = x->have->links[i].ifindex;
 	return highest + 1;
 }
@@ -92,7 +92,7 @@ static int need_handle(struct exec *x, int ns)
 static bool wants_routes(const struct model *want, int ns)
 {
 	for (size_t i = 0; i < want->link_count; i++)
-		if (want->links[i].ns == ns && want->links[i].route_count)
+		if (want->links[i].node == ns && want->links[i].route_count)
 			return true;
 	return false;
 }
@@ -102,10 +102,10 @@ static int make_node(struct exec *x, int ns)
 	const struct model_node *node = &x->want->nodes[ns];
 	struct link lo = {.name = "lo"};
 	char alias[MARK_TEXT];
-	struct rt *rt = NULL;
+	struct rtnl *rt = NULL;
 	int fd = -1, r;
 
-	r = maker_next(x->maker, &fd, &rt, x->err);
+	r = netns_pool_next(x->maker, &fd, &rt, x->err);
 	if (r < 0)
 		return err_wrap(x->err, r, "%s", node->name);
 	x->handles[ns] = state_adopt(x->st, x->want->fleet, node->name, fd, rt);
@@ -138,7 +138,7 @@ static int prepare_host(struct exec *x)
 	for (size_t i = 0; i < x->plan->count; i++) {
 		const struct step *step = &x->plan->steps[i];
 
-		if (step->ns != MODEL_HOST)
+		if (step->place != MODEL_HOST)
 			continue;
 		if (step->kind == STEP_DEL_ADDR)
 			addr_del(x->st->rt, step->have->ifindex, step->addr, who(x, step, name));
@@ -156,7 +156,7 @@ static int prepare_host(struct exec *x)
 		/* In the same batch, so that an interrupted run leaves no bridge without it. */
 		link_set(x->st->rt, step->want, 0, LINK_SET_ALIAS, 0, name);
 	}
-	return rt_send(x->st->rt, x->err);
+	return rtnl_send(x->st->rt, x->err);
 }
 
 static int make_taps(struct exec *x)
@@ -183,29 +183,29 @@ static int keep_taps(struct exec *x)
 
 static void add_inside(struct exec *x, const struct step *step, const char *name)
 {
-	struct rt *rt = x->handles[step->ns]->rt;
+	struct rtnl *rt = x->handles[step->place]->rt;
 	struct link *want = step->want;
 
-	want->ifindex = x->next_ifindex[step->ns]++;
+	want->ifindex = x->next_ifindex[step->place]++;
 	if (want->kind == LINK_VETH)
 		link_add_veth(rt, want, x->st->own_fd, name);
 	else if (want->kind == LINK_BOND)
 		link_add_bond(rt, want, name);
 	else
-		link_add_vlan(rt, want, inside_ifindex(x, step->ns, want->lower), name);
+		link_add_vlan(rt, want, inside_ifindex(x, step->place, want->lower), name);
 }
 
 /* A bond takes only members that are down, and brings them up itself. */
 static void settle_inside(struct exec *x, const struct step *step, unsigned what, const char *name)
 {
-	struct rt *rt = x->handles[step->ns]->rt;
+	struct rtnl *rt = x->handles[step->place]->rt;
 	struct link *want = step->want;
 	int master = 0;
 
 	if (want->kind == LINK_VETH && *want->master) {
 		if (!(what & LINK_SET_MASTER))
 			return;
-		master = inside_ifindex(x, step->ns, want->master);
+		master = inside_ifindex(x, step->place, want->master);
 		link_set(rt, want, want->ifindex, LINK_SET_DOWN, 0, name);
 		what = (what & ~(unsigned)LINK_SET_UP) | LINK_SET_MASTER;
 	}
@@ -252,7 +252,7 @@ static void set_primaries(struct exec *x, int ns)
 
 static void queue_inside(struct exec *x, const struct step *step)
 {
-	struct rt *rt = x->handles[step->ns]->rt;
+	struct rtnl *rt = x->handles[step->place]->rt;
 	char name[WHO_TEXT];
 	int ifindex = step->want ? step->want->ifindex : 0;
 
@@ -285,7 +285,7 @@ static void queue_inside(struct exec *x, const struct step *step)
 
 static bool is_inside(const struct step *step)
 {
-	return step->ns != MODEL_HOST && step->kind != STEP_DEL_NODE;
+	return step->place != MODEL_HOST && step->kind != STEP_DEL_NODE;
 }
 
 /* Groups the steps by node, in the order of the plan: with many nodes it has many. */
@@ -295,14 +295,14 @@ static size_t sort_inside(struct exec *x)
 
 	for (size_t i = 0; i < x->plan->count; i++)
 		if (is_inside(&x->plan->steps[i]))
-			x->first[x->plan->steps[i].ns + 1]++;
+			x->first[x->plan->steps[i].place + 1]++;
 	for (size_t i = 0; i < nodes; i++)
 		x->first[i + 1] += x->first[i];
 	for (size_t i = 0; i < x->plan->count; i++) {
 		const struct step *step = &x->plan->steps[i];
 
 		if (is_inside(step))
-			x->inside[x->first[step->ns]++] = step;
+			x->inside[x->first[step->place]++] = step;
 		new_nodes += step->kind == STEP_ADD_NODE;
 	}
 	/* Each has moved on to the next one's. */
@@ -336,19 +336,19 @@ static int do_node(struct exec *x, int ns)
 	if (r < 0)
 		return r;
 	queue_node(x, ns);
-	return rt_send(x->handles[ns]->rt, x->err);
+	return rtnl_send(x->handles[ns]->rt, x->err);
 }
 
 /* Everything inside the nodes: one batch for each, while the next ones are made. */
 static int do_inside(struct exec *x)
 {
 	size_t new_nodes = sort_inside(x);
-	int r = new_nodes ? maker_start(new_nodes, &x->maker, x->err) : 0;
+	int r = new_nodes ? netns_pool_start(new_nodes, &x->maker, x->err) : 0;
 
 	for (size_t i = 0; r == 0 && i < x->want->node_count; i++)
 		if (x->first[i] < x->first[i + 1])
 			r = do_node(x, (int)i);
-	maker_stop(x->maker);
+	netns_pool_stop(x->maker);
 	return r;
 }
 
@@ -364,10 +364,10 @@ static int add_qdiscs(struct exec *x)
 		const struct step *step = &x->plan->steps[i];
 		const struct link *want = step->want;
 
-		if (step->kind != STEP_ADD_LINK || want->ns != MODEL_HOST)
+		if (step->kind != STEP_ADD_LINK || want->node != MODEL_HOST)
 			continue;
 		qdisc_add_clsact(x->st->rt, want->ifindex, want->name);
-		rt_tolerate(x->st->rt, ENOENT); /* without it there are no partitions */
+		rtnl_tolerate(x->st->rt, ENOENT); /* without it there are no partitions */
 		if (!link_is_port(want))
 			continue;
 		if (known && netem)
@@ -412,7 +412,7 @@ static int do_host(struct exec *x)
 	char name[WHO_TEXT];
 
 	for (size_t i = 0; r == 0 && i < x->plan->count; i++)
-		if (x->plan->steps[i].ns == MODEL_HOST && x->plan->steps[i].want)
+		if (x->plan->steps[i].place == MODEL_HOST && x->plan->steps[i].want)
 			x->plan->steps[i].want->ifindex =
 				host_ifindex(x, x->plan->steps[i].want->name);
 	if (r == 0)
@@ -422,14 +422,14 @@ static int do_host(struct exec *x)
 	for (size_t i = 0; i < x->plan->count; i++) {
 		const struct step *step = &x->plan->steps[i];
 
-		if (step->ns != MODEL_HOST || step->node)
+		if (step->place != MODEL_HOST || step->node)
 			continue;
 		if (step->kind == STEP_ADD_LINK || step->kind == STEP_SET_LINK)
 			settle_host_link(x, step);
 		if (step->kind == STEP_ADD_ADDR)
 			addr_add(x->st->rt, step->want->ifindex, step->addr, who(x, step, name));
 	}
-	return rt_send(x->st->rt, x->err);
+	return rtnl_send(x->st->rt, x->err);
 }
 
 static int publish_nodes(struct exec *x)
@@ -450,7 +450,7 @@ static int publish_nodes(struct exec *x)
 			break;
 		mark_format(&(struct mark) {.fleet = x->want->fleet, .node = step->node->name},
 			    alias);
-		r = netns_publish(x->handles[step->ns]->fd, step->node->netns, alias, x->err);
+		r = netns_publish(x->handles[step->place]->fd, step->node->netns, alias, x->err);
 	}
 	return r;
 }
@@ -580,7 +580,7 @@ static bool all_running(const struct state *st, const struct model *want)
 	for (size_t i = 0; i < want->link_count; i++) {
 		const struct link *port = &want->links[i], *now;
 
-		if (port->ns != MODEL_HOST || port->kind != LINK_VETH)
+		if (port->node != MODEL_HOST || port->kind != LINK_VETH)
 			continue;
 		now = model_find_link(st->host, MODEL_HOST, port->name);
 		if (now && !now->running)

@@ -35,7 +35,7 @@ static struct step *add(struct planner *p, enum step_kind kind, int ns)
 		return &p->spare;
 	}
 	step->kind = kind;
-	step->ns = ns;
+	step->place = ns;
 	return step;
 }
 
@@ -46,10 +46,10 @@ static int have_ns_of(const struct planner *p, int ns)
 
 static const struct link *same_place(const struct planner *p, const struct link *want)
 {
-	int ns = have_ns_of(p, want->ns);
+	int ns = have_ns_of(p, want->node);
 	const struct link *have;
 
-	if (want->ns != MODEL_HOST && ns < 0)
+	if (want->node != MODEL_HOST && ns < 0)
 		return NULL;
 	have = model_find_link(p->have, ns, want->name);
 	return have && MARK_IS_GROUP(have->group) ? have : NULL;
@@ -94,7 +94,7 @@ static bool lost_below(const struct planner *p, const struct link *want)
 	const struct link *other = NULL;
 
 	if (want->kind == LINK_VLAN)
-		other = model_find_link(p->want, want->ns, want->lower);
+		other = model_find_link(p->want, want->node, want->lower);
 	return other && !partner_of(p, other);
 }
 
@@ -104,7 +104,7 @@ static void match_cables(struct planner *p)
 	for (size_t i = 0; i < p->want->link_count; i++) {
 		struct link *inside = &p->want->links[i], *port;
 
-		if (inside->ns == MODEL_HOST || inside->kind != LINK_VETH)
+		if (inside->node == MODEL_HOST || inside->kind != LINK_VETH)
 			continue;
 		port = model_find_link(p->want, MODEL_HOST, inside->peer);
 		if (!port || (partner_of(p, inside) && partner_of(p, port)))
@@ -175,7 +175,7 @@ static void plan_stale_parts(struct planner *p)
 
 		for (size_t a = 0; have && a < have->route_count; a++)
 			if (!has_route(want, &have->routes[a])) {
-				struct step *step = add(p, STEP_DEL_ROUTE, want->ns);
+				struct step *step = add(p, STEP_DEL_ROUTE, want->node);
 
 				step->want = want;
 				step->have = have;
@@ -183,7 +183,7 @@ static void plan_stale_parts(struct planner *p)
 			}
 		for (size_t a = 0; have && a < have->addr_count; a++)
 			if (!has_addr(want, &have->addrs[a])) {
-				struct step *step = add(p, STEP_DEL_ADDR, want->ns);
+				struct step *step = add(p, STEP_DEL_ADDR, want->node);
 
 				step->want = want;
 				step->have = have;
@@ -213,13 +213,13 @@ static void plan_stale_links(struct planner *p)
 {
 	for (size_t i = 0; i < p->have->link_count; i++) {
 		const struct link *have = &p->have->links[i];
-		int ns = want_ns_of(p, have->ns);
+		int ns = want_ns_of(p, have->node);
 
 		if (!MARK_IS_GROUP(have->group) || is_partner(p, have))
 			continue;
 		if (have->kind == LINK_IFB && serves_link(p, have))
 			continue;
-		if (have->ns != MODEL_HOST && ns == MODEL_HOST)
+		if (have->node != MODEL_HOST && ns == MODEL_HOST)
 			continue;
 		add(p, STEP_DEL_LINK, ns)->have = have;
 	}
@@ -248,14 +248,14 @@ static bool same_vlans(const struct link *a, const struct link *b)
 /* A bond gives its members its own MAC address; a tap's is not the guest's. */
 static bool wrong_mac(const struct link *want, const struct link *have)
 {
-	return want->has_mac && !(want->ns != MODEL_HOST && *want->master) &&
+	return want->has_mac && !(want->node != MODEL_HOST && *want->master) &&
 	       memcmp(want->mac.b, have->mac.b, sizeof(want->mac.b)) != 0;
 }
 
 static unsigned differences(const struct planner *p, const struct link *want,
 			    const struct link *have)
 {
-	const struct link *master = model_find_link(p->want, want->ns, want->master);
+	const struct link *master = model_find_link(p->want, want->node, want->master);
 	unsigned what = 0;
 
 	if (want->mtu != have->mtu)
@@ -267,7 +267,7 @@ static unsigned differences(const struct planner *p, const struct link *want,
 		what |= LINK_SET_MASTER;
 	if (!have->up)
 		what |= LINK_SET_UP;
-	if (want->ns == MODEL_HOST && strcmp(want->alias, have->alias ? have->alias : "") != 0)
+	if (want->node == MODEL_HOST && strcmp(want->alias, have->alias ? have->alias : "") != 0)
 		what |= LINK_SET_ALIAS;
 	if (want->group != have->group)
 		what |= LINK_SET_GROUP;
@@ -288,7 +288,7 @@ static void plan_new_parts(struct planner *p, struct link *want, const struct li
 {
 	for (size_t a = 0; a < want->addr_count; a++)
 		if (!has_addr(have, &want->addrs[a])) {
-			struct step *step = add(p, STEP_ADD_ADDR, want->ns);
+			struct step *step = add(p, STEP_ADD_ADDR, want->node);
 
 			step->want = want;
 			step->have = have;
@@ -296,7 +296,7 @@ static void plan_new_parts(struct planner *p, struct link *want, const struct li
 		}
 	for (size_t a = 0; a < want->route_count; a++)
 		if (!has_route(have, &want->routes[a])) {
-			struct step *step = add(p, STEP_ADD_ROUTE, want->ns);
+			struct step *step = add(p, STEP_ADD_ROUTE, want->node);
 
 			step->want = want;
 			step->have = have;
@@ -312,9 +312,9 @@ static void plan_link(struct planner *p, struct link *want)
 
 	want->ifindex = have ? have->ifindex : 0;
 	if (!have) {
-		add(p, STEP_ADD_LINK, want->ns)->want = want;
+		add(p, STEP_ADD_LINK, want->node)->want = want;
 	} else if (what) {
-		step = add(p, STEP_SET_LINK, want->ns);
+		step = add(p, STEP_SET_LINK, want->node);
 		step->want = want;
 		step->have = have;
 		step->what = what;
@@ -331,10 +331,10 @@ static void plan_links(struct planner *p)
 		if (p->want->nodes[i].netns && p->have_ns[i] < 0)
 			add(p, STEP_ADD_NODE, (int)i)->node = &p->want->nodes[i];
 	for (size_t i = 0; i < p->want->link_count; i++)
-		if (p->want->links[i].ns != MODEL_HOST)
+		if (p->want->links[i].node != MODEL_HOST)
 			plan_link(p, &p->want->links[i]);
 	for (size_t i = 0; i < p->want->link_count; i++)
-		if (p->want->links[i].ns == MODEL_HOST && p->want->links[i].kind == LINK_VETH)
+		if (p->want->links[i].node == MODEL_HOST && p->want->links[i].kind == LINK_VETH)
 			plan_link(p, &p->want->links[i]);
 	for (size_t i = 0; i < p->want->link_count; i++)
 		plan_new_parts(p, &p->want->links[i], p->partner[i]);

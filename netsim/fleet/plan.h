@@ -27,7 +27,7 @@ enum step_kind {
  */
 struct step {
 	enum step_kind kind;
-	int ns;			       /* index into want->nodes, or MODEL_HOST */
+	int place;		       /* index into want->nodes, or MODEL_HOST */
 	const struct model_node *node; /* ADD_NODE, DEL_NODE */
 	struct link *want;	       /* not const: its ifindex is filled in when known */
 	const struct link *have;

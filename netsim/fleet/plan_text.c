@@ -33,10 +33,10 @@ static void describe_place(const struct step *step, const struct model *want, ch
 {
 	const struct link *link = step->want ? step->want : step->have;
 
-	if (step->ns == MODEL_HOST)
+	if (step->place == MODEL_HOST)
 		snprintf(buf, size, "%s", link->name);
 	else
-		snprintf(buf, size, "%s %s", want->nodes[step->ns].name, link->name);
+		snprintf(buf, size, "%s %s", want->nodes[step->place].name, link->name);
 }
 
 static void describe_new(const struct link *link, char *buf, size_t size)
@@ -93,7 +93,7 @@ static void describe_changes(const struct step *step, char *buf, size_t size)
 
 static bool completes_another(const struct step *step)
 {
-	return step->kind == STEP_ADD_LINK && step->ns == MODEL_HOST &&
+	return step->kind == STEP_ADD_LINK && step->place == MODEL_HOST &&
 	       step->want->kind == LINK_VETH;
 }
 

@@ -46,7 +46,7 @@ int converge_remove(struct state *st, const char *fleet, bool *ret_any, struct n
 	if (r == 0 && any) {
 		link_del_group(st->rt, group, fleet);
 		link_del_group(st->rt, MARK_DOOMED(group), fleet);
-		r = rt_send(st->rt, err);
+		r = rtnl_send(st->rt, err);
 	}
 	if (r == 0)
 		r = remove_names(st, fleet, &any, err);

@@ -296,7 +296,7 @@ static void fill_totals(struct builder *b)
 		b->ret->bin_count = FLOW_BINS;
 }
 
-int analyze_rows(const struct analyze_input *input, struct analysis *ret, struct netsim_err *err)
+int analysis_rows(const struct analysis_input *input, struct analysis *ret, struct netsim_err *err)
 {
 	const struct class_set *classes = input->classes;
 	struct builder b = {

@@ -33,8 +33,8 @@ struct analysis {
 };
 
 /* Names of addresses and of views, and the filter on rows. */
-struct analyze_names {
-	struct analyze_name {
+struct analysis_names {
+	struct analysis_name {
 		struct ip ip;
 		char *name;
 	} * list;
@@ -45,24 +45,20 @@ struct analyze_names {
 	size_t only_count;	 /* 0: all rows */
 };
 /* Adds the addresses of a topology's nodes and of the host. 0 or -ENOMEM. */
-int analyze_names_of(const struct topo *topo, struct analyze_names *ret);
+int analysis_names_of(const struct topo *topo, struct analysis_names *ret);
 /* Adds a copy of name for the address; the first name of an address wins. 0 or -ENOMEM. */
-int analyze_names_add(struct analyze_names *names, const struct ip *ip, const char *name);
-void analyze_names_done(struct analyze_names *names);
+int analysis_names_add(struct analysis_names *names, const struct ip *ip, const char *name);
+void analysis_names_done(struct analysis_names *names);
 
-/* Loads the class file at path, or the default one if path is NULL. The caller frees *ret. */
-int analyze_classes(const char *path, struct class_set **ret, struct netsim_diags *diags,
-		    struct netsim_err *err);
-
-struct analyze_input {
+struct analysis_input {
 	const struct flow *flow;	 /* finished */
 	const struct oneway *oneway;	 /* finished, or NULL */
 	const struct class_set *classes; /* the flow's, or NULL */
-	const struct analyze_names *names;
+	const struct analysis_names *names;
 	size_t connections; /* limits the rows of connections; 0: all */
 };
 /* Fills *ret, which analysis_done() frees, also after an error (-ENOMEM). */
-int analyze_rows(const struct analyze_input *input, struct analysis *ret, struct netsim_err *err);
+int analysis_rows(const struct analysis_input *input, struct analysis *ret, struct netsim_err *err);
 void analysis_done(struct analysis *analysis);
 
 #endif

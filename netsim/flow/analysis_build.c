@@ -10,9 +10,9 @@
 
 /* --- names */
 
-int analyze_names_add(struct analyze_names *names, const struct ip *ip, const char *name)
+int analysis_names_add(struct analysis_names *names, const struct ip *ip, const char *name)
 {
-	struct analyze_name *slot = array_push(names->list, names->count);
+	struct analysis_name *slot = array_push(names->list, names->count);
 
 	if (!slot)
 		return -ENOMEM;
@@ -22,30 +22,30 @@ int analyze_names_add(struct analyze_names *names, const struct ip *ip, const ch
 	return slot->name ? 0 : -ENOMEM;
 }
 
-int analyze_names_of(const struct topo *topo, struct analyze_names *ret)
+int analysis_names_of(const struct topo *topo, struct analysis_names *ret)
 {
 	int r = 0;
 
 	for (size_t n = 0; r == 0 && n < topo->network_count; n++)
 		for (size_t i = 0; r == 0 && i < topo->networks[n].address_count; i++)
-			r = analyze_names_add(ret, &topo->networks[n].addresses[i].ip, "host");
+			r = analysis_names_add(ret, &topo->networks[n].addresses[i].ip, "host");
 	for (size_t n = 0; r == 0 && n < topo->node_count; n++)
 		for (size_t i = 0; r == 0 && i < topo->nodes[n].iface_count; i++) {
 			const struct iface *iface = &topo->nodes[n].ifaces[i];
 
 			for (size_t a = 0; r == 0 && a < iface->address_count; a++)
-				r = analyze_names_add(ret, &iface->addresses[a].ip,
-						      topo->nodes[n].name);
+				r = analysis_names_add(ret, &iface->addresses[a].ip,
+						       topo->nodes[n].name);
 		}
 	return r;
 }
 
-void analyze_names_done(struct analyze_names *names)
+void analysis_names_done(struct analysis_names *names)
 {
 	for (size_t i = 0; i < names->count; i++)
 		free(names->list[i].name);
 	free(names->list);
-	*names = (struct analyze_names) {0};
+	*names = (struct analysis_names) {0};
 }
 
 const char *builder_keep(struct builder *b, const char *text)

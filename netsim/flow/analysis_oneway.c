@@ -30,10 +30,10 @@ static bool fill_row(struct builder *b, const struct oneway_row *from, struct ne
 
 	*to = (struct netsim_one_way) {
 		.class_name = builder_class_name(b, from->class),
-		.sent = from->delivered + from->lost + from->flying,
+		.sent = from->delivered + from->lost + from->in_flight,
 		.delivered = from->delivered,
 		.lost = from->lost,
-		.in_flight = from->flying,
+		.in_flight = from->in_flight,
 		.duplicated = from->duplicated,
 		.reordered = from->reordered,
 		.jitter = from->deviation,
@@ -61,8 +61,8 @@ bool builder_one_way(struct builder *b, const struct oneway *oneway)
 	bool good;
 
 	oneway_totals(oneway, &totals);
-	ret->unobserved = totals.elsewhere;
-	ret->unmatched = totals.strays;
+	ret->unobserved = totals.unobserved;
+	ret->unmatched = totals.unmatched;
 	ret->one_way_first_ns = totals.first_ns;
 	ret->one_way_bin_ns = totals.bin_ns;
 	ret->one_way_bin_count = totals.bin_count;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Shared by the parts of an analysis while its rows are built. */
-#ifndef NETSIM_ANALYZE_PARTS_H
-#define NETSIM_ANALYZE_PARTS_H
+#ifndef NETSIM_FLOW_ANALYSIS_PARTS_H
+#define NETSIM_FLOW_ANALYSIS_PARTS_H
 
 #include "netsim/flow/analysis.h"
 
@@ -14,7 +14,7 @@
 struct builder {
 	const struct flow *flow;
 	const struct class_set *classes;
-	const struct analyze_names *names;
+	const struct analysis_names *names;
 	struct analysis *ret;
 	const struct flow_group *groups;
 	size_t group_count;

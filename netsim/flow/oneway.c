@@ -136,12 +136,12 @@ static void seed(struct oneway *o, uint64_t key, uint16_t view, bool maybe_route
 	l->maybe_routed = maybe_routed && l->key;
 }
 
-void oneway_know_mac(struct oneway *o, const struct mac *mac, uint16_t view)
+void oneway_seed_mac(struct oneway *o, const struct mac *mac, uint16_t view)
 {
 	seed(o, mac_key(mac->b), view, false);
 }
 
-void oneway_know_ip(struct oneway *o, const struct ip *ip, uint16_t view)
+void oneway_seed_ip(struct oneway *o, const struct ip *ip, uint16_t view)
 {
 	seed(o, ip_key(ip->family == AF_INET6, ip->b), view, true);
 }
@@ -236,14 +236,14 @@ static void expire(struct oneway *o, struct sent_packet *s)
 		for (uint32_t i = 0; i < reach->count; i++)
 			if (!has_reached(s, reach->views[i]))
 				row_undelivered(o, s, reach->views[i]);
-		o->totals.elsewhere += !reach->count;
+		o->totals.unobserved += !reach->count;
 	} else if (!s->delivered) {
 		const struct learned *to = receiver_of(o, s);
 
 		if (to && to->view != s->from)
 			row_undelivered(o, s, to->view);
 		else
-			o->totals.elsewhere++;
+			o->totals.unobserved++;
 	}
 	o->reached_bytes -= reached_bytes(s);
 	free(s->reached);
@@ -409,7 +409,7 @@ static void add_delivered(struct oneway *o, const struct packet *p, const struct
 
 		/* A bridge floods frames to an address that it has not learned. */
 		if (want->multicast || !l->key || l->view == p->view)
-			o->totals.strays++;
+			o->totals.unmatched++;
 	}
 }
 

@@ -42,7 +42,7 @@ struct oneway_row {
 	uint8_t class;
 	uint64_t delivered; /* each packet once */
 	uint64_t lost;
-	uint64_t flying;     /* in flight at the end */
+	uint64_t in_flight;  /* in flight at the end */
 	uint64_t duplicated; /* deliveries beyond the first */
 	uint64_t reordered;  /* delivered after one that was sent later */
 	struct histogram delay;
@@ -56,9 +56,9 @@ struct oneway_row {
 };
 
 struct oneway_totals {
-	uint64_t sent, elsewhere; /* of them, to receivers that are not captured */
-	uint64_t strays;	  /* delivered, but not seen where they were sent */
-	int64_t first_ns, bin_ns; /* bin 0 begins at first_ns */
+	uint64_t sent, unobserved; /* of them, to receivers that are not captured */
+	uint64_t unmatched;	   /* delivered, but not seen where they were sent */
+	int64_t first_ns, bin_ns;  /* bin 0 begins at first_ns */
 	size_t bin_count;
 };
 
@@ -78,8 +78,8 @@ void oneway_free(struct oneway *oneway);
  * seeded IP address attributes losses, but does not restrict deliveries: a router may
  * receive the frame.
  */
-void oneway_know_mac(struct oneway *oneway, const struct mac *mac, uint16_t view);
-void oneway_know_ip(struct oneway *oneway, const struct ip *ip, uint16_t view);
+void oneway_seed_mac(struct oneway *oneway, const struct mac *mac, uint16_t view);
+void oneway_seed_ip(struct oneway *oneway, const struct ip *ip, uint16_t view);
 
 /*
  * Counts a packet; ignores packets of other links than Ethernet, without direction, or

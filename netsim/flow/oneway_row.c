@@ -148,7 +148,7 @@ void row_undelivered(struct oneway *o, const struct sent_packet *s, uint16_t to)
 	struct oneway_bin *bin;
 
 	if ((uint64_t)(o->now_ns - s->time_ns) < longest) {
-		row->flying++;
+		row->in_flight++;
 		return;
 	}
 	row->lost++;

@@ -7,13 +7,13 @@
 #include "netsim/kernel/rtnl.h"
 
 /* Adds an address with the protocol MARK_PROTO, without duplicate address detection. */
-void addr_add(struct rt *rt, int ifindex, const struct model_addr *addr, const char *subject);
-void addr_del(struct rt *rt, int ifindex, const struct model_addr *addr, const char *subject);
+void addr_add(struct rtnl *rt, int ifindex, const struct model_addr *addr, const char *subject);
+void addr_del(struct rtnl *rt, int ifindex, const struct model_addr *addr, const char *subject);
 
 /*
  * Reads addrs and link_local of all links of the model in node ns (or MODEL_HOST); rt is
  * a socket in that network namespace.
  */
-int addr_list(struct rt *rt, struct model *model, int ns, struct netsim_err *err);
+int addr_list(struct rtnl *rt, struct model *model, int ns, struct netsim_err *err);
 
 #endif

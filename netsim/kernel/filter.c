@@ -33,30 +33,31 @@ static struct tcmsg address(int ifindex, enum filter_slot slot)
 	};
 }
 
-static void begin_add(struct rt *rt, const struct tcmsg *tcm, const char *what, const char *subject)
+static void begin_add(struct rtnl *rt, const struct tcmsg *tcm, const char *what,
+		      const char *subject)
 {
-	rt_begin(rt, RTM_NEWTFILTER, NLM_F_CREATE, NULL, "%s: cannot attach %s", subject, what);
-	rt_header(rt, tcm, sizeof(*tcm));
-	rt_put_str(rt, TCA_KIND, "bpf");
-	rt_needs(rt, ENOENT,
-		 "this kernel lacks the module cls_bpf or sch_ingress (see netsim doctor)");
+	rtnl_begin(rt, RTM_NEWTFILTER, NLM_F_CREATE, NULL, "%s: cannot attach %s", subject, what);
+	rtnl_header(rt, tcm, sizeof(*tcm));
+	rtnl_put_str(rt, TCA_KIND, "bpf");
+	rtnl_needs(rt, ENOENT,
+		   "this kernel lacks the module cls_bpf or sch_ingress (see netsim doctor)");
 }
 
-void filter_put_prog(struct rt *rt, int ifindex, enum filter_slot slot, int prog_fd,
+void filter_put_prog(struct rtnl *rt, int ifindex, enum filter_slot slot, int prog_fd,
 		     const char *name, const char *subject)
 {
 	struct tcmsg tcm = address(ifindex, slot);
 	size_t nest;
 
 	begin_add(rt, &tcm, name, subject);
-	nest = rt_nest(rt, TCA_OPTIONS);
-	rt_put_u32(rt, TCA_BPF_FD, (uint32_t)prog_fd);
-	rt_put_str(rt, TCA_BPF_NAME, name);
-	rt_put_u32(rt, TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT);
-	rt_nest_end(rt, nest);
+	nest = rtnl_nest(rt, TCA_OPTIONS);
+	rtnl_put_u32(rt, TCA_BPF_FD, (uint32_t)prog_fd);
+	rtnl_put_str(rt, TCA_BPF_NAME, name);
+	rtnl_put_u32(rt, TCA_BPF_FLAGS, TCA_BPF_FLAG_ACT_DIRECT);
+	rtnl_nest_end(rt, nest);
 }
 
-void filter_put_redirect(struct rt *rt, int ifindex, int to, const char *subject)
+void filter_put_redirect(struct rtnl *rt, int ifindex, int to, const char *subject)
 {
 	struct tcmsg tcm = address(ifindex, FILTER_REDIRECT);
 	/* A classic BPF program of one instruction that matches every packet. */
@@ -66,60 +67,60 @@ void filter_put_redirect(struct rt *rt, int ifindex, int to, const char *subject
 	size_t options, actions, action, nest;
 
 	begin_add(rt, &tcm, "the redirect to its IFB", subject);
-	options = rt_nest(rt, TCA_OPTIONS);
-	rt_put_u16(rt, TCA_BPF_OPS_LEN, 1);
-	rt_put(rt, TCA_BPF_OPS, &all, sizeof(all));
-	actions = rt_nest(rt, TCA_BPF_ACT);
-	action = rt_nest(rt, 1);
-	rt_put_str(rt, TCA_ACT_KIND, "mirred");
-	nest = rt_nest(rt, TCA_ACT_OPTIONS);
-	rt_put(rt, TCA_MIRRED_PARMS, &mirred, sizeof(mirred));
-	rt_nest_end(rt, nest);
-	rt_nest_end(rt, action);
-	rt_nest_end(rt, actions);
-	rt_nest_end(rt, options);
-	rt_needs(rt, ENOENT,
-		 "this kernel lacks the module cls_bpf or act_mirred (see netsim doctor)");
+	options = rtnl_nest(rt, TCA_OPTIONS);
+	rtnl_put_u16(rt, TCA_BPF_OPS_LEN, 1);
+	rtnl_put(rt, TCA_BPF_OPS, &all, sizeof(all));
+	actions = rtnl_nest(rt, TCA_BPF_ACT);
+	action = rtnl_nest(rt, 1);
+	rtnl_put_str(rt, TCA_ACT_KIND, "mirred");
+	nest = rtnl_nest(rt, TCA_ACT_OPTIONS);
+	rtnl_put(rt, TCA_MIRRED_PARMS, &mirred, sizeof(mirred));
+	rtnl_nest_end(rt, nest);
+	rtnl_nest_end(rt, action);
+	rtnl_nest_end(rt, actions);
+	rtnl_nest_end(rt, options);
+	rtnl_needs(rt, ENOENT,
+		   "this kernel lacks the module cls_bpf or act_mirred (see netsim doctor)");
 }
 
-void filter_del(struct rt *rt, int ifindex, enum filter_slot slot, const char *subject)
+void filter_del(struct rtnl *rt, int ifindex, enum filter_slot slot, const char *subject)
 {
 	struct tcmsg tcm = address(ifindex, slot);
 
 	tcm.tcm_handle = 0;
-	rt_begin(rt, RTM_DELTFILTER, 0, NULL, "%s: cannot detach a filter", subject);
-	rt_header(rt, &tcm, sizeof(tcm));
-	rt_tolerate(rt, ENOENT);
+	rtnl_begin(rt, RTM_DELTFILTER, 0, NULL, "%s: cannot detach a filter", subject);
+	rtnl_header(rt, &tcm, sizeof(tcm));
+	rtnl_tolerate(rt, ENOENT);
 }
 
 /* Dumps all filters of the slot's hook; the dump is empty without clsact. */
-static int dump(struct rt *rt, int ifindex, enum filter_slot slot, struct rt_reply *ret,
+static int dump(struct rtnl *rt, int ifindex, enum filter_slot slot, struct rtnl_reply *ret,
 		struct netsim_err *err)
 {
 	struct tcmsg tcm = address(ifindex, slot);
 	int r;
 
 	tcm.tcm_handle = tcm.tcm_info = 0;
-	rt_begin(rt, RTM_GETTFILTER, NLM_F_DUMP, NULL, "cannot read the filters");
-	rt_header(rt, &tcm, sizeof(tcm));
-	r = rt_ask(rt, ret, NULL);
+	rtnl_begin(rt, RTM_GETTFILTER, NLM_F_DUMP, NULL, "cannot read the filters");
+	rtnl_header(rt, &tcm, sizeof(tcm));
+	r = rtnl_ask(rt, ret, NULL);
 	if (r == 0 || r == -EINVAL || r == -ENODEV || r == -ENOENT)
 		return 0;
 	return err_set(err, NETSIM_ERR_KERNEL, r, NULL, "cannot read the filters: %s",
 		       strerror(-r));
 }
 
-int filter_drop_empty_clsact(struct rt *rt, int ifindex, const char *subject,
+int filter_drop_empty_clsact(struct rtnl *rt, int ifindex, const char *subject,
 			     struct netsim_err *err)
 {
-	struct rt_reply in = {0}, out = {0};
+	struct rtnl_reply in = {0}, out = {0};
 	int r = dump(rt, ifindex, FILTER_REDIRECT, &in, err);
 
 	if (r == 0)
 		r = dump(rt, ifindex, FILTER_EGRESS, &out, err);
 	if (r == 0 && !in.size && !out.size) {
 		qdisc_del_clsact(rt, ifindex, subject);
-		r = rt_send(rt, err);
+		r = rtnl_send(rt, err);
 	}
 	free(in.data);
 	free(out.data);
@@ -127,30 +128,30 @@ int filter_drop_empty_clsact(struct rt *rt, int ifindex, const char *subject,
 }
 
 /* Finds the options of netsim's filter in this slot; *data owns the memory. */
-static int find(struct rt *rt, int ifindex, enum filter_slot slot, char **data,
+static int find(struct rtnl *rt, int ifindex, enum filter_slot slot, char **data,
 		const struct nlattr **ret, struct netsim_err *err)
 {
-	struct rt_reply reply = {0};
+	struct rtnl_reply reply = {0};
 	int r = dump(rt, ifindex, slot, &reply, err);
 
 	*ret = NULL;
 	if (r < 0)
 		return r;
 	*data = reply.data;
-	rt_reply_each(&reply, msg)
+	rtnl_reply_each(&reply, msg)
 	{
 		const struct tcmsg *got = NLMSG_DATA(msg);
 		const struct nlattr *a[TCA_MAX + 1];
 
-		rt_parse(msg, sizeof(*got), a, TCA_MAX);
+		rtnl_parse(msg, sizeof(*got), a, TCA_MAX);
 		if (got->tcm_info >> 16 == pref_of(slot) && got->tcm_handle == HANDLE &&
-		    strcmp(rt_str(a[TCA_KIND]), "bpf") == 0)
+		    strcmp(rtnl_str(a[TCA_KIND]), "bpf") == 0)
 			*ret = a[TCA_OPTIONS];
 	}
 	return 0;
 }
 
-int filter_prog_id(struct rt *rt, int ifindex, enum filter_slot slot, uint32_t *ret_id,
+int filter_prog_id(struct rtnl *rt, int ifindex, enum filter_slot slot, uint32_t *ret_id,
 		   struct netsim_err *err)
 {
 	const struct nlattr *a[TCA_BPF_MAX + 1], *options;
@@ -159,7 +160,7 @@ int filter_prog_id(struct rt *rt, int ifindex, enum filter_slot slot, uint32_t *
 
 	if (r < 0)
 		return r;
-	rt_parse_nest(options, a, TCA_BPF_MAX);
-	*ret_id = rt_u32(a[TCA_BPF_ID]);
+	rtnl_parse_nest(options, a, TCA_BPF_MAX);
+	*ret_id = rtnl_u32(a[TCA_BPF_ID]);
 	return 0;
 }

@@ -22,17 +22,17 @@ enum filter_slot {
  * Attaches a program in direct-action mode, replacing the one in this slot. name is the
  * filter's name in the kernel.
  */
-void filter_put_prog(struct rt *rt, int ifindex, enum filter_slot slot, int prog_fd,
+void filter_put_prog(struct rtnl *rt, int ifindex, enum filter_slot slot, int prog_fd,
 		     const char *name, const char *subject);
 /* Redirects all ingress packets of ifindex, of any protocol, to the device with index to. */
-void filter_put_redirect(struct rt *rt, int ifindex, int to, const char *subject);
-void filter_del(struct rt *rt, int ifindex, enum filter_slot slot, const char *subject);
+void filter_put_redirect(struct rtnl *rt, int ifindex, int to, const char *subject);
+void filter_del(struct rtnl *rt, int ifindex, enum filter_slot slot, const char *subject);
 
 /* Reads the id of the program in this slot; 0 if there is none. */
-int filter_prog_id(struct rt *rt, int ifindex, enum filter_slot slot, uint32_t *ret_id,
+int filter_prog_id(struct rtnl *rt, int ifindex, enum filter_slot slot, uint32_t *ret_id,
 		   struct netsim_err *err);
 /* Removes clsact from ifindex if no filter is left on its hooks. */
-int filter_drop_empty_clsact(struct rt *rt, int ifindex, const char *subject,
+int filter_drop_empty_clsact(struct rtnl *rt, int ifindex, const char *subject,
 			     struct netsim_err *err);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Links: creates, changes and removes them. The functions only append messages to the
- * batch of rt, which rt_send() sends.
+ * batch of rt, which rtnl_send() sends.
  */
 #ifndef NETSIM_LINK_H
 #define NETSIM_LINK_H
@@ -10,16 +10,17 @@
 #include "netsim/kernel/rtnl.h"
 
 /* Creates a bridge; link_set() sets its alias. subject is its name in errors, here and below. */
-void link_add_bridge(struct rt *rt, const struct link *want, const char *subject);
+void link_add_bridge(struct rtnl *rt, const struct link *want, const char *subject);
 /*
  * Creates a veth in the namespace of rt with the index want->ifindex, and its peer
  * (want->peer) in the namespace host_fd.
  */
-void link_add_veth(struct rt *rt, const struct link *want, int host_fd, const char *subject);
+void link_add_veth(struct rtnl *rt, const struct link *want, int host_fd, const char *subject);
 /* Creates a bond. Its primary is set later, once it has members. */
-void link_add_bond(struct rt *rt, const struct link *want, const char *subject);
-void link_add_vlan(struct rt *rt, const struct link *want, int lower_ifindex, const char *subject);
-void link_add_ifb(struct rt *rt, const char *name, uint32_t group, const char *subject);
+void link_add_bond(struct rtnl *rt, const struct link *want, const char *subject);
+void link_add_vlan(struct rtnl *rt, const struct link *want, int lower_ifindex,
+		   const char *subject);
+void link_add_ifb(struct rtnl *rt, const char *name, uint32_t group, const char *subject);
 
 /* The properties that link_set() changes. */
 enum {
@@ -40,29 +41,29 @@ enum {
  * Sets the properties in what to their values in want, on the link ifindex or, if that
  * is 0, the link named want->name. master_ifindex is for LINK_SET_MASTER (0: no master).
  */
-void link_set(struct rt *rt, const struct link *want, int ifindex, unsigned what,
+void link_set(struct rtnl *rt, const struct link *want, int ifindex, unsigned what,
 	      int master_ifindex, const char *subject);
 /*
  * Disables IPv6 address generation: a bridge port needs no address, and would send
  * packets to its node from it. Call this before the link is set up.
  */
-void link_set_no_ipv6(struct rt *rt, int ifindex, const char *subject);
-void link_set_primary(struct rt *rt, const struct link *want, int bond_ifindex, int primary_ifindex,
-		      const char *subject);
+void link_set_no_ipv6(struct rtnl *rt, int ifindex, const char *subject);
+void link_set_primary(struct rtnl *rt, const struct link *want, int bond_ifindex,
+		      int primary_ifindex, const char *subject);
 /* Changes a bridge port's VLANs from those of have to those of want. */
-void link_set_vlans(struct rt *rt, int ifindex, const struct link *have, const struct link *want,
+void link_set_vlans(struct rtnl *rt, int ifindex, const struct link *have, const struct link *want,
 		    const char *subject);
-void link_del(struct rt *rt, int ifindex, const char *subject);
+void link_del(struct rtnl *rt, int ifindex, const char *subject);
 /* Moves a link to another group, for link_del_group(). */
-void link_set_group(struct rt *rt, int ifindex, uint32_t group, const char *subject);
+void link_set_group(struct rtnl *rt, int ifindex, uint32_t group, const char *subject);
 /* Removes all links of a group in one step; an empty group is no error. */
-void link_del_group(struct rt *rt, uint32_t group, const char *subject);
+void link_del_group(struct rtnl *rt, uint32_t group, const char *subject);
 
 /*
  * Adds all links of the namespace of rt to the model, with their VLANs; ns is their node
  * (or MODEL_HOST).
  */
 struct model;
-int link_list(struct rt *rt, struct model *model, int ns, struct netsim_err *err);
+int link_list(struct rtnl *rt, struct model *model, int ns, struct netsim_err *err);
 
 #endif

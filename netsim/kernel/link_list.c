@@ -31,17 +31,17 @@ static void parse_bond(struct bond_options *bond, const struct nlattr *data, str
 {
 	const struct nlattr *a[IFLA_BOND_MAX + 1];
 
-	rt_parse_nest(data, a, IFLA_BOND_MAX);
-	bond->mode = rt_u8(a[IFLA_BOND_MODE]);
-	bond->miimon = rt_u32(a[IFLA_BOND_MIIMON]);
-	bond->updelay = rt_u32(a[IFLA_BOND_UPDELAY]);
-	bond->downdelay = rt_u32(a[IFLA_BOND_DOWNDELAY]);
-	bond->lacp_rate = rt_u8(a[IFLA_BOND_AD_LACP_RATE]);
-	bond->hash = rt_u8(a[IFLA_BOND_XMIT_HASH_POLICY]);
+	rtnl_parse_nest(data, a, IFLA_BOND_MAX);
+	bond->mode = rtnl_u8(a[IFLA_BOND_MODE]);
+	bond->miimon = rtnl_u32(a[IFLA_BOND_MIIMON]);
+	bond->updelay = rtnl_u32(a[IFLA_BOND_UPDELAY]);
+	bond->downdelay = rtnl_u32(a[IFLA_BOND_DOWNDELAY]);
+	bond->lacp_rate = rtnl_u8(a[IFLA_BOND_AD_LACP_RATE]);
+	bond->hash = rtnl_u8(a[IFLA_BOND_XMIT_HASH_POLICY]);
 	bond->has_miimon = bond->has_updelay = bond->has_downdelay = true;
 	bond->has_hash = true;
 	bond->has_lacp_rate = bond->mode == 4;
-	refs->primary = (int)rt_u32(a[IFLA_BOND_PRIMARY]);
+	refs->primary = (int)rtnl_u32(a[IFLA_BOND_PRIMARY]);
 	bond->has_primary = refs->primary != 0;
 }
 
@@ -49,14 +49,14 @@ static void parse_tap(struct link *link, const struct nlattr *data)
 {
 	const struct nlattr *a[IFLA_TUN_MAX + 1];
 
-	rt_parse_nest(data, a, IFLA_TUN_MAX);
-	if (rt_u8(a[IFLA_TUN_TYPE]) != IFF_TAP)
+	rtnl_parse_nest(data, a, IFLA_TUN_MAX);
+	if (rtnl_u8(a[IFLA_TUN_TYPE]) != IFF_TAP)
 		link->kind = LINK_OTHER;
 	link->has_tap_owner = a[IFLA_TUN_OWNER] != NULL;
-	link->tap_owner = rt_u32(a[IFLA_TUN_OWNER]);
+	link->tap_owner = rtnl_u32(a[IFLA_TUN_OWNER]);
 	link->has_tap_group = a[IFLA_TUN_GROUP] != NULL;
-	link->tap_group = rt_u32(a[IFLA_TUN_GROUP]);
-	link->multi_queue = rt_u8(a[IFLA_TUN_MULTI_QUEUE]);
+	link->tap_group = rtnl_u32(a[IFLA_TUN_GROUP]);
+	link->multi_queue = rtnl_u8(a[IFLA_TUN_MULTI_QUEUE]);
 }
 
 static void parse_info(struct link *link, const struct nlattr *nest, struct refs *refs)
@@ -65,18 +65,18 @@ static void parse_info(struct link *link, const struct nlattr *nest, struct refs
 	const struct nlattr *bridge[IFLA_BR_MAX + 1];
 	const char *name;
 
-	rt_parse_nest(nest, info, IFLA_INFO_MAX);
-	name = rt_str(info[IFLA_INFO_KIND]);
+	rtnl_parse_nest(nest, info, IFLA_INFO_MAX);
+	name = rtnl_str(info[IFLA_INFO_KIND]);
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		if (strcmp(name, kinds[i].name) == 0)
 			link->kind = kinds[i].kind;
 	if (link->kind == LINK_BRIDGE) {
-		rt_parse_nest(info[IFLA_INFO_DATA], bridge, IFLA_BR_MAX);
-		link->vlan_aware = rt_u8(bridge[IFLA_BR_VLAN_FILTERING]);
+		rtnl_parse_nest(info[IFLA_INFO_DATA], bridge, IFLA_BR_MAX);
+		link->vlan_aware = rtnl_u8(bridge[IFLA_BR_VLAN_FILTERING]);
 	} else if (link->kind == LINK_VLAN) {
-		rt_parse_nest(info[IFLA_INFO_DATA], a, IFLA_VLAN_MAX);
-		link->vlan = rt_u16(a[IFLA_VLAN_ID]);
-		link->vlan_qinq = be16toh(rt_u16(a[IFLA_VLAN_PROTOCOL])) == ETH_P_8021AD;
+		rtnl_parse_nest(info[IFLA_INFO_DATA], a, IFLA_VLAN_MAX);
+		link->vlan = rtnl_u16(a[IFLA_VLAN_ID]);
+		link->vlan_qinq = be16toh(rtnl_u16(a[IFLA_VLAN_PROTOCOL])) == ETH_P_8021AD;
 	} else if (link->kind == LINK_BOND) {
 		parse_bond(&link->bond, info[IFLA_INFO_DATA], refs);
 	} else if (link->kind == LINK_TAP) {
@@ -89,24 +89,24 @@ static int parse_link(const struct nlmsghdr *msg, struct link *link, struct refs
 	const struct ifinfomsg *ifi = NLMSG_DATA(msg);
 	const struct nlattr *a[IFLA_MAX + 1];
 
-	rt_parse(msg, sizeof(*ifi), a, IFLA_MAX);
+	rtnl_parse(msg, sizeof(*ifi), a, IFLA_MAX);
 	link->ifindex = ifi->ifi_index;
 	link->up = ifi->ifi_flags & IFF_UP;
 	link->running = ifi->ifi_flags & IFF_RUNNING;
-	snprintf(link->name, sizeof(link->name), "%s", rt_str(a[IFLA_IFNAME]));
-	link->mtu = rt_u32(a[IFLA_MTU]);
-	link->group = rt_u32(a[IFLA_GROUP]);
+	snprintf(link->name, sizeof(link->name), "%s", rtnl_str(a[IFLA_IFNAME]));
+	link->mtu = rtnl_u32(a[IFLA_MTU]);
+	link->group = rtnl_u32(a[IFLA_GROUP]);
 	if (a[IFLA_ADDRESS] && a[IFLA_ADDRESS]->nla_len == NLA_HDRLEN + sizeof(link->mac.b)) {
 		link->has_mac = true;
 		memcpy(link->mac.b, a[IFLA_ADDRESS] + 1, sizeof(link->mac.b));
 	}
-	refs->master = (int)rt_u32(a[IFLA_MASTER]);
-	refs->lower = (int)rt_u32(a[IFLA_LINK]);
+	refs->master = (int)rtnl_u32(a[IFLA_MASTER]);
+	refs->lower = (int)rtnl_u32(a[IFLA_LINK]);
 	refs->lower_elsewhere = a[IFLA_LINK_NETNSID] != NULL;
 	parse_info(link, a[IFLA_LINKINFO], refs);
-	if (!*rt_str(a[IFLA_IFALIAS]))
+	if (!*rtnl_str(a[IFLA_IFALIAS]))
 		return 0;
-	link->alias = strdup(rt_str(a[IFLA_IFALIAS]));
+	link->alias = strdup(rtnl_str(a[IFLA_IFALIAS]));
 	return link->alias ? 0 : -ENOMEM;
 }
 
@@ -138,7 +138,7 @@ static int parse_vlans(const struct nlmsghdr *msg, struct link *link)
 	const struct nlattr *a[IFLA_MAX + 1];
 	const char *at, *end;
 
-	rt_parse(msg, sizeof(*ifi), a, IFLA_MAX);
+	rtnl_parse(msg, sizeof(*ifi), a, IFLA_MAX);
 	if (!a[IFLA_AF_SPEC])
 		return 0;
 	at = (const char *)(a[IFLA_AF_SPEC] + 1);
@@ -164,21 +164,21 @@ static int parse_vlans(const struct nlmsghdr *msg, struct link *link)
 }
 
 /* Reads the VLANs of bridge ports, which need a separate dump. */
-static int list_vlans(struct rt *rt, struct model *model, size_t first, struct netsim_err *err)
+static int list_vlans(struct rtnl *rt, struct model *model, size_t first, struct netsim_err *err)
 {
 	struct ifinfomsg ifi = {.ifi_family = AF_BRIDGE};
 	auto_free char *data = NULL;
-	struct rt_reply reply = {0};
+	struct rtnl_reply reply = {0};
 	int r;
 
-	rt_begin(rt, RTM_GETLINK, NLM_F_DUMP, NULL, "cannot read the VLANs of bridge ports");
-	rt_header(rt, &ifi, sizeof(ifi));
-	rt_put_u32(rt, IFLA_EXT_MASK, RTEXT_FILTER_BRVLAN);
-	r = rt_ask(rt, &reply, err);
+	rtnl_begin(rt, RTM_GETLINK, NLM_F_DUMP, NULL, "cannot read the VLANs of bridge ports");
+	rtnl_header(rt, &ifi, sizeof(ifi));
+	rtnl_put_u32(rt, IFLA_EXT_MASK, RTEXT_FILTER_BRVLAN);
+	r = rtnl_ask(rt, &reply, err);
 	if (r < 0)
 		return r;
 	data = reply.data;
-	rt_reply_each(&reply, msg)
+	rtnl_reply_each(&reply, msg)
 	{
 		const struct ifinfomsg *got = NLMSG_DATA(msg);
 
@@ -190,24 +190,24 @@ static int list_vlans(struct rt *rt, struct model *model, size_t first, struct n
 	return 0;
 }
 
-int link_list(struct rt *rt, struct model *model, int ns, struct netsim_err *err)
+int link_list(struct rtnl *rt, struct model *model, int ns, struct netsim_err *err)
 {
 	struct ifinfomsg ifi = {.ifi_family = AF_UNSPEC};
 	auto_free struct refs *refs = NULL;
 	size_t first = model->link_count, ref_count = 0;
 	auto_free char *data = NULL;
-	struct rt_reply reply = {0};
+	struct rtnl_reply reply = {0};
 	bool vlan_aware = false;
 	int r;
 
-	rt_begin(rt, RTM_GETLINK, NLM_F_DUMP, NULL, "cannot read the links");
-	rt_header(rt, &ifi, sizeof(ifi));
-	rt_put_u32(rt, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
-	r = rt_ask(rt, &reply, err);
+	rtnl_begin(rt, RTM_GETLINK, NLM_F_DUMP, NULL, "cannot read the links");
+	rtnl_header(rt, &ifi, sizeof(ifi));
+	rtnl_put_u32(rt, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+	r = rtnl_ask(rt, &reply, err);
 	if (r < 0)
 		return r;
 	data = reply.data;
-	rt_reply_each(&reply, msg)
+	rtnl_reply_each(&reply, msg)
 	{
 		struct link *link = model_add_link(model, ns, "", LINK_OTHER);
 		struct refs *ref = array_push(refs, ref_count);

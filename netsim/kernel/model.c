@@ -69,7 +69,7 @@ struct link *model_add_link(struct model *model, int ns, const char *name, enum 
 
 	if (!link)
 		return NULL;
-	link->ns = ns;
+	link->node = ns;
 	link->kind = kind;
 	strncpy(link->name, name, sizeof(link->name) - 1);
 	return link;
@@ -86,12 +86,12 @@ int model_find_node(const struct model *model, const char *name)
 struct link *model_find_link(const struct model *model, int ns, const char *name)
 {
 	for (size_t i = 0; i < model->link_count; i++)
-		if (model->links[i].ns == ns && strcmp(model->links[i].name, name) == 0)
+		if (model->links[i].node == ns && strcmp(model->links[i].name, name) == 0)
 			return &model->links[i];
 	return NULL;
 }
 
 bool link_is_port(const struct link *link)
 {
-	return link->ns == MODEL_HOST && (link->kind == LINK_VETH || link->kind == LINK_TAP);
+	return link->node == MODEL_HOST && (link->kind == LINK_VETH || link->kind == LINK_TAP);
 }

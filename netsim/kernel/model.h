@@ -45,7 +45,7 @@ struct model_route {
 };
 
 struct link {
-	int ns; /* index into model.nodes, or MODEL_HOST */
+	int node; /* index into model.nodes, or MODEL_HOST */
 	char name[IFNAMSIZ];
 	enum link_kind kind;
 	int ifindex;	/* 0: not known yet */

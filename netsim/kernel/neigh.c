@@ -12,13 +12,13 @@
 #include "netsim/util/array.h"
 #include "netsim/util/err.h"
 
-static int dump(struct rt *rt, uint8_t family, struct rt_reply *ret, struct netsim_err *err)
+static int dump(struct rtnl *rt, uint8_t family, struct rtnl_reply *ret, struct netsim_err *err)
 {
 	struct ndmsg head = {.ndm_family = family};
 
-	rt_begin(rt, RTM_GETNEIGH, NLM_F_DUMP, NULL, "cannot read the neighbours");
-	rt_header(rt, &head, sizeof(head));
-	return rt_ask(rt, ret, err);
+	rtnl_begin(rt, RTM_GETNEIGH, NLM_F_DUMP, NULL, "cannot read the neighbours");
+	rtnl_header(rt, &head, sizeof(head));
+	return rtnl_ask(rt, ret, err);
 }
 
 static bool has_mac(const struct nlattr *attr, struct mac *ret)
@@ -30,9 +30,9 @@ static bool has_mac(const struct nlattr *attr, struct mac *ret)
 }
 
 /* Finds the IPv4 address of a MAC address in the ARP entries of the bridge. */
-static int find_ip(const struct rt_reply *arp, int bridge, const struct mac *mac, struct ip *ret)
+static int find_ip(const struct rtnl_reply *arp, int bridge, const struct mac *mac, struct ip *ret)
 {
-	rt_reply_each(arp, msg)
+	rtnl_reply_each(arp, msg)
 	{
 		const struct ndmsg *head = mnl_nlmsg_get_payload(msg);
 		const struct nlattr *attrs[NDA_MAX + 1];
@@ -41,7 +41,7 @@ static int find_ip(const struct rt_reply *arp, int bridge, const struct mac *mac
 		if (msg->nlmsg_type != RTM_NEWNEIGH || head->ndm_ifindex != bridge ||
 		    head->ndm_family != AF_INET)
 			continue;
-		rt_parse(msg, sizeof(*head), attrs, NDA_MAX);
+		rtnl_parse(msg, sizeof(*head), attrs, NDA_MAX);
 		if (!has_mac(attrs[NDA_LLADDR], &found) ||
 		    memcmp(&found, mac, sizeof(found)) != 0 || !attrs[NDA_DST] ||
 		    mnl_attr_get_payload_len(attrs[NDA_DST]) != 4)
@@ -53,10 +53,10 @@ static int find_ip(const struct rt_reply *arp, int bridge, const struct mac *mac
 	return -ENOENT;
 }
 
-int neigh_behind(struct rt *rt, int port, int bridge, struct ip *ret_ip, struct mac *ret_mac,
+int neigh_behind(struct rtnl *rt, int port, int bridge, struct ip *ret_ip, struct mac *ret_mac,
 		 struct netsim_err *err)
 {
-	struct rt_reply bridged = {0}, arp = {0};
+	struct rtnl_reply bridged = {0}, arp = {0};
 	int r = dump(rt, AF_BRIDGE, &bridged, err);
 	bool done = false;
 
@@ -64,7 +64,7 @@ int neigh_behind(struct rt *rt, int port, int bridge, struct ip *ret_ip, struct 
 		r = dump(rt, AF_INET, &arp, err);
 	if (r == 0)
 		r = -ENOENT;
-	rt_reply_each(&bridged, msg)
+	rtnl_reply_each(&bridged, msg)
 	{
 		const struct ndmsg *head = mnl_nlmsg_get_payload(msg);
 		const struct nlattr *attrs[NDA_MAX + 1];
@@ -72,7 +72,7 @@ int neigh_behind(struct rt *rt, int port, int bridge, struct ip *ret_ip, struct 
 		if (done || r != -ENOENT || msg->nlmsg_type != RTM_NEWNEIGH ||
 		    head->ndm_ifindex != port || head->ndm_state & NUD_PERMANENT)
 			continue;
-		rt_parse(msg, sizeof(*head), attrs, NDA_MAX);
+		rtnl_parse(msg, sizeof(*head), attrs, NDA_MAX);
 		if (has_mac(attrs[NDA_LLADDR], ret_mac))
 			done = find_ip(&arp, bridge, ret_mac, ret_ip) == 0;
 	}
@@ -81,14 +81,15 @@ int neigh_behind(struct rt *rt, int port, int bridge, struct ip *ret_ip, struct 
 	return r == -ENOENT && done ? 0 : r;
 }
 
-int neigh_bridged(struct rt *rt, struct neigh_mac **ret, size_t *ret_count, struct netsim_err *err)
+int neigh_bridged(struct rtnl *rt, struct neigh_mac **ret, size_t *ret_count,
+		  struct netsim_err *err)
 {
 	struct neigh_mac *list = NULL, *slot;
-	struct rt_reply bridged = {0};
+	struct rtnl_reply bridged = {0};
 	size_t count = 0;
 	int r = dump(rt, AF_BRIDGE, &bridged, err);
 
-	rt_reply_each(&bridged, msg)
+	rtnl_reply_each(&bridged, msg)
 	{
 		const struct ndmsg *head = mnl_nlmsg_get_payload(msg);
 		const struct nlattr *attrs[NDA_MAX + 1];
@@ -96,7 +97,7 @@ int neigh_bridged(struct rt *rt, struct neigh_mac **ret, size_t *ret_count, stru
 
 		if (r < 0 || msg->nlmsg_type != RTM_NEWNEIGH || head->ndm_state & NUD_PERMANENT)
 			continue;
-		rt_parse(msg, sizeof(*head), attrs, NDA_MAX);
+		rtnl_parse(msg, sizeof(*head), attrs, NDA_MAX);
 		if (!has_mac(attrs[NDA_LLADDR], &found.mac))
 			continue;
 		slot = array_push(list, count);
@@ -115,17 +116,17 @@ int neigh_bridged(struct rt *rt, struct neigh_mac **ret, size_t *ret_count, stru
 	return r;
 }
 
-int neigh_table(struct rt *rt, struct neigh_table *ret, struct netsim_err *err)
+int neigh_table(struct rtnl *rt, struct neigh_table *ret, struct netsim_err *err)
 {
 	struct ndtmsg head = {.ndtm_family = AF_UNSPEC};
-	struct rt_reply tables = {0};
+	struct rtnl_reply tables = {0};
 	int r;
 
-	rt_begin(rt, RTM_GETNEIGHTBL, NLM_F_DUMP, NULL, "cannot read the neighbour tables");
-	rt_header(rt, &head, sizeof(head));
-	r = rt_ask(rt, &tables, err);
+	rtnl_begin(rt, RTM_GETNEIGHTBL, NLM_F_DUMP, NULL, "cannot read the neighbour tables");
+	rtnl_header(rt, &head, sizeof(head));
+	r = rtnl_ask(rt, &tables, err);
 	*ret = (struct neigh_table) {0};
-	rt_reply_each(&tables, msg)
+	rtnl_reply_each(&tables, msg)
 	{
 		const struct ndtmsg *table = mnl_nlmsg_get_payload(msg);
 		const struct nlattr *attrs[NDTA_MAX + 1];
@@ -133,7 +134,7 @@ int neigh_table(struct rt *rt, struct neigh_table *ret, struct netsim_err *err)
 
 		if (r < 0 || msg->nlmsg_type != RTM_NEWNEIGHTBL)
 			continue;
-		rt_parse(msg, sizeof(*table), attrs, NDTA_MAX);
+		rtnl_parse(msg, sizeof(*table), attrs, NDTA_MAX);
 		if (attrs[NDTA_STATS] &&
 		    mnl_attr_get_payload_len(attrs[NDTA_STATS]) <= sizeof(stats))
 			memcpy(&stats, mnl_attr_get_payload(attrs[NDTA_STATS]),

@@ -10,7 +10,7 @@
  * Looks up the addresses of the machine behind a bridge port, as learned by the bridge
  * and by ARP. Returns -ENOENT without filling err if they are unknown.
  */
-int neigh_behind(struct rt *rt, int port, int bridge, struct ip *ret_ip, struct mac *ret_mac,
+int neigh_behind(struct rtnl *rt, int port, int bridge, struct ip *ret_ip, struct mac *ret_mac,
 		 struct netsim_err *err);
 
 /* A MAC address learned by a bridge, and the port it is behind. */
@@ -19,13 +19,14 @@ struct neigh_mac {
 	struct mac mac;
 };
 /* Lists all learned MAC addresses; the caller frees *ret. */
-int neigh_bridged(struct rt *rt, struct neigh_mac **ret, size_t *ret_count, struct netsim_err *err);
+int neigh_bridged(struct rtnl *rt, struct neigh_mac **ret, size_t *ret_count,
+		  struct netsim_err *err);
 
 /* The kernel's neighbour tables, which all network namespaces share. */
 struct neigh_table {
 	unsigned most;	  /* capacity of the IPv4 table (gc_thresh3) */
 	uint64_t refused; /* entries refused so far because a table was full */
 };
-int neigh_table(struct rt *rt, struct neigh_table *ret, struct netsim_err *err);
+int neigh_table(struct rtnl *rt, struct neigh_table *ret, struct netsim_err *err);
 
 #endif

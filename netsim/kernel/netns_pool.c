@@ -18,10 +18,10 @@
 
 struct made {
 	int fd;
-	struct rt *rt;
+	struct rtnl *rt;
 };
 
-struct maker {
+struct netns_pool {
 	pthread_t threads[THREADS];
 	size_t thread_count;
 	pthread_mutex_t lock;
@@ -33,7 +33,7 @@ struct maker {
 	struct netsim_err err;
 };
 
-static bool begin_one(struct maker *m)
+static bool begin_one(struct netns_pool *m)
 {
 	bool more;
 
@@ -44,7 +44,7 @@ static bool begin_one(struct maker *m)
 	return more;
 }
 
-static void report(struct maker *m, const struct made *made, int result,
+static void report(struct netns_pool *m, const struct made *made, int result,
 		   const struct netsim_err *err)
 {
 	pthread_mutex_lock(&m->lock);
@@ -61,7 +61,7 @@ static void report(struct maker *m, const struct made *made, int result,
 /* A thread stays in the namespace that it created last; it need not return. */
 static void *make_some(void *arg)
 {
-	struct maker *m = arg;
+	struct netns_pool *m = arg;
 
 	while (begin_one(m)) {
 		struct netsim_err err = {0};
@@ -69,7 +69,7 @@ static void *make_some(void *arg)
 		int r = netns_become_new(&made.fd, &err);
 
 		if (r == 0)
-			r = rt_open(&made.rt, &err);
+			r = rtnl_open(&made.rt, &err);
 		if (r < 0 && made.fd >= 0)
 			close(made.fd);
 		report(m, &made, r, &err);
@@ -77,7 +77,7 @@ static void *make_some(void *arg)
 	return NULL;
 }
 
-static int start_threads(struct maker *m, struct netsim_err *err)
+static int start_threads(struct netns_pool *m, struct netsim_err *err)
 {
 	for (; m->thread_count < THREADS; m->thread_count++) {
 		int code = pthread_create(&m->threads[m->thread_count], NULL, make_some, m);
@@ -89,7 +89,7 @@ static int start_threads(struct maker *m, struct netsim_err *err)
 	return 0;
 }
 
-static void maker_free(struct maker *m)
+static void netns_pool_free(struct netns_pool *m)
 {
 	pthread_mutex_destroy(&m->lock);
 	pthread_cond_destroy(&m->change);
@@ -97,9 +97,9 @@ static void maker_free(struct maker *m)
 	free(m);
 }
 
-int maker_start(size_t count, struct maker **ret, struct netsim_err *err)
+int netns_pool_start(size_t count, struct netns_pool **ret, struct netsim_err *err)
 {
-	struct maker *m = calloc(1, sizeof(*m));
+	struct netns_pool *m = calloc(1, sizeof(*m));
 	int r;
 
 	if (m)
@@ -113,13 +113,13 @@ int maker_start(size_t count, struct maker **ret, struct netsim_err *err)
 	pthread_cond_init(&m->change, NULL);
 	r = start_threads(m, err);
 	if (r < 0)
-		maker_stop(m);
+		netns_pool_stop(m);
 	else
 		*ret = m;
 	return r;
 }
 
-int maker_next(struct maker *m, int *ret_fd, struct rt **ret_rt, struct netsim_err *err)
+int netns_pool_next(struct netns_pool *m, int *ret_fd, struct rtnl **ret_rt, struct netsim_err *err)
 {
 	int r = 0;
 
@@ -138,7 +138,7 @@ int maker_next(struct maker *m, int *ret_fd, struct rt **ret_rt, struct netsim_e
 	return r;
 }
 
-void maker_stop(struct maker *m)
+void netns_pool_stop(struct netns_pool *m)
 {
 	if (!m)
 		return;
@@ -148,8 +148,8 @@ void maker_stop(struct maker *m)
 	for (size_t i = 0; i < m->thread_count; i++)
 		pthread_join(m->threads[i], NULL);
 	for (size_t i = m->taken; i < m->done; i++) {
-		rt_close(m->made[i].rt);
+		rtnl_close(m->made[i].rt);
 		close(m->made[i].fd);
 	}
-	maker_free(m);
+	netns_pool_free(m);
 }

@@ -10,13 +10,14 @@
 
 #include "netsim/kernel/rtnl.h"
 
-struct maker;
+struct netns_pool;
 
 /* Starts creating count namespaces. */
-int maker_start(size_t count, struct maker **ret, struct netsim_err *err);
+int netns_pool_start(size_t count, struct netns_pool **ret, struct netsim_err *err);
 /* Takes the next namespace and a socket in it, both owned by the caller. May block. */
-int maker_next(struct maker *maker, int *ret_fd, struct rt **ret_rt, struct netsim_err *err);
+int netns_pool_next(struct netns_pool *maker, int *ret_fd, struct rtnl **ret_rt,
+		    struct netsim_err *err);
 /* Stops the threads; namespaces not taken disappear. NULL is allowed. */
-void maker_stop(struct maker *maker);
+void netns_pool_stop(struct netns_pool *maker);
 
 #endif

@@ -19,14 +19,14 @@ struct target {
 	const char *subject;
 };
 
-static void begin(struct rt *rt, uint16_t type, uint16_t flags, const struct target *s)
+static void begin(struct rtnl *rt, uint16_t type, uint16_t flags, const struct target *s)
 {
-	rt_begin(rt, type, flags, s->at, "%s: %s: cannot %s", s->subject, s->kind,
-		 type == RTM_DELQDISC	? "remove it" :
-		 (flags & NLM_F_CREATE) ? "add it" :
-					  "change it");
-	rt_header(rt, &s->tcm, sizeof(s->tcm));
-	rt_put_str(rt, TCA_KIND, s->kind);
+	rtnl_begin(rt, type, flags, s->at, "%s: %s: cannot %s", s->subject, s->kind,
+		   type == RTM_DELQDISC	  ? "remove it" :
+		   (flags & NLM_F_CREATE) ? "add it" :
+					    "change it");
+	rtnl_header(rt, &s->tcm, sizeof(s->tcm));
+	rtnl_put_str(rt, TCA_KIND, s->kind);
 }
 
 static uint16_t flags_of(enum qdisc_verb verb)
@@ -34,7 +34,7 @@ static uint16_t flags_of(enum qdisc_verb verb)
 	return verb == QDISC_ADD ? NLM_F_CREATE | NLM_F_REPLACE : 0;
 }
 
-void qdisc_put_netem(struct rt *rt, enum qdisc_verb verb, int ifindex, const struct netem *netem,
+void qdisc_put_netem(struct rtnl *rt, enum qdisc_verb verb, int ifindex, const struct netem *netem,
 		     const struct netsim_loc *at, const char *subject)
 {
 	const struct target root = {
@@ -44,21 +44,21 @@ void qdisc_put_netem(struct rt *rt, enum qdisc_verb verb, int ifindex, const str
 		.subject = subject};
 
 	begin(rt, RTM_NEWQDISC, flags_of(verb), &root);
-	rt_needs(rt, ENOENT,
-		 "this kernel has no netem: it lacks the module sch_netem (see netsim doctor)");
+	rtnl_needs(rt, ENOENT,
+		   "this kernel has no netem: it lacks the module sch_netem (see netsim doctor)");
 	netem_fill(rt, netem, at);
 }
 
-static void put_tbf(struct rt *rt, enum qdisc_verb verb, const struct target *s,
+static void put_tbf(struct rtnl *rt, enum qdisc_verb verb, const struct target *s,
 		    const struct tbf *tbf)
 {
 	begin(rt, RTM_NEWQDISC, flags_of(verb), s);
-	rt_needs(rt, ENOENT,
-		 "this kernel has no tbf: it lacks the module sch_tbf (see netsim doctor)");
+	rtnl_needs(rt, ENOENT,
+		   "this kernel has no tbf: it lacks the module sch_tbf (see netsim doctor)");
 	tbf_fill(rt, tbf, s->at);
 }
 
-void qdisc_put_tbf(struct rt *rt, enum qdisc_verb verb, int ifindex, const struct tbf *tbf,
+void qdisc_put_tbf(struct rtnl *rt, enum qdisc_verb verb, int ifindex, const struct tbf *tbf,
 		   const struct netsim_loc *at, const char *subject)
 {
 	const struct target child = {.tcm = {.tcm_ifindex = ifindex,
@@ -71,7 +71,7 @@ void qdisc_put_tbf(struct rt *rt, enum qdisc_verb verb, int ifindex, const struc
 	put_tbf(rt, verb, &child, tbf);
 }
 
-void qdisc_put_fq(struct rt *rt, int ifindex, uint32_t limit, const char *subject)
+void qdisc_put_fq(struct rtnl *rt, int ifindex, uint32_t limit, const char *subject)
 {
 	const struct target fq = {.tcm = {.tcm_ifindex = ifindex,
 					  .tcm_parent = QDISC_ROOT | 1,
@@ -82,17 +82,17 @@ void qdisc_put_fq(struct rt *rt, int ifindex, uint32_t limit, const char *subjec
 	size_t nest;
 
 	begin(rt, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE, &fq);
-	rt_needs(rt, ENOENT,
-		 "this kernel has no fq: it lacks the module sch_fq (see netsim doctor)");
-	nest = rt_nest(rt, TCA_OPTIONS);
-	rt_put(rt, TCA_FQ_PLIMIT, &limit, sizeof(limit));
-	rt_put(rt, TCA_FQ_FLOW_PLIMIT, &limit, sizeof(limit));
-	rt_put(rt, TCA_FQ_RATE_ENABLE, &off, sizeof(off)); /* netsim alone paces */
-	rt_put(rt, TCA_FQ_HORIZON, &horizon, sizeof(horizon));
-	rt_nest_end(rt, nest);
+	rtnl_needs(rt, ENOENT,
+		   "this kernel has no fq: it lacks the module sch_fq (see netsim doctor)");
+	nest = rtnl_nest(rt, TCA_OPTIONS);
+	rtnl_put(rt, TCA_FQ_PLIMIT, &limit, sizeof(limit));
+	rtnl_put(rt, TCA_FQ_FLOW_PLIMIT, &limit, sizeof(limit));
+	rtnl_put(rt, TCA_FQ_RATE_ENABLE, &off, sizeof(off)); /* netsim alone paces */
+	rtnl_put(rt, TCA_FQ_HORIZON, &horizon, sizeof(horizon));
+	rtnl_nest_end(rt, nest);
 }
 
-void qdisc_put_tbf_root(struct rt *rt, int ifindex, const struct tbf *tbf, const char *subject)
+void qdisc_put_tbf_root(struct rtnl *rt, int ifindex, const struct tbf *tbf, const char *subject)
 {
 	const struct target root = {
 		.tcm = {.tcm_ifindex = ifindex, .tcm_parent = TC_H_ROOT, .tcm_handle = QDISC_CHILD},
@@ -102,7 +102,7 @@ void qdisc_put_tbf_root(struct rt *rt, int ifindex, const struct tbf *tbf, const
 	put_tbf(rt, QDISC_ADD, &root, tbf);
 }
 
-void qdisc_put_idle(struct rt *rt, int ifindex, const char *subject)
+void qdisc_put_idle(struct rtnl *rt, int ifindex, const char *subject)
 {
 	qdisc_put_netem(rt, QDISC_ADD, ifindex, &NETEM_IDLE, NULL, subject);
 }
@@ -116,25 +116,26 @@ static struct target clsact_of(int ifindex, const char *subject)
 				.subject = subject};
 }
 
-void qdisc_add_clsact(struct rt *rt, int ifindex, const char *subject)
+void qdisc_add_clsact(struct rtnl *rt, int ifindex, const char *subject)
 {
 	const struct target clsact = clsact_of(ifindex, subject);
 
 	begin(rt, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, &clsact);
-	rt_tolerate(rt, EEXIST);
-	rt_needs(rt, ENOENT,
-		 "this kernel has no clsact: it lacks the module sch_ingress (see netsim doctor)");
+	rtnl_tolerate(rt, EEXIST);
+	rtnl_needs(
+		rt, ENOENT,
+		"this kernel has no clsact: it lacks the module sch_ingress (see netsim doctor)");
 }
 
-void qdisc_del_clsact(struct rt *rt, int ifindex, const char *subject)
+void qdisc_del_clsact(struct rtnl *rt, int ifindex, const char *subject)
 {
 	const struct target clsact = clsact_of(ifindex, subject);
 
 	begin(rt, RTM_DELQDISC, 0, &clsact);
-	rt_tolerate(rt, ENOENT);
+	rtnl_tolerate(rt, ENOENT);
 }
 
-void qdisc_del_root(struct rt *rt, int ifindex, const char *subject)
+void qdisc_del_root(struct rtnl *rt, int ifindex, const char *subject)
 {
 	const struct target root = {
 		.tcm = {.tcm_ifindex = ifindex, .tcm_parent = TC_H_ROOT, .tcm_handle = QDISC_ROOT},
@@ -142,16 +143,16 @@ void qdisc_del_root(struct rt *rt, int ifindex, const char *subject)
 		.subject = subject};
 
 	begin(rt, RTM_DELQDISC, 0, &root);
-	rt_tolerate(rt, ENOENT);
+	rtnl_tolerate(rt, ENOENT);
 }
 
-int qdisc_has_netem(struct rt *rt, int ifindex, bool *ret, struct netsim_err *err)
+int qdisc_has_netem(struct rtnl *rt, int ifindex, bool *ret, struct netsim_err *err)
 {
 	struct netsim_err why = {0};
 	int r;
 
 	qdisc_put_idle(rt, ifindex, "root");
-	r = rt_send(rt, &why);
+	r = rtnl_send(rt, &why);
 	if (r < 0 && r != -ENOENT) {
 		if (err && err->kind == NETSIM_ERR_NONE)
 			*err = why;
@@ -167,7 +168,7 @@ static void parse_stats(const struct nlattr *nest, struct qdisc *q)
 	struct gnet_stats_basic basic = {0};
 	struct gnet_stats_queue queue = {0};
 
-	rt_parse_nest(nest, a, TCA_STATS_MAX);
+	rtnl_parse_nest(nest, a, TCA_STATS_MAX);
 	if (a[TCA_STATS_BASIC] && a[TCA_STATS_BASIC]->nla_len >= NLA_HDRLEN + 12)
 		memcpy(&basic, a[TCA_STATS_BASIC] + 1, 12);
 	if (a[TCA_STATS_QUEUE] && a[TCA_STATS_QUEUE]->nla_len >= NLA_HDRLEN + sizeof(queue))
@@ -183,11 +184,11 @@ static void parse(const struct nlmsghdr *msg, struct qdisc *q)
 	const struct tcmsg *tcm = NLMSG_DATA(msg);
 	const struct nlattr *a[TCA_MAX + 1];
 
-	rt_parse(msg, sizeof(*tcm), a, TCA_MAX);
+	rtnl_parse(msg, sizeof(*tcm), a, TCA_MAX);
 	q->ifindex = tcm->tcm_ifindex;
 	q->handle = tcm->tcm_handle;
 	q->parent = tcm->tcm_parent;
-	snprintf(q->kind, sizeof(q->kind), "%s", rt_str(a[TCA_KIND]));
+	snprintf(q->kind, sizeof(q->kind), "%s", rtnl_str(a[TCA_KIND]));
 	parse_stats(a[TCA_STATS2], q);
 	if (strcmp(q->kind, "netem") == 0)
 		netem_parse(a[TCA_OPTIONS], q);
@@ -195,21 +196,21 @@ static void parse(const struct nlmsghdr *msg, struct qdisc *q)
 		tbf_parse(a[TCA_OPTIONS], q);
 }
 
-int qdisc_list(struct rt *rt, struct qdiscs *ret, struct netsim_err *err)
+int qdisc_list(struct rtnl *rt, struct qdiscs *ret, struct netsim_err *err)
 {
 	struct tcmsg tcm = {.tcm_family = AF_UNSPEC};
 	struct qdiscs all = {0};
 	auto_free char *data = NULL;
-	struct rt_reply reply = {0};
+	struct rtnl_reply reply = {0};
 	int r;
 
-	rt_begin(rt, RTM_GETQDISC, NLM_F_DUMP, NULL, "cannot read the qdiscs");
-	rt_header(rt, &tcm, sizeof(tcm));
-	r = rt_ask(rt, &reply, err);
+	rtnl_begin(rt, RTM_GETQDISC, NLM_F_DUMP, NULL, "cannot read the qdiscs");
+	rtnl_header(rt, &tcm, sizeof(tcm));
+	r = rtnl_ask(rt, &reply, err);
 	if (r < 0)
 		return r;
 	data = reply.data;
-	rt_reply_each(&reply, msg)
+	rtnl_reply_each(&reply, msg)
 	{
 		struct qdisc *q = array_push(all.list, all.count);
 

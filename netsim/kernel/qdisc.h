@@ -59,28 +59,28 @@ struct tbf {
 enum qdisc_verb { QDISC_ADD, QDISC_CHANGE };
 
 /* at is the location of the conditions in the profile, or NULL. */
-void qdisc_put_netem(struct rt *rt, enum qdisc_verb verb, int ifindex, const struct netem *netem,
+void qdisc_put_netem(struct rtnl *rt, enum qdisc_verb verb, int ifindex, const struct netem *netem,
 		     const struct netsim_loc *at, const char *subject);
-void qdisc_put_tbf(struct rt *rt, enum qdisc_verb verb, int ifindex, const struct tbf *tbf,
+void qdisc_put_tbf(struct rtnl *rt, enum qdisc_verb verb, int ifindex, const struct tbf *tbf,
 		   const struct netsim_loc *at, const char *subject);
 /*
  * Puts an fq below netsim's root, replacing a tbf, or changes the existing fq. It holds
  * up to limit packets until their departure times.
  */
-void qdisc_put_fq(struct rt *rt, int ifindex, uint32_t limit, const char *subject);
-void qdisc_put_idle(struct rt *rt, int ifindex, const char *subject);
+void qdisc_put_fq(struct rtnl *rt, int ifindex, uint32_t limit, const char *subject);
+void qdisc_put_idle(struct rtnl *rt, int ifindex, const char *subject);
 /* Puts a tbf at the root, to find out whether the kernel has tbf. */
-void qdisc_put_tbf_root(struct rt *rt, int ifindex, const struct tbf *tbf, const char *subject);
-void qdisc_add_clsact(struct rt *rt, int ifindex, const char *subject);
-void qdisc_del_clsact(struct rt *rt, int ifindex, const char *subject);
+void qdisc_put_tbf_root(struct rtnl *rt, int ifindex, const struct tbf *tbf, const char *subject);
+void qdisc_add_clsact(struct rtnl *rt, int ifindex, const char *subject);
+void qdisc_del_clsact(struct rtnl *rt, int ifindex, const char *subject);
 /* Removes netsim's root and its children. */
-void qdisc_del_root(struct rt *rt, int ifindex, const char *subject);
+void qdisc_del_root(struct rtnl *rt, int ifindex, const char *subject);
 
 /*
  * Gives ifindex an idle root; *ret reports whether the kernel has netem. Only one
  * message is sent, because every refusal makes the kernel look for the module again.
  */
-int qdisc_has_netem(struct rt *rt, int ifindex, bool *ret, struct netsim_err *err);
+int qdisc_has_netem(struct rtnl *rt, int ifindex, bool *ret, struct netsim_err *err);
 
 /* A qdisc read from the kernel. */
 struct qdisc {
@@ -100,7 +100,7 @@ struct qdiscs {
 };
 
 /* Lists all qdiscs of the namespace of rt; the caller frees ret->list. */
-int qdisc_list(struct rt *rt, struct qdiscs *ret, struct netsim_err *err);
+int qdisc_list(struct rtnl *rt, struct qdiscs *ret, struct netsim_err *err);
 /* Finds the qdisc with this handle on ifindex, or NULL. */
 const struct qdisc *qdisc_find(const struct qdiscs *all, int ifindex, uint32_t handle);
 /* Finds the root qdisc of ifindex; NULL if it is the kernel's default. */
@@ -111,10 +111,10 @@ uint32_t netem_fraction(struct ratio ratio);
 struct ratio netem_ratio(uint32_t fraction);
 
 /* Write or parse the options of one kind of qdisc. */
-void netem_fill(struct rt *rt, const struct netem *netem, const struct netsim_loc *at);
+void netem_fill(struct rtnl *rt, const struct netem *netem, const struct netsim_loc *at);
 struct nlattr;
 void netem_parse(const struct nlattr *options, struct qdisc *ret);
-void tbf_fill(struct rt *rt, const struct tbf *tbf, const struct netsim_loc *at);
+void tbf_fill(struct rtnl *rt, const struct tbf *tbf, const struct netsim_loc *at);
 void tbf_parse(const struct nlattr *options, struct qdisc *ret);
 
 #endif

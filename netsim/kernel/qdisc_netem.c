@@ -21,7 +21,7 @@ struct ratio netem_ratio(uint32_t fraction)
 	return (struct ratio) {(uint32_t)ppb};
 }
 
-static void put_loss(struct rt *rt, const struct netem *n)
+static void put_loss(struct rtnl *rt, const struct netem *n)
 {
 	struct tc_netem_gimodel gi = {n->p13, n->p31, n->p32, n->p14, n->p23};
 	/* The kernel's h is the probability of survival in the bad state. */
@@ -30,16 +30,16 @@ static void put_loss(struct rt *rt, const struct netem *n)
 
 	if (n->loss_model == LOSS_RANDOM)
 		return;
-	nest = rt_nest(rt, TCA_NETEM_LOSS);
+	nest = rtnl_nest(rt, TCA_NETEM_LOSS);
 	if (n->loss_model == LOSS_4STATE)
-		rt_put(rt, NETEM_LOSS_GI, &gi, sizeof(gi));
+		rtnl_put(rt, NETEM_LOSS_GI, &gi, sizeof(gi));
 	else
-		rt_put(rt, NETEM_LOSS_GE, &ge, sizeof(ge));
-	rt_nest_end(rt, nest);
+		rtnl_put(rt, NETEM_LOSS_GE, &ge, sizeof(ge));
+	rtnl_nest_end(rt, nest);
 }
 
 /* Writes all options, because a change without rate, slot or distribution keeps the old. */
-void netem_fill(struct rt *rt, const struct netem *n, const struct netsim_loc *at)
+void netem_fill(struct rtnl *rt, const struct netem *n, const struct netsim_loc *at)
 {
 	struct tc_netem_qopt qopt = {
 		.limit = n->limit,
@@ -59,25 +59,25 @@ void netem_fill(struct rt *rt, const struct netem *n, const struct netsim_loc *a
 		.max_bytes = (int32_t)n->slot_bytes,
 	};
 	int64_t delay = (int64_t)n->delay, jitter = (int64_t)n->jitter;
-	size_t nest = rt_nest(rt, TCA_OPTIONS);
+	size_t nest = rtnl_nest(rt, TCA_OPTIONS);
 
-	rt_header(rt, &qopt, sizeof(qopt));
-	rt_at(rt, at);
-	rt_put(rt, TCA_NETEM_LATENCY64, &delay, sizeof(delay));
-	rt_put(rt, TCA_NETEM_JITTER64, &jitter, sizeof(jitter));
-	rt_put(rt, TCA_NETEM_CORR, &corr, sizeof(corr));
-	rt_put(rt, TCA_NETEM_REORDER, &reorder, sizeof(reorder));
-	rt_put(rt, TCA_NETEM_CORRUPT, &corrupt, sizeof(corrupt));
-	rt_put(rt, TCA_NETEM_RATE, &rate, sizeof(rate));
+	rtnl_header(rt, &qopt, sizeof(qopt));
+	rtnl_at(rt, at);
+	rtnl_put(rt, TCA_NETEM_LATENCY64, &delay, sizeof(delay));
+	rtnl_put(rt, TCA_NETEM_JITTER64, &jitter, sizeof(jitter));
+	rtnl_put(rt, TCA_NETEM_CORR, &corr, sizeof(corr));
+	rtnl_put(rt, TCA_NETEM_REORDER, &reorder, sizeof(reorder));
+	rtnl_put(rt, TCA_NETEM_CORRUPT, &corrupt, sizeof(corrupt));
+	rtnl_put(rt, TCA_NETEM_RATE, &rate, sizeof(rate));
 	if (n->rate > FRACTION_ONE)
-		rt_put_u64(rt, TCA_NETEM_RATE64, n->rate);
-	rt_put(rt, TCA_NETEM_SLOT, &slot, sizeof(slot));
+		rtnl_put_u64(rt, TCA_NETEM_RATE64, n->rate);
+	rtnl_put(rt, TCA_NETEM_SLOT, &slot, sizeof(slot));
 	if (n->has_seed)
-		rt_put_u64(rt, NETEM_PRNG_SEED, n->seed);
+		rtnl_put_u64(rt, NETEM_PRNG_SEED, n->seed);
 	if (n->table)
-		rt_put(rt, TCA_NETEM_DELAY_DIST, n->table, n->table_len * sizeof(*n->table));
+		rtnl_put(rt, TCA_NETEM_DELAY_DIST, n->table, n->table_len * sizeof(*n->table));
 	put_loss(rt, n);
-	rt_nest_end(rt, nest);
+	rtnl_nest_end(rt, nest);
 }
 
 static void copy(const struct nlattr *attr, void *to, size_t size)
@@ -92,7 +92,7 @@ static void parse_loss(const struct nlattr *nest, struct netem *n)
 	struct tc_netem_gimodel gi = {0};
 	struct tc_netem_gemodel ge = {0};
 
-	rt_parse_nest(nest, a, NETEM_LOSS_MAX);
+	rtnl_parse_nest(nest, a, NETEM_LOSS_MAX);
 	copy(a[NETEM_LOSS_GI], &gi, sizeof(gi));
 	copy(a[NETEM_LOSS_GE], &ge, sizeof(ge));
 	if (a[NETEM_LOSS_GI]) {
@@ -122,24 +122,24 @@ void netem_parse(const struct nlattr *options, struct qdisc *ret)
 	struct tc_netem_slot slot = {0};
 
 	copy(options, &qopt, sizeof(qopt));
-	rt_parse_tail(options, sizeof(qopt), a, NETEM_PRNG_SEED);
+	rtnl_parse_tail(options, sizeof(qopt), a, NETEM_PRNG_SEED);
 	copy(a[TCA_NETEM_REORDER], &reorder, sizeof(reorder));
 	copy(a[TCA_NETEM_CORRUPT], &corrupt, sizeof(corrupt));
 	copy(a[TCA_NETEM_RATE], &rate, sizeof(rate));
 	copy(a[TCA_NETEM_SLOT], &slot, sizeof(slot));
-	n->delay = rt_u64(a[TCA_NETEM_LATENCY64]);
-	n->jitter = rt_u64(a[TCA_NETEM_JITTER64]);
+	n->delay = rtnl_u64(a[TCA_NETEM_LATENCY64]);
+	n->jitter = rtnl_u64(a[TCA_NETEM_JITTER64]);
 	n->limit = qopt.limit;
 	n->loss = qopt.loss;
 	n->duplicate = qopt.duplicate;
 	n->reorder = reorder.probability;
 	n->corrupt = corrupt.probability;
-	n->rate = a[TCA_NETEM_RATE64] ? rt_u64(a[TCA_NETEM_RATE64]) : rate.rate;
+	n->rate = a[TCA_NETEM_RATE64] ? rtnl_u64(a[TCA_NETEM_RATE64]) : rate.rate;
 	n->slot_min = slot.min_delay;
 	n->slot_max = slot.max_delay;
 	n->slot_packets = (uint32_t)slot.max_packets;
 	n->slot_bytes = (uint32_t)slot.max_bytes;
 	n->has_seed = ret->has_seed = a[NETEM_PRNG_SEED] != NULL;
-	n->seed = rt_u64(a[NETEM_PRNG_SEED]);
+	n->seed = rtnl_u64(a[NETEM_PRNG_SEED]);
 	parse_loss(a[TCA_NETEM_LOSS], n);
 }

@@ -6,21 +6,21 @@
 
 #define TICK_NS 64 /* tbf counts its buffer in steps of 2^6 ns */
 
-void tbf_fill(struct rt *rt, const struct tbf *tbf, const struct netsim_loc *at)
+void tbf_fill(struct rtnl *rt, const struct tbf *tbf, const struct netsim_loc *at)
 {
 	struct tc_tbf_qopt qopt = {
 		.rate = {.rate = tbf->rate > 0xffffffffU ? 0xffffffffU : (uint32_t)tbf->rate,
 			 .linklayer = TC_LINKLAYER_ETHERNET},
 		.limit = tbf->limit,
 	};
-	size_t nest = rt_nest(rt, TCA_OPTIONS);
+	size_t nest = rtnl_nest(rt, TCA_OPTIONS);
 
-	rt_at(rt, at);
-	rt_put(rt, TCA_TBF_PARMS, &qopt, sizeof(qopt));
-	rt_put_u32(rt, TCA_TBF_BURST, tbf->burst);
+	rtnl_at(rt, at);
+	rtnl_put(rt, TCA_TBF_PARMS, &qopt, sizeof(qopt));
+	rtnl_put_u32(rt, TCA_TBF_BURST, tbf->burst);
 	if (tbf->rate > 0xffffffffU)
-		rt_put_u64(rt, TCA_TBF_RATE64, tbf->rate);
-	rt_nest_end(rt, nest);
+		rtnl_put_u64(rt, TCA_TBF_RATE64, tbf->rate);
+	rtnl_nest_end(rt, nest);
 }
 
 void tbf_parse(const struct nlattr *options, struct qdisc *ret)
@@ -29,10 +29,10 @@ void tbf_parse(const struct nlattr *options, struct qdisc *ret)
 	struct tc_tbf_qopt qopt = {0};
 	double burst;
 
-	rt_parse_nest(options, a, TCA_TBF_MAX);
+	rtnl_parse_nest(options, a, TCA_TBF_MAX);
 	if (a[TCA_TBF_PARMS] && a[TCA_TBF_PARMS]->nla_len >= NLA_HDRLEN + sizeof(qopt))
 		memcpy(&qopt, a[TCA_TBF_PARMS] + 1, sizeof(qopt));
-	ret->tbf.rate = a[TCA_TBF_RATE64] ? rt_u64(a[TCA_TBF_RATE64]) : qopt.rate.rate;
+	ret->tbf.rate = a[TCA_TBF_RATE64] ? rtnl_u64(a[TCA_TBF_RATE64]) : qopt.rate.rate;
 	ret->tbf.limit = qopt.limit;
 	/* The kernel reports the burst as its transmission time at this rate. */
 	burst = (double)qopt.buffer * TICK_NS * (double)ret->tbf.rate / 1e9 + 0.5;

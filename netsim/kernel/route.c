@@ -11,7 +11,7 @@
 #include "netsim/kernel/mark.h"
 #include "netsim/util/array.h"
 
-static void put_route(struct rt *rt, uint16_t type, uint16_t flags, int ifindex,
+static void put_route(struct rtnl *rt, uint16_t type, uint16_t flags, int ifindex,
 		      const struct model_route *route, const char *subject)
 {
 	size_t size = route->via.family == AF_INET ? 4 : 16;
@@ -25,25 +25,25 @@ static void put_route(struct rt *rt, uint16_t type, uint16_t flags, int ifindex,
 	};
 	char text[UNIT_TEXT];
 
-	rt_begin(rt, type, flags, &route->at, "%s: cannot %s the route to %s", subject,
-		 type == RTM_NEWROUTE ? "add" : "remove",
-		 route->to.plen ? unit_format_ip(&route->to, text) : "default");
-	rt_header(rt, &rtm, sizeof(rtm));
+	rtnl_begin(rt, type, flags, &route->at, "%s: cannot %s the route to %s", subject,
+		   type == RTM_NEWROUTE ? "add" : "remove",
+		   route->to.plen ? unit_format_ip(&route->to, text) : "default");
+	rtnl_header(rt, &rtm, sizeof(rtm));
 	if (route->to.plen)
-		rt_put(rt, RTA_DST, route->to.b, size);
-	rt_put(rt, RTA_GATEWAY, route->via.b, size);
-	rt_put_u32(rt, RTA_OIF, (uint32_t)ifindex);
+		rtnl_put(rt, RTA_DST, route->to.b, size);
+	rtnl_put(rt, RTA_GATEWAY, route->via.b, size);
+	rtnl_put_u32(rt, RTA_OIF, (uint32_t)ifindex);
 }
 
-void route_add(struct rt *rt, int ifindex, const struct model_route *route, const char *subject)
+void route_add(struct rtnl *rt, int ifindex, const struct model_route *route, const char *subject)
 {
 	put_route(rt, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, ifindex, route, subject);
 }
 
-void route_del(struct rt *rt, int ifindex, const struct model_route *route, const char *subject)
+void route_del(struct rtnl *rt, int ifindex, const struct model_route *route, const char *subject)
 {
 	put_route(rt, RTM_DELROUTE, 0, ifindex, route, subject);
-	rt_tolerate(rt, ESRCH);
+	rtnl_tolerate(rt, ESRCH);
 }
 
 static int libnl_failed(int code, const char *what, struct netsim_err *err)
@@ -90,7 +90,7 @@ static int take_route(struct rtnl_route *route, struct model *model, int ns)
 		struct link *link = &model->links[i];
 		struct model_route *new;
 
-		if (link->ns != ns || link->ifindex != ifindex)
+		if (link->node != ns || link->ifindex != ifindex)
 			continue;
 		new = array_push(link->routes, link->route_count);
 		if (!new)

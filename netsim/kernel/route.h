@@ -7,8 +7,8 @@
 #include "netsim/kernel/rtnl.h"
 
 /* Append to the batch. netsim's routes have the protocol MARK_PROTO. */
-void route_add(struct rt *rt, int ifindex, const struct model_route *route, const char *subject);
-void route_del(struct rt *rt, int ifindex, const struct model_route *route, const char *subject);
+void route_add(struct rtnl *rt, int ifindex, const struct model_route *route, const char *subject);
+void route_del(struct rtnl *rt, int ifindex, const struct model_route *route, const char *subject);
 
 /*
  * Opens a libnl socket in the network namespace of the calling thread. The caller frees

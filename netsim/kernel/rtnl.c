@@ -24,7 +24,7 @@
 #define ERRNO_MAX      4095
 #define HEADER_MAX     32 /* bytes of the fixed header that follows struct nlmsghdr */
 
-/* A location set by rt_at(), and the offset in a message from which it holds. */
+/* A location set by rtnl_at(), and the offset in a message from which it holds. */
 struct attr_loc {
 	size_t op;
 	uint32_t offset; /* from the start of the message */
@@ -40,7 +40,7 @@ struct op {
 	int hint_errno;
 };
 
-struct rt {
+struct rtnl {
 	struct mnl_socket *sock;
 	uint32_t portid;
 	uint32_t seq; /* sequence number of the next message */
@@ -64,9 +64,9 @@ static int set_options(struct mnl_socket *sock)
 	return setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 }
 
-int rt_open(struct rt **ret, struct netsim_err *err)
+int rtnl_open(struct rtnl **ret, struct netsim_err *err)
 {
-	struct rt *rt = calloc(1, sizeof(*rt));
+	struct rtnl *rt = calloc(1, sizeof(*rt));
 
 	if (!rt)
 		return err_oom(err);
@@ -75,7 +75,7 @@ int rt_open(struct rt **ret, struct netsim_err *err)
 	    set_options(rt->sock) < 0) {
 		int r = -errno;
 
-		rt_close(rt);
+		rtnl_close(rt);
 		return err_set(err, NETSIM_ERR_KERNEL, r, NULL,
 			       "cannot open an rtnetlink socket: %s", strerror(-r));
 	}
@@ -85,7 +85,7 @@ int rt_open(struct rt **ret, struct netsim_err *err)
 	return 0;
 }
 
-void rt_reset(struct rt *rt)
+void rtnl_reset(struct rtnl *rt)
 {
 	for (size_t i = 0; i < rt->op_count; i++)
 		free(rt->ops[i].what);
@@ -97,11 +97,11 @@ void rt_reset(struct rt *rt)
 	rt->failed = false;
 }
 
-void rt_close(struct rt *rt)
+void rtnl_close(struct rtnl *rt)
 {
 	if (!rt)
 		return;
-	rt_reset(rt);
+	rtnl_reset(rt);
 	free(rt->buf);
 	if (rt->sock)
 		mnl_socket_close(rt->sock);
@@ -109,7 +109,7 @@ void rt_close(struct rt *rt)
 }
 
 /* Extends the batch by more zeroed bytes; on failure returns NULL and sets rt->failed. */
-static void *reserve(struct rt *rt, size_t more)
+static void *reserve(struct rtnl *rt, size_t more)
 {
 	void *place;
 
@@ -133,18 +133,18 @@ static void *reserve(struct rt *rt, size_t more)
 	return place;
 }
 
-static struct nlmsghdr *current(const struct rt *rt)
+static struct nlmsghdr *current(const struct rtnl *rt)
 {
 	return (void *)(rt->buf + rt->ops[rt->op_count - 1].start);
 }
 
-static void grow_message(struct rt *rt)
+static void grow_message(struct rtnl *rt)
 {
 	current(rt)->nlmsg_len = (uint32_t)(rt->size - rt->ops[rt->op_count - 1].start);
 }
 
-void rt_begin(struct rt *rt, uint16_t type, uint16_t flags, const struct netsim_loc *at,
-	      const char *fmt, ...)
+void rtnl_begin(struct rtnl *rt, uint16_t type, uint16_t flags, const struct netsim_loc *at,
+		const char *fmt, ...)
 {
 	size_t start = rt->size;
 	struct nlmsghdr *h = reserve(rt, sizeof(*h));
@@ -168,7 +168,7 @@ void rt_begin(struct rt *rt, uint16_t type, uint16_t flags, const struct netsim_
 	h->nlmsg_len = sizeof(*h);
 }
 
-void rt_header(struct rt *rt, const void *header, size_t size)
+void rtnl_header(struct rtnl *rt, const void *header, size_t size)
 {
 	void *place = reserve(rt, size);
 
@@ -178,7 +178,7 @@ void rt_header(struct rt *rt, const void *header, size_t size)
 	grow_message(rt);
 }
 
-void rt_at(struct rt *rt, const struct netsim_loc *at)
+void rtnl_at(struct rtnl *rt, const struct netsim_loc *at)
 {
 	struct attr_loc *slot;
 
@@ -194,7 +194,7 @@ void rt_at(struct rt *rt, const struct netsim_loc *at)
 	slot->at = at;
 }
 
-void rt_put(struct rt *rt, uint16_t attr, const void *data, size_t size)
+void rtnl_put(struct rtnl *rt, uint16_t attr, const void *data, size_t size)
 {
 	struct nlattr *a = reserve(rt, sizeof(*a) + size);
 
@@ -207,52 +207,52 @@ void rt_put(struct rt *rt, uint16_t attr, const void *data, size_t size)
 	grow_message(rt);
 }
 
-void rt_put_u8(struct rt *rt, uint16_t attr, uint8_t value)
+void rtnl_put_u8(struct rtnl *rt, uint16_t attr, uint8_t value)
 {
-	rt_put(rt, attr, &value, sizeof(value));
+	rtnl_put(rt, attr, &value, sizeof(value));
 }
 
-void rt_put_u16(struct rt *rt, uint16_t attr, uint16_t value)
+void rtnl_put_u16(struct rtnl *rt, uint16_t attr, uint16_t value)
 {
-	rt_put(rt, attr, &value, sizeof(value));
+	rtnl_put(rt, attr, &value, sizeof(value));
 }
 
-void rt_put_u32(struct rt *rt, uint16_t attr, uint32_t value)
+void rtnl_put_u32(struct rtnl *rt, uint16_t attr, uint32_t value)
 {
-	rt_put(rt, attr, &value, sizeof(value));
+	rtnl_put(rt, attr, &value, sizeof(value));
 }
 
-void rt_put_u64(struct rt *rt, uint16_t attr, uint64_t value)
+void rtnl_put_u64(struct rtnl *rt, uint16_t attr, uint64_t value)
 {
-	rt_put(rt, attr, &value, sizeof(value));
+	rtnl_put(rt, attr, &value, sizeof(value));
 }
 
-void rt_put_str(struct rt *rt, uint16_t attr, const char *text)
+void rtnl_put_str(struct rtnl *rt, uint16_t attr, const char *text)
 {
-	rt_put(rt, attr, text, strlen(text) + 1);
+	rtnl_put(rt, attr, text, strlen(text) + 1);
 }
 
-size_t rt_nest(struct rt *rt, uint16_t attr)
+size_t rtnl_nest(struct rtnl *rt, uint16_t attr)
 {
 	size_t mark = rt->size;
 
-	rt_put(rt, attr | NLA_F_NESTED, NULL, 0);
+	rtnl_put(rt, attr | NLA_F_NESTED, NULL, 0);
 	return mark;
 }
 
-void rt_nest_end(struct rt *rt, size_t mark)
+void rtnl_nest_end(struct rtnl *rt, size_t mark)
 {
 	if (!rt->failed)
 		((struct nlattr *)(void *)(rt->buf + mark))->nla_len = (uint16_t)(rt->size - mark);
 }
 
-void rt_tolerate(struct rt *rt, int errnum)
+void rtnl_tolerate(struct rtnl *rt, int errnum)
 {
 	if (!rt->failed)
 		rt->ops[rt->op_count - 1].tolerated = errnum;
 }
 
-void rt_needs(struct rt *rt, int errnum, const char *hint)
+void rtnl_needs(struct rtnl *rt, int errnum, const char *hint)
 {
 	if (rt->failed)
 		return;
@@ -260,7 +260,7 @@ void rt_needs(struct rt *rt, int errnum, const char *hint)
 	rt->ops[rt->op_count - 1].hint_errno = errnum;
 }
 
-const void *rt_batch(const struct rt *rt, size_t *ret_size, size_t *ret_count)
+const void *rtnl_batch(const struct rtnl *rt, size_t *ret_size, size_t *ret_count)
 {
 	*ret_size = rt->size;
 	*ret_count = rt->op_count;
@@ -268,7 +268,7 @@ const void *rt_batch(const struct rt *rt, size_t *ret_size, size_t *ret_count)
 }
 
 /* Returns the location of the attribute at this offset of a message, else the message's. */
-static const struct netsim_loc *place_of(const struct rt *rt, size_t op, uint32_t offset)
+static const struct netsim_loc *place_of(const struct rtnl *rt, size_t op, uint32_t offset)
 {
 	const struct netsim_loc *at = rt->ops[op].at;
 
@@ -278,7 +278,7 @@ static const struct netsim_loc *place_of(const struct rt *rt, size_t op, uint32_
 	return at;
 }
 
-static void fill_refusal(const struct rt *rt, size_t op, const struct nlmsghdr *h, int code,
+static void fill_refusal(const struct rtnl *rt, size_t op, const struct nlmsghdr *h, int code,
 			 struct netsim_err *err)
 {
 	const struct nlattr *tlv[NLMSGERR_ATTR_OFFS + 1] = {NULL};
@@ -293,11 +293,11 @@ static void fill_refusal(const struct rt *rt, size_t op, const struct nlmsghdr *
 
 		if (!(h->nlmsg_flags & NLM_F_CAPPED) && e->msg.nlmsg_len > NLMSG_HDRLEN)
 			skip += e->msg.nlmsg_len - NLMSG_HDRLEN;
-		rt_parse(h, skip, tlv, NLMSGERR_ATTR_OFFS);
+		rtnl_parse(h, skip, tlv, NLMSGERR_ATTR_OFFS);
 	}
-	words = rt_str(tlv[NLMSGERR_ATTR_MSG]);
+	words = rtnl_str(tlv[NLMSGERR_ATTR_MSG]);
 	err_set(err, missing || absent ? NETSIM_ERR_ENV : NETSIM_ERR_KERNEL, code,
-		place_of(rt, op, rt_u32(tlv[NLMSGERR_ATTR_OFFS])), "%s: %s", o->what,
+		place_of(rt, op, rtnl_u32(tlv[NLMSGERR_ATTR_OFFS])), "%s: %s", o->what,
 		strerror(-code));
 	if (err && err->code == code && *words && !*err->kernel)
 		snprintf(err->kernel, sizeof(err->kernel), "%s", words);
@@ -329,7 +329,8 @@ static int verdict_of(const struct nlmsghdr *h)
 }
 
 /* Reads answers until the last message of the chunk is answered. */
-static int collect(struct rt *rt, size_t first, size_t count, uint32_t base, struct netsim_err *err)
+static int collect(struct rtnl *rt, size_t first, size_t count, uint32_t base,
+		   struct netsim_err *err)
 {
 	static const char lost[] = "the kernel's answer did not arrive";
 	char buf[RECV_BYTES] __attribute__((aligned(8)));
@@ -363,13 +364,13 @@ static int collect(struct rt *rt, size_t first, size_t count, uint32_t base, str
 	}
 }
 
-static size_t op_end(const struct rt *rt, size_t op)
+static size_t op_end(const struct rtnl *rt, size_t op)
 {
 	return op + 1 < rt->op_count ? rt->ops[op + 1].start : rt->size;
 }
 
 /* Requests an ack for the last message only: the kernel reports refusals in any case. */
-static int send_chunk(struct rt *rt, size_t first, size_t count, struct netsim_err *err)
+static int send_chunk(struct rtnl *rt, size_t first, size_t count, struct netsim_err *err)
 {
 	size_t from = rt->ops[first].start, to = op_end(rt, first + count - 1);
 	uint32_t base = rt->seq;
@@ -388,7 +389,7 @@ static int send_chunk(struct rt *rt, size_t first, size_t count, struct netsim_e
 	return collect(rt, first, count, base, err);
 }
 
-int rt_send(struct rt *rt, struct netsim_err *err)
+int rtnl_send(struct rtnl *rt, struct netsim_err *err)
 {
 	size_t first = 0;
 	int r = rt->failed ? err_oom(err) : 0;
@@ -402,12 +403,12 @@ int rt_send(struct rt *rt, struct netsim_err *err)
 		r = send_chunk(rt, first, count, err);
 		first += count;
 	}
-	rt_reset(rt);
+	rtnl_reset(rt);
 	return r;
 }
 
 /* Pads a message shorter than its fixed header with zeroes. */
-static int append(struct rt_reply *reply, const struct nlmsghdr *h)
+static int append(struct rtnl_reply *reply, const struct nlmsghdr *h)
 {
 	size_t size = NLMSG_ALIGN(h->nlmsg_len);
 	char *data = realloc(reply->data, reply->size + size + HEADER_MAX);
@@ -422,7 +423,7 @@ static int append(struct rt_reply *reply, const struct nlmsghdr *h)
 }
 
 /* NLMSG_DONE carries the error of a dump that failed midway. */
-static int end_of_dump(const struct rt *rt, const struct nlmsghdr *h, struct netsim_err *err)
+static int end_of_dump(const struct rtnl *rt, const struct nlmsghdr *h, struct netsim_err *err)
 {
 	int code = 0;
 
@@ -439,7 +440,7 @@ static int end_of_dump(const struct rt *rt, const struct nlmsghdr *h, struct net
  * Handles one message of an answer. Returns 1 if the answer is complete, 0 if more
  * follows, -EAGAIN if the dump was interrupted, or another negative errno.
  */
-static int take_message(struct rt *rt, const struct nlmsghdr *h, struct rt_reply *reply,
+static int take_message(struct rtnl *rt, const struct nlmsghdr *h, struct rtnl_reply *reply,
 			struct netsim_err *err)
 {
 	if (h->nlmsg_seq != rt->seq - 1)
@@ -464,7 +465,7 @@ static int take_message(struct rt *rt, const struct nlmsghdr *h, struct rt_reply
 	return h->nlmsg_flags & NLM_F_MULTI ? 0 : 1;
 }
 
-static int receive_reply(struct rt *rt, struct rt_reply *reply, struct netsim_err *err)
+static int receive_reply(struct rtnl *rt, struct rtnl_reply *reply, struct netsim_err *err)
 {
 	char buf[RECV_BYTES] __attribute__((aligned(8)));
 	bool interrupted = false;
@@ -494,16 +495,16 @@ static int receive_reply(struct rt *rt, struct rt_reply *reply, struct netsim_er
 	}
 }
 
-int rt_ask(struct rt *rt, struct rt_reply *ret, struct netsim_err *err)
+int rtnl_ask(struct rtnl *rt, struct rtnl_reply *ret, struct netsim_err *err)
 {
-	struct rt_reply reply = {0};
+	struct rtnl_reply reply = {0};
 	int r = rt->failed ? err_oom(err) : -EAGAIN;
 
 	for (int tries = 0; r == -EAGAIN && tries < DUMP_TRIES; tries++) {
 		struct nlmsghdr *h = current(rt);
 
 		free(reply.data);
-		reply = (struct rt_reply) {0};
+		reply = (struct rtnl_reply) {0};
 		h->nlmsg_seq = rt->seq++;
 		h->nlmsg_pid = rt->portid;
 		if (mnl_socket_sendto(rt->sock, h, h->nlmsg_len) < 0)
@@ -515,7 +516,7 @@ int rt_ask(struct rt *rt, struct rt_reply *ret, struct netsim_err *err)
 	if (r == -EAGAIN)
 		err_set(err, NETSIM_ERR_KERNEL, r, NULL, "%s: the kernel's state keeps changing",
 			rt->ops[0].what);
-	rt_reset(rt);
+	rtnl_reset(rt);
 	if (r < 0)
 		free(reply.data);
 	else
@@ -534,8 +535,8 @@ static void sort_attrs(const struct nlattr *attr, const char *end, const struct 
 	}
 }
 
-void rt_parse(const struct nlmsghdr *msg, size_t header_size, const struct nlattr **table,
-	      uint16_t max)
+void rtnl_parse(const struct nlmsghdr *msg, size_t header_size, const struct nlattr **table,
+		uint16_t max)
 {
 	const char *end = (const char *)msg + msg->nlmsg_len;
 
@@ -544,8 +545,8 @@ void rt_parse(const struct nlmsghdr *msg, size_t header_size, const struct nlatt
 		sort_attrs(mnl_nlmsg_get_payload_offset(msg, header_size), end, table, max);
 }
 
-void rt_parse_tail(const struct nlattr *nest, size_t header_size, const struct nlattr **table,
-		   uint16_t max)
+void rtnl_parse_tail(const struct nlattr *nest, size_t header_size, const struct nlattr **table,
+		     uint16_t max)
 {
 	size_t header = NLA_ALIGN(header_size);
 
@@ -555,9 +556,9 @@ void rt_parse_tail(const struct nlattr *nest, size_t header_size, const struct n
 			   (const char *)nest + nest->nla_len, table, max);
 }
 
-void rt_parse_nest(const struct nlattr *nest, const struct nlattr **table, uint16_t max)
+void rtnl_parse_nest(const struct nlattr *nest, const struct nlattr **table, uint16_t max)
 {
-	rt_parse_tail(nest, 0, table, max);
+	rtnl_parse_tail(nest, 0, table, max);
 }
 
 static void copy_value(const struct nlattr *attr, void *value, size_t size)
@@ -566,7 +567,7 @@ static void copy_value(const struct nlattr *attr, void *value, size_t size)
 		memcpy(value, mnl_attr_get_payload(attr), size);
 }
 
-uint8_t rt_u8(const struct nlattr *attr)
+uint8_t rtnl_u8(const struct nlattr *attr)
 {
 	uint8_t value = 0;
 
@@ -574,7 +575,7 @@ uint8_t rt_u8(const struct nlattr *attr)
 	return value;
 }
 
-uint16_t rt_u16(const struct nlattr *attr)
+uint16_t rtnl_u16(const struct nlattr *attr)
 {
 	uint16_t value = 0;
 
@@ -582,7 +583,7 @@ uint16_t rt_u16(const struct nlattr *attr)
 	return value;
 }
 
-uint32_t rt_u32(const struct nlattr *attr)
+uint32_t rtnl_u32(const struct nlattr *attr)
 {
 	uint32_t value = 0;
 
@@ -590,7 +591,7 @@ uint32_t rt_u32(const struct nlattr *attr)
 	return value;
 }
 
-uint64_t rt_u64(const struct nlattr *attr)
+uint64_t rtnl_u64(const struct nlattr *attr)
 {
 	uint64_t value = 0;
 
@@ -598,7 +599,7 @@ uint64_t rt_u64(const struct nlattr *attr)
 	return value;
 }
 
-const char *rt_str(const struct nlattr *attr)
+const char *rtnl_str(const struct nlattr *attr)
 {
 	const char *text = attr ? mnl_attr_get_payload(attr) : NULL;
 	size_t size = attr ? mnl_attr_get_payload_len(attr) : 0;

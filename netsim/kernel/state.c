@@ -25,7 +25,7 @@ int state_open(struct state *ret, struct netsim_err *err)
 	if (r == 0)
 		r = netns_own_id(&st.own_id, err);
 	if (r == 0)
-		r = rt_open(&st.rt, err);
+		r = rtnl_open(&st.rt, err);
 	if (r < 0)
 		state_close(&st);
 	else
@@ -39,7 +39,7 @@ static void handle_free(struct handle *handle)
 		return;
 	if (handle->routes)
 		nl_socket_free(handle->routes);
-	rt_close(handle->rt);
+	rtnl_close(handle->rt);
 	if (handle->fd >= 0)
 		close(handle->fd);
 	free(handle->netns);
@@ -52,7 +52,7 @@ void state_close(struct state *st)
 		handle_free(st->handles[i]);
 	free(st->handles);
 	model_free(st->host);
-	rt_close(st->rt);
+	rtnl_close(st->rt);
 	if (st->own_fd >= 0)
 		close(st->own_fd);
 	*st = (struct state) {.own_fd = -1};
@@ -87,9 +87,9 @@ void state_netns_name(const char *fleet, const char *node, char ret[static NETNS
 	snprintf(ret, NETNS_TEXT, "%s.%s", fleet, node);
 }
 
-static int rt_open_here(void *arg, struct netsim_err *err)
+static int rtnl_open_here(void *arg, struct netsim_err *err)
 {
-	return rt_open(arg, err);
+	return rtnl_open(arg, err);
 }
 
 static int route_open_here(void *arg, struct netsim_err *err)
@@ -97,9 +97,9 @@ static int route_open_here(void *arg, struct netsim_err *err)
 	return route_open(arg, err);
 }
 
-int state_rt_in(struct state *st, int fd, struct rt **ret, struct netsim_err *err)
+int state_rt_in(struct state *st, int fd, struct rtnl **ret, struct netsim_err *err)
 {
-	return netns_within(st->own_fd, fd, rt_open_here, ret, err);
+	return netns_within(st->own_fd, fd, rtnl_open_here, ret, err);
 }
 
 static struct handle *find_handle(const struct state *st, const char *netns)
@@ -111,7 +111,7 @@ static struct handle *find_handle(const struct state *st, const char *netns)
 }
 
 struct handle *state_adopt(struct state *st, const char *fleet, const char *node, int fd,
-			   struct rt *rt)
+			   struct rtnl *rt)
 {
 	struct handle *handle = calloc(1, sizeof(*handle)), **slot;
 	char name[NETNS_TEXT];
@@ -127,7 +127,7 @@ struct handle *state_adopt(struct state *st, const char *fleet, const char *node
 		if (handle) {
 			handle_free(handle);
 		} else {
-			rt_close(rt);
+			rtnl_close(rt);
 			close(fd);
 		}
 		return NULL;
@@ -154,26 +154,26 @@ void state_forget(struct state *st, const char *fleet, const char *node)
 }
 
 /* Checks the mark on lo: returns -ENOENT unless it names this node of this fleet. */
-static int check_mark(struct state *st, struct rt *rt, const char *fleet, const char *node,
+static int check_mark(struct state *st, struct rtnl *rt, const char *fleet, const char *node,
 		      struct netsim_err *err)
 {
 	struct ifinfomsg ifi = {.ifi_index = 1};
 	const struct nlattr *a[IFLA_MAX + 1];
 	auto_free char *data = NULL;
-	struct rt_reply reply = {0};
+	struct rtnl_reply reply = {0};
 	struct mark mark;
 	int r;
 
-	rt_begin(rt, RTM_GETLINK, 0, NULL, "%s: cannot read lo", node);
-	rt_header(rt, &ifi, sizeof(ifi));
-	r = rt_ask(rt, &reply, err);
+	rtnl_begin(rt, RTM_GETLINK, 0, NULL, "%s: cannot read lo", node);
+	rtnl_header(rt, &ifi, sizeof(ifi));
+	r = rtnl_ask(rt, &reply, err);
 	if (r < 0)
 		return r;
 	data = reply.data;
-	rt_reply_each(&reply, msg)
+	rtnl_reply_each(&reply, msg)
 	{
-		rt_parse(msg, sizeof(ifi), a, IFLA_MAX);
-		if (mark_parse(rt_str(a[IFLA_IFALIAS]), &mark) && !mark.iface &&
+		rtnl_parse(msg, sizeof(ifi), a, IFLA_MAX);
+		if (mark_parse(rtnl_str(a[IFLA_IFALIAS]), &mark) && !mark.iface &&
 		    strcmp(mark.fleet, fleet) == 0 && strcmp(mark.node, node) == 0 &&
 		    mark.host == st->own_id)
 			return 0;
@@ -185,7 +185,7 @@ int state_handle(struct state *st, const char *fleet, const char *node, struct h
 		 struct netsim_err *err)
 {
 	char name[NETNS_TEXT];
-	struct rt *rt = NULL;
+	struct rtnl *rt = NULL;
 	int fd = -1, r;
 
 	state_netns_name(fleet, node, name);
@@ -199,7 +199,7 @@ int state_handle(struct state *st, const char *fleet, const char *node, struct h
 	if (r == 0)
 		r = check_mark(st, rt, fleet, node, err);
 	if (r < 0) {
-		rt_close(rt);
+		rtnl_close(rt);
 		close(fd);
 		return r;
 	}

@@ -15,7 +15,7 @@ struct nl_sock;
 struct handle {
 	char *netns;
 	int fd;
-	struct rt *rt;
+	struct rtnl *rt;
 	struct nl_sock *routes; /* opened when routes are read */
 	bool no_routes;		/* just created, without routes: skip reading them */
 };
@@ -23,7 +23,7 @@ struct handle {
 struct state {
 	int own_fd;	    /* this process's network namespace */
 	uint64_t own_id;    /* its inode */
-	struct rt *rt;	    /* a socket in it */
+	struct rtnl *rt;    /* a socket in it */
 	struct model *host; /* all links in it, netsim's or not; see state_read_host() */
 	struct handle **handles;
 	size_t handle_count;
@@ -48,11 +48,11 @@ int state_handle(struct state *st, const char *fleet, const char *node, struct h
 		 struct netsim_err *err);
 /* Adds the handle of a new namespace. st takes fd and rt, even on failure. NULL: no memory. */
 struct handle *state_adopt(struct state *st, const char *fleet, const char *node, int fd,
-			   struct rt *rt);
+			   struct rtnl *rt);
 /* Closes one handle; a namespace without a name disappears with it. */
 void state_forget(struct state *st, const char *fleet, const char *node);
 /* Opens an rtnetlink socket in the namespace fd; the caller closes *ret. */
-int state_rt_in(struct state *st, int fd, struct rt **ret, struct netsim_err *err);
+int state_rt_in(struct state *st, int fd, struct rtnl **ret, struct netsim_err *err);
 
 enum state_depth {
 	STATE_PORTS, /* links in this namespace: bridges, ports, IFBs */

@@ -168,7 +168,7 @@ static int look(struct policy *p, struct state *st, const struct model *fleet, u
 		if (link_is_port(link))
 			r = filter_prog_id(st->rt, link->ifindex, FILTER_EGRESS, &id, err);
 		if (r == 0 && (link_is_port(link) || link->kind == LINK_BRIDGE) &&
-		    link->ns == MODEL_HOST)
+		    link->node == MODEL_HOST)
 			r = filter_prog_id(st->rt, link->ifindex, FILTER_STAMP, &stamp, err);
 		if (r < 0)
 			return r;
@@ -439,7 +439,7 @@ int policy_attach(struct policy *p, struct state *st, const struct model *fleet,
 		if (p->link_numbers[i])
 			attach_port(p, st, link, i, stamps);
 	}
-	return rt_send(st->rt, err);
+	return rtnl_send(st->rt, err);
 }
 
 bool policy_is_complete(const struct policy *p, const struct model *fleet, bool host)
@@ -450,7 +450,7 @@ bool policy_is_complete(const struct policy *p, const struct model *fleet, bool 
 
 		if (port && !p->attached[i])
 			return false;
-		if (host && (port || link->kind == LINK_BRIDGE) && link->ns == MODEL_HOST &&
+		if (host && (port || link->kind == LINK_BRIDGE) && link->node == MODEL_HOST &&
 		    !p->stamped[i])
 			return false;
 	}
@@ -475,12 +475,12 @@ int policy_load_host(struct policy *p, struct netsim_err *err)
 	return policy_has_host(p) ? 0 : policy_load(p, true, err);
 }
 
-void policy_put_hold(const struct policy *p, struct rt *rt, int ifindex, const char *who)
+void policy_put_hold(const struct policy *p, struct rtnl *rt, int ifindex, const char *who)
 {
 	filter_put_prog(rt, ifindex, FILTER_EGRESS, p->prog[POLICY_HOLD], "ns_hold", who);
 }
 
-int policy_try(struct rt *rt, int ifindex, struct netsim_err *err)
+int policy_try(struct rtnl *rt, int ifindex, struct netsim_err *err)
 {
 	struct policy *p = policy_new();
 	int r = p ? policy_load(p, true, err) : err_oom(err);
@@ -489,7 +489,7 @@ int policy_try(struct rt *rt, int ifindex, struct netsim_err *err)
 		qdisc_add_clsact(rt, ifindex, "clsact");
 		filter_put_prog(rt, ifindex, FILTER_EGRESS, p->prog[POLICY_PORT], "ns_port",
 				"clsact");
-		r = rt_send(rt, err);
+		r = rtnl_send(rt, err);
 	}
 	policy_close(p);
 	return r;

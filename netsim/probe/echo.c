@@ -207,7 +207,7 @@ static void take_in(struct run *run, size_t source, const struct echo *echo, int
 		return;
 	track->seen[echo->number / 8] |= (uint8_t)(1U << echo->number % 8);
 	run->slowest = fmax(run->slowest, ms / 1e3);
-	if (echo->number >= run->first && !pair->hopeless)
+	if (echo->number >= run->first && !pair->no_wait)
 		run->awaited--;
 	if (echo->number == 0)
 		return;
@@ -270,7 +270,7 @@ static bool run_phase(struct run *run, unsigned first, unsigned count)
 	run->position = run->awaited = 0;
 	run->end = (uint64_t)count * run->pair_count;
 	for (size_t i = 0; i < run->pair_count; i++)
-		run->awaited += run->pairs[i].hopeless ? 0 : count;
+		run->awaited += run->pairs[i].no_wait ? 0 : count;
 	for (;;) {
 		double next = send_due(run);
 

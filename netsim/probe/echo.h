@@ -13,7 +13,7 @@
 struct echo_pair {
 	int ns_fd; /* the sender's network namespace; owned by the caller */
 	struct ip to;
-	bool hopeless; /* do not wait for its answers */
+	bool no_wait; /* do not wait for its answers */
 	/* Results; times in milliseconds. */
 	unsigned sent, received;
 	double min, mean, max;

@@ -176,7 +176,7 @@ static int by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-double probe_lateness(void)
+double probe_timer_slack(void)
 {
 	struct timespec pause = {.tv_nsec = 1000000};
 	double late[100];

@@ -101,8 +101,8 @@ void probe_flood(struct probe *probe, const struct probe_flood_plan *plan, struc
 int probe_tcp(struct probe *probe, const struct probe_lane *lane, double warmup, double seconds,
 	      struct probe_rate *ret, struct netsim_err *err);
 
-/* Measures the lateness of this machine's timers, in ms: the 90th percentile of 100. */
-double probe_lateness(void);
+/* Measures the timer_slack of this machine's timers, in ms: the 90th percentile of 100. */
+double probe_timer_slack(void);
 
 /* Returns the time of a monotonic clock, in seconds. */
 double probe_now(void);

@@ -313,11 +313,11 @@ static int compile_class(struct maker *m, size_t at, struct port_conditions *ret
 			const struct profile_class *class = &m->profile->classes[i];
 			struct port_conditions more;
 
-			if (!class_is_meant(name, class->name) ||
+			if (!class_matches_name(name, class->name) ||
 			    (strcmp(name, class->name) == 0) != exact)
 				continue;
 			first = 0;
-			while (!class_is_meant(m->classes->list[first].name, class->name))
+			while (!class_matches_name(m->classes->list[first].name, class->name))
 				first++;
 			r = conditions_check(&class->conditions, class->name, "", m->err);
 			if (r == 0)

@@ -188,7 +188,7 @@ static int claim_target(struct composer *c, char *word, const struct port_fault 
 	for (uint8_t class = 1; r == 0 && class < PORT_CLASSES; class ++) {
 		const char *name = policy_class_name(c->policy, class);
 
-		if (!name || !class_is_meant(name, fault->class))
+		if (!name || !class_matches_name(name, fault->class))
 			continue;
 		/* A family shares the rate: on the clock of the first. */
 		if (!any && strcmp(name, fault->class) != 0)

@@ -27,7 +27,7 @@ uint32_t edt_queue_limit(uint64_t longest)
 /* A bridge that hands frames up to the host. */
 static bool hands_up(const struct link *link)
 {
-	return link->kind == LINK_BRIDGE && link->ns == MODEL_HOST && link->addr_count;
+	return link->kind == LINK_BRIDGE && link->node == MODEL_HOST && link->addr_count;
 }
 
 bool edt_queue_has_host(const struct model *model)
@@ -75,7 +75,7 @@ static int make_ifb(struct fleet *f, const struct link *bridge, const struct lin
 		return 0;
 	module_load(MODULE_IFB);
 	link_add_ifb(f->st->rt, name, mark_group(f->name), bridge->name);
-	r = rt_send(f->st->rt, err);
+	r = rtnl_send(f->st->rt, err);
 	if (r == 0)
 		r = state_read_host(f->st, err);
 	*ret = r == 0 ? model_find_link(f->st->host, MODEL_HOST, name) : NULL;
@@ -86,7 +86,7 @@ static int make_ifb(struct fleet *f, const struct link *bridge, const struct lin
 static int attach_hold(struct fleet *f, const struct link *ifb, const struct qdiscs *all,
 		       struct netsim_err *err)
 {
-	struct rt *rt = f->st->rt;
+	struct rtnl *rt = f->st->rt;
 	int r;
 
 	if (!policy_has_host(f->policy) && qdisc_find(all, ifb->ifindex, QDISC_CLSACT))
@@ -151,14 +151,14 @@ int edt_queue_prepare(struct fleet *f, uint32_t limit, struct netsim_err *err)
 	}
 	/* What this kernel lacks shows before anything else is made. */
 	if (r == 0)
-		r = rt_send(st->rt, &why);
+		r = rtnl_send(st->rt, &why);
 	for (size_t i = 0; r == 0 && i < model->link_count; i++)
 		if (hands_up(&model->links[i]))
 			r = hold_bridge(f, &model->links[i], &all, limit, &why);
 	if (r == 0)
-		r = rt_send(st->rt, &why);
+		r = rtnl_send(st->rt, &why);
 	else
-		rt_reset(st->rt);
+		rtnl_reset(st->rt);
 	free(all.list);
 	return r < 0 ? missing(r, &why, err) : 0;
 }
@@ -183,7 +183,7 @@ int edt_queue_take_over(struct fleet *f, uint32_t limit, struct netsim_err *err)
 		filter_del(st->rt, link->ifindex, FILTER_REDIRECT, who);
 		qdisc_put_netem(st->rt, QDISC_CHANGE, ifb->ifindex, &NETEM_IDLE, NULL, who);
 	}
-	return rt_send(st->rt, err);
+	return rtnl_send(st->rt, err);
 }
 
 int edt_queue_release(struct fleet *f, struct netsim_err *err)
@@ -205,5 +205,5 @@ int edt_queue_release(struct fleet *f, struct netsim_err *err)
 			filter_del(st->rt, link->ifindex, FILTER_REDIRECT, link->name);
 	}
 	free(all.list);
-	return r == 0 ? rt_send(st->rt, err) : r;
+	return r == 0 ? rtnl_send(st->rt, err) : r;
 }

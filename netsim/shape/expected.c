@@ -87,7 +87,7 @@ static bool means_path(const struct intent_fault *fault, struct expected_end fro
 	const char *rest = fault->targets, *word;
 	size_t length;
 
-	if (fault->class && (!class || !class_is_meant(class, fault->class)))
+	if (fault->class && (!class || !class_matches_name(class, fault->class)))
 		return false;
 	while ((word = next_word(&rest, &length))) {
 		const char *colon = memchr(word, ':', length);
@@ -169,7 +169,7 @@ int expected_path(const struct intent *intent, struct expected_end from, struct 
 		r = profile_resolve_pair(profile, profile_end(from), profile_end(to), ret, err);
 	for (int exact = 0; r == 0 && class && profile && exact <= 1; exact++)
 		for (size_t i = 0; i < profile->class_count; i++)
-			if (class_is_meant(class, profile->classes[i].name) &&
+			if (class_matches_name(class, profile->classes[i].name) &&
 			    (strcmp(class, profile->classes[i].name) == 0) == exact)
 				conditions_merge(ret, &profile->classes[i].conditions);
 	for (size_t i = 0; r == 0 && i < intent->fault_count; i++) {

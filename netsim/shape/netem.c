@@ -123,7 +123,7 @@ static int make_ifbs(struct applier *a)
 	}
 	if (!any)
 		return 0;
-	r = rt_send(a->st->rt, a->err);
+	r = rtnl_send(a->st->rt, a->err);
 	return r < 0 ? r : state_read_host(a->st, a->err);
 }
 
@@ -170,7 +170,7 @@ static int put_all(struct applier *a)
 		if (ifb)
 			put_ifb(a, job);
 	}
-	return rt_send(a->st->rt, a->err);
+	return rtnl_send(a->st->rt, a->err);
 }
 
 static bool same_netem(const struct netem *a, const struct netem *b)
@@ -335,7 +335,7 @@ static void restore(struct applier *a)
 		if (job->new_ifb)
 			filter_del(a->st->rt, job->ifindex, FILTER_REDIRECT, job->target->device);
 	}
-	(void)rt_send(a->st->rt, &ignored);
+	(void)rtnl_send(a->st->rt, &ignored);
 	if (state_read_host(a->st, &ignored) < 0)
 		return;
 	for (size_t i = 0; i < a->count; i++) {
@@ -344,7 +344,7 @@ static void restore(struct applier *a)
 		if (ifb && a->jobs[i].new_ifb && state_is_ours(ifb, a->fleet))
 			link_del(a->st->rt, ifb->ifindex, ifb->name);
 	}
-	(void)rt_send(a->st->rt, &ignored);
+	(void)rtnl_send(a->st->rt, &ignored);
 }
 
 static int set_aliases(struct applier *a)
@@ -465,7 +465,7 @@ int netem_clear_bare(struct state *st, const char *device, bool *ret_was, struct
 		qdisc_del_root(st->rt, link->ifindex, device);
 	}
 	link_del(st->rt, ifb->ifindex, name);
-	r = rt_send(st->rt, err);
+	r = rtnl_send(st->rt, err);
 	if (r == 0 && link)
 		r = filter_drop_empty_clsact(st->rt, link->ifindex, device, err);
 	return r;

@@ -39,7 +39,7 @@ double verify_tolerance(const struct judge *j, size_t p)
 
 	double guest = j->in->paths[p].echo ? ANSWER_MS : 0;
 
-	return fmax(1, e->delay / 100) + e->slack + j->in->lateness * e->hops + guest +
+	return fmax(1, e->delay / 100) + e->slack + j->in->timer_slack * e->hops + guest +
 	       SIGMAS * noise_of(j, p);
 }
 
@@ -157,7 +157,8 @@ static double direction_tolerance(const struct judge *j, size_t d)
 		slack = fmax(slack, j->expect[p].slack);
 		hops = j->expect[p].hops > hops ? j->expect[p].hops : hops;
 	}
-	return fmax(1, own_delay(dir) / 100) + slack + j->in->lateness * hops + SIGMAS * dir->noise;
+	return fmax(1, own_delay(dir) / 100) + slack + j->in->timer_slack * hops +
+	       SIGMAS * dir->noise;
 }
 
 /* Measures a direction's jitter on the path whose other hops have the least jitter. */
@@ -167,7 +168,7 @@ static void find_jitter(struct judge *j, size_t p)
 	size_t both[] = {UP_OF(path), DOWN_OF(path)};
 	double all = j->expect[p].sd, seen = all > 0 ? path->seen.sd : path->seen.spread;
 	double noise = SIGMAS * all * all * sqrt(2.0 / path->seen.received);
-	double machine = 1 + 2 * j->in->lateness;
+	double machine = 1 + 2 * j->in->timer_slack;
 
 	for (size_t i = 0; i < 2; i++) {
 		struct direction *d = &j->directions[both[i]];

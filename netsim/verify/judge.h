@@ -59,7 +59,7 @@ struct verify_input {
 	size_t path_count;
 	const struct verify_rate *rates;
 	size_t rate_count;
-	double lateness; /* of this machine's timers, ms */
+	double timer_slack; /* of this machine's timers, ms */
 };
 
 /* A row of the verdict. */

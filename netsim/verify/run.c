@@ -206,7 +206,7 @@ int verify_measure(struct verify_run *run, struct netsim_err *err)
 	r = probe_open(run->own_fd, run->links, run->link_count, &probe, err);
 	if (r < 0)
 		return r;
-	run->lateness = probe_lateness();
+	run->timer_slack = probe_timer_slack();
 	r = measure_paths(run, probe, err);
 	if (r == 0 && !run->rate_count)
 		r = verify_run_rates(run, probe, err);

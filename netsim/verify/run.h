@@ -19,7 +19,7 @@ struct verify_run {
 	size_t path_count;
 	struct verify_rate *rates;
 	size_t rate_count;
-	double lateness;
+	double timer_slack;
 	bool quick;
 	bool (*progress)(void *arg, const char *what, double done); /* true: stop */
 	void *arg;
@@ -34,7 +34,7 @@ void verify_run_done(struct verify_run *run);
 int verify_run_rates(struct verify_run *run, struct probe *probe, struct netsim_err *err);
 
 /*
- * Measures everything: fills seen, many, up_every, down_every, rates and lateness. A
+ * Measures everything: fills seen, many, up_every, down_every, rates and timer_slack. A
  * second call measures everything again except the rates. Returns 0, or a negative errno
  * with err filled.
  */

@@ -12,12 +12,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void sum_up(const struct flow *flow, const struct oneway *oneway,
 		   const struct capture_names *own)
 {
-	struct analyze_names names = {.views = own->views, .view_count = own->view_count};
-	struct analyze_input input = {.flow = flow, .oneway = oneway, .names = &names};
+	struct analysis_names names = {.views = own->views, .view_count = own->view_count};
+	struct analysis_input input = {.flow = flow, .oneway = oneway, .names = &names};
 	struct netsim_analysis analysis = {0};
 	struct netsim_err err = {0};
 
-	if (analyze_rows(&input, &analysis, &err) < 0)
+	if (analysis_rows(&input, &analysis, &err) < 0)
 		abort();
 	analysis_done(&analysis);
 }

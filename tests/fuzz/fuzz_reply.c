@@ -19,7 +19,7 @@ static ssize_t canned_send(const struct mnl_socket *sock, const void *buf, size_
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static struct rt *rt;
+static struct rtnl *rt;
 static const uint8_t *answer;
 static size_t answer_size;
 static bool done;
@@ -108,12 +108,12 @@ static void refusals(void)
 	static const struct netsim_loc at = {"f", 1, 1};
 	struct netsim_err err = {0};
 
-	rt_begin(rt, RTM_NEWLINK, 0, &at, "n: cannot");
-	rt_put_u32(rt, 1, 1);
-	rt_at(rt, &at);
-	rt_put_u32(rt, 2, 2);
-	rt_needs(rt, ENOENT, "a module");
-	if (rt_send(rt, &err) != 0)
+	rtnl_begin(rt, RTM_NEWLINK, 0, &at, "n: cannot");
+	rtnl_put_u32(rt, 1, 1);
+	rtnl_at(rt, &at);
+	rtnl_put_u32(rt, 2, 2);
+	rtnl_needs(rt, ENOENT, "a module");
+	if (rtnl_send(rt, &err) != 0)
 		must(err.kind && *err.what && strlen(err.kernel) < sizeof(err.kernel));
 }
 
@@ -129,6 +129,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	answer = data + 1;
 	answer_size = size - 1;
 	questions[data[0] % ARRAY_SIZE(questions)]();
-	rt_close(rt);
+	rtnl_close(rt);
 	return 0;
 }

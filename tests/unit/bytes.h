@@ -23,18 +23,18 @@ static size_t parse_hex(const char *hex, uint8_t *bytes)
 }
 
 /* Expects these bytes in the batch, then empties it. */
-static void expect_bytes(struct rt *rt, const char *row, const char *hex)
+static void expect_bytes(struct rtnl *rt, const char *row, const char *hex)
 {
 	uint8_t want[4096];
 	size_t size, ops, count = parse_hex(hex, want);
-	const uint8_t *got = rt_batch(rt, &size, &ops);
+	const uint8_t *got = rtnl_batch(rt, &size, &ops);
 
 	for (size_t i = 0; i < size && i < count; i++)
 		if (got[i] != want[i])
 			fail_msg("%s: byte %zu is %02x, not %02x", row, i, got[i], want[i]);
 	if (size != count)
 		fail_msg("%s: %zu bytes, not %zu", row, size, count);
-	rt_reset(rt);
+	rtnl_reset(rt);
 }
 
 #endif

@@ -83,18 +83,18 @@ static uint32_t next_seq(void)
 
 static int make_rt(void **state)
 {
-	struct rt *rt = NULL;
+	struct rtnl *rt = NULL;
 
 	memset(&kernel, 0, sizeof(kernel));
 	no_memory = false;
-	assert_int_equal(rt_open(&rt, NULL), 0);
+	assert_int_equal(rtnl_open(&rt, NULL), 0);
 	*state = rt;
 	return 0;
 }
 
 static int free_rt(void **state)
 {
-	rt_close(*state);
+	rtnl_close(*state);
 	return 0;
 }
 

@@ -42,15 +42,15 @@ static int ports_make_links(void)
 {
 	struct link one = {.name = "p5", .peer = "p6"}, two = {.name = "p5b", .peer = "p7"};
 	auto_close int fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	struct rt *rt = NULL;
-	int r = rt_open(&rt, NULL);
+	struct rtnl *rt = NULL;
+	int r = rtnl_open(&rt, NULL);
 
 	if (r < 0 || fd < 0)
 		return -1;
 	link_add_veth(rt, &one, fd, "test");
 	link_add_veth(rt, &two, fd, "test");
-	r = rt_send(rt, NULL);
-	rt_close(rt);
+	r = rtnl_send(rt, NULL);
+	rtnl_close(rt);
 	five = if_nametoindex("p5");
 	six = if_nametoindex("p6");
 	five_too = if_nametoindex("p5b");

@@ -37,13 +37,13 @@ static void begin(struct fixture *f)
 
 static struct analysis finish(struct fixture *f, const char *const *only, size_t count)
 {
-	struct analyze_names names = {.only = only, .only_count = count};
-	struct analyze_input input = {.flow = f->flow, .classes = f->classes, .names = &names};
+	struct analysis_names names = {.only = only, .only_count = count};
+	struct analysis_input input = {.flow = f->flow, .classes = f->classes, .names = &names};
 	struct analysis a = {0};
 	struct netsim_err err = {0};
 
 	flow_finish(f->flow);
-	assert_int_equal(analyze_rows(&input, &a, &err), 0);
+	assert_int_equal(analysis_rows(&input, &a, &err), 0);
 	flow_free(f->flow);
 	classes_free(f->classes);
 	return a;
@@ -201,7 +201,7 @@ static void test_link_local(void **state)
 			     all[16] = {0xff, 2, [15] = 2};
 	static char client[] = "n-1";
 	char *const views[] = {client};
-	struct analyze_names names = {.views = views, .view_count = 1};
+	struct analysis_names names = {.views = views, .view_count = 1};
 	struct packet p = {.length = 70,
 			   .ethertype = 0x86dd,
 			   .version = 6,
@@ -211,7 +211,7 @@ static void test_link_local(void **state)
 			   .view = CLIENT,
 			   .seen = PACKET_SENT,
 			   .hops = 255};
-	struct analyze_input input;
+	struct analysis_input input;
 	struct analysis a = {0};
 	struct netsim_err err = {0};
 	struct fixture f;
@@ -223,8 +223,8 @@ static void test_link_local(void **state)
 	p.length = 60;
 	assert_true(flow_add(f.flow, &p, 1));
 	flow_finish(f.flow);
-	input = (struct analyze_input) {.flow = f.flow, .classes = f.classes, .names = &names};
-	assert_int_equal(analyze_rows(&input, &a, &err), 0);
+	input = (struct analysis_input) {.flow = f.flow, .classes = f.classes, .names = &names};
+	assert_int_equal(analysis_rows(&input, &a, &err), 0);
 	assert_int_equal(a.pairs.count, 2);
 	assert_string_equal(a.pairs.list[0].ends[0], "n-1");
 	assert_string_equal(a.pairs.list[0].ends[1], "ff02::2");

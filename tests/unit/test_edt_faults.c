@@ -317,7 +317,7 @@ static void test_too_many_layers(void **state)
 	assert_int_equal(overlays.count, PORT_LAYERS);
 	add("loss 1%", "a:b", "", soon); /* at the same moment as another one */
 	assert_int_equal(compose(&err), 0);
-	add("loss 1%", "b:a", "", soon - SECOND); /* elsewhere */
+	add("loss 1%", "b:a", "", soon - SECOND); /* unobserved */
 	assert_int_equal(compose(&err), 0);
 	add("loss 1%", "a:b", "", soon - SECOND);
 	assert_int_equal(compose(&err), -ENOSPC);

@@ -196,7 +196,7 @@ static void judge(struct fleet *f)
 					.path_count = PATHS,
 					.rates = f->rates,
 					.rate_count = f->rate_count,
-					.lateness = 0.1};
+					.timer_slack = 0.1};
 	struct netsim_err err = {0};
 
 	assert_int_equal(verify_judge(&in, &f->result, &err), 0);

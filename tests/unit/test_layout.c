@@ -290,7 +290,7 @@ static void test_aliases(void **state)
 		const struct link *link = &laid.model->links[i];
 		struct mark mark;
 
-		if (link->ns != MODEL_HOST)
+		if (link->node != MODEL_HOST)
 			continue;
 		assert_true(mark_parse(link->alias, &mark));
 		assert_string_equal(mark.fleet, "f-1");

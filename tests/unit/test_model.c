@@ -113,7 +113,7 @@ static void test_port(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		assert_int_equal(
-			link_is_port(&(struct link) {.ns = rows[i].ns, .kind = rows[i].kind}),
+			link_is_port(&(struct link) {.node = rows[i].ns, .kind = rows[i].kind}),
 			rows[i].port);
 }
 

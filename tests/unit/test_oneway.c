@@ -118,7 +118,7 @@ static void test_delays_and_losses(void **state)
 	r = row(o, 1, 2);
 	assert_int_equal(r->delivered, 91);
 	assert_int_equal(r->lost, 10);
-	assert_int_equal(r->flying + r->duplicated + r->reordered, 0);
+	assert_int_equal(r->in_flight + r->duplicated + r->reordered, 0);
 	assert_int_equal(r->delay.min, 500000);
 	assert_int_equal(r->delay.max, 700000);
 	assert_true(r->deviation > 99000 && r->deviation < 101000);
@@ -143,7 +143,7 @@ static void test_changed_on_the_way(void **state)
 	oneway_totals(o, &totals);
 	assert_int_equal(row(o, 1, 2)->delivered, 2);
 	assert_int_equal(row(o, 1, 2)->delay.max, 20 * MS);
-	assert_int_equal(totals.strays, 0);
+	assert_int_equal(totals.unmatched, 0);
 	oneway_free(o);
 }
 
@@ -232,8 +232,8 @@ static void test_elsewhere(void **state)
 	oneway_finish(o, 1000 * MS);
 	oneway_totals(o, &totals);
 	assert_int_equal(totals.sent, 5);
-	assert_int_equal(totals.elsewhere, 1);
-	assert_int_equal(totals.strays, 1);
+	assert_int_equal(totals.unobserved, 1);
+	assert_int_equal(totals.unmatched, 1);
 	assert_null(row(o, 1, 3));
 	assert_int_equal(row(o, 1, 2)->delivered, 2);
 	assert_int_equal(row(o, 1, 2)->duplicated, 0);
@@ -253,7 +253,7 @@ static void test_flying(void **state)
 	for (f.id = 1; f.id <= 10; f.id++)
 		sent(o, 190 + f.id * 10, f);
 	oneway_finish(o, 290 * MS);
-	assert_int_equal(row(o, 1, 2)->flying, 5);
+	assert_int_equal(row(o, 1, 2)->in_flight, 5);
 	assert_int_equal(row(o, 1, 2)->lost, 5);
 	oneway_free(o);
 }
@@ -266,10 +266,10 @@ static void test_silent(void **state)
 	struct oneway *o = begin(0);
 
 	(void)state;
-	oneway_know_mac(o, &mac, 2);
-	oneway_know_mac(o, &mac, 5);
-	oneway_know_ip(o, &ip, 3);
-	oneway_know_mac(o, &other, 6);
+	oneway_seed_mac(o, &mac, 2);
+	oneway_seed_mac(o, &mac, 5);
+	oneway_seed_ip(o, &ip, 3);
+	oneway_seed_mac(o, &other, 6);
 	sent(o, 1, (struct frame) {.from = 4, .to = 2});
 	for (uint32_t id = 0; id < 10; id++) {
 		sent(o, 10 + id, (struct frame) {.from = 1, .to = 2, .id = id});
@@ -295,7 +295,7 @@ static void test_told_behind_router(void **state)
 	struct oneway_totals totals;
 
 	(void)state;
-	oneway_know_ip(o, &ip, 3);
+	oneway_seed_ip(o, &ip, 3);
 	for (f.id = 0; f.id < 10; f.id++) {
 		sent(o, 10 * f.id, f);
 		came(o, 10 * f.id + 1, 2, f);
@@ -305,7 +305,7 @@ static void test_told_behind_router(void **state)
 	assert_int_equal(row(o, 1, 2)->delivered, 10);
 	assert_int_equal(row(o, 1, 2)->lost, 0);
 	assert_null(row(o, 1, 3));
-	assert_int_equal(totals.strays, 0);
+	assert_int_equal(totals.unmatched, 0);
 	oneway_free(o);
 }
 
@@ -328,7 +328,7 @@ static void test_many_reached(void **state)
 	came(o, count, 8000, f);
 	oneway_finish(o, count * MS);
 	oneway_totals(o, &totals);
-	assert_int_equal(totals.strays, 1);
+	assert_int_equal(totals.unmatched, 1);
 	assert_int_equal(row(o, 1, 8000)->duplicated, 1);
 	assert_int_equal(row(o, 1, 8000)->delivered, count);
 	oneway_free(o);

@@ -19,9 +19,9 @@
 
 static int open_rt(void **state)
 {
-	struct rt *rt;
+	struct rtnl *rt;
 
-	if (rt_open(&rt, NULL) < 0)
+	if (rtnl_open(&rt, NULL) < 0)
 		return -1;
 	*state = rt;
 	return 0;
@@ -29,16 +29,16 @@ static int open_rt(void **state)
 
 static int close_rt(void **state)
 {
-	rt_close(*state);
+	rtnl_close(*state);
 	return 0;
 }
 
 /* Expects one message with these bytes. */
-static void expect_message(struct rt *rt, const char *row, const char *hex)
+static void expect_message(struct rtnl *rt, const char *row, const char *hex)
 {
 	size_t size, ops;
 
-	(void)rt_batch(rt, &size, &ops);
+	(void)rtnl_batch(rt, &size, &ops);
 	assert_int_equal(ops, 1);
 	expect_bytes(rt, row, hex);
 }
@@ -173,7 +173,7 @@ static const struct {
 
 static void test_netem(void **state)
 {
-	struct rt *rt = *state;
+	struct rtnl *rt = *state;
 
 	for (size_t i = 0; i < ARRAY_SIZE(netem_rows); i++) {
 		qdisc_put_netem(rt, netem_rows[i].verb, 7, &netem_rows[i].netem, NULL, "n eth1");
@@ -186,7 +186,7 @@ static void test_netem(void **state)
 static void test_tbf(void **state)
 {
 	struct tbf tbf = {1250000, 64000, 151400};
-	struct rt *rt = *state;
+	struct rtnl *rt = *state;
 
 	qdisc_put_tbf(rt, QDISC_CHANGE, 7, &tbf, NULL, "n eth1");
 	expect_message(rt, "tbf",
@@ -208,7 +208,7 @@ static void test_tbf(void **state)
 
 static void test_clsact(void **state)
 {
-	struct rt *rt = *state;
+	struct rtnl *rt = *state;
 
 	qdisc_add_clsact(rt, 7, "eth1");
 	expect_message(rt, "add",
@@ -232,7 +232,7 @@ static void test_large_table(void **state)
 {
 	static int16_t table[16384];
 	struct netem netem = {.limit = 1, .table = table, .table_len = ARRAY_SIZE(table)};
-	struct rt *rt = *state;
+	struct rtnl *rt = *state;
 	const struct nlattr *a[TCA_MAX + 1], *options[TCA_NETEM_MAX + 1];
 	size_t size, count;
 
@@ -242,12 +242,13 @@ static void test_large_table(void **state)
 	for (size_t len = 4096; len <= NETEM_DIST_MAX; len += NETEM_DIST_MAX - 4096) {
 		netem.table_len = len;
 		qdisc_put_netem(rt, QDISC_CHANGE, 7, &netem, NULL, "n eth1");
-		rt_parse(rt_batch(rt, &size, &count), sizeof(struct tcmsg), a, TCA_MAX);
+		rtnl_parse(rtnl_batch(rt, &size, &count), sizeof(struct tcmsg), a, TCA_MAX);
 		assert_int_equal(size, 204 + 4 + 2 * len);
-		rt_parse_tail(a[TCA_OPTIONS], sizeof(struct tc_netem_qopt), options, TCA_NETEM_MAX);
+		rtnl_parse_tail(a[TCA_OPTIONS], sizeof(struct tc_netem_qopt), options,
+				TCA_NETEM_MAX);
 		assert_int_equal(options[TCA_NETEM_DELAY_DIST]->nla_len, 4 + 2 * len);
 		assert_memory_equal(options[TCA_NETEM_DELAY_DIST] + 1, table, 2 * len);
-		rt_reset(rt);
+		rtnl_reset(rt);
 	}
 }
 
@@ -257,8 +258,8 @@ static void read_back(const void *message, struct qdisc *ret)
 	const struct nlattr *a[TCA_MAX + 1];
 
 	memset(ret, 0, sizeof(*ret));
-	rt_parse(message, sizeof(struct tcmsg), a, TCA_MAX);
-	if (strcmp(rt_str(a[TCA_KIND]), "tbf") == 0)
+	rtnl_parse(message, sizeof(struct tcmsg), a, TCA_MAX);
+	if (strcmp(rtnl_str(a[TCA_KIND]), "tbf") == 0)
 		tbf_parse(a[TCA_OPTIONS], ret);
 	else
 		netem_parse(a[TCA_OPTIONS], ret);
@@ -279,17 +280,17 @@ static void test_netem_read_back(void **state)
 		{.slot_min = 1, .slot_max = 5000000000, .slot_packets = 3, .slot_bytes = 4},
 		{.has_seed = true, .seed = UINT64_MAX, .limit = 7},
 	};
-	struct rt *rt = *state;
+	struct rtnl *rt = *state;
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct qdisc got;
 		size_t size, count;
 
 		qdisc_put_netem(rt, QDISC_CHANGE, 7, &rows[i], NULL, "n");
-		read_back(rt_batch(rt, &size, &count), &got);
+		read_back(rtnl_batch(rt, &size, &count), &got);
 		assert_memory_equal(&got.netem, &rows[i], sizeof(rows[i]));
 		assert_int_equal(got.has_seed, rows[i].has_seed);
-		rt_reset(rt);
+		rtnl_reset(rt);
 	}
 }
 
@@ -308,7 +309,7 @@ static void test_tbf_read_back(void **state)
 		{0, 5, 0},
 		{1250000000000, UINT32_MAX, UINT32_MAX},
 	};
-	struct rt *rt = *state;
+	struct rtnl *rt = *state;
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct tc_tbf_qopt qopt = {.limit = 99, .buffer = rows[i].ticks};
@@ -317,18 +318,18 @@ static void test_tbf_read_back(void **state)
 		const char *message;
 
 		qopt.rate.rate = rows[i].rate > UINT32_MAX ? UINT32_MAX : (uint32_t)rows[i].rate;
-		rt_begin(rt, RTM_NEWQDISC, 0, NULL, "x");
-		nest = rt_nest(rt, TCA_OPTIONS);
-		rt_put(rt, TCA_TBF_PARMS, &qopt, sizeof(qopt));
+		rtnl_begin(rt, RTM_NEWQDISC, 0, NULL, "x");
+		nest = rtnl_nest(rt, TCA_OPTIONS);
+		rtnl_put(rt, TCA_TBF_PARMS, &qopt, sizeof(qopt));
 		if (rows[i].rate > UINT32_MAX)
-			rt_put_u64(rt, TCA_TBF_RATE64, rows[i].rate);
-		rt_nest_end(rt, nest);
-		message = rt_batch(rt, &size, &count);
+			rtnl_put_u64(rt, TCA_TBF_RATE64, rows[i].rate);
+		rtnl_nest_end(rt, nest);
+		message = rtnl_batch(rt, &size, &count);
 		tbf_parse((const void *)(message + NLMSG_HDRLEN), &got);
 		assert_true(got.tbf.rate == rows[i].rate);
 		assert_int_equal(got.tbf.limit, 99);
 		assert_int_equal(got.tbf.burst, rows[i].burst);
-		rt_reset(rt);
+		rtnl_reset(rt);
 	}
 }
 
@@ -343,7 +344,7 @@ static void test_truncated(void **state)
 			      .p14 = 2,
 			      .has_seed = true,
 			      .slot_min = 3};
-	struct rt *rt = *state;
+	struct rtnl *rt = *state;
 	size_t size, count;
 
 	for (int kind = 0; kind < 2; kind++) {
@@ -351,7 +352,7 @@ static void test_truncated(void **state)
 			qdisc_put_netem(rt, QDISC_ADD, 7, &netem, NULL, "n");
 		else
 			qdisc_put_tbf(rt, QDISC_ADD, 7, &TBF_IDLE, NULL, "n");
-		const char *whole = rt_batch(rt, &size, &count);
+		const char *whole = rtnl_batch(rt, &size, &count);
 
 		for (uint32_t len = NLMSG_HDRLEN; len < size; len++) {
 			struct nlmsghdr *cut = malloc(len);
@@ -365,7 +366,7 @@ static void test_truncated(void **state)
 			assert_int_equal(got.tbf.rate, 0);
 			free(cut);
 		}
-		rt_reset(rt);
+		rtnl_reset(rt);
 	}
 }
 
@@ -378,12 +379,12 @@ static void test_truncated_nest(void **state)
 			      .loss_model = LOSS_GILBERT_ELLIOTT,
 			      .p = 1,
 			      .has_seed = true};
-	struct rt *rt = *state;
+	struct rtnl *rt = *state;
 	size_t size, count;
 	const char *nest;
 
 	qdisc_put_netem(rt, QDISC_ADD, 7, &netem, NULL, "n");
-	nest = (const char *)rt_batch(rt, &size, &count) + 48;
+	nest = (const char *)rtnl_batch(rt, &size, &count) + 48;
 	for (uint16_t len = NLA_HDRLEN; len <= size - 48; len++) {
 		struct nlattr *cut = malloc(len);
 		struct qdisc got = {0};

@@ -15,24 +15,24 @@
 static void test_attributes(void **state)
 {
 	static const uint8_t data[] = {1, 2, 3, 4, 5};
-	struct rt *rt = *state;
+	struct rtnl *rt = *state;
 	size_t outer, inner;
 
-	rt_begin(rt, 0x1234, NLM_F_ACK, NULL, "x");
-	rt_header(rt, data, 5);
-	rt_put_u8(rt, 1, 0x11);
-	rt_put_u16(rt, 2, 0x2222);
-	rt_put_u32(rt, 3, 0x33333333);
-	rt_put_u64(rt, 4, 0x4444444444444444);
-	rt_put_str(rt, 5, "");
-	rt_put_str(rt, 6, "abc");
-	outer = rt_nest(rt, 7);
-	inner = rt_nest(rt, 8);
-	rt_put(rt, 9, data, 5);
-	rt_nest_end(rt, inner);
-	rt_put(rt, 10, NULL, 0);
-	rt_nest_end(rt, outer);
-	rt_begin(rt, 1, 0, NULL, "y");
+	rtnl_begin(rt, 0x1234, NLM_F_ACK, NULL, "x");
+	rtnl_header(rt, data, 5);
+	rtnl_put_u8(rt, 1, 0x11);
+	rtnl_put_u16(rt, 2, 0x2222);
+	rtnl_put_u32(rt, 3, 0x33333333);
+	rtnl_put_u64(rt, 4, 0x4444444444444444);
+	rtnl_put_str(rt, 5, "");
+	rtnl_put_str(rt, 6, "abc");
+	outer = rtnl_nest(rt, 7);
+	inner = rtnl_nest(rt, 8);
+	rtnl_put(rt, 9, data, 5);
+	rtnl_nest_end(rt, inner);
+	rtnl_put(rt, 10, NULL, 0);
+	rtnl_nest_end(rt, outer);
+	rtnl_begin(rt, 1, 0, NULL, "y");
 	expect_bytes(rt, "attributes",
 		     "64000000 3412 0500 00000000 00000000 0102030405 000000 "
 		     "05000100 11 000000 06000200 2222 0000 08000300 33333333 "
@@ -59,7 +59,7 @@ static void test_new_links(void **state)
 	static const struct link vlan = {
 		.name = "v5", .ifindex = 9, .group = 0x6e000001, .vlan = 5};
 	struct link qinq = vlan;
-	struct rt *rt = *state;
+	struct rtnl *rt = *state;
 
 	link_add_bridge(rt, &bridge, "lan");
 	expect_bytes(
@@ -106,7 +106,7 @@ static void test_bonds(void **state)
 				     .updelay = 200,
 				     .primary = "eth1",
 				     .has_primary = true}};
-	struct rt *rt = *state;
+	struct rtnl *rt = *state;
 
 	link_add_bond(rt, &bond, "n bond0");
 	expect_bytes(
@@ -139,7 +139,7 @@ static void test_changes(void **state)
 			 is[] = {{1, true}, {6, false}, {7, false}};
 	struct link have = {.vlans = was, .vlan_count = 2}, want = {.vlans = is, .vlan_count = 3};
 	struct link port = {.mtu = 1500, .alias = (char[]) {"a"}};
-	struct rt *rt = *state;
+	struct rtnl *rt = *state;
 
 	link_set(rt, &port, 7, LINK_SET_MTU | LINK_SET_MASTER | LINK_SET_UP | LINK_SET_ALIAS, 3,
 		 "p");
@@ -173,59 +173,60 @@ static void test_out_of_memory(void **state)
 {
 	static const char data[4096];
 	struct netsim_err err = {0};
-	struct rt_reply reply = {0};
-	struct rt *rt = *state;
+	struct rtnl_reply reply = {0};
+	struct rtnl *rt = *state;
 	size_t size, count, nest;
 
 	for (int at = 0; at < 3; at++) {
 		no_memory = at == 0;
-		rt_begin(rt, 1, 0, NULL, "x");
+		rtnl_begin(rt, 1, 0, NULL, "x");
 		no_memory |= at == 1;
-		nest = rt_nest(rt, 1);
-		rt_put(rt, 2, data, sizeof(data));
+		nest = rtnl_nest(rt, 1);
+		rtnl_put(rt, 2, data, sizeof(data));
 		no_memory = true;
-		rt_at(rt, NULL);
-		rt_put(rt, 3, data, sizeof(data));
-		rt_nest_end(rt, nest);
-		rt_tolerate(rt, EEXIST);
-		rt_needs(rt, ENOENT, "x");
+		rtnl_at(rt, NULL);
+		rtnl_put(rt, 3, data, sizeof(data));
+		rtnl_nest_end(rt, nest);
+		rtnl_tolerate(rt, EEXIST);
+		rtnl_needs(rt, ENOENT, "x");
 		no_memory = false;
-		rt_begin(rt, 2, 0, NULL, "y"); /* it stays failed */
+		rtnl_begin(rt, 2, 0, NULL, "y"); /* it stays failed */
 		err = (struct netsim_err) {0};
-		assert_int_equal(at == 2 ? rt_ask(rt, &reply, &err) : rt_send(rt, &err), -ENOMEM);
+		assert_int_equal(at == 2 ? rtnl_ask(rt, &reply, &err) : rtnl_send(rt, &err),
+				 -ENOMEM);
 		assert_int_equal(err.code, -ENOMEM);
-		rt_batch(rt, &size, &count);
+		rtnl_batch(rt, &size, &count);
 		assert_int_equal(size + count, 0);
 	}
 	assert_int_equal(kernel.sends, 0);
 	assert_null(reply.data);
-	assert_int_equal(rt_send(rt, &err), 0); /* nothing to do, and no longer failed */
+	assert_int_equal(rtnl_send(rt, &err), 0); /* nothing to do, and no longer failed */
 }
 
 /* --- answers */
 
 static const struct netsim_loc op_at = {"f.yaml", 1, 2}, attr_at = {"f.yaml", 3, 4};
 
-static void begin_ops(struct rt *rt, int count)
+static void begin_ops(struct rtnl *rt, int count)
 {
 	for (int i = 1; i <= count; i++) {
-		rt_begin(rt, 1, 0, &op_at, "op %d", i);
-		rt_put_u32(rt, 1, 0);
-		rt_at(rt, &attr_at);
-		rt_put_u32(rt, 2, 0);
-		rt_at(rt, NULL);
-		rt_put_u32(rt, 3, 0);
+		rtnl_begin(rt, 1, 0, &op_at, "op %d", i);
+		rtnl_put_u32(rt, 1, 0);
+		rtnl_at(rt, &attr_at);
+		rtnl_put_u32(rt, 2, 0);
+		rtnl_at(rt, NULL);
+		rtnl_put_u32(rt, 3, 0);
 	}
 }
 
 static void test_send(void **state)
 {
-	struct rt *rt = *state;
+	struct rtnl *rt = *state;
 	const struct nlmsghdr *h = (const void *)kernel.sent;
 
 	begin_ops(rt, 3);
 	add_verdict(3, 0, NLM_F_CAPPED);
-	assert_int_equal(rt_send(rt, NULL), 0);
+	assert_int_equal(rtnl_send(rt, NULL), 0);
 	assert_int_equal(kernel.sends, 1);
 	assert_int_equal(kernel.sent_ops, 3);
 	for (uint32_t seq = 1; seq <= 3; seq++) {
@@ -237,28 +238,28 @@ static void test_send(void **state)
 	}
 	begin_ops(rt, 1);
 	add_verdict(4, 0, NLM_F_CAPPED);
-	assert_int_equal(rt_send(rt, NULL), 0);
+	assert_int_equal(rtnl_send(rt, NULL), 0);
 }
 
 static void test_chunks(void **state)
 {
 	static const char data[60000];
-	struct rt *rt = *state;
+	struct rtnl *rt = *state;
 
 	begin_ops(rt, 450);
 	for (uint32_t last = 200; last <= 600; last += 200)
 		add_verdict(last < 450 ? last : 450, 0, NLM_F_CAPPED);
-	assert_int_equal(rt_send(rt, NULL), 0);
+	assert_int_equal(rtnl_send(rt, NULL), 0);
 	assert_int_equal(kernel.sends, 3);
 	assert_int_equal(kernel.sent_ops, 450);
 	/* at most 64 KiB at once */
 	for (uint32_t i = 1; i <= 3; i++) {
-		rt_begin(rt, 1, 0, NULL, "large");
-		rt_put(rt, 1, data, i == 3 ? 10 : sizeof(data));
+		rtnl_begin(rt, 1, 0, NULL, "large");
+		rtnl_put(rt, 1, data, i == 3 ? 10 : sizeof(data));
 	}
 	add_verdict(451, 0, NLM_F_CAPPED);
 	add_verdict(453, 0, NLM_F_CAPPED);
-	assert_int_equal(rt_send(rt, NULL), 0);
+	assert_int_equal(rtnl_send(rt, NULL), 0);
 	assert_int_equal(kernel.sends, 5);
 }
 
@@ -266,47 +267,47 @@ static void test_chunks(void **state)
 static void test_refusals(void **state)
 {
 	struct netsim_err err = {0};
-	struct rt *rt = *state;
+	struct rtnl *rt = *state;
 
 	begin_ops(rt, 300);
 	add_verdict(1000, -EIO, NLM_F_CAPPED); /* to another request */
 	add_verdict(2, -EBUSY, NLM_F_CAPPED);
 	add_verdict(3, -EINVAL, NLM_F_CAPPED);
 	add_verdict(200, 0, NLM_F_CAPPED);
-	assert_int_equal(rt_send(rt, &err), -EBUSY);
+	assert_int_equal(rtnl_send(rt, &err), -EBUSY);
 	assert_string_equal(err.what, "op 2: Device or resource busy");
 	assert_string_equal(err.kernel, "");
 	assert_int_equal(err.kind, NETSIM_ERR_KERNEL);
 	assert_int_equal(err.loc.line, 1);
 	assert_int_equal(kernel.sends, 1);
-	assert_int_equal(rt_send(rt, NULL), 0);
+	assert_int_equal(rtnl_send(rt, NULL), 0);
 }
 
 static void test_tolerated(void **state)
 {
 	struct netsim_err err = {0};
-	struct rt *rt = *state;
+	struct rtnl *rt = *state;
 
-	rt_begin(rt, 1, 0, NULL, "a");
-	rt_tolerate(rt, EEXIST);
-	rt_begin(rt, 1, 0, NULL, "b");
-	rt_tolerate(rt, ENODEV);
-	rt_needs(rt, ENOENT, "a module");
+	rtnl_begin(rt, 1, 0, NULL, "a");
+	rtnl_tolerate(rt, EEXIST);
+	rtnl_begin(rt, 1, 0, NULL, "b");
+	rtnl_tolerate(rt, ENODEV);
+	rtnl_needs(rt, ENOENT, "a module");
 	add_verdict(1, -EEXIST, NLM_F_CAPPED);
 	add_verdict(2, -ENODEV, NLM_F_CAPPED);
-	assert_int_equal(rt_send(rt, &err), 0);
+	assert_int_equal(rtnl_send(rt, &err), 0);
 	assert_int_equal(err.kind, NETSIM_ERR_NONE);
-	rt_begin(rt, 1, 0, NULL, "b");
-	rt_tolerate(rt, ENODEV);
-	rt_needs(rt, ENOENT, "a module");
+	rtnl_begin(rt, 1, 0, NULL, "b");
+	rtnl_tolerate(rt, ENODEV);
+	rtnl_needs(rt, ENOENT, "a module");
 	add_verdict(3, -ENOENT, NLM_F_CAPPED);
-	assert_int_equal(rt_send(rt, &err), -ENOENT);
+	assert_int_equal(rtnl_send(rt, &err), -ENOENT);
 	assert_int_equal(err.kind, NETSIM_ERR_ENV);
 	assert_string_equal(err.hint, "a module");
 	err = (struct netsim_err) {0};
 	begin_ops(rt, 1);
 	add_verdict(4, -EPERM, NLM_F_CAPPED);
-	assert_int_equal(rt_send(rt, &err), -EPERM);
+	assert_int_equal(rtnl_send(rt, &err), -EPERM);
 	assert_int_equal(err.kind, NETSIM_ERR_ENV);
 	assert_string_equal(err.hint, "run netsim as root");
 }
@@ -314,15 +315,15 @@ static void test_tolerated(void **state)
 static void test_lost_answer(void **state)
 {
 	struct netsim_err err = {0};
-	struct rt *rt = *state;
+	struct rtnl *rt = *state;
 
 	begin_ops(rt, 3);
 	add_verdict(2, 0, NLM_F_CAPPED);
-	assert_int_equal(rt_send(rt, &err), -EAGAIN);
+	assert_int_equal(rtnl_send(rt, &err), -EAGAIN);
 	assert_non_null(strstr(err.what, "did not arrive"));
 	begin_ops(rt, 3);
 	add_verdict(5, -EBUSY, NLM_F_CAPPED);
-	assert_int_equal(rt_send(rt, NULL), -EBUSY);
+	assert_int_equal(rtnl_send(rt, NULL), -EBUSY);
 }
 
 /* The kernel's message, and the location of the attribute at fault. */
@@ -332,7 +333,7 @@ static void test_extack(void **state)
 		uint32_t offset;
 		unsigned line;
 	} rows[] = {{0, 1}, {16, 1}, {24, 3}, {28, 3}, {32, 1}, {36, 1}, {4000, 1}};
-	struct rt *rt = *state;
+	struct rtnl *rt = *state;
 	uint32_t seq = 1;
 
 	for (int capped = 0; capped < 2; capped++)
@@ -346,7 +347,7 @@ static void test_extack(void **state)
 			add_attr(h, NLMSGERR_ATTR_MSG, "not so", 7);
 			add_attr(h, NLMSGERR_ATTR_OFFS, &rows[i].offset, 4);
 			add_attr(h, 99, "later kernels", 13);
-			assert_int_equal(rt_send(rt, &err), -EINVAL);
+			assert_int_equal(rtnl_send(rt, &err), -EINVAL);
 			assert_string_equal(err.kernel, "not so");
 			assert_string_equal(err.what, "op 1: Invalid argument");
 			assert_int_equal(err.loc.line, rows[i].line);
@@ -356,7 +357,7 @@ static void test_extack(void **state)
 /* An answer truncated after any byte is not read beyond its end. */
 static void test_truncated_extack(void **state)
 {
-	struct rt *rt = *state;
+	struct rtnl *rt = *state;
 	uint32_t offset = 24;
 
 	for (int capped = 0; capped < 2; capped++)
@@ -374,7 +375,7 @@ static void test_truncated_extack(void **state)
 			if (cut > h->nlmsg_len)
 				break;
 			h->nlmsg_len -= cut;
-			int r = rt_send(rt, &err);
+			int r = rtnl_send(rt, &err);
 
 			if (h->nlmsg_len < NLMSG_HDRLEN + sizeof(struct nlmsgerr)) {
 				assert_int_equal(r, -EAGAIN);
@@ -390,7 +391,7 @@ static void test_truncated_extack(void **state)
 static void test_lying_echo(void **state)
 {
 	static const uint32_t lengths[] = {0, 1, 15, 17, 4096, 0x7fffffff, 0xfffffff0, UINT32_MAX};
-	struct rt *rt = *state;
+	struct rtnl *rt = *state;
 
 	for (size_t i = 0; i < ARRAY_SIZE(lengths); i++) {
 		struct netsim_err err = {0};
@@ -400,7 +401,7 @@ static void test_lying_echo(void **state)
 		struct nlmsgerr *e = NLMSG_DATA(h);
 
 		e->msg.nlmsg_len = lengths[i];
-		assert_int_equal(rt_send(rt, &err), -EINVAL);
+		assert_int_equal(rtnl_send(rt, &err), -EINVAL);
 		assert_string_equal(err.kernel, "");
 	}
 }
@@ -413,23 +414,23 @@ static void test_values(void **state)
 	} a = {{12, 1}, {1, 2, 3, 4, 5, 6, 7, 8}};
 
 	(void)state;
-	assert_int_equal(rt_u8(&a.head), 1);
-	assert_int_equal(rt_u16(&a.head), 0x0201);
-	assert_int_equal(rt_u32(&a.head), 0x04030201);
-	assert_true(rt_u64(&a.head) == 0x0807060504030201);
-	assert_string_equal(rt_str(&a.head), ""); /* without a NUL */
+	assert_int_equal(rtnl_u8(&a.head), 1);
+	assert_int_equal(rtnl_u16(&a.head), 0x0201);
+	assert_int_equal(rtnl_u32(&a.head), 0x04030201);
+	assert_true(rtnl_u64(&a.head) == 0x0807060504030201);
+	assert_string_equal(rtnl_str(&a.head), ""); /* without a NUL */
 	a.head.nla_len = 11;
-	assert_int_equal(rt_u64(&a.head), 0);
+	assert_int_equal(rtnl_u64(&a.head), 0);
 	a.head.nla_len = 5;
-	assert_int_equal(rt_u16(&a.head), 0);
+	assert_int_equal(rtnl_u16(&a.head), 0);
 	a.head.nla_len = 4;
-	assert_int_equal(rt_u8(&a.head), 0);
-	assert_string_equal(rt_str(&a.head), "");
+	assert_int_equal(rtnl_u8(&a.head), 0);
+	assert_string_equal(rtnl_str(&a.head), "");
 	memcpy(a.data, "abc", 4);
 	a.head.nla_len = 8;
-	assert_string_equal(rt_str(&a.head), "abc");
-	assert_int_equal(rt_u8(NULL) + rt_u16(NULL) + rt_u32(NULL) + rt_u64(NULL), 0);
-	assert_string_equal(rt_str(NULL), "");
+	assert_string_equal(rtnl_str(&a.head), "abc");
+	assert_int_equal(rtnl_u8(NULL) + rtnl_u16(NULL) + rtnl_u32(NULL) + rtnl_u64(NULL), 0);
+	assert_string_equal(rtnl_str(NULL), "");
 }
 
 int main(void)

@@ -6,23 +6,23 @@
 
 #include "netsim/kernel/link.h"
 
-static void begin_dump(struct rt *rt)
+static void begin_dump(struct rtnl *rt)
 {
-	rt_begin(rt, 1, NLM_F_DUMP, NULL, "cannot read");
+	rtnl_begin(rt, 1, NLM_F_DUMP, NULL, "cannot read");
 }
 
-static size_t count_messages(const struct rt_reply *reply)
+static size_t count_messages(const struct rtnl_reply *reply)
 {
 	size_t count = 0;
 
-	rt_reply_each(reply, msg) count += msg->nlmsg_type == 16;
+	rtnl_reply_each(reply, msg) count += msg->nlmsg_type == 16;
 	return count;
 }
 
 static void test_dump(void **state)
 {
-	struct rt_reply reply = {0};
-	struct rt *rt = *state;
+	struct rtnl_reply reply = {0};
+	struct rtnl *rt = *state;
 
 	begin_dump(rt);
 	add_bytes(add_answer(1, 16, NLM_F_MULTI, false), "abc", 3);
@@ -30,20 +30,20 @@ static void test_dump(void **state)
 	add_answer(9, 16, NLM_F_MULTI, false); /* not for this socket */
 	add_answer(1, 16, NLM_F_MULTI, false);
 	add_answer(1, NLMSG_DONE, NLM_F_MULTI, true);
-	assert_int_equal(rt_ask(rt, &reply, NULL), 0);
+	assert_int_equal(rtnl_ask(rt, &reply, NULL), 0);
 	assert_int_equal(count_messages(&reply), 3);
 	assert_int_equal(reply.size, 20 + 16 + 16);
 	free(reply.data);
 	/* one answer to a plain request */
-	rt_begin(rt, 1, 0, NULL, "cannot read");
+	rtnl_begin(rt, 1, 0, NULL, "cannot read");
 	add_answer(2, 16, 0, false);
-	assert_int_equal(rt_ask(rt, &reply, NULL), 0);
+	assert_int_equal(rtnl_ask(rt, &reply, NULL), 0);
 	assert_int_equal(count_messages(&reply), 1);
 	free(reply.data);
 	/* nothing at all */
 	begin_dump(rt);
 	add_answer(3, NLMSG_DONE, NLM_F_MULTI, false);
-	assert_int_equal(rt_ask(rt, &reply, NULL), 0);
+	assert_int_equal(rtnl_ask(rt, &reply, NULL), 0);
 	assert_int_equal(reply.size, 0);
 	free(reply.data);
 }
@@ -52,8 +52,8 @@ static void test_dump(void **state)
 static void test_interrupted_dump(void **state)
 {
 	struct netsim_err err = {0};
-	struct rt_reply reply = {0};
-	struct rt *rt = *state;
+	struct rtnl_reply reply = {0};
+	struct rtnl *rt = *state;
 
 	begin_dump(rt);
 	add_answer(1, 16, NLM_F_MULTI, false);
@@ -61,17 +61,17 @@ static void test_interrupted_dump(void **state)
 	add_answer(1, NLMSG_DONE, NLM_F_MULTI | NLM_F_DUMP_INTR, false);
 	add_answer(2, 16, NLM_F_MULTI, false);
 	add_answer(2, NLMSG_DONE, NLM_F_MULTI, false);
-	assert_int_equal(rt_ask(rt, &reply, &err), 0);
+	assert_int_equal(rtnl_ask(rt, &reply, &err), 0);
 	assert_int_equal(count_messages(&reply), 1);
 	assert_int_equal(kernel.sends, 2);
 	free(reply.data);
-	reply = (struct rt_reply) {0};
+	reply = (struct rtnl_reply) {0};
 	begin_dump(rt);
 	for (uint32_t seq = 3; seq < 7; seq++) {
 		add_answer(seq, 16, NLM_F_MULTI | NLM_F_DUMP_INTR, false);
 		add_answer(seq, NLMSG_DONE, NLM_F_MULTI, false);
 	}
-	assert_int_equal(rt_ask(rt, &reply, &err), -EAGAIN);
+	assert_int_equal(rtnl_ask(rt, &reply, &err), -EAGAIN);
 	assert_non_null(strstr(err.what, "keeps changing"));
 	assert_null(reply.data);
 }
@@ -79,14 +79,14 @@ static void test_interrupted_dump(void **state)
 static void test_refused_dump(void **state)
 {
 	struct netsim_err err = {0};
-	struct rt_reply reply = {0};
+	struct rtnl_reply reply = {0};
 	int code = -EMSGSIZE;
-	struct rt *rt = *state;
+	struct rtnl *rt = *state;
 
 	begin_dump(rt);
 	add_answer(1, 16, NLM_F_MULTI, false);
 	add_verdict(1, -EOPNOTSUPP, NLM_F_CAPPED);
-	assert_int_equal(rt_ask(rt, &reply, &err), -EOPNOTSUPP);
+	assert_int_equal(rtnl_ask(rt, &reply, &err), -EOPNOTSUPP);
 	assert_string_equal(err.what, "cannot read: Operation not supported");
 	assert_null(reply.data);
 	/* NLMSG_DONE carries the error of a dump that failed midway */
@@ -94,28 +94,28 @@ static void test_refused_dump(void **state)
 	begin_dump(rt);
 	add_answer(2, 16, NLM_F_MULTI, false);
 	add_bytes(add_answer(2, NLMSG_DONE, NLM_F_MULTI, false), &code, sizeof(code));
-	assert_int_equal(rt_ask(rt, &reply, &err), -EMSGSIZE);
+	assert_int_equal(rtnl_ask(rt, &reply, &err), -EMSGSIZE);
 	assert_string_equal(err.what, "cannot read: Message too long");
 	assert_null(reply.data);
 	code = 0;
 	begin_dump(rt);
 	add_answer(3, 16, NLM_F_MULTI, false);
 	add_bytes(add_answer(3, NLMSG_DONE, NLM_F_MULTI, false), &code, sizeof(code));
-	assert_int_equal(rt_ask(rt, &reply, &err), 0);
+	assert_int_equal(rtnl_ask(rt, &reply, &err), 0);
 	assert_int_equal(count_messages(&reply), 1);
 	free(reply.data);
-	reply = (struct rt_reply) {0};
+	reply = (struct rtnl_reply) {0};
 	/* the kernel does not answer */
 	err = (struct netsim_err) {0};
 	begin_dump(rt);
 	add_answer(4, 16, NLM_F_MULTI, false);
-	assert_int_equal(rt_ask(rt, &reply, &err), -EAGAIN);
+	assert_int_equal(rtnl_ask(rt, &reply, &err), -EAGAIN);
 	assert_null(reply.data);
 	/* out of memory for the answer */
 	begin_dump(rt);
 	add_answer(next_seq(), 16, NLM_F_MULTI, false);
 	no_memory = true;
-	assert_int_equal(rt_ask(rt, &reply, NULL), -ENOMEM);
+	assert_int_equal(rtnl_ask(rt, &reply, NULL), -ENOMEM);
 	assert_null(reply.data);
 }
 
@@ -123,7 +123,7 @@ static void test_refused_dump(void **state)
 static void test_link_list(void **state)
 {
 	struct ifinfomsg ifi = {.ifi_index = 5, .ifi_flags = 1};
-	struct rt *rt = *state;
+	struct rtnl *rt = *state;
 	uint32_t mtu = 9000;
 
 	for (uint32_t cut = 0; cut <= 80; cut++) {
@@ -166,5 +166,5 @@ int main(void)
 		TEST(test_link_list),
 	};
 
-	return cmocka_run_group_tests_name("rt_dump", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("rtnl_dump", tests, NULL, NULL);
 }
