@@ -16,7 +16,8 @@ DATADIR ?= $(PREFIX)/share
 MANDIR  ?= $(DATADIR)/man
 COMPDIR ?= $(DATADIR)/bash-completion/completions
 
-VERSION := 0.1.0
+# The public header is the one place of the version.
+VERSION := $(shell awk '/^\#define NETSIM_VERSION_/ { printf "%s%s", n++ ? "." : "", $$3 }' netsim/netsim.h)
 PKGS    := libnl-3.0 libnl-route-3.0 libmnl libbpf libpcap yaml-0.1 jansson
 CLANG   ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/local/sbin/bpftool) bpftool)
@@ -55,11 +56,20 @@ CLI_OBJS := $(CLI_SRCS:%.c=$(B)/%.o)
 
 SONAME  := libnetsim.so.0
 
-all: $(B)/bin/netsim $(B)/bin/netsim-iperf $(B)/$(SONAME) ## Build the command and the library
+all: $(B)/bin/netsim $(B)/bin/netsim-iperf $(B)/libnetsim.so $(B)/libnetsim.pc ## Build the command and the library
 
-$(B)/$(SONAME): $(LIB_OBJS)
+$(B)/$(SONAME): $(LIB_OBJS) netsim/netsim.map
 	@echo "  LD      $@"
-	$(Q)$(CC) -shared -Wl,-soname,$(SONAME) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lm
+	$(Q)$(CC) -shared -Wl,-soname,$(SONAME) -Wl,--version-script=netsim/netsim.map $(LDFLAGS) \
+		-o $@ $(LIB_OBJS) $(PKG_LIBS) -lm
+
+$(B)/libnetsim.so: $(B)/$(SONAME)
+	$(Q)ln -sf $(SONAME) $@
+
+$(B)/libnetsim.pc: netsim/libnetsim.pc.in netsim/netsim.h
+	@echo "  PC      $@"
+	$(Q)sed -e 's,@PREFIX@,$(PREFIX),' -e 's,@LIBDIR@,$(LIBDIR),' -e 's,@INCDIR@,$(INCDIR),' \
+		-e 's,@VERSION@,$(VERSION),' -e 's/@PKGS@/$(PKGS)/' $< > $@
 
 $(B)/libnetsim.a: $(LIB_OBJS)
 	@echo "  AR      $@"
@@ -199,8 +209,8 @@ fmt-check: ## Fail where the C code is not formatted
 	$(Q)clang-format --dry-run -Werror $(C_FILES)
 
 install: all ## Install below PREFIX (/usr/local) and DESTDIR
-	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR) $(DESTDIR)$(INCDIR)/netsim \
-		$(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8 $(DESTDIR)$(COMPDIR) \
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCDIR)/netsim \
+		$(addprefix $(DESTDIR)$(MANDIR)/man,3 5 8) $(DESTDIR)$(COMPDIR) \
 		$(DESTDIR)$(LIBEXECDIR)/netsim $(DESTDIR)$(DATADIR)/netsim/topo \
 		$(DESTDIR)$(DATADIR)/netsim/profiles/traces
 	install -m 755 $(B)/bin/netsim $(DESTDIR)$(BINDIR)/netsim
@@ -208,7 +218,9 @@ install: all ## Install below PREFIX (/usr/local) and DESTDIR
 	install -m 644 $(B)/libnetsim.a $(DESTDIR)$(LIBDIR)/
 	install -m 755 $(B)/$(SONAME) $(DESTDIR)$(LIBDIR)/
 	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libnetsim.so
-	install -m 644 netsim/netsim.h $(DESTDIR)$(INCDIR)/netsim/
+	install -m 644 $(B)/libnetsim.pc $(DESTDIR)$(LIBDIR)/pkgconfig/
+	install -m 644 netsim/*.h $(DESTDIR)$(INCDIR)/netsim/
+	install -m 644 man/*.3 $(DESTDIR)$(MANDIR)/man3/
 	install -m 644 man/*.5 $(DESTDIR)$(MANDIR)/man5/
 	install -m 644 man/*.8 $(DESTDIR)$(MANDIR)/man8/
 	install -m 644 cli/netsim.bash $(DESTDIR)$(COMPDIR)/netsim
@@ -219,10 +231,9 @@ install: all ## Install below PREFIX (/usr/local) and DESTDIR
 uninstall: ## Remove what install installed
 	rm -f $(DESTDIR)$(BINDIR)/netsim $(DESTDIR)$(LIBDIR)/libnetsim.a \
 		$(DESTDIR)$(LIBDIR)/$(SONAME) $(DESTDIR)$(LIBDIR)/libnetsim.so \
-		$(DESTDIR)$(INCDIR)/netsim/netsim.h $(DESTDIR)$(COMPDIR)/netsim
-	rm -f $(patsubst man/%,$(DESTDIR)$(MANDIR)/man5/%,$(wildcard man/*.5)) \
-		$(patsubst man/%,$(DESTDIR)$(MANDIR)/man8/%,$(wildcard man/*.8))
-	rm -rf $(DESTDIR)$(DATADIR)/netsim $(DESTDIR)$(LIBEXECDIR)/netsim
+		$(DESTDIR)$(LIBDIR)/pkgconfig/libnetsim.pc $(DESTDIR)$(COMPDIR)/netsim
+	rm -f $(foreach n,3 5 8,$(patsubst man/%,$(DESTDIR)$(MANDIR)/man$(n)/%,$(wildcard man/*.$(n))))
+	rm -rf $(DESTDIR)$(INCDIR)/netsim $(DESTDIR)$(DATADIR)/netsim $(DESTDIR)$(LIBEXECDIR)/netsim
 
 clean: ## Remove everything that was built
 	rm -rf build

@@ -21,7 +21,7 @@ struct named {
 	uint64_t value;
 };
 #define COUNTS 13
-static void counts_of(const struct netsim_flow_way *way, struct named ret[COUNTS])
+static void counts_of(const struct netsim_flow_direction *way, struct named ret[COUNTS])
 {
 	const struct named all[COUNTS] = {
 		{"packets", way->packets},     {"bytes", way->bytes},
@@ -44,17 +44,17 @@ static json_t *json_rtt(const struct netsim_rtt *rtt, bool single)
 	if (!rtt->count)
 		return json_null();
 	json = json_pack("{s:o, s:I, s:o, s:I}", "count", number(rtt->count), "min_ns",
-			 (json_int_t)rtt->min, "mean_ns", json_decimal(rtt->mean, 0), "max_ns",
-			 (json_int_t)rtt->max);
+			 (json_int_t)rtt->min_ns, "mean_ns", json_decimal(rtt->mean_ns, 0),
+			 "max_ns", (json_int_t)rtt->max_ns);
 	if (!single) {
-		json_object_set_new(json, "p50_ns", json_integer(rtt->p50));
-		json_object_set_new(json, "p90_ns", json_integer(rtt->p90));
-		json_object_set_new(json, "p99_ns", json_integer(rtt->p99));
+		json_object_set_new(json, "p50_ns", json_integer(rtt->p50_ns));
+		json_object_set_new(json, "p90_ns", json_integer(rtt->p90_ns));
+		json_object_set_new(json, "p99_ns", json_integer(rtt->p99_ns));
 	}
 	return json;
 }
 
-static json_t *json_way(const struct netsim_flow_way *way, bool single)
+static json_t *json_way(const struct netsim_flow_direction *way, bool single)
 {
 	json_t *json = json_object();
 	struct named counts[COUNTS];
@@ -73,18 +73,18 @@ static json_t *json_bins(const struct netsim_analysis *a, const struct netsim_fl
 
 	for (size_t i = 0; i < a->bin_count; i++) {
 		const struct netsim_flow_bin *bin = &row->bins[i];
-		json_t *one =
-			json_pack("{s:o, s:i, s:i, s:i}", "bytes", number(bin->ways[way].bytes),
-				  "packets", bin->ways[way].packets, "retransmissions",
-				  bin->ways[way].retransmissions, "gaps", bin->ways[way].gaps);
+		json_t *one = json_pack(
+			"{s:o, s:i, s:i, s:i}", "bytes", number(bin->directions[way].bytes),
+			"packets", bin->directions[way].packets, "retransmissions",
+			bin->directions[way].retransmissions, "gaps", bin->directions[way].gaps);
 
-		if (bin->ways[way].rtts) {
+		if (bin->directions[way].rtts) {
 			json_object_set_new(one, "rtt_p50_ns",
-					    json_integer(bin->ways[way].rtt_p50));
+					    json_integer(bin->directions[way].rtt_p50_ns));
 			json_object_set_new(one, "rtt_p99_ns",
-					    json_integer(bin->ways[way].rtt_p99));
+					    json_integer(bin->directions[way].rtt_p99_ns));
 			json_object_set_new(one, "rtt_max_ns",
-					    json_integer(bin->ways[way].rtt_max));
+					    json_integer(bin->directions[way].rtt_max_ns));
 		}
 		json_array_append_new(list, one);
 	}
@@ -115,7 +115,7 @@ static json_t *json_row(const struct netsim_analysis *a, const struct netsim_flo
 
 	if (row->class_name)
 		json_object_set_new(json, "class", json_string(row->class_name));
-	for (size_t i = 0; row->way_count == 2 && i < 2; i++)
+	for (size_t i = 0; row->direction_count == 2 && i < 2; i++)
 		json_object_set_new(json, ends[connection][i], text_or_null(row->ends[i]));
 	json_object_set_new(json, "inner", json_boolean(row->inner));
 	json_object_set_new(json, "connections", number(row->connections));
@@ -124,12 +124,13 @@ static json_t *json_row(const struct netsim_analysis *a, const struct netsim_flo
 	json_object_set_new(json, "handshake", json_rtt(&row->handshake, connection));
 	if (connection)
 		add_connection(json, row);
-	for (size_t i = 0; i < row->way_count; i++) {
-		json_t *way = json_way(&row->ways[i], connection);
+	for (size_t i = 0; i < row->direction_count; i++) {
+		json_t *way = json_way(&row->directions[i], connection);
 
 		if (row->bins && view->verbose)
 			json_object_set_new(way, "series", json_bins(a, row, i));
-		json_object_set_new(json, row->way_count == 1 ? "both" : sent[connection][i], way);
+		json_object_set_new(json, row->direction_count == 1 ? "both" : sent[connection][i],
+				    way);
 	}
 	return json;
 }
@@ -215,7 +216,7 @@ static void csv_head(void)
 {
 	struct named counts[COUNTS];
 
-	counts_of(&(struct netsim_flow_way) {0}, counts);
+	counts_of(&(struct netsim_flow_direction) {0}, counts);
 	printf("from,from_port,to,to_port,protocol,class,inner,vlan,first_ns,last_ns,connections,"
 	       "unanswered,refused,handshake_ns");
 	for (int i = 0; i < COUNTS; i++)
@@ -229,10 +230,11 @@ static void csv_rtt(const struct netsim_rtt *rtt, bool single)
 	if (!rtt->count)
 		fputs(",,,,,,", stdout);
 	else if (single)
-		printf(",%" PRId64 ",%.0f,,,,%" PRId64, rtt->min, rtt->mean, rtt->max);
+		printf(",%" PRId64 ",%.0f,,,,%" PRId64, rtt->min_ns, rtt->mean_ns, rtt->max_ns);
 	else
-		printf(",%" PRId64 ",%.0f,%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64, rtt->min,
-		       rtt->mean, rtt->p50, rtt->p90, rtt->p99, rtt->max);
+		printf(",%" PRId64 ",%.0f,%" PRId64 ",%" PRId64 ",%" PRId64 ",%" PRId64,
+		       rtt->min_ns, rtt->mean_ns, rtt->p50_ns, rtt->p90_ns, rtt->p99_ns,
+		       rtt->max_ns);
 }
 
 /* Names have no commas: they are nodes, classes or addresses. */
@@ -258,11 +260,11 @@ static void csv_row(const struct netsim_flow_row *row, size_t way, bool connecti
 	printf(",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",", row->connections, row->unanswered,
 	       row->refused);
 	if (row->handshake.count)
-		printf("%" PRId64, connection ? row->handshake.min : row->handshake.p50);
-	counts_of(&row->ways[way], counts);
+		printf("%" PRId64, connection ? row->handshake.min_ns : row->handshake.p50_ns);
+	counts_of(&row->directions[way], counts);
 	for (int i = 0; i < COUNTS; i++)
 		printf(",%" PRIu64, counts[i].value);
-	csv_rtt(&row->ways[way].rtt, connection);
+	csv_rtt(&row->directions[way].rtt, connection);
 	putchar('\n');
 }
 
@@ -275,6 +277,6 @@ void analyze_csv(const struct netsim_analysis *a, const struct analyze_view *vie
 
 	csv_head();
 	for (size_t i = 0; i < rows->count && (!view->top || i < view->top); i++)
-		for (size_t w = 0; w < rows->list[i]->way_count; w++)
+		for (size_t w = 0; w < rows->list[i]->direction_count; w++)
 			csv_row(rows->list[i], w, view->by == BY_CONNECTION);
 }

@@ -71,8 +71,9 @@ static void print_row(const struct netsim_one_way *row)
 	printf("%-8s %7s %7s %5s %5s %5s %7s %7s %7s %7s\n", "", figure_count(row->sent, t[0]),
 	       figure_count(row->lost, t[1]), percent(row, t[2]),
 	       figure_count(row->reordered, t[3]), figure_count(row->duplicated, t[4]),
-	       delay(row, (double)row->delay.p50, t[5]), delay(row, (double)row->delay.p99, t[6]),
-	       delay(row, (double)row->delay.max, t[7]), delay(row, row->jitter, t[8]));
+	       delay(row, (double)row->delay.p50_ns, t[5]),
+	       delay(row, (double)row->delay.p99_ns, t[6]),
+	       delay(row, (double)row->delay.max_ns, t[7]), delay(row, row->jitter_ns, t[8]));
 }
 
 void analyze_one_way_text(const struct netsim_analysis *a, const struct netsim_traffic *counted,
@@ -110,10 +111,10 @@ static json_t *json_delay(const struct netsim_one_way *row)
 
 	if (!d->count)
 		return json_null();
-	return json_pack("{s:I, s:o, s:I, s:I, s:I, s:I, s:o}", "min_ns", (json_int_t)d->min,
-			 "mean_ns", json_decimal(d->mean, 0), "p50_ns", (json_int_t)d->p50,
-			 "p90_ns", (json_int_t)d->p90, "p99_ns", (json_int_t)d->p99, "max_ns",
-			 (json_int_t)d->max, "jitter_ns", json_decimal(row->jitter, 0));
+	return json_pack("{s:I, s:o, s:I, s:I, s:I, s:I, s:o}", "min_ns", (json_int_t)d->min_ns,
+			 "mean_ns", json_decimal(d->mean_ns, 0), "p50_ns", (json_int_t)d->p50_ns,
+			 "p90_ns", (json_int_t)d->p90_ns, "p99_ns", (json_int_t)d->p99_ns, "max_ns",
+			 (json_int_t)d->max_ns, "jitter_ns", json_decimal(row->jitter_ns, 0));
 }
 
 static json_t *json_bins(const struct netsim_analysis *a, const struct netsim_one_way *row)
@@ -126,8 +127,8 @@ static json_t *json_bins(const struct netsim_analysis *a, const struct netsim_on
 					"lost", (json_int_t)bin->lost);
 
 		if (bin->delivered) {
-			json_object_set_new(one, "mean_ns", json_integer(bin->delay_mean));
-			json_object_set_new(one, "max_ns", json_integer(bin->delay_max));
+			json_object_set_new(one, "mean_ns", json_integer(bin->delay_mean_ns));
+			json_object_set_new(one, "max_ns", json_integer(bin->delay_max_ns));
 		}
 		json_array_append_new(list, one);
 	}

@@ -27,14 +27,14 @@ static const char *clock_time(int64_t ns, char text[CELL])
 	return text;
 }
 
-static uint64_t retransmissions(const struct netsim_flow_way *way)
+static uint64_t retransmissions(const struct netsim_flow_direction *way)
 {
 	return way->fast + way->timeout + way->spurious;
 }
 
 /* Eight columns of figures; of single connections the mean stands for the median. */
 static void print_figures(const struct netsim_analysis *a, const char *label,
-			  const struct netsim_flow_way *way, bool single, int64_t lasted_ns)
+			  const struct netsim_flow_direction *way, bool single, int64_t lasted_ns)
 {
 	char t[8][CELL];
 	double seconds = (double)(lasted_ns > 0 ? lasted_ns : a->last_ns - a->first_ns) / NS;
@@ -44,9 +44,9 @@ static void print_figures(const struct netsim_analysis *a, const char *label,
 	       figure_bytes((double)way->bytes, t[1]),
 	       rated ? figure_rate((double)way->bytes * 8 / seconds, t[2]) : "-",
 	       figure_count(retransmissions(way), t[3]),
-	       rtt(&way->rtt, single ? (int64_t)way->rtt.mean : way->rtt.p50, t[4]),
-	       rtt(&way->rtt, single ? way->rtt.min : way->rtt.p99, t[5]),
-	       rtt(&way->rtt, way->rtt.max, t[6]), figure_count(way->gaps, t[7]));
+	       rtt(&way->rtt, single ? (int64_t)way->rtt.mean_ns : way->rtt.p50_ns, t[4]),
+	       rtt(&way->rtt, single ? way->rtt.min_ns : way->rtt.p99_ns, t[5]),
+	       rtt(&way->rtt, way->rtt.max_ns, t[6]), figure_count(way->gaps, t[7]));
 }
 
 static void print_head(const char *title, bool single)
@@ -56,7 +56,7 @@ static void print_head(const char *title, bool single)
 }
 
 /* What is not usual, where it is there: "fast 3, timeout 1, out of order 7". */
-static void print_events(const struct netsim_flow_way *way)
+static void print_events(const struct netsim_flow_direction *way)
 {
 	const struct {
 		const char *name;
@@ -95,8 +95,8 @@ static void print_opening(const struct netsim_flow_row *row)
 
 	if (row->handshake.count > 1)
 		printf("      handshake p50 %s, p99 %s, of %" PRIu64 "\n",
-		       figure_duration((double)row->handshake.p50, t[0]),
-		       figure_duration((double)row->handshake.p99, t[1]), row->handshake.count);
+		       figure_duration((double)row->handshake.p50_ns, t[0]),
+		       figure_duration((double)row->handshake.p99_ns, t[1]), row->handshake.count);
 	if (row->unanswered || row->refused)
 		printf("      not answered %" PRIu64 ", refused %" PRIu64 "\n", row->unanswered,
 		       row->refused);
@@ -126,8 +126,8 @@ static void print_classes(const struct netsim_analysis *a, const struct analyze_
 			puts(label);
 			*label = 0;
 		}
-		print_figures(a, label, &row->ways[0], false, 0);
-		print_events(&row->ways[0]);
+		print_figures(a, label, &row->directions[0], false, 0);
+		print_events(&row->directions[0]);
 		print_opening(row);
 	}
 	print_left_out(a->classes.count - shown_rows(&a->classes, view));
@@ -144,11 +144,11 @@ static void print_ways(const struct netsim_analysis *a, const struct netsim_flow
 	static const char *const arrows[2] = {"   >", "   <"};
 
 	for (int i = 0; i < 2; i++) {
-		if (!row->ways[i].packets)
+		if (!row->directions[i].packets)
 			continue;
-		print_figures(a, arrows[i], &row->ways[i], single,
+		print_figures(a, arrows[i], &row->directions[i], single,
 			      single ? row->last_ns - row->first_ns : 0);
-		print_events(&row->ways[i]);
+		print_events(&row->directions[i]);
 	}
 }
 
@@ -194,10 +194,10 @@ static void add_multicast(struct netsim_flow_row *sum, const struct netsim_flow_
 		sum->ends[0] = "several";
 	}
 	for (int i = 0; i < 2; i++) {
-		sum->ways[0].packets += row->ways[i].packets;
-		sum->ways[0].bytes += row->ways[i].bytes;
-		sum->ways[0].gaps += row->ways[i].gaps;
-		sum->ways[0].silences += row->ways[i].silences;
+		sum->directions[0].packets += row->directions[i].packets;
+		sum->directions[0].bytes += row->directions[i].bytes;
+		sum->directions[0].gaps += row->directions[i].gaps;
+		sum->directions[0].silences += row->directions[i].silences;
 	}
 }
 
@@ -300,7 +300,7 @@ static void print_connection(const struct netsim_analysis *a, const struct netsi
 	if (row->inner)
 		printf(", in vxlan");
 	if (row->handshake.count)
-		printf(", opened in %s", figure_duration((double)row->handshake.min, text));
+		printf(", opened in %s", figure_duration((double)row->handshake.min_ns, text));
 	puts(row->unanswered ? ", not answered" : row->refused ? ", refused" : "");
 	print_ways(a, row, true);
 }

@@ -67,8 +67,8 @@ static bool add_group(const struct builder *b, struct sum *sum, size_t g, bool t
 
 	for (unsigned i = 0; i < 2; i++) {
 		const struct flow_way *from = &group->ways[i];
-		unsigned to = sum->row.way_count == 1 ? 0 : turned ? 1 - i : i;
-		struct netsim_flow_way *way = &sum->row.ways[to];
+		unsigned to = sum->row.direction_count == 1 ? 0 : turned ? 1 - i : i;
+		struct netsim_flow_direction *way = &sum->row.directions[to];
 
 		if (b->uses[g] & USES_GAPS(i)) {
 			way->gaps += from->counts[FLOW_GAP_COUNT];
@@ -128,7 +128,7 @@ static struct sum *find_sum(const struct builder *b, enum by by, struct sums *su
 	sum = array_push(sums->list, sums->count);
 	if (!sum)
 		return NULL;
-	sum->row.way_count = by == BY_CLASS ? 1 : 2;
+	sum->row.direction_count = by == BY_CLASS ? 1 : 2;
 	sum->row.inner = b->groups[g].inner;
 	sum->row.class_name = by == BY_PAIR ? NULL : builder_class_name(b, b->groups[g].class);
 	for (int i = 0; by != BY_CLASS && i < 2; i++)
@@ -164,17 +164,18 @@ static bool add_bins(const struct builder *b, struct netsim_flow_row *row,
 
 	for (size_t i = 0; i < bins && i < group->bin_count; i++)
 		for (unsigned w = 0; w < 2; w++) {
-			unsigned to = row->way_count == 1 ? 0 : turned ? 1 - w : w;
+			unsigned to = row->direction_count == 1 ? 0 : turned ? 1 - w : w;
 			struct netsim_flow_bin *bin = &row->bins[i];
 
 			rtt[i][to].bits = HISTOGRAM_COARSE;
 			if (b->uses[g] & USES_GAPS(w))
-				bin->ways[to].gaps += group->bins[i].ways[w].gaps;
+				bin->directions[to].gaps += group->bins[i].ways[w].gaps;
 			if (!(b->uses[g] & USES_WAY(w)))
 				continue;
-			bin->ways[to].bytes += group->bins[i].ways[w].bytes;
-			bin->ways[to].packets += group->bins[i].ways[w].packets;
-			bin->ways[to].retransmissions += group->bins[i].ways[w].retransmissions;
+			bin->directions[to].bytes += group->bins[i].ways[w].bytes;
+			bin->directions[to].packets += group->bins[i].ways[w].packets;
+			bin->directions[to].retransmissions +=
+				group->bins[i].ways[w].retransmissions;
 			if (group->bins[i].ways[w].rtt)
 				good &= histogram_merge(&rtt[i][to], group->bins[i].ways[w].rtt);
 		}
@@ -184,10 +185,10 @@ static bool add_bins(const struct builder *b, struct netsim_flow_row *row,
 static void finish_bin(struct netsim_flow_bin *bin, struct histogram rtt[2])
 {
 	for (int w = 0; w < 2; w++) {
-		bin->ways[w].rtts = (uint32_t)rtt[w].count;
-		bin->ways[w].rtt_p50 = (int64_t)histogram_percentile(&rtt[w], 0.5);
-		bin->ways[w].rtt_p99 = (int64_t)histogram_percentile(&rtt[w], 0.99);
-		bin->ways[w].rtt_max = (int64_t)rtt[w].max;
+		bin->directions[w].rtts = (uint32_t)rtt[w].count;
+		bin->directions[w].rtt_p50_ns = (int64_t)histogram_percentile(&rtt[w], 0.5);
+		bin->directions[w].rtt_p99_ns = (int64_t)histogram_percentile(&rtt[w], 0.99);
+		bin->directions[w].rtt_max_ns = (int64_t)rtt[w].max;
 		histogram_done(&rtt[w]);
 	}
 }
@@ -221,7 +222,7 @@ static bool make_rows(struct builder *b, enum by by, struct flow_rows *ret)
 		struct sum *sum = &sums.list[i];
 
 		for (int w = 0; w < 2; w++)
-			builder_fill_rtt(&sum->rtt[w], &sum->row.ways[w].rtt);
+			builder_fill_rtt(&sum->rtt[w], &sum->row.directions[w].rtt);
 		builder_fill_rtt(&sum->handshake, &sum->row.handshake);
 		ret->list[ret->count++] = sum->row;
 	}

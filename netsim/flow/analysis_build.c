@@ -127,15 +127,15 @@ bool builder_wants_row(const struct builder *b, const char *from, const char *to
 void builder_fill_rtt(const struct histogram *h, struct netsim_rtt *ret)
 {
 	ret->count = h->count;
-	ret->min = (int64_t)h->min;
-	ret->max = (int64_t)h->max;
-	ret->mean = histogram_mean(h);
-	ret->p50 = (int64_t)histogram_percentile(h, 0.5);
-	ret->p90 = (int64_t)histogram_percentile(h, 0.9);
-	ret->p99 = (int64_t)histogram_percentile(h, 0.99);
+	ret->min_ns = (int64_t)h->min;
+	ret->max_ns = (int64_t)h->max;
+	ret->mean_ns = histogram_mean(h);
+	ret->p50_ns = (int64_t)histogram_percentile(h, 0.5);
+	ret->p90_ns = (int64_t)histogram_percentile(h, 0.9);
+	ret->p99_ns = (int64_t)histogram_percentile(h, 0.99);
 }
 
-void builder_add_counts(struct netsim_flow_way *way, const uint64_t counts[FLOW_COUNTS])
+void builder_add_counts(struct netsim_flow_direction *way, const uint64_t counts[FLOW_COUNTS])
 {
 	way->fast += counts[FLOW_FAST];
 	way->timeout += counts[FLOW_TIMEOUT];
@@ -149,7 +149,7 @@ void builder_add_counts(struct netsim_flow_way *way, const uint64_t counts[FLOW_
 
 static uint64_t row_bytes(const struct netsim_flow_row *row)
 {
-	return row->ways[0].bytes + row->ways[1].bytes;
+	return row->directions[0].bytes + row->directions[1].bytes;
 }
 
 int builder_compare_rows(const void *a, const void *b)

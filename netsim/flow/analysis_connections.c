@@ -145,7 +145,7 @@ static bool begin_row(struct builder *b, const struct flow_summary *s, struct ne
 	*ret = (struct netsim_flow_row) {
 		.class_name = builder_class_name(b, group->class),
 		.inner = group->inner,
-		.way_count = 2,
+		.direction_count = 2,
 		.connections = 1,
 		.unanswered = s->syn && !s->answered,
 		.refused = s->syn && s->refused,
@@ -179,12 +179,12 @@ static void add_rtt(struct netsim_rtt *to, uint64_t count, double mean, int64_t 
 {
 	if (!count)
 		return;
-	if (!to->count || min < to->min)
-		to->min = min;
-	if (max > to->max)
-		to->max = max;
-	to->mean =
-		(to->mean * (double)to->count + mean * (double)count) / (double)(to->count + count);
+	if (!to->count || min < to->min_ns)
+		to->min_ns = min;
+	if (max > to->max_ns)
+		to->max_ns = max;
+	to->mean_ns = (to->mean_ns * (double)to->count + mean * (double)count) /
+		      (double)(to->count + count);
 	to->count += count;
 }
 
@@ -201,7 +201,7 @@ static void add_observation(const struct builder *b, const struct flow_summary *
 	if (row->ports[0] == row->ports[1] && ends[0])
 		turned = row->ends[0] != ends[s->first_way];
 	for (unsigned i = 0; i < 2; i++) {
-		struct netsim_flow_way *way = &row->ways[turned ? 1 - i : i];
+		struct netsim_flow_direction *way = &row->directions[turned ? 1 - i : i];
 
 		if (side_counts_gaps(b, s, i))
 			way->gaps += s->sides[i].counts[FLOW_GAP_COUNT];
@@ -266,7 +266,8 @@ bool builder_connections(struct builder *b, size_t wanted)
 		 * Drop the row if no packet counts: another view counts for this pair, and
 		 * did not see the connection.
 		 */
-		if (row->way_count && (row->ways[0].packets || row->ways[1].packets))
+		if (row->direction_count &&
+		    (row->directions[0].packets || row->directions[1].packets))
 			rows->count++;
 		else
 			*row = (struct netsim_flow_row) {0};

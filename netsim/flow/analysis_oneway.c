@@ -16,9 +16,9 @@ static bool fill_bins(const struct oneway_row *from, size_t count, struct netsim
 		to->bins[i] = (struct netsim_one_way_bin) {
 			.delivered = bin->delivered,
 			.lost = bin->lost,
-			.delay_mean =
+			.delay_mean_ns =
 				bin->delivered ? (int64_t)(bin->delay_sum / bin->delivered) : 0,
-			.delay_max = (int64_t)bin->delay_max,
+			.delay_max_ns = (int64_t)bin->delay_max,
 		};
 	}
 	return to->bins != NULL;
@@ -36,7 +36,7 @@ static bool fill_row(struct builder *b, const struct oneway_row *from, struct ne
 		.in_flight = from->in_flight,
 		.duplicated = from->duplicated,
 		.reordered = from->reordered,
-		.jitter = from->deviation,
+		.jitter_ns = from->deviation,
 	};
 	builder_fill_rtt(&from->delay, &to->delay);
 	to->from = ends[0] ? builder_keep(b, ends[0]) : NULL;

@@ -31,7 +31,7 @@ const char *builder_address_name(struct builder *b, uint32_t address);
 const char *builder_view_name(const struct builder *b, uint16_t view);
 const char *builder_class_name(const struct builder *b, unsigned class);
 /* Adds all counts but gaps, which may count at another view. */
-void builder_add_counts(struct netsim_flow_way *way, const uint64_t counts[FLOW_COUNTS]);
+void builder_add_counts(struct netsim_flow_direction *way, const uint64_t counts[FLOW_COUNTS]);
 int builder_compare_rows(const void *a, const void *b);
 
 void builder_fill_rtt(const struct histogram *h, struct netsim_rtt *ret);

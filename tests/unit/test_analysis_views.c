@@ -102,26 +102,26 @@ static void test_both_ends(void **state)
 	row = &a.pairs.list[0];
 	assert_int_equal(row->connections, 1);
 	assert_int_equal(row->handshake.count, 1);
-	assert_int_equal(row->handshake.min, 12 * MS);
-	assert_int_equal(row->ways[0].packets, 5);
-	assert_int_equal(row->ways[1].packets, 3);
+	assert_int_equal(row->handshake.min_ns, 12 * MS);
+	assert_int_equal(row->directions[0].packets, 5);
+	assert_int_equal(row->directions[1].packets, 3);
 	/* At the sender the retransmission and the whole round trip are visible. */
-	assert_int_equal(row->ways[0].timeout, 1);
-	assert_int_equal(row->ways[0].rtt.min, 11 * MS);
+	assert_int_equal(row->directions[0].timeout, 1);
+	assert_int_equal(row->directions[0].rtt.min_ns, 11 * MS);
 	/* The gap counts at the receiver: from 25 to 305. */
-	assert_int_equal(row->ways[0].gaps, 1);
-	assert_int_equal(row->ways[1].gaps, 1);
+	assert_int_equal(row->directions[0].gaps, 1);
+	assert_int_equal(row->directions[1].gaps, 1);
 	assert_int_equal(a.gap_count, 2);
 	assert_int_equal(a.gaps_more, 0);
 	assert_int_equal(a.gaps[0].end_ns - a.gaps[0].begin_ns, 280 * MS);
 	assert_int_equal(a.connection_rows.count, 1);
 	row = &a.connection_rows.list[0];
 	assert_string_equal(row->ends[0], "10.0.0.1");
-	assert_int_equal(row->ways[0].packets, 5);
-	assert_int_equal(row->ways[1].packets, 3);
-	assert_int_equal(row->ways[0].timeout, 1);
-	assert_int_equal(row->ways[0].gaps, 1);
-	assert_int_equal(row->handshake.min, 12 * MS);
+	assert_int_equal(row->directions[0].packets, 5);
+	assert_int_equal(row->directions[1].packets, 3);
+	assert_int_equal(row->directions[0].timeout, 1);
+	assert_int_equal(row->directions[0].gaps, 1);
+	assert_int_equal(row->handshake.min_ns, 12 * MS);
 	analysis_done(&a);
 }
 
@@ -139,8 +139,8 @@ static void test_one_end(void **state)
 	a = finish(&f, NULL, 0);
 	assert_int_equal(a.packets, 3);
 	assert_int_equal(a.connections, 1);
-	assert_int_equal(a.pairs.list[0].ways[0].packets, 2);
-	assert_int_equal(a.pairs.list[0].handshake.min, 9 * MS);
+	assert_int_equal(a.pairs.list[0].directions[0].packets, 2);
+	assert_int_equal(a.pairs.list[0].handshake.min_ns, 9 * MS);
 	analysis_done(&a);
 }
 
@@ -165,11 +165,13 @@ static void test_router(void **state)
 	a = finish(&f, NULL, 0);
 	assert_int_equal(a.captured, 40);
 	assert_int_equal(a.packets, 10);
-	assert_int_equal(a.pairs.list[0].ways[0].timeout + a.pairs.list[0].ways[0].spurious +
-				 a.pairs.list[0].ways[0].fast + a.pairs.list[0].ways[0].reordered,
+	assert_int_equal(a.pairs.list[0].directions[0].timeout +
+				 a.pairs.list[0].directions[0].spurious +
+				 a.pairs.list[0].directions[0].fast +
+				 a.pairs.list[0].directions[0].reordered,
 			 0);
 	assert_int_equal(a.connection_rows.count, 1);
-	assert_int_equal(a.connection_rows.list[0].ways[0].packets, 10);
+	assert_int_equal(a.connection_rows.list[0].directions[0].packets, 10);
 	analysis_done(&a);
 }
 
