@@ -36,7 +36,7 @@ struct run {
 	char **names;	      /* and "n100-1/eth1" */
 	const char **nodes;   /* "n100-1", the model's */
 	size_t port_count;
-	struct capture_name *addresses;
+	struct address_name *addresses;
 	size_t address_count;
 	struct live *live;
 	struct capture_plan plan;
@@ -112,11 +112,11 @@ static int find_ports(struct netsim *ctx, struct run *run, struct netsim_err *er
 
 static int add_name(struct run *run, const struct ip *ip, const char *name, struct netsim_err *err)
 {
-	struct capture_name *slot = array_push(run->addresses, run->address_count);
+	struct address_name *slot = array_push(run->addresses, run->address_count);
 
 	if (!slot)
 		return err_oom(err);
-	*slot = (struct capture_name) {*ip, name};
+	*slot = (struct address_name) {*ip, name};
 	return 0;
 }
 

@@ -13,7 +13,7 @@
 #define TEXT_MAX  1023
 #define WORDS_MAX 128
 
-struct reader {
+struct condition_reader {
 	char text[TEXT_MAX + 1];
 	const char *words[WORDS_MAX];
 	size_t count, next;
@@ -21,12 +21,12 @@ struct reader {
 	struct netsim_err *err;
 };
 
-static const char *peek(const struct reader *r)
+static const char *peek(const struct condition_reader *r)
 {
 	return r->next < r->count ? r->words[r->next] : NULL;
 }
 
-static bool follows(const struct reader *r, const char *word)
+static bool follows(const struct condition_reader *r, const char *word)
 {
 	const char *next = peek(r);
 
@@ -36,7 +36,7 @@ static bool follows(const struct reader *r, const char *word)
 /* Fills the error; returns -EINVAL. */
 #define refuse(r, hint, ...) refuse_((r), (hint), err_format((char[256]) {0}, 256, __VA_ARGS__))
 
-static int refuse_(struct reader *r, const char *hint, const char *what)
+static int refuse_(struct condition_reader *r, const char *hint, const char *what)
 {
 	err_set(r->err, NETSIM_ERR_USAGE, -EINVAL, NULL, "%s", what);
 	if (hint)
@@ -45,7 +45,7 @@ static int refuse_(struct reader *r, const char *hint, const char *what)
 }
 
 /* Returns the value that follows a word, or NULL with the error filled. */
-static const char *value(struct reader *r, const char *word, const char *example)
+static const char *value(struct condition_reader *r, const char *word, const char *example)
 {
 	if (r->next < r->count)
 		return r->words[r->next++];
@@ -54,8 +54,8 @@ static const char *value(struct reader *r, const char *word, const char *example
 	return NULL;
 }
 
-static int refuse_value(struct reader *r, const char *word, const char *text, const char *unit,
-			const char *why)
+static int refuse_value(struct condition_reader *r, const char *word, const char *text,
+			const char *unit, const char *why)
 {
 	if (unit && text[strspn(text, "0123456789.")] == '\0')
 		return refuse(r, hint_f("write \"%s %s%s\"", word, shown(text), unit),
@@ -63,7 +63,7 @@ static int refuse_value(struct reader *r, const char *word, const char *text, co
 	return refuse(r, why, "%s: \"%s\" is not valid", word, shown(text));
 }
 
-static int read_duration(struct reader *r, const char *word, struct duration *ret)
+static int read_duration(struct condition_reader *r, const char *word, struct duration *ret)
 {
 	const char *text = value(r, word, "20ms"), *why = NULL;
 
@@ -73,7 +73,7 @@ static int read_duration(struct reader *r, const char *word, struct duration *re
 							  0;
 }
 
-static int read_ratio(struct reader *r, const char *word, struct ratio *ret)
+static int read_ratio(struct condition_reader *r, const char *word, struct ratio *ret)
 {
 	const char *text = value(r, word, "1%"), *why = NULL;
 
@@ -82,7 +82,7 @@ static int read_ratio(struct reader *r, const char *word, struct ratio *ret)
 	return unit_parse_ratio(text, ret, &why) < 0 ? refuse_value(r, word, text, "%", why) : 0;
 }
 
-static int read_rate(struct reader *r, const char *word)
+static int read_rate(struct condition_reader *r, const char *word)
 {
 	const char *text = value(r, word, "10mbit"), *why = NULL;
 
@@ -95,7 +95,7 @@ static int read_rate(struct reader *r, const char *word)
 		       refuse(r, NULL, "rate: must be at least 8bit, not %s", shown(text));
 }
 
-static int read_burst(struct reader *r, const char *word)
+static int read_burst(struct condition_reader *r, const char *word)
 {
 	const char *text = value(r, word, "64kB"), *why = NULL;
 
@@ -106,7 +106,7 @@ static int read_burst(struct reader *r, const char *word)
 	return r->c->burst.bytes ? 0 : refuse(r, NULL, "burst: must be above 0");
 }
 
-static int read_queue(struct reader *r, const char *word)
+static int read_queue(struct condition_reader *r, const char *word)
 {
 	const char *text = value(r, word, "50ms");
 	struct queue *queue = &r->c->queue;
@@ -133,17 +133,17 @@ static int read_queue(struct reader *r, const char *word)
 		       refuse(r, "a queue of 0 would stop all traffic", "queue: must be above 0");
 }
 
-static int read_delay(struct reader *r, const char *word)
+static int read_delay(struct condition_reader *r, const char *word)
 {
 	return read_duration(r, word, &r->c->delay);
 }
 
-static int read_jitter(struct reader *r, const char *word)
+static int read_jitter(struct condition_reader *r, const char *word)
 {
 	return read_duration(r, word, &r->c->jitter);
 }
 
-static int read_distribution(struct reader *r, const char *word)
+static int read_distribution(struct condition_reader *r, const char *word)
 {
 	const char *text = value(r, word, "normal");
 	int found = text ? words_find(words_distribution, text) : -1;
@@ -161,7 +161,7 @@ static int read_distribution(struct reader *r, const char *word)
 	return 0;
 }
 
-static int read_reorder(struct reader *r, const char *word)
+static int read_reorder(struct condition_reader *r, const char *word)
 {
 	const char *text = value(r, word, "allowed");
 
@@ -187,7 +187,7 @@ struct part {
 };
 
 /* Reads the parameters that follow, in any order. */
-static int read_parts(struct reader *r, struct part *parts, size_t count)
+static int read_parts(struct condition_reader *r, struct part *parts, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (!follows(r, parts[i].word))
@@ -204,7 +204,7 @@ static int read_parts(struct reader *r, struct part *parts, size_t count)
 	return 0;
 }
 
-static int require_parts(struct reader *r, const struct part *parts, size_t count,
+static int require_parts(struct condition_reader *r, const struct part *parts, size_t count,
 			 const char *model, const char *example)
 {
 	for (size_t i = 0; i < count; i++)
@@ -215,14 +215,14 @@ static int require_parts(struct reader *r, const struct part *parts, size_t coun
 }
 
 /* A burst without a unit is a parameter of the loss model; with one it belongs to the rate. */
-static bool model_burst_follows(const struct reader *r)
+static bool model_burst_follows(const struct condition_reader *r)
 {
 	const char *next = r->next + 1 < r->count ? r->words[r->next + 1] : NULL;
 
 	return follows(r, "burst") && next && next[strspn(next, "0123456789.")] == '\0';
 }
 
-static int read_mean(struct reader *r, struct loss *loss, struct ratio mean)
+static int read_mean(struct condition_reader *r, struct loss *loss, struct ratio mean)
 {
 	const char *text, *why;
 	uint64_t burst;
@@ -238,7 +238,7 @@ static int read_mean(struct reader *r, struct loss *loss, struct ratio mean)
 	return loss_from_mean(mean, burst, loss, &why) < 0 ? refuse(r, NULL, "loss: %s", why) : 0;
 }
 
-static int read_gilbert(struct reader *r, struct loss *loss)
+static int read_gilbert(struct condition_reader *r, struct loss *loss)
 {
 	struct ratio mean = {0};
 	struct part parts[] = {
@@ -259,7 +259,7 @@ static int read_gilbert(struct reader *r, struct loss *loss)
 	return read_mean(r, loss, mean);
 }
 
-static int read_4state(struct reader *r, struct loss *loss)
+static int read_4state(struct condition_reader *r, struct loss *loss)
 {
 	struct part parts[] = {
 		{"p13", &loss->p13, true, false},  {"p31", &loss->p31, true, false},
@@ -277,7 +277,7 @@ static int read_4state(struct reader *r, struct loss *loss)
 	return 0;
 }
 
-static int read_loss(struct reader *r, const char *word)
+static int read_loss(struct condition_reader *r, const char *word)
 {
 	struct loss *loss = &r->c->loss;
 
@@ -295,18 +295,18 @@ static int read_loss(struct reader *r, const char *word)
 	return read_ratio(r, word, &loss->ratio);
 }
 
-static int read_duplicate(struct reader *r, const char *word)
+static int read_duplicate(struct condition_reader *r, const char *word)
 {
 	return read_ratio(r, word, &r->c->duplicate);
 }
 
-static int read_corrupt(struct reader *r, const char *word)
+static int read_corrupt(struct condition_reader *r, const char *word)
 {
 	return read_ratio(r, word, &r->c->corrupt);
 }
 
 /* "5ms" or "1ms..2ms", optionally followed by "3 packets" and "4kB". */
-static int read_slot(struct reader *r, const char *word)
+static int read_slot(struct condition_reader *r, const char *word)
 {
 	const char *text = value(r, word, "20ms"), *why = NULL, *dots;
 	struct slot *slot = &r->c->slot;
@@ -340,7 +340,7 @@ static int read_slot(struct reader *r, const char *word)
 	return 0;
 }
 
-static int read_seed(struct reader *r, const char *word)
+static int read_seed(struct condition_reader *r, const char *word)
 {
 	const char *text = value(r, word, "7");
 
@@ -354,7 +354,7 @@ static int read_seed(struct reader *r, const char *word)
 static const struct {
 	const char *word;
 	enum cond cond;
-	int (*read)(struct reader *r, const char *word);
+	int (*read)(struct condition_reader *r, const char *word);
 } conditions[] = {
 	{"rate", COND_RATE, read_rate},
 	{"burst", COND_BURST, read_burst},
@@ -370,7 +370,7 @@ static const struct {
 	{"seed", COND_SEED, read_seed},
 };
 
-static int refuse_word(struct reader *r, const char *word)
+static int refuse_word(struct condition_reader *r, const char *word)
 {
 	const char *names[ARRAY_SIZE(conditions)], *nearest;
 
@@ -389,7 +389,7 @@ static int refuse_word(struct reader *r, const char *word)
 		      "\"%s\" is not a condition", shown(word));
 }
 
-static int read_condition(struct reader *r)
+static int read_condition(struct condition_reader *r)
 {
 	const char *word = r->words[r->next];
 	struct rate rate;
@@ -415,7 +415,7 @@ static int read_condition(struct reader *r)
 	return 0;
 }
 
-static int split(struct reader *r, const char *text)
+static int split(struct condition_reader *r, const char *text)
 {
 	char *rest;
 
@@ -436,7 +436,7 @@ static int split(struct reader *r, const char *text)
 int conditions_parse(const char *text, struct conditions *ret, struct netsim_err *err)
 {
 	struct conditions c = {0};
-	struct reader r = {.c = &c, .err = err};
+	struct condition_reader r = {.c = &c, .err = err};
 
 	if (split(&r, text) < 0)
 		return -EINVAL;

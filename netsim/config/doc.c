@@ -26,7 +26,7 @@ struct open_node {
 	struct netsim_loc key_at;
 };
 
-struct reader {
+struct doc_reader {
 	const char *file;
 	yaml_parser_t parser;
 	struct netsim_diags *diags;
@@ -95,14 +95,14 @@ static int out_of_memory(struct netsim_diags *diags)
 	return diag_add(diags, NULL, NULL, "out of memory");
 }
 
-static struct netsim_loc place(const struct reader *reader, yaml_mark_t mark)
+static struct netsim_loc place(const struct doc_reader *reader, yaml_mark_t mark)
 {
 	return (struct netsim_loc) {reader->file, (unsigned)mark.line + 1,
 				    (unsigned)mark.column + 1};
 }
 
 /* Replaces libyaml's messages that are hard to understand. */
-static int refuse_syntax(struct reader *reader)
+static int refuse_syntax(struct doc_reader *reader)
 {
 	const yaml_parser_t *parser = &reader->parser;
 	struct netsim_loc at = place(reader, parser->problem_mark);
@@ -132,7 +132,7 @@ static int key_compare(const void *va, const void *vb)
 }
 
 /* Sorts the keys: comparing all pairs takes minutes for a large file. */
-static int check_duplicates(struct reader *reader, const struct doc_node *map)
+static int check_duplicates(struct doc_reader *reader, const struct doc_node *map)
 {
 	auto_free const struct doc_entry **sorted = NULL;
 
@@ -160,7 +160,7 @@ static int check_duplicates(struct reader *reader, const struct doc_node *map)
 }
 
 /* Attaches a node to the innermost open list or mapping; frees it on failure. */
-static int attach(struct reader *reader, struct doc_node *node)
+static int attach(struct doc_reader *reader, struct doc_node *node)
 {
 	if (reader->depth == 0) {
 		reader->root = node;
@@ -187,7 +187,7 @@ static int attach(struct reader *reader, struct doc_node *node)
 	return 0;
 }
 
-static bool awaits_key(const struct reader *reader)
+static bool awaits_key(const struct doc_reader *reader)
 {
 	const struct open_node *open = NULL;
 
@@ -196,8 +196,8 @@ static bool awaits_key(const struct reader *reader)
 	return open && open->node->kind == DOC_MAP && !open->key;
 }
 
-static int refuse_marks(struct reader *reader, const yaml_event_t *event, const yaml_char_t *anchor,
-			const yaml_char_t *tag)
+static int refuse_marks(struct doc_reader *reader, const yaml_event_t *event,
+			const yaml_char_t *anchor, const yaml_char_t *tag)
 {
 	struct netsim_loc at = place(reader, event->start_mark);
 
@@ -210,7 +210,7 @@ static int refuse_marks(struct reader *reader, const yaml_event_t *event, const 
 	return 0;
 }
 
-static int read_scalar(struct reader *reader, const yaml_event_t *event)
+static int read_scalar(struct doc_reader *reader, const yaml_event_t *event)
 {
 	const char *value = (const char *)event->data.scalar.value;
 	struct netsim_loc at = place(reader, event->start_mark);
@@ -240,7 +240,7 @@ static int read_scalar(struct reader *reader, const yaml_event_t *event)
 	return attach(reader, node);
 }
 
-static int read_start(struct reader *reader, const yaml_event_t *event, enum doc_kind kind)
+static int read_start(struct doc_reader *reader, const yaml_event_t *event, enum doc_kind kind)
 {
 	bool map = kind == DOC_MAP;
 	struct netsim_loc at = place(reader, event->start_mark);
@@ -269,14 +269,14 @@ static int read_start(struct reader *reader, const yaml_event_t *event, enum doc
 	return r;
 }
 
-static int read_end(struct reader *reader)
+static int read_end(struct doc_reader *reader)
 {
 	const struct doc_node *node = reader->open[--reader->depth].node;
 
 	return node->kind == DOC_MAP ? check_duplicates(reader, node) : 0;
 }
 
-static int read_event(struct reader *reader, const yaml_event_t *event)
+static int read_event(struct doc_reader *reader, const yaml_event_t *event)
 {
 	struct netsim_loc at = place(reader, event->start_mark);
 
@@ -310,7 +310,7 @@ static int read_event(struct reader *reader, const yaml_event_t *event)
 	return 0;
 }
 
-static int read_events(struct reader *reader)
+static int read_events(struct doc_reader *reader)
 {
 	yaml_event_t event;
 	bool end = false;
@@ -373,7 +373,7 @@ static int check_bytes(const char *file, const char *data, size_t len, struct ne
 	return 0;
 }
 
-static void reader_done(struct reader *reader)
+static void reader_done(struct doc_reader *reader)
 {
 	for (size_t i = 0; i < reader->depth; i++)
 		free(reader->open[i].key);
@@ -384,7 +384,7 @@ static void reader_done(struct reader *reader)
 int doc_parse(const char *file, const char *data, size_t len, struct doc_node **ret,
 	      struct netsim_diags *diags)
 {
-	struct reader reader = {.file = file, .diags = diags};
+	struct doc_reader reader = {.file = file, .diags = diags};
 	struct netsim_loc start = {file, 1, 1};
 	int r = check_bytes(file, data, len, diags);
 

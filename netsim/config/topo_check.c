@@ -9,24 +9,24 @@
 #include "netsim/util/array.h"
 
 /* The L2 segment of an interface: its network and VLAN tags, outermost tag first. */
-struct segment {
+struct topo_segment {
 	size_t network;
 	uint32_t tags[TOPO_STACK_MAX];
 	size_t tag_count;
 };
 
 /* A value that must be unique (an address, a name), with its owner. */
-struct claim {
+struct address_claim {
 	const struct node *owner; /* NULL: the host, and iface is the name of a network */
 	const char *iface;
 	struct netsim_loc at;
-	struct segment segment;
+	struct topo_segment segment;
 	uint8_t key[24]; /* the value, for comparison */
 	bool relaxed;	 /* may occur several times within a node */
 };
 
 struct claims {
-	struct claim *list;
+	struct address_claim *list;
 	size_t count;
 };
 
@@ -38,10 +38,10 @@ static const struct iface *lowest(const struct node *node, const struct iface *i
 	return iface;
 }
 
-static struct segment segment_of(const struct topo *topo, const struct node *node,
-				 const struct iface *iface)
+static struct topo_segment segment_of(const struct topo *topo, const struct node *node,
+				      const struct iface *iface)
 {
-	struct segment segment = {0};
+	struct topo_segment segment = {0};
 	const struct iface *port = lowest(node, iface);
 	uint32_t own[TOPO_STACK_MAX];
 	size_t count = 0;
@@ -56,7 +56,7 @@ static struct segment segment_of(const struct topo *topo, const struct node *nod
 	return segment;
 }
 
-static int claim_compare(const struct claim *a, const struct claim *b)
+static int claim_compare(const struct address_claim *a, const struct address_claim *b)
 {
 	int order = memcmp(a->key, b->key, sizeof(a->key));
 
@@ -69,7 +69,7 @@ static int claim_compare(const struct claim *a, const struct claim *b)
 
 static int claim_order(const void *va, const void *vb)
 {
-	const struct claim *a = va, *b = vb;
+	const struct address_claim *a = va, *b = vb;
 	int order = claim_compare(a, b);
 
 	if (order)
@@ -84,16 +84,16 @@ static int claim_order(const void *va, const void *vb)
 
 /* Reports every value claimed twice. what is its noun ("address"); format prints it. */
 static bool refuse_duplicates(struct bind *b, struct claims *claims, const char *what,
-			      void (*format)(const struct claim *, char *))
+			      void (*format)(const struct address_claim *, char *))
 {
 	bool good = true;
 	char text[UNIT_TEXT];
 
 	if (!claims->count)
 		return true;
-	qsort(claims->list, claims->count, sizeof(struct claim), claim_order);
+	qsort(claims->list, claims->count, sizeof(struct address_claim), claim_order);
 	for (size_t i = 1, first = 0; i < claims->count; i++) {
-		const struct claim *a = &claims->list[first], *c = &claims->list[i];
+		const struct address_claim *a = &claims->list[first], *c = &claims->list[i];
 		bool same_place = a->at.line == c->at.line && a->at.column == c->at.column;
 
 		if (claim_compare(a, c) != 0) {
@@ -113,7 +113,7 @@ static bool refuse_duplicates(struct bind *b, struct claims *claims, const char 
 	return good;
 }
 
-static void format_address(const struct claim *claim, char *text)
+static void format_address(const struct address_claim *claim, char *text)
 {
 	struct ip ip = {.family = claim->key[0]};
 
@@ -121,7 +121,7 @@ static void format_address(const struct claim *claim, char *text)
 	unit_format_address(&ip, text);
 }
 
-static void format_mac(const struct claim *claim, char *text)
+static void format_mac(const struct address_claim *claim, char *text)
 {
 	struct mac mac;
 
@@ -129,14 +129,14 @@ static void format_mac(const struct claim *claim, char *text)
 	unit_format_mac(mac, text);
 }
 
-static void format_name(const struct claim *claim, char *text)
+static void format_name(const struct address_claim *claim, char *text)
 {
 	memcpy(text, claim->key, IFNAMSIZ);
 }
 
-static bool add_claim(struct bind *b, struct claims *claims, const struct claim *claim)
+static bool add_claim(struct bind *b, struct claims *claims, const struct address_claim *claim)
 {
-	struct claim *slot = array_push(claims->list, claims->count);
+	struct address_claim *slot = array_push(claims->list, claims->count);
 
 	if (!slot)
 		return bind_oom(b);
@@ -145,13 +145,13 @@ static bool add_claim(struct bind *b, struct claims *claims, const struct claim 
 }
 
 /* Adds a claim for each address of list, otherwise like the claim given. */
-static bool claim_addresses(struct bind *b, struct claims *claims, const struct claim *like,
+static bool claim_addresses(struct bind *b, struct claims *claims, const struct address_claim *like,
 			    const struct ip_at *list, size_t count)
 {
 	bool good = true;
 
 	for (size_t i = 0; good && i < count; i++) {
-		struct claim claim = *like;
+		struct address_claim claim = *like;
 
 		claim.at = list[i].at;
 		claim.key[0] = list[i].ip.family;
@@ -168,7 +168,7 @@ static bool check_addresses(struct bind *b, const struct topo *topo)
 
 	for (size_t i = 0; good && i < topo->network_count; i++) {
 		const struct network *network = &topo->networks[i];
-		struct claim like = {.iface = network->name, .segment = {.network = i}};
+		struct address_claim like = {.iface = network->name, .segment = {.network = i}};
 
 		good = claim_addresses(b, &claims, &like, network->addresses,
 				       network->address_count);
@@ -178,9 +178,9 @@ static bool check_addresses(struct bind *b, const struct topo *topo)
 
 		for (size_t j = 0; good && j < node->iface_count; j++) {
 			const struct iface *iface = &node->ifaces[j];
-			struct claim like = {.owner = node,
-					     .iface = iface->name,
-					     .segment = segment_of(topo, node, iface)};
+			struct address_claim like = {.owner = node,
+						     .iface = iface->name,
+						     .segment = segment_of(topo, node, iface)};
 
 			good = claim_addresses(b, &claims, &like, iface->addresses,
 					       iface->address_count);
@@ -201,7 +201,7 @@ static bool check_macs(struct bind *b, const struct topo *topo)
 
 		for (size_t j = 0; good && j < node->iface_count; j++) {
 			const struct iface *iface = &node->ifaces[j];
-			struct claim claim = {
+			struct address_claim claim = {
 				.owner = node,
 				.iface = iface->name,
 				.at = iface->mac_at,
@@ -219,7 +219,8 @@ static bool check_macs(struct bind *b, const struct topo *topo)
 	return good;
 }
 
-static bool claim_name(struct bind *b, struct claims *claims, struct claim claim, const char *name)
+static bool claim_name(struct bind *b, struct claims *claims, struct address_claim claim,
+		       const char *name)
 {
 	memcpy(claim.key, name, IFNAMSIZ);
 	return add_claim(b, claims, &claim);
@@ -233,7 +234,7 @@ static bool check_names(struct bind *b, const struct topo *topo)
 
 	for (size_t i = 0; good && i < topo->network_count; i++) {
 		const struct network *network = &topo->networks[i];
-		struct claim claim = {.iface = network->name, .at = network->at};
+		struct address_claim claim = {.iface = network->name, .at = network->at};
 
 		good = claim_name(b, &claims, claim, network->bridge);
 	}
@@ -242,7 +243,8 @@ static bool check_names(struct bind *b, const struct topo *topo)
 
 		for (size_t j = 0; good && j < node->iface_count; j++) {
 			const struct iface *iface = &node->ifaces[j];
-			struct claim claim = {.owner = node, .iface = iface->name, .at = iface->at};
+			struct address_claim claim = {
+				.owner = node, .iface = iface->name, .at = iface->at};
 
 			if (iface->kind == IFACE_PORT)
 				good = claim_name(b, &claims, claim, iface->port);

@@ -16,7 +16,7 @@
 enum { MODE_ACTIVE_BACKUP = 1, MODE_8023AD = 4, MODE_TLB = 5, MODE_ALB = 6 };
 
 /* The interfaces of one node, also sorted by name. */
-struct view {
+struct node_view {
 	struct bind *b;
 	const struct topo *topo;
 	struct node *node;
@@ -26,7 +26,7 @@ struct view {
 	bool good;
 };
 
-static const char *name_of(const struct view *v, size_t i)
+static const char *name_of(const struct node_view *v, size_t i)
 {
 	return v->list[i].i.name;
 }
@@ -47,7 +47,7 @@ static int find_by_name(const void *key, const void *element)
 }
 
 /* Returns the index of the interface that from refers to, or NOWHERE after reporting it. */
-static size_t find(struct view *v, const struct raw_iface *from, const char *key,
+static size_t find(struct node_view *v, const struct raw_iface *from, const char *key,
 		   const struct text *text)
 {
 	struct raw_iface **found =
@@ -71,7 +71,7 @@ static size_t find(struct view *v, const struct raw_iface *from, const char *key
 	return NOWHERE;
 }
 
-static bool sort_names(struct view *v)
+static bool sort_names(struct node_view *v)
 {
 	v->by_name = calloc(v->count, sizeof(struct raw_iface *));
 	if (!v->by_name)
@@ -88,7 +88,7 @@ static bool sort_names(struct view *v)
 	return true;
 }
 
-static void link_bond(struct view *v, struct raw_iface *raw)
+static void link_bond(struct node_view *v, struct raw_iface *raw)
 {
 	struct bond *bond = &raw->i.bond;
 	size_t count = raw->members.count;
@@ -112,7 +112,7 @@ static void link_bond(struct view *v, struct raw_iface *raw)
 	}
 }
 
-static void link_vlan(struct view *v, struct raw_iface *raw)
+static void link_vlan(struct node_view *v, struct raw_iface *raw)
 {
 	struct text lower = raw->link;
 	char name[IFNAMSIZ];
@@ -132,7 +132,7 @@ static void link_vlan(struct view *v, struct raw_iface *raw)
 	raw->lower = find(v, raw, raw->link.s ? "link" : "vlan", &lower);
 }
 
-static void link_port(struct view *v, struct raw_iface *raw)
+static void link_port(struct node_view *v, struct raw_iface *raw)
 {
 	const struct topo *topo = v->topo;
 	auto_free const char **names = calloc(topo->network_count + 1, sizeof(*names));
@@ -154,7 +154,7 @@ static void link_port(struct view *v, struct raw_iface *raw)
 }
 
 /* Resolves all references to indices, and reports those to unknown interfaces. */
-static void link_all(struct view *v)
+static void link_all(struct node_view *v)
 {
 	for (size_t i = 0; i < v->count; i++) {
 		struct raw_iface *raw = &v->list[i];
@@ -174,7 +174,7 @@ static void link_all(struct view *v)
 }
 
 /* Returns an interface below raw without a known depth, and the location of the reference. */
-static size_t unknown_below(const struct view *v, const struct raw_iface *raw,
+static size_t unknown_below(const struct node_view *v, const struct raw_iface *raw,
 			    const struct netsim_loc **at)
 {
 	if (raw->i.kind == IFACE_VLAN) {
@@ -191,7 +191,7 @@ static size_t unknown_below(const struct view *v, const struct raw_iface *raw,
 	return NOWHERE;
 }
 
-static size_t depth_above(const struct view *v, const struct raw_iface *raw)
+static size_t depth_above(const struct node_view *v, const struct raw_iface *raw)
 {
 	size_t depth = 0;
 
@@ -204,7 +204,7 @@ static size_t depth_above(const struct view *v, const struct raw_iface *raw)
 }
 
 /* Makes one pass over all interfaces; returns the number of depths still unknown. */
-static size_t find_depths(struct view *v)
+static size_t find_depths(struct node_view *v)
 {
 	const struct netsim_loc *at;
 	size_t unknown = 0;
@@ -222,7 +222,7 @@ static size_t find_depths(struct view *v)
 	return unknown;
 }
 
-static void refuse_depth(struct view *v, size_t i)
+static void refuse_depth(struct node_view *v, size_t i)
 {
 	v->good =
 		bind_refuse(v->b, &v->list[i].i.at, NULL, "%s has more than %d interfaces below it",
@@ -230,7 +230,7 @@ static void refuse_depth(struct view *v, size_t i)
 }
 
 /* Reports why a depth is unknown: interfaces form a loop, or are stacked too high. */
-static void refuse_loop(struct view *v)
+static void refuse_loop(struct node_view *v)
 {
 	auto_buf struct buf buf = {0};
 	const struct netsim_loc *at;
@@ -263,7 +263,7 @@ static void refuse_loop(struct view *v)
 			      buf.data ? buf.data : "this");
 }
 
-static void check_depths(struct view *v)
+static void check_depths(struct node_view *v)
 {
 	size_t unknown = v->count;
 
@@ -276,7 +276,7 @@ static void check_depths(struct view *v)
 			refuse_depth(v, i);
 }
 
-static void check_member(struct view *v, size_t bond, size_t n)
+static void check_member(struct node_view *v, size_t bond, size_t n)
 {
 	const struct raw_iface *raw = &v->list[bond];
 	const struct netsim_loc *at = &raw->members.list[n].at;
@@ -312,7 +312,7 @@ static void check_member(struct view *v, size_t bond, size_t n)
 	}
 }
 
-static void check_primary(struct view *v, struct raw_iface *raw)
+static void check_primary(struct node_view *v, struct raw_iface *raw)
 {
 	struct bond *bond = &raw->i.bond;
 	size_t i = 0;
@@ -334,7 +334,7 @@ static void check_primary(struct view *v, struct raw_iface *raw)
 				      shown(raw->primary.s));
 }
 
-static void check_bond_delay(struct view *v, const struct raw_iface *raw, const char *key,
+static void check_bond_delay(struct node_view *v, const struct raw_iface *raw, const char *key,
 			     struct duration delay, const struct netsim_loc *at)
 {
 	const struct bond *bond = &raw->i.bond;
@@ -348,7 +348,7 @@ static void check_bond_delay(struct view *v, const struct raw_iface *raw, const 
 				      raw->i.name, key, unit_format_duration(bond->miimon, text));
 }
 
-static void check_bond(struct view *v, size_t i)
+static void check_bond(struct node_view *v, size_t i)
 {
 	struct raw_iface *raw = &v->list[i];
 	const struct bond *bond = &raw->i.bond;
@@ -370,7 +370,7 @@ static void check_bond(struct view *v, size_t i)
 			  "bond %s has no miimon: it will not notice a dead link", raw->i.name);
 }
 
-static void check_port(struct view *v, const struct raw_iface *raw)
+static void check_port(struct node_view *v, const struct raw_iface *raw)
 {
 	const struct iface *iface = &raw->i;
 	const struct network *network = &v->topo->networks[iface->network];
@@ -398,7 +398,7 @@ static void check_port(struct view *v, const struct raw_iface *raw)
 					      iface->vlans[i].id, network->name);
 }
 
-static void check_routes(struct view *v, const struct iface *iface)
+static void check_routes(struct node_view *v, const struct iface *iface)
 {
 	char text[UNIT_TEXT];
 
@@ -443,7 +443,7 @@ static int by_vlan(const void *va, const void *vb)
 }
 
 /* Refuses two VLANs with one id on the same interface: their frames look the same. */
-static void check_vlans(struct view *v)
+static void check_vlans(struct node_view *v)
 {
 	auto_free struct raw_iface **sorted = calloc(v->count, sizeof(struct raw_iface *));
 	size_t count = 0;
@@ -468,7 +468,7 @@ static void check_vlans(struct view *v)
 }
 
 /* Assigns the order of creation: ports, bonds, then VLANs from the bottom up. */
-static void place_all(struct view *v)
+static void place_all(struct node_view *v)
 {
 	size_t next = 0;
 
@@ -482,7 +482,7 @@ static void place_all(struct view *v)
 				v->list[i].place = next++;
 }
 
-static bool move_all(struct view *v)
+static bool move_all(struct node_view *v)
 {
 	struct iface *ifaces = calloc(v->count, sizeof(*ifaces));
 
@@ -506,7 +506,7 @@ static bool move_all(struct view *v)
 	return true;
 }
 
-static void name_port(struct view *v, struct raw_iface *raw)
+static void name_port(struct node_view *v, struct raw_iface *raw)
 {
 	auto_buf struct buf full = {0};
 
@@ -524,7 +524,7 @@ static void name_port(struct view *v, struct raw_iface *raw)
 bool topo_resolve_node(struct bind *b, const struct topo *topo, struct node *node,
 		       struct raw_ifaces *raws)
 {
-	struct view v = {b, topo, node, raws->list, raws->count, NULL, true};
+	struct node_view v = {b, topo, node, raws->list, raws->count, NULL, true};
 
 	if (!sort_names(&v))
 		return false;

@@ -22,7 +22,7 @@ enum column { COLUMN_TIME, COLUMN_RATE, COLUMN_DELAY, COLUMN_LOSS, COLUMN_COUNT 
 static const char *const column_names[] = {"time", "rate", "delay", "loss"};
 static const enum cond column_conds[] = {COND_COUNT, COND_RATE, COND_DELAY, COND_LOSS};
 
-struct reader {
+struct trace_reader {
 	const char *file, *end;
 	const char *next; /* the next line */
 	unsigned line;
@@ -36,7 +36,7 @@ struct word {
 };
 
 /* The words of one line; those beyond COLUMNS_MAX are dropped. */
-struct words {
+struct trace_words {
 	struct word list[COLUMNS_MAX];
 	size_t count;
 	struct netsim_loc extra; /* the location of the first one dropped; line 0: none */
@@ -58,7 +58,7 @@ bool trace_is_name(const char *path)
 	return len > 6 && strcmp(path + len - 6, ".trace") == 0;
 }
 
-static int out_of_memory(struct reader *r)
+static int out_of_memory(struct trace_reader *r)
 {
 	return diag_add(r->diags, NULL, NULL, "out of memory");
 }
@@ -68,7 +68,8 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r';
 }
 
-static void split(const struct reader *r, const char *line, const char *end, struct words *ret)
+static void split(const struct trace_reader *r, const char *line, const char *end,
+		  struct trace_words *ret)
 {
 	const char *p = line;
 
@@ -101,7 +102,7 @@ static void split(const struct reader *r, const char *line, const char *end, str
 }
 
 /* Reads the next line with words on it; false at the end. */
-static bool next_line(struct reader *r, struct words *ret)
+static bool next_line(struct trace_reader *r, struct trace_words *ret)
 {
 	while (r->next < r->end) {
 		const char *line = r->next;
@@ -111,7 +112,7 @@ static bool next_line(struct reader *r, struct words *ret)
 			end = r->end;
 		r->next = end + 1;
 		r->line++;
-		*ret = (struct words) {0};
+		*ret = (struct trace_words) {0};
 		split(r, line, end, ret);
 		if (ret->count)
 			return true;
@@ -121,7 +122,7 @@ static bool next_line(struct reader *r, struct words *ret)
 
 /* --- netsim's own format */
 
-struct table {
+struct trace_table {
 	enum column columns[COLUMNS_MAX];
 	size_t count;
 	bool late;		/* the first row is not at 0, already reported */
@@ -129,7 +130,8 @@ struct table {
 	struct netsim_loc last; /* the location of the last valid row */
 };
 
-static int read_header(struct reader *r, const struct words *words, struct table *table)
+static int read_header(struct trace_reader *r, const struct trace_words *words,
+		       struct trace_table *table)
 {
 	for (size_t i = 0; i < words->count; i++) {
 		const struct word *word = &words->list[i];
@@ -157,7 +159,7 @@ static int read_header(struct reader *r, const struct words *words, struct table
 	return 0;
 }
 
-static int refuse_value(struct reader *r, const struct word *word, enum column column,
+static int refuse_value(struct trace_reader *r, const struct word *word, enum column column,
 			const char *why)
 {
 	static const char *const units[] = {"s", "mbit", "ms", "%"};
@@ -171,7 +173,7 @@ static int refuse_value(struct reader *r, const struct word *word, enum column c
 			shown(word->text));
 }
 
-static int read_value(struct reader *r, const struct word *word, enum column column,
+static int read_value(struct trace_reader *r, const struct word *word, enum column column,
 		      struct trace_row *row)
 {
 	struct duration duration;
@@ -208,7 +210,8 @@ static int read_value(struct reader *r, const struct word *word, enum column col
 	return 0;
 }
 
-static int check_time(struct reader *r, const struct word *word, uint64_t at, struct table *table)
+static int check_time(struct trace_reader *r, const struct word *word, uint64_t at,
+		      struct trace_table *table)
 {
 	const struct trace *trace = r->trace;
 	const struct trace_row *before = trace->count ? &trace->rows[trace->count - 1] : NULL;
@@ -236,7 +239,8 @@ static int check_time(struct reader *r, const struct word *word, uint64_t at, st
 }
 
 /* Reads a row, or the closing row, which has only a time. */
-static int read_row(struct reader *r, const struct words *words, struct table *table)
+static int read_row(struct trace_reader *r, const struct trace_words *words,
+		    struct trace_table *table)
 {
 	const struct word *first = &words->list[0];
 	struct trace_row row = {0}, *slot;
@@ -276,10 +280,10 @@ static int read_row(struct reader *r, const struct words *words, struct table *t
 	return 0;
 }
 
-static int read_table(struct reader *r, const struct words *header)
+static int read_table(struct trace_reader *r, const struct trace_words *header)
 {
-	struct table table = {0};
-	struct words words;
+	struct trace_table table = {0};
+	struct trace_words words;
 	size_t mistakes = 0;
 	int code = 0;
 
@@ -304,7 +308,8 @@ struct deliveries {
 	size_t count;
 };
 
-static int read_delivery(struct reader *r, const struct words *words, struct deliveries *all)
+static int read_delivery(struct trace_reader *r, const struct trace_words *words,
+			 struct deliveries *all)
 {
 	const struct word *word = &words->list[0];
 	uint64_t at, *slot;
@@ -373,11 +378,11 @@ static int fill_bins(const struct deliveries *all, uint64_t bin, struct trace *t
 	return r;
 }
 
-static int read_deliveries(struct reader *r, const struct words *first)
+static int read_deliveries(struct trace_reader *r, const struct trace_words *first)
 {
 	static const uint64_t bins[] = {1, 2, 5, 10, 20, 50, 100, 200, 500};
 	struct deliveries all = {0};
-	struct words words = *first;
+	struct trace_words words = *first;
 	int code;
 
 	do
@@ -405,10 +410,10 @@ static int read_deliveries(struct reader *r, const struct words *first)
 
 /* --- both */
 
-static int read_trace(struct reader *r)
+static int read_trace(struct trace_reader *r)
 {
 	struct netsim_loc start = {r->file, 1, 1};
-	struct words words;
+	struct trace_words words;
 
 	if (!next_line(r, &words))
 		return diag_add(r->diags, &start, NULL, "the file is empty");
@@ -425,7 +430,7 @@ int trace_parse(const char *file, const char *data, size_t len, struct trace **r
 		struct netsim_diags *diags)
 {
 	struct trace *trace = calloc(1, sizeof(*trace));
-	struct reader r = {file, data + len, data, 0, diags, trace};
+	struct trace_reader r = {file, data + len, data, 0, diags, trace};
 	int code;
 
 	if (trace)

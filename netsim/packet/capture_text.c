@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 
 const char *capture_text_end(const struct packet *packet, const uint8_t *address,
-			     const struct capture_name *names, size_t count,
+			     const struct address_name *names, size_t count,
 			     char buf[static UNIT_TEXT])
 {
 	struct ip ip = {.family = packet->version == 6 ? AF_INET6 : AF_INET};

@@ -8,7 +8,7 @@
 
 /* The name of an address, or the address itself (in buf); "?" if the packet has none. */
 const char *capture_text_end(const struct packet *packet, const uint8_t *address,
-			     const struct capture_name *names, size_t count,
+			     const struct address_name *names, size_t count,
 			     char buf[static UNIT_TEXT]);
 
 /* Writes the kind of packet: "tcp 40212 > 2380 [P.]", "icmp echo request", "arp". */

@@ -271,7 +271,7 @@ static int put_names(struct capture_writer *w, const struct capture_writing *wha
 		begin_block(w, NAMES);
 		for (; i < what->name_count && w->used - w->block < PACKET_MAX - NAME_RECORD_MAX;
 		     i++) {
-			const struct capture_name *name = &what->names[i];
+			const struct address_name *name = &what->names[i];
 			bool four = name->ip.family == AF_INET;
 			size_t bytes = four ? 4 : 16, length = strlen(name->name) + 1;
 			char record[16 + 256];

@@ -20,7 +20,7 @@ struct capture_writer;
 struct capture_writing {
 	const char *const *ports; /* "n100-1/eth1"; packets refer to them by index */
 	size_t port_count;	  /* 1 for pcap */
-	const struct capture_name {
+	const struct address_name {
 		struct ip ip;
 		const char *name;
 	} * names;

@@ -58,7 +58,7 @@
  */
 #define CHECK_EVERY_NS 500000000LL
 
-struct source {
+struct live_source {
 	struct live *live;
 	pcap_t *pcap;
 	uint32_t port;
@@ -69,8 +69,8 @@ struct source {
 };
 
 struct live {
-	struct source *sources; /* in the order of the ports */
-	size_t ways;		/* sources per port */
+	struct live_source *sources; /* in the order of the ports */
+	size_t ways;		     /* sources per port */
 	size_t count;
 	struct pollfd *fds;
 	struct live_sort *sort;
@@ -95,7 +95,7 @@ static int refused(const char *port, pcap_t *pcap, int status, struct netsim_err
 }
 
 /* Opens the socket and its ring; nothing is received yet. */
-static int open_source(struct source *source, const char *port, uint32_t snap, uint32_t buffer,
+static int open_source(struct live_source *source, const char *port, uint32_t snap, uint32_t buffer,
 		       int retire, struct netsim_err *err)
 {
 	char why[PCAP_ERRBUF_SIZE] = "";
@@ -254,12 +254,12 @@ static int open_sources(struct live *live, const char *const *ports, size_t coun
 
 	live->hold_ns = (2 * retire + LATE_MS) * NS_PER_MS;
 	for (size_t i = 0; r == 0 && i < total; i++) {
-		struct source *source = &live->sources[i];
+		struct live_source *source = &live->sources[i];
 
-		*source =
-			(struct source) {.live = live,
-					 .port = (uint32_t)(i / live->ways),
-					 .sent = live->ways == 2 ? i % 2 == 0 : options->only_sent};
+		*source = (struct live_source) {.live = live,
+						.port = (uint32_t)(i / live->ways),
+						.sent = live->ways == 2 ? i % 2 == 0 :
+									  options->only_sent};
 		live->count++;
 		r = open_source(source, ports[i / live->ways], snap, buffer, retire, err);
 		if (r == 0)
@@ -314,7 +314,7 @@ void live_close(struct live *live)
 
 static void add_packet(u_char *arg, const struct pcap_pkthdr *header, const u_char *data)
 {
-	struct source *source = (struct source *)arg;
+	struct live_source *source = (struct live_source *)arg;
 	const struct live_packet packet = {.time_ns = (int64_t)header->ts.tv_sec * 1000000000 +
 						      header->ts.tv_usec,
 					   .data = data,
@@ -327,7 +327,7 @@ static void add_packet(u_char *arg, const struct pcap_pkthdr *header, const u_ch
 		source->failed = true;
 }
 
-static void count(struct source *source)
+static void count(struct live_source *source)
 {
 	struct pcap_stat now;
 
@@ -351,7 +351,7 @@ static void end_later(struct live *live, size_t i)
 static void end_due_sources(struct live *live, int64_t now)
 {
 	for (size_t i = 0; i < live->count; i++) {
-		struct source *source = &live->sources[i];
+		struct live_source *source = &live->sources[i];
 
 		if (source->gone || !source->end_ns || source->end_ns > now)
 			continue;
@@ -364,7 +364,7 @@ static void end_due_sources(struct live *live, int64_t now)
 /* Reads available packets; sets *ret_all to false if there may be more. */
 static int read_source(struct live *live, size_t i, bool *ret_all, struct netsim_err *err)
 {
-	struct source *source = &live->sources[i];
+	struct live_source *source = &live->sources[i];
 	int r = pcap_dispatch(source->pcap, BATCH, add_packet, (u_char *)source);
 
 	if (source->failed)
@@ -415,7 +415,7 @@ static int pump(struct live *live, int wait_ms, struct netsim_err *err)
  * Whether the interface was removed. The kernel reports only that it goes down, which
  * happens before a removal, too; the socket's name shows whether it is gone.
  */
-static bool has_gone(const struct source *source)
+static bool has_gone(const struct live_source *source)
 {
 	struct sockaddr_ll address = {0};
 	socklen_t length = sizeof(address);
@@ -505,7 +505,7 @@ void live_counts(const struct live *live, size_t port, struct live_counts *ret)
 {
 	*ret = (struct live_counts) {0};
 	for (size_t i = live->ways * port; i < live->ways * (port + 1); i++) {
-		struct source *source = &live->sources[i];
+		struct live_source *source = &live->sources[i];
 
 		if (!source->gone)
 			count(source);
@@ -519,7 +519,7 @@ bool live_gone(const struct live *live, size_t port)
 	bool gone = true;
 
 	for (size_t i = live->ways * port; i < live->ways * (port + 1); i++) {
-		const struct source *source = &live->sources[i];
+		const struct live_source *source = &live->sources[i];
 
 		/*
 		 * After live_stop(), do not require that the source's last packets were

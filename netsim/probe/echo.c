@@ -22,7 +22,7 @@
 #define MAGIC	       0x6e737065U /* "nspe" */
 
 /* An echo request, with the same layout for ICMP and ICMPv6. */
-struct echo {
+struct echo_packet {
 	uint8_t type, code;
 	uint16_t check, id, sequence;
 	uint32_t magic, run, pair, number;
@@ -31,24 +31,24 @@ struct echo {
 };
 
 /* Sockets of one namespace and family. */
-struct source {
+struct echo_source {
 	int ns_fd;
 	int family;
 	int fd;
 };
 
 /* The state of a pair during the measurement. */
-struct track {
+struct echo_track {
 	size_t source;
 	uint8_t *seen; /* a bit for each echo number */
 };
 
-struct run {
+struct echo_state {
 	const struct echo_plan *plan;
 	struct echo_pair *pairs;
-	struct track *tracks;
+	struct echo_track *tracks;
 	size_t pair_count;
-	struct source *sources;
+	struct echo_source *sources;
 	size_t source_count;
 	int epoll;
 	uint32_t id;
@@ -71,7 +71,7 @@ static double now_seconds(clockid_t clock)
 }
 
 /* Receives echo replies only. */
-static int set_filter(const struct source *source)
+static int set_filter(const struct echo_source *source)
 {
 	struct icmp_filter v4 = {~(1U << ICMP_ECHOREPLY)};
 	struct icmp6_filter v6;
@@ -85,7 +85,7 @@ static int set_filter(const struct source *source)
 
 static int open_here(void *arg, struct netsim_err *err)
 {
-	struct source *s = arg;
+	struct echo_source *s = arg;
 	int yes = 1, size = RECEIVE_BUFFER, code;
 
 	s->fd = socket(s->family, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
@@ -102,11 +102,11 @@ static int open_here(void *arg, struct netsim_err *err)
 	return code;
 }
 
-static int find_source(struct run *run, const struct echo_pair *pair, size_t *ret,
+static int find_source(struct echo_state *run, const struct echo_pair *pair, size_t *ret,
 		       struct netsim_err *err)
 {
 	struct epoll_event event = {.events = EPOLLIN};
-	struct source *source;
+	struct echo_source *source;
 	int r;
 
 	for (size_t i = run->source_count; i-- > 0;)
@@ -119,7 +119,7 @@ static int find_source(struct run *run, const struct echo_pair *pair, size_t *re
 	if (!source)
 		return err_oom(err);
 	*ret = event.data.u64 = run->source_count - 1;
-	*source = (struct source) {pair->ns_fd, pair->to.family, -1};
+	*source = (struct echo_source) {pair->ns_fd, pair->to.family, -1};
 	r = netns_within(run->plan->own_fd, pair->ns_fd, open_here, source, err);
 	if (r == 0 && epoll_ctl(run->epoll, EPOLL_CTL_ADD, source->fd, &event) < 0)
 		r = err_set(err, NETSIM_ERR_KERNEL, -errno, NULL, "cannot wait for answers: %s",
@@ -129,7 +129,7 @@ static int find_source(struct run *run, const struct echo_pair *pair, size_t *re
 
 /* --- sending */
 
-static uint16_t check_of(const struct echo *echo)
+static uint16_t check_of(const struct echo_packet *echo)
 {
 	uint16_t words[sizeof(*echo) / 2];
 	uint32_t sum = 0;
@@ -142,7 +142,7 @@ static uint16_t check_of(const struct echo *echo)
 	return (uint16_t)~sum;
 }
 
-static void send_one(struct run *run, size_t i, unsigned number)
+static void send_one(struct echo_state *run, size_t i, unsigned number)
 {
 	struct echo_pair *pair = &run->pairs[i];
 	bool v4 = pair->to.family == AF_INET;
@@ -151,13 +151,13 @@ static void send_one(struct run *run, size_t i, unsigned number)
 		struct sockaddr_in6 v6;
 		struct sockaddr any;
 	} to = {.any.sa_family = pair->to.family};
-	struct echo echo = {.type = v4 ? ICMP_ECHO : ICMP6_ECHO_REQUEST,
-			    .id = htons((uint16_t)run->id),
-			    .sequence = htons((uint16_t)number),
-			    .magic = MAGIC,
-			    .run = run->id,
-			    .pair = (uint32_t)i,
-			    .number = number};
+	struct echo_packet echo = {.type = v4 ? ICMP_ECHO : ICMP6_ECHO_REQUEST,
+				   .id = htons((uint16_t)run->id),
+				   .sequence = htons((uint16_t)number),
+				   .magic = MAGIC,
+				   .run = run->id,
+				   .pair = (uint32_t)i,
+				   .number = number};
 
 	if (v4)
 		memcpy(&to.v4.sin_addr, pair->to.b, 4);
@@ -173,7 +173,7 @@ static void send_one(struct run *run, size_t i, unsigned number)
 	pair->sent += number > 0;
 }
 
-static double due(const struct run *run)
+static double due(const struct echo_state *run)
 {
 	return run->position >= run->end ?
 		       INFINITY :
@@ -181,7 +181,7 @@ static double due(const struct run *run)
 }
 
 /* Sends all echoes that are due; returns the time of the next one. */
-static double send_due(struct run *run)
+static double send_due(struct echo_state *run)
 {
 	double now = now_seconds(CLOCK_MONOTONIC);
 
@@ -196,11 +196,12 @@ static double send_due(struct run *run)
 
 /* --- receiving */
 
-static void take_in(struct run *run, size_t source, const struct echo *echo, int64_t at)
+static void take_in(struct echo_state *run, size_t source, const struct echo_packet *echo,
+		    int64_t at)
 {
 	double ms = (double)(at - echo->sent) / 1e6, before;
 	struct echo_pair *pair = &run->pairs[echo->pair];
-	struct track *track = &run->tracks[echo->pair];
+	struct echo_track *track = &run->tracks[echo->pair];
 
 	if (track->source != source || ms < 0 ||
 	    track->seen[echo->number / 8] >> echo->number % 8 & 1)
@@ -220,7 +221,7 @@ static void take_in(struct run *run, size_t source, const struct echo *echo, int
 }
 
 /* Receives one datagram; false if there is none. On IPv4 it begins with the IP header. */
-static bool receive_one(struct run *run, size_t source)
+static bool receive_one(struct echo_state *run, size_t source)
 {
 	uint8_t packet[256];
 	char control[64];
@@ -232,7 +233,7 @@ static bool receive_one(struct run *run, size_t source)
 	ssize_t length = recvmsg(run->sources[source].fd, &message, MSG_DONTWAIT);
 	bool v4 = run->sources[source].family == AF_INET;
 	size_t head = v4 && length > 0 ? (packet[0] & 15U) * 4U : 0;
-	struct echo echo;
+	struct echo_packet echo;
 
 	/* The error may be that of an earlier echo: continue. */
 	if (length < 0)
@@ -246,7 +247,7 @@ static bool receive_one(struct run *run, size_t source)
 	return true;
 }
 
-static void receive_all(struct run *run, double seconds)
+static void receive_all(struct echo_state *run, double seconds)
 {
 	double bounded = fmin(fmax(seconds, 0), 0.1);
 	struct timespec time = {0, (long)(bounded * 1e9)};
@@ -261,7 +262,7 @@ static void receive_all(struct run *run, double seconds)
 /* --- phases */
 
 /* Sends count echoes of each pair, and waits for the answers; true if it was stopped. */
-static bool run_phase(struct run *run, unsigned first, unsigned count)
+static bool run_phase(struct echo_state *run, unsigned first, unsigned count)
 {
 	double end = INFINITY, now;
 
@@ -286,7 +287,7 @@ static bool run_phase(struct run *run, unsigned first, unsigned count)
 	}
 }
 
-static int prepare(struct run *run, struct netsim_err *err)
+static int prepare(struct echo_state *run, struct netsim_err *err)
 {
 	int r = 0;
 
@@ -295,7 +296,7 @@ static int prepare(struct run *run, struct netsim_err *err)
 	if (run->epoll < 0 || !run->tracks)
 		return err_oom(err);
 	for (size_t i = 0; r == 0 && i < run->pair_count; i++) {
-		struct track *track = &run->tracks[i];
+		struct echo_track *track = &run->tracks[i];
 
 		track->seen = calloc(run->last / 8 + 1, 1);
 		r = track->seen ? find_source(run, &run->pairs[i], &track->source, err) :
@@ -304,7 +305,7 @@ static int prepare(struct run *run, struct netsim_err *err)
 	return r;
 }
 
-static void finish(struct run *run)
+static void finish(struct echo_state *run)
 {
 	for (size_t i = 0; i < run->source_count; i++)
 		if (run->sources[i].fd >= 0)
@@ -319,12 +320,12 @@ static void finish(struct run *run)
 
 int echo_run(const struct echo_plan *plan, struct netsim_err *err)
 {
-	struct run run = {.plan = plan,
-			  .pairs = plan->pairs,
-			  .pair_count = plan->pair_count,
-			  .last = plan->count,
-			  .id = (uint32_t)clock_ns(CLOCK_REALTIME),
-			  .interval = plan->interval};
+	struct echo_state run = {.plan = plan,
+				 .pairs = plan->pairs,
+				 .pair_count = plan->pair_count,
+				 .last = plan->count,
+				 .id = (uint32_t)clock_ns(CLOCK_REALTIME),
+				 .interval = plan->interval};
 	int r = prepare(&run, err);
 
 	if (r == 0 && plan->pair_count) {

@@ -42,13 +42,13 @@ static int set_filter(int fd, bool v4)
 }
 
 /* The sockets to open inside a network namespace. */
-struct opening {
+struct probe_opening {
 	const struct probe_end *end;
 	int frames, sink;
 	uint16_t port;
 };
 
-static int open_sink(struct opening *o)
+static int open_sink(struct probe_opening *o)
 {
 	union {
 		struct sockaddr_in v4;
@@ -70,7 +70,7 @@ static int open_sink(struct opening *o)
 
 static int open_here(void *arg, struct netsim_err *err)
 {
-	struct opening *o = arg;
+	struct probe_opening *o = arg;
 	bool v4 = o->end->ip.family == AF_INET;
 	uint16_t protocol = htons(v4 ? ETH_P_IP : ETH_P_IPV6);
 	struct sockaddr_ll at = {
@@ -98,7 +98,7 @@ static int open_here(void *arg, struct netsim_err *err)
 
 static int open_end(struct probe *p, size_t i, struct netsim_err *err)
 {
-	struct opening o = {.end = &p->ends[i], .frames = -1, .sink = -1};
+	struct probe_opening o = {.end = &p->ends[i], .frames = -1, .sink = -1};
 	struct epoll_event event = {.events = EPOLLIN, .data.u64 = i};
 	int r;
 
@@ -264,7 +264,7 @@ int probe_wait(const struct probe *p, double seconds, size_t *ready, int max)
 }
 
 /* The state of one path during the measurement. */
-struct track {
+struct probe_track {
 	double next;	/* time of its next probe */
 	double *delays; /* ms, in order of arrival */
 	size_t delay_count;
@@ -274,19 +274,19 @@ struct track {
 	unsigned sent; /* including those that do not count */
 };
 
-struct run {
+struct probe_state {
 	struct probe *probe;
 	struct probe_path *paths;
-	struct track *tracks;
+	struct probe_track *tracks;
 	size_t count;
 	double start, end;
 };
 
-static void send_one(struct run *run, size_t i)
+static void send_one(struct probe_state *run, size_t i)
 {
 	const struct probe *p = run->probe;
 	const struct probe_path *path = &run->paths[i];
-	struct track *track = &run->tracks[i];
+	struct probe_track *track = &run->tracks[i];
 	uint8_t packet[1][PROBE_SNAP];
 	struct probe_frame frame = {
 		.protocol = path->protocol ? path->protocol : IPPROTO_UDP,
@@ -317,9 +317,9 @@ static size_t receiver_of(const struct probe_path *path)
 	return path->protocol == IPPROTO_ICMP ? path->from : path->to;
 }
 
-static void take_one(struct run *run, size_t end, const struct probe_arrival *a)
+static void take_one(struct probe_state *run, size_t end, const struct probe_arrival *a)
 {
-	struct track *track;
+	struct probe_track *track;
 	uint32_t seq = a->load.seq;
 
 	if (a->load.path >= run->count || receiver_of(&run->paths[a->load.path]) != end)
@@ -343,7 +343,7 @@ static void take_one(struct run *run, size_t end, const struct probe_arrival *a)
 		track->highest = seq;
 }
 
-static void take_all(struct run *run, double seconds)
+static void take_all(struct probe_state *run, double seconds)
 {
 	struct probe_arrival arrivals[PROBE_BATCH];
 	size_t ready[64];
@@ -364,7 +364,7 @@ static void take_all(struct run *run, double seconds)
  * Returns the phase of a path within its interval, 0 to 1. Phases are spread evenly over
  * the paths of each sender and over those of each receiver.
  */
-static double phase_of(const struct run *run, size_t i)
+static double phase_of(const struct probe_state *run, size_t i)
 {
 	const struct probe_path *path = &run->paths[i];
 	double ends = (double)run->probe->count;
@@ -375,12 +375,12 @@ static double phase_of(const struct run *run, size_t i)
 }
 
 /* Sends all probes that are due; returns the time of the next one. */
-static double send_due(struct run *run)
+static double send_due(struct probe_state *run)
 {
 	double now = probe_now(), next = run->end;
 
 	for (size_t i = 0; i < run->count; i++) {
-		struct track *track = &run->tracks[i];
+		struct probe_track *track = &run->tracks[i];
 
 		while (track->next <= now && track->next < run->end && track->sent < track->limit) {
 			send_one(run, i);
@@ -401,7 +401,7 @@ static double send_due(struct run *run)
 	return next;
 }
 
-static void summarise(struct track *track, struct probe_seen *seen)
+static void summarise(struct probe_track *track, struct probe_seen *seen)
 {
 	size_t n = track->delay_count;
 	double sum = 0, squares = 0;
@@ -422,12 +422,12 @@ static void summarise(struct track *track, struct probe_seen *seen)
 	seen->spread = (track->delays[n * 3 / 4] - track->delays[n / 4]) / 1.349;
 }
 
-static int prepare(struct run *run, double seconds, struct netsim_err *err)
+static int prepare(struct probe_state *run, double seconds, struct netsim_err *err)
 {
 	run->start = probe_now();
 	run->end = run->start + 2 * PRIME_SECONDS + seconds;
 	for (size_t i = 0; i < run->count; i++) {
-		struct track *track = &run->tracks[i];
+		struct probe_track *track = &run->tracks[i];
 
 		track->limit = (uint32_t)(seconds / run->paths[i].interval) + PRIME_PROBES + 1;
 		track->delays = calloc(track->limit, sizeof(*track->delays));
@@ -466,7 +466,7 @@ static void unpin(const cpu_set_t *before)
 
 int probe_run(struct probe *p, const struct probe_plan *plan, struct netsim_err *err)
 {
-	struct run run = {.probe = p, .paths = plan->paths, .count = plan->path_count};
+	struct probe_state run = {.probe = p, .paths = plan->paths, .count = plan->path_count};
 	cpu_set_t before;
 	int r;
 

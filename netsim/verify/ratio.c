@@ -60,7 +60,7 @@ static double own_share(const struct kind *k, const struct conditions *c)
 }
 
 /* Sums over a direction's paths. */
-struct sums {
+struct ratio_sums {
 	double count, n, expected, bursts;
 	size_t paths;
 };
@@ -72,9 +72,9 @@ static bool is_of(const struct judge *j, size_t p, size_t d)
 }
 
 /* Sums up the paths of a direction; trim leaves out the one of several that deviates most. */
-static struct sums add_up(const struct judge *j, const struct kind *k, size_t d, bool trim)
+static struct ratio_sums add_up(const struct judge *j, const struct kind *k, size_t d, bool trim)
 {
-	struct sums s = {.bursts = 1};
+	struct ratio_sums s = {.bursts = 1};
 	size_t worst = SIZE_MAX;
 	double most = -1;
 
@@ -121,7 +121,7 @@ static size_t find_worst(const struct judge *j, const struct kind *k, const bool
 	double most = 0;
 
 	for (size_t d = 0; d < 2 * j->in->end_count; d++) {
-		struct sums s = add_up(j, k, d, true);
+		struct ratio_sums s = add_up(j, k, d, true);
 		double off;
 
 		if (done[d] || s.paths < 2 ||
@@ -144,7 +144,7 @@ static struct tally *tally_of(struct judge *j, const struct kind *k, size_t d)
 /* Derives the ratio of a direction itself from the ratios of its paths. */
 static void measure(struct judge *j, const struct kind *k, size_t d)
 {
-	struct sums s = add_up(j, k, d, false);
+	struct ratio_sums s = add_up(j, k, d, false);
 	struct tally *t = tally_of(j, k, d);
 	double own, others;
 
@@ -173,7 +173,7 @@ static int judge_kind(struct judge *j, struct kind *k)
 	for (size_t i = 0; i < count_all; i++)
 		k->keep[i] = 1;
 	while ((d = find_worst(j, k, done)) != SIZE_MAX) {
-		struct sums s = add_up(j, k, d, true);
+		struct ratio_sums s = add_up(j, k, d, true);
 
 		done[d] = tally_of(j, k, d)->failed = true;
 		k->keep[d] *= fmax(1e-6, 1 - s.count / s.n) / fmax(1e-6, 1 - s.expected / s.n);

@@ -26,7 +26,7 @@
 
 static char folder[] = "/tmp/netsim-test.XXXXXX";
 static const char *const ports[] = {"n100-1/eth1", "jetson-1/eth1"};
-static const struct capture_name names[] = {
+static const struct address_name names[] = {
 	{{.family = AF_INET, .b = {10, 9, 0, 1}}, "n100-1"},
 	{{.family = AF_INET6, .b = {0xfd, 9, [15] = 1}}, "jetson-1"},
 };
