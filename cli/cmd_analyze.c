@@ -20,11 +20,11 @@ struct analyze_args {
 static const struct opt opts[] = {
 	ANALYZE_OPTS(struct analyze_args, shown),
 	{0, "from", OPT_TEXT, offsetof(struct analyze_args, from), "TIME",
-	 "only packets since then: 90s after the first one,"},
+	 "start at TIME: 90s after the first packet, or in"},
 	{0, "to", OPT_TEXT, offsetof(struct analyze_args, to), "TIME",
-	 "and until then; or in seconds since 1970"},
+	 "seconds since 1970; --to: end at TIME"},
 	{0, "topo", OPT_TEXT, offsetof(struct analyze_args, topo), "FILE",
-	 "call addresses by the nodes of this topology"},
+	 "name addresses after the nodes of this topology"},
 	{0, NULL, OPT_FLAG, 0, NULL, NULL},
 };
 

@@ -12,7 +12,7 @@ struct apply_args {
 
 static const struct opt opts[] = {
 	{0, "as", OPT_TEXT, offsetof(struct apply_args, as), "NODE",
-	 "the entry for an interface (default: the host's name)"},
+	 "the profile's entry for an interface (hostname)"},
 	{0, "engine", OPT_TEXT, offsetof(struct apply_args, engine), "ENGINE",
 	 "auto, netem or edt (default: as the profile says)"},
 	{0, NULL, OPT_FLAG, 0, NULL, NULL},

@@ -10,7 +10,7 @@ struct heal_args {
 
 static const struct opt opts[] = {
 	{'a', "all", OPT_FLAG, offsetof(struct heal_args, all), NULL,
-	 "every fault (also without any FAULT)"},
+	 "all faults (the default without FAULT)"},
 	{0, NULL, OPT_FLAG, 0, NULL, NULL},
 };
 

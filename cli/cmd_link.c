@@ -12,12 +12,12 @@ struct link_args {
 
 static const struct opt opts[] = {
 	{0, "period", OPT_DURATION, offsetof(struct link_args, period_ns), "TIME",
-	 "flap: how long one round is (2s)"},
+	 "flap: the period (2s)"},
 	{0, "duty", OPT_TEXT, offsetof(struct link_args, duty), "PERCENT",
-	 "flap: how much of it the link is up (50%)"},
+	 "flap: the share of the period that the link is up (50%)"},
 	{0, "for", OPT_DURATION, offsetof(struct link_args, for_ns), "TIME",
-	 "heal by itself after TIME; the kernel keeps it"},
-	{0, "name", OPT_TEXT, offsetof(struct link_args, name), "NAME", "to heal it by"},
+	 "heal automatically after TIME (enforced by the kernel)"},
+	{0, "name", OPT_TEXT, offsetof(struct link_args, name), "NAME", "a name for netsim heal"},
 	{0, NULL, OPT_FLAG, 0, NULL, NULL},
 };
 
@@ -125,7 +125,7 @@ static int run(const void *p, struct netsim_err *err)
 const struct cmd cmd_link = {
 	.name = "link",
 	.args = "down|up|flap TARGET...",
-	.summary = "Take cables down or up, or let them flap.",
+	.summary = "Take cables down or up, or make them flap.",
 	.opts = opts,
 	.size = sizeof(struct link_args),
 	.min = 2,

@@ -20,7 +20,7 @@ struct measure_args {
 static const struct opt opts[] = {
 	ANALYZE_OPTS(struct measure_args, shown),
 	{0, "for", OPT_DURATION, offsetof(struct measure_args, duration_ns), "TIME",
-	 "so long (until Ctrl-C)"},
+	 "stop after TIME (default: on Ctrl-C)"},
 	{0, NULL, OPT_FLAG, 0, NULL, NULL},
 };
 
@@ -222,7 +222,7 @@ static int run(const void *p, struct netsim_err *err)
 const struct cmd cmd_measure = {
 	.name = "measure",
 	.args = "[TARGET...]",
-	.summary = "Follow the traffic of a fleet live, with delay and loss one way.",
+	.summary = "Follow the traffic of a fleet live, with one-way delay and loss.",
 	.opts = opts,
 	.size = sizeof(struct measure_args),
 	.max = -1,

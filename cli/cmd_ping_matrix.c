@@ -17,11 +17,11 @@ struct ping_args {
 
 static const struct opt opts[] = {
 	{'c', "count", OPT_NUMBER, offsetof(struct ping_args, count), "N",
-	 "echoes of each pair (10)"},
+	 "echo requests for each pair (10)"},
 	{'i', "interval", OPT_DURATION, offsetof(struct ping_args, interval), "TIME",
-	 "from one echo of a pair to the next (100ms)"},
+	 "time between echo requests of a pair (100ms)"},
 	{'I', "interface", OPT_TEXT, offsetof(struct ping_args, iface), "IFACE",
-	 "only by the addresses of this interface"},
+	 "use only the addresses of this interface"},
 	{0, NULL, OPT_FLAG, 0, NULL, NULL},
 };
 

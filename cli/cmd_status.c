@@ -15,7 +15,7 @@ struct status_args {
 
 static const struct opt opts[] = {
 	{0, "prometheus", OPT_FLAG, offsetof(struct status_args, prometheus), NULL,
-	 "print metrics for node_exporter, with counters"},
+	 "print metrics for node_exporter, including counters"},
 	{0, NULL, OPT_FLAG, 0, NULL, NULL},
 };
 

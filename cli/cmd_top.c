@@ -17,9 +17,9 @@ struct top_args {
 
 static const struct opt opts[] = {
 	{0, "interval", OPT_DURATION, offsetof(struct top_args, interval_ns), "TIME",
-	 "between two readings (1s)"},
+	 "time between two readings (1s)"},
 	{0, "once", OPT_FLAG, offsetof(struct top_args, once), NULL,
-	 "print the traffic of one interval as text, and end"},
+	 "print the traffic of one interval as text and exit"},
 	{0, "classes", OPT_FLAG, offsetof(struct top_args, classes), NULL,
 	 "with --once: a line for each class of a pair"},
 	{0, NULL, OPT_FLAG, 0, NULL, NULL},
@@ -154,7 +154,7 @@ static int run(const void *p, struct netsim_err *err)
 const struct cmd cmd_top = {
 	.name = "top",
 	.args = "[FLEET]",
-	.summary = "Show the traffic between nodes as it passes and is dropped.",
+	.summary = "Show the traffic between nodes live: passed and dropped.",
 	.opts = opts,
 	.size = sizeof(struct top_args),
 	.max = 1,

@@ -13,7 +13,7 @@ struct verify_args {
 
 static const struct opt opts[] = {
 	{0, "quick", OPT_FLAG, offsetof(struct verify_args, quick), NULL,
-	 "fewer probes and no TCP: less sure, but in seconds"},
+	 "fewer probes and no TCP: seconds, but less certain"},
 	{0, NULL, OPT_FLAG, 0, NULL, NULL},
 };
 
@@ -87,7 +87,7 @@ static void print_text(const struct common *args, const struct netsim_verify *v)
 	static const char *const head[] = {"node", "what", "asked", "measured", "verdict"};
 	struct table table = {0};
 
-	if (args->verbose || strncmp(v->basis, "what the kernel", 15) == 0)
+	if (args->verbose || v->from_kernel)
 		printf("%s, asked by %s\n", v->fleet, v->basis);
 	if (args->verbose)
 		printf("timers here are up to %.2f ms late, which delays are allowed\n",
@@ -154,7 +154,7 @@ static int run(const void *p, struct netsim_err *err)
 const struct cmd cmd_verify = {
 	.name = "verify",
 	.args = "[FLEET]",
-	.summary = "Measure the links of a fleet and compare with what was asked for.",
+	.summary = "Measure the links of a fleet and compare with the request.",
 	.opts = opts,
 	.size = sizeof(struct verify_args),
 	.max = 1,

@@ -13,9 +13,9 @@
 
 const struct opt common_opts[] = {
 	{'f', "fleet", OPT_TEXT, offsetof(struct common, fleet), "FLEET",
-	 "the fleet that is meant, where there are several"},
+	 "which fleet, if several are up"},
 	{'n', "dry-run", OPT_FLAG, offsetof(struct common, dry), NULL,
-	 "say what would be done, and do nothing"},
+	 "print what would be done, but change nothing"},
 	{'j', "json", OPT_FLAG, offsetof(struct common, json), NULL, "print JSON"},
 	{'q', "quiet", OPT_FLAG, offsetof(struct common, quiet), NULL, "print less"},
 	{'v', "verbose", OPT_FLAG, offsetof(struct common, verbose), NULL, "print more"},

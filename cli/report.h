@@ -27,9 +27,9 @@ struct analyze_options {
 	{'b', "by", OPT_TEXT, offsetof(type, member.by), "WHAT", \
 	 "connection, class or pair: only these rows"}, \
 	{'t', "top", OPT_TEXT, offsetof(type, member.top), "COUNT", \
-	 "so many rows, those with most bytes (20; 0: all)"}, \
+	 "show at most COUNT rows (20; 0: all)"}, \
 	{0, "classes", OPT_TEXT, offsetof(type, member.classes), "FILE", \
-	 "another class file than the usual one"}, \
+	 "use this class file instead of the default"}, \
 	{0, "csv", OPT_FLAG, offsetof(type, member.csv), NULL, \
 	 "print CSV, a row for each direction"}, \
 	{0, "html", OPT_TEXT, offsetof(type, member.html), "FILE", \

@@ -24,7 +24,8 @@ struct netsim_verify_row {
 
 struct netsim_verify {
 	const char *fleet;
-	const char *basis; /* where the request is known from */
+	const char *basis; /* where the request is known from: "profile lossy" */
+	bool from_kernel;  /* no request is known: the kernel's state stands in for it */
 	struct netsim_verify_row **rows;
 	size_t row_count;
 	size_t as_asked, failed, unmeasured;

@@ -482,8 +482,8 @@ static int choose_faults(const struct policy *policy, const char *const *words, 
 
 		if (!fault) {
 			err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL,
-				"there is no fault %s (any more)", words[i]);
-			err_hint(err, "netsim status lists those in force");
+				"no fault %s is in force", words[i]);
+			err_hint(err, "netsim status lists the faults in force");
 			return -ENOENT;
 		}
 		ids[(*ret_count)++] = fault->id;

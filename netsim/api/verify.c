@@ -433,7 +433,7 @@ static int find_intent(struct view *v, struct netsim_err *err)
 		snprintf(v->basis, sizeof(v->basis), "profiles of some nodes");
 	else if (v->from_kernel)
 		snprintf(v->basis, sizeof(v->basis),
-			 "what the kernel holds: what was asked is not known any more");
+			 "the kernel's state: the request is not known any more");
 	else
 		snprintf(v->basis, sizeof(v->basis), "no profile: everything passes");
 	return engine_load_classes(whole, &v->classes, err);
@@ -608,6 +608,7 @@ static int publish(const struct view *v, struct netsim_verify **ret, struct nets
 	bool good = verify != NULL;
 
 	if (good) {
+		verify->from_kernel = v->from_kernel;
 		verify->timer_slack_ms = v->run.timer_slack;
 		verify->fleet = arena_strdup(verify, v->fleet.name);
 		verify->basis = arena_strdup(verify, v->basis);
