@@ -481,8 +481,8 @@ static int choose_faults(const struct policy *policy, const char *const *words, 
 		const struct port_fault *fault = find_fault(policy, words[i]);
 
 		if (!fault) {
-			err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL,
-				"no fault %s is in force", words[i]);
+			err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL, "no fault %s is in force",
+				words[i]);
 			err_hint(err, "netsim status lists the faults in force");
 			return -ENOENT;
 		}

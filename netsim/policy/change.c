@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Reading and changing the policy in force. */
+/* Reads and changes the policy in force. */
 #include <errno.h>
 #include <linux/membarrier.h>
 #include <stdio.h>
@@ -49,8 +49,8 @@ bool policy_reaches(const struct policy *p, int from, int to)
 }
 
 /*
- * Waits until every program that may have read the selector before now has
- * ended: an RCU grace period, which this system call is.
+ * Waits for an RCU grace period, by which this system call is implemented: then no
+ * program can still use the half that was active before.
  */
 static void wait_for_readers(void)
 {
@@ -60,7 +60,7 @@ static void wait_for_readers(void)
 		nanosleep(&plenty, NULL); /* refused with nohz_full */
 }
 
-/* Forgets a fault; returns the bits that it had. */
+/* Clears a fault; returns its group bits. */
 static uint64_t end_fault(struct port_fault *fault)
 {
 	uint64_t bits = fault->bits;
@@ -85,7 +85,7 @@ void policy_begin(struct policy *p, struct policy_change *ret)
 	uint64_t over = 0;
 
 	if (p->control->settled != p->control->active)
-		wait_for_readers(); /* the last writer was killed before it could */
+		wait_for_readers(); /* the last writer was killed before it did */
 	*slot = p->control->slot[active];
 	memcpy(nodes, p->nodes + active * PORT_NODES, PORT_NODES * sizeof(*nodes));
 	for (int i = 0; i < PORT_FAULTS; i++)
@@ -95,7 +95,7 @@ void policy_begin(struct policy *p, struct policy_change *ret)
 	*ret = (struct policy_change) {slot, nodes};
 }
 
-/* The highest number that a fault has, or had. */
+/* The highest fault number ever used. */
 static uint32_t last_number(const struct policy *p, const struct port_slot *slot)
 {
 	uint32_t last = p->control->last_fault_id;
@@ -110,7 +110,7 @@ void policy_commit(struct policy *p)
 {
 	uint32_t next = 1 - (p->control->active & 1);
 
-	/* Only now: a change that was refused uses up no number. */
+	/* Not earlier: a refused change must not use up a number. */
 	p->control->last_fault_id = last_number(p, &p->control->slot[next]);
 	__atomic_store_n(&p->control->active, next, __ATOMIC_RELEASE);
 	wait_for_readers();
@@ -126,7 +126,7 @@ static uint64_t used_bits(const struct port_slot *slot)
 	return used;
 }
 
-/* Takes count free bits, the lowest first; 0 where there are not as many. */
+/* Allocates count free bits, the lowest first; 0 if there are fewer. */
 static uint64_t take_bits(uint64_t used, size_t count)
 {
 	uint64_t bits = 0;

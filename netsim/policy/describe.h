@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Partitions in words. */
+/* Partitions as text. */
 #ifndef NETSIM_POLICY_TEXT_H
 #define NETSIM_POLICY_TEXT_H
 
@@ -9,7 +9,7 @@
 void policy_describe_groups(const struct policy *policy, enum port_fault_kind kind,
 			    const struct policy_group *groups, size_t count, char *buf,
 			    size_t size);
-/* The same of a fault in force. */
+/* The same for a partition in force. */
 void policy_describe(const struct policy *policy, const struct port_fault *fault, char *buf,
 		     size_t size);
 

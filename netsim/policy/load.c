@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The one file that knows the skeleton and libbpf's loader. */
+/* Loads the skeleton; the only file that uses libbpf's loader. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -78,7 +78,7 @@ static const char *const prog_names[POLICY_PROGS] = {
 	[POLICY_HOLD] = "ns_hold",
 };
 
-/* Each takes the verifier ten milliseconds. */
+/* Selects the programs to load; the verifier takes about 10 ms for each. */
 static void choose_progs(const struct policy *p, bool with_host, struct port *skel)
 {
 	for (int i = 0; i < POLICY_PROGS; i++)

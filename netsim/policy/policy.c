@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Finding the policy, and attaching the programs to ports. */
+/* Finds the policy, and attaches the programs to ports. */
 #include "netsim/policy/policy.h"
 
 #include <bpf/bpf.h>
@@ -15,7 +15,7 @@
 #include "netsim/util/auto.h"
 #include "netsim/util/err.h"
 
-/* The maps whose memory this process shares. */
+/* The mmapped maps. */
 static const struct {
 	enum policy_map map;
 	size_t member, size;
@@ -123,7 +123,7 @@ static int refused(int code, struct netsim_err *err)
 	return code;
 }
 
-/* From a program in the kernel to the maps that it uses. */
+/* Opens a program by id, and the maps that it uses. */
 static int open_program(struct policy *p, uint32_t id, struct netsim_err *err)
 {
 	uint32_t maps[2 * POLICY_MAPS] = {0};
@@ -155,7 +155,7 @@ static const struct model_node *node_of_port(const struct model *fleet, const st
 	return i >= 0 ? &fleet->nodes[i] : NULL;
 }
 
-/* Which ports have the programs, and which program that is. */
+/* Notes which ports have the programs, and returns the id of one of them. */
 static int look(struct policy *p, struct state *st, const struct model *fleet, uint32_t *ret_id,
 		struct netsim_err *err)
 {
@@ -266,7 +266,7 @@ static int free_number(const struct policy *p)
 	return -1;
 }
 
-/* A node that comes late belongs to "the rest" of the partitions in force. */
+/* A new node joins the "rest" group of the partitions in force. */
 static void join_rest(struct policy *p, int number)
 {
 	const struct port_slot *slot = policy_slot(p);
@@ -331,7 +331,7 @@ static int refuse_links(struct netsim_err *err)
 		       "the ports of a fleet can have programs up to %d", PORT_LINKS - 1);
 }
 
-/* Numbers the ports that have none; a number that was somebody else's starts anew. */
+/* Assigns numbers to new ports; a reused number starts with fresh state. */
 static int number_links(struct policy *p, const struct model *fleet, struct netsim_err *err)
 {
 	auto_free bool *used = calloc(PORT_LINKS, sizeof(*used));
@@ -366,8 +366,8 @@ static int number_links(struct policy *p, const struct model *fleet, struct nets
 }
 
 /*
- * A flooded frame is judged once for each port that it goes to, but takes the
- * time of its uplink once: where it leaves by the first of the bridge's others.
+ * A flooded frame is judged at every port that it leaves by, but must be charged to its
+ * uplink's clock only once: at the first other port of the bridge.
  */
 static void choose_witnesses(struct policy *p, const struct model *fleet)
 {

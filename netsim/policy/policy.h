@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The policy of a fleet: who is cut off from whom, and what happens to packets
- * on each hop. It lives in the maps of the eBPF programs at the fleet's ports
- * (bpf/port.h) and is found again through them: filter -> program -> maps.
- * Nothing is pinned.
+ * The policy of a fleet: its partitions and the conditions of each hop, in the maps of
+ * the eBPF programs at the fleet's ports (bpf/port.h). Nothing is pinned: the maps are
+ * found through a port's filter and its program.
  */
 #ifndef NETSIM_POLICY_POLICY_H
 #define NETSIM_POLICY_POLICY_H
@@ -19,44 +18,44 @@
 struct policy;
 
 /*
- * Finds the policy of a fleet; *ret is NULL where no port has the programs. The
- * model (from state_read()) must outlive the result, which is the caller's.
+ * Finds the policy of a fleet; *ret is NULL if no port has the programs. The caller closes
+ * it with policy_close(); the model (from state_read()) must outlive it.
  */
 int policy_find(struct state *st, const struct model *fleet, struct policy **ret,
 		struct netsim_err *err);
-/* The same, but loads the programs where there are none; they are not attached yet. */
+/* The same, but loads the programs if no port has them; it attaches nothing. */
 int policy_get(struct state *st, const struct model *fleet, struct policy **ret,
 	       struct netsim_err *err);
 void policy_close(struct policy *policy);
 
 /*
- * Attaches the programs to every port of the fleet that lacks them; with stamps
- * also those that see the host's part. New nodes join the rest of partitions that
- * have one. Ports that are gone are forgotten.
+ * Attaches the programs to every port of the fleet that lacks them; with stamps also the
+ * programs that see the host's traffic. New nodes join the "rest" group of partitions.
+ * Deleted ports are removed from the maps.
  */
 int policy_attach(struct policy *policy, struct state *st, const struct model *fleet, bool stamps,
 		  struct netsim_err *err);
 
-/* Numbers the nodes and ports that have no number yet; policy_attach() does it too. */
+/* Assigns numbers to new nodes and ports; policy_attach() does so too. */
 int policy_number(struct policy *policy, const struct model *fleet, struct netsim_err *err);
-/* The number of a node (or "host"), -1 where it is unknown. */
+/* The number of a node or of "host", -1 if unknown. */
 int policy_node(const struct policy *policy, const char *name);
-/* The name of a node by its number; NULL where no node has it. */
+/* The name of the node with this number, or NULL. */
 const char *policy_node_name(const struct policy *policy, uint32_t number);
-/* The number of the model's link at this index, 0: none; and the node that a link belongs to. */
+/* The number of the model's link at this index (0: none), and the node of a link number. */
 uint16_t policy_link(const struct policy *policy, size_t index);
 uint16_t policy_link_node(const struct policy *policy, uint16_t number);
 
-/* True where the programs are at every port, with host also where the host takes part. */
+/* True if every port has the programs, and with host every port and bridge the host's. */
 bool policy_is_complete(const struct policy *policy, const struct model *fleet, bool host);
-/* True where programs note the source of frames at some ingress. */
+/* True if a port or bridge has the program that stamps the source of frames at ingress. */
 bool policy_has_stamps(const struct policy *policy, const struct model *fleet);
-/* The programs for the host's part: whether they are loaded; loads them if not. */
+/* The programs for the host's traffic: whether they are loaded, and loading them. */
 bool policy_has_host(const struct policy *policy);
 int policy_load_host(struct policy *policy, struct netsim_err *err);
-/* Queues a message that attaches the program of an IFB, through which the host receives. */
+/* Queues a message that attaches ns_hold to the IFB through which the host receives. */
 void policy_put_hold(const struct policy *policy, struct rtnl *rt, int ifindex, const char *who);
-/* Loads all programs and attaches one to a port, for finding out whether this kernel can. */
+/* Loads all programs and attaches one to a port, to test this kernel. */
 int policy_try(struct rtnl *rt, int ifindex, struct netsim_err *err);
 
 /* One group: a set of node numbers. */
@@ -73,40 +72,39 @@ struct policy_cut {
 	const char *name;  /* or NULL */
 };
 /*
- * Puts one more partition into force, at one instant for the whole fleet; no packet
- * that it forbids passes any more when this returns. Fails with -ENOSPC where too many
- * are in force.
+ * Puts a partition in force, at one instant for the whole fleet: when this returns, no
+ * packet that it forbids passes. -ENOSPC if too many faults or groups are in force.
  */
 int policy_partition(struct policy *policy, const struct policy_cut *cut, uint32_t *ret_id,
 		     struct netsim_err *err);
 
 /*
- * A change of the policy under way: the idle half, a copy of what is in force
- * without the faults that are over. Nothing is in force before policy_commit(); a
- * change that is dropped leaves no trace.
+ * A change in preparation: the idle half of the double buffer, a copy of the active half
+ * without expired faults. policy_commit() puts it in force; a change that is not
+ * committed has no effect.
  */
 struct policy_change {
 	struct port_slot *slot;
 	struct port_node *nodes;
 };
 void policy_begin(struct policy *policy, struct policy_change *ret);
-/* Flips: one store, and every port of the fleet follows the new policy. */
+/* Flips the selector: one store, after which every port uses the idle half. */
 void policy_commit(struct policy *policy);
-/* Ends those faults (count 0: all) in a change. */
+/* Removes faults (count 0: all) from a change. */
 void policy_end_faults(struct policy_change *change, const uint32_t *ids, size_t count);
-/* Refuses a name that no fault can have, or that one in force has; policy and name may be NULL. */
+/* Refuses an invalid fault name, or one that is in use; policy and name may be NULL. */
 int policy_check_fault_name(const struct policy *policy, const char *name, struct netsim_err *err);
-/* A free place for a fault, with a new id; NULL and err where there is none. */
+/* A free slot for a fault, with a new id; NULL with err filled if all are used. */
 struct port_fault *policy_new_fault(struct policy *policy, struct policy_change *change,
 				    struct netsim_err *err);
 
-/* One hop's conditions; key.generation is set by who writes it. */
+/* The conditions of one hop; policy_put_*() sets key.generation. */
 struct policy_entry {
 	struct port_key key;
 	struct port_conditions conditions;
 };
 
-/* What a profile asks of a fleet, for the programs. */
+/* The base: the conditions of a profile, compiled for the programs. */
 struct policy_base {
 	struct policy_entry *entries;
 	size_t count;
@@ -116,12 +114,12 @@ struct policy_base {
 	size_t row_count;
 };
 #define POLICY_FILE_TABLES ((PORT_TABLES - 4) / 2)
-/* The number that the index-th table from a file gets in the next base. */
+/* The map index of the next base's index-th table from a file. */
 uint32_t policy_table(const struct policy *policy, size_t index);
 
 /*
- * Writes conditions into the idle generation, and names it in the change. The
- * flags for pairs and classes follow from the keys.
+ * Writes conditions into the idle generation of their map, and selects it in the change.
+ * Sets the flags for pairs and classes by the keys.
  */
 int policy_put_base(struct policy *policy, struct policy_change *change,
 		    const struct policy_base *base, struct netsim_err *err);
@@ -129,40 +127,40 @@ int policy_put_overlays(struct policy *policy, struct policy_change *change,
 			const struct policy_entry *entries, size_t count, struct netsim_err *err);
 void policy_put_classes(struct policy *policy, struct policy_change *change,
 			const struct class_set *set);
-/* After a commit: forgets what no policy refers to any more. */
+/* After a commit: deletes map entries that no policy refers to. */
 void policy_sweep(struct policy *policy);
 
-/* A hop's own conditions, as the profile gave them; -ENOENT where it has none. */
+/* The base conditions of a hop, without faults; -ENOENT if it has none. */
 int policy_base_at(const struct policy *policy, const struct port_slot *slot, struct port_key key,
 		   struct port_conditions *ret);
-/* What is in force there now. */
+/* The conditions in force on a hop now, including faults. */
 int policy_now_at(const struct policy *policy, struct port_key key, struct port_conditions *ret);
-/* All of a policy's base that belong to paths; *ret is the caller's. */
+/* All base conditions of paths; the caller frees *ret. */
 int policy_base_paths(const struct policy *policy, const struct port_slot *slot,
 		      struct policy_entry **ret, size_t *count);
 
-/* Whether any classes were ever put. */
+/* True once classes were put. */
 bool policy_has_classes(const struct policy *policy);
-/* Names of classes, by their numbers; NULL where there is none. */
+/* The name of a class by its number, or NULL. */
 const char *policy_class_name(const struct policy *policy, uint32_t class);
 
-/* What passed and was dropped between a pair of nodes, of one class. */
+/* Counters of one class between a pair of nodes. */
 struct policy_traffic {
-	uint16_t from, to; /* PORT_ANY: pairs that found no room of their own */
+	uint16_t from, to; /* PORT_ANY: overflow bucket, the map was full */
 	uint8_t class;
 	struct port_traffic sum;
 };
-/* All of it, summed over the CPUs; *ret is the caller's. */
+/* All counters, summed over the CPUs; the caller frees *ret. */
 int policy_read_traffic(const struct policy *policy, struct policy_traffic **ret, size_t *count);
 
-/* The policy in force. */
+/* The active half of the double buffer. */
 const struct port_slot *policy_slot(const struct policy *policy);
 const struct port_node *policy_nodes(const struct policy *policy);
-/* True while the fault exists and its deadline has not passed. */
+/* True if the slot is used and the fault's deadline has not passed. */
 bool policy_alive(const struct port_fault *fault);
-/* True where frames from one node reach the other, as the programs judge it now. */
+/* True if no partition in force drops frames from one node to the other. */
 bool policy_reaches(const struct policy *policy, int from, int to);
-/* CLOCK_MONOTONIC in nanoseconds: the programs' clock. */
+/* CLOCK_MONOTONIC in ns, which the programs read as well. */
 uint64_t policy_now(void);
 
 #endif

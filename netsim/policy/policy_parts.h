@@ -26,14 +26,14 @@ enum policy_map {
 struct policy {
 	int prog[POLICY_PROGS]; /* -1: not loaded */
 	int map[POLICY_MAPS];
-	/* Mapped memory of the maps of the same names. */
+	/* The mmapped maps of the same names. */
 	struct port_control *control;
 	struct port_node *nodes; /* policy 0's, then policy 1's */
 	struct port_link *links;
 	struct port_trace_row *traces;
 	struct port_class_port *class_ports;
 	struct port_class_rules *class_rules;
-	const char *names[PORT_NODES]; /* of the nodes, NULL where unused; the model's */
+	const char *names[PORT_NODES]; /* of nodes; NULL: unused; borrowed from the model */
 	uint32_t *link_numbers;	       /* of the model's links, 0: none */
 	bool *attached;		       /* of the model's links: ns_port is at its egress */
 	bool *stamped;		       /* ns_stamp (port) or ns_host (bridge) is at its ingress */

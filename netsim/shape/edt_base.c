@@ -12,7 +12,7 @@
 #include "netsim/util/auto.h"
 #include "netsim/util/name.h"
 
-/* One entry of `pairs:` for one directed pair of nodes. */
+/* An entry of `pairs:` that applies to one directed pair of nodes. */
 struct claim {
 	uint16_t from, to; /* places in ends[] */
 	int level;	   /* how specific the entry is */
@@ -20,7 +20,7 @@ struct claim {
 	const struct conditions *conditions;
 };
 
-/* A node, or the host, as an end of paths. */
+/* A node or the host, as an end of paths. */
 struct end {
 	const char *name;
 	const char *const *roles;
@@ -125,7 +125,7 @@ static int list_ends(struct maker *m)
 		m->ends[i] = (struct end) {node->name, (const char *const *)node->roles,
 					   node->role_count, 0};
 	}
-	/* By the ports: searching the policy's names for each would be slow. */
+	/* Through the ports; policy_node() for each node would be quadratic. */
 	for (size_t i = 0; i < m->fleet->link_count; i++) {
 		struct mark mark;
 		int node;
@@ -145,7 +145,7 @@ static int list_ends(struct maker *m)
 	return 0;
 }
 
-/* The place of a plain name in ends[], or -1. */
+/* The index of a plain name in ends[], or -1. */
 static int find_end(const struct maker *m, const char *name)
 {
 	size_t low = 0, high = m->end_count;
@@ -164,13 +164,13 @@ static int find_end(const struct maker *m, const char *name)
 	return -1;
 }
 
-/* As a profile's `nodes:` are: @role 1, pattern 2, the name itself 3. */
+/* Specificity as in `nodes:`: @role 1, pattern 2, name 3. */
 static int level_of(const char *pattern)
 {
 	return *pattern == '@' ? 1 : name_is_pattern(pattern) ? 2 : 3;
 }
 
-/* The ends that a pattern names; no pattern means the host. */
+/* Expands a pattern to ends; only the plain name matches the host. */
 static int expand(const struct maker *m, const char *pattern, uint16_t **ret, size_t *count)
 {
 	uint16_t *slot;
@@ -239,7 +239,8 @@ static int claim_pair(struct maker *m, size_t order)
 	for (size_t a = 0; a < from_count; a++)
 		for (size_t b = 0; r == 0 && b < to_count; b++) {
 			r = claim(m, from[a], to[b], level, order, &pair->conditions.up);
-			/* Where both ends name both nodes, there is no way back to add. */
+			/* If both patterns match both nodes, the reverse pair is in the loop
+			 * already. */
 			if (r < 0 || !pair->both ||
 			    (contains(from, from_count, to[b]) && contains(to, to_count, from[a])))
 				continue;
@@ -261,7 +262,7 @@ static int compare_claims(const void *x, const void *y)
 	return a->order < b->order ? -1 : a->order > b->order;
 }
 
-/* All claims to one pair, the least specific first, come to one entry. */
+/* Merges all claims to one pair, the least specific first, into one entry. */
 static int settle(struct maker *m, size_t first, size_t end)
 {
 	const struct end *from = &m->ends[m->claims[first].from],
@@ -298,8 +299,8 @@ static int add_pairs(struct maker *m)
 }
 
 /*
- * What the profile asks of one class: of its family, and more specifically of it. A
- * family's rate is one for all of its classes, on the clock of the first.
+ * Compiles the conditions of one class: those of its family, then its own. The classes of
+ * a family share its rate, on the clock of the first.
  */
 static int compile_class(struct maker *m, size_t at, struct port_conditions *ret)
 {
@@ -329,7 +330,7 @@ static int compile_class(struct maker *m, size_t at, struct port_conditions *ret
 	return r;
 }
 
-/* A class between all pairs, and between those that have conditions of their own. */
+/* Adds a class between all pairs, and merged with each pair that has conditions itself. */
 static int add_class(struct maker *m, size_t at, size_t pairs_first, size_t pairs_end)
 {
 	struct port_key key = {PORT_ANY, PORT_ANY, PORT_HOP_PATH, (uint8_t)(at + 1), 0, 0};

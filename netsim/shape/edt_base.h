@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What was asked of a fleet -> the conditions of every hop, as the edt engine
- * takes them. Pure: reads nothing but what it is given.
+ * Compiles an intent to the conditions of every hop for the edt engine. Pure: no I/O.
  */
 #ifndef NETSIM_SHAPE_EDT_BASE_H
 #define NETSIM_SHAPE_EDT_BASE_H
@@ -12,8 +11,8 @@
 
 struct edt_base {
 	struct policy_base policy;
-	bool holds;    /* some packets leave later than they came */
-	bool corrupts; /* some are damaged */
+	bool holds;    /* some conditions delay packets: fq is needed */
+	bool corrupts; /* some conditions corrupt packets */
 };
 
 struct edt_base_input {
@@ -22,7 +21,7 @@ struct edt_base_input {
 	const struct policy *policy;
 	const struct class_set *classes; /* NULL where the profile has none */
 	uint64_t now;			 /* CLOCK_MONOTONIC in ns: when traces begin */
-	uint64_t seed;			 /* of all that is drawn and has no seed in the profile */
+	uint64_t seed;			 /* for conditions without a seed in the profile */
 };
 
 /* Fails with err where conditions contradict each other or find no room. */

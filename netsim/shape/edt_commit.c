@@ -28,7 +28,7 @@ static uint64_t longest_of(const struct edt_base *base)
 		}
 		longest = time > longest ? time : longest;
 	}
-	return 3 * longest; /* of three hops */
+	return 3 * longest; /* three hops: up, path, down */
 }
 
 static int put_base(struct policy *policy, struct policy_change *change,
@@ -56,7 +56,7 @@ static int put_fault(struct policy *policy, struct policy_change *change,
 	return 0;
 }
 
-/* The policy's idle half on its way into force, and the overlays in it. */
+/* A change in preparation, with its overlays. */
 struct preparation {
 	struct policy_change next;
 	struct overlays overlays;
@@ -90,7 +90,7 @@ int edt_commit(struct fleet *f, const struct edt_change *change, struct edt_comm
 	       struct netsim_err *err)
 {
 	bool was_held = policy_slot(f->policy)->flags & PORT_FLAG_HELD, holds;
-	/* Nothing is in the way of an end, or of another profile. */
+	/* Healing and profile changes must not fail because of other faults. */
 	struct preparation p = {.overlays.lenient = !change->fault};
 	uint32_t limit;
 	int r = prepare(f, change, &p, err);
@@ -105,7 +105,7 @@ int edt_commit(struct fleet *f, const struct edt_change *change, struct edt_comm
 	limit = edt_queue_limit(p.next.slot->longest + p.overlays.longest);
 	free(p.overlays.entries);
 	p.next.slot->flags &= ~(uint32_t)PORT_FLAG_HELD;
-	/* A policy that was only found has no program to attach yet. */
+	/* policy_find() loads no programs; an IFB needs ns_hold. */
 	if (holds && edt_queue_has_host(f->model))
 		r = policy_load_host(f->policy, err);
 	if (r == 0 && holds) {

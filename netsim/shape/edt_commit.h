@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Puts the edt engine's conditions in force: a base from profiles, what faults
- * make of it, and the qdiscs that hold packets, all of it at one instant.
+ * Puts the edt engine's conditions in force at one instant: the base from profiles, the
+ * overlays from faults, and the fq qdiscs that hold packets.
  */
 #ifndef NETSIM_SHAPE_EDT_COMMIT_H
 #define NETSIM_SHAPE_EDT_COMMIT_H
@@ -30,7 +30,7 @@ struct edt_committed {
 int edt_commit(struct fleet *f, const struct edt_change *change, struct edt_committed *ret,
 	       struct netsim_err *err);
 
-/* True where the programs realise the fleet's profile, not netem; policy may be NULL. */
+/* True if the programs, not netem, realise the fleet's profile; policy may be NULL. */
 bool edt_is_base(const struct policy *policy);
 
 #endif

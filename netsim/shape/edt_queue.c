@@ -24,7 +24,7 @@ uint32_t edt_queue_limit(uint64_t longest)
 	return limit > MOST ? MOST : (uint32_t)limit;
 }
 
-/* A bridge that hands frames up to the host. */
+/* A bridge with an address of the host. */
 static bool hands_up(const struct link *link)
 {
 	return link->kind == LINK_BRIDGE && link->node == MODEL_HOST && link->addr_count;
@@ -82,7 +82,7 @@ static int make_ifb(struct fleet *f, const struct link *bridge, const struct lin
 	return r == 0 && !*ret ? -ENODEV : r;
 }
 
-/* Changes of a policy in force do not need the programs, which take time to load. */
+/* Loading the programs takes time, so it is skipped if ns_hold is attached already. */
 static int attach_hold(struct fleet *f, const struct link *ifb, const struct qdiscs *all,
 		       struct netsim_err *err)
 {
@@ -99,7 +99,7 @@ static int attach_hold(struct fleet *f, const struct link *ifb, const struct qdi
 	return 0;
 }
 
-/* What the bridge hands up goes through the IFB, where ns_hold judges it. */
+/* Redirects frames to the host through the IFB, where ns_hold judges them. */
 static int hold_bridge(struct fleet *f, const struct link *bridge, const struct qdiscs *all,
 		       uint32_t limit, struct netsim_err *err)
 {
@@ -149,7 +149,7 @@ int edt_queue_prepare(struct fleet *f, uint32_t limit, struct netsim_err *err)
 			put_fq(st, &all, link->ifindex, limit,
 			       mark_call(link->alias, link->name, text));
 	}
-	/* What this kernel lacks shows before anything else is made. */
+	/* Missing modules show here, before IFBs are made. */
 	if (r == 0)
 		r = rtnl_send(st->rt, &why);
 	for (size_t i = 0; r == 0 && i < model->link_count; i++)

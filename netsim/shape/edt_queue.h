@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Where the edt engine's packets wait: an fq below the root of every port, and,
- * for what goes to the host, an IFB for each bridge that it has an address on.
+ * The queues of the edt engine: an fq below the root netem of every port, and for traffic
+ * to the host an IFB for each bridge on which the host has an address.
  */
 #ifndef NETSIM_SHAPE_EDT_QUEUE_H
 #define NETSIM_SHAPE_EDT_QUEUE_H
 
 #include "netsim/fleet/fleet.h"
 
-/* How many packets may wait at a port where the longest delay is so many ns. */
+/* The limit in packets of a port's fq, for the longest delay in ns. */
 uint32_t edt_queue_limit(uint64_t longest);
 
-/* True where the host takes part in the fleet's traffic. */
+/* True if the host has an address on one of the fleet's bridges. */
 bool edt_queue_has_host(const struct model *model);
 
 /*
- * Puts the fqs and the IFBs there, without any effect on what passes as long as
- * no departures are set. Call state_read_host() before. A kernel without fq or netem
- * is an error of kind ENV; a foreign root one of kind KERNEL.
+ * Adds the fqs and the IFBs, which have no effect until departure times are set. Call
+ * state_read_host() before. A kernel without fq or netem is an error of kind ENV, a
+ * foreign root qdisc one of kind KERNEL.
  */
 int edt_queue_prepare(struct fleet *f, uint32_t limit, struct netsim_err *err);
 /*
- * Takes what netem does out of the way, once the programs do it: roots only let go
- * of their senders, what nodes send goes straight to the bridge.
+ * Makes netem neutral once the programs realise the conditions: root netems only orphan
+ * packets from their sockets, and frames from nodes bypass the per-port IFB.
  */
 int edt_queue_take_over(struct fleet *f, uint32_t limit, struct netsim_err *err);
 /* Makes the roots idle again. */

@@ -18,7 +18,7 @@
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
 
-/* The first thing in the profiles that netem cannot do; its place, or NULL. */
+/* The place of the first feature in the profiles that netem lacks, or NULL. */
 static const struct netsim_loc *needs_edt(const struct intent *intent, const char **ret_what)
 {
 	const struct profile *whole = intent_whole(intent);
@@ -42,7 +42,7 @@ static enum engine asked_engine(const struct intent *intent)
 	return whole->engine;
 }
 
-/* Faults that are merged with the profile need it where they are: in the programs. */
+/* Condition faults are merged with the profile in the programs, so it must be there too. */
 static bool has_faults(const struct policy *policy)
 {
 	for (int i = 0; policy && i < PORT_FAULTS; i++) {
@@ -54,7 +54,7 @@ static bool has_faults(const struct policy *policy)
 	return false;
 }
 
-/* With netem, such a fault would take the place of the profile instead of changing it. */
+/* With netem, such a fault would replace the profile instead of changing it. */
 static int refuse_netem(const struct fleet *f, struct netsim_err *err)
 {
 	for (int i = 0; f->policy && i < PORT_FAULTS; i++) {
@@ -145,12 +145,12 @@ int engine_load_classes(const struct profile *profile, struct class_set **ret,
 		if (r == 0)
 			r = classes_load(path, ret, &diags);
 		else
-			return 0; /* nothing is told apart then, which nobody asked for */
+			return 0; /* no class file is installed, and none was requested */
 	}
 	return r < 0 ? err_first_mistake(&diags, err) : 0;
 }
 
-/* A policy that is new sorts packets by the classes that are shipped. */
+/* A new policy classifies by the shipped class file. */
 static int put_first_classes(struct policy *policy, struct netsim_err *err)
 {
 	struct policy_change change;
@@ -200,7 +200,7 @@ int engine_is_edt(struct fleet *f, bool *ret, struct netsim_err *err)
 	return r;
 }
 
-/* Senders into the fleet's links build no super-packets while these are shaped. */
+/* While links are shaped, segmentation offload is off at their senders. */
 static int switch_offloads(struct fleet *f, bool idle, bool corrupts, struct netsim_err *err)
 {
 	const struct model *model = f->model;
@@ -241,7 +241,7 @@ int engine_commit(struct fleet *f, const struct edt_change *change, uint32_t *re
 	return r;
 }
 
-/* Adopts what netem does now, where nothing says what was asked. */
+/* Reads the conditions from netem, as there is no intent to tell them. */
 static int see_links(const struct fleet *f, struct mark *marks, struct intent *intent,
 		     struct netsim_err *err)
 {

@@ -13,12 +13,12 @@
 #include "netsim/shape/edt_commit.h"
 #include "netsim/shape/intent.h"
 
-/* Chooses the engine for an intent; an error where the one that was asked for cannot do it. */
+/* Chooses the engine for an intent; fails if the requested one cannot realise it. */
 int engine_choose(struct fleet *f, const struct intent *intent, bool whole, enum engine *ret,
 		  struct netsim_err *err);
-/* Why the programs realise an intent, in a word or two. */
+/* The reason why an intent needs edt: "pairs", "faults", "asked for". */
 const char *engine_why(const struct intent *intent, const struct policy *policy);
-/* True where the programs at the ports realise the fleet's conditions. */
+/* Sets *ret to true if the programs realise the fleet's profile. */
 int engine_is_edt(struct fleet *f, bool *ret, struct netsim_err *err);
 
 /*
@@ -27,9 +27,9 @@ int engine_is_edt(struct fleet *f, bool *ret, struct netsim_err *err);
  */
 int engine_use_edt(struct fleet *f, const struct intent *intent, bool only_plain,
 		   struct netsim_err *err);
-/* The same with the conditions that netem has, for a fleet whose intent is lost. */
+/* The same with the conditions read from netem, for a fleet whose intent is lost. */
 int engine_adopt(struct fleet *f, struct netsim_err *err);
-/* Takes the profile's conditions out of the programs; faults stay. */
+/* Removes the profile's conditions from the programs; faults stay. */
 int engine_leave_edt(struct fleet *f, struct netsim_err *err);
 
 /* edt_commit(), and the offloads that follow from it; ret_id may be NULL. */
