@@ -105,7 +105,7 @@ struct netsim_progress {
  */
 typedef bool netsim_progress_fn(void *arg, const struct netsim_progress *progress);
 
-/* --- files: libnetsim-files(3) */
+/* --- files: libnetsim-fleet(3) */
 
 enum netsim_file { NETSIM_FILE_TOPOLOGY, NETSIM_FILE_PROFILE };
 
@@ -464,7 +464,7 @@ NETSIM_API int netsim_heal(struct netsim *ctx, const struct netsim_heal_opts *op
 			   struct netsim_heal **ret, struct netsim_err *err);
 NETSIM_API void netsim_heal_free(struct netsim_heal *heal);
 
-/* --- the machine: libnetsim-doctor(3) */
+/* --- the machine: libnetsim-status(3) */
 
 struct netsim_finding {
 	const char *what; /* "netem" */
