@@ -44,8 +44,7 @@ static const struct opt opts[] = {
 	 "with --rotate: keep only the last N files"},
 	{'t', "for", OPT_DURATION, offsetof(struct capture_args, for_ns), "TIME",
 	 "stop after TIME"},
-	{0, "count", OPT_NUMBER, offsetof(struct capture_args, count), "N",
-	 "stop after N packets"},
+	{0, "count", OPT_NUMBER, offsetof(struct capture_args, count), "N", "stop after N packets"},
 	{0, NULL, OPT_FLAG, 0, NULL, NULL},
 };
 

@@ -16,7 +16,8 @@ static const struct opt opts[] = {
 	 "the first group cannot send to the second"},
 	{0, "for", OPT_DURATION, offsetof(struct partition_args, for_ns), "TIME",
 	 "heal automatically after TIME (enforced by the kernel)"},
-	{0, "name", OPT_TEXT, offsetof(struct partition_args, name), "NAME", "a name for netsim heal"},
+	{0, "name", OPT_TEXT, offsetof(struct partition_args, name), "NAME",
+	 "a name for netsim heal"},
 	{0, NULL, OPT_FLAG, 0, NULL, NULL},
 };
 
