@@ -30,7 +30,7 @@ static __noinline struct port_conditions *conditions_at(const struct port_slot *
 			c = bpf_map_lookup_elem(&ns_overlays, key);
 			if (!c)
 				break;
-			if (!c->until || now < c->until)
+			if (!c->deadline || now < c->deadline)
 				return c;
 		}
 	}

@@ -103,7 +103,7 @@ struct port_conditions {
 	__u64 queue; /* how long packets may wait for the link */
 	__u64 delay, jitter;
 	__u64 seed;
-	__u64 until; /* overlays: CLOCK_MONOTONIC, 0: for good */
+	__u64 deadline; /* overlays: CLOCK_MONOTONIC in ns, 0: none */
 	__u64 slot_min, slot_max;
 	__u32 slot_packets, slot_bytes; /* 0: not limited */
 	__u32 table;			/* of the distribution */

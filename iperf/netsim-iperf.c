@@ -72,20 +72,20 @@ static int is_early(struct iperf_test *test)
 }
 
 /* Starts from scratch: libiperf's globals are as the last test left them. */
-static void try_again(char **argv, double until)
+static void try_again(char **argv, double deadline)
 {
 	struct timespec pause = {.tv_nsec = PAUSE_NS};
 	char left[32];
 
 	nanosleep(&pause, NULL);
-	snprintf(left, sizeof(left), "%.3f", until - now_seconds());
+	snprintf(left, sizeof(left), "%.3f", deadline - now_seconds());
 	argv[2] = left;
 	fflush(stdout);
 	if (ftruncate(STDOUT_FILENO, 0) == 0 && lseek(STDOUT_FILENO, 0, SEEK_SET) == 0)
 		execv(argv[0], argv);
 }
 
-static int measure(int argc, char **argv, double until)
+static int measure(int argc, char **argv, double deadline)
 {
 	struct iperf_test *test = iperf_new_test();
 	int r;
@@ -96,14 +96,14 @@ static int measure(int argc, char **argv, double until)
 	if (iperf_parse_arguments(test, argc - OWN_WORDS, argv + OWN_WORDS) < 0)
 		return fail(iperf_strerror(i_errno));
 	r = iperf_get_test_role(test) == 's' ? iperf_run_server(test) : iperf_run_client(test);
-	if (is_early(test) && now_seconds() < until)
-		try_again(argv, until);
+	if (is_early(test) && now_seconds() < deadline)
+		try_again(argv, deadline);
 	return r < 0 ? fail(iperf_strerror(i_errno)) : 0;
 }
 
 int main(int argc, char **argv)
 {
-	double until;
+	double deadline;
 
 	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
 		printf("%s\n", iperf_get_iperf_version());
@@ -119,6 +119,6 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	if (choose_folder() < 0)
 		return fail("no folder can be written to for its buffers; set TMPDIR");
-	until = now_seconds() + atof(argv[2]);
-	return measure(argc, argv, until);
+	deadline = now_seconds() + atof(argv[2]);
+	return measure(argc, argv, deadline);
 }

@@ -265,7 +265,7 @@ int policy_now_at(const struct policy *p, struct port_key key, struct port_condi
 	     key.layer++) {
 		if (bpf_map_lookup_elem(p->map[POLICY_OVERLAYS], &key, ret) < 0)
 			break;
-		if (!ret->until || now < ret->until)
+		if (!ret->deadline || now < ret->deadline)
 			return 0;
 	}
 	return policy_base_at(p, slot, key, ret);

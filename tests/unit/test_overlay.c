@@ -50,10 +50,10 @@ static void test_specific(void **state)
 }
 
 /* An entry as the given layer, until then. */
-static struct policy_entry layer(struct policy_entry entry, uint8_t number, uint64_t until)
+static struct policy_entry layer(struct policy_entry entry, uint8_t number, uint64_t deadline)
 {
 	entry.key.layer = number;
-	entry.conditions.until = until;
+	entry.conditions.deadline = deadline;
 	return entry;
 }
 
@@ -63,7 +63,7 @@ static void test_layers(void **state)
 	uint64_t now = policy_now(), later = now + 3600 * SECOND;
 	const struct policy_entry base = up(LINK_5, DELAY(MS));
 	const struct {
-		uint64_t until[3], delay;
+		uint64_t deadlines[3], delay;
 	} rows[] = {
 		{{later, later, later}, 10 * MS},
 		{{0, later, later}, 10 * MS},
@@ -76,9 +76,9 @@ static void test_layers(void **state)
 	NEEDS_BPF(state);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		const struct policy_entry overlays[] = {
-			layer(up(LINK_5, DELAY(10 * MS)), 1, rows[i].until[0]),
-			layer(up(LINK_5, DELAY(20 * MS)), 2, rows[i].until[1]),
-			layer(up(LINK_5, DELAY(40 * MS)), 3, rows[i].until[2])};
+			layer(up(LINK_5, DELAY(10 * MS)), 1, rows[i].deadlines[0]),
+			layer(up(LINK_5, DELAY(20 * MS)), 2, rows[i].deadlines[1]),
+			layer(up(LINK_5, DELAY(40 * MS)), 3, rows[i].deadlines[2])};
 
 		put_setting(&(struct setting) {&base, overlays, 1, 3});
 		expect(five, six, TYPE_OTHER, rows[i].delay);
@@ -92,24 +92,24 @@ static void test_layers(void **state)
 static void test_last_layer(void **state)
 {
 	struct policy_entry overlays[PORT_LAYERS];
-	uint64_t until = policy_now() + SECOND / 10;
+	uint64_t deadline = policy_now() + SECOND / 10;
 
 	NEEDS_BPF(state);
 	for (uint8_t i = 1; i <= PORT_LAYERS; i++)
 		overlays[i - 1] =
-			layer(path(5, 6, 0, DELAY(60 * SECOND)), i, i < PORT_LAYERS ? 1 : until);
+			layer(path(5, 6, 0, DELAY(60 * SECOND)), i, i < PORT_LAYERS ? 1 : deadline);
 	put_setting(&(struct setting) {NULL, overlays, 0, PORT_LAYERS});
 	forget();
-	while (policy_now() < until + 5 * SECOND) {
+	while (policy_now() < deadline + 5 * SECOND) {
 		struct shot shot;
 
 		ports_empty(POLICY_STATES);
 		shot = shoot(five, six);
 		if (!shot.tstamp) {
-			assert_true(shot.after >= until);
+			assert_true(shot.after >= deadline);
 			return;
 		}
-		assert_true(shot.before < until);
+		assert_true(shot.before < deadline);
 		expect_delay(&shot, 60 * SECOND);
 	}
 	fail_msg("the last layer does not end");
@@ -203,7 +203,7 @@ static void test_vlan_down(void **state)
 	assert_true(passes_tagged(five, six, 101));
 	assert_true(passes(five, six));
 	assert_int_equal(drops(PORT_DROP_DOWN), 1);
-	fault.conditions.until = 1;
+	fault.conditions.deadline = 1;
 	put_setting(&(struct setting) {NULL, &fault, 0, 1});
 	assert_true(passes_tagged(five, six, 100));
 }
