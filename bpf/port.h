@@ -225,14 +225,14 @@ struct port_control {
 	__u32 active;
 	__u32 settled;
 	__u32 last_fault_id;
-	__u32 littered; /* what may be left of what is not in force any more: enum port_litter */
+	__u32 stale; /* what may be left of what is not in force any more: enum port_stale */
 	struct port_slot slot[2];
 };
 
-enum port_litter {
-	PORT_LITTER_BASE = 1 << 0,     /* conditions of the other generation */
-	PORT_LITTER_OVERLAYS = 1 << 1, /* the same of overlays */
-	PORT_LITTER_NAMES = 1 << 2,    /* anything of nodes and links that are gone */
+enum port_stale {
+	PORT_STALE_BASE = 1 << 0,     /* conditions of the other generation */
+	PORT_STALE_OVERLAYS = 1 << 1, /* the same of overlays */
+	PORT_STALE_NAMES = 1 << 2,    /* anything of nodes and links that are gone */
 };
 
 enum port_drop { PORT_DROP_CUT, PORT_DROP_DOWN, PORT_DROP_LOSS, PORT_DROP_QUEUE, PORT_DROPS };

@@ -135,7 +135,7 @@ int policy_put_base(struct policy *p, struct policy_change *change, const struct
 	int r;
 
 	policy_sweep(p);
-	p->control->littered |= PORT_LITTER_BASE;
+	p->control->stale |= PORT_STALE_BASE;
 	r = put_file_tables(p, base, err);
 	if (r == 0)
 		r = put_entries(p->map[POLICY_CONDITIONS], base->entries, base->count, next, err);
@@ -161,11 +161,11 @@ int policy_put_overlays(struct policy *p, struct policy_change *change,
 	uint8_t next = 1 - slot_in_force(p)->overlays;
 	int r;
 
-	if (p->control->littered & PORT_LITTER_OVERLAYS)
+	if (p->control->stale & PORT_STALE_OVERLAYS)
 		policy_sweep(p);
 	if (!count && !(slot->flags & PORT_FLAG_OVERLAYS))
 		return 0;
-	p->control->littered |= PORT_LITTER_OVERLAYS;
+	p->control->stale |= PORT_STALE_OVERLAYS;
 	r = put_entries(p->map[POLICY_OVERLAYS], entries, count, next, err);
 	if (r < 0)
 		return r;
@@ -236,13 +236,13 @@ void policy_sweep(struct policy *p)
 {
 	const struct port_slot *slot = slot_in_force(p);
 
-	if (p->control->littered & PORT_LITTER_BASE)
+	if (p->control->stale & PORT_STALE_BASE)
 		sweep_map(p, POLICY_CONDITIONS, slot->base, NULL);
-	if (p->control->littered & PORT_LITTER_OVERLAYS)
+	if (p->control->stale & PORT_STALE_OVERLAYS)
 		sweep_map(p, POLICY_OVERLAYS, slot->overlays, NULL);
-	if (p->control->littered & PORT_LITTER_NAMES)
+	if (p->control->stale & PORT_STALE_NAMES)
 		sweep_names(p);
-	p->control->littered = 0;
+	p->control->stale = 0;
 }
 
 int policy_base_at(const struct policy *p, const struct port_slot *slot, struct port_key key,

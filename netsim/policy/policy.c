@@ -360,7 +360,7 @@ static int number_links(struct policy *p, const struct model *fleet, struct nets
 				       strerror(errno));
 		p->link_numbers[i] = next;
 		used[next] = true;
-		p->control->littered |= PORT_LITTER_NAMES;
+		p->control->stale |= PORT_STALE_NAMES;
 	}
 	return 0;
 }

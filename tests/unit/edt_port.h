@@ -48,7 +48,7 @@ struct setting {
 	size_t base_count, overlay_count;
 	const struct port_trace_row *rows;
 	size_t row_count;
-	bool not_held, littering;
+	bool not_held, unswept;
 };
 
 static inline void put_setting(const struct setting *s)
@@ -66,7 +66,7 @@ static inline void put_setting(const struct setting *s)
 	change.slot->flags &= ~(uint32_t)PORT_FLAG_HELD;
 	change.slot->flags |= s->not_held ? 0 : PORT_FLAG_HELD;
 	policy_commit(policy);
-	if (!s->littering)
+	if (!s->unswept)
 		policy_sweep(policy);
 }
 

@@ -470,7 +470,7 @@ static void test_atomic(void **state)
 						down(LINK_6, FREE(4 * SECOND))};
 	const struct setting settings[] = {{short_way, .base_count = 3},
 					   {long_way, .base_count = 3},
-					   {short_way, .base_count = 3, .littering = true}};
+					   {short_way, .base_count = 3, .unswept = true}};
 	size_t seen[2] = {0};
 	pthread_t thread;
 
