@@ -466,7 +466,7 @@ static __always_inline int judge(struct __sk_buff *skb, struct passage *p, __u32
 
 		key = p->from_link;
 		link = bpf_map_lookup_elem(&ns_links, &key);
-		p->charged = link && link->witness == p->to_link;
+		p->charged = link && link->charge_at == p->to_link;
 	}
 	passes = pass(p, flags);
 	traffic = traffic_of(p);

@@ -49,7 +49,7 @@ struct port_node {
 struct port_link {
 	__u16 node;
 	/* The link at which a flooded frame from this one is charged to its uplink. */
-	__u16 witness;
+	__u16 charge_at;
 	__u32 padding;
 };
 

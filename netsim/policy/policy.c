@@ -369,7 +369,7 @@ static int number_links(struct policy *p, const struct model *fleet, struct nets
  * A flooded frame is judged once for each port that it goes to, but takes the
  * time of its uplink once: where it leaves by the first of the bridge's others.
  */
-static void choose_witnesses(struct policy *p, const struct model *fleet)
+static void choose_charge_ports(struct policy *p, const struct model *fleet)
 {
 	for (size_t i = 0; i < fleet->link_count; i++) {
 		const struct link *link = &fleet->links[i];
@@ -381,7 +381,7 @@ static void choose_witnesses(struct policy *p, const struct model *fleet)
 		       (other == i || !p->link_numbers[other] ||
 			strcmp(fleet->links[other].master, link->master) != 0))
 			other++;
-		p->links[p->link_numbers[i]].witness =
+		p->links[p->link_numbers[i]].charge_at =
 			other < fleet->link_count ? (uint16_t)p->link_numbers[other] : 0;
 	}
 }
@@ -429,7 +429,7 @@ int policy_attach(struct policy *p, struct state *st, const struct model *fleet,
 		r = policy_load(p, true, err);
 	if (r < 0)
 		return r;
-	choose_witnesses(p, fleet);
+	choose_charge_ports(p, fleet);
 	policy_sweep(p);
 	for (size_t i = 0; i < fleet->link_count; i++) {
 		const struct link *link = &fleet->links[i];

@@ -381,14 +381,14 @@ static void test_path_clocks(void **state)
 	expect_delay(&shot, 100 * MS);
 }
 
-/* A flooded frame takes the time of its uplink once, at the witness. */
+/* A flooded frame takes the time of its uplink once, at the port that is charged. */
 static void test_flooded(void **state)
 {
 	uint64_t first;
 	struct shot shot;
 
 	NEEDS_BPF(state);
-	policy->links[LINK_5].witness = LINK_6;
+	policy->links[LINK_5].charge_at = LINK_6;
 	PUT(up(LINK_5, RATE(10000)));
 	shot = shoot(five, six);
 	first = shot.tstamp;
@@ -404,7 +404,7 @@ static void test_flooded(void **state)
 	assert_true(shot.tstamp == first + 100 * MS);
 	shot = shoot(five, seven);
 	assert_true(shot.tstamp == first + 200 * MS);
-	policy->links[LINK_5].witness = 0;
+	policy->links[LINK_5].charge_at = 0;
 }
 
 static void test_slots(void **state)
