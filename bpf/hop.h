@@ -3,7 +3,7 @@
 #ifndef NETSIM_BPF_HOP_H
 #define NETSIM_BPF_HOP_H
 
-#include "fate.h"
+#include "draw.h"
 
 /* What a hop's conditions come to at this moment, for one packet. */
 struct effect {

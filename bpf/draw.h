@@ -3,8 +3,8 @@
  * What chance decides about a packet. Nothing here is random: the n-th packet of
  * a pair meets the same fate whenever the seed is the same.
  */
-#ifndef NETSIM_BPF_FATE_H
-#define NETSIM_BPF_FATE_H
+#ifndef NETSIM_BPF_DRAW_H
+#define NETSIM_BPF_DRAW_H
 
 #include "maps.h"
 

@@ -135,21 +135,21 @@ static void test_4state(void **state)
 		fail_msg("bursts of %f", l.mean_burst);
 }
 
-/* --- the same seed, the same fates */
+/* --- the same seed, the same outcomes */
 
 #define SEQUENCE 2000
 
-/* One number for each frame's fate: passed, lost, damaged where; and its jitter's sign. */
-static void record(uint32_t from, uint32_t to, uint64_t fates[static SEQUENCE])
+/* One number for each frame's outcome: passed, lost, damaged where; and its jitter's sign. */
+static void record(uint32_t from, uint32_t to, uint64_t outcomes[static SEQUENCE])
 {
 	for (size_t i = 0; i < SEQUENCE; i++) {
 		uint32_t verdict;
 		struct shot shot = shoot_type(from, to, TYPE_OTHER, &verdict);
-		uint64_t fate = verdict == DROP;
+		uint64_t outcome = verdict == DROP;
 
 		for (size_t at = 14; verdict == PASS && at < LENGTH; at++)
-			fate = fate * 31 + shot_frame[at];
-		fates[i] = fate * 2 + (shot.tstamp > shot.before + 500 * MS);
+			outcome = outcome * 31 + shot_frame[at];
+		outcomes[i] = outcome * 2 + (shot.tstamp > shot.before + 500 * MS);
 	}
 }
 
@@ -183,7 +183,7 @@ static void test_seed(void **state)
 	record(five, seven, other);
 	record(five, six, second);
 	assert_memory_equal(first, second, sizeof(first));
-	/* each pair has fates of its own */
+	/* each pair has outcomes of its own */
 	assert_memory_not_equal(first, other, sizeof(first));
 	PUT(up(LINK_5, all_chances(4712)));
 	record(five, six, other);
@@ -296,5 +296,5 @@ int main(void)
 		cmocka_unit_test(test_copies),
 	};
 
-	return cmocka_run_group_tests_name("fate", tests, ports_set_up, ports_tear_down);
+	return cmocka_run_group_tests_name("draw", tests, ports_set_up, ports_tear_down);
 }
