@@ -13,8 +13,8 @@
 
 #define VLAN_MASK	0x0fff
 #define FRAGMENT_OFFSET 0x1fff
-#define NEAR		1023 /* a mask */
-#define EXTENSIONS	4    /* headers of IPv6 that are followed */
+#define HEAD_MASK	1023 /* a mask */
+#define MAX_EXTENSIONS	4    /* headers of IPv6 that are followed */
 
 #define ND_FIRST 133 /* the types of ICMPv6 that are neighbour discovery */
 #define ND_LAST	 137
@@ -34,9 +34,9 @@ struct frame {
 static __always_inline int load(struct __sk_buff *skb, __u32 at, void *to, __u32 length)
 {
 	void *end = (void *)(long)skb->data_end;
-	void *from = (void *)(long)skb->data + (at & NEAR);
+	void *from = (void *)(long)skb->data + (at & HEAD_MASK);
 
-	if (at <= NEAR && from + length <= end) {
+	if (at <= HEAD_MASK && from + length <= end) {
 		__builtin_memcpy(to, from, length);
 		return 0;
 	}
@@ -80,7 +80,7 @@ static __always_inline void read_ipv6(struct __sk_buff *skb, struct frame *f, __
 		return;
 	next = ip.nexthdr;
 	at += sizeof(ip);
-	for (int i = 0; i < EXTENSIONS; i++) {
+	for (int i = 0; i < MAX_EXTENSIONS; i++) {
 		if (next != IPPROTO_HOPOPTS && next != IPPROTO_ROUTING && next != IPPROTO_DSTOPTS &&
 		    next != IPPROTO_FRAGMENT)
 			break;
@@ -158,23 +158,23 @@ static __always_inline __u32 lowest_bit(__u64 bits)
 __noinline __u32 ns_classify(const struct frame *f, __u32 generation)
 {
 	struct port_class_rules *rules;
-	__u64 fits;
+	__u64 matches;
 
 	generation &= 1;
 	rules = bpf_map_lookup_elem(&ns_class_rules, &generation);
 	if (!rules || !f)
 		return 0;
-	fits = rules->any;
+	matches = rules->any;
 	if (f->protocol)
-		fits |= rules->protocol[f->protocol];
+		matches |= rules->protocol[f->protocol];
 	for (int i = 0; i < PORT_ETHERTYPES && rules->ethertype[i]; i++)
 		if (rules->ethertype[i] == f->ethertype)
-			fits |= rules->ethertype_class[i];
+			matches |= rules->ethertype_class[i];
 	if (f->has_ports)
-		fits |= classes_of_port(f, generation, f->from_port) |
-			classes_of_port(f, generation, f->to_port);
-	fits &= rules->any_vlan | (f->vlan ? rules->vlan[f->vlan & VLAN_MASK] : 0);
-	return fits ? lowest_bit(fits) + 1 : 0;
+		matches |= classes_of_port(f, generation, f->from_port) |
+			   classes_of_port(f, generation, f->to_port);
+	matches &= rules->any_vlan | (f->vlan ? rules->vlan[f->vlan & VLAN_MASK] : 0);
+	return matches ? lowest_bit(matches) + 1 : 0;
 }
 
 #endif

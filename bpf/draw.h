@@ -14,7 +14,7 @@ enum draw {
 	DRAW_LOSS_IN_STATE,
 	DRAW_COPY,
 	DRAW_CORRUPT,
-	DRAW_WHERE,
+	DRAW_BIT,
 	DRAW_REORDER,
 	DRAW_JITTER,
 	DRAW_SLOT,
@@ -23,11 +23,11 @@ enum draw {
 
 struct chance {
 	__u64 seed;   /* of the hop, for this pair */
-	__u64 packet; /* which one it is */
+	__u64 number; /* of the packet, within its pair */
 };
 
 /* Spreads neighbouring numbers over all 64 bits: two multiply-and-fold rounds. */
-static __always_inline __u64 scatter(__u64 x)
+static __always_inline __u64 mix64(__u64 x)
 {
 	x += 0x9e3779b97f4a7c15ULL;
 	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ULL;
@@ -35,9 +35,9 @@ static __always_inline __u64 scatter(__u64 x)
 	return x ^ x >> 31;
 }
 
-static __always_inline __u32 draw(const struct chance *chance, enum draw what)
+static __always_inline __u32 draw(const struct chance *chance, enum draw purpose)
 {
-	__u64 drawn = scatter(chance->seed + scatter(chance->packet * DRAWS + what)) >> 32;
+	__u64 drawn = mix64(chance->seed + mix64(chance->number * DRAWS + purpose)) >> 32;
 
 	/* The compiler must not fold what bounds it later into the shifts above:
 	 * the verifier of Linux 6.1 would lose the bound. */

@@ -16,7 +16,7 @@ struct effect {
 
 /*
  * The conditions in force at a hop: what the faults make of them, as long as
- * the first of these layers lasts, then the next, at last the profile's own.
+ * the first of these layers tx_time, then the next, at last the profile's own.
  */
 static __noinline struct port_conditions *conditions_at(const struct port_slot *slot,
 							struct port_key *key, __u64 now)
@@ -65,20 +65,20 @@ static __always_inline int is_down(const struct port_conditions *c, __u64 now)
 }
 
 /* Tells conditions apart that packets wait for differently. */
-static __always_inline __u32 fingerprint(const struct port_conditions *c)
+static __always_inline __u32 hash_conditions(const struct port_conditions *c)
 {
-	return scatter(c->rate + 3 * c->queue + 5 * c->delay + 7 * c->jitter + 11 * c->slot_max +
-		       13 * c->trace_start) >>
+	return mix64(c->rate + 3 * c->queue + 5 * c->delay + 7 * c->jitter + 11 * c->slot_max +
+		     13 * c->trace_start) >>
 	       32;
 }
 
 /* A clock that other conditions have moved is none of these: what came then is on its way. */
-static __always_inline void renew(struct port_state *state, __u32 under)
+static __always_inline void reset_clock(struct port_state *state, __u32 hash)
 {
-	if (!state || state->clock_under == under)
+	if (!state || state->clock_hash == hash)
 		return;
 	bpf_spin_lock(&state->lock);
-	state->clock_under = under;
+	state->clock_hash = hash;
 	state->clock = 0;
 	state->slot_open = 0;
 	state->slot_packets = 0;
@@ -175,14 +175,14 @@ static __always_inline __u64 fill_slot(const struct port_conditions *c, struct p
 static __noinline __u64 book(struct port_state *state, const struct port_conditions *c,
 			     const struct effect *effect, __u64 now)
 {
-	__u64 departs = now, earliest, start, lasts = 0;
+	__u64 departs = now, earliest, start, tx_time = 0;
 
 	if (!state || !c)
 		return now;
 	if (effect->not_before && !effect->rate)
 		return 0; /* a trace none of whose rows lets anything pass */
 	if (effect->rate)
-		lasts = (__u64)effect->length * 1000000000 / effect->rate;
+		tx_time = (__u64)effect->length * 1000000000 / effect->rate;
 	earliest = now > c->burst ? now - c->burst : 0;
 	bpf_spin_lock(&state->lock);
 	if (effect->rate || effect->not_before) {
@@ -194,8 +194,8 @@ static __noinline __u64 book(struct port_state *state, const struct port_conditi
 		if (effect->not_before > start)
 			start = effect->not_before;
 		if (effect->length)
-			state->clock = start + lasts;
-		departs = start + lasts > now ? start + lasts : now;
+			state->clock = start + tx_time;
+		departs = start + tx_time > now ? start + tx_time : now;
 	}
 	if (c->slot_max)
 		departs = fill_slot(c, state, departs, effect->length, effect->slot_draw);

@@ -25,30 +25,30 @@
 #define ATTEMPTS 8 /* to note a departure while others do */
 
 /* Above this, names would never be resolved: those who ask give up. */
-#define RESOLVE_WITHIN 3000000000ULL
+#define MAX_RESOLVE_DELAY 3000000000ULL
 
 /* A packet on its way, and what is decided about it. */
-struct passage {
+struct packet {
 	__u64 now;
-	__u64 packet;  /* its number among those of its pair */
+	__u64 number;  /* its number among those of its pair */
 	__u64 departs; /* when the last of the hops' links is done with it */
 	__u64 delay;   /* of all hops together */
 	__u32 active;  /* the policy that judges it */
 	__u32 length;
-	__u32 where; /* a bit of it is corrupted */
+	__u32 corrupt_bit; /* a bit of it is corrupted */
 	__u32 from_link, to_link;
-	__u32 under;	/* all hops' conditions, as one number */
+	__u32 hash;	/* all hops' conditions, as one number */
 	__u16 from, to; /* nodes */
 	__u16 vlan;
-	__u8 sent;    /* its uplink is behind it */
-	__u8 charged; /* it takes time of its uplink */
+	__u8 past_uplink; /* its uplink is behind it */
+	__u8 charged;	  /* it takes time of its uplink */
 	__u8 class;
 	__u8 path_class; /* that its path's conditions are for */
 	__u8 reason;	 /* why it was dropped, enum port_drop */
-	__u8 counted;	 /* packet is known */
+	__u8 numbered;	 /* packet is known */
 	__u8 copied, corrupted;
-	__u8 free;     /* it may overtake others */
-	__u8 resolves; /* ARP or neighbour discovery */
+	__u8 may_overtake; /* it may overtake others */
+	__u8 resolves;	   /* ARP or neighbour discovery */
 };
 
 static __always_inline __u32 link_of(__u32 ifindex)
@@ -63,7 +63,7 @@ static __always_inline int is_marked(const struct __sk_buff *skb, __u32 mark)
 	return (skb->mark & PORT_MARK_MASK) == mark;
 }
 
-static __always_inline struct port_slot *slot_of(const struct passage *p)
+static __always_inline struct port_slot *slot_of(const struct packet *p)
 {
 	struct port_control *control;
 	__u32 key = 0;
@@ -86,7 +86,7 @@ static __always_inline int in_force(const struct port_slot *slot, __u64 hit, __u
 	return 0;
 }
 
-static __always_inline int is_cut(const struct port_slot *slot, const struct passage *p)
+static __always_inline int is_cut(const struct port_slot *slot, const struct packet *p)
 {
 	struct port_node *from, *to;
 	__u32 key;
@@ -101,12 +101,12 @@ static __always_inline int is_cut(const struct port_slot *slot, const struct pas
 }
 
 static __always_inline struct port_conditions *link_conditions(const struct port_slot *slot,
-							       const struct passage *p, __u32 hop)
+							       const struct packet *p, __u32 hop)
 {
 	struct port_key key = {.hop = hop};
 
 	if (hop == PORT_HOP_UP)
-		key.from = p->sent ? HOST : p->from_link;
+		key.from = p->past_uplink ? HOST : p->from_link;
 	else
 		key.to = p->to_link;
 	if (key.from == HOST && key.to == HOST)
@@ -116,7 +116,7 @@ static __always_inline struct port_conditions *link_conditions(const struct port
 
 /* The most specific wins: the pair's for this class, the pair's, the class's. */
 static __always_inline struct port_conditions *path_conditions(const struct port_slot *slot,
-							       struct passage *p)
+							       struct packet *p)
 {
 	__u64 now = p->now;
 	struct port_key key = {.from = p->from, .to = p->to, .hop = PORT_HOP_PATH};
@@ -144,7 +144,7 @@ static __always_inline struct port_conditions *path_conditions(const struct port
 	return c;
 }
 
-static __always_inline int vlan_is_down(const struct port_slot *slot, const struct passage *p)
+static __always_inline int vlan_is_down(const struct port_slot *slot, const struct packet *p)
 {
 	struct port_key key = {.from = p->from, .to = p->vlan, .hop = PORT_HOP_VLAN};
 	__u64 now = p->now;
@@ -159,14 +159,14 @@ static __always_inline int vlan_is_down(const struct port_slot *slot, const stru
 
 /* Each hop draws for itself, and each pair's packets for themselves. */
 static __always_inline struct chance chance_at(const struct port_conditions *c,
-					       const struct passage *p, __u32 hop)
+					       const struct packet *p, __u32 hop)
 {
 	__u64 pair = (__u64)p->from << 32 | p->to << 8 | hop;
 
-	return (struct chance) {.seed = c->seed ^ scatter(pair), .packet = p->packet};
+	return (struct chance) {.seed = c->seed ^ mix64(pair), .number = p->number};
 }
 
-static __always_inline void start_over(struct port_state *pair, __u32 epoch)
+static __always_inline void reset_pair(struct port_state *pair, __u32 epoch)
 {
 	bpf_spin_lock(&pair->lock);
 	if (pair->epoch != epoch) {
@@ -182,12 +182,12 @@ static __always_inline void start_over(struct port_state *pair, __u32 epoch)
 static __always_inline __u64 count_packet(struct port_state *pair, __u32 epoch)
 {
 	if (pair->epoch != epoch)
-		start_over(pair, epoch);
+		reset_pair(pair, epoch);
 	return __sync_fetch_and_add(&pair->packets, 1);
 }
 
 /* What a hop's link remembers; a pair's own state is its path's, too. */
-static __always_inline struct port_state *link_state(const struct passage *p,
+static __always_inline struct port_state *link_state(const struct packet *p,
 						     const struct port_conditions *c,
 						     struct port_state *pair, __u32 hop)
 {
@@ -223,23 +223,23 @@ static __always_inline int loses(const struct port_conditions *c, __u32 ratio,
 	return lost;
 }
 
-static __always_inline __u64 delay_of(struct passage *p, const struct port_conditions *c,
+static __always_inline __u64 delay_of(struct packet *p, const struct port_conditions *c,
 				      const struct effect *effect, const struct chance *chance)
 {
 	__s64 delay = effect->delay;
 
 	if (c->order == PORT_ORDER_RATIO && happens(draw(chance, DRAW_REORDER), c->reorder)) {
-		p->free = 1;
+		p->may_overtake = 1;
 		return 0;
 	}
 	if (c->jitter) {
 		delay += jitter_of(c, chance);
-		p->free |= c->order == PORT_ORDER_FREE;
+		p->may_overtake |= c->order == PORT_ORDER_FREE;
 	}
 	return delay > 0 ? delay : 0;
 }
 
-static __always_inline struct port_state *pair_state(const struct passage *p)
+static __always_inline struct port_state *pair_state(const struct packet *p)
 {
 	struct port_key key = {.from = p->from, .to = p->to, .hop = PORT_HOP_PATH};
 
@@ -250,14 +250,14 @@ static __always_inline struct port_state *pair_state(const struct passage *p)
  * All that a hop does to a packet; false where it ends there. Global functions
  * are looked at once by the verifier, not on each way that leads to them.
  */
-__noinline int ns_pass_hop(struct passage *p, __u32 hop)
+__noinline int ns_pass_hop(struct packet *p, __u32 hop)
 {
 	struct port_state *pair, *state;
 	struct effect effect = {};
 	struct port_conditions *c;
 	struct chance chance;
 	struct port_slot *slot;
-	__u32 under;
+	__u32 hash;
 
 	if (!p || !(slot = slot_of(p)))
 		return 1;
@@ -267,14 +267,14 @@ __noinline int ns_pass_hop(struct passage *p, __u32 hop)
 	p->reason = PORT_DROP_DOWN;
 	if (is_down(c, p->now))
 		return 0;
-	if (!p->counted)
-		p->packet = count_packet(pair, slot->epoch);
-	p->counted = 1;
+	if (!p->numbered)
+		p->number = count_packet(pair, slot->epoch);
+	p->numbered = 1;
 	chance = chance_at(c, p, hop);
 	state = link_state(p, c, pair, hop);
-	under = fingerprint(c);
-	p->under = p->under * 31 + under;
-	renew(state, under);
+	hash = hash_conditions(c);
+	p->hash = p->hash * 31 + hash;
+	reset_clock(state, hash);
 	take_effect(c, slot->traces, state, p->now, &effect);
 	p->reason = PORT_DROP_LOSS;
 	if (loses(c, effect.loss, pair, hop, &chance))
@@ -292,17 +292,17 @@ __noinline int ns_pass_hop(struct passage *p, __u32 hop)
 	p->copied |= c->duplicate && happens(draw(&chance, DRAW_COPY), c->duplicate);
 	if (c->corrupt && happens(draw(&chance, DRAW_CORRUPT), c->corrupt)) {
 		p->corrupted = 1;
-		p->where = draw(&chance, DRAW_WHERE);
+		p->corrupt_bit = draw(&chance, DRAW_BIT);
 	}
 	return 1;
 }
 
 /* What came before a change of conditions does not keep back what comes after it. */
-static __always_inline void begin_order(const struct passage *p, struct port_state *path)
+static __always_inline void reset_order(const struct packet *p, struct port_state *path)
 {
 	bpf_spin_lock(&path->lock);
 	path->last = p->departs;
-	path->last_under = p->under;
+	path->last_hash = p->hash;
 	bpf_spin_unlock(&path->lock);
 }
 
@@ -311,7 +311,7 @@ static __always_inline void begin_order(const struct passage *p, struct port_sta
  * has conditions of its own for themselves. Where other CPUs keep writing, it leaves
  * with the last of theirs, which keeps the order as well.
  */
-__noinline int ns_keep_order(struct passage *p)
+__noinline int ns_keep_order(struct packet *p)
 {
 	struct port_key key = {.hop = PORT_HOP_PATH};
 	struct port_state *path;
@@ -325,8 +325,8 @@ __noinline int ns_keep_order(struct passage *p)
 	path = state_of(&key);
 	if (!path)
 		return 0;
-	if (path->last_under != p->under) {
-		begin_order(p, path);
+	if (path->last_hash != p->hash) {
+		reset_order(p, path);
 		return 0;
 	}
 	last = *(volatile __u64 *)&path->last;
@@ -340,7 +340,7 @@ __noinline int ns_keep_order(struct passage *p)
 	return 0;
 }
 
-__noinline int ns_is_stopped(struct passage *p)
+__noinline int ns_is_stopped(struct packet *p)
 {
 	struct port_slot *slot;
 
@@ -354,7 +354,7 @@ __noinline int ns_is_stopped(struct passage *p)
 }
 
 /* All hops; false where the packet ends at one of them. */
-static __always_inline int pass(struct passage *p, __u32 flags)
+static __always_inline int pass(struct packet *p, __u32 flags)
 {
 	if (ns_is_stopped(p))
 		return 0;
@@ -366,14 +366,14 @@ static __always_inline int pass(struct passage *p, __u32 flags)
 		return 0;
 	if (flags & PORT_FLAG_LINKS && !ns_pass_hop(p, PORT_HOP_DOWN))
 		return 0;
-	if (!p->resolves || p->delay <= RESOLVE_WITHIN)
+	if (!p->resolves || p->delay <= MAX_RESOLVE_DELAY)
 		p->departs += p->delay;
-	if (p->counted && !p->free && flags & PORT_FLAG_HELD)
+	if (p->numbered && !p->may_overtake && flags & PORT_FLAG_HELD)
 		ns_keep_order(p);
 	return 1;
 }
 
-static __always_inline struct port_traffic *traffic_of(const struct passage *p)
+static __always_inline struct port_traffic *traffic_of(const struct packet *p)
 {
 	struct port_key key = {.from = p->from, .to = p->to, .class = p->class};
 	struct port_key rest = {.from = PORT_ANY, .to = PORT_ANY};
@@ -386,17 +386,17 @@ static __always_inline struct port_traffic *traffic_of(const struct passage *p)
 	return traffic ? traffic : bpf_map_lookup_elem(&ns_traffic, &rest);
 }
 
-static __always_inline void flip_bit(struct __sk_buff *skb, __u32 where)
+static __always_inline void flip_bit(struct __sk_buff *skb, __u32 bit)
 {
 	__u32 at, body = skb->len - ETH_HLEN;
 	__u8 byte;
 
 	if (skb->len <= ETH_HLEN)
 		return;
-	at = ETH_HLEN + (where >> 3) % body;
+	at = ETH_HLEN + (bit >> 3) % body;
 	if (bpf_skb_load_bytes(skb, at, &byte, 1) < 0)
 		return;
-	byte ^= 1 << (where & 7);
+	byte ^= 1 << (bit & 7);
 	bpf_csum_level(skb, BPF_CSUM_LEVEL_RESET);
 	bpf_skb_store_bytes(skb, at, &byte, 1, 0);
 }
@@ -434,12 +434,12 @@ static __always_inline void hold_for_host(struct __sk_buff *skb, __u64 departs)
  * fq looks at the first packet only of those that share a hash: one that is to
  * leave before it would wait for it.
  */
-static __always_inline void leave_line(struct __sk_buff *skb, const struct passage *p)
+static __always_inline void use_own_flow(struct __sk_buff *skb, const struct packet *p)
 {
-	bpf_set_hash(skb, p->packet);
+	bpf_set_hash(skb, p->number);
 }
 
-static __always_inline int judge(struct __sk_buff *skb, struct passage *p, __u32 mark)
+static __always_inline int judge(struct __sk_buff *skb, struct packet *p, __u32 mark)
 {
 	struct port_control *control;
 	struct port_traffic *traffic;
@@ -482,9 +482,9 @@ static __always_inline int judge(struct __sk_buff *skb, struct passage *p, __u32
 		traffic->corrupted += p->corrupted;
 	}
 	if (p->corrupted)
-		flip_bit(skb, p->where);
-	if (p->free)
-		leave_line(skb, p);
+		flip_bit(skb, p->corrupt_bit);
+	if (p->may_overtake)
+		use_own_flow(skb, p);
 	if (p->copied && mark != PORT_MARK_SENT)
 		send_copy(skb, p->departs);
 	skb->mark = mark ? mark | p->from_link : skb->mark;
@@ -514,7 +514,7 @@ static __always_inline int is_ours(const struct __sk_buff *skb)
 SEC("tc")
 int ns_port(struct __sk_buff *skb)
 {
-	struct passage p = {.charged = 1};
+	struct packet p = {.charged = 1};
 
 	if (is_marked(skb, PORT_MARK_COPY)) {
 		skb->mark = 0;
@@ -523,7 +523,7 @@ int ns_port(struct __sk_buff *skb)
 	}
 	p.to_link = link_of(skb->ifindex);
 	p.from_link = link_of(skb->ingress_ifindex);
-	p.sent = is_marked(skb, PORT_MARK_SENT);
+	p.past_uplink = is_marked(skb, PORT_MARK_SENT);
 	if (is_ours(skb)) {
 		p.from_link = skb->mark & ~PORT_MARK_MASK;
 		skb->mark = 0;
@@ -543,7 +543,7 @@ int ns_stamp(struct __sk_buff *skb)
 
 static __always_inline int judge_for_host(struct __sk_buff *skb)
 {
-	struct passage p = {.charged = 1};
+	struct packet p = {.charged = 1};
 
 	p.from_link = skb->mark & ~PORT_MARK_MASK;
 	p.from = node_of(p.from_link);

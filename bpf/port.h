@@ -133,7 +133,7 @@ struct port_state {
 	__u64 last;    /* path: the latest departure */
 	__u8 loss[4];  /* pair: the states of its hops' loss models */
 	/* Under which conditions the clock was booked, and the latest departure set. */
-	__u32 clock_under, last_under;
+	__u32 clock_hash, last_hash;
 	__u32 padding;
 };
 
@@ -232,7 +232,7 @@ struct port_control {
 enum port_stale {
 	PORT_STALE_BASE = 1 << 0,     /* conditions of the other generation */
 	PORT_STALE_OVERLAYS = 1 << 1, /* the same of overlays */
-	PORT_STALE_NAMES = 1 << 2,    /* anything of nodes and links that are gone */
+	PORT_STALE_NODES = 1 << 2,    /* anything of nodes and links that are gone */
 };
 
 enum port_drop { PORT_DROP_CUT, PORT_DROP_DOWN, PORT_DROP_LOSS, PORT_DROP_QUEUE, PORT_DROPS };

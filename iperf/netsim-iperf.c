@@ -23,8 +23,8 @@
 
 #include <iperf_api.h>
 
-#define PAUSE_NS  20000000 /* between two tries of a client */
-#define OWN_WORDS 2	   /* before iperf3's options */
+#define PAUSE_NS 20000000 /* between two tries of a client */
+#define OWN_ARGS 2	  /* before iperf3's options */
 
 static double now_seconds(void)
 {
@@ -35,7 +35,7 @@ static double now_seconds(void)
 }
 
 /* libiperf makes a file for each stream, and does not say so when it cannot. */
-static int choose_folder(void)
+static int choose_tmpdir(void)
 {
 	const char *folders[] = {getenv("TMPDIR"), "/tmp", "/dev/shm", "/run"};
 
@@ -46,24 +46,24 @@ static int choose_folder(void)
 }
 
 /* Only where iperf has not printed its own. */
-static int fail(const char *why)
+static int fail(const char *message)
 {
 	fflush(stdout);
 	if (lseek(STDOUT_FILENO, 0, SEEK_CUR) > 0)
 		return 1;
 	fputs("{\"error\": \"", stdout);
-	for (; *why; why++)
-		if (*why == '"' || *why == '\\')
-			printf("\\%c", *why);
-		else if ((unsigned char)*why >= ' ')
-			putchar(*why);
+	for (; *message; message++)
+		if (*message == '"' || *message == '\\')
+			printf("\\%c", *message);
+		else if ((unsigned char)*message >= ' ')
+			putchar(*message);
 	puts("\"}");
 	fflush(stdout);
 	return 1;
 }
 
 /* The server is not there yet, or not free yet. */
-static int is_early(struct iperf_test *test)
+static int is_server_busy(struct iperf_test *test)
 {
 	const char *json = iperf_get_test_json_output_string(test);
 
@@ -75,11 +75,11 @@ static int is_early(struct iperf_test *test)
 static void try_again(char **argv, double deadline)
 {
 	struct timespec pause = {.tv_nsec = PAUSE_NS};
-	char left[32];
+	char remaining[32];
 
 	nanosleep(&pause, NULL);
-	snprintf(left, sizeof(left), "%.3f", deadline - now_seconds());
-	argv[2] = left;
+	snprintf(remaining, sizeof(remaining), "%.3f", deadline - now_seconds());
+	argv[2] = remaining;
 	fflush(stdout);
 	if (ftruncate(STDOUT_FILENO, 0) == 0 && lseek(STDOUT_FILENO, 0, SEEK_SET) == 0)
 		execv(argv[0], argv);
@@ -93,10 +93,10 @@ static int measure(int argc, char **argv, double deadline)
 	if (!test || iperf_defaults(test) < 0)
 		return fail("out of memory");
 	/* It takes its first word for the name of the program. */
-	if (iperf_parse_arguments(test, argc - OWN_WORDS, argv + OWN_WORDS) < 0)
+	if (iperf_parse_arguments(test, argc - OWN_ARGS, argv + OWN_ARGS) < 0)
 		return fail(iperf_strerror(i_errno));
 	r = iperf_get_test_role(test) == 's' ? iperf_run_server(test) : iperf_run_client(test);
-	if (is_early(test) && now_seconds() < deadline)
+	if (is_server_busy(test) && now_seconds() < deadline)
 		try_again(argv, deadline);
 	return r < 0 ? fail(iperf_strerror(i_errno)) : 0;
 }
@@ -109,7 +109,7 @@ int main(int argc, char **argv)
 		printf("%s\n", iperf_get_iperf_version());
 		return 0;
 	}
-	if (argc < OWN_WORDS + 2) {
+	if (argc < OWN_ARGS + 2) {
 		fputs("netsim-iperf is started by netsim iperf\n", stderr);
 		return 2;
 	}
@@ -117,7 +117,7 @@ int main(int argc, char **argv)
 	if (getppid() != atoi(argv[1]))
 		return 1;
 	signal(SIGPIPE, SIG_IGN);
-	if (choose_folder() < 0)
+	if (choose_tmpdir() < 0)
 		return fail("no folder can be written to for its buffers; set TMPDIR");
 	deadline = now_seconds() + atof(argv[2]);
 	return measure(argc, argv, deadline);

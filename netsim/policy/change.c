@@ -54,10 +54,10 @@ bool policy_reaches(const struct policy *p, int from, int to)
  */
 static void wait_for_readers(void)
 {
-	struct timespec plenty = {.tv_nsec = 50 * 1000 * 1000};
+	struct timespec grace = {.tv_nsec = 50 * 1000 * 1000};
 
 	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) < 0)
-		nanosleep(&plenty, NULL); /* refused with nohz_full */
+		nanosleep(&grace, NULL); /* refused with nohz_full */
 }
 
 /* Forgets a fault; returns the bits that it had. */
@@ -82,7 +82,7 @@ void policy_begin(struct policy *p, struct policy_change *ret)
 	uint32_t active = p->control->active & 1, idle = 1 - active;
 	struct port_slot *slot = &p->control->slot[idle];
 	struct port_node *nodes = p->nodes + idle * PORT_NODES;
-	uint64_t over = 0;
+	uint64_t freed = 0;
 
 	if (p->control->settled != p->control->active)
 		wait_for_readers(); /* the last writer was killed before it could */
@@ -90,8 +90,8 @@ void policy_begin(struct policy *p, struct policy_change *ret)
 	memcpy(nodes, p->nodes + active * PORT_NODES, PORT_NODES * sizeof(*nodes));
 	for (int i = 0; i < PORT_FAULTS; i++)
 		if (!policy_alive(&slot->faults[i]))
-			over |= end_fault(&slot->faults[i]);
-	free_bits(nodes, over);
+			freed |= end_fault(&slot->faults[i]);
+	free_bits(nodes, freed);
 	*ret = (struct policy_change) {slot, nodes};
 }
 
@@ -145,12 +145,12 @@ static void set_groups(struct port_node *nodes, uint64_t bits, const struct poli
 	uint64_t left = bits;
 
 	for (size_t g = 0; g < group_count; g++) {
-		uint64_t own = left & -left;
+		uint64_t bit = left & -left;
 
-		left &= ~own;
+		left &= ~bit;
 		for (size_t i = 0; i < groups[g].count; i++) {
-			nodes[groups[g].nodes[i]].member |= own;
-			nodes[groups[g].nodes[i]].cut |= bits & ~own;
+			nodes[groups[g].nodes[i]].member |= bit;
+			nodes[groups[g].nodes[i]].cut |= bits & ~bit;
 		}
 	}
 }
@@ -250,10 +250,10 @@ static bool listed(const uint32_t *ids, size_t count, uint32_t id)
 
 void policy_end_faults(struct policy_change *change, const uint32_t *ids, size_t count)
 {
-	uint64_t over = 0;
+	uint64_t freed = 0;
 
 	for (int i = 0; i < PORT_FAULTS; i++)
 		if (listed(ids, count, change->slot->faults[i].id))
-			over |= end_fault(&change->slot->faults[i]);
-	free_bits(change->nodes, over);
+			freed |= end_fault(&change->slot->faults[i]);
+	free_bits(change->nodes, freed);
 }

@@ -34,15 +34,16 @@ static int put_tables(struct policy *p)
 
 int policy_prepare(struct policy *p, struct netsim_err *err)
 {
-	auto_free struct port_traffic *none =
-		calloc((size_t)libbpf_num_possible_cpus(), sizeof(*none));
-	struct port_key rest = {.from = PORT_ANY, .to = PORT_ANY};
+	auto_free struct port_traffic *zeroes =
+		calloc((size_t)libbpf_num_possible_cpus(), sizeof(*zeroes));
+	struct port_key overflow = {.from = PORT_ANY, .to = PORT_ANY};
 	struct port_state fresh = {0};
-	int r = none ? put_tables(p) : -ENOMEM;
+	int r = zeroes ? put_tables(p) : -ENOMEM;
 
 	/* Whatever finds no room of its own shares these. */
-	if (r == 0 && (bpf_map_update_elem(p->map[POLICY_STATES], &rest, &fresh, BPF_NOEXIST) < 0 ||
-		       bpf_map_update_elem(p->map[POLICY_TRAFFIC], &rest, none, BPF_NOEXIST) < 0))
+	if (r == 0 &&
+	    (bpf_map_update_elem(p->map[POLICY_STATES], &overflow, &fresh, BPF_NOEXIST) < 0 ||
+	     bpf_map_update_elem(p->map[POLICY_TRAFFIC], &overflow, zeroes, BPF_NOEXIST) < 0))
 		r = -errno;
 	if (r < 0)
 		return err_set(err, NETSIM_ERR_KERNEL, r, NULL, "cannot fill the policy: %s",
@@ -176,8 +177,8 @@ int policy_put_overlays(struct policy *p, struct policy_change *change,
 	return 0;
 }
 
-static bool names_gone(const struct policy *p, enum policy_map map, const bool *links,
-		       const struct port_key *key)
+static bool is_orphan(const struct policy *p, enum policy_map map, const bool *links,
+		      const struct port_key *key)
 {
 	if (key->from == PORT_ANY && key->to == PORT_ANY)
 		return false;
@@ -207,12 +208,12 @@ static void sweep_map(struct policy *p, enum policy_map map, int generation, con
 		key = next;
 		more = bpf_map_get_next_key(p->map[map], &key, &next) == 0;
 		if ((generation >= 0 && key.generation != generation) ||
-		    (links && names_gone(p, map, links, &key)))
+		    (links && is_orphan(p, map, links, &key)))
 			bpf_map_delete_elem(p->map[map], &key);
 	}
 }
 
-static void sweep_names(struct policy *p)
+static void sweep_orphans(struct policy *p)
 {
 	auto_free bool *links = calloc(PORT_LINKS, sizeof(*links));
 	uint32_t key, number;
@@ -240,8 +241,8 @@ void policy_sweep(struct policy *p)
 		sweep_map(p, POLICY_CONDITIONS, slot->base, NULL);
 	if (p->control->stale & PORT_STALE_OVERLAYS)
 		sweep_map(p, POLICY_OVERLAYS, slot->overlays, NULL);
-	if (p->control->stale & PORT_STALE_NAMES)
-		sweep_names(p);
+	if (p->control->stale & PORT_STALE_NODES)
+		sweep_orphans(p);
 	p->control->stale = 0;
 }
 

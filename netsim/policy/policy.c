@@ -156,8 +156,8 @@ static const struct model_node *node_of_port(const struct model *fleet, const st
 }
 
 /* Which ports have the programs, and which program that is. */
-static int look(struct policy *p, struct state *st, const struct model *fleet, uint32_t *ret_id,
-		struct netsim_err *err)
+static int find_programs(struct policy *p, struct state *st, const struct model *fleet,
+			 uint32_t *ret_id, struct netsim_err *err)
 {
 	*ret_id = 0;
 	for (size_t i = 0; i < fleet->link_count; i++) {
@@ -198,7 +198,7 @@ int policy_find(struct state *st, const struct model *fleet, struct policy **ret
 {
 	struct policy *p = new_policy(fleet);
 	uint32_t id = 0;
-	int r = p ? look(p, st, fleet, &id, err) : err_oom(err);
+	int r = p ? find_programs(p, st, fleet, &id, err) : err_oom(err);
 
 	if (r == 0 && id) {
 		r = open_program(p, id, err);
@@ -360,7 +360,7 @@ static int number_links(struct policy *p, const struct model *fleet, struct nets
 				       strerror(errno));
 		p->link_numbers[i] = next;
 		used[next] = true;
-		p->control->stale |= PORT_STALE_NAMES;
+		p->control->stale |= PORT_STALE_NODES;
 	}
 	return 0;
 }
@@ -399,16 +399,16 @@ static void attach_port(struct policy *p, struct state *st, const struct link *l
 			bool stamps)
 {
 	char text[MARK_TEXT];
-	const char *who = mark_call(link->alias, link->name, text);
+	const char *subject = mark_call(link->alias, link->name, text);
 
 	if (!p->attached[i] || (stamps && !p->stamped[i]))
-		qdisc_add_clsact(st->rt, link->ifindex, who);
+		qdisc_add_clsact(st->rt, link->ifindex, subject);
 	if (!p->attached[i])
 		filter_put_prog(st->rt, link->ifindex, FILTER_EGRESS, p->prog[POLICY_PORT],
-				"ns_port", who);
+				"ns_port", subject);
 	if (stamps && !p->stamped[i])
 		filter_put_prog(st->rt, link->ifindex, FILTER_STAMP, p->prog[POLICY_STAMP],
-				"ns_stamp", who);
+				"ns_stamp", subject);
 }
 
 static void attach_bridge(struct policy *p, struct state *st, const struct link *link, size_t i)
@@ -475,9 +475,9 @@ int policy_load_host(struct policy *p, struct netsim_err *err)
 	return policy_has_host(p) ? 0 : policy_load(p, true, err);
 }
 
-void policy_put_hold(const struct policy *p, struct rtnl *rt, int ifindex, const char *who)
+void policy_put_hold(const struct policy *p, struct rtnl *rt, int ifindex, const char *subject)
 {
-	filter_put_prog(rt, ifindex, FILTER_EGRESS, p->prog[POLICY_HOLD], "ns_hold", who);
+	filter_put_prog(rt, ifindex, FILTER_EGRESS, p->prog[POLICY_HOLD], "ns_hold", subject);
 }
 
 int policy_try(struct rtnl *rt, int ifindex, struct netsim_err *err)

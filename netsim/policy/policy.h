@@ -55,7 +55,8 @@ bool policy_has_stamps(const struct policy *policy, const struct model *fleet);
 bool policy_has_host(const struct policy *policy);
 int policy_load_host(struct policy *policy, struct netsim_err *err);
 /* Queues a message that attaches the program of an IFB, through which the host receives. */
-void policy_put_hold(const struct policy *policy, struct rtnl *rt, int ifindex, const char *who);
+void policy_put_hold(const struct policy *policy, struct rtnl *rt, int ifindex,
+		     const char *subject);
 /* Loads all programs and attaches one to a port, for finding out whether this kernel can. */
 int policy_try(struct rtnl *rt, int ifindex, struct netsim_err *err);
 

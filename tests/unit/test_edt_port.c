@@ -160,24 +160,24 @@ static void test_decided(void **state)
 	assert_int_equal(ports_traffic(5, 6, -1).packets, 0);
 }
 
-/* The bounds are known as well as the moment when a frame was judged: least[0] to least[1]. */
+/* The bounds are known as well as the moment when a frame was judged: min[0] to min[1]. */
 struct spread {
-	double least[2], most[2], mean, deviation, descents;
+	double min[2], max[2], mean, deviation, descents;
 };
 
 static void widen(struct spread *s, double low, double high)
 {
-	s->least[0] = low < s->least[0] ? low : s->least[0];
-	s->least[1] = high < s->least[1] ? high : s->least[1];
-	s->most[0] = low > s->most[0] ? low : s->most[0];
-	s->most[1] = high > s->most[1] ? high : s->most[1];
+	s->min[0] = low < s->min[0] ? low : s->min[0];
+	s->min[1] = high < s->min[1] ? high : s->min[1];
+	s->max[0] = low > s->max[0] ? low : s->max[0];
+	s->max[1] = high > s->max[1] ? high : s->max[1];
 }
 
 /* Frames one after the other: how long they are delayed, and how many overtake. */
 static struct spread measure(size_t count)
 {
 	double sum = 0, squares = 0;
-	struct spread s = {.least = {1e9, 1e9}, .most = {-1e9, -1e9}};
+	struct spread s = {.min = {1e9, 1e9}, .max = {-1e9, -1e9}};
 	uint64_t last = 0;
 
 	for (size_t i = 0; i < count; i++) {
@@ -208,27 +208,27 @@ static void test_jitter(void **state)
 	PUT(up(LINK_5, c));
 	s = measure(3000);
 	assert_true(s.descents == 0);
-	assert_true(s.least[1] >= 400);
+	assert_true(s.min[1] >= 400);
 	c.order = PORT_ORDER_FREE;
 	PUT(up(LINK_5, c));
 	s = measure(5000);
 	assert_true(s.descents > 1000);
-	assert_true(s.least[1] >= 400 && s.least[0] < 405);
-	assert_true(s.most[1] > 595 && s.most[0] <= 600);
+	assert_true(s.min[1] >= 400 && s.min[0] < 405);
+	assert_true(s.max[1] > 595 && s.max[0] <= 600);
 	NEAR(s.mean, 500, 5);
 	NEAR(s.deviation, 100 / sqrt(3), 3);
 	c.table = 1; /* normal */
 	PUT(up(LINK_5, c));
 	s = measure(5000);
-	assert_true(s.least[1] >= 100 && s.least[0] < 300);
-	assert_true(s.most[1] > 700 && s.most[0] <= 900);
+	assert_true(s.min[1] >= 100 && s.min[0] < 300);
+	assert_true(s.max[1] > 700 && s.max[0] <= 900);
 	NEAR(s.mean, 500, 8);
 	NEAR(s.deviation, 100, 6);
 	/* never before it came */
 	c.delay = 10 * MS;
 	PUT(up(LINK_5, c));
 	s = measure(1000);
-	assert_true(s.least[1] >= 0);
+	assert_true(s.min[1] >= 0);
 }
 
 /* A part of the packets skips the delay; the others stay in order. */

@@ -429,7 +429,7 @@ static void test_sweep(void **state)
 	forget();
 	shoot(five, six);
 	assert_int_equal(bpf_map_update_elem(policy->map[POLICY_STATES], &key, &old, BPF_ANY), 0);
-	policy->control->stale |= PORT_STALE_NAMES;
+	policy->control->stale |= PORT_STALE_NODES;
 	for (int i = 0; i < 4; i++)
 		put_setting(&(struct setting) {base, NULL, 3, 0});
 	assert_int_equal(ports_traffic(5, 6, -1).packets, 1);
