@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Reading and changing the policy in force. */
+/* Changes of the policy: begin, commit, partitions, faults. */
 #include <errno.h>
 #include <linux/membarrier.h>
 #include <stdio.h>
@@ -49,8 +49,8 @@ bool policy_reaches(const struct policy *p, int from, int to)
 }
 
 /*
- * Waits until every program that may have read the selector before now has
- * ended: an RCU grace period, which this system call is.
+ * Waits for an RCU grace period, which membarrier(2) provides: after it, no program
+ * still uses the old value of `active`.
  */
 static void wait_for_readers(void)
 {
@@ -60,7 +60,7 @@ static void wait_for_readers(void)
 		nanosleep(&grace, NULL); /* refused with nohz_full */
 }
 
-/* Forgets a fault; returns the bits that it had. */
+/* Clears a fault; returns its group bits. */
 static uint64_t end_fault(struct port_fault *fault)
 {
 	uint64_t bits = fault->bits;
@@ -85,7 +85,7 @@ void policy_begin(struct policy *p, struct policy_change *ret)
 	uint64_t freed = 0;
 
 	if (p->control->settled != p->control->active)
-		wait_for_readers(); /* the last writer was killed before it could */
+		wait_for_readers(); /* the last writer was killed before it waited */
 	*slot = p->control->slot[active];
 	memcpy(nodes, p->nodes + active * PORT_NODES, PORT_NODES * sizeof(*nodes));
 	for (int i = 0; i < PORT_FAULTS; i++)
@@ -95,7 +95,7 @@ void policy_begin(struct policy *p, struct policy_change *ret)
 	*ret = (struct policy_change) {slot, nodes};
 }
 
-/* The highest number that a fault has, or had. */
+/* Returns the highest fault number ever used. */
 static uint32_t last_number(const struct policy *p, const struct port_slot *slot)
 {
 	uint32_t last = p->control->last_fault_id;
@@ -110,7 +110,7 @@ void policy_commit(struct policy *p)
 {
 	uint32_t next = 1 - (p->control->active & 1);
 
-	/* Only now: a change that was refused uses up no number. */
+	/* Numbers are used up at commit, not by changes that were refused. */
 	p->control->last_fault_id = last_number(p, &p->control->slot[next]);
 	__atomic_store_n(&p->control->active, next, __ATOMIC_RELEASE);
 	wait_for_readers();
@@ -126,7 +126,7 @@ static uint64_t used_bits(const struct port_slot *slot)
 	return used;
 }
 
-/* Takes count free bits, the lowest first; 0 where there are not as many. */
+/* Allocates count bits, the lowest free ones; returns 0 if there are too few. */
 static uint64_t take_bits(uint64_t used, size_t count)
 {
 	uint64_t bits = 0;
@@ -175,7 +175,7 @@ struct port_fault *policy_new_fault(struct policy *p, struct policy_change *chan
 		fault->id = last_number(p, change->slot) + 1;
 		return fault;
 	}
-	err_set(err, NETSIM_ERR_KERNEL, -ENOSPC, NULL, "there are %d faults in force already",
+	err_set(err, NETSIM_ERR_KERNEL, -ENOSPC, NULL, "the limit of %d faults is reached",
 		PORT_FAULTS);
 	err_hint(err, "heal some of them first");
 	return NULL;
@@ -187,9 +187,10 @@ int policy_check_fault_name(const struct policy *policy, const char *name, struc
 		return 0;
 	if (!name_is_plain(name, sizeof(((struct port_fault *)0)->name) - 1) ||
 	    strspn(name, "0123456789") == strlen(name)) {
-		err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL, "%s cannot be the name of a fault",
+		err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL, "%s is not a valid name for a fault",
 			name);
-		err_hint(err, "letters, digits, '.', '-' and '_', up to 31, not digits alone");
+		err_hint(err,
+			 "use up to 31 letters, digits, '.', '-' and '_', but not digits alone");
 		return -EINVAL;
 	}
 	for (int i = 0; policy && i < PORT_FAULTS; i++) {
@@ -197,7 +198,8 @@ int policy_check_fault_name(const struct policy *policy, const char *name, struc
 
 		if (!policy_alive(fault) || strcmp(fault->name, name) != 0)
 			continue;
-		err_set(err, NETSIM_ERR_USAGE, -EEXIST, NULL, "there is a fault %s already", name);
+		err_set(err, NETSIM_ERR_USAGE, -EEXIST, NULL,
+			"a fault named %s is already in force", name);
 		err_hint(err, "end it with `netsim heal %s`, or choose another name", name);
 		return -EEXIST;
 	}
@@ -216,7 +218,7 @@ int policy_partition(struct policy *p, const struct policy_cut *cut, uint32_t *r
 	bits = take_bits(used_bits(change.slot), grouped ? cut->group_count : 1);
 	if (!bits) {
 		err_set(err, NETSIM_ERR_KERNEL, -ENOSPC, NULL,
-			"the partitions in force have %d groups already", PORT_BITS);
+			"the limit of %d groups over all partitions is exceeded", PORT_BITS);
 		err_hint(err, "heal some of them first");
 		return -ENOSPC;
 	}

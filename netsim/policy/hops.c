@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the policy does on each hop: writing it, reading it, and the traffic there. */
+/* Per-hop conditions and traffic counters: writes, reads and sweeps their maps. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -11,19 +11,19 @@
 #include "netsim/util/auto.h"
 #include "netsim/util/err.h"
 
-#define BATCH 4096 /* entries that one system call writes */
+#define BATCH 4096 /* entries per system call */
 
 static struct port_slot *slot_in_force(const struct policy *p)
 {
 	return &p->control->slot[p->control->active & 1];
 }
 
-/* The tables of the distributions that have names, by enum distribution. */
+/* Writes the tables of the built-in distributions, indexed by enum distribution. */
 static int put_tables(struct policy *p)
 {
 	int16_t table[DIST_ENTRIES];
 
-	_Static_assert(DIST_ENTRIES == PORT_TABLE_ENTRIES, "the programs' tables are as long");
+	_Static_assert(DIST_ENTRIES == PORT_TABLE_ENTRIES, "same length as in bpf/port.h");
 	for (uint32_t kind = DIST_UNIFORM; kind < DIST_FILE; kind++) {
 		dist_fill(kind, table);
 		if (bpf_map_update_elem(p->map[POLICY_TABLES], &kind, table, BPF_ANY) < 0)
@@ -40,14 +40,14 @@ int policy_prepare(struct policy *p, struct netsim_err *err)
 	struct port_state fresh = {0};
 	int r = zeroes ? put_tables(p) : -ENOMEM;
 
-	/* Whatever finds no room of its own shares these. */
+	/* Overflow entries, used once a map is full. */
 	if (r == 0 &&
 	    (bpf_map_update_elem(p->map[POLICY_STATES], &overflow, &fresh, BPF_NOEXIST) < 0 ||
 	     bpf_map_update_elem(p->map[POLICY_TRAFFIC], &overflow, zeroes, BPF_NOEXIST) < 0))
 		r = -errno;
 	if (r < 0)
-		return err_set(err, NETSIM_ERR_KERNEL, r, NULL, "cannot fill the policy: %s",
-			       strerror(-r));
+		return err_set(err, NETSIM_ERR_KERNEL, r, NULL,
+			       "cannot initialize the policy's maps: %s", strerror(-r));
 	return 0;
 }
 
@@ -62,16 +62,16 @@ static int refuse_entries(int code, struct netsim_err *err)
 {
 	if (code == -E2BIG || code == -ENOSPC || code == -ENOMEM) {
 		err_set(err, NETSIM_ERR_KERNEL, code, NULL,
-			"the conditions have more than %d entries, old and new together",
+			"the old and new conditions together need more than %d map entries",
 			PORT_CONDITIONS);
-		err_hint(err, "name fewer pairs, or fewer classes beside them");
+		err_hint(err, "use fewer pairs, or fewer classes per pair");
 		return code;
 	}
 	return err_set(err, NETSIM_ERR_KERNEL, code, NULL, "cannot write the conditions: %s",
 		       strerror(-code));
 }
 
-/* Writes entries under a generation, as many at once as one call takes. */
+/* Writes entries under a generation, in batches. */
 static int put_entries(int map, const struct policy_entry *entries, size_t count,
 		       uint8_t generation, struct netsim_err *err)
 {
@@ -125,7 +125,7 @@ static int put_file_tables(struct policy *p, const struct policy_base *base, str
 	return 0;
 }
 
-/* Flags that follow from the entries. */
+/* Flags that flags_of() derives from the entries. */
 #define HOP_FLAGS (PORT_FLAG_LINKS | PORT_FLAG_PAIRS | PORT_FLAG_CLASSES | PORT_FLAG_VLANS)
 
 int policy_put_base(struct policy *p, struct policy_change *change, const struct policy_base *base,
@@ -177,12 +177,13 @@ int policy_put_overlays(struct policy *p, struct policy_change *change,
 	return 0;
 }
 
+/* True if a key names a node or link that is gone; links[number] is true for existing ones. */
 static bool is_orphan(const struct policy *p, enum policy_map map, const bool *links,
 		      const struct port_key *key)
 {
 	if (key->from == PORT_ANY && key->to == PORT_ANY)
 		return false;
-	/* Traffic is between nodes, as paths are. */
+	/* Keys of traffic name nodes, as those of paths do. */
 	switch (map == POLICY_TRAFFIC ? PORT_HOP_PATH : key->hop) {
 	case PORT_HOP_UP:
 		return !links[key->from % PORT_LINKS];
@@ -196,8 +197,8 @@ static bool is_orphan(const struct policy *p, enum policy_map map, const bool *l
 }
 
 /*
- * Deletes from a map what is not of this generation (-1: of any), and, with links,
- * what is of nodes and links that are gone.
+ * Deletes the entries of other generations (-1: keep all) and, if links is given,
+ * those of nodes and links that are gone.
  */
 static void sweep_map(struct policy *p, enum policy_map map, int generation, const bool *links)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Finding the policy, and attaching the programs to ports. */
+/* Finds a fleet's policy in the kernel, and attaches the programs to its ports. */
 #include "netsim/policy/policy.h"
 
 #include <bpf/bpf.h>
@@ -15,7 +15,7 @@
 #include "netsim/util/auto.h"
 #include "netsim/util/err.h"
 
-/* The maps whose memory this process shares. */
+/* The maps that this process maps into memory. */
 static const struct {
 	enum policy_map map;
 	size_t member, size;
@@ -92,7 +92,7 @@ int policy_map_memory(struct policy *p, struct netsim_err *err)
 
 		if (memory == MAP_FAILED)
 			return err_set(err, NETSIM_ERR_KERNEL, -errno, NULL,
-				       "cannot map the policy: %s", strerror(errno));
+				       "cannot map the policy into memory: %s", strerror(errno));
 		*member_of(p, i) = memory;
 	}
 	return 0;
@@ -117,13 +117,13 @@ static int refused(int code, struct netsim_err *err)
 	bool rights = code == -EPERM || code == -EACCES;
 
 	err_set(err, rights ? NETSIM_ERR_ENV : NETSIM_ERR_KERNEL, code, NULL,
-		"cannot open the program at the ports: %s", strerror(-code));
+		"cannot open the eBPF program at the ports: %s", strerror(-code));
 	if (rights)
 		err_hint(err, "run netsim as root");
 	return code;
 }
 
-/* From a program in the kernel to the maps that it uses. */
+/* Opens a program by its id, and the maps it uses. */
 static int open_program(struct policy *p, uint32_t id, struct netsim_err *err)
 {
 	uint32_t maps[2 * POLICY_MAPS] = {0};
@@ -139,8 +139,9 @@ static int open_program(struct policy *p, uint32_t id, struct netsim_err *err)
 		take_map(p, maps[i]);
 	for (int i = 0; i < POLICY_MAPS; i++)
 		if (p->map[i] < 0)
-			return err_set(err, NETSIM_ERR_KERNEL, -ENOENT, NULL,
-				       "the program at the ports is of another version of netsim");
+			return err_set(
+				err, NETSIM_ERR_KERNEL, -ENOENT, NULL,
+				"the eBPF program at the ports is from another version of netsim");
 	return policy_map_memory(p, err);
 }
 
@@ -155,7 +156,7 @@ static const struct model_node *node_of_port(const struct model *fleet, const st
 	return i >= 0 ? &fleet->nodes[i] : NULL;
 }
 
-/* Which ports have the programs, and which program that is. */
+/* Finds the ports that have the programs; *ret_id is the port program's id, 0: none. */
 static int find_programs(struct policy *p, struct state *st, const struct model *fleet,
 			 uint32_t *ret_id, struct netsim_err *err)
 {
@@ -266,7 +267,7 @@ static int free_number(const struct policy *p)
 	return -1;
 }
 
-/* A node that comes late belongs to "the rest" of the partitions in force. */
+/* Adds a new node to the rest group of the partitions in force that have one. */
 static void join_rest(struct policy *p, int number)
 {
 	const struct port_slot *slot = policy_slot(p);
@@ -294,7 +295,8 @@ static int number_nodes(struct policy *p, const struct model *fleet, struct nets
 		number = free_number(p);
 		if (number < 0)
 			return err_set(err, NETSIM_ERR_KERNEL, -ENOSPC, NULL,
-				       "a fleet can be partitioned up to %d nodes", PORT_NODES - 1);
+				       "eBPF programs support up to %d nodes per fleet",
+				       PORT_NODES - 1);
 		for (int slot = 0; slot < 2; slot++)
 			p->nodes[slot * PORT_NODES + number] = (struct port_node) {0};
 		p->names[number] = fleet->nodes[i].name;
@@ -328,10 +330,10 @@ static void forget_ports(struct policy *p, const struct model *fleet)
 static int refuse_links(struct netsim_err *err)
 {
 	return err_set(err, NETSIM_ERR_KERNEL, -ENOSPC, NULL,
-		       "the ports of a fleet can have programs up to %d", PORT_LINKS - 1);
+		       "eBPF programs support up to %d ports per fleet", PORT_LINKS - 1);
 }
 
-/* Numbers the ports that have none; a number that was somebody else's starts anew. */
+/* Numbers the ports that have no number; resets the entry of a reused number. */
 static int number_links(struct policy *p, const struct model *fleet, struct netsim_err *err)
 {
 	auto_free bool *used = calloc(PORT_LINKS, sizeof(*used));
@@ -356,8 +358,8 @@ static int number_links(struct policy *p, const struct model *fleet, struct nets
 		};
 		if (bpf_map_update_elem(p->map[POLICY_PORTS], &key, &next, BPF_ANY) < 0)
 			return err_set(err, NETSIM_ERR_KERNEL, -errno, NULL,
-				       "%s: cannot add it to the policy: %s", fleet->links[i].name,
-				       strerror(errno));
+				       "%s: cannot add the port to the policy: %s",
+				       fleet->links[i].name, strerror(errno));
 		p->link_numbers[i] = next;
 		used[next] = true;
 		p->control->stale |= PORT_STALE_NODES;
@@ -366,8 +368,8 @@ static int number_links(struct policy *p, const struct model *fleet, struct nets
 }
 
 /*
- * A flooded frame is judged once for each port that it goes to, but takes the
- * time of its uplink once: where it leaves by the first of the bridge's others.
+ * Chooses the destination port whose copy of a flooded frame takes time of the
+ * uplink: the first other port of the bridge. All other copies are free.
  */
 static void choose_charge_ports(struct policy *p, const struct model *fleet)
 {
