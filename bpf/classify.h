@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which class of traffic a frame belongs to. */
+/* Parses the headers of a frame and finds its traffic class. */
 #ifndef NETSIM_BPF_CLASSIFY_H
 #define NETSIM_BPF_CLASSIFY_H
 
@@ -13,30 +13,30 @@
 
 #define VLAN_MASK	0x0fff
 #define FRAGMENT_OFFSET 0x1fff
-#define NEAR		1023 /* a mask */
-#define EXTENSIONS	4    /* headers of IPv6 that are followed */
+#define HEAD_MASK	1023 /* offsets that load() reads directly; a mask */
+#define MAX_EXTENSIONS	4    /* IPv6 extension headers followed at most */
 
-#define ND_FIRST 133 /* the types of ICMPv6 that are neighbour discovery */
+#define ND_FIRST 133 /* ICMPv6 types of neighbour discovery */
 #define ND_LAST	 137
 
-/* What is told apart about a frame. */
+/* The header fields that matter to classes, VLANs and flooding. */
 struct frame {
-	__u16 ethertype; /* inside the tags, in network order */
-	__u16 vlan;	 /* of the outer tag, 0: none */
-	__u8 protocol;	 /* of IP, 0: not IP */
+	__u16 ethertype; /* behind the VLAN tags, in network order */
+	__u16 vlan;	 /* outer tag, 0: none */
+	__u8 protocol;	 /* IP protocol, 0: not IP */
 	__u8 has_ports;
 	__u8 resolves; /* ARP or neighbour discovery */
 	__u8 flooded;
 	__u16 from_port, to_port;
 };
 
-/* Nearly always the headers lie in one piece, where no call is needed. */
+/* Copies bytes of the frame: directly from the linear part, else by the helper. */
 static __always_inline int load(struct __sk_buff *skb, __u32 at, void *to, __u32 length)
 {
 	void *end = (void *)(long)skb->data_end;
-	void *from = (void *)(long)skb->data + (at & NEAR);
+	void *from = (void *)(long)skb->data + (at & HEAD_MASK);
 
-	if (at <= NEAR && from + length <= end) {
+	if (at <= HEAD_MASK && from + length <= end) {
 		__builtin_memcpy(to, from, length);
 		return 0;
 	}
@@ -66,7 +66,7 @@ static __always_inline void read_ipv4(struct __sk_buff *skb, struct frame *f, __
 	if (load(skb, at, &ip, sizeof(ip)) < 0)
 		return;
 	f->protocol = ip.protocol;
-	/* Only the first fragment has the ports. */
+	/* Only the first fragment carries the ports. */
 	if (!(ip.frag_off & bpf_htons(FRAGMENT_OFFSET)))
 		read_ports(skb, f, at + ip.ihl * 4);
 }
@@ -80,7 +80,7 @@ static __always_inline void read_ipv6(struct __sk_buff *skb, struct frame *f, __
 		return;
 	next = ip.nexthdr;
 	at += sizeof(ip);
-	for (int i = 0; i < EXTENSIONS; i++) {
+	for (int i = 0; i < MAX_EXTENSIONS; i++) {
 		if (next != IPPROTO_HOPOPTS && next != IPPROTO_ROUTING && next != IPPROTO_DSTOPTS &&
 		    next != IPPROTO_FRAGMENT)
 			break;
@@ -97,7 +97,10 @@ static __always_inline void read_ipv6(struct __sk_buff *skb, struct frame *f, __
 	read_ports(skb, f, at);
 }
 
-/* Global, as the next one: the verifier looks at them once, and not on each way to them. */
+/*
+ * Parses up to two VLAN tags and the IP header. A global function, as the next one:
+ * the verifier checks it once instead of on every path that calls it.
+ */
 __noinline int ns_read_frame(struct __sk_buff *skb, struct frame *f)
 {
 	__u32 at = ETH_HLEN;
@@ -154,27 +157,27 @@ static __always_inline __u32 lowest_bit(__u64 bits)
 	return n;
 }
 
-/* The class's number, from 1; 0 for a frame that belongs to none. */
+/* Returns the number of the first class that matches, from 1; 0 if none does. */
 __noinline __u32 ns_classify(const struct frame *f, __u32 generation)
 {
 	struct port_class_rules *rules;
-	__u64 fits;
+	__u64 matches;
 
 	generation &= 1;
 	rules = bpf_map_lookup_elem(&ns_class_rules, &generation);
 	if (!rules || !f)
 		return 0;
-	fits = rules->any;
+	matches = rules->any;
 	if (f->protocol)
-		fits |= rules->protocol[f->protocol];
+		matches |= rules->protocol[f->protocol];
 	for (int i = 0; i < PORT_ETHERTYPES && rules->ethertype[i]; i++)
 		if (rules->ethertype[i] == f->ethertype)
-			fits |= rules->ethertype_class[i];
+			matches |= rules->ethertype_class[i];
 	if (f->has_ports)
-		fits |= classes_of_port(f, generation, f->from_port) |
-			classes_of_port(f, generation, f->to_port);
-	fits &= rules->any_vlan | (f->vlan ? rules->vlan[f->vlan & VLAN_MASK] : 0);
-	return fits ? lowest_bit(fits) + 1 : 0;
+		matches |= classes_of_port(f, generation, f->from_port) |
+			   classes_of_port(f, generation, f->to_port);
+	matches &= rules->any_vlan | (f->vlan ? rules->vlan[f->vlan & VLAN_MASK] : 0);
+	return matches ? lowest_bit(matches) + 1 : 0;
 }
 
 #endif

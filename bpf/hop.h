@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One hop of a packet's way: its conditions, its clock, its trace. */
+/* One hop: looks up its conditions, follows its trace, books its clock. */
 #ifndef NETSIM_BPF_HOP_H
 #define NETSIM_BPF_HOP_H
 
-#include "fate.h"
+#include "draw.h"
 
-/* What a hop's conditions come to at this moment, for one packet. */
+/* A hop's conditions for one packet, with its trace resolved. */
 struct effect {
-	__u64 rate, delay, not_before;
+	__u64 rate, delay, not_before; /* not_before: end of a stall in the trace, 0: none */
 	__u32 loss;
-	__u32 length;  /* that takes time of the link */
-	__u64 departs; /* when the link is done with it */
+	__u32 length;  /* charged to the link, in bytes */
+	__u64 departs; /* when the link has sent it */
 	__u32 slot_draw;
 };
 
 /*
- * The conditions in force at a hop: what the faults make of them, as long as
- * the first of these layers lasts, then the next, at last the profile's own.
+ * Returns the conditions in force at a hop: the first fault layer whose deadline
+ * has not passed, else the profile's own; NULL if there are none.
  */
 static __noinline struct port_conditions *conditions_at(const struct port_slot *slot,
 							struct port_key *key, __u64 now)
@@ -30,7 +30,7 @@ static __noinline struct port_conditions *conditions_at(const struct port_slot *
 			c = bpf_map_lookup_elem(&ns_overlays, key);
 			if (!c)
 				break;
-			if (!c->until || now < c->until)
+			if (!c->deadline || now < c->deadline)
 				return c;
 		}
 	}
@@ -41,7 +41,7 @@ static __noinline struct port_conditions *conditions_at(const struct port_slot *
 	return bpf_map_lookup_elem(&ns_conditions, key);
 }
 
-/* Packets whose state found no room share one. */
+/* Returns the state of a key; if the map is full, the shared overflow entry. */
 static __noinline struct port_state *state_of(struct port_key *key)
 {
 	struct port_key shared = {.from = PORT_ANY, .to = PORT_ANY};
@@ -64,21 +64,24 @@ static __always_inline int is_down(const struct port_conditions *c, __u64 now)
 	return !c->down_period || (now - c->down_start) % c->down_period >= c->down_after;
 }
 
-/* Tells conditions apart that packets wait for differently. */
-static __always_inline __u32 fingerprint(const struct port_conditions *c)
+/* Hashes the conditions that determine the times of departure. */
+static __always_inline __u32 hash_conditions(const struct port_conditions *c)
 {
-	return scatter(c->rate + 3 * c->queue + 5 * c->delay + 7 * c->jitter + 11 * c->slot_max +
-		       13 * c->trace_start) >>
+	return mix64(c->rate + 3 * c->queue + 5 * c->delay + 7 * c->jitter + 11 * c->slot_max +
+		     13 * c->trace_start) >>
 	       32;
 }
 
-/* A clock that other conditions have moved is none of these: what came then is on its way. */
-static __always_inline void renew(struct port_state *state, __u32 under)
+/*
+ * Resets the clock of a hop whose conditions have changed: packets booked under the
+ * old ones do not hold up new ones.
+ */
+static __always_inline void reset_clock(struct port_state *state, __u32 hash)
 {
-	if (!state || state->clock_under == under)
+	if (!state || state->clock_hash == hash)
 		return;
 	bpf_spin_lock(&state->lock);
-	state->clock_under = under;
+	state->clock_hash = hash;
 	state->clock = 0;
 	state->slot_open = 0;
 	state->slot_packets = 0;
@@ -87,8 +90,8 @@ static __always_inline void renew(struct port_state *state, __u32 under)
 }
 
 /*
- * Which of count rows from the first is in force at a time; a global function,
- * which the verifier looks at once and not on each way that leads to it.
+ * Binary search for the trace row in force at a time, among count rows from first;
+ * returns its index from first. Global, so that the verifier checks it only once.
  */
 __noinline __u32 ns_trace_row(__u32 first, __u32 count, __u64 at)
 {
@@ -124,7 +127,7 @@ static __noinline int follow_trace(const struct port_conditions *c, __u32 genera
 	effect->rate = row->rate;
 	if (row->rate)
 		return 0;
-	/* Nothing leaves until the next row that has a rate, which is then the one. */
+	/* A stall: packets leave from the next row that has a rate, at its rate. */
 	resumes = row->resumes;
 	key = first + resumes;
 	row = bpf_map_lookup_elem(&ns_traces, &key);
@@ -148,7 +151,7 @@ static __always_inline void take_effect(const struct port_conditions *c, __u32 g
 		follow_trace(c, generation, at, effect);
 }
 
-/* Packets leave together when a slot opens, as many as it holds. */
+/* Assigns a packet to a slot and returns when that opens; the slot's packets leave together. */
 static __always_inline __u64 fill_slot(const struct port_conditions *c, struct port_state *state,
 				       __u64 ready, __u32 length, __u32 drawn)
 {
@@ -167,22 +170,21 @@ static __always_inline __u64 fill_slot(const struct port_conditions *c, struct p
 }
 
 /*
- * Books a packet on a hop's clock. Returns when the hop is done
- * with it, 0 where it finds the queue full. It is booked from now, whatever other
- * hops are doing to it: else a slow sender would delay everybody else's packets to
- * the same node.
+ * Books a packet on a hop's clock. Returns the time of departure, 0 if the queue is
+ * full. Booking starts from now, not from the previous hop's departure: otherwise
+ * one slow sender would delay all other packets to the same node.
  */
 static __noinline __u64 book(struct port_state *state, const struct port_conditions *c,
 			     const struct effect *effect, __u64 now)
 {
-	__u64 departs = now, earliest, start, lasts = 0;
+	__u64 departs = now, earliest, start, tx_time = 0;
 
 	if (!state || !c)
 		return now;
 	if (effect->not_before && !effect->rate)
-		return 0; /* a trace none of whose rows lets anything pass */
+		return 0; /* no row of the trace has a rate */
 	if (effect->rate)
-		lasts = (__u64)effect->length * 1000000000 / effect->rate;
+		tx_time = (__u64)effect->length * 1000000000 / effect->rate;
 	earliest = now > c->burst ? now - c->burst : 0;
 	bpf_spin_lock(&state->lock);
 	if (effect->rate || effect->not_before) {
@@ -194,8 +196,8 @@ static __noinline __u64 book(struct port_state *state, const struct port_conditi
 		if (effect->not_before > start)
 			start = effect->not_before;
 		if (effect->length)
-			state->clock = start + lasts;
-		departs = start + lasts > now ? start + lasts : now;
+			state->clock = start + tx_time;
+		departs = start + tx_time > now ? start + tx_time : now;
 	}
 	if (c->slot_max)
 		departs = fill_slot(c, state, departs, effect->length, effect->slot_draw);

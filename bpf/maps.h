@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The maps of a fleet. Everything netsim knows about a policy in force is in them. */
+/* The eBPF maps of a fleet: they hold the whole policy in force. */
 #ifndef NETSIM_BPF_MAPS_H
 #define NETSIM_BPF_MAPS_H
 
@@ -25,7 +25,7 @@ struct {
 	__type(value, struct port_node);
 } ns_nodes SEC(".maps");
 
-/* Which link a port's ifindex belongs to. */
+/* A port's ifindex -> link number. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, PORT_LINKS);
@@ -49,7 +49,7 @@ struct {
 	__type(value, struct port_conditions);
 } ns_conditions SEC(".maps");
 
-/* What faults make of them. */
+/* Conditions merged with those of faults, in layers. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);

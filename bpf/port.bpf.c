@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The programs at a fleet's ports. ns_port judges every frame at the egress of
- * the destination's port: at this hook skb->ingress_ifindex is the port that the
- * frame came in by, so both ends are known without looking into the packet, and
- * ARP, IPv6 and multicast are cut like everything else.
+ * The eBPF programs at a fleet's ports. ns_port judges every frame at clsact egress
+ * of the destination's port. There skb->ingress_ifindex is still the port of the
+ * source, so both ends are known without parsing addresses: partitions stop ARP,
+ * IPv6 and multicast like any other frame.
  *
- * A packet's way has three hops: the uplink of its source, the path between the
- * two nodes, the downlink of its destination. What each does is looked up, chance
- * decides, the clocks of links that have a rate are booked, and what comes out is
- * a time of departure, for the fq below the port's root to keep.
+ * A packet passes three hops: the uplink of its source, the path between the two
+ * nodes, the downlink of its destination. For each hop ns_port looks up the
+ * conditions, draws loss and jitter, and books the clock of a link with a rate.
+ * The result is a time of departure (EDT) for the fq below the port's root.
  *
- * Where the host is a party too, or routes between networks, the port a frame
- * came in by is lost on the way: ns_stamp then notes the source in the mark.
- * ns_host judges what a bridge hands up to the host; where that is to be held as
- * well, it goes through an IFB, and ns_hold judges it there.
+ * If the host takes part, or routes between networks, the ingress port is lost on
+ * the way: ns_stamp records the source in skb->mark at ingress. ns_host judges the
+ * frames that a bridge delivers to the host. Frames to the host that need a delay go
+ * through an IFB, where ns_hold judges them.
  */
 #include <linux/pkt_cls.h>
 
@@ -22,33 +22,33 @@
 
 #define HOST 0
 
-#define ATTEMPTS 8 /* to note a departure while others do */
+#define ATTEMPTS 8 /* to update a departure by compare-and-swap */
 
-/* Above this, names would never be resolved: those who ask give up. */
-#define RESOLVE_WITHIN 3000000000ULL
+/* In ns. With more delay, ARP and neighbour discovery would time out and never succeed. */
+#define MAX_RESOLVE_DELAY 3000000000ULL
 
-/* A packet on its way, and what is decided about it. */
-struct passage {
+/* A packet and the decisions about it; all times in ns. */
+struct packet {
 	__u64 now;
-	__u64 packet;  /* its number among those of its pair */
-	__u64 departs; /* when the last of the hops' links is done with it */
-	__u64 delay;   /* of all hops together */
-	__u32 active;  /* the policy that judges it */
+	__u64 number;  /* within its pair, for the random draws */
+	__u64 departs; /* when the last link has sent it */
+	__u64 delay;   /* sum over all hops */
+	__u32 active;  /* index of the policy that judges it */
 	__u32 length;
-	__u32 where; /* a bit of it is corrupted */
+	__u32 corrupt_bit; /* the bit to flip */
 	__u32 from_link, to_link;
-	__u32 under;	/* all hops' conditions, as one number */
+	__u32 hash;	/* of all hops' conditions */
 	__u16 from, to; /* nodes */
 	__u16 vlan;
-	__u8 sent;    /* its uplink is behind it */
-	__u8 charged; /* it takes time of its uplink */
+	__u8 past_uplink; /* the uplink has been applied already */
+	__u8 charged;	  /* it takes time of the uplink */
 	__u8 class;
-	__u8 path_class; /* that its path's conditions are for */
+	__u8 path_class; /* class of the path conditions, 0: all */
 	__u8 reason;	 /* why it was dropped, enum port_drop */
-	__u8 counted;	 /* packet is known */
+	__u8 numbered;	 /* number is valid */
 	__u8 copied, corrupted;
-	__u8 free;     /* it may overtake others */
-	__u8 resolves; /* ARP or neighbour discovery */
+	__u8 may_overtake; /* exempt from the order of its pair */
+	__u8 resolves;	   /* ARP or neighbour discovery */
 };
 
 static __always_inline __u32 link_of(__u32 ifindex)
@@ -63,7 +63,7 @@ static __always_inline int is_marked(const struct __sk_buff *skb, __u32 mark)
 	return (skb->mark & PORT_MARK_MASK) == mark;
 }
 
-static __always_inline struct port_slot *slot_of(const struct passage *p)
+static __always_inline struct port_slot *slot_of(const struct packet *p)
 {
 	struct port_control *control;
 	__u32 key = 0;
@@ -72,10 +72,10 @@ static __always_inline struct port_slot *slot_of(const struct passage *p)
 	return control ? &control->slot[p->active & 1] : 0;
 }
 
-/* True while one of the groups in hit has no deadline, or has it still before it. */
+/* True if some group in hit has no deadline or its deadline has not passed; now may be 0. */
 static __always_inline int in_force(const struct port_slot *slot, __u64 hit, __u64 now)
 {
-	/* Nothing else may have needed the time. */
+	/* judge() reads the clock only where conditions need it. */
 	now = now ? now : bpf_ktime_get_ns();
 	for (int i = 0; i < PORT_BITS; i++) {
 		if (!(hit >> i & 1))
@@ -86,7 +86,7 @@ static __always_inline int in_force(const struct port_slot *slot, __u64 hit, __u
 	return 0;
 }
 
-static __always_inline int is_cut(const struct port_slot *slot, const struct passage *p)
+static __always_inline int is_cut(const struct port_slot *slot, const struct packet *p)
 {
 	struct port_node *from, *to;
 	__u32 key;
@@ -101,12 +101,12 @@ static __always_inline int is_cut(const struct port_slot *slot, const struct pas
 }
 
 static __always_inline struct port_conditions *link_conditions(const struct port_slot *slot,
-							       const struct passage *p, __u32 hop)
+							       const struct packet *p, __u32 hop)
 {
 	struct port_key key = {.hop = hop};
 
 	if (hop == PORT_HOP_UP)
-		key.from = p->sent ? HOST : p->from_link;
+		key.from = p->past_uplink ? HOST : p->from_link;
 	else
 		key.to = p->to_link;
 	if (key.from == HOST && key.to == HOST)
@@ -114,9 +114,9 @@ static __always_inline struct port_conditions *link_conditions(const struct port
 	return conditions_at(slot, &key, p->now);
 }
 
-/* The most specific wins: the pair's for this class, the pair's, the class's. */
+/* The most specific conditions win: of pair and class, of the pair, of the class. */
 static __always_inline struct port_conditions *path_conditions(const struct port_slot *slot,
-							       struct passage *p)
+							       struct packet *p)
 {
 	__u64 now = p->now;
 	struct port_key key = {.from = p->from, .to = p->to, .hop = PORT_HOP_PATH};
@@ -144,7 +144,7 @@ static __always_inline struct port_conditions *path_conditions(const struct port
 	return c;
 }
 
-static __always_inline int vlan_is_down(const struct port_slot *slot, const struct passage *p)
+static __always_inline int vlan_is_down(const struct port_slot *slot, const struct packet *p)
 {
 	struct port_key key = {.from = p->from, .to = p->vlan, .hop = PORT_HOP_VLAN};
 	__u64 now = p->now;
@@ -157,16 +157,17 @@ static __always_inline int vlan_is_down(const struct port_slot *slot, const stru
 	return is_down(conditions_at(slot, &key, now), now);
 }
 
-/* Each hop draws for itself, and each pair's packets for themselves. */
+/* Seeds the draws of a hop and pair, so that they are independent of all others. */
 static __always_inline struct chance chance_at(const struct port_conditions *c,
-					       const struct passage *p, __u32 hop)
+					       const struct packet *p, __u32 hop)
 {
 	__u64 pair = (__u64)p->from << 32 | p->to << 8 | hop;
 
-	return (struct chance) {.seed = c->seed ^ scatter(pair), .packet = p->packet};
+	return (struct chance) {.seed = c->seed ^ mix64(pair), .number = p->number};
 }
 
-static __always_inline void start_over(struct port_state *pair, __u32 epoch)
+/* Restarts packet numbers and loss models for a new epoch. */
+static __always_inline void reset_pair(struct port_state *pair, __u32 epoch)
 {
 	bpf_spin_lock(&pair->lock);
 	if (pair->epoch != epoch) {
@@ -178,16 +179,16 @@ static __always_inline void start_over(struct port_state *pair, __u32 epoch)
 	bpf_spin_unlock(&pair->lock);
 }
 
-/* The number of this packet among those of its pair. */
+/* Returns the packet's number within its pair. */
 static __always_inline __u64 count_packet(struct port_state *pair, __u32 epoch)
 {
 	if (pair->epoch != epoch)
-		start_over(pair, epoch);
+		reset_pair(pair, epoch);
 	return __sync_fetch_and_add(&pair->packets, 1);
 }
 
-/* What a hop's link remembers; a pair's own state is its path's, too. */
-static __always_inline struct port_state *link_state(const struct passage *p,
+/* Returns the state of a hop's clock, NULL if it needs none; a path uses its pair's. */
+static __always_inline struct port_state *link_state(const struct packet *p,
 						     const struct port_conditions *c,
 						     struct port_state *pair, __u32 hop)
 {
@@ -209,7 +210,7 @@ static __always_inline struct port_state *link_state(const struct passage *p,
 	return state_of(&key);
 }
 
-/* Only the models with states write to the pair's, which takes its lock. */
+/* Only loss models with states write to the pair state and need its lock. */
 static __always_inline int loses(const struct port_conditions *c, __u32 ratio,
 				 struct port_state *pair, __u32 hop, const struct chance *chance)
 {
@@ -223,23 +224,23 @@ static __always_inline int loses(const struct port_conditions *c, __u32 ratio,
 	return lost;
 }
 
-static __always_inline __u64 delay_of(struct passage *p, const struct port_conditions *c,
+static __always_inline __u64 delay_of(struct packet *p, const struct port_conditions *c,
 				      const struct effect *effect, const struct chance *chance)
 {
 	__s64 delay = effect->delay;
 
 	if (c->order == PORT_ORDER_RATIO && happens(draw(chance, DRAW_REORDER), c->reorder)) {
-		p->free = 1;
+		p->may_overtake = 1;
 		return 0;
 	}
 	if (c->jitter) {
 		delay += jitter_of(c, chance);
-		p->free |= c->order == PORT_ORDER_FREE;
+		p->may_overtake |= c->order == PORT_ORDER_FREE;
 	}
 	return delay > 0 ? delay : 0;
 }
 
-static __always_inline struct port_state *pair_state(const struct passage *p)
+static __always_inline struct port_state *pair_state(const struct packet *p)
 {
 	struct port_key key = {.from = p->from, .to = p->to, .hop = PORT_HOP_PATH};
 
@@ -247,17 +248,17 @@ static __always_inline struct port_state *pair_state(const struct passage *p)
 }
 
 /*
- * All that a hop does to a packet; false where it ends there. Global functions
- * are looked at once by the verifier, not on each way that leads to them.
+ * Applies a hop to a packet; returns 0 and sets the reason if the hop drops it.
+ * Global, so that the verifier checks it once and not for each call.
  */
-__noinline int ns_pass_hop(struct passage *p, __u32 hop)
+__noinline int ns_pass_hop(struct packet *p, __u32 hop)
 {
 	struct port_state *pair, *state;
 	struct effect effect = {};
 	struct port_conditions *c;
 	struct chance chance;
 	struct port_slot *slot;
-	__u32 under;
+	__u32 hash;
 
 	if (!p || !(slot = slot_of(p)))
 		return 1;
@@ -267,14 +268,14 @@ __noinline int ns_pass_hop(struct passage *p, __u32 hop)
 	p->reason = PORT_DROP_DOWN;
 	if (is_down(c, p->now))
 		return 0;
-	if (!p->counted)
-		p->packet = count_packet(pair, slot->epoch);
-	p->counted = 1;
+	if (!p->numbered)
+		p->number = count_packet(pair, slot->epoch);
+	p->numbered = 1;
 	chance = chance_at(c, p, hop);
 	state = link_state(p, c, pair, hop);
-	under = fingerprint(c);
-	p->under = p->under * 31 + under;
-	renew(state, under);
+	hash = hash_conditions(c);
+	p->hash = p->hash * 31 + hash;
+	reset_clock(state, hash);
 	take_effect(c, slot->traces, state, p->now, &effect);
 	p->reason = PORT_DROP_LOSS;
 	if (loses(c, effect.loss, pair, hop, &chance))
@@ -285,33 +286,33 @@ __noinline int ns_pass_hop(struct passage *p, __u32 hop)
 	p->reason = PORT_DROP_QUEUE;
 	if (!effect.departs)
 		return 0;
-	/* The links' clocks run side by side, the delays add up. */
+	/* The slowest link determines the departure; delays are added. */
 	if (effect.departs > p->departs)
 		p->departs = effect.departs;
 	p->delay += delay_of(p, c, &effect, &chance);
 	p->copied |= c->duplicate && happens(draw(&chance, DRAW_COPY), c->duplicate);
 	if (c->corrupt && happens(draw(&chance, DRAW_CORRUPT), c->corrupt)) {
 		p->corrupted = 1;
-		p->where = draw(&chance, DRAW_WHERE);
+		p->corrupt_bit = draw(&chance, DRAW_BIT);
 	}
 	return 1;
 }
 
-/* What came before a change of conditions does not keep back what comes after it. */
-static __always_inline void begin_order(const struct passage *p, struct port_state *path)
+/* Restarts the order: packets sent under older conditions do not hold up newer ones. */
+static __always_inline void reset_order(const struct packet *p, struct port_state *path)
 {
 	bpf_spin_lock(&path->lock);
 	path->last = p->departs;
-	path->last_under = p->under;
+	path->last_hash = p->hash;
 	bpf_spin_unlock(&path->lock);
 }
 
 /*
- * Departures of a pair stay in the order of their arrivals, those of a class that
- * has conditions of its own for themselves. Where other CPUs keep writing, it leaves
- * with the last of theirs, which keeps the order as well.
+ * Postpones a departure to the latest of its pair, so that packets leave in order of
+ * arrival. A class with conditions of its own has a separate order. If other CPUs win
+ * every compare-and-swap, the packet leaves with the last of theirs, still in order.
  */
-__noinline int ns_keep_order(struct passage *p)
+__noinline int ns_keep_order(struct packet *p)
 {
 	struct port_key key = {.hop = PORT_HOP_PATH};
 	struct port_state *path;
@@ -325,8 +326,8 @@ __noinline int ns_keep_order(struct passage *p)
 	path = state_of(&key);
 	if (!path)
 		return 0;
-	if (path->last_under != p->under) {
-		begin_order(p, path);
+	if (path->last_hash != p->hash) {
+		reset_order(p, path);
 		return 0;
 	}
 	last = *(volatile __u64 *)&path->last;
@@ -340,7 +341,7 @@ __noinline int ns_keep_order(struct passage *p)
 	return 0;
 }
 
-__noinline int ns_is_stopped(struct passage *p)
+__noinline int ns_is_stopped(struct packet *p)
 {
 	struct port_slot *slot;
 
@@ -353,8 +354,8 @@ __noinline int ns_is_stopped(struct passage *p)
 	return vlan_is_down(slot, p);
 }
 
-/* All hops; false where the packet ends at one of them. */
-static __always_inline int pass(struct passage *p, __u32 flags)
+/* Applies partitions and all hops; returns 0 and sets the reason if the packet is dropped. */
+static __always_inline int pass(struct packet *p, __u32 flags)
 {
 	if (ns_is_stopped(p))
 		return 0;
@@ -366,14 +367,14 @@ static __always_inline int pass(struct passage *p, __u32 flags)
 		return 0;
 	if (flags & PORT_FLAG_LINKS && !ns_pass_hop(p, PORT_HOP_DOWN))
 		return 0;
-	if (!p->resolves || p->delay <= RESOLVE_WITHIN)
+	if (!p->resolves || p->delay <= MAX_RESOLVE_DELAY)
 		p->departs += p->delay;
-	if (p->counted && !p->free && flags & PORT_FLAG_HELD)
+	if (p->numbered && !p->may_overtake && flags & PORT_FLAG_HELD)
 		ns_keep_order(p);
 	return 1;
 }
 
-static __always_inline struct port_traffic *traffic_of(const struct passage *p)
+static __always_inline struct port_traffic *traffic_of(const struct packet *p)
 {
 	struct port_key key = {.from = p->from, .to = p->to, .class = p->class};
 	struct port_key rest = {.from = PORT_ANY, .to = PORT_ANY};
@@ -386,22 +387,22 @@ static __always_inline struct port_traffic *traffic_of(const struct passage *p)
 	return traffic ? traffic : bpf_map_lookup_elem(&ns_traffic, &rest);
 }
 
-static __always_inline void flip_bit(struct __sk_buff *skb, __u32 where)
+static __always_inline void flip_bit(struct __sk_buff *skb, __u32 bit)
 {
 	__u32 at, body = skb->len - ETH_HLEN;
 	__u8 byte;
 
 	if (skb->len <= ETH_HLEN)
 		return;
-	at = ETH_HLEN + (where >> 3) % body;
+	at = ETH_HLEN + (bit >> 3) % body;
 	if (bpf_skb_load_bytes(skb, at, &byte, 1) < 0)
 		return;
-	byte ^= 1 << (where & 7);
+	byte ^= 1 << (bit & 7);
 	bpf_csum_level(skb, BPF_CSUM_LEVEL_RESET);
 	bpf_skb_store_bytes(skb, at, &byte, 1, 0);
 }
 
-/* The copy meets ns_port anew, with its departure beside it. */
+/* Sends a duplicate through ns_port again, with its departure in skb->cb. */
 static __always_inline void send_copy(struct __sk_buff *skb, __u64 departs)
 {
 	__u32 mark = skb->mark;
@@ -413,7 +414,7 @@ static __always_inline void send_copy(struct __sk_buff *skb, __u64 departs)
 	skb->mark = mark;
 }
 
-/* A sender's own pacing stays in force. */
+/* Sets the departure, unless the sender's own pacing is later. */
 static __always_inline void hold(struct __sk_buff *skb, __u64 departs)
 {
 	if (departs > skb->tstamp)
@@ -421,8 +422,8 @@ static __always_inline void hold(struct __sk_buff *skb, __u64 departs)
 }
 
 /*
- * What goes on to the host is told to carry a departure, which the host takes off;
- * it would pass for the time of arrival otherwise.
+ * Marks skb->tstamp as a delivery time, which the host clears; the stack would
+ * otherwise take it for the receive timestamp.
  */
 static __always_inline void hold_for_host(struct __sk_buff *skb, __u64 departs)
 {
@@ -431,15 +432,16 @@ static __always_inline void hold_for_host(struct __sk_buff *skb, __u64 departs)
 }
 
 /*
- * fq looks at the first packet only of those that share a hash: one that is to
- * leave before it would wait for it.
+ * Gives the packet a flow of its own in fq. fq serves each flow in order, so the
+ * packet would wait for earlier ones of its flow that depart later.
  */
-static __always_inline void leave_line(struct __sk_buff *skb, const struct passage *p)
+static __always_inline void use_own_flow(struct __sk_buff *skb, const struct packet *p)
 {
-	bpf_set_hash(skb, p->packet);
+	bpf_set_hash(skb, p->number);
 }
 
-static __always_inline int judge(struct __sk_buff *skb, struct passage *p, __u32 mark)
+/* Decides about a frame; mark (0: none) is set on frames that pass. Returns a TC_ACT_*. */
+static __always_inline int judge(struct __sk_buff *skb, struct packet *p, __u32 mark)
 {
 	struct port_control *control;
 	struct port_traffic *traffic;
@@ -450,7 +452,7 @@ static __always_inline int judge(struct __sk_buff *skb, struct passage *p, __u32
 	control = bpf_map_lookup_elem(&ns_control, &key);
 	if (!control)
 		return TC_ACT_UNSPEC;
-	/* Read once: all of a packet's way must come from the same policy. */
+	/* Read once, so that one policy judges the packet at all hops. */
 	p->active = active = *(volatile __u32 *)&control->active & 1;
 	flags = control->slot[active].flags;
 	classes = control->slot[active].classes;
@@ -466,7 +468,7 @@ static __always_inline int judge(struct __sk_buff *skb, struct passage *p, __u32
 
 		key = p->from_link;
 		link = bpf_map_lookup_elem(&ns_links, &key);
-		p->charged = link && link->witness == p->to_link;
+		p->charged = link && link->charge_at == p->to_link;
 	}
 	passes = pass(p, flags);
 	traffic = traffic_of(p);
@@ -482,9 +484,9 @@ static __always_inline int judge(struct __sk_buff *skb, struct passage *p, __u32
 		traffic->corrupted += p->corrupted;
 	}
 	if (p->corrupted)
-		flip_bit(skb, p->where);
-	if (p->free)
-		leave_line(skb, p);
+		flip_bit(skb, p->corrupt_bit);
+	if (p->may_overtake)
+		use_own_flow(skb, p);
 	if (p->copied && mark != PORT_MARK_SENT)
 		send_copy(skb, p->departs);
 	skb->mark = mark ? mark | p->from_link : skb->mark;
@@ -504,17 +506,17 @@ static __always_inline __u16 node_of(__u32 link)
 	return entry ? entry->node : HOST;
 }
 
-/* The marks are the programs' own; whatever else is there is somebody's. */
+/* True for the programs' own marks; other marks are left alone. */
 static __always_inline int is_ours(const struct __sk_buff *skb)
 {
 	return is_marked(skb, PORT_MARK) || is_marked(skb, PORT_MARK_SENT);
 }
 
-/* Egress of a port, towards its node. */
+/* clsact egress of a port, towards its node. */
 SEC("tc")
 int ns_port(struct __sk_buff *skb)
 {
-	struct passage p = {.charged = 1};
+	struct packet p = {.charged = 1};
 
 	if (is_marked(skb, PORT_MARK_COPY)) {
 		skb->mark = 0;
@@ -523,7 +525,7 @@ int ns_port(struct __sk_buff *skb)
 	}
 	p.to_link = link_of(skb->ifindex);
 	p.from_link = link_of(skb->ingress_ifindex);
-	p.sent = is_marked(skb, PORT_MARK_SENT);
+	p.past_uplink = is_marked(skb, PORT_MARK_SENT);
 	if (is_ours(skb)) {
 		p.from_link = skb->mark & ~PORT_MARK_MASK;
 		skb->mark = 0;
@@ -533,7 +535,7 @@ int ns_port(struct __sk_buff *skb)
 	return judge(skb, &p, 0);
 }
 
-/* Ingress of a port, from its node. */
+/* clsact ingress of a port, from its node. */
 SEC("tc")
 int ns_stamp(struct __sk_buff *skb)
 {
@@ -543,14 +545,14 @@ int ns_stamp(struct __sk_buff *skb)
 
 static __always_inline int judge_for_host(struct __sk_buff *skb)
 {
-	struct passage p = {.charged = 1};
+	struct packet p = {.charged = 1};
 
 	p.from_link = skb->mark & ~PORT_MARK_MASK;
 	p.from = node_of(p.from_link);
 	return judge(skb, &p, PORT_MARK_SENT);
 }
 
-/* Ingress of a bridge: what it hands up to the host. */
+/* clsact ingress of a bridge: frames that it delivers to the host. */
 SEC("tc")
 int ns_host(struct __sk_buff *skb)
 {
@@ -565,7 +567,7 @@ int ns_host(struct __sk_buff *skb)
 	return judge_for_host(skb);
 }
 
-/* Egress of the IFB that holds it. */
+/* clsact egress of the IFB that delays frames to the host. */
 SEC("tc")
 int ns_hold(struct __sk_buff *skb)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the programs at the ports and netsim share: the layout of the policy.
- * Nodes and their links (the cables to the ports) are numbered; number 0 of both
- * is the host and whatever reaches the fleet through it.
+ * The layout of the policy, shared by the eBPF programs at the ports and netsim.
+ * Nodes and their links (the cables to the ports) have numbers; 0 of both is the
+ * host and everything that reaches the fleet through it.
  */
 #ifndef NETSIM_BPF_PORT_H
 #define NETSIM_BPF_PORT_H
@@ -10,11 +10,11 @@
 #include <linux/bpf.h>
 #include <linux/types.h>
 
-#define PORT_NODES   4096 /* nodes of a fleet, with the host */
-#define PORT_LINKS   8192 /* links of all its nodes, with the host's */
-#define PORT_BITS    64	  /* groups of all partitions in force together */
+#define PORT_NODES   4096 /* nodes of a fleet, including the host */
+#define PORT_LINKS   8192 /* links of all nodes, including the host's */
+#define PORT_BITS    64	  /* groups, over all partitions in force */
 #define PORT_FAULTS  64
-#define PORT_CLASSES 64 /* of traffic; 0 is what belongs to none */
+#define PORT_CLASSES 64 /* traffic classes; 0: frames of no class */
 #define PORT_LAYERS  16 /* faults with different deadlines on one hop */
 
 #define PORT_CONDITIONS (1 << 18) /* entries of ns_conditions */
@@ -22,14 +22,14 @@
 #define PORT_STATES	(1 << 18)
 #define PORT_TRAFFIC	(1 << 17)
 
-#define PORT_TABLES	   16	 /* of delay distributions */
-#define PORT_TABLE_ENTRIES 4096	 /* of each */
-#define PORT_TABLE_SHIFT   13	 /* one standard deviation is 1 << 13 in them */
-#define PORT_TRACE_ROWS	   16384 /* of all traces of one generation */
+#define PORT_TABLES	   16	 /* delay distributions */
+#define PORT_TABLE_ENTRIES 4096	 /* per table */
+#define PORT_TABLE_SHIFT   13	 /* 1 << 13 is one standard deviation */
+#define PORT_TRACE_ROWS	   16384 /* for all traces of a generation */
 
 /*
- * A packet's source link, from where it came in to where it is judged; the same
- * once its uplink is behind it; and a copy whose departure is decided.
+ * skb->mark, with the source link in the lower half: set at ingress; set again once
+ * the uplink has been applied; and a duplicate whose departure is in skb->cb.
  */
 #define PORT_MARK      0x6e730000
 #define PORT_MARK_SENT 0x6e740000
@@ -37,9 +37,9 @@
 #define PORT_MARK_MASK 0xffff0000
 
 /*
- * What cuts a node off. Each group of nodes that a partition tells apart has a
- * bit: a packet is dropped if its source is a member of a group that its
- * destination is cut from, until that bit's deadline.
+ * A node's part in the partitions in force. Each group of a partition has a bit: a
+ * packet is dropped if its source is a member of a group that its destination is
+ * cut off from, until that bit's deadline.
  */
 struct port_node {
 	__u64 member;
@@ -48,24 +48,24 @@ struct port_node {
 
 struct port_link {
 	__u16 node;
-	/* The link at which a flooded frame from this one is charged to its uplink. */
-	__u16 witness;
+	/* Destination link whose copy of a flooded frame takes time of this link's uplink. */
+	__u16 charge_at;
 	__u32 padding;
 };
 
-/* The hops of a packet's way, and one VLAN of a node. */
+/* The three hops between two nodes, and one VLAN of a node. */
 enum port_hop { PORT_HOP_UP, PORT_HOP_PATH, PORT_HOP_DOWN, PORT_HOP_VLAN, PORT_HOPS };
 
-#define PORT_ANY 0xffff /* from and to of the conditions of a class between all pairs */
+#define PORT_ANY 0xffff /* as from and to: all pairs, or the overflow entry */
 
-/* Names the conditions of a hop, its state, or the traffic of a pair. */
+/* Key of the conditions and the state of a hop, and of the traffic of a pair. */
 struct port_key {
 	__u16 from; /* up: the link; path: the node; down: 0; vlan: the node */
 	__u16 to;   /* up: 0; path: the node; down: the link; vlan: the VLAN */
 	__u8 hop;
-	__u8 class;	 /* path: the class that it is for, 0: all */
-	__u8 generation; /* conditions: of the base or of the overlays */
-	__u8 layer;	 /* conditions: 0 the base, then what faults make of it, in order of time */
+	__u8 class;	 /* path: 0: all classes */
+	__u8 generation; /* conditions: the generation of the base or the overlays */
+	__u8 layer; /* conditions: 0: base; from 1: merged with faults, by ascending deadline */
 };
 
 /* Bits of port_conditions.has, in the order of enum cond in netsim/config/profile.h. */
@@ -83,7 +83,7 @@ enum port_has {
 	PORT_HAS_SLOT = 1 << 10,
 	PORT_HAS_SEED = 1 << 11,
 	PORT_HAS_TRACE = 1 << 12,
-	PORT_HAS_DOWN = 1 << 13, /* nothing passes, always or for part of a period */
+	PORT_HAS_DOWN = 1 << 13, /* drops everything, always or for part of a period */
 };
 
 enum port_loss { PORT_LOSS_RANDOM, PORT_LOSS_GILBERT_ELLIOTT, PORT_LOSS_4STATE };
@@ -91,61 +91,61 @@ enum port_order { PORT_ORDER_KEPT, PORT_ORDER_FREE, PORT_ORDER_RATIO };
 enum port_queue { PORT_QUEUE_TIME, PORT_QUEUE_BYTES, PORT_QUEUE_PACKETS };
 
 /*
- * What one hop does to packets. Times in ns, rates in bytes/s, probabilities in
- * parts of 2^32 (all ones: certain). netsim fills `asked_*` from files, and what
- * the programs use from them once all levels are merged.
+ * The conditions of one hop. Times in ns, rates in bytes/s, probabilities as
+ * fractions of 2^32 (all ones: certain). netsim fills `asked_*` from files and
+ * derives burst and queue from them once all levels are merged.
  */
 struct port_conditions {
 	__u32 has;
 	__u32 order; /* enum port_order */
 	__u64 rate;  /* 0: not limited */
-	__u64 burst; /* that an idle link may send at once, as time */
-	__u64 queue; /* how long packets may wait for the link */
+	__u64 burst; /* that an idle link sends at once, as transmission time */
+	__u64 queue; /* longest wait for the link */
 	__u64 delay, jitter;
 	__u64 seed;
-	__u64 until; /* overlays: CLOCK_MONOTONIC, 0: for good */
+	__u64 deadline; /* overlays: CLOCK_MONOTONIC in ns, 0: none */
 	__u64 slot_min, slot_max;
 	__u32 slot_packets, slot_bytes; /* 0: not limited */
-	__u32 table;			/* of the distribution */
+	__u32 table;			/* of the distribution, in ns_tables */
 	__u32 reorder, duplicate, corrupt;
 	__u32 loss_model;
 	__u32 loss[5]; /* ratio; p, r, bad, good; or p13, p31, p32, p23, p14 */
 	__u32 trace_first, trace_count;
-	__u64 trace_length, trace_start; /* of one round; when the first began */
-	__u64 down_period, down_after;	 /* 0: down always; else down from there on in each */
+	__u64 trace_length, trace_start; /* of one repetition; start of the first */
+	__u64 down_period, down_after;	 /* 0: always down; else down from after on in each */
 	__u64 down_start;
 	__u64 asked_burst; /* bytes */
 	__u64 asked_queue; /* time, bytes or packets */
 	__u32 asked_queue_unit;
-	__u32 trace_has;  /* which conditions the trace gives */
-	__u32 rate_class; /* path: whose clock the rate is on, 0: the class's own */
+	__u32 trace_has;  /* enum port_has: the columns of the trace */
+	__u32 rate_class; /* path: class whose clock the rate uses, 0: its own */
 	__u32 padding;
 };
 
-/* What a hop remembers of the packets before. */
+/* The state of a hop or pair, carried from packet to packet. */
 struct port_state {
 	struct bpf_spin_lock lock;
 	__u32 epoch;
-	__u64 clock;	 /* when the link is free again */
-	__u64 slot_open; /* when the slot that is being filled leaves */
+	__u64 clock;	 /* when the link is idle again */
+	__u64 slot_open; /* when the current slot opens */
 	__u32 slot_packets, slot_bytes;
-	__u64 packets; /* pair: that were seen, which is what draws their fates */
+	__u64 packets; /* pair: packets seen; numbers them for the random draws */
 	__u64 last;    /* path: the latest departure */
 	__u8 loss[4];  /* pair: the states of its hops' loss models */
-	/* Under which conditions the clock was booked, and the latest departure set. */
-	__u32 clock_under, last_under;
+	/* Hashes of the conditions under which clock and last were set. */
+	__u32 clock_hash, last_hash;
 	__u32 padding;
 };
 
 struct port_trace_row {
-	__u64 at;
+	__u64 at; /* since the start of the trace, in ns */
 	__u64 rate;
 	__u64 delay;
 	__u32 loss;
-	__u32 resumes; /* rate 0: the next row that has one, starting over at the end */
+	__u32 resumes; /* rate 0: the next row with a rate, wrapping around at the end */
 };
 
-/* How packets are sorted into classes: each class is a bit, the lowest one wins. */
+/* The classes that match a port, one bit each; the lowest bit wins. */
 struct port_class_port {
 	__u64 tcp, udp;
 };
@@ -154,9 +154,9 @@ struct port_class_port {
 #define PORT_CLASS_NAME 24
 
 struct port_class_rules {
-	__u64 any;	     /* that ask for no protocol */
-	__u64 any_vlan;	     /* that ask for no VLAN */
-	__u64 protocol[256]; /* that ask for a protocol of IP and no port */
+	__u64 any;	     /* classes that match any protocol */
+	__u64 any_vlan;	     /* classes that match any VLAN */
+	__u64 protocol[256]; /* classes that match an IP protocol without ports */
 	__u64 ethertype_class[PORT_ETHERTYPES];
 	__u16 ethertype[PORT_ETHERTYPES]; /* in network order, 0: none */
 	__u64 vlan[4096];
@@ -164,82 +164,82 @@ struct port_class_rules {
 };
 
 enum port_fault_kind {
-	PORT_FAULT_GROUPS,     /* each group from the others */
-	PORT_FAULT_REST,       /* the same, the last group being all other nodes */
+	PORT_FAULT_GROUPS,     /* each group from all other groups */
+	PORT_FAULT_REST,       /* the same; the last group is all other nodes */
 	PORT_FAULT_ISOLATE,    /* each node from every other */
-	PORT_FAULT_ONE_WAY,    /* members cannot send to those that are cut */
+	PORT_FAULT_ONE_WAY,    /* members cannot send to nodes cut off from them */
 	PORT_FAULT_CONDITIONS, /* conditions on top of the profile */
-	PORT_FAULT_LINK,       /* links that are down, or flap */
+	PORT_FAULT_LINK,       /* links down or flapping */
 };
 
-/* What is down of a link: all the time, or from `up` on in each period (ns). */
+/* A link that is down, always or from `up` on in each period (ns). */
 struct port_link_fault {
-	__u64 period, up; /* period 0: all the time */
-	__u16 vlan;	  /* only this VLAN of the node, 0: the whole link */
+	__u64 period, up; /* period 0: always down */
+	__u16 vlan;	  /* only this VLAN, 0: the whole link */
 	__u16 padding[3];
 };
 
-/* One fault, as netsim shows and ends it; the programs do not read it. */
+/* A fault, for netsim status and heal; the eBPF programs do not read it. */
 struct port_fault {
 	__u32 id; /* 0: none */
 	__u32 kind;
-	__u64 bits;	/* partitions: of its groups, in ascending order */
+	__u64 bits;	/* partitions: bits of the groups, in ascending order */
 	__u64 deadline; /* CLOCK_MONOTONIC in ns, 0: none */
-	__u64 start;	/* when it was put; a flap goes by it */
+	__u64 start;	/* when it was injected; a flap counts its periods from then */
 	char name[32];
-	struct port_link_fault link; /* of PORT_FAULT_LINK */
+	struct port_link_fault link; /* PORT_FAULT_LINK only */
 	char conditions[160];	     /* "loss 5% delay 80ms" */
 	char targets[160];	     /* "n100-1:n100-2 @server" */
 	char class[PORT_CLASS_NAME];
 };
 
 enum port_flags {
-	PORT_FLAG_BASE = 1 << 0,	  /* a profile's conditions are in force */
-	PORT_FLAG_OVERLAYS = 1 << 1,	  /* and conditions that faults make of them */
-	PORT_FLAG_PAIRS = 1 << 2,	  /* some are of pairs */
-	PORT_FLAG_CLASSES = 1 << 3,	  /* some are of classes */
-	PORT_FLAG_VLANS = 1 << 4,	  /* some VLAN of a node is down */
-	PORT_FLAG_HELD = 1 << 5,	  /* ports have an fq that holds packets */
-	PORT_FLAG_BASE_HOLDS = 1 << 6,	  /* the profile's conditions need that */
-	PORT_FLAG_BASE_CORRUPTS = 1 << 7, /* they damage packets */
+	PORT_FLAG_BASE = 1 << 0,       /* a profile's conditions are in force */
+	PORT_FLAG_OVERLAYS = 1 << 1,   /* faults' overlays are in force */
+	PORT_FLAG_PAIRS = 1 << 2,      /* some conditions are of pairs */
+	PORT_FLAG_CLASSES = 1 << 3,    /* some conditions are of classes */
+	PORT_FLAG_VLANS = 1 << 4,      /* some VLAN of a node is down */
+	PORT_FLAG_HELD = 1 << 5,       /* ports have an fq that holds packets until they depart */
+	PORT_FLAG_BASE_HOLDS = 1 << 6, /* the profile's conditions need such an fq */
+	PORT_FLAG_BASE_CORRUPTS = 1 << 7, /* the profile's conditions corrupt packets */
 	PORT_FLAG_LINKS = 1 << 8,	  /* some conditions are of links */
 };
 
 struct port_slot {
 	__u64 deadline[PORT_BITS]; /* CLOCK_MONOTONIC in ns, 0: none */
 	__u32 flags;		   /* enum port_flags */
-	__u8 base, overlays;	   /* generations of ns_conditions, 0 or 1 */
-	__u8 classes, traces;	   /* generations of theirs */
-	__u32 epoch;		   /* changes where fates are to be drawn from the start */
-	__u32 base_flags;	   /* those of flags that the base alone asks for */
-	__u64 longest;		   /* delay of the base, in ns */
+	__u8 base, overlays;	   /* generations of ns_conditions and ns_overlays, 0 or 1 */
+	__u8 classes, traces;	   /* generations of ns_class_* and ns_traces */
+	__u32 epoch;		   /* a change restarts packet numbers and loss models */
+	__u32 base_flags;	   /* the part of flags that comes from the base */
+	__u64 longest;		   /* upper bound of the base's delay over all hops, in ns */
 	struct port_fault faults[PORT_FAULTS];
 };
 
 /*
  * Two policies, one of them in force. A writer fills the idle one and flips
- * `active`: every port of the fleet changes at that store. `settled` follows
- * once no program can still be reading the other one.
+ * `active`: that one store switches every port of the fleet. `settled` follows
+ * after an RCU grace period, when no program reads the other one any more.
  */
 struct port_control {
 	__u32 active;
 	__u32 settled;
 	__u32 last_fault_id;
-	__u32 littered; /* what may be left of what is not in force any more: enum port_litter */
+	__u32 stale; /* enum port_stale: entries for policy_sweep() to delete */
 	struct port_slot slot[2];
 };
 
-enum port_litter {
-	PORT_LITTER_BASE = 1 << 0,     /* conditions of the other generation */
-	PORT_LITTER_OVERLAYS = 1 << 1, /* the same of overlays */
-	PORT_LITTER_NAMES = 1 << 2,    /* anything of nodes and links that are gone */
+enum port_stale {
+	PORT_STALE_BASE = 1 << 0,     /* conditions of the idle generation */
+	PORT_STALE_OVERLAYS = 1 << 1, /* overlays of the idle generation */
+	PORT_STALE_NODES = 1 << 2,    /* entries of nodes and links that are gone */
 };
 
 enum port_drop { PORT_DROP_CUT, PORT_DROP_DOWN, PORT_DROP_LOSS, PORT_DROP_QUEUE, PORT_DROPS };
 
 /* The traffic of a class between a pair of nodes. */
 struct port_traffic {
-	__u64 packets, bytes; /* that passed */
+	__u64 packets, bytes; /* delivered */
 	__u64 dropped[PORT_DROPS];
 	__u64 copied, corrupted;
 };

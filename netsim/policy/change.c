@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Reads and changes the policy in force. */
+/* Changes of the policy: begin, commit, partitions, faults. */
 #include <errno.h>
 #include <linux/membarrier.h>
 #include <stdio.h>
@@ -49,15 +49,15 @@ bool policy_reaches(const struct policy *p, int from, int to)
 }
 
 /*
- * Waits for an RCU grace period, by which this system call is implemented: then no
- * program can still use the half that was active before.
+ * Waits for an RCU grace period, which membarrier(2) provides: after it, no program
+ * still uses the old value of `active`.
  */
 static void wait_for_readers(void)
 {
-	struct timespec plenty = {.tv_nsec = 50 * 1000 * 1000};
+	struct timespec grace = {.tv_nsec = 50 * 1000 * 1000};
 
 	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) < 0)
-		nanosleep(&plenty, NULL); /* refused with nohz_full */
+		nanosleep(&grace, NULL); /* refused with nohz_full */
 }
 
 /* Clears a fault; returns its group bits. */
@@ -82,20 +82,20 @@ void policy_begin(struct policy *p, struct policy_change *ret)
 	uint32_t active = p->control->active & 1, idle = 1 - active;
 	struct port_slot *slot = &p->control->slot[idle];
 	struct port_node *nodes = p->nodes + idle * PORT_NODES;
-	uint64_t over = 0;
+	uint64_t freed = 0;
 
 	if (p->control->settled != p->control->active)
-		wait_for_readers(); /* the last writer was killed before it did */
+		wait_for_readers(); /* the last writer was killed before it waited */
 	*slot = p->control->slot[active];
 	memcpy(nodes, p->nodes + active * PORT_NODES, PORT_NODES * sizeof(*nodes));
 	for (int i = 0; i < PORT_FAULTS; i++)
 		if (!policy_alive(&slot->faults[i]))
-			over |= end_fault(&slot->faults[i]);
-	free_bits(nodes, over);
+			freed |= end_fault(&slot->faults[i]);
+	free_bits(nodes, freed);
 	*ret = (struct policy_change) {slot, nodes};
 }
 
-/* The highest fault number ever used. */
+/* Returns the highest fault number ever used. */
 static uint32_t last_number(const struct policy *p, const struct port_slot *slot)
 {
 	uint32_t last = p->control->last_fault_id;
@@ -110,7 +110,7 @@ void policy_commit(struct policy *p)
 {
 	uint32_t next = 1 - (p->control->active & 1);
 
-	/* Not earlier: a refused change must not use up a number. */
+	/* Numbers are used up at commit, not by changes that were refused. */
 	p->control->last_fault_id = last_number(p, &p->control->slot[next]);
 	__atomic_store_n(&p->control->active, next, __ATOMIC_RELEASE);
 	wait_for_readers();
@@ -126,7 +126,7 @@ static uint64_t used_bits(const struct port_slot *slot)
 	return used;
 }
 
-/* Allocates count free bits, the lowest first; 0 if there are fewer. */
+/* Allocates count bits, the lowest free ones; returns 0 if there are too few. */
 static uint64_t take_bits(uint64_t used, size_t count)
 {
 	uint64_t bits = 0;
@@ -145,12 +145,12 @@ static void set_groups(struct port_node *nodes, uint64_t bits, const struct poli
 	uint64_t left = bits;
 
 	for (size_t g = 0; g < group_count; g++) {
-		uint64_t own = left & -left;
+		uint64_t bit = left & -left;
 
-		left &= ~own;
+		left &= ~bit;
 		for (size_t i = 0; i < groups[g].count; i++) {
-			nodes[groups[g].nodes[i]].member |= own;
-			nodes[groups[g].nodes[i]].cut |= bits & ~own;
+			nodes[groups[g].nodes[i]].member |= bit;
+			nodes[groups[g].nodes[i]].cut |= bits & ~bit;
 		}
 	}
 }
@@ -175,7 +175,7 @@ struct port_fault *policy_new_fault(struct policy *p, struct policy_change *chan
 		fault->id = last_number(p, change->slot) + 1;
 		return fault;
 	}
-	err_set(err, NETSIM_ERR_KERNEL, -ENOSPC, NULL, "there are %d faults in force already",
+	err_set(err, NETSIM_ERR_KERNEL, -ENOSPC, NULL, "the limit of %d faults is reached",
 		PORT_FAULTS);
 	err_hint(err, "heal some of them first");
 	return NULL;
@@ -187,9 +187,10 @@ int policy_check_fault_name(const struct policy *policy, const char *name, struc
 		return 0;
 	if (!name_is_plain(name, sizeof(((struct port_fault *)0)->name) - 1) ||
 	    strspn(name, "0123456789") == strlen(name)) {
-		err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL, "%s cannot be the name of a fault",
+		err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL, "%s is not a valid name for a fault",
 			name);
-		err_hint(err, "letters, digits, '.', '-' and '_', up to 31, not digits alone");
+		err_hint(err,
+			 "use up to 31 letters, digits, '.', '-' and '_', but not digits alone");
 		return -EINVAL;
 	}
 	for (int i = 0; policy && i < PORT_FAULTS; i++) {
@@ -197,7 +198,8 @@ int policy_check_fault_name(const struct policy *policy, const char *name, struc
 
 		if (!policy_alive(fault) || strcmp(fault->name, name) != 0)
 			continue;
-		err_set(err, NETSIM_ERR_USAGE, -EEXIST, NULL, "there is a fault %s already", name);
+		err_set(err, NETSIM_ERR_USAGE, -EEXIST, NULL,
+			"a fault named %s is already in force", name);
 		err_hint(err, "end it with `netsim heal %s`, or choose another name", name);
 		return -EEXIST;
 	}
@@ -216,7 +218,7 @@ int policy_partition(struct policy *p, const struct policy_cut *cut, uint32_t *r
 	bits = take_bits(used_bits(change.slot), grouped ? cut->group_count : 1);
 	if (!bits) {
 		err_set(err, NETSIM_ERR_KERNEL, -ENOSPC, NULL,
-			"the partitions in force have %d groups already", PORT_BITS);
+			"the limit of %d groups over all partitions is exceeded", PORT_BITS);
 		err_hint(err, "heal some of them first");
 		return -ENOSPC;
 	}
@@ -250,10 +252,10 @@ static bool listed(const uint32_t *ids, size_t count, uint32_t id)
 
 void policy_end_faults(struct policy_change *change, const uint32_t *ids, size_t count)
 {
-	uint64_t over = 0;
+	uint64_t freed = 0;
 
 	for (int i = 0; i < PORT_FAULTS; i++)
 		if (listed(ids, count, change->slot->faults[i].id))
-			over |= end_fault(&change->slot->faults[i]);
-	free_bits(change->nodes, over);
+			freed |= end_fault(&change->slot->faults[i]);
+	free_bits(change->nodes, freed);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Class files -> the tables by which the programs sort packets into classes. */
+/* Class files -> the classification tables in the eBPF maps. */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <netinet/in.h>
@@ -69,7 +69,7 @@ static void add_class(const struct class *class, uint64_t bit, struct port_class
 	}
 }
 
-/* Traffic that was counted under numbers that mean other classes now. */
+/* Deletes counters of classes: their numbers now stand for other classes. */
 static void forget_traffic(struct policy *p)
 {
 	int map = p->map[POLICY_TRAFFIC];

@@ -7,7 +7,7 @@
 #include "netsim/policy/policy_parts.h"
 #include "netsim/util/array.h"
 
-/* A text that is truncated with "...". */
+/* A text buffer; text that does not fit is truncated with "...". */
 struct text {
 	char *buf;
 	size_t size, used;

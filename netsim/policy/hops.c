@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the policy does on each hop: writing it, reading it, and the traffic there. */
+/* Per-hop conditions and traffic counters: writes, reads and sweeps their maps. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -11,19 +11,19 @@
 #include "netsim/util/auto.h"
 #include "netsim/util/err.h"
 
-#define BATCH 4096 /* entries that one system call writes */
+#define BATCH 4096 /* entries per system call */
 
 static struct port_slot *slot_in_force(const struct policy *p)
 {
 	return &p->control->slot[p->control->active & 1];
 }
 
-/* The tables of the distributions that have names, by enum distribution. */
+/* Writes the tables of the built-in distributions, indexed by enum distribution. */
 static int put_tables(struct policy *p)
 {
 	int16_t table[DIST_ENTRIES];
 
-	_Static_assert(DIST_ENTRIES == PORT_TABLE_ENTRIES, "the programs' tables are as long");
+	_Static_assert(DIST_ENTRIES == PORT_TABLE_ENTRIES, "same length as in bpf/port.h");
 	for (uint32_t kind = DIST_UNIFORM; kind < DIST_FILE; kind++) {
 		dist_fill(kind, table);
 		if (bpf_map_update_elem(p->map[POLICY_TABLES], &kind, table, BPF_ANY) < 0)
@@ -34,19 +34,20 @@ static int put_tables(struct policy *p)
 
 int policy_prepare(struct policy *p, struct netsim_err *err)
 {
-	auto_free struct port_traffic *none =
-		calloc((size_t)libbpf_num_possible_cpus(), sizeof(*none));
-	struct port_key rest = {.from = PORT_ANY, .to = PORT_ANY};
+	auto_free struct port_traffic *zeroes =
+		calloc((size_t)libbpf_num_possible_cpus(), sizeof(*zeroes));
+	struct port_key overflow = {.from = PORT_ANY, .to = PORT_ANY};
 	struct port_state fresh = {0};
-	int r = none ? put_tables(p) : -ENOMEM;
+	int r = zeroes ? put_tables(p) : -ENOMEM;
 
-	/* Whatever finds no room of its own shares these. */
-	if (r == 0 && (bpf_map_update_elem(p->map[POLICY_STATES], &rest, &fresh, BPF_NOEXIST) < 0 ||
-		       bpf_map_update_elem(p->map[POLICY_TRAFFIC], &rest, none, BPF_NOEXIST) < 0))
+	/* Overflow entries, used once a map is full. */
+	if (r == 0 &&
+	    (bpf_map_update_elem(p->map[POLICY_STATES], &overflow, &fresh, BPF_NOEXIST) < 0 ||
+	     bpf_map_update_elem(p->map[POLICY_TRAFFIC], &overflow, zeroes, BPF_NOEXIST) < 0))
 		r = -errno;
 	if (r < 0)
-		return err_set(err, NETSIM_ERR_KERNEL, r, NULL, "cannot fill the policy: %s",
-			       strerror(-r));
+		return err_set(err, NETSIM_ERR_KERNEL, r, NULL,
+			       "cannot initialize the policy's maps: %s", strerror(-r));
 	return 0;
 }
 
@@ -61,16 +62,16 @@ static int refuse_entries(int code, struct netsim_err *err)
 {
 	if (code == -E2BIG || code == -ENOSPC || code == -ENOMEM) {
 		err_set(err, NETSIM_ERR_KERNEL, code, NULL,
-			"the conditions have more than %d entries, old and new together",
+			"the old and new conditions together need more than %d map entries",
 			PORT_CONDITIONS);
-		err_hint(err, "name fewer pairs, or fewer classes beside them");
+		err_hint(err, "use fewer pairs, or fewer classes per pair");
 		return code;
 	}
 	return err_set(err, NETSIM_ERR_KERNEL, code, NULL, "cannot write the conditions: %s",
 		       strerror(-code));
 }
 
-/* Writes entries under a generation, as many at once as one call takes. */
+/* Writes entries under a generation, in batches. */
 static int put_entries(int map, const struct policy_entry *entries, size_t count,
 		       uint8_t generation, struct netsim_err *err)
 {
@@ -124,7 +125,7 @@ static int put_file_tables(struct policy *p, const struct policy_base *base, str
 	return 0;
 }
 
-/* Flags that follow from the entries. */
+/* Flags that flags_of() derives from the entries. */
 #define HOP_FLAGS (PORT_FLAG_LINKS | PORT_FLAG_PAIRS | PORT_FLAG_CLASSES | PORT_FLAG_VLANS)
 
 int policy_put_base(struct policy *p, struct policy_change *change, const struct policy_base *base,
@@ -135,7 +136,7 @@ int policy_put_base(struct policy *p, struct policy_change *change, const struct
 	int r;
 
 	policy_sweep(p);
-	p->control->littered |= PORT_LITTER_BASE;
+	p->control->stale |= PORT_STALE_BASE;
 	r = put_file_tables(p, base, err);
 	if (r == 0)
 		r = put_entries(p->map[POLICY_CONDITIONS], base->entries, base->count, next, err);
@@ -161,11 +162,11 @@ int policy_put_overlays(struct policy *p, struct policy_change *change,
 	uint8_t next = 1 - slot_in_force(p)->overlays;
 	int r;
 
-	if (p->control->littered & PORT_LITTER_OVERLAYS)
+	if (p->control->stale & PORT_STALE_OVERLAYS)
 		policy_sweep(p);
 	if (!count && !(slot->flags & PORT_FLAG_OVERLAYS))
 		return 0;
-	p->control->littered |= PORT_LITTER_OVERLAYS;
+	p->control->stale |= PORT_STALE_OVERLAYS;
 	r = put_entries(p->map[POLICY_OVERLAYS], entries, count, next, err);
 	if (r < 0)
 		return r;
@@ -176,12 +177,13 @@ int policy_put_overlays(struct policy *p, struct policy_change *change,
 	return 0;
 }
 
-static bool names_gone(const struct policy *p, enum policy_map map, const bool *links,
-		       const struct port_key *key)
+/* True if a key names a node or link that is gone; links[number] is true for existing ones. */
+static bool is_orphan(const struct policy *p, enum policy_map map, const bool *links,
+		      const struct port_key *key)
 {
 	if (key->from == PORT_ANY && key->to == PORT_ANY)
 		return false;
-	/* Traffic is between nodes, as paths are. */
+	/* Keys of traffic name nodes, as those of paths do. */
 	switch (map == POLICY_TRAFFIC ? PORT_HOP_PATH : key->hop) {
 	case PORT_HOP_UP:
 		return !links[key->from % PORT_LINKS];
@@ -195,8 +197,8 @@ static bool names_gone(const struct policy *p, enum policy_map map, const bool *
 }
 
 /*
- * Deletes from a map what is not of this generation (-1: of any), and, with links,
- * what is of nodes and links that are gone.
+ * Deletes the entries of other generations (-1: keep all) and, if links is given,
+ * those of nodes and links that are gone.
  */
 static void sweep_map(struct policy *p, enum policy_map map, int generation, const bool *links)
 {
@@ -207,12 +209,12 @@ static void sweep_map(struct policy *p, enum policy_map map, int generation, con
 		key = next;
 		more = bpf_map_get_next_key(p->map[map], &key, &next) == 0;
 		if ((generation >= 0 && key.generation != generation) ||
-		    (links && names_gone(p, map, links, &key)))
+		    (links && is_orphan(p, map, links, &key)))
 			bpf_map_delete_elem(p->map[map], &key);
 	}
 }
 
-static void sweep_names(struct policy *p)
+static void sweep_orphans(struct policy *p)
 {
 	auto_free bool *links = calloc(PORT_LINKS, sizeof(*links));
 	uint32_t key, number;
@@ -236,13 +238,13 @@ void policy_sweep(struct policy *p)
 {
 	const struct port_slot *slot = slot_in_force(p);
 
-	if (p->control->littered & PORT_LITTER_BASE)
+	if (p->control->stale & PORT_STALE_BASE)
 		sweep_map(p, POLICY_CONDITIONS, slot->base, NULL);
-	if (p->control->littered & PORT_LITTER_OVERLAYS)
+	if (p->control->stale & PORT_STALE_OVERLAYS)
 		sweep_map(p, POLICY_OVERLAYS, slot->overlays, NULL);
-	if (p->control->littered & PORT_LITTER_NAMES)
-		sweep_names(p);
-	p->control->littered = 0;
+	if (p->control->stale & PORT_STALE_NODES)
+		sweep_orphans(p);
+	p->control->stale = 0;
 }
 
 int policy_base_at(const struct policy *p, const struct port_slot *slot, struct port_key key,
@@ -265,7 +267,7 @@ int policy_now_at(const struct policy *p, struct port_key key, struct port_condi
 	     key.layer++) {
 		if (bpf_map_lookup_elem(p->map[POLICY_OVERLAYS], &key, ret) < 0)
 			break;
-		if (!ret->until || now < ret->until)
+		if (!ret->deadline || now < ret->deadline)
 			return 0;
 	}
 	return policy_base_at(p, slot, key, ret);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Loads the skeleton; the only file that uses libbpf's loader. */
+/* Loads the eBPF programs; only this file uses the skeleton and libbpf's loader. */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -53,7 +53,7 @@ static const char *const map_names[POLICY_MAPS] = {
 
 int policy_map_of(const char *name)
 {
-	/* The kernel keeps the first 15 characters. */
+	/* The kernel truncates names to 15 characters. */
 	for (int i = 0; i < POLICY_MAPS; i++)
 		if (strncmp(map_names[i], name, BPF_OBJ_NAME_LEN - 1) == 0)
 			return i;
@@ -78,7 +78,7 @@ static const char *const prog_names[POLICY_PROGS] = {
 	[POLICY_HOLD] = "ns_hold",
 };
 
-/* Selects the programs to load; the verifier takes about 10 ms for each. */
+/* Loads only the programs that are needed: the verifier takes about 10 ms for each. */
 static void choose_progs(const struct policy *p, bool with_host, struct port *skel)
 {
 	for (int i = 0; i < POLICY_PROGS; i++)
@@ -108,7 +108,7 @@ int policy_load(struct policy *p, bool with_host, struct netsim_err *err)
 	struct port *skel;
 	int r;
 
-	(void)setrlimit(RLIMIT_MEMLOCK, &all); /* kernels before 5.11 count maps in it */
+	(void)setrlimit(RLIMIT_MEMLOCK, &all); /* kernels before 5.11 charge maps to it */
 	libbpf_set_print(silent);
 	skel = port__open();
 	if (!skel)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Finds the policy, and attaches the programs to ports. */
+/* Finds a fleet's policy in the kernel, and attaches the programs to its ports. */
 #include "netsim/policy/policy.h"
 
 #include <bpf/bpf.h>
@@ -15,7 +15,7 @@
 #include "netsim/util/auto.h"
 #include "netsim/util/err.h"
 
-/* The mmapped maps. */
+/* The maps that this process maps into memory. */
 static const struct {
 	enum policy_map map;
 	size_t member, size;
@@ -92,7 +92,7 @@ int policy_map_memory(struct policy *p, struct netsim_err *err)
 
 		if (memory == MAP_FAILED)
 			return err_set(err, NETSIM_ERR_KERNEL, -errno, NULL,
-				       "cannot map the policy: %s", strerror(errno));
+				       "cannot map the policy into memory: %s", strerror(errno));
 		*member_of(p, i) = memory;
 	}
 	return 0;
@@ -117,13 +117,13 @@ static int refused(int code, struct netsim_err *err)
 	bool rights = code == -EPERM || code == -EACCES;
 
 	err_set(err, rights ? NETSIM_ERR_ENV : NETSIM_ERR_KERNEL, code, NULL,
-		"cannot open the program at the ports: %s", strerror(-code));
+		"cannot open the eBPF program at the ports: %s", strerror(-code));
 	if (rights)
 		err_hint(err, "run netsim as root");
 	return code;
 }
 
-/* Opens a program by id, and the maps that it uses. */
+/* Opens a program by its id, and the maps it uses. */
 static int open_program(struct policy *p, uint32_t id, struct netsim_err *err)
 {
 	uint32_t maps[2 * POLICY_MAPS] = {0};
@@ -139,8 +139,9 @@ static int open_program(struct policy *p, uint32_t id, struct netsim_err *err)
 		take_map(p, maps[i]);
 	for (int i = 0; i < POLICY_MAPS; i++)
 		if (p->map[i] < 0)
-			return err_set(err, NETSIM_ERR_KERNEL, -ENOENT, NULL,
-				       "the program at the ports is of another version of netsim");
+			return err_set(
+				err, NETSIM_ERR_KERNEL, -ENOENT, NULL,
+				"the eBPF program at the ports is from another version of netsim");
 	return policy_map_memory(p, err);
 }
 
@@ -155,9 +156,9 @@ static const struct model_node *node_of_port(const struct model *fleet, const st
 	return i >= 0 ? &fleet->nodes[i] : NULL;
 }
 
-/* Notes which ports have the programs, and returns the id of one of them. */
-static int look(struct policy *p, struct state *st, const struct model *fleet, uint32_t *ret_id,
-		struct netsim_err *err)
+/* Finds the ports that have the programs; *ret_id is the port program's id, 0: none. */
+static int find_programs(struct policy *p, struct state *st, const struct model *fleet,
+			 uint32_t *ret_id, struct netsim_err *err)
 {
 	*ret_id = 0;
 	for (size_t i = 0; i < fleet->link_count; i++) {
@@ -198,7 +199,7 @@ int policy_find(struct state *st, const struct model *fleet, struct policy **ret
 {
 	struct policy *p = new_policy(fleet);
 	uint32_t id = 0;
-	int r = p ? look(p, st, fleet, &id, err) : err_oom(err);
+	int r = p ? find_programs(p, st, fleet, &id, err) : err_oom(err);
 
 	if (r == 0 && id) {
 		r = open_program(p, id, err);
@@ -266,7 +267,7 @@ static int free_number(const struct policy *p)
 	return -1;
 }
 
-/* A new node joins the "rest" group of the partitions in force. */
+/* Adds a new node to the rest group of the partitions in force that have one. */
 static void join_rest(struct policy *p, int number)
 {
 	const struct port_slot *slot = policy_slot(p);
@@ -294,7 +295,8 @@ static int number_nodes(struct policy *p, const struct model *fleet, struct nets
 		number = free_number(p);
 		if (number < 0)
 			return err_set(err, NETSIM_ERR_KERNEL, -ENOSPC, NULL,
-				       "a fleet can be partitioned up to %d nodes", PORT_NODES - 1);
+				       "eBPF programs support up to %d nodes per fleet",
+				       PORT_NODES - 1);
 		for (int slot = 0; slot < 2; slot++)
 			p->nodes[slot * PORT_NODES + number] = (struct port_node) {0};
 		p->names[number] = fleet->nodes[i].name;
@@ -328,10 +330,10 @@ static void forget_ports(struct policy *p, const struct model *fleet)
 static int refuse_links(struct netsim_err *err)
 {
 	return err_set(err, NETSIM_ERR_KERNEL, -ENOSPC, NULL,
-		       "the ports of a fleet can have programs up to %d", PORT_LINKS - 1);
+		       "eBPF programs support up to %d ports per fleet", PORT_LINKS - 1);
 }
 
-/* Assigns numbers to new ports; a reused number starts with fresh state. */
+/* Numbers the ports that have no number; resets the entry of a reused number. */
 static int number_links(struct policy *p, const struct model *fleet, struct netsim_err *err)
 {
 	auto_free bool *used = calloc(PORT_LINKS, sizeof(*used));
@@ -356,20 +358,20 @@ static int number_links(struct policy *p, const struct model *fleet, struct nets
 		};
 		if (bpf_map_update_elem(p->map[POLICY_PORTS], &key, &next, BPF_ANY) < 0)
 			return err_set(err, NETSIM_ERR_KERNEL, -errno, NULL,
-				       "%s: cannot add it to the policy: %s", fleet->links[i].name,
-				       strerror(errno));
+				       "%s: cannot add the port to the policy: %s",
+				       fleet->links[i].name, strerror(errno));
 		p->link_numbers[i] = next;
 		used[next] = true;
-		p->control->littered |= PORT_LITTER_NAMES;
+		p->control->stale |= PORT_STALE_NODES;
 	}
 	return 0;
 }
 
 /*
- * A flooded frame is judged at every port that it leaves by, but must be charged to its
- * uplink's clock only once: at the first other port of the bridge.
+ * Chooses the destination port whose copy of a flooded frame takes time of the
+ * uplink: the first other port of the bridge. All other copies are free.
  */
-static void choose_witnesses(struct policy *p, const struct model *fleet)
+static void choose_charge_ports(struct policy *p, const struct model *fleet)
 {
 	for (size_t i = 0; i < fleet->link_count; i++) {
 		const struct link *link = &fleet->links[i];
@@ -381,7 +383,7 @@ static void choose_witnesses(struct policy *p, const struct model *fleet)
 		       (other == i || !p->link_numbers[other] ||
 			strcmp(fleet->links[other].master, link->master) != 0))
 			other++;
-		p->links[p->link_numbers[i]].witness =
+		p->links[p->link_numbers[i]].charge_at =
 			other < fleet->link_count ? (uint16_t)p->link_numbers[other] : 0;
 	}
 }
@@ -399,16 +401,16 @@ static void attach_port(struct policy *p, struct state *st, const struct link *l
 			bool stamps)
 {
 	char text[MARK_TEXT];
-	const char *who = mark_call(link->alias, link->name, text);
+	const char *subject = mark_call(link->alias, link->name, text);
 
 	if (!p->attached[i] || (stamps && !p->stamped[i]))
-		qdisc_add_clsact(st->rt, link->ifindex, who);
+		qdisc_add_clsact(st->rt, link->ifindex, subject);
 	if (!p->attached[i])
 		filter_put_prog(st->rt, link->ifindex, FILTER_EGRESS, p->prog[POLICY_PORT],
-				"ns_port", who);
+				"ns_port", subject);
 	if (stamps && !p->stamped[i])
 		filter_put_prog(st->rt, link->ifindex, FILTER_STAMP, p->prog[POLICY_STAMP],
-				"ns_stamp", who);
+				"ns_stamp", subject);
 }
 
 static void attach_bridge(struct policy *p, struct state *st, const struct link *link, size_t i)
@@ -429,7 +431,7 @@ int policy_attach(struct policy *p, struct state *st, const struct model *fleet,
 		r = policy_load(p, true, err);
 	if (r < 0)
 		return r;
-	choose_witnesses(p, fleet);
+	choose_charge_ports(p, fleet);
 	policy_sweep(p);
 	for (size_t i = 0; i < fleet->link_count; i++) {
 		const struct link *link = &fleet->links[i];
@@ -475,9 +477,9 @@ int policy_load_host(struct policy *p, struct netsim_err *err)
 	return policy_has_host(p) ? 0 : policy_load(p, true, err);
 }
 
-void policy_put_hold(const struct policy *p, struct rtnl *rt, int ifindex, const char *who)
+void policy_put_hold(const struct policy *p, struct rtnl *rt, int ifindex, const char *subject)
 {
-	filter_put_prog(rt, ifindex, FILTER_EGRESS, p->prog[POLICY_HOLD], "ns_hold", who);
+	filter_put_prog(rt, ifindex, FILTER_EGRESS, p->prog[POLICY_HOLD], "ns_hold", subject);
 }
 
 int policy_try(struct rtnl *rt, int ifindex, struct netsim_err *err)

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The policy of a fleet: its partitions and the conditions of each hop, in the maps of
- * the eBPF programs at the fleet's ports (bpf/port.h). Nothing is pinned: the maps are
- * found through a port's filter and its program.
+ * The policy of a fleet: its partitions, and the conditions of each hop. It is
+ * stored in the maps of the eBPF programs at the fleet's ports (bpf/port.h) and is
+ * found again through them: filter -> program -> maps. Nothing is pinned.
+ *
+ * Functions with an err parameter return 0, or a negative errno with *err set.
  */
 #ifndef NETSIM_POLICY_POLICY_H
 #define NETSIM_POLICY_POLICY_H
@@ -12,53 +14,54 @@
 #include "netsim/kernel/model.h"
 #include "netsim/kernel/state.h"
 
-#define POLICY_HOST 0 /* the host's node and link number */
+#define POLICY_HOST 0 /* node and link number of the host */
 
 /* The policy of one fleet, open in this process. */
 struct policy;
 
 /*
- * Finds the policy of a fleet; *ret is NULL if no port has the programs. The caller closes
- * it with policy_close(); the model (from state_read()) must outlive it.
+ * Opens the policy of a fleet; *ret is NULL if no port has the programs. The caller
+ * closes it with policy_close(); the model (from state_read()) must outlive it.
  */
 int policy_find(struct state *st, const struct model *fleet, struct policy **ret,
 		struct netsim_err *err);
-/* The same, but loads the programs if no port has them; it attaches nothing. */
+/* The same, but loads the programs if there are none; it does not attach them. */
 int policy_get(struct state *st, const struct model *fleet, struct policy **ret,
 	       struct netsim_err *err);
 void policy_close(struct policy *policy);
 
 /*
- * Attaches the programs to every port of the fleet that lacks them; with stamps also the
- * programs that see the host's traffic. New nodes join the "rest" group of partitions.
- * Deleted ports are removed from the maps.
+ * Attaches the programs to every port of the fleet that lacks them; with stamps,
+ * also the ingress programs for traffic of the host. New nodes join the rest group of
+ * partitions that have one. Removes ports that are gone.
  */
 int policy_attach(struct policy *policy, struct state *st, const struct model *fleet, bool stamps,
 		  struct netsim_err *err);
 
-/* Assigns numbers to new nodes and ports; policy_attach() does so too. */
+/* Numbers new nodes and ports and removes ports that are gone; part of policy_attach(). */
 int policy_number(struct policy *policy, const struct model *fleet, struct netsim_err *err);
-/* The number of a node or of "host", -1 if unknown. */
+/* Returns the number of a node (or "host"), -1 if it is unknown. */
 int policy_node(const struct policy *policy, const char *name);
-/* The name of the node with this number, or NULL. */
+/* Returns the name of a node by its number, NULL if no node has it. */
 const char *policy_node_name(const struct policy *policy, uint32_t number);
-/* The number of the model's link at this index (0: none), and the node of a link number. */
+/* The number of the model's link at an index, 0: none; and the node of a numbered link. */
 uint16_t policy_link(const struct policy *policy, size_t index);
 uint16_t policy_link_node(const struct policy *policy, uint16_t number);
 
-/* True if every port has the programs, and with host every port and bridge the host's. */
+/* True if the programs are at every port; with host, also those for the host's traffic. */
 bool policy_is_complete(const struct policy *policy, const struct model *fleet, bool host);
-/* True if a port or bridge has the program that stamps the source of frames at ingress. */
+/* True if some port or bridge has an ingress program. */
 bool policy_has_stamps(const struct policy *policy, const struct model *fleet);
-/* The programs for the host's traffic: whether they are loaded, and loading them. */
+/* The programs for the host's traffic: whether they are loaded; loads them if not. */
 bool policy_has_host(const struct policy *policy);
 int policy_load_host(struct policy *policy, struct netsim_err *err);
-/* Queues a message that attaches ns_hold to the IFB through which the host receives. */
-void policy_put_hold(const struct policy *policy, struct rtnl *rt, int ifindex, const char *who);
-/* Loads all programs and attaches one to a port, to test this kernel. */
+/* Queues a message that attaches ns_hold to the IFB that delays frames to the host. */
+void policy_put_hold(const struct policy *policy, struct rtnl *rt, int ifindex,
+		     const char *subject);
+/* Loads all programs and attaches one to a port, to test whether the kernel supports them. */
 int policy_try(struct rtnl *rt, int ifindex, struct netsim_err *err);
 
-/* One group: a set of node numbers. */
+/* A set of node numbers. */
 struct policy_group {
 	uint16_t *nodes;
 	size_t count;
@@ -72,54 +75,57 @@ struct policy_cut {
 	const char *name;  /* or NULL */
 };
 /*
- * Puts a partition in force, at one instant for the whole fleet: when this returns, no
- * packet that it forbids passes. -ENOSPC if too many faults or groups are in force.
+ * Adds a partition, atomically for the whole fleet; once this returns, no packet
+ * crosses it. Fails with -ENOSPC if too many groups or faults are in force.
  */
 int policy_partition(struct policy *policy, const struct policy_cut *cut, uint32_t *ret_id,
 		     struct netsim_err *err);
 
 /*
- * A change in preparation: the idle half of the double buffer, a copy of the active half
- * without expired faults. policy_commit() puts it in force; a change that is not
- * committed has no effect.
+ * A change of the policy in progress: the idle half, filled with a copy of the half in
+ * force without expired faults. It takes effect at policy_commit(); a change that is
+ * not committed has no effect.
  */
 struct policy_change {
 	struct port_slot *slot;
 	struct port_node *nodes;
 };
 void policy_begin(struct policy *policy, struct policy_change *ret);
-/* Flips the selector: one store, after which every port uses the idle half. */
+/* Puts the change in force by one store, atomically for all ports; waits for readers. */
 void policy_commit(struct policy *policy);
-/* Removes faults (count 0: all) from a change. */
+/* Ends the faults with these ids (count 0: all) in a change. */
 void policy_end_faults(struct policy_change *change, const uint32_t *ids, size_t count);
-/* Refuses an invalid fault name, or one that is in use; policy and name may be NULL. */
+/*
+ * Fails with -EINVAL if the name is not valid for a fault, with -EEXIST if a fault in
+ * force has it; policy and name may be NULL.
+ */
 int policy_check_fault_name(const struct policy *policy, const char *name, struct netsim_err *err);
-/* A free slot for a fault, with a new id; NULL with err filled if all are used. */
+/* Allocates a fault with a new id in a change; NULL with *err set if all are in use. */
 struct port_fault *policy_new_fault(struct policy *policy, struct policy_change *change,
 				    struct netsim_err *err);
 
-/* The conditions of one hop; policy_put_*() sets key.generation. */
+/* One hop's conditions; policy_put_*() set key.generation. */
 struct policy_entry {
 	struct port_key key;
 	struct port_conditions conditions;
 };
 
-/* The base: the conditions of a profile, compiled for the programs. */
+/* A profile compiled for the programs. */
 struct policy_base {
 	struct policy_entry *entries;
 	size_t count;
-	int16_t (*tables)[PORT_TABLE_ENTRIES]; /* from files */
+	int16_t (*tables)[PORT_TABLE_ENTRIES]; /* of distributions from files */
 	size_t table_count;
-	struct port_trace_row *rows; /* of all traces */
+	struct port_trace_row *rows; /* rows of all traces */
 	size_t row_count;
 };
 #define POLICY_FILE_TABLES ((PORT_TABLES - 4) / 2)
-/* The map index of the next base's index-th table from a file. */
+/* Returns the table number of the index-th distribution from a file in the next base. */
 uint32_t policy_table(const struct policy *policy, size_t index);
 
 /*
- * Writes conditions into the idle generation of their map, and selects it in the change.
- * Sets the flags for pairs and classes by the keys.
+ * Write conditions or classes into the idle generation and select it in the change.
+ * The flags for links, pairs, classes and VLANs are derived from the keys.
  */
 int policy_put_base(struct policy *policy, struct policy_change *change,
 		    const struct policy_base *base, struct netsim_err *err);
@@ -127,40 +133,40 @@ int policy_put_overlays(struct policy *policy, struct policy_change *change,
 			const struct policy_entry *entries, size_t count, struct netsim_err *err);
 void policy_put_classes(struct policy *policy, struct policy_change *change,
 			const struct class_set *set);
-/* After a commit: deletes map entries that no policy refers to. */
+/* After a commit: deletes stale map entries. */
 void policy_sweep(struct policy *policy);
 
-/* The base conditions of a hop, without faults; -ENOENT if it has none. */
+/* Reads a hop's conditions from the profile, without faults; -ENOENT if it has none. */
 int policy_base_at(const struct policy *policy, const struct port_slot *slot, struct port_key key,
 		   struct port_conditions *ret);
-/* The conditions in force on a hop now, including faults. */
+/* Reads the conditions in force at a hop now, with faults; -ENOENT if it has none. */
 int policy_now_at(const struct policy *policy, struct port_key key, struct port_conditions *ret);
-/* All base conditions of paths; the caller frees *ret. */
+/* Lists the base conditions of paths; the caller frees *ret. */
 int policy_base_paths(const struct policy *policy, const struct port_slot *slot,
 		      struct policy_entry **ret, size_t *count);
 
-/* True once classes were put. */
+/* True if classes were ever written. */
 bool policy_has_classes(const struct policy *policy);
-/* The name of a class by its number, or NULL. */
+/* Returns the name of a class by its number, "other" for 0; NULL if there is none. */
 const char *policy_class_name(const struct policy *policy, uint32_t class);
 
-/* Counters of one class between a pair of nodes. */
+/* Traffic counters of one class between a pair of nodes. */
 struct policy_traffic {
-	uint16_t from, to; /* PORT_ANY: overflow bucket, the map was full */
+	uint16_t from, to; /* PORT_ANY: overflow entry, used once the map was full */
 	uint8_t class;
 	struct port_traffic sum;
 };
-/* All counters, summed over the CPUs; the caller frees *ret. */
+/* Reads all counters, summed over the CPUs; the caller frees *ret. */
 int policy_read_traffic(const struct policy *policy, struct policy_traffic **ret, size_t *count);
 
-/* The active half of the double buffer. */
+/* The slot and the nodes of the policy in force. */
 const struct port_slot *policy_slot(const struct policy *policy);
 const struct port_node *policy_nodes(const struct policy *policy);
 /* True if the slot is used and the fault's deadline has not passed. */
 bool policy_alive(const struct port_fault *fault);
-/* True if no partition in force drops frames from one node to the other. */
+/* True if no partition cuts one node off from the other now; as is_cut() in bpf/. */
 bool policy_reaches(const struct policy *policy, int from, int to);
-/* CLOCK_MONOTONIC in ns, which the programs read as well. */
+/* CLOCK_MONOTONIC in ns, the clock of the programs. */
 uint64_t policy_now(void);
 
 #endif

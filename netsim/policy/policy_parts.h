@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* An open policy: the file descriptors of its programs and maps, and the maps' memory. */
+/* Inside of policy/: an open policy with its programs, maps and mapped memory. */
 #ifndef NETSIM_POLICY_POLICY_PARTS_H
 #define NETSIM_POLICY_POLICY_PARTS_H
 
@@ -26,30 +26,30 @@ enum policy_map {
 struct policy {
 	int prog[POLICY_PROGS]; /* -1: not loaded */
 	int map[POLICY_MAPS];
-	/* The mmapped maps of the same names. */
+	/* Memory of the maps of these names. */
 	struct port_control *control;
 	struct port_node *nodes; /* policy 0's, then policy 1's */
 	struct port_link *links;
 	struct port_trace_row *traces;
 	struct port_class_port *class_ports;
 	struct port_class_rules *class_rules;
-	const char *names[PORT_NODES]; /* of nodes; NULL: unused; borrowed from the model */
-	uint32_t *link_numbers;	       /* of the model's links, 0: none */
-	bool *attached;		       /* of the model's links: ns_port is at its egress */
-	bool *stamped;		       /* ns_stamp (port) or ns_host (bridge) is at its ingress */
+	const char *names[PORT_NODES]; /* by node number, NULL: unused; the model's strings */
+	uint32_t *link_numbers;	       /* by index of the model's links, 0: none */
+	bool *attached;		       /* by link index: ns_port is at its egress */
+	bool *stamped; /* by link index: ns_stamp (port) or ns_host (bridge) is at its ingress */
 };
 
-/* A policy without programs, maps or nodes; NULL when out of memory. */
+/* Returns a policy without programs, maps or nodes, or NULL; free it by policy_close(). */
 struct policy *policy_new(void);
 /*
- * Loads the program for the ports, and with_host those that see the host's part,
- * as far as they are not loaded: on fresh maps, or onto the policy's.
+ * Loads the port program and, with_host, those for the host's traffic, unless they are
+ * loaded already. They use the policy's maps; missing maps are created.
  */
 int policy_load(struct policy *policy, bool with_host, struct netsim_err *err);
-/* Maps the memory of its maps; and puts in what every policy starts with. */
+/* Maps the policy's maps into memory; and writes their initial entries. */
 int policy_map_memory(struct policy *policy, struct netsim_err *err);
 int policy_prepare(struct policy *policy, struct netsim_err *err);
-/* Which map has this name, -1: none. */
+/* Returns the enum policy_map of a map name, -1 if unknown. */
 int policy_map_of(const char *name);
 
 #endif

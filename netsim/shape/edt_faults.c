@@ -280,7 +280,7 @@ static int refuse_jitter(const struct composer *c)
 }
 
 static int add_layer(struct composer *c, struct port_key key, uint8_t layer,
-		     struct port_conditions *conditions, uint64_t until)
+		     struct port_conditions *conditions, uint64_t deadline)
 {
 	struct policy_entry *entry = array_push(c->result.entries, c->result.count);
 	uint64_t longest;
@@ -294,7 +294,7 @@ static int add_layer(struct composer *c, struct port_key key, uint8_t layer,
 	key.layer = layer;
 	entry->key = key;
 	entry->conditions = *conditions;
-	entry->conditions.until = until;
+	entry->conditions.deadline = deadline;
 	c->result.holds |= edt_holds(conditions);
 	c->result.corrupts |= conditions->corrupt != 0;
 	/* A queue is that of a rate, or of a trace that may have one. */
@@ -328,7 +328,7 @@ static int compose(struct composer *c, struct port_key key, const int *faults, s
 	int r = read_base(c, &key, &base);
 
 	for (uint8_t layer = 1; r == 0; layer++) {
-		uint64_t end = next_deadline(c, faults, count, begin);
+		uint64_t deadline = next_deadline(c, faults, count, begin);
 		struct port_conditions sum = base;
 		bool any = false;
 
@@ -349,10 +349,10 @@ static int compose(struct composer *c, struct port_key key, const int *faults, s
 			err_hint(c->err, "heal some of them first");
 			return -ENOSPC;
 		}
-		r = add_layer(c, key, layer, &sum, end);
-		if (!end)
+		r = add_layer(c, key, layer, &sum, deadline);
+		if (!deadline)
 			return r;
-		begin = end;
+		begin = deadline;
 	}
 	return r;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * For tests of what the programs do on each hop: conditions put in force by hand,
- * and frames shot through them. Includes ports.h; include after cmocka.h.
+ * Fixture for tests of conditions: puts conditions in force without a profile, and
+ * runs frames through the programs. Includes ports.h; include after cmocka.h.
  */
 #ifndef TESTS_UNIT_EDT_PORT_H
 #define TESTS_UNIT_EDT_PORT_H
@@ -18,7 +18,7 @@
 #define LENGTH	 1000
 #define CERTAIN	 0xffffffffU
 
-/* EtherTypes, each of a class of its own; and of none. */
+/* EtherTypes of class 1, of class 2, and of no class. */
 enum { TYPE_ONE = 0x88b5, TYPE_TWO = 0x88b6, TYPE_OTHER = 0x88b7 };
 
 static inline struct policy_entry up(uint16_t link, struct port_conditions c)
@@ -38,7 +38,7 @@ static inline struct policy_entry path(uint16_t from, uint16_t to, uint8_t class
 		{.from = from, .to = to, .hop = PORT_HOP_PATH, .class = class}, c};
 }
 
-/* Conditions with what they have named, as edt.c would. */
+/* Conditions with their `has` bits, as edt.c compiles them. */
 #define C(bits, ...) ((struct port_conditions) {.has = (bits), __VA_ARGS__})
 #define DELAY(time)  C(PORT_HAS_DELAY, .delay = (time))
 #define LOSS(ratio)  C(PORT_HAS_LOSS, .loss = {(ratio)})
@@ -48,7 +48,7 @@ struct setting {
 	size_t base_count, overlay_count;
 	const struct port_trace_row *rows;
 	size_t row_count;
-	bool not_held, littering;
+	bool not_held, unswept;
 };
 
 static inline void put_setting(const struct setting *s)
@@ -66,7 +66,7 @@ static inline void put_setting(const struct setting *s)
 	change.slot->flags &= ~(uint32_t)PORT_FLAG_HELD;
 	change.slot->flags |= s->not_held ? 0 : PORT_FLAG_HELD;
 	policy_commit(policy);
-	if (!s->littering)
+	if (!s->unswept)
 		policy_sweep(policy);
 }
 
@@ -76,7 +76,7 @@ static inline void forget(void)
 	ports_empty(POLICY_TRAFFIC);
 }
 
-/* Puts these entries in force; nothing before them is remembered. */
+/* Puts these entries in force and clears all states and counters. */
 #define PUT(...)                                                                       \
 	do {                                                                           \
 		const struct policy_entry list[] = {__VA_ARGS__};                      \
@@ -86,7 +86,7 @@ static inline void forget(void)
 
 static uint8_t shot_frame[LENGTH];
 
-/* A shot of a class, ready to run. */
+/* Prepares a frame with an EtherType. */
 static inline struct shot aim(uint32_t from, uint32_t to, uint16_t type)
 {
 	static const uint8_t ends[12] = {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2};
@@ -106,7 +106,7 @@ static inline struct shot shoot_type(uint32_t from, uint32_t to, uint16_t type, 
 	return shot;
 }
 
-/* One that has to pass. */
+/* Runs a frame that must pass. */
 static inline struct shot shoot(uint32_t from, uint32_t to)
 {
 	uint32_t verdict;
@@ -124,7 +124,7 @@ static inline bool passes(uint32_t from, uint32_t to)
 	return verdict == PASS;
 }
 
-/* The departure that was set is so long after the frame was judged. */
+/* Checks that the departure is `delay` ns after the program ran. */
 static inline void expect_delay(const struct shot *shot, uint64_t delay)
 {
 	if (!delay && !shot->tstamp)
@@ -135,7 +135,7 @@ static inline void expect_delay(const struct shot *shot, uint64_t delay)
 			 ((double)shot->tstamp - (double)shot->before) / 1e6, (double)delay / 1e6);
 }
 
-/* The ports, and two classes by their ethertypes. */
+/* Sets up the ports, and two classes by their EtherTypes. */
 static inline int ports_set_up_classes(void **state)
 {
 	static const char text[] = "classes:\n  one: {ethertype: 0x88b5}\n"

@@ -150,7 +150,7 @@ static inline char *fleet_text(const struct policy_entry *entries, size_t count)
 			 !(c->has & PORT_HAS_DOWN) ? "" :
 			 c->down_period		   ? " flaps" :
 						     " is down",
-			 c->until ? " until" : "");
+			 c->deadline ? " until" : "");
 	}
 	qsort(lines, count, sizeof(*lines), fleet_compare_lines);
 	for (size_t i = 0; i < count; i++)

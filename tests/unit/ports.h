@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * For tests of the eBPF programs at the ports: the programs loaded, a namespace
- * with devices for them, and the kernel running them on packets of our own.
- * ports_ready is false where eBPF or namespaces are not allowed.
+ * Fixture for tests of the eBPF programs at the ports: loads the programs, creates
+ * devices in a network namespace, and runs frames through BPF_PROG_TEST_RUN.
+ * ports_ready is false if eBPF or namespaces are not permitted.
  */
 #ifndef TESTS_UNIT_PORTS_H
 #define TESTS_UNIT_PORTS_H
@@ -31,7 +31,7 @@
 			skip();   \
 	} while (0)
 
-/* Node 5 has two ports, nodes 6 and 7 one each; the links are numbered as here. */
+/* Link numbers. Node 5 has two ports, nodes 6 and 7 one each. */
 enum { LINK_5 = 15, LINK_6 = 16, LINK_5_TOO = 25, LINK_7 = 17 };
 
 static struct policy *policy;
@@ -65,7 +65,7 @@ static void ports_set(uint32_t ifindex, uint32_t link, uint16_t node)
 	policy->links[link].node = node;
 }
 
-/* Not being allowed to is a skip; whatever else fails is a failure. */
+/* Missing permissions skip the tests; any other error fails them. */
 static int ports_set_up(void **state)
 {
 	struct netsim_err err = {0};
@@ -109,7 +109,7 @@ static inline void ports_heal(const uint32_t *ids, size_t count)
 	policy_commit(policy);
 }
 
-/* What one class, or all of them (-1), had between two nodes. */
+/* Returns the traffic of a class (-1: all) between two nodes. */
 static inline struct port_traffic ports_traffic(int from, int to, int class)
 {
 	struct policy_traffic *list = NULL;
@@ -132,7 +132,7 @@ static inline struct port_traffic ports_traffic(int from, int to, int class)
 	return sum;
 }
 
-/* Empties a map but for what is shared by whatever finds no room. */
+/* Empties a map, except for its overflow entry. */
 static inline void ports_empty(enum policy_map map)
 {
 	struct port_key key, next;
@@ -146,7 +146,7 @@ static inline void ports_empty(enum policy_map map)
 	}
 }
 
-/* A frame, where it comes from and where it is judged; and what became of it. */
+/* A frame with its ingress and egress ifindex, and the result of running it. */
 struct shot {
 	uint32_t from, to, mark;
 	uint64_t tstamp;
@@ -154,10 +154,10 @@ struct shot {
 	uint32_t cb[2];
 	uint8_t *frame;
 	uint32_t length;
-	uint64_t before, after; /* the clock, around it */
+	uint64_t before, after; /* the clock before and after the run */
 };
 
-/* Runs a program; mark, tstamp and the frame are then as it left them. */
+/* Runs a program on the frame; updates mark, tstamp and the frame. */
 static inline uint32_t ports_run(int prog, struct shot *shot)
 {
 	struct __sk_buff in = {.mark = shot->mark,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Which class the programs at the ports find a frame to be of, and its tags and ends. */
+/* Classification of frames by the programs at the ports: headers, VLAN tags, truncation. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -107,9 +107,9 @@ static void add_fragment(struct frame_text *f, unsigned next, unsigned offset)
 }
 
 /*
- * A frame in words: "8100 t100" tags (VLAN ID), "0800 4:17" IPv4 of UDP, "4:17+f"
- * a fragment at f (hex), "4:6*15" with options, "86dd 6:0" IPv6, "x:44" an
- * extension, "x:17*2" of 24 bytes, "f:17+8" a fragment header, "p:1-2" ports.
+ * Builds a frame from words: "8100 t100" VLAN tag, "0800 4:17" IPv4 with UDP, "4:17+f"
+ * fragment at offset f (hex), "4:6*15" with options, "86dd 6:0" IPv6, "x:44" extension
+ * header, "x:17*2" one of 24 bytes, "f:17+8" fragment header, "p:1-2" ports.
  */
 static void build(const char *text, struct frame_text *f)
 {
@@ -140,7 +140,7 @@ static void build(const char *text, struct frame_text *f)
 		else if (sscanf(word, "%x", &a) == 1)
 			add16(f, a);
 	}
-	f->length += 16; /* what is inside does not matter */
+	f->length += 16; /* payload */
 }
 
 static const char *class_of(const char *text)
@@ -179,7 +179,7 @@ static void expect(const struct row *rows, size_t count)
 static void test_ports(void **state)
 {
 	static const struct row rows[] = {
-		/* at either end, and the first class wins */
+		/* source or destination port; the first class wins */
 		{"0800 4:6 p:1-2380", "exact"},
 		{"0800 4:6 p:2380-1", "exact"},
 		{"0800 4:6 p:2380-2100", "exact"},
@@ -190,12 +190,12 @@ static void test_ports(void **state)
 		{"0800 4:6 p:1999-1", "other"},
 		{"0800 4:6 p:65535-1", "range"},
 		{"0800 4:6 p:0-65535", "range"},
-		/* of the other protocol, a port means nothing */
+		/* ports of one protocol do not match the other */
 		{"0800 4:17 p:1-2380", "udp"},
 		{"0800 4:6 p:1-53", "other"},
 		{"0800 4:17 p:53-1", "range"},
 		{"0800 4:132 p:1-2380", "other"},
-		/* behind options */
+		/* behind IPv4 options */
 		{"0800 4:6*15 p:1-2380", "exact"},
 		{"0800 4:6*6 p:1-2380", "exact"},
 	};
@@ -209,7 +209,7 @@ static void test_protocols(void **state)
 	static const struct row rows[] = {
 		{"0800 4:1", "icmp"},	 {"86dd 6:58", "icmp"}, {"0800 4:47", "other"},
 		{"0806", "arp"},	 {"88b5", "mine"},	{"88cc", "other"},
-		{"0026", "other"}, /* 802.3, with a length */
+		{"0026", "other"}, /* 802.3 length field */
 		{"8100 t5 0806", "arp"},
 	};
 
@@ -217,12 +217,12 @@ static void test_protocols(void **state)
 	expect(rows, ARRAY_SIZE(rows));
 }
 
-/* Later fragments have no ports, but their protocol. */
+/* Later fragments match by protocol, not by ports. */
 static void test_fragments(void **state)
 {
 	static const struct row rows[] = {
 		{"0800 4:6+2000 p:1-2380", "exact"}, /* the first of several */
-		{"0800 4:6+4000 p:1-2380", "exact"}, /* not to be fragmented */
+		{"0800 4:6+4000 p:1-2380", "exact"}, /* "do not fragment" set */
 		{"0800 4:6+0001 p:1-2380", "other"},	{"0800 4:6+2001 p:1-2380", "other"},
 		{"0800 4:17+1fff p:53-53", "udp"},	{"86dd 6:44 f:6+1 p:1-2380", "exact"},
 		{"86dd 6:44 f:6+8 p:1-2380", "other"},	{"86dd 6:44 f:17+9 p:53-53", "udp"},
@@ -245,7 +245,7 @@ static void test_ipv6(void **state)
 		{"86dd 6:0 x:44*2 f:6+8 p:1-2380", "other"},
 		{"86dd 6:0 x:58", "icmp"},
 		{"86dd 6:59", "other"},
-		/* more than are followed */
+		/* more than MAX_EXTENSIONS */
 		{"86dd 6:60 x:60 x:60 x:60 x:60 x:6 p:1-2380", "other"},
 	};
 
@@ -253,7 +253,7 @@ static void test_ipv6(void **state)
 	expect(rows, ARRAY_SIZE(rows));
 }
 
-/* The outer tag is the VLAN, the inner frame the rest. */
+/* The outer tag gives the VLAN; all else comes from behind the tags. */
 static void test_vlans(void **state)
 {
 	static const struct row rows[] = {
@@ -263,19 +263,19 @@ static void test_vlans(void **state)
 		{"8100 t100 0800 4:17 p:9000-1", "tagged"},
 		{"8100 t101 0800 4:17 p:9000-1", "udp"},
 		{"0800 4:17 p:9000-1", "udp"},
-		{"8100 t57444 0800 4:17 p:9000-1", "tagged"}, /* with a priority */
+		{"8100 t57444 0800 4:17 p:9000-1", "tagged"}, /* with priority bits */
 		{"88a8 t100 8100 t8 0800 4:17 p:9000-1", "tagged"},
 		{"88a8 t8 8100 t100 0800 4:17 p:9000-1", "udp"},
-		/* priority only, which is no VLAN */
+		/* priority tags: VLAN 0 means no VLAN */
 		{"88a8 t0 8100 t100 0800 4:17 p:9000-1", "tagged"},
 		{"8100 t57344 0800 4:17 p:9000-1", "udp"},
-		/* everything in a VLAN, unless an earlier class has it */
+		/* a class of a whole VLAN, unless an earlier class matches */
 		{"8100 t200 0800 4:47", "storage"},
 		{"8100 t200 88cc", "storage"},
 		{"8100 t200 0800 4:6 p:1-2380", "exact"},
 		{"8100 t200 0800 4:17 p:9000-1", "udp"},
 		{"8100 t201 0800 4:47", "other"},
-		/* three tags are one more than is looked behind */
+		/* at most two tags are parsed */
 		{"88a8 t1 88a8 t2 8100 t3 0800 4:6 p:1-2380", "other"},
 	};
 
@@ -283,10 +283,10 @@ static void test_vlans(void **state)
 	expect(rows, ARRAY_SIZE(rows));
 }
 
-/* Frames that end before what would be looked at. */
+/* Truncated frames. */
 static void test_short(void **state)
 {
-	/* Behind a tag: the kernel itself refuses to run a program on less than a header. */
+	/* Tagged, because the kernel refuses to run a program on less than a header. */
 	static const char *const frames[] = {"8100 t5 0800 4:6",  "8100 t5 0800 4:6*15",
 					     "8100 t5 86dd 6:6",  "8100 t5 86dd 6:0 x:6",
 					     "8100 t5 86dd 6:44", "8100 t5 86dd 6:44 f:6+1",
@@ -298,7 +298,7 @@ static void test_short(void **state)
 
 		build(frames[i], &f);
 		f.length -= 16;
-		/* exactly the headers that are named, then ever less */
+		/* exactly these headers, then byte by byte less */
 		for (uint32_t length = f.length; length > 14; length--)
 			assert_int_equal(ports_run(policy->prog[POLICY_PORT],
 						   &(struct shot) {.from = five,
@@ -309,7 +309,7 @@ static void test_short(void **state)
 	}
 }
 
-/* Other classes: what was counted under the old numbers is forgotten. */
+/* New classes delete the counters of the old class numbers. */
 static void test_other_classes(void **state)
 {
 	struct policy_traffic *list = NULL;
@@ -336,7 +336,7 @@ static void test_other_classes(void **state)
 	assert_string_equal(class_of("0800 4:6 p:1-2380"), "exact");
 }
 
-/* As many classes as there can be: the last bit counts, too. */
+/* The maximum number of classes: the last bit is used, too. */
 static void test_last_class(void **state)
 {
 	char text[4096] = "classes:\n";

@@ -289,7 +289,7 @@ static void test_layers(void **state)
 	       "2 down c/eth0: loss 2% corrupt 2% until\n"
 	       "2 up c/eth0: delay 1ms loss 2% corrupt 2% until\n");
 	for (size_t i = 0; i < overlays.count; i++)
-		assert_true(overlays.entries[i].conditions.until ==
+		assert_true(overlays.entries[i].conditions.deadline ==
 			    (overlays.entries[i].key.layer == 1 ? soon : later));
 	add("delay 4ms", "c", "", 0);
 	expect("1 down c/eth0: delay 4ms loss 2% duplicate 3% corrupt 2% until\n"

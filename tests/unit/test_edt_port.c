@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * When the programs at the ports let frames depart: delays, rates, slots, traces,
- * and which of all conditions are in force.
+ * Departure times set by the programs at the ports: delays, jitter, rates, queues,
+ * slots, and changes of the policy.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,7 +16,7 @@
 
 #include "tests/unit/edt_port.h"
 
-/* The delays of all hops add up, each direction having its own. */
+/* The delays of all hops add up, separately for each direction. */
 static void test_delay(void **state)
 {
 	struct shot shot;
@@ -26,7 +26,7 @@ static void test_delay(void **state)
 	    down(LINK_5, DELAY(80 * MS)));
 	shot = shoot(five, six);
 	expect_delay(&shot, 70 * MS);
-	ports_empty(POLICY_STATES); /* the order of the pair's packets, too */
+	ports_empty(POLICY_STATES); /* also forgets the pair's latest departure */
 	shot = shoot(five_too, six);
 	expect_delay(&shot, 60 * MS);
 	shot = shoot(seven, six);
@@ -43,7 +43,7 @@ static void test_delay(void **state)
 	assert_int_equal(ports_traffic(5, 6, -1).bytes, 2 * LENGTH);
 }
 
-/* Where no fq holds frames, none is told to wait. */
+/* Without an fq that holds frames, no departure is set. */
 static void test_not_held(void **state)
 {
 	const struct policy_entry entry = up(LINK_5, DELAY(10 * MS));
@@ -62,7 +62,7 @@ static void test_not_held(void **state)
 	assert_true(shot.tstamp == 0);
 }
 
-/* A sender that paces itself is not hurried. */
+/* A sender's own pacing is kept if it departs later. */
 static void test_pacing(void **state)
 {
 	struct shot shot;
@@ -80,7 +80,7 @@ static void test_pacing(void **state)
 	expect_delay(&shot, 10 * MS);
 }
 
-/* What resolves addresses is not delayed beyond the patience of those who ask. */
+/* ARP and neighbour discovery are not delayed by more than 3 s: they would time out. */
 static void test_resolving(void **state)
 {
 	struct shot shot;
@@ -108,7 +108,7 @@ static void test_resolving(void **state)
 	}
 }
 
-/* Through the host's own devices: the mark tells the source, and that its uplink is behind it. */
+/* Routed by the host: the mark gives the source, and whether the uplink has been applied. */
 static void test_through_the_host(void **state)
 {
 	struct shot shot;
@@ -127,7 +127,7 @@ static void test_through_the_host(void **state)
 	assert_int_equal(ports_run(policy->prog[POLICY_PORT], &shot), PASS);
 	expect_delay(&shot, 120 * MS);
 	assert_int_equal(shot.mark, 0);
-	/* to the host: judged where it is held, and only there */
+	/* to the host: judged by ns_hold only */
 	shot = aim(0, seven, TYPE_OTHER);
 	shot.mark = PORT_MARK | LINK_5;
 	assert_int_equal(ports_run(policy->prog[POLICY_HOST_IN], &shot), PASS);
@@ -142,7 +142,7 @@ static void test_through_the_host(void **state)
 	assert_true(shot.tstamp == 0 && shot.mark == 0);
 }
 
-/* The departure of a copy has been decided already. */
+/* A duplicate keeps the departure in skb->cb and meets no further conditions. */
 static void test_decided(void **state)
 {
 	struct shot shot;
@@ -160,24 +160,27 @@ static void test_decided(void **state)
 	assert_int_equal(ports_traffic(5, 6, -1).packets, 0);
 }
 
-/* The bounds are known as well as the moment when a frame was judged: least[0] to least[1]. */
+/*
+ * Statistics of delays in ms. The time of the decision is only known within bounds,
+ * so the smallest delay is between min[0] and min[1].
+ */
 struct spread {
-	double least[2], most[2], mean, deviation, descents;
+	double min[2], max[2], mean, deviation, descents;
 };
 
 static void widen(struct spread *s, double low, double high)
 {
-	s->least[0] = low < s->least[0] ? low : s->least[0];
-	s->least[1] = high < s->least[1] ? high : s->least[1];
-	s->most[0] = low > s->most[0] ? low : s->most[0];
-	s->most[1] = high > s->most[1] ? high : s->most[1];
+	s->min[0] = low < s->min[0] ? low : s->min[0];
+	s->min[1] = high < s->min[1] ? high : s->min[1];
+	s->max[0] = low > s->max[0] ? low : s->max[0];
+	s->max[1] = high > s->max[1] ? high : s->max[1];
 }
 
-/* Frames one after the other: how long they are delayed, and how many overtake. */
+/* Sends frames in sequence; measures their delays and counts frames that overtake. */
 static struct spread measure(size_t count)
 {
 	double sum = 0, squares = 0;
-	struct spread s = {.least = {1e9, 1e9}, .most = {-1e9, -1e9}};
+	struct spread s = {.min = {1e9, 1e9}, .max = {-1e9, -1e9}};
 	uint64_t last = 0;
 
 	for (size_t i = 0; i < count; i++) {
@@ -208,27 +211,27 @@ static void test_jitter(void **state)
 	PUT(up(LINK_5, c));
 	s = measure(3000);
 	assert_true(s.descents == 0);
-	assert_true(s.least[1] >= 400);
+	assert_true(s.min[1] >= 400);
 	c.order = PORT_ORDER_FREE;
 	PUT(up(LINK_5, c));
 	s = measure(5000);
 	assert_true(s.descents > 1000);
-	assert_true(s.least[1] >= 400 && s.least[0] < 405);
-	assert_true(s.most[1] > 595 && s.most[0] <= 600);
+	assert_true(s.min[1] >= 400 && s.min[0] < 405);
+	assert_true(s.max[1] > 595 && s.max[0] <= 600);
 	NEAR(s.mean, 500, 5);
 	NEAR(s.deviation, 100 / sqrt(3), 3);
 	c.table = 1; /* normal */
 	PUT(up(LINK_5, c));
 	s = measure(5000);
-	assert_true(s.least[1] >= 100 && s.least[0] < 300);
-	assert_true(s.most[1] > 700 && s.most[0] <= 900);
+	assert_true(s.min[1] >= 100 && s.min[0] < 300);
+	assert_true(s.max[1] > 700 && s.max[0] <= 900);
 	NEAR(s.mean, 500, 8);
 	NEAR(s.deviation, 100, 6);
-	/* never before it came */
+	/* never before its arrival */
 	c.delay = 10 * MS;
 	PUT(up(LINK_5, c));
 	s = measure(1000);
-	assert_true(s.least[1] >= 0);
+	assert_true(s.min[1] >= 0);
 }
 
 /* A part of the packets skips the delay; the others stay in order. */
@@ -254,7 +257,7 @@ static void test_reorder(void **state)
 	NEAR(skipped, 5000, 5 * sqrt(20000 * 0.25 * 0.75));
 }
 
-/* A rate in bytes a second, with a queue that is never full. */
+/* A rate in bytes/s, with a queue that is never full. */
 static struct port_conditions rate_delay(uint64_t rate, uint64_t delay)
 {
 	return C(PORT_HAS_RATE | PORT_HAS_DELAY, .rate = rate, .delay = delay,
@@ -263,7 +266,7 @@ static struct port_conditions rate_delay(uint64_t rate, uint64_t delay)
 
 #define RATE(rate) rate_delay((rate), 0)
 
-/* A thousand bytes at ten thousand a second take a tenth of one. */
+/* 1000 bytes at 10000 bytes/s take 100 ms. */
 static void test_rate(void **state)
 {
 	struct shot shot;
@@ -275,21 +278,21 @@ static void test_rate(void **state)
 	expect_delay(&shot, 100 * MS);
 	first = shot.tstamp;
 	for (uint64_t i = 1; i < 200; i++) {
-		/* of the node, wherever they go */
+		/* the uplink's clock is shared by all destinations */
 		shot = shoot(five, i % 2 ? six : seven);
 		assert_true(shot.tstamp == first + i * 100 * MS);
 	}
-	/* the length on the wire counts, as of segments that are to be split */
+	/* the length on the wire counts, as for GSO frames */
 	shot = aim(five, six, TYPE_OTHER);
 	shot.wire_len = 5 * LENGTH;
 	assert_int_equal(ports_run(policy->prog[POLICY_PORT], &shot), PASS);
 	assert_true(shot.tstamp == first + 204 * 100 * MS);
-	/* another link of the same node has a clock of its own */
+	/* another link of the same node has a separate clock */
 	shot = shoot(five_too, seven);
 	assert_true(shot.tstamp == 0);
 }
 
-/* What finds the queue full is dropped, what came before departs in time. */
+/* A full queue drops frames; frames queued before depart in time. */
 static void test_queue(void **state)
 {
 	uint64_t begin, end, passed = 0, last = 0;
@@ -315,7 +318,7 @@ static void test_queue(void **state)
 	assert_int_equal(ports_traffic(5, 6, -1).dropped[PORT_DROP_QUEUE], 600 - passed);
 }
 
-/* An idle link sends a burst at once, then at its rate. */
+/* An idle link sends a burst at once, then continues at its rate. */
 static void test_burst(void **state)
 {
 	struct port_conditions bursts = RATE(10000);
@@ -336,7 +339,7 @@ static void test_burst(void **state)
 	}
 }
 
-/* Each hop's clock is booked from now: a slow sender does not hold up others. */
+/* Each hop is booked from now, so that a slow sender does not hold up others. */
 static void test_clocks(void **state)
 {
 	struct shot shot;
@@ -349,7 +352,7 @@ static void test_clocks(void **state)
 	}
 	shot = shoot(seven, six);
 	assert_true(shot.tstamp > shot.before && shot.tstamp <= shot.after + 21 * MS);
-	/* the slower of two links rules, and both delays add to it */
+	/* the slower link determines the departure, both delays are added */
 	PUT(up(LINK_5, rate_delay(1000000, 5 * MS)), down(LINK_7, rate_delay(100000, 7 * MS)));
 	shot = shoot(five, seven);
 	expect_delay(&shot, 22 * MS);
@@ -358,7 +361,7 @@ static void test_clocks(void **state)
 	expect_delay(&shot, 10 * MS);
 }
 
-/* The path's own clock is of each pair, and of each class that has conditions. */
+/* A path has a clock for each pair, and for each class with conditions of its own. */
 static void test_path_clocks(void **state)
 {
 	struct shot shot;
@@ -381,14 +384,14 @@ static void test_path_clocks(void **state)
 	expect_delay(&shot, 100 * MS);
 }
 
-/* A flooded frame takes the time of its uplink once, at the witness. */
+/* A flooded frame takes time of its uplink once, at the port charge_at. */
 static void test_flooded(void **state)
 {
 	uint64_t first;
 	struct shot shot;
 
 	NEEDS_BPF(state);
-	policy->links[LINK_5].witness = LINK_6;
+	policy->links[LINK_5].charge_at = LINK_6;
 	PUT(up(LINK_5, RATE(10000)));
 	shot = shoot(five, six);
 	first = shot.tstamp;
@@ -404,7 +407,7 @@ static void test_flooded(void **state)
 	assert_true(shot.tstamp == first + 100 * MS);
 	shot = shoot(five, seven);
 	assert_true(shot.tstamp == first + 200 * MS);
-	policy->links[LINK_5].witness = 0;
+	policy->links[LINK_5].charge_at = 0;
 }
 
 static void test_slots(void **state)
@@ -423,7 +426,7 @@ static void test_slots(void **state)
 		shot = shoot(five, six);
 		assert_true(shot.tstamp == first + i / 3 * 200 * MS);
 	}
-	/* by bytes; and between two bounds */
+	/* limited by bytes; random slot lengths */
 	c.slot_packets = 0;
 	c.slot_bytes = 2 * LENGTH + LENGTH / 2;
 	c.slot_max = 400 * MS;
@@ -441,7 +444,7 @@ static void test_slots(void **state)
 	}
 }
 
-/* A flip changes all conditions at once, for packets on their way as well. */
+/* A flip changes the conditions of all hops at once, also for a packet being judged. */
 static volatile bool flipping;
 
 static void *flip(void *arg)
@@ -470,7 +473,7 @@ static void test_atomic(void **state)
 						down(LINK_6, FREE(4 * SECOND))};
 	const struct setting settings[] = {{short_way, .base_count = 3},
 					   {long_way, .base_count = 3},
-					   {short_way, .base_count = 3, .littering = true}};
+					   {short_way, .base_count = 3, .unswept = true}};
 	size_t seen[2] = {0};
 	pthread_t thread;
 
@@ -484,7 +487,7 @@ static void test_atomic(void **state)
 		bool slow = shot.tstamp > shot.after + SECOND / 2;
 
 		seen[slow]++;
-		/* the jitter takes off a nanosecond a hop */
+		/* the jitter subtracts up to 1 ns per hop */
 		shot.tstamp += 3;
 		shot.after += 3;
 		expect_delay(&shot, slow ? 7 * SECOND : 70 * MS);

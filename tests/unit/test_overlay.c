@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Which conditions the programs at the ports find in force: layers of faults until
- * their deadlines, pairs and classes, traces, links and VLANs that are down.
+ * Selection of the conditions in force: fault layers and their deadlines, pairs and
+ * classes, traces, links and VLANs that are down; sweeping of stale entries.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,7 +16,7 @@ static void expect(uint32_t from, uint32_t to, uint16_t type, uint64_t delay)
 	struct shot shot;
 	uint32_t verdict;
 
-	ports_empty(POLICY_STATES); /* the order of the pair's packets, too */
+	ports_empty(POLICY_STATES); /* also forgets the pair's latest departure */
 	shot = shoot_type(from, to, type, &verdict);
 	assert_int_equal(verdict, PASS);
 	if (!delay)
@@ -24,7 +24,7 @@ static void expect(uint32_t from, uint32_t to, uint16_t type, uint64_t delay)
 	expect_delay(&shot, delay);
 }
 
-/* The pair's for this class, the pair's, the class's. */
+/* Precedence: conditions of pair and class, of the pair, of the class. */
 static void test_specific(void **state)
 {
 	NEEDS_BPF(state);
@@ -40,7 +40,7 @@ static void test_specific(void **state)
 	expect(six, five, TYPE_OTHER, 0);
 	expect(seven, six, TYPE_ONE, 40 * MS);
 	expect(STRANGER, six, TYPE_TWO, 80 * MS);
-	/* classes alone, pairs alone */
+	/* only classes, only pairs */
 	PUT(path(PORT_ANY, PORT_ANY, 1, DELAY(40 * MS)));
 	expect(five, six, TYPE_ONE, 40 * MS);
 	expect(five, six, TYPE_OTHER, 0);
@@ -49,21 +49,21 @@ static void test_specific(void **state)
 	expect(six, five, TYPE_ONE, 0);
 }
 
-/* An entry as the given layer, until then. */
-static struct policy_entry layer(struct policy_entry entry, uint8_t number, uint64_t until)
+/* Puts an entry into a fault layer with a deadline. */
+static struct policy_entry layer(struct policy_entry entry, uint8_t number, uint64_t deadline)
 {
 	entry.key.layer = number;
-	entry.conditions.until = until;
+	entry.conditions.deadline = deadline;
 	return entry;
 }
 
-/* The first layer that is not over; after the last one, what the profile said. */
+/* The first layer whose deadline has not passed applies, after the last the profile. */
 static void test_layers(void **state)
 {
 	uint64_t now = policy_now(), later = now + 3600 * SECOND;
 	const struct policy_entry base = up(LINK_5, DELAY(MS));
 	const struct {
-		uint64_t until[3], delay;
+		uint64_t deadlines[3], delay;
 	} rows[] = {
 		{{later, later, later}, 10 * MS},
 		{{0, later, later}, 10 * MS},
@@ -76,9 +76,9 @@ static void test_layers(void **state)
 	NEEDS_BPF(state);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		const struct policy_entry overlays[] = {
-			layer(up(LINK_5, DELAY(10 * MS)), 1, rows[i].until[0]),
-			layer(up(LINK_5, DELAY(20 * MS)), 2, rows[i].until[1]),
-			layer(up(LINK_5, DELAY(40 * MS)), 3, rows[i].until[2])};
+			layer(up(LINK_5, DELAY(10 * MS)), 1, rows[i].deadlines[0]),
+			layer(up(LINK_5, DELAY(20 * MS)), 2, rows[i].deadlines[1]),
+			layer(up(LINK_5, DELAY(40 * MS)), 3, rows[i].deadlines[2])};
 
 		put_setting(&(struct setting) {&base, overlays, 1, 3});
 		expect(five, six, TYPE_OTHER, rows[i].delay);
@@ -88,34 +88,34 @@ static void test_layers(void **state)
 	expect(five, six, TYPE_OTHER, MS);
 }
 
-/* All layers that there can be, and they end by themselves, without a base as well. */
+/* The maximum of layers, without a base; the last one ends at its deadline. */
 static void test_last_layer(void **state)
 {
 	struct policy_entry overlays[PORT_LAYERS];
-	uint64_t until = policy_now() + SECOND / 10;
+	uint64_t deadline = policy_now() + SECOND / 10;
 
 	NEEDS_BPF(state);
 	for (uint8_t i = 1; i <= PORT_LAYERS; i++)
 		overlays[i - 1] =
-			layer(path(5, 6, 0, DELAY(60 * SECOND)), i, i < PORT_LAYERS ? 1 : until);
+			layer(path(5, 6, 0, DELAY(60 * SECOND)), i, i < PORT_LAYERS ? 1 : deadline);
 	put_setting(&(struct setting) {NULL, overlays, 0, PORT_LAYERS});
 	forget();
-	while (policy_now() < until + 5 * SECOND) {
+	while (policy_now() < deadline + 5 * SECOND) {
 		struct shot shot;
 
 		ports_empty(POLICY_STATES);
 		shot = shoot(five, six);
 		if (!shot.tstamp) {
-			assert_true(shot.after >= until);
+			assert_true(shot.after >= deadline);
 			return;
 		}
-		assert_true(shot.before < until);
+		assert_true(shot.before < deadline);
 		expect_delay(&shot, 60 * SECOND);
 	}
 	fail_msg("the last layer does not end");
 }
 
-/* A fault of a pair and a class, above a profile that says something of either. */
+/* Faults of a pair, with and without a class, on top of conditions of pairs and classes. */
 static void test_overlaid_paths(void **state)
 {
 	const struct policy_entry base[] = {path(5, 6, 0, DELAY(10 * MS)),
@@ -130,7 +130,7 @@ static void test_overlaid_paths(void **state)
 	expect(five, six, TYPE_OTHER, 10 * MS);
 	expect(six, five, TYPE_OTHER, 80 * MS);
 	expect(seven, five, TYPE_TWO, 20 * MS);
-	/* faults that end leave no flag behind that finds their entries */
+	/* healed faults leave no flag set that would look up their entries */
 	put_setting(&(struct setting) {base, NULL, 1, 0});
 	expect(five, six, TYPE_ONE, 10 * MS);
 	expect(six, five, TYPE_OTHER, 0);
@@ -158,7 +158,7 @@ static void test_down(void **state)
 	assert_int_equal(drops(PORT_DROP_DOWN), 1);
 }
 
-/* Up for two fifths of each period, as often as one likes. */
+/* A flap: up for the first 40 s of each 100 s, in all repetitions. */
 static void test_flap(void **state)
 {
 	static const struct {
@@ -187,7 +187,7 @@ static bool passes_tagged(uint32_t from, uint32_t to, uint16_t vlan)
 	return ports_run(policy->prog[POLICY_PORT], &shot) == PASS;
 }
 
-/* One VLAN of a node, in both directions. */
+/* One VLAN of a node is down, in both directions. */
 static void test_vlan_down(void **state)
 {
 	struct policy_entry fault = {{.from = 5, .to = 100, .hop = PORT_HOP_VLAN, .layer = 1},
@@ -203,19 +203,19 @@ static void test_vlan_down(void **state)
 	assert_true(passes_tagged(five, six, 101));
 	assert_true(passes(five, six));
 	assert_int_equal(drops(PORT_DROP_DOWN), 1);
-	fault.conditions.until = 1;
+	fault.conditions.deadline = 1;
 	put_setting(&(struct setting) {NULL, &fault, 0, 1});
 	assert_true(passes_tagged(five, six, 100));
 }
 
-/* --- traces; of hundreds of seconds, so that it does not matter how long a test takes */
+/* --- traces; rows last 100 s, so that the duration of a test does not matter */
 
 static const struct port_trace_row rows[] = {
-	/* another one's */
-	{.at = 0, .rate = 1, .delay = 900 * SECOND}, /* and one that never has a rate */
+	/* two traces of one row: a long delay; never a rate */
+	{.at = 0, .rate = 1, .delay = 900 * SECOND},
 	{.at = 100 * SECOND, .rate = 0},
 	{.at = 200 * SECOND, .rate = 1000000, .delay = 20 * MS, .loss = CERTAIN},
-	/* this one's */
+	/* the trace of trace() */
 	{.at = 0, .rate = 1000000, .delay = 10 * MS},
 	{.at = 100 * SECOND, .rate = 0, .resumes = 2},
 	{.at = 200 * SECOND, .rate = 2000000, .delay = 20 * MS},
@@ -259,14 +259,14 @@ static void test_trace(void **state)
 	expect_delay(&shot, 20 * MS + MS / 2);
 	put_trace(trace(350));
 	assert_false(passes(five, six));
-	/* it starts over, and over */
+	/* it repeats */
 	put_trace(trace(650));
 	shot = shoot(five, six);
 	expect_delay(&shot, 11 * MS);
 	put_trace(trace(6000000 + 250));
 	shot = shoot(five, six);
 	expect_delay(&shot, 20 * MS + MS / 2);
-	/* only what it has columns for */
+	/* only the columns that the trace has */
 	c = trace(250);
 	c.trace_has = PORT_HAS_DELAY;
 	c.rate = 500000;
@@ -279,7 +279,7 @@ static void test_trace(void **state)
 	put_trace(c);
 	shot = shoot(five, six);
 	expect_delay(&shot, 5 * MS + MS / 4);
-	/* without a queue of its own, the other traces' rows do not matter */
+	/* a trace of one row, of which only the delay applies */
 	c.trace_first = 0;
 	c.trace_count = 1;
 	c.trace_has = PORT_HAS_DELAY;
@@ -288,7 +288,7 @@ static void test_trace(void **state)
 	expect_delay(&shot, 900 * SECOND);
 }
 
-/* Where a row has no rate, all wait for the next one that has. */
+/* A row without a rate holds packets until the next row that has one. */
 static void test_stall(void **state)
 {
 	static const struct {
@@ -310,7 +310,7 @@ static void test_stall(void **state)
 				fail_msg("stalled %u s in: %f s late", stalls[i].since,
 					 ((double)shot.tstamp - (double)resumes) / 1e9);
 		}
-		/* the queue's bound holds meanwhile */
+		/* the queue limit applies during the stall */
 		c.queue = SECOND;
 		put_trace(c);
 		assert_true(passes(five, six));
@@ -318,7 +318,7 @@ static void test_stall(void **state)
 	}
 }
 
-/* A trace that stalls for good lets nothing out where it starts over. */
+/* A trace without any rate drops everything: its stall never ends. */
 static void test_no_rate(void **state)
 {
 	struct port_conditions c = trace(0);
@@ -332,7 +332,7 @@ static void test_no_rate(void **state)
 	assert_int_equal(drops(PORT_DROP_QUEUE), 1);
 }
 
-/* Packets that wait are sent at the rate that is in force when it is their turn. */
+/* Queued packets are sent at the rate in force when their transmission starts. */
 static void test_rate_changes(void **state)
 {
 	struct port_conditions c = trace(300);
@@ -358,9 +358,9 @@ static void test_rate_changes(void **state)
 	assert_true(last > c.trace_start + 300 * SECOND);
 }
 
-/* --- what is on its way, and what comes after it */
+/* --- packets in flight and later ones */
 
-/* Packets of another class are not kept behind those of a slow one. */
+/* A slow class does not hold up packets of other classes. */
 static void test_order_of_classes(void **state)
 {
 	struct shot shot;
@@ -379,7 +379,7 @@ static void test_order_of_classes(void **state)
 	}
 }
 
-/* Conditions that are over hold up nothing that comes after them. */
+/* Packets sent under expired conditions do not hold up later packets. */
 static void test_change(void **state)
 {
 	struct port_conditions slow = {.has = PORT_HAS_RATE, .rate = 1000, .queue = 1000 * SECOND};
@@ -399,7 +399,7 @@ static void test_change(void **state)
 	put_setting(&(struct setting) {base, NULL, 2, 0});
 	shot = shoot(five, six);
 	expect_delay(&shot, 11 * MS);
-	/* and what others change does not matter to a link: its clock goes on */
+	/* changes of other links do not reset a link's clock */
 	put_setting(&(struct setting) {
 		base, (struct policy_entry[]) {layer(up(LINK_7, slow), 1, 0)}, 2, 1});
 	for (int i = 0; i < 8; i++) {
@@ -410,9 +410,9 @@ static void test_change(void **state)
 	}
 }
 
-/* --- what is left behind */
+/* --- stale entries */
 
-/* Sweeping forgets what is not in force, and those who left; not what was counted. */
+/* A sweep deletes old conditions and states of removed nodes, but no counters in use. */
 static void test_sweep(void **state)
 {
 	struct port_key key = {.from = 9, .to = 6, .hop = PORT_HOP_PATH};
@@ -429,7 +429,7 @@ static void test_sweep(void **state)
 	forget();
 	shoot(five, six);
 	assert_int_equal(bpf_map_update_elem(policy->map[POLICY_STATES], &key, &old, BPF_ANY), 0);
-	policy->control->littered |= PORT_LITTER_NAMES;
+	policy->control->stale |= PORT_STALE_NODES;
 	for (int i = 0; i < 4; i++)
 		put_setting(&(struct setting) {base, NULL, 3, 0});
 	assert_int_equal(ports_traffic(5, 6, -1).packets, 1);

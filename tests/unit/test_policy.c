@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The policy's arithmetic, in plain memory: who is cut off from whom, and what stacks. */
+/* Partitions: group bits, stacking, healing and deadlines, in plain memory without eBPF. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,7 +17,7 @@
 #include "netsim/policy/policy_parts.h"
 #include "netsim/util/auto.h"
 
-/* There are no programs to wait for here, and a thousand grace periods take 10 s. */
+/* Stubs membarrier(2): without programs there are no readers, and 1000 calls take 10 s. */
 static unsigned grace_periods;
 long __wrap_syscall(long number, ...);
 
@@ -27,7 +27,7 @@ long __wrap_syscall(long number, ...)
 	return 0;
 }
 
-#define NODES 12 /* with the host */
+#define NODES 12 /* including the host */
 #define PAST  1	 /* a deadline long ago */
 
 static int make_policy(void **state)
@@ -55,7 +55,7 @@ static int free_policy(void **state)
 	return 0;
 }
 
-/* Groups as letters and blanks: "ab c" are two; 0 is the host. */
+/* Groups of letters separated by blanks: "ab c" is two groups; 0 is the host. */
 struct groups {
 	uint16_t nodes[NODES * 4];
 	struct policy_group list[PORT_BITS + 1];
@@ -109,7 +109,7 @@ static void heal(struct policy *p, const uint32_t *ids, size_t count)
 	policy_commit(p);
 }
 
-/* The directed pairs that are cut: "ab ba". */
+/* Checks which directed pairs are cut off: "ab ba". */
 static void expect_cut(const struct policy *p, const char *pairs)
 {
 	for (int from = 0; from < NODES; from++)
@@ -141,7 +141,7 @@ static void test_groups(void **state)
 	heal(p, NULL, 0);
 	expect_cut(p, "");
 	assert_int_equal(policy_nodes(p)[1].member | policy_nodes(p)[1].cut, 0);
-	/* numbers are not used again */
+	/* fault numbers are not reused */
 	assert_int_equal(cut(p, PORT_FAULT_GROUPS, "a b c"), 2);
 	expect_cut(p, "ab ac ba bc ca cb");
 }
@@ -196,7 +196,7 @@ static void test_stacking(void **state)
 	expect_cut(p, "ab");
 	heal(p, unknown, 3);
 	expect_cut(p, "ab");
-	/* the bits that became free are used again, the others left alone */
+	/* freed bits are reused, bits in use stay unchanged */
 	cut(p, PORT_FAULT_GROUPS, "d e f g");
 	expect_cut(p, "ab de df dg ed ef eg fd fe fg gd ge gf");
 	heal(p, &three, 1);
@@ -239,7 +239,7 @@ static void test_full(void **state)
 		assert_int_equal(policy_slot(p)->faults[i].id, 0);
 }
 
-/* 64 groups at once, and not one more. */
+/* 64 groups at once are accepted, 65 refused. */
 static void test_many_groups(void **state)
 {
 	struct policy *p = *state;
@@ -277,7 +277,7 @@ static void test_deadlines(void **state)
 	cut_until(p, PORT_FAULT_GROUPS, "a b c d", PAST);
 	expect_cut(p, "");
 	assert_false(policy_alive(&policy_slot(p)->faults[0]));
-	/* the next change takes back what is over: its bits, its place */
+	/* the next change frees the bits and the entry of an expired fault */
 	kept = cut_until(p, PORT_FAULT_GROUPS, "a b", later);
 	expect_cut(p, "ab ba");
 	assert_int_equal(policy_slot(p)->faults[0].id, kept);
@@ -291,7 +291,7 @@ static void test_deadlines(void **state)
 	assert_false(policy_alive(&(struct port_fault) {0}));
 }
 
-/* A change is complete before it is in force: the policy in force is never written to. */
+/* Changes are written to the idle policy only; the one in force stays unmodified. */
 static void test_two_policies(void **state)
 {
 	struct policy *p = *state;
@@ -307,7 +307,7 @@ static void test_two_policies(void **state)
 	assert_memory_equal(before, &copy, sizeof(copy));
 	assert_int_equal(p->nodes[1].member, 0);
 	assert_int_equal(p->nodes[PORT_NODES + 1].member, 1);
-	/* a writer that was killed before it could say that it was done */
+	/* a writer that was killed before it updated `settled` */
 	p->control->settled = 0;
 	cut(p, PORT_FAULT_GROUPS, "b c");
 	assert_int_equal(grace_periods, 3);
@@ -316,7 +316,7 @@ static void test_two_policies(void **state)
 	assert_int_equal(p->control->settled, 0);
 }
 
-/* Nodes that come late, and numbers that are given anew. */
+/* Nodes added later, and reused node numbers. */
 static void test_numbers(void **state)
 {
 	struct policy *p = *state;
@@ -327,7 +327,8 @@ static void test_numbers(void **state)
 	cut(p, PORT_FAULT_REST, "a bcdefghijk");
 	cut(p, PORT_FAULT_GROUPS, "b c");
 	cut_until(p, PORT_FAULT_REST, "c abdefghijk", PAST);
-	p->nodes[PORT_NODES * (p->control->active & 1) + NODES].member = 0xff; /* of who left */
+	p->nodes[PORT_NODES * (p->control->active & 1) + NODES].member =
+		0xff; /* of a removed node */
 	assert_int_equal(policy_node(p, "late"), -1);
 	assert_int_equal(policy_number(p, fleet, NULL), 0);
 	assert_int_equal(policy_node(p, "a"), 1);
@@ -370,7 +371,7 @@ static void test_text(void **state)
 	}
 }
 
-/* --- the same, told naively */
+/* --- random operations, compared with a naive model */
 
 struct naive_fault {
 	uint32_t id;
@@ -431,7 +432,7 @@ static unsigned draw(uint64_t *seed, unsigned below)
 	return (unsigned)(*seed >> 33) % below;
 }
 
-/* Every node into one of the groups, or into none but for the rest. */
+/* Puts every node into a random group or none; with a rest group, the last takes those. */
 static void draw_groups(uint64_t *seed, enum port_fault_kind kind, struct groups *g)
 {
 	size_t count = kind == PORT_FAULT_ISOLATE ? 1 :

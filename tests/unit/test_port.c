@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The eBPF programs at the ports, run by the kernel on packets of our own, in a
- * namespace with three devices. Skipped where eBPF or namespaces are not allowed.
+ * Partitions in the eBPF programs at the ports, run by BPF_PROG_TEST_RUN in a network
+ * namespace with two veth pairs. Skipped if eBPF or namespaces are not permitted.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +17,7 @@
 
 #define STRANGER 999 /* an ifindex that is no port */
 
-/* Before each test: nothing is cut. */
+/* Before each test: heals all partitions. */
 static int heal(void **state)
 {
 	(void)state;
@@ -91,7 +91,7 @@ static void test_one_way(void **state)
 	assert_int_equal(verdict(six, five), PASS);
 }
 
-/* Whatever a frame is, it is cut: also what resolves addresses. */
+/* Partitions drop frames of all protocols, also ARP. */
 static void test_protocols(void **state)
 {
 	static const uint16_t types[] = {ETH_P_IP,     ETH_P_ARP,  ETH_P_IPV6, ETH_P_8021Q,
@@ -108,7 +108,7 @@ static void test_protocols(void **state)
 	}
 }
 
-/* A node can always reach itself, through two ports. */
+/* A node with two ports always reaches itself. */
 static void test_same_node(void **state)
 {
 	uint16_t both[] = {5, 6};
@@ -126,7 +126,7 @@ static void test_same_node(void **state)
 	assert_int_equal(verdict(six, five_too), DROP);
 }
 
-/* What is no port is the host, as source and as destination. */
+/* A device that is no port counts as the host, as source and as destination. */
 static void test_host(void **state)
 {
 	NEEDS_BPF(state);
@@ -148,11 +148,11 @@ static void test_deadline(void **state)
 	assert_int_equal(verdict(five, six), PASS);
 	cut(PORT_FAULT_GROUPS, 5, 6, policy_now() + 3600 * SECOND);
 	assert_int_equal(verdict(five, six), DROP);
-	/* one that is over does not end another between the same nodes */
+	/* an expired partition does not end another between the same nodes */
 	cut(PORT_FAULT_GROUPS, 5, 6, policy_now() - 1);
 	assert_int_equal(verdict(five, six), DROP);
 	ports_heal(NULL, 0);
-	/* it ends by itself, and not before */
+	/* it ends at its deadline, not before */
 	deadline = policy_now() + SECOND / 5;
 	cut(PORT_FAULT_GROUPS, 5, 6, deadline);
 	while (verdict(five, six) == DROP) {
@@ -164,7 +164,7 @@ static void test_deadline(void **state)
 	assert_true(policy_reaches(policy, 5, 6));
 }
 
-/* Each of the 64 groups, with deadlines of its own. */
+/* Each of the 64 bits, with and without its deadline passed. */
 static void test_bits(void **state)
 {
 	NEEDS_BPF(state);
@@ -187,7 +187,7 @@ static void test_bits(void **state)
 	}
 }
 
-/* One store, and the other policy is in force: its nodes and its deadlines. */
+/* One store switches to the nodes and deadlines of the other policy. */
 static void test_flip(void **state)
 {
 	struct port_control *control = policy->control;
@@ -253,7 +253,7 @@ static void test_stamp(void **state)
 	assert_int_equal(mark, PORT_MARK | POLICY_HOST);
 }
 
-/* The stamp says where a packet came from, and is gone when it reaches its node. */
+/* The mark gives the source of a packet, and is cleared when it reaches its node. */
 static void test_stamped(void **state)
 {
 	struct packet packet = {STRANGER, six, PORT_MARK | LINK_5};
@@ -266,10 +266,10 @@ static void test_stamped(void **state)
 	assert_int_equal(run(policy->prog[POLICY_PORT], &packet, NULL), DROP);
 	packet.mark = PORT_MARK | LINK_7;
 	assert_int_equal(run(policy->prog[POLICY_PORT], &packet, NULL), PASS);
-	/* from the stamp even where the ingress port is another node's */
+	/* the mark takes precedence over the ingress port */
 	packet = (struct packet) {five, six, PORT_MARK | LINK_7};
 	assert_int_equal(run(policy->prog[POLICY_PORT], &packet, NULL), PASS);
-	/* a mark of somebody else means nothing and stays */
+	/* foreign marks are ignored and kept */
 	packet = (struct packet) {five, six, 0x6e720005};
 	assert_int_equal(run(policy->prog[POLICY_PORT], &packet, &mark), DROP);
 	assert_int_equal(mark, 0x6e720005);

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What chance decides about a packet. Nothing here is random: the n-th packet of
- * a pair meets the same fate whenever the seed is the same.
+ * Random draws: loss models and jitter. The draws are a hash of the seed and the
+ * packet's number within its pair, so that a seed reproduces a run.
  */
-#ifndef NETSIM_BPF_FATE_H
-#define NETSIM_BPF_FATE_H
+#ifndef NETSIM_BPF_DRAW_H
+#define NETSIM_BPF_DRAW_H
 
 #include "maps.h"
 
-/* What the draws of one packet at one hop are for. */
+/* Purposes of the draws for one packet at one hop; each draw is independent. */
 enum draw {
 	DRAW_LOSS,
 	DRAW_LOSS_IN_STATE,
 	DRAW_COPY,
 	DRAW_CORRUPT,
-	DRAW_WHERE,
+	DRAW_BIT,
 	DRAW_REORDER,
 	DRAW_JITTER,
 	DRAW_SLOT,
@@ -22,12 +22,12 @@ enum draw {
 };
 
 struct chance {
-	__u64 seed;   /* of the hop, for this pair */
-	__u64 packet; /* which one it is */
+	__u64 seed;   /* of this hop and pair */
+	__u64 number; /* of the packet, within its pair */
 };
 
-/* Spreads neighbouring numbers over all 64 bits: two multiply-and-fold rounds. */
-static __always_inline __u64 scatter(__u64 x)
+/* The finalizer of splitmix64: neighbouring inputs give unrelated outputs. */
+static __always_inline __u64 mix64(__u64 x)
 {
 	x += 0x9e3779b97f4a7c15ULL;
 	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ULL;
@@ -35,17 +35,17 @@ static __always_inline __u64 scatter(__u64 x)
 	return x ^ x >> 31;
 }
 
-static __always_inline __u32 draw(const struct chance *chance, enum draw what)
+static __always_inline __u32 draw(const struct chance *chance, enum draw purpose)
 {
-	__u64 drawn = scatter(chance->seed + scatter(chance->packet * DRAWS + what)) >> 32;
+	__u64 drawn = mix64(chance->seed + mix64(chance->number * DRAWS + purpose)) >> 32;
 
-	/* The compiler must not fold what bounds it later into the shifts above:
-	 * the verifier of Linux 6.1 would lose the bound. */
+	/* Keeps the compiler from folding later bounds checks into the shift: the
+	 * verifier of Linux 6.1 would lose the bound. */
 	asm volatile("" : "+r"(drawn));
 	return drawn;
 }
 
-/* Probabilities are parts of 2^32, and all ones is certain. */
+/* The probability is a fraction of 2^32; all ones is certain. */
 static __always_inline int happens(__u32 drawn, __u64 probability)
 {
 	return drawn < probability || probability >= 0xffffffff;
@@ -53,7 +53,7 @@ static __always_inline int happens(__u32 drawn, __u64 probability)
 
 enum { GOOD, BAD };
 
-/* Two states, each with a loss of its own. */
+/* Two states. p holds p, r, and the loss ratios of the bad and of the good state. */
 static __always_inline int lost_gilbert_elliott(const __u32 *p, __u8 *state, __u32 drawn,
 						__u32 drawn_in_state)
 {
@@ -65,8 +65,8 @@ static __always_inline int lost_gilbert_elliott(const __u32 *p, __u8 *state, __u
 }
 
 /*
- * Four: received in a gap (1), received in a burst of losses (2), lost in a
- * burst (3), lost alone in a gap (4). Zero is the first one, where it begins.
+ * Four states: received in a gap (1), received in a burst of losses (2), lost in
+ * a burst (3), lost alone in a gap (4). A zeroed state counts as 1.
  */
 static __always_inline int lost_4state(const __u32 *p, __u8 *state, __u32 drawn)
 {
@@ -89,7 +89,7 @@ static __always_inline int lost_4state(const __u32 *p, __u8 *state, __u32 drawn)
 	return *state >= 3;
 }
 
-/* Moves a hop's loss model on by one packet; true where that one is lost. */
+/* Advances a hop's loss model by one packet; returns whether the packet is lost. */
 static __always_inline int is_lost(const struct port_conditions *c, __u8 *state,
 				   const struct chance *chance)
 {
@@ -101,7 +101,7 @@ static __always_inline int is_lost(const struct port_conditions *c, __u8 *state,
 	return lost_4state(c->loss, state, drawn);
 }
 
-/* A packet's deviation from the mean delay. */
+/* Returns a packet's deviation from the mean delay, in ns. */
 static __always_inline __s64 jitter_of(const struct port_conditions *c, const struct chance *chance)
 {
 	__u32 drawn = draw(chance, DRAW_JITTER), key = c->table;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What chance does to frames at the ports: how much, in what bursts, and the same again. */
+/* Random losses, corruption and duplicates: ratios, burst lengths, reproducibility by seed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,7 +22,7 @@ struct losses {
 	double mean_burst;
 };
 
-/* Frames one after the other: how many are lost, in how many bursts. */
+/* Sends frames in sequence; counts losses and bursts of losses. */
 static struct losses lose(size_t runs)
 {
 	struct losses l = {0};
@@ -39,7 +39,7 @@ static struct losses lose(size_t runs)
 	return l;
 }
 
-/* Five deviations off, with a deviation that bursts make larger by what they say. */
+/* Allows five standard deviations; inflation is the factor of the variance due to bursts. */
 static void expect_share(size_t count, size_t runs, double share, double inflation)
 {
 	double deviation = sqrt((double)runs * share * (1 - share) * inflation);
@@ -61,7 +61,7 @@ static void test_random(void **state)
 		PUT(up(LINK_5, c));
 		l = lose(RUNS);
 		expect_share(l.lost, RUNS, shares[i], 1);
-		/* alone or not, as it happens */
+		/* independent losses: the mean burst is 1 / (1 - p) */
 		if (i == 0)
 			assert_true(fabs(l.mean_burst - 2) < 0.15);
 		assert_int_equal(ports_traffic(5, 6, -1).dropped[PORT_DROP_LOSS], l.lost);
@@ -73,7 +73,7 @@ static void test_random(void **state)
 	assert_int_equal(lose(2000).lost, 0);
 }
 
-/* Three hops lose independently of each other. */
+/* Losses at the three hops are independent. */
 static void test_hops(void **state)
 {
 	NEEDS_BPF(state);
@@ -90,13 +90,13 @@ static void test_gilbert_elliott(void **state)
 	struct losses l;
 
 	NEEDS_BPF(state);
-	/* bursts of four, p / (p + r) of the time */
+	/* mean burst 1 / r = 4; loss ratio p / (p + r) */
 	PUT(up(LINK_5, c));
 	l = lose(RUNS);
 	expect_share(l.lost, RUNS, 0.02 / 0.27, 2 / 0.27);
 	if (fabs(l.mean_burst - 4) > 5 * sqrt(12.0 / (double)l.bursts))
 		fail_msg("bursts of %f", l.mean_burst);
-	/* some are lost in the good state, some are not in the bad one */
+	/* partial losses in both states */
 	c.loss[2] = part(0.5);
 	c.loss[3] = part(0.01);
 	PUT(path(5, 6, 0, c));
@@ -110,7 +110,7 @@ static void test_4state(void **state)
 		.has = PORT_HAS_LOSS,
 		.loss_model = PORT_LOSS_4STATE,
 		.loss = {part(0.02), part(0.2), part(0.3), part(0.5), part(0.01)}};
-	/* the balance of states: 4 from 1; 2 from 3; 3 from 1 */
+	/* stationary weights relative to state 1 */
 	double s3 = 0.02 / 0.2, s2 = s3 * 0.3 / 0.5, s4 = 0.01, all = 1 + s2 + s3 + s4;
 	struct losses l;
 
@@ -118,14 +118,14 @@ static void test_4state(void **state)
 	PUT(up(LINK_5, c));
 	l = lose(RUNS);
 	expect_share(l.lost, RUNS, (s3 + s4) / all, 8);
-	/* alone in a gap only */
+	/* only isolated losses (state 4) */
 	c.loss[0] = 0;
 	c.loss[4] = part(0.1);
 	PUT(up(LINK_5, c));
 	l = lose(RUNS);
 	expect_share(l.lost, RUNS, 0.1 / 1.1, 1);
 	assert_int_equal(l.lost, l.bursts);
-	/* without the second state: bursts of 1 / p31 */
+	/* without state 2: mean burst 1 / p31 */
 	c = (struct port_conditions) {.has = PORT_HAS_LOSS,
 				      .loss_model = PORT_LOSS_4STATE,
 				      .loss = {part(0.02), part(0.2)}};
@@ -135,21 +135,21 @@ static void test_4state(void **state)
 		fail_msg("bursts of %f", l.mean_burst);
 }
 
-/* --- the same seed, the same fates */
+/* --- reproducibility by seed */
 
 #define SEQUENCE 2000
 
-/* One number for each frame's fate: passed, lost, damaged where; and its jitter's sign. */
-static void record(uint32_t from, uint32_t to, uint64_t fates[static SEQUENCE])
+/* Records one number per frame: lost, or a hash of its bytes; and the sign of its jitter. */
+static void record(uint32_t from, uint32_t to, uint64_t outcomes[static SEQUENCE])
 {
 	for (size_t i = 0; i < SEQUENCE; i++) {
 		uint32_t verdict;
 		struct shot shot = shoot_type(from, to, TYPE_OTHER, &verdict);
-		uint64_t fate = verdict == DROP;
+		uint64_t outcome = verdict == DROP;
 
 		for (size_t at = 14; verdict == PASS && at < LENGTH; at++)
-			fate = fate * 31 + shot_frame[at];
-		fates[i] = fate * 2 + (shot.tstamp > shot.before + 500 * MS);
+			outcome = outcome * 31 + shot_frame[at];
+		outcomes[i] = outcome * 2 + (shot.tstamp > shot.before + 500 * MS);
 	}
 }
 
@@ -173,24 +173,24 @@ static void test_seed(void **state)
 	NEEDS_BPF(state);
 	PUT(up(LINK_5, all_chances(4711)));
 	record(five, six, first);
-	/* the same, but for what a moment's jitter looks like: put in force again */
+	/* putting the same conditions in force again restarts the sequence */
 	put_setting(&(struct setting) {(struct policy_entry[]) {up(LINK_5, all_chances(4711))},
 				       .base_count = 1});
 	record(five, six, second);
 	assert_memory_equal(first, second, sizeof(first));
-	/* what is on its way between others does not matter */
+	/* traffic of other pairs does not change the sequence */
 	PUT(up(LINK_5, all_chances(4711)));
 	record(five, seven, other);
 	record(five, six, second);
 	assert_memory_equal(first, second, sizeof(first));
-	/* each pair has fates of its own */
+	/* each pair has a different sequence */
 	assert_memory_not_equal(first, other, sizeof(first));
 	PUT(up(LINK_5, all_chances(4712)));
 	record(five, six, other);
 	assert_memory_not_equal(first, other, sizeof(first));
 }
 
-/* Hops of one seed do not do the same. */
+/* Hops with the same seed draw independently. */
 static void test_seed_of_hops(void **state)
 {
 	size_t same = 0;
@@ -207,7 +207,7 @@ static void test_seed_of_hops(void **state)
 	expect_share(same, SEQUENCE, 0.5, 1);
 }
 
-/* A change that does not concern the profile does not begin anew. */
+/* A change of faults does not restart the sequence; one of the profile does. */
 static void test_epoch(void **state)
 {
 	static uint64_t first[SEQUENCE], second[SEQUENCE];
@@ -227,7 +227,7 @@ static void test_epoch(void **state)
 	assert_memory_equal(first, second, sizeof(first));
 }
 
-/* --- what is damaged, what is sent twice */
+/* --- corruption and duplicates */
 
 static void test_corrupt(void **state)
 {
@@ -269,7 +269,7 @@ static void test_copies(void **state)
 		shoot(five, six);
 	expect_share(ports_traffic(5, 6, -1).copied, RUNS, 0.3, 1);
 	assert_int_equal(ports_traffic(5, 6, -1).packets, RUNS);
-	/* a mark of somebody else stays, ours is gone */
+	/* foreign marks are kept, our own is cleared */
 	PUT(up(LINK_5, C(PORT_HAS_DUPLICATE, .duplicate = CERTAIN)));
 	shot = aim(five, six, TYPE_OTHER);
 	shot.mark = 0x1234;
@@ -296,5 +296,5 @@ int main(void)
 		cmocka_unit_test(test_copies),
 	};
 
-	return cmocka_run_group_tests_name("fate", tests, ports_set_up, ports_tear_down);
+	return cmocka_run_group_tests_name("draw", tests, ports_set_up, ports_tear_down);
 }
