@@ -20,19 +20,19 @@ int target_need_fleet(struct state *st, const char *name, char **ret, struct net
  * Marks the nodes that a word names (a name, a pattern, @role). Returns how many,
  * or -ENOENT with err (kind USAGE, the nearest name as hint) for none.
  */
-int target_nodes(const struct model *fleet, const char *word, bool *marks, struct netsim_err *err);
+int target_nodes(const struct model *model, const char *word, bool *marks, struct netsim_err *err);
 
 /*
  * Marks the ports (of the fleet's links) that a word names: "n100-1/eth2", or all those
  * of the nodes "n100-*", "@server".
  */
-int target_ports(const struct model *fleet, const char *word, bool *ports, struct netsim_err *err);
+int target_ports(const struct model *model, const char *word, bool *ports, struct netsim_err *err);
 
 /*
  * A group of nodes as "a,b,@role" or the word host, by the policy's numbers. The
  * group's array is the caller's.
  */
-int target_group(const struct model *fleet, const struct policy *policy, const char *words,
+int target_group(const struct model *model, const struct policy *policy, const char *words,
 		 struct policy_group *ret, struct netsim_err *err);
 
 #endif
