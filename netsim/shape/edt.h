@@ -12,7 +12,7 @@
 #include "netsim/policy/policy.h"
 
 /* Tables and traces that conditions refer to, each once. */
-struct edt_stock {
+struct edt_compiler {
 	const struct policy *policy;
 	uint64_t now;  /* when traces begin; CLOCK_MONOTONIC in ns */
 	uint64_t seed; /* where none is asked for */
@@ -26,17 +26,18 @@ struct edt_stock {
 };
 
 /* -ENOSPC with err where there is no room for a table or trace. */
-int edt_compile(const struct conditions *c, struct edt_stock *stock, struct port_conditions *ret,
-		struct netsim_err *err);
-/* What the stock holds, into base; the arrays are the caller's. */
-int edt_unload(const struct edt_stock *stock, struct policy_base *base, struct netsim_err *err);
+int edt_compile(const struct conditions *c, struct edt_compiler *compiler,
+		struct port_conditions *ret, struct netsim_err *err);
+/* What the compiler holds, into base; the arrays are the caller's. */
+int edt_copy_tables(const struct edt_compiler *compiler, struct policy_base *base,
+		    struct netsim_err *err);
 
 /* Takes over from more every condition that it has. */
 void edt_merge(struct port_conditions *c, const struct port_conditions *more);
 void edt_finish(struct port_conditions *c);
 
 /* True where packets leave later than they came: fq has to hold them. */
-bool edt_holds(const struct port_conditions *c);
+bool edt_delays(const struct port_conditions *c);
 
 /* For showing them; without places, tables' and traces' names. */
 void edt_read(const struct port_conditions *c, struct conditions *ret);

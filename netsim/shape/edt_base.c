@@ -31,10 +31,10 @@ struct end {
 struct maker {
 	const struct intent *intent;
 	const struct profile *profile; /* of the whole fleet, or NULL */
-	const struct model *fleet;
+	const struct model *model;
 	const struct policy *policy;
 	const struct class_set *classes;
-	struct edt_stock stock;
+	struct edt_compiler compiler;
 	struct end *ends;
 	size_t end_count;
 	uint16_t *by_name; /* ends in the order of their names */
@@ -61,7 +61,7 @@ static int add_entry(struct maker *m, struct port_key key, const struct port_con
 	entry->key = key;
 	entry->conditions = *c;
 	edt_finish(&entry->conditions);
-	m->base.holds |= edt_holds(&entry->conditions);
+	m->base.delays |= edt_delays(&entry->conditions);
 	m->base.corrupts |= entry->conditions.corrupt != 0;
 	return 0;
 }
@@ -73,7 +73,7 @@ static int add_compiled(struct maker *m, struct port_key key, const struct condi
 
 	if (!c->has)
 		return 0;
-	r = edt_compile(c, &m->stock, &compiled, m->err);
+	r = edt_compile(c, &m->compiler, &compiled, m->err);
 	return r == 0 ? add_entry(m, key, &compiled) : r;
 }
 
@@ -81,18 +81,18 @@ static int add_links(struct maker *m)
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < m->fleet->link_count; i++) {
+	for (size_t i = 0; r == 0 && i < m->model->link_count; i++) {
 		uint16_t number = policy_link(m->policy, i);
 		struct link_conditions c;
 		struct mark mark;
 		int n;
 
-		if (!number || !mark_parse(m->fleet->links[i].alias, &mark) || !mark.iface)
+		if (!number || !mark_parse(m->model->links[i].alias, &mark) || !mark.iface)
 			continue;
-		n = model_find_node(m->fleet, mark.node);
+		n = model_find_node(m->model, mark.node);
 		if (n < 0)
 			continue;
-		r = intent_port(m->intent, &m->fleet->nodes[n], mark.iface, &c, m->err);
+		r = intent_port(m->intent, &m->model->nodes[n], mark.iface, &c, m->err);
 		if (r == 0)
 			r = add_compiled(m, (struct port_key) {.from = number, .hop = PORT_HOP_UP},
 					 &c.up);
@@ -112,7 +112,7 @@ static int compare_names(const void *a, const void *b, void *ends)
 
 static int list_ends(struct maker *m)
 {
-	size_t n = m->fleet->node_count + 1;
+	size_t n = m->model->node_count + 1;
 
 	m->ends = calloc(n, sizeof(*m->ends));
 	m->by_name = calloc(n, sizeof(*m->by_name));
@@ -120,20 +120,20 @@ static int list_ends(struct maker *m)
 		return err_oom(m->err);
 	m->ends[0] = (struct end) {.name = "host", .number = POLICY_HOST};
 	for (size_t i = 1; i < n; i++) {
-		const struct model_node *node = &m->fleet->nodes[i - 1];
+		const struct model_node *node = &m->model->nodes[i - 1];
 
 		m->ends[i] = (struct end) {node->name, (const char *const *)node->roles,
 					   node->role_count, 0};
 	}
 	/* By the ports: searching the policy's names for each would be slow. */
-	for (size_t i = 0; i < m->fleet->link_count; i++) {
+	for (size_t i = 0; i < m->model->link_count; i++) {
 		struct mark mark;
 		int node;
 
-		if (!policy_link(m->policy, i) || !mark_parse(m->fleet->links[i].alias, &mark) ||
+		if (!policy_link(m->policy, i) || !mark_parse(m->model->links[i].alias, &mark) ||
 		    !mark.node)
 			continue;
-		node = model_find_node(m->fleet, mark.node);
+		node = model_find_node(m->model, mark.node);
 		if (node >= 0)
 			m->ends[node + 1].number =
 				policy_link_node(m->policy, policy_link(m->policy, i));
@@ -321,7 +321,7 @@ static int compile_class(struct maker *m, size_t at, struct port_conditions *ret
 				first++;
 			r = conditions_check(&class->conditions, class->name, "", m->err);
 			if (r == 0)
-				r = edt_compile(&class->conditions, &m->stock, &more, m->err);
+				r = edt_compile(&class->conditions, &m->compiler, &more, m->err);
 			more.rate_class = exact ? 0 : (uint32_t)first + 1;
 			if (r == 0)
 				edt_merge(ret, &more);
@@ -371,17 +371,17 @@ int edt_base_make(const struct edt_base_input *input, struct edt_base *ret, stru
 	struct maker m = {
 		.intent = input->intent,
 		.profile = intent_whole(input->intent),
-		.fleet = input->model,
+		.model = input->model,
 		.policy = input->policy,
 		.classes = input->classes,
-		.stock = {.policy = input->policy, .now = input->now, .seed = input->seed},
+		.compiler = {.policy = input->policy, .now = input->now, .seed = input->seed},
 		.err = err};
 	int r = add_links(&m);
 
 	if (r == 0)
 		r = add_paths(&m);
 	if (r == 0)
-		r = edt_unload(&m.stock, &m.base.policy, err);
+		r = edt_copy_tables(&m.compiler, &m.base.policy, err);
 	free(m.ends);
 	free(m.by_name);
 	free(m.claims);

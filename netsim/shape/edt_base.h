@@ -12,7 +12,7 @@
 
 struct edt_base {
 	struct policy_base policy;
-	bool holds;    /* some packets leave later than they came */
+	bool delays;   /* some packets leave later than they came */
 	bool corrupts; /* some are damaged */
 };
 

@@ -38,7 +38,7 @@ static int put_base(struct policy *policy, struct policy_change *change,
 
 	change->slot->longest = longest_of(base);
 	change->slot->flags &= ~(uint32_t)(PORT_FLAG_BASE_HOLDS | PORT_FLAG_BASE_CORRUPTS);
-	change->slot->flags |= base->holds ? PORT_FLAG_BASE_HOLDS : 0;
+	change->slot->flags |= base->delays ? PORT_FLAG_BASE_HOLDS : 0;
 	change->slot->flags |= base->corrupts ? PORT_FLAG_BASE_CORRUPTS : 0;
 	return r;
 }
@@ -89,7 +89,7 @@ static int prepare(const struct fleet *f, const struct edt_change *change, struc
 int edt_commit(struct fleet *f, const struct edt_change *change, struct edt_committed *ret,
 	       struct netsim_err *err)
 {
-	bool was_held = policy_slot(f->policy)->flags & PORT_FLAG_HELD, holds;
+	bool was_queued = policy_slot(f->policy)->flags & PORT_FLAG_HELD, delays;
 	/* Nothing is in the way of an end, or of another profile. */
 	struct preparation p = {.overlays.lenient = !change->fault};
 	uint32_t limit;
@@ -99,16 +99,16 @@ int edt_commit(struct fleet *f, const struct edt_change *change, struct edt_comm
 		free(p.overlays.entries);
 		return r;
 	}
-	holds = p.overlays.holds || p.next.slot->flags & PORT_FLAG_BASE_HOLDS;
+	delays = p.overlays.delays || p.next.slot->flags & PORT_FLAG_BASE_HOLDS;
 	ret->corrupts = p.overlays.corrupts || p.next.slot->flags & PORT_FLAG_BASE_CORRUPTS;
 	ret->fault_id = p.fault_id;
 	limit = edt_queue_limit(p.next.slot->longest + p.overlays.longest);
 	free(p.overlays.entries);
 	p.next.slot->flags &= ~(uint32_t)PORT_FLAG_HELD;
 	/* A policy that was only found has no program to attach yet. */
-	if (holds && edt_queue_has_host(f->model))
+	if (delays && edt_queue_has_host(f->model))
 		r = policy_load_host(f->policy, err);
-	if (r == 0 && holds) {
+	if (r == 0 && delays) {
 		r = edt_queue_prepare(f, limit, err);
 		p.next.slot->flags |= PORT_FLAG_HELD;
 	}
@@ -116,7 +116,7 @@ int edt_commit(struct fleet *f, const struct edt_change *change, struct edt_comm
 		return r;
 	policy_commit(f->policy);
 	policy_sweep(f->policy);
-	if (holds)
+	if (delays)
 		return edt_queue_take_over(f, limit, err);
-	return was_held ? edt_queue_release(f, err) : 0;
+	return was_queued ? edt_queue_release(f, err) : 0;
 }

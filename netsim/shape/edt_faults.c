@@ -32,14 +32,14 @@ struct effect {
 struct composer {
 	const struct policy *policy;
 	const struct port_slot *slot;
-	const struct model *fleet;
+	const struct model *model;
 	struct effect effects[PORT_FAULTS];
 	struct claim *claims;
 	size_t claim_count;
 	uint8_t classes[PORT_CLASSES]; /* that have conditions between all pairs */
 	size_t class_count;
 	struct overlays result;
-	bool passes_over; /* targets that are gone */
+	bool skips_missing; /* targets that are gone */
 	struct netsim_err *err;
 };
 
@@ -63,7 +63,7 @@ static int add_claim(struct composer *c, struct port_key key, int fault)
 /* Nodes that a word means, by number; the host too where it says so. */
 static int expand(const struct composer *c, const char *word, uint16_t **ret, size_t *count)
 {
-	auto_free bool *marks = calloc(c->fleet->node_count + 1, sizeof(*marks));
+	auto_free bool *marks = calloc(c->model->node_count + 1, sizeof(*marks));
 	uint16_t *slot;
 	int r;
 
@@ -75,9 +75,9 @@ static int expand(const struct composer *c, const char *word, uint16_t **ret, si
 			*slot = POLICY_HOST;
 		return slot ? 0 : err_oom(c->err);
 	}
-	r = target_nodes(c->fleet, word, marks, c->err);
-	for (size_t i = 0; r >= 0 && i < c->fleet->node_count; i++) {
-		int number = marks[i] ? policy_node(c->policy, c->fleet->nodes[i].name) : -1;
+	r = target_nodes(c->model, word, marks, c->err);
+	for (size_t i = 0; r >= 0 && i < c->model->node_count; i++) {
+		int number = marks[i] ? policy_node(c->policy, c->model->nodes[i].name) : -1;
 
 		if (number < 0)
 			continue;
@@ -156,14 +156,14 @@ static int claim_links(struct composer *c, char *word, uint16_t vlan, int fault)
 		any = true;
 		r = add_claim(c, (struct port_key) {nodes[i], vlan, PORT_HOP_VLAN, 0, 0, 0}, fault);
 	}
-	for (size_t i = 0; r == 0 && !vlan && i < c->fleet->link_count; i++) {
+	for (size_t i = 0; r == 0 && !vlan && i < c->model->link_count; i++) {
 		uint16_t number = policy_link(c->policy, i);
 		bool wanted = false;
 		struct mark mark;
 
 		for (size_t n = 0; number && n < count; n++)
 			wanted |= policy_link_node(c->policy, number) == nodes[n];
-		if (!wanted || !mark_parse(c->fleet->links[i].alias, &mark) || !mark.iface ||
+		if (!wanted || !mark_parse(c->model->links[i].alias, &mark) || !mark.iface ||
 		    (slash && strcmp(mark.iface, slash + 1) != 0))
 			continue;
 		any = true;
@@ -212,7 +212,7 @@ static int claim_fault(struct composer *c, const struct port_fault *fault, int p
 	for (char *save, *word = strtok_r(words, " ", &save); r == 0 && word;
 	     word = strtok_r(NULL, " ", &save)) {
 		r = claim_target(c, word, fault, place);
-		if (r != -ENOENT || !c->passes_over)
+		if (r != -ENOENT || !c->skips_missing)
 			continue;
 		*c->err = (struct netsim_err) {0};
 		r = 0;
@@ -231,21 +231,21 @@ static void read_link_fault(const struct port_fault *fault, struct port_conditio
 static int read_fault(struct composer *c, const struct port_fault *fault, int place)
 {
 	struct effect *effect = &c->effects[place];
-	auto_free struct edt_stock *stock = calloc(1, sizeof(*stock));
+	auto_free struct edt_compiler *compiler = calloc(1, sizeof(*compiler));
 	struct conditions conditions;
 	int r;
 
-	if (!stock)
+	if (!compiler)
 		return err_oom(c->err);
-	stock->policy = c->policy;
-	stock->seed = fault->start ^ fault->id; /* the same whenever it is worked out again */
+	compiler->policy = c->policy;
+	compiler->seed = fault->start ^ fault->id; /* the same whenever it is worked out again */
 	*effect = (struct effect) {.used = true, .deadline = fault->deadline, .id = fault->id};
 	if (fault->kind == PORT_FAULT_LINK) {
 		read_link_fault(fault, &effect->conditions);
 		return 0;
 	}
 	r = conditions_parse(fault->conditions, &conditions, c->err);
-	return r == 0 ? edt_compile(&conditions, stock, &effect->conditions, c->err) : r;
+	return r == 0 ? edt_compile(&conditions, compiler, &effect->conditions, c->err) : r;
 }
 
 static bool is_composed(const struct port_fault *fault)
@@ -295,7 +295,7 @@ static int add_layer(struct composer *c, struct port_key key, uint8_t layer,
 	entry->key = key;
 	entry->conditions = *conditions;
 	entry->conditions.until = until;
-	c->result.holds |= edt_holds(conditions);
+	c->result.delays |= edt_delays(conditions);
 	c->result.corrupts |= conditions->corrupt != 0;
 	/* A queue is that of a rate, or of a trace that may have one. */
 	longest = conditions->delay +
@@ -445,11 +445,11 @@ static int compose_all(struct composer *c)
 }
 
 int fault_overlays(const struct policy *policy, const struct port_slot *slot,
-		   const struct model *fleet, struct overlays *ret, struct netsim_err *err)
+		   const struct model *model, struct overlays *ret, struct netsim_err *err)
 {
 	struct netsim_err why = {0};
 	struct composer c = {
-		.policy = policy, .slot = slot, .fleet = fleet, .passes_over = true, .err = &why};
+		.policy = policy, .slot = slot, .model = model, .skips_missing = true, .err = &why};
 	int r = 0;
 
 	c.result.lenient = ret->lenient;
@@ -476,9 +476,9 @@ int fault_overlays(const struct policy *policy, const struct port_slot *slot,
 }
 
 int fault_check(const struct policy *policy, const struct port_fault *fault,
-		const struct model *fleet, bool *ret_link, struct netsim_err *err)
+		const struct model *model, bool *ret_link, struct netsim_err *err)
 {
-	struct composer c = {.policy = policy, .fleet = fleet, .err = err};
+	struct composer c = {.policy = policy, .model = model, .err = err};
 	int r = read_fault(&c, fault, 0);
 
 	if (r == 0)
@@ -492,13 +492,13 @@ int fault_check(const struct policy *policy, const struct port_fault *fault,
 
 /* Holds packets back, or changes a link: only the programs can merge it with a profile. */
 int fault_needs_edt(const struct policy *policy, const struct port_fault *fault,
-		    const struct model *fleet, bool *ret, struct netsim_err *err)
+		    const struct model *model, bool *ret, struct netsim_err *err)
 {
 	const uint32_t held =
 		1U << COND_RATE | 1U << COND_DELAY | 1U << COND_JITTER | 1U << COND_SLOT;
 	struct conditions c;
 	bool links = false;
-	int r = fault_check(policy, fault, fleet, &links, err);
+	int r = fault_check(policy, fault, model, &links, err);
 
 	*ret = r == 0 && fault->kind == PORT_FAULT_CONDITIONS &&
 	       (links || (conditions_parse(fault->conditions, &c, NULL) == 0 && c.has & held));

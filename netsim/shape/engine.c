@@ -201,7 +201,7 @@ int engine_is_edt(struct fleet *f, bool *ret, struct netsim_err *err)
 }
 
 /* Senders into the fleet's links build no super-packets while these are shaped. */
-static int switch_offloads(struct fleet *f, bool idle, bool corrupts, struct netsim_err *err)
+static int set_offloads(struct fleet *f, struct netem_use use, struct netsim_err *err)
 {
 	const struct model *model = f->model;
 	auto_free struct netem_target *targets = calloc(model->link_count + 1, sizeof(*targets));
@@ -222,7 +222,7 @@ static int switch_offloads(struct fleet *f, bool idle, bool corrupts, struct net
 			.bridge = *link->master ? link->master : NULL,
 		};
 	}
-	return netem_offloads(f->st, f->name, targets, count, idle, corrupts, err);
+	return netem_set_offloads(f->st, f->name, targets, count, use, err);
 }
 
 int engine_commit(struct fleet *f, const struct edt_change *change, uint32_t *ret_id,
@@ -235,7 +235,9 @@ int engine_commit(struct fleet *f, const struct edt_change *change, uint32_t *re
 
 	after = policy_slot(f->policy)->flags;
 	if (r == 0 && ((before | after) & any))
-		r = switch_offloads(f, !(after & any), done.corrupts, err);
+		r = set_offloads(
+			f, (struct netem_use) {.idle = !(after & any), .corrupts = done.corrupts},
+			err);
 	if (r == 0 && ret_id)
 		*ret_id = done.fault_id;
 	return r;
@@ -303,7 +305,7 @@ int engine_use_edt(struct fleet *f, const struct intent *intent, bool only_plain
 	make_seed(&input);
 	if (r == 0)
 		r = edt_base_make(&input, &base, err);
-	if (r == 0 && only_plain && base.holds)
+	if (r == 0 && only_plain && base.delays)
 		r = -ENOENT;
 	if (r == 0)
 		r = engine_commit(f, &(struct edt_change) {.base = &base, .classes = classes}, NULL,

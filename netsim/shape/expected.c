@@ -58,10 +58,9 @@ static const char *next_word(const char **rest, size_t *ret)
 }
 
 /* Does a fault without a class change this port's link? */
-static bool means_link(const struct intent_fault *fault, const struct model_node *node,
-		       const char *iface)
+static bool affects_link(const struct intent_fault *fault, const struct expected_port *port)
 {
-	struct expected_end end = {node};
+	struct expected_end end = {port->node};
 	const char *rest = fault->targets, *word;
 	size_t length;
 
@@ -73,16 +72,16 @@ static bool means_link(const struct intent_fault *fault, const struct model_node
 
 		if (memchr(word, ':', length) || !names_end(word, name, end))
 			continue;
-		if (!slash || (strlen(iface) == length - name - 1 &&
-			       memcmp(slash + 1, iface, length - name - 1) == 0))
+		if (!slash || (strlen(port->iface) == length - name - 1 &&
+			       memcmp(slash + 1, port->iface, length - name - 1) == 0))
 			return true;
 	}
 	return false;
 }
 
 /* Does it change the path between two nodes, for this class? */
-static bool means_path(const struct intent_fault *fault, struct expected_end from,
-		       struct expected_end to, const char *class)
+static bool affects_path(const struct intent_fault *fault, struct expected_end from,
+			 struct expected_end to, const char *class)
 {
 	const char *rest = fault->targets, *word;
 	size_t length;
@@ -104,14 +103,13 @@ static bool means_path(const struct intent_fault *fault, struct expected_end fro
 }
 
 /* A VLAN's fault names the interface inside the node, not the port. */
-static bool means_vlan(const struct intent_fault *fault, const struct model_node *node,
-		       uint16_t vlan)
+static bool affects_vlan(const struct intent_fault *fault, const struct expected_port *port)
 {
-	struct expected_end end = {node};
+	struct expected_end end = {port->node};
 	const char *rest = fault->targets, *word;
 	size_t length;
 
-	if (!vlan || fault->vlan != vlan)
+	if (!port->vlan || fault->vlan != port->vlan)
 		return false;
 	while ((word = next_word(&rest, &length))) {
 		const char *slash = memchr(word, '/', length);
@@ -133,11 +131,11 @@ static int merge_fault(const struct intent_fault *fault, struct conditions *c,
 	return r;
 }
 
-int expected_link(const struct intent *intent, const struct model_node *node, const char *iface,
-		  uint16_t vlan, struct link_conditions *ret, enum expected_state *ret_state,
+int expected_link(const struct intent *intent, const struct expected_port *port,
+		  struct link_conditions *ret, enum expected_state *ret_state,
 		  struct netsim_err *err)
 {
-	int r = intent_port(intent, node, iface, ret, err);
+	int r = intent_port(intent, port->node, port->iface, ret, err);
 
 	*ret_state = EXPECTED_UP;
 	for (size_t i = 0; r == 0 && i < intent->fault_count; i++) {
@@ -146,10 +144,9 @@ int expected_link(const struct intent *intent, const struct model_node *node, co
 
 		if (!alive(intent, fault) || (!link && fault->kind != PORT_FAULT_CONDITIONS))
 			continue;
-		if (link &&
-		    (fault->vlan ? means_vlan(fault, node, vlan) : means_link(fault, node, iface)))
+		if (link && (fault->vlan ? affects_vlan(fault, port) : affects_link(fault, port)))
 			*ret_state = fault->period_ns ? EXPECTED_FLAPS : EXPECTED_DOWN;
-		if (link || !means_link(fault, node, iface))
+		if (link || !affects_link(fault, port))
 			continue;
 		r = merge_fault(fault, &ret->up, err);
 		if (r == 0)
@@ -176,7 +173,7 @@ int expected_path(const struct intent *intent, struct expected_end from, struct 
 		const struct intent_fault *fault = &intent->faults[i];
 
 		if (alive(intent, fault) && fault->kind == PORT_FAULT_CONDITIONS &&
-		    means_path(fault, from, to, class))
+		    affects_path(fault, from, to, class))
 			r = merge_fault(fault, ret, err);
 	}
 	return r;

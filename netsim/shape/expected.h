@@ -11,9 +11,15 @@
 /* Beside the conditions: a link that is down, or that comes and goes. */
 enum expected_state { EXPECTED_UP, EXPECTED_DOWN, EXPECTED_FLAPS };
 
-/* Of a port; vlan is that of the traffic, 0: none. After intent_parse(). */
-int expected_link(const struct intent *intent, const struct model_node *node, const char *iface,
-		  uint16_t vlan, struct link_conditions *ret, enum expected_state *ret_state,
+struct expected_port {
+	const struct model_node *node;
+	const char *iface;
+	uint16_t vlan; /* of the traffic; 0: untagged */
+};
+
+/* Resolves the conditions of a port's link, and its state. Call intent_parse() before. */
+int expected_link(const struct intent *intent, const struct expected_port *port,
+		  struct link_conditions *ret, enum expected_state *ret_state,
 		  struct netsim_err *err);
 
 /* An end of a path: a node, or the host with node NULL. */

@@ -27,12 +27,18 @@ struct netem_target {
 int netem_apply(struct state *st, const char *fleet, const struct netem_target *targets,
 		size_t count, struct netsim_err *err);
 
+/* What the targets' links are used for, on which the offloads of their senders depend. */
+struct netem_use {
+	bool idle;     /* nothing is shaped */
+	bool corrupts; /* packets get bit errors */
+};
+
 /*
- * Switches the offloads of whoever sends into these links off, or, with idle, on
- * again; and their checksums' where packets are going to be corrupted.
+ * Switches segmentation offload off for all senders into the targets' links, or on again
+ * where they are idle. Checksum offload is off exactly while packets are corrupted.
  */
-int netem_offloads(struct state *st, const char *fleet, const struct netem_target *targets,
-		   size_t count, bool idle, bool corrupts, struct netsim_err *err);
+int netem_set_offloads(struct state *st, const char *fleet, const struct netem_target *targets,
+		       size_t count, struct netem_use use, struct netsim_err *err);
 
 /*
  * The same for interfaces of this machine that belong to no fleet: the machine is
@@ -40,15 +46,18 @@ int netem_offloads(struct state *st, const char *fleet, const struct netem_targe
  */
 int netem_apply_bare(struct state *st, const struct netem_target *targets, size_t count,
 		     struct netsim_err *err);
-/* What netem does at a device and its IFB, as far as the kernel tells: for showing it. */
 struct qdiscs;
+/*
+ * Refuses a device whose root qdisc is not netsim's: -EEXIST with err, and the command
+ * that removes it as hint.
+ */
+int netem_check_root(const struct qdiscs *all, const struct link *device, struct netsim_err *err);
+
+/* The conditions that netem realises at a device and its IFB, as the kernel reports them. */
 void netem_seen(const struct state *st, const struct qdiscs *all, const struct link *device,
 		struct link_conditions *ret);
 
 /* Takes all of netsim's shaping off such an interface; *ret_was tells if it had any. */
 int netem_clear_bare(struct state *st, const char *device, bool *ret_was, struct netsim_err *err);
-
-/* The name of the IFB that a device's incoming packets pass. */
-void netem_ifb_name(const char *device, char ret[static IFNAMSIZ]);
 
 #endif

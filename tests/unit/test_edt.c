@@ -17,25 +17,25 @@
 static struct port_control control;
 static struct policy policy = {.control = &control};
 
-static struct edt_stock *new_stock(void)
+static struct edt_compiler *new_compiler(void)
 {
-	struct edt_stock *stock = calloc(1, sizeof(*stock));
+	struct edt_compiler *compiler = calloc(1, sizeof(*compiler));
 
-	assert_non_null(stock);
-	stock->policy = &policy;
-	stock->now = 12345;
-	stock->seed = 99;
-	return stock;
+	assert_non_null(compiler);
+	compiler->policy = &policy;
+	compiler->now = 12345;
+	compiler->seed = 99;
+	return compiler;
 }
 
 static struct port_conditions compile(const char *text)
 {
-	auto_free struct edt_stock *stock = new_stock();
+	auto_free struct edt_compiler *compiler = new_compiler();
 	struct port_conditions ret;
 	struct netsim_err err = {0};
 	struct conditions c;
 
-	if (conditions_parse(text, &c, &err) < 0 || edt_compile(&c, stock, &ret, &err) < 0)
+	if (conditions_parse(text, &c, &err) < 0 || edt_compile(&c, compiler, &ret, &err) < 0)
 		fail_msg("%s: %s", text, err.what);
 	return ret;
 }
@@ -154,7 +154,7 @@ static void test_holds(void **state)
 {
 	static const struct {
 		const char *text;
-		bool holds;
+		bool delays;
 	} rows[] = {{"none", false},	 {"loss 5%", false}, {"duplicate 1% corrupt 1%", false},
 		    {"delay 1ms", true}, {"8mbit", true},    {"slot 1ms..2ms", true},
 		    {"delay 0ms", false}};
@@ -164,11 +164,11 @@ static void test_holds(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct port_conditions c = compile(rows[i].text);
 
-		assert_int_equal(edt_holds(&c), rows[i].holds);
+		assert_int_equal(edt_delays(&c), rows[i].delays);
 	}
-	assert_true(edt_holds(&trace));
+	assert_true(edt_delays(&trace));
 	trace.trace_has = PORT_HAS_LOSS;
-	assert_false(edt_holds(&trace));
+	assert_false(edt_delays(&trace));
 }
 
 static void test_merge(void **state)
@@ -224,18 +224,18 @@ static void test_trace(void **state)
 				       "2s 0 2ms 0%\n3s 16mbit 1ms 0%\n4s 0 1ms 0%\n5s\n");
 	struct trace *two = load_trace("time delay\n0s 7ms\n10s\n");
 	struct conditions c = {.has = 1U << COND_TRACE, .trace = one, .trace_has = one->has};
-	auto_free struct edt_stock *stock = new_stock();
+	auto_free struct edt_compiler *compiler = new_compiler();
 	struct port_conditions a, b, again;
 	struct policy_base base = {0};
 
 	(void)state;
-	assert_int_equal(edt_compile(&c, stock, &a, NULL), 0);
+	assert_int_equal(edt_compile(&c, compiler, &a, NULL), 0);
 	c.trace = two;
 	c.trace_has = two->has;
-	assert_int_equal(edt_compile(&c, stock, &b, NULL), 0);
+	assert_int_equal(edt_compile(&c, compiler, &b, NULL), 0);
 	c.trace = one;
 	c.trace_has = one->has;
-	assert_int_equal(edt_compile(&c, stock, &again, NULL), 0);
+	assert_int_equal(edt_compile(&c, compiler, &again, NULL), 0);
 	assert_int_equal(a.trace_first, 0);
 	assert_int_equal(a.trace_count, 5);
 	assert_int_equal(a.trace_length, 5 * SECOND);
@@ -245,7 +245,7 @@ static void test_trace(void **state)
 	assert_int_equal(b.trace_count, 1);
 	assert_int_equal(b.trace_has, PORT_HAS_DELAY);
 	assert_int_equal(again.trace_first, 0);
-	assert_int_equal(edt_unload(stock, &base, NULL), 0);
+	assert_int_equal(edt_copy_tables(compiler, &base, NULL), 0);
 	assert_int_equal(base.row_count, 6);
 	assert_int_equal(base.rows[0].rate, 1000000);
 	assert_int_equal(base.rows[1].at, SECOND);
@@ -297,7 +297,7 @@ static void test_trace_and_plain(void **state)
 static void test_tables(void **state)
 {
 	static int16_t tables[POLICY_FILE_TABLES + 1][64];
-	auto_free struct edt_stock *stock = new_stock();
+	auto_free struct edt_compiler *compiler = new_compiler();
 	struct policy_base base = {0};
 	struct port_conditions first, ret;
 	struct netsim_err err = {0};
@@ -311,17 +311,17 @@ static void test_tables(void **state)
 		c.table_len = 64;
 		if (i == POLICY_FILE_TABLES)
 			break;
-		assert_int_equal(edt_compile(&c, stock, &ret, &err), 0);
+		assert_int_equal(edt_compile(&c, compiler, &ret, &err), 0);
 		first = i ? first : ret;
 		assert_int_equal(ret.table, policy_table(&policy, (size_t)i));
 		assert_true(ret.table >= DIST_FILE && ret.table < PORT_TABLES);
 	}
-	assert_int_equal(edt_compile(&c, stock, &ret, &err), -ENOSPC);
+	assert_int_equal(edt_compile(&c, compiler, &ret, &err), -ENOSPC);
 	assert_int_equal(err.kind, NETSIM_ERR_INPUT);
 	c.table = tables[0];
-	assert_int_equal(edt_compile(&c, stock, &ret, NULL), 0);
+	assert_int_equal(edt_compile(&c, compiler, &ret, NULL), 0);
 	assert_int_equal(ret.table, first.table);
-	assert_int_equal(edt_unload(stock, &base, NULL), 0);
+	assert_int_equal(edt_copy_tables(compiler, &base, NULL), 0);
 	assert_int_equal(base.table_count, POLICY_FILE_TABLES);
 	for (int i = 0; i < PORT_TABLE_ENTRIES; i++)
 		assert_int_equal(base.tables[1][i], 64 + i / 64);

@@ -112,10 +112,10 @@ static void test_links(void **state)
 	       "up a/eth0 @server: 8mbit delay 1ms\nup a/eth1 @server: 8mbit delay 1ms\n"
 	       "up b/eth0 @server: 8mbit delay 1ms\nup c/eth0: delay 5ms loss 1%\n"
 	       "up d/eth0: delay 1ms\n");
-	assert_true(f->base.holds);
+	assert_true(f->base.delays);
 	assert_false(f->base.corrupts);
 	expect(f, "nodes:\n  d: {down: {corrupt: 1%}}\n", "down d/eth0: corrupt 1%\n");
-	assert_false(f->base.holds);
+	assert_false(f->base.delays);
 	assert_true(f->base.corrupts);
 	expect(f, "nodes:\n  nobody: {delay: 1ms}\n", "");
 	/* a port that has no number yet has nothing */
@@ -242,7 +242,7 @@ static void test_traces(void **state)
 	assert_int_equal(f->base.policy.count, 5);
 	assert_int_equal(f->base.policy.row_count, 1); /* once for all */
 	assert_int_equal(f->base.policy.rows[0].delay, 1000);
-	assert_true(f->base.holds);
+	assert_true(f->base.delays);
 	assert_true(f->base.policy.entries[4].conditions.trace_start == 1000);
 }
 

@@ -209,7 +209,7 @@ static void test_gone(void **state)
 	add("delay 2ms", "gone d", "", 0);
 	expect("1 a>b: loss 5%\n1 down c/eth0: loss 5%\n1 down d/eth0: delay 2ms\n"
 	       "1 up c/eth0: loss 5%\n1 up d/eth0: delay 2ms\n");
-	assert_true(overlays.holds);
+	assert_true(overlays.delays);
 }
 
 /* On top of what the profile says, key by key. */
@@ -222,7 +222,7 @@ static void test_on_profile(void **state)
 	add("loss 5%", "a:b b:a", "", 0);
 	expect("1 a>b: delay 20ms loss 5%\n1 b>a: loss 5%\n1 down c/eth0: 8mbit delay 80ms\n"
 	       "1 up c/eth0: 8mbit delay 80ms\n");
-	assert_true(overlays.holds);
+	assert_true(overlays.delays);
 	assert_false(overlays.corrupts);
 	/* twice the delay, or a hundred frames, in the queue */
 	assert_true(overlays.longest == 80000000 + 160000000);

@@ -78,12 +78,11 @@ static void test_links(void **state)
 					     .conditions = (char *)"loss 5%",
 					     .targets = (char *)rows[i].targets};
 		struct intent intent = with_fault(&fault);
+		struct expected_port port = {end_of(rows[i].node).node, rows[i].iface, 0};
 		struct link_conditions c;
 		enum expected_state is;
 
-		assert_int_equal(expected_link(&intent, end_of(rows[i].node).node, rows[i].iface, 0,
-					       &c, &is, NULL),
-				 0);
+		assert_int_equal(expected_link(&intent, &port, &c, &is, NULL), 0);
 		is_text(&c.up, rows[i].want);
 		is_text(&c.down, rows[i].want);
 		assert_int_equal(is, EXPECTED_UP);
@@ -213,13 +212,12 @@ static void test_link_faults(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct intent_fault fault = rows[i].fault;
 		struct intent intent = with_fault(&fault);
+		struct expected_port port = {end_of(rows[i].node).node, "eth1", rows[i].vlan};
 		struct link_conditions c;
 		enum expected_state is;
 
 		fault.kind = PORT_FAULT_LINK;
-		assert_int_equal(expected_link(&intent, end_of(rows[i].node).node, "eth1",
-					       rows[i].vlan, &c, &is, NULL),
-				 0);
+		assert_int_equal(expected_link(&intent, &port, &c, &is, NULL), 0);
 		assert_int_equal(is, rows[i].want);
 		is_text(&c.up, "none");
 	}
