@@ -14,13 +14,13 @@
 
 /* One entry of `pairs:` for one directed pair of nodes. */
 struct claim {
-	uint16_t from, to; /* places in ends[] */
-	int level;	   /* how specific the entry is */
-	size_t order;	   /* where it stands in the file */
+	uint16_t from, to; /* indices in ends[] */
+	int level;	   /* specificity of the entry */
+	size_t order;	   /* position of the entry in the file */
 	const struct conditions *conditions;
 };
 
-/* A node, or the host, as an end of paths. */
+/* A node or the host as an end of paths; number is the policy's. */
 struct end {
 	const char *name;
 	const char *const *roles;
@@ -37,7 +37,7 @@ struct maker {
 	struct edt_compiler compiler;
 	struct end *ends;
 	size_t end_count;
-	uint16_t *by_name; /* ends in the order of their names */
+	uint16_t *by_name; /* indices of ends[], sorted by name */
 	struct claim *claims;
 	size_t claim_count;
 	struct edt_base base;
@@ -125,7 +125,7 @@ static int list_ends(struct maker *m)
 		m->ends[i] = (struct end) {node->name, (const char *const *)node->roles,
 					   node->role_count, 0};
 	}
-	/* By the ports: searching the policy's names for each would be slow. */
+	/* Take the numbers from the ports: a search by name for each node would be slow. */
 	for (size_t i = 0; i < m->model->link_count; i++) {
 		struct mark mark;
 		int node;
@@ -145,7 +145,7 @@ static int list_ends(struct maker *m)
 	return 0;
 }
 
-/* The place of a plain name in ends[], or -1. */
+/* The index of a plain name in ends[], or -1. */
 static int find_end(const struct maker *m, const char *name)
 {
 	size_t low = 0, high = m->end_count;
@@ -164,13 +164,13 @@ static int find_end(const struct maker *m, const char *name)
 	return -1;
 }
 
-/* As a profile's `nodes:` are: @role 1, pattern 2, the name itself 3. */
+/* Specificity, as in a profile's `nodes:`: @role 1, pattern 2, name 3. */
 static int level_of(const char *pattern)
 {
 	return *pattern == '@' ? 1 : name_is_pattern(pattern) ? 2 : 3;
 }
 
-/* The ends that a pattern names; no pattern means the host. */
+/* Appends the ends that a name, pattern or @role matches; patterns never match the host. */
 static int expand(const struct maker *m, const char *pattern, uint16_t **ret, size_t *count)
 {
 	uint16_t *slot;
@@ -205,8 +205,10 @@ static int claim(struct maker *m, uint16_t from, uint16_t to, int level, size_t 
 		return 0;
 	if (m->claim_count >= PORT_CONDITIONS / 2) {
 		err_set(m->err, NETSIM_ERR_INPUT, -E2BIG, &m->profile->pairs[order].at,
-			"the pairs are more than %d directed pairs of nodes", PORT_CONDITIONS / 2);
-		err_hint(m->err, "put what holds for many into `nodes` or `default`");
+			"the pairs match more than %d directed pairs of nodes",
+			PORT_CONDITIONS / 2);
+		err_hint(m->err,
+			 "move conditions that apply to many nodes into `nodes` or `default`");
 		return -E2BIG;
 	}
 	slot = array_push(m->claims, m->claim_count);
@@ -239,7 +241,8 @@ static int claim_pair(struct maker *m, size_t order)
 	for (size_t a = 0; a < from_count; a++)
 		for (size_t b = 0; r == 0 && b < to_count; b++) {
 			r = claim(m, from[a], to[b], level, order, &pair->conditions.up);
-			/* Where both ends name both nodes, there is no way back to add. */
+			/* If both ends match both nodes, the loop adds the other direction itself.
+			 */
 			if (r < 0 || !pair->both ||
 			    (contains(from, from_count, to[b]) && contains(to, to_count, from[a])))
 				continue;
@@ -261,20 +264,20 @@ static int compare_claims(const void *x, const void *y)
 	return a->order < b->order ? -1 : a->order > b->order;
 }
 
-/* All claims to one pair, the least specific first, come to one entry. */
-static int settle(struct maker *m, size_t first, size_t end)
+/* Merges all claims to one pair, the least specific first, into one entry. */
+static int merge_claims(struct maker *m, size_t first, size_t end)
 {
 	const struct end *from = &m->ends[m->claims[first].from],
 			 *to = &m->ends[m->claims[first].to];
 	struct port_key key = {.from = from->number, .to = to->number, .hop = PORT_HOP_PATH};
 	struct conditions sum = {0};
-	char whose[160];
+	char subject[160];
 	int r;
 
 	for (size_t i = first; i < end; i++)
 		conditions_merge(&sum, m->claims[i].conditions);
-	snprintf(whose, sizeof(whose), "%s to %s", from->name, to->name);
-	r = conditions_check(&sum, whose, "", m->err);
+	snprintf(subject, sizeof(subject), "%s to %s", from->name, to->name);
+	r = conditions_check(&sum, subject, "", m->err);
 	return r == 0 ? add_compiled(m, key, &sum) : r;
 }
 
@@ -292,14 +295,14 @@ static int add_pairs(struct maker *m)
 		while (next < m->claim_count && m->claims[next].from == m->claims[i].from &&
 		       m->claims[next].to == m->claims[i].to)
 			next++;
-		r = settle(m, i, next);
+		r = merge_claims(m, i, next);
 	}
 	return r;
 }
 
 /*
- * What the profile asks of one class: of its family, and more specifically of it. A
- * family's rate is one for all of its classes, on the clock of the first.
+ * Merges the conditions of a class: those of its family first, then its own. The classes
+ * of a family share the family's rate: all use the rate clock of the first.
  */
 static int compile_class(struct maker *m, size_t at, struct port_conditions *ret)
 {
@@ -329,7 +332,7 @@ static int compile_class(struct maker *m, size_t at, struct port_conditions *ret
 	return r;
 }
 
-/* A class between all pairs, and between those that have conditions of their own. */
+/* Adds the entries of a class: one for all pairs, and one for each pair with conditions. */
 static int add_class(struct maker *m, size_t at, size_t pairs_first, size_t pairs_end)
 {
 	struct port_key key = {PORT_ANY, PORT_ANY, PORT_HOP_PATH, (uint8_t)(at + 1), 0, 0};

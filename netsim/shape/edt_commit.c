@@ -12,6 +12,7 @@ bool edt_is_base(const struct policy *policy)
 	return policy && policy_slot(policy)->flags & PORT_FLAG_BASE;
 }
 
+/* An upper bound, in ns, of the time that packets spend under these conditions. */
 static uint64_t longest_of(const struct edt_base *base)
 {
 	uint64_t longest = 0;
@@ -28,7 +29,7 @@ static uint64_t longest_of(const struct edt_base *base)
 		}
 		longest = time > longest ? time : longest;
 	}
-	return 3 * longest; /* of three hops */
+	return 3 * longest; /* a path has three hops: up, path, down */
 }
 
 static int put_base(struct policy *policy, struct policy_change *change,
@@ -56,7 +57,7 @@ static int put_fault(struct policy *policy, struct policy_change *change,
 	return 0;
 }
 
-/* The policy's idle half on its way into force, and the overlays in it. */
+/* A change of the policy's idle half before its commit, and the overlays in it. */
 struct preparation {
 	struct policy_change next;
 	struct overlays overlays;
@@ -90,7 +91,7 @@ int edt_commit(struct fleet *f, const struct edt_change *change, struct edt_comm
 	       struct netsim_err *err)
 {
 	bool was_queued = policy_slot(f->policy)->flags & PORT_FLAG_HELD, delays;
-	/* Nothing is in the way of an end, or of another profile. */
+	/* Jitter that lost its delay must not block healing, or another profile. */
 	struct preparation p = {.overlays.lenient = !change->fault};
 	uint32_t limit;
 	int r = prepare(f, change, &p, err);
@@ -105,7 +106,7 @@ int edt_commit(struct fleet *f, const struct edt_change *change, struct edt_comm
 	limit = edt_queue_limit(p.next.slot->longest + p.overlays.longest);
 	free(p.overlays.entries);
 	p.next.slot->flags &= ~(uint32_t)PORT_FLAG_HELD;
-	/* A policy that was only found has no program to attach yet. */
+	/* A policy opened by policy_find() has not loaded the programs yet. */
 	if (delays && edt_queue_has_host(f->model))
 		r = policy_load_host(f->policy, err);
 	if (r == 0 && delays) {

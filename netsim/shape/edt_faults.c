@@ -15,13 +15,13 @@
 
 #define CLAIMS_MAX (PORT_OVERLAYS / 4)
 
-/* One fault's say in one hop. */
+/* One fault that affects one hop. */
 struct claim {
 	struct port_key key;
-	int fault; /* place in the slot */
+	int fault; /* index in the slot */
 };
 
-/* What a fault does, ready to be merged. */
+/* A fault's compiled conditions. */
 struct effect {
 	bool used;
 	struct port_conditions conditions;
@@ -36,10 +36,10 @@ struct composer {
 	struct effect effects[PORT_FAULTS];
 	struct claim *claims;
 	size_t claim_count;
-	uint8_t classes[PORT_CLASSES]; /* that have conditions between all pairs */
+	uint8_t classes[PORT_CLASSES]; /* with conditions for all pairs in the profile */
 	size_t class_count;
 	struct overlays result;
-	bool skips_missing; /* targets that are gone */
+	bool skips_missing; /* ignore targets that do not exist */
 	struct netsim_err *err;
 };
 
@@ -48,9 +48,9 @@ static int add_claim(struct composer *c, struct port_key key, int fault)
 	struct claim *slot;
 
 	if (c->claim_count == CLAIMS_MAX) {
-		err_set(c->err, NETSIM_ERR_USAGE, -E2BIG, NULL, "the faults mean more than %d hops",
-			CLAIMS_MAX);
-		err_hint(c->err, "name nodes instead of pairs, or fewer of them");
+		err_set(c->err, NETSIM_ERR_USAGE, -E2BIG, NULL,
+			"the faults affect more than %d hops", CLAIMS_MAX);
+		err_hint(c->err, "name nodes instead of pairs, or fewer pairs");
 		return -E2BIG;
 	}
 	slot = array_push(c->claims, c->claim_count);
@@ -60,7 +60,7 @@ static int add_claim(struct composer *c, struct port_key key, int fault)
 	return 0;
 }
 
-/* Nodes that a word means, by number; the host too where it says so. */
+/* Appends the numbers of the nodes that a word names; the word "host" names the host. */
 static int expand(const struct composer *c, const char *word, uint16_t **ret, size_t *count)
 {
 	auto_free bool *marks = calloc(c->model->node_count + 1, sizeof(*marks));
@@ -116,7 +116,7 @@ static int claim_pairs(struct composer *c, char *word, uint8_t class, int fault)
 	return r;
 }
 
-/* Of a class, a node means all paths that begin or end there. */
+/* With a class, a node stands for all paths to and from it. */
 static int claim_class(struct composer *c, const char *word, uint8_t class, int fault)
 {
 	auto_free uint16_t *nodes = NULL;
@@ -158,12 +158,12 @@ static int claim_links(struct composer *c, char *word, uint16_t vlan, int fault)
 	}
 	for (size_t i = 0; r == 0 && !vlan && i < c->model->link_count; i++) {
 		uint16_t number = policy_link(c->policy, i);
-		bool wanted = false;
+		bool named = false;
 		struct mark mark;
 
 		for (size_t n = 0; number && n < count; n++)
-			wanted |= policy_link_node(c->policy, number) == nodes[n];
-		if (!wanted || !mark_parse(c->model->links[i].alias, &mark) || !mark.iface ||
+			named |= policy_link_node(c->policy, number) == nodes[n];
+		if (!named || !mark_parse(c->model->links[i].alias, &mark) || !mark.iface ||
 		    (slash && strcmp(mark.iface, slash + 1) != 0))
 			continue;
 		any = true;
@@ -190,7 +190,7 @@ static int claim_target(struct composer *c, char *word, const struct port_fault 
 
 		if (!name || !class_matches_name(name, fault->class))
 			continue;
-		/* A family shares the rate: on the clock of the first. */
+		/* The classes of a family share one rate: all use the rate clock of the first. */
 		if (!any && strcmp(name, fault->class) != 0)
 			c->effects[place].conditions.rate_class = class;
 		any = true;
@@ -238,7 +238,7 @@ static int read_fault(struct composer *c, const struct port_fault *fault, int pl
 	if (!compiler)
 		return err_oom(c->err);
 	compiler->policy = c->policy;
-	compiler->seed = fault->start ^ fault->id; /* the same whenever it is worked out again */
+	compiler->seed = fault->start ^ fault->id; /* the same each time it is recomputed */
 	*effect = (struct effect) {.used = true, .deadline = fault->deadline, .id = fault->id};
 	if (fault->kind == PORT_FAULT_LINK) {
 		read_link_fault(fault, &effect->conditions);
@@ -273,9 +273,8 @@ static int read_base(const struct composer *c, const struct port_key *key,
 
 static int refuse_jitter(const struct composer *c)
 {
-	err_set(c->err, NETSIM_ERR_USAGE, -EINVAL, NULL,
-		"jitter: there is no delay that it could vary");
-	err_hint(c->err, "give a delay as well");
+	err_set(c->err, NETSIM_ERR_USAGE, -EINVAL, NULL, "jitter: there is no delay to vary");
+	err_hint(c->err, "add a delay");
 	return -EINVAL;
 }
 
@@ -297,7 +296,7 @@ static int add_layer(struct composer *c, struct port_key key, uint8_t layer,
 	entry->conditions.until = until;
 	c->result.delays |= edt_delays(conditions);
 	c->result.corrupts |= conditions->corrupt != 0;
-	/* A queue is that of a rate, or of a trace that may have one. */
+	/* The queue counts only with a rate; a trace may have one. */
 	longest = conditions->delay +
 		  (conditions->rate || conditions->trace_has ? conditions->queue : 0);
 	if (longest > c->result.longest)
@@ -305,7 +304,7 @@ static int add_layer(struct composer *c, struct port_key key, uint8_t layer,
 	return 0;
 }
 
-/* The soonest deadline after a time among some faults, 0: none. */
+/* The earliest of some faults' deadlines after a time, 0: none. */
 static uint64_t next_deadline(const struct composer *c, const int *faults, size_t count,
 			      uint64_t after)
 {
@@ -320,7 +319,7 @@ static uint64_t next_deadline(const struct composer *c, const int *faults, size_
 	return next;
 }
 
-/* One hop: all that is said of it, for each span of time between deadlines. */
+/* Merges the faults of one hop: one layer for each time span between deadlines. */
 static int compose(struct composer *c, struct port_key key, const int *faults, size_t count)
 {
 	struct port_conditions base;
@@ -344,7 +343,7 @@ static int compose(struct composer *c, struct port_key key, const int *faults, s
 			return 0;
 		if (layer > PORT_LAYERS) {
 			err_set(c->err, NETSIM_ERR_USAGE, -ENOSPC, NULL,
-				"more than %d faults with different times meet on one hop",
+				"more than %d faults with different deadlines affect one hop",
 				PORT_LAYERS);
 			err_hint(c->err, "heal some of them first");
 			return -ENOSPC;
@@ -379,7 +378,7 @@ static int compare_ids(const void *x, const void *y, void *arg)
 	return a < b ? -1 : a > b;
 }
 
-/* One class of one hop: the faults that name it, and those that name no class. */
+/* Merges the faults of one class on one hop: those that name it, and those without a class. */
 static int compose_class(struct composer *c, const struct claim *claims, size_t count,
 			 uint8_t class)
 {
@@ -399,7 +398,10 @@ static int compose_class(struct composer *c, const struct claim *claims, size_t 
 	return compose(c, key, faults, n);
 }
 
-/* All that is claimed of one hop: for each class that anybody names there. */
+/*
+ * Merges the claims to one hop, for each class that a fault names there. Faults without a
+ * class also change classes that have conditions in the profile.
+ */
 static int compose_hop(struct composer *c, const struct claim *claims, size_t count)
 {
 	bool classes[PORT_CLASSES] = {0};
@@ -415,7 +417,7 @@ static int compose_hop(struct composer *c, const struct claim *claims, size_t co
 	return r;
 }
 
-/* The classes that the profile gives conditions between all pairs. */
+/* Finds the classes that have conditions for all pairs in the profile. */
 static void find_classes(struct composer *c)
 {
 	struct port_conditions ignored;
@@ -490,18 +492,18 @@ int fault_check(const struct policy *policy, const struct port_fault *fault,
 	return r;
 }
 
-/* Holds packets back, or changes a link: only the programs can merge it with a profile. */
+/* Conditions of links, and delays, can be merged with a profile by the programs only. */
 int fault_needs_edt(const struct policy *policy, const struct port_fault *fault,
 		    const struct model *model, bool *ret, struct netsim_err *err)
 {
-	const uint32_t held =
+	const uint32_t delaying =
 		1U << COND_RATE | 1U << COND_DELAY | 1U << COND_JITTER | 1U << COND_SLOT;
 	struct conditions c;
 	bool links = false;
 	int r = fault_check(policy, fault, model, &links, err);
 
 	*ret = r == 0 && fault->kind == PORT_FAULT_CONDITIONS &&
-	       (links || (conditions_parse(fault->conditions, &c, NULL) == 0 && c.has & held));
+	       (links || (conditions_parse(fault->conditions, &c, NULL) == 0 && c.has & delaying));
 	return r;
 }
 

@@ -24,7 +24,7 @@ uint32_t edt_queue_limit(uint64_t longest)
 	return limit > LIMIT_MAX ? LIMIT_MAX : (uint32_t)limit;
 }
 
-/* A bridge that hands frames up to the host. */
+/* True for a bridge that delivers frames to the host: the host has an address on it. */
 static bool delivers_to_host(const struct link *link)
 {
 	return link->kind == LINK_BRIDGE && link->node == MODEL_HOST && link->addr_count;
@@ -60,7 +60,10 @@ static int need_ifb(struct fleet *f, const struct link *bridge, const struct lin
 	return r == 0 && !*ret ? -ENODEV : r;
 }
 
-/* Changes of a policy in force do not need the programs, which take time to load. */
+/*
+ * Attaches the program that delays packets to the host. Skips that where a policy in force
+ * changes: its program is attached already, and loading takes time.
+ */
 static int attach_program(struct fleet *f, const struct link *ifb, const struct qdiscs *all,
 			  struct netsim_err *err)
 {
@@ -77,7 +80,7 @@ static int attach_program(struct fleet *f, const struct link *ifb, const struct 
 	return 0;
 }
 
-/* What the bridge hands up goes through the IFB, where ns_hold judges it. */
+/* Redirects frames from the bridge to the host through the IFB, where ns_hold delays them. */
 static int redirect_bridge(struct fleet *f, const struct link *bridge, const struct qdiscs *all,
 			   uint32_t limit, struct netsim_err *err)
 {
@@ -127,7 +130,7 @@ int edt_queue_prepare(struct fleet *f, uint32_t limit, struct netsim_err *err)
 			put_fq(st, &all, link->ifindex, limit,
 			       mark_call(link->alias, link->name, text));
 	}
-	/* What this kernel lacks shows before anything else is made. */
+	/* Send now: a kernel without fq or netem fails before IFBs are added. */
 	if (r == 0)
 		r = rtnl_send(st->rt, &why);
 	for (size_t i = 0; r == 0 && i < model->link_count; i++)

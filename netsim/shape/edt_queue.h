@@ -1,31 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Where the edt engine's packets wait: an fq below the root of every port, and,
- * for what goes to the host, an IFB for each bridge that it has an address on.
+ * The queues of the edt engine: an fq below the root qdisc of every port and, for packets
+ * to the host, below that of an IFB for each bridge on which the host has an address.
  */
 #ifndef NETSIM_SHAPE_EDT_QUEUE_H
 #define NETSIM_SHAPE_EDT_QUEUE_H
 
 #include "netsim/fleet/fleet.h"
 
-/* How many packets may wait at a port where the longest delay is so many ns. */
+/* The limit of an fq, in packets, for a longest delay in ns. */
 uint32_t edt_queue_limit(uint64_t longest);
 
 /* True where the host takes part in the fleet's traffic. */
 bool edt_queue_has_host(const struct model *model);
 
 /*
- * Puts the fqs and the IFBs there, without any effect on what passes as long as
- * no departures are set. Call state_read_host() before. A kernel without fq or netem
- * is an error of kind ENV; a foreign root one of kind KERNEL.
+ * Adds the fqs and the IFBs. They do not change the traffic until the programs set
+ * departure times. Call state_read_host() before. A kernel without fq or netem is an error
+ * of kind ENV, a foreign root qdisc one of kind KERNEL.
  */
 int edt_queue_prepare(struct fleet *f, uint32_t limit, struct netsim_err *err);
 /*
- * Takes what netem does out of the way, once the programs do it: roots only let go
- * of their senders, what nodes send goes straight to the bridge.
+ * Ends netem's conditions once the programs realise them: root netems only orphan packets
+ * (NETEM_HOLD), and frames from nodes go to the bridge without passing an IFB.
  */
 int edt_queue_take_over(struct fleet *f, uint32_t limit, struct netsim_err *err);
-/* Makes the roots idle again. */
+/* Makes the root qdiscs idle again, and ends the redirection to the bridges' IFBs. */
 int edt_queue_release(struct fleet *f, struct netsim_err *err);
 
 #endif

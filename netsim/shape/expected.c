@@ -32,7 +32,7 @@ static struct profile_end profile_end(struct expected_end end)
 	return ret;
 }
 
-/* The word of a target, up to an end that is not part of it. */
+/* True if a target's word of the given length (not terminated) names the end. */
 static bool names_end(const char *word, size_t length, struct expected_end end)
 {
 	char pattern[128];
@@ -47,7 +47,7 @@ static bool names_end(const char *word, size_t length, struct expected_end end)
 			  end.node->role_count);
 }
 
-/* The next of some words, NULL after the last; its length in *ret. */
+/* Returns the next word and its length in *ret; NULL after the last. */
 static const char *next_word(const char **rest, size_t *ret)
 {
 	const char *word = *rest ? *rest + strspn(*rest, " ") : "";
@@ -57,7 +57,7 @@ static const char *next_word(const char **rest, size_t *ret)
 	return *ret ? word : NULL;
 }
 
-/* Does a fault without a class change this port's link? */
+/* True for a fault without a class whose targets include the port. */
 static bool affects_link(const struct intent_fault *fault, const struct expected_port *port)
 {
 	struct expected_end end = {port->node};
@@ -79,7 +79,7 @@ static bool affects_link(const struct intent_fault *fault, const struct expected
 	return false;
 }
 
-/* Does it change the path between two nodes, for this class? */
+/* True if a fault changes the path between two ends, for this class. */
 static bool affects_path(const struct intent_fault *fault, struct expected_end from,
 			 struct expected_end to, const char *class)
 {
@@ -102,7 +102,7 @@ static bool affects_path(const struct intent_fault *fault, struct expected_end f
 	return false;
 }
 
-/* A VLAN's fault names the interface inside the node, not the port. */
+/* The fault of a VLAN names the interface inside the node, not the port. */
 static bool affects_vlan(const struct intent_fault *fault, const struct expected_port *port)
 {
 	struct expected_end end = {port->node};
@@ -179,7 +179,7 @@ int expected_path(const struct intent *intent, struct expected_end from, struct 
 	return r;
 }
 
-/* Which of a partition's groups a node is in, -1: none. */
+/* The index of a node's group in a partition, -1: none. */
 static int group_of(const struct intent_fault *fault, const char *name)
 {
 	size_t length = strlen(name), part;

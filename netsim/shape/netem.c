@@ -14,10 +14,10 @@
 #include "netsim/shape/netem_params.h"
 #include "netsim/util/auto.h"
 
-/* One target on its way into the kernel. */
+/* The work on one target. */
 struct job {
 	const struct netem_target *target;
-	struct netem_params out, in; /* what leaves the device, what comes in */
+	struct netem_params out, in; /* egress and ingress of the device */
 	bool idle, corrupts;
 	char ifb[IFNAMSIZ];
 	bool new_ifb;
@@ -101,7 +101,9 @@ static int require_netem(struct applier *a)
 		return r;
 	err_set(a->err, NETSIM_ERR_ENV, -ENOENT, NULL,
 		"this kernel has no netem, which profiles need");
-	err_hint(a->err, "modprobe sch_netem, or a kernel that has it (see netsim doctor)");
+	err_hint(
+		a->err,
+		"load it with modprobe sch_netem, or use a kernel that has it (see netsim doctor)");
 	return -ENOENT;
 }
 
@@ -194,7 +196,7 @@ static int compare(struct applier *a, const struct qdiscs *now, int ifindex,
 	    (!params->has_tbf || (child && child->tbf.rate == params->tbf.rate)))
 		return 0;
 	return err_set(a->err, NETSIM_ERR_KERNEL, -EIO, params->at,
-		       "%s: the kernel's qdisc does not show what was asked", subject);
+		       "%s: the kernel's qdisc differs from the requested one", subject);
 }
 
 static int read_back(struct applier *a)
@@ -218,7 +220,7 @@ static int switch_inside(void *arg, struct netsim_err *err)
 	const struct job *job = arg;
 	int r = offload_set(job->target->iface, OFFLOAD_SEND, job->idle, NULL, err);
 
-	/* Who computes no checksum, and checks none, would not see what was damaged. */
+	/* With checksum offload on, the receiver would not notice corruption. */
 	if (r == 0 && (job->corrupts || job->idle))
 		r = offload_set(job->target->iface, OFFLOAD_CHECKSUM, !job->corrupts, NULL, err);
 	return r;
@@ -231,7 +233,7 @@ static bool device_is_idle(const struct qdiscs *now, int ifindex)
 	return !root || netem_params_are_idle(&root->netem);
 }
 
-/* The host sends through the bridge: as long as any of its ports is shaped. */
+/* The host sends through the bridge, so its offload is off while any port is shaped. */
 static int switch_bridge(struct applier *a, const struct qdiscs *now, const char *bridge)
 {
 	bool idle = true;
@@ -268,7 +270,7 @@ static int switch_bridges(struct applier *a)
 	return r;
 }
 
-/* Whoever sends into a shaped link must not build super-packets. */
+/* Senders into a shaped link must not build super-packets. */
 static int switch_offloads(struct applier *a)
 {
 	int r = a->bare ? 0 : switch_bridges(a);
@@ -283,7 +285,7 @@ static int switch_offloads(struct applier *a)
 		if (r == 0)
 			r = netns_within(a->st->own_fd, handle->fd, switch_inside, job, a->err);
 		else if (r == -ENOENT)
-			r = 0; /* the namespace has gone, and its offloads with it */
+			r = 0; /* the network namespace is gone, and its offloads with it */
 	}
 	return r;
 }

@@ -309,7 +309,7 @@ static void test_too_many(void **state)
 	}
 	/* 363 * 362 > 2^17 >= 362 * 361 */
 	expect_error(f, "pairs:\n  - {between: [\"*\", \"*\"], loss: 1%}\n", -E2BIG,
-		     "the pairs are more than 131072 directed pairs of nodes");
+		     "the pairs match more than 131072 directed pairs of nodes");
 	assert_true(*f->err.hint);
 	f->fleet->link_count--;
 	intent_done(&f->intent);
