@@ -28,11 +28,11 @@ struct exec {
 	struct model *want;
 	const struct model *have;
 	const struct plan *plan;
-	struct handle **handles;    /* of want's nodes, where a step needs one */
-	int *next_ifindex;	    /* the next free index in each of them */
-	int *tap_fds;		    /* of the plan's steps; -1: none */
-	const struct step **inside; /* the steps inside nodes, node by node */
-	size_t *first;		    /* of each node in there, and the end */
+	struct handle **handles;    /* by index in want->nodes; NULL until a step needs it */
+	int *next_ifindex;	    /* the next free ifindex in each node */
+	int *tap_fds;		    /* by index in plan->steps; -1: none */
+	const struct step **inside; /* the steps inside nodes, grouped by node */
+	size_t *first;		    /* each node's first index in inside[], and the end */
 	struct netns_pool *maker;
 	struct netsim_err *err;
 };
@@ -65,7 +65,7 @@ static int inside_ifindex(const struct exec *x, int node, const char *name)
 	return link ? link->ifindex : 0;
 }
 
-/* Indices in a node are chosen here, so that one batch can refer to its own links. */
+/* netsim assigns ifindexes in nodes, so that a batch can refer to links that it adds. */
 static int first_free_ifindex(const struct exec *x, const char *name)
 {
 	int node = model_find_node(x->have, name), highest = 1;
@@ -123,7 +123,7 @@ static int make_node(struct exec *x, int node)
 	return 0;
 }
 
-/* Removal by group: one by one, each link costs the kernel many milliseconds. */
+/* Collects links in a group for one removal: one by one, each costs many milliseconds. */
 static void queue_removal(struct exec *x, const struct step *step)
 {
 	char name[SUBJECT_TEXT];
@@ -156,7 +156,7 @@ static int prepare_host(struct exec *x)
 		if (step->kind != STEP_ADD_LINK || step->want->kind != LINK_BRIDGE)
 			continue;
 		link_add_bridge(x->st->rt, step->want, subject(x, step, name));
-		/* In the same batch, so that an interrupted run leaves no bridge without it. */
+		/* In the same batch, so that an interrupted run leaves no bridge without a mark. */
 		link_set(x->st->rt, step->want, 0, LINK_SET_ALIAS, 0, name);
 	}
 	return rtnl_send(x->st->rt, x->err);
@@ -198,7 +198,7 @@ static void add_inside(struct exec *x, const struct step *step, const char *name
 		link_add_vlan(rt, want, inside_ifindex(x, step->place, want->lower), name);
 }
 
-/* A bond takes only members that are down, and brings them up itself. */
+/* A bond accepts only members that are down, and sets them up itself. */
 static void settle_inside(struct exec *x, const struct step *step, unsigned what, const char *name)
 {
 	struct rtnl *rt = x->handles[step->place]->rt;
@@ -216,7 +216,10 @@ static void settle_inside(struct exec *x, const struct step *step, unsigned what
 		link_set(rt, want, want->ifindex, what, master, name);
 }
 
-/* Bonds come after their members in the plan: a second pass enslaves and sets up. */
+/*
+ * Sets up the links of a node: either the members of bonds or all others. Bonds come after
+ * their members in the plan, so members can join only after all links are added.
+ */
 static void settle_links(struct exec *x, int node, bool members)
 {
 	char name[SUBJECT_TEXT];
@@ -291,7 +294,7 @@ static bool is_inside(const struct step *step)
 	return step->place != MODEL_HOST && step->kind != STEP_DEL_NODE;
 }
 
-/* Groups the steps by node, in the order of the plan: with many nodes it has many. */
+/* Groups the steps inside nodes by node (counting sort); returns the number of new nodes. */
 static size_t sort_inside(struct exec *x)
 {
 	size_t new_nodes = 0, nodes = x->want->node_count;
@@ -308,7 +311,7 @@ static size_t sort_inside(struct exec *x)
 			x->inside[x->first[step->place]++] = step;
 		new_nodes += step->kind == STEP_ADD_NODE;
 	}
-	/* Each has moved on to the next one's. */
+	/* Every entry has advanced to the start of the next node: shift them back. */
 	memmove(x->first + 1, x->first, nodes * sizeof(*x->first));
 	x->first[0] = 0;
 	return new_nodes;
@@ -342,7 +345,7 @@ static int do_node(struct exec *x, int node)
 	return rtnl_send(x->handles[node]->rt, x->err);
 }
 
-/* Everything inside the nodes: one batch for each, while the next ones are made. */
+/* Executes the steps inside nodes, one batch per node, while the pool makes more namespaces. */
 static int do_inside(struct exec *x)
 {
 	size_t new_nodes = sort_inside(x);
@@ -356,8 +359,8 @@ static int do_inside(struct exec *x)
 }
 
 /*
- * New ports and bridges get their hooks, and ports an idle qdisc at the root, while
- * they are still down: the kernel drops what passes a link while one is added.
+ * Adds clsact to new ports and bridges, and an idle root qdisc to ports, while they are
+ * still down: adding one to a link in use drops packets.
  */
 static int add_qdiscs(struct exec *x)
 {
@@ -370,7 +373,8 @@ static int add_qdiscs(struct exec *x)
 		if (step->kind != STEP_ADD_LINK || want->node != MODEL_HOST)
 			continue;
 		qdisc_add_clsact(x->st->rt, want->ifindex, want->name);
-		rtnl_tolerate(x->st->rt, ENOENT); /* without it there are no partitions */
+		rtnl_tolerate(x->st->rt,
+			      ENOENT); /* a kernel without clsact only lacks partitions */
 		if (!link_is_port(want))
 			continue;
 		if (known && netem)
@@ -400,7 +404,7 @@ static void settle_host_link(struct exec *x, const struct step *step)
 	link_set(x->st->rt, step->want, step->want->ifindex, what & ~(unsigned)LINK_SET_VLANS,
 		 host_ifindex(x, step->want->master), name);
 	if ((what & LINK_SET_VLANS) && step->want->vlan_count) {
-		/* A port that joins a bridge is in VLAN 1 untagged already. */
+		/* The bridge puts a port that joins into VLAN 1, untagged. */
 		struct port_vlan native = {.id = 1, .untagged = true};
 		struct link joined = {.vlans = &native, .vlan_count = 1};
 
@@ -535,7 +539,7 @@ static int carry_out(struct state *st, struct model *want, const struct model *h
 	return r;
 }
 
-/* Forgets namespaces that have no name yet: they vanish with their last descriptor. */
+/* Drops network namespaces without a name: they vanish with their last descriptor. */
 static void drop_unnamed(struct state *st, const struct model *want)
 {
 	for (size_t i = 0; i < want->node_count; i++)
@@ -560,7 +564,7 @@ static int read_and_plan(struct state *st, struct model *want, struct model **re
 	return r;
 }
 
-/* Going back is a plan too; its own errors have nobody to go to. */
+/* Plans back to the previous state. Errors are ignored: the first one is reported. */
 static void undo(struct state *st, const struct model *want, struct model *before)
 {
 	struct model *now = NULL;
@@ -594,9 +598,8 @@ static bool all_running(const struct state *st, const struct model *want)
 }
 
 /*
- * The kernel notices a little later that both ends of a cable are up, and a bridge
- * forwards only then. A cable whose other end somebody took down is not waited for
- * long.
+ * The kernel reports carrier on a veth a little after both ends are up, and a bridge
+ * forwards only then. Gives up after about 0.5 s, e.g. if another program took an end down.
  */
 static int wait_for_carrier(struct state *st, const struct model *want, struct netsim_err *err)
 {
@@ -610,7 +613,7 @@ static int wait_for_carrier(struct state *st, const struct model *want, struct n
 	return r;
 }
 
-/* The kernel must now show what was asked. */
+/* Verifies that the kernel matches want, after one more attempt to converge. */
 static int read_back(struct state *st, struct model *want, struct netsim_err *err)
 {
 	struct model *now = NULL;
@@ -629,7 +632,7 @@ static int read_back(struct state *st, struct model *want, struct netsim_err *er
 	if (r == 0 && plan.count) {
 		step_describe(&plan.steps[0], want, text, sizeof(text));
 		r = err_set(err, NETSIM_ERR_KERNEL, -EIO, NULL,
-			    "the kernel does not keep what was asked; still to do: %s", text);
+			    "the kernel's state differs from the topology; still to do: %s", text);
 	}
 	plan_done(&plan);
 	model_free(now);

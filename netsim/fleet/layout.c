@@ -12,7 +12,7 @@
 #define DEFAULT_MTU 1500
 #define NATIVE_VLAN 1
 
-/* The same address on every run: a run can be repeated, caches stay valid. */
+/* The MAC address depends on names only: runs are repeatable, and ARP caches stay valid. */
 static struct mac stable_mac(const char *fleet, const char *a, const char *b)
 {
 	struct mac mac = {{0x02, 0x6e}};
@@ -26,7 +26,7 @@ static struct mac stable_mac(const char *fleet, const char *a, const char *b)
 	return mac;
 }
 
-/* at: the place of the node or the network in the file. */
+/* at is the location of the node or network. */
 static int set_alias(struct link *link, const struct mark *mark, const struct netsim_loc *at,
 		     struct netsim_err *err)
 {

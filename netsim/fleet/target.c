@@ -16,7 +16,7 @@ static void free_names(char **names, size_t count)
 	free(names);
 }
 
-/* What an interrupted run left may carry nothing but the fleet's group. */
+/* Links left by an interrupted run may have the fleet's group, but no alias. */
 static bool has_group(const struct state *st, const char *fleet)
 {
 	for (size_t i = 0; i < st->host->link_count; i++)
@@ -34,7 +34,7 @@ static int choose_fleet(struct state *st, char **names, size_t count, const char
 		return -ENOENT;
 	if (!name && count > 1) {
 		err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL, "there are %zu fleets", count);
-		err_hint(err, "say which one with --fleet: %s, %s%s", names[0], names[1],
+		err_hint(err, "choose one with --fleet: %s, %s%s", names[0], names[1],
 			 count > 2 ? ", ..." : "");
 		return -EINVAL;
 	}
