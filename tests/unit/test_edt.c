@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Conditions as the programs at the ports take them: compiled, merged, worked out, shown. */
+/* Conditions for the eBPF programs: compiling, merging, finishing, converting back. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -50,7 +50,7 @@ static void expect_text(const struct port_conditions *c, const char *want)
 	assert_string_equal(text, want);
 }
 
-/* Whatever can be said comes back the same. */
+/* Conditions survive compiling and converting back. */
 static void test_round_trip(void **state)
 {
 	static const char *const texts[] = {
@@ -105,7 +105,7 @@ static void test_compile(void **state)
 	assert_int_equal(compile("delay 1ms jitter 1ms distribution pareto").table, DIST_PARETO);
 }
 
-/* How long packets may wait for the link. */
+/* The longest queueing delay. */
 static void test_queue(void **state)
 {
 	static const struct {
@@ -120,7 +120,7 @@ static void test_queue(void **state)
 		{"8mbit queue 10kB", 10 * MS},
 		{"8mbit queue 10 packets", 15140000},
 		{"queue 5ms", 5 * MS},
-		{"delay 5ms", 300 * MS}, /* for what a trace may give */
+		{"delay 5ms", 300 * MS}, /* for a trace that has rates */
 	};
 
 	(void)state;
@@ -141,7 +141,7 @@ static void test_finish(void **state)
 	(void)state;
 	edt_finish(&c);
 	assert_int_equal(c.burst, 10 * MS);
-	/* a burst without a rate, jitter without a delay: nothing */
+	/* a burst without a rate and jitter without a delay are dropped */
 	c = compile("8mbit burst 10kB delay 1ms jitter 1ms");
 	c.has &= ~(unsigned)(PORT_HAS_DELAY | PORT_HAS_RATE);
 	c.rate = 0;
@@ -260,7 +260,7 @@ static void test_trace(void **state)
 	trace_free(two);
 }
 
-/* Plain conditions beside a trace, or above it, win; a trace above them takes their place. */
+/* Plain conditions beside or above a trace override it; a trace above them replaces them. */
 static void test_trace_and_plain(void **state)
 {
 	struct port_conditions trace = {.has = PORT_HAS_TRACE,
@@ -279,11 +279,11 @@ static void test_trace_and_plain(void **state)
 	edt_finish(&c);
 	assert_int_equal(c.trace_has, PORT_HAS_RATE | PORT_HAS_DELAY);
 	assert_int_equal(c.has, PORT_HAS_TRACE | PORT_HAS_LOSS);
-	/* above that, plain again */
+	/* plain conditions above that trace */
 	edt_merge(&c, &plain);
 	edt_finish(&c);
 	assert_int_equal(c.trace_has, PORT_HAS_RATE);
-	/* a finished one that gets another trace has all of that one's columns */
+	/* merging a trace into finished conditions takes all of its columns */
 	edt_merge(&c, &trace);
 	edt_finish(&c);
 	assert_int_equal(c.trace_has, PORT_HAS_RATE | PORT_HAS_DELAY);
@@ -327,7 +327,7 @@ static void test_tables(void **state)
 		assert_int_equal(base.tables[1][i], 64 + i / 64);
 	free(base.rows);
 	free(base.tables);
-	/* the other generation's tables are others */
+	/* the other generation uses other tables */
 	control.slot[0].base = 1;
 	assert_true(policy_table(&policy, POLICY_FILE_TABLES - 1) < first.table);
 	control.slot[0].base = 0;
