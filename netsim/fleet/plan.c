@@ -245,7 +245,7 @@ static bool same_vlans(const struct link *a, const struct link *b)
 	return true;
 }
 
-/* Bond members get the bond's MAC address. A tap has none to compare: a guest sets its own. */
+/* Bond members get the bond's MAC address. A tap has none: the guest's is not known. */
 static bool wrong_mac(const struct link *want, const struct link *have)
 {
 	return want->has_mac && !(want->node != MODEL_HOST && *want->master) &&

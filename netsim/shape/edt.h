@@ -11,7 +11,7 @@
 #include "netsim/config/conditions.h"
 #include "netsim/policy/policy.h"
 
-/* The state of compiling one profile: distribution tables and traces in use, each once. */
+/* The state of compiling a profile or fault: distribution tables and traces in use, each once. */
 struct edt_compiler {
 	const struct policy *policy;
 	uint64_t now;  /* start of all traces, CLOCK_MONOTONIC in ns */

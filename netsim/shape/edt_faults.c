@@ -116,7 +116,7 @@ static int claim_pairs(struct composer *c, char *word, uint8_t class, int fault)
 	return r;
 }
 
-/* With a class, a node stands for all paths to and from it. */
+/* With a class, a node means all paths to and from it. */
 static int claim_class(struct composer *c, const char *word, uint8_t class, int fault)
 {
 	auto_free uint16_t *nodes = NULL;

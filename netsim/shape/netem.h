@@ -29,7 +29,7 @@ int netem_apply(struct state *st, const char *fleet, const struct netem_target *
 /* The use of links that decides which offloads their senders may have. */
 struct netem_use {
 	bool idle;     /* nothing is shaped */
-	bool corrupts; /* packets get bit errors */
+	bool corrupts; /* packets get corrupted */
 };
 
 /*
