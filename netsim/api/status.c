@@ -12,6 +12,7 @@
 #include "netsim/policy/policy.h"
 #include "netsim/shape/edt.h"
 #include "netsim/shape/engine.h"
+#include "netsim/shape/ifb.h"
 #include "netsim/shape/intent.h"
 #include "netsim/shape/netem.h"
 #include "netsim/shape/netem_params.h"
@@ -93,7 +94,7 @@ static int ifb_of(const struct reader *r, const char *device)
 	char name[IFNAMSIZ];
 	const struct link *ifb;
 
-	netem_ifb_name(device, name);
+	ifb_name(device, name);
 	ifb = model_find_link(r->st->host, MODEL_HOST, name);
 	return ifb && MARK_IS_GROUP(ifb->group) ? ifb->ifindex : 0;
 }

@@ -254,6 +254,7 @@ static void read_programs(const struct view *v, const struct link *port,
 static int asked_of(const struct view *v, const struct place *place, struct link_conditions *ret,
 		    enum expected_state *ret_state, struct netsim_err *err)
 {
+	struct expected_port port;
 	struct mark mark;
 
 	*ret = (struct link_conditions) {0};
@@ -265,10 +266,10 @@ static int asked_of(const struct view *v, const struct place *place, struct link
 		read_programs(v, place->port, ret);
 		return 0;
 	}
-	if (mark_parse(place->port->alias, &mark) && mark.iface)
-		return expected_link(&v->intent, &v->fleet.model->nodes[place->node], mark.iface,
-				     place->tag, ret, ret_state, err);
-	return 0;
+	if (!mark_parse(place->port->alias, &mark) || !mark.iface)
+		return 0;
+	port = (struct expected_port) {&v->fleet.model->nodes[place->node], mark.iface, place->tag};
+	return expected_link(&v->intent, &port, ret, ret_state, err);
 }
 
 /* What is asked of a place, and of the traffic there. */

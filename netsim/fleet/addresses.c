@@ -11,12 +11,12 @@
 #include "netsim/util/auto.h"
 #include "netsim/util/err.h"
 
-/* An address of one of the nodes. */
+/* An address of one of the nodes, and the bridge and VLAN that it is on. */
 struct end {
-	size_t peer;		 /* of the result's nodes */
-	const char *device;	 /* "" of a guest, whose inside is not known */
-	const char *iface;	 /* as --interface names it */
-	const struct link *port; /* the host's end of its cable; NULL: the host's own */
+	size_t peer;		 /* index in finder.nodes */
+	const char *device;	 /* "" for a guest, whose interfaces are unknown */
+	const char *iface;	 /* name for --interface */
+	const struct link *port; /* the host's end of its cable; NULL: an address of the host */
 	const char *bridge;
 	uint16_t tag; /* 0: none */
 	struct ip ip;
@@ -33,7 +33,7 @@ struct finder {
 	const int *nodes;
 	size_t node_count;
 	struct ends ends;
-	char (*guests)[IFNAMSIZ]; /* the names of their interfaces; of each of the nodes */
+	char (*guests)[IFNAMSIZ]; /* the interface name of each node that is a guest */
 };
 
 static size_t peer_of(const struct finder *f, int node)
@@ -54,7 +54,7 @@ static int add_end(struct finder *f, const struct end *end, struct netsim_err *e
 	return 0;
 }
 
-/* Those of an interface of a node or of a bridge. */
+/* Adds the addresses of a node's interface or of a bridge. */
 static int add_link(struct finder *f, const struct link *link, struct netsim_err *err)
 {
 	const struct link *bottom = cable_bottom(f->model, link);
@@ -80,7 +80,7 @@ static int add_link(struct finder *f, const struct link *link, struct netsim_err
 	return r;
 }
 
-/* The guest of a tap, where the host has its address from having talked to it. */
+/* Adds the guest behind a tap, if the host has learned its address from traffic. */
 static int add_guest(struct finder *f, const struct link *port, struct netsim_err *err)
 {
 	const struct link *bridge = model_find_link(f->model, MODEL_HOST, port->master);
@@ -108,7 +108,7 @@ static bool connected(const struct end *x, const struct end *y)
 	       (ip_in_prefix(&y->ip, &x->ip) || ip_in_prefix(&x->ip, &y->ip));
 }
 
-/* Whether a node has a route of netsim's to an address. */
+/* The interface of a node with a configured route to an address, or NULL. */
 static const struct link *route_to(const struct finder *f, int node, const struct ip *to)
 {
 	for (size_t i = 0; i < f->model->link_count; i++) {
@@ -134,7 +134,7 @@ static void fill(struct address_pair *pair, const struct end *from, const struct
 	snprintf(pair->device, sizeof(pair->device), "%s", device);
 }
 
-/* A network that both are in; else an address that a route leads to. */
+/* Prefers addresses in a common network; else takes an address with a route to it. */
 static void choose(const struct finder *f, size_t a, size_t b, const char *iface,
 		   struct address_pair *ret)
 {
@@ -188,7 +188,7 @@ static int check_iface(const struct finder *f, const char *iface, struct netsim_
 			return 0;
 	return !iface ? 0 :
 			err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL,
-				"none of these nodes has an address at an interface %s", iface);
+				"none of these nodes has an address on an interface %s", iface);
 }
 
 int addresses_find(const struct address_query *query, struct address_pair **ret,

@@ -18,7 +18,7 @@
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
 
-#define WHO_TEXT 128
+#define SUBJECT_TEXT 128
 
 #define CARRIER_PAUSE_NS 2000000
 #define CARRIER_TRIES	 250
@@ -28,25 +28,26 @@ struct exec {
 	struct model *want;
 	const struct model *have;
 	const struct plan *plan;
-	struct handle **handles;    /* of want's nodes, where a step needs one */
-	int *next_ifindex;	    /* the next free index in each of them */
-	int *tap_fds;		    /* of the plan's steps; -1: none */
-	const struct step **inside; /* the steps inside nodes, node by node */
-	size_t *first;		    /* of each node in there, and the end */
+	struct handle **handles;    /* by index in want->nodes; NULL until a step needs it */
+	int *next_ifindex;	    /* the next free ifindex in each node */
+	int *tap_fds;		    /* by index in plan->steps; -1: none */
+	const struct step **inside; /* the steps inside nodes, grouped by node */
+	size_t *first;		    /* each node's first index in inside[], and the end */
 	struct netns_pool *maker;
 	struct netsim_err *err;
 };
 
-static const char *who(const struct exec *x, const struct step *step, char buf[static WHO_TEXT])
+static const char *subject(const struct exec *x, const struct step *step,
+			   char buf[static SUBJECT_TEXT])
 {
 	const struct link *link = step->want ? step->want : step->have;
 
 	if (step->node)
-		snprintf(buf, WHO_TEXT, "%s", step->node->name);
+		snprintf(buf, SUBJECT_TEXT, "%s", step->node->name);
 	else if (step->place == MODEL_HOST)
-		snprintf(buf, WHO_TEXT, "%s", link->name);
+		snprintf(buf, SUBJECT_TEXT, "%s", link->name);
 	else
-		snprintf(buf, WHO_TEXT, "%s %s", x->want->nodes[step->place].name, link->name);
+		snprintf(buf, SUBJECT_TEXT, "%s %s", x->want->nodes[step->place].name, link->name);
 	return buf;
 }
 
@@ -57,49 +58,50 @@ static int host_ifindex(const struct exec *x, const char *name)
 	return link ? link->ifindex : 0;
 }
 
-static int inside_ifindex(const struct exec *x, int ns, const char *name)
+static int inside_ifindex(const struct exec *x, int node, const char *name)
 {
-	const struct link *link = model_find_link(x->want, ns, name);
+	const struct link *link = model_find_link(x->want, node, name);
 
 	return link ? link->ifindex : 0;
 }
 
-/* Indices in a node are chosen here, so that one batch can refer to its own links. */
-static int first_free_ifindex(const struct exec *x, const char *node)
+/* netsim assigns ifindexes in nodes, so that a batch can refer to links that it adds. */
+static int first_free_ifindex(const struct exec *x, const char *name)
 {
-	int ns = model_find_node(x->have, node), highest = 1;
+	int node = model_find_node(x->have, name), highest = 1;
 
-	for (size_t i = 0; ns >= 0 && i < x->have->link_count; i++)
-		if (x->have->links[i].node == ns && x->have->links[i].ifindex > highest)
+	for (size_t i = 0; node >= 0 && i < x->have->link_count; i++)
+		if (x->have->links[i].node == node && x->have->links[i].ifindex > highest)
 			highest = x->have->links[i].ifindex;
 	return highest + 1;
 }
 
-static int need_handle(struct exec *x, int ns)
+static int need_handle(struct exec *x, int node)
 {
-	const char *node = x->want->nodes[ns].name;
+	const char *name = x->want->nodes[node].name;
 	int r;
 
-	if (x->handles[ns])
+	if (x->handles[node])
 		return 0;
-	x->next_ifindex[ns] = first_free_ifindex(x, node);
-	r = state_handle(x->st, x->want->fleet, node, &x->handles[ns], x->err);
+	x->next_ifindex[node] = first_free_ifindex(x, name);
+	r = state_handle(x->st, x->want->fleet, name, &x->handles[node], x->err);
 	if (r == -ENOENT)
-		err_set(x->err, NETSIM_ERR_KERNEL, r, NULL, "%s: its namespace has gone", node);
+		err_set(x->err, NETSIM_ERR_KERNEL, r, NULL, "%s: its network namespace is gone",
+			name);
 	return r;
 }
 
-static bool wants_routes(const struct model *want, int ns)
+static bool wants_routes(const struct model *want, int node)
 {
 	for (size_t i = 0; i < want->link_count; i++)
-		if (want->links[i].node == ns && want->links[i].route_count)
+		if (want->links[i].node == node && want->links[i].route_count)
 			return true;
 	return false;
 }
 
-static int make_node(struct exec *x, int ns)
+static int make_node(struct exec *x, int node)
 {
-	const struct model_node *node = &x->want->nodes[ns];
+	const struct model_node *want = &x->want->nodes[node];
 	struct link lo = {.name = "lo"};
 	char alias[MARK_TEXT];
 	struct rtnl *rt = NULL;
@@ -107,33 +109,33 @@ static int make_node(struct exec *x, int ns)
 
 	r = netns_pool_next(x->maker, &fd, &rt, x->err);
 	if (r < 0)
-		return err_wrap(x->err, r, "%s", node->name);
-	x->handles[ns] = state_adopt(x->st, x->want->fleet, node->name, fd, rt);
-	if (!x->handles[ns])
+		return err_wrap(x->err, r, "%s", want->name);
+	x->handles[node] = state_adopt(x->st, x->want->fleet, want->name, fd, rt);
+	if (!x->handles[node])
 		return err_oom(x->err);
-	x->handles[ns]->no_routes = !wants_routes(x->want, ns);
-	x->next_ifindex[ns] = 2;
+	x->handles[node]->no_routes = !wants_routes(x->want, node);
+	x->next_ifindex[node] = 2;
 	mark_format(
-		&(struct mark) {.fleet = x->want->fleet, .node = node->name, .host = x->st->own_id},
+		&(struct mark) {.fleet = x->want->fleet, .node = want->name, .host = x->st->own_id},
 		alias);
 	lo.alias = alias;
-	link_set(rt, &lo, 1, LINK_SET_ALIAS | LINK_SET_UP, 0, node->name);
+	link_set(rt, &lo, 1, LINK_SET_ALIAS | LINK_SET_UP, 0, want->name);
 	return 0;
 }
 
-/* Removal by group: one by one, each link costs the kernel many milliseconds. */
-static void doom(struct exec *x, const struct step *step)
+/* Collects links in a group for one removal: one by one, each costs many milliseconds. */
+static void queue_removal(struct exec *x, const struct step *step)
 {
-	char name[WHO_TEXT];
+	char name[SUBJECT_TEXT];
 
 	link_set_group(x->st->rt, step->have->ifindex, MARK_DOOMED(mark_group(x->want->fleet)),
-		       who(x, step, name));
+		       subject(x, step, name));
 }
 
 static int prepare_host(struct exec *x)
 {
 	size_t doomed = 0;
-	char name[WHO_TEXT];
+	char name[SUBJECT_TEXT];
 
 	for (size_t i = 0; i < x->plan->count; i++) {
 		const struct step *step = &x->plan->steps[i];
@@ -141,9 +143,10 @@ static int prepare_host(struct exec *x)
 		if (step->place != MODEL_HOST)
 			continue;
 		if (step->kind == STEP_DEL_ADDR)
-			addr_del(x->st->rt, step->have->ifindex, step->addr, who(x, step, name));
+			addr_del(x->st->rt, step->have->ifindex, step->addr,
+				 subject(x, step, name));
 		if (step->kind == STEP_DEL_LINK && ++doomed)
-			doom(x, step);
+			queue_removal(x, step);
 	}
 	if (doomed)
 		link_del_group(x->st->rt, MARK_DOOMED(mark_group(x->want->fleet)), x->want->fleet);
@@ -152,8 +155,8 @@ static int prepare_host(struct exec *x)
 
 		if (step->kind != STEP_ADD_LINK || step->want->kind != LINK_BRIDGE)
 			continue;
-		link_add_bridge(x->st->rt, step->want, who(x, step, name));
-		/* In the same batch, so that an interrupted run leaves no bridge without it. */
+		link_add_bridge(x->st->rt, step->want, subject(x, step, name));
+		/* In the same batch, so that an interrupted run leaves no bridge without a mark. */
 		link_set(x->st->rt, step->want, 0, LINK_SET_ALIAS, 0, name);
 	}
 	return rtnl_send(x->st->rt, x->err);
@@ -195,7 +198,7 @@ static void add_inside(struct exec *x, const struct step *step, const char *name
 		link_add_vlan(rt, want, inside_ifindex(x, step->place, want->lower), name);
 }
 
-/* A bond takes only members that are down, and brings them up itself. */
+/* A bond accepts only members that are down, and sets them up itself. */
 static void settle_inside(struct exec *x, const struct step *step, unsigned what, const char *name)
 {
 	struct rtnl *rt = x->handles[step->place]->rt;
@@ -213,12 +216,15 @@ static void settle_inside(struct exec *x, const struct step *step, unsigned what
 		link_set(rt, want, want->ifindex, what, master, name);
 }
 
-/* Bonds come after their members in the plan: a second pass enslaves and sets up. */
-static void settle_links(struct exec *x, int ns, bool members)
+/*
+ * Sets up the links of a node: either the members of bonds or all others. Bonds come after
+ * their members in the plan, so members can join only after all links are added.
+ */
+static void settle_links(struct exec *x, int node, bool members)
 {
-	char name[WHO_TEXT];
+	char name[SUBJECT_TEXT];
 
-	for (size_t i = x->first[ns]; i < x->first[ns + 1]; i++) {
+	for (size_t i = x->first[node]; i < x->first[node + 1]; i++) {
 		const struct step *step = x->inside[i];
 		bool member = step->want && step->want->kind == LINK_VETH && *step->want->master;
 		unsigned what = step->what;
@@ -229,34 +235,34 @@ static void settle_links(struct exec *x, int ns, bool members)
 			what = LINK_SET_UP | LINK_SET_MASTER * (unsigned)member;
 		else if (step->kind != STEP_SET_LINK)
 			continue;
-		settle_inside(x, step, what, who(x, step, name));
+		settle_inside(x, step, what, subject(x, step, name));
 	}
 }
 
-static void set_primaries(struct exec *x, int ns)
+static void set_primaries(struct exec *x, int node)
 {
-	char name[WHO_TEXT];
+	char name[SUBJECT_TEXT];
 
-	for (size_t i = x->first[ns]; i < x->first[ns + 1]; i++) {
+	for (size_t i = x->first[node]; i < x->first[node + 1]; i++) {
 		const struct step *step = x->inside[i];
 		bool added = step->kind == STEP_ADD_LINK;
 
 		if (!step->want || step->want->kind != LINK_BOND || !step->want->bond.has_primary)
 			continue;
 		if (added || (step->kind == STEP_SET_LINK && (step->what & LINK_SET_PRIMARY)))
-			link_set_primary(x->handles[ns]->rt, step->want, step->want->ifindex,
-					 inside_ifindex(x, ns, step->want->bond.primary),
-					 who(x, step, name));
+			link_set_primary(x->handles[node]->rt, step->want, step->want->ifindex,
+					 inside_ifindex(x, node, step->want->bond.primary),
+					 subject(x, step, name));
 	}
 }
 
 static void queue_inside(struct exec *x, const struct step *step)
 {
 	struct rtnl *rt = x->handles[step->place]->rt;
-	char name[WHO_TEXT];
+	char name[SUBJECT_TEXT];
 	int ifindex = step->want ? step->want->ifindex : 0;
 
-	who(x, step, name);
+	subject(x, step, name);
 	switch (step->kind) {
 	case STEP_DEL_ROUTE:
 		route_del(rt, step->have->ifindex, step->route, name);
@@ -288,7 +294,7 @@ static bool is_inside(const struct step *step)
 	return step->place != MODEL_HOST && step->kind != STEP_DEL_NODE;
 }
 
-/* Groups the steps by node, in the order of the plan: with many nodes it has many. */
+/* Groups the steps inside nodes by node (counting sort); returns the number of new nodes. */
 static size_t sort_inside(struct exec *x)
 {
 	size_t new_nodes = 0, nodes = x->want->node_count;
@@ -305,41 +311,41 @@ static size_t sort_inside(struct exec *x)
 			x->inside[x->first[step->place]++] = step;
 		new_nodes += step->kind == STEP_ADD_NODE;
 	}
-	/* Each has moved on to the next one's. */
+	/* Every entry has advanced to the start of the next node: shift them back. */
 	memmove(x->first + 1, x->first, nodes * sizeof(*x->first));
 	x->first[0] = 0;
 	return new_nodes;
 }
 
-static void queue_node(struct exec *x, int ns)
+static void queue_node(struct exec *x, int node)
 {
 	for (enum step_kind kind = STEP_DEL_ROUTE; kind < STEP_DEL_NODE; kind++) {
 		if (kind == STEP_SET_LINK) {
-			settle_links(x, ns, true);
-			settle_links(x, ns, false);
-			set_primaries(x, ns);
+			settle_links(x, node, true);
+			settle_links(x, node, false);
+			set_primaries(x, node);
 		}
-		for (size_t i = x->first[ns]; i < x->first[ns + 1]; i++)
+		for (size_t i = x->first[node]; i < x->first[node + 1]; i++)
 			if (x->inside[i]->kind == kind)
 				queue_inside(x, x->inside[i]);
 	}
 }
 
-static int do_node(struct exec *x, int ns)
+static int do_node(struct exec *x, int node)
 {
 	bool new = false;
 	int r;
 
-	for (size_t i = x->first[ns]; i < x->first[ns + 1]; i++)
+	for (size_t i = x->first[node]; i < x->first[node + 1]; i++)
 		new |= x->inside[i]->kind == STEP_ADD_NODE;
-	r = new ? make_node(x, ns) : need_handle(x, ns);
+	r = new ? make_node(x, node) : need_handle(x, node);
 	if (r < 0)
 		return r;
-	queue_node(x, ns);
-	return rtnl_send(x->handles[ns]->rt, x->err);
+	queue_node(x, node);
+	return rtnl_send(x->handles[node]->rt, x->err);
 }
 
-/* Everything inside the nodes: one batch for each, while the next ones are made. */
+/* Executes the steps inside nodes, one batch per node, while the pool makes more namespaces. */
 static int do_inside(struct exec *x)
 {
 	size_t new_nodes = sort_inside(x);
@@ -353,8 +359,8 @@ static int do_inside(struct exec *x)
 }
 
 /*
- * New ports and bridges get their hooks, and ports an idle qdisc at the root, while
- * they are still down: the kernel drops what passes a link while one is added.
+ * Adds clsact to new ports and bridges, and an idle root qdisc to ports, while they are
+ * still down: adding one to a link in use drops packets.
  */
 static int add_qdiscs(struct exec *x)
 {
@@ -367,7 +373,8 @@ static int add_qdiscs(struct exec *x)
 		if (step->kind != STEP_ADD_LINK || want->node != MODEL_HOST)
 			continue;
 		qdisc_add_clsact(x->st->rt, want->ifindex, want->name);
-		rtnl_tolerate(x->st->rt, ENOENT); /* without it there are no partitions */
+		rtnl_tolerate(x->st->rt,
+			      ENOENT); /* a kernel without clsact only lacks partitions */
 		if (!link_is_port(want))
 			continue;
 		if (known && netem)
@@ -382,7 +389,7 @@ static int add_qdiscs(struct exec *x)
 static void settle_host_link(struct exec *x, const struct step *step)
 {
 	unsigned what = step->what;
-	char name[WHO_TEXT];
+	char name[SUBJECT_TEXT];
 
 	if (step->kind == STEP_ADD_LINK) {
 		what = LINK_SET_ALIAS | LINK_SET_UP;
@@ -391,13 +398,13 @@ static void settle_host_link(struct exec *x, const struct step *step)
 		if (step->want->kind == LINK_TAP)
 			what |= LINK_SET_GROUP | LINK_SET_MTU;
 	}
-	who(x, step, name);
+	subject(x, step, name);
 	if (step->kind == STEP_ADD_LINK && link_is_port(step->want))
 		link_set_no_ipv6(x->st->rt, step->want->ifindex, name);
 	link_set(x->st->rt, step->want, step->want->ifindex, what & ~(unsigned)LINK_SET_VLANS,
 		 host_ifindex(x, step->want->master), name);
 	if ((what & LINK_SET_VLANS) && step->want->vlan_count) {
-		/* A port that joins a bridge is in VLAN 1 untagged already. */
+		/* The bridge puts a port that joins into VLAN 1, untagged. */
 		struct port_vlan native = {.id = 1, .untagged = true};
 		struct link joined = {.vlans = &native, .vlan_count = 1};
 
@@ -409,7 +416,7 @@ static void settle_host_link(struct exec *x, const struct step *step)
 static int do_host(struct exec *x)
 {
 	int r = state_read_host(x->st, x->err);
-	char name[WHO_TEXT];
+	char name[SUBJECT_TEXT];
 
 	for (size_t i = 0; r == 0 && i < x->plan->count; i++)
 		if (x->plan->steps[i].place == MODEL_HOST && x->plan->steps[i].want)
@@ -427,7 +434,8 @@ static int do_host(struct exec *x)
 		if (step->kind == STEP_ADD_LINK || step->kind == STEP_SET_LINK)
 			settle_host_link(x, step);
 		if (step->kind == STEP_ADD_ADDR)
-			addr_add(x->st->rt, step->want->ifindex, step->addr, who(x, step, name));
+			addr_add(x->st->rt, step->want->ifindex, step->addr,
+				 subject(x, step, name));
 	}
 	return rtnl_send(x->st->rt, x->err);
 }
@@ -531,7 +539,7 @@ static int carry_out(struct state *st, struct model *want, const struct model *h
 	return r;
 }
 
-/* Forgets namespaces that have no name yet: they vanish with their last descriptor. */
+/* Drops network namespaces without a name: they vanish with their last descriptor. */
 static void drop_unnamed(struct state *st, const struct model *want)
 {
 	for (size_t i = 0; i < want->node_count; i++)
@@ -556,7 +564,7 @@ static int read_and_plan(struct state *st, struct model *want, struct model **re
 	return r;
 }
 
-/* Going back is a plan too; its own errors have nobody to go to. */
+/* Plans back to the previous state. Errors are ignored: the first one is reported. */
 static void undo(struct state *st, const struct model *want, struct model *before)
 {
 	struct model *now = NULL;
@@ -590,9 +598,8 @@ static bool all_running(const struct state *st, const struct model *want)
 }
 
 /*
- * The kernel notices a little later that both ends of a cable are up, and a bridge
- * forwards only then. A cable whose other end somebody took down is not waited for
- * long.
+ * The kernel reports carrier on a veth a little after both ends are up, and a bridge
+ * forwards only then. Gives up after about 0.5 s, e.g. if another program took an end down.
  */
 static int wait_for_carrier(struct state *st, const struct model *want, struct netsim_err *err)
 {
@@ -606,7 +613,7 @@ static int wait_for_carrier(struct state *st, const struct model *want, struct n
 	return r;
 }
 
-/* The kernel must now show what was asked. */
+/* Verifies that the kernel matches want, after one more attempt to converge. */
 static int read_back(struct state *st, struct model *want, struct netsim_err *err)
 {
 	struct model *now = NULL;
@@ -625,7 +632,7 @@ static int read_back(struct state *st, struct model *want, struct netsim_err *er
 	if (r == 0 && plan.count) {
 		step_describe(&plan.steps[0], want, text, sizeof(text));
 		r = err_set(err, NETSIM_ERR_KERNEL, -EIO, NULL,
-			    "the kernel does not keep what was asked; still to do: %s", text);
+			    "the kernel's state differs from the topology; still to do: %s", text);
 	}
 	plan_done(&plan);
 	model_free(now);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Carries a plan out, in few large netlink batches, and undoes it on failure by
- * planning back to what was there.
+ * Executes plans, in few large netlink batches. On failure, undoes the changes by planning
+ * back to the previous state.
  */
 #ifndef NETSIM_FLEET_CONVERGE_H
 #define NETSIM_FLEET_CONVERGE_H
@@ -11,17 +11,17 @@
 #include "netsim/kernel/state.h"
 
 /*
- * Makes the kernel match want: reads (call state_read_host() before), plans,
- * does, reads back. If anything is refused, what this call did is undone.
- * *ret_steps counts the steps done, 0 where all was as asked already.
+ * Makes the kernel match want: reads the state, plans, executes, reads back. On failure,
+ * undoes all changes of this call. *ret_steps is the number of steps executed, 0 if the
+ * kernel matched already.
  */
 int converge_to(struct state *st, struct model *want, size_t *ret_steps, struct netsim_err *err);
 
-/* Fails where a name that want needs belongs to something that is not this fleet's. */
+/* -EEXIST with err if a link, network namespace or link group that want needs is foreign. */
 int converge_check_foreign(const struct state *st, const struct model *want,
 			   struct netsim_err *err);
 
-/* Removes all that carries the fleet's mark; *ret_any tells whether there was any. */
+/* Removes all objects with the fleet's mark; *ret_any is true if there were any. */
 int converge_remove(struct state *st, const char *fleet, bool *ret_any, struct netsim_err *err);
 
 #endif

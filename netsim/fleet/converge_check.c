@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Before anything is done: names that the fleet needs and that are somebody else's. */
+/* Checks, before any change, that no name the fleet needs belongs to a foreign object. */
 #include <errno.h>
 #include <string.h>
 
@@ -7,7 +7,7 @@
 #include "netsim/kernel/mark.h"
 #include "netsim/kernel/netns.h"
 
-/* Two names could give the same link group; then they cannot share a host. */
+/* Link groups are hashes: fleets whose names collide cannot share a host. */
 static int check_group(const struct state *st, const struct model *want, struct netsim_err *err)
 {
 	for (size_t i = 0; i < st->host->link_count; i++) {

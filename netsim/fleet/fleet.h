@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A fleet that is up: its links, its policy, and the lock while it is changed. */
+/* A fleet that is up: its links, its policy, and the lock of a writer. */
 #ifndef NETSIM_FLEET_FLEET_H
 #define NETSIM_FLEET_FLEET_H
 
@@ -9,7 +9,7 @@
 struct fleet {
 	struct state *st;
 	char *name;
-	struct model *model;   /* its bridges, ports and IFBs, as the kernel has them */
+	struct model *model;   /* its bridges, ports and IFBs, read from the kernel */
 	struct policy *policy; /* NULL until one of the calls below opens it */
 	int lock;	       /* -1: none */
 };
@@ -17,26 +17,26 @@ struct fleet {
 #define FLEET_NONE ((struct fleet) {.lock = -1})
 
 enum fleet_use {
-	FLEET_LOOK,	   /* no lock; the host's links */
-	FLEET_LOOK_INSIDE, /* no lock; also links, addresses and routes inside the nodes */
-	FLEET_CHANGE,	   /* locked, so that writers take turns; the host's links */
+	FLEET_LOOK,	   /* no lock; reads the host's links */
+	FLEET_LOOK_INSIDE, /* no lock; also reads links, addresses and routes in the nodes */
+	FLEET_CHANGE,	   /* takes the lock; reads the host's links */
 };
 
 /*
- * Opens the fleet that name means (NULL: the only one); no fleet at all is an error.
- * *ret is filled on failure too; end it with fleet_close().
+ * Opens the fleet of this name (NULL: the only one). -ENOENT with err if there is none.
+ * Call fleet_close() on *ret, after failure too.
  */
 int fleet_open(struct state *st, const char *name, enum fleet_use use, struct fleet *ret,
 	       struct netsim_err *err);
-/* The same for a fleet known by its name, whose lock the caller holds or does not need. */
+/* The same for an exact name, without a lock: the caller holds it or does not need it. */
 int fleet_read(struct state *st, const char *name, struct fleet *ret, struct netsim_err *err);
 void fleet_close(struct fleet *f);
-/* Lets other writers in; the policy stays open. */
+/* Releases the lock; the policy stays open. */
 void fleet_unlock(struct fleet *f);
 
-/* Opens the policy in force anew; it stays NULL where no port has the programs. */
+/* Opens the policy in force again; f->policy is NULL if no port has the programs. */
 int fleet_find_policy(struct fleet *f, struct netsim_err *err);
-/* The same, but loads the programs where no port has them; they are not attached yet. */
+/* The same, but loads the programs, without attaching them, if no port has them. */
 int fleet_get_policy(struct fleet *f, struct netsim_err *err);
 
 #endif

@@ -12,7 +12,7 @@
 #define DEFAULT_MTU 1500
 #define NATIVE_VLAN 1
 
-/* The same address on every run: a run can be repeated, caches stay valid. */
+/* The MAC address depends on names only: runs are repeatable, and ARP caches stay valid. */
 static struct mac stable_mac(const char *fleet, const char *a, const char *b)
 {
 	struct mac mac = {{0x02, 0x6e}};
@@ -26,7 +26,7 @@ static struct mac stable_mac(const char *fleet, const char *a, const char *b)
 	return mac;
 }
 
-/* at: the place of the node or the network in the file. */
+/* at is the location of the node or network. */
 static int set_alias(struct link *link, const struct mark *mark, const struct netsim_loc *at,
 		     struct netsim_err *err)
 {
@@ -226,10 +226,10 @@ static void fill_kind(struct link *link, const struct node *node, const struct i
 }
 
 /* The node's own end of an interface. */
-static int add_inside(struct model *model, int ns, const struct topo *topo, const struct node *node,
-		      const struct iface *iface, struct netsim_err *err)
+static int add_inside(struct model *model, int place, const struct topo *topo,
+		      const struct node *node, const struct iface *iface, struct netsim_err *err)
 {
-	struct link *link = model_add_link(model, ns, iface->name, LINK_OTHER);
+	struct link *link = model_add_link(model, place, iface->name, LINK_OTHER);
 	const struct iface *bond;
 	int r;
 
@@ -261,7 +261,7 @@ static int add_node(struct model *model, const struct topo *topo, const struct n
 		    struct netsim_err *err)
 {
 	struct model_node *node = model_add_node(model, from->name);
-	int ns = (int)model->node_count - 1, r = 0;
+	int place = (int)model->node_count - 1, r = 0;
 	char name[256];
 
 	if (!node)
@@ -275,7 +275,7 @@ static int add_node(struct model *model, const struct topo *topo, const struct n
 		if (from->ifaces[i].kind == IFACE_PORT)
 			r = add_port(model, topo, from, &from->ifaces[i], err);
 		if (r == 0 && from->kind == NODE_NETNS)
-			r = add_inside(model, ns, topo, from, &from->ifaces[i], err);
+			r = add_inside(model, place, topo, from, &from->ifaces[i], err);
 	}
 	return r;
 }

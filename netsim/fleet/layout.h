@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What a topology comes to in kernel objects. Pure: no I/O. */
+/* Translates a topology to kernel objects. Pure: no I/O. */
 #ifndef NETSIM_LAYOUT_H
 #define NETSIM_LAYOUT_H
 
@@ -7,8 +7,8 @@
 #include "netsim/kernel/model.h"
 
 /*
- * The model that the kernel should match. Places in it point into topo, which
- * must outlive it. The result is the caller's (model_free()).
+ * Makes the model that the kernel should match. Its locations point into topo, which must
+ * outlive it. The caller frees *ret with model_free().
  */
 int layout_make(const struct topo *topo, struct model **ret, struct netsim_err *err);
 

@@ -17,7 +17,7 @@ static void path_of(const char *fleet, const char *ending, char path[static PATH
 	snprintf(path, PATH_TEXT, LOCK_DIR "/%s.%s", fleet, ending);
 }
 
-static int refused(const char *path, struct netsim_err *err)
+static int write_failed(const char *path, struct netsim_err *err)
 {
 	int code = -errno;
 	bool rights = code == -EPERM || code == -EACCES;
@@ -32,12 +32,12 @@ static int refused(const char *path, struct netsim_err *err)
 int lock_make_dir(struct netsim_err *err)
 {
 	if (mkdir(LOCK_DIR, 0755) < 0 && errno != EEXIST)
-		return refused(LOCK_DIR, err);
+		return write_failed(LOCK_DIR, err);
 	return 0;
 }
 
-/* True while path still names the file behind fd: its last holder may have removed it. */
-static bool still_there(int fd, const char *path)
+/* True if path still names the file behind fd: the previous holder may have removed it. */
+static bool still_named(int fd, const char *path)
 {
 	struct stat a, b;
 
@@ -55,15 +55,15 @@ int lock_take(const char *fleet, int *ret_fd, struct netsim_err *err)
 		int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
 		if (fd < 0 && errno == ENOENT && lock_make_dir(err) == 0)
-			continue; /* the folder went with the last fleet */
+			continue; /* the directory was removed with the last fleet */
 		if (fd < 0)
-			return refused(path, err);
+			return write_failed(path, err);
 		while (flock(fd, LOCK_EX) < 0)
 			if (errno != EINTR) {
 				close(fd);
-				return refused(path, err);
+				return write_failed(path, err);
 			}
-		if (still_there(fd, path)) {
+		if (still_named(fd, path)) {
 			*ret_fd = fd;
 			return 0;
 		}
@@ -78,5 +78,5 @@ void lock_remove(const char *fleet)
 
 	path_of(fleet, "lock", path);
 	unlink(path);
-	rmdir(LOCK_DIR); /* fails, as it should, while another fleet has files in it */
+	rmdir(LOCK_DIR); /* fails, as intended, while another fleet has files in it */
 }

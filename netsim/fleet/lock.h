@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * One lock per fleet, below /run/netsim, so that writers take turns.
- */
+/* One lock file per fleet in /run/netsim, which serializes writers. */
 #ifndef NETSIM_LOCK_H
 #define NETSIM_LOCK_H
 
 #include "netsim/util/err.h"
 
-/* Waits for the fleet's lock; *ret_fd holds it until it is closed. */
+/* Waits for a fleet's lock. Closing *ret_fd releases it. */
 int lock_take(const char *fleet, int *ret_fd, struct netsim_err *err);
-/* Removes the lock's file; the caller holds the lock and closes it after. */
+/* Removes the lock file. The caller holds the lock, and closes it afterwards. */
 void lock_remove(const char *fleet);
 
-/* The directory of these files, which is made where it is not there yet. */
+/* The directory of the files; lock_make_dir() creates it if it is missing. */
 #define LOCK_DIR "/run/netsim"
 int lock_make_dir(struct netsim_err *err);
 

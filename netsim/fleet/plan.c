@@ -14,9 +14,9 @@ struct planner {
 	struct model *want;
 	const struct model *have;
 	struct plan *plan;
-	int *have_ns;		     /* want node -> have node, or -1 */
-	const struct link **partner; /* want link -> have link that can stay, or NULL */
-	struct step spare;	     /* written to when out of memory */
+	int *have_node;		     /* index in want->nodes -> index in have->nodes, or -1 */
+	const struct link **partner; /* index in want->links -> link of have to keep, or NULL */
+	struct step spare;	     /* receives writes after memory ran out */
 	bool failed;
 };
 
@@ -26,7 +26,7 @@ void plan_done(struct plan *plan)
 	*plan = (struct plan) {0};
 }
 
-static struct step *add(struct planner *p, enum step_kind kind, int ns)
+static struct step *add(struct planner *p, enum step_kind kind, int node)
 {
 	struct step *step = array_push(p->plan->steps, p->plan->count);
 
@@ -35,27 +35,27 @@ static struct step *add(struct planner *p, enum step_kind kind, int ns)
 		return &p->spare;
 	}
 	step->kind = kind;
-	step->place = ns;
+	step->place = node;
 	return step;
 }
 
-static int have_ns_of(const struct planner *p, int ns)
+static int have_node_of(const struct planner *p, int node)
 {
-	return ns == MODEL_HOST ? MODEL_HOST : p->have_ns[ns];
+	return node == MODEL_HOST ? MODEL_HOST : p->have_node[node];
 }
 
-static const struct link *same_place(const struct planner *p, const struct link *want)
+static const struct link *find_counterpart(const struct planner *p, const struct link *want)
 {
-	int ns = have_ns_of(p, want->node);
+	int node = have_node_of(p, want->node);
 	const struct link *have;
 
-	if (want->node != MODEL_HOST && ns < 0)
+	if (want->node != MODEL_HOST && node < 0)
 		return NULL;
-	have = model_find_link(p->have, ns, want->name);
+	have = model_find_link(p->have, node, want->name);
 	return have && MARK_IS_GROUP(have->group) ? have : NULL;
 }
 
-/* Differences that cannot be mended on a living link. */
+/* True for differences that cannot be changed on an existing link. */
 static bool must_remake(const struct link *want, const struct link *have)
 {
 	if (want->kind != have->kind)
@@ -88,8 +88,8 @@ static const struct link *partner_of(const struct planner *p, const struct link 
 	return p->partner[want - p->want->links];
 }
 
-/* What depends on a link that is made anew is made anew with it. */
-static bool lost_below(const struct planner *p, const struct link *want)
+/* True for a VLAN above a link that is recreated: it must be recreated too. */
+static bool lower_is_remade(const struct planner *p, const struct link *want)
 {
 	const struct link *other = NULL;
 
@@ -98,7 +98,7 @@ static bool lost_below(const struct planner *p, const struct link *want)
 	return other && !partner_of(p, other);
 }
 
-/* Both ends of a cable stay, or neither. */
+/* Keeps both ends of a cable, or neither. */
 static void match_cables(struct planner *p)
 {
 	for (size_t i = 0; i < p->want->link_count; i++) {
@@ -119,7 +119,7 @@ static void match_links(struct planner *p)
 	bool changed = true;
 
 	for (size_t i = 0; i < p->want->link_count; i++) {
-		const struct link *want = &p->want->links[i], *have = same_place(p, want);
+		const struct link *want = &p->want->links[i], *have = find_counterpart(p, want);
 
 		p->partner[i] = have && !must_remake(want, have) ? have : NULL;
 	}
@@ -127,17 +127,17 @@ static void match_links(struct planner *p)
 	while (changed) {
 		changed = false;
 		for (size_t i = 0; i < p->want->link_count; i++)
-			if (p->partner[i] && lost_below(p, &p->want->links[i])) {
+			if (p->partner[i] && lower_is_remade(p, &p->want->links[i])) {
 				p->partner[i] = NULL;
 				changed = true;
 			}
 	}
 }
 
-static int want_ns_of(const struct planner *p, int have_ns)
+static int want_node_of(const struct planner *p, int have_node)
 {
-	for (size_t i = 0; have_ns != MODEL_HOST && i < p->want->node_count; i++)
-		if (p->have_ns[i] == have_ns)
+	for (size_t i = 0; have_node != MODEL_HOST && i < p->want->node_count; i++)
+		if (p->have_node[i] == have_node)
 			return (int)i;
 	return MODEL_HOST;
 }
@@ -192,8 +192,8 @@ static void plan_stale_parts(struct planner *p)
 	}
 }
 
-/* An IFB stays as long as its port or bridge is wanted; both carry the same mark. */
-static bool serves_link(const struct planner *p, const struct link *ifb)
+/* True if the IFB's port or bridge, which has the same mark, is wanted: then the IFB stays. */
+static bool is_needed_ifb(const struct planner *p, const struct link *ifb)
 {
 	size_t length = ifb->alias ? strcspn(ifb->alias, " ") : 0;
 
@@ -208,20 +208,20 @@ static bool serves_link(const struct planner *p, const struct link *ifb)
 	return false;
 }
 
-/* Links of ours that nothing wants; what is in a removed node goes with it. */
+/* Removes links of the fleet that are not wanted; those in a removed node vanish with it. */
 static void plan_stale_links(struct planner *p)
 {
 	for (size_t i = 0; i < p->have->link_count; i++) {
 		const struct link *have = &p->have->links[i];
-		int ns = want_ns_of(p, have->node);
+		int node = want_node_of(p, have->node);
 
 		if (!MARK_IS_GROUP(have->group) || is_partner(p, have))
 			continue;
-		if (have->kind == LINK_IFB && serves_link(p, have))
+		if (have->kind == LINK_IFB && is_needed_ifb(p, have))
 			continue;
-		if (have->node != MODEL_HOST && ns == MODEL_HOST)
+		if (have->node != MODEL_HOST && node == MODEL_HOST)
 			continue;
-		add(p, STEP_DEL_LINK, ns)->have = have;
+		add(p, STEP_DEL_LINK, node)->have = have;
 	}
 }
 
@@ -245,7 +245,7 @@ static bool same_vlans(const struct link *a, const struct link *b)
 	return true;
 }
 
-/* A bond gives its members its own MAC address; a tap's is not the guest's. */
+/* Bond members get the bond's MAC address. A tap has none: the guest's is not known. */
 static bool wrong_mac(const struct link *want, const struct link *have)
 {
 	return want->has_mac && !(want->node != MODEL_HOST && *want->master) &&
@@ -321,14 +321,14 @@ static void plan_link(struct planner *p, struct link *want)
 	}
 }
 
-/* Bridges first, then each node whole, then the ports that were made with it. */
+/* Bridges and taps first, then new nodes, links in nodes, and the ports made with these. */
 static void plan_links(struct planner *p)
 {
 	for (size_t i = 0; i < p->want->link_count; i++)
 		if (p->want->links[i].kind == LINK_BRIDGE || p->want->links[i].kind == LINK_TAP)
 			plan_link(p, &p->want->links[i]);
 	for (size_t i = 0; i < p->want->node_count; i++)
-		if (p->want->nodes[i].netns && p->have_ns[i] < 0)
+		if (p->want->nodes[i].netns && p->have_node[i] < 0)
 			add(p, STEP_ADD_NODE, (int)i)->node = &p->want->nodes[i];
 	for (size_t i = 0; i < p->want->link_count; i++)
 		if (p->want->links[i].node != MODEL_HOST)
@@ -345,22 +345,22 @@ static void plan_stale_nodes(struct planner *p)
 	for (size_t i = 0; i < p->have->node_count; i++) {
 		const struct model_node *node = &p->have->nodes[i];
 
-		if (node->netns && want_ns_of(p, (int)i) == MODEL_HOST)
+		if (node->netns && want_node_of(p, (int)i) == MODEL_HOST)
 			add(p, STEP_DEL_NODE, (int)i)->node = node;
 	}
 }
 
 static int planner_init(struct planner *p, struct netsim_err *err)
 {
-	p->have_ns = calloc(p->want->node_count + 1, sizeof(*p->have_ns));
+	p->have_node = calloc(p->want->node_count + 1, sizeof(*p->have_node));
 	p->partner = calloc(p->want->link_count + 1, sizeof(*p->partner));
-	if (!p->have_ns || !p->partner)
+	if (!p->have_node || !p->partner)
 		return err_oom(err);
 	for (size_t i = 0; i < p->want->node_count; i++) {
 		int have = model_find_node(p->have, p->want->nodes[i].name);
 		bool usable = have >= 0 && p->want->nodes[i].netns && p->have->nodes[have].netns;
 
-		p->have_ns[i] = usable ? have : -1;
+		p->have_node[i] = usable ? have : -1;
 	}
 	return 0;
 }
@@ -380,7 +380,7 @@ int plan_make(struct model *want, const struct model *have, struct plan *ret,
 		plan_stale_nodes(&p);
 		r = p.failed ? err_oom(err) : 0;
 	}
-	free(p.have_ns);
+	free(p.have_node);
 	free(p.partner);
 	if (r < 0)
 		plan_done(&plan);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Plans as lines for people. */
+/* Formats plans as text. */
 #include <stdio.h>
 #include <string.h>
 
@@ -27,7 +27,7 @@ static const char *kind_word(enum link_kind kind)
 	return "link";
 }
 
-/* "n100-1 eth1", or just "n3x-lan" for what lies outside the nodes. */
+/* "n100-1 eth1", or "n3x-lan" for a link of the host. */
 static void describe_place(const struct step *step, const struct model *want, char *buf,
 			   size_t size)
 {
@@ -91,7 +91,7 @@ static void describe_changes(const struct step *step, char *buf, size_t size)
 	}
 }
 
-static bool completes_another(const struct step *step)
+static bool is_port_of_new_veth(const struct step *step)
 {
 	return step->kind == STEP_ADD_LINK && step->place == MODEL_HOST &&
 	       step->want->kind == LINK_VETH;
@@ -102,7 +102,7 @@ size_t plan_count(const struct plan *plan)
 	size_t count = 0;
 
 	for (size_t i = 0; i < plan->count; i++)
-		count += !completes_another(&plan->steps[i]);
+		count += !is_port_of_new_veth(&plan->steps[i]);
 	return count;
 }
 
@@ -138,7 +138,7 @@ void step_describe(const struct step *step, const struct model *want, char *buf,
 			 step->node->netns);
 		break;
 	case STEP_ADD_LINK:
-		if (completes_another(step))
+		if (is_port_of_new_veth(step))
 			break;
 		describe_new(step->want, text, sizeof(text));
 		snprintf(buf, size, "+ %s: %s", place, text);

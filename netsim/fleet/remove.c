@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Removing a fleet whole: without a plan, because its mark tells all that is its. */
+/* Removes a whole fleet. Needs no plan: the mark identifies all objects of the fleet. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

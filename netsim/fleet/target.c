@@ -16,7 +16,7 @@ static void free_names(char **names, size_t count)
 	free(names);
 }
 
-/* What an interrupted run left may carry nothing but the fleet's group. */
+/* Links left by an interrupted run may have the fleet's group, but no alias. */
 static bool has_group(const struct state *st, const char *fleet)
 {
 	for (size_t i = 0; i < st->host->link_count; i++)
@@ -34,7 +34,7 @@ static int choose_fleet(struct state *st, char **names, size_t count, const char
 		return -ENOENT;
 	if (!name && count > 1) {
 		err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL, "there are %zu fleets", count);
-		err_hint(err, "say which one with --fleet: %s, %s%s", names[0], names[1],
+		err_hint(err, "choose one with --fleet: %s, %s%s", names[0], names[1],
 			 count > 2 ? ", ..." : "");
 		return -EINVAL;
 	}
@@ -78,31 +78,31 @@ int target_need_fleet(struct state *st, const char *name, char **ret, struct net
 	return r;
 }
 
-static int unknown_node(const struct model *fleet, const char *word, struct netsim_err *err)
+static int unknown_node(const struct model *model, const char *word, struct netsim_err *err)
 {
-	auto_free const char **names = calloc(fleet->node_count + 1, sizeof(*names));
+	auto_free const char **names = calloc(model->node_count + 1, sizeof(*names));
 	const char *near;
 
 	if (!names)
 		return err_oom(err);
-	for (size_t i = 0; i < fleet->node_count; i++)
-		names[i] = fleet->nodes[i].name;
-	near = name_is_pattern(word) ? NULL : name_nearest(word, names, fleet->node_count);
+	for (size_t i = 0; i < model->node_count; i++)
+		names[i] = model->nodes[i].name;
+	near = name_is_pattern(word) ? NULL : name_nearest(word, names, model->node_count);
 	err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL,
 		name_is_pattern(word) ? "no node of the fleet %s matches %s" :
 					"the fleet %s has no node %s",
-		fleet->fleet, word);
+		model->fleet, word);
 	if (near)
 		err_hint(err, "did you mean %s?", near);
 	return -ENOENT;
 }
 
-int target_nodes(const struct model *fleet, const char *word, bool *marks, struct netsim_err *err)
+int target_nodes(const struct model *model, const char *word, bool *marks, struct netsim_err *err)
 {
 	int found = 0;
 
-	for (size_t i = 0; i < fleet->node_count; i++) {
-		const struct model_node *node = &fleet->nodes[i];
+	for (size_t i = 0; i < model->node_count; i++) {
+		const struct model_node *node = &model->nodes[i];
 
 		if (!name_match(word, node->name, (const char *const *)node->roles,
 				node->role_count))
@@ -110,7 +110,7 @@ int target_nodes(const struct model *fleet, const char *word, bool *marks, struc
 		marks[i] = true;
 		found++;
 	}
-	return found ? found : unknown_node(fleet, word, err);
+	return found ? found : unknown_node(model, word, err);
 }
 
 static bool port_is(const struct link *link, const char *node, const char *iface)
@@ -121,10 +121,10 @@ static bool port_is(const struct link *link, const char *node, const char *iface
 	       strcmp(mark.node, node) == 0 && (!iface || strcmp(mark.iface, iface) == 0);
 }
 
-int target_ports(const struct model *fleet, const char *word, bool *ports, struct netsim_err *err)
+int target_ports(const struct model *model, const char *word, bool *ports, struct netsim_err *err)
 {
 	auto_free char *node = strdup(word);
-	auto_free bool *marks = calloc(fleet->node_count + 1, sizeof(*marks));
+	auto_free bool *marks = calloc(model->node_count + 1, sizeof(*marks));
 	char *iface = node ? strchr(node, '/') : NULL;
 	bool any = false;
 	int r;
@@ -133,12 +133,12 @@ int target_ports(const struct model *fleet, const char *word, bool *ports, struc
 		return err_oom(err);
 	if (iface)
 		*iface++ = 0;
-	r = target_nodes(fleet, node, marks, err);
+	r = target_nodes(model, node, marks, err);
 	if (r < 0)
 		return r;
-	for (size_t n = 0; n < fleet->node_count; n++)
-		for (size_t i = 0; marks[n] && i < fleet->link_count; i++)
-			if (port_is(&fleet->links[i], fleet->nodes[n].name, iface))
+	for (size_t n = 0; n < model->node_count; n++)
+		for (size_t i = 0; marks[n] && i < model->link_count; i++)
+			if (port_is(&model->links[i], model->nodes[n].name, iface))
 				any = ports[i] = true;
 	if (any)
 		return 0;
@@ -160,27 +160,27 @@ static int add_number(struct policy_group *group, int number, struct netsim_err 
 	return 0;
 }
 
-static int add_word(const struct model *fleet, const struct policy *policy, const char *word,
+static int add_word(const struct model *model, const struct policy *policy, const char *word,
 		    struct policy_group *group, struct netsim_err *err)
 {
-	auto_free bool *marks = calloc(fleet->node_count + 1, sizeof(*marks));
+	auto_free bool *marks = calloc(model->node_count + 1, sizeof(*marks));
 	int r;
 
 	if (!marks)
 		return err_oom(err);
 	if (strcmp(word, "host") == 0)
 		return add_number(group, POLICY_HOST, err);
-	r = target_nodes(fleet, word, marks, err);
-	for (size_t i = 0; r >= 0 && i < fleet->node_count; i++)
+	r = target_nodes(model, word, marks, err);
+	for (size_t i = 0; r >= 0 && i < model->node_count; i++)
 		if (marks[i]) {
-			int number = policy_node(policy, fleet->nodes[i].name);
+			int number = policy_node(policy, model->nodes[i].name);
 
 			r = add_number(group, number, err);
 		}
 	return r < 0 ? r : 0;
 }
 
-int target_group(const struct model *fleet, const struct policy *policy, const char *words,
+int target_group(const struct model *model, const struct policy *policy, const char *words,
 		 struct policy_group *ret, struct netsim_err *err)
 {
 	auto_free char *copy = strdup(words);
@@ -190,7 +190,7 @@ int target_group(const struct model *fleet, const struct policy *policy, const c
 
 	for (char *word = copy ? strtok_r(copy, ",", &save) : NULL; word && r == 0;
 	     word = strtok_r(NULL, ",", &save))
-		r = add_word(fleet, policy, word, &group, err);
+		r = add_word(model, policy, word, &group, err);
 	if (r == 0 && !group.count)
 		r = err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL, "a group names no node");
 	if (r < 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The words with which a user names fleets, nodes and groups. */
+/* Resolves the words with which users name fleets, nodes, ports and groups. */
 #ifndef NETSIM_TARGET_H
 #define NETSIM_TARGET_H
 
@@ -8,31 +8,30 @@
 #include "netsim/policy/policy.h"
 
 /*
- * The fleet that is meant: name, or where that is NULL the only one. *ret is the
- * caller's. -ENOENT with *ret NULL and err unfilled where there is no fleet at all
- * and none was named.
+ * Finds the fleet of this name or, for NULL, the only one. The caller frees *ret. -ENOENT
+ * without err, and *ret NULL, if no name was given and no fleet is up.
  */
 int target_fleet(struct state *st, const char *name, char **ret, struct netsim_err *err);
-/* For commands that need one: no fleet at all is an error, too. */
+/* The same, but with err also if no fleet is up. */
 int target_need_fleet(struct state *st, const char *name, char **ret, struct netsim_err *err);
 
 /*
- * Marks the nodes that a word names (a name, a pattern, @role). Returns how many,
- * or -ENOENT with err (kind USAGE, the nearest name as hint) for none.
+ * Marks the nodes that a word names: a name, a pattern or @role. Returns their number, or
+ * -ENOENT with err (kind USAGE, with the nearest name as hint) if there are none.
  */
-int target_nodes(const struct model *fleet, const char *word, bool *marks, struct netsim_err *err);
+int target_nodes(const struct model *model, const char *word, bool *marks, struct netsim_err *err);
 
 /*
- * Marks the ports (of the fleet's links) that a word names: "n100-1/eth2", or all those
- * of the nodes "n100-*", "@server".
+ * Marks the ports that a word names, by index in model->links: "n100-1/eth2", or all ports
+ * of the nodes "n100-*" or "@server". -ENOENT with err if there are none.
  */
-int target_ports(const struct model *fleet, const char *word, bool *ports, struct netsim_err *err);
+int target_ports(const struct model *model, const char *word, bool *ports, struct netsim_err *err);
 
 /*
- * A group of nodes as "a,b,@role" or the word host, by the policy's numbers. The
- * group's array is the caller's.
+ * Resolves a group, "a,b,@role,host", to the policy's node numbers. The caller frees
+ * ret->nodes.
  */
-int target_group(const struct model *fleet, const struct policy *policy, const char *words,
+int target_group(const struct model *model, const struct policy *policy, const char *words,
 		 struct policy_group *ret, struct netsim_err *err);
 
 #endif

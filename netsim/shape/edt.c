@@ -8,26 +8,25 @@
 #include "netsim/config/trace.h"
 #include "netsim/kernel/qdisc.h"
 
-/* Of a rate that varies: the longest queueing delay of RFC 8867's evaluation. */
+/* Queue of a rate that varies, ns: the longest queueing delay in the tests of RFC 8867. */
 #define TRACE_QUEUE 300000000ULL
 
 _Static_assert(PORT_HAS_RATE == 1 << COND_RATE && PORT_HAS_DELAY == 1 << COND_DELAY &&
 		       PORT_HAS_LOSS == 1 << COND_LOSS && PORT_HAS_SEED == 1 << COND_SEED &&
 		       PORT_HAS_TRACE == 1 << COND_TRACE,
-	       "the programs number conditions as files do");
+	       "conditions have the same numbers in the eBPF programs");
 _Static_assert((int)PORT_LOSS_4STATE == LOSS_4STATE && (int)PORT_ORDER_RATIO == REORDER_RATIO &&
 		       (int)PORT_QUEUE_PACKETS == QUEUE_PACKETS,
-	       "the programs number models as files do");
+	       "models have the same numbers in the eBPF programs");
 
-static int no_room(const char *what, const struct netsim_loc *at, struct netsim_err *err)
+static int refuse_another(const char *kind, const struct netsim_loc *at, struct netsim_err *err)
 {
-	err_set(err, NETSIM_ERR_INPUT, -ENOSPC, at, "there is no room for more %s in one profile",
-		what);
+	err_set(err, NETSIM_ERR_INPUT, -ENOSPC, at, "too many %s in one profile", kind);
 	return -ENOSPC;
 }
 
-static int take_table(const struct conditions *c, struct edt_stock *stock,
-		      struct port_conditions *ret, struct netsim_err *err)
+static int use_table(const struct conditions *c, struct edt_compiler *compiler,
+		     struct port_conditions *ret, struct netsim_err *err)
 {
 	size_t i = 0;
 
@@ -35,39 +34,39 @@ static int take_table(const struct conditions *c, struct edt_stock *stock,
 		ret->table = c->distribution;
 		return 0;
 	}
-	while (i < stock->table_count && stock->tables[i] != c->table)
+	while (i < compiler->table_count && compiler->tables[i] != c->table)
 		i++;
 	if (i == POLICY_FILE_TABLES)
-		return no_room("distribution files", &c->at[COND_DISTRIBUTION], err);
-	if (i == stock->table_count) {
-		stock->tables[i] = c->table;
-		stock->table_lens[i] = c->table_len;
-		stock->table_count++;
+		return refuse_another("distribution files", &c->at[COND_DISTRIBUTION], err);
+	if (i == compiler->table_count) {
+		compiler->tables[i] = c->table;
+		compiler->table_lens[i] = c->table_len;
+		compiler->table_count++;
 	}
-	ret->table = policy_table(stock->policy, i);
+	ret->table = policy_table(compiler->policy, i);
 	return 0;
 }
 
-static int take_trace(const struct conditions *c, struct edt_stock *stock,
-		      struct port_conditions *ret, struct netsim_err *err)
+static int use_trace(const struct conditions *c, struct edt_compiler *compiler,
+		     struct port_conditions *ret, struct netsim_err *err)
 {
 	const struct trace *trace = c->trace;
 	size_t i = 0;
 
-	while (i < stock->trace_count && stock->traces[i] != trace)
+	while (i < compiler->trace_count && compiler->traces[i] != trace)
 		i++;
-	if (i == stock->trace_count) {
-		if (i == PORT_TRACE_ROWS || stock->row_count + trace->count > PORT_TRACE_ROWS)
-			return no_room("traces", &c->at[COND_TRACE], err);
-		stock->traces[i] = trace;
-		stock->trace_firsts[i] = (uint32_t)stock->row_count;
-		stock->trace_count++;
-		stock->row_count += trace->count;
+	if (i == compiler->trace_count) {
+		if (i == PORT_TRACE_ROWS || compiler->row_count + trace->count > PORT_TRACE_ROWS)
+			return refuse_another("traces", &c->at[COND_TRACE], err);
+		compiler->traces[i] = trace;
+		compiler->trace_firsts[i] = (uint32_t)compiler->row_count;
+		compiler->trace_count++;
+		compiler->row_count += trace->count;
 	}
-	ret->trace_first = stock->trace_firsts[i];
+	ret->trace_first = compiler->trace_firsts[i];
 	ret->trace_count = (uint32_t)trace->count;
 	ret->trace_length = trace->length_ns;
-	ret->trace_start = stock->now;
+	ret->trace_start = compiler->now;
 	ret->trace_has = c->trace_has;
 	return 0;
 }
@@ -87,8 +86,8 @@ static void set_loss(const struct loss *loss, struct port_conditions *ret)
 		ret->loss[i] = netem_fraction(from[i]);
 }
 
-int edt_compile(const struct conditions *c, struct edt_stock *stock, struct port_conditions *ret,
-		struct netsim_err *err)
+int edt_compile(const struct conditions *c, struct edt_compiler *compiler,
+		struct port_conditions *ret, struct netsim_err *err)
 {
 	int r = 0;
 
@@ -108,26 +107,26 @@ int edt_compile(const struct conditions *c, struct edt_stock *stock, struct port
 		.slot_max = (uint64_t)c->slot.max.ns,
 		.slot_packets = c->slot.packets,
 		.slot_bytes = (uint32_t)c->slot.bytes.bytes,
-		.seed = cond_has(c, COND_SEED) ? c->seed : stock->seed,
+		.seed = cond_has(c, COND_SEED) ? c->seed : compiler->seed,
 	};
 	if (cond_has(c, COND_LOSS))
 		set_loss(&c->loss, ret);
 	if (cond_has(c, COND_DISTRIBUTION))
-		r = take_table(c, stock, ret, err);
+		r = use_table(c, compiler, ret, err);
 	if (r == 0 && cond_has(c, COND_TRACE))
-		r = take_trace(c, stock, ret, err);
+		r = use_trace(c, compiler, ret, err);
 	return r;
 }
 
-/* A table of any length at the length that the programs take. */
+/* Resamples a table to the fixed length of the programs' tables. */
 static void resample(const int16_t *from, size_t length, int16_t *to)
 {
 	for (size_t i = 0; i < PORT_TABLE_ENTRIES; i++)
 		to[i] = from[(2 * i + 1) * length / (2 * (size_t)PORT_TABLE_ENTRIES)];
 }
 
-/* The row at which a stall at row ends: itself where the whole trace is one. */
-static uint32_t resumes(const struct trace *trace, size_t row)
+/* The row that ends a stall (rate 0) at row; row itself if the whole trace is a stall. */
+static uint32_t stall_end(const struct trace *trace, size_t row)
 {
 	size_t next = row;
 
@@ -137,29 +136,30 @@ static uint32_t resumes(const struct trace *trace, size_t row)
 	return (uint32_t)next;
 }
 
-int edt_unload(const struct edt_stock *stock, struct policy_base *base, struct netsim_err *err)
+int edt_copy_tables(const struct edt_compiler *compiler, struct policy_base *base,
+		    struct netsim_err *err)
 {
 	size_t n = 0;
 
-	base->tables = calloc(stock->table_count + 1, sizeof(*base->tables));
-	base->rows = calloc(stock->row_count + 1, sizeof(*base->rows));
+	base->tables = calloc(compiler->table_count + 1, sizeof(*base->tables));
+	base->rows = calloc(compiler->row_count + 1, sizeof(*base->rows));
 	if (!base->tables || !base->rows)
 		return err_oom(err);
-	for (size_t i = 0; i < stock->table_count; i++)
-		resample(stock->tables[i], stock->table_lens[i], base->tables[i]);
-	for (size_t i = 0; i < stock->trace_count; i++)
-		for (size_t j = 0; j < stock->traces[i]->count; j++) {
-			const struct trace_row *row = &stock->traces[i]->rows[j];
+	for (size_t i = 0; i < compiler->table_count; i++)
+		resample(compiler->tables[i], compiler->table_lens[i], base->tables[i]);
+	for (size_t i = 0; i < compiler->trace_count; i++)
+		for (size_t j = 0; j < compiler->traces[i]->count; j++) {
+			const struct trace_row *row = &compiler->traces[i]->rows[j];
 
 			base->rows[n++] = (struct port_trace_row) {
 				.at = row->at_ns,
 				.rate = row->rate_bps / 8,
 				.delay = row->delay_ns,
 				.loss = netem_fraction(row->loss),
-				.resumes = row->rate_bps ? 0 : resumes(stock->traces[i], j),
+				.resumes = row->rate_bps ? 0 : stall_end(compiler->traces[i], j),
 			};
 		}
-	base->table_count = stock->table_count;
+	base->table_count = compiler->table_count;
 	base->row_count = n;
 	return 0;
 }
@@ -199,7 +199,7 @@ void edt_merge(struct port_conditions *c, const struct port_conditions *more)
 	TAKE(PORT_HAS_TRACE, trace_length);
 	TAKE(PORT_HAS_TRACE, trace_start);
 	TAKE(PORT_HAS_TRACE, trace_has);
-	/* A more specific trace takes the place of what it has columns for. */
+	/* A more specific trace replaces the conditions that it has columns for. */
 	if (more->has & PORT_HAS_TRACE)
 		c->has &= ~more->trace_has;
 	if (more->has & PORT_HAS_SEED || !c->has)
@@ -212,10 +212,11 @@ static uint64_t time_of(uint64_t bytes, uint64_t rate)
 	return (uint64_t)((double)bytes * 1e9 / (double)rate);
 }
 
-/* How long packets may wait: by default twice what the link holds, or 100 frames. */
+/* The longest queueing delay, ns. Default: twice the bandwidth-delay product, at least 100 frames.
+ */
 static uint64_t queue_of(const struct port_conditions *c)
 {
-	uint64_t least;
+	uint64_t lower;
 
 	if (c->has & PORT_HAS_QUEUE && c->asked_queue_unit == PORT_QUEUE_TIME)
 		return c->asked_queue;
@@ -226,8 +227,8 @@ static uint64_t queue_of(const struct port_conditions *c)
 				       c->asked_queue :
 				       c->asked_queue * FULL_FRAME,
 			       c->rate);
-	least = time_of(QUEUE_MIN, c->rate);
-	return 2 * c->delay > least ? 2 * c->delay : least;
+	lower = time_of(QUEUE_MIN, c->rate);
+	return 2 * c->delay > lower ? 2 * c->delay : lower;
 }
 
 void edt_finish(struct port_conditions *c)
@@ -240,7 +241,7 @@ void edt_finish(struct port_conditions *c)
 	c->queue = queue_of(c);
 }
 
-bool edt_holds(const struct port_conditions *c)
+bool edt_delays(const struct port_conditions *c)
 {
 	return c->rate || c->delay || c->jitter || c->slot_max ||
 	       (c->has & PORT_HAS_TRACE && c->trace_has & (PORT_HAS_RATE | PORT_HAS_DELAY));

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Conditions as the edt engine's programs take them (bpf/port.h). Pure: no I/O.
+ * Compiles conditions into the edt engine's form (bpf/port.h). Pure: no I/O.
  *
- * What several levels say about one hop is merged key by key first, the less
- * specific one below; edt_finish() then works out what follows from all of it.
+ * The levels that give conditions for one hop are merged key by key, from the least
+ * to the most specific; edt_finish() then computes the values that depend on the whole.
  */
 #ifndef NETSIM_EDT_H
 #define NETSIM_EDT_H
@@ -11,11 +11,11 @@
 #include "netsim/config/conditions.h"
 #include "netsim/policy/policy.h"
 
-/* Tables and traces that conditions refer to, each once. */
-struct edt_stock {
+/* The state of compiling a profile or fault: distribution tables and traces in use, each once. */
+struct edt_compiler {
 	const struct policy *policy;
-	uint64_t now;  /* when traces begin; CLOCK_MONOTONIC in ns */
-	uint64_t seed; /* where none is asked for */
+	uint64_t now;  /* start of all traces, CLOCK_MONOTONIC in ns */
+	uint64_t seed; /* for conditions without a seed */
 	const int16_t *tables[POLICY_FILE_TABLES];
 	size_t table_lens[POLICY_FILE_TABLES];
 	size_t table_count;
@@ -25,20 +25,22 @@ struct edt_stock {
 	size_t row_count;
 };
 
-/* -ENOSPC with err where there is no room for a table or trace. */
-int edt_compile(const struct conditions *c, struct edt_stock *stock, struct port_conditions *ret,
-		struct netsim_err *err);
-/* What the stock holds, into base; the arrays are the caller's. */
-int edt_unload(const struct edt_stock *stock, struct policy_base *base, struct netsim_err *err);
+/* Compiles the conditions of one hop. -ENOSPC with err if they use a table or trace too many. */
+int edt_compile(const struct conditions *c, struct edt_compiler *compiler,
+		struct port_conditions *ret, struct netsim_err *err);
+/* Copies the tables and traces in use to base; the caller owns the arrays. */
+int edt_copy_tables(const struct edt_compiler *compiler, struct policy_base *base,
+		    struct netsim_err *err);
 
-/* Takes over from more every condition that it has. */
+/* Overrides c with every condition of more. */
 void edt_merge(struct port_conditions *c, const struct port_conditions *more);
+/* Computes burst and queue as times, and drops jitter without a delay. */
 void edt_finish(struct port_conditions *c);
 
-/* True where packets leave later than they came: fq has to hold them. */
-bool edt_holds(const struct port_conditions *c);
+/* True where the conditions delay packets, so that they need an fq to wait in. */
+bool edt_delays(const struct port_conditions *c);
 
-/* For showing them; without places, tables' and traces' names. */
+/* Converts back, for display: without locations, distribution files and traces. */
 void edt_read(const struct port_conditions *c, struct conditions *ret);
 
 #endif

@@ -14,13 +14,13 @@
 
 /* An entry of `pairs:` that applies to one directed pair of nodes. */
 struct claim {
-	uint16_t from, to; /* places in ends[] */
-	int level;	   /* how specific the entry is */
-	size_t order;	   /* where it stands in the file */
+	uint16_t from, to; /* indices in ends[] */
+	int level;	   /* specificity of the entry */
+	size_t order;	   /* position of the entry in the file */
 	const struct conditions *conditions;
 };
 
-/* A node or the host, as an end of paths. */
+/* A node or the host as an end of paths; number is the policy's. */
 struct end {
 	const char *name;
 	const char *const *roles;
@@ -31,13 +31,13 @@ struct end {
 struct maker {
 	const struct intent *intent;
 	const struct profile *profile; /* of the whole fleet, or NULL */
-	const struct model *fleet;
+	const struct model *model;
 	const struct policy *policy;
 	const struct class_set *classes;
-	struct edt_stock stock;
+	struct edt_compiler compiler;
 	struct end *ends;
 	size_t end_count;
-	uint16_t *by_name; /* ends in the order of their names */
+	uint16_t *by_name; /* indices of ends[], sorted by name */
 	struct claim *claims;
 	size_t claim_count;
 	struct edt_base base;
@@ -61,7 +61,7 @@ static int add_entry(struct maker *m, struct port_key key, const struct port_con
 	entry->key = key;
 	entry->conditions = *c;
 	edt_finish(&entry->conditions);
-	m->base.holds |= edt_holds(&entry->conditions);
+	m->base.delays |= edt_delays(&entry->conditions);
 	m->base.corrupts |= entry->conditions.corrupt != 0;
 	return 0;
 }
@@ -73,7 +73,7 @@ static int add_compiled(struct maker *m, struct port_key key, const struct condi
 
 	if (!c->has)
 		return 0;
-	r = edt_compile(c, &m->stock, &compiled, m->err);
+	r = edt_compile(c, &m->compiler, &compiled, m->err);
 	return r == 0 ? add_entry(m, key, &compiled) : r;
 }
 
@@ -81,18 +81,18 @@ static int add_links(struct maker *m)
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < m->fleet->link_count; i++) {
+	for (size_t i = 0; r == 0 && i < m->model->link_count; i++) {
 		uint16_t number = policy_link(m->policy, i);
 		struct link_conditions c;
 		struct mark mark;
 		int n;
 
-		if (!number || !mark_parse(m->fleet->links[i].alias, &mark) || !mark.iface)
+		if (!number || !mark_parse(m->model->links[i].alias, &mark) || !mark.iface)
 			continue;
-		n = model_find_node(m->fleet, mark.node);
+		n = model_find_node(m->model, mark.node);
 		if (n < 0)
 			continue;
-		r = intent_port(m->intent, &m->fleet->nodes[n], mark.iface, &c, m->err);
+		r = intent_port(m->intent, &m->model->nodes[n], mark.iface, &c, m->err);
 		if (r == 0)
 			r = add_compiled(m, (struct port_key) {.from = number, .hop = PORT_HOP_UP},
 					 &c.up);
@@ -112,7 +112,7 @@ static int compare_names(const void *a, const void *b, void *ends)
 
 static int list_ends(struct maker *m)
 {
-	size_t n = m->fleet->node_count + 1;
+	size_t n = m->model->node_count + 1;
 
 	m->ends = calloc(n, sizeof(*m->ends));
 	m->by_name = calloc(n, sizeof(*m->by_name));
@@ -120,20 +120,20 @@ static int list_ends(struct maker *m)
 		return err_oom(m->err);
 	m->ends[0] = (struct end) {.name = "host", .number = POLICY_HOST};
 	for (size_t i = 1; i < n; i++) {
-		const struct model_node *node = &m->fleet->nodes[i - 1];
+		const struct model_node *node = &m->model->nodes[i - 1];
 
 		m->ends[i] = (struct end) {node->name, (const char *const *)node->roles,
 					   node->role_count, 0};
 	}
-	/* Through the ports; policy_node() for each node would be quadratic. */
-	for (size_t i = 0; i < m->fleet->link_count; i++) {
+	/* Take the numbers from the ports: a search by name for each node would be slow. */
+	for (size_t i = 0; i < m->model->link_count; i++) {
 		struct mark mark;
 		int node;
 
-		if (!policy_link(m->policy, i) || !mark_parse(m->fleet->links[i].alias, &mark) ||
+		if (!policy_link(m->policy, i) || !mark_parse(m->model->links[i].alias, &mark) ||
 		    !mark.node)
 			continue;
-		node = model_find_node(m->fleet, mark.node);
+		node = model_find_node(m->model, mark.node);
 		if (node >= 0)
 			m->ends[node + 1].number =
 				policy_link_node(m->policy, policy_link(m->policy, i));
@@ -164,13 +164,13 @@ static int find_end(const struct maker *m, const char *name)
 	return -1;
 }
 
-/* Specificity as in `nodes:`: @role 1, pattern 2, name 3. */
+/* Specificity, as in a profile's `nodes:`: @role 1, pattern 2, name 3. */
 static int level_of(const char *pattern)
 {
 	return *pattern == '@' ? 1 : name_is_pattern(pattern) ? 2 : 3;
 }
 
-/* Expands a pattern to ends; only the plain name matches the host. */
+/* Appends the ends that a name, pattern or @role matches; patterns never match the host. */
 static int expand(const struct maker *m, const char *pattern, uint16_t **ret, size_t *count)
 {
 	uint16_t *slot;
@@ -205,8 +205,10 @@ static int claim(struct maker *m, uint16_t from, uint16_t to, int level, size_t 
 		return 0;
 	if (m->claim_count >= PORT_CONDITIONS / 2) {
 		err_set(m->err, NETSIM_ERR_INPUT, -E2BIG, &m->profile->pairs[order].at,
-			"the pairs are more than %d directed pairs of nodes", PORT_CONDITIONS / 2);
-		err_hint(m->err, "put what holds for many into `nodes` or `default`");
+			"the pairs match more than %d directed pairs of nodes",
+			PORT_CONDITIONS / 2);
+		err_hint(m->err,
+			 "move conditions that apply to many nodes into `nodes` or `default`");
 		return -E2BIG;
 	}
 	slot = array_push(m->claims, m->claim_count);
@@ -239,8 +241,8 @@ static int claim_pair(struct maker *m, size_t order)
 	for (size_t a = 0; a < from_count; a++)
 		for (size_t b = 0; r == 0 && b < to_count; b++) {
 			r = claim(m, from[a], to[b], level, order, &pair->conditions.up);
-			/* If both patterns match both nodes, the reverse pair is in the loop
-			 * already. */
+			/* If both ends match both nodes, the loop adds the other direction itself.
+			 */
 			if (r < 0 || !pair->both ||
 			    (contains(from, from_count, to[b]) && contains(to, to_count, from[a])))
 				continue;
@@ -263,19 +265,19 @@ static int compare_claims(const void *x, const void *y)
 }
 
 /* Merges all claims to one pair, the least specific first, into one entry. */
-static int settle(struct maker *m, size_t first, size_t end)
+static int merge_claims(struct maker *m, size_t first, size_t end)
 {
 	const struct end *from = &m->ends[m->claims[first].from],
 			 *to = &m->ends[m->claims[first].to];
 	struct port_key key = {.from = from->number, .to = to->number, .hop = PORT_HOP_PATH};
 	struct conditions sum = {0};
-	char whose[160];
+	char subject[160];
 	int r;
 
 	for (size_t i = first; i < end; i++)
 		conditions_merge(&sum, m->claims[i].conditions);
-	snprintf(whose, sizeof(whose), "%s to %s", from->name, to->name);
-	r = conditions_check(&sum, whose, "", m->err);
+	snprintf(subject, sizeof(subject), "%s to %s", from->name, to->name);
+	r = conditions_check(&sum, subject, "", m->err);
 	return r == 0 ? add_compiled(m, key, &sum) : r;
 }
 
@@ -293,14 +295,14 @@ static int add_pairs(struct maker *m)
 		while (next < m->claim_count && m->claims[next].from == m->claims[i].from &&
 		       m->claims[next].to == m->claims[i].to)
 			next++;
-		r = settle(m, i, next);
+		r = merge_claims(m, i, next);
 	}
 	return r;
 }
 
 /*
- * Compiles the conditions of one class: those of its family, then its own. The classes of
- * a family share its rate, on the clock of the first.
+ * Merges the conditions of a class: those of its family first, then its own. The classes
+ * of a family share the family's rate: all use the rate clock of the first.
  */
 static int compile_class(struct maker *m, size_t at, struct port_conditions *ret)
 {
@@ -322,7 +324,7 @@ static int compile_class(struct maker *m, size_t at, struct port_conditions *ret
 				first++;
 			r = conditions_check(&class->conditions, class->name, "", m->err);
 			if (r == 0)
-				r = edt_compile(&class->conditions, &m->stock, &more, m->err);
+				r = edt_compile(&class->conditions, &m->compiler, &more, m->err);
 			more.rate_class = exact ? 0 : (uint32_t)first + 1;
 			if (r == 0)
 				edt_merge(ret, &more);
@@ -330,7 +332,7 @@ static int compile_class(struct maker *m, size_t at, struct port_conditions *ret
 	return r;
 }
 
-/* Adds a class between all pairs, and merged with each pair that has conditions itself. */
+/* Adds the entries of a class: one for all pairs, and one for each pair with conditions. */
 static int add_class(struct maker *m, size_t at, size_t pairs_first, size_t pairs_end)
 {
 	struct port_key key = {PORT_ANY, PORT_ANY, PORT_HOP_PATH, (uint8_t)(at + 1), 0, 0};
@@ -372,17 +374,17 @@ int edt_base_make(const struct edt_base_input *input, struct edt_base *ret, stru
 	struct maker m = {
 		.intent = input->intent,
 		.profile = intent_whole(input->intent),
-		.fleet = input->model,
+		.model = input->model,
 		.policy = input->policy,
 		.classes = input->classes,
-		.stock = {.policy = input->policy, .now = input->now, .seed = input->seed},
+		.compiler = {.policy = input->policy, .now = input->now, .seed = input->seed},
 		.err = err};
 	int r = add_links(&m);
 
 	if (r == 0)
 		r = add_paths(&m);
 	if (r == 0)
-		r = edt_unload(&m.stock, &m.base.policy, err);
+		r = edt_copy_tables(&m.compiler, &m.base.policy, err);
 	free(m.ends);
 	free(m.by_name);
 	free(m.claims);

@@ -12,6 +12,7 @@ bool edt_is_base(const struct policy *policy)
 	return policy && policy_slot(policy)->flags & PORT_FLAG_BASE;
 }
 
+/* An upper bound, in ns, of the time that packets spend under these conditions. */
 static uint64_t longest_of(const struct edt_base *base)
 {
 	uint64_t longest = 0;
@@ -28,7 +29,7 @@ static uint64_t longest_of(const struct edt_base *base)
 		}
 		longest = time > longest ? time : longest;
 	}
-	return 3 * longest; /* three hops: up, path, down */
+	return 3 * longest; /* a path has three hops: up, path, down */
 }
 
 static int put_base(struct policy *policy, struct policy_change *change,
@@ -38,7 +39,7 @@ static int put_base(struct policy *policy, struct policy_change *change,
 
 	change->slot->longest = longest_of(base);
 	change->slot->flags &= ~(uint32_t)(PORT_FLAG_BASE_HOLDS | PORT_FLAG_BASE_CORRUPTS);
-	change->slot->flags |= base->holds ? PORT_FLAG_BASE_HOLDS : 0;
+	change->slot->flags |= base->delays ? PORT_FLAG_BASE_HOLDS : 0;
 	change->slot->flags |= base->corrupts ? PORT_FLAG_BASE_CORRUPTS : 0;
 	return r;
 }
@@ -56,7 +57,7 @@ static int put_fault(struct policy *policy, struct policy_change *change,
 	return 0;
 }
 
-/* A change in preparation, with its overlays. */
+/* A change of the policy's idle half before its commit, and the overlays in it. */
 struct preparation {
 	struct policy_change next;
 	struct overlays overlays;
@@ -89,8 +90,8 @@ static int prepare(const struct fleet *f, const struct edt_change *change, struc
 int edt_commit(struct fleet *f, const struct edt_change *change, struct edt_committed *ret,
 	       struct netsim_err *err)
 {
-	bool was_held = policy_slot(f->policy)->flags & PORT_FLAG_HELD, holds;
-	/* Healing and profile changes must not fail because of other faults. */
+	bool was_queued = policy_slot(f->policy)->flags & PORT_FLAG_HELD, delays;
+	/* Jitter that lost its delay must not block healing, or another profile. */
 	struct preparation p = {.overlays.lenient = !change->fault};
 	uint32_t limit;
 	int r = prepare(f, change, &p, err);
@@ -99,16 +100,16 @@ int edt_commit(struct fleet *f, const struct edt_change *change, struct edt_comm
 		free(p.overlays.entries);
 		return r;
 	}
-	holds = p.overlays.holds || p.next.slot->flags & PORT_FLAG_BASE_HOLDS;
+	delays = p.overlays.delays || p.next.slot->flags & PORT_FLAG_BASE_HOLDS;
 	ret->corrupts = p.overlays.corrupts || p.next.slot->flags & PORT_FLAG_BASE_CORRUPTS;
 	ret->fault_id = p.fault_id;
 	limit = edt_queue_limit(p.next.slot->longest + p.overlays.longest);
 	free(p.overlays.entries);
 	p.next.slot->flags &= ~(uint32_t)PORT_FLAG_HELD;
-	/* policy_find() loads no programs; an IFB needs ns_hold. */
-	if (holds && edt_queue_has_host(f->model))
+	/* A policy opened by policy_find() has not loaded the programs yet. */
+	if (delays && edt_queue_has_host(f->model))
 		r = policy_load_host(f->policy, err);
-	if (r == 0 && holds) {
+	if (r == 0 && delays) {
 		r = edt_queue_prepare(f, limit, err);
 		p.next.slot->flags |= PORT_FLAG_HELD;
 	}
@@ -116,7 +117,7 @@ int edt_commit(struct fleet *f, const struct edt_change *change, struct edt_comm
 		return r;
 	policy_commit(f->policy);
 	policy_sweep(f->policy);
-	if (holds)
+	if (delays)
 		return edt_queue_take_over(f, limit, err);
-	return was_held ? edt_queue_release(f, err) : 0;
+	return was_queued ? edt_queue_release(f, err) : 0;
 }

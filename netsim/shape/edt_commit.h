@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Puts the edt engine's conditions in force at one instant: the base from profiles, the
- * overlays from faults, and the fq qdiscs that hold packets.
+ * Puts the edt engine's conditions in force: the base from profiles and the overlays
+ * from faults, at one instant, and the qdiscs in which delayed packets wait.
  */
 #ifndef NETSIM_SHAPE_EDT_COMMIT_H
 #define NETSIM_SHAPE_EDT_COMMIT_H
@@ -10,9 +10,9 @@
 #include "netsim/shape/edt_base.h"
 
 struct edt_change {
-	const struct edt_base *base;	 /* NULL: the one in force stays */
-	const struct class_set *classes; /* NULL: likewise */
-	const struct port_fault *fault;	 /* to be added; its id is set */
+	const struct edt_base *base;	 /* NULL: keep the current one */
+	const struct class_set *classes; /* NULL: keep the current ones */
+	const struct port_fault *fault;	 /* to add, or NULL; the id is assigned */
 	const uint32_t *heal;		 /* faults to end */
 	size_t heal_count;
 	bool heal_all;
@@ -20,17 +20,17 @@ struct edt_change {
 
 struct edt_committed {
 	uint32_t fault_id; /* the new fault's */
-	bool corrupts;	   /* packets are damaged from now on */
+	bool corrupts;	   /* packets are corrupted from now on */
 };
 
 /*
- * Makes a change of the fleet's policy, whose programs are attached, and of the qdiscs.
- * Reads the host's links anew.
+ * Applies a change to the fleet's policy, whose programs must be attached, and to the
+ * qdiscs. Reads the host's links again.
  */
 int edt_commit(struct fleet *f, const struct edt_change *change, struct edt_committed *ret,
 	       struct netsim_err *err);
 
-/* True if the programs, not netem, realise the fleet's profile; policy may be NULL. */
+/* True where the programs, not netem, realise the fleet's profile; policy may be NULL. */
 bool edt_is_base(const struct policy *policy);
 
 #endif

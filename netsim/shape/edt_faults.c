@@ -15,13 +15,13 @@
 
 #define CLAIMS_MAX (PORT_OVERLAYS / 4)
 
-/* One fault's say in one hop. */
+/* One fault that affects one hop. */
 struct claim {
 	struct port_key key;
-	int fault; /* place in the slot */
+	int fault; /* index in the slot */
 };
 
-/* What a fault does, ready to be merged. */
+/* A fault's compiled conditions. */
 struct effect {
 	bool used;
 	struct port_conditions conditions;
@@ -32,14 +32,14 @@ struct effect {
 struct composer {
 	const struct policy *policy;
 	const struct port_slot *slot;
-	const struct model *fleet;
+	const struct model *model;
 	struct effect effects[PORT_FAULTS];
 	struct claim *claims;
 	size_t claim_count;
-	uint8_t classes[PORT_CLASSES]; /* that have conditions between all pairs */
+	uint8_t classes[PORT_CLASSES]; /* with conditions for all pairs in the profile */
 	size_t class_count;
 	struct overlays result;
-	bool passes_over; /* targets that are gone */
+	bool skips_missing; /* ignore targets that do not exist */
 	struct netsim_err *err;
 };
 
@@ -48,9 +48,9 @@ static int add_claim(struct composer *c, struct port_key key, int fault)
 	struct claim *slot;
 
 	if (c->claim_count == CLAIMS_MAX) {
-		err_set(c->err, NETSIM_ERR_USAGE, -E2BIG, NULL, "the faults mean more than %d hops",
-			CLAIMS_MAX);
-		err_hint(c->err, "name nodes instead of pairs, or fewer of them");
+		err_set(c->err, NETSIM_ERR_USAGE, -E2BIG, NULL,
+			"the faults affect more than %d hops", CLAIMS_MAX);
+		err_hint(c->err, "name nodes instead of pairs, or fewer pairs");
 		return -E2BIG;
 	}
 	slot = array_push(c->claims, c->claim_count);
@@ -60,10 +60,10 @@ static int add_claim(struct composer *c, struct port_key key, int fault)
 	return 0;
 }
 
-/* Nodes that a word means, by number; the host too where it says so. */
+/* Appends the numbers of the nodes that a word names; the word "host" names the host. */
 static int expand(const struct composer *c, const char *word, uint16_t **ret, size_t *count)
 {
-	auto_free bool *marks = calloc(c->fleet->node_count + 1, sizeof(*marks));
+	auto_free bool *marks = calloc(c->model->node_count + 1, sizeof(*marks));
 	uint16_t *slot;
 	int r;
 
@@ -75,9 +75,9 @@ static int expand(const struct composer *c, const char *word, uint16_t **ret, si
 			*slot = POLICY_HOST;
 		return slot ? 0 : err_oom(c->err);
 	}
-	r = target_nodes(c->fleet, word, marks, c->err);
-	for (size_t i = 0; r >= 0 && i < c->fleet->node_count; i++) {
-		int number = marks[i] ? policy_node(c->policy, c->fleet->nodes[i].name) : -1;
+	r = target_nodes(c->model, word, marks, c->err);
+	for (size_t i = 0; r >= 0 && i < c->model->node_count; i++) {
+		int number = marks[i] ? policy_node(c->policy, c->model->nodes[i].name) : -1;
 
 		if (number < 0)
 			continue;
@@ -116,7 +116,7 @@ static int claim_pairs(struct composer *c, char *word, uint8_t class, int fault)
 	return r;
 }
 
-/* Of a class, a node means all paths that begin or end there. */
+/* With a class, a node means all paths to and from it. */
 static int claim_class(struct composer *c, const char *word, uint8_t class, int fault)
 {
 	auto_free uint16_t *nodes = NULL;
@@ -156,14 +156,14 @@ static int claim_links(struct composer *c, char *word, uint16_t vlan, int fault)
 		any = true;
 		r = add_claim(c, (struct port_key) {nodes[i], vlan, PORT_HOP_VLAN, 0, 0, 0}, fault);
 	}
-	for (size_t i = 0; r == 0 && !vlan && i < c->fleet->link_count; i++) {
+	for (size_t i = 0; r == 0 && !vlan && i < c->model->link_count; i++) {
 		uint16_t number = policy_link(c->policy, i);
-		bool wanted = false;
+		bool named = false;
 		struct mark mark;
 
 		for (size_t n = 0; number && n < count; n++)
-			wanted |= policy_link_node(c->policy, number) == nodes[n];
-		if (!wanted || !mark_parse(c->fleet->links[i].alias, &mark) || !mark.iface ||
+			named |= policy_link_node(c->policy, number) == nodes[n];
+		if (!named || !mark_parse(c->model->links[i].alias, &mark) || !mark.iface ||
 		    (slash && strcmp(mark.iface, slash + 1) != 0))
 			continue;
 		any = true;
@@ -190,7 +190,7 @@ static int claim_target(struct composer *c, char *word, const struct port_fault 
 
 		if (!name || !class_matches_name(name, fault->class))
 			continue;
-		/* A family shares the rate: on the clock of the first. */
+		/* The classes of a family share one rate: all use the rate clock of the first. */
 		if (!any && strcmp(name, fault->class) != 0)
 			c->effects[place].conditions.rate_class = class;
 		any = true;
@@ -212,7 +212,7 @@ static int claim_fault(struct composer *c, const struct port_fault *fault, int p
 	for (char *save, *word = strtok_r(words, " ", &save); r == 0 && word;
 	     word = strtok_r(NULL, " ", &save)) {
 		r = claim_target(c, word, fault, place);
-		if (r != -ENOENT || !c->passes_over)
+		if (r != -ENOENT || !c->skips_missing)
 			continue;
 		*c->err = (struct netsim_err) {0};
 		r = 0;
@@ -231,21 +231,21 @@ static void read_link_fault(const struct port_fault *fault, struct port_conditio
 static int read_fault(struct composer *c, const struct port_fault *fault, int place)
 {
 	struct effect *effect = &c->effects[place];
-	auto_free struct edt_stock *stock = calloc(1, sizeof(*stock));
+	auto_free struct edt_compiler *compiler = calloc(1, sizeof(*compiler));
 	struct conditions conditions;
 	int r;
 
-	if (!stock)
+	if (!compiler)
 		return err_oom(c->err);
-	stock->policy = c->policy;
-	stock->seed = fault->start ^ fault->id; /* the same whenever it is worked out again */
+	compiler->policy = c->policy;
+	compiler->seed = fault->start ^ fault->id; /* the same each time it is recomputed */
 	*effect = (struct effect) {.used = true, .deadline = fault->deadline, .id = fault->id};
 	if (fault->kind == PORT_FAULT_LINK) {
 		read_link_fault(fault, &effect->conditions);
 		return 0;
 	}
 	r = conditions_parse(fault->conditions, &conditions, c->err);
-	return r == 0 ? edt_compile(&conditions, stock, &effect->conditions, c->err) : r;
+	return r == 0 ? edt_compile(&conditions, compiler, &effect->conditions, c->err) : r;
 }
 
 static bool is_composed(const struct port_fault *fault)
@@ -273,9 +273,8 @@ static int read_base(const struct composer *c, const struct port_key *key,
 
 static int refuse_jitter(const struct composer *c)
 {
-	err_set(c->err, NETSIM_ERR_USAGE, -EINVAL, NULL,
-		"jitter: there is no delay that it could vary");
-	err_hint(c->err, "give a delay as well");
+	err_set(c->err, NETSIM_ERR_USAGE, -EINVAL, NULL, "jitter: there is no delay to vary");
+	err_hint(c->err, "add a delay");
 	return -EINVAL;
 }
 
@@ -294,10 +293,10 @@ static int add_layer(struct composer *c, struct port_key key, uint8_t layer,
 	key.layer = layer;
 	entry->key = key;
 	entry->conditions = *conditions;
-	entry->conditions.deadline = deadline;
-	c->result.holds |= edt_holds(conditions);
+	entry->conditions.until = until;
+	c->result.delays |= edt_delays(conditions);
 	c->result.corrupts |= conditions->corrupt != 0;
-	/* A queue is that of a rate, or of a trace that may have one. */
+	/* The queue counts only with a rate; a trace may have one. */
 	longest = conditions->delay +
 		  (conditions->rate || conditions->trace_has ? conditions->queue : 0);
 	if (longest > c->result.longest)
@@ -305,7 +304,7 @@ static int add_layer(struct composer *c, struct port_key key, uint8_t layer,
 	return 0;
 }
 
-/* The soonest deadline after a time among some faults, 0: none. */
+/* The earliest of some faults' deadlines after a time, 0: none. */
 static uint64_t next_deadline(const struct composer *c, const int *faults, size_t count,
 			      uint64_t after)
 {
@@ -320,7 +319,7 @@ static uint64_t next_deadline(const struct composer *c, const int *faults, size_
 	return next;
 }
 
-/* One hop: all that is said of it, for each span of time between deadlines. */
+/* Merges the faults of one hop: one layer for each time span between deadlines. */
 static int compose(struct composer *c, struct port_key key, const int *faults, size_t count)
 {
 	struct port_conditions base;
@@ -344,7 +343,7 @@ static int compose(struct composer *c, struct port_key key, const int *faults, s
 			return 0;
 		if (layer > PORT_LAYERS) {
 			err_set(c->err, NETSIM_ERR_USAGE, -ENOSPC, NULL,
-				"more than %d faults with different times meet on one hop",
+				"more than %d faults with different deadlines affect one hop",
 				PORT_LAYERS);
 			err_hint(c->err, "heal some of them first");
 			return -ENOSPC;
@@ -379,7 +378,7 @@ static int compare_ids(const void *x, const void *y, void *arg)
 	return a < b ? -1 : a > b;
 }
 
-/* One class of one hop: the faults that name it, and those that name no class. */
+/* Merges the faults of one class on one hop: those that name it, and those without a class. */
 static int compose_class(struct composer *c, const struct claim *claims, size_t count,
 			 uint8_t class)
 {
@@ -399,7 +398,10 @@ static int compose_class(struct composer *c, const struct claim *claims, size_t 
 	return compose(c, key, faults, n);
 }
 
-/* All that is claimed of one hop: for each class that anybody names there. */
+/*
+ * Merges the claims to one hop, for each class that a fault names there. Faults without a
+ * class also change classes that have conditions in the profile.
+ */
 static int compose_hop(struct composer *c, const struct claim *claims, size_t count)
 {
 	bool classes[PORT_CLASSES] = {0};
@@ -415,7 +417,7 @@ static int compose_hop(struct composer *c, const struct claim *claims, size_t co
 	return r;
 }
 
-/* The classes that the profile gives conditions between all pairs. */
+/* Finds the classes that have conditions for all pairs in the profile. */
 static void find_classes(struct composer *c)
 {
 	struct port_conditions ignored;
@@ -445,11 +447,11 @@ static int compose_all(struct composer *c)
 }
 
 int fault_overlays(const struct policy *policy, const struct port_slot *slot,
-		   const struct model *fleet, struct overlays *ret, struct netsim_err *err)
+		   const struct model *model, struct overlays *ret, struct netsim_err *err)
 {
 	struct netsim_err why = {0};
 	struct composer c = {
-		.policy = policy, .slot = slot, .fleet = fleet, .passes_over = true, .err = &why};
+		.policy = policy, .slot = slot, .model = model, .skips_missing = true, .err = &why};
 	int r = 0;
 
 	c.result.lenient = ret->lenient;
@@ -476,9 +478,9 @@ int fault_overlays(const struct policy *policy, const struct port_slot *slot,
 }
 
 int fault_check(const struct policy *policy, const struct port_fault *fault,
-		const struct model *fleet, bool *ret_link, struct netsim_err *err)
+		const struct model *model, bool *ret_link, struct netsim_err *err)
 {
-	struct composer c = {.policy = policy, .fleet = fleet, .err = err};
+	struct composer c = {.policy = policy, .model = model, .err = err};
 	int r = read_fault(&c, fault, 0);
 
 	if (r == 0)
@@ -490,18 +492,18 @@ int fault_check(const struct policy *policy, const struct port_fault *fault,
 	return r;
 }
 
-/* Holds packets back, or changes a link: only the programs can merge it with a profile. */
+/* Conditions of links, and delays, can be merged with a profile by the programs only. */
 int fault_needs_edt(const struct policy *policy, const struct port_fault *fault,
-		    const struct model *fleet, bool *ret, struct netsim_err *err)
+		    const struct model *model, bool *ret, struct netsim_err *err)
 {
-	const uint32_t held =
+	const uint32_t delaying =
 		1U << COND_RATE | 1U << COND_DELAY | 1U << COND_JITTER | 1U << COND_SLOT;
 	struct conditions c;
 	bool links = false;
-	int r = fault_check(policy, fault, fleet, &links, err);
+	int r = fault_check(policy, fault, model, &links, err);
 
 	*ret = r == 0 && fault->kind == PORT_FAULT_CONDITIONS &&
-	       (links || (conditions_parse(fault->conditions, &c, NULL) == 0 && c.has & held));
+	       (links || (conditions_parse(fault->conditions, &c, NULL) == 0 && c.has & delaying));
 	return r;
 }
 

@@ -8,24 +8,24 @@
 #include "netsim/kernel/filter.h"
 #include "netsim/kernel/link.h"
 #include "netsim/kernel/mark.h"
-#include "netsim/kernel/module.h"
 #include "netsim/kernel/qdisc.h"
+#include "netsim/shape/ifb.h"
 #include "netsim/shape/netem.h"
 #include "netsim/util/auto.h"
 
-#define LEAST  10000
-#define MOST   1000000
-#define PER_MS 1000 /* packets that may be under way for each millisecond of delay */
+#define LIMIT_MIN 10000
+#define LIMIT_MAX 1000000
+#define PER_MS	  1000 /* packets in flight for each millisecond of delay */
 
 uint32_t edt_queue_limit(uint64_t longest)
 {
-	uint64_t limit = LEAST + longest / 1000000 * PER_MS;
+	uint64_t limit = LIMIT_MIN + longest / 1000000 * PER_MS;
 
-	return limit > MOST ? MOST : (uint32_t)limit;
+	return limit > LIMIT_MAX ? LIMIT_MAX : (uint32_t)limit;
 }
 
-/* A bridge with an address of the host. */
-static bool hands_up(const struct link *link)
+/* True for a bridge that delivers frames to the host: the host has an address on it. */
+static bool delivers_to_host(const struct link *link)
 {
 	return link->kind == LINK_BRIDGE && link->node == MODEL_HOST && link->addr_count;
 }
@@ -33,58 +33,39 @@ static bool hands_up(const struct link *link)
 bool edt_queue_has_host(const struct model *model)
 {
 	for (size_t i = 0; i < model->link_count; i++)
-		if (hands_up(&model->links[i]))
+		if (delivers_to_host(&model->links[i]))
 			return true;
 	return false;
 }
 
-static int refuse_foreign(const struct qdiscs *all, const struct link *link, struct netsim_err *err)
-{
-	const struct qdisc *root = qdisc_at_root(all, link->ifindex);
-	char text[MARK_TEXT];
-
-	if (!root || root->handle == QDISC_ROOT)
-		return 0;
-	err_set(err, NETSIM_ERR_KERNEL, -EEXIST, NULL,
-		"%s has a %s at its root that netsim did not make",
-		mark_call(link->alias, link->name, text), root->kind);
-	err_hint(err, "remove it with: tc qdisc delete dev %s root", link->name);
-	return -EEXIST;
-}
-
 static void put_fq(struct state *st, const struct qdiscs *all, int ifindex, uint32_t limit,
-		   const char *who)
+		   const char *subject)
 {
 	if (!qdisc_find(all, ifindex, QDISC_ROOT))
-		qdisc_put_netem(st->rt, QDISC_ADD, ifindex, &NETEM_HOLD(limit), NULL, who);
-	qdisc_put_fq(st->rt, ifindex, limit, who);
+		qdisc_put_netem(st->rt, QDISC_ADD, ifindex, &NETEM_HOLD(limit), NULL, subject);
+	qdisc_put_fq(st->rt, ifindex, limit, subject);
 }
 
-static int make_ifb(struct fleet *f, const struct link *bridge, const struct link **ret,
+static int need_ifb(struct fleet *f, const struct link *bridge, const struct link **ret,
 		    struct netsim_err *err)
 {
-	char name[IFNAMSIZ];
-	int r;
+	const char *device = bridge->name;
+	int r = ifb_find(f->st, f->name, device, ret, err);
 
-	netem_ifb_name(bridge->name, name);
-	*ret = model_find_link(f->st->host, MODEL_HOST, name);
-	if (*ret && !state_is_ours(*ret, f->name))
-		return err_set(err, NETSIM_ERR_KERNEL, -EEXIST, NULL,
-			       "a link %s exists that netsim did not make", name);
-	if (*ret)
-		return 0;
-	module_load(MODULE_IFB);
-	link_add_ifb(f->st->rt, name, mark_group(f->name), bridge->name);
-	r = rtnl_send(f->st->rt, err);
+	if (r < 0 || *ret)
+		return r;
+	r = ifb_add(f->st, f->name, &device, 1, err);
 	if (r == 0)
-		r = state_read_host(f->st, err);
-	*ret = r == 0 ? model_find_link(f->st->host, MODEL_HOST, name) : NULL;
+		r = ifb_find(f->st, f->name, device, ret, err);
 	return r == 0 && !*ret ? -ENODEV : r;
 }
 
-/* Loading the programs takes time, so it is skipped if ns_hold is attached already. */
-static int attach_hold(struct fleet *f, const struct link *ifb, const struct qdiscs *all,
-		       struct netsim_err *err)
+/*
+ * Attaches the program that delays packets to the host. Skips that where a policy in force
+ * changes: its program is attached already, and loading takes time.
+ */
+static int attach_program(struct fleet *f, const struct link *ifb, const struct qdiscs *all,
+			  struct netsim_err *err)
 {
 	struct rtnl *rt = f->st->rt;
 	int r;
@@ -99,16 +80,16 @@ static int attach_hold(struct fleet *f, const struct link *ifb, const struct qdi
 	return 0;
 }
 
-/* Redirects frames to the host through the IFB, where ns_hold judges them. */
-static int hold_bridge(struct fleet *f, const struct link *bridge, const struct qdiscs *all,
-		       uint32_t limit, struct netsim_err *err)
+/* Redirects frames from the bridge to the host through the IFB, where ns_hold delays them. */
+static int redirect_bridge(struct fleet *f, const struct link *bridge, const struct qdiscs *all,
+			   uint32_t limit, struct netsim_err *err)
 {
 	const struct link *ifb;
-	int r = make_ifb(f, bridge, &ifb, err);
+	int r = need_ifb(f, bridge, &ifb, err);
 	struct link want = {.alias = bridge->alias};
 
 	if (r == 0)
-		r = attach_hold(f, ifb, all, err);
+		r = attach_program(f, ifb, all, err);
 	if (r < 0)
 		return r;
 	put_fq(f->st, all, ifb->ifindex, limit, ifb->name);
@@ -117,7 +98,7 @@ static int hold_bridge(struct fleet *f, const struct link *bridge, const struct 
 	return 0;
 }
 
-static int missing(int r, struct netsim_err *why, struct netsim_err *err)
+static int report_missing(int r, struct netsim_err *why, struct netsim_err *err)
 {
 	if (r == -ENOENT) {
 		why->kind = NETSIM_ERR_ENV;
@@ -144,23 +125,23 @@ int edt_queue_prepare(struct fleet *f, uint32_t limit, struct netsim_err *err)
 
 		if (!link_is_port(link))
 			continue;
-		r = refuse_foreign(&all, link, &why);
+		r = netem_check_root(&all, link, &why);
 		if (r == 0)
 			put_fq(st, &all, link->ifindex, limit,
 			       mark_call(link->alias, link->name, text));
 	}
-	/* Missing modules show here, before IFBs are made. */
+	/* Send now: a kernel without fq or netem fails before IFBs are added. */
 	if (r == 0)
 		r = rtnl_send(st->rt, &why);
 	for (size_t i = 0; r == 0 && i < model->link_count; i++)
-		if (hands_up(&model->links[i]))
-			r = hold_bridge(f, &model->links[i], &all, limit, &why);
+		if (delivers_to_host(&model->links[i]))
+			r = redirect_bridge(f, &model->links[i], &all, limit, &why);
 	if (r == 0)
 		r = rtnl_send(st->rt, &why);
 	else
 		rtnl_reset(st->rt);
 	free(all.list);
-	return r < 0 ? missing(r, &why, err) : 0;
+	return r < 0 ? report_missing(r, &why, err) : 0;
 }
 
 int edt_queue_take_over(struct fleet *f, uint32_t limit, struct netsim_err *err)
@@ -171,17 +152,18 @@ int edt_queue_take_over(struct fleet *f, uint32_t limit, struct netsim_err *err)
 	for (size_t i = 0; i < model->link_count; i++) {
 		const struct link *link = &model->links[i], *ifb;
 		char name[IFNAMSIZ], text[MARK_TEXT];
-		const char *who = mark_call(link->alias, link->name, text);
+		const char *subject = mark_call(link->alias, link->name, text);
 
 		if (!link_is_port(link))
 			continue;
-		qdisc_put_netem(st->rt, QDISC_CHANGE, link->ifindex, &NETEM_HOLD(limit), NULL, who);
-		netem_ifb_name(link->name, name);
+		qdisc_put_netem(st->rt, QDISC_CHANGE, link->ifindex, &NETEM_HOLD(limit), NULL,
+				subject);
+		ifb_name(link->name, name);
 		ifb = model_find_link(st->host, MODEL_HOST, name);
 		if (!ifb)
 			continue;
-		filter_del(st->rt, link->ifindex, FILTER_REDIRECT, who);
-		qdisc_put_netem(st->rt, QDISC_CHANGE, ifb->ifindex, &NETEM_IDLE, NULL, who);
+		filter_del(st->rt, link->ifindex, FILTER_REDIRECT, subject);
+		qdisc_put_netem(st->rt, QDISC_CHANGE, ifb->ifindex, &NETEM_IDLE, NULL, subject);
 	}
 	return rtnl_send(st->rt, err);
 }
@@ -201,7 +183,7 @@ int edt_queue_release(struct fleet *f, struct netsim_err *err)
 		if (link_is_port(link) && root && root->netem.rate == NETEM_HOLD_RATE)
 			qdisc_put_netem(st->rt, QDISC_CHANGE, link->ifindex, &NETEM_IDLE, NULL,
 					mark_call(link->alias, link->name, text));
-		if (hands_up(link) && qdisc_find(&all, link->ifindex, QDISC_CLSACT))
+		if (delivers_to_host(link) && qdisc_find(&all, link->ifindex, QDISC_CLSACT))
 			filter_del(st->rt, link->ifindex, FILTER_REDIRECT, link->name);
 	}
 	free(all.list);

@@ -18,22 +18,22 @@
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
 
-/* The place of the first feature in the profiles that netem lacks, or NULL. */
-static const struct netsim_loc *needs_edt(const struct intent *intent, const char **ret_what)
+/* Returns the location of the first part of the profiles that only edt can do, or NULL. */
+static const struct netsim_loc *needs_edt(const struct intent *intent, const char **ret_part)
 {
 	const struct profile *whole = intent_whole(intent);
 
-	*ret_what = whole && whole->pair_count ? "pairs" : "classes";
+	*ret_part = whole && whole->pair_count ? "pairs" : "classes";
 	if (whole && profile_has_paths(whole))
 		return whole->pair_count ? &whole->pairs[0].at : &whole->classes[0].at;
-	*ret_what = "a trace";
+	*ret_part = "a trace";
 	for (size_t i = 0; i < intent->layer_count; i++)
 		if (intent->layers[i].parsed && intent->layers[i].parsed->trace_count)
 			return &intent->layers[i].parsed->at;
 	return NULL;
 }
 
-static enum engine asked_engine(const struct intent *intent)
+static enum engine requested_engine(const struct intent *intent)
 {
 	const struct profile *whole = intent_whole(intent);
 
@@ -42,7 +42,7 @@ static enum engine asked_engine(const struct intent *intent)
 	return whole->engine;
 }
 
-/* Condition faults are merged with the profile in the programs, so it must be there too. */
+/* Faults change the profile's conditions only where both are in the programs. */
 static bool has_faults(const struct policy *policy)
 {
 	for (int i = 0; policy && i < PORT_FAULTS; i++) {
@@ -54,7 +54,7 @@ static bool has_faults(const struct policy *policy)
 	return false;
 }
 
-/* With netem, such a fault would replace the profile instead of changing it. */
+/* With netem, such a fault would replace the profile's conditions instead of changing them. */
 static int refuse_netem(const struct fleet *f, struct netsim_err *err)
 {
 	for (int i = 0; f->policy && i < PORT_FAULTS; i++) {
@@ -65,8 +65,7 @@ static int refuse_netem(const struct fleet *f, struct netsim_err *err)
 		    fault_needs_edt(f->policy, fault, f->model, &needs, NULL) < 0 || !needs)
 			continue;
 		err_set(err, NETSIM_ERR_USAGE, -EBUSY, NULL,
-			"fault %u needs the edt engine, so that the fleet cannot use netem",
-			fault->id);
+			"fault %u needs the edt engine, so the fleet cannot use netem", fault->id);
 		err_hint(err, "end it with `netsim heal %u`, or use the engine auto", fault->id);
 		return -EBUSY;
 	}
@@ -81,46 +80,46 @@ static int refuse_paths(const struct intent *intent, bool whole, struct netsim_e
 	if (whole || !last || !last->parsed || !profile_has_paths(last->parsed))
 		return 0;
 	err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
-		"%s has pairs or classes, which are for the whole fleet", last->profile);
-	err_hint(err, "leave the targets out");
+		"%s has pairs or classes, which need the whole fleet", last->profile);
+	err_hint(err, "apply it without targets");
 	return -EINVAL;
 }
 
 int engine_choose(struct fleet *f, const struct intent *intent, bool whole, enum engine *ret,
 		  struct netsim_err *err)
 {
-	enum engine asked = asked_engine(intent);
+	enum engine chosen = requested_engine(intent);
 	const struct netsim_loc *at;
-	const char *what;
+	const char *part;
 	int r = refuse_paths(intent, whole, err);
 
 	if (r == 0)
 		r = fleet_find_policy(f, err);
 	if (r < 0)
 		return r;
-	at = needs_edt(intent, &what);
-	if (asked == ENGINE_NETEM && at) {
-		err_set(err, NETSIM_ERR_INPUT, -EINVAL, at, "the netem engine cannot do %s", what);
+	at = needs_edt(intent, &part);
+	if (chosen == ENGINE_NETEM && at) {
+		err_set(err, NETSIM_ERR_INPUT, -EINVAL, at, "the netem engine cannot do %s", part);
 		err_hint(err, "use the engine edt, or auto");
 		return -EINVAL;
 	}
-	if (asked == ENGINE_NETEM)
+	if (chosen == ENGINE_NETEM)
 		r = refuse_netem(f, err);
-	if (asked == ENGINE_AUTO)
-		asked = at || (edt_is_base(f->policy) && (has_faults(f->policy) || !whole)) ?
-				ENGINE_EDT :
-				ENGINE_NETEM;
-	*ret = asked;
+	if (chosen == ENGINE_AUTO)
+		chosen = at || (edt_is_base(f->policy) && (has_faults(f->policy) || !whole)) ?
+				 ENGINE_EDT :
+				 ENGINE_NETEM;
+	*ret = chosen;
 	return r;
 }
 
 const char *engine_why(const struct intent *intent, const struct policy *policy)
 {
-	const char *what;
+	const char *part;
 
-	if (needs_edt(intent, &what))
-		return what;
-	if (asked_engine(intent) == ENGINE_EDT)
+	if (needs_edt(intent, &part))
+		return part;
+	if (requested_engine(intent) == ENGINE_EDT)
 		return "asked for";
 	if (has_faults(policy))
 		return "faults";
@@ -145,12 +144,12 @@ int engine_load_classes(const struct profile *profile, struct class_set **ret,
 		if (r == 0)
 			r = classes_load(path, ret, &diags);
 		else
-			return 0; /* no class file is installed, and none was requested */
+			return 0; /* no class file: traffic stays unclassified */
 	}
 	return r < 0 ? err_first_mistake(&diags, err) : 0;
 }
 
-/* A new policy classifies by the shipped class file. */
+/* Loads the shipped classes into a new policy. */
 static int put_first_classes(struct policy *policy, struct netsim_err *err)
 {
 	struct policy_change change;
@@ -200,8 +199,8 @@ int engine_is_edt(struct fleet *f, bool *ret, struct netsim_err *err)
 	return r;
 }
 
-/* While links are shaped, segmentation offload is off at their senders. */
-static int switch_offloads(struct fleet *f, bool idle, bool corrupts, struct netsim_err *err)
+/* Switches segmentation offload off for senders into the fleet's links while they are shaped. */
+static int set_offloads(struct fleet *f, struct netem_use use, struct netsim_err *err)
 {
 	const struct model *model = f->model;
 	auto_free struct netem_target *targets = calloc(model->link_count + 1, sizeof(*targets));
@@ -222,7 +221,7 @@ static int switch_offloads(struct fleet *f, bool idle, bool corrupts, struct net
 			.bridge = *link->master ? link->master : NULL,
 		};
 	}
-	return netem_offloads(f->st, f->name, targets, count, idle, corrupts, err);
+	return netem_set_offloads(f->st, f->name, targets, count, use, err);
 }
 
 int engine_commit(struct fleet *f, const struct edt_change *change, uint32_t *ret_id,
@@ -235,15 +234,17 @@ int engine_commit(struct fleet *f, const struct edt_change *change, uint32_t *re
 
 	after = policy_slot(f->policy)->flags;
 	if (r == 0 && ((before | after) & any))
-		r = switch_offloads(f, !(after & any), done.corrupts, err);
+		r = set_offloads(
+			f, (struct netem_use) {.idle = !(after & any), .corrupts = done.corrupts},
+			err);
 	if (r == 0 && ret_id)
 		*ret_id = done.fault_id;
 	return r;
 }
 
-/* Reads the conditions from netem, as there is no intent to tell them. */
-static int see_links(const struct fleet *f, struct mark *marks, struct intent *intent,
-		     struct netsim_err *err)
+/* Reads the conditions of all ports from netem into an intent. */
+static int read_netem(const struct fleet *f, struct mark *marks, struct intent *intent,
+		      struct netsim_err *err)
 {
 	struct qdiscs all = {0};
 	int r = qdisc_list(f->st->rt, &all, err);
@@ -270,7 +271,7 @@ int engine_adopt(struct fleet *f, struct netsim_err *err)
 {
 	auto_free struct mark *marks = calloc(f->model->link_count + 1, sizeof(*marks));
 	struct intent intent = {0};
-	int r = marks ? see_links(f, marks, &intent, err) : err_oom(err);
+	int r = marks ? read_netem(f, marks, &intent, err) : err_oom(err);
 
 	if (r == 0)
 		r = engine_use_edt(f, &intent, false, err);
@@ -303,7 +304,7 @@ int engine_use_edt(struct fleet *f, const struct intent *intent, bool only_plain
 	make_seed(&input);
 	if (r == 0)
 		r = edt_base_make(&input, &base, err);
-	if (r == 0 && only_plain && base.holds)
+	if (r == 0 && only_plain && base.delays)
 		r = -ENOENT;
 	if (r == 0)
 		r = engine_commit(f, &(struct edt_change) {.base = &base, .classes = classes}, NULL,

@@ -32,7 +32,7 @@ static struct profile_end profile_end(struct expected_end end)
 	return ret;
 }
 
-/* The word of a target, up to an end that is not part of it. */
+/* True if a target's word of the given length (not terminated) names the end. */
 static bool names_end(const char *word, size_t length, struct expected_end end)
 {
 	char pattern[128];
@@ -47,7 +47,7 @@ static bool names_end(const char *word, size_t length, struct expected_end end)
 			  end.node->role_count);
 }
 
-/* The next of some words, NULL after the last; its length in *ret. */
+/* Returns the next word and its length in *ret; NULL after the last. */
 static const char *next_word(const char **rest, size_t *ret)
 {
 	const char *word = *rest ? *rest + strspn(*rest, " ") : "";
@@ -57,11 +57,10 @@ static const char *next_word(const char **rest, size_t *ret)
 	return *ret ? word : NULL;
 }
 
-/* Does a fault without a class change this port's link? */
-static bool means_link(const struct intent_fault *fault, const struct model_node *node,
-		       const char *iface)
+/* True for a fault without a class whose targets include the port. */
+static bool affects_link(const struct intent_fault *fault, const struct expected_port *port)
 {
-	struct expected_end end = {node};
+	struct expected_end end = {port->node};
 	const char *rest = fault->targets, *word;
 	size_t length;
 
@@ -73,16 +72,16 @@ static bool means_link(const struct intent_fault *fault, const struct model_node
 
 		if (memchr(word, ':', length) || !names_end(word, name, end))
 			continue;
-		if (!slash || (strlen(iface) == length - name - 1 &&
-			       memcmp(slash + 1, iface, length - name - 1) == 0))
+		if (!slash || (strlen(port->iface) == length - name - 1 &&
+			       memcmp(slash + 1, port->iface, length - name - 1) == 0))
 			return true;
 	}
 	return false;
 }
 
-/* Does it change the path between two nodes, for this class? */
-static bool means_path(const struct intent_fault *fault, struct expected_end from,
-		       struct expected_end to, const char *class)
+/* True if a fault changes the path between two ends, for this class. */
+static bool affects_path(const struct intent_fault *fault, struct expected_end from,
+			 struct expected_end to, const char *class)
 {
 	const char *rest = fault->targets, *word;
 	size_t length;
@@ -103,15 +102,14 @@ static bool means_path(const struct intent_fault *fault, struct expected_end fro
 	return false;
 }
 
-/* A VLAN's fault names the interface inside the node, not the port. */
-static bool means_vlan(const struct intent_fault *fault, const struct model_node *node,
-		       uint16_t vlan)
+/* The fault of a VLAN names the interface inside the node, not the port. */
+static bool affects_vlan(const struct intent_fault *fault, const struct expected_port *port)
 {
-	struct expected_end end = {node};
+	struct expected_end end = {port->node};
 	const char *rest = fault->targets, *word;
 	size_t length;
 
-	if (!vlan || fault->vlan != vlan)
+	if (!port->vlan || fault->vlan != port->vlan)
 		return false;
 	while ((word = next_word(&rest, &length))) {
 		const char *slash = memchr(word, '/', length);
@@ -133,11 +131,11 @@ static int merge_fault(const struct intent_fault *fault, struct conditions *c,
 	return r;
 }
 
-int expected_link(const struct intent *intent, const struct model_node *node, const char *iface,
-		  uint16_t vlan, struct link_conditions *ret, enum expected_state *ret_state,
+int expected_link(const struct intent *intent, const struct expected_port *port,
+		  struct link_conditions *ret, enum expected_state *ret_state,
 		  struct netsim_err *err)
 {
-	int r = intent_port(intent, node, iface, ret, err);
+	int r = intent_port(intent, port->node, port->iface, ret, err);
 
 	*ret_state = EXPECTED_UP;
 	for (size_t i = 0; r == 0 && i < intent->fault_count; i++) {
@@ -146,10 +144,9 @@ int expected_link(const struct intent *intent, const struct model_node *node, co
 
 		if (!alive(intent, fault) || (!link && fault->kind != PORT_FAULT_CONDITIONS))
 			continue;
-		if (link &&
-		    (fault->vlan ? means_vlan(fault, node, vlan) : means_link(fault, node, iface)))
+		if (link && (fault->vlan ? affects_vlan(fault, port) : affects_link(fault, port)))
 			*ret_state = fault->period_ns ? EXPECTED_FLAPS : EXPECTED_DOWN;
-		if (link || !means_link(fault, node, iface))
+		if (link || !affects_link(fault, port))
 			continue;
 		r = merge_fault(fault, &ret->up, err);
 		if (r == 0)
@@ -176,13 +173,13 @@ int expected_path(const struct intent *intent, struct expected_end from, struct 
 		const struct intent_fault *fault = &intent->faults[i];
 
 		if (alive(intent, fault) && fault->kind == PORT_FAULT_CONDITIONS &&
-		    means_path(fault, from, to, class))
+		    affects_path(fault, from, to, class))
 			r = merge_fault(fault, ret, err);
 	}
 	return r;
 }
 
-/* Which of a partition's groups a node is in, -1: none. */
+/* The index of a node's group in a partition, -1: none. */
 static int group_of(const struct intent_fault *fault, const char *name)
 {
 	size_t length = strlen(name), part;

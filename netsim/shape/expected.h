@@ -1,19 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What is asked of each hop now, by the profiles and faults that were written down,
- * not by what the kernel holds: what verify compares with. Pure.
+ * The reference of verify: the conditions that each hop should have now, resolved from
+ * the recorded profiles and faults, not from the kernel's state. Pure: no I/O.
  */
 #ifndef NETSIM_SHAPE_EXPECTED_H
 #define NETSIM_SHAPE_EXPECTED_H
 
 #include "netsim/shape/intent.h"
 
-/* Beside the conditions: a link that is down, or that comes and goes. */
+/* State of a link under link faults. */
 enum expected_state { EXPECTED_UP, EXPECTED_DOWN, EXPECTED_FLAPS };
 
-/* Of a port; vlan is that of the traffic, 0: none. After intent_parse(). */
-int expected_link(const struct intent *intent, const struct model_node *node, const char *iface,
-		  uint16_t vlan, struct link_conditions *ret, enum expected_state *ret_state,
+struct expected_port {
+	const struct model_node *node;
+	const char *iface;
+	uint16_t vlan; /* of the traffic; 0: untagged */
+};
+
+/* Resolves the conditions of a port's link, and its state. Call intent_parse() before. */
+int expected_link(const struct intent *intent, const struct expected_port *port,
+		  struct link_conditions *ret, enum expected_state *ret_state,
 		  struct netsim_err *err);
 
 /* An end of a path: a node, or the host with node NULL. */
@@ -21,14 +27,14 @@ struct expected_end {
 	const struct model_node *node;
 };
 
-/* Of the path between two nodes, for a class of traffic (NULL: what belongs to none). */
+/* Resolves the conditions of a path, for a class of traffic (NULL: unclassified traffic). */
 int expected_path(const struct intent *intent, struct expected_end from, struct expected_end to,
 		  const char *class, struct conditions *ret, struct netsim_err *err);
 
-/* True where a partition keeps the one from sending to the other. */
+/* True while a partition cuts from off from to. */
 bool expected_cut(const struct intent *intent, struct expected_end from, struct expected_end to);
 
-/* The classes that have conditions of their own somewhere; *ret is the caller's. */
+/* Lists the classes named by the profile or by faults. The caller frees *ret, not the names. */
 int expected_classes(const struct intent *intent, const char ***ret, size_t *count,
 		     struct netsim_err *err);
 

@@ -44,7 +44,7 @@ static void fault_done(struct intent_fault *fault)
 	free(fault->class);
 }
 
-static void forget_layers(struct intent *intent)
+static void drop_layers(struct intent *intent)
 {
 	for (size_t i = 0; i < intent->layer_count; i++)
 		intent_layer_done(&intent->layers[i]);
@@ -55,7 +55,7 @@ static void forget_layers(struct intent *intent)
 
 void intent_done(struct intent *intent)
 {
-	forget_layers(intent);
+	drop_layers(intent);
 	for (size_t i = 0; i < intent->fault_count; i++)
 		fault_done(&intent->faults[i]);
 	free(intent->faults);
@@ -188,7 +188,7 @@ static json_t *write_layer(const struct intent_layer *layer)
 	return object;
 }
 
-static int refused(const char *path, struct netsim_err *err)
+static int write_failed(const char *path, struct netsim_err *err)
 {
 	int code = errno ? -errno : -EIO;
 	bool rights = code == -EPERM || code == -EACCES;
@@ -207,7 +207,7 @@ int intent_write(const char *fleet, const struct intent *intent, struct netsim_e
 	snprintf(fresh, sizeof(fresh), "%s.new", path);
 	if (!intent->layer_count && !intent->fault_count) {
 		unlink(path);
-		unlink(fresh); /* of who was killed over it */
+		unlink(fresh); /* left by a writer that was killed */
 		return 0;
 	}
 	layers = json_array();
@@ -221,12 +221,12 @@ int intent_write(const char *fleet, const struct intent *intent, struct netsim_e
 			 layers, "faults", faults);
 	if (r == 0 &&
 	    (!root || json_dump_file(root, fresh, JSON_INDENT(2)) < 0 || rename(fresh, path) < 0))
-		r = refused(path, err);
+		r = write_failed(path, err);
 	json_decref(root);
 	return r;
 }
 
-/* Layers all of whose ports others name later say nothing any more. */
+/* Drops layers that the last layer overrides completely. */
 static void drop_covered(struct intent *intent)
 {
 	const struct intent_layer *last = &intent->layers[intent->layer_count - 1];
@@ -277,16 +277,16 @@ int intent_load(const char *path, struct intent_layer *ret, struct netsim_diags 
 int intent_add(struct intent *intent, struct intent_layer *layer, char *const *ports,
 	       size_t port_count, struct netsim_err *err)
 {
-	bool asks = layer->profile || ports;
+	bool keeps = layer->profile || ports; /* a clear of the whole fleet leaves none */
 	struct intent_layer *slot;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < port_count; i++)
 		r = add_port(layer, ports[i]);
 	if (r == 0 && !ports)
-		forget_layers(intent);
-	slot = r == 0 && asks ? array_push(intent->layers, intent->layer_count) : NULL;
-	if (!asks)
+		drop_layers(intent);
+	slot = r == 0 && keeps ? array_push(intent->layers, intent->layer_count) : NULL;
+	if (!keeps)
 		return 0;
 	if (!slot)
 		return err_oom(err);

@@ -2,24 +2,22 @@
 #include "netsim/shape/netem.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "netsim/kernel/filter.h"
 #include "netsim/kernel/link.h"
 #include "netsim/kernel/mark.h"
-#include "netsim/kernel/module.h"
 #include "netsim/kernel/netns.h"
 #include "netsim/kernel/offload.h"
 #include "netsim/kernel/qdisc.h"
+#include "netsim/shape/ifb.h"
 #include "netsim/shape/netem_params.h"
 #include "netsim/util/auto.h"
-#include "netsim/util/name.h"
 
-/* One target on its way into the kernel. */
+/* The work on one target. */
 struct job {
 	const struct netem_target *target;
-	struct netem_params out, in; /* what leaves the device, what comes in */
+	struct netem_params out, in; /* egress and ingress of the device */
 	bool idle, corrupts;
 	char ifb[IFNAMSIZ];
 	bool new_ifb;
@@ -38,14 +36,6 @@ struct applier {
 	struct netsim_err *err;
 };
 
-void netem_ifb_name(const char *device, char ret[static IFNAMSIZ])
-{
-	char full[IFNAMSIZ + 8];
-
-	snprintf(full, sizeof(full), "%s.ifb", device);
-	name_fit(full, ret);
-}
-
 static int prepare_job(struct applier *a, struct job *job)
 {
 	const struct link *device = model_find_link(a->st->host, MODEL_HOST, job->target->device);
@@ -61,33 +51,41 @@ static int prepare_job(struct applier *a, struct job *job)
 	r = netem_params_make(a->bare ? &c->up : &c->down, &a->tables, &job->out, a->err);
 	if (r == 0)
 		r = netem_params_make(a->bare ? &c->down : &c->up, &a->tables, &job->in, a->err);
-	netem_ifb_name(job->target->device, job->ifb);
-	ifb = model_find_link(a->st->host, MODEL_HOST, job->ifb);
-	if (r == 0 && ifb && !state_is_ours(ifb, a->fleet))
-		return err_set(a->err, NETSIM_ERR_KERNEL, -EEXIST, NULL,
-			       "a link %s exists that netsim did not make", job->ifb);
+	ifb_name(job->target->device, job->ifb);
+	if (r == 0)
+		r = ifb_find(a->st, a->fleet, job->target->device, &ifb, a->err);
+	if (r < 0)
+		return r;
 	job->ifb_ifindex = ifb ? ifb->ifindex : 0;
 	job->new_ifb =
 		!ifb && (a->bare || !netem_params_are_idle(&job->in.netem) || job->in.has_tbf);
-	return r;
+	return 0;
 }
 
-/* Whatever else is at the root is somebody's own, and stays. */
-static int refuse_foreign_roots(struct applier *a)
+int netem_check_root(const struct qdiscs *all, const struct link *device, struct netsim_err *err)
 {
-	for (size_t i = 0; i < a->count; i++) {
-		const struct qdisc *root = qdisc_at_root(&a->before, a->jobs[i].ifindex);
+	const struct qdisc *root = qdisc_at_root(all, device->ifindex);
+	char text[MARK_TEXT];
 
-		if (!root || root->handle == QDISC_ROOT)
-			continue;
-		err_set(a->err, NETSIM_ERR_KERNEL, -EEXIST, NULL,
-			"%s has a %s at its root that netsim did not make",
-			a->jobs[i].target->device, root->kind);
-		err_hint(a->err, "remove it with: tc qdisc delete dev %s root",
-			 a->jobs[i].target->device);
-		return -EEXIST;
-	}
-	return 0;
+	if (!root || root->handle == QDISC_ROOT)
+		return 0;
+	err_set(err, NETSIM_ERR_KERNEL, -EEXIST, NULL,
+		"%s has a %s at its root that netsim did not make",
+		mark_call(device->alias, device->name, text), root->kind);
+	err_hint(err, "remove it with: tc qdisc delete dev %s root", device->name);
+	return -EEXIST;
+}
+
+static int check_roots(struct applier *a)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < a->count; i++)
+		r = netem_check_root(
+			&a->before,
+			model_find_link(a->st->host, MODEL_HOST, a->jobs[i].target->device),
+			a->err);
+	return r;
 }
 
 static int require_netem(struct applier *a)
@@ -103,46 +101,42 @@ static int require_netem(struct applier *a)
 		return r;
 	err_set(a->err, NETSIM_ERR_ENV, -ENOENT, NULL,
 		"this kernel has no netem, which profiles need");
-	err_hint(a->err, "modprobe sch_netem, or a kernel that has it (see netsim doctor)");
+	err_hint(
+		a->err,
+		"load it with modprobe sch_netem, or use a kernel that has it (see netsim doctor)");
 	return -ENOENT;
 }
 
 static int make_ifbs(struct applier *a)
 {
-	bool any = false;
-	int r;
+	auto_free const char **devices = calloc(a->count, sizeof(*devices));
+	size_t count = 0;
 
-	for (size_t i = 0; i < a->count; i++) {
-		if (!a->jobs[i].new_ifb)
-			continue;
-		if (!any)
-			module_load(MODULE_IFB);
-		any = true;
-		link_add_ifb(a->st->rt, a->jobs[i].ifb, mark_group(a->fleet),
-			     a->jobs[i].target->device);
-	}
-	if (!any)
-		return 0;
-	r = rtnl_send(a->st->rt, a->err);
-	return r < 0 ? r : state_read_host(a->st, a->err);
+	if (!devices)
+		return err_oom(a->err);
+	for (size_t i = 0; i < a->count; i++)
+		if (a->jobs[i].new_ifb)
+			devices[count++] = a->jobs[i].target->device;
+	return ifb_add(a->st, a->fleet, devices, count, a->err);
 }
 
-static void put_direction(struct applier *a, int ifindex, const struct netem_params *shape,
-			  bool fresh, const char *who)
+static void put_direction(struct applier *a, int ifindex, const struct netem_params *params,
+			  bool fresh, const char *subject)
 {
 	bool has_root = !fresh && qdisc_find(&a->before, ifindex, QDISC_ROOT);
 	bool has_child = !fresh && qdisc_find(&a->before, ifindex, QDISC_CHILD);
 
 	/* The tbf is below netem, so netem has to be there first. */
 	if (!has_root)
-		qdisc_put_netem(a->st->rt, QDISC_ADD, ifindex, &shape->netem, shape->at, who);
-	if (shape->has_tbf)
-		qdisc_put_tbf(a->st->rt, has_child ? QDISC_CHANGE : QDISC_ADD, ifindex, &shape->tbf,
-			      shape->at, who);
+		qdisc_put_netem(a->st->rt, QDISC_ADD, ifindex, &params->netem, params->at, subject);
+	if (params->has_tbf)
+		qdisc_put_tbf(a->st->rt, has_child ? QDISC_CHANGE : QDISC_ADD, ifindex,
+			      &params->tbf, params->at, subject);
 	else if (has_child)
-		qdisc_put_tbf(a->st->rt, QDISC_CHANGE, ifindex, &TBF_IDLE, NULL, who);
+		qdisc_put_tbf(a->st->rt, QDISC_CHANGE, ifindex, &TBF_IDLE, NULL, subject);
 	if (has_root)
-		qdisc_put_netem(a->st->rt, QDISC_CHANGE, ifindex, &shape->netem, shape->at, who);
+		qdisc_put_netem(a->st->rt, QDISC_CHANGE, ifindex, &params->netem, params->at,
+				subject);
 }
 
 static void put_ifb(struct applier *a, struct job *job)
@@ -185,24 +179,24 @@ static bool same_netem(const struct netem *a, const struct netem *b)
 }
 
 static int compare(struct applier *a, const struct qdiscs *now, int ifindex,
-		   const struct netem_params *shape, const char *who)
+		   const struct netem_params *params, const char *subject)
 {
 	const struct qdisc *root = qdisc_find(now, ifindex, QDISC_ROOT);
 	const struct qdisc *child = qdisc_find(now, ifindex, QDISC_CHILD);
 
-	if (!root && netem_params_are_idle(&shape->netem) && !shape->has_tbf)
+	if (!root && netem_params_are_idle(&params->netem) && !params->has_tbf)
 		return 0;
-	if (root && shape->seed_at && !root->has_seed) {
-		err_set(a->err, NETSIM_ERR_ENV, -EOPNOTSUPP, shape->seed_at,
+	if (root && params->seed_at && !root->has_seed) {
+		err_set(a->err, NETSIM_ERR_ENV, -EOPNOTSUPP, params->seed_at,
 			"this kernel's netem takes no seed");
 		err_hint(a->err, "it needs Linux 6.7 or later; --engine edt takes a seed anywhere");
 		return -EOPNOTSUPP;
 	}
-	if (root && same_netem(&root->netem, &shape->netem) &&
-	    (!shape->has_tbf || (child && child->tbf.rate == shape->tbf.rate)))
+	if (root && same_netem(&root->netem, &params->netem) &&
+	    (!params->has_tbf || (child && child->tbf.rate == params->tbf.rate)))
 		return 0;
-	return err_set(a->err, NETSIM_ERR_KERNEL, -EIO, shape->at,
-		       "%s: the kernel's qdisc does not show what was asked", who);
+	return err_set(a->err, NETSIM_ERR_KERNEL, -EIO, params->at,
+		       "%s: the kernel's qdisc differs from the requested one", subject);
 }
 
 static int read_back(struct applier *a)
@@ -226,7 +220,7 @@ static int switch_inside(void *arg, struct netsim_err *err)
 	const struct job *job = arg;
 	int r = offload_set(job->target->iface, OFFLOAD_SEND, job->idle, NULL, err);
 
-	/* Who computes no checksum, and checks none, would not see what was damaged. */
+	/* With checksum offload on, the receiver would not notice corruption. */
 	if (r == 0 && (job->corrupts || job->idle))
 		r = offload_set(job->target->iface, OFFLOAD_CHECKSUM, !job->corrupts, NULL, err);
 	return r;
@@ -239,7 +233,7 @@ static bool device_is_idle(const struct qdiscs *now, int ifindex)
 	return !root || netem_params_are_idle(&root->netem);
 }
 
-/* The host sends through the bridge: as long as any of its ports is shaped. */
+/* The host sends through the bridge, so its offload is off while any port is shaped. */
 static int switch_bridge(struct applier *a, const struct qdiscs *now, const char *bridge)
 {
 	bool idle = true;
@@ -250,7 +244,7 @@ static int switch_bridge(struct applier *a, const struct qdiscs *now, const char
 
 		if (!link_is_port(port) || strcmp(port->master, bridge) != 0)
 			continue;
-		netem_ifb_name(port->name, name);
+		ifb_name(port->name, name);
 		ifb = model_find_link(a->st->host, MODEL_HOST, name);
 		idle = idle && device_is_idle(now, port->ifindex) &&
 		       (!ifb || device_is_idle(now, ifb->ifindex));
@@ -276,7 +270,7 @@ static int switch_bridges(struct applier *a)
 	return r;
 }
 
-/* Whoever sends into a shaped link must not build super-packets. */
+/* Senders into a shaped link must not build super-packets. */
 static int switch_offloads(struct applier *a)
 {
 	int r = a->bare ? 0 : switch_bridges(a);
@@ -291,13 +285,13 @@ static int switch_offloads(struct applier *a)
 		if (r == 0)
 			r = netns_within(a->st->own_fd, handle->fd, switch_inside, job, a->err);
 		else if (r == -ENOENT)
-			r = 0; /* the namespace has gone, and its offloads with it */
+			r = 0; /* the network namespace is gone, and its offloads with it */
 	}
 	return r;
 }
 
-int netem_offloads(struct state *st, const char *fleet, const struct netem_target *targets,
-		   size_t count, bool idle, bool corrupts, struct netsim_err *err)
+int netem_set_offloads(struct state *st, const char *fleet, const struct netem_target *targets,
+		       size_t count, struct netem_use use, struct netsim_err *err)
 {
 	auto_free struct job *jobs = calloc(count + 1, sizeof(*jobs));
 	struct applier a = {.st = st, .fleet = fleet, .jobs = jobs, .count = count, .err = err};
@@ -305,21 +299,22 @@ int netem_offloads(struct state *st, const char *fleet, const struct netem_targe
 	if (!jobs)
 		return err_oom(err);
 	for (size_t i = 0; i < count; i++)
-		jobs[i] = (struct job) {.target = &targets[i], .idle = idle, .corrupts = corrupts};
+		jobs[i] = (struct job) {
+			.target = &targets[i], .idle = use.idle, .corrupts = use.corrupts};
 	return switch_offloads(&a);
 }
 
-static void restore_direction(struct applier *a, int ifindex, const char *who)
+static void restore_direction(struct applier *a, int ifindex, const char *subject)
 {
 	const struct qdisc *root = qdisc_find(&a->before, ifindex, QDISC_ROOT);
 	const struct qdisc *child = qdisc_find(&a->before, ifindex, QDISC_CHILD);
 
 	if (child)
-		qdisc_put_tbf(a->st->rt, QDISC_CHANGE, ifindex, &child->tbf, NULL, who);
+		qdisc_put_tbf(a->st->rt, QDISC_CHANGE, ifindex, &child->tbf, NULL, subject);
 	if (root)
-		qdisc_put_netem(a->st->rt, QDISC_CHANGE, ifindex, &root->netem, NULL, who);
+		qdisc_put_netem(a->st->rt, QDISC_CHANGE, ifindex, &root->netem, NULL, subject);
 	else
-		qdisc_del_root(a->st->rt, ifindex, who);
+		qdisc_del_root(a->st->rt, ifindex, subject);
 }
 
 static void restore(struct applier *a)
@@ -389,7 +384,7 @@ static int run(struct applier *a)
 		any |= !a->jobs[i].idle;
 	}
 	if (r == 0)
-		r = refuse_foreign_roots(a);
+		r = check_roots(a);
 	if (r == 0 && any)
 		r = require_netem(a);
 	if (r < 0)
@@ -449,7 +444,7 @@ int netem_clear_bare(struct state *st, const char *device, bool *ret_was, struct
 	struct mark mark;
 	int r;
 
-	netem_ifb_name(device, name);
+	ifb_name(device, name);
 	ifb = model_find_link(st->host, MODEL_HOST, name);
 	*ret_was = ifb && state_is_ours(ifb, MARK_BARE);
 	if (!*ret_was)
@@ -487,7 +482,7 @@ void netem_seen(const struct state *st, const struct qdiscs *all, const struct l
 	char name[IFNAMSIZ];
 
 	*ret = (struct link_conditions) {0};
-	netem_ifb_name(device->name, name);
+	ifb_name(device->name, name);
 	ifb = model_find_link(st->host, MODEL_HOST, name);
 	read_shape(all, device->ifindex, &ret->down);
 	if (ifb && MARK_IS_GROUP(ifb->group))

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The netem engine: gives devices their shape in both directions. What leaves a
- * device passes the netem at its root; what comes in is sent through an IFB that
- * has one as well.
+ * The netem engine: shapes devices in both directions, with a netem at the device's root
+ * for egress, and one at the root of an IFB to which ingress is redirected.
  */
 #ifndef NETSIM_SHAPE_NETEM_H
 #define NETSIM_SHAPE_NETEM_H
@@ -12,43 +11,52 @@
 
 /* A device to shape. */
 struct netem_target {
-	const char *device;		   /* the port, or the bare interface */
-	const char *node;		   /* whose port it is; for messages */
-	const char *iface;		   /* the other end inside the node's namespace, or NULL */
-	const char *bridge;		   /* that the port belongs to, or NULL */
-	struct link_conditions conditions; /* none: the device becomes idle */
+	const char *device; /* a port, or a bare interface */
+	const char *node;   /* that the port belongs to; for messages */
+	const char *iface;  /* the other end in the node's network namespace, or NULL */
+	const char *bridge; /* that the port belongs to, or NULL */
+	struct link_conditions conditions; /* none: makes the device idle */
 };
 
 /*
- * Shapes the targets, which belong to one fleet; call state_read_host() before.
- * Reads back what the kernel made of it, and restores what was there on failure
- * (but for the table of a distribution, which the kernel does not tell).
+ * Shapes the targets, all of one fleet. Call state_read_host() before. Reads the qdiscs
+ * back; on failure, restores the previous ones, except for the table of a distribution,
+ * which the kernel does not report.
  */
 int netem_apply(struct state *st, const char *fleet, const struct netem_target *targets,
 		size_t count, struct netsim_err *err);
 
-/*
- * Switches the offloads of whoever sends into these links off, or, with idle, on
- * again; and their checksums' where packets are going to be corrupted.
- */
-int netem_offloads(struct state *st, const char *fleet, const struct netem_target *targets,
-		   size_t count, bool idle, bool corrupts, struct netsim_err *err);
+/* The use of links that decides which offloads their senders may have. */
+struct netem_use {
+	bool idle;     /* nothing is shaped */
+	bool corrupts; /* packets get corrupted */
+};
 
 /*
- * The same for interfaces of this machine that belong to no fleet: the machine is
- * the node, so that up is what leaves the device.
+ * Switches segmentation offload off for all senders into the targets' links, and checksum
+ * offload too if packets are corrupted; with idle, both on again.
+ */
+int netem_set_offloads(struct state *st, const char *fleet, const struct netem_target *targets,
+		       size_t count, struct netem_use use, struct netsim_err *err);
+
+/*
+ * The same for interfaces of this machine that belong to no fleet. The machine is the
+ * node, so up is the device's egress.
  */
 int netem_apply_bare(struct state *st, const struct netem_target *targets, size_t count,
 		     struct netsim_err *err);
-/* What netem does at a device and its IFB, as far as the kernel tells: for showing it. */
 struct qdiscs;
+/*
+ * Refuses a device whose root qdisc is not netsim's: -EEXIST with err, and the command
+ * that removes it as hint.
+ */
+int netem_check_root(const struct qdiscs *all, const struct link *device, struct netsim_err *err);
+
+/* The conditions that netem realises at a device and its IFB, as the kernel reports them. */
 void netem_seen(const struct state *st, const struct qdiscs *all, const struct link *device,
 		struct link_conditions *ret);
 
-/* Takes all of netsim's shaping off such an interface; *ret_was tells if it had any. */
+/* Removes netsim's shaping from such an interface; *ret_was is true if it had any. */
 int netem_clear_bare(struct state *st, const char *device, bool *ret_was, struct netsim_err *err);
-
-/* The name of the IFB that a device's incoming packets pass. */
-void netem_ifb_name(const char *device, char ret[static IFNAMSIZ]);
 
 #endif

@@ -4,15 +4,15 @@
 #include <errno.h>
 #include <string.h>
 
-#define SMALL_FRAME  256     /* bytes; packets in flight may be as small on average */
-#define JITTER_REACH 4	     /* the tables end at four times the jitter */
-#define LINE_PPS     1000000 /* packets/s that may be in flight where no rate is asked */
-#define MIN_LIMIT    10000   /* packets, likewise */
+#define SMALL_FRAME  256     /* bytes: the lower bound of the mean size of packets in flight */
+#define JITTER_REACH 4	     /* the distribution tables end at four times the jitter */
+#define LINE_PPS     1000000 /* packets/s in flight without a rate */
+#define MIN_LIMIT    10000   /* packets, without a rate */
 
-/* Any rate makes netem keep the order; this one takes 121 ns for a full frame. */
+/* Any rate makes netem keep the order; this one adds 121 ns to a full frame. */
 #define ORDER_RATE 12500000000ULL
 
-/* netem keeps the last table it was given, so that even the even spread needs one. */
+/* netem keeps its last table, so the uniform distribution needs a table too. */
 static int set_table(const struct conditions *c, struct dist_tables *tables, struct netem *netem,
 		     struct netsim_err *err)
 {
@@ -33,7 +33,7 @@ static uint64_t bytes_in(uint64_t rate, uint64_t ns)
 	return (uint64_t)((double)rate * (double)ns / 1e9);
 }
 
-/* The queue in front of the link, in bytes: by default what the link holds, twice. */
+/* The queue in bytes. Default: twice the bandwidth-delay product, at least 100 frames. */
 static uint64_t queue_bytes(const struct conditions *c, uint64_t rate, uint64_t delay)
 {
 	uint64_t bytes;
@@ -59,8 +59,8 @@ static uint32_t clamp(uint64_t value, uint32_t low)
 }
 
 /*
- * netem counts in its limit both what is under way and what waits. Packets under
- * way may be small, those that wait for a busy link are mostly full.
+ * netem's limit counts packets in flight and packets in the queue. Those in flight may be
+ * small; those that queue for a busy link are mostly full.
  */
 static uint32_t limit_of(const struct conditions *c, const struct netem *netem)
 {
@@ -101,7 +101,7 @@ static void set_loss(const struct loss *loss, struct netem *netem)
 	}
 }
 
-static void set_rate(const struct conditions *c, struct netem_params *shape)
+static void set_rate(const struct conditions *c, struct netem_params *params)
 {
 	uint64_t rate = c->rate.bps / 8;
 	bool reorders = cond_has(c, COND_REORDER) && c->reorder != REORDER_FORBIDDEN;
@@ -109,16 +109,16 @@ static void set_rate(const struct conditions *c, struct netem_params *shape)
 
 	if (!cond_has(c, COND_RATE))
 		return;
-	shape->has_tbf = cond_has(c, COND_BURST) || (reorders && shape->netem.jitter);
-	if (!shape->has_tbf) {
-		shape->netem.rate = rate;
+	params->has_tbf = cond_has(c, COND_BURST) || (reorders && params->netem.jitter);
+	if (!params->has_tbf) {
+		params->netem.rate = rate;
 		return;
 	}
 	if (cond_has(c, COND_BURST))
 		burst = c->burst.bytes;
-	shape->tbf.rate = rate;
-	shape->tbf.burst = clamp(burst, FULL_FRAME);
-	shape->tbf.limit = clamp(queue_bytes(c, rate, shape->netem.delay), FULL_FRAME);
+	params->tbf.rate = rate;
+	params->tbf.burst = clamp(burst, FULL_FRAME);
+	params->tbf.limit = clamp(queue_bytes(c, rate, params->netem.delay), FULL_FRAME);
 }
 
 static void set_slot(const struct slot *slot, struct netem *netem)
@@ -129,7 +129,7 @@ static void set_slot(const struct slot *slot, struct netem *netem)
 	netem->slot_bytes = clamp(slot->bytes.bytes, 0);
 }
 
-static const struct netsim_loc *first_place(const struct conditions *c)
+static const struct netsim_loc *first_location(const struct conditions *c)
 {
 	for (int i = 0; i < COND_COUNT; i++)
 		if (cond_has(c, (enum cond)i) && c->at[i].file)
@@ -140,15 +140,15 @@ static const struct netsim_loc *first_place(const struct conditions *c)
 int netem_params_make(const struct conditions *c, struct dist_tables *tables,
 		      struct netem_params *ret, struct netsim_err *err)
 {
-	struct netem_params shape = {.at = first_place(c)};
-	struct netem *netem = &shape.netem;
+	struct netem_params params = {.at = first_location(c)};
+	struct netem *netem = &params.netem;
 	bool keeps_order = !cond_has(c, COND_REORDER) || c->reorder == REORDER_FORBIDDEN;
 
 	netem->delay = cond_has(c, COND_DELAY) ? (uint64_t)c->delay.ns : 0;
 	netem->jitter = cond_has(c, COND_JITTER) ? (uint64_t)c->jitter.ns : 0;
 	if (netem->jitter && set_table(c, tables, netem, err) < 0)
 		return -ENOMEM;
-	set_rate(c, &shape);
+	set_rate(c, &params);
 	if (netem->jitter && keeps_order && !netem->rate)
 		netem->rate = ORDER_RATE;
 	if (cond_has(c, COND_REORDER) && c->reorder == REORDER_RATIO)
@@ -163,9 +163,9 @@ int netem_params_make(const struct conditions *c, struct dist_tables *tables,
 		set_slot(&c->slot, netem);
 	netem->has_seed = cond_has(c, COND_SEED);
 	netem->seed = c->seed;
-	shape.seed_at = netem->has_seed ? &c->at[COND_SEED] : NULL;
+	params.seed_at = netem->has_seed ? &c->at[COND_SEED] : NULL;
 	netem->limit = c->has ? limit_of(c, netem) : NETEM_IDLE.limit;
-	*ret = shape;
+	*ret = params;
 	return 0;
 }
 

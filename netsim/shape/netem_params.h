@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Conditions of one direction -> what netem and tbf are to do. Pure: no I/O. */
+/* Converts the conditions of one direction to parameters of netem and tbf. Pure: no I/O. */
 #ifndef NETSIM_SHAPE_NETEM_PARAMS_H
 #define NETSIM_SHAPE_NETEM_PARAMS_H
 
@@ -8,21 +8,21 @@
 #include "netsim/kernel/qdisc.h"
 
 struct netem_params {
-	struct netem netem; /* its table belongs to the tables, or to the profile */
-	bool has_tbf;	    /* the rate is tbf's, because of a burst or of reordering */
+	struct netem netem; /* its table is owned by the dist_tables or the profile */
+	bool has_tbf;	    /* tbf sets the rate, because of a burst or reordering */
 	struct tbf tbf;
 	const struct netsim_loc *at;
 	const struct netsim_loc *seed_at;
 };
 
-/* No conditions at all give an idle shape. -ENOMEM, or -EINVAL with err. */
+/* No conditions give an idle netem. -ENOMEM with err. */
 int netem_params_make(const struct conditions *c, struct dist_tables *tables,
 		      struct netem_params *ret, struct netsim_err *err);
 
-/* True when the conditions change nothing about packets. */
+/* True if this netem passes packets unchanged. */
 bool netem_params_are_idle(const struct netem *netem);
 
-/* What the kernel has, as conditions (without places), for showing it. */
+/* Converts the kernel's parameters back to conditions, without locations, for display. */
 void netem_params_read(const struct netem *netem, const struct tbf *tbf, struct conditions *ret);
 
 #endif

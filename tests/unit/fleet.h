@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * For tests of what is to happen on each hop: a fleet with its numbers in a policy,
- * and entries of conditions as text. Include after cmocka.h.
+ * For tests of the conditions of hops: a fleet with its numbers in a policy, and
+ * entries as text. Include after cmocka.h.
  */
 #ifndef TESTS_UNIT_FLEET_H
 #define TESTS_UNIT_FLEET_H
@@ -17,7 +17,7 @@
 
 #define SECOND 1000000000ULL
 
-/* Nodes 1 to 4, links from 11 on. */
+/* Numbers: nodes 1 to 4, links from 11. */
 static const char *const fleet_ports[] = {
 	"netsim:f/a/eth0 @server", "netsim:f/a/eth1 @server", "netsim:f/b/eth0 @server",
 	"netsim:f/c/eth0",	   "netsim:f/d/eth0",
@@ -54,7 +54,7 @@ static inline struct model *fleet_make(void)
 	return fleet;
 }
 
-/* Gives the policy, whose memory is there, this fleet's numbers. */
+/* Sets this fleet's numbers in a policy whose memory is allocated. */
 static inline void fleet_number(struct policy *policy, const struct model *fleet)
 {
 	policy->link_numbers = calloc(fleet->link_count + 1, sizeof(*policy->link_numbers));
@@ -130,7 +130,7 @@ static inline int fleet_compare_lines(const void *a, const void *b)
 	return strcmp(a, b);
 }
 
-/* "1 up a/eth0 @server: delay 1ms", a line each, in the order of strcmp(). */
+/* Formats entries, one per line, sorted: "1 up a/eth0 @server: delay 1ms". */
 static inline char *fleet_text(const struct policy_entry *entries, size_t count)
 {
 	char(*lines)[256] = calloc(count + 1, sizeof(*lines));

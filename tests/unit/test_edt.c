@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Conditions as the programs at the ports take them: compiled, merged, worked out, shown. */
+/* Conditions for the eBPF programs: compiling, merging, finishing, converting back. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,25 +17,25 @@
 static struct port_control control;
 static struct policy policy = {.control = &control};
 
-static struct edt_stock *new_stock(void)
+static struct edt_compiler *new_compiler(void)
 {
-	struct edt_stock *stock = calloc(1, sizeof(*stock));
+	struct edt_compiler *compiler = calloc(1, sizeof(*compiler));
 
-	assert_non_null(stock);
-	stock->policy = &policy;
-	stock->now = 12345;
-	stock->seed = 99;
-	return stock;
+	assert_non_null(compiler);
+	compiler->policy = &policy;
+	compiler->now = 12345;
+	compiler->seed = 99;
+	return compiler;
 }
 
 static struct port_conditions compile(const char *text)
 {
-	auto_free struct edt_stock *stock = new_stock();
+	auto_free struct edt_compiler *compiler = new_compiler();
 	struct port_conditions ret;
 	struct netsim_err err = {0};
 	struct conditions c;
 
-	if (conditions_parse(text, &c, &err) < 0 || edt_compile(&c, stock, &ret, &err) < 0)
+	if (conditions_parse(text, &c, &err) < 0 || edt_compile(&c, compiler, &ret, &err) < 0)
 		fail_msg("%s: %s", text, err.what);
 	return ret;
 }
@@ -50,7 +50,7 @@ static void expect_text(const struct port_conditions *c, const char *want)
 	assert_string_equal(text, want);
 }
 
-/* Whatever can be said comes back the same. */
+/* Conditions survive compiling and converting back. */
 static void test_round_trip(void **state)
 {
 	static const char *const texts[] = {
@@ -105,7 +105,7 @@ static void test_compile(void **state)
 	assert_int_equal(compile("delay 1ms jitter 1ms distribution pareto").table, DIST_PARETO);
 }
 
-/* How long packets may wait for the link. */
+/* The longest queueing delay. */
 static void test_queue(void **state)
 {
 	static const struct {
@@ -120,7 +120,7 @@ static void test_queue(void **state)
 		{"8mbit queue 10kB", 10 * MS},
 		{"8mbit queue 10 packets", 15140000},
 		{"queue 5ms", 5 * MS},
-		{"delay 5ms", 300 * MS}, /* for what a trace may give */
+		{"delay 5ms", 300 * MS}, /* for a trace that has rates */
 	};
 
 	(void)state;
@@ -141,7 +141,7 @@ static void test_finish(void **state)
 	(void)state;
 	edt_finish(&c);
 	assert_int_equal(c.burst, 10 * MS);
-	/* a burst without a rate, jitter without a delay: nothing */
+	/* a burst without a rate and jitter without a delay are dropped */
 	c = compile("8mbit burst 10kB delay 1ms jitter 1ms");
 	c.has &= ~(unsigned)(PORT_HAS_DELAY | PORT_HAS_RATE);
 	c.rate = 0;
@@ -154,7 +154,7 @@ static void test_holds(void **state)
 {
 	static const struct {
 		const char *text;
-		bool holds;
+		bool delays;
 	} rows[] = {{"none", false},	 {"loss 5%", false}, {"duplicate 1% corrupt 1%", false},
 		    {"delay 1ms", true}, {"8mbit", true},    {"slot 1ms..2ms", true},
 		    {"delay 0ms", false}};
@@ -164,11 +164,11 @@ static void test_holds(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct port_conditions c = compile(rows[i].text);
 
-		assert_int_equal(edt_holds(&c), rows[i].holds);
+		assert_int_equal(edt_delays(&c), rows[i].delays);
 	}
-	assert_true(edt_holds(&trace));
+	assert_true(edt_delays(&trace));
 	trace.trace_has = PORT_HAS_LOSS;
-	assert_false(edt_holds(&trace));
+	assert_false(edt_delays(&trace));
 }
 
 static void test_merge(void **state)
@@ -224,18 +224,18 @@ static void test_trace(void **state)
 				       "2s 0 2ms 0%\n3s 16mbit 1ms 0%\n4s 0 1ms 0%\n5s\n");
 	struct trace *two = load_trace("time delay\n0s 7ms\n10s\n");
 	struct conditions c = {.has = 1U << COND_TRACE, .trace = one, .trace_has = one->has};
-	auto_free struct edt_stock *stock = new_stock();
+	auto_free struct edt_compiler *compiler = new_compiler();
 	struct port_conditions a, b, again;
 	struct policy_base base = {0};
 
 	(void)state;
-	assert_int_equal(edt_compile(&c, stock, &a, NULL), 0);
+	assert_int_equal(edt_compile(&c, compiler, &a, NULL), 0);
 	c.trace = two;
 	c.trace_has = two->has;
-	assert_int_equal(edt_compile(&c, stock, &b, NULL), 0);
+	assert_int_equal(edt_compile(&c, compiler, &b, NULL), 0);
 	c.trace = one;
 	c.trace_has = one->has;
-	assert_int_equal(edt_compile(&c, stock, &again, NULL), 0);
+	assert_int_equal(edt_compile(&c, compiler, &again, NULL), 0);
 	assert_int_equal(a.trace_first, 0);
 	assert_int_equal(a.trace_count, 5);
 	assert_int_equal(a.trace_length, 5 * SECOND);
@@ -245,7 +245,7 @@ static void test_trace(void **state)
 	assert_int_equal(b.trace_count, 1);
 	assert_int_equal(b.trace_has, PORT_HAS_DELAY);
 	assert_int_equal(again.trace_first, 0);
-	assert_int_equal(edt_unload(stock, &base, NULL), 0);
+	assert_int_equal(edt_copy_tables(compiler, &base, NULL), 0);
 	assert_int_equal(base.row_count, 6);
 	assert_int_equal(base.rows[0].rate, 1000000);
 	assert_int_equal(base.rows[1].at, SECOND);
@@ -260,7 +260,7 @@ static void test_trace(void **state)
 	trace_free(two);
 }
 
-/* Plain conditions beside a trace, or above it, win; a trace above them takes their place. */
+/* Plain conditions beside or above a trace override it; a trace above them replaces them. */
 static void test_trace_and_plain(void **state)
 {
 	struct port_conditions trace = {.has = PORT_HAS_TRACE,
@@ -279,11 +279,11 @@ static void test_trace_and_plain(void **state)
 	edt_finish(&c);
 	assert_int_equal(c.trace_has, PORT_HAS_RATE | PORT_HAS_DELAY);
 	assert_int_equal(c.has, PORT_HAS_TRACE | PORT_HAS_LOSS);
-	/* above that, plain again */
+	/* plain conditions above that trace */
 	edt_merge(&c, &plain);
 	edt_finish(&c);
 	assert_int_equal(c.trace_has, PORT_HAS_RATE);
-	/* a finished one that gets another trace has all of that one's columns */
+	/* merging a trace into finished conditions takes all of its columns */
 	edt_merge(&c, &trace);
 	edt_finish(&c);
 	assert_int_equal(c.trace_has, PORT_HAS_RATE | PORT_HAS_DELAY);
@@ -297,7 +297,7 @@ static void test_trace_and_plain(void **state)
 static void test_tables(void **state)
 {
 	static int16_t tables[POLICY_FILE_TABLES + 1][64];
-	auto_free struct edt_stock *stock = new_stock();
+	auto_free struct edt_compiler *compiler = new_compiler();
 	struct policy_base base = {0};
 	struct port_conditions first, ret;
 	struct netsim_err err = {0};
@@ -311,23 +311,23 @@ static void test_tables(void **state)
 		c.table_len = 64;
 		if (i == POLICY_FILE_TABLES)
 			break;
-		assert_int_equal(edt_compile(&c, stock, &ret, &err), 0);
+		assert_int_equal(edt_compile(&c, compiler, &ret, &err), 0);
 		first = i ? first : ret;
 		assert_int_equal(ret.table, policy_table(&policy, (size_t)i));
 		assert_true(ret.table >= DIST_FILE && ret.table < PORT_TABLES);
 	}
-	assert_int_equal(edt_compile(&c, stock, &ret, &err), -ENOSPC);
+	assert_int_equal(edt_compile(&c, compiler, &ret, &err), -ENOSPC);
 	assert_int_equal(err.kind, NETSIM_ERR_INPUT);
 	c.table = tables[0];
-	assert_int_equal(edt_compile(&c, stock, &ret, NULL), 0);
+	assert_int_equal(edt_compile(&c, compiler, &ret, NULL), 0);
 	assert_int_equal(ret.table, first.table);
-	assert_int_equal(edt_unload(stock, &base, NULL), 0);
+	assert_int_equal(edt_copy_tables(compiler, &base, NULL), 0);
 	assert_int_equal(base.table_count, POLICY_FILE_TABLES);
 	for (int i = 0; i < PORT_TABLE_ENTRIES; i++)
 		assert_int_equal(base.tables[1][i], 64 + i / 64);
 	free(base.rows);
 	free(base.tables);
-	/* the other generation's tables are others */
+	/* the other generation uses other tables */
 	control.slot[0].base = 1;
 	assert_true(policy_table(&policy, POLICY_FILE_TABLES - 1) < first.table);
 	control.slot[0].base = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What profiles come to on every hop of a fleet. */
+/* The conditions of every hop that profiles resolve to. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,7 +20,7 @@ struct fixture {
 	struct intent intent;
 	struct edt_base base;
 	struct netsim_err err;
-	uint64_t seed; /* another one each time */
+	uint64_t seed; /* different for each call */
 };
 
 static int set_up(void **state)
@@ -50,7 +50,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* One more layer; for the port, or for all where that is NULL. */
+/* Adds a layer for a port, or for the whole fleet with port NULL. */
 static void add_layer(struct fixture *f, const char *text, const char *port)
 {
 	struct profile *parsed = text ? fleet_profile(text) : NULL;
@@ -112,18 +112,18 @@ static void test_links(void **state)
 	       "up a/eth0 @server: 8mbit delay 1ms\nup a/eth1 @server: 8mbit delay 1ms\n"
 	       "up b/eth0 @server: 8mbit delay 1ms\nup c/eth0: delay 5ms loss 1%\n"
 	       "up d/eth0: delay 1ms\n");
-	assert_true(f->base.holds);
+	assert_true(f->base.delays);
 	assert_false(f->base.corrupts);
 	expect(f, "nodes:\n  d: {down: {corrupt: 1%}}\n", "down d/eth0: corrupt 1%\n");
-	assert_false(f->base.holds);
+	assert_false(f->base.delays);
 	assert_true(f->base.corrupts);
 	expect(f, "nodes:\n  nobody: {delay: 1ms}\n", "");
-	/* a port that has no number yet has nothing */
+	/* a port without a number gets no conditions */
 	f->policy->link_numbers[4] = 0;
 	expect(f, "nodes:\n  d: {delay: 1ms}\n", "");
 }
 
-/* Later layers for single ports stand above the one of the whole fleet. */
+/* Later layers for single ports override the layer of the whole fleet. */
 static void test_layers(void **state)
 {
 	struct fixture *f = *state;
@@ -150,7 +150,7 @@ static void test_pairs(void **state)
 	       "a>b: delay 1ms\nb>a: delay 1ms\n");
 	expect(f, "pairs:\n  - {between: [a, host], rtt: 4ms}\n",
 	       "a>host: delay 2ms\nhost>a: delay 2ms\n");
-	/* from everybody to everybody, but not to oneself, nor the host */
+	/* between all nodes, but not from a node to itself, nor with the host */
 	expect(f, "pairs:\n  - {between: [\"*\", \"@server\"], loss: 1%}\n",
 	       "a>b: loss 1%\na>c: loss 1%\na>d: loss 1%\nb>a: loss 1%\nb>c: loss 1%\n"
 	       "b>d: loss 1%\nc>a: loss 1%\nc>b: loss 1%\nd>a: loss 1%\nd>b: loss 1%\n");
@@ -160,7 +160,7 @@ static void test_pairs(void **state)
 	expect(f, "pairs:\n  - {from: \"x*\", to: \"*\", loss: 1%}\n", "");
 }
 
-/* The more specific wins key by key, of two alike the later. */
+/* The more specific entry wins key by key; between equally specific entries, the later. */
 static void test_specific(void **state)
 {
 	struct fixture *f = *state;
@@ -177,7 +177,7 @@ static void test_specific(void **state)
 	       "a>b: delay 2ms loss 1%\nb>a: delay 2ms\n");
 }
 
-/* The two ways that pairs are found agree: expanded here, one at a time in the profile. */
+/* Expanding all pairs gives the same as profile_resolve_pair() for each. */
 static void test_as_resolved(void **state)
 {
 	static const char text[] =
@@ -215,7 +215,7 @@ static void test_classes(void **state)
 	struct fixture *f = *state;
 
 	expect(f, "classes:\n  etcd: {delay: 1ms}\n", "*>* #1: delay 1ms\n");
-	/* above a pair, key by key */
+	/* classes override pairs, key by key */
 	expect(f,
 	       "classes:\n  dns: {loss: 1%}\n  etcd: {delay: 1ms}\n"
 	       "pairs:\n  - {between: [a, b], delay: 5ms, rate: 8mbit}\n",
@@ -240,13 +240,13 @@ static void test_traces(void **state)
 		.has = 1U << COND_TRACE, .trace = &trace, .trace_has = trace.has};
 	assert_int_equal(make(f), 0);
 	assert_int_equal(f->base.policy.count, 5);
-	assert_int_equal(f->base.policy.row_count, 1); /* once for all */
+	assert_int_equal(f->base.policy.row_count, 1); /* shared by all hops */
 	assert_int_equal(f->base.policy.rows[0].delay, 1000);
-	assert_true(f->base.holds);
+	assert_true(f->base.delays);
 	assert_true(f->base.policy.entries[4].conditions.trace_start == 1000);
 }
 
-/* What only contradicts itself once everything has come together. */
+/* Contradictions that appear only after merging. */
 static void test_contradictions(void **state)
 {
 	struct fixture *f = *state;
@@ -265,7 +265,7 @@ static void test_contradictions(void **state)
 	assert_null(f->base.policy.entries);
 }
 
-/* A seed for each time, unless one is asked for. */
+/* Each call uses a new seed, unless the profile has one. */
 static void test_seeds(void **state)
 {
 	struct fixture *f = *state;
@@ -309,7 +309,7 @@ static void test_too_many(void **state)
 	}
 	/* 363 * 362 > 2^17 >= 362 * 361 */
 	expect_error(f, "pairs:\n  - {between: [\"*\", \"*\"], loss: 1%}\n", -E2BIG,
-		     "the pairs are more than 131072 directed pairs of nodes");
+		     "the pairs match more than 131072 directed pairs of nodes");
 	assert_true(*f->err.hint);
 	f->fleet->link_count--;
 	intent_done(&f->intent);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Which hops faults mean, and what they make of the conditions there. The profile's
+ * Overlays: the hops that faults affect, and the conditions there. The profile's
  * conditions are in maps; skipped where eBPF is not allowed.
  */
 #include <setjmp.h>
@@ -62,7 +62,7 @@ static int tear_down(void **state)
 			skip(); \
 	} while (0)
 
-/* Begins a change with this profile, or with none, and no fault. */
+/* Begins a change with this profile (NULL: none), without faults. */
 static void begin(const char *text)
 {
 	struct profile *profile = fleet_profile(text ? text : "default: {}\n");
@@ -169,7 +169,7 @@ static void test_targets(void **state)
 static void test_refused(void **state)
 {
 	static const struct {
-		const char *conditions; /* NULL: its link is down */
+		const char *conditions; /* NULL: a link fault */
 		const char *targets, *class;
 		int code;
 	} rows[] = {
@@ -199,7 +199,7 @@ static void test_refused(void **state)
 	}
 }
 
-/* Nodes that have left do not make a fault forget the others, nor other faults. */
+/* A fault with targets that were removed still affects its other targets; other faults stay. */
 static void test_gone(void **state)
 {
 	NEEDS_BPF(state);
@@ -209,10 +209,10 @@ static void test_gone(void **state)
 	add("delay 2ms", "gone d", "", 0);
 	expect("1 a>b: loss 5%\n1 down c/eth0: loss 5%\n1 down d/eth0: delay 2ms\n"
 	       "1 up c/eth0: loss 5%\n1 up d/eth0: delay 2ms\n");
-	assert_true(overlays.holds);
+	assert_true(overlays.delays);
 }
 
-/* On top of what the profile says, key by key. */
+/* Faults override the profile key by key. */
 static void test_on_profile(void **state)
 {
 	NEEDS_BPF(state);
@@ -222,13 +222,13 @@ static void test_on_profile(void **state)
 	add("loss 5%", "a:b b:a", "", 0);
 	expect("1 a>b: delay 20ms loss 5%\n1 b>a: loss 5%\n1 down c/eth0: 8mbit delay 80ms\n"
 	       "1 up c/eth0: 8mbit delay 80ms\n");
-	assert_true(overlays.holds);
+	assert_true(overlays.delays);
 	assert_false(overlays.corrupts);
-	/* twice the delay, or a hundred frames, in the queue */
+	/* the delay, and a queue of twice the delay */
 	assert_true(overlays.longest == 80000000 + 160000000);
 }
 
-/* Several faults: key by key the later one, whatever place it has. */
+/* Among several faults the later one wins key by key, wherever it is in the slot. */
 static void test_several(void **state)
 {
 	struct port_fault *first;
@@ -252,7 +252,7 @@ static void test_several(void **state)
 	       "1 up b/eth0 @server: loss 2%\n1 up c/eth0: delay 5ms loss 1% corrupt 3%\n");
 }
 
-/* Whatever is said of all classes holds for those that have conditions of their own. */
+/* Faults without a class also affect classes that have conditions. */
 static void test_classes(void **state)
 {
 	NEEDS_BPF(state);
@@ -261,7 +261,7 @@ static void test_classes(void **state)
 	add("delay 5ms", "a:b b:a", "", 0);
 	expect("1 a>b #1: delay 5ms loss 1%\n1 a>b: delay 5ms\n"
 	       "1 b>a #1: 8mbit delay 5ms loss 1%\n1 b>a: 8mbit delay 5ms\n");
-	/* a fault of a class does not hurt the others */
+	/* a fault of one class does not affect the others */
 	add("corrupt 1%", "a:b", "dns", 0);
 	expect("1 a>b #1: delay 5ms loss 1%\n1 a>b #2: delay 5ms corrupt 1%\n1 a>b: delay 5ms\n"
 	       "1 b>a #1: 8mbit delay 5ms loss 1%\n1 b>a: 8mbit delay 5ms\n");
@@ -273,7 +273,7 @@ static void test_classes(void **state)
 	       "1 b>a #2: 8mbit loss 8%\n");
 }
 
-/* One layer for each span of time between deadlines. */
+/* One layer for each time span between deadlines. */
 static void test_layers(void **state)
 {
 	uint64_t soon = policy_now() + 100 * SECOND, later = soon + 100 * SECOND;
@@ -297,7 +297,7 @@ static void test_layers(void **state)
 	       "2 down c/eth0: delay 4ms loss 2% corrupt 2% until\n"
 	       "2 up c/eth0: delay 4ms loss 2% corrupt 2% until\n"
 	       "3 down c/eth0: delay 4ms\n3 up c/eth0: delay 4ms\n");
-	/* what is over says nothing; nor does a partition */
+	/* faults that are over have no effect, nor do partitions */
 	begin(NULL);
 	add("loss 1%", "c", "", 1);
 	add("loss 1%", "c", "", 0)->kind = PORT_FAULT_GROUPS;
@@ -315,9 +315,9 @@ static void test_too_many_layers(void **state)
 		add("loss 1%", "a:b", "", soon + i * SECOND);
 	assert_int_equal(compose(&err), 0);
 	assert_int_equal(overlays.count, PORT_LAYERS);
-	add("loss 1%", "a:b", "", soon); /* at the same moment as another one */
+	add("loss 1%", "a:b", "", soon); /* the same deadline as another fault: no new layer */
 	assert_int_equal(compose(&err), 0);
-	add("loss 1%", "b:a", "", soon - SECOND); /* unobserved */
+	add("loss 1%", "b:a", "", soon - SECOND); /* another hop */
 	assert_int_equal(compose(&err), 0);
 	add("loss 1%", "a:b", "", soon - SECOND);
 	assert_int_equal(compose(&err), -ENOSPC);
@@ -325,7 +325,7 @@ static void test_too_many_layers(void **state)
 	assert_true(*err.hint);
 }
 
-/* Jitter needs a delay, of whomever it is. */
+/* Jitter needs a delay, from the profile or from any fault. */
 static void test_jitter(void **state)
 {
 	struct netsim_err err = {0};
@@ -373,7 +373,7 @@ static void test_links(void **state)
 	}
 }
 
-/* The same fault draws the same, however often it is worked out again. */
+/* The seed of a fault stays the same when overlays are recomputed. */
 static void test_seed(void **state)
 {
 	uint64_t seed;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What is asked of each hop when faults and partitions stand on top, and their file. */
+/* Expected conditions of each hop with faults and partitions, and the intent file. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -34,7 +34,7 @@ static struct expected_end end_of(const char *name)
 	return (struct expected_end) {NULL};
 }
 
-/* An intent with one fault; its texts are not copied. */
+/* An intent with one fault, whose strings are not copied. */
 static struct intent with_fault(struct intent_fault *fault)
 {
 	return (struct intent) {.faults = fault, .fault_count = 1};
@@ -78,12 +78,11 @@ static void test_links(void **state)
 					     .conditions = (char *)"loss 5%",
 					     .targets = (char *)rows[i].targets};
 		struct intent intent = with_fault(&fault);
+		struct expected_port port = {end_of(rows[i].node).node, rows[i].iface, 0};
 		struct link_conditions c;
 		enum expected_state is;
 
-		assert_int_equal(expected_link(&intent, end_of(rows[i].node).node, rows[i].iface, 0,
-					       &c, &is, NULL),
-				 0);
+		assert_int_equal(expected_link(&intent, &port, &c, &is, NULL), 0);
 		is_text(&c.up, rows[i].want);
 		is_text(&c.down, rows[i].want);
 		assert_int_equal(is, EXPECTED_UP);
@@ -131,7 +130,7 @@ static void test_pairs(void **state)
 	}
 }
 
-/* Later faults win key by key, those of other kinds do not count. */
+/* Later faults win key by key; faults of other kinds are ignored. */
 static void test_several(void **state)
 {
 	struct intent_fault faults[] = {
@@ -171,7 +170,7 @@ static void test_deadlines(void **state)
 	fault.deadline = 1000;
 	assert_int_equal(expected_path(&intent, end_of("n-1"), end_of("n-2"), NULL, &c, NULL), 0);
 	is_text(&c, "none");
-	/* A fault that is over needs no probes of its class. */
+	/* The class of a fault that is over is not listed. */
 	fault.class = (char *)"etcd";
 	assert_int_equal(expected_classes(&intent, &classes, &count, NULL), 0);
 	assert_int_equal(count, 0);
@@ -213,13 +212,12 @@ static void test_link_faults(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct intent_fault fault = rows[i].fault;
 		struct intent intent = with_fault(&fault);
+		struct expected_port port = {end_of(rows[i].node).node, "eth1", rows[i].vlan};
 		struct link_conditions c;
 		enum expected_state is;
 
 		fault.kind = PORT_FAULT_LINK;
-		assert_int_equal(expected_link(&intent, end_of(rows[i].node).node, "eth1",
-					       rows[i].vlan, &c, &is, NULL),
-				 0);
+		assert_int_equal(expected_link(&intent, &port, &c, &is, NULL), 0);
 		assert_int_equal(is, rows[i].want);
 		is_text(&c.up, "none");
 	}
@@ -230,7 +228,7 @@ static void test_partitions(void **state)
 	static const struct {
 		enum port_fault_kind kind;
 		const char *groups[3];
-		const char *cut; /* pairs, and no others */
+		const char *cut; /* all pairs that are cut */
 	} rows[] = {
 		{PORT_FAULT_GROUPS, {"n-1", "n-2,n-3"}, "n-1>n-2 n-1>n-3 n-2>n-1 n-3>n-1 "},
 		{PORT_FAULT_GROUPS,
@@ -266,9 +264,9 @@ static void test_partitions(void **state)
 	}
 }
 
-/* --- the file */
+/* --- the intent file */
 
-/* An empty /run/netsim that nobody else sees; skips the test where that is not allowed. */
+/* Mounts an empty private /run; skips the test where that is not allowed. */
 static void own_run(void)
 {
 	if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
@@ -311,7 +309,7 @@ static void test_file(void **state)
 	assert_string_equal(intent.faults[1].class, "etcd");
 	assert_true(intent.faults[1].deadline == 0);
 	intent_done(&intent);
-	/* Ended by number; without anything left there is no file. */
+	/* Ends it by id; an empty intent has no file. */
 	assert_int_equal(intent_note("f", NULL, &first, 1, NULL), 0);
 	intent_read("f", &intent);
 	assert_int_equal(intent.fault_count, 1);
@@ -321,7 +319,7 @@ static void test_file(void **state)
 	assert_int_not_equal(access("/run/netsim/f.json", F_OK), 0);
 }
 
-/* What is over is forgotten with the next change. */
+/* Faults that are over are removed at the next change. */
 static void test_over(void **state)
 {
 	struct intent_fault fault = {.id = 1, .kind = PORT_FAULT_LINK, .deadline = 1};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What was asked of a fleet: layers, what covers what, and the file in /run/netsim. */
+/* Intent: layers, layers that override others, and the file in /run/netsim. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -27,7 +27,7 @@ static const char one_text[] = "profile: one\ndefault: {delay: 1ms}\n"
 static const char two_text[] = "profile: two\n# not ASCII: \xc3\xa4 \"quoted\"\n"
 			       "nodes:\n  a: {up: {rate: 8mbit}}\n  \"@server\": {loss: 2%}\n";
 
-/* A /run of our own, so that nobody's files are touched. */
+/* True after mounting a private /run, which protects the real files. */
 static bool ready;
 
 static void put(const char *path, const char *text)
@@ -61,7 +61,7 @@ static int set_up(void **state)
 			skip(); \
 	} while (0)
 
-/* "a/eth0 b/eth0" are ports, NULL the whole fleet. */
+/* Adds a layer for ports, "a/eth0 b/eth0", or with NULL for the whole fleet. */
 static int add(struct intent *intent, const char *path, const char *ports)
 {
 	struct netsim_diags diags = {0};
@@ -82,7 +82,7 @@ static int add(struct intent *intent, const char *path, const char *ports)
 	return r;
 }
 
-/* "one | two:a/eth0 b/eth0 | -:c/eth0". */
+/* Compares the layers: "one | two:a/eth0 b/eth0 | -:c/eth0". */
 static void expect(const struct intent *intent, const char *want)
 {
 	char text[512] = "";
@@ -108,12 +108,12 @@ static void test_add(void **state)
 	} rows[] = {
 		{NULL, NULL, ""},
 		{ONE, NULL, "one"},
-		{TWO, NULL, "two"}, /* in its place */
+		{TWO, NULL, "two"}, /* replaces it */
 		{ONE, "a/eth0 b/eth0", "two | one:a/eth0 b/eth0"},
 		{TWO, "a/eth0", "two | one:a/eth0 b/eth0 | two:a/eth0"},
 		{ONE, "a/eth0", "two | one:a/eth0 b/eth0 | one:a/eth0"},
 		{NULL, "c/eth0", "two | one:a/eth0 b/eth0 | one:a/eth0 | -:c/eth0"},
-		/* covers what is before it, but never the whole fleet */
+		/* overrides earlier layers of ports, but never the whole fleet's */
 		{TWO, "b/eth0 a/eth0", "two | -:c/eth0 | two:b/eth0 a/eth0"},
 		{ONE, "c/eth0", "two | two:b/eth0 a/eth0 | one:c/eth0"},
 		{NULL, "a/eth0 b/eth0 c/eth0", "two | -:a/eth0 b/eth0 c/eth0"},
@@ -129,7 +129,7 @@ static void test_add(void **state)
 		assert_int_equal(add(&intent, rows[i].path, rows[i].ports), 0);
 		expect(&intent, rows[i].want);
 	}
-	/* what is refused changes nothing */
+	/* a refused layer changes nothing */
 	assert_int_equal(add(&intent, BAD, NULL), -EINVAL);
 	assert_int_equal(add(&intent, "/run/nowhere.yaml", "a/eth0"), -EINVAL);
 	expect(&intent, "one");
@@ -156,7 +156,7 @@ static void resolve(const struct intent *intent, const char *name, const char *i
 	assert_string_equal(text, down);
 }
 
-/* The last layer that names a port says all about it. */
+/* Only the last layer that names a port applies to it. */
 static void test_port(void **state)
 {
 	struct intent intent = {0};
@@ -197,7 +197,7 @@ static void test_file(void **state)
 	assert_int_equal(intent_write("f", &intent, &err), 0);
 	assert_int_equal(stat("/run/netsim/f.json", &st), 0);
 	assert_true(stat("/run/netsim/f.json.new", &st) < 0);
-	/* the files may have changed, or be gone, since */
+	/* the intent has copies: the profiles may have changed or moved */
 	assert_int_equal(rename(TWO, "/run/moved"), 0);
 	intent_read("f", &read);
 	expect(&read, "one | two:a/eth0 b/eth0 | -:c/eth0");
@@ -211,11 +211,11 @@ static void test_file(void **state)
 	resolve(&read, "d", "eth0", "delay 1ms", "delay 1ms");
 	intent_done(&read);
 	assert_int_equal(rename("/run/moved", TWO), 0);
-	/* of another fleet, nothing */
+	/* another fleet has no intent */
 	intent_read("g", &read);
 	assert_int_equal(read.layer_count, 0);
 	intent_done(&intent);
-	/* nothing asked for: no file */
+	/* an empty intent has no file */
 	assert_int_equal(intent_write("f", &intent, &err), 0);
 	assert_true(stat("/run/netsim/f.json", &st) < 0);
 	assert_int_equal(intent_write("f", &intent, &err), 0);
@@ -224,7 +224,7 @@ static void test_file(void **state)
 	assert_int_equal(read.engine, ENGINE_AUTO);
 }
 
-/* A file that somebody else has had his hands on. */
+/* A damaged file. */
 static void test_damaged(void **state)
 {
 	static const char *const texts[] = {
@@ -267,7 +267,7 @@ static void test_not_writable(void **state)
 
 	NEEDS_MOUNTS(state);
 	assert_int_equal(add(&intent, ONE, NULL), 0);
-	/* a directory is in the place of the file */
+	/* a directory instead of the file */
 	mkdir("/run/netsim", 0755);
 	assert_int_equal(mkdir("/run/netsim/f.json", 0755), 0);
 	assert_true(intent_write("f", &intent, &err) < 0);

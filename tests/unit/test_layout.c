@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Topologies as kernel objects: names, marks, MTUs, MACs, VLANs, bonds. */
+/* Topologies to kernel objects: names, marks, MTUs, MAC addresses, VLANs, bonds. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -133,7 +133,7 @@ static void test_node(void **state)
 	done(&laid);
 }
 
-/* Addresses that nobody chose: local, unicast, of this fleet, the same in every run. */
+/* Generated MAC addresses: local, unicast, specific to the fleet, the same in every run. */
 static void test_stable_macs(void **state)
 {
 	static const char text[] =
@@ -247,7 +247,7 @@ static void test_bond(void **state)
 	assert_int_equal(outer->vlan, 7);
 	assert_true(outer->vlan_qinq);
 	assert_int_equal(outer->mtu, 1280);
-	/* lower ones come first: they can be made in this order */
+	/* lower links come first, so that links can be added in this order */
 	assert_true(link_of(&laid, "n", "eth3") < lacp && bond < vlan && bond < outer);
 	done(&laid);
 }
@@ -263,7 +263,7 @@ static void test_taps(void **state)
 	const struct link *two = link_of(&laid, NULL, "f.vm2.eth0");
 
 	(void)state;
-	assert_int_equal(laid.model->link_count, 3); /* nothing inside a guest */
+	assert_int_equal(laid.model->link_count, 3); /* no links inside a guest */
 	assert_true(laid.model->nodes[0].is_tap);
 	assert_null(laid.model->nodes[0].netns);
 	assert_int_equal(one->kind, LINK_TAP);
@@ -272,13 +272,13 @@ static void test_taps(void **state)
 	assert_int_equal(one->mtu, 1400);
 	assert_string_equal(one->master, "br-vm");
 	assert_string_equal(one->alias, "netsim:f/vm1/eth0");
-	assert_false(one->has_mac); /* the guest's, not the tap's */
+	assert_false(one->has_mac); /* the MAC address is the guest's, not the tap's */
 	assert_false(two->multi_queue || two->has_tap_owner || two->has_tap_group);
 	assert_int_equal(two->addr_count, 0);
 	done(&laid);
 }
 
-/* Each alias is understood again. */
+/* Every alias can be parsed. */
 static void test_aliases(void **state)
 {
 	struct laid laid = lay_out("fleet: f-1\nnetworks: {lan: , wan: }\nnodes:\n"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Conditions as netem's and tbf's numbers, and back. The expected ones are computed by hand. */
+/* Conditions to parameters of netem and tbf, and back. Expected values are computed by hand. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,7 +16,7 @@
 
 #define ORDER 12500000000 /* the rate that only keeps the order */
 
-/* A row's conditions as both directions of a node's link. */
+/* Converts a row's conditions, given as both directions of a node's link. */
 static struct profile *load(const char *text, struct conditions *ret)
 {
 	struct link_conditions conditions;
@@ -105,19 +105,18 @@ static void check_rows(const struct row *rows, size_t count)
 }
 
 /*
- * limit: with a rate, what is under way (delay and four jitters) in frames of 256
- * bytes, and the queue in frames of 1514; without one, a million packets/s under
- * way, and 10,000 more.
+ * The limit. With a rate: packets in flight (delay + 4 x jitter) as frames of 256 bytes, and
+ * the queue as frames of 1514. Without: a million packets/s in flight, and 10,000 more.
  */
 static void test_rate_and_delay(void **state)
 {
 	static const struct row rows[] = {
-		/* 31,250 bytes under way: 122; queue at least 100 frames */
+		/* 31,250 bytes in flight: 122; queue at least 100 frames */
 		{"rate: 10mbit, delay: 25ms", {25000000, .rate = 1250000, .limit = 222}},
 		{"rate: 10mbit, rtt: 50ms", {25000000, .rate = 1250000, .limit = 222}},
 		{"rate: 10mbit", {.rate = 1250000, .limit = 100}},
 		{"rate: 8bit", {.rate = 1, .limit = 100}},
-		/* 12.5 MB under way: 48,828; queue twice that: 16,512 */
+		/* 12.5 MB in flight: 48,828; queue twice that: 16,512 */
 		{"rate: 1gbit, delay: 100ms", {100000000, .rate = 125000000, .limit = 65340}},
 		{"rate: 40gbit", {.rate = 5000000000, .limit = 100}},
 		{"rate: 1tbit, delay: 1h",
@@ -135,7 +134,7 @@ static void test_rate_and_delay(void **state)
 static void test_queue(void **state)
 {
 	static const struct row rows[] = {
-		/* 122 under way, and 6,250, 3,028, 100 bytes; 30 packets */
+		/* 122 in flight, and 6,250, 3,028, 100 bytes; 30 packets */
 		{"rate: 10mbit, delay: 25ms, queue: 5ms",
 		 {25000000, .rate = 1250000, .limit = 126}},
 		{"rate: 10mbit, delay: 25ms, queue: 3028B",
@@ -152,11 +151,11 @@ static void test_queue(void **state)
 	check_rows(rows, ARRAY_SIZE(rows));
 }
 
-/* Order is kept by a rate, unless it may be lost; then the rate asked for is tbf's. */
+/* A rate makes netem keep the order; with reordering allowed, tbf sets the rate instead. */
 static void test_jitter(void **state)
 {
 	static const struct row rows[] = {
-		/* under way: 25 + 4 x 5 ms */
+		/* in flight: 25 + 4 x 5 ms */
 		{"rate: 10mbit, delay: 25ms, jitter: 5ms",
 		 {25000000, 5000000, .rate = 1250000, .limit = 319}},
 		{"delay: 50ms, jitter: 10ms", {50000000, 10000000, .rate = ORDER, .limit = 100000}},
@@ -269,7 +268,7 @@ static void test_places(void **state)
 	assert_null(shape.seed_at);
 }
 
-/* What the kernel draws from: mean 0, and a jitter is one standard deviation. */
+/* Distribution tables: mean 0, standard deviation one jitter. */
 static void test_distributions(void **state)
 {
 	static const struct {
@@ -277,7 +276,7 @@ static void test_distributions(void **state)
 		enum distribution kind;
 		double deviation;
 	} rows[] = {
-		/* the even spread goes from -jitter to +jitter */
+		/* uniform: from -jitter to +jitter */
 		{"delay: 50ms, jitter: 10ms", DIST_UNIFORM, 0.57735},
 		{"delay: 50ms, jitter: 10ms, distribution: uniform", DIST_UNIFORM, 0.57735},
 		{"delay: 50ms, jitter: 10ms, distribution: normal", DIST_NORMAL, 1},
@@ -303,7 +302,7 @@ static void test_distributions(void **state)
 		squares = sqrt(squares / DIST_ENTRIES - sum * sum);
 		if (fabs(sum) > 0.001 || fabs(squares - rows[i].deviation) > 0.002)
 			fail_msg("%s: mean %f deviation %f", rows[i].text, sum, squares);
-		/* computed once, for all targets */
+		/* computed once for all targets */
 		assert_ptr_equal(shape.netem.table, tables.of[rows[i].kind]);
 		assert_ptr_equal(shape_of(rows[i].text, &tables).netem.table, shape.netem.table);
 	}
@@ -366,7 +365,7 @@ static void test_idle(void **state)
 	compare_netem("nothing", &(struct netem) {.limit = 1000}, &idle);
 }
 
-/* What the kernel holds, in words: text NULL where it is what was asked for. */
+/* The kernel's parameters as conditions; text NULL: the same as the request. */
 static void test_read(void **state)
 {
 	static const struct {
@@ -388,7 +387,7 @@ static void test_read(void **state)
 		{"slot: {min: 2ms, max: 10ms, packets: 32, bytes: 64KiB}", NULL},
 		{"loss: 1%, seed: 5", NULL},
 		{"seed: 5", "none"},
-		/* what the kernel cannot tell */
+		/* not reported by the kernel */
 		{"rate: 10mbit, queue: 30 packets", "10mbit"},
 		{"delay: 25ms, jitter: 5ms, distribution: normal", "delay 25ms jitter 5ms"},
 		{"delay: 25ms, jitter: 5ms, reorder: allowed", "delay 25ms jitter 5ms"},
@@ -412,7 +411,7 @@ static void test_read(void **state)
 	dist_tables_done(&tables);
 }
 
-/* A tbf that a burst of before left behind says nothing. */
+/* An idle tbf left by an earlier burst is ignored. */
 static void test_read_idle_tbf(void **state)
 {
 	struct netem netem = {.limit = 222, .delay = 5, .rate = 1250000};

@@ -67,7 +67,7 @@ static void test_pairs(void **state)
 		{"n-2", "host", "delay 8ms"},
 		{"host", "n-2", "delay 8ms"},
 		{"host", "host", "none"},
-		/* between equally specific pairs, the later */
+		/* between equally specific pairs, the later wins */
 		{"m-1", "m-2", "delay 6ms"},
 		{"m-2", "m-1", "delay 6ms"},
 	};

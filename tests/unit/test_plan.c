@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Plans: exactly the steps that each kind of change needs, in order. Models come
- * from topologies; what the kernel has is such a model too, changed by hand where
- * no topology would say so.
+ * Plans: exactly the steps that each kind of change needs, in order. The wanted model and
+ * the kernel's state come from topologies; the tests edit the latter where needed.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,7 +18,7 @@
 #include "netsim/kernel/mark.h"
 #include "netsim/util/buf.h"
 
-/* Two models and the plan from one to the other. */
+/* Two models, and the plan from one to the other. */
 struct change {
 	struct topo *from_topo, *to_topo;
 	struct model *from, *to;
@@ -43,7 +42,7 @@ static struct model *lay_out(const char *text, struct topo **topo)
 	return model;
 }
 
-/* NULL: nothing there, or nothing wanted. */
+/* NULL: an empty model. */
 static struct change change(const char *from, const char *to)
 {
 	struct change c = {0};
@@ -82,7 +81,7 @@ static void expect_steps(struct model *want, const struct model *have, const cha
 	assert_null(plan.steps);
 }
 
-/* The steps there, and the steps that undo them. */
+/* Compares the steps in both directions. */
 static void expect(const char *from, const char *to, const char *there, const char *back)
 {
 	struct change c = change(from, to);
@@ -121,7 +120,7 @@ static void test_all_and_nothing(void **state)
 	       "- node b (namespace f.b)\n");
 }
 
-/* The indices of the two models differ: the first node goes, the second stays. */
+/* Node indices differ between the models: the first node is removed, the second stays. */
 static void test_nodes(void **state)
 {
 	(void)state;
@@ -154,7 +153,7 @@ static void test_addresses_and_routes(void **state)
 	       "- a eth1: route default via 10.0.0.4\n"
 	       "- a eth1: route 10.9.0.0/16 via 10.0.0.5\n"
 	       "+ a eth1: route default via 10.0.0.3\n");
-	/* the route goes before the address that it needs, and comes after it */
+	/* a route is removed before, and added after, the address that it needs */
 	expect(WITH("address: 10.0.0.1/24, routes: [{to: default, via: 10.0.0.3}]"),
 	       WITH("address: 10.1.0.1/24, routes: [{to: default, via: 10.1.0.3}]"),
 	       "- a eth1: route default via 10.0.0.3\n"
@@ -204,7 +203,7 @@ static void test_port_vlans(void **state)
 	expect(VLANS("vlans: [5, 6]", "network: lan, access: 5"),
 	       VLANS("vlans: [5, 6]", "network: lan, vlans: [5]"), "~ f.a.eth1: vlans\n",
 	       "~ f.a.eth1: vlans\n");
-	/* a bridge that no longer filters does not care about its ports' VLANs */
+	/* VLANs of ports are not changed on a bridge without VLAN filtering */
 	expect(VLANS("vlans: [5, 6]", "network: lan"), VLANS("mtu: 1500", "network: lan"),
 	       "~ f-lan: vlan filtering\n", "~ f-lan: vlan filtering\n~ f.a.eth1: vlans\n");
 }
@@ -225,12 +224,12 @@ static void test_bond_options(void **state)
 	expect(BOND("mode: active-backup, miimon: 1s, primary: eth1", ""),
 	       BOND("mode: active-backup, miimon: 1s, primary: eth2", ""), "~ a bond0: primary\n",
 	       "~ a bond0: primary\n");
-	/* what is not asked for may be as it is */
+	/* options that the topology leaves out are not changed */
 	expect(BOND("mode: active-backup, miimon: 1s, primary: eth1", ""),
 	       BOND("mode: active-backup, miimon: 1s", ""), "", "~ a bond0: primary\n");
 }
 
-/* The mode of a bond in use cannot change: it and what is above it is made anew. */
+/* A bond's mode cannot change in use: the bond and the VLANs above it are recreated. */
 static void test_bond_mode(void **state)
 {
 	static const char steps[] = "- a bond0: bond\n"
@@ -280,7 +279,7 @@ static void test_vlan_interfaces(void **state)
 	       "+ a bond0.5: address 10.5.0.1/24\n"
 	       "+ a bond0.6: address 10.6.0.1/24\n"
 	       "+ a bond0.6: route default via 10.6.0.9\n");
-	/* VLANs in VLANs: all above the one that is made anew */
+	/* stacked VLANs: all above a recreated link */
 	expect(BOND("miimon: 1s", "      v1: {vlan: 1, link: bond0}\n"
 				  "      v2: {vlan: 2, link: v1}\n      v3: {vlan: 3, link: v2}\n"),
 	       BOND("miimon: 1s", "      v1: {vlan: 1, link: bond0, protocol: 802.1ad}\n"
@@ -311,7 +310,7 @@ static void test_taps(void **state)
 	expect(TAP(""), TAP("multi_queue: yes, "), anew, anew);
 	expect(TAP(""), TAP("group: 0, "), anew, anew);
 	expect(TAP("user: root, "), TAP(""), anew, anew);
-	/* the guest becomes a namespace */
+	/* the guest becomes a network namespace */
 	expect(TAP(""),
 	       "fleet: f\nnetworks: {lan: }\nnodes: {vm: {interfaces: {eth0: {network: lan, port: "
 	       "tap0}}}}\n",
@@ -320,20 +319,20 @@ static void test_taps(void **state)
 	       "- tap0: veth\n+ tap0: tap on f-lan, mtu 1500\n- node vm (namespace f.vm)\n");
 }
 
-/* What the kernel may have that no topology asks for. */
+/* --- kernel state that no topology describes */
 
-static struct link *have_link(struct change *c, int ns, const char *name)
+static struct link *have_link(struct change *c, int node, const char *name)
 {
-	struct link *link = model_find_link(c->from, ns, name);
+	struct link *link = model_find_link(c->from, node, name);
 
 	assert_non_null(link);
 	return link;
 }
 
-/* The kernel lost it: as if another program had removed it. */
-static void lose(struct change *c, int ns, const char *name)
+/* Removes a link from the kernel's state, as another program might. */
+static void lose(struct change *c, int node, const char *name)
 {
-	struct link *link = have_link(c, ns, name);
+	struct link *link = have_link(c, node, name);
 
 	strcpy(link->name, "gone");
 	link->group = 0;
@@ -361,7 +360,7 @@ static void test_half_a_cable(void **state)
 	done(&c);
 }
 
-/* A cable below a VLAN is made anew: so is the VLAN. */
+/* A VLAN above a recreated cable is recreated too. */
 static void test_cable_below_a_vlan(void **state)
 {
 	static const char text[] =
@@ -408,7 +407,7 @@ static void test_drift(void **state)
 	done(&c);
 }
 
-/* A profile's IFB stays and goes with its port. */
+/* An IFB is kept and removed with its port. */
 static void test_ifb(void **state)
 {
 	struct change c = change(LAN NODE_A NODE_B, LAN NODE_A);
@@ -421,7 +420,7 @@ static void test_ifb(void **state)
 	ifb = model_add_link(c.from, MODEL_HOST, "f.b.eth1.ifb", LINK_IFB);
 	ifb->group = mark_group("f");
 	ifb->alias = strdup("netsim:f/b/eth1 @role");
-	/* left behind by a run that was killed before it could say what it is for */
+	/* left by a run that was killed before it set the alias */
 	model_add_link(c.from, MODEL_HOST, "ifb", LINK_IFB)->group = mark_group("f");
 	model_add_link(c.from, MODEL_HOST, "ifb0", LINK_IFB)->up = true;
 	expect_steps(c.to, c.from,
@@ -430,7 +429,7 @@ static void test_ifb(void **state)
 	done(&c);
 }
 
-/* Links of other people stay. */
+/* Foreign links stay. */
 static void test_strangers(void **state)
 {
 	struct change c = change(LAN NODE_A, LAN NODE_A);
@@ -447,7 +446,7 @@ static void test_strangers(void **state)
 	done(&c);
 }
 
-/* A stranger under a name that is wanted is not taken over: making ours will fail. */
+/* A foreign link with a wanted name is not taken over: adding ours will fail. */
 static void test_name_taken(void **state)
 {
 	struct change c = change(LAN NODE_A, LAN NODE_A);
@@ -458,7 +457,7 @@ static void test_name_taken(void **state)
 	done(&c);
 }
 
-/* A bond gives its members its own address: no step while they are in it. */
+/* Bond members have the bond's MAC address: no step for a difference. */
 static void test_member_mac(void **state)
 {
 	struct change c = change(BOND("miimon: 1s", ""), BOND("miimon: 1s", ""));
@@ -471,7 +470,7 @@ static void test_member_mac(void **state)
 	done(&c);
 }
 
-/* The indices of what stays are known to the one who executes the plan. */
+/* The plan sets the ifindexes of links that stay. */
 static void test_indices(void **state)
 {
 	struct change c = change(LAN NODE_A, LAN NODE_A NODE_B);
@@ -504,7 +503,7 @@ static void test_describe_cuts(void **state)
 	done(&c);
 }
 
-/* A fleet of 500 is planned in a moment. */
+/* Planning a fleet of 500 nodes is fast. */
 static void test_large(void **state)
 {
 	static const char text[] = "fleet: f\nnetworks: {lan: }\nnodes: {\"n-[1-500]\": "
