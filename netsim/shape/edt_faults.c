@@ -293,7 +293,7 @@ static int add_layer(struct composer *c, struct port_key key, uint8_t layer,
 	key.layer = layer;
 	entry->key = key;
 	entry->conditions = *conditions;
-	entry->conditions.until = until;
+	entry->conditions.deadline = deadline;
 	c->result.delays |= edt_delays(conditions);
 	c->result.corrupts |= conditions->corrupt != 0;
 	/* The queue counts only with a rate; a trace may have one. */
