@@ -4,8 +4,9 @@
  * measures it and heals it. This is the only public header; libnetsim(3) describes
  * its conventions, and a page for each group of calls.
  *
- *   Results    Calls return 0 or a negative errno. On failure they describe it in *err
- *              (may be NULL), and leave what they return through pointers untouched.
+ *   Results    Calls return 0 or a negative errno. On failure they describe it in *err, or
+ *              in *diags where a file is wrong (both may be NULL), and leave what they
+ *              return through pointers untouched.
  *   Options    A *_opts struct begins with its size, so that it can grow: start from
  *              NETSIM_OPTS(), or zero it and set size. NULL means the defaults.
  *   Ownership  A result, with all that it points to, is the library's until the function
@@ -17,7 +18,8 @@
  *   Signals    The library installs no handlers and starts no threads that outlive a call.
  *   Limits     netsim_open() raises the soft RLIMIT_NOFILE to the hard one: a large fleet
  *              needs a socket and a namespace for each node.
- *   Output     The library prints nothing, and ends no process.
+ *   Output     The library prints nothing. It ends the process in one case: when a thread
+ *              cannot return from a node's namespace.
  */
 #ifndef NETSIM_NETSIM_H
 #define NETSIM_NETSIM_H
