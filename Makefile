@@ -200,7 +200,8 @@ lint: all ## Check layers, sizes, habits, manuals and scripts
 	$(Q)tests/lint
 
 # Formatting.
-C_FILES := $(wildcard netsim/*.h netsim/*/*.[ch] cli/*.[ch] iperf/*.c bpf/*.[ch] tests/*/*.[ch])
+C_FILES := $(wildcard netsim/*.h netsim/*/*.[ch] cli/*.[ch] iperf/*.c bpf/*.[ch] tests/*/*.[ch] \
+             examples/*.c examples/*.cc)
 
 fmt: ## Format the C code
 	$(Q)clang-format -i $(C_FILES)

@@ -9,12 +9,19 @@
 
 #include <netsim/netsim.h>
 
-namespace {
+namespace
+{
 
 struct Free {
-	void operator()(netsim *ctx) const { netsim_close(ctx); }
+	void operator()(netsim *ctx) const
+	{
+		netsim_close(ctx);
+	}
 	// A call has the same name, so that the struct needs its keyword.
-	void operator()(struct netsim_status *status) const { netsim_status_free(status); }
+	void operator()(struct netsim_status *status) const
+	{
+		netsim_status_free(status);
+	}
 };
 
 int fail(const netsim_err &err)
@@ -35,8 +42,8 @@ void print(const netsim_fleet &fleet)
 
 int main(int argc, char **argv)
 {
-	netsim_status_opts opts{};
-	netsim_err err{};
+	netsim_status_opts opts {};
+	netsim_err err {};
 	netsim *ctx = nullptr;
 	struct netsim_status *status = nullptr;
 
