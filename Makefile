@@ -194,8 +194,8 @@ fuzz: ## Fuzz everything that parses (RUNS=20000 each)
 	$(Q)tests/deps
 	$(Q)tests/fuzz/run $(RUNS)
 
-layers: ## Print the rooms of netsim/, upper ones first
-	$(Q)tests/layers
+layers: ## Print all folders, the rooms of netsim/ from top to bottom
+	$(Q)tests/layers --tree
 
 lint: all ## Check layers, sizes, habits, manuals and scripts
 	$(Q)tests/lint
