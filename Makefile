@@ -141,7 +141,8 @@ $(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/libnetsim.a
 $(B)/tests/unit/test_rates: $(B)/cli/rates.o $(B)/cli/figures.o
 $(B)/tests/unit/test_prometheus: $(B)/cli/prometheus.o
 
-# Those that stand in for the kernel: a call of NAME ends up in their __wrap_NAME().
+# Those that stand in for the kernel or for libc: a call of NAME ends up in their __wrap_NAME().
+$(B)/tests/unit/test_arena: WRAP := calloc free
 $(B)/tests/unit/test_policy: WRAP := syscall
 $(B)/tests/unit/test_rtnl $(B)/tests/unit/test_rtnl_dump: \
 	WRAP := realloc mnl_socket_get_portid mnl_socket_sendto mnl_socket_recvfrom
@@ -193,14 +194,15 @@ fuzz: ## Fuzz everything that parses (RUNS=20000 each)
 	$(Q)tests/deps
 	$(Q)tests/fuzz/run $(RUNS)
 
-layers: ## Print the rooms of netsim/, upper ones first
-	$(Q)tests/layers
+layers: ## Print all folders, the rooms of netsim/ from top to bottom
+	$(Q)tests/layers --tree
 
 lint: all ## Check layers, sizes, habits, manuals and scripts
 	$(Q)tests/lint
 
 # Formatting.
-C_FILES := $(wildcard netsim/*.h netsim/*/*.[ch] cli/*.[ch] iperf/*.c bpf/*.[ch] tests/*/*.[ch])
+C_FILES := $(wildcard netsim/*.h netsim/*/*.[ch] cli/*.[ch] iperf/*.c bpf/*.[ch] tests/*/*.[ch] \
+             examples/*.c examples/*.cc)
 
 fmt: ## Format the C code
 	$(Q)clang-format -i $(C_FILES)

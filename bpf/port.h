@@ -68,7 +68,7 @@ struct port_key {
 	__u8 layer; /* conditions: 0: base; from 1: merged with faults, by ascending deadline */
 };
 
-/* Bits of port_conditions.has, in the order of enum cond in netsim/config/profile.h. */
+/* Bits of port_conditions.has, in the order of enum cond in netsim/config/conditions.h. */
 enum port_has {
 	PORT_HAS_RATE = 1 << 0,
 	PORT_HAS_BURST = 1 << 1,

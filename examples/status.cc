@@ -1,39 +1,61 @@
-/* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * Lists the fleets, their nodes, and how many other nodes each reaches.
- *
- *   c++ -std=c++17 -o status status.cc $(pkg-config --cflags --libs libnetsim)
- */
-#include <netsim/netsim.h>
-
-#include <iostream>
+// SPDX-License-Identifier: GPL-2.0-or-later
+//
+// Prints the fleets that are up, and how many of the other nodes each node reaches.
+//
+//   c++ -std=c++17 -o status status.cc $(pkg-config --cflags --libs libnetsim)
+//   ./status [FLEET]                         (as root)
+#include <cstdio>
 #include <memory>
 
-int main()
+#include <netsim/netsim.h>
+
+namespace
 {
-	netsim_err err = {};
+
+struct Free {
+	void operator()(netsim *ctx) const
+	{
+		netsim_close(ctx);
+	}
+	// A call has the same name, so that the struct needs its keyword.
+	void operator()(struct netsim_status *status) const
+	{
+		netsim_status_free(status);
+	}
+};
+
+int fail(const netsim_err &err)
+{
+	std::fprintf(stderr, "%s%s%s\n", err.what, *err.hint ? "; " : "", err.hint);
+	return 2;
+}
+
+void print(const netsim_fleet &fleet)
+{
+	std::printf("%s: profile %s\n", fleet.name, fleet.profile ? fleet.profile : "none");
+	for (std::size_t i = 0; i < fleet.node_count; i++)
+		std::printf("  %s reaches %zu of %zu\n", fleet.nodes[i]->name,
+			    fleet.nodes[i]->reaches, fleet.node_count - 1);
+}
+
+} // namespace
+
+int main(int argc, char **argv)
+{
+	netsim_status_opts opts {};
+	netsim_err err {};
 	netsim *ctx = nullptr;
 	struct netsim_status *status = nullptr;
 
-	if (netsim_open(&ctx, &err) < 0) {
-		std::cerr << err.what << "\n";
-		return 1;
-	}
-	const std::unique_ptr<netsim, decltype(&netsim_close)> handle(ctx, netsim_close);
-
-	if (netsim_status_opts opts = {};
-	    opts.size = sizeof(opts), netsim_status(ctx, &opts, &status, &err) < 0) {
-		std::cerr << err.what << "\n";
-		return 1;
-	}
-	for (size_t i = 0; i < status->fleet_count; i++) {
-		const netsim_fleet &fleet = *status->fleets[i];
-
-		std::cout << fleet.name << "\n";
-		for (size_t k = 0; k < fleet.node_count; k++)
-			std::cout << "  " << fleet.nodes[k]->name << " reaches "
-				  << fleet.nodes[k]->reaches << "\n";
-	}
-	netsim_status_free(status);
+	opts.size = sizeof(opts);
+	opts.fleet = argc > 1 ? argv[1] : nullptr;
+	if (netsim_open(&ctx, &err) < 0)
+		return fail(err);
+	std::unique_ptr<netsim, Free> close(ctx);
+	if (netsim_status(ctx, &opts, &status, &err) < 0)
+		return fail(err);
+	std::unique_ptr<struct netsim_status, Free> release(status);
+	for (std::size_t i = 0; i < status->fleet_count; i++)
+		print(*status->fleets[i]);
 	return 0;
 }

@@ -4,8 +4,9 @@
  * measures it and heals it. This is the only public header; libnetsim(3) describes
  * its conventions, and a page for each group of calls.
  *
- *   Results    Calls return 0 or a negative errno. On failure they describe it in *err
- *              (may be NULL), and leave what they return through pointers untouched.
+ *   Results    Calls return 0 or a negative errno. On failure they describe it in *err, or
+ *              in *diags where a file is wrong (both may be NULL), and leave what they
+ *              return through pointers untouched.
  *   Options    A *_opts struct begins with its size, so that it can grow: start from
  *              NETSIM_OPTS(), or zero it and set size. NULL means the defaults.
  *   Ownership  A result, with all that it points to, is the library's until the function
@@ -17,7 +18,8 @@
  *   Signals    The library installs no handlers and starts no threads that outlive a call.
  *   Limits     netsim_open() raises the soft RLIMIT_NOFILE to the hard one: a large fleet
  *              needs a socket and a namespace for each node.
- *   Output     The library prints nothing, and ends no process.
+ *   Output     The library prints nothing. It ends the process in one case: when a thread
+ *              cannot return from a node's namespace.
  */
 #ifndef NETSIM_NETSIM_H
 #define NETSIM_NETSIM_H
@@ -105,7 +107,7 @@ struct netsim_progress {
  */
 typedef bool netsim_progress_fn(void *arg, const struct netsim_progress *progress);
 
-/* --- files: libnetsim-fleet(3) */
+/* --- files: libnetsim-files(3) */
 
 enum netsim_file { NETSIM_FILE_TOPOLOGY, NETSIM_FILE_PROFILE };
 
@@ -464,7 +466,7 @@ NETSIM_API int netsim_heal(struct netsim *ctx, const struct netsim_heal_opts *op
 			   struct netsim_heal **ret, struct netsim_err *err);
 NETSIM_API void netsim_heal_free(struct netsim_heal *heal);
 
-/* --- the machine: libnetsim-status(3) */
+/* --- the machine: libnetsim-doctor(3) */
 
 struct netsim_finding {
 	const char *what; /* "netem" */

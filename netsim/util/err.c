@@ -211,6 +211,8 @@ void diag_warn(struct netsim_diags *diags, const struct netsim_loc *loc, const c
 
 void diags_sort(struct netsim_diags *diags)
 {
+	if (!diags)
+		return;
 	qsort(diags->list, diags->count, sizeof(diags->list[0]), diag_compare);
 	for (size_t i = 0; i < diags->count; i++)
 		if (diags->list[i].loc.file)

@@ -1,0 +1,155 @@
+# needs: native bridge veth netns clsact bpf make gcc g++ python3 pkg-config
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# The installed library: the programs of examples/ are built against it, and do what they
+# say; options of older and newer programs; progress functions that stop a call.
+# shellcheck shell=bash
+. "$(dirname "$0")/../lib.sh"
+
+# shellcheck disable=SC2034 # lib.sh's
+FLEET=lib
+ROOT=$(dirname "$TESTS")
+STAGE=$WORK/stage
+WARN=(-Wall -Wextra -pedantic -Werror)
+
+write_files() {
+	cat >"$WORK/lib.yaml" <<-'EOT'
+		fleet: lib
+		networks: {lan: {}}
+		nodes:
+		  a: {interfaces: {eth1: {network: lan, address: 10.6.0.1/24}}}
+		  b: {interfaces: {eth1: {network: lan, address: 10.6.0.2/24}}}
+		  c: {interfaces: {eth1: {network: lan, address: 10.6.0.3/24}}}
+	EOT
+	# Of no delay and no rate, so that it needs no netem.
+	printf '%s\n' 'profile: lose' 'engine: edt' 'default: {up: {loss: 30%}}' >"$WORK/lose.yaml"
+	sed 's/lan: {}/lan: {colour: red}/' "$WORK/lib.yaml" >"$WORK/wrong.yaml"
+}
+
+install_library() {
+	check "nothing is left to be built" make -s -q -C "$ROOT" all
+	check "make install" make -s -C "$ROOT" install DESTDIR="$STAGE" PREFIX=/usr/local
+	export PKG_CONFIG_PATH=$STAGE/usr/local/lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$STAGE
+	export LD_LIBRARY_PATH=$STAGE/usr/local/lib
+	is "pkg-config knows the version" "$(pkg-config --modversion libnetsim)" \
+		"$("$NETSIM" --version | sed 's/.* //')"
+	read -ra FLAGS <<<"$(pkg-config --cflags --libs libnetsim)"
+	unlike "pkg-config names nothing of the source" "${FLAGS[*]}" "$ROOT/"
+	# Only there, so that no header of the source can be found.
+	cp "$ROOT"/examples/* "$TESTS/kernel/82-library.c" "$WORK"
+	mkdir "$WORK/profiles"
+	cp "$ROOT/profiles/classes.yaml" "$WORK/profiles"
+	cd "$WORK" || exit 1
+}
+
+build() {
+	check "the C example builds" gcc -std=c11 "${WARN[@]}" -o up_apply_verify up_apply_verify.c "${FLAGS[@]}"
+	check "the C++ example builds" g++ -std=c++17 "${WARN[@]}" -o status status.cc "${FLAGS[@]}"
+	check "a program of options builds" gcc -std=c11 "${WARN[@]}" -o library 82-library.c "${FLAGS[@]}"
+	like "programs need the soname" "$(ldd ./status)" "libnetsim[.]so[.]0 => $STAGE"
+}
+
+# --- the examples
+
+is_shaped() {
+	tc filter show dev "$(port_of a)" egress | grep -q ns_port
+}
+
+nothing_left() {
+	[[ -z $(find /run/netns -name 'lib.*') && $(ip -br link | awk '$1 != "lo"') == "" ]]
+}
+
+# While it verifies, its fleet is there.
+up_apply_verify() {
+	local status=0 run
+	bg ./up_apply_verify lib.yaml lose.yaml
+	run=$BG
+	check "the C example builds the fleet" wait_for 10 test -e /run/netns/lib.c
+	check "and shapes its ports" wait_for 10 is_shaped
+	wait "$run" || status=$?
+	is "and finds it as requested" "$status" 0
+	like "and prints it" "$(<"$WORK/bg.$run")" "ok +a: loss up: asked 30.0 %, measured [23][0-9.]+ %"
+	check "and removes it" nothing_left
+	fails_with 2 "and refuses a file with a mistake" ./up_apply_verify "$WORK/wrong.yaml" lose.yaml
+	like "which it names" "$ERR" "^$WORK/wrong.yaml:2:[0-9]+: .*colour"
+	fails_with 2 "and refuses a name that there is not" ./up_apply_verify nonesuch lose
+	like "with a hint" "$ERR" "nonesuch; looked for "
+	check "and leaves nothing" nothing_left
+}
+
+status_of() {
+	check "the C++ example" ./status
+	is "prints who is reached" "$OUT" "$(printf '%s\n' "lib: profile none" "$@")"
+}
+
+status() {
+	"$NETSIM" up -q lib.yaml
+	status_of "  a reaches 2 of 2" "  b reaches 2 of 2" "  c reaches 2 of 2"
+	"$NETSIM" partition -q c
+	status_of "  a reaches 1 of 2" "  b reaches 1 of 2" "  c reaches 0 of 2"
+	"$NETSIM" heal -q
+	fails_with 2 "it refuses an unknown fleet" ./status lip
+	is "with a hint" "$ERR" "there is no fleet lip; did you mean lib?"
+}
+
+partition() {
+	local ping cut status=0
+	ping_start a 10.6.0.2 0.01
+	ping=$BG
+	bg python3 partition.py a
+	cut=$BG
+	check "the Python example cuts" wait_for 10 not answers a 10.6.0.2 -W 0.2
+	check "only what it names" answers b 10.6.0.3
+	wait "$cut" || status=$?
+	is "ends well" "$status" 0
+	is "prints the fault and its end" "$(<"$WORK/bg.$cut")" \
+		"$(printf '%s\n' "fault 2: partition a | rest" "healed: partition a | rest")"
+	check "heals" answers a 10.6.0.2
+	ping_stop "$ping"
+	between "after two seconds" "$GAP" 1950 3000 ms
+	fails_with 1 "it refuses an unknown node" python3 partition.py d
+	is "with the library's words" "$ERR" "the fleet lib has no node d"
+}
+
+# --- options, progress and handles
+
+# result NAME
+result() {
+	sed -n "s/^$1 //p" <<<"$RESULTS"
+}
+
+options() {
+	check "the program of options" ./library a "$WORK/many.pcap" "$ROOT/profiles/classes.yaml" "$WORK/wrong.yaml"
+	RESULTS=$OUT
+	is "options of an older program are read to their end" "$(result older)" 0
+	is "and mean what they did" "$(result older-fault)" "partition a | rest"
+	check "a is cut" not answers a 10.6.0.2 -W 0.2
+	check "b is not" answers b 10.6.0.3
+	is "an option that the library does not know is refused" "$(result newer)" E2BIG
+	is "with an error" "$(result newer-err)" "1 this libnetsim does not know all options of the program"
+	is "and no result" "$(result newer-result)" untouched
+	is "if it is zero, all is well" "$(result newer-zero)" 0
+	is "and the others are read" "$(result newer-zero-faults)" 1
+	is "options without a size are refused" "$(result no-size)" EINVAL
+	is "progress stops pings" "$(result stop-pings)" ECANCELED
+	is "at its first call" "$(result stop-pings-calls)" "1 1"
+	is "progress stops an analysis" "$(result stop-analysis)" ECANCELED
+	is "at its first call" "$(result stop-analysis-calls)" 1
+	is "without it, the analysis reaches its end" "$(result analysis) $(result analysis-packets)" "0 1"
+	is "a wrong file is refused" "$(result wrong-file)" EINVAL
+	is "in diags, not in err" "$(result wrong-file-diags)" "1 1"
+	is "which may both be NULL" "$(result wrong-file-null)" EINVAL
+	is "open raises the limit of files" "$(result limit)" raised
+	is "calls return to the network namespace" "$(result namespace)" same
+	is "close closes all" "$(result descriptors)" same
+}
+
+write_files
+install_library
+build
+up_apply_verify
+status
+partition
+options
+check "down" "$NETSIM" down lib
+done_testing
