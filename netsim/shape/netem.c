@@ -45,7 +45,7 @@ static int prepare_job(struct applier *a, struct job *job)
 
 	if (!device)
 		return err_set(a->err, NETSIM_ERR_KERNEL, -ENODEV, NULL,
-			       "interface %s does not exist (any more)", job->target->device);
+			       "interface %s no longer exists", job->target->device);
 	job->ifindex = device->ifindex;
 	job->idle = !c->up.has && !c->down.has;
 	r = netem_params_make(a->bare ? &c->up : &c->down, &a->tables, &job->out, a->err);

@@ -265,7 +265,8 @@ refusals() {
 	before=$(dump)
 	profile 'default: {delay: 33ms}'
 	fails_with 4 "a foreign qdisc at a port" "$NETSIM" apply "$P"
-	like "is named" "$ERR" "${PORT[n100-2]} .*pfifo"
+	like "is named" "$ERR" "n100-2/[a-z0-9]+ has a pfifo at its root"
+	like "and how to remove it" "$ERR" "tc qdisc delete dev ${PORT[n100-2]} root"
 	is "changes nothing" "$(dump)" "$before"
 	tc qdisc delete dev "${PORT[n100-2]}" root
 	ip link add "$(ifb_of "${PORT[n100-3]}")x" type dummy
