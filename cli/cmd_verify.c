@@ -87,7 +87,7 @@ static void print_text(const struct common *args, const struct netsim_verify *v)
 	static const char *const head[] = {"node", "what", "asked", "measured", "verdict"};
 	struct table table = {0};
 
-	if (args->verbose || strncmp(v->basis, "what the kernel", 15) == 0)
+	if (args->verbose || strncmp(v->basis, "the kernel", 10) == 0)
 		printf("%s, asked by %s\n", v->fleet, v->basis);
 	if (args->verbose)
 		printf("timers here are up to %.2f ms late, which delays are allowed\n",
