@@ -29,7 +29,7 @@ static int run(const void *p, struct netsim_err *err)
 const struct cmd cmd_clear = {
 	.name = "clear",
 	.args = "[TARGET...]",
-	.summary = "Take the shaping off again.",
+	.summary = "Remove the conditions that netsim apply has set.",
 	.size = sizeof(struct common),
 	.max = -1,
 	.run = run,

@@ -25,7 +25,7 @@ static void print_text(const struct netsim_findings *found, bool quiet)
 	for (size_t i = 0; i < found->count; i++)
 		if (!found->list[i]->ok)
 			printf("%s: %s; %s: %s\n", found->list[i]->what, found->list[i]->detail,
-			       found->list[i]->optional ? "few need it, it takes" : "needs",
+			       found->list[i]->optional ? "optional, needs" : "needs",
 			       found->list[i]->hint);
 }
 
@@ -65,7 +65,7 @@ static int run(const void *p, struct netsim_err *err)
 const struct cmd cmd_doctor = {
 	.name = "doctor",
 	.args = "",
-	.summary = "Try what this kernel can do, and say how to mend what is missing.",
+	.summary = "Check which features this kernel has, and how to get missing ones.",
 	.size = sizeof(struct common),
 	.run = run,
 };

@@ -12,8 +12,8 @@ static const struct opt opts[] = {
 	{0, "class", OPT_TEXT, offsetof(struct fault_args, class), "CLASS",
 	 "only traffic of this class"},
 	{0, "for", OPT_DURATION, offsetof(struct fault_args, for_ns), "TIME",
-	 "heal by itself after TIME; the kernel keeps it"},
-	{0, "name", OPT_TEXT, offsetof(struct fault_args, name), "NAME", "to heal it by"},
+	 "heal automatically after TIME (enforced by the kernel)"},
+	{0, "name", OPT_TEXT, offsetof(struct fault_args, name), "NAME", "a name for netsim heal"},
 	{0, NULL, OPT_FLAG, 0, NULL, NULL},
 };
 
@@ -47,7 +47,7 @@ static int run(const void *p, struct netsim_err *err)
 const struct cmd cmd_fault = {
 	.name = "fault",
 	.args = "CONDITIONS TARGET...",
-	.summary = "Put conditions on top of the profile, for nodes or pairs (a:b).",
+	.summary = "Add conditions on top of the profile, for nodes or pairs (a:b).",
 	.opts = opts,
 	.size = sizeof(struct fault_args),
 	.min = 2,

@@ -11,12 +11,13 @@ struct partition_args {
 
 static const struct opt opts[] = {
 	{0, "isolate", OPT_FLAG, offsetof(struct partition_args, isolate), NULL,
-	 "each node alone (all nodes, or those named)"},
+	 "cut each node off from the others (default: all nodes)"},
 	{0, "one-way", OPT_FLAG, offsetof(struct partition_args, one_way), NULL,
 	 "the first group cannot send to the second"},
 	{0, "for", OPT_DURATION, offsetof(struct partition_args, for_ns), "TIME",
-	 "heal by itself after TIME; the kernel keeps it"},
-	{0, "name", OPT_TEXT, offsetof(struct partition_args, name), "NAME", "to heal it by"},
+	 "heal automatically after TIME (enforced by the kernel)"},
+	{0, "name", OPT_TEXT, offsetof(struct partition_args, name), "NAME",
+	 "a name for netsim heal"},
 	{0, NULL, OPT_FLAG, 0, NULL, NULL},
 };
 
