@@ -107,9 +107,8 @@ static int check_words(const struct iperf_args *args, struct netsim_err *err)
 	if (args->matrix || common->count == 2 || (common->count == 1 && args->address))
 		return 0;
 	return common->count < 2 ?
-		       usage_error(
-			       err, &cmd_iperf,
-			       "missing argument: iperf takes two nodes, or one and --address") :
+		       usage_error(err, &cmd_iperf,
+				   "missing argument, expected two nodes, or one and --address") :
 		       usage_error(err, &cmd_iperf,
 				   "unexpected argument %s; more than two nodes need "
 				   "--matrix",
@@ -343,7 +342,7 @@ static int run_pair(struct session *s, const struct netsim_routes *routes, struc
 	int r;
 
 	if (routes->node_count != 2)
-		return usage_error(err, &cmd_iperf, "iperf takes two nodes; these words match %zu",
+		return usage_error(err, &cmd_iperf, "expected two nodes; these words match %zu",
 				   routes->node_count);
 	r = check_route(s, routes->nodes[0], routes->nodes[1], routes->list[1], err);
 	if (r < 0)
@@ -363,7 +362,7 @@ static int run_to_address(struct session *s, const struct netsim_routes *routes,
 
 	if (routes->node_count != 1)
 		return usage_error(err, &cmd_iperf,
-				   "with --address iperf takes one node; this word matches %zu",
+				   "--address takes one node; this word matches %zu",
 				   routes->node_count);
 	if (routes->nodes[0]->guest)
 		return refuse(err, NETSIM_ERR_USAGE, "use host, or another node",

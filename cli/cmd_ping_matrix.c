@@ -238,7 +238,7 @@ static int run(const void *p, struct netsim_err *err)
 		fputs("\r\033[K", stderr);
 	if (r == 0 && m->routes->node_count < 2) {
 		netsim_ping_matrix_free(m);
-		r = usage_error(err, &cmd_ping_matrix, "ping-matrix takes at least two nodes");
+		r = usage_error(err, &cmd_ping_matrix, "needs at least two nodes");
 	}
 	if (r < 0)
 		return r;

@@ -128,7 +128,7 @@ static int store(const struct cmd *cmd, const struct opt *row, char *args, struc
 static int check_count(const struct cmd *cmd, const struct common *common, struct netsim_err *err)
 {
 	if (common->count < cmd->min)
-		return usage_error(err, cmd, "missing argument: %s takes %s", cmd->name, cmd->args);
+		return usage_error(err, cmd, "missing argument, expected %s", cmd->args);
 	if (cmd->max >= 0 && common->count > cmd->max)
 		return usage_error(err, cmd, "unexpected argument %s", common->words[cmd->max]);
 	return 0;

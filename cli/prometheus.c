@@ -196,7 +196,7 @@ static void links(struct writer *w)
 {
 	const struct netsim_status *status = w->status;
 
-	family(w, "netsim_link_up", "gauge", "1 if the port of a link is up, else 0.");
+	family(w, "netsim_link_up", "gauge", "Whether the port of a link is up (1) or not (0).");
 	for (size_t i = 0; i < status->fleet_count; i++)
 		for (size_t n = 0; n < status->fleets[i]->node_count; n++) {
 			const struct netsim_node *node = status->fleets[i]->nodes[n];
