@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The ports that apply and clear shaped, with their conditions. */
+/* Prints the ports that apply or clear shaped, with their conditions. */
 #ifndef NETSIM_CLI_APPLY_PRINT_H
 #define NETSIM_CLI_APPLY_PRINT_H
 

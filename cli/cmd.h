@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The commands. Each is a file cmd_VERB.c that ends in its description; the
- * table in main.c lists them. Help, completion and option parsing come from here.
- * A new command: its file, a line in the Makefile, one below, its man page.
+ * The commands. Each file cmd_VERB.c defines a struct cmd, listed in main.c; help,
+ * completion and option parsing are derived from it.
+ * A new command needs its file, a line in the Makefile, one below, and a man page.
  */
 #ifndef NETSIM_CLI_CMD_H
 #define NETSIM_CLI_CMD_H
@@ -30,15 +30,15 @@ struct opt {
 	const char *name;
 	enum opt_type type;
 	size_t offset;	  /* in the command's arguments */
-	const char *word; /* what stands for its value in help */
+	const char *word; /* placeholder for its value in help */
 	const char *help;
 };
 
-/* What every command takes, first in its arguments. */
+/* Options and words of every command; the first member of its arguments. */
 struct common {
 	bool help, json, dry, quiet, verbose;
 	const char *fleet;
-	char **words; /* what is left on the command line */
+	char **words; /* arguments after the options */
 	int count;
 };
 
@@ -47,8 +47,8 @@ struct cmd {
 	const char *args; /* "FILE", "[FLEET]" */
 	const char *summary;
 	const struct opt *opts;
-	size_t size;  /* of its arguments, which begin with struct common */
-	int min, max; /* words; max -1: any number */
+	size_t size;  /* of its arguments; they begin with struct common */
+	int min, max; /* number of words; max -1: any */
 	bool raw;     /* options end at the first word */
 	/* Returns 0 or a negative errno with err filled, or an exit status above 0. */
 	int (*run)(const void *args, struct netsim_err *err);
@@ -58,7 +58,7 @@ extern const struct cmd cmd_analyze, cmd_apply, cmd_capture, cmd_check, cmd_clea
 	cmd_down, cmd_exec, cmd_heal, cmd_fault, cmd_help, cmd_iperf, cmd_link, cmd_partition,
 	cmd_measure, cmd_ping_matrix, cmd_plan, cmd_status, cmd_top, cmd_up, cmd_verify;
 
-/* All commands, in the order of help; ends with NULL. */
+/* All commands, in the order of help; NULL-terminated. */
 extern const struct cmd *const commands[];
 const struct cmd *cmd_find(const char *name);
 

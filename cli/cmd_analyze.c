@@ -28,11 +28,11 @@ static const struct opt opts[] = {
 	{0, NULL, OPT_FLAG, 0, NULL, NULL},
 };
 
-/* Who asks for something in the first years after 1970 has forgotten a unit. */
+/* A time in the first years after 1970 is taken for a duration without its unit. */
 #define YEAR_NS	    (31557600 * 1000000000LL)
 #define EPOCH_LEAST (3 * YEAR_NS)
 
-/* "1763700000.25": nanoseconds since 1970. */
+/* Parses "1763700000.25" (seconds since 1970) to nanoseconds. */
 static bool parse_epoch(const char *text, int64_t *ret)
 {
 	int64_t seconds = 0, fraction = 0, unit = 1000000000;
@@ -65,18 +65,19 @@ static int parse_time(const char *name, const char *text, int64_t *ret, bool *re
 		if (*ret >= EPOCH_LEAST)
 			return 0;
 		return usage_error(err, &cmd_analyze,
-				   "--%s %s: that would be in %d; write %ss for so long after the "
-				   "first packet",
+				   "--%s %s: this is in the year %d; write %ss for a time after "
+				   "the first packet",
 				   name, text, 1970 + (int)(*ret / YEAR_NS), text);
 	}
 	*ret_first = true;
 	if (netsim_parse_duration(text, ret, &why) == 0)
 		return 0;
-	return usage_error(err, &cmd_analyze, "--%s %s: write 90s, or seconds since 1970", name,
+	return usage_error(err, &cmd_analyze,
+			   "--%s %s: must be a duration such as 90s, or seconds since 1970", name,
 			   text);
 }
 
-/* A page that takes the place of a capture would be the end of it. */
+/* Refuses a page that would overwrite one of the captures. */
 static int check_page(const struct analyze_args *args, struct netsim_err *err)
 {
 	struct stat page, file;
@@ -88,7 +89,8 @@ static int check_page(const struct analyze_args *args, struct netsim_err *err)
 
 		if (stat(strcmp(word, "-") == 0 ? "/dev/stdin" : word, &file) == 0 &&
 		    file.st_dev == page.st_dev && file.st_ino == page.st_ino)
-			return usage_error(err, &cmd_analyze, "--html %s: that is a capture",
+			return usage_error(err, &cmd_analyze,
+					   "--html %s: would overwrite a capture",
 					   args->shown.html);
 	}
 	return 0;
@@ -138,7 +140,7 @@ static void print_report(const struct analyze_args *args, const struct netsim_an
 	}
 }
 
-/* Everything is on it, whatever --by says. */
+/* The page shows all rows; --by does not limit it. */
 static int write_page(const struct analyze_args *args, const struct netsim_analysis *analysis,
 		      const struct analyze_view *view, struct netsim_err *err)
 {

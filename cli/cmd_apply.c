@@ -14,7 +14,7 @@ static const struct opt opts[] = {
 	{0, "as", OPT_TEXT, offsetof(struct apply_args, as), "NODE",
 	 "the profile's entry for an interface (hostname)"},
 	{0, "engine", OPT_TEXT, offsetof(struct apply_args, engine), "ENGINE",
-	 "auto, netem or edt (default: as the profile says)"},
+	 "auto, netem or edt (default: from the profile)"},
 	{0, NULL, OPT_FLAG, 0, NULL, NULL},
 };
 
@@ -27,7 +27,9 @@ static int parse_engine(const char *word, enum netsim_engine *ret, struct netsim
 			*ret = (enum netsim_engine)i;
 			return 0;
 		}
-	return word ? usage_error(err, &cmd_apply, "%s is no engine: auto, netem or edt", word) : 0;
+	return word ? usage_error(err, &cmd_apply, "unknown engine %s: must be auto, netem or edt",
+				  word) :
+		      0;
 }
 
 static int run(const void *p, struct netsim_err *err)
@@ -65,7 +67,7 @@ static int run(const void *p, struct netsim_err *err)
 const struct cmd cmd_apply = {
 	.name = "apply",
 	.args = "PROFILE [TARGET...]",
-	.summary = "Shape the fleet, some nodes, or interfaces as a profile says.",
+	.summary = "Apply a profile to the fleet, some of its nodes, or interfaces.",
 	.opts = opts,
 	.size = sizeof(struct apply_args),
 	.min = 1,

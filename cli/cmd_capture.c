@@ -35,7 +35,7 @@ static const struct opt opts[] = {
 	{0, "direction", OPT_TEXT, offsetof(struct capture_args, direction), "WAY",
 	 "sent by the nodes, delivered to them, or both"},
 	{'s', "snap", OPT_TEXT, offsetof(struct capture_args, snap), "SIZE",
-	 "only the first bytes of each packet: 128B"},
+	 "capture this many bytes of each packet, such as 128B"},
 	{0, "buffer", OPT_TEXT, offsetof(struct capture_args, buffer), "SIZE",
 	 "buffer for each port (4MiB)"},
 	{'r', "rotate", OPT_TEXT, offsetof(struct capture_args, rotate), "LIMIT",
@@ -50,8 +50,8 @@ static const struct opt opts[] = {
 
 struct show {
 	bool quiet, progress;
-	double begin, shown; /* seconds of a steady clock */
-	bool line;	     /* of progress is on the screen */
+	double begin, shown; /* CLOCK_MONOTONIC, seconds */
+	bool line;	     /* a line of progress is on the screen */
 };
 
 static void clear_line(struct show *show)
@@ -112,7 +112,7 @@ static int parse_size(const char *name, const char *text, uint32_t *ret, struct 
 	if (netsim_parse_size(text, &bytes, &why) < 0)
 		return usage_error(err, &cmd_capture, "--%s %s: %s", name, text, why);
 	if (!bytes || bytes > INT32_MAX)
-		return usage_error(err, &cmd_capture, "--%s %s: it must be from 1B to 2GB", name,
+		return usage_error(err, &cmd_capture, "--%s %s: must be from 1B to 2GB", name,
 				   text);
 	*ret = (uint32_t)bytes;
 	return 0;
@@ -124,18 +124,20 @@ static int parse_rotate(const struct capture_args *args, struct netsim_capture_o
 	const char *text = args->rotate, *why;
 
 	if (args->keep && !text)
-		return usage_error(err, &cmd_capture, "--keep goes with --rotate");
+		return usage_error(err, &cmd_capture, "--keep needs --rotate");
 	if (!text)
 		return 0;
 	if (!how->file && !how->dir)
-		return usage_error(err, &cmd_capture, "--rotate goes with --write or --dir");
+		return usage_error(err, &cmd_capture, "--rotate needs --write or --dir");
 	if (how->file && strcmp(how->file, "-") == 0)
-		return usage_error(err, &cmd_capture, "standard output cannot be begun anew");
+		return usage_error(err, &cmd_capture, "--rotate cannot be combined with --write -");
 	if (netsim_parse_duration(text, &how->rotate_ns, &why) < 0 &&
 	    netsim_parse_size(text, &how->rotate_bytes, &why) < 0)
-		return usage_error(err, &cmd_capture, "--rotate %s: write 100MB or 60s", text);
+		return usage_error(
+			err, &cmd_capture,
+			"--rotate %s: must be a size such as 100MB or a time such as 60s", text);
 	if (how->rotate_ns <= 0 && !how->rotate_bytes)
-		return usage_error(err, &cmd_capture, "--rotate %s: it must be above zero", text);
+		return usage_error(err, &cmd_capture, "--rotate %s: must be above zero", text);
 	return 0;
 }
 
@@ -148,11 +150,11 @@ static int parse_direction(const char *text, struct netsim_capture_opts *how,
 	how->only_delivered = strcmp(text, "delivered") == 0;
 	if (how->only_sent || how->only_delivered)
 		return 0;
-	return usage_error(err, &cmd_capture, "--direction %s: it is sent, delivered or both",
+	return usage_error(err, &cmd_capture, "--direction %s: must be sent, delivered or both",
 			   text);
 }
 
-/* To where packets do not go. */
+/* The summary goes to standard output unless the packets go there. */
 static FILE *summary_stream(const struct capture_args *args)
 {
 	bool out = args->dir || (args->write && strcmp(args->write, "-") != 0) ||
@@ -228,7 +230,7 @@ static void print_summary(const struct netsim_capture *capture, FILE *out)
 	free(ports.cells);
 }
 
-/* What makes the capture less than all that there was; returns the exit status. */
+/* Reports dropped packets and lost ports; returns the exit status. */
 static int report_missing(const struct netsim_capture *capture)
 {
 	size_t gone = 0;
@@ -238,8 +240,8 @@ static int report_missing(const struct netsim_capture *capture)
 		if (capture->ports[i]->dropped)
 			fprintf(stderr,
 				"netsim: dropped %" PRIu64 " of %" PRIu64
-				" at %s: they came faster than they were read; a larger "
-				"--buffer, a --filter or a shorter --snap help\n",
+				" packets at %s: they arrived faster than they were read; use a "
+				"larger --buffer, a --filter or a shorter --snap\n",
 				capture->ports[i]->dropped, capture->ports[i]->received,
 				capture->ports[i]->name);
 	}
@@ -260,7 +262,7 @@ static void catch_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-/* The reader of standard output has closed it. */
+/* True if the reader has closed its end of standard output. */
 static bool has_no_reader(void)
 {
 	struct pollfd out = {.fd = STDOUT_FILENO, .events = POLLOUT};
@@ -293,7 +295,7 @@ static int capture(const struct capture_args *args, const struct netsim_capture_
 	fflush(stdout);
 	r = report_missing(result);
 	netsim_capture_free(result);
-	/* That is no error; that it cannot be written for another reason is one. */
+	/* EPIPE is no error; other write errors are. */
 	if (has_no_reader())
 		clearerr(stdout);
 	return r;
@@ -323,7 +325,7 @@ static int run(const void *p, struct netsim_err *err)
 	int r = 0;
 
 	if (args->write && args->dir)
-		r = usage_error(err, &cmd_capture, "--write and --dir are two things");
+		r = usage_error(err, &cmd_capture, "--write and --dir exclude each other");
 	if (r == 0)
 		r = parse_size("snap", args->snap, &how.snap_bytes, err);
 	if (r == 0)
@@ -333,10 +335,10 @@ static int run(const void *p, struct netsim_err *err)
 	if (r == 0)
 		r = parse_direction(args->direction, &how, err);
 	if (r == 0 && args->write && strcmp(args->write, "-") == 0 && isatty(STDOUT_FILENO))
-		r = usage_error(err, &cmd_capture, "a terminal is no place for a capture");
-	if (r == 0 && args->write && strcmp(args->write, "-") == 0 && common->json)
 		r = usage_error(err, &cmd_capture,
-				"the packets and --json would both go to standard output");
+				"--write - would print the capture on a terminal; redirect it");
+	if (r == 0 && args->write && strcmp(args->write, "-") == 0 && common->json)
+		r = usage_error(err, &cmd_capture, "--json and --write - both use standard output");
 	if (!args->write && !args->dir && !common->json)
 		how.packet = show_packet;
 	else if (isatty(STDERR_FILENO) && !common->quiet)
@@ -351,7 +353,7 @@ static int run(const void *p, struct netsim_err *err)
 const struct cmd cmd_capture = {
 	.name = "capture",
 	.args = "[TARGET]...",
-	.summary = "Capture packets at the ports: into files, or a line for each.",
+	.summary = "Capture packets at the ports to files, or print a line for each.",
 	.opts = opts,
 	.size = sizeof(struct capture_args),
 	.max = -1,

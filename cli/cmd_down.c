@@ -86,7 +86,7 @@ static int run(const void *p, struct netsim_err *err)
 const struct cmd cmd_down = {
 	.name = "down",
 	.args = "[FLEET]",
-	.summary = "Remove a fleet with all that netsim made for it.",
+	.summary = "Remove a fleet and everything netsim created for it.",
 	.opts = opts,
 	.size = sizeof(struct down_args),
 	.max = 1,

@@ -16,7 +16,7 @@ static int run(const void *p, struct netsim_err *err)
 	if (strcmp(*command, "--") == 0)
 		command++;
 	if (!*command)
-		return usage_error(err, &cmd_exec, "it takes %s", cmd_exec.args);
+		return usage_error(err, &cmd_exec, "missing argument, expected %s", cmd_exec.args);
 	if (args->dry) {
 		printf("would run in %s:", args->words[0]);
 		for (char **word = command; *word; word++)

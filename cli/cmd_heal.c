@@ -46,7 +46,7 @@ static int run(const void *p, struct netsim_err *err)
 	int r = 0;
 
 	if (r == 0 && args->all && common->count)
-		r = usage_error(err, &cmd_heal, "--all takes no FAULT");
+		r = usage_error(err, &cmd_heal, "--all and FAULT exclude each other");
 	if (r == 0)
 		r = netsim_open(&ctx, err);
 	if (r == 0)
@@ -61,7 +61,7 @@ static int run(const void *p, struct netsim_err *err)
 const struct cmd cmd_heal = {
 	.name = "heal",
 	.args = "[FAULT...]",
-	.summary = "End faults: those of the given numbers or names, or all.",
+	.summary = "End faults by number or name, or all of them.",
 	.opts = opts,
 	.size = sizeof(struct heal_args),
 	.max = -1,

@@ -6,10 +6,10 @@
 static void print_overview(void)
 {
 	printf("usage: netsim COMMAND [OPTION]... [ARGUMENT]...\n\n"
-	       "Build a fleet's network on this host, shape it, cut it apart, heal it.\n\n");
+	       "Build a fleet's network on this host, shape it, partition it, heal it.\n\n");
 	for (int i = 0; commands[i]; i++)
 		printf("  %-11s %s\n", commands[i]->name, commands[i]->summary);
-	printf("\nnetsim help COMMAND tells more; the manual begins at netsim(8).\n");
+	printf("\nSee netsim help COMMAND for its options, and netsim(8) for the manual.\n");
 }
 
 static int run(const void *p, struct netsim_err *err)
@@ -23,7 +23,7 @@ static int run(const void *p, struct netsim_err *err)
 	}
 	cmd = cmd_find(args->words[0]);
 	if (!cmd)
-		return usage_error(err, &cmd_help, "there is no command %s", args->words[0]);
+		return usage_error(err, &cmd_help, "unknown command %s", args->words[0]);
 	opt_help(cmd, stdout);
 	return 0;
 }

@@ -11,7 +11,7 @@
 #include "matrix.h"
 #include "out.h"
 
-/* As iperf has them. */
+/* The same as iperf's. */
 #define PORT	      5201
 #define MOST_SECONDS  86400
 #define MOST_OMITTED  600
@@ -34,11 +34,11 @@ struct iperf_args {
 
 static const struct opt opts[] = {
 	{'t', "time", OPT_DURATION, offsetof(struct iperf_args, time), "TIME",
-	 "how long to measure (10s, in a matrix 2s)"},
+	 "duration of a measurement (10s, in a matrix 2s)"},
 	{'O', "omit", OPT_DURATION, offsetof(struct iperf_args, omit), "TIME",
 	 "leave the first TIME out of the result"},
 	{'P', "parallel", OPT_NUMBER, offsetof(struct iperf_args, parallel), "N",
-	 "streams at once (1)"},
+	 "number of parallel streams (1)"},
 	{'R', "reverse", OPT_FLAG, offsetof(struct iperf_args, reverse), NULL,
 	 "the second node sends to the first"},
 	{0, "both", OPT_FLAG, offsetof(struct iperf_args, both), NULL,
@@ -61,24 +61,25 @@ static const struct opt opts[] = {
 	{0, NULL, OPT_FLAG, 0, NULL, NULL},
 };
 
-/* What all runs have in common, and what they gave. */
+/* Shared by all runs, with their results. */
 struct session {
 	const struct iperf_args *args;
 	struct iperf_run run;
-	char numbers[5][24]; /* texts of run.options */
+	char numbers[5][24]; /* numbers in run.options as text */
 	char helper[4096];
 	json_t *results, *raw; /* for --json */
 	struct table table;
 	size_t done, count, failed;
 };
 
-/* --- what is asked */
+/* --- arguments */
 
 static int check_seconds(const char *name, int64_t ns, unsigned most, struct netsim_err *err)
 {
 	if (ns % SECOND == 0 && ns / SECOND <= most)
 		return 0;
-	return usage_error(err, &cmd_iperf, "--%s takes whole seconds, %u at most", name, most);
+	return usage_error(err, &cmd_iperf, "--%s must be in whole seconds, at most %u", name,
+			   most);
 }
 
 static int check_protocol(const struct iperf_args *args, struct netsim_err *err)
@@ -87,9 +88,9 @@ static int check_protocol(const struct iperf_args *args, struct netsim_err *err)
 		return usage_error(err, &cmd_iperf, "--reverse and --both exclude each other");
 	if (args->udp && !args->rate)
 		return usage_error(err, &cmd_iperf,
-				   "--udp needs --rate: UDP does not find out what passes");
+				   "--udp needs --rate: UDP has no congestion control");
 	if (args->udp && (args->congestion || args->mss))
-		return usage_error(err, &cmd_iperf, "--%s is TCP's, and --udp excludes it",
+		return usage_error(err, &cmd_iperf, "--%s is for TCP; --udp excludes it",
 				   args->mss ? "mss" : "congestion");
 	return 0;
 }
@@ -102,14 +103,15 @@ static int check_words(const struct iperf_args *args, struct netsim_err *err)
 		return usage_error(err, &cmd_iperf, "--matrix and --address exclude each other");
 	if (args->matrix && args->both)
 		return usage_error(err, &cmd_iperf,
-				   "a matrix measures both routes of each pair by itself; leave "
-				   "--both out");
+				   "--matrix measures both directions of each pair anyway; omit "
+				   "--both");
 	if (args->matrix || common->count == 2 || (common->count == 1 && args->address))
 		return 0;
 	return common->count < 2 ?
-		       usage_error(err, &cmd_iperf, "it takes two nodes, or one and --address") :
 		       usage_error(err, &cmd_iperf,
-				   "%s is one word too many; more than two need "
+				   "missing argument, expected two nodes, or one and --address") :
+		       usage_error(err, &cmd_iperf,
+				   "unexpected argument %s; more than two nodes need "
 				   "--matrix",
 				   common->words[2]);
 }
@@ -145,13 +147,13 @@ static unsigned seconds_of(const struct iperf_args *args)
 	return args->matrix ? MATRIX_SECONDS : DEFAULT_SECONDS;
 }
 
-/* The client's options, as iperf3 has them. */
+/* Sets the client's options, in iperf3's form. */
 static void set_options(struct session *s)
 {
 	const struct iperf_args *args = s->args;
 	const struct {
 		const char *option;
-		uint64_t value; /* 0: leave it out */
+		uint64_t value; /* 0: omit */
 	} numbers[] = {{"-t", seconds_of(args)},
 		       {"-O", (uint64_t)(args->omit / SECOND)},
 		       {"-P", args->parallel},
@@ -234,7 +236,7 @@ static void add_flow_row(struct session *s, const struct iperf_flow *f)
 		  6);
 }
 
-/* A pair that could not be measured: its row in JSON. */
+/* Adds the JSON row of a pair that could not be measured. */
 static void add_failure(struct session *s, const char *from, const char *to, const char *why)
 {
 	json_array_append_new(s->results, json_pack("{s:s, s:s, s:n, s:s}", "from", from, "to", to,
@@ -272,17 +274,17 @@ static int refuse(struct netsim_err *err, enum netsim_err_kind kind, const char 
 	return -EINVAL;
 }
 
-/* Whether a route can be measured at all. */
+/* Refuses routes that cannot be measured. */
 static int check_route(const struct session *s, const struct netsim_peer *from,
 		       const struct netsim_peer *to, const struct netsim_route *route,
 		       struct netsim_err *err)
 {
 	if (from->guest)
 		return refuse(err, NETSIM_ERR_USAGE,
-			      "name it second, with --reverse for what it sends", from->name,
+			      "name it second, with --reverse to make it send", from->name,
 			      to->name, "nothing can be started in a virtual machine");
 	if (route->cut)
-		return refuse(err, NETSIM_ERR_FAILED, "see netsim status, or end it by netsim heal",
+		return refuse(err, NETSIM_ERR_FAILED, "see netsim status; end it with netsim heal",
 			      from->name, to->name, "a partition cuts them off from each other");
 	if (*route->to || s->args->address)
 		return 0;
@@ -290,8 +292,8 @@ static int check_route(const struct session *s, const struct netsim_peer *from,
 		return refuse(err, NETSIM_ERR_FAILED,
 			      "ping it from the host first, or give it with --address", from->name,
 			      to->name, "the virtual machine's address is not known");
-	return refuse(err, NETSIM_ERR_FAILED, "netsim status -v lists what they are plugged into",
-		      from->name, to->name, "they have no network in common, and no route");
+	return refuse(err, NETSIM_ERR_FAILED, "netsim status -v lists their networks", from->name,
+		      to->name, "no network in common, and no route");
 }
 
 static int measure(struct session *s, const char *from, const char *to, struct iperf_flow flows[2],
@@ -341,7 +343,7 @@ static int run_pair(struct session *s, const struct netsim_routes *routes, struc
 	int r;
 
 	if (routes->node_count != 2)
-		return usage_error(err, &cmd_iperf, "it takes two nodes; these words name %zu",
+		return usage_error(err, &cmd_iperf, "expected two nodes; these words match %zu",
 				   routes->node_count);
 	r = check_route(s, routes->nodes[0], routes->nodes[1], routes->list[1], err);
 	if (r < 0)
@@ -352,7 +354,7 @@ static int run_pair(struct session *s, const struct netsim_routes *routes, struc
 	return r < 0 ? r : print_all(s, routes->fleet);
 }
 
-/* To a server that netsim does not know. */
+/* Measures to a server outside netsim. */
 static int run_to_address(struct session *s, const struct netsim_routes *routes,
 			  struct netsim_err *err)
 {
@@ -360,7 +362,8 @@ static int run_to_address(struct session *s, const struct netsim_routes *routes,
 	int r;
 
 	if (routes->node_count != 1)
-		return usage_error(err, &cmd_iperf, "it takes one node; this word names %zu",
+		return usage_error(err, &cmd_iperf,
+				   "--address takes one node; this word matches %zu",
 				   routes->node_count);
 	if (routes->nodes[0]->guest)
 		return refuse(err, NETSIM_ERR_USAGE, "use host, or another node",
@@ -421,7 +424,7 @@ static int run_matrix(struct session *s, const struct netsim_routes *routes, str
 	int r = 0;
 
 	if (n < 2)
-		r = usage_error(err, &cmd_iperf, "a matrix takes two nodes or more");
+		r = usage_error(err, &cmd_iperf, "--matrix takes at least two nodes");
 	if (!cells || !failures.list)
 		r = -ENOMEM;
 	for (size_t i = 0; r == 0 && i < n * n; i++)

@@ -30,7 +30,7 @@ static int parse_state(const char *word, enum netsim_link_state *ret, struct net
 			*ret = (enum netsim_link_state)i;
 			return 0;
 		}
-	return usage_error(err, &cmd_link, "%s: a link goes down, up, or flap", word);
+	return usage_error(err, &cmd_link, "%s: must be down, up or flap", word);
 }
 
 static int parse_duty(const struct link_args *args, struct netsim_link_opts *request,
@@ -42,17 +42,19 @@ static int parse_duty(const struct link_args *args, struct netsim_link_opts *req
 	request->period_ns = args->period_ns ? args->period_ns : 2000000000;
 	if (args->duty && (sscanf(args->duty, "%lf%c%c", &percent, &sign, &end) != 2 ||
 			   sign != '%' || !(percent >= 0 && percent < 100)))
-		return usage_error(err, &cmd_link, "%s: write --duty as 50%%, below 100%%",
+		return usage_error(err, &cmd_link,
+				   "--duty %s: must be a percentage below 100%%, such as 50%%",
 				   args->duty);
 	request->up_ns = (int64_t)((double)request->period_ns * percent / 100);
 	if (request->state != NETSIM_LINK_FLAP && (args->duty || args->period_ns))
-		return usage_error(err, &cmd_link, "--period and --duty are for flap");
+		return usage_error(err, &cmd_link, "--period and --duty need flap");
 	if (request->state == NETSIM_LINK_UP && (args->for_ns || args->name))
-		return usage_error(err, &cmd_link, "--for and --name are for down and flap");
+		return usage_error(err, &cmd_link, "--for and --name need down or flap");
 	return 0;
 }
 
-/* "link n100-1/eth1 is down", "fault 3: link n100-1 down, for 5 s", "healed fault 3: ..." */
+/* Formats a change: "link n100-1/eth1 is down", "fault 3: link n100-1 down, for 5 s", "healed fault
+ * 3: ..." */
 static void write_change(const struct netsim_link_change *change, bool dry, char *text, size_t size)
 {
 	const struct netsim_fault *fault = change->fault;

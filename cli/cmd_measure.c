@@ -90,7 +90,7 @@ static json_t *object_of(const struct netsim_measurement *m, const struct analyz
 	return json;
 }
 
-/* "1.50 s", or a word for what was not after the first packet or is not over. */
+/* Formats the time since the first packet, "1.50 s"; otherwise: if it was not after it. */
 static const char *since(const struct netsim_measurement *m, int64_t ns, const char *otherwise,
 			 char text[static FIGURE_TEXT])
 {
@@ -129,7 +129,7 @@ static void print_report(const struct measure_args *args, const struct netsim_me
 	}
 }
 
-/* Everything is on it, whatever --by says. */
+/* The page shows all rows; --by does not limit it. */
 static int write_page(const struct measure_args *args, const struct netsim_measurement *m,
 		      const struct analyze_view *view, struct netsim_err *err)
 {
@@ -139,22 +139,22 @@ static int write_page(const struct measure_args *args, const struct netsim_measu
 				  0;
 }
 
-/* What makes the figures less than the truth. */
+/* Reports why figures may be too low; returns the exit status. */
 static int report_missing(const struct netsim_measurement *m, bool quiet)
 {
 	if (m->uncounted && !quiet)
-		fprintf(stderr, "netsim: warning: the ports' programs do not count: %s\n",
+		fprintf(stderr, "netsim: warning: no counters of the programs at the ports: %s\n",
 			m->uncounted);
 	print_gone_ports(m->gone_count, m->port_count);
 	if (m->missed)
 		fprintf(stderr,
 			"netsim: error: %" PRIu64
-			" packets were missed: the machine was too busy for them\n",
+			" packets were missed: the machine was too busy\n",
 			m->missed);
 	return m->missed || m->gone_count ? 1 : 0;
 }
 
-static int say_what(struct netsim *ctx, const char *fleet, struct netsim_err *err)
+static int print_plan(struct netsim *ctx, const char *fleet, struct netsim_err *err)
 {
 	const struct netsim_status_opts request =
 		NETSIM_OPTS(struct netsim_status_opts, .fleet = fleet);
@@ -213,7 +213,7 @@ static int run(const void *p, struct netsim_err *err)
 	if (r == 0)
 		r = netsim_open(&ctx, err);
 	if (r == 0)
-		r = args->common.dry ? say_what(ctx, args->common.fleet, err) :
+		r = args->common.dry ? print_plan(ctx, args->common.fleet, err) :
 				       measure(ctx, args, &view, err);
 	netsim_close(ctx);
 	return r;

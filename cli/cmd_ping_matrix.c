@@ -41,7 +41,7 @@ static double loss_of(const struct netsim_ping *ping)
 	return ping->sent ? 100.0 * (1 - (double)ping->received / ping->sent) : 0;
 }
 
-/* 0.043, 5.12, 20.4, 250 */
+/* Digits after the point, for 0.043, 5.12, 20.4, 250. */
 static int digits_for(double ms)
 {
 	return ms < 1 ? 3 : ms < 10 ? 2 : ms < 100 ? 1 : 0;
@@ -124,18 +124,19 @@ static void print_list(const struct netsim_ping_matrix *m)
 	table_print(&table, stdout);
 }
 
-/* The kernel has one table of ARP's entries for all namespaces together. */
-static void explain_crowding(const struct netsim_ping_matrix *m)
+/* All network namespaces share the limit of the neighbour table. */
+static void report_neighbour_limit(const struct netsim_ping_matrix *m)
 {
 	if (m->neighbour_limit && m->failed)
 		fprintf(stderr,
-			"netsim: the kernel's table of neighbours was full, it takes %u from all "
-			"nodes together; raise the host's net.ipv4.neigh.default.gc_thresh3 (and "
+			"netsim: the kernel's neighbour table was full: it holds %u entries for "
+			"all "
+			"nodes; raise the host's net.ipv4.neigh.default.gc_thresh3 (and "
 			"net.ipv6's)\n",
 			m->neighbour_limit);
 }
 
-/* What failed, a line each. */
+/* Prints a line for each pair that failed. */
 static void print_failures(const struct netsim_ping_matrix *m)
 {
 	size_t n = m->routes->node_count, shown = 0;
@@ -147,7 +148,7 @@ static void print_failures(const struct netsim_ping_matrix *m)
 		if (m->list[i]->result == NETSIM_PING_SILENT)
 			printf("%s > %s: no answer from %s\n", from, to, m->routes->list[i]->to);
 		else if (m->list[i]->result == NETSIM_PING_LEAKED)
-			printf("%s > %s: %u answers in spite of a partition\n", from, to,
+			printf("%s > %s: %u answers despite a partition\n", from, to,
 			       m->list[i]->received);
 		else
 			continue;
@@ -163,7 +164,7 @@ static void print_summary(const struct netsim_ping_matrix *m)
 		[NETSIM_PING_ANSWERED] = "answered",
 		[NETSIM_PING_SILENT] = "did not answer",
 		[NETSIM_PING_CUT] = "cut off (x)",
-		[NETSIM_PING_LEAKED] = "answered in spite of a partition (!)",
+		[NETSIM_PING_LEAKED] = "answered despite a partition (!)",
 		[NETSIM_PING_CHANGED] = "cut off or healed meanwhile (?)",
 		[NETSIM_PING_NONE] = "not tried (-)",
 	};
@@ -237,7 +238,7 @@ static int run(const void *p, struct netsim_err *err)
 		fputs("\r\033[K", stderr);
 	if (r == 0 && m->routes->node_count < 2) {
 		netsim_ping_matrix_free(m);
-		r = usage_error(err, &cmd_ping_matrix, "it takes two nodes or more");
+		r = usage_error(err, &cmd_ping_matrix, "needs at least two nodes");
 	}
 	if (r < 0)
 		return r;
@@ -252,7 +253,7 @@ static int run(const void *p, struct netsim_err *err)
 		if (!common->quiet)
 			print_summary(m);
 	}
-	explain_crowding(m);
+	report_neighbour_limit(m);
 	r = m->failed ? exit_status(NETSIM_ERR_FAILED) : 0;
 	netsim_ping_matrix_free(m);
 	return r;

@@ -2,7 +2,7 @@
 #include "cmd.h"
 #include "out.h"
 
-/* "+ n100-1 eth1: veth to port eth1-p, mtu 1500" */
+/* Formats a step: "+ n100-1 eth1: veth to port eth1-p, mtu 1500" */
 static void write_step(const struct netsim_step *step, char *text, size_t size)
 {
 	static const char signs[] = {

@@ -41,7 +41,7 @@ static void print_head(const struct netsim_fleet *fleet)
 	printf(", %zu fault%s\n", fleet->fault_count, plural(fleet->fault_count));
 }
 
-/* What was dropped, and why: by partitions, by the shaping. */
+/* Formats the drops by partitions and by conditions. */
 static void describe_drops(uint64_t cut, uint64_t shaped, char *buf, size_t size)
 {
 	if (cut && shaped)
@@ -262,7 +262,7 @@ static void print_names(const struct netsim_status *status)
 			puts(status->fleets[i]->nodes[n]->name);
 }
 
-/* With dry, no fleet that does not count its traffic begins to. */
+/* dry: leaves out traffic, which would attach programs to fleets that lack them. */
 static int print_metrics(struct netsim *ctx, const struct netsim_status *status, bool dry,
 			 struct netsim_err *err)
 {

@@ -21,7 +21,7 @@ static const struct opt opts[] = {
 	{0, "once", OPT_FLAG, offsetof(struct top_args, once), NULL,
 	 "print the traffic of one interval as text and exit"},
 	{0, "classes", OPT_FLAG, offsetof(struct top_args, classes), NULL,
-	 "with --once: a line for each class of a pair"},
+	 "with --once: print a line for each class of a pair"},
 	{0, NULL, OPT_FLAG, 0, NULL, NULL},
 };
 
@@ -113,8 +113,8 @@ static int print_once(struct netsim *ctx, const struct top_args *args, const cha
 	return r;
 }
 
-/* Nothing is attached then, and so nothing counted. */
-static int say_what(struct netsim *ctx, const char *fleet, struct netsim_err *err)
+/* A dry run attaches no programs, so there are no counters to show. */
+static int print_plan(struct netsim *ctx, const char *fleet, struct netsim_err *err)
 {
 	const struct netsim_status_opts request =
 		NETSIM_OPTS(struct netsim_status_opts, .fleet = fleet);
@@ -137,7 +137,7 @@ static int run(const void *p, struct netsim_err *err)
 	int r = netsim_open(&ctx, err);
 
 	if (r == 0 && common->dry)
-		r = say_what(ctx, fleet, err);
+		r = print_plan(ctx, fleet, err);
 	else if (r == 0 && common->json)
 		r = print_totals(ctx, fleet, err);
 	else if (r == 0) {

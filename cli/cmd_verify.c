@@ -50,7 +50,7 @@ static bool is_shown(const struct common *args, const struct netsim_verify_row *
 	return !args->quiet || row->verdict == NETSIM_NOT_AS_ASKED;
 }
 
-/* Each reason once, with the rows that it is about. */
+/* Prints each reason once, with the rows it applies to. */
 static void print_reasons(const struct common *args, const struct netsim_verify *v)
 {
 	for (size_t i = 0; i < v->row_count; i++) {
@@ -81,16 +81,16 @@ static void print_summary(const struct netsim_verify *v)
 	putchar('\n');
 }
 
-/* With -q only what is wrong. */
+/* -q prints only rows that failed. */
 static void print_text(const struct common *args, const struct netsim_verify *v)
 {
 	static const char *const head[] = {"node", "what", "asked", "measured", "verdict"};
 	struct table table = {0};
 
 	if (args->verbose || v->from_kernel)
-		printf("%s, asked by %s\n", v->fleet, v->basis);
+		printf("%s, reference: %s\n", v->fleet, v->basis);
 	if (args->verbose)
-		printf("timers here are up to %.2f ms late, which delays are allowed\n",
+		printf("timers are up to %.2f ms late here; delays are allowed this much more\n",
 		       v->timer_slack_ms);
 	if (!args->quiet || v->failed)
 		table_add(&table, head, 5);

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* Of the last unit there may be any number. */
+/* Scales a value below 1000 of its unit, except in the last unit. */
 static double scale(double value, int last, int *ret_unit)
 {
 	for (*ret_unit = 0; value >= 999.5 && *ret_unit < last; ++*ret_unit)
@@ -18,7 +18,7 @@ static int places(double value)
 	return value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
 }
 
-/* There is no half a bit, byte or nanosecond. */
+/* The smallest unit has no fraction. */
 static const char *in_units(double value, const char *const *units, int last,
 			    char text[static FIGURE_TEXT])
 {

@@ -10,7 +10,7 @@ static double number(const json_t *object, const char *key)
 	return json_number_value(json_object_get(object, key));
 }
 
-/* Of all streams that this end sent; microseconds there, milliseconds here. */
+/* Reads the RTT over all streams that this end sent; converts from us to ms. */
 static void read_rtt(const json_t *said, struct iperf_flow *flow)
 {
 	const json_t *streams = json_object_get(json_object_get(said, "end"), "streams");

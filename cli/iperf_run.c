@@ -14,18 +14,18 @@
 
 #include "out.h"
 
-#define CONNECT_SECONDS	 8  /* for the connection to come about */
-#define GRACE_SECONDS	 15 /* after the end, for the results to come through */
+#define CONNECT_SECONDS	 8  /* for establishing the connection */
+#define GRACE_SECONDS	 15 /* after the end, for the results to arrive */
 #define LISTEN_SECONDS	 "5"
-#define FOREIGN_SECONDS	 "1" /* a guest's own server may still be busy */
-#define FAREWELL_SECONDS 2   /* for the server, once the client has ended */
+#define FOREIGN_SECONDS	 "1" /* a server in a guest may still be busy */
+#define FAREWELL_SECONDS 2   /* for the server to exit after the client */
 #define TEXT_OF(n)	 #n
 #define MS_TEXT(n)	 TEXT_OF(n) "000"
 
 struct child {
 	pid_t pid;
 	int pidfd;
-	int out, errors; /* files in memory: nobody has to read while it runs */
+	int out, errors; /* memfds: need no reader while it runs */
 	bool ended;
 	int status;
 };
@@ -132,7 +132,7 @@ static void done(struct child *child)
 		close(child->errors);
 }
 
-/* Until one of them ends, for so many seconds. */
+/* Waits until one of them ends, for at most this many seconds. */
 static void wait_for(const struct child *a, const struct child *b, double seconds)
 {
 	struct pollfd fds[2] = {{.fd = a->ended ? -1 : a->pidfd, .events = POLLIN},
@@ -142,7 +142,7 @@ static void wait_for(const struct child *a, const struct child *b, double second
 		(void)poll(fds, 2, (int)(seconds * 1e3) + 1);
 }
 
-/* --- what they say */
+/* --- results and errors */
 
 static json_t *result_of(const struct child *child)
 {
@@ -156,7 +156,7 @@ static const char *error_in(const json_t *result)
 	return json_string_value(json_object_get(result, "error"));
 }
 
-/* The first line that it complained with; "" for none. */
+/* Returns the first line of stderr; "" if there is none. */
 static void complaint_of(const struct child *child, char *text, size_t size)
 {
 	ssize_t got = child->errors < 0 ? -1 : pread(child->errors, text, size - 1, 0);
@@ -165,23 +165,23 @@ static void complaint_of(const struct child *child, char *text, size_t size)
 	text[strcspn(text, "\n")] = 0;
 }
 
-/* An end that said nothing that could be read. */
+/* Reports an end of the measurement that exited without valid JSON. */
 static int describe_silence(const struct child *child, const char *what, struct netsim_err *err)
 {
 	char text[160];
 
 	complaint_of(child, text, sizeof(text));
 	if (WIFEXITED(child->status) && WEXITSTATUS(child->status) == 127) {
-		/* The dynamic linker's. */
-		failed(err, NETSIM_ERR_ENV, -ENOENT, "netsim-iperf does not start", text);
+		/* 127: from the dynamic linker, with its message. */
+		failed(err, NETSIM_ERR_ENV, -ENOENT, "cannot start netsim-iperf", text);
 		snprintf(err->hint, sizeof(err->hint), "install Debian's libiperf0");
 		return -ENOENT;
 	}
 	if (!*text && WIFSIGNALED(child->status))
-		snprintf(text, sizeof(text), "netsim-iperf was ended by signal %d",
+		snprintf(text, sizeof(text), "netsim-iperf was killed by signal %d",
 			 WTERMSIG(child->status));
 	return failed(err, NETSIM_ERR_FAILED, -EIO, what,
-		      *text ? text : "netsim-iperf ended without a result");
+		      *text ? text : "netsim-iperf exited without a result");
 }
 
 static int describe(const struct iperf_run *run, const char *what, const char *why,
@@ -190,17 +190,16 @@ static int describe(const struct iperf_run *run, const char *what, const char *w
 	failed(err, NETSIM_ERR_FAILED, -EIO, what, why);
 	if (strstr(why, "unable to start listener"))
 		snprintf(err->hint, sizeof(err->hint),
-			 "is port %u in use there? choose another with --port", run->port);
+			 "port %u may be in use there; choose another with --port", run->port);
 	else if (!run->server && strstr(why, "Connection refused"))
 		snprintf(err->hint, sizeof(err->hint),
-			 "run `iperf3 -s` there; it is asked for at %s port %u", run->address,
-			 run->port);
+			 "run `iperf3 -s` there, listening on %s port %u", run->address, run->port);
 	return -EIO;
 }
 
 /* --- progress */
 
-/* Bytes that have passed at the device, as the client's namespace counts them. */
+/* Reads the byte counters of the device in the client's network namespace. */
 static bool read_counters(pid_t pid, const char *device, double *out, double *in)
 {
 	char path[64], line[512];
@@ -244,7 +243,7 @@ static void tick(struct meter *meter, const struct iperf_run *run, pid_t pid)
 	meter->in = in;
 }
 
-/* --- the course of it */
+/* --- one measurement */
 
 static int await(const struct iperf_run *run, struct child *client, struct child *server,
 		 const char *what, struct netsim_err *err)
@@ -258,12 +257,12 @@ static int await(const struct iperf_run *run, struct child *client, struct child
 
 		if (now > last) {
 			snprintf(why, sizeof(why),
-				 "no result %d s after its end: the connection broke, or all "
+				 "no result %d s after the end: the connection broke, or all "
 				 "packets are lost",
 				 GRACE_SECONDS);
 			return failed(err, NETSIM_ERR_FAILED, -ETIMEDOUT, what, why);
 		}
-		/* A server that fails at once: else the client meets somebody else's. */
+		/* If the server fails early, the client would connect to another server. */
 		if (server->pid > 0 && has_ended(server)) {
 			json_t *said = result_of(server);
 			const char *error = error_in(said);
@@ -296,7 +295,7 @@ static int conclude(const struct iperf_run *run, const struct child *client,
 	if (!said)
 		return describe_silence(client, what, err);
 	if (error || !json_object_get(json_object_get(said, "end"), "sum_received")) {
-		r = describe(run, what, error ? error : "iperf gave no sums", err);
+		r = describe(run, what, error ? error : "the result of iperf has no sums", err);
 		json_decref(said);
 		return r;
 	}
@@ -310,7 +309,7 @@ int iperf_run(const struct iperf_run *run, json_t **ret_client, json_t **ret_ser
 {
 	struct child client = {.pidfd = -1, .out = -1, .errors = -1}, server = client;
 	char port[16], what[160];
-	/* netsim-iperf hands iperf its options as from a second word on. */
+	/* Arguments for iperf, without argv[0]. */
 	const char *listen[] = {"-s", "-1", "-J", "-B", run->address, "-p", port, NULL};
 	const char *connect[IPERF_WORDS + 12] = {"-c",
 						 run->address,

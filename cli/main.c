@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* netsim: words in, words out. Everything else is the library's. */
+/* netsim: the command line of libnetsim. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,7 +33,7 @@ static const char *nearest_command(const char *name)
 	return netsim_nearest(name, names, count);
 }
 
-/* Runs a command; the result is the exit status. */
+/* Runs a command; returns the exit status. */
 static int run(const struct cmd *cmd, int argc, char **argv)
 {
 	struct netsim_err err = {0};
@@ -53,7 +53,7 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 		print_error(&err);
 		r = exit_status(err.kind == NETSIM_ERR_NONE ? NETSIM_ERR_BUG : err.kind);
 	}
-	/* A command may have tried already: its error is only told once. */
+	/* If the command failed itself, its error is already printed. */
 	if ((fflush(stdout) != 0 || ferror(stdout)) && r == 0) {
 		fputs("netsim: cannot write standard output\n", stderr);
 		r = exit_status(NETSIM_ERR_ENV);
@@ -77,7 +77,7 @@ int main(int argc, char **argv)
 	if (!cmd) {
 		const char *near = nearest_command(name);
 
-		fprintf(stderr, "netsim: there is no command %s; %s%s%s\n", name,
+		fprintf(stderr, "netsim: unknown command %s; %s%s%s\n", name,
 			near ? "did you mean " : "try netsim help", near ? near : "",
 			near ? "?" : "");
 		return exit_status(NETSIM_ERR_USAGE);

@@ -7,7 +7,7 @@
 
 #define MATRIX_CELL 32
 
-/* One cell for each ordered pair, also of a node with itself. */
+/* cells: one for each ordered pair, including each node with itself. */
 void matrix_print(const char *corner, const struct netsim_routes *routes,
 		  const char (*cells)[MATRIX_CELL], FILE *out);
 

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Completion for netsim. Commands and options come from its own help, names of
-# nodes, roles, fleets and faults from the kernel (which needs root).
+# Completion for netsim. Commands and options come from netsim help; names of nodes,
+# roles, fleets and faults from netsim status (which needs root).
 
 _netsim_commands() {
 	"$1" help 2>/dev/null | sed -n 's/^  \([a-z][a-z-]*\) .*/\1/p'
@@ -12,7 +12,7 @@ _netsim_options() {
 	"$1" help "$2" 2>/dev/null | sed -n 's/^  \(-.,\|   \) \(--[a-z-]*\).*/\2/p'
 }
 
-# Topologies or profiles by name. The class file stands beside the profiles.
+# Names of topologies or profiles; the class file is not a profile.
 _netsim_names() {
 	local file
 	for file in {.,/etc/netsim,/usr/share/netsim,/usr/local/share/netsim}/"$1"/*.yaml; do
@@ -48,7 +48,7 @@ _netsim_interfaces() {
 	done
 }
 
-# What may follow the words of a GROUP that are there already.
+# Candidates for the last word of a GROUP; keeps the words before it.
 _netsim_group() {
 	local before='' word=$2
 	if [[ $word == *,* ]]; then
@@ -58,7 +58,7 @@ _netsim_group() {
 	compgen -P "$before" -W "host $(_netsim_nodes "$1") $(_netsim_roles "$1")" -- "$word"
 }
 
-# What may follow TARGETs: with a pair's first node and its colon, the second one.
+# Candidates for a TARGET; after a pair's first node and colon, for the second node.
 _netsim_target() {
 	local before='' word=$2
 	if [[ $word == *:* ]]; then
@@ -68,7 +68,7 @@ _netsim_target() {
 	compgen -P "$before" -W "$3 $(_netsim_nodes "$1") $(_netsim_roles "$1")" -- "$word"
 }
 
-# The candidates for word number $4 of COMMAND, a line each.
+# Prints the candidates for word number $4 of COMMAND, one per line.
 _netsim_words() {
 	local netsim=$1 command=$2 word=$3 place=$4
 	case $command in
@@ -115,7 +115,7 @@ _netsim_words() {
 	esac
 }
 
-# Which word of COMMAND it is, counted without options and their values.
+# Prints the number of the current word of COMMAND, without options and their values.
 _netsim_place() {
 	local i place=0
 	for ((i = 2; i < COMP_CWORD; i++)); do
@@ -133,7 +133,7 @@ _netsim_place() {
 
 _netsim() {
 	local netsim=$1 before=$3 command=${COMP_WORDS[1]-} found
-	# The word as it was typed: readline begins a new one at each @ and :.
+	# The whole word as typed: readline splits words at @ and :.
 	local word=${COMP_LINE:0:COMP_POINT}
 	word=${word##*[[:blank:]]}
 	if [[ $COMP_CWORD -eq 1 ]]; then

@@ -23,7 +23,7 @@ const struct opt common_opts[] = {
 	{0, NULL, OPT_FLAG, 0, NULL, NULL},
 };
 
-/* The rows of a command and the common ones, as getopt_long() wants them. */
+/* The options of a command and the common ones, in the form of getopt_long(). */
 struct parser {
 	const struct opt *rows[MAX_OPTS];
 	struct option longs[MAX_OPTS + 1];
@@ -60,7 +60,7 @@ static const struct opt *row_of(const struct parser *p, int c)
 	return NULL;
 }
 
-/* Decimal digits, from 1 to a million. */
+/* Parses decimal digits, 1 to MAX_NUMBER. */
 static int store_number(const struct cmd *cmd, const struct opt *row, unsigned *place,
 			struct netsim_err *err)
 {
@@ -69,13 +69,13 @@ static int store_number(const struct cmd *cmd, const struct opt *row, unsigned *
 		digits && digits <= 7 && !optarg[digits] ? strtoul(optarg, NULL, 10) : 0;
 
 	if (value < 1 || value > MAX_NUMBER)
-		return usage_error(err, cmd, "--%s %s: it must be a number from 1 to %d", row->name,
+		return usage_error(err, cmd, "--%s %s: must be a number from 1 to %d", row->name,
 				   optarg, MAX_NUMBER);
 	*place = (unsigned)value;
 	return 0;
 }
 
-/* Cuts the argument in pieces at its commas. */
+/* Splits the argument at commas, in place. */
 static int store_words(const struct cmd *cmd, const struct opt *row, struct words *place,
 		       struct netsim_err *err)
 {
@@ -83,10 +83,12 @@ static int store_words(const struct cmd *cmd, const struct opt *row, struct word
 
 	for (char *word = strtok_r(optarg, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
 		if (place->count == WORDS_MAX)
-			return usage_error(err, cmd, "--%s: %d are the most", row->name, WORDS_MAX);
+			return usage_error(err, cmd, "--%s: at most %d values", row->name,
+					   WORDS_MAX);
 		place->list[place->count++] = word;
 	}
-	return place->count ? 0 : usage_error(err, cmd, "--%s: it names nothing", row->name);
+	return place->count ? 0 :
+			      usage_error(err, cmd, "--%s: needs at least one value", row->name);
 }
 
 static int store(const struct cmd *cmd, const struct opt *row, char *args, struct netsim_err *err)
@@ -126,9 +128,9 @@ static int store(const struct cmd *cmd, const struct opt *row, char *args, struc
 static int check_count(const struct cmd *cmd, const struct common *common, struct netsim_err *err)
 {
 	if (common->count < cmd->min)
-		return usage_error(err, cmd, "it takes %s", cmd->args);
+		return usage_error(err, cmd, "missing argument, expected %s", cmd->args);
 	if (cmd->max >= 0 && common->count > cmd->max)
-		return usage_error(err, cmd, "%s is one word too many", common->words[cmd->max]);
+		return usage_error(err, cmd, "unexpected argument %s", common->words[cmd->max]);
 	return 0;
 }
 
@@ -138,7 +140,7 @@ int opt_parse(const struct cmd *cmd, int argc, char **argv, void *args, struct n
 	struct common *common = args;
 	int c;
 
-	/* '+' stops at the first word, ':' tells a missing value from an unknown option. */
+	/* '+' stops at the first word, ':' reports missing values apart from unknown options. */
 	strcpy(p.shorts, cmd->raw ? "+:" : ":");
 	add_rows(&p, cmd->opts);
 	add_rows(&p, common_opts);
@@ -151,9 +153,9 @@ int opt_parse(const struct cmd *cmd, int argc, char **argv, void *args, struct n
 		if (c == ':')
 			return usage_error(err, cmd, "%s needs a value", argv[optind - 1]);
 		if (!row && optopt > 0 && optopt < 256)
-			return usage_error(err, cmd, "there is no option -%c", optopt);
+			return usage_error(err, cmd, "unknown option -%c", optopt);
 		if (!row)
-			return usage_error(err, cmd, "there is no option %s", argv[optind - 1]);
+			return usage_error(err, cmd, "unknown option %s", argv[optind - 1]);
 		r = store(cmd, row, args, err);
 		if (r < 0)
 			return r;

@@ -5,8 +5,8 @@
 #include <string.h>
 
 /*
- * All samples of a family have to stand together: each is written by one walk over
- * everything that has samples of it.
+ * The format requires all samples of a metric family to be adjacent, so each family is
+ * written by a separate walk over the fleets.
  */
 struct writer {
 	FILE *out;
@@ -14,7 +14,7 @@ struct writer {
 	struct netsim_traffic *const *traffic;
 	size_t traffic_count;
 	const char *family;
-	int labels; /* of the sample that is being written */
+	int labels; /* number written for the current sample */
 };
 
 static void family(struct writer *w, const char *name, const char *type, const char *help)
@@ -69,13 +69,14 @@ static void fleets(struct writer *w)
 		label(w, "engine", fleet->engine == NETSIM_ENGINE_EDT ? "edt" : "netem");
 		end_count(w, 1);
 	}
-	family(w, "netsim_fleet_nodes", "gauge", "How many nodes a fleet has.");
+	family(w, "netsim_fleet_nodes", "gauge", "Number of nodes of a fleet.");
 	for (size_t i = 0; i < status->fleet_count; i++) {
 		begin(w);
 		label(w, "fleet", status->fleets[i]->name);
 		end_count(w, status->fleets[i]->node_count);
 	}
-	family(w, "netsim_node_reaches", "gauge", "How many other nodes frames of a node reach.");
+	family(w, "netsim_node_reaches", "gauge",
+	       "Number of other nodes that a node's frames reach.");
 	for (size_t i = 0; i < status->fleet_count; i++)
 		for (size_t n = 0; n < status->fleets[i]->node_count; n++) {
 			begin(w);
@@ -110,8 +111,7 @@ static void faults(struct writer *w)
 			fault_labels(w, status->fleets[i], status->fleets[i]->faults[f]);
 			end_count(w, 1);
 		}
-	family(w, "netsim_fault_left_seconds", "gauge",
-	       "How long a fault that has a deadline stays in force.");
+	family(w, "netsim_fault_left_seconds", "gauge", "Seconds until the deadline of a fault.");
 	for (size_t i = 0; i < status->fleet_count; i++)
 		for (size_t f = 0; f < status->fleets[i]->fault_count; f++) {
 			const struct netsim_fault *fault = status->fleets[i]->faults[f];
@@ -175,7 +175,7 @@ static void bare_figures(struct writer *w, enum figure figure, const struct nets
 	end_count(w, figure_of(bare->in, figure));
 }
 
-/* What the qdiscs counted, which is nothing where there are none. */
+/* Writes the counters of the qdiscs; 0 for links without qdiscs. */
 static void link_figures(struct writer *w, enum figure figure)
 {
 	const struct netsim_status *status = w->status;
@@ -196,7 +196,7 @@ static void links(struct writer *w)
 {
 	const struct netsim_status *status = w->status;
 
-	family(w, "netsim_link_up", "gauge", "Set where the port of a link is up.");
+	family(w, "netsim_link_up", "gauge", "Whether the port of a link is up (1) or not (0).");
 	for (size_t i = 0; i < status->fleet_count; i++)
 		for (size_t n = 0; n < status->fleets[i]->node_count; n++) {
 			const struct netsim_node *node = status->fleets[i]->nodes[n];
@@ -214,7 +214,7 @@ static void links(struct writer *w)
 	family(w, "netsim_link_dropped_total", "counter",
 	       "Packets that the qdisc of a link dropped.");
 	link_figures(w, DROPS);
-	family(w, "netsim_link_queued_packets", "gauge", "Packets that a link holds now.");
+	family(w, "netsim_link_queued_packets", "gauge", "Packets queued at a link.");
 	link_figures(w, QUEUED);
 }
 
@@ -275,8 +275,8 @@ void prometheus_print(FILE *out, const struct netsim_status *status,
 	flow_family(&w, "netsim_bytes_total", "Bytes that passed between two nodes.",
 		    offsetof(struct netsim_flow, bytes));
 	drops(&w);
-	flow_family(&w, "netsim_copied_total", "Packets that were duplicated on their way.",
+	flow_family(&w, "netsim_copied_total", "Duplicated packets.",
 		    offsetof(struct netsim_flow, copied));
-	flow_family(&w, "netsim_corrupted_total", "Packets that were damaged on their way.",
+	flow_family(&w, "netsim_corrupted_total", "Corrupted packets.",
 		    offsetof(struct netsim_flow, corrupted));
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A status in the text format of Prometheus, for node_exporter's textfile collector. */
+/* Prints a status in Prometheus text format, for node_exporter's textfile collector. */
 #ifndef NETSIM_CLI_PROMETHEUS_H
 #define NETSIM_CLI_PROMETHEUS_H
 

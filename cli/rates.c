@@ -12,7 +12,7 @@
 const char *const rate_order_names[RATE_ORDERS] = {"bit/s", "packets/s", "dropped", "bytes",
 						   "names"};
 
-/* --- readings -> rows */
+/* --- rows from two readings */
 
 static void add_flow(struct netsim_flow *sum, const struct netsim_flow *flow)
 {
@@ -33,7 +33,7 @@ static uint64_t all_drops(const struct netsim_flow *flow)
 	return drops;
 }
 
-/* A counter that went back was started anew in between. */
+/* A counter that went back was reset in between. */
 static double per_second(uint64_t before, uint64_t now, double seconds)
 {
 	uint64_t more = now >= before ? now - before : now;
@@ -65,7 +65,7 @@ static void add_rates(struct rate_row *row, const struct netsim_flow *before,
 	row->dropped += per_second(all_drops(before), all_drops(now), seconds);
 }
 
-/* The counters of all that has no room of its own are there, even if all has. */
+/* Overflow buckets are always present, even if unused. */
 static bool is_empty(const struct netsim_flow *flow)
 {
 	return !flow->packets && !flow->bytes && !flow->copied && !flow->corrupted &&
@@ -143,7 +143,7 @@ static int compare(const void *x, const void *y, void *arg)
 	case RATE_ORDERS:
 		break;
 	}
-	/* Where nothing moves, those that moved most come first. */
+	/* Among equal rates, the largest totals come first. */
 	if (result == 0 && *(const enum rate_order *)arg != BY_NAME)
 		result = compare_numbers((double)a->total.bytes, (double)b->total.bytes);
 	return result ? result : netsim_compare_flows(&a->total, &b->total);
@@ -157,7 +157,7 @@ void rates_sort(struct rates *rates, enum rate_order order)
 
 /* --- text */
 
-/* What is none is easier to pass over as "-". */
+/* Formats a figure; zero as "-". */
 static const char *figure_of(double value, enum rate_order what, char text[static FIGURE_TEXT])
 {
 	if (value <= 0)
@@ -185,7 +185,7 @@ static const char *name_of(const char *node)
 	return node ? node : "others";
 }
 
-/* A name that is too long loses its beginning: numbers are at the end. */
+/* Shortens a long name at the beginning, since numbers are at the end. */
 static void append_name(char line[RATE_LINE], const char *name, int width)
 {
 	int length = (int)strlen(name);
@@ -203,13 +203,13 @@ static void pad_to(char line[RATE_LINE], int column)
 	append(line, "%*s", column > used ? column - used : 0, "");
 }
 
-/* "a > b" */
+/* Length of "a > b". */
 static int pair_length(const struct rate_row *row)
 {
 	return (int)(strlen(name_of(row->total.from)) + strlen(name_of(row->total.to))) + 3;
 }
 
-/* Columns of numbers: what is in them, so that it has room. */
+/* Columns of numbers, wide enough for their figures. */
 #define CELL	   6
 #define CELL_RATE  10
 #define CELL_BYTES 8
@@ -224,7 +224,7 @@ static const struct {
 };
 #define COLUMNS	     8
 #define LIST_NUMBERS (6 * CELL + CELL_RATE + CELL_BYTES)
-#define CLASS_LEAST  5 /* that a class's name is cut to */
+#define CLASS_LEAST  5 /* minimum width of the class column */
 
 static int larger(int a, int b)
 {
@@ -242,7 +242,7 @@ void rates_list(const struct rates *rates, bool by_class, int width, struct rate
 		if (by_class && name)
 			class = larger(class, (int)strlen(name));
 	}
-	/* The class gives way first, then the pair. */
+	/* Narrow the class first, then the pair. */
 	if (width > 0 && by_class && pair + 2 + class > room)
 		class = larger(CLASS_LEAST, room - 2 - pair);
 	if (width > 0 && pair + (by_class ? 2 + class : 0) > room)
@@ -278,7 +278,7 @@ void rates_list_row(const struct rate_list *list, const struct rate_row *row, ch
 	char text[FIGURE_TEXT];
 
 	*line = 0;
-	/* The shorter name leaves its room to the longer one. */
+	/* Give the space that a short name leaves to the other one. */
 	if ((int)strlen(from) < half)
 		half = (int)strlen(from);
 	else if ((int)strlen(to) < room - half)
@@ -309,9 +309,9 @@ void rates_summary(const char *fleet, const struct rates *rates, char line[RATE_
 
 /* --- the matrix */
 
-#define MATRIX_NAME  20 /* names are cut to, at the left */
+#define MATRIX_NAME  20 /* maximum width of names at the left */
 #define MATRIX_CLASS 12
-#define MATRIX_CELL  12 /* and above the columns */
+#define MATRIX_CELL  12 /* and of those above the columns */
 
 static bool same_text(const char *a, const char *b)
 {
@@ -321,7 +321,7 @@ static bool same_text(const char *a, const char *b)
 static int compare_for_matrix(const void *x, const void *y)
 {
 	const struct rate_row *a = x, *b = y;
-	/* From, class, to: the three as netsim_compare_flows() compares them. */
+	/* netsim_compare_flows() compares from, to, class: swap class and to. */
 	struct netsim_flow p = {
 		.from = a->total.from, .to = a->total.class_name, .class_name = a->total.to};
 	struct netsim_flow q = {

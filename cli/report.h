@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The report of an analysis, in its three forms. */
+/* The report of an analysis: text, JSON and CSV. */
 #ifndef NETSIM_CLI_ANALYZE_H
 #define NETSIM_CLI_ANALYZE_H
 
@@ -8,7 +8,7 @@
 
 #include "cmd.h"
 
-/* What is shown: each list, or only one of them. */
+/* Which lists are shown: the default ones, or only one. */
 enum analyze_by { BY_DEFAULT, BY_CONNECTION, BY_CLASS, BY_PAIR };
 
 struct analyze_view {
@@ -17,15 +17,15 @@ struct analyze_view {
 	bool verbose, quiet;
 };
 
-/* What the commands that show an analysis are told about it, and the rows of their tables. */
+/* Options shared by the commands that print an analysis, with their option rows. */
 struct analyze_options {
-	const char *by, *top, *classes, *html; /* NULL: as usual */
+	const char *by, *top, *classes, *html; /* NULL: default */
 	bool csv;
 };
 /* clang-format off */
 #define ANALYZE_OPTS(type, member) \
 	{'b', "by", OPT_TEXT, offsetof(type, member.by), "WHAT", \
-	 "connection, class or pair: only these rows"}, \
+	 "print only connection, class or pair rows"}, \
 	{'t', "top", OPT_TEXT, offsetof(type, member.top), "COUNT", \
 	 "show at most COUNT rows (20; 0: all)"}, \
 	{0, "classes", OPT_TEXT, offsetof(type, member.classes), "FILE", \
@@ -35,27 +35,27 @@ struct analyze_options {
 	{0, "html", OPT_TEXT, offsetof(type, member.html), "FILE", \
 	 "write a page with tables and plots over time"}
 /* clang-format on */
-/* Fails where they are wrong together, or where no page can be written. */
+/* Fails if options exclude each other, or if the page cannot be written. */
 int analyze_options_parse(const struct cmd *cmd, const struct common *common,
 			  const struct analyze_options *options, struct analyze_view *ret,
 			  struct netsim_err *err);
 
-/* counted: what the programs counted meanwhile, or NULL. */
+/* counted: traffic counters of the same time, or NULL. */
 void analyze_text(const struct netsim_analysis *a, const struct netsim_traffic *counted,
 		  const struct analyze_view *view);
 void analyze_csv(const struct netsim_analysis *a, const struct analyze_view *view);
-/* The report as --json prints it and the page shows it: there rows have their series. */
+/* Makes the report for --json and for the page, where rows include their time series. */
 json_t *analyze_object(const struct netsim_analysis *a, const struct netsim_traffic *counted,
 		       const struct analyze_view *view);
-/* Rows of one way. */
+/* Prints the one-way rows. */
 void analyze_one_way_text(const struct netsim_analysis *a, const struct netsim_traffic *counted,
 			  const struct analyze_view *view);
 json_t *analyze_one_way_json(const struct netsim_analysis *a, const struct netsim_traffic *counted,
 			     const struct analyze_view *view);
-/* What was dropped, by its reason. */
+/* Makes an object of drops by reason. */
 json_t *analyze_dropped_json(const struct netsim_flow *flow);
 
-/* "tcp", "udp", "icmp", "arp", or the number in text (16 bytes). */
+/* Returns "tcp", "udp", "icmp", "arp", or the number, in text (16 bytes). */
 const char *analyze_protocol(const struct netsim_flow_row *row, char *text);
 
 #endif

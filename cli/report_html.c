@@ -12,7 +12,7 @@
 
 #include "out.h"
 
-/* The page without data, which the build makes of page/. */
+/* The page without data, built from page/. */
 #define TEMPLATE "build/page/page.html"
 __asm__(".pushsection .rodata\n"
 	"page_begin:\n"
@@ -21,10 +21,10 @@ __asm__(".pushsection .rodata\n"
 	".popsection\n");
 extern const char page_begin[], page_end[];
 
-/* Where the data belong. */
+/* Placeholder of the data. */
 static const char mark[] = "@DATA@";
 
-/* No text in the data can end their element, or begin another one. */
+/* Escapes '<', so that no string in the data can end the script element or open another. */
 static int put_escaped(const char *text, size_t size, void *arg)
 {
 	FILE *out = arg;
@@ -67,7 +67,7 @@ static int cannot_write(const char *path, int error, struct netsim_err *err)
 	return -error;
 }
 
-/* Returns 0 or the error. */
+/* Writes the page and closes fd. Returns 0 or an errno. */
 static int write_open(int fd, const json_t *data)
 {
 	FILE *out = fdopen(fd, "w");
@@ -87,8 +87,8 @@ static int write_open(int fd, const json_t *data)
 }
 
 /*
- * What is no file, as a pipe, is not replaced but written to; and so is what a link leads to,
- * for /dev/stdout is a link even where standard output is a file.
+ * Only regular files are replaced; pipes and symbolic links are written to, since
+ * /dev/stdout is a link even if standard output is a file.
  */
 static bool is_replaced(const char *path)
 {
@@ -97,7 +97,7 @@ static bool is_replaced(const char *path)
 	return lstat(path, &there) < 0 || S_ISREG(there.st_mode);
 }
 
-/* Opens a new file beside path; its name is the caller's. */
+/* Creates a temporary file in the directory of path; the caller frees its name. */
 static int open_beside(const char *path, char **ret_name)
 {
 	int fd;
@@ -114,7 +114,7 @@ static int open_beside(const char *path, char **ret_name)
 	return fd;
 }
 
-/* data NULL: only tries it. Returns 0 or the error. */
+/* Replaces path atomically; data NULL: only tries to. Returns 0 or an errno. */
 static int replace(const char *path, const json_t *data)
 {
 	char *beside;
@@ -134,8 +134,8 @@ static int replace(const char *path, const json_t *data)
 	return error;
 }
 
-/* Who ends the command meanwhile has to wait: the new file would be left behind. */
-static int replace_undisturbed(const char *path, const json_t *data)
+/* Blocks signals that would leave the temporary file behind. */
+static int replace_blocking_signals(const char *path, const json_t *data)
 {
 	sigset_t ends, before;
 	int error;
@@ -156,7 +156,7 @@ static int write_page(const char *path, const json_t *data)
 	int fd;
 
 	if (is_replaced(path))
-		return replace_undisturbed(path, data);
+		return replace_blocking_signals(path, data);
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	return fd < 0 ? errno : write_open(fd, data);
 }
@@ -167,7 +167,7 @@ int page_check(const char *path, struct netsim_err *err)
 	int error = 0;
 
 	if (is_replaced(path))
-		error = replace_undisturbed(path, NULL);
+		error = replace_blocking_signals(path, NULL);
 	else if (stat(path, &there) == 0 && S_ISDIR(there.st_mode))
 		error = EISDIR;
 	return error ? cannot_write(path, error, err) : 0;

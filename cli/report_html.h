@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A report as a page: one file of HTML that needs no network. */
+/* Writes a report as an HTML page: one file that needs no network. */
 #ifndef NETSIM_CLI_PAGE_H
 #define NETSIM_CLI_PAGE_H
 
 #include <jansson.h>
 #include <netsim/netsim.h>
 
-/* Tries, before there is a report, whether its page can be written there. */
+/* Checks that a page can be written to path, before the report is made. */
 int page_check(const char *path, struct netsim_err *err);
 
 /*
- * Writes the page of a report, as analyze_object() makes it, under a title; the
- * reference to it is given up. The file is there as a whole or not at all.
+ * Writes a page with this title for a report of analyze_object(); drops the reference to
+ * it. A regular file is replaced atomically.
  */
 int page_write(const char *path, const char *title, json_t *report, struct netsim_err *err);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The report for programs: JSON and CSV, in nanoseconds and bytes. */
+/* The report as JSON and CSV, in nanoseconds and bytes. */
 #include <inttypes.h>
 
 #include "out.h"
@@ -15,7 +15,7 @@ static json_t *text_or_null(const char *text)
 	return text ? json_string(text) : json_null();
 }
 
-/* One way's counts, in the order of both forms. */
+/* Counts of one direction, in the order of JSON and CSV. */
 struct named {
 	const char *name;
 	uint64_t value;
@@ -104,7 +104,7 @@ static void add_connection(json_t *json, const struct netsim_flow_row *row)
 	json_object_set_new(json, "closed", json_boolean(row->closed));
 }
 
-/* Connections have no bins, and a client and a server. */
+/* A connection has a client and a server, and no time series. */
 static json_t *json_row(const struct netsim_analysis *a, const struct netsim_flow_row *row,
 			const struct analyze_view *view, bool connection)
 {
@@ -237,7 +237,7 @@ static void csv_rtt(const struct netsim_rtt *rtt, bool single)
 		       rtt->max_ns);
 }
 
-/* Names have no commas: they are nodes, classes or addresses. */
+/* Names need no quoting: nodes, classes and addresses have no commas. */
 static void csv_row(const struct netsim_flow_row *row, size_t way, bool connection)
 {
 	const char *from = row->ends[way], *to = row->ends[1 - way];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What was found again where it is delivered: text and JSON. */
+/* One-way rows, of packets matched where sent and delivered: text and JSON. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -37,7 +37,7 @@ static const char *delay(const struct netsim_one_way *row, double ns, char *text
 	return row->delay.count ? figure_duration(ns, text) : "-";
 }
 
-/* Two digits that tell something: 0.01, 2.0, 13. */
+/* Two significant digits: 0.01, 2.0, 13. */
 static const char *percent(const struct netsim_one_way *row, char *text)
 {
 	double share = row->sent ? 100.0 * (double)row->lost / (double)row->sent : 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What the commands that show an analysis let choose. */
+/* Parses the options of commands that print an analysis. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +24,7 @@ static int parse_by(const struct cmd *cmd, const char *text, enum analyze_by *re
 			*ret = (enum analyze_by)i;
 			return 0;
 		}
-	return usage_error(err, cmd, "--by %s: it is connection, class or pair", text);
+	return usage_error(err, cmd, "--by %s: must be connection, class or pair", text);
 }
 
 static int parse_top(const struct cmd *cmd, const char *text, size_t *ret, struct netsim_err *err)
@@ -37,7 +37,7 @@ static int parse_top(const struct cmd *cmd, const char *text, size_t *ret, struc
 	errno = 0;
 	*ret = strtoul(text, &end, 10);
 	if (errno || *end || end == text || *text == '-')
-		return usage_error(err, cmd, "--top %s: it is a number of rows", text);
+		return usage_error(err, cmd, "--top %s: must be a number of rows", text);
 	return 0;
 }
 
@@ -52,10 +52,9 @@ int analyze_options_parse(const struct cmd *cmd, const struct common *common,
 	if (r == 0)
 		r = parse_top(cmd, options->top, &ret->top, err);
 	if (r == 0 && options->csv && common->json)
-		r = usage_error(err, cmd, "--csv and --json are two things");
+		r = usage_error(err, cmd, "--csv and --json exclude each other");
 	if (r == 0 && options->html && (!*options->html || strcmp(options->html, "-") == 0))
-		r = usage_error(err, cmd, "--html '%s': a page needs the name of a file",
-				options->html);
+		r = usage_error(err, cmd, "--html '%s': must be the name of a file", options->html);
 	if (r == 0 && options->html && !common->dry)
 		r = page_check(options->html, err);
 	return r;

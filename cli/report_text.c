@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The report for people: figures with units, in 80 columns. */
+/* The report as text: figures with units, in 80 columns. */
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <string.h>
@@ -32,7 +32,7 @@ static uint64_t retransmissions(const struct netsim_flow_direction *way)
 	return way->fast + way->timeout + way->spurious;
 }
 
-/* Eight columns of figures; of single connections the mean stands for the median. */
+/* Prints eight columns of figures; single connections show the mean RTT, not the median. */
 static void print_figures(const struct netsim_analysis *a, const char *label,
 			  const struct netsim_flow_direction *way, bool single, int64_t lasted_ns)
 {
@@ -55,7 +55,7 @@ static void print_head(const char *title, bool single)
 	       "retr", single ? "rtt" : "rtt p50", single ? "min" : "p99", "max", "gaps");
 }
 
-/* What is not usual, where it is there: "fast 3, timeout 1, out of order 7". */
+/* Prints events that occurred: "fast 3, timeout 1, out of order 7". */
 static void print_events(const struct netsim_flow_direction *way)
 {
 	const struct {
@@ -160,7 +160,7 @@ static void print_pair(const struct netsim_analysis *a, const struct netsim_flow
 	print_opening(row);
 }
 
-/* The end that is a multicast address, or that of all, or -1. Nodes are called otherwise. */
+/* Returns the end with a multicast or broadcast address, or -1; nodes have names. */
 static int multicast_end(const struct netsim_flow_row *row)
 {
 	uint8_t ip[16];
@@ -182,7 +182,7 @@ static bool is_folded(const struct netsim_flow_row *row, const struct analyze_vi
 	return !view->verbose && multicast_end(row) >= 0;
 }
 
-/* Rows of multicasts of one class are one: from whoever sends them, if that is one. */
+/* Folds multicast rows of a class into one row; keeps the sender if there is only one. */
 static void add_multicast(struct netsim_flow_row *sum, const struct netsim_flow_row *row)
 {
 	int to = multicast_end(row);
@@ -328,7 +328,7 @@ static void print_gap(const struct netsim_flow_gap *gap)
 	       gap->whole ? "" : " (others were not)");
 }
 
-/* Those in which all was silent come first: single connections may just have been idle. */
+/* Prints gaps of a whole class first: a single connection may just have been idle. */
 static void print_gaps(const struct netsim_analysis *a, const struct analyze_view *view)
 {
 	size_t room = view->top ? view->top : SIZE_MAX, shown = 0;
@@ -360,10 +360,10 @@ static void print_summary(const struct netsim_analysis *a)
 	printf(", %" PRIu64 " connection%s\n", a->connections, plural(a->connections));
 	if (a->inner)
 		printf("%" PRIu64 " of the packets carry another one in VXLAN, which counts in "
-		       "rows of its own\n",
+		       "separate rows\n",
 		       a->inner);
 	if (a->folded)
-		printf("%" PRIu64 " connections have no line of their own: there were too many\n",
+		printf("%" PRIu64 " connections have no separate line: there were too many\n",
 		       a->folded);
 	if (a->unordered)
 		printf("%" PRIu64 " packets are earlier than the one before them\n", a->unordered);

@@ -17,7 +17,7 @@ struct screen {
 	struct rate_matrix matrix;
 	bool as_matrix, by_class;
 	enum rate_order order;
-	size_t top, left; /* what is scrolled away */
+	size_t top, left; /* first row and column shown */
 };
 
 static volatile sig_atomic_t ended;
@@ -32,7 +32,7 @@ static size_t row_count(const struct screen *s)
 	return s->as_matrix ? s->matrix.row_count : s->rates.count;
 }
 
-/* Lines between the head and the keys. */
+/* Number of lines between the head and the keys. */
 static size_t page(void)
 {
 	return LINES > 3 ? (size_t)LINES - 3 : 1;
@@ -48,7 +48,7 @@ static void keep_inside(struct screen *s)
 		s->left = s->matrix.column_count ? s->matrix.column_count - 1 : 0;
 }
 
-/* From the readings to what is shown. */
+/* Computes the rows or the matrix from the readings. */
 static int arrange(struct screen *s)
 {
 	int r;
@@ -108,7 +108,7 @@ static void draw(struct screen *s)
 	for (size_t i = 0; i < page() && s->top + i < rows; i++)
 		draw_row(s, 2 + (int)i, s->top + i);
 	if (!rows)
-		draw_line(2, A_NORMAL, "nothing has passed yet");
+		draw_line(2, A_NORMAL, "no traffic yet");
 	snprintf(line, sizeof(line), "q end  m %s  c %s  s %s %s  arrows, PgUp, PgDn scroll",
 		 s->as_matrix ? "list" : "matrix", s->by_class ? "all classes" : "by class",
 		 s->as_matrix ? "showing" : "sorted by", what_is_shown(s));
@@ -124,7 +124,7 @@ static void scroll_by(size_t *place, int step)
 		*place += (size_t)step;
 }
 
-/* A matrix has no order of names to show. */
+/* A matrix cannot be ordered by name. */
 static enum rate_order next_order(const struct screen *s)
 {
 	int count = s->as_matrix ? BY_NAME : RATE_ORDERS;
@@ -132,8 +132,8 @@ static enum rate_order next_order(const struct screen *s)
 	return (enum rate_order)((s->order + 1) % count);
 }
 
-/* What a key changes; true where the rows have to be arranged anew. */
-static bool obey(struct screen *s, int key)
+/* Handles a key; returns true if the rows have to be arranged again. */
+static bool handle_key(struct screen *s, int key)
 {
 	switch (key) {
 	case 'm':
@@ -193,7 +193,7 @@ static int read_again(struct screen *s, struct netsim *ctx, const char *fleet,
 	return 0;
 }
 
-/* Until the next reading is due; 1 where it is to end. */
+/* Handles keys until the next reading is due; returns 1 to quit. */
 static int wait_for_keys(struct screen *s, double until)
 {
 	int r = 0;
@@ -210,7 +210,7 @@ static int wait_for_keys(struct screen *s, double until)
 			return 1;
 		if (key == ERR)
 			continue;
-		if (obey(s, key))
+		if (handle_key(s, key))
 			r = arrange(s);
 		if (r == 0)
 			draw(s);
@@ -231,7 +231,7 @@ static int loop(struct screen *s, struct netsim *ctx, const char *fleet, double 
 			r = arrange(s);
 		if (r == 0) {
 			draw(s);
-			/* The first rates come soon, whatever the interval. */
+			/* Take the second reading early, so that rates appear soon. */
 			r = wait_for_keys(s,
 					  begin + (s->before || interval < 0.3 ? interval : 0.3));
 		}
@@ -239,7 +239,7 @@ static int loop(struct screen *s, struct netsim *ctx, const char *fleet, double 
 	return r < 0 ? r : 0;
 }
 
-/* What ends it while it owns the terminal. */
+/* Lets signals end the loop, so that the terminal is restored. */
 static void catch_signals(struct sigaction before[3], bool catch)
 {
 	static const int numbers[3] = {SIGINT, SIGTERM, SIGHUP};
@@ -256,7 +256,7 @@ int screen_run(struct netsim *ctx, const char *fleet, int64_t interval_ns, struc
 	SCREEN *terminal;
 	int r;
 
-	/* Taken before curses starts, which else ends the process itself. */
+	/* Before curses starts: otherwise its handlers end the process. */
 	catch_signals(before, true);
 	terminal = newterm(NULL, stdout, stdin);
 	if (!terminal) {

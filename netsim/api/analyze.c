@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* analyze: files in, rows out. */
+/* analyze: reads capture files and computes the rows of the report. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -17,18 +17,18 @@
 
 #define PROGRESS_EVERY 1048576 /* packets */
 
-/* What an analysis holds while it runs. */
+/* State of one analysis. */
 struct run {
 	const struct netsim_analyze_opts *how;
 	struct class_set *classes;
 	struct analysis_names names;
-	struct capture_names own; /* the files' */
+	struct capture_names own; /* names that the files define */
 	struct capture_file **files;
 	size_t file_count;
 	struct capture_merge merge;
 	struct flow *flow;
-	struct oneway *oneway; /* from the first packet on that has a view */
-	size_t told;	       /* names that it knows */
+	struct oneway *oneway; /* created at the first packet with a view */
+	size_t seeded;	       /* names that oneway knows */
 };
 
 static void run_done(struct run *run)
@@ -64,7 +64,7 @@ static bool stat_file(const char *path, struct stat *ret)
 	return (strcmp(path, "-") == 0 ? fstat(STDIN_FILENO, ret) : stat(path, ret)) == 0;
 }
 
-/* All in it would count twice. */
+/* A file given twice would count all its packets twice. */
 static int check_twice(const struct netsim_analyze_opts *how, struct netsim_err *err)
 {
 	struct stat a, b;
@@ -99,7 +99,7 @@ static int open_files(struct run *run, struct netsim_err *err)
 	return capture_merge_init(&run->merge, run->files, run->file_count) < 0 ? err_oom(err) : 0;
 }
 
-/* The bounds in absolute time, by that of the first packet. */
+/* Converts the bounds to absolute time; relative ones count from the first packet. */
 static void set_bounds(const struct netsim_analyze_opts *how, int64_t first_ns, int64_t *ret_from,
 		       int64_t *ret_to)
 {
@@ -111,8 +111,8 @@ static void set_bounds(const struct netsim_analyze_opts *how, int64_t first_ns, 
 		*ret_to = INT64_MAX;
 }
 
-/* An address of a node at whose ports was captured. */
-static void tell_name(const struct run *run, const struct capture_name *name)
+/* Seeds the address of a node if the capture has a view of that node. */
+static void seed_name(const struct run *run, const struct capture_name *name)
 {
 	for (size_t v = 0; v < run->own.view_count; v++)
 		if (strcmp(run->own.views[v], name->name) == 0)
@@ -126,21 +126,21 @@ static int follow_one_way(struct run *run, const struct packet *packet, int64_t 
 
 	if (r < 0)
 		return r;
-	while (run->told < run->own.count)
-		tell_name(run, &run->own.list[run->told++]);
+	while (run->seeded < run->own.count)
+		seed_name(run, &run->own.list[run->seeded++]);
 	return oneway_add(run->oneway, packet, time_ns) ? r : err_oom(err);
 }
 
 #define NS 1000000000
 
-/* Nobody asks for a time in which surely nothing is, but by mistake. */
-static int outside(int64_t first_ns, int64_t last_ns, struct netsim_err *err)
+/* A time range without packets is an error: it can only be a mistake. */
+static int refuse_range(int64_t first_ns, int64_t last_ns, struct netsim_err *err)
 {
-	return err_set(err, NETSIM_ERR_USAGE, -ERANGE, NULL,
-		       "no packet is of that time: the first one is of %" PRId64 ".%06d s since "
-		       "1970, the last one %.6f s later",
-		       first_ns / NS, (int)(first_ns % NS / 1000),
-		       (double)(last_ns - first_ns) / NS);
+	return err_set(
+		err, NETSIM_ERR_USAGE, -ERANGE, NULL,
+		"no packet in this time range: the first packet is at %" PRId64 ".%06d s since "
+		"1970, the last one %.6f s later",
+		first_ns / NS, (int)(first_ns % NS / 1000), (double)(last_ns - first_ns) / NS);
 }
 
 static int follow(struct run *run, struct netsim_err *err)
@@ -173,14 +173,14 @@ static int follow(struct run *run, struct netsim_err *err)
 			return err_canceled(err);
 	}
 	if (count && (to < first || from > last || from > to))
-		return outside(first, last, err);
+		return refuse_range(first, last, err);
 	flow_finish(run->flow);
 	if (run->oneway)
 		oneway_finish(run->oneway, 0);
 	return 0;
 }
 
-/* What the files call addresses, behind what the topology does. */
+/* Adds the names from the files; those of the topology come first and win. */
 static int add_names(struct run *run, struct netsim_err *err)
 {
 	int r = 0;
@@ -220,7 +220,8 @@ static int note_problems(struct run *run, struct netsim_analysis *ret, struct ne
 		if (r < 0 || !link)
 			continue;
 		snprintf(what, sizeof(what),
-			 "packets of link type %u count as other: that kind is not read", link);
+			 "packets of link type %u count as other: this link type is not supported",
+			 link);
 		r = note_problem(ret, capture_name(run->files[i]), 0, what, err);
 	}
 	return r;

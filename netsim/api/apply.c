@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* apply and clear: which devices a user means, and what the profile asks of them. */
+/* apply and clear: resolve the targets to devices, and the profile to their conditions. */
 #include <errno.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -14,10 +14,10 @@
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
 
-/* What a call is about to shape. */
+/* The devices that a call shapes. */
 struct selection {
-	struct fleet fleet; /* without a name where none is up */
-	bool *ports;	    /* which of the model's links */
+	struct fleet fleet; /* without a name if none is up */
+	bool *ports;	    /* true for each selected link of the model */
 	char **bare;	    /* interfaces of this machine */
 	size_t bare_count;
 	bool whole; /* the whole fleet */
@@ -41,7 +41,8 @@ static int select_bare(struct selection *s, const struct link *link, struct nets
 
 	if (strcmp(link->name, "lo") == 0) {
 		err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL, "lo cannot be shaped");
-		err_hint(err, "both directions of what goes over it would be delayed twice");
+		err_hint(err, "each packet crosses lo as egress and as ingress, and would be "
+			      "delayed twice");
 		return -EINVAL;
 	}
 	slot = array_push(s->bare, s->bare_count);
@@ -50,7 +51,7 @@ static int select_bare(struct selection *s, const struct link *link, struct nets
 	return 0;
 }
 
-/* A node of the fleet, one of its ports by the kernel's name, or an interface. */
+/* word is a node of the fleet, the kernel's name of a port, or an interface of this host. */
 static int select_word(struct state *st, struct selection *s, const char *word,
 		       struct netsim_err *err)
 {
@@ -71,8 +72,8 @@ static int select_word(struct state *st, struct selection *s, const char *word,
 	if (link)
 		return select_bare(s, link, err);
 	if (!s->fleet.model) {
-		err_set(err, NETSIM_ERR_USAGE, r, NULL,
-			"there is no interface %s, and no fleet is up", word);
+		err_set(err, NETSIM_ERR_USAGE, r, NULL, "no interface named %s, and no fleet is up",
+			word);
 		return r;
 	}
 	if (err && err->kind == NETSIM_ERR_NONE)
@@ -91,13 +92,13 @@ static bool only_interfaces(const struct state *st, const struct netsim_apply_op
 	return what->target_count > 0;
 }
 
-/* Chooses the fleet, and reads it once nobody else can be changing it. */
+/* Chooses the fleet, and reads it under its lock unless this is a dry run. */
 static int open_fleet(struct state *st, const struct netsim_apply_opts *what, struct selection *s,
 		      struct netsim_err *err)
 {
 	int r;
 
-	/* An interface means the same whatever fleets are up beside it. */
+	/* Targets that are all plain interfaces need no fleet. */
 	if (!what->fleet && only_interfaces(st, what))
 		return 0;
 	r = target_fleet(st, what->fleet, &s->fleet.name, err);
@@ -152,7 +153,7 @@ static const char *fleet_name(const struct model *model, int *node, const struct
 	return *node >= 0 ? model->nodes[*node].name : NULL;
 }
 
-/* What netem is to do; texts is an arena that they point into, beside the model. */
+/* Targets for netem; they point into texts (an arena) and into the model. */
 struct target_list {
 	struct netem_target *list;
 	size_t count;
@@ -165,7 +166,7 @@ static void targets_done(struct target_list *targets)
 	arena_free(targets->texts);
 }
 
-/* The ports of a selection as targets. End with targets_done() in any case. */
+/* Makes targets of the selected ports. Call targets_done() afterwards, even on error. */
 static int fleet_targets(const struct selection *s, const struct intent *intent,
 			 struct target_list *ret, struct netsim_err *err)
 {
@@ -201,8 +202,8 @@ struct shaping {
 	struct state *st;
 	const struct netsim_apply_opts *opts;
 	struct selection selection;
-	struct intent_layer asked; /* without a profile: clear */
-	struct intent intent;	   /* of the fleet, with what is asked */
+	struct intent_layer asked; /* no profile: clear */
+	struct intent intent;	   /* of the fleet, including asked */
 	struct netsim_apply *done;
 	struct netsim_err *err;
 };
@@ -239,7 +240,7 @@ static int note_ports(struct shaping *run, const struct target_list *targets)
 	return r;
 }
 
-/* The selected ports as "node/iface", as the intent names them; an array in an arena. */
+/* Lists the selected ports as "node/iface", the form used by the intent; allocated in arena. */
 static int list_ports(const struct selection *s, void *arena, char ***ret, size_t *count,
 		      struct netsim_err *err)
 {
@@ -261,7 +262,7 @@ static int list_ports(const struct selection *s, void *arena, char ***ret, size_
 	return *ret ? 0 : err_oom(err);
 }
 
-/* The fleet's intent after this call. */
+/* Computes the intent of the fleet after this call. */
 static int next_intent(struct shaping *run, struct intent *ret)
 {
 	const struct selection *s = &run->selection;
@@ -283,7 +284,7 @@ static int next_intent(struct shaping *run, struct intent *ret)
 	return r;
 }
 
-/* netem for the selected ports; if the programs did it before, for all of them. */
+/* Shapes the selected ports by netem, or all ports if the edt engine was in use before. */
 static int shape_by_netem(struct selection *s, const struct intent *intent,
 			  const struct target_list *targets, struct netsim_err *err)
 {
@@ -388,7 +389,7 @@ static int clear_bare(struct shaping *run)
 	return r;
 }
 
-/* A profile for one interface has no other nodes to speak of. */
+/* Plain interfaces have no peers: refuses pairs, classes and traces. */
 static int refuse_for_bare(const struct profile *profile, struct netsim_err *err)
 {
 	const struct netsim_loc *at = profile->pair_count  ? &profile->pairs[0].at :
@@ -397,7 +398,7 @@ static int refuse_for_bare(const struct profile *profile, struct netsim_err *err
 
 	if (at) {
 		err_set(err, NETSIM_ERR_INPUT, -EINVAL, at,
-			"pairs and classes are for a fleet, not for an interface");
+			"pairs and classes need a fleet; this target is an interface");
 		return -EINVAL;
 	}
 	if (profile->trace_count) {
@@ -408,7 +409,7 @@ static int refuse_for_bare(const struct profile *profile, struct netsim_err *err
 	return 0;
 }
 
-/* profile is NULL to clear. */
+/* Shapes the selection; profile is NULL to clear it. */
 static int shape(struct shaping *run, const struct profile *profile)
 {
 	struct selection *s = &run->selection;
@@ -432,7 +433,7 @@ static int refuse_selection(const struct shaping *run, struct netsim_err *err)
 
 	if (!s->fleet.name && !s->bare_count) {
 		err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL,
-			"no fleet is up, and no interface was named");
+			"no fleet is up, and no interface is given");
 		err_hint(err,
 			 "build a fleet with `netsim up FILE`, or name an interface: "
 			 "netsim apply %s eth1",
@@ -441,7 +442,7 @@ static int refuse_selection(const struct shaping *run, struct netsim_err *err)
 	}
 	if (run->opts->as && !s->bare_count)
 		return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
-			       "--as is for interfaces: a fleet's nodes have names");
+			       "--as is only for interfaces: the nodes of a fleet have names");
 	return 0;
 }
 
@@ -479,7 +480,7 @@ int netsim_apply(struct netsim *ctx, const char *profile, const struct netsim_ap
 	return finish(&run, r, ret);
 }
 
-/* With no fleet and no target, clear means every interface that netsim shaped. */
+/* clear without fleet and target: selects every interface that netsim shaped. */
 static int select_all_bare(struct state *st, struct selection *s, struct netsim_err *err)
 {
 	int r = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* capture: packets at the ports of a fleet into files, or a line for each. */
+/* capture: writes the packets at the ports of a fleet to files, or prints a line for each. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +21,7 @@
 
 #define WAIT_MS	  100
 #define NS_PER_MS 1000000LL
-/* Who makes up addresses must not fill the memory. */
+/* Upper bound of learned names: spoofed addresses must not exhaust the memory. */
 #define NAMES_MOST 8192
 
 struct run {
@@ -31,10 +31,10 @@ struct run {
 	struct class_set *classes;
 	struct flow_classifier *classifier;
 	bool wanted[FLOW_CLASSES];
-	struct netsim_capture_class by_class[FLOW_CLASSES]; /* names are the set's */
-	const char **devices; /* the ports, as the kernel calls them */
-	char **names;	      /* and "n100-1/eth1" */
-	const char **nodes;   /* "n100-1", the model's */
+	struct netsim_capture_class by_class[FLOW_CLASSES]; /* names belong to classes */
+	const char **devices;				    /* kernel's names of the ports */
+	char **names;					    /* "n100-1/eth1" */
+	const char **nodes;				    /* "n100-1", owned by the model */
 	size_t port_count;
 	struct address_name *addresses;
 	size_t address_count;
@@ -44,7 +44,7 @@ struct run {
 	struct capture_totals *totals;
 	int64_t begin_ns, looked_ns;
 	int64_t end_ns;		    /* 0: not yet */
-	int64_t since_ns, until_ns; /* the wall clock's times between which all ports were open */
+	int64_t since_ns, until_ns; /* CLOCK_REALTIME range in which all ports were open */
 };
 
 static int select_ports(const struct model *model, const struct netsim_capture_opts *how,
@@ -57,7 +57,7 @@ static int select_ports(const struct model *model, const struct netsim_capture_o
 	for (size_t t = 0; r == 0 && t < how->target_count; t++) {
 		bool found = false;
 
-		/* A port under the kernel's name, as tcpdump takes it. */
+		/* Also accepts the kernel's name of a port, like tcpdump. */
 		for (size_t i = 0; i < model->link_count; i++)
 			if (link_is_port(&model->links[i]) &&
 			    strcmp(model->links[i].name, how->targets[t]) == 0)
@@ -132,8 +132,8 @@ static int find_names(struct run *run, struct netsim_err *err)
 }
 
 /*
- * Of link-local addresses that came later, and those inside of virtual machines: nobody
- * routes them, so who sends from one has it.
+ * Learns link-local addresses that appear later or inside virtual machines. They are never
+ * routed, so the node that sends from one owns it.
  */
 static int learn_name(struct run *run, const struct live_packet *live, const struct packet *packet,
 		      struct netsim_err *err)
@@ -166,7 +166,7 @@ static int want_class(struct run *run, const char *name, struct netsim_err *err)
 	}
 	if (any)
 		return 0;
-	err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL, "there is no class %s", shown(name));
+	err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL, "no class named %s", shown(name));
 	if (near)
 		err_hint(err, "did you mean %s?", near);
 	return -ENOENT;
@@ -194,8 +194,8 @@ static int load_classes(struct run *run, struct netsim_diags *diags, struct nets
 	return r;
 }
 
-/* Tells how far it has come; true to stop. */
-static bool tell(struct run *run, const char *gone)
+/* Reports the progress; returns true if the caller wants to stop. */
+static bool report(struct run *run, const char *gone)
 {
 	const struct netsim_capture_opts *how = run->how;
 	const struct netsim_progress progress = {
@@ -210,7 +210,7 @@ static bool tell(struct run *run, const char *gone)
 
 static bool is_stopped(void *arg)
 {
-	return tell(arg, NULL);
+	return report(arg, NULL);
 }
 
 static int open_files(struct run *run, struct netsim_err *err)
@@ -221,8 +221,9 @@ static int open_files(struct run *run, struct netsim_err *err)
 		return 0;
 	if (how->file && capture_write_is_pcap(how->file) && run->port_count > 1) {
 		err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
-			"a .pcap file cannot tell %zu ports apart", run->port_count);
-		err_hint(err, "name it .pcapng, or name one port");
+			"a .pcap file cannot record which of %zu ports a packet is from",
+			run->port_count);
+		err_hint(err, "name the file .pcapng, or capture at one port");
 		return -EINVAL;
 	}
 	run->plan = (struct capture_plan) {.file = how->file,
@@ -321,9 +322,9 @@ static int take_in(struct run *run, const struct live_packet *live, struct netsi
 }
 
 /*
- * Ports open one after the other, and close so: what came before the last one opened, or
- * after the first one closed, would be seen at one end only, and taken for lost. They come in
- * order, so that what is earlier later on is so because the clock was set.
+ * Drops packets from before the last port opened or after the first one closed: they were
+ * seen at one end only and would count as lost. Packets arrive in order, so an earlier time
+ * after the first accepted one means that the clock was set, and is accepted.
  */
 static int take_between(struct run *run, const struct live_packet *live, struct netsim_err *err)
 {
@@ -333,7 +334,7 @@ static int take_between(struct run *run, const struct live_packet *live, struct 
 	return take_in(run, live, err);
 }
 
-/* True when no port is left, or when it is stopped over one that has gone. */
+/* Marks ports that have disappeared; true if none is left or the caller wants to stop. */
 static bool look_for_gone(struct run *run)
 {
 	size_t left = run->port_count;
@@ -346,13 +347,13 @@ static bool look_for_gone(struct run *run)
 			continue;
 		left--;
 		if (!port->gone)
-			stop |= tell(run, port->name);
+			stop |= report(run, port->name);
 		port->gone = true;
 	}
 	return !left || stop;
 }
 
-/* However late it is noticed that it is over. */
+/* Ends the capture at its deadline, even if this is noticed later. */
 static void end(struct run *run, bool over)
 {
 	int64_t wall = clock_ns(CLOCK_REALTIME), now = clock_ns(CLOCK_MONOTONIC);
@@ -362,8 +363,8 @@ static void end(struct run *run, bool over)
 	run->until_ns = wall - (now - run->end_ns);
 }
 
-/* Some ten times a second: what is to be done then, and whether to end. */
-static int look(struct run *run, bool idle, struct netsim_err *err)
+/* Periodic work, every WAIT_MS: progress, counters, flushing, and the end of the capture. */
+static int tick(struct run *run, bool idle, struct netsim_err *err)
 {
 	const struct netsim_capture_opts *how = run->how;
 	int64_t now = clock_ns(CLOCK_MONOTONIC);
@@ -373,7 +374,7 @@ static int look(struct run *run, bool idle, struct netsim_err *err)
 	if (!idle && (!over || run->end_ns) && now - run->looked_ns < WAIT_MS * NS_PER_MS)
 		return 0;
 	run->looked_ns = now;
-	if (!run->end_ns && (over || tell(run, NULL) || look_for_gone(run)))
+	if (!run->end_ns && (over || report(run, NULL) || look_for_gone(run)))
 		end(run, over);
 	read_totals(run);
 	if (run->set)
@@ -410,15 +411,15 @@ static int follow(struct run *run, struct netsim_err *err)
 		if (r > 0) {
 			r = take_between(run, &packet, err);
 			if (r == 0)
-				r = look(run, false, err);
+				r = tick(run, false, err);
 		} else if (r == 0) {
-			r = look(run, true, err);
+			r = tick(run, true, err);
 		}
 	}
 	live_stop(run->live);
 	run->result->elapsed_ns =
 		(run->end_ns ? run->end_ns : clock_ns(CLOCK_MONOTONIC)) - run->begin_ns;
-	/* Whoever reads our output has had enough. */
+	/* EPIPE: the reader closed standard output; this ends the capture normally. */
 	return r == -EPIPE && how->file && strcmp(how->file, "-") == 0 ? 0 : r;
 }
 
@@ -467,7 +468,7 @@ static int capture(struct netsim *ctx, struct run *run, struct netsim_diags *dia
 		r = make_result(run, err);
 	if (r < 0 || how->dry_run)
 		return r;
-	/* A wrong filter must not cost the file that is there. */
+	/* Before the files are opened: an invalid filter must not truncate an existing file. */
 	r = live_open(run->devices, run->port_count, &options, &run->live, err);
 	if (r == 0)
 		r = open_files(run, err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What this machine can do, found out by trying: in a child process with a
- * network namespace of its own, so that nothing is left behind.
+ * doctor: tries the kernel features that netsim uses, in a child process with a
+ * scratch network namespace, so that nothing is left behind.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +27,7 @@
 #include "netsim/policy/policy.h"
 #include "netsim/util/auto.h"
 
-/* What the trials share; a veth pair in the scratch namespace. */
+/* What the trials share: a veth pair in the scratch namespace. */
 struct patient {
 	struct rtnl *rt;
 	int port; /* ifindex of the veth */
@@ -152,15 +152,15 @@ static int try_programs(struct patient *p, struct netsim_err *err)
 	return policy_try(p->rt, p->port, err);
 }
 
-/* The edt engine's hold: netem at the root, which lets go of the sender, and fq below. */
-static int try_hold(struct patient *p, struct netsim_err *err)
+/* The edt engine's queue: netem at the root, which orphans the packets, with fq below. */
+static int try_queue(struct patient *p, struct netsim_err *err)
 {
 	qdisc_put_netem(p->rt, QDISC_ADD, p->port, &NETEM_HOLD(1000), NULL, "netem");
 	qdisc_put_fq(p->rt, p->port, 1000, "fq");
 	return rtnl_send(p->rt, err);
 }
 
-/* The helper and its library: it says its version where both are there. */
+/* The helper prints its version only if it and its library are installed. */
 static int try_iperf(struct patient *p, struct netsim_err *err)
 {
 	char path[PATH_MAX], version[] = "--version", *words[] = {path, version, NULL};
@@ -179,7 +179,7 @@ static int try_iperf(struct patient *p, struct netsim_err *err)
 	posix_spawn_file_actions_destroy(&quiet);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
-	return err_set(err, NETSIM_ERR_ENV, -ENOEXEC, NULL, "netsim-iperf: %.60s does not start",
+	return err_set(err, NETSIM_ERR_ENV, -ENOEXEC, NULL, "netsim-iperf: cannot start %.60s",
 		       path);
 }
 
@@ -200,7 +200,7 @@ static const struct {
 	 "a kernel with CONFIG_BPF_SYSCALL, CONFIG_NET_CLS_BPF and CONFIG_NET_SCH_INGRESS"},
 	{"netem", "profiles", try_netem,
 	 "modprobe sch_netem (NixOS: boot.kernelModules = [ \"sch_netem\" ])"},
-	{"fq", "delay and rate of pairs, classes and faults (edt)", try_hold,
+	{"fq", "delay and rate of pairs, classes and faults (edt)", try_queue,
 	 "modprobe sch_fq sch_netem (NixOS: boot.kernelModules)"},
 	{"ifb", "the up direction of profiles", try_ifb, "modprobe ifb numifbs=0"},
 	{"redirect", "the up direction of profiles", try_redirect,
@@ -208,10 +208,10 @@ static const struct {
 	{"tbf", "profiles with `burst`", try_tbf, "modprobe sch_tbf"},
 	{"netem seed", "profiles with `seed`", try_seed, "Linux 6.7 or later", true},
 	{"iperf", "netsim iperf", try_iperf,
-	 "netsim-iperf, which make builds and make install installs, and Debian's libiperf0", true},
+	 "netsim-iperf (built by make, installed by make install) and Debian's libiperf0", true},
 };
 
-/* What a trial found, in memory that the child shares. */
+/* Result of a trial, in memory shared with the child. */
 struct outcome {
 	bool ok;
 	char detail[160];
@@ -220,7 +220,8 @@ struct outcome {
 static void note(struct outcome *outcome, int r, const struct netsim_err *err)
 {
 	const char *text = *err->kernel ? err->kernel : err->what;
-	/* The trial's name is printed anyway; only the reason behind the colon is news. */
+	/* The trial's name is printed anyway: keep only the reason, which follows the last colon.
+	 */
 	const char *why = text == err->what ? strrchr(text, ':') : NULL;
 
 	outcome->ok = r == 0;
@@ -238,18 +239,19 @@ static bool found(const struct netsim_findings *all, const char *what)
 	return false;
 }
 
-/* What `engine: auto` comes to on this machine. */
+/* Describes which engine `engine: auto` can choose on this machine. */
 static char *describe_engines(struct netsim_findings *all)
 {
 	bool netem = found(all, "netem") && found(all, "ifb") && found(all, "redirect");
 	bool programs = found(all, "eBPF at clsact");
-	const char *edt = !programs	   ? "edt cannot be used, eBPF at clsact is missing" :
+	const char *edt = !programs	   ? "edt unavailable: eBPF at clsact is missing" :
 			  found(all, "fq") ? "edt for pairs, classes, traces and faults" :
 					     "edt for loss and partitions only, fq is missing";
 
-	return arena_printf(
-		all, "%s; %s",
-		netem ? "netem for plain profiles" : "netem cannot be used, it is missing", edt);
+	return arena_printf(all, "%s; %s",
+			    netem ? "netem for plain profiles" :
+				    "netem unavailable: netem, ifb or redirect is missing",
+			    edt);
 }
 
 static int examine(struct outcome *outcomes)
@@ -281,7 +283,7 @@ static int examine_apart(struct outcome *outcomes, struct netsim_err *err)
 	if (child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
 	err_set(err, NETSIM_ERR_ENV, -EPERM, NULL,
-		"cannot make a network namespace to try things in");
+		"cannot create a network namespace for the trials");
 	err_hint(err, "run netsim doctor as root");
 	return -EPERM;
 }

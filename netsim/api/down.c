@@ -61,7 +61,7 @@ static int down(struct state *st, const struct netsim_down_opts *o, struct netsi
 	if (r == 0)
 		r = target_fleet(st, o->fleet, &chosen, err);
 	if (r == -ENOENT && !chosen && !o->fleet)
-		return 0; /* nothing is up, as was asked for */
+		return 0; /* nothing is up: done */
 	if (r == 0 && !(ret->fleet = arena_strdup(ret, chosen)))
 		r = err_oom(err);
 	if (r == 0)

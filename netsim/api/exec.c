@@ -25,10 +25,11 @@ int netsim_enter(struct netsim *ctx, const char *fleet, const char *node, struct
 	}
 	if (r == 0 && !model->nodes[i].netns)
 		r = err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
-			    "%s is a tap node: its inside is the VM's own", node);
-	else if (r > 0)
-		r = err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL, "%s is a pattern; name one node",
+			    "%s is a tap node: commands cannot be run inside its virtual machine",
 			    node);
+	else if (r > 0)
+		r = err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
+			    "%s is a pattern; give the name of one node", node);
 	if (r == 0)
 		r = netns_enter(model->nodes[i].netns, err);
 	model_free(model);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* fault, link and heal: what stands on top of a profile, and its end. */
+/* fault, link and heal: add faults on top of the profile, and remove them. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +29,7 @@ static int copy_words(const char *const *words, size_t count, char *ret, size_t 
 		if (used < size)
 			continue;
 		err_set(err, NETSIM_ERR_USAGE, -E2BIG, NULL,
-			"the targets are longer than %zu bytes", size - 1);
+			"the list of targets is longer than %zu bytes", size - 1);
 		err_hint(err, "use patterns, or several faults");
 		return -E2BIG;
 	}
@@ -40,13 +40,13 @@ static int copy_text(const char *what, const char *text, char *ret, size_t size,
 		     struct netsim_err *err)
 {
 	if (strlen(text) >= size)
-		return err_set(err, NETSIM_ERR_USAGE, -E2BIG, NULL, "the %s: longer than %zu bytes",
-			       what, size - 1);
+		return err_set(err, NETSIM_ERR_USAGE, -E2BIG, NULL,
+			       "the text of the %s is longer than %zu bytes", what, size - 1);
 	strcpy(ret, text);
 	return 0;
 }
 
-/* The class must be one of those that the fleet's packets are sorted by. */
+/* Checks that the programs of the fleet know the class. */
 static int check_class(const struct policy *policy, const char *class, struct netsim_err *err)
 {
 	const char *names[PORT_CLASSES], *near;
@@ -63,7 +63,7 @@ static int check_class(const struct policy *policy, const char *class, struct ne
 			names[count++] = name;
 	}
 	near = name_nearest(class, names, count);
-	err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL, "there is no class %s", class);
+	err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL, "no class named %s", class);
 	if (near)
 		err_hint(err, "did you mean %s?", near);
 	else
@@ -72,8 +72,8 @@ static int check_class(const struct policy *policy, const char *class, struct ne
 }
 
 /*
- * Where netem realises the profile, a fault that changes links, or that packets
- * have to be held for, needs the profile in the programs: only there they merge.
+ * Moves the profile from netem to the eBPF programs. Faults that change links or delay
+ * packets need this: only the programs can merge them with the profile.
  */
 static int move_to_edt(struct fleet *f, struct netsim_err *err)
 {
@@ -84,7 +84,7 @@ static int move_to_edt(struct fleet *f, struct netsim_err *err)
 	r = intent_parse(&intent, err);
 	if (r == 0 && intent.engine == ENGINE_NETEM) {
 		r = err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
-			    "the fleet was told to use netem, which cannot do this fault");
+			    "the fleet was set to use netem, which cannot do this fault");
 		err_hint(err, "apply its profile again without --engine netem");
 	}
 	if (r == 0)
@@ -158,13 +158,14 @@ bool api_fill_fault(void *root, const struct port_fault *fault, const char *text
 	return ret->text && !ret->name == !named;
 }
 
-/* The fault that options ask for, and the policy it goes into; checks its class. */
+/* Builds the fault from the options, opens the policy it goes into, and checks its class. */
 static int make_fault(struct netsim *ctx, const struct netsim_fault_opts *o, struct fleet *f,
 		      struct port_fault *fault, struct netsim_err *err)
 {
 	struct conditions c;
-	int r = o->conditions ? conditions_parse(o->conditions, &c, err) :
-				err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL, "no conditions");
+	int r = o->conditions ?
+			conditions_parse(o->conditions, &c, err) :
+			err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL, "no conditions given");
 
 	if (r == 0 && !c.has)
 		r = err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL, "the fault has no conditions");
@@ -181,7 +182,7 @@ static int make_fault(struct netsim *ctx, const struct netsim_fault_opts *o, str
 	return r == 0 ? check_class(f->policy, fault->class, err) : r;
 }
 
-/* Describes a fault that was added, or only tried; id 0. for_ns is exact, as it was asked. */
+/* Makes the result from an added fault (id 0: dry run); for_ns 0: no deadline. */
 static int give_fault(struct port_fault *fault, uint32_t id, int64_t for_ns,
 		      struct netsim_fault **ret, struct netsim_err *err)
 {
@@ -223,7 +224,7 @@ void netsim_fault_free(struct netsim_fault *fault)
 	arena_free(fault);
 }
 
-/* The VLAN whose interface a target names inside its node, 0 where it is no VLAN. */
+/* Returns the VLAN if the target is a VLAN interface inside its node, else 0. */
 static int vlan_of_target(const struct fleet *f, const char *target, uint16_t *ret,
 			  struct netsim_err *err)
 {
@@ -271,7 +272,7 @@ static const struct link *port_of(const struct fleet *f, const char *target, siz
 	return NULL;
 }
 
-/* One call of link, and what it did. */
+/* One call of link and its result. */
 struct link_run {
 	struct fleet fleet;
 	const struct netsim_link_opts *opts;
@@ -321,7 +322,7 @@ static struct netsim_link_change *note_fault(struct link_run *run,
 	return NULL;
 }
 
-/* A cable with carrier, or without. */
+/* Switches the carrier of all ports that match the target. */
 static int set_carrier(struct link_run *run, const char *target, bool up)
 {
 	struct rtnl *rt = run->fleet.st->rt;
@@ -332,11 +333,12 @@ static int set_carrier(struct link_run *run, const char *target, bool up)
 
 	while (r == 0 && (link = port_of(&run->fleet, target, &at))) {
 		char text[MARK_TEXT];
-		const char *who = mark_call(link->alias, link->name, text);
+		const char *port = mark_call(link->alias, link->name, text);
 
 		if (!dry)
-			link_set(rt, link, link->ifindex, up ? LINK_SET_UP : LINK_SET_DOWN, 0, who);
-		r = note_carrier(run, who, up);
+			link_set(rt, link, link->ifindex, up ? LINK_SET_UP : LINK_SET_DOWN, 0,
+				 port);
+		r = note_carrier(run, port, up);
 		count++;
 	}
 	if (r == 0 && !count) {
@@ -346,7 +348,7 @@ static int set_carrier(struct link_run *run, const char *target, bool up)
 	return r == 0 && !dry ? rtnl_send(rt, run->err) : r;
 }
 
-/* A link that is down or flaps in the programs: nothing passes, the carrier stays. */
+/* Lets the programs drop everything on a link, always or while it flaps; the carrier stays. */
 static int add_link_fault(struct link_run *run, const char *target, uint16_t vlan)
 {
 	const struct netsim_link_opts *o = run->opts;
@@ -365,11 +367,11 @@ static int add_link_fault(struct link_run *run, const char *target, uint16_t vla
 	if (r == 0 && !change)
 		return -ENOMEM;
 	if (change)
-		change->fault->left_ns = o->for_ns ? o->for_ns : -1; /* exactly as asked */
+		change->fault->left_ns = o->for_ns ? o->for_ns : -1; /* exactly as given */
 	return r;
 }
 
-/* Faults of links that were made for exactly this target. */
+/* Heals link faults whose target is exactly this text. */
 static int heal_link(struct link_run *run, const char *target)
 {
 	struct fleet *f = &run->fleet;
@@ -415,9 +417,10 @@ static int refuse_link_arguments(const struct netsim_link_opts *o, struct netsim
 	if (o->state == NETSIM_LINK_FLAP &&
 	    (o->period_ns <= 0 || o->up_ns < 0 || o->up_ns >= o->period_ns))
 		return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
-			       "a flap is up for less than its period");
+			       "the up time of a flap must be shorter than its period");
 	if (o->name && o->target_count > 1)
-		return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL, "a name is for one target");
+		return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
+			       "a name allows only one target");
 	return 0;
 }
 
@@ -457,7 +460,7 @@ void api_describe_fault(const struct policy *policy, const struct port_fault *fa
 		policy_describe(policy, fault, buf, size);
 }
 
-/* A fault that a user calls by its number or its name. */
+/* Finds a fault in force by its number or name. */
 static const struct port_fault *find_fault(const struct policy *policy, const char *word)
 {
 	char number[16];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Finding and checking files. */
+/* Finds and checks files. */
 #include <errno.h>
 #include <string.h>
 
@@ -25,7 +25,7 @@ int netsim_find(enum netsim_file kind, const char *name, char *buf, size_t size,
 	if (is_path(name)) {
 		snprintf(path, sizeof(path), "%s", name);
 	} else if (find_named(folder, name, path) < 0) {
-		err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL, "there is no %s called %s",
+		err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL, "no %s named %s",
 			kind == NETSIM_FILE_TOPOLOGY ? "topology" : "profile", name);
 		err_hint(err, "looked for %s/%s.yaml here, in /etc/netsim and in " NETSIM_DATADIR,
 			 folder, name);

@@ -15,7 +15,7 @@ const char *netsim_version(void)
 	return NETSIM_VERSION;
 }
 
-/* A socket and a namespace for each node: a large fleet needs many descriptors. */
+/* Raises RLIMIT_NOFILE: each node takes a socket and a network namespace descriptor. */
 static void raise_file_limit(void)
 {
 	struct rlimit limit;

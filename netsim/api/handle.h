@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the files of the public interface share. */
+/* Shared by the files of the public interface. */
 #ifndef NETSIM_API_HANDLE_H
 #define NETSIM_API_HANDLE_H
 
@@ -14,17 +14,16 @@ struct netsim {
 };
 
 /*
- * Gives the profile that is in force for the whole fleet to ports that were not
- * there before (before: the links that were). A profile that cannot be read any
- * more is an error. *ret counts the ports.
+ * Applies the profile in force for the whole fleet to ports that are new since `before`
+ * was read. Fails if the profile can no longer be read. *ret is the number of ports.
  */
 int api_shape_new(struct netsim *ctx, const struct model *before, const char *fleet, size_t *ret,
 		  struct netsim_err *err);
 
-/* "loss 5% on n100-1:n100-2", "partition n100-1 | rest", without its name. */
+/* Formats a fault without its name: "loss 5% on n100-1:n100-2", "partition n100-1 | rest". */
 void api_describe_fault(const struct policy *policy, const struct port_fault *fault, char *buf,
 			size_t size);
-/* Fills a fault of a result in the arena of root; false when out of memory. */
+/* Fills *ret from a fault; its texts are allocated in root. False: out of memory. */
 bool api_fill_fault(void *root, const struct port_fault *fault, const char *text,
 		    struct netsim_fault *ret);
 

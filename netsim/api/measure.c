@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* measure: the packets at all ports of a fleet, followed as they pass. */
+/* measure: follows the packets at all ports of a fleet live. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,13 +19,13 @@
 #include "netsim/util/auto.h"
 #include "netsim/util/clock.h"
 
-#define SNAP		192 /* of what VXLAN carries, too */
+#define SNAP		192 /* also covers the headers inside VXLAN */
 #define WAIT_MS		100
 #define NS_PER_MS	1000000
-#define FLIGHT_LEAST_NS 100000000 /* what is sent at the end may still be on its way */
+#define FLIGHT_LEAST_NS 100000000 /* wait for packets in flight at the end */
 #define FLIGHT_MOST_NS	2000000000
 
-/* For each port: half a second and more in which nobody reads. Of many ports, less. */
+/* Bytes per port, enough for half a second without reading; less with many ports. */
 #define BUFFER	     (16U << 20)
 #define BUFFER_LEAST (4U << 20)
 #define BUFFER_TOTAL (192U << 20)
@@ -36,7 +36,7 @@ struct measure {
 	struct fleet fleet;
 	struct class_set *classes;
 	struct analysis_names names;
-	struct capture_names own; /* the nodes are the views */
+	struct capture_names own; /* its views are the nodes */
 	const char **ports, **only;
 	uint16_t *views; /* of each port */
 	size_t port_count, only_count;
@@ -44,10 +44,10 @@ struct measure {
 	struct flow *flow;
 	struct oneway *oneway;
 	uint64_t packets;
-	/* What the programs count. */
+	/* Counters of the programs. */
 	struct fleet counting;
 	struct netsim_traffic *before, *after;
-	/* What is sent earlier, when not all ports were listened at, or later is not measured. */
+	/* Range of send times measured; before it not all ports were open. */
 	int64_t begin_ns, until_ns;
 	uint64_t steady_ns; /* CLOCK_MONOTONIC at the beginning */
 };
@@ -71,7 +71,7 @@ static void measure_done(struct measure *m)
 
 /* --- the fleet */
 
-/* The view of the node whose cable ends at a link of the host; 0: it is no port. */
+/* Returns the view of the node behind a port of the host; 0: not a port. */
 static int view_of(struct measure *m, const struct link *link, uint16_t *ret,
 		   struct netsim_err *err)
 {
@@ -144,8 +144,8 @@ static int find_names(struct measure *m, struct netsim_err *err)
 	return r;
 }
 
-/* Whom bridges know behind a port, and whom netsim made there. */
-static int tell_addresses(struct measure *m, struct netsim_err *err)
+/* Seeds the MAC addresses that bridges have learned, and those of the nodes' interfaces. */
+static int seed_addresses(struct measure *m, struct netsim_err *err)
 {
 	auto_free struct neigh_mac *learned = NULL;
 	size_t count = 0;
@@ -191,7 +191,7 @@ static int look_at_fleet(struct measure *m, struct netsim *ctx, struct netsim_er
 
 /* --- counters */
 
-/* Without counters it measures all the same. */
+/* Missing counters do not fail the measurement; the result gives the reason. */
 static void note_uncounted(struct measure *m, const struct netsim_err *err)
 {
 	m->ret->uncounted = arena_strdup(m->ret, err->what);
@@ -221,7 +221,7 @@ static int take_packet(struct measure *m, const struct live_packet *live, struct
 
 	if (live->time_ns < m->begin_ns)
 		return 0;
-	/* They come in order: what is earlier from now on is so because the clock was set. */
+	/* Packets arrive in order: an earlier time from now on means that the clock was set. */
 	m->begin_ns = INT64_MIN;
 	packet_decode(PACKET_ETHERNET, live->data, live->captured, live->length, &packet);
 	packet.view = m->views[live->port];
@@ -249,7 +249,7 @@ static int look_at_faults(struct measure *m, struct netsim_err *err)
 	return measure_faults_look(m->counting.policy, m->steady_ns, m->ret, err);
 }
 
-/* Until then, or until it is to be asked again. */
+/* Time to wait for a packet: up to the end or the next periodic check, in ms. */
 static int wait_ms(int64_t left_ns, int64_t since_asked_ns)
 {
 	int64_t next_ns = WAIT_MS * NS_PER_MS - since_asked_ns;
@@ -260,8 +260,8 @@ static int wait_ms(int64_t left_ns, int64_t since_asked_ns)
 }
 
 /*
- * For this time, or until somebody ends it, or no port is left; whatever is done to the
- * clock meanwhile.
+ * Follows packets for duration_ns; with ask, also until the caller stops it or no port is
+ * left. Uses CLOCK_MONOTONIC, so setting the clock does not matter.
  */
 static int follow(struct measure *m, int64_t duration_ns, bool ask, struct netsim_err *err)
 {
@@ -298,7 +298,7 @@ static int follow(struct measure *m, int64_t duration_ns, bool ask, struct netsi
 	}
 }
 
-/* What was sent up to the end still comes for a while. */
+/* Measures, then waits for packets still in flight: twice the longest one-way delay seen. */
 static int follow_to_the_end(struct measure *m, struct netsim_err *err)
 {
 	int64_t duration = m->how->duration_ns ? m->how->duration_ns : INT64_MAX, flight;
@@ -334,7 +334,7 @@ static int follow_to_the_end(struct measure *m, struct netsim_err *err)
 	return r;
 }
 
-/* --- all */
+/* --- the measurement */
 
 static void count_missed(struct measure *m)
 {
@@ -370,14 +370,14 @@ static int measure(struct measure *m, struct netsim *ctx, struct netsim_diags *d
 	if (r == 0)
 		r = oneway_new(m->classes, 0, &m->oneway, err);
 	if (r == 0)
-		r = tell_addresses(m, err);
+		r = seed_addresses(m, err);
 	if (r < 0)
 		return r;
 	if (BUFFER_TOTAL / m->port_count >= BUFFER_LEAST)
 		options.buffer = BUFFER_TOTAL / m->port_count < BUFFER ?
 					 (uint32_t)(BUFFER_TOTAL / m->port_count) :
 					 BUFFER;
-	/* Before: to load programs can take longer than the ports' buffers last. */
+	/* Before the ports open: loading programs can take longer than their buffers last. */
 	open_counters(m, ctx);
 	r = live_open(m->ports, m->port_count, &options, &m->live, err);
 	if (r == 0)
@@ -385,7 +385,7 @@ static int measure(struct measure *m, struct netsim *ctx, struct netsim_diags *d
 	if (r == 0) {
 		count_missed(m);
 		give_counted(m);
-		/* At the end, when guests that talked are known. */
+		/* At the end: addresses of guests are known once they have sent. */
 		r = find_names(m, err);
 	}
 	if (r == 0)

@@ -7,7 +7,7 @@
 #include "netsim/api/handle.h"
 #include "netsim/util/clock.h"
 
-/* Since 1970, of a time of the steady clock. */
+/* Converts CLOCK_MONOTONIC to nanoseconds since 1970. */
 static int64_t date_of(uint64_t steady)
 {
 	return clock_ns(CLOCK_REALTIME) - (int64_t)(policy_now() - steady);

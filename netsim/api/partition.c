@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* partition. */
+/* partition: resolves groups of nodes and cuts them off from each other. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,7 +30,7 @@ static bool in_group(const struct policy_group *group, int node)
 	return false;
 }
 
-/* All nodes that are in no group; the host is none of them unless it was named. */
+/* Adds all nodes that are in no group. The host does not count as a node. */
 static int add_rest(const struct fleet *f, const struct policy_group *groups, size_t count,
 		    struct policy_group *ret, struct netsim_err *err)
 {
@@ -60,7 +60,7 @@ static int refuse_overlaps(const struct fleet *f, const struct policy_group *gro
 	return 0;
 }
 
-/* The groups as they will be cut: with the rest, or all in one to be isolated. */
+/* Resolved groups: includes the rest if there was one group; a single group to isolate. */
 struct groups {
 	struct policy_group *list;
 	size_t count;
@@ -97,8 +97,8 @@ static int isolate(const struct fleet *f, struct groups *g, struct netsim_err *e
 				r = add_node(one, g->list[a].nodes[i], err);
 	if (r == 0 && one->count < 2) {
 		err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
-			"--isolate needs two nodes or more, to cut off from each other");
-		err_hint(err, "to cut one node off from the rest, leave --isolate out");
+			"--isolate needs at least two nodes to cut off from each other");
+		err_hint(err, "to cut one node off from the rest, omit --isolate");
 		r = -EINVAL;
 	}
 	groups_done(g);
@@ -149,16 +149,16 @@ static int refuse_arguments(const struct netsim_partition_opts *cut, struct nets
 			       "--one-way and --isolate exclude each other");
 	if (cut->one_way && cut->group_count != 2)
 		return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
-			       "--one-way takes two groups: who cannot send, and to whom");
+			       "--one-way takes two groups: the first cannot send to the second");
 	if (!cut->isolate && cut->group_count == 0)
 		return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
-			       "say which nodes to cut off, or --isolate");
+			       "give the nodes to cut off, or --isolate");
 	if (cut->for_ns < 0)
-		return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL, "--for needs a time ahead");
+		return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL, "--for must not be negative");
 	return 0;
 }
 
-/* Where the host is a party, or routes between networks, the source has to be noted. */
+/* Packets need a stamp of their source if the host is a party or routes between networks. */
 static bool needs_stamps(const struct fleet *f, const struct groups *g)
 {
 	size_t routed = 0;
@@ -171,7 +171,7 @@ static bool needs_stamps(const struct fleet *f, const struct groups *g)
 	return routed > 1;
 }
 
-/* A group as "a,b,c". */
+/* Formats a group as "a,b,c"; NULL: out of memory. */
 static char *group_text(const struct policy *policy, const struct policy_group *group)
 {
 	char *text = NULL;
@@ -185,7 +185,7 @@ static char *group_text(const struct policy *policy, const struct policy_group *
 	return text;
 }
 
-/* Writes down who is to be cut off from whom. */
+/* Records the partition in the intent. */
 static int note(const struct fleet *f, const struct groups *g, uint32_t id, uint64_t deadline,
 		struct netsim_err *err)
 {
@@ -224,7 +224,7 @@ static int cut_now(struct fleet *f, const struct netsim_partition_opts *cut, con
 	return r == 0 ? note(f, g, *ret_fault, asked.deadline, err) : r;
 }
 
-/* Resolves the groups and, unless only tried, cuts them; *ret describes it. */
+/* Resolves the groups and, unless this is a dry run, cuts them; *ret describes the fault. */
 static int partition(struct fleet *f, const struct netsim_partition_opts *cut, struct groups *g,
 		     struct netsim_fault **ret, struct netsim_err *err)
 {

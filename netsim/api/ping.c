@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* ping-matrix. */
+/* ping-matrix: pings between all pairs of nodes. */
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -12,9 +12,9 @@
 
 #define COUNT	   10
 #define INTERVAL_S 0.1
-#define MAX_PPS	   10000.0 /* echoes a second of all pairs together */
+#define MAX_PPS	   10000.0 /* echoes per second, over all pairs */
 
-/* One call: the pairs that are tried, and where they are in the matrix. */
+/* One call: the pairs to ping, and their cells in the matrix. */
 struct ping_run {
 	struct state *st;
 	struct netsim_ping_opts opts;
@@ -58,7 +58,7 @@ static int choose_pairs(struct ping_run *run)
 			continue;
 		fd = netns_of(run, i / n);
 		if (fd == -ENOENT)
-			continue; /* its namespace is gone */
+			continue; /* its network namespace is gone */
 		if (fd < 0)
 			return fd;
 		*pair = (struct echo_pair) {.ns_fd = fd, .no_wait = route->cut};
@@ -77,7 +77,7 @@ static enum netsim_ping_result judge(const struct echo_pair *pair, bool cut_befo
 	return pair->received ? NETSIM_PING_LEAKED : NETSIM_PING_CUT;
 }
 
-/* Looks at the policy anew: the first partition of all may have been made meanwhile. */
+/* Fills the result. Opens the policy again: the first partition may be new since the start. */
 static int conclude(struct ping_run *run)
 {
 	struct routes_view *view = &run->view;

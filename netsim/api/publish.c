@@ -3,7 +3,7 @@
 
 #include "netsim/util/arena.h"
 
-/* The result, and what its lists point into. */
+/* The result, with the analysis that its lists point into. */
 struct published {
 	struct netsim_analysis result;
 	struct analysis inner;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* An analysis as a result. */
+/* Converts an analysis to the public result. */
 #ifndef NETSIM_API_PUBLISH_H
 #define NETSIM_API_PUBLISH_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The addresses under which nodes reach each other; and where helper programs are. */
+/* Resolves the addresses by which nodes reach each other, and paths of helper programs. */
 #include "netsim/api/routes.h"
 
 #include <errno.h>
@@ -54,7 +54,7 @@ static int add_all(struct routes_view *view, struct netsim_err *err)
 		guests |= model->nodes[i].is_tap;
 		r = add_node(view, (int)i, err);
 	}
-	/* Only the host can ask the guests. */
+	/* Only the host can ping guests. */
 	return r == 0 && guests ? add_node(view, MODEL_HOST, err) : r;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A fleet, the nodes that were named, and the addresses under which they reach each other. */
+/* A fleet, the selected nodes, and the addresses by which they reach each other. */
 #ifndef NETSIM_API_ROUTES_H
 #define NETSIM_API_ROUTES_H
 
@@ -7,17 +7,17 @@
 #include "netsim/fleet/addresses.h"
 
 struct routes_view {
-	struct fleet fleet; /* its policy is NULL where no partition was ever made */
-	int *nodes;	    /* the model's number of each */
+	struct fleet fleet; /* its policy is NULL if none is loaded */
+	int *nodes;	    /* indexes in the model */
 	struct address_query query;
 	struct address_pair *pairs;
 };
 
-/* Always to be ended with routes_view_close(). */
+/* Call routes_view_close() afterwards, even on error. */
 int routes_view_open(struct netsim *ctx, const struct netsim_routes_opts *opts,
 		     struct routes_view *view, struct netsim_err *err);
 void routes_view_close(struct routes_view *view);
-/* The view as a result. */
+/* Converts the view to the public result. */
 int routes_publish(const struct routes_view *view, struct netsim_routes **ret,
 		   struct netsim_err *err);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* status: everything from the kernel, only the profile's name from the label. */
+/* status: reads all from the kernel, except the name of the profile, from the label. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +21,7 @@
 
 struct reader {
 	struct state *st;
-	const struct policy *policy; /* of the fleet that is being read, or NULL */
+	const struct policy *policy; /* of the fleet being read, or NULL */
 	struct qdiscs qdiscs;
 	struct netsim_status *ret;
 	struct netsim_err *err;
@@ -41,7 +41,7 @@ void netsim_status_free(struct netsim_status *status)
 	arena_free(status);
 }
 
-/* What the programs do on a hop, where they do it; else what netem does, if anything. */
+/* Describes the conditions of a hop in the programs, or else in netem; "" if none. */
 static void describe_hop(const struct policy *policy, struct port_key key, char *text, size_t size)
 {
 	struct port_conditions compiled;
@@ -62,7 +62,7 @@ static void describe_hop(const struct policy *policy, struct port_key key, char 
 	}
 }
 
-/* One direction, by its qdisc and, where key is not NULL, by the programs at that hop. */
+/* Reads one direction from its qdisc and, if key is not NULL, from the programs at that hop. */
 static struct netsim_direction *read_direction(const struct reader *r, int ifindex,
 					       const struct port_key *key)
 {
@@ -121,7 +121,7 @@ static int read_port(const struct reader *r, const struct model *model, size_t a
 		       err_oom(r->err);
 }
 
-/* One more text of a list. */
+/* Appends a copy of text to a list. */
 static int add_text(const struct reader *r, const char ***list, size_t *count, const char *text)
 {
 	const char **wider = arena_alloc(r->ret, (*count + 1) * sizeof(*wider));
@@ -157,7 +157,7 @@ static int read_node(const struct reader *r, const struct model *model,
 	return node->name ? 0 : -ENOMEM;
 }
 
-/* Two nodes can reach each other at all if some of their ports share a bridge. */
+/* True if ports of both nodes that are up share a bridge, so that frames can pass. */
 static bool share_bridge(const struct netsim_node *a, const struct netsim_node *b)
 {
 	for (size_t i = 0; i < a->port_count; i++)
@@ -211,7 +211,7 @@ static int read_faults(const struct reader *r, struct netsim_fleet *fleet)
 	return 0;
 }
 
-/* What was dropped: by partitions, to and from each node; by conditions, of what it sent. */
+/* Reads drops: by partitions, to and from each node; by conditions, of packets it sent. */
 static int read_counters(const struct reader *r, struct netsim_fleet *fleet)
 {
 	auto_free struct policy_traffic *traffic = NULL;
@@ -261,7 +261,7 @@ static int compare_paths(const void *x, const void *y)
 			      b->class_name ? b->class_name : "");
 }
 
-/* The profile's own conditions of pairs and classes; faults are listed by themselves. */
+/* Reads the profile's conditions of pairs and classes; faults are listed separately. */
 static int read_paths(const struct reader *r, struct netsim_fleet *fleet)
 {
 	auto_free struct policy_entry *entries = NULL;

@@ -14,7 +14,7 @@ _Static_assert((int)NETSIM_DROP_PARTITION == (int)PORT_DROP_CUT &&
 		       (int)NETSIM_DROP_LOSS == (int)PORT_DROP_LOSS &&
 		       (int)NETSIM_DROP_QUEUE == (int)PORT_DROP_QUEUE &&
 		       (int)NETSIM_DROPS == (int)PORT_DROPS,
-	       "the reasons are those of the programs");
+	       "drop reasons match those of the programs");
 
 void netsim_traffic_free(struct netsim_traffic *traffic)
 {
@@ -61,7 +61,7 @@ int traffic_open(struct netsim *ctx, const char *name, struct fleet *f, struct n
 	return r;
 }
 
-/* False where a number has no name any more: its node or class has gone. */
+/* False if the node or class behind a number has been removed. */
 static bool has_names(const struct policy *policy, const struct policy_traffic *t)
 {
 	return policy_class_name(policy, t->class) &&
@@ -137,10 +137,10 @@ int netsim_traffic(struct netsim *ctx, const struct netsim_traffic_opts *opts,
 	return r;
 }
 
-/* --- in between */
+/* --- differences */
 
-/* A counter that went back was started anew in between. */
-static void take_away(uint64_t before, uint64_t *counter)
+/* A counter that went back was reset in between: keep its new value. */
+static void subtract_counter(uint64_t before, uint64_t *counter)
 {
 	if (*counter >= before)
 		*counter -= before;
@@ -157,12 +157,12 @@ void traffic_subtract(const struct netsim_traffic *before, struct netsim_traffic
 		while (b < before->flow_count && netsim_compare_flows(before->flows[b], flow) < 0)
 			b++;
 		if (b < before->flow_count && netsim_compare_flows(before->flows[b], flow) == 0) {
-			take_away(before->flows[b]->packets, &flow->packets);
-			take_away(before->flows[b]->bytes, &flow->bytes);
-			take_away(before->flows[b]->copied, &flow->copied);
-			take_away(before->flows[b]->corrupted, &flow->corrupted);
+			subtract_counter(before->flows[b]->packets, &flow->packets);
+			subtract_counter(before->flows[b]->bytes, &flow->bytes);
+			subtract_counter(before->flows[b]->copied, &flow->copied);
+			subtract_counter(before->flows[b]->corrupted, &flow->corrupted);
 			for (int d = 0; d < NETSIM_DROPS; d++)
-				take_away(before->flows[b]->dropped[d], &flow->dropped[d]);
+				subtract_counter(before->flows[b]->dropped[d], &flow->dropped[d]);
 		}
 		any = flow->packets || flow->copied || flow->corrupted;
 		for (int d = 0; d < NETSIM_DROPS; d++)

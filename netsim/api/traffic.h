@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the programs at a fleet's ports count, read as often as one likes. */
+/* Reads the traffic counters of the programs at a fleet's ports. */
 #ifndef NETSIM_API_TRAFFIC_H
 #define NETSIM_API_TRAFFIC_H
 
@@ -7,13 +7,13 @@
 #include "netsim/netsim.h"
 
 /*
- * Lets the programs count at all ports of a fleet where they do not yet, for which it is
- * locked meanwhile. Always to be ended with fleet_close().
+ * Opens the counters of a fleet; attaches the programs to ports that lack them, under the
+ * fleet's lock. Call fleet_close() afterwards, even on error.
  */
 int traffic_open(struct netsim *ctx, const char *name, struct fleet *ret, struct netsim_err *err);
-/* All counters at this instant; *ret is the caller's. */
+/* Reads all counters; the caller frees *ret with netsim_traffic_free(). */
 int traffic_read(const struct fleet *f, struct netsim_traffic **ret, struct netsim_err *err);
-/* after becomes what was counted since before; both are of the same fleet. */
+/* Reduces after to the counts since before; both must be of the same fleet. */
 void traffic_subtract(const struct netsim_traffic *before, struct netsim_traffic *after);
 
 #endif

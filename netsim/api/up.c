@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* up and plan. */
+/* up and plan: converge a fleet to its topology, or list the steps. */
 #include <stdio.h>
 
 #include "netsim/api/handle.h"
@@ -26,7 +26,7 @@ static int load(const char *path, struct topo **ret_topo, struct model **ret_mod
 	return r;
 }
 
-/* New ports join the policy in force, if there is one. */
+/* Attaches the policy in force, if any, to new ports. */
 static int join_policy(struct netsim *ctx, const char *name, struct netsim_err *err)
 {
 	struct fleet f;

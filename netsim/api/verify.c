@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* verify: which paths a fleet has and what is asked of them; the rest is verify_run's. */
+/* verify: lists the paths of a fleet with their expected conditions; verify/ measures them. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -20,26 +20,26 @@
 #include "netsim/util/auto.h"
 #include "netsim/verify/run.h"
 
-#define FULL_MESH 40 /* ends up to which every pair is measured */
-#define NEARBY	  4  /* how many others each end is paired with beyond that */
+#define FULL_MESH 40 /* up to this many places, every pair is measured */
+#define NEARBY	  4  /* above that, distances 1, 3, 9, 27 in each direction of the list */
 
-/* An interface with an address, beside run.links. */
+/* An interface with an address; parallel to run.links. */
 struct place {
-	int node;		 /* of the model, or MODEL_HOST */
-	size_t end;		 /* of run.ends */
+	int node;		 /* index in the model, or MODEL_HOST */
+	size_t end;		 /* index in run.ends */
 	const struct link *port; /* the host's end of its cable; NULL: the host's own */
 	const char *bridge;
 	uint16_t tag; /* 0: none */
-	bool guest;   /* a VM behind a tap, which can only be pinged */
+	bool guest;   /* VM behind a tap: can only be pinged */
 };
 
 struct view {
-	struct fleet fleet; /* its policy is NULL where no partition was ever made */
+	struct fleet fleet; /* its policy is NULL if none is loaded */
 	struct intent intent;
-	struct class_set *classes; /* NULL: none are asked for */
+	struct class_set *classes; /* NULL: no class has conditions */
 	struct qdiscs qdiscs;
-	bool known;	  /* what was asked is written down */
-	bool from_kernel; /* what is asked is taken from the qdiscs */
+	bool known;	  /* the intent is recorded */
+	bool from_kernel; /* take expected conditions from the kernel instead */
 	struct place *places;
 	size_t place_count;
 	struct verify_run run;
@@ -58,7 +58,7 @@ static void view_done(struct view *v)
 	fleet_close(&v->fleet);
 }
 
-/* --- where probes can leave and arrive */
+/* --- places: interfaces that can send and receive probes */
 
 static int find_end(struct view *v, const char *node, const char *iface, size_t *ret)
 {
@@ -77,7 +77,7 @@ static int find_end(struct view *v, const char *node, const char *iface, size_t 
 	return 0;
 }
 
-/* A node with one cable is called by its name alone. */
+/* Counts cables with an address: a node with one is named without its interface. */
 static size_t count_cables(const struct model *model, int node)
 {
 	const struct link *seen = NULL;
@@ -135,7 +135,7 @@ static int add_node_place(struct view *v, const struct link *link, struct netsim
 	return 0;
 }
 
-/* The guest of a tap, where the host has its address from having talked to it. */
+/* Adds the guest of a tap if the host has it in its neighbour table. */
 static int add_guest(struct view *v, const struct link *port, struct netsim_err *err)
 {
 	const struct link *bridge = model_find_link(v->fleet.model, MODEL_HOST, port->master);
@@ -180,14 +180,14 @@ static int find_places(struct view *v, struct netsim_err *err)
 	return r;
 }
 
-/* --- which paths there are */
+/* --- paths */
 
 static bool connected(const struct view *v, size_t a, size_t b)
 {
 	const struct place *x = &v->places[a], *y = &v->places[b];
 	const struct ip *ip = &v->run.links[a].ip;
 
-	/* Only the host sends to guests, and no guest by itself. */
+	/* Guests only answer, and only the host pings them. */
 	if (x->guest || (y->guest && x->node != MODEL_HOST))
 		return false;
 	return x->node != y->node && x->end != y->end && *x->bridge && x->tag == y->tag &&
@@ -196,7 +196,7 @@ static bool connected(const struct view *v, size_t a, size_t b)
 	       ip_in_prefix(&v->run.links[b].ip, ip);
 }
 
-/* In a large fleet each end has a few partners, some near, some far in the list. */
+/* Samples pairs in a large fleet: each place has a few partners, near and far in the list. */
 static bool chosen(const struct view *v, size_t a, size_t b)
 {
 	size_t n = v->place_count, distance = (b + n - a) % n, step = 1;
@@ -220,7 +220,7 @@ static struct expected_end end_of(const struct view *v, const struct place *plac
 		place->node == MODEL_HOST ? NULL : &v->fleet.model->nodes[place->node]};
 }
 
-/* By what was written down; where that is lost, by the policy that is found. */
+/* Reads cuts from the intent or, if that is lost, from the policy in the kernel. */
 static bool is_cut(const struct view *v, const struct place *from, const struct place *to)
 {
 	int a = v->fleet.policy ? policy_node(v->fleet.policy, name_of(v, from)) : -1;
@@ -231,7 +231,7 @@ static bool is_cut(const struct view *v, const struct place *from, const struct 
 	return !v->known && a >= 0 && b >= 0 && !policy_reaches(v->fleet.policy, a, b);
 }
 
-/* What the programs do on a port's link, where they do it. */
+/* Reads the conditions of a port's link from the programs, if any. */
 static void read_programs(const struct view *v, const struct link *port,
 			  struct link_conditions *ret)
 {
@@ -250,7 +250,7 @@ static void read_programs(const struct view *v, const struct link *port,
 		edt_read(&c, &ret->down);
 }
 
-/* What is asked of a place's cable: as was written down, or else as the kernel has it. */
+/* Returns the expected conditions of a place's cable, from the intent or the kernel's state. */
 static int asked_of(const struct view *v, const struct place *place, struct link_conditions *ret,
 		    enum expected_state *ret_state, struct netsim_err *err)
 {
@@ -272,13 +272,13 @@ static int asked_of(const struct view *v, const struct place *place, struct link
 	return expected_link(&v->intent, &port, ret, ret_state, err);
 }
 
-/* What is asked of a place, and of the traffic there. */
+/* Expected conditions of a place. */
 struct asked {
 	struct link_conditions link;
 	enum expected_state state;
 };
 
-/* How probes of a class look; false where none can be made. */
+/* Chooses protocol and port of probes that match a class; false if there are none. */
 static bool choose_probe(const struct class *class, const struct place *place,
 			 struct probe_path *probe)
 {
@@ -297,7 +297,7 @@ static bool choose_probe(const struct class *class, const struct place *place,
 	return false;
 }
 
-/* Why a hop's conditions cannot be told; NULL: they can. */
+/* Returns why the conditions of a hop cannot be measured; NULL: they can. */
 static const char *why_of(const struct conditions *c, enum expected_state state)
 {
 	if (cond_has(c, COND_TRACE))
@@ -305,12 +305,12 @@ static const char *why_of(const struct conditions *c, enum expected_state state)
 	return state == EXPECTED_FLAPS ? "its link flaps" : NULL;
 }
 
-/* What is asked of a path between two places. */
+/* Fills the expected conditions of a path between two places. */
 static int fill_path(const struct view *v, size_t a, size_t b, const struct asked *asked,
 		     struct verify_path *path, struct netsim_err *err)
 {
 	const struct place *from = &v->places[a], *to = &v->places[b];
-	/* An echo's way there and back is its node's. */
+	/* An echo crosses the guest's link in both directions. */
 	const struct asked *sender = to->guest ? &asked[b] : &asked[a];
 	int r = v->known ? expected_path(&v->intent, end_of(v, from), end_of(v, to), path->traffic,
 					 &path->path, err) :
@@ -331,7 +331,7 @@ static int fill_path(const struct view *v, size_t a, size_t b, const struct aske
 	return r;
 }
 
-/* One path, for a class of traffic or, with NULL, for what belongs to none. */
+/* Adds a path for a class of traffic; class NULL: for traffic of no class. */
 static int add_path(struct view *v, size_t a, size_t b, const struct asked *asked,
 		    const struct class *class, struct netsim_err *err)
 {
@@ -353,7 +353,7 @@ static int add_path(struct view *v, size_t a, size_t b, const struct asked *aske
 	return fill_path(v, a, b, asked, path, err);
 }
 
-/* What is asked of each place now; *ret is the caller's. */
+/* Returns the expected conditions of each place now; the caller frees *ret. */
 static int ask_places(const struct view *v, struct asked **ret, struct netsim_err *err)
 {
 	int r;
@@ -374,8 +374,8 @@ static bool is_wanted(const struct class *class, const char *const *names, size_
 }
 
 /*
- * Every pair that can exchange packets, with what is asked of it: once for the
- * traffic of no class, once for each class that has conditions of its own.
+ * Adds a path for each pair that can exchange packets: one for traffic of no class,
+ * and one for each class with separate conditions.
  */
 static int collect_paths(struct view *v, struct netsim_err *err)
 {
@@ -429,14 +429,14 @@ static int find_intent(struct view *v, struct netsim_err *err)
 	v->from_kernel = !v->intent.layer_count && any_shaped(v);
 	if (whole)
 		snprintf(v->basis, sizeof(v->basis), "profile %s%s", whole->name,
-			 v->intent.layer_count > 1 ? ", and others for some nodes" : "");
+			 v->intent.layer_count > 1 ? " (some nodes have another)" : "");
 	else if (v->intent.layer_count)
-		snprintf(v->basis, sizeof(v->basis), "profiles of some nodes");
+		snprintf(v->basis, sizeof(v->basis), "profiles for some nodes");
 	else if (v->from_kernel)
 		snprintf(v->basis, sizeof(v->basis),
-			 "the kernel's state: the request is not known any more");
+			 "the kernel's state (the record of the profile is lost)");
 	else
-		snprintf(v->basis, sizeof(v->basis), "no profile: everything passes");
+		snprintf(v->basis, sizeof(v->basis), "no profile (everything passes)");
 	return engine_load_classes(whole, &v->classes, err);
 }
 
@@ -467,7 +467,7 @@ static int open_view(struct netsim *ctx, const struct netsim_verify_opts *o, str
 	return r == 0 ? collect_paths(v, err) : r;
 }
 
-/* --- what cannot be measured */
+/* --- nodes that cannot be measured */
 
 static int add_unmeasured(struct verify_rows *ret, const char *subject, const char *why,
 			  struct netsim_err *err)
@@ -495,9 +495,9 @@ static int add_nodes_apart(struct view *v, struct netsim_err *err)
 			has_path |= v->places[v->run.probes[p].from].node == (int)n ||
 				    v->places[v->run.probes[p].to].node == (int)n;
 		if (node->is_tap && !has_path)
-			r = add_unmeasured(&v->rows, node->name,
-					   "no address of the guest is known: ping it from here",
-					   err);
+			r = add_unmeasured(
+				&v->rows, node->name,
+				"the guest's address is not known: ping it from the host", err);
 		else if (!has_path)
 			r = add_unmeasured(&v->rows, node->name,
 					   "no other node is in its network and VLAN", err);
@@ -505,7 +505,7 @@ static int add_nodes_apart(struct view *v, struct netsim_err *err)
 	return r;
 }
 
-static const char changed[] = "what is asked of it changed meanwhile";
+static const char changed[] = "its conditions changed during the measurement";
 
 static bool differs(const struct conditions *a, const struct conditions *b)
 {
@@ -516,7 +516,7 @@ static bool differs(const struct conditions *a, const struct conditions *b)
 	return strcmp(was, is) != 0;
 }
 
-/* A path of which something else is asked now says nothing; true where it is one. */
+/* Skips a path whose expected conditions have changed; returns true if they have. */
 static bool skip_if_changed(struct verify_path *path, const struct verify_path *now)
 {
 	bool up = differs(&path->up, &now->up), down = differs(&path->down, &now->down);
@@ -532,7 +532,7 @@ static bool skip_if_changed(struct verify_path *path, const struct verify_path *
 	return up || between || down;
 }
 
-/* What began or ended meanwhile: a partition, a fault, a profile. */
+/* Skips paths affected by a partition, fault or profile that began or ended meanwhile. */
 static int skip_changed(struct view *v, struct netsim_err *err)
 {
 	auto_free struct asked *asked = NULL;
@@ -638,7 +638,7 @@ int netsim_verify(struct netsim *ctx, const struct netsim_verify_opts *opts,
 		r = verify_measure(&v.run, err);
 	if (r == 0)
 		r = judge(&v, err);
-	/* A machine that stalls makes links look wrong; a link that is wrong stays so. */
+	/* Measure again after a failure: a stalled machine is temporary, a wrong link is not. */
 	if (r == 0 && has_failed(&v)) {
 		r = verify_measure(&v.run, err);
 		if (r == 0)

@@ -219,7 +219,7 @@ damaged() {
 	fails_with 2 "nor one of 1970" "$NETSIM" analyze --from 5 "$WORK/sna.pcap"
 	like "for which a unit was forgotten" "$ERR" 'write 5s'
 	fails_with 2 "a time after the last packet" "$NETSIM" analyze --from 1h "$WORK/sna.pcap"
-	like "is told when the packets are from" "$ERR" 'the first one is of [0-9]{10}[.][0-9]{6} s since 1970, the last one [0-9.]+ s later'
+	like "is told when the packets are from" "$ERR" 'the first packet is at [0-9]{10}[.][0-9]{6} s since 1970, the last one [0-9.]+ s later'
 	fails_with 2 "a time before the first one" "$NETSIM" analyze --to 1000000000 "$WORK/sna.pcap"
 	fails_with 2 "a time that ends before it begins" "$NETSIM" analyze --from 2s --to 1s "$WORK/sna.pcap"
 	ln "$WORK/sna.pcap" "$WORK/linked.pcap"

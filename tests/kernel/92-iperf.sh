@@ -104,7 +104,7 @@ errors() {
 	refused 2 "an unknown node" "no node n4" n1 n4
 	refused 2 "a node with itself" "two nodes" n1 n1
 	refused 2 "a node alone" "two nodes" n1
-	refused 2 "three nodes" "one word too many.*--matrix" n1 n2 n3
+	refused 2 "three nodes" "unexpected argument.*--matrix" n1 n2 n3
 	refused 2 "UDP without a rate" "needs --rate" n1 n2 --udp
 	refused 2 "two directions" "exclude" n1 n2 --both --reverse
 	refused 2 "half a second" "whole seconds" n1 n2 --time 500ms

@@ -229,7 +229,7 @@ drops() {
 	kill -CONT "$CAPTURE"
 	stop "$CAPTURE"
 	is "drops fail" "$STATUS" 1
-	like "and are said" "$SAID" 'netsim: dropped [0-9]+ of 4000 at a/eth0: they came faster .*--buffer'
+	like "and are said" "$SAID" 'netsim: dropped [0-9]+ of 4000 packets at a/eth0: they arrived faster .*--buffer'
 	SAID=${SAID%netsim:*}
 	is "what was not dropped is in the file" "$(count "$WORK/drops.pcapng")" \
 		"$(jq '.received - .dropped' <<<"$SAID")"
