@@ -69,7 +69,7 @@ $(B)/libnetsim.so: $(B)/$(SONAME)
 $(B)/libnetsim.pc: netsim/libnetsim.pc.in netsim/netsim.h
 	@echo "  PC      $@"
 	$(Q)sed -e 's,@PREFIX@,$(PREFIX),' -e 's,@LIBDIR@,$(LIBDIR),' -e 's,@INCDIR@,$(INCDIR),' \
-		-e 's,@VERSION@,$(VERSION),' -e 's/@PKGS@/$(PKGS)/' $< > $@
+		-e 's,@VERSION@,$(VERSION),' -e 's,@LIBS@,$(PKG_LIBS),' $< > $@
 
 $(B)/libnetsim.a: $(LIB_OBJS)
 	@echo "  AR      $@"
