@@ -6,7 +6,7 @@
 #include "draw.h"
 
 /* A hop's conditions for one packet, with its trace resolved. */
-struct effect {
+struct hop_effect {
 	__u64 rate, delay, not_before; /* not_before: end of a stall in the trace, 0: none */
 	__u32 loss;
 	__u32 length;  /* charged to the link, in bytes */
@@ -108,7 +108,7 @@ __noinline __u32 ns_trace_row(__u32 first, __u32 count, __u64 at)
 }
 
 static __noinline int follow_trace(const struct port_conditions *c, __u32 generation, __u64 at,
-				   struct effect *effect)
+				   struct hop_effect *effect)
 {
 	__u64 t = (at - c->trace_start) % (c->trace_length ? c->trace_length : 1);
 	__u32 first = (generation & 1) * PORT_TRACE_ROWS + c->trace_first;
@@ -140,7 +140,7 @@ static __noinline int follow_trace(const struct port_conditions *c, __u32 genera
 
 static __always_inline void take_effect(const struct port_conditions *c, __u32 generation,
 					const struct port_state *state, __u64 now,
-					struct effect *effect)
+					struct hop_effect *effect)
 {
 	__u64 at = state && state->clock > now ? state->clock : now;
 
@@ -175,7 +175,7 @@ static __always_inline __u64 fill_slot(const struct port_conditions *c, struct p
  * one slow sender would delay all other packets to the same node.
  */
 static __noinline __u64 book(struct port_state *state, const struct port_conditions *c,
-			     const struct effect *effect, __u64 now)
+			     const struct hop_effect *effect, __u64 now)
 {
 	__u64 departs = now, earliest, start, tx_time = 0;
 

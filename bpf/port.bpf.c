@@ -28,7 +28,7 @@
 #define MAX_RESOLVE_DELAY 3000000000ULL
 
 /* A packet and the decisions about it; all times in ns. */
-struct packet {
+struct port_packet {
 	__u64 now;
 	__u64 number;  /* within its pair, for the random draws */
 	__u64 departs; /* when the last link has sent it */
@@ -63,7 +63,7 @@ static __always_inline int is_marked(const struct __sk_buff *skb, __u32 mark)
 	return (skb->mark & PORT_MARK_MASK) == mark;
 }
 
-static __always_inline struct port_slot *slot_of(const struct packet *p)
+static __always_inline struct port_slot *slot_of(const struct port_packet *p)
 {
 	struct port_control *control;
 	__u32 key = 0;
@@ -86,7 +86,7 @@ static __always_inline int in_force(const struct port_slot *slot, __u64 hit, __u
 	return 0;
 }
 
-static __always_inline int is_cut(const struct port_slot *slot, const struct packet *p)
+static __always_inline int is_cut(const struct port_slot *slot, const struct port_packet *p)
 {
 	struct port_node *from, *to;
 	__u32 key;
@@ -100,8 +100,8 @@ static __always_inline int is_cut(const struct port_slot *slot, const struct pac
 	return in_force(slot, from->member & to->cut, p->now);
 }
 
-static __always_inline struct port_conditions *link_conditions(const struct port_slot *slot,
-							       const struct packet *p, __u32 hop)
+static __always_inline struct port_conditions *
+link_conditions(const struct port_slot *slot, const struct port_packet *p, __u32 hop)
 {
 	struct port_key key = {.hop = hop};
 
@@ -116,7 +116,7 @@ static __always_inline struct port_conditions *link_conditions(const struct port
 
 /* The most specific conditions win: of pair and class, of the pair, of the class. */
 static __always_inline struct port_conditions *path_conditions(const struct port_slot *slot,
-							       struct packet *p)
+							       struct port_packet *p)
 {
 	__u64 now = p->now;
 	struct port_key key = {.from = p->from, .to = p->to, .hop = PORT_HOP_PATH};
@@ -144,7 +144,7 @@ static __always_inline struct port_conditions *path_conditions(const struct port
 	return c;
 }
 
-static __always_inline int vlan_is_down(const struct port_slot *slot, const struct packet *p)
+static __always_inline int vlan_is_down(const struct port_slot *slot, const struct port_packet *p)
 {
 	struct port_key key = {.from = p->from, .to = p->vlan, .hop = PORT_HOP_VLAN};
 	__u64 now = p->now;
@@ -159,7 +159,7 @@ static __always_inline int vlan_is_down(const struct port_slot *slot, const stru
 
 /* Seeds the draws of a hop and pair, so that they are independent of all others. */
 static __always_inline struct chance chance_at(const struct port_conditions *c,
-					       const struct packet *p, __u32 hop)
+					       const struct port_packet *p, __u32 hop)
 {
 	__u64 pair = (__u64)p->from << 32 | p->to << 8 | hop;
 
@@ -188,7 +188,7 @@ static __always_inline __u64 count_packet(struct port_state *pair, __u32 epoch)
 }
 
 /* Returns the state of a hop's clock, NULL if it needs none; a path uses its pair's. */
-static __always_inline struct port_state *link_state(const struct packet *p,
+static __always_inline struct port_state *link_state(const struct port_packet *p,
 						     const struct port_conditions *c,
 						     struct port_state *pair, __u32 hop)
 {
@@ -224,8 +224,8 @@ static __always_inline int loses(const struct port_conditions *c, __u32 ratio,
 	return lost;
 }
 
-static __always_inline __u64 delay_of(struct packet *p, const struct port_conditions *c,
-				      const struct effect *effect, const struct chance *chance)
+static __always_inline __u64 delay_of(struct port_packet *p, const struct port_conditions *c,
+				      const struct hop_effect *effect, const struct chance *chance)
 {
 	__s64 delay = effect->delay;
 
@@ -240,7 +240,7 @@ static __always_inline __u64 delay_of(struct packet *p, const struct port_condit
 	return delay > 0 ? delay : 0;
 }
 
-static __always_inline struct port_state *pair_state(const struct packet *p)
+static __always_inline struct port_state *pair_state(const struct port_packet *p)
 {
 	struct port_key key = {.from = p->from, .to = p->to, .hop = PORT_HOP_PATH};
 
@@ -251,10 +251,10 @@ static __always_inline struct port_state *pair_state(const struct packet *p)
  * Applies a hop to a packet; returns 0 and sets the reason if the hop drops it.
  * Global, so that the verifier checks it once and not for each call.
  */
-__noinline int ns_pass_hop(struct packet *p, __u32 hop)
+__noinline int ns_pass_hop(struct port_packet *p, __u32 hop)
 {
 	struct port_state *pair, *state;
-	struct effect effect = {};
+	struct hop_effect effect = {};
 	struct port_conditions *c;
 	struct chance chance;
 	struct port_slot *slot;
@@ -299,7 +299,7 @@ __noinline int ns_pass_hop(struct packet *p, __u32 hop)
 }
 
 /* Restarts the order: packets sent under older conditions do not hold up newer ones. */
-static __always_inline void reset_order(const struct packet *p, struct port_state *path)
+static __always_inline void reset_order(const struct port_packet *p, struct port_state *path)
 {
 	bpf_spin_lock(&path->lock);
 	path->last = p->departs;
@@ -312,7 +312,7 @@ static __always_inline void reset_order(const struct packet *p, struct port_stat
  * arrival. A class with conditions of its own has a separate order. If other CPUs win
  * every compare-and-swap, the packet leaves with the last of theirs, still in order.
  */
-__noinline int ns_keep_order(struct packet *p)
+__noinline int ns_keep_order(struct port_packet *p)
 {
 	struct port_key key = {.hop = PORT_HOP_PATH};
 	struct port_state *path;
@@ -341,7 +341,7 @@ __noinline int ns_keep_order(struct packet *p)
 	return 0;
 }
 
-__noinline int ns_is_stopped(struct packet *p)
+__noinline int ns_is_stopped(struct port_packet *p)
 {
 	struct port_slot *slot;
 
@@ -355,7 +355,7 @@ __noinline int ns_is_stopped(struct packet *p)
 }
 
 /* Applies partitions and all hops; returns 0 and sets the reason if the packet is dropped. */
-static __always_inline int pass(struct packet *p, __u32 flags)
+static __always_inline int pass(struct port_packet *p, __u32 flags)
 {
 	if (ns_is_stopped(p))
 		return 0;
@@ -374,7 +374,7 @@ static __always_inline int pass(struct packet *p, __u32 flags)
 	return 1;
 }
 
-static __always_inline struct port_traffic *traffic_of(const struct packet *p)
+static __always_inline struct port_traffic *traffic_of(const struct port_packet *p)
 {
 	struct port_key key = {.from = p->from, .to = p->to, .class = p->class};
 	struct port_key rest = {.from = PORT_ANY, .to = PORT_ANY};
@@ -435,13 +435,13 @@ static __always_inline void hold_for_host(struct __sk_buff *skb, __u64 departs)
  * Gives the packet a flow of its own in fq. fq serves each flow in order, so the
  * packet would wait for earlier ones of its flow that depart later.
  */
-static __always_inline void use_own_flow(struct __sk_buff *skb, const struct packet *p)
+static __always_inline void use_own_flow(struct __sk_buff *skb, const struct port_packet *p)
 {
 	bpf_set_hash(skb, p->number);
 }
 
 /* Decides about a frame; mark (0: none) is set on frames that pass. Returns a TC_ACT_*. */
-static __always_inline int judge(struct __sk_buff *skb, struct packet *p, __u32 mark)
+static __always_inline int judge(struct __sk_buff *skb, struct port_packet *p, __u32 mark)
 {
 	struct port_control *control;
 	struct port_traffic *traffic;
@@ -516,7 +516,7 @@ static __always_inline int is_ours(const struct __sk_buff *skb)
 SEC("tc")
 int ns_port(struct __sk_buff *skb)
 {
-	struct packet p = {.charged = 1};
+	struct port_packet p = {.charged = 1};
 
 	if (is_marked(skb, PORT_MARK_COPY)) {
 		skb->mark = 0;
@@ -545,7 +545,7 @@ int ns_stamp(struct __sk_buff *skb)
 
 static __always_inline int judge_for_host(struct __sk_buff *skb)
 {
-	struct packet p = {.charged = 1};
+	struct port_packet p = {.charged = 1};
 
 	p.from_link = skb->mark & ~PORT_MARK_MASK;
 	p.from = node_of(p.from_link);

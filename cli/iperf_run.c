@@ -278,15 +278,14 @@ static int await(const struct iperf_run *run, struct child *client, struct child
 		wait_for(client, server,
 			 run->progress && meter.next < last ? meter.next - now : last - now);
 	}
-	for (double until = now_seconds() + FAREWELL_SECONDS;
-	     server->pid > 0 && !has_ended(server) && now_seconds() < until;)
-		wait_for(server, client, until - now_seconds());
+	for (double deadline = now_seconds() + FAREWELL_SECONDS;
+	     server->pid > 0 && !has_ended(server) && now_seconds() < deadline;)
+		wait_for(server, client, deadline - now_seconds());
 	return 0;
 }
 
-static int conclude(const struct iperf_run *run, const struct child *client,
-		    const struct child *server, const char *what, json_t **ret_client,
-		    json_t **ret_server, struct netsim_err *err)
+static int conclude(const struct iperf_run *run, const struct child *client, const char *what,
+		    json_t **ret, struct netsim_err *err)
 {
 	json_t *said = result_of(client);
 	const char *error = error_in(said);
@@ -299,8 +298,7 @@ static int conclude(const struct iperf_run *run, const struct child *client,
 		json_decref(said);
 		return r;
 	}
-	*ret_client = said;
-	*ret_server = server->ended ? result_of(server) : NULL;
+	*ret = said;
 	return 0;
 }
 
@@ -334,7 +332,9 @@ int iperf_run(const struct iperf_run *run, json_t **ret_client, json_t **ret_ser
 	if (r == 0)
 		r = await(run, &client, &server, what, err);
 	if (r == 0)
-		r = conclude(run, &client, &server, what, ret_client, ret_server, err);
+		r = conclude(run, &client, what, ret_client, err);
+	if (r == 0)
+		*ret_server = server.ended ? result_of(&server) : NULL;
 	done(&client);
 	done(&server);
 	return r;

@@ -194,12 +194,12 @@ static int read_again(struct screen *s, struct netsim *ctx, const char *fleet,
 }
 
 /* Handles keys until the next reading is due; returns 1 to quit. */
-static int wait_for_keys(struct screen *s, double until)
+static int wait_for_keys(struct screen *s, double deadline)
 {
 	int r = 0;
 
 	while (r == 0 && !ended) {
-		double left = until - now_seconds();
+		double left = deadline - now_seconds();
 		int key;
 
 		if (left <= 0)

@@ -18,7 +18,7 @@
 #define PROGRESS_EVERY 1048576 /* packets */
 
 /* State of one analysis. */
-struct run {
+struct analysis_run {
 	const struct netsim_analyze_opts *how;
 	struct class_set *classes;
 	struct analysis_names names;
@@ -31,7 +31,7 @@ struct run {
 	size_t seeded;	       /* names that oneway knows */
 };
 
-static void run_done(struct run *run)
+static void run_done(struct analysis_run *run)
 {
 	flow_free(run->flow);
 	oneway_free(run->oneway);
@@ -44,7 +44,7 @@ static void run_done(struct run *run)
 	classes_free(run->classes);
 }
 
-static int load_names(struct run *run, struct netsim_diags *diags, struct netsim_err *err)
+static int load_names(struct analysis_run *run, struct netsim_diags *diags, struct netsim_err *err)
 {
 	struct topo *topo;
 	int r;
@@ -82,7 +82,7 @@ static int check_twice(const struct netsim_analyze_opts *how, struct netsim_err 
 	return 0;
 }
 
-static int open_files(struct run *run, struct netsim_err *err)
+static int open_files(struct analysis_run *run, struct netsim_err *err)
 {
 	int r;
 
@@ -112,14 +112,14 @@ static void set_bounds(const struct netsim_analyze_opts *how, int64_t first_ns, 
 }
 
 /* Seeds the address of a node if the capture has a view of that node. */
-static void seed_name(const struct run *run, const struct capture_name *name)
+static void seed_name(const struct analysis_run *run, const struct capture_name *name)
 {
 	for (size_t v = 0; v < run->own.view_count; v++)
 		if (strcmp(run->own.views[v], name->name) == 0)
 			oneway_seed_ip(run->oneway, &name->ip, (uint16_t)(v + 1));
 }
 
-static int follow_one_way(struct run *run, const struct packet *packet, int64_t time_ns,
+static int follow_one_way(struct analysis_run *run, const struct packet *packet, int64_t time_ns,
 			  struct netsim_err *err)
 {
 	int r = run->oneway ? 0 : oneway_new(run->classes, 0, &run->oneway, err);
@@ -143,7 +143,7 @@ static int refuse_range(int64_t first_ns, int64_t last_ns, struct netsim_err *er
 		first_ns / NS, (int)(first_ns % NS / 1000), (double)(last_ns - first_ns) / NS);
 }
 
-static int follow(struct run *run, struct netsim_err *err)
+static int follow(struct analysis_run *run, struct netsim_err *err)
 {
 	int64_t from = INT64_MIN, to = INT64_MAX, first = INT64_MAX, last = INT64_MIN;
 	struct capture_packet captured;
@@ -181,7 +181,7 @@ static int follow(struct run *run, struct netsim_err *err)
 }
 
 /* Adds the names from the files; those of the topology come first and win. */
-static int add_names(struct run *run, struct netsim_err *err)
+static int add_names(struct analysis_run *run, struct netsim_err *err)
 {
 	int r = 0;
 
@@ -205,7 +205,8 @@ static int note_problem(struct netsim_analysis *ret, const char *file, uint64_t 
 	return problem->file && problem->what ? 0 : err_oom(err);
 }
 
-static int note_problems(struct run *run, struct netsim_analysis *ret, struct netsim_err *err)
+static int note_problems(struct analysis_run *run, struct netsim_analysis *ret,
+			 struct netsim_err *err)
 {
 	int r = 0;
 
@@ -227,8 +228,8 @@ static int note_problems(struct run *run, struct netsim_analysis *ret, struct ne
 	return r;
 }
 
-static int analyze(struct run *run, struct netsim_analysis **ret, struct netsim_diags *diags,
-		   struct netsim_err *err)
+static int analyze(struct analysis_run *run, struct netsim_analysis **ret,
+		   struct netsim_diags *diags, struct netsim_err *err)
 {
 	struct analysis analysis = {0};
 	uint32_t most = run->how->max_connections > FLOW_CONNECTIONS_MAX ?
@@ -267,7 +268,7 @@ int netsim_analyze(const struct netsim_analyze_opts *opts, struct netsim_analysi
 {
 	struct netsim_analysis *analysis = NULL;
 	struct netsim_analyze_opts o;
-	struct run run = {.how = &o};
+	struct analysis_run run = {.how = &o};
 	int r = opts_read(&o, sizeof(o), opts, err);
 
 	if (r == 0)

@@ -24,7 +24,7 @@
 /* Upper bound of learned names: spoofed addresses must not exhaust the memory. */
 #define NAMES_MOST 8192
 
-struct run {
+struct capture_run {
 	const struct netsim_capture_opts *how;
 	struct netsim_capture *result;
 	struct fleet fleet;
@@ -68,7 +68,7 @@ static int select_ports(const struct model *model, const struct netsim_capture_o
 	return r;
 }
 
-static int add_port(struct run *run, const struct link *link, struct netsim_err *err)
+static int add_port(struct capture_run *run, const struct link *link, struct netsim_err *err)
 {
 	struct mark mark;
 	size_t devices = run->port_count, nodes = run->port_count;
@@ -87,7 +87,7 @@ static int add_port(struct run *run, const struct link *link, struct netsim_err 
 	return 0;
 }
 
-static int find_ports(struct netsim *ctx, struct run *run, struct netsim_err *err)
+static int find_ports(struct netsim *ctx, struct capture_run *run, struct netsim_err *err)
 {
 	auto_free bool *marks = NULL;
 	int r = fleet_open(&ctx->state, run->how->fleet, FLEET_LOOK_INSIDE, &run->fleet, err);
@@ -110,7 +110,8 @@ static int find_ports(struct netsim *ctx, struct run *run, struct netsim_err *er
 	return r;
 }
 
-static int add_name(struct run *run, const struct ip *ip, const char *name, struct netsim_err *err)
+static int add_name(struct capture_run *run, const struct ip *ip, const char *name,
+		    struct netsim_err *err)
 {
 	struct address_name *slot = array_push(run->addresses, run->address_count);
 
@@ -120,7 +121,7 @@ static int add_name(struct run *run, const struct ip *ip, const char *name, stru
 	return 0;
 }
 
-static int find_names(struct run *run, struct netsim_err *err)
+static int find_names(struct capture_run *run, struct netsim_err *err)
 {
 	auto_free struct known_address *list = NULL;
 	size_t count = 0;
@@ -135,8 +136,8 @@ static int find_names(struct run *run, struct netsim_err *err)
  * Learns link-local addresses that appear later or inside virtual machines. They are never
  * routed, so the node that sends from one owns it.
  */
-static int learn_name(struct run *run, const struct live_packet *live, const struct packet *packet,
-		      struct netsim_err *err)
+static int learn_name(struct capture_run *run, const struct live_packet *live,
+		      const struct packet *packet, struct netsim_err *err)
 {
 	struct ip ip = {.family = AF_INET6, .plen = 128};
 
@@ -152,7 +153,7 @@ static int learn_name(struct run *run, const struct live_packet *live, const str
 	return add_name(run, &ip, run->nodes[live->port], err);
 }
 
-static int want_class(struct run *run, const char *name, struct netsim_err *err)
+static int want_class(struct capture_run *run, const char *name, struct netsim_err *err)
 {
 	const char *near = run->classes ? classes_nearest(run->classes, name) : NULL;
 	size_t count = run->classes ? run->classes->count : 0;
@@ -172,7 +173,7 @@ static int want_class(struct run *run, const char *name, struct netsim_err *err)
 	return -ENOENT;
 }
 
-static int load_classes(struct run *run, struct netsim_diags *diags, struct netsim_err *err)
+static int load_classes(struct capture_run *run, struct netsim_diags *diags, struct netsim_err *err)
 {
 	const struct netsim_capture_opts *how = run->how;
 	int r = how->class_file ? classes_load(how->class_file, &run->classes, diags) :
@@ -195,7 +196,7 @@ static int load_classes(struct run *run, struct netsim_diags *diags, struct nets
 }
 
 /* Reports the progress; returns true if the caller wants to stop. */
-static bool report(struct run *run, const char *gone)
+static bool report(struct capture_run *run, const char *gone)
 {
 	const struct netsim_capture_opts *how = run->how;
 	const struct netsim_progress progress = {
@@ -213,7 +214,7 @@ static bool is_stopped(void *arg)
 	return report(arg, NULL);
 }
 
-static int open_files(struct run *run, struct netsim_err *err)
+static int open_files(struct capture_run *run, struct netsim_err *err)
 {
 	const struct netsim_capture_opts *how = run->how;
 
@@ -243,7 +244,7 @@ static int open_files(struct run *run, struct netsim_err *err)
 	return capture_set_open(&run->plan, &run->set, err);
 }
 
-static int make_result(struct run *run, struct netsim_err *err)
+static int make_result(struct capture_run *run, struct netsim_err *err)
 {
 	struct netsim_capture *result = run->result;
 
@@ -260,7 +261,7 @@ static int make_result(struct run *run, struct netsim_err *err)
 	return 0;
 }
 
-static void read_totals(struct run *run)
+static void read_totals(struct capture_run *run)
 {
 	for (size_t i = 0; i < run->port_count; i++) {
 		struct live_counts counts;
@@ -270,8 +271,8 @@ static void read_totals(struct run *run)
 	}
 }
 
-static int show(struct run *run, const struct live_packet *live, const struct packet *packet,
-		unsigned class, struct netsim_err *err)
+static int show(struct capture_run *run, const struct live_packet *live,
+		const struct packet *packet, unsigned class, struct netsim_err *err)
 {
 	int r = learn_name(run, live, packet, err);
 	char from[UNIT_TEXT], to[UNIT_TEXT], what[96];
@@ -293,7 +294,7 @@ static int show(struct run *run, const struct live_packet *live, const struct pa
 	return r;
 }
 
-static int take_in(struct run *run, const struct live_packet *live, struct netsim_err *err)
+static int take_in(struct capture_run *run, const struct live_packet *live, struct netsim_err *err)
 {
 	const struct capture_written written = {.time_ns = live->time_ns,
 						.data = live->data,
@@ -326,7 +327,8 @@ static int take_in(struct run *run, const struct live_packet *live, struct netsi
  * seen at one end only and would count as lost. Packets arrive in order, so an earlier time
  * after the first accepted one means that the clock was set, and is accepted.
  */
-static int take_between(struct run *run, const struct live_packet *live, struct netsim_err *err)
+static int take_between(struct capture_run *run, const struct live_packet *live,
+			struct netsim_err *err)
 {
 	if (live->time_ns < run->since_ns || live->time_ns >= run->until_ns)
 		return 0;
@@ -335,7 +337,7 @@ static int take_between(struct run *run, const struct live_packet *live, struct 
 }
 
 /* Marks ports that have disappeared; true if none is left or the caller wants to stop. */
-static bool look_for_gone(struct run *run)
+static bool look_for_gone(struct capture_run *run)
 {
 	size_t left = run->port_count;
 	bool stop = false;
@@ -354,7 +356,7 @@ static bool look_for_gone(struct run *run)
 }
 
 /* Ends the capture at its deadline, even if this is noticed later. */
-static void end(struct run *run, bool over)
+static void end(struct capture_run *run, bool over)
 {
 	int64_t wall = clock_ns(CLOCK_REALTIME), now = clock_ns(CLOCK_MONOTONIC);
 
@@ -364,7 +366,7 @@ static void end(struct run *run, bool over)
 }
 
 /* Periodic work, every WAIT_MS: progress, counters, flushing, and the end of the capture. */
-static int tick(struct run *run, bool idle, struct netsim_err *err)
+static int tick(struct capture_run *run, bool idle, struct netsim_err *err)
 {
 	const struct netsim_capture_opts *how = run->how;
 	int64_t now = clock_ns(CLOCK_MONOTONIC);
@@ -382,7 +384,7 @@ static int tick(struct run *run, bool idle, struct netsim_err *err)
 	return r;
 }
 
-static int wait_of(const struct run *run)
+static int wait_of(const struct capture_run *run)
 {
 	int64_t left = run->how->for_ns ?
 			       (run->how->for_ns - (clock_ns(CLOCK_MONOTONIC) - run->begin_ns)) /
@@ -393,7 +395,7 @@ static int wait_of(const struct run *run)
 	return left < 0 ? 0 : left > WAIT_MS ? WAIT_MS : (int)left;
 }
 
-static int follow(struct run *run, struct netsim_err *err)
+static int follow(struct capture_run *run, struct netsim_err *err)
 {
 	const struct netsim_capture_opts *how = run->how;
 	struct live_packet packet;
@@ -423,7 +425,7 @@ static int follow(struct run *run, struct netsim_err *err)
 	return r == -EPIPE && how->file && strcmp(how->file, "-") == 0 ? 0 : r;
 }
 
-static int sum_up(struct run *run, struct netsim_err *err)
+static int sum_up(struct capture_run *run, struct netsim_err *err)
 {
 	struct netsim_capture *result = run->result;
 
@@ -449,7 +451,7 @@ static int sum_up(struct run *run, struct netsim_err *err)
 	return 0;
 }
 
-static int capture(struct netsim *ctx, struct run *run, struct netsim_diags *diags,
+static int capture(struct netsim *ctx, struct capture_run *run, struct netsim_diags *diags,
 		   struct netsim_err *err)
 {
 	const struct netsim_capture_opts *how = run->how;
@@ -489,7 +491,7 @@ static int capture(struct netsim *ctx, struct run *run, struct netsim_diags *dia
 	return r;
 }
 
-static void run_done(struct run *run)
+static void run_done(struct capture_run *run)
 {
 	live_close(run->live);
 	for (size_t i = 0; i < run->port_count; i++)
@@ -508,7 +510,8 @@ int netsim_capture(struct netsim *ctx, const struct netsim_capture_opts *opts,
 		   struct netsim_capture **ret, struct netsim_diags *diags, struct netsim_err *err)
 {
 	struct netsim_capture_opts o;
-	struct run run = {.how = &o, .result = arena_new(sizeof(*run.result)), .fleet = FLEET_NONE};
+	struct capture_run run = {
+		.how = &o, .result = arena_new(sizeof(*run.result)), .fleet = FLEET_NONE};
 	int r = run.result ? opts_read(&o, sizeof(o), opts, err) : err_oom(err);
 
 	if (r == 0)

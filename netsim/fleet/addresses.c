@@ -12,7 +12,7 @@
 #include "netsim/util/err.h"
 
 /* An address of one of the nodes, and the bridge and VLAN that it is on. */
-struct end {
+struct node_address {
 	size_t peer;		 /* index in finder.nodes */
 	const char *device;	 /* "" for a guest, whose interfaces are unknown */
 	const char *iface;	 /* name for --interface */
@@ -23,7 +23,7 @@ struct end {
 };
 
 struct ends {
-	struct end *list;
+	struct node_address *list;
 	size_t count;
 };
 
@@ -44,9 +44,9 @@ static size_t peer_of(const struct finder *f, int node)
 	return SIZE_MAX;
 }
 
-static int add_end(struct finder *f, const struct end *end, struct netsim_err *err)
+static int add_end(struct finder *f, const struct node_address *end, struct netsim_err *err)
 {
-	struct end *slot = array_push(f->ends.list, f->ends.count);
+	struct node_address *slot = array_push(f->ends.list, f->ends.count);
 
 	if (!slot)
 		return err_oom(err);
@@ -58,11 +58,11 @@ static int add_end(struct finder *f, const struct end *end, struct netsim_err *e
 static int add_link(struct finder *f, const struct link *link, struct netsim_err *err)
 {
 	const struct link *bottom = cable_bottom(f->model, link);
-	struct end end = {.peer = peer_of(f, link->node),
-			  .device = link->name,
-			  .iface = link->name,
-			  .bridge = link->name,
-			  .tag = link->kind == LINK_VLAN ? link->vlan : 0};
+	struct node_address end = {.peer = peer_of(f, link->node),
+				   .device = link->name,
+				   .iface = link->name,
+				   .bridge = link->name,
+				   .tag = link->kind == LINK_VLAN ? link->vlan : 0};
 	int r = 0;
 
 	if (end.peer == SIZE_MAX || (link->node == MODEL_HOST && link->kind != LINK_BRIDGE))
@@ -84,7 +84,7 @@ static int add_link(struct finder *f, const struct link *link, struct netsim_err
 static int add_guest(struct finder *f, const struct link *port, struct netsim_err *err)
 {
 	const struct link *bridge = model_find_link(f->model, MODEL_HOST, port->master);
-	struct end end = {.device = "", .port = port, .bridge = port->master};
+	struct node_address end = {.device = "", .port = port, .bridge = port->master};
 	struct mark mark;
 	struct mac mac;
 	int r;
@@ -100,7 +100,7 @@ static int add_guest(struct finder *f, const struct link *port, struct netsim_er
 	return r == 0 ? add_end(f, &end, err) : r == -ENOENT ? 0 : r;
 }
 
-static bool connected(const struct end *x, const struct end *y)
+static bool connected(const struct node_address *x, const struct node_address *y)
 {
 	return *x->bridge && x->tag == y->tag && strcmp(x->bridge, y->bridge) == 0 &&
 	       cable_carries(x->port, x->tag) && cable_carries(y->port, y->tag) &&
@@ -122,8 +122,8 @@ static const struct link *route_to(const struct finder *f, int node, const struc
 	return NULL;
 }
 
-static void fill(struct address_pair *pair, const struct end *from, const struct end *to,
-		 const char *device)
+static void fill(struct address_pair *pair, const struct node_address *from,
+		 const struct node_address *to, const char *device)
 {
 	char text[UNIT_TEXT];
 
@@ -142,12 +142,12 @@ static void choose(const struct finder *f, size_t a, size_t b, const char *iface
 	const struct link *route;
 
 	for (size_t x = 0; x < ends->count; x++) {
-		const struct end *from = &ends->list[x];
+		const struct node_address *from = &ends->list[x];
 
 		if (from->peer != a || (iface && strcmp(from->iface, iface) != 0 && from->port))
 			continue;
 		for (size_t y = 0; y < ends->count; y++) {
-			const struct end *to = &ends->list[y];
+			const struct node_address *to = &ends->list[y];
 
 			if (to->peer != b || (iface && strcmp(to->iface, iface) != 0 && to->port) ||
 			    !connected(from, to))
@@ -157,7 +157,7 @@ static void choose(const struct finder *f, size_t a, size_t b, const char *iface
 		}
 	}
 	for (size_t y = 0; y < ends->count; y++) {
-		const struct end *to = &ends->list[y];
+		const struct node_address *to = &ends->list[y];
 
 		if (to->peer != b || (iface && strcmp(to->iface, iface) != 0))
 			continue;

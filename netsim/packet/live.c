@@ -441,9 +441,9 @@ static void check_sources(struct live *live)
 }
 
 /* How long to wait for the next packet, in ms. */
-static int wait_of(const struct live *live, int64_t until_ns, int64_t now_ns)
+static int wait_of(const struct live *live, int64_t deadline_ns, int64_t now_ns)
 {
-	int64_t first, left = until_ns - now_ns, until_watermark;
+	int64_t first, left = deadline_ns - now_ns, until_watermark;
 
 	if (live_sort_first(live->sort, &first)) {
 		until_watermark = first + live->hold_ns - clock_ns(CLOCK_REALTIME);
@@ -464,7 +464,7 @@ static bool is_over(const struct live *live)
 int live_next(struct live *live, int wait_ms, struct live_packet *ret, struct netsim_err *err)
 {
 	int64_t now = clock_ns(CLOCK_MONOTONIC);
-	int64_t until = wait_ms < 0 ? INT64_MAX : now + wait_ms * NS_PER_MS;
+	int64_t deadline_ns = wait_ms < 0 ? INT64_MAX : now + wait_ms * NS_PER_MS;
 	bool tried = false;
 	int r, wait;
 
@@ -473,9 +473,9 @@ int live_next(struct live *live, int wait_ms, struct live_packet *ret, struct ne
 			return 1;
 		if (is_over(live))
 			return live_sort_take(live->sort, INT64_MAX, ret);
-		if (tried && now >= until && !live->stopped_ns)
+		if (tried && now >= deadline_ns && !live->stopped_ns)
 			return 0;
-		wait = live->stopped_ns ? RETIRE_MS : wait_of(live, until, now);
+		wait = live->stopped_ns ? RETIRE_MS : wait_of(live, deadline_ns, now);
 		r = pump(live, wait, err);
 		if (r == -EINTR && !live->stopped_ns)
 			return 0;

@@ -8,12 +8,12 @@
 #include "netsim/util/array.h"
 
 /* A text buffer; text that does not fit is truncated with "...". */
-struct text {
+struct text_buffer {
 	char *buf;
 	size_t size, used;
 };
 
-static void append(struct text *t, const char *more)
+static void append(struct text_buffer *t, const char *more)
 {
 	size_t length = strlen(more);
 
@@ -27,7 +27,7 @@ static void append(struct text *t, const char *more)
 	t->used += length;
 }
 
-static void append_group(struct text *t, const struct policy *policy,
+static void append_group(struct text_buffer *t, const struct policy *policy,
 			 const struct policy_group *group)
 {
 	for (size_t i = 0; i < group->count; i++) {
@@ -42,7 +42,7 @@ static void append_group(struct text *t, const struct policy *policy,
 void policy_describe_groups(const struct policy *policy, enum port_fault_kind kind,
 			    const struct policy_group *groups, size_t count, char *buf, size_t size)
 {
-	struct text t = {buf, size, 0};
+	struct text_buffer t = {buf, size, 0};
 
 	append(&t, kind == PORT_FAULT_ISOLATE ? "isolate " :
 		   kind == PORT_FAULT_ONE_WAY ? "one-way " :

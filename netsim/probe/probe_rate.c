@@ -28,8 +28,8 @@ struct flood {
 	size_t bytes;
 	double bps, burst;
 	uint32_t sent[PROBE_LANES], got;
-	double skip; /* first packets, which do not count */
-	int64_t first, last, until;
+	double skip;		  /* first packets, which do not count */
+	int64_t first, last, end; /* arrivals after end do not count */
 	uint32_t counted;
 	double heard; /* time of the last arrival */
 };
@@ -84,7 +84,7 @@ static void take_end(struct flood *f, size_t end)
 			const struct probe_arrival *a = &arrivals[i];
 
 			if (a->load.path >= f->lane_count || f->lanes[a->load.path].to != end ||
-			    f->got++ < f->skip || a->at > f->until)
+			    f->got++ < f->skip || a->at > f->end)
 				continue;
 			if (!f->counted++ || a->at < f->first)
 				f->first = a->at;
@@ -113,7 +113,7 @@ void probe_flood(struct probe *probe, const struct probe_flood_plan *plan, struc
 				  plan->lane_count < PROBE_LANES ? plan->lane_count : PROBE_LANES,
 			  .bps = plan->bps,
 			  .burst = plan->burst,
-			  .until = INT64_MAX};
+			  .end = INT64_MAX};
 	double start = probe_now(), end = start + plan->seconds, sent = 0, bits;
 
 	probe->run++;
@@ -129,7 +129,7 @@ void probe_flood(struct probe *probe, const struct probe_flood_plan *plan, struc
 	}
 	/* Lanes drain at different times: with several, ignore later arrivals. */
 	if (f.lane_count > 1)
-		f.until = clock_ns(CLOCK_REALTIME);
+		f.end = clock_ns(CLOCK_REALTIME);
 	for (size_t i = 0; i < f.lane_count; i++)
 		sent += f.sent[i];
 	ret->offered = (sent * bits - f.burst) / plan->seconds;

@@ -13,7 +13,7 @@
 #include "netsim/util/name.h"
 
 /* An entry of `pairs:` that applies to one directed pair of nodes. */
-struct claim {
+struct pair_claim {
 	uint16_t from, to; /* indices in ends[] */
 	int level;	   /* specificity of the entry */
 	size_t order;	   /* position of the entry in the file */
@@ -21,7 +21,7 @@ struct claim {
 };
 
 /* A node or the host as an end of paths; number is the policy's. */
-struct end {
+struct path_end {
 	const char *name;
 	const char *const *roles;
 	size_t role_count;
@@ -35,10 +35,10 @@ struct maker {
 	const struct policy *policy;
 	const struct class_set *classes;
 	struct edt_compiler compiler;
-	struct end *ends;
+	struct path_end *ends;
 	size_t end_count;
 	uint16_t *by_name; /* indices of ends[], sorted by name */
-	struct claim *claims;
+	struct pair_claim *claims;
 	size_t claim_count;
 	struct edt_base base;
 	struct netsim_err *err;
@@ -105,7 +105,7 @@ static int add_links(struct maker *m)
 
 static int compare_names(const void *a, const void *b, void *ends)
 {
-	const struct end *list = ends;
+	const struct path_end *list = ends;
 
 	return strcmp(list[*(const uint16_t *)a].name, list[*(const uint16_t *)b].name);
 }
@@ -118,12 +118,12 @@ static int list_ends(struct maker *m)
 	m->by_name = calloc(n, sizeof(*m->by_name));
 	if (!m->ends || !m->by_name)
 		return err_oom(m->err);
-	m->ends[0] = (struct end) {.name = "host", .number = POLICY_HOST};
+	m->ends[0] = (struct path_end) {.name = "host", .number = POLICY_HOST};
 	for (size_t i = 1; i < n; i++) {
 		const struct model_node *node = &m->model->nodes[i - 1];
 
-		m->ends[i] = (struct end) {node->name, (const char *const *)node->roles,
-					   node->role_count, 0};
+		m->ends[i] = (struct path_end) {node->name, (const char *const *)node->roles,
+						node->role_count, 0};
 	}
 	/* Take the numbers from the ports: a search by name for each node would be slow. */
 	for (size_t i = 0; i < m->model->link_count; i++) {
@@ -199,7 +199,7 @@ static int expand(const struct maker *m, const char *pattern, uint16_t **ret, si
 static int claim(struct maker *m, uint16_t from, uint16_t to, int level, size_t order,
 		 const struct conditions *c)
 {
-	struct claim *slot;
+	struct pair_claim *slot;
 
 	if (from == to || (!m->ends[from].number && from) || (!m->ends[to].number && to))
 		return 0;
@@ -214,7 +214,7 @@ static int claim(struct maker *m, uint16_t from, uint16_t to, int level, size_t 
 	slot = array_push(m->claims, m->claim_count);
 	if (!slot)
 		return err_oom(m->err);
-	*slot = (struct claim) {from, to, level, order, c};
+	*slot = (struct pair_claim) {from, to, level, order, c};
 	return 0;
 }
 
@@ -253,7 +253,7 @@ static int claim_pair(struct maker *m, size_t order)
 
 static int compare_claims(const void *x, const void *y)
 {
-	const struct claim *a = x, *b = y;
+	const struct pair_claim *a = x, *b = y;
 
 	if (a->from != b->from)
 		return a->from < b->from ? -1 : 1;
@@ -267,8 +267,8 @@ static int compare_claims(const void *x, const void *y)
 /* Merges all claims to one pair, the least specific first, into one entry. */
 static int merge_claims(struct maker *m, size_t first, size_t end)
 {
-	const struct end *from = &m->ends[m->claims[first].from],
-			 *to = &m->ends[m->claims[first].to];
+	const struct path_end *from = &m->ends[m->claims[first].from],
+			      *to = &m->ends[m->claims[first].to];
 	struct port_key key = {.from = from->number, .to = to->number, .hop = PORT_HOP_PATH};
 	struct conditions sum = {0};
 	char subject[160];

@@ -16,13 +16,13 @@
 #define CLAIMS_MAX (PORT_OVERLAYS / 4)
 
 /* One fault that affects one hop. */
-struct claim {
+struct fault_claim {
 	struct port_key key;
 	int fault; /* index in the slot */
 };
 
 /* A fault's compiled conditions. */
-struct effect {
+struct fault_effect {
 	bool used;
 	struct port_conditions conditions;
 	uint64_t deadline;
@@ -33,8 +33,8 @@ struct composer {
 	const struct policy *policy;
 	const struct port_slot *slot;
 	const struct model *model;
-	struct effect effects[PORT_FAULTS];
-	struct claim *claims;
+	struct fault_effect effects[PORT_FAULTS];
+	struct fault_claim *claims;
 	size_t claim_count;
 	uint8_t classes[PORT_CLASSES]; /* with conditions for all pairs in the profile */
 	size_t class_count;
@@ -45,7 +45,7 @@ struct composer {
 
 static int add_claim(struct composer *c, struct port_key key, int fault)
 {
-	struct claim *slot;
+	struct fault_claim *slot;
 
 	if (c->claim_count == CLAIMS_MAX) {
 		err_set(c->err, NETSIM_ERR_USAGE, -E2BIG, NULL,
@@ -56,7 +56,7 @@ static int add_claim(struct composer *c, struct port_key key, int fault)
 	slot = array_push(c->claims, c->claim_count);
 	if (!slot)
 		return err_oom(c->err);
-	*slot = (struct claim) {key, fault};
+	*slot = (struct fault_claim) {key, fault};
 	return 0;
 }
 
@@ -230,7 +230,7 @@ static void read_link_fault(const struct port_fault *fault, struct port_conditio
 
 static int read_fault(struct composer *c, const struct port_fault *fault, int place)
 {
-	struct effect *effect = &c->effects[place];
+	struct fault_effect *effect = &c->effects[place];
 	auto_free struct edt_compiler *compiler = calloc(1, sizeof(*compiler));
 	struct conditions conditions;
 	int r;
@@ -239,7 +239,8 @@ static int read_fault(struct composer *c, const struct port_fault *fault, int pl
 		return err_oom(c->err);
 	compiler->policy = c->policy;
 	compiler->seed = fault->start ^ fault->id; /* the same each time it is recomputed */
-	*effect = (struct effect) {.used = true, .deadline = fault->deadline, .id = fault->id};
+	*effect =
+		(struct fault_effect) {.used = true, .deadline = fault->deadline, .id = fault->id};
 	if (fault->kind == PORT_FAULT_LINK) {
 		read_link_fault(fault, &effect->conditions);
 		return 0;
@@ -332,7 +333,7 @@ static int compose(struct composer *c, struct port_key key, const int *faults, s
 		bool any = false;
 
 		for (size_t i = 0; i < count; i++) {
-			const struct effect *effect = &c->effects[faults[i]];
+			const struct fault_effect *effect = &c->effects[faults[i]];
 
 			if (effect->deadline && effect->deadline <= begin)
 				continue;
@@ -358,7 +359,7 @@ static int compose(struct composer *c, struct port_key key, const int *faults, s
 
 static int compare_claims(const void *x, const void *y)
 {
-	const struct claim *a = x, *b = y;
+	const struct fault_claim *a = x, *b = y;
 	const struct port_key *ka = &a->key, *kb = &b->key;
 
 	if (ka->hop != kb->hop)
@@ -379,7 +380,7 @@ static int compare_ids(const void *x, const void *y, void *arg)
 }
 
 /* Merges the faults of one class on one hop: those that name it, and those without a class. */
-static int compose_class(struct composer *c, const struct claim *claims, size_t count,
+static int compose_class(struct composer *c, const struct fault_claim *claims, size_t count,
 			 uint8_t class)
 {
 	struct port_key key = claims[0].key;
@@ -402,7 +403,7 @@ static int compose_class(struct composer *c, const struct claim *claims, size_t 
  * Merges the claims to one hop, for each class that a fault names there. Faults without a
  * class also change classes that have conditions in the profile.
  */
-static int compose_hop(struct composer *c, const struct claim *claims, size_t count)
+static int compose_hop(struct composer *c, const struct fault_claim *claims, size_t count)
 {
 	bool classes[PORT_CLASSES] = {0};
 	int r = 0;
