@@ -188,7 +188,7 @@ struct netsim_down_opts {
 };
 
 /*
- * Removes a fleet with all that netsim made for it. No fleet at all is no error, unless
+ * Removes a fleet and everything that netsim made for it. No fleet at all is no error, unless
  * one is named. Free with netsim_down_free().
  */
 NETSIM_API int netsim_down(struct netsim *ctx, const struct netsim_down_opts *opts,
@@ -196,8 +196,8 @@ NETSIM_API int netsim_down(struct netsim *ctx, const struct netsim_down_opts *op
 NETSIM_API void netsim_down_free(struct netsim_down *down);
 
 /*
- * Moves this process into a node of the netns kind, as ip-netns(8) exec does; for a process
- * that is about to execute something. fleet NULL: the only one.
+ * Moves the calling thread into a node of the netns kind, as ip-netns(8) exec does; for a
+ * child process that is about to call execve(2). fleet NULL: the only one.
  */
 NETSIM_API int netsim_enter(struct netsim *ctx, const char *fleet, const char *node,
 			    struct netsim_err *err);

@@ -58,10 +58,10 @@ function notes() {
 		list.push(`${problem.file} is damaged: at offset ${problem.offset}, ${problem.what}. ` +
 			'The report is of what could be read.');
 	many(report.folded, 'connections have no row of their own: there were too many at once.');
-	many(report.missed, 'packets were missed: the machine was too busy for them, and the figures are less than the truth.');
+	many(report.missed, 'packets were missed: the machine was too busy, so the figures are too low.');
 	many(report.gone, 'of the ports went away meanwhile: their packets are missing from then on.');
 	many(report.unordered, 'packets are earlier than the one before them.');
-	many(report.inner_packets, 'of the packets carry another one in VXLAN, which has rows of its own.');
+	many(report.inner_packets, 'of the packets carry another one in VXLAN; these inner packets have separate rows.');
 	if (!report.packets)
 		list.push('There is no packet in it.');
 	return list.map((text) => element('p.note', {}, text));
@@ -309,7 +309,7 @@ const ENDS = [words('from', ({from}) => from), words('to', ({to}) => to)];
 const CLASS = words('class', ({row}) => inside(row) + row.class);
 const OPENING = [
 	time('opened p50', ({row}) => row.handshake?.p50_ns, "TCP's handshake", {rare: true}),
-	figure('unanswered', ({row}) => row.unanswered, 'connections that nobody answered', {rare: true}),
+	figure('unanswered', ({row}) => row.unanswered, 'connection attempts without an answer', {rare: true}),
 	figure('refused', ({row}) => row.refused, 'connections refused by a reset', {rare: true}),
 ];
 
