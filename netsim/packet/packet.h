@@ -15,9 +15,12 @@
 enum packet_link {
 	PACKET_UNKNOWN, /* unsupported */
 	PACKET_ETHERNET,
-	PACKET_COOKED,	/* Linux cooked capture (SLL), of the device "any" */
-	PACKET_COOKED2, /* SLL version 2 */
-	PACKET_RAW,	/* IPv4 or IPv6, by the version in the first byte */
+	PACKET_COOKED,	 /* Linux cooked capture (SLL), of the device "any" */
+	PACKET_COOKED2,	 /* SLL version 2 */
+	PACKET_RAW,	 /* IPv4 or IPv6, by the version in the first byte */
+	PACKET_LOOPBACK, /* address family in four bytes of either order, of BSD and macOS */
+	PACKET_PPP,	 /* protocol number, with or without address and control */
+	PACKET_HDLC,	 /* of Cisco: address, control, ethertype */
 };
 
 enum packet_tcp_flag {
