@@ -218,7 +218,8 @@ static void classify_window(struct segment *s)
 	const struct packet *p = s->p;
 	bool plain = !has(s, PACKET_SYN | PACKET_FIN | PACKET_RST), same;
 
-	if (p->payload == 1 && p->seq == from->next && s->to->window == 0) {
+	if (p->payload == 1 && p->seq == from->next && (s->to->flags & SIDE_SEEN) &&
+	    s->to->window == 0) {
 		s->probe = true;
 		return;
 	}
@@ -340,6 +341,30 @@ static void track_handshake(struct segment *s)
 		s->flow->failed = true;
 }
 
+/*
+ * A SYN with other numbers than before: those came from an earlier connection of these
+ * ports, of which the other end knows still (a half-open connection).
+ */
+static void restart_numbers(struct segment *s)
+{
+	struct flight *flight = flight_at(s->flow, s->c);
+
+	s->from->base = s->from->next = s->p->seq;
+	s->from->same_acks = 0;
+	s->to->flags &= (uint8_t)~SIDE_ACK;
+	if (flight)
+		flight->sides[s->side].timed_count = flight->sides[s->side].hole_count = 0;
+}
+
+/* A SYN before the handshake is complete: what reset the ports before was not the end. */
+static void begin_again(struct segment *s)
+{
+	s->from->flags &= (uint8_t) ~(SIDE_RST | SIDE_FIN);
+	s->to->flags &= (uint8_t) ~(SIDE_RST | SIDE_FIN);
+	if ((s->from->flags & SIDE_BASE) && s->from->base != s->p->seq)
+		restart_numbers(s);
+}
+
 static void set_bases(struct segment *s)
 {
 	if (!(s->from->flags & SIDE_BASE)) {
@@ -357,7 +382,9 @@ static void update_side(struct segment *s)
 	struct side *from = s->from;
 	uint8_t flags = from->flags & (uint8_t) ~(SIDE_ACK | SIDE_KEEP_ALIVE);
 
-	if (!(from->flags & SIDE_SEEN) || (before(from->next, s->end) && !s->probe)) {
+	/* The number of a reset may be one that the other end asked for. */
+	if (!(from->flags & SIDE_SEEN) ||
+	    (before(from->next, s->end) && !s->probe && !has(s, PACKET_RST))) {
 		from->next = s->end;
 		from->next_ns = s->flow->now_ns;
 	}
@@ -384,13 +411,16 @@ void tcp_packet(struct flow *flow, struct connection *c, unsigned side, const st
 
 	if (has(&s, PACKET_SYN | PACKET_FIN))
 		s.end++;
+	if (has(&s, PACKET_SYN) && !(c->flags & CONNECTION_OPENED))
+		begin_again(&s);
 	set_bases(&s);
 	classify_window(&s);
 	if (packet->ack != s.from->ack)
 		s.from->same_acks = 0;
 	if (s.end != packet->seq)
 		handle_data(&s);
-	else if ((s.from->flags & SIDE_SEEN) && before(s.from->next, packet->seq))
+	else if ((s.from->flags & SIDE_SEEN) && before(s.from->next, packet->seq) &&
+		 !has(&s, PACKET_RST))
 		track_data(&s); /* its number follows a FIN or data that was not captured */
 	if (has(&s, PACKET_RST))
 		count(&s, FLOW_RESETS);
