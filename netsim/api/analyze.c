@@ -159,7 +159,8 @@ static int follow(struct analysis_run *run, struct netsim_err *err)
 			continue;
 		packet_decode(captured.link, captured.data, captured.captured, captured.length,
 			      &packet);
-		if (captured.view)
+		/* A cooked packet has the number of its device; the file names "any". */
+		if (captured.view && !packet.view)
 			packet.view = captured.view;
 		if (captured.seen)
 			packet.seen = captured.seen;

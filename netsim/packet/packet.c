@@ -416,6 +416,7 @@ static void read_cooked(const struct span *s, bool second, struct packet *ret)
 	kind = second ? s->at[10] : get16(s->at);
 	if (kind <= 4)
 		ret->seen = kind == 4 ? PACKET_DELIVERED : PACKET_SENT;
+	ret->cooked = !second;
 	if (!second)
 		return;
 	interface = get32(s->at + 4);
