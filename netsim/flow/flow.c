@@ -222,6 +222,16 @@ static bool add_one(struct flow *flow, const struct packet *p, bool inner)
 	return true;
 }
 
+/* Copies to remember: fewer in a small table, a power of two. */
+static uint32_t copies_room(uint32_t connections)
+{
+	uint32_t room = COPIES_PACKETS / 8;
+
+	while (room < COPIES_PACKETS && room < connections / 2)
+		room *= 2;
+	return room;
+}
+
 /* Packets of one vantage point alone are counted as captured. */
 static void find_copy(struct flow *flow, const struct packet *packet)
 {
@@ -229,7 +239,7 @@ static void find_copy(struct flow *flow, const struct packet *packet)
 	if (!packet->view && !packet->seen)
 		return;
 	if (!flow->copies)
-		flow->copies = copies_new(0);
+		flow->copies = copies_new(copies_room(flow->connections.max));
 	if (!flow->copies) {
 		flow->failed = true;
 		return;
