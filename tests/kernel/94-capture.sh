@@ -368,7 +368,17 @@ gone() {
 	fails_with 2 "no fleet" "$NETSIM" capture
 }
 
+# The terminal is closed: everything is written, and what the capture dropped.
+hung_up() {
+	capture 4 -w "$WORK/hung.pcapng" --filter icmp
+	node_exec a ping -q -c 20 -i 0.01 10.9.0.2 >/dev/null
+	stop "$CAPTURE" HUP
+	is "a capture whose terminal is closed ends well" "$STATUS" 0
+	is "with all packets" "$(count "$WORK/hung.pcapng" 'icmp.type == 8')" 40
+}
+
 build
+hung_up
 as_tcpdump
 as_tshark_reads
 texts
