@@ -68,6 +68,11 @@ what() {
 		-e icmp.type -e icmp.seq -e udp.srcport 2>/dev/null | sort
 }
 
+# caught_up FILE COUNT: tcpdump has written as many packets
+caught_up() {
+	[[ $(count "$1") -ge $2 ]]
+}
+
 as_tcpdump() {
 	local port tcpdumps=() server
 	for port in sna snb; do
@@ -89,9 +94,10 @@ as_tcpdump() {
 	stop "$each" TERM
 	is "so does one that is terminated" "$STATUS" 0
 	bg_end "$server"
+	# It is given what there is within a second, or later where the machine is busy.
+	wait_for 10 caught_up "$WORK/sna.pcap" "$(count "$WORK/each/seen.a.eth0.pcapng")"
+	wait_for 10 caught_up "$WORK/snb.pcap" "$(count "$WORK/each/seen.b.eth0.pcapng")"
 	for port in "${tcpdumps[@]}"; do
-		# It writes what it has within a second.
-		sleep 0.2
 		kill -INT "$port"
 		wait "$port" 2>/dev/null
 	done
@@ -378,7 +384,6 @@ hung_up() {
 }
 
 build
-hung_up
 as_tcpdump
 as_tshark_reads
 texts
@@ -386,6 +391,7 @@ link_locals
 rotated
 drops
 empty
+hung_up
 stalled
 kept_up
 cut_short
