@@ -64,8 +64,8 @@ count() {
 	tshark -r "$1" ${2:+-Y "$2"} -T fields -e frame.number 2>/dev/null | wc -l
 }
 
-# what FILE [DISPLAY FILTER]: identifies each IP packet by header fields
-what() {
+# headers_of FILE [DISPLAY FILTER]: identifies each IP packet by header fields
+headers_of() {
 	tshark -r "$1" -Y "${2:-ip}" -T fields -e ip.src -e ip.id -e ip.proto -e frame.len \
 		-e icmp.type -e icmp.seq -e udp.srcport 2>/dev/null | sort
 }
@@ -99,10 +99,10 @@ as_tcpdump() {
 	done
 	local node=a
 	for port in sna snb; do
-		what "$WORK/$port.pcap" >"$WORK/theirs"
-		what "$WORK/all.pcapng" "frame.interface_name == \"$node/eth0\"" >"$WORK/ours"
+		headers_of "$WORK/$port.pcap" >"$WORK/theirs"
+		headers_of "$WORK/all.pcapng" "frame.interface_name == \"$node/eth0\"" >"$WORK/ours"
 		same "$port in one file: the packets of tcpdump" "$WORK/theirs" "$WORK/ours"
-		what "$WORK/each/seen.$node.eth0.pcapng" >"$WORK/ours"
+		headers_of "$WORK/each/seen.$node.eth0.pcapng" >"$WORK/ours"
 		same "$port in a separate file: the packets of tcpdump" "$WORK/theirs" "$WORK/ours"
 		node=b
 	done
