@@ -2,8 +2,8 @@
 # limit: 120
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Traces are followed by the kernel alone: what passes over time, while no netsim
-# runs. Where this kernel cannot hold packets, only losses are looked at.
+# Traces are replayed by the kernel alone, measured by the traffic over time while no netsim
+# runs. On kernels without netem and fq, only losses are tested.
 # shellcheck shell=bash disable=SC2034 # FLEET is for lib.sh
 . "$(dirname "$0")/../lib.sh"
 
@@ -22,24 +22,24 @@ write_topo() {
 	done
 } >"$WORK/trace.yaml"
 
-# trace NAME LINE...: a file, and a profile that has it between a and b
+# trace NAME LINE...: writes a trace, and applies a profile that uses it from a to b
 trace() {
 	printf '%s\n' "${@:2}" >"$WORK/$1.trace"
 	printf 'profile: %s\npairs: [{from: a, to: b, trace: %s.trace}]\n' "$1" "$1" >"$P"
 	check "$1: apply" "$NETSIM" apply "$P"
-	is "$1: nothing of netsim's runs" "$(pgrep -x netsim)" ""
+	is "$1: no process of netsim runs" "$(pgrep -x netsim)" ""
 }
 
-# pings SECONDS [NODE ADDRESS]: of a to b without them: when each answer came, its
-# number and its time in ms
+# pings SECONDS [NODE ADDRESS]: pings, from a to b by default, and writes for each answer the
+# time of its arrival, its number, and its round-trip time in ms
 pings() {
 	node_exec "${2:-a}" ping -n -D -i 0.01 -w "$1" "${3:-10.1.0.2}" |
 		sed -nE 's/^\[([0-9.]+)\].*icmp_seq=([0-9]+) .*time=([0-9.]+).*/\1 \2 \3/p' >"$WORK/pings"
 }
 
-# runs LIMIT: pings over LIMIT ms or lost, and the others, come in turns. How many
-# turns there are, and the median of how long either kind lasts, without the first
-# and the last. What is shorter than 120 ms is the machine's doing.
+# runs LIMIT: splits the pings into runs of slow ones (over LIMIT ms, or lost) and fast ones.
+# Prints the number of changes, and the median duration of slow and of fast runs, without the
+# first and the last. Runs below 120 ms are ignored, because the machine may have stalled.
 runs() {
 	awk -v limit="$1" '
 		function step(kind, at) {
@@ -68,32 +68,32 @@ runs() {
 		END { printf "%d %d %d\n", count - 1, median("slow"), median("fast") }' "$WORK/pings"
 }
 
-# --- losses, which every kernel can do
+# --- losses, which all kernels support
 
 losses() {
 	local changes slow fast
 	trace losses 'time loss' '0s 0%' '600ms 100%' '1s'
 	pings 4
 	read -r changes slow fast < <(runs 1000)
-	between "losses: come and go, over and over" "$changes" 6 9 changes
-	between "losses: last" "$slow" 350 470 ms
-	between "losses: pause" "$fast" 530 650 ms
+	between "losses: begin and end repeatedly" "$changes" 6 9 changes
+	between "losses: their duration" "$slow" 350 470 ms
+	between "losses: the time between them" "$fast" 530 650 ms
 }
 
-# Flaps and traces go on below changes of something else.
+# Flaps and traces continue during unrelated changes.
 survives() {
 	local changes slow fast
 	node_exec c ping -n -q -c 1 10.1.0.1 >/dev/null
-	check "link flap of the third" "$NETSIM" link --period 800ms --duty 50% flap c
+	check "link flap of the third node" "$NETSIM" link --period 800ms --duty 50% flap c
 	"$NETSIM" fault -q --name other 'loss 1%' c:b
 	"$NETSIM" heal -q other
 	pings 3
 	read -r changes slow fast < <(runs 1000)
-	between "a trace goes on under faults of others" "$changes" 4 7 changes
+	between "a trace continues under faults of other pairs" "$changes" 4 7 changes
 	pings 3 c 10.1.0.1
 	read -r changes slow fast < <(runs 1000)
-	between "a flap goes on by itself" "$changes" 5 9 changes
-	between "and is down for its part" "$slow" 350 470 ms
+	between "a flap continues by itself" "$changes" 5 9 changes
+	between "and is down for its share" "$slow" 350 470 ms
 	"$NETSIM" heal -q
 }
 
@@ -104,15 +104,15 @@ delays() {
 	trace delays 'time delay' '0s 10ms' '600ms 60ms' '1s'
 	pings 4
 	read -r changes slow fast < <(runs 35)
-	between "delays: two, over and over" "$changes" 6 9 changes
+	between "delays: alternate" "$changes" 6 9 changes
 	between "delays: the long one lasts" "$slow" 340 460 ms
 	between "delays: the short one lasts" "$fast" 540 660 ms
-	between "delays: and nothing between them" \
+	between "delays: few values between them" \
 		"$(awk '{ n += $3 < 10 || $3 > 18 && $3 < 60 } END { print 100 * n / NR }' "$WORK/pings")" 0 10 %
 }
 
-# What b's port sends in each tenth of a second, in kbit/s, while frames of 1500
-# bytes come as fast as 3 mbit.
+# carried SECONDS: the rate that b's port transmits in each tenth of a second, in kbit/s, while
+# frames of 1500 bytes arrive at 3 mbit.
 carried() {
 	local port file before now end at last
 	port=$(port_of b)
@@ -137,7 +137,7 @@ rates() {
 	between "rates: changes" "$(awk '{ kind = $1 > 750; changes += NR > 1 && kind != was; was = kind } END { print changes }' "$WORK/carried")" 3 8 changes
 }
 
-# One packet of 1500 bytes in 20 ms, in the format of Mahimahi.
+# One packet of 1500 bytes per 20 ms, in Mahimahi's format.
 deliveries() {
 	trace deliveries 20 40 60 80 100
 	"$FLOOD" -r 400 -k 1 -s 1500 -t 3 -o "$WORK/log" "$FLEET".{a,b}/eth1 >/dev/null

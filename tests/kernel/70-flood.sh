@@ -2,16 +2,16 @@
 # limit: 180
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Partitions under load: numbered packets between all pairs of five nodes, and
-# which of them arrive. Once `netsim partition` has returned, not one may cross;
-# inside a group not one may be missing, from the first to the last.
+# Partitions under load, by the arrivals of numbered packets between all pairs of five nodes.
+# Once `netsim partition` has returned, no packet may cross; within a group, none may be lost
+# at any time.
 # shellcheck shell=bash
 . "$(dirname "$0")/../lib.sh"
 
 FLEET=flood
 FLOOD=$(dirname "$TESTS")/build/${VARIANT:-release}/tests/tools/flood
-RATE=100000 # packets a second, of all pairs together
-BAND=0.05   # seconds that a deadline may be missed by
+RATE=100000 # packets per second, of all pairs together
+BAND=0.05   # tolerance of a deadline, in seconds
 if [[ ${RING:-} == vm ]]; then
 	RATE=2000 BAND=0.5
 fi
@@ -29,7 +29,7 @@ write_topo() {
 	} >"$WORK/flood.yaml"
 }
 
-# --- running it
+# --- the flood
 
 flood_start() {
 	bg "$FLOOD" -r "$1" -o "$WORK/log" "$FLEET".{a,b,c,d,e}/eth1
@@ -39,7 +39,7 @@ flood_start() {
 	done_testing
 }
 
-# Ends it and counts; $MACHINE: packets that this machine had no room for.
+# Ends the flood and evaluates it; $MACHINE: packets that the machine dropped itself.
 flood_stop() {
 	kill -TERM "$BG"
 	wait "$BG"
@@ -52,8 +52,8 @@ note_time() {
 	times+=("$EPOCHREALTIME")
 }
 
-# under_flood CMD...: CMD notes the times. Where sockets or queues of a busy
-# machine overflowed, nothing can be said: once more, slower.
+# under_flood CMD...: runs CMD, which records times, under load. If sockets or queues of a busy
+# machine overflowed, the result is invalid: repeats at half the rate.
 under_flood() {
 	local rate=$RATE try
 	for try in 1 2 3; do
@@ -68,13 +68,13 @@ under_flood() {
 		rate=$((rate / 2))
 	done
 	echo "# $RAN_AT packets a second"
-	is "sockets and queues hold all that passes" "$MACHINE" 0
+	is "sockets and queues do not overflow" "$MACHINE" 0
 }
 
-# --- judging it
+# --- evaluation
 
-# cells STRETCH CUT EXPRESSION: the number of pairs for which an expression in
-# received, lost, first, last and gap does not hold. STRETCH: a number or all;
+# cells STRETCH CUT EXPRESSION: prints the pairs for which EXPRESSION, in awk with received,
+# lost, first, last and gap, is false, and fails if there are any. STRETCH: a number or all;
 # CUT: yes, no or all. $CUTS lists the pairs that are cut, as "a>b".
 cells() {
 	awk -v stretch="$1" -v want="$2" -v cuts=" $CUTS " '
@@ -116,15 +116,15 @@ proves() {
 	local label=$1 arguments=("${@:3}")
 	CUTS=$2
 	under_flood cut_and_heal
-	all_cells "$label: everything passes before" 0 all 'received > 0'
-	all_cells "$label: nothing crosses once the command has returned" 2 yes 'received == 0'
-	all_cells "$label: inside the groups it goes on" 2 no 'received > 0'
-	all_cells "$label: and nothing is ever lost there" all no 'lost == 0'
-	all_cells "$label: what crosses is lost only from the command on" 0 yes 'lost == 0 || last > 0.2'
-	all_cells "$label: everything passes once heal has returned" 4 all 'received > 0 && lost == 0'
+	all_cells "$label: all pairs pass before" 0 all 'received > 0'
+	all_cells "$label: no packet crosses once the command has returned" 2 yes 'received == 0'
+	all_cells "$label: traffic within the groups continues" 2 no 'received > 0'
+	all_cells "$label: and never loses a packet" all no 'lost == 0'
+	all_cells "$label: cut pairs lose packets only from the command on" 0 yes 'lost == 0 || last > 0.2'
+	all_cells "$label: all packets pass once heal has returned" 4 all 'received > 0 && lost == 0'
 }
 
-# --- a deadline: 1 s after some moment between start and return of the command
+# --- a deadline: 1 s after a time between start and return of the command
 
 cut_for_a_second() {
 	note_time
@@ -139,13 +139,13 @@ deadline() {
 	local early late
 	CUTS=$SPLIT
 	under_flood cut_for_a_second
-	all_cells "a deadline: nothing crosses before it" 2 yes "received == 0 || first > 1 - $BAND"
+	all_cells "a deadline: no packet crosses before it" 2 yes "received == 0 || first > 1 - $BAND"
 	early=$(awk -v t0="${times[0]}" -v t2="${times[2]}" -v band="$BAND" 'BEGIN { printf "%.6f", t0 + 1 - band - t2 }')
 	late=$(awk -v t1="${times[1]}" -v t2="${times[2]}" -v band="$BAND" 'BEGIN { printf "%.6f", t1 + 1 + band - t2 }')
-	all_cells "a deadline: every pair passes again, $BAND s around it" 3 yes \
+	all_cells "a deadline: every pair passes again, within $BAND s of it" 3 yes \
 		"received > 0 && first >= $early && first <= $late"
-	all_cells "a deadline: nothing is lost inside the groups" all no 'lost == 0'
-	like "a deadline: nothing is left to heal" "$("$NETSIM" heal)" "nothing to heal"
+	all_cells "a deadline: no packet is lost within the groups" all no 'lost == 0'
+	like "a deadline: no fault is left to heal" "$("$NETSIM" heal)" "nothing to heal"
 }
 
 SPLIT="a>c a>d a>e b>c b>d b>e c>a c>b d>a d>b e>a e>b"

@@ -2,7 +2,7 @@
 # limit: 240
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# netsim iperf and ping-matrix on shaped links, and a partition in the middle.
+# netsim iperf and ping-matrix on shaped links, and a partition during a measurement.
 # shellcheck shell=bash
 . "$(dirname "$0")/../lib.sh"
 
@@ -28,7 +28,7 @@ build() {
 	check "apply" "$NETSIM" apply "$WORK/thin.profile.yaml"
 }
 
-# of FILTER: of what it said, on one line
+# of FILTER: from its JSON, on one line
 of() {
 	jq -r "$1" <<<"$OUT" | xargs
 }
@@ -44,14 +44,14 @@ rates() {
 pings() {
 	check "ping-matrix" "$NETSIM" ping-matrix --json --count 50
 	between "round trips" "$(of '.pairs[] | select(.from == "n1" and .to == "n2") | .rtt_ms.mean')" 39 50 ms
-	between "no loss there" "$(of '.pairs[] | select(.from == "n1" and .to == "n2") | .received')" 50 50
-	between "loss on the other's link" \
+	between "no loss on this pair" "$(of '.pairs[] | select(.from == "n1" and .to == "n2") | .received')" 50 50
+	between "loss on the link of n3" \
 		"$(of '.pairs[] | select(.from == "n1" and .to == "n3") | .loss_percent')" 2 50 %
 	run "$NETSIM" ping-matrix --count 100 --interval 20ms
 	like "is shown" "$OUT" $'\n'"n1 .*[0-9] [(]-[0-9]+%[)]"
 }
 
-# The server and the client lose each other for good.
+# Server and client cannot reach each other for the rest of the measurement.
 midway() {
 	local start=${EPOCHREALTIME%.*}
 	bg "$NETSIM" iperf n1 n2 --time 5s
@@ -61,7 +61,7 @@ midway() {
 	is "fails" "$?" 1
 	like "with one line" "$(<"$WORK/bg.$BG")" "^netsim: n1 > n2: no result .*"
 	between "after a while" "$((${EPOCHREALTIME%.*} - start))" 15 60 s
-	is "and leaves nothing behind" "$(ps -o comm= -g "$BG")" ""
+	is "and leaves no process" "$(ps -o comm= -g "$BG")" ""
 	"$NETSIM" heal -q
 }
 

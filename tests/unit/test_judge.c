@@ -364,7 +364,7 @@ static void test_partition(void **state)
 		f.paths[i].seen.received = f.paths[i].cut ? 0 : 98;
 	path_of(&f, 3, 0)->seen.received = 1;
 	failed_are(&f, "d > a cut");
-	/* The partition ended in the meantime. */
+	/* The partition ended during the measurement. */
 	path_of(&f, 3, 0)->skip = true;
 	failed_are(&f, "");
 }

@@ -315,7 +315,7 @@ static void test_links(void **state)
 	assert_int_equal(packet_link_of(105), PACKET_UNKNOWN);
 }
 
-/* A file may say anything: that more was captured than there was, too. */
+/* Contradictory lengths, for example more bytes captured than the packet had. */
 static void test_contradictions(void **state)
 {
 	struct bytes b = {.count = 0};
