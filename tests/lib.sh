@@ -145,9 +145,10 @@ caught() {
 	echo "exit status $STATUS"
 }
 
-# wait_for SECONDS CMD...: polls until CMD succeeds; fails on timeout; silent
+# wait_for SECONDS CMD...: polls until CMD succeeds; silent. Fails after SECONDS if the machine
+# is idle, and after four times as long at most.
 wait_for() {
-	local end=$((${EPOCHREALTIME//[!0-9]/} + $1 * 1000000))
+	local end=$((${EPOCHREALTIME//[!0-9]/} + $1 * 4000000))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[[ ${EPOCHREALTIME//[!0-9]/} -lt $end ]] || return 1
@@ -305,7 +306,7 @@ ping_start() {
 # ping_stop PID: ends it and sets: SENT requests; GOT, those answered; LOST, those without
 # an answer before the last answered one; LATE answers, which a later one overtook; PENDING
 # requests after the last answered one; GAP, the longest time between two answers, in ms;
-# RTT, the median in ms without the first one.
+# RTT, the shortest in ms without the first one: a busy machine only lengthens them.
 ping_stop() {
 	kill -INT -- "-$1" 2>/dev/null || kill -INT "$1"
 	wait "$1"
@@ -326,16 +327,54 @@ ping_read() {
 			at = substr($1, 2) + 0
 			if (before && at - before > gap) gap = at - before
 			before = at
-			if (seq > 1) { for (i = ++n; i > 1 && v[i - 1] > rtt; i--) v[i] = v[i - 1]; v[i] = rtt }
+			if (seq > 1 && (!n++ || rtt < least)) least = rtt
 		}
 		/ packets transmitted/ { sent = $1 }
 		END {
 			for (i = 1; i <= last; i++) lost += !(i in seen)
-			printf "%d %d %d %d %d %d %s\n", sent, got, lost, late, sent - last, gap * 1000, n ? v[int((n + 1) / 2)] : "none"
+			printf "%d %d %d %d %d %d %s\n", sent, got, lost, late, sent - last, gap * 1000, n ? least : "none"
 		}' "$1")
 }
 
-# rtt_of NODE ADDRESS [OPTIONS]: the median of eleven pings in ms
+# beat_start FROM/IFACE TO/IFACE [OPTIONS]: sends a frame each 10 ms (tests/tools/beat.c), its
+# process in $BG. beat_stop PID: ends it, and waits for what is in flight; the stretches of
+# frames with the same fate are in $WORK/beats, and in $LAG the lag in s.
+beat_start() {
+	bg "$HELPERS/beat" "${@:3}" "$FLEET.$1" "$FLEET.$2"
+	wait_for 5 grep -q ready "$WORK/bg.$BG"
+}
+
+beat_stop() {
+	kill "$1" 2>/dev/null
+	beat_wait "$1"
+}
+
+# beat_wait PID: the same for one that ends by -s or -n
+beat_wait() {
+	wait "$1"
+	grep -v -e ready -e lag "$WORK/bg.$1" >"$WORK/beats"
+	LAG=$(awk '/^lag/ { print $2 / 1000 }' "$WORK/bg.$1")
+}
+
+# lasts FATE SECONDS [COUNT [SINCE]]: true if there are COUNT (1) stretches or more of which
+# beginning and end were seen, and each of them can have lasted that long, counted from SINCE
+# if given (seconds since 1970). The bounds between which a stretch has lasted are certain,
+# however busy the machine was.
+lasts() {
+	awk -v fate="$1" -v want="$2" -v need="${3:-1}" -v since="${4:-}" -v lag="$LAG" '
+		{ kind[NR] = $1; first[NR] = $4; last[NR] = $5 }
+		END {
+			for (i = 2; i < NR; i++) {
+				if (kind[i] != fate || kind[i - 1] == "gap" || kind[i + 1] == "gap") continue
+				low = last[i] - first[i] - lag; high = first[i + 1] + lag - (since ? since : last[i - 1])
+				printf "between %.3f and %.3f s\n", low, high
+				n++; bad += want < low || want > high
+			}
+			exit n < need || bad
+		}' "$WORK/beats"
+}
+
+# rtt_of NODE ADDRESS [OPTIONS]: the shortest round trip of eleven pings, in ms
 rtt_of() {
 	node_exec "$1" ping -n -D -i 0.05 -c 12 -w 5 "${@:3}" "$2" >"$WORK/rtt.$BASHPID"
 	ping_read "$WORK/rtt.$BASHPID"
@@ -354,10 +393,11 @@ frames() {
 	grep -c '^[0-9][0-9]:' "$WORK/bg.$1"
 }
 
-# rates FIRST_PORT [IPERF3 OPTIONS] -- NODE...: "NODE MBIT", the rates of TCP from each of
-# the nodes to the host at $HOST, all at once; with -R from the host
+# rates FIRST_PORT [IPERF3 OPTIONS] -- NODE...: "NODE MEAN BEST", the rates of TCP in mbit from
+# each of the nodes to the host at $HOST, all at once; with -R from the host. BEST is that of
+# the half second that the machine disturbed least.
 rates() {
-	local port=$1 options=() node servers=()
+	local port=$1 options=() node receiver servers=()
 	shift
 	while [[ $1 != -- ]]; do
 		options+=("$1")
@@ -365,11 +405,11 @@ rates() {
 	done
 	shift
 	for node; do
-		bg iperf3 -s -1 --forceflush -p "$port"
+		bg iperf3 -s -1 --forceflush -i 0.5 -f m -p "$port"
 		wait_for 5 grep -q listening "$WORK/bg.$BG"
 		servers+=("$BG")
 		# shellcheck disable=SC2153 # set by the test
-		node_exec "$node" iperf3 -c "$HOST" -p "$port" -C cubic -t 2 -O 1 -f m "${options[@]}" \
+		node_exec "$node" iperf3 -c "$HOST" -p "$port" -C cubic -t 2 -O 1 -i 0.5 -f m "${options[@]}" \
 			>"$WORK/iperf.$node" 2>&1 &
 		port=$((port + 1))
 	done
@@ -378,7 +418,13 @@ rates() {
 		bg_end "$node"
 	done
 	for node; do
-		awk -v node="$node" '/ receiver/ { print node, $7 }' "$WORK/iperf.$node"
+		receiver=$WORK/bg.${servers[0]}
+		servers=("${servers[@]:1}")
+		[[ " ${options[*]} " != *" -R "* ]] || receiver=$WORK/iperf.$node
+		awk -v node="$node" '
+			/ receiver/ && FNR != NR { mean = $7 }
+			FNR == NR && $8 == "Mbits/sec" && !/receiver|sender|omitted/ && $7 > best { best = $7 }
+			END { print node, mean, best }' "$receiver" "$WORK/iperf.$node"
 	done
 }
 
