@@ -253,7 +253,7 @@ measure
 echo "# seed $SEED; $kinds take $(for k in $kinds; do echo -n "$((normal[$k] / 1000)) "; done)ms"
 proves "after any kill, the next up or down completes" moments
 echo "# $count moments, in $killed of them the command was killed before its end"
-between "moments" "$count" 8 "$MOMENTS"
+between "moments" "$count" 4 "$MOMENTS"
 what="at the end"
 proves "down leaves nothing" leaves_nothing
 is "foreign objects are unchanged" "$(show_foreign)" "$foreign"
