@@ -185,6 +185,19 @@ test: ## Run all tests: unit, on this kernel, on Debian's kernel in QEMU
 	$(Q)$(MAKE) $(ALL_CPUS) VARIANT=san unit-tests
 	$(Q)tests/run
 
+check: all unit-tests ## Run what needs no root, network or virtual machine, for packagers
+	$(Q)tests/run --unit $(notdir $(UNIT_TESTS)) golden/run
+
+test-kernels: ## Test a later Debian's kernel, and the eBPF object of other compilers
+	$(Q)tests/deps build demo test kernels
+	$(Q)$(MAKE) $(ALL_CPUS) all unit-tests test-tools
+	$(Q)tests/kernels
+
+mutants: ## Change the code in 120 places, and list the changes that no test notices
+	$(Q)tests/deps
+	$(Q)$(MAKE) $(ALL_CPUS) all
+	$(Q)tests/mutants
+
 bench: ## Measure netsim side by side with the alternatives
 	$(Q)tests/deps
 	$(Q)$(MAKE) $(ALL_CPUS) all bench-tools
@@ -245,7 +258,7 @@ help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
 	@echo "Variables: VARIANT=release|debug|san, V=1 (show commands), PREFIX, DESTDIR, CC, CFLAGS"
 
-.PHONY: all unit-tests test-tools bench-tools deps demo test bench fuzz layers lint fmt fmt-check install uninstall \
+.PHONY: all unit-tests test-tools bench-tools deps demo test check test-kernels mutants bench fuzz layers lint fmt fmt-check install uninstall \
         clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
