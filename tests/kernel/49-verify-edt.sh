@@ -152,8 +152,8 @@ traces() {
 	EOT
 	check "traces" "$NETSIM" apply -q "$WORK/trace.yaml"
 	all_right "what they vary is left out" --quick
-	is "and why, of a node" "$(row a-1 conditions)" "; ; not measured; a trace varies it"
-	is "and of a pair" "$(row "b-1 > b-2" conditions)" "; ; not measured; a trace varies it"
+	is "and why, of a node" "$(row a-1 conditions)" "; ; not measured; a trace varies them"
+	is "and of a pair" "$(row "b-1 > b-2" conditions)" "; ; not measured; a trace varies them"
 }
 
 shipped() {
