@@ -178,11 +178,11 @@ link_locals() {
 	stop "$CAPTURE"
 	is "link-local addresses have names" \
 		"$(sed -n 's/^[0-9:.]* \(.* echo re[a-z]*\) .*/\1/p' <<<"$SAID" | sort | uniq -c | sed 's/^ *//')" \
-		"2 a/eth0 got: b > a icmp icmp6 echo reply
-1 a/eth0 got: host > a icmp icmp6 echo reply
+		"2 a/eth0 delivered: b > a icmp icmp6 echo reply
+1 a/eth0 delivered: host > a icmp icmp6 echo reply
 2 a/eth0 sent: a > b icmp icmp6 echo request
 1 a/eth0 sent: a > host icmp icmp6 echo request
-2 b/eth0 got: a > b icmp icmp6 echo request
+2 b/eth0 delivered: a > b icmp icmp6 echo request
 2 b/eth0 sent: b > a icmp icmp6 echo reply"
 	stop "$file"
 	is "in files, too" "$(tshark -N n -r "$WORK/locals.pcapng" -Y "ipv6.src == $a" -T fields -e ipv6.src_host -e ipv6.dst_host 2>/dev/null | sort -u)" $'a\tb\na\thost'
@@ -351,7 +351,7 @@ gone() {
 	check "a port leaves" ip link del sna
 	ended "$CAPTURE"
 	is "a capture goes on without a port, and fails" "$STATUS" 1
-	like "for the time that it was given" "$SAID" ' in 1\.5 s.*error: 1 of 2 ports went away meanwhile'
+	like "for the time that it was given" "$SAID" ' in 1\.5 s.*error: 1 of 2 ports disappeared'
 	check "down" "$NETSIM" down
 	build
 	capture 4 -w "$WORK/last.pcapng"
@@ -364,7 +364,7 @@ gone() {
 	check "down" "$NETSIM" down
 	ended "$CAPTURE"
 	is "a capture fails when its ports have gone" "$STATUS" 1
-	like "and says so" "$SAID" 'a/eth0 has gone away.*error: 2 of 2 ports went away meanwhile'
+	like "and says so" "$SAID" 'port a/eth0 disappeared.*error: 2 of 2 ports disappeared'
 	fails_with 2 "no fleet" "$NETSIM" capture
 }
 

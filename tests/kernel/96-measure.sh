@@ -276,7 +276,7 @@ check_gone() {
 	STATUS=0
 	wait "$BG" || STATUS=$?
 	is "a measurement that loses its ports ends, and fails" "$STATUS" 1
-	like "and says so" "$(<"$JSON")" '3 of 3 ports went away meanwhile'
+	like "and says so" "$(<"$JSON")" '3 of 3 ports disappeared'
 	sed -i '/^netsim: /d' "$JSON"
 	is "in JSON, too" "$(jq .gone "$JSON")" 3
 	is "with what there was until then" "$(one_way a b icmp sent)" 3
