@@ -4,7 +4,7 @@
  * created with the link group of its fleet; shortly after, it gets an alias that
  * identifies it:
  *
- *   netsim:FLEET/NETWORK                  a bridge
+ *   netsim:FLEET/NETWORK                  a bridge, or its IFB
  *   netsim:FLEET/NODE/IFACE [@ROLE]...    a port (veth or tap), or its IFB
  *   netsim:FLEET/NODE host=N              lo of a node's namespace; N is the inode
  *                                         of the fleet's network namespace
