@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# netsim: `make demo` sets up and shows the main job, `make test` proves it,
+# netsim: `make demo` sets up and demonstrates netsim, `make test` proves it,
 # `make help` lists the rest. Everything that is built lies below build/.
 
 VARIANT ?= release
@@ -173,7 +173,7 @@ deps: ## Install what is missing (as root; otherwise say what)
 # processors where nobody said -j.
 ALL_CPUS = --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 
-demo: ## Show the main job on real traffic
+demo: ## Demonstrate netsim on real traffic
 	$(Q)tests/deps build demo
 	$(Q)$(MAKE) $(ALL_CPUS) all
 	$(Q)tests/demo
