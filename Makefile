@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# netsim: `make demo` sets up and shows the main job, `make test` runs all tests,
+# netsim: `make demo` sets up and demonstrates netsim, `make test` runs all tests,
 # `make help` lists the other targets. All build output is below build/.
 
 VARIANT ?= release
@@ -174,7 +174,7 @@ deps: ## Install missing packages (as root; otherwise list them)
 # packages; it uses all processors unless -j is given.
 ALL_CPUS = --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 
-demo: ## Show the main job on real traffic
+demo: ## Demonstrate netsim on real traffic
 	$(Q)tests/deps build demo
 	$(Q)$(MAKE) $(ALL_CPUS) all
 	$(Q)tests/demo

@@ -98,7 +98,7 @@ static __always_inline void read_ipv6(struct __sk_buff *skb, struct frame *f, __
 }
 
 /*
- * Parses up to two VLAN tags and the IP header. A global function, as the next one:
+ * Parses up to two VLAN tags and the IP header. A global function, like ns_classify():
  * the verifier checks it once instead of on every path that calls it.
  */
 __noinline int ns_read_frame(struct __sk_buff *skb, struct frame *f)

@@ -74,7 +74,7 @@ static __always_inline __u32 hash_conditions(const struct port_conditions *c)
 
 /*
  * Resets the clock of a hop whose conditions have changed: packets booked under the
- * old ones do not hold up new ones.
+ * old conditions do not hold up later packets.
  */
 static __always_inline void reset_clock(struct port_state *state, __u32 hash)
 {

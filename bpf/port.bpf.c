@@ -72,7 +72,7 @@ static __always_inline struct port_slot *slot_of(const struct port_packet *p)
 	return control ? &control->slot[p->active & 1] : 0;
 }
 
-/* True if some group in hit has no deadline or its deadline has not passed; now may be 0. */
+/* True if some group in hit has no deadline, or one that has not passed; now 0: reads the clock. */
 static __always_inline int in_force(const struct port_slot *slot, __u64 hit, __u64 now)
 {
 	/* judge() reads the clock only where conditions need it. */

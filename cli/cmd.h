@@ -2,7 +2,8 @@
 /*
  * The commands. Each file cmd_VERB.c defines a struct cmd, listed in main.c; help,
  * completion and option parsing are derived from it.
- * A new command needs its file, a line in the Makefile, one below, and a man page.
+ * A new command needs its file, a declaration below, a line in the table of main.c, and a
+ * manual page.
  */
 #ifndef NETSIM_CLI_CMD_H
 #define NETSIM_CLI_CMD_H

@@ -35,7 +35,7 @@ static void print_head(const struct netsim_fleet *fleet)
 	       plural(fleet->node_count), fleet->network_count, plural(fleet->network_count));
 	if (fleet->profile)
 		printf(", profile %s%s (%s%s%s)", fleet->profile,
-		       fleet->profile_changed ? " but for some nodes" : "",
+		       fleet->profile_changed ? " except on some nodes" : "",
 		       engine_word(fleet->engine), fleet->engine_why ? ": " : "",
 		       fleet->engine_why ? fleet->engine_why : "");
 	printf(", %zu fault%s\n", fleet->fault_count, plural(fleet->fault_count));

@@ -52,7 +52,7 @@ static int run(const void *p, struct netsim_err *err)
 const struct cmd cmd_up = {
 	.name = "up",
 	.args = "FILE",
-	.summary = "Build a fleet from a topology file, or make it match again.",
+	.summary = "Build a fleet from a topology file, or adapt it to the file.",
 	.size = sizeof(struct common),
 	.min = 1,
 	.max = 1,

@@ -21,7 +21,7 @@ void print_added_fault(const struct common *args, const struct netsim_fault *fau
 				     fault->text, "name", fault->name, "for",
 				     json_seconds(seconds)));
 	else if (args->dry)
-		printf("would be: %s\n", fault->text);
+		printf("would add: %s\n", fault->text);
 	else if (fault->left_ns > 0)
 		printf("fault %u: %s, for %g s\n", fault->id, fault->text, seconds);
 	else

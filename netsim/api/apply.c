@@ -51,7 +51,10 @@ static int select_bare(struct selection *s, const struct link *link, struct nets
 	return 0;
 }
 
-/* word is a node of the fleet, the kernel's name of a port, or an interface of this host. */
+/*
+ * Selects what a word names: ports of the fleet (a target, or a port under its name on the host),
+ * or an interface of this host.
+ */
 static int select_word(struct state *st, struct selection *s, const char *word,
 		       struct netsim_err *err)
 {
@@ -442,7 +445,8 @@ static int refuse_selection(const struct shaping *run, struct netsim_err *err)
 	}
 	if (run->opts->as && !s->bare_count)
 		return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
-			       "--as is only for interfaces: the nodes of a fleet have names");
+			       "--as is only for interfaces: ports of a fleet use the entry of "
+			       "their node");
 	return 0;
 }
 

@@ -84,7 +84,7 @@ static int move_to_edt(struct fleet *f, struct netsim_err *err)
 	r = intent_parse(&intent, err);
 	if (r == 0 && intent.engine == ENGINE_NETEM) {
 		r = err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
-			    "the fleet was set to use netem, which cannot do this fault");
+			    "the fleet was set to use netem, which does not support this fault");
 		err_hint(err, "apply its profile again without --engine netem");
 	}
 	if (r == 0)
@@ -420,7 +420,7 @@ static int refuse_link_arguments(const struct netsim_link_opts *o, struct netsim
 			       "the up time of a flap must be shorter than its period");
 	if (o->name && o->target_count > 1)
 		return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
-			       "a name allows only one target");
+			       "--name allows only one target: each target is a separate fault");
 	return 0;
 }
 

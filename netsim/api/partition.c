@@ -60,7 +60,10 @@ static int refuse_overlaps(const struct fleet *f, const struct policy_group *gro
 	return 0;
 }
 
-/* Resolved groups: includes the rest if there was one group; a single group to isolate. */
+/*
+ * The resolved groups: with --isolate one group, whose nodes are cut off from each other; else
+ * two or more, the last of them the rest if only one was given.
+ */
 struct groups {
 	struct policy_group *list;
 	size_t count;
@@ -158,7 +161,7 @@ static int refuse_arguments(const struct netsim_partition_opts *cut, struct nets
 	return 0;
 }
 
-/* Packets need a stamp of their source if the host is a party or routes between networks. */
+/* True if ns_stamp must record sources: the host is in a group, or routes between networks. */
 static bool needs_stamps(const struct fleet *f, const struct groups *g)
 {
 	size_t routed = 0;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* status: reads all from the kernel, except the name of the profile, from the label. */
+/*
+ * status: reads everything from the kernel, except the name of the profile, which the intent in
+ * /run/netsim records.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -77,7 +77,10 @@ static int find_end(struct view *v, const char *node, const char *iface, size_t 
 	return 0;
 }
 
-/* Counts cables with an address: a node with one is named without its interface. */
+/*
+ * Counts the cables of a node that have an address: a node with only one such cable is named
+ * without its interface.
+ */
 static size_t count_cables(const struct model *model, int node)
 {
 	const struct link *seen = NULL;
@@ -301,7 +304,7 @@ static bool choose_probe(const struct class *class, const struct place *place,
 static const char *why_of(const struct conditions *c, enum expected_state state)
 {
 	if (cond_has(c, COND_TRACE))
-		return "a trace varies it";
+		return "a trace varies them";
 	return state == EXPECTED_FLAPS ? "its link flaps" : NULL;
 }
 

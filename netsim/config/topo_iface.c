@@ -383,7 +383,7 @@ static bool read_iface(struct bind *b, const struct node *node, const struct doc
 	if (!name || !topo_bind_ifname(b, "interface", name, &entry->at, raw->i.name))
 		return false;
 	if (strcmp(name, "lo") == 0)
-		return bind_refuse(b, &entry->at, "remove it", "every node has its \"lo\" already");
+		return bind_refuse(b, &entry->at, "remove it", "every node already has \"lo\"");
 	if (!find_kind(b, entry, &raw->i.kind))
 		return false;
 	if (tap && raw->i.kind != IFACE_PORT)

@@ -564,7 +564,7 @@ static int read_and_plan(struct state *st, struct model *want, struct model **re
 	return r;
 }
 
-/* Plans back to the previous state. Errors are ignored: the first one is reported. */
+/* Plans back to the previous state. Ignores errors: the caller reports the first one. */
 static void undo(struct state *st, const struct model *want, struct model *before)
 {
 	struct model *now = NULL;

@@ -52,7 +52,7 @@ int converge_check_foreign(const struct state *st, const struct model *want, str
 		    state_handle((struct state *)st, want->fleet, node->name, &handle, NULL) == 0)
 			continue;
 		err_set(err, NETSIM_ERR_KERNEL, -EEXIST, &node->at,
-			"a network namespace %s exists that netsim did not make from here",
+			"a network namespace %s exists that does not belong to this fleet",
 			node->netns);
 		err_hint(err, "remove it with: ip netns delete %s", node->netns);
 		return -EEXIST;

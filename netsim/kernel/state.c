@@ -65,7 +65,7 @@ static int by_ifindex(const void *a, const void *b)
 	return (x->ifindex > y->ifindex) - (x->ifindex < y->ifindex);
 }
 
-/* Sorts links by index, that is in order of creation, which is that of the file. */
+/* Reads all links, sorted by ifindex: in order of creation, which is that of the file. */
 int state_read_host(struct state *st, struct netsim_err *err)
 {
 	struct model *host = model_new("");

@@ -54,7 +54,7 @@ struct capture_problem {
 };
 const struct capture_problem *capture_problem(const struct capture_file *file);
 const char *capture_name(const struct capture_file *file);
-/* The LINKTYPE_ number of an unsupported link of the file; 0: none. */
+/* The LINKTYPE_ number of an unsupported link type in the file; 0: none. */
 uint32_t capture_unknown_link(const struct capture_file *file);
 
 #endif

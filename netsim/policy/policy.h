@@ -44,8 +44,9 @@ int policy_number(struct policy *policy, const struct model *fleet, struct netsi
 int policy_node(const struct policy *policy, const char *name);
 /* Returns the name of a node by its number, NULL if no node has it. */
 const char *policy_node_name(const struct policy *policy, uint32_t number);
-/* The number of the model's link at an index, 0: none; and the node of a numbered link. */
+/* Returns the number of the model's link at an index, 0: none. */
 uint16_t policy_link(const struct policy *policy, size_t index);
+/* Returns the node of a link by its number. */
 uint16_t policy_link_node(const struct policy *policy, uint16_t number);
 
 /* True if the programs are at every port; with host, also those for the host's traffic. */
@@ -120,7 +121,7 @@ struct policy_base {
 	size_t row_count;
 };
 #define POLICY_FILE_TABLES ((PORT_TABLES - 4) / 2)
-/* Returns the table number of the index-th distribution from a file in the next base. */
+/* Returns the index in ns_tables of the next base's index-th distribution from a file. */
 uint32_t policy_table(const struct policy *policy, size_t index);
 
 /*

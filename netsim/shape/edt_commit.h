@@ -30,7 +30,7 @@ struct edt_committed {
 int edt_commit(struct fleet *f, const struct edt_change *change, struct edt_committed *ret,
 	       struct netsim_err *err);
 
-/* True where the programs, not netem, realise the fleet's profile; policy may be NULL. */
+/* True if the programs, not netem, implement the fleet's profile; policy may be NULL. */
 bool edt_is_base(const struct policy *policy);
 
 #endif

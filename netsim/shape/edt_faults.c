@@ -36,7 +36,7 @@ struct composer {
 	struct fault_effect effects[PORT_FAULTS];
 	struct fault_claim *claims;
 	size_t claim_count;
-	uint8_t classes[PORT_CLASSES]; /* with conditions for all pairs in the profile */
+	uint8_t classes[PORT_CLASSES]; /* numbers of those with conditions for all pairs */
 	size_t class_count;
 	struct overlays result;
 	bool skips_missing; /* ignore targets that do not exist */

@@ -2,7 +2,8 @@
 /*
  * Intent: the profiles applied to a fleet and the faults in force, recorded in
  * /run/netsim. The kernel's state shows the actual conditions, this file the requested
- * ones. Without it, names are lost, and so is the profile under faults if netem realises it.
+ * ones. Without it, the name of the profile is lost, and faults that need edt build on the
+ * conditions that the qdiscs of netem show.
  */
 #ifndef NETSIM_INTENT_H
 #define NETSIM_INTENT_H

@@ -100,7 +100,7 @@ static int require_netem(struct applier *a)
 	if (r < 0 || there)
 		return r;
 	err_set(a->err, NETSIM_ERR_ENV, -ENOENT, NULL,
-		"this kernel has no netem, which profiles need");
+		"this kernel has no netem, which the profile needs");
 	err_hint(
 		a->err,
 		"load it with modprobe sch_netem, or use a kernel that has it (see netsim doctor)");

@@ -206,6 +206,24 @@ new_node() {
 	is "healed" "$(reach a=10.1.0.1 e=10.1.0.5 | xargs)" "a>e e>a"
 }
 
+# --- a node with as many roles as a topology allows
+
+every_role() {
+	local roles=({a..z} {A..Z} z{a..l})
+	FLEET=roles
+	cat >"$WORK/roles.yaml" <<-EOF
+		fleet: roles
+		networks: {lan: }
+		nodes:
+		  a: {roles: [$(IFS=,; echo "${roles[*]}")], interfaces: {eth1: {network: lan, address: 10.4.0.1/24}}}
+		  b: {interfaces: {eth1: {network: lan, address: 10.4.0.2/24}}}
+	EOF
+	check "up of a node with ${#roles[@]} roles" "$NETSIM" up "$WORK/roles.yaml"
+	check "partition by its last role" "$NETSIM" partition @zl
+	is "cuts it off" "$(reach a=10.4.0.1 b=10.4.0.2 | xargs)" ""
+	check "down" "$NETSIM" down roles
+}
+
 # --- routed by the host, between two networks
 
 routed_topo() {
@@ -245,5 +263,6 @@ dry_run
 wrong
 new_node
 check "down" "$NETSIM" down
+every_role
 routed
 done_testing

@@ -152,8 +152,8 @@ traces() {
 	EOT
 	check "traces" "$NETSIM" apply -q "$WORK/trace.yaml"
 	all_right "conditions that they vary are left out" --quick
-	is "with the reason, for a node" "$(row a-1 conditions)" "; ; not measured; a trace varies it"
-	is "and for a pair" "$(row "b-1 > b-2" conditions)" "; ; not measured; a trace varies it"
+	is "with the reason, for a node" "$(row a-1 conditions)" "; ; not measured; a trace varies them"
+	is "and for a pair" "$(row "b-1 > b-2" conditions)" "; ; not measured; a trace varies them"
 }
 
 shipped() {

@@ -180,11 +180,11 @@ link_locals() {
 	stop "$CAPTURE"
 	is "link-local addresses have names" \
 		"$(sed -n 's/^[0-9:.]* \(.* echo re[a-z]*\) .*/\1/p' <<<"$SAID" | sort | uniq -c | sed 's/^ *//')" \
-		"2 a/eth0 got: b > a icmp icmp6 echo reply
-1 a/eth0 got: host > a icmp icmp6 echo reply
+		"2 a/eth0 delivered: b > a icmp icmp6 echo reply
+1 a/eth0 delivered: host > a icmp icmp6 echo reply
 2 a/eth0 sent: a > b icmp icmp6 echo request
 1 a/eth0 sent: a > host icmp icmp6 echo request
-2 b/eth0 got: a > b icmp icmp6 echo request
+2 b/eth0 delivered: a > b icmp icmp6 echo request
 2 b/eth0 sent: b > a icmp icmp6 echo reply"
 	stop "$file"
 	is "in files, too" "$(tshark -N n -r "$WORK/locals.pcapng" -Y "ipv6.src == $a" -T fields -e ipv6.src_host -e ipv6.dst_host 2>/dev/null | sort -u)" $'a\tb\na\thost'
@@ -354,7 +354,7 @@ gone() {
 	check "a port is deleted" ip link del sna
 	ended "$CAPTURE"
 	is "a capture continues without a port, and fails" "$STATUS" 1
-	like "after its full duration" "$SAID" ' in 1\.5 s.*error: 1 of 2 ports went away meanwhile'
+	like "after its full duration" "$SAID" ' in 1\.5 s.*error: 1 of 2 ports disappeared'
 	check "down" "$NETSIM" down
 	build
 	capture 4 -w "$WORK/last.pcapng"
@@ -367,7 +367,7 @@ gone() {
 	check "down" "$NETSIM" down
 	ended "$CAPTURE"
 	is "a capture without remaining ports fails" "$STATUS" 1
-	like "and reports this" "$SAID" 'a/eth0 has gone away.*error: 2 of 2 ports went away meanwhile'
+	like "and reports this" "$SAID" 'port a/eth0 disappeared.*error: 2 of 2 ports disappeared'
 	fails_with 2 "no fleet" "$NETSIM" capture
 }
 

@@ -277,7 +277,7 @@ check_gone() {
 	STATUS=0
 	wait "$BG" || STATUS=$?
 	is "a measurement without remaining ports ends, and fails" "$STATUS" 1
-	like "and reports this" "$(<"$JSON")" '3 of 3 ports went away meanwhile'
+	like "and reports this" "$(<"$JSON")" '3 of 3 ports disappeared'
 	sed -i '/^netsim: /d' "$JSON"
 	is "in JSON, too" "$(jq .gone "$JSON")" 3
 	is "with the packets until then" "$(one_way a b icmp sent)" 3

@@ -539,7 +539,7 @@ static void test_why(void **state)
 	for (size_t i = 0; i < PATHS; i++)
 		if (f.paths[i].to == 2) {
 			f.paths[i].skip = true;
-			f.paths[i].why_down = "a trace varies it";
+			f.paths[i].why_down = "a trace varies them";
 			f.paths[i].seen.median = 50;
 		}
 	path_of(&f, 1, 3)->skip = true;

@@ -302,6 +302,28 @@ static void test_aliases(void **state)
 	done(&laid);
 }
 
+/* As many roles as a topology allows, with names so short that they fit into the alias. */
+static void test_most_roles(void **state)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	const size_t singles = strlen(letters);
+	auto_buf struct buf text = {0};
+	struct laid laid;
+	struct mark mark;
+
+	(void)state;
+	buf_puts(&text, "fleet: f\nnetworks: {lan: }\nnodes:\n  n:\n    roles:\n");
+	for (size_t i = 0; i < TOPO_ROLES_MAX; i++)
+		buf_printf(&text, "      - %.*s%c\n", i < singles ? 0 : 1, "z",
+			   letters[i % singles]);
+	buf_puts(&text, "    interfaces: {eth1: {network: lan}}\n");
+	laid = lay_out(text.data);
+	assert_true(mark_parse(link_of(&laid, NULL, "f.n.eth1")->alias, &mark));
+	assert_int_equal(mark.role_count, TOPO_ROLES_MAX);
+	assert_string_equal(mark.roles[TOPO_ROLES_MAX - 1], "zl");
+	done(&laid);
+}
+
 static void test_too_many_roles(void **state)
 {
 	struct netsim_diags diags = {0};
@@ -327,10 +349,11 @@ static void test_too_many_roles(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bridges),	    cmocka_unit_test(test_node),
-		cmocka_unit_test(test_stable_macs), cmocka_unit_test(test_port_vlans),
-		cmocka_unit_test(test_bond),	    cmocka_unit_test(test_taps),
-		cmocka_unit_test(test_aliases),	    cmocka_unit_test(test_too_many_roles),
+		cmocka_unit_test(test_bridges),	       cmocka_unit_test(test_node),
+		cmocka_unit_test(test_stable_macs),    cmocka_unit_test(test_port_vlans),
+		cmocka_unit_test(test_bond),	       cmocka_unit_test(test_taps),
+		cmocka_unit_test(test_aliases),	       cmocka_unit_test(test_most_roles),
+		cmocka_unit_test(test_too_many_roles),
 	};
 
 	return cmocka_run_group_tests_name("layout", tests, NULL, NULL);
