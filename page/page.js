@@ -55,7 +55,7 @@ function notes() {
 	const list = [];
 	const many = (count, text) => count ? list.push(`${whole(count)} ${text}`) : 0;
 	for (const problem of report.problems ?? [])
-		list.push(`${problem.file} is damaged: at offset ${problem.offset}, ${problem.what}. ` +
+		list.push(`${problem.file}, offset ${problem.offset}: ${problem.what}. ` +
 			'The report is of what could be read.');
 	many(report.folded, 'connections have no row of their own: there were too many at once.');
 	many(report.missed, 'packets were missed: the machine was too busy, so the figures are too low.');

@@ -18,11 +18,13 @@ void capture_merge_done(struct capture_merge *merge)
 	*merge = (struct capture_merge) {0};
 }
 
-/* Ties go to the file that was named first. */
+/* Ties go to what was sent, as it is delivered later, and to the file that was named first. */
 static bool earlier(const struct capture_source *a, const struct capture_source *b)
 {
 	if (a->next.time_ns != b->next.time_ns)
 		return a->next.time_ns < b->next.time_ns;
+	if ((a->next.seen == PACKET_SENT) != (b->next.seen == PACKET_SENT))
+		return a->next.seen == PACKET_SENT;
 	return a->file < b->file;
 }
 

@@ -289,6 +289,62 @@ static void test_windows(void **state)
 	end(&f);
 }
 
+/* Nothing was captured of the server: its window is unknown, not zero. */
+static void test_window_unknown(void **state)
+{
+	struct fixture f;
+	struct packet p;
+
+	(void)state;
+	begin(&f, 0);
+	for (uint32_t i = 0; i < 4; i++) {
+		p = FROM_CLIENT(.seq = 101 + i, .ack = 501, .data = 1);
+		p.window = 0;
+		say(&f, 1000 + i, p);
+	}
+	assert_int_equal(only(&f).sides[0].counts[FLOW_ZERO_WINDOWS], 4);
+	say(&f, 1300, FROM_CLIENT(.seq = 103, .ack = 501, .data = 1));
+	assert_int_equal(only(&f).sides[0].counts[FLOW_RESENT], 1);
+	end(&f);
+}
+
+/* The server has a connection of a client that was restarted: a reset, and a new beginning. */
+static void test_half_open(void **state)
+{
+	struct flow_summary s;
+	struct fixture f;
+
+	(void)state;
+	for (uint32_t stale = 0; stale < 2; stale++) {
+		/* Before and behind the new numbers. */
+		uint32_t ack = stale ? 900000000 : 50, seq = stale ? 7 : 400000;
+
+		begin(&f, 0);
+		say(&f, 0, FROM_CLIENT(.seq = 100, .flags = PACKET_SYN));
+		say(&f, 5, FROM_SERVER(.seq = seq, .ack = ack));
+		say(&f, 6, FROM_CLIENT(.seq = ack, .flags = PACKET_RST));
+		say(&f, 999, FROM_CLIENT(.seq = 100, .flags = PACKET_SYN));
+		say(&f, 1005,
+		    FROM_SERVER(.seq = 500, .ack = 101, .flags = PACKET_SYN | PACKET_ACK));
+		say(&f, 1010, FROM_CLIENT(.seq = 101, .ack = 501));
+		say(&f, 1011, FROM_CLIENT(.seq = 101, .ack = 501, .data = 100));
+		say(&f, 1021, FROM_SERVER(.seq = 501, .ack = 201, .data = 100));
+		s = only(&f);
+		assert_true(s.syn && s.answered && !s.refused && !s.closed);
+		assert_int_equal(s.handshake_ns, 11 * MS);
+		assert_int_equal(s.sides[0].rtt_count, 1);
+		assert_int_equal(s.sides[0].counts[FLOW_TIMEOUT], 1); /* the SYN */
+		assert_int_equal(s.sides[0].counts[FLOW_SPURIOUS], 0);
+		assert_int_equal(s.sides[0].counts[FLOW_RESETS], 1);
+		assert_int_equal(s.sides[1].counts[FLOW_TIMEOUT], 0);
+		assert_int_equal(s.sides[1].counts[FLOW_REORDERED], 0);
+		/* A reset that ends it is its end. */
+		say(&f, 1100, FROM_SERVER(.seq = 601, .ack = 201, .flags = PACKET_RST));
+		assert_true(only(&f).closed);
+		end(&f);
+	}
+}
+
 /* Sequence numbers wrap around. */
 static void test_wrapping(void **state)
 {
@@ -534,14 +590,15 @@ static void test_any_time(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_handshake),    cmocka_unit_test(test_round_trips),
-		cmocka_unit_test(test_karn),	     cmocka_unit_test(test_stamps),
-		cmocka_unit_test(test_kinds),	     cmocka_unit_test(test_lost_fin),
-		cmocka_unit_test(test_many_holes),   cmocka_unit_test(test_windows),
-		cmocka_unit_test(test_wrapping),     cmocka_unit_test(test_gaps),
-		cmocka_unit_test(test_classes),	     cmocka_unit_test(test_inside),
-		cmocka_unit_test(test_series),	     cmocka_unit_test(test_eviction),
-		cmocka_unit_test(test_least_recent), cmocka_unit_test(test_any_time),
+		cmocka_unit_test(test_handshake),      cmocka_unit_test(test_round_trips),
+		cmocka_unit_test(test_karn),	       cmocka_unit_test(test_stamps),
+		cmocka_unit_test(test_kinds),	       cmocka_unit_test(test_lost_fin),
+		cmocka_unit_test(test_many_holes),     cmocka_unit_test(test_windows),
+		cmocka_unit_test(test_window_unknown), cmocka_unit_test(test_half_open),
+		cmocka_unit_test(test_wrapping),       cmocka_unit_test(test_gaps),
+		cmocka_unit_test(test_classes),	       cmocka_unit_test(test_inside),
+		cmocka_unit_test(test_series),	       cmocka_unit_test(test_eviction),
+		cmocka_unit_test(test_least_recent),   cmocka_unit_test(test_any_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
