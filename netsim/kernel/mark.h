@@ -37,7 +37,7 @@ uint32_t mark_group(const char *fleet);
 #define MARK_DOOMED(group)   ((group) | 0x01000000U)
 #define MARK_IS_GROUP(group) ((group) >> 25 == 0x6eU >> 1)
 
-#define MARK_ROLES 32 /* mark_parse() ignores further roles */
+#define MARK_ROLES 64 /* mark_parse() ignores further roles */
 
 /* The content of an alias. */
 struct mark {

@@ -126,11 +126,13 @@ void err_hint(struct netsim_err *err, const char *fmt, ...)
 	va_end(ap);
 }
 
+/* Root gets EACCES only from the object itself, never for lack of privilege. */
 enum netsim_err_kind err_kind_of(int code)
 {
 	switch (-code) {
-	case EPERM:
 	case EACCES:
+		return geteuid() ? NETSIM_ERR_ENV : NETSIM_ERR_KERNEL;
+	case EPERM:
 	case EMFILE:
 	case ENFILE:
 	case ENOMEM:
@@ -141,7 +143,6 @@ enum netsim_err_kind err_kind_of(int code)
 	}
 }
 
-/* Root gets EACCES only from the object itself, never for lack of privilege. */
 void err_hint_errno(struct netsim_err *err, int code)
 {
 	bool root = geteuid() == 0;

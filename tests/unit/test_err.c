@@ -150,6 +150,7 @@ static void test_errnos(void **state)
 	assert_int_equal(err_errno(NULL, -EIO, NULL, "x"), -EIO);
 	/* Root is refused by the object itself. */
 	err_errno(&refused, -EACCES, NULL, "x");
+	assert_int_equal(refused.kind, geteuid() ? NETSIM_ERR_ENV : NETSIM_ERR_KERNEL);
 	assert_string_equal(refused.hint, geteuid() ? "run netsim as root" : "");
 }
 
