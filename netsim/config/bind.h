@@ -89,6 +89,8 @@ bool bind_spend(struct bind *b, const struct netsim_loc *at);
  * as long as both b and the tree. name is the key, for messages.
  */
 const char *bind_string(struct bind *b, const char *name, const struct doc_node *node);
+/* The same for numbers and addresses: an {n} that begins a number loses the zeroes of a range. */
+const char *bind_number(struct bind *b, const char *name, const struct doc_node *node);
 const char *bind_expand(struct bind *b, const char *text, const struct netsim_loc *at);
 
 /* As name_nearest(), but NULL once there are more mistakes than will be shown. */

@@ -542,8 +542,11 @@ static int carry_out(struct state *st, struct model *want, const struct model *h
 /* Drops network namespaces without a name: they vanish with their last descriptor. */
 static void drop_unnamed(struct state *st, const struct model *want)
 {
+	bool exists;
+
 	for (size_t i = 0; i < want->node_count; i++)
-		if (want->nodes[i].netns && !netns_exists(want->nodes[i].netns))
+		if (want->nodes[i].netns &&
+		    netns_exists(want->nodes[i].netns, &exists, NULL) == 0 && !exists)
 			state_forget(st, want->fleet, want->nodes[i].name);
 }
 

@@ -19,14 +19,7 @@ static void path_of(const char *fleet, const char *ending, char path[static PATH
 
 static int write_failed(const char *path, struct netsim_err *err)
 {
-	int code = -errno;
-	bool rights = code == -EPERM || code == -EACCES;
-
-	err_set(err, rights ? NETSIM_ERR_ENV : NETSIM_ERR_KERNEL, code, NULL, "cannot write %s: %s",
-		path, strerror(-code));
-	if (rights)
-		err_hint(err, "run netsim as root");
-	return code;
+	return err_errno(err, -errno, NULL, "cannot write %s", path);
 }
 
 int lock_make_dir(struct netsim_err *err)

@@ -11,19 +11,18 @@
 
 static int remove_names(struct state *st, const char *fleet, bool *any, struct netsim_err *err)
 {
-	char prefix[NETNS_TEXT], stale[MARK_TEXT], **names = NULL;
+	char prefix[NETNS_TEXT], **names = NULL;
 	size_t count = 0;
 	int r;
 
 	state_netns_name(fleet, "", prefix);
-	snprintf(stale, sizeof(stale), MARK_PREFIX "%s/", fleet);
 	r = netns_list(prefix, &names, &count, err);
 	for (size_t i = 0; i < count; i++) {
 		const char *node = names[i] + strlen(prefix);
-		struct handle *handle;
-		bool ours = netns_is_stale(names[i], stale) ||
-			    state_handle(st, fleet, node, &handle, NULL) == 0;
+		bool ours = false;
 
+		if (r == 0)
+			r = state_owns_netns(st, fleet, node, &ours, err);
 		if (ours && r == 0) {
 			r = netns_remove(names[i], err);
 			state_forget(st, fleet, node);

@@ -106,8 +106,7 @@ static int dump(struct rtnl *rt, int ifindex, enum filter_slot slot, struct rtnl
 	r = rtnl_ask(rt, ret, NULL);
 	if (r == 0 || r == -EINVAL || r == -ENODEV || r == -ENOENT)
 		return 0;
-	return err_set(err, NETSIM_ERR_KERNEL, r, NULL, "cannot read the filters: %s",
-		       strerror(-r));
+	return err_errno(err, r, NULL, "cannot read the filters");
 }
 
 int filter_drop_empty_clsact(struct rtnl *rt, int ifindex, const char *subject,

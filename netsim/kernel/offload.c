@@ -79,6 +79,6 @@ int offload_set(const char *device, enum offload which, bool on, bool *ret_was,
 		*ret_was = was.data;
 	if (r == 0 || r == -EOPNOTSUPP || r == -EINVAL)
 		return 0;
-	return err_set(err, NETSIM_ERR_KERNEL, r, NULL, "%s: cannot switch an offload %s: %s",
-		       device, on ? "on" : "off", strerror(-r));
+	return err_errno(err, r, NULL, "%s: cannot switch an offload %s", device,
+			 on ? "on" : "off");
 }

@@ -13,11 +13,7 @@
 
 static int refused(const struct link *want, const char *what, struct netsim_err *err)
 {
-	int code = -errno;
-	bool rights = code == -EPERM || code == -EACCES;
-
-	return err_set(err, rights ? NETSIM_ERR_ENV : NETSIM_ERR_KERNEL, code, &want->at,
-		       "tap %s: cannot %s: %s", want->name, what, strerror(-code));
+	return err_errno(err, -errno, &want->at, "tap %s: cannot %s", want->name, what);
 }
 
 int tap_make(const struct link *want, int *ret_fd, struct netsim_err *err)
@@ -27,10 +23,12 @@ int tap_make(const struct link *want, int *ret_fd, struct netsim_err *err)
 
 	if (fd < 0) {
 		int r = refused(want, "open /dev/net/tun", err);
+		bool absent = r == -ENOENT || r == -ENODEV || r == -ENXIO;
 
-		if (err)
+		if (err && absent)
 			err->kind = NETSIM_ERR_ENV;
-		err_hint(err, "load the module with modprobe tun");
+		if (absent)
+			err_hint(err, "load the module with modprobe tun");
 		return r;
 	}
 	if (want->multi_queue)

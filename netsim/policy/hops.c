@@ -46,8 +46,7 @@ int policy_prepare(struct policy *p, struct netsim_err *err)
 	     bpf_map_update_elem(p->map[POLICY_TRAFFIC], &overflow, zeroes, BPF_NOEXIST) < 0))
 		r = -errno;
 	if (r < 0)
-		return err_set(err, NETSIM_ERR_KERNEL, r, NULL,
-			       "cannot initialize the policy's maps: %s", strerror(-r));
+		return err_errno(err, r, NULL, "cannot initialize the policy's maps");
 	return 0;
 }
 
@@ -60,15 +59,14 @@ uint32_t policy_table(const struct policy *p, size_t index)
 
 static int refuse_entries(int code, struct netsim_err *err)
 {
-	if (code == -E2BIG || code == -ENOSPC || code == -ENOMEM) {
+	if (code == -E2BIG || code == -ENOSPC) {
 		err_set(err, NETSIM_ERR_KERNEL, code, NULL,
 			"the old and new conditions together need more than %d map entries",
 			PORT_CONDITIONS);
 		err_hint(err, "use fewer pairs, or fewer classes per pair");
 		return code;
 	}
-	return err_set(err, NETSIM_ERR_KERNEL, code, NULL, "cannot write the conditions: %s",
-		       strerror(-code));
+	return err_errno(err, code, NULL, "cannot write the conditions");
 }
 
 /* Writes entries under a generation, in batches. */

@@ -91,8 +91,7 @@ int policy_map_memory(struct policy *p, struct netsim_err *err)
 				    p->map[mapped[i].map], 0);
 
 		if (memory == MAP_FAILED)
-			return err_set(err, NETSIM_ERR_KERNEL, -errno, NULL,
-				       "cannot map the policy into memory: %s", strerror(errno));
+			return err_errno(err, -errno, NULL, "cannot map the policy into memory");
 		*member_of(p, i) = memory;
 	}
 	return 0;
@@ -114,13 +113,7 @@ static void take_map(struct policy *p, uint32_t id)
 
 static int refused(int code, struct netsim_err *err)
 {
-	bool rights = code == -EPERM || code == -EACCES;
-
-	err_set(err, rights ? NETSIM_ERR_ENV : NETSIM_ERR_KERNEL, code, NULL,
-		"cannot open the eBPF program at the ports: %s", strerror(-code));
-	if (rights)
-		err_hint(err, "run netsim as root");
-	return code;
+	return err_errno(err, code, NULL, "cannot open the eBPF program at the ports");
 }
 
 /* Opens a program by its id, and the maps it uses. */
@@ -357,9 +350,8 @@ static int number_links(struct policy *p, const struct model *fleet, struct nets
 			.node = (uint16_t)policy_node(p, node->name),
 		};
 		if (bpf_map_update_elem(p->map[POLICY_PORTS], &key, &next, BPF_ANY) < 0)
-			return err_set(err, NETSIM_ERR_KERNEL, -errno, NULL,
-				       "%s: cannot add the port to the policy: %s",
-				       fleet->links[i].name, strerror(errno));
+			return err_errno(err, -errno, NULL, "%s: cannot add the port to the policy",
+					 fleet->links[i].name);
 		p->link_numbers[i] = next;
 		used[next] = true;
 		p->control->stale |= PORT_STALE_NODES;

@@ -207,9 +207,8 @@ static int open_here(void *arg, struct netsim_err *err)
 		return 0;
 	}
 	return r == 0 ? 0 :
-			err_set(err, NETSIM_ERR_KERNEL, -errno, NULL,
-				"%s: cannot open a TCP connection: %s", o->end->device,
-				strerror(errno));
+			err_errno(err, -errno, NULL, "%s: cannot open a TCP connection",
+				  o->end->device);
 }
 
 static bool ready_within(int fd, short events, double seconds)

@@ -190,11 +190,7 @@ static json_t *write_layer(const struct intent_layer *layer)
 
 static int write_failed(const char *path, struct netsim_err *err)
 {
-	int code = errno ? -errno : -EIO;
-	bool rights = code == -EPERM || code == -EACCES;
-
-	return err_set(err, rights ? NETSIM_ERR_ENV : NETSIM_ERR_KERNEL, code, NULL,
-		       "cannot write %s: %s", path, strerror(-code));
+	return err_errno(err, errno ? -errno : -EIO, NULL, "cannot write %s", path);
 }
 
 int intent_write(const char *fleet, const struct intent *intent, struct netsim_err *err)

@@ -103,11 +103,11 @@ usage() {
 
 # --- mistakes that only the kernel detects
 
-# kernel NAME LINE:COLUMN REGEX TEXT...: refused by the kernel, and undone
+# kernel NAME LINE:COLUMN REGEX NETWORK NODE...: refused by the kernel, and undone
 kernel() {
 	{
-		printf 'fleet: f\nnetworks: {lan: }\nnodes:\n'
-		printf '  %s\n' "${@:4}"
+		printf 'fleet: f\nnetworks: {lan: %s}\nnodes:\n' "$4"
+		printf '  %s\n' "${@:5}"
 	} >"$F"
 	fails_with 4 "$1" "$NETSIM" up "$F"
 	like "$1: location and the kernel's message" "$ERR" "^$F:$2: error: .*\(kernel: .*$3"
@@ -117,17 +117,19 @@ kernel() {
 
 refusals() {
 	local good='a: {interfaces: {eth1: {network: lan, address: 10.0.0.1/24}}}'
-	kernel "a gateway that is a broadcast address" 5:95 "Nexthop has invalid gateway" "$good" \
-		'b: {interfaces: {eth1: {network: lan, address: 10.0.0.2/24, routes: [{to: 10.3.0.0/16, via: 10.0.0.255}]}}}'
+	# Disables IPv6 on links that are created from now on; no file says so.
+	echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6
+	kernel "an IPv6 address where IPv6 is off" 2:27 "IPv6 is disabled" '{address: "fd00::1/64"}' "$good"
+	echo 0 >/proc/sys/net/ipv6/conf/default/disable_ipv6
 	# On a fleet that is up, up leaves the fleet unchanged.
 	printf 'fleet: f\nnetworks: {lan: }\nnodes:\n  %s\n' "$good" >"$F"
 	check "up" "$NETSIM" up "$F"
 	FLEET=f
 	settle a
+	echo 1 >/proc/sys/net/ipv6/conf/f-lan/disable_ipv6
 	BEFORE=$(dump; dump a)
-	cat >>"$F" <<-'EOF'
-		  b: {interfaces: {eth1: {network: lan, address: 10.0.0.2/24, routes: [{to: 10.3.0.0/16, via: 10.0.0.255}]}}}
-	EOF
+	sed -i 's,lan: ,&{address: "fd00::1/64"},' "$F"
+	echo '  b: {interfaces: {eth1: {network: lan, address: 10.0.0.2/24}}}' >>"$F"
 	fails_with 4 "the same on a fleet that is up" "$NETSIM" up "$F"
 	is "leaves the fleet as it was" "$(dump; dump a)" "$BEFORE"
 	check "down" "$NETSIM" down
