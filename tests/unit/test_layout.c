@@ -324,36 +324,13 @@ static void test_most_roles(void **state)
 	done(&laid);
 }
 
-static void test_too_many_roles(void **state)
-{
-	struct netsim_diags diags = {0};
-	auto_buf struct buf text = {0};
-	struct netsim_err err = {0};
-	struct model *model = NULL;
-	struct topo *topo = NULL;
-
-	(void)state;
-	buf_puts(&text, "fleet: f\nnetworks: {lan: }\nnodes:\n  n:\n    roles: [r");
-	for (int i = 0; i < 30; i++)
-		buf_printf(&text, ", a-long-role-%02d", i);
-	buf_puts(&text, "]\n    interfaces: {eth1: {network: lan}}\n");
-	assert_int_equal(topo_parse("f", text.data, text.len, &topo, &diags), 0);
-	assert_int_equal(layout_make(topo, &model, &err), -22);
-	assert_null(model);
-	assert_int_equal(err.kind, NETSIM_ERR_INPUT);
-	assert_int_equal(err.loc.line, 4);
-	assert_non_null(strstr(err.what, "roles of n"));
-	topo_free(topo);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bridges),	       cmocka_unit_test(test_node),
-		cmocka_unit_test(test_stable_macs),    cmocka_unit_test(test_port_vlans),
-		cmocka_unit_test(test_bond),	       cmocka_unit_test(test_taps),
-		cmocka_unit_test(test_aliases),	       cmocka_unit_test(test_most_roles),
-		cmocka_unit_test(test_too_many_roles),
+		cmocka_unit_test(test_bridges),	    cmocka_unit_test(test_node),
+		cmocka_unit_test(test_stable_macs), cmocka_unit_test(test_port_vlans),
+		cmocka_unit_test(test_bond),	    cmocka_unit_test(test_taps),
+		cmocka_unit_test(test_aliases),	    cmocka_unit_test(test_most_roles),
 	};
 
 	return cmocka_run_group_tests_name("layout", tests, NULL, NULL);
