@@ -73,7 +73,7 @@ headers_of() {
 as_tcpdump() {
 	local port tcpdumps=() server
 	for port in sna snb; do
-		bg tcpdump -n -Z root -U -B 4096 -i "$port" -w "$WORK/$port.pcap" 'icmp or udp port 5201'
+		bg tcpdump -n -Z root -U --immediate-mode -B 4096 -i "$port" -w "$WORK/$port.pcap" 'icmp or udp port 5201'
 		tcpdumps+=("$BG")
 		wait_for 30 grep -q "listening on" "$WORK/bg.$BG" || not_ok "tcpdump listens"
 	done
