@@ -46,11 +46,15 @@ struct port_node {
 	__u64 cut;
 };
 
+#define PORT_NODE_NAME	64 /* longest name of a node, including its NUL */
+#define PORT_IFACE_NAME 16
+
 struct port_link {
 	__u16 node;
 	/* Destination link whose copy of a flooded frame takes time of this link's uplink. */
 	__u16 charge_at;
 	__u32 padding;
+	char iface[PORT_IFACE_NAME]; /* in the node; "": the number is free */
 };
 
 /* The three hops between two nodes, and one VLAN of a node. */
@@ -227,6 +231,11 @@ struct port_control {
 	__u32 last_fault_id;
 	__u32 stale; /* enum port_stale: entries for policy_sweep() to delete */
 	struct port_slot slot[2];
+	/*
+	 * The nodes' names by number, "": the number is free. A node keeps its number, and with
+	 * it its part in partitions, while it has no ports.
+	 */
+	char names[PORT_NODES][PORT_NODE_NAME];
 };
 
 enum port_stale {
@@ -245,7 +254,7 @@ struct port_traffic {
 };
 
 _Static_assert(sizeof(struct port_node) == 16, "shared with the kernel side");
-_Static_assert(sizeof(struct port_link) == 8, "shared with the kernel side");
+_Static_assert(sizeof(struct port_link) == 24, "shared with the kernel side");
 _Static_assert(sizeof(struct port_key) == 8, "shared with the kernel side");
 _Static_assert(sizeof(struct port_conditions) == 208, "shared with the kernel side");
 _Static_assert(sizeof(struct port_state) == 64, "shared with the kernel side");

@@ -38,8 +38,15 @@ void policy_close(struct policy *policy);
 int policy_attach(struct policy *policy, struct state *st, const struct model *fleet, bool stamps,
 		  struct netsim_err *err);
 
-/* Numbers new nodes and ports and removes ports that are gone; part of policy_attach(). */
+/*
+ * Numbers new nodes and ports and removes ports that are gone; part of policy_attach(). A
+ * node and its interface keep their numbers while they have no port; a number is given to
+ * another one only if none is free, and once nothing in force refers to it.
+ */
 int policy_number(struct policy *policy, const struct model *fleet, struct netsim_err *err);
+/* Numbers one node, also if it has no port. Returns its number, or a negative errno. */
+int policy_number_node(struct policy *policy, const struct model *fleet, const char *name,
+		       struct netsim_err *err);
 /* Returns the number of a node (or "host"), -1 if it is unknown. */
 int policy_node(const struct policy *policy, const char *name);
 /* Returns the name of a node by its number, NULL if no node has it. */
