@@ -420,8 +420,9 @@ static int find_intent(struct view *v, struct netsim_err *err)
 	const struct profile *whole;
 	int r;
 
-	intent_read(v->fleet.model->fleet, &v->intent);
-	r = intent_parse(&v->intent, err);
+	r = intent_read(v->fleet.model->fleet, &v->intent, err);
+	if (r == 0)
+		r = intent_parse(&v->intent, err);
 	if (r < 0)
 		return r;
 	whole = intent_whole(&v->intent);
@@ -540,8 +541,9 @@ static int skip_changed(struct view *v, struct netsim_err *err)
 	bool any = false;
 	int r;
 
-	intent_read(v->fleet.model->fleet, &v->intent);
-	r = intent_parse(&v->intent, err);
+	r = intent_read(v->fleet.model->fleet, &v->intent, err);
+	if (r == 0)
+		r = intent_parse(&v->intent, err);
 	if (r == 0)
 		r = ask_places(v, &asked, err);
 	for (size_t p = 0; r == 0 && p < v->run.path_count; p++) {

@@ -135,6 +135,8 @@ static void queue_removal(struct exec *x, const struct step *step)
 
 static int prepare_host(struct exec *x)
 {
+	bool each =
+		state_shares_group(x->st, x->want->fleet, MARK_DOOMED(mark_group(x->want->fleet)));
 	size_t doomed = 0;
 	char name[SUBJECT_TEXT];
 
@@ -146,7 +148,9 @@ static int prepare_host(struct exec *x)
 		if (step->kind == STEP_DEL_ADDR)
 			addr_del(x->st->rt, step->have->ifindex, step->addr,
 				 subject(x, step, name));
-		if (step->kind == STEP_DEL_LINK && ++doomed)
+		if (step->kind == STEP_DEL_LINK && each)
+			link_del(x->st->rt, step->have->ifindex, subject(x, step, name));
+		else if (step->kind == STEP_DEL_LINK && ++doomed)
 			queue_removal(x, step);
 	}
 	if (doomed)

@@ -145,6 +145,12 @@ int netns_remove(const char *name, struct netsim_err *err)
 	return 0;
 }
 
+/* Opens a name without waiting for the writer of a FIFO, or following a link. */
+static int open_name(const char *path)
+{
+	return open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
+}
+
 static bool is_namespace(int fd)
 {
 	struct statfs fs;
@@ -158,8 +164,9 @@ int netns_open(const char *name, int *ret_fd, struct netsim_err *err)
 	char path[PATH_TEXT];
 
 	path_of(name, path);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 && errno != ENOENT)
+	fd = open_name(path);
+	/* A link, a socket: somebody else's. */
+	if (fd < 0 && errno != ENOENT && errno != ELOOP && errno != ENXIO)
 		return refused(err, "cannot open", path);
 	if (fd < 0 || !is_namespace(fd))
 		return -ENOENT;
@@ -174,7 +181,7 @@ bool netns_is_stale(const char *name, const char *mark_prefix)
 	ssize_t got;
 
 	path_of(name, path);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = open_name(path);
 	if (fd < 0 || is_namespace(fd))
 		return false;
 	got = read(fd, text, sizeof(text) - 1);
@@ -189,7 +196,7 @@ bool netns_exists(const char *name)
 	char path[PATH_TEXT];
 
 	path_of(name, path);
-	return access(path, F_OK) == 0;
+	return faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 int netns_list(const char *prefix, char ***ret, size_t *ret_count, struct netsim_err *err)
@@ -253,7 +260,7 @@ int netns_enter(const char *name, struct netsim_err *err)
 	unsigned long flags = 0;
 
 	path_of(name, path);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = open_name(path);
 	if (fd < 0)
 		return refused(err, "cannot open", path);
 	if (setns(fd, CLONE_NEWNET) < 0)

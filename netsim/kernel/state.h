@@ -72,5 +72,7 @@ int state_fleets(struct state *st, char ***ret, size_t *ret_count, struct netsim
 
 /* Returns whether a link belongs to this fleet. */
 bool state_is_ours(const struct link *link, const char *fleet);
+/* True if a group has links that are not the fleet's: it cannot be removed as a whole. */
+bool state_shares_group(const struct state *st, const char *fleet, uint32_t group);
 
 #endif

@@ -109,7 +109,7 @@ static uint32_t flags_of(const struct policy_entry *entries, size_t count)
 		if (key->hop != PORT_HOP_PATH)
 			continue;
 		flags |= key->from != PORT_ANY ? PORT_FLAG_PAIRS : 0;
-		flags |= key->class ? PORT_FLAG_CLASSES : 0;
+		flags |= key->class & ~PORT_CLASS_RESOLVES ? PORT_FLAG_CLASSES : 0;
 	}
 	return flags;
 }

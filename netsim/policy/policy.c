@@ -284,6 +284,11 @@ bool policy_is_complete(const struct policy *p, const struct model *fleet, bool 
 	return true;
 }
 
+bool policy_is_attached(const struct policy *p, size_t index, bool ingress)
+{
+	return ingress ? p->stamped[index] : p->attached[index];
+}
+
 bool policy_has_stamps(const struct policy *p, const struct model *fleet)
 {
 	for (size_t i = 0; i < fleet->link_count; i++)
