@@ -392,6 +392,21 @@ static __always_inline struct port_traffic *traffic_of(const struct port_packet 
 	return traffic ? traffic : bpf_map_lookup_elem(&ns_traffic, &rest);
 }
 
+/* Counts a dropped packet at the links: the node may have others. */
+static __always_inline void count_drop(const struct port_packet *p)
+{
+	int cut = p->reason == PORT_DROP_CUT;
+	__u32 key = p->from_link;
+	struct port_link *link = bpf_map_lookup_elem(&ns_links, &key);
+
+	if (link)
+		__sync_fetch_and_add(cut ? &link->cut : &link->lost, 1);
+	key = p->to_link;
+	link = cut ? bpf_map_lookup_elem(&ns_links, &key) : 0;
+	if (link)
+		__sync_fetch_and_add(&link->cut, 1);
+}
+
 static __always_inline void flip_bit(struct __sk_buff *skb, __u32 bit)
 {
 	__u32 at, body = skb->len - ETH_HLEN;
@@ -480,6 +495,7 @@ static __always_inline int judge(struct __sk_buff *skb, struct port_packet *p, _
 	if (!passes) {
 		if (traffic)
 			traffic->dropped[p->reason % PORT_DROPS]++;
+		count_drop(p);
 		return TC_ACT_SHOT;
 	}
 	if (traffic) {

@@ -55,6 +55,8 @@ struct port_link {
 	__u16 charge_at;
 	__u32 padding;
 	char iface[PORT_IFACE_NAME]; /* in the node; "": the number is free */
+	/* Packets dropped by partitions, from and to it; and from it, for other reasons. */
+	__u64 cut, lost;
 };
 
 /* The three hops between two nodes, and one VLAN of a node. */
@@ -260,7 +262,7 @@ struct port_traffic {
 };
 
 _Static_assert(sizeof(struct port_node) == 16, "shared with the kernel side");
-_Static_assert(sizeof(struct port_link) == 24, "shared with the kernel side");
+_Static_assert(sizeof(struct port_link) == 40, "shared with the kernel side");
 _Static_assert(sizeof(struct port_key) == 8, "shared with the kernel side");
 _Static_assert(sizeof(struct port_conditions) == 208, "shared with the kernel side");
 _Static_assert(sizeof(struct port_state) == 64, "shared with the kernel side");

@@ -66,9 +66,8 @@ static void add_port(struct table *table, const struct netsim_fleet *fleet,
 	if (i == 0)
 		snprintf(reaches, sizeof(reaches), "%zu of %zu", node->reaches,
 			 fleet->node_count - 1);
-	describe_drops(i ? 0 : node->cut_packets,
-		       port->to->drops + port->from->drops + (i ? 0 : node->lost_packets), drops,
-		       sizeof(drops));
+	describe_drops(port->cut_packets, port->to->drops + port->from->drops + port->lost_packets,
+		       drops, sizeof(drops));
 	const char *cells[] = {name,  node->tap ? "tap" : node->inside ? "netns" : "lost",
 			       NULL,  reaches,
 			       drops, port->name};
@@ -194,13 +193,15 @@ static json_t *json_node(const struct netsim_fleet *fleet, size_t n)
 	json_t *ports = json_array(), *roles = json_array(), *reaches = json_array();
 
 	for (size_t i = 0; i < node->port_count; i++)
-		json_array_append_new(ports,
-				      json_pack("{s:s, s:s, s:s, s:b, s:o, s:o}", "interface",
-						node->ports[i]->iface, "port", node->ports[i]->name,
-						"bridge", node->ports[i]->bridge, "up_state",
-						node->ports[i]->up, "up",
-						json_direction(node->ports[i]->from), "down",
-						json_direction(node->ports[i]->to)));
+		json_array_append_new(
+			ports,
+			json_pack("{s:s, s:s, s:s, s:b, s:o, s:o, s:I, s:I}", "interface",
+				  node->ports[i]->iface, "port", node->ports[i]->name, "bridge",
+				  node->ports[i]->bridge, "up_state", node->ports[i]->up, "up",
+				  json_direction(node->ports[i]->from), "down",
+				  json_direction(node->ports[i]->to), "dropped_by_partitions",
+				  (json_int_t)node->ports[i]->cut_packets, "dropped_by_conditions",
+				  (json_int_t)node->ports[i]->lost_packets));
 	for (size_t i = 0; i < node->role_count; i++)
 		json_array_append_new(roles, json_string(node->roles[i]));
 	for (size_t i = 0; i < fleet->node_count; i++)

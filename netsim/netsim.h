@@ -253,6 +253,8 @@ struct netsim_port {
 	const char *bridge;		    /* that the port belongs to, or "" */
 	bool up;			    /* the host's end is up */
 	struct netsim_direction *from, *to; /* the node */
+	uint64_t cut_packets;		    /* dropped by partitions, to and from it */
+	uint64_t lost_packets;		    /* from it, that conditions dropped (edt) */
 };
 
 struct netsim_node {

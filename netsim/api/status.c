@@ -114,6 +114,10 @@ static int read_port(const struct reader *r, const struct model *model, size_t a
 	port->iface = copy(r, iface);
 	port->bridge = copy(r, link->master);
 	port->up = link->up;
+	if (number) {
+		port->cut_packets = policy_link_entry(r->policy, number)->cut;
+		port->lost_packets = policy_link_entry(r->policy, number)->lost;
+	}
 	port->to = read_direction(r, link->ifindex, number ? &down : NULL);
 	port->from = read_direction(r, ifb_of(r, link->name), number ? &up : NULL);
 	return port->name && port->iface && port->bridge && port->to && port->from ?

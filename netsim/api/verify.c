@@ -347,6 +347,7 @@ static int add_path(struct view *v, size_t a, size_t b, const struct asked *aske
 	path->from = from->end;
 	path->to = to->end;
 	path->traffic = class ? class->name : NULL;
+	path->vlan = from->tag;
 	if (to->guest)
 		probe.protocol = IPPROTO_ICMP;
 	v->run.probes[v->run.path_count - 1] = probe;

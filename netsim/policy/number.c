@@ -68,6 +68,11 @@ uint16_t policy_link_node(const struct policy *p, uint16_t number)
 	return p->links[number].node;
 }
 
+const struct port_link *policy_link_entry(const struct policy *p, uint16_t number)
+{
+	return &p->links[number % PORT_LINKS];
+}
+
 /* Adds a new node to the rest group of the partitions in force that have one. */
 static void join_rest(struct policy *p, int number)
 {

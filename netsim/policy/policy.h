@@ -54,6 +54,8 @@ const char *policy_node_name(const struct policy *policy, uint32_t number);
 /* The number of the model's link at an index, 0: none; and the node of a numbered link. */
 uint16_t policy_link(const struct policy *policy, size_t index);
 uint16_t policy_link_node(const struct policy *policy, uint16_t number);
+/* A numbered link, with its counters of dropped packets. */
+const struct port_link *policy_link_entry(const struct policy *policy, uint16_t number);
 
 /* True if the programs are at every port; with host, also those for the host's traffic. */
 bool policy_is_complete(const struct policy *policy, const struct model *fleet, bool host);

@@ -1,5 +1,5 @@
 # needs: bridge veth netns clsact bpf
-# limit: 200
+# limit: 300
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What somebody else changes: status marks it, diff and plan list it, up and apply mend it.

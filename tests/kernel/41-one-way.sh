@@ -1,5 +1,5 @@
 # needs: bridge veth netns clsact bpf
-# limit: 200
+# limit: 300
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What is cut one way leaves the other way alone for longer than neighbours are cached:

@@ -1,5 +1,5 @@
 # needs: bridge veth netns clsact bpf
-# limit: 150
+# limit: 300
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # A node that loses its port, and comes back: partitions and faults of every kind hold for
