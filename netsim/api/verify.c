@@ -350,6 +350,7 @@ static int add_path(struct view *v, size_t a, size_t b, const struct asked *aske
 	path->from = from->end;
 	path->to = to->end;
 	path->traffic = class ? class->name : NULL;
+	path->vlan = from->tag;
 	if (to->guest)
 		probe.protocol = IPPROTO_ICMP;
 	v->run.probes[v->run.path_count - 1] = probe;
@@ -423,8 +424,9 @@ static int find_intent(struct view *v, struct netsim_err *err)
 	const struct profile *whole;
 	int r;
 
-	intent_read(v->fleet.model->fleet, &v->intent);
-	r = intent_parse(&v->intent, err);
+	r = intent_read(v->fleet.model->fleet, &v->intent, err);
+	if (r == 0)
+		r = intent_parse(&v->intent, err);
 	if (r < 0)
 		return r;
 	whole = intent_whole(&v->intent);
@@ -543,8 +545,9 @@ static int skip_changed(struct view *v, struct netsim_err *err)
 	bool any = false;
 	int r;
 
-	intent_read(v->fleet.model->fleet, &v->intent);
-	r = intent_parse(&v->intent, err);
+	r = intent_read(v->fleet.model->fleet, &v->intent, err);
+	if (r == 0)
+		r = intent_parse(&v->intent, err);
 	if (r == 0)
 		r = ask_places(v, &asked, err);
 	for (size_t p = 0; r == 0 && p < v->run.path_count; p++) {

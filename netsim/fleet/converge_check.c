@@ -7,13 +7,16 @@
 #include "netsim/kernel/mark.h"
 #include "netsim/kernel/netns.h"
 
-/* Link groups are hashes: fleets whose names collide cannot share a host. */
+/* Link groups are hashes: fleets whose names collide cannot share a host. Links that carry
+ * the group but no mark of netsim's are left alone. */
 static int check_group(const struct state *st, const struct model *want, struct netsim_err *err)
 {
 	for (size_t i = 0; i < st->host->link_count; i++) {
 		const struct link *link = &st->host->links[i];
+		struct mark mark;
 
-		if (link->group != mark_group(want->fleet) || state_is_ours(link, want->fleet))
+		if (link->group != mark_group(want->fleet) || state_is_ours(link, want->fleet) ||
+		    !mark_parse(link->alias, &mark))
 			continue;
 		err_set(err, NETSIM_ERR_KERNEL, -EEXIST, NULL,
 			"the link %s is in the link group 0x%x, which the fleet %s needs",

@@ -12,8 +12,9 @@
  *   netsim:@/DEVICE [tso] [gro]           the IFB of an interface without a fleet,
  *                                         and the offloads to restore
  *
- * The group, which the creating message sets, decides whether a link is netsim's; the
- * alias identifies it. Addresses and routes inside nodes carry the protocol number
+ * The group, which the creating message sets, and the alias together show that a link is
+ * netsim's; without any alias, it was left by a run that was killed. A link with a foreign
+ * alias is foreign. Addresses and routes inside nodes carry the protocol number
  * MARK_PROTO.
  */
 #ifndef NETSIM_MARK_H

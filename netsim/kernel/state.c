@@ -216,7 +216,15 @@ bool state_is_ours(const struct link *link, const char *fleet)
 
 	if (link->group != group && link->group != MARK_DOOMED(group))
 		return false;
-	return !link->alias || !mark_parse(link->alias, &mark) || strcmp(mark.fleet, fleet) == 0;
+	return !link->alias || (mark_parse(link->alias, &mark) && strcmp(mark.fleet, fleet) == 0);
+}
+
+bool state_shares_group(const struct state *st, const char *fleet, uint32_t group)
+{
+	for (size_t i = 0; i < st->host->link_count; i++)
+		if (st->host->links[i].group == group && !state_is_ours(&st->host->links[i], fleet))
+			return true;
+	return false;
 }
 
 static char *copy_text(const char *text, bool *failed)

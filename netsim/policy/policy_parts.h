@@ -33,7 +33,7 @@ struct policy {
 	struct port_trace_row *traces;
 	struct port_class_port *class_ports;
 	struct port_class_rules *class_rules;
-	const char *names[PORT_NODES]; /* by node number, NULL: unused; the model's strings */
+	const char *names[PORT_NODES]; /* by node number, NULL: unused; of control->names */
 	uint32_t *link_numbers;	       /* by index of the model's links, 0: none */
 	bool *attached;		       /* by link index: ns_port is at its egress */
 	bool *stamped; /* by link index: ns_stamp (port) or ns_host (bridge) is at its ingress */
@@ -50,6 +50,10 @@ int policy_load(struct policy *policy, bool with_host, struct netsim_err *err);
 int policy_map_memory(struct policy *policy, struct netsim_err *err);
 /* Writes the initial entries of the maps. */
 int policy_prepare(struct policy *policy, struct netsim_err *err);
+/* Reads the numbers of the nodes, and of the fleet's links, from the mapped memory. */
+void policy_read_names(struct policy *policy, const struct model *fleet);
+/* Chooses, for each port, the port whose copy of a flooded frame takes time of the uplink. */
+void policy_charge_ports(struct policy *policy, const struct model *fleet);
 /* Returns the enum policy_map of a map name, -1 if unknown. */
 int policy_map_of(const char *name);
 

@@ -12,7 +12,7 @@
 struct edt_change {
 	const struct edt_base *base;	 /* NULL: keep the current one */
 	const struct class_set *classes; /* NULL: keep the current ones */
-	const struct port_fault *fault;	 /* to add, or NULL; the id is assigned */
+	const struct port_fault *fault;	 /* to add, or NULL; id 0: the next one */
 	const uint32_t *heal;		 /* faults to end */
 	size_t heal_count;
 	bool heal_all;

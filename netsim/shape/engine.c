@@ -243,6 +243,16 @@ int engine_commit(struct fleet *f, const struct edt_change *change, uint32_t *re
 	return r;
 }
 
+int engine_record(struct fleet *f, struct intent_draft *record, uint32_t id, struct netsim_err *err)
+{
+	const struct edt_change undo = {.heal = &id, .heal_count = 1};
+	int r = intent_publish(record, err);
+
+	if (r < 0)
+		(void)engine_commit(f, &undo, NULL, NULL);
+	return r;
+}
+
 /* Reads the conditions of all ports from netem into an intent. */
 static int read_netem(const struct fleet *f, struct mark *marks, struct intent *intent,
 		      struct netsim_err *err)

@@ -52,6 +52,13 @@ struct qdiscs;
  */
 int netem_check_root(const struct qdiscs *all, const struct link *device, struct netsim_err *err);
 
+/*
+ * Compares a target with the kernel's qdiscs; *ret is NULL if they match, else what differs:
+ * "its netem is missing". Reads filters; call state_read_host() before.
+ */
+int netem_differs(struct state *st, const char *fleet, const struct qdiscs *all,
+		  const struct netem_target *target, const char **ret, struct netsim_err *err);
+
 /* The conditions that netem realises at a device and its IFB, as the kernel reports them. */
 void netem_seen(const struct state *st, const struct qdiscs *all, const struct link *device,
 		struct link_conditions *ret);

@@ -382,6 +382,12 @@ static void test_dead(void **state)
 	setup(&f);
 	path_of(&f, 0, 4)->seen.received = path_of(&f, 0, 4)->many.received = 0;
 	failed_are(&f, "a > e reach");
+	/* Two VLANs between the same ends. */
+	path_of(&f, 0, 4)->vlan = 100;
+	failed_are(&f, "a > e reach");
+	path_of(&f, 0, 3)->vlan = 200;
+	path_of(&f, 0, 3)->to = 4;
+	failed_are(&f, "a > e vlan 100 reach");
 }
 
 static void test_order(void **state)
