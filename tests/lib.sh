@@ -362,15 +362,18 @@ beat_wait() {
 # however busy the machine was.
 lasts() {
 	awk -v fate="$1" -v want="$2" -v need="${3:-1}" -v since="${4:-}" -v lag="$LAG" '
-		{ kind[NR] = $1; first[NR] = $4; last[NR] = $5 }
+		# With SINCE there is a single stretch, which pauses of the sender do not hide.
+		since && $1 == "gap" { next }
+		since && n && kind[n] == $1 { last[n] = $5; next }
+		{ kind[++n] = $1; first[n] = $4; last[n] = $5 }
 		END {
-			for (i = 2; i < NR; i++) {
+			for (i = 2; i < n; i++) {
 				if (kind[i] != fate || kind[i - 1] == "gap" || kind[i + 1] == "gap") continue
 				low = last[i] - first[i] - lag; high = first[i + 1] + lag - (since ? since : last[i - 1])
 				printf "between %.3f and %.3f s\n", low, high
-				n++; bad += want < low || want > high
+				seen++; bad += want < low || want > high
 			}
-			exit n < need || bad
+			exit seen < need || bad
 		}' "$WORK/beats"
 }
 
