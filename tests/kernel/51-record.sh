@@ -1,4 +1,4 @@
-# needs: bridge veth netns clsact bpf
+# needs: native bridge veth netns clsact bpf
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The record of profile and faults, and the kernel: both change, or neither. Links with
