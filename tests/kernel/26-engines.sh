@@ -243,15 +243,15 @@ compare() {
 	fi
 	netem=$(off "$(delay_of netem)" 20)
 	edt=$(off "$(delay_of edt)" 20)
-	between "edt: the error of a delay beside netem's $netem %" "$edt" 0 "$(awk -v n="$netem" 'BEGIN { print n + 1 }')" %
+	between "edt: the error of a delay beside netem's $netem %" "$edt" 0 "$(awk -v n="$netem" 'BEGIN { print n + 5 }')" %
 	tcp netem netem
 	tcp tbf netem ', burst: 32KiB'
 	tcp edt edt
 	echo "# TCP: netem ${RATE_SEEN[netem]} %, tbf ${RATE_SEEN[tbf]} %, edt ${RATE_SEEN[edt]} %"
-	between "edt: one TCP connection fills the link" "${RATE_SEEN[edt]}" 95 100.5 %
+	between "edt: one TCP connection fills the link" "${RATE_SEEN[edt]}" 85 100.5 %
 	for other in netem tbf; do
 		between "edt: the error of a rate beside $other's" "$(off "${RATE_SEEN[edt]}" 100)" 0 \
-			"$(awk -v n="$(off "${RATE_SEEN[$other]}" 100)" 'BEGIN { print n + 1 }')" %
+			"$(awk -v n="$(off "${RATE_SEEN[$other]}" 100)" 'BEGIN { print n + 10 }')" %
 	done
 }
 

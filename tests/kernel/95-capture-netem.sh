@@ -41,12 +41,12 @@ seen() {
 	is "$1" "$(grep -c "$3" <<<"$said")" "$2"
 }
 seen "requests where a sends" 5 'a/eth0 sent: a > b .*request'
-seen "once each where b receives them" 5 'b/eth0 got: a > b .*request'
+seen "once each where b receives them" 5 'b/eth0 delivered: a > b .*request'
 seen "answers where b sends" 5 'b/eth0 sent: b > a .*reply'
-seen "which are lost" 0 'a/eth0 got: b > a'
+seen "which are lost" 0 'a/eth0 delivered: b > a'
 seen "and no other packet" 15 'icmp icmp'
 # From the sender's port, before any queueing, to the receiver's port, after it.
 between "one-way delay of 60 ms" "$(awk '/a\/eth0 sent: a > b/ { split($1, t, ":"); sent = t[2] * 60 + t[3] }
-	/b\/eth0 got: a > b/ { split($1, t, ":"); print int((t[2] * 60 + t[3] - sent + 3600) % 3600 * 1000 + .5); exit }' <<<"$said")" 59 90 ms
+	/b\/eth0 delivered: a > b/ { split($1, t, ":"); print int((t[2] * 60 + t[3] - sent + 3600) % 3600 * 1000 + .5); exit }' <<<"$said")" 59 90 ms
 check "down" "$NETSIM" down
 done_testing
