@@ -118,8 +118,8 @@ class End:
         self.window = 60000   # of the other side
 
 
-class Connection:
-    """A plain TCP between two ends; the capture sees what passes between them."""
+class Path:
+    """Two ends, and a network that loses, delays and duplicates; the capture is in its middle."""
 
     def __init__(self, world, rng, ends, ports):
         self.world, self.rng, self.ends_, self.ports = world, rng, ends, ports
@@ -158,6 +158,10 @@ class Connection:
             if rng.random() < loss[1]:
                 continue
             self.world.at(at + legs[1] + rng.randrange(self.jitter + 1), lambda s=seg: self.receive(other, s))
+
+
+class Connection(Path):
+    """A plain TCP between the two ends."""
 
     def start(self):
         client = self.ends[0]
