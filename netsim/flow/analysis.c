@@ -290,8 +290,8 @@ static void fill_totals(struct builder *b)
 				 (uint64_t)totals.bin_ns) +
 			1;
 	/*
-	 * Bins widen for every packet that is counted; the limit matters only when memory
-	 * ran out.
+	 * While packets are counted, the bins widen so that FLOW_BINS suffice; the limit
+	 * matters only after memory ran out.
 	 */
 	if (b->ret->bin_count > FLOW_BINS)
 		b->ret->bin_count = FLOW_BINS;

@@ -28,7 +28,7 @@
 #define FLOW_CLASSES	     (CLASSES_MAX + 1)
 
 struct flow_address {
-	uint64_t word[2]; /* the bytes of the packet; IPv4: the first four */
+	uint64_t word[2]; /* its bytes as in the packet; IPv4: the first four */
 };
 
 enum flow_count {
@@ -159,7 +159,7 @@ struct flow_totals {
 	uint64_t packets, bytes; /* without encapsulated packets */
 	uint64_t copies;	 /* of them, of packets captured before at another place */
 	uint64_t inner;		 /* encapsulated packets */
-	uint64_t connections;	 /* that there were */
+	uint64_t connections;	 /* all, including those evicted */
 	uint64_t folded;	 /* evicted: only in the sums of their group */
 	uint64_t unordered;	 /* packets older than their predecessor */
 	int64_t first_ns, last_ns;

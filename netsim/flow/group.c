@@ -7,7 +7,7 @@
 #include "netsim/util/array.h"
 
 #define BIN_HISTOGRAMS 32768 /* in all bins; some 200 bytes each */
-#define BINS_MIN       8     /* of a group */
+#define BINS_MIN       8     /* least number of bins of a group */
 
 /* --- finding a group */
 

@@ -154,7 +154,7 @@ void flight_end(struct flow *flow, struct connection *c)
 		flight_free(flow, c);
 }
 
-/* Takes one round-robin; its connection misses RTT samples meanwhile. */
+/* Frees the flight of the next connection, round-robin, which then misses RTT samples. */
 static void flight_steal(struct flow *flow)
 {
 	struct flight *flight;

@@ -9,7 +9,7 @@
 #include "netsim/flow/flow_parts.h"
 
 #define FAST_WINDOW_NS	   20000000 /* after the last of the identical acknowledgements */
-#define REORDER_DEFAULT_NS 3000000  /* where the handshake was not seen */
+#define REORDER_DEFAULT_NS 3000000  /* if the handshake was not seen */
 #define FAST_DUP_ACKS	   2	    /* identical acknowledgements, after the first */
 
 /* Serial number arithmetic: a precedes b if it lies less than half the number space behind. */

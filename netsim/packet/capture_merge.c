@@ -60,7 +60,7 @@ static void merge_start(struct capture_merge *merge)
 		sift_down(merge, i);
 }
 
-/* The returned packet stays valid: its file is read on by the next call only. */
+/* The returned packet stays valid until the next call, which reads on in its file. */
 bool capture_merge_next(struct capture_merge *merge, struct capture_packet *ret)
 {
 	if (merge->count == 1)

@@ -28,7 +28,7 @@ struct flood {
 	size_t bytes;
 	double bps, burst;
 	uint32_t sent[PROBE_LANES], got;
-	double skip;		  /* first packets, which do not count */
+	double skip;		  /* number of first packets, which do not count */
 	int64_t first, last, end; /* arrivals after end do not count */
 	uint32_t counted;
 	double heard; /* time of the last arrival */
@@ -207,9 +207,8 @@ static int open_here(void *arg, struct netsim_err *err)
 		return 0;
 	}
 	return r == 0 ? 0 :
-			err_set(err, NETSIM_ERR_KERNEL, -errno, NULL,
-				"%s: cannot open a TCP connection: %s", o->end->device,
-				strerror(errno));
+			err_errno(err, -errno, NULL, "%s: cannot open a TCP connection",
+				  o->end->device);
 }
 
 static bool ready_within(int fd, short events, double seconds)

@@ -7,12 +7,12 @@
 
 #include "netsim/packet/packet.h"
 
-/* What one side sends; without flags an acknowledgement. */
+/* A segment of one side; without flags, an acknowledgement. */
 struct segment {
 	uint32_t seq, ack;
 	uint8_t flags;
 	uint32_t data; /* bytes */
-	uint8_t hops;  /* that it still has; 0: 64 */
+	uint8_t hops;  /* TTL; 0: 64 */
 };
 
 #define SERVER_PORT 2380

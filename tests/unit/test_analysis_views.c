@@ -66,7 +66,7 @@ static void came(struct fixture *f, double ms, struct packet p)
 	see(f, ms, p.source_port == SERVER_PORT ? CLIENT : SERVER, PACKET_DELIVERED, p);
 }
 
-/* Both ends, 5 ms apart. */
+/* Observed at both ends, 5 ms apart. */
 static void both(struct fixture *f, double ms, struct packet p)
 {
 	sent(f, ms, p);
@@ -125,7 +125,7 @@ static void test_both_ends(void **state)
 	analysis_done(&a);
 }
 
-/* Of one end only, what is not seen as sent counts as it is delivered. */
+/* With one vantage point, packets not observed as sent count when they are delivered. */
 static void test_one_end(void **state)
 {
 	struct fixture f;
@@ -144,7 +144,7 @@ static void test_one_end(void **state)
 	analysis_done(&a);
 }
 
-/* Who forwards is neither of the ends. */
+/* A router is neither end of the connection, so each packet counts once. */
 static void test_router(void **state)
 {
 	struct fixture f;
@@ -341,7 +341,7 @@ static void test_asked_for(void **state)
 	analysis_done(&a);
 }
 
-/* Nobody has told who has a link-local address, but who sends from it; others stay as they are. */
+/* A link-local address is named after the node that sends from it; other addresses are not. */
 static void test_link_local(void **state)
 {
 	static const uint8_t local[16] = {0xfe, 0x80, [15] = 1}, global[16] = {0xfd, 0, [15] = 1},

@@ -381,7 +381,7 @@ static void test_cut_everywhere(void **state)
 	cut(&ng_file);
 }
 
-/* Every byte with every bit turned, and read to the end. */
+/* Reads the file to its end, with each bit flipped in turn. */
 static void test_damage_everywhere(void **state)
 {
 	(void)state;

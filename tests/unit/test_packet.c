@@ -353,7 +353,7 @@ static void test_serial_links(void **state)
 	}
 }
 
-/* A file may say anything: that more was captured than there was, too. */
+/* Contradictory lengths, for example more bytes captured than the packet had. */
 static void test_contradictions(void **state)
 {
 	struct bytes b = {.count = 0};
