@@ -48,8 +48,11 @@ static void note_ends(const struct policy *policy, struct netsim_measurement *re
 		struct netsim_fault *one = ret->faults[i];
 		const struct port_fault *fault = find(policy, one->id);
 
-		if (!one->end_ns && !(fault && policy_alive(fault)))
-			one->end_ns = date_of(fault ? fault->deadline : policy_now());
+		if (one->end_ns || (fault && policy_alive(fault)))
+			continue;
+		/* Not the deadline's date: that moves whenever the clock is adjusted. */
+		one->end_ns = fault ? one->begin_ns + (int64_t)(fault->deadline - fault->start)
+				    : date_of(policy_now());
 	}
 }
 

@@ -37,8 +37,9 @@ rates() {
 	check "iperf" "$NETSIM" iperf n1 n2 --time 3s --omit 1s --congestion cubic --json
 	between "TCP has the link's rate" "$(of '.results[0].rate_bps / 1e6')" 10 20 mbit
 	between "and its round trip" "$(of '.results[0].rtt_ms.min')" 39 400 ms
-	check "UDP beyond the rate" "$NETSIM" iperf n1 n2 --udp --rate 30mbit --time 2s --json
-	between "is lost" "$(of '.results[0].loss_percent')" 1 50 %
+	# Ten times the rate of the link, if the machine can send it.
+	check "UDP beyond the rate" "$NETSIM" iperf n1 n3 --udp --rate 20mbit --time 2s --json
+	between "is lost" "$(of '.results[0].loss_percent')" 40 99 %
 }
 
 pings() {
@@ -55,7 +56,7 @@ pings() {
 midway() {
 	local before
 	before=$(sent_by n1)
-	bg "$NETSIM" iperf n1 n2 --time 10s
+	bg "$NETSIM" iperf n1 n2 --time 30s
 	check "the transfer is on its way" wait_for 5 has_sent n1 $((before + 200000))
 	check "a partition midway" "$NETSIM" partition -q n1
 	wait "$BG"
