@@ -51,8 +51,8 @@ static void note_ends(const struct policy *policy, struct netsim_measurement *re
 		if (one->end_ns || (fault && policy_alive(fault)))
 			continue;
 		/* Not the deadline's date: that moves whenever the clock is adjusted. */
-		one->end_ns = fault ? one->begin_ns + (int64_t)(fault->deadline - fault->start)
-				    : date_of(policy_now());
+		one->end_ns = fault ? one->begin_ns + (int64_t)(fault->deadline - fault->start) :
+				      date_of(policy_now());
 	}
 }
 
