@@ -4,7 +4,8 @@
 # Functions of the black-box tests (bash): source it first, end with done_testing.
 #
 #   # needs: netem iperf3            first lines: requirements that the runner checks,
-#   # limit: 300                     and the time limit in seconds (default 120)
+#   # limit: 300                     and the time limit in seconds (default 120);
+#   # idle: yes                      it mostly waits: it is run beside the others
 #   . "$(dirname "$0")/../lib.sh"
 #   fails_with 2 "no file" "$NETSIM" up
 #   done_testing

@@ -1,5 +1,6 @@
 # needs: native bridge veth netns clsact bpf
 # limit: 300
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # What is cut one way leaves the other way alone for longer than neighbours are cached:
