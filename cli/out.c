@@ -69,8 +69,9 @@ void print_diags(const struct netsim_diags *diags)
 
 static json_t *json_error(const struct netsim_err *err)
 {
-	json_t *json = json_pack("{s:s, s:i, s:b}", "what", err->what, "status",
-				 exit_status(err->kind), "warning", err->warning);
+	json_t *json =
+		json_pack("{s:s, s:i, s:b}", "what", err->what, "status",
+			  err->warning ? 0 : exit_status(err->kind), "warning", err->warning);
 
 	if (err->loc.file)
 		json_object_set_new(json, "file", json_string(err->loc.file));
