@@ -355,6 +355,10 @@ struct netsim_shaped {
 struct netsim_apply {
 	struct netsim_shaped **list;
 	size_t count;
+	/* Of the fleet; all zero where interfaces alone were shaped, or nothing is any more. */
+	enum netsim_engine engine;
+	bool moved;			/* the other engine was in use before */
+	size_t pair_count, class_count; /* that the profile gives conditions */
 };
 
 /*

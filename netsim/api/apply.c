@@ -13,6 +13,7 @@
 #include "netsim/shape/netem.h"
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
+#include "netsim/util/name.h"
 
 /* The devices that a call shapes. */
 struct selection {
@@ -166,6 +167,14 @@ static void targets_done(struct target_list *targets)
 	arena_free(targets->texts);
 }
 
+static int check_frames(const struct link_conditions *c, unsigned mtu, const char *name,
+			struct netsim_err *err)
+{
+	int r = conditions_check_frame(&c->up, mtu, name, err);
+
+	return r == 0 ? conditions_check_frame(&c->down, mtu, name, err) : r;
+}
+
 /* Makes targets of the selected ports. Call targets_done() afterwards, even on error. */
 static int fleet_targets(const struct selection *s, const struct intent *intent,
 			 struct target_list *ret, struct netsim_err *err)
@@ -193,6 +202,8 @@ static int fleet_targets(const struct selection *s, const struct intent *intent,
 		t->iface = link->kind == LINK_VETH ? iface : NULL;
 		t->bridge = *link->master ? link->master : NULL;
 		r = intent_port(intent, &model->nodes[n], mark.iface, &t->conditions, err);
+		if (r == 0)
+			r = check_frames(&t->conditions, link->mtu, link->name, err);
 	}
 	return r;
 }
@@ -206,6 +217,7 @@ struct shaping {
 	struct intent intent;	   /* of the fleet, including asked */
 	struct netsim_apply *done;
 	struct netsim_err *err;
+	bool was_shaped, was_edt; /* the fleet, before the call */
 };
 
 static int note(struct shaping *run, const char *name, const struct link_conditions *c)
@@ -274,6 +286,7 @@ static int next_intent(struct shaping *run, struct intent *ret)
 			   list_ports(s, arena, &ports, &count, run->err);
 
 	intent_read(s->fleet.name, ret);
+	run->was_shaped = ret->layer_count > 0;
 	if (r == 0)
 		r = intent_add(ret, &run->asked, ports, count, run->err);
 	if (s->whole)
@@ -316,13 +329,31 @@ static int shape_by(enum engine engine, struct selection *s, const struct intent
 	if (engine == ENGINE_EDT)
 		return engine_use_edt(&s->fleet, intent, false, err);
 	r = shape_by_netem(s, intent, targets, &why);
+	if (r == 0)
+		return engine_put_classes(&s->fleet, intent, err);
 	/* Profiles without delay or rate work without netem. */
-	if (r == -ENOENT && why.kind == NETSIM_ERR_ENV && intent->engine == ENGINE_AUTO &&
+	if (r == -ENOENT && why.kind == NETSIM_ERR_ENV && engine_requested(intent) == ENGINE_AUTO &&
 	    engine_use_edt(&s->fleet, intent, true, NULL) == 0)
 		return 0;
 	if (r < 0 && err && err->kind == NETSIM_ERR_NONE)
 		*err = why;
 	return r;
+}
+
+/* Says which engine is in use, and what of the profile it does beside the links. */
+static int note_engine(struct shaping *run, enum engine chosen)
+{
+	const struct profile *whole = intent_whole(&run->intent);
+	bool edt = chosen == ENGINE_EDT;
+	int r = run->opts->dry_run ? 0 : engine_is_edt(&run->selection.fleet, &edt, run->err);
+
+	if (r < 0 || !run->intent.layer_count)
+		return r;
+	run->done->engine = edt ? NETSIM_ENGINE_EDT : NETSIM_ENGINE_NETEM;
+	run->done->moved = run->was_shaped && edt != run->was_edt;
+	run->done->pair_count = whole ? whole->pair_count : 0;
+	run->done->class_count = whole ? whole->class_count : 0;
+	return 0;
 }
 
 static int shape_fleet(struct shaping *run)
@@ -337,6 +368,8 @@ static int shape_fleet(struct shaping *run)
 	if (r == 0)
 		r = engine_choose(&s->fleet, intent, s->whole, &engine, run->err);
 	if (r == 0)
+		r = engine_is_edt(&s->fleet, &run->was_edt, run->err);
+	if (r == 0)
 		r = fleet_targets(s, intent, &targets, run->err);
 	if (r == 0)
 		r = note_ports(run, &targets);
@@ -344,8 +377,47 @@ static int shape_fleet(struct shaping *run)
 		r = shape_by(engine, s, intent, &targets, run->err);
 	if (r == 0 && !dry)
 		r = intent_write(s->fleet.name, intent, run->err);
+	if (r == 0)
+		r = note_engine(run, engine);
 	targets_done(&targets);
 	return r;
+}
+
+static unsigned bare_mtu(const struct state *st, const char *device)
+{
+	const struct link *link = model_find_link(st->host, MODEL_HOST, device);
+
+	return link ? link->mtu : 0;
+}
+
+/* A name that no entry under nodes matches would get the default, with no word about it. */
+static int check_as(const struct profile *profile, const char *name, struct netsim_err *err)
+{
+	auto_free const char **names = calloc(profile->rule_count + 1, sizeof(*names));
+	const char *near;
+	size_t count = 0;
+
+	if (!names)
+		return err_oom(err);
+	for (size_t i = 0; i < profile->rule_count; i++) {
+		const char *pattern = profile->rules[i].pattern;
+
+		if (pattern && name_match(pattern, name, NULL, 0))
+			return 0;
+		if (pattern)
+			names[count++] = pattern;
+	}
+	if (!count)
+		return 0;
+	near = name_nearest(name, names, count);
+	err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL, "--as %s: the profile has no entry for it",
+		name);
+	if (near)
+		err_hint(err, "did you mean %s?", near);
+	else
+		err_hint(err, "its entries are %s%s%s%s", names[0], count > 1 ? ", " : "",
+			 count > 1 ? names[1] : "", count > 2 ? ", ..." : "");
+	return -ENOENT;
 }
 
 static int shape_bare(struct shaping *run, const struct profile *profile)
@@ -358,11 +430,16 @@ static int shape_bare(struct shaping *run, const struct profile *profile)
 	if (!targets)
 		return err_oom(run->err);
 	uname(&host);
+	if (run->opts->as)
+		r = check_as(profile, run->opts->as, run->err);
 	for (size_t i = 0; r == 0 && i < s->bare_count; i++) {
 		targets[i].device = s->bare[i];
 		targets[i].node = run->opts->as ? run->opts->as : host.nodename;
 		r = profile_resolve(profile, targets[i].node, NULL, 0, &targets[i].conditions,
 				    run->err);
+		if (r == 0)
+			r = check_frames(&targets[i].conditions, bare_mtu(run->st, s->bare[i]),
+					 s->bare[i], run->err);
 		if (r == 0)
 			r = note(run, s->bare[i], &targets[i].conditions);
 	}
