@@ -77,7 +77,10 @@ static int find_end(struct view *v, const char *node, const char *iface, size_t 
 	return 0;
 }
 
-/* Counts cables with an address: a node with one is named without its interface. */
+/*
+ * Counts the cables of a node that have an address: a node with only one such cable is named
+ * without its interface.
+ */
 static size_t count_cables(const struct model *model, int node)
 {
 	const struct link *seen = NULL;
@@ -301,7 +304,7 @@ static bool choose_probe(const struct class *class, const struct place *place,
 static const char *why_of(const struct conditions *c, enum expected_state state)
 {
 	if (cond_has(c, COND_TRACE))
-		return "a trace varies it";
+		return "a trace varies them";
 	return state == EXPECTED_FLAPS ? "its link flaps" : NULL;
 }
 
@@ -347,6 +350,7 @@ static int add_path(struct view *v, size_t a, size_t b, const struct asked *aske
 	path->from = from->end;
 	path->to = to->end;
 	path->traffic = class ? class->name : NULL;
+	path->vlan = from->tag;
 	if (to->guest)
 		probe.protocol = IPPROTO_ICMP;
 	v->run.probes[v->run.path_count - 1] = probe;
@@ -420,8 +424,9 @@ static int find_intent(struct view *v, struct netsim_err *err)
 	const struct profile *whole;
 	int r;
 
-	intent_read(v->fleet.model->fleet, &v->intent);
-	r = intent_parse(&v->intent, err);
+	r = intent_read(v->fleet.model->fleet, &v->intent, err);
+	if (r == 0)
+		r = intent_parse(&v->intent, err);
 	if (r < 0)
 		return r;
 	whole = intent_whole(&v->intent);
@@ -540,8 +545,9 @@ static int skip_changed(struct view *v, struct netsim_err *err)
 	bool any = false;
 	int r;
 
-	intent_read(v->fleet.model->fleet, &v->intent);
-	r = intent_parse(&v->intent, err);
+	r = intent_read(v->fleet.model->fleet, &v->intent, err);
+	if (r == 0)
+		r = intent_parse(&v->intent, err);
 	if (r == 0)
 		r = ask_places(v, &asked, err);
 	for (size_t p = 0; r == 0 && p < v->run.path_count; p++) {

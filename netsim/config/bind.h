@@ -39,7 +39,7 @@ struct field {
 	bind_fn *bind;
 	size_t offset, size;	 /* of the value */
 	size_t has;		 /* offset + 1 of a bool or bit set that records its presence */
-	unsigned has_bit;	 /* the bit, if has is a bit set */
+	unsigned has_bit;	 /* the bit, if `has` gives a bit set */
 	size_t at;		 /* offset + 1 of a struct netsim_loc for its location */
 	unsigned in;		 /* scopes that allow it, the caller's bits; 0: all */
 	bool required, nullable; /* nullable: bind is called for null, too */

@@ -50,7 +50,7 @@ static bool check_host_address(struct bind *b, const char *name, const struct ne
 		return bind_refuse(b, at, NULL, "%s: %s has a prefix length of 0", name, text);
 	if (v4 ? ip->b[0] >= 224 : ip->b[0] == 0xff)
 		return bind_refuse(b, at, NULL, "%s: %s is not a unicast address", name, text);
-	if (!v4 && IN6_IS_ADDR_LOOPBACK((const struct in6_addr *)(const void *)ip->b))
+	if (!v4 && memcmp(ip->b, &in6addr_loopback, sizeof(in6addr_loopback)) == 0)
 		return bind_refuse(b, at, "every node has it on lo",
 				   "%s: %s is the loopback address", name, text);
 	if (has_subnet && zero_bits(ip, 0))
@@ -383,7 +383,7 @@ static bool read_iface(struct bind *b, const struct node *node, const struct doc
 	if (!name || !topo_bind_ifname(b, "interface", name, &entry->at, raw->i.name))
 		return false;
 	if (strcmp(name, "lo") == 0)
-		return bind_refuse(b, &entry->at, "remove it", "every node has its \"lo\" already");
+		return bind_refuse(b, &entry->at, "remove it", "every node already has \"lo\"");
 	if (!find_kind(b, entry, &raw->i.kind))
 		return false;
 	if (tap && raw->i.kind != IFACE_PORT)

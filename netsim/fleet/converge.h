@@ -17,7 +17,10 @@
  */
 int converge_to(struct state *st, struct model *want, size_t *ret_steps, struct netsim_err *err);
 
-/* -EEXIST with err if a link, network namespace or link group that want needs is foreign. */
+/*
+ * -EEXIST with err if `want` needs a link, network namespace or link group that is not this
+ * fleet's.
+ */
 int converge_check_foreign(struct state *st, const struct model *want, struct netsim_err *err);
 
 /* Removes all objects with the fleet's mark; *ret_any is true if there were any. */

@@ -7,13 +7,16 @@
 #include "netsim/kernel/mark.h"
 #include "netsim/kernel/netns.h"
 
-/* Link groups are hashes: fleets whose names collide cannot share a host. */
+/* Link groups are hashes: fleets whose names collide cannot share a host. Links that carry
+ * the group but no mark of netsim's are left alone. */
 static int check_group(const struct state *st, const struct model *want, struct netsim_err *err)
 {
 	for (size_t i = 0; i < st->host->link_count; i++) {
 		const struct link *link = &st->host->links[i];
+		struct mark mark;
 
-		if (link->group != mark_group(want->fleet) || state_is_ours(link, want->fleet))
+		if (link->group != mark_group(want->fleet) || state_is_ours(link, want->fleet) ||
+		    !mark_parse(link->alias, &mark))
 			continue;
 		err_set(err, NETSIM_ERR_KERNEL, -EEXIST, NULL,
 			"the link %s is in the link group 0x%x, which the fleet %s needs",
@@ -40,7 +43,7 @@ static int check_netns(struct state *st, const char *fleet, const struct model_n
 	if (r != -ENOENT)
 		return r;
 	err_set(err, NETSIM_ERR_KERNEL, -EEXIST, &node->at,
-		"a network namespace %s exists that netsim did not make from here", node->netns);
+		"a network namespace %s exists that does not belong to this fleet", node->netns);
 	err_hint(err, "remove it with: ip netns delete %s", node->netns);
 	return -EEXIST;
 }

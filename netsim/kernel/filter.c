@@ -163,3 +163,15 @@ int filter_prog_id(struct rtnl *rt, int ifindex, enum filter_slot slot, uint32_t
 	*ret_id = rtnl_u32(a[TCA_BPF_ID]);
 	return 0;
 }
+
+int filter_exists(struct rtnl *rt, int ifindex, enum filter_slot slot, bool *ret,
+		  struct netsim_err *err)
+{
+	const struct nlattr *options;
+	auto_free char *data = NULL;
+	int r = find(rt, ifindex, slot, &data, &options, err);
+
+	if (r == 0)
+		*ret = options != NULL;
+	return r;
+}

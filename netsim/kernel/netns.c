@@ -145,7 +145,10 @@ int netns_remove(const char *name, struct netsim_err *err)
 	return 0;
 }
 
-/* Opens a name: *ret_fd is -1 where there is none, *ret_is whether a namespace is mounted on it. */
+/*
+ * Opens a name without waiting for the writer of a FIFO, or following a link: *ret_fd is -1 if
+ * there is none, *ret_is whether a namespace is mounted on it.
+ */
 static int open_name(const char *name, int *ret_fd, bool *ret_is, struct netsim_err *err)
 {
 	struct statfs fs = {0};
@@ -153,8 +156,9 @@ static int open_name(const char *name, int *ret_fd, bool *ret_is, struct netsim_
 	int fd;
 
 	path_of(name, path);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 && errno != ENOENT && errno != ENOTDIR)
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
+	/* A link or a socket is no namespace. */
+	if (fd < 0 && errno != ENOENT && errno != ENOTDIR && errno != ELOOP && errno != ENXIO)
 		return refused(err, "cannot open", path);
 	if (fd >= 0 && fstatfs(fd, &fs) < 0) {
 		int r = refused(err, "cannot stat", path);
@@ -205,7 +209,7 @@ int netns_exists(const char *name, bool *ret, struct netsim_err *err)
 	char path[PATH_TEXT];
 
 	path_of(name, path);
-	*ret = access(path, F_OK) == 0;
+	*ret = faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 	return *ret || errno == ENOENT || errno == ENOTDIR ? 0 : refused(err, "cannot find", path);
 }
 
@@ -266,15 +270,16 @@ int netns_enter(const char *name, struct netsim_err *err)
 {
 	auto_close int fd = -1;
 	struct statfs fs;
-	char path[PATH_TEXT];
 	unsigned long flags = 0;
+	int r = netns_open(name, &fd, err);
 
-	path_of(name, path);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return refused(err, "cannot open", path);
+	if (r == -ENOENT)
+		return err_set(err, NETSIM_ERR_KERNEL, r, NULL, "there is no network namespace %s",
+			       name);
+	if (r < 0)
+		return r;
 	if (setns(fd, CLONE_NEWNET) < 0)
-		return refused(err, "cannot enter", path);
+		return refused(err, "cannot enter", name);
 	if (unshare(CLONE_NEWNS) < 0 || mount("", "/", "none", MS_SLAVE | MS_REC, NULL) < 0)
 		return refused(err, "cannot create a mount namespace", "");
 	if (statfs("/sys", &fs) == 0 && (fs.f_flags & ST_RDONLY))

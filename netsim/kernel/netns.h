@@ -18,7 +18,7 @@
 
 /* Opens the network namespace of this process; the caller closes *ret_fd. */
 int netns_open_own(int *ret_fd, struct netsim_err *err);
-/* Reads its inode number, which identifies a namespace. */
+/* Reads the inode number of this process's network namespace, which identifies it. */
 int netns_own_id(uint64_t *ret, struct netsim_err *err);
 
 /*

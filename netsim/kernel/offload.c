@@ -53,7 +53,7 @@ static int set_feature(int sock, const char *device, const char *feature, bool o
 
 static const struct {
 	uint32_t get, set, also; /* ethtool commands; also: a second one to set, or 0 */
-	const char *feature;	 /* a feature without a command to set as well, or NULL */
+	const char *feature;	 /* one more to set, which has no command; or NULL */
 } offloads[] = {
 	[OFFLOAD_SEND] = {ETHTOOL_GTSO, ETHTOOL_STSO, 0, "tx-udp-segmentation"},
 	[OFFLOAD_RECEIVE] = {ETHTOOL_GGRO, ETHTOOL_SGRO, 0, NULL},

@@ -404,7 +404,7 @@ int rtnl_send(struct rtnl *rt, struct netsim_err *err)
 	return r;
 }
 
-/* Pads a message shorter than its fixed header with zeroes. */
+/* Appends a message, and zeroes in case it is shorter than its fixed header. */
 static int append(struct rtnl_reply *reply, const struct nlmsghdr *h)
 {
 	size_t size = NLMSG_ALIGN(h->nlmsg_len);

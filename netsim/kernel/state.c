@@ -65,7 +65,7 @@ static int by_ifindex(const void *a, const void *b)
 	return (x->ifindex > y->ifindex) - (x->ifindex < y->ifindex);
 }
 
-/* Sorts links by index, that is in order of creation, which is that of the file. */
+/* Reads all links, sorted by ifindex: in order of creation, which is that of the file. */
 int state_read_host(struct state *st, struct netsim_err *err)
 {
 	struct model *host = model_new("");
@@ -216,7 +216,15 @@ bool state_is_ours(const struct link *link, const char *fleet)
 
 	if (link->group != group && link->group != MARK_DOOMED(group))
 		return false;
-	return !link->alias || !mark_parse(link->alias, &mark) || strcmp(mark.fleet, fleet) == 0;
+	return !link->alias || (mark_parse(link->alias, &mark) && strcmp(mark.fleet, fleet) == 0);
+}
+
+bool state_shares_group(const struct state *st, const char *fleet, uint32_t group)
+{
+	for (size_t i = 0; i < st->host->link_count; i++)
+		if (st->host->links[i].group == group && !state_is_ours(&st->host->links[i], fleet))
+			return true;
+	return false;
 }
 
 static char *copy_text(const char *text, bool *failed)

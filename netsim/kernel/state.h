@@ -76,5 +76,7 @@ int state_owns_netns(struct state *st, const char *fleet, const char *node, bool
 		     struct netsim_err *err);
 
 bool state_is_ours(const struct link *link, const char *fleet);
+/* True if a group has links that are not the fleet's: it cannot be removed as a whole. */
+bool state_shares_group(const struct state *st, const char *fleet, uint32_t group);
 
 #endif

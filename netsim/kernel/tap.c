@@ -28,14 +28,14 @@ int tap_make(const struct link *want, int *ret_fd, struct netsim_err *err)
 		if (err && absent)
 			err->kind = NETSIM_ERR_ENV;
 		if (absent)
-			err_hint(err, "modprobe tun");
+			err_hint(err, "load the module with modprobe tun");
 		return r;
 	}
 	if (want->multi_queue)
 		ifr.ifr_flags |= IFF_MULTI_QUEUE;
 	memcpy(ifr.ifr_name, want->name, IFNAMSIZ);
 	if (ioctl(fd, TUNSETIFF, &ifr) < 0)
-		return refused(want, "make it", err);
+		return refused(want, "create it", err);
 	if (want->has_tap_owner && ioctl(fd, TUNSETOWNER, (unsigned long)want->tap_owner) < 0)
 		return refused(want, "set its owner", err);
 	if (want->has_tap_group && ioctl(fd, TUNSETGROUP, (unsigned long)want->tap_group) < 0)
@@ -46,5 +46,5 @@ int tap_make(const struct link *want, int *ret_fd, struct netsim_err *err)
 
 int tap_keep(const struct link *want, int fd, struct netsim_err *err)
 {
-	return ioctl(fd, TUNSETPERSIST, 1UL) < 0 ? refused(want, "keep it", err) : 0;
+	return ioctl(fd, TUNSETPERSIST, 1UL) < 0 ? refused(want, "make it persistent", err) : 0;
 }

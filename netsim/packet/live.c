@@ -520,8 +520,8 @@ bool live_gone(const struct live *live, size_t port)
 		const struct live_source *source = &live->sources[i];
 
 		/*
-		 * After live_stop(), do not require that the source's last packets were
-		 * waited for.
+		 * After live_stop(), a removed interface counts as gone at once, without
+		 * waiting for its last packets.
 		 */
 		gone = gone && (source->gone || (live->stopped_ns && has_gone(source)));
 	}

@@ -291,7 +291,7 @@ static void send_one(struct probe_state *run, size_t i)
 	frame.load.sent = clock_ns(CLOCK_REALTIME);
 	length = probe_build(&p->ends[path->from], &p->ends[path->to], &frame, packet[0],
 			     PROBE_SNAP);
-	/* A refused probe counts as lost at the node's interface. */
+	/* A probe that the node's interface refuses counts as lost. */
 	(void)probe_send(p, path->from, path->to, packet, &length, 1);
 	/* Reordering shows best between packets sent in quick succession. */
 	if (track->sent % TWIN_EVERY == 0) {

@@ -28,7 +28,7 @@ struct flood {
 	size_t bytes;
 	double bps, burst;
 	uint32_t sent[PROBE_LANES], got;
-	double skip;		  /* first packets, which do not count */
+	double skip;		  /* number of first packets, which do not count */
 	int64_t first, last, end; /* arrivals after end do not count */
 	uint32_t counted;
 	double heard; /* time of the last arrival */

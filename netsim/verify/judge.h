@@ -18,6 +18,7 @@
 struct verify_path {
 	size_t from, to;
 	const char *traffic; /* class of traffic; NULL: any */
+	uint16_t vlan;	     /* 0: untagged; named where several paths have the same ends */
 	struct conditions up, path, down;
 	bool cut;				  /* partitioned: nothing may pass */
 	bool skip;				  /* not judged */

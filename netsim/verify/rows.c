@@ -21,10 +21,26 @@ struct verify_row *verify_row(struct judge *j, enum netsim_verdict verdict, cons
 	return row;
 }
 
+/* True if another path has the same name, but is on another VLAN. */
+static bool is_ambiguous(const struct judge *j, const struct verify_path *path)
+{
+	for (size_t i = 0; path->vlan && i < j->in->path_count; i++) {
+		const struct verify_path *other = &j->in->paths[i];
+
+		if (other->from == path->from && other->to == path->to && other->vlan != path->vlan)
+			return true;
+	}
+	return false;
+}
+
 const char *verify_pair_name(const struct judge *j, const struct verify_path *path, char *buf,
 			     size_t size)
 {
-	snprintf(buf, size, "%s > %s%s%s", j->in->ends[path->from], j->in->ends[path->to],
+	char vlan[16] = "";
+
+	if (is_ambiguous(j, path))
+		snprintf(vlan, sizeof(vlan), " vlan %u", path->vlan);
+	snprintf(buf, size, "%s > %s%s%s%s", j->in->ends[path->from], j->in->ends[path->to], vlan,
 		 path->traffic ? " " : "", path->traffic ? path->traffic : "");
 	return buf;
 }

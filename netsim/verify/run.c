@@ -14,7 +14,7 @@
 #define ALL_PPS	   1500.0 /* probes per second on all paths together, for delays */
 #define ALL_MANY   2000.0 /* the same for ratios */
 #define MOST_TIME  30.0	  /* upper bound in seconds; slow links get fewer probes instead */
-#define CLOCK_STEP 0.001  /* seconds of offset by which a clock counts as set */
+#define CLOCK_STEP 0.001  /* seconds; REALTIME was set if its distance to MONOTONIC changes more */
 
 struct verify_path *verify_run_add(struct verify_run *run)
 {

@@ -82,7 +82,7 @@ taps() {
 	unlike "a /dev/net/tun that is another file: no module is missing" "$ERR" modprobe
 	run unshare -m sh -c 'mount -t tmpfs tmpfs /dev && exec "$@"' sh "$NETSIM" up "$F"
 	is "no /dev/net/tun: exit status" "$STATUS" 5
-	like "no /dev/net/tun: a module is missing" "$ERR" "No such file.*; modprobe tun"
+	like "no /dev/net/tun: a module is missing" "$ERR" "No such file.*modprobe tun"
 }
 
 # What a command is told and cannot do is refused, with the status that fits.

@@ -364,7 +364,7 @@ static void test_partition(void **state)
 		f.paths[i].seen.received = f.paths[i].cut ? 0 : 98;
 	path_of(&f, 3, 0)->seen.received = 1;
 	failed_are(&f, "d > a cut");
-	/* The partition ended in the meantime. */
+	/* The partition ended during the measurement. */
 	path_of(&f, 3, 0)->skip = true;
 	failed_are(&f, "");
 }
@@ -382,6 +382,12 @@ static void test_dead(void **state)
 	setup(&f);
 	path_of(&f, 0, 4)->seen.received = path_of(&f, 0, 4)->many.received = 0;
 	failed_are(&f, "a > e reach");
+	/* Two VLANs between the same ends. */
+	path_of(&f, 0, 4)->vlan = 100;
+	failed_are(&f, "a > e reach");
+	path_of(&f, 0, 3)->vlan = 200;
+	path_of(&f, 0, 3)->to = 4;
+	failed_are(&f, "a > e vlan 100 reach");
 }
 
 static void test_order(void **state)
@@ -539,7 +545,7 @@ static void test_why(void **state)
 	for (size_t i = 0; i < PATHS; i++)
 		if (f.paths[i].to == 2) {
 			f.paths[i].skip = true;
-			f.paths[i].why_down = "a trace varies it";
+			f.paths[i].why_down = "a trace varies them";
 			f.paths[i].seen.median = 50;
 		}
 	path_of(&f, 1, 3)->skip = true;
