@@ -224,12 +224,6 @@ double now_seconds(void)
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-void print_gone_ports(size_t gone, size_t all)
-{
-	if (gone)
-		fprintf(stderr, "netsim: error: %zu of %zu ports disappeared\n", gone, all);
-}
-
 const char *plural(size_t count)
 {
 	return count == 1 ? "" : "s";

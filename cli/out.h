@@ -61,9 +61,6 @@ void table_print(struct table *table, FILE *out);
 /* CLOCK_MONOTONIC in seconds. */
 double now_seconds(void);
 
-/* Reports ports that disappeared during a capture or measurement. */
-void print_gone_ports(size_t gone, size_t all);
-
 /* Returns the plural ending: "1 node", "5 nodes". */
 const char *plural(size_t count);
 
