@@ -427,8 +427,9 @@ static int run_matrix(struct session *s, const struct netsim_routes *routes, str
 	for (size_t i = 0; r == 0 && i < n * n; i++)
 		run_cell(s, routes, i, cells[i], &failures);
 	if (r == 0 && !s->args->common.json) {
-		matrix_print(s->args->reverse ? "mbit, to row" : "mbit", routes,
-			     (const char(*)[MATRIX_CELL])cells, stdout);
+		const struct matrix_routes table = {routes, (const char(*)[MATRIX_CELL])cells};
+
+		r = matrix_print_routes(s->args->reverse ? "mbit, to row" : "mbit", &table, stdout);
 		for (size_t i = 0; i < failures.count; i++)
 			printf("%s\n", failures.list[i]);
 		if (s->args->common.verbose)

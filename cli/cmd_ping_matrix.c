@@ -89,9 +89,11 @@ static int print_matrix(const struct netsim_ping_matrix *m)
 			snprintf(cells[i], MATRIX_CELL, ".");
 		else
 			write_cell(m->list[i], cells[i]);
-	matrix_print("rtt in ms", m->routes, (const char(*)[MATRIX_CELL])cells, stdout);
+	const struct matrix_routes table = {m->routes, (const char(*)[MATRIX_CELL])cells};
+	int r = matrix_print_routes("rtt in ms", &table, stdout);
+
 	free(cells);
-	return 0;
+	return r;
 }
 
 static void print_list(const struct netsim_ping_matrix *m)
