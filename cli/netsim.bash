@@ -170,7 +170,7 @@ _netsim() {
 		found=$(compgen -W "connection class pair" -- "$word")
 	elif [[ $before == --topo ]]; then
 		found=$(compgen -W "$(_netsim_names topo)" -- "$word"; _netsim_files "$word" "*.@(yaml|yml|json)")
-	elif [[ $before == --class ]]; then
+	elif [[ $before == --class || ( $command == capture && $before == -c ) ]]; then
 		found=$(compgen -W "$(_netsim_classes "$netsim")" -- "$word")
 	elif [[ $before == --direction ]]; then
 		found=$(compgen -W "sent delivered both" -- "$word")
