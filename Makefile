@@ -67,7 +67,7 @@ $(B)/$(SONAME): $(LIB_OBJS) netsim/netsim.map
 $(B)/libnetsim.so: $(B)/$(SONAME)
 	$(Q)ln -sf $(SONAME) $@
 
-$(B)/libnetsim.pc: netsim/libnetsim.pc.in netsim/netsim.h
+$(B)/libnetsim.pc: netsim/libnetsim.pc.in netsim/netsim.h $(B)/flags
 	@echo "  PC      $@"
 	$(Q)sed -e 's,@PREFIX@,$(PREFIX),' -e 's,@LIBDIR@,$(LIBDIR),' -e 's,@INCDIR@,$(INCDIR),' \
 		-e 's,@VERSION@,$(VERSION),' -e 's,@LIBS@,$(PKG_LIBS),' $< > $@
@@ -87,7 +87,15 @@ $(B)/bin/netsim-iperf: $(B)/iperf/netsim-iperf.o
 	@echo "  LD      $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -liperf
 
-$(B)/%.o: %.c
+# What the command line gives to the compiler: other words than those of the last build make
+# all objects anew.
+FLAGS := $(strip $(CC) $(CPPFLAGS) $(CFLAGS) $(VERSION) $(DATADIR) $(LIBEXECDIR) $(LIBDIR) $(INCDIR))
+ifneq ($(FLAGS),$(file < $(B)/flags))
+$(shell mkdir -p $(B))
+$(file > $(B)/flags,$(FLAGS))
+endif
+
+$(B)/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -c $< -o $@

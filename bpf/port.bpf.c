@@ -24,8 +24,11 @@
 
 #define ATTEMPTS 8 /* to update a departure by compare-and-swap */
 
-/* In ns. With more delay, ARP and neighbour discovery would time out and never succeed. */
-#define MAX_RESOLVE_DELAY 3000000000ULL
+/*
+ * In ns, of one way. ARP and neighbour discovery give up after three questions, 3 s after the
+ * first: where question and answer both take longer than half of that, none would succeed.
+ */
+#define MAX_RESOLVE_DELAY 1000000000ULL
 
 /* A packet and the decisions about it; all times in ns. */
 struct port_packet {

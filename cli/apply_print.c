@@ -8,6 +8,26 @@ static const char *or_dash(const char *text)
 	return *text ? text : "-";
 }
 
+static const char *engine_name(enum netsim_engine engine)
+{
+	return engine == NETSIM_ENGINE_EDT ? "edt" : engine == NETSIM_ENGINE_NETEM ? "netem" : "";
+}
+
+/* What no row of a link shows. */
+static void print_engine(const struct netsim_apply *done)
+{
+	if (done->moved || done->pair_count || done->class_count)
+		printf("engine %s", engine_name(done->engine));
+	if (done->moved)
+		printf(", %s before", done->engine == NETSIM_ENGINE_EDT ? "netem" : "edt");
+	if (done->pair_count)
+		printf(", %zu pair%s", done->pair_count, plural(done->pair_count));
+	if (done->class_count)
+		printf(", %zu class%s", done->class_count, done->class_count == 1 ? "" : "es");
+	if (done->moved || done->pair_count || done->class_count)
+		putchar('\n');
+}
+
 void print_applied(const struct common *args, const struct netsim_apply *done)
 {
 	static const char *const head[] = {"link", "each way"};
@@ -24,8 +44,13 @@ void print_applied(const struct common *args, const struct netsim_apply *done)
 						      up, "down", down));
 	}
 	if (args->json)
-		print_json(json_pack("{s:O}", "shaped", list));
+		print_json(json_pack("{s:O, s:s, s:b, s:I, s:I}", "shaped", list, "engine",
+				     engine_name(done->engine), "moved", done->moved, "pairs",
+				     (json_int_t)done->pair_count, "classes",
+				     (json_int_t)done->class_count));
 	else if (!args->quiet && done->count)
 		table_print(&table, stdout);
+	if (!args->json && !args->quiet)
+		print_engine(done);
 	json_decref(list);
 }

@@ -8,6 +8,7 @@
 
 #include "cmd.h"
 #include "out.h"
+#include "progress.h"
 #include "report.h"
 #include "report_html.h"
 
@@ -99,7 +100,7 @@ static int check_page(const struct analyze_args *args, struct netsim_err *err)
 static bool show_progress(void *arg, const struct netsim_progress *progress)
 {
 	(void)arg;
-	fprintf(stderr, "\r\033[K%" PRIu64 " million packets", progress->packets / 1000000);
+	progress_line("%" PRIu64 " million packets", progress->packets / 1000000);
 	return false;
 }
 
@@ -185,11 +186,10 @@ static int run(const void *p, struct netsim_err *err)
 	if (r < 0)
 		return r;
 	how.connections = view.top;
-	if (isatty(STDERR_FILENO) && !common->quiet)
+	if (progress_wanted(common))
 		how.progress = show_progress;
 	r = netsim_analyze(&how, &analysis, &diags, err);
-	if (how.progress)
-		fputs("\r\033[K", stderr);
+	progress_clear();
 	r = report_file(r, common, &diags, err);
 	if (r != 0)
 		return r;

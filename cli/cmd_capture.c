@@ -12,6 +12,8 @@
 #include "figures.h"
 #include "interrupt.h"
 #include "out.h"
+#include "port_changes.h"
+#include "progress.h"
 
 struct capture_args {
 	struct common common;
@@ -50,40 +52,19 @@ static const struct opt opts[] = {
 
 struct show {
 	bool quiet, progress;
-	double begin, shown; /* CLOCK_MONOTONIC, seconds */
-	bool line;	     /* a line of progress is on the screen */
 };
 
-static void clear_line(struct show *show)
+static bool show_progress(void *arg, const struct netsim_progress *now)
 {
-	if (show->line)
-		fputs("\r\033[K", stderr);
-	show->line = false;
-}
-
-static void show_line(struct show *show, const struct netsim_progress *progress)
-{
-	double now = now_seconds();
+	const struct show *show = arg;
 	char text[FIGURE_TEXT];
 
-	if (!show->progress || now - show->begin < 2 || now - show->shown < 0.5)
-		return;
-	show->shown = now;
-	show->line = true;
-	fprintf(stderr, "\r\033[Kcapturing: %.0f s, %" PRIu64 " packets, %s", now - show->begin,
-		progress->packets, figure_bytes((double)progress->bytes, text));
-}
-
-static bool show_progress(void *arg, const struct netsim_progress *progress)
-{
-	struct show *show = arg;
-
-	if (progress->gone) {
-		clear_line(show);
-		fprintf(stderr, "netsim: port %s disappeared\n", progress->gone);
-	} else {
-		show_line(show, progress);
-	}
+	if (now->change)
+		report_port_change(now->change);
+	else if (show->progress && now->elapsed_ns >= 2000000000)
+		progress_line("capturing: %.0f s, %" PRIu64 " packets, %s",
+			      (double)now->elapsed_ns / 1e9, now->packets,
+			      figure_bytes((double)now->bytes, text));
 	return interrupted() || ferror(stdout);
 }
 
@@ -182,12 +163,13 @@ static void print_json_summary(const struct netsim_capture *capture, FILE *out)
 			classes, json_pack("{s:s, s:I, s:I}", "class", capture->classes[i]->name,
 					   "packets", (json_int_t)capture->classes[i]->packets,
 					   "bytes", (json_int_t)capture->classes[i]->bytes));
-	json = json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:I, s:o, s:o}", "fleet", capture->fleet,
-			 "packets", (json_int_t)capture->packets, "bytes",
+	json = json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:I, s:o, s:o, s:o}", "fleet",
+			 capture->fleet, "packets", (json_int_t)capture->packets, "bytes",
 			 (json_int_t)capture->bytes, "received", (json_int_t)capture->received,
 			 "dropped", (json_int_t)capture->dropped, "seconds",
 			 json_seconds((double)capture->elapsed_ns / 1e9), "files",
-			 (json_int_t)capture->files, "ports", ports, "classes", classes);
+			 (json_int_t)capture->files, "ports", ports, "classes", classes, "changes",
+			 port_changes_json(capture->changes, capture->change_count));
 	json_dumpf(json, out, JSON_INDENT(2) | JSON_DIGITS);
 	fputc('\n', out);
 	json_decref(json);
@@ -228,6 +210,9 @@ static void print_summary(const struct netsim_capture *capture, FILE *out)
 	}
 	free(classes.cells);
 	free(ports.cells);
+	print_port_changes(&(struct port_changes_shown) {capture->changes, capture->change_count,
+							 capture->begin_ns, "beginning"},
+			   out);
 }
 
 /* Reports dropped packets and lost ports; returns the exit status. */
@@ -271,7 +256,7 @@ static bool has_no_reader(void)
 }
 
 static int capture(const struct capture_args *args, const struct netsim_capture_opts *how,
-		   struct show *show, struct netsim_err *err)
+		   struct netsim_err *err)
 {
 	struct netsim_capture *result = NULL;
 	struct netsim_diags diags = {0};
@@ -282,7 +267,7 @@ static int capture(const struct capture_args *args, const struct netsim_capture_
 	if (r == 0)
 		r = netsim_capture(ctx, how, &result, &diags, err);
 	netsim_close(ctx);
-	clear_line(show);
+	progress_clear();
 	r = report_file(r, &args->common, &diags, err);
 	if (r != 0)
 		return r;
@@ -305,7 +290,7 @@ static int run(const void *p, struct netsim_err *err)
 {
 	const struct capture_args *args = p;
 	const struct common *common = &args->common;
-	struct show show = {.quiet = common->quiet, .begin = now_seconds()};
+	struct show show = {.quiet = common->quiet};
 	struct netsim_capture_opts how = {.size = sizeof(how),
 					  .fleet = common->fleet,
 					  .targets = (const char *const *)common->words,
@@ -341,12 +326,12 @@ static int run(const void *p, struct netsim_err *err)
 		r = usage_error(err, &cmd_capture, "--json and --write - both use standard output");
 	if (!args->write && !args->dir && !common->json)
 		how.packet = show_packet;
-	else if (isatty(STDERR_FILENO) && !common->quiet)
-		show.progress = true;
+	else
+		show.progress = progress_wanted(common);
 	if (how.packet)
 		setvbuf(stdout, NULL, _IOLBF, 0);
 	if (r == 0)
-		r = capture(args, &how, &show, err);
+		r = capture(args, &how, err);
 	return r;
 }
 

@@ -6,6 +6,9 @@
 #include "cmd.h"
 #include "out.h"
 
+/* Exit statuses of shells, env(1) and nsenter(1), which no command of netsim has otherwise. */
+enum { NOT_EXECUTABLE = 126, NOT_FOUND = 127 };
+
 static int run(const void *p, struct netsim_err *err)
 {
 	const struct common *args = p;
@@ -35,7 +38,8 @@ static int run(const void *p, struct netsim_err *err)
 	err->kind = NETSIM_ERR_ENV;
 	err->code = r;
 	snprintf(err->what, sizeof(err->what), "cannot run %s: %s", *command, strerror(-r));
-	return r;
+	print_error(err);
+	return r == -ENOENT ? NOT_FOUND : NOT_EXECUTABLE;
 }
 
 const struct cmd cmd_exec = {

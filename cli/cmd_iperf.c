@@ -10,6 +10,7 @@
 #include "iperf_run.h"
 #include "matrix.h"
 #include "out.h"
+#include "progress.h"
 
 /* The same as iperf's. */
 #define PORT	      5201
@@ -245,23 +246,16 @@ static void add_failure(struct session *s, const char *from, const char *to, con
 
 /* --- one pair */
 
-static void clear_progress(const struct session *s)
-{
-	if (s->run.progress)
-		fputs("\r\033[K", stderr);
-}
-
 static void show_progress(void *arg, unsigned second, double out, double in)
 {
 	const struct session *s = arg;
-	char out_text[32], in_text[32];
+	char out_text[32], in_text[32], pair[48] = "";
 
-	fputs("\r\033[K", stderr);
 	if (s->count > 1)
-		fprintf(stderr, "%zu of %zu, ", s->done + 1, s->count);
-	fprintf(stderr, "%s > %s: %u of %u s, %s out, %s in at %s", s->run.from,
-		s->run.server ? s->run.server : s->run.address, second, s->run.seconds,
-		figure_rate(out, out_text), figure_rate(in, in_text), s->run.device);
+		snprintf(pair, sizeof(pair), "%zu of %zu, ", s->done + 1, s->count);
+	progress_line("%s%s > %s: %u of %u s, %s out, %s in at %s", pair, s->run.from,
+		      s->run.server ? s->run.server : s->run.address, second, s->run.seconds,
+		      figure_rate(out, out_text), figure_rate(in, in_text), s->run.device);
 }
 
 static int refuse(struct netsim_err *err, enum netsim_err_kind kind, const char *hint,
@@ -302,7 +296,7 @@ static int measure(struct session *s, const char *from, const char *to, struct i
 	json_t *client = NULL, *server = NULL;
 	int r = iperf_run(&s->run, &client, &server, err), count;
 
-	clear_progress(s);
+	progress_clear();
 	if (r < 0)
 		return r;
 	count = iperf_flows(client, server, from, to, flows);
@@ -433,8 +427,9 @@ static int run_matrix(struct session *s, const struct netsim_routes *routes, str
 	for (size_t i = 0; r == 0 && i < n * n; i++)
 		run_cell(s, routes, i, cells[i], &failures);
 	if (r == 0 && !s->args->common.json) {
-		matrix_print(s->args->reverse ? "mbit, to row" : "mbit", routes,
-			     (const char(*)[MATRIX_CELL])cells, stdout);
+		const struct matrix_routes table = {routes, (const char(*)[MATRIX_CELL])cells};
+
+		r = matrix_print_routes(s->args->reverse ? "mbit, to row" : "mbit", &table, stdout);
 		for (size_t i = 0; i < failures.count; i++)
 			printf("%s\n", failures.list[i]);
 		if (s->args->common.verbose)
@@ -474,7 +469,7 @@ static int run(const void *p, struct netsim_err *err)
 	s.run.helper = s.helper;
 	s.run.fleet = routes ? routes->fleet : NULL;
 	set_options(&s);
-	if (isatty(STDERR_FILENO) && !common->quiet)
+	if (progress_wanted(common))
 		s.run.progress = show_progress;
 	s.run.arg = &s;
 	if (r == 0)

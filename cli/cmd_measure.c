@@ -8,6 +8,8 @@
 #include "figures.h"
 #include "interrupt.h"
 #include "out.h"
+#include "port_changes.h"
+#include "progress.h"
 #include "report.h"
 #include "report_html.h"
 
@@ -24,20 +26,15 @@ static const struct opt opts[] = {
 	{0, NULL, OPT_FLAG, 0, NULL, NULL},
 };
 
-struct progress {
-	bool shown;
-	double last;
-};
-
 static bool show_progress(void *arg, const struct netsim_progress *now)
 {
-	struct progress *progress = arg;
-	double seconds = (double)now->elapsed_ns / 1e9;
+	const bool *shown = arg;
 
-	if (progress->shown && seconds - progress->last >= 0.5) {
-		progress->last = seconds;
-		fprintf(stderr, "\r\033[K%.0f s, %" PRIu64 " packets", seconds, now->packets);
-	}
+	if (now->change)
+		report_port_change(now->change);
+	else if (*shown)
+		progress_line("measuring: %.0f s, %" PRIu64 " packets",
+			      (double)now->elapsed_ns / 1e9, now->packets);
 	return interrupted();
 }
 
@@ -86,6 +83,7 @@ static json_t *object_of(const struct netsim_measurement *m, const struct analyz
 	json_object_set_new(json, "missed", json_integer((json_int_t)m->missed));
 	json_object_set_new(json, "gone", json_integer((json_int_t)m->gone_count));
 	json_object_set_new(json, "faults", faults_of(m));
+	json_object_set_new(json, "changes", port_changes_json(m->changes, m->change_count));
 	json_object_set_new(json, "counters", counters_of(m->counted));
 	return json;
 }
@@ -115,6 +113,17 @@ static void print_faults(const struct netsim_measurement *m)
 	}
 }
 
+static void print_changes(const struct netsim_measurement *m)
+{
+	if (m->change_count)
+		putchar('\n');
+	print_port_changes(
+		&(struct port_changes_shown) {m->changes, m->change_count,
+					      m->analysis->packets ? m->analysis->first_ns : 0,
+					      "first packet"},
+		stdout);
+}
+
 static void print_report(const struct measure_args *args, const struct netsim_measurement *m,
 			 const struct analyze_view *view)
 {
@@ -124,8 +133,10 @@ static void print_report(const struct measure_args *args, const struct netsim_me
 		print_json(object_of(m, view));
 	else if (!args->shown.html || !view->quiet) {
 		analyze_text(m->analysis, m->counted, view);
-		if (!view->quiet)
+		if (!view->quiet) {
 			print_faults(m);
+			print_changes(m);
+		}
 	}
 }
 
@@ -171,7 +182,7 @@ static int measure(struct netsim *ctx, const struct measure_args *args,
 		   const struct analyze_view *view, struct netsim_err *err)
 {
 	const struct common *common = &args->common;
-	struct progress progress = {.shown = isatty(STDERR_FILENO) && !common->quiet};
+	bool shown = progress_wanted(common);
 	const struct netsim_measure_opts how = {
 		.size = sizeof(how),
 		.fleet = common->fleet,
@@ -181,7 +192,7 @@ static int measure(struct netsim *ctx, const struct measure_args *args,
 		.duration_ns = args->duration_ns,
 		.connections = view->top,
 		.progress = show_progress,
-		.arg = &progress,
+		.arg = &shown,
 	};
 	struct netsim_measurement *m = NULL;
 	struct netsim_diags diags = {0};
@@ -189,8 +200,7 @@ static int measure(struct netsim *ctx, const struct measure_args *args,
 
 	interrupt_catch();
 	r = netsim_measure(ctx, &how, &m, &diags, err);
-	if (progress.shown)
-		fputs("\r\033[K", stderr);
+	progress_clear();
 	r = report_file(r, common, &diags, err);
 	if (r != 0)
 		return r;

@@ -5,6 +5,7 @@
 #include "cmd.h"
 #include "matrix.h"
 #include "out.h"
+#include "progress.h"
 
 #define MOST_REASONS 20
 
@@ -88,9 +89,11 @@ static int print_matrix(const struct netsim_ping_matrix *m)
 			snprintf(cells[i], MATRIX_CELL, ".");
 		else
 			write_cell(m->list[i], cells[i]);
-	matrix_print("rtt in ms", m->routes, (const char(*)[MATRIX_CELL])cells, stdout);
+	const struct matrix_routes table = {m->routes, (const char(*)[MATRIX_CELL])cells};
+	int r = matrix_print_routes("rtt in ms", &table, stdout);
+
 	free(cells);
-	return 0;
+	return r;
 }
 
 static void print_list(const struct netsim_ping_matrix *m)
@@ -213,7 +216,7 @@ static void print_ping_json(const struct netsim_ping_matrix *m)
 static bool show_progress(void *arg, const struct netsim_progress *progress)
 {
 	(void)arg;
-	fprintf(stderr, "\r\033[Kpinging: %.0f %%", progress->done * 100);
+	progress_line("pinging: %.0f %%", progress->done * 100);
 	return false;
 }
 
@@ -229,13 +232,12 @@ static int run(const void *p, struct netsim_err *err)
 	struct netsim *ctx = NULL;
 	int r = netsim_open(&ctx, err);
 
-	if (isatty(STDERR_FILENO) && !common->quiet)
+	if (progress_wanted(common))
 		how.progress = show_progress;
 	if (r == 0)
 		r = netsim_ping_matrix(ctx, &how, &m, err);
 	netsim_close(ctx);
-	if (how.progress)
-		fputs("\r\033[K", stderr);
+	progress_clear();
 	if (r == 0 && m->routes->node_count < 2) {
 		netsim_ping_matrix_free(m);
 		r = usage_error(err, &cmd_ping_matrix, "needs at least two nodes");

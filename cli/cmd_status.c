@@ -5,6 +5,7 @@
 
 #include "cmd.h"
 #include "fault_print.h"
+#include "matrix.h"
 #include "out.h"
 #include "prometheus.h"
 
@@ -89,24 +90,27 @@ static void print_nodes(const struct netsim_fleet *fleet, bool verbose)
 	table_print(&table, stdout);
 }
 
+static const char *reach_name(const void *arg, size_t node)
+{
+	const struct netsim_fleet *fleet = arg;
+
+	return fleet->nodes[node]->name;
+}
+
+static const char *reach_cell(const void *arg, size_t from, size_t to)
+{
+	const struct netsim_fleet *fleet = arg;
+
+	return from == to ? "." : fleet->reach[from * fleet->node_count + to] ? "+" : "x";
+}
+
 static void print_matrix(const struct netsim_fleet *fleet)
 {
-	int width = 0;
+	const struct matrix reach = {
+		.count = fleet->node_count, .name = reach_name, .cell = reach_cell, .arg = fleet};
 
-	for (size_t i = 0; i < fleet->node_count; i++) {
-		int length = (int)strlen(fleet->nodes[i]->name);
-
-		width = length > width ? length : width;
-	}
 	printf("who reaches whom (rows send, columns receive):\n");
-	for (size_t a = 0; a < fleet->node_count; a++) {
-		printf("%-*s ", width, fleet->nodes[a]->name);
-		for (size_t b = 0; b < fleet->node_count; b++)
-			printf(" %s", a == b				      ? "." :
-				      fleet->reach[a * fleet->node_count + b] ? "+" :
-										"x");
-		putchar('\n');
-	}
+	(void)matrix_print(&reach, stdout);
 }
 
 static void print_faults(const struct netsim_fleet *fleet)

@@ -5,6 +5,7 @@
 
 #include "cmd.h"
 #include "out.h"
+#include "progress.h"
 
 struct verify_args {
 	struct common common;
@@ -33,7 +34,7 @@ static const char *word_of(enum netsim_verdict verdict)
 static bool show_progress(void *arg, const struct netsim_progress *progress)
 {
 	(void)arg;
-	fprintf(stderr, "\r\033[Kmeasuring %s: %.0f %%", progress->what, progress->done * 100);
+	progress_line("measuring %s: %.0f %%", progress->what, progress->done * 100);
 	return false;
 }
 
@@ -133,13 +134,12 @@ static int run(const void *p, struct netsim_err *err)
 	struct netsim *ctx = NULL;
 	int r = netsim_open(&ctx, err);
 
-	if (isatty(STDERR_FILENO) && !common->quiet)
+	if (progress_wanted(common))
 		how.progress = show_progress;
 	if (r == 0)
 		r = netsim_verify(ctx, &how, &verify, err);
 	netsim_close(ctx);
-	if (how.progress)
-		fputs("\r\033[K", stderr);
+	progress_clear();
 	if (r < 0)
 		return r;
 	if (common->json)

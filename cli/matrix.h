@@ -7,8 +7,30 @@
 
 #define MATRIX_CELL 32
 
-/* cells: one for each ordered pair, including each node with itself. */
-void matrix_print(const char *corner, const struct netsim_routes *routes,
-		  const char (*cells)[MATRIX_CELL], FILE *out);
+struct matrix {
+	const char *corner; /* the title; NULL: columns have no names */
+	size_t count;	    /* of nodes */
+	const char *(*name)(const void *arg, size_t node);
+	/*
+	 * A figure, which starts with a digit, or with "!" if it should not be there; or a word.
+	 * Less than MATRIX_CELL bytes.
+	 */
+	const char *(*cell)(const void *arg, size_t from, size_t to);
+	const void *arg;
+};
+
+/*
+ * Prints a table of all nodes if it fits into 80 columns. Otherwise prints one of groups, of
+ * nodes between which and all others the words are equal; figures become their range.
+ * Where there are too many groups, each node has a line. Returns 0, or -ENOMEM.
+ */
+int matrix_print(const struct matrix *m, FILE *out);
+
+/* The same for all routes between nodes. */
+struct matrix_routes {
+	const struct netsim_routes *routes;
+	const char (*cells)[MATRIX_CELL]; /* one for each ordered pair, and each node with itself */
+};
+int matrix_print_routes(const char *corner, const struct matrix_routes *routes, FILE *out);
 
 #endif

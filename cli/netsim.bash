@@ -20,6 +20,25 @@ _netsim_names() {
 	done
 }
 
+# Folders, and files that end so: _netsim_files WORD PATTERN
+_netsim_files() {
+	local file
+	while IFS= read -r file; do
+		# shellcheck disable=SC2053 # a pattern
+		[[ ! -d $file && ${file##*/} != $2 ]] || echo "$file"
+	done < <(compgen -f -- "$1")
+}
+
+# Classes of the shipped file, or of one in its place.
+_netsim_classes() {
+	local file
+	for file in {.,/etc/netsim,/usr/share/netsim,/usr/local/share/netsim}/profiles/classes.yaml; do
+		[[ -r $file ]] || continue
+		"$1" check -v "$file" 2>/dev/null | sed -n 's/^  \([A-Za-z0-9._-]*\):.*/\1/p'
+		return
+	done
+}
+
 _netsim_fleets() {
 	"$1" status 2>/dev/null | sed -n 's/^\([^ ]*\): [0-9]* nodes\{0,1\}, .*/\1/p'
 }
@@ -76,8 +95,9 @@ _netsim_words() {
 	up | plan | diff)
 		[[ $place -eq 1 ]] || return 0
 		compgen -W "$(_netsim_names topo)" -- "$word"
-		compgen -f -- "$word" ;;
-	check | analyze) compgen -f -- "$word" ;;
+		_netsim_files "$word" "*.@(yaml|yml|json)" ;;
+	check) _netsim_files "$word" "*.@(yaml|yml|json|trace)" ;;
+	analyze) _netsim_files "$word" "*.@(pcap|pcapng|cap)*" ;;
 	down | status | top | verify) compgen -W "$(_netsim_fleets "$netsim")" -- "$word" ;;
 	exec)
 		if [[ $place -eq 1 ]]; then
@@ -92,7 +112,7 @@ _netsim_words() {
 	apply | clear)
 		if [[ $command == apply && $place -eq 1 ]]; then
 			compgen -W "$(_netsim_names profiles)" -- "$word"
-			compgen -f -- "$word"
+			_netsim_files "$word" "*.@(yaml|yml|json)"
 		else
 			compgen -W "$(_netsim_nodes "$netsim") $(_netsim_roles "$netsim") $(_netsim_interfaces)" -- "$word"
 		fi ;;
@@ -149,12 +169,16 @@ _netsim() {
 	elif [[ $before == -b || $before == --by ]]; then
 		found=$(compgen -W "connection class pair" -- "$word")
 	elif [[ $before == --topo ]]; then
-		found=$(compgen -W "$(_netsim_names topo)" -- "$word"; compgen -f -- "$word")
+		found=$(compgen -W "$(_netsim_names topo)" -- "$word"; _netsim_files "$word" "*.@(yaml|yml|json)")
+	elif [[ $before == --class || ( $command == capture && $before == -c ) ]]; then
+		found=$(compgen -W "$(_netsim_classes "$netsim")" -- "$word")
 	elif [[ $before == --direction ]]; then
 		found=$(compgen -W "sent delivered both" -- "$word")
-	elif [[ $before == --classes || $before == --@(html|write|dir) || ( $command == capture && $before == -[wd] ) ]]; then
+	elif [[ $before == --classes ]]; then
+		found=$(_netsim_files "$word" "*.@(yaml|yml|json)")
+	elif [[ $before == --@(html|write|dir) || ( $command == capture && $before == -[wd] ) ]]; then
 		found=$(compgen -f -- "$word")
-	elif [[ $before == -t || $before == --@(top|from|to|for|name|class|period|duty|interval|time|omit|parallel|rate|mss|port|address|interface|count|filter|snap|buffer|rotate|keep) ]]; then
+	elif [[ $before == -t || $before == --@(top|from|to|for|name|period|duty|interval|time|omit|parallel|rate|mss|port|address|interface|count|filter|snap|buffer|rotate|keep) ]]; then
 		found=
 	elif [[ $word == -* ]]; then
 		found=$(compgen -W "$(_netsim_options "$netsim" "$command")" -- "$word")

@@ -69,8 +69,9 @@ void print_diags(const struct netsim_diags *diags)
 
 static json_t *json_error(const struct netsim_err *err)
 {
-	json_t *json = json_pack("{s:s, s:i, s:b}", "what", err->what, "status",
-				 exit_status(err->kind), "warning", err->warning);
+	json_t *json =
+		json_pack("{s:s, s:i, s:b}", "what", err->what, "status",
+			  err->warning ? 0 : exit_status(err->kind), "warning", err->warning);
 
 	if (err->loc.file)
 		json_object_set_new(json, "file", json_string(err->loc.file));
@@ -192,27 +193,131 @@ static int last_cell(const struct table *table, size_t row)
 	return last;
 }
 
+static int cell_width(const struct table *table, int column)
+{
+	int width = 0;
+
+	for (size_t i = 0; i < table->rows; i++) {
+		int length = (int)strlen(table->cells[i][column]);
+
+		width = length > width ? length : width;
+	}
+	return width;
+}
+
+/* Narrows the widest columns until the table fits. */
+static void fit_columns(const struct table *table, int widths[TABLE_COLUMNS])
+{
+	int over = -2 - TEXT_COLUMNS;
+
+	for (int c = 0; c < table->columns; c++) {
+		widths[c] = cell_width(table, c);
+		over += widths[c] + 2;
+	}
+	while (over > 0) {
+		int widest = 0, second = 0, cut;
+
+		for (int c = 1; c < table->columns; c++)
+			widest = widths[c] > widths[widest] ? c : widest;
+		for (int c = 0; c < table->columns; c++)
+			if (c != widest && widths[c] > second)
+				second = widths[c];
+		if (widths[widest] <= TABLE_NARROWEST)
+			return;
+		second = second < TABLE_NARROWEST ? TABLE_NARROWEST : second;
+		cut = widths[widest] - second;
+		cut = cut < 1 ? 1 : cut > over ? over : cut;
+		widths[widest] -= cut;
+		over -= cut;
+	}
+}
+
+/*
+ * The length of the beginning of text that fits, up to a space: all of it without one, as names
+ * are not split.
+ */
+static int first_part(const char *text, int width)
+{
+	int length = (int)strlen(text), part = 0;
+
+	if (length <= width)
+		return length;
+	for (int i = 0; i < length && (i <= width || !part); i++)
+		if (text[i] == ' ')
+			part = i;
+	return part ? part : length;
+}
+
+/* Prints one line of a row, and moves on in its cells; false if that was the last line. */
+static bool print_line(const char *cells[TABLE_COLUMNS], const int *widths, int last, FILE *out)
+{
+	bool more = false;
+
+	for (int c = 0; c <= last; c++) {
+		int part = first_part(cells[c], widths[c]);
+		bool ends = true;
+
+		for (int d = c + 1; d <= last; d++)
+			ends &= !*cells[d];
+		if (ends && !*cells[c])
+			break;
+		fprintf(out, "%s%.*s", c ? "  " : "", part, cells[c]);
+		if (!ends)
+			fprintf(out, "%*s", part < widths[c] ? widths[c] - part : 0, "");
+		cells[c] += part + (cells[c][part] == ' ');
+		more |= *cells[c] != 0;
+	}
+	fputc('\n', out);
+	return more;
+}
+
 void table_print(struct table *table, FILE *out)
 {
+	int widths[TABLE_COLUMNS];
+
+	fit_columns(table, widths);
 	for (size_t row = 0; row < table->rows; row++) {
-		int last = last_cell(table, row);
+		const char *cells[TABLE_COLUMNS];
 
-		for (int c = 0; c <= last; c++) {
-			int width = 0;
-
-			for (size_t i = 0; i < table->rows; i++) {
-				int length = (int)strlen(table->cells[i][c]);
-
-				width = length > width ? length : width;
-			}
-			if (c == last)
-				fprintf(out, "%s\n", table->cells[row][c]);
-			else
-				fprintf(out, "%-*s  ", width, table->cells[row][c]);
-		}
+		for (int c = 0; c < table->columns; c++)
+			cells[c] = table->cells[row][c];
+		while (print_line(cells, widths, last_cell(table, row), out))
+			;
 	}
 	free(table->cells);
 	*table = (struct table) {0};
+}
+
+void wrap_begin(struct wrap *wrap, FILE *out, const char *label, int indent)
+{
+	*wrap = (struct wrap) {.out = out, .indent = indent, .column = (int)strlen(label)};
+	fputs(label, out);
+}
+
+void wrap_word(struct wrap *wrap, const char *fmt, ...)
+{
+	char text[256];
+	va_list ap;
+	int length;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	length = (int)strlen(text);
+	if (wrap->column + 1 + length > TEXT_COLUMNS) {
+		fprintf(wrap->out, "\n%*s", wrap->indent, "");
+		wrap->column = wrap->indent;
+	} else {
+		fputc(' ', wrap->out);
+		wrap->column++;
+	}
+	fputs(text, wrap->out);
+	wrap->column += length;
+}
+
+void wrap_end(struct wrap *wrap)
+{
+	fputc('\n', wrap->out);
 }
 
 double now_seconds(void)
@@ -221,12 +326,6 @@ double now_seconds(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-void print_gone_ports(size_t gone, size_t all)
-{
-	if (gone)
-		fprintf(stderr, "netsim: error: %zu of %zu ports disappeared\n", gone, all);
 }
 
 const char *plural(size_t count)

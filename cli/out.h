@@ -41,8 +41,14 @@ json_t *json_seconds(double seconds);
 /* A string of arbitrary bytes, such as a file name; "?" replaces invalid UTF-8. */
 json_t *json_words(const char *text);
 
-/* A table; each column is as wide as its longest cell. */
-#define TABLE_COLUMNS 8
+#define TEXT_COLUMNS 80 /* text is not wider, except words that are */
+
+/*
+ * A table; each column is as wide as its longest cell. If the table would be wider than
+ * TEXT_COLUMNS, the cells of its widest columns continue on further lines.
+ */
+#define TABLE_COLUMNS	8
+#define TABLE_NARROWEST 12
 struct table {
 	char (*cells)[TABLE_COLUMNS][168];
 	size_t rows;
@@ -58,11 +64,17 @@ void table_add_ways(struct table *table, const char **cells, int count, int at, 
 /* Prints and empties the table. */
 void table_print(struct table *table, FILE *out);
 
+/* Text that continues on further lines, indented. */
+struct wrap {
+	FILE *out;
+	int indent, column;
+};
+void wrap_begin(struct wrap *wrap, FILE *out, const char *label, int indent);
+void wrap_word(struct wrap *wrap, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void wrap_end(struct wrap *wrap);
+
 /* CLOCK_MONOTONIC in seconds. */
 double now_seconds(void);
-
-/* Reports ports that disappeared during a capture or measurement. */
-void print_gone_ports(size_t gone, size_t all);
 
 /* Returns the plural ending: "1 node", "5 nodes". */
 const char *plural(size_t count);

@@ -90,6 +90,20 @@ struct netsim;
 NETSIM_API int netsim_open(struct netsim **ret, struct netsim_err *err);
 NETSIM_API void netsim_close(struct netsim *ctx);
 
+/* What happens to the ports of a capture or measurement. */
+enum netsim_port_event {
+	NETSIM_PORT_DOWN, /* also without a carrier; or when the call began */
+	NETSIM_PORT_UP,	  /* again */
+	NETSIM_PORT_GONE, /* removed */
+	NETSIM_PORT_NEW,  /* removed, and created again under its name */
+};
+
+struct netsim_port_change {
+	const char *port; /* "n100-1/eth1" */
+	enum netsim_port_event event;
+	int64_t at_ns; /* since 1970; noticed up to 100 ms late */
+};
+
 /*
  * Told at most ten times a second how far a call has come. The struct may grow at its end;
  * what a call does not know is zero.
@@ -100,6 +114,8 @@ struct netsim_progress {
 	int64_t elapsed_ns;
 	uint64_t packets, bytes; /* captured or read so far */
 	const char *gone;	 /* a port that has just gone away, or NULL */
+	/* What has just happened to a port, such as gone, or NULL. */
+	const struct netsim_port_change *change;
 };
 /*
  * Returns true to stop: captures and measurements then end with what they have, other
@@ -395,6 +411,10 @@ struct netsim_shaped {
 struct netsim_apply {
 	struct netsim_shaped **list;
 	size_t count;
+	/* Of the fleet; all zero where interfaces alone were shaped, or nothing is any more. */
+	enum netsim_engine engine;
+	bool moved;			/* the other engine was in use before */
+	size_t pair_count, class_count; /* that the profile gives conditions */
 };
 
 /*

@@ -215,6 +215,9 @@ struct netsim_capture {
 	size_t port_count;
 	struct netsim_capture_class **classes; /* that had packets */
 	size_t class_count;
+	int64_t begin_ns;		     /* since 1970 */
+	struct netsim_port_change **changes; /* of ports meanwhile, the first 10000 */
+	size_t change_count;
 };
 
 /*
@@ -235,9 +238,11 @@ struct netsim_measurement {
 	struct netsim_traffic *counted; /* by the programs at the ports, meanwhile; or NULL */
 	const char *uncounted;		/* why they cannot, or NULL */
 	uint64_t missed;		/* packets, for lack of room: the figures are incomplete */
-	size_t gone_count;		/* ports that disappeared meanwhile */
+	size_t gone_count;		/* ports that are missing at the end */
 	struct netsim_fault **faults;	/* that were in force meanwhile */
 	size_t fault_count;
+	struct netsim_port_change **changes; /* of ports meanwhile, the first 10000 */
+	size_t change_count;
 };
 
 struct netsim_measure_opts {

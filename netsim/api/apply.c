@@ -14,6 +14,7 @@
 #include "netsim/shape/targets.h"
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
+#include "netsim/util/name.h"
 
 /* The devices that a call shapes. */
 struct selection {
@@ -148,6 +149,33 @@ static int open_selection(struct state *st, const struct netsim_apply_opts *what
 	return r == 0 ? lock_bare(st, what, s, err) : r;
 }
 
+static int check_frames(const struct link_conditions *c, unsigned mtu, const char *name,
+			struct netsim_err *err)
+{
+	int r = conditions_check_frame(&c->up, mtu, name, err);
+
+	return r == 0 ? conditions_check_frame(&c->down, mtu, name, err) : r;
+}
+
+static unsigned host_mtu(const struct state *st, const char *device)
+{
+	const struct link *link = model_find_link(st->host, MODEL_HOST, device);
+
+	return link ? link->mtu : 0;
+}
+
+static int check_all_frames(const struct state *st, const struct netem_targets *targets,
+			    struct netsim_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < targets->count; i++)
+		r = check_frames(&targets->list[i].conditions,
+				 host_mtu(st, targets->list[i].device), targets->list[i].device,
+				 err);
+	return r;
+}
+
 /* One call of apply or clear. */
 struct shaping {
 	struct state *st;
@@ -157,6 +185,7 @@ struct shaping {
 	struct intent intent;	   /* of the fleet, including asked */
 	struct netsim_apply *done;
 	struct netsim_err *err;
+	bool was_shaped, was_edt; /* the fleet, before the call */
 };
 
 static int note(struct shaping *run, const char *name, const struct link_conditions *c)
@@ -226,6 +255,7 @@ static int next_intent(struct shaping *run, struct intent *ret)
 
 	if (r == 0)
 		r = intent_read(s->fleet.name, ret, run->err);
+	run->was_shaped = ret->layer_count > 0;
 	if (r == 0)
 		r = intent_add(ret, &run->asked, ports, count, run->err);
 	if (s->whole)
@@ -268,13 +298,31 @@ static int shape_by(enum engine engine, struct selection *s, const struct intent
 	if (engine == ENGINE_EDT)
 		return engine_use_edt(&s->fleet, intent, false, err);
 	r = shape_by_netem(s, intent, targets, &why);
+	if (r == 0)
+		return engine_put_classes(&s->fleet, intent, err);
 	/* Profiles without delay or rate work without netem. */
-	if (r == -ENOENT && why.kind == NETSIM_ERR_ENV && intent->engine == ENGINE_AUTO &&
+	if (r == -ENOENT && why.kind == NETSIM_ERR_ENV && engine_requested(intent) == ENGINE_AUTO &&
 	    engine_use_edt(&s->fleet, intent, true, NULL) == 0)
 		return 0;
 	if (r < 0 && err && err->kind == NETSIM_ERR_NONE)
 		*err = why;
 	return r;
+}
+
+/* Says which engine is in use, and what of the profile it does beside the links. */
+static int note_engine(struct shaping *run, enum engine chosen)
+{
+	const struct profile *whole = intent_whole(&run->intent);
+	bool edt = chosen == ENGINE_EDT;
+	int r = run->opts->dry_run ? 0 : engine_is_edt(&run->selection.fleet, &edt, run->err);
+
+	if (r < 0 || !run->intent.layer_count)
+		return r;
+	run->done->engine = edt ? NETSIM_ENGINE_EDT : NETSIM_ENGINE_NETEM;
+	run->done->moved = run->was_shaped && edt != run->was_edt;
+	run->done->pair_count = whole ? whole->pair_count : 0;
+	run->done->class_count = whole ? whole->class_count : 0;
+	return 0;
 }
 
 static int shape_fleet(struct shaping *run)
@@ -290,7 +338,11 @@ static int shape_fleet(struct shaping *run)
 	if (r == 0)
 		r = engine_choose(&s->fleet, intent, s->whole, &engine, run->err);
 	if (r == 0)
+		r = engine_is_edt(&s->fleet, &run->was_edt, run->err);
+	if (r == 0)
 		r = targets_make(s->fleet.model, s->ports, intent, &targets, run->err);
+	if (r == 0)
+		r = check_all_frames(run->st, &targets, run->err);
 	if (r == 0)
 		r = note_ports(run, &targets);
 	if (r == 0 && !dry)
@@ -300,8 +352,40 @@ static int shape_fleet(struct shaping *run)
 	if (r == 0 && !dry)
 		r = intent_publish(&record, run->err);
 	intent_discard(&record);
+	if (r == 0)
+		r = note_engine(run, engine);
 	targets_done(&targets);
 	return r;
+}
+
+/* A name that no entry under nodes matches would get the default, with no word about it. */
+static int check_as(const struct profile *profile, const char *name, struct netsim_err *err)
+{
+	auto_free const char **names = calloc(profile->rule_count + 1, sizeof(*names));
+	const char *near;
+	size_t count = 0;
+
+	if (!names)
+		return err_oom(err);
+	for (size_t i = 0; i < profile->rule_count; i++) {
+		const char *pattern = profile->rules[i].pattern;
+
+		if (pattern && name_match(pattern, name, NULL, 0))
+			return 0;
+		if (pattern)
+			names[count++] = pattern;
+	}
+	if (!count)
+		return 0;
+	near = name_nearest(name, names, count);
+	err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL, "--as %s: the profile has no entry for it",
+		name);
+	if (near)
+		err_hint(err, "did you mean %s?", near);
+	else
+		err_hint(err, "its entries are %s%s%s%s", names[0], count > 1 ? ", " : "",
+			 count > 1 ? names[1] : "", count > 2 ? ", ..." : "");
+	return -ENOENT;
 }
 
 static int shape_bare(struct shaping *run, const struct profile *profile)
@@ -314,11 +398,16 @@ static int shape_bare(struct shaping *run, const struct profile *profile)
 	if (!targets)
 		return err_oom(run->err);
 	uname(&host);
+	if (run->opts->as)
+		r = check_as(profile, run->opts->as, run->err);
 	for (size_t i = 0; r == 0 && i < s->bare_count; i++) {
 		targets[i].device = s->bare[i];
 		targets[i].node = run->opts->as ? run->opts->as : host.nodename;
 		r = profile_resolve(profile, targets[i].node, NULL, 0, &targets[i].conditions,
 				    run->err);
+		if (r == 0)
+			r = check_frames(&targets[i].conditions, host_mtu(run->st, s->bare[i]),
+					 s->bare[i], run->err);
 		if (r == 0)
 			r = note(run, s->bare[i], &targets[i].conditions);
 	}

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include "netsim/api/handle.h"
+#include "netsim/api/port_changes.h"
 #include "netsim/config/classes.h"
 #include "netsim/fleet/addresses.h"
 #include "netsim/fleet/target.h"
@@ -195,23 +196,22 @@ static int load_classes(struct capture_run *run, struct netsim_diags *diags, str
 	return r;
 }
 
-/* Reports the progress; returns true if the caller wants to stop. */
-static bool report(struct capture_run *run, const char *gone)
+static struct netsim_progress progress_of(const struct capture_run *run)
 {
-	const struct netsim_capture_opts *how = run->how;
-	const struct netsim_progress progress = {
+	return (struct netsim_progress) {
 		.done = -1,
 		.elapsed_ns = run->begin_ns ? clock_ns(CLOCK_MONOTONIC) - run->begin_ns : 0,
 		.packets = run->result->packets,
-		.bytes = run->result->bytes,
-		.gone = gone};
-
-	return how->progress && how->progress(how->arg, &progress);
+		.bytes = run->result->bytes};
 }
 
+/* Reports the progress; returns true if the caller wants to stop. */
 static bool is_stopped(void *arg)
 {
-	return report(arg, NULL);
+	const struct capture_run *run = arg;
+	const struct netsim_progress progress = progress_of(run);
+
+	return run->how->progress && run->how->progress(run->how->arg, &progress);
 }
 
 static int open_files(struct capture_run *run, struct netsim_err *err)
@@ -336,23 +336,26 @@ static int take_between(struct capture_run *run, const struct live_packet *live,
 	return take_in(run, live, err);
 }
 
-/* Marks ports that have disappeared; true if none is left or the caller wants to stop. */
-static bool look_for_gone(struct capture_run *run)
+/* Reports what happened to ports; *ret_end is true if none is left or the caller wants to stop. */
+static int look_at_ports(struct capture_run *run, bool *ret_end, struct netsim_err *err)
 {
+	struct netsim_capture *result = run->result;
+	const struct port_changes changes = {.root = result,
+					     .list = &result->changes,
+					     .count = &result->change_count,
+					     .names = (const char *const *)run->names,
+					     .progress = run->how->progress,
+					     .arg = run->how->arg};
+	const struct netsim_progress progress = progress_of(run);
 	size_t left = run->port_count;
-	bool stop = false;
+	int r = port_changes_look(&changes, run->live, &progress, ret_end, err);
 
 	for (size_t i = 0; i < run->port_count; i++) {
-		struct netsim_capture_port *port = run->result->ports[i];
-
-		if (!live_gone(run->live, i))
-			continue;
-		left--;
-		if (!port->gone)
-			stop |= report(run, port->name);
-		port->gone = true;
+		result->ports[i]->gone = live_gone(run->live, i);
+		left -= result->ports[i]->gone;
 	}
-	return !left || stop;
+	*ret_end |= !left;
+	return r;
 }
 
 /* Ends the capture at its deadline, even if this is noticed later. */
@@ -370,16 +373,18 @@ static int tick(struct capture_run *run, bool idle, struct netsim_err *err)
 {
 	const struct netsim_capture_opts *how = run->how;
 	int64_t now = clock_ns(CLOCK_MONOTONIC);
-	bool over = how->for_ns && now - run->begin_ns >= how->for_ns;
+	bool over = how->for_ns && now - run->begin_ns >= how->for_ns, last = false;
 	int r = 0;
 
 	if (!idle && (!over || run->end_ns) && now - run->looked_ns < WAIT_MS * NS_PER_MS)
 		return 0;
 	run->looked_ns = now;
-	if (!run->end_ns && (over || report(run, NULL) || look_for_gone(run)))
+	if (!run->end_ns)
+		r = look_at_ports(run, &last, err);
+	if (!run->end_ns && (over || last || is_stopped(run)))
 		end(run, over);
 	read_totals(run);
-	if (run->set)
+	if (r == 0 && run->set)
 		r = capture_set_flush(run->set, err);
 	return r;
 }
@@ -402,7 +407,7 @@ static int follow(struct capture_run *run, struct netsim_err *err)
 	int r = 0;
 
 	run->begin_ns = run->looked_ns = clock_ns(CLOCK_MONOTONIC);
-	run->since_ns = clock_ns(CLOCK_REALTIME);
+	run->since_ns = run->result->begin_ns = clock_ns(CLOCK_REALTIME);
 	run->until_ns = INT64_MAX;
 	while (r >= 0 && !(how->count && run->result->packets >= how->count)) {
 		bool was_ending = run->end_ns;
@@ -428,9 +433,11 @@ static int follow(struct capture_run *run, struct netsim_err *err)
 static int sum_up(struct capture_run *run, struct netsim_err *err)
 {
 	struct netsim_capture *result = run->result;
+	bool end;
 
 	read_totals(run);
-	(void)look_for_gone(run);
+	if (look_at_ports(run, &end, err) < 0)
+		return -ENOMEM;
 	for (size_t i = 0; i < run->port_count; i++) {
 		result->ports[i]->received = run->totals[i].received;
 		result->ports[i]->dropped = run->totals[i].dropped;

@@ -573,8 +573,13 @@ int netsim_heal(struct netsim *ctx, const struct netsim_heal_opts *opts, struct 
 	if (r == 0)
 		r = fleet_open(&ctx->state, o.fleet, o.dry_run ? FLEET_LOOK : FLEET_CHANGE, &f,
 			       err);
-	if (r == 0)
+	if (r == -ENOENT && !f.name && !o.fleet && !o.fault_count) {
+		r = 0; /* no fleet is up: nothing to heal */
+		if (err)
+			*err = (struct netsim_err) {0};
+	} else if (r == 0) {
 		r = heal(&f, &o, result, err);
+	}
 	fleet_close(&f);
 	if (r < 0)
 		arena_free(result);

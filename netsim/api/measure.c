@@ -6,6 +6,7 @@
 
 #include "netsim/api/handle.h"
 #include "netsim/api/measure_faults.h"
+#include "netsim/api/port_changes.h"
 #include "netsim/api/publish.h"
 #include "netsim/api/traffic.h"
 #include "netsim/fleet/addresses.h"
@@ -38,7 +39,8 @@ struct measure {
 	struct analysis_names names;
 	struct capture_names own; /* its views are the nodes */
 	const char **ports, **only;
-	uint16_t *views; /* of each port */
+	const char **port_names; /* "n100-1/eth1", in the arena of ret */
+	uint16_t *views;	 /* of each port */
 	size_t port_count, only_count;
 	struct live *live;
 	struct flow *flow;
@@ -86,17 +88,26 @@ static int view_of(struct measure *m, const struct link *link, uint16_t *ret,
 
 static int find_ports(struct measure *m, struct netsim_err *err)
 {
+	char text[MARK_TEXT];
+
 	m->ports = calloc(m->fleet.model->link_count + 1, sizeof(*m->ports));
 	m->views = calloc(m->fleet.model->link_count + 1, sizeof(*m->views));
-	if (!m->ports || !m->views)
+	m->port_names =
+		arena_alloc(m->ret, (m->fleet.model->link_count + 1) * sizeof(*m->port_names));
+	if (!m->ports || !m->views || !m->port_names)
 		return err_oom(err);
 	for (size_t i = 0; i < m->fleet.model->link_count; i++) {
 		const struct link *link = &m->fleet.model->links[i];
 
 		if (view_of(m, link, &m->views[m->port_count], err) < 0)
 			return -ENOMEM;
-		if (m->views[m->port_count])
-			m->ports[m->port_count++] = link->name;
+		if (!m->views[m->port_count])
+			continue;
+		m->port_names[m->port_count] =
+			arena_strdup(m->ret, mark_call(link->alias, link->name, text));
+		if (!m->port_names[m->port_count])
+			return err_oom(err);
+		m->ports[m->port_count++] = link->name;
 	}
 	if (m->port_count)
 		return 0;
@@ -244,9 +255,39 @@ static bool all_gone(const struct measure *m)
 	return true;
 }
 
+/* Reports what happened to ports; *ret_end is true if none is left or the caller wants to stop. */
+static int look_at_ports(struct measure *m, const struct netsim_progress *now, bool *ret_end,
+			 struct netsim_err *err)
+{
+	const struct port_changes changes = {.root = m->ret,
+					     .list = &m->ret->changes,
+					     .count = &m->ret->change_count,
+					     .names = m->port_names,
+					     .progress = m->how->progress,
+					     .arg = m->how->arg};
+	int r = port_changes_look(&changes, m->live, now, ret_end, err);
+
+	*ret_end |= all_gone(m);
+	return r;
+}
+
 static int look_at_faults(struct measure *m, struct netsim_err *err)
 {
 	return measure_faults_look(m->counting.policy, m->steady_ns, m->ret, err);
+}
+
+/* Periodic work: ports, faults and progress. */
+static int look_around(struct measure *m, int64_t elapsed_ns, bool *ret_end, struct netsim_err *err)
+{
+	const struct netsim_progress now = {
+		.done = -1, .packets = m->packets, .elapsed_ns = elapsed_ns};
+	int r = look_at_ports(m, &now, ret_end, err);
+
+	if (r == 0 && !*ret_end)
+		r = look_at_faults(m, err);
+	if (r == 0 && !*ret_end)
+		*ret_end = m->how->progress && m->how->progress(m->how->arg, &now);
+	return r;
 }
 
 /* Time to wait for a packet: up to the end or the next periodic check, in ms. */
@@ -266,6 +307,7 @@ static int wait_ms(int64_t left_ns, int64_t since_asked_ns)
 static int follow(struct measure *m, int64_t duration_ns, bool ask, struct netsim_err *err)
 {
 	int64_t begin = clock_ns(CLOCK_MONOTONIC), asked = begin, at = begin;
+	bool end = false;
 
 	for (;;) {
 		struct live_packet packet;
@@ -284,17 +326,9 @@ static int follow(struct measure *m, int64_t duration_ns, bool ask, struct netsi
 		asked = at;
 		if (!ask)
 			continue;
-		if (all_gone(m))
-			return 0;
-		r = look_at_faults(m, err);
-		if (r < 0)
+		r = look_around(m, at - begin, &end, err);
+		if (r < 0 || end)
 			return r;
-		if (m->how->progress &&
-		    m->how->progress(m->how->arg,
-				     &(struct netsim_progress) {.done = -1,
-								.packets = m->packets,
-								.elapsed_ns = at - begin}))
-			return 0;
 	}
 }
 
@@ -359,8 +393,10 @@ static void give_counted(struct measure *m)
 static int measure(struct measure *m, struct netsim *ctx, struct netsim_diags *diags,
 		   struct netsim_err *err)
 {
+	const struct netsim_progress last = {.done = -1};
 	struct live_options options = {.snap = SNAP};
 	struct analysis analysis = {0};
+	bool end;
 	int r = classes_open(m->how->class_file, &m->classes, diags, err);
 
 	if (r == 0)
@@ -382,6 +418,8 @@ static int measure(struct measure *m, struct netsim *ctx, struct netsim_diags *d
 	r = live_open(m->ports, m->port_count, &options, &m->live, err);
 	if (r == 0)
 		r = follow_to_the_end(m, err);
+	if (r == 0)
+		r = look_at_ports(m, &last, &end, err);
 	if (r == 0) {
 		count_missed(m);
 		give_counted(m);

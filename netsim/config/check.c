@@ -53,7 +53,8 @@ static int check_profile(const char *path, const char *data, size_t len, FILE *o
 
 	if (r < 0)
 		return r;
-	if (profile->class_count || profile->class_file)
+	r = profile_check(profile, diags);
+	if (r == 0 && (profile->class_count || profile->class_file))
 		r = profile_load_classes(profile, &set, diags);
 	if (set)
 		r = profile_check_classes(profile, set, diags);

@@ -93,6 +93,12 @@ int conditions_check(const struct conditions *c, const char *owner, const char *
 			    "burst: %s%s%s: there is no rate to apply it to", owner, blank,
 			    direction);
 		err_hint(err, "give a rate as well");
+	} else if (cond_has(c, COND_QUEUE) && c->queue.unit != QUEUE_PACKETS &&
+		   !has_or_traces(c, COND_RATE)) {
+		r = err_set(err, NETSIM_ERR_INPUT, -EINVAL, &c->at[COND_QUEUE],
+			    "queue: %s%s%s: there is no rate, which a queue %s needs", owner, blank,
+			    direction, c->queue.unit == QUEUE_TIME ? "of a duration" : "in bytes");
+		err_hint(err, "give a rate as well, or a number of packets");
 	} else if (cond_has(c, COND_JITTER) && c->jitter.ns && !delay) {
 		r = err_set(err, NETSIM_ERR_INPUT, -EINVAL, &c->at[COND_JITTER],
 			    "jitter: %s%s%s: there is no delay to vary", owner, blank, direction);
@@ -105,6 +111,25 @@ int conditions_check(const struct conditions *c, const char *owner, const char *
 		err_hint(err, "give a delay or an rtt as well");
 	}
 	return r;
+}
+
+int conditions_check_frame(const struct conditions *c, unsigned mtu, const char *owner,
+			   struct netsim_err *err)
+{
+	uint64_t frame = (uint64_t)mtu + FRAME_HEADER;
+	bool burst = cond_has(c, COND_BURST) && c->burst.bytes < frame;
+	bool queue =
+		cond_has(c, COND_QUEUE) && c->queue.unit == QUEUE_BYTES && c->queue.value < frame;
+	char text[UNIT_TEXT];
+
+	if (!burst && !queue)
+		return 0;
+	unit_format_size((struct size) {burst ? c->burst.bytes : c->queue.value}, text);
+	err_set(err, NETSIM_ERR_INPUT, -EINVAL, &c->at[burst ? COND_BURST : COND_QUEUE],
+		"%s: %s is less than a frame of %s, whose MTU is %u", burst ? "burst" : "queue",
+		text, owner, mtu);
+	err_hint(err, "at least %lluB", (unsigned long long)frame);
+	return -EINVAL;
 }
 
 int loss_parse_burst(const char *text, uint64_t *ret)

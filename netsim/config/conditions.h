@@ -33,8 +33,9 @@ enum cond {
 	COND_COUNT,
 };
 
-#define FULL_FRAME 1514		      /* bytes of a full Ethernet frame, as shapers count it */
-#define QUEUE_MIN  (100 * FULL_FRAME) /* bytes; lower bound of the default queue */
+#define FULL_FRAME   1514		/* bytes of a full Ethernet frame, as shapers count it */
+#define FRAME_HEADER 14			/* of Ethernet, which an MTU does not count */
+#define QUEUE_MIN    (100 * FULL_FRAME) /* bytes; lower bound of the default queue */
 
 enum queue_unit { QUEUE_TIME, QUEUE_BYTES, QUEUE_PACKETS };
 
@@ -108,11 +109,18 @@ void conditions_merge(struct conditions *c, const struct conditions *more);
 
 /*
  * Checks merged conditions for contradictions: jitter or reordering without delay, a
- * burst without a rate. owner ("n-1", "n-1 to n-2") and direction ("up", "down" or "")
- * are for the message. Returns 0, or -EINVAL with err filled.
+ * burst, or a queue of a duration or of bytes, without a rate. owner ("n-1", "n-1 to n-2") and
+ * direction ("up", "down" or "") are for the message. Returns 0, or -EINVAL with err filled.
  */
 int conditions_check(const struct conditions *c, const char *owner, const char *direction,
 		     struct netsim_err *err);
+
+/*
+ * Checks that a burst and a queue hold a frame of this MTU: tbf drops larger frames, all of
+ * them. owner is for the message. Returns 0, or -EINVAL with err filled.
+ */
+int conditions_check_frame(const struct conditions *c, unsigned mtu, const char *owner,
+			   struct netsim_err *err);
 
 /*
  * Parses conditions from a command line, and the output of conditions_format(): "loss 5%

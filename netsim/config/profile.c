@@ -192,6 +192,7 @@ static bool read_profile(struct bind *b, struct profile *profile, const struct d
 	if (raw.classes)
 		good &= read_classes(b, profile, raw.classes);
 	good &= read_class_file(b, profile, &raw.class_file);
+	profile_warn_unresolved(profile, b->diags);
 	return good && (profile_index_pairs(profile) || bind_oom(b));
 }
 

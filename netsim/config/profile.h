@@ -101,6 +101,12 @@ int profile_resolve(const struct profile *profile, const char *node, const char 
 /* Returns whether the profile has conditions for paths: pairs or classes. */
 bool profile_has_paths(const struct profile *profile);
 
+/*
+ * Reports entries that contradict themselves with whatever other entries they are merged,
+ * such as a burst where no entry gives a rate; then returns -EINVAL.
+ */
+int profile_check(const struct profile *profile, struct netsim_diags *diags);
+
 /* One end of a path. */
 struct profile_end {
 	const char *name;

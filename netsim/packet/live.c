@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "netsim/packet/live_links.h"
 #include "netsim/packet/live_sort.h"
 #include "netsim/util/auto.h"
 #include "netsim/util/clock.h"
@@ -52,11 +53,8 @@
 #define SORT_MAX (64U << 20)
 #define BATCH	 1024 /* packets of a socket per turn, so that no socket starves */
 
-/*
- * In ns. libpcap's counters are 32 bits wide, and the kernel does not report every event of
- * a port.
- */
-#define CHECK_EVERY_NS 500000000LL
+/* In ns. libpcap's counters are 32 bits wide. */
+#define COUNT_EVERY_NS 500000000LL
 
 struct live_source {
 	struct live *live;
@@ -69,17 +67,20 @@ struct live_source {
 };
 
 struct live {
+	struct live_links *links;
+	int *bound; /* of each port: the interface of its sockets; 0: none */
+	size_t port_count;
 	struct live_source *sources; /* in the order of the ports */
 	size_t ways;		     /* sources per port */
 	size_t count;
-	struct pollfd *fds;
+	struct pollfd *fds; /* of the sources; then of links */
 	struct live_sort *sort;
 	int64_t hold_ns;	    /* upper bound on how late a packet is handed over */
 	int64_t watermark_ns;	    /* all packets up to then are in sort */
 	int64_t polled_ns;	    /* when packets were last polled for */
 	int64_t step_back_until_ns; /* CLOCK_MONOTONIC: packets may predate a step back */
 	int64_t stopped_ns;	    /* 0: running */
-	int64_t checked_ns;
+	int64_t counted_ns;
 };
 
 static int refused(const char *port, pcap_t *pcap, int status, struct netsim_err *err)
@@ -95,30 +96,58 @@ static int refused(const char *port, pcap_t *pcap, int status, struct netsim_err
 	return code;
 }
 
-/* Opens the socket and its ring; nothing is received yet. */
-static int open_source(struct live_source *source, const char *port, uint32_t snap, uint32_t buffer,
-		       int retire, struct netsim_err *err)
+struct ring {
+	uint32_t snap, buffer;
+	int retire_ms;
+};
+
+/*
+ * Opens a socket and its ring at an interface; nothing is received yet. Returns NULL with why
+ * filled, or sets *ret_status, a code of libpcap.
+ */
+static pcap_t *open_ring(const char *device, const struct ring *ring, int *ret_status, char *why)
 {
-	char why[PCAP_ERRBUF_SIZE] = "";
-	pcap_t *pcap = source->pcap = pcap_create(port, why);
-	int r;
+	pcap_t *pcap = pcap_create(device, why);
 
 	if (!pcap)
-		return err_set(err, NETSIM_ERR_KERNEL, -EIO, NULL, "cannot capture at %s: %s", port,
-			       why);
-	pcap_set_snaplen(pcap, (int)snap);
+		return NULL;
+	pcap_set_snaplen(pcap, (int)ring->snap);
 	pcap_set_promisc(pcap, 0);
-	pcap_set_timeout(pcap, retire);
-	pcap_set_buffer_size(pcap, (int)buffer);
+	pcap_set_timeout(pcap, ring->retire_ms);
+	pcap_set_buffer_size(pcap, (int)ring->buffer);
 	pcap_set_tstamp_precision(pcap, PCAP_TSTAMP_PRECISION_NANO);
 	pcap_set_protocol_linux(pcap, PROTOCOL_NONE);
-	r = pcap_activate(pcap);
+	*ret_status = pcap_activate(pcap);
+	return pcap;
+}
+
+/*
+ * Opens a source. libpcap refuses an interface that is down, although a socket bound to it
+ * receives once it comes up: the socket is then opened at another interface, and only
+ * bind_sources() binds it to its port.
+ */
+static int open_source(struct live_source *source, const char *const *ports,
+		       const struct ring *ring, struct netsim_err *err)
+{
+	const char *port = ports[source->port], *const *other = ports;
+	char why[PCAP_ERRBUF_SIZE] = "";
+	int r = 0;
+
+	source->pcap = open_ring(port, ring, &r, why);
+	for (const char *device = "lo"; source->pcap && r == PCAP_ERROR_IFACE_NOT_UP && device;
+	     device = other < ports + source->live->port_count ? *other++ : NULL) {
+		pcap_close(source->pcap);
+		source->pcap = open_ring(device, ring, &r, why);
+	}
+	if (!source->pcap)
+		return err_set(err, NETSIM_ERR_KERNEL, -EIO, NULL, "cannot capture at %s: %s", port,
+			       why);
 	if (r < 0)
-		return refused(port, pcap, r, err);
-	if (pcap_datalink(pcap) != DLT_EN10MB)
+		return refused(port, source->pcap, r, err);
+	if (pcap_datalink(source->pcap) != DLT_EN10MB)
 		return err_set(err, NETSIM_ERR_KERNEL, -EPROTONOSUPPORT, NULL,
 			       "cannot capture at %s: not an Ethernet interface", port);
-	if (pcap_setnonblock(pcap, 1, why) < 0)
+	if (pcap_setnonblock(source->pcap, 1, why) < 0)
 		return err_set(err, NETSIM_ERR_KERNEL, -EIO, NULL, "cannot capture at %s: %s", port,
 			       why);
 	return 0;
@@ -171,26 +200,34 @@ static int attach(const struct live *live, const struct bpf_program *programs,
 	return 0;
 }
 
-/* Starts all sockets back to back: each takes a few microseconds. */
-static int bind_sources(const struct live *live, const char *const *ports, struct netsim_err *err)
+/* Binds the sockets of a port to its present interface. */
+static bool bind_port(struct live *live, size_t port)
 {
-	for (size_t i = 0; i < live->count; i++) {
-		struct sockaddr_ll address = {.sll_family = AF_PACKET,
-					      .sll_protocol = htons(ETH_P_ALL),
-					      .sll_ifindex =
-						      (int)if_nametoindex(ports[i / live->ways])};
+	const struct sockaddr_ll address = {.sll_family = AF_PACKET,
+					    .sll_protocol = htons(ETH_P_ALL),
+					    .sll_ifindex = live_links_index(live->links, port)};
 
-		if (!address.sll_ifindex)
-			return refused(ports[i / live->ways], NULL, PCAP_ERROR_NO_SUCH_DEVICE, err);
+	for (size_t i = live->ways * port; i < live->ways * (port + 1); i++)
 		if (bind(pcap_fileno(live->sources[i].pcap), (const struct sockaddr *)&address,
 			 sizeof(address)) < 0)
-			return err_errno(err, -errno, NULL, "cannot capture at %s",
-					 ports[i / live->ways]);
+			return false;
+	live->bound[port] = address.sll_ifindex;
+	return true;
+}
+
+/* Starts all sockets back to back: each takes a few microseconds. */
+static int bind_sources(struct live *live, const char *const *ports, struct netsim_err *err)
+{
+	for (size_t i = 0; i < live->port_count; i++) {
+		if (!live_links_index(live->links, i))
+			return refused(ports[i], NULL, PCAP_ERROR_NO_SUCH_DEVICE, err);
+		if (!bind_port(live, i))
+			return err_errno(err, -errno, NULL, "cannot capture at %s", ports[i]);
 	}
 	return 0;
 }
 
-static int start(const struct live *live, const char *const *ports, const char *filter,
+static int start(struct live *live, const char *const *ports, const char *filter,
 		 struct netsim_err *err)
 {
 	struct bpf_program programs[2] = {0};
@@ -242,16 +279,17 @@ static uint32_t buffer_of(uint32_t wanted, size_t ways, size_t sources)
 	return size > INT32_MAX ? INT32_MAX : (uint32_t)size;
 }
 
-static int open_sources(struct live *live, const char *const *ports, size_t count,
+static int open_sources(struct live *live, const char *const *ports,
 			const struct live_options *options, struct netsim_err *err)
 {
-	uint32_t snap = options->snap && options->snap < SNAP_MAX ? options->snap : SNAP_MAX;
-	size_t total = count * live->ways;
-	uint32_t buffer = buffer_of(options->buffer, live->ways, total);
-	int retire = total > SOCKETS_MANY ? RETIRE_MANY_MS : RETIRE_MS;
+	size_t total = live->port_count * live->ways;
+	const struct ring ring = {
+		.snap = options->snap && options->snap < SNAP_MAX ? options->snap : SNAP_MAX,
+		.buffer = buffer_of(options->buffer, live->ways, total),
+		.retire_ms = total > SOCKETS_MANY ? RETIRE_MANY_MS : RETIRE_MS};
 	int r = 0;
 
-	live->hold_ns = (2 * retire + LATE_MS) * NS_PER_MS;
+	live->hold_ns = (2 * ring.retire_ms + LATE_MS) * NS_PER_MS;
 	for (size_t i = 0; r == 0 && i < total; i++) {
 		struct live_source *source = &live->sources[i];
 
@@ -260,11 +298,13 @@ static int open_sources(struct live *live, const char *const *ports, size_t coun
 						.sent = live->ways == 2 ? i % 2 == 0 :
 									  options->only_sent};
 		live->count++;
-		r = open_source(source, ports[i / live->ways], snap, buffer, retire, err);
+		r = open_source(source, ports, &ring, err);
 		if (r == 0)
 			live->fds[i] = (struct pollfd) {.fd = pcap_get_selectable_fd(source->pcap),
 							.events = POLLIN};
 	}
+	live->fds[live->count] =
+		(struct pollfd) {.fd = live_links_fd(live->links), .events = POLLIN};
 	return r;
 }
 
@@ -280,13 +320,17 @@ int live_open(const char *const *ports, size_t count, const struct live_options 
 	if (!live)
 		return err_oom(err);
 	live->ways = options->only_sent == options->only_delivered ? 2 : 1;
+	live->port_count = count;
+	live->bound = calloc(count + 1, sizeof(*live->bound));
 	live->sources = calloc(2 * count + 1, sizeof(*live->sources));
 	live->fds = calloc(2 * count + 1, sizeof(*live->fds));
 	live->sort = live_sort_new(SORT_MAX);
-	if (!live->sources || !live->fds || !live->sort)
+	if (!live->bound || !live->sources || !live->fds || !live->sort)
 		r = err_oom(err);
 	if (r == 0)
-		r = open_sources(live, ports, count, options, err);
+		r = live_links_open(ports, count, &live->links, err);
+	if (r == 0)
+		r = open_sources(live, ports, options, err);
 	if (r == 0 && count)
 		r = start(live, ports, options->filter, err);
 	if (r < 0) {
@@ -306,6 +350,8 @@ void live_close(struct live *live)
 		if (live->sources[i].pcap)
 			pcap_close(live->sources[i].pcap);
 	live_sort_free(live->sort);
+	live_links_close(live->links);
+	free(live->bound);
 	free(live->sources);
 	free(live->fds);
 	free(live);
@@ -375,12 +421,42 @@ static int read_source(struct live *live, size_t i, bool *ret_all, struct netsim
 	return 0;
 }
 
+/* Follows a port whose interface was created again; the rings keep their packets. */
+static void rebind(struct live *live, size_t port)
+{
+	if (!bind_port(live, port))
+		return; /* removed again: a notification follows */
+	for (size_t i = live->ways * port; i < live->ways * (port + 1); i++) {
+		live->sources[i].gone = false;
+		live->sources[i].end_ns = 0;
+		live->fds[i].fd = pcap_get_selectable_fd(live->sources[i].pcap);
+	}
+}
+
+static void follow_links(struct live *live)
+{
+	live_links_read(live->links);
+	for (size_t i = 0; i < live->port_count; i++) {
+		int now = live_links_index(live->links, i);
+
+		if (now == live->bound[i])
+			continue;
+		if (now) {
+			rebind(live, i);
+			continue;
+		}
+		live->bound[i] = 0;
+		for (size_t s = live->ways * i; s < live->ways * (i + 1); s++)
+			end_later(live, s);
+	}
+}
+
 /* Waits for packets and reads them. */
 static int pump(struct live *live, int wait_ms, struct netsim_err *err)
 {
 	int64_t polled_ns = clock_ns(CLOCK_REALTIME), steady_ns = clock_ns(CLOCK_MONOTONIC);
 	bool all = true;
-	int r, ready = poll(live->fds, live->count, wait_ms);
+	int r, ready = poll(live->fds, live->count + 1, wait_ms);
 
 	if (ready < 0 && errno != EINTR)
 		return err_errno(err, -errno, NULL, "cannot wait for packets");
@@ -393,6 +469,8 @@ static int pump(struct live *live, int wait_ms, struct netsim_err *err)
 		if (r < 0)
 			return r;
 	}
+	if (ready && live->fds[live->count].revents)
+		follow_links(live);
 	end_due_sources(live, steady_ns);
 	/*
 	 * Packets not handed over yet are younger than polled_ns - hold_ns. After the clock
@@ -409,33 +487,16 @@ static int pump(struct live *live, int wait_ms, struct netsim_err *err)
 	return 0;
 }
 
-/*
- * Whether the interface was removed. The kernel reports only that it goes down, which
- * happens before a removal, too; the socket's name shows whether it is gone.
- */
-static bool has_gone(const struct live_source *source)
-{
-	struct sockaddr_ll address = {0};
-	socklen_t length = sizeof(address);
-
-	return getsockname(pcap_fileno(source->pcap), (struct sockaddr *)&address, &length) == 0 &&
-	       address.sll_ifindex <= 0;
-}
-
-static void check_sources(struct live *live)
+static void count_all(struct live *live)
 {
 	int64_t now = clock_ns(CLOCK_MONOTONIC);
 
-	if (now - live->checked_ns < CHECK_EVERY_NS)
+	if (now - live->counted_ns < COUNT_EVERY_NS)
 		return;
-	live->checked_ns = now;
-	for (size_t i = 0; i < live->count; i++) {
-		if (live->sources[i].gone)
-			continue;
-		count(&live->sources[i]);
-		if (has_gone(&live->sources[i]))
-			end_later(live, i);
-	}
+	live->counted_ns = now;
+	for (size_t i = 0; i < live->count; i++)
+		if (!live->sources[i].gone)
+			count(&live->sources[i]);
 }
 
 /* How long to wait for the next packet, in ms. */
@@ -479,7 +540,7 @@ int live_next(struct live *live, int wait_ms, struct live_packet *ret, struct ne
 			return 0;
 		if (r < 0 && r != -EINTR)
 			return r;
-		check_sources(live);
+		count_all(live);
 		tried = true;
 		now = clock_ns(CLOCK_MONOTONIC);
 	}
@@ -512,6 +573,16 @@ void live_counts(const struct live *live, size_t port, struct live_counts *ret)
 	}
 }
 
+/* Whether the interface was removed. */
+static bool has_gone(const struct live_source *source)
+{
+	struct sockaddr_ll address = {0};
+	socklen_t length = sizeof(address);
+
+	return getsockname(pcap_fileno(source->pcap), (struct sockaddr *)&address, &length) == 0 &&
+	       address.sll_ifindex <= 0;
+}
+
 bool live_gone(const struct live *live, size_t port)
 {
 	bool gone = true;
@@ -526,4 +597,9 @@ bool live_gone(const struct live *live, size_t port)
 		gone = gone && (source->gone || (live->stopped_ns && has_gone(source)));
 	}
 	return gone;
+}
+
+bool live_event(struct live *live, size_t *ret_port, enum netsim_port_event *ret)
+{
+	return live_links_event(live->links, ret_port, ret);
 }

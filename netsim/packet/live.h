@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "netsim/netsim.h"
 #include "netsim/packet/packet.h"
 #include "netsim/util/err.h"
 
@@ -59,7 +60,13 @@ struct live_counts {
 };
 void live_counts(const struct live *live, size_t port, struct live_counts *ret);
 
-/* True if the interface of the port was removed: no more packets come from it. */
+/*
+ * Returns true for an event at a port that was not returned before. Packets are captured
+ * whenever a port is up: also after it was down at the beginning, or created again.
+ */
+bool live_event(struct live *live, size_t *ret_port, enum netsim_port_event *ret);
+
+/* True if the interface of the port was removed, and there is none of its name. */
 bool live_gone(const struct live *live, size_t port);
 
 #endif

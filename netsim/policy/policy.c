@@ -106,25 +106,32 @@ static bool same_layout(int map, const struct bpf_map_info *info)
 	return true;
 }
 
-static void take_map(struct policy *p, uint32_t id)
+static int refused(int code, struct netsim_err *err)
+{
+	return err_errno(err, code, NULL, "cannot open the eBPF program at the ports");
+}
+
+static int take_map(struct policy *p, uint32_t id, struct netsim_err *err)
 {
 	struct bpf_map_info info = {0};
 	uint32_t size = sizeof(info);
-	int fd = bpf_map_get_fd_by_id(id), which = -1;
+	int fd = bpf_map_get_fd_by_id(id), which, r;
 
-	if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &size) == 0)
-		which = policy_map_of(info.name);
+	if (fd < 0)
+		return refused(-errno, err);
+	if (bpf_obj_get_info_by_fd(fd, &info, &size) < 0) {
+		r = refused(-errno, err);
+		close(fd);
+		return r;
+	}
+	which = policy_map_of(info.name);
 	if (which >= 0 && !same_layout(which, &info))
 		which = -1;
 	if (which >= 0 && p->map[which] < 0)
 		p->map[which] = fd;
-	else if (fd >= 0)
+	else
 		close(fd);
-}
-
-static int refused(int code, struct netsim_err *err)
-{
-	return err_errno(err, code, NULL, "cannot open the eBPF program at the ports");
+	return 0;
 }
 
 /* Opens a program by its id, and the maps it uses. */
@@ -134,13 +141,16 @@ static int open_program(struct policy *p, uint32_t id, struct netsim_err *err)
 	struct bpf_prog_info info = {.nr_map_ids = ARRAY_SIZE(maps),
 				     .map_ids = (uint64_t)(uintptr_t)maps};
 	uint32_t size = sizeof(info);
+	int r = 0;
 
 	p->prog[POLICY_PORT] = bpf_prog_get_fd_by_id(id);
 	if (p->prog[POLICY_PORT] < 0 ||
 	    bpf_obj_get_info_by_fd(p->prog[POLICY_PORT], &info, &size) < 0)
 		return refused(-errno, err);
-	for (uint32_t i = 0; i < info.nr_map_ids && i < ARRAY_SIZE(maps); i++)
-		take_map(p, maps[i]);
+	for (uint32_t i = 0; r == 0 && i < info.nr_map_ids && i < ARRAY_SIZE(maps); i++)
+		r = take_map(p, maps[i], err);
+	if (r < 0)
+		return r;
 	for (int i = 0; i < POLICY_MAPS; i++)
 		if (p->map[i] < 0)
 			return err_set(

@@ -33,7 +33,7 @@ static const struct netsim_loc *needs_edt(const struct intent *intent, const cha
 	return NULL;
 }
 
-static enum engine requested_engine(const struct intent *intent)
+enum engine engine_requested(const struct intent *intent)
 {
 	const struct profile *whole = intent_whole(intent);
 
@@ -88,7 +88,7 @@ static int refuse_paths(const struct intent *intent, bool whole, struct netsim_e
 int engine_choose(struct fleet *f, const struct intent *intent, bool whole, enum engine *ret,
 		  struct netsim_err *err)
 {
-	enum engine chosen = requested_engine(intent);
+	enum engine chosen = engine_requested(intent);
 	const struct netsim_loc *at;
 	const char *part;
 	int r = refuse_paths(intent, whole, err);
@@ -120,7 +120,7 @@ const char *engine_why(const struct intent *intent, const struct policy *policy)
 
 	if (needs_edt(intent, &part))
 		return part;
-	if (requested_engine(intent) == ENGINE_EDT)
+	if (engine_requested(intent) == ENGINE_EDT)
 		return "requested";
 	if (has_faults(policy))
 		return "faults";
@@ -150,16 +150,12 @@ int engine_load_classes(const struct profile *profile, struct class_set **ret,
 	return r < 0 ? err_first_mistake(&diags, err) : 0;
 }
 
-/* Loads the shipped classes into a new policy. */
-static int put_first_classes(struct policy *policy, struct netsim_err *err)
+static int put_classes(struct policy *policy, const struct profile *profile, struct netsim_err *err)
 {
 	struct policy_change change;
 	struct class_set *classes = NULL;
-	int r;
+	int r = engine_load_classes(profile, &classes, err);
 
-	if (policy_has_classes(policy))
-		return 0;
-	r = engine_load_classes(NULL, &classes, err);
 	if (r == 0 && classes) {
 		policy_begin(policy, &change);
 		policy_put_classes(policy, &change, classes);
@@ -169,9 +165,33 @@ static int put_first_classes(struct policy *policy, struct netsim_err *err)
 	return r;
 }
 
+int engine_put_classes(struct fleet *f, const struct intent *intent, struct netsim_err *err)
+{
+	const struct profile *whole = intent_whole(intent);
+
+	return f->policy && whole && whole->class_file ? put_classes(f->policy, whole, err) : 0;
+}
+
+/* Loads the classes of the profile in force into a new policy, or the shipped ones. */
+static int put_first_classes(struct fleet *f, struct netsim_err *err)
+{
+	const struct profile *whole;
+	struct intent intent;
+	int r;
+
+	if (policy_has_classes(f->policy))
+		return 0;
+	r = intent_read(f->name, &intent, err);
+	whole = r == 0 && intent_parse(&intent, NULL) == 0 ? intent_whole(&intent) : NULL;
+	if (r == 0)
+		r = put_classes(f->policy, whole && whole->class_file ? whole : NULL, err);
+	intent_done(&intent);
+	return r;
+}
+
 int engine_attach(struct fleet *f, bool host, struct netsim_err *err)
 {
-	int r = put_first_classes(f->policy, err);
+	int r = put_first_classes(f, err);
 
 	return r == 0 ? policy_attach(f->policy, f->st, f->model, host, err) : r;
 }
@@ -188,7 +208,7 @@ int engine_peek_policy(struct fleet *f, struct netsim_err *err)
 	int r = fleet_get_policy(f, err);
 
 	if (r == 0)
-		r = put_first_classes(f->policy, err);
+		r = put_first_classes(f, err);
 	return r == 0 ? policy_number(f->policy, f->model, err) : r;
 }
 
@@ -306,7 +326,7 @@ int engine_use_edt(struct fleet *f, const struct intent *intent, bool only_plain
 	struct edt_base base = {0};
 	int r = 0;
 
-	if (whole && profile_has_paths(whole))
+	if (whole && (profile_has_paths(whole) || whole->class_file))
 		r = engine_load_classes(whole, &classes, err);
 	if (r == 0)
 		r = engine_open_policy(f, err);

@@ -19,6 +19,10 @@
  */
 int engine_choose(struct fleet *f, const struct intent *intent, bool whole, enum engine *ret,
 		  struct netsim_err *err);
+/* Puts the class file of an intent's profile, if it names one, into a policy, if there is one. */
+int engine_put_classes(struct fleet *f, const struct intent *intent, struct netsim_err *err);
+/* The engine that the command or else the profile asks for. */
+enum engine engine_requested(const struct intent *intent);
 /* The reason why the programs realise an intent, in a word or two. */
 const char *engine_why(const struct intent *intent, const struct policy *policy);
 /* Sets *ret to true if the programs realise the fleet's profile. */

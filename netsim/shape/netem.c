@@ -36,6 +36,12 @@ struct applier {
 	struct netsim_err *err;
 };
 
+/* For messages. A bare interface is no node's: its conditions are those of an entry. */
+static const char *subject_of(const struct applier *a, const struct job *job)
+{
+	return a->bare ? job->target->device : job->target->node;
+}
+
 static int prepare_job(struct applier *a, struct job *job)
 {
 	const struct link *device = model_find_link(a->st->host, MODEL_HOST, job->target->device);
@@ -143,7 +149,7 @@ static void put_ifb(struct applier *a, struct job *job)
 {
 	struct link want = {.alias = job->alias};
 
-	put_direction(a, job->ifb_ifindex, &job->in, job->new_ifb, job->target->node);
+	put_direction(a, job->ifb_ifindex, &job->in, job->new_ifb, subject_of(a, job));
 	if (job->new_ifb || job->alias)
 		link_set(a->st->rt, &want, job->ifb_ifindex, LINK_SET_UP | LINK_SET_ALIAS, 0,
 			 job->ifb);
@@ -160,7 +166,7 @@ static int put_all(struct applier *a)
 
 		job->ifb_ifindex = ifb ? ifb->ifindex : 0;
 		if (has_root || !netem_params_are_idle(&job->out.netem) || job->out.has_tbf)
-			put_direction(a, job->ifindex, &job->out, false, job->target->node);
+			put_direction(a, job->ifindex, &job->out, false, subject_of(a, job));
 		if (ifb)
 			put_ifb(a, job);
 	}
@@ -207,9 +213,9 @@ static int read_back(struct applier *a)
 	for (size_t i = 0; r == 0 && i < a->count; i++) {
 		const struct job *job = &a->jobs[i];
 
-		r = compare(a, &now, job->ifindex, &job->out, job->target->node);
+		r = compare(a, &now, job->ifindex, &job->out, subject_of(a, job));
 		if (r == 0 && job->ifb_ifindex)
-			r = compare(a, &now, job->ifb_ifindex, &job->in, job->target->node);
+			r = compare(a, &now, job->ifb_ifindex, &job->in, subject_of(a, job));
 	}
 	free(now.list);
 	return r;

@@ -137,7 +137,8 @@ static int probe_all(struct verify_run *run, struct probe *probe, const char *wh
 	int r = probe_run(probe, &plan, err);
 
 	if (r == 0 && fabs(clock_offset() - before) > CLOCK_STEP) {
-		r = err_set(err, NETSIM_ERR_FAILED, -EAGAIN, NULL,
+		/* No verdict: nothing was judged. */
+		r = err_set(err, NETSIM_ERR_ENV, -EAGAIN, NULL,
 			    "the machine's clock was set during the measurement");
 		err_hint(err, "run it again");
 	}

@@ -46,7 +46,7 @@ exec_status() {
 	fails_with 7 "exec returns the exit status of the command" "$NETSIM" exec server-1 -- sh -c 'exit 7'
 	fails_with 2 "exec in an unknown node" "$NETSIM" exec sever-1 -- true
 	like "names the nearest" "$ERR" "server-1"
-	fails_with 5 "exec of an unknown program" "$NETSIM" exec server-1 -- /nonexistent
+	fails_with 127 "exec of an unknown program" "$NETSIM" exec server-1 -- /nonexistent
 	run "$NETSIM" exec server-1 -- ip -o -4 addr show dev eth1
 	like "exec is inside" "$OUT" "192.168.1.1/24"
 }

@@ -284,6 +284,21 @@ refusals() {
 	ip link delete "$(ifb_of "${PORT[n100-3]}")x"
 }
 
+# A profile with classes needs the other engine, which apply says.
+moved() {
+	profile 'default: {delay: 3ms}'
+	check "apply for netem" "$NETSIM" apply "$P"
+	unlike "names no engine, as there is nothing beside the links" "$OUT" "engine"
+	profile 'classes: {ssh: {loss: 1%}}'
+	check "apply of classes" "$NETSIM" apply "$P"
+	like "reports the move to edt" "$OUT" $'\nengine edt, netem before, 1 class$'
+	check "apply of classes again" "$NETSIM" apply -j "$P"
+	is "is no move" "$(jq -c '[.engine, .moved, .pairs, .classes]' <<<"$OUT")" '["edt",false,0,1]'
+	profile 'default: {delay: 3ms}'
+	check "apply for netem again" "$NETSIM" apply -j "$P"
+	is "is a move" "$(jq -c '[.engine, .moved]' <<<"$OUT")" '["netem",true]'
+}
+
 build
 constrained
 asymmetric
@@ -293,6 +308,7 @@ targets
 new_node
 settings
 queues
+moved
 refusals
 check "down" "$NETSIM" down
 is "leaves nothing" "$(ip -br link | awk '$1 != "lo"')" ""

@@ -85,7 +85,76 @@ taps() {
 	like "no /dev/net/tun: a module is missing" "$ERR" "No such file.*modprobe tun"
 }
 
-check "up" "$NETSIM" up "$F"
+# What a command is told and cannot do is refused, with the status that fits.
+statuses() {
+	check "heal without a fleet" "$NETSIM" heal
+	like "heal without a fleet: says so" "$OUT" "nothing to heal"
+	fails_with 2 "heal of a fault without a fleet" "$NETSIM" heal 3
+	printf 'fleet: w\nnetworks: {l: {}}\nnodes: {a: {interfaces: {e: {network: l}, f: {network: l}, b: {bond: [e, f]}}}}\n' >"$WORK/w.yaml"
+	check "check -j of a file with a warning only" "$NETSIM" check -j "$WORK/w.yaml"
+	is "check -j: the status of a warning" "$(jq -c '[.errors[] | [.warning, .status]]' <<<"$OUT")" "[[true,0]]"
+	check "up of the first fleet" "$NETSIM" up "$F"
+	fails_with 127 "exec of no command" "$NETSIM" exec n-1 -- nosuchcmd
+	like "exec of no command: says why" "$ERR" "cannot run nosuchcmd: No such file"
+	fails_with 126 "exec of a file that cannot be executed" "$NETSIM" exec n-1 -- "$F"
+	like "exec of a file that cannot be executed: says why" "$ERR" "Permission denied"
+	fails_with 7 "exec: else the status of the command" "$NETSIM" exec n-1 -- sh -c 'exit 7'
+	fails_with 2 "exec in no node" "$NETSIM" exec n-9 -- true
+}
+
+# Frames that no burst or queue can hold; classes of the profile in force.
+profiles() {
+	local key
+	for key in burst queue; do
+		printf 'profile: x\ndefault: {rate: 100mbit, %s: 1513B}\n' "$key" >"$WORK/x.yaml"
+		fails_with 3 "a $key below a frame" "$NETSIM" apply "$WORK/x.yaml"
+		like "a $key below a frame: place and remedy" "$ERR" "x.yaml:2:[0-9]+: error: $key: .*1500; at least 1514B"
+	done
+	printf 'classes: {p80: {tcp: 80}}\n' >"$WORK/own.yaml"
+	printf 'profile: x\nclass-file: own.yaml\ndefault: {loss: 1%%}\n' >"$WORK/x.yaml"
+	check "apply of a profile with its own class file" "$NETSIM" apply "$WORK/x.yaml"
+	check "a fault of its class" "$NETSIM" fault 'loss 5%' n-1 --class p80
+	fails_with 2 "a fault of a class that it does not have" "$NETSIM" fault 'loss 5%' n-1 --class etcd-peer
+	check "heal" "$NETSIM" heal
+	printf 'profile: x\nclass-file: own.yaml\nclasses: {p80: {loss: 1%%}}\npairs: [{between: [n-1, n-2], loss: 2%%}]\n' >"$WORK/x.yaml"
+	check "apply of pairs and classes" "$NETSIM" apply "$WORK/x.yaml"
+	like "says that there are some" "$OUT" "engine edt.*, 1 pair, 1 class"
+	check "apply -j" "$NETSIM" apply -j "$WORK/x.yaml"
+	is "apply -j: the same" "$(jq -c '[.engine, .pairs, .classes]' <<<"$OUT")" '["edt",1,1]'
+	check "clear" "$NETSIM" clear
+}
+
+# Where there is no netem, a profile that asks for it has no other engine.
+no_netem() {
+	if unshare -n tc qdisc add dev lo root netem 2>/dev/null; then
+		skip "a profile that asks for netem" "this kernel has it"
+		return
+	fi
+	printf 'profile: x\nengine: netem\ndefault: {loss: 1%%}\n' >"$WORK/x.yaml"
+	fails_with 5 "a profile that asks for netem" "$NETSIM" apply "$WORK/x.yaml"
+	like "a profile that asks for netem: says what is missing" "$ERR" "no netem"
+	sed -i 's/netem/auto/' "$WORK/x.yaml"
+	check "the same without asking" "$NETSIM" apply "$WORK/x.yaml"
+	check "clear it" "$NETSIM" clear
+}
+
+# --as names an entry of the profile.
+entries() {
+	ip link add dummy7 type veth peer dummy8
+	printf 'profile: x\ndefault: {loss: 1%%}\nnodes: {n100-1: {loss: 2%%}, "jetson-*": {loss: 3%%}}\n' >"$WORK/x.yaml"
+	fails_with 2 "--as of no entry" "$NETSIM" apply -n "$WORK/x.yaml" dummy7 --as n100-2
+	like "--as of no entry: the nearest" "$ERR" "n100-2: the profile has no entry.*; did you mean n100-1"
+	fails_with 2 "--as of nothing alike" "$NETSIM" apply -n "$WORK/x.yaml" dummy7 --as zzzzzzzz
+	like "--as of nothing alike: the entries" "$ERR" "its entries are n100-1, jetson-"
+	check "--as of a pattern" "$NETSIM" apply -n "$WORK/x.yaml" dummy7 --as jetson-3
+	like "--as of a pattern: its entry" "$OUT" "3%"
+	ip link del dummy7
+}
+
+statuses
+profiles
+no_netem
+entries
 unprivileged
 few_files
 only_namespaces

@@ -163,6 +163,24 @@ static unsigned count_descriptors(void)
 	return count;
 }
 
+/* A profile whose burst no port can use: refused after the ports have been listed. */
+static void refused(struct netsim *ctx)
+{
+	static const char path[] = "burst.yaml";
+	struct netsim_apply *apply = NULL;
+	struct netsim_diags diags = {0};
+	struct netsim_err err = {0};
+	FILE *file = fopen(path, "w");
+
+	if (!file)
+		return;
+	fputs("profile: burst\ndefault: {rate: 1mbit, burst: 200B}\n", file);
+	fclose(file);
+	print("refused", netsim_apply(ctx, path, NULL, &apply, &diags, &err));
+	printf("refused-err %d %s:%u\n", err.kind == NETSIM_ERR_INPUT, err.loc.file, err.loc.line);
+	printf("refused-result %s\n", apply ? "touched" : "untouched");
+}
+
 int main(int argc, char **argv)
 {
 	unsigned before = count_descriptors();
@@ -180,6 +198,7 @@ int main(int argc, char **argv)
 	older(ctx, argv[1]);
 	newer(ctx);
 	without_size(ctx);
+	refused(ctx);
 	stop_pings(ctx);
 	stop_analysis(argv[2], argv[3]);
 	wrong_file(ctx, argv[4]);

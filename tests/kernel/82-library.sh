@@ -131,6 +131,9 @@ options() {
 	is "if it is zero, the call succeeds" "$(result newer-zero)" 0
 	is "and the other options are read" "$(result newer-zero-faults)" 1
 	is "options without a size are refused" "$(result no-size)" EINVAL
+	is "a profile that a port cannot have is refused" "$(result refused)" EINVAL
+	is "at its line" "$(result refused-err)" "1 burst.yaml:2"
+	is "and gives no result" "$(result refused-result)" untouched
 	is "progress stops pings" "$(result stop-pings)" ECANCELED
 	is "at its first call" "$(result stop-pings-calls)" "1 1"
 	is "progress stops an analysis" "$(result stop-analysis)" ECANCELED

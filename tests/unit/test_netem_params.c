@@ -144,7 +144,6 @@ static void test_queue(void **state)
 		{"rate: 10mbit, delay: 25ms, queue: 30 packets",
 		 {25000000, .rate = 1250000, .limit = 152}},
 		{"delay: 10ms, queue: 30 packets", {10000000, .limit = 10030}},
-		{"delay: 10ms, queue: 30ms", {10000000, .limit = 20000}},
 	};
 
 	(void)state;

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Checks a profile without a fleet: what no node could have, and what no node could bear. */
+#include <errno.h>
+
+#include "netsim/config/profile_parts.h"
+
+/* Conditions that others need, where an entry gives them or its trace does. */
+static unsigned basis(const struct conditions *c)
+{
+	return (c->has | (cond_has(c, COND_TRACE) ? c->trace_has : 0)) &
+	       (1U << COND_RATE | 1U << COND_DELAY);
+}
+
+/* Refuses an entry that contradicts itself with whatever other entries it is merged. */
+static int check_entry(struct netsim_diags *diags, const struct conditions *c, unsigned others,
+		       const char *owner, const char *direction)
+{
+	struct conditions sum = *c;
+	struct netsim_err err = {0};
+
+	sum.has |= others;
+	if (conditions_check(&sum, owner, direction, &err) == 0)
+		return 0;
+	return diag_add(diags, &err.loc, *err.hint ? err.hint : NULL, "%s", err.what);
+}
+
+int profile_check(const struct profile *profile, struct netsim_diags *diags)
+{
+	unsigned up = 0, down = 0, path = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < profile->rule_count; i++) {
+		up |= basis(&profile->rules[i].conditions.up);
+		down |= basis(&profile->rules[i].conditions.down);
+	}
+	for (size_t i = 0; i < profile->pair_count; i++)
+		path |= basis(&profile->pairs[i].conditions.up) |
+			basis(&profile->pairs[i].conditions.down);
+	for (size_t i = 0; i < profile->class_count; i++)
+		path |= basis(&profile->classes[i].conditions);
+	for (size_t i = 0; i < profile->rule_count; i++) {
+		const struct profile_rule *rule = &profile->rules[i];
+		const char *owner = rule->pattern ? rule->pattern : "default";
+
+		/* Most entries say the same for both directions. */
+		if (check_entry(diags, &rule->conditions.up, up, owner, "up") < 0 ||
+		    check_entry(diags, &rule->conditions.down, down, owner, "down") < 0)
+			r = -EINVAL;
+	}
+	for (size_t i = 0; i < profile->pair_count; i++) {
+		const struct profile_pair *pair = &profile->pairs[i];
+
+		if (check_entry(diags, &pair->conditions.up, path, "the pair", "") < 0 ||
+		    check_entry(diags, &pair->conditions.down, path, "the pair", "") < 0)
+			r = -EINVAL;
+	}
+	for (size_t i = 0; i < profile->class_count; i++)
+		if (check_entry(diags, &profile->classes[i].conditions, path,
+				profile->classes[i].name, "") < 0)
+			r = -EINVAL;
+	diags_sort(diags);
+	return r;
+}
+
+/* ns; the last of three questions is given up after the third second. */
+#define RESOLVE_LIMIT 3000000000
+
+/*
+ * netem delays ARP and neighbour discovery like all frames: a question crosses the link of
+ * its node and that of the other one, and the answer both again. Warns where that takes
+ * longer between two nodes of an entry than the kernel waits. The edt engine lets them pass.
+ */
+static void warn_rule(const struct profile *profile, const struct profile_rule *rule,
+		      struct netsim_diags *diags)
+{
+	struct link_conditions sum = rule->conditions;
+	const struct netsim_loc *at;
+	char text[UNIT_TEXT];
+	int64_t turn;
+
+	for (size_t i = 0; rule->pattern && i < profile->rule_count; i++)
+		if (!profile->rules[i].pattern) {
+			sum = profile->rules[i].conditions;
+			conditions_merge(&sum.up, &rule->conditions.up);
+			conditions_merge(&sum.down, &rule->conditions.down);
+		}
+	turn = 2 * ((cond_has(&sum.up, COND_DELAY) ? sum.up.delay.ns : 0) +
+		    (cond_has(&sum.down, COND_DELAY) ? sum.down.delay.ns : 0));
+	at = cond_has(&rule->conditions.up, COND_DELAY)	  ? &rule->conditions.up.at[COND_DELAY] :
+	     cond_has(&rule->conditions.down, COND_DELAY) ? &rule->conditions.down.at[COND_DELAY] :
+							    NULL;
+	if (at && turn >= RESOLVE_LIMIT)
+		diag_warn(diags, at,
+			  "between two such nodes an answer takes %s, and the kernel gives up "
+			  "resolving an address after 3 s; the edt engine does not delay ARP then",
+			  unit_format_duration((struct duration) {turn}, text));
+}
+
+void profile_warn_unresolved(const struct profile *profile, struct netsim_diags *diags)
+{
+	if (profile->engine == ENGINE_EDT || profile_has_paths(profile) || profile->trace_count)
+		return;
+	for (size_t i = 0; i < profile->rule_count; i++)
+		warn_rule(profile, &profile->rules[i], diags);
+}
