@@ -345,7 +345,15 @@ static int set_carrier(struct link_run *run, const char *target, bool up)
 		r = err_set(run->err, NETSIM_ERR_USAGE, -ENOENT, NULL, "%s has no port", target);
 		err_hint(run->err, "netsim status lists the nodes and their links");
 	}
-	return r == 0 && !dry ? rtnl_send(rt, run->err) : r;
+	if (r == 0 && !dry)
+		r = rtnl_send(rt, run->err);
+	for (at = 0; r == 0 && !dry && (link = port_of(&run->fleet, target, &at));) {
+		char text[MARK_TEXT];
+
+		r = intent_note_cable(run->fleet.name, mark_call(link->alias, link->name, text), up,
+				      run->err);
+	}
+	return r;
 }
 
 /* Lets the programs drop everything on a link, always or while it flaps; the carrier stays. */

@@ -59,6 +59,9 @@ void intent_done(struct intent *intent)
 	for (size_t i = 0; i < intent->fault_count; i++)
 		fault_done(&intent->faults[i]);
 	free(intent->faults);
+	for (size_t i = 0; i < intent->pulled_count; i++)
+		free(intent->pulled[i]);
+	free(intent->pulled);
 	*intent = (struct intent) {0};
 }
 
@@ -127,6 +130,19 @@ static void read_faults(const json_t *root, struct intent *ret)
 	}
 }
 
+static void read_pulled(const json_t *root, struct intent *ret)
+{
+	const json_t *pulled = json_object_get(root, "pulled");
+
+	for (size_t i = 0; i < json_array_size(pulled); i++) {
+		const char *cable = json_string_value(json_array_get(pulled, i));
+		char **slot = cable ? array_push(ret->pulled, ret->pulled_count) : NULL;
+
+		if (slot && !(*slot = strdup(cable)))
+			ret->pulled_count--;
+	}
+}
+
 void intent_read(const char *fleet, struct intent *ret)
 {
 	char path[PATH_TEXT];
@@ -150,6 +166,7 @@ void intent_read(const char *fleet, struct intent *ret)
 			read_layer(json_array_get(layers, i), layer);
 	}
 	read_faults(root, ret);
+	read_pulled(root, ret);
 	json_decref(root);
 }
 
@@ -200,12 +217,12 @@ static int write_failed(const char *path, struct netsim_err *err)
 int intent_write(const char *fleet, const struct intent *intent, struct netsim_err *err)
 {
 	char path[PATH_TEXT], fresh[PATH_TEXT + 8];
-	json_t *root, *layers, *faults;
+	json_t *root, *layers, *faults, *pulled;
 	int r;
 
 	path_of(fleet, path);
 	snprintf(fresh, sizeof(fresh), "%s.new", path);
-	if (!intent->layer_count && !intent->fault_count) {
+	if (!intent->layer_count && !intent->fault_count && !intent->pulled_count) {
 		unlink(path);
 		unlink(fresh); /* left by a writer that was killed */
 		return 0;
@@ -217,8 +234,11 @@ int intent_write(const char *fleet, const struct intent *intent, struct netsim_e
 		json_array_append_new(layers, write_layer(&intent->layers[i]));
 	for (size_t i = 0; i < intent->fault_count; i++)
 		json_array_append_new(faults, write_fault(&intent->faults[i]));
-	root = json_pack("{s:s, s:o, s:o}", "engine", words_engine[intent->engine], "applied",
-			 layers, "faults", faults);
+	pulled = intent->pulled_count ? json_array() : NULL;
+	for (size_t i = 0; i < intent->pulled_count; i++)
+		json_array_append_new(pulled, json_string(intent->pulled[i]));
+	root = json_pack("{s:s, s:o, s:o, s:o*}", "engine", words_engine[intent->engine], "applied",
+			 layers, "faults", faults, "pulled", pulled);
 	if (r == 0 &&
 	    (!root || json_dump_file(root, fresh, JSON_INDENT(2)) < 0 || rename(fresh, path) < 0))
 		r = write_failed(path, err);
@@ -359,6 +379,48 @@ int intent_note(const char *fleet, const struct intent_fault *fault, const uint3
 		r = intent_write(fleet, &intent, err);
 	intent_done(&intent);
 	return r;
+}
+
+static void drop_pulled(struct intent *intent, size_t i)
+{
+	free(intent->pulled[i]);
+	intent->pulled[i] = intent->pulled[--intent->pulled_count];
+}
+
+int intent_note_cable(const char *fleet, const char *cable, bool up, struct netsim_err *err)
+{
+	struct intent intent;
+	bool changed = false;
+	int r = 0;
+
+	intent_read(fleet, &intent);
+	for (size_t i = intent.pulled_count; i-- > 0;)
+		if (!cable || strcmp(intent.pulled[i], cable) == 0) {
+			drop_pulled(&intent, i);
+			changed = up;
+		}
+	if (!up) {
+		char **slot = array_push(intent.pulled, intent.pulled_count);
+
+		changed = slot && (*slot = strdup(cable));
+		r = changed ? 0 : err_oom(err);
+	}
+	if (r == 0 && changed)
+		r = intent_write(fleet, &intent, err);
+	intent_done(&intent);
+	return r;
+}
+
+bool intent_has_pulled(const struct intent *intent, const char *node, const char *iface)
+{
+	size_t length = strlen(node);
+
+	for (size_t i = 0; i < intent->pulled_count; i++)
+		if (strncmp(intent->pulled[i], node, length) == 0 &&
+		    intent->pulled[i][length] == '/' &&
+		    strcmp(intent->pulled[i] + length + 1, iface) == 0)
+			return true;
+	return false;
 }
 
 int intent_forget_faults(const char *fleet, struct netsim_err *err)

@@ -45,6 +45,8 @@ struct intent {
 	enum engine engine;	     /* requested */
 	struct intent_fault *faults; /* in the order of their ids */
 	size_t fault_count;
+	char **pulled; /* "n100-1/eth1": cables that netsim link pulled out, without a fault */
+	size_t pulled_count;
 	struct intent_seen *seen; /* of a fleet without layers; owned by the caller */
 	size_t seen_count;
 	uint64_t now; /* CLOCK_MONOTONIC in ns at intent_read(): faults with earlier deadlines are
@@ -79,6 +81,14 @@ void intent_end_faults(struct intent *intent, const uint32_t *ids, size_t count)
 /* Ends faults and adds one (may be NULL) in the fleet's file. */
 int intent_note(const char *fleet, const struct intent_fault *fault, const uint32_t *ended,
 		size_t ended_count, struct netsim_err *err);
+
+/*
+ * Notes in the fleet's file that a cable ("n100-1/eth1"; NULL: each one) was pulled out or,
+ * if up, plugged in.
+ */
+int intent_note_cable(const char *fleet, const char *cable, bool up, struct netsim_err *err);
+/* Returns whether a cable is noted as pulled out. */
+bool intent_has_pulled(const struct intent *intent, const char *node, const char *iface);
 
 /* Removes all faults from the fleet's file, also those that the kernel has lost. */
 int intent_forget_faults(const char *fleet, struct netsim_err *err);

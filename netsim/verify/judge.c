@@ -23,8 +23,9 @@ static int prepare(struct judge *j)
 	j->usable = calloc(in->path_count + 1, sizeof(*j->usable));
 	j->late = calloc(in->path_count + 1, sizeof(*j->late));
 	j->lossy = calloc(in->path_count + 1, sizeof(*j->lossy));
+	j->unclear = calloc(in->path_count + 1, sizeof(*j->unclear));
 	j->directions = calloc(2 * in->end_count + 1, sizeof(*j->directions));
-	if (!j->expect || !j->usable || !j->late || !j->lossy || !j->directions)
+	if (!j->expect || !j->usable || !j->late || !j->lossy || !j->unclear || !j->directions)
 		return err_oom(j->err);
 	for (size_t p = 0; p < in->path_count; p++) {
 		const struct verify_path *path = &in->paths[p];
@@ -473,6 +474,7 @@ int verify_judge(const struct verify_input *in, struct verify_rows *ret, struct 
 	free(j.usable);
 	free(j.late);
 	free(j.lossy);
+	free(j.unclear);
 	free(j.directions);
 	return r;
 }

@@ -226,11 +226,18 @@ static void format_share(char *buf, size_t size, double share)
 static int ratio_row(struct judge *j, const char *name, const char *what, double share,
 		     const struct tally *t)
 {
-	struct verify_row *row =
-		verify_row(j, t->failed ? NETSIM_NOT_AS_ASKED : NETSIM_AS_ASKED, name, what);
+	/* An interval that contains both what is asked and nothing at all proves neither. */
+	bool hidden = share > 0 && t->low <= 0;
+	struct verify_row *row = verify_row(j,
+					    t->failed ? NETSIM_NOT_AS_ASKED :
+					    hidden    ? NETSIM_UNPROVED :
+							NETSIM_AS_ASKED,
+					    name, what);
 
 	if (!row)
 		return -ENOMEM;
+	if (hidden && !t->failed)
+		snprintf(row->why, sizeof(row->why), "too few probes to tell so little from none");
 	format_share(row->asked, sizeof(row->asked), share);
 	snprintf(row->measured, sizeof(row->measured), "%.2f %% (%.1f .. %.1f)", t->measured * 100,
 		 t->low * 100, t->high * 100);

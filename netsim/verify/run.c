@@ -10,11 +10,13 @@
 #include "netsim/util/auto.h"
 #include "netsim/util/err.h"
 
-#define LOAD	   0.1	  /* upper bound of the share of a link's rate used by probes */
-#define ALL_PPS	   1500.0 /* probes per second on all paths together, for delays */
-#define ALL_MANY   2000.0 /* the same for ratios */
-#define MOST_TIME  30.0	  /* upper bound in seconds; slow links get fewer probes instead */
-#define CLOCK_STEP 0.001  /* seconds of offset by which a clock counts as set */
+#define LOAD	  0.1	 /* upper bound of the share of a link's rate used by probes */
+#define ALL_PPS	  1500.0 /* probes per second on all paths together, for delays */
+#define ALL_MANY  2000.0 /* the same for ratios */
+#define MOST_TIME 30.0	 /* upper bound in seconds; slow links get fewer probes instead */
+/* The square of 3.29 standard errors, and half as much more, for an interval without 0. */
+#define SHOW_LOSS  16
+#define CLOCK_STEP 0.001 /* seconds of offset by which a clock counts as set */
 
 struct verify_path *verify_run_add(struct verify_run *run)
 {
@@ -166,6 +168,35 @@ static int look_ahead(struct verify_run *run, double *ret_settle, bool *ret_rati
 	return r;
 }
 
+/* Returns the seconds of probing in which a hop's loss shows beside that of the whole path. */
+static double show_loss(const struct conditions *c, double all, size_t uses, double interval)
+{
+	double own = verify_loss(c);
+
+	if (own <= 0 || own > 0.5)
+		return 0;
+	return SHOW_LOSS * verify_bursts(c) * all / (own * own) * interval / (double)uses;
+}
+
+/* Returns the seconds of probing that the losses of all hops need. */
+static double ratio_seconds(const struct verify_run *run, const size_t *uses)
+{
+	double seconds = 0;
+
+	for (size_t p = 0; p < run->path_count; p++) {
+		const struct verify_path *path = &run->paths[p];
+		double interval = run->probes[p].interval;
+		double all = 1 - (1 - verify_loss(&path->up)) * (1 - verify_loss(&path->path)) *
+					 (1 - verify_loss(&path->down));
+
+		seconds = fmax(seconds, show_loss(&path->up, all, uses[2 * path->from], interval));
+		seconds = fmax(seconds, show_loss(&path->path, all, 1, interval));
+		seconds = fmax(seconds,
+			       show_loss(&path->down, all, uses[2 * path->to + 1], interval));
+	}
+	return seconds;
+}
+
 static int measure_paths(struct verify_run *run, struct probe *probe, struct netsim_err *err)
 {
 	auto_free size_t *uses = count_uses(run, err);
@@ -189,7 +220,9 @@ static int measure_paths(struct verify_run *run, struct probe *probe, struct net
 	if (r < 0 || !ratios)
 		return r;
 	longest = set_intervals(run, uses, fmax(0.008, paths / ALL_MANY), false);
-	seconds = run->quick ? 2 : fmin(fmax(8, 1000 * longest), MOST_TIME);
+	seconds = run->quick ? 2 : fmax(8, 1000 * longest);
+	seconds = fmin(fmax(seconds, ratio_seconds(run, uses)),
+		       run->quick ? MOST_TIME / 4 : MOST_TIME);
 	r = probe_all(run, probe, "loss", seconds, settle, err);
 	for (size_t p = 0; r == 0 && p < run->path_count; p++)
 		run->paths[p].many = run->probes[p].seen;

@@ -1,5 +1,5 @@
 # needs: netem tbf ifb mirred bridge veth netns
-# limit: 200
+# limit: 400
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # netsim verify on shaped fleets: what is right passes, and what was changed behind
@@ -31,11 +31,10 @@ sorted() {
 	printf '%s\n' "$@" | LC_ALL=C sort | paste -sd , | sed 's/,/, /g'
 }
 
-# all_right NAME [OPTION...]: on a machine that stalls it has a second chance
+# all_right NAME [OPTION...]: nothing is wrong; on a busy machine something may be unproved
 all_right() {
 	run "$NETSIM" verify --json "${@:2}"
-	[[ $STATUS -ne 1 ]] || run "$NETSIM" verify --json "${@:2}"
-	is "$1" "$STATUS $(wrong)" "0 "
+	like "$1" "$STATUS $(wrong)" "^[06] $"
 }
 
 # found NAME WHAT: something is wrong, just this
@@ -63,9 +62,9 @@ constrained() {
 	"$NETSIM" apply -q constrained
 	all_right "constrained" --quick
 	between "takes" "$((EPOCHSECONDS - started))" 0 40 s
-	is "a row for each round trip and rate" \
+	is "a row for each round trip and rate, and for TCP" \
 		"$(jq -r '[.rows[] | .what] | group_by(.) | map("\(length) \(.[0])") | join(", ")' <<<"$OUT")" \
-		"1 order, 5 rate down, 5 rate up, 1 reach, 5 rtt"
+		"1 order, 5 rate down, 5 rate up, 1 reach, 5 rtt, 1 tcp"
 	between "rtt of n100-3" "$(measured n100-3 rtt)" 19.5 24 ms
 	for way in up down; do
 		for node in n100-1:100 n100-3:50 jetson-1:10; do
@@ -97,7 +96,7 @@ partition() {
 	all_right "a partition beside the profile" --quick
 	is "has its row" "$(jq -r '.rows[] | select(.what == "cut") | "\(.asked): \(.measured)"' <<<"$OUT")" \
 		"8 pairs: nothing passed"
-	like "who is cut off is not measured" "$OUT" "n100-1.*not measured"
+	like "who is cut off is unproved" "$STATUS $OUT" "^6 .*n100-1.*unproved"
 	"$NETSIM" heal -q
 }
 
@@ -124,16 +123,82 @@ mixed() {
 	"$NETSIM" apply -q constrained
 	"$NETSIM" clear -q n100-3
 	run "$NETSIM" verify --quick
-	is "where some were shaped otherwise, that is what is asked" "$STATUS" 0
+	like "where some were shaped otherwise, that is what is asked" "$STATUS" '^[06]$'
 	unlike "a cleared node has no conditions" "$OUT" "n100-3 +rtt"
+}
+
+# A sender that is slow inside its node, and delay where none belongs.
+inside() {
+	"$NETSIM" apply -q constrained
+	node_exec jetson-1 tc qdisc add dev eth1 root tbf rate 2mbit burst 3000 limit 30000
+	run "$NETSIM" verify --json --quick
+	is "a sender that is slow inside its node" "$STATUS $(wrong)" "1 jetson-1 rate up"
+	like "and where" "$(jq -r '.rows[] | select(.verdict == "failed") | .why' <<<"$OUT")" \
+		"jetson-1 sends no more than .* this machine sends .*inside jetson-1, eth1 has a tbf"
+	node_exec jetson-1 tc qdisc delete dev eth1 root
+	node_exec jetson-1 tc qdisc add dev eth1 root netem delay 15ms
+	run "$NETSIM" verify --json --quick
+	is "a delay inside a node" "$STATUS $(wrong)" "1 jetson-1 delay up"
+	like "and where" "$(jq -r '.rows[] | select(.verdict == "failed") | .why' <<<"$OUT")" \
+		"^inside jetson-1, eth1 has a netem"
+	node_exec jetson-1 tc qdisc delete dev eth1 root
+}
+
+# Late timers excuse no delay that is missing.
+missing() {
+	local loop
+	printf 'profile: p\ndefault: {rtt: 10ms}\n' >"$WORK/p.yaml"
+	"$NETSIM" apply -q "$WORK/p.yaml"
+	bg sh -c 'while :; do :; done'
+	loop=$BG
+	tc qdisc delete dev "$(port_of n100-2)" root
+	run "$NETSIM" verify --json --quick
+	is "a delay that is missing, on a busy machine" "$STATUS $(wrong)" "1 n100-2 delay down"
+	bg_end "$loop"
+}
+
+# VLANs on a bond share its links: rows of pairs name the interface.
+vlans() {
+	if ! unshare -n sh -c 'ip link add p0 type bridge vlan_filtering 1 && ip link add link p0 name p2 type vlan id 5' 2>/dev/null; then
+		skip "VLANs on one cable" "this kernel has no 8021q"
+		return
+	fi
+	FLEET=tagged
+	cat >"$WORK/tagged.yaml" <<-'EOT'
+		fleet: tagged
+		networks: {trunk: {vlans: [100, 200]}}
+		nodes:
+		  s-[1-2]:
+		    interfaces:
+		      eth1: {network: trunk}
+		      eth1.100: {vlan: 100, address: "10.100.0.{n}/24"}
+		      eth1.200: {vlan: 200, address: "10.200.0.{n}/24"}
+		      eth1.100.7: {vlan: 7, link: eth1.100, address: "10.7.0.{n}/24"}
+		  a-1: {interfaces: {eth1: {network: trunk, access: 100, address: 10.100.0.3/24}}}
+	EOT
+	check "up with VLANs" "$NETSIM" up "$WORK/tagged.yaml"
+	printf 'profile: p\npairs: [{from: s-1, to: s-2, delay: 20ms}]\n' >"$WORK/p.yaml"
+	"$NETSIM" apply -q "$WORK/p.yaml"
+	run "$NETSIM" verify tagged --json --quick
+	is "a row for each interface of a pair" \
+		"$(jq -r '.rows[] | select(.what == "delay") | .node' <<<"$OUT" | sort | paste -sd ,)" \
+		"s-1/eth1.100 > s-2/eth1.100,s-1/eth1.100.7 > s-2/eth1.100.7,s-1/eth1.200 > s-2/eth1.200"
+	like "with the access port" "$(jq -r '.rows[] | select(.what == "reach") | .asked' <<<"$OUT")" "^10 pairs"
+	is "ping-matrix finds VLANs in VLANs" \
+		"$("$NETSIM" ping-matrix --fleet tagged -c 1 -I eth1.100.7 s-1 s-2 | tail -n 1)" "2 pairs: 2 answered"
+	check "down" "$NETSIM" down tagged
 }
 
 build
 constrained
 lies
+inside
+missing
 partition
 lossy
 order
 mixed
-check "down" "$NETSIM" down
+vlans
+FLEET=shaped
+check "down" "$NETSIM" down shaped
 done_testing
