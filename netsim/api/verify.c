@@ -518,6 +518,7 @@ static int judge(struct view *v, struct netsim_err *err)
 					.rates = v->run.rates,
 					.rate_count = v->run.rate_count,
 					.timer_slack = v->run.timer_slack,
+					.stray = v->run.stray,
 					.quick = v->run.quick,
 					.inside_up = up,
 					.inside_down = down};

@@ -418,6 +418,7 @@ static void summarise(struct probe_track *track, struct probe_seen *seen)
 		squares += pow(track->delays[i] - seen->mean, 2);
 	seen->sd = n > 1 ? sqrt(squares / (double)(n - 1)) : 0;
 	seen->min = track->delays[0];
+	seen->p90 = track->delays[(n - 1) * 9 / 10];
 	seen->median = (track->delays[(n - 1) / 2] + track->delays[n / 2]) / 2;
 	seen->spread = (track->delays[n * 3 / 4] - track->delays[n / 4]) / 1.349;
 }

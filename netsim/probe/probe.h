@@ -32,7 +32,7 @@ struct probe_end {
 struct probe_seen {
 	unsigned sent, received, duplicates;
 	unsigned late; /* arrived after a probe that was sent later */
-	double min, median, mean, sd;
+	double min, median, mean, sd, p90;
 	double spread; /* interquartile range, scaled to a standard deviation */
 };
 

@@ -6,16 +6,6 @@
 #include "netsim/verify/scratch.h"
 #include "netsim/verify/tcp.h"
 
-static bool ready(struct verify_run *run)
-{
-	struct netsim_err err = {0};
-
-	if (!run->scratch && !run->no_scratch)
-		run->no_scratch =
-			scratch_open(run->own_fd, run->links[0].mtu, &run->scratch, &err) < 0;
-	return run->scratch;
-}
-
 static uint32_t packets(double bytes)
 {
 	return (uint32_t)fmin(1e6, bytes / FULL_FRAME + 1);
@@ -24,7 +14,7 @@ static uint32_t packets(double bytes)
 void verify_calibrate(struct verify_run *run, const struct probe_flood_plan *plan, double scale,
 		      struct verify_rate *r)
 {
-	const struct probe_lane lane = {.from = 0, .to = 1, .share = 1};
+	const struct probe_lane lane = {run->link_count, run->link_count + 1, 1, 0};
 	const struct netem netem = {.rate = (uint64_t)(plan->link / 8),
 				    .limit = packets(fmax(QUEUE_MIN, plan->link / 8))};
 	uint32_t burst = (uint32_t)fmax(plan->link / 8 / 100, 10 * FULL_FRAME);
@@ -33,20 +23,21 @@ void verify_calibrate(struct verify_run *run, const struct probe_flood_plan *pla
 	struct probe_rate seen;
 	bool tbf;
 
-	if (!ready(run) || scratch_shape(run->scratch, &netem, burst, &tbf, &err) < 0)
+	if (!run->scratch || scratch_shape(run->scratch, &netem, burst, &tbf, &err) < 0)
 		return;
 	same.lanes = &lane;
 	same.lane_count = 1;
 	same.burst = tbf ? 8.0 * burst : 0;
-	probe_flood(scratch_probe(run->scratch), &same, &seen);
-	r->control = fmax(r->control, fabs(seen.passed / plan->link - 1));
+	probe_flood(run->probe, &same, &seen);
+	r->control = fmax(r->control, fmax(0, 1 - seen.passed / plan->link));
+	r->excess = fmax(r->excess, seen.passed / plan->link - 1);
 	r->machine = fmax(r->machine, seen.offered * scale);
 }
 
 void verify_calibrate_tcp(struct verify_run *run, const struct tcp_path *path, double warmup,
 			  double seconds, struct verify_rate *r)
 {
-	const struct probe_lane lane = {.from = 0, .to = 1};
+	const struct probe_lane lane = {run->link_count, run->link_count + 1, 1, 0};
 	const struct netem netem = {
 		.rate = (uint64_t)(path->rate / 8),
 		.delay = (uint64_t)(path->rtt * 1e9),
@@ -57,9 +48,8 @@ void verify_calibrate_tcp(struct verify_run *run, const struct tcp_path *path, d
 	struct probe_rate seen;
 	bool tbf;
 
-	if (!ready(run) || scratch_shape(run->scratch, &netem, 0, &tbf, &err) < 0 || tbf)
+	if (!run->scratch || scratch_shape(run->scratch, &netem, 0, &tbf, &err) < 0 || tbf)
 		return;
-	if (probe_tcp(scratch_probe(run->scratch), &lane, warmup, seconds, &seen, &err) == 0 &&
-	    seen.passed > 0)
+	if (probe_tcp(run->probe, &lane, warmup, seconds, &seen, &err) == 0 && seen.passed > 0)
 		r->tcp_control = fmax(r->tcp_control, seen.passed);
 }

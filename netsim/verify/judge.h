@@ -49,9 +49,10 @@ struct verify_rate {
 	double idle, tcp_idle; /* the share of the time lost because this process did not run */
 	/*
 	 * Of a scratch link with the same rate, measured in the same way: the greatest
-	 * deviation, as a share, the rate of UDP sent, and that of TCP. Below 0: not measured.
+	 * shortfall, as a share, the rate of UDP sent, and that of TCP. Below 0: not measured.
 	 */
 	double control, machine, tcp_control;
+	double excess;	  /* the greatest deviation upwards; 0: none */
 	const char *why;  /* the reason if it was not measured, or NULL */
 	bool shared;	  /* the partner's link may be at fault instead */
 	bool left_out;	  /* skipped: too many */
@@ -62,8 +63,8 @@ struct verify_rate {
 /* Returns whether a measured rate is within tolerance; separately for UDP. */
 bool verify_rate_fits(const struct verify_rate *r);
 bool verify_udp_fits(const struct verify_rate *r);
-/* Returns the tolerance of UDP, as a share. */
-double verify_rate_tolerance(const struct verify_rate *r);
+/* Returns the tolerance of UDP above or below the expected rate, as a share. */
+double verify_rate_tolerance(const struct verify_rate *r, bool above);
 
 struct verify_input {
 	const char *const *ends; /* their names */
@@ -73,6 +74,7 @@ struct verify_input {
 	const struct verify_rate *rates;
 	size_t rate_count;
 	double timer_slack; /* of this machine's timers, ms */
+	double stray;	    /* the share that this machine lost on a scratch link */
 	bool quick;	    /* some things are left out */
 	/* By end: what lies inside the node on the way out and in, such as a qdisc; or NULL. */
 	const char *const *inside_up, *const *inside_down;

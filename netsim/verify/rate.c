@@ -7,13 +7,14 @@
 #include "netsim/util/err.h"
 #include "netsim/verify/judge_parts.h"
 
-#define RATE_SHARE  0.01 /* tolerance of UDP */
-#define RATE_COARSE 0.05 /* upper bound of what calibration adds to it */
-#define TCP_ABOVE   0.05 /* a stream is read in pieces of its own size */
-#define TCP_WAITED  0.02 /* share of the time without a processor that spoils a stream */
-#define SENT_ENOUGH 1.04 /* times the expected rate: more than the link can pass */
-#define BLAME_SHARE 0.05
-#define LEFT_OUT    "left out by --quick"
+#define RATE_SHARE    0.01 /* tolerance of UDP */
+#define RATE_COARSE   0.05 /* upper bound of what calibration adds to it */
+#define CONTROL_TIMES 3	   /* deviations of the scratch link beyond which a rate is wrong */
+#define TCP_ABOVE     0.05 /* a stream is read in pieces of its own size */
+#define TCP_WAITED    0.02 /* share of the time without a processor that spoils a stream */
+#define SENT_ENOUGH   1.04 /* times the expected rate: more than the link can pass */
+#define BLAME_SHARE   0.05
+#define LEFT_OUT      "left out by --quick"
 
 /* Formats a rate with three significant digits: "9.96 mbit". */
 static const char *format_bps(double bps, char *buf, size_t size)
@@ -29,17 +30,19 @@ static const char *format_bps(double bps, char *buf, size_t size)
 	return buf;
 }
 
-double verify_rate_tolerance(const struct verify_rate *r)
+double verify_rate_tolerance(const struct verify_rate *r, bool above)
 {
-	double coarse = r->control > 0 ? fmin(2 * r->control, RATE_COARSE) : 0;
+	double control = above ? r->excess : r->control;
+	double coarse = control > 0 ? fmin(2 * control, RATE_COARSE) : 0;
 
 	return fmax(RATE_SHARE, coarse) + r->slack;
 }
 
 bool verify_udp_fits(const struct verify_rate *r)
 {
-	return r->udp < 0 ||
-	       fabs(r->udp - (double)r->asked) <= verify_rate_tolerance(r) * (double)r->asked;
+	double off = r->udp / (double)r->asked - 1;
+
+	return r->udp < 0 || fabs(off) <= verify_rate_tolerance(r, off > 0);
 }
 
 static bool tcp_short(const struct verify_rate *r)
@@ -71,27 +74,34 @@ static bool slowed_inside(const struct verify_rate *r)
 	return sent_too_little(r) && r->refused > 0 && r->machine >= SENT_ENOUGH * (double)r->asked;
 }
 
-/* Finds the reason why a wrong rate of UDP proves nothing; false if there is none. */
+/*
+ * Finds the reason why a wrong rate of UDP proves nothing; false if there is none. Of what
+ * was sent, as much must arrive as the scratch link and the time without a processor let.
+ */
 static bool excuse_udp(const struct verify_rate *r, char *why, size_t size)
 {
-	double share = r->udp / (double)r->asked;
+	double asked = (double)r->asked, sent = fmin(asked, r->offered);
+	bool above = r->udp > asked, little = sent_too_little(r);
+	double off = fabs(r->udp / asked - 1), missed = fmax(0, 1 - r->udp / sent);
+	double coarse = CONTROL_TIMES * fmax(0, above ? r->excess : r->control);
+	double allowed = verify_rate_tolerance(r, above) + coarse;
 	char text[32];
 
-	if (sent_too_little(r) && r->machine >= 0 && r->machine < SENT_ENOUGH * (double)r->asked)
+	if (above ? off > allowed : missed > allowed + r->idle || slowed_inside(r))
+		return false;
+	if (little && r->machine >= 0 && r->machine < SENT_ENOUGH * asked)
 		snprintf(why, size, "this machine cannot send more than %s",
 			 format_bps(r->machine, text, sizeof(text)));
-	else if (share < 1 && share >= 1 - verify_rate_tolerance(r) - r->idle)
+	else if (!above && off <= allowed + r->idle && off > allowed)
 		snprintf(why, size,
 			 "the processors are busy: the sender stood still for %.0f %% of the time",
 			 r->idle * 100);
-	else if (sent_too_little(r) && !slowed_inside(r))
+	else if (little)
 		snprintf(why, size, "this machine cannot send more than %s",
 			 format_bps(r->offered, text, sizeof(text)));
-	else if (r->control > RATE_COARSE)
-		snprintf(why, size, "this machine shapes a scratch link no better than to %.0f %%",
-			 r->control * 100);
 	else
-		return false;
+		snprintf(why, size, "a scratch link deviates by %.0f %% on this machine",
+			 coarse / CONTROL_TIMES * 100);
 	return true;
 }
 
@@ -181,7 +191,7 @@ static void say_where(const struct judge *j, const struct verify_rate *r, char *
 /* Adds how exactly a rate could be measured, and what TCP can reach, if not all. */
 static void say_limits(const struct verify_rate *r, char *why, size_t size)
 {
-	double allowed = verify_rate_tolerance(r);
+	double allowed = verify_rate_tolerance(r, r->udp > (double)r->asked);
 	char text[96], rate[32];
 
 	if (r->udp >= 0 && fabs(r->udp - (double)r->asked) > RATE_SHARE * (double)r->asked) {

@@ -104,14 +104,15 @@ static struct ratio_sums add_up(const struct judge *j, const struct kind *k, siz
 	return s;
 }
 
-static bool outside(double number, double n, double share, double bursts, double alpha)
+static bool outside(const struct judge *j, double number, double n, double share, double bursts,
+		    double alpha)
 {
 	double low, high;
 
 	if (n <= 0)
 		return false;
 	verify_interval(number / bursts, n / bursts, alpha, &low, &high);
-	return share > high || fmax(share, STRAY) < low;
+	return share > high || fmax(share, fmax(STRAY, 2 * j->in->stray)) < low;
 }
 
 /* Returns the direction with the most significant deviation, or SIZE_MAX if none has one. */
@@ -125,7 +126,7 @@ static size_t find_worst(const struct judge *j, const struct kind *k, const bool
 		double off;
 
 		if (done[d] || s.paths < 2 ||
-		    !outside(s.count, s.n, s.expected / s.n, s.bursts, VERIFY_ALPHA))
+		    !outside(j, s.count, s.n, s.expected / s.n, s.bursts, VERIFY_ALPHA))
 			continue;
 		off = fabs(s.count - s.expected) / sqrt(s.expected * s.bursts + 1);
 		if (off > most) {
@@ -193,7 +194,7 @@ static void judge_paths(struct judge *j, const struct kind *k)
 		const struct verify_path *path = &j->in->paths[p];
 
 		if (j->usable[p])
-			j->lossy[p] |= outside(count(k, path), trials(k, path),
+			j->lossy[p] |= outside(j, count(k, path), trials(k, path),
 					       verify_alone(path) ? asked(k, &j->expect[p]) :
 								    expected(j, k, p),
 					       k->duplicates ? 1 : j->expect[p].bursts,

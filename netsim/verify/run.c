@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "netsim/verify/run.h"
+#include "netsim/verify/scratch.h"
 
 #include <errno.h>
 #include <math.h>
@@ -15,8 +16,9 @@
 #define ALL_MANY  2000.0 /* the same for ratios */
 #define MOST_TIME 30.0	 /* upper bound in seconds; slow links get fewer probes instead */
 /* The square of 3.29 standard errors, and half as much more, for an interval without 0. */
-#define SHOW_LOSS  16
-#define CLOCK_STEP 0.001 /* seconds of offset by which a clock counts as set */
+#define SHOW_LOSS     16
+#define CONTROL_EVERY 0.02  /* seconds between probes of the control path */
+#define CLOCK_STEP    0.001 /* seconds of offset by which a clock counts as set */
 
 struct verify_path *verify_run_add(struct verify_run *run)
 {
@@ -125,18 +127,40 @@ static double clock_offset(void)
 	return (double)now.tv_sec - probe_now() + (double)now.tv_nsec / 1e9;
 }
 
+/* Reads from the control path how late, and how lossy, this machine is at present. */
+static void take_control(struct verify_run *run, const struct probe_seen *seen)
+{
+	if (!seen->received)
+		return;
+	run->timer_slack = fmax(run->timer_slack, seen->p90 - seen->min);
+	run->stray = fmax(run->stray, 1 - (double)seen->received / seen->sent);
+}
+
+/* Probes all paths and, at the same time, the scratch link as a control. */
 static int probe_all(struct verify_run *run, struct probe *probe, const char *what, double seconds,
 		     double settle, struct netsim_err *err)
 {
+	auto_free struct probe_path *probes = calloc(run->path_count + 1, sizeof(*probes));
 	struct progress_arg progress = {run, what};
-	const struct probe_plan plan = {.paths = run->probes,
-					.path_count = run->path_count,
+	const struct probe_plan plan = {.paths = probes,
+					.path_count = run->path_count + (run->scratch != NULL),
 					.seconds = seconds,
 					.settle = settle,
 					.progress = report_progress,
 					.arg = &progress};
 	double before = clock_offset();
-	int r = probe_run(probe, &plan, err);
+	int r;
+
+	if (!probes)
+		return err_oom(err);
+	memcpy(probes, run->probes, run->path_count * sizeof(*probes));
+	probes[run->path_count] = (struct probe_path) {
+		.from = run->link_count, .to = run->link_count + 1, .interval = CONTROL_EVERY};
+	r = probe_run(probe, &plan, err);
+	for (size_t p = 0; r == 0 && p < run->path_count; p++)
+		run->probes[p].seen = probes[p].seen;
+	if (r == 0)
+		take_control(run, &probes[run->path_count].seen);
 
 	if (r == 0 && fabs(clock_offset() - before) > CLOCK_STEP) {
 		r = err_set(err, NETSIM_ERR_FAILED, -EAGAIN, NULL,
@@ -229,20 +253,51 @@ static int measure_paths(struct verify_run *run, struct probe *probe, struct net
 	return r;
 }
 
+/* Makes the scratch link, if the kernel lets it be made, with a delay for its timers. */
+static void open_scratch(struct verify_run *run)
+{
+	struct netsim_err ignored = {0};
+	bool tbf;
+
+	if (scratch_open(run->own_fd, run->links[0].mtu, &run->scratch, &ignored) == 0)
+		(void)scratch_shape(run->scratch, &(struct netem) {.delay = 5000000, .limit = 1000},
+				    0, &tbf, &ignored);
+}
+
+/* Measures with sockets at all links and, after them, at the ends of the scratch link. */
+static int measure_with(struct verify_run *run, struct probe_end *ends, struct netsim_err *err)
+{
+	size_t count = run->link_count;
+	int r;
+
+	memcpy(ends, run->links, count * sizeof(*ends));
+	if (run->scratch)
+		memcpy(ends + count, scratch_ends(run->scratch), 2 * sizeof(*ends));
+	r = probe_open(run->own_fd, ends, count + (run->scratch ? 2 : 0), &run->probe, err);
+	if (r < 0)
+		return r;
+	run->timer_slack = probe_timer_slack();
+	run->stray = 0;
+	r = measure_paths(run, run->probe, err);
+	if (r == 0 && !run->rate_count)
+		r = verify_run_rates(run, run->probe, err);
+	probe_close(run->probe);
+	run->probe = NULL;
+	return r;
+}
+
 int verify_measure(struct verify_run *run, struct netsim_err *err)
 {
-	struct probe *probe = NULL;
+	auto_free struct probe_end *ends = calloc(run->link_count + 2, sizeof(*ends));
 	int r;
 
 	if (!run->path_count)
 		return 0;
-	r = probe_open(run->own_fd, run->links, run->link_count, &probe, err);
-	if (r < 0)
-		return r;
-	run->timer_slack = probe_timer_slack();
-	r = measure_paths(run, probe, err);
-	if (r == 0 && !run->rate_count)
-		r = verify_run_rates(run, probe, err);
-	probe_close(probe);
+	if (!ends)
+		return err_oom(err);
+	open_scratch(run);
+	r = measure_with(run, ends, err);
+	scratch_close(run->scratch);
+	run->scratch = NULL;
 	return r;
 }

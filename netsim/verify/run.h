@@ -19,9 +19,10 @@ struct verify_run {
 	size_t path_count;
 	struct verify_rate *rates;
 	size_t rate_count;
-	struct scratch *scratch; /* for calibration, while rates are measured */
-	bool no_scratch;	 /* it cannot be made */
-	double timer_slack;
+	struct scratch *scratch; /* for calibration, during a measurement; or NULL */
+	struct probe *probe;	 /* of links and, after them, of the ends of scratch */
+	double timer_slack; /* of this machine: how late timers and the control path were, ms */
+	double stray;	    /* the share that the control path lost */
 	bool quick;
 	bool (*progress)(void *arg, const char *what, double done); /* true: stop */
 	void *arg;

@@ -10,7 +10,6 @@
 #include "netsim/util/auto.h"
 #include "netsim/util/err.h"
 #include "netsim/verify/run.h"
-#include "netsim/verify/scratch.h"
 #include "netsim/verify/tcp.h"
 
 #define OVERLOAD    1.2	 /* rate of a flood, relative to the expected rate */
@@ -330,6 +329,7 @@ static int measure_over(struct verify_run *run, struct probe *probe, struct veri
 	r->udp = r->tcp = -1;
 	r->shared = turn.room < SPREAD * (double)r->own;
 	r->control = r->machine = r->tcp_control = -1;
+	r->excess = 0;
 	r->slack = slack_of(&turn.expect, (double)r->asked, turn.seconds);
 	flood(run, probe, &turn, r);
 	if (each < 1 || refuses_tcp(&turn.expect) || !verify_udp_fits(r))
@@ -519,6 +519,7 @@ static int measure_path(struct verify_run *run, struct probe *probe, struct veri
 	turn.lanes[0].port = way->port;
 	r->asked = r->tcp_asked = (uint64_t)((double)r->own * (1 - capacity.after));
 	r->control = r->machine = r->tcp_control = -1;
+	r->excess = 0;
 	r->slack = slack_of(&turn.expect, (double)r->asked, turn.seconds);
 	if (capacity.before > LOST_MOST || capacity.after > LOST_MOST)
 		r->why = "more than half of what is sent is lost";
@@ -555,7 +556,5 @@ int verify_run_rates(struct verify_run *run, struct probe *probe, struct netsim_
 		else if (!rate->left_out)
 			r = measure_path(run, probe, rate, err);
 	}
-	scratch_close(run->scratch);
-	run->scratch = NULL;
 	return r;
 }

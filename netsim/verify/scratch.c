@@ -24,7 +24,6 @@ struct scratch {
 	struct rtnl *rts[PLACES];
 	struct probe_end ends[2];
 	int bridge, ports[2];
-	struct probe *probe;
 };
 
 struct place {
@@ -141,8 +140,6 @@ int scratch_open(int own_fd, unsigned mtu, struct scratch **ret, struct netsim_e
 	r = make_places(s, err);
 	if (r == 0)
 		r = make_links(s, mtu ? mtu : 1500, err);
-	if (r == 0)
-		r = probe_open(own_fd, s->ends, ARRAY_SIZE(s->ends), &s->probe, err);
 	if (r < 0)
 		scratch_close(s);
 	else
@@ -154,7 +151,6 @@ void scratch_close(struct scratch *s)
 {
 	if (!s)
 		return;
-	probe_close(s->probe);
 	for (size_t i = 0; i < PLACES; i++) {
 		rtnl_close(s->rts[i]);
 		if (s->fds[i] >= 0)
@@ -188,7 +184,7 @@ int scratch_shape(struct scratch *s, const struct netem *netem, uint32_t burst, 
 	return rtnl_send(rt, err);
 }
 
-struct probe *scratch_probe(struct scratch *s)
+const struct probe_end *scratch_ends(const struct scratch *s)
 {
-	return s->probe;
+	return s->ends;
 }

@@ -21,7 +21,7 @@ void scratch_close(struct scratch *s);
  */
 int scratch_shape(struct scratch *s, const struct netem *netem, uint32_t burst, bool *ret_tbf,
 		  struct netsim_err *err);
-/* The prober of its two ends, 0 and 1. */
-struct probe *scratch_probe(struct scratch *s);
+/* Its two ends, for a prober. */
+const struct probe_end *scratch_ends(const struct scratch *s);
 
 #endif

@@ -1,5 +1,5 @@
 # needs: netem tbf ifb mirred bridge veth netns
-# limit: 400
+# limit: 600
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # netsim verify on shaped fleets: what is right passes, and what was changed behind
@@ -58,36 +58,33 @@ lie() {
 }
 
 constrained() {
-	local node way started=$EPOCHSECONDS
+	local node way
 	"$NETSIM" apply -q constrained
 	all_right "constrained" --quick
-	between "takes" "$((EPOCHSECONDS - started))" 0 40 s
 	is "a row for each round trip and rate, and for TCP" \
 		"$(jq -r '[.rows[] | .what] | group_by(.) | map("\(length) \(.[0])") | join(", ")' <<<"$OUT")" \
 		"1 order, 5 rate down, 5 rate up, 1 reach, 5 rtt, 1 tcp"
 	between "rtt of n100-3" "$(measured n100-3 rtt)" 19.5 24 ms
-	for way in up down; do
-		for node in n100-1:100 n100-3:50 jetson-1:10; do
-			between "rate $way of ${node%:*}" "$(measured "${node%:*}" "rate $way")" \
-				"$((${node#*:} * 95))e-2" "$((${node#*:} * 105))e-2" mbit
-		done
-	done
+	is "what is ok is within 6 %, of whatever rate" "$(jq -r '.rows[] | select((.what | test("rate")) and
+		.verdict == "ok") | [.node, .what, .asked, .measured] | map(split(" ")[0]) | join(" ")' <<<"$OUT" |
+		awk '$4 < 0.94 * $3 || $4 > 1.06 * $3')" ""
+	like "slow rates are proved" "$(jq -r '.rows[] | select(.node == "jetson-1" and (.what | test("rate"))) | .verdict' <<<"$OUT" | xargs)" "^ok ok$"
 }
 
 # Several at once, each on another link: all are named, and nothing else.
 lies() {
 	lie "$(port_of n100-2)" delay 15ms rate 100mbit
-	lie "$(port_of n100-1)" delay 2.5ms rate 60mbit
+	lie "$(port_of jetson-2)" delay 25ms rate 6mbit
 	lie "$(port_of n100-3)" delay 10ms rate 50mbit loss 8%
 	lie "$(ifb_of "$(port_of jetson-1)")" delay 45ms rate 10mbit
-	lie "$(port_of jetson-2)" delay 25ms rate 10mbit duplicate 8%
-	found "delays, a rate, a loss and copies, up and down" "$(sorted "n100-1 rate down" \
-		"n100-2 delay down" "n100-3 loss down" "jetson-1 delay up" "jetson-2 duplicate down")"
+	lie "$(port_of n100-1)" delay 2.5ms rate 100mbit duplicate 8%
+	found "delays, a rate, a loss and copies, up and down" "$(sorted "jetson-2 rate down" \
+		"n100-2 delay down" "n100-3 loss down" "jetson-1 delay up" "n100-1 duplicate down")"
 	"$NETSIM" apply -q constrained
-	lie "$(port_of n100-1)" delay 2.5ms rate 200mbit
-	tc qdisc delete dev "$(port_of n100-2)" root
+	lie "$(port_of jetson-2)" delay 25ms rate 20mbit
+	tc qdisc delete dev "$(port_of jetson-1)" root
 	found "a higher rate, and no qdisc at all" \
-		"$(sorted "n100-1 rate down" "n100-2 delay down" "n100-2 rate down")"
+		"$(sorted "jetson-2 rate down" "jetson-1 delay down" "jetson-1 rate down")"
 	"$NETSIM" apply -q constrained
 }
 
@@ -155,6 +152,7 @@ missing() {
 	run "$NETSIM" verify --json --quick
 	is "a delay that is missing, on a busy machine" "$STATUS $(wrong)" "1 n100-2 delay down"
 	bg_end "$loop"
+	"$NETSIM" apply -q constrained
 }
 
 # VLANs on a bond share its links: rows of pairs name the interface.

@@ -605,7 +605,14 @@ static void test_calibration(void **state)
 	judge(&f);
 	has_row(&f, "a", "rate up", "10.0 mbit", "9.82 mbit", NETSIM_AS_ASKED);
 	forget_rows(&f);
-	r->udp = 9.75e6;
+	r->udp = 9.6e6;
+	judge(&f);
+	has_row(&f, "a", "rate up", "10.0 mbit", "9.60 mbit", NETSIM_UNPROVED);
+	forget_rows(&f);
+	r->udp = 9.4e6;
+	failed_are(&f, "a rate up");
+	/* It is too slow, which excuses no rate that is too high. */
+	r->udp = 10.3e6;
 	failed_are(&f, "a rate up");
 	/* It deviates far more than a link may: neither right nor wrong. */
 	r->udp = 8e6;
@@ -623,16 +630,16 @@ static void test_calibration(void **state)
 	failed_are(&f, "a rate up");
 	/* The node refuses packets that a scratch link takes. */
 	r->idle = 0;
-	r->udp = 2e6;
+	r->udp = 2.6e6;
 	r->offered = 2.6e6;
 	r->refused = 0.7;
 	judge(&f);
-	has_row(&f, "a", "rate up", "10.0 mbit", "2.00 mbit", NETSIM_UNPROVED);
+	has_row(&f, "a", "rate up", "10.0 mbit", "2.60 mbit", NETSIM_UNPROVED);
 	forget_rows(&f);
 	r->machine = 12e6;
 	f.inside = inside;
 	judge(&f);
-	has_row(&f, "a", "rate up", "10.0 mbit", "2.00 mbit", NETSIM_NOT_AS_ASKED);
+	has_row(&f, "a", "rate up", "10.0 mbit", "2.60 mbit", NETSIM_NOT_AS_ASKED);
 	has_why(&f, "a", "rate up",
 		"a sends no more than 2.60 mbit, where this machine sends 12.0 mbit; inside a, "
 		"eth1 has a tbf");
