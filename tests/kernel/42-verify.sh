@@ -149,7 +149,7 @@ down() {
 		run "$NETSIM" ping-matrix -c 1 m1 m2 m3
 		is "ping-matrix agrees" "$STATUS ${OUT##*$'\n'}" "0 6 pairs: 2 answered, 4 with a link down (down)"
 		is "in JSON" "$(down_pairs)" "m1>m2 m2>m1 m2>m3 m3>m2"
-		is "and so does status" "$("$NETSIM" status --json | jq -r '.fleets[0].nodes[] | select(.name == "m2") | .reaches')" 0
+		is "and so does status" "$("$NETSIM" status --json | jq -r '.fleets[0].nodes[] | select(.name == "m2") | .reaches | length')" 0
 		"$NETSIM" link -q up m2
 	done
 	verdict 0 "plugged in again"
@@ -171,10 +171,10 @@ firewall() {
 	echo 1 >/proc/sys/net/bridge/bridge-nf-call-iptables
 	nft 'add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }'
 	verdict 1 "a firewall that drops"
-	like "is named as the reason" "$(jq -r '.rows[] | select(.node == "n1" and .verdict == "failed") | .why' <<<"$OUT")" \
+	like "is named as the reason" "$(jq -r '.rows[] | select((.node | test("^n1")) and .verdict == "failed") | .why' <<<"$OUT" | sort -u)" \
 		"br_netfilter .* chain FORWARD of the table ip filter drops"
 	run "$NETSIM" up "$WORK/plain.yaml"
-	like "up warns" "$ERR" "^netsim: warning: br_netfilter .* policy|^netsim: warning: br_netfilter .* FORWARD"
+	like "up warns" "$ERR" "^netsim: warning: br_netfilter .* FORWARD"
 	run "$NETSIM" doctor --json
 	like "doctor finds it" "$(jq -r '.findings[] | select(.what == "no bridge filter") | "\(.ok): \(.detail)"' <<<"$OUT")" \
 		"^false: br_netfilter"

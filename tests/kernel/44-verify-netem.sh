@@ -58,7 +58,6 @@ lie() {
 }
 
 constrained() {
-	local node way
 	"$NETSIM" apply -q constrained
 	all_right "constrained" --quick
 	is "a row for each round trip and rate, and for TCP" \
@@ -161,7 +160,6 @@ vlans() {
 		skip "VLANs on one cable" "this kernel has no 8021q"
 		return
 	fi
-	FLEET=tagged
 	cat >"$WORK/tagged.yaml" <<-'EOT'
 		fleet: tagged
 		networks: {trunk: {vlans: [100, 200]}}
@@ -197,6 +195,5 @@ lossy
 order
 mixed
 vlans
-FLEET=shaped
 check "down" "$NETSIM" down shaped
 done_testing
