@@ -339,7 +339,10 @@ static int measure_over(struct verify_run *run, struct probe *probe, struct veri
 	return run->quick ? result : stream(run, probe, &turn, r, err);
 }
 
-/* If the rate is wrong, tries a second partner, because the first one's link may be at fault. */
+/*
+ * If the rate is wrong, tries a second partner, because the first one's link may be at
+ * fault: it may be slow, lose packets or duplicate them.
+ */
 static int measure_rate(struct verify_run *run, struct probe *probe, struct verify_rate *r,
 			struct netsim_err *err)
 {
@@ -356,11 +359,10 @@ static int measure_rate(struct verify_run *run, struct probe *probe, struct veri
 		return 0;
 	}
 	result = measure_over(run, probe, r, first, false, err);
-	if (result < 0 || verify_rate_fits(r) || r->udp > (double)r->asked ||
-	    rest_of(&run->paths[first], r->up) == UINT64_MAX)
+	if (result < 0 || verify_rate_fits(r))
 		return result;
 	other = find_partner(run, r, r->partner);
-	r->shared = true;
+	r->shared = rest_of(&run->paths[first], r->up) != UINT64_MAX;
 	if (other == SIZE_MAX)
 		return 0;
 	result = measure_over(run, probe, &second, other, true, err);
@@ -368,8 +370,8 @@ static int measure_rate(struct verify_run *run, struct probe *probe, struct veri
 		return result;
 	if (!verify_rate_fits(&second))
 		r->shared = false; /* two partners cannot both be wrong */
-	else if ((double)second.asked > 1.05 * r->udp)
-		*r = second; /* the second partner got more than the first */
+	else if (r->udp > (double)r->asked || second.udp > 1.005 * r->udp)
+		*r = second; /* the second partner got more than the first, or no more than asked */
 	return 0;
 }
 

@@ -174,7 +174,7 @@ vlans() {
 	EOT
 	check "up with VLANs" "$NETSIM" up "$WORK/tagged.yaml"
 	printf 'profile: p\npairs: [{from: s-1, to: s-2, delay: 20ms}]\n' >"$WORK/p.yaml"
-	"$NETSIM" apply -q "$WORK/p.yaml"
+	"$NETSIM" apply -q --fleet tagged "$WORK/p.yaml"
 	run "$NETSIM" verify tagged --json --quick
 	is "a row for each interface of a pair" \
 		"$(jq -r '.rows[] | select(.what == "delay") | .node' <<<"$OUT" | sort | paste -sd ,)" \
@@ -182,6 +182,22 @@ vlans() {
 	like "with the access port" "$(jq -r '.rows[] | select(.what == "reach") | .asked' <<<"$OUT")" "^10 pairs"
 	is "ping-matrix finds VLANs in VLANs" \
 		"$("$NETSIM" ping-matrix --fleet tagged -c 1 -I eth1.100.7 s-1 s-2 | tail -n 1)" "2 pairs: 2 answered"
+	# Full frames with an 802.1ad and an inner tag, on a bridge with VLANs.
+	cat >"$WORK/tagged.yaml" <<-'EOT'
+		fleet: tagged
+		networks: {trunk: {vlans: [100]}}
+		nodes:
+		  q-[1-2]:
+		    interfaces:
+		      eth1: {network: trunk}
+		      s: {vlan: 100, link: eth1, protocol: 802.1ad}
+		      s.5: {vlan: 5, address: "10.5.0.{n}/24"}
+	EOT
+	check "up with 802.1ad" "$NETSIM" up "$WORK/tagged.yaml"
+	# shellcheck disable=SC2034 # lib.sh's
+	FLEET=tagged
+	check "full frames with two tags arrive" node_exec q-1 ping -M do -c 2 -i 0.3 -W 1 -s 1472 10.5.0.2
+	FLEET=shaped
 	check "down" "$NETSIM" down tagged
 }
 
