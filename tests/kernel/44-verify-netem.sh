@@ -196,7 +196,7 @@ vlans() {
 	check "up with 802.1ad" "$NETSIM" up "$WORK/tagged.yaml"
 	# shellcheck disable=SC2034 # lib.sh's
 	FLEET=tagged
-	check "full frames with two tags arrive" node_exec q-1 ping -M do -c 2 -i 0.3 -W 1 -s 1472 10.5.0.2
+	check "full frames with two tags arrive" node_exec q-1 ping -M 'do' -c 2 -i 0.3 -W 1 -s 1472 10.5.0.2
 	FLEET=shaped
 	check "down" "$NETSIM" down tagged
 }
