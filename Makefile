@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# netsim: `make demo` sets up and shows the main job, `make test` proves it,
-# `make help` lists the rest. Everything that is built lies below build/.
+# netsim: `make demo` sets up and demonstrates netsim, `make test` runs all tests,
+# `make help` lists the other targets. All build output is below build/.
 
 VARIANT ?= release
 B       := build/$(VARIANT)
@@ -16,7 +16,7 @@ DATADIR ?= $(PREFIX)/share
 MANDIR  ?= $(DATADIR)/man
 COMPDIR ?= $(DATADIR)/bash-completion/completions
 
-# The public header is the one place of the version.
+# The version is defined in the public header only.
 VERSION := $(shell awk '/^\#define NETSIM_VERSION_/ { printf "%s%s", n++ ? "." : "", $$3 }' netsim/netsim.h)
 PKGS    := libnl-3.0 libnl-route-3.0 libmnl libbpf libpcap yaml-0.1 jansson
 CLANG   ?= clang
@@ -43,14 +43,15 @@ ALL_CFLAGS   = $(STD) $(WARN) $(CFLAGS_$(VARIANT)) -fPIC -fvisibility=hidden $(P
 ALL_LDFLAGS  = $(LDFLAGS_$(VARIANT)) $(LDFLAGS)
 PKG_CFLAGS  := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS) 2>/dev/null))
 PKG_LIBS    := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
-# For the command only. Of what pkg-config would add to the compiler's line, -std says it all.
+# For the command only. Its --cflags are not needed: they define feature test macros that
+# _GNU_SOURCE implies.
 CLI_LIBS    := $(shell pkg-config --libs ncursesw 2>/dev/null)
 
 # The library, in rooms that use each other in one direction: see make layers.
 LIB_SRCS := $(sort $(wildcard netsim/*/*.c))
 LIB_OBJS := $(LIB_SRCS:%.c=$(B)/%.o)
 
-# The command, one file a verb.
+# The command, one file per verb.
 CLI_SRCS := $(sort $(wildcard cli/*.c))
 CLI_OBJS := $(CLI_SRCS:%.c=$(B)/%.o)
 
@@ -80,7 +81,7 @@ $(B)/bin/netsim: $(CLI_OBJS) $(B)/libnetsim.a
 	@echo "  LD      $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS) $(CLI_LIBS) -lm
 
-# libiperf has a program of its own: it ends processes, and its names are everybody's.
+# libiperf is linked into a separate program: it exits the process and exports generic names.
 $(B)/bin/netsim-iperf: $(B)/iperf/netsim-iperf.o
 	@mkdir -p $(@D)
 	@echo "  LD      $@"
@@ -105,8 +106,8 @@ $(B)/gen/%.skel.h: $(B)/bpf/%.bpf.o
 
 $(B)/netsim/policy/load.o: $(B)/gen/port.skel.h
 
-# The page of a report, without its data, embedded in the command: what npm gets as
-# the lock file says, and our parts, in one file.
+# The HTML page of reports, without data: page/ and the packages pinned by its lock file,
+# merged into one file that is embedded in the command.
 NPM  ?= npm
 PAGE := build/page
 PAGE_UPLOT := $(PAGE)/node_modules/uplot
@@ -137,11 +138,11 @@ $(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/libnetsim.a
 	$(Q)$(CC) $(ALL_LDFLAGS) $(WRAP:%=-Wl,--wrap=%) -o $@ $(filter %.o,$^) $(filter %.a,$^) \
 		$(PKG_LIBS) -lcmocka -lm
 
-# Those that test the command's own parts.
+# Tests of the command's objects.
 $(B)/tests/unit/test_rates: $(B)/cli/rates.o $(B)/cli/figures.o
 $(B)/tests/unit/test_prometheus: $(B)/cli/prometheus.o
 
-# Those that stand in for the kernel or for libc: a call of NAME ends up in their __wrap_NAME().
+# Tests that stub the kernel or libc: the linker resolves NAME to their __wrap_NAME().
 $(B)/tests/unit/test_arena: WRAP := calloc free
 $(B)/tests/unit/test_policy: WRAP := syscall
 $(B)/tests/unit/test_rtnl $(B)/tests/unit/test_rtnl_dump: \
@@ -149,14 +150,14 @@ $(B)/tests/unit/test_rtnl $(B)/tests/unit/test_rtnl_dump: \
 
 unit-tests: $(UNIT_TESTS) ## Build the unit tests
 
-# What the kernel tests run: one program for each tests/tools/*.c.
+# Helpers of the kernel tests: one program for each tests/tools/*.c.
 TEST_TOOLS := $(patsubst %.c,$(B)/%,$(wildcard tests/tools/*.c))
 
 $(TEST_TOOLS): %: %.o
 	@echo "  LD      $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
 
-test-tools: $(TEST_TOOLS) ## Build what the kernel tests run
+test-tools: $(TEST_TOOLS) ## Build the helpers of the kernel tests
 
 BENCH_TOOLS := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c))
 
@@ -164,16 +165,16 @@ $(BENCH_TOOLS): %: %.o
 	@echo "  LD      $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
-bench-tools: test-tools $(BENCH_TOOLS) ## Build what the benchmarks run
+bench-tools: test-tools $(BENCH_TOOLS) ## Build the helpers of the benchmarks
 
-deps: ## Install what is missing (as root; otherwise say what)
+deps: ## Install missing packages (as root; otherwise list them)
 	$(Q)tests/deps
 
-# A fresh machine gets its packages first; make then looks at them anew, with all
-# processors where nobody said -j.
+# Recursive make, because pkg-config is evaluated at startup, before tests/deps installs
+# packages; it uses all processors unless -j is given.
 ALL_CPUS = --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 
-demo: ## Show the main job on real traffic
+demo: ## Demonstrate netsim on real traffic
 	$(Q)tests/deps build demo
 	$(Q)$(MAKE) $(ALL_CPUS) all
 	$(Q)tests/demo
@@ -184,20 +185,33 @@ test: ## Run all tests: unit, on this kernel, on Debian's kernel in QEMU
 	$(Q)$(MAKE) $(ALL_CPUS) VARIANT=san unit-tests
 	$(Q)tests/run
 
-bench: ## Measure side by side with what one would run otherwise
+check: all unit-tests ## Run what needs no root, network or virtual machine, for packagers
+	$(Q)tests/run --unit $(notdir $(UNIT_TESTS)) golden/run
+
+test-kernels: ## Test a later Debian's kernel, and the eBPF object of other compilers
+	$(Q)tests/deps build demo test kernels
+	$(Q)$(MAKE) $(ALL_CPUS) all unit-tests test-tools
+	$(Q)tests/kernels
+
+mutants: ## Change the code in 120 places, and list the changes that no test notices
+	$(Q)tests/deps
+	$(Q)$(MAKE) $(ALL_CPUS) all
+	$(Q)tests/mutants
+
+bench: ## Measure netsim side by side with the alternatives
 	$(Q)tests/deps
 	$(Q)$(MAKE) $(ALL_CPUS) all bench-tools
 	$(Q)tests/bench/run
 	$(Q)tests/bench/analyze
 
-fuzz: ## Fuzz everything that parses (RUNS=20000 each)
+fuzz: ## Fuzz all parsers (RUNS=20000 each)
 	$(Q)tests/deps
 	$(Q)tests/fuzz/run $(RUNS)
 
 layers: ## Print all folders, the rooms of netsim/ from top to bottom
 	$(Q)tests/layers --tree
 
-lint: all ## Check layers, sizes, habits, manuals and scripts
+lint: all ## Check layers, sizes, conventions, manuals and scripts
 	$(Q)tests/lint
 
 # Formatting.
@@ -207,7 +221,7 @@ C_FILES := $(wildcard netsim/*.h netsim/*/*.[ch] cli/*.[ch] iperf/*.c bpf/*.[ch]
 fmt: ## Format the C code
 	$(Q)clang-format -i $(C_FILES)
 
-fmt-check: ## Fail where the C code is not formatted
+fmt-check: ## Fail if the C code is not formatted
 	$(Q)clang-format --dry-run -Werror $(C_FILES)
 
 install: all ## Install below PREFIX (/usr/local) and DESTDIR
@@ -230,21 +244,21 @@ install: all ## Install below PREFIX (/usr/local) and DESTDIR
 	install -m 644 profiles/*.yaml $(DESTDIR)$(DATADIR)/netsim/profiles/
 	install -m 644 profiles/traces/*.trace $(DESTDIR)$(DATADIR)/netsim/profiles/traces/
 
-uninstall: ## Remove what install installed
+uninstall: ## Remove the installed files
 	rm -f $(DESTDIR)$(BINDIR)/netsim $(DESTDIR)$(LIBDIR)/libnetsim.a \
 		$(DESTDIR)$(LIBDIR)/$(SONAME) $(DESTDIR)$(LIBDIR)/libnetsim.so \
 		$(DESTDIR)$(LIBDIR)/pkgconfig/libnetsim.pc $(DESTDIR)$(COMPDIR)/netsim
 	rm -f $(foreach n,3 5 8,$(patsubst man/%,$(DESTDIR)$(MANDIR)/man$(n)/%,$(wildcard man/*.$(n))))
 	rm -rf $(DESTDIR)$(INCDIR)/netsim $(DESTDIR)$(DATADIR)/netsim $(DESTDIR)$(LIBEXECDIR)/netsim
 
-clean: ## Remove everything that was built
+clean: ## Remove all build output
 	rm -rf build
 
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
 	@echo "Variables: VARIANT=release|debug|san, V=1 (show commands), PREFIX, DESTDIR, CC, CFLAGS"
 
-.PHONY: all unit-tests test-tools bench-tools deps demo test bench fuzz layers lint fmt fmt-check install uninstall \
+.PHONY: all unit-tests test-tools bench-tools deps demo test check test-kernels mutants bench fuzz layers lint fmt fmt-check install uninstall \
         clean help
 .DELETE_ON_ERROR:
 .SECONDARY:

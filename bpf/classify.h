@@ -18,6 +18,12 @@
 
 #define ND_FIRST 133 /* ICMPv6 types of neighbour discovery */
 #define ND_LAST	 137
+#define ND_ASK	 135 /* neighbour solicitation, and advertisement */
+#define ND_TELL	 136
+
+/* frame.resolves: asks for or gives an address; or other neighbour discovery. */
+#define RESOLVES_ADDRESS 1
+#define RESOLVES_OTHER	 2
 
 /* The header fields that matter to classes, VLANs and flooding. */
 struct frame {
@@ -25,7 +31,7 @@ struct frame {
 	__u16 vlan;	 /* outer tag, 0: none */
 	__u8 protocol;	 /* IP protocol, 0: not IP */
 	__u8 has_ports;
-	__u8 resolves; /* ARP or neighbour discovery */
+	__u8 resolves; /* ARP or neighbour discovery: RESOLVES_..., else 0 */
 	__u8 flooded;
 	__u16 from_port, to_port;
 };
@@ -49,7 +55,9 @@ static __always_inline void read_ports(struct __sk_buff *skb, struct frame *f, _
 	__u8 type;
 
 	if (f->protocol == IPPROTO_ICMPV6 && load(skb, at, &type, 1) == 0)
-		f->resolves = type >= ND_FIRST && type <= ND_LAST;
+		f->resolves = type == ND_ASK || type == ND_TELL	  ? RESOLVES_ADDRESS :
+			      type >= ND_FIRST && type <= ND_LAST ? RESOLVES_OTHER :
+								    0;
 	if (f->protocol != IPPROTO_TCP && f->protocol != IPPROTO_UDP)
 		return;
 	if (load(skb, at, ports, sizeof(ports)) < 0)
@@ -98,7 +106,7 @@ static __always_inline void read_ipv6(struct __sk_buff *skb, struct frame *f, __
 }
 
 /*
- * Parses up to two VLAN tags and the IP header. A global function, as the next one:
+ * Parses up to two VLAN tags and the IP header. A global function, like ns_classify():
  * the verifier checks it once instead of on every path that calls it.
  */
 __noinline int ns_read_frame(struct __sk_buff *skb, struct frame *f)
@@ -126,7 +134,7 @@ __noinline int ns_read_frame(struct __sk_buff *skb, struct frame *f)
 		f->ethertype = tag[1];
 		at += sizeof(tag);
 	}
-	f->resolves = f->ethertype == bpf_htons(ETH_P_ARP);
+	f->resolves = f->ethertype == bpf_htons(ETH_P_ARP) ? RESOLVES_ADDRESS : 0;
 	if (f->ethertype == bpf_htons(ETH_P_IP))
 		read_ipv4(skb, f, at);
 	else if (f->ethertype == bpf_htons(ETH_P_IPV6))

@@ -16,15 +16,17 @@ struct hop_effect {
 
 /*
  * Returns the conditions in force at a hop: the first fault layer whose deadline
- * has not passed, else the profile's own; NULL if there are none.
+ * has not passed, else the profile's own; NULL if there are none. mask is
+ * PORT_CLASS_RESOLVES for packets that faults of paths may spare, else 0.
  */
 static __noinline struct port_conditions *conditions_at(const struct port_slot *slot,
-							struct port_key *key, __u64 now)
+							struct port_key *key, __u64 now, __u8 mask)
 {
 	struct port_conditions *c;
 
 	if (slot->flags & PORT_FLAG_OVERLAYS) {
 		key->generation = slot->overlays;
+		key->class |= mask;
 		for (int i = 1; i <= PORT_LAYERS; i++) {
 			key->layer = i;
 			c = bpf_map_lookup_elem(&ns_overlays, key);
@@ -37,6 +39,7 @@ static __noinline struct port_conditions *conditions_at(const struct port_slot *
 	if (!(slot->flags & PORT_FLAG_BASE))
 		return 0;
 	key->generation = slot->base;
+	key->class &= ~mask;
 	key->layer = 0;
 	return bpf_map_lookup_elem(&ns_conditions, key);
 }
@@ -74,7 +77,7 @@ static __always_inline __u32 hash_conditions(const struct port_conditions *c)
 
 /*
  * Resets the clock of a hop whose conditions have changed: packets booked under the
- * old ones do not hold up new ones.
+ * old conditions do not hold up later packets.
  */
 static __always_inline void reset_clock(struct port_state *state, __u32 hash)
 {

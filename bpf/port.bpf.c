@@ -48,7 +48,7 @@ struct port_packet {
 	__u8 numbered;	 /* number is valid */
 	__u8 copied, corrupted;
 	__u8 may_overtake; /* exempt from the order of its pair */
-	__u8 resolves;	   /* ARP or neighbour discovery */
+	__u8 resolves;	   /* ARP or neighbour discovery: RESOLVES_... */
 };
 
 static __always_inline __u32 link_of(__u32 ifindex)
@@ -72,7 +72,7 @@ static __always_inline struct port_slot *slot_of(const struct port_packet *p)
 	return control ? &control->slot[p->active & 1] : 0;
 }
 
-/* True if some group in hit has no deadline or its deadline has not passed; now may be 0. */
+/* True if some group in hit has no deadline, or one that has not passed; now 0: reads the clock. */
 static __always_inline int in_force(const struct port_slot *slot, __u64 hit, __u64 now)
 {
 	/* judge() reads the clock only where conditions need it. */
@@ -89,15 +89,19 @@ static __always_inline int in_force(const struct port_slot *slot, __u64 hit, __u
 static __always_inline int is_cut(const struct port_slot *slot, const struct port_packet *p)
 {
 	struct port_node *from, *to;
+	__u64 hit;
 	__u32 key;
 
 	key = p->active * PORT_NODES + p->from;
 	from = bpf_map_lookup_elem(&ns_nodes, &key);
 	key = p->active * PORT_NODES + p->to;
 	to = bpf_map_lookup_elem(&ns_nodes, &key);
-	if (!from || !to || p->from == p->to || !(from->member & to->cut))
+	if (!from || !to || p->from == p->to)
 		return 0;
-	return in_force(slot, from->member & to->cut, p->now);
+	hit = from->member & to->cut;
+	if (hit && p->resolves == RESOLVES_ADDRESS)
+		hit &= ~slot->resolving;
+	return hit ? in_force(slot, hit, p->now) : 0;
 }
 
 static __always_inline struct port_conditions *
@@ -111,7 +115,7 @@ link_conditions(const struct port_slot *slot, const struct port_packet *p, __u32
 		key.to = p->to_link;
 	if (key.from == HOST && key.to == HOST)
 		return 0;
-	return conditions_at(slot, &key, p->now);
+	return conditions_at(slot, &key, p->now, 0);
 }
 
 /* The most specific conditions win: of pair and class, of the pair, of the class. */
@@ -121,23 +125,24 @@ static __always_inline struct port_conditions *path_conditions(const struct port
 	__u64 now = p->now;
 	struct port_key key = {.from = p->from, .to = p->to, .hop = PORT_HOP_PATH};
 	__u8 class = slot->flags & PORT_FLAG_CLASSES ? p->class : 0;
+	__u8 mask = p->resolves == RESOLVES_ADDRESS ? PORT_CLASS_RESOLVES : 0;
 	struct port_conditions *c = 0;
 
 	p->path_class = class;
 	if (class && slot->flags & PORT_FLAG_PAIRS) {
 		key.class = class;
-		c = conditions_at(slot, &key, now);
+		c = conditions_at(slot, &key, now, mask);
 	}
 	if (!c && slot->flags & PORT_FLAG_PAIRS) {
 		key.class = 0;
-		c = conditions_at(slot, &key, now);
+		c = conditions_at(slot, &key, now, mask);
 		if (c)
 			p->path_class = 0;
 	}
 	if (!c && class) {
 		key.class = class;
 		key.from = key.to = PORT_ANY;
-		c = conditions_at(slot, &key, now);
+		c = conditions_at(slot, &key, now, mask);
 	}
 	if (!c)
 		p->path_class = 0;
@@ -151,10 +156,10 @@ static __always_inline int vlan_is_down(const struct port_slot *slot, const stru
 
 	if (!(slot->flags & PORT_FLAG_VLANS) || !p->vlan)
 		return 0;
-	if (is_down(conditions_at(slot, &key, now), now))
+	if (is_down(conditions_at(slot, &key, now, 0), now))
 		return 1;
 	key.from = p->to;
-	return is_down(conditions_at(slot, &key, now), now);
+	return is_down(conditions_at(slot, &key, now, 0), now);
 }
 
 /* Seeds the draws of a hop and pair, so that they are independent of all others. */
@@ -387,6 +392,21 @@ static __always_inline struct port_traffic *traffic_of(const struct port_packet 
 	return traffic ? traffic : bpf_map_lookup_elem(&ns_traffic, &rest);
 }
 
+/* Counts a dropped packet at the links: the node may have others. */
+static __always_inline void count_drop(const struct port_packet *p)
+{
+	int cut = p->reason == PORT_DROP_CUT;
+	__u32 key = p->from_link;
+	struct port_link *link = bpf_map_lookup_elem(&ns_links, &key);
+
+	if (link)
+		__sync_fetch_and_add(cut ? &link->cut : &link->lost, 1);
+	key = p->to_link;
+	link = cut ? bpf_map_lookup_elem(&ns_links, &key) : 0;
+	if (link)
+		__sync_fetch_and_add(&link->cut, 1);
+}
+
 static __always_inline void flip_bit(struct __sk_buff *skb, __u32 bit)
 {
 	__u32 at, body = skb->len - ETH_HLEN;
@@ -475,6 +495,7 @@ static __always_inline int judge(struct __sk_buff *skb, struct port_packet *p, _
 	if (!passes) {
 		if (traffic)
 			traffic->dropped[p->reason % PORT_DROPS]++;
+		count_drop(p);
 		return TC_ACT_SHOT;
 	}
 	if (traffic) {

@@ -46,15 +46,24 @@ struct port_node {
 	__u64 cut;
 };
 
+#define PORT_NODE_NAME	64 /* longest name of a node, including its NUL */
+#define PORT_IFACE_NAME 16
+
 struct port_link {
 	__u16 node;
 	/* Destination link whose copy of a flooded frame takes time of this link's uplink. */
 	__u16 charge_at;
 	__u32 padding;
+	char iface[PORT_IFACE_NAME]; /* in the node; "": the number is free */
+	/* Packets dropped by partitions, from and to it; and from it, for other reasons. */
+	__u64 cut, lost;
 };
 
 /* The three hops between two nodes, and one VLAN of a node. */
 enum port_hop { PORT_HOP_UP, PORT_HOP_PATH, PORT_HOP_DOWN, PORT_HOP_VLAN, PORT_HOPS };
+
+/* Overlays of a path for packets that resolve addresses: without faults that spare these. */
+#define PORT_CLASS_RESOLVES 0x80
 
 #define PORT_ANY 0xffff /* as from and to: all pairs, or the overflow entry */
 
@@ -63,7 +72,7 @@ struct port_key {
 	__u16 from; /* up: the link; path: the node; down: 0; vlan: the node */
 	__u16 to;   /* up: 0; path: the node; down: the link; vlan: the VLAN */
 	__u8 hop;
-	__u8 class;	 /* path: 0: all classes */
+	__u8 class;	 /* path: 0: all classes; PORT_CLASS_RESOLVES may be added */
 	__u8 generation; /* conditions: the generation of the base or the overlays */
 	__u8 layer; /* conditions: 0: base; from 1: merged with faults, by ascending deadline */
 };
@@ -188,8 +197,10 @@ struct port_fault {
 	__u64 start;	/* when it was injected; a flap counts its periods from then */
 	char name[32];
 	struct port_link_fault link; /* PORT_FAULT_LINK only */
-	char conditions[160];	     /* "loss 5% delay 80ms" */
-	char targets[160];	     /* "n100-1:n100-2 @server" */
+	__u32 l2; /* one-way cuts, paths: packets that resolve addresses are affected, too */
+	__u32 padding;
+	char conditions[160]; /* "loss 5% delay 80ms" */
+	char targets[160];    /* "n100-1:n100-2 @server" */
 	char class[PORT_CLASS_NAME];
 };
 
@@ -213,6 +224,7 @@ struct port_slot {
 	__u32 epoch;		   /* a change restarts packet numbers and loss models */
 	__u32 base_flags;	   /* the part of flags that comes from the base */
 	__u64 longest;		   /* upper bound of the base's delay over all hops, in ns */
+	__u64 resolving;	   /* groups whose cuts let packets pass that resolve addresses */
 	struct port_fault faults[PORT_FAULTS];
 };
 
@@ -227,6 +239,11 @@ struct port_control {
 	__u32 last_fault_id;
 	__u32 stale; /* enum port_stale: entries for policy_sweep() to delete */
 	struct port_slot slot[2];
+	/*
+	 * The nodes' names by number, "": the number is free. A node keeps its number, and with
+	 * it its part in partitions, while it has no ports.
+	 */
+	char names[PORT_NODES][PORT_NODE_NAME];
 };
 
 enum port_stale {
@@ -245,13 +262,13 @@ struct port_traffic {
 };
 
 _Static_assert(sizeof(struct port_node) == 16, "shared with the kernel side");
-_Static_assert(sizeof(struct port_link) == 8, "shared with the kernel side");
+_Static_assert(sizeof(struct port_link) == 40, "shared with the kernel side");
 _Static_assert(sizeof(struct port_key) == 8, "shared with the kernel side");
 _Static_assert(sizeof(struct port_conditions) == 208, "shared with the kernel side");
 _Static_assert(sizeof(struct port_state) == 64, "shared with the kernel side");
 _Static_assert(sizeof(struct port_trace_row) == 32, "shared with the kernel side");
-_Static_assert(sizeof(struct port_fault) == 432, "shared with the kernel side");
-_Static_assert(sizeof(struct port_slot) == 512 + 24 + 432 * PORT_FAULTS,
+_Static_assert(sizeof(struct port_fault) == 440, "shared with the kernel side");
+_Static_assert(sizeof(struct port_slot) == 512 + 32 + 440 * PORT_FAULTS,
 	       "shared with the kernel side");
 _Static_assert(sizeof(struct port_traffic) == 64, "shared with the kernel side");
 

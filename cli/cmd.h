@@ -2,7 +2,8 @@
 /*
  * The commands. Each file cmd_VERB.c defines a struct cmd, listed in main.c; help,
  * completion and option parsing are derived from it.
- * A new command needs its file, a line in the Makefile, one below, and a man page.
+ * A new command needs its file, a declaration below, a line in the table of main.c, and a
+ * manual page.
  */
 #ifndef NETSIM_CLI_CMD_H
 #define NETSIM_CLI_CMD_H
@@ -54,9 +55,10 @@ struct cmd {
 	int (*run)(const void *args, struct netsim_err *err);
 };
 
-extern const struct cmd cmd_analyze, cmd_apply, cmd_capture, cmd_check, cmd_clear, cmd_doctor,
-	cmd_down, cmd_exec, cmd_heal, cmd_fault, cmd_help, cmd_iperf, cmd_link, cmd_partition,
-	cmd_measure, cmd_ping_matrix, cmd_plan, cmd_status, cmd_top, cmd_up, cmd_verify;
+extern const struct cmd cmd_analyze, cmd_apply, cmd_capture, cmd_check, cmd_clear, cmd_diff,
+	cmd_doctor, cmd_down, cmd_exec, cmd_heal, cmd_fault, cmd_help, cmd_iperf, cmd_link,
+	cmd_partition, cmd_measure, cmd_ping_matrix, cmd_plan, cmd_status, cmd_top, cmd_up,
+	cmd_verify;
 
 /* All commands, in the order of help; NULL-terminated. */
 extern const struct cmd *const commands[];

@@ -20,9 +20,9 @@ struct analyze_args {
 static const struct opt opts[] = {
 	ANALYZE_OPTS(struct analyze_args, shown),
 	{0, "from", OPT_TEXT, offsetof(struct analyze_args, from), "TIME",
-	 "start at TIME: 90s after the first packet, or in"},
+	 "start at TIME: 90s after the first packet, or Unix time"},
 	{0, "to", OPT_TEXT, offsetof(struct analyze_args, to), "TIME",
-	 "seconds since 1970; --to: end at TIME"},
+	 "end at TIME, in the same form"},
 	{0, "topo", OPT_TEXT, offsetof(struct analyze_args, topo), "FILE",
 	 "name addresses after the nodes of this topology"},
 	{0, NULL, OPT_FLAG, 0, NULL, NULL},

@@ -12,7 +12,7 @@ struct apply_args {
 
 static const struct opt opts[] = {
 	{0, "as", OPT_TEXT, offsetof(struct apply_args, as), "NODE",
-	 "the profile's entry for an interface (hostname)"},
+	 "use the entry of NODE for interfaces (the host name)"},
 	{0, "engine", OPT_TEXT, offsetof(struct apply_args, engine), "ENGINE",
 	 "auto, netem or edt (default: from the profile)"},
 	{0, NULL, OPT_FLAG, 0, NULL, NULL},

@@ -80,7 +80,7 @@ static bool show_progress(void *arg, const struct netsim_progress *progress)
 
 	if (progress->gone) {
 		clear_line(show);
-		fprintf(stderr, "netsim: %s has gone away\n", progress->gone);
+		fprintf(stderr, "netsim: port %s disappeared\n", progress->gone);
 	} else {
 		show_line(show, progress);
 	}
@@ -95,8 +95,8 @@ static void show_packet(void *arg, const struct netsim_captured *packet)
 
 	localtime_r(&seconds, &tm);
 	printf("%02d:%02d:%02d.%09d %s %s: %s > %s %s", tm.tm_hour, tm.tm_min, tm.tm_sec,
-	       (int)(packet->time_ns % 1000000000), packet->port, packet->sent ? "sent" : "got",
-	       packet->from, packet->to, packet->class_name);
+	       (int)(packet->time_ns % 1000000000), packet->port,
+	       packet->sent ? "sent" : "delivered", packet->from, packet->to, packet->class_name);
 	if (!show->quiet)
 		printf(" %s", packet->what);
 	printf(" %" PRIu32 "\n", packet->length);

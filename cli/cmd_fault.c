@@ -6,6 +6,7 @@ struct fault_args {
 	struct common common;
 	const char *class, *name;
 	int64_t for_ns;
+	bool l2;
 };
 
 static const struct opt opts[] = {
@@ -14,6 +15,8 @@ static const struct opt opts[] = {
 	{0, "for", OPT_DURATION, offsetof(struct fault_args, for_ns), "TIME",
 	 "heal automatically after TIME (enforced by the kernel)"},
 	{0, "name", OPT_TEXT, offsetof(struct fault_args, name), "NAME", "a name for netsim heal"},
+	{0, "l2", OPT_FLAG, offsetof(struct fault_args, l2), NULL,
+	 "of paths: affect ARP and IPv6 neighbours, too"},
 	{0, NULL, OPT_FLAG, 0, NULL, NULL},
 };
 
@@ -30,6 +33,7 @@ static int run(const void *p, struct netsim_err *err)
 		.name = args->name,
 		.for_ns = args->for_ns,
 		.dry_run = args->common.dry,
+		.l2 = args->l2,
 	};
 	struct netsim *ctx = NULL;
 	struct netsim_fault *fault = NULL;

@@ -81,6 +81,11 @@ static void write_change(const struct netsim_link_change *change, bool dry, char
 
 static void print_changes(const struct common *args, const struct netsim_link *link)
 {
+	static const char *const would[] = {
+		[NETSIM_LINK_CARRIER] = "would set ",
+		[NETSIM_LINK_HEALED] = "would ",
+		[NETSIM_LINK_FAULT] = "would add: ",
+	};
 	json_t *lines = json_array();
 	char text[600];
 
@@ -88,7 +93,7 @@ static void print_changes(const struct common *args, const struct netsim_link *l
 		write_change(link->changes[i], args->dry, text, sizeof(text));
 		json_array_append_new(lines, json_string(text));
 		if (!args->json && !args->quiet)
-			printf("%s%s\n", args->dry ? "would be: " : "", text);
+			printf("%s%s\n", args->dry ? would[link->changes[i]->kind] : "", text);
 	}
 	if (args->json)
 		print_json(json_pack("{s:O}", "links", lines));

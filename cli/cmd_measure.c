@@ -90,7 +90,7 @@ static json_t *object_of(const struct netsim_measurement *m, const struct analyz
 	return json;
 }
 
-/* Formats the time since the first packet, "1.50 s"; otherwise: if it was not after it. */
+/* Formats the time since the first packet, "1.50 s"; `otherwise` if ns is not after it. */
 static const char *since(const struct netsim_measurement *m, int64_t ns, const char *otherwise,
 			 char text[static FIGURE_TEXT])
 {
@@ -105,7 +105,7 @@ static void print_faults(const struct netsim_measurement *m)
 	char t[2][FIGURE_TEXT], text[600];
 
 	if (m->fault_count)
-		printf("\nfaults, since the first packet\n");
+		printf("\nfaults, by time since the first packet\n");
 	for (size_t i = 0; i < m->fault_count; i++) {
 		const struct netsim_fault *fault = m->faults[i];
 

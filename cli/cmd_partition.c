@@ -4,7 +4,7 @@
 
 struct partition_args {
 	struct common common;
-	bool isolate, one_way;
+	bool isolate, one_way, l2;
 	const char *name;
 	int64_t for_ns;
 };
@@ -18,6 +18,8 @@ static const struct opt opts[] = {
 	 "heal automatically after TIME (enforced by the kernel)"},
 	{0, "name", OPT_TEXT, offsetof(struct partition_args, name), "NAME",
 	 "a name for netsim heal"},
+	{0, "l2", OPT_FLAG, offsetof(struct partition_args, l2), NULL,
+	 "with --one-way: cut ARP and IPv6 neighbours, too"},
 	{0, NULL, OPT_FLAG, 0, NULL, NULL},
 };
 
@@ -34,6 +36,7 @@ static int run(const void *p, struct netsim_err *err)
 		.name = args->name,
 		.for_ns = args->for_ns,
 		.dry_run = args->common.dry,
+		.l2 = args->l2,
 	};
 	struct netsim *ctx = NULL;
 	struct netsim_fault *fault = NULL;

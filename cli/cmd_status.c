@@ -35,7 +35,7 @@ static void print_head(const struct netsim_fleet *fleet)
 	       plural(fleet->node_count), fleet->network_count, plural(fleet->network_count));
 	if (fleet->profile)
 		printf(", profile %s%s (%s%s%s)", fleet->profile,
-		       fleet->profile_changed ? " but for some nodes" : "",
+		       fleet->profile_changed ? " except on some nodes" : "",
 		       engine_word(fleet->engine), fleet->engine_why ? ": " : "",
 		       fleet->engine_why ? fleet->engine_why : "");
 	printf(", %zu fault%s\n", fleet->fault_count, plural(fleet->fault_count));
@@ -66,9 +66,8 @@ static void add_port(struct table *table, const struct netsim_fleet *fleet,
 	if (i == 0)
 		snprintf(reaches, sizeof(reaches), "%zu of %zu", node->reaches,
 			 fleet->node_count - 1);
-	describe_drops(i ? 0 : node->cut_packets,
-		       port->to->drops + port->from->drops + (i ? 0 : node->lost_packets), drops,
-		       sizeof(drops));
+	describe_drops(port->cut_packets, port->to->drops + port->from->drops + port->lost_packets,
+		       drops, sizeof(drops));
 	const char *cells[] = {name,  node->tap ? "tap" : node->inside ? "netns" : "lost",
 			       NULL,  reaches,
 			       drops, port->name};
@@ -120,8 +119,18 @@ static void print_faults(const struct netsim_fleet *fleet)
 		printf("fault %u: %s", fault->id, fault_text(fault, text, sizeof(text)));
 		if (fault->left_ns >= 0)
 			printf(", %.1f s left", (double)fault->left_ns / 1e9);
-		putchar('\n');
+		printf("%s%s\n", fault->problem ? "; not wholly in force: " : "",
+		       fault->problem ? fault->problem : "");
 	}
+}
+
+/* What is not as recorded: changes by somebody else, or a record that cannot be read. */
+static void print_differs(const struct netsim_fleet *fleet)
+{
+	for (size_t i = 0; i < fleet->differs_count; i++)
+		printf("differs: %s\n", fleet->differs[i]);
+	if (fleet->record)
+		printf("no profile and no fault is known: %s\n", fleet->record);
 }
 
 #define PATHS_SHOWN 20
@@ -162,6 +171,7 @@ static void print_text(const struct common *args, const struct netsim_status *st
 		if (args->verbose || status->fleets[i]->fault_count)
 			print_matrix(status->fleets[i]);
 		print_faults(status->fleets[i]);
+		print_differs(status->fleets[i]);
 	}
 	for (size_t i = 0; i < status->bare_count; i++)
 		printf("%s: up %s, down %s\n", status->bare[i]->device,
@@ -183,13 +193,15 @@ static json_t *json_node(const struct netsim_fleet *fleet, size_t n)
 	json_t *ports = json_array(), *roles = json_array(), *reaches = json_array();
 
 	for (size_t i = 0; i < node->port_count; i++)
-		json_array_append_new(ports,
-				      json_pack("{s:s, s:s, s:s, s:b, s:o, s:o}", "interface",
-						node->ports[i]->iface, "port", node->ports[i]->name,
-						"bridge", node->ports[i]->bridge, "up_state",
-						node->ports[i]->up, "up",
-						json_direction(node->ports[i]->from), "down",
-						json_direction(node->ports[i]->to)));
+		json_array_append_new(
+			ports,
+			json_pack("{s:s, s:s, s:s, s:b, s:o, s:o, s:I, s:I}", "interface",
+				  node->ports[i]->iface, "port", node->ports[i]->name, "bridge",
+				  node->ports[i]->bridge, "up_state", node->ports[i]->up, "up",
+				  json_direction(node->ports[i]->from), "down",
+				  json_direction(node->ports[i]->to), "dropped_by_partitions",
+				  (json_int_t)node->ports[i]->cut_packets, "dropped_by_conditions",
+				  (json_int_t)node->ports[i]->lost_packets));
 	for (size_t i = 0; i < node->role_count; i++)
 		json_array_append_new(roles, json_string(node->roles[i]));
 	for (size_t i = 0; i < fleet->node_count; i++)
@@ -215,6 +227,15 @@ static json_t *json_paths(const struct netsim_fleet *fleet)
 	return paths;
 }
 
+static json_t *json_texts(const char *const *list, size_t count)
+{
+	json_t *texts = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(texts, json_string(list[i]));
+	return texts;
+}
+
 static json_t *json_fleet(const struct netsim_fleet *fleet)
 {
 	json_t *nodes = json_array(), *networks = json_array(), *faults = json_array();
@@ -228,17 +249,19 @@ static json_t *json_fleet(const struct netsim_fleet *fleet)
 		const struct netsim_fault *f = fleet->faults[i];
 
 		json_array_append_new(
-			faults,
-			json_pack("{s:i, s:s?, s:s, s:o}", "fault", (int)f->id, "name", f->name,
-				  "text", fault_text(f, text, sizeof(text)), "left",
-				  f->left_ns < 0 ? json_null() :
-						   json_seconds((double)f->left_ns / 1e9)));
+			faults, json_pack("{s:i, s:s?, s:b, s:s, s:o, s:s?}", "fault", (int)f->id,
+					  "name", f->name, "l2", f->l2, "text",
+					  fault_text(f, text, sizeof(text)), "left",
+					  f->left_ns < 0 ? json_null() :
+							   json_seconds((double)f->left_ns / 1e9),
+					  "problem", f->problem));
 	}
-	return json_pack("{s:s, s:s?, s:b, s:s, s:s?, s:o, s:o, s:o, s:o}", "fleet", fleet->name,
-			 "profile", fleet->profile, "profile_changed", fleet->profile_changed,
-			 "engine", engine_word(fleet->engine), "engine_why", fleet->engine_why,
-			 "bridges", networks, "nodes", nodes, "paths", json_paths(fleet), "faults",
-			 faults);
+	return json_pack("{s:s, s:s?, s:b, s:s, s:s?, s:o, s:o, s:o, s:o, s:o, s:s?}", "fleet",
+			 fleet->name, "profile", fleet->profile, "profile_changed",
+			 fleet->profile_changed, "engine", engine_word(fleet->engine), "engine_why",
+			 fleet->engine_why, "bridges", networks, "nodes", nodes, "paths",
+			 json_paths(fleet), "faults", faults, "differs",
+			 json_texts(fleet->differs, fleet->differs_count), "record", fleet->record);
 }
 
 static void print_status_json(const struct netsim_status *status)

@@ -4,14 +4,34 @@
 #include "cmd.h"
 #include "out.h"
 
+static json_t *json_problems(const struct netsim_up *up)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < up->problem_count; i++)
+		json_array_append_new(list,
+				      json_pack("{s:i, s:s}", "fault", (int)up->problems[i]->fault,
+						"text", up->problems[i]->text));
+	return list;
+}
+
+/* Returns the exit status: 4 if the fleet is up, but a fault is not in force. */
+static int report_problems(const struct netsim_up *up)
+{
+	for (size_t i = 0; i < up->problem_count; i++)
+		fprintf(stderr, "netsim: fault %u is not wholly in force: %s\n",
+			up->problems[i]->fault, up->problems[i]->text);
+	return up->problem_count ? exit_status(NETSIM_ERR_KERNEL) : 0;
+}
+
 static void print_up(const struct common *args, const struct netsim_up *up, double seconds)
 {
 	if (args->json) {
-		print_json(json_pack("{s:s, s:i, s:i, s:i, s:i, s:o, s:s*}", "fleet", up->fleet,
-				     "nodes", (int)up->node_count, "networks",
+		print_json(json_pack("{s:s, s:i, s:i, s:i, s:i, s:o, s:o, s:s*}", "fleet",
+				     up->fleet, "nodes", (int)up->node_count, "networks",
 				     (int)up->network_count, "steps", (int)up->step_count, "shaped",
-				     (int)up->shaped_count, "seconds", json_seconds(seconds),
-				     "warning", up->warning));
+				     (int)up->shaped_count, "problems", json_problems(up),
+				     "seconds", json_seconds(seconds), "warning", up->warning));
 		return;
 	}
 	printf("%s: %zu node%s, %zu network%s, ", up->fleet, up->node_count, plural(up->node_count),
@@ -48,6 +68,8 @@ static int run(const void *p, struct netsim_err *err)
 		print_up(args, up, now_seconds() - start);
 	if (r == 0 && up->warning)
 		fprintf(stderr, "netsim: warning: %s\n", up->warning);
+	if (r == 0)
+		r = report_problems(up);
 	netsim_up_free(up);
 	return r;
 }
@@ -55,7 +77,7 @@ static int run(const void *p, struct netsim_err *err)
 const struct cmd cmd_up = {
 	.name = "up",
 	.args = "FILE",
-	.summary = "Build a fleet from a topology file, or make it match again.",
+	.summary = "Build a fleet from a topology file, or adapt it to the file.",
 	.size = sizeof(struct common),
 	.min = 1,
 	.max = 1,

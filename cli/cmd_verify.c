@@ -166,7 +166,7 @@ static int run(const void *p, struct netsim_err *err)
 const struct cmd cmd_verify = {
 	.name = "verify",
 	.args = "[FLEET]",
-	.summary = "Measure the links of a fleet and compare with the request.",
+	.summary = "Measure the links of a fleet and compare them with the request.",
 	.opts = opts,
 	.size = sizeof(struct verify_args),
 	.max = 1,

@@ -17,11 +17,11 @@ void print_added_fault(const struct common *args, const struct netsim_fault *fau
 	if (args->quiet)
 		return;
 	if (args->json)
-		print_json(json_pack("{s:i, s:s, s:s*, s:o}", "fault", (int)fault->id, "text",
-				     fault->text, "name", fault->name, "for",
-				     json_seconds(seconds)));
+		print_json(json_pack("{s:i, s:s, s:s*, s:o, s:b}", "fault", (int)fault->id, "text",
+				     fault->text, "name", fault->name, "for", json_seconds(seconds),
+				     "l2", fault->l2));
 	else if (args->dry)
-		printf("would be: %s\n", fault->text);
+		printf("would add: %s\n", fault->text);
 	else if (fault->left_ns > 0)
 		printf("fault %u: %s, for %g s\n", fault->id, fault->text, seconds);
 	else

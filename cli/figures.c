@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* Scales a value below 1000 of its unit, except in the last unit. */
+/* Scales a value to less than 1000 of a unit, except in the last unit. */
 static double scale(double value, int last, int *ret_unit)
 {
 	for (*ret_unit = 0; value >= 999.5 && *ret_unit < last; ++*ret_unit)

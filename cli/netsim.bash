@@ -73,7 +73,7 @@ _netsim_words() {
 	local netsim=$1 command=$2 word=$3 place=$4
 	case $command in
 	help) compgen -W "$(_netsim_commands "$netsim")" -- "$word" ;;
-	up | plan)
+	up | plan | diff)
 		[[ $place -eq 1 ]] || return 0
 		compgen -W "$(_netsim_names topo)" -- "$word"
 		compgen -f -- "$word" ;;
@@ -170,7 +170,7 @@ _netsim() {
 		COMPREPLY=("${COMPREPLY[@]#"${word%:*}:"}")
 	fi
 	case $command in
-	up | plan | check | analyze | apply | exec)
+	up | plan | diff | check | analyze | apply | exec)
 		[[ $word == *@* ]] || compopt -o filenames 2>/dev/null ;;
 	esac
 }

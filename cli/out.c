@@ -228,7 +228,7 @@ double now_seconds(void)
 void print_gone_ports(size_t gone, size_t all)
 {
 	if (gone)
-		fprintf(stderr, "netsim: error: %zu of %zu ports went away meanwhile\n", gone, all);
+		fprintf(stderr, "netsim: error: %zu of %zu ports disappeared\n", gone, all);
 }
 
 const char *plural(size_t count)

@@ -109,7 +109,7 @@ static void faults(struct writer *w)
 	for (size_t i = 0; i < status->fleet_count; i++)
 		for (size_t f = 0; f < status->fleets[i]->fault_count; f++) {
 			fault_labels(w, status->fleets[i], status->fleets[i]->faults[f]);
-			end_count(w, 1);
+			end_count(w, !status->fleets[i]->faults[f]->problem);
 		}
 	family(w, "netsim_fault_left_seconds", "gauge", "Seconds until the deadline of a fault.");
 	for (size_t i = 0; i < status->fleet_count; i++)

@@ -5,7 +5,7 @@
 
 #include <netsim/netsim.h>
 
-/* traffic: count of them, of the fleets of the status; fewer where some were not read. */
+/* traffic[count]: counters of the fleets of the status, fewer if some could not be read. */
 void prometheus_print(FILE *out, const struct netsim_status *status,
 		      struct netsim_traffic *const *traffic, size_t count);
 

@@ -114,7 +114,7 @@ static int open_beside(const char *path, char **ret_name)
 	return fd;
 }
 
-/* Replaces path atomically; data NULL: only tries to. Returns 0 or an errno. */
+/* Replaces path atomically; data NULL: only checks that it could. Returns 0 or an errno. */
 static int replace(const char *path, const json_t *data)
 {
 	char *beside;

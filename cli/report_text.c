@@ -368,7 +368,7 @@ static void print_summary(const struct netsim_analysis *a)
 	if (a->unordered)
 		printf("%" PRIu64 " packets are earlier than the one before them\n", a->unordered);
 	if (a->captured > a->packets)
-		printf("each packet counts once: they were captured %" PRIu64 " times\n",
+		printf("the packets were captured %" PRIu64 " times in all; each counts once\n",
 		       a->captured);
 }
 

@@ -7,7 +7,7 @@
  *
  * A separate program, because libiperf exits its process, keeps its state in globals and
  * exports names like warning() and units(). PARENT is the pid of the parent; this
- * process is killed when it exits. For SECONDS, a client retries while the server does
+ * process is killed when the parent exits. For SECONDS, a client retries while the server does
  * not listen yet or serves another client. The result goes to standard output as
  * iperf3's JSON, with a key "error" on failure. A retry truncates standard output, so
  * it must be a regular file or a memfd.

@@ -139,19 +139,32 @@ NETSIM_API int netsim_parse_rate(const char *text, uint64_t *ret_bps, const char
 
 enum netsim_step_kind { NETSIM_STEP_ADD, NETSIM_STEP_CHANGE, NETSIM_STEP_REMOVE };
 
+/* What asks for a step: the topology, the profile in force, or a fault in force. */
+enum netsim_step_cause { NETSIM_STEP_TOPOLOGY, NETSIM_STEP_PROFILE, NETSIM_STEP_FAULT };
+
 /* One change of the kernel's objects. */
 struct netsim_step {
 	enum netsim_step_kind kind;
-	const char *text; /* "bridge lan (mtu 1500)" */
+	const char *text; /* "bridge lan (mtu 1500)"; "a/eth1: its netem is missing" */
+	enum netsim_step_cause cause;
+	uint32_t fault; /* its number, 0: none */
+};
+
+/* A fault in the record of a fleet that is not, or not wholly, in force. */
+struct netsim_problem {
+	uint32_t fault;
+	const char *text; /* "link c/eth1 down: c/eth1 has no port" */
 };
 
 struct netsim_up {
 	const char *fleet;
 	size_t node_count, network_count;
-	size_t step_count;	    /* 0: the kernel was as the file says already */
-	struct netsim_step **steps; /* with dry_run, else NULL */
-	size_t shaped_count;	    /* new ports that got the fleet's profile */
-	const char *warning;	    /* why packets may not pass nevertheless, or NULL */
+	size_t step_count;		  /* 0: the kernel was as the file says already */
+	struct netsim_step **steps;	  /* with dry_run, else NULL */
+	size_t shaped_count;		  /* new ports that got the fleet's profile */
+	struct netsim_problem **problems; /* faults that could not be put back */
+	size_t problem_count;
+	const char *warning; /* why packets may be dropped although the fleet is up, or NULL */
 };
 
 struct netsim_up_opts {
@@ -167,6 +180,26 @@ NETSIM_API int netsim_up(struct netsim *ctx, const char *path, const struct nets
 			 struct netsim_up **ret, struct netsim_diags *diags,
 			 struct netsim_err *err);
 NETSIM_API void netsim_up_free(struct netsim_up *up);
+
+struct netsim_diff {
+	const char *fleet;
+	struct netsim_step **list; /* what netsim_up() would do */
+	size_t count;
+};
+
+struct netsim_diff_opts {
+	size_t size;
+};
+
+/*
+ * Compares the kernel with a topology file, and with the profile and the faults in force.
+ * Changes nothing. A wrong file gives -EINVAL with diags; otherwise err is filled. Free with
+ * netsim_diff_free().
+ */
+NETSIM_API int netsim_diff(struct netsim *ctx, const char *path,
+			   const struct netsim_diff_opts *opts, struct netsim_diff **ret,
+			   struct netsim_diags *diags, struct netsim_err *err);
+NETSIM_API void netsim_diff_free(struct netsim_diff *diff);
 
 enum netsim_object_kind { NETSIM_OBJECT_LINK, NETSIM_OBJECT_NODE };
 
@@ -222,6 +255,8 @@ struct netsim_port {
 	const char *bridge;		    /* that the port belongs to, or "" */
 	bool up;			    /* the host's end is up */
 	struct netsim_direction *from, *to; /* the node */
+	uint64_t cut_packets;		    /* dropped by partitions, to and from it */
+	uint64_t lost_packets;		    /* from it, that conditions dropped (edt) */
 };
 
 struct netsim_node {
@@ -254,6 +289,8 @@ struct netsim_fault {
 	int64_t left_ns;  /* until its deadline; -1: until healed */
 	/* Of a measurement: since 1970; end 0: still in force. */
 	int64_t begin_ns, end_ns;
+	bool l2;	     /* address resolution (ARP, neighbour discovery) is affected, too */
+	const char *problem; /* why it is not wholly in force, or NULL */
 };
 
 struct netsim_fleet {
@@ -270,7 +307,10 @@ struct netsim_fleet {
 	size_t network_count;
 	struct netsim_fault **faults;
 	size_t fault_count;
-	bool *reach; /* [from * node_count + to] */
+	bool *reach;	      /* [from * node_count + to] */
+	const char **differs; /* "a/eth1: its netem is missing": changed by somebody else */
+	size_t differs_count;
+	const char *record; /* why the record of profile and faults cannot be read, or NULL */
 };
 
 /* An interface that is shaped without a fleet. */
@@ -385,6 +425,7 @@ struct netsim_partition_opts {
 	const char *name; /* to heal it by, or NULL */
 	int64_t for_ns;	  /* 0: until healed; the kernel keeps the deadline */
 	bool dry_run;
+	bool l2; /* one_way: ARP and neighbour discovery are cut, too; otherwise they always are */
 };
 
 /* Cuts groups off. The result has id 0 with dry_run; free with netsim_fault_free(). */
@@ -401,6 +442,7 @@ struct netsim_fault_opts {
 	const char *name;	/* to heal it by, or NULL */
 	int64_t for_ns;		/* 0: until healed; the kernel keeps the deadline */
 	bool dry_run;
+	bool l2; /* of paths: ARP and neighbour discovery are affected, too */
 };
 
 /* Puts conditions on top of the profile's. The result is as netsim_partition()'s. */

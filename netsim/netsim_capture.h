@@ -235,7 +235,7 @@ struct netsim_measurement {
 	struct netsim_traffic *counted; /* by the programs at the ports, meanwhile; or NULL */
 	const char *uncounted;		/* why they cannot, or NULL */
 	uint64_t missed;		/* packets, for lack of room: the figures are incomplete */
-	size_t gone_count;		/* ports that went away meanwhile */
+	size_t gone_count;		/* ports that disappeared meanwhile */
 	struct netsim_fault **faults;	/* that were in force meanwhile */
 	size_t fault_count;
 };

@@ -55,11 +55,11 @@ function notes() {
 	const list = [];
 	const many = (count, text) => count ? list.push(`${whole(count)} ${text}`) : 0;
 	for (const problem of report.problems ?? [])
-		list.push(`${problem.file} is damaged: at offset ${problem.offset}, ${problem.what}. ` +
+		list.push(`${problem.file}, offset ${problem.offset}: ${problem.what}. ` +
 			'The report is of what could be read.');
 	many(report.folded, 'connections have no row of their own: there were too many at once.');
 	many(report.missed, 'packets were missed: the machine was too busy, so the figures are too low.');
-	many(report.gone, 'of the ports went away meanwhile: their packets are missing from then on.');
+	many(report.gone, 'of the ports disappeared: their packets are missing from then on.');
 	many(report.unordered, 'packets are earlier than the one before them.');
 	many(report.inner_packets, 'of the packets carry another one in VXLAN; these inner packets have separate rows.');
 	if (!report.packets)

@@ -1,24 +1,24 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# For the black-box tests (bash): source it first, end with done_testing.
+# Functions of the black-box tests (bash): source it first, end with done_testing.
 #
-#   # needs: netem iperf3            first lines: what the runner must find,
-#   # limit: 300                     and seconds when 120 are not enough
+#   # needs: netem iperf3            first lines: requirements that the runner checks,
+#   # limit: 300                     and the time limit in seconds (default 120)
 #   . "$(dirname "$0")/../lib.sh"
 #   fails_with 2 "no file" "$NETSIM" up
 #   done_testing
 #
-# Results are TAP; what explains a failure follows it on lines with "# ".
+# Results are TAP; the diagnostics of a failure follow it on lines with "# ".
 
 TESTS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 NETSIM=${NETSIM:-$(dirname "$TESTS")/build/${VARIANT:-release}/bin/netsim}
 HELPERS=$(dirname "$TESTS")/build/${VARIANT:-release}/tests/tools
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/netsim-test.XXXXXX")
-# For names that other tests must not share.
+# Makes names unique to this test.
 # shellcheck disable=SC2034
 SUFFIX=$(printf '%04x' $((RANDOM * 2 + RANDOM % 2)))
-# shellcheck disable=SC2034 # what fails_with and run caught
+# shellcheck disable=SC2034 # results of run
 OUT='' ERR='' STATUS=0
 
 tap_count=0
@@ -114,13 +114,13 @@ between() {
 	fi
 }
 
-# plan COUNT: optional, when the number is known beforehand
+# plan COUNT: optional, if the number is known beforehand
 plan() {
 	tap_planned=$1
 	echo "1..$1"
 }
 
-# Without this last line the runner takes the test for one that died.
+# Must come last: without a plan, the runner assumes that the test died.
 done_testing() {
 	[[ -n $tap_planned ]] || echo "1..$tap_count"
 	[[ $tap_failed -eq 0 ]]
@@ -129,7 +129,7 @@ done_testing() {
 
 # --- commands
 
-# run CMD...: leaves $OUT, $ERR and $STATUS, judges nothing
+# run CMD...: sets $OUT, $ERR and $STATUS, without a verdict
 run() {
 	STATUS=0
 	"$@" >"$WORK/.out" 2>"$WORK/.err" </dev/null || STATUS=$?
@@ -137,7 +137,7 @@ run() {
 	ERR=$(<"$WORK/.err")
 }
 
-# What run saw, for people.
+# caught CMD...: the results of run as diagnostics.
 caught() {
 	printf '$ %s\n' "$*"
 	[[ -z $OUT ]] || printf '%s\n' "$OUT" | tail -n 40
@@ -145,9 +145,10 @@ caught() {
 	echo "exit status $STATUS"
 }
 
-# wait_for SECONDS CMD...: until CMD succeeds; silent, fails when time is over
+# wait_for SECONDS CMD...: polls until CMD succeeds; silent. Fails after SECONDS if the machine
+# is idle, and after four times as long at most.
 wait_for() {
-	local end=$((${EPOCHREALTIME//[!0-9]/} + $1 * 1000000))
+	local end=$((${EPOCHREALTIME//[!0-9]/} + $1 * 4000000))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[[ ${EPOCHREALTIME//[!0-9]/} -lt $end ]] || return 1
@@ -155,17 +156,17 @@ wait_for() {
 	done
 }
 
-# not CMD...: for check and wait_for
+# not CMD...: negation, for check and wait_for
 not() {
 	! "$@"
 }
 
-# bg CMD...: in a session of its own, its process in $BG, its output in
-# $WORK/bg.$BG; ended with all its children when the test ends.
+# bg CMD...: runs in the background in a new session. Its process is in $BG, its output
+# in $WORK/bg.$BG; it is killed with all its children when the test ends.
 bg() {
 	local log fd
 	log=$(mktemp "$WORK/.bg.XXXXXX")
-	# Opened here: the child might come to it only after its name was changed.
+	# Opened here, because the child may start only after the rename below.
 	exec {fd}>"$log"
 	setsid "$@" >&"$fd" 2>&1 </dev/null {fd}>&- &
 	BG=$!
@@ -175,7 +176,7 @@ bg() {
 	bg_pids+=("$BG")
 }
 
-# bg_end PID: ends one of them, and waits until its whole group has gone.
+# bg_end PID: ends a background command, and waits until its process group has exited.
 bg_end() {
 	kill -- "-$1" 2>/dev/null || kill "$1" 2>/dev/null
 	wait_for 2 group_gone "$1" || kill -KILL -- "-$1" 2>/dev/null
@@ -183,21 +184,22 @@ bg_end() {
 	return 0
 }
 
-# A zombie is still a member: only what runs counts.
+# Zombies are still members of the group, but do not count.
 group_gone() {
 	local states
 	states=$(ps -o stat= -g "$1")
 	[[ ! $states =~ (^|$'\n')[^Z] ]]
 }
 
-# In the virtual machine: what runs on any kernel has been run without it before.
+# True in the virtual machine, where tests that need no special kernel can be left out:
+# they have run outside it.
 in_vm() {
 	[[ -n ${IN_VM:-} ]]
 }
 
-# --- fleets: what kernel and traffic say, without netsim's help; FLEET is meant
+# --- fleets: state of the kernel and traffic of $FLEET, read without netsim
 
-# node_exec NODE CMD...: the node "host" is the host; node_bg: the same as bg does
+# node_exec NODE CMD...: the node "host" is the host; node_bg: the same in the background
 node_exec() {
 	if [[ $1 == host ]]; then
 		"${@:2}"
@@ -214,20 +216,20 @@ node_bg() {
 	fi
 }
 
-# port_of NODE [IFACE]: the host's end of its cable. (jq takes 200 ms in the
-# emulated machine, awk 50.)
+# port_of NODE [IFACE]: the port, which is the host's end of the cable. In awk, because
+# jq takes 200 ms in the emulated machine, awk 50.
 port_of() {
 	ip -o link show | awk -v mark="netsim:$FLEET/$1/${2:-eth1}" '
 		{ for (i = 1; i < NF; i++) if ($i == "alias" && $(i + 1) == mark) { sub(/[@:].*/, "", $2)
 			if ($2 !~ /[.]ifb$/) print $2 } }'
 }
 
-# ifb_of PORT: where what it takes in is sent to
+# ifb_of PORT: the IFB to which its ingress is redirected
 ifb_of() {
 	tc filter show dev "$1" ingress | sed -n 's/.*Redirect to device \([^)]*\)).*/\1/p'
 }
 
-# dump [NODE...]: links, addresses, routes, qdiscs, VLANs of the host or of nodes
+# dump [NODE...]: links, addresses, routes, qdiscs and VLANs of the host or of nodes
 dump() {
 	local node file
 	if [[ $# -eq 0 ]]; then
@@ -243,8 +245,8 @@ dump() {
 	done
 }
 
-# dump_at [PREFIX...]. As few processes as possible: each takes 50 ms or more in
-# the emulated machine.
+# dump_at [PREFIX...]: runs as few processes as possible, because each takes 50 ms or more
+# in the emulated machine.
 dump_at() {
 	local all
 	all=$(printf '%s\n' 'addr show' 'route show table all' |
@@ -252,8 +254,8 @@ dump_at() {
 	printf '%s\n' "${all//refcnt [0-9]/}"
 }
 
-# settle NODE...: until the kernel has tried the link-local addresses, which takes
-# a second or two and shows in what dump says
+# settle NODE...: waits until duplicate address detection of the link-local addresses has
+# ended, which takes a second or two and changes the output of dump
 settle() {
 	local node
 	for node; do
@@ -265,7 +267,7 @@ settled() {
 	[[ -z $(node_exec "$1" ip -6 addr show tentative) ]]
 }
 
-# one_line NAME: of what the last command said on stderr
+# one_line NAME: stderr of the last command is at most one line
 one_line() {
 	is "$1" "${ERR//[^$'\n']/}" ""
 }
@@ -280,13 +282,13 @@ answers() {
 	node_exec "$1" ping -n -q -c 1 -W 1 "${@:3}" "$2" >/dev/null 2>&1
 }
 
-# reach A=ADDRESS B=ADDRESS...: "A>B" for each ordered pair that a ping crosses,
-# all at once, sorted. The name host is the host.
+# reach A=ADDRESS B=ADDRESS...: "A>B" for each ordered pair between which a ping is
+# answered, sorted; all pairs ping at once. The name host is the host.
 reach() {
 	"$HELPERS/reach" "$FLEET" "$@" | sort
 }
 
-# Children of this shell that are not in $bg_pids.
+# Waits for the children of this shell that are not in $bg_pids.
 wait_children() {
 	local pid
 	for pid in $(jobs -p); do
@@ -294,23 +296,24 @@ wait_children() {
 	done
 }
 
-# A ping on its way: ping_stop tells what came of it.
-# ping_start NODE ADDRESS INTERVAL [OPTIONS]: its process in $BG
+# ping_start NODE ADDRESS INTERVAL [OPTIONS]: pings in the background, its process in $BG;
+# ping_stop evaluates it
 ping_start() {
 	node_bg "$1" ping -n -D -i "$3" "${@:4}" "$2"
 	wait_for 5 grep -q 'time=' "$WORK/bg.$BG"
 }
 
-# ping_stop PID: ends it. SENT, GOT; LOST without answer before the last that
-# had one; LATE answers that a later one overtook; PENDING after the last one;
-# GAP: the longest silence between answers, in ms; RTT: the median in ms, without
-# the first one.
+# ping_stop PID: ends it and sets: SENT requests; GOT, those answered; LOST, those without
+# an answer before the last answered one; LATE answers, which a later one overtook; PENDING
+# requests after the last answered one; GAP, the longest time between two answers, in ms;
+# RTT, the shortest in ms without the first one: a busy machine only lengthens them.
 ping_stop() {
 	kill -INT -- "-$1" 2>/dev/null || kill -INT "$1"
 	wait "$1"
 	ping_read "$WORK/bg.$1"
 }
 
+# ping_read FILE: evaluates the output of ping
 # shellcheck disable=SC2034 # for the tests
 ping_read() {
 	read -r SENT GOT LOST LATE PENDING GAP RTT < <(awk '
@@ -324,24 +327,65 @@ ping_read() {
 			at = substr($1, 2) + 0
 			if (before && at - before > gap) gap = at - before
 			before = at
-			if (seq > 1) { for (i = ++n; i > 1 && v[i - 1] > rtt; i--) v[i] = v[i - 1]; v[i] = rtt }
+			if (seq > 1 && (!n++ || rtt < least)) least = rtt
 		}
 		/ packets transmitted/ { sent = $1 }
 		END {
 			for (i = 1; i <= last; i++) lost += !(i in seen)
-			printf "%d %d %d %d %d %d %s\n", sent, got, lost, late, sent - last, gap * 1000, n ? v[int((n + 1) / 2)] : "none"
+			printf "%d %d %d %d %d %d %s\n", sent, got, lost, late, sent - last, gap * 1000, n ? least : "none"
 		}' "$1")
 }
 
-# rtt_of NODE ADDRESS [OPTIONS]: the median of eleven pings in ms
+# beat_start FROM/IFACE TO/IFACE [OPTIONS]: sends a frame each 10 ms (tests/tools/beat.c), its
+# process in $BG. beat_stop PID: ends it, and waits for what is in flight; the stretches of
+# frames with the same fate are in $WORK/beats, and in $LAG the lag in s.
+beat_start() {
+	bg "$HELPERS/beat" "${@:3}" "$FLEET.$1" "$FLEET.$2"
+	wait_for 5 grep -q ready "$WORK/bg.$BG"
+}
+
+beat_stop() {
+	kill "$1" 2>/dev/null
+	beat_wait "$1"
+}
+
+# beat_wait PID: the same for one that ends by -s or -n
+beat_wait() {
+	wait "$1"
+	grep -v -e ready -e lag "$WORK/bg.$1" >"$WORK/beats"
+	LAG=$(awk '/^lag/ { print $2 / 1000 }' "$WORK/bg.$1")
+}
+
+# lasts FATE SECONDS [COUNT [SINCE]]: true if there are COUNT (1) stretches or more of which
+# beginning and end were seen, and each of them can have lasted that long, counted from SINCE
+# if given (seconds since 1970). The bounds between which a stretch has lasted are certain,
+# however busy the machine was.
+lasts() {
+	awk -v fate="$1" -v want="$2" -v need="${3:-1}" -v since="${4:-}" -v lag="$LAG" '
+		# With SINCE there is a single stretch, which pauses of the sender do not hide.
+		since && $1 == "gap" { next }
+		since && n && kind[n] == $1 { last[n] = $5; next }
+		{ kind[++n] = $1; first[n] = $4; last[n] = $5 }
+		END {
+			for (i = 2; i < n; i++) {
+				if (kind[i] != fate || kind[i - 1] == "gap" || kind[i + 1] == "gap") continue
+				low = last[i] - first[i] - lag; high = first[i + 1] + lag - (since ? since : last[i - 1])
+				printf "between %.3f and %.3f s\n", low, high
+				seen++; bad += want < low || want > high
+			}
+			exit seen < need || bad
+		}' "$WORK/beats"
+}
+
+# rtt_of NODE ADDRESS [OPTIONS]: the shortest round trip of eleven pings, in ms
 rtt_of() {
 	node_exec "$1" ping -n -D -i 0.05 -c 12 -w 5 "${@:3}" "$2" >"$WORK/rtt.$BASHPID"
 	ping_read "$WORK/rtt.$BASHPID"
 	echo "$RTT"
 }
 
-# watch NODE DEVICE FILTER: what of it is seen there, from now on; its process in
-# $BG. frames PID: ends it; how many.
+# watch NODE DEVICE FILTER: captures matching frames with tcpdump, its process in $BG.
+# frames PID: ends it and prints the number of frames.
 watch() {
 	node_bg "$1" tcpdump -l -n -p --immediate-mode -i "$2" "$3"
 	wait_for 5 grep -q 'listening on' "$WORK/bg.$BG"
@@ -352,10 +396,11 @@ frames() {
 	grep -c '^[0-9][0-9]:' "$WORK/bg.$1"
 }
 
-# rates FIRST_PORT [IPERF3 OPTIONS] -- NODE...: "NODE MBIT" of TCP between each of
-# the nodes and the host at $HOST, all at once; with -R to the node
+# rates FIRST_PORT [IPERF3 OPTIONS] -- NODE...: "NODE MEAN BEST", the rates of TCP in mbit from
+# each of the nodes to the host at $HOST, all at once; with -R from the host. BEST is that of
+# the half second that the machine disturbed least.
 rates() {
-	local port=$1 options=() node servers=()
+	local port=$1 options=() node receiver servers=()
 	shift
 	while [[ $1 != -- ]]; do
 		options+=("$1")
@@ -363,11 +408,11 @@ rates() {
 	done
 	shift
 	for node; do
-		bg iperf3 -s -1 --forceflush -p "$port"
+		bg iperf3 -s -1 --forceflush -i 0.5 -f m -p "$port"
 		wait_for 5 grep -q listening "$WORK/bg.$BG"
 		servers+=("$BG")
-		# shellcheck disable=SC2153 # the test's
-		node_exec "$node" iperf3 -c "$HOST" -p "$port" -C cubic -t 2 -O 1 -f m "${options[@]}" \
+		# shellcheck disable=SC2153 # set by the test
+		node_exec "$node" iperf3 -c "$HOST" -p "$port" -C cubic -t 2 -O 1 -i 0.5 -f m "${options[@]}" \
 			>"$WORK/iperf.$node" 2>&1 &
 		port=$((port + 1))
 	done
@@ -376,16 +421,22 @@ rates() {
 		bg_end "$node"
 	done
 	for node; do
-		awk -v node="$node" '/ receiver/ { print node, $7 }' "$WORK/iperf.$node"
+		receiver=$WORK/bg.${servers[0]}
+		servers=("${servers[@]:1}")
+		[[ " ${options[*]} " != *" -R "* ]] || receiver=$WORK/iperf.$node
+		awk -v node="$node" '
+			/ receiver/ && FNR != NR { mean = $7 }
+			FNR == NR && $8 == "Mbits/sec" && !/receiver|sender|omitted/ && $7 > best { best = $7 }
+			END { print node, mean, best }' "$receiver" "$WORK/iperf.$node"
 	done
 }
 
-# guest TAP MAC IP...: the stand-in guest (tests/tools/guest.c), its process in $BG
+# guest TAP MAC IP...: simulates a guest (tests/tools/guest.c), its process in $BG
 guest() {
 	bg "$HELPERS/guest" "$@"
 }
 
-# counted PID KEY: what the guest PID saw up to now
+# counted PID KEY: the present value of a counter of the guest PID
 counted() {
 	local log=$WORK/bg.$1 lines
 	lines=$(wc -l <"$log")
@@ -398,12 +449,13 @@ more_lines() {
 	[[ $(wc -l <"$1") -gt $2 ]]
 }
 
-# last_count LOG KEY
+# last_count LOG KEY: the counter's last value in the log
 last_count() {
 	sed -n "\$ s/.*\"$2\":\([0-9.]*\).*/\1/p" "$1"
 }
 
-# binomial COUNT PERCENT: where all but one in 100,000 of COUNT trials lie, "LOW HIGH"
+# binomial COUNT PERCENT: "LOW HIGH", the bounds of the successes in COUNT trials; one
+# experiment in 100,000 exceeds them
 binomial() {
 	awk -v n="$1" -v p="$2" 'BEGIN { p /= 100; m = n * p; d = 4.42 * sqrt(n * p * (1 - p)) + 1
 		printf "%.1f %.1f\n", (m > d) ? m - d : 0, m + d }'
@@ -411,7 +463,7 @@ binomial() {
 
 # --- captures
 
-# Sockets that packets come to by now.
+# The number of packet sockets that receive by now.
 listeners() {
 	awk 'NR > 1 && $5 && $6' /proc/net/packet | wc -l
 }
@@ -420,7 +472,8 @@ more_listeners() {
 	[[ $(listeners) -ge $1 ]]
 }
 
-# start_listener COUNT CMD...: in the background, until it has so many sockets that listen; it in $BG
+# start_listener COUNT CMD...: runs CMD in the background, its process in $BG, and waits
+# until COUNT more packet sockets receive
 start_listener() {
 	local before
 	before=$(listeners)
@@ -428,7 +481,7 @@ start_listener() {
 	wait_for 20 more_listeners $((before + $1)) || not_ok "$2 listens"
 }
 
-# interrupt PID: as Ctrl-C does; its exit status in $STATUS
+# interrupt PID: sends SIGINT, as Ctrl-C does, and waits; its exit status is in $STATUS
 interrupt() {
 	kill -INT "$1"
 	STATUS=0

@@ -159,7 +159,8 @@ static int follow(struct analysis_run *run, struct netsim_err *err)
 			continue;
 		packet_decode(captured.link, captured.data, captured.captured, captured.length,
 			      &packet);
-		if (captured.view)
+		/* A cooked packet has the number of its device; the file names "any". */
+		if (captured.view && !packet.view)
 			packet.view = captured.view;
 		if (captured.seen)
 			packet.seen = captured.seen;
@@ -205,6 +206,42 @@ static int note_problem(struct netsim_analysis *ret, const char *file, uint64_t 
 	return problem->file && problem->what ? 0 : err_oom(err);
 }
 
+static int note_unread(const struct capture_file *file, struct netsim_analysis *ret,
+		       struct netsim_err *err)
+{
+	const struct capture_unread *unread;
+	size_t count = capture_unread(file, &unread);
+	char what[160];
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		snprintf(what, sizeof(what),
+			 "%" PRIu64 " packets of link type %" PRIu32
+			 " count as other: this link type is not supported",
+			 unread[i].packets, unread[i].linktype);
+		r = note_problem(ret, capture_name(file), unread[i].offset, what, err);
+	}
+	return r;
+}
+
+/* What the capture dropped looks like loss, and like connections that miss something. */
+static int note_drops(const struct capture_file *file, struct netsim_analysis *ret,
+		      struct netsim_err *err)
+{
+	const struct capture_drops *drops;
+	size_t count = capture_drops(file, &drops);
+	char what[200];
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		snprintf(what, sizeof(what),
+			 "the capture dropped %" PRIu64 " packets%s%s, which can look like loss",
+			 drops[i].dropped, *drops[i].name ? " at " : "", drops[i].name);
+		r = note_problem(ret, capture_name(file), drops[i].offset, what, err);
+	}
+	return r;
+}
+
 static int note_problems(struct analysis_run *run, struct netsim_analysis *ret,
 			 struct netsim_err *err)
 {
@@ -212,18 +249,14 @@ static int note_problems(struct analysis_run *run, struct netsim_analysis *ret,
 
 	for (size_t i = 0; r == 0 && i < run->file_count; i++) {
 		const struct capture_problem *problem = capture_problem(run->files[i]);
-		uint32_t link = capture_unknown_link(run->files[i]);
-		char what[160];
 
 		if (*problem->what)
 			r = note_problem(ret, capture_name(run->files[i]), problem->offset,
 					 problem->what, err);
-		if (r < 0 || !link)
-			continue;
-		snprintf(what, sizeof(what),
-			 "packets of link type %u count as other: this link type is not supported",
-			 link);
-		r = note_problem(ret, capture_name(run->files[i]), 0, what, err);
+		if (r == 0)
+			r = note_unread(run->files[i], ret, err);
+		if (r == 0)
+			r = note_drops(run->files[i], ret, err);
 	}
 	return r;
 }

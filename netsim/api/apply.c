@@ -11,6 +11,7 @@
 #include "netsim/shape/engine.h"
 #include "netsim/shape/intent.h"
 #include "netsim/shape/netem.h"
+#include "netsim/shape/targets.h"
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
 
@@ -51,7 +52,10 @@ static int select_bare(struct selection *s, const struct link *link, struct nets
 	return 0;
 }
 
-/* word is a node of the fleet, the kernel's name of a port, or an interface of this host. */
+/*
+ * Selects what a word names: ports of the fleet (a target, or a port under its name on the host),
+ * or an interface of this host.
+ */
 static int select_word(struct state *st, struct selection *s, const char *word,
 		       struct netsim_err *err)
 {
@@ -144,59 +148,6 @@ static int open_selection(struct state *st, const struct netsim_apply_opts *what
 	return r == 0 ? lock_bare(st, what, s, err) : r;
 }
 
-static const char *fleet_name(const struct model *model, int *node, const struct link *link,
-			      struct mark *mark)
-{
-	if (!mark_parse(link->alias, mark) || !mark->iface)
-		return NULL;
-	*node = model_find_node(model, mark->node);
-	return *node >= 0 ? model->nodes[*node].name : NULL;
-}
-
-/* Targets for netem; they point into texts (an arena) and into the model. */
-struct target_list {
-	struct netem_target *list;
-	size_t count;
-	void *texts;
-};
-
-static void targets_done(struct target_list *targets)
-{
-	free(targets->list);
-	arena_free(targets->texts);
-}
-
-/* Makes targets of the selected ports. Call targets_done() afterwards, even on error. */
-static int fleet_targets(const struct selection *s, const struct intent *intent,
-			 struct target_list *ret, struct netsim_err *err)
-{
-	const struct model *model = s->fleet.model;
-	int r = 0, n = -1;
-
-	*ret = (struct target_list) {.texts = arena_new(0)};
-	if (!ret->texts)
-		return err_oom(err);
-	for (size_t i = 0; r == 0 && model && i < model->link_count; i++) {
-		const struct link *link = &model->links[i];
-		struct netem_target *t;
-		const char *name, *iface;
-		struct mark mark;
-
-		if (!s->ports[i] || !(name = fleet_name(model, &n, link, &mark)))
-			continue;
-		t = array_push(ret->list, ret->count);
-		iface = t ? arena_strdup(ret->texts, mark.iface) : NULL;
-		if (!iface)
-			return err_oom(err);
-		t->device = link->name;
-		t->node = name;
-		t->iface = link->kind == LINK_VETH ? iface : NULL;
-		t->bridge = *link->master ? link->master : NULL;
-		r = intent_port(intent, &model->nodes[n], mark.iface, &t->conditions, err);
-	}
-	return r;
-}
-
 /* One call of apply or clear. */
 struct shaping {
 	struct state *st;
@@ -225,7 +176,7 @@ static int note(struct shaping *run, const char *name, const struct link_conditi
 	return shaped->name && shaped->up && shaped->down ? 0 : err_oom(run->err);
 }
 
-static int note_ports(struct shaping *run, const struct target_list *targets)
+static int note_ports(struct shaping *run, const struct netem_targets *targets)
 {
 	int r = 0;
 
@@ -253,7 +204,7 @@ static int list_ports(const struct selection *s, void *arena, char ***ret, size_
 		const char *name;
 		struct mark mark;
 
-		if (!s->ports[i] || !(name = fleet_name(model, &n, &model->links[i], &mark)))
+		if (!s->ports[i] || !(name = target_node_of(model, &n, &model->links[i], &mark)))
 			continue;
 		(*ret)[*count] = arena_printf(arena, "%s/%s", name, mark.iface);
 		if (!(*ret)[(*count)++])
@@ -273,7 +224,8 @@ static int next_intent(struct shaping *run, struct intent *ret)
 		s->whole ? 0 :
 			   list_ports(s, arena, &ports, &count, run->err);
 
-	intent_read(s->fleet.name, ret);
+	if (r == 0)
+		r = intent_read(s->fleet.name, ret, run->err);
 	if (r == 0)
 		r = intent_add(ret, &run->asked, ports, count, run->err);
 	if (s->whole)
@@ -286,9 +238,9 @@ static int next_intent(struct shaping *run, struct intent *ret)
 
 /* Shapes the selected ports by netem, or all ports if the edt engine was in use before. */
 static int shape_by_netem(struct selection *s, const struct intent *intent,
-			  const struct target_list *targets, struct netsim_err *err)
+			  const struct netem_targets *targets, struct netsim_err *err)
 {
-	struct target_list all = {0};
+	struct netem_targets all = {0};
 	struct fleet *f = &s->fleet;
 	bool edt = false;
 	int r = engine_is_edt(f, &edt, err);
@@ -298,7 +250,7 @@ static int shape_by_netem(struct selection *s, const struct intent *intent,
 	for (size_t i = 0; r == 0 && i < f->model->link_count; i++)
 		s->ports[i] = link_is_port(&f->model->links[i]);
 	if (r == 0)
-		r = fleet_targets(s, intent, &all, err);
+		r = targets_make(s->fleet.model, s->ports, intent, &all, err);
 	if (r == 0)
 		r = engine_leave_edt(f, err);
 	if (r == 0)
@@ -308,7 +260,7 @@ static int shape_by_netem(struct selection *s, const struct intent *intent,
 }
 
 static int shape_by(enum engine engine, struct selection *s, const struct intent *intent,
-		    const struct target_list *targets, struct netsim_err *err)
+		    const struct netem_targets *targets, struct netsim_err *err)
 {
 	struct netsim_err why = {0};
 	int r;
@@ -329,7 +281,8 @@ static int shape_fleet(struct shaping *run)
 {
 	struct selection *s = &run->selection;
 	bool dry = run->opts->dry_run;
-	struct target_list targets = {0};
+	struct netem_targets targets = {0};
+	struct intent_draft record = {.text = NULL};
 	struct intent *intent = &run->intent;
 	enum engine engine;
 	int r = next_intent(run, intent);
@@ -337,13 +290,16 @@ static int shape_fleet(struct shaping *run)
 	if (r == 0)
 		r = engine_choose(&s->fleet, intent, s->whole, &engine, run->err);
 	if (r == 0)
-		r = fleet_targets(s, intent, &targets, run->err);
+		r = targets_make(s->fleet.model, s->ports, intent, &targets, run->err);
 	if (r == 0)
 		r = note_ports(run, &targets);
 	if (r == 0 && !dry)
+		r = intent_draft(s->fleet.name, intent, &record, run->err);
+	if (r == 0 && !dry)
 		r = shape_by(engine, s, intent, &targets, run->err);
 	if (r == 0 && !dry)
-		r = intent_write(s->fleet.name, intent, run->err);
+		r = intent_publish(&record, run->err);
+	intent_discard(&record);
 	targets_done(&targets);
 	return r;
 }
@@ -442,7 +398,8 @@ static int refuse_selection(const struct shaping *run, struct netsim_err *err)
 	}
 	if (run->opts->as && !s->bare_count)
 		return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
-			       "--as is only for interfaces: the nodes of a fleet have names");
+			       "--as is only for interfaces: ports of a fleet use the entry of "
+			       "their node");
 	return 0;
 }
 
@@ -524,56 +481,4 @@ int netsim_clear(struct netsim *ctx, const struct netsim_apply_opts *opts,
 void netsim_apply_free(struct netsim_apply *apply)
 {
 	arena_free(apply);
-}
-
-static bool was_there(const struct model *before, const struct link *link)
-{
-	const struct link *old = model_find_link(before, MODEL_HOST, link->name);
-
-	return old && old->ifindex == link->ifindex;
-}
-
-static size_t select_new(struct selection *s, const struct model *before)
-{
-	const struct model *now = s->fleet.model;
-	size_t count = 0;
-
-	for (size_t i = 0; i < now->link_count; i++)
-		if (link_is_port(&now->links[i]) && !was_there(before, &now->links[i])) {
-			s->ports[i] = true;
-			count++;
-		}
-	return count;
-}
-
-int api_shape_new(struct netsim *ctx, const struct model *before, const char *fleet, size_t *ret,
-		  struct netsim_err *err)
-{
-	struct selection s = {.bare_lock = -1};
-	struct target_list targets = {0};
-	struct intent intent;
-	bool edt = false;
-	size_t count = 0;
-	int r = fleet_read(&ctx->state, fleet, &s.fleet, err);
-
-	intent_read(fleet, &intent);
-	if (r == 0) {
-		s.ports = calloc(s.fleet.model->link_count + 1, sizeof(*s.ports));
-		r = s.ports ? intent_parse(&intent, err) : err_oom(err);
-	}
-	if (r == 0)
-		count = select_new(&s, before);
-	*ret = intent.layer_count ? count : 0;
-	if (r == 0 && count)
-		r = engine_is_edt(&s.fleet, &edt, err);
-	if (r == 0 && edt)
-		r = engine_use_edt(&s.fleet, &intent, false, err);
-	else if (r == 0 && *ret)
-		r = fleet_targets(&s, &intent, &targets, err);
-	if (r == 0 && targets.count)
-		r = netem_apply(&ctx->state, fleet, targets.list, targets.count, err);
-	targets_done(&targets);
-	intent_done(&intent);
-	selection_done(&s);
-	return r;
 }

@@ -215,8 +215,27 @@ static const struct {
 /* Result of a trial, in memory shared with the child. */
 struct outcome {
 	bool ok;
+	int code; /* the negative errno */
 	char detail[160];
 };
+
+/* What a trial lacks that the kernel refused for another reason than a missing part; or NULL. */
+static const char *lack_of(int code)
+{
+	switch (-code) {
+	case EPERM:
+		return "the capabilities of root: CAP_NET_ADMIN, CAP_SYS_ADMIN, CAP_BPF";
+	case EACCES:
+		return "permission to use it";
+	case EMFILE:
+	case ENFILE:
+		return "more open files: ulimit -n, sysctl fs.file-max";
+	case ENOMEM:
+		return "more memory";
+	default:
+		return NULL;
+	}
+}
 
 static void note(struct outcome *outcome, int r, const struct netsim_err *err)
 {
@@ -226,6 +245,7 @@ static void note(struct outcome *outcome, int r, const struct netsim_err *err)
 	const char *why = text == err->what ? strrchr(text, ':') : NULL;
 
 	outcome->ok = r == 0;
+	outcome->code = err->code;
 	snprintf(outcome->detail, sizeof(outcome->detail), "%.159s",
 		 r == 0 ? "" :
 		 why	? why + 2 :
@@ -259,9 +279,10 @@ static int examine(struct outcome *outcomes)
 {
 	struct patient patient = {0};
 	struct netsim_err err = {0};
+	int r = unshare(CLONE_NEWNET) < 0 ? -errno : rtnl_open(&patient.rt, &err);
 
-	if (unshare(CLONE_NEWNET) < 0 || rtnl_open(&patient.rt, &err) < 0)
-		return -errno;
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < ARRAY_SIZE(trials); i++) {
 		struct netsim_err why = {0};
 
@@ -278,15 +299,21 @@ static int examine_apart(struct outcome *outcomes, struct netsim_err *err)
 	pid_t child = fork();
 
 	if (child == 0)
-		_exit(examine(outcomes) == 0 ? 0 : 1);
-	if (child > 0)
-		waitpid(child, &status, 0);
-	if (child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		_exit(-examine(outcomes)); /* an errno fits into an exit status */
+	if (child < 0)
+		return err_errno(err, -errno, NULL, "cannot start the trials");
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	if (WIFSIGNALED(status))
+		return err_set(err, NETSIM_ERR_FAILED, -EINTR, NULL,
+			       "the trials ended by signal %d", WTERMSIG(status));
+	if (WEXITSTATUS(status) == 0)
 		return 0;
-	err_set(err, NETSIM_ERR_ENV, -EPERM, NULL,
-		"cannot create a network namespace for the trials");
-	err_hint(err, "run netsim doctor as root");
-	return -EPERM;
+	err_errno(err, -WEXITSTATUS(status), NULL,
+		  "cannot create a network namespace for the trials");
+	if (err)
+		err->kind = NETSIM_ERR_ENV;
+	return -WEXITSTATUS(status);
 }
 
 static int report(struct netsim_findings *all, const struct outcome *outcomes,
@@ -306,7 +333,9 @@ static int report(struct netsim_findings *all, const struct outcome *outcomes,
 		finding->ok = outcomes[i].ok;
 		finding->what = trials[i].what;
 		finding->use = trials[i].use;
-		finding->hint = trials[i].hint;
+		finding->hint = lack_of(outcomes[i].code);
+		if (finding->ok || !finding->hint)
+			finding->hint = trials[i].hint;
 		finding->optional = trials[i].optional;
 		all->missing += !finding->ok && !finding->optional;
 	}

@@ -47,7 +47,7 @@ static int remove_fleet(struct state *st, const char *fleet, struct netsim_err *
 		r = converge_remove(st, fleet, &any, err);
 	if (r < 0)
 		return r;
-	(void)intent_write(fleet, &(struct intent) {0}, NULL);
+	intent_remove(fleet);
 	lock_remove(fleet);
 	return 0;
 }

@@ -80,11 +80,12 @@ static int move_to_edt(struct fleet *f, struct netsim_err *err)
 	struct intent intent;
 	int r;
 
-	intent_read(f->name, &intent);
-	r = intent_parse(&intent, err);
+	r = intent_read(f->name, &intent, err);
+	if (r == 0)
+		r = intent_parse(&intent, err);
 	if (r == 0 && intent.engine == ENGINE_NETEM) {
 		r = err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
-			    "the fleet was set to use netem, which cannot do this fault");
+			    "the fleet was set to use netem, which does not support this fault");
 		err_hint(err, "apply its profile again without --engine netem");
 	}
 	if (r == 0)
@@ -94,10 +95,14 @@ static int move_to_edt(struct fleet *f, struct netsim_err *err)
 	return r == 0 ? engine_open_policy(f, err) : r;
 }
 
-static int note(const struct fleet *f, const struct port_fault *fault, uint32_t id,
-		struct netsim_err *err)
+/* Drafts the record of the next fault. */
+static int draft(const struct fleet *f, const struct port_fault *fault, struct intent_draft *ret,
+		 struct netsim_err *err)
 {
-	const struct intent_fault noted = {.id = id,
+	const struct intent_fault noted = {.id = policy_next_id(f->policy),
+					   .start = fault->start,
+					   .name = (char *)fault->name,
+					   .l2 = fault->l2,
 					   .kind = fault->kind,
 					   .deadline = fault->deadline,
 					   .conditions = (char *)fault->conditions,
@@ -107,12 +112,13 @@ static int note(const struct fleet *f, const struct port_fault *fault, uint32_t 
 					   .period_ns = fault->link.period,
 					   .up_ns = fault->link.up};
 
-	return intent_note(f->name, &noted, NULL, 0, err);
+	return intent_draft_fault(f->name, &noted, NULL, 0, ret, err);
 }
 
 static int add_fault(struct fleet *f, const struct port_fault *fault, bool dry, uint32_t *ret_id,
 		     struct netsim_err *err)
 {
+	struct intent_draft record = {.text = NULL};
 	bool edt = false;
 	int r = fault_needs_edt(f->policy, fault, f->model, &edt, err);
 
@@ -122,8 +128,13 @@ static int add_fault(struct fleet *f, const struct port_fault *fault, bool dry, 
 	if (edt && !edt_is_base(f->policy))
 		r = move_to_edt(f, err);
 	if (r == 0)
+		r = draft(f, fault, &record, err);
+	if (r == 0)
 		r = engine_commit(f, &(struct edt_change) {.fault = fault}, ret_id, err);
-	return r == 0 ? note(f, fault, *ret_id, err) : r;
+	if (r == 0)
+		return engine_record(f, &record, *ret_id, err);
+	intent_discard(&record);
+	return r;
 }
 
 static int open_fault(struct netsim *ctx, const char *fleet, const char *name, bool dry,
@@ -153,6 +164,9 @@ bool api_fill_fault(void *root, const struct port_fault *fault, const char *text
 		    fault->kind == PORT_FAULT_LINK	 ? NETSIM_FAULT_LINK :
 							   NETSIM_FAULT_PARTITION;
 	ret->left_ns = fault->deadline ? (int64_t)(fault->deadline - policy_now()) : -1;
+	ret->l2 = fault->kind == PORT_FAULT_ONE_WAY || fault->kind == PORT_FAULT_CONDITIONS ?
+			  fault->l2 != 0 :
+			  true;
 	ret->text = arena_strdup(root, text);
 	ret->name = named ? arena_strdup(root, fault->name) : NULL;
 	return ret->text && !ret->name == !named;
@@ -211,6 +225,7 @@ int netsim_fault(struct netsim *ctx, const struct netsim_fault_opts *opts,
 
 	if (r == 0)
 		r = make_fault(ctx, &o, &f, &fault, err);
+	fault.l2 = o.l2;
 	if (r == 0) {
 		set_times(&fault, o.for_ns, o.name);
 		r = add_fault(&f, &fault, o.dry_run, &id, err);
@@ -322,37 +337,52 @@ static struct netsim_link_change *note_fault(struct link_run *run,
 	return NULL;
 }
 
+/* Lists the ports that match the target, and the changes of their carrier. */
+static int list_cables(struct link_run *run, const char *target, struct intent_cables *ret)
+{
+	const struct link *link;
+	char text[MARK_TEXT];
+	size_t at = 0;
+
+	while ((link = port_of(&run->fleet, target, &at))) {
+		const char **slot = array_push(ret->names, ret->count);
+
+		if (!slot)
+			return err_oom(run->err);
+		if (note_carrier(run, mark_call(link->alias, link->name, text), ret->up) < 0)
+			return -ENOMEM;
+		*slot = run->done->changes[run->done->change_count - 1]->name;
+	}
+	if (ret->count)
+		return 0;
+	err_set(run->err, NETSIM_ERR_USAGE, -ENOENT, NULL, "%s has no port", target);
+	err_hint(run->err, "netsim status lists the nodes and their links");
+	return -ENOENT;
+}
+
 /* Switches the carrier of all ports that match the target. */
 static int set_carrier(struct link_run *run, const char *target, bool up)
 {
+	struct intent_draft record = {.text = NULL};
+	struct intent_cables cables = {.up = up};
 	struct rtnl *rt = run->fleet.st->rt;
-	bool dry = run->opts->dry_run;
 	const struct link *link;
-	size_t at = 0, count = 0;
-	int r = 0;
+	char text[MARK_TEXT];
+	size_t at = 0;
+	int r = list_cables(run, target, &cables);
 
-	while (r == 0 && (link = port_of(&run->fleet, target, &at))) {
-		char text[MARK_TEXT];
-		const char *port = mark_call(link->alias, link->name, text);
-
-		if (!dry)
+	if (r == 0 && !run->opts->dry_run) {
+		r = intent_draft_cables(run->fleet.name, &cables, &record, run->err);
+		while (r == 0 && (link = port_of(&run->fleet, target, &at)))
 			link_set(rt, link, link->ifindex, up ? LINK_SET_UP : LINK_SET_DOWN, 0,
-				 port);
-		r = note_carrier(run, port, up);
-		count++;
+				 mark_call(link->alias, link->name, text));
+		if (r == 0)
+			r = rtnl_send(rt, run->err);
+		if (r == 0)
+			r = intent_publish(&record, run->err);
+		intent_discard(&record);
 	}
-	if (r == 0 && !count) {
-		r = err_set(run->err, NETSIM_ERR_USAGE, -ENOENT, NULL, "%s has no port", target);
-		err_hint(run->err, "netsim status lists the nodes and their links");
-	}
-	if (r == 0 && !dry)
-		r = rtnl_send(rt, run->err);
-	for (at = 0; r == 0 && !dry && (link = port_of(&run->fleet, target, &at));) {
-		char text[MARK_TEXT];
-
-		r = intent_note_cable(run->fleet.name, mark_call(link->alias, link->name, text), up,
-				      run->err);
-	}
+	free(cables.names);
 	return r;
 }
 
@@ -382,6 +412,7 @@ static int add_link_fault(struct link_run *run, const char *target, uint16_t vla
 /* Heals link faults whose target is exactly this text. */
 static int heal_link(struct link_run *run, const char *target)
 {
+	struct intent_draft record = {.text = NULL};
 	struct fleet *f = &run->fleet;
 	uint32_t ids[PORT_FAULTS];
 	size_t count = 0;
@@ -398,9 +429,14 @@ static int heal_link(struct link_run *run, const char *target)
 	}
 	if (r < 0 || !count || run->opts->dry_run)
 		return r;
-	r = engine_commit(f, &(struct edt_change) {.heal = ids, .heal_count = count}, NULL,
-			  run->err);
-	return r == 0 ? intent_note(f->name, NULL, ids, count, run->err) : r;
+	r = intent_draft_fault(f->name, NULL, ids, count, &record, run->err);
+	if (r == 0)
+		r = engine_commit(f, &(struct edt_change) {.heal = ids, .heal_count = count}, NULL,
+				  run->err);
+	if (r == 0)
+		return intent_publish(&record, run->err);
+	intent_discard(&record);
+	return r;
 }
 
 static int link_target(struct link_run *run, const char *target)
@@ -428,7 +464,7 @@ static int refuse_link_arguments(const struct netsim_link_opts *o, struct netsim
 			       "the up time of a flap must be shorter than its period");
 	if (o->name && o->target_count > 1)
 		return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
-			       "a name allows only one target");
+			       "--name allows only one target: each target is a separate fault");
 	return 0;
 }
 
@@ -528,6 +564,7 @@ static int heal(struct fleet *f, const struct netsim_heal_opts *o, struct netsim
 {
 	auto_free uint32_t *ids = calloc(o->fault_count + PORT_FAULTS, sizeof(*ids));
 	struct edt_change change = {.heal = ids};
+	struct intent_draft record = {.text = NULL};
 	int r = ids ? fleet_find_policy(f, err) : err_oom(err);
 
 	if (r == 0)
@@ -537,11 +574,14 @@ static int heal(struct fleet *f, const struct netsim_heal_opts *o, struct netsim
 		r = note_healed(f->policy, by_id(f->policy, ids[i]), ret, err);
 	if (r < 0 || o->dry_run)
 		return r;
-	if (f->policy && change.heal_count)
+	r = o->fault_count ?
+		    intent_draft_fault(f->name, NULL, ids, change.heal_count, &record, err) :
+		    intent_draft_healed(f->name, &record, err);
+	if (r == 0 && f->policy && change.heal_count)
 		r = engine_commit(f, &change, NULL, err);
 	if (r == 0)
-		r = o->fault_count ? intent_note(f->name, NULL, ids, change.heal_count, err) :
-				     intent_forget_faults(f->name, err);
+		return intent_publish(&record, err);
+	intent_discard(&record);
 	return r;
 }
 

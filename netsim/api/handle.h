@@ -13,13 +13,6 @@ struct netsim {
 	struct state state;
 };
 
-/*
- * Applies the profile in force for the whole fleet to ports that are new since `before`
- * was read. Fails if the profile can no longer be read. *ret is the number of ports.
- */
-int api_shape_new(struct netsim *ctx, const struct model *before, const char *fleet, size_t *ret,
-		  struct netsim_err *err);
-
 /* Formats a fault without its name: "loss 5% on n100-1:n100-2", "partition n100-1 | rest". */
 void api_describe_fault(const struct policy *policy, const struct port_fault *fault, char *buf,
 			size_t size);

@@ -71,7 +71,7 @@ static void measure_done(struct measure *m)
 
 /* --- the fleet */
 
-/* Returns the view of the node behind a port of the host; 0: not a port. */
+/* Sets *ret to the view of the node behind a port, or to 0 if the link is not a port. */
 static int view_of(struct measure *m, const struct link *link, uint16_t *ret,
 		   struct netsim_err *err)
 {

@@ -60,7 +60,10 @@ static int refuse_overlaps(const struct fleet *f, const struct policy_group *gro
 	return 0;
 }
 
-/* Resolved groups: includes the rest if there was one group; a single group to isolate. */
+/*
+ * The resolved groups: with --isolate one group, whose nodes are cut off from each other; else
+ * two or more, the last of them the rest if only one was given.
+ */
 struct groups {
 	struct policy_group *list;
 	size_t count;
@@ -158,7 +161,7 @@ static int refuse_arguments(const struct netsim_partition_opts *cut, struct nets
 	return 0;
 }
 
-/* Packets need a stamp of their source if the host is a party or routes between networks. */
+/* True if ns_stamp must record sources: the host is in a group, or routes between networks. */
 static bool needs_stamps(const struct fleet *f, const struct groups *g)
 {
 	size_t routed = 0;
@@ -185,11 +188,16 @@ static char *group_text(const struct policy *policy, const struct policy_group *
 	return text;
 }
 
-/* Records the partition in the intent. */
-static int note(const struct fleet *f, const struct groups *g, uint32_t id, uint64_t deadline,
-		struct netsim_err *err)
+/* Drafts the record of the partition. */
+static int draft(const struct fleet *f, const struct groups *g, const struct policy_cut *cut,
+		 struct intent_draft *ret, struct netsim_err *err)
 {
-	struct intent_fault fault = {.id = id, .kind = g->kind, .deadline = deadline};
+	struct intent_fault fault = {.id = policy_next_id(f->policy),
+				     .kind = g->kind,
+				     .deadline = cut->deadline,
+				     .start = policy_now(),
+				     .name = (char *)cut->name,
+				     .l2 = cut->l2};
 	int r = 0;
 
 	fault.groups = calloc(g->count + 1, sizeof(*fault.groups));
@@ -201,7 +209,7 @@ static int note(const struct fleet *f, const struct groups *g, uint32_t id, uint
 	if (!fault.groups || r < 0)
 		r = err_oom(err);
 	if (r == 0)
-		r = intent_note(f->name, &fault, NULL, 0, err);
+		r = intent_draft_fault(f->name, &fault, NULL, 0, ret, err);
 	for (size_t i = 0; i < fault.group_count; i++)
 		free(fault.groups[i]);
 	free(fault.groups);
@@ -216,12 +224,20 @@ static int cut_now(struct fleet *f, const struct netsim_partition_opts *cut, con
 		.groups = g->list,
 		.group_count = g->count,
 		.deadline = cut->for_ns ? policy_now() + (uint64_t)cut->for_ns : 0,
-		.name = cut->name};
-	int r = engine_attach(f, needs_stamps(f, g), err);
+		.name = cut->name,
+		.l2 = cut->l2};
+	struct intent_draft record = {.text = NULL};
+	int r = draft(f, g, &asked, &record, err);
+
+	if (r == 0)
+		r = engine_attach(f, needs_stamps(f, g), err);
 
 	if (r == 0)
 		r = policy_partition(f->policy, &asked, ret_fault, err);
-	return r == 0 ? note(f, g, *ret_fault, asked.deadline, err) : r;
+	if (r == 0)
+		return engine_record(f, &record, *ret_fault, err);
+	intent_discard(&record);
+	return r;
 }
 
 /* Resolves the groups and, unless this is a dry run, cuts them; *ret describes the fault. */
@@ -234,7 +250,10 @@ static int partition(struct fleet *f, const struct netsim_partition_opts *cut, s
 
 	if (r == 0) {
 		policy_describe_groups(f->policy, g->kind, g->list, g->count, text, sizeof(text));
+		if (cut->one_way && cut->l2)
+			strncat(text, ", l2", sizeof(text) - strlen(text) - 1);
 		fault->kind = NETSIM_FAULT_PARTITION;
+		fault->l2 = cut->l2 || !cut->one_way;
 		fault->left_ns = cut->for_ns ? cut->for_ns : -1;
 		fault->text = arena_strdup(fault, text);
 		fault->name = cut->name ? arena_strdup(fault, cut->name) : NULL;

@@ -117,8 +117,9 @@ int routes_mark(struct routes_view *view, struct netsim_err *err)
 	int r;
 
 	addresses_mark_cut(view->fleet.policy, &view->query, view->pairs);
-	intent_read(view->fleet.model->fleet, &intent);
-	r = intent_parse(&intent, err);
+	r = intent_read(view->fleet.model->fleet, &intent, err);
+	if (r == 0)
+		r = intent_parse(&intent, err);
 	for (size_t i = 0; r == 0 && i < n * n; i++) {
 		struct address_pair *pair = &view->pairs[i];
 

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* status: reads all from the kernel, except the name of the profile, from the label. */
+/*
+ * status: reads everything from the kernel, except the name of the profile, which the intent in
+ * /run/netsim records.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "netsim/api/handle.h"
+#include "netsim/api/mend.h"
 #include "netsim/fleet/target.h"
 #include "netsim/kernel/mark.h"
 #include "netsim/kernel/qdisc.h"
@@ -114,6 +117,10 @@ static int read_port(const struct reader *r, const struct model *model, size_t a
 	port->iface = copy(r, iface);
 	port->bridge = copy(r, link->master);
 	port->up = link->up;
+	if (number) {
+		port->cut_packets = policy_link_entry(r->policy, number)->cut;
+		port->lost_packets = policy_link_entry(r->policy, number)->lost;
+	}
 	port->to = read_direction(r, link->ifindex, number ? &down : NULL);
 	port->from = read_direction(r, ifb_of(r, link->name), number ? &up : NULL);
 	return port->name && port->iface && port->bridge && port->to && port->from ?
@@ -218,6 +225,70 @@ static int read_faults(const struct reader *r, struct netsim_fleet *fleet)
 	return 0;
 }
 
+/* Adds a recorded fault that the kernel has lost. */
+static int add_lost_fault(const struct reader *r, const struct intent_fault *lost,
+			  struct netsim_fleet *fleet, struct netsim_fault **ret)
+{
+	struct port_fault fault;
+	char text[512];
+
+	*ret = arena_push(r->ret, fleet->faults, fleet->fault_count);
+	drift_fault(lost, &fault);
+	api_recorded_text(lost, text, sizeof(text));
+	return *ret && api_fill_fault(r->ret, &fault, text, *ret) ? 0 : err_oom(r->err);
+}
+
+static int mark_faults(const struct reader *r, const struct fleet *f, const struct intent *intent,
+		       struct netsim_fleet *fleet)
+{
+	for (size_t i = 0; i < intent->fault_count; i++) {
+		const struct intent_fault *asked = &intent->faults[i];
+		struct netsim_fault *fault = NULL;
+		struct netsim_err why;
+
+		if (!drift_of_fault(f, intent, asked, &why))
+			continue;
+		for (size_t j = 0; j < fleet->fault_count; j++)
+			if (fleet->faults[j]->id == asked->id)
+				fault = fleet->faults[j];
+		if (!fault && add_lost_fault(r, asked, fleet, &fault) < 0)
+			return -ENOMEM;
+		fault->problem = copy(r, why.what);
+		if (!fault->problem)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Reads what differs from the record of profile and faults, and why faults are not in force. */
+static int read_drift(const struct reader *r, struct model *model, struct netsim_fleet *fleet)
+{
+	struct fleet f = {.st = r->st,
+			  .name = (char *)fleet->name,
+			  .model = model,
+			  .policy = (struct policy *)r->policy,
+			  .lock = -1};
+	struct drifts drifts = {0};
+	struct intent intent;
+	int result = 0;
+
+	if (intent_read(fleet->name, &intent, NULL) < 0 || intent_parse(&intent, NULL) < 0)
+		return 0; /* fleet->record says so */
+	result = drift_read(&f, &intent, &drifts, r->err);
+	for (size_t i = 0; result == 0 && i < drifts.count; i++) {
+		char *text =
+			arena_printf(r->ret, "%s: %s", drifts.list[i].place, drifts.list[i].what);
+
+		result = !text ? err_oom(r->err) :
+				 add_text(r, &fleet->differs, &fleet->differs_count, text);
+	}
+	if (result == 0)
+		result = mark_faults(r, &f, &intent, fleet);
+	drifts_done(&drifts);
+	intent_done(&intent);
+	return result;
+}
+
 /* Reads drops: by partitions, to and from each node; by conditions, of packets it sent. */
 static int read_counters(const struct reader *r, struct netsim_fleet *fleet)
 {
@@ -300,6 +371,7 @@ static int read_paths(const struct reader *r, struct netsim_fleet *fleet)
 static int read_nodes(const struct reader *r, const struct model *model, struct netsim_fleet *fleet)
 {
 	const struct intent_layer *last = NULL;
+	struct netsim_err why = {0};
 	struct intent intent;
 
 	for (size_t i = 0; i < model->node_count; i++) {
@@ -313,7 +385,8 @@ static int read_nodes(const struct reader *r, const struct model *model, struct 
 		    add_text(r, &fleet->networks, &fleet->network_count, model->links[i].name) < 0)
 			return -ENOMEM;
 	}
-	intent_read(fleet->name, &intent);
+	if (intent_read(fleet->name, &intent, &why) < 0 && !(fleet->record = copy(r, why.what)))
+		return -ENOMEM;
 	for (size_t i = 0; i < intent.layer_count; i++)
 		if (!intent.layers[i].ports)
 			last = &intent.layers[i];
@@ -331,7 +404,7 @@ static int read_fleet(struct reader *r, const char *name, struct netsim_fleet *f
 {
 	struct model *model = NULL;
 	struct policy *policy = NULL;
-	int result = state_read(r->st, name, STATE_NODES, &model, r->err);
+	int result = state_read(r->st, name, STATE_ALL, &model, r->err);
 
 	fleet->name = copy(r, name);
 	if (result == 0 && !fleet->name)
@@ -345,6 +418,8 @@ static int read_fleet(struct reader *r, const char *name, struct netsim_fleet *f
 		result = read_reach(r, fleet);
 	if (result == 0 && policy)
 		result = read_faults(r, fleet);
+	if (result == 0)
+		result = read_drift(r, model, fleet);
 	if (result == 0 && policy)
 		result = read_counters(r, fleet);
 	if (result == 0 && policy)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* up and plan: converge a fleet to its topology, or list the steps. */
+/* up, plan and diff: converge a fleet to its topology, or list the steps. */
 #include <stdio.h>
 
-#include "netsim/api/handle.h"
+#include "netsim/api/mend.h"
 #include "netsim/config/topo.h"
 #include "netsim/fleet/converge.h"
 #include "netsim/kernel/bridge_filter.h"
@@ -28,18 +28,13 @@ static int load(const char *path, struct topo **ret_topo, struct model **ret_mod
 	return r;
 }
 
-/* Attaches the policy in force, if any, to new ports. */
-static int join_policy(struct netsim *ctx, const char *name, struct netsim_err *err)
+/* Refuses a record that cannot be read before anything is changed. */
+static int check_record(const char *fleet, struct netsim_err *err)
 {
-	struct fleet f;
-	int r = fleet_read(&ctx->state, name, &f, err);
+	struct intent intent;
+	int r = intent_read(fleet, &intent, err);
 
-	if (r == 0)
-		r = fleet_find_policy(&f, err);
-	if (r == 0 && f.policy)
-		r = policy_attach(f.policy, f.st, f.model, policy_has_stamps(f.policy, f.model),
-				  err);
-	fleet_close(&f);
+	intent_done(&intent);
 	return r;
 }
 
@@ -52,19 +47,15 @@ static int converge(struct netsim *ctx, struct model *want, struct netsim_up *up
 	if (r == 0)
 		r = converge_check_foreign(&ctx->state, want, err);
 	if (r == 0)
+		r = check_record(want->fleet, err);
+	if (r == 0)
 		r = state_read(&ctx->state, want->fleet, STATE_PORTS, &before, err);
 	if (r == 0)
 		r = converge_to(&ctx->state, want, &up->step_count, err);
-	if (r == 0 && up->step_count && before->link_count) {
-		r = state_read_host(&ctx->state, err);
-		if (r == 0)
-			r = join_policy(ctx, want->fleet, err);
-		if (r == 0)
-			r = api_shape_new(ctx, before, want->fleet, &up->shaped_count, err);
-	}
-	/* All cables are plugged in again. */
+	if (r == 0 && before->link_count)
+		r = api_mend(ctx, before, up, err);
 	if (r == 0)
-		r = intent_note_cable(want->fleet, NULL, true, err);
+		r = intent_plug_cables(want->fleet, err);
 	model_free(before);
 	return r;
 }
@@ -81,6 +72,21 @@ static int add_step(struct netsim_up *up, const char *text, struct netsim_err *e
 	return 0;
 }
 
+static int add_difference(void *arg, const char *text, const struct intent_fault *fault,
+			  struct netsim_err *err)
+{
+	struct netsim_up *up = arg;
+	struct netsim_step *step = arena_push(up, up->steps, up->step_count);
+
+	if (!step || !(step->text = arena_strdup(up, text)))
+		return err_oom(err);
+	step->kind = NETSIM_STEP_CHANGE;
+	step->cause = fault ? NETSIM_STEP_FAULT : NETSIM_STEP_PROFILE;
+	step->fault = fault ? fault->id : 0;
+	return 0;
+}
+
+/* The steps of a plan, and what else differs from the profile and the faults in force. */
 static int list_steps(struct netsim *ctx, struct model *want, struct netsim_up *up,
 		      struct netsim_err *err)
 {
@@ -100,6 +106,8 @@ static int list_steps(struct netsim *ctx, struct model *want, struct netsim_up *
 		if (*text)
 			r = add_step(up, text, err);
 	}
+	if (r == 0)
+		r = api_each_difference(ctx, want->fleet, add_difference, up, err);
 	plan_done(&plan);
 	model_free(have);
 	return r;
@@ -150,4 +158,41 @@ int netsim_up(struct netsim *ctx, const char *path, const struct netsim_up_opts 
 void netsim_up_free(struct netsim_up *up)
 {
 	arena_free(up);
+}
+
+int netsim_diff(struct netsim *ctx, const char *path, const struct netsim_diff_opts *opts,
+		struct netsim_diff **ret, struct netsim_diags *diags, struct netsim_err *err)
+{
+	const struct netsim_up_opts plan = NETSIM_OPTS(struct netsim_up_opts, .dry_run = true);
+	struct netsim_diff *diff = arena_new(sizeof(*diff));
+	struct netsim_diff_opts o;
+	struct netsim_up *up = NULL;
+	int r = diff ? opts_read(&o, sizeof(o), opts, err) : err_oom(err);
+
+	if (r == 0)
+		r = netsim_up(ctx, path, &plan, &up, diags, err);
+	if (r == 0 && !(diff->fleet = arena_strdup(diff, up->fleet)))
+		r = err_oom(err);
+	for (size_t i = 0; r == 0 && i < up->step_count; i++) {
+		struct netsim_step *step = arena_push(diff, diff->list, diff->count);
+		char *text = step ? arena_strdup(diff, up->steps[i]->text) : NULL;
+
+		if (!text) {
+			r = err_oom(err);
+			break;
+		}
+		*step = *up->steps[i];
+		step->text = text;
+	}
+	netsim_up_free(up);
+	if (r < 0)
+		arena_free(diff);
+	else
+		*ret = diff;
+	return r;
+}
+
+void netsim_diff_free(struct netsim_diff *diff)
+{
+	arena_free(diff);
 }

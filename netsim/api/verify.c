@@ -170,7 +170,7 @@ static bool choose_probe(const struct class *class, const struct place *place,
 static const char *why_of(const struct conditions *c, enum expected_state state)
 {
 	if (cond_has(c, COND_TRACE))
-		return "a trace varies it";
+		return "a trace varies them";
 	return state == EXPECTED_FLAPS ? "its link flaps" : NULL;
 }
 
@@ -312,12 +312,13 @@ static int find_intent(struct view *v, struct netsim_err *err)
 	const struct profile *whole;
 	int r;
 
-	intent_read(v->fleet.model->fleet, &v->intent);
-	r = intent_parse(&v->intent, err);
+	r = intent_read(v->fleet.model->fleet, &v->intent, err);
+	if (r == 0)
+		r = intent_parse(&v->intent, err);
 	if (r < 0)
 		return r;
 	whole = intent_whole(&v->intent);
-	v->known = v->intent.layer_count || v->intent.fault_count;
+	v->known = v->intent.layer_count || v->intent.fault_count || v->intent.pulled_count;
 	v->from_kernel = !v->intent.layer_count && any_shaped(v);
 	if (whole)
 		snprintf(v->basis, sizeof(v->basis), "profile %s%s", whole->name,
@@ -441,8 +442,9 @@ static int skip_changed(struct view *v, struct netsim_err *err)
 	bool any = false;
 	int r;
 
-	intent_read(v->fleet.model->fleet, &v->intent);
-	r = intent_parse(&v->intent, err);
+	r = intent_read(v->fleet.model->fleet, &v->intent, err);
+	if (r == 0)
+		r = intent_parse(&v->intent, err);
 	if (r == 0)
 		r = ask_places(v, &asked, err);
 	for (size_t p = 0; r == 0 && p < v->run.path_count; p++) {

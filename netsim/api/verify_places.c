@@ -27,7 +27,10 @@ static int find_end(struct view *v, const char *node, const char *iface, size_t 
 	return 0;
 }
 
-/* Counts cables with an address: a node with one is named without its interface. */
+/*
+ * Counts the cables of a node that have an address: a node with only one such cable is named
+ * without its interface.
+ */
 static size_t count_cables(const struct model *model, int node)
 {
 	const struct link *seen = NULL;

@@ -53,7 +53,16 @@ bool bind_spend(struct bind *b, const struct netsim_loc *at)
 	return bind_refuse(b, at, NULL, "the file expands to more than %d values", BIND_VALUES_MAX);
 }
 
-const char *bind_expand(struct bind *b, const char *text, const struct netsim_loc *at)
+/* Leading zeroes of a number that are only the padding of its range. */
+static size_t padding(const char *number)
+{
+	size_t zeroes = strspn(number, "0");
+
+	return zeroes && !number[zeroes] ? zeroes - 1 : zeroes;
+}
+
+static const char *expand(struct bind *b, const char *text, const struct netsim_loc *at,
+			  bool numeric)
 {
 	const char *next = strstr(text, "{n}");
 	auto_buf struct buf buf = {0};
@@ -65,9 +74,11 @@ const char *bind_expand(struct bind *b, const char *text, const struct netsim_lo
 			    "\"%s\": {n} cannot be used here", shown(text));
 		return NULL;
 	}
-	for (; next; text = next + 3, next = strstr(text, "{n}")) {
+	for (const char *begin = text; next; text = next + 3, next = strstr(text, "{n}")) {
+		bool begins = next == begin || !isalnum((unsigned char)next[-1]);
+
 		buf_add(&buf, text, (size_t)(next - text));
-		buf_puts(&buf, b->number);
+		buf_puts(&buf, b->number + (numeric && begins ? padding(b->number) : 0));
 	}
 	buf_puts(&buf, text);
 	char **kept = array_push(b->texts, b->text_count);
@@ -80,13 +91,29 @@ const char *bind_expand(struct bind *b, const char *text, const struct netsim_lo
 	return NULL;
 }
 
-const char *bind_string(struct bind *b, const char *name, const struct doc_node *node)
+const char *bind_expand(struct bind *b, const char *text, const struct netsim_loc *at)
+{
+	return expand(b, text, at, false);
+}
+
+static const char *bind_text_of(struct bind *b, const char *name, const struct doc_node *node,
+				bool numeric)
 {
 	if (node->kind == DOC_TEXT && !doc_is_null(node))
-		return bind_expand(b, node->text, &node->at);
+		return expand(b, node->text, &node->at, numeric);
 	bind_refuse(b, &node->at, NULL, "%s: must be text or a number, not %s", shown(name),
 		    doc_kind_name(node));
 	return NULL;
+}
+
+const char *bind_string(struct bind *b, const char *name, const struct doc_node *node)
+{
+	return bind_text_of(b, name, node, false);
+}
+
+const char *bind_number(struct bind *b, const char *name, const struct doc_node *node)
+{
+	return bind_text_of(b, name, node, true);
 }
 
 const char *bind_nearest(const struct bind *b, const char *text, const char *const *names,
@@ -307,7 +334,7 @@ bool bind_bool(struct bind *b, const struct field *field, const struct doc_node 
 
 bool bind_count(struct bind *b, const struct field *field, const struct doc_node *node, void *ret)
 {
-	const char *text = bind_string(b, field->name, node);
+	const char *text = bind_number(b, field->name, node);
 	uint64_t value;
 
 	if (!text)
@@ -368,7 +395,9 @@ static bool guess(const char *text, const char *unit, parse_fn *parse, char *buf
 static bool bind_quantity(struct bind *b, const struct field *field, const struct doc_node *node,
 			  const char *noun, parse_fn *parse, void *ret)
 {
-	const char *text = bind_string(b, field->name, node), *why = NULL;
+	/* A MAC address has two digits in each place. */
+	bool padded = parse == parse_mac;
+	const char *text = (padded ? bind_string : bind_number)(b, field->name, node), *why = NULL;
 	char meant[64];
 
 	if (!text)

@@ -39,7 +39,7 @@ struct field {
 	bind_fn *bind;
 	size_t offset, size;	 /* of the value */
 	size_t has;		 /* offset + 1 of a bool or bit set that records its presence */
-	unsigned has_bit;	 /* the bit, if has is a bit set */
+	unsigned has_bit;	 /* the bit, if `has` gives a bit set */
 	size_t at;		 /* offset + 1 of a struct netsim_loc for its location */
 	unsigned in;		 /* scopes that allow it, the caller's bits; 0: all */
 	bool required, nullable; /* nullable: bind is called for null, too */
@@ -89,6 +89,8 @@ bool bind_spend(struct bind *b, const struct netsim_loc *at);
  * as long as both b and the tree. name is the key, for messages.
  */
 const char *bind_string(struct bind *b, const char *name, const struct doc_node *node);
+/* The same for numbers and addresses: an {n} that begins a number loses the zeroes of a range. */
+const char *bind_number(struct bind *b, const char *name, const struct doc_node *node);
 const char *bind_expand(struct bind *b, const char *text, const struct netsim_loc *at);
 
 /* As name_nearest(), but NULL once there are more mistakes than will be shown. */

@@ -90,16 +90,17 @@ int conditions_check(const struct conditions *c, const char *owner, const char *
 
 	if (cond_has(c, COND_BURST) && !has_or_traces(c, COND_RATE)) {
 		r = err_set(err, NETSIM_ERR_INPUT, -EINVAL, &c->at[COND_BURST],
-			    "burst: %s has no rate%s%s to apply it to", owner, blank, direction);
+			    "burst: %s%s%s: there is no rate to apply it to", owner, blank,
+			    direction);
 		err_hint(err, "give a rate as well");
 	} else if (cond_has(c, COND_JITTER) && c->jitter.ns && !delay) {
 		r = err_set(err, NETSIM_ERR_INPUT, -EINVAL, &c->at[COND_JITTER],
-			    "jitter: %s has no delay%s%s to vary", owner, blank, direction);
+			    "jitter: %s%s%s: there is no delay to vary", owner, blank, direction);
 		err_hint(err, "give a delay or an rtt as well");
 	} else if (cond_has(c, COND_REORDER) && c->reorder == REORDER_RATIO &&
 		   c->reorder_ratio.ppb && !delay) {
 		r = err_set(err, NETSIM_ERR_INPUT, -EINVAL, &c->at[COND_REORDER],
-			    "reorder: %s has no delay%s%s for packets to skip", owner, blank,
+			    "reorder: %s%s%s: there is no delay for packets to skip", owner, blank,
 			    direction);
 		err_hint(err, "give a delay or an rtt as well");
 	}

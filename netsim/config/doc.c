@@ -112,10 +112,10 @@ static int refuse_syntax(struct doc_reader *reader)
 		return out_of_memory(reader->diags);
 	if (parser->problem && strstr(parser->problem, "cannot start any token"))
 		return diag_add(reader->diags, &at, "indent with spaces, quote special characters",
-				"a text begins with a tab or a special character");
+				"a value begins with a tab or a special character");
 	return diag_add(reader->diags, &at,
 			strstr(context, "flow") ?
-				"close every bracket; quote texts with {n}: \"10.0.0.{n}/24\"" :
+				"close every bracket; quote values with {n}: \"10.0.0.{n}/24\"" :
 				NULL,
 			"not YAML: %s%s%s", context, *context ? ", " : "",
 			parser->problem ? parser->problem : "unreadable");
@@ -252,7 +252,7 @@ static int read_start(struct doc_reader *reader, const yaml_event_t *event, enum
 	if (r < 0)
 		return r;
 	if (awaits_key(reader))
-		return diag_add(reader->diags, &at, "quote a text that begins with [ or {",
+		return diag_add(reader->diags, &at, "quote a key that begins with [ or {",
 				"a key must be text, not %s", map ? "a mapping" : "a list");
 	if (reader->depth == DOC_DEPTH_MAX)
 		return diag_add(reader->diags, &at, NULL, "nested too deep (more than %d levels)",

@@ -136,7 +136,7 @@ static bool read_class_file(struct bind *b, struct profile *profile, const struc
 	if (!name->s)
 		return true;
 	if (!*name->s)
-		return bind_refuse(b, &name->at, NULL, "class-file: names no file");
+		return bind_refuse(b, &name->at, NULL, "class-file: the path is empty");
 	profile->class_file_at = name->at;
 	profile->class_file_name = strdup(name->s);
 	if (profile_path(&path, profile, name->s))

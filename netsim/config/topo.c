@@ -213,8 +213,9 @@ static bool read_roles(struct bind *b, const struct texts *roles, struct node *n
 			if (strcmp(roles->list[j].s, role->s) == 0)
 				return bind_refuse(b, &role->at, "remove one of them",
 						   "role \"%s\" is given twice", role->s);
-		if (i == 64)
-			return bind_refuse(b, &role->at, NULL, "more than 64 roles");
+		if (i == TOPO_ROLES_MAX)
+			return bind_refuse(b, &role->at, NULL, "more than %d roles",
+					   TOPO_ROLES_MAX);
 		char **slot = array_push(node->roles, node->role_count);
 
 		if (slot)

@@ -13,6 +13,8 @@
 #include "netsim/util/err.h"
 #include "netsim/util/unit.h"
 
+#define TOPO_ROLES_MAX 64 /* of a node; they also have to fit into the alias of its ports */
+
 enum node_kind { NODE_NETNS, NODE_TAP };
 
 enum iface_kind {

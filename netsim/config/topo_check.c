@@ -395,6 +395,108 @@ static bool check_mtu(struct bind *b, const struct topo *topo, const struct node
 			   network->mtu);
 }
 
+/* A bond gives its MTU to its members. */
+static bool check_member_mtus(struct bind *b, const struct topo *topo, const struct node *node,
+			      const struct iface *bond)
+{
+	unsigned mtu = topo_mtu(topo, node, bond);
+	bool good = true;
+
+	for (size_t i = 0; i < bond->bond.member_count; i++) {
+		const struct iface *member = &node->ifaces[bond->bond.members[i]];
+		unsigned own = topo_mtu(topo, node, member);
+
+		if (own != mtu)
+			good = bind_refuse(b,
+					   member->mtu ? &member->mtu_at :
+					   bond->mtu   ? &bond->mtu_at :
+							 &bond->bond.member_at[i],
+					   "the members of a bond have its MTU: give all the same",
+					   "%s has an MTU of %u, its member %s of %u", bond->name,
+					   mtu, member->name, own);
+	}
+	return good;
+}
+
+/* The kernel switches IPv6 off on an interface whose MTU is below the minimum of RFC 8200. */
+static bool check_ipv6_mtu(struct bind *b, const struct topo *topo, const struct node *node,
+			   const struct iface *iface)
+{
+	unsigned mtu = topo_mtu(topo, node, iface);
+	const struct netsim_loc *at = NULL;
+
+	for (size_t i = iface->route_count; i--;)
+		if (iface->routes[i].via.family == AF_INET6)
+			at = &iface->routes[i].at;
+	for (size_t i = iface->address_count; i--;)
+		if (iface->addresses[i].ip.family == AF_INET6)
+			at = &iface->addresses[i].at;
+	return !at || mtu >= TOPO_MTU_IPV6 ||
+	       bind_refuse(b, at, hint_f("IPv6 needs an MTU of %d", TOPO_MTU_IPV6),
+			   "%s: IPv6 is off where the MTU is %u", iface->name, mtu);
+}
+
+static bool check_tap_mtu(struct bind *b, const struct topo *topo, const struct node *node,
+			  const struct iface *iface)
+{
+	unsigned mtu = topo_mtu(topo, node, iface);
+
+	return node->kind != NODE_TAP || mtu <= TOPO_MTU_TAP ||
+	       bind_refuse(b, iface->mtu ? &iface->mtu_at : &topo->networks[iface->network].mtu_at,
+			   hint_f("at most %d", TOPO_MTU_TAP), "mtu: %u is too large for %s, a tap",
+			   mtu, node->name);
+}
+
+static bool check_network(struct bind *b, const struct network *network, size_t ports)
+{
+	bool good = ports <= TOPO_PORTS_MAX ||
+		    bind_refuse(b, &network->at, "divide its nodes among several networks",
+				"network %s has %zu ports; a bridge takes %d at most",
+				network->name, ports, TOPO_PORTS_MAX);
+
+	for (size_t i = 0; i < network->address_count; i++)
+		if (network->addresses[i].ip.family == AF_INET6 && network->mtu &&
+		    network->mtu < TOPO_MTU_IPV6)
+			good = bind_refuse(b, &network->addresses[i].at,
+					   hint_f("IPv6 needs an MTU of %d", TOPO_MTU_IPV6),
+					   "%s: IPv6 is off where the MTU is %u", network->name,
+					   network->mtu);
+	return good;
+}
+
+static bool check_networks(struct bind *b, const struct topo *topo)
+{
+	auto_free size_t *ports = calloc(topo->network_count + 1, sizeof(*ports));
+	bool good = true;
+
+	if (!ports)
+		return bind_oom(b);
+	for (size_t i = 0; i < topo->node_count; i++)
+		for (size_t j = 0; j < topo->nodes[i].iface_count; j++)
+			if (topo->nodes[i].ifaces[j].kind == IFACE_PORT)
+				ports[topo->nodes[i].ifaces[j].network]++;
+	for (size_t i = 0; i < topo->network_count; i++)
+		good &= check_network(b, &topo->networks[i], ports[i]);
+	return good;
+}
+
+/* The roles of a node are kept in the aliases of its ports: netsim:FLEET/NODE/IFACE @ROLE ... */
+static bool check_roles(struct bind *b, const struct topo *topo, const struct node *node)
+{
+	size_t size = 0, longest = 0;
+
+	for (size_t i = 0; i < node->iface_count; i++)
+		if (node->ifaces[i].kind == IFACE_PORT && strlen(node->ifaces[i].name) > longest)
+			longest = strlen(node->ifaces[i].name);
+	size = strlen("netsim:") + strlen(topo->fleet) + 1 + strlen(node->name) + 1 + longest;
+	for (size_t i = 0; i < node->role_count; i++)
+		size += strlen(" @") + strlen(node->roles[i]);
+	return size <= TOPO_ALIAS_MAX ||
+	       bind_refuse(b, &node->at, "use fewer or shorter roles",
+			   "the roles of %s do not fit into a link's alias: %zu characters, of %d",
+			   node->name, size, TOPO_ALIAS_MAX);
+}
+
 /* Warns of a VLAN that leads nowhere: it is legal, and tests use it as a fault. */
 static void warn_vlan(struct bind *b, const struct topo *topo, const struct node *node,
 		      const struct iface *iface)
@@ -427,11 +529,18 @@ bool topo_check_fleet(struct bind *b, const struct topo *topo)
 
 	good &= check_addresses(b, topo);
 	good &= check_macs(b, topo);
+	good &= check_networks(b, topo);
 	for (size_t i = 0; i < topo->node_count; i++) {
 		const struct node *node = &topo->nodes[i];
 
+		good &= check_roles(b, topo, node);
+		good &= topo_check_routes(b, node);
 		for (size_t j = 0; j < node->iface_count; j++) {
 			good &= check_mtu(b, topo, node, &node->ifaces[j]);
+			if (node->ifaces[j].kind == IFACE_BOND)
+				good &= check_member_mtus(b, topo, node, &node->ifaces[j]);
+			good &= check_ipv6_mtu(b, topo, node, &node->ifaces[j]);
+			good &= check_tap_mtu(b, topo, node, &node->ifaces[j]);
 			if (node->ifaces[j].kind == IFACE_VLAN)
 				warn_vlan(b, topo, node, &node->ifaces[j]);
 			if (node->ifaces[j].kind == IFACE_VLAN)

@@ -29,15 +29,11 @@ static bool zero_bits(const struct ip *ip, uint8_t flip)
 	return true;
 }
 
-/* Returns the subnet of an address with a prefix; host 1: the first address in it. */
-static struct ip subnet(const struct ip *ip, unsigned host)
+static struct ip first_host(const struct ip *ip)
 {
-	struct ip ret = *ip;
-	size_t len = ip->family == AF_INET ? 4 : 16;
+	struct ip ret = ip_subnet(ip);
 
-	for (size_t bit = ip->plen; bit < len * 8; bit++)
-		ret.b[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
-	ret.b[len - 1] |= (uint8_t)host;
+	ret.b[ip->family == AF_INET ? 3 : 15] |= 1;
 	return ret;
 }
 
@@ -47,13 +43,16 @@ static bool check_host_address(struct bind *b, const char *name, const struct ne
 	bool v4 = ip->family == AF_INET;
 	bool has_subnet = ip->plen < (v4 ? 31 : 127);
 	char text[UNIT_TEXT], better[UNIT_TEXT];
-	struct ip first = subnet(ip, 1);
+	struct ip first = first_host(ip);
 
 	unit_format_ip(ip, text);
 	if (ip->plen == 0)
 		return bind_refuse(b, at, NULL, "%s: %s has a prefix length of 0", name, text);
 	if (v4 ? ip->b[0] >= 224 : ip->b[0] == 0xff)
 		return bind_refuse(b, at, NULL, "%s: %s is not a unicast address", name, text);
+	if (!v4 && memcmp(ip->b, &in6addr_loopback, sizeof(in6addr_loopback)) == 0)
+		return bind_refuse(b, at, "every node has it on lo",
+				   "%s: %s is the loopback address", name, text);
 	if (has_subnet && zero_bits(ip, 0))
 		return bind_refuse(
 			b, at, hint_f("write for example \"%s\"", unit_format_ip(&first, better)),
@@ -68,7 +67,7 @@ static bool check_host_address(struct bind *b, const char *name, const struct ne
 static bool bind_prefix(struct bind *b, const char *name, const struct doc_node *node,
 			struct ip *ret)
 {
-	const char *text = bind_string(b, name, node), *why;
+	const char *text = bind_number(b, name, node), *why;
 	struct ip ip;
 
 	if (!text)
@@ -100,7 +99,7 @@ bool topo_bind_address(struct bind *b, const char *name, const struct doc_node *
 
 bool topo_bind_vlan(struct bind *b, const char *name, const struct doc_node *node, uint16_t *ret)
 {
-	const char *text = bind_string(b, name, node);
+	const char *text = bind_number(b, name, node);
 	uint64_t id;
 
 	if (!text)
@@ -160,8 +159,9 @@ bool topo_bind_ifname(struct bind *b, const char *name, const char *text,
 				   "%s: \"%s\" has %zu characters", name, shown(text),
 				   strlen(text));
 	if (flaw)
-		return bind_refuse(b, at, "it must not contain blanks, '/', ':' or '%'",
-				   "%s: \"%s\" %s", name, shown(text), flaw);
+		return bind_refuse(
+			b, at, "no blanks, '/', ':' or '%', and no name that the kernel reserves",
+			"%s: \"%s\" %s", name, shown(text), flaw);
 	snprintf(ret, IFNAMSIZ, "%s", text);
 	return true;
 }
@@ -218,7 +218,7 @@ static bool bind_route_to(struct bind *b, const struct field *field, const struc
 		return true;
 	if (!bind_prefix(b, field->name, node, to))
 		return false;
-	net = subnet(to, 0);
+	net = ip_subnet(to);
 	if (!ip_equal(&net, to))
 		return bind_refuse(b, &node->at,
 				   hint_f("write \"%s\"", unit_format_ip(&net, better)),
@@ -230,7 +230,7 @@ static bool bind_route_to(struct bind *b, const struct field *field, const struc
 static bool bind_route_via(struct bind *b, const struct field *field, const struct doc_node *node,
 			   void *ret)
 {
-	const char *text = bind_string(b, field->name, node), *why;
+	const char *text = bind_number(b, field->name, node), *why;
 
 	if (!text)
 		return false;
@@ -383,7 +383,7 @@ static bool read_iface(struct bind *b, const struct node *node, const struct doc
 	if (!name || !topo_bind_ifname(b, "interface", name, &entry->at, raw->i.name))
 		return false;
 	if (strcmp(name, "lo") == 0)
-		return bind_refuse(b, &entry->at, "remove it", "every node has its \"lo\" already");
+		return bind_refuse(b, &entry->at, "remove it", "every node already has \"lo\"");
 	if (!find_kind(b, entry, &raw->i.kind))
 		return false;
 	if (tap && raw->i.kind != IFACE_PORT)

@@ -364,6 +364,12 @@ static void check_bond(struct node_view *v, size_t i)
 	if (bond->has_lacp_rate && bond->mode != MODE_8023AD)
 		v->good = bind_refuse(v->b, &bond->lacp_rate_at, "write \"mode: 802.3ad\"",
 				      "%s: lacp_rate needs the mode 802.3ad", raw->i.name);
+	/* LACP frames are addressed to the next bridge, and a Linux bridge consumes them. */
+	if (bond->mode == MODE_8023AD && raw->members.count > 1)
+		diag_warn(v->b->diags, &bond->mode_at,
+			  "bond %s finds no LACP partner, as a Linux bridge passes no LACP "
+			  "frames on: it will use one of its ports",
+			  raw->i.name);
 	/* In modes that require miimon, the kernel enables it by default. */
 	if (!bond->has_miimon && bond->mode < MODE_8023AD && raw->members.count)
 		diag_warn(v->b->diags, &raw->i.at,
@@ -407,18 +413,24 @@ static void check_routes(struct node_view *v, const struct iface *iface)
 		/* fe80::/10: link-local, reachable on every IPv6 link */
 		bool reached =
 			via->family == AF_INET6 && via->b[0] == 0xfe && (via->b[1] & 0xc0) == 0x80;
-		bool own = false;
+		bool own = false, broadcast = false;
 
 		for (size_t j = 0; j < iface->address_count; j++) {
 			const struct ip *ip = &iface->addresses[j].ip;
 
 			reached |= ip_in_prefix(via, ip);
+			broadcast |= ip_is_broadcast(via, ip);
 			own |= via->family == ip->family && memcmp(via->b, ip->b, 16) == 0;
 		}
 		if (own)
 			v->good = bind_refuse(v->b, &iface->routes[i].at,
 					      "write the address of the next hop",
 					      "via: %s is the address of %s itself",
+					      unit_format_address(via, text), iface->name);
+		else if (broadcast)
+			v->good = bind_refuse(v->b, &iface->routes[i].at,
+					      "write the address of the next hop",
+					      "via: %s is a broadcast address of %s",
 					      unit_format_address(via, text), iface->name);
 		else if (!reached)
 			v->good = bind_refuse(v->b, &iface->routes[i].at,

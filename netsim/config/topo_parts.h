@@ -17,6 +17,10 @@
 #define TOPO_IFACES_MAX	  65536
 #define TOPO_STACK_MAX	  8 /* of bonds and VLANs: the kernel's limit on nested devices */
 #define TOPO_MTU_DEFAULT  1500
+#define TOPO_MTU_IPV6	  1280
+#define TOPO_MTU_TAP	  65521 /* 65535 without the Ethernet header */
+#define TOPO_PORTS_MAX	  1023	/* of a bridge: BR_MAX_PORTS without number 0 */
+#define TOPO_ALIAS_MAX	  255	/* of a link: IFALIASZ without its NUL */
 #define NOWHERE		  SIZE_MAX
 
 /* An interface as the file gives it; references to other interfaces are names at first. */
@@ -54,6 +58,9 @@ bool topo_read_ifaces(struct bind *b, const struct topo *topo, const struct node
 /* Resolves and checks references between interfaces, and moves them into node, in order. */
 bool topo_resolve_node(struct bind *b, const struct topo *topo, struct node *node,
 		       struct raw_ifaces *raws);
+
+/* Checks the routes of a node against each other and against all its addresses. */
+bool topo_check_routes(struct bind *b, const struct node *node);
 
 /* Makes the checks that concern several nodes, such as duplicate addresses. */
 bool topo_check_fleet(struct bind *b, const struct topo *topo);

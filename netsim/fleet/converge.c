@@ -15,6 +15,7 @@
 #include "netsim/kernel/qdisc.h"
 #include "netsim/kernel/route.h"
 #include "netsim/kernel/tap.h"
+#include "netsim/policy/policy.h"
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
 
@@ -134,6 +135,8 @@ static void queue_removal(struct exec *x, const struct step *step)
 
 static int prepare_host(struct exec *x)
 {
+	bool each =
+		state_shares_group(x->st, x->want->fleet, MARK_DOOMED(mark_group(x->want->fleet)));
 	size_t doomed = 0;
 	char name[SUBJECT_TEXT];
 
@@ -145,7 +148,9 @@ static int prepare_host(struct exec *x)
 		if (step->kind == STEP_DEL_ADDR)
 			addr_del(x->st->rt, step->have->ifindex, step->addr,
 				 subject(x, step, name));
-		if (step->kind == STEP_DEL_LINK && ++doomed)
+		if (step->kind == STEP_DEL_LINK && each)
+			link_del(x->st->rt, step->have->ifindex, subject(x, step, name));
+		else if (step->kind == STEP_DEL_LINK && ++doomed)
 			queue_removal(x, step);
 	}
 	if (doomed)
@@ -413,6 +418,30 @@ static void settle_host_link(struct exec *x, const struct step *step)
 	}
 }
 
+/*
+ * Attaches the programs of a fleet that has them to its new ports while these are still
+ * down: the partitions in force hold from their first packet.
+ */
+static int join_policy(struct exec *x)
+{
+	struct policy *policy = NULL;
+	bool any = false;
+	int r = 0;
+
+	for (size_t i = 0; i < x->plan->count; i++)
+		any |= x->plan->steps[i].kind == STEP_ADD_LINK;
+	if (!any || !x->have->link_count)
+		return 0;
+	r = rtnl_send(x->st->rt, x->err);
+	if (r == 0)
+		r = policy_find(x->st, x->want, &policy, x->err);
+	if (r == 0 && policy)
+		r = policy_attach(policy, x->st, x->want, policy_has_stamps(policy, x->want),
+				  x->err);
+	policy_close(policy);
+	return r;
+}
+
 static int do_host(struct exec *x)
 {
 	int r = state_read_host(x->st, x->err);
@@ -424,6 +453,8 @@ static int do_host(struct exec *x)
 				host_ifindex(x, x->plan->steps[i].want->name);
 	if (r == 0)
 		r = add_qdiscs(x);
+	if (r == 0)
+		r = join_policy(x);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < x->plan->count; i++) {
@@ -542,8 +573,11 @@ static int carry_out(struct state *st, struct model *want, const struct model *h
 /* Drops network namespaces without a name: they vanish with their last descriptor. */
 static void drop_unnamed(struct state *st, const struct model *want)
 {
+	bool exists;
+
 	for (size_t i = 0; i < want->node_count; i++)
-		if (want->nodes[i].netns && !netns_exists(want->nodes[i].netns))
+		if (want->nodes[i].netns &&
+		    netns_exists(want->nodes[i].netns, &exists, NULL) == 0 && !exists)
 			state_forget(st, want->fleet, want->nodes[i].name);
 }
 
@@ -564,7 +598,7 @@ static int read_and_plan(struct state *st, struct model *want, struct model **re
 	return r;
 }
 
-/* Plans back to the previous state. Errors are ignored: the first one is reported. */
+/* Plans back to the previous state. Ignores errors: the caller reports the first one. */
 static void undo(struct state *st, const struct model *want, struct model *before)
 {
 	struct model *now = NULL;

@@ -17,9 +17,11 @@
  */
 int converge_to(struct state *st, struct model *want, size_t *ret_steps, struct netsim_err *err);
 
-/* -EEXIST with err if a link, network namespace or link group that want needs is foreign. */
-int converge_check_foreign(const struct state *st, const struct model *want,
-			   struct netsim_err *err);
+/*
+ * -EEXIST with err if `want` needs a link, network namespace or link group that is not this
+ * fleet's.
+ */
+int converge_check_foreign(struct state *st, const struct model *want, struct netsim_err *err);
 
 /* Removes all objects with the fleet's mark; *ret_any is true if there were any. */
 int converge_remove(struct state *st, const char *fleet, bool *ret_any, struct netsim_err *err);

@@ -7,13 +7,16 @@
 #include "netsim/kernel/mark.h"
 #include "netsim/kernel/netns.h"
 
-/* Link groups are hashes: fleets whose names collide cannot share a host. */
+/* Link groups are hashes: fleets whose names collide cannot share a host. Links that carry
+ * the group but no mark of netsim's are left alone. */
 static int check_group(const struct state *st, const struct model *want, struct netsim_err *err)
 {
 	for (size_t i = 0; i < st->host->link_count; i++) {
 		const struct link *link = &st->host->links[i];
+		struct mark mark;
 
-		if (link->group != mark_group(want->fleet) || state_is_ours(link, want->fleet))
+		if (link->group != mark_group(want->fleet) || state_is_ours(link, want->fleet) ||
+		    !mark_parse(link->alias, &mark))
 			continue;
 		err_set(err, NETSIM_ERR_KERNEL, -EEXIST, NULL,
 			"the link %s is in the link group 0x%x, which the fleet %s needs",
@@ -24,7 +27,28 @@ static int check_group(const struct state *st, const struct model *want, struct 
 	return 0;
 }
 
-int converge_check_foreign(const struct state *st, const struct model *want, struct netsim_err *err)
+/* A namespace that cannot be examined is an error of its reading, not a foreign one. */
+static int check_netns(struct state *st, const char *fleet, const struct model_node *node,
+		       struct netsim_err *err)
+{
+	bool exists = false, stale = false;
+	struct handle *handle;
+	int r = node->netns ? netns_exists(node->netns, &exists, err) : 0;
+
+	if (r == 0 && exists)
+		r = netns_is_stale(node->netns, MARK_PREFIX, &stale, err);
+	if (r < 0 || !exists || stale)
+		return r;
+	r = state_handle(st, fleet, node->name, &handle, err);
+	if (r != -ENOENT)
+		return r;
+	err_set(err, NETSIM_ERR_KERNEL, -EEXIST, &node->at,
+		"a network namespace %s exists that does not belong to this fleet", node->netns);
+	err_hint(err, "remove it with: ip netns delete %s", node->netns);
+	return -EEXIST;
+}
+
+int converge_check_foreign(struct state *st, const struct model *want, struct netsim_err *err)
 {
 	for (size_t i = 0; i < want->link_count; i++) {
 		const struct link *link = &want->links[i];
@@ -44,18 +68,10 @@ int converge_check_foreign(const struct state *st, const struct model *want, str
 		return -EEXIST;
 	}
 	for (size_t i = 0; i < want->node_count; i++) {
-		const struct model_node *node = &want->nodes[i];
-		struct handle *handle;
+		int r = check_netns(st, want->fleet, &want->nodes[i], err);
 
-		if (!node->netns || !netns_exists(node->netns) ||
-		    netns_is_stale(node->netns, MARK_PREFIX) ||
-		    state_handle((struct state *)st, want->fleet, node->name, &handle, NULL) == 0)
-			continue;
-		err_set(err, NETSIM_ERR_KERNEL, -EEXIST, &node->at,
-			"a network namespace %s exists that netsim did not make from here",
-			node->netns);
-		err_hint(err, "remove it with: ip netns delete %s", node->netns);
-		return -EEXIST;
+		if (r < 0)
+			return r;
 	}
 	return check_group(st, want, err);
 }

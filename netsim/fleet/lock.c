@@ -19,14 +19,7 @@ static void path_of(const char *fleet, const char *ending, char path[static PATH
 
 static int write_failed(const char *path, struct netsim_err *err)
 {
-	int code = -errno;
-	bool rights = code == -EPERM || code == -EACCES;
-
-	err_set(err, rights ? NETSIM_ERR_ENV : NETSIM_ERR_KERNEL, code, NULL, "cannot write %s: %s",
-		path, strerror(-code));
-	if (rights)
-		err_hint(err, "run netsim as root");
-	return code;
+	return err_errno(err, -errno, NULL, "cannot write %s", path);
 }
 
 int lock_make_dir(struct netsim_err *err)
@@ -45,6 +38,13 @@ static bool still_named(int fd, const char *path)
 	       a.st_dev == b.st_dev;
 }
 
+static bool is_file(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 int lock_take(const char *fleet, int *ret_fd, struct netsim_err *err)
 {
 	char path[PATH_TEXT];
@@ -52,12 +52,17 @@ int lock_take(const char *fleet, int *ret_fd, struct netsim_err *err)
 
 	path_of(fleet, "lock", path);
 	while (r == 0) {
-		int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+		int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 
 		if (fd < 0 && errno == ENOENT && lock_make_dir(err) == 0)
 			continue; /* the directory was removed with the last fleet */
 		if (fd < 0)
 			return write_failed(path, err);
+		if (!is_file(fd)) {
+			close(fd);
+			return err_set(err, NETSIM_ERR_KERNEL, -EINVAL, NULL,
+				       "%s is not a regular file", path);
+		}
 		while (flock(fd, LOCK_EX) < 0)
 			if (errno != EINTR) {
 				close(fd);

@@ -62,7 +62,7 @@ static bool must_remake(const struct link *want, const struct link *have)
 		return true;
 	switch (want->kind) {
 	case LINK_BOND:
-		/* The kernel changes neither on a bond that is up. */
+		/* The kernel changes neither mode nor lacp_rate of a bond that is up. */
 		return want->bond.mode != have->bond.mode ||
 		       (want->bond.has_lacp_rate && want->bond.lacp_rate != have->bond.lacp_rate);
 	case LINK_VLAN:
@@ -321,7 +321,7 @@ static void plan_link(struct planner *p, struct link *want)
 	}
 }
 
-/* Bridges and taps first, then new nodes, links in nodes, and the ports made with these. */
+/* Adds bridges and taps first, then new nodes, links in nodes, and the ports of their veths. */
 static void plan_links(struct planner *p)
 {
 	for (size_t i = 0; i < p->want->link_count; i++)

@@ -11,19 +11,18 @@
 
 static int remove_names(struct state *st, const char *fleet, bool *any, struct netsim_err *err)
 {
-	char prefix[NETNS_TEXT], stale[MARK_TEXT], **names = NULL;
+	char prefix[NETNS_TEXT], **names = NULL;
 	size_t count = 0;
 	int r;
 
 	state_netns_name(fleet, "", prefix);
-	snprintf(stale, sizeof(stale), MARK_PREFIX "%s/", fleet);
 	r = netns_list(prefix, &names, &count, err);
 	for (size_t i = 0; i < count; i++) {
 		const char *node = names[i] + strlen(prefix);
-		struct handle *handle;
-		bool ours = netns_is_stale(names[i], stale) ||
-			    state_handle(st, fleet, node, &handle, NULL) == 0;
+		bool ours = false;
 
+		if (r == 0)
+			r = state_owns_netns(st, fleet, node, &ours, err);
 		if (ours && r == 0) {
 			r = netns_remove(names[i], err);
 			state_forget(st, fleet, node);
@@ -35,19 +34,39 @@ static int remove_names(struct state *st, const char *fleet, bool *any, struct n
 	return r;
 }
 
+/* Removes the fleet's links: by their group, or one by one where it has foreign links. */
+static int remove_links(struct state *st, const char *fleet, struct netsim_err *err)
+{
+	uint32_t group = mark_group(fleet), doomed = MARK_DOOMED(group);
+	bool shared = state_shares_group(st, fleet, group),
+	     each = state_shares_group(st, fleet, doomed);
+
+	for (size_t i = 0; (shared || each) && i < st->host->link_count; i++) {
+		const struct link *link = &st->host->links[i];
+
+		if (!state_is_ours(link, fleet))
+			continue;
+		if (each)
+			link_del(st->rt, link->ifindex, link->name);
+		else
+			link_set_group(st->rt, link->ifindex, doomed, link->name);
+	}
+	if (!shared && !each)
+		link_del_group(st->rt, group, fleet);
+	if (!each)
+		link_del_group(st->rt, doomed, fleet);
+	return rtnl_send(st->rt, err);
+}
+
 int converge_remove(struct state *st, const char *fleet, bool *ret_any, struct netsim_err *err)
 {
-	uint32_t group = mark_group(fleet);
 	bool any = false;
 	int r = state_read_host(st, err);
 
 	for (size_t i = 0; r == 0 && i < st->host->link_count; i++)
 		any |= state_is_ours(&st->host->links[i], fleet);
-	if (r == 0 && any) {
-		link_del_group(st->rt, group, fleet);
-		link_del_group(st->rt, MARK_DOOMED(group), fleet);
-		r = rtnl_send(st->rt, err);
-	}
+	if (r == 0 && any)
+		r = remove_links(st, fleet, err);
 	if (r == 0)
 		r = remove_names(st, fleet, &any, err);
 	if (r == 0)

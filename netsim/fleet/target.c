@@ -192,7 +192,8 @@ int target_group(const struct model *model, const struct policy *policy, const c
 	     word = strtok_r(NULL, ",", &save))
 		r = add_word(model, policy, word, &group, err);
 	if (r == 0 && !group.count)
-		r = err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL, "a group names no node");
+		r = err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
+			    "a group is empty: name nodes, @ROLE or host");
 	if (r < 0)
 		free(group.nodes);
 	else

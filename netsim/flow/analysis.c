@@ -74,7 +74,7 @@ static bool add_group(const struct builder *b, struct sum *sum, size_t g, bool t
 			way->gaps += from->counts[FLOW_GAP_COUNT];
 			way->silences += from->silences;
 		}
-		if (!(b->uses[g] & USES_WAY(i)))
+		if (!(b->uses[g] & USES_ROW))
 			continue;
 		sum->row.connections += from->opened.connections;
 		sum->row.unanswered += from->opened.unanswered;
@@ -170,7 +170,7 @@ static bool add_bins(const struct builder *b, struct netsim_flow_row *row,
 			rtt[i][to].bits = HISTOGRAM_COARSE;
 			if (b->uses[g] & USES_GAPS(w))
 				bin->directions[to].gaps += group->bins[i].ways[w].gaps;
-			if (!(b->uses[g] & USES_WAY(w)))
+			if (!(b->uses[g] & USES_ROW))
 				continue;
 			bin->directions[to].bytes += group->bins[i].ways[w].bytes;
 			bin->directions[to].packets += group->bins[i].ways[w].packets;
@@ -290,8 +290,8 @@ static void fill_totals(struct builder *b)
 				 (uint64_t)totals.bin_ns) +
 			1;
 	/*
-	 * Bins widen for every packet that is counted; the limit matters only when memory
-	 * ran out.
+	 * While packets are counted, the bins widen so that FLOW_BINS suffice; the limit
+	 * matters only after memory ran out.
 	 */
 	if (b->ret->bin_count > FLOW_BINS)
 		b->ret->bin_count = FLOW_BINS;

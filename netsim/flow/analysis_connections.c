@@ -7,7 +7,7 @@
 
 /* A connection as seen from one view. */
 struct observation {
-	uint64_t key; /* the same in all views */
+	uint64_t key; /* the line: the same in all views */
 	uint64_t bytes;
 	uint32_t number;
 };
@@ -17,32 +17,6 @@ struct candidate {
 	uint64_t bytes;
 	uint32_t first, count;
 };
-
-static uint64_t mix(uint64_t hash, uint64_t value)
-{
-	hash = (hash ^ value) * 0x9e3779b97f4a7c15;
-	return hash ^ hash >> 32;
-}
-
-/* The initial sequence number separates connections that reused the same ports. */
-static uint64_t key_of(const struct builder *b, const struct flow_summary *s)
-{
-	uint64_t ends[2];
-	uint64_t key = mix(0, (uint64_t)s->protocol << 8 | b->groups[s->group].inner);
-	bool turned;
-
-	for (int i = 0; i < 2; i++)
-		ends[i] = (uint64_t)s->addresses[i] << 16 | s->ports[i];
-	turned = ends[0] > ends[1];
-	key = mix(key, ends[turned]);
-	return mix(mix(key, ends[!turned]), s->start);
-}
-
-/* Whether this view counts for the direction in which the side sends. */
-static bool side_counts(const struct builder *b, const struct flow_summary *s, unsigned side)
-{
-	return b->uses[s->group] & USES_WAY(side ? 1U - s->first_way : s->first_way);
-}
 
 static bool side_counts_gaps(const struct builder *b, const struct flow_summary *s, unsigned side)
 {
@@ -76,10 +50,10 @@ static struct observation *find_observations(const struct builder *b, uint32_t *
 		}
 		if (!flow_summary(b->flow, i, &s))
 			continue;
-		*observation = (struct observation) {.key = key_of(b, &s), .number = i};
-		for (unsigned side = 0; side < 2; side++)
-			if (side_counts(b, &s, side))
-				observation->bytes += s.sides[side].bytes;
+		if (!(b->uses[s.group] & USES_ROW))
+			continue;
+		*observation =
+			(struct observation) {s.line, s.sides[0].bytes + s.sides[1].bytes, i};
 		count++;
 	}
 	if (observations && b->viewed)
@@ -136,7 +110,7 @@ static struct candidate *choose(const struct observation *observations, uint32_t
 	return heap;
 }
 
-/* Starts a row from the view that saw the client send, if there is one. */
+/* Starts a row from the view where the connection began, if it is still in the table. */
 static bool begin_row(struct builder *b, const struct flow_summary *s, struct netsim_flow_row *ret)
 {
 	const struct flow_group *group = &b->groups[s->group];
@@ -205,8 +179,6 @@ static void add_observation(const struct builder *b, const struct flow_summary *
 
 		if (side_counts_gaps(b, s, i))
 			way->gaps += s->sides[i].counts[FLOW_GAP_COUNT];
-		if (!side_counts(b, s, i))
-			continue;
 		way->packets += s->sides[i].packets;
 		way->bytes += s->sides[i].bytes;
 		way->payload += s->sides[i].payload;
@@ -225,15 +197,13 @@ static bool fill_row(struct builder *b, const struct observation *observations, 
 		     struct netsim_flow_row *ret)
 {
 	struct flow_summary s, client = {0};
-	bool found = false, placed = false;
+	bool found = false;
 
 	for (uint32_t i = 0; i < count; i++) {
 		if (!flow_summary(b->flow, observations[i].number, &s))
 			continue;
-		if (!found || (side_counts(b, &s, 0) && !placed)) {
+		if (!found || s.first)
 			client = s;
-			placed = side_counts(b, &s, 0);
-		}
 		found = true;
 	}
 	if (!found)

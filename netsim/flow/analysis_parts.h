@@ -5,10 +5,10 @@
 
 #include "netsim/flow/analysis.h"
 
-/* The figures of a group that count; for the others another view counts. */
-#define USES_WAY(w)  (1U << (w))
-#define USES_GAPS(w) (4U << (w))
-#define USES_ALL     15U
+/* The figures of a group that count: all of the row, and gaps unless another view counts. */
+#define USES_GAPS(w) (1U << (w))
+#define USES_ROW     4U
+#define USES_ALL     7U
 
 /* The state of building rows. */
 struct builder {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Chooses the view that counts when several saw the packets of two addresses. Sent packets
- * and round trips count where they are sent: nothing is lost yet, and the whole round trip
- * is visible. Gaps count where the packets are delivered.
+ * Chooses the view whose gaps count when several saw the packets of two addresses: the one
+ * where they are delivered. All other figures count once already (flow.h).
  */
 #include <stdlib.h>
 
@@ -17,8 +16,7 @@ struct vantage {
 	size_t begin, end;		/* indexes into the sorted groups */
 	uint64_t packets[2];
 	uint8_t hops[2];
-	int64_t first_ns;
-	bool counts[2], counts_gaps[2]; /* by direction: whether figures, and gaps, count here */
+	bool counts_gaps[2]; /* by direction */
 };
 
 static int compare_pairs(const struct flow_group *x, const struct flow_group *y)
@@ -47,46 +45,6 @@ static int compare(const void *a, const void *b)
 }
 
 /*
- * Preference for a direction: 2 where it is sent, 1 unknown, 0 where it is delivered, -1
- * not seen.
- */
-static int rank(const struct vantage *vantage, unsigned way)
-{
-	unsigned local = vantage->group->local;
-
-	return !vantage->packets[way] ? -1 : local == way ? 2 : local == FLOW_NOWHERE ? 1 : 0;
-}
-
-/*
- * Chooses where sent packets count. A router forwards with fewer hops left than the sender
- * had; an address that moved to another node has as many, so both views count.
- */
-static void choose_sent(struct vantage *vantages, size_t count, unsigned way)
-{
-	bool many = vantages[0].group->addresses[0] == FLOW_NO_ADDRESS &&
-		    vantages[0].group->addresses[1] == FLOW_NO_ADDRESS;
-	const struct vantage *first = NULL;
-	int best = -1;
-	uint8_t hops = 0;
-
-	for (size_t i = 0; i < count; i++)
-		if (rank(&vantages[i], way) > best)
-			best = rank(&vantages[i], way);
-	for (size_t i = 0; i < count && best >= 0; i++) {
-		if (rank(&vantages[i], way) != best)
-			continue;
-		if (!first || vantages[i].first_ns < first->first_ns)
-			first = &vantages[i];
-		if (vantages[i].hops[way] > hops)
-			hops = vantages[i].hops[way];
-	}
-	for (size_t i = 0; i < count && best >= 0; i++)
-		vantages[i].counts[way] = rank(&vantages[i], way) == best &&
-					  (many || (best == 2 ? vantages[i].hops[way] == hops :
-								&vantages[i] == first));
-}
-
-/*
  * Chooses where gaps count: the delivery with the fewest hops left; of several, the one
  * with most packets.
  */
@@ -97,7 +55,8 @@ static void choose_gaps(struct vantage *vantages, size_t count, unsigned way)
 	for (size_t i = 0; i < count; i++) {
 		struct vantage *v = &vantages[i];
 
-		if (rank(v, way) != 0)
+		if (v->group->local != (way ? FLOW_FIRST_LOCAL : FLOW_SECOND_LOCAL) ||
+		    !v->packets[way])
 			continue;
 		if (!best || v->hops[way] < best->hops[way] ||
 		    (v->hops[way] == best->hops[way] && v->packets[way] > best->packets[way]))
@@ -106,17 +65,15 @@ static void choose_gaps(struct vantage *vantages, size_t count, unsigned way)
 	if (best)
 		best->counts_gaps[way] = true;
 	for (size_t i = 0; i < count && !best; i++)
-		vantages[i].counts_gaps[way] = vantages[i].counts[way];
+		vantages[i].counts_gaps[way] = true;
 }
 
 static void add_to_vantage(struct vantage *vantage, const struct flow_group *group)
 {
-	if (vantage->begin == vantage->end || group->first_ns < vantage->first_ns)
-		vantage->first_ns = group->first_ns;
 	vantage->group = group;
 	vantage->end++;
 	for (int w = 0; w < 2; w++) {
-		vantage->packets[w] += group->ways[w].packets;
+		vantage->packets[w] += group->ways[w].captured;
 		if (group->ways[w].hops > vantage->hops[w])
 			vantage->hops[w] = group->ways[w].hops;
 	}
@@ -133,19 +90,16 @@ static void choose_pair(struct builder *b, const struct flow_group **order, size
 			vantages[count++] = (struct vantage) {.begin = i, .end = i};
 		add_to_vantage(&vantages[count - 1], order[i]);
 	}
-	for (unsigned w = 0; w < 2; w++) {
-		choose_sent(vantages, count, w);
+	for (unsigned w = 0; w < 2; w++)
 		choose_gaps(vantages, count, w);
-	}
 	for (size_t v = 0; v < count; v++)
 		for (size_t i = vantages[v].begin; i < vantages[v].end; i++)
 			for (unsigned w = 0; w < 2; w++)
-				b->uses[order[i] - b->groups] |=
-					(uint8_t)((vantages[v].counts[w] ? USES_WAY(w) : 0) |
-						  (vantages[v].counts_gaps[w] ? USES_GAPS(w) : 0));
+				if (!vantages[v].counts_gaps[w])
+					b->uses[order[i] - b->groups] &= (uint8_t)~USES_GAPS(w);
 }
 
-/* Recomputes the totals so that each packet counts in one view only. */
+/* Recomputes the totals from the groups, as copies and filtered groups do not count. */
 static void count_once(struct builder *b)
 {
 	struct analysis *ret = b->ret;
@@ -155,7 +109,7 @@ static void count_once(struct builder *b)
 		for (int w = 0; w < 2; w++) {
 			const struct flow_way *way = &b->groups[g].ways[w];
 
-			if (!(b->uses[g] & USES_WAY(w)))
+			if (!(b->uses[g] & USES_ROW))
 				continue;
 			ret->connections += way->opened.connections;
 			if (b->groups[g].inner) {
@@ -191,10 +145,8 @@ bool choose_views(struct builder *b)
 	order = calloc(b->group_count, sizeof(*order));
 	vantages = calloc(b->group_count, sizeof(*vantages));
 	good = order && vantages;
-	for (size_t g = 0; good && g < b->group_count; g++) {
+	for (size_t g = 0; good && g < b->group_count; g++)
 		order[g] = &b->groups[g];
-		b->uses[g] = 0;
-	}
 	if (good) {
 		qsort(order, b->group_count, sizeof(struct flow_group *), compare);
 		for (size_t begin = 0, end; begin < b->group_count; begin = end) {

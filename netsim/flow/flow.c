@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "netsim/flow/copies.h"
 #include "netsim/flow/flow_parts.h"
 
 #define BIN_FIRST_NS 1000000
@@ -37,6 +38,7 @@ static bool flow_init(struct flow *flow, const struct class_set *classes, uint32
 	flow->events = (struct pool) {.size = sizeof(struct events),
 				      .max = share(connections, SHARE_EVENTS)};
 	flow->totals.bin_ns = BIN_FIRST_NS;
+	flow->lines.max = connections;
 	flow->classifier = flow_classifier_new(classes);
 	flow->groups = calloc(FLOW_GROUPS_VIEWS + GROUPS_MANY, sizeof(*flow->groups));
 	flow->group_slots = calloc(GROUP_SLOTS, sizeof(*flow->group_slots));
@@ -73,6 +75,8 @@ void flow_free(struct flow *flow)
 	pool_done(&flow->events);
 	free(flow->by_tuple.slots);
 	free(flow->by_address.slots);
+	copies_free(flow->copies);
+	lines_done(&flow->lines);
 	free(flow->classifier);
 	free(flow->groups);
 	free(flow->group_slots);
@@ -126,6 +130,18 @@ static bool is_client(const struct packet *p)
 	return p->source_port >= p->destination_port;
 }
 
+/* Without views each connection counts; with views the first of its line. */
+static bool join_line(struct flow *flow, struct connection *c, const struct tuple *tuple,
+		      const struct packet *p)
+{
+	bool first = true, good = true;
+
+	if (p->view || p->seen)
+		good = lines_join(&flow->lines, tuple, p, &c->line, &first);
+	c->flags |= first ? CONNECTION_FIRST : 0;
+	return good;
+}
+
 static struct connection *open_connection(struct flow *flow, const struct packet *p,
 					  struct tuple *tuple, unsigned *ret_side)
 {
@@ -148,6 +164,8 @@ static struct connection *open_connection(struct flow *flow, const struct packet
 	c->first_ns = flow->now_ns;
 	c->handshake_ns = -1;
 	c->vlan = (unsigned)p->vlan & 0xfffU;
+	if (!join_line(flow, c, tuple, p))
+		flow->failed = true;
 	group_join(flow, c, flow_classify(flow->classifier, p));
 	return c;
 }
@@ -156,7 +174,7 @@ static struct connection *open_connection(struct flow *flow, const struct packet
 static bool begins_anew(const struct connection *c, unsigned side, const struct packet *p)
 {
 	return p->has_tcp && (p->tcp_flags & (PACKET_SYN | PACKET_ACK)) == PACKET_SYN &&
-	       (c->sides[side].flags & SIDE_BASE) && c->sides[side].base != p->seq;
+	       (c->sides[side].flags & SIDE_BASE) && c->bases[side] != p->seq;
 }
 
 static bool add_one(struct flow *flow, const struct packet *p, bool inner)
@@ -189,15 +207,35 @@ static bool add_one(struct flow *flow, const struct packet *p, bool inner)
 		group->ways[way_of(c, side)].hops = p->hops;
 	if (group->gap_ns)
 		gap_check(flow, c, side);
-	from->packets++;
-	from->bytes += p->length;
-	from->payload += p->payload;
+	group->ways[way_of(c, side)].captured++;
+	if (!flow->copy) {
+		from->packets++;
+		from->bytes += p->length;
+		from->payload += p->payload;
+	}
 	if (p->has_tcp)
 		tcp_packet(flow, c, side, p);
 	from->flags |= SIDE_SEEN;
 	from->last_ns = flow->now_ns;
-	series_packet(flow, group, way_of(c, side), p->length);
+	if (!flow->copy)
+		series_packet(flow, group, way_of(c, side), p->length);
 	return true;
+}
+
+/* Packets of one vantage point alone are counted as captured. */
+static void find_copy(struct flow *flow, const struct packet *packet)
+{
+	flow->copy = false;
+	if (!packet->view && !packet->seen)
+		return;
+	if (!flow->copies)
+		flow->copies = copies_new(0);
+	if (!flow->copies) {
+		flow->failed = true;
+		return;
+	}
+	flow->copy = copies_add(flow->copies, packet, flow->now_ns);
+	flow->totals.copies += flow->copy;
 }
 
 bool flow_add(struct flow *flow, const struct packet *packet, int64_t time_ns)
@@ -216,6 +254,7 @@ bool flow_add(struct flow *flow, const struct packet *packet, int64_t time_ns)
 	if (time_ns > totals->last_ns)
 		totals->last_ns = time_ns;
 	flow->now_ns = time_ns;
+	find_copy(flow, packet);
 	if (!add_one(flow, packet, false))
 		flow->failed = true;
 	if (packet->inner && packet_inner(packet, &inner)) {
@@ -289,7 +328,7 @@ static void summarize_side(const struct flow *flow, const struct connection *c, 
 		for (int n = 0; n < FLOW_COUNTS; n++)
 			ret->sides[i].counts[n] = events->counts[i][n];
 	}
-	if (side->last_ns > ret->last_ns && side->packets)
+	if (side->last_ns > ret->last_ns && side->flags & SIDE_SEEN)
 		ret->last_ns = side->last_ns;
 }
 
@@ -306,7 +345,8 @@ bool flow_summary(const struct flow *flow, uint32_t number, struct flow_summary 
 		.version = c->version,
 		.protocol = c->protocol,
 		.vlan = c->vlan,
-		.start = client->flags & SIDE_SYN ? client->base : 0,
+		.line = c->line,
+		.first = c->flags & CONNECTION_FIRST,
 		.first_ns = c->first_ns,
 		.last_ns = c->first_ns,
 		.handshake_ns = c->flags & CONNECTION_OPENED ? c->handshake_ns : -1,

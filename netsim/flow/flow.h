@@ -8,7 +8,9 @@
  * FLOW_GROUPS pairs, further pairs of a class share an overflow group.
  *
  * Connections and groups belong to one view (vantage point) and to one side of it, so a
- * router has two of each connection that passes through it. analysis.h combines views.
+ * router has two of each connection that passes through it. Each follows all packets that
+ * it sees, but a packet counts only where it was captured first (copies.h), and a connection
+ * where it began.
  */
 #ifndef NETSIM_FLOW_H
 #define NETSIM_FLOW_H
@@ -26,7 +28,7 @@
 #define FLOW_CLASSES	     (CLASSES_MAX + 1)
 
 struct flow_address {
-	uint64_t word[2]; /* the bytes of the packet; IPv4: the first four */
+	uint64_t word[2]; /* its bytes as in the packet; IPv4: the first four */
 };
 
 enum flow_count {
@@ -59,6 +61,7 @@ struct flow_opening {
 struct flow_way {
 	struct flow_opening opened; /* by clients that send in this direction */
 	uint8_t hops;		    /* the highest TTL or hop limit seen */
+	uint64_t captured;	    /* packets, with the copies of those that count elsewhere */
 	uint64_t packets, bytes, payload;
 	uint64_t counts[FLOW_COUNTS];
 	struct histogram rtt; /* of data sent in this direction */
@@ -108,7 +111,8 @@ struct flow_summary {
 	uint16_t vlan;
 	uint32_t addresses[2];
 	uint16_t ports[2];
-	uint32_t start; /* TCP: the client's initial sequence number; 0: its SYN was not seen */
+	uint32_t line; /* the same for a connection in all views; 0: there are no views */
+	bool first;    /* of its line: it counts as the connection */
 	int64_t first_ns, last_ns;
 	int64_t handshake_ns; /* -1: not seen */
 	bool syn, answered, refused, closed;
@@ -153,8 +157,9 @@ uint64_t flow_connection_bytes(const struct flow *flow, uint32_t number);
 
 struct flow_totals {
 	uint64_t packets, bytes; /* without encapsulated packets */
+	uint64_t copies;	 /* of them, of packets captured before at another place */
 	uint64_t inner;		 /* encapsulated packets */
-	uint64_t connections;	 /* that there were */
+	uint64_t connections;	 /* all, including those evicted */
 	uint64_t folded;	 /* evicted: only in the sums of their group */
 	uint64_t unordered;	 /* packets older than their predecessor */
 	int64_t first_ns, last_ns;

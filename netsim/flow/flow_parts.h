@@ -18,7 +18,7 @@ enum side_flag {
 	SIDE_RST = 0x08,
 	SIDE_ACK = 0x10,	/* "ack" is valid */
 	SIDE_KEEP_ALIVE = 0x20, /* its last packet was a keep-alive */
-	SIDE_BASE = 0x40,	/* "base" is valid */
+	SIDE_BASE = 0x40,	/* the base of the side is valid */
 };
 
 /* One end of a connection. */
@@ -30,7 +30,6 @@ struct side {
 	uint32_t rtt_count, rtt_min, rtt_max;
 	uint32_t next; /* one past the highest sequence number sent */
 	uint32_t ack;  /* the last acknowledgement sent */
-	uint32_t base; /* the first sequence number */
 	uint16_t window;
 	uint8_t same_acks;
 	uint8_t flags;
@@ -45,20 +44,23 @@ enum connection_flag {
 	CONNECTION_OLD = 0x20,	     /* retired: a new connection uses its ports */
 	CONNECTION_AT_CLIENT = 0x40, /* the client is at the view */
 	CONNECTION_AT_SERVER = 0x80,
+	CONNECTION_FIRST = 0x100, /* of its line: it counts */
 };
 
 struct connection {
 	uint32_t addresses[2]; /* client, server */
 	uint16_t ports[2];
-	uint8_t protocol;
-	uint8_t flags;
+	uint16_t flags;
 	uint16_t view, group;
+	uint8_t protocol;
 	uint16_t vlan : 12, version : 4;
 	uint32_t number; /* its index; in the free list: the next one, + 1 */
 	uint32_t flight; /* index + 1; 0: none */
 	uint32_t events; /* index + 1; 0: none */
+	uint32_t line;	 /* 0: none */
 	int64_t first_ns;
 	int64_t handshake_ns;
+	uint32_t bases[2]; /* the first sequence number of each side; here to avoid padding */
 	struct side sides[2];
 };
 
@@ -70,6 +72,7 @@ static_assert(sizeof(struct connection) <= 208, "a million of them would be too 
 enum timed_flag {
 	TIMED_LATE = 1, /* an earlier segment was retransmitted: only a SACK gives a valid RTT */
 	TIMED_ECHO = 2, /* retransmitted: only its echoed timestamp gives a valid RTT */
+	TIMED_COPY = 4, /* counts at another view, and so does its RTT */
 };
 
 /* Segments in flight, and holes in the sequence; allocated only while there are any. */
@@ -99,11 +102,20 @@ struct address {
 	uint8_t version;
 };
 
+struct line;
+struct lines {
+	struct line *slots;
+	uint32_t mask, used, max;
+	uint32_t count; /* that there were */
+};
+
 struct flow {
 	const struct class_set *classes;
 	struct flow_classifier *classifier;
 	struct pool connections, addresses, flights, events;
 	struct index by_tuple, by_address;
+	struct lines lines;
+	struct copies *copies; /* created at the first packet with a view */
 	uint32_t free_connection, free_address, free_flight, free_events; /* 1 + number */
 	uint32_t hand, flight_hand;
 	const struct connection *pinned; /* must not be evicted now */
@@ -117,6 +129,7 @@ struct flow {
 	int64_t bin_end_ns, bin_begin_ns;
 	struct flow_totals totals;
 	int64_t now_ns;
+	bool copy;   /* the current packet counts elsewhere */
 	bool failed; /* memory ran out */
 	bool finished;
 };
@@ -137,6 +150,8 @@ struct tuple {
 
 /* --- table.c */
 uint64_t tuple_hash(const struct tuple *tuple);
+/* Both directions and all views give the same key. */
+uint64_t ends_key(const struct tuple *tuple);
 /* *ret_side: the side that sent the packet. NULL if there is no such connection. */
 struct connection *table_find(struct flow *flow, const struct tuple *tuple, unsigned *ret_side);
 /* addresses[0] becomes the client's. NULL when out of memory. */
@@ -146,7 +161,7 @@ void table_retire(struct flow *flow, struct connection *c);
 uint32_t address_number(struct flow *flow, const struct flow_address *address, uint8_t version);
 struct flight *flight_of(struct flow *flow, struct connection *c); /* allocated if needed */
 void flight_end(struct flow *flow, struct connection *c);
-/* Counts one event of a side of the connection. */
+/* Counts one event of a side of the connection, wherever its packet counts. */
 void count_event(struct flow *flow, struct connection *c, unsigned side, enum flow_count what);
 
 static inline struct connection *connection_at(const struct flow *flow, uint32_t number)
@@ -172,6 +187,12 @@ static inline unsigned local_of(const struct connection *c)
 	       c->flags & CONNECTION_AT_SERVER ? FLOW_SECOND_LOCAL :
 						 FLOW_NOWHERE;
 }
+
+/* --- lines.c */
+/* The line of a new connection; *ret_first: it is the first one of it. False: out of memory. */
+bool lines_join(struct lines *lines, const struct tuple *tuple, const struct packet *p,
+		uint32_t *ret, bool *ret_first);
+void lines_done(struct lines *lines);
 
 /* --- group.c */
 /* Sets c->group and CONNECTION_TURNED. */

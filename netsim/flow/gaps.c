@@ -25,6 +25,12 @@ static bool is_gap(const struct flow *flow, int64_t last_ns, int64_t limit_ns)
 	return flow->now_ns - last_ns > limit_ns;
 }
 
+/* Gaps count where packets are delivered; elsewhere a copy would count them again. */
+static bool counts_here(const struct flow *flow, const struct connection *c, unsigned side)
+{
+	return !flow->copy || local_of(c) == (side ? FLOW_FIRST_LOCAL : FLOW_SECOND_LOCAL);
+}
+
 void gap_check(struct flow *flow, struct connection *c, unsigned side)
 {
 	struct flow_group *group = &flow->groups[c->group];
@@ -32,7 +38,7 @@ void gap_check(struct flow *flow, struct connection *c, unsigned side)
 	struct flow_way *way = &group->ways[number];
 	uint8_t ended = (c->sides[0].flags | c->sides[1].flags) & (SIDE_FIN | SIDE_RST);
 
-	if ((c->sides[side].flags & SIDE_SEEN) && !ended &&
+	if (counts_here(flow, c, side) && (c->sides[side].flags & SIDE_SEEN) && !ended &&
 	    is_gap(flow, c->sides[side].last_ns, group->gap_ns)) {
 		bool whole = is_gap(flow, way->last_ns, group->gap_ns);
 

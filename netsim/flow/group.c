@@ -7,7 +7,7 @@
 #include "netsim/util/array.h"
 
 #define BIN_HISTOGRAMS 32768 /* in all bins; some 200 bytes each */
-#define BINS_MIN       8     /* of a group */
+#define BINS_MIN       8     /* least number of bins of a group */
 
 /* --- finding a group */
 
@@ -122,7 +122,7 @@ void group_join(struct flow *flow, struct connection *c, unsigned class)
 	if (turned && group->addresses[0] != group->addresses[1])
 		c->flags |= CONNECTION_TURNED;
 	c->group = (uint16_t)(group - flow->groups);
-	group->ways[way_of(c, 0)].opened.connections++;
+	group->ways[way_of(c, 0)].opened.connections += (c->flags & CONNECTION_FIRST) != 0;
 }
 
 void group_fold(struct flow *flow, const struct connection *c)
@@ -141,7 +141,7 @@ void group_fold(struct flow *flow, const struct connection *c)
 		for (int n = 0; events && n < FLOW_COUNTS; n++)
 			way->counts[n] += events->counts[i][n];
 	}
-	if (!(c->sides[0].flags & SIDE_SYN))
+	if (!(c->sides[0].flags & SIDE_SYN) || !(c->flags & CONNECTION_FIRST))
 		return;
 	opened->unanswered += !(server->flags & SIDE_SEEN);
 	opened->refused += (server->flags & SIDE_RST) && !(server->flags & SIDE_SYN);

@@ -9,7 +9,7 @@
  * later. Identical packets are matched in order. The receiver is the node that has sent
  * from the destination's Ethernet address, or else from its IP address.
  *
- * Memory is bounded: only the last sent packets are remembered, fewer where multicasts
+ * Memory is bounded: only the last sent packets are remembered, fewer if multicasts
  * reach very many views. A packet that is undelivered when it is dropped from memory, or at
  * the end, is lost; unless it was sent less than the longest delay ago: then it is in
  * flight.

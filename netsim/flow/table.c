@@ -40,6 +40,11 @@ uint64_t tuple_hash(const struct tuple *tuple)
 			 tuple->view);
 }
 
+uint64_t ends_key(const struct tuple *t)
+{
+	return mix(ends_hash(&t->addresses[0], &t->addresses[1], t->ports, t->protocol, t->inner));
+}
+
 static const struct address *address_at(const struct flow *flow, uint32_t number)
 {
 	return pool_at(&flow->addresses, number);
@@ -149,7 +154,7 @@ void flight_end(struct flow *flow, struct connection *c)
 		flight_free(flow, c);
 }
 
-/* Takes one round-robin; its connection misses RTT samples meanwhile. */
+/* Frees the flight of the next connection, round-robin, which then misses RTT samples. */
 static void flight_steal(struct flow *flow)
 {
 	struct flight *flight;
@@ -326,7 +331,7 @@ static bool evict_one(struct flow *flow)
 		if (!(c->flags & CONNECTION_USED) || c == flow->pinned)
 			continue;
 		if (c->flags & CONNECTION_RECENT) {
-			c->flags &= (uint8_t)~CONNECTION_RECENT;
+			c->flags &= (uint16_t)~CONNECTION_RECENT;
 			continue;
 		}
 		evict(flow, flow->hand);
@@ -371,7 +376,7 @@ struct connection *table_new(struct flow *flow, const struct tuple *tuple)
 	c->version = (unsigned)tuple->version & 15U;
 	c->protocol = tuple->protocol;
 	c->view = tuple->view;
-	c->flags = CONNECTION_USED | (tuple->inner ? CONNECTION_INNER : 0);
+	c->flags = (uint16_t)(CONNECTION_USED | (tuple->inner ? CONNECTION_INNER : 0));
 	if (tuple->seen)
 		c->flags |=
 			tuple->seen == PACKET_SENT ? CONNECTION_AT_CLIENT : CONNECTION_AT_SERVER;

@@ -9,7 +9,7 @@
 #include "netsim/flow/flow_parts.h"
 
 #define FAST_WINDOW_NS	   20000000 /* after the last of the identical acknowledgements */
-#define REORDER_DEFAULT_NS 3000000  /* where the handshake was not seen */
+#define REORDER_DEFAULT_NS 3000000  /* if the handshake was not seen */
 #define FAST_DUP_ACKS	   2	    /* identical acknowledgements, after the first */
 
 /* Serial number arithmetic: a precedes b if it lies less than half the number space behind. */
@@ -37,7 +37,8 @@ struct segment {
 
 static void count(const struct segment *s, enum flow_count what)
 {
-	count_event(s->flow, s->c, s->side, what);
+	if (!s->flow->copy)
+		count_event(s->flow, s->c, s->side, what);
 }
 
 static bool has(const struct segment *s, uint8_t flags)
@@ -83,6 +84,8 @@ static void time_segment(const struct segment *s, struct flight_side *f, uint8_t
 {
 	if (f->timed_count == FLIGHT_TIMED)
 		return;
+	if (s->flow->copy)
+		flags |= TIMED_COPY;
 	f->timed[f->timed_count] =
 		(struct timed) {s->flow->now_ns, s->end, s->p->has_stamps ? s->p->stamp : 0};
 	f->flags[f->timed_count++] = flags;
@@ -114,7 +117,7 @@ static void time_retransmission(const struct segment *s, struct flight_side *f)
 /* Whether a cumulative acknowledgement gives a valid RTT for this segment. */
 static bool gives_rtt(const struct segment *s, const struct timed *timed, uint8_t flags)
 {
-	if (timed->end != s->p->ack)
+	if (timed->end != s->p->ack || flags & TIMED_COPY)
 		return false;
 	if (flags & TIMED_ECHO)
 		return s->p->has_stamps && s->p->stamp_echo == timed->stamp;
@@ -149,7 +152,7 @@ static void acknowledge(const struct segment *s, struct flight_side *f)
 				sample(s, other, timed.time_ns);
 			forget(f, i);
 		} else if (s->p->sack_count && is_sacked(s, &timed, &last)) {
-			if (last && !(f->flags[i] & TIMED_ECHO))
+			if (last && !(f->flags[i] & (TIMED_ECHO | TIMED_COPY)))
 				sample(s, other, timed.time_ns);
 			forget(f, i);
 		} else {
@@ -218,7 +221,8 @@ static void classify_window(struct segment *s)
 	const struct packet *p = s->p;
 	bool plain = !has(s, PACKET_SYN | PACKET_FIN | PACKET_RST), same;
 
-	if (p->payload == 1 && p->seq == from->next && s->to->window == 0) {
+	if (p->payload == 1 && p->seq == from->next && (s->to->flags & SIDE_SEEN) &&
+	    s->to->window == 0) {
 		s->probe = true;
 		return;
 	}
@@ -309,7 +313,7 @@ static void handle_data(struct segment *s)
 
 	if (kind != FLOW_COUNTS)
 		count(s, kind);
-	if (kind == FLOW_FAST || kind == FLOW_TIMEOUT || kind == FLOW_SPURIOUS)
+	if (!s->flow->copy && (kind == FLOW_FAST || kind == FLOW_TIMEOUT || kind == FLOW_SPURIOUS))
 		series_retransmission(s->flow, &s->flow->groups[s->c->group],
 				      way_of(s->c, s->side));
 	if (!s->probe)
@@ -330,24 +334,50 @@ static void track_handshake(struct segment *s)
 		return;
 	}
 	if (s->side != 0 || !has(s, PACKET_ACK) || has(s, PACKET_RST) ||
-	    !(s->from->flags & SIDE_SYN) || s->p->ack != s->to->base + 1 ||
+	    !(s->from->flags & SIDE_SYN) || s->p->ack != s->c->bases[1 - s->side] + 1 ||
 	    s->flow->now_ns < c->handshake_ns)
 		return;
 	c->handshake_ns = s->flow->now_ns - c->handshake_ns;
 	c->flags |= CONNECTION_OPENED;
+	if (!(c->flags & CONNECTION_FIRST))
+		return;
 	if (!histogram_add(&s->flow->groups[c->group].ways[way_of(c, 0)].opened.handshake,
 			   (uint64_t)c->handshake_ns))
 		s->flow->failed = true;
 }
 
+/*
+ * A SYN with other numbers than before: those came from an earlier connection of these
+ * ports, of which the other end knows still (a half-open connection).
+ */
+static void restart_numbers(struct segment *s)
+{
+	struct flight *flight = flight_at(s->flow, s->c);
+
+	s->c->bases[s->side] = s->from->next = s->p->seq;
+	s->from->same_acks = 0;
+	s->to->flags &= (uint8_t)~SIDE_ACK;
+	if (flight)
+		flight->sides[s->side].timed_count = flight->sides[s->side].hole_count = 0;
+}
+
+/* A SYN before the handshake is complete: what reset the ports before was not the end. */
+static void begin_again(struct segment *s)
+{
+	s->from->flags &= (uint8_t) ~(SIDE_RST | SIDE_FIN);
+	s->to->flags &= (uint8_t) ~(SIDE_RST | SIDE_FIN);
+	if ((s->from->flags & SIDE_BASE) && s->c->bases[s->side] != s->p->seq)
+		restart_numbers(s);
+}
+
 static void set_bases(struct segment *s)
 {
 	if (!(s->from->flags & SIDE_BASE)) {
-		s->from->base = has(s, PACKET_SYN) ? s->p->seq : s->p->seq - 1;
+		s->c->bases[s->side] = has(s, PACKET_SYN) ? s->p->seq : s->p->seq - 1;
 		s->from->flags |= SIDE_BASE;
 	}
 	if (!(s->to->flags & SIDE_BASE) && has(s, PACKET_ACK)) {
-		s->to->base = s->p->ack - 1;
+		s->c->bases[1 - s->side] = s->p->ack - 1;
 		s->to->flags |= SIDE_BASE;
 	}
 }
@@ -357,7 +387,9 @@ static void update_side(struct segment *s)
 	struct side *from = s->from;
 	uint8_t flags = from->flags & (uint8_t) ~(SIDE_ACK | SIDE_KEEP_ALIVE);
 
-	if (!(from->flags & SIDE_SEEN) || (before(from->next, s->end) && !s->probe)) {
+	/* The number of a reset may be one that the other end asked for. */
+	if (!(from->flags & SIDE_SEEN) ||
+	    (before(from->next, s->end) && !s->probe && !has(s, PACKET_RST))) {
 		from->next = s->end;
 		from->next_ns = s->flow->now_ns;
 	}
@@ -384,13 +416,16 @@ void tcp_packet(struct flow *flow, struct connection *c, unsigned side, const st
 
 	if (has(&s, PACKET_SYN | PACKET_FIN))
 		s.end++;
+	if (has(&s, PACKET_SYN) && !(c->flags & CONNECTION_OPENED))
+		begin_again(&s);
 	set_bases(&s);
 	classify_window(&s);
 	if (packet->ack != s.from->ack)
 		s.from->same_acks = 0;
 	if (s.end != packet->seq)
 		handle_data(&s);
-	else if ((s.from->flags & SIDE_SEEN) && before(s.from->next, packet->seq))
+	else if ((s.from->flags & SIDE_SEEN) && before(s.from->next, packet->seq) &&
+		 !has(&s, PACKET_RST))
 		track_data(&s); /* its number follows a FIN or data that was not captured */
 	if (has(&s, PACKET_RST))
 		count(&s, FLOW_RESETS);

@@ -106,8 +106,7 @@ static int dump(struct rtnl *rt, int ifindex, enum filter_slot slot, struct rtnl
 	r = rtnl_ask(rt, ret, NULL);
 	if (r == 0 || r == -EINVAL || r == -ENODEV || r == -ENOENT)
 		return 0;
-	return err_set(err, NETSIM_ERR_KERNEL, r, NULL, "cannot read the filters: %s",
-		       strerror(-r));
+	return err_errno(err, r, NULL, "cannot read the filters");
 }
 
 int filter_drop_empty_clsact(struct rtnl *rt, int ifindex, const char *subject,
@@ -163,4 +162,16 @@ int filter_prog_id(struct rtnl *rt, int ifindex, enum filter_slot slot, uint32_t
 	rtnl_parse_nest(options, a, TCA_BPF_MAX);
 	*ret_id = rtnl_u32(a[TCA_BPF_ID]);
 	return 0;
+}
+
+int filter_exists(struct rtnl *rt, int ifindex, enum filter_slot slot, bool *ret,
+		  struct netsim_err *err)
+{
+	const struct nlattr *options;
+	auto_free char *data = NULL;
+	int r = find(rt, ifindex, slot, &data, &options, err);
+
+	if (r == 0)
+		*ret = options != NULL;
+	return r;
 }

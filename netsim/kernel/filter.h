@@ -31,6 +31,9 @@ void filter_del(struct rtnl *rt, int ifindex, enum filter_slot slot, const char 
 /* Reads the id of the program in this slot; 0 if there is none. */
 int filter_prog_id(struct rtnl *rt, int ifindex, enum filter_slot slot, uint32_t *ret_id,
 		   struct netsim_err *err);
+/* Reads whether this slot has a filter. */
+int filter_exists(struct rtnl *rt, int ifindex, enum filter_slot slot, bool *ret,
+		  struct netsim_err *err);
 /* Removes clsact from ifindex if no filter is left on its hooks. */
 int filter_drop_empty_clsact(struct rtnl *rt, int ifindex, const char *subject,
 			     struct netsim_err *err);

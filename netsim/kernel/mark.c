@@ -53,7 +53,7 @@ static void parse_word(char *word, struct mark *mark)
 		mark->tso = true;
 	else if (strcmp(word, "gro") == 0)
 		mark->gro = true;
-	else if (*word == '@' && mark->role_count < MARK_ROLES)
+	else if (*word == '@' && mark->role_count < TOPO_ROLES_MAX)
 		mark->parsed_roles[mark->role_count++] = word + 1;
 }
 

@@ -4,7 +4,7 @@
  * created with the link group of its fleet; shortly after, it gets an alias that
  * identifies it:
  *
- *   netsim:FLEET/NETWORK                  a bridge
+ *   netsim:FLEET/NETWORK                  a bridge, or its IFB
  *   netsim:FLEET/NODE/IFACE [@ROLE]...    a port (veth or tap), or its IFB
  *   netsim:FLEET/NODE host=N              lo of a node's namespace; N is the inode
  *                                         of the fleet's network namespace
@@ -12,8 +12,9 @@
  *   netsim:@/DEVICE [tso] [gro]           the IFB of an interface without a fleet,
  *                                         and the offloads to restore
  *
- * The group, which the creating message sets, decides whether a link is netsim's; the
- * alias identifies it. Addresses and routes inside nodes carry the protocol number
+ * The group, which the creating message sets, and the alias together show that a link is
+ * netsim's; without any alias, it was left by a run that was killed. A link with a foreign
+ * alias is foreign. Addresses and routes inside nodes carry the protocol number
  * MARK_PROTO.
  */
 #ifndef NETSIM_MARK_H
@@ -22,6 +23,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stddef.h>
+
+#include "netsim/config/topo.h"
 
 #define MARK_PREFIX "netsim:"
 #define MARK_PROTO  110	   /* addresses and routes: 'n' */
@@ -37,8 +40,6 @@ uint32_t mark_group(const char *fleet);
 #define MARK_DOOMED(group)   ((group) | 0x01000000U)
 #define MARK_IS_GROUP(group) ((group) >> 25 == 0x6eU >> 1)
 
-#define MARK_ROLES 32 /* mark_parse() ignores further roles */
-
 /* The content of an alias. */
 struct mark {
 	const char *fleet, *node, *iface; /* iface is NULL for a bridge or lo, never "" */
@@ -48,7 +49,7 @@ struct mark {
 	bool tso, gro;
 	/* Backing store of a parsed mark; the pointers of a copy still point to the original. */
 	char buf[MARK_TEXT];
-	const char *parsed_roles[MARK_ROLES];
+	const char *parsed_roles[TOPO_ROLES_MAX]; /* further roles are ignored */
 };
 
 /*

@@ -24,14 +24,7 @@
 
 static int refused(struct netsim_err *err, const char *what, const char *name)
 {
-	int code = -errno;
-	bool rights = code == -EPERM || code == -EACCES;
-
-	err_set(err, rights ? NETSIM_ERR_ENV : NETSIM_ERR_KERNEL, code, NULL, "%s%s%s: %s", what,
-		*name ? " " : "", name, strerror(-code));
-	if (rights)
-		err_hint(err, "run netsim as root");
-	return code;
+	return err_errno(err, -errno, NULL, "%s%s%s", what, *name ? " " : "", name);
 }
 
 static void path_of(const char *name, char path[static PATH_TEXT])
@@ -77,8 +70,13 @@ int netns_within(int own_fd, int fd, int (*fn)(void *arg, struct netsim_err *err
 
 int netns_become_new(int *ret_fd, struct netsim_err *err)
 {
-	if (unshare(CLONE_NEWNET) < 0)
-		return refused(err, "cannot create a network namespace", "");
+	if (unshare(CLONE_NEWNET) < 0) {
+		int r = refused(err, "cannot create a network namespace", "");
+
+		if (r == -ENOSPC)
+			err_hint(err, "raise the limit: sysctl user.max_net_namespaces");
+		return r;
+	}
 	*ret_fd = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 	return *ret_fd < 0 ? refused(err, "cannot open a new network namespace", "") : 0;
 }
@@ -114,10 +112,12 @@ static int make_file(const char *path, const char *mark, struct netsim_err *err)
 int netns_publish(int fd, const char *name, const char *mark, struct netsim_err *err)
 {
 	char path[PATH_TEXT], source[64];
-	int r;
+	bool stale;
+	int r = netns_is_stale(name, MARK_PREFIX, &stale, err);
 
 	path_of(name, path);
-	r = netns_is_stale(name, MARK_PREFIX) ? netns_remove(name, err) : 0;
+	if (r == 0 && stale)
+		r = netns_remove(name, err);
 	if (r == 0)
 		r = make_file(path, mark, err);
 	if (r < 0)
@@ -145,51 +145,72 @@ int netns_remove(const char *name, struct netsim_err *err)
 	return 0;
 }
 
-static bool is_namespace(int fd)
+/*
+ * Opens a name without waiting for the writer of a FIFO, or following a link: *ret_fd is -1 if
+ * there is none, *ret_is whether a namespace is mounted on it.
+ */
+static int open_name(const char *name, int *ret_fd, bool *ret_is, struct netsim_err *err)
 {
-	struct statfs fs;
+	struct statfs fs = {0};
+	char path[PATH_TEXT];
+	int fd;
 
-	return fstatfs(fd, &fs) == 0 && fs.f_type == NSFS_MAGIC;
+	path_of(name, path);
+	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
+	/* A link or a socket is no namespace. */
+	if (fd < 0 && errno != ENOENT && errno != ENOTDIR && errno != ELOOP && errno != ENXIO)
+		return refused(err, "cannot open", path);
+	if (fd >= 0 && fstatfs(fd, &fs) < 0) {
+		int r = refused(err, "cannot stat", path);
+
+		close(fd);
+		return r;
+	}
+	*ret_is = fd >= 0 && fs.f_type == NSFS_MAGIC;
+	*ret_fd = fd;
+	return 0;
 }
 
 int netns_open(const char *name, int *ret_fd, struct netsim_err *err)
 {
 	auto_close int fd = -1;
-	char path[PATH_TEXT];
+	bool is;
+	int r = open_name(name, &fd, &is, err);
 
-	path_of(name, path);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 && errno != ENOENT)
-		return refused(err, "cannot open", path);
-	if (fd < 0 || !is_namespace(fd))
+	if (r < 0)
+		return r;
+	if (!is)
 		return -ENOENT;
 	*ret_fd = take_fd(&fd);
 	return 0;
 }
 
-bool netns_is_stale(const char *name, const char *mark_prefix)
+int netns_is_stale(const char *name, const char *mark_prefix, bool *ret, struct netsim_err *err)
 {
 	auto_close int fd = -1;
-	char path[PATH_TEXT], text[512];
-	ssize_t got;
+	char text[512];
+	ssize_t got = 0;
+	bool is;
+	int r = open_name(name, &fd, &is, err);
 
-	path_of(name, path);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || is_namespace(fd))
-		return false;
-	got = read(fd, text, sizeof(text) - 1);
-	if (got < 0)
-		return false;
-	text[got] = 0;
-	return strncmp(text, mark_prefix, strlen(mark_prefix)) == 0;
+	if (r < 0)
+		return r;
+	if (fd >= 0 && !is)
+		got = read(fd, text, sizeof(text) - 1);
+	if (got < 0 && errno != EISDIR)
+		return refused(err, "cannot read the namespace", name);
+	text[got > 0 ? got : 0] = 0;
+	*ret = strncmp(text, mark_prefix, strlen(mark_prefix)) == 0;
+	return 0;
 }
 
-bool netns_exists(const char *name)
+int netns_exists(const char *name, bool *ret, struct netsim_err *err)
 {
 	char path[PATH_TEXT];
 
 	path_of(name, path);
-	return access(path, F_OK) == 0;
+	*ret = faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+	return *ret || errno == ENOENT || errno == ENOTDIR ? 0 : refused(err, "cannot find", path);
 }
 
 int netns_list(const char *prefix, char ***ret, size_t *ret_count, struct netsim_err *err)
@@ -249,15 +270,16 @@ int netns_enter(const char *name, struct netsim_err *err)
 {
 	auto_close int fd = -1;
 	struct statfs fs;
-	char path[PATH_TEXT];
 	unsigned long flags = 0;
+	int r = netns_open(name, &fd, err);
 
-	path_of(name, path);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return refused(err, "cannot open", path);
+	if (r == -ENOENT)
+		return err_set(err, NETSIM_ERR_KERNEL, r, NULL, "there is no network namespace %s",
+			       name);
+	if (r < 0)
+		return r;
 	if (setns(fd, CLONE_NEWNET) < 0)
-		return refused(err, "cannot enter", path);
+		return refused(err, "cannot enter", name);
 	if (unshare(CLONE_NEWNS) < 0 || mount("", "/", "none", MS_SLAVE | MS_REC, NULL) < 0)
 		return refused(err, "cannot create a mount namespace", "");
 	if (statfs("/sys", &fs) == 0 && (fs.f_flags & ST_RDONLY))

@@ -18,7 +18,7 @@
 
 /* Opens the network namespace of this process; the caller closes *ret_fd. */
 int netns_open_own(int *ret_fd, struct netsim_err *err);
-/* Reads its inode number, which identifies a namespace. */
+/* Reads the inode number of this process's network namespace, which identifies it. */
 int netns_own_id(uint64_t *ret, struct netsim_err *err);
 
 /*
@@ -43,10 +43,10 @@ int netns_remove(const char *name, struct netsim_err *err);
  * exist, or is only the file of an interrupted netns_publish() (see netns_is_stale()).
  */
 int netns_open(const char *name, int *ret_fd, struct netsim_err *err);
-/* Returns whether name is a file with this mark on which no namespace is mounted. */
-bool netns_is_stale(const char *name, const char *mark_prefix);
-/* Returns whether a file of this name exists. */
-bool netns_exists(const char *name);
+/* Sets *ret to whether name is a file with this mark on which no namespace is mounted. */
+int netns_is_stale(const char *name, const char *mark_prefix, bool *ret, struct netsim_err *err);
+/* Sets *ret to whether a file of this name exists; fails where that cannot be seen. */
+int netns_exists(const char *name, bool *ret, struct netsim_err *err);
 
 /* Lists all names that begin with prefix; the caller frees the array and its strings. */
 int netns_list(const char *prefix, char ***ret, size_t *ret_count, struct netsim_err *err);

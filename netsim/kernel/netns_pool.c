@@ -83,8 +83,7 @@ static int start_threads(struct netns_pool *m, struct netsim_err *err)
 		int code = pthread_create(&m->threads[m->thread_count], NULL, make_some, m);
 
 		if (code)
-			return err_set(err, NETSIM_ERR_KERNEL, -code, NULL,
-				       "cannot start a thread: %s", strerror(code));
+			return err_errno(err, -code, NULL, "cannot start a thread");
 	}
 	return 0;
 }

@@ -53,7 +53,7 @@ static int set_feature(int sock, const char *device, const char *feature, bool o
 
 static const struct {
 	uint32_t get, set, also; /* ethtool commands; also: a second one to set, or 0 */
-	const char *feature;	 /* a feature without a command to set as well, or NULL */
+	const char *feature;	 /* one more to set, which has no command; or NULL */
 } offloads[] = {
 	[OFFLOAD_SEND] = {ETHTOOL_GTSO, ETHTOOL_STSO, 0, "tx-udp-segmentation"},
 	[OFFLOAD_RECEIVE] = {ETHTOOL_GGRO, ETHTOOL_SGRO, 0, NULL},
@@ -79,6 +79,6 @@ int offload_set(const char *device, enum offload which, bool on, bool *ret_was,
 		*ret_was = was.data;
 	if (r == 0 || r == -EOPNOTSUPP || r == -EINVAL)
 		return 0;
-	return err_set(err, NETSIM_ERR_KERNEL, r, NULL, "%s: cannot switch an offload %s: %s",
-		       device, on ? "on" : "off", strerror(-r));
+	return err_errno(err, r, NULL, "%s: cannot switch an offload %s", device,
+			 on ? "on" : "off");
 }

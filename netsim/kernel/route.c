@@ -46,8 +46,11 @@ void route_del(struct rtnl *rt, int ifindex, const struct model_route *route, co
 	rtnl_tolerate(rt, ESRCH);
 }
 
+/* libnl turns an errno that it does not know into "Unspecific failure", and leaves errno. */
 static int libnl_failed(int code, const char *what, struct netsim_err *err)
 {
+	if (code == -NLE_FAILURE && errno)
+		return err_errno(err, -errno, NULL, "%s", what);
 	return err_set(err, NETSIM_ERR_KERNEL, -EIO, NULL, "%s: %s", what, nl_geterror(code));
 }
 
@@ -58,10 +61,12 @@ int route_open(struct nl_sock **ret, struct netsim_err *err)
 
 	if (!sock)
 		return err_oom(err);
+	errno = 0;
 	r = nl_connect(sock, NETLINK_ROUTE);
 	if (r < 0) {
+		r = libnl_failed(r, "cannot open a socket for routes", err);
 		nl_socket_free(sock);
-		return libnl_failed(r, "cannot open a socket for routes", err);
+		return r;
 	}
 	*ret = sock;
 	return 0;
@@ -106,8 +111,10 @@ static int take_route(struct rtnl_route *route, struct model *model, int ns)
 int route_list(struct nl_sock *sock, struct model *model, int ns, struct netsim_err *err)
 {
 	struct nl_cache *cache;
-	int r = rtnl_route_alloc_cache(sock, AF_UNSPEC, 0, &cache);
+	int r;
 
+	errno = 0;
+	r = rtnl_route_alloc_cache(sock, AF_UNSPEC, 0, &cache);
 	if (r < 0)
 		return libnl_failed(r, "cannot read the routes", err);
 	r = 0;

@@ -76,8 +76,7 @@ int rtnl_open(struct rtnl **ret, struct netsim_err *err)
 		int r = -errno;
 
 		rtnl_close(rt);
-		return err_set(err, NETSIM_ERR_KERNEL, r, NULL,
-			       "cannot open an rtnetlink socket: %s", strerror(-r));
+		return err_errno(err, r, NULL, "cannot open an rtnetlink socket");
 	}
 	rt->portid = mnl_socket_get_portid(rt->sock);
 	rt->seq = 1;
@@ -284,7 +283,6 @@ static void fill_refusal(const struct rtnl *rt, size_t op, const struct nlmsghdr
 	const struct nlattr *tlv[NLMSGERR_ATTR_OFFS + 1] = {NULL};
 	const struct nlmsgerr *e = mnl_nlmsg_get_payload(h);
 	const struct op *o = &rt->ops[op];
-	bool missing = code == -EPERM || code == -EACCES;
 	bool absent = o->hint && o->hint_errno == -code;
 	const char *words;
 
@@ -296,15 +294,14 @@ static void fill_refusal(const struct rtnl *rt, size_t op, const struct nlmsghdr
 		rtnl_parse(h, skip, tlv, NLMSGERR_ATTR_OFFS);
 	}
 	words = rtnl_str(tlv[NLMSGERR_ATTR_MSG]);
-	err_set(err, missing || absent ? NETSIM_ERR_ENV : NETSIM_ERR_KERNEL, code,
+	err_set(err, absent ? NETSIM_ERR_ENV : err_kind_of(code), code,
 		place_of(rt, op, rtnl_u32(tlv[NLMSGERR_ATTR_OFFS])), "%s: %s", o->what,
 		strerror(-code));
 	if (err && err->code == code && *words && !*err->kernel)
 		snprintf(err->kernel, sizeof(err->kernel), "%s", words);
 	if (absent)
 		err_hint(err, "%s", o->hint);
-	if (missing)
-		err_hint(err, "run netsim as root");
+	err_hint_errno(err, code);
 }
 
 /* Replaces mnl_nlmsg_ok(), which treats a length of 2 GiB or more as negative. */
@@ -407,7 +404,7 @@ int rtnl_send(struct rtnl *rt, struct netsim_err *err)
 	return r;
 }
 
-/* Pads a message shorter than its fixed header with zeroes. */
+/* Appends a message, and zeroes in case it is shorter than its fixed header. */
 static int append(struct rtnl_reply *reply, const struct nlmsghdr *h)
 {
 	size_t size = NLMSG_ALIGN(h->nlmsg_len);
@@ -432,8 +429,7 @@ static int end_of_dump(const struct rtnl *rt, const struct nlmsghdr *h, struct n
 	if (code >= 0)
 		return 1;
 	code = code == -EAGAIN || code < -ERRNO_MAX ? -EIO : code;
-	return err_set(err, NETSIM_ERR_KERNEL, code, NULL, "%s: %s", rt->ops[0].what,
-		       strerror(-code));
+	return err_errno(err, code, NULL, "%s", rt->ops[0].what);
 }
 
 /*

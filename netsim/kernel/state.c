@@ -65,7 +65,7 @@ static int by_ifindex(const void *a, const void *b)
 	return (x->ifindex > y->ifindex) - (x->ifindex < y->ifindex);
 }
 
-/* Sorts links by index, that is in order of creation, which is that of the file. */
+/* Reads all links, sorted by ifindex: in order of creation, which is that of the file. */
 int state_read_host(struct state *st, struct netsim_err *err)
 {
 	struct model *host = model_new("");
@@ -196,6 +196,8 @@ int state_handle(struct state *st, const char *fleet, const char *node, struct h
 	if (r < 0)
 		return r;
 	r = state_rt_in(st, fd, &rt, err);
+	if (r < 0)
+		err_wrap(err, r, "%s", name);
 	if (r == 0)
 		r = check_mark(st, rt, fleet, node, err);
 	if (r < 0) {
@@ -214,7 +216,15 @@ bool state_is_ours(const struct link *link, const char *fleet)
 
 	if (link->group != group && link->group != MARK_DOOMED(group))
 		return false;
-	return !link->alias || !mark_parse(link->alias, &mark) || strcmp(mark.fleet, fleet) == 0;
+	return !link->alias || (mark_parse(link->alias, &mark) && strcmp(mark.fleet, fleet) == 0);
+}
+
+bool state_shares_group(const struct state *st, const char *fleet, uint32_t group)
+{
+	for (size_t i = 0; i < st->host->link_count; i++)
+		if (st->host->links[i].group == group && !state_is_ours(&st->host->links[i], fleet))
+			return true;
+	return false;
 }
 
 static char *copy_text(const char *text, bool *failed)
@@ -417,15 +427,21 @@ static int by_name(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Returns whether the namespace FLEET.NODE is netsim's. */
-static bool is_our_netns(struct state *st, const char *fleet, const char *node)
+int state_owns_netns(struct state *st, const char *fleet, const char *node, bool *ret,
+		     struct netsim_err *err)
 {
-	char name[NETNS_TEXT], stale[MARK_TEXT];
+	char name[NETNS_TEXT], mark[MARK_TEXT];
 	struct handle *handle;
+	int r;
 
 	state_netns_name(fleet, node, name);
-	snprintf(stale, sizeof(stale), MARK_PREFIX "%s/", fleet);
-	return netns_is_stale(name, stale) || state_handle(st, fleet, node, &handle, NULL) == 0;
+	snprintf(mark, sizeof(mark), MARK_PREFIX "%s/", fleet);
+	r = netns_is_stale(name, mark, ret, err);
+	if (r < 0 || *ret)
+		return r;
+	r = state_handle(st, fleet, node, &handle, err);
+	*ret = r == 0;
+	return r == -ENOENT ? 0 : r;
 }
 
 /* Adds fleets that have only namespaces and no links left here. */
@@ -438,12 +454,13 @@ static int fleets_of_names(struct state *st, char ***fleets, size_t *fleet_count
 
 	for (size_t i = 0; i < count; i++) {
 		char *dot = strchr(names[i], '.');
+		bool ours = false;
 
 		if (dot)
 			*dot = 0;
-		if (r == 0 && dot && !has_name(*fleets, *fleet_count, names[i]) &&
-		    is_our_netns(st, names[i], dot + 1) &&
-		    add_name(fleets, fleet_count, names[i]) < 0)
+		if (r == 0 && dot && !has_name(*fleets, *fleet_count, names[i]))
+			r = state_owns_netns(st, names[i], dot + 1, &ours, err);
+		if (r == 0 && ours && add_name(fleets, fleet_count, names[i]) < 0)
 			r = err_oom(err);
 		free(names[i]);
 	}

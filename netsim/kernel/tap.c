@@ -13,11 +13,7 @@
 
 static int refused(const struct link *want, const char *what, struct netsim_err *err)
 {
-	int code = -errno;
-	bool rights = code == -EPERM || code == -EACCES;
-
-	return err_set(err, rights ? NETSIM_ERR_ENV : NETSIM_ERR_KERNEL, code, &want->at,
-		       "tap %s: cannot %s: %s", want->name, what, strerror(-code));
+	return err_errno(err, -errno, &want->at, "tap %s: cannot %s", want->name, what);
 }
 
 int tap_make(const struct link *want, int *ret_fd, struct netsim_err *err)
@@ -27,17 +23,19 @@ int tap_make(const struct link *want, int *ret_fd, struct netsim_err *err)
 
 	if (fd < 0) {
 		int r = refused(want, "open /dev/net/tun", err);
+		bool absent = r == -ENOENT || r == -ENODEV || r == -ENXIO;
 
-		if (err)
+		if (err && absent)
 			err->kind = NETSIM_ERR_ENV;
-		err_hint(err, "modprobe tun");
+		if (absent)
+			err_hint(err, "load the module with modprobe tun");
 		return r;
 	}
 	if (want->multi_queue)
 		ifr.ifr_flags |= IFF_MULTI_QUEUE;
 	memcpy(ifr.ifr_name, want->name, IFNAMSIZ);
 	if (ioctl(fd, TUNSETIFF, &ifr) < 0)
-		return refused(want, "make it", err);
+		return refused(want, "create it", err);
 	if (want->has_tap_owner && ioctl(fd, TUNSETOWNER, (unsigned long)want->tap_owner) < 0)
 		return refused(want, "set its owner", err);
 	if (want->has_tap_group && ioctl(fd, TUNSETGROUP, (unsigned long)want->tap_group) < 0)
@@ -48,5 +46,5 @@ int tap_make(const struct link *want, int *ret_fd, struct netsim_err *err)
 
 int tap_keep(const struct link *want, int fd, struct netsim_err *err)
 {
-	return ioctl(fd, TUNSETPERSIST, 1UL) < 0 ? refused(want, "keep it", err) : 0;
+	return ioctl(fd, TUNSETPERSIST, 1UL) < 0 ? refused(want, "make it persistent", err) : 0;
 }

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "netsim/util/array.h"
+
 bool capture_damaged(struct capture_file *file, uint64_t offset, const char *fmt, ...)
 {
 	va_list ap;
@@ -30,6 +32,24 @@ bool capture_truncated(struct capture_file *file, uint64_t offset, const char *w
 	return capture_damaged(file, offset,
 			       "the file ends within %s: %" PRIu64 " of %" PRIu64 " bytes", what,
 			       there, size);
+}
+
+bool capture_count_unread(struct capture_file *file, uint32_t linktype, uint64_t offset)
+{
+	struct capture_unread *unread = NULL;
+
+	for (size_t i = 0; i < file->unread_count && !unread; i++)
+		if (file->unread[i].linktype == linktype)
+			unread = &file->unread[i];
+	if (!unread) {
+		unread = array_push(file->unread, file->unread_count);
+		if (!unread)
+			return capture_damaged(file, offset, "out of memory");
+		unread->linktype = linktype;
+		unread->offset = offset;
+	}
+	unread->packets++;
+	return true;
 }
 
 /* Moves the unread bytes to the front of the buffer, and grows it if needed. */

@@ -13,6 +13,8 @@ struct capture_interface {
 	uint32_t linktype, snap;
 	enum packet_link link;
 	uint16_t view;
+	char name[CAPTURE_NAME_MAX + 1];
+	size_t drops; /* index + 1 in the file's drops; 0: none */
 	/* ns = units * multiply / divide, or units * 10^9 / 2^shift */
 	uint64_t multiply, divide;
 	uint8_t shift;
@@ -36,7 +38,12 @@ struct capture_file {
 	struct capture_names *names; /* NULL: names are ignored; borrowed */
 	bool (*next)(struct capture_file *, struct capture_packet *);
 
-	uint32_t unknown_link;
+	bool lengths_swapped;	    /* pcap before version 2.3 */
+	bool lengths_maybe_swapped; /* version 2.3 */
+	struct capture_unread *unread;
+	size_t unread_count;
+	struct capture_drops *drops;
+	size_t drop_count;
 	struct capture_problem problem;
 };
 
@@ -74,9 +81,19 @@ static inline uint16_t capture_16(const struct capture_file *file, const uint8_t
 	return file->swapped ? __builtin_bswap16(value) : value;
 }
 
+static inline uint64_t capture_64(const struct capture_file *file, const uint8_t *at)
+{
+	uint64_t value;
+
+	memcpy(&value, at, sizeof(value));
+	return file->swapped ? __builtin_bswap64(value) : value;
+}
+
 /* Records a problem at offset (the first one wins) and stops reading; returns false. */
 bool capture_damaged(struct capture_file *file, uint64_t offset, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+/* Counts a packet whose link type is not supported; false when out of memory. */
+bool capture_count_unread(struct capture_file *file, uint32_t linktype, uint64_t offset);
 /* Records that the file ends within the item that begins at offset; size 0: unknown. */
 bool capture_truncated(struct capture_file *file, uint64_t offset, const char *what, uint64_t size);
 

@@ -15,42 +15,58 @@
 #define PCAP_RECORD 16
 #define PCAP_MICRO  0xa1b2c3d4
 #define PCAP_NANO   0xa1b23c4d
+#define PCAP_DGUX   543 /* major version of tcpdump on DG/UX */
 #define NG_SECTION  0x0a0d0d0a
 /* libpcap's limit, for files with a smaller snap length than their packets. */
 #define SNAP_DEFAULT 262144
 
 /* --- pcap */
 
+/*
+ * Before version 2.3 the length on the wire came first; programs of that version wrote
+ * either order, and more bytes captured than there were gives the order away.
+ */
+static void read_lengths(const struct capture_file *file, uint32_t *ret_captured,
+			 uint32_t *ret_length)
+{
+	uint32_t first = capture_32(file, file->at + 8), second = capture_32(file, file->at + 12);
+	bool turned = file->lengths_swapped || (file->lengths_maybe_swapped && first > second);
+
+	*ret_captured = turned ? second : first;
+	*ret_length = turned ? first : second;
+}
+
 static bool pcap_next(struct capture_file *file, struct capture_packet *ret)
 {
 	const struct capture_interface *interface = file->interfaces;
-	uint32_t captured;
+	uint64_t offset = capture_offset(file);
+	uint32_t captured, length;
 
 	if (!capture_want(file, PCAP_RECORD)) {
 		if (file->at == file->end || file->broken)
 			return false;
-		return capture_truncated(file, capture_offset(file), "the header of a packet",
-					 PCAP_RECORD);
+		return capture_truncated(file, offset, "the header of a packet", PCAP_RECORD);
 	}
-	captured = capture_32(file, file->at + 8);
+	read_lengths(file, &captured, &length);
 	if (captured > interface->snap)
-		return capture_damaged(file, capture_offset(file),
+		return capture_damaged(file, offset,
 				       "a packet of %" PRIu32 " bytes, but the maximum is %" PRIu32,
 				       captured, interface->snap);
 	if (!capture_want(file, PCAP_RECORD + (size_t)captured))
 		return file->broken ? false :
-				      capture_truncated(file, capture_offset(file), "a packet",
+				      capture_truncated(file, offset, "a packet",
 							PCAP_RECORD + (uint64_t)captured);
 	ret->time_ns = (int64_t)capture_32(file, file->at) * 1000000000 +
 		       (int64_t)(capture_32(file, file->at + 4) * interface->multiply);
-	ret->length = capture_32(file, file->at + 12);
+	ret->length = length;
 	ret->captured = captured;
 	ret->link = interface->link;
 	ret->view = 0;
 	ret->seen = PACKET_UNSEEN;
 	ret->data = file->at + PCAP_RECORD;
 	file->at += PCAP_RECORD + (size_t)captured;
-	return true;
+	return ret->link != PACKET_UNKNOWN ||
+	       capture_count_unread(file, interface->linktype, offset);
 }
 
 static struct capture_interface *add_interface(struct capture_file *file)
@@ -61,6 +77,7 @@ static struct capture_interface *add_interface(struct capture_file *file)
 static int pcap_open(struct capture_file *file, uint32_t magic, struct netsim_err *err)
 {
 	struct capture_interface *interface = add_interface(file);
+	unsigned major, minor;
 
 	if (!interface)
 		return err_oom(err);
@@ -73,8 +90,10 @@ static int pcap_open(struct capture_file *file, uint32_t magic, struct netsim_er
 	/* The upper 16 bits hold the FCS length and flags. */
 	interface->linktype = capture_32(file, file->at + 20) & 0xffff;
 	interface->link = packet_link_of(interface->linktype);
-	if (interface->link == PACKET_UNKNOWN)
-		file->unknown_link = interface->linktype;
+	major = capture_16(file, file->at + 4);
+	minor = capture_16(file, file->at + 6);
+	file->lengths_swapped = (major == 2 && minor < 3) || major == PCAP_DGUX;
+	file->lengths_maybe_swapped = major == 2 && minor == 3;
 	file->at += PCAP_HEADER;
 	file->next = pcap_next;
 	return 0;
@@ -209,6 +228,8 @@ void capture_close(struct capture_file *file)
 	free(file->name);
 	free(file->buffer);
 	free(file->interfaces);
+	free(file->unread);
+	free(file->drops);
 	free(file);
 }
 
@@ -227,9 +248,16 @@ const struct capture_problem *capture_problem(const struct capture_file *file)
 	return &file->problem;
 }
 
-uint32_t capture_unknown_link(const struct capture_file *file)
+size_t capture_unread(const struct capture_file *file, const struct capture_unread **ret)
 {
-	return file->unknown_link;
+	*ret = file->unread;
+	return file->unread_count;
+}
+
+size_t capture_drops(const struct capture_file *file, const struct capture_drops **ret)
+{
+	*ret = file->drops;
+	return file->drop_count;
 }
 
 const char *capture_name(const struct capture_file *file)

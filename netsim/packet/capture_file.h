@@ -54,7 +54,23 @@ struct capture_problem {
 };
 const struct capture_problem *capture_problem(const struct capture_file *file);
 const char *capture_name(const struct capture_file *file);
-/* The LINKTYPE_ number of an unsupported link of the file; 0: none. */
-uint32_t capture_unknown_link(const struct capture_file *file);
+
+/* Packets of a link type that packet_decode() does not read. */
+struct capture_unread {
+	uint32_t linktype;
+	uint64_t packets;
+	uint64_t offset; /* of the first of them */
+};
+/* Returns the number of such link types among the packets so far. */
+size_t capture_unread(const struct capture_file *file, const struct capture_unread **ret);
+
+/* Packets that the capture dropped at an interface, by the statistics in a pcapng file. */
+struct capture_drops {
+	char name[64]; /* of the interface; "": unnamed */
+	uint64_t dropped;
+	uint64_t offset; /* of the block that says so */
+};
+/* Returns the number of interfaces with drops, so far. */
+size_t capture_drops(const struct capture_file *file, const struct capture_drops **ret);
 
 #endif

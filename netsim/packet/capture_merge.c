@@ -18,11 +18,13 @@ void capture_merge_done(struct capture_merge *merge)
 	*merge = (struct capture_merge) {0};
 }
 
-/* Ties go to the file that was named first. */
+/* Ties go to what was sent, as it is delivered later, and to the file that was named first. */
 static bool earlier(const struct capture_source *a, const struct capture_source *b)
 {
 	if (a->next.time_ns != b->next.time_ns)
 		return a->next.time_ns < b->next.time_ns;
+	if ((a->next.seen == PACKET_SENT) != (b->next.seen == PACKET_SENT))
+		return a->next.seen == PACKET_SENT;
 	return a->file < b->file;
 }
 
@@ -58,7 +60,7 @@ static void merge_start(struct capture_merge *merge)
 		sift_down(merge, i);
 }
 
-/* The returned packet stays valid: its file is read on by the next call only. */
+/* The returned packet stays valid until the next call, which reads on in its file. */
 bool capture_merge_next(struct capture_merge *merge, struct capture_packet *ret)
 {
 	if (merge->count == 1)

@@ -7,8 +7,7 @@
 
 #include "netsim/util/array.h"
 
-/* Copies the name, truncated, with characters that would break a report replaced. */
-static void clean(const char *name, size_t size, char ret[CAPTURE_NAME_MAX + 1])
+void capture_clean_name(const char *name, size_t size, char ret[CAPTURE_NAME_MAX + 1])
 {
 	size_t used = 0;
 
@@ -23,7 +22,7 @@ bool capture_names_view(struct capture_names *names, const char *name, size_t si
 	char *slash, **slot;
 
 	*ret = 0;
-	clean(name, size, text);
+	capture_clean_name(name, size, text);
 	slash = strchr(text, '/');
 	if (slash)
 		*slash = 0;
@@ -52,7 +51,7 @@ bool capture_names_add(struct capture_names *names, uint8_t version, const uint8
 	struct capture_name *slot;
 
 	memcpy(ip.b, address, version == 6 ? 16 : 4);
-	clean(name, size, text);
+	capture_clean_name(name, size, text);
 	for (size_t i = names->count; i-- > 0;)
 		if (ip_equal(&names->list[i].ip, &ip))
 			return true;

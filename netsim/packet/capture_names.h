@@ -29,6 +29,9 @@ struct capture_names {
 	size_t count;
 };
 
+/* Copies the name, truncated, with characters that would break a report replaced. */
+void capture_clean_name(const char *name, size_t size, char ret[CAPTURE_NAME_MAX + 1]);
+
 /* Both return false when out of memory. name need be neither terminated nor printable. */
 bool capture_names_view(struct capture_names *names, const char *name, size_t size, uint16_t *ret);
 bool capture_names_add(struct capture_names *names, uint8_t version, const uint8_t *address,

@@ -7,20 +7,23 @@
 #include "netsim/packet/capture_pcapng.h"
 #include "netsim/util/array.h"
 
-#define BLOCK_SECTION	0x0a0d0d0a
-#define BLOCK_INTERFACE 1
-#define BLOCK_OLD	2
-#define BLOCK_SIMPLE	3
-#define BLOCK_NAMES	4
-#define BLOCK_PACKET	6
-#define BLOCK_AROUND	12 /* type and length before, length after */
-#define BYTE_ORDER_MARK 0x1a2b3c4d
+#define BLOCK_SECTION	 0x0a0d0d0a
+#define BLOCK_INTERFACE	 1
+#define BLOCK_OLD	 2
+#define BLOCK_SIMPLE	 3
+#define BLOCK_NAMES	 4
+#define BLOCK_STATISTICS 5
+#define BLOCK_PACKET	 6
+#define BLOCK_AROUND	 12 /* type and length before, length after */
+#define BYTE_ORDER_MARK	 0x1a2b3c4d
 
 #define OPTION_END	  0
 #define OPTION_NAME	  2 /* of an interface */
 #define OPTION_FLAGS	  2 /* of a packet */
 #define OPTION_RESOLUTION 9
 #define OPTION_OFFSET	  14
+#define OPTION_IF_DROP	  5 /* of statistics */
+#define OPTION_OS_DROP	  7
 
 #define RECORD_END  0
 #define RECORD_IPV4 1
@@ -75,6 +78,8 @@ static bool read_option(struct capture_file *file, struct capture_interface *int
 {
 	int64_t seconds;
 
+	if (code == OPTION_NAME)
+		capture_clean_name((const char *)value, size, interface->name);
 	if (code == OPTION_NAME && file->names &&
 	    !capture_names_view(file->names, (const char *)value, size, &interface->view))
 		return capture_damaged(file, body->offset, "out of memory");
@@ -83,10 +88,7 @@ static bool read_option(struct capture_file *file, struct capture_interface *int
 				       "an interface with the invalid time resolution 0x%02x",
 				       value[0]);
 	if (code == OPTION_OFFSET && size >= 8) {
-		uint32_t low = capture_32(file, value + (file->swapped ? 4 : 0));
-		uint32_t high = capture_32(file, value + (file->swapped ? 0 : 4));
-
-		seconds = (int64_t)((uint64_t)high << 32 | low);
+		seconds = (int64_t)capture_64(file, value);
 		if (seconds > INT64_MAX / NS || seconds < INT64_MIN / NS)
 			return capture_damaged(file, body->offset,
 					       "an interface with an invalid time offset");
@@ -129,8 +131,6 @@ static bool read_interface(struct capture_file *file, const struct body *body)
 		return capture_damaged(file, body->offset, "out of memory");
 	interface->linktype = capture_16(file, body->at);
 	interface->link = packet_link_of(interface->linktype);
-	if (interface->link == PACKET_UNKNOWN)
-		file->unknown_link = interface->linktype;
 	interface->snap = capture_32(file, body->at + 4);
 	set_resolution(interface, 6);
 	return read_options(file, interface, body);
@@ -186,7 +186,8 @@ static bool fill_packet(struct capture_file *file, const struct body *body, uint
 	ret->view = interface->view;
 	ret->seen = read_seen(file, body, header + ((ret->captured + 3U) & ~3U));
 	file->last_ns = ret->time_ns;
-	return true;
+	return ret->link != PACKET_UNKNOWN ||
+	       capture_count_unread(file, interface->linktype, body->offset);
 }
 
 /* A simple packet block has no time, and is truncated to the interface's snap length. */
@@ -208,7 +209,55 @@ static bool fill_simple(struct capture_file *file, const struct body *body,
 	ret->view = interface->view;
 	ret->seen = PACKET_UNSEEN;
 	ret->time_ns = file->last_ns;
+	return ret->link != PACKET_UNKNOWN ||
+	       capture_count_unread(file, interface->linktype, body->offset);
+}
+
+/* Statistics count from the beginning of the capture: later blocks replace earlier ones. */
+static bool note_drops(struct capture_file *file, struct capture_interface *interface,
+		       uint64_t dropped, uint64_t offset)
+{
+	struct capture_drops *drops;
+
+	if (!interface->drops) {
+		drops = array_push(file->drops, file->drop_count);
+		if (!drops)
+			return capture_damaged(file, offset, "out of memory");
+		memcpy(drops->name, interface->name, sizeof(drops->name));
+		interface->drops = file->drop_count;
+	}
+	drops = &file->drops[interface->drops - 1];
+	drops->dropped = dropped;
+	drops->offset = offset;
 	return true;
+}
+
+/* Reads the packets dropped at an interface: those of the interface and those of the system. */
+static bool read_statistics(struct capture_file *file, const struct body *body)
+{
+	uint64_t dropped = 0, value;
+	uint32_t number, at = 12;
+
+	if (body->size < at)
+		return capture_damaged(file, body->offset, "a block of statistics is too short");
+	number = capture_32(file, body->at);
+	while (at + 4 <= body->size) {
+		uint16_t code = capture_16(file, body->at + at);
+		uint16_t size = capture_16(file, body->at + at + 2);
+
+		at += 4;
+		if (code == OPTION_END || size > body->size - at)
+			break;
+		if ((code == OPTION_IF_DROP || code == OPTION_OS_DROP) && size == 8) {
+			value = capture_64(file, body->at + at);
+			/* All bits set: unknown. */
+			dropped += value == UINT64_MAX ? 0 : value;
+		}
+		at += (size + 3U) & ~3U;
+	}
+	if (number >= file->interface_count || !dropped)
+		return true;
+	return note_drops(file, &file->interfaces[number], dropped, body->offset);
 }
 
 /* Reads names of addresses, records encoded like options; skips other records. */
@@ -246,6 +295,9 @@ static bool read_block(struct capture_file *file, uint32_t type, const struct bo
 		return false;
 	case BLOCK_NAMES:
 		read_names(file, body);
+		return false;
+	case BLOCK_STATISTICS:
+		read_statistics(file, body);
 		return false;
 	case BLOCK_SIMPLE:
 		return fill_simple(file, body, ret);
@@ -310,7 +362,7 @@ bool capture_ng_section(struct capture_file *file)
 static bool is_used(uint32_t type)
 {
 	return type == BLOCK_INTERFACE || type == BLOCK_OLD || type == BLOCK_SIMPLE ||
-	       type == BLOCK_PACKET || type == BLOCK_NAMES;
+	       type == BLOCK_PACKET || type == BLOCK_NAMES || type == BLOCK_STATISTICS;
 }
 
 /* Reads a block; *ret_packet: it was a packet. False at the end. */

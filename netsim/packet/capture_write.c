@@ -316,7 +316,7 @@ static void free_writer(struct capture_writer *w)
 	free(w);
 }
 
-/* Leaves existing content: the capture may not begin. */
+/* Opens without truncating: the capture can still fail to begin. */
 static int open_path(struct capture_writer *w, const char *path, struct netsim_err *err)
 {
 	w->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
@@ -396,7 +396,8 @@ int capture_write_add(struct capture_writer *w, const struct capture_written *pa
 	int r;
 
 	if (packet->captured > PACKET_MAX - 64)
-		return err_set(err, NETSIM_ERR_BUG, -EMSGSIZE, NULL, "a packet of %u bytes",
+		return err_set(err, NETSIM_ERR_BUG, -EMSGSIZE, NULL,
+			       "a packet of %u bytes is too long for a capture file",
 			       packet->captured);
 	r = make_room(w, packet->captured + 64, err);
 	if (r < 0)

@@ -2,7 +2,7 @@
 /*
  * Writes capture files: pcapng, with ports as interfaces and names of addresses; or, for a
  * single port, pcap. Times are in nanoseconds in both. The file is readable up to its last
- * complete packet at any time; if a write fails, it is cut back to that.
+ * complete packet at any time; if a write fails, the file is cut back to it.
  */
 #ifndef NETSIM_CAPTURE_WRITE_H
 #define NETSIM_CAPTURE_WRITE_H

@@ -89,9 +89,10 @@ static int refused(const char *port, pcap_t *pcap, int status, struct netsim_err
 							 -EPERM :
 							 -EIO;
 
-	return err_set(err, code == -EPERM ? NETSIM_ERR_ENV : NETSIM_ERR_KERNEL, code, NULL,
-		       "cannot capture at %s: %s", port,
-		       pcap && *pcap_geterr(pcap) ? pcap_geterr(pcap) : pcap_statustostr(status));
+	err_set(err, err_kind_of(code), code, NULL, "cannot capture at %s: %s", port,
+		pcap && *pcap_geterr(pcap) ? pcap_geterr(pcap) : pcap_statustostr(status));
+	err_hint_errno(err, code);
+	return code;
 }
 
 /* Opens the socket and its ring; nothing is received yet. */
@@ -164,9 +165,8 @@ static int attach(const struct live *live, const struct bpf_program *programs,
 
 		if (setsockopt(pcap_fileno(live->sources[i].pcap), SOL_SOCKET, SO_ATTACH_FILTER,
 			       &kernel, sizeof(kernel)) < 0)
-			return err_set(err, NETSIM_ERR_KERNEL, -errno, NULL,
-				       "cannot filter at %s: %s", ports[i / live->ways],
-				       strerror(errno));
+			return err_errno(err, -errno, NULL, "cannot filter at %s",
+					 ports[i / live->ways]);
 	}
 	return 0;
 }
@@ -184,9 +184,8 @@ static int bind_sources(const struct live *live, const char *const *ports, struc
 			return refused(ports[i / live->ways], NULL, PCAP_ERROR_NO_SUCH_DEVICE, err);
 		if (bind(pcap_fileno(live->sources[i].pcap), (const struct sockaddr *)&address,
 			 sizeof(address)) < 0)
-			return err_set(err, NETSIM_ERR_KERNEL, -errno, NULL,
-				       "cannot capture at %s: %s", ports[i / live->ways],
-				       strerror(errno));
+			return err_errno(err, -errno, NULL, "cannot capture at %s",
+					 ports[i / live->ways]);
 	}
 	return 0;
 }
@@ -384,8 +383,7 @@ static int pump(struct live *live, int wait_ms, struct netsim_err *err)
 	int r, ready = poll(live->fds, live->count, wait_ms);
 
 	if (ready < 0 && errno != EINTR)
-		return err_set(err, NETSIM_ERR_KERNEL, -errno, NULL, "cannot wait for packets: %s",
-			       strerror(errno));
+		return err_errno(err, -errno, NULL, "cannot wait for packets");
 	if (ready < 0)
 		return -EINTR;
 	for (size_t i = 0; ready && i < live->count; i++) {
@@ -522,8 +520,8 @@ bool live_gone(const struct live *live, size_t port)
 		const struct live_source *source = &live->sources[i];
 
 		/*
-		 * After live_stop(), do not require that the source's last packets were
-		 * waited for.
+		 * After live_stop(), a removed interface counts as gone at once, without
+		 * waiting for its last packets.
 		 */
 		gone = gone && (source->gone || (live->stopped_ns && has_gone(source)));
 	}

@@ -25,7 +25,7 @@ bool live_sort_take(struct live_sort *sort, int64_t until_ns, struct live_packet
 
 /* The time of the earliest packet; false when empty. */
 bool live_sort_first(const struct live_sort *sort, int64_t *ret_ns);
-/* True at the limit on memory. */
+/* True if the buffer has reached its limit on memory. */
 bool live_sort_full(const struct live_sort *sort);
 
 #endif

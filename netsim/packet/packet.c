@@ -17,6 +17,9 @@
 #define ETHERTYPE_OLD  0x9100 /* QinQ before it was standardized */
 #define ETHERTYPE_MIN  0x0600 /* below, it is a length (IEEE 802.3) */
 
+#define PPP_IPV4 0x0021
+#define PPP_IPV6 0x0057
+
 #define VXLAN_LINUX    8472
 #define VXLAN_STANDARD 4789
 #define VXLAN_HEADER   8
@@ -332,6 +335,14 @@ enum packet_link packet_link_of(uint32_t linktype)
 		return PACKET_COOKED;
 	case 276:
 		return PACKET_COOKED2;
+	case 0:
+	case 108:
+		return PACKET_LOOPBACK;
+	case 9:
+	case 50:
+		return PACKET_PPP;
+	case 104:
+		return PACKET_HDLC;
 	case 12: /* OpenBSD's number for raw IP */
 	case 14:
 	case 101:
@@ -354,6 +365,45 @@ static void read_raw(struct span s, struct packet *ret)
 }
 
 /*
+ * Address families of BSD systems: IPv4 has one number, IPv6 a different one on each. Small
+ * numbers, so the half with the zero bytes gives the byte order.
+ */
+static void read_loopback(struct span s, struct packet *ret)
+{
+	uint32_t family;
+
+	if (s.captured < 4)
+		return;
+	family = get32(s.at);
+	if (family > UINT16_MAX)
+		family = __builtin_bswap32(family);
+	skip(&s, 4);
+	if (family == 2)
+		read_network(s, ETHERTYPE_IPV4, ret);
+	else if (family == 10 || family == 24 || family == 28 || family == 30)
+		read_network(s, ETHERTYPE_IPV6, ret);
+}
+
+/* The protocol number has one byte where it was compressed: it is then odd. */
+static void read_ppp(struct span s, struct packet *ret)
+{
+	uint32_t size;
+	unsigned protocol;
+
+	if (s.captured >= 2 && s.at[1] == 0x03 && (s.at[0] == 0xff || s.at[0] == 0x0f))
+		skip(&s, 2);
+	if (s.captured < 2)
+		return;
+	size = s.at[0] & 1 ? 1 : 2;
+	protocol = size == 1 ? s.at[0] : get16(s.at);
+	skip(&s, size);
+	if (protocol == PPP_IPV4)
+		read_network(s, ETHERTYPE_IPV4, ret);
+	else if (protocol == PPP_IPV6)
+		read_network(s, ETHERTYPE_IPV6, ret);
+}
+
+/*
  * Packet types of a cooked header: 0 to us, 1 broadcast, 2 multicast, 3 to others, 4 from
  * us.
  */
@@ -366,6 +416,7 @@ static void read_cooked(const struct span *s, bool second, struct packet *ret)
 	kind = second ? s->at[10] : get16(s->at);
 	if (kind <= 4)
 		ret->seen = kind == 4 ? PACKET_DELIVERED : PACKET_SENT;
+	ret->cooked = !second;
 	if (!second)
 		return;
 	interface = get32(s->at + 4);
@@ -414,6 +465,15 @@ void packet_decode(enum packet_link link, const uint8_t *data, uint32_t captured
 		break;
 	case PACKET_RAW:
 		read_raw(s, ret);
+		break;
+	case PACKET_LOOPBACK:
+		read_loopback(s, ret);
+		break;
+	case PACKET_PPP:
+		read_ppp(s, ret);
+		break;
+	case PACKET_HDLC:
+		read_link(s, 2, 4, ret);
 		break;
 	case PACKET_UNKNOWN:
 		break;

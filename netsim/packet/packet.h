@@ -15,9 +15,12 @@
 enum packet_link {
 	PACKET_UNKNOWN, /* unsupported */
 	PACKET_ETHERNET,
-	PACKET_COOKED,	/* Linux cooked capture (SLL), of the device "any" */
-	PACKET_COOKED2, /* SLL version 2 */
-	PACKET_RAW,	/* IPv4 or IPv6, by the version in the first byte */
+	PACKET_COOKED,	 /* Linux cooked capture (SLL), of the device "any" */
+	PACKET_COOKED2,	 /* SLL version 2 */
+	PACKET_RAW,	 /* IPv4 or IPv6, by the version in the first byte */
+	PACKET_LOOPBACK, /* address family in four bytes of either order, of BSD and macOS */
+	PACKET_PPP,	 /* protocol number, with or without address and control */
+	PACKET_HDLC,	 /* of Cisco: address, control, ethertype */
 };
 
 enum packet_tcp_flag {
@@ -43,6 +46,7 @@ struct packet {
 	uint32_t length;	   /* of the frame on the wire */
 	uint16_t view;		   /* the vantage point; 0: only one */
 	uint8_t seen;		   /* enum packet_seen */
+	bool cooked;		   /* of the device "any", which does not say at which device */
 	uint8_t hops;		   /* TTL or hop limit left */
 	uint16_t ethertype;	   /* after the tags; 0: a length, or unknown */
 	uint16_t vlan, vlan_inner; /* 0: untagged */

@@ -69,8 +69,11 @@ static uint64_t end_fault(struct port_fault *fault)
 	return bits;
 }
 
-static void free_bits(struct port_node *nodes, uint64_t bits)
+static void free_bits(const struct policy_change *change, uint64_t bits)
 {
+	struct port_node *nodes = change->nodes;
+
+	change->slot->resolving &= ~bits;
 	for (int i = 0; i < PORT_NODES; i++) {
 		nodes[i].member &= ~bits;
 		nodes[i].cut &= ~bits;
@@ -91,8 +94,8 @@ void policy_begin(struct policy *p, struct policy_change *ret)
 	for (int i = 0; i < PORT_FAULTS; i++)
 		if (!policy_alive(&slot->faults[i]))
 			freed |= end_fault(&slot->faults[i]);
-	free_bits(nodes, freed);
 	*ret = (struct policy_change) {slot, nodes};
+	free_bits(ret, freed);
 }
 
 /* Returns the highest fault number ever used. */
@@ -164,6 +167,11 @@ static void set_bit(struct port_node *nodes, uint64_t bit, const struct policy_g
 		nodes[cut->nodes[i]].cut |= bit;
 }
 
+uint32_t policy_next_id(const struct policy *p)
+{
+	return last_number(p, policy_slot(p)) + 1;
+}
+
 struct port_fault *policy_new_fault(struct policy *p, struct policy_change *change,
 				    struct netsim_err *err)
 {
@@ -172,7 +180,7 @@ struct port_fault *policy_new_fault(struct policy *p, struct policy_change *chan
 
 		if (fault->id)
 			continue;
-		fault->id = last_number(p, change->slot) + 1;
+		fault->id = policy_next_id(p);
 		return fault;
 	}
 	err_set(err, NETSIM_ERR_KERNEL, -ENOSPC, NULL, "the limit of %d faults is reached",
@@ -232,7 +240,11 @@ int policy_partition(struct policy *p, const struct policy_cut *cut, uint32_t *r
 	for (int i = 0; i < PORT_BITS; i++)
 		if (bits >> i & 1)
 			change.slot->deadline[i] = cut->deadline;
+	if (cut->kind == PORT_FAULT_ONE_WAY && !cut->l2)
+		change.slot->resolving |= bits;
+	fault->id = cut->id ? cut->id : fault->id;
 	fault->kind = cut->kind;
+	fault->l2 = cut->l2;
 	fault->bits = bits;
 	fault->deadline = cut->deadline;
 	fault->start = policy_now();
@@ -257,5 +269,5 @@ void policy_end_faults(struct policy_change *change, const uint32_t *ids, size_t
 	for (int i = 0; i < PORT_FAULTS; i++)
 		if (listed(ids, count, change->slot->faults[i].id))
 			freed |= end_fault(&change->slot->faults[i]);
-	free_bits(change->nodes, freed);
+	free_bits(change, freed);
 }

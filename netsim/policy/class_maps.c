@@ -2,6 +2,7 @@
 /* Class files -> the classification tables in the eBPF maps. */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
+#include <linux/if_ether.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
@@ -82,6 +83,16 @@ static void forget_traffic(struct policy *p)
 		if (key.class)
 			bpf_map_delete_elem(map, &key);
 	}
+}
+
+bool policy_class_is_arp(const struct policy *p, uint32_t class)
+{
+	const struct port_class_rules *rules = rules_in_force(p);
+
+	for (int i = 0; class && i < PORT_ETHERTYPES; i++)
+		if (rules->ethertype[i] == htons(ETH_P_ARP))
+			return rules->ethertype_class[i] >> (class - 1) & 1;
+	return false;
 }
 
 void policy_put_classes(struct policy *p, struct policy_change *change, const struct class_set *set)

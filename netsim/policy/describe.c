@@ -91,9 +91,11 @@ void policy_describe(const struct policy *policy, const struct port_fault *fault
 		if (good && fault->kind == PORT_FAULT_ONE_WAY)
 			good = collect(policy, bit, true, &groups[count++]);
 	}
-	if (good)
+	if (good) {
 		policy_describe_groups(policy, fault->kind, groups, count, buf, size);
-	else
+		if (fault->kind == PORT_FAULT_ONE_WAY && fault->l2)
+			strncat(buf, ", l2", size - strlen(buf) - 1);
+	} else
 		snprintf(buf, size, "partition");
 	for (size_t i = 0; i < count; i++)
 		free(groups[i].nodes);

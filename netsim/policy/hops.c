@@ -46,8 +46,7 @@ int policy_prepare(struct policy *p, struct netsim_err *err)
 	     bpf_map_update_elem(p->map[POLICY_TRAFFIC], &overflow, zeroes, BPF_NOEXIST) < 0))
 		r = -errno;
 	if (r < 0)
-		return err_set(err, NETSIM_ERR_KERNEL, r, NULL,
-			       "cannot initialize the policy's maps: %s", strerror(-r));
+		return err_errno(err, r, NULL, "cannot initialize the policy's maps");
 	return 0;
 }
 
@@ -60,15 +59,14 @@ uint32_t policy_table(const struct policy *p, size_t index)
 
 static int refuse_entries(int code, struct netsim_err *err)
 {
-	if (code == -E2BIG || code == -ENOSPC || code == -ENOMEM) {
+	if (code == -E2BIG || code == -ENOSPC) {
 		err_set(err, NETSIM_ERR_KERNEL, code, NULL,
 			"the old and new conditions together need more than %d map entries",
 			PORT_CONDITIONS);
 		err_hint(err, "use fewer pairs, or fewer classes per pair");
 		return code;
 	}
-	return err_set(err, NETSIM_ERR_KERNEL, code, NULL, "cannot write the conditions: %s",
-		       strerror(-code));
+	return err_errno(err, code, NULL, "cannot write the conditions");
 }
 
 /* Writes entries under a generation, in batches. */
@@ -109,7 +107,7 @@ static uint32_t flags_of(const struct policy_entry *entries, size_t count)
 		if (key->hop != PORT_HOP_PATH)
 			continue;
 		flags |= key->from != PORT_ANY ? PORT_FLAG_PAIRS : 0;
-		flags |= key->class ? PORT_FLAG_CLASSES : 0;
+		flags |= key->class & ~PORT_CLASS_RESOLVES ? PORT_FLAG_CLASSES : 0;
 	}
 	return flags;
 }
@@ -177,18 +175,17 @@ int policy_put_overlays(struct policy *p, struct policy_change *change,
 	return 0;
 }
 
-/* True if a key names a node or link that is gone; links[number] is true for existing ones. */
-static bool is_orphan(const struct policy *p, enum policy_map map, const bool *links,
-		      const struct port_key *key)
+/* True if a key names a node or link whose number is free. */
+static bool is_orphan(const struct policy *p, enum policy_map map, const struct port_key *key)
 {
 	if (key->from == PORT_ANY && key->to == PORT_ANY)
 		return false;
 	/* Keys of traffic name nodes, as those of paths do. */
 	switch (map == POLICY_TRAFFIC ? PORT_HOP_PATH : key->hop) {
 	case PORT_HOP_UP:
-		return !links[key->from % PORT_LINKS];
+		return !*p->links[key->from % PORT_LINKS].iface;
 	case PORT_HOP_DOWN:
-		return !links[key->to % PORT_LINKS];
+		return !*p->links[key->to % PORT_LINKS].iface;
 	case PORT_HOP_VLAN:
 		return !p->names[key->from % PORT_NODES];
 	default:
@@ -196,11 +193,8 @@ static bool is_orphan(const struct policy *p, enum policy_map map, const bool *l
 	}
 }
 
-/*
- * Deletes the entries of other generations (-1: keep all) and, if links is given,
- * those of nodes and links that are gone.
- */
-static void sweep_map(struct policy *p, enum policy_map map, int generation, const bool *links)
+/* Deletes the entries of other generations (-1: keep all) and, if asked, orphans. */
+static void sweep_map(struct policy *p, enum policy_map map, int generation, bool orphans)
 {
 	struct port_key key, next;
 	bool more = bpf_map_get_next_key(p->map[map], NULL, &next) == 0;
@@ -209,29 +203,17 @@ static void sweep_map(struct policy *p, enum policy_map map, int generation, con
 		key = next;
 		more = bpf_map_get_next_key(p->map[map], &key, &next) == 0;
 		if ((generation >= 0 && key.generation != generation) ||
-		    (links && is_orphan(p, map, links, &key)))
+		    (orphans && is_orphan(p, map, &key)))
 			bpf_map_delete_elem(p->map[map], &key);
 	}
 }
 
 static void sweep_orphans(struct policy *p)
 {
-	auto_free bool *links = calloc(PORT_LINKS, sizeof(*links));
-	uint32_t key, number;
-	bool more;
-
-	if (!links)
-		return;
-	more = bpf_map_get_next_key(p->map[POLICY_PORTS], NULL, &key) == 0;
-	while (more) {
-		if (bpf_map_lookup_elem(p->map[POLICY_PORTS], &key, &number) == 0)
-			links[number % PORT_LINKS] = true;
-		more = bpf_map_get_next_key(p->map[POLICY_PORTS], &key, &key) == 0;
-	}
-	sweep_map(p, POLICY_CONDITIONS, -1, links);
-	sweep_map(p, POLICY_OVERLAYS, -1, links);
-	sweep_map(p, POLICY_STATES, -1, links);
-	sweep_map(p, POLICY_TRAFFIC, -1, links);
+	sweep_map(p, POLICY_CONDITIONS, -1, true);
+	sweep_map(p, POLICY_OVERLAYS, -1, true);
+	sweep_map(p, POLICY_STATES, -1, true);
+	sweep_map(p, POLICY_TRAFFIC, -1, true);
 }
 
 void policy_sweep(struct policy *p)
@@ -239,9 +221,9 @@ void policy_sweep(struct policy *p)
 	const struct port_slot *slot = slot_in_force(p);
 
 	if (p->control->stale & PORT_STALE_BASE)
-		sweep_map(p, POLICY_CONDITIONS, slot->base, NULL);
+		sweep_map(p, POLICY_CONDITIONS, slot->base, false);
 	if (p->control->stale & PORT_STALE_OVERLAYS)
-		sweep_map(p, POLICY_OVERLAYS, slot->overlays, NULL);
+		sweep_map(p, POLICY_OVERLAYS, slot->overlays, false);
 	if (p->control->stale & PORT_STALE_NODES)
 		sweep_orphans(p);
 	p->control->stale = 0;

@@ -23,11 +23,9 @@ static int silent(enum libbpf_print_level level, const char *format, va_list ap)
 
 static int failed(int code, const char *what, struct netsim_err *err)
 {
-	bool rights = code == -EPERM || code == -EACCES;
-
-	err_set(err, rights ? NETSIM_ERR_ENV : NETSIM_ERR_KERNEL, code, NULL,
-		"cannot %s the eBPF programs: %s", what, strerror(-code));
-	err_hint(err, "%s", rights ? "run netsim as root" : "see netsim doctor");
+	err_errno(err, code, NULL, "cannot %s the eBPF programs", what);
+	if (err_kind_of(code) == NETSIM_ERR_KERNEL)
+		err_hint(err, "see netsim doctor");
 	return code;
 }
 

@@ -91,11 +91,19 @@ int policy_map_memory(struct policy *p, struct netsim_err *err)
 				    p->map[mapped[i].map], 0);
 
 		if (memory == MAP_FAILED)
-			return err_set(err, NETSIM_ERR_KERNEL, -errno, NULL,
-				       "cannot map the policy into memory: %s", strerror(errno));
+			return err_errno(err, -errno, NULL, "cannot map the policy into memory");
 		*member_of(p, i) = memory;
 	}
 	return 0;
+}
+
+/* False for a map of another version of netsim: its memory would end too early. */
+static bool same_layout(int map, const struct bpf_map_info *info)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(mapped); i++)
+		if ((int)mapped[i].map == map)
+			return (size_t)info->value_size * info->max_entries == mapped[i].size;
+	return true;
 }
 
 static void take_map(struct policy *p, uint32_t id)
@@ -106,6 +114,8 @@ static void take_map(struct policy *p, uint32_t id)
 
 	if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &size) == 0)
 		which = policy_map_of(info.name);
+	if (which >= 0 && !same_layout(which, &info))
+		which = -1;
 	if (which >= 0 && p->map[which] < 0)
 		p->map[which] = fd;
 	else if (fd >= 0)
@@ -114,13 +124,7 @@ static void take_map(struct policy *p, uint32_t id)
 
 static int refused(int code, struct netsim_err *err)
 {
-	bool rights = code == -EPERM || code == -EACCES;
-
-	err_set(err, rights ? NETSIM_ERR_ENV : NETSIM_ERR_KERNEL, code, NULL,
-		"cannot open the eBPF program at the ports: %s", strerror(-code));
-	if (rights)
-		err_hint(err, "run netsim as root");
-	return code;
+	return err_errno(err, code, NULL, "cannot open the eBPF program at the ports");
 }
 
 /* Opens a program by its id, and the maps it uses. */
@@ -143,17 +147,6 @@ static int open_program(struct policy *p, uint32_t id, struct netsim_err *err)
 				err, NETSIM_ERR_KERNEL, -ENOENT, NULL,
 				"the eBPF program at the ports is from another version of netsim");
 	return policy_map_memory(p, err);
-}
-
-static const struct model_node *node_of_port(const struct model *fleet, const struct link *link)
-{
-	struct mark mark;
-	int i;
-
-	if (!link_is_port(link) || !mark_parse(link->alias, &mark) || !mark.iface)
-		return NULL;
-	i = model_find_node(fleet, mark.node);
-	return i >= 0 ? &fleet->nodes[i] : NULL;
 }
 
 /* Finds the ports that have the programs; *ret_id is the port program's id, 0: none. */
@@ -180,20 +173,6 @@ static int find_programs(struct policy *p, struct state *st, const struct model 
 	return 0;
 }
 
-static void name_nodes(struct policy *p, const struct model *fleet)
-{
-	for (size_t i = 0; i < fleet->link_count; i++) {
-		const struct model_node *node = node_of_port(fleet, &fleet->links[i]);
-		uint32_t key = (uint32_t)fleet->links[i].ifindex, number;
-
-		if (!node || bpf_map_lookup_elem(p->map[POLICY_PORTS], &key, &number) < 0 ||
-		    number >= PORT_LINKS)
-			continue;
-		p->link_numbers[i] = number;
-		p->names[p->links[number].node % PORT_NODES] = node->name;
-	}
-}
-
 int policy_find(struct state *st, const struct model *fleet, struct policy **ret,
 		struct netsim_err *err)
 {
@@ -204,7 +183,7 @@ int policy_find(struct state *st, const struct model *fleet, struct policy **ret
 	if (r == 0 && id) {
 		r = open_program(p, id, err);
 		if (r == 0)
-			name_nodes(p, fleet);
+			policy_read_names(p, fleet);
 	}
 	if (r < 0 || !id) {
 		policy_close(p);
@@ -234,167 +213,6 @@ int policy_get(struct state *st, const struct model *fleet, struct policy **ret,
 	else
 		*ret = p;
 	return r;
-}
-
-int policy_node(const struct policy *p, const char *name)
-{
-	for (int i = 0; i < PORT_NODES; i++)
-		if (p->names[i] && strcmp(p->names[i], name) == 0)
-			return i;
-	return -1;
-}
-
-const char *policy_node_name(const struct policy *p, uint32_t number)
-{
-	return number < PORT_NODES ? p->names[number] : NULL;
-}
-
-uint16_t policy_link(const struct policy *p, size_t index)
-{
-	return (uint16_t)p->link_numbers[index];
-}
-
-uint16_t policy_link_node(const struct policy *p, uint16_t number)
-{
-	return p->links[number].node;
-}
-
-static int free_number(const struct policy *p)
-{
-	for (int i = 1; i < PORT_NODES; i++)
-		if (!p->names[i])
-			return i;
-	return -1;
-}
-
-/* Adds a new node to the rest group of the partitions in force that have one. */
-static void join_rest(struct policy *p, int number)
-{
-	const struct port_slot *slot = policy_slot(p);
-	struct port_node *node = &p->nodes[(p->control->active & 1) * PORT_NODES + number];
-
-	for (int i = 0; i < PORT_FAULTS; i++) {
-		const struct port_fault *fault = &slot->faults[i];
-		uint64_t rest;
-
-		if (!policy_alive(fault) || fault->kind != PORT_FAULT_REST)
-			continue;
-		rest = 1ULL << (63 - __builtin_clzll(fault->bits));
-		node->cut |= fault->bits & ~rest;
-		node->member |= rest;
-	}
-}
-
-static int number_nodes(struct policy *p, const struct model *fleet, struct netsim_err *err)
-{
-	for (size_t i = 0; i < fleet->node_count; i++) {
-		int number;
-
-		if (policy_node(p, fleet->nodes[i].name) >= 0)
-			continue;
-		number = free_number(p);
-		if (number < 0)
-			return err_set(err, NETSIM_ERR_KERNEL, -ENOSPC, NULL,
-				       "eBPF programs support up to %d nodes per fleet",
-				       PORT_NODES - 1);
-		for (int slot = 0; slot < 2; slot++)
-			p->nodes[slot * PORT_NODES + number] = (struct port_node) {0};
-		p->names[number] = fleet->nodes[i].name;
-		join_rest(p, number);
-	}
-	return 0;
-}
-
-static bool port_exists(const struct model *fleet, uint32_t ifindex)
-{
-	for (size_t i = 0; i < fleet->link_count; i++)
-		if (link_is_port(&fleet->links[i]) && fleet->links[i].ifindex == (int)ifindex)
-			return true;
-	return false;
-}
-
-static void forget_ports(struct policy *p, const struct model *fleet)
-{
-	int map = p->map[POLICY_PORTS];
-	uint32_t key, next;
-	bool more = bpf_map_get_next_key(map, NULL, &next) == 0;
-
-	while (more) {
-		key = next;
-		more = bpf_map_get_next_key(map, &key, &next) == 0;
-		if (!port_exists(fleet, key))
-			bpf_map_delete_elem(map, &key);
-	}
-}
-
-static int refuse_links(struct netsim_err *err)
-{
-	return err_set(err, NETSIM_ERR_KERNEL, -ENOSPC, NULL,
-		       "eBPF programs support up to %d ports per fleet", PORT_LINKS - 1);
-}
-
-/* Numbers the ports that have no number; resets the entry of a reused number. */
-static int number_links(struct policy *p, const struct model *fleet, struct netsim_err *err)
-{
-	auto_free bool *used = calloc(PORT_LINKS, sizeof(*used));
-	uint32_t next = 1;
-
-	if (!used)
-		return err_oom(err);
-	for (size_t i = 0; i < fleet->link_count; i++)
-		used[p->link_numbers[i]] = true;
-	for (size_t i = 0; i < fleet->link_count; i++) {
-		const struct model_node *node = node_of_port(fleet, &fleet->links[i]);
-		uint32_t key = (uint32_t)fleet->links[i].ifindex;
-
-		if (!node || p->link_numbers[i])
-			continue;
-		while (next < PORT_LINKS && used[next])
-			next++;
-		if (next == PORT_LINKS)
-			return refuse_links(err);
-		p->links[next] = (struct port_link) {
-			.node = (uint16_t)policy_node(p, node->name),
-		};
-		if (bpf_map_update_elem(p->map[POLICY_PORTS], &key, &next, BPF_ANY) < 0)
-			return err_set(err, NETSIM_ERR_KERNEL, -errno, NULL,
-				       "%s: cannot add the port to the policy: %s",
-				       fleet->links[i].name, strerror(errno));
-		p->link_numbers[i] = next;
-		used[next] = true;
-		p->control->stale |= PORT_STALE_NODES;
-	}
-	return 0;
-}
-
-/*
- * Chooses the destination port whose copy of a flooded frame takes time of the
- * uplink: the first other port of the bridge. All other copies are free.
- */
-static void choose_charge_ports(struct policy *p, const struct model *fleet)
-{
-	for (size_t i = 0; i < fleet->link_count; i++) {
-		const struct link *link = &fleet->links[i];
-		size_t other = 0;
-
-		if (!p->link_numbers[i])
-			continue;
-		while (other < fleet->link_count &&
-		       (other == i || !p->link_numbers[other] ||
-			strcmp(fleet->links[other].master, link->master) != 0))
-			other++;
-		p->links[p->link_numbers[i]].charge_at =
-			other < fleet->link_count ? (uint16_t)p->link_numbers[other] : 0;
-	}
-}
-
-int policy_number(struct policy *p, const struct model *fleet, struct netsim_err *err)
-{
-	int r = number_nodes(p, fleet, err);
-
-	if (r == 0)
-		forget_ports(p, fleet);
-	return r == 0 ? number_links(p, fleet, err) : r;
 }
 
 static void attach_port(struct policy *p, struct state *st, const struct link *link, size_t i,
@@ -431,7 +249,7 @@ int policy_attach(struct policy *p, struct state *st, const struct model *fleet,
 		r = policy_load(p, true, err);
 	if (r < 0)
 		return r;
-	choose_charge_ports(p, fleet);
+	policy_charge_ports(p, fleet);
 	policy_sweep(p);
 	for (size_t i = 0; i < fleet->link_count; i++) {
 		const struct link *link = &fleet->links[i];
@@ -457,6 +275,11 @@ bool policy_is_complete(const struct policy *p, const struct model *fleet, bool 
 			return false;
 	}
 	return true;
+}
+
+bool policy_is_attached(const struct policy *p, size_t index, bool ingress)
+{
+	return ingress ? p->stamped[index] : p->attached[index];
 }
 
 bool policy_has_stamps(const struct policy *p, const struct model *fleet)

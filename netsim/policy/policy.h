@@ -38,18 +38,30 @@ void policy_close(struct policy *policy);
 int policy_attach(struct policy *policy, struct state *st, const struct model *fleet, bool stamps,
 		  struct netsim_err *err);
 
-/* Numbers new nodes and ports and removes ports that are gone; part of policy_attach(). */
+/*
+ * Numbers new nodes and ports and removes ports that are gone; part of policy_attach(). A
+ * node and its interface keep their numbers while they have no port; a number is given to
+ * another one only if none is free, and once nothing in force refers to it.
+ */
 int policy_number(struct policy *policy, const struct model *fleet, struct netsim_err *err);
+/* Numbers one node, also if it has no port. Returns its number, or a negative errno. */
+int policy_number_node(struct policy *policy, const struct model *fleet, const char *name,
+		       struct netsim_err *err);
 /* Returns the number of a node (or "host"), -1 if it is unknown. */
 int policy_node(const struct policy *policy, const char *name);
 /* Returns the name of a node by its number, NULL if no node has it. */
 const char *policy_node_name(const struct policy *policy, uint32_t number);
-/* The number of the model's link at an index, 0: none; and the node of a numbered link. */
+/* Returns the number of the model's link at an index, 0: none. */
 uint16_t policy_link(const struct policy *policy, size_t index);
+/* Returns the node of a link by its number. */
 uint16_t policy_link_node(const struct policy *policy, uint16_t number);
+/* A numbered link, with its counters of dropped packets. */
+const struct port_link *policy_link_entry(const struct policy *policy, uint16_t number);
 
 /* True if the programs are at every port; with host, also those for the host's traffic. */
 bool policy_is_complete(const struct policy *policy, const struct model *fleet, bool host);
+/* True if the model's link at an index has its program; with ingress, the one at ingress. */
+bool policy_is_attached(const struct policy *policy, size_t index, bool ingress);
 /* True if some port or bridge has an ingress program. */
 bool policy_has_stamps(const struct policy *policy, const struct model *fleet);
 /* The programs for the host's traffic: whether they are loaded; loads them if not. */
@@ -73,6 +85,8 @@ struct policy_cut {
 	size_t group_count;
 	uint64_t deadline; /* CLOCK_MONOTONIC in ns, 0: none */
 	const char *name;  /* or NULL */
+	bool l2;	   /* one way: address resolution is cut, too */
+	uint32_t id;	   /* of a fault that is put back, 0: the next one */
 };
 /*
  * Adds a partition, atomically for the whole fleet; once this returns, no packet
@@ -100,7 +114,9 @@ void policy_end_faults(struct policy_change *change, const uint32_t *ids, size_t
  * force has it; policy and name may be NULL.
  */
 int policy_check_fault_name(const struct policy *policy, const char *name, struct netsim_err *err);
-/* Allocates a fault with a new id in a change; NULL with *err set if all are in use. */
+/* The id of the next fault. */
+uint32_t policy_next_id(const struct policy *policy);
+/* Allocates a fault with that id in a change; NULL with *err set if all are in use. */
 struct port_fault *policy_new_fault(struct policy *policy, struct policy_change *change,
 				    struct netsim_err *err);
 
@@ -120,7 +136,7 @@ struct policy_base {
 	size_t row_count;
 };
 #define POLICY_FILE_TABLES ((PORT_TABLES - 4) / 2)
-/* Returns the table number of the index-th distribution from a file in the next base. */
+/* Returns the index in ns_tables of the next base's index-th distribution from a file. */
 uint32_t policy_table(const struct policy *policy, size_t index);
 
 /*
@@ -145,6 +161,8 @@ int policy_now_at(const struct policy *policy, struct port_key key, struct port_
 int policy_base_paths(const struct policy *policy, const struct port_slot *slot,
 		      struct policy_entry **ret, size_t *count);
 
+/* True if a class consists of ARP: a fault of it is about address resolution. */
+bool policy_class_is_arp(const struct policy *policy, uint32_t class);
 /* True if classes were ever written. */
 bool policy_has_classes(const struct policy *policy);
 /* Returns the name of a class by its number, "other" for 0; NULL if there is none. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Inside of policy/: an open policy with its programs, maps and mapped memory. */
+/* Internal to policy/: an open policy with its programs, maps and mapped memory. */
 #ifndef NETSIM_POLICY_POLICY_PARTS_H
 #define NETSIM_POLICY_POLICY_PARTS_H
 
@@ -33,22 +33,27 @@ struct policy {
 	struct port_trace_row *traces;
 	struct port_class_port *class_ports;
 	struct port_class_rules *class_rules;
-	const char *names[PORT_NODES]; /* by node number, NULL: unused; the model's strings */
+	const char *names[PORT_NODES]; /* by node number, NULL: unused; of control->names */
 	uint32_t *link_numbers;	       /* by index of the model's links, 0: none */
 	bool *attached;		       /* by link index: ns_port is at its egress */
 	bool *stamped; /* by link index: ns_stamp (port) or ns_host (bridge) is at its ingress */
 };
 
-/* Returns a policy without programs, maps or nodes, or NULL; free it by policy_close(). */
+/* Returns a policy without programs, maps or nodes, or NULL; free it with policy_close(). */
 struct policy *policy_new(void);
 /*
  * Loads the port program and, with_host, those for the host's traffic, unless they are
  * loaded already. They use the policy's maps; missing maps are created.
  */
 int policy_load(struct policy *policy, bool with_host, struct netsim_err *err);
-/* Maps the policy's maps into memory; and writes their initial entries. */
+/* Maps the policy's maps into memory. */
 int policy_map_memory(struct policy *policy, struct netsim_err *err);
+/* Writes the initial entries of the maps. */
 int policy_prepare(struct policy *policy, struct netsim_err *err);
+/* Reads the numbers of the nodes, and of the fleet's links, from the mapped memory. */
+void policy_read_names(struct policy *policy, const struct model *fleet);
+/* Chooses, for each port, the port whose copy of a flooded frame takes time of the uplink. */
+void policy_charge_ports(struct policy *policy, const struct model *fleet);
 /* Returns the enum policy_map of a map name, -1 if unknown. */
 int policy_map_of(const char *name);
 

@@ -86,7 +86,7 @@ static int set_filter(const struct echo_source *source)
 static int open_here(void *arg, struct netsim_err *err)
 {
 	struct echo_source *s = arg;
-	int yes = 1, size = RECEIVE_BUFFER, code;
+	int yes = 1, size = RECEIVE_BUFFER;
 
 	s->fd = socket(s->family, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
 		       s->family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6);
@@ -94,12 +94,7 @@ static int open_here(void *arg, struct netsim_err *err)
 	    setsockopt(s->fd, SOL_SOCKET, SO_TIMESTAMPNS, &yes, sizeof(yes)) == 0 &&
 	    setsockopt(s->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) == 0)
 		return 0;
-	code = -errno;
-	err_set(err, code == -EPERM || code == -EACCES ? NETSIM_ERR_ENV : NETSIM_ERR_KERNEL, code,
-		NULL, "cannot open a socket for pings: %s", strerror(-code));
-	if (code == -EPERM || code == -EACCES)
-		err_hint(err, "run netsim as root");
-	return code;
+	return err_errno(err, -errno, NULL, "cannot open a socket for pings");
 }
 
 static int find_source(struct echo_state *run, const struct echo_pair *pair, size_t *ret,
@@ -122,8 +117,7 @@ static int find_source(struct echo_state *run, const struct echo_pair *pair, siz
 	*source = (struct echo_source) {pair->ns_fd, pair->to.family, -1};
 	r = netns_within(run->plan->own_fd, pair->ns_fd, open_here, source, err);
 	if (r == 0 && epoll_ctl(run->epoll, EPOLL_CTL_ADD, source->fd, &event) < 0)
-		r = err_set(err, NETSIM_ERR_KERNEL, -errno, NULL, "cannot wait for answers: %s",
-			    strerror(errno));
+		r = err_errno(err, -errno, NULL, "cannot wait for answers");
 	return r;
 }
 

@@ -83,16 +83,9 @@ static int open_here(void *arg, struct netsim_err *err)
 	    setsockopt(o->frames, SOL_SOCKET, SO_TIMESTAMPNS, &yes, sizeof(yes)) < 0 ||
 	    setsockopt(o->frames, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0 ||
 	    setsockopt(o->frames, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size)) < 0 ||
-	    bind(o->frames, (struct sockaddr *)&at, sizeof(at)) < 0 || open_sink(o) < 0) {
-		int code = -errno;
-		bool rights = code == -EPERM || code == -EACCES;
-
-		err_set(err, rights ? NETSIM_ERR_ENV : NETSIM_ERR_KERNEL, code, NULL,
-			"%s: cannot open a socket for probes: %s", o->end->device, strerror(-code));
-		if (rights)
-			err_hint(err, "run netsim as root");
-		return code;
-	}
+	    bind(o->frames, (struct sockaddr *)&at, sizeof(at)) < 0 || open_sink(o) < 0)
+		return err_errno(err, -errno, NULL, "%s: cannot open a socket for probes",
+				 o->end->device);
 	return 0;
 }
 
@@ -110,8 +103,7 @@ static int open_end(struct probe *p, size_t i, struct netsim_err *err)
 	p->sinks[i] = o.sink;
 	p->ports[i] = o.port;
 	if (r == 0 && epoll_ctl(p->epoll, EPOLL_CTL_ADD, o.frames, &event) < 0)
-		r = err_set(err, NETSIM_ERR_KERNEL, -errno, NULL, "cannot wait for probes: %s",
-			    strerror(errno));
+		r = err_errno(err, -errno, NULL, "cannot wait for probes");
 	return r;
 }
 
@@ -299,7 +291,7 @@ static void send_one(struct probe_state *run, size_t i)
 	frame.load.sent = clock_ns(CLOCK_REALTIME);
 	length = probe_build(&p->ends[path->from], &p->ends[path->to], &frame, packet[0],
 			     PROBE_SNAP);
-	/* A refused probe counts as lost at the node's interface. */
+	/* A probe that the node's interface refuses counts as lost. */
 	(void)probe_send(p, path->from, path->to, packet, &length, 1);
 	/* Reordering shows best between packets sent in quick succession. */
 	if (track->sent % TWIN_EVERY == 0) {

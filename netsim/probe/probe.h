@@ -39,7 +39,7 @@ struct probe_seen {
 struct probe_path {
 	size_t from, to;  /* indices of ends */
 	double interval;  /* seconds from one probe to the next */
-	uint8_t protocol; /* IPPROTO_TCP, _UDP or _ICMP (a round trip); 0: UDP, prober's port */
+	uint8_t protocol; /* IPPROTO_TCP, _UDP or _ICMP (a round trip); 0: UDP to a sink */
 	uint16_t source_port, port; /* if protocol is set; 0: any */
 	struct probe_seen seen;
 };
@@ -92,7 +92,7 @@ struct probe_flood_plan {
 	double link; /* rate of the link to keep busy, for idle; 0: unknown */
 };
 
-/* Floods with UDP. Measures the sum of all lanes, as long as every lane is being sent. */
+/* Floods with UDP. Measures the sum of all lanes, only while all of them are being sent. */
 void probe_flood(struct probe *probe, const struct probe_flood_plan *plan, struct probe_rate *ret);
 
 /*
@@ -104,7 +104,7 @@ void probe_flood(struct probe *probe, const struct probe_flood_plan *plan, struc
 int probe_tcp(struct probe *probe, const struct probe_lane *lane, double warmup, double seconds,
 	      struct probe_rate *ret, struct netsim_err *err);
 
-/* Measures the timer_slack of this machine's timers, in ms: the 90th percentile of 100. */
+/* Measures how late this machine's timers are, in ms: the 90th percentile of 100 sleeps of 1 ms. */
 double probe_timer_slack(void);
 
 /* Returns the time of a monotonic clock, in seconds. */

@@ -138,7 +138,7 @@ size_t probe_build(const struct probe_end *from, const struct probe_end *to,
 	load.magic = htonl(PROBE_MAGIC);
 	load.check = 0;
 	memcpy(buf + head + inner, &load, sizeof(load));
-	/* The header of an echo reply differs: its checksum covers the payload only. */
+	/* A reply to an echo changes the ICMP header, so load.check covers only the payload. */
 	load.check = frame->protocol == IPPROTO_ICMP ?
 			     add_bytes(0, (const uint8_t *)&load, sizeof(load)) :
 			     add_bytes(0, buf, have);

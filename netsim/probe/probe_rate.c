@@ -31,9 +31,9 @@ struct flood {
 	uint32_t sent[PROBE_LANES], got;
 	uint32_t tried, refused;  /* packets offered to the interface, and not taken by it */
 	double ahead;		  /* seconds of the link's time that are sent in advance */
-	double idle;		  /* seconds in which it had nothing, for want of this process */
+	double idle;		  /* seconds without a packet to send, for want of a processor */
 	double turn;		  /* time of the last batch */
-	double skip;		  /* first packets, which do not count */
+	double skip;		  /* number of first packets, which do not count */
 	int64_t first, last, end; /* arrivals after end do not count */
 	uint32_t counted;
 	double heard; /* time of the last arrival */
@@ -238,9 +238,8 @@ static int open_here(void *arg, struct netsim_err *err)
 		return 0;
 	}
 	return r == 0 ? 0 :
-			err_set(err, NETSIM_ERR_KERNEL, -errno, NULL,
-				"%s: cannot open a TCP connection: %s", o->end->device,
-				strerror(errno));
+			err_errno(err, -errno, NULL, "%s: cannot open a TCP connection",
+				  o->end->device);
 }
 
 static bool ready_within(int fd, short events, double seconds)

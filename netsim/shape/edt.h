@@ -25,7 +25,7 @@ struct edt_compiler {
 	size_t row_count;
 };
 
-/* Compiles the conditions of one hop. -ENOSPC with err if they use a table or trace too many. */
+/* Compiles the conditions of one hop. -ENOSPC with err beyond the limit of tables or traces. */
 int edt_compile(const struct conditions *c, struct edt_compiler *compiler,
 		struct port_conditions *ret, struct netsim_err *err);
 /* Copies the tables and traces in use to base; the caller owns the arrays. */
@@ -37,7 +37,7 @@ void edt_merge(struct port_conditions *c, const struct port_conditions *more);
 /* Computes burst and queue as times, and drops jitter without a delay. */
 void edt_finish(struct port_conditions *c);
 
-/* True where the conditions delay packets, so that they need an fq to wait in. */
+/* True if the conditions delay packets, which then need an fq to wait in. */
 bool edt_delays(const struct port_conditions *c);
 
 /* Converts back, for display: without locations, distribution files and traces. */

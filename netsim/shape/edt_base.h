@@ -20,7 +20,7 @@ struct edt_base_input {
 	const struct intent *intent; /* parsed */
 	const struct model *model;
 	const struct policy *policy;
-	const struct class_set *classes; /* NULL where the profile has none */
+	const struct class_set *classes; /* NULL if the profile has none */
 	uint64_t now;			 /* start of traces, CLOCK_MONOTONIC in ns */
 	uint64_t seed;			 /* for conditions without a seed in the profile */
 };

@@ -48,10 +48,11 @@ static int put_fault(struct policy *policy, struct policy_change *change,
 		     const struct port_fault *fault, uint32_t *ret_id, struct netsim_err *err)
 {
 	struct port_fault *slot = policy_new_fault(policy, change, err);
-	uint32_t id = slot ? slot->id : 0;
+	uint32_t id;
 
 	if (!slot)
 		return -ENOSPC;
+	id = fault->id ? fault->id : slot->id;
 	*slot = *fault;
 	slot->id = *ret_id = id;
 	return 0;

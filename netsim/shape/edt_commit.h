@@ -12,7 +12,7 @@
 struct edt_change {
 	const struct edt_base *base;	 /* NULL: keep the current one */
 	const struct class_set *classes; /* NULL: keep the current ones */
-	const struct port_fault *fault;	 /* to add, or NULL; the id is assigned */
+	const struct port_fault *fault;	 /* to add, or NULL; id 0: the next one */
 	const uint32_t *heal;		 /* faults to end */
 	size_t heal_count;
 	bool heal_all;
@@ -30,7 +30,7 @@ struct edt_committed {
 int edt_commit(struct fleet *f, const struct edt_change *change, struct edt_committed *ret,
 	       struct netsim_err *err);
 
-/* True where the programs, not netem, realise the fleet's profile; policy may be NULL. */
+/* True if the programs, not netem, implement the fleet's profile; policy may be NULL. */
 bool edt_is_base(const struct policy *policy);
 
 #endif

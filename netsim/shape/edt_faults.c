@@ -27,6 +27,7 @@ struct fault_effect {
 	struct port_conditions conditions;
 	uint64_t deadline;
 	uint32_t id;
+	bool l2; /* affects packets that resolve addresses */
 };
 
 struct composer {
@@ -36,7 +37,7 @@ struct composer {
 	struct fault_effect effects[PORT_FAULTS];
 	struct fault_claim *claims;
 	size_t claim_count;
-	uint8_t classes[PORT_CLASSES]; /* with conditions for all pairs in the profile */
+	uint8_t classes[PORT_CLASSES]; /* numbers of those with conditions for all pairs */
 	size_t class_count;
 	struct overlays result;
 	bool skips_missing; /* ignore targets that do not exist */
@@ -239,8 +240,8 @@ static int read_fault(struct composer *c, const struct port_fault *fault, int pl
 		return err_oom(c->err);
 	compiler->policy = c->policy;
 	compiler->seed = fault->start ^ fault->id; /* the same each time it is recomputed */
-	*effect =
-		(struct fault_effect) {.used = true, .deadline = fault->deadline, .id = fault->id};
+	*effect = (struct fault_effect) {
+		.used = true, .deadline = fault->deadline, .id = fault->id, .l2 = fault->l2 != 0};
 	if (fault->kind == PORT_FAULT_LINK) {
 		read_link_fault(fault, &effect->conditions);
 		return 0;
@@ -323,9 +324,13 @@ static uint64_t next_deadline(const struct composer *c, const int *faults, size_
 /* Merges the faults of one hop: one layer for each time span between deadlines. */
 static int compose(struct composer *c, struct port_key key, const int *faults, size_t count)
 {
+	struct port_key profile = key;
 	struct port_conditions base;
 	uint64_t begin = 0;
-	int r = read_base(c, &key, &base);
+	int r;
+
+	profile.class &= (uint8_t)~PORT_CLASS_RESOLVES;
+	r = read_base(c, &profile, &base);
 
 	for (uint8_t layer = 1; r == 0; layer++) {
 		uint64_t deadline = next_deadline(c, faults, count, begin);
@@ -379,24 +384,41 @@ static int compare_ids(const void *x, const void *y, void *arg)
 	return a < b ? -1 : a > b;
 }
 
-/* Merges the faults of one class on one hop: those that name it, and those without a class. */
+/*
+ * Merges the faults of one class on one hop: those that name it, and those without a class.
+ * Of a path, those that affect address resolution are merged once more, for its packets.
+ */
 static int compose_class(struct composer *c, const struct fault_claim *claims, size_t count,
 			 uint8_t class)
 {
 	struct port_key key = claims[0].key;
-	int faults[PORT_FAULTS];
-	bool named[PORT_FAULTS] = {0};
-	size_t n = 0;
+	bool named[PORT_FAULTS] = {0}, l2[PORT_FAULTS] = {0};
+	int faults[PORT_FAULTS], resolving[PORT_FAULTS], r;
+	size_t n = 0, m = 0;
 
 	key.class = class;
-	for (size_t i = 0; i < count; i++)
-		if (claims[i].key.class == 0 || claims[i].key.class == class)
-			named[claims[i].fault] = true;
+	for (size_t i = 0; i < count; i++) {
+		int fault = claims[i].fault;
+
+		if (claims[i].key.class != 0 && claims[i].key.class != class)
+			continue;
+		named[fault] = true;
+		l2[fault] |= c->effects[fault].l2 || (claims[i].key.class == class &&
+						      policy_class_is_arp(c->policy, class));
+	}
 	for (int i = 0; i < PORT_FAULTS; i++)
-		if (named[i])
+		if (named[i]) {
 			faults[n++] = i;
+			if (l2[i])
+				resolving[m++] = i;
+		}
 	qsort_r(faults, n, sizeof(*faults), compare_ids, c);
-	return compose(c, key, faults, n);
+	qsort_r(resolving, m, sizeof(*resolving), compare_ids, c);
+	r = compose(c, key, faults, n);
+	if (r < 0 || key.hop != PORT_HOP_PATH)
+		return r;
+	key.class |= PORT_CLASS_RESOLVES;
+	return compose(c, key, resolving, m);
 }
 
 /*
@@ -528,6 +550,6 @@ void fault_describe(const struct port_fault *fault, char *buf, size_t size)
 	if (fault->kind == PORT_FAULT_LINK)
 		describe_link(fault, buf, size);
 	else
-		snprintf(buf, size, "%s on %s%s%s", fault->conditions, fault->targets,
-			 *fault->class ? ", class " : "", fault->class);
+		snprintf(buf, size, "%s on %s%s%s%s", fault->conditions, fault->targets,
+			 *fault->class ? ", class " : "", fault->class, fault->l2 ? ", l2" : "");
 }

@@ -33,7 +33,10 @@ int fault_overlays(const struct policy *policy, const struct port_slot *slot,
 int fault_check(const struct policy *policy, const struct port_fault *fault,
 		const struct model *model, bool *ret_link, struct netsim_err *err);
 
-/* *ret is true if netem cannot realise a profile beside this fault. Errors of fault_check(). */
+/*
+ * *ret is true if netem cannot implement the profile while this fault is in force. Fails like
+ * fault_check().
+ */
 int fault_needs_edt(const struct policy *policy, const struct port_fault *fault,
 		    const struct model *model, bool *ret, struct netsim_err *err);
 

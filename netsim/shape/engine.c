@@ -99,7 +99,8 @@ int engine_choose(struct fleet *f, const struct intent *intent, bool whole, enum
 		return r;
 	at = needs_edt(intent, &part);
 	if (chosen == ENGINE_NETEM && at) {
-		err_set(err, NETSIM_ERR_INPUT, -EINVAL, at, "the netem engine cannot do %s", part);
+		err_set(err, NETSIM_ERR_INPUT, -EINVAL, at, "the netem engine does not support %s",
+			part);
 		err_hint(err, "use the engine edt, or auto");
 		return -EINVAL;
 	}
@@ -120,10 +121,10 @@ const char *engine_why(const struct intent *intent, const struct policy *policy)
 	if (needs_edt(intent, &part))
 		return part;
 	if (requested_engine(intent) == ENGINE_EDT)
-		return "asked for";
+		return "requested";
 	if (has_faults(policy))
 		return "faults";
-	return policy_slot(policy)->flags & PORT_FLAG_BASE_HOLDS ? "since a fault" :
+	return policy_slot(policy)->flags & PORT_FLAG_BASE_HOLDS ? "kept after a fault" :
 								   "no netem needed";
 }
 
@@ -239,6 +240,16 @@ int engine_commit(struct fleet *f, const struct edt_change *change, uint32_t *re
 			err);
 	if (r == 0 && ret_id)
 		*ret_id = done.fault_id;
+	return r;
+}
+
+int engine_record(struct fleet *f, struct intent_draft *record, uint32_t id, struct netsim_err *err)
+{
+	const struct edt_change undo = {.heal = &id, .heal_count = 1};
+	int r = intent_publish(record, err);
+
+	if (r < 0)
+		(void)engine_commit(f, &undo, NULL, NULL);
 	return r;
 }
 

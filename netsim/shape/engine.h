@@ -39,6 +39,13 @@ int engine_leave_edt(struct fleet *f, struct netsim_err *err);
 int engine_commit(struct fleet *f, const struct edt_change *change, uint32_t *ret_id,
 		  struct netsim_err *err);
 
+/*
+ * Publishes the record of a fault that was put in force; ends the fault if that fails. The
+ * draft is done.
+ */
+int engine_record(struct fleet *f, struct intent_draft *record, uint32_t id,
+		  struct netsim_err *err);
+
 /* policy_attach(), after loading the shipped classes into a policy without classes. */
 int engine_attach(struct fleet *f, bool host, struct netsim_err *err);
 /* Opens the fleet's policy, with the programs attached to all its ports. */

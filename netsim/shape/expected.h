@@ -31,7 +31,7 @@ struct expected_end {
 int expected_path(const struct intent *intent, struct expected_end from, struct expected_end to,
 		  const char *class, struct conditions *ret, struct netsim_err *err);
 
-/* True while a partition cuts from off from to. */
+/* True while a partition drops packets from `from` to `to`. */
 bool expected_cut(const struct intent *intent, struct expected_end from, struct expected_end to);
 
 /* Lists the classes named by the profile or by faults. The caller frees *ret, not the names. */

@@ -2,10 +2,12 @@
 #include "netsim/shape/intent.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "netsim/config/doc.h"
@@ -39,6 +41,7 @@ static void fault_done(struct intent_fault *fault)
 	for (size_t i = 0; i < fault->group_count; i++)
 		free(fault->groups[i]);
 	free(fault->groups);
+	free(fault->name);
 	free(fault->conditions);
 	free(fault->targets);
 	free(fault->class);
@@ -103,6 +106,9 @@ static void read_fault(const json_t *object, struct intent_fault *fault)
 	fault->id = (uint32_t)json_integer_value(json_object_get(object, "fault"));
 	fault->kind = (uint32_t)json_integer_value(json_object_get(object, "kind"));
 	fault->deadline = (uint64_t)json_integer_value(json_object_get(object, "deadline"));
+	fault->start = (uint64_t)json_integer_value(json_object_get(object, "start"));
+	fault->name = copy_member(object, "name");
+	fault->l2 = json_is_true(json_object_get(object, "l2"));
 	fault->conditions = copy_member(object, "conditions");
 	fault->targets = copy_member(object, "targets");
 	fault->class = copy_member(object, "class");
@@ -143,22 +149,45 @@ static void read_pulled(const json_t *root, struct intent *ret)
 	}
 }
 
-void intent_read(const char *fleet, struct intent *ret)
+static int refuse_file(const char *path, const char *why, struct netsim_err *err)
 {
-	char path[PATH_TEXT];
-	const json_t *layers;
-	const char *engine;
-	json_t *root;
-	int value;
+	err_set(err, NETSIM_ERR_KERNEL, -EINVAL, NULL, "%s %s", path, why);
+	err_hint(err, "remove it: netsim keeps there only the profile and the faults of a fleet");
+	return -EINVAL;
+}
 
-	*ret = (struct intent) {.now = policy_now()};
-	path_of(fleet, path);
-	root = json_load_file(path, 0, NULL);
-	engine = json_string_value(json_object_get(root, "engine"));
-	value = engine ? words_find(words_engine, engine) : -1;
+/* Opens the file without waiting for a FIFO's writer; *ret is -1 if there is none. */
+static int open_file(const char *path, int *ret, struct netsim_err *err)
+{
+	auto_close int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
+	struct stat st;
+
+	*ret = -1;
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0 && (errno == ELOOP || errno == ENXIO))
+		return refuse_file(path, "is not a regular file", err);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_set(err, NETSIM_ERR_KERNEL, -errno, NULL, "cannot read %s: %s", path,
+			       strerror(errno));
+	if (!S_ISREG(st.st_mode))
+		return refuse_file(path, "is not a regular file", err);
+	if (st.st_uid != 0 && st.st_uid != geteuid())
+		return refuse_file(path, "belongs to another user", err);
+	if (st.st_mode & (S_IWGRP | S_IWOTH))
+		return refuse_file(path, "can be written by other users", err);
+	*ret = take_fd(&fd);
+	return 0;
+}
+
+static void read_root(const json_t *root, struct intent *ret)
+{
+	const json_t *layers = json_object_get(root, "applied");
+	const char *engine = json_string_value(json_object_get(root, "engine"));
+	int value = engine ? words_find(words_engine, engine) : -1;
+
 	if (value >= 0)
 		ret->engine = (enum engine)value;
-	layers = json_object_get(root, "applied");
 	for (size_t i = 0; i < json_array_size(layers); i++) {
 		struct intent_layer *layer = array_push(ret->layers, ret->layer_count);
 
@@ -167,21 +196,41 @@ void intent_read(const char *fleet, struct intent *ret)
 	}
 	read_faults(root, ret);
 	read_pulled(root, ret);
+}
+
+int intent_read(const char *fleet, struct intent *ret, struct netsim_err *err)
+{
+	auto_close int fd = -1;
+	char path[PATH_TEXT];
+	json_t *root;
+	int r;
+
+	*ret = (struct intent) {.now = policy_now()};
+	path_of(fleet, path);
+	r = open_file(path, &fd, err);
+	if (r < 0 || fd < 0)
+		return r;
+	root = json_loadfd(fd, 0, NULL);
+	read_root(root, ret);
 	json_decref(root);
+	return 0;
 }
 
 static json_t *write_fault(const struct intent_fault *fault)
 {
 	json_t *object = json_pack(
-		"{s:I, s:I, s:I, s:s*, s:s*, s:s*}", "fault", (json_int_t)fault->id, "kind",
-		(json_int_t)fault->kind, "deadline", (json_int_t)fault->deadline, "conditions",
-		fault->conditions, "targets", fault->targets, "class", fault->class);
+		"{s:I, s:I, s:I, s:I, s:s*, s:s*, s:s*, s:s*}", "fault", (json_int_t)fault->id,
+		"kind", (json_int_t)fault->kind, "deadline", (json_int_t)fault->deadline, "start",
+		(json_int_t)fault->start, "name", fault->name, "conditions", fault->conditions,
+		"targets", fault->targets, "class", fault->class);
 	json_t *groups = fault->group_count ? json_array() : NULL;
 
 	for (size_t i = 0; groups && i < fault->group_count; i++)
 		json_array_append_new(groups, json_string(fault->groups[i]));
 	if (groups)
 		json_object_set_new(object, "groups", groups);
+	if (fault->l2)
+		json_object_set_new(object, "l2", json_true());
 	if (fault->vlan)
 		json_object_set_new(object, "vlan", json_integer(fault->vlan));
 	if (fault->period_ns) {
@@ -205,31 +254,16 @@ static json_t *write_layer(const struct intent_layer *layer)
 	return object;
 }
 
-static int write_failed(const char *path, struct netsim_err *err)
+static int write_failed(const char *path, int code, struct netsim_err *err)
 {
-	int code = errno ? -errno : -EIO;
-	bool rights = code == -EPERM || code == -EACCES;
-
-	return err_set(err, rights ? NETSIM_ERR_ENV : NETSIM_ERR_KERNEL, code, NULL,
-		       "cannot write %s: %s", path, strerror(-code));
+	return err_errno(err, code, NULL, "cannot write %s", path);
 }
 
-int intent_write(const char *fleet, const struct intent *intent, struct netsim_err *err)
+static char *format(const struct intent *intent)
 {
-	char path[PATH_TEXT], fresh[PATH_TEXT + 8];
-	json_t *root, *layers, *faults, *pulled;
-	int r;
+	json_t *layers = json_array(), *faults = json_array(), *pulled, *root;
+	char *text;
 
-	path_of(fleet, path);
-	snprintf(fresh, sizeof(fresh), "%s.new", path);
-	if (!intent->layer_count && !intent->fault_count && !intent->pulled_count) {
-		unlink(path);
-		unlink(fresh); /* left by a writer that was killed */
-		return 0;
-	}
-	layers = json_array();
-	faults = json_array();
-	r = lock_make_dir(err);
 	for (size_t i = 0; i < intent->layer_count; i++)
 		json_array_append_new(layers, write_layer(&intent->layers[i]));
 	for (size_t i = 0; i < intent->fault_count; i++)
@@ -239,11 +273,131 @@ int intent_write(const char *fleet, const struct intent *intent, struct netsim_e
 		json_array_append_new(pulled, json_string(intent->pulled[i]));
 	root = json_pack("{s:s, s:o, s:o, s:o*}", "engine", words_engine[intent->engine], "applied",
 			 layers, "faults", faults, "pulled", pulled);
-	if (r == 0 &&
-	    (!root || json_dump_file(root, fresh, JSON_INDENT(2)) < 0 || rename(fresh, path) < 0))
-		r = write_failed(path, err);
+	text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
 	json_decref(root);
+	return text;
+}
+
+static int write_all(int fd, const char *text)
+{
+	for (size_t left = strlen(text); left;) {
+		ssize_t n = write(fd, text, left);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		text += n > 0 ? n : 0;
+		left -= n > 0 ? (size_t)n : 0;
+	}
+	return 0;
+}
+
+/* Writes a file that does not exist; an earlier one was left by a writer that was killed. */
+static int write_fresh(const char *path, const char *text)
+{
+	auto_close int fd = -1;
+	int r;
+
+	if (unlink(path) < 0 && errno != ENOENT)
+		return -errno;
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	r = fd < 0 ? -errno : write_all(fd, text);
+	if (r < 0 && fd >= 0)
+		unlink(path);
 	return r;
+}
+
+/* True if a text that found no room of its own fits into the file that it replaces. */
+static bool fits(const char *path, const char *text)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISREG(st.st_mode) && (size_t)st.st_size >= strlen(text);
+}
+
+static bool is_empty(const struct intent *intent)
+{
+	return !intent->layer_count && !intent->fault_count && !intent->pulled_count;
+}
+
+int intent_draft(const char *fleet, const struct intent *intent, struct intent_draft *ret,
+		 struct netsim_err *err)
+{
+	struct intent_draft draft = {0};
+	auto_close int old = -1;
+	int r;
+
+	path_of(fleet, draft.path);
+	snprintf(draft.fresh, sizeof(draft.fresh), "%s.new", draft.path);
+	*ret = draft;
+	r = open_file(draft.path, &old, err);
+	if (r < 0 || is_empty(intent))
+		return r;
+	r = lock_make_dir(err);
+	if (r < 0)
+		return r;
+	draft.text = format(intent);
+	if (!draft.text)
+		return err_oom(err);
+	r = write_fresh(draft.fresh, draft.text);
+	draft.in_place = (r == -ENOSPC || r == -EDQUOT) && fits(draft.path, draft.text);
+	if (r < 0 && !draft.in_place) {
+		free(draft.text);
+		return write_failed(draft.path, r, err);
+	}
+	*ret = draft;
+	return 0;
+}
+
+static int write_in_place(const struct intent_draft *draft)
+{
+	auto_close int fd = open(draft->path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	int r = fd < 0 ? -errno : write_all(fd, draft->text);
+
+	return r == 0 && ftruncate(fd, (off_t)strlen(draft->text)) < 0 ? -errno : r;
+}
+
+int intent_publish(struct intent_draft *draft, struct netsim_err *err)
+{
+	int r = 0;
+
+	if (!draft->text) {
+		unlink(draft->fresh); /* left by a writer that was killed */
+		r = unlink(draft->path) < 0 && errno != ENOENT ? -errno : 0;
+	} else if (draft->in_place) {
+		r = write_in_place(draft);
+	} else if (rename(draft->fresh, draft->path) < 0) {
+		r = -errno;
+		unlink(draft->fresh);
+	}
+	free(draft->text);
+	*draft = (struct intent_draft) {{0}, {0}, NULL, false};
+	return r < 0 ? write_failed(LOCK_DIR, r, err) : 0;
+}
+
+void intent_discard(struct intent_draft *draft)
+{
+	if (draft->text && !draft->in_place)
+		unlink(draft->fresh);
+	free(draft->text);
+	*draft = (struct intent_draft) {{0}, {0}, NULL, false};
+}
+
+void intent_remove(const char *fleet)
+{
+	char path[PATH_TEXT], fresh[PATH_TEXT + 8];
+
+	path_of(fleet, path);
+	snprintf(fresh, sizeof(fresh), "%s.new", path);
+	unlink(path);
+	unlink(fresh);
+}
+
+int intent_write(const char *fleet, const struct intent *intent, struct netsim_err *err)
+{
+	struct intent_draft draft;
+	int r = intent_draft(fleet, intent, &draft, err);
+
+	return r == 0 ? intent_publish(&draft, err) : r;
 }
 
 /* Drops layers that the last layer overrides completely. */
@@ -331,6 +485,9 @@ int intent_add_fault(struct intent *intent, const struct intent_fault *fault,
 	*slot = (struct intent_fault) {.id = fault->id,
 				       .kind = fault->kind,
 				       .deadline = fault->deadline,
+				       .start = fault->start,
+				       .name = copy_text(fault->name),
+				       .l2 = fault->l2,
 				       .conditions = copy_text(fault->conditions),
 				       .targets = copy_text(fault->targets),
 				       .class = copy_text(fault->class),
@@ -365,48 +522,69 @@ void intent_end_faults(struct intent *intent, const uint32_t *ids, size_t count)
 	intent->fault_count = kept;
 }
 
-int intent_note(const char *fleet, const struct intent_fault *fault, const uint32_t *ended,
-		size_t ended_count, struct netsim_err *err)
+int intent_draft_fault(const char *fleet, const struct intent_fault *fault, const uint32_t *ended,
+		       size_t ended_count, struct intent_draft *ret, struct netsim_err *err)
 {
 	struct intent intent;
-	int r = 0;
+	int r = intent_read(fleet, &intent, err);
 
-	intent_read(fleet, &intent);
+	*ret = (struct intent_draft) {{0}, {0}, NULL, false};
 	intent_end_faults(&intent, ended, ended_count);
-	if (fault)
+	if (r == 0 && fault)
 		r = intent_add_fault(&intent, fault, err);
 	if (r == 0)
-		r = intent_write(fleet, &intent, err);
+		r = intent_draft(fleet, &intent, ret, err);
 	intent_done(&intent);
 	return r;
 }
 
-static void drop_pulled(struct intent *intent, size_t i)
+static void drop_pulled(struct intent *intent, const char *cable)
 {
-	free(intent->pulled[i]);
-	intent->pulled[i] = intent->pulled[--intent->pulled_count];
+	for (size_t i = intent->pulled_count; i-- > 0;) {
+		if (cable && strcmp(intent->pulled[i], cable) != 0)
+			continue;
+		free(intent->pulled[i]);
+		intent->pulled[i] = intent->pulled[--intent->pulled_count];
+	}
 }
 
-int intent_note_cable(const char *fleet, const char *cable, bool up, struct netsim_err *err)
+static int add_pulled(struct intent *intent, const char *cable, struct netsim_err *err)
+{
+	char **slot = array_push(intent->pulled, intent->pulled_count);
+
+	if (slot && (*slot = strdup(cable)))
+		return 0;
+	intent->pulled_count -= slot != NULL;
+	return err_oom(err);
+}
+
+int intent_draft_cables(const char *fleet, const struct intent_cables *cables,
+			struct intent_draft *ret, struct netsim_err *err)
 {
 	struct intent intent;
-	bool changed = false;
-	int r = 0;
+	int r = intent_read(fleet, &intent, err);
 
-	intent_read(fleet, &intent);
-	for (size_t i = intent.pulled_count; i-- > 0;)
-		if (!cable || strcmp(intent.pulled[i], cable) == 0) {
-			drop_pulled(&intent, i);
-			changed = up;
-		}
-	if (!up) {
-		char **slot = array_push(intent.pulled, intent.pulled_count);
-
-		changed = slot && (*slot = strdup(cable));
-		r = changed ? 0 : err_oom(err);
+	*ret = (struct intent_draft) {{0}, {0}, NULL, false};
+	for (size_t i = 0; r == 0 && i < cables->count; i++) {
+		drop_pulled(&intent, cables->names[i]);
+		if (!cables->up)
+			r = add_pulled(&intent, cables->names[i], err);
 	}
-	if (r == 0 && changed)
+	if (r == 0)
+		r = intent_draft(fleet, &intent, ret, err);
+	intent_done(&intent);
+	return r;
+}
+
+int intent_plug_cables(const char *fleet, struct netsim_err *err)
+{
+	struct intent intent;
+	int r = intent_read(fleet, &intent, err);
+
+	if (r == 0 && intent.pulled_count) {
+		drop_pulled(&intent, NULL);
 		r = intent_write(fleet, &intent, err);
+	}
 	intent_done(&intent);
 	return r;
 }
@@ -423,18 +601,17 @@ bool intent_has_pulled(const struct intent *intent, const char *node, const char
 	return false;
 }
 
-int intent_forget_faults(const char *fleet, struct netsim_err *err)
+int intent_draft_healed(const char *fleet, struct intent_draft *ret, struct netsim_err *err)
 {
 	struct intent intent;
-	int r = 0;
+	int r = intent_read(fleet, &intent, err);
 
-	intent_read(fleet, &intent);
+	*ret = (struct intent_draft) {{0}, {0}, NULL, false};
 	for (size_t i = 0; i < intent.fault_count; i++)
 		fault_done(&intent.faults[i]);
-	if (intent.fault_count) {
-		intent.fault_count = 0;
-		r = intent_write(fleet, &intent, err);
-	}
+	intent.fault_count = 0;
+	if (r == 0)
+		r = intent_draft(fleet, &intent, ret, err);
 	intent_done(&intent);
 	return r;
 }

@@ -2,7 +2,8 @@
 /*
  * Intent: the profiles applied to a fleet and the faults in force, recorded in
  * /run/netsim. The kernel's state shows the actual conditions, this file the requested
- * ones. Without it, names are lost, and so is the profile under faults if netem realises it.
+ * ones. Without it, the name of the profile is lost, and faults that need edt build on the
+ * conditions that the qdiscs of netem show.
  */
 #ifndef NETSIM_INTENT_H
 #define NETSIM_INTENT_H
@@ -25,6 +26,9 @@ struct intent_fault {
 	uint32_t id;
 	uint32_t kind;	   /* enum port_fault_kind */
 	uint64_t deadline; /* CLOCK_MONOTONIC in ns, 0: none */
+	uint64_t start;	   /* the same clock */
+	char *name;	   /* or NULL */
+	bool l2;	   /* address resolution is affected, too */
 	char *conditions, *targets, *class;
 	/* Link faults: the VLAN (0: the whole link); for flapping, the period and its up time. */
 	uint16_t vlan;
@@ -53,9 +57,37 @@ struct intent {
 			 over */
 };
 
-/* Reads a fleet's file. Always fills ret: empty if there is no file or it is not readable. */
-void intent_read(const char *fleet, struct intent *ret);
-/* Replaces the file atomically; an intent without layers and faults removes it. */
+/*
+ * Reads a fleet's file. Fills ret: it is empty if there is no file, or on failure. Fails
+ * with err if the file is none (a directory, a FIFO), not readable, or could have been
+ * written by others than this user or root.
+ */
+int intent_read(const char *fleet, struct intent *ret, struct netsim_err *err);
+
+/*
+ * The file's next content, written beside it: what may fail comes before the change that it
+ * records. An intent without layers, faults and pulled cables means that there is no file.
+ */
+struct intent_draft {
+	char path[160], fresh[168];
+	char *text;    /* NULL: remove the file */
+	bool in_place; /* no room for a second file, but the text fits into the old one */
+};
+int intent_draft(const char *fleet, const struct intent *intent, struct intent_draft *ret,
+		 struct netsim_err *err);
+/* The same for the file's content with faults ended and one (may be NULL) added. */
+int intent_draft_fault(const char *fleet, const struct intent_fault *fault, const uint32_t *ended,
+		       size_t ended_count, struct intent_draft *ret, struct netsim_err *err);
+/* The same without any faults, also those that the kernel has lost. */
+int intent_draft_healed(const char *fleet, struct intent_draft *ret, struct netsim_err *err);
+/* Puts the draft in the file's place, by a rename. The draft is done after it. */
+int intent_publish(struct intent_draft *draft, struct netsim_err *err);
+/* Drops a draft; does nothing after intent_publish(). */
+void intent_discard(struct intent_draft *draft);
+
+/* Removes the file, and a draft of it. */
+void intent_remove(const char *fleet);
+/* Drafts and publishes an intent. */
 int intent_write(const char *fleet, const struct intent *intent, struct netsim_err *err);
 void intent_done(struct intent *intent);
 
@@ -78,20 +110,19 @@ int intent_add_fault(struct intent *intent, const struct intent_fault *fault,
 /* Removes the faults with these ids, and all whose deadline has passed. */
 void intent_end_faults(struct intent *intent, const uint32_t *ids, size_t count);
 
-/* Ends faults and adds one (may be NULL) in the fleet's file. */
-int intent_note(const char *fleet, const struct intent_fault *fault, const uint32_t *ended,
-		size_t ended_count, struct netsim_err *err);
-
-/*
- * Notes in the fleet's file that a cable ("n100-1/eth1"; NULL: each one) was pulled out or,
- * if up, plugged in.
- */
-int intent_note_cable(const char *fleet, const char *cable, bool up, struct netsim_err *err);
-/* Returns whether a cable is noted as pulled out. */
+/* Cables ("n100-1/eth1") that netsim link pulls out or, if up, plugs in. */
+struct intent_cables {
+	const char **names;
+	size_t count;
+	bool up;
+};
+/* Drafts the file's content with these cables recorded as pulled out, or no longer. */
+int intent_draft_cables(const char *fleet, const struct intent_cables *cables,
+			struct intent_draft *ret, struct netsim_err *err);
+/* Records that all cables are plugged in. */
+int intent_plug_cables(const char *fleet, struct netsim_err *err);
+/* Returns whether a cable is recorded as pulled out. */
 bool intent_has_pulled(const struct intent *intent, const char *node, const char *iface);
-
-/* Removes all faults from the fleet's file, also those that the kernel has lost. */
-int intent_forget_faults(const char *fleet, struct netsim_err *err);
 
 /* Parses the layers' profiles. -EINVAL with the first mistake in err. */
 int intent_parse(struct intent *intent, struct netsim_err *err);

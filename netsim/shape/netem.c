@@ -100,7 +100,7 @@ static int require_netem(struct applier *a)
 	if (r < 0 || there)
 		return r;
 	err_set(a->err, NETSIM_ERR_ENV, -ENOENT, NULL,
-		"this kernel has no netem, which profiles need");
+		"this kernel has no netem, which the profile needs");
 	err_hint(
 		a->err,
 		"load it with modprobe sch_netem, or use a kernel that has it (see netsim doctor)");
@@ -463,6 +463,59 @@ int netem_clear_bare(struct state *st, const char *device, bool *ret_was, struct
 	r = rtnl_send(st->rt, err);
 	if (r == 0 && link)
 		r = filter_drop_empty_clsact(st->rt, link->ifindex, device, err);
+	return r;
+}
+
+/* Finds out what differs at one device, NULL: nothing. */
+static const char *difference(const struct qdiscs *all, int ifindex,
+			      const struct netem_params *params)
+{
+	const struct qdisc *root = qdisc_find(all, ifindex, QDISC_ROOT);
+	const struct qdisc *child = qdisc_find(all, ifindex, QDISC_CHILD);
+	const struct qdisc *other = qdisc_at_root(all, ifindex);
+	bool idle = netem_params_are_idle(&params->netem) && !params->has_tbf;
+
+	if (other && other != root)
+		return "a foreign qdisc is at its root";
+	if (!root)
+		return idle ? NULL : "its netem is missing";
+	if (!same_netem(&root->netem, &params->netem))
+		return "its netem differs";
+	if (params->has_tbf && (!child || child->tbf.rate != params->tbf.rate))
+		return child ? "its tbf differs" : "its tbf is missing";
+	return NULL;
+}
+
+/* The same for packets from the node, which pass the device's IFB. */
+static int ingress_difference(struct applier *a, const struct job *job, const char **ret)
+{
+	bool redirected = false;
+	int r;
+
+	if (job->new_ifb) {
+		*ret = "its IFB is missing";
+		return 0;
+	}
+	if (!job->ifb_ifindex || (netem_params_are_idle(&job->in.netem) && !job->in.has_tbf))
+		return 0;
+	*ret = difference(&a->before, job->ifb_ifindex, &job->in);
+	r = *ret ? 0 : filter_exists(a->st->rt, job->ifindex, FILTER_REDIRECT, &redirected, a->err);
+	if (r == 0 && !*ret && !redirected)
+		*ret = "the redirect to its IFB is missing";
+	return r;
+}
+
+int netem_differs(struct state *st, const char *fleet, const struct qdiscs *all,
+		  const struct netem_target *target, const char **ret, struct netsim_err *err)
+{
+	struct applier a = {.st = st, .fleet = fleet, .before = *all, .err = err};
+	struct job job = {.target = target};
+	int r = prepare_job(&a, &job);
+
+	*ret = r == 0 ? difference(all, job.ifindex, &job.out) : NULL;
+	if (r == 0 && !*ret)
+		r = ingress_difference(&a, &job, ret);
+	dist_tables_done(&a.tables);
 	return r;
 }
 

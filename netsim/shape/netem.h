@@ -26,7 +26,7 @@ struct netem_target {
 int netem_apply(struct state *st, const char *fleet, const struct netem_target *targets,
 		size_t count, struct netsim_err *err);
 
-/* The use of links that decides which offloads their senders may have. */
+/* What is done to the packets of links; it decides which offloads the senders may keep. */
 struct netem_use {
 	bool idle;     /* nothing is shaped */
 	bool corrupts; /* packets get corrupted */
@@ -40,8 +40,8 @@ int netem_set_offloads(struct state *st, const char *fleet, const struct netem_t
 		       size_t count, struct netem_use use, struct netsim_err *err);
 
 /*
- * The same for interfaces of this machine that belong to no fleet. The machine is the
- * node, so up is the device's egress.
+ * netem_apply() for interfaces of this machine that belong to no fleet. The machine is
+ * the node, so up is the device's egress.
  */
 int netem_apply_bare(struct state *st, const struct netem_target *targets, size_t count,
 		     struct netsim_err *err);
@@ -52,11 +52,18 @@ struct qdiscs;
  */
 int netem_check_root(const struct qdiscs *all, const struct link *device, struct netsim_err *err);
 
+/*
+ * Compares a target with the kernel's qdiscs; *ret is NULL if they match, else what differs:
+ * "its netem is missing". Reads filters; call state_read_host() before.
+ */
+int netem_differs(struct state *st, const char *fleet, const struct qdiscs *all,
+		  const struct netem_target *target, const char **ret, struct netsim_err *err);
+
 /* The conditions that netem realises at a device and its IFB, as the kernel reports them. */
 void netem_seen(const struct state *st, const struct qdiscs *all, const struct link *device,
 		struct link_conditions *ret);
 
-/* Removes netsim's shaping from such an interface; *ret_was is true if it had any. */
+/* Removes netsim's shaping from an interface without a fleet; *ret_was: true if it had any. */
 int netem_clear_bare(struct state *st, const char *device, bool *ret_was, struct netsim_err *err);
 
 #endif

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Removes an incomplete UTF-8 sequence from the end of truncated text. */
 static void cut_between_characters(char *text)
@@ -123,6 +124,51 @@ void err_hint(struct netsim_err *err, const char *fmt, ...)
 	va_start(ap, fmt);
 	fill(err->hint, sizeof(err->hint), fmt, ap);
 	va_end(ap);
+}
+
+/* Root gets EACCES only from the object itself, never for lack of privilege. */
+enum netsim_err_kind err_kind_of(int code)
+{
+	switch (-code) {
+	case EACCES:
+		return geteuid() ? NETSIM_ERR_ENV : NETSIM_ERR_KERNEL;
+	case EPERM:
+	case EMFILE:
+	case ENFILE:
+	case ENOMEM:
+	case EROFS:
+		return NETSIM_ERR_ENV;
+	default:
+		return NETSIM_ERR_KERNEL;
+	}
+}
+
+void err_hint_errno(struct netsim_err *err, int code)
+{
+	bool root = geteuid() == 0;
+
+	if (!root && (code == -EPERM || code == -EACCES))
+		err_hint(err, "run netsim as root");
+	else if (code == -EPERM)
+		err_hint(err, "root lacks a capability here, as in a container without "
+			      "CAP_NET_ADMIN, CAP_SYS_ADMIN or CAP_BPF");
+	else if (code == -EMFILE)
+		err_hint(err, "raise the limit of open files of this process: ulimit -n");
+	else if (code == -ENFILE)
+		err_hint(err, "raise the machine's limit of open files: sysctl fs.file-max");
+}
+
+int err_errno(struct netsim_err *err, int code, const struct netsim_loc *loc, const char *fmt, ...)
+{
+	char what[sizeof(err->what)];
+	va_list ap;
+
+	va_start(ap, fmt);
+	fill(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	err_set(err, err_kind_of(code), code, loc, "%s: %s", what, strerror(-code));
+	err_hint_errno(err, code);
+	return code;
 }
 
 int err_oom(struct netsim_err *err)

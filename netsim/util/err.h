@@ -24,6 +24,17 @@ int err_wrap(struct netsim_err *err, int code, const char *fmt, ...)
 /* Adds a hint on how to fix it, unless there is one already. */
 void err_hint(struct netsim_err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* The kind that a negative errno means: ENV for privilege and exhausted resources, else KERNEL. */
+enum netsim_err_kind err_kind_of(int code);
+
+/* Adds the remedy that fits a negative errno, if there is one and no hint yet. */
+void err_hint_errno(struct netsim_err *err, int code);
+
+/* Fills *err (may be NULL) with "text: strerror", kind and remedy of a negative errno; returns it.
+ */
+int err_errno(struct netsim_err *err, int code, const struct netsim_loc *loc, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+
 /* Fills *err for "out of memory"; returns -ENOMEM. */
 int err_oom(struct netsim_err *err);
 

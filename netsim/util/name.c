@@ -135,7 +135,7 @@ const char *name_interface_flaw(const char *text)
 		if (*p <= ' ' || *p > '~' || strchr("/:%", *p))
 			return "has a character that is not allowed in an interface name";
 	if (strcmp(text, ".") == 0 || strcmp(text, "..") == 0 || strcmp(text, "all") == 0 ||
-	    strcmp(text, "default") == 0)
+	    strcmp(text, "default") == 0 || strcmp(text, "bonding_masters") == 0)
 		return "is not a valid interface name";
 	return strlen(text) >= IFNAMSIZ ? "is too long" : NULL;
 }

@@ -8,9 +8,9 @@
 #include "netsim/netsim.h"
 
 /*
- * Copies the caller's options into a struct of ours, of which the members that an older
- * program does not know are zero; NULL gives the defaults. -E2BIG where a newer program sets
- * members that this library does not know, -EINVAL where size is missing.
+ * Copies the caller's options into *ret, where members that an older program does not know
+ * are zero; NULL gives the defaults. -E2BIG if a newer program sets members that this library
+ * does not know, -EINVAL if size is missing.
  */
 int opts_read(void *ret, size_t size, const void *opts, struct netsim_err *err);
 

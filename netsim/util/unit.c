@@ -381,3 +381,23 @@ bool ip_in_prefix(const struct ip *a, const struct ip *prefix)
 		return false;
 	return bits == 0 || ((a->b[bytes] ^ prefix->b[bytes]) & mask) == 0;
 }
+
+struct ip ip_subnet(const struct ip *ip)
+{
+	size_t bits = ip->family == AF_INET ? 32 : 128;
+	struct ip ret = *ip;
+
+	for (size_t bit = ip->plen; bit < bits; bit++)
+		ret.b[bit / 8] &= (uint8_t) ~(0x80 >> bit % 8);
+	return ret;
+}
+
+bool ip_is_broadcast(const struct ip *a, const struct ip *prefix)
+{
+	if (a->family != AF_INET || prefix->plen > 30 || !ip_in_prefix(a, prefix))
+		return false;
+	for (size_t bit = prefix->plen; bit < 32; bit++)
+		if (!(a->b[bit / 8] >> (7 - bit % 8) & 1))
+			return false;
+	return true;
+}

@@ -85,5 +85,9 @@ bool ip_equal(const struct ip *a, const struct ip *b);
 bool ip_is_link_local(const struct ip *ip);
 /* True if a is in the subnet of prefix. */
 bool ip_in_prefix(const struct ip *a, const struct ip *prefix);
+/* Whether a is the IPv4 broadcast address of the subnet of this prefix. */
+bool ip_is_broadcast(const struct ip *a, const struct ip *prefix);
+/* The subnet of an address with a prefix: all further bits are 0. */
+struct ip ip_subnet(const struct ip *ip);
 
 #endif

@@ -18,7 +18,7 @@
 /* The square of 3.29 standard errors, and half as much more, for an interval without 0. */
 #define SHOW_LOSS     16
 #define CONTROL_EVERY 0.02  /* seconds between probes of the control path */
-#define CLOCK_STEP    0.001 /* seconds of offset by which a clock counts as set */
+#define CLOCK_STEP    0.001 /* seconds; REALTIME was set if it leaves MONOTONIC by more */
 
 struct verify_path *verify_run_add(struct verify_run *run)
 {

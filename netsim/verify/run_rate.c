@@ -17,18 +17,21 @@
 #define TRIES	    3
 #define TCP_SECONDS 1.0
 
-#define PATH_SECONDS 0.25      /* duration of the first flood of a path */
-#define PATH_RATES   100       /* upper bound of rates of paths that are measured */
-#define CLASS_RATES  6	       /* the same per class, which may need TCP */
-#define MORE_RATES   5	       /* times as many if the measurement is not a quick one */
-#define TCP_PATHS    8	       /* upper bound of rates for measuring paths by TCP, too */
-#define TCP_LOSS     0.05      /* upper bound of loss: beyond it, timeouts decide */
+#define PATH_SECONDS 0.25 /* duration of the first flood of a path */
+#define PATH_RATES   100  /* upper bound: rates of paths, without a class, that are measured */
+#define CLASS_RATES  6	  /* the same per class, which may need TCP */
+#define MORE_RATES   5	  /* times as many if the measurement is not a quick one */
+#define TCP_PATHS    8	  /* with more rates to measure, paths are not measured by TCP as well */
+#define TCP_LOSS     0.05 /* upper bound of loss: beyond it, timeouts decide */
 #define TCP_WINDOW   (2 << 20) /* bytes: half of the kernel's 4 MB, which hold overhead too */
 #define LOST_MOST    0.5       /* upper bound of loss for measuring a rate */
 
-/* Capacity of all partners together, relative to the rate, so that it does not fill them. */
-#define SPREAD	     1.4
-#define SPREAD_LEAST 1.25
+/*
+ * Capacity of all partners together, relative to the measured rate, so that the flood does not
+ * fill their links.
+ */
+#define SPREAD	     1.4  /* wanted */
+#define SPREAD_LEAST 1.25 /* with less, only one partner is used */
 
 static uint64_t rate_of(const struct conditions *c)
 {
@@ -369,7 +372,7 @@ static int measure_rate(struct verify_run *run, struct probe *probe, struct veri
 	if (result < 0)
 		return result;
 	if (!verify_rate_fits(&second))
-		r->shared = false; /* two partners cannot both be wrong */
+		r->shared = false; /* with a second partner too: the measured link is wrong */
 	else if (r->udp > (double)r->asked || second.udp > 1.005 * r->udp)
 		*r = second; /* the second partner got more than the first, or no more than asked */
 	return 0;
@@ -459,7 +462,7 @@ static bool same_traffic(const struct verify_path *a, const struct verify_path *
 					  a->traffic == b->traffic;
 }
 
-/* Adds all paths with the same traffic as first; at most most of them are measured. */
+/* Adds all paths with the same traffic as `first`; leaves out those beyond an upper bound. */
 static int add_group(struct verify_run *run, size_t first, struct netsim_err *err)
 {
 	size_t count = 0, place = 0;

@@ -3,7 +3,8 @@
 #
 # Building and removing fleets.
 
-# The same objects for ip(8). What is inside a namespace needs a process there.
+# batch_up NODES: the same fleet as commands of ip -batch. Configuring the inside of a
+# namespace takes a process there.
 batch_up() {
 	local i
 	echo "link add bbr type bridge"
@@ -26,7 +27,7 @@ batch_down() {
 	echo "link del bbr"
 }
 
-# Without a word about the cables: they go with the namespaces, a while later.
+# Deletes no cables: the kernel removes them with the namespaces, asynchronously.
 batch_names() {
 	local i
 	for ((i = 1; i <= $1; i++)); do
@@ -65,7 +66,7 @@ until_gone() {
 	done
 }
 
-# of_nodes NODES RUNS: the loop only and one by one only where that is quick
+# of_nodes NODES RUNS: the loop, and the deletion of each link, only up to 100 nodes
 of_nodes() {
 	local nodes=$1 runs=$2 run
 	topology "$nodes" >"$work/topo.yaml"

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What one run of a fleet's ns_port costs, without the network around it.
+ * Measures the time that a fleet's ns_port takes per packet, without the network around it.
  *
- *   cost [-h] [-n RUNS] ID        the kernel runs program ID on packets of ours
- *   cost -w SECONDS ID            what it takes on the packets of others
+ *   cost [-h] [-n RUNS] ID        runs program ID on generated packets
+ *   cost -w SECONDS ID            measures program ID on the traffic that passes
  *
- * The first prints "same NS", for one pair RUNS times in a row, "each NS", for
- * RUNS packets each of a pair at random, and "pairs COUNT". The pairs are those
- * that have conditions of their own, or, if none has, neighbours. The ports
- * are devices of the present namespace. -h: first gives these pairs a delay of
- * 1 ms +- 0.1 ms and 40 gbit/s more, in the maps themselves: programs decide
- * about departures as well where no fq can keep them.
+ * The first form prints "same NS", for RUNS packets of one pair, "each NS", for RUNS packets
+ * of random pairs, and "pairs COUNT". The pairs are those with conditions, or neighbours if
+ * there are none. The ports are devices of the present namespace. -h first sets delay 1 ms,
+ * jitter 0.1 ms and rate 40 gbit/s for all conditions, by writing to the maps: the program
+ * computes departures even if there is no fq that could hold packets.
  *
- * The second prints "seen NS", or "seen -" where nothing passed.
+ * The second form prints "seen NS", or "seen -" if no packet passed.
  *
- * All times are per packet, and those of an empty program are taken off.
+ * All times are per packet, less the time of an empty program.
  */
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
@@ -93,7 +92,7 @@ static void read_ports(int ports_fd, int links_fd)
 	}
 }
 
-/* All keys before any change: one that is replaced is met again. */
+/* Reads all keys before any change: a replaced entry would be iterated again. */
 static void read_pairs(int conditions_fd)
 {
 	struct port_key key, *last = NULL;
@@ -138,7 +137,7 @@ static void hold_pairs(int conditions_fd, int control_fd)
 	bpf_map_update_elem(control_fd, &zero, &control, BPF_ANY);
 }
 
-/* --- running it */
+/* --- test runs */
 
 struct __attribute__((packed)) frame {
 	struct ethhdr eth;
@@ -148,7 +147,7 @@ struct __attribute__((packed)) frame {
 		     sizeof(struct udphdr)];
 };
 
-/* Returns the nanoseconds of each of count runs on one packet. */
+/* Returns the mean time of count runs on one packet, in ns. */
 static uint32_t run(int prog, const struct pair *pair, uint32_t count)
 {
 	struct frame frame = {
@@ -165,7 +164,7 @@ static uint32_t run(int prog, const struct pair *pair, uint32_t count)
 	return opts.duration;
 }
 
-/* A generator of its own, so that every run takes the same pairs. */
+/* xorshift64 with a fixed seed, so that every run uses the same pairs. */
 static uint32_t any(uint32_t below)
 {
 	static uint64_t state = 88172645463325252ULL;
@@ -181,7 +180,7 @@ static struct pair any_pair(void)
 	return pairs[any(pair_count)];
 }
 
-/* The first packet of a pair makes its state and its counters. */
+/* The first packet of a pair creates its state and its counters. */
 static void visit_all(int prog)
 {
 	for (uint32_t i = 0; i < pair_count; i++)
@@ -224,7 +223,7 @@ static void measure(int prog, uint32_t runs)
 	printf("pairs %u\n", pair_count);
 }
 
-/* --- watching it */
+/* --- live traffic */
 
 struct count {
 	uint64_t runs, ns;

@@ -1,9 +1,9 @@
 # shellcheck shell=bash disable=SC2034,SC2119,SC2153,SC2154 # shared with the other files
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What a packet costs with more and more pairs in force.
+# The time per packet, by the number of pairs in force.
 
-# pairs COUNT CONDITIONS: a profile for as many pairs of $nodes nodes, n1 to n2 first
+# pairs COUNT CONDITIONS: a profile with COUNT pairs of $nodes nodes, first n1 to n2
 pairs() {
 	printf 'profile: bench\nengine: edt\npairs:\n'
 	awk -v count="$1" -v what="$2" -v nodes="$nodes" 'BEGIN {
@@ -26,19 +26,19 @@ bare() {
 	calm
 }
 
-# What was removed is freed in the background, at the cost of what follows.
+# Waits until the kernel has freed removed objects, which would slow down the next
+# measurement.
 calm() {
 	sleep 2
 }
 
-# through WHAT [ALL]: ns from one packet to the next of one that sends as fast as
-# it can, between two nodes
+# through WHAT: records ns per packet between two nodes, for a sender without rate limit
 through() {
 	record "path.$1" "$("$FLOOD" -r 0 -t "$seconds" bench.n1/eth0 bench.n2/eth0 |
 		awk '/^sent/ { print $4 / $2 * 1e9 }')"
 }
 
-# runs WHAT [-h]: the program alone
+# runs WHAT [-h]: records ns per run of the program
 runs() {
 	local kind value
 	while read -r kind value; do
@@ -46,8 +46,8 @@ runs() {
 	done < <("$COST" "${@:2}" "$(program)")
 }
 
-# tree COUNT LEAF: htb with as many classes, found by source address; the one that
-# fits has as many filters before it as after it
+# tree COUNT LEAF: htb with COUNT classes and u32 filters by source address; the matching
+# filter is in the middle of the list
 tree() {
 	local mac i port peer
 	for port in bp1 bp2; do
@@ -85,7 +85,7 @@ through_trees() {
 	done
 }
 
-# Bare ports first and between, as the machine's mood changes.
+# Bare ports in each run, because the machine's speed varies.
 datapath_once() {
 	local count
 	bare
@@ -106,7 +106,7 @@ datapath_once() {
 	calm
 }
 
-# What each run adds to that run's bare ports.
+# Subtracts the time of bare ports in the same run.
 subtract_bare() {
 	local what
 	for what in "$work"/values.path.*; do
@@ -123,7 +123,7 @@ show_traffic() {
 	subtract_bare
 	title "A bridge flooded by 1 CPU, ns a packet"
 	row "bare ports" path.bare
-	title "and what each of these adds to that" "of one pair"
+	title "in addition to bare ports, ns" "of one pair"
 	added "netsim, others cut, counters" cut pairs1
 	for count in "${counts[@]}"; do
 		added "netsim, $count pairs" "pairs$count" pairs1

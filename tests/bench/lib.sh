@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2119,SC2153,SC2154 # shared with the other files
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What the benchmarks share. $work is theirs alone; what they print is the table.
+# Functions shared by the benchmarks. $work is a private folder; stdout is the table.
 
 die() {
 	echo "tests/bench/run: $1" >&2
@@ -20,7 +20,7 @@ record() {
 	echo "$2" >>"$work/values.$1"
 }
 
-# timed WHAT CMD...: records its milliseconds
+# timed WHAT CMD...: records the time that CMD takes, in ms
 timed() {
 	local what=$1 begin
 	shift
@@ -35,12 +35,12 @@ of() {
 		END { print which == "min" ? v[1] : which == "max" ? v[NR] : v[int((NR + 1) / 2)] }'
 }
 
-# ratio WHAT BASE: of their medians
+# ratio WHAT BASE: the ratio of their medians
 ratio() {
 	awk -v a="$(of "$1" median)" -v b="$(of "$2" median)" 'BEGIN { if (b > 0) printf "%.2f x", a / b; else print "-" }'
 }
 
-# row TEXT WHAT [BASE [MORE]]: min, median, max, and how many times BASE's median
+# row TEXT WHAT [BASE [MORE]]: min, median, max, and the ratio to BASE's median
 row() {
 	printf '  %-35s %8.1f %8.1f %8.1f %9s%s\n' "$1" "$(of "$2" min)" "$(of "$2" median)" \
 		"$(of "$2" max)" "$([[ -z ${3:-} ]] || ratio "$2" "$3")" "${4:-}"
@@ -54,7 +54,7 @@ title() {
 
 # --- fleets
 
-# topology NODES: one bridge, one cable and one address each
+# topology NODES: one bridge; each node has one cable and one address
 topology() {
 	local i
 	echo "fleet: bench"
@@ -72,8 +72,8 @@ make_fleet() {
 	[[ $1 -lt 200 ]] || hush "$1"
 }
 
-# What IPv6 says at every new port goes to all others: a million packets of a
-# thousand nodes, which would be measured with the rest.
+# hush NODES: stops the flooding of multicast. Otherwise the IPv6 multicast of a thousand
+# new ports would be a million packets, which disturb the measurement.
 hush() {
 	local i
 	for ((i = 1; i <= $1; i++)); do
@@ -82,7 +82,8 @@ hush() {
 	sleep 4
 }
 
-# The kernel takes namespaces apart in the background: not at the next one's cost.
+# Waits until the kernel has torn down namespaces, which it does in the background and which
+# would slow down the next command.
 settle() {
 	sleep 0.7
 }

@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2034,SC2119,SC2153,SC2154 # shared with the other files
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# A large policy, put into force and changed.
+# The time to apply and change a large policy.
 
 bench_load() {
 	local run nodes=1000
@@ -23,9 +23,9 @@ bench_load() {
 	"$NETSIM" down -q bench
 	settle
 	title "$nodes nodes, 100,000 pairs, ms" "of apply"
-	row "netsim apply, of no profile" load.first load.first
-	row "netsim apply, of another one" load.again load.first
-	row "of that, reading it: netsim check" load.check load.first
+	row "netsim apply, first profile" load.first load.first
+	row "netsim apply, another profile" load.again load.first
+	row "part of it: netsim check" load.check load.first
 	row "netsim fault of one pair" load.fault load.first
 	row "netsim heal" load.heal load.first
 	row "netsim partition" load.cut load.first

@@ -1,9 +1,10 @@
 # shellcheck shell=bash disable=SC2034,SC2119,SC2153,SC2154 # shared with the other files
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Cutting fleets in two under load.
+# Partitions of fleets into two halves under load.
 
-# Nodes of the two halves by turns, so that neighbours in the list are not in one.
+# interleaved NODES: nodes of the two halves alternately, so that neighbours in the list are
+# in different halves.
 interleaved() {
 	local i half=$(($1 / 2))
 	for ((i = 1; i <= $1; i++)); do
@@ -34,8 +35,8 @@ ports_up() {
 	sed 's/down$/up/' "$work/cut" | ip -batch -
 }
 
-# One rule for each node: a set of rules for each pair would be N times as many.
-# nft_rules NODES: what the first half must not send, and not get
+# nft_rules NODES: drops frames between the first half and the rest. One rule per node and
+# direction; one per pair would be N times as many.
 nft_rules() {
 	local port from half to
 	half=$(first_half "$1" bp | paste -sd,)
@@ -60,7 +61,7 @@ nft_loop() {
 	done <"$work/rules"
 }
 
-# A qdisc holds what goes to a node only, so that each node needs one.
+# A root qdisc affects only egress, so that every port needs one.
 netem_loop() {
 	local i
 	for ((i = 1; i <= $1; i++)); do
@@ -75,10 +76,10 @@ netem_heal() {
 	done
 }
 
-# Packets between the halves that arrive after the command began; between which
-# two moments the first and the last pair fell silent; how many packets came after
-# the command; and the pairs within a half that nothing passes between any more.
-# Pairs that fall silent together do so within one ROUND of packets.
+# judge_cut NODES BEGIN END ROUND: "STRAYS SKEW DEAD AFTER". STRAYS: packets between the
+# halves that arrive after the command began; AFTER: those after it returned; SKEW: ms
+# between the last arrivals of the first and of the last pair, less ROUND, in which pairs cut
+# at once fall silent; DEAD: pairs within a half without packets after the command.
 judge_cut() {
 	"$FLOOD" -a "$work/log" "$2" "$3" | awk -v half=$(($1 / 2)) -v round="$4" '
 		{ sub(/.*\.n/, "", $2); sub(/.*\.n/, "", $3); cross = ($2 + 0 <= half) != ($3 + 0 <= half) }
@@ -93,7 +94,7 @@ judge_cut() {
 		END { skew = (last - first - round) * 1000; print strays + 0, (skew > 0 ? skew : 0), dead + 0, after + 0 }'
 }
 
-# cut WHAT NODES CMD...: under load
+# cut WHAT NODES CMD...: runs CMD under load and records its time and effect
 cut() {
 	local what=$1 nodes=$2 partners=9 begin end pid strays skew dead after
 	shift 2
@@ -188,8 +189,8 @@ bench_partition() {
 	cat <<-EOF
 
 		  ms: until the command returned; strays: packets between the halves that
-		  arrive after it began; after: after it returned; skew: between the first
-		  pair and the last that fall silent; dead: pairs within a half that were
-		  cut as well. Load: $rate packets a second.
+		  arrive after it began; after: those after it returned; skew: ms between
+		  the silence of the first and of the last pair; dead: pairs within a half
+		  that were cut as well. Load: $rate packets per second.
 	EOF
 }

@@ -1,8 +1,8 @@
 # shellcheck shell=bash disable=SC2034,SC2119,SC2153,SC2154 # shared with the other files
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# How far what packets meet is off from what was asked: netem and tbf at the port,
-# set by hand, and the programs. From n1 to n2, one direction only.
+# Errors of the measured conditions: netem and tbf, set by hand at the port, and the eBPF
+# programs. From n1 to n2, in one direction only.
 
 N2=10.0.0.3
 
@@ -24,7 +24,7 @@ by_edt_end() {
 	"$NETSIM" clear
 }
 
-# pinged WHAT ASKED JITTER: mean and standard deviation, as errors
+# pinged WHAT REQUESTED JITTER: records the errors of mean and standard deviation
 pinged() {
 	nsenter --net=/run/netns/bench.n1 ping -n -q -i 0.01 -c 80 "$N2" >"$work/ping" || :
 	read -r mean sd < <(sed -n 's|^rtt .* = [^/]*/\([^/]*\)/[^/]*/\([^ ]*\) ms.*|\1 \2|p' "$work/ping")
@@ -46,14 +46,14 @@ delay() {
 	by_edt_end
 }
 
-# lost WHAT ASKED: how many percent of 9,000 packets, as an error
+# lost WHAT REQUESTED: records the error of the loss, in percent of the packets
 lost() {
 	"$FLOOD" -r 6000 -t 3 -o "$work/log" bench.n1/eth0 bench.n2/eth0 >/dev/null || :
 	record "loss.$1" "$("$FLOOD" -a "$work/log" | awk -v asked="$2" '
 		$2 ~ /n1$/ { all += $4 + $5; lost += $5 } END { print 100 * lost / all - asked }')"
 }
 
-# loss NAME ASKED NETEM EDT
+# loss NAME REQUESTED NETEM EDT
 loss() {
 	# shellcheck disable=SC2086 # words
 	by_hand netem limit 100000 loss $3
@@ -64,8 +64,8 @@ loss() {
 	by_edt_end
 }
 
-# carried WHAT MBIT [OPTIONS]: in percent of what was asked, as an error. What is
-# counted is what TCP or UDP carries; the qdiscs count whole frames.
+# carried WHAT MBIT [OPTIONS]: records the error of the rate, in percent. iperf3 counts the
+# payload of TCP or UDP; qdiscs count whole frames.
 carried() {
 	local got share=1448/1514 pid
 	[[ ${3:-} != -u ]] || share=1400/1442
@@ -89,7 +89,7 @@ rate() {
 	by_hand netem limit 1000 rate "$1mbit"
 	carried "netem.$2.$1" "$1" "${@:3}"
 	by_hand_end
-	# At least what the rate sends between two ticks of the kernel's clock.
+	# A burst of 8 ms, which covers two ticks of the kernel's clock, and at least ten full frames.
 	[[ $burst -ge 15140 ]] || burst=15140
 	by_hand tbf rate "$1mbit" burst "$burst" limit "$queue"
 	carried "tbf.$2.$1" "$1" "${@:3}"
@@ -115,11 +115,11 @@ error_title() {
 
 DELAYS=("1 0" "10 0" "50 0" "200 0" "10 5" "50 10" "200 50")
 
-# A ping takes time of its own, which is no error of what delays it.
+# Subtracts the round-trip time without delay, which is not an error of the engine.
 show_delays() {
 	local ms jitter pair engine base
 	base=$(of mean.none median)
-	error_title "delay, ms more or less than asked"
+	error_title "delay, error in ms"
 	for pair in "${DELAYS[@]}"; do
 		read -r ms jitter <<<"$pair"
 		for engine in netem edt; do
@@ -127,8 +127,8 @@ show_delays() {
 		done
 		error_rows "$ms ms$([[ $jitter == 0 ]] || echo " +- $jitter ms")" delay "$ms.$jitter" netem edt
 	done
-	printf '  (a ping without any takes %.2f ms, which is taken off)\n' "$base"
-	error_title "its standard deviation, ms off"
+	printf '  (less the round trip without delay, %.2f ms)\n' "$base"
+	error_title "standard deviation, error in ms"
 	for pair in "${DELAYS[@]}"; do
 		read -r ms jitter <<<"$pair"
 		error_rows "$ms ms$([[ $jitter == 0 ]] || echo " +- $jitter ms")" sd "$ms.$jitter" netem edt
@@ -137,7 +137,7 @@ show_delays() {
 
 show_rates() {
 	local mbit
-	error_title "rate, % more or less than asked"
+	error_title "rate, error in %"
 	for mbit in 1 10 50 100; do
 		error_rows "$mbit mbit, TCP" rate "tcp.$mbit" netem tbf edt
 	done
@@ -147,7 +147,7 @@ show_rates() {
 }
 
 show_losses() {
-	error_title "loss, percentage points off"
+	error_title "loss, error in percentage points"
 	error_rows "1 %" loss 1 netem edt
 	error_rows "5 %" loss 5 netem edt
 	error_rows "gilbert-elliott 1 % 10 %" loss ge netem edt

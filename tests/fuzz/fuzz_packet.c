@@ -17,12 +17,16 @@ static void check_groups(const struct flow *flow)
 {
 	const struct flow_group *groups;
 	struct flow_totals totals;
-	uint64_t packets = 0;
+	uint64_t packets = 0, counted = 0;
 
 	for (size_t i = flow_groups(flow, &groups); i-- > 0;)
-		packets += groups[i].ways[0].packets + groups[i].ways[1].packets;
+		for (int w = 0; w < 2; w++) {
+			packets += groups[i].ways[w].captured;
+			counted += groups[i].ways[w].packets;
+		}
 	flow_totals(flow, &totals);
-	if (packets != totals.packets + totals.inner)
+	if (packets != totals.packets + totals.inner || counted > packets ||
+	    counted < totals.packets - totals.copies)
 		abort();
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* `netsim check` reduced to the library's part, to run the golden files without the command. */
+/* A minimal `netsim check`, to run the golden files without the command. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,7 +1,7 @@
 # needs: native bridge veth netns
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# netsim up, plan, exec and down: what the kernel has before and after.
+# netsim up, plan, exec and down: the state of the kernel before and after.
 # shellcheck shell=bash disable=SC2034 # FLEET is for lib.sh
 . "$(dirname "$0")/../lib.sh"
 
@@ -24,7 +24,7 @@ simple() {
 		"forwarding forwarding forwarding forwarding"
 	is "the address" "$(node_exec server-2 ip -j addr show eth1 |
 		jq -r '.[0].addr_info[] | select(.family == "inet") | "\(.local)/\(.prefixlen)"')" "192.168.1.2/24"
-	is "everybody reaches everybody" "$(reach "${ADDRESSES[@]}" | wc -l)" 12
+	is "all nodes reach each other" "$(reach "${ADDRESSES[@]}" | wc -l)" 12
 }
 
 idempotent() {
@@ -43,7 +43,7 @@ idempotent() {
 }
 
 exec_status() {
-	fails_with 7 "exec passes the exit status on" "$NETSIM" exec server-1 -- sh -c 'exit 7'
+	fails_with 7 "exec returns the exit status of the command" "$NETSIM" exec server-1 -- sh -c 'exit 7'
 	fails_with 2 "exec in an unknown node" "$NETSIM" exec sever-1 -- true
 	like "names the nearest" "$ERR" "server-1"
 	fails_with 5 "exec of an unknown program" "$NETSIM" exec server-1 -- /nonexistent
@@ -54,11 +54,11 @@ exec_status() {
 wrong_file() {
 	sed 's/192.168.1.4/192.168.1.3/' "$ROOT/topo/simple.yaml" >"$WORK/wrong.yaml"
 	fails_with 3 "up of a wrong file" "$NETSIM" up "$WORK/wrong.yaml"
-	like "names the place" "$ERR" "^$WORK/wrong.yaml:[0-9]+:[0-9]+: error: "
+	like "names the location" "$ERR" "^$WORK/wrong.yaml:[0-9]+:[0-9]+: error: "
 	is "changes nothing" "$(dump; dump "${NODES[@]}")" "$BEFORE"
 }
 
-nobody() {
+unprivileged() {
 	fails_with 5 "up without privilege" setpriv --reuid 65534 --regid 65534 --clear-groups \
 		"$NETSIM" up "$ROOT/topo/simple.yaml"
 	one_line "says so in one line"
@@ -72,7 +72,7 @@ nobody() {
 
 # --- converging
 
-# conv LINE...: a fleet of a and b, and what else is said
+# conv LINE...: a fleet of a and b, with LINEs added
 conv() {
 	{
 		cat <<-'EOF'
@@ -87,14 +87,14 @@ conv() {
 	} >"$WORK/conv.yaml"
 }
 
-# ifindexes and all else of what must not be touched
+# The state that must not change, including interface indices
 fixed() {
 	ip -j link show conv-lan
 	ip -j link show "$(port_of a)"
 	dump a b
 }
 
-# converge NAME LINE...: up of a changed file, and a and b stay as they are
+# converge NAME LINE...: up of a changed file leaves a and b as they are
 converge() {
 	conv "${@:2}"
 	run "$NETSIM" plan "$WORK/conv.yaml"
@@ -144,14 +144,14 @@ converging() {
 	is "a route less: has gone" "$(routes_of d)" ""
 	is "all on the same link" "$(ifindex_of d eth1)" "$before"
 	ping_stop "$ping"
-	is "a ping from a to b lost nothing meanwhile" "$LOST" 0
-	between "and had answers to the end" "$PENDING" 0 1
+	is "a ping from a to b during these changes lost no packet" "$LOST" 0
+	between "and was answered to the end" "$PENDING" 0 1
 }
 
-# A port without its namespace, and one that somebody unplugged.
+# Ports that were detached from the bridge or lost their namespace.
 repairing() {
 	ip link set "$(port_of b)" nomaster
-	check "up after a port was unplugged" "$NETSIM" up "$WORK/conv.yaml"
+	check "up after a port was detached" "$NETSIM" up "$WORK/conv.yaml"
 	check "brings it back" answers a 10.1.0.2
 	ip netns delete conv.d
 	check "up after a namespace was deleted" "$NETSIM" up "$WORK/conv.yaml"
@@ -176,7 +176,7 @@ side_by_side() {
 	check "which still pings" answers a 10.1.0.2
 }
 
-# --- what is not ours
+# --- foreign objects
 
 foreign_things() {
 	ip link add mine type veth peer name mine-too
@@ -204,7 +204,7 @@ foreign() {
 	before=$(foreign_left)
 	check "down with foreign things around" "$NETSIM" down conv
 	is "leaves those outside" "$(foreign_left)" "$before"
-	is "and nothing of its own" "$(ip -j link show | jq -r '.[].ifname' | sort | xargs)" "lo mine mine-too"
+	is "and removes all of the fleet" "$(ip -j link show | jq -r '.[].ifname' | sort | xargs)" "lo mine mine-too"
 	ip link delete mine
 	ip netns delete mine
 	ip netns delete conv.mine
@@ -215,14 +215,14 @@ in_the_way() {
 	ip link add conv-lan type bridge
 	before=$(dump)
 	fails_with 4 "up with a foreign bridge in the way" "$NETSIM" up "$WORK/conv.yaml"
-	like "names the place and the bridge" "$ERR" "^$WORK/conv.yaml:3:3: error: .*conv-lan"
+	like "names the location and the bridge" "$ERR" "^$WORK/conv.yaml:3:3: error: .*conv-lan"
 	one_line "says so in one line"
 	is "touches nothing" "$(dump)" "$before"
 	ip link delete conv-lan
 	ip netns add conv.b
 	before=$(dump; ip -netns conv.b -j addr show)
 	fails_with 4 "up with a foreign namespace in the way" "$NETSIM" up "$WORK/conv.yaml"
-	like "names the place and the namespace" "$ERR" "^$WORK/conv.yaml:[0-9]+:[0-9]+: error: .*conv[.]b"
+	like "names the location and the namespace" "$ERR" "^$WORK/conv.yaml:[0-9]+:[0-9]+: error: .*conv[.]b"
 	is "touches nothing" "$(dump; ip -netns conv.b -j addr show)" "$before"
 	run "$NETSIM" down conv
 	is "down touches nothing either" "$(dump; ip -netns conv.b -j addr show)" "$before"
@@ -233,7 +233,7 @@ simple
 idempotent
 exec_status
 wrong_file
-nobody
+unprivileged
 converging
 repairing
 side_by_side

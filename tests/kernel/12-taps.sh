@@ -1,7 +1,7 @@
 # needs: native tap bridge clsact bpf
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Nodes of kind tap, with tests/tools/guest.c in the machines' place.
+# Nodes of kind tap, with guests simulated by tests/tools/guest.c.
 # shellcheck shell=bash
 . "$(dirname "$0")/../lib.sh"
 
@@ -21,7 +21,7 @@ ownership() {
 	check "up of taps with an owner" "$NETSIM" up "$WORK/owned.yaml"
 	like "owner, group and queues" "$(ip tuntap show | grep owned1)" \
 		"tap .*multi_queue.* user 1234 group 2345"
-	unlike "and no owner where none is asked" "$(ip tuntap show | grep owned2)" "user|group|multi_queue"
+	unlike "and no owner unless requested" "$(ip tuntap show | grep owned2)" "user|group|multi_queue"
 	sed -i 's/user: 1234/user: 4321/' "$WORK/owned.yaml"
 	check "up with another owner" "$NETSIM" up "$WORK/owned.yaml"
 	like "changes it" "$(ip tuntap show | grep owned1)" "user 4321"
@@ -35,7 +35,7 @@ guests() {
 	ip addr add fd00:64::1/64 dev n3x-lan nodad
 	guest -6 fd00:64::10 tap-n100-1 $MAC_1 $IP_1
 	GUEST_1=$BG
-	# Sends to the first one all the time, and is answered there (port 7).
+	# Sends continuously to the first one, which echoes (port 7).
 	guest -s "$IP_1,7,100000,100,100" tap-n100-2 $MAC_2 $IP_2
 	GUEST_2=$BG
 	check "a ping to the first guest" wait_for 5 ping -q -c 1 -W 1 $IP_1
@@ -44,7 +44,7 @@ guests() {
 	check "the guests reach each other" wait_for 5 more "$GUEST_2" echoed 5
 }
 
-# more PID KEY COUNT
+# more PID KEY COUNT: the guest's counter is greater than COUNT
 more() {
 	[[ $(counted "$1" "$2") -gt $3 ]]
 }
@@ -52,12 +52,12 @@ more() {
 partition() {
 	local arp udp echoed
 	check "partition of the first guest" "$NETSIM" partition n100-1
-	# What was on its way has arrived once the host's ping has.
+	# Packets in flight have arrived once the host's ping has.
 	check "the host still reaches it" ping -q -c 1 -W 1 $IP_1
 	check "and the second" ping -q -c 1 -W 1 $IP_2
 	udp=$(counted "$GUEST_1" udp) echoed=$(counted "$GUEST_2" echoed)
 	bg_end "$GUEST_2"
-	# A new one does not know the first one's MAC address.
+	# A new guest has not resolved the first one's MAC address.
 	guest -s "$IP_1,7,100000,100,100" tap-n100-2 $MAC_2 $IP_2
 	GUEST_2=$BG
 	arp=$(counted "$GUEST_1" arp)
@@ -66,8 +66,8 @@ partition() {
 	is "nor anything else" "$(($(counted "$GUEST_1" udp) - udp))" 0
 	check "heal" "$NETSIM" heal
 	check "brings ARP back" wait_for 5 more "$GUEST_1" arp "$arp"
-	check "and what follows" wait_for 5 more "$GUEST_2" echoed 5
-	between "both ways" "$echoed" 1 1000000
+	check "and the traffic after it" wait_for 5 more "$GUEST_2" echoed 5
+	between "packets were echoed before the partition" "$echoed" 1 1000000
 }
 
 from_host() {
@@ -82,12 +82,12 @@ from_host() {
 	check "brings them back" wait_for 5 ping -q -c 1 -W 1 $IP_1
 }
 
-# A machine ends and starts again: the tap stays.
+# A guest stops and starts again: the tap persists.
 restart() {
 	local index
 	index=$(ip -j link show tap-n100-1 | jq '.[0].ifindex')
 	bg_end "$GUEST_1"
-	check "partition while the machine is off" "$NETSIM" partition n100-1 host
+	check "partition while the guest is off" "$NETSIM" partition n100-1 host
 	guest tap-n100-1 $MAC_1 $IP_1
 	GUEST_1=$BG
 	fails_with 1 "holds when it is on again" ping -q -c 2 -i 0.2 -W 0.3 $IP_1

@@ -10,8 +10,8 @@ ROOT=$(dirname "$TESTS")
 MAC_1=52:54:00:12:34:01 MAC_2=52:54:00:12:34:02
 IP_1=192.168.100.10 IP_2=192.168.100.11
 
-# What they run: one ping after the other, and ARP before each. Words with = of
-# the kernel's command line are in the environment.
+# Their init: pings repeatedly, each after a new ARP resolution. The kernel passes NAME=VALUE
+# from its command line in the environment.
 init() {
 	cat <<-'EOF'
 		#!/bin/sh
@@ -53,7 +53,8 @@ machine() {
 		-device "virtio-net-pci,netdev=n0,mac=$2"
 }
 
-# said NUMBER WORD: how often; more NUMBER WORD COUNT: oftener than that
+# said NUMBER WORD: the number of its lines with WORD; more NUMBER WORD COUNT: if that is
+# greater than COUNT
 said() {
 	grep -c "$2" "$WORK/serial.$1"
 }
@@ -62,7 +63,7 @@ more() {
 	[[ $(said "$1" "$2") -gt $3 ]]
 }
 
-# Both see WORD twice more: the first could be of before.
+# both WORD: both print WORD twice more; the first may be from before the change.
 both() {
 	local one two
 	one=$(said 1 "$1") two=$(said 2 "$1")
@@ -82,8 +83,8 @@ partition() {
 	check "the host reaches the first" ping -q -c 1 -W 1 $IP_1
 	check "and the second" ping -q -c 1 -W 1 $IP_2
 	between "the first has asked by ARP" "$(frames "$asked")" 1 1000
-	is "nothing of it arrives at the second" "$(frames "$to_2")" 0
-	is "nor of the second at it" "$(frames "$to_1")" 0
+	is "no frame of it arrives at the second" "$(frames "$to_2")" 0
+	is "nor of the second at the first" "$(frames "$to_1")" 0
 	check "heal" "$NETSIM" heal
 	check "brings both back" both answered
 }

@@ -1,14 +1,14 @@
 # needs: netem ifb mirred veth netns iperf3 ethtool
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# netsim apply on an interface, without a fleet: this machine is the node.
+# netsim apply on an interface, without a fleet: the machine is the node.
 # shellcheck shell=bash
 . "$(dirname "$0")/../lib.sh"
 
 HOST=10.0.0.2
 P=$WORK/p.yaml
 
-# eth1 here, and the rest of the world in a namespace.
+# eth1 here, with its peer in a namespace.
 build() {
 	ip netns add world
 	ip link add eth1 type veth peer name eth1 netns world
@@ -20,31 +20,39 @@ build() {
 		'  jetson-1: {up: {rate: 5mbit, delay: 10ms}, down: {rate: 20mbit, delay: 20ms}}' >"$P"
 }
 
-# What apply must not leave behind.
+# Offloads of eth1, which clear must restore.
 offloads() {
 	ethtool -k eth1 | grep -E 'offload|segmentation'
 }
 
-# rate OPTION...: of TCP from here to the world, in mbit
+# rate NAME MBIT [OPTION]...: TCP from here to the world has this rate in the half second that
+# the machine disturbs least, and no more in the mean
 rate() {
-	bg ip netns exec world iperf3 -s -1 --forceflush
+	local name=$1 want=$2 receiver=$WORK/client mean best
+	shift 2
+	bg ip netns exec world iperf3 -s -1 --forceflush -i 0.5 -f m
 	wait_for 5 grep -q listening "$WORK/bg.$BG"
-	iperf3 -c $HOST -C cubic -t 2 -O 1 -f m "$@" | awk '/ receiver/ { print $7 }'
+	iperf3 -c $HOST -C cubic -t 2 -O 1 -i 0.5 -f m "$@" >"$WORK/client"
 	bg_end "$BG"
+	[[ " $* " == *" -R "* ]] || receiver=$WORK/bg.$BG
+	mean=$(awk '/ receiver/ { print $7 }' "$WORK/client")
+	best=$(awk '$8 == "Mbits/sec" && !/receiver|sender|omitted/ { print $7 }' "$receiver" | sort -n | tail -n 1)
+	between "$name" "$best" "$((want * 84))e-2" 100000 mbit
+	between "$name: no more" "$mean" 0 "$((want * 104))e-2" mbit
 }
 
 shaped() {
 	check "apply --as" "$NETSIM" apply "$P" eth1 --as jetson-1
 	between "rtt" "$(rtt_of host $HOST)" 30 34 ms
-	between "what leaves is up" "$(rate)" 4.2 5.2 mbit
-	between "what comes is down" "$(rate -R)" 16.5 21 mbit
+	rate "egress is up" 5
+	rate "ingress is down" 20 -R
 	is "delays on the interface and on its IFB" "$(tc qdisc show | grep -oE 'netem .* delay [0-9.]+ms' | sed 's/.* //' | xargs)" "10ms 20ms"
 	run "$NETSIM" status
 	like "status shows both" "$OUT" "eth1: up 5mbit delay 10ms, down 20mbit delay 20ms"
-	# unshare: the name of this machine is its own.
+	# unshare, because the hostname is the machine's.
 	check "apply by the host's name" unshare -u sh -c "hostname n100-1 && exec '$NETSIM' apply '$P' eth1"
 	between "takes its entry" "$(rtt_of host $HOST)" 22 26 ms
-	check "apply by a name that has none" unshare -u sh -c "hostname else && exec '$NETSIM' apply '$P' eth1"
+	check "apply by a hostname without an entry" unshare -u sh -c "hostname else && exec '$NETSIM' apply '$P' eth1"
 	between "takes the default" "$(rtt_of host $HOST)" 2 6 ms
 }
 
@@ -53,9 +61,9 @@ cleared() {
 	is "everything is as it was" "$(dump; ip -br link; offloads)" "$BEFORE"
 	is "no filter is left" "$(tc filter show dev eth1 ingress)" ""
 	between "no delay either" "$(rtt_of host $HOST)" 0 2 ms
-	check "clear of what is not shaped" "$NETSIM" clear eth1
+	check "clear of an interface that is not shaped" "$NETSIM" clear eth1
 	"$NETSIM" apply -q constrained eth1 --as n100-3
-	check "clear of all there is" "$NETSIM" clear
+	check "clear of all interfaces" "$NETSIM" clear
 	is "everything is as it was" "$(dump; ip -br link; offloads)" "$BEFORE"
 }
 
@@ -87,6 +95,6 @@ shaped
 cleared
 refused
 ip netns delete world
-# Goes with its other end, in the kernel's own time.
+# Deleted with its peer, asynchronously.
 wait_for 5 not ip link show eth1
 done_testing

@@ -1,7 +1,7 @@
 # needs: netem ifb mirred tap bridge
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Profiles on taps, with tests/tools/guest.c in the machines' place.
+# Profiles on taps, with guests simulated by tests/tools/guest.c.
 # shellcheck shell=bash
 . "$(dirname "$0")/../lib.sh"
 
@@ -30,7 +30,8 @@ constrained() {
 	done
 }
 
-# sending FROM TO COUNT SIZE PACE: UDP to the discard port; ends when all has come
+# sending FROM TO COUNT SIZE PACE: UDP to the discard port; returns half a
+# second after the last packet
 sending() {
 	start "$2"
 	start "$1" -s "192.168.100.${IP[$2]},9,$3,$4,$5"
@@ -38,7 +39,7 @@ sending() {
 	wait_for 2 grep -q "\"sent\":$3," "$WORK/bg.${PID[$1]}"
 }
 
-# rate FROM TO PACE ASKED: 1500 bytes a packet, more than the link takes
+# rate FROM TO PACE REQUESTED: sends packets of 1500 bytes, faster than the link's rate
 rate() {
 	local bytes ms
 	sending "$1" "$2" "$3" 1500 "$3"
@@ -63,12 +64,12 @@ lost() {
 
 lossy() {
 	check "apply lossy" "$NETSIM" apply lossy
-	# Each packet meets the sender's way up and the receiver's way down: 3 % and 0.1 %.
+	# Each packet crosses the sender's uplink and the receiver's downlink: 3 % and 0.1 %.
 	lost jetson-1 n100-1 3.1
 	lost n100-1 jetson-2 3.1
 	check "clear" "$NETSIM" clear
 	sending jetson-1 jetson-2 1000 100 4000
-	is "after clear nothing is lost" "$(counted "${PID[jetson-2]}" udp)" 1000
+	is "after clear no packet is lost" "$(counted "${PID[jetson-2]}" udp)" 1000
 }
 
 check "up" "$NETSIM" up "$ROOT/topo/n3x.yaml"

@@ -21,19 +21,19 @@ shipped() {
 	FLEET=vlans
 	check "up" "$NETSIM" up "$ROOT/topo/vlans.yaml"
 	is "the port is a trunk" "$(vlans_of "$(port_of server-1)")" '["1pe","100","200"]'
-	is "everybody reaches everybody, VLAN 200" "$(reach $(on 200) | wc -l)" 12
-	is "everybody reaches everybody, VLAN 100" "$(reach $(on 100) | wc -l)" 12
+	is "all nodes reach each other, VLAN 200" "$(reach $(on 200) | wc -l)" 12
+	is "all nodes reach each other, VLAN 100" "$(reach $(on 100) | wc -l)" 12
 	isolated_vlans
 	check "down" "$NETSIM" down
 	FLEET=vlans-broken
 	check "up with wrong VLAN ids" "$NETSIM" up "$ROOT/topo/vlans-broken.yaml"
-	is "cluster: who has the same id" "$(reach $(on 200) | xargs)" "agent-1>server-1 server-1>agent-1"
-	is "storage: who has the same id" "$(reach $(on 100) | xargs)" \
+	is "cluster: only nodes with the same id reach each other" "$(reach $(on 200) | xargs)" "agent-1>server-1 server-1>agent-1"
+	is "storage: only nodes with the same id reach each other" "$(reach $(on 100) | xargs)" \
 		"agent-1>server-1 agent-1>server-2 server-1>agent-1 server-1>server-2 server-2>agent-1 server-2>server-1"
 	check "down" "$NETSIM" down
 }
 
-# What one VLAN broadcasts is not seen on the other.
+# Broadcasts of one VLAN do not reach another.
 isolated_vlans() {
 	local here there
 	watch agent-1 eth1.100 "icmp and dst 192.168.200.255"
@@ -42,7 +42,7 @@ isolated_vlans() {
 	there=$BG
 	node_exec server-1 ping -n -q -b -c 3 -i 0.05 -W 0.2 192.168.200.255 >/dev/null 2>&1
 	wait_for 5 grep -q 'echo request.*seq 3' "$WORK/bg.$there"
-	is "a broadcast arrives on its own VLAN" "$(frames "$there")" 3
+	is "a broadcast arrives on its VLAN" "$(frames "$there")" 3
 	is "and on no other" "$(frames "$here")" 0
 }
 
@@ -64,9 +64,9 @@ kinds_of_ports() {
 		'other: {interfaces: {eth1: {network: lan}, s: {vlan: 100, link: eth1}, c: {vlan: 7, link: s, address: 10.7.0.5/24}}}'
 	check "up" "$NETSIM" up "$WORK/ports.yaml"
 	is "an access port" "$(vlans_of "$(port_of access)")" '["200pe"]'
-	is "a trunk of some" "$(vlans_of "$(port_of part)")" '["1pe","100"]'
+	is "a trunk of some VLANs" "$(vlans_of "$(port_of part)")" '["1pe","100"]'
 	is "an access port reaches its VLAN" "$(reach trunk=10.2.0.1 access=10.2.0.2 | wc -l)" 2
-	is "a trunk of some reaches those" "$(reach trunk=10.1.0.1 part=10.1.0.3 | wc -l)" 2
+	is "a trunk of some VLANs reaches those" "$(reach trunk=10.1.0.1 part=10.1.0.3 | wc -l)" 2
 	is "and no other" "$(reach trunk=10.2.0.1 part=10.2.0.3 | wc -l)" 0
 	is "a VLAN in a VLAN" "$(reach both=10.7.0.4 other=10.7.0.5 | wc -l)" 2
 	before=$(ifindex_of trunk eth1)
@@ -79,7 +79,7 @@ kinds_of_ports() {
 	sed -i 's/vlans: \[100, 200\]//; s/, access: 100//; s/, eth1.100: .*/}}/; s/{network: lan}}}/{network: lan, address: 10.1.0.1\/24}}}/' "$WORK/ports.yaml"
 	check "up without any VLAN" "$NETSIM" up "$WORK/ports.yaml"
 	is "VLAN links have gone" "$(node_exec trunk ip -br link | awk '$1 != "lo" { print $1 }' | cut -d @ -f 1)" eth1
-	is "the switch filters no more" "$(ip -j -d link show ports-lan | jq '.[0].linkinfo.info_data.vlan_filtering')" 0
+	is "the switch no longer filters" "$(ip -j -d link show ports-lan | jq '.[0].linkinfo.info_data.vlan_filtering')" 0
 	is "and all reach each other untagged" "$(reach trunk=10.1.0.1 access=10.1.0.2 | wc -l)" 2
 	is "over the same link" "$(ifindex_of trunk eth1)" "$before"
 	check "down" "$NETSIM" down

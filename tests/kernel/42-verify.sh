@@ -2,8 +2,8 @@
 # limit: 200
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# netsim verify where nothing is shaped: what passes, what partitions forbid, and
-# that it is not taken in by what was changed behind netsim's back.
+# netsim verify on a fleet that is not shaped: reachability, partitions, losses, and the
+# detection of changes made behind netsim's back.
 # shellcheck shell=bash
 . "$(dirname "$0")/../lib.sh"
 
@@ -25,7 +25,8 @@ build() {
 	check "up" "$NETSIM" up "$WORK/plain.yaml"
 }
 
-# verdict STATUS NAME: of a quick run; its rows as "NODE/WHAT/VERDICT" in $ROWS
+# verdict STATUS NAME: checks the status of a quick run; its rows are in $ROWS, as
+# "NODE/WHAT/VERDICT"
 verdict() {
 	fails_with "$1" "$2" "$NETSIM" verify --quick --json
 	ROWS=$(jq -r '.rows[] | "\(.node)/\(.what)/\(.verdict)"' <<<"$OUT" | tr '\n' ' ')
@@ -40,10 +41,10 @@ passes() {
 	is "everything passes, in order" "$ROWS" "all/order/ok all/reach/ok "
 	is "with the host, and over IPv6" "$(jq -r '.rows[1].asked' <<<"$OUT")" "26 pairs"
 	run "$NETSIM" verify --quick
-	is "the last line counts" "${OUT##*$'\n'}" "2 of 2 as asked"
-	is "nothing on stderr" "$ERR" ""
+	is "the last line has the totals" "${OUT##*$'\n'}" "2 of 2 as asked"
+	is "stderr is empty" "$ERR" ""
 	run "$NETSIM" verify --quick -q
-	is "-q says nothing then" "$OUT" ""
+	is "-q prints nothing then" "$OUT" ""
 }
 
 partitions() {
@@ -53,11 +54,11 @@ partitions() {
 		"6 pairs: nothing passed"
 	tc filter delete dev "$(port_of n1)" egress
 	verdict 1 "a program that was detached"
-	is "is found, and where" "$(wrong)" "n1 cut down"
+	is "is found, with its port" "$(wrong)" "n1 cut down"
 	"$NETSIM" heal -q
 	"$NETSIM" partition -q --one-way n2 n3
-	verdict 0 "a partition of one way"
-	is "leaves the other" "$(jq -r '.rows[] | select(.what == "cut" or .what == "reach") | .asked' <<<"$OUT" | xargs)" \
+	verdict 0 "a one-way partition"
+	is "leaves the other direction" "$(jq -r '.rows[] | select(.what == "cut" or .what == "reach") | .asked' <<<"$OUT" | xargs)" \
 		"25 pairs 1 pair"
 	tc filter delete dev "$(port_of n3)" egress
 	verdict 1 "without its program"
@@ -65,7 +66,7 @@ partitions() {
 	"$NETSIM" heal -q
 }
 
-# ifindex NODE; program: the one at the ports
+# ifindex NODE: of its port; program: the id of the program at the ports
 ifindex() {
 	cat "/sys/class/net/$(port_of "$1")/ifindex"
 }
@@ -74,7 +75,7 @@ program() {
 	tc filter show dev "$(port_of n1)" egress | sed -n 's/.* id \([0-9]*\).*/\1/p' | head -n 1
 }
 
-# What the programs do by themselves, and what is done to them behind netsim's back.
+# Losses drawn by the programs, also after changes behind netsim's back.
 losses() {
 	cat >"$WORK/loss.yaml" <<-'EOT'
 		profile: loss
@@ -97,40 +98,40 @@ losses() {
 	"$NETSIM" apply -q "$WORK/loss.yaml"
 	"$NETSIM" fault -q --for 2s 'loss 100%' n3:n2
 	"$NETSIM" fault -q 'loss 50%' n2:n3
-	verdict 6 "a fault, and one that ends meanwhile"
+	verdict 6 "a fault, and one that ends during the measurement"
 	like "has its row" "$ROWS" "n2 > n3/loss/ok"
-	like "and what became of the other" "$ROWS" "n3 > n2/conditions/unproved"
-	fails_with 0 "which is accepted if that is asked" "$NETSIM" verify --quick --accept-unmeasured
+	like "and the other is unproved" "$ROWS" "n3 > n2/conditions/unproved"
+	fails_with 0 "which is accepted on request" "$NETSIM" verify --quick --accept-unmeasured
 	"$NETSIM" heal -q
 	"$NETSIM" clear -q
 }
 
-# The intent remembers what no program does any more.
+# The intent file has the partition that the programs no longer enforce.
 forgotten() {
 	local port
 	"$NETSIM" partition -q n1
 	"$HELPERS/meddle" "$(program)" flip
-	verdict 1 "the policy of before"
-	is "lets through what is cut" "$(wrong)" "n1 cut down, n2 cut down, n3 cut down, n4 cut down"
+	verdict 1 "the previous policy"
+	is "lets packets of cut pairs through" "$(wrong)" "n1 cut down, n2 cut down, n3 cut down, n4 cut down"
 	"$HELPERS/meddle" "$(program)" flip
 	for port in $(ip -o link show type veth | sed -n 's/^[0-9]*: \([^:@]*\).*netsim:plain.*/\1/p'); do
 		tc filter delete dev "$port" egress 2>/dev/null
 	done
 	verdict 1 "without any program"
-	like "it is known what should be cut" "$(wrong)" "n1 cut down"
+	like "the intended partition is known" "$(wrong)" "n1 cut down"
 	"$NETSIM" heal -q
 }
 
 cable() {
 	ip link set "$(port_of m2)" down
 	verdict 1 "a pulled cable"
-	is "is both ways" "$(wrong)" "m2 reach, m2 reach"
-	is "and it is said why" "$(jq -r '.rows[] | select(.verdict == "failed") | .why' <<<"$OUT" | sort -u)" \
+	is "affects both directions" "$(wrong)" "m2 reach, m2 reach"
+	is "with the reason" "$(jq -r '.rows[] | select(.verdict == "failed") | .why' <<<"$OUT" | sort -u)" \
 		"the link of m2 is down"
-	is "ping-matrix knows it" "$(down_pairs)" "m1>m2 m2>m1 m2>m3 m3>m2"
+	is "ping-matrix shows it" "$(down_pairs)" "m1>m2 m2>m1 m2>m3 m3>m2"
 	ip link set "$(port_of m2)" up
 	wait_for 5 "$NETSIM" verify --quick
-	verdict 0 "all is well again"
+	verdict 0 "after it is repaired"
 }
 
 down_pairs() {
@@ -202,7 +203,7 @@ usage
 dump >"$WORK/before"
 "$NETSIM" verify -q --quick
 dump | diff "$WORK/before" - >"$WORK/changed"
-is "it changes nothing" "$(grep -v '"preferred_life\|ifcache' "$WORK/changed")" ""
+is "verify changes nothing" "$(grep -v '"preferred_life\|ifcache' "$WORK/changed")" ""
 check "down" "$NETSIM" down
 fails_with 2 "without a fleet" "$NETSIM" verify
 done_testing

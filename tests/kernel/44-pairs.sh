@@ -2,9 +2,9 @@
 # limit: 150
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Conditions of pairs and classes: by numbered frames between all nodes, by pings
-# and by how long connections take. Where this kernel cannot hold packets, only
-# what is lost is looked at.
+# Conditions of pairs and classes, measured by numbered frames between all nodes, by pings
+# and by the time that connections take. On kernels without netem and fq, only losses are
+# tested.
 # shellcheck shell=bash disable=SC2034,SC2016 # FLEET is for lib.sh, $ for awk
 . "$(dirname "$0")/../lib.sh"
 
@@ -32,13 +32,14 @@ profile() {
 	printf '%s\n' "$@" >>"$P"
 }
 
-# flood RATE SECONDS [OPTIONS]: leaves the deeds
+# flood RATE SECONDS [OPTIONS]: writes the effect on each pair to $WORK/deeds
 flood() {
 	"$FLOOD" -r "$1" -t "$2" -o "$WORK/log" "${@:3}" "$FLEET".{a,b,c,d,e}/eth1 >/dev/null
 	"$FLOOD" -d "$WORK/log" >"$WORK/deeds"
 }
 
-# all_pairs NAME EXPRESSION: true for each pair in n (its number from 1), d (its fields)
+# all_pairs NAME EXPRESSION: EXPRESSION is true for each pair. It is in awk, with n (the
+# pair's number, from 1), sent, lost, p50 and rate.
 all_pairs() {
 	local bad
 	bad=$(awk '{ n = NR; sent = $3; lost = $3 - $4; p50 = $11; rate = $14
@@ -46,15 +47,15 @@ all_pairs() {
 	is "$1" "$bad" ""
 }
 
-# --- all twenty
+# --- all twenty pairs
 
-# pair_entries CONDITIONS: for each pair in turn, K in it being its number
+# pair_entries CONDITIONS: an entry for each pair; K in CONDITIONS is the pair's number
 pair_entries() {
 	local from to k=0
 	echo "profile: twenty"
 	echo "pairs:"
 	for from in "${NODES[@]}"; do
-		# In the order of tests/tools/flood.c: the next one first.
+		# In the order of tests/tools/flood.c, the next node first.
 		for to in ${AFTER[$from]}; do
 			k=$((k + 1))
 			echo "  - {from: $from, to: $to, ${1//K/$k}}"
@@ -67,33 +68,33 @@ declare -A AFTER=([a]="b c d e" [b]="c d e a" [c]="d e a b" [d]="e a b c" [e]="a
 twenty() {
 	pair_entries "loss: K%" >"$P"
 	check "apply twenty losses" "$NETSIM" apply "$P"
-	is "status knows the pairs" "$("$NETSIM" status --json | jq -r '.fleets[0].paths | length')" 20
+	is "status lists the pairs" "$("$NETSIM" status --json | jq -r '.fleets[0].paths | length')" 20
 	flood 2400 2
-	all_pairs "each pair has its own loss" \
+	all_pairs "each pair has a separate loss" \
 		'(m = sent * n / 100) && (s = 4.8 * sqrt(m) + 1) && lost >= m - s && lost <= m + s'
 	if [[ -z $HOLDS ]]; then
-		skip "each pair has its own delay and rate" "this kernel has no sch_fq"
+		skip "each pair has a separate delay and rate" "this kernel has no sch_fq"
 		return
 	fi
 	pair_entries "delay: K0ms" >"$P"
 	check "apply twenty delays" "$NETSIM" apply "$P"
 	flood 2400 1.2
-	all_pairs "each pair has its own delay" 'p50 >= 10 * n && p50 < 10 * n + 2'
+	all_pairs "each pair has a separate delay" 'p50 >= 10 * n && p50 < 10 * n + 2'
 	# A frame is 480 bits: 7.2 to 26.2 kbit are 15 to 54.6 frames a second.
 	pair_entries "rate: Kkbit, queue: 200ms" | awk '/rate/ { k++; sub(/[0-9]+kbit/, 6200 + 1000 * k "bit") } 1' >"$P"
 	check "apply twenty rates" "$NETSIM" apply "$P"
 	flood 2000 2
-	all_pairs "each pair has its own rate" \
+	all_pairs "each pair has a separate rate" \
 		'(want = (6200 + 1000 * n) / 480) && rate > want * 0.95 && rate < want * 1.05'
 }
 
-# --- the host is a party, too
+# --- pairs with the host
 
 host() {
 	if [[ -n $HOLDS ]]; then
 		profile 'nodes: {a: {up: {delay: 20ms}, down: {delay: 40ms}}}' \
 			'pairs:' '  - {from: a, to: host, delay: 10ms}' '  - {from: host, to: b, delay: 30ms}'
-		check "apply to what the host says and hears" "$NETSIM" apply "$P"
+		check "apply delays to and from the host" "$NETSIM" apply "$P"
 		between "host and a: link and path, each way" "$(rtt_of host 10.1.0.1)" 70 77 ms
 		between "host and b: one way" "$(rtt_of host 10.1.0.2)" 30 36 ms
 		between "host and c" "$(rtt_of host 10.1.0.3)" 0 5 ms
@@ -107,8 +108,8 @@ host() {
 
 # --- classes
 
-# connect NODE ADDRESS PORT: how long it takes to be refused, in ms, the best of
-# three; none
+# connect NODE ADDRESS PORT: the time until the connection is refused, in ms, the minimum of
+# three; "none" if that takes too long
 connect() {
 	# shellcheck disable=SC2016 # the inner shell's
 	node_exec "$1" timeout "${CONNECT_WITHIN:-2}" bash -c '
@@ -121,7 +122,7 @@ connect() {
 		echo "$best"' "$2" "$3" || echo none
 }
 
-# prime ADDRESS...: so that nobody waits for ARP
+# prime ADDRESS...: resolves the addresses, so that measurements do not include ARP
 prime() {
 	local to
 	for to; do
@@ -143,16 +144,16 @@ classes() {
 	is "etcd-peer: no connection" "$(CONNECT_WITHIN=0.5 connect a 10.1.0.2 2380)" none
 	between "iSCSI: a connection" "$(connect a 10.1.0.2 3260)" 0 100 ms
 	check "and pings" answers a 10.1.0.2
-	is "everybody reaches everybody" "$(reach a=10.1.0.1 b=10.1.0.2 c=10.1.0.3 host=10.1.0.254 | wc -l)" 12
+	is "all nodes reach each other" "$(reach a=10.1.0.1 b=10.1.0.2 c=10.1.0.3 host=10.1.0.254 | wc -l)" 12
 }
 
-# --- what comes together
+# --- combined conditions
 
 composition() {
 	profile 'nodes: {a: {up: {loss: 20%}}, b: {down: {loss: 10%}}}' 'pairs: [{from: a, to: b, loss: 30%}]'
 	check "apply a loss to both links and the path" "$NETSIM" apply "$P"
 	flood 4000 1.5
-	all_pairs "they combine" '(m = sent * (n == 1 ? 0.496 : n < 5 ? 0.2 : $2 ~ /[.]b$/ ? 0.1 : 0)) > -1 &&
+	all_pairs "the losses combine" '(m = sent * (n == 1 ? 0.496 : n < 5 ? 0.2 : $2 ~ /[.]b$/ ? 0.1 : 0)) > -1 &&
 		(s = 4.8 * sqrt(m)) > -1 && lost >= m - s && lost <= m + s'
 	[[ -n $HOLDS ]] || return 0
 	profile 'nodes: {a: {up: {delay: 10ms}}, b: {down: {delay: 5ms}}}' \
@@ -170,7 +171,7 @@ composition() {
 converge() {
 	profile 'default: {duplicate: 100%}' "pairs: [{between: [a, b], loss: 100%}]"
 	check "apply to all nodes and a pair" "$NETSIM" apply "$P"
-	like "status: engine and why" "$("$NETSIM" status)" 'profile test \(edt: [a-z ]*\)'
+	like "status: the engine and the reason" "$("$NETSIM" status)" 'profile test \(edt: [a-z ]*\)'
 	is "in JSON" "$("$NETSIM" status --json | jq -r '.fleets[0].engine')" edt
 	write_topo "${NODES[@]}" f
 	check "up with one more node" "$NETSIM" up "$WORK/pairs.yaml"
@@ -183,9 +184,9 @@ converge() {
 
 cleared() {
 	check "clear" "$NETSIM" clear
-	is "everybody reaches everybody" "$(reach a=10.1.0.1 b=10.1.0.2 c=10.1.0.3 d=10.1.0.4 e=10.1.0.5 host=10.1.0.254 | wc -l)" 30
+	is "all nodes reach each other" "$(reach a=10.1.0.1 b=10.1.0.2 c=10.1.0.3 d=10.1.0.4 e=10.1.0.5 host=10.1.0.254 | wc -l)" 30
 	unlike "nothing arrives twice" "$(node_exec a ping -n -c 3 -i 0.1 10.1.0.2)" "DUP!"
-	is "what goes to the host makes no detour" "$(tc filter show dev pairs-lan ingress | grep -c Redirect)" 0
+	is "traffic to the host is not redirected" "$(tc filter show dev pairs-lan ingress | grep -c Redirect)" 0
 	unlike "status: no profile" "$("$NETSIM" status)" "profile test"
 	is "no conditions" "$("$NETSIM" status --json | jq -c '.fleets[0] | [.paths, [.nodes[].ports[] | .up.conditions, .down.conditions | select(. != "")]]')" '[[],[]]'
 }
@@ -206,11 +207,11 @@ vlans() {
 	for net in 100 200; do
 		reach "server-1=192.168.$net.1" "server-2=192.168.$net.2" "agent-1=192.168.$net.3" "agent-2=192.168.$net.4" | wc -l
 	done | xargs >"$WORK/reached"
-	is "stops that one" "$(<"$WORK/reached")" "0 12"
+	is "stops that VLAN only" "$(<"$WORK/reached")" "0 12"
 	if [[ -n $HOLDS ]]; then
 		profile 'class-file: own.yaml' 'classes: {storage: {delay: 50ms}}'
 		check "apply a delay of a VLAN" "$NETSIM" apply "$P"
-		between "delays that one" "$(rtt_of server-1 192.168.100.2)" 100 104 ms
+		between "delays that VLAN" "$(rtt_of server-1 192.168.100.2)" 100 104 ms
 		between "and no other" "$(rtt_of server-1 192.168.200.2)" 0 4 ms
 	fi
 	check "down" "$NETSIM" down

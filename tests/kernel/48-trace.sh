@@ -2,8 +2,8 @@
 # limit: 120
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Traces are followed by the kernel alone: what passes over time, while no netsim
-# runs. Where this kernel cannot hold packets, only losses are looked at.
+# Traces are replayed by the kernel alone, measured by the traffic over time while no netsim
+# runs. On kernels without netem and fq, only losses are tested.
 # shellcheck shell=bash disable=SC2034 # FLEET is for lib.sh
 . "$(dirname "$0")/../lib.sh"
 
@@ -22,119 +22,80 @@ write_topo() {
 	done
 } >"$WORK/trace.yaml"
 
-# trace NAME LINE...: a file, and a profile that has it between a and b
+# trace NAME LINE...: writes a trace, and applies a profile that uses it from a to b
 trace() {
 	printf '%s\n' "${@:2}" >"$WORK/$1.trace"
 	printf 'profile: %s\npairs: [{from: a, to: b, trace: %s.trace}]\n' "$1" "$1" >"$P"
 	check "$1: apply" "$NETSIM" apply "$P"
-	is "$1: nothing of netsim's runs" "$(pgrep -x netsim)" ""
-}
-
-# pings SECONDS [NODE ADDRESS]: of a to b without them: when each answer came, its
-# number and its time in ms
-pings() {
-	node_exec "${2:-a}" ping -n -D -i 0.01 -w "$1" "${3:-10.1.0.2}" |
-		sed -nE 's/^\[([0-9.]+)\].*icmp_seq=([0-9]+) .*time=([0-9.]+).*/\1 \2 \3/p' >"$WORK/pings"
-}
-
-# runs LIMIT: pings over LIMIT ms or lost, and the others, come in turns. How many
-# turns there are, and the median of how long either kind lasts, without the first
-# and the last. What is shorter than 120 ms is the machine's doing.
-runs() {
-	awk -v limit="$1" '
-		function step(kind, at) {
-			if (count && kind == kinds[count]) return
-			if (count && at - since[count] < 120) {
-				count--
-				if (count && kind == kinds[count]) return
-			}
-			count++; kinds[count] = kind; since[count] = at
-		}
-		function median(kind,    i, j, n, v, t) {
-			for (i = 2; i < count; i++)
-				if (kinds[i] == kind) {
-					t = since[i + 1] - since[i]
-					for (j = ++n; j > 1 && v[j - 1] > t; j--) v[j] = v[j - 1]
-					v[j] = t
-				}
-			return n ? v[int((n + 1) / 2)] : 0
-		}
-		{
-			at = ($1 - $3 / 1000) * 1000
-			if (NR > 1 && at - before > 150) step("slow", before)
-			step($3 > limit ? "slow" : "fast", at)
-			before = at
-		}
-		END { printf "%d %d %d\n", count - 1, median("slow"), median("fast") }' "$WORK/pings"
+	is "$1: no process of netsim runs" "$(pgrep -x netsim)" ""
 }
 
 # --- losses, which every kernel can do
 
 losses() {
-	local changes slow fast
 	trace losses 'time loss' '0s 0%' '600ms 100%' '1s'
-	pings 4
-	read -r changes slow fast < <(runs 1000)
-	between "losses: come and go, over and over" "$changes" 6 9 changes
-	between "losses: last" "$slow" 350 470 ms
-	between "losses: pause" "$fast" 530 650 ms
+	beat_start a/eth1 b/eth1 -n 6 -s 60
+	beat_wait "$BG"
+	check "losses: last, over and over" lasts lost 0.4 2
+	check "losses: pause" lasts fast 0.6 2
 }
 
-# Flaps and traces go on below changes of something else.
+# Flaps and traces continue during unrelated changes.
 survives() {
-	local changes slow fast
-	node_exec c ping -n -q -c 1 10.1.0.1 >/dev/null
 	check "link flap of the third" "$NETSIM" link --period 800ms --duty 50% flap c
 	"$NETSIM" fault -q --name other 'loss 1%' c:b
 	"$NETSIM" heal -q other
-	pings 3
-	read -r changes slow fast < <(runs 1000)
-	between "a trace goes on under faults of others" "$changes" 4 7 changes
-	pings 3 c 10.1.0.1
-	read -r changes slow fast < <(runs 1000)
-	between "a flap goes on by itself" "$changes" 5 9 changes
-	between "and is down for its part" "$slow" 350 470 ms
+	beat_start a/eth1 b/eth1 -n 4 -s 60
+	beat_wait "$BG"
+	check "a trace goes on under faults of others" lasts lost 0.4
+	beat_start c/eth1 a/eth1 -n 4 -s 60
+	beat_wait "$BG"
+	check "a flap goes on by itself" lasts lost 0.4
+	check "and is up for its part" lasts fast 0.4
 	"$NETSIM" heal -q
 }
 
 # --- delays and rates
 
 delays() {
-	local changes slow fast
 	trace delays 'time delay' '0s 10ms' '600ms 60ms' '1s'
-	pings 4
-	read -r changes slow fast < <(runs 35)
-	between "delays: two, over and over" "$changes" 6 9 changes
-	between "delays: the long one lasts" "$slow" 340 460 ms
-	between "delays: the short one lasts" "$fast" 540 660 ms
-	between "delays: and nothing between them" \
-		"$(awk '{ n += $3 < 10 || $3 > 18 && $3 < 60 } END { print 100 * n / NR }' "$WORK/pings")" 0 10 %
+	beat_start a/eth1 b/eth1 -d 59 -n 6 -s 60
+	beat_wait "$BG"
+	check "delays: the long one lasts" lasts slow 0.4 2
+	check "delays: the short one lasts" lasts fast 0.6 2
+	between "delays: the long one" "$(shortest slow)" 60 64 ms
+	between "delays: the short one" "$(shortest fast)" 10 14 ms
 }
 
-# What b's port sends in each tenth of a second, in kbit/s, while frames of 1500
-# bytes come as fast as 3 mbit.
+# shortest FATE: the shortest time on the way, in ms
+shortest() {
+	awk -v fate="$1" '$1 == fate { print $7 }' "$WORK/beats" | sort -n | head -n 1
+}
+
+# What b receives in each fifth of a second, in kbit/s, while frames of 1500 bytes come as
+# fast as 3 mbit. By the kernel's time stamps of the arrivals.
 carried() {
-	local port file before now end at last
-	port=$(port_of b)
-	file=/sys/class/net/$port/statistics/tx_bytes
+	local times flood
 	"$FLOOD" -r 500 -k 1 -s 1500 -t "$1" -o "$WORK/log" "$FLEET".{a,b}/eth1 >/dev/null &
-	sleep 0.5
-	before=$(<"$file") last=${EPOCHREALTIME/./} end=$((last + ($1 - 1) * 1000000))
-	while [[ ${EPOCHREALTIME/./} -lt $end ]]; do
-		sleep 0.1
-		now=$(<"$file") at=${EPOCHREALTIME/./}
-		echo "$(((now - before) * 8000 / (at - last)))"
-		before=$now last=$at
-	done
-	wait $!
+	flood=$!
+	mapfile -t times < <(awk -v now="$EPOCHREALTIME" -v s="$1" 'BEGIN { for (t = 1; t < s; t += 0.2) printf "%.3f\n", now + t }')
+	wait "$flood"
+	"$FLOOD" -a "$WORK/log" "${times[@]}" |
+		awk -v last="${#times[@]}" '$2 ~ /[.]a/ && $1 > 0 && $1 < last { print $4 * 12 / 0.2 }'
 }
 
 rates() {
 	trace rates 'time rate' '0s 1200kbit' '1s 300kbit' '2s'
 	carried 6 >"$WORK/carried"
-	between "rates: the high one" "$(sort -n "$WORK/carried" | awk '{ v[NR] = $1 } END { print v[int(NR * 0.8)] }')" 1050 1400 kbit
-	between "rates: the low one" "$(sort -n "$WORK/carried" | awk '{ v[NR] = $1 } END { print v[int(NR * 0.25)] }')" 230 370 kbit
+	between "rates: the high one" "$(within 1050 1400)" 5 25 times
+	between "rates: the low one" "$(within 230 370)" 5 25 times
+	between "rates: nothing above" "$(within 1500 1000000)" 0 1 times
 	between "rates: changes" "$(awk '{ kind = $1 > 750; changes += NR > 1 && kind != was; was = kind } END { print changes }' "$WORK/carried")" 3 8 changes
+}
+
+# within LOW HIGH: how many fifths of a second carried that many kbit/s
+within() {
+	awk -v low="$1" -v high="$2" '$1 >= low && $1 <= high' "$WORK/carried" | wc -l
 }
 
 # One packet of 1500 bytes in 20 ms, in the format of Mahimahi.

@@ -1,27 +1,27 @@
 # needs: native bridge veth netns setpriv
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What is wrong is refused with its place and a remedy, and changes nothing.
+# Mistakes are refused with their location and a remedy, and change nothing.
 # shellcheck shell=bash disable=SC2034 # FLEET is for lib.sh
 . "$(dirname "$0")/../lib.sh"
 
 F=$WORK/wrong.yaml
 HEAD=$'fleet: f\nnetworks: {lan: {vlans: [100, 200]}}\nnodes:\n'
 
-# same NAME: nothing has changed in the kernel
+# same NAME: the kernel's state is unchanged
 same() {
 	is "$1: changes nothing" "$(dump)" "$BEFORE"
 }
 
-# refused NAME LINE:COLUMN WORDS: up and plan of $F say so, in one line
+# refused NAME LINE:COLUMN REGEX: up of $F fails with a message of one line
 refused() {
 	fails_with 3 "$1" "$NETSIM" up "$F"
-	like "$1: place and remedy" "$ERR" "^$F:$2: error: .*$3.*; .+"
+	like "$1: location and remedy" "$ERR" "^$F:$2: error: .*$3.*; .+"
 	one_line "$1: one line"
 	same "$1"
 }
 
-# node NAME LINE:COLUMN WORDS TEXT...: a file with these nodes
+# node NAME LINE:COLUMN REGEX TEXT...: a file with these nodes is refused
 node() {
 	{
 		printf '%s' "$HEAD"
@@ -30,11 +30,11 @@ node() {
 	refused "$1" "$2" "$3"
 }
 
-# file_error NAME WORDS: a file that cannot be read as one
+# file_error NAME REGEX [PATH]: a file that cannot be read or parsed is refused
 file_error() {
 	run timeout 20 "$NETSIM" up "${3:-$F}"
 	is "$1: exit status" "$STATUS" 3
-	like "$1: place" "$ERR" "^${3:-$F}(:[0-9]+:[0-9]+)?: error: .*$2"
+	like "$1: location" "$ERR" "^${3:-$F}(:[0-9]+:[0-9]+)?: error: .*$2"
 	one_line "$1: one line"
 	same "$1"
 }
@@ -57,7 +57,7 @@ topologies() {
 profiles() {
 	printf 'profile: p\ndefault: {delay: 50}\n' >"$F"
 	fails_with 3 "a delay without a unit" "$NETSIM" check "$F"
-	like "a delay without a unit: place and remedy" "$ERR" "^$F:2:18: error: .*50.*; .*50ms"
+	like "a delay without a unit: location and remedy" "$ERR" "^$F:2:18: error: .*50.*; .*50ms"
 }
 
 bytes() {
@@ -76,14 +76,14 @@ bytes() {
 	file_error "no file" "o such file" "$WORK/none.yaml"
 }
 
-# A private folder, through which nobody gets to the file.
+# As another user, who has no permission to read the file.
 unreadable() {
 	echo "$HEAD" >"$F"
 	chmod 755 "$WORK"
 	chmod 000 "$F"
 	run setpriv --reuid 65534 --regid 65534 --clear-groups "$NETSIM" check "$F"
 	is "an unreadable file: exit status" "$STATUS" 3
-	like "an unreadable file: says why" "$ERR" "ermission denied"
+	like "an unreadable file: the reason" "$ERR" "ermission denied"
 	one_line "an unreadable file: one line"
 	chmod 644 "$F"
 }
@@ -93,41 +93,43 @@ usage() {
 	like "names the nearest" "$ERR" "did you mean up"
 	fails_with 2 "up without a file" "$NETSIM" up
 	fails_with 2 "an unknown option" "$NETSIM" up --force x.yaml
-	fails_with 2 "a word too many" "$NETSIM" up a.yaml b.yaml
+	fails_with 2 "an argument too many" "$NETSIM" up a.yaml b.yaml
 	fails_with 2 "status of an unknown fleet" "$NETSIM" status nonesuch
 	fails_with 2 "apply without a fleet" "$NETSIM" apply constrained
 	fails_with 2 "partition without a fleet" "$NETSIM" partition a
-	fails_with 2 "heal of no number" "$NETSIM" heal x
+	fails_with 2 "heal of an unknown fault" "$NETSIM" heal x
 	same "wrong usage"
 }
 
-# --- what only the kernel can know
+# --- mistakes that only the kernel detects
 
-# kernel NAME LINE:COLUMN WORDS TEXT...: refused by it, and undone
+# kernel NAME LINE:COLUMN REGEX NETWORK NODE...: refused by the kernel, and undone
 kernel() {
 	{
-		printf 'fleet: f\nnetworks: {lan: }\nnodes:\n'
-		printf '  %s\n' "${@:4}"
+		printf 'fleet: f\nnetworks: {lan: %s}\nnodes:\n' "$4"
+		printf '  %s\n' "${@:5}"
 	} >"$F"
 	fails_with 4 "$1" "$NETSIM" up "$F"
-	like "$1: place and the kernel's words" "$ERR" "^$F:$2: error: .*\(kernel: .*$3"
+	like "$1: location and the kernel's message" "$ERR" "^$F:$2: error: .*\(kernel: .*$3"
 	one_line "$1: one line"
 	same "$1"
 }
 
 refusals() {
 	local good='a: {interfaces: {eth1: {network: lan, address: 10.0.0.1/24}}}'
-	kernel "a gateway that is a broadcast address" 5:95 "Nexthop has invalid gateway" "$good" \
-		'b: {interfaces: {eth1: {network: lan, address: 10.0.0.2/24, routes: [{to: 10.3.0.0/16, via: 10.0.0.255}]}}}'
-	# On a fleet that is up, the fleet stays.
+	# Disables IPv6 on links that are created from now on; no file says so.
+	echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6
+	kernel "an IPv6 address where IPv6 is off" 2:27 "IPv6 is disabled" '{address: "fd00::1/64"}' "$good"
+	echo 0 >/proc/sys/net/ipv6/conf/default/disable_ipv6
+	# On a fleet that is up, up leaves the fleet unchanged.
 	printf 'fleet: f\nnetworks: {lan: }\nnodes:\n  %s\n' "$good" >"$F"
 	check "up" "$NETSIM" up "$F"
 	FLEET=f
 	settle a
+	echo 1 >/proc/sys/net/ipv6/conf/f-lan/disable_ipv6
 	BEFORE=$(dump; dump a)
-	cat >>"$F" <<-'EOF'
-		  b: {interfaces: {eth1: {network: lan, address: 10.0.0.2/24, routes: [{to: 10.3.0.0/16, via: 10.0.0.255}]}}}
-	EOF
+	sed -i 's,lan: ,&{address: "fd00::1/64"},' "$F"
+	echo '  b: {interfaces: {eth1: {network: lan, address: 10.0.0.2/24}}}' >>"$F"
 	fails_with 4 "the same on a fleet that is up" "$NETSIM" up "$F"
 	is "leaves the fleet as it was" "$(dump; dump a)" "$BEFORE"
 	check "down" "$NETSIM" down

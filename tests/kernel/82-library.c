@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What 82-library.sh runs: how the library treats options of older and newer programs,
- * what a progress function stops, and what a handle leaves. One "name result" a line.
+ * Run by 82-library.sh: options of older and newer programs, calls stopped by a progress
+ * function, and resources left by a handle. Prints one "NAME RESULT" per line.
  */
 #define _GNU_SOURCE
 #include <netsim/netsim.h>

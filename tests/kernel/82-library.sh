@@ -1,8 +1,8 @@
 # needs: native bridge veth netns clsact bpf make gcc g++ python3 pkg-config
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The installed library: the programs of examples/ are built against it, and do what they
-# say; options of older and newer programs; progress functions that stop a call.
+# The installed library: builds and runs the programs of examples/; options of older and newer
+# programs; progress functions that stop a call.
 # shellcheck shell=bash
 . "$(dirname "$0")/../lib.sh"
 
@@ -21,21 +21,21 @@ write_files() {
 		  b: {interfaces: {eth1: {network: lan, address: 10.6.0.2/24}}}
 		  c: {interfaces: {eth1: {network: lan, address: 10.6.0.3/24}}}
 	EOT
-	# Of no delay and no rate, so that it needs no netem.
+	# Without delay and rate, so that it does not need netem.
 	printf '%s\n' 'profile: lose' 'engine: edt' 'default: {up: {loss: 30%}}' >"$WORK/lose.yaml"
 	sed 's/lan: {}/lan: {colour: red}/' "$WORK/lib.yaml" >"$WORK/wrong.yaml"
 }
 
 install_library() {
-	check "nothing is left to be built" make -s -q -C "$ROOT" all
+	check "the build is up to date" make -s -q -C "$ROOT" all
 	check "make install" make -s -C "$ROOT" install DESTDIR="$STAGE" PREFIX=/usr/local
 	export PKG_CONFIG_PATH=$STAGE/usr/local/lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$STAGE
 	export LD_LIBRARY_PATH=$STAGE/usr/local/lib
 	is "pkg-config knows the version" "$(pkg-config --modversion libnetsim)" \
 		"$("$NETSIM" --version | sed 's/.* //')"
 	read -ra FLAGS <<<"$(pkg-config --cflags --libs libnetsim)"
-	unlike "pkg-config names nothing of the source" "${FLAGS[*]}" "$ROOT/"
-	# Only there, so that no header of the source can be found.
+	unlike "pkg-config does not refer to the source folder" "${FLAGS[*]}" "$ROOT/"
+	# In another folder, so that headers of the source are not found.
 	cp "$ROOT"/examples/* "$TESTS/kernel/82-library.c" "$WORK"
 	mkdir "$WORK/profiles"
 	cp "$ROOT/profiles/classes.yaml" "$WORK/profiles"
@@ -45,7 +45,7 @@ install_library() {
 build() {
 	check "the C example builds" gcc -std=c11 "${WARN[@]}" -o up_apply_verify up_apply_verify.c "${FLAGS[@]}"
 	check "the C++ example builds" g++ -std=c++17 "${WARN[@]}" -o status status.cc "${FLAGS[@]}"
-	check "a program of options builds" gcc -std=c11 "${WARN[@]}" -o library 82-library.c "${FLAGS[@]}"
+	check "the program for options builds" gcc -std=c11 "${WARN[@]}" -o library 82-library.c "${FLAGS[@]}"
 	like "programs need the soname" "$(ldd ./status)" "libnetsim[.]so[.]0 => $STAGE"
 }
 
@@ -59,7 +59,7 @@ nothing_left() {
 	[[ -z $(find /run/netns -name 'lib.*') && $(ip -br link | awk '$1 != "lo"') == "" ]]
 }
 
-# While it verifies, its fleet is there.
+# The fleet exists while the program verifies it.
 up_apply_verify() {
 	local status=0 run
 	bg ./up_apply_verify lib.yaml lose.yaml
@@ -72,14 +72,14 @@ up_apply_verify() {
 	check "and removes it" nothing_left
 	fails_with 2 "and refuses a file with a mistake" ./up_apply_verify "$WORK/wrong.yaml" lose.yaml
 	like "which it names" "$ERR" "^$WORK/wrong.yaml:2:[0-9]+: .*colour"
-	fails_with 2 "and refuses a name that there is not" ./up_apply_verify nonesuch lose
+	fails_with 2 "and refuses an unknown name" ./up_apply_verify nonesuch lose
 	like "with a hint" "$ERR" "nonesuch; looked for "
-	check "and leaves nothing" nothing_left
+	check "and leaves no fleet" nothing_left
 }
 
 status_of() {
 	check "the C++ example" ./status
-	is "prints who is reached" "$OUT" "$(printf '%s\n' "lib: profile none" "$@")"
+	is "prints the number of reached nodes" "$OUT" "$(printf '%s\n' "lib: profile none" "$@")"
 }
 
 status() {
@@ -99,16 +99,16 @@ partition() {
 	bg python3 partition.py a
 	cut=$BG
 	check "the Python example cuts" wait_for 10 not answers a 10.6.0.2 -W 0.2
-	check "only what it names" answers b 10.6.0.3
+	check "only the node that it names" answers b 10.6.0.3
 	wait "$cut" || status=$?
-	is "ends well" "$status" 0
+	is "succeeds" "$status" 0
 	is "prints the fault and its end" "$(<"$WORK/bg.$cut")" \
 		"$(printf '%s\n' "fault 2: partition a | rest" "healed: partition a | rest")"
 	check "heals" answers a 10.6.0.2
 	ping_stop "$ping"
 	between "after two seconds" "$GAP" 1950 3000 ms
 	fails_with 1 "it refuses an unknown node" python3 partition.py d
-	is "with the library's words" "$ERR" "the fleet lib has no node d"
+	is "with the library's message" "$ERR" "the fleet lib has no node d"
 }
 
 # --- options, progress and handles
@@ -119,17 +119,17 @@ result() {
 }
 
 options() {
-	check "the program of options" ./library a "$WORK/many.pcap" "$ROOT/profiles/classes.yaml" "$WORK/wrong.yaml"
+	check "the program for options" ./library a "$WORK/many.pcap" "$ROOT/profiles/classes.yaml" "$WORK/wrong.yaml"
 	RESULTS=$OUT
 	is "options of an older program are read to their end" "$(result older)" 0
-	is "and mean what they did" "$(result older-fault)" "partition a | rest"
+	is "and have the same meaning" "$(result older-fault)" "partition a | rest"
 	check "a is cut" not answers a 10.6.0.2 -W 0.2
 	check "b is not" answers b 10.6.0.3
 	is "an option that the library does not know is refused" "$(result newer)" E2BIG
 	is "with an error" "$(result newer-err)" "1 this libnetsim does not know all options of the program"
 	is "and no result" "$(result newer-result)" untouched
-	is "if it is zero, all is well" "$(result newer-zero)" 0
-	is "and the others are read" "$(result newer-zero-faults)" 1
+	is "if it is zero, the call succeeds" "$(result newer-zero)" 0
+	is "and the other options are read" "$(result newer-zero-faults)" 1
 	is "options without a size are refused" "$(result no-size)" EINVAL
 	is "progress stops pings" "$(result stop-pings)" ECANCELED
 	is "at its first call" "$(result stop-pings-calls)" "1 1"

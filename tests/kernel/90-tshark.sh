@@ -2,9 +2,9 @@
 # limit: 180
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# netsim analyze against tshark and tcptrace, each direction of each connection, to the
-# packet: traffic that loses packets captured before and behind the loss, and the same
-# shuffled, doubled, tagged, merged and as pcapng.
+# Compares netsim analyze with tshark and tcptrace, for each direction of each connection, to
+# the packet: lossy traffic captured before and behind the loss; and the same captures
+# shuffled, with duplicates, tagged, merged, and as pcapng.
 # shellcheck shell=bash
 . "$(dirname "$0")/../lib.sh"
 
@@ -26,8 +26,8 @@ build() {
 		default: {loss: 1%}
 	EOT
 	check "up" "$NETSIM" up "$WORK/seen.yaml"
-	check "with 1 % of loss each way" "$NETSIM" apply "$WORK/loss.yaml"
-	# Frames as they are on a wire.
+	check "with 1 % loss in each direction" "$NETSIM" apply "$WORK/loss.yaml"
+	# Without segmentation offload, so that frames are as on a wire.
 	for node in a b; do
 		node_exec $node ethtool -K eth0 tso off gso off gro off >/dev/null
 	done
@@ -41,8 +41,8 @@ traffic() {
 	node_exec a iperf3 -c 10.9.0.2 -t 2 -b 20M -P 3
 	node_exec a iperf3 -c fd09::2 -t 1 -b 10M -R
 	node_exec a iperf3 -c 10.9.0.2 -u -t 1 -b 2M
-	knock 10.9.0.2    # is refused
-	knock 10.9.0.77 # nobody is there
+	knock 10.9.0.2  # refused
+	knock 10.9.0.77 # no such host
 	node_exec a ping -c 3 -i 0.2 10.9.0.2
 	return 0
 }
@@ -86,7 +86,7 @@ by_tshark() {
 				zero[key] "," resets[key] }' | sort
 }
 
-# columns NAME...: of our CSV, connections of TCP that sent something that way
+# columns FILE NAME...: columns of our CSV, for the directions of TCP connections with packets
 columns() {
 	local file=$1
 	shift
@@ -106,7 +106,7 @@ handshakes_by_tshark() {
 			"$WORK/streams" - | sort -u
 }
 
-# same NAME A B: two lists, which have something in them
+# same NAME A B: both lists are equal and not empty
 same() {
 	if [[ ! -s $2 ]]; then
 		not_ok "$1" "the list is empty"
@@ -117,8 +117,9 @@ same() {
 	fi
 }
 
-# as_tshark FILE [together]: where an acknowledgement is captured before its data, tshark
-# takes what comes late or again next for fast: then these are only compared as one.
+# as_tshark FILE [together]: if an acknowledgement is captured before its data, tshark counts
+# segments that are out of order or resent as fast retransmissions. Then, with together,
+# compares the sum of fast, timeout and out of order.
 as_tshark() {
 	local name=${1##*/}
 	by_tshark "$1" >"$WORK/theirs"
@@ -140,8 +141,8 @@ handshakes_as_tshark() {
 	same "${1##*/}: handshakes as tshark measures" "$WORK/theirs" "$WORK/ours"
 }
 
-# tcptrace: ends, packets, data, segments with bytes seen before; what only fills holes
-# are ours less these.
+# as_tcptrace FILE: compares ends, packets, data, segments with bytes seen before (which
+# excludes retransmissions that only fill holes), and resets.
 as_tcptrace() {
 	# It writes fd09::0001 for fd09::1.
 	tcptrace -n -l -r --csv "$1" 2>/dev/null | sed 's/::000/::/g' | awk -F, '/^#/ || !NF { next }
@@ -156,11 +157,11 @@ as_tcptrace() {
 	same "${1##*/}: as tcptrace counts" "$WORK/theirs" "$WORK/ours"
 }
 
-# Everything in it that is not TCP counts, too.
+# Packets of other protocols than TCP count, too.
 all_counted() {
 	run "$NETSIM" analyze --json --top 0 "$1"
 	is "${1##*/}: every packet counts" "$(jq .packets <<<"$OUT")" "$(tshark -r "$1" 2>/dev/null | wc -l)"
-	is "${1##*/}: and every class's packets are all" "$(jq '[.classes[].both.packets] | add' <<<"$OUT")" "$(jq .packets <<<"$OUT")"
+	is "${1##*/}: the packets of the classes add up" "$(jq '[.classes[].both.packets] | add' <<<"$OUT")" "$(jq .packets <<<"$OUT")"
 }
 
 variants() {
@@ -178,7 +179,7 @@ variants() {
 	as_tshark "$WORK/nano.pcap"
 }
 
-# Halves of a capture are the whole, in whatever order they are named.
+# Two halves of a capture give the same result as the whole, in any order.
 merged() {
 	local half
 	half=$(($(tshark -r "$WORK/sna.pcap" 2>/dev/null | wc -l) / 2))
@@ -197,34 +198,34 @@ reports() {
 	is "in 80 columns" "$(awk 'length > 80' <<<"$OUT")" ""
 	run "$NETSIM" analyze --by connection --topo "$WORK/seen.yaml" --top 0 "$WORK/sna.pcap"
 	like "connections are listed" "$OUT" "a:[0-9]+ > b:5201  iperf, opened in "
-	like "one is refused" "$OUT" "> b:9999  other, refused"
+	like "a refused one is listed" "$OUT" "> b:9999  other, refused"
 	run "$NETSIM" analyze --json -v "$WORK/sna.pcap"
-	is "over time there is as much as in all" "$(jq '[.classes[] | (.both.bytes - ([.both.series[].bytes] | add))] | add' <<<"$OUT")" 0
+	is "the series add up to the totals" "$(jq '[.classes[] | (.both.bytes - ([.both.series[].bytes] | add))] | add' <<<"$OUT")" 0
 	run "$NETSIM" analyze --json --from 1s --to 2s "$WORK/sna.pcap"
-	between "a second of it" "$(jq '(.last_ns - .first_ns) / 1e9' <<<"$OUT")" 0.5 1
+	between "a second of the capture" "$(jq '(.last_ns - .first_ns) / 1e9' <<<"$OUT")" 0.5 1
 }
 
 damaged() {
 	head -c 100001 "$WORK/sna.pcap" >"$WORK/cut.pcap"
-	fails_with 3 "a capture that is cut off" "$NETSIM" analyze "$WORK/cut.pcap"
-	like "is read as far as it goes" "$OUT" "^[0-9]+ packets"
-	like "and it is said where it ends" "$ERR" "cut.pcap: error: offset [0-9]+: the file ends within "
+	fails_with 3 "a truncated capture" "$NETSIM" analyze "$WORK/cut.pcap"
+	like "is read up to its end" "$OUT" "^[0-9]+ packets"
+	like "and the offset is reported" "$ERR" "cut.pcap: error: offset [0-9]+: the file ends within "
 	is "in one line" "$(wc -l <<<"$ERR")" 1
 	gzip -k "$WORK/sna.pcap"
-	fails_with 3 "a compressed one" "$NETSIM" analyze "$WORK/sna.pcap.gz"
-	like "is told how to be read" "$ERR" "zcat FILE"
+	fails_with 3 "a compressed capture" "$NETSIM" analyze "$WORK/sna.pcap.gz"
+	like "with a hint how to read it" "$ERR" "zcat FILE"
 	fails_with 3 "no file" "$NETSIM" analyze "$WORK/nowhere.pcap"
-	fails_with 2 "not such rows" "$NETSIM" analyze --by port "$WORK/sna.pcap"
-	fails_with 2 "not such a time" "$NETSIM" analyze --from yesterday "$WORK/sna.pcap"
-	fails_with 2 "nor one of 1970" "$NETSIM" analyze --from 5 "$WORK/sna.pcap"
-	like "for which a unit was forgotten" "$ERR" 'write 5s'
+	fails_with 2 "unknown rows" "$NETSIM" analyze --by port "$WORK/sna.pcap"
+	fails_with 2 "an invalid time" "$NETSIM" analyze --from yesterday "$WORK/sna.pcap"
+	fails_with 2 "a time in 1970" "$NETSIM" analyze --from 5 "$WORK/sna.pcap"
+	like "with a hint about the unit" "$ERR" 'write 5s'
 	fails_with 2 "a time after the last packet" "$NETSIM" analyze --from 1h "$WORK/sna.pcap"
-	like "is told when the packets are from" "$ERR" 'the first packet is at [0-9]{10}[.][0-9]{6} s since 1970, the last one [0-9.]+ s later'
+	like "is reported with the times of the packets" "$ERR" 'the first packet is at [0-9]{10}[.][0-9]{6} s since 1970, the last one [0-9.]+ s later'
 	fails_with 2 "a time before the first one" "$NETSIM" analyze --to 1000000000 "$WORK/sna.pcap"
 	fails_with 2 "a time that ends before it begins" "$NETSIM" analyze --from 2s --to 1s "$WORK/sna.pcap"
 	ln "$WORK/sna.pcap" "$WORK/linked.pcap"
-	fails_with 2 "a page instead of a capture" "$NETSIM" analyze --html "$WORK/sna.pcap" "$WORK/sna.pcap"
-	check "which is still there" capinfos "$WORK/sna.pcap"
+	fails_with 2 "a page that would overwrite a capture" "$NETSIM" analyze --html "$WORK/sna.pcap" "$WORK/sna.pcap"
+	check "which is unchanged" capinfos "$WORK/sna.pcap"
 	fails_with 2 "a page without a name" "$NETSIM" analyze --html '' "$WORK/sna.pcap"
 	fails_with 2 "a file that is given twice" "$NETSIM" analyze "$WORK/sna.pcap" "$WORK/snb.pcap" "$WORK/linked.pcap"
 	like "is named" "$ERR" 'sna.pcap and .*linked.pcap are the same file'

@@ -1,7 +1,7 @@
 # needs: native bridge veth netns tap clsact bpf iperf3
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# netsim iperf and ping-matrix where nothing is shaped.
+# netsim iperf and ping-matrix on a fleet that is not shaped.
 # shellcheck shell=bash
 . "$(dirname "$0")/../lib.sh"
 
@@ -31,68 +31,68 @@ build() {
 	check "up" "$NETSIM" up "$WORK/many.yaml"
 }
 
-# measure NAME WORD...: a second of iperf, as JSON in $OUT
+# measure NAME ARGUMENT...: a second of iperf, as JSON in $OUT
 measure() {
 	local name=$1
 	shift
 	check "$name" "$NETSIM" iperf --time 1s --json "$@"
 }
 
-# of FILTER: of what it said, on one line
+# of FILTER: from its JSON, on one line
 of() {
 	jq -r "$1" <<<"$OUT" | xargs
 }
 
-# refused STATUS NAME REGEX WORD...: one line that says why
+# refused STATUS NAME REGEX ARGUMENT...: fails with a message of one line
 refused() {
 	local status=$1 name=$2 why=$3
 	shift 3
 	fails_with "$status" "$name" "$NETSIM" iperf --time 1s "$@"
-	like "says why" "$ERR" "$why"
+	like "with the reason" "$ERR" "$why"
 	one_line "in one line"
 }
 
 tcp() {
 	measure "TCP" n1 n2
-	is "has its keys" "$(of 'keys | join(",")')" "failed,fleet,iperf,protocol,results,seconds"
-	is "those of a result, too" "$(of '.results[0] | keys | join(",")')" \
+	is "has the documented keys" "$(of 'keys | join(",")')" "failed,fleet,iperf,protocol,results,seconds"
+	is "as has a result" "$(of '.results[0] | keys | join(",")')" \
 		"bytes,error,from,jitter_ms,loss_percent,rate_bps,retransmissions,rtt_ms,sent_bps,to"
 	is "from and to" "$(of '.results[] | .from, .to')" "n1 n2"
-	between "what passes" "$(of '.results[0].rate_bps / 1e6 | floor')" 100 1000000 mbit
+	between "the rate" "$(of '.results[0].rate_bps / 1e6 | floor')" 100 1000000 mbit
 	between "the round trip" "$(of '.results[0].rtt_ms.mean')" 0.001 50 ms
-	is "iperf's own words are there" "$(of '.iperf[0] | .client.end.sum_sent.bytes > 0, .server.end.sum_received.bytes > 0')" \
+	is "iperf's reports are included" "$(of '.iperf[0] | .client.end.sum_sent.bytes > 0, .server.end.sum_received.bytes > 0')" \
 		"true true"
 	measure "--reverse and --parallel" n1 n2 --reverse --parallel 2
-	is "turns it round" "$(of '.results[] | .from, .to')" "n2 n1"
+	is "reverses the direction" "$(of '.results[] | .from, .to')" "n2 n1"
 	is "with two streams" "$(of '.iperf[0].client.end.streams | length')" 2
-	is "with the other's round trip" "$(of '.results[0].rtt_ms.mean > 0')" true
+	is "with the sender's round trip" "$(of '.results[0].rtt_ms.mean > 0')" true
 	measure "--both" n1 n2 --both
-	is "gives two" "$(of '.results[] | .from, .to, .rate_bps > 1e7')" "n1 n2 true n2 n1 true"
+	is "gives two results" "$(of '.results[] | .from, .to, .rate_bps > 1e7')" "n1 n2 true n2 n1 true"
 	measure "--rate, --mss, --congestion and --port" n1 n2 --rate 20mbit --mss 1000 \
 		--congestion cubic --port 6000
-	between "are kept to" "$(of '.results[0].rate_bps / 1e6')" 18 22 mbit
+	between "are respected" "$(of '.results[0].rate_bps / 1e6')" 18 22 mbit
 	is "by iperf" "$(of '.iperf[0].client | .end.sender_tcp_congestion, .start.connecting_to.port')" "cubic 6000"
-	measure "IPv6, with a second that does not count" m1 m2 --omit 1s
+	measure "IPv6, with an omitted second" m1 m2 --omit 1s
 	between "passes" "$(of '.results[0].rate_bps / 1e6 | floor')" 100 1000000 mbit
 	measure "to the host" n1 host
 	measure "from the host" host n1
 	between "passes, too" "$(of '.results[0].rate_bps / 1e6 | floor')" 100 1000000 mbit
 	run "$NETSIM" iperf n1 n2 --time 1s
-	like "for people" "$OUT" "^from +to +rate +sent +retransmissions +rtt .*"$'\n'"n1 +n2 +[0-9.]+ [gm]bit "
-	is "nothing on stderr" "$ERR" ""
+	like "as text" "$OUT" "^from +to +rate +sent +retransmissions +rtt .*"$'\n'"n1 +n2 +[0-9.]+ [gm]bit "
+	is "stderr is empty" "$ERR" ""
 }
 
 udp() {
 	measure "UDP" n1 n2 --udp --rate 10mbit
 	between "at its rate" "$(of '.results[0].rate_bps / 1e6')" 9 11 mbit
-	between "loses next to nothing" "$(of '.results[0].loss_percent')" 0 5 %
+	between "loses few packets" "$(of '.results[0].loss_percent')" 0 5 %
 	is "has jitter, and no retransmissions" "$(of '.results[0] | .jitter_ms >= 0, .retransmissions')" "true null"
 }
 
 by_address() {
 	node_bg n2 iperf3 -s -1 -p 5300
-	measure "a server that runs there" n1 --address 10.92.0.2 --port 5300
-	is "is called by its address" "$(of '.results[0] | .from, .to')" "n1 10.92.0.2"
+	measure "an iperf3 server started separately" n1 --address 10.92.0.2 --port 5300
+	is "is named by its address" "$(of '.results[0] | .from, .to')" "n1 10.92.0.2"
 	node_bg n2 iperf3 -s -p 5301
 	local server=$BG
 	wait_for 5 grep -q listening "$WORK/bg.$server"
@@ -102,23 +102,23 @@ by_address() {
 
 errors() {
 	refused 2 "an unknown node" "no node n4" n1 n4
-	refused 2 "a node with itself" "two nodes" n1 n1
+	refused 2 "a node and itself" "two nodes" n1 n1
 	refused 2 "a node alone" "two nodes" n1
 	refused 2 "three nodes" "unexpected argument.*--matrix" n1 n2 n3
 	refused 2 "UDP without a rate" "needs --rate" n1 n2 --udp
 	refused 2 "two directions" "exclude" n1 n2 --both --reverse
 	refused 2 "half a second" "whole seconds" n1 n2 --time 500ms
-	refused 2 "a port above all" "65535" n1 n2 --port 65536
-	refused 2 "no number of streams" "a number from 1" n1 n2 --parallel x
+	refused 2 "a port out of range" "65535" n1 n2 --port 65536
+	refused 2 "an invalid number of streams" "a number from 1" n1 n2 --parallel x
 	refused 1 "an unknown congestion control" "congestion" n1 n2 --congestion nonesuch
-	refused 1 "nobody there" "Connection refused.*iperf3 -s" n1 --address 10.92.0.2 --port 5300
+	refused 1 "no server" "Connection refused.*iperf3 -s" n1 --address 10.92.0.2 --port 5300
 	refused 1 "no network in common" "no network in common" n1 m1
 	refused 2 "a guest as the first" "virtual machine" vm n1
 	refused 1 "a guest of unknown address" "not known.*--address" n1 vm
-	refused 2 "an interface that nobody has" "eth7" n1 n2 --interface eth7
+	refused 2 "an unknown interface" "eth7" n1 n2 --interface eth7
 	"$NETSIM" partition -q n1
 	refused 1 "a partition" "n1 > n2: a partition cuts them off" n1 n2
-	refused 1 "the other way, too" "n2 > n1: a partition cuts them off" n2 n1
+	refused 1 "in the other direction, too" "n2 > n1: a partition cuts them off" n2 n1
 	"$NETSIM" heal -q
 	cp "$NETSIM" "$WORK/netsim"
 	if [[ -e /usr/local/libexec/netsim/netsim-iperf ]]; then
@@ -136,15 +136,15 @@ errors() {
 matrix() {
 	"$NETSIM" partition -q --one-way n1 n3
 	measure "a matrix" --matrix @lan
-	is "of all pairs but those that are cut off" "$(of '.results[] | select(.error == null) | "\(.from)\(.to)"')" \
+	is "of all pairs except those that are cut off" "$(of '.results[] | select(.error == null) | "\(.from)\(.to)"')" \
 		"n1n2 n2n1 n2n3 n3n2"
-	is "which say so" "$(of '.results[] | select(.error != null) | "\(.from)\(.to)"')" "n1n3 n3n1"
+	is "which report an error" "$(of '.results[] | select(.error != null) | "\(.from)\(.to)"')" "n1n3 n3n1"
 	"$NETSIM" heal -q
 	run "$NETSIM" iperf --time 1s --matrix n1 n2
-	like "for people" "$OUT" "^mbit +n1 +n2"$'\n'"n1 +[.] +[0-9.]+"$'\n'"n2 +[0-9.]+ +[.]$"
+	like "as text" "$OUT" "^mbit +n1 +n2"$'\n'"n1 +[.] +[0-9.]+"$'\n'"n2 +[0-9.]+ +[.]$"
 }
 
-# ended SIGNAL: what is measured ends with netsim, whatever ends it
+# ended SIGNAL: the helpers end with netsim when it is killed by SIGNAL
 ended() {
 	bg "$NETSIM" iperf n1 n2 --time 60s
 	wait_for 5 both_run "$BG"
@@ -158,38 +158,38 @@ both_run() {
 	[[ $(ps -o comm= -g "$1" | grep -c netsim-iperf) -eq 2 ]]
 }
 
-# pings STATUS NAME WORD...: as JSON in $OUT
+# pings STATUS NAME ARGUMENT...: the JSON of ping-matrix in $OUT
 pings() {
 	local status=$1 name=$2
 	shift 2
 	fails_with "$status" "$name" "$NETSIM" ping-matrix --json --interval 20ms "$@"
 }
 
-# of which pairs it says so
+# pairs RESULT: the pairs with this result
 pairs() {
 	of "[.pairs[] | select(.result == \"$1\") | \"\(.from)>\(.to)\"] | sort | .[]"
 }
 
 ping_matrix() {
 	pings 0 "ping-matrix" n1 n2 n3
-	is "reaches everybody" "$(pairs answered)" "n1>n2 n1>n3 n2>n1 n2>n3 n3>n1 n3>n2"
+	is "reaches all nodes" "$(pairs answered)" "n1>n2 n1>n3 n2>n1 n2>n3 n3>n1 n3>n2"
 	is "without a loss" "$(of '[.pairs[] | .sent == 10 and .received == 10] | all')" true
-	between "in no time" "$(of '[.pairs[].rtt_ms.max] | max')" 0.001 100 ms
+	between "in less than 100 ms" "$(of '[.pairs[].rtt_ms.max] | max')" 0.001 100 ms
 	pings 0 "IPv6, and networks apart" m1 m2 apart n1
 	is "pass, or are not tried" "$(pairs answered) / $(pairs none | wc -w)" "m1>m2 m2>m1 / 10"
 	"$NETSIM" partition -q --one-way n1 n2
-	pings 0 "a partition of one way" @lan host --count 3
-	is "takes the answers of both" "$(pairs cut)" "n1>n2 n2>n1"
-	is "and of nobody else" "$(pairs answered | wc -w)" 10
+	pings 0 "a one-way partition" @lan host --count 3
+	is "cuts the answers of both" "$(pairs cut)" "n1>n2 n2>n1"
+	is "and of no other pair" "$(pairs answered | wc -w)" 10
 	run "$NETSIM" ping-matrix @lan --count 2
-	like "for people" "$OUT" $'\n'"n1 +[.] +x +[0-9.]+"$'\n'".*6 pairs: 4 answered, 2 cut off"
+	like "as text" "$OUT" $'\n'"n1 +[.] +x +[0-9.]+"$'\n'".*6 pairs: 4 answered, 2 cut off"
 	tc filter delete dev "$(port_of n2)" egress
-	pings 1 "a partition whose program is gone" @lan
-	is "is seen through" "$(pairs leaked)" "n1>n2 n2>n1"
+	pings 1 "a partition without its program" @lan
+	is "is reported as leaking" "$(pairs leaked)" "n1>n2 n2>n1"
 	"$NETSIM" heal -q
 	ip link set "$(port_of n3)" down
 	pings 1 "a pulled cable" @lan --count 2
-	is "is nobody's wish" "$(pairs silent)" "n1>n3 n2>n3 n3>n1 n3>n2"
+	is "is reported as silent" "$(pairs silent)" "n1>n3 n2>n3 n3>n1 n3>n2"
 	run "$NETSIM" ping-matrix -q @lan --count 1
 	like "-q names them" "$OUT" "n1 > n3: no answer from 10.92.0.3"
 	ip link set "$(port_of n3)" up
@@ -203,7 +203,7 @@ guests() {
 	guest many-vm 52:54:00:12:34:01 10.92.0.10
 	wait_for 5 ping -q -c 1 -W 1 10.92.0.10
 	pings 0 "a guest" n1 vm host
-	is "answers, and does not ask" "$(pairs answered)" "host>n1 host>vm n1>host n1>vm"
+	is "answers, but does not ping" "$(pairs answered)" "host>n1 host>vm n1>host n1>vm"
 	bg_end "$BG"
 }
 

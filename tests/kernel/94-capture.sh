@@ -2,8 +2,8 @@
 # limit: 180
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# netsim capture against tcpdump at the same ports, to the packet; its files as tshark
-# reads them; and how they are left by every way in which a capture can end.
+# Compares netsim capture with tcpdump at the same ports, to the packet; reads its files with
+# tshark; and checks the files after every way in which a capture can end.
 # shellcheck shell=bash
 . "$(dirname "$0")/../lib.sh"
 
@@ -19,22 +19,24 @@ build() {
 		  b: {interfaces: {eth0: {network: lan, port: snb, address: [10.9.0.2/24]}}}
 	EOT
 	check "up" "$NETSIM" up "$WORK/seen.yaml"
-	# The addresses are resolved before anything is counted.
+	# Resolves the addresses before packets are counted.
 	wait_for 5 answers a 10.9.0.2 || not_ok "a reaches b"
 }
 
-# sockets [PROTOCOL]: of packets, as the kernel lists them
+# sockets [PROTOCOL]: the number of packet sockets that the kernel lists
 sockets() {
 	awk -v protocol="${1:-}" 'NR > 1 && (protocol == "" || $4 == protocol) { n++ } END { print n + 0 }' \
 		/proc/net/packet
 }
 
-# All sockets are made before the first of them sees anything, and then have all protocols.
+# listening COUNT: true if there are COUNT sockets, all of which receive all protocols. netsim
+# capture creates all sockets before it binds the first one.
 listening() {
 	[[ $(sockets) -ge $1 && $(sockets 0003) -eq $(sockets) ]]
 }
 
-# capture SOCKETS OPTIONS...: in the background, listening; its process in $CAPTURE
+# capture SOCKETS OPTIONS...: in the background; waits until it receives. Its process is in
+# $CAPTURE.
 capture() {
 	local all
 	all=$(($(sockets) + $1))
@@ -44,14 +46,14 @@ capture() {
 	wait_for 10 listening "$all" || not_ok "netsim capture listens"
 }
 
-# ended PID: waits for its end, which is $STATUS; what it said is in $SAID
+# ended PID: waits for its end; sets $STATUS and, to its output, $SAID
 ended() {
 	STATUS=0
 	wait "$1" || STATUS=$?
 	SAID=$(<"$WORK/bg.$1")
 }
 
-# stop PID [SIGNAL]: as a user does
+# stop PID [SIGNAL]: ends it with a signal, as a user does
 stop() {
 	kill "-${2:-INT}" "$1"
 	ended "$1"
@@ -62,8 +64,8 @@ count() {
 	tshark -r "$1" ${2:+-Y "$2"} -T fields -e frame.number 2>/dev/null | wc -l
 }
 
-# what FILE [DISPLAY FILTER]: each packet of IP by its header
-what() {
+# headers_of FILE [DISPLAY FILTER]: identifies each IP packet by header fields
+headers_of() {
 	tshark -r "$1" -Y "${2:-ip}" -T fields -e ip.src -e ip.id -e ip.proto -e frame.len \
 		-e icmp.type -e icmp.seq -e udp.srcport 2>/dev/null | sort
 }
@@ -71,7 +73,7 @@ what() {
 as_tcpdump() {
 	local port tcpdumps=() server
 	for port in sna snb; do
-		bg tcpdump -n -Z root -U -B 4096 -i "$port" -w "$WORK/$port.pcap" 'icmp or udp port 5201'
+		bg tcpdump -n -Z root -U --immediate-mode -B 4096 -i "$port" -w "$WORK/$port.pcap" 'icmp or udp port 5201'
 		tcpdumps+=("$BG")
 		wait_for 30 grep -q "listening on" "$WORK/bg.$BG" || not_ok "tcpdump listens"
 	done
@@ -85,28 +87,28 @@ as_tcpdump() {
 	check "ping" node_exec a ping -q -c 20 -i 0.01 10.9.0.2
 	check "iperf3" node_exec a iperf3 -c 10.9.0.2 -u -t 1 -b 4M -l 500
 	stop "$all"
-	is "a capture that is interrupted ends well" "$STATUS" 0
+	is "an interrupted capture succeeds" "$STATUS" 0
 	stop "$each" TERM
-	is "so does one that is terminated" "$STATUS" 0
+	is "and so does a terminated one" "$STATUS" 0
 	bg_end "$server"
 	for port in "${tcpdumps[@]}"; do
-		# It writes what it has within a second.
+		# Gives tcpdump time to write its buffer.
 		sleep 0.2
 		kill -INT "$port"
 		wait "$port" 2>/dev/null
 	done
 	local node=a
 	for port in sna snb; do
-		what "$WORK/$port.pcap" >"$WORK/theirs"
-		what "$WORK/all.pcapng" "frame.interface_name == \"$node/eth0\"" >"$WORK/ours"
-		same "$port in one file: what tcpdump has" "$WORK/theirs" "$WORK/ours"
-		what "$WORK/each/seen.$node.eth0.pcapng" >"$WORK/ours"
-		same "$port in its file: what tcpdump has" "$WORK/theirs" "$WORK/ours"
+		headers_of "$WORK/$port.pcap" >"$WORK/theirs"
+		headers_of "$WORK/all.pcapng" "frame.interface_name == \"$node/eth0\"" >"$WORK/ours"
+		same "$port in one file: the packets of tcpdump" "$WORK/theirs" "$WORK/ours"
+		headers_of "$WORK/each/seen.$node.eth0.pcapng" >"$WORK/ours"
+		same "$port in a separate file: the packets of tcpdump" "$WORK/theirs" "$WORK/ours"
 		node=b
 	done
 }
 
-# same NAME A B: two lists, which have something in them
+# same NAME A B: both lists are equal and not empty
 same() {
 	if [[ ! -s $2 ]]; then
 		not_ok "$1" "the list is empty"
@@ -140,10 +142,10 @@ texts() {
 	ended "$CAPTURE"
 	is "a capture of three packets ends by itself" "$STATUS" 0
 	is "a line for each" "$(grep -cE '^[0-9:]{8}\.[0-9]{9} a/eth0 sent: a > b icmp icmp echo request 98$' <<<"$SAID")" 3
-	like "and what they come to" "$SAID" 'seen: 3 packets, 294 B in'
-	check "it ends after a time" "$NETSIM" capture -w "$WORK/time.pcapng" --for 200ms
-	like "after exactly that time" "$OUT" ' in 0\.2 s'
-	is "as a readable file" "$(capinfos "$WORK/time.pcapng" >/dev/null 2>&1; echo $?)" 0
+	like "and the totals" "$SAID" 'seen: 3 packets, 294 B in'
+	check "a capture with a duration" "$NETSIM" capture -w "$WORK/time.pcapng" --for 200ms
+	like "ends after exactly that time" "$OUT" ' in 0\.2 s'
+	is "with a readable file" "$(capinfos "$WORK/time.pcapng" >/dev/null 2>&1; echo $?)" 0
 	capture 1 b -w "$WORK/b.pcap" -s 64B --filter ip --class icmp --class dns,api --direction delivered --json
 	node_exec a ping -q -c 4 -i 0.01 10.9.0.2 >/dev/null
 	stop "$CAPTURE"
@@ -163,7 +165,7 @@ link_local() {
 	node_exec "$1" ip -j -6 addr show dev "$2" scope link | jq -r '.[0].addr_info[0].local'
 }
 
-# The kernel's own addresses, those that come later, and the bridge's.
+# Generated link-local addresses, an address added later, and the bridge's address.
 link_locals() {
 	local a b host
 	settle a b host
@@ -173,16 +175,16 @@ link_locals() {
 	capture 4 --filter 'icmp6 and ip6[40] >= 128 and ip6[40] <= 129'
 	check "ping between nodes" node_exec a ping -q -c 1 "$b%eth0"
 	check "ping to the bridge" node_exec a ping -q -c 1 "$host%eth0"
-	check "an address that comes later" node_exec a ip addr add fe80::77/64 dev eth0 nodad
-	check "ping from that" node_exec a ping -q -c 1 -I fe80::77%eth0 "$b%eth0"
+	check "an address that is added later" node_exec a ip addr add fe80::77/64 dev eth0 nodad
+	check "ping from this address" node_exec a ping -q -c 1 -I fe80::77%eth0 "$b%eth0"
 	stop "$CAPTURE"
 	is "link-local addresses have names" \
 		"$(sed -n 's/^[0-9:.]* \(.* echo re[a-z]*\) .*/\1/p' <<<"$SAID" | sort | uniq -c | sed 's/^ *//')" \
-		"2 a/eth0 got: b > a icmp icmp6 echo reply
-1 a/eth0 got: host > a icmp icmp6 echo reply
+		"2 a/eth0 delivered: b > a icmp icmp6 echo reply
+1 a/eth0 delivered: host > a icmp icmp6 echo reply
 2 a/eth0 sent: a > b icmp icmp6 echo request
 1 a/eth0 sent: a > host icmp icmp6 echo request
-2 b/eth0 got: a > b icmp icmp6 echo request
+2 b/eth0 delivered: a > b icmp icmp6 echo request
 2 b/eth0 sent: b > a icmp icmp6 echo reply"
 	stop "$file"
 	is "in files, too" "$(tshark -N n -r "$WORK/locals.pcapng" -Y "ipv6.src == $a" -T fields -e ipv6.src_host -e ipv6.dst_host 2>/dev/null | sort -u)" $'a\tb\na\thost'
@@ -197,7 +199,7 @@ rotated() {
 	for file in "${files[@]}"; do
 		all=$((all + $(count "$file")))
 	done
-	is "all that was captured is in them" "$all" 80
+	is "they have all captured packets" "$all" 80
 	between "none is larger" "$(stat -c %s "$WORK"/size-*.pcapng | sort -n | tail -n 1)" 9000 11600
 	capture 2 a -w "$WORK/keep.pcapng" --rotate 10kB --keep 2 --filter icmp
 	node_exec a ping -q -c 40 -i 0.005 -s 1000 10.9.0.2 >/dev/null
@@ -210,36 +212,37 @@ rotated() {
 	stop "$CAPTURE"
 	files=("$WORK"/second-*.pcapng)
 	between "a file each 300 ms" "${#files[@]}" 2 8
-	# From before the beginning until after the end, and so often that the end shows.
+	# Pings before, during and after the capture, often enough for the end to be visible.
 	node_bg a ping -q -i 0.0005 10.9.0.2
 	local ping=$BG
 	capture 2 a -w "$WORK/third.pcapng" --rotate 500ms --for 1500ms --filter icmp
 	ended "$CAPTURE"
 	bg_end "$ping"
 	files=("$WORK"/third-*.pcapng)
-	is "three in three times the time of one" "${#files[@]}" 3
-	like "which took as long" "$SAID" ' in 1\.5 s, 3 files'
+	is "three files in three times the period" "${#files[@]}" 3
+	like "which took that time" "$SAID" ' in 1\.5 s, 3 files'
 }
 
-# The kernel has more packets than it may keep while nobody reads.
+# The socket buffers overflow while the capture is stopped.
 drops() {
 	capture 2 a -w "$WORK/drops.pcapng" --buffer 1MiB --filter icmp --json
 	kill -STOP "$CAPTURE"
 	node_exec a ping -q -f -c 2000 -s 1400 10.9.0.2 >"$WORK/flood"
 	kill -CONT "$CAPTURE"
 	stop "$CAPTURE"
-	is "drops fail" "$STATUS" 1
-	like "and are said" "$SAID" 'netsim: dropped [0-9]+ of 4000 packets at a/eth0: they arrived faster .*--buffer'
+	is "a capture with drops fails" "$STATUS" 1
+	like "and reports them" "$SAID" 'netsim: dropped [0-9]+ of 4000 packets at a/eth0: they arrived faster .*--buffer'
 	SAID=${SAID%netsim:*}
-	is "what was not dropped is in the file" "$(count "$WORK/drops.pcapng")" \
+	is "the file has all other packets" "$(count "$WORK/drops.pcapng")" \
 		"$(jq '.received - .dropped' <<<"$SAID")"
 }
 
-# Seldom enough for few of them to be a lot to wait for, and never so that there is none.
+# Packets at a low rate must reach the file soon, although they fill no buffer and the capture
+# is never idle.
 kept_up() {
 	capture 1 a -w "$WORK/slow.pcapng" --direction sent --filter icmp
 	bg ip netns exec seen.a ping -q -c 200 -i 0.05 10.9.0.2
-	check "what was captured is in the file" wait_for 8 larger "$WORK/slow.pcapng" 2500
+	check "captured packets reach the file" wait_for 8 larger "$WORK/slow.pcapng" 2500
 	check "while more comes" kill -0 "$BG"
 	bg_end "$BG"
 	stop "$CAPTURE"
@@ -251,17 +254,17 @@ cut_short() {
 	wait_for 5 larger "$WORK/killed.pcapng" 20000
 	kill -KILL "$CAPTURE"
 	wait "$CAPTURE" 2>/dev/null
-	check "what kill -9 leaves can be read" "$NETSIM" analyze "$WORK/killed.pcapng"
-	between "and has what was written" "$(count "$WORK/killed.pcapng")" 100 200
+	check "after kill -9, the file can be read" "$NETSIM" analyze "$WORK/killed.pcapng"
+	between "and has the packets written before" "$(count "$WORK/killed.pcapng")" 100 200
 	mkdir "$WORK/full"
 	mount -t tmpfs -o size=200k none "$WORK/full"
 	capture 4 -w "$WORK/full/a.pcapng" --filter icmp
 	node_exec a ping -q -f -c 500 -s 1000 10.9.0.2 >/dev/null
 	ended "$CAPTURE"
 	is "a full disk ends it" "$STATUS" 4
-	like "in the kernel's words" "$SAID" 'cannot write .*a.pcapng: No space left on device'
-	check "the file has whole packets" "$NETSIM" analyze "$WORK/full/a.pcapng"
-	between "as many as there was room for" "$(count "$WORK/full/a.pcapng")" 100 210
+	like "with the kernel's message" "$SAID" 'cannot write .*a.pcapng: No space left on device'
+	check "the file has complete packets" "$NETSIM" analyze "$WORK/full/a.pcapng"
+	between "as many as fit" "$(count "$WORK/full/a.pcapng")" 100 210
 	rm "$WORK/full/a.pcapng"
 	printf 'what was there before' >"$WORK/full/b"
 	# shellcheck disable=SC2016 # for the other shell
@@ -269,25 +272,25 @@ cut_short() {
 	wait_for 10 listening 4
 	node_exec a ping -q -f -c 500 -s 1000 10.9.0.2 >/dev/null
 	ended "$BG"
-	is "a full disk ends it behind standard output, too" "$STATUS" 4
-	is "what was in that file stays" "$(head -c 21 "$WORK/full/b")" "what was there before"
+	is "a full disk ends it on standard output, too" "$STATUS" 4
+	is "earlier content of that file is kept" "$(head -c 21 "$WORK/full/b")" "what was there before"
 	tail -c +22 "$WORK/full/b" >"$WORK/b.pcapng"
-	check "with whole packets behind it" "$NETSIM" analyze "$WORK/b.pcapng"
+	check "with complete packets after it" "$NETSIM" analyze "$WORK/b.pcapng"
 	umount "$WORK/full"
 }
 
-# What can be read of an empty capture: when its numbers were taken.
+# The statistics of an empty capture have the time at which they were taken.
 empty() {
 	local before=$EPOCHSECONDS high low
-	check "a capture of nothing" "$NETSIM" capture a -w "$WORK/empty.pcapng" --for 100ms \
+	check "an empty capture" "$NETSIM" capture a -w "$WORK/empty.pcapng" --for 100ms \
 		--filter 'ip proto 254'
 	# The last block: 20 bytes, of which the time begins at 12, three options, and its length.
 	read -r high low < <(tail -c 52 "$WORK/empty.pcapng" | od -An -tu4 -j 12 -N 8)
-	between "has the time of its numbers" $((((high << 32) + low) / 1000000000)) \
+	between "has the time of its statistics" $((((high << 32) + low) / 1000000000)) \
 		"$before" "$EPOCHSECONDS"
 }
 
-# The reader of a pipe is there and takes nothing.
+# The reader of a pipe keeps it open without reading.
 stalled() {
 	local reader
 	mkfifo "$WORK/pipe"
@@ -298,14 +301,14 @@ stalled() {
 	node_exec a ping -q -f -c 500 -s 1000 10.9.0.2 >/dev/null
 	sleep 0.5
 	kill -TERM "$BG"
-	check "a capture ends whose reader takes nothing" wait_for 5 group_gone "$BG"
+	check "a capture whose reader does not read ends" wait_for 5 group_gone "$BG"
 	kill -KILL "$BG" 2>/dev/null
 	ended "$BG"
 	is "and fails" "$STATUS" 4
-	like "saying why" "$SAID" 'cannot write standard output: timed out waiting for the reader'
+	like "with the reason" "$SAID" 'cannot write standard output: timed out waiting for the reader'
 	dd if="$WORK/pipe" of="$WORK/pipe.pcapng" iflag=nonblock 2>/dev/null
 	exec {reader}<&-
-	between "what was written can be read" "$(count "$WORK/pipe.pcapng")" 20 64
+	between "written packets can be read" "$(count "$WORK/pipe.pcapng")" 20 64
 }
 
 larger() {
@@ -315,16 +318,16 @@ larger() {
 wrong() {
 	fails_with 2 "a wrong filter" "$NETSIM" capture --filter 'icmpp' -w "$WORK/none.pcapng"
 	like "is quoted" "$ERR" 'the filter icmpp: .*syntax error'
-	check "and makes no file" not test -e "$WORK/none.pcapng"
+	check "and creates no file" not test -e "$WORK/none.pcapng"
 	fails_with 2 "two filters in one" "$NETSIM" capture --filter 'ip) or (tcp'
 	fails_with 2 "an unknown class" "$NETSIM" capture --class icpm
-	like "has a nearest one" "$ERR" 'did you mean icmp'
-	fails_with 2 "no class at all" "$NETSIM" capture --for 100ms --class ''
+	like "has a suggestion" "$ERR" 'did you mean icmp'
+	fails_with 2 "an empty class" "$NETSIM" capture --for 100ms --class ''
 	fails_with 2 "packets and JSON into one pipe" "$NETSIM" capture --for 100ms -w - --json
-	fails_with 2 "one of several" "$NETSIM" capture --for 100ms --class icpm --class icmp
+	fails_with 2 "an unknown class among several" "$NETSIM" capture --for 100ms --class icpm --class icmp
 	fails_with 2 "a snap length without ports" "$NETSIM" capture --for 100ms -s 63B
-	like "has a least one" "$ERR" '63B is too short: addresses and ports need 64B'
-	fails_with 2 "a buffer without room" "$NETSIM" capture --for 100ms --buffer 1MB
+	like "has a minimum" "$ERR" '63B is too short: addresses and ports need 64B'
+	fails_with 2 "a buffer that is too small" "$NETSIM" capture --for 100ms --buffer 1MB
 	like "has a minimum, too" "$ERR" '1MB is too small: the minimum is 1MiB'
 	fails_with 2 "an unknown node" "$NETSIM" capture c
 	fails_with 2 "an unknown port" "$NETSIM" capture a/eth7
@@ -332,39 +335,39 @@ wrong() {
 	fails_with 2 "--keep alone" "$NETSIM" capture --keep 2
 	fails_with 4 "no such folder" "$NETSIM" capture -w "$WORK/no/such.pcapng"
 	mkdir -p "$WORK/half/seen.b.eth0.pcapng"
-	fails_with 4 "a file that cannot be made" "$NETSIM" capture --dir "$WORK/half"
-	check "leaves no other" not test -e "$WORK/half/seen.a.eth0.pcapng"
+	fails_with 4 "a file that cannot be created" "$NETSIM" capture --dir "$WORK/half"
+	check "leaves no other file" not test -e "$WORK/half/seen.a.eth0.pcapng"
 	# shellcheck disable=SC2016 # for the other shell
 	fails_with 5 "a summary that cannot be written fails" \
 		bash -c '"$0" capture -w "$1" --for 100ms >/dev/full' "$NETSIM" "$WORK/some.pcapng"
 	# shellcheck disable=SC2016
 	fails_with 5 "so does an analysis" bash -c '"$0" analyze "$1" >/dev/full' "$NETSIM" "$WORK/all.pcapng"
 	# shellcheck disable=SC2016
-	check "a reader may have had enough" bash -c 'set -o pipefail; "$0" capture -w "$1" --for 100ms | true' \
+	check "EPIPE on standard output is no failure" bash -c 'set -o pipefail; "$0" capture -w "$1" --for 100ms | true' \
 		"$NETSIM" "$WORK/some.pcapng"
-	check "-n does nothing" "$NETSIM" capture -n a
-	is "but says what it would" "$OUT" "would capture at a/eth0"
+	check "-n captures nothing" "$NETSIM" capture -n a
+	is "but prints the ports" "$OUT" "would capture at a/eth0"
 }
 
 gone() {
 	capture 4 --for 1500ms -w "$WORK/left.pcapng"
-	check "a port leaves" ip link del sna
+	check "a port is deleted" ip link del sna
 	ended "$CAPTURE"
-	is "a capture goes on without a port, and fails" "$STATUS" 1
-	like "for the time that it was given" "$SAID" ' in 1\.5 s.*error: 1 of 2 ports went away meanwhile'
+	is "a capture continues without a port, and fails" "$STATUS" 1
+	like "after its full duration" "$SAID" ' in 1\.5 s.*error: 1 of 2 ports disappeared'
 	check "down" "$NETSIM" down
 	build
 	capture 4 -w "$WORK/last.pcapng"
-	check "a port leaves at the end" ip link del sna
+	check "a port is deleted at the end" ip link del sna
 	stop "$CAPTURE"
-	is "which fails as well" "$STATUS" 1
+	is "which also is a failure" "$STATUS" 1
 	check "down" "$NETSIM" down
 	build
 	capture 4 -w "$WORK/gone.pcapng"
 	check "down" "$NETSIM" down
 	ended "$CAPTURE"
-	is "a capture fails when its ports have gone" "$STATUS" 1
-	like "and says so" "$SAID" 'a/eth0 has gone away.*error: 2 of 2 ports went away meanwhile'
+	is "a capture without remaining ports fails" "$STATUS" 1
+	like "and reports this" "$SAID" 'port a/eth0 disappeared.*error: 2 of 2 ports disappeared'
 	fails_with 2 "no fleet" "$NETSIM" capture
 }
 

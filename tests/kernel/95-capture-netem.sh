@@ -1,8 +1,8 @@
 # needs: netem bridge veth netns
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Where packets are held and sent round through other devices, each is still captured
-# once where its node sent it and once where it is delivered, and not where it is lost.
+# If packets are held and redirected through IFBs, each is captured once where its node sent
+# it and once where it is delivered, but not if it is lost.
 # shellcheck shell=bash
 . "$(dirname "$0")/../lib.sh"
 
@@ -25,7 +25,7 @@ cat >"$WORK/slow.yaml" <<-'EOT'
 EOT
 check "up" "$NETSIM" up "$WORK/held.yaml"
 wait_for 10 answers a 10.9.0.2 || not_ok "a reaches b"
-check "held both ways, lost on the way back" "$NETSIM" apply "$WORK/slow.yaml"
+check "held in both directions, lost on the way back" "$NETSIM" apply "$WORK/slow.yaml"
 
 bg "$NETSIM" capture --filter icmp
 capture=$BG
@@ -41,12 +41,12 @@ seen() {
 	is "$1" "$(grep -c "$3" <<<"$said")" "$2"
 }
 seen "requests where a sends" 5 'a/eth0 sent: a > b .*request'
-seen "once each where b gets them" 5 'b/eth0 got: a > b .*request'
+seen "once each where b receives them" 5 'b/eth0 delivered: a > b .*request'
 seen "answers where b sends" 5 'b/eth0 sent: b > a .*reply'
-seen "which are lost then" 0 'a/eth0 got: b > a'
-seen "and nothing else" 15 'icmp icmp'
-# From where it is sent, before anything is done to it, to where it is delivered, after all.
-between "60 ms on the way" "$(awk '/a\/eth0 sent: a > b/ { split($1, t, ":"); sent = t[2] * 60 + t[3] }
-	/b\/eth0 got: a > b/ { split($1, t, ":"); print int((t[2] * 60 + t[3] - sent + 3600) % 3600 * 1000 + .5); exit }' <<<"$said")" 59 90 ms
+seen "which are lost" 0 'a/eth0 delivered: b > a'
+seen "and no other packet" 15 'icmp icmp'
+# From the sender's port, before any queueing, to the receiver's port, after it.
+between "one-way delay of 60 ms" "$(awk '/a\/eth0 sent: a > b/ { split($1, t, ":"); sent = t[2] * 60 + t[3] }
+	/b\/eth0 delivered: a > b/ { split($1, t, ":"); print int((t[2] * 60 + t[3] - sent + 3600) % 3600 * 1000 + .5); exit }' <<<"$said")" 59 90 ms
 check "down" "$NETSIM" down
 done_testing

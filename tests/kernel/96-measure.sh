@@ -2,9 +2,9 @@
 # limit: 180
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# netsim measure on links that lose packets: what it finds missing is what tcpdump sees
-# missing and what the ports' programs dropped, its retransmissions are tshark's at the
-# sender's end, and a capture of all ports comes to the same.
+# netsim measure on lossy links: its losses equal those between two tcpdumps and the drops of
+# the programs at the ports, its retransmissions equal those of tshark at the sender, and an
+# analysis of a capture of all ports gives the same result.
 # shellcheck shell=bash
 . "$(dirname "$0")/../lib.sh"
 
@@ -25,17 +25,18 @@ build() {
 	check "with loss" "$NETSIM" apply "$WORK/loss.yaml"
 	for node in a b c; do
 		node_exec $node ethtool -K eth0 tso off gso off gro off >/dev/null
-		# It asks for routers after 4, 8, 16... seconds, which would be counted.
+		# IPv6 would send router solicitations, which would be counted.
 		node_exec $node sysctl -q net.ipv6.conf.eth0.disable_ipv6=1
 	done
 }
 
-# sights PORT FROM FILTER: how many frames tcpdump saw
+# sights PORT FROM FILTER: the number of frames that tcpdump captured
 sights() {
 	tcpdump -n -r "$WORK/$1.pcap" "src host $2 and $3" 2>/dev/null | wc -l
 }
 
-# Which of both it is depends on microseconds, which each socket stamps for itself.
+# retransmissions PORT FROM: with out-of-order segments, because the distinction depends on
+# microseconds, and the timestamps of each socket differ.
 retransmissions() {
 	tshark -r "$WORK/$1.pcap" -Y "ip.src == $2 && (tcp.analysis.retransmission ||
 		tcp.analysis.out_of_order)" 2>/dev/null | wc -l
@@ -45,7 +46,7 @@ one_way() {
 	jq "[.one_way.rows[] | select(.from == \"$1\" and .to == \"$2\" and .class == \"$3\") | .$4] | add // 0" "$JSON"
 }
 
-# Nothing more comes into a file.
+# quiet_file FILE: true if it does not grow for half a second
 quiet_file() {
 	local size
 	size=$(stat -c %s "$1")
@@ -53,7 +54,7 @@ quiet_file() {
 	[[ $(stat -c %s "$1") -eq $size ]]
 }
 
-# Nobody has anything more to say.
+# True if no TCP connection is open.
 all_closed() {
 	local node
 	for node in a b; do
@@ -84,9 +85,9 @@ run_all() {
 	wait_for 20 all_closed
 	interrupt "$measure"
 	JSON=$WORK/bg.$measure
-	is "measure ends well" "$STATUS" 0
+	is "measure succeeds" "$STATUS" 0
 	interrupt "$capture"
-	# What tcpdump has not read when it is ended, it does not write.
+	# tcpdump discards packets that it has not read when it is ended.
 	for port in sna snb; do
 		wait_for 20 quiet_file "$WORK/$port.pcap"
 	done
@@ -100,14 +101,14 @@ check_losses() {
 	local lost
 	lost=$(($(sights sna 10.9.0.1 'port 5201') - $(sights snb 10.9.0.1 'port 5201')))
 	between "packets were lost" "$lost" 5 5000
-	is "a > b: lost as between tcpdump and tcpdump" "$(one_way a b iperf lost)" "$lost"
-	is "and as the programs dropped" "$(one_way a b iperf dropped.loss)" "$lost"
-	is "sent as tcpdump sees" "$(one_way a b iperf sent)" "$(sights sna 10.9.0.1 'port 5201')"
+	is "a > b: as many lost as between the two tcpdumps" "$(one_way a b iperf lost)" "$lost"
+	is "and as dropped by the programs" "$(one_way a b iperf dropped.loss)" "$lost"
+	is "as many sent as tcpdump captured" "$(one_way a b iperf sent)" "$(sights sna 10.9.0.1 'port 5201')"
 	lost=$(($(sights snb 10.9.0.2 'port 5201') - $(sights sna 10.9.0.2 'port 5201')))
-	is "b > a: lost as between tcpdump and tcpdump" "$(one_way b a iperf lost)" "$lost"
-	is "and as the programs dropped" "$(one_way b a iperf dropped.loss)" "$lost"
-	is "nothing came twice" "$(one_way a b iperf duplicated)" 0
-	is "no figure has more places than are meant" "$(grep -E '[.][0-9]{10}' "$JSON")" ""
+	is "b > a: as many lost as between the two tcpdumps" "$(one_way b a iperf lost)" "$lost"
+	is "and as dropped by the programs" "$(one_way b a iperf dropped.loss)" "$lost"
+	is "no packet was duplicated" "$(one_way a b iperf duplicated)" 0
+	is "no number has rounding errors of binary fractions" "$(grep -E '[.][0-9]{10}' "$JSON")" ""
 	is "each packet counts once" \
 		"$(jq '[.flows[] | select(.class == "iperf") | .from_a.packets + .from_b.packets] | add' "$JSON")" \
 		$(($(sights sna 10.9.0.1 'port 5201') + $(sights snb 10.9.0.2 'port 5201')))
@@ -120,13 +121,13 @@ sum_retransmissions() {
 
 check_retransmissions() {
 	between "there are retransmissions" "$(sum_retransmissions from_client)" 5 5000
-	is "as many as tshark sees where they are sent" "$(sum_retransmissions from_client)" \
+	is "as many as tshark finds at the sender" "$(sum_retransmissions from_client)" \
 		"$(retransmissions sna 10.9.0.1)"
-	is "and of the other side" "$(sum_retransmissions from_server)" "$(retransmissions snb 10.9.0.2)"
+	is "and for the other direction" "$(sum_retransmissions from_server)" "$(retransmissions snb 10.9.0.2)"
 	is "nodes are named" "$(jq -r '[.connections[] | select(.class == "iperf") | .client] | unique[]' "$JSON")" a
 }
 
-# What does not depend on the clock of the one capture or the other.
+# essence FILE: the results that do not depend on the timestamps of a capture
 essence() {
 	jq -S '{flows: [.flows[] | select(.class == "iperf") | {a, b, connections} + ([.from_a, .from_b] | map(
 			{packets, bytes, payload, resent, resets}) | {ways: .})],
@@ -139,9 +140,9 @@ check_capture() {
 	printf '%s\n' "$OUT" >"$WORK/analysis"
 	essence "$JSON" >"$WORK/live"
 	essence "$WORK/analysis" >"$WORK/later"
-	check "and comes to the same" diff "$WORK/live" "$WORK/later"
+	check "with the same result" diff "$WORK/live" "$WORK/later"
 	run "$NETSIM" analyze "$WORK/both.pcapng"
-	like "and shows it as text" "$OUT" $'\none way .*\na > b, iperf\n'
+	like "also as text" "$OUT" $'\none way .*\na > b, iperf\n'
 	is "in 80 columns" "$(awk 'length > 80' <<<"$OUT")" ""
 }
 
@@ -153,9 +154,9 @@ check_gaps() {
 	node_exec a bash -c 'exec 3<>/dev/udp/10.9.0.2/7777; echo 1 >&3; sleep 1; echo 2 >&3 || echo 2 >&3' 2>/dev/null
 	JSON=$WORK/bg.$BG
 	interrupt "$BG"
-	is "a silent side is a gap, once" "$(jq -c '[.gaps[] | select(.class == "talk") | [.from, .to]]' "$JSON")" '[["a","b"]]'
-	is "its class tolerates half a second" "$(jq -c '[.gaps[] | select(.class == "talk") | .limit_ns]' "$JSON")" '[500000000]'
-	between "as long as it was silent" \
+	is "a silent direction is a single gap" "$(jq -c '[.gaps[] | select(.class == "talk") | [.from, .to]]' "$JSON")" '[["a","b"]]'
+	is "with the limit of its class" "$(jq -c '[.gaps[] | select(.class == "talk") | .limit_ns]' "$JSON")" '[500000000]'
+	between "and its duration" \
 		"$(jq '[.gaps[] | select(.class == "talk") | (.end_ns - .begin_ns) / 1e9][0]' "$JSON")" 0.95 5 s
 }
 
@@ -168,7 +169,7 @@ has_sent() {
 	[[ $(packets_of "$1") -ge $2 ]]
 }
 
-# Traffic goes on before and after.
+# A measurement during traffic that begins before and ends after it.
 check_window() {
 	local server client before
 	before=$(packets_of a)
@@ -190,7 +191,7 @@ check_window() {
 	bg_end "$server"
 }
 
-# To one who says nothing: it is known from the fleet, from the bridge, or by its address.
+# Losses towards a silent node, whose addresses are seeded from the fleet and the bridge.
 check_silent() {
 	local capture
 	"$NETSIM" clear -q
@@ -211,24 +212,24 @@ check_silent() {
 	node_exec a bash -c 'for to in 2 77; do
 		for i in {1..25}; do echo $i >/dev/udp/10.9.0.$to/7777; done; done'
 	interrupt "$BG"
-	is "what does not come to a silent node is lost" "$(one_way a b other lost)" 50
-	is "as the programs say" "$(one_way a b other dropped.partition)" 50
+	is "packets to a silent node are lost" "$(one_way a b other lost)" 50
+	is "as counted by the programs" "$(one_way a b other dropped.partition)" 50
 	interrupt "$capture"
-	check "what was captured says so" "$NETSIM" analyze --json "$WORK/silent.pcapng"
+	check "the capture is analyzed" "$NETSIM" analyze --json "$WORK/silent.pcapng"
 	printf '%s\n' "$OUT" >"$WORK/silent"
 	JSON=$WORK/silent
-	is "of the addresses in its files" "$(one_way a b other lost)" 25
+	is "and attributes the losses by the addresses in the file" "$(one_way a b other lost)" 25
 	"$NETSIM" heal -q
 }
 
-# Shorter than the time between two looks at the faults.
+# A fault shorter than the interval at which faults are polled.
 check_faults() {
 	start_listener 6 "$NETSIM" measure --json
 	JSON=$WORK/bg.$BG
 	"$NETSIM" partition -q --for 30ms --name blip c
 	node_exec a ping -q -c 3 -i 0.1 10.9.0.2 >/dev/null
 	interrupt "$BG"
-	is "a short fault is told" "$(jq -c '[.faults[].text]' "$JSON")" '["blip: partition c | rest"]'
+	is "a short fault is reported" "$(jq -c '[.faults[].text]' "$JSON")" '["blip: partition c | rest"]'
 	is "with its end" "$(jq '.faults[] | (.end_ns - .begin_ns) / 1e6 | round' "$JSON")" 30
 }
 
@@ -240,16 +241,16 @@ check_rows() {
 	OUT=$(<"$WORK/bg.$BG")
 	like "a target has rows" "$OUT" $'\na > c, icmp\n'
 	unlike "others have none" "$OUT" $'\na > b, icmp\n'
-	check "it ends by itself" "$NETSIM" measure --for 100ms -q
+	check "measure with a duration" "$NETSIM" measure --for 100ms -q
 	check "a dry run" "$NETSIM" measure --dry-run
-	fails_with 2 "no such node" "$NETSIM" measure nobody --for 1s
-	fails_with 2 "no such fleet" "$NETSIM" measure --fleet nothing --for 1s
-	fails_with 2 "no such rows" "$NETSIM" measure --by port --for 1s
-	fails_with 4 "a page in no folder" timeout 5 "$NETSIM" measure --html "$WORK/nowhere/page.html"
-	like "is noticed at once" "$ERR" 'nowhere/page.html: error: cannot write the page'
+	fails_with 2 "an unknown node" "$NETSIM" measure nobody --for 1s
+	fails_with 2 "an unknown fleet" "$NETSIM" measure --fleet nothing --for 1s
+	fails_with 2 "unknown rows" "$NETSIM" measure --by port --for 1s
+	fails_with 4 "a page in a missing folder" timeout 5 "$NETSIM" measure --html "$WORK/nowhere/page.html"
+	like "is refused at once" "$ERR" 'nowhere/page.html: error: cannot write the page'
 }
 
-# What nodes send to all is no more than a row of a class, unless it is asked for.
+# Multicasts have one row per class, unless -v lists each group.
 check_multicast() {
 	start_listener 6 "$NETSIM" capture -q -w "$WORK/all.pcapng" --for 3s
 	node_exec a ping -q -c 2 -i 0.05 10.9.0.2 >/dev/null
@@ -258,12 +259,12 @@ check_multicast() {
 	wait "$BG"
 	run "$NETSIM" analyze "$WORK/all.pcapng"
 	OUT=${OUT#*$'\nbetween'}
-	unlike "multicasts have no rows of their own" "$OUT" ' > (224|ff)'
-	like "but one of their class, behind all others" "$OUT" $'\na > b, icmp\n.*\nseveral > multicast, icmp\n   > +[2-9]'
+	unlike "multicast groups have no separate rows" "$OUT" ' > (224|ff)'
+	like "but one row per class, after all others" "$OUT" $'\na > b, icmp\n.*\nseveral > multicast, icmp\n   > +[2-9]'
 	run "$NETSIM" analyze -v "$WORK/all.pcapng"
-	like "-v has each" "$OUT" $'\nb > 224.0.0.251, icmp\n'
-	unlike "and no sum of them" "$OUT" ' > multicast'
-	is "so has JSON" "$("$NETSIM" analyze --json "$WORK/all.pcapng" |
+	like "-v has a row for each group" "$OUT" $'\nb > 224.0.0.251, icmp\n'
+	unlike "and no row with their sum" "$OUT" ' > multicast'
+	is "as has JSON" "$("$NETSIM" analyze --json "$WORK/all.pcapng" |
 		jq -c '[.flows[] | select(.b == "224.0.0.251") | [.a, .from_a.packets]]')" '[["b",1]]'
 }
 
@@ -275,12 +276,12 @@ check_gone() {
 	"$NETSIM" down -q
 	STATUS=0
 	wait "$BG" || STATUS=$?
-	is "a measurement that loses its ports ends, and fails" "$STATUS" 1
-	like "and says so" "$(<"$JSON")" '3 of 3 ports went away meanwhile'
+	is "a measurement without remaining ports ends, and fails" "$STATUS" 1
+	like "and reports this" "$(<"$JSON")" '3 of 3 ports disappeared'
 	sed -i '/^netsim: /d' "$JSON"
 	is "in JSON, too" "$(jq .gone "$JSON")" 3
-	is "with what there was until then" "$(one_way a b icmp sent)" 3
-	like "the page has it" "$(grep -o '"gone":[0-9]*' "$WORK/gone.html")" ':3'
+	is "with the packets until then" "$(one_way a b icmp sent)" 3
+	like "and on the page" "$(grep -o '"gone":[0-9]*' "$WORK/gone.html")" ':3'
 }
 
 build

@@ -2,8 +2,8 @@
 # limit: 200
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# A real etcd of three nodes under the profile lossy: what netsim measures live and reads
-# from a capture, against tshark and sums of our own over the same packets.
+# A real etcd cluster of three nodes under the profile lossy: compares live measurement and
+# capture analysis with tshark, and with gaps computed here from the same packets.
 # shellcheck shell=bash
 . "$(dirname "$0")/../lib.sh"
 
@@ -23,7 +23,7 @@ build() {
 	check "lossy" "$NETSIM" apply lossy
 }
 
-# etcd's own time-outs are for a machine that is not emulated.
+# Longer timeouts than etcd's defaults, which are too short for an emulated machine.
 start_etcd() {
 	local n peer client
 	for n in 1 2 3; do
@@ -36,7 +36,7 @@ start_etcd() {
 	done
 }
 
-# put COUNT: through the API of HTTP, from n100-1 at n100-3, one after the other
+# put COUNT: sequential requests to the HTTP API, from n100-1 to n100-3
 put() {
 	# shellcheck disable=SC2016 # for the inner shell
 	node_exec n100-1 timeout 60 bash -c 'exec 3<>/dev/tcp/10.9.0.3/2379 || exit
@@ -69,7 +69,7 @@ traffic() {
 	wait "$TCPDUMP" "$MEASURE" 2>/dev/null
 }
 
-# fields FIELD...: of all segments at n100-3
+# fields FIELD...: fields of all segments captured at n100-3
 fields() {
 	local field fields=()
 	for field; do
@@ -78,7 +78,7 @@ fields() {
 	tshark -r "$WORK/p3.pcap" -T fields -E separator=, "${fields[@]}" 2>/dev/null
 }
 
-# Silences of a direction that is neither closed nor reset, in us.
+# Gaps of connections that are neither closed nor reset, in us.
 gaps_by_hand() {
 	fields frame.time_epoch ip.src tcp.srcport ip.dst tcp.dstport tcp.flags.fin tcp.flags.reset |
 		awk -F, '$3 != 2380 && $5 != 2380 { next }
@@ -90,7 +90,7 @@ gaps_by_hand() {
 			END { for (i = 1; i <= n; i++) if (!(of[i] in over)) printf "%s,%.0f,%.0f\n", gap[i], from[i], to[i] }' | sort
 }
 
-# The same of netsim's, for connections that gaps_by_hand knows to be open.
+# The gaps found by netsim, for the connections in the list of gaps_by_hand.
 gaps_by_netsim() {
 	jq -r '.gaps[] | select(.class == "etcd-peer") |
 		"\(.from),\(.from_port),\(.to),\(.to_port),\(.begin_ns / 1000 | round),\(.end_ns / 1000 | round)"' "$WORK/p3.json" |
@@ -113,20 +113,20 @@ check_capture() {
 	gaps_by_netsim >"$WORK/ours"
 	check "every gap over 100 ms ($(wc -l <"$WORK/theirs"))" diff "$WORK/theirs" "$WORK/ours"
 	between "the partition among them" "$(awk -F, '$6 - $5 > 1900000' "$WORK/theirs" | wc -l)" 1 1000
-	is "and all are on the page" "$("$NETSIM" analyze -q --html /dev/stdout --top 0 --classes "$WORK/classes.yaml" "$WORK/p3.pcap" |
+	is "all of them are on the page" "$("$NETSIM" analyze -q --html /dev/stdout --top 0 --classes "$WORK/classes.yaml" "$WORK/p3.pcap" |
 		sed -n 's/.*<script[^>]*id="data"[^>]*>\(.*\)/\1/p' | sed 's/<\/script>.*//' | jq '.report.gaps | length')" \
 		"$(jq '.gaps | length' "$WORK/p3.json")"
 }
 
 check_live() {
 	local json=$WORK/bg.$MEASURE
-	between "live: etcd-client apart" "$(jq '.classes[] | select(.class == "etcd-client").both.packets' "$json")" 60 100000 packets
-	between "from etcd-peer" "$(jq '.classes[] | select(.class == "etcd-peer").both.packets' "$json")" 200 1000000 packets
+	between "live: packets of etcd-client" "$(jq '.classes[] | select(.class == "etcd-client").both.packets' "$json")" 60 100000 packets
+	between "and of etcd-peer" "$(jq '.classes[] | select(.class == "etcd-peer").both.packets' "$json")" 200 1000000 packets
 	between "with retransmissions" "$(jq '.classes[] | select(.class == "etcd-peer").both | .fast + .timeout + .spurious' "$json")" 1 100000
-	# A round trip between n100-1 and n100-3 takes their links': 5 and 50 ms, with jitter.
-	between "one way between n100-1 and n100-3, the median" \
+	# The round-trip time is the sum of both links': 5 and 50 ms, with jitter.
+	between "median one-way delay from n100-1 to n100-3" \
 		"$(jq '.one_way.rows[] | select(.from == "n100-1" and .to == "n100-3" and .class == "etcd-client").delay.p50_ns / 1e6' "$json")" 20 60 ms
-	is "what the partition dropped was lost one way" \
+	is "drops of the partition are one-way losses" \
 		"$(jq '[.one_way.rows[] | select((.dropped.partition // 0) > 0) | .lost >= .dropped.partition] | (length > 0) and all' "$json")" true
 }
 

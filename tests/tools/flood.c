@@ -360,7 +360,7 @@ static bool send_all(double seconds)
 {
 	int64_t start = now(CLOCK_MONOTONIC), due = start;
 	int64_t step = rate > 0 ? (int64_t)((double)pair_count / rate * (double)NS) : 0;
-	bool ready = false, told = false;
+	bool ready = false, printed = false;
 
 	while (!atomic_load(&stop)) {
 		int64_t time = now(CLOCK_MONOTONIC);
@@ -368,10 +368,10 @@ static bool send_all(double seconds)
 		if (seconds > 0 && (double)(time - start) > seconds * (double)NS)
 			break;
 		ready |= atomic_load(&delivered) == pair_count;
-		if (!told && (ready || time - start > 5 * NS)) {
+		if (!printed && (ready || time - start > 5 * NS)) {
 			puts(ready ? "ready" : "stuck");
 			fflush(stdout);
-			told = true;
+			printed = true;
 		}
 		round_at = grow(round_at, round_count, sizeof(*round_at));
 		round_at[round_count] = now(CLOCK_REALTIME);

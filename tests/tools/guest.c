@@ -12,9 +12,9 @@
  *
  *   arp, echo   requests for it, by ARP or discovery and by ping
  *   foreign     frames for the MAC address of another machine
- *   asked       its own ARP requests; sent: its UDP packets
+ *   asked       ARP requests that it sent; sent: UDP packets that it sent
  *   udp, bytes  UDP received; ms: from the first to the last packet
- *   echoed      its own UDP packets echoed; rtt: their median, in us
+ *   echoed      echoes of its UDP packets; rtt: their median, in us
  */
 #include <arpa/inet.h>
 #include <errno.h>

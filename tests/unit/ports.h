@@ -63,6 +63,7 @@ static void ports_set(uint32_t ifindex, uint32_t link, uint16_t node)
 	assert_int_equal(bpf_map_update_elem(policy->map[POLICY_PORTS], &ifindex, &link, BPF_ANY),
 			 0);
 	policy->links[link].node = node;
+	strcpy(policy->links[link].iface, "eth0");
 }
 
 /* Missing permissions skip the tests; any other error fails them. */

@@ -66,7 +66,7 @@ static void came(struct fixture *f, double ms, struct packet p)
 	see(f, ms, p.source_port == SERVER_PORT ? CLIENT : SERVER, PACKET_DELIVERED, p);
 }
 
-/* Both ends, 5 ms apart. */
+/* Observed at both ends, 5 ms apart. */
 static void both(struct fixture *f, double ms, struct packet p)
 {
 	sent(f, ms, p);
@@ -125,7 +125,7 @@ static void test_both_ends(void **state)
 	analysis_done(&a);
 }
 
-/* Of one end only, what is not seen as sent counts as it is delivered. */
+/* With one vantage point, packets not observed as sent count when they are delivered. */
 static void test_one_end(void **state)
 {
 	struct fixture f;
@@ -144,7 +144,7 @@ static void test_one_end(void **state)
 	analysis_done(&a);
 }
 
-/* Who forwards is neither of the ends. */
+/* A router is neither end of the connection, so each packet counts once. */
 static void test_router(void **state)
 {
 	struct fixture f;
@@ -175,6 +175,151 @@ static void test_router(void **state)
 	analysis_done(&a);
 }
 
+/* A view that saw one connection alone, and the end of another one. */
+static void test_seen_by_one(void **state)
+{
+	struct packet other = FROM_CLIENT(.seq = 900, .flags = PACKET_SYN);
+	struct fixture f;
+	struct analysis a;
+
+	(void)state;
+	begin(&f);
+	conversation(&f);
+	/* After a failover both ends are seen at the router only. */
+	see(&f, 400, ROUTER, PACKET_UNSEEN, FROM_CLIENT(.seq = 301, .ack = 501, .data = 10));
+	see(&f, 401, ROUTER, PACKET_UNSEEN, FROM_SERVER(.seq = 501, .ack = 311));
+	other.source_port++;
+	see(&f, 500, ROUTER, PACKET_UNSEEN, other);
+	a = finish(&f, NULL, 0);
+	assert_int_equal(a.captured, 18);
+	assert_int_equal(a.packets, 11);
+	assert_int_equal(a.connections, 2);
+	assert_int_equal(a.connection_rows.count, 2);
+	assert_int_equal(a.pairs.list[0].connections, 2);
+	assert_int_equal(a.pairs.list[0].handshake.count, 1);
+	assert_int_equal(a.connection_rows.list[0].directions[0].packets, 6);
+	assert_int_equal(a.connection_rows.list[0].directions[1].packets, 4);
+	assert_int_equal(a.connection_rows.list[1].directions[0].packets, 1);
+	analysis_done(&a);
+}
+
+/* A bond and its port see each packet with as many hops left, the duplicates of a network twice. */
+static void test_stacked_devices(void **state)
+{
+	struct fixture f;
+	struct analysis a;
+
+	(void)state;
+	begin(&f);
+	for (uint32_t i = 0; i < 10; i++) {
+		struct packet in = FROM_CLIENT(.seq = 101 + i * 10, .ack = 501, .data = 10);
+		struct packet out = FROM_SERVER(.seq = 501, .ack = 111 + i * 10);
+
+		see(&f, i * 10, PACKET_VIEW_COOKED | 2, PACKET_SENT, in);
+		see(&f, i * 10, PACKET_VIEW_COOKED | 4, PACKET_SENT, in);
+		see(&f, i * 10 + 1, PACKET_VIEW_COOKED | 4, PACKET_DELIVERED, out);
+		see(&f, i * 10 + 1.1, PACKET_VIEW_COOKED | 2, PACKET_DELIVERED, out);
+	}
+	a = finish(&f, NULL, 0);
+	assert_int_equal(a.captured, 40);
+	assert_int_equal(a.packets, 20);
+	assert_int_equal(a.connections, 1);
+	assert_int_equal(a.connection_rows.count, 1);
+	assert_int_equal(a.connection_rows.list[0].directions[0].payload, 100);
+	assert_int_equal(a.connection_rows.list[0].directions[0].resent, 0);
+	assert_int_equal(a.pairs.list[0].directions[0].rtt.count, 10);
+	analysis_done(&a);
+}
+
+/* Copies at one place: of the device "any" without a number within a moment, else never. */
+static void test_same_place(void **state)
+{
+	struct fixture f;
+	struct analysis a;
+
+	(void)state;
+	for (int cooked = 0; cooked < 2; cooked++) {
+		begin(&f);
+		for (uint32_t i = 0; i < 10; i++) {
+			struct packet p = FROM_CLIENT(.seq = 101 + i * 10, .ack = 501, .data = 10);
+
+			p.cooked = cooked;
+			see(&f, i * 10, cooked ? 0 : CLIENT, PACKET_SENT, p);
+			see(&f, i * 10 + 0.01, cooked ? 0 : CLIENT, PACKET_SENT, p);
+			see(&f, i * 10 + 5, cooked ? 0 : CLIENT, PACKET_SENT, p);
+		}
+		a = finish(&f, NULL, 0);
+		assert_int_equal(a.packets, cooked ? 20 : 30);
+		analysis_done(&a);
+	}
+}
+
+/* What the network duplicates is not sent twice; what is sent twice is. */
+static void test_duplicates(void **state)
+{
+	struct packet p = FROM_CLIENT(.seq = 101, .ack = 501, .data = 10);
+	struct fixture f;
+	struct analysis a;
+
+	(void)state;
+	begin(&f);
+	both(&f, 0, p);
+	came(&f, 6, p);
+	sent(&f, 300, p); /* is lost */
+	both(&f, 600, p);
+	came(&f, 605.5, p);
+	a = finish(&f, NULL, 0);
+	assert_int_equal(a.captured, 7);
+	assert_int_equal(a.packets, 3);
+	assert_int_equal(a.pairs.list[0].directions[0].timeout, 2);
+	analysis_done(&a);
+}
+
+/* An address that moves to another node, which sends the same bytes again and again. */
+static void test_moved(void **state)
+{
+	static const uint8_t macs[2][12] = {{[11] = 1}, {[11] = 2}};
+	struct packet p = FROM_CLIENT(.seq = 101, .ack = 501, .data = 10);
+	struct fixture f;
+	struct analysis a;
+
+	(void)state;
+	begin(&f);
+	for (int i = 0; i < 20; i++) {
+		p.mac = macs[i / 10];
+		see(&f, i * 100, i < 10 ? CLIENT : ROUTER, PACKET_SENT, p);
+		see(&f, i * 100 + 5, SERVER, PACKET_DELIVERED, p);
+	}
+	a = finish(&f, NULL, 0);
+	assert_int_equal(a.packets, 20);
+	assert_int_equal(a.connections, 1);
+	assert_int_equal(a.connection_rows.count, 1);
+	analysis_done(&a);
+}
+
+/* Ports that are used again, seen at both ends. */
+static void test_ports_again(void **state)
+{
+	struct fixture f;
+	struct analysis a;
+
+	(void)state;
+	begin(&f);
+	for (uint32_t i = 0; i < 3; i++) {
+		both(&f, i * 100, FROM_CLIENT(.seq = 100 + i, .flags = PACKET_SYN));
+		both(&f, i * 100 + 20, FROM_CLIENT(.seq = 100 + i, .flags = PACKET_SYN));
+		both(&f, i * 100 + 30,
+		     FROM_SERVER(.ack = 101 + i, .flags = PACKET_RST | PACKET_ACK));
+	}
+	a = finish(&f, NULL, 0);
+	assert_int_equal(a.packets, 9);
+	assert_int_equal(a.connections, 3);
+	assert_int_equal(a.connection_rows.count, 3);
+	assert_int_equal(a.pairs.list[0].refused, 3);
+	assert_int_equal(a.pairs.list[0].directions[0].timeout, 3);
+	analysis_done(&a);
+}
+
 static void test_asked_for(void **state)
 {
 	static const char *const only[] = {"10.0.0.9"}, *const there[] = {"10.0.0.2"};
@@ -196,7 +341,7 @@ static void test_asked_for(void **state)
 	analysis_done(&a);
 }
 
-/* Nobody has told who has a link-local address, but who sends from it; others stay as they are. */
+/* A link-local address is named after the node that sends from it; other addresses are not. */
 static void test_link_local(void **state)
 {
 	static const uint8_t local[16] = {0xfe, 0x80, [15] = 1}, global[16] = {0xfd, 0, [15] = 1},
@@ -357,10 +502,13 @@ static void test_cooked(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_both_ends), cmocka_unit_test(test_link_local),
-		cmocka_unit_test(test_one_end),	  cmocka_unit_test(test_router),
-		cmocka_unit_test(test_asked_for), cmocka_unit_test(test_from_files),
-		cmocka_unit_test(test_cooked),
+		cmocka_unit_test(test_both_ends),	cmocka_unit_test(test_link_local),
+		cmocka_unit_test(test_one_end),		cmocka_unit_test(test_router),
+		cmocka_unit_test(test_asked_for),	cmocka_unit_test(test_from_files),
+		cmocka_unit_test(test_cooked),		cmocka_unit_test(test_seen_by_one),
+		cmocka_unit_test(test_stacked_devices), cmocka_unit_test(test_same_place),
+		cmocka_unit_test(test_duplicates),	cmocka_unit_test(test_moved),
+		cmocka_unit_test(test_ports_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

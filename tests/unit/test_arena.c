@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Results in arenas: zeroed, aligned, stable, freed as a whole, and "out of memory" at
- * each allocation in turn. The arena's calloc() and free() are ours.
+ * each allocation in turn. The arena's calloc() and free() are wrapped.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -168,7 +168,7 @@ static void test_adopt(void **state)
 	(void)state;
 	assert_ptr_equal(arena_adopt(root, memory), memory);
 	assert_null(arena_adopt(root, NULL));
-	/* The next small object is not taken from what was adopted. */
+	/* The next small object is not taken from the adopted memory. */
 	another = arena_alloc(root, 8);
 	memset(another, 1, 8);
 	assert_true(is_zero(memory, 100));
@@ -176,7 +176,7 @@ static void test_adopt(void **state)
 	assert_int_equal(held, 0);
 }
 
-/* A result as a call makes it; NULL where memory ran out, with nothing left of it. */
+/* Builds a result as API calls do. Returns NULL, with everything freed, if memory runs out. */
 static struct result *make(void)
 {
 	struct result *root = arena_new(sizeof(*root));

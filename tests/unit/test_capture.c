@@ -167,6 +167,119 @@ static void test_pcap(void **state)
 		}
 }
 
+/* Before version 2.3 the length on the wire is written first, in 2.3 sometimes. */
+static void test_old_pcap(void **state)
+{
+	static const struct {
+		uint8_t major, minor;
+		bool turned;
+	} versions[] = {{2, 2, true}, {2, 3, true}, {2, 3, false}, {2, 4, false}};
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		struct bytes b = {.count = 0};
+		struct capture_file *file;
+
+		pcap_header(&b, true, 0xa1b2c3d4, 1);
+		b.at[5] = versions[i].major;
+		b.at[7] = versions[i].minor;
+		pcap_packet(&b, true, 10, 7, 60, 1514);
+		if (versions[i].turned) {
+			memcpy(b.at + 32, "\0\0\x05\xea\0\0\0\x3c", 8);
+		}
+		pcap_packet(&b, true, 11, 8, 40, 40);
+		file = open_bytes(&b);
+		expect(file, 10LL * SECOND + 7000, 60, 1514, PACKET_ETHERNET);
+		expect(file, 11LL * SECOND + 8000, 40, 40, PACKET_ETHERNET);
+		expect_end(file, "", 0);
+	}
+}
+
+/* Link types that are not supported matter where they have packets. */
+static void test_unread(void **state)
+{
+	(void)state;
+	for (int big = 0; big < 2; big++) {
+		struct bytes b = {.count = 0};
+		struct capture_file *file;
+		struct capture_packet p;
+		const struct capture_unread *unread;
+		uint32_t first;
+
+		ng_section(&b, big);
+		ng_interface(&b, big, 220, 0, 6); /* never used */
+		ng_interface(&b, big, 1, 0, 6);
+		ng_interface(&b, big, 105, 0, 6);
+		ng_interface(&b, big, 195, 0, 6);
+		ng_packet(&b, big, 1, 0, 4, 4);
+		first = b.count;
+		ng_packet(&b, big, 2, 0, 4, 4);
+		ng_packet(&b, big, 3, 0, 4, 4);
+		ng_packet(&b, big, 2, 0, 4, 4);
+		file = open_bytes(&b);
+		assert_true(capture_next(file, &p));
+		assert_int_equal(capture_unread(file, &unread), 0);
+		while (capture_next(file, &p))
+			assert_int_equal(p.link, PACKET_UNKNOWN);
+		assert_int_equal(capture_unread(file, &unread), 2);
+		assert_int_equal(unread[0].linktype, 105);
+		assert_int_equal(unread[0].packets, 2);
+		assert_int_equal(unread[0].offset, first);
+		assert_int_equal(unread[1].linktype, 195);
+		assert_int_equal(unread[1].packets, 1);
+		capture_close(file);
+	}
+}
+
+static void ng_statistics(struct bytes *b, bool big, uint32_t number, uint32_t interface,
+			  uint32_t system)
+{
+	struct bytes body = {.count = 0};
+	uint32_t counts[] = {interface, system};
+
+	order32(&body, big, number);
+	order32(&body, big, 0);
+	order32(&body, big, 0);
+	for (int i = 0; i < 2; i++) {
+		order16(&body, big, i ? 7 : 5);
+		order16(&body, big, 8);
+		order32(&body, big, big ? 0 : counts[i]);
+		order32(&body, big, big ? counts[i] : 0);
+	}
+	order32(&body, big, 0);
+	ng_block(b, big, 5, &body);
+}
+
+/* What a capture dropped, at the end of it and in between. */
+static void test_drops(void **state)
+{
+	(void)state;
+	for (int big = 0; big < 2; big++) {
+		struct bytes b = {.count = 0};
+		struct capture_file *file;
+		struct capture_packet p;
+		const struct capture_drops *drops;
+
+		ng_section(&b, big);
+		ng_interface(&b, big, 1, 0, 6);
+		ng_interface(&b, big, 1, 0, 6);
+		ng_statistics(&b, big, 0, 0, 0);
+		ng_statistics(&b, big, 1, 2, 0);
+		ng_packet(&b, big, 1, 0, 4, 4);
+		ng_statistics(&b, big, 0, 0, 0);
+		ng_statistics(&b, big, 1, 2, 3);
+		ng_statistics(&b, big, 7, 2, 3); /* there is no such interface */
+		file = open_bytes(&b);
+		while (capture_next(file, &p))
+			continue;
+		assert_string_equal(capture_problem(file)->what, "");
+		assert_int_equal(capture_drops(file, &drops), 1);
+		assert_int_equal(drops[0].dropped, 5);
+		assert_string_equal(drops[0].name, "eth01");
+		capture_close(file);
+	}
+}
+
 static void test_ng(void **state)
 {
 	(void)state;
@@ -268,7 +381,7 @@ static void test_cut_everywhere(void **state)
 	cut(&ng_file);
 }
 
-/* Every byte with every bit turned, and read to the end. */
+/* Reads the file to its end, with each bit flipped in turn. */
 static void test_damage_everywhere(void **state)
 {
 	(void)state;
@@ -416,10 +529,17 @@ static void test_merging(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pcap),	       cmocka_unit_test(test_ng),
-		cmocka_unit_test(test_cut_everywhere), cmocka_unit_test(test_damage_everywhere),
-		cmocka_unit_test(test_says_where),     cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_from_files),     cmocka_unit_test(test_merging),
+		cmocka_unit_test(test_old_pcap),
+		cmocka_unit_test(test_unread),
+		cmocka_unit_test(test_drops),
+		cmocka_unit_test(test_pcap),
+		cmocka_unit_test(test_ng),
+		cmocka_unit_test(test_cut_everywhere),
+		cmocka_unit_test(test_damage_everywhere),
+		cmocka_unit_test(test_says_where),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_from_files),
+		cmocka_unit_test(test_merging),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -252,7 +252,7 @@ static void test_says_long_filters(void **state)
 	}
 }
 
-/* Cut anywhere, all whole packets are read. */
+/* Of a file truncated at any byte, all complete packets are read. */
 static void test_can_be_cut(void **state)
 {
 	static const char *const files[] = {"c.pcapng", "c.pcap"};
@@ -281,7 +281,7 @@ static void test_can_be_cut(void **state)
 	}
 }
 
-/* Where the disk is full, the file ends with its last whole packet. */
+/* If the disk is full, the file ends with its last complete packet. */
 static void test_is_cut_back(void **state)
 {
 	static const char *const files[] = {"d.pcapng", "d.pcap"};
@@ -328,7 +328,7 @@ static bool is_over(void *arg)
 	return *(const bool *)arg;
 }
 
-/* A pipe is full, and its reader takes nothing any more. */
+/* Writing to a full pipe without an active reader times out once the capture has ended. */
 static void test_gives_up_a_reader(void **state)
 {
 	bool over = false;
@@ -378,7 +378,7 @@ static void write_text(const char *path, const char *text)
 	fclose(file);
 }
 
-/* Where one of its files cannot be made, the others are as they were. */
+/* If one of the files cannot be created, the others are left unchanged. */
 static void test_begins_all_or_none(void **state)
 {
 	struct capture_plan plan = {.dir = strdup(in_folder("set")),

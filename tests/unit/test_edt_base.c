@@ -252,15 +252,15 @@ static void test_contradictions(void **state)
 	struct fixture *f = *state;
 
 	expect_error(f, "pairs:\n  - {from: \"*\", to: b, jitter: 1ms}\n", -EINVAL,
-		     "jitter: a to b has no delay to vary");
+		     "jitter: a to b: there is no delay to vary");
 	assert_int_equal(f->err.loc.line, 2);
 	expect_error(
 		f, "pairs:\n  - {from: a, to: b, delay: 1ms}\n  - {between: [a, b], jitter: 1ms}\n",
-		-EINVAL, "jitter: b to a has no delay to vary");
+		-EINVAL, "jitter: b to a: there is no delay to vary");
 	expect(f, "pairs:\n  - {from: a, to: b, delay: 1ms}\n  - {from: \"*\", to: b, loss: 1%}\n",
 	       "a>b: delay 1ms loss 1%\nc>b: loss 1%\nd>b: loss 1%\n");
 	expect_error(f, "classes:\n  etcd: {burst: 1kB}\n", -EINVAL,
-		     "burst: etcd has no rate to apply it to");
+		     "burst: etcd: there is no rate to apply it to");
 	assert_int_equal(make(f), -EINVAL);
 	assert_null(f->base.policy.entries);
 }

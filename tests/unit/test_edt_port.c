@@ -361,7 +361,7 @@ static void test_clocks(void **state)
 	expect_delay(&shot, 10 * MS);
 }
 
-/* A path has a clock for each pair, and for each class with conditions of its own. */
+/* A path has a clock for each pair, and for each class that has conditions. */
 static void test_path_clocks(void **state)
 {
 	struct shot shot;

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "netsim/util/err.h"
 
@@ -118,11 +119,47 @@ static void test_diags_once_and_mistakes_first(void **state)
 	assert_int_equal(diags.list[NETSIM_DIAGS_MAX - 1].loc.line, 100);
 }
 
+/* Errnos of privilege and of exhausted resources are the environment's, with their remedy. */
+static void test_errnos(void **state)
+{
+	static const struct {
+		int code;
+		enum netsim_err_kind kind;
+		const char *hint;
+	} cases[] = {
+		{-EMFILE, NETSIM_ERR_ENV, "ulimit -n"}, {-ENFILE, NETSIM_ERR_ENV, "fs.file-max"},
+		{-ENOMEM, NETSIM_ERR_ENV, ""},		{-EROFS, NETSIM_ERR_ENV, ""},
+		{-ENOENT, NETSIM_ERR_KERNEL, ""},	{-EIO, NETSIM_ERR_KERNEL, ""},
+		{-EINTR, NETSIM_ERR_KERNEL, ""},	{-EPERM, NETSIM_ERR_ENV, "root"},
+	};
+	struct netsim_err refused = {0};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct netsim_err err = {0};
+		char want[256];
+
+		snprintf(want, sizeof(want), "cannot open x: %s", strerror(-cases[i].code));
+		assert_int_equal(err_errno(&err, cases[i].code, NULL, "cannot open %s", "x"),
+				 cases[i].code);
+		assert_int_equal(err.kind, cases[i].kind);
+		assert_string_equal(err.what, want);
+		assert_non_null(strstr(err.hint, cases[i].hint));
+		assert_int_equal(!*err.hint, !*cases[i].hint);
+	}
+	assert_int_equal(err_errno(NULL, -EIO, NULL, "x"), -EIO);
+	/* Root is refused by the object itself. */
+	err_errno(&refused, -EACCES, NULL, "x");
+	assert_int_equal(refused.kind, geteuid() ? NETSIM_ERR_ENV : NETSIM_ERR_KERNEL);
+	assert_string_equal(refused.hint, geteuid() ? "run netsim as root" : "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_first_cause_wins),
 		cmocka_unit_test(test_null),
+		cmocka_unit_test(test_errnos),
 		cmocka_unit_test(test_texts_are_one_clean_line),
 		cmocka_unit_test(test_cut_between_characters),
 		cmocka_unit_test(test_diags_keep_the_first),

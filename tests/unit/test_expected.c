@@ -267,6 +267,15 @@ static void test_partitions(void **state)
 /* --- the intent file */
 
 /* Mounts an empty private /run; skips the test where that is not allowed. */
+static int note(const char *fleet, const struct intent_fault *fault, const uint32_t *ended,
+		size_t count)
+{
+	struct intent_draft draft;
+	int r = intent_draft_fault(fleet, fault, ended, count, &draft, NULL);
+
+	return r == 0 ? intent_publish(&draft, NULL) : r;
+}
+
 static void own_run(void)
 {
 	if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
@@ -292,9 +301,9 @@ static void test_file(void **state)
 
 	(void)state;
 	own_run();
-	assert_int_equal(intent_note("f", &cut, NULL, 0, NULL), 0);
-	assert_int_equal(intent_note("f", &lossy, NULL, 0, NULL), 0);
-	intent_read("f", &intent);
+	assert_int_equal(note("f", &cut, NULL, 0), 0);
+	assert_int_equal(note("f", &lossy, NULL, 0), 0);
+	assert_int_equal(intent_read("f", &intent, NULL), 0);
 	assert_int_equal(intent.layer_count, 0);
 	assert_int_equal(intent.fault_count, 2);
 	assert_int_equal(intent.faults[0].id, 3);
@@ -310,12 +319,12 @@ static void test_file(void **state)
 	assert_true(intent.faults[1].deadline == 0);
 	intent_done(&intent);
 	/* Ends it by id; an empty intent has no file. */
-	assert_int_equal(intent_note("f", NULL, &first, 1, NULL), 0);
-	intent_read("f", &intent);
+	assert_int_equal(note("f", NULL, &first, 1), 0);
+	assert_int_equal(intent_read("f", &intent, NULL), 0);
 	assert_int_equal(intent.fault_count, 1);
 	assert_int_equal(intent.faults[0].id, 7);
 	intent_done(&intent);
-	assert_int_equal(intent_note("f", NULL, &last, 1, NULL), 0);
+	assert_int_equal(note("f", NULL, &last, 1), 0);
 	assert_int_not_equal(access("/run/netsim/f.json", F_OK), 0);
 }
 

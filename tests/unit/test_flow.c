@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Conversations packet by packet, and the figures of them. */
+/* Flow tracking: conversations packet by packet, and the resulting statistics. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -51,7 +51,7 @@ static void say(struct fixture *f, double ms, struct packet p)
 	assert_true(flow_add(f->flow, &p, (int64_t)(ms * MS)));
 }
 
-/* 10 ms round trip; the next numbers are 101 and 501. */
+/* Opens a connection with a round trip of 10 ms; the next sequence numbers are 101 and 501. */
 static void open_it(struct fixture *f)
 {
 	say(f, 1000, FROM_CLIENT(.seq = 100, .flags = PACKET_SYN));
@@ -84,7 +84,7 @@ static void test_handshake(void **state)
 	assert_int_equal(s.sides[0].counts[FLOW_TIMEOUT], 1);
 	say(&f, 1020, FROM_CLIENT(.seq = 101, .ack = 501, .flags = PACKET_FIN | PACKET_ACK));
 	assert_true(only(&f).closed);
-	/* The same ports with another first number: another connection. */
+	/* The same ports with another initial sequence number: another connection. */
 	say(&f, 3000, FROM_CLIENT(.seq = 90000, .flags = PACKET_SYN));
 	assert_int_equal(flow_connections(f.flow), 2);
 	say(&f, 3001, FROM_SERVER(.ack = 90001, .flags = PACKET_RST | PACKET_ACK));
@@ -105,7 +105,7 @@ static void test_round_trips(void **state)
 	open_it(&f);
 	say(&f, 1100, FROM_CLIENT(.seq = 101, .ack = 501, .data = 1000));
 	say(&f, 1101, FROM_CLIENT(.seq = 1101, .ack = 501, .data = 1000));
-	/* Both at once: only the last one's time is that of the acknowledgement. */
+	/* Both acknowledged at once: only the last segment gives an RTT. */
 	say(&f, 1121, FROM_SERVER(.seq = 501, .ack = 2101));
 	say(&f, 1200, FROM_CLIENT(.seq = 2101, .ack = 501, .data = 100));
 	say(&f, 1240, FROM_SERVER(.seq = 501, .ack = 2201, .data = 30));
@@ -119,11 +119,11 @@ static void test_round_trips(void **state)
 	assert_int_equal(flow_groups(f.flow, &groups), 1);
 	assert_int_equal(groups[0].ways[0].rtt.count, 2);
 	assert_int_equal(groups[0].ways[0].opened.handshake.count, 1);
-	assert_int_equal(f.flow->free_flight, 1); /* nothing is in flight any more */
+	assert_int_equal(f.flow->free_flight, 1); /* no segment is in flight */
 	end(&f);
 }
 
-/* Of three segments the first is lost; the others are acknowledged by SACK. */
+/* Of four segments the first is lost; the others are acknowledged by SACK, if it is used. */
 static void lose_one(struct fixture *f, bool sack)
 {
 	open_it(f);
@@ -166,7 +166,7 @@ static void test_karn(void **state)
 	end(&f);
 }
 
-/* The echo of a time stamp says which of two the answer is to. */
+/* The echoed timestamp identifies which of two transmissions is acknowledged. */
 static void test_stamps(void **state)
 {
 	static const struct {
@@ -209,13 +209,13 @@ static void test_kinds(void **state)
 	open_it(&f);
 	say(&f, 1100, FROM_CLIENT(.seq = 101, .ack = 501, .data = 100));
 	say(&f, 1101, FROM_CLIENT(.seq = 301, .ack = 501, .data = 100)); /* a hole of 100 */
-	/* comes late: within a round trip */
+	/* fills the hole, within a round trip */
 	say(&f, 1104, FROM_CLIENT(.seq = 201, .ack = 501, .data = 100));
 	s = only(&f);
 	assert_int_equal(s.sides[0].counts[FLOW_REORDERED], 1);
 	assert_int_equal(s.sides[0].counts[FLOW_RESENT], 0);
 	say(&f, 1110, FROM_SERVER(.seq = 501, .ack = 401));
-	say(&f, 1111, FROM_CLIENT(.seq = 201, .ack = 501, .data = 100)); /* arrived long ago */
+	say(&f, 1111, FROM_CLIENT(.seq = 201, .ack = 501, .data = 100)); /* already acknowledged */
 	s = only(&f);
 	assert_int_equal(s.sides[0].counts[FLOW_SPURIOUS], 1);
 	assert_int_equal(s.sides[0].counts[FLOW_RESENT], 1);
@@ -223,7 +223,7 @@ static void test_kinds(void **state)
 	say(&f, 1500, FROM_CLIENT(.seq = 401, .ack = 501, .data = 100)); /* by timeout */
 	assert_int_equal(only(&f).sides[0].counts[FLOW_TIMEOUT], 1);
 	say(&f, 1510, FROM_SERVER(.seq = 501, .ack = 501));
-	say(&f, 1600, FROM_CLIENT(.seq = 500, .ack = 501)); /* kept alive: of no kind */
+	say(&f, 1600, FROM_CLIENT(.seq = 500, .ack = 501)); /* keepalive: of no kind */
 	say(&f, 1601, FROM_SERVER(.seq = 501, .ack = 501)); /* and its answer */
 	s = only(&f);
 	assert_int_equal(s.sides[0].counts[FLOW_TIMEOUT] + s.sides[0].counts[FLOW_FAST], 1);
@@ -231,7 +231,7 @@ static void test_kinds(void **state)
 	end(&f);
 }
 
-/* Every second one of sixty is lost, and comes later: none was seen before. */
+/* Every second of sixty segments comes late: none counts as resent, as none came before. */
 static void test_many_holes(void **state)
 {
 	struct fixture f;
@@ -248,7 +248,7 @@ static void test_many_holes(void **state)
 	end(&f);
 }
 
-/* Its FIN was not captured, but an acknowledgement that comes behind it. */
+/* The client's FIN was lost before the capture, but not the acknowledgement after it. */
 static void test_lost_fin(void **state)
 {
 	struct fixture f;
@@ -289,7 +289,63 @@ static void test_windows(void **state)
 	end(&f);
 }
 
-/* Numbers wrap around, and mean the same. */
+/* Nothing was captured of the server: its window is unknown, not zero. */
+static void test_window_unknown(void **state)
+{
+	struct fixture f;
+	struct packet p;
+
+	(void)state;
+	begin(&f, 0);
+	for (uint32_t i = 0; i < 4; i++) {
+		p = FROM_CLIENT(.seq = 101 + i, .ack = 501, .data = 1);
+		p.window = 0;
+		say(&f, 1000 + i, p);
+	}
+	assert_int_equal(only(&f).sides[0].counts[FLOW_ZERO_WINDOWS], 4);
+	say(&f, 1300, FROM_CLIENT(.seq = 103, .ack = 501, .data = 1));
+	assert_int_equal(only(&f).sides[0].counts[FLOW_RESENT], 1);
+	end(&f);
+}
+
+/* The server has a connection of a client that was restarted: a reset, and a new beginning. */
+static void test_half_open(void **state)
+{
+	struct flow_summary s;
+	struct fixture f;
+
+	(void)state;
+	for (uint32_t stale = 0; stale < 2; stale++) {
+		/* Before and behind the new numbers. */
+		uint32_t ack = stale ? 900000000 : 50, seq = stale ? 7 : 400000;
+
+		begin(&f, 0);
+		say(&f, 0, FROM_CLIENT(.seq = 100, .flags = PACKET_SYN));
+		say(&f, 5, FROM_SERVER(.seq = seq, .ack = ack));
+		say(&f, 6, FROM_CLIENT(.seq = ack, .flags = PACKET_RST));
+		say(&f, 999, FROM_CLIENT(.seq = 100, .flags = PACKET_SYN));
+		say(&f, 1005,
+		    FROM_SERVER(.seq = 500, .ack = 101, .flags = PACKET_SYN | PACKET_ACK));
+		say(&f, 1010, FROM_CLIENT(.seq = 101, .ack = 501));
+		say(&f, 1011, FROM_CLIENT(.seq = 101, .ack = 501, .data = 100));
+		say(&f, 1021, FROM_SERVER(.seq = 501, .ack = 201, .data = 100));
+		s = only(&f);
+		assert_true(s.syn && s.answered && !s.refused && !s.closed);
+		assert_int_equal(s.handshake_ns, 11 * MS);
+		assert_int_equal(s.sides[0].rtt_count, 1);
+		assert_int_equal(s.sides[0].counts[FLOW_TIMEOUT], 1); /* the SYN */
+		assert_int_equal(s.sides[0].counts[FLOW_SPURIOUS], 0);
+		assert_int_equal(s.sides[0].counts[FLOW_RESETS], 1);
+		assert_int_equal(s.sides[1].counts[FLOW_TIMEOUT], 0);
+		assert_int_equal(s.sides[1].counts[FLOW_REORDERED], 0);
+		/* A reset that ends it is its end. */
+		say(&f, 1100, FROM_SERVER(.seq = 601, .ack = 201, .flags = PACKET_RST));
+		assert_true(only(&f).closed);
+		end(&f);
+	}
+}
+
+/* Sequence numbers wrap around. */
 static void test_wrapping(void **state)
 {
 	struct fixture f;
@@ -374,7 +430,7 @@ static void test_classes(void **state)
 	end(&f);
 }
 
-/* Pod traffic: the packet around it and the one inside each have their connection. */
+/* VXLAN, as of pods: the outer and the inner packet have separate connections. */
 static void test_inside(void **state)
 {
 	struct bytes b = {.count = 0};
@@ -409,7 +465,7 @@ static void test_inside(void **state)
 	end(&f);
 }
 
-/* Bins get wider, and lose nothing. */
+/* Bins get wider, and the sums are kept. */
 static void test_series(void **state)
 {
 	struct fixture f;
@@ -442,7 +498,7 @@ static void test_series(void **state)
 	end(&f);
 }
 
-/* Many more connections than there is room for: the sums are complete. */
+/* Many more connections than the table can hold: the sums are complete. */
 static void test_eviction(void **state)
 {
 	struct fixture f;
@@ -491,7 +547,7 @@ static void test_eviction(void **state)
 	end(&f);
 }
 
-/* Who was heard from lately stays. */
+/* A connection with recent packets is not evicted. */
 static void test_least_recent(void **state)
 {
 	struct fixture f;
@@ -513,7 +569,7 @@ static void test_least_recent(void **state)
 	end(&f);
 }
 
-/* Times of hostile files: before and after everything. */
+/* Extreme timestamps in any order, as in a hostile file. */
 static void test_any_time(void **state)
 {
 	static const int64_t times[] = {0, INT64_MAX, INT64_MIN, -1, 5, INT64_MAX - 1, INT64_MIN};
@@ -534,14 +590,15 @@ static void test_any_time(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_handshake),    cmocka_unit_test(test_round_trips),
-		cmocka_unit_test(test_karn),	     cmocka_unit_test(test_stamps),
-		cmocka_unit_test(test_kinds),	     cmocka_unit_test(test_lost_fin),
-		cmocka_unit_test(test_many_holes),   cmocka_unit_test(test_windows),
-		cmocka_unit_test(test_wrapping),     cmocka_unit_test(test_gaps),
-		cmocka_unit_test(test_classes),	     cmocka_unit_test(test_inside),
-		cmocka_unit_test(test_series),	     cmocka_unit_test(test_eviction),
-		cmocka_unit_test(test_least_recent), cmocka_unit_test(test_any_time),
+		cmocka_unit_test(test_handshake),      cmocka_unit_test(test_round_trips),
+		cmocka_unit_test(test_karn),	       cmocka_unit_test(test_stamps),
+		cmocka_unit_test(test_kinds),	       cmocka_unit_test(test_lost_fin),
+		cmocka_unit_test(test_many_holes),     cmocka_unit_test(test_windows),
+		cmocka_unit_test(test_window_unknown), cmocka_unit_test(test_half_open),
+		cmocka_unit_test(test_wrapping),       cmocka_unit_test(test_gaps),
+		cmocka_unit_test(test_classes),	       cmocka_unit_test(test_inside),
+		cmocka_unit_test(test_series),	       cmocka_unit_test(test_eviction),
+		cmocka_unit_test(test_least_recent),   cmocka_unit_test(test_any_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

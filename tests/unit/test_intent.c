@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -199,7 +200,7 @@ static void test_file(void **state)
 	assert_true(stat("/run/netsim/f.json.new", &st) < 0);
 	/* the intent has copies: the profiles may have changed or moved */
 	assert_int_equal(rename(TWO, "/run/moved"), 0);
-	intent_read("f", &read);
+	assert_int_equal(intent_read("f", &read, &err), 0);
 	expect(&read, "one | two:a/eth0 b/eth0 | -:c/eth0");
 	assert_int_equal(read.engine, ENGINE_EDT);
 	assert_string_equal(read.layers[1].file, TWO);
@@ -212,14 +213,14 @@ static void test_file(void **state)
 	intent_done(&read);
 	assert_int_equal(rename("/run/moved", TWO), 0);
 	/* another fleet has no intent */
-	intent_read("g", &read);
+	assert_int_equal(intent_read("g", &read, &err), 0);
 	assert_int_equal(read.layer_count, 0);
 	intent_done(&intent);
 	/* an empty intent has no file */
 	assert_int_equal(intent_write("f", &intent, &err), 0);
 	assert_true(stat("/run/netsim/f.json", &st) < 0);
 	assert_int_equal(intent_write("f", &intent, &err), 0);
-	intent_read("f", &read);
+	assert_int_equal(intent_read("f", &read, &err), 0);
 	assert_int_equal(read.layer_count, 0);
 	assert_int_equal(read.engine, ENGINE_AUTO);
 }
@@ -245,7 +246,7 @@ static void test_damaged(void **state)
 	mkdir("/run/netsim", 0755);
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
 		put("/run/netsim/f.json", texts[i]);
-		intent_read("f", &intent);
+		assert_int_equal(intent_read("f", &intent, &err), 0);
 		assert_int_equal(intent.engine, ENGINE_AUTO);
 		assert_int_equal(intent_parse(&intent, &err), 0);
 		resolve(&intent, "a", "eth0", "none", "none");
@@ -253,35 +254,129 @@ static void test_damaged(void **state)
 	}
 	put("/run/netsim/f.json",
 	    "{\"applied\": [{\"file\": \"x.yaml\", \"text\": \"default: 5\"}]}");
-	intent_read("f", &intent);
+	assert_int_equal(intent_read("f", &intent, &err), 0);
 	assert_int_equal(intent_parse(&intent, &err), -EINVAL);
 	assert_int_equal(err.kind, NETSIM_ERR_INPUT);
 	intent_done(&intent);
 	unlink("/run/netsim/f.json");
 }
 
-static void test_not_writable(void **state)
+/* What stands in the place of the file, and is none of netsim's. */
+static void make_directory(const char *path)
 {
-	struct intent intent = {0};
-	struct netsim_err err = {0};
+	assert_int_equal(mkdir(path, 0755), 0);
+}
+
+static void make_fifo(const char *path)
+{
+	assert_int_equal(mkfifo(path, 0644), 0);
+}
+
+static void make_link(const char *path)
+{
+	assert_int_equal(symlink(ONE, path), 0);
+}
+
+static void make_open(const char *path)
+{
+	put(path, "{}");
+	assert_int_equal(chmod(path, 0666), 0);
+}
+
+static void make_foreign(const char *path)
+{
+	put(path, "{}");
+	assert_int_equal(chown(path, 1234, 1234), 0);
+}
+
+static void test_foreign(void **state)
+{
+	static const struct {
+		void (*make)(const char *path);
+		const char *what;
+	} rows[] = {
+		{make_directory, "/run/netsim/f.json is not a regular file"},
+		{make_fifo, "/run/netsim/f.json is not a regular file"},
+		{make_link, "/run/netsim/f.json is not a regular file"},
+		{make_open, "/run/netsim/f.json can be written by other users"},
+		{make_foreign, "/run/netsim/f.json belongs to another user"},
+	};
+	struct intent intent = {0}, read;
 
 	NEEDS_MOUNTS(state);
 	assert_int_equal(add(&intent, ONE, NULL), 0);
-	/* a directory instead of the file */
 	mkdir("/run/netsim", 0755);
-	assert_int_equal(mkdir("/run/netsim/f.json", 0755), 0);
-	assert_true(intent_write("f", &intent, &err) < 0);
-	assert_int_equal(err.kind, NETSIM_ERR_KERNEL);
-	rmdir("/run/netsim/f.json");
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct netsim_err err = {0}, other = {0};
+
+		rows[i].make("/run/netsim/f.json");
+		assert_int_equal(intent_read("f", &read, &err), -EINVAL);
+		assert_string_equal(err.what, rows[i].what);
+		assert_int_equal(err.kind, NETSIM_ERR_KERNEL);
+		assert_int_equal(read.layer_count, 0);
+		assert_int_equal(intent_write("f", &intent, &other), -EINVAL);
+		assert_string_equal(other.what, rows[i].what);
+		assert_int_equal(remove("/run/netsim/f.json"), 0);
+		assert_true(access("/run/netsim/f.json.new", F_OK) < 0);
+	}
+	intent_done(&intent);
+}
+
+/* A draft changes nothing; without room for it, a text that is no longer fits in the old place. */
+static void test_draft(void **state)
+{
+	struct intent intent = {0}, read;
+	struct intent_fault fault = {.id = 7, .name = (char *)"x", .start = 5, .l2 = true};
+	struct intent_draft draft;
+	struct netsim_err err = {0};
+	char block[4096] = {0};
+	int fd;
+
+	NEEDS_MOUNTS(state);
+	mkdir("/run/netsim", 0755);
+	assert_int_equal(mount("none", "/run/netsim", "tmpfs", 0, "size=16k"), 0);
+	assert_int_equal(add(&intent, ONE, NULL), 0);
+	assert_int_equal(intent_write("f", &intent, &err), 0);
+	assert_int_equal(intent_draft_fault("f", &fault, NULL, 0, &draft, &err), 0);
+	assert_int_equal(intent_read("f", &read, &err), 0);
+	assert_int_equal(read.fault_count, 0);
+	intent_done(&read);
+	intent_discard(&draft);
+	assert_true(access("/run/netsim/f.json.new", F_OK) < 0);
+	assert_int_equal(intent_draft_fault("f", &fault, NULL, 0, &draft, &err), 0);
+	assert_int_equal(intent_publish(&draft, &err), 0);
+	intent_discard(&draft);
+	assert_int_equal(intent_read("f", &read, &err), 0);
+	assert_int_equal(read.fault_count, 1);
+	assert_string_equal(read.faults[0].name, "x");
+	assert_true(read.faults[0].start == 5 && read.faults[0].l2);
+	intent_done(&read);
+	fd = open("/run/netsim/filler", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	while (write(fd, block, sizeof(block)) > 0)
+		;
+	close(fd);
+	fault.id = 8;
+	assert_int_equal(intent_draft_fault("f", &fault, NULL, 0, &draft, &err), -ENOSPC);
+	assert_string_equal(err.what, "cannot write /run/netsim/f.json: No space left on device");
+	assert_true(access("/run/netsim/f.json.new", F_OK) < 0);
+	assert_int_equal(intent_draft_healed("f", &draft, NULL), 0);
+	assert_int_equal(intent_publish(&draft, NULL), 0);
+	assert_int_equal(intent_read("f", &read, NULL), 0);
+	assert_int_equal(read.fault_count, 0);
+	assert_int_equal(read.layer_count, 1);
+	intent_done(&read);
+	intent_remove("f");
+	assert_true(access("/run/netsim/f.json", F_OK) < 0);
+	umount("/run/netsim");
 	intent_done(&intent);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_add),	     cmocka_unit_test(test_port),
-		cmocka_unit_test(test_file),	     cmocka_unit_test(test_damaged),
-		cmocka_unit_test(test_not_writable),
+		cmocka_unit_test(test_add),	cmocka_unit_test(test_port),
+		cmocka_unit_test(test_file),	cmocka_unit_test(test_damaged),
+		cmocka_unit_test(test_foreign), cmocka_unit_test(test_draft),
 	};
 
 	return cmocka_run_group_tests_name("intent", tests, set_up, NULL);

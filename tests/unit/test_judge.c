@@ -495,7 +495,7 @@ static void test_partition(void **state)
 		f.paths[i].seen.received = f.paths[i].cut ? 0 : 98;
 	path_of(&f, 3, 0)->seen.received = 1;
 	failed_are(&f, "d > a cut");
-	/* The partition ended in the meantime. */
+	/* The partition ended during the measurement. */
 	path_of(&f, 3, 0)->skip = true;
 	failed_are(&f, "");
 }
@@ -513,6 +513,10 @@ static void test_dead(void **state)
 	setup(&f);
 	path_of(&f, 0, 4)->seen.received = path_of(&f, 0, 4)->many.received = 0;
 	failed_are(&f, "a > e reach");
+	/* One of several VLANs between the same ends. */
+	path_of(&f, 0, 4)->from_name = "a/vlan100";
+	path_of(&f, 0, 4)->to_name = "e/vlan100";
+	failed_are(&f, "a/vlan100 > e/vlan100 reach");
 }
 
 static void test_order(void **state)
@@ -804,7 +808,7 @@ static void test_why(void **state)
 	for (size_t i = 0; i < PATHS; i++)
 		if (f.paths[i].to == 2) {
 			f.paths[i].skip = true;
-			f.paths[i].why_down = "a trace varies it";
+			f.paths[i].why_down = "a trace varies them";
 			add_delay(&f.paths[i].seen, 40);
 		}
 	path_of(&f, 1, 3)->skip = true;

@@ -99,8 +99,8 @@ static void test_bounds(void **state)
 		memcpy(alias + at, " @r", 4);
 	assert_int_equal(strlen(alias), MARK_TEXT - 1);
 	assert_true(mark_parse(alias, &mark));
-	assert_int_equal(mark.role_count, MARK_ROLES);
-	assert_string_equal(mark.roles[31], "r");
+	assert_int_equal(mark.role_count, TOPO_ROLES_MAX);
+	assert_string_equal(mark.roles[TOPO_ROLES_MAX - 1], "r");
 	strcat(alias, "r");
 	assert_false(mark_parse(alias, &mark));
 }
@@ -167,7 +167,7 @@ static void test_format_bounds(void **state)
 	assert_int_equal(mark_format(&mark, alias), MARK_TEXT - 1);
 	assert_int_equal(strlen(alias), MARK_TEXT - 1);
 	assert_true(mark_parse(alias, &parsed));
-	assert_int_equal(parsed.role_count, MARK_ROLES);
+	assert_int_equal(parsed.role_count, TOPO_ROLES_MAX);
 	roles[0] = "rr";
 	assert_int_equal(mark_format(&mark, alias), MARK_TEXT);
 	roles[0] = "a-role-that-is-much-longer";

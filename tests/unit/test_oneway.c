@@ -89,7 +89,7 @@ static const struct oneway_row *row(struct oneway *o, int from, int to)
 	return NULL;
 }
 
-/* Both send once, so that their addresses are learned. */
+/* Nodes 1 to 3 send once, so that their addresses are learned. */
 static void meet(struct oneway *o)
 {
 	for (int i = 1; i <= 3; i++) {
@@ -125,7 +125,7 @@ static void test_delays_and_losses(void **state)
 	oneway_free(o);
 }
 
-/* Tags, time to live and checksums change on the way; and what was not captured. */
+/* Matching ignores tags, TTL and checksums, which may change in transit, and truncation. */
 static void test_changed_on_the_way(void **state)
 {
 	struct oneway *o = begin(0);
@@ -167,7 +167,7 @@ static void test_twice_and_late(void **state)
 	oneway_free(o);
 }
 
-/* The same bytes again: in their order, but not what was lost long ago. */
+/* Identical frames are matched in order, but not with one that was lost long ago. */
 static void test_same_bytes(void **state)
 {
 	struct oneway *o = begin(0);
@@ -215,8 +215,8 @@ static void test_to_all(void **state)
 	oneway_free(o);
 }
 
-/* To the host nothing is delivered; what a bridge floods counts for nobody. */
-static void test_elsewhere(void **state)
+/* Deliveries to the host are not observed; flooded copies at other nodes do not count. */
+static void test_unobserved(void **state)
 {
 	struct oneway *o = begin(0);
 	struct oneway_totals totals;
@@ -240,8 +240,8 @@ static void test_elsewhere(void **state)
 	oneway_free(o);
 }
 
-/* What was sent just before the end is no loss. */
-static void test_flying(void **state)
+/* Frames sent just before the end are in flight, not lost. */
+static void test_in_flight(void **state)
 {
 	struct oneway *o = begin(0);
 	struct frame f = {.from = 1, .to = 2};
@@ -258,7 +258,7 @@ static void test_flying(void **state)
 	oneway_free(o);
 }
 
-/* Who never says anything is known all the same, by what the fleet knows of him. */
+/* Seeded addresses identify nodes that never send. */
 static void test_silent(void **state)
 {
 	static const struct mac mac = {{2, 0, 0, 0, 0, 2}}, other = {{2, 0, 0, 0, 0, 4}};
@@ -286,8 +286,8 @@ static void test_silent(void **state)
 	oneway_free(o);
 }
 
-/* What a router gets has come, although it is for somebody else whose address is told. */
-static void test_told_behind_router(void **state)
+/* Frames to a router are delivered there, although their IP address is another node's. */
+static void test_seed_behind_router(void **state)
 {
 	static const struct ip ip = {.family = AF_INET, .plen = 32, .b = {10, 0, 0, 3}};
 	struct oneway *o = begin(0);
@@ -309,7 +309,7 @@ static void test_told_behind_router(void **state)
 	oneway_free(o);
 }
 
-/* Of multicasts that reach very many fewer are remembered. */
+/* With many vantage points, fewer multicasts are kept: their sets of receivers are large. */
 static void test_many_reached(void **state)
 {
 	const uint32_t count = 80000;
@@ -334,7 +334,7 @@ static void test_many_reached(void **state)
 	oneway_free(o);
 }
 
-/* A capture can hold any times: what is summed up of them stays the most there is. */
+/* Sums saturate: a capture may contain any times. */
 static void test_absurd_times(void **state)
 {
 	struct oneway *o = begin(0);
@@ -374,7 +374,7 @@ static void test_little_memory(void **state)
 	oneway_free(o);
 }
 
-/* A router sends again what came to it: each hop counts. */
+/* A lower TTL at the receiver, as behind a router. */
 static void test_hops(void **state)
 {
 	struct oneway *o = begin(0);
@@ -395,7 +395,7 @@ static void test_hops(void **state)
 	oneway_free(o);
 }
 
-/* Whatever the bytes are: no crash, and as much found as was put in. */
+/* Random bytes and times: no crash. */
 static void test_any_bytes(void **state)
 {
 	struct oneway *o = begin(1024);
@@ -434,10 +434,10 @@ int main(void)
 		cmocka_unit_test(test_twice_and_late),
 		cmocka_unit_test(test_same_bytes),
 		cmocka_unit_test(test_to_all),
-		cmocka_unit_test(test_elsewhere),
-		cmocka_unit_test(test_flying),
+		cmocka_unit_test(test_unobserved),
+		cmocka_unit_test(test_in_flight),
 		cmocka_unit_test(test_silent),
-		cmocka_unit_test(test_told_behind_router),
+		cmocka_unit_test(test_seed_behind_router),
 		cmocka_unit_test(test_many_reached),
 		cmocka_unit_test(test_absurd_times),
 		cmocka_unit_test(test_little_memory),

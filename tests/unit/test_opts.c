@@ -27,11 +27,11 @@ struct now {
 
 struct newer {
 	struct now now;
-	bool flag; /* behind it padding, which is checked as well */
+	bool flag; /* followed by padding, which is checked as well */
 	uint64_t last;
 };
 
-/* What a result is before the call: everything must be overwritten. */
+/* The result before the call, all of which must be overwritten. */
 static struct now dirty(void)
 {
 	struct now o;
@@ -77,7 +77,7 @@ static void test_older(void **state)
 	assert_int_equal(o.for_ns, 0);
 }
 
-/* Nothing is read behind the size that was given: there is no memory. */
+/* Memory beyond the given size is not read: it is not accessible here. */
 static void test_older_at_end(void **state)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
@@ -95,7 +95,7 @@ static void test_older_at_end(void **state)
 	assert_int_equal(munmap(map, 2 * page), 0);
 }
 
-/* A size that ends within a member gives the bytes there are. */
+/* With a size that covers only itself, all other members are zero. */
 static void test_smallest(void **state)
 {
 	struct now given = {sizeof(given.size), "f", true, 7}, o = dirty();
@@ -120,7 +120,7 @@ static void test_newer(void **state)
 	assert_int_equal(o.for_ns, 7);
 }
 
-/* Each byte behind the known members counts, the first and the last, too. */
+/* Any byte behind the known members may be an unknown option, including the first and last. */
 static void test_unknown(void **state)
 {
 	struct netsim_err err;

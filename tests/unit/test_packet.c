@@ -308,6 +308,10 @@ static void test_links(void **state)
 	assert_int_equal(p.version, 6);
 	assert_int_equal(p.destination_port, 4);
 	cut_everywhere(PACKET_COOKED2, &b);
+	assert_int_equal(packet_link_of(0), PACKET_LOOPBACK);
+	assert_int_equal(packet_link_of(108), PACKET_LOOPBACK);
+	assert_int_equal(packet_link_of(9), PACKET_PPP);
+	assert_int_equal(packet_link_of(104), PACKET_HDLC);
 	assert_int_equal(packet_link_of(1), PACKET_ETHERNET);
 	assert_int_equal(packet_link_of(113), PACKET_COOKED);
 	assert_int_equal(packet_link_of(276), PACKET_COOKED2);
@@ -315,7 +319,41 @@ static void test_links(void **state)
 	assert_int_equal(packet_link_of(105), PACKET_UNKNOWN);
 }
 
-/* A file may say anything: that more was captured than there was, too. */
+/* The short headers of links that carry IP alone. */
+static void test_serial_links(void **state)
+{
+	static const struct {
+		enum packet_link link;
+		uint8_t version, size, header[4];
+	} all[] = {
+		{PACKET_LOOPBACK, 4, 4, {2, 0, 0, 0}},	    {PACKET_LOOPBACK, 4, 4, {0, 0, 0, 2}},
+		{PACKET_LOOPBACK, 6, 4, {30, 0, 0, 0}},	    {PACKET_LOOPBACK, 6, 4, {0, 0, 0, 24}},
+		{PACKET_LOOPBACK, 0, 4, {7, 0, 0, 0}},	    {PACKET_PPP, 4, 2, {0, 0x21}},
+		{PACKET_PPP, 6, 4, {0xff, 3, 0, 0x57}},	    {PACKET_PPP, 4, 3, {0xff, 3, 0x21}},
+		{PACKET_PPP, 0, 4, {0xff, 3, 0xc0, 33}},    {PACKET_HDLC, 4, 4, {0x0f, 0, 8, 0}},
+		{PACKET_HDLC, 6, 4, {0x8f, 0, 0x86, 0xdd}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		struct bytes b = {.count = 0};
+		struct packet p;
+
+		for (int n = 0; n < all[i].size; n++)
+			put8(&b, all[i].header[n]);
+		if (all[i].version == 6)
+			put_ipv6(&b, 17, 8, 1, 2);
+		else
+			put_ipv4(&b, 17, 8, A, B);
+		put_udp(&b, 3, 4, 0);
+		packet_decode(all[i].link, b.at, b.count, b.count, &p);
+		assert_int_equal(p.version, all[i].version);
+		assert_int_equal(p.destination_port, all[i].version ? 4 : 0);
+		cut_everywhere(all[i].link, &b);
+	}
+}
+
+/* Contradictory lengths, for example more bytes captured than the packet had. */
 static void test_contradictions(void **state)
 {
 	struct bytes b = {.count = 0};
@@ -335,11 +373,11 @@ static void test_contradictions(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tcp4),	       cmocka_unit_test(test_tcp_options),
-		cmocka_unit_test(test_tags),	       cmocka_unit_test(test_extensions),
-		cmocka_unit_test(test_fragments4),     cmocka_unit_test(test_echo_and_arp),
-		cmocka_unit_test(test_vxlan),	       cmocka_unit_test(test_links),
-		cmocka_unit_test(test_contradictions),
+		cmocka_unit_test(test_tcp4),	     cmocka_unit_test(test_tcp_options),
+		cmocka_unit_test(test_tags),	     cmocka_unit_test(test_extensions),
+		cmocka_unit_test(test_fragments4),   cmocka_unit_test(test_echo_and_arp),
+		cmocka_unit_test(test_vxlan),	     cmocka_unit_test(test_links),
+		cmocka_unit_test(test_serial_links), cmocka_unit_test(test_contradictions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

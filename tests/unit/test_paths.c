@@ -106,12 +106,12 @@ static void test_contradictions(void **state)
 		const char *text, *what;
 		unsigned line;
 	} rows[] = {
-		{"pairs:\n  - {from: a, to: b, jitter: 1ms}", "jitter: a to b has no delay to vary",
-		 2},
+		{"pairs:\n  - {from: a, to: b, jitter: 1ms}",
+		 "jitter: a to b: there is no delay to vary", 2},
 		{"pairs:\n  - {from: a, to: \"*\", delay: 1ms}\n  - {between: [a, b], burst: 1kB}",
-		 "burst: a to b has no rate to apply it to", 3},
+		 "burst: a to b: there is no rate to apply it to", 3},
 		{"pairs:\n  - {between: [b, a], reorder: 1%}",
-		 "reorder: a to b has no delay for packets to skip", 2},
+		 "reorder: a to b: there is no delay for packets to skip", 2},
 	};
 
 	(void)state;

@@ -302,14 +302,14 @@ static void test_vlan_interfaces(void **state)
 
 static void test_taps(void **state)
 {
-	static const char anew[] = "- tap0: tap\n+ tap0: tap on f-lan, mtu 1500\n";
+	static const char replacing[] = "- tap0: tap\n+ tap0: tap on f-lan, mtu 1500\n";
 
 	(void)state;
 	expect(NULL, TAP(""), "+ f-lan: bridge, mtu 1500\n+ tap0: tap on f-lan, mtu 1500\n",
 	       "- f-lan: bridge\n- tap0: tap\n");
-	expect(TAP(""), TAP("multi_queue: yes, "), anew, anew);
-	expect(TAP(""), TAP("group: 0, "), anew, anew);
-	expect(TAP("user: root, "), TAP(""), anew, anew);
+	expect(TAP(""), TAP("multi_queue: yes, "), replacing, replacing);
+	expect(TAP(""), TAP("group: 0, "), replacing, replacing);
+	expect(TAP("user: root, "), TAP(""), replacing, replacing);
 	/* the guest becomes a network namespace */
 	expect(TAP(""),
 	       "fleet: f\nnetworks: {lan: }\nnodes: {vm: {interfaces: {eth0: {network: lan, port: "

@@ -24,7 +24,7 @@ long __wrap_syscall(long number, ...);
 long __wrap_syscall(long number, ...)
 {
 	grace_periods += number == SYS_membarrier;
-	return 0;
+	return number == SYS_membarrier ? 0 : -1; /* no maps */
 }
 
 #define NODES 12 /* including the host */
@@ -316,11 +316,20 @@ static void test_two_policies(void **state)
 	assert_int_equal(p->control->settled, 0);
 }
 
+static void set_name(struct policy *p, int number, const char *name)
+{
+	snprintf(p->control->names[number], PORT_NODE_NAME, "%s", name);
+	p->names[number] = p->control->names[number];
+}
+
 /* Nodes added later, and reused node numbers. */
 static void test_numbers(void **state)
 {
 	struct policy *p = *state;
 	struct model *fleet = model_new("f");
+	struct groups g;
+	const struct policy_cut cut_off = {PORT_FAULT_GROUPS, g.list, 2, 0, NULL};
+	uint32_t id;
 
 	model_add_node(fleet, "a");
 	model_add_node(fleet, "late");
@@ -340,9 +349,19 @@ static void test_numbers(void **state)
 	assert_true(policy_reaches(p, 3, NODES));
 	heal(p, NULL, 0);
 	assert_true(policy_reaches(p, NODES, 1));
-	for (int i = 0; i < PORT_NODES; i++)
-		p->names[i] = "taken";
-	assert_int_equal(policy_number(p, fleet, NULL), -ENOSPC);
+	/* no number is free: those of nodes that are gone are, but not those that are cut off */
+	for (int i = NODES; i < PORT_NODES; i++)
+		set_name(p, i, "gone");
+	set_name(p, 20, "cut");
+	groups("a b", &g);
+	g.list[1].nodes[0] = 20;
+	assert_int_equal(policy_partition(p, &cut_off, &id, NULL), 0);
+	p->names[1] = p->names[NODES] = "taken";
+	assert_int_equal(policy_number(p, fleet, NULL), 0);
+	assert_string_equal(p->control->names[policy_node(p, "late")], "late");
+	assert_int_equal(policy_node(p, "cut"), 20);
+	assert_int_equal(policy_node(p, "gone"), -1);
+	assert_int_equal(p->control->stale, 0);
 	model_free(fleet);
 }
 

@@ -91,6 +91,58 @@ static void test_one_way(void **state)
 	assert_int_equal(verdict(six, five), PASS);
 }
 
+/* A one-way cut lets ARP pass, unless it is meant, too; and other partitions never do. */
+static void test_resolving(void **state)
+{
+	static const struct {
+		enum port_fault_kind kind;
+		bool l2;
+		uint32_t arp;
+	} rows[] = {{PORT_FAULT_ONE_WAY, false, PASS},
+		    {PORT_FAULT_ONE_WAY, true, DROP},
+		    {PORT_FAULT_GROUPS, false, DROP},
+		    {PORT_FAULT_ISOLATE, false, DROP}};
+	struct packet arp = {five, six, .type = ETH_P_ARP}, other = {five, six, .type = ETH_P_LLDP};
+
+	NEEDS_BPF(state);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		uint16_t a[] = {5}, b[] = {6}, both[] = {5, 6};
+		const struct policy_group apart[] = {{a, 1}, {b, 1}}, one[] = {{both, 2}};
+		bool isolate = rows[i].kind == PORT_FAULT_ISOLATE;
+		uint32_t id;
+
+		ports_heal(NULL, 0);
+		assert_int_equal(
+			policy_partition(policy,
+					 &(struct policy_cut) {.kind = rows[i].kind,
+							       .groups = isolate ? one : apart,
+							       .group_count = isolate ? 1 : 2,
+							       .l2 = rows[i].l2},
+					 &id, NULL),
+			0);
+		assert_int_equal(run(policy->prog[POLICY_PORT], &other, NULL), DROP);
+		assert_int_equal(run(policy->prog[POLICY_PORT], &arp, NULL), rows[i].arp);
+	}
+}
+
+/* Drops are counted at the links on which the packet came and would have gone. */
+static void test_link_drops(void **state)
+{
+	uint64_t before, other, there;
+
+	NEEDS_BPF(state);
+	ports_heal(NULL, 0);
+	cut(PORT_FAULT_GROUPS, 5, 6, 0);
+	before = policy_link_entry(policy, LINK_5_TOO)->cut;
+	other = policy_link_entry(policy, LINK_5)->cut;
+	there = policy_link_entry(policy, LINK_6)->cut;
+	assert_int_equal(verdict(five_too, six), DROP);
+	assert_int_equal(policy_link_entry(policy, LINK_5_TOO)->cut, before + 1);
+	assert_int_equal(policy_link_entry(policy, LINK_5)->cut, other);
+	assert_int_equal(policy_link_entry(policy, LINK_6)->cut, there + 1);
+	assert_int_equal(policy_link_entry(policy, LINK_6)->lost, 0);
+}
+
 /* Partitions drop frames of all protocols, also ARP. */
 static void test_protocols(void **state)
 {
@@ -303,10 +355,11 @@ static void test_to_the_host(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_cut),	      TEST(test_one_way), TEST(test_protocols),
-		TEST(test_same_node), TEST(test_host),	  TEST(test_deadline),
-		TEST(test_bits),      TEST(test_flip),	  TEST(test_traffic),
-		TEST(test_stamp),     TEST(test_stamped), TEST(test_to_the_host),
+		TEST(test_cut),	      TEST(test_one_way),     TEST(test_protocols),
+		TEST(test_resolving), TEST(test_link_drops),  TEST(test_same_node),
+		TEST(test_host),      TEST(test_deadline),    TEST(test_bits),
+		TEST(test_flip),      TEST(test_traffic),     TEST(test_stamp),
+		TEST(test_stamped),   TEST(test_to_the_host),
 	};
 
 	return cmocka_run_group_tests_name("port", tests, ports_set_up, ports_tear_down);

@@ -127,12 +127,13 @@ static void test_contradictions(void **state)
 		unsigned line, column;
 		const char *what;
 	} rows[] = {
-		{"default: {burst: 64KiB}\n", 1, 18, "burst: n has no rate up to apply it to"},
-		{"default: {jitter: 1ms}\n", 1, 19, "jitter: n has no delay up to vary"},
+		{"default: {burst: 64KiB}\n", 1, 18,
+		 "burst: n up: there is no rate to apply it to"},
+		{"default: {jitter: 1ms}\n", 1, 19, "jitter: n up: there is no delay to vary"},
 		{"default: {rate: 1mbit}\nnodes:\n  n: {down: {jitter: 1ms}}\n", 3, 22,
-		 "jitter: n has no delay down to vary"},
+		 "jitter: n down: there is no delay to vary"},
 		{"default: {reorder: 5%}\n", 1, 20,
-		 "reorder: n has no delay up for packets to skip"},
+		 "reorder: n up: there is no delay for packets to skip"},
 	};
 
 	(void)state;

@@ -23,7 +23,7 @@ struct family {
 	bool counter;
 };
 
-/* What was read so far. */
+/* The families and samples read so far. */
 struct metrics {
 	struct family families[FAMILIES];
 	size_t family_count;
@@ -32,7 +32,7 @@ struct metrics {
 	size_t sample_count;
 };
 
-/* Reads a name [a-zA-Z_][a-zA-Z0-9_]*, with colons where it is a metric's. */
+/* Reads a name [a-zA-Z_][a-zA-Z0-9_]*, with colons for a metric. */
 static const char *read_name(const char *at, bool metric, char *ret, size_t size)
 {
 	size_t n = 0;
@@ -89,7 +89,7 @@ static const char *read_labels(const char *at)
 	return at + 1;
 }
 
-/* HELP, then TYPE, of a family that was not there before. */
+/* Reads HELP, then TYPE, of a new family. */
 static const char *read_family(struct metrics *m, const char *at)
 {
 	struct family *family = &m->families[m->family_count++];
@@ -106,7 +106,7 @@ static const char *read_family(struct metrics *m, const char *at)
 	at = read_name(read_text(at, "\n# TYPE "), true, again, sizeof(again));
 	assert_string_equal(again, family->name);
 	family->counter = strncmp(at, " counter\n", 9) == 0;
-	/* The habit of names: counters end in _total, and nothing else does. */
+	/* Naming convention: counters, and only counters, end in _total. */
 	assert_int_equal(family->counter,
 			 strlen(again) > 6 && strcmp(again + strlen(again) - 6, "_total") == 0);
 	return read_text(at, family->counter ? " counter\n" : " gauge\n");

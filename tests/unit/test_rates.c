@@ -90,7 +90,7 @@ static void test_first_reading_and_new_start(void **state)
 	assert_int_equal(rates_make(NULL, &now, true, &rates), 0);
 	assert_true(rates.rows[0].packets == 0 && rates.rows[0].total.packets == 20);
 	rates_free(&rates);
-	/* The counters went back: what they count now came since. */
+	/* The counters were reset: all they count came since then. */
 	before.flows[0]->packets = 1000;
 	assert_int_equal(rates_make(&before, &now, true, &rates), 0);
 	assert_true(rates.rows[0].packets == 10);

@@ -218,17 +218,20 @@ static void test_large(void **state)
 	auto_buf struct buf text = {0};
 
 	(void)state;
-	buf_puts(&text, "fleet: f\nnetworks: {lan: {vlans: [5]}}\nnodes:\n");
-	for (int i = 0; i < 4; i++)
+	buf_puts(&text, "fleet: f\nnetworks:\n");
+	for (int i = 0; i < 8; i++)
+		buf_printf(&text, "  lan%d: {vlans: [5]}\n", i);
+	buf_puts(&text, "nodes:\n");
+	for (int i = 0; i < 8; i++)
 		buf_printf(&text,
-			   "  n%d-[1-1024]:\n    interfaces:\n"
-			   "      eth1: {network: lan}\n      eth2: {network: lan}\n"
+			   "  n%d-[1-511]:\n    interfaces:\n"
+			   "      eth1: {network: lan%d}\n      eth2: {network: lan%d}\n"
 			   "      bond0: {bond: [eth1, eth2], miimon: 100ms}\n"
 			   "      bond0.5: {vlan: 5, address: \"fd00::%d:{n}/64\"}\n",
-			   i, i);
+			   i, i, i, i);
 	struct topo *topo = load(text.data);
 
-	assert_int_equal(topo->node_count, 4096);
+	assert_int_equal(topo->node_count, 8 * 511);
 	topo_free(topo);
 }
 

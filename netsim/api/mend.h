@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The recorded profile and faults of a fleet against what is in force: differences, mending. */
+#ifndef NETSIM_API_MEND_H
+#define NETSIM_API_MEND_H
+
+#include "netsim/api/handle.h"
+#include "netsim/shape/drift.h"
+
+/*
+ * Puts the recorded profile and faults in force again where they are not: at ports that are
+ * new since `before` was read, and where something else was changed. Adds to *up the ports,
+ * the differences, and the faults that cannot be put back. The caller holds the lock.
+ */
+int api_mend(struct netsim *ctx, const struct model *before, struct netsim_up *up,
+	     struct netsim_err *err);
+
+/* What differs at a port or bridge (fault NULL), or a fault that is not wholly in force. */
+typedef int api_differs_fn(void *arg, const char *text, const struct intent_fault *fault,
+			   struct netsim_err *err);
+/* Calls each for every difference that mending would end; text does not outlive the call. */
+int api_each_difference(struct netsim *ctx, const char *fleet, api_differs_fn *each, void *arg,
+			struct netsim_err *err);
+
+/* Formats a recorded fault, also one that the kernel has lost: "partition n100-1 | rest". */
+void api_recorded_text(const struct intent_fault *fault, char *buf, size_t size);
+
+#endif

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The numbers of nodes and links in the programs: kept by name, given and reclaimed. */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "netsim/kernel/mark.h"
+#include "netsim/policy/policy_parts.h"
+#include "netsim/util/auto.h"
+#include "netsim/util/err.h"
+
+static const struct model_node *node_of_port(const struct model *fleet, const struct link *link,
+					     struct mark *mark)
+{
+	int i;
+
+	if (!link_is_port(link) || !mark_parse(link->alias, mark) || !mark->iface)
+		return NULL;
+	i = model_find_node(fleet, mark->node);
+	return i >= 0 ? &fleet->nodes[i] : NULL;
+}
+
+static bool link_is(const struct policy *p, uint32_t number, int node, const char *iface)
+{
+	const struct port_link *link = &p->links[number];
+
+	return *link->iface && link->node == node &&
+	       strncmp(link->iface, iface, sizeof(link->iface)) == 0;
+}
+
+void policy_read_names(struct policy *p, const struct model *fleet)
+{
+	for (int i = 1; i < PORT_NODES; i++)
+		p->names[i] = *p->control->names[i] ? p->control->names[i] : NULL;
+	for (size_t i = 0; i < fleet->link_count; i++) {
+		struct mark mark;
+		const struct model_node *node = node_of_port(fleet, &fleet->links[i], &mark);
+		uint32_t key = (uint32_t)fleet->links[i].ifindex, number;
+
+		if (node && bpf_map_lookup_elem(p->map[POLICY_PORTS], &key, &number) == 0 &&
+		    number < PORT_LINKS &&
+		    link_is(p, number, policy_node(p, node->name), mark.iface))
+			p->link_numbers[i] = number;
+	}
+}
+
+int policy_node(const struct policy *p, const char *name)
+{
+	for (int i = 0; i < PORT_NODES; i++)
+		if (p->names[i] && strcmp(p->names[i], name) == 0)
+			return i;
+	return -1;
+}
+
+const char *policy_node_name(const struct policy *p, uint32_t number)
+{
+	return number < PORT_NODES ? p->names[number] : NULL;
+}
+
+uint16_t policy_link(const struct policy *p, size_t index)
+{
+	return (uint16_t)p->link_numbers[index];
+}
+
+uint16_t policy_link_node(const struct policy *p, uint16_t number)
+{
+	return p->links[number].node;
+}
+
+const struct port_link *policy_link_entry(const struct policy *p, uint16_t number)
+{
+	return &p->links[number % PORT_LINKS];
+}
+
+/* Adds a new node to the rest group of the partitions in force that have one. */
+static void join_rest(struct policy *p, int number)
+{
+	const struct port_slot *slot = policy_slot(p);
+	struct port_node *node = &p->nodes[(p->control->active & 1) * PORT_NODES + number];
+
+	for (int i = 0; i < PORT_FAULTS; i++) {
+		const struct port_fault *fault = &slot->faults[i];
+		uint64_t rest;
+
+		if (!policy_alive(fault) || fault->kind != PORT_FAULT_REST)
+			continue;
+		rest = 1ULL << (63 - __builtin_clzll(fault->bits));
+		node->cut |= fault->bits & ~rest;
+		node->member |= rest;
+	}
+}
+
+static uint64_t bits_in_force(const struct policy *p)
+{
+	const struct port_slot *slot = policy_slot(p);
+	uint64_t bits = 0;
+
+	for (int i = 0; i < PORT_FAULTS; i++)
+		if (policy_alive(&slot->faults[i]))
+			bits |= slot->faults[i].bits;
+	return bits;
+}
+
+/* Frees the numbers of nodes that are gone and in no partition, and what is kept of them. */
+static void reclaim_nodes(struct policy *p, const struct model *fleet)
+{
+	const struct port_node *nodes = policy_nodes(p);
+	uint64_t bits = bits_in_force(p);
+
+	for (int i = 1; i < PORT_NODES; i++) {
+		if (!p->names[i] || (nodes[i].member | nodes[i].cut) & bits ||
+		    model_find_node(fleet, p->names[i]) >= 0)
+			continue;
+		p->names[i] = NULL;
+		*p->control->names[i] = 0;
+		p->control->stale |= PORT_STALE_NODES;
+	}
+	policy_sweep(p);
+}
+
+static int free_number(const struct policy *p)
+{
+	for (int i = 1; i < PORT_NODES; i++)
+		if (!p->names[i])
+			return i;
+	return -1;
+}
+
+int policy_number_node(struct policy *p, const struct model *fleet, const char *name,
+		       struct netsim_err *err)
+{
+	int number = policy_node(p, name);
+
+	if (number >= 0)
+		return number;
+	number = free_number(p);
+	if (number < 0) {
+		reclaim_nodes(p, fleet);
+		number = free_number(p);
+	}
+	if (number < 0)
+		return err_set(err, NETSIM_ERR_KERNEL, -ENOSPC, NULL,
+			       "eBPF programs support up to %d nodes per fleet", PORT_NODES - 1);
+	for (int slot = 0; slot < 2; slot++)
+		p->nodes[slot * PORT_NODES + number] = (struct port_node) {0};
+	snprintf(p->control->names[number], PORT_NODE_NAME, "%s", name);
+	p->names[number] = p->control->names[number];
+	join_rest(p, number);
+	return number;
+}
+
+static bool port_exists(const struct model *fleet, uint32_t ifindex)
+{
+	for (size_t i = 0; i < fleet->link_count; i++)
+		if (link_is_port(&fleet->links[i]) && fleet->links[i].ifindex == (int)ifindex)
+			return true;
+	return false;
+}
+
+static void forget_ports(struct policy *p, const struct model *fleet)
+{
+	int map = p->map[POLICY_PORTS];
+	uint32_t key, next;
+	bool more = bpf_map_get_next_key(map, NULL, &next) == 0;
+
+	while (more) {
+		key = next;
+		more = bpf_map_get_next_key(map, &key, &next) == 0;
+		if (!port_exists(fleet, key))
+			bpf_map_delete_elem(map, &key);
+	}
+}
+
+/*
+ * Frees the numbers of links that have no port, and deletes the conditions that are kept
+ * for them: otherwise they would hold for the next link with that number.
+ */
+static void reclaim_links(struct policy *p, const struct model *fleet, bool *used)
+{
+	memset(used, 0, PORT_LINKS * sizeof(*used));
+	for (size_t i = 0; i < fleet->link_count; i++)
+		used[p->link_numbers[i]] = true;
+	for (uint32_t i = 1; i < PORT_LINKS; i++)
+		if (*p->links[i].iface && !used[i]) {
+			p->links[i] = (struct port_link) {0};
+			p->control->stale |= PORT_STALE_NODES;
+		}
+	policy_sweep(p);
+}
+
+/* Returns the number of a link by its name, 0: none; *ret_free is a free number, 0: none. */
+static uint32_t find_link(const struct policy *p, int node, const char *iface, uint32_t *ret_free)
+{
+	*ret_free = 0;
+	for (uint32_t i = 1; i < PORT_LINKS; i++) {
+		if (link_is(p, i, node, iface))
+			return i;
+		if (!*p->links[i].iface && !*ret_free)
+			*ret_free = i;
+	}
+	return 0;
+}
+
+static int number_link(struct policy *p, const struct model *fleet, int node, const char *iface,
+		       uint32_t *ret, struct netsim_err *err)
+{
+	auto_free bool *used = NULL;
+	uint32_t next;
+
+	*ret = find_link(p, node, iface, &next);
+	if (*ret)
+		return 0;
+	if (!next) {
+		used = calloc(PORT_LINKS, sizeof(*used));
+		if (!used)
+			return err_oom(err);
+		reclaim_links(p, fleet, used);
+		(void)find_link(p, node, iface, &next);
+	}
+	if (!next)
+		return err_set(err, NETSIM_ERR_KERNEL, -ENOSPC, NULL,
+			       "eBPF programs support up to %d ports per fleet", PORT_LINKS - 1);
+	p->links[next] = (struct port_link) {.node = (uint16_t)node};
+	snprintf(p->links[next].iface, sizeof(p->links[next].iface), "%s", iface);
+	*ret = next;
+	return 0;
+}
+
+static int number_links(struct policy *p, const struct model *fleet, struct netsim_err *err)
+{
+	for (size_t i = 0; i < fleet->link_count; i++) {
+		struct mark mark;
+		const struct model_node *node = node_of_port(fleet, &fleet->links[i], &mark);
+		uint32_t key = (uint32_t)fleet->links[i].ifindex;
+		int r;
+
+		if (!node || p->link_numbers[i])
+			continue;
+		r = number_link(p, fleet, policy_node(p, node->name), mark.iface,
+				&p->link_numbers[i], err);
+		if (r < 0)
+			return r;
+		if (bpf_map_update_elem(p->map[POLICY_PORTS], &key, &p->link_numbers[i], BPF_ANY) <
+		    0)
+			return err_set(err, NETSIM_ERR_KERNEL, -errno, NULL,
+				       "%s: cannot add the port to the policy: %s",
+				       fleet->links[i].name, strerror(errno));
+	}
+	return 0;
+}
+
+/*
+ * Chooses the destination port whose copy of a flooded frame takes time of the
+ * uplink: the first other port of the bridge. All other copies are free.
+ */
+void policy_charge_ports(struct policy *p, const struct model *fleet)
+{
+	for (size_t i = 0; i < fleet->link_count; i++) {
+		const struct link *link = &fleet->links[i];
+		size_t other = 0;
+
+		if (!p->link_numbers[i])
+			continue;
+		while (other < fleet->link_count &&
+		       (other == i || !p->link_numbers[other] ||
+			strcmp(fleet->links[other].master, link->master) != 0))
+			other++;
+		p->links[p->link_numbers[i]].charge_at =
+			other < fleet->link_count ? (uint16_t)p->link_numbers[other] : 0;
+	}
+}
+
+int policy_number(struct policy *p, const struct model *fleet, struct netsim_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r >= 0 && i < fleet->node_count; i++)
+		r = policy_number_node(p, fleet, fleet->nodes[i].name, err);
+	if (r < 0)
+		return r;
+	forget_ports(p, fleet);
+	return number_links(p, fleet, err);
+}

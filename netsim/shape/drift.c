@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "netsim/shape/drift.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "netsim/kernel/filter.h"
+#include "netsim/kernel/qdisc.h"
+#include "netsim/shape/edt_commit.h"
+#include "netsim/shape/edt_faults.h"
+#include "netsim/shape/edt_queue.h"
+#include "netsim/shape/engine.h"
+#include "netsim/shape/ifb.h"
+#include "netsim/shape/targets.h"
+#include "netsim/util/arena.h"
+#include "netsim/util/array.h"
+
+struct drift_reader {
+	struct fleet *f;
+	const struct intent *intent;
+	struct qdiscs qdiscs;
+	struct netem_targets targets; /* by order of the ports */
+	struct drifts *ret;
+	struct netsim_err *err;
+};
+
+void drifts_done(struct drifts *drifts)
+{
+	free(drifts->list);
+	arena_free(drifts->texts);
+	*drifts = (struct drifts) {0};
+}
+
+static int add(struct drift_reader *r, const struct link *link, const char *what, bool in_file)
+{
+	struct drift *slot = array_push(r->ret->list, r->ret->count);
+	char text[MARK_TEXT];
+
+	if (!slot)
+		return err_oom(r->err);
+	*slot = (struct drift) {
+		arena_strdup(r->ret->texts, mark_call(link->alias, link->name, text)), what,
+		link->ifindex, in_file};
+	return slot->place ? 0 : err_oom(r->err);
+}
+
+static uint32_t flags_of(const struct fleet *f)
+{
+	return f->policy ? policy_slot(f->policy)->flags : 0;
+}
+
+/* True where the ports need the programs that see packets from and to the host. */
+static bool needs_stamps(const struct fleet *f)
+{
+	return policy_has_stamps(f->policy, f->model) ||
+	       (flags_of(f) & (PORT_FLAG_BASE | PORT_FLAG_OVERLAYS) &&
+		edt_queue_has_host(f->model));
+}
+
+/* The queue in which the programs hold packets: a netem that orphans them, and below it an fq. */
+static const char *held_difference(const struct drift_reader *r, int ifindex)
+{
+	const struct qdisc *root = qdisc_find(&r->qdiscs, ifindex, QDISC_ROOT);
+	const struct qdisc *other = qdisc_at_root(&r->qdiscs, ifindex);
+
+	if (other && other != root)
+		return "a foreign qdisc is at its root";
+	if (!root)
+		return "its netem is missing";
+	if (root->netem.rate != NETEM_HOLD_RATE || root->netem.delay || root->netem.loss)
+		return "its netem differs";
+	return qdisc_find(&r->qdiscs, ifindex, QDISC_FQ) ? NULL : "its fq is missing";
+}
+
+/* Compares a port with its bridge and, if the model has it, with the other end of its cable. */
+static int read_link(struct drift_reader *r, const struct link *port)
+{
+	const struct model *model = r->f->model;
+	const struct link *inside = NULL, *bridge;
+	struct mark mark;
+	int n, ret = 0;
+
+	bridge = *port->master ? model_find_link(model, MODEL_HOST, port->master) : NULL;
+	if (port->kind == LINK_VETH && target_node_of(model, &n, port, &mark))
+		inside = model_find_link(model, n, mark.iface);
+	if (!*port->master)
+		ret = add(r, port, "it is in no bridge", true);
+	else if (!bridge)
+		ret = add(r, port, "it is in a bridge of somebody else", true);
+	if (ret == 0 && inside && inside->mtu != port->mtu)
+		ret = add(r, port, "the two ends of its cable have different MTUs", true);
+	if (ret == 0 && inside && !inside->up)
+		ret = add(r, port, "the node's end of its cable is down", true);
+	if (ret == 0 && bridge && !bridge->up)
+		ret = add(r, port, "its bridge is down", true);
+	return ret;
+}
+
+static int read_port(struct drift_reader *r, size_t at, const struct netem_target *target)
+{
+	const struct link *link = &r->f->model->links[at];
+	const char *what = NULL;
+	int ret = 0;
+
+	ret = read_link(r, link);
+	if (ret == 0 && r->f->policy && !policy_is_attached(r->f->policy, at, false))
+		ret = add(r, link, "its program ns_port is missing", false);
+	if (ret == 0 && r->f->policy && needs_stamps(r->f) &&
+	    !policy_is_attached(r->f->policy, at, true))
+		ret = add(r, link, "its program ns_stamp is missing", false);
+	if (ret < 0)
+		return ret;
+	if (flags_of(r->f) & PORT_FLAG_HELD)
+		what = held_difference(r, link->ifindex);
+	else if (!edt_is_base(r->f->policy) && r->intent->layer_count)
+		ret = netem_differs(r->f->st, r->f->name, &r->qdiscs, target, &what, r->err);
+	return ret == 0 && what ? add(r, link, what, false) : ret;
+}
+
+/* Packets to the host pass the bridge's IFB while the programs hold them. */
+static int read_bridge(struct drift_reader *r, size_t at)
+{
+	const struct link *link = &r->f->model->links[at], *ifb;
+	bool redirected = false, held = false;
+	char name[IFNAMSIZ];
+	const char *what;
+	int ret = 0;
+
+	if (r->f->policy && needs_stamps(r->f) && !policy_is_attached(r->f->policy, at, true))
+		ret = add(r, link, "its program ns_host is missing", false);
+	if (ret < 0 || !link->addr_count || !(flags_of(r->f) & PORT_FLAG_HELD))
+		return ret;
+	ifb_name(link->name, name);
+	ifb = model_find_link(r->f->st->host, MODEL_HOST, name);
+	if (!ifb || !state_is_ours(ifb, r->f->name))
+		return add(r, link, "its IFB is missing", false);
+	ret = filter_exists(r->f->st->rt, link->ifindex, FILTER_REDIRECT, &redirected, r->err);
+	if (ret == 0)
+		ret = filter_exists(r->f->st->rt, ifb->ifindex, FILTER_EGRESS, &held, r->err);
+	if (ret < 0)
+		return ret;
+	what = !redirected ? "the redirect to its IFB is missing" :
+	       !held	   ? "the program ns_hold of its IFB is missing" :
+			     held_difference(r, ifb->ifindex);
+	return what ? add(r, link, what, false) : 0;
+}
+
+static const struct netem_target *target_of(const struct drift_reader *r, const struct link *link)
+{
+	for (size_t i = 0; i < r->targets.count; i++)
+		if (r->targets.list[i].device == link->name)
+			return &r->targets.list[i];
+	return NULL;
+}
+
+int drift_read(struct fleet *f, const struct intent *intent, struct drifts *ret,
+	       struct netsim_err *err)
+{
+	struct drift_reader r = {.f = f, .intent = intent, .ret = ret, .err = err};
+	int result;
+
+	*ret = (struct drifts) {.texts = arena_new(0)};
+	result = ret->texts ? qdisc_list(f->st->rt, &r.qdiscs, err) : err_oom(err);
+	if (result == 0)
+		result = targets_make(f->model, NULL, intent, &r.targets, err);
+	for (size_t i = 0; result == 0 && i < f->model->link_count; i++) {
+		const struct link *link = &f->model->links[i];
+		const struct netem_target *target = target_of(&r, link);
+
+		if (link->node != MODEL_HOST)
+			continue;
+		if (target)
+			result = read_port(&r, i, target);
+		else if (link->kind == LINK_BRIDGE)
+			result = read_bridge(&r, i);
+	}
+	free(r.qdiscs.list);
+	targets_done(&r.targets);
+	return result;
+}
+
+const struct port_fault *drift_find_fault(const struct policy *policy, uint32_t id)
+{
+	for (int i = 0; policy && i < PORT_FAULTS; i++) {
+		const struct port_fault *fault = &policy_slot(policy)->faults[i];
+
+		if (fault->id == id && policy_alive(fault))
+			return fault;
+	}
+	return NULL;
+}
+
+void drift_fault(const struct intent_fault *from, struct port_fault *ret)
+{
+	*ret = (struct port_fault) {
+		.id = from->id,
+		.kind = from->kind,
+		.deadline = from->deadline,
+		.start = from->start,
+		.link = {.period = from->period_ns, .up = from->up_ns, .vlan = from->vlan},
+		.l2 = from->l2,
+	};
+	snprintf(ret->name, sizeof(ret->name), "%s", from->name ? from->name : "");
+	snprintf(ret->conditions, sizeof(ret->conditions), "%s",
+		 from->conditions ? from->conditions : "");
+	snprintf(ret->targets, sizeof(ret->targets), "%s", from->targets ? from->targets : "");
+	snprintf(ret->class, sizeof(ret->class), "%s", from->class ? from->class : "");
+}
+
+static bool is_composed(const struct intent_fault *fault)
+{
+	return fault->kind == PORT_FAULT_CONDITIONS || fault->kind == PORT_FAULT_LINK;
+}
+
+bool drift_of_fault(const struct fleet *f, const struct intent *intent,
+		    const struct intent_fault *fault, struct netsim_err *why)
+{
+	struct port_fault asked;
+	bool link;
+
+	*why = (struct netsim_err) {0};
+	if (fault->deadline && fault->deadline <= intent->now)
+		return false;
+	if (!drift_find_fault(f->policy, fault->id)) {
+		err_set(why, NETSIM_ERR_KERNEL, -ENOENT, NULL, "the kernel has lost it");
+		return true;
+	}
+	drift_fault(fault, &asked);
+	return is_composed(fault) && fault_check(f->policy, &asked, f->model, &link, why) < 0;
+}
+
+/* Adds the nodes of "a,b,c" by their numbers; a node that is gone gets one, too. */
+static int add_nodes(struct fleet *f, const char *text, struct policy_group *group,
+		     struct netsim_err *err)
+{
+	char *words = strdup(text), *save = NULL;
+	int number = words ? 0 : err_oom(err);
+
+	for (char *word = words ? strtok_r(words, ",", &save) : NULL; word && number >= 0;
+	     word = strtok_r(NULL, ",", &save)) {
+		uint16_t *slot = array_push(group->nodes, group->count);
+
+		number = slot ? policy_number_node(f->policy, f->model, word, err) : err_oom(err);
+		if (slot)
+			*slot = number >= 0 ? (uint16_t)number : 0;
+	}
+	free(words);
+	return number < 0 ? number : 0;
+}
+
+static int restore_cut(struct fleet *f, const struct intent_fault *fault, struct netsim_err *err)
+{
+	struct policy_group groups[PORT_BITS] = {0};
+	const struct policy_cut cut = {.kind = fault->kind,
+				       .groups = groups,
+				       .group_count = fault->group_count,
+				       .deadline = fault->deadline,
+				       .name = fault->name,
+				       .l2 = fault->l2,
+				       .id = fault->id};
+	uint32_t id;
+	int r = 0;
+
+	if (!fault->group_count || fault->group_count > PORT_BITS)
+		return err_set(err, NETSIM_ERR_KERNEL, -EINVAL, NULL,
+			       "its groups are not in the record");
+	for (size_t i = 0; r == 0 && i < fault->group_count; i++)
+		r = add_nodes(f, fault->groups[i], &groups[i], err);
+	if (r == 0)
+		r = policy_partition(f->policy, &cut, &id, err);
+	for (size_t i = 0; i < fault->group_count; i++)
+		free(groups[i].nodes);
+	return r;
+}
+
+int drift_restore(struct fleet *f, const struct intent_fault *fault, struct netsim_err *err)
+{
+	struct port_fault again;
+
+	if (!is_composed(fault))
+		return restore_cut(f, fault, err);
+	drift_fault(fault, &again);
+	return engine_commit(f, &(struct edt_change) {.fault = &again}, NULL, err);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A fleet's ports as targets for netem, with the conditions that an intent gives them. */
+#ifndef NETSIM_SHAPE_TARGETS_H
+#define NETSIM_SHAPE_TARGETS_H
+
+#include "netsim/kernel/mark.h"
+#include "netsim/shape/intent.h"
+#include "netsim/shape/netem.h"
+
+/* The targets point into texts (an arena) and into the model. */
+struct netem_targets {
+	struct netem_target *list;
+	size_t count;
+	void *texts;
+};
+
+/*
+ * Makes targets of the ports that are true in ports, by link index (NULL: all). Call
+ * targets_done() afterwards, even on error.
+ */
+int targets_make(const struct model *model, const bool *ports, const struct intent *intent,
+		 struct netem_targets *ret, struct netsim_err *err);
+void targets_done(struct netem_targets *targets);
+
+/*
+ * Returns the name of the node that a port belongs to, and sets its index and the port's
+ * mark; NULL if the link is no port of a node.
+ */
+const char *target_node_of(const struct model *model, int *node, const struct link *link,
+			   struct mark *mark);
+
+#endif
