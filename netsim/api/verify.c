@@ -462,7 +462,7 @@ static int skip_changed(struct view *v, struct netsim_err *err)
 	return r;
 }
 
-/* Reads what lies inside the nodes; lists[0] and lists[1] get the texts, NULL if there is none. */
+/* Describes the qdiscs inside the nodes in lists[0] (up) and lists[1]; NULL if there are none. */
 static int look_inside(struct view *v, const char **lists[2], struct netsim_err *err)
 {
 	int r = 0;
@@ -521,6 +521,8 @@ static int judge(struct view *v, struct netsim_err *err)
 					.rate_count = v->run.rate_count,
 					.timer_slack = v->run.timer_slack,
 					.stray = v->run.stray,
+					.stall = v->run.stall,
+					.stall_sd = v->run.stall_sd,
 					.quick = v->run.quick,
 					.inside_up = up,
 					.inside_down = down};

@@ -12,6 +12,7 @@
 #define POLISH_TURNS 8
 #define ANSWER_MS    3	 /* allowance for a guest to answer */
 #define JITTER_SHARE 0.5 /* tolerance of jitter, as a share */
+#define STALL_SDS    3	 /* standard deviations of the scratch link that jitter may grow by */
 
 double verify_delay_of(const struct judge *j, size_t p)
 {
@@ -29,12 +30,22 @@ static double residual_of(const struct judge *j, size_t p, enum reading reading)
 	return (reading == READ_LEAST ? least : verify_delay_of(j, p)) - j->expect[p].delay;
 }
 
-/* Returns the standard error of the mean delay of a path. */
+/* Returns the standard error of the mean delay of a path; without jitter the mean is not used. */
 static double noise_of(const struct judge *j, size_t p)
 {
 	const struct probe_seen *seen = &j->in->paths[p].seen;
+	double sd = j->expect[p].sd;
 
-	return j->expect[p].sd / sqrt(seen->received ? seen->received : 1);
+	return sd > 0 ? fmax(sd, seen->sd) / sqrt(seen->received ? seen->received : 1) : 0;
+}
+
+/*
+ * Returns how late this machine makes packets at each hop, in ms. Stalls shift the mean, which
+ * decides with jitter, but hardly a percentile.
+ */
+static double lateness(const struct judge *j, bool jitter)
+{
+	return jitter ? fmax(j->in->timer_slack, j->in->stall) : j->in->timer_slack;
 }
 
 /* How far a delay may deviate, in ms: below, above, and above that if timers are late. */
@@ -58,13 +69,13 @@ static struct tolerance path_tolerance(const struct judge *j, size_t p)
 
 	t.low += e->early + noise;
 	t.high += e->slack + (j->in->paths[p].echo ? ANSWER_MS : 0) + noise;
-	t.late = j->in->timer_slack * e->hops;
+	t.late = lateness(j, e->sd > 0) * e->hops;
 	return t;
 }
 
 /*
  * Judges deviations by both readings; raw is the least reading before others' deviations
- * were removed. What only late timers explain is neither right nor wrong.
+ * were removed. A deviation that only late timers explain is neither right nor wrong.
  */
 static enum netsim_verdict judge_delay(const struct tolerance *t, const double *residual,
 				       double raw)
@@ -192,6 +203,15 @@ static double own_delay(const struct direction *d)
 	return d->own && cond_has(d->own, COND_DELAY) ? (double)d->own->delay.ns / 1e6 : 0;
 }
 
+static bool has_jitter(const struct judge *j, size_t d)
+{
+	bool ret = false;
+
+	for (size_t p = 0; p < j->in->path_count; p++)
+		ret |= is_of(j, p, d) && j->expect[p].sd > 0;
+	return ret;
+}
+
 static struct tolerance direction_tolerance(const struct judge *j, size_t d)
 {
 	const struct direction *dir = &j->directions[d];
@@ -208,7 +228,7 @@ static struct tolerance direction_tolerance(const struct judge *j, size_t d)
 	}
 	t.low += early + SIGMAS * dir->noise;
 	t.high += slack + SIGMAS * dir->noise;
-	t.late = j->in->timer_slack * hops;
+	t.late = lateness(j, has_jitter(j, d)) * hops;
 	return t;
 }
 
@@ -219,7 +239,8 @@ static void find_jitter(struct judge *j, size_t p)
 	size_t both[] = {UP_OF(path), DOWN_OF(path)};
 	double all = j->expect[p].sd, seen = all > 0 ? path->seen.sd : path->seen.spread;
 	double noise = SIGMAS * all * all * sqrt(2.0 / path->seen.received);
-	double late = 2 * j->in->timer_slack, machine = 1 + late;
+	double late = fmax(2 * j->in->timer_slack, STALL_SDS * j->in->stall_sd);
+	double machine = 1 + late;
 
 	for (size_t i = 0; i < 2; i++) {
 		struct direction *d = &j->directions[both[i]];
@@ -323,12 +344,11 @@ static double delay_of(const struct direction *d)
 	return fmax(0, own_delay(d) + d->residual[READ_USUAL]);
 }
 
-static void say_late(const struct judge *j, struct verify_row *row)
+static void say_late(struct verify_row *row, double late)
 {
 	if (row->verdict == NETSIM_UNPROVED)
 		snprintf(row->why, sizeof(row->why),
-			 "too long, or only read late: timers are up to %.2f ms late here",
-			 j->in->timer_slack);
+			 "too long, or only read late: timers are up to %.2f ms late here", late);
 }
 
 /* Adds one row for both directions, if their requested delays are equal and none is wrong. */
@@ -345,7 +365,7 @@ static int rtt_row(struct judge *j, const char *name, const struct direction *up
 	snprintf(row->asked, sizeof(row->asked), "%.1f ms", asked);
 	snprintf(row->measured, sizeof(row->measured), "%.1f ms (sd %.1f)",
 		 delay_of(up) + delay_of(down), hypot(up->sd, down->sd));
-	say_late(j, row);
+	say_late(row, lateness(j, has_jitter(j, (size_t)(up - j->directions))));
 	return 0;
 }
 
@@ -360,7 +380,7 @@ static int delay_row(struct judge *j, const char *name, const struct direction *
 		return -ENOMEM;
 	snprintf(row->asked, sizeof(row->asked), "%.1f ms", own_delay(d));
 	snprintf(row->measured, sizeof(row->measured), "%.1f ms (sd %.1f)", delay_of(d), d->sd);
-	say_late(j, row);
+	say_late(row, lateness(j, has_jitter(j, (size_t)(d - j->directions))));
 	verify_say_inside(j, row, (size_t)(d - j->directions) / 2, is_up);
 	return 0;
 }
@@ -420,7 +440,7 @@ int verify_path_delay(struct judge *j, size_t p, const char *subject, const char
 	snprintf(row->asked, sizeof(row->asked), "%.1f ms", e->delay);
 	snprintf(row->measured, sizeof(row->measured), "%.1f ms (sd %.1f)", verify_delay_of(j, p),
 		 e->sd > 0 ? j->in->paths[p].seen.sd : j->in->paths[p].seen.spread);
-	say_late(j, row);
+	say_late(row, lateness(j, e->sd > 0));
 	verify_say_inside(j, row, j->in->paths[p].from, true);
 	verify_say_inside(j, row, j->in->paths[p].to, false);
 	return 0;

@@ -43,7 +43,7 @@ struct verify_rate {
 	double slack;			/* additional tolerance, as a share: for jitter */
 	double udp, tcp;		/* bit/s; below 0: not measured */
 	uint64_t tcp_asked;		/* the same for TCP, which uses one partner only */
-	double tcp_possible, tcp_least; /* what TCP can reach there, and must; 0: tcp_asked */
+	double tcp_possible, tcp_least; /* upper and lower bound of TCP; 0: tcp_asked */
 	double offered;			/* the rate of UDP sent */
 	double refused;	       /* the share of it that the sender's interface did not take */
 	double idle, tcp_idle; /* the share of the time lost because this process did not run */
@@ -74,9 +74,13 @@ struct verify_input {
 	const struct verify_rate *rates;
 	size_t rate_count;
 	double timer_slack; /* of this machine's timers, ms */
-	double stray;	    /* the share that this machine lost on a scratch link */
-	bool quick;	    /* some things are left out */
-	/* By end: what lies inside the node on the way out and in, such as a qdisc; or NULL. */
+	/*
+	 * Of probes on a scratch link: the share lost; the mean lateness in ms with its 99.9 %
+	 * interval, and the standard deviation.
+	 */
+	double stray, stall, stall_sd;
+	bool quick; /* some things are left out */
+	/* By end: describes qdiscs inside the node on the way out and in; or NULL. */
 	const char *const *inside_up, *const *inside_down;
 };
 

@@ -9,7 +9,7 @@
 
 /*
  * Two readings of the delays of a path. Late timers lengthen delays and never shorten
- * one: the least delay shows what the path itself does, the usual one what traffic meets.
+ * one: the least delay is that of the path, the usual one that of its traffic.
  * With jitter both are the mean.
  */
 enum reading { READ_LEAST, READ_USUAL, READINGS };
@@ -65,7 +65,7 @@ static inline bool verify_counts(const struct judge *j, size_t p)
 	return j->usable[p] && !verify_alone(&j->in->paths[p]);
 }
 
-/* Adds to a failed row what lies inside the node of an end, on the way out (up) or in. */
+/* Adds the qdiscs inside the node of an end, on the way out (up) or in, to a failed row. */
 void verify_say_inside(const struct judge *j, struct verify_row *row, size_t end, bool up);
 /* Appends a row; returns NULL with err filled if out of memory. */
 struct verify_row *verify_row(struct judge *j, enum netsim_verdict verdict, const char *subject,

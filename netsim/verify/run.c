@@ -134,6 +134,9 @@ static void take_control(struct verify_run *run, const struct probe_seen *seen)
 		return;
 	run->timer_slack = fmax(run->timer_slack, seen->p90 - seen->min);
 	run->stray = fmax(run->stray, 1 - (double)seen->received / seen->sent);
+	run->stall =
+		fmax(run->stall, seen->mean - seen->min + 3.29 * seen->sd / sqrt(seen->received));
+	run->stall_sd = fmax(run->stall_sd, seen->sd);
 }
 
 /* Probes all paths and, at the same time, the scratch link as a control. */
@@ -277,7 +280,7 @@ static int measure_with(struct verify_run *run, struct probe_end *ends, struct n
 	if (r < 0)
 		return r;
 	run->timer_slack = probe_timer_slack();
-	run->stray = 0;
+	run->stray = run->stall = run->stall_sd = 0;
 	r = measure_paths(run, run->probe, err);
 	if (r == 0 && !run->rate_count)
 		r = verify_run_rates(run, run->probe, err);

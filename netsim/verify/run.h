@@ -23,6 +23,8 @@ struct verify_run {
 	struct probe *probe;	 /* of links and, after them, of the ends of scratch */
 	double timer_slack; /* of this machine: how late timers and the control path were, ms */
 	double stray;	    /* the share that the control path lost */
+	double stall;	    /* mean lateness of the control path with its 99.9 % interval, ms */
+	double stall_sd;    /* its standard deviation, ms */
 	bool quick;
 	bool (*progress)(void *arg, const char *what, double done); /* true: stop */
 	void *arg;

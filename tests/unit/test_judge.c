@@ -146,7 +146,7 @@ struct fleet {
 	struct verify_rate rates[4];
 	size_t rate_count;
 	struct verify_rows result;
-	double timer_slack;
+	double timer_slack, stall, stall_sd;
 	bool quick;
 	const char *const *inside; /* on the way out of each end; NULL: nothing */
 };
@@ -208,6 +208,8 @@ static void judge(struct fleet *f)
 					.rates = f->rates,
 					.rate_count = f->rate_count,
 					.timer_slack = f->timer_slack,
+					.stall = f->stall,
+					.stall_sd = f->stall_sd,
 					.quick = f->quick,
 					.inside_up = f->inside};
 	struct netsim_err err = {0};
@@ -407,6 +409,40 @@ static void test_hidden_jitter(void **state)
 	forget_rows(&f);
 }
 
+/* Stalls shift the mean of delays with jitter, and add to their deviation, but no percentile. */
+static void test_stalls(void **state)
+{
+	struct fleet f;
+
+	(void)state;
+	setup(&f);
+	for (size_t i = 0; i < PATHS; i++) {
+		f.paths[i].many = (struct probe_seen) {0};
+		f.paths[i].up = f.paths[i].down = delay_of(5000000);
+		f.paths[i].up_every = f.paths[i].down_every = 1000;
+		f.paths[i].up.has |= 1U << COND_JITTER;
+		f.paths[i].up.jitter.ns = 4000000;
+		f.paths[i].seen = (struct probe_seen) {.sent = 1000,
+						       .received = 1000,
+						       .min = 6,
+						       .median = 10.1,
+						       .mean = 10.1,
+						       .sd = 2.3,
+						       .spread = 2.3};
+	}
+	failed_are(&f, "");
+	for (size_t i = 0; i < PATHS; i++)
+		if (f.paths[i].to == 2 || f.paths[i].from == 2)
+			f.paths[i].seen.mean += 6, f.paths[i].seen.sd = 25;
+	failed_are(&f, "c delay up; c delay down; c jitter up; c jitter down");
+	f.stall = 4;
+	f.stall_sd = 15;
+	failed_are(&f, "");
+	judge(&f);
+	has_row(&f, "c", "jitter up", "sd 2.3 ms", "", NETSIM_UNPROVED);
+	forget_rows(&f);
+}
+
 /* An interval that contains nothing as well as what is asked proves neither. */
 static void test_hidden_loss(void **state)
 {
@@ -528,8 +564,22 @@ static void test_order(void **state)
 	for (size_t i = 0; i < PATHS; i++)
 		f.paths[i].seen.late = f.paths[i].to == 2 ? 20 : 0;
 	failed_are(&f, "c order down");
+	/* Few probes: none overtakes another on one of the paths. */
+	path_of(&f, 1, 2)->seen.late = 0;
+	failed_are(&f, "c order down");
+	/* Another direction, which is as sparse. */
+	for (size_t i = 0; i < PATHS; i++)
+		if (f.paths[i].from == 1)
+			f.paths[i].seen.late = f.paths[i].to == 3 ? 0 : 5;
+	failed_are(&f, "c order down; b order up");
+	for (size_t i = 0; i < PATHS; i++)
+		f.paths[i].seen.late = f.paths[i].to == 2 ? 20 : 0;
+	/* Two paths of four are no direction. */
+	path_of(&f, 0, 2)->seen.late = path_of(&f, 1, 2)->seen.late = 0;
+	failed_are(&f, "d > c order; e > c order");
 	for (size_t i = 0; i < PATHS; i++)
 		if (f.paths[i].to == 2) {
+			f.paths[i].seen.late = 20;
 			f.paths[i].down.has |= 1U << COND_REORDER;
 			f.paths[i].down.reorder = REORDER_ALLOWED;
 		}
@@ -834,6 +884,7 @@ int main(void)
 		cmocka_unit_test(test_late_timers),
 		cmocka_unit_test(test_short_delay),
 		cmocka_unit_test(test_hidden_jitter),
+		cmocka_unit_test(test_stalls),
 		cmocka_unit_test(test_hidden_loss),
 		cmocka_unit_test(test_wrong_pair),
 		cmocka_unit_test(test_pair_of_its_own),
