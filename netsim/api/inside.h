@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What netsim did not make and that shapes or filters packets inside nodes. */
+/* Qdiscs inside nodes that netsim did not create, and that shape or filter packets. */
 #ifndef NETSIM_API_INSIDE_H
 #define NETSIM_API_INSIDE_H
 

@@ -16,10 +16,10 @@ struct place {
 	const struct link *link; /* the interface; NULL: the host's own, or a guest's */
 	struct cable_place at;
 	bool guest;	/* VM behind a tap: can only be pinged */
-	char name[160]; /* its end's, or one that tells it from others of that end */
+	char name[160]; /* of its end, or a longer one that others of that end do not have */
 };
 
-/* What shapes or filters inside a node, on the way out and in; "" if nothing does. */
+/* Descriptions of the qdiscs inside a node, on the way out and in; "" if there are none. */
 struct inside {
 	char up[160], down[160];
 };

@@ -311,7 +311,7 @@ static const struct iface *base_of(const struct node *node, const struct iface *
 /*
  * Returns the bytes of tags in a VLAN's frames beyond the one that each device passes in
  * addition to its MTU. Devices keep the outermost tag beside the frame; a bridge with VLANs
- * does so with its own, which makes an 802.1ad tag part of the frame.
+ * does so with the tag of its protocol, so that an 802.1ad tag is part of the frame.
  */
 static unsigned tag_room(const struct topo *topo, const struct node *node,
 			 const struct iface *iface)

@@ -72,7 +72,7 @@ bool cable_place(const struct model *model, const struct link *link, struct cabl
 	return *ret->bridge;
 }
 
-/* Returns the VLAN that a bridge assigns to what a place sends; 0: none. */
+/* Returns the VLAN that a bridge assigns to the frames of a place; 0: none. */
 static uint16_t vlan_of(const struct cable_place *place)
 {
 	if (!place->port || place->tag)

@@ -190,7 +190,8 @@ void bridge_filter_describe(char *buf, size_t size)
 	dump(fd, NFT_MSG_GETCHAIN, take_chain, &all);
 	for (size_t i = 0; i < all.count && !*buf; i++)
 		if (all.list[i].drops)
-			say(&all.list[i], "drops what none of its rules accepts", buf, size);
+			say(&all.list[i], "drops packets that none of its rules accepts", buf,
+			    size);
 	if (all.count && !*buf)
 		dump(fd, NFT_MSG_GETRULE, take_rule, &all);
 	if (all.found)

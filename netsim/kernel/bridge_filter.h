@@ -13,9 +13,9 @@
  */
 void bridge_filter_describe(char *buf, size_t size);
 
-/* What to do about it. */
+/* The remedy. */
 #define BRIDGE_FILTER_HINT                                                                       \
 	"sysctl -w net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0, " \
-	"or a rule that accepts what is forwarded on the fleet's bridges"
+	"or a rule that accepts packets forwarded on the fleet's bridges"
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Calibrates the measurement of rates: what this machine does on a link of its own. */
+/* Calibrates the measurement of rates on a scratch link. */
 #include <math.h>
 
 #include "netsim/verify/run.h"

@@ -8,9 +8,9 @@
 #include "netsim/verify/judge_parts.h"
 
 #define RATE_SHARE    0.01 /* tolerance of UDP */
-#define RATE_COARSE   0.05 /* upper bound of what calibration adds to it */
+#define RATE_COARSE   0.05 /* upper bound of the addition by calibration */
 #define CONTROL_TIMES 3	   /* deviations of the scratch link beyond which a rate is wrong */
-#define TCP_ABOVE     0.05 /* a stream is read in pieces of its own size */
+#define TCP_ABOVE     0.05 /* a stream is read in pieces of varying size */
 #define TCP_WAITED    0.02 /* share of the time without a processor that spoils a stream */
 #define SENT_ENOUGH   1.04 /* times the expected rate: more than the link can pass */
 #define BLAME_SHARE   0.05
@@ -188,7 +188,7 @@ static void say_where(const struct judge *j, const struct verify_rate *r, char *
 		add_why(why, size, inside[r->end]);
 }
 
-/* Adds how exactly a rate could be measured, and what TCP can reach, if not all. */
+/* Adds how exactly a rate could be measured, and the bound of TCP if it is below the rate. */
 static void say_limits(const struct verify_rate *r, char *why, size_t size)
 {
 	double allowed = verify_rate_tolerance(r, r->udp > (double)r->asked);

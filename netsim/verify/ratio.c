@@ -227,7 +227,7 @@ static void format_share(char *buf, size_t size, double share)
 static int ratio_row(struct judge *j, const char *name, const char *what, double share,
 		     const struct tally *t)
 {
-	/* An interval that contains both what is asked and nothing at all proves neither. */
+	/* An interval that contains both the requested share and 0 proves neither. */
 	bool hidden = share > 0 && t->low <= 0;
 	struct verify_row *row = verify_row(j,
 					    t->failed ? NETSIM_NOT_AS_ASKED :

@@ -285,13 +285,13 @@ static int stream(struct verify_run *run, struct probe *probe, const struct turn
 static const char *refuses_tcp(const struct verify_expect *e)
 {
 	return e->loss > TCP_LOSS || e->bursts > 1 || e->duplicate > 0 || e->order_free ?
-		       "what TCP reaches where packets are duplicated, reordered, or lost in "
-		       "bursts or too often is not known" :
+		       "the throughput of TCP cannot be predicted where packets are duplicated, "
+		       "reordered, or lost in bursts or too often" :
 		       NULL;
 }
 
 /*
- * Returns what a window of this length adds to the tolerance: jitter can shift both of its
+ * Returns the addition to the tolerance for a window of this length: jitter can shift both of its
  * ends, and random losses vary.
  */
 static double slack_of(const struct verify_expect *e, double asked, double seconds)

@@ -14,7 +14,7 @@ struct tcp_path {
 };
 
 struct tcp_rate {
-	double possible; /* what the path allows, bit/s */
+	double possible; /* the path allows this, bit/s */
 	double least;	 /* a connection must reach this */
 };
 
