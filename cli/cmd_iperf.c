@@ -280,6 +280,10 @@ static int check_route(const struct session *s, const struct netsim_peer *from,
 	if (route->cut)
 		return refuse(err, NETSIM_ERR_FAILED, "see netsim status; end it with netsim heal",
 			      from->name, to->name, "a partition cuts them off from each other");
+	if (route->down)
+		return refuse(err, NETSIM_ERR_FAILED,
+			      "see netsim status; end it with netsim link up", from->name, to->name,
+			      "the link of one of them is down");
 	if (*route->to || s->args->address)
 		return 0;
 	if (to->guest)
@@ -387,7 +391,11 @@ static void run_cell(struct session *s, const struct netsim_routes *routes, size
 	struct netsim_err err = {0};
 	struct iperf_flow flows[2];
 
-	snprintf(cell, MATRIX_CELL, "%s", i / n == i % n ? "." : route->cut ? "x" : "-");
+	snprintf(cell, MATRIX_CELL, "%s",
+		 i / n == i % n ? "." :
+		 route->cut	? "x" :
+		 route->down	? "down" :
+				  "-");
 	if (i / n == i % n)
 		return;
 	if (check_route(s, from, to, route, &err) < 0) {
@@ -423,7 +431,7 @@ static int run_matrix(struct session *s, const struct netsim_routes *routes, str
 		r = -ENOMEM;
 	for (size_t i = 0; r == 0 && i < n * n; i++)
 		s->count += i / n != i % n && !routes->nodes[i / n]->guest &&
-			    *routes->list[i]->to && !routes->list[i]->cut;
+			    *routes->list[i]->to && !routes->list[i]->cut && !routes->list[i]->down;
 	for (size_t i = 0; r == 0 && i < n * n; i++)
 		run_cell(s, routes, i, cells[i], &failures);
 	if (r == 0 && !s->args->common.json) {

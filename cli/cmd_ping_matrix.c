@@ -32,6 +32,7 @@ static const char *word_of(enum netsim_ping_result result)
 		[NETSIM_PING_ANSWERED] = "answered", [NETSIM_PING_SILENT] = "silent",
 		[NETSIM_PING_CUT] = "cut",	     [NETSIM_PING_LEAKED] = "leaked",
 		[NETSIM_PING_CHANGED] = "changed",   [NETSIM_PING_NONE] = "none",
+		[NETSIM_PING_DOWN] = "down",
 	};
 
 	return words[result];
@@ -73,6 +74,9 @@ static void write_cell(const struct netsim_ping *ping, char *cell)
 		break;
 	case NETSIM_PING_NONE:
 		snprintf(cell, MATRIX_CELL, "-");
+		break;
+	case NETSIM_PING_DOWN:
+		snprintf(cell, MATRIX_CELL, "down");
 		break;
 	}
 }
@@ -151,8 +155,8 @@ static void print_failures(const struct netsim_ping_matrix *m)
 		if (m->list[i]->result == NETSIM_PING_SILENT)
 			printf("%s > %s: no answer from %s\n", from, to, m->routes->list[i]->to);
 		else if (m->list[i]->result == NETSIM_PING_LEAKED)
-			printf("%s > %s: %u answers despite a partition\n", from, to,
-			       m->list[i]->received);
+			printf("%s > %s: %u answers despite a %s\n", from, to, m->list[i]->received,
+			       m->routes->list[i]->down ? "link that is down" : "partition");
 		else
 			continue;
 		shown++;
@@ -167,17 +171,18 @@ static void print_summary(const struct netsim_ping_matrix *m)
 		[NETSIM_PING_ANSWERED] = "answered",
 		[NETSIM_PING_SILENT] = "did not answer",
 		[NETSIM_PING_CUT] = "cut off (x)",
-		[NETSIM_PING_LEAKED] = "answered despite a partition (!)",
+		[NETSIM_PING_LEAKED] = "answered despite a partition or a link that is down (!)",
 		[NETSIM_PING_CHANGED] = "cut off or healed meanwhile (?)",
+		[NETSIM_PING_DOWN] = "with a link down (down)",
 		[NETSIM_PING_NONE] = "not tried (-)",
 	};
-	size_t n = m->routes->node_count, counts[NETSIM_PING_NONE + 1] = {0};
+	size_t n = m->routes->node_count, counts[NETSIM_PING_DOWN + 1] = {0};
 
 	for (size_t i = 0; i < n * n; i++)
 		if (i / n != i % n)
 			counts[m->list[i]->result]++;
 	printf("%zu pair%s", n * n - n, plural(n * n - n));
-	for (size_t i = 0, any = 0; i <= NETSIM_PING_NONE; i++)
+	for (size_t i = 0, any = 0; i <= NETSIM_PING_DOWN; i++)
 		if (counts[i])
 			printf("%s %zu %s", any++ ? "," : ":", counts[i], texts[i]);
 	putchar('\n');

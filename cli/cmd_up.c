@@ -27,11 +27,11 @@ static int report_problems(const struct netsim_up *up)
 static void print_up(const struct common *args, const struct netsim_up *up, double seconds)
 {
 	if (args->json) {
-		print_json(json_pack("{s:s, s:i, s:i, s:i, s:i, s:o, s:o}", "fleet", up->fleet,
-				     "nodes", (int)up->node_count, "networks",
+		print_json(json_pack("{s:s, s:i, s:i, s:i, s:i, s:o, s:o, s:s*}", "fleet",
+				     up->fleet, "nodes", (int)up->node_count, "networks",
 				     (int)up->network_count, "steps", (int)up->step_count, "shaped",
 				     (int)up->shaped_count, "problems", json_problems(up),
-				     "seconds", json_seconds(seconds)));
+				     "seconds", json_seconds(seconds), "warning", up->warning));
 		return;
 	}
 	printf("%s: %zu node%s, %zu network%s, ", up->fleet, up->node_count, plural(up->node_count),
@@ -66,6 +66,8 @@ static int run(const void *p, struct netsim_err *err)
 	netsim_close(ctx);
 	if (r == 0 && !args->quiet)
 		print_up(args, up, now_seconds() - start);
+	if (r == 0 && up->warning)
+		fprintf(stderr, "netsim: warning: %s\n", up->warning);
 	if (r == 0)
 		r = report_problems(up);
 	netsim_up_free(up);

@@ -9,12 +9,14 @@
 
 struct verify_args {
 	struct common common;
-	bool quick;
+	bool quick, accept;
 };
 
 static const struct opt opts[] = {
 	{0, "quick", OPT_FLAG, offsetof(struct verify_args, quick), NULL,
 	 "fewer probes and no TCP: seconds, but less certain"},
+	{0, "accept-unmeasured", OPT_FLAG, offsetof(struct verify_args, accept), NULL,
+	 "exit with 0, not 6, if something asked is unproved"},
 	{0, NULL, OPT_FLAG, 0, NULL, NULL},
 };
 
@@ -25,10 +27,12 @@ static const char *word_of(enum netsim_verdict verdict)
 		return "ok";
 	case NETSIM_NOT_AS_ASKED:
 		return "failed";
-	case NETSIM_NOT_MEASURED:
+	case NETSIM_LEFT_OUT:
+		return "left out";
+	case NETSIM_UNPROVED:
 		break;
 	}
-	return "not measured";
+	return "unproved";
 }
 
 static bool show_progress(void *arg, const struct netsim_progress *progress)
@@ -78,7 +82,9 @@ static void print_summary(const struct netsim_verify *v)
 {
 	printf("%zu of %zu as asked", v->as_asked, v->as_asked + v->failed);
 	if (v->unmeasured)
-		printf(", %zu not measured", v->unmeasured);
+		printf(", %zu unproved", v->unmeasured);
+	if (v->left_out)
+		printf(", %zu left out", v->left_out);
 	putchar('\n');
 }
 
@@ -106,7 +112,7 @@ static void print_text(const struct common *args, const struct netsim_verify *v)
 
 static void print_verify_json(const struct netsim_verify *v)
 {
-	json_t *rows = json_array();
+	json_t *rows = json_array(), *counts;
 
 	for (size_t i = 0; i < v->row_count; i++) {
 		const struct netsim_verify_row *row = v->rows[i];
@@ -117,10 +123,14 @@ static void print_verify_json(const struct netsim_verify *v)
 						row->asked, "measured", row->measured, "verdict",
 						word_of(row->verdict), "why", row->why));
 	}
-	print_json(json_pack("{s:s, s:s, s:o, s:o, s:I, s:I, s:I}", "fleet", v->fleet, "asked_by",
-			     v->basis, "timers_late_ms", json_decimal(v->timer_slack_ms, 6), "rows",
-			     rows, "as_asked", (json_int_t)v->as_asked, "failed",
-			     (json_int_t)v->failed, "not_measured", (json_int_t)v->unmeasured));
+	counts = json_pack("{s:I, s:I, s:I, s:I}", "passed", (json_int_t)v->as_asked, "failed",
+			   (json_int_t)v->failed, "unproved", (json_int_t)v->unmeasured, "left_out",
+			   (json_int_t)v->left_out);
+	print_json(json_pack("{s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:o}", "fleet", v->fleet,
+			     "asked_by", v->basis, "timers_late_ms",
+			     json_decimal(v->timer_slack_ms, 6), "rows", rows, "as_asked",
+			     (json_int_t)v->as_asked, "failed", (json_int_t)v->failed,
+			     "not_measured", (json_int_t)v->unmeasured, "counts", counts));
 }
 
 static int run(const void *p, struct netsim_err *err)
@@ -146,7 +156,9 @@ static int run(const void *p, struct netsim_err *err)
 		print_verify_json(verify);
 	else
 		print_text(common, verify);
-	r = verify->failed ? 1 : 0;
+	r = exit_status(verify->failed			    ? NETSIM_ERR_FAILED :
+			verify->unmeasured && !args->accept ? NETSIM_ERR_UNPROVED :
+							      NETSIM_ERR_NONE);
 	netsim_verify_free(verify);
 	return r;
 }

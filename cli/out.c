@@ -36,6 +36,8 @@ int exit_status(enum netsim_err_kind kind)
 		return 4;
 	case NETSIM_ERR_ENV:
 		return 5;
+	case NETSIM_ERR_UNPROVED:
+		return 6;
 	case NETSIM_ERR_BUG:
 		break;
 	}

@@ -21,7 +21,7 @@ static int fail(const struct netsim_diags *diags, const struct netsim_err *err)
 
 static void print(const struct netsim_verify *verify)
 {
-	static const char *const verdicts[] = {"ok", "WRONG", "not measured"};
+	static const char *const verdicts[] = {"ok", "WRONG", "unproved", "left out"};
 
 	for (size_t i = 0; i < verify->row_count; i++) {
 		const struct netsim_verify_row *row = verify->rows[i];

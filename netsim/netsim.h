@@ -51,12 +51,13 @@ struct netsim_loc {
 /* What kind of thing went wrong; the command's exit status follows from it. */
 enum netsim_err_kind {
 	NETSIM_ERR_NONE,
-	NETSIM_ERR_FAILED, /* 1: a verdict or measurement failed */
-	NETSIM_ERR_USAGE,  /* 2: asked wrongly */
-	NETSIM_ERR_INPUT,  /* 3: a file says something wrong */
-	NETSIM_ERR_KERNEL, /* 4: the kernel refused, or something foreign is in the way */
-	NETSIM_ERR_ENV,	   /* 5: privilege, module or program missing */
-	NETSIM_ERR_BUG,	   /* 70 */
+	NETSIM_ERR_FAILED,   /* 1: a verdict or measurement failed */
+	NETSIM_ERR_USAGE,    /* 2: asked wrongly */
+	NETSIM_ERR_INPUT,    /* 3: a file says something wrong */
+	NETSIM_ERR_KERNEL,   /* 4: the kernel refused, or something foreign is in the way */
+	NETSIM_ERR_ENV,	     /* 5: privilege, module or program missing */
+	NETSIM_ERR_BUG,	     /* 70 */
+	NETSIM_ERR_UNPROVED, /* 6: nothing failed, but something asked could not be measured */
 };
 
 /*
@@ -179,6 +180,7 @@ struct netsim_up {
 	size_t shaped_count;		  /* new ports that got the fleet's profile */
 	struct netsim_problem **problems; /* faults that could not be put back */
 	size_t problem_count;
+	const char *warning; /* why packets may be dropped although the fleet is up, or NULL */
 };
 
 struct netsim_up_opts {

@@ -12,7 +12,12 @@ extern "C" {
 /* --- measuring: libnetsim-measure(3) */
 
 /* Whether a measurement agrees with the request. */
-enum netsim_verdict { NETSIM_AS_ASKED, NETSIM_NOT_AS_ASKED, NETSIM_NOT_MEASURED };
+enum netsim_verdict {
+	NETSIM_AS_ASKED,
+	NETSIM_NOT_AS_ASKED,
+	NETSIM_UNPROVED, /* asked, but not measured, or hidden by this machine's noise */
+	NETSIM_LEFT_OUT, /* not measured because the caller wanted so: quick */
+};
 
 struct netsim_verify_row {
 	const char *subject;	      /* "n100-1", "n100-1 > jetson-1", "all" */
@@ -30,12 +35,13 @@ struct netsim_verify {
 	size_t row_count;
 	size_t as_asked, failed, unmeasured;
 	double timer_slack_ms; /* of this machine's timers, which delays are allowed */
+	size_t left_out;       /* unmeasured counts the rows that are NETSIM_UNPROVED */
 };
 
 struct netsim_verify_opts {
 	size_t size;
 	const char *fleet;	      /* NULL: the only one */
-	bool quick;		      /* delays, ratios and reach only */
+	bool quick;		      /* fewer probes, and no TCP beside UDP */
 	netsim_progress_fn *progress; /* may be NULL */
 	void *arg;
 };
@@ -53,6 +59,7 @@ struct netsim_route {
 	const char *from, *to; /* addresses; to is "" where none leads there */
 	const char *device;    /* the interface that it sends through, or "" */
 	bool cut;	       /* by a partition, there or back */
+	bool down;	       /* a link of one of them is down */
 };
 
 struct netsim_peer {
@@ -91,6 +98,7 @@ enum netsim_ping_result {
 	NETSIM_PING_LEAKED,  /* answers came in spite of a partition */
 	NETSIM_PING_CHANGED, /* a partition began or ended meanwhile */
 	NETSIM_PING_NONE,    /* not tried: no route, or a virtual machine would have to ask */
+	NETSIM_PING_DOWN,    /* nothing came back: a link of one of them is down */
 };
 
 /* Echoes of one pair; round trips. */

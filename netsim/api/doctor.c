@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "netsim/api/handle.h"
+#include "netsim/kernel/bridge_filter.h"
 #include "netsim/kernel/filter.h"
 #include "netsim/kernel/link.h"
 #include "netsim/kernel/mark.h"
@@ -318,9 +319,12 @@ static int examine_apart(struct outcome *outcomes, struct netsim_err *err)
 static int report(struct netsim_findings *all, const struct outcome *outcomes,
 		  struct netsim_err *err)
 {
+	struct netsim_finding *bridges;
 	struct utsname host;
+	char filter[320];
 
 	uname(&host);
+	bridge_filter_describe(filter, sizeof(filter));
 	for (size_t i = 0; i < ARRAY_SIZE(trials); i++) {
 		struct netsim_finding *finding = arena_push(all, all->list, all->count);
 
@@ -335,6 +339,14 @@ static int report(struct netsim_findings *all, const struct outcome *outcomes,
 		finding->optional = trials[i].optional;
 		all->missing += !finding->ok && !finding->optional;
 	}
+	bridges = arena_push(all, all->list, all->count);
+	if (!bridges || !(bridges->detail = arena_strdup(all, filter)))
+		return err_oom(err);
+	bridges->ok = !*filter;
+	bridges->what = "no bridge filter";
+	bridges->use = "packets between nodes";
+	bridges->hint = BRIDGE_FILTER_HINT;
+	bridges->optional = true; /* rules that were not read may accept them */
 	all->kernel = arena_printf(all, "%.32s %.48s", host.sysname, host.release);
 	all->engines = describe_engines(all);
 	return all->kernel && all->engines ? 0 : err_oom(err);

@@ -337,30 +337,53 @@ static struct netsim_link_change *note_fault(struct link_run *run,
 	return NULL;
 }
 
+/* Lists the ports that match the target, and the changes of their carrier. */
+static int list_cables(struct link_run *run, const char *target, struct intent_cables *ret)
+{
+	const struct link *link;
+	char text[MARK_TEXT];
+	size_t at = 0;
+
+	while ((link = port_of(&run->fleet, target, &at))) {
+		const char **slot = array_push(ret->names, ret->count);
+
+		if (!slot)
+			return err_oom(run->err);
+		if (note_carrier(run, mark_call(link->alias, link->name, text), ret->up) < 0)
+			return -ENOMEM;
+		*slot = run->done->changes[run->done->change_count - 1]->name;
+	}
+	if (ret->count)
+		return 0;
+	err_set(run->err, NETSIM_ERR_USAGE, -ENOENT, NULL, "%s has no port", target);
+	err_hint(run->err, "netsim status lists the nodes and their links");
+	return -ENOENT;
+}
+
 /* Switches the carrier of all ports that match the target. */
 static int set_carrier(struct link_run *run, const char *target, bool up)
 {
+	struct intent_draft record = {.text = NULL};
+	struct intent_cables cables = {.up = up};
 	struct rtnl *rt = run->fleet.st->rt;
-	bool dry = run->opts->dry_run;
 	const struct link *link;
-	size_t at = 0, count = 0;
-	int r = 0;
+	char text[MARK_TEXT];
+	size_t at = 0;
+	int r = list_cables(run, target, &cables);
 
-	while (r == 0 && (link = port_of(&run->fleet, target, &at))) {
-		char text[MARK_TEXT];
-		const char *port = mark_call(link->alias, link->name, text);
-
-		if (!dry)
+	if (r == 0 && !run->opts->dry_run) {
+		r = intent_draft_cables(run->fleet.name, &cables, &record, run->err);
+		while (r == 0 && (link = port_of(&run->fleet, target, &at)))
 			link_set(rt, link, link->ifindex, up ? LINK_SET_UP : LINK_SET_DOWN, 0,
-				 port);
-		r = note_carrier(run, port, up);
-		count++;
+				 mark_call(link->alias, link->name, text));
+		if (r == 0)
+			r = rtnl_send(rt, run->err);
+		if (r == 0)
+			r = intent_publish(&record, run->err);
+		intent_discard(&record);
 	}
-	if (r == 0 && !count) {
-		r = err_set(run->err, NETSIM_ERR_USAGE, -ENOENT, NULL, "%s has no port", target);
-		err_hint(run->err, "netsim status lists the nodes and their links");
-	}
-	return r == 0 && !dry ? rtnl_send(rt, run->err) : r;
+	free(cables.names);
+	return r;
 }
 
 /* Lets the programs drop everything on a link, always or while it flaps; the carrier stays. */

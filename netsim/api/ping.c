@@ -61,20 +61,26 @@ static int choose_pairs(struct ping_run *run)
 			continue; /* its network namespace is gone */
 		if (fd < 0)
 			return fd;
-		*pair = (struct echo_pair) {.ns_fd = fd, .no_wait = route->cut};
+		*pair = (struct echo_pair) {.ns_fd = fd, .no_wait = route->cut || route->down};
 		(void)unit_parse_address(route->to, &pair->to, &why);
 		run->places[run->count++] = i;
 	}
 	return 0;
 }
 
-static enum netsim_ping_result judge(const struct echo_pair *pair, bool cut_before, bool cut_after)
+/* before: a partition or a link that is down was in the way at the start. */
+static enum netsim_ping_result judge(const struct echo_pair *pair, bool before,
+				     const struct address_pair *route)
 {
-	if (!cut_before && !cut_after)
+	bool after = route->cut || route->down;
+
+	if (!before && !after)
 		return pair->received ? NETSIM_PING_ANSWERED : NETSIM_PING_SILENT;
-	if (cut_before != cut_after)
+	if (before != after)
 		return pair->received ? NETSIM_PING_ANSWERED : NETSIM_PING_CHANGED;
-	return pair->received ? NETSIM_PING_LEAKED : NETSIM_PING_CUT;
+	if (pair->received)
+		return NETSIM_PING_LEAKED;
+	return route->down ? NETSIM_PING_DOWN : NETSIM_PING_CUT;
 }
 
 /* Fills the result. Opens the policy again: the first partition may be new since the start. */
@@ -87,9 +93,10 @@ static int conclude(struct ping_run *run)
 
 	if (r == 0)
 		r = fleet_find_policy(&view->fleet, run->err);
+	if (r == 0)
+		r = routes_mark(view, run->err);
 	if (r < 0)
 		return r;
-	addresses_mark_cut(view->fleet.policy, &view->query, view->pairs);
 	run->ret->list = arena_list(run->ret, list, n * n, sizeof(*list));
 	for (size_t i = 0; i < n * n; i++)
 		list[i].result = NETSIM_PING_NONE;
@@ -98,7 +105,7 @@ static int conclude(struct ping_run *run)
 		struct netsim_ping *ping = &list[run->places[i]];
 
 		*ping = (struct netsim_ping) {
-			.result = judge(pair, pair->no_wait, view->pairs[run->places[i]].cut),
+			.result = judge(pair, pair->no_wait, &view->pairs[run->places[i]]),
 			.sent = pair->sent,
 			.received = pair->received,
 			.min_ms = pair->min,

@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "netsim/fleet/target.h"
+#include "netsim/kernel/mark.h"
+#include "netsim/shape/expected.h"
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
 
@@ -78,8 +80,57 @@ int routes_view_open(struct netsim *ctx, const struct netsim_routes_opts *opts,
 	view->query.iface = opts->iface;
 	if (r == 0)
 		r = addresses_find(&view->query, &view->pairs, err);
+	return r == 0 ? routes_mark(view, err) : r;
+}
+
+/* Returns whether a link is down: its cable is pulled, or a fault stops all its frames. */
+static int is_down(const struct routes_view *view, const struct intent *intent,
+		   const struct address_end *end, bool *ret, struct netsim_err *err)
+{
+	const struct model *model = view->fleet.model;
+	const struct link *now;
+	enum expected_state state;
+	struct link_conditions c;
+	struct mark mark;
+	int node, r;
+
+	if (!end->port)
+		return 0;
+	now = model_find_link(view->query.st->host, MODEL_HOST, end->port->name);
+	*ret |= !now || !now->up;
+	if (!mark_parse(end->port->alias, &mark) || !mark.iface)
+		return 0;
+	node = model_find_node(model, mark.node);
+	if (node < 0)
+		return 0;
+	r = expected_link(intent,
+			  &(struct expected_port) {&model->nodes[node], mark.iface, end->tag}, &c,
+			  &state, err);
+	*ret |= r == 0 && state == EXPECTED_DOWN;
+	return r;
+}
+
+int routes_mark(struct routes_view *view, struct netsim_err *err)
+{
+	size_t n = view->query.node_count;
+	struct intent intent;
+	int r;
+
+	addresses_mark_cut(view->fleet.policy, &view->query, view->pairs);
+	r = intent_read(view->fleet.model->fleet, &intent, err);
 	if (r == 0)
-		addresses_mark_cut(f->policy, &view->query, view->pairs);
+		r = intent_parse(&intent, err);
+	for (size_t i = 0; r == 0 && i < n * n; i++) {
+		struct address_pair *pair = &view->pairs[i];
+
+		pair->down = false;
+		if (!*pair->to)
+			continue;
+		r = is_down(view, &intent, &pair->sender, &pair->down, err);
+		if (r == 0)
+			r = is_down(view, &intent, &pair->receiver, &pair->down, err);
+	}
+	intent_done(&intent);
 	return r;
 }
 
@@ -110,6 +161,7 @@ static bool fill_route(const struct address_pair *pair, struct netsim_routes *ro
 	ret->to = arena_strdup(root, pair->to);
 	ret->device = arena_strdup(root, pair->device);
 	ret->cut = pair->cut;
+	ret->down = pair->down;
 	return ret->from && ret->to && ret->device;
 }
 

@@ -17,6 +17,11 @@ struct routes_view {
 int routes_view_open(struct netsim *ctx, const struct netsim_routes_opts *opts,
 		     struct routes_view *view, struct netsim_err *err);
 void routes_view_close(struct routes_view *view);
+/*
+ * Fills cut and down of the pairs from the present state: partitions, carriers, and faults
+ * of links. Call state_read_host() and fleet_find_policy() before.
+ */
+int routes_mark(struct routes_view *view, struct netsim_err *err);
 /* Converts the view to the public result. */
 int routes_publish(const struct routes_view *view, struct netsim_routes **ret,
 		   struct netsim_err *err);

@@ -164,12 +164,19 @@ static int read_node(const struct reader *r, const struct model *model,
 	return node->name ? 0 : -ENOMEM;
 }
 
-/* True if ports of both nodes that are up share a bridge, so that frames can pass. */
+/* False if a port is down, or a fault takes its link down. */
+static bool carries(const struct netsim_port *port)
+{
+	return port->up && strcmp(port->from->text, "down") != 0 &&
+	       strcmp(port->to->text, "down") != 0;
+}
+
+/* True if ports of both nodes that carry frames share a bridge, so that frames can pass. */
 static bool share_bridge(const struct netsim_node *a, const struct netsim_node *b)
 {
 	for (size_t i = 0; i < a->port_count; i++)
 		for (size_t j = 0; j < b->port_count; j++)
-			if (*a->ports[i]->bridge && a->ports[i]->up && b->ports[j]->up &&
+			if (*a->ports[i]->bridge && carries(a->ports[i]) && carries(b->ports[j]) &&
 			    strcmp(a->ports[i]->bridge, b->ports[j]->bridge) == 0)
 				return true;
 	return false;

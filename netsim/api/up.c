@@ -5,10 +5,12 @@
 #include "netsim/api/mend.h"
 #include "netsim/config/topo.h"
 #include "netsim/fleet/converge.h"
+#include "netsim/kernel/bridge_filter.h"
 #include "netsim/fleet/fleet.h"
 #include "netsim/fleet/layout.h"
 #include "netsim/fleet/lock.h"
 #include "netsim/fleet/plan.h"
+#include "netsim/shape/intent.h"
 #include "netsim/util/auto.h"
 
 static int load(const char *path, struct topo **ret_topo, struct model **ret_model,
@@ -52,6 +54,8 @@ static int converge(struct netsim *ctx, struct model *want, struct netsim_up *up
 		r = converge_to(&ctx->state, want, &up->step_count, err);
 	if (r == 0 && before->link_count)
 		r = api_mend(ctx, before, up, err);
+	if (r == 0)
+		r = intent_plug_cables(want->fleet, err);
 	model_free(before);
 	return r;
 }
@@ -125,6 +129,7 @@ int netsim_up(struct netsim *ctx, const char *path, const struct netsim_up_opts 
 	struct netsim_up *up = arena_new(sizeof(*up));
 	struct model *want = NULL;
 	struct topo *topo = NULL;
+	char warning[320] = "";
 	int r = up ? opts_read(&o, sizeof(o), opts, err) : err_oom(err);
 
 	if (r == 0)
@@ -135,6 +140,11 @@ int netsim_up(struct netsim *ctx, const char *path, const struct netsim_up_opts 
 		up->node_count = topo->node_count;
 		up->network_count = topo->network_count;
 		r = o.dry_run ? list_steps(ctx, want, up, err) : build(ctx, want, up, err);
+		bridge_filter_describe(warning, sizeof(warning));
+	}
+	if (r == 0 && *warning && !o.dry_run) {
+		up->warning = arena_printf(up, "%s; needs: %s", warning, BRIDGE_FILTER_HINT);
+		r = up->warning ? 0 : err_oom(err);
 	}
 	model_free(want);
 	topo_free(topo);

@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "netsim/api/handle.h"
-#include "netsim/fleet/cable.h"
-#include "netsim/fleet/target.h"
+#include "netsim/api/inside.h"
+#include "netsim/api/verify_parts.h"
+#include "netsim/kernel/bridge_filter.h"
 #include "netsim/kernel/mark.h"
-#include "netsim/kernel/neigh.h"
 #include "netsim/kernel/qdisc.h"
 #include "netsim/policy/policy.h"
 #include "netsim/shape/edt.h"
@@ -18,34 +18,10 @@
 #include "netsim/shape/netem.h"
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
-#include "netsim/verify/run.h"
 
-#define FULL_MESH 40 /* up to this many places, every pair is measured */
-#define NEARBY	  4  /* above that, distances 1, 3, 9, 27 in each direction of the list */
-
-/* An interface with an address; parallel to run.links. */
-struct place {
-	int node;		 /* index in the model, or MODEL_HOST */
-	size_t end;		 /* index in run.ends */
-	const struct link *port; /* the host's end of its cable; NULL: the host's own */
-	const char *bridge;
-	uint16_t tag; /* 0: none */
-	bool guest;   /* VM behind a tap: can only be pinged */
-};
-
-struct view {
-	struct fleet fleet; /* its policy is NULL if none is loaded */
-	struct intent intent;
-	struct class_set *classes; /* NULL: no class has conditions */
-	struct qdiscs qdiscs;
-	bool known;	  /* the intent is recorded */
-	bool from_kernel; /* take expected conditions from the kernel instead */
-	struct place *places;
-	size_t place_count;
-	struct verify_run run;
-	struct verify_rows rows;
-	char basis[160];
-};
+#define FULL_MESH  40  /* up to this many places, every pair is measured */
+#define NEARBY	   4   /* above that, distances 1, 3, 9, 27 in each direction of the list */
+#define MORE_PAIRS 400 /* and so many pairs with conditions of their own */
 
 static void view_done(struct view *v)
 {
@@ -55,132 +31,8 @@ static void view_done(struct view *v)
 	free(v->qdiscs.list);
 	free(v->places);
 	free(v->rows.list);
+	free(v->inside);
 	fleet_close(&v->fleet);
-}
-
-/* --- places: interfaces that can send and receive probes */
-
-static int find_end(struct view *v, const char *node, const char *iface, size_t *ret)
-{
-	char name[160], **slot;
-
-	snprintf(name, sizeof(name), "%s%s%s", node, *iface ? "/" : "", iface);
-	for (size_t i = 0; i < v->run.end_count; i++)
-		if (strcmp(v->run.ends[i], name) == 0) {
-			*ret = i;
-			return 0;
-		}
-	slot = array_push(v->run.ends, v->run.end_count);
-	if (!slot || !(*slot = strdup(name)))
-		return -ENOMEM;
-	*ret = v->run.end_count - 1;
-	return 0;
-}
-
-/*
- * Counts the cables of a node that have an address: a node with only one such cable is named
- * without its interface.
- */
-static size_t count_cables(const struct model *model, int node)
-{
-	const struct link *seen = NULL;
-	size_t count = 0;
-
-	for (size_t i = 0; i < model->link_count; i++) {
-		const struct link *link = &model->links[i], *bottom;
-
-		if (link->node != node || !link->addr_count)
-			continue;
-		bottom = cable_bottom(model, link);
-		count += bottom != seen;
-		seen = bottom;
-	}
-	return count;
-}
-
-static int add_place(struct view *v, const struct link *link, const struct place *place, int fd)
-{
-	struct probe_end *end = array_push(v->run.links, v->run.link_count);
-	struct place *slot = array_push(v->places, v->place_count);
-
-	if (!end || !slot)
-		return -ENOMEM;
-	*slot = *place;
-	*end = (struct probe_end) {.ns_fd = fd,
-				   .ifindex = link->ifindex,
-				   .ip = link->addrs[0].ip,
-				   .mac = link->mac,
-				   .mtu = link->mtu};
-	memcpy(end->device, link->name, IFNAMSIZ);
-	return 0;
-}
-
-static int add_node_place(struct view *v, const struct link *link, struct netsim_err *err)
-{
-	const struct model_node *node = &v->fleet.model->nodes[link->node];
-	const struct link *bottom = cable_bottom(v->fleet.model, link);
-	struct place place = {.node = link->node, .tag = link->kind == LINK_VLAN ? link->vlan : 0};
-	struct handle *handle;
-	int r;
-
-	place.port = bottom ? cable_port(v->fleet.model, bottom) : NULL;
-	if (!place.port)
-		return 0;
-	place.bridge = place.port->master;
-	r = state_handle(v->fleet.st, v->fleet.model->fleet, node->name, &handle, err);
-	if (r < 0)
-		return r == -ENOENT ? 0 : r;
-	if (find_end(v, node->name,
-		     count_cables(v->fleet.model, link->node) > 1 ? bottom->name : "",
-		     &place.end) < 0 ||
-	    add_place(v, link, &place, handle->fd) < 0)
-		return err_oom(err);
-	return 0;
-}
-
-/* Adds the guest of a tap if the host has it in its neighbour table. */
-static int add_guest(struct view *v, const struct link *port, struct netsim_err *err)
-{
-	const struct link *bridge = model_find_link(v->fleet.model, MODEL_HOST, port->master);
-	struct place place = {.port = port, .bridge = port->master, .guest = true};
-	struct model_addr addr = {0};
-	struct link guest = {.ifindex = bridge ? bridge->ifindex : 0, .addrs = &addr};
-	struct mark mark;
-	int r;
-
-	if (!bridge || !bridge->addr_count || !mark_parse(port->alias, &mark) || !mark.iface)
-		return 0;
-	place.node = model_find_node(v->fleet.model, mark.node);
-	r = neigh_behind(v->fleet.st->rt, port->ifindex, bridge->ifindex, &addr.ip, &guest.mac,
-			 err);
-	if (r < 0 || place.node < 0)
-		return r == -ENOENT ? 0 : r;
-	memcpy(guest.name, port->name, IFNAMSIZ);
-	if (find_end(v, mark.node, "", &place.end) < 0 || add_place(v, &guest, &place, -1) < 0)
-		return err_oom(err);
-	return 0;
-}
-
-static int find_places(struct view *v, struct netsim_err *err)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < v->fleet.model->link_count; i++) {
-		const struct link *link = &v->fleet.model->links[i];
-		struct place host = {.node = MODEL_HOST, .bridge = link->name};
-
-		if (link->kind == LINK_TAP)
-			r = add_guest(v, link, err);
-		if (!link->addr_count)
-			continue;
-		if (link->node != MODEL_HOST)
-			r = add_node_place(v, link, err);
-		else if (link->kind == LINK_BRIDGE &&
-			 (find_end(v, "host", "", &host.end) < 0 ||
-			  add_place(v, link, &host, v->fleet.st->own_fd) < 0))
-			r = err_oom(err);
-	}
-	return r;
 }
 
 /* --- paths */
@@ -193,14 +45,12 @@ static bool connected(const struct view *v, size_t a, size_t b)
 	/* Guests only answer, and only the host pings them. */
 	if (x->guest || (y->guest && x->node != MODEL_HOST))
 		return false;
-	return x->node != y->node && x->end != y->end && *x->bridge && x->tag == y->tag &&
-	       strcmp(x->bridge, y->bridge) == 0 && cable_carries(x->port, x->tag) &&
-	       cable_carries(y->port, y->tag) && ip->family == v->run.links[b].ip.family &&
-	       ip_in_prefix(&v->run.links[b].ip, ip);
+	return x->node != y->node && x->end != y->end && cable_connects(&x->at, &y->at) &&
+	       ip->family == v->run.links[b].ip.family && ip_in_prefix(&v->run.links[b].ip, ip);
 }
 
 /* Samples pairs in a large fleet: each place has a few partners, near and far in the list. */
-static bool chosen(const struct view *v, size_t a, size_t b)
+static bool is_sampled(const struct view *v, size_t a, size_t b)
 {
 	size_t n = v->place_count, distance = (b + n - a) % n, step = 1;
 
@@ -253,26 +103,42 @@ static void read_programs(const struct view *v, const struct link *port,
 		edt_read(&c, &ret->down);
 }
 
+/* Returns whether the host's end of a place's cable is up now. */
+static bool is_up(const struct view *v, const struct place *place)
+{
+	const struct link *port = place->at.port ? model_find_link(v->fleet.st->host, MODEL_HOST,
+								   place->at.port->name) :
+						   NULL;
+
+	return !place->at.port || (port && port->up);
+}
+
 /* Returns the expected conditions of a place's cable, from the intent or the kernel's state. */
 static int asked_of(const struct view *v, const struct place *place, struct link_conditions *ret,
 		    enum expected_state *ret_state, struct netsim_err *err)
 {
 	struct expected_port port;
 	struct mark mark;
+	int r;
 
 	*ret = (struct link_conditions) {0};
 	*ret_state = EXPECTED_UP;
 	if (place->node == MODEL_HOST)
 		return 0;
 	if (v->from_kernel) {
-		netem_seen(v->fleet.st, &v->qdiscs, place->port, ret);
-		read_programs(v, place->port, ret);
+		netem_seen(v->fleet.st, &v->qdiscs, place->at.port, ret);
+		read_programs(v, place->at.port, ret);
 		return 0;
 	}
-	if (!mark_parse(place->port->alias, &mark) || !mark.iface)
+	if (!mark_parse(place->at.port->alias, &mark) || !mark.iface)
 		return 0;
-	port = (struct expected_port) {&v->fleet.model->nodes[place->node], mark.iface, place->tag};
-	return expected_link(&v->intent, &port, ret, ret_state, err);
+	port = (struct expected_port) {&v->fleet.model->nodes[place->node], mark.iface,
+				       place->at.tag};
+	r = expected_link(&v->intent, &port, ret, ret_state, err);
+	/* A cable that netsim link pulled out, and that nothing has plugged in since. */
+	if (r == 0 && intent_has_pulled(&v->intent, mark.node, mark.iface) && !is_up(v, place))
+		*ret_state = EXPECTED_DOWN;
+	return r;
 }
 
 /* Expected conditions of a place. */
@@ -285,7 +151,7 @@ struct asked {
 static bool choose_probe(const struct class *class, const struct place *place,
 			 struct probe_path *probe)
 {
-	if (class->vlan && class->vlan != place->tag)
+	if (class->vlan && class->vlan != place->at.tag)
 		return false;
 	for (size_t i = 0; i < class->match_count; i++) {
 		const struct class_match *match = &class->matches[i];
@@ -334,6 +200,27 @@ static int fill_path(const struct view *v, size_t a, size_t b, const struct aske
 	return r;
 }
 
+/*
+ * Chooses the pairs to measure: those sampled and, as far as there is room, others with
+ * conditions of their own; counts those that are not measured.
+ */
+static bool choose_pair(struct view *v, size_t a, size_t b, struct netsim_err *err)
+{
+	struct conditions c = {0};
+
+	if (is_sampled(v, a, b))
+		return true;
+	if (!v->known ||
+	    expected_path(&v->intent, end_of(v, &v->places[a]), end_of(v, &v->places[b]), NULL, &c,
+			  err) < 0 ||
+	    !c.has)
+		return false;
+	if (v->more_pairs < MORE_PAIRS)
+		return ++v->more_pairs;
+	v->pairs_left++;
+	return false;
+}
+
 /* Adds a path for a class of traffic; class NULL: for traffic of no class. */
 static int add_path(struct view *v, size_t a, size_t b, const struct asked *asked,
 		    const struct class *class, struct netsim_err *err)
@@ -349,8 +236,9 @@ static int add_path(struct view *v, size_t a, size_t b, const struct asked *aske
 		return err_oom(err);
 	path->from = from->end;
 	path->to = to->end;
+	path->from_name = from->name;
+	path->to_name = to->name;
 	path->traffic = class ? class->name : NULL;
-	path->vlan = from->tag;
 	if (to->guest)
 		probe.protocol = IPPROTO_ICMP;
 	v->run.probes[v->run.path_count - 1] = probe;
@@ -392,7 +280,7 @@ static int collect_paths(struct view *v, struct netsim_err *err)
 		r = expected_classes(&v->intent, &classes, &class_count, err);
 	for (size_t a = 0; r == 0 && a < v->place_count; a++)
 		for (size_t b = 0; r == 0 && b < v->place_count; b++) {
-			if (!connected(v, a, b) || !chosen(v, a, b))
+			if (!connected(v, a, b) || !choose_pair(v, a, b, err))
 				continue;
 			r = add_path(v, a, b, asked, NULL, err);
 			for (size_t c = 0; r == 0 && v->classes && c < v->classes->count; c++)
@@ -430,7 +318,7 @@ static int find_intent(struct view *v, struct netsim_err *err)
 	if (r < 0)
 		return r;
 	whole = intent_whole(&v->intent);
-	v->known = v->intent.layer_count || v->intent.fault_count;
+	v->known = v->intent.layer_count || v->intent.fault_count || v->intent.pulled_count;
 	v->from_kernel = !v->intent.layer_count && any_shaped(v);
 	if (whole)
 		snprintf(v->basis, sizeof(v->basis), "profile %s%s", whole->name,
@@ -468,7 +356,7 @@ static int open_view(struct netsim *ctx, const struct netsim_verify_opts *o, str
 	if (r == 0)
 		r = find_intent(v, err);
 	if (r == 0)
-		r = find_places(v, err);
+		r = verify_places(v, err);
 	return r == 0 ? collect_paths(v, err) : r;
 }
 
@@ -481,11 +369,20 @@ static int add_unmeasured(struct verify_rows *ret, const char *subject, const ch
 
 	if (!row)
 		return err_oom(err);
-	row->verdict = NETSIM_NOT_MEASURED;
+	row->verdict = NETSIM_UNPROVED;
 	snprintf(row->subject, sizeof(row->subject), "%s", subject);
 	snprintf(row->what, sizeof(row->what), "conditions");
 	snprintf(row->why, sizeof(row->why), "%s", why);
 	return 0;
+}
+
+static int add_pairs_left(struct view *v, struct netsim_err *err)
+{
+	char why[96];
+
+	snprintf(why, sizeof(why), "%zu more pairs not measured: too many for one run",
+		 v->pairs_left);
+	return add_unmeasured(&v->rows, "all", why, err);
 }
 
 static int add_nodes_apart(struct view *v, struct netsim_err *err)
@@ -565,21 +462,86 @@ static int skip_changed(struct view *v, struct netsim_err *err)
 	return r;
 }
 
+/* Describes the qdiscs inside the nodes in lists[0] (up) and lists[1]; NULL if there are none. */
+static int look_inside(struct view *v, const char **lists[2], struct netsim_err *err)
+{
+	int r = 0;
+
+	free(v->inside);
+	v->inside = calloc(v->run.end_count + 1, sizeof(*v->inside));
+	if (!v->inside)
+		return err_oom(err);
+	for (size_t i = 0; r == 0 && i < v->place_count; i++) {
+		const struct place *place = &v->places[i];
+		struct inside *inside = &v->inside[place->end];
+
+		if (!place->link || *inside->up || *inside->down)
+			continue;
+		r = inside_describe(v->fleet.st, v->fleet.model, place->link, true, inside->up,
+				    sizeof(inside->up), err);
+		if (r == 0)
+			r = inside_describe(v->fleet.st, v->fleet.model, place->link, false,
+					    inside->down, sizeof(inside->down), err);
+	}
+	for (size_t e = 0; e < v->run.end_count; e++) {
+		lists[0][e] = *v->inside[e].up ? v->inside[e].up : NULL;
+		lists[1][e] = *v->inside[e].down ? v->inside[e].down : NULL;
+	}
+	return r;
+}
+
+/* Explains failed reach: by a link that is down, or by the host's bridge filter. */
+static void explain_reach(const struct view *v, struct verify_row *row)
+{
+	for (size_t i = 0; i < v->place_count; i++) {
+		const struct place *place = &v->places[i];
+		const char *end = v->run.ends[place->end], *at = strstr(row->subject, end);
+		size_t length = strlen(end);
+
+		if (is_up(v, place) || !at ||
+		    (at[length] && at[length] != ' ' && at[length] != '/') ||
+		    (at > row->subject && at[-1] != ' '))
+			continue;
+		snprintf(row->why, sizeof(row->why), "the link of %s is down", end);
+		return;
+	}
+	if (!*row->why)
+		bridge_filter_describe(row->why, sizeof(row->why));
+}
+
 static int judge(struct view *v, struct netsim_err *err)
 {
+	auto_free const char **up = calloc(v->run.end_count + 1, sizeof(*up));
+	auto_free const char **down = calloc(v->run.end_count + 1, sizeof(*down));
 	const struct verify_input in = {.ends = (const char *const *)v->run.ends,
 					.end_count = v->run.end_count,
 					.paths = v->run.paths,
 					.path_count = v->run.path_count,
 					.rates = v->run.rates,
 					.rate_count = v->run.rate_count,
-					.timer_slack = v->run.timer_slack};
-	int r = skip_changed(v, err);
+					.timer_slack = v->run.timer_slack,
+					.stray = v->run.stray,
+					.stall = v->run.stall,
+					.stall_sd = v->run.stall_sd,
+					.quick = v->run.quick,
+					.inside_up = up,
+					.inside_down = down};
+	int r = up && down ? skip_changed(v, err) : err_oom(err);
 
 	free(v->rows.list);
 	v->rows = (struct verify_rows) {0};
 	if (r == 0)
+		r = state_read_host(v->fleet.st, err);
+	if (r == 0)
+		r = look_inside(v, (const char **[]) {up, down}, err);
+	if (r == 0)
 		r = verify_judge(&in, &v->rows, err);
+	for (size_t i = 0; r == 0 && i < v->rows.count; i++)
+		if (v->rows.list[i].verdict == NETSIM_NOT_AS_ASKED &&
+		    strcmp(v->rows.list[i].what, "reach") == 0)
+			explain_reach(v, &v->rows.list[i]);
+	if (r == 0 && v->pairs_left)
+		r = add_pairs_left(v, err);
 	return r == 0 ? add_nodes_apart(v, err) : r;
 }
 
@@ -605,7 +567,8 @@ static bool publish_row(struct netsim_verify *verify, const struct verify_row *f
 	row->verdict = from->verdict;
 	verify->as_asked += from->verdict == NETSIM_AS_ASKED;
 	verify->failed += from->verdict == NETSIM_NOT_AS_ASKED;
-	verify->unmeasured += from->verdict == NETSIM_NOT_MEASURED;
+	verify->unmeasured += from->verdict == NETSIM_UNPROVED;
+	verify->left_out += from->verdict == NETSIM_LEFT_OUT;
 	return row->subject && row->what && row->asked && row->measured && row->why;
 }
 

@@ -138,6 +138,12 @@ int topo_parse(const char *file, const char *data, size_t len, struct topo **ret
 
 /* Returns the MTU of an interface: as given, else of its network or lower interface, else 1500. */
 unsigned topo_mtu(const struct topo *topo, const struct node *node, const struct iface *iface);
+/*
+ * Returns the MTU of a cable, or of a bond: that of topo_mtu(), plus room for the inner tags
+ * of full frames of its VLANs, unless it is given or the interface has addresses.
+ */
+unsigned topo_cable_mtu(const struct topo *topo, const struct node *node,
+			const struct iface *iface);
 
 /* Lists the keys of topologies, for the test of the manual; returns their number. */
 size_t topo_keys(const char **names, size_t max);

@@ -8,6 +8,8 @@
 
 #include "netsim/util/array.h"
 
+#define TAG_BYTES 4 /* of a VLAN tag */
+
 /* The L2 segment of an interface: its network and VLAN tags, outermost tag first. */
 struct topo_segment {
 	size_t network;
@@ -292,6 +294,85 @@ unsigned topo_mtu(const struct topo *topo, const struct node *node, const struct
 						    TOPO_MTU_DEFAULT;
 }
 
+/* The interface below all VLANs: a cable, or the bond that it belongs to. */
+static const struct iface *base_of(const struct node *node, const struct iface *iface)
+{
+	while (iface->kind == IFACE_VLAN)
+		iface = &node->ifaces[iface->lower];
+	for (size_t i = 0; i < node->iface_count; i++)
+		for (size_t m = 0;
+		     node->ifaces[i].kind == IFACE_BOND && m < node->ifaces[i].bond.member_count;
+		     m++)
+			if (&node->ifaces[node->ifaces[i].bond.members[m]] == iface)
+				return &node->ifaces[i];
+	return iface;
+}
+
+/*
+ * Returns the bytes of tags in a VLAN's frames beyond the one that each device passes in
+ * addition to its MTU. Devices keep the outermost tag beside the frame; a bridge with VLANs
+ * does so with the tag of its protocol, so that an 802.1ad tag is part of the frame.
+ */
+static unsigned tag_room(const struct topo *topo, const struct node *node,
+			 const struct iface *iface)
+{
+	bool aware = topo->networks[lowest(node, iface)->network].vlan_aware, outer_ad = false;
+	unsigned tags = 0;
+
+	for (; iface->kind == IFACE_VLAN; iface = &node->ifaces[iface->lower]) {
+		tags++;
+		outer_ad = iface->vlan_qinq;
+	}
+	if (!(aware && outer_ad))
+		tags -= tags > 0;
+	return tags > 1 ? (tags - 1) * TAG_BYTES : 0;
+}
+
+/* Returns the MTU that a cable or bond needs for full frames of all its VLANs. */
+static unsigned needed_mtu(const struct topo *topo, const struct node *node,
+			   const struct iface *base)
+{
+	unsigned mtu = topo_mtu(topo, node, base);
+
+	for (size_t i = 0; i < node->iface_count; i++) {
+		const struct iface *vlan = &node->ifaces[i];
+		unsigned room = tag_room(topo, node, vlan), need;
+
+		if (!room || base_of(node, vlan) != base)
+			continue;
+		need = topo_mtu(topo, node, vlan) + room;
+		mtu = need > mtu ? need : mtu;
+	}
+	return mtu;
+}
+
+unsigned topo_cable_mtu(const struct topo *topo, const struct node *node, const struct iface *iface)
+{
+	const struct iface *base = base_of(node, iface);
+	unsigned mtu = topo_mtu(topo, node, iface), need;
+
+	/* Its own packets would be too long for others. */
+	if (iface->kind == IFACE_VLAN || iface->mtu || base->mtu || base->address_count)
+		return mtu;
+	need = needed_mtu(topo, node, base);
+	return need > mtu ? need : mtu;
+}
+
+/* Warns of a VLAN whose full frames do not fit, because the cable's MTU cannot be raised. */
+static void warn_room(struct bind *b, const struct topo *topo, const struct node *node,
+		      const struct iface *iface)
+{
+	const struct iface *port = lowest(node, iface);
+	unsigned room = tag_room(topo, node, iface), mtu = topo_mtu(topo, node, iface);
+	unsigned below = topo_cable_mtu(topo, node, port);
+
+	if (room && mtu + room > below)
+		diag_warn(b->diags, &iface->vlan_at,
+			  "full frames of %s do not fit the mtu of %s, %u, with their inner tags: "
+			  "give %s an mtu of at most %u",
+			  iface->name, port->name, below, iface->name, below - room);
+}
+
 static bool check_mtu(struct bind *b, const struct topo *topo, const struct node *node,
 		      const struct iface *iface)
 {
@@ -462,6 +543,8 @@ bool topo_check_fleet(struct bind *b, const struct topo *topo)
 			good &= check_tap_mtu(b, topo, node, &node->ifaces[j]);
 			if (node->ifaces[j].kind == IFACE_VLAN)
 				warn_vlan(b, topo, node, &node->ifaces[j]);
+			if (node->ifaces[j].kind == IFACE_VLAN)
+				warn_room(b, topo, node, &node->ifaces[j]);
 		}
 	}
 	return good;

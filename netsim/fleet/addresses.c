@@ -13,12 +13,10 @@
 
 /* An address of one of the nodes, and the bridge and VLAN that it is on. */
 struct node_address {
-	size_t peer;		 /* index in finder.nodes */
-	const char *device;	 /* "" for a guest, whose interfaces are unknown */
-	const char *iface;	 /* name for --interface */
-	const struct link *port; /* the host's end of its cable; NULL: an address of the host */
-	const char *bridge;
-	uint16_t tag; /* 0: none */
+	size_t peer;	    /* index in finder.nodes */
+	const char *device; /* "" for a guest, whose interfaces are unknown */
+	const char *iface;  /* name for --interface */
+	struct cable_place place;
 	struct ip ip;
 };
 
@@ -57,22 +55,13 @@ static int add_end(struct finder *f, const struct node_address *end, struct nets
 /* Adds the addresses of a node's interface or of a bridge. */
 static int add_link(struct finder *f, const struct link *link, struct netsim_err *err)
 {
-	const struct link *bottom = cable_bottom(f->model, link);
-	struct node_address end = {.peer = peer_of(f, link->node),
-				   .device = link->name,
-				   .iface = link->name,
-				   .bridge = link->name,
-				   .tag = link->kind == LINK_VLAN ? link->vlan : 0};
+	struct node_address end = {
+		.peer = peer_of(f, link->node), .device = link->name, .iface = link->name};
 	int r = 0;
 
-	if (end.peer == SIZE_MAX || (link->node == MODEL_HOST && link->kind != LINK_BRIDGE))
+	if (end.peer == SIZE_MAX || (link->node == MODEL_HOST && link->kind != LINK_BRIDGE) ||
+	    !cable_place(f->model, link, &end.place))
 		return 0;
-	if (link->node != MODEL_HOST) {
-		end.port = bottom ? cable_port(f->model, bottom) : NULL;
-		if (!end.port)
-			return 0;
-		end.bridge = end.port->master;
-	}
 	for (size_t i = 0; r == 0 && i < link->addr_count; i++) {
 		end.ip = link->addrs[i].ip;
 		r = add_end(f, &end, err);
@@ -84,12 +73,13 @@ static int add_link(struct finder *f, const struct link *link, struct netsim_err
 static int add_guest(struct finder *f, const struct link *port, struct netsim_err *err)
 {
 	const struct link *bridge = model_find_link(f->model, MODEL_HOST, port->master);
-	struct node_address end = {.device = "", .port = port, .bridge = port->master};
+	struct node_address end = {.device = ""};
 	struct mark mark;
 	struct mac mac;
 	int r;
 
-	if (!bridge || !mark_parse(port->alias, &mark) || !mark.iface)
+	if (!bridge || !mark_parse(port->alias, &mark) || !mark.iface ||
+	    !cable_place(f->model, port, &end.place))
 		return 0;
 	end.peer = peer_of(f, model_find_node(f->model, mark.node));
 	if (end.peer == SIZE_MAX)
@@ -102,9 +92,7 @@ static int add_guest(struct finder *f, const struct link *port, struct netsim_er
 
 static bool connected(const struct node_address *x, const struct node_address *y)
 {
-	return *x->bridge && x->tag == y->tag && strcmp(x->bridge, y->bridge) == 0 &&
-	       cable_carries(x->port, x->tag) && cable_carries(y->port, y->tag) &&
-	       x->ip.family == y->ip.family &&
+	return cable_connects(&x->place, &y->place) && x->ip.family == y->ip.family &&
 	       (ip_in_prefix(&y->ip, &x->ip) || ip_in_prefix(&x->ip, &y->ip));
 }
 
@@ -122,9 +110,12 @@ static const struct link *route_to(const struct finder *f, int node, const struc
 	return NULL;
 }
 
-static void fill(struct address_pair *pair, const struct node_address *from,
-		 const struct node_address *to, const char *device)
+/* from is NULL if a route leads through device. */
+static void fill(const struct finder *f, struct address_pair *pair, const struct node_address *from,
+		 const struct node_address *to, const struct link *route)
 {
+	const char *device = from ? from->device : route->name;
+	struct cable_place place;
 	char text[UNIT_TEXT];
 
 	if (from)
@@ -132,6 +123,11 @@ static void fill(struct address_pair *pair, const struct node_address *from,
 			 unit_format_address(&from->ip, text));
 	snprintf(pair->to, sizeof(pair->to), "%s", unit_format_address(&to->ip, text));
 	snprintf(pair->device, sizeof(pair->device), "%s", device);
+	if (from)
+		pair->sender = (struct address_end) {from->place.port, from->place.tag};
+	else if (cable_place(f->model, route, &place))
+		pair->sender = (struct address_end) {place.port, place.tag};
+	pair->receiver = (struct address_end) {to->place.port, to->place.tag};
 }
 
 /* Prefers addresses in a common network; else takes an address with a route to it. */
@@ -144,15 +140,17 @@ static void choose(const struct finder *f, size_t a, size_t b, const char *iface
 	for (size_t x = 0; x < ends->count; x++) {
 		const struct node_address *from = &ends->list[x];
 
-		if (from->peer != a || (iface && strcmp(from->iface, iface) != 0 && from->port))
+		if (from->peer != a ||
+		    (iface && strcmp(from->iface, iface) != 0 && from->place.port))
 			continue;
 		for (size_t y = 0; y < ends->count; y++) {
 			const struct node_address *to = &ends->list[y];
 
-			if (to->peer != b || (iface && strcmp(to->iface, iface) != 0 && to->port) ||
+			if (to->peer != b ||
+			    (iface && strcmp(to->iface, iface) != 0 && to->place.port) ||
 			    !connected(from, to))
 				continue;
-			fill(ret, from, to, from->device);
+			fill(f, ret, from, to, NULL);
 			return;
 		}
 	}
@@ -164,7 +162,7 @@ static void choose(const struct finder *f, size_t a, size_t b, const char *iface
 		route = route_to(f, f->nodes[a], &to->ip);
 		if (!route)
 			continue;
-		fill(ret, NULL, to, route->name);
+		fill(f, ret, NULL, to, route);
 		return;
 	}
 }

@@ -7,11 +7,19 @@
 #include "netsim/kernel/state.h"
 #include "netsim/policy/policy.h"
 
+/* The link of one end: its port (NULL: the host itself), and the tag of its frames. */
+struct address_end {
+	const struct link *port; /* points into the model */
+	uint16_t tag;
+};
+
 /* How one node sends to another. */
 struct address_pair {
 	char from[64], to[64]; /* to is "" if no common network and no route exists */
 	char device[IFNAMSIZ]; /* the interface to send through, or "" */
 	bool cut;	       /* a partition cuts at least one direction */
+	bool down;	       /* a link of one of them is down */
+	struct address_end sender, receiver;
 };
 
 struct address_query {

@@ -9,7 +9,28 @@
 const struct link *cable_bottom(const struct model *model, const struct link *link);
 /* The port at the other end of a cable; for a bond, that of a running member if any. */
 const struct link *cable_port(const struct model *model, const struct link *bottom);
-/* True if a port passes frames with this tag (0: untagged); NULL, the host, passes all. */
-bool cable_carries(const struct link *port, uint16_t tag);
+
+#define CABLE_NATIVE 1 /* the VLAN of untagged frames of the host itself */
+#define CABLE_TAGS   8 /* upper bound of VLANs in VLANs */
+
+struct cable_tag {
+	uint16_t id;
+	bool qinq; /* 802.1ad */
+};
+
+/* The place of an interface on a bridge. */
+struct cable_place {
+	const struct link *port; /* NULL: the host's own address on the bridge */
+	const char *bridge;
+	bool aware;   /* the bridge knows VLANs */
+	uint16_t tag; /* outermost tag, if 802.1Q; 0: none that a bridge knows */
+	struct cable_tag inner[CABLE_TAGS]; /* the others, outer ones first */
+	size_t inner_count;
+};
+
+/* Finds the place of a node's interface, of a bridge, or of a tap; false if there is none. */
+bool cable_place(const struct model *model, const struct link *link, struct cable_place *ret);
+/* Returns whether frames pass between two places: one bridge, one VLAN, the same tags in it. */
+bool cable_connects(const struct cable_place *a, const struct cable_place *b);
 
 #endif

@@ -143,7 +143,7 @@ static int add_port(struct model *model, const struct topo *topo, const struct n
 		return err_oom(err);
 	link->at = iface->at;
 	link->group = mark_group(topo->fleet);
-	link->mtu = topo_mtu(topo, node, iface);
+	link->mtu = topo_cable_mtu(topo, node, iface);
 	link->mtu_at = iface->mtu ? iface->mtu_at : iface->at;
 	link->up = true;
 	memcpy(link->master, net->bridge, IFNAMSIZ);
@@ -238,7 +238,7 @@ static int add_inside(struct model *model, int place, const struct topo *topo,
 	link->at = iface->at;
 	link->group = mark_group(topo->fleet);
 	link->up = true;
-	link->mtu = topo_mtu(topo, node, iface);
+	link->mtu = topo_cable_mtu(topo, node, iface);
 	link->mtu_at = iface->mtu ? iface->mtu_at : iface->at;
 	link->has_mac = iface->has_mac;
 	link->mac = iface->mac;

@@ -279,27 +279,25 @@ static void send_one(struct probe_state *run, size_t i)
 	const struct probe *p = run->probe;
 	const struct probe_path *path = &run->paths[i];
 	struct probe_track *track = &run->tracks[i];
-	uint8_t packet[1][PROBE_SNAP];
+	uint8_t packets[2][PROBE_SNAP];
 	struct probe_frame frame = {
 		.protocol = path->protocol ? path->protocol : IPPROTO_UDP,
 		.source_port = path->source_port ? path->source_port : p->ports[path->from],
 		.port = path->port ? path->port : p->ports[path->to],
 		.load = {.run = p->run, .path = (uint32_t)i, .seq = track->sent},
 	};
-	size_t length;
+	/* Reordering shows best between packets sent in quick succession: in one call. */
+	int count = track->sent % TWIN_EVERY == 0 ? 2 : 1;
+	size_t lengths[2];
 
 	frame.load.sent = clock_ns(CLOCK_REALTIME);
-	length = probe_build(&p->ends[path->from], &p->ends[path->to], &frame, packet[0],
-			     PROBE_SNAP);
-	/* A probe that the node's interface refuses counts as lost. */
-	(void)probe_send(p, path->from, path->to, packet, &length, 1);
-	/* Reordering shows best between packets sent in quick succession. */
-	if (track->sent % TWIN_EVERY == 0) {
-		frame.load.twin = 1;
-		length = probe_build(&p->ends[path->from], &p->ends[path->to], &frame, packet[0],
-				     PROBE_SNAP);
-		(void)probe_send(p, path->from, path->to, packet, &length, 1);
+	for (int n = 0; n < count; n++) {
+		frame.load.twin = n == 1;
+		lengths[n] = probe_build(&p->ends[path->from], &p->ends[path->to], &frame,
+					 packets[n], PROBE_SNAP);
 	}
+	/* A probe that the node's interface refuses counts as lost. */
+	(void)probe_send(p, path->from, path->to, packets, lengths, count);
 	track->sent++;
 }
 
@@ -410,6 +408,7 @@ static void summarise(struct probe_track *track, struct probe_seen *seen)
 		squares += pow(track->delays[i] - seen->mean, 2);
 	seen->sd = n > 1 ? sqrt(squares / (double)(n - 1)) : 0;
 	seen->min = track->delays[0];
+	seen->p90 = track->delays[(n - 1) * 9 / 10];
 	seen->median = (track->delays[(n - 1) / 2] + track->delays[n / 2]) / 2;
 	seen->spread = (track->delays[n * 3 / 4] - track->delays[n / 4]) / 1.349;
 }

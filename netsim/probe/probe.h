@@ -32,7 +32,7 @@ struct probe_end {
 struct probe_seen {
 	unsigned sent, received, duplicates;
 	unsigned late; /* arrived after a probe that was sent later */
-	double min, median, mean, sd;
+	double min, median, mean, sd, p90;
 	double spread; /* interquartile range, scaled to a standard deviation */
 };
 
@@ -71,6 +71,8 @@ struct probe_rate {
 	double passed;	/* rate received, once the link was busy */
 	double window;	/* seconds over which it was measured */
 	bool busy;	/* TCP: the port is in use at both ends */
+	double refused; /* flood: the share of packets that the sender's interface refused */
+	double idle;	/* the share of the time in which this process kept the link waiting */
 };
 
 /* One lane of a flood, or the ends of a TCP connection. */
@@ -87,6 +89,7 @@ struct probe_flood_plan {
 	double bps;
 	double burst; /* bits sent at once in advance, which do not count */
 	double seconds;
+	double link; /* rate of the link to keep busy, for idle; 0: unknown */
 };
 
 /* Floods with UDP. Measures the sum of all lanes, only while all of them are being sent. */

@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "netsim/kernel/netns.h"
@@ -28,6 +29,10 @@ struct flood {
 	size_t bytes;
 	double bps, burst;
 	uint32_t sent[PROBE_LANES], got;
+	uint32_t tried, refused;  /* packets offered to the interface, and not taken by it */
+	double ahead;		  /* seconds of the link's time that are sent in advance */
+	double idle;		  /* seconds without a packet to send, for want of a processor */
+	double turn;		  /* time of the last batch */
 	double skip;		  /* number of first packets, which do not count */
 	int64_t first, last, end; /* arrivals after end do not count */
 	uint32_t counted;
@@ -67,10 +72,29 @@ static bool send_lane(struct flood *f, size_t i, double elapsed)
 		lengths[count] = probe_build(&p->ends[lane->from], &p->ends[lane->to], &frame,
 					     packets[count], PROBE_SNAP);
 	}
-	if (count)
-		f->sent[i] +=
+	if (count) {
+		uint32_t taken =
 			(uint32_t)probe_send(p, lane->from, lane->to, packets, lengths, count);
+
+		f->sent[i] += taken;
+		f->tried += (uint32_t)count;
+		f->refused += (uint32_t)count - taken;
+	}
 	return count == PROBE_BATCH;
+}
+
+/*
+ * Follows the queue of a link of the requested rate: counts the time in which it is empty
+ * because this process did not run. Refused packets count as sent: they were there.
+ */
+static void follow(struct flood *f, double link, double bits, double now, uint32_t tried)
+{
+	double gap = now - f->turn;
+
+	if (gap > f->ahead)
+		f->idle += gap - f->ahead;
+	f->ahead = fmax(0, f->ahead - gap) + tried * bits / link;
+	f->turn = now;
 }
 
 static void take_end(struct flood *f, size_t end)
@@ -120,11 +144,15 @@ void probe_flood(struct probe *probe, const struct probe_flood_plan *plan, struc
 	f.bytes = packet_bytes(&probe->ends[f.lanes[0].from], f.bps);
 	bits = 8.0 * (double)(f.bytes + ETHERNET);
 	f.skip = (f.burst + f.bps * plan->seconds * SKIP_SHARE) / bits;
+	f.turn = start;
 	for (double now = start; now < end; now = probe_now()) {
+		uint32_t tried = f.tried;
 		bool more = false;
 
 		for (size_t i = 0; i < f.lane_count; i++)
 			more |= send_lane(&f, i, now - start);
+		if (plan->link > 0)
+			follow(&f, plan->link, bits, now, f.tried - tried);
 		take_all(&f, more ? 0 : PAUSE);
 	}
 	/* Lanes drain at different times: with several, ignore later arrivals. */
@@ -133,6 +161,9 @@ void probe_flood(struct probe *probe, const struct probe_flood_plan *plan, struc
 	for (size_t i = 0; i < f.lane_count; i++)
 		sent += f.sent[i];
 	ret->offered = (sent * bits - f.burst) / plan->seconds;
+	ret->refused = f.tried ? (double)f.refused / f.tried : 0;
+	ret->idle = f.idle / plan->seconds;
+	ret->busy = false;
 	f.heard = probe_now();
 	for (end = f.heard + DRAIN_MAX; probe_now() < end && probe_now() - f.heard < QUIET;)
 		take_all(&f, QUIET / 4);
@@ -230,10 +261,24 @@ static double frame_share(int fd, bool v4)
 	return (mss + ETHERNET + (v4 ? 20 : 40) + 20 + 12) / (double)mss;
 }
 
+/* Returns the seconds that this thread has waited for a processor; 0 if that is unknown. */
+static double waited(void)
+{
+	FILE *file = fopen("/proc/thread-self/schedstat", "re");
+	unsigned long long ran, waited = 0;
+
+	if (!file)
+		return 0;
+	if (fscanf(file, "%llu %llu", &ran, &waited) != 2)
+		waited = 0;
+	(void)fclose(file);
+	return (double)waited / 1e9;
+}
+
 static void stream(int out, int in, double warmup, double seconds, struct probe_rate *ret)
 {
 	static char chunk[CHUNK];
-	double start = probe_now(), from = 0, last = 0, bytes = 0;
+	double start = probe_now(), from = 0, last = 0, bytes = 0, before = waited();
 
 	for (double now = start; now < start + warmup + seconds; now = probe_now()) {
 		struct pollfd fds[] = {{.fd = in, .events = POLLIN},
@@ -259,6 +304,7 @@ static void stream(int out, int in, double warmup, double seconds, struct probe_
 	}
 	ret->window = last - from;
 	ret->passed = ret->window > 0 ? bytes * 8 / ret->window : 0;
+	ret->idle = (waited() - before) / (warmup + seconds);
 }
 
 static void shut(struct opening *o)

@@ -62,6 +62,9 @@ void intent_done(struct intent *intent)
 	for (size_t i = 0; i < intent->fault_count; i++)
 		fault_done(&intent->faults[i]);
 	free(intent->faults);
+	for (size_t i = 0; i < intent->pulled_count; i++)
+		free(intent->pulled[i]);
+	free(intent->pulled);
 	*intent = (struct intent) {0};
 }
 
@@ -133,6 +136,19 @@ static void read_faults(const json_t *root, struct intent *ret)
 	}
 }
 
+static void read_pulled(const json_t *root, struct intent *ret)
+{
+	const json_t *pulled = json_object_get(root, "pulled");
+
+	for (size_t i = 0; i < json_array_size(pulled); i++) {
+		const char *cable = json_string_value(json_array_get(pulled, i));
+		char **slot = cable ? array_push(ret->pulled, ret->pulled_count) : NULL;
+
+		if (slot && !(*slot = strdup(cable)))
+			ret->pulled_count--;
+	}
+}
+
 static int refuse_file(const char *path, const char *why, struct netsim_err *err)
 {
 	err_set(err, NETSIM_ERR_KERNEL, -EINVAL, NULL, "%s %s", path, why);
@@ -179,6 +195,7 @@ static void read_root(const json_t *root, struct intent *ret)
 			read_layer(json_array_get(layers, i), layer);
 	}
 	read_faults(root, ret);
+	read_pulled(root, ret);
 }
 
 int intent_read(const char *fleet, struct intent *ret, struct netsim_err *err)
@@ -244,15 +261,18 @@ static int write_failed(const char *path, int code, struct netsim_err *err)
 
 static char *format(const struct intent *intent)
 {
-	json_t *layers = json_array(), *faults = json_array(), *root;
+	json_t *layers = json_array(), *faults = json_array(), *pulled, *root;
 	char *text;
 
 	for (size_t i = 0; i < intent->layer_count; i++)
 		json_array_append_new(layers, write_layer(&intent->layers[i]));
 	for (size_t i = 0; i < intent->fault_count; i++)
 		json_array_append_new(faults, write_fault(&intent->faults[i]));
-	root = json_pack("{s:s, s:o, s:o}", "engine", words_engine[intent->engine], "applied",
-			 layers, "faults", faults);
+	pulled = intent->pulled_count ? json_array() : NULL;
+	for (size_t i = 0; i < intent->pulled_count; i++)
+		json_array_append_new(pulled, json_string(intent->pulled[i]));
+	root = json_pack("{s:s, s:o, s:o, s:o*}", "engine", words_engine[intent->engine], "applied",
+			 layers, "faults", faults, "pulled", pulled);
 	text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
 	json_decref(root);
 	return text;
@@ -294,6 +314,11 @@ static bool fits(const char *path, const char *text)
 	return lstat(path, &st) == 0 && S_ISREG(st.st_mode) && (size_t)st.st_size >= strlen(text);
 }
 
+static bool is_empty(const struct intent *intent)
+{
+	return !intent->layer_count && !intent->fault_count && !intent->pulled_count;
+}
+
 int intent_draft(const char *fleet, const struct intent *intent, struct intent_draft *ret,
 		 struct netsim_err *err)
 {
@@ -305,7 +330,7 @@ int intent_draft(const char *fleet, const struct intent *intent, struct intent_d
 	snprintf(draft.fresh, sizeof(draft.fresh), "%s.new", draft.path);
 	*ret = draft;
 	r = open_file(draft.path, &old, err);
-	if (r < 0 || (!intent->layer_count && !intent->fault_count))
+	if (r < 0 || is_empty(intent))
 		return r;
 	r = lock_make_dir(err);
 	if (r < 0)
@@ -511,6 +536,69 @@ int intent_draft_fault(const char *fleet, const struct intent_fault *fault, cons
 		r = intent_draft(fleet, &intent, ret, err);
 	intent_done(&intent);
 	return r;
+}
+
+static void drop_pulled(struct intent *intent, const char *cable)
+{
+	for (size_t i = intent->pulled_count; i-- > 0;) {
+		if (cable && strcmp(intent->pulled[i], cable) != 0)
+			continue;
+		free(intent->pulled[i]);
+		intent->pulled[i] = intent->pulled[--intent->pulled_count];
+	}
+}
+
+static int add_pulled(struct intent *intent, const char *cable, struct netsim_err *err)
+{
+	char **slot = array_push(intent->pulled, intent->pulled_count);
+
+	if (slot && (*slot = strdup(cable)))
+		return 0;
+	intent->pulled_count -= slot != NULL;
+	return err_oom(err);
+}
+
+int intent_draft_cables(const char *fleet, const struct intent_cables *cables,
+			struct intent_draft *ret, struct netsim_err *err)
+{
+	struct intent intent;
+	int r = intent_read(fleet, &intent, err);
+
+	*ret = (struct intent_draft) {{0}, {0}, NULL, false};
+	for (size_t i = 0; r == 0 && i < cables->count; i++) {
+		drop_pulled(&intent, cables->names[i]);
+		if (!cables->up)
+			r = add_pulled(&intent, cables->names[i], err);
+	}
+	if (r == 0)
+		r = intent_draft(fleet, &intent, ret, err);
+	intent_done(&intent);
+	return r;
+}
+
+int intent_plug_cables(const char *fleet, struct netsim_err *err)
+{
+	struct intent intent;
+	int r = intent_read(fleet, &intent, err);
+
+	if (r == 0 && intent.pulled_count) {
+		drop_pulled(&intent, NULL);
+		r = intent_write(fleet, &intent, err);
+	}
+	intent_done(&intent);
+	return r;
+}
+
+bool intent_has_pulled(const struct intent *intent, const char *node, const char *iface)
+{
+	size_t length = strlen(node);
+
+	for (size_t i = 0; i < intent->pulled_count; i++)
+		if (strncmp(intent->pulled[i], node, length) == 0 &&
+		    intent->pulled[i][length] == '/' &&
+		    strcmp(intent->pulled[i] + length + 1, iface) == 0)
+			return true;
+	return false;
 }
 
 int intent_draft_healed(const char *fleet, struct intent_draft *ret, struct netsim_err *err)

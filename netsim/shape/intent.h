@@ -49,6 +49,8 @@ struct intent {
 	enum engine engine;	     /* requested */
 	struct intent_fault *faults; /* in the order of their ids */
 	size_t fault_count;
+	char **pulled; /* "n100-1/eth1": cables that netsim link pulled out, without a fault */
+	size_t pulled_count;
 	struct intent_seen *seen; /* of a fleet without layers; owned by the caller */
 	size_t seen_count;
 	uint64_t now; /* CLOCK_MONOTONIC in ns at intent_read(): faults with earlier deadlines are
@@ -64,7 +66,7 @@ int intent_read(const char *fleet, struct intent *ret, struct netsim_err *err);
 
 /*
  * The file's next content, written beside it: what may fail comes before the change that it
- * records. An intent without layers and faults means that there is no file.
+ * records. An intent without layers, faults and pulled cables means that there is no file.
  */
 struct intent_draft {
 	char path[160], fresh[168];
@@ -107,6 +109,20 @@ int intent_add_fault(struct intent *intent, const struct intent_fault *fault,
 		     struct netsim_err *err);
 /* Removes the faults with these ids, and all whose deadline has passed. */
 void intent_end_faults(struct intent *intent, const uint32_t *ids, size_t count);
+
+/* Cables ("n100-1/eth1") that netsim link pulls out or, if up, plugs in. */
+struct intent_cables {
+	const char **names;
+	size_t count;
+	bool up;
+};
+/* Drafts the file's content with these cables recorded as pulled out, or no longer. */
+int intent_draft_cables(const char *fleet, const struct intent_cables *cables,
+			struct intent_draft *ret, struct netsim_err *err);
+/* Records that all cables are plugged in. */
+int intent_plug_cables(const char *fleet, struct netsim_err *err);
+/* Returns whether a cable is recorded as pulled out. */
+bool intent_has_pulled(const struct intent *intent, const char *node, const char *iface);
 
 /* Parses the layers' profiles. -EINVAL with the first mistake in err. */
 int intent_parse(struct intent *intent, struct netsim_err *err);

@@ -167,6 +167,7 @@ static int add_hop(const struct conditions *c, double every, struct dist_tables 
 
 		mean += cond_has(c, COND_BURST) ? 0 : wire;
 		e->slack += wire;
+		e->early += cond_has(c, COND_BURST) ? 0 : wire;
 		if (!e->rate || c->rate.bps < e->rate)
 			e->rate = c->rate.bps;
 	}
@@ -193,6 +194,7 @@ int verify_expect(const struct verify_path *path, struct dist_tables *tables,
 	    add_hop(&path->down, path->down_every, tables, &e) < 0)
 		return -ENOMEM;
 	e.slack += 0.3 * fabs(e.growth);
+	e.early += 0.3 * fabs(e.growth);
 	*ret = e;
 	return 0;
 }

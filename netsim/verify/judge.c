@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "netsim/util/array.h"
+#include "netsim/util/auto.h"
 #include "netsim/util/err.h"
 #include "netsim/verify/judge_parts.h"
 
@@ -23,8 +24,9 @@ static int prepare(struct judge *j)
 	j->usable = calloc(in->path_count + 1, sizeof(*j->usable));
 	j->late = calloc(in->path_count + 1, sizeof(*j->late));
 	j->lossy = calloc(in->path_count + 1, sizeof(*j->lossy));
+	j->unclear = calloc(in->path_count + 1, sizeof(*j->unclear));
 	j->directions = calloc(2 * in->end_count + 1, sizeof(*j->directions));
-	if (!j->expect || !j->usable || !j->late || !j->lossy || !j->directions)
+	if (!j->expect || !j->usable || !j->late || !j->lossy || !j->unclear || !j->directions)
 		return err_oom(j->err);
 	for (size_t p = 0; p < in->path_count; p++) {
 		const struct verify_path *path = &in->paths[p];
@@ -221,27 +223,82 @@ static int order_row(struct judge *j, const char *subject, const char *what, uns
 	return 0;
 }
 
-/* Returns whether several paths use the direction and all of them reorder. */
-static bool reorders(const struct judge *j, size_t d)
+/* The paths of a direction that no other one explains: all, and those that reorder. */
+struct order_count {
+	size_t all, wrong;
+	unsigned late; /* probes that were overtaken on the latter */
+};
+
+static struct order_count count_order(const struct judge *j, size_t d, const bool *explained)
 {
-	size_t all = 0, wrong = 0;
+	struct order_count count = {0};
 
 	for (size_t p = 0; p < j->in->path_count; p++) {
 		const struct verify_path *path = &j->in->paths[p];
 
-		if (!ordered(j, p) || (UP_OF(path) != d && DOWN_OF(path) != d))
+		if (explained[p] || !ordered(j, p) || (UP_OF(path) != d && DOWN_OF(path) != d))
 			continue;
-		all++;
-		wrong += late_of(path) > 0;
+		count.all++;
+		count.wrong += late_of(path) > 0;
+		count.late += late_of(path);
 	}
-	return all > 1 && wrong == all;
+	return count;
+}
+
+/*
+ * Finds the direction of which the largest share of paths reorders: more than half of several,
+ * because a few probes need not overtake each other on every path. Returns SIZE_MAX if none.
+ */
+static size_t find_reordering(const struct judge *j, const bool *explained)
+{
+	struct order_count best = {.all = 1};
+	size_t found = SIZE_MAX;
+
+	for (size_t d = 0; d < 2 * j->in->end_count; d++) {
+		struct order_count count = count_order(j, d, explained);
+		size_t share = count.wrong * best.all, best_share = best.wrong * count.all;
+
+		if (count.all < 2 || 2 * count.wrong <= count.all || share < best_share ||
+		    (share == best_share && count.late <= best.late))
+			continue;
+		best = count;
+		found = d;
+	}
+	return found;
+}
+
+/* Adds rows of directions that reorder, and marks the paths that they explain. */
+static int order_directions(struct judge *j, bool *explained)
+{
+	size_t d;
+
+	while ((d = find_reordering(j, explained)) != SIZE_MAX) {
+		unsigned late = 0, all = 0;
+
+		for (size_t p = 0; p < j->in->path_count; p++) {
+			const struct verify_path *path = &j->in->paths[p];
+
+			if (!ordered(j, p) || (UP_OF(path) != d && DOWN_OF(path) != d))
+				continue;
+			explained[p] = true;
+			late += late_of(path);
+			all += passed(path);
+		}
+		if (order_row(j, j->in->ends[d / 2], d % 2 ? "order down" : "order up", late, all) <
+		    0)
+			return -ENOMEM;
+	}
+	return 0;
 }
 
 static int order_rows(struct judge *j)
 {
+	auto_free bool *explained = calloc(j->in->path_count + 1, sizeof(*explained));
 	unsigned late = 0, all = 0;
 	char name[160];
 
+	if (!explained)
+		return -ENOMEM;
 	for (size_t p = 0; p < j->in->path_count; p++) {
 		const struct verify_path *path = &j->in->paths[p];
 
@@ -252,15 +309,12 @@ static int order_rows(struct judge *j)
 	}
 	if (!late)
 		return all ? order_row(j, "all", "order", 0, all) : 0;
-	for (size_t d = 0; d < 2 * j->in->end_count; d++)
-		if (reorders(j, d) && order_row(j, j->in->ends[d / 2],
-						d % 2 ? "order down" : "order up", late, all) < 0)
-			return -ENOMEM;
+	if (order_directions(j, explained) < 0)
+		return -ENOMEM;
 	for (size_t p = 0; p < j->in->path_count; p++) {
 		const struct verify_path *path = &j->in->paths[p];
 
-		if (ordered(j, p) && late_of(path) && !reorders(j, UP_OF(path)) &&
-		    !reorders(j, DOWN_OF(path)) &&
+		if (ordered(j, p) && late_of(path) && !explained[p] &&
 		    order_row(j, verify_pair_name(j, path, name, sizeof(name)), "order",
 			      late_of(path), passed(path)) < 0)
 			return -ENOMEM;
@@ -473,6 +527,7 @@ int verify_judge(const struct verify_input *in, struct verify_rows *ret, struct 
 	free(j.usable);
 	free(j.late);
 	free(j.lossy);
+	free(j.unclear);
 	free(j.directions);
 	return r;
 }

@@ -17,8 +17,8 @@
 /* A directed path. The caller owns its texts and conditions. */
 struct verify_path {
 	size_t from, to;
-	const char *traffic; /* class of traffic; NULL: any */
-	uint16_t vlan;	     /* 0: untagged; named where several paths have the same ends */
+	const char *from_name, *to_name; /* of its interfaces, if not of its ends; or NULL */
+	const char *traffic;		 /* class of traffic; NULL: any */
 	struct conditions up, path, down;
 	bool cut;				  /* partitioned: nothing may pass */
 	bool skip;				  /* not judged */
@@ -37,21 +37,34 @@ struct verify_rate {
 	size_t end, partner;
 	bool up;
 	bool is_path;
-	size_t path;	    /* its index, if is_path */
-	uint64_t own;	    /* the requested rate of the direction or path */
-	uint64_t asked;	    /* the rate to expect: less with slow partners */
-	double slack;	    /* additional tolerance, as a share: for jitter */
-	double udp, tcp;    /* bit/s; below 0: not measured */
-	uint64_t tcp_asked; /* the same for TCP, which uses one partner only */
-	double offered;	    /* the rate of UDP sent */
-	const char *why;    /* the reason if it was not measured, or NULL */
-	bool shared;	    /* the partner's link may be at fault instead */
-	bool left_out;	    /* skipped to save time */
-	bool any_partner;   /* no partner has correct rates of its own: use any */
+	size_t path;			/* its index, if is_path */
+	uint64_t own;			/* the requested rate of the direction or path */
+	uint64_t asked;			/* the rate to expect: less with slow partners */
+	double slack;			/* additional tolerance, as a share: for jitter */
+	double udp, tcp;		/* bit/s; below 0: not measured */
+	uint64_t tcp_asked;		/* the same for TCP, which uses one partner only */
+	double tcp_possible, tcp_least; /* upper and lower bound of TCP; 0: tcp_asked */
+	double offered;			/* the rate of UDP sent */
+	double refused;	       /* the share of it that the sender's interface did not take */
+	double idle, tcp_idle; /* the share of the time lost because this process did not run */
+	/*
+	 * Of a scratch link with the same rate, measured in the same way: the greatest
+	 * shortfall, as a share, the rate of UDP sent, and that of TCP. Below 0: not measured.
+	 */
+	double control, machine, tcp_control;
+	double excess;	  /* the greatest deviation upwards; 0: none */
+	const char *why;  /* the reason if it was not measured, or NULL */
+	bool shared;	  /* the partner's link may be at fault instead */
+	bool left_out;	  /* skipped: too many */
+	bool no_tcp;	  /* TCP would confirm it, but the measurement is a quick one */
+	bool any_partner; /* no partner has correct rates of its own: use any */
 };
-/* Returns whether a measured rate is within tolerance. */
 
+/* Returns whether a measured rate is within tolerance; separately for UDP. */
 bool verify_rate_fits(const struct verify_rate *r);
+bool verify_udp_fits(const struct verify_rate *r);
+/* Returns the tolerance of UDP above or below the expected rate, as a share. */
+double verify_rate_tolerance(const struct verify_rate *r, bool above);
 
 struct verify_input {
 	const char *const *ends; /* their names */
@@ -61,6 +74,14 @@ struct verify_input {
 	const struct verify_rate *rates;
 	size_t rate_count;
 	double timer_slack; /* of this machine's timers, ms */
+	/*
+	 * Of probes on a scratch link: the share lost; the mean lateness in ms with its 99.9 %
+	 * interval, and the standard deviation.
+	 */
+	double stray, stall, stall_sd;
+	bool quick; /* some things are left out */
+	/* By end: describes qdiscs inside the node on the way out and in; or NULL. */
+	const char *const *inside_up, *const *inside_down;
 };
 
 /* A row of the verdict. */
@@ -69,7 +90,7 @@ struct verify_row {
 	char what[32];	   /* "rtt", "rate up", "loss" */
 	char asked[64], measured[96];
 	enum netsim_verdict verdict;
-	char why[160]; /* more about it, or "" */
+	char why[320]; /* more about it, or "" */
 };
 
 struct verify_rows {
@@ -87,7 +108,8 @@ struct verify_expect {
 	double delay;  /* including growth */
 	double sd;     /* of the delay */
 	double growth; /* additional delay by keeping the order under jitter */
-	double slack;  /* uncertainty of the delay */
+	double slack;  /* uncertainty of the delay upwards */
+	double early;  /* the same downwards */
 	double loss;   /* including corrupted packets */
 	double bursts; /* variance of losses, relative to a binomial distribution */
 	double duplicate;

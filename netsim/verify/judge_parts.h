@@ -7,6 +7,13 @@
 
 #define VERIFY_ALPHA 0.001 /* probability of a false alarm per row of ratios */
 
+/*
+ * Two readings of the delays of a path. Late timers lengthen delays and never shorten
+ * one: the least delay is that of the path, the usual one that of its traffic.
+ * With jitter both are the mean.
+ */
+enum reading { READ_LEAST, READ_USUAL, READINGS };
+
 /* A ratio of packets, in one direction or on one path. */
 struct tally {
 	double count, n;  /* packets that count, of n */
@@ -20,10 +27,13 @@ struct direction {
 	const struct conditions *own; /* NULL: on no path */
 	size_t paths;		      /* number of paths that could be measured */
 	bool dead;		      /* everything that should pass is lost */
-	double residual, noise;	      /* deviation of the delay, and its uncertainty; ms */
+	double residual[READINGS];    /* deviation of the delay, by reading; ms */
+	double noise;		      /* uncertainty of the residuals; ms */
+	double raw;		      /* median deviation of whole paths, by READ_LEAST */
 	double sd;		      /* measured, of the direction itself */
 	double sd_beside;	      /* expected, of all hops of the path used for sd */
-	bool sd_known, sd_failed, sd_hidden, delay_failed;
+	bool sd_known, sd_failed, sd_hidden;
+	enum netsim_verdict delay;
 	struct tally loss, duplicate;
 };
 
@@ -35,6 +45,7 @@ struct judge {
 	struct direction *directions;
 	bool *usable;	    /* paths usable for delay and ratios */
 	bool *late, *lossy; /* paths with a deviation that their ends do not explain */
+	bool *unclear;	    /* paths whose delay may be too long or only read late */
 	struct dist_tables tables;
 };
 
@@ -54,6 +65,8 @@ static inline bool verify_counts(const struct judge *j, size_t p)
 	return j->usable[p] && !verify_alone(&j->in->paths[p]);
 }
 
+/* Adds the qdiscs inside the node of an end, on the way out (up) or in, to a failed row. */
+void verify_say_inside(const struct judge *j, struct verify_row *row, size_t end, bool up);
 /* Appends a row; returns NULL with err filled if out of memory. */
 struct verify_row *verify_row(struct judge *j, enum netsim_verdict verdict, const char *subject,
 			      const char *what);
@@ -63,14 +76,14 @@ const char *verify_pair_name(const struct judge *j, const struct verify_path *pa
 			     size_t size);
 /* Adds a row for something not measured, with the reason. */
 int verify_unmeasured(struct judge *j, const char *subject, const char *what, const char *why);
+/* Adds a row for something that the caller did not want measured, with the reason. */
+int verify_left_out(struct judge *j, const char *subject, const char *what, const char *why);
 
 /* Attributes deviations of the delay to directions and paths. */
 int verify_delays(struct judge *j);
 /* Add the rows for delay and jitter of an end, and for the delay of a path. */
 int verify_delay_rows(struct judge *j, size_t end);
 int verify_path_delay(struct judge *j, size_t p, const char *subject, const char *what);
-/* Returns the tolerance of a path's delay, in ms. */
-double verify_tolerance(const struct judge *j, size_t p);
 /* Returns a path's measured delay in ms: the median, or the mean if it has jitter. */
 double verify_delay_of(const struct judge *j, size_t p);
 

@@ -7,8 +7,14 @@
 #include "netsim/util/err.h"
 #include "netsim/verify/judge_parts.h"
 
-#define RATE_SHARE 0.05
-#define TCP_SHARE  0.8 /* TCP leaves a link idle while it recovers from losses */
+#define RATE_SHARE    0.01 /* tolerance of UDP */
+#define RATE_COARSE   0.05 /* upper bound of the addition by calibration */
+#define CONTROL_TIMES 3	   /* deviations of the scratch link beyond which a rate is wrong */
+#define TCP_ABOVE     0.05 /* a stream is read in pieces of varying size */
+#define TCP_WAITED    0.02 /* share of the time without a processor that spoils a stream */
+#define SENT_ENOUGH   1.04 /* times the expected rate: more than the link can pass */
+#define BLAME_SHARE   0.05
+#define LEFT_OUT      "left out by --quick"
 
 /* Formats a rate with three significant digits: "9.96 mbit". */
 static const char *format_bps(double bps, char *buf, size_t size)
@@ -24,31 +30,107 @@ static const char *format_bps(double bps, char *buf, size_t size)
 	return buf;
 }
 
-static bool udp_fits(const struct verify_rate *r)
+double verify_rate_tolerance(const struct verify_rate *r, bool above)
 {
-	double most = RATE_SHARE + r->slack;
+	double control = above ? r->excess : r->control;
+	double coarse = control > 0 ? fmin(2 * control, RATE_COARSE) : 0;
 
-	return r->udp < 0 || fabs(r->udp - (double)r->asked) <= most * (double)r->asked;
+	return fmax(RATE_SHARE, coarse) + r->slack;
+}
+
+bool verify_udp_fits(const struct verify_rate *r)
+{
+	double off = r->udp / (double)r->asked - 1;
+
+	return r->udp < 0 || fabs(off) <= verify_rate_tolerance(r, off > 0);
+}
+
+static bool tcp_short(const struct verify_rate *r)
+{
+	return r->tcp >= 0 && r->tcp < r->tcp_least;
 }
 
 static bool tcp_fits(const struct verify_rate *r)
 {
-	double asked = (double)r->tcp_asked;
-
 	return r->tcp < 0 ||
-	       (r->tcp >= TCP_SHARE * asked && r->tcp <= (1 + RATE_SHARE + r->slack) * asked);
+	       (!tcp_short(r) && r->tcp <= (1 + TCP_ABOVE + r->slack) * (double)r->tcp_asked);
 }
 
 bool verify_rate_fits(const struct verify_rate *r)
 {
-	return udp_fits(r) && tcp_fits(r);
+	return verify_udp_fits(r) && tcp_fits(r);
 }
 
-static bool rate_known(const struct verify_rate *r)
+/* Returns whether less was sent than the link should pass. */
+static bool sent_too_little(const struct verify_rate *r)
 {
-	/* If the sender was too slow, a low rate says nothing about the link. */
-	return !r->why &&
-	       (udp_fits(r) || r->offered >= 1.04 * (double)r->asked || r->udp > (double)r->asked);
+	return r->udp >= 0 && r->udp < (double)r->asked &&
+	       r->offered < SENT_ENOUGH * (double)r->asked;
+}
+
+/* Returns whether the node itself slows its sender: the machine sends enough elsewhere. */
+static bool slowed_inside(const struct verify_rate *r)
+{
+	return sent_too_little(r) && r->refused > 0 && r->machine >= SENT_ENOUGH * (double)r->asked;
+}
+
+/*
+ * Finds the reason why a wrong rate of UDP proves nothing; false if there is none. Of what
+ * was sent, as much must arrive as the scratch link and the time without a processor let.
+ */
+static bool excuse_udp(const struct verify_rate *r, char *why, size_t size)
+{
+	double asked = (double)r->asked, sent = fmin(asked, r->offered);
+	bool above = r->udp > asked, little = sent_too_little(r);
+	double off = fabs(r->udp / asked - 1), missed = fmax(0, 1 - r->udp / sent);
+	double coarse = CONTROL_TIMES * fmax(0, above ? r->excess : r->control);
+	double allowed = verify_rate_tolerance(r, above) + coarse;
+	char text[32];
+
+	if (above ? off > allowed : missed > allowed + r->idle || slowed_inside(r))
+		return false;
+	if (little && r->machine >= 0 && r->machine < SENT_ENOUGH * asked)
+		snprintf(why, size, "this machine cannot send more than %s",
+			 format_bps(r->machine, text, sizeof(text)));
+	else if (!above && off <= allowed + r->idle && off > allowed)
+		snprintf(why, size,
+			 "the processors are busy: the sender stood still for %.0f %% of the time",
+			 r->idle * 100);
+	else if (little)
+		snprintf(why, size, "this machine cannot send more than %s",
+			 format_bps(r->offered, text, sizeof(text)));
+	else
+		snprintf(why, size, "a scratch link deviates by %.0f %% on this machine",
+			 coarse / CONTROL_TIMES * 100);
+	return true;
+}
+
+/* The same for TCP. */
+static bool excuse_tcp(const struct verify_rate *r, char *why, size_t size)
+{
+	char text[32];
+
+	if (r->tcp_idle > TCP_WAITED)
+		snprintf(why, size, "the processors are busy: TCP waited %.0f %% of the time",
+			 r->tcp_idle * 100);
+	else if (tcp_short(r) && r->tcp_control >= 0 && r->tcp >= 0.9 * r->tcp_control)
+		snprintf(why, size, "TCP reaches no more than %s on a scratch link like this one",
+			 format_bps(r->tcp_control, text, sizeof(text)));
+	else
+		return false;
+	return true;
+}
+
+/* Finds the reason why a rate is neither right nor wrong; false if there is none. */
+static bool find_excuse(const struct verify_rate *r, char *why, size_t size)
+{
+	if (r->why) {
+		snprintf(why, size, "%s", r->why);
+		return true;
+	}
+	if (!verify_udp_fits(r))
+		return excuse_udp(r, why, size);
+	return !tcp_fits(r) && excuse_tcp(r, why, size);
 }
 
 /* Returns the measured rate as a share of the expected one. */
@@ -74,34 +156,69 @@ static enum blame find_blame(const struct judge *j, const struct verify_rate *r)
 
 		if (other->is_path || other->end != r->partner || other->up == r->up)
 			continue;
-		if (verify_rate_fits(other) || share_of(other) > own + RATE_SHARE)
+		if (verify_rate_fits(other) || share_of(other) > own + BLAME_SHARE)
 			return BLAME_OWN;
-		return share_of(other) < own - RATE_SHARE ? BLAME_PARTNER : BLAME_EITHER;
+		return share_of(other) < own - BLAME_SHARE ? BLAME_PARTNER : BLAME_EITHER;
 	}
 	return BLAME_EITHER;
+}
+
+/* Appends to a reason. */
+static void add_why(char *why, size_t size, const char *text)
+{
+	size_t used = strlen(why);
+
+	snprintf(why + used, size - used, "%s%s", used ? "; " : "", text);
+}
+
+/* Adds where a rate is lost: inside the node, if it slows its sender or shapes on its way. */
+static void say_where(const struct judge *j, const struct verify_rate *r, char *why, size_t size)
+{
+	const char *const *inside = r->up ? j->in->inside_up : j->in->inside_down;
+	char text[160], sent[32], able[32];
+
+	if (slowed_inside(r)) {
+		snprintf(text, sizeof(text),
+			 "%.60s sends no more than %s, where this machine sends %s",
+			 j->in->ends[r->end], format_bps(r->offered, sent, sizeof(sent)),
+			 format_bps(r->machine, able, sizeof(able)));
+		add_why(why, size, text);
+	}
+	if (inside && inside[r->end])
+		add_why(why, size, inside[r->end]);
+}
+
+/* Adds how exactly a rate could be measured, and the bound of TCP if it is below the rate. */
+static void say_limits(const struct verify_rate *r, char *why, size_t size)
+{
+	double allowed = verify_rate_tolerance(r, r->udp > (double)r->asked);
+	char text[96], rate[32];
+
+	if (r->udp >= 0 && fabs(r->udp - (double)r->asked) > RATE_SHARE * (double)r->asked) {
+		snprintf(text, sizeof(text), "measured to %.1f %% here", allowed * 100);
+		add_why(why, size, text);
+	}
+	if (r->tcp >= 0 && r->tcp_possible > 0 && r->tcp_possible < 0.99 * (double)r->tcp_asked) {
+		snprintf(text, sizeof(text), "TCP can reach %s there",
+			 format_bps(r->tcp_possible, rate, sizeof(rate)));
+		add_why(why, size, text);
+	}
 }
 
 static enum netsim_verdict judge_rate(const struct judge *j, const struct verify_rate *r, char *why,
 				      size_t size)
 {
 	const char *partner = j->in->ends[r->partner];
-	char text[32];
 
-	if (r->why) {
-		snprintf(why, size, "%s", r->why);
-		return NETSIM_NOT_MEASURED;
-	}
-	if (!rate_known(r)) {
-		snprintf(why, size, "this machine cannot send more than %s",
-			 format_bps(r->offered, text, sizeof(text)));
-		return NETSIM_NOT_MEASURED;
-	}
-	if (verify_rate_fits(r)) {
+	if (!r->why && verify_rate_fits(r)) {
 		if (r->asked < r->own)
 			snprintf(why, size, "its partner %s can handle no more", partner);
+		say_limits(r, why, size);
 		return NETSIM_AS_ASKED;
 	}
-	switch (find_blame(j, r)) {
+	if (find_excuse(r, why, size))
+		return NETSIM_UNPROVED;
+	switch (slowed_inside(r) && r->up ? BLAME_OWN : find_blame(j, r)) {
 	case BLAME_OWN:
 		break;
 	case BLAME_EITHER:
@@ -109,8 +226,9 @@ static enum netsim_verdict judge_rate(const struct judge *j, const struct verify
 		break;
 	case BLAME_PARTNER:
 		snprintf(why, size, "the link of its partner %s is wrong", partner);
-		return NETSIM_NOT_MEASURED;
+		return NETSIM_UNPROVED;
 	}
+	say_where(j, r, why, size);
 	return NETSIM_NOT_AS_ASKED;
 }
 
@@ -122,8 +240,8 @@ static const struct verify_rate *find_limiting(const struct judge *j, const stru
 
 		if (!other->is_path && !other->why &&
 		    other->end == (other->up ? r->end : r->partner) && other->udp >= 0 &&
-		    !udp_fits(other) && other->udp < (double)other->asked &&
-		    other->udp < (1 + 2 * RATE_SHARE) * r->udp)
+		    !verify_udp_fits(other) && other->udp < (double)other->asked &&
+		    other->udp < (1 + 2 * BLAME_SHARE) * r->udp)
 			return other;
 	}
 	return NULL;
@@ -133,24 +251,20 @@ static enum netsim_verdict judge_path(const struct judge *j, const struct verify
 				      size_t size)
 {
 	const struct verify_rate *limiting;
-	char text[32];
 
-	if (r->why) {
-		snprintf(why, size, "%s", r->why);
-		return NETSIM_NOT_MEASURED;
-	}
-	if (!rate_known(r)) {
-		snprintf(why, size, "this machine cannot send more than %s",
-			 format_bps(r->offered, text, sizeof(text)));
-		return NETSIM_NOT_MEASURED;
-	}
-	if (verify_rate_fits(r))
+	if (!r->why && verify_rate_fits(r)) {
+		say_limits(r, why, size);
 		return NETSIM_AS_ASKED;
+	}
+	if (find_excuse(r, why, size))
+		return NETSIM_UNPROVED;
 	limiting = r->udp >= 0 && r->udp < (double)r->asked ? find_limiting(j, r) : NULL;
-	if (!limiting)
-		return NETSIM_NOT_AS_ASKED;
-	snprintf(why, size, "the link of %s is wrong", j->in->ends[limiting->end]);
-	return NETSIM_NOT_MEASURED;
+	if (limiting) {
+		snprintf(why, size, "the link of %s is wrong", j->in->ends[limiting->end]);
+		return NETSIM_UNPROVED;
+	}
+	say_where(j, r, why, size);
+	return NETSIM_NOT_AS_ASKED;
 }
 
 static int rate_row(struct judge *j, const struct verify_rate *r, const char *subject,
@@ -165,7 +279,7 @@ static int rate_row(struct judge *j, const struct verify_rate *r, const char *su
 		return -ENOMEM;
 	format_bps((double)(r->is_path ? r->own : r->asked), row->asked, sizeof(row->asked));
 	snprintf(row->why, sizeof(row->why), "%s", why);
-	if (verdict == NETSIM_NOT_MEASURED)
+	if (r->why || (r->udp < 0 && r->tcp < 0))
 		return 0;
 	format_bps(r->udp, udp, sizeof(udp));
 	format_bps(r->tcp, tcp, sizeof(tcp));
@@ -207,6 +321,20 @@ int verify_path_rates(struct judge *j, size_t p)
 	return r;
 }
 
+/* Adds a row for the TCP streams that would have confirmed rates. */
+static int left_tcp(struct judge *j)
+{
+	size_t count = 0;
+	char why[96];
+
+	for (size_t i = 0; i < j->in->rate_count; i++)
+		count += j->in->rates[i].no_tcp;
+	if (!count)
+		return 0;
+	snprintf(why, sizeof(why), "TCP for %zu rate%s %s", count, count == 1 ? "" : "s", LEFT_OUT);
+	return verify_left_out(j, "all", "tcp", why);
+}
+
 /* Adds one row for all pairs whose rates were left out, and one for those of each class. */
 int verify_left_rates(struct judge *j)
 {
@@ -231,9 +359,10 @@ int verify_left_rates(struct judge *j)
 			continue;
 		snprintf(subject, sizeof(subject), "all%s%s", traffic ? " " : "",
 			 traffic ? traffic : "");
-		snprintf(why, sizeof(why), "%zu more pair%s left out to save time", count,
-			 count == 1 ? "" : "s");
-		r = verify_unmeasured(j, subject, "rate", why);
+		snprintf(why, sizeof(why), "%zu more pair%s %s", count, count == 1 ? "" : "s",
+			 in->quick ? LEFT_OUT : "not measured: too many for one run");
+		r = in->quick ? verify_left_out(j, subject, "rate", why) :
+				verify_unmeasured(j, subject, "rate", why);
 	}
-	return r;
+	return r < 0 ? r : left_tcp(j);
 }

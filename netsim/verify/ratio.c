@@ -104,14 +104,15 @@ static struct ratio_sums add_up(const struct judge *j, const struct kind *k, siz
 	return s;
 }
 
-static bool outside(double number, double n, double share, double bursts, double alpha)
+static bool outside(const struct judge *j, double number, double n, double share, double bursts,
+		    double alpha)
 {
 	double low, high;
 
 	if (n <= 0)
 		return false;
 	verify_interval(number / bursts, n / bursts, alpha, &low, &high);
-	return share > high || fmax(share, STRAY) < low;
+	return share > high || fmax(share, fmax(STRAY, 2 * j->in->stray)) < low;
 }
 
 /* Returns the direction with the most significant deviation, or SIZE_MAX if none has one. */
@@ -125,7 +126,7 @@ static size_t find_worst(const struct judge *j, const struct kind *k, const bool
 		double off;
 
 		if (done[d] || s.paths < 2 ||
-		    !outside(s.count, s.n, s.expected / s.n, s.bursts, VERIFY_ALPHA))
+		    !outside(j, s.count, s.n, s.expected / s.n, s.bursts, VERIFY_ALPHA))
 			continue;
 		off = fabs(s.count - s.expected) / sqrt(s.expected * s.bursts + 1);
 		if (off > most) {
@@ -193,7 +194,7 @@ static void judge_paths(struct judge *j, const struct kind *k)
 		const struct verify_path *path = &j->in->paths[p];
 
 		if (j->usable[p])
-			j->lossy[p] |= outside(count(k, path), trials(k, path),
+			j->lossy[p] |= outside(j, count(k, path), trials(k, path),
 					       verify_alone(path) ? asked(k, &j->expect[p]) :
 								    expected(j, k, p),
 					       k->duplicates ? 1 : j->expect[p].bursts,
@@ -226,11 +227,18 @@ static void format_share(char *buf, size_t size, double share)
 static int ratio_row(struct judge *j, const char *name, const char *what, double share,
 		     const struct tally *t)
 {
-	struct verify_row *row =
-		verify_row(j, t->failed ? NETSIM_NOT_AS_ASKED : NETSIM_AS_ASKED, name, what);
+	/* An interval that contains both the requested share and 0 proves neither. */
+	bool hidden = share > 0 && t->low <= 0;
+	struct verify_row *row = verify_row(j,
+					    t->failed ? NETSIM_NOT_AS_ASKED :
+					    hidden    ? NETSIM_UNPROVED :
+							NETSIM_AS_ASKED,
+					    name, what);
 
 	if (!row)
 		return -ENOMEM;
+	if (hidden && !t->failed)
+		snprintf(row->why, sizeof(row->why), "too few probes to tell so little from none");
 	format_share(row->asked, sizeof(row->asked), share);
 	snprintf(row->measured, sizeof(row->measured), "%.2f %% (%.1f .. %.1f)", t->measured * 100,
 		 t->low * 100, t->high * 100);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Appends the rows of a verdict. */
 #include <errno.h>
+#include <string.h>
 
 #include "netsim/util/array.h"
 #include "netsim/util/err.h"
@@ -21,36 +22,40 @@ struct verify_row *verify_row(struct judge *j, enum netsim_verdict verdict, cons
 	return row;
 }
 
-/* True if another path has the same name, but is on another VLAN. */
-static bool is_ambiguous(const struct judge *j, const struct verify_path *path)
-{
-	for (size_t i = 0; path->vlan && i < j->in->path_count; i++) {
-		const struct verify_path *other = &j->in->paths[i];
-
-		if (other->from == path->from && other->to == path->to && other->vlan != path->vlan)
-			return true;
-	}
-	return false;
-}
-
 const char *verify_pair_name(const struct judge *j, const struct verify_path *path, char *buf,
 			     size_t size)
 {
-	char vlan[16] = "";
-
-	if (is_ambiguous(j, path))
-		snprintf(vlan, sizeof(vlan), " vlan %u", path->vlan);
-	snprintf(buf, size, "%s > %s%s%s%s", j->in->ends[path->from], j->in->ends[path->to], vlan,
-		 path->traffic ? " " : "", path->traffic ? path->traffic : "");
+	snprintf(buf, size, "%s > %s%s%s",
+		 path->from_name ? path->from_name : j->in->ends[path->from],
+		 path->to_name ? path->to_name : j->in->ends[path->to], path->traffic ? " " : "",
+		 path->traffic ? path->traffic : "");
 	return buf;
 }
 
-int verify_unmeasured(struct judge *j, const char *subject, const char *what, const char *why)
+void verify_say_inside(const struct judge *j, struct verify_row *row, size_t end, bool up)
 {
-	struct verify_row *row = verify_row(j, NETSIM_NOT_MEASURED, subject, what);
+	const char *const *inside = up ? j->in->inside_up : j->in->inside_down;
+	size_t used = strlen(row->why);
 
+	if (row->verdict == NETSIM_NOT_AS_ASKED && inside && inside[end])
+		snprintf(row->why + used, sizeof(row->why) - used, "%s%s", used ? "; " : "",
+			 inside[end]);
+}
+
+static int add_why(struct verify_row *row, const char *why)
+{
 	if (!row)
 		return -ENOMEM;
 	snprintf(row->why, sizeof(row->why), "%s", why);
 	return 0;
+}
+
+int verify_unmeasured(struct judge *j, const char *subject, const char *what, const char *why)
+{
+	return add_why(verify_row(j, NETSIM_UNPROVED, subject, what), why);
+}
+
+int verify_left_out(struct judge *j, const char *subject, const char *what, const char *why)
+{
+	return add_why(verify_row(j, NETSIM_LEFT_OUT, subject, what), why);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "netsim/verify/run.h"
+#include "netsim/verify/scratch.h"
 
 #include <errno.h>
 #include <math.h>
@@ -10,11 +11,14 @@
 #include "netsim/util/auto.h"
 #include "netsim/util/err.h"
 
-#define LOAD	   0.1	  /* upper bound of the share of a link's rate used by probes */
-#define ALL_PPS	   1500.0 /* probes per second on all paths together, for delays */
-#define ALL_MANY   2000.0 /* the same for ratios */
-#define MOST_TIME  30.0	  /* upper bound in seconds; slow links get fewer probes instead */
-#define CLOCK_STEP 0.001  /* seconds; REALTIME was set if its distance to MONOTONIC changes more */
+#define LOAD	  0.1	 /* upper bound of the share of a link's rate used by probes */
+#define ALL_PPS	  1500.0 /* probes per second on all paths together, for delays */
+#define ALL_MANY  2000.0 /* the same for ratios */
+#define MOST_TIME 30.0	 /* upper bound in seconds; slow links get fewer probes instead */
+/* The square of 3.29 standard errors, and half as much more, for an interval without 0. */
+#define SHOW_LOSS     16
+#define CONTROL_EVERY 0.02  /* seconds between probes of the control path */
+#define CLOCK_STEP    0.001 /* seconds; REALTIME was set if it leaves MONOTONIC by more */
 
 struct verify_path *verify_run_add(struct verify_run *run)
 {
@@ -123,18 +127,43 @@ static double clock_offset(void)
 	return (double)now.tv_sec - probe_now() + (double)now.tv_nsec / 1e9;
 }
 
+/* Reads from the control path how late, and how lossy, this machine is at present. */
+static void take_control(struct verify_run *run, const struct probe_seen *seen)
+{
+	if (!seen->received)
+		return;
+	run->timer_slack = fmax(run->timer_slack, seen->p90 - seen->min);
+	run->stray = fmax(run->stray, 1 - (double)seen->received / seen->sent);
+	run->stall =
+		fmax(run->stall, seen->mean - seen->min + 3.29 * seen->sd / sqrt(seen->received));
+	run->stall_sd = fmax(run->stall_sd, seen->sd);
+}
+
+/* Probes all paths and, at the same time, the scratch link as a control. */
 static int probe_all(struct verify_run *run, struct probe *probe, const char *what, double seconds,
 		     double settle, struct netsim_err *err)
 {
+	auto_free struct probe_path *probes = calloc(run->path_count + 1, sizeof(*probes));
 	struct progress_arg progress = {run, what};
-	const struct probe_plan plan = {.paths = run->probes,
-					.path_count = run->path_count,
+	const struct probe_plan plan = {.paths = probes,
+					.path_count = run->path_count + (run->scratch != NULL),
 					.seconds = seconds,
 					.settle = settle,
 					.progress = report_progress,
 					.arg = &progress};
 	double before = clock_offset();
-	int r = probe_run(probe, &plan, err);
+	int r;
+
+	if (!probes)
+		return err_oom(err);
+	memcpy(probes, run->probes, run->path_count * sizeof(*probes));
+	probes[run->path_count] = (struct probe_path) {
+		.from = run->link_count, .to = run->link_count + 1, .interval = CONTROL_EVERY};
+	r = probe_run(probe, &plan, err);
+	for (size_t p = 0; r == 0 && p < run->path_count; p++)
+		run->probes[p].seen = probes[p].seen;
+	if (r == 0)
+		take_control(run, &probes[run->path_count].seen);
 
 	if (r == 0 && fabs(clock_offset() - before) > CLOCK_STEP) {
 		/* No verdict: nothing was judged. */
@@ -167,6 +196,35 @@ static int look_ahead(struct verify_run *run, double *ret_settle, bool *ret_rati
 	return r;
 }
 
+/* Returns the seconds of probing in which a hop's loss shows beside that of the whole path. */
+static double show_loss(const struct conditions *c, double all, size_t uses, double interval)
+{
+	double own = verify_loss(c);
+
+	if (own <= 0 || own > 0.5)
+		return 0;
+	return SHOW_LOSS * verify_bursts(c) * all / (own * own) * interval / (double)uses;
+}
+
+/* Returns the seconds of probing that the losses of all hops need. */
+static double ratio_seconds(const struct verify_run *run, const size_t *uses)
+{
+	double seconds = 0;
+
+	for (size_t p = 0; p < run->path_count; p++) {
+		const struct verify_path *path = &run->paths[p];
+		double interval = run->probes[p].interval;
+		double all = 1 - (1 - verify_loss(&path->up)) * (1 - verify_loss(&path->path)) *
+					 (1 - verify_loss(&path->down));
+
+		seconds = fmax(seconds, show_loss(&path->up, all, uses[2 * path->from], interval));
+		seconds = fmax(seconds, show_loss(&path->path, all, 1, interval));
+		seconds = fmax(seconds,
+			       show_loss(&path->down, all, uses[2 * path->to + 1], interval));
+	}
+	return seconds;
+}
+
 static int measure_paths(struct verify_run *run, struct probe *probe, struct netsim_err *err)
 {
 	auto_free size_t *uses = count_uses(run, err);
@@ -190,27 +248,60 @@ static int measure_paths(struct verify_run *run, struct probe *probe, struct net
 	if (r < 0 || !ratios)
 		return r;
 	longest = set_intervals(run, uses, fmax(0.008, paths / ALL_MANY), false);
-	seconds = run->quick ? 2 : fmin(fmax(8, 1000 * longest), MOST_TIME);
+	seconds = run->quick ? 2 : fmax(8, 1000 * longest);
+	seconds = fmin(fmax(seconds, ratio_seconds(run, uses)),
+		       run->quick ? MOST_TIME / 4 : MOST_TIME);
 	r = probe_all(run, probe, "loss", seconds, settle, err);
 	for (size_t p = 0; r == 0 && p < run->path_count; p++)
 		run->paths[p].many = run->probes[p].seen;
 	return r;
 }
 
+/* Makes the scratch link, if the kernel lets it be made, with a delay for its timers. */
+static void open_scratch(struct verify_run *run)
+{
+	struct netsim_err ignored = {0};
+	bool tbf;
+
+	if (scratch_open(run->own_fd, run->links[0].mtu, &run->scratch, &ignored) == 0)
+		(void)scratch_shape(run->scratch, &(struct netem) {.delay = 5000000, .limit = 1000},
+				    0, &tbf, &ignored);
+}
+
+/* Measures with sockets at all links and, after them, at the ends of the scratch link. */
+static int measure_with(struct verify_run *run, struct probe_end *ends, struct netsim_err *err)
+{
+	size_t count = run->link_count;
+	int r;
+
+	memcpy(ends, run->links, count * sizeof(*ends));
+	if (run->scratch)
+		memcpy(ends + count, scratch_ends(run->scratch), 2 * sizeof(*ends));
+	r = probe_open(run->own_fd, ends, count + (run->scratch ? 2 : 0), &run->probe, err);
+	if (r < 0)
+		return r;
+	run->timer_slack = probe_timer_slack();
+	run->stray = run->stall = run->stall_sd = 0;
+	r = measure_paths(run, run->probe, err);
+	if (r == 0 && !run->rate_count)
+		r = verify_run_rates(run, run->probe, err);
+	probe_close(run->probe);
+	run->probe = NULL;
+	return r;
+}
+
 int verify_measure(struct verify_run *run, struct netsim_err *err)
 {
-	struct probe *probe = NULL;
+	auto_free struct probe_end *ends = calloc(run->link_count + 2, sizeof(*ends));
 	int r;
 
 	if (!run->path_count)
 		return 0;
-	r = probe_open(run->own_fd, run->links, run->link_count, &probe, err);
-	if (r < 0)
-		return r;
-	run->timer_slack = probe_timer_slack();
-	r = measure_paths(run, probe, err);
-	if (r == 0 && !run->rate_count)
-		r = verify_run_rates(run, probe, err);
-	probe_close(probe);
+	if (!ends)
+		return err_oom(err);
+	open_scratch(run);
+	r = measure_with(run, ends, err);
+	scratch_close(run->scratch);
+	run->scratch = NULL;
 	return r;
 }

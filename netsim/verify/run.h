@@ -19,7 +19,12 @@ struct verify_run {
 	size_t path_count;
 	struct verify_rate *rates;
 	size_t rate_count;
-	double timer_slack;
+	struct scratch *scratch; /* for calibration, during a measurement; or NULL */
+	struct probe *probe;	 /* of links and, after them, of the ends of scratch */
+	double timer_slack; /* of this machine: how late timers and the control path were, ms */
+	double stray;	    /* the share that the control path lost */
+	double stall;	    /* mean lateness of the control path with its 99.9 % interval, ms */
+	double stall_sd;    /* its standard deviation, ms */
 	bool quick;
 	bool (*progress)(void *arg, const char *what, double done); /* true: stop */
 	void *arg;
@@ -29,6 +34,18 @@ struct verify_run {
 struct verify_path *verify_run_add(struct verify_run *run);
 /* Frees the contents of the run, but does not close namespaces. */
 void verify_run_done(struct verify_run *run);
+
+/*
+ * Calibrates: floods a scratch link, shaped to the rate that plan->link says, according to
+ * the plan but for its lanes; scale is the share of what is sent that gets to that link.
+ * Fills control and machine, or leaves them if there is no scratch link.
+ */
+struct tcp_path;
+void verify_calibrate(struct verify_run *run, const struct probe_flood_plan *plan, double scale,
+		      struct verify_rate *r);
+/* The same by a TCP stream on a scratch link like path: fills tcp_control. */
+void verify_calibrate_tcp(struct verify_run *run, const struct tcp_path *path, double warmup,
+			  double seconds, struct verify_rate *r);
 
 /* Measures the rates and fills rates; call it after the paths have been measured. */
 int verify_run_rates(struct verify_run *run, struct probe *probe, struct netsim_err *err);

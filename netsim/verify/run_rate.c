@@ -10,6 +10,7 @@
 #include "netsim/util/auto.h"
 #include "netsim/util/err.h"
 #include "netsim/verify/run.h"
+#include "netsim/verify/tcp.h"
 
 #define OVERLOAD    1.2	 /* rate of a flood, relative to the expected rate */
 #define RATE_ROUND  30.0 /* seconds available for all rates together */
@@ -19,8 +20,11 @@
 #define PATH_SECONDS 0.25 /* duration of the first flood of a path */
 #define PATH_RATES   100  /* upper bound: rates of paths, without a class, that are measured */
 #define CLASS_RATES  6	  /* the same per class, which may need TCP */
+#define MORE_RATES   5	  /* times as many if the measurement is not a quick one */
 #define TCP_PATHS    8	  /* with more rates to measure, paths are not measured by TCP as well */
-#define LOST_MOST    0.5  /* upper bound of loss for measuring a rate */
+#define TCP_LOSS     0.05 /* upper bound of loss: beyond it, timeouts decide */
+#define TCP_WINDOW   (2 << 20) /* bytes: half of the kernel's 4 MB, which hold overhead too */
+#define LOST_MOST    0.5       /* upper bound of loss for measuring a rate */
 
 /*
  * Capacity of all partners together, relative to the measured rate, so that the flood does not
@@ -174,40 +178,90 @@ static int choose(const struct verify_run *run, struct verify_rate *r, size_t fi
 	return result;
 }
 
-static void flood(struct probe *probe, const struct turn *turn, struct verify_rate *r)
+/* Keeps the try that is nearest to the expected rate, or the first. */
+static void keep_best(struct verify_rate *r, const struct probe_rate *seen, double lost_before)
 {
-	double asked = (double)r->asked, offer = OVERLOAD * asked / (1 - turn->lost_before);
+	double asked = (double)r->asked;
+
+	if (r->udp >= 0 && fabs(seen->passed - asked) >= fabs(r->udp - asked))
+		return;
+	r->udp = seen->passed;
+	r->offered = seen->offered * (1 - lost_before);
+	r->refused = seen->refused;
+	r->idle = seen->idle;
+}
+
+static void flood(struct verify_run *run, struct probe *probe, const struct turn *turn,
+		  struct verify_rate *r)
+{
+	double arrives = 1 - turn->lost_before, offer = OVERLOAD * (double)r->asked / arrives;
 
 	/* Keep each partner's share below the rate of its link. */
 	if (turn->lane_count > 1)
 		offer = fmin(offer, turn->room * OVERLOAD / SPREAD);
 	/* A stalled machine makes a link look slow or, within the window, fast: try again. */
 	for (int i = 1; i <= TRIES; i++) {
-		const struct probe_flood_plan plan = {.lanes = turn->lanes,
-						      .lane_count = turn->lane_count,
-						      .bps = offer,
-						      .burst = turn->burst,
-						      .seconds = i * turn->seconds};
+		const struct probe_flood_plan plan = {
+			.lanes = turn->lanes,
+			.lane_count = turn->lane_count,
+			.bps = offer,
+			.burst = turn->burst,
+			.seconds = i * turn->seconds,
+			.link = (double)(r->is_path ? r->own : r->asked) / arrives};
 		struct probe_rate seen;
 
 		probe_flood(probe, &plan, &seen);
-		if (r->udp < 0 || fabs(seen.passed - asked) < fabs(r->udp - asked)) {
-			r->udp = seen.passed;
-			r->offered = seen.offered * (1 - turn->lost_before);
-		}
-		if (verify_rate_fits(r))
+		keep_best(r, &seen, turn->lost_before);
+		if (verify_udp_fits(r))
 			break;
+		verify_calibrate(run, &plan, arrives, r);
 	}
 }
 
-static int stream(struct probe *probe, const struct turn *turn, struct verify_rate *r,
-		  struct netsim_err *err)
+/* Returns the way back of a path, or the path itself if it is not probed. */
+static const struct verify_path *way_back(const struct verify_run *run,
+					  const struct verify_path *path)
 {
-	double rtt = 2 * turn->path->seen.mean / 1e3;
+	for (size_t i = 0; i < run->path_count; i++)
+		if (run->paths[i].from == path->to && run->paths[i].to == path->from &&
+		    !run->paths[i].traffic && run->paths[i].seen.received)
+			return &run->paths[i];
+	return path;
+}
+
+/* Describes a path for TCP: its slowest hop holds the queue. */
+static struct tcp_path tcp_path_of(const struct verify_run *run, const struct turn *turn,
+				   const struct verify_rate *r)
+{
+	const struct verify_path *path = turn->path;
+	const struct conditions *hops[] = {&path->up, &path->path, &path->down};
+	struct tcp_path ret = {.rate = (double)r->tcp_asked,
+			       .rtt = (path->seen.mean + way_back(run, path)->seen.mean) / 1e3,
+			       .queue = QUEUE_MIN,
+			       .loss = turn->expect.loss,
+			       .window = TCP_WINDOW};
+	uint64_t slowest = UINT64_MAX;
+
+	for (size_t i = 0; i < ARRAY_SIZE(hops); i++)
+		if (rate_of(hops[i]) < slowest) {
+			slowest = rate_of(hops[i]);
+			ret.queue = verify_queue(hops[i]);
+		}
+	return ret;
+}
+
+static int stream(struct verify_run *run, struct probe *probe, const struct turn *turn,
+		  struct verify_rate *r, struct netsim_err *err)
+{
+	const struct tcp_path path = tcp_path_of(run, turn, r);
+	const struct tcp_rate able = verify_tcp_rate(&path);
 	/* Time for slow start to fill link and queue, twice the bandwidth-delay product. */
-	double warmup = 0.3 + fmin(2, 12 * rtt);
+	double warmup = 0.3 + fmin(2, 12 * path.rtt);
 	int result = 0;
 
+	r->tcp_possible = able.possible;
+	r->tcp_least = able.least;
+	r->tcp_idle = 1;
 	for (int i = 1; result == 0 && i <= TRIES; i++) {
 		struct probe_rate seen;
 
@@ -217,12 +271,36 @@ static int stream(struct probe *probe, const struct turn *turn, struct verify_ra
 			return 0;
 		}
 		r->tcp = fmax(r->tcp, seen.passed);
+		r->tcp_idle = fmin(r->tcp_idle, seen.idle);
 		/* Wait for the queues to drain. */
-		wait_seconds(fmin(1, 2 * rtt + 8 * QUEUE_MIN / (double)r->tcp_asked));
+		wait_seconds(fmin(1, path.rtt + 8 * QUEUE_MIN / (double)r->tcp_asked));
 		if (verify_rate_fits(r))
 			break;
+		verify_calibrate_tcp(run, &path, warmup, i * TCP_SECONDS, r);
 	}
 	return result;
+}
+
+/* Returns the reason why TCP says nothing about a rate, or NULL if it does. */
+static const char *refuses_tcp(const struct verify_expect *e)
+{
+	return e->loss > TCP_LOSS || e->bursts > 1 || e->duplicate > 0 || e->order_free ?
+		       "the throughput of TCP cannot be predicted where packets are duplicated, "
+		       "reordered, or lost in bursts or too often" :
+		       NULL;
+}
+
+/*
+ * Returns the addition to the tolerance for a window of this length: jitter can shift both of its
+ * ends, and random losses vary.
+ */
+static double slack_of(const struct verify_expect *e, double asked, double seconds)
+{
+	double count = fmax(1, asked * seconds / 8 / FULL_FRAME);
+	double loss = fmin(0.99, e->loss);
+
+	return fmin(0.5, 2 * e->sd / 1e3 / seconds + e->duplicate +
+				 3.29 * sqrt(loss * e->bursts / (1 - loss) / count));
 }
 
 static size_t turns_of(const struct verify_run *run)
@@ -253,18 +331,21 @@ static int measure_over(struct verify_run *run, struct probe *probe, struct veri
 	r->asked = least(r->own, turn.room < 1e18 ? (uint64_t)turn.room : UINT64_MAX);
 	r->udp = r->tcp = -1;
 	r->shared = turn.room < SPREAD * (double)r->own;
-	/* Jitter can shift both ends of the window. */
-	r->slack = fmin(0.5, 2 * turn.expect.sd / 1e3 / turn.seconds);
-	flood(probe, &turn, r);
-	if (!run->quick && each >= 1 && turn.expect.loss <= 0 && turn.expect.duplicate <= 0 &&
-	    !turn.expect.order_free && verify_rate_fits(r)) {
-		r->tcp_asked = least(r->own, rest_of(turn.path, r->up));
-		result = stream(probe, &turn, r, err);
-	}
-	return result;
+	r->control = r->machine = r->tcp_control = -1;
+	r->excess = 0;
+	r->slack = slack_of(&turn.expect, (double)r->asked, turn.seconds);
+	flood(run, probe, &turn, r);
+	if (each < 1 || refuses_tcp(&turn.expect) || !verify_udp_fits(r))
+		return result;
+	r->no_tcp = run->quick;
+	r->tcp_asked = least(r->own, rest_of(turn.path, r->up));
+	return run->quick ? result : stream(run, probe, &turn, r, err);
 }
 
-/* If the rate is wrong, tries a second partner, because the first one's link may be at fault. */
+/*
+ * If the rate is wrong, tries a second partner, because the first one's link may be at
+ * fault: it may be slow, lose packets or duplicate them.
+ */
 static int measure_rate(struct verify_run *run, struct probe *probe, struct verify_rate *r,
 			struct netsim_err *err)
 {
@@ -281,11 +362,10 @@ static int measure_rate(struct verify_run *run, struct probe *probe, struct veri
 		return 0;
 	}
 	result = measure_over(run, probe, r, first, false, err);
-	if (result < 0 || verify_rate_fits(r) || r->udp > (double)r->asked ||
-	    rest_of(&run->paths[first], r->up) == UINT64_MAX)
+	if (result < 0 || verify_rate_fits(r))
 		return result;
 	other = find_partner(run, r, r->partner);
-	r->shared = true;
+	r->shared = rest_of(&run->paths[first], r->up) != UINT64_MAX;
 	if (other == SIZE_MAX)
 		return 0;
 	result = measure_over(run, probe, &second, other, true, err);
@@ -293,8 +373,8 @@ static int measure_rate(struct verify_run *run, struct probe *probe, struct veri
 		return result;
 	if (!verify_rate_fits(&second))
 		r->shared = false; /* with a second partner too: the measured link is wrong */
-	else if ((double)second.asked > 1.05 * r->udp)
-		*r = second; /* the second partner got more than the first */
+	else if (r->udp > (double)r->asked || second.udp > 1.005 * r->udp)
+		*r = second; /* the second partner got more than the first, or no more than asked */
 	return 0;
 }
 
@@ -382,10 +462,12 @@ static bool same_traffic(const struct verify_path *a, const struct verify_path *
 					  a->traffic == b->traffic;
 }
 
-/* Adds all paths with the same traffic as `first`: measures at most `most`, leaves out the rest. */
-static int add_group(struct verify_run *run, size_t first, size_t most, struct netsim_err *err)
+/* Adds all paths with the same traffic as `first`; leaves out those beyond an upper bound. */
+static int add_group(struct verify_run *run, size_t first, struct netsim_err *err)
 {
 	size_t count = 0, place = 0;
+	size_t most = (run->paths[first].traffic ? CLASS_RATES : PATH_RATES) *
+		      (run->quick ? 1 : MORE_RATES);
 
 	for (size_t p = first; p < run->path_count; p++)
 		count += same_traffic(&run->paths[p], &run->paths[first]) && has_rate(run, p);
@@ -422,18 +504,9 @@ static int add_paths(struct verify_run *run, struct netsim_err *err)
 		for (size_t i = 0; !known && i < run->rate_count; i++)
 			known = same_traffic(&run->paths[run->rates[i].path], &run->paths[p]);
 		if (!known)
-			r = add_group(run, p, run->paths[p].traffic ? CLASS_RATES : PATH_RATES,
-				      err);
+			r = add_group(run, p, err);
 	}
 	return r;
-}
-
-/* Returns the reason why TCP cannot measure the rate, or NULL if it can. */
-static const char *refuses_tcp(const struct verify_expect *e)
-{
-	return e->loss > 0 || e->duplicate > 0 || e->order_free ?
-		       "TCP does not fill a path that loses, duplicates or reorders packets" :
-		       NULL;
 }
 
 static int measure_path(struct verify_run *run, struct probe *probe, struct verify_rate *r,
@@ -450,17 +523,22 @@ static int measure_path(struct verify_run *run, struct probe *probe, struct veri
 	turn.lanes[0].share = 1;
 	turn.lanes[0].port = way->port;
 	r->asked = r->tcp_asked = (uint64_t)((double)r->own * (1 - capacity.after));
-	r->slack = fmin(0.5, 2 * turn.expect.sd / 1e3 / turn.seconds + turn.expect.duplicate);
+	r->control = r->machine = r->tcp_control = -1;
+	r->excess = 0;
+	r->slack = slack_of(&turn.expect, (double)r->asked, turn.seconds);
 	if (capacity.before > LOST_MOST || capacity.after > LOST_MOST)
 		r->why = "more than half of what is sent is lost";
 	else if (tcp_alone)
 		r->why = refuses_tcp(&turn.expect);
 	else
-		flood(probe, &turn, r);
-	if (r->why || (!tcp_alone && (run->quick || turns_of(run) > TCP_PATHS ||
-				      refuses_tcp(&turn.expect) || !verify_rate_fits(r))))
+		flood(run, probe, &turn, r);
+	if (r->why || (!tcp_alone && (turns_of(run) > TCP_PATHS || refuses_tcp(&turn.expect) ||
+				      !verify_udp_fits(r))))
 		return 0;
-	result = stream(probe, &turn, r, err);
+	r->no_tcp = run->quick && !tcp_alone;
+	if (r->no_tcp)
+		return 0;
+	result = stream(run, probe, &turn, r, err);
 	if (result == 0 && r->tcp == 0 && tcp_alone)
 		r->why = "cannot connect to its port";
 	return result;

@@ -25,10 +25,18 @@ build() {
 	check "up" "$NETSIM" up "$WORK/plain.yaml"
 }
 
-# verdict STATUS NAME: checks the status of a quick run; its rows are in $ROWS, as
-# "NODE/WHAT/VERDICT"
+# verdict STATUS NAME: checks the status of a quick run, on a busy machine of the best of three;
+# its rows are in $ROWS, as "NODE/WHAT/VERDICT"
 verdict() {
-	fails_with "$1" "$2" "$NETSIM" verify --quick --json
+	for _ in 1 2 3; do
+		run "$NETSIM" verify --quick --json
+		[[ $STATUS -ne $1 ]] || break
+	done
+	is "$2" "$STATUS" "$1"
+	read_rows
+}
+
+read_rows() {
 	ROWS=$(jq -r '.rows[] | "\(.node)/\(.what)/\(.verdict)"' <<<"$OUT" | tr '\n' ' ')
 }
 
@@ -96,13 +104,38 @@ losses() {
 	verdict 1 "another loss of one pair"
 	is "names the pair" "$(wrong)" "n2 > n1 loss"
 	"$NETSIM" apply -q "$WORK/loss.yaml"
-	"$NETSIM" fault -q --for 2s 'loss 100%' n3:n2
 	"$NETSIM" fault -q 'loss 50%' n2:n3
-	verdict 0 "a fault, and one that ends during the measurement"
+	ends_meanwhile
+	is "a fault, and one that ends during the measurement" "$STATUS" 6
 	like "has its row" "$ROWS" "n2 > n3/loss/ok"
-	like "and the other is not measured" "$ROWS" "n3 > n2/conditions/not measured"
+	like "and the other is unproved" "$ROWS" "n3 > n2/conditions/unproved"
+	ends_meanwhile --accept-unmeasured
+	is "which is accepted on request" "$STATUS" 0
 	"$NETSIM" heal -q
 	"$NETSIM" clear -q
+}
+
+# ends_meanwhile [OPTION]: verifies while a fault ends, as soon as the probes have their sockets.
+# On a busy machine the loss of the other fault may need more than one run.
+ends_meanwhile() {
+	local try verify
+	for try in 1 2 3; do
+		"$NETSIM" fault -q --name "ends-$try" 'loss 100%' n3:n2
+		bg "$NETSIM" verify --quick --json "$@"
+		verify=$BG
+		wait_for 10 probing n3
+		"$NETSIM" heal -q "ends-$try"
+		STATUS=0
+		wait "$verify" || STATUS=$?
+		OUT=$(<"$WORK/bg.$verify")
+		read_rows
+		[[ $ROWS != *"n2 > n3/loss/ok"* ]] || break
+	done
+}
+
+# probing NODE: a process has a packet socket there
+probing() {
+	[[ $(node_exec "$1" cat /proc/net/packet | wc -l) -gt 1 ]]
 }
 
 # The intent file has the partition that the programs no longer enforce.
@@ -125,9 +158,63 @@ cable() {
 	ip link set "$(port_of m2)" down
 	verdict 1 "a pulled cable"
 	is "affects both directions" "$(wrong)" "m2 reach, m2 reach"
+	is "with the reason" "$(jq -r '.rows[] | select(.verdict == "failed") | .why' <<<"$OUT" | sort -u)" \
+		"the link of m2 is down"
+	is "ping-matrix shows it" "$(down_pairs)" "m1>m2 m2>m1 m2>m3 m3>m2"
 	ip link set "$(port_of m2)" up
 	wait_for 5 "$NETSIM" verify --quick
 	verdict 0 "after it is repaired"
+}
+
+down_pairs() {
+	"$NETSIM" ping-matrix -c 1 --json m1 m2 m3 | jq -r '.pairs[] | select(.result == "down") | "\(.from)>\(.to)"' | xargs
+}
+
+# One truth about a cable, however netsim took it down.
+down() {
+	local how
+	for how in "" "--for 60s"; do
+		# shellcheck disable=SC2086 # words
+		"$NETSIM" link -q down m2 $how
+		verdict 0 "netsim link down $how is as asked"
+		is "and nothing passes" "$(jq -r '.rows[] | select(.what == "cut") | "\(.asked): \(.measured)"' <<<"$OUT")" \
+			"4 pairs: nothing passed"
+		run "$NETSIM" ping-matrix -c 1 m1 m2 m3
+		is "ping-matrix agrees" "$STATUS ${OUT##*$'\n'}" "0 6 pairs: 2 answered, 4 with a link down (down)"
+		is "in JSON" "$(down_pairs)" "m1>m2 m2>m1 m2>m3 m3>m2"
+		is "and so does status" "$("$NETSIM" status --json | jq -r '.fleets[0].nodes[] | select(.name == "m2") | .reaches | length')" 0
+		"$NETSIM" link -q up m2
+	done
+	verdict 0 "plugged in again"
+	"$NETSIM" link -q down m2
+	"$NETSIM" up -q "$WORK/plain.yaml"
+	ip link set "$(port_of m2)" down
+	verdict 1 "what netsim up plugged in, and another pulled out"
+	ip link set "$(port_of m2)" up
+	wait_for 5 "$NETSIM" verify --quick
+}
+
+# br_netfilter hands frames to a firewall that drops, as on hosts with Docker.
+firewall() {
+	if [[ ! -e /proc/sys/net/bridge/bridge-nf-call-iptables ]] ||
+		! nft add table ip filter 2>/dev/null; then
+		skip "a firewall on the bridges" "needs br_netfilter and nft"
+		return
+	fi
+	echo 1 >/proc/sys/net/bridge/bridge-nf-call-iptables
+	nft 'add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }'
+	verdict 1 "a firewall that drops"
+	like "is named as the reason" "$(jq -r '.rows[] | select((.node | test("^n1")) and .verdict == "failed") | .why' <<<"$OUT" | sort -u)" \
+		"br_netfilter .* chain FORWARD of the table ip filter drops"
+	run "$NETSIM" up "$WORK/plain.yaml"
+	like "up warns" "$ERR" "^netsim: warning: br_netfilter .* FORWARD"
+	run "$NETSIM" doctor --json
+	like "doctor finds it" "$(jq -r '.findings[] | select(.what == "no bridge filter") | "\(.ok): \(.detail)"' <<<"$OUT")" \
+		"^false: br_netfilter"
+	echo 0 >/proc/sys/net/bridge/bridge-nf-call-iptables
+	run "$NETSIM" up "$WORK/plain.yaml"
+	is "up says nothing while bridges bypass it" "$ERR" ""
+	nft delete table ip filter
 }
 
 usage() {
@@ -142,6 +229,8 @@ partitions
 losses
 forgotten
 cable
+down
+firewall
 usage
 dump >"$WORK/before"
 "$NETSIM" verify -q --quick

@@ -62,7 +62,7 @@ vlans() {
 	check "a fault between two" "$NETSIM" fault 'loss 20%' server-1:server-2
 	run "$NETSIM" verify --quick --json
 	is "rows are named apart" "$(jq -r '.rows[] | "\(.node) \(.what)"' <<<"$OUT" | sort | uniq -d)" ""
-	like "by their VLANs" "$OUT" "server-1 > server-2 vlan 100"
+	like "by their interfaces" "$OUT" "server-1/[a-z0-9.]+ > server-2/"
 	check "down" "$NETSIM" down
 	FLEET=drops
 }

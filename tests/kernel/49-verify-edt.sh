@@ -1,5 +1,5 @@
 # needs: netem fq ifb bpf clsact bridge veth netns
-# limit: 240
+# limit: 600
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # netsim verify with the edt engine: different pairs and classes pass, and changes made behind
@@ -42,33 +42,44 @@ wrong() {
 	jq -r '[.rows[] | select(.verdict == "failed") | "\(.node) \(.what)"] | join(", ")' <<<"$OUT"
 }
 
-# all_right NAME [OPTION...]: nothing fails; repeated once, because the machine may stall
+# all_right NAME [OPTION...]: nothing fails; on a busy machine something may be unproved.
+# Repeated once, because the machine may stall.
 all_right() {
 	run "$NETSIM" verify --json "${@:2}"
-	[[ $STATUS -eq 0 ]] || run "$NETSIM" verify --json "${@:2}"
-	is "$1" "$STATUS $(wrong) $ERR" "0  "
+	[[ $STATUS -ne 1 ]] || run "$NETSIM" verify --json "${@:2}"
+	like "$1" "$STATUS $(wrong) $ERR" "^[06]  $"
 }
 
-# found NAME ROWS: these rows fail. On a busy machine others may as well, so that a second try
-# without them counts.
+# found NAME ROWS: these rows fail, on a busy machine perhaps not all in the same run, because
+# some are unproved there, and perhaps others as well. OUT is that of the last run.
 found() {
-	local missing
-	run "$NETSIM" verify --json --quick
-	[[ $(wrong) == "$2" ]] || run "$NETSIM" verify --json --quick
-	missing=$(comm -23 <(rows "$2") <(rows "$(wrong)"))
+	local seen="" missing
+	for _ in 1 2 3 4 5; do
+		run "$NETSIM" verify --json --quick
+		seen+="$(wrong), "
+		missing=$(comm -23 <(rows "$2") <(rows "$seen"))
+		[[ $STATUS -ne 1 || -n $missing ]] || break
+	done
 	is "$1" "$STATUS $missing" "1 "
 }
 
 # rows LIST: a line for each
 rows() {
-	sed 's/, /\n/g' <<<"$1" | LC_ALL=C sort
+	sed 's/, /\n/g' <<<"$1" | LC_ALL=C sort -u
 }
 
-# names NAME REGEX: verify fails, and the nodes of all failed rows match REGEX
+# names NAME REGEX NODE...: verify fails; all rows that fail are of nodes that match REGEX, and
+# each NODE has one
 names() {
-	run "$NETSIM" verify --json --quick
-	is "$1" "$STATUS $(jq -r '.rows[] | select(.verdict == "failed") | .node' <<<"$OUT" |
-		grep -vE "$2" | sort -u)" "1 "
+	local nodes="" others missing
+	for _ in 1 2 3 4 5; do
+		run "$NETSIM" verify --json --quick
+		nodes=$(jq -r '.rows[] | select(.verdict == "failed") | .node' <<<"$OUT")
+		others=$(grep -vE "$2" <<<"$nodes" | sort -u)
+		missing=$(for node in "${@:3}"; do grep -q "$node" <<<"$nodes" || echo "$node"; done)
+		[[ $STATUS -ne 1 || -n $others$missing ]] || break
+	done
+	is "$1" "$STATUS $others $missing" "1  "
 }
 
 # row NODE WHAT: asked, measured, verdict and why
@@ -91,15 +102,13 @@ meddle_pair() {
 }
 
 all_different() {
-	local started=$EPOCHSECONDS
 	pairs >"$WORK/pairs.yaml"
 	check "a profile of pairs" "$NETSIM" apply -q "$WORK/pairs.yaml"
 	all_right "twenty pairs, all different" --quick
-	between "time taken" "$((EPOCHSECONDS - started))" 0 400 s
 	is "three rows each" "$(jq -r '[.rows[] | select(.node | test(">")) | .what] | group_by(.) |
 		map("\(length) \(.[0])") | join(", ")' <<<"$OUT")" "20 delay, 20 loss, 20 rate"
 	meddle_pair a-2 b-1 rate $((6000000 / 8))
-	meddle_pair b-2 a-1 delay 75000000
+	meddle_pair b-2 a-1 delay 5000000
 	meddle_pair c-1 a-1 loss $((1 << 30))
 	found "one value of each of three pairs" "a-2 > b-1 rate, b-2 > a-1 delay, c-1 > a-1 loss"
 }
@@ -120,26 +129,22 @@ traffic() {
 	like "measured by UDP" "$(jq -r '.rows[] | select(.node | test("flannel$")) | "\(.what) \(.asked)"' <<<"$OUT")" \
 		"rate 5.00 mbit"
 	like "measured by TCP" "$(jq -r '.rows[] | select(.node | test("iscsi$")) | "\(.what) \(.measured)"' <<<"$OUT")" \
-		"rate tcp [34][.]"
-	like "other pairs are reported as not measured" "$(row "all iscsi" rate)" "not measured; [0-9]+ more pairs"
+		"rate tcp [0-9]"
+	like "other pairs are left out" "$(row "all iscsi" rate)" "left out; [0-9]+ more pairs left out by --quick"
 	is "pairs are counted once" "$(row all reach)" "30 pairs; all pass; ok; "
 	like "a class that loses" "$(jq -r '.rows[] | select(.node | test("etcd-peer$")) | .what' <<<"$OUT")" loss
 }
 
 # Changes behind netsim's back, with delays of pairs and of links.
 lies() {
-	local nodes
 	printf 'profile: p\ndefault: {delay: 8ms}\npairs: [{from: a-1, to: c-1, delay: 20ms}]\n' >"$WORK/p.yaml"
 	"$NETSIM" apply -q "$WORK/p.yaml"
 	tc filter delete dev "$(port_of b-1)" egress
 	tc qdisc delete dev "$(port_of a-2)" root
-	names "no program at a port, no qdisc that holds packets at another" "(^|> )(b-1|a-2)$"
-	nodes=$(jq -r '.rows[] | select(.verdict == "failed") | .node' <<<"$OUT")
-	like "the first is found" "$nodes" "b-1"
-	like "and the second" "$nodes" "a-2"
+	names "no program at a port, no qdisc that holds packets at another" "(^|> )(b-1|a-2)$" b-1 a-2
 	"$NETSIM" apply -q "$WORK/p.yaml"
 	ip link delete "$(ip -o link show type ifb | sed -n 's/^[0-9]*: \([^:@]*\).*/\1/p' | head -n 1)"
-	names "no IFB that holds packets to the host" "(^|> )host$"
+	names "no IFB that holds packets to the host" "(^|> )host$" host
 	"$NETSIM" apply -q "$WORK/p.yaml"
 }
 
@@ -160,8 +165,8 @@ traces() {
 	EOT
 	check "traces" "$NETSIM" apply -q "$WORK/trace.yaml"
 	all_right "conditions that they vary are left out" --quick
-	is "with the reason, for a node" "$(row a-1 conditions)" "; ; not measured; a trace varies them"
-	is "and for a pair" "$(row "b-1 > b-2" conditions)" "; ; not measured; a trace varies them"
+	is "with the reason, for a node" "$(row a-1 conditions)" "; ; unproved; a trace varies them"
+	is "and for a pair" "$(row "b-1 > b-2" conditions)" "; ; unproved; a trace varies them"
 }
 
 shipped() {
@@ -169,8 +174,30 @@ shipped() {
 	all_right "lossy" --quick
 }
 
+# A sender that is slow inside its node, at a rate of a pair.
+inside() {
+	printf 'profile: p\npairs: [{from: a-1, to: c-1, rate: 8mbit}]\n' >"$WORK/p.yaml"
+	"$NETSIM" apply -q "$WORK/p.yaml"
+	node_exec a-1 tc qdisc add dev eth1 root tbf rate 2mbit burst 3000 limit 30000
+	found "a sender that is slow inside its node" "a-1 > c-1 rate"
+	like "and where" "$(row "a-1 > c-1" rate)" \
+		"a-1 sends no more than .* this machine sends .*inside a-1, eth1 has a tbf"
+	node_exec a-1 tc qdisc delete dev eth1 root
+}
+
+# The queue of one port is gone: its delay is missing, however late timers are.
+missing() {
+	printf 'profile: p\ndefault: {rtt: 5ms}\n' >"$WORK/p.yaml"
+	"$NETSIM" apply -q --engine edt "$WORK/p.yaml"
+	tc qdisc delete dev "$(port_of a-2)" root
+	names "a delay that is missing" a-2 a-2
+	"$NETSIM" apply -q --engine edt "$WORK/p.yaml"
+}
+
 build
 all_different
+inside
+missing
 traffic
 lies
 faults

@@ -53,6 +53,7 @@ no_room() {
 	nothing_new "again" "$NETSIM" partition a
 	nothing_new "a fault without room" "$NETSIM" fault 'loss 100%' a:b
 	nothing_new "a link fault without room" "$NETSIM" link down --for 60s a
+	nothing_new "a pulled link without room" "$NETSIM" link down a
 	is "status lists what there was" "$(ids)" "$ids"
 	is "nothing is left over" "$(ls /run/netsim)" "$(printf 'filler\nrecord.json\nrecord.lock')"
 	check "heal needs no room" "$NETSIM" heal old
@@ -74,6 +75,7 @@ stands() {
 	nothing_new "$1: partition" "$NETSIM" partition a
 	like "$1: says so" "$ERR" "$RECORD $2; remove it"
 	nothing_new "$1: fault" "$NETSIM" fault 'loss 100%' a:b
+	nothing_new "$1: link" "$NETSIM" link down a
 	nothing_new "$1: apply" "$NETSIM" apply "$WORK/p.yaml"
 	nothing_new "$1: up" "$NETSIM" up "$WORK/record.yaml"
 	check "$1: status" timeout 10 "$NETSIM" status

@@ -133,6 +133,41 @@ static void test_node(void **state)
 	done(&laid);
 }
 
+static void test_room_for_tags(void **state)
+{
+	static const char text[] = "fleet: f\nnetworks: {lan: {vlans: [100]}, raw: {}}\nnodes:\n"
+				   "  a:\n"
+				   "    interfaces:\n"
+				   "      eth1: {network: lan}\n"
+				   "      s: {vlan: 100, link: eth1, protocol: 802.1ad}\n"
+				   "      s.5: {vlan: 5, address: 10.5.0.1/24}\n"
+				   "      eth2: {network: raw}\n"
+				   "      r: {vlan: 300, link: eth2, protocol: 802.1ad}\n"
+				   "      r.6: {vlan: 6}\n"
+				   "      r.6.7: {vlan: 7}\n"
+				   "      eth3: {network: lan}\n"
+				   "      eth3.100: {vlan: 100}\n"
+				   "      eth3.100.7: {vlan: 7}\n"
+				   "      eth4: {network: lan, address: 10.9.0.1/24}\n"
+				   "      t: {vlan: 100, link: eth4, protocol: 802.1ad}\n"
+				   "      t.5: {vlan: 5}\n";
+	struct laid laid = lay_out(text);
+
+	(void)state;
+	/* The bridge with VLANs makes the 802.1ad tag part of the frame. */
+	assert_int_equal(link_of(&laid, NULL, "f.a.eth1")->mtu, 1504);
+	assert_int_equal(link_of(&laid, "a", "eth1")->mtu, 1504);
+	assert_int_equal(link_of(&laid, "a", "s")->mtu, 1500);
+	assert_int_equal(link_of(&laid, "a", "s.5")->mtu, 1500);
+	/* A third tag. */
+	assert_int_equal(link_of(&laid, "a", "eth2")->mtu, 1504);
+	/* One tag beside the frame, one in the room that each device has. */
+	assert_int_equal(link_of(&laid, "a", "eth3")->mtu, 1500);
+	/* Others would not receive its own packets of 1504 bytes. */
+	assert_int_equal(link_of(&laid, "a", "eth4")->mtu, 1500);
+	done(&laid);
+}
+
 /* Generated MAC addresses: local, unicast, specific to the fleet, the same in every run. */
 static void test_stable_macs(void **state)
 {
@@ -327,10 +362,11 @@ static void test_most_roles(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bridges),	    cmocka_unit_test(test_node),
-		cmocka_unit_test(test_stable_macs), cmocka_unit_test(test_port_vlans),
-		cmocka_unit_test(test_bond),	    cmocka_unit_test(test_taps),
-		cmocka_unit_test(test_aliases),	    cmocka_unit_test(test_most_roles),
+		cmocka_unit_test(test_bridges),	      cmocka_unit_test(test_node),
+		cmocka_unit_test(test_room_for_tags), cmocka_unit_test(test_stable_macs),
+		cmocka_unit_test(test_port_vlans),    cmocka_unit_test(test_bond),
+		cmocka_unit_test(test_taps),	      cmocka_unit_test(test_aliases),
+		cmocka_unit_test(test_most_roles),
 	};
 
 	return cmocka_run_group_tests_name("layout", tests, NULL, NULL);

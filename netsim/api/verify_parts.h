@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Internal to verify: the fleet as verify sees it, and its interfaces. */
+#ifndef NETSIM_API_VERIFY_PARTS_H
+#define NETSIM_API_VERIFY_PARTS_H
+
+#include "netsim/fleet/cable.h"
+#include "netsim/fleet/fleet.h"
+#include "netsim/kernel/qdisc.h"
+#include "netsim/shape/intent.h"
+#include "netsim/verify/run.h"
+
+/* An interface with an address; parallel to run.links. */
+struct place {
+	int node;		 /* index in the model, or MODEL_HOST */
+	size_t end;		 /* index in run.ends */
+	const struct link *link; /* the interface; NULL: the host's own, or a guest's */
+	struct cable_place at;
+	bool guest;	/* VM behind a tap: can only be pinged */
+	char name[160]; /* of its end, or a longer one that others of that end do not have */
+};
+
+/* Descriptions of the qdiscs inside a node, on the way out and in; "" if there are none. */
+struct inside {
+	char up[160], down[160];
+};
+
+struct view {
+	struct fleet fleet; /* its policy is NULL if none is loaded */
+	struct intent intent;
+	struct class_set *classes; /* NULL: no class has conditions */
+	struct qdiscs qdiscs;
+	bool known;	  /* the intent is recorded */
+	bool from_kernel; /* take expected conditions from the kernel instead */
+	struct place *places;
+	size_t place_count;
+	size_t more_pairs, pairs_left; /* with conditions: measured in addition, and not */
+	struct verify_run run;
+	struct verify_rows rows;
+	struct inside *inside; /* by end */
+	char basis[160];
+};
+
+/* Finds all interfaces with an address: fills places, run.links and run.ends. */
+int verify_places(struct view *v, struct netsim_err *err);
+
+#endif

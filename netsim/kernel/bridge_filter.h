@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The firewall of the host, as far as it meets the frames on bridges. */
+#ifndef NETSIM_BRIDGE_FILTER_H
+#define NETSIM_BRIDGE_FILTER_H
+
+#include <stddef.h>
+
+/*
+ * Describes a chain of nftables that drops frames on the bridges of this namespace: of the
+ * family bridge, or of others while br_netfilter hands them the frames. Only base chains
+ * at the forward hook are read: their policy, and whether a rule drops or rejects. Fills
+ * "" if there is none, or if the kernel does not show them.
+ */
+void bridge_filter_describe(char *buf, size_t size);
+
+/* The remedy. */
+#define BRIDGE_FILTER_HINT                                                                       \
+	"sysctl -w net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0, " \
+	"or a rule that accepts packets forwarded on the fleet's bridges"
+
+#endif
