@@ -38,6 +38,7 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 {
 	struct netsim_err err = {0};
 	struct common *args = calloc(1, cmd->size);
+	bool failed;
 	int r;
 
 	if (!args)
@@ -47,14 +48,15 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 		opt_help(cmd, stdout);
 	else if (r == 0)
 		r = cmd->run(args, &err);
-	if (r < 0) {
+	failed = r < 0;
+	if (failed) {
 		if (args->json)
 			print_json_error(&err);
 		print_error(&err);
 		r = exit_status(err.kind == NETSIM_ERR_NONE ? NETSIM_ERR_BUG : err.kind);
 	}
-	/* If the command failed itself, its error is already printed. */
-	if ((fflush(stdout) != 0 || ferror(stdout)) && r == 0) {
+	/* A verdict that cannot be printed is none. A failed command has printed its error. */
+	if ((fflush(stdout) != 0 || ferror(stdout)) && !failed) {
 		fputs("netsim: cannot write standard output\n", stderr);
 		r = exit_status(NETSIM_ERR_ENV);
 	}

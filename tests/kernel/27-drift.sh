@@ -65,6 +65,9 @@ links() {
 	printf 'fleet: other\nnetworks: {lan: {}}\nnodes: {a: {interfaces: {eth1: {network: lan}}}}\n' >"$WORK/other.yaml"
 	fails_with 1 "diff of a fleet that is not up" "$NETSIM" diff "$WORK/other.yaml"
 	like "lists all" "$OUT" $'^\\+ other-lan: bridge.*\n\\+ node a'
+	# shellcheck disable=SC2016 # for the other shell
+	fails_with 5 "differences that cannot be written" \
+		bash -c '"$0" diff "$1" >/dev/full' "$NETSIM" "$WORK/other.yaml"
 }
 
 programs() {
