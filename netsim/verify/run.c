@@ -9,6 +9,7 @@
 
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
+#include "netsim/util/clock.h"
 #include "netsim/util/err.h"
 
 #define LOAD	  0.1	 /* upper bound of the share of a link's rate used by probes */
@@ -19,6 +20,7 @@
 #define SHOW_LOSS     16
 #define CONTROL_EVERY 0.02  /* seconds between probes of the control path */
 #define CLOCK_STEP    0.001 /* seconds; REALTIME was set if it leaves MONOTONIC by more */
+#define OFFSET_TRIES  10    /* readings of that distance */
 
 struct verify_path *verify_run_add(struct verify_run *run)
 {
@@ -119,12 +121,24 @@ static bool report_progress(void *arg, double done)
 	return t->run->progress && t->run->progress(t->run->arg, t->what, done);
 }
 
+/*
+ * Returns the seconds from MONOTONIC to REALTIME, by the quickest of some readings: one that is
+ * interrupted would look like a clock that was set.
+ */
 static double clock_offset(void)
 {
-	struct timespec now;
+	int64_t least = INT64_MAX, offset = 0;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (double)now.tv_sec - probe_now() + (double)now.tv_nsec / 1e9;
+	for (int i = 0; i < OFFSET_TRIES; i++) {
+		int64_t before = clock_ns(CLOCK_MONOTONIC), now = clock_ns(CLOCK_REALTIME);
+		int64_t took = clock_ns(CLOCK_MONOTONIC) - before;
+
+		if (took >= least)
+			continue;
+		least = took;
+		offset = now - before - took / 2;
+	}
+	return (double)offset / 1e9;
 }
 
 /* Reads from the control path how late, and how lossy, this machine is at present. */
