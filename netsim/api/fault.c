@@ -80,9 +80,7 @@ static int move_to_edt(struct fleet *f, struct netsim_err *err)
 	struct intent intent;
 	int r;
 
-	r = intent_read(f->name, &intent, err);
-	if (r == 0)
-		r = intent_parse(&intent, err);
+	r = intent_read_parsed(f->name, &intent, err);
 	if (r == 0 && intent.engine == ENGINE_NETEM) {
 		r = err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
 			    "the fleet was set to use netem, which does not support this fault");

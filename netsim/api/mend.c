@@ -202,9 +202,7 @@ static int open_mending(struct netsim *ctx, const char *fleet, struct mending *m
 	if (r == 0)
 		r = fleet_read(&ctx->state, fleet, &m->f, m->err);
 	if (r == 0)
-		r = intent_read(fleet, &m->intent, m->err);
-	if (r == 0)
-		r = intent_parse(&m->intent, m->err);
+		r = intent_read_parsed(fleet, &m->intent, m->err);
 	if (r == 0)
 		r = fleet_find_policy(&m->f, m->err);
 	return r == 0 ? drift_read(&m->f, &m->intent, &m->drifts, m->err) : r;

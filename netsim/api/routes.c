@@ -117,9 +117,7 @@ int routes_mark(struct routes_view *view, struct netsim_err *err)
 	int r;
 
 	addresses_mark_cut(view->fleet.policy, &view->query, view->pairs);
-	r = intent_read(view->fleet.model->fleet, &intent, err);
-	if (r == 0)
-		r = intent_parse(&intent, err);
+	r = intent_read_parsed(view->fleet.model->fleet, &intent, err);
 	for (size_t i = 0; r == 0 && i < n * n; i++) {
 		struct address_pair *pair = &view->pairs[i];
 

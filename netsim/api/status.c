@@ -272,7 +272,7 @@ static int read_drift(const struct reader *r, struct model *model, struct netsim
 	struct intent intent;
 	int result = 0;
 
-	if (intent_read(fleet->name, &intent, NULL) < 0 || intent_parse(&intent, NULL) < 0)
+	if (intent_read_parsed(fleet->name, &intent, NULL) < 0)
 		return 0; /* fleet->record says so */
 	result = drift_read(&f, &intent, &drifts, r->err);
 	for (size_t i = 0; result == 0 && i < drifts.count; i++) {

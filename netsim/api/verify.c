@@ -312,9 +312,7 @@ static int find_intent(struct view *v, struct netsim_err *err)
 	const struct profile *whole;
 	int r;
 
-	r = intent_read(v->fleet.model->fleet, &v->intent, err);
-	if (r == 0)
-		r = intent_parse(&v->intent, err);
+	r = intent_read_parsed(v->fleet.model->fleet, &v->intent, err);
 	if (r < 0)
 		return r;
 	whole = intent_whole(&v->intent);
@@ -442,9 +440,7 @@ static int skip_changed(struct view *v, struct netsim_err *err)
 	bool any = false;
 	int r;
 
-	r = intent_read(v->fleet.model->fleet, &v->intent, err);
-	if (r == 0)
-		r = intent_parse(&v->intent, err);
+	r = intent_read_parsed(v->fleet.model->fleet, &v->intent, err);
 	if (r == 0)
 		r = ask_places(v, &asked, err);
 	for (size_t p = 0; r == 0 && p < v->run.path_count; p++) {

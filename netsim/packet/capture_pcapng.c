@@ -73,9 +73,36 @@ static int64_t time_of(const struct capture_interface *interface, uint64_t units
 	return sum > INT64_MAX ? INT64_MAX : sum < INT64_MIN ? INT64_MIN : (int64_t)sum;
 }
 
-static bool read_option(struct capture_file *file, struct capture_interface *interface,
-			const struct body *body, uint16_t code, const uint8_t *value, uint16_t size)
+/* An option: 16-bit code, 16-bit length, value padded to four bytes. */
+struct option {
+	uint16_t code, size;
+	const uint8_t *value;
+	bool damaged; /* it is longer than its block */
+};
+
+/* Reads the option at *at and moves behind it; false at the end, or if it is damaged. */
+static bool next_option(const struct capture_file *file, const struct body *body, uint32_t *at,
+			struct option *ret)
 {
+	*ret = (struct option) {0};
+	if (*at + 4 > body->size)
+		return false;
+	ret->code = capture_16(file, body->at + *at);
+	ret->size = capture_16(file, body->at + *at + 2);
+	*at += 4;
+	if (ret->code == OPTION_END)
+		return false;
+	ret->damaged = ret->size > body->size - *at;
+	ret->value = body->at + *at;
+	*at += (ret->size + 3U) & ~3U;
+	return !ret->damaged;
+}
+
+static bool read_option(struct capture_file *file, struct capture_interface *interface,
+			const struct body *body, const struct option *option)
+{
+	const uint8_t *value = option->value;
+	uint16_t code = option->code, size = option->size;
 	int64_t seconds;
 
 	if (code == OPTION_NAME)
@@ -97,27 +124,17 @@ static bool read_option(struct capture_file *file, struct capture_interface *int
 	return true;
 }
 
-/* An option: 16-bit code, 16-bit length, value padded to four bytes. */
 static bool read_options(struct capture_file *file, struct capture_interface *interface,
 			 const struct body *body)
 {
+	struct option option;
 	uint32_t at = 8;
 
-	while (at + 4 <= body->size) {
-		uint16_t code = capture_16(file, body->at + at);
-		uint16_t size = capture_16(file, body->at + at + 2);
-
-		at += 4;
-		if (code == OPTION_END)
-			return true;
-		if (size > body->size - at)
-			return capture_damaged(file, body->offset,
-					       "an interface's option is longer than its block");
-		if (!read_option(file, interface, body, code, body->at + at, size))
+	while (next_option(file, body, &at, &option))
+		if (!read_option(file, interface, body, &option))
 			return false;
-		at += (size + 3U) & ~3U;
-	}
-	return true;
+	return !option.damaged || capture_damaged(file, body->offset,
+						  "an interface's option is longer than its block");
 }
 
 static bool read_interface(struct capture_file *file, const struct body *body)
@@ -139,22 +156,18 @@ static bool read_interface(struct capture_file *file, const struct body *body)
 /* Reads the direction from the options of a packet, which begin at offset "at". */
 static uint8_t read_seen(const struct capture_file *file, const struct body *body, uint32_t at)
 {
-	while (at + 4 <= body->size) {
-		uint16_t code = capture_16(file, body->at + at);
-		uint16_t size = capture_16(file, body->at + at + 2);
+	struct option option;
 
-		at += 4;
-		if (code == OPTION_END || size > body->size - at)
-			break;
-		if (code == OPTION_FLAGS && size >= 4) {
-			uint32_t direction = capture_32(file, body->at + at) & 3;
+	while (next_option(file, body, &at, &option)) {
+		uint32_t direction;
 
-			/* Inbound packets were sent by the node behind the interface. */
-			return direction == 1 ? PACKET_SENT :
-			       direction == 2 ? PACKET_DELIVERED :
-						PACKET_UNSEEN;
-		}
-		at += (size + 3U) & ~3U;
+		if (option.code != OPTION_FLAGS || option.size < 4)
+			continue;
+		direction = capture_32(file, option.value) & 3;
+		/* Inbound packets were sent by the node behind the interface. */
+		return direction == 1 ? PACKET_SENT :
+		       direction == 2 ? PACKET_DELIVERED :
+					PACKET_UNSEEN;
 	}
 	return PACKET_UNSEEN;
 }
@@ -237,24 +250,18 @@ static bool read_statistics(struct capture_file *file, const struct body *body)
 {
 	uint64_t dropped = 0, value;
 	uint32_t number, at = 12;
+	struct option option;
 
 	if (body->size < at)
 		return capture_damaged(file, body->offset, "a block of statistics is too short");
 	number = capture_32(file, body->at);
-	while (at + 4 <= body->size) {
-		uint16_t code = capture_16(file, body->at + at);
-		uint16_t size = capture_16(file, body->at + at + 2);
-
-		at += 4;
-		if (code == OPTION_END || size > body->size - at)
-			break;
-		if ((code == OPTION_IF_DROP || code == OPTION_OS_DROP) && size == 8) {
-			value = capture_64(file, body->at + at);
+	while (next_option(file, body, &at, &option))
+		if ((option.code == OPTION_IF_DROP || option.code == OPTION_OS_DROP) &&
+		    option.size == 8) {
+			value = capture_64(file, option.value);
 			/* All bits set: unknown. */
 			dropped += value == UINT64_MAX ? 0 : value;
 		}
-		at += (size + 3U) & ~3U;
-	}
 	if (number >= file->interface_count || !dropped)
 		return true;
 	return note_drops(file, &file->interfaces[number], dropped, body->offset);

@@ -634,6 +634,13 @@ int intent_parse(struct intent *intent, struct netsim_err *err)
 	return 0;
 }
 
+int intent_read_parsed(const char *fleet, struct intent *ret, struct netsim_err *err)
+{
+	int r = intent_read(fleet, ret, err);
+
+	return r == 0 ? intent_parse(ret, err) : r;
+}
+
 static bool names_port(const struct intent_layer *layer, const char *node, const char *iface)
 {
 	size_t length = strlen(node);

@@ -126,6 +126,8 @@ bool intent_has_pulled(const struct intent *intent, const char *node, const char
 
 /* Parses the layers' profiles. -EINVAL with the first mistake in err. */
 int intent_parse(struct intent *intent, struct netsim_err *err);
+/* Both: intent_read() and intent_parse(). Call intent_done() afterwards, even on error. */
+int intent_read_parsed(const char *fleet, struct intent *ret, struct netsim_err *err);
 
 /* Resolves a port's conditions: the last layer that names it wins. Call intent_parse() before. */
 int intent_port(const struct intent *intent, const struct model_node *node, const char *iface,
