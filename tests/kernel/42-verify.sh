@@ -6,6 +6,7 @@
 # detection of changes made behind netsim's back.
 # shellcheck shell=bash
 . "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../verify.sh"
 
 # shellcheck disable=SC2034 # lib.sh's
 FLEET=plain
@@ -38,10 +39,6 @@ verdict() {
 
 read_rows() {
 	ROWS=$(jq -r '.rows[] | "\(.node)/\(.what)/\(.verdict)"' <<<"$OUT" | tr '\n' ' ')
-}
-
-wrong() {
-	jq -r '[.rows[] | select(.verdict == "failed") | "\(.node) \(.what)"] | join(", ")' <<<"$OUT"
 }
 
 passes() {
