@@ -225,17 +225,16 @@ static int list_ports(const struct selection *s, void *arena, char ***ret, size_
 		      struct netsim_err *err)
 {
 	const struct model *model = s->fleet.model;
-	int n;
 
 	*ret = arena_alloc(arena, (model->link_count + 1) * sizeof(**ret));
 	*count = 0;
 	for (size_t i = 0; *ret && i < model->link_count; i++) {
-		const char *name;
 		struct mark mark;
+		int n = s->ports[i] ? model_node_of_port(model, &model->links[i], &mark) : -1;
 
-		if (!s->ports[i] || !(name = target_node_of(model, &n, &model->links[i], &mark)))
+		if (n < 0)
 			continue;
-		(*ret)[*count] = arena_printf(arena, "%s/%s", name, mark.iface);
+		(*ret)[*count] = arena_printf(arena, "%s/%s", model->nodes[n].name, mark.iface);
 		if (!(*ret)[(*count)++])
 			return err_oom(err);
 	}

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "netsim/kernel/mark.h"
 #include "netsim/util/array.h"
 
 static void node_done(struct model_node *node)
@@ -94,4 +95,11 @@ struct link *model_find_link(const struct model *model, int ns, const char *name
 bool link_is_port(const struct link *link)
 {
 	return link->node == MODEL_HOST && (link->kind == LINK_VETH || link->kind == LINK_TAP);
+}
+
+int model_node_of_port(const struct model *model, const struct link *link, struct mark *ret)
+{
+	if (!link_is_port(link) || !mark_parse(link->alias, ret) || !ret->iface)
+		return -1;
+	return model_find_node(model, ret->node);
 }

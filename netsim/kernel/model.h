@@ -107,5 +107,11 @@ int model_find_node(const struct model *model, const char *name); /* index, or -
 struct link *model_find_link(const struct model *model, int ns, const char *name);
 /* Returns whether a link is a port: the host's end of a node's cable. */
 bool link_is_port(const struct link *link);
+struct mark;
+/*
+ * Returns the index of the node that a port belongs to, and reads the port's mark; -1 if the
+ * link is not a port of one of the model's nodes.
+ */
+int model_node_of_port(const struct model *model, const struct link *link, struct mark *ret);
 
 #endif

@@ -10,17 +10,6 @@
 #include "netsim/util/auto.h"
 #include "netsim/util/err.h"
 
-static const struct model_node *node_of_port(const struct model *fleet, const struct link *link,
-					     struct mark *mark)
-{
-	int i;
-
-	if (!link_is_port(link) || !mark_parse(link->alias, mark) || !mark->iface)
-		return NULL;
-	i = model_find_node(fleet, mark->node);
-	return i >= 0 ? &fleet->nodes[i] : NULL;
-}
-
 static bool link_is(const struct policy *p, uint32_t number, int node, const char *iface)
 {
 	const struct port_link *link = &p->links[number];
@@ -35,12 +24,12 @@ void policy_read_names(struct policy *p, const struct model *fleet)
 		p->names[i] = *p->control->names[i] ? p->control->names[i] : NULL;
 	for (size_t i = 0; i < fleet->link_count; i++) {
 		struct mark mark;
-		const struct model_node *node = node_of_port(fleet, &fleet->links[i], &mark);
+		int node = model_node_of_port(fleet, &fleet->links[i], &mark);
 		uint32_t key = (uint32_t)fleet->links[i].ifindex, number;
 
-		if (node && bpf_map_lookup_elem(p->map[POLICY_PORTS], &key, &number) == 0 &&
+		if (node >= 0 && bpf_map_lookup_elem(p->map[POLICY_PORTS], &key, &number) == 0 &&
 		    number < PORT_LINKS &&
-		    link_is(p, number, policy_node(p, node->name), mark.iface))
+		    link_is(p, number, policy_node(p, fleet->nodes[node].name), mark.iface))
 			p->link_numbers[i] = number;
 	}
 }
@@ -231,13 +220,13 @@ static int number_links(struct policy *p, const struct model *fleet, struct nets
 {
 	for (size_t i = 0; i < fleet->link_count; i++) {
 		struct mark mark;
-		const struct model_node *node = node_of_port(fleet, &fleet->links[i], &mark);
+		int node = model_node_of_port(fleet, &fleet->links[i], &mark);
 		uint32_t key = (uint32_t)fleet->links[i].ifindex;
 		int r;
 
-		if (!node || p->link_numbers[i])
+		if (node < 0 || p->link_numbers[i])
 			continue;
-		r = number_link(p, fleet, policy_node(p, node->name), mark.iface,
+		r = number_link(p, fleet, policy_node(p, fleet->nodes[node].name), mark.iface,
 				&p->link_numbers[i], err);
 		if (r < 0)
 			return r;

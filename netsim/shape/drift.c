@@ -80,10 +80,10 @@ static int read_link(struct drift_reader *r, const struct link *port)
 	const struct model *model = r->f->model;
 	const struct link *inside = NULL, *bridge;
 	struct mark mark;
-	int n, ret = 0;
+	int n = model_node_of_port(model, port, &mark), ret = 0;
 
 	bridge = *port->master ? model_find_link(model, MODEL_HOST, port->master) : NULL;
-	if (port->kind == LINK_VETH && target_node_of(model, &n, port, &mark))
+	if (port->kind == LINK_VETH && n >= 0)
 		inside = model_find_link(model, n, mark.iface);
 	if (!*port->master)
 		ret = add(r, port, "it is in no bridge", true);

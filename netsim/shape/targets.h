@@ -3,7 +3,6 @@
 #ifndef NETSIM_SHAPE_TARGETS_H
 #define NETSIM_SHAPE_TARGETS_H
 
-#include "netsim/kernel/mark.h"
 #include "netsim/shape/intent.h"
 #include "netsim/shape/netem.h"
 
@@ -21,12 +20,5 @@ struct netem_targets {
 int targets_make(const struct model *model, const bool *ports, const struct intent *intent,
 		 struct netem_targets *ret, struct netsim_err *err);
 void targets_done(struct netem_targets *targets);
-
-/*
- * Returns the name of the node that a port belongs to, and sets its index and the port's
- * mark; NULL if the link is no port of a node.
- */
-const char *target_node_of(const struct model *model, int *node, const struct link *link,
-			   struct mark *mark);
 
 #endif
