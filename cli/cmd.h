@@ -10,31 +10,6 @@
 
 #include <netsim/netsim.h>
 
-enum opt_type {
-	OPT_FLAG,     /* bool */
-	OPT_TEXT,     /* const char * */
-	OPT_DURATION, /* int64_t, ns */
-	OPT_RATE,     /* uint64_t, bits per second */
-	OPT_NUMBER,   /* unsigned, above zero */
-	OPT_WORDS,    /* struct words: "a,b", also given several times */
-};
-
-#define WORDS_MAX 64
-struct words {
-	const char *list[WORDS_MAX];
-	size_t count;
-};
-
-/* One option; the table ends with a row without a name. */
-struct opt {
-	char letter; /* 0: only the long name */
-	const char *name;
-	enum opt_type type;
-	size_t offset;	  /* in the command's arguments */
-	const char *word; /* placeholder for its value in help */
-	const char *help;
-};
-
 /* Options and words of every command; the first member of its arguments. */
 struct common {
 	bool help, json, dry, quiet, verbose;
@@ -45,12 +20,10 @@ struct common {
 
 struct cmd {
 	const char *name;
-	const char *args; /* "FILE", "[FLEET]" */
-	const char *summary;
-	const struct opt *opts;
-	size_t size;  /* of its arguments; they begin with struct common */
-	int min, max; /* number of words; max -1: any */
-	bool raw;     /* options end at the first word */
+	/* NULL: netsim_syntax() has it, because a timeline takes this command, too. */
+	const struct netsim_syntax *syntax;
+	size_t size; /* of its arguments; they begin with struct common */
+	size_t fill; /* the offset in them of the struct that a syntax of the library fills */
 	/* Returns 0 or a negative errno with err filled, or an exit status above 0. */
 	int (*run)(const void *args, struct netsim_err *err);
 };

@@ -18,15 +18,15 @@ struct analyze_args {
 	const char *from, *to, *topo;
 };
 
-static const struct opt opts[] = {
+static const struct netsim_opt opts[] = {
 	ANALYZE_OPTS(struct analyze_args, shown),
-	{0, "from", OPT_TEXT, offsetof(struct analyze_args, from), "TIME",
+	{0, "from", NETSIM_OPT_TEXT, offsetof(struct analyze_args, from), "TIME",
 	 "start at TIME: 90s after the first packet, or Unix time"},
-	{0, "to", OPT_TEXT, offsetof(struct analyze_args, to), "TIME",
+	{0, "to", NETSIM_OPT_TEXT, offsetof(struct analyze_args, to), "TIME",
 	 "end at TIME, in the same form"},
-	{0, "topo", OPT_TEXT, offsetof(struct analyze_args, topo), "FILE",
+	{0, "topo", NETSIM_OPT_TEXT, offsetof(struct analyze_args, topo), "FILE",
 	 "name addresses after the nodes of this topology"},
-	{0, NULL, OPT_FLAG, 0, NULL, NULL},
+	{0, NULL, NETSIM_OPT_FLAG, 0, NULL, NULL},
 };
 
 /* A time in the first years after 1970 is taken for a duration without its unit. */
@@ -205,13 +205,17 @@ static int run(const void *p, struct netsim_err *err)
 	return r;
 }
 
-const struct cmd cmd_analyze = {
-	.name = "analyze",
+static const struct netsim_syntax syntax = {
 	.args = "FILE...",
 	.summary = "Follow the connections in captures, by class and pair.",
 	.opts = opts,
-	.size = sizeof(struct analyze_args),
 	.min = 1,
 	.max = -1,
+};
+
+const struct cmd cmd_analyze = {
+	.name = "analyze",
+	.syntax = &syntax,
+	.size = sizeof(struct analyze_args),
 	.run = run,
 };

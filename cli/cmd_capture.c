@@ -18,36 +18,37 @@
 struct capture_args {
 	struct common common;
 	const char *write, *dir, *filter, *classes, *direction, *snap, *buffer, *rotate;
-	struct words class;
+	struct netsim_opt_words class;
 	unsigned keep, count;
 	int64_t for_ns;
 };
 
-static const struct opt opts[] = {
-	{'w', "write", OPT_TEXT, offsetof(struct capture_args, write), "FILE",
+static const struct netsim_opt opts[] = {
+	{'w', "write", NETSIM_OPT_TEXT, offsetof(struct capture_args, write), "FILE",
 	 "write all ports to one pcapng file (-: stdout)"},
-	{'d', "dir", OPT_TEXT, offsetof(struct capture_args, dir), "DIR",
+	{'d', "dir", NETSIM_OPT_TEXT, offsetof(struct capture_args, dir), "DIR",
 	 "write a file for each port"},
-	{'F', "filter", OPT_TEXT, offsetof(struct capture_args, filter), "EXPR",
+	{'F', "filter", NETSIM_OPT_TEXT, offsetof(struct capture_args, filter), "EXPR",
 	 "only packets that match this pcap filter"},
-	{'c', "class", OPT_WORDS, offsetof(struct capture_args, class), "CLASS,...",
+	{'c', "class", NETSIM_OPT_WORDS, offsetof(struct capture_args, class), "CLASS,...",
 	 "only traffic of these classes; can be repeated"},
-	{0, "classes", OPT_TEXT, offsetof(struct capture_args, classes), "FILE",
+	{0, "classes", NETSIM_OPT_TEXT, offsetof(struct capture_args, classes), "FILE",
 	 "use this class file instead of the default"},
-	{0, "direction", OPT_TEXT, offsetof(struct capture_args, direction), "WAY",
+	{0, "direction", NETSIM_OPT_TEXT, offsetof(struct capture_args, direction), "WAY",
 	 "sent by the nodes, delivered to them, or both"},
-	{'s', "snap", OPT_TEXT, offsetof(struct capture_args, snap), "SIZE",
+	{'s', "snap", NETSIM_OPT_TEXT, offsetof(struct capture_args, snap), "SIZE",
 	 "capture this many bytes of each packet, such as 128B"},
-	{0, "buffer", OPT_TEXT, offsetof(struct capture_args, buffer), "SIZE",
+	{0, "buffer", NETSIM_OPT_TEXT, offsetof(struct capture_args, buffer), "SIZE",
 	 "buffer for each port (4MiB)"},
-	{'r', "rotate", OPT_TEXT, offsetof(struct capture_args, rotate), "LIMIT",
+	{'r', "rotate", NETSIM_OPT_TEXT, offsetof(struct capture_args, rotate), "LIMIT",
 	 "start a new file at this size or time: 100MB, 60s"},
-	{'k', "keep", OPT_NUMBER, offsetof(struct capture_args, keep), "N",
+	{'k', "keep", NETSIM_OPT_NUMBER, offsetof(struct capture_args, keep), "N",
 	 "with --rotate: keep only the last N files"},
-	{'t', "for", OPT_DURATION, offsetof(struct capture_args, for_ns), "TIME",
+	{'t', "for", NETSIM_OPT_DURATION, offsetof(struct capture_args, for_ns), "TIME",
 	 "stop after TIME"},
-	{0, "count", OPT_NUMBER, offsetof(struct capture_args, count), "N", "stop after N packets"},
-	{0, NULL, OPT_FLAG, 0, NULL, NULL},
+	{0, "count", NETSIM_OPT_NUMBER, offsetof(struct capture_args, count), "N",
+	 "stop after N packets"},
+	{0, NULL, NETSIM_OPT_FLAG, 0, NULL, NULL},
 };
 
 struct show {
@@ -335,12 +336,16 @@ static int run(const void *p, struct netsim_err *err)
 	return r;
 }
 
-const struct cmd cmd_capture = {
-	.name = "capture",
+static const struct netsim_syntax syntax = {
 	.args = "[TARGET]...",
 	.summary = "Capture packets at the ports to files, or print a line for each.",
 	.opts = opts,
-	.size = sizeof(struct capture_args),
 	.max = -1,
+};
+
+const struct cmd cmd_capture = {
+	.name = "capture",
+	.syntax = &syntax,
+	.size = sizeof(struct capture_args),
 	.run = run,
 };

@@ -24,12 +24,16 @@ static int run(const void *p, struct netsim_err *err)
 	return wrong;
 }
 
-const struct cmd cmd_check = {
-	.name = "check",
+static const struct netsim_syntax syntax = {
 	.args = "FILE...",
-	.summary = "Check topologies, profiles, classes, traces; with -v print them.",
-	.size = sizeof(struct common),
+	.summary = "Check the files that netsim reads; with -v print them.",
 	.min = 1,
 	.max = -1,
+};
+
+const struct cmd cmd_check = {
+	.name = "check",
+	.syntax = &syntax,
+	.size = sizeof(struct common),
 	.run = run,
 };

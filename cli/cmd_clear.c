@@ -3,34 +3,34 @@
 #include "cmd.h"
 #include "out.h"
 
+struct clear_args {
+	struct common common;
+	struct netsim_apply_words clear;
+};
+
 static int run(const void *p, struct netsim_err *err)
 {
-	const struct common *args = p;
-	struct netsim_apply_opts what = {
-		.size = sizeof(what),
-		.fleet = args->fleet,
-		.targets = (const char *const *)args->words,
-		.target_count = (size_t)args->count,
-		.dry_run = args->dry,
-	};
+	const struct clear_args *args = p;
+	const struct common *common = &args->common;
+	struct netsim_apply_opts request = args->clear.opts;
 	struct netsim_apply *done = NULL;
 	struct netsim *ctx = NULL;
 	int r = netsim_open(&ctx, err);
 
+	request.fleet = common->fleet;
+	request.dry_run = common->dry;
 	if (r == 0)
-		r = netsim_clear(ctx, &what, &done, err);
+		r = netsim_clear(ctx, &request, &done, err);
 	netsim_close(ctx);
-	if (r == 0 && (args->verbose || args->json || args->dry))
-		print_applied(args, done);
+	if (r == 0 && (common->verbose || common->json || common->dry))
+		print_applied(common, done);
 	netsim_apply_free(done);
 	return r;
 }
 
 const struct cmd cmd_clear = {
 	.name = "clear",
-	.args = "[TARGET...]",
-	.summary = "Remove the shaping.",
-	.size = sizeof(struct common),
-	.max = -1,
+	.size = sizeof(struct clear_args),
+	.fill = offsetof(struct clear_args, clear),
 	.run = run,
 };

@@ -57,12 +57,16 @@ static int run(const void *p, struct netsim_err *err)
 	return r;
 }
 
-const struct cmd cmd_diff = {
-	.name = "diff",
+static const struct netsim_syntax syntax = {
 	.args = "FILE",
 	.summary = "List what differs from the file, the profile and the faults.",
-	.size = sizeof(struct common),
 	.min = 1,
 	.max = 1,
+};
+
+const struct cmd cmd_diff = {
+	.name = "diff",
+	.syntax = &syntax,
+	.size = sizeof(struct common),
 	.run = run,
 };

@@ -62,10 +62,14 @@ static int run(const void *p, struct netsim_err *err)
 	return r;
 }
 
-const struct cmd cmd_doctor = {
-	.name = "doctor",
+static const struct netsim_syntax syntax = {
 	.args = "",
 	.summary = "Test what this kernel can do, and say what is missing.",
+};
+
+const struct cmd cmd_doctor = {
+	.name = "doctor",
+	.syntax = &syntax,
 	.size = sizeof(struct common),
 	.run = run,
 };

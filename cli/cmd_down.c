@@ -7,9 +7,9 @@ struct down_args {
 	bool all;
 };
 
-static const struct opt opts[] = {
-	{'a', "all", OPT_FLAG, offsetof(struct down_args, all), NULL, "remove every fleet"},
-	{0, NULL, OPT_FLAG, 0, NULL, NULL},
+static const struct netsim_opt opts[] = {
+	{'a', "all", NETSIM_OPT_FLAG, offsetof(struct down_args, all), NULL, "remove every fleet"},
+	{0, NULL, NETSIM_OPT_FLAG, 0, NULL, NULL},
 };
 
 static void write_object(const struct netsim_object *object, char *text, size_t size)
@@ -83,12 +83,16 @@ static int run(const void *p, struct netsim_err *err)
 	return r;
 }
 
-const struct cmd cmd_down = {
-	.name = "down",
+static const struct netsim_syntax syntax = {
 	.args = "[FLEET]",
 	.summary = "Remove a fleet and everything netsim created for it.",
 	.opts = opts,
-	.size = sizeof(struct down_args),
 	.max = 1,
+};
+
+const struct cmd cmd_down = {
+	.name = "down",
+	.syntax = &syntax,
+	.size = sizeof(struct down_args),
 	.run = run,
 };

@@ -9,19 +9,21 @@
 /* Exit statuses of shells, env(1) and nsenter(1), which no command of netsim has otherwise. */
 enum { NOT_EXECUTABLE = 126, NOT_FOUND = 127 };
 
+struct exec_args {
+	struct common common;
+	struct netsim_exec_words exec;
+};
+
 static int run(const void *p, struct netsim_err *err)
 {
-	const struct common *args = p;
-	char **command = args->words + 1;
+	const struct exec_args *args = p;
+	const struct common *common = &args->common;
+	char **command = args->exec.command;
 	struct netsim *ctx = NULL;
 	int r;
 
-	if (strcmp(*command, "--") == 0)
-		command++;
-	if (!*command)
-		return usage_error(err, &cmd_exec, "missing argument, expected %s", cmd_exec.args);
-	if (args->dry) {
-		printf("would run in %s:", args->words[0]);
+	if (common->dry) {
+		printf("would run in %s:", args->exec.node);
 		for (char **word = command; *word; word++)
 			printf(" %s", *word);
 		putchar('\n');
@@ -29,7 +31,7 @@ static int run(const void *p, struct netsim_err *err)
 	}
 	r = netsim_open(&ctx, err);
 	if (r == 0)
-		r = netsim_enter(ctx, args->fleet, args->words[0], err);
+		r = netsim_enter(ctx, common->fleet, args->exec.node, err);
 	netsim_close(ctx);
 	if (r < 0)
 		return r;
@@ -44,11 +46,7 @@ static int run(const void *p, struct netsim_err *err)
 
 const struct cmd cmd_exec = {
 	.name = "exec",
-	.args = "NODE -- COMMAND [ARGUMENT...]",
-	.summary = "Run a command inside a node; its exit status is the command's.",
-	.size = sizeof(struct common),
-	.min = 2,
-	.max = -1,
-	.raw = true,
+	.size = sizeof(struct exec_args),
+	.fill = offsetof(struct exec_args, exec),
 	.run = run,
 };

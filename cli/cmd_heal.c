@@ -5,13 +5,7 @@
 
 struct heal_args {
 	struct common common;
-	bool all;
-};
-
-static const struct opt opts[] = {
-	{'a', "all", OPT_FLAG, offsetof(struct heal_args, all), NULL,
-	 "all faults (the default without FAULT)"},
-	{0, NULL, OPT_FLAG, 0, NULL, NULL},
+	struct netsim_heal_words heal;
 };
 
 static void print_healed(const struct common *args, const struct netsim_heal *heal)
@@ -37,18 +31,13 @@ static int run(const void *p, struct netsim_err *err)
 {
 	const struct heal_args *args = p;
 	const struct common *common = &args->common;
-	const struct netsim_heal_opts request =
-		NETSIM_OPTS(struct netsim_heal_opts, .fleet = common->fleet,
-			    .faults = (const char *const *)common->words,
-			    .fault_count = (size_t)common->count, .dry_run = common->dry);
+	struct netsim_heal_opts request = args->heal.opts;
 	struct netsim_heal *heal = NULL;
 	struct netsim *ctx = NULL;
-	int r = 0;
+	int r = netsim_open(&ctx, err);
 
-	if (r == 0 && args->all && common->count)
-		r = usage_error(err, &cmd_heal, "--all and FAULT exclude each other");
-	if (r == 0)
-		r = netsim_open(&ctx, err);
+	request.fleet = common->fleet;
+	request.dry_run = common->dry;
 	if (r == 0)
 		r = netsim_heal(ctx, &request, &heal, err);
 	netsim_close(ctx);
@@ -60,10 +49,7 @@ static int run(const void *p, struct netsim_err *err)
 
 const struct cmd cmd_heal = {
 	.name = "heal",
-	.args = "[FAULT...]",
-	.summary = "End faults by number or name, or all of them.",
-	.opts = opts,
 	.size = sizeof(struct heal_args),
-	.max = -1,
+	.fill = offsetof(struct heal_args, heal),
 	.run = run,
 };

@@ -8,7 +8,7 @@ static void print_overview(void)
 	printf("usage: netsim COMMAND [OPTION]... [ARGUMENT]...\n\n"
 	       "Build a fleet's network on this host, shape it, partition it, heal it.\n\n");
 	for (int i = 0; commands[i]; i++)
-		printf("  %-11s %s\n", commands[i]->name, commands[i]->summary);
+		printf("  %-11s %s\n", commands[i]->name, opt_syntax(commands[i])->summary);
 	printf("\nSee netsim help COMMAND for its options, and netsim(8) for the manual.\n");
 }
 
@@ -28,11 +28,15 @@ static int run(const void *p, struct netsim_err *err)
 	return 0;
 }
 
-const struct cmd cmd_help = {
-	.name = "help",
+static const struct netsim_syntax syntax = {
 	.args = "[COMMAND]",
 	.summary = "Print help.",
-	.size = sizeof(struct common),
 	.max = 1,
+};
+
+const struct cmd cmd_help = {
+	.name = "help",
+	.syntax = &syntax,
+	.size = sizeof(struct common),
 	.run = run,
 };

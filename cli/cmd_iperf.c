@@ -33,33 +33,34 @@ struct iperf_args {
 	const char *congestion, *address, *iface;
 };
 
-static const struct opt opts[] = {
-	{'t', "time", OPT_DURATION, offsetof(struct iperf_args, time), "TIME",
+static const struct netsim_opt opts[] = {
+	{'t', "time", NETSIM_OPT_DURATION, offsetof(struct iperf_args, time), "TIME",
 	 "duration of a measurement (10s, in a matrix 2s)"},
-	{'O', "omit", OPT_DURATION, offsetof(struct iperf_args, omit), "TIME",
+	{'O', "omit", NETSIM_OPT_DURATION, offsetof(struct iperf_args, omit), "TIME",
 	 "leave the first TIME out of the result"},
-	{'P', "parallel", OPT_NUMBER, offsetof(struct iperf_args, parallel), "N",
+	{'P', "parallel", NETSIM_OPT_NUMBER, offsetof(struct iperf_args, parallel), "N",
 	 "number of parallel streams (1)"},
-	{'R', "reverse", OPT_FLAG, offsetof(struct iperf_args, reverse), NULL,
+	{'R', "reverse", NETSIM_OPT_FLAG, offsetof(struct iperf_args, reverse), NULL,
 	 "the second node sends to the first"},
-	{0, "both", OPT_FLAG, offsetof(struct iperf_args, both), NULL,
+	{0, "both", NETSIM_OPT_FLAG, offsetof(struct iperf_args, both), NULL,
 	 "both send at the same time"},
-	{'u', "udp", OPT_FLAG, offsetof(struct iperf_args, udp), NULL,
+	{'u', "udp", NETSIM_OPT_FLAG, offsetof(struct iperf_args, udp), NULL,
 	 "UDP instead of TCP; needs --rate"},
-	{'b', "rate", OPT_RATE, offsetof(struct iperf_args, rate), "RATE",
+	{'b', "rate", NETSIM_OPT_RATE, offsetof(struct iperf_args, rate), "RATE",
 	 "the maximum rate of each stream"},
-	{'C', "congestion", OPT_TEXT, offsetof(struct iperf_args, congestion), "NAME",
+	{'C', "congestion", NETSIM_OPT_TEXT, offsetof(struct iperf_args, congestion), "NAME",
 	 "TCP congestion control, such as cubic"},
-	{'M', "mss", OPT_NUMBER, offsetof(struct iperf_args, mss), "BYTES",
+	{'M', "mss", NETSIM_OPT_NUMBER, offsetof(struct iperf_args, mss), "BYTES",
 	 "maximum size of TCP segments"},
-	{'p', "port", OPT_NUMBER, offsetof(struct iperf_args, port), "PORT", "server port (5201)"},
-	{'a', "address", OPT_TEXT, offsetof(struct iperf_args, address), "ADDRESS",
+	{'p', "port", NETSIM_OPT_NUMBER, offsetof(struct iperf_args, port), "PORT",
+	 "server port (5201)"},
+	{'a', "address", NETSIM_OPT_TEXT, offsetof(struct iperf_args, address), "ADDRESS",
 	 "the second node's address, or that of any iperf3 -s"},
-	{'I', "interface", OPT_TEXT, offsetof(struct iperf_args, iface), "IFACE",
+	{'I', "interface", NETSIM_OPT_TEXT, offsetof(struct iperf_args, iface), "IFACE",
 	 "use the addresses of this interface"},
-	{'m', "matrix", OPT_FLAG, offsetof(struct iperf_args, matrix), NULL,
+	{'m', "matrix", NETSIM_OPT_FLAG, offsetof(struct iperf_args, matrix), NULL,
 	 "all pairs of these nodes (default: all), one by one"},
-	{0, NULL, OPT_FLAG, 0, NULL, NULL},
+	{0, NULL, NETSIM_OPT_FLAG, 0, NULL, NULL},
 };
 
 /* Shared by all runs, with their results. */
@@ -491,12 +492,16 @@ static int run(const void *p, struct netsim_err *err)
 	return r;
 }
 
-const struct cmd cmd_iperf = {
-	.name = "iperf",
+static const struct netsim_syntax syntax = {
 	.args = "[NODE]...",
 	.summary = "Measure the throughput from one node to another, or of all pairs.",
 	.opts = opts,
-	.size = sizeof(struct iperf_args),
 	.max = -1,
+};
+
+const struct cmd cmd_iperf = {
+	.name = "iperf",
+	.syntax = &syntax,
+	.size = sizeof(struct iperf_args),
 	.run = run,
 };

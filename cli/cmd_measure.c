@@ -19,11 +19,11 @@ struct measure_args {
 	int64_t duration_ns;
 };
 
-static const struct opt opts[] = {
+static const struct netsim_opt opts[] = {
 	ANALYZE_OPTS(struct measure_args, shown),
-	{0, "for", OPT_DURATION, offsetof(struct measure_args, duration_ns), "TIME",
+	{0, "for", NETSIM_OPT_DURATION, offsetof(struct measure_args, duration_ns), "TIME",
 	 "stop after TIME (default: on Ctrl-C)"},
-	{0, NULL, OPT_FLAG, 0, NULL, NULL},
+	{0, NULL, NETSIM_OPT_FLAG, 0, NULL, NULL},
 };
 
 static bool show_progress(void *arg, const struct netsim_progress *now)
@@ -229,12 +229,16 @@ static int run(const void *p, struct netsim_err *err)
 	return r;
 }
 
-const struct cmd cmd_measure = {
-	.name = "measure",
+static const struct netsim_syntax syntax = {
 	.args = "[TARGET...]",
 	.summary = "Follow the traffic of a fleet live, with one-way delay and loss.",
 	.opts = opts,
-	.size = sizeof(struct measure_args),
 	.max = -1,
+};
+
+const struct cmd cmd_measure = {
+	.name = "measure",
+	.syntax = &syntax,
+	.size = sizeof(struct measure_args),
 	.run = run,
 };

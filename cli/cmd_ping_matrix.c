@@ -16,14 +16,14 @@ struct ping_args {
 	const char *iface;
 };
 
-static const struct opt opts[] = {
-	{'c', "count", OPT_NUMBER, offsetof(struct ping_args, count), "N",
+static const struct netsim_opt opts[] = {
+	{'c', "count", NETSIM_OPT_NUMBER, offsetof(struct ping_args, count), "N",
 	 "echo requests for each pair (10)"},
-	{'i', "interval", OPT_DURATION, offsetof(struct ping_args, interval), "TIME",
+	{'i', "interval", NETSIM_OPT_DURATION, offsetof(struct ping_args, interval), "TIME",
 	 "time between echo requests of a pair (100ms)"},
-	{'I', "interface", OPT_TEXT, offsetof(struct ping_args, iface), "IFACE",
+	{'I', "interface", NETSIM_OPT_TEXT, offsetof(struct ping_args, iface), "IFACE",
 	 "use only the addresses of this interface"},
-	{0, NULL, OPT_FLAG, 0, NULL, NULL},
+	{0, NULL, NETSIM_OPT_FLAG, 0, NULL, NULL},
 };
 
 static const char *word_of(enum netsim_ping_result result)
@@ -266,12 +266,16 @@ static int run(const void *p, struct netsim_err *err)
 	return r;
 }
 
-const struct cmd cmd_ping_matrix = {
-	.name = "ping-matrix",
+static const struct netsim_syntax syntax = {
 	.args = "[NODE]...",
 	.summary = "Ping between all nodes at once: a table of round-trip times.",
 	.opts = opts,
-	.size = sizeof(struct ping_args),
 	.max = -1,
+};
+
+const struct cmd cmd_ping_matrix = {
+	.name = "ping-matrix",
+	.syntax = &syntax,
+	.size = sizeof(struct ping_args),
 	.run = run,
 };

@@ -52,12 +52,16 @@ static int run(const void *p, struct netsim_err *err)
 	return r;
 }
 
-const struct cmd cmd_plan = {
-	.name = "plan",
+static const struct netsim_syntax syntax = {
 	.args = "FILE",
 	.summary = "Print what netsim up would change: + made, ~ changed, - removed.",
-	.size = sizeof(struct common),
 	.min = 1,
 	.max = 1,
+};
+
+const struct cmd cmd_plan = {
+	.name = "plan",
+	.syntax = &syntax,
+	.size = sizeof(struct common),
 	.run = run,
 };

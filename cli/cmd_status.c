@@ -14,10 +14,10 @@ struct status_args {
 	bool prometheus;
 };
 
-static const struct opt opts[] = {
-	{0, "prometheus", OPT_FLAG, offsetof(struct status_args, prometheus), NULL,
+static const struct netsim_opt opts[] = {
+	{0, "prometheus", NETSIM_OPT_FLAG, offsetof(struct status_args, prometheus), NULL,
 	 "print metrics for node_exporter, including counters"},
-	{0, NULL, OPT_FLAG, 0, NULL, NULL},
+	{0, NULL, NETSIM_OPT_FLAG, 0, NULL, NULL},
 };
 
 static const char *or_dash(const char *text)
@@ -342,12 +342,16 @@ static int run(const void *p, struct netsim_err *err)
 	return r;
 }
 
-const struct cmd cmd_status = {
-	.name = "status",
+static const struct netsim_syntax syntax = {
 	.args = "[FLEET]",
 	.summary = "Show fleets, links and faults; with -q only the names of nodes.",
 	.opts = opts,
-	.size = sizeof(struct status_args),
 	.max = 1,
+};
+
+const struct cmd cmd_status = {
+	.name = "status",
+	.syntax = &syntax,
+	.size = sizeof(struct status_args),
 	.run = run,
 };

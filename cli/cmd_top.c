@@ -15,14 +15,14 @@ struct top_args {
 	bool once, classes;
 };
 
-static const struct opt opts[] = {
-	{0, "interval", OPT_DURATION, offsetof(struct top_args, interval_ns), "TIME",
+static const struct netsim_opt opts[] = {
+	{0, "interval", NETSIM_OPT_DURATION, offsetof(struct top_args, interval_ns), "TIME",
 	 "time between two readings (1s)"},
-	{0, "once", OPT_FLAG, offsetof(struct top_args, once), NULL,
+	{0, "once", NETSIM_OPT_FLAG, offsetof(struct top_args, once), NULL,
 	 "print the traffic of one interval as text and exit"},
-	{0, "classes", OPT_FLAG, offsetof(struct top_args, classes), NULL,
+	{0, "classes", NETSIM_OPT_FLAG, offsetof(struct top_args, classes), NULL,
 	 "with --once: print a line for each class of a pair"},
-	{0, NULL, OPT_FLAG, 0, NULL, NULL},
+	{0, NULL, NETSIM_OPT_FLAG, 0, NULL, NULL},
 };
 
 static json_t *json_flow(const struct netsim_flow *flow)
@@ -151,12 +151,16 @@ static int run(const void *p, struct netsim_err *err)
 	return r;
 }
 
-const struct cmd cmd_top = {
-	.name = "top",
+static const struct netsim_syntax syntax = {
 	.args = "[FLEET]",
 	.summary = "Show the traffic between nodes live: passed and dropped.",
 	.opts = opts,
-	.size = sizeof(struct top_args),
 	.max = 1,
+};
+
+const struct cmd cmd_top = {
+	.name = "top",
+	.syntax = &syntax,
+	.size = sizeof(struct top_args),
 	.run = run,
 };

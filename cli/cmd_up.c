@@ -74,12 +74,16 @@ static int run(const void *p, struct netsim_err *err)
 	return r;
 }
 
-const struct cmd cmd_up = {
-	.name = "up",
+static const struct netsim_syntax syntax = {
 	.args = "FILE",
 	.summary = "Build a fleet from a topology file, or adapt it to the file.",
-	.size = sizeof(struct common),
 	.min = 1,
 	.max = 1,
+};
+
+const struct cmd cmd_up = {
+	.name = "up",
+	.syntax = &syntax,
+	.size = sizeof(struct common),
 	.run = run,
 };

@@ -12,12 +12,12 @@ struct verify_args {
 	bool quick, accept;
 };
 
-static const struct opt opts[] = {
-	{0, "quick", OPT_FLAG, offsetof(struct verify_args, quick), NULL,
+static const struct netsim_opt opts[] = {
+	{0, "quick", NETSIM_OPT_FLAG, offsetof(struct verify_args, quick), NULL,
 	 "fewer probes and no TCP: seconds, but less certain"},
-	{0, "accept-unmeasured", OPT_FLAG, offsetof(struct verify_args, accept), NULL,
+	{0, "accept-unmeasured", NETSIM_OPT_FLAG, offsetof(struct verify_args, accept), NULL,
 	 "exit with 0, not 6, if something asked is unproved"},
-	{0, NULL, OPT_FLAG, 0, NULL, NULL},
+	{0, NULL, NETSIM_OPT_FLAG, 0, NULL, NULL},
 };
 
 static const char *word_of(enum netsim_verdict verdict)
@@ -163,12 +163,16 @@ static int run(const void *p, struct netsim_err *err)
 	return r;
 }
 
-const struct cmd cmd_verify = {
-	.name = "verify",
+static const struct netsim_syntax syntax = {
 	.args = "[FLEET]",
 	.summary = "Measure the links of a fleet and compare them with the request.",
 	.opts = opts,
-	.size = sizeof(struct verify_args),
 	.max = 1,
+};
+
+const struct cmd cmd_verify = {
+	.name = "verify",
+	.syntax = &syntax,
+	.size = sizeof(struct verify_args),
 	.run = run,
 };

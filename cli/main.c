@@ -33,8 +33,8 @@ static const char *nearest_command(const char *name)
 	return netsim_nearest(name, names, count);
 }
 
-/* Runs a command; returns the exit status. */
-static int run(const struct cmd *cmd, int argc, char **argv)
+/* Runs a command with the words after it; returns the exit status. */
+static int run(const struct cmd *cmd, char **words)
 {
 	struct netsim_err err = {0};
 	struct common *args = calloc(1, cmd->size);
@@ -43,7 +43,7 @@ static int run(const struct cmd *cmd, int argc, char **argv)
 
 	if (!args)
 		return exit_status(NETSIM_ERR_BUG);
-	r = opt_parse(cmd, argc, argv, args, &err);
+	r = opt_parse(cmd, words, args, &err);
 	if (r == 0 && args->help)
 		opt_help(cmd, stdout);
 	else if (r == 0)
@@ -84,5 +84,5 @@ int main(int argc, char **argv)
 			near ? "?" : "");
 		return exit_status(NETSIM_ERR_USAGE);
 	}
-	return argc > 1 ? run(cmd, argc - 1, argv + 1) : run(cmd, argc, argv);
+	return run(cmd, argv + (argc > 1 ? 2 : 1));
 }

@@ -6,10 +6,16 @@
 #include "cmd.h"
 
 /* Options that every command takes. */
-extern const struct opt common_opts[];
+extern const struct netsim_opt common_opts[];
 
-/* Fills args (zeroed, cmd->size bytes) from argv; argv[0] is the command. */
-int opt_parse(const struct cmd *cmd, int argc, char **argv, void *args, struct netsim_err *err);
+/* Returns the words of a command. */
+const struct netsim_syntax *opt_syntax(const struct cmd *cmd);
+
+/*
+ * Fills args (zeroed, cmd->size bytes) from the words after the command, which end with
+ * NULL; the arguments remain in them.
+ */
+int opt_parse(const struct cmd *cmd, char **words, void *args, struct netsim_err *err);
 
 /* Prints a command's help. */
 void opt_help(const struct cmd *cmd, FILE *out);

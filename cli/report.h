@@ -24,15 +24,15 @@ struct analyze_options {
 };
 /* clang-format off */
 #define ANALYZE_OPTS(type, member) \
-	{'b', "by", OPT_TEXT, offsetof(type, member.by), "WHAT", \
+	{'b', "by", NETSIM_OPT_TEXT, offsetof(type, member.by), "WHAT", \
 	 "print only connection, class or pair rows"}, \
-	{'t', "top", OPT_TEXT, offsetof(type, member.top), "COUNT", \
+	{'t', "top", NETSIM_OPT_TEXT, offsetof(type, member.top), "COUNT", \
 	 "show at most COUNT rows (20; 0: all)"}, \
-	{0, "classes", OPT_TEXT, offsetof(type, member.classes), "FILE", \
+	{0, "classes", NETSIM_OPT_TEXT, offsetof(type, member.classes), "FILE", \
 	 "use this class file instead of the default"}, \
-	{0, "csv", OPT_FLAG, offsetof(type, member.csv), NULL, \
+	{0, "csv", NETSIM_OPT_FLAG, offsetof(type, member.csv), NULL, \
 	 "print CSV, a row for each direction"}, \
-	{0, "html", OPT_TEXT, offsetof(type, member.html), "FILE", \
+	{0, "html", NETSIM_OPT_TEXT, offsetof(type, member.html), "FILE", \
 	 "write a page with tables and plots over time"}
 /* clang-format on */
 /* Fails if options exclude each other, or if the page cannot be written. */

@@ -126,18 +126,24 @@ typedef bool netsim_progress_fn(void *arg, const struct netsim_progress *progres
 
 /* --- files: libnetsim-files(3) */
 
-enum netsim_file { NETSIM_FILE_TOPOLOGY, NETSIM_FILE_PROFILE };
+enum netsim_file {
+	NETSIM_FILE_TOPOLOGY,
+	NETSIM_FILE_PROFILE,
+	NETSIM_FILE_SCENARIO,
+	NETSIM_FILE_RECIPE
+};
 
 /*
- * Finds a file by path, or by name in ./topo (./profiles), in that folder of /etc/netsim
- * and of the installed files. buf receives its path; -ENAMETOOLONG if size is too small.
+ * Finds a file by path, or by name in ./topo (./profiles, ./scenarios, ./scenarios/recipes),
+ * in that folder of /etc/netsim and of the installed files. buf receives its path; -ENAMETOOLONG if
+ * size is too small.
  */
 NETSIM_API int netsim_find(enum netsim_file kind, const char *name, char *buf, size_t size,
 			   struct netsim_err *err);
 
 /*
- * Checks a topology, profile, class file or trace. Mistakes and warnings go to diags; -EINVAL if
- * there are mistakes. With print, what was understood is written to it as YAML.
+ * Checks a topology, profile, class file, scenario, recipe or trace. Mistakes and warnings go to
+ * diags; -EINVAL if there are mistakes. With print, what was understood is written to it as YAML.
  */
 NETSIM_API int netsim_check(const char *path, FILE *print, struct netsim_diags *diags);
 
@@ -565,5 +571,6 @@ NETSIM_API const char *netsim_version(void);
 
 #include <netsim/netsim_measure.h>
 #include <netsim/netsim_capture.h>
+#include <netsim/netsim_words.h>
 
 #endif

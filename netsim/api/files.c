@@ -1,32 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Finds and checks files. */
 #include <errno.h>
-#include <string.h>
 
 #include "netsim/api/handle.h"
 #include "netsim/config/check.h"
 #include "netsim/config/find.h"
 
-static bool is_path(const char *name)
-{
-	size_t length = strlen(name);
-
-	return strchr(name, '/') || (length > 5 && strcmp(name + length - 5, ".yaml") == 0) ||
-	       (length > 4 && strcmp(name + length - 4, ".yml") == 0) ||
-	       (length > 5 && strcmp(name + length - 5, ".json") == 0);
-}
+/* A kind of file: its name in messages, and the folder of those that have a name. */
+static const struct {
+	const char *what, *folder;
+} kinds[] = {
+	[NETSIM_FILE_TOPOLOGY] = {"topology", "topo"},
+	[NETSIM_FILE_PROFILE] = {"profile", "profiles"},
+	[NETSIM_FILE_SCENARIO] = {"scenario", "scenarios"},
+	[NETSIM_FILE_RECIPE] = {"recipe", "scenarios/recipes"},
+};
 
 int netsim_find(enum netsim_file kind, const char *name, char *buf, size_t size,
 		struct netsim_err *err)
 {
-	const char *folder = kind == NETSIM_FILE_TOPOLOGY ? "topo" : "profiles";
+	const char *folder = kinds[kind].folder;
 	char path[FIND_PATH];
 
-	if (is_path(name)) {
+	if (find_is_path(name)) {
 		snprintf(path, sizeof(path), "%s", name);
 	} else if (find_named(folder, name, path) < 0) {
-		err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL, "no %s named %s",
-			kind == NETSIM_FILE_TOPOLOGY ? "topology" : "profile", name);
+		err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL, "no %s named %s", kinds[kind].what,
+			name);
 		err_hint(err, "looked for %s/%s.yaml here, in /etc/netsim and in " NETSIM_DATADIR,
 			 folder, name);
 		return -ENOENT;

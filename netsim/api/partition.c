@@ -11,6 +11,7 @@
 #include "netsim/shape/engine.h"
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
+#include "netsim/words/syntax.h"
 
 static int add_node(struct policy_group *group, int node, struct netsim_err *err)
 {
@@ -147,18 +148,9 @@ static int resolve(const struct fleet *f, const struct netsim_partition_opts *cu
 
 static int refuse_arguments(const struct netsim_partition_opts *cut, struct netsim_err *err)
 {
-	if (cut->one_way && cut->isolate)
-		return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
-			       "--one-way and --isolate exclude each other");
-	if (cut->one_way && cut->group_count != 2)
-		return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
-			       "--one-way takes two groups: the first cannot send to the second");
-	if (!cut->isolate && cut->group_count == 0)
-		return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
-			       "give the nodes to cut off, or --isolate");
 	if (cut->for_ns < 0)
 		return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL, "--for must not be negative");
-	return 0;
+	return syntax_check_partition(cut, err);
 }
 
 /* True if ns_stamp must record sources: the host is in a group, or routes between networks. */

@@ -4,9 +4,24 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "netsim/util/auto.h"
+
+bool find_is_path(const char *name)
+{
+	static const char *const endings[] = {".yaml", ".yml", ".json"};
+	size_t length = strlen(name);
+
+	for (size_t i = 0; i < ARRAY_SIZE(endings); i++) {
+		size_t ending = strlen(endings[i]);
+
+		if (length > ending && strcmp(name + length - ending, endings[i]) == 0)
+			return true;
+	}
+	return strchr(name, '/');
+}
 
 int find_named(const char *folder, const char *name, char path[static FIND_PATH])
 {

@@ -3,7 +3,12 @@
 #ifndef NETSIM_FIND_H
 #define NETSIM_FIND_H
 
+#include <stdbool.h>
+
 #define FIND_PATH 4096
+
+/* True if a name is a path: it has a slash, or ends in .yaml, .yml or .json. */
+bool find_is_path(const char *name);
 
 /* Stores the path of FOLDER/NAME.yaml in path; -ENOENT if it does not exist. */
 int find_named(const char *folder, const char *name, char path[static FIND_PATH]);
