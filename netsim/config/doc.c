@@ -210,6 +210,25 @@ static int refuse_marks(struct doc_reader *reader, const yaml_event_t *event,
 	return 0;
 }
 
+/* The columns of the first bytes of a UTF-8 text. */
+static unsigned columns(const char *text, size_t bytes)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < bytes && text[i]; i++)
+		count += ((unsigned char)text[i] & 0xc0) != 0x80;
+	return count;
+}
+
+struct netsim_loc doc_within(const struct doc_node *node, size_t offset)
+{
+	struct netsim_loc at = node->at;
+
+	if (node->kind == DOC_TEXT && node->verbatim)
+		at.column += node->quoted + columns(node->text, offset);
+	return at;
+}
+
 static int read_scalar(struct doc_reader *reader, const yaml_event_t *event)
 {
 	const char *value = (const char *)event->data.scalar.value;
@@ -237,6 +256,9 @@ static int read_scalar(struct doc_reader *reader, const yaml_event_t *event)
 	node->at = at;
 	node->text = take(text);
 	node->quoted = event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE;
+	node->verbatim = event->start_mark.line == event->end_mark.line &&
+			 event->end_mark.column - event->start_mark.column ==
+				 columns(node->text, SIZE_MAX) + 2 * node->quoted;
 	return attach(reader, node);
 }
 

@@ -24,8 +24,9 @@ struct doc_entry;
 
 struct doc_node {
 	enum doc_kind kind;
-	bool quoted; /* DOC_TEXT: then "null" is a text */
-	char *text;  /* DOC_TEXT */
+	bool quoted;   /* DOC_TEXT: then "null" is a text */
+	bool verbatim; /* DOC_TEXT: the file has it on one line, without escapes */
+	char *text;    /* DOC_TEXT */
 	struct netsim_loc at;
 	struct doc_node **items;   /* DOC_LIST */
 	struct doc_entry *entries; /* DOC_MAP */
@@ -62,6 +63,9 @@ static inline void auto_doc_fn(struct doc_node **node)
 /* Look up a key: return its entry or its value, or NULL. node may be of any kind. */
 const struct doc_entry *doc_find(const struct doc_node *node, const char *key);
 const struct doc_node *doc_get(const struct doc_node *node, const char *key);
+
+/* Returns the location of a byte of a text, or of the text where the file has escapes in it. */
+struct netsim_loc doc_within(const struct doc_node *node, size_t offset);
 
 /* Returns whether a value is missing, null or ~. */
 bool doc_is_null(const struct doc_node *node);

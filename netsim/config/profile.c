@@ -284,6 +284,14 @@ int profile_parse(const char *file, const char *data, size_t len, struct profile
 	return finish(&profile, doc, ret, diags);
 }
 
+int profile_read(const char *file, const struct doc_node *doc, struct profile **ret,
+		 struct netsim_diags *diags)
+{
+	autofn(auto_profile_fn) struct profile *profile = profile_new(file, diags);
+
+	return profile ? finish(&profile, doc, ret, diags) : -EINVAL;
+}
+
 int profile_load_classes(const struct profile *profile, struct class_set **ret,
 			 struct netsim_diags *diags)
 {

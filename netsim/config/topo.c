@@ -462,3 +462,11 @@ int topo_parse(const char *file, const char *data, size_t len, struct topo **ret
 	doc_parse(topo->file, data, len, &doc, diags);
 	return finish(&topo, doc, ret, diags);
 }
+
+int topo_read(const char *file, const struct doc_node *doc, struct topo **ret,
+	      struct netsim_diags *diags)
+{
+	autofn(auto_topo_fn) struct topo *topo = topo_new(file, diags);
+
+	return topo ? finish(&topo, doc, ret, diags) : -EINVAL;
+}

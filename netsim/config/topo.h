@@ -136,6 +136,11 @@ void topo_free(struct topo *topo);
 int topo_parse(const char *file, const char *data, size_t len, struct topo **ret,
 	       struct netsim_diags *diags);
 
+/* The same from a tree, which may go away; the mapping may be inside another file. */
+struct doc_node;
+int topo_read(const char *file, const struct doc_node *doc, struct topo **ret,
+	      struct netsim_diags *diags);
+
 /* Returns the MTU of an interface: as given, else of its network or lower interface, else 1500. */
 unsigned topo_mtu(const struct topo *topo, const struct node *node, const struct iface *iface);
 /*
