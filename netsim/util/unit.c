@@ -195,6 +195,25 @@ static int hex_digit(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+int unit_parse_per_second(const char *text, double *ret, const char **why)
+{
+	size_t length = strlen(text);
+	char number[32];
+	uint64_t value;
+	int r = -EINVAL;
+
+	if (why)
+		*why = "write a number per second, such as \"100/s\"";
+	if (length < 3 || length - 2 >= sizeof(number) || strcmp(text + length - 2, "/s") != 0)
+		return r;
+	memcpy(number, text, length - 2);
+	number[length - 2] = '\0';
+	r = unit_parse_decimal(number, 1000000, 1000000000000000, &value);
+	if (r == 0)
+		*ret = (double)value / 1e6;
+	return r;
+}
+
 int unit_parse_mac(const char *text, struct mac *ret, const char **why)
 {
 	static const char form[] =

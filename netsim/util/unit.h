@@ -59,6 +59,8 @@ int unit_parse_duration(const char *text, struct duration *ret, const char **why
 int unit_parse_rate(const char *text, struct rate *ret, const char **why);
 int unit_parse_size(const char *text, struct size *ret, const char **why);
 int unit_parse_ratio(const char *text, struct ratio *ret, const char **why);
+/* A number per second, "100/s" or "0.5/s", to six decimal places. */
+int unit_parse_per_second(const char *text, double *ret, const char **why);
 /* Plain decimal digits; -ERANGE outside min..max. */
 int unit_parse_count(const char *text, uint64_t min, uint64_t max, uint64_t *ret);
 /* A decimal number without a unit, times scale: "2.5" with scale 1000 is 2500. */
