@@ -236,7 +236,7 @@ install: all ## Install below PREFIX (/usr/local) and DESTDIR
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCDIR)/netsim \
 		$(addprefix $(DESTDIR)$(MANDIR)/man,3 5 8) $(DESTDIR)$(COMPDIR) \
 		$(DESTDIR)$(LIBEXECDIR)/netsim $(DESTDIR)$(DATADIR)/netsim/topo \
-		$(DESTDIR)$(DATADIR)/netsim/profiles/traces
+		$(DESTDIR)$(DATADIR)/netsim/profiles/traces $(DESTDIR)$(DATADIR)/netsim/scenarios/recipes
 	install -m 755 $(B)/bin/netsim $(DESTDIR)$(BINDIR)/netsim
 	install -m 755 $(B)/bin/netsim-iperf $(DESTDIR)$(LIBEXECDIR)/netsim/
 	install -m 644 $(B)/libnetsim.a $(DESTDIR)$(LIBDIR)/
@@ -250,6 +250,8 @@ install: all ## Install below PREFIX (/usr/local) and DESTDIR
 	install -m 644 cli/netsim.bash $(DESTDIR)$(COMPDIR)/netsim
 	install -m 644 topo/*.yaml $(DESTDIR)$(DATADIR)/netsim/topo/
 	install -m 644 profiles/*.yaml $(DESTDIR)$(DATADIR)/netsim/profiles/
+	install -m 644 scenarios/*.yaml $(DESTDIR)$(DATADIR)/netsim/scenarios/
+	install -m 644 scenarios/recipes/*.yaml $(DESTDIR)$(DATADIR)/netsim/scenarios/recipes/
 	install -m 644 profiles/traces/*.trace $(DESTDIR)$(DATADIR)/netsim/profiles/traces/
 
 uninstall: ## Remove the installed files

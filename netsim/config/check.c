@@ -5,10 +5,12 @@
 #include "netsim/config/classes.h"
 #include "netsim/config/doc.h"
 #include "netsim/config/profile.h"
+#include "netsim/config/recipe.h"
+#include "netsim/config/scenario.h"
 #include "netsim/config/topo.h"
 #include "netsim/config/trace.h"
 
-enum kind { KIND_TOPO, KIND_PROFILE, KIND_CLASSES };
+enum kind { KIND_TOPO, KIND_PROFILE, KIND_CLASSES, KIND_SCENARIO, KIND_RECIPE };
 
 /* An unreadable file counts as a topology: the message is the same for every kind. */
 static enum kind kind_of(const char *path, const char *data, size_t len)
@@ -20,6 +22,10 @@ static enum kind kind_of(const char *path, const char *data, size_t len)
 
 	if (doc_parse(path, data, len, &doc, &ignored) < 0)
 		return KIND_TOPO;
+	if (doc_get(doc, "scenario") || doc_get(doc, "timeline"))
+		return KIND_SCENARIO;
+	if (doc_get(doc, "recipe"))
+		return KIND_RECIPE;
 	if (doc_get(doc, "fleet") || doc_get(doc, "networks"))
 		return KIND_TOPO;
 	if (classes_is_file(doc))
@@ -78,6 +84,32 @@ static int check_classes(const char *path, const char *data, size_t len, FILE *o
 	return r;
 }
 
+static int check_scenario(const char *path, const char *data, size_t len, FILE *out,
+			  struct netsim_diags *diags)
+{
+	struct scenario *scenario;
+	int r = scenario_parse(path, data, len, &scenario, diags);
+
+	if (r < 0)
+		return r;
+	r = out ? scenario_print(scenario, out) : 0;
+	scenario_free(scenario);
+	return r;
+}
+
+static int check_recipe(const char *path, const char *data, size_t len, FILE *out,
+			struct netsim_diags *diags)
+{
+	struct recipe *recipe;
+	int r = recipe_parse(path, data, len, &recipe, diags);
+
+	if (r < 0)
+		return r;
+	r = out ? recipe_print(recipe, out) : 0;
+	recipe_free(recipe);
+	return r;
+}
+
 static int check_trace(const char *path, const char *data, size_t len, FILE *out,
 		       struct netsim_diags *diags)
 {
@@ -106,6 +138,10 @@ int check_file(const char *path, FILE *out, struct netsim_diags *diags)
 		return check_profile(path, data, len, out, diags);
 	case KIND_CLASSES:
 		return check_classes(path, data, len, out, diags);
+	case KIND_SCENARIO:
+		return check_scenario(path, data, len, out, diags);
+	case KIND_RECIPE:
+		return check_recipe(path, data, len, out, diags);
 	case KIND_TOPO:
 		break;
 	}

@@ -8,7 +8,8 @@
 #include "netsim/util/err.h"
 
 /*
- * Reads a topology, profile, class file or trace, and prints it to out unless out is NULL.
+ * Reads a topology, profile, class file, scenario, recipe or trace, and prints it to out
+ * unless out is NULL.
  * Returns 0, -EINVAL with diags filled, or -EIO if writing fails. On success diags may
  * hold warnings.
  */

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Scenarios: a fleet, the workloads on it, probes, and a timeline of phases with
+ * expectations. scenario_load() reads the file with all files that it names, and makes every
+ * check that does not need the kernel. timeline.h makes the plan of a run.
+ */
+#ifndef NETSIM_SCENARIO_H
+#define NETSIM_SCENARIO_H
+
+#include <stdio.h>
+
+#include "netsim/config/expectation.h"
+#include "netsim/config/profile.h"
+#include "netsim/config/program.h"
+#include "netsim/config/recipe.h"
+#include "netsim/config/topo.h"
+#include "netsim/words/step.h"
+
+#define SCENARIO_NAME_MAX   63
+#define SCENARIO_REPEAT_MAX 10000
+
+/* The nodes that a key names, in the order of the topology. */
+struct node_set {
+	struct texts words; /* as the file has them: names, patterns, @role, host */
+	size_t *list;	    /* indices into the nodes of the topology */
+	size_t count;
+	bool host; /* this machine, instead of nodes */
+};
+
+enum workload_kind {
+	WORKLOAD_RECIPE, /* a system; each node is a member */
+	WORKLOAD_RUN,	 /* a command on each node */
+	WORKLOAD_LEDGER, /* a client of a store, which records each operation: etcd-ledger */
+};
+
+struct workload {
+	const char *name;
+	struct netsim_loc at;
+	enum workload_kind kind;
+	bool wrong;		/* has mistakes: others that follow from them are not reported */
+	struct text use;	/* WORKLOAD_RECIPE */
+	struct recipe *recipe;	/* WORKLOAD_RECIPE */
+	struct program program; /* a recipe's with the workload's env and within */
+	struct node_set nodes;	/* a member on each */
+	struct text of;		/* WORKLOAD_LEDGER: the name of its store, if given */
+	const struct workload *store; /* WORKLOAD_LEDGER */
+	double rate;		      /* WORKLOAD_LEDGER: operations per second */
+};
+
+enum probe_kind { PROBE_HTTP, PROBE_TCP, PROBE_PING, PROBE_RUN };
+
+/* How many of its targets must answer. */
+enum probe_need { PROBE_ANY, PROBE_MAJORITY, PROBE_EVERY };
+
+struct probe {
+	const char *name;
+	struct netsim_loc at;
+	enum probe_kind kind;
+	struct text target;    /* http, tcp, ping: a template */
+	struct texts run;      /* run: templates */
+	struct node_set from;  /* one node, or the host */
+	struct node_set nodes; /* the targets; none: one without {node} and {address} */
+	struct duration every, timeout;
+	uint16_t status;  /* http */
+	struct text body; /* http: a text that the answer contains; may be missing */
+	uint32_t need;	  /* enum probe_need */
+};
+
+struct scenario_command {
+	const char *text;
+	struct netsim_loc at;
+	struct step step;
+	const char *path;    /* of the profile that apply names */
+	bool phase_deadline; /* a fault without --for in a phase that has a duration: it has that */
+};
+
+struct scenario_expectation {
+	struct expectation e;
+	struct netsim_loc at;
+	const struct probe *probe;	 /* its subject: one of these, or */
+	const struct workload *workload; /* the nodes e.from and e.to */
+};
+
+/*
+ * A phase. With a duration, its faults without --for end with it. A repeated phase is
+ * healed after each repetition, and pauses then.
+ */
+struct phase {
+	const char *name;
+	struct netsim_loc at;
+	struct scenario_command **commands;
+	size_t command_count;
+	struct duration lasts; /* 0: as long as its commands take */
+	unsigned repeat;       /* 1, unless given */
+	bool repeated;	       /* "repeat" was given */
+	struct duration pause_min, pause_max;
+	struct scenario_expectation **expect;
+	size_t expect_count;
+};
+
+struct scenario {
+	char *file;
+	char *folder; /* of the file, for {folder}: "." if its name has none */
+	struct text name;
+	struct text why; /* may be missing */
+	struct netsim_loc at;
+	struct text fleet, profile_name; /* as the file has them, unless it has a mapping there */
+	const char *fleet_path;		 /* of the topology; NULL: it is in the scenario */
+	const char
+		*profile_path; /* of the profile; NULL: it is in the scenario, or there is none */
+	struct topo *topo;
+	struct profile *profile; /* NULL: none */
+	uint64_t seed;
+	struct workload **workloads;
+	size_t workload_count;
+	struct probe **probes;
+	size_t probe_count;
+	struct phase **phases;
+	size_t phase_count;
+	struct scenario_expectation **aborts; /* a run ends when one of them is true */
+	size_t abort_count;
+	struct doc_node *doc; /* holds the texts */
+};
+
+/*
+ * Reads a scenario. The caller frees *ret with scenario_free(); locations point to
+ * scenario->file. Returns -EINVAL with all mistakes in diags on failure. On success diags
+ * may hold warnings.
+ */
+int scenario_load(const char *path, struct scenario **ret, struct netsim_diags *diags);
+void scenario_free(struct scenario *scenario);
+
+/* The same from memory; file is the name used in messages and to find other files. */
+int scenario_parse(const char *file, const char *data, size_t len, struct scenario **ret,
+		   struct netsim_diags *diags);
+
+/* Prints the scenario as YAML that loads to the same scenario. */
+int scenario_print(const struct scenario *scenario, FILE *out);
+
+/*
+ * The address of a node that {address} stands for: the first one of its first interface that
+ * has any. NULL: it has none.
+ */
+const struct ip *scenario_address(const struct node *node);
+
+#endif

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Reads the sentences of `expect:` and `abort:`, and finds their subjects. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "netsim/config/scenario_parts.h"
+
+/* The kinds of quantities that a workload has. */
+static unsigned kinds_of(const struct workload *w)
+{
+	if (w->kind == WORKLOAD_LEDGER)
+		return EXPECT_LEDGER;
+	return scenario_has_members(w) ? EXPECT_STORE : 0;
+}
+
+static bool refuse_name(struct bind *b, const struct scenario *s, const char *name,
+			const struct place *at)
+{
+	auto_free const char **names =
+		calloc(s->probe_count + s->workload_count + 1, sizeof(*names));
+	const char *near = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; names && i < s->probe_count; i++)
+		names[count++] = s->probes[i]->name;
+	for (size_t i = 0; names && i < s->workload_count; i++)
+		names[count++] = s->workloads[i]->name;
+	if (names)
+		near = bind_nearest(b, name, names, count);
+	return scenario_refuse(b, at,
+			       near ? hint_f("did you mean \"%s\"?", near) :
+				      "a sentence begins with a probe, a workload, or with loss, "
+				      "rtt or packets and a pair",
+			       "there is no probe or workload \"%s\"", shown(name));
+}
+
+/* Finds the subject, which must have this quantity. */
+static bool find_subject(struct bind *b, const struct scenario *s, const struct doc_node *node,
+			 struct scenario_expectation *x)
+{
+	const struct place name = {node, x->e.name_at}, quantity = {node, x->e.quantity_at};
+	unsigned kinds = EXPECT_PROBE;
+	char words[128];
+
+	x->probe = scenario_probe(s, x->e.name);
+	x->workload = scenario_workload(s, x->e.name);
+	if (!x->probe && !x->workload)
+		return refuse_name(b, s, x->e.name, &name);
+	if (!x->probe)
+		kinds = kinds_of(x->workload);
+	if (kinds & expectation_subjects(x->e.quantity))
+		return true;
+	if (!kinds)
+		return scenario_refuse(b, &name, "its recipe needs \"store\" or \"members\"",
+				       "nothing can be expected of the workload \"%s\"", x->e.name);
+	return scenario_refuse(b, &quantity,
+			       hint_f("it has %s", expectation_words(kinds, words, sizeof(words))),
+			       "the %s \"%s\" has no quantity \"%s\"",
+			       x->probe		      ? "probe" :
+			       kinds == EXPECT_LEDGER ? "ledger" :
+							"workload",
+			       x->e.name, expectation_word(x->e.quantity));
+}
+
+static bool check_pair(struct bind *b, struct scenario *s, const struct doc_node *node,
+		       const struct scenario_expectation *x)
+{
+	const struct place from = {node, x->e.from_at}, to = {node, x->e.to_at},
+			   class = {node, x->e.class_at};
+	bool good = scenario_check_word(b, s, x->e.from, &from, true);
+
+	good &= scenario_check_word(b, s, x->e.to, &to, true);
+	if (x->e.class_name)
+		good &= scenario_check_class(b, s, x->e.class_name, &class);
+	return good;
+}
+
+bool scenario_read_expectation(struct bind *b, struct scenario *s, const struct doc_node *node,
+			       struct scenario_expectation *ret)
+{
+	const char *text = bind_string(b, "a sentence", node);
+	struct place at = {node, 0};
+	struct netsim_err err = {0};
+
+	if (!text)
+		return false;
+	ret->at = node->at;
+	if (expectation_parse(text, &ret->e, &at.offset, &err) < 0)
+		return scenario_refuse(b, &at, *err.hint ? err.hint : NULL, "%s", err.what);
+	return ret->e.name ? find_subject(b, s, node, ret) : check_pair(b, s, node, ret);
+}

@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Resolves the names of nodes, workloads, probes and classes in a scenario. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "netsim/config/find.h"
+#include "netsim/config/scenario_parts.h"
+#include "netsim/util/arena.h"
+#include "netsim/util/name.h"
+#include "netsim/words/selector.h"
+
+bool scenario_refuse(struct bind *b, const struct place *at, const char *hint, const char *fmt, ...)
+{
+	struct netsim_loc loc = doc_within(at->node, at->offset);
+	char what[sizeof(((struct netsim_err *)0)->what)];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	return bind_refuse(b, &loc, hint, "%s", what);
+}
+
+static const char *nearest_node(const struct bind *b, const struct scenario *s, const char *word)
+{
+	auto_free const char **names = calloc(s->topo->node_count + 1, sizeof(*names));
+
+	if (!names)
+		return NULL;
+	for (size_t i = 0; i < s->topo->node_count; i++)
+		names[i] = s->topo->nodes[i].name;
+	return bind_nearest(b, word, names, s->topo->node_count);
+}
+
+static const char *nearest_role(const struct bind *b, const struct scenario *s, const char *word)
+{
+	const struct topo *topo = s->topo;
+	auto_free const char **names =
+		calloc(topo->node_count * TOPO_ROLES_MAX + 1, sizeof(*names));
+	size_t count = 0;
+
+	for (size_t n = 0; names && n < topo->node_count; n++)
+		for (size_t i = 0; i < topo->nodes[n].role_count; i++)
+			names[count++] = topo->nodes[n].roles[i];
+	return names ? bind_nearest(b, word + 1, names, count) : NULL;
+}
+
+bool scenario_mark_nodes(struct bind *b, const struct scenario *s, const char *word,
+			 const struct place *at, bool *marks)
+{
+	const char *near;
+	bool found = false;
+
+	for (size_t i = 0; i < s->topo->node_count; i++) {
+		const struct node *node = &s->topo->nodes[i];
+
+		if (!name_match(word, node->name, (const char *const *)node->roles,
+				node->role_count))
+			continue;
+		found = true;
+		if (marks)
+			marks[i] = true;
+	}
+	if (found)
+		return true;
+	near = *word == '@'	     ? nearest_role(b, s, word) :
+	       name_is_pattern(word) ? NULL :
+				       nearest_node(b, s, word);
+	return scenario_refuse(
+		b, at,
+		near ? hint_f("did you mean \"%s%s\"?", *word == '@' ? "@" : "", near) : NULL,
+		name_is_pattern(word) ? "no node of the fleet %s matches \"%s\"" :
+					"the fleet %s has no node \"%s\"",
+		s->topo->fleet, shown(word));
+}
+
+bool scenario_has_members(const struct workload *w)
+{
+	return w->wrong || (w->recipe && recipe_has_members(w->recipe));
+}
+
+static bool check_selector(struct bind *b, const struct scenario *s, const char *word,
+			   const struct place *at)
+{
+	struct selector selector;
+	struct place within = *at;
+	const struct workload *workload;
+	const char *why;
+	size_t bad;
+
+	if (selector_parse(word, &selector, &bad, &why) < 0) {
+		within.offset += bad;
+		return scenario_refuse(b, &within, why, "\"%s\" is not a selector", shown(word));
+	}
+	within.offset += strlen(selector_words[selector.kind]) + 1;
+	workload = scenario_need_workload(b, s, selector.workload, &within);
+	if (!workload)
+		return false;
+	if (selector.kind == SELECTOR_MEMBERS || scenario_has_members(workload))
+		return true;
+	return scenario_refuse(b, &within, "its recipe needs \"store\" or \"members\"",
+			       "the leader of \"%s\" cannot be learnt", workload->name);
+}
+
+bool scenario_check_word(struct bind *b, const struct scenario *s, const char *word,
+			 const struct place *at, bool host)
+{
+	if (selector_is(word))
+		return check_selector(b, s, word, at);
+	if (host && strcmp(word, "host") == 0)
+		return true;
+	return scenario_mark_nodes(b, s, word, at, NULL);
+}
+
+/* Marks the nodes of one word of a key. */
+static bool add_nodes(struct bind *b, const struct field *field, const struct doc_node *node,
+		      struct node_set *set, bool *marks)
+{
+	const struct scenario *s = b->context;
+	const struct place at = {node, 0};
+	const char *word = bind_string(b, field->name, node);
+
+	if (!word)
+		return false;
+	if (strcmp(word, "host") != 0)
+		return scenario_mark_nodes(b, s, word, &at, marks);
+	set->host = true;
+	return true;
+}
+
+/* Appends the marked nodes; a virtual machine's are out of reach. */
+static bool list_nodes(struct bind *b, const struct field *field, const struct doc_node *node,
+		       struct node_set *set, const bool *marks)
+{
+	const struct scenario *s = b->context;
+
+	set->list = arena_alloc(b->context, (s->topo->node_count + 1) * sizeof(*set->list));
+	if (!set->list)
+		return bind_oom(b);
+	for (size_t i = 0; i < s->topo->node_count; i++) {
+		if (!marks[i])
+			continue;
+		if (field->nonzero && s->topo->nodes[i].kind == NODE_TAP)
+			return bind_refuse(b, &node->at, "nothing can be started in its guest",
+					   "%s: %s is a virtual machine", field->name,
+					   s->topo->nodes[i].name);
+		set->list[set->count++] = i;
+	}
+	if (set->host && set->count)
+		return bind_refuse(b, &node->at, "write host alone, or nodes alone",
+				   "%s: host is not a node", field->name);
+	return true;
+}
+
+/* Stores the words as they are; their list becomes the arena's. */
+static bool keep_words(struct bind *b, const struct field *field, const struct doc_node *node,
+		       struct texts *words)
+{
+	bool good = bind_texts(b, field, node, words);
+
+	if (!words->list)
+		return good;
+	words->list = arena_adopt(b->context, words->list);
+	return words->list ? good : bind_oom(b);
+}
+
+/* field->max 1: one node; field->nonzero: something is started there. */
+bool scenario_bind_nodes(struct bind *b, const struct field *field, const struct doc_node *node,
+			 void *ret)
+{
+	const struct scenario *s = b->context;
+	auto_free bool *marks = calloc(s->topo->node_count + 1, sizeof(*marks));
+	struct node_set *set = ret;
+	bool good = true;
+
+	if (!marks)
+		return bind_oom(b);
+	if (node->kind != DOC_LIST)
+		good = add_nodes(b, field, node, set, marks);
+	for (size_t i = 0; node->kind == DOC_LIST && i < node->count; i++)
+		good &= bind_spend(b, &node->items[i]->at) &&
+			add_nodes(b, field, node->items[i], set, marks);
+	if (!good || !keep_words(b, field, node, &set->words) ||
+	    !list_nodes(b, field, node, set, marks))
+		return false;
+	if (!set->count && !set->host)
+		return bind_refuse(b, &node->at, NULL, "%s: there is no node", field->name);
+	if (field->max == 1 && set->count > 1)
+		return bind_refuse(b, &node->at, "name one node", "%s: these are %zu nodes",
+				   field->name, set->count);
+	return true;
+}
+
+struct workload *scenario_workload(const struct scenario *s, const char *name)
+{
+	for (size_t i = 0; i < s->workload_count; i++)
+		if (strcmp(s->workloads[i]->name, name) == 0)
+			return s->workloads[i];
+	return NULL;
+}
+
+struct probe *scenario_probe(const struct scenario *s, const char *name)
+{
+	for (size_t i = 0; i < s->probe_count; i++)
+		if (strcmp(s->probes[i]->name, name) == 0)
+			return s->probes[i];
+	return NULL;
+}
+
+struct workload *scenario_need_workload(struct bind *b, const struct scenario *s, const char *name,
+					const struct place *at)
+{
+	struct workload *found = scenario_workload(s, name);
+	auto_free const char **names = NULL;
+	const char *near = NULL;
+
+	if (found)
+		return found;
+	names = calloc(s->workload_count + 1, sizeof(*names));
+	for (size_t i = 0; names && i < s->workload_count; i++)
+		names[i] = s->workloads[i]->name;
+	if (names)
+		near = bind_nearest(b, name, names, s->workload_count);
+	scenario_refuse(b, at, near ? hint_f("did you mean \"%s\"?", near) : "add it to \"start\"",
+			"there is no workload \"%s\"", shown(name));
+	return NULL;
+}
+
+bool scenario_check_name(struct bind *b, const struct scenario *s, const char *what,
+			 const struct doc_entry *entry)
+{
+	if (!name_is_plain(entry->key, SCENARIO_NAME_MAX))
+		return bind_refuse(
+			b, &entry->at, "letters, digits, '.', '-' and '_', first a letter or digit",
+			"\"%s\" is not valid as the name of %s", shown(entry->key), what);
+	if (!scenario_workload(s, entry->key) && !scenario_probe(s, entry->key))
+		return true;
+	return bind_refuse(b, &entry->at, "choose another name",
+			   "\"%s\" is the name of a workload already", shown(entry->key));
+}
+
+static bool is_class(const struct class_set *set, const char *name)
+{
+	if (strcmp(name, CLASS_OTHER) == 0)
+		return true;
+	for (size_t i = 0; i < set->count; i++)
+		if (class_matches_name(set->list[i].name, name))
+			return true;
+	return false;
+}
+
+bool scenario_check_class(struct bind *b, struct scenario *s, const char *name,
+			  const struct place *at)
+{
+	struct class_set *set = NULL;
+	const char *near;
+	char path[FIND_PATH];
+	bool good = true;
+
+	if (s->profile && s->profile->class_file) {
+		if (profile_load_classes(s->profile, &set, b->diags) < 0)
+			good = false;
+	} else if (find_named("profiles", "classes", path) < 0) {
+		return scenario_refuse(b, at, NULL,
+				       "there is no profiles/classes.yaml here, in /etc/netsim or "
+				       "in " NETSIM_DATADIR);
+	} else if (classes_load(path, &set, b->diags) < 0) {
+		good = false;
+	}
+	if (!good)
+		b->mistakes++;
+	if (good && !is_class(set, name)) {
+		near = classes_nearest(set, name);
+		good = scenario_refuse(b, at, near ? hint_f("did you mean \"%s\"?", near) : NULL,
+				       "%s has no class \"%s\"", shown(set->file), shown(name));
+	}
+	classes_free(set);
+	return good;
+}
+
+char *scenario_find(struct bind *b, const struct scenario *s, const char *folder,
+		    const struct text *name)
+{
+	char path[FIND_PATH];
+	char *found;
+
+	if (find_is_path(name->s) && name->s[0] != '/' && strchr(s->file, '/'))
+		found = arena_printf(b->context, "%s/%s", s->folder, name->s);
+	else if (find_is_path(name->s))
+		found = arena_strdup(b->context, name->s);
+	else if (find_named(folder, name->s, path) == 0)
+		found = arena_strdup(b->context, path);
+	else {
+		bind_refuse(b, &name->at, NULL,
+			    "there is no %s/%s.yaml here, in /etc/netsim or in " NETSIM_DATADIR,
+			    folder, shown(name->s));
+		return NULL;
+	}
+	if (!found)
+		bind_oom(b);
+	return found;
+}
+
+const struct ip *scenario_address(const struct node *node)
+{
+	for (size_t i = 0; i < node->iface_count; i++)
+		if (node->ifaces[i].address_count)
+			return &node->ifaces[i].addresses[0].ip;
+	return NULL;
+}

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Reads `start:`: workloads by recipe, by command, and ledgers. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "netsim/config/scenario_parts.h"
+#include "netsim/util/arena.h"
+
+#define LEDGER_RATE 100 /* operations per second, unless given */
+
+enum {
+	IN_RECIPE = 1 << WORKLOAD_RECIPE,
+	IN_RUN = 1 << WORKLOAD_RUN,
+	IN_LEDGER = 1 << WORKLOAD_LEDGER
+};
+
+/* A workload with the keys that exclude each other. */
+struct raw_workload {
+	struct workload w;
+	struct node_set node;
+	bool has_within;
+};
+
+static bool bind_per_second(struct bind *b, const struct field *field, const struct doc_node *node,
+			    void *ret)
+{
+	const char *text = bind_string(b, field->name, node), *why;
+
+	if (!text)
+		return false;
+	if (unit_parse_per_second(text, ret, &why) < 0)
+		return bind_refuse(b, &node->at, why, "%s: \"%s\" is not a rate", field->name,
+				   shown(text));
+	return *(double *)ret > 0 ||
+	       bind_refuse(b, &node->at, NULL, "%s: must be above 0", field->name);
+}
+
+static const struct field workload_rows[] = {
+	{FIELD(struct raw_workload, w.use, "use", bind_text)},
+	{FIELD(struct raw_workload, w.program.command, "run", program_bind_command),
+	 .max = TEMPLATE_ALL},
+	{FIELD(struct raw_workload, w.nodes, "nodes", scenario_bind_nodes), .nonzero = true},
+	{FIELD(struct raw_workload, node, "node", scenario_bind_nodes), .nonzero = true, .max = 1},
+	{FIELD(struct raw_workload, w.program, "env", program_bind_env), .in = IN_RECIPE | IN_RUN},
+	{FIELD(struct raw_workload, w.program.ready, "ready", program_bind_ready), .in = IN_RUN,
+	 .below = program_ready_rows},
+	{FIELD(struct raw_workload, w.program.within, "within", bind_duration),
+	 .in = IN_RECIPE | IN_RUN, .nonzero = true, .unit = "s",
+	 FIELD_HAS(struct raw_workload, has_within)},
+	{FIELD(struct raw_workload, w.of, "of", bind_text), .in = IN_LEDGER},
+	{FIELD(struct raw_workload, w.rate, "rate", bind_per_second), .in = IN_LEDGER},
+	{0},
+};
+
+static const struct {
+	const char *what, *hint;
+} kinds[] = {
+	[WORKLOAD_RECIPE] = {"a workload with \"use\"", "it is the recipe's"},
+	[WORKLOAD_RUN] = {"a workload with \"run\"", "it is a ledger's"},
+	[WORKLOAD_LEDGER] = {"a ledger", "it runs no program"},
+};
+
+static enum workload_kind kind_of(const struct doc_node *map)
+{
+	const struct doc_node *use = doc_get(map, "use");
+
+	if (!use)
+		return WORKLOAD_RUN;
+	return use->kind == DOC_TEXT && strcmp(use->text, SCENARIO_LEDGER) == 0 ? WORKLOAD_LEDGER :
+										  WORKLOAD_RECIPE;
+}
+
+/* Adds the variables of a recipe that the workload does not set. */
+static bool add_env(struct bind *b, const struct program *recipe, struct program *program)
+{
+	size_t own = program->env_count;
+
+	for (size_t i = 0; i < recipe->env_count; i++) {
+		struct env_var *var;
+		bool set = false;
+
+		for (size_t j = 0; j < own; j++)
+			set |= strcmp(program->env[j]->name, recipe->env[i]->name) == 0;
+		if (set)
+			continue;
+		var = arena_push(b->context, program->env, program->env_count);
+		if (!var)
+			return bind_oom(b);
+		*var = *recipe->env[i];
+	}
+	return true;
+}
+
+static bool load_recipe(struct bind *b, const struct scenario *s, struct raw_workload *raw)
+{
+	struct workload *w = &raw->w;
+	const char *path = scenario_find(b, s, "scenarios/recipes", &w->use);
+	struct program own = w->program;
+
+	if (!path)
+		return false;
+	if (recipe_load(path, &w->recipe, b->diags) < 0) {
+		b->mistakes++;
+		return false;
+	}
+	w->program = w->recipe->program;
+	w->program.env = own.env;
+	w->program.env_count = own.env_count;
+	if (raw->has_within)
+		w->program.within = own.within;
+	return add_env(b, &w->recipe->program, &w->program);
+}
+
+/* A workload with mistakes may be a store. */
+static bool is_store(const struct workload *w)
+{
+	return w->wrong || (w->recipe && w->recipe->store);
+}
+
+/* Finds the store of a ledger: the workload of that name, or the only one with a store. */
+static bool find_store(struct bind *b, const struct scenario *s, struct workload *w,
+		       const struct doc_entry *entry)
+{
+	const struct place at = {doc_get(entry->value, "of"), 0};
+	const struct workload *found = NULL;
+
+	if (w->of.s) {
+		w->store = scenario_need_workload(b, s, w->of.s, &at);
+		if (!w->store)
+			return false;
+		return is_store(w->store) || bind_refuse(b, &w->of.at, "its recipe needs \"store\"",
+							 "of: \"%s\" is no store", w->of.s);
+	}
+	for (size_t i = 0; i < s->workload_count; i++) {
+		if (!is_store(s->workloads[i]))
+			continue;
+		if (found)
+			return bind_refuse(b, &entry->at,
+					   hint_f("write of: %s, or of: %s", found->name,
+						  s->workloads[i]->name),
+					   "there are several stores");
+		found = s->workloads[i];
+	}
+	w->store = found;
+	return found || bind_refuse(b, &entry->at, "start a workload with a store before it",
+				    "\"%s\" has no store to write to", entry->key);
+}
+
+/* Moves `node` to the nodes; one of both keys is needed. */
+static bool join_nodes(struct bind *b, const struct doc_entry *entry, struct raw_workload *raw)
+{
+	const struct doc_entry *node = doc_find(entry->value, "node");
+	bool nodes = doc_get(entry->value, "nodes");
+
+	if (node && nodes)
+		return bind_refuse(b, &node->at, "remove one of them",
+				   "\"node\" and \"nodes\" exclude each other");
+	if (!node && !nodes)
+		return bind_refuse(b, &entry->at, "write node: NODE, or nodes: \"@role\"",
+				   "a workload needs the key \"node\" or \"nodes\"");
+	if (node)
+		raw->w.nodes = raw->node;
+	return true;
+}
+
+/* {address} stands for an address that each node has. */
+static bool check_addresses(struct bind *b, const struct scenario *s, const struct workload *w)
+{
+	bool needed = false;
+	size_t bad;
+	const char *why, *hint;
+
+	for (size_t i = 0; i < w->program.command.count; i++) {
+		int places = template_check(w->program.command.list[i].s, TEMPLATE_ALL, &bad, &why,
+					    &hint);
+
+		needed |= places > 0 && places & (TEMPLATE_ADDRESS | TEMPLATE_MEMBERS);
+	}
+	for (size_t i = 0; needed && i < w->nodes.count; i++)
+		if (!scenario_address(&s->topo->nodes[w->nodes.list[i]]))
+			return bind_refuse(b, &w->nodes.words.at, "give its interface an address",
+					   "%s has no address for \"%s\"",
+					   s->topo->nodes[w->nodes.list[i]].name, w->name);
+	return true;
+}
+
+static bool finish_workload(struct bind *b, const struct scenario *s, struct raw_workload *raw,
+			    const struct doc_entry *entry)
+{
+	struct workload *w = &raw->w;
+	bool good = join_nodes(b, entry, raw);
+
+	if (w->kind == WORKLOAD_RUN && !w->program.command.given)
+		return bind_refuse(b, &entry->at, "write use: RECIPE, or run: [PROGRAM, ...]",
+				   "a workload needs the key \"use\" or \"run\"");
+	if (w->kind == WORKLOAD_RECIPE && w->use.s)
+		good = load_recipe(b, s, raw) && good;
+	if (w->kind == WORKLOAD_LEDGER)
+		good = find_store(b, s, w, entry) && good;
+	return good && check_addresses(b, s, w);
+}
+
+static bool read_workload(struct bind *b, struct scenario *s, const struct doc_entry *entry)
+{
+	enum workload_kind kind = kind_of(entry->value);
+	const struct doc_entry *run = doc_find(entry->value, "run");
+	const struct scope scope = {.what = kinds[kind].what,
+				    .at = &entry->at,
+				    .in = 1U << kind,
+				    .hint = kinds[kind].hint};
+	struct raw_workload raw = {
+		.w = {.name = entry->key, .at = entry->at, .kind = kind, .rate = LEDGER_RATE}};
+	struct workload *w;
+	bool good;
+
+	raw.w.program.within.ns = PROGRAM_WITHIN;
+	if (!bind_spend(b, &entry->at) || !scenario_check_name(b, s, "a workload", entry))
+		return false;
+	if (kind != WORKLOAD_RUN && run)
+		good = bind_refuse(b, &run->at, "remove one of them",
+				   "\"use\" and \"run\" exclude each other");
+	else
+		good = bind_map(b, workload_rows, entry->value, &scope, &raw);
+	if (good)
+		good = finish_workload(b, s, &raw, entry);
+	/* Kept with mistakes, so that nothing else reports it as missing. */
+	w = arena_push(b->context, s->workloads, s->workload_count);
+	if (!w) {
+		recipe_free(raw.w.recipe);
+		return bind_oom(b);
+	}
+	*w = raw.w;
+	w->wrong = !good;
+	return good;
+}
+
+bool scenario_read_start(struct bind *b, struct scenario *s, const struct doc_node *map)
+{
+	bool good = true;
+
+	if (map->kind != DOC_MAP && !doc_is_null(map))
+		return bind_refuse(b, &map->at, "write NAME: {use: RECIPE, nodes: ...}",
+				   "start: must be a mapping, not %s", doc_kind_name(map));
+	for (size_t i = 0; i < map->count; i++)
+		good &= read_workload(b, s, &map->entries[i]);
+	return good;
+}

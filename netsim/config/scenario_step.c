@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Reads the commands of a timeline, and checks their words against the scenario. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "netsim/config/conditions.h"
+#include "netsim/config/scenario_parts.h"
+#include "netsim/util/arena.h"
+#include "netsim/words/selector.h"
+
+/* A command while its words are checked. */
+struct step_check {
+	struct bind *b;
+	struct scenario *s;
+	struct scenario_command *command;
+	const struct doc_node *node;
+};
+
+/* The place in the file of one of the command's words, or of a part of it. */
+static struct place place_of(const struct step_check *c, const char *word)
+{
+	return (struct place) {c->node, step_offset(&c->command->step, word)};
+}
+
+/* Checks the words between separators, each a name, pattern, @role, host or selector. */
+static bool check_list(const struct step_check *c, const char *words, char separator, bool host)
+{
+	bool good = true;
+
+	for (const char *begin = words; begin;) {
+		const char *end = strchr(begin, separator);
+		auto_free char *word = end ? strndup(begin, (size_t)(end - begin)) : strdup(begin);
+		const struct place at = place_of(c, begin);
+
+		if (!word)
+			return bind_oom(c->b);
+		good &= *word ? scenario_check_word(c->b, c->s, word, &at, host) :
+				scenario_refuse(c->b, &at, "name nodes, @ROLE or host",
+						"a name is missing in \"%s\"", shown(words));
+		begin = end ? end + 1 : NULL;
+	}
+	return good;
+}
+
+static bool check_groups(const struct step_check *c)
+{
+	const struct netsim_partition_opts *cut = &c->command->step.partition;
+	bool good = true;
+
+	for (size_t i = 0; i < cut->group_count; i++)
+		good &= check_list(c, cut->groups[i], ',', true);
+	return good;
+}
+
+/* Checks NODE/INTERFACE: one of the nodes has this interface. */
+static bool check_interface(const struct step_check *c, const char *target, const char *slash)
+{
+	auto_free char *word = strndup(target, (size_t)(slash - target));
+	auto_free bool *marks = calloc(c->s->topo->node_count + 1, sizeof(*marks));
+	struct place at = place_of(c, target);
+
+	if (!word || !marks)
+		return bind_oom(c->b);
+	if (selector_is(word))
+		return scenario_check_word(c->b, c->s, word, &at, false);
+	if (!scenario_mark_nodes(c->b, c->s, word, &at, marks))
+		return false;
+	for (size_t n = 0; n < c->s->topo->node_count; n++)
+		for (size_t i = 0; marks[n] && i < c->s->topo->nodes[n].iface_count; i++)
+			if (strcmp(c->s->topo->nodes[n].ifaces[i].name, slash + 1) == 0)
+				return true;
+	at.offset += (size_t)(slash + 1 - target);
+	return scenario_refuse(c->b, &at, NULL, "%s has no interface \"%s\"", shown(word),
+			       shown(slash + 1));
+}
+
+/* Checks a node, an interface of one, or a pair. */
+static bool check_target(const struct step_check *c, const char *target, bool pairs)
+{
+	const char *slash = strchr(target, '/');
+	struct place at;
+
+	if (strchr(target, ':') && pairs)
+		return check_list(c, target, ':', true);
+	if (slash)
+		return check_interface(c, target, slash);
+	at = place_of(c, target);
+	return scenario_check_word(c->b, c->s, target, &at, false);
+}
+
+static bool check_targets(const struct step_check *c, const char *const *targets, size_t count,
+			  bool pairs)
+{
+	bool good = true;
+
+	for (size_t i = 0; i < count; i++)
+		good &= check_target(c, targets[i], pairs);
+	return good;
+}
+
+static bool check_fault(const struct step_check *c)
+{
+	const struct netsim_fault_opts *fault = &c->command->step.fault;
+	struct place at = place_of(c, fault->conditions);
+	struct netsim_err err = {0};
+	struct conditions conditions;
+	bool good = true;
+
+	if (conditions_parse(fault->conditions, &conditions, &err) < 0)
+		good = scenario_refuse(c->b, &at, *err.hint ? err.hint : NULL, "fault: %s",
+				       err.what);
+	at = fault->class_name ? place_of(c, fault->class_name) : at;
+	if (fault->class_name)
+		good &= scenario_check_class(c->b, c->s, fault->class_name, &at);
+	return check_targets(c, fault->targets, fault->target_count, true) && good;
+}
+
+/* Reads the profile, too: its mistakes are found before the run. */
+static bool check_apply(const struct step_check *c)
+{
+	const struct netsim_apply_words *apply = &c->command->step.apply;
+	const struct place at = place_of(c, apply->profile);
+	const struct text name = {apply->profile, doc_within(at.node, at.offset)};
+	const char *path = scenario_find(c->b, c->s, "profiles", &name);
+	struct profile *profile;
+
+	if (!path)
+		return false;
+	if (profile_load(path, &profile, c->b->diags) < 0) {
+		c->b->mistakes++;
+		return false;
+	}
+	profile_free(profile);
+	c->command->path = path;
+	return check_targets(c, apply->opts.targets, apply->opts.target_count, false);
+}
+
+/* Finds an earlier command that gave a fault this name. */
+static bool is_fault_name(const struct scenario *s, const char *name)
+{
+	for (size_t p = 0; p < s->phase_count; p++)
+		for (size_t i = 0; i < s->phases[p]->command_count; i++) {
+			const char *given = step_fault_name(&s->phases[p]->commands[i]->step);
+
+			if (given && strcmp(given, name) == 0)
+				return true;
+		}
+	return false;
+}
+
+static bool check_heal(const struct step_check *c)
+{
+	const struct netsim_heal_opts *heal = &c->command->step.heal.opts;
+	bool good = true;
+
+	for (size_t i = 0; i < heal->fault_count; i++) {
+		const struct place at = place_of(c, heal->faults[i]);
+
+		if (!is_fault_name(c->s, heal->faults[i]))
+			good = scenario_refuse(c->b, &at, "give it one with --name",
+					       "heal: no fault before has the name \"%s\"",
+					       shown(heal->faults[i]));
+	}
+	return good;
+}
+
+static bool check_exec(const struct step_check *c)
+{
+	const struct netsim_exec_words *exec = &c->command->step.exec;
+	const struct place at = place_of(c, exec->node);
+
+	return scenario_check_word(c->b, c->s, exec->node, &at, false);
+}
+
+static bool is_member(const struct workload *w, const bool *marks)
+{
+	for (size_t i = 0; i < w->nodes.count; i++)
+		if (marks[w->nodes.list[i]])
+			return true;
+	return false;
+}
+
+static bool check_workload(const struct step_check *c)
+{
+	const struct step_workload *words = &c->command->step.workload;
+	auto_free bool *marks = calloc(c->s->topo->node_count + 1, sizeof(*marks));
+	struct place at;
+	const struct workload *w;
+
+	if (!words->name)
+		return true;
+	if (!marks)
+		return bind_oom(c->b);
+	at = place_of(c, words->name);
+	w = scenario_need_workload(c->b, c->s, words->name, &at);
+	if (!w)
+		return false;
+	if (w->kind == WORKLOAD_LEDGER)
+		return scenario_refuse(c->b, &at, NULL, "%s: \"%s\" is a ledger, not a program",
+				       step_words[c->command->step.verb], w->name);
+	if (!words->node)
+		return true;
+	at = place_of(c, words->node);
+	if (selector_is(words->node))
+		return scenario_check_word(c->b, c->s, words->node, &at, false);
+	if (!scenario_mark_nodes(c->b, c->s, words->node, &at, marks))
+		return false;
+	return is_member(w, marks) || scenario_refuse(c->b, &at, NULL, "\"%s\" does not run on %s",
+						      w->name, shown(words->node));
+}
+
+static bool check_step(const struct step_check *c)
+{
+	const struct step *step = &c->command->step;
+
+	switch (step->verb) {
+	case STEP_PARTITION:
+		return check_groups(c);
+	case STEP_FAULT:
+		return check_fault(c);
+	case STEP_LINK:
+		return check_targets(c, step->link.opts.targets, step->link.opts.target_count,
+				     false);
+	case STEP_APPLY:
+		return check_apply(c);
+	case STEP_CLEAR:
+		return check_targets(c, step->apply.opts.targets, step->apply.opts.target_count,
+				     false);
+	case STEP_HEAL:
+		return check_heal(c);
+	case STEP_EXEC:
+		return check_exec(c);
+	case STEP_PAUSE:
+	case STEP_CONTINUE:
+	case STEP_KILL:
+	case STEP_START:
+		return check_workload(c);
+	case STEP_COUNT:
+		break;
+	}
+	return true;
+}
+
+bool scenario_read_command(struct bind *b, struct scenario *s, const struct doc_node *node,
+			   struct scenario_command *ret)
+{
+	struct step_check c = {b, s, ret, node};
+	struct place at = {node, 0};
+	struct netsim_err err = {0};
+
+	ret->text = bind_string(b, "a command", node);
+	ret->at = node->at;
+	if (!ret->text)
+		return false;
+	if (step_parse(ret->text, &ret->step, &at.offset, &err) == 0)
+		return check_step(&c);
+	ret->text = NULL;
+	return scenario_refuse(b, &at, *err.hint ? err.hint : NULL, "%s", err.what);
+}
