@@ -414,6 +414,11 @@ unsigned expectation_subjects(enum expect_quantity quantity)
 	return quantities[quantity].subjects;
 }
 
+bool expectation_needs_end(enum expect_quantity quantity)
+{
+	return quantities[quantity].within || quantities[quantity].subjects == EXPECT_LEDGER;
+}
+
 const char *expectation_word(enum expect_quantity quantity)
 {
 	return quantity == EXPECT_LEADER_CHANGES ? "leader changes" : quantities[quantity].word;

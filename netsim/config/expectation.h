@@ -74,6 +74,9 @@ void expectation_done(struct expectation *e);
 /* Returns the kinds of things that have a quantity: bits of enum expect_subject. */
 unsigned expectation_subjects(enum expect_quantity quantity);
 
+/* True for a quantity that is known only at the end of a phase, or of the run. */
+bool expectation_needs_end(enum expect_quantity quantity);
+
 /* The words of a quantity, "leader changes", and those of one kind of thing: "a, b, c". */
 const char *expectation_word(enum expect_quantity quantity);
 const char *expectation_words(unsigned subject, char *buf, size_t size);

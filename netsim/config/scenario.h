@@ -63,7 +63,9 @@ struct probe {
 	struct duration every, timeout;
 	uint16_t status;  /* http */
 	struct text body; /* http: a text that the answer contains; may be missing */
-	uint32_t need;	  /* enum probe_need */
+	struct text tls;  /* http: the workload whose recipe has the client's files, if given */
+	const struct recipe *client; /* that recipe, or NULL */
+	uint32_t need;		     /* enum probe_need */
 };
 
 struct scenario_command {

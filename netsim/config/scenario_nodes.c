@@ -251,7 +251,7 @@ static bool is_class(const struct class_set *set, const char *name)
 	return false;
 }
 
-bool scenario_check_class(struct bind *b, struct scenario *s, const char *name,
+bool scenario_check_class(struct bind *b, const struct scenario *s, const char *name,
 			  const struct place *at)
 {
 	struct class_set *set = NULL;

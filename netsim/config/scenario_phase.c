@@ -154,11 +154,31 @@ static void set_deadlines(struct phase *phase)
 	}
 }
 
+/* Each repetition is healed: without a duration or a program to wait for, no fault lasts. */
+static bool ends_at_once(const struct phase *phase)
+{
+	bool fault = false;
+
+	if (phase->lasts.ns)
+		return false;
+	for (size_t i = 0; i < phase->command_count; i++) {
+		enum step_verb verb = phase->commands[i]->step.verb;
+
+		if (verb == STEP_EXEC || verb == STEP_START)
+			return false;
+		fault |= step_is_fault(&phase->commands[i]->step);
+	}
+	return fault;
+}
+
 static bool check_phase(struct bind *b, const struct doc_node *node, const struct phase *phase)
 {
 	if (!phase->command_count && !phase->lasts.ns)
 		return bind_refuse(b, &node->at, "give it a command, or \"for\"",
 				   "the phase \"%s\" does nothing", phase->name);
+	if (phase->repeated && ends_at_once(phase))
+		return bind_refuse(b, &node->at, "give the phase \"for\"",
+				   "the fault of \"%s\" is healed at once", phase->name);
 	return true;
 }
 
@@ -220,7 +240,14 @@ static bool bind_abort(struct bind *b, const struct field *field, const struct d
 	struct scenario_expectation *x = arena_push(s, s->aborts, s->abort_count);
 
 	(void)field;
-	return x ? scenario_read_expectation(b, s, node, x) : bind_oom(b);
+	if (!x)
+		return bind_oom(b);
+	if (!scenario_read_expectation(b, s, node, x))
+		return false;
+	return !expectation_needs_end(x->e.quantity) ||
+	       bind_refuse(b, &node->at, "write an outage, for example: \"api outage > 8s\"",
+			   "abort: \"%s\" is known only when the run has ended",
+			   expectation_word(x->e.quantity));
 }
 
 bool scenario_read_abort(struct bind *b, struct scenario *s, const struct doc_node *node)

@@ -138,6 +138,10 @@ static void print_probe(const struct probe *p, FILE *out)
 		fputs(", body: ", out);
 		quote_print(p->body.s, out);
 	}
+	if (p->tls.s) {
+		fputs(", tls: ", out);
+		quote_print(p->tls.s, out);
+	}
 	fputs("}\n", out);
 }
 

@@ -59,6 +59,7 @@ static const struct field probe_rows[] = {
 	{FIELD(struct raw_probe, p.status, "status", bind_count), .min = 100, .max = 599,
 	 .in = IN_HTTP},
 	{FIELD(struct raw_probe, p.body, "body", bind_text), .in = IN_HTTP},
+	{FIELD(struct raw_probe, p.tls, "tls", bind_text), .in = IN_HTTP},
 	{0},
 };
 
@@ -148,6 +149,25 @@ static bool check_form(struct bind *b, const struct probe *p)
 	return true;
 }
 
+/* Finds the recipe whose `tls` the probe uses. */
+static bool find_client(struct bind *b, const struct scenario *s, const struct doc_entry *entry,
+			struct probe *p)
+{
+	const struct place at = {doc_get(entry->value, "tls"), 0};
+	const struct workload *w;
+
+	if (!p->tls.s)
+		return true;
+	w = scenario_need_workload(b, s, p->tls.s, &at);
+	if (!w || w->wrong)
+		return w;
+	if (!w->recipe || !w->recipe->tls.ca.s)
+		return scenario_refuse(b, &at, "its recipe needs \"tls\"",
+				       "tls: the workload \"%s\" has no client's files", w->name);
+	p->client = w->recipe;
+	return true;
+}
+
 static bool read_probe(struct bind *b, struct scenario *s, const struct doc_entry *entry)
 {
 	struct raw_probe raw = {.p = {.name = entry->key,
@@ -171,7 +191,8 @@ static bool read_probe(struct bind *b, struct scenario *s, const struct doc_entr
 	if (good && raw.p.every.ns < PROBE_FASTEST)
 		good = bind_refuse(b, &raw.every_at, NULL, "every: must be at least 1ms");
 	if (good && kind >= 0)
-		good = check_form(b, &raw.p) && check_target(b, s, &raw.p);
+		good = check_form(b, &raw.p) && check_target(b, s, &raw.p) &&
+		       find_client(b, s, entry, &raw.p);
 	/* Kept with mistakes, so that no sentence reports it as missing. */
 	probe = arena_push(b->context, s->probes, s->probe_count);
 	if (!probe)

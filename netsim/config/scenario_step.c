@@ -43,6 +43,62 @@ static bool check_list(const struct step_check *c, const char *words, char separ
 	return good;
 }
 
+/*
+ * Counts in `groups` the groups that hold each node, and the host behind the last one. Their
+ * words are known to be good; false: a selector's nodes are not known yet.
+ */
+static bool count_groups(const struct step_check *c, const char *words, unsigned char *groups,
+			 bool *marks)
+{
+	size_t nodes = c->s->topo->node_count;
+	auto_free char *copy = strdup(words);
+	char *save = NULL;
+
+	memset(marks, 0, nodes + 1);
+	for (char *word = copy ? strtok_r(copy, ",", &save) : NULL; word;
+	     word = strtok_r(NULL, ",", &save)) {
+		if (selector_is(word))
+			return false;
+		if (strcmp(word, "host") == 0)
+			marks[nodes] = true;
+		else
+			scenario_mark_nodes(c->b, c->s, word, &(struct place) {c->node, 0}, marks);
+	}
+	for (size_t i = 0; i <= nodes; i++)
+		groups[i] = (unsigned char)(groups[i] + marks[i]);
+	return copy;
+}
+
+/* Groups must not overlap, and one group alone must leave a rest. */
+static bool check_overlaps(const struct step_check *c)
+{
+	const struct netsim_partition_opts *cut = &c->command->step.partition;
+	size_t nodes = c->s->topo->node_count, held = 0;
+	auto_free unsigned char *groups = calloc(nodes + 1, 1);
+	auto_free bool *marks = calloc(nodes + 1, sizeof(*marks));
+
+	if (!groups || !marks)
+		return bind_oom(c->b);
+	for (size_t i = 0; i < cut->group_count; i++) {
+		const struct place at = place_of(c, cut->groups[i]);
+
+		if (!count_groups(c, cut->groups[i], groups, marks))
+			return true;
+		for (size_t n = 0; n <= nodes; n++)
+			if (groups[n] > 1)
+				return scenario_refuse(
+					c->b, &at, NULL, "partition: %s is in two groups",
+					n < nodes ? c->s->topo->nodes[n].name : "host");
+	}
+	for (size_t n = 0; n < nodes; n++)
+		held += groups[n];
+	if (cut->group_count == 1 && held == nodes)
+		return scenario_refuse(c->b, &(struct place) {c->node, 0}, NULL,
+				       "partition: the group holds every node of the fleet; there "
+				       "is no rest to cut off");
+	return true;
+}
+
 static bool check_groups(const struct step_check *c)
 {
 	const struct netsim_partition_opts *cut = &c->command->step.partition;
@@ -50,7 +106,7 @@ static bool check_groups(const struct step_check *c)
 
 	for (size_t i = 0; i < cut->group_count; i++)
 		good &= check_list(c, cut->groups[i], ',', true);
-	return good;
+	return good && (cut->isolate || check_overlaps(c));
 }
 
 /* Checks NODE/INTERFACE: one of the nodes has this interface. */

@@ -125,6 +125,31 @@ static void test_seed(void **state)
 	free(two);
 }
 
+/* The pauses of a seed never change; those here were computed by another program, too. */
+static void test_fixed(void **state)
+{
+	(void)state;
+	expect(HEAD "seed: 42\n"
+		    "timeline:\n"
+		    "- cut: partition a\n"
+		    "  for: 1s\n"
+		    "  repeat: 3, 3s..6s apart\n",
+	       "scenario s, fleet f, seed 42\n"
+	       "     0.000  cut 1/3           partition a --for 1s\n"
+	       "     0.000  cut 1/3           hold for 1s\n"
+	       "     1.000  cut 1/3           heal\n"
+	       "     1.000  cut 1/3           pause for 5225ms\n"
+	       "     6.225  cut 2/3           partition a --for 1s\n"
+	       "     6.225  cut 2/3           hold for 1s\n"
+	       "     7.225  cut 2/3           heal\n"
+	       "     7.225  cut 2/3           pause for 3479ms\n"
+	       "    10.704  cut 3/3           partition a --for 1s\n"
+	       "    10.704  cut 3/3           hold for 1s\n"
+	       "    11.704  cut 3/3           heal\n"
+	       "    11.704  cut 3/3           pause for 3836ms\n"
+	       "    15.540  end\n");
+}
+
 /* Pauses fill their range: each sixth of it has about a sixth of them. */
 static void test_pauses(void **state)
 {
@@ -187,9 +212,9 @@ static void test_scenario(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_random),	 cmocka_unit_test(test_plan),
-		cmocka_unit_test(test_seed),	 cmocka_unit_test(test_pauses),
-		cmocka_unit_test(test_scenario),
+		cmocka_unit_test(test_random), cmocka_unit_test(test_plan),
+		cmocka_unit_test(test_seed),   cmocka_unit_test(test_fixed),
+		cmocka_unit_test(test_pauses), cmocka_unit_test(test_scenario),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
