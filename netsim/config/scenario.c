@@ -135,6 +135,7 @@ void scenario_free(struct scenario *s)
 		recipe_free(s->workloads[i]->recipe);
 	topo_free(s->topo);
 	profile_free(s->profile);
+	classes_free(s->classes);
 	doc_free(s->doc);
 	arena_free(s);
 }

@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 
+#include "netsim/config/classes.h"
 #include "netsim/config/expectation.h"
 #include "netsim/config/profile.h"
 #include "netsim/config/program.h"
@@ -121,7 +122,9 @@ struct scenario {
 	size_t phase_count;
 	struct scenario_expectation **aborts; /* a run ends when one of them is true */
 	size_t abort_count;
-	struct doc_node *doc; /* holds the texts */
+	struct class_set *classes; /* NULL: no class is named */
+	bool classes_wrong;	   /* they could not be read when one was named */
+	struct doc_node *doc;	   /* holds the texts */
 };
 
 /*

@@ -72,7 +72,7 @@ static bool check_pair(struct bind *b, struct scenario *s, const struct doc_node
 
 	good &= scenario_check_word(b, s, x->e.to, &to, true);
 	if (x->e.class_name)
-		good &= scenario_check_class(b, s, x->e.class_name, &class);
+		good &= scenario_check_class(b, x->e.class_name, &class);
 	return good;
 }
 

@@ -251,33 +251,39 @@ static bool is_class(const struct class_set *set, const char *name)
 	return false;
 }
 
-bool scenario_check_class(struct bind *b, const struct scenario *s, const char *name,
-			  const struct place *at)
+/* Reads the class file of the profile, or the default one, at its first use. */
+static bool load_classes(struct bind *b, struct scenario *s, const struct place *at)
 {
-	struct class_set *set = NULL;
-	const char *near;
 	char path[FIND_PATH];
-	bool good = true;
+	int r;
 
-	if (s->profile && s->profile->class_file) {
-		if (profile_load_classes(s->profile, &set, b->diags) < 0)
-			good = false;
-	} else if (find_named("profiles", "classes", path) < 0) {
+	if (s->classes || s->classes_wrong)
+		return s->classes;
+	s->classes_wrong = true;
+	if (s->profile && s->profile->class_file)
+		r = profile_load_classes(s->profile, &s->classes, b->diags);
+	else if (find_named("profiles", "classes", path) < 0)
 		return scenario_refuse(b, at, NULL,
 				       "there is no profiles/classes.yaml here, in /etc/netsim or "
 				       "in " NETSIM_DATADIR);
-	} else if (classes_load(path, &set, b->diags) < 0) {
-		good = false;
-	}
-	if (!good)
-		b->mistakes++;
-	if (good && !is_class(set, name)) {
-		near = classes_nearest(set, name);
-		good = scenario_refuse(b, at, near ? hint_f("did you mean \"%s\"?", near) : NULL,
-				       "%s has no class \"%s\"", shown(set->file), shown(name));
-	}
-	classes_free(set);
-	return good;
+	else
+		r = classes_load(path, &s->classes, b->diags);
+	b->mistakes += r < 0;
+	return r == 0;
+}
+
+bool scenario_check_class(struct bind *b, const char *name, const struct place *at)
+{
+	struct scenario *s = b->context;
+	const char *near;
+
+	if (!load_classes(b, s, at))
+		return false;
+	if (is_class(s->classes, name))
+		return true;
+	near = classes_nearest(s->classes, name);
+	return scenario_refuse(b, at, near ? hint_f("did you mean \"%s\"?", near) : NULL,
+			       "%s has no class \"%s\"", shown(s->classes->file), shown(name));
 }
 
 char *scenario_find(struct bind *b, const struct scenario *s, const char *folder,

@@ -46,8 +46,7 @@ bool scenario_refuse(struct bind *b, const struct place *at, const char *hint, c
 	__attribute__((format(printf, 4, 5)));
 
 /* Checks that a class exists in the class file of the profile, or in the default one. */
-bool scenario_check_class(struct bind *b, const struct scenario *s, const char *name,
-			  const struct place *at);
+bool scenario_check_class(struct bind *b, const char *name, const struct place *at);
 
 /* Whether a workload's leader can be learnt; one with mistakes counts as such. */
 bool scenario_has_members(const struct workload *w);

@@ -92,7 +92,7 @@ static bool add_env(struct bind *b, const struct program *recipe, struct program
 }
 
 /* Reports an unknown class at its place in the recipe. */
-static bool check_classes(struct bind *b, const struct scenario *s, const struct recipe *recipe)
+static bool check_classes(struct bind *b, const struct recipe *recipe)
 {
 	const struct doc_node *list = doc_get(recipe->doc, "classes");
 	bool good = true;
@@ -100,7 +100,7 @@ static bool check_classes(struct bind *b, const struct scenario *s, const struct
 	for (size_t i = 0; i < recipe->classes.count; i++) {
 		const struct place at = {list->kind == DOC_LIST ? list->items[i] : list, 0};
 
-		good &= scenario_check_class(b, s, recipe->classes.list[i].s, &at);
+		good &= scenario_check_class(b, recipe->classes.list[i].s, &at);
 	}
 	return good;
 }
@@ -117,7 +117,7 @@ static bool load_recipe(struct bind *b, const struct scenario *s, struct raw_wor
 		b->mistakes++;
 		return false;
 	}
-	if (!check_classes(b, s, w->recipe))
+	if (!check_classes(b, w->recipe))
 		return false;
 	w->program = w->recipe->program;
 	w->program.env = own.env;

@@ -168,7 +168,7 @@ static bool check_fault(const struct step_check *c)
 				       err.what);
 	at = fault->class_name ? place_of(c, fault->class_name) : at;
 	if (fault->class_name)
-		good &= scenario_check_class(c->b, c->s, fault->class_name, &at);
+		good &= scenario_check_class(c->b, fault->class_name, &at);
 	return check_targets(c, fault->targets, fault->target_count, true) && good;
 }
 
