@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Evidence of a run: memory and lines. */
+#include "netsim/judge/evidence.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "netsim/util/array.h"
+#include "netsim/util/auto.h"
+#include "netsim/util/err.h"
+
+static const char *const event_words[] = {
+	"none",	       "run begins",  "run ends",     "aborted",    "phase begins",
+	"step begins", "step ends",   "fault begins", "fault ends", "started",
+	"ready",       "exited",      "killed",	      "healed",	    "not healed",
+	"clean",       "left behind", "note",	      NULL,
+};
+_Static_assert(ARRAY_SIZE(event_words) == EVENT_NOTE + 2, "each kind of event has a word");
+
+static const char *const need_words[] = {"any", "majority", "all", NULL};
+static const char *const sample_words[] = {"ok", "wrong", "refused", "hung", NULL};
+static const char *const operation_words[] = {
+	"none", "get", "put", "cas", "delete", "watch", "event", "progress", NULL,
+};
+static const char *const result_words[] = {"ok", "unequal", "failed", "unknown", NULL};
+
+#define KEY(owner, member, how)                                                         \
+	{                                                                               \
+		.key = #member, .type = (how), .offset = offsetof(struct owner, member) \
+	}
+#define NEED(owner, member, how)                                                         \
+	{                                                                                \
+		.key = #member, .type = (how), .offset = offsetof(struct owner, member), \
+		.needed = true                                                           \
+	}
+#define WORD(owner, member, list)                                                              \
+	{                                                                                      \
+		.key = #member, .type = RECORD_WORD, .offset = offsetof(struct owner, member), \
+		.needed = true, .words = (list)                                                \
+	}
+
+static const struct record_key event_keys[] = {
+	NEED(event, time, RECORD_NUMBER),     KEY(event, wall, RECORD_NUMBER),
+	WORD(event, kind, event_words),	      KEY(event, subject, RECORD_NAME),
+	KEY(event, text, RECORD_NAME),	      KEY(event, phase, RECORD_NAME),
+	KEY(event, repetition, RECORD_COUNT), KEY(event, lateness, RECORD_NUMBER),
+	KEY(event, offered, RECORD_NUMBER),   KEY(event, affected, RECORD_NUMBER),
+	KEY(event, uncounted, RECORD_FLAG),   KEY(event, status, RECORD_NUMBER),
+	KEY(event, asked, RECORD_FLAG),
+};
+
+static const struct record_key prober_keys[] = {
+	NEED(prober, name, RECORD_NAME),       NEED(prober, targets, RECORD_COUNT),
+	NEED(prober, interval, RECORD_NUMBER), NEED(prober, timeout, RECORD_NUMBER),
+	WORD(prober, need, need_words),
+};
+
+static const struct record_key sample_keys[] = {
+	NEED(sample, probe, RECORD_NAME),   KEY(sample, target, RECORD_NAME),
+	NEED(sample, sent, RECORD_NUMBER),  NEED(sample, took, RECORD_NUMBER),
+	WORD(sample, result, sample_words), KEY(sample, lateness, RECORD_NUMBER),
+};
+
+static const struct record_key operation_keys[] = {
+	NEED(operation, ledger, RECORD_NAME),	     NEED(operation, client, RECORD_NAME),
+	WORD(operation, kind, operation_words),	     KEY(operation, key, RECORD_NAME),
+	KEY(operation, value, RECORD_VALUE),	     KEY(operation, compare, RECORD_NUMBER),
+	NEED(operation, begin, RECORD_NUMBER),	     NEED(operation, end, RECORD_NUMBER),
+	WORD(operation, result, result_words),	     KEY(operation, revision, RECORD_NUMBER),
+	KEY(operation, mod_revision, RECORD_NUMBER), KEY(operation, seen, RECORD_VALUE),
+};
+
+static const struct record_key member_keys[] = {
+	NEED(member_state, workload, RECORD_NAME),  NEED(member_state, member, RECORD_NAME),
+	NEED(member_state, time, RECORD_NUMBER),    KEY(member_state, silent, RECORD_FLAG),
+	KEY(member_state, leader, RECORD_NAME),	    KEY(member_state, term, RECORD_NUMBER),
+	KEY(member_state, revision, RECORD_NUMBER), KEY(member_state, applied, RECORD_NUMBER),
+	KEY(member_state, hash, RECORD_NUMBER),
+};
+
+static const struct record_key figure_keys[] = {
+	NEED(figure, from, RECORD_NAME),   NEED(figure, to, RECORD_NAME),
+	KEY(figure, class, RECORD_NAME),   NEED(figure, begin, RECORD_NUMBER),
+	NEED(figure, end, RECORD_NUMBER),  NEED(figure, packets, RECORD_NUMBER),
+	NEED(figure, lost, RECORD_NUMBER), KEY(figure, rtt, RECORD_NUMBER),
+};
+
+static const char *event_flaw(const void *record)
+{
+	const struct event *event = record;
+
+	return event->kind == EVENT_NONE		 ? "an event of no kind" :
+	       event->offered < 0 || event->affected < 0 ? "a negative number of packets" :
+							   NULL;
+}
+
+static const char *prober_flaw(const void *record)
+{
+	const struct prober *prober = record;
+
+	return !prober->name ? "a probe without a name" :
+	       prober->interval <= 0 || prober->timeout <= 0 ?
+			       "interval and timeout must be above 0" :
+			       NULL;
+}
+
+static const char *sample_flaw(const void *record)
+{
+	const struct sample *sample = record;
+
+	return !sample->probe	? "a sample of no probe" :
+	       sample->took < 0 ? "an answer before its request" :
+				  NULL;
+}
+
+static bool is_answered(const struct operation *op)
+{
+	return op->result == OP_OK || op->result == OP_UNEQUAL;
+}
+
+static const char *operation_flaw(const void *record)
+{
+	const struct operation *op = record;
+	bool stream = op->kind >= OP_WATCH;
+	bool writes = op->kind == OP_PUT || op->kind == OP_CAS;
+
+	if (op->kind == OP_NONE || !op->client || !op->ledger)
+		return "an operation of no kind, client or ledger";
+	if (op->end < op->begin)
+		return "an operation that ends before it begins";
+	if (op->revision < 0 || op->mod_revision < 0 || op->compare < 0)
+		return "a negative revision";
+	if (!op->key && (!stream || op->kind == OP_EVENT))
+		return "an operation without a key";
+	if (writes && !op->value)
+		return "a write without a value";
+	if (op->result == OP_UNEQUAL && op->kind != OP_CAS)
+		return "only a comparison can be unequal";
+	if (!stream && is_answered(op) && !op->revision)
+		return "an answer without a revision";
+	if (!stream && !op->mod_revision != !op->seen)
+		return "a value seen needs its revision, and a revision its value";
+	return NULL;
+}
+
+static const char *member_flaw(const void *record)
+{
+	const struct member_state *state = record;
+
+	return state->member && state->workload ? NULL : "a state of no member";
+}
+
+static const char *figure_flaw(const void *record)
+{
+	const struct figure *figure = record;
+
+	return figure->end < figure->begin ? "a figure that ends before it begins" :
+	       figure->packets < 0 || figure->lost < 0 || figure->lost > figure->packets ?
+					     "more packets lost than sent" :
+					     NULL;
+}
+
+#define KIND(label, owner, prefix)                                                    \
+	{                                                                             \
+		.name = (label), .size = sizeof(struct owner), .keys = prefix##_keys, \
+		.key_count = ARRAY_SIZE(prefix##_keys), .flaw = prefix##_flaw         \
+	}
+
+static const struct record_kind kinds[EVIDENCE_KINDS] = {
+	[EVIDENCE_EVENT] = KIND("event", event, event),
+	[EVIDENCE_PROBER] = KIND("probe", prober, prober),
+	[EVIDENCE_SAMPLE] = KIND("sample", sample, sample),
+	[EVIDENCE_OPERATION] = KIND("operation", operation, operation),
+	[EVIDENCE_MEMBER] = KIND("member", member_state, member),
+	[EVIDENCE_FIGURE] = KIND("figure", figure, figure),
+};
+
+void evidence_done(struct evidence *ev)
+{
+	texts_done(&ev->names);
+	texts_done(&ev->values);
+	free(ev->events);
+	free(ev->probers);
+	free(ev->samples);
+	free(ev->operations);
+	free(ev->members);
+	free(ev->figures);
+	*ev = (struct evidence) {0};
+}
+
+uint32_t evidence_name(struct evidence *ev, const char *text)
+{
+	return texts_add(&ev->names, text, strlen(text));
+}
+
+uint32_t evidence_value(struct evidence *ev, const char *text)
+{
+	return texts_add(&ev->values, text, strlen(text));
+}
+
+const char *event_word(enum event_kind kind)
+{
+	return event_words[kind];
+}
+
+const char *operation_word(enum operation_kind kind)
+{
+	return operation_words[kind];
+}
+
+#define APPEND(list, count)                                \
+	do {                                               \
+		void *item_ = array_push((list), (count)); \
+		if (!item_)                                \
+			return -ENOMEM;                    \
+		memcpy(item_, record, sizeof(*(list)));    \
+		return 0;                                  \
+	} while (0)
+
+int evidence_add(struct evidence *ev, enum evidence_kind kind, const void *record)
+{
+	switch (kind) {
+	case EVIDENCE_EVENT:
+		APPEND(ev->events, ev->event_count);
+	case EVIDENCE_PROBER:
+		APPEND(ev->probers, ev->prober_count);
+	case EVIDENCE_SAMPLE:
+		APPEND(ev->samples, ev->sample_count);
+	case EVIDENCE_OPERATION:
+		APPEND(ev->operations, ev->operation_count);
+	case EVIDENCE_MEMBER:
+		APPEND(ev->members, ev->member_count);
+	case EVIDENCE_FIGURE:
+		APPEND(ev->figures, ev->figure_count);
+	case EVIDENCE_KINDS:
+		break;
+	}
+	return -EINVAL;
+}
+
+void evidence_write(const struct evidence *ev, enum evidence_kind kind, const void *record,
+		    struct buf *out)
+{
+	/* Writing only looks numbers up. */
+	const struct record_texts texts = {(struct texts *)&ev->names, (struct texts *)&ev->values};
+
+	record_write(out, &kinds[kind], record, &texts);
+}
+
+int evidence_read(struct evidence *ev, struct evidence_file *file, const char *text, size_t len,
+		  struct netsim_err *err)
+{
+	const struct record_texts texts = {&ev->names, &ev->values};
+	struct record_line line = {.text = text, .loc = {.file = file->name}};
+	union {
+		struct event event;
+		struct prober prober;
+		struct sample sample;
+		struct operation operation;
+		struct member_state member;
+		struct figure figure;
+	} record;
+
+	while (line.text < text + len) {
+		size_t left = (size_t)(text + len - line.text);
+		const char *newline = memchr(line.text, '\n', left);
+		struct netsim_err why = {0};
+		int kind;
+
+		line.len = newline ? (size_t)(newline - line.text) : left;
+		line.loc.line = ++file->lines;
+		kind = record_read(&line, kinds, EVIDENCE_KINDS, &texts, &record, &why);
+		if (kind == -EINVAL && !newline && !file->more) {
+			ev->truncated++;
+			return 0;
+		}
+		if (kind >= 0 && evidence_add(ev, (enum evidence_kind)kind, &record) < 0)
+			return err_oom(err);
+		if (kind < 0) {
+			if (err && err->kind == NETSIM_ERR_NONE) {
+				*err = why;
+				err->loc.file = err->file;
+			}
+			return kind;
+		}
+		line.text = newline ? newline + 1 : text + len;
+	}
+	return 0;
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Evidence of a run, in memory: events, samples of probes, operations of ledgers, states of
+ * members, figures of the network; and as lines of text (record.h), of which each can be
+ * appended to a file when it happens. A run fills it while it writes the lines; a report reads
+ * the lines back. The judge sees nothing else. Pure: no I/O, no clock.
+ *
+ * Times are nanoseconds of CLOCK_MONOTONIC. Texts are numbers of names or values, added with
+ * evidence_name() and evidence_value(), 0: none.
+ */
+#ifndef NETSIM_JUDGE_EVIDENCE_H
+#define NETSIM_JUDGE_EVIDENCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "netsim/judge/record.h"
+#include "netsim/judge/texts.h"
+#include "netsim/netsim.h"
+#include "netsim/util/buf.h"
+
+enum event_kind {
+	EVENT_NONE,
+	EVENT_RUN_BEGIN,   /* subject: the scenario, text: the host's name */
+	EVENT_RUN_END,	   /* the timeline has ended; missing if the run was killed */
+	EVENT_ABORTED,	   /* text: the condition that ended the timeline early */
+	EVENT_PHASE,	   /* a phase or a repetition of it begins, and the one before ends */
+	EVENT_STEP_BEGIN,  /* subject: the command; lateness */
+	EVENT_STEP_END,	   /* subject: the command; status, 0: done */
+	EVENT_FAULT_BEGIN, /* subject: the fault; in force, as the kernel reports it */
+	EVENT_FAULT_END,   /* subject: the fault; no longer in force; offered, affected */
+	EVENT_STARTED,	   /* subject: the workload's process, "etcd/server-1" */
+	EVENT_READY,	   /* the same */
+	EVENT_EXITED,	   /* the same; status; asked: by the timeline */
+	EVENT_KILLED,	   /* the same; status: the signal; asked: by the timeline */
+	EVENT_HEALED,	   /* no fault is in force and no process paused, read back */
+	EVENT_NOT_HEALED,  /* text: the remaining fault */
+	EVENT_CLEAN,	   /* no process, file or rule of the run is left, read back */
+	EVENT_LEFT,	   /* text: the remainder */
+	EVENT_NOTE,	   /* anything else worth a line */
+};
+
+struct event {
+	int64_t time;
+	int64_t wall;	  /* the same on CLOCK_REALTIME, 0: unknown */
+	int64_t lateness; /* of a step: from its time in the plan to its beginning */
+	int64_t offered;  /* packets that came to the ports concerned while a fault was in force */
+	int64_t affected; /* of these, dropped, delayed or changed by it */
+	int64_t status;	  /* exit status or signal; of a step, 0 or a positive errno */
+	uint32_t subject; /* name */
+	uint32_t text;	  /* name */
+	uint32_t phase;	  /* name; 0: outside of the timeline */
+	uint32_t repetition; /* from 1; 0: the phase has none */
+	uint8_t kind;
+	bool uncounted; /* of a fault: it has no counters, offered and affected mean nothing */
+	bool asked;
+};
+
+/* How many targets of a probe must answer. */
+enum probe_need {
+	NEED_ANY,
+	NEED_MAJORITY,
+	NEED_ALL,
+};
+
+/* A probe of the scenario; its samples come after it. */
+struct prober {
+	uint32_t name;	  /* name */
+	uint32_t targets; /* how many */
+	int64_t interval, timeout;
+	uint8_t need;
+};
+
+enum sample_result {
+	SAMPLE_OK,
+	SAMPLE_WRONG,	/* answered, but not as the probe expects */
+	SAMPLE_REFUSED, /* an error at once, such as ECONNREFUSED */
+	SAMPLE_HUNG,	/* no answer within the timeout */
+};
+
+struct sample {
+	int64_t sent;
+	int64_t took;	  /* to the answer, error or timeout */
+	int64_t lateness; /* from the time in the probe's pace to the sending */
+	uint32_t probe;	  /* name */
+	uint32_t target;  /* name; 0: the probe has a single one */
+	uint8_t result;
+};
+
+enum operation_kind {
+	OP_NONE,
+	OP_GET,
+	OP_PUT,
+	OP_CAS, /* writes value if the key's mod_revision is compare (0: no such key) */
+	OP_DELETE,
+	OP_WATCH,    /* a watch begins: mod_revision is the first revision that it delivers */
+	OP_EVENT,    /* a watch delivers: value (0: deleted) at mod_revision */
+	OP_PROGRESS, /* a watch has delivered all up to mod_revision */
+};
+
+enum operation_result {
+	OP_OK,
+	OP_UNEQUAL, /* of OP_CAS: an answer, the comparison did not hold */
+	OP_FAILED,  /* certainly without effect, such as a refused connection */
+	OP_UNKNOWN, /* an error or timeout: it may have happened, then or later */
+};
+
+/*
+ * An operation of a ledger's client. Each value is written by one operation only. A client is
+ * one sequence of operations, or one watch at a time. A delete must ask for the previous value
+ * (etcd: prev_kv), because only that shows whether it deleted anything.
+ */
+struct operation {
+	int64_t begin;	      /* before the request is sent */
+	int64_t end;	      /* after the answer has arrived, or when waiting ended */
+	int64_t revision;     /* the store's, in the header of the answer; 0: no answer */
+	int64_t mod_revision; /* of seen; of a watch, see above */
+	int64_t compare;      /* of OP_CAS */
+	uint32_t ledger;      /* name of its workload: one per store */
+	uint32_t client;      /* name */
+	uint32_t key;	      /* name; of OP_WATCH, 0: all keys */
+	uint32_t value;	      /* value: written, or delivered by a watch */
+	uint32_t seen; /* value: read, found by a failed comparison, or deleted; 0: no such key */
+	uint8_t kind;
+	uint8_t result;
+};
+
+/* The state of a member of a cluster, as it reports it. */
+struct member_state {
+	int64_t time;
+	int64_t term, revision, applied;
+	int64_t hash;	   /* of its data at revision; 0: unknown */
+	uint32_t workload; /* name */
+	uint32_t member;   /* name */
+	uint32_t leader;   /* name; 0: it knows none, or did not answer */
+	bool silent;	   /* it did not answer */
+};
+
+/* Packets between a pair of nodes over some time. */
+struct figure {
+	int64_t begin, end;
+	int64_t packets, lost;
+	int64_t rtt;	   /* median, 0: unknown */
+	uint32_t from, to; /* names */
+	uint32_t class;	   /* name; 0: all traffic */
+};
+
+struct evidence {
+	struct texts names, values;
+	struct event *events;
+	struct prober *probers;
+	struct sample *samples;
+	struct operation *operations;
+	struct member_state *members;
+	struct figure *figures;
+	size_t event_count, prober_count, sample_count, operation_count, member_count, figure_count;
+	size_t truncated; /* files whose last line is incomplete: their writer was killed */
+};
+
+void evidence_done(struct evidence *ev);
+
+/* Returns the number of a text, as texts_add() does. */
+uint32_t evidence_name(struct evidence *ev, const char *text);
+uint32_t evidence_value(struct evidence *ev, const char *text);
+
+/* Returns the word of an event's kind, "fault begins". */
+const char *event_word(enum event_kind kind);
+const char *operation_word(enum operation_kind kind);
+
+/* The kinds of records; each belongs to one array of struct evidence. */
+enum evidence_kind {
+	EVIDENCE_EVENT,
+	EVIDENCE_PROBER,
+	EVIDENCE_SAMPLE,
+	EVIDENCE_OPERATION,
+	EVIDENCE_MEMBER,
+	EVIDENCE_FIGURE,
+	EVIDENCE_KINDS,
+};
+
+/* Appends a copy of a record (a struct event for EVIDENCE_EVENT ...). Returns 0 or -ENOMEM. */
+int evidence_add(struct evidence *ev, enum evidence_kind kind, const void *record);
+/* Appends the line of a record to out. */
+void evidence_write(const struct evidence *ev, enum evidence_kind kind, const void *record,
+		    struct buf *out);
+
+/* A file that is read, in one or in several pieces. */
+struct evidence_file {
+	const char *name;
+	unsigned lines; /* read so far */
+	bool more;	/* another piece follows, and this one ends with a whole line */
+};
+
+/*
+ * Appends all records in a piece of a file. An incomplete last line of the last piece is left
+ * out and counted. Returns 0; -EINVAL for any other damage, with err at file, line and column;
+ * -ENOMEM.
+ */
+int evidence_read(struct evidence *ev, struct evidence_file *file, const char *text, size_t len,
+		  struct netsim_err *err);
+
+#endif

@@ -1,0 +1,444 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The verdict: windows, rows and summaries. */
+#include "netsim/judge/verdict_parts.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "netsim/util/arena.h"
+#include "netsim/util/array.h"
+#include "netsim/util/auto.h"
+#include "netsim/util/err.h"
+
+/* --- windows */
+
+static void reach(int64_t *end, int64_t time)
+{
+	if (time > *end)
+		*end = time;
+}
+
+/* Finds the begin and the end of the evidence. */
+static void find_ends(struct judging *j)
+{
+	const struct evidence *ev = j->ev;
+
+	j->end = INT64_MIN;
+	for (size_t i = 0; i < ev->event_count; i++)
+		reach(&j->end, ev->events[i].time);
+	for (size_t i = 0; i < ev->sample_count; i++)
+		reach(&j->end, ev->samples[i].sent);
+	for (size_t i = 0; i < ev->operation_count; i++)
+		reach(&j->end, ev->operations[i].end);
+	for (size_t i = 0; i < ev->member_count; i++)
+		reach(&j->end, ev->members[i].time);
+	if (j->end == INT64_MIN)
+		j->end = 0;
+	j->origin = ev->event_count ? ev->events[0].time : j->end;
+	j->ret->duration = j->end - j->origin;
+}
+
+static struct window *begin_window(struct judging *j, const struct event *event)
+{
+	struct window *window = array_push(j->windows, j->window_count);
+
+	if (!window)
+		return NULL;
+	*window = (struct window) {.phase = event->phase,
+				   .repetition = event->repetition,
+				   .begin = event->time,
+				   .end = j->end,
+				   .killed = true};
+	return window;
+}
+
+static int find_windows(struct judging *j)
+{
+	struct window *open = NULL;
+
+	for (size_t i = 0; i < j->ev->event_count; i++) {
+		const struct event *event = &j->ev->events[i];
+		bool ends = event->kind == EVENT_RUN_END || event->kind == EVENT_ABORTED;
+
+		j->ret->complete |= event->kind == EVENT_RUN_END;
+		if (open && (ends || event->kind == EVENT_PHASE)) {
+			open->end = event->time;
+			open->killed = false;
+			open = NULL;
+		}
+		if (event->kind == EVENT_PHASE) {
+			open = begin_window(j, event);
+			if (!open)
+				return -ENOMEM;
+		}
+		if (open && event->kind == EVENT_FAULT_BEGIN)
+			open->fault = true;
+		if (open && event->kind == EVENT_STEP_BEGIN && event->lateness > open->lateness)
+			open->lateness = event->lateness;
+	}
+	if (j->window_count)
+		j->windows[j->window_count - 1].last = true;
+	return 0;
+}
+
+/* --- limits */
+
+static enum verdict_result compare(const struct claim *claim, const struct measure *m)
+{
+	bool above = m->low > claim->value;
+	bool below = m->high < claim->value;
+
+	switch (claim->op) {
+	case OPERATOR_LE:
+		return m->high <= claim->value ? VERDICT_OK :
+		       above		       ? VERDICT_FAILED :
+						 VERDICT_UNPROVED;
+	case OPERATOR_LT:
+		return below		      ? VERDICT_OK :
+		       m->low >= claim->value ? VERDICT_FAILED :
+						VERDICT_UNPROVED;
+	case OPERATOR_GE:
+		return m->low >= claim->value ? VERDICT_OK :
+		       below		      ? VERDICT_FAILED :
+						VERDICT_UNPROVED;
+	case OPERATOR_GT:
+		return m->low > claim->value   ? VERDICT_OK :
+		       m->high <= claim->value ? VERDICT_FAILED :
+						 VERDICT_UNPROVED;
+	case OPERATOR_EQ:
+		break;
+	}
+	return m->low == claim->value && m->high == claim->value ? VERDICT_OK :
+	       above || below					 ? VERDICT_FAILED :
+								   VERDICT_UNPROVED;
+}
+
+/* "1.28 s ± 0.02 s", "at least 8.00 s" */
+static int show_value(struct judging *j, const struct claim *claim, const struct measure *m,
+		      struct verdict_row *row)
+{
+	char value[VALUE_TEXT], room[VALUE_TEXT];
+	double off = fmax(m->high - m->value, m->value - m->low);
+
+	verdict_value(claim->quantity, m->value, value);
+	if (m->at_least)
+		row->shows = arena_printf(j->ret, "at least %s", value);
+	else if (off > 0 && isfinite(off))
+		row->shows = arena_printf(j->ret, "%s \xc2\xb1 %s", value,
+					  verdict_value(claim->quantity, off, room));
+	else
+		row->shows = arena_strdup(j->ret, value);
+	return row->shows ? 0 : -ENOMEM;
+}
+
+/* Adds to a text that is cut where it has no more room. */
+#define append(text, ...) \
+	err_format((text) + strlen(text), sizeof(text) - strlen(text), __VA_ARGS__)
+
+/*
+ * Describes a row: value, distance from the limit, time. A reason comes before all that if the
+ * row is unproved, because then it matters most.
+ */
+static int describe(struct judging *j, const struct claim *claim, struct verdict_row *row)
+{
+	char details[512] = "", text[VALUE_TEXT];
+	double off = fabs(row->value - claim->value);
+
+	if (!row->measured)
+		return verdict_set_line(j, row, row->why);
+	if (row->result == VERDICT_UNPROVED)
+		append(details, "%s: ", row->why);
+	append(details, "%s", row->shows);
+	if (row->result == VERDICT_FAILED && off > 0)
+		append(details, ", off by %s", verdict_value(claim->quantity, off, text));
+	if (row->result != VERDICT_OK && row->when >= 0)
+		append(details, ", at %s", verdict_instant(row->when, text));
+	if (row->result == VERDICT_FAILED && *row->why)
+		append(details, "; %s", row->why);
+	return verdict_set_line(j, row, details);
+}
+
+static const char *reason_of(const struct window *window, const struct measure *m,
+			     enum verdict_result result)
+{
+	if (result == VERDICT_UNPROVED)
+		return *m->doubt   ? m->doubt :
+		       m->at_least ? "it goes on after the phase" :
+				     "the limit is within the uncertainty";
+	if (result == VERDICT_OK && window->doubt)
+		return window->doubt;
+	if (result == VERDICT_OK && window->killed)
+		return "the run was killed in this phase";
+	return m->doubt;
+}
+
+static struct verdict_row *claim_row(struct judging *j, size_t c, const struct window *window)
+{
+	const struct claim *claim = &j->claims[c];
+	struct verdict_row *row = verdict_add_row(j, claim->phase, claim->text);
+
+	if (!row)
+		return NULL;
+	row->claim = c;
+	row->limit = claim->value;
+	row->repetitions = claim->repetitions;
+	if (!window)
+		return row;
+	row->repetition = window->repetition;
+	row->begin = window->begin - j->origin;
+	row->end = window->end - j->origin;
+	return row;
+}
+
+static int judge_window(struct judging *j, size_t c, const struct window *window, int64_t since)
+{
+	const struct claim *claim = &j->claims[c];
+	struct verdict_row *row = claim_row(j, c, window);
+	struct measure m = {.when = INT64_MIN};
+	int r;
+
+	if (!row)
+		return -ENOMEM;
+	r = verdict_measure(j, claim, window, since, &m);
+	if (r < 0)
+		return r;
+	if (*m.why) {
+		row->result = VERDICT_UNPROVED;
+		row->why = arena_strdup(j->ret, m.why);
+		return row->why ? verdict_set_line(j, row, row->why) : -ENOMEM;
+	}
+	row->measured = true;
+	row->value = m.value;
+	row->low = m.low;
+	row->high = m.high;
+	row->when = m.when == INT64_MIN ? -1 : m.when - j->origin;
+	row->result = compare(claim, &m);
+	row->why = arena_strdup(j->ret, reason_of(window, &m, row->result));
+	if (!row->why)
+		return -ENOMEM;
+	if (row->result == VERDICT_OK && *row->why)
+		row->result = VERDICT_UNPROVED;
+	r = show_value(j, claim, &m, row);
+	return r == 0 ? describe(j, claim, row) : r;
+}
+
+/* A row for a repetition that never began; all of them if the phase has none. */
+static int judge_missing(struct judging *j, size_t c, unsigned repetition)
+{
+	struct verdict_row *row = claim_row(j, c, NULL);
+
+	if (!row)
+		return -ENOMEM;
+	row->repetition = repetition;
+	row->result = VERDICT_UNPROVED;
+	row->why = "the run ended before this phase";
+	return verdict_set_line(j, row, row->why);
+}
+
+static int judge_claim(struct judging *j, size_t c)
+{
+	const struct claim *claim = &j->claims[c];
+	uint32_t phase = texts_find(&j->ev->names, claim->phase);
+	unsigned seen = 0, wanted = claim->repetitions ? claim->repetitions : 1;
+	int64_t since = INT64_MIN;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && phase && i < j->window_count; i++) {
+		const struct window *window = &j->windows[i];
+
+		if (window->phase != phase)
+			continue;
+		r = judge_window(j, c, window, since);
+		since = window->end;
+		seen++;
+	}
+	for (; r == 0 && seen < wanted; seen++)
+		r = judge_missing(j, c, claim->repetitions ? seen + 1 : 0);
+	return r;
+}
+
+/* --- summaries */
+
+static int compare_doubles(const void *va, const void *vb)
+{
+	double a = *(const double *)va, b = *(const double *)vb;
+
+	return a < b ? -1 : a > b;
+}
+
+static int show_summary(struct judging *j, struct verdict_summary *summary)
+{
+	enum claim_quantity quantity = j->claims[summary->claim].quantity;
+	char min[VALUE_TEXT], median[VALUE_TEXT], max[VALUE_TEXT];
+
+	summary->shows = summary->count ?
+				 arena_printf(j->ret, "%s, %s, %s",
+					      verdict_value(quantity, summary->min, min),
+					      verdict_value(quantity, summary->median, median),
+					      verdict_value(quantity, summary->max, max)) :
+				 "";
+	return summary->shows ? 0 : -ENOMEM;
+}
+
+static int summarise(struct judging *j, size_t c)
+{
+	struct verdict_summary *summary =
+		arena_push(j->ret, j->ret->summaries, j->ret->summary_count);
+	auto_free double *values = calloc(j->ret->row_count + 1, sizeof(*values));
+
+	if (!summary || !values)
+		return -ENOMEM;
+	summary->claim = c;
+	for (size_t i = 0; i < j->ret->row_count; i++) {
+		const struct verdict_row *row = j->ret->rows[i];
+
+		if (row->claim != c)
+			continue;
+		summary->ok += row->result == VERDICT_OK;
+		summary->failed += row->result == VERDICT_FAILED;
+		summary->unproved += row->result == VERDICT_UNPROVED;
+		if (row->measured)
+			values[summary->count++] = row->value;
+	}
+	qsort(values, summary->count, sizeof(*values), compare_doubles);
+	if (summary->count) {
+		size_t middle = summary->count / 2;
+
+		summary->min = values[0];
+		summary->max = values[summary->count - 1];
+		summary->median = summary->count % 2 ? values[middle] :
+						       (values[middle - 1] + values[middle]) / 2;
+	}
+	return show_summary(j, summary);
+}
+
+/* --- ledgers */
+
+static int add_findings(struct judging *j, const struct named_ledger *ledger)
+{
+	char text[FINDING_TEXT];
+
+	j->ret->finding_total += ledger->verdict.finding_count;
+	for (size_t i = 0; i < ledger->verdict.finding_count; i++) {
+		const struct finding *from = &ledger->verdict.findings[i];
+		struct verdict_finding *finding;
+
+		if (j->ret->finding_count == VERDICT_FINDINGS)
+			return 0;
+		finding = arena_push(j->ret, j->ret->findings, j->ret->finding_count);
+		if (!finding)
+			return -ENOMEM;
+		finding->when = from->time - j->origin;
+		finding->kind = finding_word(from->kind);
+		finding->ledger = arena_strdup(j->ret, verdict_name(j, ledger->name));
+		finding->line = arena_strdup(j->ret, finding_text(j->ev, from, j->origin, text));
+		if (!finding->ledger || !finding->line)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int judge_ledgers(struct judging *j)
+{
+	uint32_t last = 0;
+
+	for (size_t i = 0; i < j->ev->operation_count; i++) {
+		uint32_t name = j->ev->operations[i].ledger;
+		struct named_ledger *ledger;
+		int r;
+
+		if (name == last || verdict_ledger(j, name))
+			continue;
+		last = name;
+		ledger = array_push(j->ledgers, j->ledger_count);
+		if (!ledger)
+			return -ENOMEM;
+		ledger->name = name;
+		r = ledger_judge(j->ev, name, j->ret->complete, &ledger->verdict, j->err);
+		if (r < 0)
+			return r;
+		if (add_findings(j, ledger) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* --- all of it */
+
+static int describe_run(struct judging *j)
+{
+	struct verdict *ret = j->ret;
+
+	ret->scenario = ret->host = "";
+	for (size_t i = 0; i < j->ev->event_count; i++) {
+		const struct event *event = &j->ev->events[i];
+
+		if (event->kind != EVENT_RUN_BEGIN)
+			continue;
+		ret->scenario = arena_strdup(ret, verdict_name(j, event->subject));
+		ret->host = arena_strdup(ret, verdict_name(j, event->text));
+		ret->wall = event->wall;
+		break;
+	}
+	return ret->scenario && ret->host ? 0 : -ENOMEM;
+}
+
+static void judging_done(struct judging *j)
+{
+	for (size_t i = 0; i < j->series_count; i++)
+		sample_series_done(&j->series[i].series);
+	for (size_t i = 0; i < j->ledger_count; i++)
+		ledger_done(&j->ledgers[i].verdict);
+	free(j->series);
+	free(j->ledgers);
+	free(j->windows);
+}
+
+static int judge_all(struct judging *j)
+{
+	int r;
+
+	find_ends(j);
+	r = describe_run(j);
+	if (r == 0)
+		r = find_windows(j);
+	if (r == 0)
+		r = judge_ledgers(j);
+	if (r == 0)
+		r = verdict_run_rows(j);
+	for (size_t c = 0; r == 0 && c < j->claim_count; c++)
+		r = judge_claim(j, c);
+	for (size_t c = 0; r == 0 && c < j->claim_count; c++)
+		r = summarise(j, c);
+	for (size_t i = 0; i < j->ret->row_count; i++) {
+		enum verdict_result result = j->ret->rows[i]->result;
+
+		if (result == VERDICT_FAILED || j->ret->result == VERDICT_OK)
+			j->ret->result = result;
+	}
+	return r == -ENOMEM ? err_oom(j->err) : r;
+}
+
+int verdict_make(const struct evidence *ev, const struct claim *claims, size_t claim_count,
+		 struct verdict **ret, struct netsim_err *err)
+{
+	struct verdict *verdict = arena_new(sizeof(*verdict));
+	struct judging j = {
+		.ev = ev, .claims = claims, .claim_count = claim_count, .ret = verdict, .err = err};
+	int r = verdict ? judge_all(&j) : err_oom(err);
+
+	judging_done(&j);
+	if (r < 0)
+		verdict_free(verdict);
+	else
+		*ret = verdict;
+	return r;
+}
+
+void verdict_free(struct verdict *verdict)
+{
+	arena_free(verdict);
+}
