@@ -27,7 +27,7 @@ static void print_plan(const struct common *args, const struct netsim_up *plan)
 	else if (plan->step_count)
 		printf("%zu step%s\n", plan->step_count, plural(plan->step_count));
 	else
-		printf("already as asked\n");
+		printf("already up to date\n");
 	json_decref(steps);
 }
 

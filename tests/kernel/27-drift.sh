@@ -34,7 +34,7 @@ drifts() {
 	check "$name: plan" "$NETSIM" plan "$T"
 	like "$name: lists it, too" "$OUT" "~ $text"$'\n'"(.*)[0-9]+ steps?$"
 	check "$name: up" "$NETSIM" up "$T"
-	unlike "$name: does something" "$OUT" "already as asked"
+	unlike "$name: does something" "$OUT" "already up to date"
 	check "$name: nothing differs" "$NETSIM" diff "$T"
 	unlike "$name: nothing is marked" "$("$NETSIM" status)" differs
 }
