@@ -260,7 +260,7 @@ static int mark_faults(const struct reader *r, const struct fleet *f, const stru
 	return 0;
 }
 
-/* Reads what differs from the record of profile and faults, and why faults are not in force. */
+/* Reads the differences from the record, and the reasons why faults are not in force. */
 static int read_drift(const struct reader *r, struct model *model, struct netsim_fleet *fleet)
 {
 	struct fleet f = {.st = r->st,
@@ -273,7 +273,7 @@ static int read_drift(const struct reader *r, struct model *model, struct netsim
 	int result = 0;
 
 	if (intent_read_parsed(fleet->name, &intent, NULL) < 0)
-		return 0; /* fleet->record says so */
+		return 0; /* fleet->record has the reason */
 	result = drift_read(&f, &intent, &drifts, r->err);
 	for (size_t i = 0; result == 0 && i < drifts.count; i++) {
 		char *text =

@@ -51,7 +51,7 @@ static uint32_t flags_of(const struct fleet *f)
 	return f->policy ? policy_slot(f->policy)->flags : 0;
 }
 
-/* True where the ports need the programs that see packets from and to the host. */
+/* True if the ports need the programs for packets from and to the host. */
 static bool needs_stamps(const struct fleet *f)
 {
 	return policy_has_stamps(f->policy, f->model) ||

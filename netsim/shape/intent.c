@@ -306,7 +306,7 @@ static int write_fresh(const char *path, const char *text)
 	return r;
 }
 
-/* True if a text that found no room of its own fits into the file that it replaces. */
+/* True if a text, for which no second file can be written, fits into the file it replaces. */
 static bool fits(const char *path, const char *text)
 {
 	struct stat st;

@@ -75,8 +75,9 @@ static bool slowed_inside(const struct verify_rate *r)
 }
 
 /*
- * Finds the reason why a wrong rate of UDP proves nothing; false if there is none. Of what
- * was sent, as much must arrive as the scratch link and the time without a processor let.
+ * Finds the reason why a wrong rate of UDP proves nothing; false if there is none. The share
+ * of the traffic that is missing must be explained by the scratch link and the time without
+ * a processor.
  */
 static bool excuse_udp(const struct verify_rate *r, char *why, size_t size)
 {
