@@ -65,7 +65,7 @@ static int run(const void *p, struct netsim_err *err)
 const struct cmd cmd_doctor = {
 	.name = "doctor",
 	.args = "",
-	.summary = "Test what this kernel can do, and say what is missing.",
+	.summary = "Test the features of this kernel, and list those that are missing.",
 	.size = sizeof(struct common),
 	.run = run,
 };

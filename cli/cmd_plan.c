@@ -55,7 +55,7 @@ static int run(const void *p, struct netsim_err *err)
 const struct cmd cmd_plan = {
 	.name = "plan",
 	.args = "FILE",
-	.summary = "Print what netsim up would change: + made, ~ changed, - removed.",
+	.summary = "Print what netsim up would change: + create, ~ change, - remove.",
 	.size = sizeof(struct common),
 	.min = 1,
 	.max = 1,

@@ -433,7 +433,7 @@ static bool check_ipv6_mtu(struct bind *b, const struct topo *topo, const struct
 			at = &iface->addresses[i].at;
 	return !at || mtu >= TOPO_MTU_IPV6 ||
 	       bind_refuse(b, at, hint_f("IPv6 needs an MTU of %d", TOPO_MTU_IPV6),
-			   "%s: IPv6 is off where the MTU is %u", iface->name, mtu);
+			   "%s: the kernel disables IPv6 at an MTU of %u", iface->name, mtu);
 }
 
 static bool check_tap_mtu(struct bind *b, const struct topo *topo, const struct node *node,
@@ -459,7 +459,7 @@ static bool check_network(struct bind *b, const struct network *network, size_t 
 		    network->mtu < TOPO_MTU_IPV6)
 			good = bind_refuse(b, &network->addresses[i].at,
 					   hint_f("IPv6 needs an MTU of %d", TOPO_MTU_IPV6),
-					   "%s: IPv6 is off where the MTU is %u", network->name,
+					   "%s: the kernel disables IPv6 at an MTU of %u", network->name,
 					   network->mtu);
 	return good;
 }

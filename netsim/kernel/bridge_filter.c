@@ -174,7 +174,7 @@ static void say(const struct chain *chain, const char *how, char *buf, size_t si
 	snprintf(buf, size, "%s, where the chain %s of the table %s %s %s",
 		 chain->family == NFPROTO_BRIDGE ?
 			 "frames on bridges pass nftables" :
-			 "br_netfilter hands frames on bridges to the firewall",
+			 "br_netfilter passes frames on bridges to the firewall",
 		 chain->name, word_of(chain->family), chain->table, how);
 }
 

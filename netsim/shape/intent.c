@@ -152,7 +152,7 @@ static void read_pulled(const json_t *root, struct intent *ret)
 static int refuse_file(const char *path, const char *why, struct netsim_err *err)
 {
 	err_set(err, NETSIM_ERR_KERNEL, -EINVAL, NULL, "%s %s", path, why);
-	err_hint(err, "remove it: netsim keeps there only the profile and the faults of a fleet");
+	err_hint(err, "remove it: it only records the profile and the faults of a fleet");
 	return -EINVAL;
 }
 

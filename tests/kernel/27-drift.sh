@@ -2,7 +2,7 @@
 # limit: 300
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What somebody else changes: status marks it, diff and plan list it, up and apply mend it.
+# Changes by other programs: status marks them, diff and plan list them, up and apply repair them.
 # shellcheck shell=bash disable=SC2034 # FLEET is for lib.sh
 . "$(dirname "$0")/../lib.sh"
 
@@ -53,7 +53,7 @@ links() {
 	topology "a port down" "no carrier" ip link set "$(port_of a)" down
 	topology "a port without bridge" "differs: a/eth1: it is in no bridge" ip link set "$(port_of a)" nomaster
 	ip link add other type bridge
-	topology "a port in another bridge" "differs: a/eth1: it is in a bridge of somebody else" \
+	topology "a port in another bridge" "differs: a/eth1: it is in a bridge that is not the fleet's" \
 		ip link set "$(port_of a)" master other
 	ip link del other
 	topology "an MTU" "differs: a/eth1: the two ends of its cable have different MTUs" \

@@ -191,7 +191,7 @@ down() {
 	wait_for 5 "$NETSIM" verify --quick
 }
 
-# br_netfilter hands frames to a firewall that drops, as on hosts with Docker.
+# br_netfilter passes frames to a firewall that drops them, as on hosts with Docker.
 firewall() {
 	if [[ ! -e /proc/sys/net/bridge/bridge-nf-call-iptables ]] ||
 		! nft add table ip filter 2>/dev/null; then
