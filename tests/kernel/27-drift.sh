@@ -22,7 +22,7 @@ write_topo() {
 	EOF
 }
 
-# drifts NAME TEXT CMD...: after CMD, TEXT is marked and listed; up mends it
+# drifts NAME TEXT CMD...: after CMD, TEXT is marked and listed; up repairs it
 drifts() {
 	local name=$1 text=$2
 	check "$name: nothing differs before" "$NETSIM" diff "$T"
@@ -39,7 +39,7 @@ drifts() {
 	unlike "$name: nothing is marked" "$("$NETSIM" status)" differs
 }
 
-# topology NAME MARK CMD...: what the file says; MARK is status's
+# topology NAME MARK CMD...: CMD makes a difference from the file; status prints MARK
 topology() {
 	check "$1" "${@:3}"
 	like "$1: status" "$("$NETSIM" status)" "$2"

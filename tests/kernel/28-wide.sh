@@ -2,7 +2,7 @@
 # limit: 180
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Text keeps to 80 columns, also of fleets of many nodes and of long conditions.
+# Text output keeps to 80 columns, even for fleets of many nodes and for long conditions.
 # shellcheck shell=bash
 . "$(dirname "$0")/../lib.sh"
 

@@ -167,7 +167,7 @@ down_pairs() {
 	"$NETSIM" ping-matrix -c 1 --json m1 m2 m3 | jq -r '.pairs[] | select(.result == "down") | "\(.from)>\(.to)"' | xargs
 }
 
-# One truth about a cable, however netsim took it down.
+# All commands agree about a cable, however netsim took it down.
 down() {
 	local how
 	for how in "" "--for 60s"; do
