@@ -547,7 +547,7 @@ struct netsim_findings {
 	size_t count;
 	size_t missing;
 	const char *kernel;
-	const char *engines; /* which engine would be used for what on this machine */
+	const char *engines; /* the engines that this machine supports, and their uses */
 };
 
 /*
