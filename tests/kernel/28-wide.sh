@@ -39,7 +39,7 @@ group 3, 1 node: monitor"
 	"$NETSIM" heal -q p
 }
 
-# A link that is down for every other node: as many groups as nodes are no help.
+# A partition between each two neighbours: with as many groups as nodes, groups do not help.
 rows() {
 	local i args=()
 	for ((i = 1; i < 36; i++)); do
