@@ -459,8 +459,8 @@ static bool check_network(struct bind *b, const struct network *network, size_t 
 		    network->mtu < TOPO_MTU_IPV6)
 			good = bind_refuse(b, &network->addresses[i].at,
 					   hint_f("IPv6 needs an MTU of %d", TOPO_MTU_IPV6),
-					   "%s: the kernel disables IPv6 at an MTU of %u", network->name,
-					   network->mtu);
+					   "%s: the kernel disables IPv6 at an MTU of %u",
+					   network->name, network->mtu);
 	return good;
 }
 
