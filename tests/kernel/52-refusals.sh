@@ -56,6 +56,15 @@ few_files() {
 	is "of four nodes" "$(printf '%s\n' /run/netns/f.n-* | wc -l)" 4
 }
 
+# The stack of a thread may be small.
+small_stack() {
+	local command
+	for command in "check $F" "plan $F" "up $F" status "partition n-1" heal "check lossy"; do
+		# shellcheck disable=SC2086
+		check "${command%% *} with a stack of 64 KiB" prlimit --stack=65536 "$NETSIM" $command
+	done
+}
+
 # Only the namespaces of a fleet are left: they alone show that it exists.
 only_namespaces() {
 	local link
@@ -157,6 +166,7 @@ no_netem
 entries
 unprivileged
 few_files
+small_stack
 only_namespaces
 taps
 done_testing
