@@ -149,6 +149,22 @@ missing() {
 	"$NETSIM" apply -q constrained
 }
 
+# The clock of an emulated machine is its own, so it can be set.
+clock_set() {
+	local steps begin=$EPOCHSECONDS up=$SECONDS
+	if [[ -z ${IN_VM:-} ]]; then
+		skip "the clock is set" "only in a virtual machine"
+		return
+	fi
+	bg sh -c 'while sleep 0.1; do date -s "+2 seconds"; done'
+	steps=$BG
+	fails_with 5 "the clock is set during the measurement" "$NETSIM" verify --quick
+	bg_end "$steps"
+	date -s "@$((begin + SECONDS - up))" >/dev/null
+	like "and why nothing is known" "$ERR" "the machine's clock was set during the measurement"
+	one_line "in one line"
+}
+
 # VLANs on a bond share its links: rows of pairs name the interface.
 vlans() {
 	if ! unshare -n sh -c 'ip link add p0 type bridge vlan_filtering 1 && ip link add link p0 name p2 type vlan id 5' 2>/dev/null; then
@@ -205,6 +221,7 @@ partition
 lossy
 order
 mixed
+clock_set
 vlans
 check "down" "$NETSIM" down shaped
 done_testing
