@@ -293,10 +293,11 @@ static int read_drift(const struct reader *r, struct model *model, struct netsim
 static int read_counters(const struct reader *r, struct netsim_fleet *fleet)
 {
 	auto_free struct policy_traffic *traffic = NULL;
-	uint64_t cut[PORT_NODES] = {0}, lost[PORT_NODES] = {0};
+	auto_free uint64_t *cut = calloc(PORT_NODES, sizeof(*cut));
+	auto_free uint64_t *lost = calloc(PORT_NODES, sizeof(*lost));
 	size_t count = 0;
 
-	if (policy_read_traffic(r->policy, &traffic, &count) < 0)
+	if (!cut || !lost || policy_read_traffic(r->policy, &traffic, &count) < 0)
 		return err_oom(r->err);
 	for (size_t i = 0; i < count; i++) {
 		const struct policy_traffic *t = &traffic[i];
