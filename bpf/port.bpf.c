@@ -25,8 +25,8 @@
 #define ATTEMPTS 8 /* to update a departure by compare-and-swap */
 
 /*
- * In ns, of one way. ARP and neighbour discovery give up after three questions, 3 s after the
- * first: where question and answer both take longer than half of that, none would succeed.
+ * In ns, one way. ARP and neighbour discovery ask three times and give up 3 s after the first
+ * question: packets that resolve addresses are not delayed by more, or none would succeed.
  */
 #define MAX_RESOLVE_DELAY 1000000000ULL
 
@@ -44,7 +44,7 @@ struct port_packet {
 	__u16 from, to; /* nodes */
 	__u16 vlan;
 	__u8 past_uplink; /* the uplink has been applied already */
-	__u8 charged;	  /* it takes time of the uplink */
+	__u8 charged;	  /* it is charged to the uplink */
 	__u8 class;
 	__u8 path_class; /* class of the path conditions, 0: all */
 	__u8 reason;	 /* why it was dropped, enum port_drop */

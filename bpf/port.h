@@ -51,7 +51,7 @@ struct port_node {
 
 struct port_link {
 	__u16 node;
-	/* Destination link whose copy of a flooded frame takes time of this link's uplink. */
+	/* Destination link whose copy of a flooded frame is charged to this link's uplink. */
 	__u16 charge_at;
 	__u32 padding;
 	char iface[PORT_IFACE_NAME]; /* in the node; "": the number is free */

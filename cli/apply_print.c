@@ -13,7 +13,7 @@ static const char *engine_name(enum netsim_engine engine)
 	return engine == NETSIM_ENGINE_EDT ? "edt" : engine == NETSIM_ENGINE_NETEM ? "netem" : "";
 }
 
-/* What no row of a link shows. */
+/* Prints the engine and the numbers of pairs and classes, which no row of a link shows. */
 static void print_engine(const struct netsim_apply *done)
 {
 	if (done->moved || done->pair_count || done->class_count)

@@ -64,7 +64,7 @@ static int run(const void *p, struct netsim_err *err)
 
 static const struct netsim_syntax syntax = {
 	.args = "",
-	.summary = "Test what this kernel can do, and say what is missing.",
+	.summary = "Test the features of this kernel, and list those that are missing.",
 };
 
 const struct cmd cmd_doctor = {

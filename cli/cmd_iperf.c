@@ -277,14 +277,14 @@ static int check_route(const struct session *s, const struct netsim_peer *from,
 	if (from->guest)
 		return refuse(err, NETSIM_ERR_USAGE,
 			      "name it second, with --reverse to make it send", from->name,
-			      to->name, "nothing can be started in a virtual machine");
+			      to->name, "no program can be started in a virtual machine");
 	if (route->cut)
 		return refuse(err, NETSIM_ERR_FAILED, "see netsim status; end it with netsim heal",
 			      from->name, to->name, "a partition cuts them off from each other");
 	if (route->down)
 		return refuse(err, NETSIM_ERR_FAILED,
 			      "see netsim status; end it with netsim link up", from->name, to->name,
-			      "the link of one of them is down");
+			      "the link of one of the two is down");
 	if (*route->to || s->args->address)
 		return 0;
 	if (to->guest)
@@ -367,7 +367,7 @@ static int run_to_address(struct session *s, const struct netsim_routes *routes,
 	if (routes->nodes[0]->guest)
 		return refuse(err, NETSIM_ERR_USAGE, "use host, or another node",
 			      routes->nodes[0]->name, s->args->address,
-			      "nothing can be started in a virtual machine");
+			      "no program can be started in a virtual machine");
 	s->run.from = routes->nodes[0]->name;
 	s->run.address = s->args->address;
 	s->run.device = "";

@@ -172,7 +172,7 @@ static void print_summary(const struct netsim_ping_matrix *m)
 		[NETSIM_PING_SILENT] = "did not answer",
 		[NETSIM_PING_CUT] = "cut off (x)",
 		[NETSIM_PING_LEAKED] = "answered despite a partition or a link that is down (!)",
-		[NETSIM_PING_CHANGED] = "cut off or healed meanwhile (?)",
+		[NETSIM_PING_CHANGED] = "changed meanwhile (?)",
 		[NETSIM_PING_DOWN] = "with a link down (down)",
 		[NETSIM_PING_NONE] = "not tried (-)",
 	};

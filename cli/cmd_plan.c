@@ -27,7 +27,7 @@ static void print_plan(const struct common *args, const struct netsim_up *plan)
 	else if (plan->step_count)
 		printf("%zu step%s\n", plan->step_count, plural(plan->step_count));
 	else
-		printf("already as asked\n");
+		printf("already up to date\n");
 	json_decref(steps);
 }
 
@@ -54,7 +54,7 @@ static int run(const void *p, struct netsim_err *err)
 
 static const struct netsim_syntax syntax = {
 	.args = "FILE",
-	.summary = "Print what netsim up would change: + made, ~ changed, - removed.",
+	.summary = "Print what netsim up would change: + create, ~ change, - remove.",
 	.min = 1,
 	.max = 1,
 };

@@ -128,7 +128,7 @@ static void print_faults(const struct netsim_fleet *fleet)
 	}
 }
 
-/* What is not as recorded: changes by somebody else, or a record that cannot be read. */
+/* Prints the differences from the record, or the reason why it cannot be read. */
 static void print_differs(const struct netsim_fleet *fleet)
 {
 	for (size_t i = 0; i < fleet->differs_count; i++)

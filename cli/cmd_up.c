@@ -40,7 +40,7 @@ static void print_up(const struct common *args, const struct netsim_up *up, doub
 		printf("up in %.3f s (%zu step%s)\n", seconds, up->step_count,
 		       plural(up->step_count));
 	else
-		printf("already as asked\n");
+		printf("already up to date\n");
 	if (up->shaped_count)
 		printf("%zu new port%s shaped by the profile in force\n", up->shaped_count,
 		       plural(up->shaped_count));

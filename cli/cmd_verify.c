@@ -14,9 +14,9 @@ struct verify_args {
 
 static const struct netsim_opt opts[] = {
 	{0, "quick", NETSIM_OPT_FLAG, offsetof(struct verify_args, quick), NULL,
-	 "fewer probes and no TCP: seconds, but less certain"},
+	 "send fewer probes and no TCP: faster, but less certain"},
 	{0, "accept-unmeasured", NETSIM_OPT_FLAG, offsetof(struct verify_args, accept), NULL,
-	 "exit with 0, not 6, if something asked is unproved"},
+	 "exit with 0, not 6, if something is unproved"},
 	{0, NULL, NETSIM_OPT_FLAG, 0, NULL, NULL},
 };
 
@@ -97,7 +97,7 @@ static void print_text(const struct common *args, const struct netsim_verify *v)
 	if (args->verbose || v->from_kernel)
 		printf("%s, reference: %s\n", v->fleet, v->basis);
 	if (args->verbose)
-		printf("timers are up to %.2f ms late here; delays are allowed this much more\n",
+		printf("timers are up to %.2f ms late here; delays may be longer by that\n",
 		       v->timer_slack_ms);
 	if (!args->quiet || v->failed)
 		table_add(&table, head, 5);
@@ -165,7 +165,7 @@ static int run(const void *p, struct netsim_err *err)
 
 static const struct netsim_syntax syntax = {
 	.args = "[FLEET]",
-	.summary = "Measure the links of a fleet and compare them with the request.",
+	.summary = "Measure the links and compare them with the requested conditions.",
 	.opts = opts,
 	.max = 1,
 };

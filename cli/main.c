@@ -55,7 +55,7 @@ static int run(const struct cmd *cmd, char **words)
 		print_error(&err);
 		r = exit_status(err.kind == NETSIM_ERR_NONE ? NETSIM_ERR_BUG : err.kind);
 	}
-	/* A verdict that cannot be printed is none. A failed command has printed its error. */
+	/* A result that cannot be printed is an error. A failed command has printed its own. */
 	if ((fflush(stdout) != 0 || ferror(stdout)) && !failed) {
 		fputs("netsim: cannot write standard output\n", stderr);
 		r = exit_status(NETSIM_ERR_ENV);

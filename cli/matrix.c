@@ -260,7 +260,7 @@ static const char *group_cell(const void *arg, size_t from, size_t to)
 	return g->cells[from * g->count + to];
 }
 
-/* --- one line per node, where nearly every node differs from all others */
+/* --- one line per node, if nearly every node differs from all others */
 
 #define GROUPS_MOST 24
 #define KINDS_MOST  8

@@ -20,9 +20,9 @@ struct matrix {
 };
 
 /*
- * Prints a table of all nodes if it fits into 80 columns. Otherwise prints one of groups, of
- * nodes between which and all others the words are equal; figures become their range.
- * Where there are too many groups, each node has a line. Returns 0, or -ENOMEM.
+ * Prints a table of all nodes if it fits into 80 columns. Otherwise prints a table of groups:
+ * nodes of a group have the same words in their cells; figures are shown as a range. If there
+ * are too many groups, each node has a line. Returns 0, or -ENOMEM.
  */
 int matrix_print(const struct matrix *m, FILE *out);
 

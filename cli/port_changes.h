@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What happened to ports during a capture or measurement. */
+/* Prints the changes of ports during a capture or measurement. */
 #ifndef NETSIM_CLI_PORT_CHANGES_H
 #define NETSIM_CLI_PORT_CHANGES_H
 

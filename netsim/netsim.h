@@ -4,22 +4,22 @@
  * measures it and heals it. This is the only public header; libnetsim(3) describes
  * its conventions, and a page for each group of calls.
  *
- *   Results    Calls return 0 or a negative errno. On failure they describe it in *err, or
- *              in *diags where a file is wrong (both may be NULL), and leave what they
- *              return through pointers untouched.
+ *   Results    Calls return 0 or a negative errno. On failure they describe the error in
+ *              *err, or in *diags if a file is wrong (both may be NULL), and leave other
+ *              outputs untouched.
  *   Options    A *_opts struct begins with its size, so that it can grow: start from
  *              NETSIM_OPTS(), or zero it and set size. NULL means the defaults.
- *   Ownership  A result, with all that it points to, is the library's until the function
- *              named after it frees it; NULL may be freed. Structs in results may grow at
- *              their end, which is why lists hold pointers to them.
- *   Threads    A handle, and what was opened with it, is for one thread at a time; several
- *              handles may be used by several threads. Calls that look into nodes move the
- *              calling thread into their network namespaces, and back.
+ *   Ownership  The function named after a result frees it and everything that it points to;
+ *              NULL may be freed. Structs in results may grow at their end, which is why
+ *              lists hold pointers to them.
+ *   Threads    A handle may be used by one thread at a time; several threads may use a
+ *              handle each. Calls that work inside nodes move the calling thread into their
+ *              network namespaces, and back.
  *   Signals    The library installs no handlers and starts no threads that outlive a call.
  *   Limits     netsim_open() raises the soft RLIMIT_NOFILE to the hard one: a large fleet
  *              needs a socket and a namespace for each node.
- *   Output     The library prints nothing. It ends the process in one case: when a thread
- *              cannot return from a node's namespace.
+ *   Output     The library prints nothing. It ends the process in one case only: if a
+ *              thread cannot return from a node's namespace.
  */
 #ifndef NETSIM_NETSIM_H
 #define NETSIM_NETSIM_H
@@ -42,37 +42,37 @@ extern "C" {
 /* C: struct netsim_apply_opts opts = NETSIM_OPTS(struct netsim_apply_opts, .dry_run = true); */
 #define NETSIM_OPTS(type, ...) ((type) {.size = sizeof(type), __VA_ARGS__})
 
-/* A place in a file, from 1; file NULL: no place. */
+/* A place in a file, counted from 1; file NULL: none. */
 struct netsim_loc {
 	const char *file;
 	unsigned line, column;
 };
 
-/* What kind of thing went wrong; the command's exit status follows from it. */
+/* The category of an error, which determines the command's exit status. */
 enum netsim_err_kind {
 	NETSIM_ERR_NONE,
 	NETSIM_ERR_FAILED,   /* 1: a verdict or measurement failed */
-	NETSIM_ERR_USAGE,    /* 2: asked wrongly */
-	NETSIM_ERR_INPUT,    /* 3: a file says something wrong */
-	NETSIM_ERR_KERNEL,   /* 4: the kernel refused, or something foreign is in the way */
-	NETSIM_ERR_ENV,	     /* 5: privilege, module or program missing */
-	NETSIM_ERR_BUG,	     /* 70 */
-	NETSIM_ERR_UNPROVED, /* 6: nothing failed, but something asked could not be measured */
+	NETSIM_ERR_USAGE,    /* 2: wrong arguments */
+	NETSIM_ERR_INPUT,    /* 3: a mistake in a file */
+	NETSIM_ERR_KERNEL,   /* 4: the kernel refused, or a foreign object is in the way */
+	NETSIM_ERR_ENV,	     /* 5: privilege, memory, module or program missing */
+	NETSIM_ERR_BUG,	     /* 70: a bug in the library */
+	NETSIM_ERR_UNPROVED, /* 6: nothing failed, but a condition could not be measured */
 };
 
 /*
- * An error, in storage of the caller: nothing in it needs freeing, and a text
- * that is too long is cut, never lost. Start from all zeroes.
+ * An error, in storage of the caller; nothing in it needs freeing. Strings that are too
+ * long are truncated. Zero it before the call.
  */
 struct netsim_err {
 	enum netsim_err_kind kind;
-	bool warning;	       /* in diagnostics only: the file is valid all the same */
+	bool warning;	       /* in diagnostics only: does not invalidate the file */
 	int code;	       /* the negative errno that was returned */
 	struct netsim_loc loc; /* loc.file points into file[] below, or is NULL */
 	char file[256];
 	char what[320];	  /* "n100-1 eth1: cannot add the link" */
-	char kernel[160]; /* the kernel's own words, or "" */
-	char hint[256];	  /* what would be right, or "" */
+	char kernel[160]; /* the kernel's message, or "" */
+	char hint[256];	  /* how to fix it, or "" */
 	char reserved[64];
 };
 
@@ -83,17 +83,17 @@ struct netsim_diags {
 	struct netsim_err list[NETSIM_DIAGS_MAX];
 	size_t count;	 /* of list[] */
 	size_t more;	 /* further mistakes that did not fit */
-	size_t warnings; /* how many in list[] are only warnings */
+	size_t warnings; /* number of warnings in list[] */
 };
 
-/* A handle: sockets into this network namespace, which is where everything happens. */
+/* A handle: a netlink socket in this network namespace, the host of all its fleets. */
 struct netsim;
 NETSIM_API int netsim_open(struct netsim **ret, struct netsim_err *err);
 NETSIM_API void netsim_close(struct netsim *ctx);
 
-/* What happens to the ports of a capture or measurement. */
+/* A change of a port during a capture or measurement. */
 enum netsim_port_event {
-	NETSIM_PORT_DOWN, /* also without a carrier; or when the call began */
+	NETSIM_PORT_DOWN, /* or without carrier; also if it was so when the call began */
 	NETSIM_PORT_UP,	  /* again */
 	NETSIM_PORT_GONE, /* removed */
 	NETSIM_PORT_NEW,  /* removed, and created again under its name */
@@ -106,21 +106,21 @@ struct netsim_port_change {
 };
 
 /*
- * Told at most ten times a second how far a call has come. The struct may grow at its end;
- * what a call does not know is zero.
+ * The progress of a call, reported at most ten times a second. The struct may grow at its
+ * end; members that a call does not use are zero.
  */
 struct netsim_progress {
-	const char *what; /* "measuring rates": what is being done, or NULL */
-	double done;	  /* 0 to 1, or below 0 where the end is not known */
+	const char *what; /* the current step: "measuring rates"; or NULL */
+	double done;	  /* 0 to 1, or below 0 if the end is not known */
 	int64_t elapsed_ns;
 	uint64_t packets, bytes; /* captured or read so far */
-	const char *gone;	 /* a port that has just gone away, or NULL */
-	/* What has just happened to a port, such as gone, or NULL. */
+	const char *gone;	 /* a port that has just disappeared, or NULL */
+	/* A change of a port that has just occurred, or NULL. */
 	const struct netsim_port_change *change;
 };
 /*
- * Returns true to stop: captures and measurements then end with what they have, other
- * calls fail with -ECANCELED.
+ * Returns true to stop: captures and measurements then succeed with the packets so far,
+ * other calls fail with -ECANCELED.
  */
 typedef bool netsim_progress_fn(void *arg, const struct netsim_progress *progress);
 
@@ -143,25 +143,25 @@ NETSIM_API int netsim_find(enum netsim_file kind, const char *name, char *buf, s
 
 /*
  * Checks a topology, profile, class file, scenario, recipe or trace. Mistakes and warnings go to
- * diags; -EINVAL if there are mistakes. With print, what was understood is written to it as YAML.
+ * diags; -EINVAL if there are mistakes. If print is not NULL, writes a correct file to it as YAML.
  */
 NETSIM_API int netsim_check(const char *path, FILE *print, struct netsim_diags *diags);
 
-/* The nearest of count names to a mistyped one, or NULL where none is near. */
+/* Returns the name most similar to a mistyped one, or NULL if none is similar enough. */
 NETSIM_API const char *netsim_nearest(const char *text, const char *const *names, size_t count);
 
-/* "30s", "250ms": nanoseconds. -EINVAL or -ERANGE with *why saying what would be right. */
+/* "30s", "250ms": nanoseconds. On -EINVAL or -ERANGE *why describes the correct form. */
 NETSIM_API int netsim_parse_duration(const char *text, int64_t *ret_ns, const char **why);
-/* "64KiB", "100MB": bytes, likewise. */
+/* The same for bytes: "64KiB", "100MB". */
 NETSIM_API int netsim_parse_size(const char *text, uint64_t *ret_bytes, const char **why);
-/* "10mbit", "1.5gbit": bits per second, likewise. */
+/* The same for bits per second: "10mbit", "1.5gbit". */
 NETSIM_API int netsim_parse_rate(const char *text, uint64_t *ret_bps, const char **why);
 
 /* --- building and removing: libnetsim-fleet(3) */
 
 enum netsim_step_kind { NETSIM_STEP_ADD, NETSIM_STEP_CHANGE, NETSIM_STEP_REMOVE };
 
-/* What asks for a step: the topology, the profile in force, or a fault in force. */
+/* The reason for a step: the topology, the profile in force, or a fault in force. */
 enum netsim_step_cause { NETSIM_STEP_TOPOLOGY, NETSIM_STEP_PROFILE, NETSIM_STEP_FAULT };
 
 /* One change of the kernel's objects. */
@@ -181,10 +181,10 @@ struct netsim_problem {
 struct netsim_up {
 	const char *fleet;
 	size_t node_count, network_count;
-	size_t step_count;		  /* 0: the kernel was as the file says already */
+	size_t step_count;		  /* 0: the kernel matched the file already */
 	struct netsim_step **steps;	  /* with dry_run, else NULL */
 	size_t shaped_count;		  /* new ports that got the fleet's profile */
-	struct netsim_problem **problems; /* faults that could not be put back */
+	struct netsim_problem **problems; /* faults that could not be restored */
 	size_t problem_count;
 	const char *warning; /* why packets may be dropped although the fleet is up, or NULL */
 };
@@ -195,8 +195,8 @@ struct netsim_up_opts {
 };
 
 /*
- * Makes the kernel match a topology file, and undoes what it did if that fails. A wrong
- * file gives -EINVAL with diags; otherwise err is filled. Free with netsim_up_free().
+ * Makes the kernel match a topology file; on failure, undoes its changes. A wrong file
+ * gives -EINVAL with diags; other failures fill err. Free with netsim_up_free().
  */
 NETSIM_API int netsim_up(struct netsim *ctx, const char *path, const struct netsim_up_opts *opts,
 			 struct netsim_up **ret, struct netsim_diags *diags,
@@ -205,7 +205,7 @@ NETSIM_API void netsim_up_free(struct netsim_up *up);
 
 struct netsim_diff {
 	const char *fleet;
-	struct netsim_step **list; /* what netsim_up() would do */
+	struct netsim_step **list; /* the steps that netsim_up() would take */
 	size_t count;
 };
 
@@ -215,7 +215,7 @@ struct netsim_diff_opts {
 
 /*
  * Compares the kernel with a topology file, and with the profile and the faults in force.
- * Changes nothing. A wrong file gives -EINVAL with diags; otherwise err is filled. Free with
+ * Changes nothing. A wrong file gives -EINVAL with diags; other failures fill err. Free with
  * netsim_diff_free().
  */
 NETSIM_API int netsim_diff(struct netsim *ctx, const char *path,
@@ -225,7 +225,7 @@ NETSIM_API void netsim_diff_free(struct netsim_diff *diff);
 
 enum netsim_object_kind { NETSIM_OBJECT_LINK, NETSIM_OBJECT_NODE };
 
-/* Something that netsim made: a link of this namespace, or a node with its namespace. */
+/* An object that netsim created: a link of this namespace, or a node with its namespace. */
 struct netsim_object {
 	enum netsim_object_kind kind;
 	const char *name;
@@ -245,29 +245,29 @@ struct netsim_down_opts {
 };
 
 /*
- * Removes a fleet and everything that netsim made for it. No fleet at all is no error, unless
- * one is named. Free with netsim_down_free().
+ * Removes a fleet and everything that netsim created for it. Succeeds if no fleet is up and
+ * none is named. Free with netsim_down_free().
  */
 NETSIM_API int netsim_down(struct netsim *ctx, const struct netsim_down_opts *opts,
 			   struct netsim_down **ret, struct netsim_err *err);
 NETSIM_API void netsim_down_free(struct netsim_down *down);
 
 /*
- * Moves the calling thread into a node of the netns kind, as ip-netns(8) exec does; for a
- * child process that is about to call execve(2). fleet NULL: the only one.
+ * Moves the calling thread into a node of the netns kind for good, as ip-netns(8) exec does;
+ * for a child process that is about to call execve(2). fleet NULL: the only one.
  */
 NETSIM_API int netsim_enter(struct netsim *ctx, const char *fleet, const char *node,
 			    struct netsim_err *err);
 
-/* --- what there is: libnetsim-status(3) */
+/* --- state and counters: libnetsim-status(3) */
 
-/* What realises delay and rate; auto chooses by what is asked. */
+/* The implementation of delay and rate; auto chooses by the requested conditions. */
 enum netsim_engine { NETSIM_ENGINE_AUTO, NETSIM_ENGINE_NETEM, NETSIM_ENGINE_EDT };
 
 /* One direction of a port. */
 struct netsim_direction {
 	const char *text;		/* its conditions, "100mbit delay 2.5ms"; "" for none */
-	uint64_t packets, bytes, drops; /* that passed or were dropped by the qdisc */
+	uint64_t packets, bytes, drops; /* passed; passed; packets dropped by the qdisc */
 	uint32_t queued;		/* packets */
 };
 
@@ -276,9 +276,9 @@ struct netsim_port {
 	const char *iface;		    /* of the node's end */
 	const char *bridge;		    /* that the port belongs to, or "" */
 	bool up;			    /* the host's end is up */
-	struct netsim_direction *from, *to; /* the node */
-	uint64_t cut_packets;		    /* dropped by partitions, to and from it */
-	uint64_t lost_packets;		    /* from it, that conditions dropped (edt) */
+	struct netsim_direction *from, *to; /* from the node, and to it */
+	uint64_t cut_packets;		    /* to and from it, dropped by partitions */
+	uint64_t lost_packets;		    /* from it, dropped by conditions (edt) */
 };
 
 struct netsim_node {
@@ -289,9 +289,9 @@ struct netsim_node {
 	size_t role_count;
 	struct netsim_port **ports;
 	size_t port_count;
-	size_t reaches;	       /* how many of the other nodes */
-	uint64_t cut_packets;  /* dropped by partitions, to and from this node */
-	uint64_t lost_packets; /* that it sent and conditions dropped (edt) */
+	size_t reaches;	       /* the number of other nodes that it reaches */
+	uint64_t cut_packets;  /* to and from it, dropped by partitions */
+	uint64_t lost_packets; /* from it, dropped by conditions (edt) */
 };
 
 /* Conditions between two nodes, or of a class of traffic (edt). */
@@ -304,12 +304,12 @@ struct netsim_path {
 enum netsim_fault_kind { NETSIM_FAULT_PARTITION, NETSIM_FAULT_CONDITIONS, NETSIM_FAULT_LINK };
 
 struct netsim_fault {
-	uint32_t id; /* 0: it was only tried */
+	uint32_t id; /* 0: a dry run */
 	enum netsim_fault_kind kind;
 	const char *name; /* NULL: none */
 	const char *text; /* "loss 5% on n100-1:n100-2", "partition n100-1 | rest" */
 	int64_t left_ns;  /* until its deadline; -1: until healed */
-	/* Of a measurement: since 1970; end 0: still in force. */
+	/* In a measurement only: since 1970; end 0: still in force. */
 	int64_t begin_ns, end_ns;
 	bool l2;	     /* address resolution (ARP, neighbour discovery) is affected, too */
 	const char *problem; /* why it is not wholly in force, or NULL */
@@ -318,7 +318,7 @@ struct netsim_fault {
 struct netsim_fleet {
 	const char *name;
 	const char *profile;	   /* the last one applied to all of it, or NULL */
-	bool profile_changed;	   /* some nodes were shaped otherwise since */
+	bool profile_changed;	   /* some nodes have been shaped differently since */
 	enum netsim_engine engine; /* netem or edt */
 	const char *engine_why;	   /* why edt: "pairs"; NULL for netem */
 	struct netsim_path **paths;
@@ -330,7 +330,7 @@ struct netsim_fleet {
 	struct netsim_fault **faults;
 	size_t fault_count;
 	bool *reach;	      /* [from * node_count + to] */
-	const char **differs; /* "a/eth1: its netem is missing": changed by somebody else */
+	const char **differs; /* differences from the record: "a/eth1: its netem is missing" */
 	size_t differs_count;
 	const char *record; /* why the record of profile and faults cannot be read, or NULL */
 };
@@ -358,7 +358,7 @@ NETSIM_API int netsim_status(struct netsim *ctx, const struct netsim_status_opts
 			     struct netsim_status **ret, struct netsim_err *err);
 NETSIM_API void netsim_status_free(struct netsim_status *status);
 
-/* Why a packet did not arrive: a partition, a link that is down, conditions. */
+/* Why the programs dropped a packet: a partition, a link that is down, loss, a full queue. */
 enum netsim_drop {
 	NETSIM_DROP_PARTITION,
 	NETSIM_DROP_DOWN,
@@ -369,11 +369,11 @@ enum netsim_drop {
 
 /* The packets from one node to another, of one class of traffic, since counting began. */
 struct netsim_flow {
-	const char *from, *to;	/* nodes, or "host"; NULL: the overflow bucket, of no single pair */
-	const char *class_name; /* "other": of none */
+	const char *from, *to;	/* nodes, or "host"; NULL: the overflow bucket of many pairs */
+	const char *class_name; /* "other": no class matches */
 	uint64_t packets, bytes;
 	uint64_t dropped[NETSIM_DROPS]; /* packets, by reason */
-	uint64_t copied, corrupted;	/* packets, of those that passed */
+	uint64_t copied, corrupted;	/* of the packets that passed */
 };
 
 struct netsim_traffic {
@@ -389,13 +389,13 @@ struct netsim_traffic_opts {
 };
 
 /*
- * Reads the counters of a fleet. Where its ports have no programs that count, it attaches
- * them, and counting starts there. Free with netsim_traffic_free().
+ * Reads the counters of a fleet. Attaches the programs to ports that lack them; counting
+ * begins there. Free with netsim_traffic_free().
  */
 NETSIM_API int netsim_traffic(struct netsim *ctx, const struct netsim_traffic_opts *opts,
 			      struct netsim_traffic **ret, struct netsim_err *err);
 NETSIM_API void netsim_traffic_free(struct netsim_traffic *traffic);
-/* By from, to and class, as strcmp() has it; NULL comes last. */
+/* Compares from, to and class, each in the order of strcmp(); NULL comes last. */
 NETSIM_API int netsim_compare_flows(const struct netsim_flow *a, const struct netsim_flow *b);
 
 /* --- shaping and faults: libnetsim-shape(3) */
@@ -410,7 +410,7 @@ struct netsim_apply_opts {
 	bool dry_run;
 };
 
-/* A port or a bare interface, and its conditions from now on. */
+/* A port or a bare interface, and its new conditions. */
 struct netsim_shaped {
 	const char *name;      /* "n100-1/eth1", "eth1" */
 	const char *up, *down; /* "100mbit delay 2.5ms"; "" for none */
@@ -419,20 +419,20 @@ struct netsim_shaped {
 struct netsim_apply {
 	struct netsim_shaped **list;
 	size_t count;
-	/* Of the fleet; all zero where interfaces alone were shaped, or nothing is any more. */
+	/* Of the fleet; zero if only bare interfaces were shaped, or nothing is shaped any more. */
 	enum netsim_engine engine;
 	bool moved;			/* the other engine was in use before */
-	size_t pair_count, class_count; /* that the profile gives conditions */
+	size_t pair_count, class_count; /* with conditions in the profile */
 };
 
 /*
- * Shapes ports as a profile says. A wrong file gives -EINVAL with diags; otherwise err is
- * filled. Free with netsim_apply_free().
+ * Applies a profile to ports. A wrong file gives -EINVAL with diags; other failures fill
+ * err. Free with netsim_apply_free().
  */
 NETSIM_API int netsim_apply(struct netsim *ctx, const char *profile,
 			    const struct netsim_apply_opts *opts, struct netsim_apply **ret,
 			    struct netsim_diags *diags, struct netsim_err *err);
-/* Takes the shaping off; as and engine are not used. */
+/* Removes the shaping; `as` and `engine` are ignored. */
 NETSIM_API int netsim_clear(struct netsim *ctx, const struct netsim_apply_opts *opts,
 			    struct netsim_apply **ret, struct netsim_err *err);
 NETSIM_API void netsim_apply_free(struct netsim_apply *apply);
@@ -446,12 +446,12 @@ struct netsim_partition_opts {
 	 */
 	const char *const *groups;
 	size_t group_count;
-	bool isolate;	  /* every node of the groups (none: of the fleet) alone */
+	bool isolate;	  /* cut each node of the groups (none: of the fleet) off from the others */
 	bool one_way;	  /* two groups: the first cannot send to the second */
-	const char *name; /* to heal it by, or NULL */
-	int64_t for_ns;	  /* 0: until healed; the kernel keeps the deadline */
+	const char *name; /* for healing, or NULL */
+	int64_t for_ns;	  /* 0: until healed; the kernel enforces the deadline */
 	bool dry_run;
-	bool l2; /* one_way: ARP and neighbour discovery are cut, too; otherwise they always are */
+	bool l2; /* with one_way: cut ARP and neighbour discovery, too (always cut without it) */
 };
 
 /* Cuts groups off. The result has id 0 with dry_run; free with netsim_fault_free(). */
@@ -465,18 +465,18 @@ struct netsim_fault_opts {
 	const char *const *targets; /* nodes, node/iface, or pairs "a:b" */
 	size_t target_count;
 	const char *class_name; /* only traffic of this class, or NULL */
-	const char *name;	/* to heal it by, or NULL */
-	int64_t for_ns;		/* 0: until healed; the kernel keeps the deadline */
+	const char *name;	/* for healing, or NULL */
+	int64_t for_ns;		/* 0: until healed; the kernel enforces the deadline */
 	bool dry_run;
-	bool l2; /* of paths: ARP and neighbour discovery are affected, too */
+	bool l2; /* paths: affect ARP and neighbour discovery, too */
 };
 
-/* Puts conditions on top of the profile's. The result is as netsim_partition()'s. */
+/* Sets conditions on top of the profile's. The result is like that of netsim_partition(). */
 NETSIM_API int netsim_fault(struct netsim *ctx, const struct netsim_fault_opts *opts,
 			    struct netsim_fault **ret, struct netsim_err *err);
 NETSIM_API void netsim_fault_free(struct netsim_fault *fault);
 
-/* Faults of cables. */
+/* The requested state of cables. */
 enum netsim_link_state { NETSIM_LINK_DOWN, NETSIM_LINK_UP, NETSIM_LINK_FLAP };
 
 struct netsim_link_opts {
@@ -485,15 +485,15 @@ struct netsim_link_opts {
 	enum netsim_link_state state;
 	const char *const *targets; /* nodes, node/iface; a VLAN's interface, too */
 	size_t target_count;
-	int64_t period_ns, up_ns; /* flap: each period, and how long of it the link is up */
-	const char *name;	  /* to heal it by, or NULL; for one target */
-	int64_t for_ns;		  /* 0: until set up; the kernel keeps the deadline */
+	int64_t period_ns, up_ns; /* flap: the period, and the time in it that the link is up */
+	const char *name;	  /* for healing, or NULL; with one target only */
+	int64_t for_ns;		  /* 0: until brought up; the kernel enforces the deadline */
 	bool dry_run;
 };
 
 enum netsim_link_change_kind {
 	NETSIM_LINK_CARRIER, /* a cable got or lost its carrier */
-	NETSIM_LINK_FAULT,   /* a fault that the programs keep was added */
+	NETSIM_LINK_FAULT,   /* a fault that the programs enforce was added */
 	NETSIM_LINK_HEALED,  /* such a fault was ended */
 };
 
@@ -510,9 +510,10 @@ struct netsim_link {
 };
 
 /*
- * Takes cables down or up. Without a time, a cable that is down loses its carrier, and is
- * down until it is set up again. With one, or flapping, it is a fault kept by the kernel:
- * nothing passes, but the carrier stays. Free with netsim_link_free().
+ * Takes cables down or up. Without a deadline and a name, a cable that is taken down loses
+ * its carrier until it is brought up again. Otherwise, for a VLAN, and if it flaps, the
+ * programs enforce a fault: nothing passes, but the carrier stays. Free with
+ * netsim_link_free().
  */
 NETSIM_API int netsim_link(struct netsim *ctx, const struct netsim_link_opts *opts,
 			   struct netsim_link **ret, struct netsim_err *err);
@@ -531,7 +532,7 @@ struct netsim_heal {
 	size_t fault_count;
 };
 
-/* Ends faults at one instant; an unknown one is an error, and none ends. netsim_heal_free(). */
+/* Ends faults at one instant; if one is unknown, none ends. Free with netsim_heal_free(). */
 NETSIM_API int netsim_heal(struct netsim *ctx, const struct netsim_heal_opts *opts,
 			   struct netsim_heal **ret, struct netsim_err *err);
 NETSIM_API void netsim_heal_free(struct netsim_heal *heal);
@@ -542,9 +543,9 @@ struct netsim_finding {
 	const char *what; /* "netem" */
 	const char *use;  /* "delay, loss and rate of profiles" */
 	bool ok;
-	bool optional;	    /* few need it: does not count as missing */
-	const char *detail; /* the kernel's words, a version, or "" */
-	const char *hint;   /* how to mend it */
+	bool optional;	    /* few uses need it: does not count as missing */
+	const char *detail; /* the kernel's message, a version, or "" */
+	const char *hint;   /* how to get it */
 };
 
 struct netsim_findings {
@@ -552,17 +553,17 @@ struct netsim_findings {
 	size_t count;
 	size_t missing;
 	const char *kernel;
-	const char *engines; /* which engine would do what here, and why not more */
+	const char *engines; /* the engines that this machine supports, and their uses */
 };
 
 /*
- * Tries everything in a network namespace of its own, which it leaves and removes. Free
- * with netsim_findings_free(). Needs no handle.
+ * Tries each feature in a child process with a temporary network namespace. Free with
+ * netsim_findings_free(). Needs no handle.
  */
 NETSIM_API int netsim_doctor(struct netsim_findings **ret, struct netsim_err *err);
 NETSIM_API void netsim_findings_free(struct netsim_findings *findings);
 
-/* "0.1.0", of the library that runs; NETSIM_VERSION_* are those of this header. */
+/* The version of the library that runs, "0.1.0"; NETSIM_VERSION_* are those of the header. */
 NETSIM_API const char *netsim_version(void);
 
 #ifdef __cplusplus

@@ -16,7 +16,7 @@ extern "C" {
  * they do not grow.
  */
 
-/* Round trips or delays; percentiles are right to 0.8 %, the others exact. */
+/* Round trips or delays; percentiles are accurate to 0.8 %, the others exact. */
 struct netsim_rtt {
 	uint64_t count;
 	int64_t min_ns, p50_ns, p90_ns, p99_ns, max_ns;
@@ -30,8 +30,8 @@ struct netsim_flow_direction {
 	uint64_t reordered;		  /* out of order */
 	uint64_t resent;		  /* segments with bytes that were captured before */
 	uint64_t dup_acks, zero_windows, resets;
-	uint64_t gaps;	       /* silences of a connection beyond its class's limit */
-	uint64_t silences;     /* of them, those of all connections together */
+	uint64_t gaps;	       /* times in which a connection was silent beyond its class's limit */
+	uint64_t silences;     /* of them, those in which all connections of the row were silent */
 	struct netsim_rtt rtt; /* of data sent in this direction until it is acknowledged */
 };
 
@@ -40,7 +40,7 @@ struct netsim_flow_bin {
 	struct {
 		uint64_t bytes;
 		uint32_t packets, retransmissions, gaps, rtts;
-		/* 0: none measured; percentiles are right to 6.3 % */
+		/* 0: none measured; percentiles are accurate to 6.3 % */
 		int64_t rtt_p50_ns, rtt_p99_ns, rtt_max_ns;
 	} directions[2];
 };
@@ -53,18 +53,18 @@ struct netsim_one_way_bin {
 /* A connection, or the sum of several. */
 struct netsim_flow_row {
 	/*
-	 * Names of nodes or addresses: of a connection its client and its server. NULL in
-	 * rows of classes, and in the row of pairs beyond the limit of groups.
+	 * Names of nodes, or addresses; of a connection, its client and its server. NULL in
+	 * rows of classes, and in the row for the pairs beyond the limit of groups.
 	 */
 	const char *ends[2];
-	const char *class_name; /* "other" where none fits; NULL in rows of pairs */
-	bool inner;		/* inside of VXLAN; counted in the packets around it, too */
+	const char *class_name; /* "other" if none matches; NULL in rows of pairs */
+	bool inner;		/* inside VXLAN; the outer packets count, too */
 	size_t direction_count; /* 1 in rows of classes: both directions together */
 	struct netsim_flow_direction directions[2]; /* from ends[0], from ends[1] */
 	uint64_t connections;
 	uint64_t unanswered, refused; /* TCP connections: no answer, answered by a reset */
 	struct netsim_rtt handshake;
-	struct netsim_flow_bin *bins; /* bin_count; NULL of connections, and from row 64 on */
+	struct netsim_flow_bin *bins; /* bin_count; NULL for connections, and from row 64 on */
 	/* Connections only. */
 	uint8_t version, protocol; /* version 0: not IP, and ports[0] is the EtherType */
 	uint16_t ports[2], vlan;
@@ -87,7 +87,7 @@ struct netsim_capture_problem {
 	const char *what;
 };
 
-/* Packets of one node to another, matched where they were sent and where delivered. */
+/* Packets from one node to another, matched where they were sent and where delivered. */
 struct netsim_one_way {
 	const char *from, *to, *class_name; /* the nodes are NULL beyond the limit of pairs */
 	uint64_t sent, delivered, lost;
@@ -104,8 +104,8 @@ struct netsim_flow_rows {
 };
 
 struct netsim_analysis {
-	uint64_t packets, bytes; /* on the wire: what is inside of VXLAN is not added */
-	uint64_t inner;		 /* packets inside of VXLAN */
+	uint64_t packets, bytes; /* on the wire, without packets inside VXLAN */
+	uint64_t inner;		 /* packets inside VXLAN */
 	uint64_t captured;	 /* packets, each as often as it was captured */
 	uint64_t connections;
 	uint64_t folded;    /* connections without a row: memory is bounded */
@@ -118,14 +118,14 @@ struct netsim_analysis {
 	struct netsim_flow_gap **gaps; /* the first ones, in order of their end */
 	size_t gap_count;
 	uint64_t gaps_more; /* that are not listed */
-	/* Where packets were captured at several ports; sorted by packets sent. */
+	/* If packets were captured at several ports; sorted by packets sent. */
 	struct netsim_one_way **one_way;
 	size_t one_way_count;
-	/* Packets sent to, and delivered from, where nothing is captured. */
+	/* Packets sent to, and delivered from, places that are not captured. */
 	uint64_t unobserved, unmatched;
 	int64_t one_way_first_ns, one_way_bin_ns;
 	size_t one_way_bin_count;
-	/* Where files could not be read on; what was before it counts. */
+	/* The places from which files could not be read further; the packets before count. */
 	struct netsim_capture_problem **problems;
 	size_t problem_count;
 };
@@ -134,31 +134,31 @@ struct netsim_analyze_opts {
 	size_t size;
 	const char *const *files; /* merged by time; "-": standard input */
 	size_t file_count;
-	const char *class_file; /* NULL: the usual one */
+	const char *class_file; /* NULL: the default one */
 	const char *topology;	/* whose nodes name addresses; NULL: none */
-	/* Only packets in between: since 1970, or since the first packet. */
+	/* Only packets between these times, since 1970 or since the first packet. */
 	int64_t from_ns, to_ns; /* to 0: to the end */
 	bool from_first, to_first;
 	size_t connections;	      /* rows of connections, 0: all */
-	size_t max_connections;	      /* kept at once, 0: a million; older ones are folded */
+	size_t max_connections;	      /* followed at once, 0: a million; others are evicted */
 	netsim_progress_fn *progress; /* may be NULL */
 	void *arg;
 };
 
 /*
- * Reads captures and follows their connections. Damaged files are no error: see problems.
- * A wrong class file or topology gives -EINVAL and diags; otherwise err is filled. Free
+ * Reads captures and follows their connections. Damaged files are not an error: see problems.
+ * A wrong class file or topology gives -EINVAL with diags; other failures fill err. Free
  * with netsim_analysis_free(). Needs no handle.
  */
 NETSIM_API int netsim_analyze(const struct netsim_analyze_opts *opts, struct netsim_analysis **ret,
 			      struct netsim_diags *diags, struct netsim_err *err);
 NETSIM_API void netsim_analysis_free(struct netsim_analysis *analysis);
 
-/* A packet at a port, while it is handed out. */
+/* A packet at a port, valid during the call of the function `packet`. */
 struct netsim_captured {
 	int64_t time_ns;	/* since 1970 */
 	const char *from, *to;	/* names of nodes, addresses, or "?" */
-	const char *class_name; /* "other" where none fits */
+	const char *class_name; /* "other" if none matches */
 	const char *port;	/* "n100-1/eth1" */
 	bool sent;		/* by the port's node; otherwise delivered to it */
 	uint32_t length;
@@ -170,25 +170,25 @@ struct netsim_capture_opts {
 	const char *fleet;	    /* NULL: the only one */
 	const char *const *targets; /* nodes, patterns, @roles, node/iface; none: all ports */
 	size_t target_count;
-	const char *file; /* of all ports, pcapng; for one port also .pcap; "-": stdout */
-	const char *dir;  /* where each port gets a file of its own */
-	/* Called for each packet where there is neither. */
+	const char *file; /* for all ports, pcapng; for one port also .pcap; "-": stdout */
+	const char *dir;  /* directory with a separate file for each port */
+	/* Called for each packet if neither is given. */
 	void (*packet)(void *arg, const struct netsim_captured *packet);
-	const char *filter;	    /* of pcap-filter(7), or NULL */
-	const char *const *classes; /* only these, and those inside of VXLAN; none: all */
+	const char *filter;	    /* pcap-filter(7), or NULL */
+	const char *const *classes; /* only packets of these, also inside VXLAN; none: all */
 	size_t class_count;
-	const char *class_file;		/* NULL: the usual one */
+	const char *class_file;		/* NULL: the default one */
 	bool only_sent, only_delivered; /* by and to the ports' nodes; neither: both */
 	uint32_t snap_bytes;		/* of each packet, at least 64; 0: all */
-	uint32_t buffer_bytes;		/* for what waits at a port, at least 1 MiB; 0: usual */
-	/* New files at this size and after this time; the oldest go beyond keep_files. */
+	uint32_t buffer_bytes;		/* of each port, at least 1 MiB; 0: the default */
+	/* Begins a new file at this size or after this time; keeps the last keep_files. */
 	uint64_t rotate_bytes;
 	int64_t rotate_ns;
 	unsigned keep_files;
 	int64_t for_ns; /* 0: until it is stopped */
 	uint64_t count; /* packets, 0: any number */
-	bool dry_run;	/* only say which ports and classes are meant */
-	/* Called some ten times a second, and after every signal. */
+	bool dry_run;	/* only return the ports and classes */
+	/* Called about ten times a second, and after every signal. */
 	netsim_progress_fn *progress; /* may be NULL with for_ns or count */
 	void *arg;
 };
@@ -206,24 +206,24 @@ struct netsim_capture_class {
 
 struct netsim_capture {
 	const char *fleet;
-	uint64_t packets, bytes; /* as long as they were on the wire */
-	uint64_t received;	 /* at the sockets, before classes are looked at */
-	uint64_t dropped;	 /* of them, for lack of room */
+	uint64_t packets, bytes; /* bytes: on the wire */
+	uint64_t received;	 /* at the sockets, before classes are compared */
+	uint64_t dropped;	 /* of them, for lack of buffer space */
 	int64_t elapsed_ns;
-	uint64_t files; /* that were begun */
+	uint64_t files; /* begun */
 	struct netsim_capture_port **ports;
 	size_t port_count;
-	struct netsim_capture_class **classes; /* that had packets */
+	struct netsim_capture_class **classes; /* those that had packets */
 	size_t class_count;
 	int64_t begin_ns;		     /* since 1970 */
-	struct netsim_port_change **changes; /* of ports meanwhile, the first 10000 */
+	struct netsim_port_change **changes; /* the first 10000 changes of ports */
 	size_t change_count;
 };
 
 /*
- * Captures at ports. Drops are no error, nor are ports that go away: see the counters. A
- * file that cannot be written is one, and holds whole packets. A wrong class file gives
- * -EINVAL and diags. Free with netsim_capture_free().
+ * Captures packets at ports. Drops and ports that disappear are not errors: see the result.
+ * Failing to write a file is; the file then holds whole packets. A wrong class file gives
+ * -EINVAL with diags. Free with netsim_capture_free().
  */
 NETSIM_API int netsim_capture(struct netsim *ctx, const struct netsim_capture_opts *opts,
 			      struct netsim_capture **ret, struct netsim_diags *diags,
@@ -235,29 +235,29 @@ struct netsim_measurement {
 	const char *fleet;
 	size_t port_count;
 	struct netsim_analysis *analysis;
-	struct netsim_traffic *counted; /* by the programs at the ports, meanwhile; or NULL */
-	const char *uncounted;		/* why they cannot, or NULL */
-	uint64_t missed;		/* packets, for lack of room: the figures are incomplete */
+	struct netsim_traffic *counted; /* by the programs at the ports in this time, or NULL */
+	const char *uncounted;		/* the reason why they did not count, or NULL */
+	uint64_t missed;		/* packets lost for lack of buffer space */
 	size_t gone_count;		/* ports that are missing at the end */
-	struct netsim_fault **faults;	/* that were in force meanwhile */
+	struct netsim_fault **faults;	/* that were in force in this time */
 	size_t fault_count;
-	struct netsim_port_change **changes; /* of ports meanwhile, the first 10000 */
+	struct netsim_port_change **changes; /* the first 10000 changes of ports */
 	size_t change_count;
 };
 
 struct netsim_measure_opts {
 	size_t size;
 	const char *fleet;	      /* NULL: the only one */
-	const char *const *nodes;     /* rows of these: names, patterns, @roles, host */
-	size_t node_count;	      /* 0: of all */
-	const char *class_file;	      /* NULL: the usual one */
+	const char *const *nodes;     /* only their rows: names, patterns, @roles, host */
+	size_t node_count;	      /* 0: all rows */
+	const char *class_file;	      /* NULL: the default one */
 	int64_t duration_ns;	      /* 0: until it is stopped, or no port is left */
 	size_t connections;	      /* rows of connections, 0: all */
 	netsim_progress_fn *progress; /* may be NULL with a duration */
 	void *arg;
 };
 
-/* Follows the packets of all ports; diags as above. Free with netsim_measurement_free(). */
+/* Analyzes the packets of all ports live; diags as above. Free with netsim_measurement_free(). */
 NETSIM_API int netsim_measure(struct netsim *ctx, const struct netsim_measure_opts *opts,
 			      struct netsim_measurement **ret, struct netsim_diags *diags,
 			      struct netsim_err *err);

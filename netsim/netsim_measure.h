@@ -15,26 +15,26 @@ extern "C" {
 enum netsim_verdict {
 	NETSIM_AS_ASKED,
 	NETSIM_NOT_AS_ASKED,
-	NETSIM_UNPROVED, /* asked, but not measured, or hidden by this machine's noise */
-	NETSIM_LEFT_OUT, /* not measured because the caller wanted so: quick */
+	NETSIM_UNPROVED, /* requested, but not measured, or hidden by this machine's noise */
+	NETSIM_LEFT_OUT, /* not measured because of the option `quick` */
 };
 
 struct netsim_verify_row {
 	const char *subject;	      /* "n100-1", "n100-1 > jetson-1", "all" */
 	const char *what;	      /* "rtt", "rate up", "loss" */
-	const char *asked, *measured; /* "5.0 ms"; "" where there is nothing to say */
+	const char *asked, *measured; /* "5.0 ms", or "" */
 	enum netsim_verdict verdict;
-	const char *why; /* more about it, or "" */
+	const char *why; /* the reason, or "" */
 };
 
 struct netsim_verify {
 	const char *fleet;
-	const char *basis; /* where the request is known from: "profile lossy" */
-	bool from_kernel;  /* no request is known: the kernel's state stands in for it */
+	const char *basis; /* the source of the requested conditions: "profile lossy" */
+	bool from_kernel;  /* the record is lost: the kernel's state is used instead */
 	struct netsim_verify_row **rows;
 	size_t row_count;
 	size_t as_asked, failed, unmeasured;
-	double timer_slack_ms; /* of this machine's timers, which delays are allowed */
+	double timer_slack_ms; /* how late this machine's timers are; delays may exceed by it */
 	size_t left_out;       /* unmeasured counts the rows that are NETSIM_UNPROVED */
 };
 
@@ -47,8 +47,8 @@ struct netsim_verify_opts {
 };
 
 /*
- * Measures the links of a fleet by traffic of its own and compares with the request. A
- * verdict is no error: see failed. Free with netsim_verify_free().
+ * Measures the links of a fleet with probes and compares them with the requested conditions.
+ * A wrong link is not an error: see failed. Free with netsim_verify_free().
  */
 NETSIM_API int netsim_verify(struct netsim *ctx, const struct netsim_verify_opts *opts,
 			     struct netsim_verify **ret, struct netsim_err *err);
@@ -56,20 +56,20 @@ NETSIM_API void netsim_verify_free(struct netsim_verify *verify);
 
 /* How one node sends to another. */
 struct netsim_route {
-	const char *from, *to; /* addresses; to is "" where none leads there */
+	const char *from, *to; /* addresses; to is "" if there is no route */
 	const char *device;    /* the interface that it sends through, or "" */
-	bool cut;	       /* by a partition, there or back */
-	bool down;	       /* a link of one of them is down */
+	bool cut;	       /* a partition cuts one of the directions */
+	bool down;	       /* a link of one of the two is down */
 };
 
 struct netsim_peer {
 	const char *name; /* of a node, or "host" */
-	bool guest;	  /* a virtual machine: nothing can be started in it */
+	bool guest;	  /* a virtual machine, in which no program can be started */
 };
 
 struct netsim_routes {
 	const char *fleet;
-	struct netsim_peer **nodes; /* in the order in which they were asked for */
+	struct netsim_peer **nodes; /* in the order of the request */
 	size_t node_count;
 	struct netsim_route **list; /* [from * node_count + to] */
 };
@@ -79,12 +79,12 @@ struct netsim_routes_opts {
 	const char *fleet;	  /* NULL: the only one */
 	const char *const *nodes; /* names, patterns, @roles, or the word host */
 	size_t node_count;	  /* 0: all nodes; with virtual machines the host, too */
-	const char *iface;	  /* only by the addresses of this interface; NULL: of any */
+	const char *iface;	  /* use only addresses of this interface; NULL: of any */
 };
 
 /*
- * The addresses under which nodes reach each other: those in a network and VLAN that both
- * are in, or else a route leads to. A virtual machine's address is known once it has
+ * Resolves the addresses under which nodes reach each other: in a network and VLAN that both
+ * share, or else one that a route leads to. A virtual machine's address is known once it has
  * talked to the host. Free with netsim_routes_free().
  */
 NETSIM_API int netsim_routes(struct netsim *ctx, const struct netsim_routes_opts *opts,
@@ -93,12 +93,12 @@ NETSIM_API void netsim_routes_free(struct netsim_routes *routes);
 
 enum netsim_ping_result {
 	NETSIM_PING_ANSWERED,
-	NETSIM_PING_SILENT,  /* nothing came back, though nothing is in the way */
-	NETSIM_PING_CUT,     /* nothing came back, as a partition asks */
-	NETSIM_PING_LEAKED,  /* answers came in spite of a partition */
-	NETSIM_PING_CHANGED, /* a partition began or ended meanwhile */
-	NETSIM_PING_NONE,    /* not tried: no route, or a virtual machine would have to ask */
-	NETSIM_PING_DOWN,    /* nothing came back: a link of one of them is down */
+	NETSIM_PING_SILENT,  /* no answer, although neither a partition nor a link explains it */
+	NETSIM_PING_CUT,     /* no answer, because of a partition */
+	NETSIM_PING_LEAKED,  /* answers in spite of a partition, or of a link that is down */
+	NETSIM_PING_CHANGED, /* no answer, and a partition or a link changed in this time */
+	NETSIM_PING_NONE,    /* not tried: no route, or the sender is a virtual machine */
+	NETSIM_PING_DOWN,    /* no answer, and a link of one of the two is down */
 };
 
 /* Echoes of one pair; round trips. */
@@ -110,15 +110,15 @@ struct netsim_ping {
 
 struct netsim_ping_matrix {
 	struct netsim_routes *routes;
-	struct netsim_ping **list; /* as routes->list */
-	size_t failed;		   /* pairs that are silent, and that leaked */
-	unsigned neighbour_limit;  /* the kernel's limit of neighbours, if it was too low; else 0 */
-	double interval_s;	   /* longer than asked for with very many pairs */
+	struct netsim_ping **list; /* indexed like routes->list */
+	size_t failed;		   /* pairs that are silent or leaked */
+	unsigned neighbour_limit;  /* the kernel's limit of neighbours, if it was reached; else 0 */
+	double interval_s;	   /* longer than requested with very many pairs */
 };
 
 struct netsim_ping_opts {
 	size_t size;
-	const char *fleet; /* these as in struct netsim_routes_opts */
+	const char *fleet; /* down to iface: as in struct netsim_routes_opts */
 	const char *const *nodes;
 	size_t node_count;
 	const char *iface;
@@ -129,7 +129,7 @@ struct netsim_ping_opts {
 };
 
 /*
- * Pings all pairs at once. A silent pair is no error: see failed. Free with
+ * Pings all pairs at once. A silent pair is not an error: see failed. Free with
  * netsim_ping_matrix_free().
  */
 NETSIM_API int netsim_ping_matrix(struct netsim *ctx, const struct netsim_ping_opts *opts,
@@ -137,8 +137,8 @@ NETSIM_API int netsim_ping_matrix(struct netsim *ctx, const struct netsim_ping_o
 NETSIM_API void netsim_ping_matrix_free(struct netsim_ping_matrix *matrix);
 
 /*
- * Finds a helper program: beside the one that runs, as in a build, or where it is
- * installed. -ENOENT (kind ENV) where there is none, -ENAMETOOLONG if size is too small.
+ * Finds a helper program: next to the running program, as in a build, or where it is
+ * installed. -ENOENT (kind ENV) if there is none, -ENAMETOOLONG if size is too small.
  */
 NETSIM_API int netsim_find_helper(const char *name, char *buf, size_t size, struct netsim_err *err);
 

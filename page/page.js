@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The page of a report on traffic: what netsim analyze --json -v prints, as tables and
-// plots. Lists that are not there are not shown.
+// The page of a report on traffic: shows the output of netsim analyze --json -v as tables and
+// plots. Omits lists that are missing.
 
 const {title, version, report} = JSON.parse(document.getElementById('data').textContent);
 const NS = 1e9;
@@ -9,11 +9,11 @@ const lasted = (report.last_ns - report.first_ns) / NS;
 
 const end = (name) => name ?? 'many others';
 const inside = (row) => row.inner ? 'in vxlan: ' : '';
-// What tells a row from others between the same ends.
+// The class of a row, which distinguishes it from others between the same ends.
 const kind = (row) => row.class ? `, ${inside(row)}${row.class}` : row.inner ? ', in vxlan' : '';
 const resent = (way) => way.fast + way.timeout + way.spurious;
 
-// Both directions of a row, each with its names; of a class there is one for both.
+// Both directions of a row, each with its names; a class has one for both.
 function directions(row) {
 	if ('sent' in row)
 		return [{row, way: row, from: end(row.from), to: end(row.to)}];
@@ -56,21 +56,21 @@ function notes() {
 	const many = (count, text) => count ? list.push(`${whole(count)} ${text}`) : 0;
 	for (const problem of report.problems ?? [])
 		list.push(`${problem.file}, offset ${problem.offset}: ${problem.what}. ` +
-			'The report is of what could be read.');
-	many(report.folded, 'connections have no row of their own: there were too many at once.');
+			'The report covers the part that could be read.');
+	many(report.folded, 'connections have no separate row: there were too many at once.');
 	many(report.missed, 'packets were missed: the machine was too busy, so the figures are too low.');
 	many(report.gone, 'of the ports disappeared: their packets are missing from then on.');
 	many(report.unordered, 'packets are earlier than the one before them.');
 	many(report.inner_packets, 'of the packets carry another one in VXLAN; these inner packets have separate rows.');
 	if (!report.packets)
-		list.push('There is no packet in it.');
+		list.push('There are no packets.');
 	return list.map((text) => element('p.note', {}, text));
 }
 
 // --- plots
 
-// The times of a series: the edges of its bins for steps, the middles for lines, and
-// which bin a time is in. The last bin ends with the capture.
+// The times of a series: the edges of its bins for steps, the middles for lines, and a
+// function from time to bin. The last bin ends with the capture.
 function grid(chosen, first_ns, bin_ns) {
 	const begin = first_ns / NS, width = bin_ns / NS, last = report.last_ns / NS;
 	const count = Math.max(0, ...chosen.map(({way}) => way.series.length));
@@ -80,7 +80,7 @@ function grid(chosen, first_ns, bin_ns) {
 		bin: (way, time) => way.series[Math.floor((time - begin) / width)]};
 }
 
-// Steps want a value at the last edge, too; lines none at either.
+// Steps need a value at the last edge, too; lines need none at the edges.
 const steps = (way, of) => {
 	const values = way.series.map(of);
 	return [...values, values[values.length - 1]];
@@ -88,7 +88,7 @@ const steps = (way, of) => {
 const points = (way, key) => [null, ...way.series.map((bin) => bin[key] ?? null), null];
 const look = ({name, shade, back}) => ({name, colour: shade, back});
 
-// Of one-way rows that are chosen, what the plots draw.
+// The lines of the plots for the selected one-way rows.
 function oneWayLines(chosen) {
 	const {edges, times, bin} = grid(chosen, report.one_way.first_ns, report.one_way.bin_ns);
 	const both = (mean, max) => mean === undefined ? '–' : `${duration(mean)} / ${duration(max)}`;
@@ -102,7 +102,7 @@ function oneWayLines(chosen) {
 	};
 }
 
-// Of the directions that are chosen, what the plots draw.
+// The lines of the plots for the selected directions.
 function linesOf(chosen) {
 	const {edges, times, width, bin} = grid(chosen, report.first_ns, report.bin_ns);
 	const seconds = (i) => Math.max(Math.min(width, report.last_ns / NS - edges[i]), width / 100);
@@ -127,7 +127,7 @@ function linesOf(chosen) {
 	};
 }
 
-// Far apart values are only seen on a logarithmic scale.
+// True if values are so far apart that they need a logarithmic scale.
 function spread(lines) {
 	const values = lines.flatMap((line) => [...line.values, ...line.high]).filter((value) => value > 0).sort((a, b) => a - b);
 	return values.length > 0 && values[values.length - 1] > 20 * values[Math.floor(values.length / 10)];
@@ -144,13 +144,13 @@ class Traffic {
 			.concat({name: 'One way', first: 4, oneWay: true, list: (report.one_way?.rows ?? []).filter((row) => row.series)})
 			.filter((group) => group.list.length);
 		this.place = element('div');
-		this.chips = element('div.chips', {role: 'group', 'aria-label': 'What is drawn'});
+		this.chips = element('div.chips', {role: 'group', 'aria-label': 'Rows to draw'});
 		this.choose(this.groups[0]);
 	}
 
 	choose(group) {
 		this.group = group;
-		// Each that is chosen keeps its colour.
+		// A selected row keeps its colour.
 		this.slots = group.list.slice(0, group.first);
 		this.logarithmic = undefined;
 	}
@@ -193,12 +193,12 @@ class Traffic {
 		this.chips.scrollTop = scrolled;
 	}
 
-	// Opens the plots anew, with the times that are shaded in all of them.
+	// Creates the plots again, with the spans that are shaded in all of them.
 	clear(chosen, spans) {
 		this.plots.clear();
 		this.plots.spans = spans;
 		if (chosen.length === 0)
-			this.place.append(element('p.empty', {}, 'Choose above what is to be drawn.'));
+			this.place.append(element('p.empty', {}, 'Select above what to draw.'));
 	}
 
 	scale(lines) {
@@ -210,7 +210,7 @@ class Traffic {
 		const chosen = this.chosen(), lines = oneWayLines(chosen), bin = duration(report.one_way.bin_ns);
 		this.clear(chosen, []);
 		if (lines.delays.length)
-			this.plots.add({title: ['One-way delay', `line: mean, shaded up to the greatest, of each ${bin}`], x: lines.times,
+			this.plots.add({title: ['One-way delay', `line: mean, shaded up to the maximum, of each ${bin}`], x: lines.times,
 				lines: lines.delays, show: duration, ...this.scale(lines.delays)});
 		if (lines.lost.length)
 			this.plots.add({title: ['Lost', `packets sent in each ${bin} that were not delivered`], x: lines.edges,
@@ -290,7 +290,7 @@ const EVENTS = [
 	figure('retr.', ({way}) => resent(way), 'retransmissions of all kinds'),
 	figure('fast', ({way}) => way.fast, 'retransmissions that duplicate acknowledgements asked for', {rare: true}),
 	figure('timeout', ({way}) => way.timeout, 'other retransmissions', {rare: true}),
-	figure('spurious', ({way}) => way.spurious, 'retransmissions of what had been acknowledged', {rare: true}),
+	figure('spurious', ({way}) => way.spurious, 'retransmissions of acknowledged data', {rare: true}),
 	figure('out of order', ({way}) => way.reordered, '', {rare: true}),
 	figure('dup. acks', ({way}) => way.dup_acks, 'duplicate acknowledgements', {rare: true}),
 	figure('zero win.', ({way}) => way.zero_windows, 'zero windows', {rare: true}),
@@ -333,7 +333,7 @@ const CONNECTION = [
 	time('max', ({way}) => way.rtt?.max_ns),
 	time('opened in', ({row}) => row.handshake?.min_ns, "TCP's handshake", {rare: true}),
 ];
-// "loss 172, queue 3"; null where nothing was dropped.
+// "loss 172, queue 3"; null if nothing was dropped.
 const reasons = (dropped) => Object.entries(dropped ?? {}).filter(([, count]) => count)
 	.map(([name, count]) => `${name} ${whole(count)}`).join(', ') || null;
 const ONE_WAY = [
@@ -341,7 +341,7 @@ const ONE_WAY = [
 	words('class', (row) => row.class === undefined || row.class === null ? '' : inside(row) + row.class, {rare: true}),
 	...['sent', 'delivered', 'lost'].map((name) => figure(name, (row) => row[name])),
 	{name: 'loss', value: (row) => row.sent ? row.lost / row.sent * 100 : null, show: (value) => value.toFixed(2) + THIN + '%'},
-	figure('on its way', (row) => row.flying, 'sent, but not yet due when the capture ended', {rare: true}),
+	figure('in flight', (row) => row.flying, 'sent, but not yet due when the capture ended', {rare: true}),
 	figure('duplicated', (row) => row.duplicated, '', {rare: true}), figure('reordered', (row) => row.reordered, '', {rare: true}),
 	figure('dropped', (row) => row.dropped && Object.values(row.dropped).reduce((all, one) => all + one, 0),
 		"by the ports' programs, as they counted", {rare: true}),
@@ -374,7 +374,7 @@ function section(id, name, list, columns, about) {
 	return element('section', {id}, element('h2', {}, name, element('small', {}, about)), table(columns, list));
 }
 
-// How many of all rows are here, if not all are.
+// The number of rows shown out of all, if some are left out.
 function shown(list, count, hint) {
 	return list && count > list.length ? `${whole(list.length)} of ${whole(count)}, those with most bytes${hint ?? '; --top shows more'}` : '';
 }
@@ -395,13 +395,13 @@ function build() {
 		section('one_way', 'One way', report.one_way?.rows, ONE_WAY, 'between the ports of two nodes, without their help'),
 		section('classes', 'Classes', flat(classes), [CLASS, ...COUNTS, MEAN_RATE, ...EVENTS, ...TRIPS, ...OPENING],
 			shown(classes, report.class_count)),
-		section('pairs', 'Pairs', flat(pairs), [...ENDS, words('inside of', ({row}) => row.inner ? 'vxlan' : null, {rare: true}), ...COUNTS, MEAN_RATE, ...EVENTS, ...TRIPS, ...OPENING],
+		section('pairs', 'Pairs', flat(pairs), [...ENDS, words('inside', ({row}) => row.inner ? 'vxlan' : null, {rare: true}), ...COUNTS, MEAN_RATE, ...EVENTS, ...TRIPS, ...OPENING],
 			shown(pairs, report.pair_count)),
 		section('flows', 'Classes of pairs', flat(flows), [...ENDS, CLASS, ...COUNTS, MEAN_RATE, ...EVENTS, ...TRIPS, ...OPENING],
 			shown(flows, report.flow_count)),
 		section('gaps', 'Gaps', gaps, gapColumns(traffic), 'silent for longer than the class tolerates' +
 			(report.gaps_not_listed ? `; ${whole(report.gaps_not_listed)} more are not listed` : '')),
-		section('faults', 'Faults', report.faults, FAULT, 'in force meanwhile; marked in the plots'),
+		section('faults', 'Faults', report.faults, FAULT, 'in force during the measurement; marked in the plots'),
 		section('connections', 'Connections', flat(connections), CONNECTION,
 			shown(connections, report.connection_count, report.folded ? '' : undefined)),
 	];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The parts of a page: figures with units, sortable tables, plots over time whose
-// cursor and zoom are one. They know nothing of what is shown.
+// The parts of a page: figures with units, sortable tables, and plots over time that share
+// cursor and zoom. They are independent of the content.
 
 // --- elements
 
@@ -48,7 +48,7 @@ function duration(ns) {
 	return (i ? digits(ns) : String(Math.round(ns))) + THIN + units[i];
 }
 
-// What stands at an axis: as short as the value allows.
+// A label of an axis, as short as possible.
 function short(text) {
 	return text.replace(/\.0+(?=\D)/, '').replace(/(\.\d*[1-9])0+(?=\D)/, '$1');
 }
@@ -108,7 +108,7 @@ function cell(column, row) {
 }
 
 // columns: {name, value(row), show(value), words, about, rare, press(row)}; rare ones are
-// left out where they say nothing. Numbers sort from the largest, words from A.
+// left out if they are empty. Numbers sort from the largest, words from A.
 function table(columns, rows) {
 	const used = columns.filter((column) => !column.rare || rows.some((row) => column.value(row)));
 	const body = element('tbody');
@@ -158,7 +158,7 @@ const seriesColours = () => colour('series').split(',').map((one) => one.trim())
 const FONT = '11px system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif';
 const AXIS_WIDTH = 74;
 
-// Times that belong together are drawn once, however many overlap: [[begin, end]...]
+// Merges overlapping spans, so that each is drawn once: [[begin, end]...]
 function united(spans) {
 	const list = [];
 	for (const [begin, end] of [...spans].sort((a, b) => a[0] - b[0])) {
@@ -171,7 +171,7 @@ function united(spans) {
 	return list;
 }
 
-// Paints from begin to end in the whole height, at least a line wide.
+// Paints each span over the given height, at least one line wide.
 function paintSpans(u, spans, style, top, height) {
 	const {left, width} = u.bbox;
 	u.ctx.save();
@@ -185,7 +185,7 @@ function paintSpans(u, spans, style, top, height) {
 	u.ctx.restore();
 }
 
-// Times with words: shaded, with a line where each begins and ends. [{begin, end, text}]
+// Paints labelled spans: shaded, with a line at the beginning and the end. [{begin, end, text}]
 function paintMarks(u, marks) {
 	const pixels = devicePixelRatio, {left, top, width, height} = u.bbox;
 	paintSpans(u, united(marks.map(({begin, end}) => [begin, end])), colour('fault'), top, height);
@@ -202,7 +202,7 @@ function paintMarks(u, marks) {
 	u.ctx.restore();
 }
 
-// Values without neighbours have no line: they get a point.
+// Values without neighbours have no line and are drawn as points.
 function lonely(u, index) {
 	const values = u.data[index], list = [];
 	for (let i = 0; i < values.length; i++)
@@ -211,7 +211,7 @@ function lonely(u, index) {
 	return list;
 }
 
-// Of a logarithmic scale: powers of ten, and 2 and 5 between them where there is room.
+// Ticks of a logarithmic scale: powers of ten, and 2 and 5 between them if there is room.
 function decades(u, axis, min, max) {
 	const list = [], steps = max / min > 1000 ? [1] : [1, 2, 5];
 	for (let power = 10 ** Math.floor(Math.log10(min)); power <= max * 1.0001; power *= 10)
@@ -221,16 +221,16 @@ function decades(u, axis, min, max) {
 
 const DAY = 86400;
 
-// Ticks as clock times, as exact as their distance asks for.
+// Ticks as clock times, as precise as their distance requires.
 function clockTicks(u, ticks, axis, space, step) {
 	const places = step >= 1 ? 0 : step >= 0.1 ? 1 : step >= 0.01 ? 2 : 3;
 	return ticks.map((tick) => step >= DAY ? day(tick * 1e9) :
 		step >= 60 ? clock(tick * 1e9, 0).slice(0, 5) : clock((tick + 1e-6) * 1e9, places));
 }
 
-// Plots below each other: one cursor, one zoom, one time. Times are in seconds since
-// 1970; limits is [begin, end]; spans are times to be shaded behind all plots, marks those
-// that have words, too.
+// Plots below each other, which share cursor, zoom and time axis. Times are in seconds since
+// 1970; limits is [begin, end]; spans are shaded behind all plots, and marks are spans with
+// a label.
 class Plots {
 	constructor(place, limits) {
 		this.place = place;
@@ -245,7 +245,7 @@ class Plots {
 		addEventListener('afterprint', () => this.print(false));
 	}
 
-	// On paper: light, and as wide as A4 is when it lies.
+	// On paper: light colours, and as wide as A4 in landscape.
 	print(on) {
 		document.documentElement.classList.toggle('print', on);
 		this.paper = on ? 1020 : 0;
@@ -279,7 +279,7 @@ class Plots {
 		this.zoom(...this.limits);
 	}
 
-	// The zoom of one is that of all.
+	// Applies the zoom of one plot to all.
 	zoomed(u) {
 		const {min, max} = u.scales.x;
 		if (this.moving || min == null)
@@ -314,8 +314,8 @@ class Plots {
 				Math.min(max ?? this.limits[1], this.limits[1])]};
 	}
 
-	// lines: {name, colour, back, at(time) -> text, whole -> text, values, high}: high are
-	// values above, to which the space is filled. x: the times of the values.
+	// lines: {name, colour, back, at(time) -> text, whole -> text, values, high}: the area
+	// between values and high is filled. x: the times of the values.
 	add({title, unit, x, lines, show, step, logarithmic, ontoggle, height = 190}) {
 		const data = [x], series = [{}], bands = [];
 		const paths = step ? uPlot.paths.stepped({align: 1}) : uPlot.paths.linear();
@@ -345,8 +345,8 @@ class Plots {
 				logarithmic ? 'Linear scale' : 'Logarithmic scale') : null);
 	}
 
-	// lanes: {name, colour, spans: [[begin, end]...], lighter: spans that matter less}: when
-	// something was, a lane each.
+	// lanes: {name, colour, spans: [[begin, end]...], lighter: spans that matter less}: draws
+	// the spans of each in a lane.
 	addLanes({title, lanes}) {
 		const lane = 30;
 		const draw = (u) => lanes.forEach(({name, colour: style, spans, lighter}, i) => {
@@ -384,7 +384,7 @@ class Plots {
 			one.u.setScale('x', {min: this.range[0], max: this.range[1]});
 	}
 
-	// The legend says what was at the cursor, and without one what was in all.
+	// The legend shows the values at the cursor, or without a cursor the totals.
 	read(u) {
 		const one = this.list.find((other) => other.u === u);
 		if (!one)

@@ -138,7 +138,7 @@ run() {
 	ERR=$(<"$WORK/.err")
 }
 
-# caught CMD...: the results of run as diagnostics.
+# caught CMD...: prints CMD and the results of run, as diagnostics.
 caught() {
 	printf '$ %s\n' "$*"
 	[[ -z $OUT ]] || printf '%s\n' "$OUT" | tail -n 40

@@ -224,7 +224,7 @@ static int note_unread(const struct capture_file *file, struct netsim_analysis *
 	return r;
 }
 
-/* What the capture dropped looks like loss, and like connections that miss something. */
+/* Packets that the capture dropped look like loss, and like incomplete connections. */
 static int note_drops(const struct capture_file *file, struct netsim_analysis *ret,
 		      struct netsim_err *err)
 {

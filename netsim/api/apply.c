@@ -308,7 +308,7 @@ static int shape_by(enum engine engine, struct selection *s, const struct intent
 	return r;
 }
 
-/* Says which engine is in use, and what of the profile it does beside the links. */
+/* Fills in the engine in use, and the numbers of pairs and classes in the profile. */
 static int note_engine(struct shaping *run, enum engine chosen)
 {
 	const struct profile *whole = intent_whole(&run->intent);
@@ -357,7 +357,7 @@ static int shape_fleet(struct shaping *run)
 	return r;
 }
 
-/* A name that no entry under nodes matches would get the default, with no word about it. */
+/* Refuses a name that no entry under nodes matches: it would silently get the default. */
 static int check_as(const struct profile *profile, const char *name, struct netsim_err *err)
 {
 	auto_free const char **names = calloc(profile->rule_count + 1, sizeof(*names));

@@ -336,7 +336,7 @@ static int take_between(struct capture_run *run, const struct live_packet *live,
 	return take_in(run, live, err);
 }
 
-/* Reports what happened to ports; *ret_end is true if none is left or the caller wants to stop. */
+/* Reports changes of ports; *ret_end is true if none is left or the caller wants to stop. */
 static int look_at_ports(struct capture_run *run, bool *ret_end, struct netsim_err *err)
 {
 	struct netsim_capture *result = run->result;

@@ -219,7 +219,7 @@ struct outcome {
 	char detail[160];
 };
 
-/* What a trial lacks that the kernel refused for another reason than a missing part; or NULL. */
+/* Names the privilege or resource that a trial lacks; NULL if the kernel lacks the feature. */
 static const char *lack_of(int code)
 {
 	switch (-code) {
@@ -346,7 +346,7 @@ static int report(struct netsim_findings *all, const struct outcome *outcomes,
 	bridges->what = "no bridge filter";
 	bridges->use = "packets between nodes";
 	bridges->hint = BRIDGE_FILTER_HINT;
-	bridges->optional = true; /* rules that were not read may accept them */
+	bridges->optional = true; /* packets may pass: not all rules are read */
 	all->kernel = arena_printf(all, "%.32s %.48s", host.sysname, host.release);
 	all->engines = describe_engines(all);
 	return all->kernel && all->engines ? 0 : err_oom(err);

@@ -255,7 +255,7 @@ static bool all_gone(const struct measure *m)
 	return true;
 }
 
-/* Reports what happened to ports; *ret_end is true if none is left or the caller wants to stop. */
+/* Reports changes of ports; *ret_end is true if none is left or the caller wants to stop. */
 static int look_at_ports(struct measure *m, const struct netsim_progress *now, bool *ret_end,
 			 struct netsim_err *err)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Puts the recorded profile and faults in force again, and lists what differs. */
+/* Restores the recorded profile and faults, and lists differences from the record. */
 #include "netsim/api/mend.h"
 
 #include <errno.h>
@@ -40,7 +40,7 @@ static bool has_drifted(const struct drifts *drifts, int ifindex)
 	return false;
 }
 
-/* Marks the ports that are new, and those where something differs. */
+/* Marks the new ports, and those that differ from the record. */
 static int select_ports(struct mending *m, const struct model *before)
 {
 	const struct model *now = m->f.model;
@@ -72,7 +72,7 @@ static size_t count_lost(const struct mending *m)
 	return count;
 }
 
-/* True if the programs have to realise the profile, because of it or of a fault that is lost. */
+/* True if the profile, or a fault that is lost, needs the programs to implement the profile. */
 static int wants_programs(struct mending *m, bool *ret)
 {
 	enum engine engine = ENGINE_NETEM;
@@ -106,7 +106,7 @@ static int shape_by_netem(struct mending *m)
 	return r;
 }
 
-/* Attaches the programs where they are missing, and puts the profile in force. */
+/* Attaches the programs to ports that lack them, and puts the profile in force there. */
 static int shape_again(struct mending *m)
 {
 	bool changed = m->new_ports || m->drifts.count, was = edt_is_base(m->f.policy), edt;
@@ -131,7 +131,7 @@ static int shape_again(struct mending *m)
 	return r;
 }
 
-/* Appends text that is cut off where the buffer ends. */
+/* Appends text, truncated at the end of the buffer. */
 static void append(char *buf, size_t size, const char *text)
 {
 	size_t used = strlen(buf);
@@ -224,7 +224,7 @@ int api_mend(struct netsim *ctx, const struct model *before, struct netsim_up *u
 
 	if (r == 0)
 		r = select_ports(&m, before);
-	/* Differences at new ports are no steps of their own. */
+	/* Differences at new ports do not count: their steps are counted already. */
 	for (size_t i = 0; r == 0 && i < m.drifts.count; i++)
 		for (size_t l = 0; l < m.f.model->link_count; l++)
 			up->step_count += !m.drifts.list[i].in_file &&

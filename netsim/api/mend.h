@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The recorded profile and faults of a fleet against what is in force: differences, mending. */
+/* Compares a fleet with its recorded profile and faults, and restores these. */
 #ifndef NETSIM_API_MEND_H
 #define NETSIM_API_MEND_H
 
@@ -7,17 +7,17 @@
 #include "netsim/shape/drift.h"
 
 /*
- * Puts the recorded profile and faults in force again where they are not: at ports that are
- * new since `before` was read, and where something else was changed. Adds to *up the ports,
- * the differences, and the faults that cannot be put back. The caller holds the lock.
+ * Restores the recorded profile and faults: at ports that are new since `before` was read,
+ * and at those that another program has changed. Adds to *up the ports, the differences, and
+ * the faults that cannot be restored. The caller holds the lock.
  */
 int api_mend(struct netsim *ctx, const struct model *before, struct netsim_up *up,
 	     struct netsim_err *err);
 
-/* What differs at a port or bridge (fault NULL), or a fault that is not wholly in force. */
+/* Takes a difference at a port or bridge (fault NULL), or a fault that is not wholly in force. */
 typedef int api_differs_fn(void *arg, const char *text, const struct intent_fault *fault,
 			   struct netsim_err *err);
-/* Calls each for every difference that mending would end; text does not outlive the call. */
+/* Calls each for every difference that api_mend() would end; text is valid during the call. */
 int api_each_difference(struct netsim *ctx, const char *fleet, api_differs_fn *each, void *arg,
 			struct netsim_err *err);
 

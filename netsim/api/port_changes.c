@@ -2,7 +2,6 @@
 #include "netsim/api/port_changes.h"
 
 #include "netsim/util/arena.h"
-#include "netsim/util/clock.h"
 
 /* A cable that flaps for days must not exhaust the memory. */
 #define CHANGES_MOST 10000
@@ -26,19 +25,18 @@ static int keep(const struct port_changes *changes, const struct netsim_port_cha
 int port_changes_look(const struct port_changes *changes, struct live *live,
 		      const struct netsim_progress *now, bool *ret_stop, struct netsim_err *err)
 {
-	enum netsim_port_event event;
-	size_t port;
+	struct live_event event;
 	int r = 0;
 
 	*ret_stop = false;
-	while (r == 0 && live_event(live, &port, &event)) {
-		const struct netsim_port_change change = {.port = changes->names[port],
-							  .event = event,
-							  .at_ns = clock_ns(CLOCK_REALTIME)};
+	while (r == 0 && live_event(live, &event)) {
+		const struct netsim_port_change change = {.port = changes->names[event.link],
+							  .event = event.kind,
+							  .at_ns = event.at_ns};
 		struct netsim_progress progress = *now;
 
 		progress.change = &change;
-		progress.gone = event == NETSIM_PORT_GONE ? change.port : NULL;
+		progress.gone = event.kind == NETSIM_PORT_GONE ? change.port : NULL;
 		if (changes->progress)
 			*ret_stop |= changes->progress(changes->arg, &progress);
 		r = keep(changes, &change, err);

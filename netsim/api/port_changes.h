@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Reports what happens to ports during a capture or measurement. */
+/* Reports changes of ports during a capture or measurement. */
 #ifndef NETSIM_API_PORT_CHANGES_H
 #define NETSIM_API_PORT_CHANGES_H
 

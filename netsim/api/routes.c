@@ -227,7 +227,7 @@ int netsim_find_helper(const char *name, char *buf, size_t size, struct netsim_e
 	}
 	if (!found) {
 		err_set(err, NETSIM_ERR_ENV, -ENOENT, NULL, "the program %s is missing", name);
-		err_hint(err, "looked beside netsim and in " NETSIM_LIBEXECDIR
+		err_hint(err, "searched next to netsim and in " NETSIM_LIBEXECDIR
 			      "; make builds it (with libiperf-dev), make install installs it");
 		return -ENOENT;
 	}

@@ -260,7 +260,7 @@ static int mark_faults(const struct reader *r, const struct fleet *f, const stru
 	return 0;
 }
 
-/* Reads what differs from the record of profile and faults, and why faults are not in force. */
+/* Reads the differences from the record, and the reasons why faults are not in force. */
 static int read_drift(const struct reader *r, struct model *model, struct netsim_fleet *fleet)
 {
 	struct fleet f = {.st = r->st,
@@ -273,7 +273,7 @@ static int read_drift(const struct reader *r, struct model *model, struct netsim
 	int result = 0;
 
 	if (intent_read_parsed(fleet->name, &intent, NULL) < 0)
-		return 0; /* fleet->record says so */
+		return 0; /* fleet->record has the reason */
 	result = drift_read(&f, &intent, &drifts, r->err);
 	for (size_t i = 0; result == 0 && i < drifts.count; i++) {
 		char *text =
@@ -293,10 +293,11 @@ static int read_drift(const struct reader *r, struct model *model, struct netsim
 static int read_counters(const struct reader *r, struct netsim_fleet *fleet)
 {
 	auto_free struct policy_traffic *traffic = NULL;
-	uint64_t cut[PORT_NODES] = {0}, lost[PORT_NODES] = {0};
+	auto_free uint64_t *cut = calloc(PORT_NODES, sizeof(*cut));
+	auto_free uint64_t *lost = calloc(PORT_NODES, sizeof(*lost));
 	size_t count = 0;
 
-	if (policy_read_traffic(r->policy, &traffic, &count) < 0)
+	if (!cut || !lost || policy_read_traffic(r->policy, &traffic, &count) < 0)
 		return err_oom(r->err);
 	for (size_t i = 0; i < count; i++) {
 		const struct policy_traffic *t = &traffic[i];

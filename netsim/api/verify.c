@@ -21,7 +21,7 @@
 
 #define FULL_MESH  40  /* up to this many places, every pair is measured */
 #define NEARBY	   4   /* above that, distances 1, 3, 9, 27 in each direction of the list */
-#define MORE_PAIRS 400 /* and so many pairs with conditions of their own */
+#define MORE_PAIRS 400 /* most pairs with conditions of their own that are measured, too */
 
 static void view_done(struct view *v)
 {
@@ -135,7 +135,7 @@ static int asked_of(const struct view *v, const struct place *place, struct link
 	port = (struct expected_port) {&v->fleet.model->nodes[place->node], mark.iface,
 				       place->at.tag};
 	r = expected_link(&v->intent, &port, ret, ret_state, err);
-	/* A cable that netsim link pulled out, and that nothing has plugged in since. */
+	/* Still unplugged since netsim link pulled the cable out. */
 	if (r == 0 && intent_has_pulled(&v->intent, mark.node, mark.iface) && !is_up(v, place))
 		*ret_state = EXPECTED_DOWN;
 	return r;
@@ -432,7 +432,7 @@ static bool skip_if_changed(struct verify_path *path, const struct verify_path *
 	return up || between || down;
 }
 
-/* Skips paths affected by a partition, fault or profile that began or ended meanwhile. */
+/* Skips paths affected by a partition, fault or profile that began or ended in this time. */
 static int skip_changed(struct view *v, struct netsim_err *err)
 {
 	auto_free struct asked *asked = NULL;

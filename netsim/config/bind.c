@@ -53,7 +53,7 @@ bool bind_spend(struct bind *b, const struct netsim_loc *at)
 	return bind_refuse(b, at, NULL, "the file expands to more than %d values", BIND_VALUES_MAX);
 }
 
-/* Leading zeroes of a number that are only the padding of its range. */
+/* Returns the number of leading zeroes by which a range pads a number. */
 static size_t padding(const char *number)
 {
 	size_t zeroes = strspn(number, "0");

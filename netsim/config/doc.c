@@ -431,26 +431,6 @@ int doc_parse(const char *file, const char *data, size_t len, struct doc_node **
 	return r;
 }
 
-/* Reads fd to its end; -EFBIG beyond DOC_SIZE_MAX. */
-static int read_all(int fd, struct buf *buf)
-{
-	char chunk[65536];
-	ssize_t n;
-
-	while ((n = read(fd, chunk, sizeof(chunk))) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		buf_add(buf, chunk, (size_t)n);
-		if (buf->failed)
-			return -ENOMEM;
-		if (buf->len > DOC_SIZE_MAX)
-			return -EFBIG;
-	}
-	return 0;
-}
-
 int doc_read(const char *path, char **ret, size_t *ret_len, struct netsim_diags *diags)
 {
 	struct netsim_loc at = {.file = path};
@@ -462,7 +442,7 @@ int doc_read(const char *path, char **ret, size_t *ret_len, struct netsim_diags 
 		return diag_add(diags, &at, NULL, "cannot open: %s", strerror(errno));
 	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
 		return diag_add(diags, &at, "name a file in it", "is a directory");
-	int r = read_all(fd, &buf);
+	int r = buf_read(&buf, fd, DOC_SIZE_MAX);
 
 	if (r == -EFBIG)
 		return diag_add(diags, &at, NULL, "is larger than %u MiB", DOC_SIZE_MAX >> 20);

@@ -30,7 +30,7 @@ int find_named(const char *folder, const char *name, char path[static FIND_PATH]
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
 		int length = snprintf(path, FIND_PATH, "%s%s/%s.yaml", places[i], folder, name);
 
-		/* One that cannot be looked at is found: its reading then says why. */
+		/* A file that cannot be examined counts as found: reading it reports why. */
 		if (length < FIND_PATH &&
 		    (access(path, F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR)))
 			return 0;

@@ -106,8 +106,8 @@ int profile_resolve(const struct profile *profile, const char *node, const char 
 bool profile_has_paths(const struct profile *profile);
 
 /*
- * Reports entries that contradict themselves with whatever other entries they are merged,
- * such as a burst where no entry gives a rate; then returns -EINVAL.
+ * Reports entries that contradict themselves however they are merged, such as a burst if no
+ * entry gives a rate; then returns -EINVAL.
  */
 int profile_check(const struct profile *profile, struct netsim_diags *diags);
 

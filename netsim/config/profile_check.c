@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Checks a profile without a fleet: what no node could have, and what no node could bear. */
+/* Checks a profile without a fleet: contradictions, and delays that let no address be resolved. */
 #include <errno.h>
 
 #include "netsim/config/profile_parts.h"
 
-/* Conditions that others need, where an entry gives them or its trace does. */
+/* Returns which of rate and delay, which other conditions need, are given, also by a trace. */
 static unsigned basis(const struct conditions *c)
 {
 	return (c->has | (cond_has(c, COND_TRACE) ? c->trace_has : 0)) &
 	       (1U << COND_RATE | 1U << COND_DELAY);
 }
 
-/* Refuses an entry that contradicts itself with whatever other entries it is merged. */
+/* Refuses an entry that contradicts itself even with the conditions of all others. */
 static int check_entry(struct netsim_diags *diags, const struct conditions *c, unsigned others,
 		       const char *owner, const char *direction)
 {
@@ -42,7 +42,7 @@ int profile_check(const struct profile *profile, struct netsim_diags *diags)
 		const struct profile_rule *rule = &profile->rules[i];
 		const char *owner = rule->pattern ? rule->pattern : "default";
 
-		/* Most entries say the same for both directions. */
+		/* Most entries are the same in both directions: report one of them. */
 		if (check_entry(diags, &rule->conditions.up, up, owner, "up") < 0 ||
 		    check_entry(diags, &rule->conditions.down, down, owner, "down") < 0)
 			r = -EINVAL;
@@ -62,13 +62,13 @@ int profile_check(const struct profile *profile, struct netsim_diags *diags)
 	return r;
 }
 
-/* ns; the last of three questions is given up after the third second. */
+/* ns; the kernel asks three times, once a second, and gives up a second later. */
 #define RESOLVE_LIMIT 3000000000
 
 /*
- * netem delays ARP and neighbour discovery like all frames: a question crosses the link of
- * its node and that of the other one, and the answer both again. Warns where that takes
- * longer between two nodes of an entry than the kernel waits. The edt engine lets them pass.
+ * netem delays ARP and neighbour discovery like all frames: the question crosses the links of
+ * both nodes, and so does the answer. Warns if that takes longer between two nodes of an entry
+ * than the kernel waits. The edt engine does not delay them then.
  */
 static void warn_rule(const struct profile *profile, const struct profile_rule *rule,
 		      struct netsim_diags *diags)

@@ -613,7 +613,7 @@ bool profile_read_class(struct bind *b, const struct netsim_loc *at, const struc
 		.what = "a class",
 		.at = at,
 		.in = IN_CLASS,
-		.hint = "the conditions of a class hold between all nodes, in both directions"};
+		.hint = "the conditions of a class apply between all nodes, in both directions"};
 	struct raw_conditions raw = {0};
 	bool good = bind_map(b, profile_conditions_rows, node, &scope, &raw);
 

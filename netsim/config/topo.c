@@ -226,23 +226,28 @@ static bool read_roles(struct bind *b, const struct texts *roles, struct node *n
 	return true;
 }
 
-/* getpwnam_r() and getgrnam_r() need a buffer whose size is not known in advance. */
+/*
+ * getpwnam_r() and getgrnam_r() need a buffer whose size is not known in advance. It is on the
+ * heap, because the stack of a thread may be as small.
+ */
+#define ACCOUNT_ROOM (64 << 10)
+
 static bool find_user(const char *name, uint32_t *ret)
 {
-	char room[16384];
+	auto_free char *room = malloc(ACCOUNT_ROOM);
 	struct passwd pw, *found = NULL;
 
-	if (getpwnam_r(name, &pw, room, sizeof(room), &found) == 0 && found)
+	if (room && getpwnam_r(name, &pw, room, ACCOUNT_ROOM, &found) == 0 && found)
 		*ret = pw.pw_uid;
 	return found;
 }
 
 static bool find_group(const char *name, uint32_t *ret)
 {
-	char room[65536];
+	auto_free char *room = malloc(ACCOUNT_ROOM);
 	struct group gr, *found = NULL;
 
-	if (getgrnam_r(name, &gr, room, sizeof(room), &found) == 0 && found)
+	if (room && getgrnam_r(name, &gr, room, ACCOUNT_ROOM, &found) == 0 && found)
 		*ret = gr.gr_gid;
 	return found;
 }

@@ -309,9 +309,9 @@ static const struct iface *base_of(const struct node *node, const struct iface *
 }
 
 /*
- * Returns the bytes of tags in a VLAN's frames beyond the one that each device passes in
- * addition to its MTU. Devices keep the outermost tag beside the frame; a bridge with VLANs
- * does so with the tag of its protocol, so that an 802.1ad tag is part of the frame.
+ * Returns the bytes by which tags make a VLAN's full frames exceed the MTU below. The kernel
+ * keeps the outermost tag outside the frame, except an 802.1ad tag on a bridge with VLANs; of
+ * the others, every device accepts one in addition to its MTU.
  */
 static unsigned tag_room(const struct topo *topo, const struct node *node,
 			 const struct iface *iface)
@@ -351,7 +351,7 @@ unsigned topo_cable_mtu(const struct topo *topo, const struct node *node, const 
 	const struct iface *base = base_of(node, iface);
 	unsigned mtu = topo_mtu(topo, node, iface), need;
 
-	/* Its own packets would be too long for others. */
+	/* With a larger MTU, an interface with addresses would send packets too long for others. */
 	if (iface->kind == IFACE_VLAN || iface->mtu || base->mtu || base->address_count)
 		return mtu;
 	need = needed_mtu(topo, node, base);
@@ -433,7 +433,7 @@ static bool check_ipv6_mtu(struct bind *b, const struct topo *topo, const struct
 			at = &iface->addresses[i].at;
 	return !at || mtu >= TOPO_MTU_IPV6 ||
 	       bind_refuse(b, at, hint_f("IPv6 needs an MTU of %d", TOPO_MTU_IPV6),
-			   "%s: IPv6 is off where the MTU is %u", iface->name, mtu);
+			   "%s: the kernel disables IPv6 at an MTU of %u", iface->name, mtu);
 }
 
 static bool check_tap_mtu(struct bind *b, const struct topo *topo, const struct node *node,
@@ -459,8 +459,8 @@ static bool check_network(struct bind *b, const struct network *network, size_t 
 		    network->mtu < TOPO_MTU_IPV6)
 			good = bind_refuse(b, &network->addresses[i].at,
 					   hint_f("IPv6 needs an MTU of %d", TOPO_MTU_IPV6),
-					   "%s: IPv6 is off where the MTU is %u", network->name,
-					   network->mtu);
+					   "%s: the kernel disables IPv6 at an MTU of %u",
+					   network->name, network->mtu);
 	return good;
 }
 

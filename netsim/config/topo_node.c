@@ -367,8 +367,8 @@ static void check_bond(struct node_view *v, size_t i)
 	/* LACP frames are addressed to the next bridge, and a Linux bridge consumes them. */
 	if (bond->mode == MODE_8023AD && raw->members.count > 1)
 		diag_warn(v->b->diags, &bond->mode_at,
-			  "bond %s finds no LACP partner, as a Linux bridge passes no LACP "
-			  "frames on: it will use one of its ports",
+			  "bond %s finds no LACP partner, because a Linux bridge does not forward "
+			  "LACP frames: it will use only one of its ports",
 			  raw->i.name);
 	/* In modes that require miimon, the kernel enables it by default. */
 	if (!bond->has_miimon && bond->mode < MODE_8023AD && raw->members.count)

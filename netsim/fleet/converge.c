@@ -203,7 +203,7 @@ static void add_inside(struct exec *x, const struct step *step, const char *name
 		link_add_vlan(rt, want, inside_ifindex(x, step->place, want->lower), name);
 }
 
-/* A bond accepts only members that are down, and sets them up itself. */
+/* A bond accepts only members that are down, and brings them up itself. */
 static void settle_inside(struct exec *x, const struct step *step, unsigned what, const char *name)
 {
 	struct rtnl *rt = x->handles[step->place]->rt;
@@ -222,7 +222,7 @@ static void settle_inside(struct exec *x, const struct step *step, unsigned what
 }
 
 /*
- * Sets up the links of a node: either the members of bonds or all others. Bonds come after
+ * Brings up the links of a node: either the members of bonds or all others. Bonds come after
  * their members in the plan, so members can join only after all links are added.
  */
 static void settle_links(struct exec *x, int node, bool members)

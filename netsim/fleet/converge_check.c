@@ -27,7 +27,7 @@ static int check_group(const struct state *st, const struct model *want, struct 
 	return 0;
 }
 
-/* A namespace that cannot be examined is an error of its reading, not a foreign one. */
+/* Refuses a foreign namespace; if one cannot be examined, reports that error instead. */
 static int check_netns(struct state *st, const char *fleet, const struct model_node *node,
 		       struct netsim_err *err)
 {

@@ -5,6 +5,7 @@
 
 #include "netsim/fleet/plan.h"
 #include "netsim/kernel/link.h"
+#include "netsim/kernel/mark.h"
 
 static const char *kind_word(enum link_kind kind)
 {
@@ -27,16 +28,20 @@ static const char *kind_word(enum link_kind kind)
 	return "link";
 }
 
-/* "n100-1 eth1", or "n3x-lan" for a link of the host. */
+/* "n100-1 eth1"; of the host's links "n3x-lan", and "n100-1/eth1 (tap-n100-1)" for a port. */
 static void describe_place(const struct step *step, const struct model *want, char *buf,
 			   size_t size)
 {
 	const struct link *link = step->want ? step->want : step->have;
+	char text[MARK_TEXT];
+	const char *called = mark_call(link->alias, link->name, text);
 
-	if (step->place == MODEL_HOST)
-		snprintf(buf, size, "%s", link->name);
-	else
+	if (step->place != MODEL_HOST)
 		snprintf(buf, size, "%s %s", want->nodes[step->place].name, link->name);
+	else if (called != link->name)
+		snprintf(buf, size, "%s (%s)", called, link->name);
+	else
+		snprintf(buf, size, "%s", link->name);
 }
 
 static void describe_new(const struct link *link, char *buf, size_t size)

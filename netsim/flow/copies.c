@@ -7,12 +7,11 @@
 #include "netsim/flow/oneway_parts.h"
 
 #define PLACES_MAX 5
-/* Bounds the work where many packets have the same bytes. */
+/* Bounds the work if many packets have the same bytes. */
 #define CANDIDATES_MAX 64
 /*
- * A copy comes at most this late. Where the same bytes were sent several times, it comes at
- * most LATE_FACTOR times as late as the latest one that could not be confused, but LATE_NS
- * is never too late.
+ * Upper bound of the delay of a copy. If the same bytes were sent several times: LATE_FACTOR
+ * times the longest delay of an unambiguous copy, but at least LATE_NS.
  */
 #define COPY_NS	    10000000000
 #define LATE_FACTOR 2
@@ -156,7 +155,7 @@ bool copies_add(struct copies *copies, const struct packet *p, int64_t time_ns)
 	uint64_t serial = copies->next;
 	uint32_t *slot, steps = 0, position;
 
-	/* What cannot be read cannot be compared. */
+	/* Without a network layer there are no bytes to compare. */
 	if (!p->network)
 		return false;
 	oneway_digest(p, &new.digest);

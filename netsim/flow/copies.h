@@ -3,10 +3,10 @@
  * Recognizes a packet that is captured again on its way: at another vantage point, or at a
  * device above or below. Pure: packets in, yes or no out.
  *
- * Copies have the same digest (oneway.h). A packet is a copy of an earlier one of another
- * place (a view, and a direction there) which is not yet known to have come by here. At the
- * same place it is another transmission of the same bytes. What was sent at a place can be
- * delivered, or forwarded with fewer hops left, any number of times.
+ * Copies have the same digest (oneway.h). A packet is a copy of an earlier one if that was
+ * captured at another place (a view and a direction) and had no copy at this place yet. The
+ * same bytes again at one place are another transmission. A transmission can be delivered,
+ * or forwarded with fewer hops left, any number of times.
  *
  * Memory is bounded: only the last COPIES_PACKETS packets are remembered.
  */

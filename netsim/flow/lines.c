@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Lines: one number for what several views follow as connections of their own. Those of the
- * same ends belong together until one of them begins with another initial sequence number.
+ * Lines: a number shared by the connections in which several views follow the same one.
+ * Connections of the same ends share a line until one begins with another initial sequence
+ * number.
  */
 #include <stdlib.h>
 
@@ -40,7 +41,7 @@ static bool grow(struct lines *lines)
 	return true;
 }
 
-/* Beyond the limit all are forgotten: views that see an old connection later begin a line. */
+/* At the limit, forgets all: a view that sees an old connection later begins a new line. */
 static bool make_room(struct lines *lines)
 {
 	if (lines->slots && lines->used < lines->max) {

@@ -375,7 +375,7 @@ static void consider(struct oneway *o, struct sent_packet *s, uint64_t serial, u
 }
 
 /*
- * Delivers candidates in the order of sending, except those so late that they were rather
+ * Delivers candidates in the order of sending, except those so late that they were probably
  * lost.
  */
 static void deliver(struct oneway *o, const struct candidates *c, uint16_t view)

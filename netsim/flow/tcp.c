@@ -347,8 +347,8 @@ static void track_handshake(struct segment *s)
 }
 
 /*
- * A SYN with other numbers than before: those came from an earlier connection of these
- * ports, of which the other end knows still (a half-open connection).
+ * A SYN with new numbers: the old ones belong to an earlier connection of these ports, which
+ * the other end still has (a half-open connection).
  */
 static void restart_numbers(struct segment *s)
 {
@@ -361,7 +361,7 @@ static void restart_numbers(struct segment *s)
 		flight->sides[s->side].timed_count = flight->sides[s->side].hole_count = 0;
 }
 
-/* A SYN before the handshake is complete: what reset the ports before was not the end. */
+/* A SYN before the handshake is complete: the RST or FIN before did not end the connection. */
 static void begin_again(struct segment *s)
 {
 	s->from->flags &= (uint8_t) ~(SIDE_RST | SIDE_FIN);
@@ -387,7 +387,7 @@ static void update_side(struct segment *s)
 	struct side *from = s->from;
 	uint8_t flags = from->flags & (uint8_t) ~(SIDE_ACK | SIDE_KEEP_ALIVE);
 
-	/* The number of a reset may be one that the other end asked for. */
+	/* A RST may carry a number that the other end acknowledged without its being sent. */
 	if (!(from->flags & SIDE_SEEN) ||
 	    (before(from->next, s->end) && !s->probe && !has(s, PACKET_RST))) {
 		from->next = s->end;

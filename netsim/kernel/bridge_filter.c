@@ -19,7 +19,7 @@
 #include "netsim/util/auto.h"
 
 #define ANSWER	(1 << 16) /* bytes; dumps come in smaller pieces */
-#define FORWARD 2	  /* the forward hook, of bridges as of IP */
+#define FORWARD 2	  /* the forward hook, of bridges and of IP */
 
 /* A base chain at the forward hook. */
 struct chain {
@@ -49,7 +49,7 @@ static bool sysctl_is_on(const char *name)
 	return value == '1';
 }
 
-/* Returns whether frames on bridges meet the chains of a family. */
+/* Returns whether frames on bridges pass the chains of a family. */
 static bool meets(uint8_t family)
 {
 	bool v4 = sysctl_is_on("bridge-nf-call-iptables");
@@ -134,7 +134,7 @@ static void take_rule(const struct nlmsghdr *msg, struct chains *all)
 			all->found = &all->list[i];
 }
 
-/* Asks for a dump and hands each message to each; stops at the first error. */
+/* Requests a dump and calls `each` for every message; stops at the first error. */
 static void dump(int fd, uint8_t request, void (*each)(const struct nlmsghdr *, struct chains *),
 		 struct chains *all)
 {
@@ -174,7 +174,7 @@ static void say(const struct chain *chain, const char *how, char *buf, size_t si
 	snprintf(buf, size, "%s, where the chain %s of the table %s %s %s",
 		 chain->family == NFPROTO_BRIDGE ?
 			 "frames on bridges pass nftables" :
-			 "br_netfilter hands frames on bridges to the firewall",
+			 "br_netfilter passes frames on bridges to the firewall",
 		 chain->name, word_of(chain->family), chain->table, how);
 }
 

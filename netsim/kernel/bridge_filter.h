@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The firewall of the host, as far as it meets the frames on bridges. */
+/* Finds rules of the host's firewall that drop frames on bridges. */
 #ifndef NETSIM_BRIDGE_FILTER_H
 #define NETSIM_BRIDGE_FILTER_H
 
@@ -7,9 +7,9 @@
 
 /*
  * Describes a chain of nftables that drops frames on the bridges of this namespace: of the
- * family bridge, or of others while br_netfilter hands them the frames. Only base chains
- * at the forward hook are read: their policy, and whether a rule drops or rejects. Fills
- * "" if there is none, or if the kernel does not show them.
+ * family bridge, or of another one that br_netfilter passes the frames to. Reads only base
+ * chains at the forward hook: their policy, and whether a rule drops or rejects. Fills in ""
+ * if there is none, or if the kernel does not report them.
  */
 void bridge_filter_describe(char *buf, size_t size);
 

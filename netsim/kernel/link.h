@@ -45,7 +45,7 @@ void link_set(struct rtnl *rt, const struct link *want, int ifindex, unsigned wh
 	      int master_ifindex, const char *subject);
 /*
  * Disables IPv6 address generation: a bridge port needs no address, and would send
- * packets to its node from it. Call this before the link is set up.
+ * packets to its node from it. Call this before the link is brought up.
  */
 void link_set_no_ipv6(struct rtnl *rt, int ifindex, const char *subject);
 void link_set_primary(struct rtnl *rt, const struct link *want, int bond_ifindex,

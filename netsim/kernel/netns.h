@@ -45,7 +45,7 @@ int netns_remove(const char *name, struct netsim_err *err);
 int netns_open(const char *name, int *ret_fd, struct netsim_err *err);
 /* Sets *ret to whether name is a file with this mark on which no namespace is mounted. */
 int netns_is_stale(const char *name, const char *mark_prefix, bool *ret, struct netsim_err *err);
-/* Sets *ret to whether a file of this name exists; fails where that cannot be seen. */
+/* Sets *ret to whether a file of this name exists; fails if that cannot be determined. */
 int netns_exists(const char *name, bool *ret, struct netsim_err *err);
 
 /* Lists all names that begin with prefix; the caller frees the array and its strings. */

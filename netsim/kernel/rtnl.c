@@ -46,6 +46,7 @@ struct rtnl {
 	uint32_t seq; /* sequence number of the next message */
 	char *buf;
 	size_t size, capacity;
+	char *answer; /* RECV_BYTES, too many for the stack of some threads */
 	struct op *ops;
 	size_t op_count;
 	struct attr_loc *attr_locs;
@@ -68,8 +69,12 @@ int rtnl_open(struct rtnl **ret, struct netsim_err *err)
 {
 	struct rtnl *rt = calloc(1, sizeof(*rt));
 
-	if (!rt)
+	if (rt)
+		rt->answer = malloc(RECV_BYTES);
+	if (!rt || !rt->answer) {
+		free(rt);
 		return err_oom(err);
+	}
 	rt->sock = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
 	if (!rt->sock || mnl_socket_bind(rt->sock, 0, MNL_SOCKET_AUTOPID) < 0 ||
 	    set_options(rt->sock) < 0) {
@@ -102,6 +107,7 @@ void rtnl_close(struct rtnl *rt)
 		return;
 	rtnl_reset(rt);
 	free(rt->buf);
+	free(rt->answer);
 	if (rt->sock)
 		mnl_socket_close(rt->sock);
 	free(rt);
@@ -330,12 +336,11 @@ static int collect(struct rtnl *rt, size_t first, size_t count, uint32_t base,
 		   struct netsim_err *err)
 {
 	static const char lost[] = "the kernel's answer did not arrive";
-	char buf[RECV_BYTES] __attribute__((aligned(8)));
 	int result = 0;
 
 	for (;;) {
-		ssize_t got = mnl_socket_recvfrom(rt->sock, buf, sizeof(buf));
-		const struct nlmsghdr *h = (const void *)buf;
+		ssize_t got = mnl_socket_recvfrom(rt->sock, rt->answer, RECV_BYTES);
+		const struct nlmsghdr *h = (const void *)rt->answer;
 		int left = (int)got;
 
 		if (got < 0 && errno == EINTR)
@@ -463,12 +468,11 @@ static int take_message(struct rtnl *rt, const struct nlmsghdr *h, struct rtnl_r
 
 static int receive_reply(struct rtnl *rt, struct rtnl_reply *reply, struct netsim_err *err)
 {
-	char buf[RECV_BYTES] __attribute__((aligned(8)));
 	bool interrupted = false;
 
 	for (;;) {
-		ssize_t got = mnl_socket_recvfrom(rt->sock, buf, sizeof(buf));
-		const struct nlmsghdr *h = (const void *)buf;
+		ssize_t got = mnl_socket_recvfrom(rt->sock, rt->answer, RECV_BYTES);
+		const struct nlmsghdr *h = (const void *)rt->answer;
 		int left = (int)got;
 
 		if (got < 0 && errno == EINTR)

@@ -70,11 +70,11 @@ int state_read(struct state *st, const char *fleet, enum state_depth depth, stru
 /* Lists all fleets with a link or namespace here, sorted; the caller frees array and names. */
 int state_fleets(struct state *st, char ***ret, size_t *ret_count, struct netsim_err *err);
 
-/* Returns whether a link belongs to this fleet. */
-/* Sets *ret to whether the namespace FLEET.NODE, or the file of its making, is netsim's. */
+/* Sets *ret to whether netsim created the namespace FLEET.NODE, or began to. */
 int state_owns_netns(struct state *st, const char *fleet, const char *node, bool *ret,
 		     struct netsim_err *err);
 
+/* Returns whether a link belongs to this fleet. */
 bool state_is_ours(const struct link *link, const char *fleet);
 /* True if a group has links that are not the fleet's: it cannot be removed as a whole. */
 bool state_shares_group(const struct state *st, const char *fleet, uint32_t group);

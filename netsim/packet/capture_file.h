@@ -68,7 +68,7 @@ size_t capture_unread(const struct capture_file *file, const struct capture_unre
 struct capture_drops {
 	char name[64]; /* of the interface; "": unnamed */
 	uint64_t dropped;
-	uint64_t offset; /* of the block that says so */
+	uint64_t offset; /* of the block of statistics */
 };
 /* Returns the number of interfaces with drops, so far. */
 size_t capture_drops(const struct capture_file *file, const struct capture_drops **ret);

@@ -18,7 +18,7 @@ void capture_merge_done(struct capture_merge *merge)
 	*merge = (struct capture_merge) {0};
 }
 
-/* Ties go to what was sent, as it is delivered later, and to the file that was named first. */
+/* At equal times, sent packets come before delivered ones, then the file given first. */
 static bool earlier(const struct capture_source *a, const struct capture_source *b)
 {
 	if (a->next.time_ns != b->next.time_ns)
@@ -60,7 +60,7 @@ static void merge_start(struct capture_merge *merge)
 		sift_down(merge, i);
 }
 
-/* The returned packet stays valid until the next call, which reads on in its file. */
+/* The returned packet stays valid until the next call, which reads further in its file. */
 bool capture_merge_next(struct capture_merge *merge, struct capture_packet *ret)
 {
 	if (merge->count == 1)

@@ -599,7 +599,7 @@ bool live_gone(const struct live *live, size_t port)
 	return gone;
 }
 
-bool live_event(struct live *live, size_t *ret_port, enum netsim_port_event *ret)
+bool live_event(struct live *live, struct live_event *ret)
 {
-	return live_links_event(live->links, ret_port, ret);
+	return live_links_event(live->links, ret);
 }

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "netsim/netsim.h"
+#include "netsim/packet/live_links.h"
 #include "netsim/packet/packet.h"
 #include "netsim/util/err.h"
 
@@ -64,7 +65,7 @@ void live_counts(const struct live *live, size_t port, struct live_counts *ret);
  * Returns true for an event at a port that was not returned before. Packets are captured
  * whenever a port is up: also after it was down at the beginning, or created again.
  */
-bool live_event(struct live *live, size_t *ret_port, enum netsim_port_event *ret);
+bool live_event(struct live *live, struct live_event *ret);
 
 /* True if the interface of the port was removed, and there is none of its name. */
 bool live_gone(const struct live *live, size_t port);

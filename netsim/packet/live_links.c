@@ -13,6 +13,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "netsim/util/clock.h"
+
 #define LOWER_UP     0x10000   /* IFF_LOWER_UP of linux/if.h, which net/if.h excludes */
 #define BUFFER	     32768     /* the kernel's largest message of a dump */
 #define SKIP_STATS   (1U << 3) /* RTEXT_FILTER_SKIP_STATS */
@@ -20,7 +22,8 @@
 
 struct live_link {
 	char name[IFNAMSIZ];
-	int index; /* 0: removed */
+	int index;     /* 0: removed */
+	int64_t at_ns; /* CLOCK_REALTIME at which its last change was noticed */
 	bool up, fell, fresh, seen;
 	bool told_down, told_gone;
 };
@@ -44,6 +47,8 @@ static void take_index(struct live_link *link, int index)
 
 static void remove_index(struct live_link *link)
 {
+	if (link->index)
+		link->at_ns = clock_ns(CLOCK_REALTIME);
 	link->index = 0;
 	link->fresh = false;
 }
@@ -79,6 +84,7 @@ static void take_link(struct live_links *links, const struct nlmsghdr *msg)
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(msg);
 	struct live_link *link = find_index(links, ifi->ifi_index);
 	const char *name = "";
+	bool up;
 
 	/* Bridges report their ports' settings by messages of the same types. */
 	if (ifi->ifi_family != AF_UNSPEC)
@@ -94,10 +100,13 @@ static void take_link(struct live_links *links, const struct nlmsghdr *msg)
 	}
 	if (!link)
 		return;
+	up = ifi->ifi_flags & IFF_UP && ifi->ifi_flags & LOWER_UP;
+	if (link->index != ifi->ifi_index || link->up != up)
+		link->at_ns = clock_ns(CLOCK_REALTIME);
 	take_index(link, ifi->ifi_index);
 	link->seen = true;
-	link->up = ifi->ifi_flags & IFF_UP && ifi->ifi_flags & LOWER_UP;
-	link->fell |= !link->up;
+	link->up = up;
+	link->fell |= !up;
 }
 
 static void begin_dump(struct live_links *links)
@@ -247,11 +256,12 @@ static bool next_event(struct live_link *link, enum netsim_port_event *ret)
 	return true;
 }
 
-bool live_links_event(struct live_links *links, size_t *ret_link, enum netsim_port_event *ret)
+bool live_links_event(struct live_links *links, struct live_event *ret)
 {
 	for (size_t i = 0; i < links->count; i++)
-		if (next_event(&links->list[i], ret)) {
-			*ret_link = i;
+		if (next_event(&links->list[i], &ret->kind)) {
+			ret->link = i;
+			ret->at_ns = links->list[i].at_ns;
 			return true;
 		}
 	return false;

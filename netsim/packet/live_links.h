@@ -30,11 +30,17 @@ void live_links_read(struct live_links *links);
 /* The index of the present interface, by its place in names; 0: there is none. */
 int live_links_index(const struct live_links *links, size_t link);
 
+struct live_event {
+	size_t link; /* its place in names */
+	enum netsim_port_event kind;
+	int64_t at_ns; /* CLOCK_REALTIME at which it was noticed */
+};
+
 /*
  * Returns true for an event that was not returned before. At first interfaces count as up,
- * so those that are down are reported once. Of events in quick succession only the last ones
- * are: an interface that went down and up counts as both, a new one that came up as new.
+ * so those that are down are reported once. Events in quick succession are combined: an
+ * interface that went down and up counts as both, a new one that came up as new.
  */
-bool live_links_event(struct live_links *links, size_t *ret_link, enum netsim_port_event *ret);
+bool live_links_event(struct live_links *links, struct live_event *ret);
 
 #endif

@@ -91,7 +91,7 @@ static uint64_t bits_in_force(const struct policy *p)
 	return bits;
 }
 
-/* Frees the numbers of nodes that are gone and in no partition, and what is kept of them. */
+/* Frees the numbers of nodes that are gone and in no partition, and deletes their entries. */
 static void reclaim_nodes(struct policy *p, const struct model *fleet)
 {
 	const struct port_node *nodes = policy_nodes(p);
@@ -240,7 +240,7 @@ static int number_links(struct policy *p, const struct model *fleet, struct nets
 }
 
 /*
- * Chooses the destination port whose copy of a flooded frame takes time of the
+ * Chooses the destination port whose copy of a flooded frame is charged to the
  * uplink: the first other port of the bridge. All other copies are free.
  */
 void policy_charge_ports(struct policy *p, const struct model *fleet)

@@ -86,7 +86,7 @@ struct policy_cut {
 	uint64_t deadline; /* CLOCK_MONOTONIC in ns, 0: none */
 	const char *name;  /* or NULL */
 	bool l2;	   /* one way: address resolution is cut, too */
-	uint32_t id;	   /* of a fault that is put back, 0: the next one */
+	uint32_t id;	   /* of a fault that is restored, 0: the next one */
 };
 /*
  * Adds a partition, atomically for the whole fleet; once this returns, no packet

@@ -52,7 +52,7 @@ int policy_map_memory(struct policy *policy, struct netsim_err *err);
 int policy_prepare(struct policy *policy, struct netsim_err *err);
 /* Reads the numbers of the nodes, and of the fleet's links, from the mapped memory. */
 void policy_read_names(struct policy *policy, const struct model *fleet);
-/* Chooses, for each port, the port whose copy of a flooded frame takes time of the uplink. */
+/* Chooses, for each port, the port whose copy of a flooded frame is charged to the uplink. */
 void policy_charge_ports(struct policy *policy, const struct model *fleet);
 /* Returns the enum policy_map of a map name, -1 if unknown. */
 int policy_map_of(const char *name);

@@ -85,7 +85,7 @@ static bool send_lane(struct flood *f, size_t i, double elapsed)
 
 /*
  * Follows the queue of a link of the requested rate: counts the time in which it is empty
- * because this process did not run. Refused packets count as sent: they were there.
+ * because this process did not run. Refused packets count as sent: this process did run.
  */
 static void follow(struct flood *f, double link, double bits, double now, uint32_t tried)
 {
@@ -232,7 +232,7 @@ static int open_here(void *arg, struct netsim_err *err)
 			      errno == EHOSTUNREACH || errno == ECONNREFUSED))
 			r = 0;
 	}
-	/* bind() and listen() both fail so if the port is in use. */
+	/* bind() and listen() both fail with this errno if the port is in use. */
 	if (r < 0 && o->own && errno == EADDRINUSE) {
 		o->busy = true;
 		return 0;

@@ -51,7 +51,7 @@ static uint32_t flags_of(const struct fleet *f)
 	return f->policy ? policy_slot(f->policy)->flags : 0;
 }
 
-/* True where the ports need the programs that see packets from and to the host. */
+/* True if the ports need the programs for packets from and to the host. */
 static bool needs_stamps(const struct fleet *f)
 {
 	return policy_has_stamps(f->policy, f->model) ||
@@ -88,7 +88,7 @@ static int read_link(struct drift_reader *r, const struct link *port)
 	if (!*port->master)
 		ret = add(r, port, "it is in no bridge", true);
 	else if (!bridge)
-		ret = add(r, port, "it is in a bridge of somebody else", true);
+		ret = add(r, port, "it is in a bridge that is not the fleet's", true);
 	if (ret == 0 && inside && inside->mtu != port->mtu)
 		ret = add(r, port, "the two ends of its cable have different MTUs", true);
 	if (ret == 0 && inside && !inside->up)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Drift: what is in force, read back from the kernel, against what the record asks for. It
- * begins when somebody else changes a qdisc, a filter or a program, or a port comes back.
+ * Drift: differences between the kernel's state and the record of profile and faults. They
+ * arise when another program changes a qdisc, a filter or a program, or a port comes back.
  */
 #ifndef NETSIM_SHAPE_DRIFT_H
 #define NETSIM_SHAPE_DRIFT_H
@@ -40,8 +40,8 @@ bool drift_of_fault(const struct fleet *f, const struct intent *intent,
 		    const struct intent_fault *fault, struct netsim_err *why);
 
 /*
- * Puts a recorded fault in force again that the kernel has lost, with its number, name and
- * deadline. The programs must be attached.
+ * Restores a recorded fault that the kernel has lost, with its number, name and deadline.
+ * The programs must be attached.
  */
 int drift_restore(struct fleet *f, const struct intent_fault *fault, struct netsim_err *err);
 

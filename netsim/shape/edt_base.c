@@ -371,26 +371,32 @@ static int add_paths(struct maker *m)
 
 int edt_base_make(const struct edt_base_input *input, struct edt_base *ret, struct netsim_err *err)
 {
-	struct maker m = {
-		.intent = input->intent,
-		.profile = intent_whole(input->intent),
-		.model = input->model,
-		.policy = input->policy,
-		.classes = input->classes,
-		.compiler = {.policy = input->policy, .now = input->now, .seed = input->seed},
-		.err = err};
-	int r = add_links(&m);
+	/* On the heap: it is too large for the stack of some threads. */
+	auto_free struct maker *m = calloc(1, sizeof(*m));
+	int r;
 
+	if (!m)
+		return err_oom(err);
+	m->intent = input->intent;
+	m->profile = intent_whole(input->intent);
+	m->model = input->model;
+	m->policy = input->policy;
+	m->classes = input->classes;
+	m->compiler.policy = input->policy;
+	m->compiler.now = input->now;
+	m->compiler.seed = input->seed;
+	m->err = err;
+	r = add_links(m);
 	if (r == 0)
-		r = add_paths(&m);
+		r = add_paths(m);
 	if (r == 0)
-		r = edt_copy_tables(&m.compiler, &m.base.policy, err);
-	free(m.ends);
-	free(m.by_name);
-	free(m.claims);
+		r = edt_copy_tables(&m->compiler, &m->base.policy, err);
+	free(m->ends);
+	free(m->by_name);
+	free(m->claims);
 	if (r < 0)
-		edt_base_done(&m.base);
+		edt_base_done(&m->base);
 	else
-		*ret = m.base;
+		*ret = m->base;
 	return r;
 }

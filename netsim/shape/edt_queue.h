@@ -21,7 +21,7 @@ bool edt_queue_has_host(const struct model *model);
  */
 int edt_queue_prepare(struct fleet *f, uint32_t limit, struct netsim_err *err);
 /*
- * Ends netem's conditions once the programs realise them: root netems only orphan packets
+ * Ends netem's conditions once the programs implement them: root netems only orphan packets
  * (NETEM_HOLD), and frames from nodes go to the bridge without passing an IFB.
  */
 int edt_queue_take_over(struct fleet *f, uint32_t limit, struct netsim_err *err);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Chooses the engine that realises a fleet's conditions, netem or the eBPF programs
+ * Chooses the engine that implements a fleet's conditions, netem or the eBPF programs
  * (edt), and moves a fleet from one to the other. Functions that need the fleet's policy
  * open it again and leave it open.
  */
@@ -15,17 +15,17 @@
 
 /*
  * Chooses the engine for an intent. whole: the last layer applies to the whole fleet.
- * -EINVAL or -EBUSY with err if the requested engine cannot realise the intent.
+ * -EINVAL or -EBUSY with err if the requested engine does not support the intent.
  */
 int engine_choose(struct fleet *f, const struct intent *intent, bool whole, enum engine *ret,
 		  struct netsim_err *err);
 /* Puts the class file of an intent's profile, if it names one, into a policy, if there is one. */
 int engine_put_classes(struct fleet *f, const struct intent *intent, struct netsim_err *err);
-/* The engine that the command or else the profile asks for. */
+/* The engine that the command or else the profile requests. */
 enum engine engine_requested(const struct intent *intent);
-/* The reason why the programs realise an intent, in a word or two. */
+/* The reason why the programs implement an intent, in a word or two. */
 const char *engine_why(const struct intent *intent, const struct policy *policy);
-/* Sets *ret to true if the programs realise the fleet's profile. */
+/* Sets *ret to true if the programs implement the fleet's profile. */
 int engine_is_edt(struct fleet *f, bool *ret, struct netsim_err *err);
 
 /*
@@ -44,8 +44,8 @@ int engine_commit(struct fleet *f, const struct edt_change *change, uint32_t *re
 		  struct netsim_err *err);
 
 /*
- * Publishes the record of a fault that was put in force; ends the fault if that fails. The
- * draft is done.
+ * Publishes the record of a fault that was put in force; ends the fault if that fails.
+ * Consumes the draft.
  */
 int engine_record(struct fleet *f, struct intent_draft *record, uint32_t id,
 		  struct netsim_err *err);

@@ -13,7 +13,7 @@ void ifb_name(const char *device, char ret[static IFNAMSIZ]);
 
 /*
  * Finds a device's IFB among the host's links; *ret is NULL if it does not exist.
- * -EEXIST with err where a link of that name does not belong to the fleet.
+ * -EEXIST with err if a link of that name does not belong to the fleet.
  */
 int ifb_find(const struct state *st, const char *fleet, const char *device, const struct link **ret,
 	     struct netsim_err *err);

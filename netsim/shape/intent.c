@@ -16,8 +16,10 @@
 #include "netsim/policy/policy.h"
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
+#include "netsim/util/buf.h"
 
-#define PATH_TEXT 160
+#define PATH_TEXT   160
+#define INTENT_MOST (1 << 30) /* bytes: more was not written by netsim */
 
 static void path_of(const char *fleet, char path[static PATH_TEXT])
 {
@@ -152,7 +154,7 @@ static void read_pulled(const json_t *root, struct intent *ret)
 static int refuse_file(const char *path, const char *why, struct netsim_err *err)
 {
 	err_set(err, NETSIM_ERR_KERNEL, -EINVAL, NULL, "%s %s", path, why);
-	err_hint(err, "remove it: netsim keeps there only the profile and the faults of a fleet");
+	err_hint(err, "remove it: it only records the profile and the faults of a fleet");
 	return -EINVAL;
 }
 
@@ -201,6 +203,7 @@ static void read_root(const json_t *root, struct intent *ret)
 int intent_read(const char *fleet, struct intent *ret, struct netsim_err *err)
 {
 	auto_close int fd = -1;
+	auto_buf struct buf text = {0};
 	char path[PATH_TEXT];
 	json_t *root;
 	int r;
@@ -210,7 +213,11 @@ int intent_read(const char *fleet, struct intent *ret, struct netsim_err *err)
 	r = open_file(path, &fd, err);
 	if (r < 0 || fd < 0)
 		return r;
-	root = json_loadfd(fd, 0, NULL);
+	/* json_loadfd() reads byte by byte. */
+	r = buf_read(&text, fd, INTENT_MOST);
+	if (r < 0)
+		return err_errno(err, r, NULL, "cannot read %s", path);
+	root = json_loadb(text.data ? text.data : "", text.len, 0, NULL);
 	read_root(root, ret);
 	json_decref(root);
 	return 0;
@@ -306,7 +313,7 @@ static int write_fresh(const char *path, const char *text)
 	return r;
 }
 
-/* True if a text that found no room of its own fits into the file that it replaces. */
+/* True if a text, for which no second file can be written, fits into the file it replaces. */
 static bool fits(const char *path, const char *text)
 {
 	struct stat st;

@@ -59,14 +59,14 @@ struct intent {
 
 /*
  * Reads a fleet's file. Fills ret: it is empty if there is no file, or on failure. Fails
- * with err if the file is none (a directory, a FIFO), not readable, or could have been
- * written by others than this user or root.
+ * with err if it is not a regular file, not readable, or could have been written by others
+ * than this user or root.
  */
 int intent_read(const char *fleet, struct intent *ret, struct netsim_err *err);
 
 /*
- * The file's next content, written beside it: what may fail comes before the change that it
- * records. An intent without layers, faults and pulled cables means that there is no file.
+ * A draft of the file's next content, written to a second file, so that errors occur before
+ * the change that it records. An intent without layers, faults and pulled cables has no file.
  */
 struct intent_draft {
 	char path[160], fresh[168];
@@ -78,9 +78,9 @@ int intent_draft(const char *fleet, const struct intent *intent, struct intent_d
 /* The same for the file's content with faults ended and one (may be NULL) added. */
 int intent_draft_fault(const char *fleet, const struct intent_fault *fault, const uint32_t *ended,
 		       size_t ended_count, struct intent_draft *ret, struct netsim_err *err);
-/* The same without any faults, also those that the kernel has lost. */
+/* The same with all faults ended, including those that the kernel has lost. */
 int intent_draft_healed(const char *fleet, struct intent_draft *ret, struct netsim_err *err);
-/* Puts the draft in the file's place, by a rename. The draft is done after it. */
+/* Replaces the file by the draft, with a rename. Consumes the draft. */
 int intent_publish(struct intent_draft *draft, struct netsim_err *err);
 /* Drops a draft; does nothing after intent_publish(). */
 void intent_discard(struct intent_draft *draft);

@@ -36,7 +36,7 @@ struct applier {
 	struct netsim_err *err;
 };
 
-/* For messages. A bare interface is no node's: its conditions are those of an entry. */
+/* Names a target in messages: a bare interface belongs to no node. */
 static const char *subject_of(const struct applier *a, const struct job *job)
 {
 	return a->bare ? job->target->device : job->target->node;

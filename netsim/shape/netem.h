@@ -59,7 +59,7 @@ int netem_check_root(const struct qdiscs *all, const struct link *device, struct
 int netem_differs(struct state *st, const char *fleet, const struct qdiscs *all,
 		  const struct netem_target *target, const char **ret, struct netsim_err *err);
 
-/* The conditions that netem realises at a device and its IFB, as the kernel reports them. */
+/* The conditions of netem at a device and its IFB, as the kernel reports them. */
 void netem_seen(const struct state *st, const struct qdiscs *all, const struct link *device,
 		struct link_conditions *ret);
 

@@ -7,7 +7,7 @@
 #define SMALL_FRAME  256     /* bytes: the lower bound of the mean size of packets in flight */
 #define JITTER_REACH 4	     /* the distribution tables end at four times the jitter */
 #define LINE_PPS     1000000 /* packets/s that a link without a rate may carry */
-#define MIN_LIMIT    10000   /* packets that may wait without a rate, unless `queue` says */
+#define MIN_LIMIT    10000   /* packets that may wait without a rate or a `queue` in packets */
 
 /* Any rate makes netem keep the order; this one adds 121 ns to a full frame. */
 #define ORDER_RATE 12500000000ULL

@@ -16,7 +16,7 @@ struct chunk {
 	_Alignas(max_align_t) char data[];
 };
 
-/* Stands before the root object. */
+/* Precedes the root object in memory. */
 struct arena {
 	_Alignas(max_align_t) struct chunk *chunks;
 };

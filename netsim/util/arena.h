@@ -17,7 +17,7 @@ void arena_free(void *root);
 void *arena_alloc(void *root, size_t size);
 char *arena_strdup(void *root, const char *text);
 char *arena_printf(void *root, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* Makes what realloc() gave part of the arena; frees it on failure. */
+/* Makes memory from realloc() part of the arena; frees it on failure. */
 void *arena_adopt(void *root, void *memory);
 /* Pointers to count elements of a block that belongs to the arena. */
 void *arena_list(void *root, void *block, size_t count, size_t size);

@@ -2,11 +2,15 @@
 /* Growing text. */
 #include "netsim/util/buf.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#define READ_CHUNK 4096
 
 /* Makes room for len more bytes and the terminator. */
 static bool buf_room(struct buf *buf, size_t len)
@@ -64,6 +68,25 @@ void buf_printf(struct buf *buf, const char *fmt, ...)
 	}
 	va_end(again);
 	va_end(ap);
+}
+
+int buf_read(struct buf *buf, int fd, size_t most)
+{
+	char chunk[READ_CHUNK];
+	ssize_t n;
+
+	while ((n = read(fd, chunk, sizeof(chunk))) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		buf_add(buf, chunk, (size_t)n);
+		if (buf->failed)
+			return -ENOMEM;
+		if (buf->len > most)
+			return -EFBIG;
+	}
+	return 0;
 }
 
 char *buf_take(struct buf *buf)

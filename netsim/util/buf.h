@@ -19,6 +19,12 @@ void buf_puts(struct buf *buf, const char *text);
 void buf_printf(struct buf *buf, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /*
+ * Adds everything up to the end of a file. -EFBIG if buf becomes longer than most, -ENOMEM, or
+ * the errno of read(2).
+ */
+int buf_read(struct buf *buf, int fd, size_t most);
+
+/*
  * Returns the text ("" if empty), which the caller frees, and resets buf. NULL when memory
  * ran out.
  */

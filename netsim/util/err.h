@@ -70,7 +70,7 @@ const char *err_shown(const char *text, char buf[static ERR_SHOWN]);
 /* Sorts by position in the file. */
 void diags_sort(struct netsim_diags *diags);
 
-/* Stopped by the caller's progress function; returns -ECANCELED. */
+/* Fills *err for a call that the caller's progress function stopped; returns -ECANCELED. */
 int err_canceled(struct netsim_err *err);
 /* Moves the first mistake of a file into err; returns -EINVAL. */
 int err_first_mistake(const struct netsim_diags *diags, struct netsim_err *err);

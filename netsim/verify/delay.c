@@ -348,7 +348,7 @@ static void say_late(struct verify_row *row, double late)
 {
 	if (row->verdict == NETSIM_UNPROVED)
 		snprintf(row->why, sizeof(row->why),
-			 "too long, or only read late: timers are up to %.2f ms late here", late);
+			 "too long, or only late timers: they are up to %.2f ms late here", late);
 }
 
 /* Adds one row for both directions, if their requested delays are equal and none is wrong. */
@@ -402,7 +402,7 @@ static int jitter_row(struct judge *j, const char *name, const struct direction 
 	snprintf(row->asked, sizeof(row->asked), "sd %.1f ms", own);
 	if (d->sd_hidden && !d->sd_failed) {
 		snprintf(row->why, sizeof(row->why),
-			 "not to be told from the noise of other hops and of late timers");
+			 "hidden by the noise of other hops and of late timers");
 		return 0;
 	}
 	snprintf(row->measured, sizeof(row->measured), "sd %.1f ms", d->sd);

@@ -45,7 +45,7 @@ struct judge {
 	struct direction *directions;
 	bool *usable;	    /* paths usable for delay and ratios */
 	bool *late, *lossy; /* paths with a deviation that their ends do not explain */
-	bool *unclear;	    /* paths whose delay may be too long or only read late */
+	bool *unclear;	    /* paths whose delay is too long, or only seems so for late timers */
 	struct dist_tables tables;
 };
 
@@ -76,7 +76,7 @@ const char *verify_pair_name(const struct judge *j, const struct verify_path *pa
 			     size_t size);
 /* Adds a row for something not measured, with the reason. */
 int verify_unmeasured(struct judge *j, const char *subject, const char *what, const char *why);
-/* Adds a row for something that the caller did not want measured, with the reason. */
+/* Adds a row for something that `quick` leaves out, with the reason. */
 int verify_left_out(struct judge *j, const char *subject, const char *what, const char *why);
 
 /* Attributes deviations of the delay to directions and paths. */

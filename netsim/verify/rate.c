@@ -75,8 +75,9 @@ static bool slowed_inside(const struct verify_rate *r)
 }
 
 /*
- * Finds the reason why a wrong rate of UDP proves nothing; false if there is none. Of what
- * was sent, as much must arrive as the scratch link and the time without a processor let.
+ * Finds the reason why a wrong rate of UDP proves nothing; false if there is none. The share
+ * of the traffic that is missing must be explained by the scratch link and the time without
+ * a processor.
  */
 static bool excuse_udp(const struct verify_rate *r, char *why, size_t size)
 {
@@ -94,7 +95,7 @@ static bool excuse_udp(const struct verify_rate *r, char *why, size_t size)
 			 format_bps(r->machine, text, sizeof(text)));
 	else if (!above && off <= allowed + r->idle && off > allowed)
 		snprintf(why, size,
-			 "the processors are busy: the sender stood still for %.0f %% of the time",
+			 "the processors are busy: the sender did not run for %.0f %% of the time",
 			 r->idle * 100);
 	else if (little)
 		snprintf(why, size, "this machine cannot send more than %s",
@@ -195,11 +196,11 @@ static void say_limits(const struct verify_rate *r, char *why, size_t size)
 	char text[96], rate[32];
 
 	if (r->udp >= 0 && fabs(r->udp - (double)r->asked) > RATE_SHARE * (double)r->asked) {
-		snprintf(text, sizeof(text), "measured to %.1f %% here", allowed * 100);
+		snprintf(text, sizeof(text), "the tolerance here is %.1f %%", allowed * 100);
 		add_why(why, size, text);
 	}
 	if (r->tcp >= 0 && r->tcp_possible > 0 && r->tcp_possible < 0.99 * (double)r->tcp_asked) {
-		snprintf(text, sizeof(text), "TCP can reach %s there",
+		snprintf(text, sizeof(text), "TCP can reach %s on this path",
 			 format_bps(r->tcp_possible, rate, sizeof(rate)));
 		add_why(why, size, text);
 	}

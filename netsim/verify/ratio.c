@@ -238,7 +238,7 @@ static int ratio_row(struct judge *j, const char *name, const char *what, double
 	if (!row)
 		return -ENOMEM;
 	if (hidden && !t->failed)
-		snprintf(row->why, sizeof(row->why), "too few probes to tell so little from none");
+		snprintf(row->why, sizeof(row->why), "too few probes to show so small a share");
 	format_share(row->asked, sizeof(row->asked), share);
 	snprintf(row->measured, sizeof(row->measured), "%.2f %% (%.1f .. %.1f)", t->measured * 100,
 		 t->low * 100, t->high * 100);

@@ -19,8 +19,8 @@
 /* The square of 3.29 standard errors, and half as much more, for an interval without 0. */
 #define SHOW_LOSS     16
 #define CONTROL_EVERY 0.02  /* seconds between probes of the control path */
-#define CLOCK_STEP    0.001 /* seconds; REALTIME was set if it leaves MONOTONIC by more */
-#define OFFSET_TRIES  10    /* readings of that distance */
+#define CLOCK_STEP    0.001 /* seconds; if REALTIME moves against MONOTONIC by more, it was set */
+#define OFFSET_TRIES  10    /* readings of their offset */
 
 struct verify_path *verify_run_add(struct verify_run *run)
 {
@@ -210,7 +210,7 @@ static int look_ahead(struct verify_run *run, double *ret_settle, bool *ret_rati
 	return r;
 }
 
-/* Returns the seconds of probing in which a hop's loss shows beside that of the whole path. */
+/* Returns how long to probe, in seconds, to tell a hop's loss from that of the whole path. */
 static double show_loss(const struct conditions *c, double all, size_t uses, double interval)
 {
 	double own = verify_loss(c);
@@ -271,7 +271,7 @@ static int measure_paths(struct verify_run *run, struct probe *probe, struct net
 	return r;
 }
 
-/* Makes the scratch link, if the kernel lets it be made, with a delay for its timers. */
+/* Opens the scratch link, if possible, with a delay, which shows how late timers are. */
 static void open_scratch(struct verify_run *run)
 {
 	struct netsim_err ignored = {0};

@@ -36,8 +36,8 @@ struct verify_path *verify_run_add(struct verify_run *run);
 void verify_run_done(struct verify_run *run);
 
 /*
- * Calibrates: floods a scratch link, shaped to the rate that plan->link says, according to
- * the plan but for its lanes; scale is the share of what is sent that gets to that link.
+ * Calibrates: floods a scratch link, shaped to the rate plan->link, by the plan except for its
+ * lanes; scale is the share of the traffic sent that reaches the measured link.
  * Fills control and machine, or leaves them if there is no scratch link.
  */
 struct tcp_path;

@@ -2,7 +2,7 @@
 /*
  * A scratch link to calibrate with: two interfaces in namespaces without names, with a
  * bridge between them and a shaper at the port of the receiver, like a link of a fleet.
- * What does not arrive here either is the machine's doing, not the fleet's.
+ * A deviation that occurs here, too, is caused by the machine, not by the fleet.
  */
 #ifndef NETSIM_VERIFY_SCRATCH_H
 #define NETSIM_VERIFY_SCRATCH_H
@@ -16,8 +16,8 @@ struct scratch;
 int scratch_open(int own_fd, unsigned mtu, struct scratch **ret, struct netsim_err *err);
 void scratch_close(struct scratch *s);
 /*
- * Shapes it by netem or, without netem in this kernel, by a tbf with the same rate and the
- * burst given, if nothing but a rate is asked. *ret_tbf reports which.
+ * Shapes it by netem or, if this kernel has none and only a rate is requested, by a tbf with
+ * the same rate and the burst given. *ret_tbf reports which.
  */
 int scratch_shape(struct scratch *s, const struct netem *netem, uint32_t burst, bool *ret_tbf,
 		  struct netsim_err *err);

@@ -98,11 +98,11 @@ fixed() {
 converge() {
 	conv "${@:2}"
 	run "$NETSIM" plan "$WORK/conv.yaml"
-	unlike "$1: there is a plan" "$OUT" "already as asked"
+	unlike "$1: there is a plan" "$OUT" "already up to date"
 	check "$1: up" "$NETSIM" up "$WORK/conv.yaml"
 	is "$1: a and b stay as they are" "$(fixed)" "$FIXED"
 	run "$NETSIM" plan "$WORK/conv.yaml"
-	like "$1: nothing is left to do" "$OUT" "already as asked"
+	like "$1: nothing is left to do" "$OUT" "already up to date"
 }
 
 routes_of() {

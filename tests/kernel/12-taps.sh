@@ -64,6 +64,7 @@ partition() {
 	check "the second asks for the first by ARP" wait_for 5 more "$GUEST_2" asked 3
 	is "which does not arrive" "$(($(counted "$GUEST_1" arp) - arp))" 0
 	is "nor anything else" "$(($(counted "$GUEST_1" udp) - udp))" 0
+	arp=$(counted "$GUEST_1" arp)
 	check "heal" "$NETSIM" heal
 	check "brings ARP back" wait_for 5 more "$GUEST_1" arp "$arp"
 	check "and the traffic after it" wait_for 5 more "$GUEST_2" echoed 5

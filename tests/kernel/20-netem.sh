@@ -71,7 +71,7 @@ control() {
 	echo "# without limits: ${CONTROL[up]} up, ${CONTROL[down]} down"
 }
 
-# carries NAME REQUESTED DIRECTION MEAN BEST: the link carries what is requested, and never
+# carries NAME REQUESTED DIRECTION MEAN BEST: the link carries the requested rate, and never
 # more. The speed of a machine varies by a factor of three, so one whose control is little
 # more has to carry a third of the control.
 carries() {
@@ -284,7 +284,7 @@ refusals() {
 	ip link delete "$(ifb_of "${PORT[n100-3]}")x"
 }
 
-# A profile with classes needs the other engine, which apply says.
+# A profile with classes needs the other engine, and apply reports the change.
 moved() {
 	profile 'default: {delay: 3ms}'
 	check "apply for netem" "$NETSIM" apply "$P"

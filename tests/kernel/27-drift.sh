@@ -2,7 +2,7 @@
 # limit: 300
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What somebody else changes: status marks it, diff and plan list it, up and apply mend it.
+# Changes by other programs: status marks them, diff and plan list them, up and apply repair them.
 # shellcheck shell=bash disable=SC2034 # FLEET is for lib.sh
 . "$(dirname "$0")/../lib.sh"
 
@@ -22,7 +22,7 @@ write_topo() {
 	EOF
 }
 
-# drifts NAME TEXT CMD...: after CMD, TEXT is marked and listed; up mends it
+# drifts NAME TEXT CMD...: after CMD, TEXT is marked and listed; up repairs it
 drifts() {
 	local name=$1 text=$2
 	check "$name: nothing differs before" "$NETSIM" diff "$T"
@@ -34,12 +34,12 @@ drifts() {
 	check "$name: plan" "$NETSIM" plan "$T"
 	like "$name: lists it, too" "$OUT" "~ $text"$'\n'"(.*)[0-9]+ steps?$"
 	check "$name: up" "$NETSIM" up "$T"
-	unlike "$name: does something" "$OUT" "already as asked"
+	unlike "$name: does something" "$OUT" "already up to date"
 	check "$name: nothing differs" "$NETSIM" diff "$T"
 	unlike "$name: nothing is marked" "$("$NETSIM" status)" differs
 }
 
-# topology NAME MARK CMD...: what the file says; MARK is status's
+# topology NAME MARK CMD...: CMD makes a difference from the file; status prints MARK
 topology() {
 	check "$1" "${@:3}"
 	like "$1: status" "$("$NETSIM" status)" "$2"
@@ -53,7 +53,7 @@ links() {
 	topology "a port down" "no carrier" ip link set "$(port_of a)" down
 	topology "a port without bridge" "differs: a/eth1: it is in no bridge" ip link set "$(port_of a)" nomaster
 	ip link add other type bridge
-	topology "a port in another bridge" "differs: a/eth1: it is in a bridge of somebody else" \
+	topology "a port in another bridge" "differs: a/eth1: it is in a bridge that is not the fleet's" \
 		ip link set "$(port_of a)" master other
 	ip link del other
 	topology "an MTU" "differs: a/eth1: the two ends of its cable have different MTUs" \

@@ -2,7 +2,7 @@
 # limit: 180
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Text keeps to 80 columns, also of fleets of many nodes and of long conditions.
+# Text output keeps to 80 columns, even for fleets of many nodes and for long conditions.
 # shellcheck shell=bash
 . "$(dirname "$0")/../lib.sh"
 
@@ -39,7 +39,7 @@ group 3, 1 node: monitor"
 	"$NETSIM" heal -q p
 }
 
-# A link that is down for every other node: as many groups as nodes are no help.
+# A partition between each two neighbours: with as many groups as nodes, groups do not help.
 rows() {
 	local i args=()
 	for ((i = 1; i < 36; i++)); do

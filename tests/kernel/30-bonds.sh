@@ -99,7 +99,7 @@ modes() {
 	check "it is active" wait_for 5 active a eth2
 	is "on the same bond" "$(ifindex_of a bond0)" "$before"
 	run "$NETSIM" plan "$WORK/bonds.yaml"
-	like "nothing is left to do" "$OUT" "already as asked"
+	like "nothing is left to do" "$OUT" "already up to date"
 	check "down" "$NETSIM" down
 }
 

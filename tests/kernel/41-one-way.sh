@@ -3,8 +3,8 @@
 # idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What is cut one way leaves the other way alone for longer than neighbours are cached:
-# ARP and neighbour discovery pass, unless --l2 is given.
+# A one-way cut leaves the way back open for longer than neighbour entries are cached: ARP and
+# neighbour discovery pass, unless --l2 is given.
 # shellcheck shell=bash disable=SC2034 # FLEET is for lib.sh
 . "$(dirname "$0")/../lib.sh"
 

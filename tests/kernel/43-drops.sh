@@ -1,8 +1,8 @@
 # needs: bridge veth netns clsact bpf
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Where a node has several interfaces, what was dropped is shown at the one it passed, and
-# rows of verify about several VLANs of a bond have names of their own.
+# If a node has several interfaces, dropped packets are shown at the one that they passed, and
+# rows of verify about several VLANs of a bond have different names.
 # shellcheck shell=bash disable=SC2034 # FLEET is for lib.sh
 . "$(dirname "$0")/../lib.sh"
 

@@ -2,9 +2,9 @@
 # limit: 200
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# netsim verify and rates, on any kernel with tbf: the request is written into netsim's
-# record, and the test shapes the ports. Senders are compared with a scratch link, and a busy
-# machine makes nothing wrong.
+# netsim verify and rates, on any kernel with tbf: the test writes the request into netsim's
+# record and shapes the ports. Senders are compared with a scratch link, and nothing fails
+# because the machine is busy.
 # shellcheck shell=bash
 . "$(dirname "$0")/../lib.sh"
 
@@ -56,7 +56,7 @@ honest() {
 	until_row '^ok: '
 	like "a link that is shaped as requested does not fail" "$STATUS" '^[06]$'
 	like "its row" "$(row)" '^(ok|unproved): '
-	# TCP is measured beside UDP that fits only.
+	# TCP is measured only if the rate of UDP is right.
 	if [[ $(row) == ok:* ]]; then
 		is "--quick reports that TCP is left out" \
 			"$(jq -r '.rows[] | select(.what == "tcp") | "\(.verdict): \(.why)"' <<<"$OUT")" \
@@ -95,7 +95,7 @@ wrong() {
 	shape 8mbit
 }
 
-# Two loops that take what they can.
+# Two loops that keep the processors busy.
 busy() {
 	local try loops=()
 	for try in 1 2; do

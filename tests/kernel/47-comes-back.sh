@@ -2,8 +2,8 @@
 # limit: 300
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# A node that loses its port, and comes back: partitions and faults of every kind hold for
-# it as before, from its first packet; what cannot be put back is said.
+# A node loses its port and comes back: partitions and faults of every kind apply to it again
+# from its first packet; a fault that cannot be restored is reported.
 # shellcheck shell=bash disable=SC2034 # FLEET is for lib.sh
 . "$(dirname "$0")/../lib.sh"
 

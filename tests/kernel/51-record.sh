@@ -68,9 +68,9 @@ no_room() {
 	"$NETSIM" clear -q
 }
 
-# --- no file of netsim's
+# --- a file that netsim did not write
 
-# stands NAME: something else in the record's place, made before
+# stands NAME REASON: another object is in the record's place
 stands() {
 	nothing_new "$1: partition" "$NETSIM" partition a
 	like "$1: says so" "$ERR" "$RECORD $2; remove it"

@@ -1,8 +1,8 @@
 # needs: native bridge veth netns setpriv
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# What cannot be examined, for lack of privilege or of open files, is neither foreign nor
-# absent: the message names the cause, and nothing is advised that would do harm.
+# An object that cannot be examined, for lack of privilege or of open files, counts neither as
+# foreign nor as absent: the message names the cause, and no hint gives harmful advice.
 # shellcheck shell=bash
 . "$(dirname "$0")/../lib.sh"
 
@@ -56,7 +56,16 @@ few_files() {
 	is "of four nodes" "$(printf '%s\n' /run/netns/f.n-* | wc -l)" 4
 }
 
-# Only namespaces are left of a fleet: they alone say that there is one.
+# A limit on the stack is no reason to crash.
+small_stack() {
+	local command
+	for command in "check $F" "plan $F" "up $F" status "partition n-1" heal "check $(dirname "$TESTS")/profiles/lossy.yaml"; do
+		# shellcheck disable=SC2086
+		check "${command%% *} with a stack of 64 KiB" prlimit --stack=65536 "$NETSIM" $command
+	done
+}
+
+# Only the namespaces of a fleet are left: they alone show that it exists.
 only_namespaces() {
 	local link
 	ip -o link show | sed -n 's/^[0-9]*: \([^:@]*\).*/\1/p' | grep -v '^lo$' | while read -r link; do
@@ -85,7 +94,7 @@ taps() {
 	like "no /dev/net/tun: a module is missing" "$ERR" "No such file.*modprobe tun"
 }
 
-# What a command is told and cannot do is refused, with the status that fits.
+# A request that a command cannot fulfil is refused, with the right exit status.
 statuses() {
 	check "heal without a fleet" "$NETSIM" heal
 	like "heal without a fleet: says so" "$OUT" "nothing to heal"
@@ -124,7 +133,7 @@ profiles() {
 	check "clear" "$NETSIM" clear
 }
 
-# Where there is no netem, a profile that asks for it has no other engine.
+# Without netem in the kernel, a profile that requests it is refused: no other engine replaces it.
 no_netem() {
 	if unshare -n tc qdisc add dev lo root netem 2>/dev/null; then
 		skip "a profile that asks for netem" "this kernel has it"
@@ -157,6 +166,7 @@ no_netem
 entries
 unprivileged
 few_files
+small_stack
 only_namespaces
 taps
 done_testing

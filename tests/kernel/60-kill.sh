@@ -175,7 +175,7 @@ converges() {
 	fi
 	if [[ $((RANDOM % 4)) -eq 0 ]]; then
 		run "$NETSIM" up "$TOPO"
-		[[ $OUT == *"already as asked"* ]] || failed "up left something to do" "$OUT" || return
+		[[ $OUT == *"already up to date"* ]] || failed "up left something to do" "$OUT" || return
 	fi
 	wait_for 10 pings || failed "not every node answers" || return
 	[[ $marked == no ]] || node_exec a ip addr show lo | grep -q 10.8.0.1 ||

@@ -134,8 +134,8 @@ cut_for_two_seconds() {
 	sleep 2.5
 }
 
-# Packets count by when they were sent, so a sender that the machine holds up proves less,
-# and never anything wrong.
+# Packets are counted by the time of sending, so a sender that the machine delays proves less,
+# but never anything false.
 deadline() {
 	CUTS=$SPLIT
 	under_flood cut_for_two_seconds

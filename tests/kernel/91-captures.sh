@@ -4,7 +4,7 @@
 #
 # netsim analyze against tshark on many small captures of every link type: of connections
 # that lose, duplicate and reorder, are truncated, begin within, are refused or half-open.
-# And captures of which not all can be known.
+# And captures of a link type that is not supported.
 # shellcheck shell=bash
 . "$(dirname "$0")/../lib.sh"
 

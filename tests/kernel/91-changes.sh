@@ -79,6 +79,10 @@ alone() {
 	check "and at one that is up" "$NETSIM" measure --for 200ms
 	is "reports nothing without a change" "$ERR" ""
 	unlike "nor lists any" "$OUT" "changes of ports"
+	ip link set "$port" down
+	check "measures beside a port that is down" "$NETSIM" measure --for 200ms
+	like "which it was before" "$OUT" "changes of ports.*"$'\n'"  before  b/eth1 is down"
+	ip link set "$port" up
 }
 
 # More changes in a row than the kernel keeps notifications for: at the end all is as it is.

@@ -267,7 +267,7 @@ check_odd() {
 	head -c 24 "$WORK/page.pcap" >"$WORK/empty.pcap"
 	check "an empty capture has a page" analyze -q --html "$PAGE" "$WORK/empty.pcap"
 	read_page "$PAGE"
-	is "which reports this" "$(found '[.error, .notes]')" '["",["There is no packet in it."]]'
+	is "which reports this" "$(found '[.error, .notes]')" '["",["There are no packets."]]'
 }
 
 build

@@ -13,9 +13,9 @@
  * FATE is lost, slow (with -d: on the way for MS or longer, and so are the frames of 100 ms
  * or longer around it) or fast. A frame was sent some
  * time between EARLIEST, the clock before its send(), and LATEST, the clock after it: in
- * seconds since 1970. So what happens to the link is known to lie between two frames
- * whatever the machine does; a busy machine makes the answer less exact, never wrong. Where
- * it sent nothing for 100 ms or longer, there is a line "gap" between two stretches. MIN_DELAY is
+ * seconds since 1970. A change of the link thus lies between two frames, whatever the machine
+ * does; a busy machine makes the answer less exact, never wrong. If it sent nothing for 100 ms
+ * or longer, there is a line "gap" between two stretches. MIN_DELAY is
  * the shortest time on the way, in ms, 0 for lost frames. The last line is "lag MS": the longest
  * that a fast frame was on the way, by which the kernel's decision can come after the send().
  */

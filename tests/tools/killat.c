@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Runs a command and kills it with SIGKILL after so many seconds:
+ * Runs a command and kills it with SIGKILL after a number of seconds:
  *
  *   killat SECONDS CMD...
  *

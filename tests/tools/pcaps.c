@@ -91,11 +91,14 @@ static void repeat(unsigned times, const char *in, const char *out_path)
 {
 	size_t size;
 	uint8_t *data = read_all(in, &size), *copy = malloc(size);
-	uint32_t first = get(data + 24), last = first;
 	FILE *out = open_file(out_path, "wb");
+	uint32_t first, last;
 
 	if (!copy)
 		die("out of memory");
+	if (size < 24 + RECORD)
+		die("the capture has no packet");
+	first = last = get(data + 24);
 	put(out, data, 24);
 	for (unsigned turn = 0; turn < times; turn++) {
 		memcpy(copy, data, size);

@@ -114,8 +114,8 @@ static void test_all_and_nothing(void **state)
 	       "+ a eth1: address 10.0.0.1/24\n"
 	       "+ b eth1: address 10.0.0.2/24\n",
 	       "- f-lan: bridge\n"
-	       "- f.a.eth1: veth\n"
-	       "- f.b.eth1: veth\n"
+	       "- a/eth1 (f.a.eth1): veth\n"
+	       "- b/eth1 (f.b.eth1): veth\n"
 	       "- node a (namespace f.a)\n"
 	       "- node b (namespace f.b)\n");
 }
@@ -125,7 +125,7 @@ static void test_nodes(void **state)
 {
 	(void)state;
 	expect(LAN NODE_A NODE_B, LAN NODE_B,
-	       "- f.a.eth1: veth\n"
+	       "- a/eth1 (f.a.eth1): veth\n"
 	       "- node a (namespace f.a)\n",
 	       "+ node a (namespace f.a)\n"
 	       "+ a eth1: veth to port f.a.eth1, mtu 1500\n"
@@ -172,23 +172,23 @@ static void test_changes_in_place(void **state)
 {
 	(void)state;
 	expect(WITH("mtu: 1500"), WITH("mtu: 1400"),
-	       "~ a eth1: mtu 1500 -> 1400\n~ f.a.eth1: mtu 1500 -> 1400\n",
-	       "~ a eth1: mtu 1400 -> 1500\n~ f.a.eth1: mtu 1400 -> 1500\n");
+	       "~ a eth1: mtu 1500 -> 1400\n~ a/eth1 (f.a.eth1): mtu 1500 -> 1400\n",
+	       "~ a eth1: mtu 1400 -> 1500\n~ a/eth1 (f.a.eth1): mtu 1400 -> 1500\n");
 	expect(WITH("mac: \"52:54:00:00:00:01\""), WITH("mac: \"52:54:00:00:00:02\""),
 	       "~ a eth1: mac\n", "~ a eth1: mac\n");
 	expect("fleet: f\nnetworks: {lan: , wan: }\nnodes: {a: {interfaces: {eth1: {network: "
 	       "lan}}}}\n",
 	       "fleet: f\nnetworks: {lan: , wan: }\nnodes: {a: {interfaces: {eth1: {network: "
 	       "wan}}}}\n",
-	       "~ f.a.eth1: master\n", "~ f.a.eth1: master\n");
+	       "~ a/eth1 (f.a.eth1): master\n", "~ a/eth1 (f.a.eth1): master\n");
 	expect("fleet: f\nnetworks: {lan: }\nnodes: {a: {interfaces: {eth1: {network: lan}}}}\n",
 	       "fleet: f\nnetworks: {lan: }\nnodes: {a: {roles: [r], interfaces: {eth1: {network: "
 	       "lan}}}}\n",
-	       "~ f.a.eth1: alias\n", "~ f.a.eth1: alias\n");
+	       "~ a/eth1 (f.a.eth1): alias\n", "~ a/eth1 (f.a.eth1): alias\n");
 	expect(WITH("port: one"), WITH("port: two"),
-	       "- one: veth\n- a eth1: veth\n"
+	       "- a/eth1 (one): veth\n- a eth1: veth\n"
 	       "+ a eth1: veth to port two, mtu 1500\n(two)\n",
-	       "- two: veth\n- a eth1: veth\n"
+	       "- a/eth1 (two): veth\n- a eth1: veth\n"
 	       "+ a eth1: veth to port one, mtu 1500\n(one)\n");
 }
 
@@ -199,13 +199,14 @@ static void test_port_vlans(void **state)
 {
 	(void)state;
 	expect(VLANS("vlans: [5, 6]", "network: lan"), VLANS("vlans: [5, 7]", "network: lan"),
-	       "~ f.a.eth1: vlans\n", "~ f.a.eth1: vlans\n");
+	       "~ a/eth1 (f.a.eth1): vlans\n", "~ a/eth1 (f.a.eth1): vlans\n");
 	expect(VLANS("vlans: [5, 6]", "network: lan, access: 5"),
-	       VLANS("vlans: [5, 6]", "network: lan, vlans: [5]"), "~ f.a.eth1: vlans\n",
-	       "~ f.a.eth1: vlans\n");
+	       VLANS("vlans: [5, 6]", "network: lan, vlans: [5]"), "~ a/eth1 (f.a.eth1): vlans\n",
+	       "~ a/eth1 (f.a.eth1): vlans\n");
 	/* VLANs of ports are not changed on a bridge without VLAN filtering */
 	expect(VLANS("vlans: [5, 6]", "network: lan"), VLANS("mtu: 1500", "network: lan"),
-	       "~ f-lan: vlan filtering\n", "~ f-lan: vlan filtering\n~ f.a.eth1: vlans\n");
+	       "~ f-lan: vlan filtering\n",
+	       "~ f-lan: vlan filtering\n~ a/eth1 (f.a.eth1): vlans\n");
 }
 
 #define BOND(rest, vlans)                                              \
@@ -302,11 +303,13 @@ static void test_vlan_interfaces(void **state)
 
 static void test_taps(void **state)
 {
-	static const char replacing[] = "- tap0: tap\n+ tap0: tap on f-lan, mtu 1500\n";
+	static const char replacing[] =
+		"- vm/eth0 (tap0): tap\n+ vm/eth0 (tap0): tap on f-lan, mtu 1500\n";
 
 	(void)state;
-	expect(NULL, TAP(""), "+ f-lan: bridge, mtu 1500\n+ tap0: tap on f-lan, mtu 1500\n",
-	       "- f-lan: bridge\n- tap0: tap\n");
+	expect(NULL, TAP(""),
+	       "+ f-lan: bridge, mtu 1500\n+ vm/eth0 (tap0): tap on f-lan, mtu 1500\n",
+	       "- f-lan: bridge\n- vm/eth0 (tap0): tap\n");
 	expect(TAP(""), TAP("multi_queue: yes, "), replacing, replacing);
 	expect(TAP(""), TAP("group: 0, "), replacing, replacing);
 	expect(TAP("user: root, "), TAP(""), replacing, replacing);
@@ -314,9 +317,10 @@ static void test_taps(void **state)
 	expect(TAP(""),
 	       "fleet: f\nnetworks: {lan: }\nnodes: {vm: {interfaces: {eth0: {network: lan, port: "
 	       "tap0}}}}\n",
-	       "- tap0: tap\n+ node vm (namespace f.vm)\n"
+	       "- vm/eth0 (tap0): tap\n+ node vm (namespace f.vm)\n"
 	       "+ vm eth0: veth to port tap0, mtu 1500\n(tap0)\n",
-	       "- tap0: veth\n+ tap0: tap on f-lan, mtu 1500\n- node vm (namespace f.vm)\n");
+	       "- vm/eth0 (tap0): veth\n+ vm/eth0 (tap0): tap on f-lan, mtu 1500\n- node vm "
+	       "(namespace f.vm)\n");
 }
 
 /* --- kernel state that no topology describes */
@@ -353,7 +357,7 @@ static void test_half_a_cable(void **state)
 	c = change(LAN NODE_A, LAN NODE_A);
 	lose(&c, 0, "eth1");
 	expect_steps(c.to, c.from,
-		     "- f.a.eth1: veth\n"
+		     "- a/eth1 (f.a.eth1): veth\n"
 		     "+ a eth1: veth to port f.a.eth1, mtu 1500\n"
 		     "(f.a.eth1)\n"
 		     "+ a eth1: address 10.0.0.1/24\n");
@@ -385,7 +389,7 @@ static void test_bridge_lost(void **state)
 	(void)state;
 	lose(&c, MODEL_HOST, "f-lan");
 	*have_link(&c, MODEL_HOST, "f.a.eth1")->master = 0;
-	expect_steps(c.to, c.from, "+ f-lan: bridge, mtu 1500\n~ f.a.eth1: master\n");
+	expect_steps(c.to, c.from, "+ f-lan: bridge, mtu 1500\n~ a/eth1 (f.a.eth1): master\n");
 	done(&c);
 }
 
@@ -402,7 +406,7 @@ static void test_drift(void **state)
 	port->alias = NULL;
 	have_link(&c, 0, "eth1")->addr_count = 0;
 	expect_steps(c.to, c.from,
-		     "~ f.a.eth1: mtu 1280 -> 1500, up, alias, group\n"
+		     "~ a/eth1 (f.a.eth1): mtu 1280 -> 1500, up, alias, group\n"
 		     "+ a eth1: address 10.0.0.1/24\n");
 	done(&c);
 }
@@ -424,7 +428,7 @@ static void test_ifb(void **state)
 	model_add_link(c.from, MODEL_HOST, "ifb", LINK_IFB)->group = mark_group("f");
 	model_add_link(c.from, MODEL_HOST, "ifb0", LINK_IFB)->up = true;
 	expect_steps(c.to, c.from,
-		     "- f.b.eth1: veth\n- f.b.eth1.ifb: ifb\n- ifb: ifb\n"
+		     "- b/eth1 (f.b.eth1): veth\n- b/eth1 (f.b.eth1.ifb): ifb\n- ifb: ifb\n"
 		     "- node b (namespace f.b)\n");
 	done(&c);
 }
@@ -453,7 +457,7 @@ static void test_name_taken(void **state)
 
 	(void)state;
 	have_link(&c, MODEL_HOST, "f-lan")->group = 0;
-	expect_steps(c.to, c.from, "+ f-lan: bridge, mtu 1500\n~ f.a.eth1: master\n");
+	expect_steps(c.to, c.from, "+ f-lan: bridge, mtu 1500\n~ a/eth1 (f.a.eth1): master\n");
 	done(&c);
 }
 
