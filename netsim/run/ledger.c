@@ -355,10 +355,12 @@ static void work(void *arg)
 		loop_abort(worker->loop, &worker->watch.call.transfer);
 }
 
-/* As many clients as operations can be in flight until their timeout. */
+/* Twice as many clients as operations can be in flight until their timeout: it may be noticed late.
+ */
 static size_t lanes_needed(const struct ledger_spec *spec)
 {
-	double needed = spec->rate / (double)spec->node_count * (double)spec->timeout / 1e9 + 2;
+	double flight = spec->rate / (double)spec->node_count * (double)spec->timeout / 1e9;
+	double needed = 2 * flight + 4;
 
 	return needed < LANES_MAX ? (size_t)needed : LANES_MAX;
 }

@@ -23,7 +23,7 @@ curl_for() {
 	local before after
 	before=$(cut -d ' ' -f 16,17 /proc/$$/stat)
 	ip netns exec bench.n1 sh -c 'i=0; while [ $((i += 1)) -le 100 ]; do curl -s -o /dev/null "$0"; done' \
-		http://10.0.0.2:8080/
+		http://10.0.0.3:8080/
 	after=$(cut -d ' ' -f 16,17 /proc/$$/stat)
 	# shellcheck disable=SC2086 # two numbers each
 	record curl.cpu "$(awk -v hz="$(getconf CLK_TCK)" 'BEGIN { print (ARGV[3] + ARGV[4] - ARGV[1] - ARGV[2]) / hz / 100 * 2000 * 100 }' \
@@ -33,13 +33,13 @@ curl_for() {
 bench_probes() {
 	local i server burners=()
 	make_fleet 2
-	ip netns exec bench.n2 "$HTTPD" 10.0.0.2 8080 >"$work/httpd" &
+	ip netns exec bench.n2 "$HTTPD" 10.0.0.3 8080 >"$work/httpd" &
 	server=$!
 	until grep -q ready "$work/httpd"; do sleep 0.05; done
 	for ((i = 0; i < RUNS; i++)); do
 		progress "probes, run $((i + 1)) of $RUNS"
-		probes_for idle http://10.0.0.2:8080/
-		probes_for fresh -f http://10.0.0.2:8080/
+		probes_for idle http://10.0.0.3:8080/
+		probes_for fresh -f http://10.0.0.3:8080/
 		curl_for
 	done
 	for ((i = 0; i < $(nproc); i++)); do
@@ -48,7 +48,7 @@ bench_probes() {
 	done
 	for ((i = 0; i < RUNS; i++)); do
 		progress "probes under load, run $((i + 1)) of $RUNS"
-		probes_for loaded http://10.0.0.2:8080/
+		probes_for loaded http://10.0.0.3:8080/
 	done
 	kill "${burners[@]}" "$server"
 	wait "${burners[@]}" "$server" 2>/dev/null || :
