@@ -18,7 +18,7 @@ COMPDIR ?= $(DATADIR)/bash-completion/completions
 
 # The version is defined in the public header only.
 VERSION := $(shell awk '/^\#define NETSIM_VERSION_/ { printf "%s%s", n++ ? "." : "", $$3 }' netsim/netsim.h)
-PKGS    := libnl-3.0 libnl-route-3.0 libmnl libbpf libpcap yaml-0.1 jansson
+PKGS    := libnl-3.0 libnl-route-3.0 libmnl libbpf libpcap yaml-0.1 jansson libcurl
 CLANG   ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/local/sbin/bpftool) bpftool)
 
@@ -163,7 +163,10 @@ TEST_TOOLS := $(patsubst %.c,$(B)/%,$(wildcard tests/tools/*.c))
 
 $(TEST_TOOLS): %: %.o
 	@echo "  LD      $@"
-	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(if $(filter %.a,$^),$(PKG_LIBS) -lm)
+
+# Those that drive parts of the library.
+$(addprefix $(B)/tests/tools/,workload probes ledger): $(B)/libnetsim.a
 
 test-tools: $(TEST_TOOLS) ## Build the helpers of the kernel tests
 

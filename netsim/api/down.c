@@ -6,6 +6,7 @@
 #include "netsim/fleet/converge.h"
 #include "netsim/fleet/lock.h"
 #include "netsim/fleet/target.h"
+#include "netsim/run/cgroup.h"
 #include "netsim/shape/intent.h"
 #include "netsim/util/auto.h"
 
@@ -43,6 +44,9 @@ static int remove_fleet(struct state *st, const char *fleet, struct netsim_err *
 	bool any = false;
 	int r = lock_take(fleet, &lock, err);
 
+	/* Workloads first: while they exist, so does the fleet, and down can be repeated. */
+	if (r == 0)
+		r = cgroup_remove_fleet(fleet, st->own_id, err);
 	if (r == 0)
 		r = converge_remove(st, fleet, &any, err);
 	if (r < 0)

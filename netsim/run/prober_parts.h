@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Shared by the files of the prober: lanes, attempts, and what each kind of probe does. */
+#ifndef NETSIM_RUN_PROBER_PARTS_H
+#define NETSIM_RUN_PROBER_PARTS_H
+
+#include <curl/curl.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <sys/socket.h>
+
+#include "netsim/run/loop.h"
+#include "netsim/run/process.h"
+#include "netsim/run/prober.h"
+
+#define ATTEMPTS_MAX 256 /* in flight, of one probe */
+
+struct lane;
+
+/* One attempt; reused by later ones of its lane. */
+struct attempt {
+	struct lane *lane;
+	bool busy;
+	bool over; /* a command: the sample is delivered, the process not yet collected */
+	uint64_t number;
+	struct prober_sample sample;
+	struct loop_watch watch;
+	int fd; /* TCP: its socket */
+	struct process process;
+	/* HTTP */
+	struct loop_transfer transfer;
+	char *body; /* what has arrived of it, if the probe expects a text */
+	size_t body_size;
+};
+
+/* One probe of one target. */
+struct lane {
+	const struct prober_probe *spec;
+	struct worker *worker;
+	int64_t start; /* when attempt 0 is due */
+	uint64_t next; /* number of the next attempt */
+	int64_t wake;  /* next attempt due, or earliest deadline of one in flight */
+	struct attempt **attempts;
+	size_t attempt_count;
+	struct sockaddr_storage to;
+	socklen_t to_size;
+	/* PING: a raw socket, connected to the target */
+	int fd;
+	uint16_t id;
+	struct loop_watch watch;
+	/* HTTP */
+	CURLSH *share; /* its connections */
+	struct curl_slist *resolved;
+};
+
+struct worker {
+	struct prober *prober;
+	const char *netns;
+	bool commands; /* runs the commands of this namespace */
+	struct lane *lanes;
+	size_t lane_count;
+	struct loop *loop;
+	pthread_t thread;
+	bool running, realtime;
+	struct netsim_err err; /* of its start */
+	int code;
+};
+
+/* Prepares a lane; called in the thread and namespace of its worker. */
+int lane_open(struct lane *lane, struct netsim_err *err);
+void lane_close(struct lane *lane);
+/* Sends an attempt: attempt_end() may be called before it returns. */
+void attempt_begin(struct attempt *attempt);
+/* Gives up an attempt in flight, after its timeout. */
+void attempt_abandon(struct attempt *attempt);
+
+/* Delivers the sample of an attempt, whose fields status, error and text are set. */
+void attempt_end(struct attempt *attempt, enum prober_result result);
+/* The attempt in flight with this number, or the oldest for UINT64_MAX; NULL: none. */
+struct attempt *lane_attempt(struct lane *lane, uint64_t number);
+
+/* The kind http, in prober_http.c */
+int http_open(struct lane *lane, struct netsim_err *err);
+void http_close(struct lane *lane);
+void http_begin(struct attempt *attempt);
+void http_abandon(struct attempt *attempt);
+
+/* Resolves a name; the first address counts. */
+int lane_resolve(struct lane *lane, const char *host, uint16_t port, struct netsim_err *err);
+
+#endif
