@@ -11,6 +11,7 @@
 
 #include "netsim/config/classes.h"
 #include "netsim/config/expectation.h"
+#include "netsim/config/need.h"
 #include "netsim/config/profile.h"
 #include "netsim/config/program.h"
 #include "netsim/config/recipe.h"
@@ -49,9 +50,6 @@ struct workload {
 };
 
 enum probe_kind { PROBE_HTTP, PROBE_TCP, PROBE_PING, PROBE_RUN };
-
-/* How many of its targets must answer. */
-enum probe_need { PROBE_ANY, PROBE_MAJORITY, PROBE_EVERY };
 
 struct probe {
 	const char *name;

@@ -10,9 +10,9 @@
 #define PROBE_FASTEST  1000000	  /* ns */
 
 const char *const scenario_needs[] = {
-	[PROBE_ANY] = "any",
-	[PROBE_MAJORITY] = "majority",
-	[PROBE_EVERY] = "all",
+	[NEED_ANY] = "any",
+	[NEED_MAJORITY] = "majority",
+	[NEED_ALL] = "all",
 	NULL,
 };
 

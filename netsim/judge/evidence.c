@@ -50,10 +50,10 @@ static const struct record_key event_keys[] = {
 	KEY(event, asked, RECORD_FLAG),
 };
 
-static const struct record_key prober_keys[] = {
-	NEED(prober, name, RECORD_NAME),       NEED(prober, targets, RECORD_COUNT),
-	NEED(prober, interval, RECORD_NUMBER), NEED(prober, timeout, RECORD_NUMBER),
-	WORD(prober, need, need_words),
+static const struct record_key probe_keys[] = {
+	NEED(sampled_probe, name, RECORD_NAME),	      NEED(sampled_probe, targets, RECORD_COUNT),
+	NEED(sampled_probe, interval, RECORD_NUMBER), NEED(sampled_probe, timeout, RECORD_NUMBER),
+	WORD(sampled_probe, need, need_words),
 };
 
 static const struct record_key sample_keys[] = {
@@ -72,11 +72,11 @@ static const struct record_key operation_keys[] = {
 };
 
 static const struct record_key member_keys[] = {
-	NEED(member_state, workload, RECORD_NAME),  NEED(member_state, member, RECORD_NAME),
-	NEED(member_state, time, RECORD_NUMBER),    KEY(member_state, silent, RECORD_FLAG),
-	KEY(member_state, leader, RECORD_NAME),	    KEY(member_state, term, RECORD_NUMBER),
-	KEY(member_state, revision, RECORD_NUMBER), KEY(member_state, applied, RECORD_NUMBER),
-	KEY(member_state, hash, RECORD_NUMBER),
+	NEED(member_sample, workload, RECORD_NAME),  NEED(member_sample, member, RECORD_NAME),
+	NEED(member_sample, time, RECORD_NUMBER),    KEY(member_sample, silent, RECORD_FLAG),
+	KEY(member_sample, leader, RECORD_NAME),     KEY(member_sample, term, RECORD_NUMBER),
+	KEY(member_sample, revision, RECORD_NUMBER), KEY(member_sample, applied, RECORD_NUMBER),
+	KEY(member_sample, hash, RECORD_NUMBER),
 };
 
 static const struct record_key figure_keys[] = {
@@ -95,14 +95,14 @@ static const char *event_flaw(const void *record)
 							   NULL;
 }
 
-static const char *prober_flaw(const void *record)
+static const char *probe_flaw(const void *record)
 {
-	const struct prober *prober = record;
+	const struct sampled_probe *probe = record;
 
-	return !prober->name ? "a probe without a name" :
-	       prober->interval <= 0 || prober->timeout <= 0 ?
-			       "interval and timeout must be above 0" :
-			       NULL;
+	return !probe->name ? "a probe without a name" :
+	       probe->interval <= 0 || probe->timeout <= 0 ?
+			      "interval and timeout must be above 0" :
+			      NULL;
 }
 
 static const char *sample_flaw(const void *record)
@@ -146,7 +146,7 @@ static const char *operation_flaw(const void *record)
 
 static const char *member_flaw(const void *record)
 {
-	const struct member_state *state = record;
+	const struct member_sample *state = record;
 
 	return state->member && state->workload ? NULL : "a state of no member";
 }
@@ -169,19 +169,19 @@ static const char *figure_flaw(const void *record)
 
 static const struct record_kind kinds[EVIDENCE_KINDS] = {
 	[EVIDENCE_EVENT] = KIND("event", event, event),
-	[EVIDENCE_PROBER] = KIND("probe", prober, prober),
+	[EVIDENCE_PROBE] = KIND("probe", sampled_probe, probe),
 	[EVIDENCE_SAMPLE] = KIND("sample", sample, sample),
 	[EVIDENCE_OPERATION] = KIND("operation", operation, operation),
-	[EVIDENCE_MEMBER] = KIND("member", member_state, member),
+	[EVIDENCE_MEMBER] = KIND("member", member_sample, member),
 	[EVIDENCE_FIGURE] = KIND("figure", figure, figure),
 };
 
 void evidence_done(struct evidence *ev)
 {
-	texts_done(&ev->names);
-	texts_done(&ev->values);
+	text_table_done(&ev->names);
+	text_table_done(&ev->values);
 	free(ev->events);
-	free(ev->probers);
+	free(ev->probes);
 	free(ev->samples);
 	free(ev->operations);
 	free(ev->members);
@@ -191,12 +191,12 @@ void evidence_done(struct evidence *ev)
 
 uint32_t evidence_name(struct evidence *ev, const char *text)
 {
-	return texts_add(&ev->names, text, strlen(text));
+	return text_table_add(&ev->names, text, strlen(text));
 }
 
 uint32_t evidence_value(struct evidence *ev, const char *text)
 {
-	return texts_add(&ev->values, text, strlen(text));
+	return text_table_add(&ev->values, text, strlen(text));
 }
 
 const char *event_word(enum event_kind kind)
@@ -223,8 +223,8 @@ int evidence_add(struct evidence *ev, enum evidence_kind kind, const void *recor
 	switch (kind) {
 	case EVIDENCE_EVENT:
 		APPEND(ev->events, ev->event_count);
-	case EVIDENCE_PROBER:
-		APPEND(ev->probers, ev->prober_count);
+	case EVIDENCE_PROBE:
+		APPEND(ev->probes, ev->probe_count);
 	case EVIDENCE_SAMPLE:
 		APPEND(ev->samples, ev->sample_count);
 	case EVIDENCE_OPERATION:
@@ -243,7 +243,8 @@ void evidence_write(const struct evidence *ev, enum evidence_kind kind, const vo
 		    struct buf *out)
 {
 	/* Writing only looks numbers up. */
-	const struct record_texts texts = {(struct texts *)&ev->names, (struct texts *)&ev->values};
+	const struct record_texts texts = {(struct text_table *)&ev->names,
+					   (struct text_table *)&ev->values};
 
 	record_write(out, &kinds[kind], record, &texts);
 }
@@ -255,10 +256,10 @@ int evidence_read(struct evidence *ev, struct evidence_file *file, const char *t
 	struct record_line line = {.text = text, .loc = {.file = file->name}};
 	union {
 		struct event event;
-		struct prober prober;
+		struct sampled_probe probe;
 		struct sample sample;
 		struct operation operation;
-		struct member_state member;
+		struct member_sample member;
 		struct figure figure;
 	} record;
 

@@ -15,8 +15,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "netsim/config/need.h"
 #include "netsim/judge/record.h"
-#include "netsim/judge/texts.h"
+#include "netsim/judge/text_table.h"
 #include "netsim/netsim.h"
 #include "netsim/util/buf.h"
 
@@ -57,15 +58,8 @@ struct event {
 	bool asked;
 };
 
-/* How many targets of a probe must answer. */
-enum probe_need {
-	NEED_ANY,
-	NEED_MAJORITY,
-	NEED_ALL,
-};
-
 /* A probe of the scenario; its samples come after it. */
-struct prober {
+struct sampled_probe {
 	uint32_t name;	  /* name */
 	uint32_t targets; /* how many */
 	int64_t interval, timeout;
@@ -127,7 +121,7 @@ struct operation {
 };
 
 /* The state of a member of a cluster, as it reports it. */
-struct member_state {
+struct member_sample {
 	int64_t time;
 	int64_t term, revision, applied;
 	int64_t hash;	   /* of its data at revision; 0: unknown */
@@ -147,20 +141,20 @@ struct figure {
 };
 
 struct evidence {
-	struct texts names, values;
+	struct text_table names, values;
 	struct event *events;
-	struct prober *probers;
+	struct sampled_probe *probes;
 	struct sample *samples;
 	struct operation *operations;
-	struct member_state *members;
+	struct member_sample *members;
 	struct figure *figures;
-	size_t event_count, prober_count, sample_count, operation_count, member_count, figure_count;
+	size_t event_count, probe_count, sample_count, operation_count, member_count, figure_count;
 	size_t truncated; /* files whose last line is incomplete: their writer was killed */
 };
 
 void evidence_done(struct evidence *ev);
 
-/* Returns the number of a text, as texts_add() does. */
+/* Returns the number of a text, as text_table_add() does. */
 uint32_t evidence_name(struct evidence *ev, const char *text);
 uint32_t evidence_value(struct evidence *ev, const char *text);
 
@@ -171,7 +165,7 @@ const char *operation_word(enum operation_kind kind);
 /* The kinds of records; each belongs to one array of struct evidence. */
 enum evidence_kind {
 	EVIDENCE_EVENT,
-	EVIDENCE_PROBER,
+	EVIDENCE_PROBE,
 	EVIDENCE_SAMPLE,
 	EVIDENCE_OPERATION,
 	EVIDENCE_MEMBER,

@@ -55,10 +55,10 @@ static const char *subject_of(const struct evidence *ev, const struct operation 
 	char key[SHORT], value[SHORT];
 	uint32_t number = op->value ? op->value : op->seen;
 
-	shorten(texts_get(&ev->names, op->key), key);
+	shorten(text_table_get(&ev->names, op->key), key);
 	if (number)
 		return err_format(buf, 48, "%s = %s", key,
-				  shorten(texts_get(&ev->values, number), value));
+				  shorten(text_table_get(&ev->values, number), value));
 	return err_format(buf, 48, "%s", key);
 }
 

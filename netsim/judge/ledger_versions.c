@@ -37,7 +37,7 @@ static int find_writers(struct ledger *l)
 		if (l->writers[op->value] != LEDGER_NONE)
 			return err_set(l->err, NETSIM_ERR_INPUT, -EINVAL, NULL,
 				       "two operations write %s",
-				       shown(texts_get(&l->ev->values, op->value)));
+				       shown(text_table_get(&l->ev->values, op->value)));
 		l->writers[op->value] = i;
 	}
 	return 0;

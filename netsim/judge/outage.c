@@ -39,8 +39,8 @@ static int pick_samples(const struct evidence *ev, uint32_t probe, struct sample
 		ret->targets += i == 0 || ret->samples[i]->target != ret->samples[i - 1]->target;
 		ret->succeeded |= ret->samples[i]->result == SAMPLE_OK;
 	}
-	if (ret->targets < ret->prober->targets)
-		ret->targets = ret->prober->targets;
+	if (ret->targets < ret->probe->targets)
+		ret->targets = ret->probe->targets;
 	return 0;
 }
 
@@ -128,7 +128,7 @@ static int compare_boundaries(const void *va, const void *vb)
 
 static bool is_down(const struct sample_series *series, size_t down)
 {
-	switch ((enum probe_need)series->prober->need) {
+	switch ((enum probe_need)series->probe->need) {
 	case NEED_ANY:
 		return down == series->targets;
 	case NEED_MAJORITY:
@@ -204,10 +204,10 @@ int sample_series_make(const struct evidence *ev, uint32_t probe, struct sample_
 	struct sample_series series = {0};
 	int r;
 
-	for (size_t i = 0; i < ev->prober_count && probe; i++)
-		if (ev->probers[i].name == probe)
-			series.prober = &ev->probers[i];
-	if (!series.prober)
+	for (size_t i = 0; i < ev->probe_count && probe; i++)
+		if (ev->probes[i].name == probe)
+			series.probe = &ev->probes[i];
+	if (!series.probe)
 		return -ENOENT;
 	r = pick_samples(ev, probe, &series);
 	if (r == 0)

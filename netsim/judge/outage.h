@@ -26,7 +26,7 @@ struct outage {
 
 /* The samples of a probe over the whole run. */
 struct sample_series {
-	const struct prober *prober;
+	const struct sampled_probe *probe;
 	const struct sample **samples; /* by target, then by time of sending */
 	size_t sample_count;
 	size_t targets;

@@ -101,9 +101,9 @@ void record_write(struct buf *out, const struct record_kind *kind, const void *r
 		if (key->type == RECORD_WORD)
 			record_quote(out, key->words[number]);
 		else if (key->type == RECORD_NAME)
-			record_quote(out, texts_get(texts->names, (uint32_t)number));
+			record_quote(out, text_table_get(texts->names, (uint32_t)number));
 		else if (key->type == RECORD_VALUE)
-			record_quote(out, texts_get(texts->values, (uint32_t)number));
+			record_quote(out, text_table_get(texts->values, (uint32_t)number));
 		else
 			put_number(out, number);
 	}
@@ -268,7 +268,7 @@ static int read_word(struct reader *r, const struct record_key *key, uint8_t *re
 	return damaged(r, begin, "this word is unknown here");
 }
 
-static int read_interned(struct reader *r, struct texts *texts, uint32_t *ret)
+static int read_interned(struct reader *r, struct text_table *texts, uint32_t *ret)
 {
 	const char *text;
 	size_t len;
@@ -276,8 +276,8 @@ static int read_interned(struct reader *r, struct texts *texts, uint32_t *ret)
 
 	if (code < 0)
 		return code;
-	*ret = texts_add(texts, text, len);
-	return *ret == TEXTS_FULL ? err_oom(r->err) : 0;
+	*ret = text_table_add(texts, text, len);
+	return *ret == TEXT_TABLE_FULL ? err_oom(r->err) : 0;
 }
 
 static int read_field(struct reader *r, const struct record_key *key, void *record)

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "netsim/judge/texts.h"
+#include "netsim/judge/text_table.h"
 #include "netsim/netsim.h"
 #include "netsim/util/buf.h"
 
@@ -48,7 +48,7 @@ struct record_kind {
 };
 
 struct record_texts {
-	struct texts *names, *values;
+	struct text_table *names, *values;
 };
 
 /* Appends a record as a line, with its newline. Malformed UTF-8 is written as U+FFFD. */

@@ -241,7 +241,7 @@ static int judge_missing(struct judging *j, size_t c, unsigned repetition)
 static int judge_claim(struct judging *j, size_t c)
 {
 	const struct claim *claim = &j->claims[c];
-	uint32_t phase = texts_find(&j->ev->names, claim->phase);
+	uint32_t phase = text_table_find(&j->ev->names, claim->phase);
 	unsigned seen = 0, wanted = claim->repetitions ? claim->repetitions : 1;
 	int64_t since = INT64_MIN;
 	int r = 0;

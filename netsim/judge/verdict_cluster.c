@@ -44,7 +44,7 @@ static int count_changes(const struct judging *j, uint32_t name, const struct wi
 	int r = 0;
 
 	for (size_t i = 0; r >= 0 && i < j->ev->member_count; i++) {
-		const struct member_state *state = &j->ev->members[i];
+		const struct member_sample *state = &j->ev->members[i];
 
 		if (state->workload != name || state->silent || state->time >= window->end)
 			continue;
@@ -73,7 +73,7 @@ static int count_changes(const struct judging *j, uint32_t name, const struct wi
 
 struct member {
 	uint32_t name;
-	const struct member_state *last; /* in the window, or NULL */
+	const struct member_sample *last; /* in the window, or NULL */
 };
 
 struct members {
@@ -95,7 +95,7 @@ static struct member *find_member(struct members *members, uint32_t name)
 	return added;
 }
 
-static bool differs(const struct member_state *a, const struct member_state *b)
+static bool differs(const struct member_sample *a, const struct member_sample *b)
 {
 	return a->revision == b->revision && a->hash && b->hash && a->hash != b->hash;
 }
@@ -103,10 +103,10 @@ static bool differs(const struct member_state *a, const struct member_state *b)
 /* Whether all members have the same leader and term, the data of before, and no other data. */
 static bool do_agree(const struct members *members)
 {
-	const struct member_state *first = members->list[0].last;
+	const struct member_sample *first = members->list[0].last;
 
 	for (size_t i = 0; i < members->count; i++) {
-		const struct member_state *state = members->list[i].last;
+		const struct member_sample *state = members->list[i].last;
 
 		if (!state || state->silent || !state->leader || state->leader != first->leader ||
 		    state->term != first->term || state->revision < members->revision)
@@ -133,7 +133,7 @@ static int find_members(const struct judging *j, uint32_t name, const struct win
 			struct members *ret)
 {
 	for (size_t i = 0; i < j->ev->member_count; i++) {
-		const struct member_state *state = &j->ev->members[i];
+		const struct member_sample *state = &j->ev->members[i];
 
 		if (state->workload != name)
 			continue;
@@ -151,7 +151,7 @@ static void measure_agrees(const struct judging *j, uint32_t name, const struct 
 	int64_t since = INT64_MIN, before = window->begin, apart = window->begin;
 
 	for (size_t i = 0; i < j->ev->member_count; i++) {
-		const struct member_state *state = &j->ev->members[i];
+		const struct member_sample *state = &j->ev->members[i];
 
 		if (state->workload != name || state->time < window->begin ||
 		    state->time >= window->end)
@@ -182,7 +182,7 @@ static void measure_agrees(const struct judging *j, uint32_t name, const struct 
 int verdict_measure_cluster(struct judging *j, const struct claim *claim,
 			    const struct window *window, struct measure *ret)
 {
-	uint32_t name = texts_find(&j->ev->names, claim->subject);
+	uint32_t name = text_table_find(&j->ev->names, claim->subject);
 	auto_free struct member *list = NULL;
 	struct members members = {0};
 	int r;
@@ -234,9 +234,10 @@ static struct figure sum_figures(const struct judging *j, const uint32_t pair[3]
 void verdict_measure_pair(struct judging *j, const struct claim *claim, const struct window *window,
 			  struct measure *ret)
 {
-	const struct texts *names = &j->ev->names;
-	const uint32_t pair[3] = {texts_find(names, claim->subject), texts_find(names, claim->to),
-				  claim->class ? texts_find(names, claim->class) : 0};
+	const struct text_table *names = &j->ev->names;
+	const uint32_t pair[3] = {text_table_find(names, claim->subject),
+				  text_table_find(names, claim->to),
+				  claim->class ? text_table_find(names, claim->class) : 0};
 	struct figure sum = sum_figures(j, pair, window, claim->quantity == CLAIM_PAIR_RTT);
 	double needed = claim->value > 0 ? 1 / claim->value : 1;
 

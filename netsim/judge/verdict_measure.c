@@ -17,7 +17,7 @@
 /* Returns the series of a probe, made on first use; NULL with *r 0: there is no such probe. */
 static const struct sample_series *find_series(struct judging *j, const char *probe, int *r)
 {
-	uint32_t name = texts_find(&j->ev->names, probe);
+	uint32_t name = text_table_find(&j->ev->names, probe);
 	struct named_series *added;
 
 	*r = 0;
@@ -52,7 +52,7 @@ static void doubt_lateness(const struct claim *claim, const struct window *windo
 static void check_steady(const struct sample_series *series, const struct window *window,
 			 const char *name, struct measure *m)
 {
-	int64_t time = STEADY_INTERVALS * series->prober->interval;
+	int64_t time = STEADY_INTERVALS * series->probe->interval;
 	struct sample_series_window before;
 
 	if (!window->fault)
@@ -72,7 +72,7 @@ static void measure_available(const struct sample_series *series, const struct c
 {
 	double length = (double)(window->end - window->begin);
 	double needed = claim->value < 1 ? ceil(1 / (1 - claim->value) - 1e-6) : 1;
-	double allowed = fmax((1 - claim->value) * length, (double)(4 * series->prober->interval));
+	double allowed = fmax((1 - claim->value) * length, (double)(4 * series->probe->interval));
 	char gap[VALUE_TEXT];
 
 	m->value = 1 - (double)seen->down / length;
@@ -254,7 +254,7 @@ static void measure_findings(const struct claim *claim, const struct window *win
 static int measure_ledger(struct judging *j, const struct claim *claim, const struct window *window,
 			  int64_t since, struct measure *m)
 {
-	uint32_t name = texts_find(&j->ev->names, claim->subject);
+	uint32_t name = text_table_find(&j->ev->names, claim->subject);
 	const struct ledger_verdict *verdict = name ? verdict_ledger(j, name) : NULL;
 
 	if (!verdict)

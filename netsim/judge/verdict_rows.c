@@ -9,7 +9,7 @@
 
 const char *verdict_name(const struct judging *j, uint32_t number)
 {
-	return texts_get(&j->ev->names, number);
+	return text_table_get(&j->ev->names, number);
 }
 
 const struct ledger_verdict *verdict_ledger(const struct judging *j, uint32_t name)

@@ -248,7 +248,7 @@ static unsigned claimed_findings(const struct judging *j, uint32_t ledger)
 
 	for (size_t c = 0; c < j->claim_count; c++)
 		if (j->claims[c].quantity == CLAIM_FINDING &&
-		    texts_find(&j->ev->names, j->claims[c].subject) == ledger)
+		    text_table_find(&j->ev->names, j->claims[c].subject) == ledger)
 			kinds |= j->claims[c].findings;
 	return kinds;
 }

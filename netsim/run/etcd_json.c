@@ -134,7 +134,7 @@ void etcd_delete_request(struct buf *buf, const char *key)
 {
 	buf_puts(buf, "{");
 	add_key(buf, key);
-	buf_puts(buf, "}");
+	buf_puts(buf, ",\"prev_kv\":true}");
 }
 
 void etcd_watch_request(struct buf *buf, const char *prefix, int64_t revision)
@@ -299,6 +299,8 @@ static int read_fields(const json_t *root, struct etcd_reply *ret)
 	ret->canceled = flag(root, "canceled");
 	ret->compact_revision = (int64_t)number(root, "compact_revision");
 	r = read_kvs(json_object_get(root, "kvs"), ret);
+	if (r == 0 && !ret->kv_count)
+		r = read_kvs(json_object_get(root, "prev_kvs"), ret);
 	if (r == 0)
 		r = read_responses(json_object_get(root, "responses"), ret);
 	if (r == 0)

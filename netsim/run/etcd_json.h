@@ -37,6 +37,7 @@ void etcd_get_request(struct buf *buf, const char *key, bool serializable);
 void etcd_prefix_request(struct buf *buf, const char *prefix, bool serializable);
 /* Puts the value if the key has this mod_revision (0: does not exist); otherwise reads the key. */
 void etcd_swap_request(struct buf *buf, const char *key, int64_t mod_revision, const char *value);
+/* Its answer has the previous value, which alone shows whether it deleted anything. */
 void etcd_delete_request(struct buf *buf, const char *key);
 /* Events of all keys that begin with prefix, from this revision on (0: from now on). */
 void etcd_watch_request(struct buf *buf, const char *prefix, int64_t revision);
@@ -66,7 +67,7 @@ struct etcd_reply {
 	int64_t revision;
 	bool succeeded; /* of a transaction */
 	int64_t count, deleted;
-	struct etcd_kv *kvs; /* of a range, also of one inside a transaction */
+	struct etcd_kv *kvs; /* of a range, also of one inside a transaction; deleted ones */
 	size_t kv_count;
 	/* status */
 	uint64_t leader; /* 0: none known */

@@ -216,7 +216,7 @@ static void on_done(void *arg, const struct etcd_answer *answer)
 	op->outcome = answer->outcome;
 	if (answer->outcome == ETCD_OK) {
 		read_reply(op, &answer->reply);
-		worker->known[op->key] = op->mod_revision;
+		worker->known[op->key] = op->kind == LEDGER_DELETE ? 0 : op->mod_revision;
 	} else {
 		op->why = answer->why;
 		lane->endpoint = (lane->endpoint + 1) % worker->ledger->spec->endpoint_count;

@@ -39,9 +39,10 @@ struct ledger_op {
 	bool succeeded;	      /* cas: the comparison held; delete: there was a key */
 	int64_t expected;     /* cas: the mod_revision compared; 0: the key must not exist */
 	int64_t revision;     /* of the store, when it answered; an event: as mod_revision */
-	int64_t mod_revision; /* of the key: as read, or made by this write; 0: absent */
-	int64_t seen;	      /* get, failed cas, event: the value, or LEDGER_ABSENT, _FOREIGN */
-	const char *why;      /* unless ok; valid during the callback */
+	int64_t mod_revision; /* of the key: read, deleted, or made by this write; 0: absent */
+	/* get, failed cas, event: the value, or LEDGER_ABSENT, _FOREIGN; delete: the one before */
+	int64_t seen;
+	const char *why; /* unless ok; valid during the callback */
 };
 
 /* Called for each operation, at its end, by one thread at a time. It must be quick. */

@@ -3,7 +3,6 @@
 #include "netsim/run/prober.h"
 
 #include <errno.h>
-#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,18 +11,6 @@
 #include "netsim/run/thread.h"
 #include "netsim/util/array.h"
 #include "netsim/util/clock.h"
-
-struct prober {
-	struct worker *workers;
-	size_t worker_count;
-	prober_on_sample *on_sample;
-	void *arg;
-	pthread_mutex_t lock; /* of on_sample */
-	sem_t ready;	      /* posted by each worker that has prepared its lanes */
-	sem_t go;
-	int64_t start; /* set before go */
-	bool cancel;
-};
 
 static int64_t now(void)
 {
@@ -65,40 +52,6 @@ static void set_wake(struct lane *lane)
 	}
 }
 
-static void deliver(struct prober *prober, const struct prober_sample *sample)
-{
-	pthread_mutex_lock(&prober->lock);
-	prober->on_sample(prober->arg, sample);
-	pthread_mutex_unlock(&prober->lock);
-}
-
-void attempt_end(struct attempt *attempt, enum prober_result result)
-{
-	attempt->sample.end = now();
-	attempt->sample.result = result;
-	/* A command is collected later, if it was killed. */
-	attempt->over = true;
-	attempt->busy = attempt->process.pidfd >= 0;
-	deliver(attempt->lane->worker->prober, &attempt->sample);
-}
-
-struct attempt *lane_attempt(struct lane *lane, uint64_t number)
-{
-	struct attempt *oldest = NULL;
-
-	for (size_t i = 0; i < lane->attempt_count; i++) {
-		struct attempt *attempt = lane->attempts[i];
-
-		if (!attempt->busy || attempt->over)
-			continue;
-		if (attempt->number == number)
-			return attempt;
-		if (!oldest || attempt->number < oldest->number)
-			oldest = attempt;
-	}
-	return number == UINT64_MAX ? oldest : NULL;
-}
-
 static struct attempt *free_attempt(struct lane *lane)
 {
 	struct attempt *fresh, **slot;
@@ -134,7 +87,7 @@ static void begin(struct lane *lane)
 		sample.result = PROBER_UNSENT;
 		sample.error = EBUSY;
 		sample.end = sample.sent;
-		deliver(lane->worker->prober, &sample);
+		sample_deliver(lane->worker->prober, &sample);
 		return;
 	}
 	attempt->sample = sample;

@@ -14,25 +14,6 @@
 #include "netsim/run/prober_parts.h"
 #include "netsim/util/auto.h"
 
-int lane_resolve(struct lane *lane, const char *host, uint16_t port, struct netsim_err *err)
-{
-	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
-	struct addrinfo *found = NULL;
-	char service[8];
-	int code;
-
-	snprintf(service, sizeof(service), "%u", port);
-	code = getaddrinfo(host, service, &hints, &found);
-	if (code)
-		return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
-			       "probe %s: cannot resolve %s: %s", lane->spec->name, host,
-			       code == EAI_SYSTEM ? strerror(errno) : gai_strerror(code));
-	memcpy(&lane->to, found->ai_addr, found->ai_addrlen);
-	lane->to_size = found->ai_addrlen;
-	freeaddrinfo(found);
-	return 0;
-}
-
 /* A local failure has sent nothing. */
 static void end_with(struct attempt *attempt, enum prober_result result, int error)
 {

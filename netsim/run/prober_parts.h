@@ -6,6 +6,7 @@
 #include <curl/curl.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <sys/socket.h>
 
 #include "netsim/run/loop.h"
@@ -13,6 +14,18 @@
 #include "netsim/run/prober.h"
 
 #define ATTEMPTS_MAX 256 /* in flight, of one probe */
+
+struct prober {
+	struct worker *workers;
+	size_t worker_count;
+	prober_on_sample *on_sample;
+	void *arg;
+	pthread_mutex_t lock; /* of on_sample */
+	sem_t ready;	      /* posted by each worker that has prepared its lanes */
+	sem_t go;
+	int64_t start; /* set before go */
+	bool cancel;
+};
 
 struct lane;
 
@@ -73,6 +86,7 @@ void attempt_begin(struct attempt *attempt);
 /* Gives up an attempt in flight, after its timeout. */
 void attempt_abandon(struct attempt *attempt);
 
+void sample_deliver(struct prober *prober, const struct prober_sample *sample);
 /* Delivers the sample of an attempt, whose fields status, error and text are set. */
 void attempt_end(struct attempt *attempt, enum prober_result result);
 /* The attempt in flight with this number, or the oldest for UINT64_MAX; NULL: none. */

@@ -22,7 +22,7 @@
 #define LOG_TAIL   4096
 #define WHY_TEXT   256
 
-struct ready {
+struct ready_check {
 	const struct ready_spec *spec;
 	int64_t deadline;
 	char why[WHY_TEXT]; /* it was not ready the last time: "port 2379 refused" */
@@ -45,7 +45,7 @@ static int ms_until(int64_t when)
 }
 
 /* The deadline of one check. */
-static int64_t check_end(const struct ready *ready)
+static int64_t check_end(const struct ready_check *ready)
 {
 	int64_t end = now() + CHECK_TIME;
 
@@ -69,7 +69,7 @@ static int connect_until(int fd, const struct addrinfo *to, int64_t end)
 	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &size) < 0 ? errno : code;
 }
 
-static bool check_tcp(struct ready *ready, char why[static WHY_TEXT])
+static bool check_tcp(struct ready_check *ready, char why[static WHY_TEXT])
 {
 	const struct ready_spec *spec = ready->spec;
 	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
@@ -103,7 +103,7 @@ static size_t discard(char *data, size_t size, size_t count, void *arg)
 	return size * count;
 }
 
-static bool check_http(struct ready *ready, char why[static WHY_TEXT])
+static bool check_http(struct ready_check *ready, char why[static WHY_TEXT])
 {
 	const struct ready_spec *spec = ready->spec;
 	char text[CURL_ERROR_SIZE] = "";
@@ -132,7 +132,7 @@ static bool check_http(struct ready *ready, char why[static WHY_TEXT])
 	return code == CURLE_OK && status == 200;
 }
 
-static bool check_run(struct ready *ready, char why[static WHY_TEXT])
+static bool check_run(struct ready_check *ready, char why[static WHY_TEXT])
 {
 	const struct ready_spec *spec = ready->spec;
 	const struct process_spec run = {
@@ -178,7 +178,7 @@ static bool file_has(FILE *f, const char *text)
 	return false;
 }
 
-static bool check_log(struct ready *ready, char why[static WHY_TEXT])
+static bool check_log(struct ready_check *ready, char why[static WHY_TEXT])
 {
 	const struct ready_spec *spec = ready->spec;
 	auto_fclose FILE *f = fopen(spec->log, "re");
@@ -192,7 +192,7 @@ static bool check_log(struct ready *ready, char why[static WHY_TEXT])
 	return false;
 }
 
-static bool (*const checks[])(struct ready *, char why[static WHY_TEXT]) = {
+static bool (*const checks[])(struct ready_check *, char why[static WHY_TEXT]) = {
 	[READY_TCP] = check_tcp,
 	[READY_HTTP] = check_http,
 	[READY_RUN] = check_run,
@@ -227,7 +227,7 @@ static void add_last_line(const struct ready_spec *spec, char *text, size_t size
 	}
 }
 
-static void fail(struct ready *ready, int code, const char *why)
+static void fail(struct ready_check *ready, int code, const char *why)
 {
 	char text[sizeof(ready->err->what)];
 
@@ -236,7 +236,7 @@ static void fail(struct ready *ready, int code, const char *why)
 	ready->code = err_set(ready->err, NETSIM_ERR_FAILED, code, NULL, "%s", text);
 }
 
-static void fail_late(struct ready *ready)
+static void fail_late(struct ready_check *ready)
 {
 	char why[WHY_TEXT + 64];
 	double seconds = (double)(now() - ready->since) / 1e9;
@@ -246,7 +246,7 @@ static void fail_late(struct ready *ready)
 	fail(ready, -ETIMEDOUT, why);
 }
 
-static bool stopped(struct ready *ready)
+static bool stopped(struct ready_check *ready)
 {
 	char why[WHY_TEXT] = "stopped";
 
@@ -258,7 +258,7 @@ static bool stopped(struct ready *ready)
 
 static void wait_ready(void *arg)
 {
-	struct ready *ready = arg;
+	struct ready_check *ready = arg;
 	char why[WHY_TEXT];
 
 	for (;;) {
@@ -285,13 +285,15 @@ int ready_wait(const struct ready_spec *spec, struct netsim_err *err)
 {
 	int64_t start = now();
 	struct netsim_err own = {0};
-	struct ready ready = {.spec = spec,
-			      .deadline = start + spec->within,
-			      .since = start,
-			      .err = err ? err : &own};
+	struct ready_check ready = {.spec = spec,
+				    .deadline = start + spec->within,
+				    .since = start,
+				    .err = err ? err : &own};
 	pthread_t thread;
 	int r;
 
+	if (spec->kind == READY_ALIVE)
+		return 0;
 	if (spec->kind == READY_HTTP && !(ready.easy = loop_easy()))
 		return err_oom(err);
 	r = thread_start(spec->netns, wait_ready, &ready, &thread, err);

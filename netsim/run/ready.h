@@ -9,20 +9,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "netsim/config/program.h"
 #include "netsim/util/err.h"
 
-enum ready_kind {
-	READY_TCP,  /* a connection to host and port is accepted */
-	READY_HTTP, /* url answers with status 200 */
-	READY_RUN,  /* the command ends with exit status 0 */
-	READY_LOG,  /* the log has the text */
-};
-
 struct ready_spec {
-	enum ready_kind kind;
-	const char *who;   /* for messages: "server-2" */
-	const char *netns; /* of its node; NULL: that of the caller */
-	const char *host;  /* READY_TCP: an address; NULL: 127.0.0.1 */
+	enum ready_kind kind; /* READY_ALIVE: it is ready */
+	const char *who;      /* for messages: "server-2" */
+	const char *netns;    /* of its node; NULL: that of the caller */
+	const char *host;     /* READY_TCP: an address; NULL: 127.0.0.1 */
 	uint16_t port;
 	const char *url; /* READY_HTTP */
 	const char *ca, *cert,

@@ -75,8 +75,8 @@ static inline void list_findings(const struct evidence *ev, const struct ledger_
 
 		used += (size_t)snprintf(text + used, size - used, "%s%s %s", used ? "; " : "",
 					 finding_word(finding->kind),
-					 value ? texts_get(&ev->values, value) :
-						 texts_get(&ev->names, op->key));
+					 value ? text_table_get(&ev->values, value) :
+						 text_table_get(&ev->names, op->key));
 	}
 }
 
@@ -85,7 +85,7 @@ static inline struct ledger_verdict judge_history(const struct evidence *ev, boo
 	struct ledger_verdict verdict;
 	struct netsim_err err = {0};
 
-	if (ledger_judge(ev, texts_find(&ev->names, "ledger"), complete, &verdict, &err) < 0)
+	if (ledger_judge(ev, text_table_find(&ev->names, "ledger"), complete, &verdict, &err) < 0)
 		fail_msg("%s", err.what);
 	return verdict;
 }

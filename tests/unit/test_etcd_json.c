@@ -97,7 +97,7 @@ static void test_requests(void **state)
 	etcd_get_request(&buf, "a", true);
 	assert_body(&buf, "{\"key\":\"YQ==\",\"serializable\":true}");
 	etcd_delete_request(&buf, "a");
-	assert_body(&buf, "{\"key\":\"YQ==\"}");
+	assert_body(&buf, "{\"key\":\"YQ==\",\"prev_kv\":true}");
 	/* "a/" up to "a0" */
 	etcd_prefix_request(&buf, "a/", true);
 	assert_body(&buf, "{\"key\":\"YS8=\",\"range_end\":\"YTA=\",\"serializable\":true}");

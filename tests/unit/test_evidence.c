@@ -28,12 +28,12 @@ static void fill(struct evidence *ev)
 		.affected = 17,
 		.status = 110,
 		.asked = true};
-	const struct prober prober = {evidence_name(ev, "api"), 3, 20000000, 200000000,
-				      NEED_MAJORITY};
+	const struct sampled_probe probe = {evidence_name(ev, "api"), 3, 20000000, 200000000,
+					    NEED_MAJORITY};
 	const struct sample sample = {.sent = 5,
 				      .took = 7,
 				      .lateness = 1,
-				      .probe = prober.name,
+				      .probe = probe.name,
 				      .target = evidence_name(ev, "server-1"),
 				      .result = SAMPLE_HUNG};
 	const struct operation op = {.begin = 10,
@@ -48,14 +48,14 @@ static void fill(struct evidence *ev)
 				     .seen = evidence_value(ev, "agent-2.1"),
 				     .kind = OP_CAS,
 				     .result = OP_UNEQUAL};
-	const struct member_state member = {.time = 30,
-					    .term = 2,
-					    .revision = 3,
-					    .applied = 4,
-					    .hash = 5,
-					    .workload = evidence_name(ev, "etcd"),
-					    .member = sample.target,
-					    .leader = sample.target};
+	const struct member_sample member = {.time = 30,
+					     .term = 2,
+					     .revision = 3,
+					     .applied = 4,
+					     .hash = 5,
+					     .workload = evidence_name(ev, "etcd"),
+					     .member = sample.target,
+					     .leader = sample.target};
 	const struct figure figure = {.begin = 1,
 				      .end = 2,
 				      .packets = 10,
@@ -66,7 +66,7 @@ static void fill(struct evidence *ev)
 				      .class = evidence_name(ev, "bulk")};
 
 	assert_int_equal(evidence_add(ev, EVIDENCE_EVENT, &event), 0);
-	assert_int_equal(evidence_add(ev, EVIDENCE_PROBER, &prober), 0);
+	assert_int_equal(evidence_add(ev, EVIDENCE_PROBE, &probe), 0);
 	assert_int_equal(evidence_add(ev, EVIDENCE_SAMPLE, &sample), 0);
 	assert_int_equal(evidence_add(ev, EVIDENCE_OPERATION, &op), 0);
 	assert_int_equal(evidence_add(ev, EVIDENCE_MEMBER, &member), 0);
@@ -78,7 +78,7 @@ static char *write_all(const struct evidence *ev)
 	struct buf out = {0};
 
 	evidence_write(ev, EVIDENCE_EVENT, ev->events, &out);
-	evidence_write(ev, EVIDENCE_PROBER, ev->probers, &out);
+	evidence_write(ev, EVIDENCE_PROBE, ev->probes, &out);
 	evidence_write(ev, EVIDENCE_SAMPLE, ev->samples, &out);
 	evidence_write(ev, EVIDENCE_OPERATION, ev->operations, &out);
 	evidence_write(ev, EVIDENCE_MEMBER, ev->members, &out);
@@ -101,7 +101,7 @@ static void test_back(void **state)
 	assert_int_equal(again.truncated, 0);
 	second = write_all(&again);
 	assert_string_equal(first, second);
-	assert_string_equal(texts_get(&again.names, again.events[0].text),
+	assert_string_equal(text_table_get(&again.names, again.events[0].text),
 			    "tab\there, \xc3\xa9, \x01, bad \xef\xbf\xbd.");
 	assert_int_equal(again.events[0].lateness, -5);
 	assert_true(again.events[0].asked && !again.events[0].uncounted);
@@ -159,7 +159,7 @@ static void test_truncated(void **state)
 					       &(struct evidence_file) {.name = "all.jsonl"}, part,
 					       cut, &err),
 				 0);
-		assert_int_equal(again.event_count + again.prober_count + again.sample_count +
+		assert_int_equal(again.event_count + again.probe_count + again.sample_count +
 					 again.operation_count + again.member_count +
 					 again.figure_count,
 				 lines + whole);
@@ -180,7 +180,7 @@ static void test_escapes(void **state)
 	assert_int_equal(
 		evidence_read(&ev, &(struct evidence_file) {.name = "x"}, text, strlen(text), &err),
 		0);
-	assert_string_equal(texts_get(&ev.names, ev.events[0].text),
+	assert_string_equal(text_table_get(&ev.names, ev.events[0].text),
 			    "\xc3\xa9\xf0\x9f\x98\x80/\b\f\n\r\t\\\"");
 	evidence_done(&ev);
 }
@@ -273,30 +273,30 @@ static void test_damage(void **state)
 
 static void test_texts(void **state)
 {
-	struct texts texts = {0};
+	struct text_table texts = {0};
 	char text[32];
 
 	(void)state;
-	assert_int_equal(texts_find(&texts, "nothing"), 0);
-	assert_int_equal(texts_add(&texts, "", 0), 0);
+	assert_int_equal(text_table_find(&texts, "nothing"), 0);
+	assert_int_equal(text_table_add(&texts, "", 0), 0);
 	for (uint32_t i = 1; i <= 5000; i++) {
 		int len = snprintf(text, sizeof(text), "text-%u", i);
 
-		assert_int_equal(texts_add(&texts, text, (size_t)len), i);
+		assert_int_equal(text_table_add(&texts, text, (size_t)len), i);
 	}
 	for (uint32_t i = 1; i <= 5000; i++) {
 		int len = snprintf(text, sizeof(text), "text-%u", i);
 
-		assert_int_equal(texts_add(&texts, text, (size_t)len), i);
-		assert_int_equal(texts_find(&texts, text), i);
-		assert_string_equal(texts_get(&texts, i), text);
+		assert_int_equal(text_table_add(&texts, text, (size_t)len), i);
+		assert_int_equal(text_table_find(&texts, text), i);
+		assert_string_equal(text_table_get(&texts, i), text);
 	}
 	/* A part of a text is another one. */
-	assert_int_equal(texts_add(&texts, "text-12", 5), 5001);
-	assert_string_equal(texts_get(&texts, 5001), "text-");
-	assert_int_equal(texts_find(&texts, "text-5001"), 0);
-	assert_string_equal(texts_get(&texts, 0), "");
-	texts_done(&texts);
+	assert_int_equal(text_table_add(&texts, "text-12", 5), 5001);
+	assert_string_equal(text_table_get(&texts, 5001), "text-");
+	assert_int_equal(text_table_find(&texts, "text-5001"), 0);
+	assert_string_equal(text_table_get(&texts, 0), "");
+	text_table_done(&texts);
 }
 
 static void test_utf8(void **state)

@@ -420,8 +420,8 @@ static void test_two_ledgers(void **state)
 	ev.operations[1].ledger = evidence_name(&ev, "other");
 	put(&ev, "a", "k", "v2", 5, 6, 3);
 	get(&ev, "a", "k", "v1", 7, 8, 3, 2);
-	assert_int_equal(ledger_judge(&ev, texts_find(&ev.names, "other"), true, &verdict, &err),
-			 0);
+	assert_int_equal(
+		ledger_judge(&ev, text_table_find(&ev.names, "other"), true, &verdict, &err), 0);
 	assert_int_equal(verdict.finding_count, 0);
 	ledger_done(&verdict);
 	verdict = judge_history(&ev, true);
@@ -441,8 +441,8 @@ static void test_same_value(void **state)
 	(void)state;
 	put(&ev, "a", "k", "v1", 1, 2, 2);
 	put(&ev, "b", "k", "v1", 3, 4, 3);
-	assert_int_equal(ledger_judge(&ev, texts_find(&ev.names, "ledger"), true, &verdict, &err),
-			 -22);
+	assert_int_equal(
+		ledger_judge(&ev, text_table_find(&ev.names, "ledger"), true, &verdict, &err), -22);
 	assert_string_equal(err.what, "two operations write v1");
 	evidence_done(&ev);
 }

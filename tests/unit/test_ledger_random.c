@@ -337,10 +337,10 @@ static void test_lines(void **state)
 		assert_true(a->begin == b->begin && a->end == b->end &&
 			    a->revision == b->revision && a->mod_revision == b->mod_revision &&
 			    a->kind == b->kind && a->result == b->result);
-		assert_string_equal(texts_get(&store.ev.values, a->value),
-				    texts_get(&again.values, b->value));
-		assert_string_equal(texts_get(&store.ev.values, a->seen),
-				    texts_get(&again.values, b->seen));
+		assert_string_equal(text_table_get(&store.ev.values, a->value),
+				    text_table_get(&again.values, b->value));
+		assert_string_equal(text_table_get(&store.ev.values, a->seen),
+				    text_table_get(&again.values, b->seen));
 	}
 	print_message("%zu lines, %zu MiB: written in %.2f s, read in %.2f s\n", count, bytes >> 20,
 		      (double)writing / 1e9, (double)reading / 1e9);

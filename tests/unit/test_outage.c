@@ -41,10 +41,10 @@ static void add_samples(struct evidence *ev, const char *target, const char *pat
 
 static void add_prober(struct evidence *ev, uint32_t targets, enum probe_need need)
 {
-	struct prober prober = {evidence_name(ev, "api"), targets, (int64_t)INTERVAL * MS,
-				(int64_t)TIMEOUT * MS, (uint8_t)need};
+	struct sampled_probe probe = {evidence_name(ev, "api"), targets, (int64_t)INTERVAL * MS,
+				      (int64_t)TIMEOUT * MS, (uint8_t)need};
 
-	assert_int_equal(evidence_add(ev, EVIDENCE_PROBER, &prober), 0);
+	assert_int_equal(evidence_add(ev, EVIDENCE_PROBE, &probe), 0);
 }
 
 /* "BEGIN..END" in ms, with [LOW HIGH] of both; "-" for open. */

@@ -195,7 +195,7 @@ static void test_scenario(void **state)
 	assert_int_equal(s->workloads[0]->nodes.count, 2);
 	assert_int_equal(s->workloads[0]->nodes.list[1], 1);
 	assert_int_equal(s->probes[0]->kind, PROBE_TCP);
-	assert_int_equal(s->probes[0]->need, PROBE_EVERY);
+	assert_int_equal(s->probes[0]->need, NEED_ALL);
 	assert_int_equal(s->probes[0]->from.list[0], 2);
 	assert_int_equal(s->probes[0]->nodes.count, 2);
 	assert_int_equal(s->phase_count, 2);

@@ -73,12 +73,12 @@ static void probe(struct evidence *ev, int from, int to, enum sample_result resu
 	}
 }
 
-static void prober(struct evidence *ev)
+static void add_probe(struct evidence *ev)
 {
-	struct prober prober = {evidence_name(ev, "api"), 1, 20 * (int64_t)MS, 200 * (int64_t)MS,
-				NEED_ANY};
+	struct sampled_probe probe = {evidence_name(ev, "api"), 1, 20 * (int64_t)MS,
+				      200 * (int64_t)MS, NEED_ANY};
 
-	assert_int_equal(evidence_add(ev, EVIDENCE_PROBER, &prober), 0);
+	assert_int_equal(evidence_add(ev, EVIDENCE_PROBE, &probe), 0);
 }
 
 /*
@@ -87,7 +87,7 @@ static void prober(struct evidence *ev)
 static void two_cuts(struct evidence *ev)
 {
 	begin_run(ev);
-	prober(ev);
+	add_probe(ev);
 	phase(ev, 0, "quiet", 0);
 	phase(ev, 2000, "cut", 1);
 	fault(ev, 2010, 4000, 60);
@@ -263,7 +263,7 @@ static void test_late(void **state)
 
 	(void)state;
 	begin_run(&ev);
-	prober(&ev);
+	add_probe(&ev);
 	phase(&ev, 2000, "cut", 1);
 	step = happen(&ev, 2000, EVENT_STEP_BEGIN, "partition n1");
 	step->lateness = 150 * (int64_t)MS;
@@ -290,7 +290,7 @@ static void test_open_end(void **state)
 	(void)state;
 	/* It goes on into the second repetition, and never ends there. */
 	begin_run(&ev);
-	prober(&ev);
+	add_probe(&ev);
 	phase(&ev, 0, "quiet", 0);
 	phase(&ev, 2000, "cut", 1);
 	fault(&ev, 2010, 4000, 60);
@@ -303,7 +303,7 @@ static void test_open_end(void **state)
 		  "1.00 s, at 4.000 s\n");
 	claim.value = 0.5 * SECOND;
 	begin_run(&ev);
-	prober(&ev);
+	add_probe(&ev);
 	phase(&ev, 2000, "cut", 1);
 	end_run(&ev, 5000);
 	probe(&ev, 0, 4000, SAMPLE_OK);
@@ -320,7 +320,7 @@ static void test_missing_phase(void **state)
 	(void)state;
 	/* Killed within the first of two repetitions. */
 	begin_run(&ev);
-	prober(&ev);
+	add_probe(&ev);
 	phase(&ev, 0, "cut", 1);
 	probe(&ev, 0, 3000, SAMPLE_OK);
 	claims[1].phase = "later";
@@ -516,22 +516,22 @@ static void test_consistent(void **state)
 
 /* --- clusters and pairs */
 
-static struct member_state *member_at(struct evidence *ev, int time, const char *member,
-				      const char *leader)
+static struct member_sample *member_at(struct evidence *ev, int time, const char *member,
+				       const char *leader)
 {
-	struct member_state member_state = {.time = (int64_t)(ORIGIN + time) * MS,
-					    .workload = evidence_name(ev, "etcd"),
-					    .member = evidence_name(ev, member),
-					    .leader = name_of(ev, leader)};
+	struct member_sample sample = {.time = (int64_t)(ORIGIN + time) * MS,
+				       .workload = evidence_name(ev, "etcd"),
+				       .member = evidence_name(ev, member),
+				       .leader = name_of(ev, leader)};
 
-	assert_int_equal(evidence_add(ev, EVIDENCE_MEMBER, &member_state), 0);
+	assert_int_equal(evidence_add(ev, EVIDENCE_MEMBER, &sample), 0);
 	return &ev->members[ev->member_count - 1];
 }
 
 static void state_of(struct evidence *ev, int time, const char *member, const char *leader,
 		     int term, int revision)
 {
-	struct member_state *added = member_at(ev, time, member, leader);
+	struct member_sample *added = member_at(ev, time, member, leader);
 
 	added->term = term;
 	added->revision = revision;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Interned texts. */
-#include "netsim/judge/texts.h"
+#include "netsim/judge/text_table.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -8,12 +8,12 @@
 
 #define SLOTS_FIRST 64
 
-void texts_done(struct texts *texts)
+void text_table_done(struct text_table *texts)
 {
 	free(texts->bytes);
 	free(texts->starts);
 	free(texts->slots);
-	*texts = (struct texts) {0};
+	*texts = (struct text_table) {0};
 }
 
 /* FNV-1a with a final mix, because open addressing uses the low bits. */
@@ -27,7 +27,7 @@ static size_t hash_of(const char *text, size_t len)
 }
 
 /* Returns the slot of a text: the one that holds its number, or the empty one for it. */
-static uint32_t *slot_of(const struct texts *texts, const char *text, size_t len)
+static uint32_t *slot_of(const struct text_table *texts, const char *text, size_t len)
 {
 	size_t mask = texts->slot_count - 1, at = hash_of(text, len) & mask;
 
@@ -43,9 +43,9 @@ static uint32_t *slot_of(const struct texts *texts, const char *text, size_t len
 	}
 }
 
-static bool grow_slots(struct texts *texts)
+static bool grow_slots(struct text_table *texts)
 {
-	struct texts grown = *texts;
+	struct text_table grown = *texts;
 
 	grown.slot_count = texts->slot_count ? texts->slot_count * 2 : SLOTS_FIRST;
 	grown.slots = calloc(grown.slot_count, sizeof(*grown.slots));
@@ -62,11 +62,11 @@ static bool grow_slots(struct texts *texts)
 	return true;
 }
 
-static bool make_room(struct texts *texts, size_t len)
+static bool make_room(struct text_table *texts, size_t len)
 {
 	size_t need = texts->used + len + 1;
 
-	if (need > UINT32_MAX || texts->count >= TEXTS_FULL - 1)
+	if (need > UINT32_MAX || texts->count >= TEXT_TABLE_FULL - 1)
 		return false;
 	if (need > texts->room) {
 		size_t room = texts->room ? texts->room * 2 : 256;
@@ -91,7 +91,7 @@ static bool make_room(struct texts *texts, size_t len)
 	return 2 * (texts->count + 1) <= texts->slot_count || grow_slots(texts);
 }
 
-uint32_t texts_add(struct texts *texts, const char *text, size_t len)
+uint32_t text_table_add(struct text_table *texts, const char *text, size_t len)
 {
 	uint32_t *slot;
 
@@ -103,7 +103,7 @@ uint32_t texts_add(struct texts *texts, const char *text, size_t len)
 			return *slot;
 	}
 	if (!make_room(texts, len))
-		return TEXTS_FULL;
+		return TEXT_TABLE_FULL;
 	slot = slot_of(texts, text, len);
 	memcpy(texts->bytes + texts->used, text, len);
 	texts->bytes[texts->used + len] = '\0';
@@ -113,12 +113,12 @@ uint32_t texts_add(struct texts *texts, const char *text, size_t len)
 	return *slot;
 }
 
-uint32_t texts_find(const struct texts *texts, const char *text)
+uint32_t text_table_find(const struct text_table *texts, const char *text)
 {
 	return texts->slot_count && *text ? *slot_of(texts, text, strlen(text)) : 0;
 }
 
-const char *texts_get(const struct texts *texts, uint32_t number)
+const char *text_table_get(const struct text_table *texts, uint32_t number)
 {
 	return number && number <= texts->count ? texts->bytes + texts->starts[number - 1] : "";
 }
