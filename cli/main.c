@@ -12,7 +12,7 @@ const struct cmd *const commands[] = {
 	&cmd_status,	&cmd_top,	  &cmd_exec,	&cmd_apply,   &cmd_clear,
 	&cmd_partition, &cmd_fault,	  &cmd_link,	&cmd_heal,    &cmd_verify,
 	&cmd_iperf,	&cmd_ping_matrix, &cmd_measure, &cmd_capture, &cmd_analyze,
-	&cmd_doctor,	&cmd_help,	  NULL,
+	&cmd_run,	&cmd_report,	  &cmd_doctor,	&cmd_help,    NULL,
 };
 
 const struct cmd *cmd_find(const char *name)

@@ -573,5 +573,6 @@ NETSIM_API const char *netsim_version(void);
 #include <netsim/netsim_measure.h>
 #include <netsim/netsim_capture.h>
 #include <netsim/netsim_words.h>
+#include <netsim/netsim_run.h>
 
 #endif

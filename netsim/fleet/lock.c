@@ -77,10 +77,70 @@ int lock_take(const char *fleet, int *ret_fd, struct netsim_err *err)
 	return r;
 }
 
+static int refuse_run(const char *fleet, int fd, struct netsim_err *err)
+{
+	char pid[16] = "";
+	ssize_t got = pread(fd, pid, sizeof(pid) - 1, 0);
+
+	pid[got > 0 ? got : 0] = '\0';
+	return err_set(err, NETSIM_ERR_KERNEL, -EBUSY, NULL,
+		       "a run of the fleet %s is in progress (process %s)", fleet,
+		       *pid ? pid : "?");
+}
+
+int lock_begin_run(const char *fleet, int *ret_fd, struct netsim_err *err)
+{
+	char path[PATH_TEXT], pid[16];
+	int r = lock_make_dir(err), length = snprintf(pid, sizeof(pid), "%d", getpid());
+
+	path_of(fleet, "run", path);
+	while (r == 0) {
+		auto_close int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+		if (fd < 0 && errno == ENOENT && lock_make_dir(err) == 0)
+			continue;
+		if (fd < 0)
+			return write_failed(path, err);
+		if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+			return errno == EWOULDBLOCK ? refuse_run(fleet, fd, err) :
+						      write_failed(path, err);
+		if (!still_named(fd, path))
+			continue;
+		if (ftruncate(fd, 0) < 0 || pwrite(fd, pid, (size_t)length, 0) != length)
+			return write_failed(path, err);
+		*ret_fd = take_fd(&fd);
+		return 0;
+	}
+	return r;
+}
+
+void lock_end_run(const char *fleet, int fd)
+{
+	char path[PATH_TEXT];
+
+	path_of(fleet, "run", path);
+	unlink(path);
+	close(fd);
+	rmdir(LOCK_DIR);
+}
+
+/* Removes the file of a run that was killed. */
+static void remove_stale_run(const char *fleet)
+{
+	char path[PATH_TEXT];
+	auto_close int fd = -1;
+
+	path_of(fleet, "run", path);
+	fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+		unlink(path);
+}
+
 void lock_remove(const char *fleet)
 {
 	char path[PATH_TEXT];
 
+	remove_stale_run(fleet);
 	path_of(fleet, "lock", path);
 	unlink(path);
 	rmdir(LOCK_DIR); /* fails, as intended, while another fleet has files in it */

@@ -10,6 +10,13 @@ int lock_take(const char *fleet, int *ret_fd, struct netsim_err *err);
 /* Removes the lock file. The caller holds the lock, and closes it afterwards. */
 void lock_remove(const char *fleet);
 
+/*
+ * Takes the lock of a fleet's run, which is another one, without waiting: -EBUSY with err while
+ * a run is in progress. lock_end_run() removes the file, and closes *ret_fd.
+ */
+int lock_begin_run(const char *fleet, int *ret_fd, struct netsim_err *err);
+void lock_end_run(const char *fleet, int fd);
+
 /* The directory of the files; lock_make_dir() creates it if it is missing. */
 #define LOCK_DIR "/run/netsim"
 int lock_make_dir(struct netsim_err *err);

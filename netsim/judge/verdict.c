@@ -66,7 +66,7 @@ static int find_windows(struct judging *j)
 		j->ret->complete |= event->kind == EVENT_RUN_END;
 		if (open && (ends || event->kind == EVENT_PHASE)) {
 			open->end = event->time;
-			open->killed = false;
+			open->killed = event->kind == EVENT_ABORTED;
 			open = NULL;
 		}
 		if (event->kind == EVENT_PHASE) {
@@ -171,7 +171,7 @@ static const char *reason_of(const struct window *window, const struct measure *
 	if (result == VERDICT_OK && window->doubt)
 		return window->doubt;
 	if (result == VERDICT_OK && window->killed)
-		return "the run was killed in this phase";
+		return "the run ended in this phase";
 	return m->doubt;
 }
 

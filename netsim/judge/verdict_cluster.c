@@ -244,7 +244,7 @@ void verdict_measure_pair(struct judging *j, const struct claim *claim, const st
 	if (!pair[0] || !pair[1] || (claim->class && !pair[2]))
 		sum = (struct figure) {0};
 	if (claim->quantity == CLAIM_PACKETS) {
-		set_exact(ret, (double)sum.packets);
+		set_exact(ret, (double)(sum.packets - sum.lost));
 		return;
 	}
 	if (claim->quantity == CLAIM_PAIR_RTT) {

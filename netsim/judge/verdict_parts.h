@@ -15,7 +15,7 @@ struct window {
 	int64_t begin, end;
 	bool fault;	   /* one begins in it */
 	bool last;	   /* the timeline ends with it */
-	bool killed;	   /* its end is only the end of the evidence */
+	bool killed;	   /* the run ended in it */
 	int64_t lateness;  /* greatest of its steps */
 	const char *doubt; /* why nothing in it can be ok: a fault without effect; or NULL */
 };

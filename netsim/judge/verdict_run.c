@@ -224,11 +224,12 @@ static int abort_rows(struct judging *j)
 
 		if (event->kind != EVENT_ABORTED)
 			continue;
-		row = run_row(j, "not aborted", "");
+		row = run_row(j, event->status ? "runs to its end" : "not aborted", "");
 		if (!row)
 			return -ENOMEM;
 		row->when = event->time - j->origin;
-		if (finish(j, row, VERDICT_FAILED, verdict_name(j, event->text)) < 0)
+		if (finish(j, row, event->status ? VERDICT_UNPROVED : VERDICT_FAILED,
+			   verdict_name(j, event->text)) < 0)
 			return -ENOMEM;
 	}
 	if (j->ret->complete)

@@ -326,7 +326,7 @@ static void test_missing_phase(void **state)
 	claims[1].phase = "later";
 	claims[1].repetitions = 0;
 	lines_are(&ev, claims, 2,
-		  "unproved: cut 1/2: api outage <= X: the run was killed in this phase: "
+		  "unproved: cut 1/2: api outage <= X: the run ended in this phase: "
 		  "0.000 s \xc2\xb1 0.020 s\n"
 		  "unproved: cut 2/2: api outage <= X: the run ended before this phase\n"
 		  "unproved: later: api outage <= X: the run ended before this phase\n");

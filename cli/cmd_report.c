@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cmd.h"
+#include "out.h"
+#include "run_print.h"
+
+struct report_args {
+	struct common common;
+	const char *junit;
+};
+
+static const struct netsim_opt opts[] = {
+	{0, "junit", NETSIM_OPT_TEXT, offsetof(struct report_args, junit), "FILE",
+	 "write the verdict as JUnit's XML, too"},
+	{0, NULL, NETSIM_OPT_FLAG, 0, NULL, NULL},
+};
+
+static int run(const void *p, struct netsim_err *err)
+{
+	const struct report_args *args = p;
+	const struct common *common = &args->common;
+	struct netsim_run *a = NULL, *b = NULL;
+	int r = netsim_report(common->words[0], &a, err);
+
+	if (r == 0 && common->count > 1)
+		r = netsim_report(common->words[1], &b, err);
+	if (r == 0 && b)
+		run_compare(common, a, b);
+	else if (r == 0)
+		run_print(common, a);
+	if (r == 0)
+		r = run_write_junit(b ? b : a, args->junit, err);
+	if (r == 0)
+		r = run_status(b ? b : a);
+	netsim_run_free(a);
+	netsim_run_free(b);
+	return r;
+}
+
+static const struct netsim_syntax syntax = {
+	.args = "DIR [DIR2]",
+	.summary = "Judge the evidence of a run again, or compare two runs.",
+	.opts = opts,
+	.min = 1,
+	.max = 2,
+};
+
+const struct cmd cmd_report = {
+	.name = "report",
+	.syntax = &syntax,
+	.size = sizeof(struct report_args),
+	.run = run,
+};

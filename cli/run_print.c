@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "run_print.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "out.h"
+
+static const char *word_of(enum netsim_verdict verdict)
+{
+	return verdict == NETSIM_AS_ASKED     ? "ok" :
+	       verdict == NETSIM_NOT_AS_ASKED ? "failed" :
+						"unproved";
+}
+
+int run_status(const struct netsim_run *run)
+{
+	return exit_status(run->verdict == NETSIM_AS_ASKED     ? NETSIM_ERR_NONE :
+			   run->verdict == NETSIM_NOT_AS_ASKED ? NETSIM_ERR_FAILED :
+								 NETSIM_ERR_UNPROVED);
+}
+
+/* The rows of one verdict that are not ok; with -v all rows. */
+static void print_rows(const struct common *common, const struct netsim_run *run,
+		       enum netsim_verdict verdict)
+{
+	for (size_t i = 0; i < run->row_count; i++)
+		if (run->rows[i]->verdict == verdict &&
+		    (verdict != NETSIM_AS_ASKED || common->verbose))
+			puts(run->rows[i]->line);
+}
+
+/* Repeated expectations have a distribution. */
+static void print_values(const struct netsim_run *run)
+{
+	for (size_t i = 0; i < run->expectation_count; i++) {
+		const struct netsim_run_expectation *x = run->expectations[i];
+
+		if (x->measured > 1)
+			printf("%s: %s: min, median, max of %zu: %s\n", x->phase, x->text,
+			       x->measured, x->shows);
+	}
+}
+
+static void print_summary(const struct netsim_run *run)
+{
+	printf("%s: %s: %zu ok", run->scenario, word_of(run->verdict), run->as_asked);
+	if (run->failed)
+		printf(", %zu failed", run->failed);
+	if (run->unproved)
+		printf(", %zu unproved", run->unproved);
+	printf("; %.1f s", (double)run->duration_ns / 1e9);
+	if (run->folder)
+		printf("; evidence in %s", run->folder);
+	putchar('\n');
+}
+
+void run_print(const struct common *common, const struct netsim_run *run)
+{
+	for (size_t i = 0; i < run->note_count; i++)
+		fprintf(stderr, "netsim: note: %s\n", run->notes[i]);
+	if (run->unwritten)
+		fprintf(stderr, "netsim: warning: the evidence is not complete: %s\n",
+			run->unwritten);
+	if (common->json) {
+		fputs(run->json, stdout);
+		return;
+	}
+	print_rows(common, run, NETSIM_AS_ASKED);
+	print_rows(common, run, NETSIM_UNPROVED);
+	print_rows(common, run, NETSIM_NOT_AS_ASKED);
+	if (common->quiet)
+		return;
+	for (size_t i = 0; i < run->finding_count && common->verbose; i++)
+		printf("finding: %s\n", run->findings[i]);
+	print_values(run);
+	print_summary(run);
+}
+
+int run_write_junit(const struct netsim_run *run, const char *path, struct netsim_err *err)
+{
+	FILE *out = path ? fopen(path, "we") : NULL;
+	bool good;
+
+	if (!path)
+		return 0;
+	good = out && fputs(run->junit, out) >= 0;
+	if (out)
+		good = fclose(out) == 0 && good;
+	if (good)
+		return 0;
+	err->kind = NETSIM_ERR_ENV;
+	err->code = -errno;
+	snprintf(err->what, sizeof(err->what), "cannot write %s: %s", path, strerror(errno));
+	return err->code;
+}
+
+/* --- two runs */
+
+static const struct netsim_run_expectation *find(const struct netsim_run *run,
+						 const struct netsim_run_expectation *like)
+{
+	for (size_t i = 0; i < run->expectation_count; i++)
+		if (strcmp(run->expectations[i]->phase, like->phase) == 0 &&
+		    strcmp(run->expectations[i]->text, like->text) == 0)
+			return run->expectations[i];
+	return NULL;
+}
+
+static const char *verdict_of(const struct netsim_run_expectation *x)
+{
+	return !x ? "-" : x->failed ? "failed" : x->unproved ? "unproved" : "ok";
+}
+
+static void add_row(struct table *table, const struct netsim_run_expectation *a,
+		    const struct netsim_run_expectation *b)
+{
+	const struct netsim_run_expectation *any = a ? a : b;
+	const char *cells[] = {any->phase,    any->text,
+			       verdict_of(a), a && *a->shows ? a->shows : "-",
+			       verdict_of(b), b && *b->shows ? b->shows : "-"};
+
+	table_add(table, cells, 6);
+}
+
+static json_t *json_side(const struct netsim_run_expectation *x)
+{
+	json_t *side = json_pack("{s:s}", "result", verdict_of(x));
+
+	if (x && x->measured) {
+		json_object_set_new(side, "min", json_real(x->min));
+		json_object_set_new(side, "median", json_real(x->median));
+		json_object_set_new(side, "max", json_real(x->max));
+		json_object_set_new(side, "shows", json_string(x->shows));
+	}
+	return side;
+}
+
+static json_t *json_row(const struct netsim_run_expectation *a,
+			const struct netsim_run_expectation *b)
+{
+	const struct netsim_run_expectation *any = a ? a : b;
+
+	return json_pack("{s:s, s:s, s:o, s:o}", "phase", any->phase, "text", any->text, "a",
+			 json_side(a), "b", json_side(b));
+}
+
+void run_compare(const struct common *common, const struct netsim_run *a,
+		 const struct netsim_run *b)
+{
+	static const char *const head[] = {"phase", "expectation",     "a", "min, median, max",
+					   "b",	    "min, median, max"};
+	struct table table = {0};
+	json_t *rows = json_array();
+
+	table_add(&table, head, 6);
+	for (size_t i = 0; i < a->expectation_count; i++) {
+		const struct netsim_run_expectation *x = a->expectations[i];
+
+		add_row(&table, x, find(b, x));
+		json_array_append_new(rows, json_row(x, find(b, x)));
+	}
+	for (size_t i = 0; i < b->expectation_count; i++) {
+		const struct netsim_run_expectation *x = b->expectations[i];
+
+		if (find(a, x))
+			continue;
+		add_row(&table, NULL, x);
+		json_array_append_new(rows, json_row(NULL, x));
+	}
+	if (common->json) {
+		print_json(json_pack("{s:s, s:s, s:s, s:s, s:O}", "a", a->folder, "b", b->folder,
+				     "a_result", word_of(a->verdict), "b_result",
+				     word_of(b->verdict), "expectations", rows));
+	} else {
+		printf("a: %s: %s: %s\nb: %s: %s: %s\n", a->folder, a->scenario,
+		       word_of(a->verdict), b->folder, b->scenario, word_of(b->verdict));
+		table_print(&table, stdout);
+	}
+	table.rows = 0;
+	free(common->json ? table.cells : NULL);
+	json_decref(rows);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Prints the result of a run. */
+#ifndef NETSIM_CLI_RUN_PRINT_H
+#define NETSIM_CLI_RUN_PRINT_H
+
+#include "cmd.h"
+
+#define EXIT_INTERRUPTED 130
+
+/* Prints the verdict: lines of rows that are not ok, values of expectations, a summary. */
+void run_print(const struct common *common, const struct netsim_run *run);
+/* Writes junit.xml to another file, too; path NULL: no. */
+int run_write_junit(const struct netsim_run *run, const char *path, struct netsim_err *err);
+/* The exit status of a verdict. */
+int run_status(const struct netsim_run *run);
+/* Prints two runs side by side. */
+void run_compare(const struct common *common, const struct netsim_run *a,
+		 const struct netsim_run *b);
+
+#endif

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Faults of a run, from their begin to their end, and their effect in the ports' counters. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "netsim/api/run_parts.h"
+#include "netsim/util/array.h"
+#include "netsim/util/auto.h"
+#include "netsim/util/name.h"
+
+void faults_look(struct run *run)
+{
+	const struct netsim_traffic_opts how =
+		NETSIM_OPTS(struct netsim_traffic_opts, .fleet = run->s->topo->fleet);
+	struct netsim_traffic *now = NULL;
+
+	if (netsim_traffic(run->ctx, &how, &now, NULL) < 0)
+		return;
+	netsim_traffic_free(run->before);
+	run->before = now;
+}
+
+/* --- the pairs that a fault concerns */
+
+/* Marks the nodes of words, "a,@role,host"; an interface counts as its node. */
+static void mark(const struct run *run, const char *words, bool *marks)
+{
+	const struct topo *topo = run->s->topo;
+	auto_free char *copy = strdup(words);
+	char *save = NULL;
+
+	for (char *word = copy ? strtok_r(copy, ",", &save) : NULL; word;
+	     word = strtok_r(NULL, ",", &save)) {
+		word[strcspn(word, "/")] = '\0';
+		if (strcmp(word, HOST_NAME) == 0)
+			marks[topo->node_count] = true;
+		for (size_t i = 0; i < topo->node_count; i++)
+			if (name_match(word, topo->nodes[i].name,
+				       (const char *const *)topo->nodes[i].roles,
+				       topo->nodes[i].role_count))
+				marks[i] = true;
+	}
+}
+
+static void hit(struct run_fault *f, size_t nodes, const bool *from, const bool *to)
+{
+	for (size_t a = 0; a <= nodes; a++)
+		for (size_t b = 0; b <= nodes; b++)
+			f->hits[a * (nodes + 1) + b] |= from[a] && to[b] && a != b;
+}
+
+/* Groups are cut off from each other; one alone from the rest, or in itself. */
+static int hit_groups(const struct run *run, const struct fault_scope *scope, struct run_fault *f)
+{
+	size_t nodes = run->s->topo->node_count, count = scope->group_count;
+	auto_free bool *marks = calloc((count + 2) * (nodes + 1), sizeof(*marks));
+
+	if (!marks)
+		return -ENOMEM;
+	for (size_t g = 0; g < count; g++)
+		mark(run, scope->groups[g], marks + g * (nodes + 1));
+	if (scope->isolate) {
+		bool *any = marks + count * (nodes + 1);
+
+		for (size_t i = 0; i <= nodes; i++)
+			for (size_t g = 0; g < count; g++)
+				any[i] |= marks[g * (nodes + 1) + i];
+		if (!count)
+			memset(any, true, nodes + 1);
+		hit(f, nodes, any, any);
+		if (count)
+			memset(any + nodes + 1, true, nodes + 1);
+		hit(f, nodes, any, any + nodes + 1);
+		hit(f, nodes, any + nodes + 1, any);
+		return 0;
+	}
+	if (count == 1) {
+		for (size_t i = 0; i <= nodes; i++)
+			marks[nodes + 1 + i] = !marks[i];
+		count++;
+	}
+	for (size_t a = 0; a < count; a++)
+		for (size_t b = 0; b < count; b++)
+			if (a != b && (!scope->one_way || a == 0))
+				hit(f, nodes, marks + a * (nodes + 1), marks + b * (nodes + 1));
+	return 0;
+}
+
+/* A target is a pair, "a:b", or a node with all its traffic. */
+static int hit_targets(const struct run *run, const struct fault_scope *scope, struct run_fault *f)
+{
+	size_t nodes = run->s->topo->node_count;
+
+	for (size_t i = 0; i < scope->target_count; i++) {
+		auto_free bool *marks = calloc(2 * (nodes + 1), sizeof(*marks));
+		auto_free char *text = strdup(scope->targets[i]);
+		char *colon = text ? strchr(text, ':') : NULL;
+
+		if (!marks || !text)
+			return -ENOMEM;
+		if (colon) {
+			*colon = '\0';
+			mark(run, colon + 1, marks + nodes + 1);
+		} else {
+			memset(marks + nodes + 1, true, nodes + 1);
+		}
+		mark(run, text, marks);
+		hit(f, nodes, marks, marks + nodes + 1);
+		hit(f, nodes, marks + nodes + 1, marks);
+	}
+	return 0;
+}
+
+/* Adds up the counters of the pairs. */
+static void count(const struct run *run, const struct netsim_traffic *traffic,
+		  const struct run_fault *f, int64_t ret[2])
+{
+	size_t nodes = run->s->topo->node_count;
+
+	ret[0] = ret[1] = 0;
+	for (size_t i = 0; traffic && i < traffic->flow_count; i++) {
+		const struct netsim_flow *flow = traffic->flows[i];
+
+		if (!flow->from ||
+		    !f->hits[run_node(run, flow->from) * (nodes + 1) + run_node(run, flow->to)])
+			continue;
+		ret[0] += (int64_t)flow->packets;
+		for (int d = 0; d < NETSIM_DROPS; d++) {
+			ret[0] += (int64_t)flow->dropped[d];
+			if (f->drops & 1U << d)
+				ret[1] += (int64_t)flow->dropped[d];
+		}
+	}
+}
+
+/* --- begin */
+
+int faults_add(struct run *run, const struct netsim_fault *fault, const struct fault_scope *scope,
+	       struct netsim_err *err)
+{
+	struct run_fault *f = array_push(run->faults, run->fault_count);
+	size_t nodes = run->s->topo->node_count;
+	int64_t before[2], after[2];
+	int r;
+
+	if (!f)
+		return err_oom(err);
+	f->id = fault->id;
+	f->begin = run_now();
+	f->deadline = fault->left_ns > 0 ? f->begin + fault->left_ns : 0;
+	f->drops = scope->drops;
+	f->phase = recorder_name(run->rec, scope->entry->phase->name);
+	f->repetition = scope->entry->phase->repeated ? scope->entry->repetition : 0;
+	f->text = strdup(fault->text);
+	f->hits = calloc((nodes + 1) * (nodes + 1), sizeof(*f->hits));
+	if (!f->text || !f->hits)
+		return err_oom(err);
+	recorder_event(run->rec,
+		       (struct event) {.kind = EVENT_FAULT_BEGIN,
+				       .time = f->begin,
+				       .phase = f->phase,
+				       .repetition = f->repetition},
+		       f->text, NULL);
+	r = scope->group_count || scope->isolate ? hit_groups(run, scope, f) :
+						   hit_targets(run, scope, f);
+	if (r < 0)
+		return err_oom(err);
+	count(run, run->before, f, before);
+	faults_look(run);
+	count(run, run->before, f, after);
+	/* Packets count as offered from now on, and those that were dropped already. */
+	f->affected = before[1];
+	f->offered = after[0] - (after[1] - before[1]);
+	return 0;
+}
+
+/* --- end */
+
+static void end(struct run *run, const struct netsim_traffic *traffic, struct run_fault *f,
+		int64_t time)
+{
+	int64_t now[2];
+	struct event event = {.kind = EVENT_FAULT_END,
+			      .time = time,
+			      .phase = f->phase,
+			      .repetition = f->repetition};
+
+	count(run, traffic, f, now);
+	event.offered = now[0] > f->offered ? now[0] - f->offered : 0;
+	event.affected = now[1] > f->affected ? now[1] - f->affected : 0;
+	/* Without traffic, a fault that has no counters has no effect either. */
+	event.uncounted = !f->drops && event.offered;
+	recorder_event(run->rec, event, f->text, NULL);
+	free(f->text);
+	free(f->hits);
+	run->fault_count--;
+	*f = run->faults[run->fault_count];
+}
+
+int64_t faults_expire(struct run *run)
+{
+	int64_t next = INT64_MAX, now = run_now();
+	bool looked = false;
+
+	for (size_t i = 0; i < run->fault_count;) {
+		struct run_fault *f = &run->faults[i];
+
+		if (!f->deadline || f->deadline > now) {
+			if (f->deadline && f->deadline < next)
+				next = f->deadline;
+			i++;
+			continue;
+		}
+		if (!looked)
+			faults_look(run);
+		looked = true;
+		end(run, run->before, f, f->deadline);
+	}
+	return next;
+}
+
+/* Whether the kernel has a fault in force. */
+static bool is_in_force(const struct netsim_heal *healed, uint32_t id)
+{
+	for (size_t i = 0; i < healed->fault_count; i++)
+		if (healed->faults[i]->id == id)
+			return true;
+	return false;
+}
+
+int faults_heal(struct run *run, const struct netsim_heal_opts *opts, struct netsim_err *err)
+{
+	struct netsim_heal_opts o = *opts;
+	struct netsim_heal *healed = NULL;
+	int64_t time;
+	int r;
+
+	o.fleet = run->s->topo->fleet;
+	r = netsim_heal(run->ctx, &o, &healed, err);
+	time = run_now();
+	if (r < 0)
+		return r;
+	if (run->fault_count)
+		faults_look(run);
+	for (size_t i = 0; i < run->fault_count;) {
+		struct run_fault *f = &run->faults[i];
+		bool expired = f->deadline && f->deadline <= time;
+
+		if (expired || is_in_force(healed, f->id))
+			end(run, run->before, f, expired ? f->deadline : time);
+		else
+			i++;
+	}
+	netsim_heal_free(healed);
+	return 0;
+}
+
+void faults_free(struct run *run)
+{
+	for (size_t i = 0; i < run->fault_count; i++) {
+		free(run->faults[i].text);
+		free(run->faults[i].hits);
+	}
+	free(run->faults);
+	run->faults = NULL;
+	run->fault_count = 0;
+	netsim_traffic_free(run->before);
+	netsim_traffic_free(run->pairs);
+	run->before = run->pairs = NULL;
+}

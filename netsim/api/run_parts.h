@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Shared by the files of netsim_run(): run.c (from up to the verdict), run_timeline.c (the plan,
+ * step by step), run_steps.c (one step), run_faults.c (faults and their effect), run_watch.c
+ * (states of members, conditions to abort), run_cluster.c (leaders, selectors), run_probes.c,
+ * run_ledgers.c, run_work.c (workloads). run_record.h has the evidence, run_verdict.h the result.
+ *
+ * Threads: the caller's shows the progress; the conductor does the rest, with a handle of its
+ * own; the watch asks members. Workloads, probes and ledgers have theirs.
+ */
+#ifndef NETSIM_API_RUN_PARTS_H
+#define NETSIM_API_RUN_PARTS_H
+
+#include <pthread.h>
+
+#include "netsim/api/handle.h"
+#include "netsim/api/run_record.h"
+#include "netsim/config/scenario.h"
+#include "netsim/config/timeline.h"
+#include "netsim/run/etcd.h"
+#include "netsim/run/members.h"
+#include "netsim/util/clock.h"
+
+#define HOST_NAME "host"
+
+/* A process of a workload, on one node or the host. */
+struct run_member {
+	const struct workload *workload;
+	const char *node;  /* or HOST_NAME */
+	const char *netns; /* NULL: the host's */
+	const char *data;  /* its folder */
+	char *log;
+	char *name;  /* "etcd/server-1" */
+	char **argv; /* end with NULL */
+	char **env;
+	struct process_spec spec;
+	struct member *member;
+	bool paused;
+};
+
+/* A workload whose members can be asked. */
+struct run_cluster {
+	const struct workload *workload;
+	struct etcd_endpoint *endpoints; /* of a store; NULL: a command is run */
+	struct run_member *members;	 /* those of the workload */
+	size_t count;
+	int64_t term; /* of a command: counts the changes of its leader */
+	char *leader; /* of a command: the last one */
+};
+
+struct run_ledger;
+struct run_watch;
+struct run_probes;
+
+/* A fault of the timeline until its end is recorded. */
+struct run_fault {
+	uint32_t id;
+	char *text;
+	uint32_t phase;
+	unsigned repetition;
+	int64_t begin;
+	int64_t deadline; /* CLOCK_MONOTONIC; 0: until healed */
+	bool *hits;	  /* by from * (nodes + 1) + to: pairs concerned; the host is the last */
+	unsigned drops;	  /* bits of enum netsim_drop: how it shows in counters; 0: not at all */
+	int64_t offered, affected; /* the counters before it */
+};
+
+struct run {
+	struct netsim_run_opts o;
+	struct scenario *s;
+	struct timeline *plan;
+	struct netsim *ctx; /* the conductor's */
+	char folder[3072];
+	struct recorder *rec;
+	int lock; /* of the run */
+	bool was_up, is_up;
+
+	struct members *processes;
+	struct run_member *members;
+	size_t member_count;
+	struct run_cluster *clusters;
+	size_t cluster_count;
+	struct run_ledger *ledgers;
+	size_t ledger_count;
+	struct run_probes *probes;
+	struct run_watch *watch;
+	struct run_fault *faults; /* in force */
+	size_t fault_count;
+	struct netsim_traffic *before; /* counters ahead of the next fault */
+	struct netsim_traffic *pairs;  /* counters at the begin of the present phase */
+	char **notes;
+	size_t note_count;
+
+	/* Shared by threads. */
+	pthread_mutex_t lock_shared;
+	pthread_cond_t changed;
+	bool interrupted;		    /* by the caller */
+	bool halt;			    /* the timeline ends early */
+	bool ending;			    /* workloads are stopped: their ends are no news */
+	char why[256];			    /* of halt */
+	bool by_abort;			    /* halt is an `abort` of the scenario */
+	const struct timeline_entry *entry; /* the present one, or NULL */
+	int64_t begin;			    /* of the timeline; 0: not begun */
+	bool done;			    /* the conductor has ended */
+	int code;			    /* its result */
+	struct netsim_err err;
+	struct netsim_diags diags;
+};
+
+static inline int64_t run_now(void)
+{
+	return clock_ns(CLOCK_MONOTONIC);
+}
+
+/* run_shared.c: ends the timeline; the first reason counts. */
+void run_halt(struct run *run, bool by_abort, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+bool run_is_halted(struct run *run);
+/* Waits until a time (CLOCK_MONOTONIC), or until the timeline is halted: false. */
+bool run_sleep(struct run *run, int64_t until);
+/* Adds a note, which is also an event. */
+void run_note(struct run *run, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* "etcd/server-1" -> the member; NULL: none. */
+struct run_member *run_find_member(struct run *run, const struct workload *w, const char *node);
+/* The index of a node in the topology; node_count for the host. */
+size_t run_node(const struct run *run, const char *name);
+
+/* run_work.c */
+int work_prepare(struct run *run, struct netsim_err *err);
+/* Starts the members of a workload, and waits until they are ready. */
+int work_start(struct run *run, const struct workload *w, struct netsim_err *err);
+/* Starts one member again, and waits until it is ready. */
+int work_restart(struct run *run, struct run_member *m, struct netsim_err *err);
+int work_continue_all(struct run *run, struct netsim_err *err);
+/* Ends all; *left (may be NULL) is the number of processes that remain. */
+int work_end(struct run *run, struct netsim_err *err);
+void work_free(struct run *run);
+/* Fills templates for a node of a workload; NULL: out of memory. */
+char *work_fill(const struct run *run, const struct workload *w, const char *node,
+		const char *folder, const char *text);
+
+/* run_cluster.c */
+int cluster_prepare(struct run *run, struct netsim_err *err);
+void cluster_free(struct run *run);
+struct run_cluster *cluster_of(struct run *run, const char *workload);
+/* Asks the members; records their states if rec is not NULL, and returns the leader's index. */
+int cluster_ask(struct run *run, struct run_cluster *c, size_t *ret_leader, struct netsim_err *err);
+/* Records the states of all members. */
+void cluster_record(struct run *run, struct run_cluster *c);
+/* Replaces selectors in words, "a,leader(etcd)"; the caller frees *ret. */
+int cluster_resolve(struct run *run, const char *words, char **ret, struct netsim_err *err);
+
+/* run_ledgers.c */
+int ledgers_start(struct run *run, const struct workload *w, struct netsim_err *err);
+/* Ends the operations of all ledgers, and reads all keys a last time. */
+void ledgers_end(struct run *run);
+void ledgers_free(struct run *run);
+
+/* run_probes.c */
+int probes_start(struct run *run, struct netsim_err *err);
+/* The time that probes need before the first fault. */
+int64_t probes_lead(const struct run *run);
+void probes_stop(struct run *run);
+void probes_free(struct run *run);
+/* "api up, web down for 1.2 s" */
+void probes_text(struct run *run, char *buf, size_t size);
+
+/* run_faults.c */
+/* Reads the counters, ahead of a fault. */
+void faults_look(struct run *run);
+/* A fault that was just added; owns neither of its texts. */
+struct fault_scope {
+	const struct timeline_entry *entry;
+	const char *const *groups; /* of a partition */
+	size_t group_count;
+	bool isolate, one_way;
+	const char *const *targets; /* of others */
+	size_t target_count;
+	unsigned drops;
+};
+int faults_add(struct run *run, const struct netsim_fault *fault, const struct fault_scope *scope,
+	       struct netsim_err *err);
+/* Records the end of faults whose deadline has passed; returns the next deadline, INT64_MAX. */
+int64_t faults_expire(struct run *run);
+/* Records the end of those that are not in force any more. */
+int faults_heal(struct run *run, const struct netsim_heal_opts *opts, struct netsim_err *err);
+void faults_free(struct run *run);
+
+/* run_steps.c */
+/* Does one command. reason: of a failure, for the event. */
+int step_run(struct run *run, const struct timeline_entry *entry, int64_t phase_end,
+	     struct netsim_err *err);
+
+/* run_timeline.c */
+void timeline_run(struct run *run);
+
+/* run_watch.c */
+int watch_start(struct run *run, struct netsim_err *err);
+void watch_stop(struct run *run);
+
+/* run_pairs.c: records the packets of pairs that sentences name, since the last call. */
+void pairs_look(struct run *run);
+
+#endif

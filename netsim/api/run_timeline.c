@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The timeline: each entry of the plan at its time. Times are absolute: a late step delays no
+ * other, unless it is a program that takes its time.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "netsim/api/run_parts.h"
+#include "netsim/run/thread.h"
+
+#define LOOK_AHEAD 500000000LL /* ns before a command, for counters: longer than reading takes */
+
+struct clockwork {
+	struct run *run;
+	int64_t phase_begin; /* of the present repetition */
+	int64_t due;	     /* of the next entry */
+	const struct phase *phase;
+	unsigned repetition;
+};
+
+/* --- waiting */
+
+/*
+ * Waits until a time; records the ends of faults meanwhile. Reads the counters ahead of a
+ * command, which may add a fault.
+ */
+static bool wait_until(struct run *run, int64_t until, bool command)
+{
+	int64_t look = command && until - run_now() > LOOK_AHEAD ? until - LOOK_AHEAD : INT64_MAX;
+
+	for (;;) {
+		int64_t next = faults_expire(run);
+
+		next = next < until ? next : until;
+		if (look < next)
+			next = look;
+		if (!run_sleep(run, next))
+			return false;
+		if (next == until)
+			return true;
+		if (next == look) {
+			faults_look(run);
+			look = INT64_MAX;
+		}
+	}
+}
+
+/* --- entries */
+
+static struct event event_of(const struct timeline_entry *entry, struct run *run,
+			     enum event_kind kind)
+{
+	return (struct event) {.kind = (uint8_t)kind,
+			       .phase = recorder_name(run->rec, entry->phase->name),
+			       .repetition = entry->phase->repeated ? entry->repetition : 0};
+}
+
+static void begin_phase(struct clockwork *c, const struct timeline_entry *entry)
+{
+	c->phase = entry->phase;
+	c->repetition = entry->repetition;
+	c->phase_begin = c->due;
+	pairs_look(c->run);
+	recorder_event(c->run->rec, event_of(entry, c->run, EVENT_PHASE), entry->phase->name, NULL);
+}
+
+static int heal(struct run *run, struct netsim_err *err)
+{
+	const struct netsim_heal_opts all = NETSIM_OPTS(struct netsim_heal_opts, .fleet = NULL);
+	int r = faults_heal(run, &all, err);
+
+	return r == 0 ? work_continue_all(run, err) : r;
+}
+
+/* Does a command or a heal, and records it. A step that fails ends the timeline. */
+static void do_step(struct clockwork *c, const struct timeline_entry *entry)
+{
+	struct run *run = c->run;
+	const char *text = entry->command ? entry->command->text : "heal";
+	struct event begin = event_of(entry, run, EVENT_STEP_BEGIN);
+	struct event done = event_of(entry, run, EVENT_STEP_END);
+	int64_t now = run_now();
+	struct netsim_err err = {0};
+	int r;
+
+	begin.time = now;
+	begin.lateness = now > c->due ? now - c->due : 0;
+	recorder_event(run->rec, begin, text, NULL);
+	r = entry->command ? step_run(run, entry, c->phase_begin + entry->phase->lasts.ns, &err) :
+			     heal(run, &err);
+	done.status = r < 0 ? -r : 0;
+	recorder_event(run->rec, done, text, r < 0 ? err.what : NULL);
+	if (r < 0)
+		run_halt(run, false, "%s: %s", text, err.what);
+}
+
+static bool takes_time(const struct timeline_entry *entry)
+{
+	enum step_verb verb = entry->command->step.verb;
+
+	return verb == STEP_EXEC || verb == STEP_START;
+}
+
+static bool do_entry(struct clockwork *c, const struct timeline_entry *entry)
+{
+	struct run *run = c->run;
+	int64_t base = c->due;
+
+	pthread_mutex_lock(&run->lock_shared);
+	run->entry = entry;
+	pthread_mutex_unlock(&run->lock_shared);
+	if (entry->phase != c->phase || entry->repetition != c->repetition)
+		begin_phase(c, entry);
+	switch (entry->kind) {
+	case TIMELINE_COMMAND:
+	case TIMELINE_HEAL:
+		/* After another step, it is due when that has ended. */
+		if (entry > run->plan->list && entry[-1].kind == TIMELINE_COMMAND &&
+		    run_now() > c->due)
+			c->due = run_now();
+		do_step(c, entry);
+		c->due = entry->command && takes_time(entry) && run_now() > base ? run_now() : base;
+		return !run_is_halted(run);
+	case TIMELINE_HOLD:
+		if (c->phase_begin + entry->lasts_ns > c->due)
+			c->due = c->phase_begin + entry->lasts_ns;
+		break;
+	case TIMELINE_PAUSE:
+		c->due += entry->lasts_ns;
+		break;
+	}
+	return wait_until(run, c->due,
+			  entry + 1 < run->plan->list + run->plan->count &&
+				  entry[1].kind == TIMELINE_COMMAND);
+}
+
+/* Records that the timeline has ended, and why, if it is early. */
+static void record_end(struct run *run)
+{
+	struct event event = {.kind = EVENT_ABORTED};
+	bool halted;
+
+	pthread_mutex_lock(&run->lock_shared);
+	halted = run->halt;
+	event.status = run->by_abort ? 0 : ECANCELED;
+	run->entry = NULL;
+	pthread_mutex_unlock(&run->lock_shared);
+	pairs_look(run);
+	if (halted)
+		recorder_event(run->rec, event, NULL, run->why);
+	recorder_event(run->rec, (struct event) {.kind = EVENT_RUN_END}, NULL, NULL);
+}
+
+void timeline_run(struct run *run)
+{
+	struct clockwork c = {.run = run};
+	bool goes_on;
+
+	faults_look(run);
+	goes_on = wait_until(run, run_now() + probes_lead(run), false);
+	if (!thread_make_realtime())
+		run_note(run, "steps run without real-time priority, which is not permitted");
+	c.due = run_now();
+	pthread_mutex_lock(&run->lock_shared);
+	run->begin = c.due;
+	pthread_mutex_unlock(&run->lock_shared);
+	for (size_t i = 0; goes_on && i < run->plan->count; i++)
+		goes_on = do_entry(&c, &run->plan->list[i]);
+	record_end(run);
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Part of libnetsim's public header: include netsim/netsim.h. */
+#ifndef NETSIM_NETSIM_RUN_H
+#define NETSIM_NETSIM_RUN_H
+
+#include <netsim/netsim.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* --- scenarios: libnetsim-run(3) */
+
+/* An expectation in one repetition of its phase, or one that every run has. */
+struct netsim_run_row {
+	const char *phase;		  /* "run" for the expectations of every run */
+	unsigned repetition, repetitions; /* from 1; 0: the phase has none */
+	const char *text;		  /* the sentence, "api outage <= 2s" */
+	enum netsim_verdict verdict;	  /* as asked, not as asked, or unproved */
+	bool measured;
+	double value, low, high; /* with bounds: ns, a ratio, per second, or a count */
+	double limit;
+	int64_t begin_ns, end_ns; /* the time that it is about, since the begin of the run */
+	int64_t when_ns;	  /* of the value, since the begin of the run; below 0: unknown */
+	const char *shows;	  /* the value: "1.28 s ± 0.02 s"; or "" */
+	const char *why;	  /* the reason, or "" */
+	const char *line;	  /* all of it, in at most 100 columns */
+};
+
+/* The values of an expectation over all repetitions. */
+struct netsim_run_expectation {
+	const char *phase, *text;
+	size_t as_asked, failed, unproved;
+	size_t measured;	 /* the number of values */
+	double min, median, max; /* of the values */
+	const char *shows;	 /* "0.98 s, 1.28 s, 1.71 s"; "" without values */
+};
+
+struct netsim_run {
+	const char *scenario, *host;
+	const char *folder;	     /* of the evidence */
+	enum netsim_verdict verdict; /* not as asked if a row is, else unproved if one is */
+	bool complete;		     /* the run was not killed */
+	bool interrupted;	     /* the progress function has ended it */
+	int64_t begin_ns;	     /* since 1970; 0: unknown */
+	int64_t duration_ns;
+	struct netsim_run_row **rows;
+	size_t row_count;
+	size_t as_asked, failed, unproved; /* rows */
+	struct netsim_run_expectation **expectations;
+	size_t expectation_count;
+	const char **findings; /* of ledgers, a line each; the first 100 of finding_total */
+	size_t finding_count, finding_total;
+	const char **notes; /* what else happened, such as processes of a killed run */
+	size_t note_count;
+	const char *unwritten; /* why the folder lacks a part of the evidence, or NULL */
+	const char *json;      /* verdict.json */
+	const char *junit;     /* junit.xml */
+};
+
+/* The progress of a run, reported ten times a second. */
+struct netsim_run_progress {
+	const char *phase;		  /* or NULL before and after the timeline */
+	unsigned repetition, repetitions; /* 0: the phase has none */
+	const char *now;		  /* the present step: "hold for 10s" */
+	const char *next;		  /* the next command, or NULL */
+	int64_t next_in_ns;
+	int64_t elapsed_ns, length_ns; /* of the timeline; elapsed below 0: not begun */
+	const char *probes;	       /* "api up, web down for 1.2 s"; or "" */
+	const char *folder;	       /* of the evidence, or NULL: not created yet */
+};
+/* Returns true to end the run: it heals, stops all and judges the evidence so far. */
+typedef bool netsim_run_progress_fn(void *arg, const struct netsim_run_progress *progress);
+
+struct netsim_run_opts {
+	size_t size;
+	const char *folder; /* for the evidence; NULL: ./netsim-run-SCENARIO-DATE-TIME */
+	bool seeded;	    /* use seed instead of the scenario's */
+	uint64_t seed;
+	bool keep; /* leave the fleet up, and the data of workloads in the folder */
+	netsim_run_progress_fn *progress; /* may be NULL; called by the calling thread */
+	void *arg;
+};
+
+/*
+ * Runs a scenario, and judges it. A verdict is not an error: see verdict. A wrong file gives
+ * -EINVAL with diags; other failures, such as a workload that does not become ready, fill
+ * err. -EBUSY: a run of this fleet is in progress. Free with netsim_run_free().
+ */
+NETSIM_API int netsim_run(const char *path, const struct netsim_run_opts *opts,
+			  struct netsim_run **ret, struct netsim_diags *diags,
+			  struct netsim_err *err);
+NETSIM_API void netsim_run_free(struct netsim_run *run);
+
+/*
+ * Prints the plan of a scenario: the same text for the same seed. Only the options seeded and
+ * seed are used. A wrong file gives -EINVAL with diags.
+ */
+NETSIM_API int netsim_run_plan(const char *path, const struct netsim_run_opts *opts, FILE *out,
+			       struct netsim_diags *diags, struct netsim_err *err);
+
+/*
+ * Judges the evidence in the folder of a run again, also of one that was killed. Free with
+ * netsim_run_free().
+ */
+NETSIM_API int netsim_report(const char *folder, struct netsim_run **ret, struct netsim_err *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
