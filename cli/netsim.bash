@@ -96,6 +96,11 @@ _netsim_words() {
 		[[ $place -eq 1 ]] || return 0
 		compgen -W "$(_netsim_names topo)" -- "$word"
 		_netsim_files "$word" "*.@(yaml|yml|json)" ;;
+	run)
+		[[ $place -eq 1 ]] || return 0
+		compgen -W "$(_netsim_names scenarios)" -- "$word"
+		_netsim_files "$word" "*.@(yaml|yml|json)" ;;
+	report) compgen -d -- "$word" ;;
 	check) _netsim_files "$word" "*.@(yaml|yml|json|trace)" ;;
 	analyze) _netsim_files "$word" "*.@(pcap|pcapng|cap)*" ;;
 	down | status | top | verify) compgen -W "$(_netsim_fleets "$netsim")" -- "$word" ;;
@@ -140,8 +145,10 @@ _netsim_place() {
 	local i place=0
 	for ((i = 2; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i - 1]} in
-		-f | --fleet | --as | --for | --name | --class | --engine | --period | --duty | --interval | -b | --by | -t | --top | --from | --to | --topo | --classes | --html | -w | --write | -d | --dir | -F | --filter | -c | --direction | -s | --snap | --buffer | -r | --rotate | -k | --keep | --count)
+		-f | --fleet | --as | --for | --name | --class | --engine | --period | --duty | --interval | -b | --by | -t | --top | --from | --to | --topo | --classes | --html | -w | --write | -d | --dir | -F | --filter | -c | --direction | -s | --snap | --buffer | -r | --rotate | -k | --count | --out | --junit | --seed)
 			continue ;;
+		--keep)
+			[[ ${COMP_WORDS[1]} == run ]] || continue ;;
 		esac
 		case ${COMP_WORDS[i]} in
 		-* | @) ;;
@@ -176,9 +183,11 @@ _netsim() {
 		found=$(compgen -W "sent delivered both" -- "$word")
 	elif [[ $before == --classes ]]; then
 		found=$(_netsim_files "$word" "*.@(yaml|yml|json)")
-	elif [[ $before == --@(html|write|dir) || ( $command == capture && $before == -[wd] ) ]]; then
+	elif [[ $command == run && $before == --keep ]]; then
+		found=$(_netsim_words "$netsim" "$command" "$word" "$(_netsim_place)")
+	elif [[ $before == --@(html|write|dir|out|junit) || ( $command == capture && $before == -[wd] ) ]]; then
 		found=$(compgen -f -- "$word")
-	elif [[ $before == -t || $before == --@(top|from|to|for|name|period|duty|interval|time|omit|parallel|rate|mss|port|address|interface|count|filter|snap|buffer|rotate|keep) ]]; then
+	elif [[ $before == -t || $before == --@(top|from|to|for|name|period|duty|interval|time|omit|parallel|rate|mss|port|address|interface|count|filter|snap|buffer|rotate|keep|seed) ]]; then
 		found=
 	elif [[ $word == -* ]]; then
 		found=$(compgen -W "$(_netsim_options "$netsim" "$command")" -- "$word")
@@ -194,7 +203,7 @@ _netsim() {
 		COMPREPLY=("${COMPREPLY[@]#"${word%:*}:"}")
 	fi
 	case $command in
-	up | plan | diff | check | analyze | apply | exec)
+	up | plan | diff | check | analyze | apply | exec | run | report)
 		[[ $word == *@* ]] || compopt -o filenames 2>/dev/null ;;
 	esac
 }

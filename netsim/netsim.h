@@ -124,6 +124,14 @@ struct netsim_progress {
  */
 typedef bool netsim_progress_fn(void *arg, const struct netsim_progress *progress);
 
+/* Whether a measurement agrees with the request. */
+enum netsim_verdict {
+	NETSIM_AS_ASKED,
+	NETSIM_NOT_AS_ASKED,
+	NETSIM_UNPROVED, /* requested, but not measured, or hidden by this machine's noise */
+	NETSIM_LEFT_OUT, /* not measured because of the option `quick` */
+};
+
 /* --- files: libnetsim-files(3) */
 
 enum netsim_file {

@@ -11,14 +11,6 @@ extern "C" {
 
 /* --- measuring: libnetsim-measure(3) */
 
-/* Whether a measurement agrees with the request. */
-enum netsim_verdict {
-	NETSIM_AS_ASKED,
-	NETSIM_NOT_AS_ASKED,
-	NETSIM_UNPROVED, /* requested, but not measured, or hidden by this machine's noise */
-	NETSIM_LEFT_OUT, /* not measured because of the option `quick` */
-};
-
 struct netsim_verify_row {
 	const char *subject;	      /* "n100-1", "n100-1 > jetson-1", "all" */
 	const char *what;	      /* "rtt", "rate up", "loss" */

@@ -122,6 +122,8 @@ static void count(const struct run *run, const struct netsim_traffic *traffic,
 	for (size_t i = 0; traffic && i < traffic->flow_count; i++) {
 		const struct netsim_flow *flow = traffic->flows[i];
 
+		if (f->class_name && strcmp(flow->class_name, f->class_name) != 0)
+			continue;
 		if (!flow->from ||
 		    !f->hits[run_node(run, flow->from) * (nodes + 1) + run_node(run, flow->to)])
 			continue;
@@ -154,7 +156,8 @@ int faults_add(struct run *run, const struct netsim_fault *fault, const struct f
 	f->repetition = scope->entry->phase->repeated ? scope->entry->repetition : 0;
 	f->text = strdup(fault->text);
 	f->hits = calloc((nodes + 1) * (nodes + 1), sizeof(*f->hits));
-	if (!f->text || !f->hits)
+	f->class_name = scope->class_name ? strdup(scope->class_name) : NULL;
+	if (!f->text || !f->hits || !f->class_name != !scope->class_name)
 		return err_oom(err);
 	recorder_event(run->rec,
 		       (struct event) {.kind = EVENT_FAULT_BEGIN,
@@ -194,6 +197,7 @@ static void end(struct run *run, const struct netsim_traffic *traffic, struct ru
 	recorder_event(run->rec, event, f->text, NULL);
 	free(f->text);
 	free(f->hits);
+	free(f->class_name);
 	run->fault_count--;
 	*f = run->faults[run->fault_count];
 }
@@ -220,8 +224,7 @@ int64_t faults_expire(struct run *run)
 	return next;
 }
 
-/* Whether the kernel has a fault in force. */
-static bool is_in_force(const struct netsim_heal *healed, uint32_t id)
+static bool is_healed(const struct netsim_heal *healed, uint32_t id)
 {
 	for (size_t i = 0; i < healed->fault_count; i++)
 		if (healed->faults[i]->id == id)
@@ -247,7 +250,8 @@ int faults_heal(struct run *run, const struct netsim_heal_opts *opts, struct net
 		struct run_fault *f = &run->faults[i];
 		bool expired = f->deadline && f->deadline <= time;
 
-		if (expired || is_in_force(healed, f->id))
+		/* One that the kernel has ended at its deadline is not among those healed. */
+		if (expired || !o.fault_count || is_healed(healed, f->id))
 			end(run, run->before, f, expired ? f->deadline : time);
 		else
 			i++;
@@ -261,6 +265,7 @@ void faults_free(struct run *run)
 	for (size_t i = 0; i < run->fault_count; i++) {
 		free(run->faults[i].text);
 		free(run->faults[i].hits);
+		free(run->faults[i].class_name);
 	}
 	free(run->faults);
 	run->faults = NULL;

@@ -62,6 +62,7 @@ struct run_fault {
 	int64_t deadline; /* CLOCK_MONOTONIC; 0: until healed */
 	bool *hits;	  /* by from * (nodes + 1) + to: pairs concerned; the host is the last */
 	unsigned drops;	  /* bits of enum netsim_drop: how it shows in counters; 0: not at all */
+	char *class_name; /* only this traffic; or NULL */
 	int64_t offered, affected; /* the counters before it */
 };
 
@@ -158,8 +159,11 @@ void ledgers_free(struct run *run);
 
 /* run_probes.c */
 int probes_start(struct run *run, struct netsim_err *err);
-/* The time that probes need before the first fault. */
-int64_t probes_lead(const struct run *run);
+/*
+ * Waits until all probes have been up for a while, or for some seconds; the timeline begins then
+ * in any case. False: the run was halted.
+ */
+bool probes_settle(struct run *run);
 void probes_stop(struct run *run);
 void probes_free(struct run *run);
 /* "api up, web down for 1.2 s" */
@@ -174,6 +178,7 @@ struct fault_scope {
 	const char *const *groups; /* of a partition */
 	size_t group_count;
 	bool isolate, one_way;
+	const char *class_name;	    /* or NULL */
 	const char *const *targets; /* of others */
 	size_t target_count;
 	unsigned drops;

@@ -12,6 +12,8 @@
 
 #define LEAD	       1000000000LL /* ns; the judge wants as much before a fault to be steady */
 #define LEAD_INTERVALS 10
+#define PATIENCE       5000000000LL /* ns for probes to succeed before the timeline */
+#define POLL	       20000000LL
 
 /* A target of a probe, and its texts. */
 struct lane {
@@ -211,19 +213,6 @@ int probes_start(struct run *run, struct netsim_err *err)
 	return r;
 }
 
-int64_t probes_lead(const struct run *run)
-{
-	int64_t lead = run->s->probe_count ? LEAD : 0;
-
-	for (size_t i = 0; i < run->s->probe_count; i++) {
-		const struct probe *probe = run->s->probes[i];
-		int64_t time = (LEAD_INTERVALS + 1) * probe->every.ns + probe->timeout.ns;
-
-		lead = time > lead ? time : lead;
-	}
-	return run->s->probe_count ? lead + LEAD / 10 : 0;
-}
-
 void probes_stop(struct run *run)
 {
 	if (!run->probes)
@@ -314,4 +303,45 @@ void probes_text(struct run *run, char *buf, size_t size)
 			err_format(buf + used, size - used, since ? "..." : "up");
 	}
 	pthread_mutex_unlock(&p->lock);
+}
+
+/* --- before the timeline */
+
+/* The time for which all probes must be up, so that the judge finds them steady. */
+static int64_t lead_of(const struct run *run)
+{
+	int64_t lead = LEAD;
+
+	for (size_t i = 0; i < run->s->probe_count; i++) {
+		const struct probe *probe = run->s->probes[i];
+		int64_t time = LEAD_INTERVALS * probe->every.ns;
+
+		lead = time > lead ? time : lead;
+	}
+	return lead + LEAD / 10;
+}
+
+static bool are_up(struct run *run)
+{
+	bool up = true;
+
+	pthread_mutex_lock(&run->probes->lock);
+	for (size_t i = 0; i < run->s->probe_count; i++)
+		up &= down_since(run->probes, run->s->probes[i]) == 0;
+	pthread_mutex_unlock(&run->probes->lock);
+	return up;
+}
+
+bool probes_settle(struct run *run)
+{
+	int64_t lead = lead_of(run), begin = run_now(), since = begin, now = begin;
+
+	while (run->s->probe_count && now - since < lead && now - begin < lead + PATIENCE) {
+		if (!run_sleep(run, now + POLL))
+			return false;
+		now = run_now();
+		if (!are_up(run))
+			since = now;
+	}
+	return true;
 }

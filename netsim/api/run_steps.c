@@ -155,7 +155,8 @@ static int do_fault(const struct doing *d)
 	struct netsim_fault_opts o = d->step->fault;
 	auto_words struct words targets = {0};
 	struct netsim_fault *fault = NULL;
-	struct fault_scope scope = {.entry = d->entry, .drops = drops_of(o.conditions)};
+	struct fault_scope scope = {
+		.entry = d->entry, .class_name = o.class_name, .drops = drops_of(o.conditions)};
 	int r = resolve_targets(d, o.targets, o.target_count, &targets);
 
 	if (r < 0)

@@ -158,7 +158,7 @@ void timeline_run(struct run *run)
 	bool goes_on;
 
 	faults_look(run);
-	goes_on = wait_until(run, run_now() + probes_lead(run), false);
+	goes_on = probes_settle(run);
 	if (!thread_make_realtime())
 		run_note(run, "steps run without real-time priority, which is not permitted");
 	c.due = run_now();
