@@ -12,6 +12,8 @@
 #include "netsim/util/array.h"
 #include "netsim/util/clock.h"
 
+#define GROUP 4 /* probes of a thread that are due at the same time */
+
 static int64_t now(void)
 {
 	return clock_ns(CLOCK_MONOTONIC);
@@ -143,14 +145,19 @@ static int64_t serve_all(struct worker *worker)
 	return wake;
 }
 
-/* Lane i of n begins i/n of its interval later, so that not all are due at once. */
+/*
+ * Groups of lanes are spread over their interval: not all are due at once, which would make the
+ * last ones late, and one wake-up of the processor serves a whole group.
+ */
 static void schedule(struct worker *worker)
 {
+	size_t groups = (worker->lane_count + GROUP - 1) / GROUP;
+
 	for (size_t i = 0; i < worker->lane_count; i++) {
 		struct lane *lane = &worker->lanes[i];
 
 		lane->start = worker->prober->start +
-			      lane->spec->every / (int64_t)worker->lane_count * (int64_t)i;
+			      lane->spec->every / (int64_t)groups * (int64_t)(i / GROUP);
 		lane->wake = lane->start;
 	}
 }

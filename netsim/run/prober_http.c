@@ -145,6 +145,7 @@ static CURL *make_easy(struct attempt *attempt)
 	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, spec->fresh ? 1L : 0L);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, attempt);
+	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 4096L); /* bodies are short */
 	/* HTTP/2 would put several attempts on one connection. */
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, spec->ca ? 1L : 0L);
