@@ -80,7 +80,7 @@ static bool check_tcp(struct ready_check *ready, char why[static WHY_TEXT])
 	snprintf(port, sizeof(port), "%u", spec->port);
 	code = getaddrinfo(spec->host ? spec->host : "127.0.0.1", port, &hints, &to);
 	if (code) {
-		snprintf(why, WHY_TEXT, "%s: %s", spec->host, gai_strerror(code));
+		err_format(why, WHY_TEXT, "%s: %s", spec->host, gai_strerror(code));
 		return false;
 	}
 	auto_close int fd = socket(to->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -88,11 +88,11 @@ static bool check_tcp(struct ready_check *ready, char why[static WHY_TEXT])
 	code = fd < 0 ? errno : connect_until(fd, to, check_end(ready));
 	freeaddrinfo(to);
 	if (code == ECONNREFUSED)
-		snprintf(why, WHY_TEXT, "port %u refused", spec->port);
+		err_format(why, WHY_TEXT, "port %u refused", spec->port);
 	else if (code == ETIMEDOUT)
-		snprintf(why, WHY_TEXT, "no answer at port %u", spec->port);
+		err_format(why, WHY_TEXT, "no answer at port %u", spec->port);
 	else
-		snprintf(why, WHY_TEXT, "port %u: %s", spec->port, strerror(code));
+		err_format(why, WHY_TEXT, "port %u: %s", spec->port, strerror(code));
 	return code == 0;
 }
 
@@ -123,12 +123,12 @@ static bool check_http(struct ready_check *ready, char why[static WHY_TEXT])
 	curl_easy_setopt(ready->easy, CURLOPT_ERRORBUFFER, NULL);
 	curl_easy_getinfo(ready->easy, CURLINFO_RESPONSE_CODE, &status);
 	if (code == CURLE_OPERATION_TIMEDOUT)
-		snprintf(why, WHY_TEXT, "no answer from %s", spec->url);
+		err_format(why, WHY_TEXT, "no answer from %s", spec->url);
 	else if (code != CURLE_OK)
-		snprintf(why, WHY_TEXT, "%s: %s", spec->url,
-			 *text ? text : curl_easy_strerror(code));
+		err_format(why, WHY_TEXT, "%s: %s", spec->url,
+			   *text ? text : curl_easy_strerror(code));
 	else
-		snprintf(why, WHY_TEXT, "%s answered with status %ld", spec->url, status);
+		err_format(why, WHY_TEXT, "%s answered with status %ld", spec->url, status);
 	return code == CURLE_OK && status == 200;
 }
 
@@ -154,9 +154,9 @@ static bool check_run(struct ready_check *ready, char why[static WHY_TEXT])
 		process_signal_group(&process, SIGKILL);
 	process_collect(&process, true, &end);
 	if (hung)
-		snprintf(why, WHY_TEXT, "%s did not end", spec->run[0]);
+		err_format(why, WHY_TEXT, "%s did not end", spec->run[0]);
 	else
-		snprintf(why, WHY_TEXT, "%s %s", spec->run[0], process_exit_text(&end, text));
+		err_format(why, WHY_TEXT, "%s %s", spec->run[0], process_exit_text(&end, text));
 	return !hung && !end.killed && end.code == 0;
 }
 
@@ -184,11 +184,11 @@ static bool check_log(struct ready_check *ready, char why[static WHY_TEXT])
 	auto_fclose FILE *f = fopen(spec->log, "re");
 
 	if (!f || fseeko(f, spec->log_start, SEEK_SET) < 0)
-		snprintf(why, WHY_TEXT, "cannot read %s: %s", spec->log, strerror(errno));
+		err_format(why, WHY_TEXT, "cannot read %s: %s", spec->log, strerror(errno));
 	else if (file_has(f, spec->text))
 		return true;
 	else
-		snprintf(why, WHY_TEXT, "no \"%s\" in its log", spec->text);
+		err_format(why, WHY_TEXT, "no \"%s\" in its log", spec->text);
 	return false;
 }
 
