@@ -9,7 +9,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
 
@@ -180,13 +179,12 @@ static int report(const struct child *child, struct netsim_err *err)
  */
 static int clone_child(struct child *child, struct process *ret)
 {
-	char *stack = mmap(NULL, STACK_SIZE, PROT_READ | PROT_WRITE,
-			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+	auto_free char *stack = malloc(STACK_SIZE);
 	sigset_t all, before;
 	int pid, pidfd = -1;
 
-	if (stack == MAP_FAILED)
-		return -errno;
+	if (!stack)
+		return -ENOMEM;
 	sigfillset(&all);
 	pthread_sigmask(SIG_BLOCK, &all, &before);
 	pid = clone(child_main, stack + STACK_SIZE, CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD,
@@ -194,7 +192,6 @@ static int clone_child(struct child *child, struct process *ret)
 	if (pid < 0)
 		pid = -errno;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	munmap(stack, STACK_SIZE);
 	if (pid < 0)
 		return pid;
 	*ret = (struct process) {pid, pidfd, clock_ns(CLOCK_MONOTONIC)};

