@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cmd.h"
+#include "interrupt.h"
 #include "opt.h"
 #include "out.h"
 
@@ -69,6 +70,7 @@ int main(int argc, char **argv)
 	const char *name = argc > 1 ? argv[1] : "help";
 	const struct cmd *cmd;
 
+	size_limit_catch();
 	if (strcmp(name, "-h") == 0 || strcmp(name, "--help") == 0)
 		name = "help";
 	if (strcmp(name, "-V") == 0 || strcmp(name, "--version") == 0) {
