@@ -116,6 +116,24 @@ statuses() {
 	fails_with 2 "exec in no node" "$NETSIM" exec n-9 -- true
 }
 
+# Standard files that are closed: nothing printed goes into a file or socket that took their place.
+closed() {
+	local command words
+	for command in status "measure --for 50ms --classes $TESTS/../profiles/classes.yaml" "partition n-1" heal; do
+		read -ra words <<<"$command"
+		# shellcheck disable=SC2016 # for the inner shell
+		fails_with 5 "${words[0]} with all standard files closed" \
+			bash -c '"$@" <&- >&- 2>&-' - "$NETSIM" "${words[@]}"
+	done
+	# shellcheck disable=SC2016
+	run bash -c '"$@" >&-' - "$NETSIM" status
+	is "status with standard output closed: says so" "$STATUS $ERR" "5 netsim: cannot write standard output"
+	# shellcheck disable=SC2016
+	is "exec: a closed file is closed for the command" \
+		"$(bash -c '"$@" 2>&-' - "$NETSIM" exec n-1 -- sh -c '[ -e /proc/self/fd/2 ] || echo closed')" closed
+	is "and nothing is left in force" "$("$NETSIM" status --json | jq '.fleets[0].faults | length')" 0
+}
+
 # Frames that no burst or queue can hold; classes of the profile in force.
 profiles() {
 	local key
@@ -166,6 +184,7 @@ entries() {
 }
 
 statuses
+closed
 profiles
 no_netem
 entries
