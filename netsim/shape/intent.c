@@ -170,8 +170,7 @@ static int open_file(const char *path, int *ret, struct netsim_err *err)
 	if (fd < 0 && (errno == ELOOP || errno == ENXIO))
 		return refuse_file(path, "is not a regular file", err);
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_set(err, NETSIM_ERR_KERNEL, -errno, NULL, "cannot read %s: %s", path,
-			       strerror(errno));
+		return err_errno(err, -errno, NULL, "cannot read %s", path);
 	if (!S_ISREG(st.st_mode))
 		return refuse_file(path, "is not a regular file", err);
 	if (st.st_uid != 0 && st.st_uid != geteuid())

@@ -42,6 +42,10 @@ no_room() {
 	local ids
 	check "apply" "$NETSIM" apply "$WORK/p.yaml"
 	check "a fault" "$NETSIM" fault --name old 'loss 0%' a:b
+	ids=$(ids)
+	nothing_new "partition beyond the limit of a file's size" prlimit --fsize=100 "$NETSIM" partition a
+	like "says that the limit is the cause" "$ERR" "cannot write $RECORD: File too large"
+	is "nor in the record" "$(ids)" "$ids"
 	mount -t tmpfs -o size=16k tmpfs /mnt
 	cp -a /run/netsim/. /mnt
 	mount --bind /mnt /run/netsim
@@ -66,6 +70,20 @@ no_room() {
 	umount /run/netsim
 	"$NETSIM" heal -q
 	"$NETSIM" clear -q
+}
+
+# A fleet of which nothing could be built leaves nothing, not even its lock.
+no_room_for_namespaces() {
+	"$NETSIM" down -q
+	mount -t tmpfs -o nr_inodes=2 tmpfs /run/netns
+	fails_with 4 "up without room for namespaces" "$NETSIM" up "$WORK/record.yaml"
+	like "says why" "$ERR" "in /run/netns: No space left on device"
+	one_line "in one line"
+	is "leaves nothing there" "$(ls -A /run/netns /run/netsim 2>/dev/null)" "/run/netns:"
+	umount /run/netns
+	fails_with 5 "up with few files" prlimit --nofile=7 "$NETSIM" up "$WORK/record.yaml"
+	is "leaves nothing either" "$(dump)$(ls -A /run/netsim 2>/dev/null)" "$before"
+	check "up with room" "$NETSIM" up "$WORK/record.yaml"
 }
 
 # --- a file that netsim did not write
@@ -142,6 +160,7 @@ before=$(dump)
 write_topo
 check "up" "$NETSIM" up "$WORK/record.yaml"
 no_room
+no_room_for_namespaces
 other_files
 names
 foreign_links

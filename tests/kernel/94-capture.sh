@@ -262,6 +262,13 @@ cut_short() {
 	wait "$CAPTURE" 2>/dev/null
 	check "after kill -9, the file can be read" "$NETSIM" analyze "$WORK/killed.pcapng"
 	between "and has the packets written before" "$(count "$WORK/killed.pcapng")" 100 200
+	bg prlimit --fsize=20000 "$NETSIM" capture -w "$WORK/limited.pcapng" --filter icmp
+	wait_for 10 listening 4
+	node_exec a ping -q -c 50 -i 0.01 -s 1000 10.9.0.2 >/dev/null
+	ended "$BG"
+	is "the limit of a file's size ends it" "$STATUS" 4
+	like "as an error" "$SAID" 'cannot write .*limited.pcapng: File too large'
+	check "the file has complete packets" "$NETSIM" analyze "$WORK/limited.pcapng"
 	mkdir "$WORK/full"
 	mount -t tmpfs -o size=200k none "$WORK/full"
 	capture 4 -w "$WORK/full/a.pcapng" --filter icmp
