@@ -353,6 +353,12 @@ wrong() {
 	# shellcheck disable=SC2016 # for the other shell
 	fails_with 5 "a summary that cannot be written fails" \
 		bash -c '"$0" capture -w "$1" --for 100ms >/dev/full' "$NETSIM" "$WORK/some.pcapng"
+	ping_start a 10.9.0.2 0.01
+	# shellcheck disable=SC2016
+	fails_with 5 "packets that cannot be written end it" \
+		timeout 60 bash -c '"$0" capture --filter icmp --for 100s >/dev/full' "$NETSIM"
+	like "and say so" "$ERR" 'cannot write standard output$'
+	bg_end "$BG"
 	# shellcheck disable=SC2016
 	fails_with 5 "so does an analysis" bash -c '"$0" analyze "$1" >/dev/full' "$NETSIM" "$WORK/all.pcapng"
 	# shellcheck disable=SC2016
