@@ -86,6 +86,30 @@ no_room_for_namespaces() {
 	check "up with room" "$NETSIM" up "$WORK/record.yaml"
 }
 
+read_only() {
+	local command
+	mount -o remount,ro /run
+	for command in "up $WORK/record.yaml" "partition a" heal "apply $WORK/p.yaml" down; do
+		# shellcheck disable=SC2086 # words
+		fails_with 5 "${command%% *} with a read-only /run" "$NETSIM" $command
+		like "${command%% *}: says so" "$ERR" "cannot write /run/netsim/record.lock: Read-only file system"
+		one_line "${command%% *}: in one line"
+	done
+	check "status with a read-only /run" "$NETSIM" status
+	mount -o remount,rw /run
+	is "nothing has changed" "$(ids) $(reached)" " a>b b>a"
+}
+
+# The programs are held by their filters, and pinned nowhere.
+no_bpffs() {
+	umount /sys/fs/bpf
+	check "partition without a bpffs" "$NETSIM" partition a
+	is "in force" "$(reached)" ""
+	check "heal without a bpffs" "$NETSIM" heal
+	is "healed" "$(reached)" "a>b b>a"
+	mount -t bpf bpf /sys/fs/bpf
+}
+
 # --- a file that netsim did not write
 
 # stands NAME REASON: another object is in the record's place
@@ -161,6 +185,8 @@ write_topo
 check "up" "$NETSIM" up "$WORK/record.yaml"
 no_room
 no_room_for_namespaces
+read_only
+no_bpffs
 other_files
 names
 foreign_links
