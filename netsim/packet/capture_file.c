@@ -202,11 +202,7 @@ int capture_open(const char *path, struct capture_file **ret, struct netsim_err 
 		return err_oom(err);
 	file->fd = in ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : open(path, O_RDONLY | O_CLOEXEC);
 	if (file->fd < 0) {
-		r = -errno;
-		err_set(err, err_is_lack(r) ? NETSIM_ERR_ENV : NETSIM_ERR_INPUT, r,
-			&(struct netsim_loc) {.file = path}, "cannot open: %s", strerror(-r));
-		if (err_is_lack(r))
-			err_hint_errno(err, r);
+		r = err_file(err, -errno, &(struct netsim_loc) {.file = path}, "cannot open");
 		capture_close(file);
 		return r;
 	}

@@ -243,17 +243,23 @@ int diag_add(struct netsim_diags *diags, const struct netsim_loc *loc, const cha
 	return -EINVAL;
 }
 
+int err_file(struct netsim_err *err, int code, const struct netsim_loc *loc, const char *what)
+{
+	err_set(err, err_is_lack(code) ? NETSIM_ERR_ENV : NETSIM_ERR_INPUT, code, loc, "%s: %s",
+		what, strerror(-code));
+	if (err_is_lack(code))
+		err_hint_errno(err, code);
+	return code;
+}
+
 int diag_errno(struct netsim_diags *diags, const struct netsim_loc *loc, int code, const char *what)
 {
 	struct netsim_err diag = {0};
 
-	if (!diags)
-		return -EINVAL;
-	err_set(&diag, err_is_lack(code) ? NETSIM_ERR_ENV : NETSIM_ERR_INPUT, code, loc, "%s: %s",
-		what, strerror(-code));
-	if (err_is_lack(code))
-		err_hint_errno(&diag, code);
-	diag_keep(diags, &diag);
+	if (diags) {
+		err_file(&diag, code, loc, what);
+		diag_keep(diags, &diag);
+	}
 	return -EINVAL;
 }
 

@@ -46,9 +46,11 @@ int diag_add(struct netsim_diags *diags, const struct netsim_loc *loc, const cha
 	     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 /*
- * Adds a failure to open or read a file, what being "cannot open": an error of the file, or of
- * this process (NETSIM_ERR_ENV) if it lacks memory or open files. Returns -EINVAL.
+ * Fills err with a failure to open or read a file, what being "cannot open": an error of the
+ * file, or of this process (NETSIM_ERR_ENV) if it lacks memory or open files. Returns code.
  */
+int err_file(struct netsim_err *err, int code, const struct netsim_loc *loc, const char *what);
+/* Adds such a failure. Returns -EINVAL. */
 int diag_errno(struct netsim_diags *diags, const struct netsim_loc *loc, int code,
 	       const char *what);
 
