@@ -71,7 +71,10 @@ few_files() {
 # A limit on the stack is no reason to crash.
 small_stack() {
 	local command
-	for command in "check $F" "plan $F" "up $F" status "partition n-1" heal "check $(dirname "$TESTS")/profiles/lossy.yaml"; do
+	printf 'profile: p\nengine: edt\npairs: [{from: n-1, to: n-2, loss: 5%%}]\nclasses: {iscsi: {loss: 1%%}}\n' >"$WORK/p.yaml"
+	echo "class-file: $(dirname "$TESTS")/profiles/classes.yaml" >>"$WORK/p.yaml"
+	for command in "check $F" "plan $F" "up $F" status "partition n-1" heal "check $WORK/p.yaml" "apply $WORK/p.yaml" \
+		"measure --for 50ms" "capture --for 50ms" "verify --quick --accept-unmeasured" clear; do
 		# shellcheck disable=SC2086
 		check "${command%% *} with a stack of 64 KiB" prlimit --stack=65536 "$NETSIM" $command
 	done
