@@ -13,8 +13,9 @@ static int run(const void *p, struct netsim_err *err)
 		struct netsim_diags diags = {0};
 		FILE *print = args->verbose && !args->json ? stdout : NULL;
 
-		if (netsim_check(args->words[i], print, &diags) < 0)
-			wrong = exit_status(NETSIM_ERR_INPUT);
+		if (netsim_check(args->words[i], print, &diags) < 0 &&
+		    wrong != exit_status(NETSIM_ERR_ENV))
+			wrong = diags_status(&diags);
 		print_diags(&diags);
 		add_diags(list, &diags);
 	}

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "interrupt.h"
 #include "out.h"
 
 /* Exit statuses of shells, env(1) and nsenter(1), which no command of netsim has otherwise. */
@@ -35,6 +36,7 @@ static int run(const void *p, struct netsim_err *err)
 	netsim_close(ctx);
 	if (r < 0)
 		return r;
+	size_limit_restore();
 	execvp(*command, command);
 	r = -errno;
 	err->kind = NETSIM_ERR_ENV;

@@ -4,6 +4,7 @@
 #include <signal.h>
 
 static volatile sig_atomic_t caught;
+static struct sigaction inherited_size_limit;
 
 static void on_signal(int number)
 {
@@ -25,4 +26,16 @@ void interrupt_catch(void)
 bool interrupted(void)
 {
 	return caught;
+}
+
+void size_limit_catch(void)
+{
+	const struct sigaction ignored = {.sa_handler = SIG_IGN};
+
+	sigaction(SIGXFSZ, &ignored, &inherited_size_limit);
+}
+
+void size_limit_restore(void)
+{
+	sigaction(SIGXFSZ, &inherited_size_limit, NULL);
 }

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* netsim: the command line of libnetsim. */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd.h"
+#include "interrupt.h"
 #include "opt.h"
 #include "out.h"
 
@@ -64,11 +67,27 @@ static int run(const struct cmd *cmd, char **words)
 	return r;
 }
 
+/*
+ * Occupies standard descriptors that are closed, which files and sockets would otherwise take,
+ * and receive what is printed. Reading standard input and writing standard output still fail.
+ */
+static void occupy_standard_files(void)
+{
+	static const int ways[] = {
+		[STDIN_FILENO] = O_WRONLY, [STDOUT_FILENO] = O_RDONLY, [STDERR_FILENO] = O_WRONLY};
+
+	for (int fd = 0; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			(void)open("/dev/null", ways[fd] | O_CLOEXEC);
+}
+
 int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "help";
 	const struct cmd *cmd;
 
+	occupy_standard_files();
+	size_limit_catch();
 	if (strcmp(name, "-h") == 0 || strcmp(name, "--help") == 0)
 		name = "help";
 	if (strcmp(name, "-V") == 0 || strcmp(name, "--version") == 0) {

@@ -99,6 +99,14 @@ void add_diags(json_t *list, const struct netsim_diags *diags)
 		json_array_append_new(list, json_error(&diags->list[i]));
 }
 
+int diags_status(const struct netsim_diags *diags)
+{
+	for (size_t i = 0; i < diags->count; i++)
+		if (diags->list[i].kind == NETSIM_ERR_ENV)
+			return exit_status(NETSIM_ERR_ENV);
+	return exit_status(NETSIM_ERR_INPUT);
+}
+
 int report_file(int r, const struct common *common, const struct netsim_diags *diags,
 		struct netsim_err *err)
 {
@@ -113,7 +121,7 @@ int report_file(int r, const struct common *common, const struct netsim_diags *d
 		add_diags(list, diags);
 		print_json(json_pack("{s:o}", "errors", list));
 	}
-	return exit_status(NETSIM_ERR_INPUT);
+	return diags_status(diags);
 }
 
 void print_json(json_t *json)

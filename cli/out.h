@@ -27,6 +27,9 @@ int exit_status(enum netsim_err_kind kind);
 int report_file(int r, const struct common *common, const struct netsim_diags *diags,
 		struct netsim_err *err);
 
+/* The exit status of a file with mistakes: 3, or 5 if the process could not read it. */
+int diags_status(const struct netsim_diags *diags);
+
 /* Appends the errors and warnings to a JSON array. */
 void add_diags(json_t *list, const struct netsim_diags *diags);
 

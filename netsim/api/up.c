@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* up, plan and diff: converge a fleet to its topology, or list the steps. */
+#include <errno.h>
 #include <stdio.h>
 
 #include "netsim/api/mend.h"
@@ -10,6 +11,7 @@
 #include "netsim/fleet/layout.h"
 #include "netsim/fleet/lock.h"
 #include "netsim/fleet/plan.h"
+#include "netsim/fleet/target.h"
 #include "netsim/shape/intent.h"
 #include "netsim/util/auto.h"
 
@@ -113,13 +115,27 @@ static int list_steps(struct netsim *ctx, struct model *want, struct netsim_up *
 	return r;
 }
 
+/* Removes the lock of a fleet of which nothing exists after an error. The caller holds it. */
+static void forget_lock(struct state *st, const char *fleet)
+{
+	auto_free char *found = NULL;
+
+	if (state_read_host(st, NULL) == 0 && target_fleet(st, fleet, &found, NULL) == -ENOENT)
+		lock_remove(fleet);
+}
+
 static int build(struct netsim *ctx, struct model *want, struct netsim_up *up,
 		 struct netsim_err *err)
 {
 	auto_close int lock = -1;
 	int r = lock_take(want->fleet, &lock, err);
 
-	return r == 0 ? converge(ctx, want, up, err) : r;
+	if (r < 0)
+		return r;
+	r = converge(ctx, want, up, err);
+	if (r < 0)
+		forget_lock(&ctx->state, want->fleet);
+	return r;
 }
 
 int netsim_up(struct netsim *ctx, const char *path, const struct netsim_up_opts *opts,

@@ -41,7 +41,9 @@ bool bind_refuse(struct bind *b, const struct netsim_loc *at, const char *hint, 
 
 bool bind_oom(struct bind *b)
 {
-	return bind_refuse(b, NULL, NULL, "out of memory");
+	b->mistakes++;
+	diag_oom(b->diags);
+	return false;
 }
 
 bool bind_spend(struct bind *b, const struct netsim_loc *at)

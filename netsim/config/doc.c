@@ -90,11 +90,6 @@ void doc_free(struct doc_node *node)
 	free(node);
 }
 
-static int out_of_memory(struct netsim_diags *diags)
-{
-	return diag_add(diags, NULL, NULL, "out of memory");
-}
-
 static struct netsim_loc place(const struct doc_reader *reader, yaml_mark_t mark)
 {
 	return (struct netsim_loc) {reader->file, (unsigned)mark.line + 1,
@@ -109,7 +104,7 @@ static int refuse_syntax(struct doc_reader *reader)
 	const char *context = parser->context ? parser->context : "";
 
 	if (parser->error == YAML_MEMORY_ERROR)
-		return out_of_memory(reader->diags);
+		return diag_oom(reader->diags);
 	if (parser->problem && strstr(parser->problem, "cannot start any token"))
 		return diag_add(reader->diags, &at, "indent with spaces, quote special characters",
 				"a value begins with a tab or a special character");
@@ -140,7 +135,7 @@ static int check_duplicates(struct doc_reader *reader, const struct doc_node *ma
 		return 0;
 	sorted = calloc(map->count, sizeof(*sorted));
 	if (!sorted)
-		return out_of_memory(reader->diags);
+		return diag_oom(reader->diags);
 	for (size_t i = 0; i < map->count; i++)
 		sorted[i] = &map->entries[i];
 	qsort(sorted, map->count, sizeof(*sorted), key_compare);
@@ -175,13 +170,13 @@ static int attach(struct doc_reader *reader, struct doc_node *node)
 			*item = node;
 		else
 			doc_free(node);
-		return item ? 0 : out_of_memory(reader->diags);
+		return item ? 0 : diag_oom(reader->diags);
 	}
 	struct doc_entry *entry = array_push(open->node->entries, open->node->count);
 
 	if (!entry) {
 		doc_free(node);
-		return out_of_memory(reader->diags);
+		return diag_oom(reader->diags);
 	}
 	*entry = (struct doc_entry) {take(open->key), open->key_at, node};
 	return 0;
@@ -242,7 +237,7 @@ static int read_scalar(struct doc_reader *reader, const yaml_event_t *event)
 	auto_free char *text = strdup(value);
 
 	if (!text)
-		return out_of_memory(reader->diags);
+		return diag_oom(reader->diags);
 	if (awaits_key(reader)) {
 		reader->open[reader->depth - 1].key = take(text);
 		reader->open[reader->depth - 1].key_at = at;
@@ -251,7 +246,7 @@ static int read_scalar(struct doc_reader *reader, const yaml_event_t *event)
 	struct doc_node *node = calloc(1, sizeof(*node));
 
 	if (!node)
-		return out_of_memory(reader->diags);
+		return diag_oom(reader->diags);
 	node->kind = DOC_TEXT;
 	node->at = at;
 	node->text = take(text);
@@ -282,7 +277,7 @@ static int read_start(struct doc_reader *reader, const yaml_event_t *event, enum
 	struct doc_node *node = calloc(1, sizeof(*node));
 
 	if (!node)
-		return out_of_memory(reader->diags);
+		return diag_oom(reader->diags);
 	node->kind = kind;
 	node->at = at;
 	r = attach(reader, node);
@@ -417,7 +412,7 @@ int doc_parse(const char *file, const char *data, size_t len, struct doc_node **
 		len -= 3;
 	}
 	if (!yaml_parser_initialize(&reader.parser))
-		return out_of_memory(diags);
+		return diag_oom(diags);
 	yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
 	yaml_parser_set_input_string(&reader.parser, (const unsigned char *)data, len);
 	r = read_events(&reader);
@@ -439,7 +434,7 @@ int doc_read(const char *path, char **ret, size_t *ret_len, struct netsim_diags 
 	struct stat st;
 
 	if (fd < 0)
-		return diag_add(diags, &at, NULL, "cannot open: %s", strerror(errno));
+		return diag_errno(diags, &at, -errno, "cannot open");
 	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
 		return diag_add(diags, &at, "name a file in it", "is a directory");
 	int r = buf_read(&buf, fd, DOC_SIZE_MAX);
@@ -447,10 +442,10 @@ int doc_read(const char *path, char **ret, size_t *ret_len, struct netsim_diags 
 	if (r == -EFBIG)
 		return diag_add(diags, &at, NULL, "is larger than %u MiB", DOC_SIZE_MAX >> 20);
 	if (r < 0 && r != -ENOMEM)
-		return diag_add(diags, &at, NULL, "cannot read: %s", strerror(-r));
+		return diag_errno(diags, &at, r, "cannot read");
 	*ret_len = buf.len;
 	*ret = buf_take(&buf);
-	return *ret ? 0 : out_of_memory(diags);
+	return *ret ? 0 : diag_oom(diags);
 }
 
 int doc_load(const char *path, struct doc_node **ret, struct netsim_diags *diags)

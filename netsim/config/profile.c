@@ -257,7 +257,7 @@ static struct profile *profile_new(const char *file, struct netsim_diags *diags)
 	if (profile && profile->file)
 		return profile;
 	free(profile);
-	diag_add(diags, NULL, NULL, "out of memory");
+	diag_oom(diags);
 	return NULL;
 }
 

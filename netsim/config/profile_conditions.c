@@ -110,6 +110,11 @@ static bool read_table(struct bind *b, const char *name, const struct netsim_loc
 	if (r == -E2BIG)
 		return bind_refuse(b, at, NULL, "distribution: \"%s\" has more than %d numbers",
 				   shown(name), DIST_MAX);
+	if (err_is_lack(r)) {
+		b->mistakes++;
+		diag_errno(b->diags, at, r, "distribution: cannot read its file");
+		return false;
+	}
 	if (r < 0)
 		return bind_refuse(b, at, "the path is relative to the profile",
 				   "distribution: cannot read \"%s\": %s", shown(name),

@@ -441,7 +441,7 @@ static struct topo *topo_new(const char *file, struct netsim_diags *diags)
 	if (topo && topo->file)
 		return topo;
 	free(topo);
-	diag_add(diags, NULL, NULL, "out of memory");
+	diag_oom(diags);
 	return NULL;
 }
 

@@ -58,11 +58,6 @@ bool trace_is_name(const char *path)
 	return len > 6 && strcmp(path + len - 6, ".trace") == 0;
 }
 
-static int out_of_memory(struct trace_reader *r)
-{
-	return diag_add(r->diags, NULL, NULL, "out of memory");
-}
-
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r';
@@ -275,7 +270,7 @@ static int read_row(struct trace_reader *r, const struct trace_words *words,
 	}
 	slot = array_push(r->trace->rows, r->trace->count);
 	if (!slot)
-		return out_of_memory(r);
+		return diag_oom(r->diags);
 	*slot = row;
 	return 0;
 }
@@ -330,7 +325,7 @@ static int read_delivery(struct trace_reader *r, const struct trace_words *words
 				DELIVERIES_MAX);
 	slot = array_push(all->at, all->count);
 	if (!slot)
-		return out_of_memory(r);
+		return diag_oom(r->diags);
 	*slot = at;
 	return 0;
 }
@@ -402,7 +397,7 @@ static int read_deliveries(struct trace_reader *r, const struct trace_words *fir
 			diag_add(r->diags, &at, "cut it into shorter traces",
 				 "the rate changes more than %d times", TRACE_ROWS_MAX);
 		if (code == -ENOMEM)
-			out_of_memory(r);
+			diag_oom(r->diags);
 	}
 	free(all.at);
 	return code < 0 ? -EINVAL : 0;
@@ -435,7 +430,7 @@ int trace_parse(const char *file, const char *data, size_t len, struct trace **r
 
 	if (trace)
 		trace->file = strdup(file);
-	code = trace && trace->file ? read_trace(&r) : out_of_memory(&r);
+	code = trace && trace->file ? read_trace(&r) : diag_oom(diags);
 	if (diags)
 		diags_sort(diags);
 	if (code == 0)

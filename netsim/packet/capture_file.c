@@ -202,8 +202,7 @@ int capture_open(const char *path, struct capture_file **ret, struct netsim_err 
 		return err_oom(err);
 	file->fd = in ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : open(path, O_RDONLY | O_CLOEXEC);
 	if (file->fd < 0) {
-		r = err_set(err, NETSIM_ERR_INPUT, -errno, &(struct netsim_loc) {.file = path},
-			    "cannot open: %s", strerror(errno));
+		r = err_file(err, -errno, &(struct netsim_loc) {.file = path}, "cannot open");
 		capture_close(file);
 		return r;
 	}

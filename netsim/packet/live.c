@@ -83,17 +83,37 @@ struct live {
 	int64_t counted_ns;
 };
 
+/* What the process lacks: libpcap reports it as text only, which ends with the error's name. */
+static int code_of(const char *text)
+{
+	static const int lacks[] = {EMFILE, ENFILE, ENOMEM};
+	size_t length = strlen(text);
+
+	for (size_t i = 0; i < ARRAY_SIZE(lacks); i++) {
+		const char *name = strerror(lacks[i]);
+
+		if (length >= strlen(name) && strcmp(text + length - strlen(name), name) == 0)
+			return -lacks[i];
+	}
+	return -EIO;
+}
+
+static int refused_for(const char *port, int code, const char *why, struct netsim_err *err)
+{
+	err_set(err, err_kind_of(code), code, NULL, "cannot capture at %s: %s", port, why);
+	err_hint_errno(err, code);
+	return code;
+}
+
 static int refused(const char *port, pcap_t *pcap, int status, struct netsim_err *err)
 {
+	const char *why = pcap && *pcap_geterr(pcap) ? pcap_geterr(pcap) : pcap_statustostr(status);
 	int code = status == PCAP_ERROR_NO_SUCH_DEVICE ? -ENODEV :
 		   status == PCAP_ERROR_PERM_DENIED || status == PCAP_ERROR_PROMISC_PERM_DENIED ?
 							 -EPERM :
-							 -EIO;
+							 code_of(why);
 
-	err_set(err, err_kind_of(code), code, NULL, "cannot capture at %s: %s", port,
-		pcap && *pcap_geterr(pcap) ? pcap_geterr(pcap) : pcap_statustostr(status));
-	err_hint_errno(err, code);
-	return code;
+	return refused_for(port, code, why, err);
 }
 
 struct ring {
@@ -140,16 +160,14 @@ static int open_source(struct live_source *source, const char *const *ports,
 		source->pcap = open_ring(device, ring, &r, why);
 	}
 	if (!source->pcap)
-		return err_set(err, NETSIM_ERR_KERNEL, -EIO, NULL, "cannot capture at %s: %s", port,
-			       why);
+		return refused_for(port, code_of(why), why, err);
 	if (r < 0)
 		return refused(port, source->pcap, r, err);
 	if (pcap_datalink(source->pcap) != DLT_EN10MB)
 		return err_set(err, NETSIM_ERR_KERNEL, -EPROTONOSUPPORT, NULL,
 			       "cannot capture at %s: not an Ethernet interface", port);
 	if (pcap_setnonblock(source->pcap, 1, why) < 0)
-		return err_set(err, NETSIM_ERR_KERNEL, -EIO, NULL, "cannot capture at %s: %s", port,
-			       why);
+		return refused_for(port, code_of(why), why, err);
 	return 0;
 }
 

@@ -34,6 +34,7 @@ struct live_links {
 	size_t count;
 	unsigned sequence; /* of the running dump; 0: none */
 	bool lost;	   /* notifications: another dump is necessary */
+	char answer[BUFFER] __attribute__((aligned(NLMSG_ALIGNTO)));
 };
 
 static void take_index(struct live_link *link, int index)
@@ -150,15 +151,15 @@ static void take_message(struct live_links *links, const struct nlmsghdr *msg)
 /* Reads one datagram; false if there is none. */
 static bool read_some(struct live_links *links, int flags)
 {
-	char buf[BUFFER] __attribute__((aligned(NLMSG_ALIGNTO)));
-	ssize_t size = recv(mnl_socket_get_fd(links->sock), buf, sizeof(buf), flags);
+	ssize_t size =
+		recv(mnl_socket_get_fd(links->sock), links->answer, sizeof(links->answer), flags);
 	int left = (int)size;
 
 	if (size < 0) {
 		links->lost |= errno == ENOBUFS;
 		return errno == ENOBUFS || errno == EINTR;
 	}
-	for (const struct nlmsghdr *msg = (const void *)buf; mnl_nlmsg_ok(msg, left);
+	for (const struct nlmsghdr *msg = (const void *)links->answer; mnl_nlmsg_ok(msg, left);
 	     msg = mnl_nlmsg_next(msg, &left))
 		take_message(links, msg);
 	return true;

@@ -29,9 +29,15 @@ static int failed(int code, const char *what, struct netsim_err *err)
 	return code;
 }
 
-static int copy_fd(int fd)
+/* Keeps a descriptor of the skeleton, which closes its own. */
+static int copy_fd(int fd, int *ret)
 {
-	return fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+	if (copy < 0)
+		return -errno;
+	*ret = copy;
+	return 0;
 }
 
 static const char *const map_names[POLICY_MAPS] = {
@@ -85,19 +91,23 @@ static void choose_progs(const struct policy *p, bool with_host, struct port *sk
 			p->prog[i] < 0 && (with_host || i == POLICY_PORT));
 }
 
-static void take_fds(struct policy *p, const struct port *skel)
+static int take_fds(struct policy *p, const struct port *skel)
 {
-	for (int i = 0; i < POLICY_PROGS; i++) {
+	int r = 0;
+
+	for (int i = 0; r == 0 && i < POLICY_PROGS; i++) {
 		int fd =
 			bpf_program__fd(bpf_object__find_program_by_name(skel->obj, prog_names[i]));
 
 		if (p->prog[i] < 0 && fd >= 0)
-			p->prog[i] = copy_fd(fd);
+			r = copy_fd(fd, &p->prog[i]);
 	}
-	for (int i = 0; i < POLICY_MAPS; i++)
+	for (int i = 0; r == 0 && i < POLICY_MAPS; i++)
 		if (p->map[i] < 0)
-			p->map[i] = copy_fd(
-				bpf_map__fd(bpf_object__find_map_by_name(skel->obj, map_names[i])));
+			r = copy_fd(
+				bpf_map__fd(bpf_object__find_map_by_name(skel->obj, map_names[i])),
+				&p->map[i]);
+	return r;
 }
 
 int policy_load(struct policy *p, bool with_host, struct netsim_err *err)
@@ -116,7 +126,7 @@ int policy_load(struct policy *p, bool with_host, struct netsim_err *err)
 	if (r == 0)
 		r = port__load(skel);
 	if (r == 0)
-		take_fds(p, skel);
+		r = take_fds(p, skel);
 	port__destroy(skel);
 	return r < 0 ? failed(r, "load", err) : 0;
 }

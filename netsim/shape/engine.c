@@ -131,23 +131,25 @@ const char *engine_why(const struct intent *intent, const struct policy *policy)
 int engine_load_classes(const struct profile *profile, struct class_set **ret,
 			struct netsim_err *err)
 {
-	struct netsim_diags diags = {0};
+	auto_free struct netsim_diags *diags = calloc(1, sizeof(*diags));
 	char path[FIND_PATH];
 	int r;
 
 	*ret = NULL;
+	if (!diags)
+		return err_oom(err);
 	if (profile) {
-		r = profile_load_classes(profile, ret, &diags);
+		r = profile_load_classes(profile, ret, diags);
 		if (r == 0)
-			r = profile_check_classes(profile, *ret, &diags);
+			r = profile_check_classes(profile, *ret, diags);
 	} else {
 		r = find_named("profiles", "classes", path);
 		if (r == 0)
-			r = classes_load(path, ret, &diags);
+			r = classes_load(path, ret, diags);
 		else
 			return 0; /* no class file: traffic stays unclassified */
 	}
-	return r < 0 ? err_first_mistake(&diags, err) : 0;
+	return r < 0 ? err_first_mistake(diags, err) : 0;
 }
 
 static int put_classes(struct policy *policy, const struct profile *profile, struct netsim_err *err)

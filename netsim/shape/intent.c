@@ -170,8 +170,7 @@ static int open_file(const char *path, int *ret, struct netsim_err *err)
 	if (fd < 0 && (errno == ELOOP || errno == ENXIO))
 		return refuse_file(path, "is not a regular file", err);
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_set(err, NETSIM_ERR_KERNEL, -errno, NULL, "cannot read %s: %s", path,
-			       strerror(errno));
+		return err_errno(err, -errno, NULL, "cannot read %s", path);
 	if (!S_ISREG(st.st_mode))
 		return refuse_file(path, "is not a regular file", err);
 	if (st.st_uid != 0 && st.st_uid != geteuid())
@@ -625,18 +624,18 @@ int intent_draft_healed(const char *fleet, struct intent_draft *ret, struct nets
 
 int intent_parse(struct intent *intent, struct netsim_err *err)
 {
+	auto_free struct netsim_diags *diags = calloc(1, sizeof(*diags));
+
+	if (!diags)
+		return err_oom(err);
 	for (size_t i = 0; i < intent->layer_count; i++) {
 		struct intent_layer *layer = &intent->layers[i];
-		struct netsim_diags diags = {0};
 
 		if (layer->parsed || !layer->text || !layer->file)
 			continue;
 		if (profile_parse(layer->file, layer->text, strlen(layer->text), &layer->parsed,
-				  &diags) == 0)
-			continue;
-		if (err && err->kind == NETSIM_ERR_NONE && diags.count)
-			*err = diags.list[0];
-		return -EINVAL;
+				  diags) < 0)
+			return err_first_mistake(diags, err);
 	}
 	return 0;
 }

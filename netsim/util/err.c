@@ -126,6 +126,11 @@ void err_hint(struct netsim_err *err, const char *fmt, ...)
 	va_end(ap);
 }
 
+bool err_is_lack(int code)
+{
+	return code == -EMFILE || code == -ENFILE || code == -ENOMEM;
+}
+
 /* Root gets EACCES only from the object itself, never for lack of privilege. */
 enum netsim_err_kind err_kind_of(int code)
 {
@@ -133,13 +138,10 @@ enum netsim_err_kind err_kind_of(int code)
 	case EACCES:
 		return geteuid() ? NETSIM_ERR_ENV : NETSIM_ERR_KERNEL;
 	case EPERM:
-	case EMFILE:
-	case ENFILE:
-	case ENOMEM:
 	case EROFS:
 		return NETSIM_ERR_ENV;
 	default:
-		return NETSIM_ERR_KERNEL;
+		return err_is_lack(code) ? NETSIM_ERR_ENV : NETSIM_ERR_KERNEL;
 	}
 }
 
@@ -238,6 +240,37 @@ int diag_add(struct netsim_diags *diags, const struct netsim_loc *loc, const cha
 	if (hint)
 		err_hint(&diag, "%s", hint);
 	diag_keep(diags, &diag);
+	return -EINVAL;
+}
+
+int err_file(struct netsim_err *err, int code, const struct netsim_loc *loc, const char *what)
+{
+	err_set(err, err_is_lack(code) ? NETSIM_ERR_ENV : NETSIM_ERR_INPUT, code, loc, "%s: %s",
+		what, strerror(-code));
+	if (err_is_lack(code))
+		err_hint_errno(err, code);
+	return code;
+}
+
+int diag_errno(struct netsim_diags *diags, const struct netsim_loc *loc, int code, const char *what)
+{
+	struct netsim_err diag = {0};
+
+	if (diags) {
+		err_file(&diag, code, loc, what);
+		diag_keep(diags, &diag);
+	}
+	return -EINVAL;
+}
+
+int diag_oom(struct netsim_diags *diags)
+{
+	struct netsim_err diag = {0};
+
+	if (diags) {
+		err_oom(&diag);
+		diag_keep(diags, &diag);
+	}
 	return -EINVAL;
 }
 

@@ -45,6 +45,21 @@ int err_oom(struct netsim_err *err);
 int diag_add(struct netsim_diags *diags, const struct netsim_loc *loc, const char *hint,
 	     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
+/*
+ * Fills err with a failure to open or read a file, what being "cannot open": an error of the
+ * file, or of this process (NETSIM_ERR_ENV) if it lacks memory or open files. Returns code.
+ */
+int err_file(struct netsim_err *err, int code, const struct netsim_loc *loc, const char *what);
+/* Adds such a failure. Returns -EINVAL. */
+int diag_errno(struct netsim_diags *diags, const struct netsim_loc *loc, int code,
+	       const char *what);
+
+/* Adds "out of memory", which is no error of a file. Returns -EINVAL. */
+int diag_oom(struct netsim_diags *diags);
+
+/* True for an error that another limit of this process or machine would avoid. */
+bool err_is_lack(int code);
+
 /* Adds a warning: the file remains valid. */
 void diag_warn(struct netsim_diags *diags, const struct netsim_loc *loc, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -70,21 +70,35 @@ constrained() {
 	proved "jetson-1 rate up" "jetson-1 rate down"
 }
 
+# Delays as in constrained, with rates that an emulated processor measures in less time.
+slow() {
+	cat >"$WORK/slow.yaml" <<-'EOT'
+		profile: slow
+		nodes:
+		  n100-1: {rtt: 5ms, rate: 8mbit}
+		  n100-2: {rtt: 10ms, rate: 8mbit}
+		  n100-3: {rtt: 20ms, rate: 6mbit}
+		  jetson-*: {rtt: 50ms, rate: 4mbit}
+	EOT
+	"$NETSIM" apply -q "$WORK/slow.yaml"
+}
+
 # Several changes at once, each on another link, and each larger than what late timers excuse.
 lies() {
-	lie "$(port_of n100-2)" delay 1ms rate 100mbit
-	lie "$(port_of jetson-2)" delay 25ms rate 4mbit
-	lie "$(port_of n100-3)" delay 10ms rate 50mbit loss 12%
-	lie "$(ifb_of "$(port_of jetson-1)")" delay 125ms rate 10mbit
-	lie "$(port_of n100-1)" delay 2.5ms rate 100mbit duplicate 12%
+	slow
+	lie "$(port_of n100-2)" delay 1ms rate 8mbit
+	lie "$(port_of jetson-2)" delay 25ms rate 2mbit
+	lie "$(port_of n100-3)" delay 10ms rate 6mbit loss 12%
+	lie "$(ifb_of "$(port_of jetson-1)")" delay 125ms rate 4mbit
+	lie "$(port_of n100-1)" delay 2.5ms rate 8mbit duplicate 12%
 	found "delays, a rate, a loss and copies, up and down" "$(sorted "jetson-2 rate down" \
 		"n100-2 delay down" "n100-3 loss down" "jetson-1 delay up" "n100-1 duplicate down")"
-	"$NETSIM" apply -q constrained
-	lie "$(port_of jetson-2)" delay 25ms rate 20mbit
+	slow
+	lie "$(port_of jetson-2)" delay 25ms rate 8mbit
 	tc qdisc delete dev "$(port_of jetson-1)" root
 	found "a higher rate, and no qdisc at all" \
 		"$(sorted "jetson-2 rate down" "jetson-1 delay down" "jetson-1 rate down")"
-	"$NETSIM" apply -q constrained
+	slow
 }
 
 partition() {
@@ -115,7 +129,7 @@ order() {
 }
 
 mixed() {
-	"$NETSIM" apply -q constrained
+	slow
 	"$NETSIM" clear -q n100-3
 	all_right "nodes that were shaped differently are compared with that" --quick
 	is "a cleared node has no conditions" "$(measured n100-3 rtt)" ""
@@ -123,8 +137,8 @@ mixed() {
 
 # A sender that is slow inside its node, and delay where none belongs.
 inside() {
-	"$NETSIM" apply -q constrained
-	node_exec jetson-1 tc qdisc add dev eth1 root tbf rate 2mbit burst 3000 limit 30000
+	slow
+	node_exec jetson-1 tc qdisc add dev eth1 root tbf rate 1mbit burst 3000 limit 30000
 	found "a sender that is slow inside its node" "jetson-1 rate up"
 	like "and where" "$(jq -r '.rows[] | select(.verdict == "failed") | .why' <<<"$OUT")" \
 		"jetson-1 sends no more than .* this machine sends .*inside jetson-1, eth1 has a tbf"
@@ -146,7 +160,7 @@ missing() {
 	tc qdisc delete dev "$(port_of n100-2)" root
 	found "a delay that is missing, on a busy machine" "n100-2 delay down"
 	bg_end "$loop"
-	"$NETSIM" apply -q constrained
+	slow
 }
 
 # The clock of an emulated machine is its own, so it can be set.

@@ -42,6 +42,10 @@ no_room() {
 	local ids
 	check "apply" "$NETSIM" apply "$WORK/p.yaml"
 	check "a fault" "$NETSIM" fault --name old 'loss 0%' a:b
+	ids=$(ids)
+	nothing_new "partition beyond the limit of a file's size" prlimit --fsize=100 "$NETSIM" partition a
+	like "says that the limit is the cause" "$ERR" "cannot write $RECORD: File too large"
+	is "nor in the record" "$(ids)" "$ids"
 	mount -t tmpfs -o size=16k tmpfs /mnt
 	cp -a /run/netsim/. /mnt
 	mount --bind /mnt /run/netsim
@@ -66,6 +70,44 @@ no_room() {
 	umount /run/netsim
 	"$NETSIM" heal -q
 	"$NETSIM" clear -q
+}
+
+# A fleet of which nothing could be built leaves nothing, not even its lock.
+no_room_for_namespaces() {
+	"$NETSIM" down -q
+	mount -t tmpfs -o nr_inodes=2 tmpfs /run/netns
+	fails_with 4 "up without room for namespaces" "$NETSIM" up "$WORK/record.yaml"
+	like "says why" "$ERR" "in /run/netns: No space left on device"
+	one_line "in one line"
+	is "leaves nothing there" "$(ls -A /run/netns /run/netsim 2>/dev/null)" "/run/netns:"
+	umount /run/netns
+	fails_with 5 "up with few files" prlimit --nofile=7 "$NETSIM" up "$WORK/record.yaml"
+	is "leaves nothing either" "$(dump)$(ls -A /run/netsim 2>/dev/null)" "$before"
+	check "up with room" "$NETSIM" up "$WORK/record.yaml"
+}
+
+read_only() {
+	local command
+	mount -o remount,ro /run
+	for command in "up $WORK/record.yaml" "partition a" heal "apply $WORK/p.yaml" down; do
+		# shellcheck disable=SC2086 # words
+		fails_with 5 "${command%% *} with a read-only /run" "$NETSIM" $command
+		like "${command%% *}: says so" "$ERR" "cannot write /run/netsim/record.lock: Read-only file system"
+		one_line "${command%% *}: in one line"
+	done
+	check "status with a read-only /run" "$NETSIM" status
+	mount -o remount,rw /run
+	is "nothing has changed" "$(ids) $(reached)" " a>b b>a"
+}
+
+# The programs are held by their filters, and pinned nowhere.
+no_bpffs() {
+	umount /sys/fs/bpf
+	check "partition without a bpffs" "$NETSIM" partition a
+	is "in force" "$(reached)" ""
+	check "heal without a bpffs" "$NETSIM" heal
+	is "healed" "$(reached)" "a>b b>a"
+	mount -t bpf bpf /sys/fs/bpf
 }
 
 # --- a file that netsim did not write
@@ -142,6 +184,9 @@ before=$(dump)
 write_topo
 check "up" "$NETSIM" up "$WORK/record.yaml"
 no_room
+no_room_for_namespaces
+read_only
+no_bpffs
 other_files
 names
 foreign_links

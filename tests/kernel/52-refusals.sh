@@ -37,17 +37,29 @@ unprivileged() {
 	is "all nodes are still there" "$(printf '%s\n' /run/netns/f.n-* | wc -l)" 4
 }
 
+# with_files LIMIT COMMAND: succeeds, or fails for the limit and says how to raise it
+with_files() {
+	# shellcheck disable=SC2086
+	run prlimit --nofile="$1" "$NETSIM" $2
+	words+="$ERR"$'\n'
+	[[ $STATUS -eq 0 || $STATUS -eq 5 && $ERR == *"Too many open files; raise the limit"* ]] ||
+		not_ok "$2 with $1 files" "$(caught "$2")"
+}
+
 # Any limit: what is said depends on the file that is one too many, what is not said does not.
 few_files() {
 	local limit command words=
 	for limit in $(seq 4 18); do
 		for command in "up $F" "plan $F" status; do
-			# shellcheck disable=SC2086
-			run prlimit --nofile="$limit" "$NETSIM" $command
-			words+="$ERR"$'\n'
-			[[ $STATUS -eq 0 || $ERR == *"Too many open files"* ]] ||
-				not_ok "$command with $limit files" "$(caught "$command")"
+			with_files "$limit" "$command"
 		done
+	done
+	for limit in $(seq 4 2 44); do
+		with_files "$limit" "capture --for 10ms"
+		with_files "$limit" "partition n-1"
+		is "partition with $limit files: status lists it, or it failed" \
+			"$("$NETSIM" status --json | jq '.fleets[0].faults | length')" "$((STATUS == 0))"
+		"$NETSIM" heal -q
 	done
 	like "few files: some command lacks one" "$words" "Too many open files; raise the limit of open files"
 	unlike "few files: no namespace is taken for foreign" "$words" 'did not make|delete'
@@ -59,7 +71,10 @@ few_files() {
 # A limit on the stack is no reason to crash.
 small_stack() {
 	local command
-	for command in "check $F" "plan $F" "up $F" status "partition n-1" heal "check $(dirname "$TESTS")/profiles/lossy.yaml"; do
+	printf 'profile: p\nengine: edt\npairs: [{from: n-1, to: n-2, loss: 5%%}]\nclasses: {iscsi: {loss: 1%%}}\n' >"$WORK/p.yaml"
+	echo "class-file: $(dirname "$TESTS")/profiles/classes.yaml" >>"$WORK/p.yaml"
+	for command in "check $F" "plan $F" "up $F" status "partition n-1" heal "check $WORK/p.yaml" "apply $WORK/p.yaml" \
+		"measure --for 50ms" "capture --for 50ms" "verify --quick --accept-unmeasured" clear; do
 		# shellcheck disable=SC2086
 		check "${command%% *} with a stack of 64 KiB" prlimit --stack=65536 "$NETSIM" $command
 	done
@@ -107,8 +122,28 @@ statuses() {
 	like "exec of no command: says why" "$ERR" "cannot run nosuchcmd: No such file"
 	fails_with 126 "exec of a file that cannot be executed" "$NETSIM" exec n-1 -- "$F"
 	like "exec of a file that cannot be executed: says why" "$ERR" "Permission denied"
+	is "exec: signals as before" "$(prlimit --fsize=100 "$NETSIM" exec n-1 -- grep SigIgn /proc/self/status)" \
+		"$(grep SigIgn /proc/self/status)"
 	fails_with 7 "exec: else the status of the command" "$NETSIM" exec n-1 -- sh -c 'exit 7'
 	fails_with 2 "exec in no node" "$NETSIM" exec n-9 -- true
+}
+
+# Standard files that are closed: nothing printed goes into a file or socket that took their place.
+closed() {
+	local command words
+	for command in status "measure --for 50ms --classes $TESTS/../profiles/classes.yaml" "partition n-1" heal; do
+		read -ra words <<<"$command"
+		# shellcheck disable=SC2016 # for the inner shell
+		fails_with 5 "${words[0]} with all standard files closed" \
+			bash -c '"$@" <&- >&- 2>&-' - "$NETSIM" "${words[@]}"
+	done
+	# shellcheck disable=SC2016
+	run bash -c '"$@" >&-' - "$NETSIM" status
+	is "status with standard output closed: says so" "$STATUS $ERR" "5 netsim: cannot write standard output"
+	# shellcheck disable=SC2016
+	is "exec: a closed file is closed for the command" \
+		"$(bash -c '"$@" 2>&-' - "$NETSIM" exec n-1 -- sh -c '[ -e /proc/self/fd/2 ] || echo closed')" closed
+	is "and nothing is left in force" "$("$NETSIM" status --json | jq '.fleets[0].faults | length')" 0
 }
 
 # Frames that no burst or queue can hold; classes of the profile in force.
@@ -161,6 +196,7 @@ entries() {
 }
 
 statuses
+closed
 profiles
 no_netem
 entries

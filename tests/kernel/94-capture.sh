@@ -262,6 +262,13 @@ cut_short() {
 	wait "$CAPTURE" 2>/dev/null
 	check "after kill -9, the file can be read" "$NETSIM" analyze "$WORK/killed.pcapng"
 	between "and has the packets written before" "$(count "$WORK/killed.pcapng")" 100 200
+	bg prlimit --fsize=20000 "$NETSIM" capture -w "$WORK/limited.pcapng" --filter icmp
+	wait_for 10 listening 4
+	node_exec a ping -q -c 50 -i 0.01 -s 1000 10.9.0.2 >/dev/null
+	ended "$BG"
+	is "the limit of a file's size ends it" "$STATUS" 4
+	like "as an error" "$SAID" 'cannot write .*limited.pcapng: File too large'
+	check "the file has complete packets" "$NETSIM" analyze "$WORK/limited.pcapng"
 	mkdir "$WORK/full"
 	mount -t tmpfs -o size=200k none "$WORK/full"
 	capture 4 -w "$WORK/full/a.pcapng" --filter icmp
@@ -346,6 +353,12 @@ wrong() {
 	# shellcheck disable=SC2016 # for the other shell
 	fails_with 5 "a summary that cannot be written fails" \
 		bash -c '"$0" capture -w "$1" --for 100ms >/dev/full' "$NETSIM" "$WORK/some.pcapng"
+	ping_start a 10.9.0.2 0.01
+	# shellcheck disable=SC2016
+	fails_with 5 "packets that cannot be written end it" \
+		timeout 60 bash -c '"$0" capture --filter icmp --for 100s >/dev/full' "$NETSIM"
+	like "and say so" "$ERR" 'cannot write standard output$'
+	bg_end "$BG"
 	# shellcheck disable=SC2016
 	fails_with 5 "so does an analysis" bash -c '"$0" analyze "$1" >/dev/full' "$NETSIM" "$WORK/all.pcapng"
 	# shellcheck disable=SC2016

@@ -142,33 +142,33 @@ static inline void failed_are(struct fleet *f, const char *want)
 	forget_rows(f);
 }
 
-static inline void has_row(struct fleet *f, const char *subject, const char *what,
-			   const char *asked, const char *measured, enum netsim_verdict verdict)
+static inline const struct verify_row *row_of(const struct fleet *f, const char *subject,
+					      const char *what)
 {
 	for (size_t i = 0; i < f->result.count; i++) {
 		const struct verify_row *row = &f->result.list[i];
 
-		if (strcmp(row->subject, subject) != 0 || strcmp(row->what, what) != 0)
-			continue;
-		assert_string_equal(row->asked, asked);
-		assert_string_equal(row->measured, measured);
-		assert_int_equal(row->verdict, verdict);
-		return;
+		if (strcmp(row->subject, subject) == 0 && strcmp(row->what, what) == 0)
+			return row;
 	}
 	fail_msg("no row %s %s", subject, what);
+	return NULL;
 }
 
-static inline void has_why(struct fleet *f, const char *subject, const char *what, const char *why)
+static inline void has_row(const struct fleet *f, const char *subject, const char *what,
+			   const char *asked, const char *measured, enum netsim_verdict verdict)
 {
-	for (size_t i = 0; i < f->result.count; i++) {
-		const struct verify_row *row = &f->result.list[i];
+	const struct verify_row *row = row_of(f, subject, what);
 
-		if (strcmp(row->subject, subject) != 0 || strcmp(row->what, what) != 0)
-			continue;
-		assert_string_equal(row->why, why);
-		return;
-	}
-	fail_msg("no row %s %s", subject, what);
+	assert_string_equal(row->asked, asked);
+	assert_string_equal(row->measured, measured);
+	assert_int_equal(row->verdict, verdict);
+}
+
+static inline void has_why(const struct fleet *f, const char *subject, const char *what,
+			   const char *why)
+{
+	assert_string_equal(row_of(f, subject, what)->why, why);
 }
 
 #endif

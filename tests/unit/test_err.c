@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -154,6 +155,40 @@ static void test_errnos(void **state)
 	assert_string_equal(refused.hint, geteuid() ? "run netsim as root" : "");
 }
 
+/* A file is not wrong because this process cannot open another one. */
+static void test_diags_of_the_process(void **state)
+{
+	static const struct {
+		int code;
+		enum netsim_err_kind kind;
+		const char *hint;
+	} cases[] = {
+		{-ENOENT, NETSIM_ERR_INPUT, ""},	{-EIO, NETSIM_ERR_INPUT, ""},
+		{-EMFILE, NETSIM_ERR_ENV, "ulimit -n"}, {-ENFILE, NETSIM_ERR_ENV, "fs.file-max"},
+		{-ENOMEM, NETSIM_ERR_ENV, ""},
+	};
+	const struct netsim_loc at = {.file = "x.yaml"};
+	char want[128];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct netsim_diags diags = {0};
+
+		assert_int_equal(diag_errno(&diags, &at, cases[i].code, "cannot open"), -EINVAL);
+		snprintf(want, sizeof(want), "cannot open: %s", strerror(-cases[i].code));
+		assert_int_equal(diags.count, 1);
+		assert_int_equal(diags.list[0].kind, cases[i].kind);
+		assert_string_equal(diags.list[0].what, want);
+		assert_string_equal(diags.list[0].loc.file, "x.yaml");
+		assert_non_null(strstr(diags.list[0].hint, cases[i].hint));
+		assert_int_equal(!*diags.list[0].hint, !*cases[i].hint);
+		assert_int_equal(diag_oom(&diags), -EINVAL);
+		assert_int_equal(diags.count, 2);
+	}
+	assert_int_equal(diag_errno(NULL, &at, -EMFILE, "cannot open"), -EINVAL);
+	assert_int_equal(diag_oom(NULL), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -164,6 +199,7 @@ int main(void)
 		cmocka_unit_test(test_cut_between_characters),
 		cmocka_unit_test(test_diags_keep_the_first),
 		cmocka_unit_test(test_diags_once_and_mistakes_first),
+		cmocka_unit_test(test_diags_of_the_process),
 	};
 
 	return cmocka_run_group_tests_name("err", tests, NULL, NULL);

@@ -34,15 +34,21 @@ static void setup_rates(struct fleet *f)
 	f->rates[1].up = false;
 }
 
+/* Judges, and expects this row for a's way up. */
+static void up_is(struct fleet *f, const char *measured, enum netsim_verdict verdict)
+{
+	judge(f);
+	has_row(f, "a", "rate up", "10.0 mbit", measured, verdict);
+	forget_rows(f);
+}
+
 static void test_rates(void **state)
 {
 	struct fleet f;
 
 	(void)state;
 	setup_rates(&f);
-	judge(&f);
-	has_row(&f, "a", "rate up", "10.0 mbit", "9.93 mbit (tcp 9.30 mbit)", NETSIM_AS_ASKED);
-	forget_rows(&f);
+	up_is(&f, "9.93 mbit (tcp 9.30 mbit)", NETSIM_AS_ASKED);
 	f.rates[0].udp = 9.85e6;
 	failed_are(&f, "a rate up");
 	/* Without a second partner, either may be at fault. */
@@ -59,9 +65,7 @@ static void test_rates(void **state)
 	failed_are(&f, "a rate up");
 	/* Nothing follows if the sender is too slow. */
 	f.rates[0].udp = f.rates[0].offered = 5e6;
-	judge(&f);
-	has_row(&f, "a", "rate up", "10.0 mbit", "5.00 mbit", NETSIM_UNPROVED);
-	forget_rows(&f);
+	up_is(&f, "5.00 mbit", NETSIM_UNPROVED);
 }
 
 /* What the machine does on a scratch link decides what it may be blamed for. */
@@ -78,13 +82,9 @@ static void test_calibration(void **state)
 	/* A scratch link deviates by 1 %, so that 2 % prove nothing. */
 	r->udp = 9.82e6;
 	r->control = 0.01;
-	judge(&f);
-	has_row(&f, "a", "rate up", "10.0 mbit", "9.82 mbit", NETSIM_AS_ASKED);
-	forget_rows(&f);
+	up_is(&f, "9.82 mbit", NETSIM_AS_ASKED);
 	r->udp = 9.6e6;
-	judge(&f);
-	has_row(&f, "a", "rate up", "10.0 mbit", "9.60 mbit", NETSIM_UNPROVED);
-	forget_rows(&f);
+	up_is(&f, "9.60 mbit", NETSIM_UNPROVED);
 	r->udp = 9.4e6;
 	failed_are(&f, "a rate up");
 	/* It is too slow, which excuses no rate that is too high. */
@@ -93,15 +93,11 @@ static void test_calibration(void **state)
 	/* It deviates far more than a link may: neither right nor wrong. */
 	r->udp = 8e6;
 	r->control = 0.3;
-	judge(&f);
-	has_row(&f, "a", "rate up", "10.0 mbit", "8.00 mbit", NETSIM_UNPROVED);
-	forget_rows(&f);
+	up_is(&f, "8.00 mbit", NETSIM_UNPROVED);
 	/* The sender did not run: so much is missing at most. */
 	r->control = 0.001;
 	r->idle = 0.2;
-	judge(&f);
-	has_row(&f, "a", "rate up", "10.0 mbit", "8.00 mbit", NETSIM_UNPROVED);
-	forget_rows(&f);
+	up_is(&f, "8.00 mbit", NETSIM_UNPROVED);
 	r->udp = 7.8e6;
 	failed_are(&f, "a rate up");
 	/* The node refuses packets that a scratch link takes. */
@@ -109,9 +105,7 @@ static void test_calibration(void **state)
 	r->udp = 2.6e6;
 	r->offered = 2.6e6;
 	r->refused = 0.7;
-	judge(&f);
-	has_row(&f, "a", "rate up", "10.0 mbit", "2.60 mbit", NETSIM_UNPROVED);
-	forget_rows(&f);
+	up_is(&f, "2.60 mbit", NETSIM_UNPROVED);
 	r->machine = 12e6;
 	f.inside = inside;
 	judge(&f);
@@ -140,9 +134,7 @@ static void test_tcp_control(void **state)
 	r->tcp_control = 9.9e6;
 	r->tcp_idle = 0.2;
 	failed_are(&f, "");
-	judge(&f);
-	has_row(&f, "a", "rate up", "10.0 mbit", "9.93 mbit (tcp 8.00 mbit)", NETSIM_UNPROVED);
-	forget_rows(&f);
+	up_is(&f, "9.93 mbit (tcp 8.00 mbit)", NETSIM_UNPROVED);
 }
 
 /* 5 mbit from b to d, measured by UDP. */
