@@ -13,12 +13,12 @@
 #include <linux/if_packet.h>
 #include <net/ethernet.h>
 #include <net/if.h>
-#include <pcap/pcap.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "netsim/packet/libpcap.h"
 #include "netsim/packet/live_links.h"
 #include "netsim/packet/live_sort.h"
 #include "netsim/util/auto.h"
@@ -107,7 +107,8 @@ static int refused_for(const char *port, int code, const char *why, struct netsi
 
 static int refused(const char *port, pcap_t *pcap, int status, struct netsim_err *err)
 {
-	const char *why = pcap && *pcap_geterr(pcap) ? pcap_geterr(pcap) : pcap_statustostr(status);
+	const char *why =
+		pcap && *libpcap.geterr(pcap) ? libpcap.geterr(pcap) : libpcap.statustostr(status);
 	int code = status == PCAP_ERROR_NO_SUCH_DEVICE ? -ENODEV :
 		   status == PCAP_ERROR_PERM_DENIED || status == PCAP_ERROR_PROMISC_PERM_DENIED ?
 							 -EPERM :
@@ -127,17 +128,17 @@ struct ring {
  */
 static pcap_t *open_ring(const char *device, const struct ring *ring, int *ret_status, char *why)
 {
-	pcap_t *pcap = pcap_create(device, why);
+	pcap_t *pcap = libpcap.create(device, why);
 
 	if (!pcap)
 		return NULL;
-	pcap_set_snaplen(pcap, (int)ring->snap);
-	pcap_set_promisc(pcap, 0);
-	pcap_set_timeout(pcap, ring->retire_ms);
-	pcap_set_buffer_size(pcap, (int)ring->buffer);
-	pcap_set_tstamp_precision(pcap, PCAP_TSTAMP_PRECISION_NANO);
-	pcap_set_protocol_linux(pcap, PROTOCOL_NONE);
-	*ret_status = pcap_activate(pcap);
+	libpcap.set_snaplen(pcap, (int)ring->snap);
+	libpcap.set_promisc(pcap, 0);
+	libpcap.set_timeout(pcap, ring->retire_ms);
+	libpcap.set_buffer_size(pcap, (int)ring->buffer);
+	libpcap.set_tstamp_precision(pcap, PCAP_TSTAMP_PRECISION_NANO);
+	libpcap.set_protocol_linux(pcap, PROTOCOL_NONE);
+	*ret_status = libpcap.activate(pcap);
 	return pcap;
 }
 
@@ -156,17 +157,17 @@ static int open_source(struct live_source *source, const char *const *ports,
 	source->pcap = open_ring(port, ring, &r, why);
 	for (const char *device = "lo"; source->pcap && r == PCAP_ERROR_IFACE_NOT_UP && device;
 	     device = other < ports + source->live->port_count ? *other++ : NULL) {
-		pcap_close(source->pcap);
+		libpcap.close(source->pcap);
 		source->pcap = open_ring(device, ring, &r, why);
 	}
 	if (!source->pcap)
 		return refused_for(port, code_of(why), why, err);
 	if (r < 0)
 		return refused(port, source->pcap, r, err);
-	if (pcap_datalink(source->pcap) != DLT_EN10MB)
+	if (libpcap.datalink(source->pcap) != DLT_EN10MB)
 		return err_set(err, NETSIM_ERR_KERNEL, -EPROTONOSUPPORT, NULL,
 			       "cannot capture at %s: not an Ethernet interface", port);
-	if (pcap_setnonblock(source->pcap, 1, why) < 0)
+	if (libpcap.setnonblock(source->pcap, 1, why) < 0)
 		return refused_for(port, code_of(why), why, err);
 	return 0;
 }
@@ -179,10 +180,10 @@ static int check_filter(pcap_t *pcap, const char *filter, struct netsim_err *err
 {
 	struct bpf_program program;
 
-	if (pcap_compile(pcap, &program, filter, 1, PCAP_NETMASK_UNKNOWN) < 0)
+	if (libpcap.compile(pcap, &program, filter, 1, PCAP_NETMASK_UNKNOWN) < 0)
 		return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL, "the filter %s: %s",
-			       shown(filter), pcap_geterr(pcap));
-	pcap_freecode(&program);
+			       shown(filter), libpcap.geterr(pcap));
+	libpcap.freecode(&program);
 	return 0;
 }
 
@@ -195,9 +196,9 @@ static int compile(pcap_t *pcap, const char *way, const char *filter, struct bpf
 		text = NULL;
 		return err_oom(err);
 	}
-	if (pcap_compile(pcap, ret, text, 1, PCAP_NETMASK_UNKNOWN) < 0)
+	if (libpcap.compile(pcap, ret, text, 1, PCAP_NETMASK_UNKNOWN) < 0)
 		return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL, "the filter %s: %s",
-			       shown(filter ? filter : way), pcap_geterr(pcap));
+			       shown(filter ? filter : way), libpcap.geterr(pcap));
 	return 0;
 }
 
@@ -210,7 +211,7 @@ static int attach(const struct live *live, const struct bpf_program *programs,
 		struct sock_fprog kernel = {.len = (unsigned short)program->bf_len,
 					    .filter = (struct sock_filter *)program->bf_insns};
 
-		if (setsockopt(pcap_fileno(live->sources[i].pcap), SOL_SOCKET, SO_ATTACH_FILTER,
+		if (setsockopt(libpcap.fileno(live->sources[i].pcap), SOL_SOCKET, SO_ATTACH_FILTER,
 			       &kernel, sizeof(kernel)) < 0)
 			return err_errno(err, -errno, NULL, "cannot filter at %s",
 					 ports[i / live->ways]);
@@ -226,7 +227,7 @@ static bool bind_port(struct live *live, size_t port)
 					    .sll_ifindex = live_links_index(live->links, port)};
 
 	for (size_t i = live->ways * port; i < live->ways * (port + 1); i++)
-		if (bind(pcap_fileno(live->sources[i].pcap), (const struct sockaddr *)&address,
+		if (bind(libpcap.fileno(live->sources[i].pcap), (const struct sockaddr *)&address,
 			 sizeof(address)) < 0)
 			return false;
 	live->bound[port] = address.sll_ifindex;
@@ -264,8 +265,8 @@ static int start(struct live *live, const char *const *ports, const char *filter
 		r = attach(live, programs, ports, err);
 	if (r == 0)
 		r = bind_sources(live, ports, err);
-	pcap_freecode(&programs[0]);
-	pcap_freecode(&programs[1]);
+	libpcap.freecode(&programs[0]);
+	libpcap.freecode(&programs[1]);
 	return r;
 }
 
@@ -318,8 +319,8 @@ static int open_sources(struct live *live, const char *const *ports,
 		live->count++;
 		r = open_source(source, ports, &ring, err);
 		if (r == 0)
-			live->fds[i] = (struct pollfd) {.fd = pcap_get_selectable_fd(source->pcap),
-							.events = POLLIN};
+			live->fds[i] = (struct pollfd) {
+				.fd = libpcap.get_selectable_fd(source->pcap), .events = POLLIN};
 	}
 	live->fds[live->count] =
 		(struct pollfd) {.fd = live_links_fd(live->links), .events = POLLIN};
@@ -332,6 +333,8 @@ int live_open(const char *const *ports, size_t count, const struct live_options 
 	struct live *live;
 	int r = check(options, err);
 
+	if (r == 0)
+		r = libpcap_load(err);
 	if (r < 0)
 		return r;
 	live = calloc(1, sizeof(*live));
@@ -366,7 +369,7 @@ void live_close(struct live *live)
 		return;
 	for (size_t i = 0; i < live->count; i++)
 		if (live->sources[i].pcap)
-			pcap_close(live->sources[i].pcap);
+			libpcap.close(live->sources[i].pcap);
 	live_sort_free(live->sort);
 	live_links_close(live->links);
 	free(live->bound);
@@ -394,7 +397,7 @@ static void count(struct live_source *source)
 {
 	struct pcap_stat now;
 
-	if (pcap_stats(source->pcap, &now) < 0)
+	if (libpcap.stats(source->pcap, &now) < 0)
 		return;
 	source->counts.received += now.ps_recv - source->last.ps_recv;
 	source->counts.dropped += now.ps_drop - source->last.ps_drop;
@@ -428,7 +431,7 @@ static void end_due_sources(struct live *live, int64_t now)
 static int read_source(struct live *live, size_t i, bool *ret_all, struct netsim_err *err)
 {
 	struct live_source *source = &live->sources[i];
-	int r = pcap_dispatch(source->pcap, BATCH, add_packet, (u_char *)source);
+	int r = libpcap.dispatch(source->pcap, BATCH, add_packet, (u_char *)source);
 
 	if (source->failed)
 		return err_oom(err);
@@ -447,7 +450,7 @@ static void rebind(struct live *live, size_t port)
 	for (size_t i = live->ways * port; i < live->ways * (port + 1); i++) {
 		live->sources[i].gone = false;
 		live->sources[i].end_ns = 0;
-		live->fds[i].fd = pcap_get_selectable_fd(live->sources[i].pcap);
+		live->fds[i].fd = libpcap.get_selectable_fd(live->sources[i].pcap);
 	}
 }
 
@@ -573,7 +576,7 @@ void live_stop(struct live *live)
 		return;
 	for (size_t i = 0; i < live->count; i++)
 		if (!live->sources[i].gone)
-			(void)setsockopt(pcap_fileno(live->sources[i].pcap), SOL_SOCKET,
+			(void)setsockopt(libpcap.fileno(live->sources[i].pcap), SOL_SOCKET,
 					 SO_ATTACH_FILTER, &program, sizeof(program));
 	live->stopped_ns = clock_ns(CLOCK_REALTIME);
 }
@@ -597,7 +600,8 @@ static bool has_gone(const struct live_source *source)
 	struct sockaddr_ll address = {0};
 	socklen_t length = sizeof(address);
 
-	return getsockname(pcap_fileno(source->pcap), (struct sockaddr *)&address, &length) == 0 &&
+	return getsockname(libpcap.fileno(source->pcap), (struct sockaddr *)&address, &length) ==
+		       0 &&
 	       address.sll_ifindex <= 0;
 }
 

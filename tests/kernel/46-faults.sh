@@ -194,7 +194,7 @@ bond() {
 	check "other nodes use that VLAN" answers server-2 192.168.100.4
 	check "and the node its other VLAN" answers server-1 192.168.200.4
 	check "link up of a VLAN" "$NETSIM" link up server-1/bond0.100
-	check "passes again" answers server-1 192.168.100.4
+	check "passes again" wait_for 3 answers server-1 192.168.100.4
 	check "down" "$NETSIM" down
 	FLEET=faults
 }
