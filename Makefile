@@ -18,7 +18,7 @@ COMPDIR ?= $(DATADIR)/bash-completion/completions
 
 # The version is defined in the public header only.
 VERSION := $(shell awk '/^\#define NETSIM_VERSION_/ { printf "%s%s", n++ ? "." : "", $$3 }' netsim/netsim.h)
-PKGS    := libnl-3.0 libnl-route-3.0 libmnl libbpf yaml-0.1 jansson libcurl
+PKGS    := libnl-3.0 libnl-route-3.0 libmnl libbpf yaml-0.1 jansson
 CLANG   ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/local/sbin/bpftool) bpftool)
 
@@ -38,14 +38,15 @@ WARN := -Wall -Wextra -Wpedantic -Wconversion -Wno-sign-conversion -Wshadow -Wst
         -Wmissing-prototypes -Wvla -Wwrite-strings -Wundef -Wpointer-arith -Wno-missing-field-initializers -Werror
 ALL_CPPFLAGS = $(CPPFLAGS) -I. -isystem $(B)/gen -MMD -MP \
         -DNETSIM_VERSION='"$(VERSION)"' -DNETSIM_DATADIR='"$(DATADIR)/netsim"' \
-        -DNETSIM_LIBEXECDIR='"$(LIBEXECDIR)/netsim"' -DLIBPCAP='"$(LIBPCAP)"'
+        -DNETSIM_LIBEXECDIR='"$(LIBEXECDIR)/netsim"' -DLIBPCAP='"$(LIBPCAP)"' -DLIBCURL='"$(LIBCURL)"'
 ALL_CFLAGS   = $(STD) $(WARN) $(CFLAGS_$(VARIANT)) -fPIC -fvisibility=hidden $(PKG_CFLAGS) $(CFLAGS)
 ALL_LDFLAGS  = $(LDFLAGS_$(VARIANT)) $(LDFLAGS)
-PKG_CFLAGS  := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS) libpcap 2>/dev/null))
+PKG_CFLAGS  := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS) libpcap libcurl 2>/dev/null))
 PKG_LIBS    := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 # Loaded when a command needs it, because most do not: see netsim/util/load.h. A path where
 # shared libraries are not found by soname.
 LIBPCAP ?= $(call soname,libpcap)
+LIBCURL ?= $(call soname,libcurl)
 soname   = $(shell objdump -p $$(pkg-config --variable=libdir $1)/$1.so 2>/dev/null | awk '$$1 == "SONAME" { print $$2 }')
 # For the command only. Its --cflags are not needed: they define feature test macros that
 # _GNU_SOURCE implies.

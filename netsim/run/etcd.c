@@ -61,7 +61,7 @@ static size_t take_response(char *data, size_t size, size_t count, void *arg)
 static void describe(struct etcd_call *call, CURLcode code, long status)
 {
 	struct etcd_answer *answer = &call->answer;
-	const char *error = *call->error ? call->error : curl_easy_strerror(code);
+	const char *error = *call->error ? call->error : libcurl.easy_strerror(code);
 
 	if (code == CURLE_OPERATION_TIMEDOUT)
 		err_format(answer->why, sizeof(answer->why), "no answer within %g s",
@@ -88,7 +88,7 @@ static void conclude(struct etcd_call *call, CURLcode code)
 	long status = 0;
 
 	if (code == CURLE_OK) {
-		curl_easy_getinfo(call->transfer.easy, CURLINFO_RESPONSE_CODE, &status);
+		libcurl.easy_getinfo(call->transfer.easy, CURLINFO_RESPONSE_CODE, &status);
 		readable = call->response.data &&
 			   etcd_read_reply(call->response.data, call->response.len,
 					   &answer->reply) == 0;
@@ -109,32 +109,36 @@ static void on_done(void *arg, CURLcode code)
 
 int etcd_call_open(struct etcd_call *call, struct netsim_err *err)
 {
-	CURL *easy = loop_easy();
+	CURL *easy;
+	int r = loop_easy(&easy, err);
 
+	if (r < 0)
+		return r;
 	*call = (struct etcd_call) {.transfer = {easy, on_done, call}};
 	/* No "Expect: 100-continue", which costs a round trip. */
-	call->headers = curl_slist_append(NULL, "Expect:");
-	if (!easy || !call->headers) {
+	call->headers = libcurl.slist_append(NULL, "Expect:");
+	if (!call->headers) {
 		etcd_call_close(call);
 		return err_oom(err);
 	}
-	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->headers);
-	curl_easy_setopt(easy, CURLOPT_POST, 1L);
-	curl_easy_setopt(easy, CURLOPT_READFUNCTION, give_body);
-	curl_easy_setopt(easy, CURLOPT_READDATA, call);
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_response);
-	curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
-	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->error);
+	libcurl.easy_setopt(easy, CURLOPT_HTTPHEADER, call->headers);
+	libcurl.easy_setopt(easy, CURLOPT_POST, 1L);
+	libcurl.easy_setopt(easy, CURLOPT_READFUNCTION, give_body);
+	libcurl.easy_setopt(easy, CURLOPT_READDATA, call);
+	libcurl.easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_response);
+	libcurl.easy_setopt(easy, CURLOPT_WRITEDATA, call);
+	libcurl.easy_setopt(easy, CURLOPT_ERRORBUFFER, call->error);
 	/* With HTTP/2, concurrent calls share a connection, and one that hangs holds up others. */
-	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	libcurl.easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	return 0;
 }
 
 void etcd_call_close(struct etcd_call *call)
 {
 	if (call->transfer.easy)
-		curl_easy_cleanup(call->transfer.easy);
-	curl_slist_free_all(call->headers);
+		libcurl.easy_cleanup(call->transfer.easy);
+	if (call->headers)
+		libcurl.slist_free_all(call->headers);
 	buf_done(&call->request);
 	buf_done(&call->response);
 	etcd_answer_done(&call->answer);
@@ -158,14 +162,14 @@ static void prepare(struct etcd_call *call, const struct etcd_endpoint *to, cons
 	call->timeout = timeout_ns;
 	*call->error = '\0';
 	snprintf(call->url, sizeof(call->url), "%s%s", to->url, path);
-	curl_easy_setopt(easy, CURLOPT_URL, call->url);
-	curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->request.len);
-	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)((timeout_ns + 999999) / 1000000));
-	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, to->tls.ca ? 1L : 0L);
-	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, to->tls.ca ? 2L : 0L);
-	curl_easy_setopt(easy, CURLOPT_CAINFO, to->tls.ca);
-	curl_easy_setopt(easy, CURLOPT_SSLCERT, to->tls.cert);
-	curl_easy_setopt(easy, CURLOPT_SSLKEY, to->tls.key);
+	libcurl.easy_setopt(easy, CURLOPT_URL, call->url);
+	libcurl.easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->request.len);
+	libcurl.easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)((timeout_ns + 999999) / 1000000));
+	libcurl.easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, to->tls.ca ? 1L : 0L);
+	libcurl.easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, to->tls.ca ? 2L : 0L);
+	libcurl.easy_setopt(easy, CURLOPT_CAINFO, to->tls.ca);
+	libcurl.easy_setopt(easy, CURLOPT_SSLCERT, to->tls.cert);
+	libcurl.easy_setopt(easy, CURLOPT_SSLKEY, to->tls.key);
 }
 
 void etcd_call_start(struct etcd_call *call, struct loop *loop, const struct etcd_endpoint *to,
@@ -211,7 +215,7 @@ static void ask_one(void *arg)
 	}
 	buf_puts(etcd_call_body(&call), question->body);
 	prepare(&call, question->to, question->path, question->timeout);
-	conclude(&call, curl_easy_perform(call.transfer.easy));
+	conclude(&call, libcurl.easy_perform(call.transfer.easy));
 	*answer = call.answer;
 	call.answer = (struct etcd_answer) {0};
 	etcd_call_close(&call);

@@ -277,8 +277,8 @@ static void start_watch(struct worker *worker)
 	watch->running = true;
 	watch->begin = now();
 	etcd_watch_request(etcd_call_body(&watch->call), spec->prefix, watch->next);
-	curl_easy_setopt(watch->call.transfer.easy, CURLOPT_CONNECTTIMEOUT_MS,
-			 (long)(spec->timeout / 1000000));
+	libcurl.easy_setopt(watch->call.transfer.easy, CURLOPT_CONNECTTIMEOUT_MS,
+			    (long)(spec->timeout / 1000000));
 	etcd_call_watch(&watch->call, worker->loop, &spec->endpoints[watch->endpoint]);
 }
 

@@ -2,7 +2,6 @@
 #include "netsim/run/loop.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -29,14 +28,6 @@ struct socket_watch {
 	curl_socket_t fd;
 	struct socket_watch *next;
 };
-
-static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
-static bool curl_ready;
-
-static void init_curl(void)
-{
-	curl_ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
-}
 
 /* --- descriptors */
 
@@ -65,12 +56,12 @@ static void take_results(struct loop *loop)
 	CURLMsg *message;
 	int left;
 
-	while ((message = curl_multi_info_read(loop->multi, &left))) {
+	while ((message = libcurl.multi_info_read(loop->multi, &left))) {
 		struct loop_transfer *transfer = NULL;
 		CURLcode code = message->data.result;
 
-		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
-		curl_multi_remove_handle(loop->multi, message->easy_handle);
+		libcurl.easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
+		libcurl.multi_remove_handle(loop->multi, message->easy_handle);
 		transfer->done(transfer->arg, code);
 	}
 }
@@ -85,7 +76,7 @@ static void on_socket(void *arg, uint32_t events)
 
 	if (socket->fd == CURL_SOCKET_BAD)
 		return; /* closed by an earlier event of the same turn */
-	curl_multi_socket_action(loop->multi, socket->fd, mask, &running);
+	libcurl.multi_socket_action(loop->multi, socket->fd, mask, &running);
 	take_results(loop);
 }
 
@@ -117,7 +108,7 @@ static int want_socket(CURL *easy, curl_socket_t fd, int action, void *arg, void
 	if (!socket)
 		return -1;
 	*socket = (struct socket_watch) {{on_socket, socket}, loop, fd, NULL};
-	curl_multi_assign(loop->multi, fd, socket);
+	libcurl.multi_assign(loop->multi, fd, socket);
 	return loop_watch(loop, fd, events, &socket->watch);
 }
 
@@ -137,34 +128,34 @@ static void run_curl_timers(struct loop *loop)
 	if (loop->curl_wake > clock_ns(CLOCK_MONOTONIC))
 		return;
 	loop->curl_wake = INT64_MAX;
-	curl_multi_socket_action(loop->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	libcurl.multi_socket_action(loop->multi, CURL_SOCKET_TIMEOUT, 0, &running);
 	take_results(loop);
 }
 
 void loop_start(struct loop *loop, struct loop_transfer *transfer)
 {
-	curl_easy_setopt(transfer->easy, CURLOPT_PRIVATE, transfer);
-	curl_multi_add_handle(loop->multi, transfer->easy);
+	libcurl.easy_setopt(transfer->easy, CURLOPT_PRIVATE, transfer);
+	libcurl.multi_add_handle(loop->multi, transfer->easy);
 	run_curl_timers(loop);
 }
 
 void loop_abort(struct loop *loop, struct loop_transfer *transfer)
 {
-	curl_multi_remove_handle(loop->multi, transfer->easy);
+	libcurl.multi_remove_handle(loop->multi, transfer->easy);
 }
 
-CURL *loop_easy(void)
+int loop_easy(CURL **ret, struct netsim_err *err)
 {
-	CURL *easy;
+	int r = libcurl_load(err);
+	CURL *easy = r == 0 ? libcurl.easy_init() : NULL;
 
-	pthread_once(&curl_once, init_curl);
-	easy = curl_ready ? curl_easy_init() : NULL;
 	if (!easy)
-		return NULL;
-	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(easy, CURLOPT_PROXY, "");
-	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	return easy;
+		return r < 0 ? r : err_oom(err);
+	libcurl.easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	libcurl.easy_setopt(easy, CURLOPT_PROXY, "");
+	libcurl.easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	*ret = easy;
+	return 0;
 }
 
 /* --- the loop */
@@ -180,12 +171,14 @@ static void on_stop(void *arg, uint32_t events)
 
 int loop_open(struct loop **ret, struct netsim_err *err)
 {
-	struct loop *loop = calloc(1, sizeof(*loop));
-	int r = 0;
+	struct loop *loop;
+	int r = libcurl_load(err);
 
+	if (r < 0)
+		return r;
+	loop = calloc(1, sizeof(*loop));
 	if (!loop)
 		return err_oom(err);
-	pthread_once(&curl_once, init_curl);
 	loop->curl_wake = INT64_MAX;
 	loop->stop_watch = (struct loop_watch) {on_stop, loop};
 	loop->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -194,17 +187,17 @@ int loop_open(struct loop **ret, struct netsim_err *err)
 		r = -errno;
 	if (r == 0)
 		r = loop_watch(loop, loop->event, EPOLLIN, &loop->stop_watch);
-	loop->multi = r == 0 && curl_ready ? curl_multi_init() : NULL;
+	loop->multi = r == 0 ? libcurl.multi_init() : NULL;
 	if (r == 0 && !loop->multi)
 		r = -ENOMEM;
 	if (r < 0) {
 		loop_close(loop);
 		return err_errno(err, r, NULL, "cannot create an event loop");
 	}
-	curl_multi_setopt(loop->multi, CURLMOPT_SOCKETFUNCTION, want_socket);
-	curl_multi_setopt(loop->multi, CURLMOPT_SOCKETDATA, loop);
-	curl_multi_setopt(loop->multi, CURLMOPT_TIMERFUNCTION, want_timer);
-	curl_multi_setopt(loop->multi, CURLMOPT_TIMERDATA, loop);
+	libcurl.multi_setopt(loop->multi, CURLMOPT_SOCKETFUNCTION, want_socket);
+	libcurl.multi_setopt(loop->multi, CURLMOPT_SOCKETDATA, loop);
+	libcurl.multi_setopt(loop->multi, CURLMOPT_TIMERFUNCTION, want_timer);
+	libcurl.multi_setopt(loop->multi, CURLMOPT_TIMERDATA, loop);
 	*ret = loop;
 	return 0;
 }
@@ -214,7 +207,7 @@ void loop_close(struct loop *loop)
 	if (!loop)
 		return;
 	if (loop->multi)
-		curl_multi_cleanup(loop->multi);
+		libcurl.multi_cleanup(loop->multi);
 	for (struct socket_watch *socket = loop->spare, *next; socket; socket = next) {
 		next = socket->next;
 		free(socket);

@@ -6,10 +6,10 @@
 #ifndef NETSIM_RUN_LOOP_H
 #define NETSIM_RUN_LOOP_H
 
-#include <curl/curl.h>
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "netsim/run/libcurl.h"
 #include "netsim/util/err.h"
 
 /* What happens on a descriptor; it must outlive the watching. */
@@ -50,7 +50,7 @@ void loop_turn(struct loop *loop, int64_t wake);
 void loop_stop(struct loop *loop);
 bool loop_stopped(const struct loop *loop);
 
-/* Makes an easy handle with settings that all transfers share; NULL: no memory. */
-CURL *loop_easy(void);
+/* Makes an easy handle with settings that all transfers share. */
+int loop_easy(CURL **ret, struct netsim_err *err);
 
 #endif

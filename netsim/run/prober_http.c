@@ -13,8 +13,9 @@
 void http_close(struct lane *lane)
 {
 	if (lane->share)
-		curl_share_cleanup(lane->share);
-	curl_slist_free_all(lane->resolved);
+		libcurl.share_cleanup(lane->share);
+	if (lane->resolved)
+		libcurl.slist_free_all(lane->resolved);
 	lane->share = NULL;
 	lane->resolved = NULL;
 }
@@ -30,17 +31,17 @@ static int resolve_url(struct lane *lane, struct netsim_err *err)
 {
 	char address[INET6_ADDRSTRLEN] = "", entry[512], bare[256];
 	char *host = NULL, *port = NULL;
-	CURLU *url = curl_url();
-	CURLUcode code =
-		url ? curl_url_set(url, CURLUPART_URL, lane->spec->url, 0) : CURLUE_OUT_OF_MEMORY;
+	CURLU *url = libcurl.url();
+	CURLUcode code = url ? libcurl.url_set(url, CURLUPART_URL, lane->spec->url, 0) :
+			       CURLUE_OUT_OF_MEMORY;
 	int r = 0;
 
 	if (code == CURLUE_OK)
-		code = curl_url_get(url, CURLUPART_HOST, &host, 0);
+		code = libcurl.url_get(url, CURLUPART_HOST, &host, 0);
 	if (code == CURLUE_OK)
-		code = curl_url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT);
+		code = libcurl.url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT);
 	if (code != CURLUE_OK)
-		r = refuse(lane, curl_url_strerror(code), err);
+		r = refuse(lane, libcurl.url_strerror(code), err);
 	/* IPv6 addresses are in brackets. */
 	if (r == 0) {
 		snprintf(bare, sizeof(bare), "%.*s", (int)strcspn(host + (*host == '['), "]"),
@@ -52,13 +53,13 @@ static int resolve_url(struct lane *lane, struct netsim_err *err)
 			0, NI_NUMERICHOST) == 0 &&
 	    strcmp(bare, address) != 0) {
 		snprintf(entry, sizeof(entry), "%s:%s:%s", host, port, address);
-		lane->resolved = curl_slist_append(NULL, entry);
+		lane->resolved = libcurl.slist_append(NULL, entry);
 		if (!lane->resolved)
 			r = err_oom(err);
 	}
-	curl_free(host);
-	curl_free(port);
-	curl_url_cleanup(url);
+	libcurl.free(host);
+	libcurl.free(port);
+	libcurl.url_cleanup(url);
 	return r;
 }
 
@@ -72,9 +73,9 @@ int http_open(struct lane *lane, struct netsim_err *err)
 			r = err_errno(err, -errno, NULL, "probe %s: cannot read %s",
 				      lane->spec->name, files[i]);
 	if (r == 0) {
-		lane->share = curl_share_init();
-		if (!lane->share || curl_share_setopt(lane->share, CURLSHOPT_SHARE,
-						      CURL_LOCK_DATA_CONNECT) != CURLSHE_OK)
+		lane->share = libcurl.share_init();
+		if (!lane->share || libcurl.share_setopt(lane->share, CURLSHOPT_SHARE,
+							 CURL_LOCK_DATA_CONNECT) != CURLSHE_OK)
 			r = err_oom(err);
 	}
 	return r;
@@ -99,7 +100,7 @@ static int error_of(const struct attempt *attempt, CURLcode code)
 {
 	long error = 0;
 
-	curl_easy_getinfo(attempt->transfer.easy, CURLINFO_OS_ERRNO, &error);
+	libcurl.easy_getinfo(attempt->transfer.easy, CURLINFO_OS_ERRNO, &error);
 	if (error == 0 &&
 	    (code == CURLE_RECV_ERROR || code == CURLE_SEND_ERROR || code == CURLE_GOT_NOTHING))
 		error = ECONNRESET;
@@ -113,11 +114,11 @@ static void http_done(void *arg, CURLcode code)
 	long status = 0;
 	bool right;
 
-	curl_easy_getinfo(attempt->transfer.easy, CURLINFO_RESPONSE_CODE, &status);
+	libcurl.easy_getinfo(attempt->transfer.easy, CURLINFO_RESPONSE_CODE, &status);
 	attempt->sample.status = (int)status;
 	if (code != CURLE_OK) {
 		attempt->sample.error = error_of(attempt, code);
-		attempt->sample.text = curl_easy_strerror(code);
+		attempt->sample.text = libcurl.easy_strerror(code);
 		attempt_end(attempt, PROBER_ERROR);
 		return;
 	}
@@ -132,27 +133,29 @@ static CURL *make_easy(struct attempt *attempt)
 {
 	const struct lane *lane = attempt->lane;
 	const struct prober_probe *spec = lane->spec;
-	CURL *easy = loop_easy();
+	CURL *easy;
 
-	if (!easy || (spec->body && !(attempt->body = malloc(BODY_MAX)))) {
-		curl_easy_cleanup(easy);
+	if (loop_easy(&easy, NULL) < 0)
+		return NULL;
+	if (spec->body && !(attempt->body = malloc(BODY_MAX))) {
+		libcurl.easy_cleanup(easy);
 		return NULL;
 	}
-	curl_easy_setopt(easy, CURLOPT_URL, spec->url);
-	curl_easy_setopt(easy, CURLOPT_SHARE, lane->share);
-	curl_easy_setopt(easy, CURLOPT_RESOLVE, lane->resolved);
-	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, spec->fresh ? 1L : 0L);
-	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, spec->fresh ? 1L : 0L);
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
-	curl_easy_setopt(easy, CURLOPT_WRITEDATA, attempt);
-	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 4096L); /* bodies are short */
+	libcurl.easy_setopt(easy, CURLOPT_URL, spec->url);
+	libcurl.easy_setopt(easy, CURLOPT_SHARE, lane->share);
+	libcurl.easy_setopt(easy, CURLOPT_RESOLVE, lane->resolved);
+	libcurl.easy_setopt(easy, CURLOPT_FRESH_CONNECT, spec->fresh ? 1L : 0L);
+	libcurl.easy_setopt(easy, CURLOPT_FORBID_REUSE, spec->fresh ? 1L : 0L);
+	libcurl.easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
+	libcurl.easy_setopt(easy, CURLOPT_WRITEDATA, attempt);
+	libcurl.easy_setopt(easy, CURLOPT_BUFFERSIZE, 4096L); /* bodies are short */
 	/* HTTP/2 would put several attempts on one connection. */
-	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, spec->ca ? 1L : 0L);
-	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, spec->ca ? 2L : 0L);
-	curl_easy_setopt(easy, CURLOPT_CAINFO, spec->ca);
-	curl_easy_setopt(easy, CURLOPT_SSLCERT, spec->cert);
-	curl_easy_setopt(easy, CURLOPT_SSLKEY, spec->key);
+	libcurl.easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	libcurl.easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, spec->ca ? 1L : 0L);
+	libcurl.easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, spec->ca ? 2L : 0L);
+	libcurl.easy_setopt(easy, CURLOPT_CAINFO, spec->ca);
+	libcurl.easy_setopt(easy, CURLOPT_SSLCERT, spec->cert);
+	libcurl.easy_setopt(easy, CURLOPT_SSLKEY, spec->key);
 	return easy;
 }
 

@@ -248,7 +248,7 @@ void lane_close(struct lane *lane)
 
 		tcp_close(attempt);
 		if (attempt->transfer.easy)
-			curl_easy_cleanup(attempt->transfer.easy);
+			libcurl.easy_cleanup(attempt->transfer.easy);
 		free(attempt->body);
 		free(attempt);
 	}

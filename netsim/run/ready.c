@@ -110,23 +110,23 @@ static bool check_http(struct ready_check *ready, char why[static WHY_TEXT])
 	long status = 0;
 	CURLcode code;
 
-	curl_easy_setopt(ready->easy, CURLOPT_URL, spec->url);
-	curl_easy_setopt(ready->easy, CURLOPT_WRITEFUNCTION, discard);
-	curl_easy_setopt(ready->easy, CURLOPT_ERRORBUFFER, text);
-	curl_easy_setopt(ready->easy, CURLOPT_TIMEOUT_MS, (long)ms_until(check_end(ready)));
-	curl_easy_setopt(ready->easy, CURLOPT_SSL_VERIFYPEER, spec->ca ? 1L : 0L);
-	curl_easy_setopt(ready->easy, CURLOPT_SSL_VERIFYHOST, spec->ca ? 2L : 0L);
-	curl_easy_setopt(ready->easy, CURLOPT_CAINFO, spec->ca);
-	curl_easy_setopt(ready->easy, CURLOPT_SSLCERT, spec->cert);
-	curl_easy_setopt(ready->easy, CURLOPT_SSLKEY, spec->key);
-	code = curl_easy_perform(ready->easy);
-	curl_easy_setopt(ready->easy, CURLOPT_ERRORBUFFER, NULL);
-	curl_easy_getinfo(ready->easy, CURLINFO_RESPONSE_CODE, &status);
+	libcurl.easy_setopt(ready->easy, CURLOPT_URL, spec->url);
+	libcurl.easy_setopt(ready->easy, CURLOPT_WRITEFUNCTION, discard);
+	libcurl.easy_setopt(ready->easy, CURLOPT_ERRORBUFFER, text);
+	libcurl.easy_setopt(ready->easy, CURLOPT_TIMEOUT_MS, (long)ms_until(check_end(ready)));
+	libcurl.easy_setopt(ready->easy, CURLOPT_SSL_VERIFYPEER, spec->ca ? 1L : 0L);
+	libcurl.easy_setopt(ready->easy, CURLOPT_SSL_VERIFYHOST, spec->ca ? 2L : 0L);
+	libcurl.easy_setopt(ready->easy, CURLOPT_CAINFO, spec->ca);
+	libcurl.easy_setopt(ready->easy, CURLOPT_SSLCERT, spec->cert);
+	libcurl.easy_setopt(ready->easy, CURLOPT_SSLKEY, spec->key);
+	code = libcurl.easy_perform(ready->easy);
+	libcurl.easy_setopt(ready->easy, CURLOPT_ERRORBUFFER, NULL);
+	libcurl.easy_getinfo(ready->easy, CURLINFO_RESPONSE_CODE, &status);
 	if (code == CURLE_OPERATION_TIMEDOUT)
 		err_format(why, WHY_TEXT, "no answer from %s", spec->url);
 	else if (code != CURLE_OK)
 		err_format(why, WHY_TEXT, "%s: %s", spec->url,
-			   *text ? text : curl_easy_strerror(code));
+			   *text ? text : libcurl.easy_strerror(code));
 	else
 		err_format(why, WHY_TEXT, "%s answered with status %ld", spec->url, status);
 	return code == CURLE_OK && status == 200;
@@ -290,18 +290,20 @@ int ready_wait(const struct ready_spec *spec, struct netsim_err *err)
 				    .since = start,
 				    .err = err ? err : &own};
 	pthread_t thread;
-	int r;
+	int r = 0;
 
 	if (spec->kind == READY_ALIVE)
 		return 0;
-	if (spec->kind == READY_HTTP && !(ready.easy = loop_easy()))
-		return err_oom(err);
+	if (spec->kind == READY_HTTP)
+		r = loop_easy(&ready.easy, err);
+	if (r < 0)
+		return r;
 	r = thread_start(spec->netns, wait_ready, &ready, &thread, err);
 	if (r == 0) {
 		pthread_join(thread, NULL);
 		r = ready.code;
 	}
 	if (ready.easy)
-		curl_easy_cleanup(ready.easy);
+		libcurl.easy_cleanup(ready.easy);
 	return r;
 }
