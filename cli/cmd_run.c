@@ -11,7 +11,7 @@
 
 struct run_args {
 	struct common common;
-	const char *out, *junit, *seed;
+	const char *out, *junit, *seed, *profile;
 	bool keep;
 };
 
@@ -22,6 +22,8 @@ static const struct netsim_opt opts[] = {
 	 "write the verdict as JUnit's XML, too"},
 	{0, "seed", NETSIM_OPT_TEXT, offsetof(struct run_args, seed), "NUMBER",
 	 "use this seed instead of the scenario's"},
+	{0, "profile", NETSIM_OPT_TEXT, offsetof(struct run_args, profile), "PROFILE",
+	 "apply this profile, or none, instead of the scenario's"},
 	{0, "keep", NETSIM_OPT_FLAG, offsetof(struct run_args, keep), NULL,
 	 "leave the fleet up, and the data of workloads"},
 	{0, NULL, NETSIM_OPT_FLAG, 0, NULL, NULL},
@@ -75,6 +77,15 @@ static int read_seed(const char *text, struct netsim_run_opts *how, struct netsi
 	return 0;
 }
 
+/* "none" is no name of a file; a profile of that name is given as a path. */
+static int find_profile(const char *name, char *path, size_t size, struct netsim_err *err)
+{
+	if (strcmp(name, "none") != 0)
+		return netsim_find(NETSIM_FILE_PROFILE, name, path, size, err);
+	snprintf(path, size, "%s", name);
+	return 0;
+}
+
 static int run_it(const struct run_args *args, const char *path, const struct netsim_run_opts *how,
 		  struct netsim_err *err)
 {
@@ -108,8 +119,13 @@ static int run(const void *p, struct netsim_err *err)
 		NETSIM_OPTS(struct netsim_run_opts, .folder = args->out, .keep = args->keep,
 			    .progress = progress_wanted(&args->common) ? show_progress : stop);
 	struct netsim_diags diags = {0};
-	char path[4096];
+	char path[4096], profile[4096];
 	int r = read_seed(args->seed, &how, err);
+
+	if (r == 0 && args->profile)
+		r = find_profile(args->profile, profile, sizeof(profile), err);
+	if (args->profile)
+		how.profile = profile;
 
 	if (r == 0)
 		r = netsim_find(NETSIM_FILE_SCENARIO, args->common.words[0], path, sizeof(path),

@@ -77,7 +77,8 @@ struct netsim_run_opts {
 	const char *folder; /* for the evidence; NULL: ./netsim-run-SCENARIO-DATE-TIME */
 	bool seeded;	    /* use seed instead of the scenario's */
 	uint64_t seed;
-	bool keep; /* leave the fleet up, and the data of workloads in the folder */
+	const char *profile; /* a file instead of the scenario's profile; "none": no profile */
+	bool keep;	     /* leave the fleet up, and the data of workloads in the folder */
 	netsim_run_progress_fn *progress; /* may be NULL; called by the calling thread */
 	void *arg;
 };
@@ -93,8 +94,8 @@ NETSIM_API int netsim_run(const char *path, const struct netsim_run_opts *opts,
 NETSIM_API void netsim_run_free(struct netsim_run *run);
 
 /*
- * Prints the plan of a scenario: the same text for the same seed. Only the options seeded and
- * seed are used. A wrong file gives -EINVAL with diags.
+ * Prints the plan of a scenario: the same text for the same seed. Only the options seeded,
+ * seed and profile are used. A wrong file gives -EINVAL with diags.
  */
 NETSIM_API int netsim_run_plan(const char *path, const struct netsim_run_opts *opts, FILE *out,
 			       struct netsim_diags *diags, struct netsim_err *err);

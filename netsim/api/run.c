@@ -489,7 +489,7 @@ static void run_done(struct run *run)
 static int load(const char *path, const struct netsim_run_opts *o, struct scenario **ret,
 		struct timeline **ret_plan, struct netsim_diags *diags)
 {
-	int r = scenario_load(path, ret, diags);
+	int r = scenario_load(path, o->profile, ret, diags);
 
 	if (r < 0)
 		return r;

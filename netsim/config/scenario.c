@@ -77,11 +77,29 @@ static bool read_profile(struct bind *b, struct scenario *s, const struct doc_no
 	return good;
 }
 
+/* Reads the profile that is applied instead of the scenario's. */
+static bool read_instead(struct bind *b, struct scenario *s)
+{
+	bool good;
+
+	if (strcmp(s->instead_profile, SCENARIO_NO_PROFILE) == 0)
+		return true;
+	s->profile_path = arena_strdup(s, s->instead_profile);
+	if (!s->profile_path)
+		return bind_oom(b);
+	s->profile_name.s = s->profile_path;
+	good = profile_load(s->profile_path, &s->profile, b->diags) == 0;
+	b->mistakes += !good;
+	return good;
+}
+
 static bool read_parts(struct bind *b, struct scenario *s, const struct raw_scenario *raw)
 {
 	bool good = read_fleet(b, s, raw->fleet);
 
-	if (raw->profile)
+	if (s->instead_profile)
+		good &= read_instead(b, s);
+	else if (raw->profile)
 		good &= read_profile(b, s, raw->profile);
 	/* Without the fleet, no name of a node can be checked. */
 	if (!s->topo)
@@ -174,12 +192,14 @@ static int finish(struct scenario **s, struct scenario **ret, struct netsim_diag
 	return 0;
 }
 
-int scenario_load(const char *path, struct scenario **ret, struct netsim_diags *diags)
+int scenario_load(const char *path, const char *instead_profile, struct scenario **ret,
+		  struct netsim_diags *diags)
 {
 	autofn(auto_scenario_fn) struct scenario *s = scenario_new(path, diags);
 
 	if (!s)
 		return -EINVAL;
+	s->instead_profile = instead_profile;
 	doc_load(s->file, &s->doc, diags);
 	return finish(&s, ret, diags);
 }

@@ -109,6 +109,7 @@ struct scenario {
 	const char *fleet_path;		 /* of the topology; NULL: it is in the scenario */
 	const char
 		*profile_path; /* of the profile; NULL: it is in the scenario, or there is none */
+	const char *instead_profile; /* of scenario_load() */
 	struct topo *topo;
 	struct profile *profile; /* NULL: none */
 	uint64_t seed;
@@ -125,12 +126,16 @@ struct scenario {
 	struct doc_node *doc;	   /* holds the texts */
 };
 
+#define SCENARIO_NO_PROFILE "none"
+
 /*
- * Reads a scenario. The caller frees *ret with scenario_free(); locations point to
+ * Reads a scenario, with the profile in the file instead_profile, or none, instead of its
+ * own; NULL: its own. The caller frees *ret with scenario_free(); locations point to
  * scenario->file. Returns -EINVAL with all mistakes in diags on failure. On success diags
  * may hold warnings.
  */
-int scenario_load(const char *path, struct scenario **ret, struct netsim_diags *diags);
+int scenario_load(const char *path, const char *instead_profile, struct scenario **ret,
+		  struct netsim_diags *diags);
 void scenario_free(struct scenario *scenario);
 
 /* The same from memory; file is the name used in messages and to find other files. */

@@ -66,6 +66,9 @@ leader_cut() {
 		"$(grep -c '"kind":"note","subject":"leader(etcd)","text":"s[123]"' "$WORK/memory/whole/events.jsonl")" 2
 	cmp -s "$WORK/whole.yaml" "$WORK/memory/whole/scenario.yaml" || not_ok "the file as read"
 	"$NETSIM" run -n "$WORK/whole.yaml" >"$WORK/plan"
+	check "another profile does not change the plan" \
+		cmp "$WORK/plan" <("$NETSIM" run -n --profile constrained "$WORK/whole.yaml")
+	fails_with 2 "an unknown profile" "$NETSIM" run -n --profile nosuch "$WORK/whole.yaml"
 	check "the plan as printed with -n" cmp "$WORK/plan" "$WORK/memory/whole/plan.txt"
 	nothing_left whole
 	cp "$WORK/memory/whole/verdict.json" "$WORK/first.json"
