@@ -217,6 +217,10 @@ int intent_read(const char *fleet, struct intent *ret, struct netsim_err *err)
 	if (r < 0)
 		return err_errno(err, r, NULL, "cannot read %s", path);
 	root = json_loadb(text.data ? text.data : "", text.len, 0, NULL);
+	if (!json_is_object(root)) {
+		json_decref(root);
+		return refuse_file(path, "is not a record of netsim", err);
+	}
 	read_root(root, ret);
 	json_decref(root);
 	return 0;

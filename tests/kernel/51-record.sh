@@ -136,6 +136,10 @@ other_files() {
 	stands "a file of another user" "belongs to another user"
 	echo '{}' >"$RECORD" && chmod 666 "$RECORD"
 	stands "a file that others can write" "can be written by other users"
+	echo '{"applied": [' >"$RECORD"
+	stands "half a file" "is not a record of netsim"
+	: >"$RECORD"
+	stands "an empty file" "is not a record of netsim"
 	check "partition after that" "$NETSIM" partition a
 	is "in force" "$(reached)" ""
 	"$NETSIM" heal -q
