@@ -49,7 +49,7 @@ static void fill(struct recorder *rec, const struct ledger_op *op, struct operat
 		[LEDGER_PUT] = OP_PUT,		 [LEDGER_GET] = OP_GET,
 		[LEDGER_CAS] = OP_CAS,		 [LEDGER_DELETE] = OP_DELETE,
 		[LEDGER_WATCH_PUT] = OP_EVENT,	 [LEDGER_WATCH_DELETE] = OP_EVENT,
-		[LEDGER_WATCH_START] = OP_WATCH,
+		[LEDGER_WATCH_START] = OP_WATCH, [LEDGER_WATCH_END] = OP_PROGRESS,
 	};
 	bool writes = op->kind == LEDGER_PUT || op->kind == LEDGER_CAS;
 
@@ -65,6 +65,9 @@ static void fill(struct recorder *rec, const struct ledger_op *op, struct operat
 	switch (ret->kind) {
 	case OP_WATCH:
 		ret->mod_revision = op->revision + 1;
+		return;
+	case OP_PROGRESS:
+		ret->mod_revision = op->revision;
 		return;
 	case OP_EVENT:
 		ret->mod_revision = op->mod_revision;
@@ -92,7 +95,7 @@ static void on_op(void *arg, const struct ledger_op *op)
 		return;
 	snprintf(text, sizeof(text), "c%u", op->client);
 	record.client = recorder_name(l->run->rec, text);
-	if (op->kind != LEDGER_WATCH_START) {
+	if (op->kind != LEDGER_WATCH_START && op->kind != LEDGER_WATCH_END) {
 		snprintf(text, sizeof(text), "%s%u", l->prefix, op->key);
 		record.key = recorder_name(l->run->rec, text);
 	}
@@ -231,6 +234,9 @@ static void read_final(struct run_ledger *l)
 
 void ledgers_end(struct run *run)
 {
+	for (size_t i = 0; i < run->ledger_count; i++)
+		if (run->ledgers[i].ledger)
+			ledger_halt(run->ledgers[i].ledger);
 	for (size_t i = 0; i < run->ledger_count; i++) {
 		struct run_ledger *l = &run->ledgers[i];
 		uint64_t missed = 0;

@@ -236,12 +236,16 @@ static void measure_findings(const struct claim *claim, const struct window *win
 		if (!(claim->findings & 1U << finding->kind) || finding->time < since ||
 		    (!window->last && finding->time >= window->end))
 			continue;
-		if (!count++)
+		if (!count++) {
 			m->when = finding->time;
+			m->finding = finding;
+		}
 	}
 	set_exact(m, (double)count);
 	if (!verdict->acknowledged)
 		doubt_it(m, "the ledger has no acknowledged operation");
+	else if (verdict->unknown > verdict->acknowledged)
+		doubt_it(m, "the outcome of most operations is unknown");
 	else if ((claim->findings & ~watch) && !verdict->reads)
 		doubt_it(m, "the ledger has no acknowledged read");
 	else if ((claim->findings & watch) && !verdict->watched)
