@@ -54,6 +54,7 @@ static void check_steady(const struct sample_series *series, const struct window
 {
 	int64_t time = STEADY_INTERVALS * series->probe->interval;
 	struct sample_series_window before;
+	size_t allowed;
 
 	if (!window->fault)
 		return;
@@ -62,7 +63,9 @@ static void check_steady(const struct sample_series *series, const struct window
 	sample_series_window(series, window->begin - time, window->begin, &before);
 	if (!before.answered)
 		why_not(m, "%s has no success just before the fault", shown(name));
-	else if (before.outages)
+	/* A request that hung may have been in flight when the fault began. */
+	allowed = before.outages && before.last.begin_high > window->begin;
+	if (before.answered && before.outages > allowed)
 		why_not(m, "%s failed already before the fault", shown(name));
 }
 
