@@ -13,7 +13,6 @@
 #include "netsim/util/buf.h"
 
 #define KEYS	    5
-#define PATIENCE    500000000LL	  /* ns for an answer: below the election timeout of etcd */
 #define READY_NS    30000000000LL /* for the first acknowledged operation */
 #define FINAL_NS    10000000000LL /* for the last reads */
 #define RETRY_PAUSE 100000000LL
@@ -135,7 +134,7 @@ static int prepare(struct run *run, const struct workload *w, struct run_ledger 
 					.prefix = l->prefix,
 					.keys = KEYS,
 					.rate = w->rate,
-					.timeout = PATIENCE,
+					.timeout = w->timeout.ns,
 					.weights = {40, 30, 20, 10},
 					.watch = true,
 					.seed = run->s->seed,
@@ -212,8 +211,8 @@ static void read_final(struct run_ledger *l)
 	while (answers && answered && !body.failed && left && run_now() < until) {
 		int64_t time[2] = {run_now()};
 
-		if (etcd_ask(l->store->endpoints, count, ETCD_RANGE, body.data, PATIENCE, answers,
-			     NULL) < 0)
+		if (etcd_ask(l->store->endpoints, count, ETCD_RANGE, body.data, l->spec.timeout,
+			     answers, NULL) < 0)
 			return;
 		time[1] = run_now();
 		for (size_t i = 0; i < count; i++) {
