@@ -15,6 +15,7 @@
 #include "netsim/words/selector.h"
 
 #define PATIENCE    500000000LL	 /* ns for the answer of a member */
+#define ELECTION_NS 5000000000LL /* for a leader, if there is none at first */
 #define COMMAND_MS  2000	 /* for a recipe's command */
 #define OUTPUT_MOST (64U * 1024) /* bytes that it may print */
 
@@ -129,11 +130,11 @@ static void record_answers(struct run *run, const struct run_cluster *c,
 	}
 }
 
-static int ask_store(struct run *run, const struct run_cluster *c, size_t *ret_leader,
-		     struct netsim_err *err)
+static int ask_store(struct run *run, const struct run_cluster *c, int64_t patience,
+		     size_t *ret_leader, struct netsim_err *err)
 {
 	auto_free struct etcd_answer *answers = calloc(c->count + 1, sizeof(*answers));
-	int r = answers ? etcd_ask(c->endpoints, c->count, ETCD_STATUS, "{}", PATIENCE, answers,
+	int r = answers ? etcd_ask(c->endpoints, c->count, ETCD_STATUS, "{}", patience, answers,
 				   err) :
 			  err_oom(err);
 
@@ -262,16 +263,29 @@ static void record_command(struct run *run, struct run_cluster *c)
 	}
 }
 
+/* Asks a store again while it has no leader: members may elect one, or be slow to answer. */
 int cluster_ask(struct run *run, struct run_cluster *c, size_t *ret_leader, struct netsim_err *err)
 {
-	return c->endpoints ? ask_store(run, c, ret_leader, err) :
-			      ask_command(run, c, ret_leader, err);
+	int64_t until = run_now() + ELECTION_NS;
+	struct netsim_err last = {0};
+	int r;
+
+	if (!c->endpoints)
+		return ask_command(run, c, ret_leader, err);
+	r = ask_store(run, c, PATIENCE, ret_leader, &last);
+	while (r == -ENOENT && run_now() < until && run_sleep(run, run_now() + PATIENCE / 5)) {
+		last = (struct netsim_err) {0};
+		r = ask_store(run, c, 4 * PATIENCE, ret_leader, &last);
+	}
+	if (r < 0 && err)
+		*err = last;
+	return r;
 }
 
 void cluster_record(struct run *run, struct run_cluster *c)
 {
 	if (c->endpoints)
-		ask_store(run, c, NULL, NULL);
+		ask_store(run, c, PATIENCE, NULL, NULL);
 	else
 		record_command(run, c);
 }

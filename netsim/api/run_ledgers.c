@@ -13,7 +13,6 @@
 #include "netsim/util/buf.h"
 
 #define KEYS	    5
-#define PATIENCE    500000000LL	  /* ns for an answer: below the election timeout of etcd */
 #define READY_NS    30000000000LL /* for the first acknowledged operation */
 #define FINAL_NS    10000000000LL /* for the last reads */
 #define RETRY_PAUSE 100000000LL
@@ -49,7 +48,7 @@ static void fill(struct recorder *rec, const struct ledger_op *op, struct operat
 		[LEDGER_PUT] = OP_PUT,		 [LEDGER_GET] = OP_GET,
 		[LEDGER_CAS] = OP_CAS,		 [LEDGER_DELETE] = OP_DELETE,
 		[LEDGER_WATCH_PUT] = OP_EVENT,	 [LEDGER_WATCH_DELETE] = OP_EVENT,
-		[LEDGER_WATCH_START] = OP_WATCH,
+		[LEDGER_WATCH_START] = OP_WATCH, [LEDGER_WATCH_END] = OP_PROGRESS,
 	};
 	bool writes = op->kind == LEDGER_PUT || op->kind == LEDGER_CAS;
 
@@ -65,6 +64,9 @@ static void fill(struct recorder *rec, const struct ledger_op *op, struct operat
 	switch (ret->kind) {
 	case OP_WATCH:
 		ret->mod_revision = op->revision + 1;
+		return;
+	case OP_PROGRESS:
+		ret->mod_revision = op->revision;
 		return;
 	case OP_EVENT:
 		ret->mod_revision = op->mod_revision;
@@ -92,7 +94,7 @@ static void on_op(void *arg, const struct ledger_op *op)
 		return;
 	snprintf(text, sizeof(text), "c%u", op->client);
 	record.client = recorder_name(l->run->rec, text);
-	if (op->kind != LEDGER_WATCH_START) {
+	if (op->kind != LEDGER_WATCH_START && op->kind != LEDGER_WATCH_END) {
 		snprintf(text, sizeof(text), "%s%u", l->prefix, op->key);
 		record.key = recorder_name(l->run->rec, text);
 	}
@@ -132,7 +134,7 @@ static int prepare(struct run *run, const struct workload *w, struct run_ledger 
 					.prefix = l->prefix,
 					.keys = KEYS,
 					.rate = w->rate,
-					.timeout = PATIENCE,
+					.timeout = w->timeout.ns,
 					.weights = {40, 30, 20, 10},
 					.watch = true,
 					.seed = run->s->seed,
@@ -209,8 +211,8 @@ static void read_final(struct run_ledger *l)
 	while (answers && answered && !body.failed && left && run_now() < until) {
 		int64_t time[2] = {run_now()};
 
-		if (etcd_ask(l->store->endpoints, count, ETCD_RANGE, body.data, PATIENCE, answers,
-			     NULL) < 0)
+		if (etcd_ask(l->store->endpoints, count, ETCD_RANGE, body.data, l->spec.timeout,
+			     answers, NULL) < 0)
 			return;
 		time[1] = run_now();
 		for (size_t i = 0; i < count; i++) {
@@ -231,6 +233,9 @@ static void read_final(struct run_ledger *l)
 
 void ledgers_end(struct run *run)
 {
+	for (size_t i = 0; i < run->ledger_count; i++)
+		if (run->ledgers[i].ledger)
+			ledger_halt(run->ledgers[i].ledger);
 	for (size_t i = 0; i < run->ledger_count; i++) {
 		struct run_ledger *l = &run->ledgers[i];
 		uint64_t missed = 0;

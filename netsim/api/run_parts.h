@@ -36,6 +36,7 @@ struct run_member {
 	struct process_spec spec;
 	struct member *member;
 	bool paused;
+	bool chosen; /* by the step in progress */
 };
 
 /* A workload whose members can be asked. */
@@ -130,8 +131,8 @@ size_t run_node(const struct run *run, const char *name);
 int work_prepare(struct run *run, struct netsim_err *err);
 /* Starts the members of a workload, and waits until they are ready. */
 int work_start(struct run *run, const struct workload *w, struct netsim_err *err);
-/* Starts one member again, and waits until it is ready. */
-int work_restart(struct run *run, struct run_member *m, struct netsim_err *err);
+/* Starts all members that are chosen, and waits until they are ready. */
+int work_start_chosen(struct run *run, struct netsim_err *err);
 int work_continue_all(struct run *run, struct netsim_err *err);
 /* Ends all; *left (may be NULL) is the number of processes that remain. */
 int work_end(struct run *run, struct netsim_err *err);

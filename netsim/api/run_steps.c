@@ -254,11 +254,8 @@ static int do_member(const struct doing *d, struct run_member *m)
 		m->paused = false;
 		r = member_continue(m->member, d->err);
 		break;
-	case STEP_KILL:
-		r = member_kill(m->member, d->step->workload.signal, d->err);
-		break;
 	default:
-		r = work_restart(d->run, m, d->err);
+		r = member_kill(m->member, d->step->workload.signal, d->err);
 		break;
 	}
 	return r < 0 ? err_wrap(d->err, r, "%s", m->name) : 0;
@@ -284,10 +281,18 @@ static bool names(const struct run *run, const char *words, const struct run_mem
 	return false;
 }
 
+static bool is_running(const struct run_member *m)
+{
+	enum member_state state = member_state(m->member, NULL);
+
+	return state == MEMBER_RUNNING || state == MEMBER_PAUSED;
+}
+
 static int do_workload(const struct doing *d)
 {
 	const struct step_workload *words = &d->step->workload;
 	auto_free char *nodes = NULL;
+	size_t count = 0;
 	int r = 0;
 
 	if (!words->name)
@@ -297,11 +302,21 @@ static int do_workload(const struct doing *d)
 	for (size_t i = 0; r == 0 && i < d->run->member_count; i++) {
 		struct run_member *m = &d->run->members[i];
 
-		if (strcmp(m->workload->name, words->name) == 0 &&
-		    (!nodes || names(d->run, nodes, m)))
+		m->chosen = strcmp(m->workload->name, words->name) == 0 &&
+			    (!nodes || names(d->run, nodes, m));
+		if (m->chosen && d->step->verb != STEP_START)
 			r = do_member(d, m);
+		/* Of a whole workload, those members start that do not run. */
+		if (m->chosen && !nodes && is_running(m))
+			m->chosen = false;
+		count += m->chosen;
 	}
-	return r;
+	if (r < 0 || d->step->verb != STEP_START)
+		return r;
+	if (!nodes && !count)
+		return err_set(d->err, NETSIM_ERR_USAGE, -EBUSY, NULL,
+			       "%s is already running in every node", words->name);
+	return work_start_chosen(d->run, d->err);
 }
 
 /* --- exec */

@@ -290,22 +290,24 @@ static int start(struct run *run, struct run_member *m, struct netsim_err *err)
 
 int work_start(struct run *run, const struct workload *w, struct netsim_err *err)
 {
+	for (size_t i = 0; i < run->member_count; i++)
+		run->members[i].chosen = run->members[i].workload == w;
+	return work_start_chosen(run, err);
+}
+
+/* A member of a cluster may be ready only once others run, so all start before one is waited for.
+ */
+int work_start_chosen(struct run *run, struct netsim_err *err)
+{
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < run->member_count; i++)
-		if (run->members[i].workload == w)
+		if (run->members[i].chosen)
 			r = start(run, &run->members[i], err);
 	for (size_t i = 0; r == 0 && i < run->member_count; i++)
-		if (run->members[i].workload == w)
+		if (run->members[i].chosen)
 			r = wait_ready(run, &run->members[i], err);
 	return r;
-}
-
-int work_restart(struct run *run, struct run_member *m, struct netsim_err *err)
-{
-	int r = start(run, m, err);
-
-	return r == 0 ? wait_ready(run, m, err) : r;
 }
 
 int work_continue_all(struct run *run, struct netsim_err *err)

@@ -47,6 +47,7 @@ struct workload {
 	struct text of;		/* WORKLOAD_LEDGER: the name of its store, if given */
 	const struct workload *store; /* WORKLOAD_LEDGER */
 	double rate;		      /* WORKLOAD_LEDGER: operations per second */
+	struct duration timeout;      /* WORKLOAD_LEDGER: of an operation */
 };
 
 enum probe_kind { PROBE_HTTP, PROBE_TCP, PROBE_PING, PROBE_RUN };

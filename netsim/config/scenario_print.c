@@ -88,6 +88,8 @@ static void print_rate(double rate, FILE *out)
 
 static void print_workload(const struct workload *w, FILE *out)
 {
+	char timeout[UNIT_TEXT];
+
 	fputs("  ", out);
 	quote_print(w->name, out);
 	fputs(w->kind == WORKLOAD_RUN ? ": {run: " : ": {use: ", out);
@@ -109,6 +111,7 @@ static void print_workload(const struct workload *w, FILE *out)
 		fputs(", of: ", out);
 		quote_print(w->store->name, out);
 		print_rate(w->rate, out);
+		fprintf(out, ", timeout: %s", unit_format_duration(w->timeout, timeout));
 	}
 	fputs("}\n", out);
 }

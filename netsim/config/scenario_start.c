@@ -6,7 +6,8 @@
 #include "netsim/config/scenario_parts.h"
 #include "netsim/util/arena.h"
 
-#define LEDGER_RATE 100 /* operations per second, unless given */
+#define LEDGER_RATE    100	 /* operations per second, unless given */
+#define LEDGER_TIMEOUT 500000000 /* ns, unless given: below the election timeout of etcd */
 
 enum {
 	IN_RECIPE = 1 << WORKLOAD_RECIPE,
@@ -49,6 +50,8 @@ static const struct field workload_rows[] = {
 	 FIELD_HAS(struct raw_workload, has_within)},
 	{FIELD(struct raw_workload, w.of, "of", bind_text), .in = IN_LEDGER},
 	{FIELD(struct raw_workload, w.rate, "rate", bind_per_second), .in = IN_LEDGER},
+	{FIELD(struct raw_workload, w.timeout, "timeout", bind_duration), .in = IN_LEDGER,
+	 .nonzero = true, .unit = "s"},
 	{0},
 };
 
@@ -230,6 +233,7 @@ static bool read_workload(struct bind *b, struct scenario *s, const struct doc_e
 	bool good;
 
 	raw.w.program.within.ns = PROGRAM_WITHIN;
+	raw.w.timeout.ns = LEDGER_TIMEOUT;
 	if (!bind_spend(b, &entry->at) || !scenario_check_name(b, s, "a workload", entry))
 		return false;
 	if (kind != WORKLOAD_RUN && run)

@@ -43,6 +43,14 @@ int ledger_report(struct ledger *l, enum finding_kind kind, uint32_t op, uint32_
 
 #define SHORT 21
 
+/* Keys differ in the part after their last slash. */
+static const char *last_part(const char *key)
+{
+	const char *slash = strrchr(key, '/');
+
+	return slash && slash[1] ? slash + 1 : key;
+}
+
 /* Shortens a key or value, so that a line has room for all of it. */
 static const char *shorten(const char *text, char buf[static SHORT])
 {
@@ -55,11 +63,11 @@ static const char *subject_of(const struct evidence *ev, const struct operation 
 	char key[SHORT], value[SHORT];
 	uint32_t number = op->value ? op->value : op->seen;
 
-	shorten(text_table_get(&ev->names, op->key), key);
+	shorten(last_part(text_table_get(&ev->names, op->key)), key);
 	if (number)
-		return err_format(buf, 48, "%s = %s", key,
+		return err_format(buf, 48, "key %s = %s", key,
 				  shorten(text_table_get(&ev->values, number), value));
-	return err_format(buf, 48, "%s", key);
+	return err_format(buf, 48, "key %s", key);
 }
 
 /* "put r17 at 1.234 s" */

@@ -152,6 +152,10 @@ static int describe(struct judging *j, const struct claim *claim, struct verdict
 	if (row->result == VERDICT_UNPROVED)
 		append(details, "%s: ", row->why);
 	append(details, "%s", row->shows);
+	if (row->result == VERDICT_FAILED && claim->quantity == CLAIM_FINDING) {
+		append(details, ": %s", row->why);
+		return verdict_set_line(j, row, details);
+	}
 	if (row->result == VERDICT_FAILED && off > 0)
 		append(details, ", off by %s", verdict_value(claim->quantity, off, text));
 	if (row->result != VERDICT_OK && row->when >= 0)
@@ -173,6 +177,16 @@ static const char *reason_of(const struct window *window, const struct measure *
 	if (result == VERDICT_OK && window->killed)
 		return "the run ended in this phase";
 	return m->doubt;
+}
+
+/* Describes a finding, without its kind if the sentence names it. */
+static const char *first_finding(const struct judging *j, const struct claim *claim,
+				 const struct finding *finding, char buf[static FINDING_TEXT])
+{
+	size_t skipped = strlen(finding_word(finding->kind)) + strlen(": ");
+
+	finding_text(j->ev, finding, j->origin, buf);
+	return claim->findings & (claim->findings - 1) ? buf : buf + skipped;
 }
 
 static struct verdict_row *claim_row(struct judging *j, size_t c, const struct window *window)
@@ -198,6 +212,7 @@ static int judge_window(struct judging *j, size_t c, const struct window *window
 	const struct claim *claim = &j->claims[c];
 	struct verdict_row *row = claim_row(j, c, window);
 	struct measure m = {.when = INT64_MIN};
+	char text[FINDING_TEXT];
 	int r;
 
 	if (!row)
@@ -216,7 +231,9 @@ static int judge_window(struct judging *j, size_t c, const struct window *window
 	row->high = m.high;
 	row->when = m.when == INT64_MIN ? -1 : m.when - j->origin;
 	row->result = compare(claim, &m);
-	row->why = arena_strdup(j->ret, reason_of(window, &m, row->result));
+	row->why = arena_strdup(j->ret, row->result == VERDICT_FAILED && m.finding ?
+						first_finding(j, claim, m.finding, text) :
+						reason_of(window, &m, row->result));
 	if (!row->why)
 		return -ENOMEM;
 	if (row->result == VERDICT_OK && *row->why)

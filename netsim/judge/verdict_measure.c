@@ -54,6 +54,7 @@ static void check_steady(const struct sample_series *series, const struct window
 {
 	int64_t time = STEADY_INTERVALS * series->probe->interval;
 	struct sample_series_window before;
+	size_t allowed;
 
 	if (!window->fault)
 		return;
@@ -62,7 +63,9 @@ static void check_steady(const struct sample_series *series, const struct window
 	sample_series_window(series, window->begin - time, window->begin, &before);
 	if (!before.answered)
 		why_not(m, "%s has no success just before the fault", shown(name));
-	else if (before.outages)
+	/* A request that hung may have been in flight when the fault began. */
+	allowed = before.outages && before.last.begin_high > window->begin;
+	if (before.answered && before.outages > allowed)
 		why_not(m, "%s failed already before the fault", shown(name));
 }
 
@@ -236,12 +239,16 @@ static void measure_findings(const struct claim *claim, const struct window *win
 		if (!(claim->findings & 1U << finding->kind) || finding->time < since ||
 		    (!window->last && finding->time >= window->end))
 			continue;
-		if (!count++)
+		if (!count++) {
 			m->when = finding->time;
+			m->finding = finding;
+		}
 	}
 	set_exact(m, (double)count);
 	if (!verdict->acknowledged)
 		doubt_it(m, "the ledger has no acknowledged operation");
+	else if (verdict->unknown > verdict->acknowledged)
+		doubt_it(m, "the outcome of most operations is unknown");
 	else if ((claim->findings & ~watch) && !verdict->reads)
 		doubt_it(m, "the ledger has no acknowledged read");
 	else if ((claim->findings & watch) && !verdict->watched)

@@ -25,8 +25,9 @@ struct measure {
 	double value, low, high;
 	int64_t when; /* absolute; INT64_MIN: no single time */
 	bool at_least;
-	char why[128];	 /* not measured, or measured in vain */
-	char doubt[128]; /* true values may be worse: it cannot be ok */
+	const struct finding *finding; /* the first one counted, or NULL */
+	char why[128];		       /* not measured, or measured in vain */
+	char doubt[128];	       /* true values may be worse: it cannot be ok */
 };
 
 /* Says why nothing was measured, or why a measured value cannot be ok. */

@@ -273,15 +273,17 @@ static int ledger_row(struct judging *j, const struct named_ledger *ledger)
 	}
 	if (first) {
 		row->when = first->time - j->origin;
-		err_format(why, sizeof(why), "%zu finding%s, the first: %s", count,
-			   count == 1 ? "" : "s", finding_text(j->ev, first, j->origin, text));
+		err_format(why, sizeof(why), "%zu finding%s: %s", count, count == 1 ? "" : "s",
+			   finding_text(j->ev, first, j->origin, text));
 		return finish(j, row, VERDICT_FAILED, why);
 	}
 	if (!verdict->acknowledged)
 		return finish(j, row, VERDICT_UNPROVED, "no operation was acknowledged");
 	err_format(why, sizeof(why), "%zu operations acknowledged, %zu of unknown outcome",
 		   verdict->acknowledged, verdict->unknown);
-	return finish(j, row, VERDICT_OK, why);
+	return finish(j, row,
+		      verdict->unknown > verdict->acknowledged ? VERDICT_UNPROVED : VERDICT_OK,
+		      why);
 }
 
 int verdict_run_rows(struct judging *j)

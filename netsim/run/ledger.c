@@ -15,6 +15,8 @@
 #define KEY_TEXT    256
 #define VALUES	    1000000000 /* of one client: its values begin with its number + 1 */
 #define WATCH_PAUSE 50000000   /* ns before a watch that ended is created again */
+#define WATCH_NS    4000000000 /* for its last events, after the last operation */
+#define WATCH_TURN  1000000000 /* before it is created again at the next endpoint */
 
 struct worker;
 
@@ -51,8 +53,9 @@ struct worker {
 	size_t lane_count;
 	struct watch watch;
 	int64_t start, interval;
-	uint64_t next;	/* number of the next operation */
-	int64_t *known; /* mod_revision of each key, as seen last */
+	uint64_t next;	 /* number of the next operation */
+	int64_t *known;	 /* mod_revision of each key, as seen last */
+	int64_t written; /* highest revision of its acknowledged writes */
 	uint64_t missed;
 };
 
@@ -76,6 +79,7 @@ const char *ledger_kind_name(enum ledger_kind kind)
 							[LEDGER_WATCH_PUT] = "watch-put",
 							[LEDGER_WATCH_DELETE] = "watch-delete",
 							[LEDGER_WATCH_START] = "watch-start",
+							[LEDGER_WATCH_END] = "watch-end",
 							[LEDGER_FINAL] = "final"};
 
 	return names[kind];
@@ -217,6 +221,8 @@ static void on_done(void *arg, const struct etcd_answer *answer)
 	if (answer->outcome == ETCD_OK) {
 		read_reply(op, &answer->reply);
 		worker->known[op->key] = op->kind == LEDGER_DELETE ? 0 : op->mod_revision;
+		if (op->kind != LEDGER_GET && op->succeeded && op->revision > worker->written)
+			worker->written = op->revision;
 	} else {
 		op->why = answer->why;
 		lane->endpoint = (lane->endpoint + 1) % worker->ledger->spec->endpoint_count;
@@ -302,6 +308,39 @@ static int64_t tend_watch(struct worker *worker)
 	return watch->over ? now() : INT64_MAX;
 }
 
+static bool is_behind(const struct worker *worker)
+{
+	return worker->ledger->spec->watch && worker->watch.next <= worker->written;
+}
+
+/*
+ * Waits until the watch has delivered the last write. One that is silent may hang at a member
+ * that was cut off, so the next endpoint is asked. If none delivers it, it is left out.
+ */
+static void drain_watch(struct worker *worker)
+{
+	struct watch *watch = &worker->watch;
+	int64_t until = now() + WATCH_NS, turn = now() + WATCH_TURN;
+	struct ledger_op op = {.client = watch->client,
+			       .endpoint = (unsigned)watch->endpoint,
+			       .kind = LEDGER_WATCH_END,
+			       .revision = worker->written};
+
+	while (is_behind(worker) && now() < until) {
+		int64_t wake;
+
+		if (watch->running && now() >= turn) {
+			watch->over = true;
+			turn = now() + WATCH_TURN;
+		}
+		wake = tend_watch(worker);
+		loop_turn(worker->loop, turn < wake ? turn : wake);
+	}
+	op.due = op.begin = op.end = now();
+	if (is_behind(worker) && watch->running && watch->next)
+		deliver(worker->ledger, &op);
+}
+
 /* --- threads */
 
 static struct lane *free_lane(struct worker *worker)
@@ -351,6 +390,7 @@ static void work(void *arg)
 	}
 	while (in_flight(worker))
 		loop_turn(worker->loop, INT64_MAX);
+	drain_watch(worker);
 	if (worker->watch.running)
 		loop_abort(worker->loop, &worker->watch.call.transfer);
 }
@@ -448,6 +488,12 @@ int ledger_start(const struct ledger_spec *spec, struct ledger **ret, struct net
 	else
 		*ret = ledger;
 	return r;
+}
+
+void ledger_halt(struct ledger *ledger)
+{
+	for (size_t i = 0; i < ledger->spec->node_count; i++)
+		loop_stop(ledger->workers[i].loop);
 }
 
 void ledger_stop(struct ledger *ledger, uint64_t *ret_missed)

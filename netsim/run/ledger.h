@@ -20,6 +20,7 @@ enum ledger_kind {
 	LEDGER_WATCH_PUT, /* an event of the watch of a node */
 	LEDGER_WATCH_DELETE,
 	LEDGER_WATCH_START, /* the watch was created; revision: from there on */
+	LEDGER_WATCH_END,   /* revision: of a write that it has not delivered in 4 s */
 	LEDGER_FINAL,	    /* a serializable read of a member at the end; client: its index */
 	LEDGER_KINDS
 };
@@ -73,6 +74,8 @@ struct ledger_spec {
 struct ledger;
 
 int ledger_start(const struct ledger_spec *spec, struct ledger **ret, struct netsim_err *err);
+/* Begins no more operations: several ledgers halt before each is waited for. */
+void ledger_halt(struct ledger *ledger);
 /*
  * Begins no more operations, waits for those in flight, and frees the ledger. Sets *ret_missed
  * (may be NULL) to the operations that were due while too many were in flight.
@@ -95,7 +98,8 @@ int ledger_read(const struct ledger_spec *spec, struct ledger_state *states,
 /* Whether all members answered, with the same keys, values and revisions. */
 bool ledger_agrees(const struct ledger_state *states, size_t count);
 
-/* "put", "get", "cas", "delete", "watch-put", "watch-delete", "watch-start", "final" */
+/* "put", "get", "cas", "delete", "watch-put", "watch-delete", "watch-start", "watch-end", "final"
+ */
 const char *ledger_kind_name(enum ledger_kind kind);
 
 #endif

@@ -12,7 +12,7 @@
 #include "netsim/util/array.h"
 #include "netsim/util/clock.h"
 
-#define GROUP 4 /* probes of a thread that are due at the same time */
+#define GROUP 8 /* probes of a thread that are due at the same time */
 
 static int64_t now(void)
 {

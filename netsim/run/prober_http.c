@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The kind http: transfers of libcurl, whose connections are shared within a probe only. */
+/*
+ * The kind http: the URL, and the judgement of answers. With TLS, transfers of libcurl, whose
+ * connections are shared within a probe only.
+ */
 #include <errno.h>
 #include <netdb.h>
 #include <stdlib.h>
@@ -7,8 +10,14 @@
 #include <unistd.h>
 
 #include "netsim/run/prober_parts.h"
+#include "netsim/util/buf.h"
 
 #define BODY_MAX 65536 /* bytes in which the expected text is looked for */
+
+enum { SCHEME, USER, HOST, PORT, PATH, QUERY, PART_COUNT };
+static const CURLUPart parts[PART_COUNT] = {
+	[SCHEME] = CURLUPART_SCHEME, [USER] = CURLUPART_USER, [HOST] = CURLUPART_HOST,
+	[PORT] = CURLUPART_PORT,     [PATH] = CURLUPART_PATH, [QUERY] = CURLUPART_QUERY};
 
 void http_close(struct lane *lane)
 {
@@ -16,6 +25,8 @@ void http_close(struct lane *lane)
 		libcurl.share_cleanup(lane->share);
 	if (lane->resolved)
 		libcurl.slist_free_all(lane->resolved);
+	free(lane->request);
+	lane->request = NULL;
 	lane->share = NULL;
 	lane->resolved = NULL;
 }
@@ -63,10 +74,40 @@ static int resolve_url(struct lane *lane, struct netsim_err *err)
 	return r;
 }
 
+/* Writes the request of a URL that needs no more than a connection; others are left to libcurl. */
+static int write_request(struct lane *lane, struct netsim_err *err)
+{
+	struct buf text = {0};
+	CURLU *url = libcurl.url();
+	char *part[PART_COUNT] = {0};
+
+	if (!url || libcurl.url_set(url, CURLUPART_URL, lane->spec->url, 0) != CURLUE_OK)
+		return err_oom(err);
+	for (size_t i = 0; i < PART_COUNT; i++)
+		libcurl.url_get(url, parts[i], &part[i], 0);
+	if (part[SCHEME] && strcmp(part[SCHEME], "http") == 0 && !part[USER] && part[HOST]) {
+		buf_printf(&text, "GET %s%s%s HTTP/1.1\r\nHost: %s%s%s\r\n", part[PATH],
+			   part[QUERY] ? "?" : "", part[QUERY] ? part[QUERY] : "", part[HOST],
+			   part[PORT] ? ":" : "", part[PORT] ? part[PORT] : "");
+		buf_puts(&text, "User-Agent: netsim\r\nAccept: */*\r\n\r\n");
+	}
+	for (size_t i = 0; i < PART_COUNT; i++)
+		libcurl.free(part[i]);
+	libcurl.url_cleanup(url);
+	if (text.failed)
+		return err_oom(err);
+	lane->request_size = text.len;
+	lane->request = text.len ? buf_take(&text) : NULL;
+	return 0;
+}
+
 int http_open(struct lane *lane, struct netsim_err *err)
 {
 	const char *files[] = {lane->spec->ca, lane->spec->cert, lane->spec->key};
 	int r = resolve_url(lane, err);
+
+	if (r == 0)
+		r = write_request(lane, err);
 
 	for (size_t i = 0; r == 0 && i < 3; i++)
 		if (files[i] && access(files[i], R_OK) < 0)
@@ -83,16 +124,36 @@ int http_open(struct lane *lane, struct netsim_err *err)
 
 /* --- an attempt */
 
+void http_take(struct attempt *attempt, const char *data, size_t size)
+{
+	size_t room = BODY_MAX - attempt->body_size, length = size < room ? size : room;
+
+	if (!attempt->lane->spec->body)
+		return;
+	if (!attempt->body)
+		attempt->body = malloc(BODY_MAX);
+	if (!attempt->body)
+		return;
+	memcpy(attempt->body + attempt->body_size, data, length);
+	attempt->body_size += length;
+}
+
+void http_answered(struct attempt *attempt)
+{
+	const struct prober_probe *spec = attempt->lane->spec;
+	int status = attempt->sample.status;
+	bool right = status == (int)(spec->status ? spec->status : 200);
+
+	if (spec->body && !(attempt->body && memmem(attempt->body, attempt->body_size, spec->body,
+						    strlen(spec->body))))
+		right = false;
+	attempt_end(attempt, right ? PROBER_OK : PROBER_WRONG);
+}
+
 static size_t take_body(char *data, size_t size, size_t count, void *arg)
 {
-	struct attempt *attempt = arg;
-	size_t room = BODY_MAX - attempt->body_size, length = size * count;
-
-	if (attempt->body) {
-		memcpy(attempt->body + attempt->body_size, data, length < room ? length : room);
-		attempt->body_size += length < room ? length : room;
-	}
-	return length;
+	http_take(arg, data, size * count);
+	return size * count;
 }
 
 /* The errno of a failed connection. */
@@ -110,9 +171,7 @@ static int error_of(const struct attempt *attempt, CURLcode code)
 static void http_done(void *arg, CURLcode code)
 {
 	struct attempt *attempt = arg;
-	const struct prober_probe *spec = attempt->lane->spec;
 	long status = 0;
-	bool right;
 
 	libcurl.easy_getinfo(attempt->transfer.easy, CURLINFO_RESPONSE_CODE, &status);
 	attempt->sample.status = (int)status;
@@ -122,10 +181,7 @@ static void http_done(void *arg, CURLcode code)
 		attempt_end(attempt, PROBER_ERROR);
 		return;
 	}
-	right = status == (spec->status ? spec->status : 200) &&
-		(!spec->body ||
-		 memmem(attempt->body, attempt->body_size, spec->body, strlen(spec->body)));
-	attempt_end(attempt, right ? PROBER_OK : PROBER_WRONG);
+	http_answered(attempt);
 }
 
 /* The handle is set up once, and used by all attempts in this place. */
@@ -137,10 +193,6 @@ static CURL *make_easy(struct attempt *attempt)
 
 	if (loop_easy(&easy, NULL) < 0)
 		return NULL;
-	if (spec->body && !(attempt->body = malloc(BODY_MAX))) {
-		libcurl.easy_cleanup(easy);
-		return NULL;
-	}
 	libcurl.easy_setopt(easy, CURLOPT_URL, spec->url);
 	libcurl.easy_setopt(easy, CURLOPT_SHARE, lane->share);
 	libcurl.easy_setopt(easy, CURLOPT_RESOLVE, lane->resolved);

@@ -23,18 +23,9 @@ static void end_with(struct attempt *attempt, enum prober_result result, int err
 
 /* --- tcp */
 
-static void tcp_close(struct attempt *attempt)
-{
-	if (attempt->fd < 0)
-		return;
-	loop_unwatch(attempt->lane->worker->loop, attempt->fd);
-	close(attempt->fd);
-	attempt->fd = -1;
-}
-
 static void tcp_end(struct attempt *attempt, int error)
 {
-	tcp_close(attempt);
+	attempt_hang_up(attempt);
 	end_with(attempt, error ? PROBER_ERROR : PROBER_OK, error);
 }
 
@@ -246,7 +237,7 @@ void lane_close(struct lane *lane)
 	for (size_t i = 0; i < lane->attempt_count; i++) {
 		struct attempt *attempt = lane->attempts[i];
 
-		tcp_close(attempt);
+		attempt_hang_up(attempt);
 		if (attempt->transfer.easy)
 			libcurl.easy_cleanup(attempt->transfer.easy);
 		free(attempt->body);
@@ -265,7 +256,10 @@ void attempt_begin(struct attempt *attempt)
 {
 	switch (attempt->lane->spec->kind) {
 	case PROBER_HTTP:
-		http_begin(attempt);
+		if (attempt->lane->request)
+			plain_begin(attempt);
+		else
+			http_begin(attempt);
 		break;
 	case PROBER_TCP:
 		tcp_begin(attempt);
@@ -283,10 +277,13 @@ void attempt_abandon(struct attempt *attempt)
 {
 	switch (attempt->lane->spec->kind) {
 	case PROBER_HTTP:
-		http_abandon(attempt);
+		if (attempt->lane->request)
+			attempt_hang_up(attempt);
+		else
+			http_abandon(attempt);
 		break;
 	case PROBER_TCP:
-		tcp_close(attempt);
+		attempt_hang_up(attempt);
 		break;
 	case PROBER_PING:
 		break;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "netsim/util/clock.h"
 
@@ -23,6 +24,15 @@ void attempt_end(struct attempt *attempt, enum prober_result result)
 	attempt->over = true;
 	attempt->busy = attempt->process.pidfd >= 0;
 	sample_deliver(attempt->lane->worker->prober, &attempt->sample);
+}
+
+void attempt_hang_up(struct attempt *attempt)
+{
+	if (attempt->fd < 0)
+		return;
+	loop_unwatch(attempt->lane->worker->loop, attempt->fd);
+	close(attempt->fd);
+	attempt->fd = -1;
 }
 
 struct attempt *lane_attempt(struct lane *lane, uint64_t number)

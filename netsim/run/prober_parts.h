@@ -29,6 +29,17 @@ struct prober {
 
 struct lane;
 
+/* HTTP without TLS: a connection, and what has come of an answer. */
+struct plain {
+	int stage;     /* prober_plain.c */
+	bool kept;     /* the connection served an attempt before */
+	bool answered; /* a part of the answer has come */
+	bool keep;     /* the server keeps the connection */
+	int64_t left;  /* bytes of the body or chunk; INT64_MAX: until the connection ends */
+	char line[8192];
+	size_t used;
+};
+
 /* One attempt; reused by later ones of its lane. */
 struct attempt {
 	struct lane *lane;
@@ -37,9 +48,10 @@ struct attempt {
 	uint64_t number;
 	struct prober_sample sample;
 	struct loop_watch watch;
-	int fd; /* TCP: its socket */
+	int fd; /* TCP: its socket; HTTP without TLS: its connection, kept for the next attempt */
 	struct process process;
 	/* HTTP */
+	struct plain plain;
 	struct loop_transfer transfer;
 	char *body; /* what has arrived of it, if the probe expects a text */
 	size_t body_size;
@@ -61,6 +73,8 @@ struct lane {
 	uint16_t id;
 	struct loop_watch watch;
 	/* HTTP */
+	char *request; /* without TLS: its text; NULL: by libcurl */
+	size_t request_size;
 	CURLSH *share; /* its connections */
 	struct curl_slist *resolved;
 };
@@ -92,11 +106,22 @@ void attempt_end(struct attempt *attempt, enum prober_result result);
 /* The attempt in flight with this number, or the oldest for UINT64_MAX; NULL: none. */
 struct attempt *lane_attempt(struct lane *lane, uint64_t number);
 
+/* Closes the connection of an attempt, if it has one. */
+void attempt_hang_up(struct attempt *attempt);
+
+/* HTTP without TLS, in prober_plain.c */
+void plain_begin(struct attempt *attempt);
+void plain_connect(struct attempt *attempt);
+
 /* The kind http, in prober_http.c */
 int http_open(struct lane *lane, struct netsim_err *err);
 void http_close(struct lane *lane);
 void http_begin(struct attempt *attempt);
 void http_abandon(struct attempt *attempt);
+/* Takes a part of the body. */
+void http_take(struct attempt *attempt, const char *data, size_t size);
+/* The answer is complete: judges status and body. */
+void http_answered(struct attempt *attempt);
 
 /* Resolves a name; the first address counts. */
 int lane_resolve(struct lane *lane, const char *host, uint16_t port, struct netsim_err *err);

@@ -11,6 +11,10 @@
  *   /hang          never answers
  *   /second        answers the first request of a connection, and closes it at the second one
  *                  without an answer
+ *   /chunked       answers in chunks, byte by byte: "chunked"
+ *   /closed        answers "closed" with HTTP/1.0, whose end is that of the connection
+ *   /short         answers with less than it announces, and closes the connection
+ *   /garbage       answers without HTTP
  *   /seconds       the requests to /second... so far
  *   /accepted      the connections accepted so far
  *   anything else  200 and "fine"
@@ -78,12 +82,43 @@ static void answer(int fd, int status, const char *body)
 		die("send");
 }
 
+/* Answers that are given as they are. False: the path has none. */
+static bool serve_raw(int fd, const char *path)
+{
+	static const struct {
+		const char *path, *answer;
+		bool last; /* the connection ends */
+	} raw[] = {
+		{"/chunked ",
+		 "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ntransfer-encoding:chunked\r\n\r\n"
+		 "3\r\nchu\r\n04;x=y\r\nnked\r\n0\r\nTrailer: x\r\n\r\n",
+		 false},
+		{"/closed ", "HTTP/1.0 200 OK\r\n\r\nclosed", true},
+		{"/short ", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nshort", true},
+		{"/garbage ", "hello\r\n\r\n", true},
+	};
+
+	for (size_t i = 0; i < sizeof(raw) / sizeof(*raw); i++) {
+		if (strncmp(path, raw[i].path, strlen(raw[i].path)) != 0)
+			continue;
+		for (const char *at = raw[i].answer; *at; at++)
+			if (send(fd, at, 1, MSG_NOSIGNAL) < 0)
+				break;
+		if (raw[i].last)
+			hang_up(fd);
+		return true;
+	}
+	return false;
+}
+
 static void serve(int fd, const char *path)
 {
 	char body[64] = "fine";
 	int status = 200, ms;
 
 	if (strncmp(path, "/hang ", 6) == 0)
+		return;
+	if (serve_raw(fd, path))
 		return;
 	if (strncmp(path, "/seconds ", 9) != 0 && strncmp(path, "/second", 7) == 0) {
 		seconds++;
