@@ -24,6 +24,8 @@ struct cmd {
 	const struct netsim_syntax *syntax;
 	size_t size; /* of its arguments; they begin with struct common */
 	size_t fill; /* the offset in them of the struct that a syntax of the library fills */
+	/* Further options, which a timeline does not have; they fill args. Or NULL. */
+	const struct netsim_opt *more;
 	/* Returns 0 or a negative errno with err filled, or an exit status above 0. */
 	int (*run)(const void *args, struct netsim_err *err);
 };

@@ -1,16 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cmd.h"
 #include "fault_print.h"
+#include "select.h"
 
 struct fault_args {
 	struct common common;
+	struct netsim_opt_words clusters;
 	struct netsim_fault_opts request;
+};
+
+static const struct netsim_opt opts[] = {
+	SELECT_OPT(struct fault_args, clusters),
+	{0, NULL, NETSIM_OPT_FLAG, 0, NULL, NULL},
 };
 
 static int run(const void *p, struct netsim_err *err)
 {
 	const struct fault_args *args = p;
 	struct netsim_fault_opts request = args->request;
+	const struct select_words words = {&request.targets, &request.target_count, true};
+	struct netsim_select *selected = NULL;
 	struct netsim *ctx = NULL;
 	struct netsim_fault *fault = NULL;
 	int r = netsim_open(&ctx, err);
@@ -18,8 +27,11 @@ static int run(const void *p, struct netsim_err *err)
 	request.fleet = args->common.fleet;
 	request.dry_run = args->common.dry;
 	if (r == 0)
+		r = select_nodes(ctx, &args->common, &args->clusters, &words, &selected, err);
+	if (r == 0)
 		r = netsim_fault(ctx, &request, &fault, err);
 	netsim_close(ctx);
+	netsim_select_free(selected);
 	if (r == 0)
 		print_added_fault(&args->common, fault);
 	netsim_fault_free(fault);
@@ -30,5 +42,6 @@ const struct cmd cmd_fault = {
 	.name = "fault",
 	.size = sizeof(struct fault_args),
 	.fill = offsetof(struct fault_args, request),
+	.more = opts,
 	.run = run,
 };

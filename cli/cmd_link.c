@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cmd.h"
 #include "out.h"
+#include "select.h"
 
 struct link_args {
 	struct common common;
+	struct netsim_opt_words clusters;
 	struct netsim_link_words link;
 };
 
@@ -54,19 +56,29 @@ static void print_changes(const struct common *args, const struct netsim_link *l
 	json_decref(lines);
 }
 
+static const struct netsim_opt opts[] = {
+	SELECT_OPT(struct link_args, clusters),
+	{0, NULL, NETSIM_OPT_FLAG, 0, NULL, NULL},
+};
+
 static int run(const void *p, struct netsim_err *err)
 {
 	const struct link_args *args = p;
 	struct netsim_link_opts request = args->link.opts;
 	struct netsim_link *link = NULL;
+	const struct select_words words = {&request.targets, &request.target_count, true};
+	struct netsim_select *selected = NULL;
 	struct netsim *ctx = NULL;
 	int r = netsim_open(&ctx, err);
 
 	request.fleet = args->common.fleet;
 	request.dry_run = args->common.dry;
 	if (r == 0)
+		r = select_nodes(ctx, &args->common, &args->clusters, &words, &selected, err);
+	if (r == 0)
 		r = netsim_link(ctx, &request, &link, err);
 	netsim_close(ctx);
+	netsim_select_free(selected);
 	if (r == 0)
 		print_changes(&args->common, link);
 	netsim_link_free(link);
@@ -77,5 +89,6 @@ const struct cmd cmd_link = {
 	.name = "link",
 	.size = sizeof(struct link_args),
 	.fill = offsetof(struct link_args, link),
+	.more = opts,
 	.run = run,
 };

@@ -1,16 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cmd.h"
 #include "fault_print.h"
+#include "select.h"
 
 struct partition_args {
 	struct common common;
+	struct netsim_opt_words clusters;
 	struct netsim_partition_opts cut;
+};
+
+static const struct netsim_opt opts[] = {
+	SELECT_OPT(struct partition_args, clusters),
+	{0, NULL, NETSIM_OPT_FLAG, 0, NULL, NULL},
 };
 
 static int run(const void *p, struct netsim_err *err)
 {
 	const struct partition_args *args = p;
 	struct netsim_partition_opts cut = args->cut;
+	const struct select_words words = {&cut.groups, &cut.group_count, false};
+	struct netsim_select *selected = NULL;
 	struct netsim *ctx = NULL;
 	struct netsim_fault *fault = NULL;
 	int r = netsim_open(&ctx, err);
@@ -18,8 +27,11 @@ static int run(const void *p, struct netsim_err *err)
 	cut.fleet = args->common.fleet;
 	cut.dry_run = args->common.dry;
 	if (r == 0)
+		r = select_nodes(ctx, &args->common, &args->clusters, &words, &selected, err);
+	if (r == 0)
 		r = netsim_partition(ctx, &cut, &fault, err);
 	netsim_close(ctx);
+	netsim_select_free(selected);
 	if (r == 0)
 		print_added_fault(&args->common, fault);
 	netsim_fault_free(fault);
@@ -30,5 +42,6 @@ const struct cmd cmd_partition = {
 	.name = "partition",
 	.size = sizeof(struct partition_args),
 	.fill = offsetof(struct partition_args, cut),
+	.more = opts,
 	.run = run,
 };

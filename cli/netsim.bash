@@ -145,7 +145,7 @@ _netsim_place() {
 	local i place=0
 	for ((i = 2; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i - 1]} in
-		-f | --fleet | --as | --for | --name | --class | --engine | --period | --duty | --interval | -b | --by | -t | --top | --from | --to | --topo | --classes | --html | -w | --write | -d | --dir | -F | --filter | -c | --direction | -s | --snap | --buffer | -r | --rotate | -k | --count | --out | --junit | --seed | --profile)
+		-f | --fleet | --as | --for | --name | --members | --class | --engine | --period | --duty | --interval | -b | --by | -t | --top | --from | --to | --topo | --classes | --html | -w | --write | -d | --dir | -F | --filter | -c | --direction | -s | --snap | --buffer | -r | --rotate | -k | --count | --out | --junit | --seed | --profile)
 			continue ;;
 		--keep)
 			[[ ${COMP_WORDS[1]} == run ]] || continue ;;
@@ -169,6 +169,8 @@ _netsim() {
 		found=$(compgen -W "$(_netsim_fleets "$netsim")" -- "$word")
 	elif [[ $before == --as ]]; then
 		found=$(compgen -W "$(_netsim_nodes "$netsim")" -- "$word")
+	elif [[ $before == --members ]]; then
+		found=$(compgen -S = -W "$(_netsim_names scenarios/recipes)" -- "$word")
 	elif [[ $before == --engine ]]; then
 		found=$(compgen -W "auto netem edt" -- "$word")
 	elif [[ $before == --congestion ]]; then

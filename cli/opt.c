@@ -25,9 +25,10 @@ int opt_parse(const struct cmd *cmd, char **words, void *args, struct netsim_err
 	const struct netsim_syntax *syntax = opt_syntax(cmd);
 	struct common *common = args;
 	void *fill = (char *)args + cmd->fill;
-	const struct netsim_opt_table tables[] = {{syntax->opts, fill}, {common_opts, common}};
+	const struct netsim_opt_table tables[] = {
+		{syntax->opts, fill}, {cmd->more, args}, {common_opts, common}};
 	struct netsim_err why = {0};
-	int r = netsim_parse_options(tables, 2, syntax->raw, words, &why);
+	int r = netsim_parse_options(tables, 3, syntax->raw, words, &why);
 
 	common->words = words;
 	while (words[common->count])
@@ -56,6 +57,7 @@ void opt_help(const struct cmd *cmd, FILE *out)
 	fprintf(out, "usage: netsim %s [OPTION]...%s%s\n\n%s\n\n", cmd->name,
 		*syntax->args ? " " : "", syntax->args, syntax->summary);
 	print_rows(syntax->opts, out);
+	print_rows(cmd->more, out);
 	print_rows(common_opts, out);
 	fprintf(out, "\nManual: netsim-%s(8)\n", cmd->name);
 }

@@ -527,6 +527,40 @@ NETSIM_API int netsim_link(struct netsim *ctx, const struct netsim_link_opts *op
 			   struct netsim_link **ret, struct netsim_err *err);
 NETSIM_API void netsim_link_free(struct netsim_link *link);
 
+struct netsim_select_opts {
+	size_t size;
+	const char *fleet;
+	/*
+	 * The clusters that selectors name, each as "etcd=@server" (nodes that run the recipe
+	 * etcd), "db=a,b,c:RECIPE" or "db=a,b,c:URL", an URL of etcd's gateway with {address}.
+	 */
+	const char *const *clusters;
+	size_t cluster_count;
+	bool targets; /* words are targets: one becomes as many as it names nodes */
+};
+
+/* A selector and its nodes: "leader(etcd)", "s2". */
+struct netsim_selected {
+	const char *selector, *nodes;
+};
+
+struct netsim_select {
+	const char **words; /* without selectors */
+	size_t word_count;
+	struct netsim_selected **list;
+	size_t count;
+};
+
+/*
+ * Replaces selectors, leader(etcd), in groups or targets by the nodes that they take now, for
+ * netsim_partition(), netsim_fault() and netsim_link(). -ENOENT with err (kind FAILED) if the
+ * leader cannot be learnt. Free with netsim_select_free().
+ */
+NETSIM_API int netsim_select(struct netsim *ctx, const char *const *words, size_t count,
+			     const struct netsim_select_opts *opts, struct netsim_select **ret,
+			     struct netsim_err *err);
+NETSIM_API void netsim_select_free(struct netsim_select *select);
+
 struct netsim_heal_opts {
 	size_t size;
 	const char *fleet;

@@ -22,6 +22,7 @@ enum netsim_opt_type {
 	NETSIM_OPT_RATE,     /* uint64_t, bits per second, above zero */
 	NETSIM_OPT_NUMBER,   /* unsigned, 1 to 1000000 */
 	NETSIM_OPT_WORDS,    /* struct netsim_opt_words: "a,b", also given several times */
+	NETSIM_OPT_TEXTS,    /* struct netsim_opt_words: the whole value, given several times */
 };
 
 #define NETSIM_OPT_WORDS_MAX 64

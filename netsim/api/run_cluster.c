@@ -1,23 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Members and leaders of workloads, asked of a store or of a recipe's command; selectors. */
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "netsim/api/run_parts.h"
+#include "netsim/run/cluster.h"
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
-#include "netsim/util/buf.h"
-#include "netsim/words/selector.h"
 
-#define PATIENCE    500000000LL	 /* ns for the answer of a member */
 #define ELECTION_NS 5000000000LL /* for a leader, if there is none at first */
-#define COMMAND_MS  2000	 /* for a recipe's command */
-#define OUTPUT_MOST (64U * 1024) /* bytes that it may print */
 
 static bool fill_endpoint(struct run *run, const struct run_member *m, struct etcd_endpoint *ret)
 {
@@ -36,6 +28,41 @@ static bool fill_endpoint(struct run *run, const struct run_member *m, struct et
 	return ret->url && (!recipe->tls.ca.s || (ret->tls.ca && ret->tls.cert && ret->tls.key));
 }
 
+static void free_commands(struct run_cluster *c)
+{
+	for (size_t i = 0; c->commands && i < c->count; i++) {
+		char **argv = (char **)c->commands[i].argv;
+
+		for (size_t k = 0; argv && argv[k]; k++)
+			free(argv[k]);
+		free(argv);
+	}
+	free(c->commands);
+}
+
+/* Fills in the command `members` of each member, which runs as the member does. */
+static int fill_commands(struct run *run, struct run_cluster *c, struct netsim_err *err)
+{
+	const struct recipe *recipe = c->workload->recipe;
+
+	c->commands = calloc(c->count + 1, sizeof(*c->commands));
+	for (size_t i = 0; c->commands && i < c->count; i++) {
+		char **argv = calloc(recipe->members.count + 1, sizeof(*argv));
+
+		c->commands[i] = c->members[i].spec;
+		c->commands[i].argv = (const char *const *)argv;
+		for (size_t k = 0; argv && k < recipe->members.count; k++) {
+			argv[k] = work_fill(run, c->workload, c->members[i].node, recipe->folder,
+					    recipe->members.list[k].s);
+			if (!argv[k])
+				return err_oom(err);
+		}
+		if (!argv)
+			return err_oom(err);
+	}
+	return c->commands ? 0 : err_oom(err);
+}
+
 static int add_cluster(struct run *run, const struct workload *w, struct netsim_err *err)
 {
 	struct run_cluster *c = array_push(run->clusters, run->cluster_count);
@@ -48,8 +75,13 @@ static int add_cluster(struct run *run, const struct workload *w, struct netsim_
 	c->workload = w;
 	c->members = &run->members[first];
 	c->count = w->nodes.host ? 1 : w->nodes.count;
+	c->nodes = calloc(c->count + 1, sizeof(*c->nodes));
+	if (!c->nodes)
+		return err_oom(err);
+	for (size_t i = 0; i < c->count; i++)
+		c->nodes[i] = c->members[i].node;
 	if (w->recipe->store != RECIPE_STORE_ETCD)
-		return 0;
+		return fill_commands(run, c, err);
 	c->endpoints = calloc(c->count + 1, sizeof(*c->endpoints));
 	for (size_t i = 0; i < c->count; i++)
 		if (!c->endpoints || !fill_endpoint(run, &c->members[i], &c->endpoints[i]))
@@ -81,7 +113,9 @@ void cluster_free(struct run *run)
 			free((char *)c->endpoints[k].tls.cert);
 			free((char *)c->endpoints[k].tls.key);
 		}
+		free_commands(c);
 		free(c->endpoints);
+		free(c->nodes);
 		free(c->leader);
 	}
 	free(run->clusters);
@@ -130,125 +164,31 @@ static void record_answers(struct run *run, const struct run_cluster *c,
 	}
 }
 
-static int ask_store(struct run *run, const struct run_cluster *c, int64_t patience,
-		     size_t *ret_leader, struct netsim_err *err)
+static void record_store(struct run *run, const struct run_cluster *c)
 {
 	auto_free struct etcd_answer *answers = calloc(c->count + 1, sizeof(*answers));
-	int r = answers ? etcd_ask(c->endpoints, c->count, ETCD_STATUS, "{}", patience, answers,
-				   err) :
-			  err_oom(err);
 
-	if (r < 0)
-		return r;
-	if (ret_leader)
-		r = etcd_find_leader(c->endpoints, answers, c->count, ret_leader, err);
-	else
-		record_answers(run, c, answers, run_now());
+	if (!answers || etcd_ask(c->endpoints, c->count, ETCD_STATUS, "{}", CLUSTER_PATIENCE,
+				 answers, NULL) < 0)
+		return;
+	record_answers(run, c, answers, run_now());
 	for (size_t i = 0; i < c->count; i++)
 		etcd_answer_done(&answers[i]);
-	return r;
 }
 
 /* --- a command */
 
-/* Runs a command in a node and returns its output; -EIO if it fails, or -ETIMEDOUT. */
-static int run_command(const struct process_spec *spec, struct buf *ret, struct netsim_err *err)
+static struct cluster view(const struct run_cluster *c)
 {
-	auto_close int fd = memfd_create("members", MFD_CLOEXEC);
-	struct process_spec with = *spec;
-	struct process_exit end;
-	struct process process;
-	struct pollfd poll_fd = {.events = POLLIN};
-	char path[64];
-	int r;
-
-	if (fd < 0)
-		return err_errno(err, -errno, NULL, "cannot create a memory file");
-	snprintf(path, sizeof(path), "/proc/%d/fd/%d", getpid(), fd);
-	with.log = path;
-	r = process_start(&with, &process, err);
-	if (r < 0)
-		return r;
-	poll_fd.fd = process.pidfd;
-	if (poll(&poll_fd, 1, COMMAND_MS) <= 0) {
-		process_signal_group(&process, SIGKILL);
-		r = err_set(err, NETSIM_ERR_FAILED, -ETIMEDOUT, NULL, "%s did not end",
-			    spec->argv[0]);
-	}
-	process_collect(&process, true, &end);
-	if (r == 0 && (end.killed || end.code))
-		r = err_set(err, NETSIM_ERR_FAILED, -EIO, NULL, "%s %s", spec->argv[0],
-			    process_exit_text(&end, (char[PROCESS_TEXT]) {0}));
-	lseek(fd, 0, SEEK_SET);
-	return r == 0 ? buf_read(ret, fd, OUTPUT_MOST) : r;
-}
-
-/* Finds the member whose line, "NODE leader", says that it leads. */
-static size_t find_leader_line(const struct run_cluster *c, char *text)
-{
-	char *save = NULL;
-
-	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		char node[128], role[32];
-
-		if (sscanf(line, "%127s %31s", node, role) != 2 || strcmp(role, "leader") != 0)
-			continue;
-		for (size_t i = 0; i < c->count; i++)
-			if (strcmp(c->members[i].node, node) == 0)
-				return i;
-	}
-	return SIZE_MAX;
-}
-
-static int ask_member(struct run *run, const struct run_cluster *c, const struct run_member *m,
-		      size_t *ret_leader, struct netsim_err *err)
-{
-	const struct recipe *recipe = c->workload->recipe;
-	auto_free char **argv = calloc(recipe->members.count + 1, sizeof(*argv));
-	struct process_spec spec = m->spec;
-	auto_buf struct buf out = {0};
-	int r = argv ? 0 : -ENOMEM;
-
-	for (size_t i = 0; r == 0 && i < recipe->members.count; i++) {
-		argv[i] = work_fill(run, c->workload, m->node, recipe->folder,
-				    recipe->members.list[i].s);
-		r = argv[i] ? 0 : -ENOMEM;
-	}
-	if (r == 0) {
-		spec.argv = (const char *const *)argv;
-		r = run_command(&spec, &out, err);
-	}
-	for (size_t i = 0; argv && argv[i]; i++)
-		free(argv[i]);
-	if (r < 0)
-		return r == -ENOMEM ? err_oom(err) : r;
-	*ret_leader = out.data ? find_leader_line(c, out.data) : SIZE_MAX;
-	return 0;
-}
-
-static int ask_command(struct run *run, struct run_cluster *c, size_t *ret_leader,
-		       struct netsim_err *err)
-{
-	struct netsim_err last = {0};
-	int r = -ENOENT;
-
-	for (size_t i = 0; r < 0 && i < c->count; i++) {
-		last = (struct netsim_err) {0};
-		r = ask_member(run, c, &c->members[i], ret_leader, &last);
-	}
-	if (r < 0)
-		return err_set(err, NETSIM_ERR_FAILED, r, NULL, "no leader: %s", last.what);
-	if (*ret_leader == SIZE_MAX)
-		return err_set(err, NETSIM_ERR_FAILED, -ENOENT, NULL,
-			       "no leader: the command `members` names none");
-	return 0;
+	return (struct cluster) {c->nodes, c->endpoints, c->commands, c->count, CLUSTER_PATIENCE};
 }
 
 /* A command gives no terms: a new leader counts as one. */
 static void record_command(struct run *run, struct run_cluster *c)
 {
 	size_t leader = SIZE_MAX;
-	bool known = ask_command(run, c, &leader, NULL) == 0;
+	const struct cluster cluster = view(c);
+	bool known = cluster_leader(&cluster, &leader, NULL) == 0;
 	int64_t time = run_now();
 
 	if (known && (!c->leader || strcmp(c->leader, c->members[leader].node) != 0)) {
@@ -263,109 +203,51 @@ static void record_command(struct run *run, struct run_cluster *c)
 	}
 }
 
-/* Asks a store again while it has no leader: members may elect one, or be slow to answer. */
-int cluster_ask(struct run *run, struct run_cluster *c, size_t *ret_leader, struct netsim_err *err)
-{
-	int64_t until = run_now() + ELECTION_NS;
-	struct netsim_err last = {0};
-	int r;
-
-	if (!c->endpoints)
-		return ask_command(run, c, ret_leader, err);
-	r = ask_store(run, c, PATIENCE, ret_leader, &last);
-	while (r == -ENOENT && run_now() < until && run_sleep(run, run_now() + PATIENCE / 5)) {
-		last = (struct netsim_err) {0};
-		r = ask_store(run, c, 4 * PATIENCE, ret_leader, &last);
-	}
-	if (r < 0 && err)
-		*err = last;
-	return r;
-}
-
 void cluster_record(struct run *run, struct run_cluster *c)
 {
 	if (c->endpoints)
-		ask_store(run, c, PATIENCE, NULL, NULL);
+		record_store(run, c);
 	else
 		record_command(run, c);
 }
 
 /* --- selectors */
 
-/* Whether a selector takes a member; nth: its number among the followers. */
-static bool takes(enum selector_kind kind, size_t count, bool is_leader, size_t nth)
+/* Asks again while there is no leader: members may elect one, or be slow to answer. */
+static int select_members(struct run *run, const struct run_cluster *c, enum selector_kind kind,
+			  char **ret, struct netsim_err *err)
 {
-	size_t minority = (count - 1) / 2, majority = count / 2 + 1;
+	int64_t until = run_now() + ELECTION_NS;
+	struct cluster cluster = view(c);
+	struct netsim_err last = {0};
+	int r = cluster_select(&cluster, kind, ret, &last);
 
-	switch (kind) {
-	case SELECTOR_LEADER:
-		return is_leader;
-	case SELECTOR_FOLLOWERS:
-		return !is_leader;
-	case SELECTOR_MAJORITY:
-		/* The last followers; the leader only if they are too few. */
-		return is_leader ? majority == count : nth + majority >= count - 1;
-	case SELECTOR_MINORITY:
-		/* The leader, also alone of two, and the first followers. */
-		return is_leader || nth + 1 < minority;
-	case SELECTOR_MEMBERS:
-	case SELECTOR_COUNT:
-		break;
+	cluster.patience *= 4;
+	while (r == -ENOENT && run_now() < until && run_sleep(run, run_now() + 100000000LL)) {
+		last = (struct netsim_err) {0};
+		r = cluster_select(&cluster, kind, ret, &last);
 	}
-	return true;
+	if (r < 0 && err)
+		*err = last;
+	return r;
 }
 
-static int resolve_one(struct run *run, const char *word, struct buf *out, struct netsim_err *err)
+static int resolve_one(void *arg, const struct selector *selector, const char *word, char **ret,
+		       struct netsim_err *err)
 {
-	struct selector selector;
-	struct run_cluster *c;
-	auto_buf struct buf names = {0};
-	const char *why;
-	size_t bad, leader = 0, nth = 0;
+	struct run *run = arg;
+	const struct run_cluster *c = cluster_of(run, selector->workload);
 	int r;
 
-	if (selector_parse(word, &selector, &bad, &why) < 0 ||
-	    !(c = cluster_of(run, selector.workload)))
+	if (!c)
 		return err_set(err, NETSIM_ERR_INPUT, -EINVAL, NULL, "%s is not a selector", word);
-	r = selector.kind == SELECTOR_MEMBERS ? 0 : cluster_ask(run, c, &leader, err);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < c->count; i++) {
-		bool leads = i == leader;
-
-		if (takes(selector.kind, c->count, leads, nth))
-			buf_printf(&names, "%s%s", names.len ? "," : "", c->members[i].node);
-		nth += !leads;
-	}
-	if (names.failed)
-		return err_oom(err);
-	if (!names.len)
-		return err_set(err, NETSIM_ERR_FAILED, -ENOENT, NULL, "%s has no members", word);
-	buf_puts(out, names.data);
-	recorder_event(run->rec, (struct event) {.kind = EVENT_NOTE}, word, names.data);
-	return 0;
+	r = select_members(run, c, selector->kind, ret, err);
+	if (r == 0)
+		recorder_event(run->rec, (struct event) {.kind = EVENT_NOTE}, word, *ret);
+	return r;
 }
 
-int cluster_resolve(struct run *run, const char *words, char **ret, struct netsim_err *err)
+struct selection_source cluster_source(struct run *run)
 {
-	struct buf out = {0};
-	auto_free char *copy = strdup(words);
-	char *save = NULL;
-	int r = copy ? 0 : err_oom(err);
-
-	for (char *word = copy ? strtok_r(copy, ",", &save) : NULL; r == 0 && word;
-	     word = strtok_r(NULL, ",", &save)) {
-		if (out.len)
-			buf_puts(&out, ",");
-		if (selector_is(word))
-			r = resolve_one(run, word, &out, err);
-		else
-			buf_puts(&out, word);
-	}
-	if (r < 0) {
-		buf_done(&out);
-		return r;
-	}
-	*ret = buf_take(&out);
-	return *ret ? 0 : err_oom(err);
+	return (struct selection_source) {resolve_one, run};
 }

@@ -15,6 +15,7 @@
 
 #include "netsim/api/handle.h"
 #include "netsim/api/run_record.h"
+#include "netsim/api/selection.h"
 #include "netsim/config/scenario.h"
 #include "netsim/config/timeline.h"
 #include "netsim/run/etcd.h"
@@ -44,6 +45,8 @@ struct run_cluster {
 	const struct workload *workload;
 	struct etcd_endpoint *endpoints; /* of a store; NULL: a command is run */
 	struct run_member *members;	 /* those of the workload */
+	struct process_spec *commands;	 /* that print them, otherwise */
+	const char **nodes;
 	size_t count;
 	int64_t term; /* of a command: counts the changes of its leader */
 	char *leader; /* of a command: the last one */
@@ -145,12 +148,10 @@ char *work_fill(const struct run *run, const struct workload *w, const char *nod
 int cluster_prepare(struct run *run, struct netsim_err *err);
 void cluster_free(struct run *run);
 struct run_cluster *cluster_of(struct run *run, const char *workload);
-/* Asks the members; records their states if rec is not NULL, and returns the leader's index. */
-int cluster_ask(struct run *run, struct run_cluster *c, size_t *ret_leader, struct netsim_err *err);
 /* Records the states of all members. */
 void cluster_record(struct run *run, struct run_cluster *c);
-/* Replaces selectors in words, "a,leader(etcd)"; the caller frees *ret. */
-int cluster_resolve(struct run *run, const char *words, char **ret, struct netsim_err *err);
+/* Resolves the selectors of workloads; each is an event. */
+struct selection_source cluster_source(struct run *run);
 
 /* run_ledgers.c */
 int ledgers_start(struct run *run, const struct workload *w, struct netsim_err *err);

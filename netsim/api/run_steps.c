@@ -8,7 +8,6 @@
 
 #include "netsim/api/run_parts.h"
 #include "netsim/run/cgroup.h"
-#include "netsim/util/array.h"
 #include "netsim/util/auto.h"
 #include "netsim/util/name.h"
 
@@ -22,98 +21,27 @@ struct doing {
 	struct netsim_err *err;
 };
 
-struct words {
-	char **list;
-	size_t count;
-};
-
-static void words_done(struct words *words)
-{
-	for (size_t i = 0; i < words->count; i++)
-		free(words->list[i]);
-	free(words->list);
-}
-#define auto_words autofn(words_done)
-
-/* Adds a word, which it owns from then on, also on failure. */
-static int add_word(struct words *words, char *word, struct netsim_err *err)
-{
-	char **slot = word ? array_push(words->list, words->count) : NULL;
-
-	if (!slot) {
-		free(word);
-		return err_oom(err);
-	}
-	*slot = word;
-	return 0;
-}
-
-/* Resolves the selectors in groups. */
 static int resolve_groups(const struct doing *d, const char *const *groups, size_t count,
 			  struct words *ret)
 {
-	int r = 0;
+	const struct selection_source source = cluster_source(d->run);
 
-	for (size_t i = 0; r == 0 && i < count; i++) {
-		char *words = NULL;
-
-		r = cluster_resolve(d->run, groups[i], &words, d->err);
-		if (r == 0)
-			r = add_word(ret, words, d->err);
-	}
-	return r;
-}
-
-/* Adds each of the nodes "a,b" with what comes before and behind it. */
-static int add_each(const struct doing *d, const char *before, char *nodes, const char *behind,
-		    struct words *ret)
-{
-	char *save = NULL;
-	int r = 0;
-
-	for (char *node = strtok_r(nodes, ",", &save); r == 0 && node;
-	     node = strtok_r(NULL, ",", &save)) {
-		char *word = NULL;
-
-		if (asprintf(&word, "%s%s%s", before, node, behind) < 0)
-			word = NULL;
-		r = add_word(ret, word, d->err);
-	}
-	return r;
-}
-
-/* Resolves the selectors of one target: NODE, NODE/INTERFACE or a pair. */
-static int resolve_target(const struct doing *d, const char *target, struct words *ret)
-{
-	const char *split = strpbrk(target, ":/");
-	auto_free char *first = split ? strndup(target, (size_t)(split - target)) : strdup(target);
-	auto_free char *nodes = NULL, *others = NULL;
-	auto_words struct words pairs = {0};
-	int r = first ? cluster_resolve(d->run, first, &nodes, d->err) : err_oom(d->err);
-
-	if (r < 0)
-		return r;
-	if (!split || *split == '/')
-		return add_each(d, "", nodes, split ? split : "", ret);
-	r = cluster_resolve(d->run, split + 1, &others, d->err);
-	if (r == 0)
-		r = add_each(d, ":", others, "", &pairs);
-	for (size_t i = 0; r == 0 && i < pairs.count; i++) {
-		auto_free char *copy = strdup(nodes);
-
-		r = copy ? add_each(d, "", copy, pairs.list[i], ret) : err_oom(d->err);
-	}
-	return r;
+	return selection_groups(&source, groups, count, ret, d->err);
 }
 
 static int resolve_targets(const struct doing *d, const char *const *targets, size_t count,
 			   struct words *ret)
 {
-	int r = 0;
+	const struct selection_source source = cluster_source(d->run);
 
-	for (size_t i = 0; r == 0 && i < count; i++)
-		r = resolve_target(d, targets[i], ret);
-	return r;
+	return selection_targets(&source, targets, count, ret, d->err);
+}
+
+static int resolve(const struct doing *d, const char *words, char **ret)
+{
+	const struct selection_source source = cluster_source(d->run);
+
+	return selection_resolve(&source, words, ret, d->err);
 }
 
 /* --- faults */
@@ -298,7 +226,7 @@ static int do_workload(const struct doing *d)
 	if (!words->name)
 		return work_continue_all(d->run, d->err);
 	if (words->node)
-		r = cluster_resolve(d->run, words->node, &nodes, d->err);
+		r = resolve(d, words->node, &nodes);
 	for (size_t i = 0; r == 0 && i < d->run->member_count; i++) {
 		struct run_member *m = &d->run->members[i];
 
@@ -351,7 +279,7 @@ static int do_exec(const struct doing *d)
 	struct process_spec spec = {.argv = (const char *const *)words->command, .log = log};
 	struct cgroup cgroup = {NULL, -1};
 	struct process process;
-	int r = cluster_resolve(d->run, words->node, &node, d->err);
+	int r = resolve(d, words->node, &node);
 
 	if (r < 0)
 		return r;

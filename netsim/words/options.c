@@ -40,18 +40,25 @@ static int store_number(const struct netsim_opt *row, const char *text, unsigned
 	return 0;
 }
 
+static int add_text(const struct netsim_opt *row, const char *text, struct netsim_opt_words *ret,
+		    struct netsim_err *err)
+{
+	if (ret->count == NETSIM_OPT_WORDS_MAX)
+		return options_refuse(err, "--%s: at most %d values", row->name,
+				      NETSIM_OPT_WORDS_MAX);
+	ret->list[ret->count++] = text;
+	return 0;
+}
+
 /* Splits the value at commas, in place. */
 static int store_words(const struct netsim_opt *row, char *text, struct netsim_opt_words *ret,
 		       struct netsim_err *err)
 {
 	char *save = NULL;
 
-	for (char *word = strtok_r(text, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
-		if (ret->count == NETSIM_OPT_WORDS_MAX)
-			return options_refuse(err, "--%s: at most %d values", row->name,
-					      NETSIM_OPT_WORDS_MAX);
-		ret->list[ret->count++] = word;
-	}
+	for (char *word = strtok_r(text, ",", &save); word; word = strtok_r(NULL, ",", &save))
+		if (add_text(row, word, ret, err) < 0)
+			return -EINVAL;
 	return ret->count ? 0 : options_refuse(err, "--%s: needs at least one value", row->name);
 }
 
@@ -104,6 +111,8 @@ static int store(struct options_reader *r, const struct found *found, char *text
 		return store_number(found->row, text, place, r->err);
 	case NETSIM_OPT_WORDS:
 		return store_words(found->row, text, place, r->err);
+	case NETSIM_OPT_TEXTS:
+		return add_text(found->row, text, place, r->err);
 	}
 	return 0;
 }

@@ -40,3 +40,25 @@ int selector_parse(const char *text, struct selector *ret, size_t *bad, const ch
 	ret->workload[name] = '\0';
 	return 0;
 }
+
+bool selector_takes(enum selector_kind kind, size_t count, bool is_leader, size_t nth)
+{
+	size_t minority = (count - 1) / 2, majority = count / 2 + 1;
+
+	switch (kind) {
+	case SELECTOR_LEADER:
+		return is_leader;
+	case SELECTOR_FOLLOWERS:
+		return !is_leader;
+	case SELECTOR_MAJORITY:
+		/* The last followers; the leader only if they are too few. */
+		return is_leader ? majority == count : nth + majority >= count - 1;
+	case SELECTOR_MINORITY:
+		/* The leader, also alone of two, and the first followers. */
+		return is_leader || nth + 1 < minority;
+	case SELECTOR_MEMBERS:
+	case SELECTOR_COUNT:
+		break;
+	}
+	return true;
+}

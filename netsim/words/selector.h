@@ -35,4 +35,9 @@ bool selector_is(const char *text);
  */
 int selector_parse(const char *text, struct selector *ret, size_t *bad, const char **why);
 
+/*
+ * Whether a selector takes one of count members; nth: its number among the followers, from 0.
+ */
+bool selector_takes(enum selector_kind kind, size_t count, bool is_leader, size_t nth);
+
 #endif

@@ -269,6 +269,49 @@ static void test_selector(void **state)
 	assert_int_equal(selector_parse("leader", &s, &bad, &why), -EINVAL);
 }
 
+/* The members that a selector takes of count, the first the leader: "x..". */
+static const char *taken(enum selector_kind kind, size_t count, size_t leader, char *buf)
+{
+	size_t nth = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		buf[i] = selector_takes(kind, count, i == leader, nth) ? 'x' : '.';
+		nth += i != leader;
+	}
+	buf[count] = 0;
+	return buf;
+}
+
+static void test_selector_takes(void **state)
+{
+	char buf[8];
+
+	(void)state;
+	assert_string_equal(taken(SELECTOR_LEADER, 3, 1, buf), ".x.");
+	assert_string_equal(taken(SELECTOR_FOLLOWERS, 3, 1, buf), "x.x");
+	assert_string_equal(taken(SELECTOR_MEMBERS, 3, 1, buf), "xxx");
+	assert_string_equal(taken(SELECTOR_MINORITY, 5, 2, buf), "x.x..");
+	assert_string_equal(taken(SELECTOR_MAJORITY, 5, 2, buf), ".x.xx");
+	assert_string_equal(taken(SELECTOR_MINORITY, 2, 1, buf), ".x");
+	assert_string_equal(taken(SELECTOR_MAJORITY, 2, 1, buf), "xx");
+	assert_string_equal(taken(SELECTOR_MAJORITY, 1, 0, buf), "x");
+}
+
+static void test_option_texts(void **state)
+{
+	struct netsim_opt_words values = {.count = 0};
+	const struct netsim_opt list[] = {{0, "of", NETSIM_OPT_TEXTS, 0, "TEXT", "several"}, {0}};
+	const struct netsim_opt_table table = {list, &values};
+	char first[] = "--of=a,b", second[] = "--of", value[] = "c";
+	char *words[] = {first, second, value, NULL};
+
+	(void)state;
+	assert_int_equal(options_parse(&table, 1, false, words, NULL, NULL), 0);
+	assert_int_equal(values.count, 2);
+	assert_string_equal(values.list[0], "a,b");
+	assert_string_equal(values.list[1], "c");
+}
+
 static void test_faults(void **state)
 {
 	struct netsim_err err = {0};
@@ -393,7 +436,8 @@ int main(void)
 		cmocka_unit_test(test_option_errors), cmocka_unit_test(test_like_getopt),
 		cmocka_unit_test(test_split),	      cmocka_unit_test(test_selector),
 		cmocka_unit_test(test_faults),	      cmocka_unit_test(test_workloads),
-		cmocka_unit_test(test_step_errors),
+		cmocka_unit_test(test_step_errors),   cmocka_unit_test(test_selector_takes),
+		cmocka_unit_test(test_option_texts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Replaces selectors, leader(etcd), in the groups and targets of commands. */
+#ifndef NETSIM_API_SELECTION_H
+#define NETSIM_API_SELECTION_H
+
+#include "netsim/util/auto.h"
+#include "netsim/util/err.h"
+#include "netsim/words/selector.h"
+
+struct words {
+	char **list;
+	size_t count;
+};
+void words_done(struct words *words);
+#define auto_words autofn(words_done)
+
+/* Where selectors are resolved: resolve() returns "s1,s2", which the caller frees. */
+struct selection_source {
+	int (*resolve)(void *arg, const struct selector *selector, const char *word, char **ret,
+		       struct netsim_err *err);
+	void *arg;
+};
+
+/* Replaces selectors in words, "a,leader(etcd)"; the caller frees *ret. */
+int selection_resolve(const struct selection_source *source, const char *words, char **ret,
+		      struct netsim_err *err);
+/* The same for each of several groups. */
+int selection_groups(const struct selection_source *source, const char *const *groups, size_t count,
+		     struct words *ret, struct netsim_err *err);
+/* The same for targets: NODE, NODE/INTERFACE or A:B; one becomes as many as it names nodes. */
+int selection_targets(const struct selection_source *source, const char *const *targets,
+		      size_t count, struct words *ret, struct netsim_err *err);
+
+#endif

@@ -1,0 +1,114 @@
+# needs: native etcd bridge veth netns clsact bpf curl
+# limit: 90
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Selectors on the command line: leader(NAME) and others, by the command of a recipe and by etcd's
+# gateway, beside a run of the same fleet.
+# shellcheck shell=bash disable=SC2034 # FLEET is for lib.sh
+. "$(dirname "$0")/../lib.sh"
+
+PATH=$(realpath "$TESTS/../build/unpacked/etcd-server/usr/bin"):$PATH
+FLEET=sel
+mkdir "$WORK/memory"
+mount -t tmpfs -o size=1g none "$WORK/memory"
+trap 'umount "$WORK/memory"; at_exit' EXIT
+
+cat >"$WORK/sel.yaml" <<-'EOT'
+	fleet: sel
+	networks: {lan: {}}
+	nodes:
+	  s[1-5]: {roles: [server], interfaces: {eth1: {network: lan, address: "10.9.1.{n}/24"}}}
+	  c: {interfaces: {eth1: {network: lan, address: 10.9.1.9/24}}}
+EOT
+cat >"$WORK/db.yaml" <<-'EOT'
+	recipe: db
+	command: [sleep, infinity]
+	members: [cat, "{folder}/roles"]
+EOT
+
+# roles LEADER: the output of the recipe's command
+roles() {
+	local node
+	for node in s1 s2 s3 s4 s5; do
+		echo "$node $([[ $node == "$1" ]] && echo leader || echo follower)"
+	done >"$WORK/roles"
+}
+
+# selects NAME WANT GROUP...: the partition that results
+selects() {
+	local name=$1 want=$2
+	shift 2
+	check "$name" "$NETSIM" partition "$@" --members "db=@server:$WORK/db.yaml"
+	is "$name: text" "$OUT" "$want"
+	"$NETSIM" heal -q
+}
+
+in_force() {
+	"$NETSIM" status --json | jq -c '[.fleets[0].faults[].text]'
+}
+
+by_command() {
+	roles s3
+	check "up" "$NETSIM" up -q "$WORK/sel.yaml"
+	selects "the leader" $'leader(db) is s3\nfault 1: partition s3 | rest, for 10 s' 'leader(db)' --for 10s
+	selects "a minority" $'minority(db) is s1,s3\nfault 2: partition s1,s3 | rest, until netsim heal' 'minority(db)'
+	roles s5
+	selects "the leader now" $'leader(db) is s5\nfollowers(db) is s1,s2,s3,s4\nfault 3: partition c,s5 | s1,s2,s3,s4, until netsim heal' \
+		'c,leader(db)' 'followers(db)'
+	check "fault of pairs" "$NETSIM" fault 'loss 3%' 'leader(db):majority(db)' --members "db=@server:$WORK/db.yaml"
+	like "each pair" "$OUT" $'leader.db. is s5\nmajority.db. is s2,s3,s4\n.*loss 3% on s5:s2 s5:s3 s5:s4'
+	check "link of the leader" "$NETSIM" link down 'leader(db)/eth1' --members "db=s[1-5]:$WORK/db.yaml"
+	is "is down" "$OUT" $'leader(db) is s5\nlink s5/eth1 is down'
+	"$NETSIM" link up -q s5
+	"$NETSIM" heal -q
+}
+
+mistakes() {
+	: >"$WORK/roles"
+	fails_with 1 "a leader that cannot be learnt" "$NETSIM" partition 'leader(db)' --members "db=@server:$WORK/db.yaml"
+	is "one line" "$ERR" 'netsim: leader(db): no leader: the command `members` names none'
+	is "and no fault" "$(in_force)" '[]'
+	fails_with 1 "etcd that does not run" "$NETSIM" partition 'leader(etcd)' --members etcd=s1,s2
+	like "has the answer of each member" "$ERR" '^netsim: leader.etcd.: no leader: s1: .*; s2: '
+	is "and no fault" "$(in_force)" '[]'
+	fails_with 2 "a cluster without --members" "$NETSIM" partition 'leader(etcd)'
+	like "names the option" "$ERR" 'nothing says which nodes are members of etcd.*--members etcd=NODES'
+	fails_with 2 "a wrong selector" "$NETSIM" partition 'boss(etcd)' --members etcd=@server
+	fails_with 2 "an unknown node" "$NETSIM" partition 'leader(etcd)' --members etcd=s9
+	check "down" "$NETSIM" down
+}
+
+# The leader as curl sees it: etcd's own IDs are compared.
+leader_by_curl() {
+	local i reply
+	for i in 1 2 3; do
+		reply=$(node_exec s$i curl -sf -m 1 -d '{}' "http://10.9.1.$i:2379/v3/maintenance/status") || continue
+		jq -e '.leader == .header.member_id' <<<"$reply" >/dev/null && echo "s$i"
+	done
+}
+
+beside_a_run() {
+	local leader
+	cat >"$WORK/beside.yaml" <<-EOT
+		scenario: beside
+		fleet: "$WORK/sel.yaml"
+		start: {etcd: {use: etcd, nodes: "s[1-3]"}}
+		probes: {echo: {from: c, ping: 10.9.1.1, every: 50ms}}
+		timeline: [{quiet: {for: 4s}}]
+	EOT
+	bg "$NETSIM" run "$WORK/beside.yaml" --out "$WORK/memory/beside"
+	check "etcd has a leader" wait_for 20 eval '[[ $(leader_by_curl) == s? ]]'
+	leader=$(leader_by_curl)
+	check "a partition beside a run" "$NETSIM" partition 'leader(etcd)' --members 'etcd=s[1-3]' --for 300ms
+	like "cuts off the leader" "$OUT" "^leader.etcd. is $leader"$'\n'"fault [0-9]+: partition $leader . rest, for 0.3 s$"
+	check "by a URL" "$NETSIM" partition -n 'members(etcd)' --members 'etcd=s1,s2,s3:http://{address}:2379'
+	is "of its members" "$OUT" $'members(etcd) is s1,s2,s3\nwould add: partition s1,s2,s3 | rest'
+	wait "$BG"
+	like "the run has ended" "$(<"$WORK/bg.$BG")" 'beside: '
+	check "nothing is left" not ls /run/netns/sel.*
+}
+
+by_command
+mistakes
+beside_a_run
+done_testing
