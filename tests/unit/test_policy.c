@@ -537,13 +537,53 @@ static void test_random(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_policy, free_policy)
 
+/* Copies of a flooded frame are charged at a port of the same bridge, if it has another one. */
+static void test_charged_ports(void **state)
+{
+	struct link links[] = {{.master = "br0"}, {.master = "br1"}, {.master = "br0"},
+			       {.master = "br0"}, {.master = "br2"}, {.master = "br1"}};
+	uint32_t numbers[] = {1, 2, 3, 0, 5, 6}; /* 0: no port of a node */
+	const struct model fleet = {.links = links, .link_count = 6};
+	struct policy *p = *state;
+
+	p->links = calloc(PORT_LINKS, sizeof(*p->links));
+	p->link_numbers = numbers;
+	assert_non_null(p->links);
+	policy_charge_ports(p, &fleet);
+	assert_int_equal(p->links[1].charge_at, 3);
+	assert_int_equal(p->links[3].charge_at, 1);
+	assert_int_equal(p->links[2].charge_at, 6);
+	assert_int_equal(p->links[6].charge_at, 2);
+	assert_int_equal(p->links[5].charge_at, 0);
+	free(p->links);
+	p->links = NULL;
+	p->link_numbers = NULL;
+}
+
+/* Classes may be in the set in force, or in the one that the next change puts in force. */
+static void test_has_classes(void **state)
+{
+	struct policy *p = *state;
+
+	p->class_rules = calloc(2, sizeof(*p->class_rules));
+	assert_non_null(p->class_rules);
+	assert_false(policy_has_classes(p));
+	strcpy(p->class_rules[1].name[1], "etcd");
+	assert_true(policy_has_classes(p));
+	*p->class_rules[1].name[1] = '\0';
+	strcpy(p->class_rules[0].name[1], "etcd");
+	assert_true(policy_has_classes(p));
+	free(p->class_rules);
+	p->class_rules = NULL;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_groups),	 TEST(test_kinds),	 TEST(test_stacking),
-		TEST(test_full),	 TEST(test_many_groups), TEST(test_deadlines),
-		TEST(test_two_policies), TEST(test_numbers),	 TEST(test_text),
-		TEST(test_random),
+		TEST(test_groups),	 TEST(test_kinds),	   TEST(test_stacking),
+		TEST(test_full),	 TEST(test_many_groups),   TEST(test_deadlines),
+		TEST(test_two_policies), TEST(test_numbers),	   TEST(test_text),
+		TEST(test_random),	 TEST(test_charged_ports), TEST(test_has_classes),
 	};
 
 	return cmocka_run_group_tests_name("policy", tests, NULL, NULL);
