@@ -12,7 +12,8 @@
 #include "netsim/util/array.h"
 #include "netsim/util/clock.h"
 
-#define GROUP 8 /* probes of a thread that are due at the same time */
+#define GROUP  4  /* probes of a thread that are due at the same time, at least */
+#define GROUPS 12 /* of a thread, at most */
 
 static int64_t now(void)
 {
@@ -151,13 +152,16 @@ static int64_t serve_all(struct worker *worker)
  */
 static void schedule(struct worker *worker)
 {
-	size_t groups = (worker->lane_count + GROUP - 1) / GROUP;
+	size_t size = (worker->lane_count + GROUPS - 1) / GROUPS, groups;
+
+	size = size < GROUP ? GROUP : size;
+	groups = (worker->lane_count + size - 1) / size;
 
 	for (size_t i = 0; i < worker->lane_count; i++) {
 		struct lane *lane = &worker->lanes[i];
 
 		lane->start = worker->prober->start +
-			      lane->spec->every / (int64_t)groups * (int64_t)(i / GROUP);
+			      lane->spec->every / (int64_t)groups * (int64_t)(i / size);
 		lane->wake = lane->start;
 	}
 }

@@ -5,7 +5,7 @@
  * it were. Several attempts of a probe may be in flight, so that one that hangs delays no other.
  *
  * One thread per network namespace (and one more for its commands) has real-time priority where
- * that is permitted. Groups of eight probes of a thread are spread evenly over their interval.
+ * that is permitted. Groups of probes of a thread are spread evenly over their interval.
  *
  * An http probe keeps its connection for its next attempt, and shares it with no other probe.
  * An attempt that hung closes its connection.

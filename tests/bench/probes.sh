@@ -52,11 +52,11 @@ bench_probes() {
 	kill "${burners[@]}" "$server"
 	wait "${burners[@]}" "$server" 2>/dev/null || :
 	"$NETSIM" down -q
-	title "200 probes at 10 Hz: % of one CPU" "to netsim"
-	row "netsim" idle.cpu
+	title "200 probes at 10 Hz: % of one CPU" "to netsim" "    limit"
+	row "netsim" idle.cpu "" "$(printf '%9s' 10.0)"
 	row "netsim, all processors loaded" loaded.cpu idle.cpu
 	row "curl(1) once per probe" curl.cpu idle.cpu
-	title "lateness, 99th percentile, ms"
-	row "netsim" idle.late
-	row "netsim, all processors loaded" loaded.late
+	title "lateness, 99th percentile, ms" "" "    limit"
+	row "netsim" idle.late "" "$(printf '%9s' 2.0)"
+	row "netsim, all processors loaded" loaded.late "" "$(printf '%9s' 2.0)"
 }

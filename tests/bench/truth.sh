@@ -87,7 +87,7 @@ bench_cuts() {
 	awk '{ print $1 }' "$work/compared" >"$work/values.reported"
 	awk '{ print $2 }' "$work/compared" >"$work/values.seen"
 	awk '{ d = $1 - $2; print d < 0 ? -d : d }' "$work/compared" >"$work/values.apart"
-	title "outages of an etcd, $CUTS cuts, ms" limit
+	title "outages of an etcd, $CUTS cuts, ms" "" "    limit"
 	row "as reported" reported
 	row "as seen by another client" seen
 	row "difference" apart "" "$(printf '%9s' "$((EVERY + 5)).0")"
@@ -106,7 +106,7 @@ bench_steps() {
 	wait "${burners[@]}" 2>/dev/null || :
 	lateness_of_steps "$work/steps" | sort -g >"$work/values.steps"
 	awk '{ v[NR] = $1 } END { print v[int(NR * 0.99 + 0.5)] }' "$work/values.steps" >"$work/values.p99"
-	title "steps under load, lateness in ms" limit
+	title "steps under load, lateness in ms" "" "    limit"
 	row "$(wc -l <"$work/values.steps") steps" steps
 	row "99th percentile" p99 "" "$(printf '%9s' 2.0)"
 }

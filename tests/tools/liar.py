@@ -492,13 +492,6 @@ def watch_gap(_, __):
 
 
 @fault("watch")
-def watch_silent(liar, _):
-    """No event comes any more, of this watch or a later one."""
-    liar.silent = True
-    return []
-
-
-@fault("watch")
 def watch_double(_, event):
     """An event comes twice."""
     return [event, event]
@@ -516,6 +509,13 @@ def watch_phantom(_, event):
     """The event of a write that was none."""
     value = base64.b64encode(b"4242424242").decode()
     return [{"kv": {**event["kv"], "value": value}}]
+
+
+@fault("watch")
+def watch_silent(liar, _):
+    """No event comes any more, of this watch or a later one. The last fault: it has many findings."""
+    liar.silent = True
+    return []
 
 
 # --- connections

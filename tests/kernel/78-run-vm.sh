@@ -1,0 +1,52 @@
+# needs: netem etcd bridge veth netns clsact bpf
+# limit: 240
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# netsim run with links of limited rate, by netem: the leader of a real etcd is cut off; a limit that
+# is kept is ok, one that is not fails, with a line. All times are long, because the virtual
+# machine is slow.
+# shellcheck shell=bash
+. "$(dirname "$0")/../lib.sh"
+
+PATH=$(realpath "$TESTS/../build/unpacked/etcd-server/usr/bin"):$PATH
+
+# A busy disk holds up etcd.
+mkdir "$WORK/memory"
+mount -t tmpfs -o size=1g none "$WORK/memory"
+trap 'umount "$WORK/memory"; at_exit' EXIT
+
+cat >"$WORK/slow.yaml" <<-EOT
+	scenario: slow
+	fleet: $TESTS/../topo/simple.yaml
+	profile: $TESTS/../profiles/constrained.yaml
+	start:
+	  etcd:
+	    use: $TESTS/../scenarios/recipes/etcd.yaml
+	    nodes: ["@server", agent-1]
+	    env: {ETCD_HEARTBEAT_INTERVAL: 500, ETCD_ELECTION_TIMEOUT: 5000}
+	    within: 2min
+	  ledger: {use: etcd-ledger, node: agent-2, rate: 2/s, timeout: 3s}
+	probes:
+	  api: {from: agent-2, http: "http://{address}:2379/health", nodes: ["@server", agent-1], every: 1s, timeout: 2s}
+	timeline:
+	- cut: partition leader(etcd)
+	  for: 11s
+	  expect: [api outage <= 60s, api outage <= 200ms, etcd leader changes <= 2]
+	- after: {for: 3s}
+	  expect: [ledger lost = 0, ledger stale = 0, ledger phantom = 0]
+EOT
+
+cut() {
+	fails_with 1 "a cut of the leader" "$NETSIM" run -v "$WORK/slow.yaml" --out "$WORK/memory/slow"
+	like "the long limit is kept" "$OUT" $'\n''ok: cut: api outage <= 60s: [0-9.]+ s'
+	like "the short one is not: by how much, and when" "$OUT" \
+		$'\n''failed: cut: api outage <= 200ms: [^'$'\n'']*[0-9.]+ s.*, off by [0-9.]+ s, at [0-9.]+ s'
+	like "the partition took effect" "$OUT" 'ok: cut: in effect: partition [^ ]* . rest: from '
+	like "nothing is lost" "$OUT" $'\n''ok: after: ledger lost = 0: 0'
+	like "nothing is stale" "$OUT" $'\n''ok: after: ledger stale = 0: 0'
+	is "nothing else fails" "$(grep -c '^failed' <<<"$OUT")" 1
+	is "no workload is left" "$(pgrep -f "etcd --name=")" ""
+}
+
+cut
+done_testing
