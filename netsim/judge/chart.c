@@ -17,37 +17,6 @@
 #define GRAINS_LEAST 100
 #define GRAINS_TOTAL 100000
 
-/* --- members */
-
-void chart_key(struct chart *c, bool first, const char *name)
-{
-	buf_printf(&c->out, "%s\"%s\":", first ? "" : ",", name);
-}
-
-void chart_text(struct chart *c, bool first, const char *name, uint32_t number)
-{
-	chart_key(c, first, name);
-	record_quote(&c->out, text_table_get(&c->ev->names, number));
-}
-
-void chart_number(struct chart *c, bool first, const char *name, int64_t value)
-{
-	chart_key(c, first, name);
-	buf_printf(&c->out, "%" PRId64, value);
-}
-
-void chart_time(struct chart *c, bool first, const char *name, int64_t time)
-{
-	chart_number(c, first, name, time - c->origin);
-}
-
-size_t chart_bin(const struct chart *c, int64_t time)
-{
-	int64_t bin = (time - c->from) / c->bin;
-
-	return bin < 0 ? 0 : (size_t)bin < c->bins ? (size_t)bin : c->bins - 1;
-}
-
 /* --- what is drawn */
 
 static void reach(struct chart *c, int64_t time)
@@ -124,8 +93,8 @@ static void put_phases(struct chart *c)
 			chart_text(c, true, "name", open->phase);
 			if (open->repetition)
 				chart_number(c, false, "repetition", open->repetition);
-			chart_time(c, false, "begin_ns", open->time);
-			chart_time(c, false, "end_ns", event ? event->time : c->to);
+			chart_when(c, false, "begin_ns", open->time);
+			chart_when(c, false, "end_ns", event ? event->time : c->to);
 			buf_puts(&c->out, "}");
 		}
 		open = event && event->kind == EVENT_PHASE ? event : NULL;
@@ -152,9 +121,9 @@ static void put_fault(struct chart *c, size_t at)
 		chart_text(c, false, "phase", begin->phase);
 	if (begin->repetition)
 		chart_number(c, false, "repetition", begin->repetition);
-	chart_time(c, false, "begin_ns", begin->time);
+	chart_when(c, false, "begin_ns", begin->time);
 	if (end)
-		chart_time(c, false, "end_ns", end->time);
+		chart_when(c, false, "end_ns", end->time);
 	if (end && !end->uncounted) {
 		chart_number(c, false, "offered", end->offered);
 		chart_number(c, false, "affected", end->affected);
@@ -179,7 +148,7 @@ static void put_faults(struct chart *c)
 static void put_event(struct chart *c, const struct event *event)
 {
 	buf_puts(&c->out, "{");
-	chart_time(c, true, "at_ns", event->time);
+	chart_when(c, true, "at_ns", event->time);
 	chart_key(c, false, "kind");
 	record_quote(&c->out, event_word(event->kind));
 	chart_text(c, false, "subject", event->subject);
@@ -278,8 +247,8 @@ char *chart_json(const struct evidence *ev, const struct claim *claims, size_t c
 	find_limits(&c);
 	choose_bins(&c);
 	buf_puts(&c.out, "{");
-	chart_time(&c, true, "from_ns", c.from);
-	chart_time(&c, false, "to_ns", c.to);
+	chart_when(&c, true, "from_ns", c.from);
+	chart_when(&c, false, "to_ns", c.to);
 	chart_number(&c, false, "bin_ns", c.bin);
 	chart_number(&c, false, "grain_ns", c.grain);
 	put_about(&c);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Shared by chart.c (what happened), and chart_series.c (bins and spans of samples). */
+/*
+ * Shared by chart.c (what happened), chart_series.c (bins and spans of samples), and
+ * chart_member.c (JSON).
+ */
 #ifndef NETSIM_JUDGE_CHART_PARTS_H
 #define NETSIM_JUDGE_CHART_PARTS_H
 
@@ -22,7 +25,7 @@ void chart_key(struct chart *c, bool first, const char *name);
 void chart_text(struct chart *c, bool first, const char *name, uint32_t number);
 void chart_number(struct chart *c, bool first, const char *name, int64_t value);
 /* The same for a time, since the begin of the run. */
-void chart_time(struct chart *c, bool first, const char *name, int64_t time);
+void chart_when(struct chart *c, bool first, const char *name, int64_t time);
 /* Returns the bin of a time, clamped. */
 size_t chart_bin(const struct chart *c, int64_t time);
 

@@ -318,7 +318,7 @@ static void put_changes(struct chart *c, uint32_t workload)
 			continue;
 		if (leader && count++ < CHANGES) {
 			buf_puts(&c->out, count > 1 ? ",{" : "{");
-			chart_time(c, true, "at_ns", m->time);
+			chart_when(c, true, "at_ns", m->time);
 			chart_text(c, false, "from", leader->leader);
 			chart_text(c, false, "to", m->leader);
 			chart_number(c, false, "term", m->term);
