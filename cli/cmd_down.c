@@ -16,6 +16,8 @@ static void write_object(const struct netsim_object *object, char *text, size_t 
 {
 	if (object->kind == NETSIM_OBJECT_NODE)
 		snprintf(text, size, "- node %s (namespace %s)", object->name, object->netns);
+	else if (object->kind == NETSIM_OBJECT_PROCESS)
+		snprintf(text, size, "- process %d (workload %s)", object->pid, object->name);
 	else
 		snprintf(text, size, "- %s", object->name);
 }

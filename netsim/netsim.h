@@ -231,13 +231,17 @@ NETSIM_API int netsim_diff(struct netsim *ctx, const char *path,
 			   struct netsim_diags *diags, struct netsim_err *err);
 NETSIM_API void netsim_diff_free(struct netsim_diff *diff);
 
-enum netsim_object_kind { NETSIM_OBJECT_LINK, NETSIM_OBJECT_NODE };
+enum netsim_object_kind { NETSIM_OBJECT_LINK, NETSIM_OBJECT_NODE, NETSIM_OBJECT_PROCESS };
 
-/* An object that netsim created: a link of this namespace, or a node with its namespace. */
+/*
+ * An object that netsim created: a link of this namespace, a node with its namespace, or a process
+ * of a workload. Processes are listed with dry_run only.
+ */
 struct netsim_object {
 	enum netsim_object_kind kind;
-	const char *name;
+	const char *name;  /* of a process: WORKLOAD/NODE */
 	const char *netns; /* of a node */
+	int pid;	   /* of a process; 0: in another PID namespace */
 };
 
 struct netsim_down {

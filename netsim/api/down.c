@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "netsim/api/handle.h"
 #include "netsim/fleet/converge.h"
@@ -38,6 +39,26 @@ static int list_objects(struct state *st, struct netsim_down *down, struct netsi
 	return r;
 }
 
+/* The processes that cgroup_remove_fleet() would kill. */
+static int list_processes(struct state *st, struct netsim_down *down, struct netsim_err *err)
+{
+	struct cgroup_process *list = NULL;
+	size_t count = 0;
+	int r = cgroup_processes(down->fleet, st->own_id, &list, &count, err);
+
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		char *at = strrchr(list[i].member, '@');
+
+		if (at)
+			*at = '/';
+		r = add_object(down, NETSIM_OBJECT_PROCESS, list[i].member, NULL, err);
+		if (r == 0)
+			down->objects[down->object_count - 1]->pid = list[i].pid;
+	}
+	cgroup_processes_free(list, count);
+	return r;
+}
+
 static int remove_fleet(struct state *st, const char *fleet, struct netsim_err *err)
 {
 	auto_close int lock = -1;
@@ -70,7 +91,9 @@ static int down(struct state *st, const struct netsim_down_opts *o, struct netsi
 		r = err_oom(err);
 	if (r == 0)
 		r = list_objects(st, ret, err);
-	return r == 0 && !o->dry_run ? remove_fleet(st, chosen, err) : r;
+	if (r < 0)
+		return r;
+	return o->dry_run ? list_processes(st, ret, err) : remove_fleet(st, chosen, err);
 }
 
 int netsim_down(struct netsim *ctx, const struct netsim_down_opts *opts, struct netsim_down **ret,

@@ -279,7 +279,7 @@ ends_seen() {
 
 # A run that is killed; another fleet of the same name in another namespace is left alone.
 killed() {
-	local other=$CGROUPS/netsim@work@1
+	local other=$CGROUPS/netsim@work@1 survivors listed
 	tool_start
 	write_counter
 	say add counter a "$WORK/counter.log" "$WORK/counter" "$WORK/count"
@@ -297,6 +297,16 @@ killed() {
 	wait "$TOOL" 2>/dev/null
 	mkdir -p "$other/x@y"
 	check "workloads survive kill -9" pids_of "$WORK/stubborn"
+	survivors=$(cat "$MINE"/*/cgroup.procs | sort)
+	listed=$("$NETSIM" down -n work | sed -n 's/^- process \([0-9]*\) (workload .*/\1/p' | sort)
+	like "down -n lists them with their members" "$("$NETSIM" down -n work)" \
+		'- process [0-9]+ [(]workload stubborn/b[)]'
+	like "also those on the host" "$("$NETSIM" down -n work)" \
+		'- process [0-9]+ [(]workload local/host[)]'
+	is "each survivor is listed once" "$listed" "$survivors"
+	is "and none is killed" "$(cat "$MINE"/*/cgroup.procs | sort)" "$survivors"
+	is "would_remove has each" "$("$NETSIM" down -n --json work | grep -o '"- process [^"]*"' | wc -l)" \
+		"$(wc -l <<<"$survivors")"
 	check "down" "$NETSIM" down work
 	check "kills them" not pids_of "$WORK/(stubborn|counter)"
 	check "removes their cgroups" tree_gone
