@@ -131,7 +131,10 @@ $(PAGE)/installed: page/package.json page/package-lock.json
 	$(Q)cp $^ $(@D) && cd $(@D) && $(NPM) ci --loglevel=error --prefer-offline --ignore-scripts --no-audit --no-fund >/dev/null
 	@touch $@
 
-$(PAGE)/page.html: page/page.html page/page.css page/parts.js page/page.js $(PAGE)/installed
+# Two pages from the same parts: of traffic, and of a run.
+$(PAGE)/page.html: page/page.js
+$(PAGE)/run.html: page/run.js
+$(PAGE)/page.html $(PAGE)/run.html: page/page.html page/page.css page/parts.js $(PAGE)/installed
 	@echo "  PAGE    $@"
 	$(Q)sed \
 		-e '/@uplot[.]css@/ {' -e 'r $(PAGE_UPLOT)/dist/uPlot.min.css' -e 'd;}' \
@@ -139,9 +142,9 @@ $(PAGE)/page.html: page/page.html page/page.css page/parts.js page/page.js $(PAG
 		-e '/@uplot[.]licence@/ {' -e 'r $(PAGE_UPLOT)/LICENSE' -e 'd;}' \
 		-e '/@page[.]css@/ {' -e 'r page/page.css' -e 'd;}' \
 		-e '/@parts[.]js@/ {' -e 'r page/parts.js' -e 'd;}' \
-		-e '/@page[.]js@/ {' -e 'r page/page.js' -e 'd;}' $< > $@
+		-e '/@page[.]js@/ {' -e 'r page/$(@F:.html=.js)' -e 'd;}' page/page.html > $@
 
-$(B)/cli/report_html.o: $(PAGE)/page.html
+$(B)/cli/report_html.o: $(PAGE)/page.html $(PAGE)/run.html
 
 # Unit tests: one program for each tests/unit/test_*.c.
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/test_*.c))

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cmd.h"
 #include "out.h"
+#include "report_html.h"
 #include "run_print.h"
 
 struct report_args {
 	struct common common;
-	const char *junit;
+	const char *junit, *html;
 };
 
 static const struct netsim_opt opts[] = {
 	{0, "junit", NETSIM_OPT_TEXT, offsetof(struct report_args, junit), "FILE",
 	 "write the verdict as JUnit's XML, too"},
+	{0, "html", NETSIM_OPT_TEXT, offsetof(struct report_args, html), "FILE",
+	 "draw the run as an HTML page, too"},
 	{0, NULL, NETSIM_OPT_FLAG, 0, NULL, NULL},
 };
 
@@ -19,8 +22,10 @@ static int run(const void *p, struct netsim_err *err)
 	const struct report_args *args = p;
 	const struct common *common = &args->common;
 	struct netsim_run *a = NULL, *b = NULL;
-	int r = netsim_report(common->words[0], &a, err);
+	int r = args->html ? page_check(args->html, err) : 0;
 
+	if (r == 0)
+		r = netsim_report(common->words[0], &a, err);
 	if (r == 0 && common->count > 1)
 		r = netsim_report(common->words[1], &b, err);
 	if (r == 0 && b)
@@ -29,6 +34,8 @@ static int run(const void *p, struct netsim_err *err)
 		run_print(common, a);
 	if (r == 0)
 		r = run_write_junit(b ? b : a, args->junit, err);
+	if (r == 0 && args->html)
+		r = page_write_run(args->html, b ? b : a, err);
 	if (r == 0)
 		r = run_status(b ? b : a);
 	netsim_run_free(a);

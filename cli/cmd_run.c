@@ -7,6 +7,7 @@
 #include "interrupt.h"
 #include "out.h"
 #include "progress.h"
+#include "report_html.h"
 #include "run_print.h"
 
 struct run_args {
@@ -86,6 +87,19 @@ static int find_profile(const char *name, char *path, size_t size, struct netsim
 	return 0;
 }
 
+/* The verdict counts even if the page cannot be written. */
+static void draw(const struct netsim_run *run)
+{
+	struct netsim_err err = {0};
+	char path[4096];
+
+	if (run->unwritten ||
+	    snprintf(path, sizeof(path), "%s/report.html", run->folder) >= (int)sizeof(path))
+		return;
+	if (page_write_run(path, run, &err) < 0)
+		fprintf(stderr, "netsim: warning: cannot write %s: %s\n", path, err.kernel);
+}
+
 static int run_it(const struct run_args *args, const char *path, const struct netsim_run_opts *how,
 		  struct netsim_err *err)
 {
@@ -104,6 +118,7 @@ static int run_it(const struct run_args *args, const char *path, const struct ne
 	}
 	if (r != 0)
 		return r;
+	draw(run);
 	run_print(common, run);
 	r = run_write_junit(run, args->junit, err);
 	if (r == 0)

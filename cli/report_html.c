@@ -12,14 +12,21 @@
 
 #include "out.h"
 
-/* The page without data, built from page/. */
-#define TEMPLATE "build/page/page.html"
+/* The pages without data, built from page/: of traffic, and of a run. */
 __asm__(".pushsection .rodata\n"
 	"page_begin:\n"
-	".incbin \"" TEMPLATE "\"\n"
+	".incbin \"build/page/page.html\"\n"
 	"page_end:\n"
+	"run_begin:\n"
+	".incbin \"build/page/run.html\"\n"
+	"run_end:\n"
 	".popsection\n");
-extern const char page_begin[], page_end[];
+extern const char page_begin[], page_end[], run_begin[], run_end[];
+
+struct page {
+	const char *begin, *end; /* of the page without data */
+	const json_t *data;
+};
 
 /* Placeholder of the data. */
 static const char mark[] = "@DATA@";
@@ -44,16 +51,16 @@ static int put_escaped(const char *text, size_t size, void *arg)
 	return ferror(out) ? -1 : 0;
 }
 
-static int put_page(FILE *out, const json_t *data)
+static int put_page(FILE *out, const struct page *page)
 {
 	const char *place =
-		memmem(page_begin, (size_t)(page_end - page_begin), mark, sizeof(mark) - 1);
+		memmem(page->begin, (size_t)(page->end - page->begin), mark, sizeof(mark) - 1);
 	const char *rest = place + sizeof(mark) - 1;
 
-	fwrite(page_begin, 1, (size_t)(place - page_begin), out);
-	if (json_dump_callback(data, put_escaped, out, JSON_COMPACT | JSON_DIGITS) < 0)
+	fwrite(page->begin, 1, (size_t)(place - page->begin), out);
+	if (json_dump_callback(page->data, put_escaped, out, JSON_COMPACT | JSON_DIGITS) < 0)
 		return -EIO;
-	fwrite(rest, 1, (size_t)(page_end - rest), out);
+	fwrite(rest, 1, (size_t)(page->end - rest), out);
 	return ferror(out) ? -EIO : 0;
 }
 
@@ -68,7 +75,7 @@ static int cannot_write(const char *path, int error, struct netsim_err *err)
 }
 
 /* Writes the page and closes fd. Returns 0 or an errno. */
-static int write_open(int fd, const json_t *data)
+static int write_open(int fd, const struct page *page)
 {
 	FILE *out = fdopen(fd, "w");
 	int error = 0;
@@ -79,7 +86,7 @@ static int write_open(int fd, const json_t *data)
 		return error;
 	}
 	errno = 0;
-	if (put_page(out, data) < 0)
+	if (put_page(out, page) < 0)
 		error = errno ? errno : EIO;
 	if (fclose(out) != 0 && !error)
 		error = errno;
@@ -114,28 +121,28 @@ static int open_beside(const char *path, char **ret_name)
 	return fd;
 }
 
-/* Replaces path atomically; data NULL: only checks that it could. Returns 0 or an errno. */
-static int replace(const char *path, const json_t *data)
+/* Replaces path atomically; page NULL: only checks that it could. Returns 0 or an errno. */
+static int replace(const char *path, const struct page *page)
 {
 	char *beside;
 	int fd = open_beside(path, &beside), error;
 
 	if (fd < 0)
 		return errno;
-	if (data)
-		error = write_open(fd, data);
+	if (page)
+		error = write_open(fd, page);
 	else
 		error = close(fd) < 0 ? errno : 0;
-	if (data && !error && rename(beside, path) < 0)
+	if (page && !error && rename(beside, path) < 0)
 		error = errno;
-	if (!data || error)
+	if (!page || error)
 		unlink(beside);
 	free(beside);
 	return error;
 }
 
 /* Blocks signals that would leave the temporary file behind. */
-static int replace_blocking_signals(const char *path, const json_t *data)
+static int replace_blocking_signals(const char *path, const struct page *page)
 {
 	sigset_t ends, before;
 	int error;
@@ -146,19 +153,19 @@ static int replace_blocking_signals(const char *path, const json_t *data)
 	sigaddset(&ends, SIGQUIT);
 	sigaddset(&ends, SIGTERM);
 	sigprocmask(SIG_BLOCK, &ends, &before);
-	error = replace(path, data);
+	error = replace(path, page);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return error;
 }
 
-static int write_page(const char *path, const json_t *data)
+static int write_page(const char *path, const struct page *page)
 {
 	int fd;
 
 	if (is_replaced(path))
-		return replace_blocking_signals(path, data);
+		return replace_blocking_signals(path, page);
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-	return fd < 0 ? errno : write_open(fd, data);
+	return fd < 0 ? errno : write_open(fd, page);
 }
 
 int page_check(const char *path, struct netsim_err *err)
@@ -173,12 +180,36 @@ int page_check(const char *path, struct netsim_err *err)
 	return error ? cannot_write(path, error, err) : 0;
 }
 
-int page_write(const char *path, const char *title, json_t *report, struct netsim_err *err)
+static int write_data(const char *path, struct page *page, json_t *data, struct netsim_err *err)
 {
-	json_t *data = json_pack("{s:o, s:s, s:o}", "title", json_words(title), "version",
-				 netsim_version(), "report", report);
-	int error = data ? write_page(path, data) : ENOMEM;
+	int error;
 
+	page->data = data;
+	error = data ? write_page(path, page) : ENOMEM;
 	json_decref(data);
 	return error ? cannot_write(path, error, err) : 0;
+}
+
+int page_write(const char *path, const char *title, json_t *report, struct netsim_err *err)
+{
+	struct page page = {.begin = page_begin, .end = page_end};
+
+	return write_data(path, &page,
+			  json_pack("{s:o, s:s, s:o}", "title", json_words(title), "version",
+				    netsim_version(), "report", report),
+			  err);
+}
+
+int page_write_run(const char *path, const struct netsim_run *run, struct netsim_err *err)
+{
+	struct page page = {.begin = run_begin, .end = run_end};
+	json_t *verdict = json_loads(run->json, 0, NULL);
+	json_t *chart = json_loads(run->chart, 0, NULL);
+	json_t *source = run->source ? json_words(run->source) : json_null();
+
+	return write_data(path, &page,
+			  json_pack("{s:o, s:s, s:{s:o, s:o, s:o}}", "title",
+				    json_words(run->scenario), "version", netsim_version(),
+				    "report", "verdict", verdict, "chart", chart, "source", source),
+			  err);
 }

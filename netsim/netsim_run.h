@@ -56,6 +56,8 @@ struct netsim_run {
 	const char *unwritten; /* why the folder lacks a part of the evidence, or NULL */
 	const char *json;      /* verdict.json */
 	const char *junit;     /* junit.xml */
+	const char *chart;     /* JSON: the run over time, as report.html draws it */
+	const char *source;    /* the scenario file as read; NULL: missing */
 };
 
 /* The progress of a run, reported ten times a second. */

@@ -95,9 +95,11 @@ function compare(a, b) {
 function cell(column, row) {
 	const value = column.value(row);
 	const nothing = value === null || value === undefined;
-	const text = nothing ? (column.words ? '' : '–') : column.show ? column.show(value) : String(value);
+	const text = nothing ? (column.words ? '' : '–') : column.text ? column.text(row) : column.show ? column.show(value) : String(value);
 	const made = element('td', {'data-value': nothing ? null : value});
 	made.className = column.words ? 'words' : nothing || value === 0 ? 'none' : '';
+	if (column.class)
+		made.className += ' ' + column.class(row);
 	if (column.words && text.length > 32)
 		made.title = text;
 	if (column.press && !nothing)
@@ -107,8 +109,8 @@ function cell(column, row) {
 	return made;
 }
 
-// columns: {name, value(row), show(value), words, about, rare, press(row)}; rare ones are
-// left out if they are empty. Numbers sort from the largest, words from A.
+// columns: {name, value(row), show(value), text(row), class(row), words, about, rare, press(row)};
+// rare ones are left out if they are empty. Numbers sort from the largest, words from A.
 function table(columns, rows) {
 	const used = columns.filter((column) => !column.rare || rows.some((row) => column.value(row)));
 	const body = element('tbody');
@@ -202,6 +204,27 @@ function paintMarks(u, marks) {
 	u.ctx.restore();
 }
 
+// Paints spans with a text inside: as much of it as there is room for.
+function paintLabels(u, labels, top, height) {
+	const {left, width} = u.bbox, pixels = devicePixelRatio;
+	for (const {begin, end, text, style} of labels) {
+		const from = Math.max(u.valToPos(begin, 'x', true), left), to = Math.min(u.valToPos(end, 'x', true), left + width);
+		if (to < left || from > left + width)
+			continue;
+		paintSpans(u, [[begin, end]], style, top, height);
+		u.ctx.save();
+		u.ctx.beginPath();
+		u.ctx.rect(from, top, Math.max(to - from - 2 * pixels, 0), height);
+		u.ctx.clip();
+		u.ctx.font = FONT.replace('11px', 11 * pixels + 'px');
+		u.ctx.fillStyle = colour('text');
+		u.ctx.textBaseline = 'middle';
+		u.ctx.textAlign = 'left';
+		u.ctx.fillText(text, from + 4 * pixels, top + height / 2);
+		u.ctx.restore();
+	}
+}
+
 // Values without neighbours have no line and are drawn as points.
 function lonely(u, index) {
 	const values = u.data[index], list = [];
@@ -229,12 +252,13 @@ function clockTicks(u, ticks, axis, space, step) {
 }
 
 // Plots below each other, which share cursor, zoom and time axis. Times are in seconds since
-// 1970; limits is [begin, end]; spans are shaded behind all plots, and marks are spans with
-// a label.
+// 1970; limits is [begin, end], and the cursor shows the time since origin; spans are shaded
+// behind all plots, and marks are spans with a label.
 class Plots {
 	constructor(place, limits) {
 		this.place = place;
 		this.limits = limits;
+		this.origin = limits[0];
 		this.spans = [];
 		this.marks = [];
 		this.list = [];
@@ -346,10 +370,11 @@ class Plots {
 	}
 
 	// lanes: {name, colour, spans: [[begin, end]...], lighter: spans that matter less}: draws
-	// the spans of each in a lane.
-	addLanes({title, lanes}) {
+	// the spans of each in a lane. under: the colour of lighter spans; labels: spans with a text
+	// and a style each; ticks: times that are marked across all lanes.
+	addLanes({title, lanes, ticks = []}) {
 		const lane = 30;
-		const draw = (u) => lanes.forEach(({name, colour: style, spans, lighter}, i) => {
+		const draw = (u) => lanes.forEach(({name, colour: style, spans = [], lighter = [], under, labels = []}, i) => {
 			const top = u.bbox.top + i * lane * devicePixelRatio;
 			u.ctx.save();
 			u.ctx.font = FONT.replace('11px', 11 * devicePixelRatio + 'px');
@@ -358,11 +383,13 @@ class Plots {
 			u.ctx.textAlign = 'left';
 			u.ctx.fillText(name, u.bbox.left + 4 * devicePixelRatio, top + 2 * devicePixelRatio);
 			u.ctx.restore();
-			paintSpans(u, lighter, style + '50', top + 16 * devicePixelRatio, 9 * devicePixelRatio);
+			paintSpans(u, lighter, under ?? style + '50', top + 16 * devicePixelRatio, 9 * devicePixelRatio);
 			paintSpans(u, spans, style, top + 16 * devicePixelRatio, 9 * devicePixelRatio);
+			paintLabels(u, labels, top + 14 * devicePixelRatio, 14 * devicePixelRatio);
 		});
+		const drawTicks = (u) => paintSpans(u, ticks.map((time) => [time, time]), colour('text'), u.bbox.top, u.bbox.height);
 		const options = this.options(lanes.length * lane + 36, {values: () => [], grid: {show: false}, ticks: {show: false}},
-			{draw: [draw]});
+			{draw: [draw, drawTicks]});
 		this.show(title, {...options, series: [{}, {show: true, paths: () => null, points: {show: false}}],
 			scales: {x: this.scaleX(), y: {range: [0, 1]}}}, [this.limits, [0, 0]], [], null);
 	}
@@ -394,6 +421,6 @@ class Plots {
 		for (const line of one.lines)
 			line.figure.textContent = time === null ? line.whole : line.at(time);
 		one.at.textContent = time === null ? '' :
-			`${clock(time * 1e9, 3)} (+${duration((time - this.limits[0]) * 1e9)})`;
+			`${clock(time * 1e9, 3)} (+${duration((time - this.origin) * 1e9)})`;
 	}
 }

@@ -11,7 +11,8 @@
 #include "netsim/util/buf.h"
 #include "netsim/util/err.h"
 
-#define FILE_MOST (4UL << 30) /* bytes of one file */
+#define FILE_MOST   (4UL << 30) /* bytes of one file */
+#define SOURCE_MOST (16U << 20) /* bytes of the scenario */
 
 static int read_file(struct evidence *ev, const char *folder, const char *name, bool needed,
 		     struct netsim_err *err)
@@ -38,6 +39,28 @@ static int read_file(struct evidence *ev, const char *folder, const char *name, 
 	return text.len ? evidence_read(ev, &file, text.data, text.len, err) : 0;
 }
 
+/* The scenario, as far as it was copied. */
+static int read_source(const char *folder, struct netsim_run *ret)
+{
+	char path[4096];
+	auto_close int fd = -1;
+	auto_buf struct buf text = {0};
+
+	if (snprintf(path, sizeof(path), "%s/scenario.yaml", folder) >= (int)sizeof(path))
+		return 0;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || buf_read(&text, fd, SOURCE_MOST) < 0 || !text.data)
+		return 0;
+	ret->source = arena_strdup(ret, text.data);
+	return ret->source ? 0 : -ENOMEM;
+}
+
+int run_add_folder(struct netsim_run *run, const char *folder)
+{
+	run->folder = arena_strdup(run, folder);
+	return run->folder ? read_source(folder, run) : -ENOMEM;
+}
+
 int netsim_report(const char *folder, struct netsim_run **ret, struct netsim_err *err)
 {
 	struct evidence ev = {0};
@@ -53,8 +76,7 @@ int netsim_report(const char *folder, struct netsim_run **ret, struct netsim_err
 	evidence_done(&ev);
 	if (r < 0)
 		return r;
-	result->folder = arena_strdup(result, folder);
-	if (!result->folder) {
+	if (run_add_folder(result, folder) < 0) {
 		netsim_run_free(result);
 		return err_oom(err);
 	}

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* run: a scenario from up to the verdict. */
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <time.h>
 
 #include "netsim/api/run_parts.h"
@@ -108,12 +110,36 @@ static int open_folder(struct run *run, struct netsim_err *err)
 
 /* --- begin */
 
+static void record_about(struct run *run, const char *name, const char *value)
+{
+	if (value && *value)
+		recorder_event(run->rec, (struct event) {.kind = EVENT_ABOUT}, name, value);
+}
+
+/* What was asked, and of which machine: a report has nothing but the evidence. */
+static void record_conditions(struct run *run)
+{
+	const struct scenario *s = run->s;
+	struct utsname kernel = {0};
+	char seed[24];
+
+	uname(&kernel);
+	snprintf(seed, sizeof(seed), "%" PRIu64, s->seed);
+	record_about(run, "why", s->why.s);
+	record_about(run, "fleet", s->topo->fleet);
+	record_about(run, "profile", s->profile ? s->profile->name : "none");
+	record_about(run, "seed", seed);
+	record_about(run, "netsim", netsim_version());
+	record_about(run, "kernel", kernel.release);
+}
+
 static void record_begin(struct run *run)
 {
 	char host[256] = "";
 
 	gethostname(host, sizeof(host) - 1);
 	recorder_event(run->rec, (struct event) {.kind = EVENT_RUN_BEGIN}, run->s->name.s, host);
+	record_conditions(run);
 	for (size_t p = 0; p < run->s->phase_count; p++) {
 		const struct phase *phase = run->s->phases[p];
 		struct event event = {.kind = EVENT_EXPECTED,
@@ -449,14 +475,16 @@ static int judge(struct run *run, struct netsim_run **ret, struct netsim_err *er
 	if (code == 0)
 		code = run_write_file(run->folder, "junit.xml", result->junit);
 	result->interrupted = run->interrupted;
-	result->folder = arena_strdup(result, run->folder);
+	if (run_add_folder(result, run->folder) < 0) {
+		netsim_run_free(result);
+		return err_oom(err);
+	}
 	if (*why)
 		result->unwritten = arena_strdup(result, why);
 	else if (code < 0)
 		result->unwritten =
 			arena_printf(result, "cannot write the verdict: %s", strerror(-code));
-	if (add_notes(run, result) < 0 || !result->folder ||
-	    ((*why || code < 0) && !result->unwritten)) {
+	if (add_notes(run, result) < 0 || ((*why || code < 0) && !result->unwritten)) {
 		netsim_run_free(result);
 		return err_oom(err);
 	}

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "netsim/api/run_claims.h"
+#include "netsim/judge/chart.h"
 #include "netsim/judge/verdict.h"
 #include "netsim/util/arena.h"
 #include "netsim/util/array.h"
@@ -166,6 +167,14 @@ static int publish(const struct verdict *from, const struct claim *claims, struc
 	return ret->scenario && ret->host && ret->json && ret->junit ? 0 : -ENOMEM;
 }
 
+static int add_chart(const struct evidence *ev, const struct claims *claims, struct netsim_run *ret)
+{
+	char *chart = chart_json(ev, claims->list, claims->count);
+
+	ret->chart = chart ? arena_adopt(ret, chart) : NULL;
+	return ret->chart ? 0 : -ENOMEM;
+}
+
 int run_judge(const struct evidence *ev, struct netsim_run **ret, struct netsim_err *err)
 {
 	autofn(claims_done) struct claims claims = {0};
@@ -176,6 +185,8 @@ int run_judge(const struct evidence *ev, struct netsim_run **ret, struct netsim_
 	if (r == 0)
 		r = verdict_make(ev, claims.list, claims.count, &verdict, err);
 	if (r == 0 && publish(verdict, claims.list, result) < 0)
+		r = err_oom(err);
+	if (r == 0 && add_chart(ev, &claims, result) < 0)
 		r = err_oom(err);
 	verdict_free(verdict);
 	if (r < 0)

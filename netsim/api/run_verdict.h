@@ -13,6 +13,9 @@
  */
 int run_judge(const struct evidence *ev, struct netsim_run **ret, struct netsim_err *err);
 
+/* Adds the folder and the scenario in it. Returns 0 or -ENOMEM. */
+int run_add_folder(struct netsim_run *run, const char *folder);
+
 /* Writes a file of the folder. Returns 0 or a negative errno. */
 int run_write_file(const char *folder, const char *name, const char *text);
 

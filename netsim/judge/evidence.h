@@ -41,6 +41,7 @@ enum event_kind {
 	EVENT_LEFT,	   /* text: the remainder */
 	EVENT_NOTE,	   /* anything else worth a line */
 	EVENT_EXPECTED,	   /* subject: a sentence about the phase; repetition: of how many */
+	EVENT_ABOUT,	   /* subject: a property of the run, such as "seed"; text: its value */
 };
 
 struct event {

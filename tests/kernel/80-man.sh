@@ -1,4 +1,4 @@
-# needs: native bridge veth netns tap clsact bpf
+# needs: native etcd curl bridge veth netns tap clsact bpf
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Runs the examples of the manual in order, page by page: lines with "# " or "$ " in the
@@ -7,7 +7,8 @@
 # shellcheck shell=bash
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
-ROOT=$(dirname "$TESTS")
+ROOT=$(realpath "$(dirname "$TESTS")")
+PATH=$ROOT/build/unpacked/etcd-server/usr/bin:$PATH
 FULL=${FULL:-}
 
 # The command lines of a page.
@@ -26,23 +27,62 @@ run_line() {
 	eval "$1"
 }
 
+# A folder like the root of the tree, in memory, in which the scenario is shorter and asks less.
+make_root() {
+	mkdir "$WORK/root"
+	mount -t tmpfs -o size=1g none "$WORK/root"
+	trap 'cd /; umount "$WORK/root"; at_exit' EXIT
+	cd "$WORK/root" || exit 1
+	ln -s "$ROOT"/* .
+	rm scenarios
+	cp -r "$ROOT/scenarios" .
+	sed -i -E -e 's/for: 10s/for: 3s/; s/for: 5s/for: 1s/; s/repeat: 9, 3s..6s/repeat: 1, 1s..2s/' \
+		-e 's/outage <= 2s/outage <= 60s/; s/available 100%/available 1%/; s/>= 90/>= 1/' \
+		-e 's/changes = 1/changes <= 9/; s/within 5s/within 3s/; s/> 8s/> 90s/' scenarios/leader-cut.yaml
+}
+
+# What the examples take for granted: members of etcd, evidence of runs.
+prepare() {
+	case $1 in
+	*--members*)
+		bg ip netns exec simple.server-1 etcd --data-dir "$WORK/root/data" \
+			--listen-client-urls http://192.168.1.1:2379 --advertise-client-urls http://192.168.1.1:2379
+		check "etcd answers" wait_for 30 ip netns exec simple.server-1 \
+			curl -sf -o /dev/null http://192.168.1.1:2379/health
+		;;
+	"netsim report before after")
+		mv evidence before
+		cp -r netsim-run-leader-cut-2* after
+		;;
+	"netsim report netsim-run-"*) mv netsim-run-leader-cut-2* "${1##* }" ;;
+	esac
+}
+
 check_page() {
 	local page=${1##*/} line lines
 	mapfile -t lines < <(lines_of "$1")
 	for line in "${lines[@]}"; do
+		prepare "$line"
 		check "$page: $line" run_line "$line"
 	done
 	is "$page: no fleet is left" "$(netsim status)" "no fleet is up, and no interface is shaped"
 }
 
+# Checks a page here or in 81-man-full.sh.
+check_path() {
+	if grep -q '^\.\\" needs:' "$1"; then
+		[[ -z $FULL ]] || check_page "$1"
+	else
+		[[ -n $FULL ]] || check_page "$1"
+	fi
+}
+
+# The run first: other pages need its evidence.
 check_pages() {
-	local path
+	local path first=man/netsim-run.8
+	check_path "$first"
 	for path in man/*; do
-		if grep -q '^\.\\" needs:' "$path"; then
-			[[ -z $FULL ]] || check_page "$path"
-		else
-			[[ -n $FULL ]] || check_page "$path"
-		fi
+		[[ $path == "$first" ]] || check_path "$path"
 	done
 }
 
@@ -79,7 +119,7 @@ check_completion() {
 	netsim down >/dev/null
 }
 
-cd "$ROOT" || exit 1
+make_root
 # The examples use an interface eth1.
 ip link add eth1 type veth peer name eth1.far
 ip link set eth1 up

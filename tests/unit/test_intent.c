@@ -229,16 +229,14 @@ static void test_file(void **state)
 static void test_damaged(void **state)
 {
 	static const char *const texts[] = {
-		"",
-		"{",
-		"[]",
-		"7",
+		"{}",
 		"{\"engine\": 5, \"applied\": 7}",
 		"{\"engine\": \"warp\", \"applied\": {}}",
 		"{\"applied\": [7, \"x\", null, [], {}]}",
 		"{\"applied\": [{\"profile\": 1, \"file\": [], \"text\": {}, \"ports\": 5}]}",
 		"{\"applied\": [{\"ports\": [1, null, \"a/eth0\"]}]}",
 	};
+	static const char *const refused[] = {"", "{", "[]", "7"};
 	struct intent intent;
 	struct netsim_err err = {0};
 
@@ -250,6 +248,14 @@ static void test_damaged(void **state)
 		assert_int_equal(intent.engine, ENGINE_AUTO);
 		assert_int_equal(intent_parse(&intent, &err), 0);
 		resolve(&intent, "a", "eth0", "none", "none");
+		intent_done(&intent);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
+		struct netsim_err why = {0};
+
+		put("/run/netsim/f.json", refused[i]);
+		assert_int_equal(intent_read("f", &intent, &why), -EINVAL);
+		assert_string_equal(why.what, "/run/netsim/f.json is not a record of netsim");
 		intent_done(&intent);
 	}
 	put("/run/netsim/f.json",
