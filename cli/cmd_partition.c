@@ -19,7 +19,10 @@ static int run(const void *p, struct netsim_err *err)
 	const struct partition_args *args = p;
 	struct netsim_partition_opts cut = args->cut;
 	const struct select_words words = {&cut.groups, &cut.group_count, false};
-	struct netsim_select *selected = NULL;
+	const char *const one[] = {cut.bridge}, *const *bridge = one;
+	size_t bridges = cut.bridge ? 1 : 0;
+	const struct select_words middle = {&bridge, &bridges, false};
+	struct netsim_select *selected = NULL, *bridged = NULL;
 	struct netsim *ctx = NULL;
 	struct netsim_fault *fault = NULL;
 	int r = netsim_open(&ctx, err);
@@ -29,9 +32,13 @@ static int run(const void *p, struct netsim_err *err)
 	if (r == 0)
 		r = select_nodes(ctx, &args->common, &args->clusters, &words, &selected, err);
 	if (r == 0)
+		r = select_nodes(ctx, &args->common, &args->clusters, &middle, &bridged, err);
+	cut.bridge = r == 0 && bridges ? bridge[0] : cut.bridge;
+	if (r == 0)
 		r = netsim_partition(ctx, &cut, &fault, err);
 	netsim_close(ctx);
 	netsim_select_free(selected);
+	netsim_select_free(bridged);
 	if (r == 0)
 		print_added_fault(&args->common, fault);
 	netsim_fault_free(fault);

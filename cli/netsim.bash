@@ -145,7 +145,7 @@ _netsim_place() {
 	local i place=0
 	for ((i = 2; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i - 1]} in
-		-f | --fleet | --as | --for | --name | --members | --class | --engine | --period | --duty | --interval | -b | --by | -t | --top | --from | --to | --topo | --classes | --html | -w | --write | -d | --dir | -F | --filter | -c | --direction | -s | --snap | --buffer | -r | --rotate | -k | --count | --out | --junit | --seed | --profile)
+		-f | --fleet | --as | --for | --name | --members | --class | --bridge | --engine | --period | --duty | --interval | -b | --by | -t | --top | --from | --to | --topo | --classes | --html | -w | --write | -d | --dir | -F | --filter | -c | --direction | -s | --snap | --buffer | -r | --rotate | -k | --count | --out | --junit | --seed | --profile)
 			continue ;;
 		--keep)
 			[[ ${COMP_WORDS[1]} == run ]] || continue ;;
@@ -181,6 +181,8 @@ _netsim() {
 		found=$(compgen -W "$(_netsim_names topo)" -- "$word"; _netsim_files "$word" "*.@(yaml|yml|json)")
 	elif [[ $before == --profile ]]; then
 		found=$(compgen -W "none $(_netsim_names profiles)" -- "$word"; _netsim_files "$word" "*.@(yaml|yml|json)")
+	elif [[ $before == --bridge ]]; then
+		found=$(compgen -W "$(_netsim_nodes "$netsim")" -- "$word")
 	elif [[ $before == --class || ( $command == capture && $before == -c ) ]]; then
 		found=$(compgen -W "$(_netsim_classes "$netsim")" -- "$word")
 	elif [[ $before == --direction ]]; then

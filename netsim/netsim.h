@@ -325,6 +325,9 @@ struct netsim_fault {
 	int64_t begin_ns, end_ns;
 	bool l2;	     /* address resolution (ARP, neighbour discovery) is affected, too */
 	const char *problem; /* why it is not wholly in force, or NULL */
+	/* Of netsim_partition() only: the groups "a,b" that it made. */
+	const char **groups;
+	size_t group_count;
 };
 
 struct netsim_fleet {
@@ -464,6 +467,8 @@ struct netsim_partition_opts {
 	int64_t for_ns;	  /* 0: until healed; the kernel enforces the deadline */
 	bool dry_run;
 	bool l2; /* with one_way: cut ARP and neighbour discovery, too (always cut without it) */
+	/* The nodes of the groups (none: of the fleet) in two halves; this node reaches both. */
+	const char *bridge;
 };
 
 /* Cuts groups off. The result has id 0 with dry_run; free with netsim_fault_free(). */

@@ -87,9 +87,11 @@ static struct policy_group *new_group(struct groups *g, struct netsim_err *err)
 	return group;
 }
 
-static int isolate(const struct fleet *f, struct groups *g, struct netsim_err *err)
+/* Makes one group of the groups, or of all nodes if there are none. */
+static int unite(const struct fleet *f, struct groups *g, enum port_fault_kind kind,
+		 struct netsim_err *err)
 {
-	struct groups all = {.kind = PORT_FAULT_ISOLATE};
+	struct groups all = {.kind = kind};
 	struct policy_group *one = new_group(&all, err);
 	int r = one ? 0 : -ENOMEM;
 
@@ -99,14 +101,62 @@ static int isolate(const struct fleet *f, struct groups *g, struct netsim_err *e
 		for (size_t i = 0; r == 0 && i < g->list[a].count; i++)
 			if (!in_group(one, g->list[a].nodes[i]))
 				r = add_node(one, g->list[a].nodes[i], err);
-	if (r == 0 && one->count < 2) {
+	groups_done(g);
+	*g = all;
+	return r;
+}
+
+static int isolate(const struct fleet *f, struct groups *g, struct netsim_err *err)
+{
+	int r = unite(f, g, PORT_FAULT_ISOLATE, err);
+
+	if (r == 0 && g->list[0].count < 2) {
 		err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
 			"--isolate needs at least two nodes to cut off from each other");
 		err_hint(err, "to cut one node off from the rest, omit --isolate");
 		r = -EINVAL;
 	}
+	return r;
+}
+
+/* Splits the nodes other than the bridge in two, in their order; the first half is smaller. */
+static int split(const struct policy_group *all, int bridge, struct groups *ret,
+		 struct netsim_err *err)
+{
+	size_t others = all->count - in_group(all, bridge), taken = 0;
+	int r = 0;
+
+	if (others < 2)
+		return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
+			       "--bridge needs at least two other nodes, one in each half");
+	if (!new_group(ret, err) || !new_group(ret, err))
+		return -ENOMEM;
+	for (size_t i = 0; r == 0 && i < all->count; i++)
+		if (all->nodes[i] != bridge)
+			r = add_node(&ret->list[taken++ >= others / 2], all->nodes[i], err);
+	return r;
+}
+
+/* Two groups; the bridge is in neither, so that it reaches both. */
+static int bridge(const struct fleet *f, const char *word, struct groups *g, struct netsim_err *err)
+{
+	struct groups halves = {.kind = PORT_FAULT_GROUPS};
+	struct policy_group middle = {0};
+	int r = strcmp(word, "host") != 0 ?
+			target_group(f->model, f->policy, word, &middle, err) :
+			err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
+				"--bridge host: must be a node; the host reaches both halves");
+
+	if (r == 0 && middle.count != 1)
+		r = err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
+			    "--bridge %s: must be one node, but names %zu", word, middle.count);
+	if (r == 0)
+		r = unite(f, g, PORT_FAULT_GROUPS, err);
+	if (r == 0)
+		r = split(&g->list[0], middle.nodes[0], &halves, err);
+	free(middle.nodes);
 	groups_done(g);
-	*g = all;
+	*g = halves;
 	return r;
 }
 
@@ -136,6 +186,8 @@ static int resolve(const struct fleet *f, const struct netsim_partition_opts *cu
 		return r;
 	if (cut->isolate)
 		return isolate(f, g, err);
+	if (cut->bridge)
+		return bridge(f, cut->bridge, g, err);
 	r = refuse_overlaps(f, g->list, g->count, err);
 	if (r < 0)
 		return r;
@@ -232,6 +284,19 @@ static int cut_now(struct fleet *f, const struct netsim_partition_opts *cut, con
 	return r;
 }
 
+static int list_groups(const struct fleet *f, const struct groups *g, struct netsim_fault *fault,
+		       struct netsim_err *err)
+{
+	fault->groups = arena_alloc(fault, (g->count + 1) * sizeof(*fault->groups));
+	for (size_t i = 0; fault->groups && i < g->count; i++) {
+		fault->groups[i] = arena_adopt(fault, group_text(f->policy, &g->list[i]));
+		if (!fault->groups[i])
+			return err_oom(err);
+	}
+	fault->group_count = g->count;
+	return fault->groups ? 0 : err_oom(err);
+}
+
 /* Resolves the groups and, unless this is a dry run, cuts them; *ret describes the fault. */
 static int partition(struct fleet *f, const struct netsim_partition_opts *cut, struct groups *g,
 		     struct netsim_fault **ret, struct netsim_err *err)
@@ -250,6 +315,8 @@ static int partition(struct fleet *f, const struct netsim_partition_opts *cut, s
 		fault->text = arena_strdup(fault, text);
 		fault->name = cut->name ? arena_strdup(fault, cut->name) : NULL;
 		r = fault->text && !fault->name == !cut->name ? 0 : err_oom(err);
+		if (r == 0)
+			r = list_groups(f, g, fault, err);
 	}
 	if (r == 0 && !cut->dry_run)
 		r = cut_now(f, cut, g, &fault->id, err);

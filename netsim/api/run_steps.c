@@ -50,6 +50,7 @@ static int do_partition(const struct doing *d)
 {
 	struct netsim_partition_opts o = d->step->partition;
 	auto_words struct words groups = {0};
+	auto_free char *bridge = NULL;
 	struct netsim_fault *fault = NULL;
 	struct fault_scope scope = {.entry = d->entry,
 				    .isolate = o.isolate,
@@ -57,14 +58,21 @@ static int do_partition(const struct doing *d)
 				    .drops = 1U << NETSIM_DROP_PARTITION};
 	int r = resolve_groups(d, o.groups, o.group_count, &groups);
 
+	if (r == 0 && o.bridge)
+		r = resolve(d, o.bridge, &bridge);
 	if (r < 0)
 		return r;
+	o.bridge = bridge;
 	o.size = sizeof(o);
 	o.fleet = d->run->s->topo->fleet;
 	o.groups = scope.groups = (const char *const *)groups.list;
 	scope.group_count = groups.count;
 	o.for_ns = o.for_ns ? o.for_ns : d->for_ns;
 	r = netsim_partition(d->run->ctx, &o, &fault, d->err);
+	if (r == 0 && bridge) {
+		scope.groups = (const char *const *)fault->groups;
+		scope.group_count = fault->group_count;
+	}
 	if (r == 0)
 		r = faults_add(d->run, fault, &scope, d->err);
 	netsim_fault_free(fault);

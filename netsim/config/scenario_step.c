@@ -99,6 +99,28 @@ static bool check_overlaps(const struct step_check *c)
 	return true;
 }
 
+/* The bridge is one node, and not the host. */
+static bool check_bridge(const struct step_check *c)
+{
+	const char *word = c->command->step.partition.bridge;
+	size_t nodes = c->s->topo->node_count, count = 0;
+	auto_free bool *marks = calloc(nodes + 1, sizeof(*marks));
+	const struct place at = place_of(c, word);
+
+	if (!marks)
+		return bind_oom(c->b);
+	if (selector_is(word))
+		return scenario_check_word(c->b, c->s, word, &at, false);
+	if (!scenario_mark_nodes(c->b, c->s, word, &at, marks))
+		return false;
+	for (size_t n = 0; n < nodes; n++)
+		count += marks[n];
+	return count == 1 ||
+	       scenario_refuse(c->b, &at, NULL,
+			       "partition: --bridge %s: must be one node, but names %zu",
+			       shown(word), count);
+}
+
 static bool check_groups(const struct step_check *c)
 {
 	const struct netsim_partition_opts *cut = &c->command->step.partition;
@@ -106,6 +128,8 @@ static bool check_groups(const struct step_check *c)
 
 	for (size_t i = 0; i < cut->group_count; i++)
 		good &= check_list(c, cut->groups[i], ',', true);
+	if (cut->bridge)
+		return check_bridge(c) && good;
 	return good && (cut->isolate || check_overlaps(c));
 }
 

@@ -57,6 +57,8 @@ static int find(const char *const *table, const char *word)
 static const struct netsim_opt partition_opts[] = {
 	{0, "isolate", NETSIM_OPT_FLAG, offsetof(struct netsim_partition_opts, isolate), NULL,
 	 "cut each node off (all nodes, or those named)"},
+	{0, "bridge", NETSIM_OPT_TEXT, offsetof(struct netsim_partition_opts, bridge), "NODE",
+	 "cut into two halves that both still reach NODE"},
 	{0, "one-way", NETSIM_OPT_FLAG, offsetof(struct netsim_partition_opts, one_way), NULL,
 	 "the first group cannot send to the second"},
 	FOR_AND_NAME(struct netsim_partition_opts, for_ns, name),
@@ -87,13 +89,13 @@ const struct netsim_syntax syntax_partition = {
 
 int syntax_check_partition(const struct netsim_partition_opts *cut, struct netsim_err *err)
 {
-	if (cut->one_way && cut->isolate)
-		return options_refuse(err, "--one-way and --isolate exclude each other");
+	if (cut->one_way + cut->isolate + (cut->bridge != NULL) > 1)
+		return options_refuse(err, "--isolate, --bridge and --one-way exclude each other");
 	if (cut->one_way && cut->group_count != 2)
 		return options_refuse(
 			err, "--one-way takes two groups: the first cannot send to the second");
-	if (!cut->isolate && cut->group_count == 0)
-		return options_refuse(err, "give the nodes to cut off, or --isolate");
+	if (!cut->isolate && !cut->bridge && cut->group_count == 0)
+		return options_refuse(err, "give the nodes to cut off, or --isolate or --bridge");
 	return 0;
 }
 

@@ -397,6 +397,20 @@ static void expect_refused(const char *text, size_t at, const char *what, const 
 	assert_int_equal(bad, at);
 }
 
+static void test_step_bridge(void **state)
+{
+	struct netsim_err err = {0};
+	struct step s;
+	size_t bad = 0;
+
+	(void)state;
+	assert_int_equal(step_parse("partition --bridge leader(etcd) @b", &s, &bad, &err), 0);
+	assert_string_equal(s.partition.bridge, "leader(etcd)");
+	assert_int_equal(s.partition.group_count, 1);
+	assert_int_equal(step_offset(&s, s.partition.bridge), 19);
+	step_done(&s);
+}
+
 static void test_step_errors(void **state)
 {
 	(void)state;
@@ -411,7 +425,10 @@ static void test_step_errors(void **state)
 		       "partition: --for 5: a duration is a number and ns, us, ms, s, min, "
 		       "h or d: \"50ms\"",
 		       "write partition [OPTION]... [GROUP...]");
-	expect_refused("partition", 0, "partition: give the nodes to cut off, or --isolate", "");
+	expect_refused("partition", 0,
+		       "partition: give the nodes to cut off, or --isolate or --bridge", "");
+	expect_refused("partition --bridge a --isolate", 0,
+		       "partition: --isolate, --bridge and --one-way exclude each other", "");
 	expect_refused("fault 'loss 5%'", 0,
 		       "fault: missing argument, expected CONDITIONS TARGET...", "");
 	expect_refused("link off a", 5, "link: off: must be down, up or flap",
@@ -432,12 +449,12 @@ static void test_step_errors(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_options),	      cmocka_unit_test(test_arguments),
-		cmocka_unit_test(test_option_errors), cmocka_unit_test(test_like_getopt),
-		cmocka_unit_test(test_split),	      cmocka_unit_test(test_selector),
-		cmocka_unit_test(test_faults),	      cmocka_unit_test(test_workloads),
-		cmocka_unit_test(test_step_errors),   cmocka_unit_test(test_selector_takes),
-		cmocka_unit_test(test_option_texts),
+		cmocka_unit_test(test_options),	       cmocka_unit_test(test_arguments),
+		cmocka_unit_test(test_option_errors),  cmocka_unit_test(test_like_getopt),
+		cmocka_unit_test(test_split),	       cmocka_unit_test(test_selector),
+		cmocka_unit_test(test_faults),	       cmocka_unit_test(test_workloads),
+		cmocka_unit_test(test_step_bridge),    cmocka_unit_test(test_step_errors),
+		cmocka_unit_test(test_selector_takes), cmocka_unit_test(test_option_texts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
