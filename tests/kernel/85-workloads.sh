@@ -89,7 +89,7 @@ starting() {
 		print(os.getcwd(), os.environ["COLOUR"], sorted(map(int, os.listdir("/proc/self/fd")))[:3],
 		      len(os.listdir("/proc/self/fd")), os.getsid(0) == os.getpid())
 		blocked = [l for l in open("/proc/self/status") if l.startswith(("SigBlk", "SigIgn"))]
-		print("".join(blocked).split()[1::2])
+		print(["%016x" % (int(mask, 16) & ~(3 << 31)) for mask in "".join(blocked).split()[1::2]])
 		print(sorted(os.listdir("/sys/class/net")))
 		print(open("/proc/self/cgroup").read())
 	EOT
@@ -97,7 +97,8 @@ starting() {
 	say add inspect a "$WORK/inspect.log" "$WORK/inspect"
 	say start inspect a
 	wait_for 5 told '^exit inspect a'
-	# python itself ignores SIGPIPE and SIGXFSZ; the fourth descriptor is that of listdir().
+	# python itself ignores SIGPIPE and SIGXFSZ; signals 32 and 33 are glibc's. The fourth
+	# descriptor is that of listdir().
 	like "folder, environment and descriptors" "$(sed -n 1p "$WORK/inspect.log")" \
 		'^/usr blue \[0, 1, 2\] 4 True$'
 	is "no signal is blocked, none ignored" "$(sed -n 2p "$WORK/inspect.log")" \
