@@ -10,12 +10,12 @@
 #include "netsim/fleet/target.h"
 #include "netsim/run/cluster.h"
 #include "netsim/util/array.h"
+#include "netsim/util/auto.h"
 
 #define WHERE_NAMED "--members"
 
 /* A cluster as the options name it, "etcd=@server:RECIPE"; everything is in the arena. */
 struct asked {
-	const char *name;   /* "etcd" */
 	const char **nodes; /* belong to the model */
 	const char **addresses;
 	struct etcd_endpoint *endpoints;
@@ -212,7 +212,6 @@ static int prepare(struct selecting *s, const char *name, struct asked *a)
 	words = arena_printf(s->ret, "%.*s", (int)length, option);
 	if (!words)
 		return err_oom(s->err);
-	a->name = name;
 	r = add_nodes(s, a, words);
 	if (r == 0 && !a->count)
 		r = err_set(s->err, NETSIM_ERR_USAGE, -EINVAL, NULL,
@@ -235,6 +234,7 @@ static int resolve(void *arg, const struct selector *selector, const char *word,
 		   struct netsim_err *err)
 {
 	struct selecting *s = arg;
+	auto_free char *nodes = NULL;
 	struct asked a = {0};
 	int r = prepare(s, selector->workload, &a);
 
@@ -242,18 +242,18 @@ static int resolve(void *arg, const struct selector *selector, const char *word,
 		const struct cluster cluster = {a.nodes, a.endpoints, a.commands, a.count,
 						CLUSTER_PATIENCE};
 
-		r = cluster_select(&cluster, selector->kind, ret, err);
+		r = cluster_select(&cluster, selector->kind, &nodes, err);
 	}
 	recipe_free(a.recipe);
 	if (r < 0)
 		return err_wrap(err, r, "%s", word);
-	r = add_result(s, word, *ret);
-	if (r < 0)
-		free(*ret);
+	r = add_result(s, word, nodes);
+	if (r == 0)
+		*ret = take(nodes);
 	return r;
 }
 
-static int select_words(struct selecting *s, const char *const *words, size_t count)
+static int resolve_words(struct selecting *s, const char *const *words, size_t count)
 {
 	const struct selection_source source = {resolve, s};
 	auto_words struct words out = {0};
@@ -284,7 +284,7 @@ int netsim_select(struct netsim *ctx, const char *const *words, size_t count,
 	if (r == 0)
 		r = fleet_open(&ctx->state, o.fleet, FLEET_LOOK_INSIDE, &s.f, err);
 	if (r == 0)
-		r = select_words(&s, words, count);
+		r = resolve_words(&s, words, count);
 	fleet_close(&s.f);
 	if (r < 0)
 		arena_free(result);

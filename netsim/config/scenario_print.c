@@ -25,28 +25,35 @@ static int print_indented(const char *text, FILE *out)
 	return 0;
 }
 
+/* Ends a text in memory, *text, and prints it indented below its key. */
+static int end_inside(FILE *memory, int r, char **text, const char *key, FILE *out)
+{
+	r = fclose(memory) ? -ENOMEM : r;
+	fprintf(out, "%s:\n", key);
+	if (r == 0)
+		r = print_indented(*text, out);
+	free(*text);
+	return r;
+}
+
+static int print_named(const char *key, const char *name, FILE *out)
+{
+	print_text(out, key, name);
+	fputc('\n', out);
+	return 0;
+}
+
 static int print_fleet(const struct scenario *s, FILE *out)
 {
 	char *text = NULL;
 	size_t size = 0;
 	FILE *memory;
-	int r;
 
-	if (s->fleet_path) {
-		print_text(out, "fleet", s->fleet.s);
-		fputc('\n', out);
-		return 0;
-	}
+	if (s->fleet_path)
+		return print_named("fleet", s->fleet.s, out);
 	memory = open_memstream(&text, &size);
-	if (!memory)
-		return -ENOMEM;
-	r = topo_print(s->topo, memory);
-	r = fclose(memory) ? -ENOMEM : r;
-	fputs("fleet:\n", out);
-	if (r == 0)
-		r = print_indented(text, out);
-	free(text);
-	return r;
+	return memory ? end_inside(memory, topo_print(s->topo, memory), &text, "fleet", out) :
+			-ENOMEM;
 }
 
 static int print_profile(const struct scenario *s, FILE *out)
@@ -54,24 +61,15 @@ static int print_profile(const struct scenario *s, FILE *out)
 	char *text = NULL;
 	size_t size = 0;
 	FILE *memory;
-	int r;
 
-	if (s->profile_path) {
-		print_text(out, "profile", s->profile_name.s);
-		fputc('\n', out);
-	}
-	if (s->profile_path || !s->profile)
+	if (s->profile_path)
+		return print_named("profile", s->profile_name.s, out);
+	if (!s->profile)
 		return 0;
 	memory = open_memstream(&text, &size);
-	if (!memory)
-		return -ENOMEM;
-	r = profile_print(s->profile, memory);
-	r = fclose(memory) ? -ENOMEM : r;
-	fputs("profile:\n", out);
-	if (r == 0)
-		r = print_indented(text, out);
-	free(text);
-	return r;
+	return memory ? end_inside(memory, profile_print(s->profile, memory), &text, "profile",
+				   out) :
+			-ENOMEM;
 }
 
 /* Prints a number per second without zeroes at its end. */

@@ -364,7 +364,7 @@ static bool is_refusal(int code)
 	case 8:	 /* resource exhausted: too many requests, or no space */
 	case 9:	 /* failed precondition */
 	case 11: /* out of range: a future or compacted revision */
-	case 12: /* unimplemented */
+	case 12: /* a method that the server does not have */
 	case 16: /* unauthenticated */
 		return true;
 	default:
