@@ -146,6 +146,15 @@ static json_t *json_row(const struct netsim_run_expectation *a,
 			 json_side(a), "b", json_side(b));
 }
 
+static void compare(const struct common *common, const struct netsim_run_expectation *a,
+		    const struct netsim_run_expectation *b, struct table *table, json_t *rows)
+{
+	if (common->json)
+		json_array_append_new(rows, json_row(a, b));
+	else
+		add_row(table, a, b);
+}
+
 void run_compare(const struct common *common, const struct netsim_run *a,
 		 const struct netsim_run *b)
 {
@@ -154,21 +163,13 @@ void run_compare(const struct common *common, const struct netsim_run *a,
 	struct table table = {0};
 	json_t *rows = json_array();
 
-	table_add(&table, head, 6);
-	for (size_t i = 0; i < a->expectation_count; i++) {
-		const struct netsim_run_expectation *x = a->expectations[i];
-
-		add_row(&table, x, find(b, x));
-		json_array_append_new(rows, json_row(x, find(b, x)));
-	}
-	for (size_t i = 0; i < b->expectation_count; i++) {
-		const struct netsim_run_expectation *x = b->expectations[i];
-
-		if (find(a, x))
-			continue;
-		add_row(&table, NULL, x);
-		json_array_append_new(rows, json_row(NULL, x));
-	}
+	if (!common->json)
+		table_add(&table, head, 6);
+	for (size_t i = 0; i < a->expectation_count; i++)
+		compare(common, a->expectations[i], find(b, a->expectations[i]), &table, rows);
+	for (size_t i = 0; i < b->expectation_count; i++)
+		if (!find(a, b->expectations[i]))
+			compare(common, NULL, b->expectations[i], &table, rows);
 	if (common->json) {
 		print_json(json_pack("{s:s, s:s, s:s, s:s, s:O}", "a", a->folder, "b", b->folder,
 				     "a_result", word_of(a->verdict), "b_result",
@@ -178,7 +179,5 @@ void run_compare(const struct common *common, const struct netsim_run *a,
 		       word_of(a->verdict), b->folder, b->scenario, word_of(b->verdict));
 		table_print(&table, stdout);
 	}
-	table.rows = 0;
-	free(common->json ? table.cells : NULL);
 	json_decref(rows);
 }

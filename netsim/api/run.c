@@ -74,7 +74,6 @@ static int copy_scenario(struct run *run)
 			r;
 }
 
-/* What a print function writes, as a file of the folder. */
 static int write_plan(struct run *run)
 {
 	auto_free char *text = NULL;

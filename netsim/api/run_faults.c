@@ -50,36 +50,19 @@ static void hit(struct run_fault *f, size_t nodes, const bool *from, const bool 
 			f->hits[a * (nodes + 1) + b] |= from[a] && to[b] && a != b;
 }
 
-/* Groups are cut off from each other; one alone from the rest, or in itself. */
-static int hit_groups(const struct run *run, const struct fault_scope *scope, struct run_fault *f)
+/* The groups are cut off from each other, or the nodes of the only one. */
+static int hit_groups(const struct run *run, const struct netsim_fault *fault,
+		      const struct fault_scope *scope, struct run_fault *f)
 {
-	size_t nodes = run->s->topo->node_count, count = scope->group_count;
-	auto_free bool *marks = calloc((count + 2) * (nodes + 1), sizeof(*marks));
+	size_t nodes = run->s->topo->node_count, count = fault->group_count;
+	auto_free bool *marks = calloc((count + 1) * (nodes + 1), sizeof(*marks));
 
 	if (!marks)
 		return -ENOMEM;
 	for (size_t g = 0; g < count; g++)
-		mark(run, scope->groups[g], marks + g * (nodes + 1));
-	if (scope->isolate) {
-		bool *any = marks + count * (nodes + 1);
-
-		for (size_t i = 0; i <= nodes; i++)
-			for (size_t g = 0; g < count; g++)
-				any[i] |= marks[g * (nodes + 1) + i];
-		if (!count)
-			memset(any, true, nodes + 1);
-		hit(f, nodes, any, any);
-		if (count)
-			memset(any + nodes + 1, true, nodes + 1);
-		hit(f, nodes, any, any + nodes + 1);
-		hit(f, nodes, any + nodes + 1, any);
-		return 0;
-	}
-	if (count == 1) {
-		for (size_t i = 0; i <= nodes; i++)
-			marks[nodes + 1 + i] = !marks[i];
-		count++;
-	}
+		mark(run, fault->groups[g], marks + g * (nodes + 1));
+	if (scope->isolate)
+		hit(f, nodes, marks, marks);
 	for (size_t a = 0; a < count; a++)
 		for (size_t b = 0; b < count; b++)
 			if (a != b && (!scope->one_way || a == 0))
@@ -165,8 +148,8 @@ int faults_add(struct run *run, const struct netsim_fault *fault, const struct f
 				       .phase = f->phase,
 				       .repetition = f->repetition},
 		       f->text, NULL);
-	r = scope->group_count || scope->isolate ? hit_groups(run, scope, f) :
-						   hit_targets(run, scope, f);
+	r = fault->kind == NETSIM_FAULT_PARTITION ? hit_groups(run, fault, scope, f) :
+						    hit_targets(run, scope, f);
 	if (r < 0)
 		return err_oom(err);
 	count(run, run->before, f, before);

@@ -177,9 +177,7 @@ void faults_look(struct run *run);
 /* A fault that was just added; owns neither of its texts. */
 struct fault_scope {
 	const struct timeline_entry *entry;
-	const char *const *groups; /* of a partition */
-	size_t group_count;
-	bool isolate, one_way;
+	bool isolate, one_way;	    /* a partition */
 	const char *class_name;	    /* or NULL */
 	const char *const *targets; /* of others */
 	size_t target_count;

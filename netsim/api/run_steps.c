@@ -65,14 +65,9 @@ static int do_partition(const struct doing *d)
 	o.bridge = bridge;
 	o.size = sizeof(o);
 	o.fleet = d->run->s->topo->fleet;
-	o.groups = scope.groups = (const char *const *)groups.list;
-	scope.group_count = groups.count;
+	o.groups = (const char *const *)groups.list;
 	o.for_ns = o.for_ns ? o.for_ns : d->for_ns;
 	r = netsim_partition(d->run->ctx, &o, &fault, d->err);
-	if (r == 0 && bridge) {
-		scope.groups = (const char *const *)fault->groups;
-		scope.group_count = fault->group_count;
-	}
 	if (r == 0)
 		r = faults_add(d->run, fault, &scope, d->err);
 	netsim_fault_free(fault);

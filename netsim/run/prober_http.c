@@ -14,10 +14,15 @@
 
 #define BODY_MAX 65536 /* bytes in which the expected text is looked for */
 
-enum { SCHEME, USER, HOST, PORT, PATH, QUERY, PART_COUNT };
-static const CURLUPart parts[PART_COUNT] = {
-	[SCHEME] = CURLUPART_SCHEME, [USER] = CURLUPART_USER, [HOST] = CURLUPART_HOST,
-	[PORT] = CURLUPART_PORT,     [PATH] = CURLUPART_PATH, [QUERY] = CURLUPART_QUERY};
+enum { SCHEME, USER, HOST, PORT, CONNECT_PORT, PATH, QUERY, PART_COUNT };
+static const struct {
+	CURLUPart part;
+	unsigned flags;
+} parts[PART_COUNT] = {
+	[SCHEME] = {CURLUPART_SCHEME, 0}, [USER] = {CURLUPART_USER, 0},
+	[HOST] = {CURLUPART_HOST, 0},	  [PORT] = {CURLUPART_PORT, 0},
+	[PATH] = {CURLUPART_PATH, 0},	  [CONNECT_PORT] = {CURLUPART_PORT, CURLU_DEFAULT_PORT},
+	[QUERY] = {CURLUPART_QUERY, 0}};
 
 void http_close(struct lane *lane)
 {
@@ -37,28 +42,33 @@ static int refuse(const struct lane *lane, const char *why, struct netsim_err *e
 		       lane->spec->url, why);
 }
 
-/* Resolves the host of the URL, and gives libcurl the answer: "HOST:PORT:ADDRESS". */
-static int resolve_url(struct lane *lane, struct netsim_err *err)
+/* Splits the URL; parts that it lacks are NULL. The caller frees them also after a failure. */
+static int split_url(const struct lane *lane, char *ret[static PART_COUNT], struct netsim_err *err)
 {
-	char address[INET6_ADDRSTRLEN] = "", entry[512], bare[256];
-	char *host = NULL, *port = NULL;
 	CURLU *url = libcurl.url();
 	CURLUcode code = url ? libcurl.url_set(url, CURLUPART_URL, lane->spec->url, 0) :
 			       CURLUE_OUT_OF_MEMORY;
-	int r = 0;
 
-	if (code == CURLUE_OK)
-		code = libcurl.url_get(url, CURLUPART_HOST, &host, 0);
-	if (code == CURLUE_OK)
-		code = libcurl.url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT);
+	for (size_t i = 0; code == CURLUE_OK && i < PART_COUNT; i++)
+		libcurl.url_get(url, parts[i].part, &ret[i], parts[i].flags);
+	libcurl.url_cleanup(url);
 	if (code != CURLUE_OK)
-		r = refuse(lane, libcurl.url_strerror(code), err);
+		return refuse(lane, libcurl.url_strerror(code), err);
+	return ret[HOST] && ret[CONNECT_PORT] ? 0 : refuse(lane, "it has no host", err);
+}
+
+/* Resolves the host of the URL, and gives libcurl the answer: "HOST:PORT:ADDRESS". */
+static int resolve_url(struct lane *lane, char *const part[static PART_COUNT],
+		       struct netsim_err *err)
+{
+	char address[INET6_ADDRSTRLEN] = "", entry[512], bare[256];
+	const char *host = part[HOST], *port = part[CONNECT_PORT];
+	int r;
+
 	/* IPv6 addresses are in brackets. */
-	if (r == 0) {
-		snprintf(bare, sizeof(bare), "%.*s", (int)strcspn(host + (*host == '['), "]"),
-			 host + (*host == '['));
-		r = lane_resolve(lane, bare, (uint16_t)atoi(port), err);
-	}
+	snprintf(bare, sizeof(bare), "%.*s", (int)strcspn(host + (*host == '['), "]"),
+		 host + (*host == '['));
+	r = lane_resolve(lane, bare, (uint16_t)atoi(port), err);
 	if (r == 0 &&
 	    getnameinfo((struct sockaddr *)&lane->to, lane->to_size, address, sizeof(address), NULL,
 			0, NI_NUMERICHOST) == 0 &&
@@ -68,47 +78,38 @@ static int resolve_url(struct lane *lane, struct netsim_err *err)
 		if (!lane->resolved)
 			r = err_oom(err);
 	}
-	libcurl.free(host);
-	libcurl.free(port);
-	libcurl.url_cleanup(url);
 	return r;
 }
 
 /* Writes the request of a URL that needs no more than a connection; others are left to libcurl. */
-static int write_request(struct lane *lane, struct netsim_err *err)
+static int write_request(struct lane *lane, char *const part[static PART_COUNT],
+			 struct netsim_err *err)
 {
 	struct buf text = {0};
-	CURLU *url = libcurl.url();
-	char *part[PART_COUNT] = {0};
 
-	if (!url || libcurl.url_set(url, CURLUPART_URL, lane->spec->url, 0) != CURLUE_OK)
-		return err_oom(err);
-	for (size_t i = 0; i < PART_COUNT; i++)
-		libcurl.url_get(url, parts[i], &part[i], 0);
-	if (part[SCHEME] && strcmp(part[SCHEME], "http") == 0 && !part[USER] && part[HOST]) {
-		buf_printf(&text, "GET %s%s%s HTTP/1.1\r\nHost: %s%s%s\r\n", part[PATH],
-			   part[QUERY] ? "?" : "", part[QUERY] ? part[QUERY] : "", part[HOST],
-			   part[PORT] ? ":" : "", part[PORT] ? part[PORT] : "");
-		buf_puts(&text, "User-Agent: netsim\r\nAccept: */*\r\n\r\n");
-	}
-	for (size_t i = 0; i < PART_COUNT; i++)
-		libcurl.free(part[i]);
-	libcurl.url_cleanup(url);
-	if (text.failed)
-		return err_oom(err);
+	if (strcmp(part[SCHEME], "http") != 0 || part[USER])
+		return 0;
+	buf_printf(&text, "GET %s%s%s HTTP/1.1\r\nHost: %s%s%s\r\n", part[PATH],
+		   part[QUERY] ? "?" : "", part[QUERY] ? part[QUERY] : "", part[HOST],
+		   part[PORT] ? ":" : "", part[PORT] ? part[PORT] : "");
+	buf_puts(&text, "User-Agent: netsim\r\nAccept: */*\r\n\r\n");
 	lane->request_size = text.len;
-	lane->request = text.len ? buf_take(&text) : NULL;
-	return 0;
+	lane->request = buf_take(&text);
+	return lane->request ? 0 : err_oom(err);
 }
 
 int http_open(struct lane *lane, struct netsim_err *err)
 {
 	const char *files[] = {lane->spec->ca, lane->spec->cert, lane->spec->key};
-	int r = resolve_url(lane, err);
+	char *part[PART_COUNT] = {NULL};
+	int r = split_url(lane, part, err);
 
 	if (r == 0)
-		r = write_request(lane, err);
-
+		r = resolve_url(lane, part, err);
+	if (r == 0)
+		r = write_request(lane, part, err);
+	for (size_t i = 0; i < PART_COUNT; i++)
+		libcurl.free(part[i]);
 	for (size_t i = 0; r == 0 && i < 3; i++)
 		if (files[i] && access(files[i], R_OK) < 0)
 			r = err_errno(err, -errno, NULL, "probe %s: cannot read %s",
