@@ -16,48 +16,31 @@ static bool fill_endpoint(struct run *run, const struct run_member *m, struct et
 	const struct recipe *recipe = m->workload->recipe;
 
 	*ret = (struct etcd_endpoint) {.node = m->node, .netns = m->netns};
-	ret->url = work_fill(run, m->workload, m->node, recipe->folder, recipe->url.s);
+	ret->url = work_fill(run, m->workload, m->node, recipe->url.s);
 	if (recipe->tls.ca.s) {
-		ret->tls.ca =
-			work_fill(run, m->workload, m->node, recipe->folder, recipe->tls.ca.s);
-		ret->tls.cert =
-			work_fill(run, m->workload, m->node, recipe->folder, recipe->tls.cert.s);
-		ret->tls.key =
-			work_fill(run, m->workload, m->node, recipe->folder, recipe->tls.key.s);
+		ret->tls.ca = work_fill(run, m->workload, m->node, recipe->tls.ca.s);
+		ret->tls.cert = work_fill(run, m->workload, m->node, recipe->tls.cert.s);
+		ret->tls.key = work_fill(run, m->workload, m->node, recipe->tls.key.s);
 	}
 	return ret->url && (!recipe->tls.ca.s || (ret->tls.ca && ret->tls.cert && ret->tls.key));
 }
 
 static void free_commands(struct run_cluster *c)
 {
-	for (size_t i = 0; c->commands && i < c->count; i++) {
-		char **argv = (char **)c->commands[i].argv;
-
-		for (size_t k = 0; argv && argv[k]; k++)
-			free(argv[k]);
-		free(argv);
-	}
+	for (size_t i = 0; c->commands && i < c->count; i++)
+		work_free_texts((char **)c->commands[i].argv);
 	free(c->commands);
 }
 
 /* Fills in the command `members` of each member, which runs as the member does. */
 static int fill_commands(struct run *run, struct run_cluster *c, struct netsim_err *err)
 {
-	const struct recipe *recipe = c->workload->recipe;
-
 	c->commands = calloc(c->count + 1, sizeof(*c->commands));
 	for (size_t i = 0; c->commands && i < c->count; i++) {
-		char **argv = calloc(recipe->members.count + 1, sizeof(*argv));
-
 		c->commands[i] = c->members[i].spec;
-		c->commands[i].argv = (const char *const *)argv;
-		for (size_t k = 0; argv && k < recipe->members.count; k++) {
-			argv[k] = work_fill(run, c->workload, c->members[i].node, recipe->folder,
-					    recipe->members.list[k].s);
-			if (!argv[k])
-				return err_oom(err);
-		}
-		if (!argv)
+		c->commands[i].argv = (const char *const *)work_fill_texts(
+			run, c->workload, c->members[i].node, &c->workload->recipe->members);
+		if (!c->commands[i].argv)
 			return err_oom(err);
 	}
 	return c->commands ? 0 : err_oom(err);

@@ -137,12 +137,16 @@ int work_start(struct run *run, const struct workload *w, struct netsim_err *err
 /* Starts all members that are chosen, and waits until they are ready. */
 int work_start_chosen(struct run *run, struct netsim_err *err);
 int work_continue_all(struct run *run, struct netsim_err *err);
-/* Ends all; *left (may be NULL) is the number of processes that remain. */
+/* Ends all. */
 int work_end(struct run *run, struct netsim_err *err);
 void work_free(struct run *run);
 /* Fills templates for a node of a workload; NULL: out of memory. */
 char *work_fill(const struct run *run, const struct workload *w, const char *node,
-		const char *folder, const char *text);
+		const char *text);
+/* The same for a list, which ends with NULL. */
+char **work_fill_texts(const struct run *run, const struct workload *w, const char *node,
+		       const struct texts *texts);
+void work_free_texts(char **texts);
 
 /* run_cluster.c */
 int cluster_prepare(struct run *run, struct netsim_err *err);

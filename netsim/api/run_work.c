@@ -41,15 +41,20 @@ static struct template_member *list_members(const struct run *run, const struct 
 	return list;
 }
 
-char *work_fill(const struct run *run, const struct workload *w, const char *node,
-		const char *folder, const char *text)
+/* The folder of the file that has the texts of a workload. */
+static const char *folder_of(const struct run *run, const struct workload *w)
+{
+	return w->recipe ? w->recipe->folder : run->s->folder;
+}
+
+char *work_fill(const struct run *run, const struct workload *w, const char *node, const char *text)
 {
 	auto_free char(*addresses)[UNIT_TEXT] = calloc(w->nodes.count + 1, UNIT_TEXT);
 	auto_free struct template_member *list = addresses ? list_members(run, w, addresses) : NULL;
 	size_t index = run_node(run, node);
 	char address[UNIT_TEXT], data[4096];
 	struct template_values values = {
-		.self = {node, ""}, .data = data, .folder = folder, .members = list};
+		.self = {node, ""}, .data = data, .folder = folder_of(run, w), .members = list};
 
 	if (!list)
 		return NULL;
@@ -60,28 +65,22 @@ char *work_fill(const struct run *run, const struct workload *w, const char *nod
 	return template_fill(text, &values);
 }
 
-/* The folder of the file that has the texts of a workload. */
-static const char *folder_of(const struct run *run, const struct workload *w)
-{
-	return w->recipe ? w->recipe->folder : run->s->folder;
-}
-
-static void free_texts(char **texts)
+void work_free_texts(char **texts)
 {
 	for (size_t i = 0; texts && texts[i]; i++)
 		free(texts[i]);
 	free(texts);
 }
 
-static char **fill_texts(const struct run *run, const struct workload *w, const char *node,
-			 const struct texts *texts)
+char **work_fill_texts(const struct run *run, const struct workload *w, const char *node,
+		       const struct texts *texts)
 {
 	char **filled = calloc(texts->count + 1, sizeof(*filled));
 
 	for (size_t i = 0; filled && i < texts->count; i++) {
-		filled[i] = work_fill(run, w, node, folder_of(run, w), texts->list[i].s);
+		filled[i] = work_fill(run, w, node, texts->list[i].s);
 		if (!filled[i]) {
-			free_texts(filled);
+			work_free_texts(filled);
 			return NULL;
 		}
 	}
@@ -94,12 +93,11 @@ static char **fill_env(const struct run *run, const struct workload *w, const ch
 	char **filled = calloc(p->env_count + 1, sizeof(*filled));
 
 	for (size_t i = 0; filled && i < p->env_count; i++) {
-		auto_free char *value =
-			work_fill(run, w, node, folder_of(run, w), p->env[i]->value.s);
+		auto_free char *value = work_fill(run, w, node, p->env[i]->value.s);
 
 		if (!value || asprintf(&filled[i], "%s=%s", p->env[i]->name, value) < 0) {
 			filled[i] = NULL;
-			free_texts(filled);
+			work_free_texts(filled);
 			return NULL;
 		}
 	}
@@ -145,7 +143,7 @@ static int add_member(struct run *run, const struct workload *w, const char *nod
 	m->log = strdup(text);
 	snprintf(text, sizeof(text), "%s/%s", w->name, node);
 	m->name = strdup(text);
-	m->argv = fill_texts(run, w, node, &w->program.command);
+	m->argv = work_fill_texts(run, w, node, &w->program.command);
 	m->env = fill_env(run, w, node);
 	if ((!host && !m->netns) || !m->data || !m->log || !m->name || !m->argv || !m->env)
 		return err_oom(err);
@@ -224,25 +222,25 @@ static void ready_texts_done(struct ready_texts *t)
 	free(t->ca);
 	free(t->cert);
 	free(t->key);
-	free_texts(t->command);
+	work_free_texts(t->command);
 }
 
 static int fill_ready(const struct run *run, const struct run_member *m, struct ready_texts *ret)
 {
 	const struct workload *w = m->workload;
 	const struct ready *ready = &w->program.ready;
-	const char *folder = folder_of(run, w);
 
 	*ret = (struct ready_texts) {0};
-	if (ready->text.s && !(ret->text = work_fill(run, w, m->node, folder, ready->text.s)))
+	if (ready->text.s && !(ret->text = work_fill(run, w, m->node, ready->text.s)))
 		return -ENOMEM;
-	if (ready->kind == READY_RUN && !(ret->command = fill_texts(run, w, m->node, &ready->run)))
+	if (ready->kind == READY_RUN &&
+	    !(ret->command = work_fill_texts(run, w, m->node, &ready->run)))
 		return -ENOMEM;
 	if (!w->recipe || !w->recipe->tls.ca.s)
 		return 0;
-	ret->ca = work_fill(run, w, m->node, folder, w->recipe->tls.ca.s);
-	ret->cert = work_fill(run, w, m->node, folder, w->recipe->tls.cert.s);
-	ret->key = work_fill(run, w, m->node, folder, w->recipe->tls.key.s);
+	ret->ca = work_fill(run, w, m->node, w->recipe->tls.ca.s);
+	ret->cert = work_fill(run, w, m->node, w->recipe->tls.cert.s);
+	ret->key = work_fill(run, w, m->node, w->recipe->tls.key.s);
 	return ret->ca && ret->cert && ret->key ? 0 : -ENOMEM;
 }
 
@@ -362,8 +360,8 @@ void work_free(struct run *run)
 		free((char *)m->data);
 		free(m->log);
 		free(m->name);
-		free_texts(m->argv);
-		free_texts(m->env);
+		work_free_texts(m->argv);
+		work_free_texts(m->env);
 	}
 	free(run->members);
 	run->processes = NULL;
