@@ -12,12 +12,15 @@
  * iperf3's JSON, with a key "error" on failure. A retry truncates standard output, so
  * it must be a regular file or a memfd.
  */
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -85,6 +88,25 @@ static void try_again(char **argv, double deadline)
 		execv(argv[0], argv);
 }
 
+/*
+ * True if the kernel has the congestion control that was asked for. Asked before the client
+ * connects: both ends would set it, and the client's message says why only if it fails first.
+ */
+static int has_congestion_control(struct iperf_test *test)
+{
+	const char *name = iperf_get_test_congestion_control(test);
+	int fd, r;
+
+	if (!name)
+		return 1;
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return 0;
+	r = setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, (socklen_t)strlen(name));
+	close(fd);
+	return r == 0;
+}
+
 static int measure(int argc, char **argv, double deadline)
 {
 	struct iperf_test *test = iperf_new_test();
@@ -95,6 +117,8 @@ static int measure(int argc, char **argv, double deadline)
 	/* libiperf takes the first argument for the name of the program. */
 	if (iperf_parse_arguments(test, argc - OWN_ARGS, argv + OWN_ARGS) < 0)
 		return fail(iperf_strerror(i_errno));
+	if (!has_congestion_control(test))
+		return fail(iperf_strerror(IESETCONGESTION));
 	r = iperf_get_test_role(test) == 's' ? iperf_run_server(test) : iperf_run_client(test);
 	if (is_server_busy(test) && now_seconds() < deadline)
 		try_again(argv, deadline);
