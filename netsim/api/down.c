@@ -24,13 +24,22 @@ static int add_object(struct netsim_down *down, enum netsim_object_kind kind, co
 	return object->name && !object->netns == !netns ? 0 : err_oom(err);
 }
 
-static int list_objects(struct state *st, struct netsim_down *down, struct netsim_err *err)
+static int list_links(struct state *st, struct netsim_down *down, struct netsim_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < st->host->link_count; i++)
+		if (state_is_ours(&st->host->links[i], down->fleet))
+			r = add_object(down, NETSIM_OBJECT_LINK, st->host->links[i].name, NULL,
+				       err);
+	return r;
+}
+
+static int list_nodes(struct state *st, struct netsim_down *down, struct netsim_err *err)
 {
 	struct model *have = NULL;
 	int r = state_read(st, down->fleet, STATE_NODES, &have, err);
 
-	for (size_t i = 0; r == 0 && i < have->link_count; i++)
-		r = add_object(down, NETSIM_OBJECT_LINK, have->links[i].name, NULL, err);
 	for (size_t i = 0; r == 0 && i < have->node_count; i++)
 		if (have->nodes[i].netns)
 			r = add_object(down, NETSIM_OBJECT_NODE, have->nodes[i].name,
@@ -59,22 +68,32 @@ static int list_processes(struct state *st, struct netsim_down *down, struct net
 	return r;
 }
 
-static int remove_fleet(struct state *st, const char *fleet, struct netsim_err *err)
+static int remove_fleet(struct state *st, struct netsim_down *down, struct netsim_err *err)
 {
 	auto_close int lock = -1;
-	bool any = false;
-	int r = lock_take(fleet, &lock, err);
+	int r = lock_take(down->fleet, &lock, err);
 
 	/* Workloads first: while they exist, so does the fleet, and down can be repeated. */
 	if (r == 0)
-		r = cgroup_remove_fleet(fleet, st->own_id, err);
+		r = cgroup_remove_fleet(down->fleet, st->own_id, err);
 	if (r == 0)
-		r = converge_remove(st, fleet, &any, err);
+		r = converge_remove_links(st, down->fleet, err);
+	if (r == 0)
+		r = list_nodes(st, down, err);
+	if (r == 0)
+		r = converge_remove_names(st, down->fleet, err);
 	if (r < 0)
 		return r;
-	intent_remove(fleet);
-	lock_remove(fleet);
+	intent_remove(down->fleet);
+	lock_remove(down->fleet);
 	return 0;
+}
+
+static int list_rest(struct state *st, struct netsim_down *down, struct netsim_err *err)
+{
+	int r = list_nodes(st, down, err);
+
+	return r == 0 ? list_processes(st, down, err) : r;
 }
 
 static int down(struct state *st, const struct netsim_down_opts *o, struct netsim_down *ret,
@@ -90,10 +109,10 @@ static int down(struct state *st, const struct netsim_down_opts *o, struct netsi
 	if (r == 0 && !(ret->fleet = arena_strdup(ret, chosen)))
 		r = err_oom(err);
 	if (r == 0)
-		r = list_objects(st, ret, err);
+		r = list_links(st, ret, err);
 	if (r < 0)
 		return r;
-	return o->dry_run ? list_processes(st, ret, err) : remove_fleet(st, chosen, err);
+	return o->dry_run ? list_rest(st, ret, err) : remove_fleet(st, ret, err);
 }
 
 int netsim_down(struct netsim *ctx, const struct netsim_down_opts *opts, struct netsim_down **ret,

@@ -604,11 +604,10 @@ static void undo(struct state *st, const struct model *want, struct model *befor
 	struct model *now = NULL;
 	struct plan plan = {0};
 	struct netsim_err ignored = {0};
-	bool any;
 
 	drop_unnamed(st, want);
 	if (before->link_count == 0 && before->node_count == 0) {
-		(void)converge_remove(st, want->fleet, &any, &ignored);
+		(void)converge_remove(st, want->fleet, &ignored);
 		return;
 	}
 	if (read_and_plan(st, before, &now, &plan, &ignored) == 0)

@@ -9,7 +9,7 @@
 #include "netsim/kernel/mark.h"
 #include "netsim/kernel/netns.h"
 
-static int remove_names(struct state *st, const char *fleet, bool *any, struct netsim_err *err)
+int converge_remove_names(struct state *st, const char *fleet, struct netsim_err *err)
 {
 	char prefix[NETNS_TEXT], **names = NULL;
 	size_t count = 0;
@@ -26,7 +26,6 @@ static int remove_names(struct state *st, const char *fleet, bool *any, struct n
 		if (ours && r == 0) {
 			r = netns_remove(names[i], err);
 			state_forget(st, fleet, node);
-			*any = true;
 		}
 		free(names[i]);
 	}
@@ -58,18 +57,19 @@ static int remove_links(struct state *st, const char *fleet, struct netsim_err *
 	return rtnl_send(st->rt, err);
 }
 
-int converge_remove(struct state *st, const char *fleet, bool *ret_any, struct netsim_err *err)
+int converge_remove_links(struct state *st, const char *fleet, struct netsim_err *err)
 {
 	bool any = false;
 	int r = state_read_host(st, err);
 
 	for (size_t i = 0; r == 0 && i < st->host->link_count; i++)
 		any |= state_is_ours(&st->host->links[i], fleet);
-	if (r == 0 && any)
-		r = remove_links(st, fleet, err);
-	if (r == 0)
-		r = remove_names(st, fleet, &any, err);
-	if (r == 0)
-		*ret_any = any;
-	return r;
+	return r == 0 && any ? remove_links(st, fleet, err) : r;
+}
+
+int converge_remove(struct state *st, const char *fleet, struct netsim_err *err)
+{
+	int r = converge_remove_links(st, fleet, err);
+
+	return r == 0 ? converge_remove_names(st, fleet, err) : r;
 }
