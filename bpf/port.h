@@ -179,6 +179,7 @@ enum port_fault_kind {
 	PORT_FAULT_ONE_WAY,    /* members cannot send to nodes cut off from them */
 	PORT_FAULT_CONDITIONS, /* conditions on top of the profile */
 	PORT_FAULT_LINK,       /* links down or flapping */
+	PORT_FAULT_RING,       /* nodes hear only from a majority; a bit per node */
 };
 
 /* A link that is down, always or from `up` on in each period (ns). */

@@ -466,9 +466,11 @@ struct netsim_partition_opts {
 	const char *name; /* for healing, or NULL */
 	int64_t for_ns;	  /* 0: until healed; the kernel enforces the deadline */
 	bool dry_run;
-	bool l2; /* with one_way: cut ARP and neighbour discovery, too (always cut without it) */
+	bool l2; /* with one_way and ring: cut ARP and neighbour discovery, too */
 	/* The nodes of the groups (none: of the fleet) in two halves; this node reaches both. */
 	const char *bridge;
+	/* The nodes of the groups (none: of the fleet) each hear only from a majority of them. */
+	bool ring;
 };
 
 /* Cuts groups off. The result has id 0 with dry_run; free with netsim_fault_free(). */

@@ -15,6 +15,7 @@
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
 #include "netsim/util/name.h"
+#include "netsim/util/ring.h"
 
 static int copy_words(const char *const *words, size_t count, char *ret, size_t size,
 		      struct netsim_err *err)
@@ -162,9 +163,10 @@ bool api_fill_fault(void *root, const struct port_fault *fault, const char *text
 		    fault->kind == PORT_FAULT_LINK	 ? NETSIM_FAULT_LINK :
 							   NETSIM_FAULT_PARTITION;
 	ret->left_ns = fault->deadline ? (int64_t)(fault->deadline - policy_now()) : -1;
-	ret->l2 = fault->kind == PORT_FAULT_ONE_WAY || fault->kind == PORT_FAULT_CONDITIONS ?
-			  fault->l2 != 0 :
-			  true;
+	ret->l2 = fault->l2 ||
+		  (fault->kind != PORT_FAULT_ONE_WAY && fault->kind != PORT_FAULT_CONDITIONS &&
+		   !(fault->kind == PORT_FAULT_RING &&
+		     ring_is_one_way((size_t)__builtin_popcountll(fault->bits))));
 	ret->text = arena_strdup(root, text);
 	ret->name = named ? arena_strdup(root, fault->name) : NULL;
 	return ret->text && !ret->name == !named;

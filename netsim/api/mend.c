@@ -141,7 +141,7 @@ static void append(char *buf, size_t size, const char *text)
 
 void api_recorded_text(const struct intent_fault *fault, char *buf, size_t size)
 {
-	bool one_way = fault->kind == PORT_FAULT_ONE_WAY;
+	bool one_way = fault->kind == PORT_FAULT_ONE_WAY, ring = fault->kind == PORT_FAULT_RING;
 	struct port_fault shown;
 
 	if (!fault->group_count) {
@@ -151,6 +151,7 @@ void api_recorded_text(const struct intent_fault *fault, char *buf, size_t size)
 	}
 	snprintf(buf, size, "%s ",
 		 one_way			   ? "one-way" :
+		 ring				   ? "ring" :
 		 fault->kind == PORT_FAULT_ISOLATE ? "isolate" :
 						     "partition");
 	for (size_t i = 0; i < fault->group_count; i++) {
@@ -159,7 +160,7 @@ void api_recorded_text(const struct intent_fault *fault, char *buf, size_t size)
 		append(buf, size, !i ? "" : one_way ? " -> " : " | ");
 		append(buf, size, rest ? "rest" : fault->groups[i]);
 	}
-	append(buf, size, one_way && fault->l2 ? ", l2" : "");
+	append(buf, size, (one_way || ring) && fault->l2 ? ", l2" : "");
 }
 
 static int add_problem(struct mending *m, const struct intent_fault *fault,

@@ -11,6 +11,7 @@
 #include "netsim/shape/engine.h"
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
+#include "netsim/util/ring.h"
 #include "netsim/words/syntax.h"
 
 static int add_node(struct policy_group *group, int node, struct netsim_err *err)
@@ -62,8 +63,8 @@ static int refuse_overlaps(const struct fleet *f, const struct policy_group *gro
 }
 
 /*
- * The resolved groups: with --isolate one group, whose nodes are cut off from each other; else
- * two or more, the last of them the rest if only one was given.
+ * The resolved groups: with --isolate or --ring one group, whose nodes are cut off from each
+ * other; else two or more, the last of them the rest if only one was given.
  */
 struct groups {
 	struct policy_group *list;
@@ -116,6 +117,16 @@ static int isolate(const struct fleet *f, struct groups *g, struct netsim_err *e
 		err_hint(err, "to cut one node off from the rest, omit --isolate");
 		r = -EINVAL;
 	}
+	return r;
+}
+
+static int ring(const struct fleet *f, struct groups *g, struct netsim_err *err)
+{
+	int r = unite(f, g, PORT_FAULT_RING, err);
+
+	if (r == 0 && g->list[0].count < RING_LEAST)
+		return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
+			       "--ring needs at least three nodes: two are one majority");
 	return r;
 }
 
@@ -186,6 +197,8 @@ static int resolve(const struct fleet *f, const struct netsim_partition_opts *cu
 		return r;
 	if (cut->isolate)
 		return isolate(f, g, err);
+	if (cut->ring)
+		return ring(f, g, err);
 	if (cut->bridge)
 		return bridge(f, cut->bridge, g, err);
 	r = refuse_overlaps(f, g->list, g->count, err);
@@ -307,10 +320,11 @@ static int partition(struct fleet *f, const struct netsim_partition_opts *cut, s
 
 	if (r == 0) {
 		policy_describe_groups(f->policy, g->kind, g->list, g->count, text, sizeof(text));
-		if (cut->one_way && cut->l2)
+		if ((cut->one_way || cut->ring) && cut->l2)
 			strncat(text, ", l2", sizeof(text) - strlen(text) - 1);
 		fault->kind = NETSIM_FAULT_PARTITION;
-		fault->l2 = cut->l2 || !cut->one_way;
+		fault->l2 = cut->l2 ||
+			    !(cut->one_way || (cut->ring && ring_is_one_way(g->list[0].count)));
 		fault->left_ns = cut->for_ns ? cut->for_ns : -1;
 		fault->text = arena_strdup(fault, text);
 		fault->name = cut->name ? arena_strdup(fault, cut->name) : NULL;

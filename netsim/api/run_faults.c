@@ -8,6 +8,7 @@
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
 #include "netsim/util/name.h"
+#include "netsim/util/ring.h"
 
 void faults_look(struct run *run)
 {
@@ -50,6 +51,25 @@ static void hit(struct run_fault *f, size_t nodes, const bool *from, const bool 
 			f->hits[a * (nodes + 1) + b] |= from[a] && to[b] && a != b;
 }
 
+/* Marks the pairs that a ring cuts; nodes: "a,b,c", in its order. */
+static int hit_ring(const struct run *run, const char *words, struct run_fault *f)
+{
+	size_t nodes = run->s->topo->node_count, count = 0;
+	auto_free size_t *ring = calloc(nodes + 1, sizeof(*ring));
+	auto_free char *copy = strdup(words);
+	char *save = NULL;
+
+	if (!ring || !copy)
+		return -ENOMEM;
+	for (char *word = strtok_r(copy, ",", &save); word && count <= nodes;
+	     word = strtok_r(NULL, ",", &save))
+		ring[count++] = run_node(run, word);
+	for (size_t a = 0; a < count; a++)
+		for (size_t b = 0; b < count; b++)
+			f->hits[ring[a] * (nodes + 1) + ring[b]] |= ring_cuts(count, a, b);
+	return 0;
+}
+
 /* The groups are cut off from each other, or the nodes of the only one. */
 static int hit_groups(const struct run *run, const struct netsim_fault *fault,
 		      const struct fault_scope *scope, struct run_fault *f)
@@ -59,6 +79,8 @@ static int hit_groups(const struct run *run, const struct netsim_fault *fault,
 
 	if (!marks)
 		return -ENOMEM;
+	if (scope->ring)
+		return hit_ring(run, fault->groups[0], f);
 	for (size_t g = 0; g < count; g++)
 		mark(run, fault->groups[g], marks + g * (nodes + 1));
 	if (scope->isolate)

@@ -181,9 +181,9 @@ void faults_look(struct run *run);
 /* A fault that was just added; owns neither of its texts. */
 struct fault_scope {
 	const struct timeline_entry *entry;
-	bool isolate, one_way;	    /* a partition */
-	const char *class_name;	    /* or NULL */
-	const char *const *targets; /* of others */
+	bool isolate, one_way, ring; /* a partition */
+	const char *class_name;	     /* or NULL */
+	const char *const *targets;  /* of others */
 	size_t target_count;
 	unsigned drops;
 };

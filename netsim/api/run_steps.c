@@ -55,6 +55,7 @@ static int do_partition(const struct doing *d)
 	struct fault_scope scope = {.entry = d->entry,
 				    .isolate = o.isolate,
 				    .one_way = o.one_way,
+				    .ring = o.ring,
 				    .drops = 1U << NETSIM_DROP_PARTITION};
 	int r = resolve_groups(d, o.groups, o.group_count, &groups);
 

@@ -130,7 +130,7 @@ static bool check_groups(const struct step_check *c)
 		good &= check_list(c, cut->groups[i], ',', true);
 	if (cut->bridge)
 		return check_bridge(c) && good;
-	return good && (cut->isolate || check_overlaps(c));
+	return good && (cut->isolate || cut->ring || check_overlaps(c));
 }
 
 /* Checks NODE/INTERFACE: one of the nodes has this interface. */

@@ -13,6 +13,7 @@
 #include "netsim/util/clock.h"
 #include "netsim/util/err.h"
 #include "netsim/util/name.h"
+#include "netsim/util/ring.h"
 
 uint64_t policy_now(void)
 {
@@ -167,6 +168,30 @@ static void set_bit(struct port_node *nodes, uint64_t bit, const struct policy_g
 		nodes[cut->nodes[i]].cut |= bit;
 }
 
+/* The bit of each node, in the order of the ring, cuts it off from those it does not hear. */
+static void set_ring(struct port_node *nodes, uint64_t bits, const struct policy_group *ring)
+{
+	uint64_t left = bits;
+
+	for (size_t to = 0; to < ring->count; to++) {
+		uint64_t bit = left & -left;
+
+		left &= ~bit;
+		nodes[ring->nodes[to]].cut |= bit;
+		for (size_t from = 0; from < ring->count; from++)
+			if (ring_cuts(ring->count, from, to))
+				nodes[ring->nodes[from]].member |= bit;
+	}
+}
+
+/* Where traffic passes in one direction, address resolution must pass in both. */
+static bool spares_resolving(const struct policy_cut *cut)
+{
+	return !cut->l2 &&
+	       (cut->kind == PORT_FAULT_ONE_WAY ||
+		(cut->kind == PORT_FAULT_RING && ring_is_one_way(cut->groups[0].count)));
+}
+
 uint32_t policy_next_id(const struct policy *p)
 {
 	return last_number(p, policy_slot(p)) + 1;
@@ -218,12 +243,15 @@ int policy_partition(struct policy *p, const struct policy_cut *cut, uint32_t *r
 		     struct netsim_err *err)
 {
 	bool grouped = cut->kind == PORT_FAULT_GROUPS || cut->kind == PORT_FAULT_REST;
+	bool ring = cut->kind == PORT_FAULT_RING;
 	struct policy_change change;
 	struct port_fault *fault;
 	uint64_t bits;
 
 	policy_begin(p, &change);
-	bits = take_bits(used_bits(change.slot), grouped ? cut->group_count : 1);
+	bits = take_bits(used_bits(change.slot), ring	 ? cut->groups[0].count :
+						 grouped ? cut->group_count :
+							   1);
 	if (!bits) {
 		err_set(err, NETSIM_ERR_KERNEL, -ENOSPC, NULL,
 			"the limit of %d groups over all partitions is exceeded", PORT_BITS);
@@ -235,12 +263,14 @@ int policy_partition(struct policy *p, const struct policy_cut *cut, uint32_t *r
 		return -ENOSPC;
 	if (grouped)
 		set_groups(change.nodes, bits, cut->groups, cut->group_count);
+	else if (ring)
+		set_ring(change.nodes, bits, &cut->groups[0]);
 	else
 		set_bit(change.nodes, bits, &cut->groups[0], &cut->groups[cut->group_count - 1]);
 	for (int i = 0; i < PORT_BITS; i++)
 		if (bits >> i & 1)
 			change.slot->deadline[i] = cut->deadline;
-	if (cut->kind == PORT_FAULT_ONE_WAY && !cut->l2)
+	if (spares_resolving(cut))
 		change.slot->resolving |= bits;
 	fault->id = cut->id ? cut->id : fault->id;
 	fault->kind = cut->kind;

@@ -46,6 +46,7 @@ void policy_describe_groups(const struct policy *policy, enum port_fault_kind ki
 
 	append(&t, kind == PORT_FAULT_ISOLATE ? "isolate " :
 		   kind == PORT_FAULT_ONE_WAY ? "one-way " :
+		   kind == PORT_FAULT_RING    ? "ring " :
 						"partition ");
 	for (size_t g = 0; g < count; g++) {
 		if (g)
@@ -87,13 +88,20 @@ void policy_describe(const struct policy *policy, const struct port_fault *fault
 		uint64_t bit = left & -left;
 
 		left &= ~bit;
+		if (fault->kind == PORT_FAULT_RING) {
+			/* Each bit cuts off one node, in the order of the ring. */
+			count = 1;
+			good = collect(policy, bit, true, &groups[0]);
+			continue;
+		}
 		good = collect(policy, bit, false, &groups[count++]);
 		if (good && fault->kind == PORT_FAULT_ONE_WAY)
 			good = collect(policy, bit, true, &groups[count++]);
 	}
 	if (good) {
 		policy_describe_groups(policy, fault->kind, groups, count, buf, size);
-		if (fault->kind == PORT_FAULT_ONE_WAY && fault->l2)
+		if ((fault->kind == PORT_FAULT_ONE_WAY || fault->kind == PORT_FAULT_RING) &&
+		    fault->l2)
 			strncat(buf, ", l2", size - strlen(buf) - 1);
 	} else
 		snprintf(buf, size, "partition");

@@ -7,6 +7,7 @@
 
 #include "netsim/config/classes.h"
 #include "netsim/policy/policy.h"
+#include "netsim/util/ring.h"
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
 #include "netsim/util/name.h"
@@ -179,18 +180,30 @@ int expected_path(const struct intent *intent, struct expected_end from, struct 
 	return r;
 }
 
-/* The index of a node's group in a partition, -1: none. */
+/* The index of a node's group in a partition, -1: none; in a ring, its place. */
 static int group_of(const struct intent_fault *fault, const char *name)
 {
+	bool ring = fault->kind == PORT_FAULT_RING;
 	size_t length = strlen(name), part;
+	int place = 0;
 
 	for (size_t i = 0; i < fault->group_count; i++)
 		for (const char *p = fault->groups[i]; *p; p += part + (p[part] == ',')) {
 			part = strcspn(p, ",");
 			if (part == length && memcmp(p, name, length) == 0)
-				return (int)i;
+				return ring ? place : (int)i;
+			place++;
 		}
 	return -1;
+}
+
+static size_t ring_size(const struct intent_fault *fault)
+{
+	size_t count = 1;
+
+	for (const char *p = fault->groups[0]; *p; p++)
+		count += *p == ',';
+	return count;
 }
 
 bool expected_cut(const struct intent *intent, struct expected_end from, struct expected_end to)
@@ -201,6 +214,11 @@ bool expected_cut(const struct intent *intent, struct expected_end from, struct 
 
 		if (!alive(intent, fault) || a < 0 || b < 0 || from.node == to.node)
 			continue;
+		if (fault->kind == PORT_FAULT_RING) {
+			if (ring_cuts(ring_size(fault), (size_t)a, (size_t)b))
+				return true;
+			continue;
+		}
 		if (fault->kind == PORT_FAULT_ISOLATE ||
 		    (fault->kind == PORT_FAULT_ONE_WAY ? a == 0 && b == 1 : a != b))
 			return true;

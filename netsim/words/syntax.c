@@ -59,11 +59,13 @@ static const struct netsim_opt partition_opts[] = {
 	 "cut each node off (all nodes, or those named)"},
 	{0, "bridge", NETSIM_OPT_TEXT, offsetof(struct netsim_partition_opts, bridge), "NODE",
 	 "cut into two halves that both still reach NODE"},
+	{0, "ring", NETSIM_OPT_FLAG, offsetof(struct netsim_partition_opts, ring), NULL,
+	 "let each node hear only from a majority, another one for each"},
 	{0, "one-way", NETSIM_OPT_FLAG, offsetof(struct netsim_partition_opts, one_way), NULL,
 	 "the first group cannot send to the second"},
 	FOR_AND_NAME(struct netsim_partition_opts, for_ns, name),
 	{0, "l2", NETSIM_OPT_FLAG, offsetof(struct netsim_partition_opts, l2), NULL,
-	 "with --one-way: cut ARP and IPv6 neighbours, too"},
+	 "with --one-way or --ring: cut ARP and IPv6 neighbours, too"},
 	END_OF_TABLE,
 };
 
@@ -89,13 +91,15 @@ const struct netsim_syntax syntax_partition = {
 
 int syntax_check_partition(const struct netsim_partition_opts *cut, struct netsim_err *err)
 {
-	if (cut->one_way + cut->isolate + (cut->bridge != NULL) > 1)
-		return options_refuse(err, "--isolate, --bridge and --one-way exclude each other");
+	if (cut->one_way + cut->isolate + cut->ring + (cut->bridge != NULL) > 1)
+		return options_refuse(
+			err, "--isolate, --bridge, --ring and --one-way exclude each other");
 	if (cut->one_way && cut->group_count != 2)
 		return options_refuse(
 			err, "--one-way takes two groups: the first cannot send to the second");
-	if (!cut->isolate && !cut->bridge && cut->group_count == 0)
-		return options_refuse(err, "give the nodes to cut off, or --isolate or --bridge");
+	if (!cut->isolate && !cut->bridge && !cut->ring && cut->group_count == 0)
+		return options_refuse(
+			err, "give the nodes to cut off, or --isolate, --bridge or --ring");
 	return 0;
 }
 

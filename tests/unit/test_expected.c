@@ -240,6 +240,8 @@ static void test_partitions(void **state)
 		 "s-1>n-1 s-1>n-2 s-1>n-3 host>n-1 host>n-2 host>n-3 "},
 		{PORT_FAULT_ISOLATE, {"n-1,s-1"}, "n-1>s-1 s-1>n-1 "},
 		{PORT_FAULT_ONE_WAY, {"n-1", "n-2,host"}, "n-1>n-2 n-1>host "},
+		{PORT_FAULT_RING, {"n-1,n-3,host"}, "n-1>host n-3>n-1 host>n-3 "},
+		{PORT_FAULT_RING, {"n-1,n-2,n-3,s-1"}, "n-1>n-3 n-2>s-1 n-3>n-1 s-1>n-2 "},
 	};
 	static const char *const names[] = {"n-1", "n-2", "n-3", "s-1", "host"};
 

@@ -426,9 +426,11 @@ static void test_step_errors(void **state)
 		       "h or d: \"50ms\"",
 		       "write partition [OPTION]... [GROUP...]");
 	expect_refused("partition", 0,
-		       "partition: give the nodes to cut off, or --isolate or --bridge", "");
+		       "partition: give the nodes to cut off, or --isolate, --bridge or --ring",
+		       "");
 	expect_refused("partition --bridge a --isolate", 0,
-		       "partition: --isolate, --bridge and --one-way exclude each other", "");
+		       "partition: --isolate, --bridge, --ring and --one-way exclude each other",
+		       "");
 	expect_refused("fault 'loss 5%'", 0,
 		       "fault: missing argument, expected CONDITIONS TARGET...", "");
 	expect_refused("link off a", 5, "link: off: must be down, up or flap",
