@@ -125,10 +125,19 @@ NPM  ?= npm
 PAGE := build/page
 PAGE_UPLOT := $(PAGE)/node_modules/uplot
 
+NPM_CI = $(NPM) ci --loglevel=error --prefer-offline --ignore-scripts --no-audit --no-fund
+
 $(PAGE)/installed: page/package.json page/package-lock.json
 	@mkdir -p $(@D)
 	@echo "  NPM     $(PAGE_UPLOT)"
-	$(Q)cp $^ $(@D) && cd $(@D) && $(NPM) ci --loglevel=error --prefer-offline --ignore-scripts --no-audit --no-fund >/dev/null
+	$(Q)cp $^ $(@D) && cd $(@D) && $(NPM_CI) >/dev/null
+	@touch $@
+
+# The schemas of JUnit's XML, for the tests; without mocha, whose reporter has them.
+build/junit/installed: tests/junit/package.json tests/junit/package-lock.json
+	@mkdir -p $(@D)
+	@echo "  NPM     build/junit"
+	$(Q)cp $^ $(@D) && cd $(@D) && $(NPM_CI) --legacy-peer-deps >/dev/null
 	@touch $@
 
 # Two pages from the same parts: of traffic, and of a run.
@@ -176,7 +185,7 @@ $(TEST_TOOLS): %: %.o
 # Those that drive parts of the library.
 $(addprefix $(B)/tests/tools/,workload probes ledger): $(B)/libnetsim.a
 
-test-tools: $(TEST_TOOLS) ## Build the helpers of the kernel tests
+test-tools: $(TEST_TOOLS) build/junit/installed ## Build the helpers of the kernel tests
 
 BENCH_TOOLS := $(patsubst %.c,$(B)/%,$(wildcard tests/bench/*.c))
 

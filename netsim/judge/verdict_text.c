@@ -37,7 +37,6 @@ const char *verdict_value(enum claim_quantity quantity, double value, char buf[s
 	case CLAIM_RTT:
 	case CLAIM_RECOVERS:
 	case CLAIM_AGREES:
-	case CLAIM_PAIR_RTT:
 		return duration_text(value, buf);
 	case CLAIM_AVAILABLE:
 	case CLAIM_LOSS:
@@ -254,6 +253,15 @@ static void totals(struct buf *out, const struct verdict *verdict)
 		   verdict->row_count, failed, unproved, seconds(verdict->duration));
 }
 
+static void property(struct buf *out, const char *name, const char *value)
+{
+	buf_puts(out, "      <property");
+	attribute(out, "name", name);
+	attribute(out, "value", value);
+	buf_puts(out, "/>\n");
+}
+
+/* In the common part of two schemas: that of Apache Ant's JUnit task, and Jenkins's. */
 char *verdict_junit(const struct verdict *verdict)
 {
 	time_t begin = (time_t)(verdict->wall / 1000000000);
@@ -264,15 +272,16 @@ char *verdict_junit(const struct verdict *verdict)
 	if (gmtime_r(&begin, &utc))
 		snprintf(stamp, sizeof(stamp), "%04d-%02d-%02dT%02d:%02d:%02d", utc.tm_year + 1900,
 			 utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec);
-	buf_puts(&out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites");
-	totals(&out, verdict);
-	buf_puts(&out, ">\n  <testsuite");
+	buf_puts(&out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite");
 	totals(&out, verdict);
 	attribute(&out, "timestamp", stamp);
 	attribute(&out, "hostname", *verdict->host ? verdict->host : "localhost");
-	buf_puts(&out, ">\n");
+	buf_puts(&out, " package=\"netsim\" id=\"0\">\n    <properties>\n");
+	property(&out, "scenario", verdict->scenario);
+	property(&out, "verdict", verdict_word(verdict->result));
+	buf_puts(&out, "    </properties>\n");
 	for (size_t i = 0; i < verdict->row_count; i++)
 		case_xml(&out, verdict, verdict->rows[i]);
-	buf_puts(&out, "  </testsuite>\n</testsuites>\n");
+	buf_puts(&out, "    <system-out/>\n    <system-err/>\n  </testsuite>\n</testsuites>\n");
 	return buf_take(&out);
 }

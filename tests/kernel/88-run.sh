@@ -60,7 +60,7 @@ leader_cut() {
 	like "a summary" "$OUT" $'\n''whole: ok: [0-9]+ ok; [0-9.]+ s; evidence in '
 	is "no line is wider than 100 columns, but the summary" \
 		"$(LC_ALL=C.UTF-8 awk 'length > 100 && !/^whole: /' <<<"$OUT")" ""
-	check "JUnit's XML is well-formed" xmllint --noout "$WORK/memory/whole/junit.xml" "$WORK/j.xml"
+	is_junit "$WORK/memory/whole/junit.xml" "$WORK/j.xml"
 	is "without failures" "$(grep -cE '<(failure|error)' "$WORK/j.xml")" 0
 	is "the leader of each cut is in the events" \
 		"$(grep -c '"kind":"note","subject":"leader(etcd)","text":"s[123]"' "$WORK/memory/whole/events.jsonl")" 2
