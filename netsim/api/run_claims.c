@@ -38,7 +38,9 @@ void claim_make(const struct expectation *e, const char *phase, unsigned repetit
 	*ret = (struct claim) {.phase = phase,
 			       .repetitions = repetitions,
 			       .text = e->text,
-			       .subject = e->name ? e->name : e->from,
+			       .subject = e->name		    ? e->name :
+					  e->quantity == EXPECT_RTT ? e->pair :
+								      e->from,
 			       .to = e->to,
 			       .class = e->class_name,
 			       .quantity = quantities[e->quantity].quantity,
@@ -46,6 +48,4 @@ void claim_make(const struct expectation *e, const char *phase, unsigned repetit
 			       .statistic = statistics[e->statistic],
 			       .op = operators[e->op],
 			       .value = e->value};
-	if (e->quantity == EXPECT_RTT && !e->name)
-		ret->quantity = CLAIM_PAIR_RTT;
 }

@@ -327,7 +327,7 @@ static bool are_up(struct run *run)
 
 	pthread_mutex_lock(&run->probes->lock);
 	for (size_t i = 0; i < run->s->probe_count; i++)
-		up &= down_since(run->probes, run->s->probes[i]) == 0;
+		up &= run->s->probes[i]->of_pair || down_since(run->probes, run->s->probes[i]) == 0;
 	pthread_mutex_unlock(&run->probes->lock);
 	return up;
 }

@@ -255,8 +255,9 @@ static int read_pair(struct sentence *s, struct expectation *e)
 	e->to_at = e->from_at + (size_t)(colon - word) + 1;
 	e->from = strndup(word, (size_t)(colon - word));
 	e->to = strdup(colon + 1);
+	e->pair = strdup(word);
 	s->next++;
-	return e->from && e->to ? 0 : err_oom(s->err);
+	return e->from && e->to && e->pair ? 0 : err_oom(s->err);
 }
 
 static int read_class(struct sentence *s, struct expectation *e)
@@ -403,6 +404,7 @@ void expectation_done(struct expectation *e)
 {
 	free(e->text);
 	free(e->name);
+	free(e->pair);
 	free(e->from);
 	free(e->to);
 	free(e->class_name);

@@ -66,6 +66,7 @@ struct probe {
 	struct text tls;  /* http: the workload whose recipe has the client's files, if given */
 	const struct recipe *client; /* that recipe, or NULL */
 	uint32_t need;		     /* enum probe_need */
+	bool of_pair;		     /* not in the file: pings for `rtt A:B`, and is called "A:B" */
 };
 
 struct scenario_command {
@@ -80,7 +81,7 @@ struct scenario_expectation {
 	struct expectation e;
 	struct netsim_loc at;
 	const struct probe *probe;	 /* its subject: one of these, or */
-	const struct workload *workload; /* the nodes e.from and e.to */
+	const struct workload *workload; /* the nodes e.from and e.to; of an rtt, also the probe */
 };
 
 /*

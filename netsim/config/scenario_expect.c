@@ -23,7 +23,8 @@ static bool refuse_name(struct bind *b, const struct scenario *s, const char *na
 	size_t count = 0;
 
 	for (size_t i = 0; names && i < s->probe_count; i++)
-		names[count++] = s->probes[i]->name;
+		if (!s->probes[i]->of_pair)
+			names[count++] = s->probes[i]->name;
 	for (size_t i = 0; names && i < s->workload_count; i++)
 		names[count++] = s->workloads[i]->name;
 	if (names)
@@ -63,17 +64,39 @@ static bool find_subject(struct bind *b, const struct scenario *s, const struct 
 			       x->e.name, expectation_word(x->e.quantity));
 }
 
+/* Finds one end of a pair: *ret is NULL for the host. */
+static bool find_end(struct bind *b, const struct scenario *s, const char *word,
+		     const struct place *at, const struct node **ret)
+{
+	*ret = NULL;
+	if (strcmp(word, "host") == 0)
+		return true;
+	for (size_t i = 0; i < s->topo->node_count; i++)
+		if (strcmp(word, s->topo->nodes[i].name) == 0) {
+			*ret = &s->topo->nodes[i];
+			return true;
+		}
+	return scenario_check_word(b, s, word, at, false) &&
+	       scenario_refuse(b, at, "write A:B, two names of nodes",
+			       "\"%s\" may be several nodes; a sentence is about one pair",
+			       shown(word));
+}
+
 static bool check_pair(struct bind *b, struct scenario *s, const struct doc_node *node,
-		       const struct scenario_expectation *x)
+		       struct scenario_expectation *x)
 {
 	const struct place from = {node, x->e.from_at}, to = {node, x->e.to_at},
 			   class = {node, x->e.class_at};
-	bool good = scenario_check_word(b, s, x->e.from, &from, true);
+	const struct node *ends[2];
+	bool good = find_end(b, s, x->e.from, &from, &ends[0]);
 
-	good &= scenario_check_word(b, s, x->e.to, &to, true);
+	good &= find_end(b, s, x->e.to, &to, &ends[1]);
 	if (x->e.class_name)
 		good &= scenario_check_class(b, x->e.class_name, &class);
-	return good;
+	if (!good || x->e.quantity != EXPECT_RTT)
+		return good;
+	x->probe = scenario_pair_probe(b, s, &x->e, ends, (const struct place[2]) {from, to});
+	return x->probe != NULL;
 }
 
 bool scenario_read_expectation(struct bind *b, struct scenario *s, const struct doc_node *node,

@@ -204,7 +204,7 @@ struct workload *scenario_workload(const struct scenario *s, const char *name)
 struct probe *scenario_probe(const struct scenario *s, const char *name)
 {
 	for (size_t i = 0; i < s->probe_count; i++)
-		if (strcmp(s->probes[i]->name, name) == 0)
+		if (!s->probes[i]->of_pair && strcmp(s->probes[i]->name, name) == 0)
 			return s->probes[i];
 	return NULL;
 }

@@ -57,6 +57,14 @@ struct probe *scenario_probe(const struct scenario *s, const char *name);
 struct workload *scenario_need_workload(struct bind *b, const struct scenario *s, const char *name,
 					const struct place *at);
 
+/*
+ * The probe that pings for `rtt A:B`, made for the first such sentence; NULL after reporting why
+ * there can be none. ends: NULL for the host; at: where the sentence names them.
+ */
+const struct probe *scenario_pair_probe(struct bind *b, struct scenario *s,
+					const struct expectation *e,
+					const struct node *const ends[2], const struct place at[2]);
+
 /* Reads one command, or one sentence, of the timeline. */
 bool scenario_read_command(struct bind *b, struct scenario *s, const struct doc_node *node,
 			   struct scenario_command *ret);

@@ -212,3 +212,76 @@ bool scenario_read_probes(struct bind *b, struct scenario *s, const struct doc_n
 		good &= read_probe(b, s, &map->entries[i]);
 	return good;
 }
+
+/* --- pairs */
+
+static struct probe *get_pair_probe(struct scenario *s, const char *pair)
+{
+	struct probe *probe;
+
+	for (size_t i = 0; i < s->probe_count; i++)
+		if (strcmp(s->probes[i]->name, pair) == 0)
+			return s->probes[i];
+	probe = arena_push(s, s->probes, s->probe_count);
+	if (!probe)
+		return NULL;
+	*probe = (struct probe) {.name = arena_strdup(s, pair),
+				 .kind = PROBE_PING,
+				 .target = {.s = "{address}"},
+				 .every = {PROBE_PERIOD},
+				 .timeout = {PROBE_PATIENCE},
+				 .status = 200,
+				 .of_pair = true};
+	return probe->name ? probe : NULL;
+}
+
+/* Sets the one node of a set; NULL: the host. */
+static bool set_node(struct bind *b, const struct scenario *s, const struct node *node,
+		     struct node_set *set)
+{
+	set->host = !node;
+	set->count = node ? 1 : 0;
+	set->list = arena_alloc(b->context, sizeof(*set->list));
+	set->words.list = arena_alloc(b->context, sizeof(*set->words.list));
+	if (!set->list || !set->words.list)
+		return false;
+	set->words.list->s = node ? node->name : "host";
+	set->words.count = 1;
+	set->words.given = true;
+	if (node)
+		*set->list = (size_t)(node - s->topo->nodes);
+	return true;
+}
+
+const struct probe *scenario_pair_probe(struct bind *b, struct scenario *s,
+					const struct expectation *e,
+					const struct node *const ends[2], const struct place at[2])
+{
+	const struct node *from = ends[0], *to = ends[1];
+	struct probe *probe;
+	int64_t longest = 2 * (int64_t)e->value;
+
+	if (from && from->kind == NODE_TAP) {
+		scenario_refuse(b, &at[0], to && to->kind != NODE_TAP ? "write B:A" : NULL,
+				"%s is a virtual machine, and nothing in it can ping", from->name);
+		return NULL;
+	}
+	if (!to) {
+		scenario_refuse(b, &at[1], "write host:NODE", "the host cannot be pinged");
+		return NULL;
+	}
+	if (!scenario_address(to)) {
+		scenario_refuse(b, &at[1], "give its interface an address", "%s has no address",
+				to->name);
+		return NULL;
+	}
+	probe = get_pair_probe(s, e->pair);
+	if (!probe || !set_node(b, s, from, &probe->from) || !set_node(b, s, to, &probe->nodes)) {
+		bind_oom(b);
+		return NULL;
+	}
+	/* An answer that is too late is waited for, so that its round trip is known. */
+	if (probe->timeout.ns < longest)
+		probe->timeout.ns = longest;
+	return probe;
+}

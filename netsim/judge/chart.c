@@ -208,7 +208,6 @@ static const char *unit_of(enum claim_quantity quantity)
 	case CLAIM_RTT:
 	case CLAIM_RECOVERS:
 	case CLAIM_AGREES:
-	case CLAIM_PAIR_RTT:
 		return "ns";
 	case CLAIM_AVAILABLE:
 	case CLAIM_LOSS:

@@ -16,9 +16,8 @@ enum claim_quantity {
 	CLAIM_LEADER_CHANGES, /* count */
 	CLAIM_AGREES, /* ns from the begin of the phase until all members agree, and stay so */
 	/* of a pair of nodes */
-	CLAIM_LOSS,	/* ratio */
-	CLAIM_PAIR_RTT, /* ns */
-	CLAIM_PACKETS,	/* count */
+	CLAIM_LOSS,    /* ratio */
+	CLAIM_PACKETS, /* count */
 };
 
 enum claim_statistic {

@@ -83,7 +83,7 @@ static const struct record_key figure_keys[] = {
 	NEED(figure, from, RECORD_NAME),   NEED(figure, to, RECORD_NAME),
 	KEY(figure, class, RECORD_NAME),   NEED(figure, begin, RECORD_NUMBER),
 	NEED(figure, end, RECORD_NUMBER),  NEED(figure, packets, RECORD_NUMBER),
-	NEED(figure, lost, RECORD_NUMBER), KEY(figure, rtt, RECORD_NUMBER),
+	NEED(figure, lost, RECORD_NUMBER),
 };
 
 static const char *event_flaw(const void *record)

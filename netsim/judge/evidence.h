@@ -137,7 +137,6 @@ struct member_sample {
 struct figure {
 	int64_t begin, end;
 	int64_t packets, lost;
-	int64_t rtt;	   /* median, 0: unknown */
 	uint32_t from, to; /* names */
 	uint32_t class;	   /* name; 0: all traffic */
 };

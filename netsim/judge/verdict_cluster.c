@@ -202,17 +202,14 @@ int verdict_measure_cluster(struct judging *j, const struct claim *claim,
 
 /* --- pairs */
 
-static bool is_of_pair(const struct figure *figure, const uint32_t pair[3], bool both_ways)
+static bool is_of_pair(const struct figure *figure, const uint32_t pair[3])
 {
-	if (figure->class != pair[2])
-		return false;
-	return (figure->from == pair[0] && figure->to == pair[1]) ||
-	       (both_ways && figure->from == pair[1] && figure->to == pair[0]);
+	return figure->from == pair[0] && figure->to == pair[1] && figure->class == pair[2];
 }
 
 /* Adds up the figures whose middle lies in the window. */
 static struct figure sum_figures(const struct judging *j, const uint32_t pair[3],
-				 const struct window *window, bool both_ways)
+				 const struct window *window)
 {
 	struct figure sum = {0};
 
@@ -220,13 +217,10 @@ static struct figure sum_figures(const struct judging *j, const uint32_t pair[3]
 		const struct figure *figure = &j->ev->figures[i];
 		int64_t middle = figure->begin + (figure->end - figure->begin) / 2;
 
-		if (!is_of_pair(figure, pair, both_ways) || middle < window->begin ||
-		    middle >= window->end)
+		if (!is_of_pair(figure, pair) || middle < window->begin || middle >= window->end)
 			continue;
 		sum.packets += figure->packets;
 		sum.lost += figure->lost;
-		if (figure->rtt > sum.rtt)
-			sum.rtt = figure->rtt;
 	}
 	return sum;
 }
@@ -238,19 +232,13 @@ void verdict_measure_pair(struct judging *j, const struct claim *claim, const st
 	const uint32_t pair[3] = {text_table_find(names, claim->subject),
 				  text_table_find(names, claim->to),
 				  claim->class ? text_table_find(names, claim->class) : 0};
-	struct figure sum = sum_figures(j, pair, window, claim->quantity == CLAIM_PAIR_RTT);
+	struct figure sum = sum_figures(j, pair, window);
 	double needed = claim->value > 0 ? 1 / claim->value : 1;
 
 	if (!pair[0] || !pair[1] || (claim->class && !pair[2]))
 		sum = (struct figure) {0};
 	if (claim->quantity == CLAIM_PACKETS) {
 		set_exact(ret, (double)(sum.packets - sum.lost));
-		return;
-	}
-	if (claim->quantity == CLAIM_PAIR_RTT) {
-		set_exact(ret, (double)sum.rtt);
-		if (!sum.rtt)
-			why_not(ret, "no round trip was measured");
 		return;
 	}
 	if (!sum.packets) {

@@ -289,7 +289,6 @@ int verdict_measure(struct judging *j, const struct claim *claim, const struct w
 	case CLAIM_AGREES:
 		return verdict_measure_cluster(j, claim, window, ret);
 	case CLAIM_LOSS:
-	case CLAIM_PAIR_RTT:
 	case CLAIM_PACKETS:
 		break;
 	}

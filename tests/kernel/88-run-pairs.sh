@@ -1,0 +1,113 @@
+# needs: bridge veth netns clsact bpf
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# netsim run with sentences about pairs (rtt, packets, loss), which need no probe and no workload,
+# and with the shapes of a partition.
+# shellcheck shell=bash
+. "$(dirname "$0")/../lib.sh"
+
+# scenario NAME: the timeline is read from stdin
+scenario() {
+	cat >"$WORK/$1.yaml" <<-EOT
+		scenario: $1
+		fleet:
+		  fleet: pairs
+		  networks: {lan: {address: 10.9.3.254/24}}
+		  nodes:
+		    n[1-3]: {interfaces: {eth1: {network: lan, address: "10.9.3.{n}/24"}}}
+		    vm: {kind: tap, interfaces: {eth1: {network: lan, port: pairs-vm}}}
+		timeline:
+	EOT
+	sed 's/^/  /' >>"$WORK/$1.yaml"
+}
+
+# ran STATUS NAME: runs the scenario, with its output in OUT
+ran() {
+	fails_with "$1" "$2: exit status" timeout 60 "$NETSIM" run -v "$WORK/$2.yaml" --out "$WORK/$2"
+}
+
+# line NAME TEXT: a line of the verdict
+line() {
+	like "$1" $'\n'"$OUT" $'\n'"$2"
+}
+
+round_trips() {
+	scenario rtt <<-'EOT'
+		- quiet: {for: 2s}
+		  expect:
+		  - rtt n1:n2 <= 1s
+		  - rtt host:n2 median <= 1s
+		  - rtt n1:n2 max >= 2s
+		- cut: partition n1 n2
+		  for: 2s
+		  expect: [rtt n1:n2 <= 1s, "loss n1:n2 >= 90%", "packets n1:n2 <= 0", "packets host:n2 >= 10"]
+	EOT
+	ran 1 rtt
+	line "a round trip" 'ok: quiet: rtt n1:n2 <= 1s: [0-9.]+ m?s'
+	line "from the host" 'ok: quiet: rtt host:n2 median <= 1s: [0-9.]+ m?s'
+	line "one that is not kept" 'failed: quiet: rtt n1:n2 max >= 2s: [0-9.]+ m?s, off by'
+	line "without an answer" 'unproved: cut: rtt n1:n2 <= 1s: '
+	line "its pings are lost" 'ok: cut: loss n1:n2 >= 90%: 100 %'
+	line "and none arrives" 'ok: cut: packets n1:n2 <= 0: 0'
+	line "others do" 'ok: cut: packets host:n2 >= 10: [0-9]+'
+	check "report judges it again" cmp <("$NETSIM" report --json "$WORK/rtt") "$WORK/rtt/verdict.json"
+	"$NETSIM" run -n "$WORK/rtt.yaml" >"$WORK/plan"
+	check "the plan has the pings" grep -q 'n1:n2: {from: \[n1\], ping: ' "$WORK/plan"
+}
+
+delayed() {
+	scenario delayed <<-'EOT'
+		- quiet: {for: 1s}
+		  expect: rtt n1:n2 <= 99ms
+		- slow: fault "delay 100ms" n1:n2
+		  for: 3s
+		  expect: [rtt n1:n2 >= 99ms, rtt n1:n2 <= 300ms]
+	EOT
+	ran 0 delayed
+	line "a delay of one direction" 'ok: slow: rtt n1:n2 >= 99ms: 0?.?1[0-9.]+ m?s'
+}
+
+shapes() {
+	scenario ring <<-'EOT'
+		- ring: partition --ring n1,n2,n3
+		  for: 2s
+		  expect: ["packets n1:n2 >= 10", "packets n2:n3 >= 10", "packets n3:n2 <= 0", rtt n1:n2 <= 1s, rtt n2:n3 <= 1s, rtt n3:n2 <= 1s]
+	EOT
+	ran 6 ring
+	line "a ring is proved by the packets that it dropped" 'ok: ring: in effect: ring n1,n2,n3: from '
+	line "each hears from the one before it" 'ok: ring: packets n1:n2 >= 10: '
+	line "in turn" 'ok: ring: packets n2:n3 >= 10: '
+	line "and not from the one after it" 'ok: ring: packets n3:n2 <= 0: 0'
+	line "and has no answer" 'unproved: ring: rtt n1:n2 <= 1s: n1:n2 never succeeded'
+}
+
+# refused NAME SENTENCE REGEX
+refused() {
+	scenario bad <<<"- quiet: {for: 1s}"$'\n'"  expect: \"$2\""
+	fails_with 2 "$1" "$NETSIM" check "$WORK/bad.yaml"
+	like "says why" "$ERR" "bad.yaml:10:[0-9]+: $3"
+}
+
+mistakes() {
+	refused "several nodes" "rtt n*:n1 <= 1s" '"n\*" may be several nodes'
+	refused "no node" "packets nx:n1 >= 1" '.*nx'
+	refused "pings of a guest" "rtt vm:n1 <= 1s" "vm is a virtual machine.*write B:A"
+	refused "pings to the host" "rtt n1:host <= 1s" "the host cannot be pinged.*write host:NODE"
+	refused "pings to a node without address" "rtt n1:vm <= 1s" "vm has no address"
+	refused "a pair as a probe" "n1:n2 available 100%" 'there is no probe or workload "n1:n2"'
+}
+
+# A path of its own needs the edt engine.
+HOLDS=
+! unshare -n sh -c "tc qdisc add dev lo root fq" 2>/dev/null || HOLDS=yes
+
+round_trips
+if [[ -n $HOLDS ]]; then
+	delayed
+else
+	skip "a delay of one direction" "this kernel has no sch_fq"
+fi
+shapes
+mistakes
+is "no node is left" "$(ls /run/netns)" ""
+done_testing
