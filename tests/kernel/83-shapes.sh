@@ -53,7 +53,7 @@ is "no two of them have an answer" "$(reach "${ALL[@]}" | xargs)" \
 requests() {
 	local before
 	before=$(node_exec "$2" nstat -az IcmpInEchos | awk '/Echos/ { print $2 }')
-	node_exec "$1" ping -q -c 2 -i 0.2 -W 0.2 ""$3"" >/dev/null
+	node_exec "$1" ping -q -c 2 -i 0.2 -W 0.2 "$3" >/dev/null
 	node_exec "$2" nstat -az IcmpInEchos | awk -v before="$before" '/Echos/ { print $2 - before }'
 }
 is "each hears from the one before it" "$(requests a b 10.1.0.2) $(requests b c 10.1.0.3) $(requests c a 10.1.0.1)" "2 2 2"
