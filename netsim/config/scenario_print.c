@@ -198,9 +198,10 @@ int scenario_print(const struct scenario *s, FILE *out)
 	fputs(s->workload_count ? "start:\n" : "", out);
 	for (size_t i = 0; i < s->workload_count; i++)
 		print_workload(s->workloads[i], out);
-	fputs(s->probe_count ? "probes:\n" : "", out);
+	fputs(s->probe_count && !s->probes[0]->of_pair ? "probes:\n" : "", out);
 	for (size_t i = 0; i < s->probe_count; i++)
-		print_probe(s->probes[i], out);
+		if (!s->probes[i]->of_pair)
+			print_probe(s->probes[i], out);
 	fputs("timeline:\n", out);
 	for (size_t i = 0; i < s->phase_count; i++)
 		print_phase(s->phases[i], out);

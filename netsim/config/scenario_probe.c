@@ -242,15 +242,9 @@ static bool set_node(struct bind *b, const struct scenario *s, const struct node
 	set->host = !node;
 	set->count = node ? 1 : 0;
 	set->list = arena_alloc(b->context, sizeof(*set->list));
-	set->words.list = arena_alloc(b->context, sizeof(*set->words.list));
-	if (!set->list || !set->words.list)
-		return false;
-	set->words.list->s = node ? node->name : "host";
-	set->words.count = 1;
-	set->words.given = true;
-	if (node)
+	if (set->list && node)
 		*set->list = (size_t)(node - s->topo->nodes);
-	return true;
+	return set->list != NULL;
 }
 
 const struct probe *scenario_pair_probe(struct bind *b, struct scenario *s,

@@ -46,13 +46,11 @@ round_trips() {
 	line "a round trip" 'ok: quiet: rtt n1:n2 <= 1s: [0-9.]+ m?s'
 	line "from the host" 'ok: quiet: rtt host:n2 median <= 1s: [0-9.]+ m?s'
 	line "one that is not kept" 'failed: quiet: rtt n1:n2 max >= 2s: [0-9.]+ m?s, off by'
-	line "without an answer" 'unproved: cut: rtt n1:n2 <= 1s: '
+	line "without an answer" 'failed: cut: rtt n1:n2 <= 1s: at least 4.00 s'
 	line "its pings are lost" 'ok: cut: loss n1:n2 >= 90%: 100 %'
 	line "and none arrives" 'ok: cut: packets n1:n2 <= 0: 0'
 	line "others do" 'ok: cut: packets host:n2 >= 10: [0-9]+'
 	check "report judges it again" cmp <("$NETSIM" report --json "$WORK/rtt") "$WORK/rtt/verdict.json"
-	"$NETSIM" run -n "$WORK/rtt.yaml" >"$WORK/plan"
-	check "the plan has the pings" grep -q 'n1:n2: {from: \[n1\], ping: ' "$WORK/plan"
 }
 
 delayed() {
@@ -73,19 +71,19 @@ shapes() {
 		  for: 2s
 		  expect: ["packets n1:n2 >= 10", "packets n2:n3 >= 10", "packets n3:n2 <= 0", rtt n1:n2 <= 1s, rtt n2:n3 <= 1s, rtt n3:n2 <= 1s]
 	EOT
-	ran 6 ring
+	ran 1 ring
 	line "a ring is proved by the packets that it dropped" 'ok: ring: in effect: ring n1,n2,n3: from '
 	line "each hears from the one before it" 'ok: ring: packets n1:n2 >= 10: '
 	line "in turn" 'ok: ring: packets n2:n3 >= 10: '
 	line "and not from the one after it" 'ok: ring: packets n3:n2 <= 0: 0'
-	line "and has no answer" 'unproved: ring: rtt n1:n2 <= 1s: n1:n2 never succeeded'
+	line "and has no answer" 'failed: ring: rtt n1:n2 <= 1s: at least 2.00 s'
 }
 
 # refused NAME SENTENCE REGEX
 refused() {
 	scenario bad <<<"- quiet: {for: 1s}"$'\n'"  expect: \"$2\""
-	fails_with 2 "$1" "$NETSIM" check "$WORK/bad.yaml"
-	like "says why" "$ERR" "bad.yaml:10:[0-9]+: $3"
+	fails_with 3 "$1" "$NETSIM" check "$WORK/bad.yaml"
+	like "says why" "$ERR" "bad.yaml:10:[0-9]+: error: $3"
 }
 
 mistakes() {

@@ -60,7 +60,6 @@ static void fill(struct evidence *ev)
 				      .end = 2,
 				      .packets = 10,
 				      .lost = 1,
-				      .rtt = 7,
 				      .from = sample.target,
 				      .to = op.client,
 				      .class = evidence_name(ev, "bulk")};
