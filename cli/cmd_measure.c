@@ -38,56 +38,6 @@ static bool show_progress(void *arg, const struct netsim_progress *now)
 	return interrupted();
 }
 
-static json_t *counters_of(const struct netsim_traffic *counted)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; counted && i < counted->flow_count; i++) {
-		const struct netsim_flow *flow = counted->flows[i];
-
-		json_array_append_new(list, json_pack("{s:s?, s:s?, s:s, s:I, s:I, s:o, s:I, s:I}",
-						      "from", flow->from, "to", flow->to, "class",
-						      flow->class_name, "packets",
-						      (json_int_t)flow->packets, "bytes",
-						      (json_int_t)flow->bytes, "dropped",
-						      analyze_dropped_json(flow), "copied",
-						      (json_int_t)flow->copied, "corrupted",
-						      (json_int_t)flow->corrupted));
-	}
-	return list;
-}
-
-static json_t *faults_of(const struct netsim_measurement *m)
-{
-	json_t *list = json_array();
-	char text[600];
-
-	for (size_t i = 0; i < m->fault_count; i++) {
-		const struct netsim_fault *fault = m->faults[i];
-
-		json_array_append_new(
-			list, json_pack("{s:i, s:s, s:I, s:o}", "fault", (int)fault->id, "text",
-					fault_text(fault, text, sizeof(text)), "begin_ns",
-					(json_int_t)fault->begin_ns, "end_ns",
-					fault->end_ns ? json_integer(fault->end_ns) : json_null()));
-	}
-	return list;
-}
-
-static json_t *object_of(const struct netsim_measurement *m, const struct analyze_view *view)
-{
-	json_t *json = analyze_object(m->analysis, m->counted, view);
-
-	json_object_set_new(json, "fleet", json_string(m->fleet));
-	json_object_set_new(json, "ports", json_integer((json_int_t)m->port_count));
-	json_object_set_new(json, "missed", json_integer((json_int_t)m->missed));
-	json_object_set_new(json, "gone", json_integer((json_int_t)m->gone_count));
-	json_object_set_new(json, "faults", faults_of(m));
-	json_object_set_new(json, "changes", port_changes_json(m->changes, m->change_count));
-	json_object_set_new(json, "counters", counters_of(m->counted));
-	return json;
-}
-
 /* Formats the time since the first packet, "1.50 s"; `otherwise` if ns is not after it. */
 static const char *since(const struct netsim_measurement *m, int64_t ns, const char *otherwise,
 			 char text[static FIGURE_TEXT])
@@ -130,7 +80,7 @@ static void print_report(const struct measure_args *args, const struct netsim_me
 	if (args->shown.csv)
 		analyze_csv(m->analysis, view);
 	else if (args->common.json)
-		print_json(object_of(m, view));
+		print_json(measurement_object(m, view));
 	else if (!args->shown.html || !view->quiet) {
 		analyze_text(m->analysis, m->counted, view);
 		if (!view->quiet) {
@@ -146,8 +96,9 @@ static int write_page(const struct measure_args *args, const struct netsim_measu
 {
 	const struct analyze_view all = {.top = view->top, .verbose = true};
 
-	return args->shown.html ? page_write(args->shown.html, m->fleet, object_of(m, &all), err) :
-				  0;
+	return args->shown.html ?
+		       page_write(args->shown.html, m->fleet, measurement_object(m, &all), err) :
+		       0;
 }
 
 /* Reports why figures may be too low; returns the exit status. */

@@ -6,16 +6,32 @@
 
 struct report_args {
 	struct common common;
-	const char *junit, *html;
+	const char *junit, *annotations, *html;
 };
 
 static const struct netsim_opt opts[] = {
 	{0, "junit", NETSIM_OPT_TEXT, offsetof(struct report_args, junit), "FILE",
 	 "write the verdict as JUnit's XML, too"},
+	{0, "annotations", NETSIM_OPT_TEXT, offsetof(struct report_args, annotations), "FILE",
+	 "write the faults as annotations of Grafana, too"},
 	{0, "html", NETSIM_OPT_TEXT, offsetof(struct report_args, html), "FILE",
 	 "draw the run as an HTML page, too"},
 	{0, NULL, NETSIM_OPT_FLAG, 0, NULL, NULL},
 };
+
+/* With the traffic as netsim run measured it; a run that was killed has none. */
+static int draw(const char *path, const struct netsim_run *run, struct netsim_err *err)
+{
+	char name[4096];
+	json_t *traffic = NULL;
+	int r;
+
+	if (snprintf(name, sizeof(name), "%s/measure.json", run->folder) < (int)sizeof(name))
+		traffic = json_load_file(name, 0, NULL);
+	r = page_write_run(path, run, traffic, err);
+	json_decref(traffic);
+	return r;
+}
 
 static int run(const void *p, struct netsim_err *err)
 {
@@ -34,8 +50,10 @@ static int run(const void *p, struct netsim_err *err)
 		run_print(common, a);
 	if (r == 0)
 		r = run_write_junit(b ? b : a, args->junit, err);
+	if (r == 0)
+		r = run_write_annotations(b ? b : a, args->annotations, err);
 	if (r == 0 && args->html)
-		r = page_write_run(args->html, b ? b : a, err);
+		r = draw(args->html, b ? b : a, err);
 	if (r == 0)
 		r = run_status(b ? b : a);
 	netsim_run_free(a);

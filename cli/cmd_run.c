@@ -7,13 +7,16 @@
 #include "interrupt.h"
 #include "out.h"
 #include "progress.h"
+#include "report.h"
 #include "report_html.h"
 #include "run_print.h"
 
+#define TRAFFIC_ROWS 100 /* of each list */
+
 struct run_args {
 	struct common common;
-	const char *out, *junit, *seed, *profile;
-	bool keep;
+	const char *out, *junit, *annotations, *seed, *profile;
+	bool keep, pcap;
 };
 
 static const struct netsim_opt opts[] = {
@@ -21,12 +24,16 @@ static const struct netsim_opt opts[] = {
 	 "the folder for the evidence"},
 	{0, "junit", NETSIM_OPT_TEXT, offsetof(struct run_args, junit), "FILE",
 	 "write the verdict as JUnit's XML, too"},
+	{0, "annotations", NETSIM_OPT_TEXT, offsetof(struct run_args, annotations), "FILE",
+	 "write the faults as annotations of Grafana, too"},
 	{0, "seed", NETSIM_OPT_TEXT, offsetof(struct run_args, seed), "NUMBER",
 	 "use this seed instead of the scenario's"},
 	{0, "profile", NETSIM_OPT_TEXT, offsetof(struct run_args, profile), "PROFILE",
 	 "apply this profile, or none, instead of the scenario's"},
 	{0, "keep", NETSIM_OPT_FLAG, offsetof(struct run_args, keep), NULL,
 	 "leave the fleet up, and the data of workloads"},
+	{0, "pcap", NETSIM_OPT_FLAG, offsetof(struct run_args, pcap), NULL,
+	 "keep the captured packets, although nothing failed"},
 	{0, NULL, NETSIM_OPT_FLAG, 0, NULL, NULL},
 };
 
@@ -87,17 +94,32 @@ static int find_profile(const char *name, char *path, size_t size, struct netsim
 	return 0;
 }
 
-/* The verdict counts even if the page cannot be written. */
+static void warn_unwritten(const char *path, const char *why)
+{
+	fprintf(stderr, "netsim: warning: cannot write %s: %s\n", path, why);
+}
+
+/* The verdict counts even if the pages and measure.json cannot be written. */
 static void draw(const struct netsim_run *run)
 {
+	const struct analyze_view all = {.top = TRAFFIC_ROWS, .verbose = true};
+	json_t *traffic = run->traffic ? measurement_object(run->traffic, &all) : NULL;
 	struct netsim_err err = {0};
-	char path[4096];
+	char path[4096], title[128];
 
-	if (run->unwritten ||
-	    snprintf(path, sizeof(path), "%s/report.html", run->folder) >= (int)sizeof(path))
-		return;
-	if (page_write_run(path, run, &err) < 0)
-		fprintf(stderr, "netsim: warning: cannot write %s: %s\n", path, err.kernel);
+	if (traffic) {
+		snprintf(path, sizeof(path), "%s/measure.json", run->folder);
+		if (json_dump_file(traffic, path, JSON_COMPACT | JSON_DIGITS) < 0)
+			warn_unwritten(path, strerror(errno));
+		snprintf(path, sizeof(path), "%s/traffic.html", run->folder);
+		snprintf(title, sizeof(title), "%s: traffic", run->scenario);
+		if (page_write(path, title, json_incref(traffic), &err) < 0)
+			warn_unwritten(path, err.kernel);
+	}
+	snprintf(path, sizeof(path), "%s/report.html", run->folder);
+	if (page_write_run(path, run, traffic, &err) < 0)
+		warn_unwritten(path, err.kernel);
+	json_decref(traffic);
 }
 
 static int run_it(const struct run_args *args, const char *path, const struct netsim_run_opts *how,
@@ -118,9 +140,12 @@ static int run_it(const struct run_args *args, const char *path, const struct ne
 	}
 	if (r != 0)
 		return r;
-	draw(run);
+	if (!run->unwritten)
+		draw(run);
 	run_print(common, run);
 	r = run_write_junit(run, args->junit, err);
+	if (r == 0)
+		r = run_write_annotations(run, args->annotations, err);
 	if (r == 0)
 		r = run->interrupted ? EXIT_INTERRUPTED : run_status(run);
 	netsim_run_free(run);
@@ -132,6 +157,7 @@ static int run(const void *p, struct netsim_err *err)
 	const struct run_args *args = p;
 	struct netsim_run_opts how =
 		NETSIM_OPTS(struct netsim_run_opts, .folder = args->out, .keep = args->keep,
+			    .packets = args->pcap,
 			    .progress = progress_wanted(&args->common) ? show_progress : stop);
 	struct netsim_diags diags = {0};
 	char path[4096], profile[4096];

@@ -47,6 +47,8 @@ void analyze_csv(const struct netsim_analysis *a, const struct analyze_view *vie
 /* Makes the report for --json and for the page, where rows include their time series. */
 json_t *analyze_object(const struct netsim_analysis *a, const struct netsim_traffic *counted,
 		       const struct analyze_view *view);
+/* The same of a measurement, with ports, faults, and the counters of the ports' programs. */
+json_t *measurement_object(const struct netsim_measurement *m, const struct analyze_view *view);
 /* Prints the one-way rows. */
 void analyze_one_way_text(const struct netsim_analysis *a, const struct netsim_traffic *counted,
 			  const struct analyze_view *view);

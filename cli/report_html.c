@@ -200,7 +200,19 @@ int page_write(const char *path, const char *title, json_t *report, struct netsi
 			  err);
 }
 
-int page_write_run(const char *path, const struct netsim_run *run, struct netsim_err *err)
+/* What the page of a run draws of its traffic: the classes. */
+static json_t *classes_of(json_t *traffic)
+{
+	static const char *const keys[] = {"first_ns", "last_ns", "bin_ns", "classes", "gaps"};
+	json_t *part = json_object();
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		json_object_set(part, keys[i], json_object_get(traffic, keys[i]));
+	return part;
+}
+
+int page_write_run(const char *path, const struct netsim_run *run, json_t *traffic,
+		   struct netsim_err *err)
 {
 	struct page page = {.begin = run_begin, .end = run_end};
 	json_t *verdict = json_loads(run->json, 0, NULL);
@@ -208,8 +220,9 @@ int page_write_run(const char *path, const struct netsim_run *run, struct netsim
 	json_t *source = run->source ? json_words(run->source) : json_null();
 
 	return write_data(path, &page,
-			  json_pack("{s:o, s:s, s:{s:o, s:o, s:o}}", "title",
+			  json_pack("{s:o, s:s, s:{s:o, s:o, s:o, s:o}}", "title",
 				    json_words(run->scenario), "version", netsim_version(),
-				    "report", "verdict", verdict, "chart", chart, "source", source),
+				    "report", "verdict", verdict, "chart", chart, "source", source,
+				    "traffic", traffic ? classes_of(traffic) : json_null()),
 			  err);
 }

@@ -15,7 +15,11 @@ int page_check(const char *path, struct netsim_err *err);
  */
 int page_write(const char *path, const char *title, json_t *report, struct netsim_err *err);
 
-/* Writes the page of a run, in the same way. */
-int page_write_run(const char *path, const struct netsim_run *run, struct netsim_err *err);
+/*
+ * Writes the page of a run, in the same way. traffic: of measurement_object(), or NULL; the
+ * caller keeps it.
+ */
+int page_write_run(const char *path, const struct netsim_run *run, json_t *traffic,
+		   struct netsim_err *err);
 
 #endif

@@ -78,14 +78,9 @@ void run_print(const struct common *common, const struct netsim_run *run)
 	print_summary(run);
 }
 
-int run_write_junit(const struct netsim_run *run, const char *path, struct netsim_err *err)
+/* Closes a file; an error if that or a step before failed. */
+static int close_written(FILE *out, bool good, const char *path, struct netsim_err *err)
 {
-	FILE *out = path ? fopen(path, "we") : NULL;
-	bool good;
-
-	if (!path)
-		return 0;
-	good = out && fputs(run->junit, out) >= 0;
 	if (out)
 		good = fclose(out) == 0 && good;
 	if (good)
@@ -94,6 +89,49 @@ int run_write_junit(const struct netsim_run *run, const char *path, struct netsi
 	err->code = -errno;
 	snprintf(err->what, sizeof(err->what), "cannot write %s: %s", path, strerror(errno));
 	return err->code;
+}
+
+int run_write_junit(const struct netsim_run *run, const char *path, struct netsim_err *err)
+{
+	FILE *out = path ? fopen(path, "we") : NULL;
+
+	if (!path)
+		return 0;
+	return close_written(out, out && fputs(run->junit, out) >= 0, path, err);
+}
+
+/* A line for each fault: the body of a request to Grafana's /api/annotations. */
+static bool put_annotations(const struct netsim_run *run, FILE *out)
+{
+	json_t *chart = json_loads(run->chart, 0, NULL), *fault;
+	bool good = chart;
+	size_t i;
+
+	json_array_foreach(json_object_get(chart, "faults"), i, fault)
+	{
+		json_t *end = json_object_get(fault, "end_ns");
+		json_int_t from = json_integer_value(json_object_get(fault, "begin_ns"));
+		json_int_t to = end ? json_integer_value(end) : run->duration_ns;
+		json_t *line = json_pack(
+			"{s:I, s:I, s:[s, o], s:O}", "time", (run->begin_ns + from) / 1000000,
+			"timeEnd", (run->begin_ns + to) / 1000000, "tags", "netsim",
+			json_words(run->scenario), "text", json_object_get(fault, "text"));
+
+		good = line && json_dumpf(line, out, JSON_COMPACT) == 0 && fputc('\n', out) >= 0 &&
+		       good;
+		json_decref(line);
+	}
+	json_decref(chart);
+	return good;
+}
+
+int run_write_annotations(const struct netsim_run *run, const char *path, struct netsim_err *err)
+{
+	FILE *out = path ? fopen(path, "we") : NULL;
+
+	if (!path)
+		return 0;
+	return close_written(out, out && put_annotations(run, out), path, err);
 }
 
 /* --- two runs */

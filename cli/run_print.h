@@ -11,6 +11,8 @@
 void run_print(const struct common *common, const struct netsim_run *run);
 /* Writes junit.xml to another file, too; path NULL: no. */
 int run_write_junit(const struct netsim_run *run, const char *path, struct netsim_err *err);
+/* Writes the faults as annotations of Grafana, a line each; path NULL: no. */
+int run_write_annotations(const struct netsim_run *run, const char *path, struct netsim_err *err);
 /* The exit status of a verdict. */
 int run_status(const struct netsim_run *run);
 /* Prints two runs side by side. */

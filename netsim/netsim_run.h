@@ -36,6 +36,8 @@ struct netsim_run_expectation {
 	const char *shows;	 /* "0.98 s, 1.28 s, 1.71 s"; "" without values */
 };
 
+struct netsim_measurement;
+
 struct netsim_run {
 	const char *scenario, *host;
 	const char *folder;	     /* of the evidence */
@@ -58,6 +60,8 @@ struct netsim_run {
 	const char *junit;     /* junit.xml */
 	const char *chart;     /* JSON: the run over time, as report.html draws it */
 	const char *source;    /* the scenario file as read; NULL: missing */
+	/* The fleet's traffic; NULL from netsim_report(), and if a note says why. */
+	struct netsim_measurement *traffic;
 };
 
 /* The progress of a run, reported ten times a second. */
@@ -83,6 +87,7 @@ struct netsim_run_opts {
 	bool keep;	     /* leave the fleet up, and the data of workloads in the folder */
 	netsim_run_progress_fn *progress; /* may be NULL; called by the calling thread */
 	void *arg;
+	bool packets; /* keep the captured packets in the folder although nothing failed */
 };
 
 /*

@@ -2,6 +2,8 @@
 // The parts of a page: figures with units, sortable tables, and plots over time that share
 // cursor and zoom. They are independent of the content.
 
+const NS = 1e9;
+
 // --- elements
 
 // element('p.note', {title: 'x'}, 'text', child...)
@@ -423,4 +425,59 @@ class Plots {
 		one.at.textContent = time === null ? '' :
 			`${clock(time * 1e9, 3)} (+${duration((time - this.origin) * 1e9)})`;
 	}
+}
+
+// --- traffic over time: the rows of netsim analyze --json -v
+
+const resent = (way) => way.fast + way.timeout + way.spurious;
+
+// The times of a series: the edges of its bins for steps, the middles for lines, and a
+// function from time to bin. The last bin ends with the capture.
+function grid(chosen, first_ns, bin_ns, last_ns) {
+	const begin = first_ns / NS, width = bin_ns / NS, last = last_ns / NS;
+	const count = Math.max(0, ...chosen.map(({way}) => way.series.length));
+	const edges = Array.from({length: count + 1}, (unused, i) => begin + i * width);
+	const middles = edges.slice(0, -1).map((time) => (time + Math.max(time, Math.min(time + width, last))) / 2);
+	return {edges, width, times: [begin, ...middles, edges[count]],
+		bin: (way, time) => way.series[Math.floor((time - begin) / width)]};
+}
+
+// Steps need a value at the last edge, too; lines need none at the edges.
+const steps = (way, of) => {
+	const values = way.series.map(of);
+	return [...values, values[values.length - 1]];
+};
+const points = (way, key) => [null, ...way.series.map((bin) => bin[key] ?? null), null];
+const look = ({name, shade, back}) => ({name, colour: shade, back});
+
+// The lines of the plots for the selected directions of a report.
+function linesOf(report, chosen) {
+	const lasted = (report.last_ns - report.first_ns) / NS;
+	const {edges, times, width, bin} = grid(chosen, report.first_ns, report.bin_ns, report.last_ns);
+	const seconds = (i) => Math.max(Math.min(width, report.last_ns / NS - edges[i]), width / 100);
+	const at = (way, of) => (time) => {
+		const one = bin(way, time);
+		return one ? of(one, way.series.indexOf(one)) : '–';
+	};
+	const speed = (one, i) => one.bytes * 8 / seconds(i);
+	const trip = (p50, p99) => p50 === undefined ? '–' : `${duration(p50)} / ${duration(p99)}`;
+	return {
+		edges, times,
+		throughput: chosen.map((one) => ({...look(one), values: steps(one.way, speed),
+			at: at(one.way, (one, i) => rate(speed(one, i))),
+			whole: lasted > 0 ? rate(one.way.bytes * 8 / lasted) : '–'})),
+		trips: chosen.filter(({way}) => way.rtt).map((one) => ({...look(one),
+			values: points(one.way, 'rtt_p50_ns'), high: points(one.way, 'rtt_p99_ns'),
+			at: at(one.way, ({rtt_p50_ns: p50, rtt_p99_ns: p99}) => trip(p50, p99)),
+			whole: trip(one.way.rtt.p50_ns, one.way.rtt.p99_ns)})),
+		resent: chosen.filter(({way}) => resent(way)).map((one) => ({...look(one),
+			values: steps(one.way, ({retransmissions}) => retransmissions),
+			at: at(one.way, ({retransmissions}) => whole(retransmissions)), whole: whole(resent(one.way))})),
+	};
+}
+
+// True if values are so far apart that they need a logarithmic scale.
+function spread(lines) {
+	const values = lines.flatMap((line) => [...line.values, ...line.high]).filter((value) => value > 0).sort((a, b) => a - b);
+	return values.length > 0 && values[values.length - 1] > 20 * values[Math.floor(values.length / 10)];
 }

@@ -3,9 +3,9 @@
 // the run over time (netsim/judge/chart.h), and the scenario.
 
 const {title, version, report} = JSON.parse(document.getElementById('data').textContent);
-const {verdict, chart, source} = report;
-const NS = 1e9;
+const {verdict, chart, source, traffic} = report;
 const LANES_AT_FIRST = 40;
+const CLASSES = 5; // that are drawn, those with most bytes
 const WORDS = {ok: 'ok', failed: 'failed', unproved: 'unproved'};
 
 // Times of the data are ns since the begin of the run; plots need seconds since 1970.
@@ -226,6 +226,34 @@ class Time {
 		}
 	}
 
+	// The classes of the traffic at all ports; traffic.html has the rest.
+	drawTraffic() {
+		const colours = seriesColours();
+		const chosen = (traffic?.classes ?? []).filter(({both}) => both.series?.length).slice(0, CLASSES)
+			.map((row, i) => ({row, way: row.both, shade: colours[i], name: (row.inner ? 'in vxlan: ' : '') + row.class}));
+		if (!chosen.length)
+			return;
+		const lines = linesOf(traffic, chosen), bin = duration(traffic.bin_ns);
+		this.plots.add({title: ['Traffic', `mean of each ${bin}, by class`], x: lines.edges, lines: lines.throughput, show: rate,
+			step: true, height: 150});
+		this.logarithmic ??= {};
+		const logarithmic = this.logarithmic.traffic ?? spread(lines.trips);
+		if (lines.trips.length)
+			this.plots.add({title: ['Round-trip time of TCP', `line: p50, shaded up to p99, of each ${bin}, by class`], x: lines.times,
+				lines: lines.trips, show: duration, logarithmic,
+				ontoggle: () => { this.logarithmic.traffic = !logarithmic; this.draw(); }});
+		if (lines.resent.length)
+			this.plots.add({title: ['Retransmissions', `segments in each ${bin}, by class`], x: lines.edges, lines: lines.resent,
+				show: whole, unit: 'count', step: true, height: 150});
+		const lanes = chosen.map((one) => ({...one, gaps: (traffic.gaps ?? []).filter((gap) => gap.class === one.row.class && !gap.inner === !one.row.inner)}))
+			.filter(({gaps}) => gaps.length).map(({name, shade, gaps}) => {
+				const spans = (all) => united(gaps.filter((gap) => !gap.whole === !all).map((gap) => [gap.begin_ns / NS, gap.end_ns / NS]));
+				return {name, colour: shade, spans: spans(true), lighter: spans(false)};
+			});
+		if (lanes.length)
+			this.plots.addLanes({title: ['Gaps', 'silent for longer than the class tolerates: dark, all of the class between two nodes; lighter, only a connection'], lanes});
+	}
+
 	draw() {
 		this.plots.clear();
 		this.drawTimeline();
@@ -233,6 +261,7 @@ class Time {
 		this.drawLeaders();
 		this.drawLedgers();
 		this.drawTrips();
+		this.drawTraffic();
 	}
 
 	show(begin, finish) {

@@ -86,5 +86,7 @@ int netsim_report(const char *folder, struct netsim_run **ret, struct netsim_err
 
 void netsim_run_free(struct netsim_run *run)
 {
+	if (run)
+		netsim_measurement_free(run->traffic);
 	arena_free(run);
 }

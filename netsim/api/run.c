@@ -54,16 +54,6 @@ static int make_folder(struct run *run, struct netsim_err *err)
 	return 0;
 }
 
-static int make_inside(struct run *run, const char *name, struct netsim_err *err)
-{
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), "%s/%s", run->folder, name);
-	if (mkdir(path, 0755) < 0 && errno != EEXIST)
-		return err_errno(err, -errno, NULL, "cannot create %s", path);
-	return 0;
-}
-
 static int copy_scenario(struct run *run)
 {
 	auto_buf struct buf text = {0};
@@ -92,9 +82,9 @@ static int open_folder(struct run *run, struct netsim_err *err)
 	int r = make_folder(run, err);
 
 	if (r == 0)
-		r = make_inside(run, "logs", err);
+		r = run_make_inside(run, "logs", err);
 	if (r == 0)
-		r = make_inside(run, "data", err);
+		r = run_make_inside(run, "data", err);
 	if (r == 0)
 		r = recorder_open(run->folder, &run->rec, err);
 	if (r < 0)
@@ -283,6 +273,8 @@ static int begin(struct run *run, struct netsim_err *err)
 		r = heal_old_faults(run, err);
 	if (r == 0)
 		r = apply_profile(run, err);
+	if (r == 0)
+		r = traffic_start(run, err);
 	return r == 0 ? start_all(run, err) : r;
 }
 
@@ -343,6 +335,7 @@ static void end_all(struct run *run)
 	ledgers_end(run);
 	probes_stop(run);
 	watch_stop(run);
+	traffic_stop(run);
 	r = work_end(run, &err);
 	end = take_down(run, &err);
 	r = r < 0 ? r : end;
@@ -487,6 +480,9 @@ static int judge(struct run *run, struct netsim_run **ret, struct netsim_err *er
 		netsim_run_free(result);
 		return err_oom(err);
 	}
+	result->traffic = traffic_take(run);
+	if (result->verdict == NETSIM_AS_ASKED && !run->o.packets)
+		traffic_discard(run);
 	*ret = result;
 	return 0;
 }
@@ -496,6 +492,7 @@ static void run_done(struct run *run)
 	ledgers_free(run);
 	probes_free(run);
 	watch_stop(run);
+	traffic_free(run);
 	cluster_free(run);
 	work_free(run);
 	faults_free(run);

@@ -3,10 +3,11 @@
  * Shared by the files of netsim_run(): run.c (from up to the verdict), run_timeline.c (the plan,
  * step by step), run_steps.c (one step), run_faults.c (faults and their effect), run_watch.c
  * (states of members, conditions to abort), run_cluster.c (leaders, selectors), run_probes.c,
- * run_ledgers.c, run_work.c (workloads). run_record.h has the evidence, run_verdict.h the result.
+ * run_ledgers.c, run_work.c (workloads), run_traffic.c. run_record.h has the evidence,
+ * run_verdict.h the result.
  *
  * Threads: the caller's shows the progress; the conductor does the rest, with a handle of its
- * own; the watch asks members. Workloads, probes and ledgers have theirs.
+ * own; the watch asks members. Workloads, probes, ledgers and the traffic have theirs.
  */
 #ifndef NETSIM_API_RUN_PARTS_H
 #define NETSIM_API_RUN_PARTS_H
@@ -53,6 +54,7 @@ struct run_cluster {
 };
 
 struct run_ledger;
+struct run_traffic;
 struct run_watch;
 struct run_probes;
 
@@ -89,6 +91,7 @@ struct run {
 	size_t ledger_count;
 	struct run_probes *probes;
 	struct run_watch *watch;
+	struct run_traffic *traffic;
 	struct run_fault *faults; /* in force */
 	size_t fault_count;
 	struct netsim_traffic *before; /* counters ahead of the next fault */
@@ -127,6 +130,8 @@ bool run_sleep(struct run *run, int64_t until);
 void run_note(struct run *run, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* "etcd/server-1" -> the member; NULL: none. */
 struct run_member *run_find_member(struct run *run, const struct workload *w, const char *node);
+/* Creates a folder in that of the evidence. */
+int run_make_inside(const struct run *run, const char *name, struct netsim_err *err);
 /* The index of a node in the topology; node_count for the host. */
 size_t run_node(const struct run *run, const char *name);
 
@@ -156,6 +161,15 @@ struct run_cluster *cluster_of(struct run *run, const char *workload);
 void cluster_record(struct run *run, struct run_cluster *c);
 /* Resolves the selectors of workloads; each is an event. */
 struct selection_source cluster_source(struct run *run);
+
+/* run_traffic.c: a failure to measure or to capture is a note. */
+int traffic_start(struct run *run, struct netsim_err *err);
+void traffic_stop(struct run *run);
+/* Hands the measurement over to the caller; NULL: there is none. */
+struct netsim_measurement *traffic_take(struct run *run);
+/* Removes the packets from the folder. */
+void traffic_discard(const struct run *run);
+void traffic_free(struct run *run);
 
 /* run_ledgers.c */
 int ledgers_start(struct run *run, const struct workload *w, struct netsim_err *err);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* State of a run that its threads share. */
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "netsim/api/run_parts.h"
 #include "netsim/util/array.h"
@@ -81,4 +83,14 @@ size_t run_node(const struct run *run, const char *name)
 	while (i < run->s->topo->node_count && strcmp(run->s->topo->nodes[i].name, name) != 0)
 		i++;
 	return i;
+}
+
+int run_make_inside(const struct run *run, const char *name, struct netsim_err *err)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", run->folder, name);
+	if (mkdir(path, 0755) < 0 && errno != EEXIST)
+		return err_errno(err, -errno, NULL, "cannot create %s", path);
+	return 0;
 }

@@ -40,7 +40,7 @@ cat >"$WORK/run.yaml" <<-'EOT'
 EOT
 
 # Reports as JSON: how many pixels of each canvas are painted; how many lines in the colour of
-# faults cross the last plot; the tables; the background; and whether the page is too wide.
+# faults cross the plot of round trips; the tables; the background; and whether the page is too wide.
 cat >"$WORK/reader.html" <<'EOT'
 <script>
 const found = {};
@@ -73,7 +73,7 @@ async function read() {
 	await new Promise((done) => setTimeout(done, 50));
 	found.titles = [...document.querySelectorAll('.plot h3')].map((title) => title.firstChild.textContent);
 	found.painted = canvases().map(painted);
-	found.lines = lines(canvases()[canvases().length - 1]);
+	found.lines = lines(canvases()[found.titles.indexOf("Round-trip time of api")]);
 	found.dots = [...document.querySelectorAll('#outages svg')].map((one) => one.querySelectorAll('circle').length);
 	const before = canvases().map((canvas) => canvas.toDataURL());
 	[...document.querySelectorAll('#verdict td button')][0].click();
@@ -124,13 +124,16 @@ data_of() {
 }
 
 TITLES='["Timeline","Availability","Leader of etcd","Throughput of ledger","Round-trip time of api"]'
+# Of the traffic; retransmissions and gaps are drawn if there are any.
+TRAFFIC='["Traffic","Round-trip time of TCP"]'
 
 check_drawn() {
 	is "$1: without an error" "$(found '[.error, .failed]')" '["",null]'
 	# Of the reader above, Chromium says that it should be faster.
 	is "$1: nothing is written to the console" "$(grep CONSOLE "$WORK/chromium.log" | grep -v willReadFrequently)" ""
 	is "$1: nothing is fetched" "$(found .fetched)" '[]'
-	is "$1: the plots" "$(found .titles)" "$TITLES"
+	is "$1: the plots" "$(found '.titles[:5]')" "$TITLES"
+	is "$1: those of the traffic" "$(found '.titles[5:7]')" "$TRAFFIC"
 	is "$1: none of which is empty" "$(found '[.painted[] > 500] | unique')" '[true]'
 	is "$1: which show the begin and end of each fault" "$(found .lines)" 4
 	is "$1: and not more than the width of the window" "$(found .too_wide)" false

@@ -71,10 +71,25 @@ leader_cut() {
 	fails_with 2 "an unknown profile" "$NETSIM" run -n --profile nosuch "$WORK/whole.yaml"
 	check "the plan as printed with -n" cmp "$WORK/plan" "$WORK/memory/whole/plan.txt"
 	nothing_left whole
+	evidence_of_traffic
 	cp "$WORK/memory/whole/verdict.json" "$WORK/first.json"
 	check "report judges it again" "$NETSIM" report --json "$WORK/memory/whole"
 	is "with the same verdict" "$OUT" "$(<"$WORK/first.json")"
 	fails_with 2 "a folder is used once" "$NETSIM" run "$WORK/whole.yaml" --out "$WORK/memory/whole"
+}
+
+# The figures of the traffic, and a line for each fault.
+evidence_of_traffic() {
+	local run=$WORK/memory/whole
+	is "the classes of the traffic" "$(jq -r '[.classes[].class] | sort | map(select(startswith("etcd"))) | join(" ")' "$run/measure.json")" \
+		"etcd-client etcd-peer"
+	is "its retransmissions are those of the cuts" "$(jq '[.classes[] | select(.class == "etcd-peer") | .both | .fast + .timeout] | add > 0' "$run/measure.json")" true
+	is "with both faults" "$(jq -r '[.faults[].text] | length' "$run/measure.json")" 2
+	check "a page of the traffic" grep -q '<title>netsim' "$run/traffic.html"
+	check "packets are not kept where all is ok" not ls "$run/packets"
+	check "annotations of the faults" "$NETSIM" report --annotations "$WORK/notes" "$run"
+	is "have a time in ms, a text and tags" "$(jq -rs 'map("\(.timeEnd - .time > 3990) \(.timeEnd - .time < 4500) \(.text | split(" ")[0]) \(.tags | join(","))") | unique | .[]' "$WORK/notes")" \
+		"true true partition netsim,whole"
 }
 
 too_slow() {
@@ -83,6 +98,7 @@ too_slow() {
 	like "one line says by how much, and when" "$OUT" \
 		'(^|'$'\n'')failed: cut 1/1: api outage <= 1ms: [^'$'\n'']*[0-9.]+ s.*, off by [0-9.]+ s, at [0-9.]+ s'
 	is "and one failure in JUnit's XML" "$(grep -c '<failure' "$WORK/memory/strict/junit.xml")" 1
+	like "the packets are kept where something failed" "$(tcpdump -nr "$WORK/memory/strict/packets/"*-00001.pcapng -c 200 'tcp port 2380' 2>/dev/null | wc -l)" "^200$"
 	fails_with 1 "both side by side" "$NETSIM" report "$WORK/memory/whole" "$WORK/memory/strict"
 	like "shows both verdicts" "$OUT" '^a: [^ ]*whole: whole: ok'$'\n''b: [^ ]*strict: strict: failed'
 	nothing_left strict
