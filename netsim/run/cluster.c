@@ -65,28 +65,55 @@ static size_t find_leader_line(const struct cluster *cluster, char *text)
 	return SIZE_MAX;
 }
 
-/* The first command that succeeds decides. */
+/* The votes of the members asked so far; answered: commands that succeeded. */
+struct vote {
+	size_t *votes; /* by member */
+	size_t answered, winner;
+};
+
+/* Asks one member; its vote counts for the leader that it names. */
+static int ask_command(const struct cluster *cluster, size_t i, struct vote *vote,
+		       struct netsim_err *err)
+{
+	auto_buf struct buf out = {0};
+	size_t leader;
+	int r = run_command(&cluster->commands[i], &out, err);
+
+	if (r < 0)
+		return r;
+	vote->answered++;
+	leader = out.data ? find_leader_line(cluster, out.data) : SIZE_MAX;
+	if (leader != SIZE_MAX && ++vote->votes[leader] > cluster->count / 2)
+		vote->winner = leader;
+	return 0;
+}
+
+/* A member that is cut off may still name itself: the leader is whom a majority names. */
 static int ask_commands(const struct cluster *cluster, size_t *ret, struct netsim_err *err)
 {
+	auto_free size_t *votes = calloc(cluster->count + 1, sizeof(*votes));
+	struct vote vote = {votes, 0, SIZE_MAX};
 	struct netsim_err last = {0};
-	size_t leader = SIZE_MAX;
 	int r = -ENOENT;
 
-	for (size_t i = 0; r < 0 && i < cluster->count; i++) {
-		auto_buf struct buf out = {0};
+	if (!votes)
+		return err_oom(err);
+	for (size_t i = 0; vote.winner == SIZE_MAX && i < cluster->count; i++) {
+		struct netsim_err one = {0};
+		int code = ask_command(cluster, i, &vote, &one);
 
-		last = (struct netsim_err) {0};
-		r = run_command(&cluster->commands[i], &out, &last);
-		if (r == 0 && out.data)
-			leader = find_leader_line(cluster, out.data);
+		if (code < 0) {
+			r = code;
+			last = one;
+		}
 	}
-	if (r < 0)
+	*ret = vote.winner;
+	if (vote.winner != SIZE_MAX)
+		return 0;
+	if (!vote.answered)
 		return err_set(err, NETSIM_ERR_FAILED, r, NULL, "no leader: %s", last.what);
-	if (leader == SIZE_MAX)
-		return err_set(err, NETSIM_ERR_FAILED, -ENOENT, NULL,
-			       "no leader: the command `members` names none");
-	*ret = leader;
-	return 0;
+	return err_set(err, NETSIM_ERR_FAILED, -ENOENT, NULL,
+		       "no leader: the command `members` names none in a majority of the members");
 }
 
 int cluster_leader(const struct cluster *cluster, size_t *ret, struct netsim_err *err)

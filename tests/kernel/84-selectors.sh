@@ -63,10 +63,27 @@ by_command() {
 	"$NETSIM" heal -q
 }
 
+# The old leader, which is cut off, still names itself.
+by_majority() {
+	local node
+	sed 's/roles/roles-{node}/' "$WORK/db.yaml" >"$WORK/own.yaml"
+	for node in s1 s2 s3 s4 s5; do
+		echo "s4 leader" >"$WORK/roles-$node"
+	done
+	echo "s1 leader" >"$WORK/roles-s1"
+	rm "$WORK/roles-s2"
+	check "a leader that a majority names" "$NETSIM" partition 'leader(db)' --members "db=@server:$WORK/own.yaml"
+	like "is not the one that names itself" "$OUT" "^leader.db. is s4"
+	"$NETSIM" heal -q
+	echo "s1 leader" >"$WORK/roles-s3"
+	fails_with 1 "a leader that two of five name" "$NETSIM" partition 'leader(db)' --members "db=@server:$WORK/own.yaml"
+	one_line "in one line"
+}
+
 mistakes() {
 	: >"$WORK/roles"
 	fails_with 1 "a leader that cannot be learnt" "$NETSIM" partition 'leader(db)' --members "db=@server:$WORK/db.yaml"
-	is "one line" "$ERR" 'netsim: leader(db): no leader: the command `members` names none'
+	is "one line" "$ERR" 'netsim: leader(db): no leader: the command `members` names none in a majority of the members'
 	is "and no fault" "$(in_force)" '[]'
 	fails_with 1 "etcd that does not run" "$NETSIM" partition 'leader(etcd)' --members etcd=s1,s2
 	like "has the answer of each member" "$ERR" '^netsim: leader.etcd.: no leader: s1: .*; s2: '
@@ -109,6 +126,7 @@ beside_a_run() {
 }
 
 by_command
+by_majority
 mistakes
 beside_a_run
 done_testing
