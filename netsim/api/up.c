@@ -30,12 +30,16 @@ static int load(const char *path, struct topo **ret_topo, struct model **ret_mod
 	return r;
 }
 
-/* Refuses a record that cannot be read before anything is changed. */
-static int check_record(const char *fleet, struct netsim_err *err)
+/*
+ * Refuses a record that cannot be read before anything is changed; *ret: it has something, also
+ * where a killed down has removed all links.
+ */
+static int check_record(const char *fleet, bool *ret, struct netsim_err *err)
 {
 	struct intent intent;
 	int r = intent_read(fleet, &intent, err);
 
+	*ret = r == 0 && (intent.layer_count || intent.fault_count);
 	intent_done(&intent);
 	return r;
 }
@@ -44,17 +48,18 @@ static int converge(struct netsim *ctx, struct model *want, struct netsim_up *up
 		    struct netsim_err *err)
 {
 	struct model *before = NULL;
+	bool recorded = false;
 	int r = state_read_host(&ctx->state, err);
 
 	if (r == 0)
 		r = converge_check_foreign(&ctx->state, want, err);
 	if (r == 0)
-		r = check_record(want->fleet, err);
+		r = check_record(want->fleet, &recorded, err);
 	if (r == 0)
 		r = state_read(&ctx->state, want->fleet, STATE_PORTS, &before, err);
 	if (r == 0)
 		r = converge_to(&ctx->state, want, &up->step_count, err);
-	if (r == 0 && before->link_count)
+	if (r == 0 && (before->link_count || recorded))
 		r = api_mend(ctx, before, up, err);
 	if (r == 0)
 		r = intent_plug_cables(want->fleet, err);

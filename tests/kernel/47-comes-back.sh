@@ -79,10 +79,20 @@ every_port() {
 	"$NETSIM" up "$T"
 }
 
+# What a down that is killed leaves: nothing but the record of profile and faults
+half_down() {
+	local node
+	ip link del group "$(ip -j -d link show "$FLEET-lan" | jq -r '.[0].group')"
+	for node in a b c; do
+		umount "/run/netns/$FLEET.$node" && rm "/run/netns/$FLEET.$node"
+	done
+	"$NETSIM" up "$T"
+}
+
 # comes_back NAME WANT PATTERN CMD...: the fault of CMD, after each of WAYS
-WAYS=(inside outside namespace renamed removed every_port)
+WAYS=(inside outside namespace renamed removed every_port half_down)
 # An emulated machine is slow, and only its kernel is another one.
-[[ -z ${IN_VM:-} ]] || WAYS=(inside namespace every_port)
+[[ -z ${IN_VM:-} ]] || WAYS=(inside namespace every_port half_down)
 comes_back() {
 	local way before after
 	check "$1" "${@:4}"
@@ -146,7 +156,7 @@ profile() {
 	printf 'profile: p\nengine: edt\ndefault: {duplicate: 100%%}\npairs: [{from: a, to: c, loss: 100%%}]\n' >"$WORK/p.yaml"
 	check "apply" "$NETSIM" apply "$WORK/p.yaml"
 	is "the profile" "$(reached)" "a>b b>a b>c c>b"
-	for way in inside namespace renamed every_port; do
+	for way in inside namespace renamed every_port half_down; do
 		check "the profile, $way: up" "$way"
 		is "the profile, $way: holds" "$(reached)" "a>b b>a b>c c>b"
 		like "the profile, $way: status" "$("$NETSIM" status)" "profile p \(edt.*c +netns +duplicate 100%"
