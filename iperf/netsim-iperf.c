@@ -89,8 +89,9 @@ static void try_again(char **argv, double deadline)
 }
 
 /*
- * True if the kernel has the congestion control that was asked for. Asked before the client
- * connects: both ends would set it, and the client's message says why only if it fails first.
+ * True if the kernel has the congestion control that was asked for. Checked before the client
+ * connects: both ends set it, and the client's message names the cause only if the client fails
+ * before the server.
  */
 static int has_congestion_control(struct iperf_test *test)
 {

@@ -5,7 +5,7 @@
 const {title, version, report} = JSON.parse(document.getElementById('data').textContent);
 const {verdict, chart, source, traffic} = report;
 const LANES_AT_FIRST = 40;
-const CLASSES = 5; // that are drawn, those with most bytes
+const CLASSES = 5; // drawn: those with the most bytes
 const WORDS = {ok: 'ok', failed: 'failed', unproved: 'unproved'};
 
 // Times of the data are ns since the begin of the run; plots need seconds since 1970.

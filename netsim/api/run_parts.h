@@ -130,7 +130,7 @@ bool run_sleep(struct run *run, int64_t until);
 void run_note(struct run *run, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* "etcd/server-1" -> the member; NULL: none. */
 struct run_member *run_find_member(struct run *run, const struct workload *w, const char *node);
-/* Creates a folder in that of the evidence. */
+/* Creates a folder inside the evidence folder. */
 int run_make_inside(const struct run *run, const char *name, struct netsim_err *err);
 /* The index of a node in the topology; node_count for the host. */
 size_t run_node(const struct run *run, const char *name);
@@ -162,7 +162,7 @@ void cluster_record(struct run *run, struct run_cluster *c);
 /* Resolves the selectors of workloads; each is an event. */
 struct selection_source cluster_source(struct run *run);
 
-/* run_traffic.c: a failure to measure or to capture is a note. */
+/* run_traffic.c: a failure to measure or to capture is only recorded as a note. */
 int traffic_start(struct run *run, struct netsim_err *err);
 void traffic_stop(struct run *run);
 /* Hands the measurement over to the caller; NULL: there is none. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The fleet's traffic during a run, by two threads: one measures it at all ports, the other keeps
- * the heads of its packets. A run that lacks either is judged all the same, with a note.
+ * the first bytes of its packets. A run that lacks either is judged all the same, with a note.
  */
 #include <dirent.h>
 #include <limits.h>
@@ -15,7 +15,7 @@
 #include "netsim/run/thread.h"
 
 #define CONNECTIONS 100 /* rows of the measurement */
-/* The packets: the heads of the last ones. */
+/* The capture: the last packets, truncated to HEAD_BYTES. */
 #define PACKETS	   "packets"
 #define HEAD_BYTES 160
 #define FILE_BYTES (64ULL << 20)

@@ -31,8 +31,8 @@ static int load(const char *path, struct topo **ret_topo, struct model **ret_mod
 }
 
 /*
- * Refuses a record that cannot be read before anything is changed; *ret: it has something, also
- * where a killed down has removed all links.
+ * Before anything is changed, refuses a record that cannot be read. *ret: whether the record holds
+ * a profile or faults, which it may even after a killed down has removed all links.
  */
 static int check_record(const char *fleet, bool *ret, struct netsim_err *err)
 {

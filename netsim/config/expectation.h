@@ -58,7 +58,7 @@ struct expectation {
 	double value;	  /* ns; a share from 0 to 1; per second; or a count */
 	char *name;	  /* of the probe, ledger or workload; NULL for a pair */
 	char *from, *to;  /* a pair's */
-	char *pair;	  /* "A:B": what `rtt A:B` calls its pings */
+	char *pair;	  /* "A:B": the name of the probe that `rtt A:B` adds */
 	char *class_name; /* a pair's; NULL: all traffic */
 	/* Offsets in the text, for messages. */
 	size_t name_at, quantity_at, from_at, to_at, class_at;

@@ -24,9 +24,9 @@ int converge_to(struct state *st, struct model *want, size_t *ret_steps, struct 
 int converge_check_foreign(struct state *st, const struct model *want, struct netsim_err *err);
 
 /*
- * Removes all objects with the fleet's mark: first the links, then the namespaces. Where the
- * nodes are to be listed in between, the two halves are called one by one: opening a namespace
- * costs a fraction once its links are gone.
+ * Removes all objects with the fleet's mark: first the links, then the namespaces. To list the
+ * nodes in between, call the two halves separately: opening a namespace is much cheaper once its
+ * links are gone.
  */
 int converge_remove(struct state *st, const char *fleet, struct netsim_err *err);
 int converge_remove_links(struct state *st, const char *fleet, struct netsim_err *err);

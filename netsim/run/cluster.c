@@ -112,8 +112,9 @@ static int ask_commands(const struct cluster *cluster, size_t *ret, struct netsi
 		return 0;
 	if (!vote.answered)
 		return err_set(err, NETSIM_ERR_FAILED, r, NULL, "no leader: %s", last.what);
-	return err_set(err, NETSIM_ERR_FAILED, -ENOENT, NULL,
-		       "no leader: the command `members` names none in a majority of the members");
+	return err_set(
+		err, NETSIM_ERR_FAILED, -ENOENT, NULL,
+		"no leader: no majority of the members names the same one (command `members`)");
 }
 
 int cluster_leader(const struct cluster *cluster, size_t *ret, struct netsim_err *err)

@@ -2,7 +2,7 @@
 # limit: 240
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# kill -9 of netsim run at random moments: `netsim report` tells the timeline and the verdict so
+# kill -9 of netsim run at random moments: `netsim report` shows the timeline and the verdict so
 # far, and `netsim down` leaves no process, cgroup, link, namespace or program.
 # Environment: MOMENTS (15), SEED.
 # shellcheck shell=bash
@@ -50,7 +50,7 @@ reports() {
 	0) [[ $killed == no || -e $WORK/run/verdict.json ]] || failed "an unfinished run is ok" "$OUT" ;;
 	6)
 		[[ $killed == yes ]] || return 0
-		# Killed while the fleet is taken down, the timeline is complete.
+		# If the run is killed while the fleet is being taken down, its timeline is complete.
 		[[ $OUT == *"the run was killed"* || $OUT == *"was not read back"* ]] || failed "report does not say that it was killed" "$OUT$ERR" || return
 		told=$((told + 1))
 		cuts=$(grep -c '"kind":"fault begins"' "$WORK/run/events.jsonl")
@@ -100,8 +100,8 @@ if moments; then
 else
 	not_ok "after any kill, the evidence tells, and down leaves nothing" "$why"
 fi
-echo "# $count moments, in $deaths of them the run was killed before its end, $told of these by report"
+echo "# $count moments, in $deaths of them the run was killed before its end; report shows $told as killed"
 between "runs that were killed" "$deaths" $((MOMENTS / 3)) "$MOMENTS"
-between "of which the evidence tells" "$told" $((MOMENTS / 6)) "$MOMENTS"
+between "killed runs that report shows as such" "$told" $((MOMENTS / 6)) "$MOMENTS"
 no_program_stays "$before"
 done_testing

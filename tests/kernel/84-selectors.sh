@@ -83,7 +83,7 @@ by_majority() {
 mistakes() {
 	: >"$WORK/roles"
 	fails_with 1 "a leader that cannot be learnt" "$NETSIM" partition 'leader(db)' --members "db=@server:$WORK/db.yaml"
-	is "one line" "$ERR" 'netsim: leader(db): no leader: the command `members` names none in a majority of the members'
+	is "one line" "$ERR" 'netsim: leader(db): no leader: no majority of the members names the same one (command `members`)'
 	is "and no fault" "$(in_force)" '[]'
 	fails_with 1 "etcd that does not run" "$NETSIM" partition 'leader(etcd)' --members etcd=s1,s2
 	like "has the answer of each member" "$ERR" '^netsim: leader.etcd.: no leader: s1: .*; s2: '
