@@ -16,16 +16,16 @@
 struct run_args {
 	struct common common;
 	const char *out, *junit, *annotations, *seed, *profile;
-	bool keep, pcap;
+	bool keep, pcap, no_traffic;
 };
 
 static const struct netsim_opt opts[] = {
 	{0, "out", NETSIM_OPT_TEXT, offsetof(struct run_args, out), "DIR",
 	 "the folder for the evidence"},
 	{0, "junit", NETSIM_OPT_TEXT, offsetof(struct run_args, junit), "FILE",
-	 "write the verdict as JUnit's XML, too"},
+	 "also write the verdict as JUnit XML"},
 	{0, "annotations", NETSIM_OPT_TEXT, offsetof(struct run_args, annotations), "FILE",
-	 "write the faults as annotations of Grafana, too"},
+	 "also write the faults as Grafana annotations"},
 	{0, "seed", NETSIM_OPT_TEXT, offsetof(struct run_args, seed), "NUMBER",
 	 "use this seed instead of the scenario's"},
 	{0, "profile", NETSIM_OPT_TEXT, offsetof(struct run_args, profile), "PROFILE",
@@ -33,7 +33,9 @@ static const struct netsim_opt opts[] = {
 	{0, "keep", NETSIM_OPT_FLAG, offsetof(struct run_args, keep), NULL,
 	 "leave the fleet up, and the data of workloads"},
 	{0, "pcap", NETSIM_OPT_FLAG, offsetof(struct run_args, pcap), NULL,
-	 "keep the captured packets, although nothing failed"},
+	 "keep the captured packets even if nothing failed"},
+	{0, "no-traffic", NETSIM_OPT_FLAG, offsetof(struct run_args, no_traffic), NULL,
+	 "neither measure nor capture the traffic"},
 	{0, NULL, NETSIM_OPT_FLAG, 0, NULL, NULL},
 };
 
@@ -157,7 +159,7 @@ static int run(const void *p, struct netsim_err *err)
 	const struct run_args *args = p;
 	struct netsim_run_opts how =
 		NETSIM_OPTS(struct netsim_run_opts, .folder = args->out, .keep = args->keep,
-			    .packets = args->pcap,
+			    .packets = args->pcap, .no_traffic = args->no_traffic,
 			    .progress = progress_wanted(&args->common) ? show_progress : stop);
 	struct netsim_diags diags = {0};
 	char path[4096], profile[4096];

@@ -60,7 +60,7 @@ struct netsim_run {
 	const char *junit;     /* junit.xml */
 	const char *chart;     /* JSON: the run over time, as report.html draws it */
 	const char *source;    /* the scenario file as read; NULL: missing */
-	/* The fleet's traffic; NULL from netsim_report(), and if a note says why. */
+	/* The fleet's traffic; NULL from netsim_report(), or if a note says why it is missing. */
 	struct netsim_measurement *traffic;
 };
 
@@ -87,7 +87,8 @@ struct netsim_run_opts {
 	bool keep;	     /* leave the fleet up, and the data of workloads in the folder */
 	netsim_run_progress_fn *progress; /* may be NULL; called by the calling thread */
 	void *arg;
-	bool packets; /* keep the captured packets in the folder although nothing failed */
+	bool packets;	 /* keep the captured packets in the folder even if nothing failed */
+	bool no_traffic; /* neither measure nor capture the traffic */
 };
 
 /*
