@@ -88,7 +88,7 @@ evidence_of_traffic() {
 	check "a page of the traffic" grep -q '<title>netsim' "$run/traffic.html"
 	check "packets are not kept where all is ok" not ls "$run/packets"
 	check "annotations of the faults" "$NETSIM" report --annotations "$WORK/notes" "$run"
-	is "have a time in ms, a text and tags" "$(jq -rs 'map("\(.timeEnd - .time > 3990) \(.timeEnd - .time < 4500) \(.text | split(" ")[0]) \(.tags | join(","))") | unique | .[]' "$WORK/notes")" \
+	is "have a time in ms, a text and tags" "$(jq -rs 'map("\(.timeEnd - .time > 3500) \(.timeEnd - .time < 4500) \(.text | split(" ")[0]) \(.tags | join(","))") | unique | .[]' "$WORK/notes")" \
 		"true true partition netsim,whole"
 }
 
