@@ -7,7 +7,8 @@
  *
  * A packet passes three hops: the uplink of its source, the path between the two
  * nodes, the downlink of its destination. For each hop ns_port looks up the
- * conditions, draws loss and jitter, and books the clock of a link with a rate.
+ * conditions, draws loss and jitter and, if the hop has a rate, slots or a trace, books
+ * the packet on the hop's clock.
  * The result is a time of departure (EDT) for the fq below the port's root.
  *
  * If the host takes part, or routes between networks, the ingress port is lost on

@@ -25,9 +25,9 @@ struct netsim_verify {
 	bool from_kernel;  /* the record is lost: the kernel's state is used instead */
 	struct netsim_verify_row **rows;
 	size_t row_count;
-	size_t as_asked, failed, unmeasured;
+	size_t as_asked, failed, unmeasured; /* rows; unmeasured: those that are NETSIM_UNPROVED */
 	double timer_slack_ms; /* how late this machine's timers are; delays may exceed by it */
-	size_t left_out;       /* unmeasured counts the rows that are NETSIM_UNPROVED */
+	size_t left_out;       /* rows that are NETSIM_LEFT_OUT */
 };
 
 struct netsim_verify_opts {
@@ -40,7 +40,7 @@ struct netsim_verify_opts {
 
 /*
  * Measures the links of a fleet with probes and compares them with the requested conditions.
- * A wrong link is not an error: see failed. Free with netsim_verify_free().
+ * A wrong link is not an error; it counts in (*ret)->failed. Free with netsim_verify_free().
  */
 NETSIM_API int netsim_verify(struct netsim *ctx, const struct netsim_verify_opts *opts,
 			     struct netsim_verify **ret, struct netsim_err *err);
@@ -121,7 +121,7 @@ struct netsim_ping_opts {
 };
 
 /*
- * Pings all pairs at once. A silent pair is not an error: see failed. Free with
+ * Pings all pairs at once. A silent pair is not an error; it counts in (*ret)->failed. Free with
  * netsim_ping_matrix_free().
  */
 NETSIM_API int netsim_ping_matrix(struct netsim *ctx, const struct netsim_ping_opts *opts,

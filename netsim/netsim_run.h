@@ -20,11 +20,11 @@ struct netsim_run_row {
 	bool measured;
 	double value, low, high; /* with bounds: ns, a ratio, per second, or a count */
 	double limit;
-	int64_t begin_ns, end_ns; /* the time that it is about, since the begin of the run */
-	int64_t when_ns;	  /* of the value, since the begin of the run; below 0: unknown */
-	const char *shows;	  /* the value: "1.28 s ± 0.02 s"; or "" */
-	const char *why;	  /* the reason, or "" */
-	const char *line;	  /* all of it, in at most 100 columns */
+	int64_t begin_ns, end_ns; /* the time that it is about, since the beginning of the run */
+	int64_t when_ns;   /* of the value, since the beginning of the run; below 0: unknown */
+	const char *shows; /* the value: "1.28 s ± 0.02 s"; or "" */
+	const char *why;   /* the reason, or "" */
+	const char *line;  /* all of it, in at most 100 columns */
 };
 
 /* The values of an expectation over all repetitions. */

@@ -8,7 +8,7 @@ const LANES_AT_FIRST = 40;
 const CLASSES = 5; // drawn: those with the most bytes
 const WORDS = {ok: 'ok', failed: 'failed', unproved: 'unproved'};
 
-// Times of the data are ns since the begin of the run; plots need seconds since 1970.
+// Times of the data are ns since the beginning of the run; plots need seconds since 1970.
 const wall = (ns) => (verdict.begin_ns + ns) / NS;
 const instant = (ns) => '+' + (ns / NS).toFixed(3) + THIN + 's';
 const span = ([begin, finish]) => [wall(begin), wall(finish)];
@@ -75,7 +75,7 @@ const rowColumns = (time) => [
 	{name: 'value', value: (row) => row.shows, about: 'with its uncertainty'},
 	{name: 'limit', value: (row) => expectation(row) ? row.limit : null, text: (row) => shownValue(row.limit, expectation(row)?.unit)},
 	{name: 'at', value: (row) => row.when_ns ?? (row.phase === 'run' ? null : row.begin_ns), show: instant, press: (row) => time.show(row.when_ns ?? row.begin_ns, row.end_ns),
-		about: 'since the begin of the run; press to see it in the plots'},
+		about: 'since the beginning of the run; press to see it in the plots'},
 	{name: 'why', words: true, value: (row) => row.why},
 ];
 

@@ -324,8 +324,8 @@ static int take_in(struct capture_run *run, const struct live_packet *live, stru
 
 /*
  * Drops packets from before the last port opened or after the first one closed: they were
- * seen at one end only and would count as lost. Packets arrive in order, so an earlier time
- * after the first accepted one means that the clock was set, and is accepted.
+ * seen at one end only and would count as lost. Packets arrive in order: if one after the first
+ * accepted packet has a time before since_ns, the clock was set back, and it is accepted.
  */
 static int take_between(struct capture_run *run, const struct live_packet *live,
 			struct netsim_err *err)

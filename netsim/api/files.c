@@ -6,7 +6,10 @@
 #include "netsim/config/check.h"
 #include "netsim/config/find.h"
 
-/* A kind of file: its name in messages, and the folder of those that have a name. */
+/*
+ * A kind of file: what messages call it, and the folder in which a file given by name is looked
+ * up.
+ */
 static const struct {
 	const char *what, *folder;
 } kinds[] = {

@@ -95,7 +95,7 @@ struct run {
 	struct run_fault *faults; /* in force */
 	size_t fault_count;
 	struct netsim_traffic *before; /* counters ahead of the next fault */
-	struct netsim_traffic *pairs;  /* counters at the begin of the present phase */
+	struct netsim_traffic *pairs;  /* counters at the beginning of the present phase */
 	char **notes;
 	size_t note_count;
 
@@ -192,25 +192,31 @@ void probes_text(struct run *run, char *buf, size_t size);
 /* run_faults.c */
 /* Reads the counters, ahead of a fault. */
 void faults_look(struct run *run);
-/* A fault that was just added; owns neither of its texts. */
+/* A fault that was just added; class_name and targets are borrowed. */
 struct fault_scope {
 	const struct timeline_entry *entry;
 	bool isolate, one_way, ring; /* a partition */
 	const char *class_name;	     /* or NULL */
-	const char *const *targets;  /* of others */
+	const char *const *targets;  /* of a fault that is no partition */
 	size_t target_count;
 	unsigned drops;
 };
 int faults_add(struct run *run, const struct netsim_fault *fault, const struct fault_scope *scope,
 	       struct netsim_err *err);
-/* Records the end of faults whose deadline has passed; returns the next deadline, INT64_MAX. */
+/*
+ * Records the end of faults whose deadline has passed; returns the next deadline, or INT64_MAX if
+ * there is none.
+ */
 int64_t faults_expire(struct run *run);
-/* Records the end of those that are not in force any more. */
+/*
+ * Heals the faults that opts selects, and records their end, and that of faults whose deadline has
+ * passed.
+ */
 int faults_heal(struct run *run, const struct netsim_heal_opts *opts, struct netsim_err *err);
 void faults_free(struct run *run);
 
 /* run_steps.c */
-/* Does one command. reason: of a failure, for the event. */
+/* Does one command. */
 int step_run(struct run *run, const struct timeline_entry *entry, int64_t phase_end,
 	     struct netsim_err *err);
 

@@ -23,7 +23,7 @@ struct timeline_entry {
 	const struct phase *phase;
 	unsigned repetition; /* from 1 */
 	/*
-	 * Since the begin of the timeline, if commands take no time. It is due then, or when
+	 * Since the beginning of the timeline, if commands take no time. It is due then, or when
 	 * the entry before it has ended, whichever is later.
 	 */
 	int64_t at_ns;

@@ -110,7 +110,10 @@ static const struct link *route_to(const struct finder *f, int node, const struc
 	return NULL;
 }
 
-/* from is NULL if a route leads through device. */
+/*
+ * from: the address to send from; NULL if no network is in common, and then route is the interface
+ * that the packets leave by.
+ */
 static void fill(const struct finder *f, struct address_pair *pair, const struct node_address *from,
 		 const struct node_address *to, const struct link *route)
 {

@@ -8,9 +8,9 @@
  * FLOW_GROUPS pairs, further pairs of a class share an overflow group.
  *
  * Connections and groups belong to one view (vantage point) and to one side of it, so a
- * router has two of each connection that passes through it. Each follows all packets that
- * it sees, but a packet counts only where it was captured first (copies.h), and a connection
- * where it began.
+ * connection that passes through a router has two entries there. Each entry follows all packets
+ * captured at its place. But a packet counts only where it was captured first (copies.h), and a
+ * connection only where it was first seen.
  */
 #ifndef NETSIM_FLOW_H
 #define NETSIM_FLOW_H

@@ -11,7 +11,7 @@
 #include "netsim/judge/evidence.h"
 
 /*
- * Times are ns since the begin of the run, as in verdict_json(). claims are those of the
+ * Times are ns since the beginning of the run, as in verdict_json(). claims are those of the
  * verdict. Returns JSON, which the caller frees; NULL: out of memory.
  */
 char *chart_json(const struct evidence *ev, const struct claim *claims, size_t claim_count);

@@ -24,7 +24,7 @@ struct chart {
 void chart_key(struct chart *c, bool first, const char *name);
 void chart_text(struct chart *c, bool first, const char *name, uint32_t number);
 void chart_number(struct chart *c, bool first, const char *name, int64_t value);
-/* The same for a time, since the begin of the run. */
+/* The same for a time, since the beginning of the run. */
 void chart_when(struct chart *c, bool first, const char *name, int64_t time);
 /* Returns the bin of a time, clamped. */
 size_t chart_bin(const struct chart *c, int64_t time);

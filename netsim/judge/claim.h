@@ -8,13 +8,13 @@ enum claim_quantity {
 	CLAIM_AVAILABLE, /* ratio of the time without an outage */
 	CLAIM_OUTAGE,	 /* ns: the longest */
 	CLAIM_RTT,	 /* ns */
-	CLAIM_RECOVERS,	 /* ns from the begin of the phase to the end of its last outage */
+	CLAIM_RECOVERS,	 /* ns from the beginning of the phase to the end of its last outage */
 	/* of a ledger */
 	CLAIM_RATE,    /* answers per second */
 	CLAIM_FINDING, /* count of findings of one kind, or of several */
 	/* of a cluster */
 	CLAIM_LEADER_CHANGES, /* count */
-	CLAIM_AGREES, /* ns from the begin of the phase until all members agree, and stay so */
+	CLAIM_AGREES, /* ns from the beginning of the phase until all members agree, and stay so */
 	/* of a pair of nodes */
 	CLAIM_LOSS,    /* ratio */
 	CLAIM_PACKETS, /* count */

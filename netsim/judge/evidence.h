@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Evidence of a run, in memory: events, samples of probes, operations of ledgers, states of
- * members, figures of the network; and as lines of text (record.h), each of which can be appended
- * to a file as soon as its event happens. A run fills it while it writes the lines; a report reads
- * the lines back. The judge sees nothing else. Pure: no I/O, no clock.
+ * Evidence of a run: events, samples of probes, operations of ledgers, states of members, figures
+ * of the network. It is kept in memory, and also as lines of text (record.h), each of which can be
+ * appended to a file as soon as its event happens. A run fills it while it writes the lines; a
+ * report reads the lines back. The judge sees nothing else. Pure: no I/O, no clock.
  *
  * Times are nanoseconds of CLOCK_MONOTONIC. Text fields hold the number of a name or value, added
  * with evidence_name() and evidence_value(); 0: none.

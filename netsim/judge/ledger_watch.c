@@ -10,7 +10,7 @@
 struct delivery {
 	uint32_t op;
 	uint32_t after; /* a newer one that came before, or LEDGER_NONE */
-	bool back;	/* older than one before, or than the begin of the watch */
+	bool back;	/* older than one before, or than the beginning of the watch */
 };
 
 /* A watch from its begin to the next one of the same client. */

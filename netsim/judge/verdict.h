@@ -30,8 +30,8 @@ struct verdict_row {
 	bool measured;
 	double value, low, high; /* measured value with its bounds, in the unit of the quantity */
 	double limit;
-	int64_t when;	    /* ns since the begin of the run; below 0: at no single time */
-	int64_t begin, end; /* the window, in ns since the begin of the run */
+	int64_t when;	    /* ns since the beginning of the run; below 0: at no single time */
+	int64_t begin, end; /* the window, in ns since the beginning of the run */
 	const char *shows;  /* the value as text, "1.28 s ± 0.02 s"; or "" */
 	const char *why;    /* the reason, or "" */
 	const char *line;   /* all of it in at most 100 columns */

@@ -32,8 +32,9 @@ static int add_term(struct terms *terms, int64_t term)
 }
 
 /*
- * Counts the terms with a leader after the last one before the window. A member that is cut off
- * and campaigns raises its term, but has no leader in it.
+ * Counts the terms in the window that have a leader and are higher than the highest such term
+ * before it; if there is none before it, than the first one in it. A member that is cut off and
+ * campaigns raises its term, but has no leader in it.
  */
 static int count_changes(const struct judging *j, uint32_t name, const struct window *window,
 			 struct measure *m)

@@ -18,7 +18,10 @@ void capture_merge_done(struct capture_merge *merge)
 	*merge = (struct capture_merge) {0};
 }
 
-/* At equal times, sent packets come before delivered ones, then the file given first. */
+/*
+ * At equal times, sent packets come before delivered ones; if that does not decide, the packet of
+ * the file given first comes first.
+ */
 static bool earlier(const struct capture_source *a, const struct capture_source *b)
 {
 	if (a->next.time_ns != b->next.time_ns)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Writes capture files: pcapng, with ports as interfaces and names of addresses; or, for a
- * single port, pcap. Times are in nanoseconds in both. The file is readable up to its last
+ * Writes capture files: pcapng, with the names of addresses, and with ports as interfaces; or, for
+ * a single port, pcap. Times are in nanoseconds in both. The file is readable up to its last
  * complete packet at any time; if a write fails, the file is cut back to it.
  */
 #ifndef NETSIM_CAPTURE_WRITE_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The members of workloads: starts, pauses, kills and ends them. A member is one command in one
- * node, with all that it forks, in a cgroup of the fleet. A thread waits for pidfds, so that the
- * end of a member is reported at once, whatever the caller does. All calls are thread-safe.
+ * Starts, pauses, continues, kills and ends the members of workloads. A member is one command in
+ * one node, with all that it forks, in a cgroup of the fleet. A thread waits for pidfds, so that
+ * the end of a member is reported at once, whatever the caller does. All calls are thread-safe.
  */
 #ifndef NETSIM_RUN_MEMBERS_H
 #define NETSIM_RUN_MEMBERS_H
