@@ -16,7 +16,7 @@
 struct run_args {
 	struct common common;
 	const char *out, *junit, *annotations, *seed, *profile;
-	bool keep, pcap, no_traffic;
+	bool keep, pcap, traffic;
 };
 
 static const struct netsim_opt opts[] = {
@@ -34,8 +34,8 @@ static const struct netsim_opt opts[] = {
 	 "leave the fleet up, and the data of workloads"},
 	{0, "pcap", NETSIM_OPT_FLAG, offsetof(struct run_args, pcap), NULL,
 	 "keep the captured packets even if nothing failed"},
-	{0, "no-traffic", NETSIM_OPT_FLAG, offsetof(struct run_args, no_traffic), NULL,
-	 "neither measure nor capture the traffic"},
+	{0, "traffic", NETSIM_OPT_FLAG, offsetof(struct run_args, traffic), NULL,
+	 "measure and capture the traffic, too"},
 	{0, NULL, NETSIM_OPT_FLAG, 0, NULL, NULL},
 };
 
@@ -159,7 +159,7 @@ static int run(const void *p, struct netsim_err *err)
 	const struct run_args *args = p;
 	struct netsim_run_opts how =
 		NETSIM_OPTS(struct netsim_run_opts, .folder = args->out, .keep = args->keep,
-			    .packets = args->pcap, .no_traffic = args->no_traffic,
+			    .packets = args->pcap, .traffic = args->traffic || args->pcap,
 			    .progress = progress_wanted(&args->common) ? show_progress : stop);
 	struct netsim_diags diags = {0};
 	char path[4096], profile[4096];

@@ -60,7 +60,7 @@ struct netsim_run {
 	const char *junit;     /* junit.xml */
 	const char *chart;     /* JSON: the run over time, as report.html draws it */
 	const char *source;    /* the scenario file as read; NULL: missing */
-	/* The fleet's traffic; NULL from netsim_report(), or if a note says why it is missing. */
+	/* The fleet's traffic, if it was asked for; NULL from netsim_report(). */
 	struct netsim_measurement *traffic;
 };
 
@@ -87,8 +87,8 @@ struct netsim_run_opts {
 	bool keep;	     /* leave the fleet up, and the data of workloads in the folder */
 	netsim_run_progress_fn *progress; /* may be NULL; called by the calling thread */
 	void *arg;
-	bool packets;	 /* keep the captured packets in the folder even if nothing failed */
-	bool no_traffic; /* neither measure nor capture the traffic */
+	bool packets; /* keep the captured packets in the folder even if nothing failed */
+	bool traffic; /* measure and capture the traffic; outages are then less exact */
 };
 
 /*

@@ -273,7 +273,7 @@ static int begin(struct run *run, struct netsim_err *err)
 		r = heal_old_faults(run, err);
 	if (r == 0)
 		r = apply_profile(run, err);
-	if (r == 0 && !run->o.no_traffic)
+	if (r == 0 && run->o.traffic)
 		r = traffic_start(run, err);
 	return r == 0 ? start_all(run, err) : r;
 }

@@ -178,7 +178,7 @@ check_killed() {
 	is "killed: the plots" "$(found .titles)" "$TITLES"
 }
 
-run "$NETSIM" run -q "$WORK/run.yaml" --out "$DIR"
+run "$NETSIM" run -q --traffic "$WORK/run.yaml" --out "$DIR"
 is "limits that cannot be kept" "$STATUS" 1
 check "report draws the page again" not "$NETSIM" report -q "$DIR" --html "$WORK/again.html"
 is "with the same data" "$(data_of "$WORK/again.html")" "$(data_of "$DIR/report.html")"

@@ -93,7 +93,7 @@ judged() {
 # start NAME FAULT...: a run in the background
 start() {
 	scenario "$@" >"$WORK/$1.yaml"
-	bg "$NETSIM" run -v --no-traffic "$WORK/$1.yaml" --out "$WORK/memory/$1"
+	bg "$NETSIM" run -v "$WORK/$1.yaml" --out "$WORK/memory/$1"
 	runs[$1]=$BG
 }
 

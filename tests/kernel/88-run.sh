@@ -52,7 +52,7 @@ nothing_left() {
 
 leader_cut() {
 	scenario whole 4s 2 20s
-	check "two cuts of the leader" "$NETSIM" run -v "$WORK/whole.yaml" --out "$WORK/memory/whole" --junit "$WORK/j.xml"
+	check "two cuts of the leader" "$NETSIM" run -v --traffic "$WORK/whole.yaml" --out "$WORK/memory/whole" --junit "$WORK/j.xml"
 	like "each outage, and their distribution" "$OUT" \
 		'ok: cut 2/2: api outage <= 20s: [0-9.]+ s ± [0-9.]+ s.*cut: api outage <= 20s: min, median, max of 2: '
 	like "each cut is proved" "$OUT" \
@@ -94,7 +94,7 @@ evidence_of_traffic() {
 
 too_slow() {
 	scenario strict 3s 1 1ms
-	fails_with 1 "a limit that is not kept" "$NETSIM" run "$WORK/strict.yaml" --out "$WORK/memory/strict"
+	fails_with 1 "a limit that is not kept" "$NETSIM" run --traffic "$WORK/strict.yaml" --out "$WORK/memory/strict"
 	like "one line says by how much, and when" "$OUT" \
 		'(^|'$'\n'')failed: cut 1/1: api outage <= 1ms: [^'$'\n'']*[0-9.]+ s.*, off by [0-9.]+ s, at [0-9.]+ s'
 	is "and one failure in JUnit's XML" "$(grep -c '<failure' "$WORK/memory/strict/junit.xml")" 1
