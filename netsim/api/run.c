@@ -481,7 +481,7 @@ static int judge(struct run *run, struct netsim_run **ret, struct netsim_err *er
 		return err_oom(err);
 	}
 	result->traffic = traffic_take(run);
-	if (result->verdict == NETSIM_AS_ASKED && !run->o.packets)
+	if (run->traffic && result->verdict == NETSIM_AS_ASKED && !run->o.packets)
 		traffic_discard(run);
 	*ret = result;
 	return 0;

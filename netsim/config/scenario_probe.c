@@ -5,9 +5,10 @@
 #include "netsim/config/scenario_parts.h"
 #include "netsim/util/arena.h"
 
-#define PROBE_PERIOD   100000000  /* ns, unless given */
-#define PROBE_PATIENCE 1000000000 /* ns, unless given */
-#define PROBE_FASTEST  1000000	  /* ns */
+#define PROBE_PERIOD   100000000   /* ns, unless given */
+#define PROBE_PATIENCE 1000000000  /* ns, unless given */
+#define PROBE_FASTEST  1000000	   /* ns */
+#define PAIR_LIMIT     30000000000 /* ns; a longer round trip is not waited for */
 
 const char *const scenario_needs[] = {
 	[NEED_ANY] = "any",
@@ -253,7 +254,7 @@ const struct probe *scenario_pair_probe(struct bind *b, struct scenario *s,
 {
 	const struct node *from = ends[0], *to = ends[1];
 	struct probe *probe;
-	int64_t longest = 2 * (int64_t)e->value;
+	int64_t longest = e->value < PAIR_LIMIT ? 2 * (int64_t)e->value : 2 * PAIR_LIMIT;
 
 	if (from && from->kind == NODE_TAP) {
 		scenario_refuse(b, &at[0], to && to->kind != NODE_TAP ? "write B:A" : NULL,
