@@ -14,20 +14,20 @@
 #define VLAN_MASK	0x0fff
 #define FRAGMENT_OFFSET 0x1fff
 #define HEAD_MASK	1023 /* offsets that load() reads directly; a mask */
-#define MAX_EXTENSIONS	4    /* IPv6 extension headers followed at most */
+#define MAX_EXTENSIONS	4    /* limit on the IPv6 extension headers followed */
 
 #define ND_FIRST 133 /* ICMPv6 types of neighbour discovery */
 #define ND_LAST	 137
 #define ND_ASK	 135 /* neighbour solicitation, and advertisement */
 #define ND_TELL	 136
 
-/* frame.resolves: asks for or gives an address; or other neighbour discovery. */
+/* frame.resolves: an address request or reply; or other neighbour discovery. */
 #define RESOLVES_ADDRESS 1
 #define RESOLVES_OTHER	 2
 
 /* The header fields that matter to classes, VLANs and flooding. */
 struct frame {
-	__u16 ethertype; /* behind the VLAN tags, in network order */
+	__u16 ethertype; /* after the VLAN tags, in network order */
 	__u16 vlan;	 /* outer tag, 0: none */
 	__u8 protocol;	 /* IP protocol, 0: not IP */
 	__u8 has_ports;

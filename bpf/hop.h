@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One hop: looks up its conditions, follows its trace, books its clock. */
+/* One hop: looks up its conditions, follows its trace, books packets on its clock. */
 #ifndef NETSIM_BPF_HOP_H
 #define NETSIM_BPF_HOP_H
 
@@ -154,7 +154,7 @@ static __always_inline void take_effect(const struct port_conditions *c, __u32 g
 		follow_trace(c, generation, at, effect);
 }
 
-/* Assigns a packet to a slot and returns when that opens; the slot's packets leave together. */
+/* Assigns a packet to a slot, whose packets leave together; returns the slot's opening time. */
 static __always_inline __u64 fill_slot(const struct port_conditions *c, struct port_state *state,
 				       __u64 ready, __u32 length, __u32 drawn)
 {

@@ -27,7 +27,8 @@
 
 /*
  * In ns, one way. ARP and neighbour discovery ask three times and give up 3 s after the first
- * question: packets that resolve addresses are not delayed by more, or none would succeed.
+ * request. If the delays add up to more than this, packets that resolve addresses are not delayed
+ * at all, or none would succeed.
  */
 #define MAX_RESOLVE_DELAY 1000000000ULL
 
@@ -122,7 +123,7 @@ link_conditions(const struct port_slot *slot, const struct port_packet *p, __u32
 	return conditions_at(slot, &key, p->now, 0);
 }
 
-/* The most specific conditions win: of pair and class, of the pair, of the class. */
+/* The most specific conditions win: those of pair and class, then the pair, then the class. */
 static __always_inline struct port_conditions *path_conditions(const struct port_slot *slot,
 							       struct port_packet *p)
 {
@@ -196,7 +197,11 @@ static __always_inline __u64 count_packet(struct port_state *pair, __u32 epoch)
 	return __sync_fetch_and_add(&pair->packets, 1);
 }
 
-/* Returns the state of a hop's clock, NULL if it needs none; a path uses its pair's. */
+/*
+ * Returns the state that holds a hop's clock, NULL if the hop needs no clock. A path with
+ * conditions of a class uses a state of that class, or of the class whose rate it shares; any
+ * other path uses its pair's.
+ */
 static __always_inline struct port_state *link_state(const struct port_packet *p,
 						     const struct port_conditions *c,
 						     struct port_state *pair, __u32 hop)
@@ -396,7 +401,7 @@ static __always_inline struct port_traffic *traffic_of(const struct port_packet 
 	return traffic ? traffic : bpf_map_lookup_elem(&ns_traffic, &rest);
 }
 
-/* Counts a dropped packet at the links: the node may have others. */
+/* Counts a dropped packet per link, because a node may have several. */
 static __always_inline void count_drop(const struct port_packet *p)
 {
 	int cut = p->reason == PORT_DROP_CUT;
@@ -456,8 +461,9 @@ static __always_inline void hold_for_host(struct __sk_buff *skb, __u64 departs)
 }
 
 /*
- * Gives the packet a flow of its own in fq. fq serves each flow in order, so the
- * packet would wait for earlier ones of its flow that depart later.
+ * Gives the packet a flow of its own in fq. fq throttles a flow until the departure of
+ * the packet that is first in it, so in a shared flow the packet would wait for earlier
+ * ones that depart later.
  */
 static __always_inline void use_own_flow(struct __sk_buff *skb, const struct port_packet *p)
 {

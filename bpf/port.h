@@ -28,8 +28,9 @@
 #define PORT_TRACE_ROWS	   16384 /* for all traces of a generation */
 
 /*
- * skb->mark, with the source link in the lower half: set at ingress; set again once
- * the uplink has been applied; and a duplicate whose departure is in skb->cb.
+ * Values of skb->mark: set at ingress, and set again once the uplink has been applied,
+ * both with the source link in the lower half; and a duplicate whose departure is in
+ * skb->cb.
  */
 #define PORT_MARK      0x6e730000
 #define PORT_MARK_SENT 0x6e740000
@@ -121,7 +122,7 @@ struct port_conditions {
 	__u32 loss[5]; /* ratio; p, r, bad, good; or p13, p31, p32, p23, p14 */
 	__u32 trace_first, trace_count;
 	__u64 trace_length, trace_start; /* of one repetition; start of the first */
-	__u64 down_period, down_after;	 /* 0: always down; else down from after on in each */
+	__u64 down_period, down_after;	 /* 0: always down; else from after to the end of each */
 	__u64 down_start;
 	__u64 asked_burst; /* bytes */
 	__u64 asked_queue; /* time, bytes or packets */
@@ -173,13 +174,13 @@ struct port_class_rules {
 };
 
 enum port_fault_kind {
-	PORT_FAULT_GROUPS,     /* each group from all other groups */
+	PORT_FAULT_GROUPS,     /* each group is cut off from all others */
 	PORT_FAULT_REST,       /* the same; the last group is all other nodes */
-	PORT_FAULT_ISOLATE,    /* each node from every other */
+	PORT_FAULT_ISOLATE,    /* each node is cut off from every other */
 	PORT_FAULT_ONE_WAY,    /* members cannot send to nodes cut off from them */
 	PORT_FAULT_CONDITIONS, /* conditions on top of the profile */
 	PORT_FAULT_LINK,       /* links down or flapping */
-	PORT_FAULT_RING,       /* nodes hear only from a majority; a bit per node */
+	PORT_FAULT_RING,       /* nodes receive only from a majority; a bit per node */
 };
 
 /* A link that is down, always or from `up` on in each period (ns). */
@@ -225,7 +226,7 @@ struct port_slot {
 	__u32 epoch;		   /* a change restarts packet numbers and loss models */
 	__u32 base_flags;	   /* the part of flags that comes from the base */
 	__u64 longest;		   /* upper bound of the base's delay over all hops, in ns */
-	__u64 resolving;	   /* groups whose cuts let packets pass that resolve addresses */
+	__u64 resolving;	   /* groups whose cuts spare packets that resolve addresses */
 	struct port_fault faults[PORT_FAULTS];
 };
 

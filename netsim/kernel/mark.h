@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Marks on kernel objects, by which netsim recognises what it created. Every link is
+ * Marks, by which netsim recognises the kernel objects that it created. Every link is
  * created with the link group of its fleet; shortly after, it gets an alias that
  * identifies it:
  *

@@ -14,7 +14,7 @@
 #include "netsim/netsim.h"
 #include "netsim/util/unit.h"
 
-#define MODEL_HOST (-1) /* link.ns of links outside the nodes */
+#define MODEL_HOST (-1) /* link.node of links outside the nodes */
 
 enum link_kind { LINK_OTHER, LINK_BRIDGE, LINK_VETH, LINK_TAP, LINK_BOND, LINK_VLAN, LINK_IFB };
 
@@ -60,7 +60,7 @@ struct link {
 	bool up, running;      /* IFF_UP; IFF_RUNNING, it carries frames */
 	char master[IFNAMSIZ]; /* the bridge or bond it belongs to, or "" */
 	struct netsim_loc master_at;
-	char peer[IFNAMSIZ];	 /* veth in a node, if desired: the host's end */
+	char peer[IFNAMSIZ];	 /* veth in a node: its port, the host's end */
 	bool vlan_aware;	 /* bridge */
 	struct port_vlan *vlans; /* port of a VLAN-aware bridge, ascending */
 	size_t vlan_count;

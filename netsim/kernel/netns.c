@@ -146,8 +146,8 @@ int netns_remove(const char *name, struct netsim_err *err)
 }
 
 /*
- * Opens a name without waiting for the writer of a FIFO, or following a link: *ret_fd is -1 if
- * there is none, *ret_is whether a namespace is mounted on it.
+ * Opens a name, without waiting for the writer of a FIFO or following a link. *ret_fd is -1 if
+ * the name does not exist, or is a link or socket; *ret_is is whether a namespace is mounted on it.
  */
 static int open_name(const char *name, int *ret_fd, bool *ret_is, struct netsim_err *err)
 {

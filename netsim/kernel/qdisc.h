@@ -89,7 +89,7 @@ struct qdisc {
 	char kind[16];
 	struct netem netem; /* kind netem */
 	struct tbf tbf;	    /* kind tbf */
-	bool has_seed;	    /* this kernel's netem knows seeds */
+	bool has_seed;	    /* this kernel's netem supports seeds */
 	uint64_t bytes, packets, drops;
 	uint32_t queued; /* packets held */
 };

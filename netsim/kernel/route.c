@@ -46,7 +46,7 @@ void route_del(struct rtnl *rt, int ifindex, const struct model_route *route, co
 	rtnl_tolerate(rt, ESRCH);
 }
 
-/* libnl turns an errno that it does not know into "Unspecific failure", and leaves errno. */
+/* libnl turns an errno that it does not know into "Unspecific failure", and leaves errno set. */
 static int libnl_failed(int code, const char *what, struct netsim_err *err)
 {
 	if (code == -NLE_FAILURE && errno)
