@@ -11,7 +11,7 @@ const struct link *cable_bottom(const struct model *model, const struct link *li
 const struct link *cable_port(const struct model *model, const struct link *bottom);
 
 #define CABLE_NATIVE 1 /* the VLAN of untagged frames of the host itself */
-#define CABLE_TAGS   8 /* upper bound of VLANs in VLANs */
+#define CABLE_TAGS   8 /* upper bound of inner tags (VLANs in VLANs) */
 
 struct cable_tag {
 	uint16_t id;
@@ -22,8 +22,8 @@ struct cable_tag {
 struct cable_place {
 	const struct link *port; /* NULL: the host's own address on the bridge */
 	const char *bridge;
-	bool aware;   /* the bridge knows VLANs */
-	uint16_t tag; /* outermost tag, if 802.1Q; 0: none that a bridge knows */
+	bool aware;   /* the bridge filters VLANs */
+	uint16_t tag; /* outermost tag, if 802.1Q; 0: none that a bridge recognises */
 	struct cable_tag inner[CABLE_TAGS]; /* the others, outer ones first */
 	size_t inner_count;
 };

@@ -420,7 +420,7 @@ static void settle_host_link(struct exec *x, const struct step *step)
 
 /*
  * Attaches the programs of a fleet that has them to its new ports while these are still
- * down: the partitions in force hold from their first packet.
+ * down: the partitions in force apply from a port's first packet on.
  */
 static int join_policy(struct exec *x)
 {

@@ -11,8 +11,8 @@ int lock_take(const char *fleet, int *ret_fd, struct netsim_err *err);
 void lock_remove(const char *fleet);
 
 /*
- * Takes the lock of a fleet's run, which is another one, without waiting: -EBUSY with err while
- * a run is in progress. lock_end_run() removes the file, and closes *ret_fd.
+ * Takes the lock of a fleet's run, a separate lock, without waiting: -EBUSY with err while a run
+ * is in progress. lock_end_run() removes the file, and closes *ret_fd.
  */
 int lock_begin_run(const char *fleet, int *ret_fd, struct netsim_err *err);
 void lock_end_run(const char *fleet, int fd);

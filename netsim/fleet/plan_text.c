@@ -28,7 +28,7 @@ static const char *kind_word(enum link_kind kind)
 	return "link";
 }
 
-/* "n100-1 eth1"; of the host's links "n3x-lan", and "n100-1/eth1 (tap-n100-1)" for a port. */
+/* "n100-1 eth1" in a node; on the host "n3x-lan", or "n100-1/eth1 (tap-n100-1)" for a port. */
 static void describe_place(const struct step *step, const struct model *want, char *buf,
 			   size_t size)
 {

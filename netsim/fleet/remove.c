@@ -33,7 +33,10 @@ int converge_remove_names(struct state *st, const char *fleet, struct netsim_err
 	return r;
 }
 
-/* Removes the fleet's links: by their group, or one by one where it has foreign links. */
+/*
+ * Removes the fleet's links, those of its group and of the doomed group. If its group has foreign
+ * links, moves the fleet's to the doomed group first; if that has some, removes all one by one.
+ */
 static int remove_links(struct state *st, const char *fleet, struct netsim_err *err)
 {
 	uint32_t group = mark_group(fleet), doomed = MARK_DOOMED(group);

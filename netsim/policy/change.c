@@ -168,7 +168,10 @@ static void set_bit(struct port_node *nodes, uint64_t bit, const struct policy_g
 		nodes[cut->nodes[i]].cut |= bit;
 }
 
-/* The bit of each node, in the order of the ring, cuts it off from those it does not hear. */
+/*
+ * Gives each node a bit, in the order of the ring: it cuts the node off from those that it must
+ * not receive from.
+ */
 static void set_ring(struct port_node *nodes, uint64_t bits, const struct policy_group *ring)
 {
 	uint64_t left = bits;

@@ -40,11 +40,11 @@ int policy_attach(struct policy *policy, struct state *st, const struct model *f
 
 /*
  * Numbers new nodes and ports and removes ports that are gone; part of policy_attach(). A
- * node and its interface keep their numbers while they have no port; a number is given to
- * another one only if none is free, and once nothing in force refers to it.
+ * node and its interface keep their numbers while they have no port; a number is reused only
+ * if no other is free, and once nothing in force refers to it.
  */
 int policy_number(struct policy *policy, const struct model *fleet, struct netsim_err *err);
-/* Numbers one node, also if it has no port. Returns its number, or a negative errno. */
+/* Numbers one node, even if it has no port. Returns its number, or a negative errno. */
 int policy_number_node(struct policy *policy, const struct model *fleet, const char *name,
 		       struct netsim_err *err);
 /* Returns the number of a node (or "host"), -1 if it is unknown. */
@@ -161,7 +161,7 @@ int policy_now_at(const struct policy *policy, struct port_key key, struct port_
 int policy_base_paths(const struct policy *policy, const struct port_slot *slot,
 		      struct policy_entry **ret, size_t *count);
 
-/* True if a class consists of ARP: a fault of it is about address resolution. */
+/* True if a class names ARP's ethertype: a fault of the class then affects address resolution. */
 bool policy_class_is_arp(const struct policy *policy, uint32_t class);
 /* True if classes were ever written. */
 bool policy_has_classes(const struct policy *policy);
@@ -182,7 +182,7 @@ const struct port_slot *policy_slot(const struct policy *policy);
 const struct port_node *policy_nodes(const struct policy *policy);
 /* True if the slot is used and the fault's deadline has not passed. */
 bool policy_alive(const struct port_fault *fault);
-/* True if no partition cuts one node off from the other now; as is_cut() in bpf/. */
+/* True if no partition drops packets from one node to the other now; compare is_cut() in bpf/. */
 bool policy_reaches(const struct policy *policy, int from, int to);
 /* CLOCK_MONOTONIC in ns, the clock of the programs. */
 uint64_t policy_now(void);

@@ -26,7 +26,7 @@ enum policy_map {
 struct policy {
 	int prog[POLICY_PROGS]; /* -1: not loaded */
 	int map[POLICY_MAPS];
-	/* Memory of the maps of these names. */
+	/* Memory of the maps with these names. */
 	struct port_control *control;
 	struct port_node *nodes; /* policy 0's, then policy 1's */
 	struct port_link *links;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Drift: differences between the kernel's state and the record of profile and faults. They
- * arise when another program changes a qdisc, a filter or a program, or a port comes back.
+ * arise when another process changes a qdisc, a filter or an eBPF program, or a port comes back.
  */
 #ifndef NETSIM_SHAPE_DRIFT_H
 #define NETSIM_SHAPE_DRIFT_H

@@ -306,7 +306,7 @@ static int add_layer(struct composer *c, struct port_key key, uint8_t layer,
 	return 0;
 }
 
-/* The earliest of some faults' deadlines after a time, 0: none. */
+/* Returns the earliest deadline of these faults that is later than `after`; 0: none. */
 static uint64_t next_deadline(const struct composer *c, const int *faults, size_t count,
 			      uint64_t after)
 {
@@ -386,7 +386,8 @@ static int compare_ids(const void *x, const void *y, void *arg)
 
 /*
  * Merges the faults of one class on one hop: those that name it, and those without a class.
- * Of a path, those that affect address resolution are merged once more, for its packets.
+ * On a path, those that affect address resolution are merged once more, without the others:
+ * these overlays are for packets that resolve addresses.
  */
 static int compose_class(struct composer *c, const struct fault_claim *claims, size_t count,
 			 uint8_t class)
@@ -515,7 +516,7 @@ int fault_check(const struct policy *policy, const struct port_fault *fault,
 	return r;
 }
 
-/* Conditions of links, and delays, can be merged with a profile by the programs only. */
+/* Only the programs can merge conditions of links, or delays, with a profile. */
 int fault_needs_edt(const struct policy *policy, const struct port_fault *fault,
 		    const struct model *model, bool *ret, struct netsim_err *err)
 {

@@ -61,7 +61,7 @@ static int need_ifb(struct fleet *f, const struct link *bridge, const struct lin
 }
 
 /*
- * Attaches the program that delays packets to the host. Skips that where a policy in force
+ * Attaches the program that delays packets to the host. Does nothing when a policy in force
  * changes: its program is attached already, and loading takes time.
  */
 static int attach_program(struct fleet *f, const struct link *ifb, const struct qdiscs *all,

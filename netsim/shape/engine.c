@@ -18,7 +18,7 @@
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
 
-/* Returns the location of the first part of the profiles that only edt can do, or NULL. */
+/* Returns the location of the first part of the profiles that only edt supports, or NULL. */
 static const struct netsim_loc *needs_edt(const struct intent *intent, const char **ret_part)
 {
 	const struct profile *whole = intent_whole(intent);
@@ -54,7 +54,10 @@ static bool has_faults(const struct policy *policy)
 	return false;
 }
 
-/* With netem, such a fault would replace the profile's conditions instead of changing them. */
+/*
+ * Refuses netem while a fault that needs edt is in force: with netem, the fault would replace
+ * the profile's conditions instead of changing them.
+ */
 static int refuse_netem(const struct fleet *f, struct netsim_err *err)
 {
 	for (int i = 0; f->policy && i < PORT_FAULTS; i++) {

@@ -23,7 +23,7 @@ int engine_choose(struct fleet *f, const struct intent *intent, bool whole, enum
 int engine_put_classes(struct fleet *f, const struct intent *intent, struct netsim_err *err);
 /* The engine that the command or else the profile requests. */
 enum engine engine_requested(const struct intent *intent);
-/* The reason why the programs implement an intent, in a word or two. */
+/* The reason why the programs implement an intent, in a few words. */
 const char *engine_why(const struct intent *intent, const struct policy *policy);
 /* Sets *ret to true if the programs implement the fleet's profile. */
 int engine_is_edt(struct fleet *f, bool *ret, struct netsim_err *err);

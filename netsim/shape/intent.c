@@ -158,7 +158,7 @@ static int refuse_file(const char *path, const char *why, struct netsim_err *err
 	return -EINVAL;
 }
 
-/* Opens the file without waiting for a FIFO's writer; *ret is -1 if there is none. */
+/* Opens the file without waiting for a FIFO's writer; *ret is -1 if there is no file. */
 static int open_file(const char *path, int *ret, struct netsim_err *err)
 {
 	auto_close int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
@@ -301,7 +301,7 @@ static int write_all(int fd, const char *text)
 	return 0;
 }
 
-/* Writes a file that does not exist; an earlier one was left by a writer that was killed. */
+/* Creates and writes a file; removes an earlier one, left by a writer that was killed. */
 static int write_fresh(const char *path, const char *text)
 {
 	auto_close int fd = -1;
@@ -316,7 +316,7 @@ static int write_fresh(const char *path, const char *text)
 	return r;
 }
 
-/* True if a text, for which no second file can be written, fits into the file it replaces. */
+/* True if a text fits into the file it replaces, for when there is no room for a second file. */
 static bool fits(const char *path, const char *text)
 {
 	struct stat st;

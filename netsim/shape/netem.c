@@ -472,7 +472,7 @@ int netem_clear_bare(struct state *st, const char *device, bool *ret_was, struct
 	return r;
 }
 
-/* Finds out what differs at one device, NULL: nothing. */
+/* Returns the first difference at one device, or NULL. */
 static const char *difference(const struct qdiscs *all, int ifindex,
 			      const struct netem_params *params)
 {

@@ -26,7 +26,7 @@ struct netem_target {
 int netem_apply(struct state *st, const char *fleet, const struct netem_target *targets,
 		size_t count, struct netsim_err *err);
 
-/* What is done to the packets of links; it decides which offloads the senders may keep. */
+/* How the packets of links are treated, which decides the offloads that senders may keep. */
 struct netem_use {
 	bool idle;     /* nothing is shaped */
 	bool corrupts; /* packets get corrupted */
