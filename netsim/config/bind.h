@@ -93,7 +93,7 @@ const char *bind_string(struct bind *b, const char *name, const struct doc_node 
 const char *bind_number(struct bind *b, const char *name, const struct doc_node *node);
 const char *bind_expand(struct bind *b, const char *text, const struct netsim_loc *at);
 
-/* As name_nearest(), but NULL once there are more mistakes than will be shown. */
+/* As name_nearest(), but NULL once there are far more mistakes than will be shown. */
 const char *bind_nearest(const struct bind *b, const char *text, const char *const *names,
 			 size_t count);
 

@@ -66,7 +66,7 @@ struct slot {
 
 /*
  * The conditions of one direction of a link, or of a path between two nodes. A trace
- * supplies rate, delay and loss, as far as it has columns for them. A plain condition
+ * supplies those of rate, delay and loss that it has columns for. A plain condition
  * that is also present comes from the same entry as the trace or from a more specific
  * one, and overrides the column.
  */
@@ -79,7 +79,7 @@ struct conditions {
 	struct duration delay;	/* one way */
 	struct duration jitter; /* one way */
 	enum distribution distribution;
-	const char *table_file; /* DIST_FILE: as the profile names it, which owns it */
+	const char *table_file; /* DIST_FILE: as named in the profile, which owns it */
 	const int16_t *table; /* DIST_FILE: the inverse CDF scaled by 8192; owned by the profile */
 	size_t table_len;
 	enum reorder reorder;
@@ -88,7 +88,7 @@ struct conditions {
 	struct ratio duplicate, corrupt;
 	struct slot slot;
 	uint64_t seed;
-	const char *trace_file;	   /* as the profile names it, which owns it */
+	const char *trace_file;	   /* as named in the profile, which owns it */
 	const struct trace *trace; /* owned by the profile */
 	unsigned trace_has;	   /* columns of the trace: 1U << COND_... */
 };
@@ -116,8 +116,8 @@ int conditions_check(const struct conditions *c, const char *owner, const char *
 		     struct netsim_err *err);
 
 /*
- * Checks that a burst and a queue hold a frame of this MTU: tbf drops larger frames, all of
- * them. owner is for the message. Returns 0, or -EINVAL with err filled.
+ * Checks that a burst and a queue hold a frame of this MTU: tbf drops every frame that does not
+ * fit. owner is for the message. Returns 0, or -EINVAL with err filled.
  */
 int conditions_check_frame(const struct conditions *c, unsigned mtu, const char *owner,
 			   struct netsim_err *err);

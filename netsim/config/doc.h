@@ -64,7 +64,7 @@ static inline void auto_doc_fn(struct doc_node **node)
 const struct doc_entry *doc_find(const struct doc_node *node, const char *key);
 const struct doc_node *doc_get(const struct doc_node *node, const char *key);
 
-/* Returns the location of a byte of a text, or of the text where the file has escapes in it. */
+/* Returns the location of the byte at offset in a text, or of the text unless it is verbatim. */
 struct netsim_loc doc_within(const struct doc_node *node, size_t offset);
 
 /* Returns whether a value is missing, null or ~. */

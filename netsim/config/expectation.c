@@ -101,11 +101,11 @@ struct token {
 	size_t at;
 };
 
-/* The words of a sentence; behind the last one, tokens are empty. */
+/* The words of a sentence; tokens after the last one are empty. */
 struct sentence {
 	struct token tokens[TOKENS_MAX + 1];
 	size_t count, next;
-	size_t end; /* the offset behind the last word */
+	size_t end; /* the offset after the last word */
 	size_t *bad;
 	struct netsim_err *err;
 };
@@ -127,7 +127,7 @@ static size_t token_length(const char *text)
 	return length;
 }
 
-/* Splits at blanks and around operators, and ends each word in `text`, a copy with room. */
+/* Splits text at blanks and around operators; copies the words to room, each with a NUL. */
 static int split(struct sentence *s, const char *text, char *room)
 {
 	size_t at = 0;
@@ -170,7 +170,7 @@ static int refuse_(struct sentence *s, const char *hint, const char *what)
 	return -EINVAL;
 }
 
-/* The same for the next word, or for the end of the sentence where "what" is missing. */
+/* The same for the next word; at the end of the sentence, reports that `what` is missing. */
 static int refuse_word(struct sentence *s, const char *hint, const char *what, const char *wrong)
 {
 	char text[128];
@@ -197,7 +197,7 @@ static int find_quantity(const char *word)
 	return -1;
 }
 
-/* Reads the words of a quantity of any of these things. */
+/* Reads the words of a quantity that one of these subjects has. */
 static int read_quantity(struct sentence *s, unsigned subjects, struct expectation *e)
 {
 	const char *names[EXPECT_QUANTITIES], *near, *word = peek(s);
@@ -300,7 +300,7 @@ static int read_operator(struct sentence *s, struct expectation *e)
 			   "the operator", "is not an operator");
 }
 
-/* Parses a value of a unit; *why is its form. */
+/* Parses a value in a unit; on failure, *why describes valid input. */
 static int parse_value(const char *text, enum expect_unit unit, double *ret, const char **why)
 {
 	struct duration duration = {0};

@@ -15,14 +15,14 @@ enum expect_quantity {
 	EXPECT_AVAILABLE,      /* of a probe: the share of the time */
 	EXPECT_OUTAGE,	       /* of a probe: the longest one */
 	EXPECT_RTT,	       /* of a probe, or of a pair */
-	EXPECT_RECOVERS,       /* of a probe: from the window's begin until it succeeds for good */
+	EXPECT_RECOVERS,       /* of a probe: from the window's start until it succeeds for good */
 	EXPECT_RATE,	       /* of a ledger: acknowledged operations per second */
-	EXPECT_LOST,	       /* of a ledger: acknowledged writes that are not there */
+	EXPECT_LOST,	       /* of a ledger: acknowledged writes that are missing later */
 	EXPECT_STALE,	       /* of a ledger: reads that miss an acknowledged write */
-	EXPECT_PHANTOM,	       /* of a ledger: values that nobody wrote */
-	EXPECT_REORDERED,      /* of a ledger: revisions against real time */
+	EXPECT_PHANTOM,	       /* of a ledger: values that were never written */
+	EXPECT_REORDERED,      /* of a ledger: operations whose revisions contradict real time */
 	EXPECT_LEADER_CHANGES, /* of a workload */
-	EXPECT_AGREES,	       /* of a workload: until all members hold the same */
+	EXPECT_AGREES,	       /* of a workload: until all members hold the same data */
 	EXPECT_LOSS,	       /* of a pair: packets that did not arrive */
 	EXPECT_PACKETS,	       /* of a pair: that arrived */
 	EXPECT_QUANTITIES,
@@ -45,7 +45,7 @@ enum expect_unit { EXPECT_NS, EXPECT_SHARE, EXPECT_PER_SECOND, EXPECT_COUNT };
 enum expect_subject {
 	EXPECT_PROBE = 1 << 0,
 	EXPECT_LEDGER = 1 << 1,
-	EXPECT_STORE = 1 << 2, /* a workload whose members can be asked */
+	EXPECT_STORE = 1 << 2, /* a workload whose members can be queried */
 	EXPECT_PAIR = 1 << 3,
 };
 

@@ -144,7 +144,7 @@ static bool read_class_file(struct bind *b, struct profile *profile, const struc
 	return (profile->class_file_name && profile->class_file) || bind_oom(b);
 }
 
-/* Without `profile:`, the name comes from the file name, with other characters replaced. */
+/* Without `profile:`, the name comes from the file name, with invalid characters replaced. */
 static bool name_profile(struct bind *b, struct profile *profile, const struct text *name)
 {
 	const char *slash = strrchr(profile->file, '/'), *dot;

@@ -86,7 +86,7 @@ int profile_load(const char *path, struct profile **ret, struct netsim_diags *di
 /* The same from memory; file is used in messages and to find tables and traces beside it. */
 int profile_parse(const char *file, const char *data, size_t len, struct profile **ret,
 		  struct netsim_diags *diags);
-/* The same from a tree, which may go away; the mapping may be inside another file. */
+/* The same from a tree, which may be freed afterwards; the mapping may be inside another file. */
 struct doc_node;
 int profile_read(const char *file, const struct doc_node *doc, struct profile **ret,
 		 struct netsim_diags *diags);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Checks a profile without a fleet: contradictions, and delays that let no address be resolved. */
+/* Checks a profile without a fleet: contradictions, and delays too long to resolve addresses. */
 #include <errno.h>
 
 #include "netsim/config/profile_parts.h"
 
-/* Returns which of rate and delay, which other conditions need, are given, also by a trace. */
+/* Returns the bits of rate and delay, on which other conditions depend, that c or its trace has. */
 static unsigned basis(const struct conditions *c)
 {
 	return (c->has | (cond_has(c, COND_TRACE) ? c->trace_has : 0)) &
@@ -42,7 +42,7 @@ int profile_check(const struct profile *profile, struct netsim_diags *diags)
 		const struct profile_rule *rule = &profile->rules[i];
 		const char *owner = rule->pattern ? rule->pattern : "default";
 
-		/* Most entries are the same in both directions: report one of them. */
+		/* Most entries are the same in both directions: report only one. */
 		if (check_entry(diags, &rule->conditions.up, up, owner, "up") < 0 ||
 		    check_entry(diags, &rule->conditions.down, down, owner, "down") < 0)
 			r = -EINVAL;
@@ -66,9 +66,9 @@ int profile_check(const struct profile *profile, struct netsim_diags *diags)
 #define RESOLVE_LIMIT 3000000000
 
 /*
- * netem delays ARP and neighbour discovery like all frames: the question crosses the links of
- * both nodes, and so does the answer. Warns if that takes longer between two nodes of an entry
- * than the kernel waits. The edt engine does not delay them then.
+ * netem delays ARP and neighbour discovery like all frames: the request crosses the links of
+ * both nodes, and so does the reply. Warns if that takes longer than the kernel waits, between
+ * two nodes that the entry matches. The edt engine does not delay these frames then.
  */
 static void warn_rule(const struct profile *profile, const struct profile_rule *rule,
 		      struct netsim_diags *diags)

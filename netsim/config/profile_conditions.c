@@ -310,7 +310,7 @@ static bool finish_gilbert(struct bind *b, const struct doc_node *map, struct ra
 	       bind_refuse(b, &raw->mean_at, NULL, "mean: %s", why);
 }
 
-/* Checks that the probabilities of the two transitions out of a state do not exceed 1. */
+/* Checks that the probabilities of the two transitions out of a state add up to 1 at most. */
 static bool check_ways(struct bind *b, const struct doc_node *map, const char *one,
 		       struct ratio one_ratio, const char *other, struct ratio other_ratio)
 {

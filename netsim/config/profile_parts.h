@@ -33,7 +33,7 @@ bool profile_check_pattern(struct bind *b, const char *pattern, const struct net
 /* Appends the path of a file named in the profile: relative names start at its directory. */
 bool profile_path(struct buf *path, const struct profile *profile, const char *file);
 
-/* Warns of delays with which netem would let no address be resolved. */
+/* Warns of delays under which, with netem, no address could be resolved. */
 void profile_warn_unresolved(const struct profile *profile, struct netsim_diags *diags);
 
 #endif

@@ -34,7 +34,7 @@ bool program_bind_template(struct bind *b, const struct field *field, const stru
 	       bind_text(b, field, node, ret);
 }
 
-/* Appends an item to texts, whose list becomes the arena's. */
+/* Appends an item to texts; the arena adopts the list once it is complete. */
 static bool add_template(struct bind *b, const struct field *field, const struct doc_node *node,
 			 void *ret)
 {
@@ -205,7 +205,7 @@ static void print_ready(FILE *out, const struct ready *ready)
 	fputc('}', out);
 }
 
-/* Prints env, ready and within between these texts. */
+/* Prints env, ready and within, each between the texts before and after. */
 static void print(FILE *out, const struct program *program, const char *before, const char *after)
 {
 	char text[UNIT_TEXT];

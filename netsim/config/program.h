@@ -10,7 +10,7 @@
 #include "netsim/config/template.h"
 
 enum ready_kind {
-	READY_ALIVE, /* nothing was given: it is ready when it runs */
+	READY_ALIVE, /* no condition is given: the program is ready once it runs */
 	READY_TCP,   /* its port accepts a connection */
 	READY_HTTP,  /* its URL answers with status 200 */
 	READY_RUN,   /* a command ends with status 0 */
@@ -40,7 +40,7 @@ struct program {
 
 #define PROGRAM_WITHIN 30000000000 /* ns, unless given */
 
-/* One template, or a list; field->max has the places that it may have, TEMPLATE_.... */
+/* One template, or a list; field->max has the placeholders that it may have, TEMPLATE_.... */
 bind_fn program_bind_template;	/* struct text */
 bind_fn program_bind_templates; /* struct texts */
 bind_fn program_bind_command;	/* struct texts: a list, not empty */

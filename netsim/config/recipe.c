@@ -18,7 +18,7 @@ static const char *const stores[] = {
 	NULL,
 };
 
-/* Places in the texts of the clients, which know a member, but no folder of data. */
+/* Placeholders in the texts of the clients, which know a member, but no folder of data. */
 #define OF_MEMBER (TEMPLATE_NODE | TEMPLATE_ADDRESS | TEMPLATE_FOLDER)
 
 static const struct field tls_rows[] = {

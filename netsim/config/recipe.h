@@ -7,7 +7,7 @@
 
 #include "netsim/config/program.h"
 
-/* How members and leader are learnt, and which client the ledger has. */
+/* How members and leader are learnt, and which client the ledger uses. */
 enum recipe_store {
 	RECIPE_STORE_NONE,
 	RECIPE_STORE_ETCD, /* its JSON gateway */
@@ -28,7 +28,7 @@ struct recipe {
 	uint32_t store;	      /* enum recipe_store */
 	struct text url;      /* of the store; a template */
 	struct texts members; /* a command that prints "NODE ROLE" for each member; templates */
-	struct text metrics;  /* a URL in Prometheus' format; a template */
+	struct text metrics;  /* a URL of metrics in Prometheus' format; a template */
 	struct texts classes; /* of its traffic */
 	struct recipe_tls tls;
 	struct doc_node *doc; /* holds the texts */

@@ -29,7 +29,7 @@ static const struct field scenario_rows[] = {
 	{0},
 };
 
-/* Stores the text of a name or path; a mapping is no text. */
+/* Stores the text of a name or path; the caller reads a mapping itself. */
 static bool read_name(struct bind *b, const char *key, const struct doc_node *node,
 		      struct text *ret)
 {

@@ -59,7 +59,7 @@ struct probe {
 	struct text target;    /* http, tcp, ping: a template */
 	struct texts run;      /* run: templates */
 	struct node_set from;  /* one node, or the host */
-	struct node_set nodes; /* the targets; none: one without {node} and {address} */
+	struct node_set nodes; /* the targets; none: one target, without {node} and {address} */
 	struct duration every, timeout;
 	uint16_t status;  /* http */
 	struct text body; /* http: a text that the answer contains; may be missing */
@@ -74,19 +74,23 @@ struct scenario_command {
 	struct netsim_loc at;
 	struct step step;
 	const char *path;    /* of the profile that apply names */
-	bool phase_deadline; /* a fault without --for in a phase that has a duration: it has that */
+	bool phase_deadline; /* a fault without --for, which lasts for the phase's duration */
 };
 
 struct scenario_expectation {
 	struct expectation e;
 	struct netsim_loc at;
-	const struct probe *probe;	 /* its subject: one of these, or */
-	const struct workload *workload; /* the nodes e.from and e.to; of an rtt, also the probe */
+	/*
+	 * The subject, a probe or a workload. Both are NULL for a pair, whose nodes are e.from and
+	 * e.to, except that an rtt has the pair's probe.
+	 */
+	const struct probe *probe;
+	const struct workload *workload;
 };
 
 /*
- * A phase. With a duration, its faults without --for end with it. A repeated phase is
- * healed after each repetition, and pauses then.
+ * A phase. If it has a duration, its faults without --for end with the phase. After each
+ * repetition of a repeated phase, all faults are healed, and a pause follows.
  */
 struct phase {
 	const char *name;
@@ -131,10 +135,10 @@ struct scenario {
 #define SCENARIO_NO_PROFILE "none"
 
 /*
- * Reads a scenario, with the profile in the file instead_profile, or none, instead of its
- * own; NULL: its own. The caller frees *ret with scenario_free(); locations point to
- * scenario->file. Returns -EINVAL with all mistakes in diags on failure. On success diags
- * may hold warnings.
+ * Reads a scenario. instead_profile is the file of a profile that replaces the scenario's
+ * own, SCENARIO_NO_PROFILE for no profile, or NULL to keep its own. The caller frees *ret
+ * with scenario_free(); locations point to scenario->file. Returns -EINVAL with all mistakes
+ * in diags on failure. On success diags may hold warnings.
  */
 int scenario_load(const char *path, const char *instead_profile, struct scenario **ret,
 		  struct netsim_diags *diags);

@@ -130,7 +130,7 @@ static bool add_nodes(struct bind *b, const struct field *field, const struct do
 	return true;
 }
 
-/* Appends the marked nodes; a virtual machine's are out of reach. */
+/* Appends the marked nodes. field->nonzero: refuses virtual machines, where nothing can start. */
 static bool list_nodes(struct bind *b, const struct field *field, const struct doc_node *node,
 		       struct node_set *set, const bool *marks)
 {
@@ -154,7 +154,7 @@ static bool list_nodes(struct bind *b, const struct field *field, const struct d
 	return true;
 }
 
-/* Stores the words as they are; their list becomes the arena's. */
+/* Stores the words as they are; the arena adopts their list. */
 static bool keep_words(struct bind *b, const struct field *field, const struct doc_node *node,
 		       struct texts *words)
 {

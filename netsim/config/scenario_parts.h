@@ -23,17 +23,20 @@ struct place {
 extern const char *const scenario_needs[];  /* enum probe_need */
 extern const char *const scenario_probes[]; /* enum probe_kind */
 
-/* Return false after reporting a mistake; start, probes and timeline in this order. */
+/* Return false after reporting a mistake. Call start, probes and timeline in this order. */
 bool scenario_read_start(struct bind *b, struct scenario *s, const struct doc_node *map);
 bool scenario_read_probes(struct bind *b, struct scenario *s, const struct doc_node *map);
 bool scenario_read_timeline(struct bind *b, struct scenario *s, const struct doc_node *list);
 bool scenario_read_abort(struct bind *b, struct scenario *s, const struct doc_node *node);
 
-/* Checks a name that the file gives to something: its form, and that it is not taken. */
+/* Checks the name of a workload or probe: its form, and that it is not taken. */
 bool scenario_check_name(struct bind *b, const struct scenario *s, const char *what,
 			 const struct doc_entry *entry);
 
-/* One name, pattern or @role; the caller gives the mistakes of which it is too much or too few. */
+/*
+ * One name, pattern, @role or host, or a list of them. field->max 1: at most one node;
+ * field->nonzero: no virtual machines.
+ */
 bind_fn scenario_bind_nodes; /* struct node_set */
 /* Marks the nodes that a word names; false after reporting that there are none. */
 bool scenario_mark_nodes(struct bind *b, const struct scenario *s, const char *word,
@@ -48,9 +51,9 @@ bool scenario_refuse(struct bind *b, const struct place *at, const char *hint, c
 /* Checks that a class exists in the class file of the profile, or in the default one. */
 bool scenario_check_class(struct bind *b, const char *name, const struct place *at);
 
-/* Whether a workload's leader can be learnt; one with mistakes counts as such. */
+/* Returns whether a workload's leader can be learnt; true for a workload with mistakes. */
 bool scenario_has_members(const struct workload *w);
-/* Finds by name; NULL: not there. */
+/* Find a workload or a probe by its name; NULL if there is none. */
 struct workload *scenario_workload(const struct scenario *s, const char *name);
 struct probe *scenario_probe(const struct scenario *s, const char *name);
 /* Finds a workload, or reports that there is none. */

@@ -84,7 +84,7 @@ static const struct field phase_rows[] = {
 	{0},
 };
 
-/* The mapping after the name of a phase: it only waits. */
+/* The mapping after the name of a phase that only waits. */
 static const struct field wait_rows[] = {
 	{FIELD(struct phase, lasts, "for", bind_duration), .required = true, .nonzero = true,
 	 .unit = "s"},
@@ -141,7 +141,7 @@ static bool check_phase_name(struct bind *b, const struct scenario *s,
 	return true;
 }
 
-/* A fault without --for ends with its phase; the kernel keeps the deadline. */
+/* A fault without --for ends with its phase; the kernel enforces the deadline. */
 static void set_deadlines(struct phase *phase)
 {
 	for (size_t i = 0; i < phase->command_count; i++) {

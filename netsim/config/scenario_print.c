@@ -13,7 +13,7 @@ static void print_text(FILE *out, const char *key, const char *text)
 	quote_print(text, out);
 }
 
-/* Prints YAML two columns further in. */
+/* Prints YAML, indented by two more columns. */
 static int print_indented(const char *text, FILE *out)
 {
 	for (const char *line = text; *line;) {
@@ -25,7 +25,7 @@ static int print_indented(const char *text, FILE *out)
 	return 0;
 }
 
-/* Ends a text in memory, *text, and prints it indented below its key. */
+/* Closes the memory stream that writes *text, prints the text indented below its key, frees it. */
 static int end_inside(FILE *memory, int r, char **text, const char *key, FILE *out)
 {
 	r = fclose(memory) ? -ENOMEM : r;
@@ -72,7 +72,7 @@ static int print_profile(const struct scenario *s, FILE *out)
 			-ENOMEM;
 }
 
-/* Prints a number per second without zeroes at its end. */
+/* Prints a number per second without trailing zeroes. */
 static void print_rate(double rate, FILE *out)
 {
 	char text[64];

@@ -8,7 +8,7 @@
 #define PROBE_PERIOD   100000000   /* ns, unless given */
 #define PROBE_PATIENCE 1000000000  /* ns, unless given */
 #define PROBE_FASTEST  1000000	   /* ns */
-#define PAIR_LIMIT     30000000000 /* ns; a longer round trip is not waited for */
+#define PAIR_LIMIT     30000000000 /* ns; the timeout is at most twice this */
 
 const char *const scenario_needs[] = {
 	[NEED_ANY] = "any",
@@ -25,7 +25,7 @@ const char *const scenario_probes[] = {
 	NULL,
 };
 
-/* What a probe sends, one of four keys, and the rest. */
+/* A probe as the file gives it, with a target for each of http, tcp and ping. */
 struct raw_probe {
 	struct probe p;
 	struct text targets[PROBE_RUN];
@@ -64,7 +64,7 @@ static const struct field probe_rows[] = {
 	{0},
 };
 
-/* Finds which of the four keys is given; -1 after reporting that it is not one. */
+/* Finds which of the four keys is given; -1 after reporting none or several. */
 static int kind_of(struct bind *b, const struct doc_entry *entry)
 {
 	int kind = -1;
@@ -275,7 +275,7 @@ const struct probe *scenario_pair_probe(struct bind *b, struct scenario *s,
 		bind_oom(b);
 		return NULL;
 	}
-	/* An answer that is too late is waited for, so that its round trip is known. */
+	/* Wait for twice the sentence's value, so that the round trip of a late answer is known. */
 	if (probe->timeout.ns < longest)
 		probe->timeout.ns = longest;
 	return probe;

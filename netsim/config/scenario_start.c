@@ -165,7 +165,7 @@ static bool find_store(struct bind *b, const struct scenario *s, struct workload
 				    "\"%s\" has no store to write to", entry->key);
 }
 
-/* Moves `node` to the nodes; one of both keys is needed. */
+/* Moves `node` to the nodes; exactly one of the two keys is needed. */
 static bool join_nodes(struct bind *b, const struct doc_entry *entry, struct raw_workload *raw)
 {
 	const struct doc_entry *node = doc_find(entry->value, "node");
@@ -182,7 +182,7 @@ static bool join_nodes(struct bind *b, const struct doc_entry *entry, struct raw
 	return true;
 }
 
-/* {address} stands for an address that each node has. */
+/* {address} and {members: ...} need an address of every node. */
 static bool check_addresses(struct bind *b, const struct scenario *s, const struct workload *w)
 {
 	bool needed = false;

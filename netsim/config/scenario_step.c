@@ -44,8 +44,8 @@ static bool check_list(const struct step_check *c, const char *words, char separ
 }
 
 /*
- * Counts in `groups` the groups that hold each node, and the host behind the last one. Their
- * words are known to be good; false: a selector's nodes are not known yet.
+ * Adds 1 in `groups` for each node of this group, and for the host after the last node. The words
+ * have been checked. Returns false for a selector, whose nodes are not known yet.
  */
 static bool count_groups(const struct step_check *c, const char *words, unsigned char *groups,
 			 bool *marks)

@@ -10,7 +10,7 @@
 
 #define MEMBERS "{members:"
 
-/* A place: its text in braces, what stands for it, and its bit. */
+/* A placeholder: its text in braces, and its bit. */
 static const struct place {
 	const char *text;
 	unsigned bit;
@@ -127,7 +127,7 @@ int template_check(const char *text, unsigned allowed, size_t *bad, const char *
 	return r < 0 ? r : (int)c.found;
 }
 
-/* Whether an IPv6 address stands in a URL, or before a port. */
+/* Returns whether the address is an IPv6 address in a URL or before a port. */
 static bool needs_brackets(const char *text, const char *place, const char *after,
 			   const char *address)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Texts with places to fill: "http://{address}:2379", "{members: {node}=http://{address}:2380}".
+ * Texts with placeholders: "http://{address}:2379", "{members: {node}=http://{address}:2380}".
  * Pure.
  *
  *   {node} {address}   of the member, or of a probe's target
@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The places that a text may have. */
+/* The placeholders that a text may have. */
 enum {
 	TEMPLATE_NODE = 1 << 0,
 	TEMPLATE_ADDRESS = 1 << 1,
@@ -25,7 +25,7 @@ enum {
 	TEMPLATE_ALL = (1 << 5) - 1,
 };
 
-/* Without a value, a place is filled with nothing. */
+/* A placeholder without a value is replaced with nothing. */
 struct template_member {
 	const char *node, *address;
 };
@@ -38,9 +38,8 @@ struct template_values {
 };
 
 /*
- * Checks a text. Returns the places that it has, or -EINVAL with the offset of the wrong
- * place in *bad and the reason in *why, a static predicate, with a static hint in *hint or
- * NULL.
+ * Checks a text. Returns the placeholders that it has, or -EINVAL with the offset of the wrong
+ * one in *bad and the reason in *why, a static predicate, with a static hint in *hint or NULL.
  */
 int template_check(const char *text, unsigned allowed, size_t *bad, const char **why,
 		   const char **hint);

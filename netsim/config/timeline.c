@@ -27,7 +27,7 @@ uint64_t timeline_random(uint64_t *state)
 	return z ^ (z >> 31);
 }
 
-/* A pause of the range, with the same chance for each of its steps. */
+/* Draws a pause from the range, with the same probability for each of its steps. */
 static int64_t draw_pause(struct planner *p, const struct phase *phase)
 {
 	uint64_t range = (uint64_t)(phase->pause_max.ns - phase->pause_min.ns);

@@ -13,7 +13,7 @@
 
 enum timeline_kind {
 	TIMELINE_COMMAND,
-	TIMELINE_HOLD,	/* wait until the phase has lasted for its time */
+	TIMELINE_HOLD,	/* wait until the phase's duration has passed */
 	TIMELINE_HEAL,	/* end all faults: after each repetition */
 	TIMELINE_PAUSE, /* after the heal, drawn from the range */
 };
@@ -23,8 +23,8 @@ struct timeline_entry {
 	const struct phase *phase;
 	unsigned repetition; /* from 1 */
 	/*
-	 * Since the beginning of the timeline, if commands take no time. It is due then, or when
-	 * the entry before it has ended, whichever is later.
+	 * Since the beginning of the timeline, if commands take no time. The entry is due then, or
+	 * when the one before it has ended, whichever is later.
 	 */
 	int64_t at_ns;
 	bool late;	  /* exec or start came before: at_ns is a lower bound */

@@ -228,7 +228,7 @@ static bool read_roles(struct bind *b, const struct texts *roles, struct node *n
 
 /*
  * getpwnam_r() and getgrnam_r() need a buffer whose size is not known in advance. It is on the
- * heap, because the stack of a thread may be as small.
+ * heap, because the stack of a thread may be that small.
  */
 #define ACCOUNT_ROOM (64 << 10)
 

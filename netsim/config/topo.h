@@ -136,7 +136,7 @@ void topo_free(struct topo *topo);
 int topo_parse(const char *file, const char *data, size_t len, struct topo **ret,
 	       struct netsim_diags *diags);
 
-/* The same from a tree, which may go away; the mapping may be inside another file. */
+/* The same from a tree, which may be freed afterwards; the mapping may be inside another file. */
 struct doc_node;
 int topo_read(const char *file, const struct doc_node *doc, struct topo **ret,
 	      struct netsim_diags *diags);

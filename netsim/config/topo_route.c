@@ -50,7 +50,7 @@ static int entry_order(const void *va, const void *vb)
 
 /*
  * IPv4 subnets have the metric 0, as the routes of the file do, and the kernel takes one
- * route per destination and metric. IPv6 subnets have another metric than routes.
+ * route per destination and metric. IPv6 subnets have a metric different from routes.
  */
 static bool fill_table(struct bind *b, const struct node *node, struct table *table)
 {
@@ -113,7 +113,7 @@ static bool check_twice(struct bind *b, const struct node *node)
 	return good;
 }
 
-/* The kernel refuses a gateway that is an IPv6 address of the node, on whichever interface. */
+/* The kernel refuses a gateway that is an IPv6 address of the node, on any of its interfaces. */
 static bool check_gateway(struct bind *b, const struct node *node, const struct route *route)
 {
 	char text[UNIT_TEXT];
