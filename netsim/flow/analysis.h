@@ -13,7 +13,7 @@ struct flow_rows {
 	size_t count;
 };
 
-/* What struct netsim_analysis points into. */
+/* The memory that struct netsim_analysis points into. */
 struct analysis {
 	uint64_t packets, bytes, inner, captured, connections, folded, unordered;
 	int64_t first_ns, last_ns;
@@ -28,7 +28,7 @@ struct analysis {
 	uint64_t unobserved, unmatched;
 	int64_t one_way_first_ns, one_way_bin_ns;
 	size_t one_way_bin_count;
-	char **names; /* what the texts in rows point into */
+	char **names; /* the texts that rows point to */
 	size_t name_count;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Rows of the connections with most bytes; one row each, even if several views saw it. */
+/* Rows of the connections with most bytes: one per connection, even if several views saw it. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,7 +32,7 @@ static int compare_observations(const void *a, const void *b)
 	return (x->number > y->number) - (x->number < y->number);
 }
 
-/* All connections of all views, sorted by key; without views each has a key to itself. */
+/* All connections of all views, sorted by key; without views each has a key of its own. */
 static struct observation *find_observations(const struct builder *b, uint32_t *ret_count)
 {
 	uint32_t all = flow_connections(b->flow), count = 0;
@@ -233,8 +233,8 @@ bool builder_connections(struct builder *b, size_t wanted)
 
 		good = fill_row(b, &observations[chosen[i].first], chosen[i].count, row);
 		/*
-		 * Drop the row if no packet counts: another view counts for this pair, and
-		 * did not see the connection.
+		 * Drop the row if no packet counts: all were captured before at another
+		 * view, whose entry was evicted or has another line.
 		 */
 		if (row->direction_count &&
 		    (row->directions[0].packets || row->directions[1].packets))

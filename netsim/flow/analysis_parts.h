@@ -5,7 +5,10 @@
 
 #include "netsim/flow/analysis.h"
 
-/* The figures of a group that count: all of the row, and gaps unless another view counts. */
+/*
+ * Bits of builder.uses: the figures of a group that enter rows. USES_GAPS(w): the gaps of
+ * direction w, unless they count at another view; USES_ROW: all other figures.
+ */
 #define USES_GAPS(w) (1U << (w))
 #define USES_ROW     4U
 #define USES_ALL     7U

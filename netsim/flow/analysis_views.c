@@ -8,8 +8,8 @@
 #include "netsim/flow/analysis_parts.h"
 
 /*
- * The groups of a pair of addresses at one vantage point: a view, and which of the two is
- * local.
+ * The groups of a pair of addresses at one vantage point: a view, and which of the two
+ * addresses is local.
  */
 struct vantage {
 	const struct flow_group *group; /* any of them */

@@ -16,7 +16,10 @@
 #define COPY_NS	    10000000000
 #define LATE_FACTOR 2
 #define LATE_NS	    10000000
-/* Between two devices of one host: in a cooked capture without interface numbers. */
+/*
+ * The same between two devices of one host, which are one place in a cooked capture without
+ * interface numbers.
+ */
 #define SAME_HOST_NS 100000
 
 /* A transmission, at the place where it was seen first. */

@@ -5,8 +5,9 @@
  *
  * Copies have the same digest (oneway.h). A packet is a copy of an earlier one if that was
  * captured at another place (a view and a direction) and had no copy at this place yet. The
- * same bytes again at one place are another transmission. A transmission can be delivered,
- * or forwarded with fewer hops left, any number of times.
+ * same bytes again at one place are another transmission, unless they follow at once in a
+ * cooked capture without interface numbers. A transmission can be delivered, or forwarded with
+ * fewer hops left, any number of times.
  *
  * Memory is bounded: only the last COPIES_PACKETS packets are remembered.
  */

@@ -232,7 +232,7 @@ static uint32_t copies_room(uint32_t connections)
 	return room;
 }
 
-/* Packets of one vantage point alone are counted as captured. */
+/* Without views there is only one vantage point, so every packet counts. */
 static void find_copy(struct flow *flow, const struct packet *packet)
 {
 	flow->copy = false;

@@ -61,7 +61,7 @@ struct flow_opening {
 struct flow_way {
 	struct flow_opening opened; /* by clients that send in this direction */
 	uint8_t hops;		    /* the highest TTL or hop limit seen */
-	uint64_t captured;	    /* packets, with the copies of those that count elsewhere */
+	uint64_t captured;	    /* packets, including copies, which count elsewhere */
 	uint64_t packets, bytes, payload;
 	uint64_t counts[FLOW_COUNTS];
 	struct histogram rtt; /* of data sent in this direction */
@@ -157,7 +157,7 @@ uint64_t flow_connection_bytes(const struct flow *flow, uint32_t number);
 
 struct flow_totals {
 	uint64_t packets, bytes; /* without encapsulated packets */
-	uint64_t copies;	 /* of them, of packets captured before at another place */
+	uint64_t copies;	 /* of these, packets captured before at another place */
 	uint64_t inner;		 /* encapsulated packets */
 	uint64_t connections;	 /* all, including those evicted */
 	uint64_t folded;	 /* evicted: only in the sums of their group */

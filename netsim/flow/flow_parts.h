@@ -106,7 +106,7 @@ struct line;
 struct lines {
 	struct line *slots;
 	uint32_t mask, used, max;
-	uint32_t count; /* that there were */
+	uint32_t count; /* lines so far */
 };
 
 struct flow {
@@ -161,7 +161,7 @@ void table_retire(struct flow *flow, struct connection *c);
 uint32_t address_number(struct flow *flow, const struct flow_address *address, uint8_t version);
 struct flight *flight_of(struct flow *flow, struct connection *c); /* allocated if needed */
 void flight_end(struct flow *flow, struct connection *c);
-/* Counts one event of a side of the connection, wherever its packet counts. */
+/* Counts one event of a side of the connection, even if its packet counts elsewhere. */
 void count_event(struct flow *flow, struct connection *c, unsigned side, enum flow_count what);
 
 static inline struct connection *connection_at(const struct flow *flow, uint32_t number)
@@ -189,7 +189,10 @@ static inline unsigned local_of(const struct connection *c)
 }
 
 /* --- lines.c */
-/* The line of a new connection; *ret_first: it is the first one of it. False: out of memory. */
+/*
+ * Sets *ret to the line of a new connection; *ret_first: the connection begins the line. False:
+ * out of memory.
+ */
 bool lines_join(struct lines *lines, const struct tuple *tuple, const struct packet *p,
 		uint32_t *ret, bool *ret_first);
 void lines_done(struct lines *lines);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Lines: a number shared by the connections in which several views follow the same one.
- * Connections of the same ends share a line until one begins with another initial sequence
- * number.
+ * Lines: a line is a number shared by the entries in which several views follow the same
+ * connection. Connections of the same ends share a line until one begins with another initial
+ * sequence number.
  */
 #include <stdlib.h>
 

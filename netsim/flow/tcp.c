@@ -387,7 +387,7 @@ static void update_side(struct segment *s)
 	struct side *from = s->from;
 	uint8_t flags = from->flags & (uint8_t) ~(SIDE_ACK | SIDE_KEEP_ALIVE);
 
-	/* A RST may carry a number that the other end acknowledged without its being sent. */
+	/* A RST takes its number from the other end's acknowledgement, even of data never sent. */
 	if (!(from->flags & SIDE_SEEN) ||
 	    (before(from->next, s->end) && !s->probe && !has(s, PACKET_RST))) {
 		from->next = s->end;

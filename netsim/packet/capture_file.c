@@ -23,8 +23,8 @@
 /* --- pcap */
 
 /*
- * Before version 2.3 the length on the wire came first; programs of that version wrote
- * either order, and more bytes captured than there were gives the order away.
+ * Before version 2.3 the length on the wire came first. Programs that wrote version 2.3 used
+ * either order: if the first number is the larger one, it is the length on the wire.
  */
 static void read_lengths(const struct capture_file *file, uint32_t *ret_captured,
 			 uint32_t *ret_length)

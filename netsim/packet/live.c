@@ -53,7 +53,7 @@
 #define SORT_MAX (64U << 20)
 #define BATCH	 1024 /* packets of a socket per turn, so that no socket starves */
 
-/* In ns. libpcap's counters are 32 bits wide. */
+/* How often libpcap's counters are read, in ns: they are 32 bits wide. */
 #define COUNT_EVERY_NS 500000000LL
 
 struct live_source {
@@ -83,7 +83,10 @@ struct live {
 	int64_t counted_ns;
 };
 
-/* What the process lacks: libpcap reports it as text only, which ends with the error's name. */
+/*
+ * The errno of a resource that the process lacks: libpcap reports it only as text, which ends
+ * with that of strerror(). -EIO: another error.
+ */
 static int code_of(const char *text)
 {
 	static const int lacks[] = {EMFILE, ENFILE, ENOMEM};

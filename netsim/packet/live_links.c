@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Lost notifications (ENOBUFS) are made up for by a dump of all interfaces; the first dump
- * reads the state at the beginning.
+ * After lost notifications (ENOBUFS), a dump of all interfaces reads the present state; the
+ * first dump reads the state at the beginning.
  */
 #include "netsim/packet/live_links.h"
 
@@ -33,7 +33,7 @@ struct live_links {
 	struct live_link *list;
 	size_t count;
 	unsigned sequence; /* of the running dump; 0: none */
-	bool lost;	   /* notifications: another dump is necessary */
+	bool lost;	   /* notifications were lost: another dump is necessary */
 	char answer[BUFFER] __attribute__((aligned(NLMSG_ALIGNTO)));
 };
 

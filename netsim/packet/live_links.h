@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The interfaces of a live capture, followed by rtnetlink notifications: which go down, come
- * up, are removed, or are created again under their name.
+ * Follows the interfaces of a live capture by rtnetlink notifications: they may go down, come
+ * up, be removed, or be created again under their name.
  */
 #ifndef NETSIM_LIVE_LINKS_H
 #define NETSIM_LIVE_LINKS_H

@@ -46,7 +46,7 @@ struct packet {
 	uint32_t length;	   /* of the frame on the wire */
 	uint16_t view;		   /* the vantage point; 0: only one */
 	uint8_t seen;		   /* enum packet_seen */
-	bool cooked;		   /* of the device "any", which does not say at which device */
+	bool cooked;		   /* SLL version 1, of the device "any": gives no interface */
 	uint8_t hops;		   /* TTL or hop limit left */
 	uint16_t ethertype;	   /* after the tags; 0: a length, or unknown */
 	uint16_t vlan, vlan_inner; /* 0: untagged */
