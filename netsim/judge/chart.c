@@ -11,13 +11,13 @@
 
 #define LISTED	     1000  /* phases, faults, events */
 #define BINS	     400   /* of a series, unless there are many */
-#define BINS_LEAST   20	   /* the same */
+#define BINS_LEAST   20	   /* of a series, however many there are */
 #define BINS_TOTAL   40000 /* of all series */
 #define GRAINS	     2000  /* of a strip, as above */
 #define GRAINS_LEAST 100
 #define GRAINS_TOTAL 100000
 
-/* --- what is drawn */
+/* --- the time axis */
 
 static void reach(struct chart *c, int64_t time)
 {
@@ -27,7 +27,7 @@ static void reach(struct chart *c, int64_t time)
 		c->to = time;
 }
 
-/* From the first sample or phase: workloads take their time to start. */
+/* The axis begins at the first sample or phase, because workloads need time to start. */
 static void find_limits(struct chart *c)
 {
 	const struct evidence *ev = c->ev;

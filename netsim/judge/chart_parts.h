@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Shared by chart.c (what happened), chart_series.c (bins and spans of samples), and
+ * Shared by chart.c (phases, faults, events), chart_series.c (bins and spans of samples), and
  * chart_member.c (JSON).
  */
 #ifndef NETSIM_JUDGE_CHART_PARTS_H
@@ -13,8 +13,8 @@
 struct chart {
 	const struct evidence *ev;
 	struct buf out;
-	int64_t origin;	  /* begin of the run */
-	int64_t from, to; /* what is drawn */
+	int64_t origin;	  /* beginning of the run */
+	int64_t from, to; /* limits of the time axis */
 	int64_t bin;	  /* width of a bin */
 	size_t bins;
 	int64_t grain; /* spans closer than this are merged */

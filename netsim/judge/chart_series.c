@@ -7,7 +7,7 @@
 #include "netsim/judge/chart_parts.h"
 #include "netsim/util/auto.h"
 
-#define CHANGES 1000 /* of a leader, and outages of a probe, that are listed */
+#define CHANGES 1000 /* of a leader, that are listed */
 
 /* --- spans */
 
@@ -86,7 +86,7 @@ struct bin {
 	int64_t median, most; /* below 0: no sample */
 };
 
-/* The answers of each bin; samples are in the order of their sending. */
+/* Finds the round-trip times of each bin; samples are in the order of sending. */
 static int find_bins(struct chart *c, const struct sample **samples, size_t count, struct bin *bins)
 {
 	auto_free int64_t *took = calloc(count + 1, sizeof(*took));
@@ -146,7 +146,7 @@ static int put_target(struct chart *c, const struct sample **samples, size_t cou
 	return 0;
 }
 
-/* Outages of the probe as a whole: what its limits are about. */
+/* Outages of the probe as a whole, to which its limits apply. */
 static void put_outages(struct chart *c, const struct sample_series *series)
 {
 	struct spans spans = spans_open(c, false, "outages");
@@ -303,7 +303,7 @@ static void put_state(struct chart *c, const struct member_sample *of, enum stat
 	spans_close(&spans);
 }
 
-/* As the members report them: the leader of a higher term than any before it. */
+/* Changes as the members report them: a leader of a higher term than any before. */
 static void put_changes(struct chart *c, uint32_t workload)
 {
 	const struct member_sample *leader = NULL;

@@ -65,8 +65,8 @@ struct ledger_verdict {
 
 /*
  * Judges the operations of one ledger, which must be in the order in which they ended.
- * complete: the history ends in order. Returns 0; -EINVAL with err filled if two operations
- * write the same value; or -ENOMEM.
+ * complete: the history was not cut off by a kill. Returns 0; -EINVAL with err filled if two
+ * operations write the same value; or -ENOMEM.
  */
 int ledger_judge(const struct evidence *ev, uint32_t ledger, bool complete,
 		 struct ledger_verdict *ret, struct netsim_err *err);

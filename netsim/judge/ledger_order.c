@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The order of revisions against the order in time: a sweep over operations by their begin, with
- * the highest revision that operations ended before have shown (the floor), of the store and of
- * each key.
+ * Compares the order of revisions with the order in time: a sweep over operations in the order in
+ * which they began. The floor, of the store and of each key, is the highest revision shown by
+ * operations that ended before.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -31,7 +31,7 @@ static int compare_moments(const void *va, const void *vb)
 	return a->op < b->op ? -1 : a->op > b->op;
 }
 
-/* Returns the operations by begin or by end. Histories are mostly in this order already. */
+/* Returns the operations sorted by begin or by end. Most histories are in this order already. */
 static struct moment *sort_moments(const struct ledger *l, bool ends)
 {
 	struct moment *list = calloc((size_t)l->op_count + 1, sizeof(*list));
@@ -78,8 +78,9 @@ static int suspect(struct ledger *l, const struct suspicion *suspicion)
 }
 
 /*
- * Compares the view of a key at a revision with its last version. Returns 1 if it is this one, 0
- * if it shows more, which only its revision can contradict, or if it is suspected.
+ * Compares the view of a key at a revision with the last version at that revision. Returns 1 if
+ * the view shows that version; 0 if it shows a later one, which only the operation's revision can
+ * contradict, or if it becomes a suspicion.
  */
 static int compare_view(struct ledger *l, struct suspicion *view)
 {

@@ -8,7 +8,7 @@
 /* A write whose revision is known, from its answer or because its value was seen. */
 struct version {
 	int64_t revision;
-	int64_t later;	     /* latest begin of an operation that shows this, or a later version */
+	int64_t later;	     /* when the last operation began that shows this or a later version */
 	int64_t top;	     /* highest revision at which the key still had this version */
 	uint32_t key, value; /* value 0: deleted */
 	uint32_t op;	     /* the write; LEDGER_NONE: a delete that only a watch reported */
@@ -55,7 +55,7 @@ struct ledger {
 	struct suspicion *suspicions;
 	size_t suspicion_count;
 	uint32_t *answers; /* operations with an answer, by revision; made when needed */
-	int64_t *begins;   /* by the same index: latest begin of this and all later ones */
+	int64_t *begins;   /* by the same index: when the last of this and all later ones began */
 	size_t answer_count;
 	struct ledger_verdict *ret;
 	struct netsim_err *err;
@@ -71,7 +71,7 @@ bool ledger_reads(const struct operation *op);
 /* The last version of a key with at most this revision that happened; NULL: none. */
 struct version *ledger_version(const struct ledger *l, uint32_t key, int64_t revision);
 
-/* ledger_versions.c: collects versions, and reports values that cannot be. */
+/* ledger_versions.c: collects versions, and reports impossible values. */
 int ledger_versions(struct ledger *l);
 /* ledger_order.c: compares operations in the order of time, and collects suspicions. */
 int ledger_order(struct ledger *l);

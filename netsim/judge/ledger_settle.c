@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Settles suspicions. A key that is absent may have been deleted by an operation whose outcome
- * is unknown; each such operation explains one absence. All others are lost or stale.
+ * is unknown; each such operation explains one absence. All other suspicions become findings:
+ * lost, stale or swapped.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -58,7 +59,7 @@ static int compare_deletes(const void *va, const void *vb, void *ops)
 	return a->time < b->time ? -1 : a->time > b->time;
 }
 
-/* Whether an indeterminate delete could explain it: the key never came back afterwards. */
+/* Whether an indeterminate delete could explain it: no later state has the version. */
 static bool may_be_deleted(const struct ledger *l, const struct suspicion *suspicion)
 {
 	const struct version *version = &l->versions[suspicion->version];
@@ -305,8 +306,8 @@ static int find_lost(struct ledger *l, const struct suspicion *suspicion)
 }
 
 /*
- * Whether a suspicion may be of a loss. A comparison that succeeded in spite of a write that
- * was never seen is; but of two that asked for the same state, one should have failed.
+ * Whether a suspicion may prove a loss. A comparison that succeeded in spite of a write that was
+ * never seen may; but of two comparisons with the same state, one should have failed.
  */
 static bool may_be_lost(const struct ledger *l, const struct suspicion *suspicion)
 {
@@ -333,7 +334,7 @@ static int find_stale(struct ledger *l, const struct suspicion *suspicion)
 			     suspicion->op, writer_of(version));
 }
 
-/* later becomes that of this and all later versions of the key. */
+/* Sets "later" of each version to the maximum of it and all later versions of the key. */
 static void spread_later(struct ledger *l)
 {
 	for (size_t i = l->version_count; i-- > 1;) {

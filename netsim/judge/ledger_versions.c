@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The versions of all keys, and values that cannot be. */
+/* Collects the versions of all keys, and reports impossible values. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -65,7 +65,7 @@ static int add_acknowledged(struct ledger *l)
 
 /* --- values seen */
 
-/* The value and revision that an operation shows of its key. */
+/* The value that an operation shows of its key; false: it shows none. */
 static bool shown_value(const struct operation *op, uint32_t *value)
 {
 	if (op->kind == OP_EVENT)
@@ -83,7 +83,7 @@ static int report_odd(struct ledger *l, enum finding_kind kind, uint32_t op, uin
 	return ledger_report(l, kind, op, proof);
 }
 
-/* Returns the acknowledged write with this revision, other than one; or LEDGER_NONE. */
+/* Returns the acknowledged write with this revision, other than "than"; or LEDGER_NONE. */
 static uint32_t other_write_at(const struct ledger *l, const uint32_t *acknowledged, size_t count,
 			       const struct operation *than, int64_t revision)
 {
@@ -220,7 +220,7 @@ static int compare_versions(const void *va, const void *vb)
 	return b->acknowledged - a->acknowledged;
 }
 
-/* Sorts, and drops all but the first of the same versions. */
+/* Sorts, and drops duplicates that were not acknowledged; acknowledged ones come first. */
 static void sort_versions(struct ledger *l)
 {
 	size_t kept = 0;
@@ -312,7 +312,7 @@ static int settle_delete(struct ledger *l, struct version *erased, struct versio
 		      ledger_report(l, FINDING_LOST, other->op, erased->shown);
 }
 
-/* Of two versions with the same revision, one at most has happened. */
+/* Of two versions with the same revision, at most one happened. */
 static int settle_pair(struct ledger *l, uint32_t ia, uint32_t ib)
 {
 	struct version *a = &l->versions[ia], *b = &l->versions[ib];

@@ -109,14 +109,14 @@ static int find_outages(const struct sample **samples, size_t count, struct outa
 
 /* --- merging */
 
-/* A begin or end of a target's outage. */
+/* The beginning or end of a target's outage. */
 struct boundary {
 	int64_t time;
 	const struct outage *outage;
 	bool end;
 };
 
-/* Begins come first, so that outages that touch are one. */
+/* Beginnings come first, so that adjacent outages are merged. */
 static int compare_boundaries(const void *va, const void *vb)
 {
 	const struct boundary *a = va, *b = vb;

@@ -32,7 +32,7 @@ struct sample_series {
 	size_t targets;
 	struct outage *outages; /* merged, by time */
 	size_t outage_count;
-	bool succeeded; /* one sample at least is a success */
+	bool succeeded; /* at least one sample is a success */
 };
 
 /* Fills *ret, also without any sample. Returns 0, -ENOENT for an unknown probe, or -ENOMEM. */
@@ -70,7 +70,7 @@ void sample_series_window(const struct sample_series *series, int64_t begin, int
 struct sample_series_rtt {
 	int64_t ns;
 	size_t samples;
-	bool at_least;	  /* this one hung */
+	bool at_least;	  /* the sample at this rank hung */
 	int64_t lateness; /* the greatest of samples up to this one */
 };
 /* Returns 0, with samples 0 if there are none, or -ENOMEM. */

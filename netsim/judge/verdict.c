@@ -21,7 +21,7 @@ static void reach(int64_t *end, int64_t time)
 		*end = time;
 }
 
-/* Finds the begin and the end of the evidence. */
+/* Finds the beginning and the end of the evidence. */
 static void find_ends(struct judging *j)
 {
 	const struct evidence *ev = j->ev;
@@ -242,7 +242,7 @@ static int judge_window(struct judging *j, size_t c, const struct window *window
 	return r == 0 ? describe(j, claim, row) : r;
 }
 
-/* A row for a repetition that never began; all of them if the phase has none. */
+/* A row for a repetition that never began; repetition 0: the phase has none. */
 static int judge_missing(struct judging *j, size_t c, unsigned repetition)
 {
 	struct verdict_row *row = claim_row(j, c, NULL);

@@ -33,8 +33,8 @@ static int add_term(struct terms *terms, int64_t term)
 
 /*
  * Counts the terms in the window that have a leader and are higher than the highest such term
- * before it; if there is none before it, than the first one in it. A member that is cut off and
- * campaigns raises its term, but has no leader in it.
+ * before the window or, if there was none, than the first one in the window. A member that is cut
+ * off and campaigns raises its term, but has no leader in that term.
  */
 static int count_changes(const struct judging *j, uint32_t name, const struct window *window,
 			 struct measure *m)
@@ -101,7 +101,10 @@ static bool differs(const struct member_sample *a, const struct member_sample *b
 	return a->revision == b->revision && a->hash && b->hash && a->hash != b->hash;
 }
 
-/* Whether all members have the same leader and term, the data of before, and no other data. */
+/*
+ * Whether all members have the same leader and term, have reached the revision before the window,
+ * and have no different data at the same revision.
+ */
 static bool do_agree(const struct members *members)
 {
 	const struct member_sample *first = members->list[0].last;

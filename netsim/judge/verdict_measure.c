@@ -35,7 +35,7 @@ static const struct sample_series *find_series(struct judging *j, const char *pr
 	return &added->series;
 }
 
-/* Doubts a value in a time: steps or probes that are late by more than a share of the limit. */
+/* Doubts a duration: samples have a gap above the limit, or a step was late by a tenth of it. */
 static void doubt_lateness(const struct claim *claim, const struct window *window,
 			   const struct sample_series_window *seen, struct measure *m)
 {
@@ -105,7 +105,7 @@ static void measure_outage(const struct claim *claim, const struct window *windo
 		m->when = longest->begin;
 		m->at_least = longest->at_least;
 	}
-	/* The end is known only if it ended later, in the next phase. */
+	/* The end is known only if the outage ended later, in the next phase. */
 	if (m->at_least)
 		m->high = longest->whole == INT64_MAX ? INFINITY : (double)longest->whole;
 	doubt_lateness(claim, window, seen, m);
@@ -224,8 +224,8 @@ static void measure_rate(const struct judging *j, uint32_t ledger, const struct 
 		set_exact(m, (double)count / seconds);
 }
 
-/* Findings count from the end of the last window of the same expectation; in the last phase, up
- * to the end of the history, which has the final reads. */
+/* Findings count from the end of the previous window of the same expectation; in the last phase,
+ * up to the end of the history, which has the final reads. */
 static void measure_findings(const struct claim *claim, const struct window *window,
 			     const struct ledger_verdict *verdict, int64_t since, struct measure *m)
 {

@@ -13,21 +13,22 @@ struct window {
 	uint32_t phase;
 	unsigned repetition;
 	int64_t begin, end;
-	bool fault;	   /* one begins in it */
-	bool last;	   /* the timeline ends with it */
-	bool killed;	   /* the run ended in it */
-	int64_t lateness;  /* greatest of its steps */
-	const char *doubt; /* why nothing in it can be ok: a fault without effect; or NULL */
+	bool fault;	  /* one begins in it */
+	bool last;	  /* the timeline ends with it */
+	bool killed;	  /* the run was killed or aborted in it */
+	int64_t lateness; /* greatest of its steps */
+	/* Why nothing in it can be ok, such as a fault without effect; or NULL. */
+	const char *doubt;
 };
 
-/* A measured value; with why: not measured, because. */
+/* A measured value; it counts only if why is empty. */
 struct measure {
 	double value, low, high;
 	int64_t when; /* absolute; INT64_MIN: no single time */
 	bool at_least;
 	const struct finding *finding; /* the first one counted, or NULL */
-	char why[128];		       /* not measured, or measured in vain */
-	char doubt[128];	       /* true values may be worse: it cannot be ok */
+	char why[128];		       /* why nothing was measured, or the value means nothing */
+	char doubt[128];	       /* why the true value may be worse, so it cannot be ok */
 };
 
 /* Says why nothing was measured, or why a measured value cannot be ok. */
@@ -59,7 +60,7 @@ struct judging {
 	size_t series_count;
 	struct named_ledger *ledgers;
 	size_t ledger_count;
-	int64_t origin; /* begin of the run */
+	int64_t origin; /* beginning of the run */
 	int64_t end;	/* the last time in the evidence */
 	struct verdict *ret;
 	struct netsim_err *err;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The expectations of every run: steps were done, faults were in effect, workloads stayed alive,
- * everything was healed, nothing was left behind, and ledgers have no other finding.
+ * everything was healed, nothing was left behind, and ledgers have no findings besides those that
+ * expectations of the file are about.
  */
 #include <errno.h>
 #include <inttypes.h>

@@ -270,7 +270,7 @@ int cgroup_signal(const struct cgroup *cg, int sig, struct netsim_err *err)
 	return r < 0 ? err_errno(err, r, NULL, "cannot signal the processes of %s", cg->path) : 0;
 }
 
-/* Kernels before 5.14 have no cgroup.kill: signals until none is left, as they may fork. */
+/* Linux before 5.14 has no cgroup.kill: signals processes until none is left, as they may fork. */
 static int kill_each(const struct cgroup *cg, int64_t deadline, struct netsim_err *err)
 {
 	int r = 0;

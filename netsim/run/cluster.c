@@ -88,7 +88,7 @@ static int ask_command(const struct cluster *cluster, size_t i, struct vote *vot
 	return 0;
 }
 
-/* A member that is cut off may still name itself: the leader is whom a majority names. */
+/* A member that is cut off may still name itself: the leader is the one that a majority names. */
 static int ask_commands(const struct cluster *cluster, size_t *ret, struct netsim_err *err)
 {
 	auto_free size_t *votes = calloc(cluster->count + 1, sizeof(*votes));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The members of a workload, and the nodes that a selector takes. The leader is asked for through
+ * The members of a workload, and the nodes that a selector resolves to. The leader is found through
  * etcd's gateway, or by a command that prints "NODE ROLE" for each member.
  */
 #ifndef NETSIM_RUN_CLUSTER_H
@@ -25,8 +25,8 @@ struct cluster {
 int cluster_leader(const struct cluster *cluster, size_t *ret, struct netsim_err *err);
 
 /*
- * Resolves a selector to "s1,s2", in the order of the members. The caller frees *ret. Only
- * members() does not ask for the leader.
+ * Resolves a selector to "s1,s2", in the order of the members. The caller frees *ret. All
+ * selectors but members() look for the leader.
  */
 int cluster_select(const struct cluster *cluster, enum selector_kind kind, char **ret,
 		   struct netsim_err *err);

@@ -25,7 +25,7 @@ static size_t give_body(char *to, size_t size, size_t count, void *arg)
 	return length;
 }
 
-/* Splits the response of a watch into lines, and keeps what is not complete. */
+/* Splits the response of a watch into lines, and keeps an incomplete last one. */
 static void take_lines(struct etcd_call *call)
 {
 	struct buf *buf = &call->response;
@@ -221,7 +221,7 @@ static void ask_one(void *arg)
 	etcd_call_close(&call);
 }
 
-/* A member whose node cannot be entered has not answered. */
+/* For a member whose namespace cannot be entered, the outcome is ETCD_FAILED. */
 int etcd_ask(const struct etcd_endpoint *endpoints, size_t count, const char *path,
 	     const char *body, int64_t timeout_ns, struct etcd_answer *answers,
 	     struct netsim_err *err)

@@ -43,7 +43,7 @@ void etcd_answer_done(struct etcd_answer *answer);
 
 /*
  * Finds the leader in answers to ETCD_STATUS: the member that names itself, in the latest term.
- * -ENOENT with err, which has what each member answered, if there is none.
+ * -ENOENT if there is none, with the answer of each member in err.
  */
 int etcd_find_leader(const struct etcd_endpoint *endpoints, const struct etcd_answer *answers,
 		     size_t count, size_t *ret, struct netsim_err *err);
@@ -73,7 +73,7 @@ struct etcd_call {
 /* Initializes a call: done and arg are set by the caller before the first request. */
 int etcd_call_open(struct etcd_call *call, struct netsim_err *err);
 void etcd_call_close(struct etcd_call *call);
-/* Where to write the body of the next request. */
+/* Returns an empty buffer for the body of the next request. */
 struct buf *etcd_call_body(struct etcd_call *call);
 /* Sends the request to an endpoint, from the namespace of the loop's thread. */
 void etcd_call_start(struct etcd_call *call, struct loop *loop, const struct etcd_endpoint *to,

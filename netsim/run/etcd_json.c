@@ -351,8 +351,8 @@ void etcd_reply_done(struct etcd_reply *reply)
 /* --- outcomes */
 
 /*
- * Codes of gRPC with which etcd refuses a request before it proposes it, or refuses to apply it on
- * all members alike. Timeouts, a changed leader and a stopping server (deadline exceeded,
+ * Codes of gRPC for requests that etcd refuses before proposing them, or that all members alike
+ * refuse to apply. Timeouts, a changed leader and a stopping server (deadline exceeded,
  * unavailable, unknown) prove nothing: the proposal may be in the log.
  */
 static bool is_refusal(int code)

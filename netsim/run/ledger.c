@@ -13,7 +13,7 @@
 
 #define LANES_MAX   64 /* clients of one node */
 #define KEY_TEXT    256
-#define VALUES	    1000000000 /* of one client: its values begin with its number + 1 */
+#define VALUES	    1000000000 /* of one client: from (its number + 1) * VALUES + 1 */
 #define WATCH_PAUSE 50000000   /* ns before a watch that ended is created again */
 #define WATCH_NS    4000000000 /* for its last events, after the last operation */
 #define WATCH_TURN  1000000000 /* before it is created again at the next endpoint */
@@ -193,7 +193,7 @@ static void begin(struct lane *lane, int64_t due, uint64_t slot)
 			spec->timeout);
 }
 
-/* What an answer shows of its key. */
+/* Reads the state of the key from an answer. */
 static void read_reply(struct ledger_op *op, const struct etcd_reply *reply)
 {
 	bool wrote = op->kind == LEDGER_PUT || (op->kind == LEDGER_CAS && reply->succeeded);
@@ -288,7 +288,7 @@ static void start_watch(struct worker *worker)
 	etcd_call_watch(&watch->call, worker->loop, &spec->endpoints[watch->endpoint]);
 }
 
-/* A watch that has ended continues at the next endpoint, after a pause. Returns when. */
+/* Continues an ended watch at the next endpoint, after a pause. Returns when to call again. */
 static int64_t tend_watch(struct worker *worker)
 {
 	struct watch *watch = &worker->watch;
@@ -314,8 +314,9 @@ static bool is_behind(const struct worker *worker)
 }
 
 /*
- * Waits until the watch has delivered the last write. One that is silent may hang at a member
- * that was cut off, so the next endpoint is asked. If none delivers it, it is left out.
+ * Waits until the watch has delivered the last write. A silent watch may hang at a member that was
+ * cut off, so it moves to the next endpoint. If none delivers the write, LEDGER_WATCH_END reports
+ * it as left out.
  */
 static void drain_watch(struct worker *worker)
 {

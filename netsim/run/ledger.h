@@ -19,7 +19,7 @@ enum ledger_kind {
 	LEDGER_DELETE,
 	LEDGER_WATCH_PUT, /* an event of the watch of a node */
 	LEDGER_WATCH_DELETE,
-	LEDGER_WATCH_START, /* the watch was created; revision: from there on */
+	LEDGER_WATCH_START, /* the watch was created; revision: the last one before its events */
 	LEDGER_WATCH_END,   /* revision: of a write that it has not delivered in 4 s */
 	LEDGER_FINAL,	    /* a serializable read of a member at the end; client: its index */
 	LEDGER_KINDS

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The functions of libcurl that netsim calls, loaded at the first request: most commands make
- * none, and the libraries that it needs take twice the time of a command to load.
+ * none, and loading libcurl with its libraries takes twice as long as such a command.
  */
 #ifndef NETSIM_RUN_LIBCURL_H
 #define NETSIM_RUN_LIBCURL_H

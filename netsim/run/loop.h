@@ -12,7 +12,7 @@
 #include "netsim/run/libcurl.h"
 #include "netsim/util/err.h"
 
-/* What happens on a descriptor; it must outlive the watching. */
+/* The callback for events of a descriptor; the struct must outlive the watch. */
 struct loop_watch {
 	void (*fn)(void *arg, uint32_t events);
 	void *arg;
@@ -43,7 +43,7 @@ void loop_start(struct loop *loop, struct loop_transfer *transfer);
 /* Stops a transfer without calling done; closes its connection if it was not complete. */
 void loop_abort(struct loop *loop, struct loop_transfer *transfer);
 
-/* Waits for events until wake at most, and handles those that there are. */
+/* Waits for events until wake at most, and handles them. */
 void loop_turn(struct loop *loop, int64_t wake);
 
 /* Makes loop_turn() return; loop_stopped() is true from then on. For other threads. */

@@ -40,7 +40,7 @@ int members_add(struct members *members, const char *workload, const char *node,
 
 /* Starts a member, also again after its end; kills what an earlier start left behind. */
 int member_start(struct member *member, struct netsim_err *err);
-/* Freezes all processes of a member, and waits until they are. */
+/* Freezes all processes of a member, and waits until they are frozen. */
 int member_pause(struct member *member, struct netsim_err *err);
 int member_continue(struct member *member, struct netsim_err *err);
 /* Sends a signal to all processes of a member; SIGKILL kills paused ones, too. */
@@ -56,7 +56,7 @@ int64_t member_log_start(struct member *member);
  */
 int members_end(struct members *members, int64_t grace_ns, unsigned *ret_killed,
 		struct netsim_err *err);
-/* Stops the thread and frees all. Call members_end() first, or processes go on. */
+/* Stops the thread and frees all. Call members_end() first, or processes keep running. */
 void members_free(struct members *members);
 
 #endif

@@ -294,7 +294,7 @@ static void release(struct prober *prober, bool cancel)
 		sem_post(&prober->go);
 }
 
-/* PTHREAD_PRIO_INHERIT: a writer without real-time priority must not hold up one that has it. */
+/* PTHREAD_PRIO_INHERIT: a thread without real-time priority must not hold up one that has it. */
 static void init_lock(pthread_mutex_t *lock)
 {
 	pthread_mutexattr_t attributes;

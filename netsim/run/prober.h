@@ -76,7 +76,7 @@ struct prober;
 
 /*
  * Starts all probes; names are resolved once, here. The first attempts are due within one
- * interval. Returns a negative errno with err filled if a name, an URL, a file or a namespace is
+ * interval. Returns a negative errno with err filled if a name, a URL, a file or a namespace is
  * wrong. End with prober_stop().
  */
 int prober_start(const struct prober_probe *probes, size_t count, prober_on_sample *on_sample,

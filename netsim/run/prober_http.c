@@ -81,7 +81,7 @@ static int resolve_url(struct lane *lane, char *const part[static PART_COUNT],
 	return r;
 }
 
-/* Writes the request of a URL that needs no more than a connection; others are left to libcurl. */
+/* Writes the request of an http URL without a user; all other requests are left to libcurl. */
 static int write_request(struct lane *lane, char *const part[static PART_COUNT],
 			 struct netsim_err *err)
 {
@@ -185,7 +185,7 @@ static void http_done(void *arg, CURLcode code)
 	http_answered(attempt);
 }
 
-/* The handle is set up once, and used by all attempts in this place. */
+/* The handle is set up once, and used by all attempts that reuse this struct. */
 static CURL *make_easy(struct attempt *attempt)
 {
 	const struct lane *lane = attempt->lane;

@@ -14,7 +14,7 @@
 #include "netsim/run/prober_parts.h"
 #include "netsim/util/auto.h"
 
-/* A local failure has sent nothing. */
+/* Ends an attempt with an errno; PROBER_UNSENT: after a local failure, which sent nothing. */
 static void end_with(struct attempt *attempt, enum prober_result result, int error)
 {
 	attempt->sample.error = error;
@@ -67,7 +67,7 @@ static void tcp_begin(struct attempt *attempt)
 struct ping_packet {
 	uint8_t type, code;
 	uint16_t check, id, sequence;
-	uint64_t lane; /* its address: tells the lanes of all probers apart, with id */
+	uint64_t lane; /* the address of the lane: with id, unique among all probers */
 	uint64_t number;
 	uint8_t padding[40]; /* 64 bytes in all, as ping sends */
 };
@@ -116,7 +116,7 @@ static bool ping_receive(struct lane *lane)
 	if (size < 0) {
 		if (errno == EAGAIN)
 			return false;
-		/* An ICMP error, as "host unreachable": it does not name the request. */
+		/* An ICMP error, such as "host unreachable": it does not name the request. */
 		attempt = lane_attempt(lane, UINT64_MAX);
 		if (attempt)
 			end_with(attempt, PROBER_ERROR, errno);
@@ -141,7 +141,7 @@ static void ping_event(void *arg, uint32_t events)
 		;
 }
 
-/* Receives echo replies only, and only those of the target. */
+/* Receives echo replies only; connect() limits them to those of the target. */
 static int set_filter(const struct lane *lane)
 {
 	struct icmp_filter v4 = {~(1U << ICMP_ECHOREPLY)};

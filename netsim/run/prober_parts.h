@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Shared by the files of the prober: lanes, attempts, and what each kind of probe does. */
+/* Shared by the files of the prober: lanes, attempts, and the kinds of probes. */
 #ifndef NETSIM_RUN_PROBER_PARTS_H
 #define NETSIM_RUN_PROBER_PARTS_H
 
@@ -29,7 +29,7 @@ struct prober {
 
 struct lane;
 
-/* HTTP without TLS: a connection, and what has come of an answer. */
+/* HTTP without TLS: a connection, and the part of an answer received so far. */
 struct plain {
 	int stage;     /* prober_plain.c */
 	bool kept;     /* the connection served an attempt before */
@@ -53,7 +53,7 @@ struct attempt {
 	/* HTTP */
 	struct plain plain;
 	struct loop_transfer transfer;
-	char *body; /* what has arrived of it, if the probe expects a text */
+	char *body; /* the part received so far, if the probe expects a text */
 	size_t body_size;
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * HTTP/1.1 without TLS: three system calls for an attempt on a kept connection. libcurl, which
- * needs three times the processor time for it, does the rest.
+ * HTTP/1.1 without TLS: three system calls for an attempt on a kept connection. libcurl needs
+ * three times the processor time, and handles all other requests.
  */
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -92,7 +92,10 @@ static bool read_head(struct attempt *attempt, const char *head)
 	return plain->left >= 0;
 }
 
-/* Takes a line from the data, with what came of it before. NULL: it is not complete yet. */
+/*
+ * Takes a line from the data, or with head all lines up to an empty one, after the part taken
+ * before. NULL: it is not complete yet.
+ */
 static const char *take_line(struct plain *plain, const char **data, size_t *size, bool head)
 {
 	while (*size) {

@@ -47,7 +47,7 @@ int process_start(const struct process_spec *spec, struct process *ret, struct n
 int process_collect(struct process *process, bool wait, struct process_exit *ret);
 /* Sends a signal to the process only; 0 also if it has exited. */
 int process_signal(const struct process *process, int sig);
-/* Sends a signal to the processes of its session's first group, which it leads. */
+/* Sends a signal to the process group that the process leads. */
 void process_signal_group(const struct process *process, int sig);
 
 #define PROCESS_TEXT 64

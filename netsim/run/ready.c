@@ -25,7 +25,7 @@
 struct ready_check {
 	const struct ready_spec *spec;
 	int64_t deadline;
-	char why[WHY_TEXT]; /* it was not ready the last time: "port 2379 refused" */
+	char why[WHY_TEXT]; /* why the last check failed: "port 2379 refused" */
 	int64_t since;	    /* the first time with this reason */
 	int code;
 	CURL *easy;
@@ -160,7 +160,7 @@ static bool check_run(struct ready_check *ready, char why[static WHY_TEXT])
 	return !hung && !end.killed && end.code == 0;
 }
 
-/* A part that matched across two reads is found, since each begins where the text may begin. */
+/* Keeps the end of each block, so that a text that spans two reads is found. */
 static bool file_has(FILE *f, const char *text)
 {
 	char block[16384];

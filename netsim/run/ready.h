@@ -13,7 +13,7 @@
 #include "netsim/util/err.h"
 
 struct ready_spec {
-	enum ready_kind kind; /* READY_ALIVE: it is ready */
+	enum ready_kind kind; /* READY_ALIVE: ready without a check */
 	const char *who;      /* for messages: "server-2" */
 	const char *netns;    /* of its node; NULL: that of the caller */
 	const char *host;     /* READY_TCP: an address; NULL: 127.0.0.1 */
@@ -37,8 +37,8 @@ struct ready_spec {
 
 /*
  * Returns 0 once it is ready. -ETIMEDOUT after spec->within, -ECANCELED if stop returned true, or
- * another negative errno if it cannot be checked; err says why it was not ready the last time,
- * for how long that was so, and the last line of the log.
+ * another negative errno if it cannot be checked; err gives the reason of the last failed check,
+ * for how long it has applied, and the last line of the log.
  */
 int ready_wait(const struct ready_spec *spec, struct netsim_err *err);
 

@@ -10,8 +10,8 @@
 
 /*
  * Runs fn(arg) in a new thread in a node's network namespace (NULL: that of the caller). Returns
- * when the thread is there: a failure to enter is an error of this call. Signals are blocked in
- * the thread. The caller joins it.
+ * once the thread has entered the namespace; a failure to enter it is an error of this call.
+ * Signals are blocked in the thread. The caller joins it.
  */
 int thread_start(const char *netns, void (*fn)(void *arg), void *arg, pthread_t *ret,
 		 struct netsim_err *err);
