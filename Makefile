@@ -43,8 +43,8 @@ ALL_CFLAGS   = $(STD) $(WARN) $(CFLAGS_$(VARIANT)) -fPIC -fvisibility=hidden $(P
 ALL_LDFLAGS  = $(LDFLAGS_$(VARIANT)) $(LDFLAGS)
 PKG_CFLAGS  := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS) libpcap libcurl 2>/dev/null))
 PKG_LIBS    := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
-# Loaded when a command needs it, because most do not: see netsim/util/load.h. A path where
-# shared libraries are not found by soname.
+# Sonames of the libraries that are loaded when a command needs them, because most do not: see
+# netsim/util/load.h. Set them to paths where libraries are not found by soname.
 LIBPCAP ?= $(call soname,libpcap)
 LIBCURL ?= $(call soname,libcurl)
 soname   = $(shell objdump -p $$(pkg-config --variable=libdir $1)/$1.so 2>/dev/null | awk '$$1 == "SONAME" { print $$2 }')
@@ -92,8 +92,8 @@ $(B)/bin/netsim-iperf: $(B)/iperf/netsim-iperf.o
 	@echo "  LD      $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -liperf
 
-# What the command line gives to the compiler: other words than those of the last build make
-# all objects anew.
+# The settings that the command line passes to the compiler: all objects are built again if they
+# differ from those of the last build.
 FLAGS := $(strip $(CC) $(CPPFLAGS) $(CFLAGS) $(VERSION) $(DATADIR) $(LIBEXECDIR) $(LIBDIR) $(INCDIR))
 ifneq ($(FLAGS),$(file < $(B)/flags))
 $(shell mkdir -p $(B))

@@ -17,7 +17,7 @@ struct Free {
 	{
 		netsim_close(ctx);
 	}
-	// A call has the same name, so that the struct needs its keyword.
+	// A function has the same name, so the struct needs its keyword.
 	void operator()(struct netsim_status *status) const
 	{
 		netsim_status_free(status);

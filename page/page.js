@@ -141,7 +141,7 @@ class Traffic {
 		this.chips.scrollTop = scrolled;
 	}
 
-	// Creates the plots again, with the spans that are shaded in all of them.
+	// Removes the plots, and sets the spans that are shaded in all later ones.
 	clear(chosen, spans) {
 		this.plots.clear();
 		this.plots.spans = spans;

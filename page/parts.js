@@ -372,8 +372,8 @@ class Plots {
 	}
 
 	// lanes: {name, colour, spans: [[begin, end]...], lighter: spans that matter less}: draws
-	// the spans of each in a lane. under: the colour of lighter spans; labels: spans with a text
-	// and a style each; ticks: times that are marked across all lanes.
+	// the spans of each in a lane. under: the colour of lighter spans; labels: spans with a
+	// text and a style each; ticks: times that are marked across all lanes.
 	addLanes({title, lanes, ticks = []}) {
 		const lane = 30;
 		const draw = (u) => lanes.forEach(({name, colour: style, spans = [], lighter = [], under, labels = []}, i) => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The page of a run: the verdict, and what happened on one time axis. Its data are verdict.json,
-// the run over time (netsim/judge/chart.h), and the scenario.
+// The page of a run: the verdict, plots on one time axis, and tables. Its data are verdict.json,
+// the run over time (netsim/judge/chart.h), the scenario, and the traffic if it was measured.
 
 const {title, version, report} = JSON.parse(document.getElementById('data').textContent);
 const {verdict, chart, source, traffic} = report;

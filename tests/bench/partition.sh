@@ -78,8 +78,9 @@ netem_heal() {
 
 # judge_cut NODES BEGIN END ROUND: "STRAYS SKEW DEAD AFTER". STRAYS: packets between the
 # halves that arrive after the command began; AFTER: those after it returned; SKEW: ms
-# between the last arrivals of the first and of the last pair, less ROUND, in which pairs cut
-# at once fall silent; DEAD: pairs within a half without packets after the command.
+# between the last arrivals of the first and of the last pair, less the time ROUND within
+# which pairs cut at once fall silent; DEAD: pairs within a half without packets after the
+# command.
 judge_cut() {
 	"$FLOOD" -a "$work/log" "$2" "$3" | awk -v half=$(($1 / 2)) -v round="$4" '
 		{ sub(/.*\.n/, "", $2); sub(/.*\.n/, "", $3); cross = ($2 + 0 <= half) != ($3 + 0 <= half) }

@@ -89,7 +89,8 @@ rate() {
 	by_hand netem limit 1000 rate "$1mbit"
 	carried "netem.$2.$1" "$1" "${@:3}"
 	by_hand_end
-	# A burst of 8 ms, which covers two ticks of the kernel's clock, and at least ten full frames.
+	# A burst of 8 ms, which covers two ticks of the kernel's clock, and at least ten full
+	# frames.
 	[[ $burst -ge 15140 ]] || burst=15140
 	by_hand tbf rate "$1mbit" burst "$burst" limit "$queue"
 	carried "tbf.$2.$1" "$1" "${@:3}"

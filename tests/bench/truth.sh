@@ -1,9 +1,9 @@
 # shellcheck shell=bash disable=SC2154 # $work, $build: run
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# How true the figures of `netsim run` are. The outages of an etcd whose leader is cut off 30 times,
-# against those that a client of another make sees (tests/tools/outages.c), which probes at the same
-# pace; and how late 500 steps of a timeline begin, with all processors loaded.
+# How accurate the figures of `netsim run` are. The outages of an etcd cluster whose leader is cut
+# off 30 times, against those that an independent client sees (tests/tools/outages.c), which probes
+# at the same pace; and how late 500 steps of a timeline begin, with all processors loaded.
 
 OUTAGES=$build/tests/tools/outages
 CUTS=30
@@ -53,7 +53,7 @@ steps_scenario() {
 	EOT
 }
 
-# Prints "REPORTED SEEN", in ms, for each cut: the longest outage in its time.
+# Prints "REPORTED SEEN", in ms, for each cut: the longest outage in its repetition of the phase.
 compare_outages() {
 	local origin
 	origin=$(jq -s 'map(select(.time))[0].time' "$work/cuts/events.jsonl")

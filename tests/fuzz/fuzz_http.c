@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Arbitrary bytes as a server's answer to a probe, in parts of different sizes: each attempt ends
- * once, and a body is never longer than its length says. The first byte is the size of the parts.
+ * at most once, and a body is never longer than the answer. The first byte is the size of the
+ * parts.
  */
 #include <stdint.h>
 #include <stdlib.h>

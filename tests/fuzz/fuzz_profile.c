@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Arbitrary bytes as a profile: no crash; a valid one prints as itself. */
+/* Arbitrary bytes as a profile: no crash; the printed form of a valid one prints the same. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Arbitrary bytes as a scenario: no crash; a valid one prints as itself, and has a plan. */
+/*
+ * Arbitrary bytes as a scenario: no crash; the printed form of a valid one prints the same, and it
+ * has a plan.
+ */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

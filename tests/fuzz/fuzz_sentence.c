@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Arbitrary text as a sentence, a command of a timeline and a template: no crash, and each
- * mistake is inside the text.
+ * Arbitrary text as a sentence, a command of a timeline and a template: no crash, and the position
+ * of each mistake is within the text.
  */
 #include <stdint.h>
 #include <stdlib.h>

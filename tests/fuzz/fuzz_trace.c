@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Arbitrary bytes as a trace: no crash, rows in order; a valid one prints as itself. */
+/*
+ * Arbitrary bytes as a trace: no crash, rows in order; the printed form of a valid one prints the
+ * same.
+ */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

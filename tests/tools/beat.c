@@ -172,7 +172,7 @@ static bool receive_until(const struct node *to, int64_t deadline)
 	return any;
 }
 
-/* The machine can make fast frames late: a few late ones between fast ones are its doing. */
+/* A busy machine can delay fast frames: a short stretch of slow ones between fast ones is fast. */
 static void forgive(uint32_t first, uint32_t end)
 {
 	if (first == 0 || sent[first - 1].fate != FAST || sent[end].fate != FAST ||

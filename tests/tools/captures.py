@@ -108,7 +108,7 @@ class End:
         self.world, self.number = world, number
         self.una = self.next = self.start = start
         self.expected = 0
-        self.early = []       # ranges that came before what is missing
+        self.early = []       # ranges received out of order, after a gap
         self.open = self.closed = self.fin_sent = False
         self.duplicates = 0
         self.unread = 0
@@ -317,7 +317,7 @@ def make(seed):
     world.run()
     packets = sorted(world.packets, key=lambda p: p[0])
     if rng.random() < 0.2 and not any('stale' in segment for _, segment in packets):
-        packets = packets[rng.randrange(1 + len(packets) // 2):]  # begins within
+        packets = packets[rng.randrange(1 + len(packets) // 2):]  # begins within connections
     return packets
 
 
@@ -377,7 +377,8 @@ def add_stale(rows, name, segment):
     row = rows.setdefault(key, [0] * len(COLUMNS))
     row[COLUMNS.index('packets')] += 1
     row[COLUMNS.index('bytes')] += len(FORMATS[name][1](ip(segment)))
-    row[COLUMNS.index('timeout')] += segment['flags'] == SYN and row[0] > 1  # the SYN after it is
+    # The SYN that follows the old connection counts as a retransmission.
+    row[COLUMNS.index('timeout')] += segment['flags'] == SYN and row[0] > 1
     row[COLUMNS.index('resets')] += segment['flags'] == RST
 
 
@@ -415,7 +416,8 @@ def main():
     bad = 0
     for key in sorted(set(ours) | set(theirs)):
         if key in confused:
-            # Acknowledged, but not captured: tshark takes what comes next for fast.
+            # Acknowledged, but not captured: tshark takes the next segment for a fast
+            # retransmission.
             together_kinds(ours[key], theirs[key])
         if key in ours and theirs.get(key, [0])[-1] is None:
             ours[key][-1] = None
