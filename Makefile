@@ -221,7 +221,7 @@ test-kernels: ## Test a later Debian's kernel, and the eBPF object of other comp
 	$(Q)$(MAKE) $(ALL_CPUS) all unit-tests test-tools
 	$(Q)tests/kernels
 
-mutants: ## Change the code in 120 places, and list the changes that no test notices
+mutants: ## Change the code in 150 places, and list the changes that no test notices
 	$(Q)tests/deps
 	$(Q)$(MAKE) $(ALL_CPUS) all
 	$(Q)tests/mutants

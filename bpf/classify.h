@@ -18,8 +18,8 @@
 
 #define ND_FIRST 133 /* ICMPv6 types of neighbour discovery */
 #define ND_LAST	 137
-#define ND_ASK	 135 /* neighbour solicitation, and advertisement */
-#define ND_TELL	 136
+#define ND_SOLICIT	 135 /* neighbour solicitation, and advertisement */
+#define ND_ADVERTISE	 136
 
 /* frame.resolves: an address request or reply; or other neighbour discovery. */
 #define RESOLVES_ADDRESS 1
@@ -55,7 +55,7 @@ static __always_inline void read_ports(struct __sk_buff *skb, struct frame *f, _
 	__u8 type;
 
 	if (f->protocol == IPPROTO_ICMPV6 && load(skb, at, &type, 1) == 0)
-		f->resolves = type == ND_ASK || type == ND_TELL	  ? RESOLVES_ADDRESS :
+		f->resolves = type == ND_SOLICIT || type == ND_ADVERTISE	  ? RESOLVES_ADDRESS :
 			      type >= ND_FIRST && type <= ND_LAST ? RESOLVES_OTHER :
 								    0;
 	if (f->protocol != IPPROTO_TCP && f->protocol != IPPROTO_UDP)

@@ -134,7 +134,7 @@ static void print_differs(const struct netsim_fleet *fleet)
 	for (size_t i = 0; i < fleet->differs_count; i++)
 		printf("differs: %s\n", fleet->differs[i]);
 	if (fleet->record)
-		printf("no profile and no fault is known: %s\n", fleet->record);
+		printf("profile and faults are unknown: %s\n", fleet->record);
 }
 
 #define PATHS_SHOWN 20

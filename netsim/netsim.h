@@ -565,7 +565,7 @@ struct netsim_select {
 /*
  * Replaces selectors, leader(etcd), in groups or targets by the nodes that they take now, for
  * netsim_partition(), netsim_fault() and netsim_link(). -ENOENT with err (kind FAILED) if the
- * leader cannot be learnt. Free with netsim_select_free().
+ * leader cannot be found. Free with netsim_select_free().
  */
 NETSIM_API int netsim_select(struct netsim *ctx, const char *const *words, size_t count,
 			     const struct netsim_select_opts *opts, struct netsim_select **ret,

@@ -340,7 +340,7 @@ function build() {
 	if (traffic)
 		page.append(traffic.section());
 	const parts = [
-		section('one_way', 'One way', report.one_way?.rows, ONE_WAY, 'between the ports of two nodes, without their help'),
+		section('one_way', 'One way', report.one_way?.rows, ONE_WAY, 'between the ports of two nodes, without their cooperation'),
 		section('classes', 'Classes', flat(classes), [CLASS, ...COUNTS, MEAN_RATE, ...EVENTS, ...TRIPS, ...OPENING],
 			shown(classes, report.class_count)),
 		section('pairs', 'Pairs', flat(pairs), [...ENDS, words('inside', ({row}) => row.inner ? 'vxlan' : null, {rare: true}), ...COUNTS, MEAN_RATE, ...EVENTS, ...TRIPS, ...OPENING],

@@ -25,7 +25,7 @@ void claim_make(const struct expectation *e, const char *phase, unsigned repetit
 		[EXPECT_PACKETS] = {CLAIM_PACKETS, 0},
 	};
 	static const enum claim_statistic statistics[EXPECT_STATISTICS] = {
-		[EXPECT_EVERY] = STATISTIC_NONE, [EXPECT_MEDIAN] = STATISTIC_MEDIAN,
+		[EXPECT_DEFAULT] = STATISTIC_NONE, [EXPECT_MEDIAN] = STATISTIC_MEDIAN,
 		[EXPECT_P90] = STATISTIC_P90,	 [EXPECT_P99] = STATISTIC_P99,
 		[EXPECT_MAX] = STATISTIC_MAX,
 	};

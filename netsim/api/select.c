@@ -179,7 +179,7 @@ static int learn_how(struct selecting *s, struct asked *a, const char *how)
 	if (!recipe_has_members(a->recipe))
 		return err_set(s->err, NETSIM_ERR_INPUT, -EINVAL, &a->recipe->at,
 			       "the recipe has neither \"store\" nor \"members\", so that its "
-			       "leader cannot be learnt");
+			       "leader cannot be found");
 	a->url = a->recipe->url.s;
 	return a->recipe->store ? fill_endpoints(s, a) : fill_commands(s, a);
 }
@@ -194,7 +194,7 @@ static const char *find_option(const struct selecting *s, const char *name)
 		    s->o->clusters[i][length] == '=')
 			return s->o->clusters[i] + length + 1;
 	err_set(s->err, NETSIM_ERR_USAGE, -ENOENT, NULL,
-		"nothing says which nodes are members of %s", name);
+		"the members of %s are not given", name);
 	err_hint(s->err, "add " WHERE_NAMED " %s=NODES, such as " WHERE_NAMED " %s=@server", name,
 		 name);
 	return NULL;

@@ -272,7 +272,7 @@ static int read_start(struct doc_reader *reader, const yaml_event_t *event, enum
 		return diag_add(reader->diags, &at, "quote a key that begins with [ or {",
 				"a key must be text, not %s", map ? "a mapping" : "a list");
 	if (reader->depth == DOC_DEPTH_MAX)
-		return diag_add(reader->diags, &at, NULL, "nested too deep (more than %d levels)",
+		return diag_add(reader->diags, &at, NULL, "nested too deeply (more than %d levels)",
 				DOC_DEPTH_MAX);
 	struct doc_node *node = calloc(1, sizeof(*node));
 

@@ -87,7 +87,7 @@ static const struct quantity {
 };
 
 static const char *const statistics[EXPECT_STATISTICS] = {
-	[EXPECT_EVERY] = "",  [EXPECT_MEDIAN] = "median", [EXPECT_P90] = "p90",
+	[EXPECT_DEFAULT] = "",  [EXPECT_MEDIAN] = "median", [EXPECT_P90] = "p90",
 	[EXPECT_P99] = "p99", [EXPECT_MAX] = "max",
 };
 

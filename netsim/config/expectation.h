@@ -29,7 +29,7 @@ enum expect_quantity {
 };
 
 enum expect_statistic {
-	EXPECT_EVERY, /* none is given: each value, or the only one */
+	EXPECT_DEFAULT, /* none is given: the median of rtt, the only value of others */
 	EXPECT_MEDIAN,
 	EXPECT_P90,
 	EXPECT_P99,

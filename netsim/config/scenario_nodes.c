@@ -101,7 +101,7 @@ static bool check_selector(struct bind *b, const struct scenario *s, const char 
 	if (selector.kind == SELECTOR_MEMBERS || scenario_has_members(workload))
 		return true;
 	return scenario_refuse(b, &within, "its recipe needs \"store\" or \"members\"",
-			       "the leader of \"%s\" cannot be learnt", workload->name);
+			       "the leader of \"%s\" cannot be found", workload->name);
 }
 
 bool scenario_check_word(struct bind *b, const struct scenario *s, const char *word,
@@ -188,7 +188,7 @@ bool scenario_bind_nodes(struct bind *b, const struct field *field, const struct
 	if (!set->count && !set->host)
 		return bind_refuse(b, &node->at, NULL, "%s: there is no node", field->name);
 	if (field->max == 1 && set->count > 1)
-		return bind_refuse(b, &node->at, "name one node", "%s: these are %zu nodes",
+		return bind_refuse(b, &node->at, "name one node", "%s: this names %zu nodes",
 				   field->name, set->count);
 	return true;
 }

@@ -246,7 +246,7 @@ static bool bind_abort(struct bind *b, const struct field *field, const struct d
 		return false;
 	return !expectation_needs_end(x->e.quantity) ||
 	       bind_refuse(b, &node->at, "write an outage, for example: \"api outage > 8s\"",
-			   "abort: \"%s\" is known only when the run has ended",
+			   "abort: \"%s\" is known only at the end of a phase or of the run",
 			   expectation_word(x->e.quantity));
 }
 

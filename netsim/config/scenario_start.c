@@ -148,7 +148,7 @@ static bool find_store(struct bind *b, const struct scenario *s, struct workload
 		if (!w->store)
 			return false;
 		return is_store(w->store) || bind_refuse(b, &w->of.at, "its recipe needs \"store\"",
-							 "of: \"%s\" is no store", w->of.s);
+							 "of: \"%s\" is not a store", w->of.s);
 	}
 	for (size_t i = 0; i < s->workload_count; i++) {
 		if (!is_store(s->workloads[i]))

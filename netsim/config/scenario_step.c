@@ -239,7 +239,7 @@ static bool check_heal(const struct step_check *c)
 
 		if (!is_fault_name(c->s, heal->faults[i]))
 			good = scenario_refuse(c->b, &at, "give it one with --name",
-					       "heal: no fault before has the name \"%s\"",
+					       "heal: no earlier fault is named \"%s\"",
 					       shown(heal->faults[i]));
 	}
 	return good;

@@ -90,7 +90,7 @@ static const char *event_flaw(const void *record)
 {
 	const struct event *event = record;
 
-	return event->kind == EVENT_NONE		 ? "an event of no kind" :
+	return event->kind == EVENT_NONE		 ? "an event without a kind" :
 	       event->offered < 0 || event->affected < 0 ? "a negative number of packets" :
 							   NULL;
 }
@@ -109,7 +109,7 @@ static const char *sample_flaw(const void *record)
 {
 	const struct sample *sample = record;
 
-	return !sample->probe	? "a sample of no probe" :
+	return !sample->probe	? "a sample without a probe" :
 	       sample->took < 0 ? "an answer before its request" :
 				  NULL;
 }
@@ -126,7 +126,7 @@ static const char *operation_flaw(const void *record)
 	bool writes = op->kind == OP_PUT || op->kind == OP_CAS;
 
 	if (op->kind == OP_NONE || !op->client || !op->ledger)
-		return "an operation of no kind, client or ledger";
+		return "an operation without a kind, client or ledger";
 	if (op->end < op->begin)
 		return "an operation that ends before it begins";
 	if (op->revision < 0 || op->mod_revision < 0 || op->compare < 0)
@@ -148,7 +148,7 @@ static const char *member_flaw(const void *record)
 {
 	const struct member_sample *state = record;
 
-	return state->member && state->workload ? NULL : "a state of no member";
+	return state->member && state->workload ? NULL : "a state without a member";
 }
 
 static const char *figure_flaw(const void *record)

@@ -153,7 +153,7 @@ static int read_number(struct reader *r, int64_t *ret)
 		number = number * 10 + digit;
 	}
 	if (r->at == digits || (*digits == '0' && r->at - digits > 1))
-		return damaged(r, begin, "a whole number should stand here");
+		return damaged(r, begin, "expected a whole number");
 	*ret = (int64_t)(minus ? -number : number);
 	return 0;
 }
@@ -201,7 +201,7 @@ static int read_escape(struct reader *r)
 		return 0;
 	}
 	if (!take_literal(r, "u") || hex4(r->at, r->end, &code) < 0 || !code)
-		return damaged(r, begin, "this escape is none of JSON's, or stands for NUL");
+		return damaged(r, begin, "not an escape of JSON, or one for NUL");
 	r->at += 4;
 	if (code >= 0xd800 && code < 0xdc00) {
 		if (!take_literal(r, "\\u") || hex4(r->at, r->end, &low) < 0 || low < 0xdc00 ||
@@ -222,7 +222,7 @@ static int read_text(struct reader *r, const char **text, size_t *len)
 	const char *begin = r->at;
 
 	if (!take_literal(r, "\""))
-		return damaged(r, r->at, "a text in quotes should stand here");
+		return damaged(r, r->at, "expected a text in quotes");
 	*text = r->at;
 	r->unescaped.len = 0;
 	for (;;) {
@@ -239,7 +239,7 @@ static int read_text(struct reader *r, const char **text, size_t *len)
 		if (*r->at == '"')
 			break;
 		if (*r->at != '\\')
-			return damaged(r, r->at, "this byte may not stand in a text");
+			return damaged(r, r->at, "this byte is not allowed in a text");
 		if (read_escape(r) < 0)
 			return -EINVAL;
 	}
@@ -350,7 +350,7 @@ static int read_members(struct reader *r, const struct record_kind *kind, void *
 			return damaged(r, begin, "this member is already given");
 		have[key - kind->keys] = true;
 		if (!take_literal(r, ":"))
-			return damaged(r, r->at, "a colon should stand here");
+			return damaged(r, r->at, "expected a colon");
 		code = read_field(r, key, record);
 		if (code < 0)
 			return code;

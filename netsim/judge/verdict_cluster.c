@@ -198,7 +198,7 @@ int verdict_measure_cluster(struct judging *j, const struct claim *claim,
 	if (r < 0)
 		return r;
 	if (!members.count)
-		why_not(ret, "%s has no members that were asked", shown(claim->subject));
+		why_not(ret, "no member of %s was sampled", shown(claim->subject));
 	else
 		measure_agrees(j, name, window, &members, ret);
 	return 0;

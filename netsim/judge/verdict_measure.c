@@ -45,7 +45,7 @@ static void doubt_lateness(const struct claim *claim, const struct window *windo
 		doubt_it(m, "no sample for %s; the machine was late, or the probe is too slow",
 			 verdict_instant(seen->gap, late));
 	else if ((double)window->lateness > claim->value / 10 && claim->value > 0)
-		doubt_it(m, "the machine was late: a step began %s after its time",
+		doubt_it(m, "the machine was late: a step began %s late",
 			 verdict_instant(window->lateness, late));
 }
 
@@ -66,7 +66,7 @@ static void check_steady(const struct sample_series *series, const struct window
 	/* A request that hung may have been in flight when the fault began. */
 	allowed = before.outages && before.last.begin_high > window->begin;
 	if (before.answered && before.outages > allowed)
-		why_not(m, "%s failed already before the fault", shown(name));
+		why_not(m, "%s had failed before the fault", shown(name));
 }
 
 static void measure_available(const struct sample_series *series, const struct claim *claim,
@@ -159,7 +159,7 @@ static int measure_rtt(const struct sample_series *series, const struct claim *c
 		doubt_it(m, "%zu samples; this statistic needs %zu", rtt.samples,
 			 needs[claim->statistic].samples);
 	else if ((double)rtt.lateness > claim->value)
-		doubt_it(m, "the machine was late: a probe by %s",
+		doubt_it(m, "the machine was late: a probe was sent %s late",
 			 verdict_instant(rtt.lateness, late));
 	return 0;
 }

@@ -96,7 +96,7 @@ static bool was_in_effect(const struct judging *j, const struct event *begin,
 			err_format(why, 128, "none of %" PRId64 " packets was affected",
 				   end->offered);
 		else
-			err_format(why, 128, "no packet came to it");
+			err_format(why, 128, "no packet reached it");
 		return false;
 	}
 	verdict_instant(begin->time - j->origin, from);

@@ -3,8 +3,8 @@
  * Pool of new network namespaces, created ahead by threads: creating one takes the
  * kernel about as long as filling it, and two processors can do both at once.
  */
-#ifndef NETSIM_MAKER_H
-#define NETSIM_MAKER_H
+#ifndef NETSIM_NETNS_POOL_H
+#define NETSIM_NETNS_POOL_H
 
 #include <stddef.h>
 

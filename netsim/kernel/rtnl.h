@@ -8,8 +8,8 @@
  * neighbours, qdiscs and filters, of which libnl-route models only a part; routes are
  * read with libnl-route (see route.h).
  */
-#ifndef NETSIM_RT_H
-#define NETSIM_RT_H
+#ifndef NETSIM_RTNL_H
+#define NETSIM_RTNL_H
 
 #include <linux/rtnetlink.h>
 #include <stdbool.h>

@@ -25,7 +25,7 @@ struct live_link {
 	int index;     /* 0: removed */
 	int64_t at_ns; /* CLOCK_REALTIME at which its last change was noticed */
 	bool up, fell, fresh, seen;
-	bool told_down, told_gone;
+	bool reported_down, reported_gone;
 };
 
 struct live_links {
@@ -239,18 +239,18 @@ static bool next_event(struct live_link *link, enum netsim_port_event *ret)
 {
 	if (!link->index) {
 		*ret = NETSIM_PORT_GONE;
-		if (link->told_gone)
+		if (link->reported_gone)
 			return false;
-		link->told_gone = true;
+		link->reported_gone = true;
 	} else if (link->fresh) {
 		*ret = NETSIM_PORT_NEW;
-		link->fresh = link->told_gone = link->told_down = link->fell = false;
-	} else if (!link->told_down && (link->fell || !link->up)) {
+		link->fresh = link->reported_gone = link->reported_down = link->fell = false;
+	} else if (!link->reported_down && (link->fell || !link->up)) {
 		*ret = NETSIM_PORT_DOWN;
-		link->told_down = true;
-	} else if (link->told_down && link->up) {
+		link->reported_down = true;
+	} else if (link->reported_down && link->up) {
 		*ret = NETSIM_PORT_UP;
-		link->told_down = link->fell = false;
+		link->reported_down = link->fell = false;
 	} else {
 		return false;
 	}

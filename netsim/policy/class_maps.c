@@ -85,7 +85,7 @@ static void forget_traffic(struct policy *p)
 	}
 }
 
-bool policy_class_is_arp(const struct policy *p, uint32_t class)
+bool policy_class_names_arp(const struct policy *p, uint32_t class)
 {
 	const struct port_class_rules *rules = rules_in_force(p);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Descriptions of partitions, as netsim status shows them. */
-#ifndef NETSIM_POLICY_TEXT_H
-#define NETSIM_POLICY_TEXT_H
+#ifndef NETSIM_POLICY_DESCRIBE_H
+#define NETSIM_POLICY_DESCRIBE_H
 
 #include "netsim/policy/policy.h"
 

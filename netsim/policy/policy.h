@@ -162,7 +162,7 @@ int policy_base_paths(const struct policy *policy, const struct port_slot *slot,
 		      struct policy_entry **ret, size_t *count);
 
 /* True if a class names ARP's ethertype: a fault of the class then affects address resolution. */
-bool policy_class_is_arp(const struct policy *policy, uint32_t class);
+bool policy_class_names_arp(const struct policy *policy, uint32_t class);
 /* True if classes were ever written. */
 bool policy_has_classes(const struct policy *policy);
 /* Returns the name of a class by its number, "other" for 0; NULL if there is none. */

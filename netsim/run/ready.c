@@ -90,7 +90,7 @@ static bool check_tcp(struct ready_check *ready, char why[static WHY_TEXT])
 	if (code == ECONNREFUSED)
 		err_format(why, WHY_TEXT, "port %u refused", spec->port);
 	else if (code == ETIMEDOUT)
-		err_format(why, WHY_TEXT, "no answer at port %u", spec->port);
+		err_format(why, WHY_TEXT, "no answer on port %u", spec->port);
 	else
 		err_format(why, WHY_TEXT, "port %u: %s", spec->port, strerror(code));
 	return code == 0;

@@ -405,7 +405,7 @@ static int compose_class(struct composer *c, const struct fault_claim *claims, s
 			continue;
 		named[fault] = true;
 		l2[fault] |= c->effects[fault].l2 || (claims[i].key.class == class &&
-						      policy_class_is_arp(c->policy, class));
+						      policy_class_names_arp(c->policy, class));
 	}
 	for (int i = 0; i < PORT_FAULTS; i++)
 		if (named[i]) {

@@ -19,7 +19,7 @@
 #include "netsim/util/buf.h"
 
 #define PATH_TEXT   160
-#define INTENT_MOST (1 << 30) /* bytes: more was not written by netsim */
+#define INTENT_SIZE_MAX (1 << 30) /* bytes: more was not written by netsim */
 
 static void path_of(const char *fleet, char path[static PATH_TEXT])
 {
@@ -213,7 +213,7 @@ int intent_read(const char *fleet, struct intent *ret, struct netsim_err *err)
 	if (r < 0 || fd < 0)
 		return r;
 	/* json_loadfd() reads byte by byte. */
-	r = buf_read(&text, fd, INTENT_MOST);
+	r = buf_read(&text, fd, INTENT_SIZE_MAX);
 	if (r < 0)
 		return err_errno(err, r, NULL, "cannot read %s", path);
 	root = json_loadb(text.data ? text.data : "", text.len, 0, NULL);

@@ -121,7 +121,7 @@ stands() {
 	nothing_new "$1: apply" "$NETSIM" apply "$WORK/p.yaml"
 	nothing_new "$1: up" "$NETSIM" up "$WORK/record.yaml"
 	check "$1: status" timeout 10 "$NETSIM" status
-	like "$1: says so, too" "$OUT" "no profile and no fault is known: $RECORD $2"
+	like "$1: says so, too" "$OUT" "profile and faults are unknown: $RECORD $2"
 	rm -rf "$RECORD"
 }
 

@@ -89,7 +89,7 @@ mistakes() {
 	like "has the answer of each member" "$ERR" '^netsim: leader.etcd.: no leader: s1: .*; s2: '
 	is "and no fault" "$(in_force)" '[]'
 	fails_with 2 "a cluster without --members" "$NETSIM" partition 'leader(etcd)'
-	like "names the option" "$ERR" 'nothing says which nodes are members of etcd.*--members etcd=NODES'
+	like "names the option" "$ERR" 'the members of etcd are not given.*--members etcd=NODES'
 	fails_with 2 "a wrong selector" "$NETSIM" partition 'boss(etcd)' --members etcd=@server
 	fails_with 2 "an unknown node" "$NETSIM" partition 'leader(etcd)' --members etcd=s9
 	check "down" "$NETSIM" down

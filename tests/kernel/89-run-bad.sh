@@ -45,7 +45,7 @@ unproved() {
 		  expect: echo outage <= 1s
 	EOT
 	runs 6 nobody
-	like "a fault that hits nobody" "$OUT" 'unproved: cut: in effect: .*: no packet came to it'
+	like "a fault that hits nobody" "$OUT" 'unproved: cut: in effect: .*: no packet reached it'
 	like "its phase is not ok" "$OUT" 'unproved: cut: echo outage <= 1s: a fault of this phase was not in effect'
 	check "JUnit has an error for it" grep -q '<error type="unproved"' "$WORK/nobody/junit.xml"
 	is_junit "$WORK/nobody/junit.xml"

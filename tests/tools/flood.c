@@ -694,7 +694,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < node_count; i++)
 		open_node(&nodes[i], argv[optind + (int)i]);
 	if (own < 0 || setns(own, CLONE_NEWNET) < 0)
-		die("the own namespace");
+		die("own namespace");
 	make_pairs(partners);
 	return flood(seconds, log);
 }

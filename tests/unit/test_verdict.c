@@ -241,7 +241,7 @@ static void test_not_steady(void **state)
 			ev.samples[i].result = SAMPLE_WRONG;
 	lines_are(&ev, &claim, 1,
 		  "ok: cut 1/2: api outage <= X: 0.500 s \xc2\xb1 0.021 s\n"
-		  "unproved: cut 2/2: api outage <= X: api failed already before the fault\n");
+		  "unproved: cut 2/2: api outage <= X: api had failed before the fault\n");
 	/* A request that is in flight when the fault begins may hang. */
 	two_cuts(&ev);
 	for (size_t i = 0; i < ev.sample_count; i++)
@@ -288,7 +288,7 @@ static void test_late(void **state)
 	claim.text = "api outage";
 	lines_are(&ev, &claim, 1,
 		  "unproved: cut 1/2: api outage: the machine was late: a step began "
-		  "0.150 s after its time: 0.000 s \xc2\xb1 \n"
+		  "0.150 s late: 0.000 s \xc2\xb1 \n"
 		  "unproved: cut 2/2: api outage: no sample for 1.220 s; the machine "
 		  "was late, or the probe is too slow\n");
 }
@@ -624,7 +624,7 @@ static void test_cluster(void **state)
 		&ev, claims, 3,
 		"unproved: cut: etcd leader changes = 1: no member ever reported a leader\n"
 		"unproved: after: etcd leader changes = 0: no member ever reported a leader\n"
-		"unproved: after: etcd agrees within 500ms: etcd has no members that were asked\n");
+		"unproved: after: etcd agrees within 500ms: no member of etcd was sampled\n");
 }
 
 static void test_pair(void **state)
@@ -732,7 +732,7 @@ static void test_every_run(void **state)
 	end_run(&ev, 100);
 	run_lines_are(&ev, "unproved: run: step partition n9: No such file or directory\n"
 			   "unproved: run: in effect: partition: none of 100 packets was affected\n"
-			   "unproved: run: in effect: partition: no packet came to it\n");
+			   "unproved: run: in effect: partition: no packet reached it\n");
 	/* Ended early by the scenario. */
 	begin_run(&ev);
 	happen(&ev, 500, EVENT_ABORTED, NULL)->text = evidence_name(&ev, "api outage > 8s");
