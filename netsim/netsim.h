@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * libnetsim: builds a fleet's network on one Linux host, shapes it, cuts it apart,
- * measures it and heals it. This is the only public header; libnetsim(3) describes
- * its conventions, and a page for each group of calls.
+ * measures it and heals it. Programs include only this header, which includes the others.
+ * libnetsim(3) describes its conventions; each group of calls has a page of its own.
  *
  *   Results    Calls return 0 or a negative errno. On failure they describe the error in
  *              *err, or in *diags if a file is wrong (both may be NULL), and leave other
@@ -93,7 +93,7 @@ NETSIM_API void netsim_close(struct netsim *ctx);
 
 /* A change of a port during a capture or measurement. */
 enum netsim_port_event {
-	NETSIM_PORT_DOWN, /* or without carrier; also if it was so when the call began */
+	NETSIM_PORT_DOWN, /* down, or without carrier; also if already so when the call began */
 	NETSIM_PORT_UP,	  /* again */
 	NETSIM_PORT_GONE, /* removed */
 	NETSIM_PORT_NEW,  /* removed, and created again under its name */
@@ -142,9 +142,9 @@ enum netsim_file {
 };
 
 /*
- * Finds a file by path, or by name in ./topo (./profiles, ./scenarios, ./scenarios/recipes),
- * in that folder of /etc/netsim and of the installed files. buf receives its path; -ENAMETOOLONG if
- * size is too small.
+ * Finds a file by path, or by name in ./topo (./profiles, ./scenarios, ./scenarios/recipes), then
+ * in the folder of that name in /etc/netsim, then in that of the installed files. buf receives its
+ * path; -ENAMETOOLONG if size is too small.
  */
 NETSIM_API int netsim_find(enum netsim_file kind, const char *name, char *buf, size_t size,
 			   struct netsim_err *err);
@@ -180,7 +180,7 @@ struct netsim_step {
 	uint32_t fault; /* its number, 0: none */
 };
 
-/* A fault in the record of a fleet that is not, or not wholly, in force. */
+/* A fault that the record of a fleet contains, but that is not, or not wholly, in force. */
 struct netsim_problem {
 	uint32_t fault;
 	const char *text; /* "link c/eth1 down: c/eth1 has no port" */
@@ -404,8 +404,8 @@ struct netsim_traffic_opts {
 };
 
 /*
- * Reads the counters of a fleet. Attaches the programs to ports that lack them; counting
- * begins there. Free with netsim_traffic_free().
+ * Reads the counters of a fleet. Attaches the programs to ports that lack them, where counting
+ * begins only then. Free with netsim_traffic_free().
  */
 NETSIM_API int netsim_traffic(struct netsim *ctx, const struct netsim_traffic_opts *opts,
 			      struct netsim_traffic **ret, struct netsim_err *err);
@@ -467,7 +467,7 @@ struct netsim_partition_opts {
 	int64_t for_ns;	  /* 0: until healed; the kernel enforces the deadline */
 	bool dry_run;
 	bool l2; /* with one_way and ring: cut ARP and neighbour discovery, too */
-	/* The nodes of the groups (none: of the fleet) in two halves; this node reaches both. */
+	/* Cut the nodes of the groups (none: of the fleet) in two; this node reaches both. */
 	const char *bridge;
 	/* The nodes of the groups (none: of the fleet) each hear only from a majority of them. */
 	bool ring;
@@ -543,11 +543,11 @@ struct netsim_select_opts {
 	const char *fleet;
 	/*
 	 * The clusters that selectors name, each as "etcd=@server" (nodes that run the recipe
-	 * etcd), "db=a,b,c:RECIPE" or "db=a,b,c:URL", an URL of etcd's gateway with {address}.
+	 * etcd), "db=a,b,c:RECIPE" or "db=a,b,c:URL" (the URL of etcd's gateway, with {address}).
 	 */
 	const char *const *clusters;
 	size_t cluster_count;
-	bool targets; /* words are targets: one becomes as many as it names nodes */
+	bool targets; /* words are targets: each becomes one per node that it selects */
 };
 
 /* A selector and its nodes: "leader(etcd)", "s2". */
@@ -563,8 +563,8 @@ struct netsim_select {
 };
 
 /*
- * Replaces selectors, leader(etcd), in groups or targets by the nodes that they take now, for
- * netsim_partition(), netsim_fault() and netsim_link(). -ENOENT with err (kind FAILED) if the
+ * Resolves selectors such as leader(etcd), in groups or targets, to the nodes that they select now,
+ * for netsim_partition(), netsim_fault() and netsim_link(). -ENOENT with err (kind FAILED) if the
  * leader cannot be found. Free with netsim_select_free().
  */
 NETSIM_API int netsim_select(struct netsim *ctx, const char *const *words, size_t count,

@@ -12,7 +12,7 @@ extern "C" {
 /* --- captured traffic: libnetsim-capture(3); netsim-analyze(8) defines every figure */
 
 /*
- * The structs up to struct netsim_flow_bin are part of others by value, or of plain arrays:
+ * The structs up to struct netsim_one_way_bin are part of others by value, or of plain arrays:
  * they do not grow.
  */
 
@@ -87,11 +87,11 @@ struct netsim_capture_problem {
 	const char *what;
 };
 
-/* Packets from one node to another, matched where they were sent and where delivered. */
+/* Packets from one node to another, matched between the sender's ports and the receiver's. */
 struct netsim_one_way {
 	const char *from, *to, *class_name; /* the nodes are NULL beyond the limit of pairs */
 	uint64_t sent, delivered, lost;
-	uint64_t in_flight; /* not delivered, but sent too shortly before the end to be lost */
+	uint64_t in_flight; /* not delivered, but sent too close to the end to count as lost */
 	uint64_t duplicated, reordered;
 	struct netsim_rtt delay;
 	double jitter_ns;		 /* the standard deviation of the delay */
@@ -109,7 +109,7 @@ struct netsim_analysis {
 	uint64_t captured;	 /* packets, each as often as it was captured */
 	uint64_t connections;
 	uint64_t folded;    /* connections without a row: memory is bounded */
-	uint64_t unordered; /* packets earlier than the one before */
+	uint64_t unordered; /* packets with an earlier time than the one before */
 	int64_t first_ns, last_ns;
 	/* Rows, sorted by bytes, most first: by class, by pair, by both, and of connections. */
 	struct netsim_flow_rows classes, pairs, flows, connection_rows;
@@ -125,7 +125,10 @@ struct netsim_analysis {
 	uint64_t unobserved, unmatched;
 	int64_t one_way_first_ns, one_way_bin_ns;
 	size_t one_way_bin_count;
-	/* The places from which files could not be read further; the packets before count. */
+	/*
+	 * Places where a file cannot be read any further (the packets before count), has packets
+	 * of a link type that is not supported, or records that the capture dropped packets.
+	 */
 	struct netsim_capture_problem **problems;
 	size_t problem_count;
 };
@@ -135,7 +138,7 @@ struct netsim_analyze_opts {
 	const char *const *files; /* merged by time; "-": standard input */
 	size_t file_count;
 	const char *class_file; /* NULL: the default one */
-	const char *topology;	/* whose nodes name addresses; NULL: none */
+	const char *topology;	/* addresses appear as the names of its nodes; NULL: none */
 	/* Only packets between these times, since 1970 or since the first packet. */
 	int64_t from_ns, to_ns; /* to 0: to the end */
 	bool from_first, to_first;
@@ -207,7 +210,7 @@ struct netsim_capture_class {
 struct netsim_capture {
 	const char *fleet;
 	uint64_t packets, bytes; /* bytes: on the wire */
-	uint64_t received;	 /* at the sockets, before classes are compared */
+	uint64_t received;	 /* at the sockets, before the selection by class */
 	uint64_t dropped;	 /* of them, for lack of buffer space */
 	int64_t elapsed_ns;
 	uint64_t files; /* begun */

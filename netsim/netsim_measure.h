@@ -26,7 +26,7 @@ struct netsim_verify {
 	struct netsim_verify_row **rows;
 	size_t row_count;
 	size_t as_asked, failed, unmeasured; /* rows; unmeasured: those that are NETSIM_UNPROVED */
-	double timer_slack_ms; /* how late this machine's timers are; delays may exceed by it */
+	double timer_slack_ms; /* lateness of this machine's timers; delays may be longer by that */
 	size_t left_out;       /* rows that are NETSIM_LEFT_OUT */
 };
 
@@ -110,7 +110,7 @@ struct netsim_ping_matrix {
 
 struct netsim_ping_opts {
 	size_t size;
-	const char *fleet; /* down to iface: as in struct netsim_routes_opts */
+	const char *fleet; /* fleet to iface: as in struct netsim_routes_opts */
 	const char *const *nodes;
 	size_t node_count;
 	const char *iface;

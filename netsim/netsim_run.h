@@ -53,7 +53,7 @@ struct netsim_run {
 	size_t expectation_count;
 	const char **findings; /* of ledgers, a line each; the first 100 of finding_total */
 	size_t finding_count, finding_total;
-	const char **notes; /* what else happened, such as processes of a killed run */
+	const char **notes; /* other events, such as killing an earlier run's processes */
 	size_t note_count;
 	const char *unwritten; /* why the folder lacks a part of the evidence, or NULL */
 	const char *json;      /* verdict.json */
@@ -75,7 +75,7 @@ struct netsim_run_progress {
 	const char *probes;	       /* "api up, web down for 1.2 s"; or "" */
 	const char *folder;	       /* of the evidence, or NULL: not created yet */
 };
-/* Returns true to end the run: it heals, stops all and judges the evidence so far. */
+/* Returns true to end the run, which then heals, stops all and judges the evidence so far. */
 typedef bool netsim_run_progress_fn(void *arg, const struct netsim_run_progress *progress);
 
 struct netsim_run_opts {

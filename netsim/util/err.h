@@ -46,8 +46,9 @@ int diag_add(struct netsim_diags *diags, const struct netsim_loc *loc, const cha
 	     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 /*
- * Fills err with a failure to open or read a file, what being "cannot open": an error of the
- * file, or of this process (NETSIM_ERR_ENV) if it lacks memory or open files. Returns code.
+ * Fills err with a failure to open or read a file; `what` is its text, such as "cannot open". The
+ * kind is NETSIM_ERR_ENV if this process lacks memory or file descriptors, else NETSIM_ERR_INPUT.
+ * Returns code.
  */
 int err_file(struct netsim_err *err, int code, const struct netsim_loc *loc, const char *what);
 /* Adds such a failure. Returns -EINVAL. */
@@ -57,7 +58,7 @@ int diag_errno(struct netsim_diags *diags, const struct netsim_loc *loc, int cod
 /* Adds "out of memory", which is no error of a file. Returns -EINVAL. */
 int diag_oom(struct netsim_diags *diags);
 
-/* True for an error that another limit of this process or machine would avoid. */
+/* True for lack of memory or file descriptors, which a higher limit would avoid. */
 bool err_is_lack(int code);
 
 /* Adds a warning: the file remains valid. */
@@ -69,9 +70,9 @@ const char *err_format(char *buf, size_t size, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /*
- * Makes text from a file safe for a message: one line, no control characters, at most some
- * forty bytes. Usually called as shown("x"), whose storage lasts until the end of the
- * enclosing block.
+ * Makes text from a file safe for a message: one line, no control characters, at most 47
+ * bytes. Usually called as shown("x"), whose storage lasts until the end of the enclosing
+ * block.
  */
 #define ERR_SHOWN 48
 const char *err_shown(const char *text, char buf[static ERR_SHOWN]);

@@ -43,7 +43,7 @@ int name_range_find(const char *text, struct name_range *ret)
 	return 1;
 }
 
-/* A bitmap of the digit counts with which a number at node is in the range. */
+/* Returns a bitmap: bit n is set if the first n digits of node are a number in the range. */
 static unsigned range_ends(const struct name_range *range, const char *node)
 {
 	unsigned ends = 0, value = 0;

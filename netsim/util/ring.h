@@ -6,11 +6,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define RING_LEAST 3 /* two nodes are one majority */
+#define RING_LEAST 3 /* the majority of two nodes is both */
 
 /*
- * Whether the ring drops packets between two of count nodes, by their places in it. A node hears
- * from those around it: of five nodes from one on each side, of three from the one before it.
+ * Whether the ring drops packets from one of count nodes to another, by their places in it. A node
+ * hears from those around it: of five nodes from one on each side, of three from the one before it.
  */
 static inline bool ring_cuts(size_t count, size_t from, size_t to)
 {
@@ -19,7 +19,7 @@ static inline bool ring_cuts(size_t count, size_t from, size_t to)
 	return (from + count - to + before) % count >= majority;
 }
 
-/* True if some pairs are cut in one direction only: a majority is an even number. */
+/* True if some pairs are cut in one direction only, because the majority is an even number. */
 static inline bool ring_is_one_way(size_t count)
 {
 	return (count / 2 + 1) % 2 == 0;

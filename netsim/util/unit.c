@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Quantities: converts between text and fixed-point values, exactly. No floating point:
- * "1.1s" is 1,100,000,000 ns, and values below the resolution are refused, not rounded.
+ * Quantities: converts between text and fixed-point values, exactly: "1.1s" is 1,100,000,000 ns,
+ * and values below the resolution are refused, not rounded. No floating point, except for the
+ * result of unit_parse_per_second().
  */
 #include "netsim/util/unit.h"
 

@@ -54,7 +54,7 @@ bool selector_takes(enum selector_kind kind, size_t count, bool is_leader, size_
 		/* The last followers; the leader only if they are too few. */
 		return is_leader ? majority == count : nth + majority >= count - 1;
 	case SELECTOR_MINORITY:
-		/* The leader, also alone of two, and the first followers. */
+		/* The leader, even of two (where one is no minority), and the first followers. */
 		return is_leader || nth + 1 < minority;
 	case SELECTOR_MEMBERS:
 	case SELECTOR_COUNT:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Selectors: leader(etcd), the nodes of a workload by their role in it, wherever nodes are
- * named. They are resolved when a step begins. Pure.
+ * Selectors such as leader(etcd): the nodes of a workload by their role in it. They can stand
+ * wherever nodes are named, and are resolved when a step or command begins. Pure.
  */
 #ifndef NETSIM_WORDS_SELECTOR_H
 #define NETSIM_WORDS_SELECTOR_H
@@ -26,7 +26,7 @@ struct selector {
 	char workload[SELECTOR_NAME];
 };
 
-/* True if the text has the form of a selector: "WORD(WORD)", whatever the words are. */
+/* True if the text is meant as a selector: it contains "(", which names and patterns do not. */
 bool selector_is(const char *text);
 
 /*

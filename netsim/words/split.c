@@ -37,7 +37,7 @@ static bool copy_quoted(struct split *split, const char *text, size_t *at)
 	return true;
 }
 
-/* Copies the word at *at, and moves behind it; false: *at is where the mistake is. */
+/* Copies the word at *at, and moves *at past it; false: *at is the offset of the mistake. */
 static bool copy_word(struct split *split, const char *text, size_t *at)
 {
 	while (text[*at] && !is_blank(text[*at])) {
@@ -65,7 +65,7 @@ void split_done(struct split *split)
 	*split = (struct split) {.list = NULL};
 }
 
-/* A text of n bytes has at most n / 2 + 1 words, and they need no more bytes than it. */
+/* A text of n bytes has at most n / 2 + 1 words; with terminators they need n + 1 bytes. */
 static bool allocate(struct split *split, const char *text)
 {
 	size_t length = strlen(text), most = length / 2 + 1;

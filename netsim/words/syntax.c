@@ -18,7 +18,7 @@
 		0, NULL, NETSIM_OPT_FLAG, 0, NULL, NULL \
 	}
 
-/* The options of every fault that the kernel keeps. */
+/* The options that partition, fault and link share. */
 #define FOR_AND_NAME(type, for_member, name_member)                              \
 	{0,                                                                      \
 	 "for",                                                                  \
