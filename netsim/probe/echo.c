@@ -30,7 +30,7 @@ struct echo_packet {
 	uint8_t padding[32]; /* 64 bytes in all, as ping sends */
 };
 
-/* Sockets of one namespace and family. */
+/* The socket of one namespace and family. */
 struct echo_source {
 	int ns_fd;
 	int family;

@@ -34,8 +34,9 @@ struct echo_plan {
 
 /*
  * Sends the echoes of every pair, after one that does not count because ARP may delay
- * it. Then waits until no answer can arrive any more, but at least a second. Fills the
- * results of the pairs; returns 0, or a negative errno with err filled.
+ * it. Then waits until all are answered, at most for three times the longest round trip or
+ * a second, whichever is longer. Fills the results of the pairs; returns 0, or a negative
+ * errno with err filled.
  */
 int echo_run(const struct echo_plan *plan, struct netsim_err *err);
 

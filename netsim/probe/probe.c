@@ -301,7 +301,7 @@ static void send_one(struct probe_state *run, size_t i)
 	track->sent++;
 }
 
-/* Echoes arrive at their sender. */
+/* Answers to echoes arrive at the sender. */
 static size_t receiver_of(const struct probe_path *path)
 {
 	return path->protocol == IPPROTO_ICMP ? path->from : path->to;

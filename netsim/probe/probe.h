@@ -54,7 +54,7 @@ void probe_close(struct probe *probe);
 struct probe_plan {
 	struct probe_path *paths;
 	size_t path_count;
-	double seconds; /* time of sending */
+	double seconds; /* how long to send */
 	double settle;	/* seconds after which no probe can be in flight any more */
 	/* Called with the completed share, 0 to 1; returns true to stop with -ECANCELED; may be
 	 * NULL. */
@@ -96,10 +96,10 @@ struct probe_flood_plan {
 void probe_flood(struct probe *probe, const struct probe_flood_plan *plan, struct probe_rate *ret);
 
 /*
- * Measures the rate of one TCP connection (cubic) without a limit of its own; the first
- * warmup seconds do not count. It connects to the lane's port, or from that port if it
- * is in use at the receiver; port 0: any. passed is 0 if the connection failed. Returns 0,
- * or a negative errno with err filled.
+ * Measures the rate of one TCP connection (cubic, or reno if there is no cubic) without a
+ * limit of its own; the first warmup seconds do not count. It connects to the lane's port or,
+ * if the receiver uses that port already, from it; port 0: any. passed is 0 if the connection
+ * failed. Returns 0, or a negative errno with err filled.
  */
 int probe_tcp(struct probe *probe, const struct probe_lane *lane, double warmup, double seconds,
 	      struct probe_rate *ret, struct netsim_err *err);

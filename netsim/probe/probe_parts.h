@@ -39,7 +39,10 @@ struct probe_frame {
 	struct probe_load load;
 };
 
-/* Writes the IP packet (at most size bytes) and returns its length. */
+/*
+ * Writes the headers and the payload of an IP packet to buf, without padding. Returns the length
+ * of the packet, padding included; 0 if size is too small.
+ */
 size_t probe_build(const struct probe_end *from, const struct probe_end *to,
 		   const struct probe_frame *frame, uint8_t *buf, size_t size);
 /* Parses a packet, complete or truncated; false if it is not a probe, or damaged. */

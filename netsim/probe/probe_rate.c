@@ -30,8 +30,8 @@ struct flood {
 	double bps, burst;
 	uint32_t sent[PROBE_LANES], got;
 	uint32_t tried, refused;  /* packets offered to the interface, and not taken by it */
-	double ahead;		  /* seconds of the link's time that are sent in advance */
-	double idle;		  /* seconds without a packet to send, for want of a processor */
+	double ahead;		  /* seconds that the link needs for packets already sent */
+	double idle;		  /* seconds in which the link was idle, for want of a processor */
 	double turn;		  /* time of the last batch */
 	double skip;		  /* number of first packets, which do not count */
 	int64_t first, last, end; /* arrivals after end do not count */

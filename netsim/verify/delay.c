@@ -40,8 +40,8 @@ static double noise_of(const struct judge *j, size_t p)
 }
 
 /*
- * Returns how late this machine makes packets at each hop, in ms. Stalls shift the mean, which
- * decides with jitter, but hardly a percentile.
+ * Returns how late this machine makes packets at each hop, in ms. Stalls shift the mean, by which
+ * delays with jitter are judged, but hardly a percentile.
  */
 static double lateness(const struct judge *j, bool jitter)
 {
@@ -74,8 +74,8 @@ static struct tolerance path_tolerance(const struct judge *j, size_t p)
 }
 
 /*
- * Judges deviations by both readings; raw is the least reading before others' deviations
- * were removed. A deviation that only late timers explain is neither right nor wrong.
+ * Judges deviations by both readings; raw is the least reading before the deviations of other
+ * hops were removed. A deviation that only late timers explain is neither right nor wrong.
  */
 static enum netsim_verdict judge_delay(const struct tolerance *t, const double *residual,
 				       double raw)
@@ -258,7 +258,7 @@ static void find_jitter(struct judge *j, size_t p)
 		d->sd_beside = all;
 		d->sd_known = true;
 		d->sd_failed = wrong;
-		/* Late timers add to the jitter, and may be all there is of it, or too much. */
+		/* Late timers add to the jitter: all of it, or its excess, may be theirs. */
 		d->sd_hidden = own > 0 &&
 			       (noise > own * own || sd * sd - late * late < low * low - noise ||
 				sd * sd > high * high + noise + 1);

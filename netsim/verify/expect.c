@@ -121,7 +121,7 @@ static bool keeps_order(const struct conditions *c)
 	return !cond_has(c, COND_REORDER) || c->reorder == REORDER_FORBIDDEN;
 }
 
-/* Simulates the delay of packets sent at intervals of every ms, in order if required. */
+/* Simulates the delay of packets sent `every` ms apart, kept in order if required. */
 static int simulate(const struct conditions *c, double every, struct dist_tables *tables,
 		    double *ret_mean, double *ret_sd)
 {

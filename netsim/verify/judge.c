@@ -223,7 +223,7 @@ static int order_row(struct judge *j, const char *subject, const char *what, uns
 	return 0;
 }
 
-/* The paths of a direction that no other one explains: all, and those that reorder. */
+/* Numbers of paths of a direction that no other explains: all, and those that reorder. */
 struct order_count {
 	size_t all, wrong;
 	unsigned late; /* probes that were overtaken on the latter */
@@ -246,8 +246,9 @@ static struct order_count count_order(const struct judge *j, size_t d, const boo
 }
 
 /*
- * Finds the direction of which the largest share of paths reorders: more than half of several,
- * because a few probes need not overtake each other on every path. Returns SIZE_MAX if none.
+ * Finds the direction with the largest share of paths that reorder. At least two paths are needed,
+ * and more than half of them, not all: a few probes need not overtake each other on every path.
+ * Returns SIZE_MAX if there is none.
  */
 static size_t find_reordering(const struct judge *j, const bool *explained)
 {

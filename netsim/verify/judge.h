@@ -17,7 +17,7 @@
 /* A directed path. The caller owns its texts and conditions. */
 struct verify_path {
 	size_t from, to;
-	const char *from_name, *to_name; /* of its interfaces, if not of its ends; or NULL */
+	const char *from_name, *to_name; /* of its interfaces, instead of its ends; or NULL */
 	const char *traffic;		 /* class of traffic; NULL: any */
 	struct conditions up, path, down;
 	bool cut;				  /* partitioned: nothing may pass */
@@ -43,7 +43,7 @@ struct verify_rate {
 	double slack;			/* additional tolerance, as a share: for jitter */
 	double udp, tcp;		/* bit/s; below 0: not measured */
 	uint64_t tcp_asked;		/* the same for TCP, which uses one partner only */
-	double tcp_possible, tcp_least; /* upper and lower bound of TCP; 0: tcp_asked */
+	double tcp_possible, tcp_least; /* upper and lower bound of TCP; 0: only tcp_asked */
 	double offered;			/* the rate of UDP sent */
 	double refused;	       /* the share of it that the sender's interface did not take */
 	double idle, tcp_idle; /* the share of the time lost because this process did not run */
@@ -60,7 +60,7 @@ struct verify_rate {
 	bool any_partner; /* no partner has correct rates of its own: use any */
 };
 
-/* Returns whether a measured rate is within tolerance; separately for UDP. */
+/* Returns whether a measured rate is within tolerance: of UDP and TCP, or of UDP only. */
 bool verify_rate_fits(const struct verify_rate *r);
 bool verify_udp_fits(const struct verify_rate *r);
 /* Returns the tolerance of UDP above or below the expected rate, as a share. */
@@ -75,8 +75,8 @@ struct verify_input {
 	size_t rate_count;
 	double timer_slack; /* of this machine's timers, ms */
 	/*
-	 * Of probes on a scratch link: the share lost; the mean lateness in ms with its 99.9 %
-	 * interval, and the standard deviation.
+	 * Of probes on a scratch link: the share lost; the upper end of the 99.9 % interval of
+	 * the mean lateness, in ms; and the standard deviation.
 	 */
 	double stray, stall, stall_sd;
 	bool quick; /* some things are left out */

@@ -45,7 +45,7 @@ struct judge {
 	struct direction *directions;
 	bool *usable;	    /* paths usable for delay and ratios */
 	bool *late, *lossy; /* paths with a deviation that their ends do not explain */
-	bool *unclear;	    /* paths whose delay is too long, or only seems so for late timers */
+	bool *unclear;	    /* paths whose delay is too long, or seems so because of late timers */
 	struct dist_tables tables;
 };
 

@@ -8,9 +8,9 @@
 #include "netsim/verify/judge_parts.h"
 
 #define RATE_SHARE    0.01 /* tolerance of UDP */
-#define RATE_COARSE   0.05 /* upper bound of the addition by calibration */
+#define RATE_COARSE   0.05 /* upper bound of the tolerance that calibration gives */
 #define CONTROL_TIMES 3	   /* deviations of the scratch link beyond which a rate is wrong */
-#define TCP_ABOVE     0.05 /* a stream is read in pieces of varying size */
+#define TCP_ABOVE     0.05 /* tolerance of TCP upwards: reads of a stream vary in size */
 #define TCP_WAITED    0.02 /* share of the time without a processor that spoils a stream */
 #define SENT_ENOUGH   1.04 /* times the expected rate: more than the link can pass */
 #define BLAME_SHARE   0.05
@@ -172,7 +172,7 @@ static void add_why(char *why, size_t size, const char *text)
 	snprintf(why + used, size - used, "%s%s", used ? "; " : "", text);
 }
 
-/* Adds where a rate is lost: inside the node, if it slows its sender or shapes on its way. */
+/* Adds where a rate is lost: in the node, if it slows its sender or has qdiscs on the way. */
 static void say_where(const struct judge *j, const struct verify_rate *r, char *why, size_t size)
 {
 	const char *const *inside = r->up ? j->in->inside_up : j->in->inside_down;
@@ -233,7 +233,7 @@ static enum netsim_verdict judge_rate(const struct judge *j, const struct verify
 	return NETSIM_NOT_AS_ASKED;
 }
 
-/* Finds a direction of one of its ends that limits the path to a wrong rate. */
+/* Finds a direction of one of the path's ends that limits it to a wrong rate. */
 static const struct verify_rate *find_limiting(const struct judge *j, const struct verify_rate *r)
 {
 	for (size_t i = 0; i < j->in->rate_count; i++) {

@@ -16,7 +16,7 @@
 #define ALL_PPS	  1500.0 /* probes per second on all paths together, for delays */
 #define ALL_MANY  2000.0 /* the same for ratios */
 #define MOST_TIME 30.0	 /* upper bound in seconds; slow links get fewer probes instead */
-/* The square of 3.29 standard errors, and half as much more, for an interval without 0. */
+/* 3.29 standard errors, squared, and half as much more, for an interval without 0. */
 #define SHOW_LOSS     16
 #define CONTROL_EVERY 0.02  /* seconds between probes of the control path */
 #define CLOCK_STEP    0.001 /* seconds; if REALTIME moves against MONOTONIC by more, it was set */
@@ -180,7 +180,7 @@ static int probe_all(struct verify_run *run, struct probe *probe, const char *wh
 		take_control(run, &probes[run->path_count].seen);
 
 	if (r == 0 && fabs(clock_offset() - before) > CLOCK_STEP) {
-		/* No verdict: nothing was judged. */
+		/* Not FAILED, which would be a verdict: nothing was judged. */
 		r = err_set(err, NETSIM_ERR_ENV, -EAGAIN, NULL,
 			    "the machine's clock was set during the measurement");
 		err_hint(err, "run it again");
@@ -210,7 +210,7 @@ static int look_ahead(struct verify_run *run, double *ret_settle, bool *ret_rati
 	return r;
 }
 
-/* Returns how long to probe, in seconds, to tell a hop's loss from that of the whole path. */
+/* Returns how long to probe, in seconds, to distinguish a hop's loss from the whole path's. */
 static double show_loss(const struct conditions *c, double all, size_t uses, double interval)
 {
 	double own = verify_loss(c);

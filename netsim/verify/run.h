@@ -23,7 +23,7 @@ struct verify_run {
 	struct probe *probe;	 /* of links and, after them, of the ends of scratch */
 	double timer_slack; /* of this machine: how late timers and the control path were, ms */
 	double stray;	    /* the share that the control path lost */
-	double stall;	    /* mean lateness of the control path with its 99.9 % interval, ms */
+	double stall;	    /* upper end of the 99.9 % interval of its mean lateness, ms */
 	double stall_sd;    /* its standard deviation, ms */
 	bool quick;
 	bool (*progress)(void *arg, const char *what, double done); /* true: stop */
@@ -36,14 +36,14 @@ struct verify_path *verify_run_add(struct verify_run *run);
 void verify_run_done(struct verify_run *run);
 
 /*
- * Calibrates: floods a scratch link, shaped to the rate plan->link, by the plan except for its
- * lanes; scale is the share of the traffic sent that reaches the measured link.
- * Fills control and machine, or leaves them if there is no scratch link.
+ * Calibrates: floods a scratch link that is shaped to the rate plan->link, by the plan except for
+ * its lanes and burst; scale is the share of the traffic sent that reaches the measured link.
+ * Raises control, excess and machine, or leaves them if there is no scratch link.
  */
 struct tcp_path;
 void verify_calibrate(struct verify_run *run, const struct probe_flood_plan *plan, double scale,
 		      struct verify_rate *r);
-/* The same by a TCP stream on a scratch link like path: fills tcp_control. */
+/* The same by a TCP stream on a scratch link like path: raises tcp_control. */
 void verify_calibrate_tcp(struct verify_run *run, const struct tcp_path *path, double warmup,
 			  double seconds, struct verify_rate *r);
 
@@ -51,9 +51,9 @@ void verify_calibrate_tcp(struct verify_run *run, const struct tcp_path *path, d
 int verify_run_rates(struct verify_run *run, struct probe *probe, struct netsim_err *err);
 
 /*
- * Measures everything: fills seen, many, up_every, down_every, rates and timer_slack. A
- * second call measures everything again except the rates. Returns 0, or a negative errno
- * with err filled.
+ * Measures everything: fills seen, many, up_every, down_every, rates, timer_slack, stray,
+ * stall and stall_sd. A second call measures everything again except the rates. Returns 0,
+ * or a negative errno with err filled.
  */
 int verify_measure(struct verify_run *run, struct netsim_err *err);
 

@@ -31,7 +31,7 @@ struct place {
 	struct rtnl *rt;
 };
 
-/* Leaves this namespace for a new one; netns_within() returns. */
+/* Moves this thread into a new namespace; netns_within() moves it back. */
 static int make_here(void *arg, struct netsim_err *err)
 {
 	struct place *place = arg;
