@@ -159,7 +159,7 @@ static int follow(struct analysis_run *run, struct netsim_err *err)
 			continue;
 		packet_decode(captured.link, captured.data, captured.captured, captured.length,
 			      &packet);
-		/* A cooked packet has the number of its device; the file names "any". */
+		/* The device in an SLL2 header is more exact than the file's interface, "any". */
 		if (captured.view && !packet.view)
 			packet.view = captured.view;
 		if (captured.seen)

@@ -28,7 +28,7 @@
 #include "netsim/policy/policy.h"
 #include "netsim/util/auto.h"
 
-/* What the trials share: a veth pair in the scratch namespace. */
+/* Shared by the trials: a veth pair in the scratch namespace. */
 struct patient {
 	struct rtnl *rt;
 	int port; /* ifindex of the veth */

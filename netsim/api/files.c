@@ -7,7 +7,7 @@
 #include "netsim/config/find.h"
 
 /*
- * A kind of file: what messages call it, and the folder in which a file given by name is looked
+ * A kind of file: its name in messages, and the folder in which a file given by name is looked
  * up.
  */
 static const struct {

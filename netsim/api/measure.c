@@ -301,7 +301,7 @@ static int wait_ms(int64_t left_ns, int64_t since_asked_ns)
 }
 
 /*
- * Follows packets for duration_ns; with ask, also until the caller stops it or no port is
+ * Follows packets for duration_ns; with ask, ends earlier if the caller stops it or no port is
  * left. Uses CLOCK_MONOTONIC, so setting the clock does not matter.
  */
 static int follow(struct measure *m, int64_t duration_ns, bool ask, struct netsim_err *err)

@@ -8,8 +8,8 @@
 
 /*
  * Restores the recorded profile and faults: at ports that are new since `before` was read,
- * and at those that another program has changed. Adds to *up the ports, the differences, and
- * the faults that cannot be restored. The caller holds the lock.
+ * and at those that another program has changed. Counts in *up the new ports and the
+ * differences, and adds to it the faults that cannot be restored. The caller holds the lock.
  */
 int api_mend(struct netsim *ctx, const struct model *before, struct netsim_up *up,
 	     struct netsim_err *err);

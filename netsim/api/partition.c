@@ -88,7 +88,7 @@ static struct policy_group *new_group(struct groups *g, struct netsim_err *err)
 	return group;
 }
 
-/* Makes one group of the groups, or of all nodes if there are none. */
+/* Merges the groups into one, or makes one of all nodes if there are none. */
 static int unite(const struct fleet *f, struct groups *g, enum port_fault_kind kind,
 		 struct netsim_err *err)
 {

@@ -83,7 +83,7 @@ static enum netsim_ping_result judge(const struct echo_pair *pair, bool before,
 	return route->down ? NETSIM_PING_DOWN : NETSIM_PING_CUT;
 }
 
-/* Fills the result. Opens the policy again: the first partition may be new since the start. */
+/* Fills the result. Opens the policy again: the first partition may have been made meanwhile. */
 static int conclude(struct ping_run *run)
 {
 	struct routes_view *view = &run->view;

@@ -6,7 +6,7 @@
 /* A cable that flaps for days must not exhaust the memory. */
 #define CHANGES_MOST 10000
 
-/* Also copies the name: the fleet's names end before the result. */
+/* Also copies the name: the fleet's names are freed before the result. */
 static int keep(const struct port_changes *changes, const struct netsim_port_change *change,
 		struct netsim_err *err)
 {

@@ -16,8 +16,8 @@ struct port_changes {
 };
 
 /*
- * Appends the events since the last call to the list, and passes each on, with the other
- * members of now; *ret_stop is then true if the caller wants to stop.
+ * Appends the events since the last call to the list, and reports each to progress, with the
+ * other members of now; *ret_stop is then true if the caller wants to stop.
  */
 int port_changes_look(const struct port_changes *changes, struct live *live,
 		      const struct netsim_progress *now, bool *ret_stop, struct netsim_err *err);

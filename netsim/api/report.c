@@ -39,7 +39,7 @@ static int read_file(struct evidence *ev, const char *folder, const char *name, 
 	return text.len ? evidence_read(ev, &file, text.data, text.len, err) : 0;
 }
 
-/* The scenario, as far as it was copied. */
+/* Reads the copy of the scenario, or the part of it that was written; it may be missing. */
 static int read_source(const char *folder, struct netsim_run *ret)
 {
 	char path[4096];

@@ -83,7 +83,7 @@ int routes_view_open(struct netsim *ctx, const struct netsim_routes_opts *opts,
 	return r == 0 ? routes_mark(view, err) : r;
 }
 
-/* Returns whether a link is down: its cable is pulled, or a fault stops all its frames. */
+/* Sets *ret if a link is down: its cable is pulled, or a fault stops all its frames. */
 static int is_down(const struct routes_view *view, const struct intent *intent,
 		   const struct address_end *end, bool *ret, struct netsim_err *err)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* run: a scenario from up to the verdict. */
+/* run: a scenario, from bringing up the fleet to the verdict. */
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -105,7 +105,7 @@ static void record_about(struct run *run, const char *name, const char *value)
 		recorder_event(run->rec, (struct event) {.kind = EVENT_ABOUT}, name, value);
 }
 
-/* What was asked, and of which machine: a report has nothing but the evidence. */
+/* Records the settings, and the versions of netsim and kernel: a report reads only evidence. */
 static void record_conditions(struct run *run)
 {
 	const struct scenario *s = run->s;
@@ -168,7 +168,7 @@ static int look_whether_up(struct run *run, bool *ret, struct netsim_err *err)
 	return r;
 }
 
-/* The path of a topology or profile; one inside the scenario becomes a file of the folder. */
+/* The path of the topology or profile; one inside the scenario is written to the folder. */
 static int path_of(struct run *run, bool profile, char path[static PATH_MAX],
 		   struct netsim_err *err)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Members and leaders of workloads, asked of a store or of a recipe's command; selectors. */
+/* Members and leaders of workloads, from a store or a recipe's command; selectors. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
 
-#define ELECTION_NS 5000000000LL /* for a leader, if there is none at first */
+#define ELECTION_NS 5000000000LL /* to wait for a leader, if there is none at first */
 
 static bool fill_endpoint(struct run *run, const struct run_member *m, struct etcd_endpoint *ret)
 {
@@ -166,7 +166,7 @@ static struct cluster view(const struct run_cluster *c)
 	return (struct cluster) {c->nodes, c->endpoints, c->commands, c->count, CLUSTER_PATIENCE};
 }
 
-/* A command gives no terms: a new leader counts as one. */
+/* A command reports no terms: each new leader begins one. */
 static void record_command(struct run *run, struct run_cluster *c)
 {
 	size_t leader = SIZE_MAX;

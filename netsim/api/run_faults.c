@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Faults of a run, from their begin to their end, and their effect in the ports' counters. */
+/* Faults of a run, from beginning to end, and their effect in the ports' counters. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,7 +70,7 @@ static int hit_ring(const struct run *run, const char *words, struct run_fault *
 	return 0;
 }
 
-/* The groups are cut off from each other, or the nodes of the only one. */
+/* Marks the pairs between groups or, with isolate or ring, those inside the only group. */
 static int hit_groups(const struct run *run, const struct netsim_fault *fault,
 		      const struct fault_scope *scope, struct run_fault *f)
 {
@@ -177,7 +177,7 @@ int faults_add(struct run *run, const struct netsim_fault *fault, const struct f
 	count(run, run->before, f, before);
 	faults_look(run);
 	count(run, run->before, f, after);
-	/* Packets count as offered from now on, and those that were dropped already. */
+	/* Packets count from now on; of earlier ones, those that the fault has dropped already. */
 	f->affected = before[1];
 	f->offered = after[0] - (after[1] - before[1]);
 	return 0;
@@ -197,7 +197,7 @@ static void end(struct run *run, const struct netsim_traffic *traffic, struct ru
 	count(run, traffic, f, now);
 	event.offered = now[0] > f->offered ? now[0] - f->offered : 0;
 	event.affected = now[1] > f->affected ? now[1] - f->affected : 0;
-	/* Without traffic, a fault that has no counters has no effect either. */
+	/* Without traffic, even a fault that has no counters has certainly had no effect. */
 	event.uncounted = !f->drops && event.offered;
 	recorder_event(run->rec, event, f->text, NULL);
 	free(f->text);

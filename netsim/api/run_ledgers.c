@@ -149,7 +149,7 @@ int ledgers_start(struct run *run, const struct workload *w, struct netsim_err *
 	struct run_ledger *l;
 	int r;
 
-	/* Their threads keep pointers to them. */
+	/* Allocated once: the ledgers' threads keep pointers to them. */
 	if (!run->ledgers)
 		run->ledgers = calloc(run->s->workload_count, sizeof(*run->ledgers));
 	if (!run->ledgers)

@@ -9,7 +9,7 @@ static bool names_pair(const struct scenario_expectation *x)
 	return x->e.from && (x->e.quantity == EXPECT_LOSS || x->e.quantity == EXPECT_PACKETS);
 }
 
-/* Adds the counters of a pair, of one class or of all, to a figure, or takes them away. */
+/* Adds the counters of a pair, of one class or of all, to a figure, or subtracts them. */
 static void add(const struct netsim_traffic *traffic, const struct expectation *e, int sign,
 		struct figure *figure)
 {

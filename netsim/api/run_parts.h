@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Shared by the files of netsim_run(): run.c (from up to the verdict), run_timeline.c (the plan,
- * step by step), run_steps.c (one step), run_faults.c (faults and their effect), run_watch.c
- * (states of members, conditions to abort), run_cluster.c (leaders, selectors), run_probes.c,
- * run_ledgers.c, run_work.c (workloads), run_traffic.c. run_record.h has the evidence,
- * run_verdict.h the result.
+ * Shared by the files of netsim_run(): run.c (from bringing up the fleet to the verdict),
+ * run_timeline.c (the plan, step by step), run_steps.c (one step), run_faults.c (faults and their
+ * effect), run_pairs.c (packets of pairs), run_watch.c (states of members, conditions to abort),
+ * run_cluster.c (leaders, selectors), run_probes.c, run_ledgers.c, run_work.c (workloads),
+ * run_traffic.c. run_record.h has the evidence, run_verdict.h the result.
  *
  * Threads: the caller's shows the progress; the conductor does the rest, with a handle of its
  * own; the watch asks members. Workloads, probes, ledgers and the traffic have theirs.
@@ -46,7 +46,7 @@ struct run_cluster {
 	const struct workload *workload;
 	struct etcd_endpoint *endpoints; /* of a store; NULL: a command is run */
 	struct run_member *members;	 /* those of the workload */
-	struct process_spec *commands;	 /* that print them, otherwise */
+	struct process_spec *commands;	 /* without a store: they print the members */
 	const char **nodes;
 	size_t count;
 	int64_t term; /* of a command: counts the changes of its leader */
@@ -104,7 +104,7 @@ struct run {
 	pthread_cond_t changed;
 	bool interrupted;		    /* by the caller */
 	bool halt;			    /* the timeline ends early */
-	bool ending;			    /* workloads are stopped: their ends are no news */
+	bool ending;			    /* workloads are stopped: that they end is expected */
 	char why[256];			    /* of halt */
 	bool by_abort;			    /* halt is an `abort` of the scenario */
 	const struct timeline_entry *entry; /* the present one, or NULL */
@@ -120,7 +120,7 @@ static inline int64_t run_now(void)
 	return clock_ns(CLOCK_MONOTONIC);
 }
 
-/* run_shared.c: ends the timeline; the first reason counts. */
+/* run_shared.c: ends the timeline; the first reason is kept. */
 void run_halt(struct run *run, bool by_abort, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 bool run_is_halted(struct run *run);
@@ -142,7 +142,7 @@ int work_start(struct run *run, const struct workload *w, struct netsim_err *err
 /* Starts all members that are chosen, and waits until they are ready. */
 int work_start_chosen(struct run *run, struct netsim_err *err);
 int work_continue_all(struct run *run, struct netsim_err *err);
-/* Ends all. */
+/* Ends all members, and removes their data unless o.keep is set. */
 int work_end(struct run *run, struct netsim_err *err);
 void work_free(struct run *run);
 /* Fills templates for a node of a workload; NULL: out of memory. */
@@ -159,7 +159,7 @@ void cluster_free(struct run *run);
 struct run_cluster *cluster_of(struct run *run, const char *workload);
 /* Records the states of all members. */
 void cluster_record(struct run *run, struct run_cluster *c);
-/* Resolves the selectors of workloads; each is an event. */
+/* Resolves the selectors of workloads; each result is recorded as an event. */
 struct selection_source cluster_source(struct run *run);
 
 /* run_traffic.c: a failure to measure or to capture is only recorded as a note. */
@@ -180,8 +180,8 @@ void ledgers_free(struct run *run);
 /* run_probes.c */
 int probes_start(struct run *run, struct netsim_err *err);
 /*
- * Waits until all probes have been up for a while, or for some seconds; the timeline begins then
- * in any case. False: the run was halted.
+ * Waits until all probes have been up for a while, but at most some seconds longer than that; then
+ * the timeline begins in any case. False: the run was halted.
  */
 bool probes_settle(struct run *run);
 void probes_stop(struct run *run);

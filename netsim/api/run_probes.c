@@ -10,7 +10,7 @@
 #include "netsim/util/auto.h"
 #include "netsim/util/buf.h"
 
-#define LEAD	       1000000000LL /* ns; the judge wants as much before a fault to be steady */
+#define LEAD	       1000000000LL /* ns of success that the judge requires before a fault */
 #define LEAD_INTERVALS 10
 #define PATIENCE       5000000000LL /* ns for probes to succeed before the timeline */
 #define POLL	       20000000LL
@@ -258,7 +258,7 @@ static int compare_times(const void *va, const void *vb)
 	return (a > b) - (a < b);
 }
 
-/* Since when a probe is down: when too many targets failed; 0: up, -1: no sample yet. */
+/* When a probe went down: when too many targets failed; 0: up, -1: no sample yet. */
 static int64_t down_since(const struct run_probes *p, const struct probe *probe)
 {
 	auto_free int64_t *downs = calloc(p->count + 1, sizeof(*downs));

@@ -26,7 +26,7 @@ void recorder_event(struct recorder *rec, struct event event, const char *subjec
 /* Records anything else. */
 void recorder_add(struct recorder *rec, enum evidence_kind kind, const void *record);
 
-/* Appends to another evidence all but events and operations that it does not have yet. */
+/* Appends to a copy of the evidence all that it lacks, except events and operations. */
 int recorder_copy(struct recorder *rec, struct evidence *into);
 
 /*

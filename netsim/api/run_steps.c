@@ -193,7 +193,7 @@ static int do_member(const struct doing *d, struct run_member *m)
 	return r < 0 ? err_wrap(d->err, r, "%s", m->name) : 0;
 }
 
-/* Whether words that are resolved, "a,b", a pattern or @role, name a member's node. */
+/* Whether words without selectors ("a,b", a pattern, @role) name a member's node. */
 static bool names(const struct run *run, const char *words, const struct run_member *m)
 {
 	size_t index = run_node(run, m->node);
@@ -238,7 +238,7 @@ static int do_workload(const struct doing *d)
 			    (!nodes || names(d->run, nodes, m));
 		if (m->chosen && d->step->verb != STEP_START)
 			r = do_member(d, m);
-		/* Of a whole workload, those members start that do not run. */
+		/* Of a whole workload, only members that do not run are started. */
 		if (m->chosen && !nodes && is_running(m))
 			m->chosen = false;
 		count += m->chosen;
@@ -298,7 +298,7 @@ static int do_exec(const struct doing *d)
 	r = process_start(&spec, &process, d->err);
 	if (r == 0)
 		r = wait_exec(d, &process, words->command[0]);
-	/* Also those that the command left behind. */
+	/* Also kills the processes that the command left behind. */
 	cgroup_kill(&cgroup, run_now() + 5000000000, NULL);
 	cgroup_remove(&cgroup, NULL);
 	cgroup_close(&cgroup);

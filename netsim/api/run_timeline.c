@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The timeline: each entry of the plan at its time. Times are absolute: a late step delays no
- * other, unless it is a program that takes its time.
+ * other, unless it waits for a program (exec, start).
  */
 #include <errno.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "netsim/api/run_parts.h"
 #include "netsim/run/thread.h"
 
-#define LOOK_AHEAD 500000000LL /* ns before a command, for counters: longer than reading takes */
+#define LOOK_AHEAD 500000000LL /* ns before a command: counters are read then, which takes less */
 
 struct clockwork {
 	struct run *run;
@@ -115,7 +115,7 @@ static bool do_entry(struct clockwork *c, const struct timeline_entry *entry)
 	switch (entry->kind) {
 	case TIMELINE_COMMAND:
 	case TIMELINE_HEAL:
-		/* After another step, it is due when that has ended. */
+		/* Right after a command, the entry is due when that has ended. */
 		if (entry > run->plan->list && entry[-1].kind == TIMELINE_COMMAND &&
 		    run_now() > c->due)
 			c->due = run_now();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A thread that asks the members of clusters, and tries the conditions to abort. */
+/* A thread that queries the members of clusters, and evaluates the conditions to abort. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "netsim/run/thread.h"
 #include "netsim/util/auto.h"
 
-#define INTERVAL 200000000LL /* ns between two states of members, and two trials */
+#define INTERVAL 200000000LL /* ns between two queries of members, and two evaluations */
 #define PHASE	 "abort"     /* a window for the judge: the timeline so far */
 
 struct run_watch {
@@ -33,7 +33,7 @@ static bool is_stopped(struct run_watch *watch)
 
 /* --- conditions to abort */
 
-/* Makes the present timeline a phase that has just ended. */
+/* Makes the timeline so far a phase that has just ended. */
 static int set_window(struct run_watch *watch, int64_t begin)
 {
 	const struct event events[] = {
@@ -88,7 +88,7 @@ static void keep_watching(void *arg)
 		try_conditions(watch);
 		took = run_now() - begin;
 		due += INTERVAL;
-		/* On a slow machine, the states would take the time of the members' work. */
+		/* At most half of the time, so that members on a slow machine have the rest. */
 		if (due < run_now() + took)
 			due = run_now() + took;
 		at = (struct timespec) {due / 1000000000, due % 1000000000};
@@ -110,7 +110,7 @@ int watch_start(struct run *run, struct netsim_err *err)
 		return err_oom(err);
 	for (size_t i = 0; i < run->s->abort_count; i++)
 		claim_make(&run->s->aborts[i]->e, PHASE, 0, &watch->claims[i]);
-	/* Known to the copy with the same number. */
+	/* Registers the name, so that it has the same number in the copy. */
 	recorder_name(run->rec, PHASE);
 	r = thread_start(NULL, keep_watching, watch, &watch->thread, err);
 	watch->running = r == 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* select: the nodes of a cluster by their role now, for commands beside a run. */
+/* select: the nodes that have a role in a cluster now, for commands outside a run. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,7 +73,7 @@ static int add_nodes(struct selecting *s, struct asked *a, char *words)
 	return r < 0 ? r : 0;
 }
 
-/* Fills a text for a member. A run knows its folders of data, this call does not. */
+/* Fills a text for a member. Only a run has folders of data: {data} is refused here. */
 static const char *fill(struct selecting *s, const struct asked *a, size_t i, const char *text)
 {
 	const struct template_values values = {

@@ -88,7 +88,7 @@ int selection_groups(const struct selection_source *source, const char *const *g
 	return r;
 }
 
-/* Adds each of the nodes "a,b" with the texts before and behind it. */
+/* Adds each of the nodes "a,b" with the texts before and after it. */
 static int add_each(const char *before, char *nodes, const char *behind, struct words *ret,
 		    struct netsim_err *err)
 {

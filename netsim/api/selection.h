@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Replaces selectors, leader(etcd), in the groups and targets of commands. */
+/* Resolves selectors such as leader(etcd) in the groups and targets of commands. */
 #ifndef NETSIM_API_SELECTION_H
 #define NETSIM_API_SELECTION_H
 
@@ -27,7 +27,7 @@ int selection_resolve(const struct selection_source *source, const char *words, 
 /* The same for each of several groups. */
 int selection_groups(const struct selection_source *source, const char *const *groups, size_t count,
 		     struct words *ret, struct netsim_err *err);
-/* The same for targets: NODE, NODE/INTERFACE or A:B; one becomes as many as it names nodes. */
+/* The same for targets (NODE, NODE/INTERFACE, A:B): each becomes one per node or pair. */
 int selection_targets(const struct selection_source *source, const char *const *targets,
 		      size_t count, struct words *ret, struct netsim_err *err);
 

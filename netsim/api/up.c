@@ -32,7 +32,7 @@ static int load(const char *path, struct topo **ret_topo, struct model **ret_mod
 
 /*
  * Before anything is changed, refuses a record that cannot be read. *ret: whether the record holds
- * a profile or faults, which it may even after a killed down has removed all links.
+ * a profile or faults, which it may even without any link, after a `down` that was killed.
  */
 static int check_record(const char *fleet, bool *ret, struct netsim_err *err)
 {
@@ -93,7 +93,7 @@ static int add_difference(void *arg, const char *text, const struct intent_fault
 	return 0;
 }
 
-/* The steps of a plan, and what else differs from the profile and the faults in force. */
+/* The steps of a plan, and the differences from the profile and the faults in force. */
 static int list_steps(struct netsim *ctx, struct model *want, struct netsim_up *up,
 		      struct netsim_err *err)
 {
@@ -120,7 +120,7 @@ static int list_steps(struct netsim *ctx, struct model *want, struct netsim_up *
 	return r;
 }
 
-/* Removes the lock of a fleet of which nothing exists after an error. The caller holds it. */
+/* After an error, removes the lock of a fleet that does not exist. The caller holds it. */
 static void forget_lock(struct state *st, const char *fleet)
 {
 	auto_free char *found = NULL;

@@ -21,7 +21,7 @@
 
 #define FULL_MESH  40  /* up to this many places, every pair is measured */
 #define NEARBY	   4   /* above that, distances 1, 3, 9, 27 in each direction of the list */
-#define MORE_PAIRS 400 /* most pairs with conditions of their own that are measured, too */
+#define MORE_PAIRS 400 /* upper bound of other pairs, with conditions of their own, to measure */
 
 static void view_done(struct view *v)
 {

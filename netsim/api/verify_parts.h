@@ -16,7 +16,7 @@ struct place {
 	const struct link *link; /* the interface; NULL: the host's own, or a guest's */
 	struct cable_place at;
 	bool guest;	/* VM behind a tap: can only be pinged */
-	char name[160]; /* of its end, or a longer one that others of that end do not have */
+	char name[160]; /* of its end or, if several places share that, a longer one of its own */
 };
 
 /* Descriptions of the qdiscs inside a node, on the way out and in; "" if there are none. */
@@ -33,7 +33,7 @@ struct view {
 	bool from_kernel; /* take expected conditions from the kernel instead */
 	struct place *places;
 	size_t place_count;
-	size_t more_pairs, pairs_left; /* with conditions: measured in addition, and not */
+	size_t more_pairs, pairs_left; /* pairs with conditions: measured in addition; left out */
 	struct verify_run run;
 	struct verify_rows rows;
 	struct inside *inside; /* by end */
