@@ -141,7 +141,7 @@ static void print_report(const struct analyze_args *args, const struct netsim_an
 	}
 }
 
-/* The page shows all rows; --by does not limit it. */
+/* The page shows all lists; --by does not limit it. */
 static int write_page(const struct analyze_args *args, const struct netsim_analysis *analysis,
 		      const struct analyze_view *view, struct netsim_err *err)
 {

@@ -12,7 +12,7 @@
 #include "out.h"
 #include "progress.h"
 
-/* The same as iperf's. */
+/* The default port and the limits of iperf3. */
 #define PORT	      5201
 #define MOST_SECONDS  86400
 #define MOST_OMITTED  600

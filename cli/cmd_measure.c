@@ -90,7 +90,7 @@ static void print_report(const struct measure_args *args, const struct netsim_me
 	}
 }
 
-/* The page shows all rows; --by does not limit it. */
+/* The page shows all lists; --by does not limit it. */
 static int write_page(const struct measure_args *args, const struct netsim_measurement *m,
 		      const struct analyze_view *view, struct netsim_err *err)
 {

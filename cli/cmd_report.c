@@ -19,7 +19,7 @@ static const struct netsim_opt opts[] = {
 	{0, NULL, NETSIM_OPT_FLAG, 0, NULL, NULL},
 };
 
-/* With the traffic as netsim run measured it; a run that was killed has none. */
+/* Draws the traffic, too, if netsim run measured it; a run that was killed has none. */
 static int draw(const char *path, const struct netsim_run *run, struct netsim_err *err)
 {
 	char name[4096];

@@ -87,7 +87,7 @@ static int read_seed(const char *text, struct netsim_run_opts *how, struct netsi
 	return 0;
 }
 
-/* "none" is no name of a file; a profile of that name is given as a path. */
+/* "none" means no profile; a profile of that name must be given as a path. */
 static int find_profile(const char *name, char *path, size_t size, struct netsim_err *err)
 {
 	if (strcmp(name, "none") != 0)

@@ -289,7 +289,7 @@ static void print_names(const struct netsim_status *status)
 			puts(status->fleets[i]->nodes[n]->name);
 }
 
-/* dry: leaves out traffic, which would attach programs to fleets that lack them. */
+/* dry: leaves out traffic; reading it would attach programs to fleets that lack them. */
 static int print_metrics(struct netsim *ctx, const struct netsim_status *status, bool dry,
 			 struct netsim_err *err)
 {

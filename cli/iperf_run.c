@@ -165,7 +165,7 @@ static void complaint_of(const struct child *child, char *text, size_t size)
 	text[strcspn(text, "\n")] = 0;
 }
 
-/* Reports an end of the measurement that exited without valid JSON. */
+/* Reports a client or server that exited without valid JSON. */
 static int describe_silence(const struct child *child, const char *what, struct netsim_err *err)
 {
 	char text[160];

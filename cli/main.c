@@ -68,8 +68,8 @@ static int run(const struct cmd *cmd, char **words)
 }
 
 /*
- * Occupies standard descriptors that are closed, which files and sockets would otherwise take,
- * and receive what is printed. Reading standard input and writing standard output still fail.
+ * Opens /dev/null at standard descriptors that are closed: files and sockets would otherwise take
+ * them, and receive the output. Reading standard input and writing standard output still fail.
  */
 static void occupy_standard_files(void)
 {

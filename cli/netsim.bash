@@ -20,7 +20,7 @@ _netsim_names() {
 	done
 }
 
-# Folders, and files that end so: _netsim_files WORD PATTERN
+# Prints folders, and files whose names match a pattern: _netsim_files WORD PATTERN
 _netsim_files() {
 	local file
 	while IFS= read -r file; do
@@ -29,7 +29,7 @@ _netsim_files() {
 	done < <(compgen -f -- "$1")
 }
 
-# Classes of the shipped file, or of one in its place.
+# Classes of the first class file found: the shipped one, or one that replaces it.
 _netsim_classes() {
 	local file
 	for file in {.,/etc/netsim,/usr/share/netsim,/usr/local/share/netsim}/profiles/classes.yaml; do

@@ -8,7 +8,7 @@
 /* Options that every command takes. */
 extern const struct netsim_opt common_opts[];
 
-/* Returns the words of a command. */
+/* Returns the syntax of a command. */
 const struct netsim_syntax *opt_syntax(const struct cmd *cmd);
 
 /*

@@ -243,8 +243,8 @@ static void fit_columns(const struct table *table, int widths[TABLE_COLUMNS])
 }
 
 /*
- * The length of the beginning of text that fits, up to a space: all of it without one, as names
- * are not split.
+ * Returns the length of the part of text for one line: up to the last space that fits, or else the
+ * next space; all of it if there is none, as names are not split.
  */
 static int first_part(const char *text, int width)
 {

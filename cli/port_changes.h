@@ -14,7 +14,7 @@ void report_port_change(const struct netsim_port_change *change);
 struct port_changes_shown {
 	struct netsim_port_change *const *list;
 	size_t count;
-	int64_t since_ns;  /* since 1970; 0: unknown, everything was before */
+	int64_t since_ns;  /* since 1970; 0: unknown, all times show as "before" */
 	const char *since; /* "first packet" */
 };
 /* Prints a line for each of the first changes. */

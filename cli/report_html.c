@@ -200,7 +200,7 @@ int page_write(const char *path, const char *title, json_t *report, struct netsi
 			  err);
 }
 
-/* What the page of a run draws of its traffic: the classes. */
+/* Returns the parts of the traffic that the page of a run draws: classes and gaps. */
 static json_t *classes_of(json_t *traffic)
 {
 	static const char *const keys[] = {"first_ns", "last_ns", "bin_ns", "classes", "gaps"};

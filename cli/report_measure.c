@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A measurement of live traffic as JSON: the analysis, and what only a live fleet has. */
+/* A measurement of live traffic as JSON: the analysis, and members for a live fleet only. */
 #include "fault_print.h"
 #include "port_changes.h"
 #include "report.h"

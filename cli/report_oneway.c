@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* One-way rows, of packets matched where sent and delivered: text and JSON. */
+/* One-way rows, of packets matched between sender and receiver: text and JSON. */
 #include <inttypes.h>
 #include <string.h>
 

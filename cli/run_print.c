@@ -31,7 +31,7 @@ static void print_rows(const struct common *common, const struct netsim_run *run
 			puts(run->rows[i]->line);
 }
 
-/* Repeated expectations have a distribution. */
+/* Prints the distribution of expectations that were measured several times. */
 static void print_values(const struct netsim_run *run)
 {
 	for (size_t i = 0; i < run->expectation_count; i++) {

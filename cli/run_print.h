@@ -9,9 +9,9 @@
 
 /* Prints the verdict: lines of rows that are not ok, values of expectations, a summary. */
 void run_print(const struct common *common, const struct netsim_run *run);
-/* Writes junit.xml to another file, too; path NULL: no. */
+/* Writes junit.xml to another file, too; path NULL: does nothing. */
 int run_write_junit(const struct netsim_run *run, const char *path, struct netsim_err *err);
-/* Writes the faults as annotations of Grafana, a line each; path NULL: no. */
+/* Writes the faults as annotations of Grafana, a line each; path NULL: does nothing. */
 int run_write_annotations(const struct netsim_run *run, const char *path, struct netsim_err *err);
 /* The exit status of a verdict. */
 int run_status(const struct netsim_run *run);

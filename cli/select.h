@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Selectors, leader(etcd), in the arguments of partition, fault and link. */
+/* Selectors such as leader(etcd) in the arguments of partition, fault and link. */
 #ifndef NETSIM_CLI_SELECT_H
 #define NETSIM_CLI_SELECT_H
 
