@@ -53,8 +53,8 @@ machine() {
 		-device "virtio-net-pci,netdev=n0,mac=$2"
 }
 
-# said NUMBER WORD: the number of its lines with WORD; more NUMBER WORD COUNT: if that is
-# greater than COUNT
+# said NUMBER WORD: how many lines of that machine's console have WORD; more NUMBER WORD COUNT:
+# true if more than COUNT have it
 said() {
 	grep -c "$2" "$WORK/serial.$1"
 }
@@ -63,7 +63,8 @@ more() {
 	[[ $(said "$1" "$2") -gt $3 ]]
 }
 
-# both WORD: both print WORD twice more; the first may be from before the change.
+# both WORD: waits until each machine prints WORD twice more; the first of the two lines may be
+# from before the change.
 both() {
 	local one two
 	one=$(said 1 "$1") two=$(said 2 "$1")

@@ -6,7 +6,7 @@
 # shellcheck shell=bash disable=SC2153 # LOST and the like are set by lib.sh
 . "$(dirname "$0")/../lib.sh"
 
-# shellcheck disable=SC2034 # lib.sh's
+# shellcheck disable=SC2034 # for lib.sh
 FLEET=shaped
 HOST=192.168.100.1
 NODES=(jetson-1 jetson-2 n100-1 n100-2 n100-3)
@@ -35,7 +35,7 @@ profile() {
 	printf '%s\n' "$@" >>"$P"
 }
 
-# netem DEVICE FILTER: from the options of its netem, as tc shows them
+# netem DEVICE FILTER: applies FILTER to the options of the device's netem, as tc shows them
 netem() {
 	tc -j qdisc show dev "$1" | jq -c "[.[] | select(.kind == \"netem\")][0].options | $2"
 }
@@ -61,8 +61,8 @@ rtts() {
 
 # --- the shipped profile
 
-# control: $CONTROL[up] and [down], in mbit, which the machine carries from and to each of three
-# nodes at once through a link that is shaped to more than that
+# control: sets $CONTROL[up] and [down] to the rate in mbit that the machine carries from and to
+# each of three nodes at once, through links that are shaped to more than that
 control() {
 	profile 'default: {rate: 10gbit}'
 	"$NETSIM" apply -q "$P"
@@ -71,9 +71,9 @@ control() {
 	echo "# without limits: ${CONTROL[up]} up, ${CONTROL[down]} down"
 }
 
-# carries NAME REQUESTED DIRECTION MEAN BEST: the link carries the requested rate, and never
-# more. The speed of a machine varies by a factor of three, so one whose control is little
-# more has to carry a third of the control.
+# carries NAME REQUESTED DIRECTION MEAN BEST: the link carries the requested rate, and in the mean
+# no more. The speed of a machine varies by a factor of three, so a third of the control is enough
+# if that is less than the requested rate.
 carries() {
 	between "$1" "$5" "$(awk -v r="$2" -v c="${CONTROL[$3]}" 'BEGIN { print (r * 0.86 < c / 3) ? r * 0.86 : c / 3 }')" 100000 mbit
 	between "$1: not above" "$4" 0 "$(($2 * 104))e-2" mbit

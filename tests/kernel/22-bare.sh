@@ -49,7 +49,7 @@ shaped() {
 	is "delays on the interface and on its IFB" "$(tc qdisc show | grep -oE 'netem .* delay [0-9.]+ms' | sed 's/.* //' | xargs)" "10ms 20ms"
 	run "$NETSIM" status
 	like "status shows both" "$OUT" "eth1: up 5mbit delay 10ms, down 20mbit delay 20ms"
-	# unshare, because the hostname is the machine's.
+	# unshare, so that the machine keeps its hostname.
 	check "apply by the host's name" unshare -u sh -c "hostname n100-1 && exec '$NETSIM' apply '$P' eth1"
 	between "takes its entry" "$(rtt_of host $HOST)" 22 26 ms
 	check "apply by a hostname without an entry" unshare -u sh -c "hostname else && exec '$NETSIM' apply '$P' eth1"

@@ -11,7 +11,7 @@
 FLEET=both
 FLOOD=$HELPERS/flood
 NODES=14
-declare -A RATE_SEEN # TCP's share of the rate in percent, by engine
+declare -A RATE_SEEN # TCP's share of the rate in percent, by engine, or tbf
 
 # Columns: needs netem or fq | name | conditions | expected effect. lost, copied and damaged
 # (corrupt or lost): percent of all packets, within 4.5 standard deviations, times a spread if

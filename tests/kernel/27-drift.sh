@@ -39,7 +39,7 @@ drifts() {
 	unlike "$name: nothing is marked" "$("$NETSIM" status)" differs
 }
 
-# topology NAME MARK CMD...: CMD makes a difference from the file; status prints MARK
+# topology NAME MARK CMD...: CMD makes the fleet differ from the file; status prints MARK
 topology() {
 	check "$1" "${@:3}"
 	like "$1: status" "$("$NETSIM" status)" "$2"

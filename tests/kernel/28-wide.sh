@@ -21,7 +21,7 @@ narrow() {
 	is "$1: no line is wider than 80 columns" "$(awk 'length > 80' <<<"$OUT")" ""
 }
 
-# The groups of status against the list of who reaches whom in JSON.
+# Compares the groups in the table of status with the lists of reached nodes in JSON.
 groups() {
 	"$NETSIM" partition -q controller,worker-1,worker-7 --name p
 	check "status of a large fleet" "$NETSIM" status

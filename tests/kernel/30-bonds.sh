@@ -7,7 +7,7 @@
 
 ROOT=$(dirname "$TESTS")
 
-# bond NODE BOND FILTER: from its attributes, as ip shows them
+# bond NODE BOND FILTER: applies FILTER to the attributes of the bond, as ip shows them
 bond() {
 	node_exec "$1" ip -j -d link show "$2" | jq -c ".[0].linkinfo.info_data | $3"
 }
@@ -47,7 +47,7 @@ failover() {
 	check "with carrier, the primary is active again" wait_for 5 active server-1 eth1
 	check "and carries" answers server-1 192.168.200.4
 	ping_stop "$ping"
-	# Without the gratuitous ARP of the bond it would be the bridge's ageing time, 300 s.
+	# Without the gratuitous ARP of the bond, the gap would be the bridge's ageing time, 300 s.
 	between "both together lose little" "$GAP" 20 5000 ms
 	between "the ping continues" "$PENDING" 0 3
 }
@@ -77,7 +77,7 @@ modes() {
 		is "has the mode and both members" \
 			"$(bond a bond0 '[.mode, .miimon]')$(node_exec a ip -br link show master bond0 | wc -l)" "[\"$mode\",50]2"
 	done
-	# The last one also carries.
+	# The bond also carries traffic in the last mode.
 	check "carries" wait_for 5 answers a 10.1.0.2
 	bonds "mode: 802.3ad, miimon: 100ms, updelay: 200ms, downdelay: 300ms, lacp_rate: fast, xmit_hash_policy: layer3+4"
 	check "up with options of 802.3ad" "$NETSIM" up "$WORK/bonds.yaml"

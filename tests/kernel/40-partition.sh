@@ -54,7 +54,7 @@ kinds() {
 # --- one way: arrivals are counted, because a ping needs both directions
 
 counter() {
-	# shellcheck disable=SC2016 # awk's
+	# shellcheck disable=SC2016 # for awk
 	node_exec "$1" awk '/^Icmp:/ { for (i = 2; i <= NF; i++) if (!n) at[i] = $i; else if (at[i] == "InEchos") print $i; n = 1 }' \
 		/proc/net/snmp
 }

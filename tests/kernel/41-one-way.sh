@@ -22,7 +22,7 @@ write_topo() {
 	done
 }
 
-# Neighbours are asked for again after a second or so.
+# Makes neighbour entries stale, so that they are confirmed again, after a second or so.
 short_lives() {
 	local family
 	for family in ipv4 ipv6; do
@@ -32,13 +32,14 @@ short_lives() {
 	done
 }
 
-# listen NODE FROM: the traffic of FROM that arrives there, without address resolution; in $BG
+# listen NODE FROM: captures the echo requests of FROM that arrive at NODE, without address
+# resolution; its process is in $BG
 listen() {
 	watch "$1" eth1 "ether src $(node_exec "$2" ip -j link show eth1 | jq -r '.[0].address') and
 		(icmp[icmptype] == icmp-echo or (ip6 and ip6[6] == 58 and ip6[40] == 128))"
 }
 
-# echoed NODE: pings that came there, over both families
+# The process of listen for each flow, which is named after its two nodes: ab is from a to b.
 declare -A FLOWS=()
 
 # start NODE TO NUMBER: pings over both families, twice a second
@@ -67,14 +68,14 @@ holds() {
 	check "$1: everything the other way, to the end" arrived "$3" $((LONG * 2 * 95 / 100))
 }
 
-# resolves NODE ADDRESS: asks for it anew
+# resolves NODE ADDRESS: true if NODE resolves the address anew
 resolves() {
 	node_exec "$1" ip neigh flush all
 	node_exec "$1" ping -n -q -c 1 -W 1 "$2" >/dev/null 2>&1
 	[[ $(node_exec "$1" ip neigh show "$2") == *lladdr* ]]
 }
 
-# The four kinds beside each other, for LONG seconds.
+# The three kinds of one-way cut side by side, for LONG seconds.
 long() {
 	local way
 	declare -A BEFORE

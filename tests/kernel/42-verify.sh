@@ -8,7 +8,7 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../verify.sh"
 
-# shellcheck disable=SC2034 # lib.sh's
+# shellcheck disable=SC2034 # for lib.sh
 FLEET=plain
 
 build() {
@@ -26,7 +26,7 @@ build() {
 	check "up" "$NETSIM" up "$WORK/plain.yaml"
 }
 
-# verdict STATUS NAME: checks the status of a quick run, which is repeated while it is unproved,
+# verdict STATUS NAME: checks the status of a quick run, which is repeated while it is unproved, as
 # on a busy machine; its rows are in $ROWS, as "NODE/WHAT/VERDICT"
 verdict() {
 	for _ in 1 2 3 4 5; do
@@ -112,7 +112,7 @@ losses() {
 	"$NETSIM" clear -q
 }
 
-# ends_meanwhile [OPTION]: verifies while a fault ends, as soon as the probes have their sockets.
+# ends_meanwhile [OPTION]: verifies, and heals a fault as soon as the probes have their sockets.
 # On a busy machine the loss of the other fault may need more than one run.
 ends_meanwhile() {
 	local try verify

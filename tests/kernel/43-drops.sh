@@ -23,7 +23,7 @@ shown() {
 	"$NETSIM" status | awk '$1 ~ /^[ab]\/eth/ && $NF != "-" { print $1, $NF }' | xargs
 }
 
-# counted KEY: the same from JSON, with whether it is more than 0
+# counted KEY: from JSON, "NODE/INTERFACE" of the ports at which KEY is more than 0
 counted() {
 	"$NETSIM" status --json | jq -r --arg k "$1" '[.fleets[0].nodes[] | .name as $n | .ports[] |
 		select(.[$k] > 0) | "\($n)/\(.interface)"] | join(" ")'

@@ -8,7 +8,7 @@
 # shellcheck shell=bash
 . "$(dirname "$0")/../lib.sh"
 
-# shellcheck disable=SC2034 # lib.sh's
+# shellcheck disable=SC2034 # for lib.sh
 FLEET=rates
 
 build() {
@@ -35,12 +35,12 @@ inside() {
 	node_exec "$1" tc qdisc replace dev eth1 root tbf rate "$2" burst 3000 limit 30000
 }
 
-# row WHAT...: verdict of the pair's rate, and the reason
+# row: the verdict of the pair's rate, and the reason
 row() {
 	jq -r '.rows[] | select(.what == "rate" and .node == "n1 > n2") | "\(.verdict): \(.why)"' <<<"$OUT"
 }
 
-# until_row REGEX: verifies until the row is so; on a busy machine it may be unproved at times
+# until_row REGEX: verifies until the row matches; on a busy machine it may be unproved at times
 until_row() {
 	for _ in 1 2 3 4 5; do
 		run "$NETSIM" verify --quick --json
@@ -115,7 +115,7 @@ busy() {
 	node_exec n1 tc qdisc delete dev eth1 root
 }
 
-# A rate that no machine sends here is not the fault of the fleet.
+# A rate that this machine cannot send is not the fault of the fleet.
 too_much() {
 	sed -i 's/8mbit/900gbit/' /run/netsim/rates.json
 	tc qdisc delete dev "$(port_of n2)" root

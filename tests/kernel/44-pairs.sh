@@ -111,7 +111,7 @@ host() {
 # connect NODE ADDRESS PORT: the time until the connection is refused, in ms, the minimum of
 # three; "none" if that takes too long
 connect() {
-	# shellcheck disable=SC2016 # the inner shell's
+	# shellcheck disable=SC2016 # for the inner shell
 	node_exec "$1" timeout "${CONNECT_WITHIN:-2}" bash -c '
 		for try in 1 2 3; do
 			begin=${EPOCHREALTIME/./}

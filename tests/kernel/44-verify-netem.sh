@@ -8,7 +8,7 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../verify.sh"
 
-# shellcheck disable=SC2034 # lib.sh's
+# shellcheck disable=SC2034 # for lib.sh
 FLEET=shaped
 
 build() {
@@ -40,7 +40,7 @@ lie() {
 	tc qdisc change dev "$1" root handle "$(handle_of "$1")" netem limit 10000 "${@:2}"
 }
 
-# proved ROW...: each is ok in one of some runs, or this machine is too busy
+# proved ROW...: each row is ok in at least one of several runs, or this machine is too busy
 proved() {
 	local missing seen=""
 	for _ in 1 2 3 4 5; do
@@ -62,7 +62,7 @@ constrained() {
 	like "a row for each round trip and rate, and for TCP beside rates that fit" \
 		"$(jq -r '[.rows[] | .what] | group_by(.) | map("\(length) \(.[0])") | join(", ")' <<<"$OUT")" \
 		"^1 order, 5 rate down, 5 rate up, 1 reach, 5 rtt(, 1 tcp)?$"
-	# Late timers only lengthen it; the verdict allows for that.
+	# Late timers only lengthen a round trip; the verdict allows for that.
 	between "rtt of n100-3" "$(measured n100-3 rtt)" 19.5 1000 ms
 	is "rates are within 6 % where they are ok" "$(jq -r '.rows[] | select((.what | test("rate")) and
 		.verdict == "ok") | [.node, .what, .asked, .measured] | map(split(" ")[0]) | join(" ")' <<<"$OUT" |
@@ -219,7 +219,7 @@ vlans() {
 		      s.5: {vlan: 5, address: "10.5.0.{n}/24"}
 	EOT
 	check "up with 802.1ad" "$NETSIM" up "$WORK/tagged.yaml"
-	# shellcheck disable=SC2034 # lib.sh's
+	# shellcheck disable=SC2034 # for lib.sh
 	FLEET=tagged
 	check "full frames with two tags arrive" node_exec q-1 ping -M 'do' -c 2 -i 0.3 -W 1 -s 1472 10.5.0.2
 	FLEET=shaped

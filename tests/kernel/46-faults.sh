@@ -39,7 +39,7 @@ doubled() {
 
 connects() {
 	# A refusal is an answer.
-	# shellcheck disable=SC2016 # the inner shell's
+	# shellcheck disable=SC2016 # for the inner shell
 	node_exec "$1" timeout 0.5 bash -c '(: <>"/dev/tcp/$0/$1") 2>/dev/null; true' "$2" "$3"
 }
 

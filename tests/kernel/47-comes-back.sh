@@ -12,7 +12,7 @@ T=$WORK/back.yaml
 ALL=(a=10.1.0.1 b=10.1.0.2 c=10.1.0.3)
 FULL="a>b a>c b>a b>c c>a c>b"
 
-# write_topo INTERFACE [NODE...]: c's interface has this name; NODEs are left out
+# write_topo INTERFACE [NODE]: c's interface has this name; NODE is left out
 write_topo() {
 	cat >"$T" <<-EOF
 		fleet: back
@@ -79,7 +79,7 @@ every_port() {
 	"$NETSIM" up "$T"
 }
 
-# What a down that is killed leaves: nothing but the record of profile and faults
+# The state after a down that was killed: only the record of profile and faults is left
 half_down() {
 	local node
 	ip link del group "$(ip -j -d link show "$FLEET-lan" | jq -r '.[0].group')"
@@ -89,9 +89,10 @@ half_down() {
 	"$NETSIM" up "$T"
 }
 
-# comes_back NAME WANT PATTERN CMD...: the fault of CMD, after each of WAYS
+# comes_back NAME WANT PATTERN CMD...: CMD makes a fault; pings give WANT then, and again after each
+# of WAYS, and status lists the fault as PATTERN
 WAYS=(inside outside namespace renamed removed every_port half_down)
-# An emulated machine is slow, and only its kernel is another one.
+# An emulated machine is slow, and differs only in its kernel, so it tries fewer ways.
 [[ -z ${IN_VM:-} ]] || WAYS=(inside namespace every_port half_down)
 comes_back() {
 	local way before after
@@ -137,7 +138,7 @@ first_packet() {
 
 # echoes NODE: the pings that it received since ECHOES were counted
 echoes() {
-	# shellcheck disable=SC2016 # awk's
+	# shellcheck disable=SC2016 # for awk
 	echo $(($(node_exec "$1" awk '/^Icmp:/ { for (i = 2; i <= NF; i++) if (!n) at[i] = $i
 		else if (at[i] == "InEchos") print $i; n = 1 }' /proc/net/snmp) - ECHOES))
 }

@@ -72,8 +72,8 @@ shortest() {
 	awk -v fate="$1" '$1 == fate { print $7 }' "$WORK/beats" | sort -n | head -n 1
 }
 
-# What b receives in each fifth of a second, in kbit/s, while frames of 1500 bytes come as
-# fast as 3 mbit. By the kernel's time stamps of the arrivals.
+# The rate at which b receives in each fifth of a second, in kbit/s, by the kernel's time stamps of
+# the arrivals, while frames of 1500 bytes are sent at 3 mbit.
 carried() {
 	local times flood
 	"$FLOOD" -r 500 -k 1 -s 1500 -t "$1" -o "$WORK/log" "$FLEET".{a,b}/eth1 >/dev/null &
@@ -98,7 +98,7 @@ within() {
 	awk -v low="$1" -v high="$2" '$1 >= low && $1 <= high' "$WORK/carried" | wc -l
 }
 
-# One packet of 1500 bytes in 20 ms, in the format of Mahimahi.
+# One packet of 1500 bytes each 20 ms, in the format of Mahimahi.
 deliveries() {
 	trace deliveries 20 40 60 80 100
 	"$FLOOD" -r 400 -k 1 -s 1500 -t 3 -o "$WORK/log" "$FLEET".{a,b}/eth1 >/dev/null

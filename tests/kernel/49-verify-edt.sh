@@ -8,7 +8,7 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../verify.sh"
 
-# shellcheck disable=SC2034 # lib.sh's
+# shellcheck disable=SC2034 # for lib.sh
 FLEET=edt
 NODES=(a-1 a-2 b-1 b-2 c-1)
 

@@ -117,7 +117,7 @@ kernel() {
 
 refusals() {
 	local good='a: {interfaces: {eth1: {network: lan, address: 10.0.0.1/24}}}'
-	# Disables IPv6 on links that are created from now on; no file says so.
+	# Disables IPv6 on links that are created from now on, a setting that no file shows.
 	echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6
 	kernel "an IPv6 address where IPv6 is off" 2:27 "IPv6 is disabled" '{address: "fd00::1/64"}' "$good"
 	echo 0 >/proc/sys/net/ipv6/conf/default/disable_ipv6

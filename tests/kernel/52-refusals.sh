@@ -46,7 +46,8 @@ with_files() {
 		not_ok "$2 with $1 files" "$(caught "$2")"
 }
 
-# Any limit: what is said depends on the file that is one too many, what is not said does not.
+# With any limit: the message depends on the file at which the limit is reached, but none takes a
+# namespace for foreign.
 few_files() {
 	local limit command words=
 	for limit in $(seq 4 18); do

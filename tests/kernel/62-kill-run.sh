@@ -42,7 +42,7 @@ $2}"
 	return 1
 }
 
-# The events of a run that was killed, as far as it got.
+# The report of a run that was killed has the events up to then.
 reports() {
 	[[ -e $WORK/run/events.jsonl ]] || return 0
 	run "$NETSIM" report -v "$WORK/run"

@@ -118,7 +118,8 @@ found() {
 	jq -c "$1" <<<"$FOUND"
 }
 
-# data_of FILE: the data of a page; the order of targets is that in which they appeared.
+# data_of FILE: the data of a page, with targets sorted by name: a page has them in the order in
+# which they appeared.
 data_of() {
 	sed -n 's/.*id="data">\(.*\)<\/script>/\1/p' "$1" | jq -S '.report.chart.probes[].targets |= sort_by(.name)'
 }
@@ -129,7 +130,7 @@ TRAFFIC='["Traffic","Round-trip time of TCP"]'
 
 check_drawn() {
 	is "$1: without an error" "$(found '[.error, .failed]')" '["",null]'
-	# Of the reader above, Chromium says that it should be faster.
+	# Chromium warns that the reader above would be faster with willReadFrequently.
 	is "$1: nothing is written to the console" "$(grep CONSOLE "$WORK/chromium.log" | grep -v willReadFrequently)" ""
 	is "$1: nothing is fetched" "$(found .fetched)" '[]'
 	is "$1: the plots" "$(found '.titles[:5]')" "$TITLES"

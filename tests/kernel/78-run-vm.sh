@@ -2,9 +2,9 @@
 # limit: 240
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# netsim run with links of limited rate, by netem: the leader of a real etcd is cut off; a limit that
-# is kept is ok, one that is not fails, with a line. All times are long, because the virtual
-# machine is slow.
+# netsim run with links of limited rate, by netem: the leader of a real etcd is cut off; a limit
+# that is kept is ok, one that is not fails, with a line that says by how much and when. All times
+# are long, because the virtual machine is slow.
 # shellcheck shell=bash
 . "$(dirname "$0")/../lib.sh"
 

@@ -28,7 +28,7 @@ declare -A wanted=(
 	[watch-gap]="watch gap" [watch-silent]="watch gap"
 	[watch-double]="watch double" [watch-swap]="watch back")
 
-# Waits until COUNT proxies have lied, and let operations pass since.
+# settled LOGS COUNT: waits until COUNT proxies have lied, and then let more operations pass.
 cat >"$WORK/settled" <<-'EOT'
 	#!/bin/bash
 	until [[ $(grep -lx settled "$1"/*@*.log | wc -l) -ge $2 ]]; do
@@ -97,7 +97,7 @@ start() {
 	runs[$1]=$BG
 }
 
-# ends NAME STATUS: waits for it; its output is in OUT
+# ends NAME STATUS: waits until the run ends; its output is in OUT
 ends() {
 	local status=0
 	wait "${runs[$1]}" || status=$?

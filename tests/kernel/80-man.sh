@@ -23,7 +23,7 @@ netsim() {
 	"$NETSIM" "$@"
 }
 
-# A run on a busy machine may prove less than it was asked.
+# A run on a busy machine may prove less than was asked.
 run_line() {
 	local status=0
 	eval "$1" || status=$?
@@ -44,7 +44,7 @@ make_root() {
 		-e 's/changes = 1/changes <= 9/; s/within 5s/within 3s/; s/> 8s/> 90s/' scenarios/leader-cut.yaml
 }
 
-# What the examples take for granted: members of etcd, evidence of runs.
+# Prerequisites of the examples: members of etcd, evidence of runs.
 prepare() {
 	case $1 in
 	*--members*)

@@ -49,7 +49,7 @@ check "partition --ring of three" "$NETSIM" partition --ring @server
 is "is described" "$OUT" "fault 5: ring a,b,c, until netsim heal"
 is "no two of them have an answer" "$(reach "${ALL[@]}" | xargs)" \
 	"a>d a>e b>d b>e c>d c>e d>a d>b d>c d>e e>a e>b e>c e>d"
-# requests FROM TO ADDRESS: the echo requests of FROM that TO heard, of two
+# requests FROM TO ADDRESS: how many of two echo requests of FROM arrive at TO
 requests() {
 	local before
 	before=$(node_exec "$2" nstat -az IcmpInEchos | awk '/Echos/ { print $2 }')

@@ -105,7 +105,7 @@ due_steps() {
 		awk 'NR > 1 { printf "%.3f\n", $1 - before } { before = $1 }' | sort -u
 }
 
-# gap_is PROBE MS: the longest gap of answers is as long or longer
+# gap_is PROBE MS: the longest gap between answers lasts MS or longer
 gap_is() {
 	sort -n -k 3 "$WORK/samples" | awk -v probe="$1" -v want="$2" '
 		$1 != probe || $5 != "ok" { next }
@@ -136,7 +136,7 @@ connections() {
 	local before
 	before=$(accepted)
 	probe -s 1 -e 20 -t 2000 "$WEB/" "$WEB/" "$WEB/"
-	is "each probe has a connection" $(($(accepted) - before)) 4 # with that of accepted
+	is "each probe has a connection" $(($(accepted) - before)) 4 # including that of accepted()
 	before=$(accepted)
 	probe -s 0.5 -e 50 -t 2000 -f "$WEB/"
 	is "fresh connections" $(($(accepted) - before)) $(($(field 2) + 1))

@@ -112,8 +112,8 @@ partition() {
 	check "the members agree in the end" agree
 }
 
-# went_on LEADER: others acknowledge writes after the last one that the leader of before acknowledged
-# ahead of the cut, and before it answers again.
+# went_on LEADER: the other members acknowledge more than 20 writes after the last one that LEADER
+# acknowledged before the cut, and before it acknowledges one again.
 went_on() {
 	[[ $(sort -n -k 8 "$WORK/record" | awk -v old="$((${1#s} - 1))" '
 		$9 != "ok" || $1 != "put" { next }

@@ -53,7 +53,7 @@ round_trips() {
 	check "report judges it again" cmp <("$NETSIM" report --json "$WORK/rtt") "$WORK/rtt/verdict.json"
 }
 
-# On a machine that is late a run may prove nothing; none says that the delay is missing.
+# On a busy machine a run may prove nothing, but none reports that the delay is missing.
 delayed() {
 	local try
 	scenario delayed <<-'EOT'
@@ -101,7 +101,7 @@ mistakes() {
 	refused "a pair as a probe" "n1:n2 available 100%" 'there is no probe or workload "n1:n2"'
 }
 
-# A path of its own needs the edt engine.
+# A delay of a pair needs the edt engine, which needs fq for delays.
 HOLDS=
 ! unshare -n sh -c "tc qdisc add dev lo root fq" 2>/dev/null || HOLDS=yes
 

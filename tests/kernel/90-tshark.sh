@@ -3,12 +3,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Compares netsim analyze with tshark and tcptrace, for each direction of each connection, to
-# the packet: lossy traffic captured before and behind the loss; and the same captures
+# the packet: lossy traffic captured before and after the loss; and the same captures
 # shuffled, with duplicates, tagged, merged, and as pcapng.
 # shellcheck shell=bash
 . "$(dirname "$0")/../lib.sh"
 
-# shellcheck disable=SC2034 # lib.sh's
+# shellcheck disable=SC2034 # for lib.sh
 FLEET=seen
 PCAPS=$HELPERS/pcaps
 
@@ -66,7 +66,7 @@ capture() {
 	bg_end "$server"
 }
 
-# Each direction of tshark's connections: ends, packets, bytes, data, fast, timeout and
+# Each direction of tshark's connections: endpoints, packets, bytes, data, fast, timeout and
 # spurious retransmissions, out of order, duplicate acknowledgements, zero windows, resets.
 by_tshark() {
 	local field fields=()
@@ -86,7 +86,7 @@ by_tshark() {
 				zero[key] "," resets[key] }' | sort
 }
 
-# columns FILE NAME...: columns of our CSV, for the directions of TCP connections with packets
+# columns FILE NAME...: columns of netsim's CSV, for the directions of TCP connections with packets
 columns() {
 	local file=$1
 	shift
@@ -141,10 +141,10 @@ handshakes_as_tshark() {
 	same "${1##*/}: handshakes as tshark measures" "$WORK/theirs" "$WORK/ours"
 }
 
-# as_tcptrace FILE: compares ends, packets, data, segments with bytes seen before (which
+# as_tcptrace FILE: compares endpoints, packets, data, segments with bytes seen before (which
 # excludes retransmissions that only fill holes), and resets.
 as_tcptrace() {
-	# It writes fd09::0001 for fd09::1.
+	# tcptrace writes fd09::0001 for fd09::1.
 	tcptrace -n -l -r --csv "$1" 2>/dev/null | sed 's/::000/::/g' | awk -F, '/^#/ || !NF { next }
 		!at["host_a"] { for (i = 1; i <= NF; i++) { gsub(/ /, "", $i); at[$i] = i }; next }
 		{ gsub(/ /, "")

@@ -2,9 +2,9 @@
 # limit: 240
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# netsim analyze against tshark on many small captures of every link type: of connections
-# that lose, duplicate and reorder, are truncated, begin within, are refused or half-open.
-# And captures of a link type that is not supported.
+# netsim analyze against tshark on many small captures of every link type: connections that lose,
+# duplicate and reorder, are refused or half-open; captures that are truncated, or begin within a
+# connection. And captures of a link type that is not supported.
 # shellcheck shell=bash
 . "$(dirname "$0")/../lib.sh"
 

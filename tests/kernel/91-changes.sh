@@ -17,7 +17,7 @@ nodes:
   c: {interfaces: {eth1: {network: lan, address: 10.1.0.3/24}}}
 EOF
 
-# said PID WORDS [COUNT]: whether it has printed them by now, that often
+# said PID WORDS [COUNT]: true once COUNT lines (1) with WORDS have been printed
 said() {
 	[[ $(grep -c "$2" "$WORK/bg.$1") -ge ${3:-1} ]]
 }
@@ -85,7 +85,8 @@ alone() {
 	ip link set "$port" up
 }
 
-# More changes in a row than the kernel keeps notifications for: at the end all is as it is.
+# More changes in a row than the kernel keeps notifications for: the final state is found all the
+# same.
 many() {
 	local i
 	bg "$NETSIM" measure --json

@@ -5,7 +5,7 @@
 # shellcheck shell=bash
 . "$(dirname "$0")/../lib.sh"
 
-# shellcheck disable=SC2034 # lib.sh's
+# shellcheck disable=SC2034 # for lib.sh
 FLEET=many
 
 build() {
@@ -38,7 +38,7 @@ measure() {
 	check "$name" "$NETSIM" iperf --time 1s --json "$@"
 }
 
-# of FILTER: from its JSON, on one line
+# of FILTER: applies FILTER to the JSON in $OUT; the result is on one line
 of() {
 	jq -r "$1" <<<"$OUT" | xargs
 }

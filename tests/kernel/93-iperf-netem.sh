@@ -6,7 +6,7 @@
 # shellcheck shell=bash
 . "$(dirname "$0")/../lib.sh"
 
-# shellcheck disable=SC2034 # lib.sh's
+# shellcheck disable=SC2034 # for lib.sh
 FLEET=thin
 
 build() {
@@ -29,7 +29,7 @@ build() {
 	check "apply" "$NETSIM" apply "$WORK/thin.profile.yaml"
 }
 
-# of FILTER: from its JSON, on one line
+# of FILTER: applies FILTER to the JSON in $OUT; the result is on one line
 of() {
 	jq -r "$1" <<<"$OUT" | xargs
 }

@@ -7,7 +7,7 @@
 # shellcheck shell=bash
 . "$(dirname "$0")/../lib.sh"
 
-# shellcheck disable=SC2034 # lib.sh's
+# shellcheck disable=SC2034 # for lib.sh
 FLEET=seen
 
 build() {
@@ -46,7 +46,7 @@ capture() {
 	wait_for 10 listening "$all" || not_ok "netsim capture listens"
 }
 
-# ended PID: waits for its end; sets $STATUS and, to its output, $SAID
+# ended PID: waits for its end; sets $STATUS, and $SAID to its output
 ended() {
 	STATUS=0
 	wait "$1" || STATUS=$?
@@ -70,7 +70,7 @@ headers_of() {
 		-e icmp.type -e icmp.seq -e udp.srcport 2>/dev/null | sort
 }
 
-# caught_up FILE COUNT: tcpdump has written as many packets
+# caught_up FILE COUNT: true once tcpdump has written COUNT packets
 caught_up() {
 	[[ $(count "$1") -ge $2 ]]
 }
@@ -390,7 +390,7 @@ gone() {
 	fails_with 2 "no fleet" "$NETSIM" capture
 }
 
-# The terminal is closed: everything is written, and what the capture dropped.
+# The terminal is closed: all packets are written, and the counts of dropped ones.
 hung_up() {
 	capture 4 -w "$WORK/hung.pcapng" --filter icmp
 	node_exec a ping -q -c 20 -i 0.01 10.9.0.2 >/dev/null

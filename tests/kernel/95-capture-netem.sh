@@ -6,7 +6,7 @@
 # shellcheck shell=bash
 . "$(dirname "$0")/../lib.sh"
 
-# shellcheck disable=SC2034 # lib.sh's
+# shellcheck disable=SC2034 # for lib.sh
 FLEET=held
 
 cat >"$WORK/held.yaml" <<-'EOT'

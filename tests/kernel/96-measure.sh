@@ -8,7 +8,7 @@
 # shellcheck shell=bash
 . "$(dirname "$0")/../lib.sh"
 
-# shellcheck disable=SC2034 # lib.sh's
+# shellcheck disable=SC2034 # for lib.sh
 FLEET=seen
 
 build() {

@@ -7,7 +7,7 @@
 # shellcheck shell=bash
 . "$(dirname "$0")/../lib.sh"
 
-# shellcheck disable=SC2034 # lib.sh's
+# shellcheck disable=SC2034 # for lib.sh
 FLEET=etcd
 ETCD=$TESTS/../build/unpacked/etcd-server/usr/bin/etcd
 
