@@ -54,7 +54,7 @@ struct store {
 	uint32_t client_names[CLIENTS + WATCHES];
 	int64_t known[CLIENTS][KEYS];	   /* mod_revisions that each client saw last */
 	int64_t delivered[WATCHES];	   /* time of the last event, which later ones follow */
-	struct operation answers[CLIENTS]; /* filled when they are applied */
+	struct operation answers[CLIENTS]; /* filled when requests are applied */
 	int64_t revision;
 	size_t begun, wanted, values;
 	enum lie lie;
@@ -187,7 +187,7 @@ static inline bool lie_about(struct store *s, const struct todo *todo)
 		return false;
 	s->lie = LIE_NONE;
 	if (lie == LIE_TWICE) {
-		/* Nothing takes the answer of the second time. */
+		/* The answer to the second application is discarded. */
 		again.op.result = OP_UNKNOWN;
 		again.time = in_us(s, todo->time + 20000000, 20000);
 		heap_add(s, again);

@@ -175,7 +175,7 @@ static void test_router(void **state)
 	analysis_done(&a);
 }
 
-/* A view that saw one connection alone, and the end of another one. */
+/* A vantage point that alone saw one connection, and the end of another. */
 static void test_seen_by_one(void **state)
 {
 	struct packet other = FROM_CLIENT(.seq = 900, .flags = PACKET_SYN);
@@ -203,7 +203,10 @@ static void test_seen_by_one(void **state)
 	analysis_done(&a);
 }
 
-/* A bond and its port see each packet with as many hops left, the duplicates of a network twice. */
+/*
+ * A bond and its port both see each packet, with as many hops left; each sees a duplicate made by
+ * the network twice.
+ */
 static void test_stacked_devices(void **state)
 {
 	struct fixture f;
@@ -231,7 +234,10 @@ static void test_stacked_devices(void **state)
 	analysis_done(&a);
 }
 
-/* Copies at one place: of the device "any" without a number within a moment, else never. */
+/*
+ * The same bytes again at one place are a copy only if captured at the device "any" without
+ * interface numbers, within a moment.
+ */
 static void test_same_place(void **state)
 {
 	struct fixture f;
@@ -254,7 +260,7 @@ static void test_same_place(void **state)
 	}
 }
 
-/* What the network duplicates is not sent twice; what is sent twice is. */
+/* A duplicate made by the network does not count as a packet sent; a retransmission does. */
 static void test_duplicates(void **state)
 {
 	struct packet p = FROM_CLIENT(.seq = 101, .ack = 501, .data = 10);

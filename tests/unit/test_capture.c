@@ -195,7 +195,7 @@ static void test_old_pcap(void **state)
 	}
 }
 
-/* Link types that are not supported matter where they have packets. */
+/* Link types that are not supported matter only if they have packets. */
 static void test_unread(void **state)
 {
 	(void)state;
@@ -250,7 +250,7 @@ static void ng_statistics(struct bytes *b, bool big, uint32_t number, uint32_t i
 	ng_block(b, big, 5, &body);
 }
 
-/* What a capture dropped, at the end of it and in between. */
+/* The counts of dropped packets, at the end of a capture and in between. */
 static void test_drops(void **state)
 {
 	(void)state;

@@ -213,7 +213,7 @@ static void test_says_ports_names_directions_totals(void **state)
 	assert_int_equal(at - bytes, size);
 }
 
-/* Checks the filter text in the file for a filter of this length. */
+/* Writes a file with a filter of this length; checks its filter option, and returns the value. */
 static const uint8_t *filter_of(size_t size, uint16_t *length)
 {
 	static char filter[80000];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A run over time: what is in it, and that its size is bounded. */
+/* The chart of a run over time: its content, and the bound of its size. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -195,7 +195,7 @@ static void test_ports(void **state)
 		{"0800 4:6 p:1-53", "other"},
 		{"0800 4:17 p:53-1", "range"},
 		{"0800 4:132 p:1-2380", "other"},
-		/* behind IPv4 options */
+		/* after IPv4 options */
 		{"0800 4:6*15 p:1-2380", "exact"},
 		{"0800 4:6*6 p:1-2380", "exact"},
 	};
@@ -253,7 +253,7 @@ static void test_ipv6(void **state)
 	expect(rows, ARRAY_SIZE(rows));
 }
 
-/* The outer tag gives the VLAN; all else comes from behind the tags. */
+/* The outer tag gives the VLAN; all else comes from the headers after the tags. */
 static void test_vlans(void **state)
 {
 	static const struct row rows[] = {

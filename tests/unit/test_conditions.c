@@ -168,7 +168,7 @@ static void test_bounds(void **state)
 	assert_string_equal(err.what, "the conditions have more than 128 words");
 }
 
-/* The mean loss that p and r imply, and the length of a burst. */
+/* p and r, computed from a mean loss and a burst length, imply these again. */
 static void test_mean(void **state)
 {
 	static const struct {

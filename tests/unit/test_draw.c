@@ -254,7 +254,7 @@ static void test_corrupt(void **state)
 	expect_share(damaged, RUNS, 0.2, 1);
 	assert_int_equal(ports_traffic(5, 6, -1).corrupted, damaged);
 	assert_int_equal(ports_traffic(5, 6, -1).packets, RUNS);
-	/* anywhere behind the Ethernet header */
+	/* anywhere after the Ethernet header */
 	for (size_t i = 0; i < 8; i++)
 		expect_share(places[i], damaged, 1.0 / 8, 1);
 }

@@ -80,7 +80,7 @@ static void test_pacing(void **state)
 	expect_delay(&shot, 10 * MS);
 }
 
-/* ARP and neighbour discovery are not delayed by more than 3 s: they would time out. */
+/* If delays exceed 1 s in all, ARP and neighbour discovery skip them, or would time out. */
 static void test_resolving(void **state)
 {
 	struct shot shot;

@@ -290,7 +290,7 @@ static void test_texts(void **state)
 		assert_int_equal(text_table_find(&texts, text), i);
 		assert_string_equal(text_table_get(&texts, i), text);
 	}
-	/* A part of a text is another one. */
+	/* A prefix of a text is a text of its own. */
 	assert_int_equal(text_table_add(&texts, "text-12", 5), 5001);
 	assert_string_equal(text_table_get(&texts, 5001), "text-");
 	assert_int_equal(text_table_find(&texts, "text-5001"), 0);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What conditions make of a path: combination of hops, jitter, TCP; and confidence intervals. */
+/* The effect of conditions on a path: hops combined, jitter, TCP; and confidence intervals. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -268,7 +268,6 @@ static void test_partitions(void **state)
 
 /* --- the intent file */
 
-/* Mounts an empty private /run; skips the test where that is not allowed. */
 static int note(const char *fleet, const struct intent_fault *fault, const uint32_t *ended,
 		size_t count)
 {
@@ -278,6 +277,7 @@ static int note(const char *fleet, const struct intent_fault *fault, const uint3
 	return r == 0 ? intent_publish(&draft, NULL) : r;
 }
 
+/* Mounts an empty private /run; skips the test where that is not allowed. */
 static void own_run(void)
 {
 	if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||

@@ -308,7 +308,7 @@ static void test_window_unknown(void **state)
 	end(&f);
 }
 
-/* The server has a connection of a client that was restarted: a reset, and a new beginning. */
+/* The server still has a connection of a client that restarted: a reset, then a new connection. */
 static void test_half_open(void **state)
 {
 	struct flow_summary s;
@@ -316,7 +316,7 @@ static void test_half_open(void **state)
 
 	(void)state;
 	for (uint32_t stale = 0; stale < 2; stale++) {
-		/* Before and behind the new numbers. */
+		/* Before and after the new numbers. */
 		uint32_t ack = stale ? 900000000 : 50, seq = stale ? 7 : 400000;
 
 		begin(&f, 0);
@@ -338,7 +338,7 @@ static void test_half_open(void **state)
 		assert_int_equal(s.sides[0].counts[FLOW_RESETS], 1);
 		assert_int_equal(s.sides[1].counts[FLOW_TIMEOUT], 0);
 		assert_int_equal(s.sides[1].counts[FLOW_REORDERED], 0);
-		/* A reset that ends it is its end. */
+		/* A reset of the new connection closes it. */
 		say(&f, 1100, FROM_SERVER(.seq = 601, .ack = 201, .flags = PACKET_RST));
 		assert_true(only(&f).closed);
 		end(&f);
@@ -377,7 +377,7 @@ static void test_gaps(void **state)
 	open_it(&f);
 	say(&f, 1100, FROM_CLIENT(.seq = 101, .ack = 501, .data = 10));
 	say(&f, 2050, FROM_SERVER(.seq = 501, .ack = 111, .data = 10)); /* 1044 ms after its last */
-	say(&f, 2100, FROM_CLIENT(.seq = 111, .ack = 511));		/* just 1 s: not longer */
+	say(&f, 2100, FROM_CLIENT(.seq = 111, .ack = 511));		/* 1 s: not longer */
 	say(&f, 2101, FROM_SERVER(.seq = 511, .ack = 111, .flags = PACKET_FIN | PACKET_ACK));
 	say(&f, 9000, FROM_CLIENT(.seq = 111, .ack = 512)); /* closed: no gap */
 	flow_finish(f.flow);
@@ -430,7 +430,7 @@ static void test_classes(void **state)
 	end(&f);
 }
 
-/* VXLAN, as of pods: the outer and the inner packet have separate connections. */
+/* VXLAN, as pods use it: the outer and the inner packet have separate connections. */
 static void test_inside(void **state)
 {
 	struct bytes b = {.count = 0};

@@ -267,7 +267,7 @@ static void test_damaged(void **state)
 	unlink("/run/netsim/f.json");
 }
 
-/* What stands in the place of the file, and is none of netsim's. */
+/* Objects in the place of the file that netsim did not create. */
 static void make_directory(const char *path)
 {
 	assert_int_equal(mkdir(path, 0755), 0);
@@ -328,7 +328,10 @@ static void test_foreign(void **state)
 	intent_done(&intent);
 }
 
-/* A draft changes nothing; without room for it, a text that is no longer fits in the old place. */
+/*
+ * A draft changes nothing. Without room for a second file, a text that is not longer than the
+ * file overwrites it.
+ */
 static void test_draft(void **state)
 {
 	struct intent intent = {0}, read;

@@ -74,7 +74,7 @@ static void test_late_timers(void **state)
 		add_delay(&f.paths[i].seen, -9.4);
 	failed_are(&f, "a delay up; a delay down; b delay up; b delay down; c delay up; "
 		       "c delay down; d delay up; d delay down; e delay up; e delay down");
-	/* The least delay is right: what the others have more is the timers'. */
+	/* The minimum is right: late timers explain that the other delays are longer. */
 	setup(&f);
 	f.timer_slack = 4.64;
 	for (size_t i = 0; i < PATHS; i++)
@@ -95,7 +95,7 @@ static void test_late_timers(void **state)
 	failed_are(&f, "c delay down");
 }
 
-/* A delay below a millisecond is missing when nothing of it is there. */
+/* A delay below a millisecond is missing if none of it is measured. */
 static void test_short_delay(void **state)
 {
 	struct fleet f;
@@ -111,7 +111,7 @@ static void test_short_delay(void **state)
 	failed_are(&f, "a delay up");
 }
 
-/* Noise of timers is no jitter: what it alone may explain is unproved. */
+/* Timer noise is no jitter: a jitter that the noise alone may explain is unproved. */
 static void test_hidden_jitter(void **state)
 {
 	struct fleet f;
@@ -180,7 +180,7 @@ static void test_stalls(void **state)
 	forget_rows(&f);
 }
 
-/* An interval that contains nothing as well as what is asked proves neither. */
+/* A confidence interval that contains both no loss and the requested loss proves neither. */
 static void test_hidden_loss(void **state)
 {
 	struct fleet f;

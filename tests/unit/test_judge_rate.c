@@ -34,7 +34,7 @@ static void setup_rates(struct fleet *f)
 	f->rates[1].up = false;
 }
 
-/* Judges, and expects this row for a's way up. */
+/* Judges, and expects this row for a's uplink. */
 static void up_is(struct fleet *f, const char *measured, enum netsim_verdict verdict)
 {
 	judge(f);
@@ -68,7 +68,7 @@ static void test_rates(void **state)
 	up_is(&f, "5.00 mbit", NETSIM_UNPROVED);
 }
 
-/* What the machine does on a scratch link decides what it may be blamed for. */
+/* The machine may be blamed for deviations that it also shows on a scratch link. */
 static void test_calibration(void **state)
 {
 	static const char *const inside[ENDS] = {"inside a, eth1 has a tbf"};
@@ -79,7 +79,7 @@ static void test_calibration(void **state)
 	setup_rates(&f);
 	r = &f.rates[0];
 	r->tcp = -1;
-	/* A scratch link deviates by 1 %, so that 2 % prove nothing. */
+	/* A scratch link is 1 % too slow: 2 % is right, 4 % proves nothing, 6 % is wrong. */
 	r->udp = 9.82e6;
 	r->control = 0.01;
 	up_is(&f, "9.82 mbit", NETSIM_AS_ASKED);
@@ -87,14 +87,14 @@ static void test_calibration(void **state)
 	up_is(&f, "9.60 mbit", NETSIM_UNPROVED);
 	r->udp = 9.4e6;
 	failed_are(&f, "a rate up");
-	/* It is too slow, which excuses no rate that is too high. */
+	/* A scratch link that is too slow excuses no rate that is too high. */
 	r->udp = 10.3e6;
 	failed_are(&f, "a rate up");
-	/* It deviates far more than a link may: neither right nor wrong. */
+	/* It deviates far more than a link may: the rate is neither right nor wrong. */
 	r->udp = 8e6;
 	r->control = 0.3;
 	up_is(&f, "8.00 mbit", NETSIM_UNPROVED);
-	/* The sender did not run: so much is missing at most. */
+	/* The sender did not run for a fifth of the time: no more than that may be missing. */
 	r->control = 0.001;
 	r->idle = 0.2;
 	up_is(&f, "8.00 mbit", NETSIM_UNPROVED);

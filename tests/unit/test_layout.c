@@ -161,9 +161,9 @@ static void test_room_for_tags(void **state)
 	assert_int_equal(link_of(&laid, "a", "s.5")->mtu, 1500);
 	/* A third tag. */
 	assert_int_equal(link_of(&laid, "a", "eth2")->mtu, 1504);
-	/* One tag beside the frame, one in the room that each device has. */
+	/* One tag is beside the frame; the other fits into the room that each device has. */
 	assert_int_equal(link_of(&laid, "a", "eth3")->mtu, 1500);
-	/* Others would not receive its own packets of 1504 bytes. */
+	/* With a larger MTU it would send packets of 1504 bytes, which others would not receive. */
 	assert_int_equal(link_of(&laid, "a", "eth4")->mtu, 1500);
 	done(&laid);
 }

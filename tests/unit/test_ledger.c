@@ -68,7 +68,7 @@ static void test_lost(void **state)
 	get(&ev, "a", "j", "v3", 7, 8, 3, 3);
 	get(&ev, "a", "k", "v1", 9, 10, 3, 2);
 	findings_are(&ev, "lost v2");
-	/* The same, and nothing is written any more. */
+	/* The same, and nothing is written afterwards. */
 	put(&ev, "a", "k", "v1", 1, 2, 2);
 	put(&ev, "a", "k", "v2", 3, 4, 3);
 	get(&ev, "a", "k", "v1", 5, 6, 2, 2);
@@ -300,7 +300,7 @@ static void test_swapped(void **state)
 	erase(&ev, "a", "lock", NULL, 3, 4, .result = OP_UNKNOWN);
 	cas(&ev, "b", "lock", "b1", 5, 6, 4);
 	findings_are(&ev, "");
-	/* Unequal, but it is equal. */
+	/* A comparison fails, although it holds. */
 	put(&ev, "a", "k", "v1", 1, 2, 2);
 	cas(&ev, "a", "k", "v2", 3, 4, 2, 2, 2, "v1", OP_UNEQUAL);
 	findings_are(&ev, "swapped v2");
@@ -325,7 +325,7 @@ static void test_reordered(void **state)
 	put(&ev, "b", "j", "v2", 3, 4, .result = OP_UNKNOWN);
 	get(&ev, "b", "j", "v2", 5, 6, 5, 4);
 	findings_are(&ev, "reordered v2");
-	/* A state with more than it can have. */
+	/* A read at one revision shows a write of a later one. */
 	put(&ev, "a", "k", "v1", 1, 2, 2);
 	put(&ev, "a", "k", "v2", 3, 8, 3);
 	get(&ev, "b", "k", "v2", 4, 7, 2, 3);
@@ -407,7 +407,7 @@ static void test_watch_again(void **state)
 	findings_are(&ev, "stale v1");
 }
 
-/* Two ledgers of two stores have revisions that mean nothing to each other. */
+/* Two ledgers of two stores: their revisions cannot be compared. */
 static void test_two_ledgers(void **state)
 {
 	struct evidence ev = {0};

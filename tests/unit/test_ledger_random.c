@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The judge of ledgers: random healthy histories, faults planted in them, and a million. */
+/* The judge of ledgers: random healthy histories, planted faults, and a million operations. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -37,7 +37,7 @@ static void test_healthy(void **state)
 	}
 }
 
-/* The history is as good in any prefix, apart from writes that were in flight. */
+/* Any prefix of a healthy history is healthy, apart from writes that were in flight. */
 static void test_cut_off(void **state)
 {
 	(void)state;
@@ -106,7 +106,7 @@ static void remove_operation(struct operation *op)
 	ev->operation_count--;
 }
 
-/* The event after this one of the same watch. */
+/* Returns the next event of the same watch, or NULL. */
 static struct operation *next_event(struct operation *event)
 {
 	struct operation *end = store.ev.operations + store.ev.operation_count;
@@ -148,7 +148,7 @@ static bool plant_event(enum plant plant)
 		next->value = event->value;
 		next->mod_revision = event->mod_revision;
 	} else {
-		/* The newer one is not delivered before it happens. */
+		/* The newer event must not be delivered before its write. */
 		event->begin = event->end = next->begin;
 		event->key = next->key;
 		event->value = next->value;
@@ -199,7 +199,7 @@ static bool plant(enum plant plant)
 	return false;
 }
 
-/* Every fault is found, and nothing else: a gap and a double may come together. */
+/* Every fault is found, and nothing else, except that a gap may come with a double. */
 static void test_planted(void **state)
 {
 	static const enum finding_kind wanted[] = {

@@ -118,7 +118,7 @@ static void test_need(void **state)
 		{NEED_ALL, ".xxxx.", "..xxx.", "...x..", "20[0 20]..100[80 101]"},
 		{NEED_MAJORITY, ".xxxx.", "..xxx.", "...x..", "40[20 40]..100[80 101]"},
 		{NEED_ANY, ".xx...", "...xx.", "......", ""},
-		/* One follows the other at once. */
+		/* One target's outage follows the other's at once. */
 		{NEED_ALL, ".xx...", "...xx.", "......", "20[0 20]..100[80 101]"},
 		{NEED_ANY, ".xx...", "...xx.", ".xxxx.", ""},
 		{NEED_MAJORITY, ".xxx..", ".x.xx.", "......",
@@ -202,7 +202,7 @@ static void test_gap(void **state)
 	assert_int_equal(sample_series_make(&ev, evidence_name(&ev, "api"), &series), 0);
 	sample_series_window(&series, 0, 240 * (int64_t)MS, &w);
 	assert_int_equal(w.gap, 140 * (int64_t)MS);
-	/* One without any sample. */
+	/* A window in which a target has no sample at all. */
 	sample_series_window(&series, 60 * (int64_t)MS, 180 * (int64_t)MS, &w);
 	assert_int_equal(w.gap, 120 * (int64_t)MS);
 	sample_series_done(&series);

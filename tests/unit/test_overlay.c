@@ -57,7 +57,7 @@ static struct policy_entry layer(struct policy_entry entry, uint8_t number, uint
 	return entry;
 }
 
-/* The first layer whose deadline has not passed applies, after the last the profile. */
+/* The first layer whose deadline has not passed applies; after the last deadline, the profile. */
 static void test_layers(void **state)
 {
 	uint64_t now = policy_now(), later = now + 3600 * SECOND;
@@ -211,7 +211,7 @@ static void test_vlan_down(void **state)
 /* --- traces; rows last 100 s, so that the duration of a test does not matter */
 
 static const struct port_trace_row rows[] = {
-	/* two traces of one row: a long delay; never a rate */
+	/* two traces of one row, a long delay and never a rate; then a row of no trace */
 	{.at = 0, .rate = 1, .delay = 900 * SECOND},
 	{.at = 100 * SECOND, .rate = 0},
 	{.at = 200 * SECOND, .rate = 1000000, .delay = 20 * MS, .loss = CERTAIN},

@@ -355,7 +355,7 @@ static void test_numbers(void **state)
 	assert_true(policy_reaches(p, 3, NODES));
 	heal(p, NULL, 0);
 	assert_true(policy_reaches(p, NODES, 1));
-	/* no number is free: those of nodes that are gone are, but not those that are cut off */
+	/* no number is free: those of nodes that are gone are reused, unless they are cut off */
 	for (int i = NODES; i < PORT_NODES; i++)
 		set_name(p, i, "gone");
 	set_name(p, 20, "cut");
@@ -457,7 +457,7 @@ static unsigned draw(uint64_t *seed, unsigned below)
 	return (unsigned)(*seed >> 33) % below;
 }
 
-/* Puts every node into a random group or none; with a rest group, the last takes those. */
+/* Puts every node into a random group or none; with PORT_FAULT_REST, the others into the last. */
 static void draw_groups(uint64_t *seed, enum port_fault_kind kind, struct groups *g)
 {
 	size_t count = kind == PORT_FAULT_ISOLATE ? 1 :

@@ -91,7 +91,7 @@ static void test_one_way(void **state)
 	assert_int_equal(verdict(six, five), PASS);
 }
 
-/* A one-way cut lets ARP pass, unless it is meant, too; and other partitions never do. */
+/* A one-way cut lets ARP pass, unless `l2` is set; other partitions never do. */
 static void test_resolving(void **state)
 {
 	static const struct {
@@ -125,7 +125,7 @@ static void test_resolving(void **state)
 	}
 }
 
-/* Drops are counted at the links on which the packet came and would have gone. */
+/* Drops are counted at two links: where the packet came from, and where it would have gone. */
 static void test_link_drops(void **state)
 {
 	uint64_t before, other, there;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Messages for netem and tbf, compared with bytes computed by hand, and dumps of the
- * kernel, complete and truncated. Little-endian, like the machines it runs on.
+ * kernel, complete and truncated. Little-endian, like the machines that run netsim.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -299,7 +299,7 @@ static void test_open_end(void **state)
 	struct claim claim = outage_of(2 * SECOND);
 
 	(void)state;
-	/* It goes on into the second repetition, and never ends there. */
+	/* The outage has not ended when the phase ends, so only a lower bound is known. */
 	begin_run(&ev);
 	add_probe(&ev);
 	phase(&ev, 0, "quiet", 0);

@@ -269,7 +269,7 @@ static void test_selector(void **state)
 	assert_int_equal(selector_parse("leader", &s, &bad, &why), -EINVAL);
 }
 
-/* The members that a selector takes of count, the first the leader: "x..". */
+/* The members that a selector takes of count, of which one is the leader: "x..". */
 static const char *taken(enum selector_kind kind, size_t count, size_t leader, char *buf)
 {
 	size_t nth = 0;
