@@ -19,6 +19,7 @@
 #define BUFFER	     32768     /* the kernel's largest message of a dump */
 #define SKIP_STATS   (1U << 3) /* RTEXT_FILTER_SKIP_STATS */
 #define ANSWER_LIMIT 5	       /* seconds to wait for the kernel's first dump */
+#define FIRST_DUMPS  5	       /* attempts, as notifications may be lost meanwhile */
 
 struct live_link {
 	char name[IFNAMSIZ];
@@ -110,6 +111,13 @@ static void take_link(struct live_links *links, const struct nlmsghdr *msg)
 	link->fell |= !up;
 }
 
+/* Without its dump, the state remains unknown: the next read begins another one. */
+static void give_up_dump(struct live_links *links)
+{
+	links->sequence = 0;
+	links->lost = true;
+}
+
 static void begin_dump(struct live_links *links)
 {
 	char buf[MNL_NLMSG_HDRLEN + sizeof(struct ifinfomsg) + 8] = {0};
@@ -126,7 +134,7 @@ static void begin_dump(struct live_links *links)
 	links->lost = false;
 	links->sequence = msg->nlmsg_seq;
 	if (mnl_socket_sendto(links->sock, msg, msg->nlmsg_len) < 0)
-		links->sequence = 0;
+		give_up_dump(links);
 }
 
 /* Interfaces that the dump does not list are gone. */
@@ -145,7 +153,7 @@ static void take_message(struct live_links *links, const struct nlmsghdr *msg)
 	else if (msg->nlmsg_type == NLMSG_DONE && msg->nlmsg_seq == links->sequence)
 		end_dump(links);
 	else if (msg->nlmsg_type == NLMSG_ERROR && msg->nlmsg_seq == links->sequence)
-		links->sequence = 0;
+		give_up_dump(links);
 }
 
 /* Reads one datagram; false if there is none. */
@@ -182,10 +190,13 @@ static int subscribe(struct live_links *links, struct netsim_err *err)
 	    setsockopt(mnl_socket_get_fd(links->sock), SOL_SOCKET, SO_RCVTIMEO, &limit,
 		       sizeof(limit)) < 0)
 		return err_errno(err, -errno, NULL, "cannot watch interfaces");
-	begin_dump(links);
-	while (links->sequence && read_some(links, 0))
-		;
-	if (links->sequence)
+	links->lost = true;
+	for (int i = 0; i < FIRST_DUMPS && links->lost; i++) {
+		begin_dump(links);
+		while (links->sequence && read_some(links, 0))
+			;
+	}
+	if (links->sequence || links->lost)
 		return err_errno(err, -errno, NULL, "cannot watch interfaces");
 	for (size_t i = 0; i < links->count; i++)
 		links->list[i].fresh = false;
