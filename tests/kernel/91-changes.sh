@@ -88,9 +88,10 @@ alone() {
 # More changes in a row than the kernel keeps notifications for: the final state is found all the
 # same.
 many() {
-	local i
+	local i port=$FLEET.a.eth1
+	ip link set "$port" down
 	bg "$NETSIM" measure --json
-	check "a measurement begins" wait_for 10 pinged "$BG"
+	check "a measurement begins" wait_for 10 said "$BG" "port a/eth1 is down"
 	kill -STOP "$BG"
 	for ((i = 0; i < 150; i++)); do
 		ip link add "x$SUFFIX" type veth peer name "y$SUFFIX"
@@ -103,13 +104,9 @@ many() {
 	check "it is followed" wait_for 10 said "$BG" "port b/eth1 was created again"
 	check "packets cross it" wait_for 5 answers c 10.1.0.2
 	interrupt "$BG"
+	ip link set "$port" up
 	LOG=$(sed -n '/^{/,/^}/p' "$WORK/bg.$BG")
 	is "and are measured" "$(jq '[.one_way.rows[] | select(.to == "b" and .from == "c" and .class == "icmp") | .delivered] | add > 0' <<<"$LOG")" true
-}
-
-# pinged PID: it has opened its sockets
-pinged() {
-	[[ $(ss -0 -p 2>/dev/null | grep -c "pid=$1,") -ge 6 ]]
 }
 
 # drawn CMD...: the lines of progress that it draws on a terminal of 60 columns, in $WORK/drawn;
