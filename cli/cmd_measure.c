@@ -111,7 +111,7 @@ static int report_missing(const struct netsim_measurement *m, bool quiet)
 	if (m->missed)
 		fprintf(stderr,
 			"netsim: error: %" PRIu64
-			" packets were missed: the machine was too busy\n",
+			" packets were dropped before they were read: the machine was too busy\n",
 			m->missed);
 	return m->missed || m->gone_count ? 1 : 0;
 }

@@ -97,7 +97,7 @@ static void print_text(const struct common *args, const struct netsim_verify *v)
 	if (args->verbose || v->from_kernel)
 		printf("%s, reference: %s\n", v->fleet, v->basis);
 	if (args->verbose)
-		printf("timers are up to %.2f ms late here; delays may be longer by that\n",
+		printf("timers are up to %.2f ms late here; delays may be that much longer\n",
 		       v->timer_slack_ms);
 	if (!args->quiet || v->failed)
 		table_add(&table, head, 5);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The report of an analysis: text, JSON and CSV. */
-#ifndef NETSIM_CLI_ANALYZE_H
-#define NETSIM_CLI_ANALYZE_H
+#ifndef NETSIM_CLI_REPORT_H
+#define NETSIM_CLI_REPORT_H
 
 #include <jansson.h>
 #include <netsim/netsim.h>

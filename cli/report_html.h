@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Writes a report as an HTML page: one file that needs no network. */
-#ifndef NETSIM_CLI_PAGE_H
-#define NETSIM_CLI_PAGE_H
+#ifndef NETSIM_CLI_REPORT_HTML_H
+#define NETSIM_CLI_REPORT_HTML_H
 
 #include <jansson.h>
 #include <netsim/netsim.h>

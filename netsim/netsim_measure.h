@@ -26,7 +26,8 @@ struct netsim_verify {
 	struct netsim_verify_row **rows;
 	size_t row_count;
 	size_t as_asked, failed, unmeasured; /* rows; unmeasured: those that are NETSIM_UNPROVED */
-	double timer_slack_ms; /* lateness of this machine's timers; delays may be longer by that */
+	double timer_slack_ms; /* lateness of this machine's timers; delays may be that much longer
+				*/
 	size_t left_out;       /* rows that are NETSIM_LEFT_OUT */
 };
 

@@ -29,7 +29,7 @@
 #include "netsim/util/auto.h"
 
 /* Shared by the trials: a veth pair in the scratch namespace. */
-struct patient {
+struct trial_state {
 	struct rtnl *rt;
 	int port; /* ifindex of the veth */
 };
@@ -44,7 +44,7 @@ static struct link make_link(const char *name, enum link_kind kind)
 	return link;
 }
 
-static int try_bridge(struct patient *p, struct netsim_err *err)
+static int try_bridge(struct trial_state *p, struct netsim_err *err)
 {
 	struct link link = make_link("d-bridge", LINK_BRIDGE);
 
@@ -52,7 +52,7 @@ static int try_bridge(struct patient *p, struct netsim_err *err)
 	return rtnl_send(p->rt, err);
 }
 
-static int try_filtering(struct patient *p, struct netsim_err *err)
+static int try_filtering(struct trial_state *p, struct netsim_err *err)
 {
 	struct link link = make_link("d-filter", LINK_BRIDGE);
 
@@ -61,7 +61,7 @@ static int try_filtering(struct patient *p, struct netsim_err *err)
 	return rtnl_send(p->rt, err);
 }
 
-static int try_veth(struct patient *p, struct netsim_err *err)
+static int try_veth(struct trial_state *p, struct netsim_err *err)
 {
 	auto_close int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	struct link link = make_link("d-node", LINK_VETH);
@@ -75,7 +75,7 @@ static int try_veth(struct patient *p, struct netsim_err *err)
 	return 0;
 }
 
-static int try_tap(struct patient *p, struct netsim_err *err)
+static int try_tap(struct trial_state *p, struct netsim_err *err)
 {
 	auto_close int fd = -1;
 	struct link link = make_link("d-tap", LINK_TAP);
@@ -84,7 +84,7 @@ static int try_tap(struct patient *p, struct netsim_err *err)
 	return tap_make(&link, &fd, err);
 }
 
-static int try_bond(struct patient *p, struct netsim_err *err)
+static int try_bond(struct trial_state *p, struct netsim_err *err)
 {
 	struct link link = make_link("d-bond", LINK_BOND);
 
@@ -93,7 +93,7 @@ static int try_bond(struct patient *p, struct netsim_err *err)
 	return rtnl_send(p->rt, err);
 }
 
-static int try_vlan(struct patient *p, struct netsim_err *err)
+static int try_vlan(struct trial_state *p, struct netsim_err *err)
 {
 	struct link link = make_link("d-vlan", LINK_VLAN);
 
@@ -102,26 +102,26 @@ static int try_vlan(struct patient *p, struct netsim_err *err)
 	return rtnl_send(p->rt, err);
 }
 
-static int try_ifb(struct patient *p, struct netsim_err *err)
+static int try_ifb(struct trial_state *p, struct netsim_err *err)
 {
 	module_load(MODULE_IFB);
 	link_add_ifb(p->rt, "d-ifb", mark_group("doctor"), "ifb");
 	return rtnl_send(p->rt, err);
 }
 
-static int try_netem(struct patient *p, struct netsim_err *err)
+static int try_netem(struct trial_state *p, struct netsim_err *err)
 {
 	qdisc_put_idle(p->rt, p->port, "netem");
 	return rtnl_send(p->rt, err);
 }
 
-static int try_tbf(struct patient *p, struct netsim_err *err)
+static int try_tbf(struct trial_state *p, struct netsim_err *err)
 {
 	qdisc_put_tbf_root(p->rt, NODE_IFINDEX, &TBF_IDLE, "tbf");
 	return rtnl_send(p->rt, err);
 }
 
-static int try_seed(struct patient *p, struct netsim_err *err)
+static int try_seed(struct trial_state *p, struct netsim_err *err)
 {
 	struct netem netem = NETEM_IDLE;
 	struct qdiscs all = {0};
@@ -141,20 +141,20 @@ static int try_seed(struct patient *p, struct netsim_err *err)
 	return r;
 }
 
-static int try_redirect(struct patient *p, struct netsim_err *err)
+static int try_redirect(struct trial_state *p, struct netsim_err *err)
 {
 	qdisc_add_clsact(p->rt, p->port, "clsact");
 	filter_put_redirect(p->rt, p->port, (int)if_nametoindex("d-ifb"), "redirect");
 	return rtnl_send(p->rt, err);
 }
 
-static int try_programs(struct patient *p, struct netsim_err *err)
+static int try_programs(struct trial_state *p, struct netsim_err *err)
 {
 	return policy_try(p->rt, p->port, err);
 }
 
 /* The edt engine's queue: netem at the root, which orphans the packets, with fq below. */
-static int try_queue(struct patient *p, struct netsim_err *err)
+static int try_queue(struct trial_state *p, struct netsim_err *err)
 {
 	qdisc_put_netem(p->rt, QDISC_ADD, p->port, &NETEM_HOLD(1000), NULL, "netem");
 	qdisc_put_fq(p->rt, p->port, 1000, "fq");
@@ -162,7 +162,7 @@ static int try_queue(struct patient *p, struct netsim_err *err)
 }
 
 /* The helper prints its version only if it and its library are installed. */
-static int try_iperf(struct patient *p, struct netsim_err *err)
+static int try_iperf(struct trial_state *p, struct netsim_err *err)
 {
 	char path[PATH_MAX], version[] = "--version", *words[] = {path, version, NULL};
 	posix_spawn_file_actions_t quiet;
@@ -186,7 +186,7 @@ static int try_iperf(struct patient *p, struct netsim_err *err)
 
 static const struct {
 	const char *what, *use;
-	int (*attempt)(struct patient *p, struct netsim_err *err);
+	int (*attempt)(struct trial_state *p, struct netsim_err *err);
 	const char *hint;
 	bool optional;
 } trials[] = {
@@ -277,7 +277,7 @@ static char *describe_engines(struct netsim_findings *all)
 
 static int examine(struct outcome *outcomes)
 {
-	struct patient patient = {0};
+	struct trial_state patient = {0};
 	struct netsim_err err = {0};
 	int r = unshare(CLONE_NEWNET) < 0 ? -errno : rtnl_open(&patient.rt, &err);
 

@@ -460,8 +460,9 @@ static int refuse_link_arguments(const struct netsim_link_opts *o, struct netsim
 {
 	if (o->state == NETSIM_LINK_FLAP &&
 	    (o->period_ns <= 0 || o->up_ns < 0 || o->up_ns >= o->period_ns))
-		return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
-			       "the up time of a flap must be shorter than its period");
+		return err_set(
+			err, NETSIM_ERR_USAGE, -EINVAL, NULL,
+			"the up time of a flap must be at least 0 and shorter than its period");
 	if (o->name && o->target_count > 1)
 		return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
 			       "--name allows only one target: each target is a separate fault");

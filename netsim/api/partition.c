@@ -125,8 +125,9 @@ static int ring(const struct fleet *f, struct groups *g, struct netsim_err *err)
 	int r = unite(f, g, PORT_FAULT_RING, err);
 
 	if (r == 0 && g->list[0].count < RING_LEAST)
-		return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
-			       "--ring needs at least three nodes: two are one majority");
+		return err_set(
+			err, NETSIM_ERR_USAGE, -EINVAL, NULL,
+			"--ring needs at least three nodes: the majority of two nodes is both");
 	return r;
 }
 
@@ -179,7 +180,7 @@ static int with_rest(const struct fleet *f, struct groups *g, struct netsim_err 
 	g->kind = PORT_FAULT_REST;
 	if (r == 0 && !rest->count)
 		r = err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
-			    "the group holds every node of the fleet; there is no rest to cut off");
+			    "the group contains every node; there is no rest to cut off");
 	return r;
 }
 

@@ -26,7 +26,7 @@ void claim_make(const struct expectation *e, const char *phase, unsigned repetit
 	};
 	static const enum claim_statistic statistics[EXPECT_STATISTICS] = {
 		[EXPECT_DEFAULT] = STATISTIC_NONE, [EXPECT_MEDIAN] = STATISTIC_MEDIAN,
-		[EXPECT_P90] = STATISTIC_P90,	 [EXPECT_P99] = STATISTIC_P99,
+		[EXPECT_P90] = STATISTIC_P90,	   [EXPECT_P99] = STATISTIC_P99,
 		[EXPECT_MAX] = STATISTIC_MAX,
 	};
 	static const enum claim_operator operators[] = {

@@ -245,7 +245,8 @@ void ledgers_end(struct run *run)
 		ledger_stop(l->ledger, &missed);
 		l->ledger = NULL;
 		if (missed)
-			run_note(run, "%s: %" PRIu64 " operations were due while too many waited",
+			run_note(run,
+				 "%s: %" PRIu64 " operations were skipped: too many were in flight",
 				 l->workload->name, missed);
 		if (l->acknowledged)
 			read_final(l);

@@ -209,7 +209,7 @@ int probes_start(struct run *run, struct netsim_err *err)
 		return 0;
 	r = prober_start(p->specs, p->count, on_sample, p, &p->prober, err);
 	if (r == 0 && !prober_is_realtime(p->prober))
-		run_note(run, "probes run without real-time priority, which is not permitted");
+		run_note(run, "real-time priority is not permitted: probes run without it");
 	return r;
 }
 

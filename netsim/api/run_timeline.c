@@ -160,7 +160,7 @@ void timeline_run(struct run *run)
 	faults_look(run);
 	goes_on = probes_settle(run);
 	if (!thread_make_realtime())
-		run_note(run, "steps run without real-time priority, which is not permitted");
+		run_note(run, "real-time priority is not permitted: steps run without it");
 	c.due = run_now();
 	pthread_mutex_lock(&run->lock_shared);
 	run->begin = c.due;

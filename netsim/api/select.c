@@ -193,8 +193,7 @@ static const char *find_option(const struct selecting *s, const char *name)
 		if (strncmp(s->o->clusters[i], name, length) == 0 &&
 		    s->o->clusters[i][length] == '=')
 			return s->o->clusters[i] + length + 1;
-	err_set(s->err, NETSIM_ERR_USAGE, -ENOENT, NULL,
-		"the members of %s are not given", name);
+	err_set(s->err, NETSIM_ERR_USAGE, -ENOENT, NULL, "the members of %s are not given", name);
 	err_hint(s->err, "add " WHERE_NAMED " %s=NODES, such as " WHERE_NAMED " %s=@server", name,
 		 name);
 	return NULL;

@@ -87,8 +87,8 @@ static const struct quantity {
 };
 
 static const char *const statistics[EXPECT_STATISTICS] = {
-	[EXPECT_DEFAULT] = "",  [EXPECT_MEDIAN] = "median", [EXPECT_P90] = "p90",
-	[EXPECT_P99] = "p99", [EXPECT_MAX] = "max",
+	[EXPECT_DEFAULT] = "", [EXPECT_MEDIAN] = "median", [EXPECT_P90] = "p90",
+	[EXPECT_P99] = "p99",  [EXPECT_MAX] = "max",
 };
 
 static const char *const operators[] = {

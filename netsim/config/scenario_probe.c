@@ -164,7 +164,8 @@ static bool find_client(struct bind *b, const struct scenario *s, const struct d
 		return w;
 	if (!w->recipe || !w->recipe->tls.ca.s)
 		return scenario_refuse(b, &at, "its recipe needs \"tls\"",
-				       "tls: the workload \"%s\" has no client certificates", w->name);
+				       "tls: the workload \"%s\" has no client certificates",
+				       w->name);
 	p->client = w->recipe;
 	return true;
 }

@@ -94,7 +94,7 @@ static bool check_overlaps(const struct step_check *c)
 		held += groups[n];
 	if (cut->group_count == 1 && held == nodes)
 		return scenario_refuse(c->b, &(struct place) {c->node, 0}, NULL,
-				       "partition: the group holds every node of the fleet; there "
+				       "partition: the group contains every node; there "
 				       "is no rest to cut off");
 	return true;
 }

@@ -18,7 +18,7 @@
 #include "netsim/util/auto.h"
 #include "netsim/util/buf.h"
 
-#define PATH_TEXT   160
+#define PATH_TEXT	160
 #define INTENT_SIZE_MAX (1 << 30) /* bytes: more was not written by netsim */
 
 static void path_of(const char *fleet, char path[static PATH_TEXT])

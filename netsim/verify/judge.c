@@ -325,7 +325,7 @@ static int order_rows(struct judge *j)
 
 /* --- ends, pairs, classes */
 
-static bool is_hidden(const struct judge *j, size_t end)
+static bool nothing_hidden(const struct judge *j, size_t end)
 {
 	const struct direction *d = &j->directions[2 * end];
 
@@ -361,7 +361,7 @@ static int hidden_rows(struct judge *j, size_t end)
 		r = verify_unmeasured(j, name, "conditions up", up);
 	if (r == 0 && down)
 		r = verify_unmeasured(j, name, "conditions down", down);
-	if (r < 0 || up || down || is_hidden(j, end) || d[0].dead || d[1].dead)
+	if (r < 0 || up || down || nothing_hidden(j, end) || d[0].dead || d[1].dead)
 		return r;
 	return verify_unmeasured(j, name, "conditions",
 				 "it is cut off, or no packet to or from it arrives");

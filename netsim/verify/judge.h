@@ -7,8 +7,8 @@
  * deviations to directions of ends first (a wrong direction shows in all its paths), and
  * what remains to single paths.
  */
-#ifndef NETSIM_VERIFY_H
-#define NETSIM_VERIFY_H
+#ifndef NETSIM_VERIFY_JUDGE_H
+#define NETSIM_VERIFY_JUDGE_H
 
 #include "netsim/config/conditions.h"
 #include "netsim/config/dist.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Internal to the judge. */
-#ifndef NETSIM_VERIFY_PARTS_H
-#define NETSIM_VERIFY_PARTS_H
+#ifndef NETSIM_VERIFY_JUDGE_PARTS_H
+#define NETSIM_VERIFY_JUDGE_PARTS_H
 
 #include "netsim/verify/judge.h"
 

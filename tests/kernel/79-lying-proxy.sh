@@ -78,7 +78,7 @@ judged() {
 	[[ $operation != watch ]] || operation=event
 	# On a busy machine outcomes become unknown, or operations late, which can excuse the store.
 	if [[ -z $final ]] && grep -qE -e "$fault-ledger: [0-9]+ operations acknowledged, [1-9]" \
-		-e "$fault-ledger: [0-9]+ operations were due while" <<<"$OUT"; then
+		-e "$fault-ledger: [0-9]+ operations were skipped: too many" <<<"$OUT"; then
 		again+=("$fault")
 		return
 	fi
