@@ -16,10 +16,10 @@
 #define HEAD_MASK	1023 /* offsets that load() reads directly; a mask */
 #define MAX_EXTENSIONS	4    /* limit on the IPv6 extension headers followed */
 
-#define ND_FIRST 133 /* ICMPv6 types of neighbour discovery */
-#define ND_LAST	 137
-#define ND_SOLICIT	 135 /* neighbour solicitation, and advertisement */
-#define ND_ADVERTISE	 136
+#define ND_FIRST     133 /* ICMPv6 types of neighbour discovery */
+#define ND_LAST	     137
+#define ND_SOLICIT   135 /* neighbour solicitation, and advertisement */
+#define ND_ADVERTISE 136
 
 /* frame.resolves: an address request or reply; or other neighbour discovery. */
 #define RESOLVES_ADDRESS 1
@@ -55,9 +55,9 @@ static __always_inline void read_ports(struct __sk_buff *skb, struct frame *f, _
 	__u8 type;
 
 	if (f->protocol == IPPROTO_ICMPV6 && load(skb, at, &type, 1) == 0)
-		f->resolves = type == ND_SOLICIT || type == ND_ADVERTISE	  ? RESOLVES_ADDRESS :
-			      type >= ND_FIRST && type <= ND_LAST ? RESOLVES_OTHER :
-								    0;
+		f->resolves = type == ND_SOLICIT || type == ND_ADVERTISE ? RESOLVES_ADDRESS :
+			      type >= ND_FIRST && type <= ND_LAST	 ? RESOLVES_OTHER :
+									   0;
 	if (f->protocol != IPPROTO_TCP && f->protocol != IPPROTO_UDP)
 		return;
 	if (load(skb, at, ports, sizeof(ports)) < 0)

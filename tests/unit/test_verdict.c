@@ -620,11 +620,10 @@ static void test_cluster(void **state)
 		  "the phase: at lea\n");
 	cluster(&ev);
 	ev.member_count = 0;
-	lines_are(
-		&ev, claims, 3,
-		"unproved: cut: etcd leader changes = 1: no member ever reported a leader\n"
-		"unproved: after: etcd leader changes = 0: no member ever reported a leader\n"
-		"unproved: after: etcd agrees within 500ms: no member of etcd was sampled\n");
+	lines_are(&ev, claims, 3,
+		  "unproved: cut: etcd leader changes = 1: no member ever reported a leader\n"
+		  "unproved: after: etcd leader changes = 0: no member ever reported a leader\n"
+		  "unproved: after: etcd agrees within 500ms: no member of etcd was sampled\n");
 }
 
 static void test_pair(void **state)
