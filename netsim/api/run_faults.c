@@ -117,7 +117,22 @@ static int hit_targets(const struct run *run, const struct fault_scope *scope, s
 	return 0;
 }
 
-/* Adds up the counters of the pairs. */
+/* The packets of a flow that show one of these effects. */
+static uint64_t affected(const struct netsim_flow *flow, unsigned effects)
+{
+	uint64_t sum = 0;
+
+	for (int d = 0; d < NETSIM_DROPS; d++)
+		if (effects & FAULT_DROPS(d))
+			sum += flow->dropped[d];
+	if (effects & FAULT_COPIES)
+		sum += flow->copied;
+	if (effects & FAULT_DAMAGES)
+		sum += flow->corrupted;
+	return sum;
+}
+
+/* Adds up the counters of the pairs: all packets sent, and those affected. */
 static void count(const struct run *run, const struct netsim_traffic *traffic,
 		  const struct run_fault *f, int64_t ret[2])
 {
@@ -133,11 +148,9 @@ static void count(const struct run *run, const struct netsim_traffic *traffic,
 		    !f->hits[run_node(run, flow->from) * (nodes + 1) + run_node(run, flow->to)])
 			continue;
 		ret[0] += (int64_t)flow->packets;
-		for (int d = 0; d < NETSIM_DROPS; d++) {
+		for (int d = 0; d < NETSIM_DROPS; d++)
 			ret[0] += (int64_t)flow->dropped[d];
-			if (f->drops & 1U << d)
-				ret[1] += (int64_t)flow->dropped[d];
-		}
+		ret[1] += (int64_t)affected(flow, f->effects);
 	}
 }
 
@@ -156,7 +169,7 @@ int faults_add(struct run *run, const struct netsim_fault *fault, const struct f
 	f->id = fault->id;
 	f->begin = run_now();
 	f->deadline = fault->left_ns > 0 ? f->begin + fault->left_ns : 0;
-	f->drops = scope->drops;
+	f->effects = scope->effects;
 	f->phase = recorder_name(run->rec, scope->entry->phase->name);
 	f->repetition = scope->entry->phase->repeated ? scope->entry->repetition : 0;
 	f->text = strdup(fault->text);
@@ -177,7 +190,7 @@ int faults_add(struct run *run, const struct netsim_fault *fault, const struct f
 	count(run, run->before, f, before);
 	faults_look(run);
 	count(run, run->before, f, after);
-	/* Packets count from now on; of earlier ones, those that the fault has dropped already. */
+	/* Packets count from now on; of earlier ones, those that the fault has affected already. */
 	f->affected = before[1];
 	f->offered = after[0] - (after[1] - before[1]);
 	return 0;
@@ -198,7 +211,7 @@ static void end(struct run *run, const struct netsim_traffic *traffic, struct ru
 	event.offered = now[0] > f->offered ? now[0] - f->offered : 0;
 	event.affected = now[1] > f->affected ? now[1] - f->affected : 0;
 	/* Without traffic, even a fault that has no counters has certainly had no effect. */
-	event.uncounted = !f->drops && event.offered;
+	event.uncounted = !f->effects && event.offered;
 	recorder_event(run->rec, event, f->text, NULL);
 	free(f->text);
 	free(f->hits);

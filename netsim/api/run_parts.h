@@ -67,7 +67,7 @@ struct run_fault {
 	int64_t begin;
 	int64_t deadline; /* CLOCK_MONOTONIC; 0: until healed */
 	bool *hits;	  /* by from * (nodes + 1) + to: pairs concerned; the host is the last */
-	unsigned drops;	  /* bits of enum netsim_drop: how it shows in counters; 0: not at all */
+	unsigned effects; /* as in struct fault_scope */
 	char *class_name; /* only this traffic; or NULL */
 	int64_t offered, affected; /* the counters before it */
 };
@@ -199,8 +199,12 @@ struct fault_scope {
 	const char *class_name;	     /* or NULL */
 	const char *const *targets;  /* of a fault that is no partition */
 	size_t target_count;
-	unsigned drops;
+	unsigned effects; /* how it shows in counters: FAULT_DROPS() and below; 0: not at all */
 };
+/* Packets that are dropped for this reason, enum netsim_drop; that are sent twice, or damaged. */
+#define FAULT_DROPS(reason) (1U << (reason))
+#define FAULT_COPIES	    (1U << NETSIM_DROPS)
+#define FAULT_DAMAGES	    (2U << NETSIM_DROPS)
 int faults_add(struct run *run, const struct netsim_fault *fault, const struct fault_scope *scope,
 	       struct netsim_err *err);
 /*

@@ -56,7 +56,7 @@ static int do_partition(const struct doing *d)
 				    .isolate = o.isolate,
 				    .one_way = o.one_way,
 				    .ring = o.ring,
-				    .drops = 1U << NETSIM_DROP_PARTITION};
+				    .effects = FAULT_DROPS(NETSIM_DROP_PARTITION)};
 	int r = resolve_groups(d, o.groups, o.group_count, &groups);
 
 	if (r == 0 && o.bridge)
@@ -75,11 +75,13 @@ static int do_partition(const struct doing *d)
 	return r;
 }
 
-/* Conditions that drop packets show in the counters. */
-static unsigned drops_of(const char *conditions)
+/* Delays have no counters. */
+static unsigned effects_of(const char *conditions)
 {
-	return (strstr(conditions, "loss") ? 1U << NETSIM_DROP_LOSS : 0) |
-	       (strstr(conditions, "rate") ? 1U << NETSIM_DROP_QUEUE : 0);
+	return (strstr(conditions, "loss") ? FAULT_DROPS(NETSIM_DROP_LOSS) : 0) |
+	       (strstr(conditions, "rate") ? FAULT_DROPS(NETSIM_DROP_QUEUE) : 0) |
+	       (strstr(conditions, "duplicate") ? FAULT_COPIES : 0) |
+	       (strstr(conditions, "corrupt") ? FAULT_DAMAGES : 0);
 }
 
 static int do_fault(const struct doing *d)
@@ -88,7 +90,7 @@ static int do_fault(const struct doing *d)
 	auto_words struct words targets = {0};
 	struct netsim_fault *fault = NULL;
 	struct fault_scope scope = {
-		.entry = d->entry, .class_name = o.class_name, .drops = drops_of(o.conditions)};
+		.entry = d->entry, .class_name = o.class_name, .effects = effects_of(o.conditions)};
 	int r = resolve_targets(d, o.targets, o.target_count, &targets);
 
 	if (r < 0)
@@ -129,7 +131,7 @@ static int do_link(const struct doing *d)
 	struct netsim_link_opts o = d->step->link.opts;
 	auto_words struct words targets = {0};
 	struct netsim_link *link = NULL;
-	struct fault_scope scope = {.entry = d->entry, .drops = 1U << NETSIM_DROP_DOWN};
+	struct fault_scope scope = {.entry = d->entry, .effects = FAULT_DROPS(NETSIM_DROP_DOWN)};
 	int r = resolve_targets(d, o.targets, o.target_count, &targets);
 
 	if (r < 0)

@@ -85,6 +85,23 @@ shapes() {
 	line "and has no answer" 'failed: ring: rtt n1:n2 <= 1s: at least 2.00 s'
 }
 
+# Faults that drop nothing are proved by the packets that they changed.
+changed() {
+	scenario changed <<-'EOT'
+		- twice: fault "duplicate 100%" n1:n2
+		  for: 2s
+		  expect: "packets n1:n2 >= 10"
+		- damaged: fault "corrupt 100%" n1:n2
+		  for: 2s
+		  expect: "packets n1:n2 >= 10"
+		- slow: fault "loss 0%" n1:n2
+		  for: 1s
+	EOT
+	ran 6 changed
+	line "a duplication is proved by copies" 'ok: twice: in effect: duplicate 100% .*, [1-9][0-9]* of [0-9]+ packets'
+	line "a corruption by damaged packets" 'ok: damaged: in effect: corrupt 100% .*, [1-9][0-9]* of [0-9]+ packets'
+}
+
 # refused NAME SENTENCE REGEX
 refused() {
 	scenario bad <<<"- quiet: {for: 1s}"$'\n'"  expect: \"$2\""
@@ -112,6 +129,7 @@ else
 	skip "a delay of one direction" "this kernel has no sch_fq"
 fi
 shapes
+changed
 mistakes
 is "no node is left" "$(ls /run/netns)" ""
 done_testing
