@@ -1,5 +1,6 @@
 # needs: bridge veth netns clsact bpf pfifo
 # limit: 150
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # netsim fault, heal and link: several faults on a path, deadlines, link states, and
@@ -117,6 +118,7 @@ ended() {
 	pid=$BG
 	check "$name: in force" wait_for 5 not answers a 10.1.0.2 -W 0.1
 	kill -KILL "$pid" 2>/dev/null
+	{ wait "$pid"; } 2>/dev/null
 	is "$name: no process of netsim runs" "$(pgrep -x netsim)" ""
 	check "$name: ends by itself" wait_for 20 answers a 10.1.0.2 -W 0.2
 	beat_stop "$beat"

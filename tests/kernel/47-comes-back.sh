@@ -1,5 +1,6 @@
 # needs: bridge veth netns clsact bpf
 # limit: 300
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # A node loses its port and comes back: partitions and faults of every kind apply to it again

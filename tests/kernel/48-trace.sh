@@ -1,5 +1,6 @@
 # needs: bridge veth netns clsact bpf
 # limit: 120
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Traces are replayed by the kernel alone, measured by the traffic over time while no netsim

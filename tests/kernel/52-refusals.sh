@@ -1,4 +1,5 @@
 # needs: native bridge veth netns setpriv
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # An object that cannot be examined, for lack of privilege or of open files, counts neither as

@@ -1,5 +1,6 @@
 # needs: native bridge veth netns clsact bpf
 # limit: 240
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # kill -9 of netsim run at random moments: `netsim report` shows the timeline and the verdict so

@@ -1,4 +1,5 @@
 # needs: native etcd curl bridge veth netns tap clsact bpf
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Runs the examples of the manual in order, page by page: lines with "# " or "$ " in the

@@ -1,5 +1,6 @@
 # needs: native etcd bridge veth netns clsact bpf curl
 # limit: 90
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Selectors on the command line: leader(NAME) and others, by the command of a recipe and by etcd's

@@ -23,6 +23,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -82,6 +83,17 @@ static void answer(int fd, int status, const char *body)
 		die("send");
 }
 
+/* Waits for room, because single bytes fill the socket's buffer on a busy machine. */
+static bool send_byte(int fd, const char *byte)
+{
+	struct pollfd room = {.fd = fd, .events = POLLOUT};
+
+	while (send(fd, byte, 1, MSG_NOSIGNAL) < 0)
+		if (errno != EAGAIN || poll(&room, 1, -1) < 0)
+			return false;
+	return true;
+}
+
 /* Answers that are given as they are. False: the path has none. */
 static bool serve_raw(int fd, const char *path)
 {
@@ -102,7 +114,7 @@ static bool serve_raw(int fd, const char *path)
 		if (strncmp(path, raw[i].path, strlen(raw[i].path)) != 0)
 			continue;
 		for (const char *at = raw[i].answer; *at; at++)
-			if (send(fd, at, 1, MSG_NOSIGNAL) < 0)
+			if (!send_byte(fd, at))
 				break;
 		if (raw[i].last)
 			hang_up(fd);

@@ -288,7 +288,7 @@ static void test_late(void **state)
 	claim.text = "api outage";
 	lines_are(&ev, &claim, 1,
 		  "unproved: cut 1/2: api outage: the machine was late: a step began "
-		  "0.150 s late: 0.000 s \xc2\xb1 \n"
+		  "0.150 s late: 0.000 s \xc2\xb1 0.020 s\n"
 		  "unproved: cut 2/2: api outage: no sample for 1.220 s; the machine "
 		  "was late, or the probe is too slow\n");
 }
