@@ -1,4 +1,5 @@
 # needs: native bridge veth netns
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # netsim up, plan, exec and down: the state of the kernel before and after.

@@ -1,5 +1,6 @@
 # needs: bridge veth netns clsact bpf iperf3 ethtool
 # limit: 200
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # A table of conditions and their effect on packets, for both engines and both directions:

@@ -1,5 +1,6 @@
 # needs: bridge veth netns clsact bpf
 # limit: 300
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Changes by other programs: status marks them, diff and plan list them, up and apply repair them.

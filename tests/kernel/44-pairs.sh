@@ -1,5 +1,6 @@
 # needs: bridge veth netns clsact bpf
 # limit: 150
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Conditions of pairs and classes, measured by numbered frames between all nodes, by pings

@@ -1,4 +1,5 @@
 # needs: native bridge veth netns clsact bpf
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The counters of a fleet's traffic: netsim top on a terminal and as text, and the metrics for

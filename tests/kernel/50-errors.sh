@@ -1,4 +1,5 @@
 # needs: native bridge veth netns setpriv
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Mistakes are refused with their location and a remedy, and change nothing.

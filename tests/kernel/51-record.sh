@@ -1,4 +1,5 @@
 # needs: native bridge veth netns clsact bpf
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The record of profile and faults, and the kernel: both change, or neither. Links with

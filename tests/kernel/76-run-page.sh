@@ -1,5 +1,6 @@
 # needs: native etcd chromium bridge veth netns clsact bpf jq
 # limit: 120
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The page of a run, rendered by Chromium: the table of the verdict, plots with the windows of

@@ -1,4 +1,5 @@
 # needs: native bridge veth netns clsact bpf make gcc g++ python3 pkg-config
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The installed library: builds and runs the programs of examples/; options of older and newer

@@ -1,4 +1,5 @@
 # needs: bridge veth netns clsact bpf
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # netsim partition --bridge and --ring: reachability of three and five nodes, by pings.

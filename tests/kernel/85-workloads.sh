@@ -1,5 +1,6 @@
 # needs: native bridge veth netns python3 curl
 # limit: 120
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Workloads: commands in nodes, started without a shell, in cgroups; their logs, ends, pauses and

@@ -1,4 +1,5 @@
 # needs: bridge veth netns clsact bpf
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # netsim run with sentences about pairs (rtt, packets, loss), which need no probe and no workload,

@@ -1,5 +1,6 @@
 # needs: native bridge veth netns
 # limit: 180
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Captures and measurements follow ports that are down, come up, go down or are created again,
