@@ -107,13 +107,14 @@ static bool check_http(struct ready_check *ready, char why[static WHY_TEXT])
 {
 	const struct ready_spec *spec = ready->spec;
 	char text[CURL_ERROR_SIZE] = "";
-	long status = 0;
+	/* For libcurl, 0 means no limit. */
+	long limit = ms_until(check_end(ready)), status = 0;
 	CURLcode code;
 
 	libcurl.easy_setopt(ready->easy, CURLOPT_URL, spec->url);
 	libcurl.easy_setopt(ready->easy, CURLOPT_WRITEFUNCTION, discard);
 	libcurl.easy_setopt(ready->easy, CURLOPT_ERRORBUFFER, text);
-	libcurl.easy_setopt(ready->easy, CURLOPT_TIMEOUT_MS, (long)ms_until(check_end(ready)));
+	libcurl.easy_setopt(ready->easy, CURLOPT_TIMEOUT_MS, limit ? limit : 1L);
 	libcurl.easy_setopt(ready->easy, CURLOPT_SSL_VERIFYPEER, spec->ca ? 1L : 0L);
 	libcurl.easy_setopt(ready->easy, CURLOPT_SSL_VERIFYHOST, spec->ca ? 2L : 0L);
 	libcurl.easy_setopt(ready->easy, CURLOPT_CAINFO, spec->ca);

@@ -198,6 +198,8 @@ readiness() {
 		"^error b: http://10.7.0.2:8080/status/503 answered with status 503 for 0[.][3-9] s; the last line of its log: ready$"
 	say ready web b 300 http http://10.7.0.2:8080/hang
 	like "not ready: no answer" "$SAID" "^error b: no answer from http://10.7.0.2:8080/hang for 0[.][3-9] s"
+	say ready web b 0 http http://10.7.0.2:8080/hang
+	like "nor when no time is left" "$SAID" "^error b: no answer from http://10.7.0.2:8080/hang for 0[.]"
 	say ready web b 300 tcp 81
 	like "not ready: refused" "$SAID" "^error b: port 81 refused for 0[.][3-9] s; the last line of its log: ready$"
 	say ready web b 5000 run curl -sf http://10.7.0.2:8080/
