@@ -91,10 +91,10 @@ changed() {
 	scenario changed <<-'EOT'
 		- twice: fault "duplicate 100%" n1:n2
 		  for: 2s
-		  expect: "packets n1:n2 >= 10"
+		  expect: rtt n1:n2 >= 1us
 		- damaged: fault "corrupt 100%" n1:n2
 		  for: 2s
-		  expect: "packets n1:n2 >= 10"
+		  expect: rtt n1:n2 >= 1us
 		- slow: fault "loss 0%" n1:n2
 		  for: 1s
 	EOT
