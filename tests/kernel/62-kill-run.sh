@@ -33,7 +33,7 @@ cat >"$WORK/dies.yaml" <<-'EOT'
 	- cut: partition n2
 	  for: 100ms
 	  repeat: 2, 100ms..200ms apart
-	- frozen: [pause sleeper, fault 'loss 100%' n2 --for 200ms]
+	- frozen: [pause sleeper, fault 'loss 100%' n2 --for 600ms]
 	- after: {for: 200ms}
 EOT
 

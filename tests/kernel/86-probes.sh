@@ -117,7 +117,7 @@ gap_is() {
 # A cut is seen as timeouts, from one attempt to another, by probes of all kinds.
 partition() {
 	local pid
-	node_bg host "$HELPERS/probes" -n probe.a -s 6 -e 20 -t 100 "$WEB/" tcp:10.8.0.2:8080 ping:10.8.0.2
+	node_bg host "$HELPERS/probes" -n probe.a -s 6 -e 20 -t 500 "$WEB/" tcp:10.8.0.2:8080 ping:10.8.0.2
 	pid=$BG
 	sleep 0.3
 	check "partition for a second" "$NETSIM" partition -q --for 1s a
@@ -135,7 +135,7 @@ partition() {
 connections() {
 	local before
 	before=$(accepted)
-	probe -s 1 -e 20 -t 2000 "$WEB/" "$WEB/" "$WEB/"
+	probe -s 2 -e 300 -t 2000 "$WEB/" "$WEB/" "$WEB/"
 	is "each probe has a connection" $(($(accepted) - before)) 4 # including that of accepted()
 	before=$(accepted)
 	probe -s 0.5 -e 50 -t 2000 -f "$WEB/"
