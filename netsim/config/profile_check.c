@@ -65,6 +65,13 @@ int profile_check(const struct profile *profile, struct netsim_diags *diags)
 /* ns; the kernel asks three times, once a second, and gives up a second later. */
 #define RESOLVE_LIMIT 3000000000
 
+static int64_t limited_delay(const struct conditions *c)
+{
+	int64_t delay = cond_has(c, COND_DELAY) ? c->delay.ns : 0;
+
+	return delay < INT64_MAX / 8 ? delay : INT64_MAX / 8;
+}
+
 /*
  * netem delays ARP and neighbour discovery like all frames: the request crosses the links of
  * both nodes, and so does the reply. Warns if that takes longer than the kernel waits, between
@@ -84,8 +91,8 @@ static void warn_rule(const struct profile *profile, const struct profile_rule *
 			conditions_merge(&sum.up, &rule->conditions.up);
 			conditions_merge(&sum.down, &rule->conditions.down);
 		}
-	turn = 2 * ((cond_has(&sum.up, COND_DELAY) ? sum.up.delay.ns : 0) +
-		    (cond_has(&sum.down, COND_DELAY) ? sum.down.delay.ns : 0));
+	/* The kernel waits for seconds; longer delays need no exact sum, which could overflow. */
+	turn = 2 * (limited_delay(&sum.up) + limited_delay(&sum.down));
 	at = cond_has(&rule->conditions.up, COND_DELAY)	  ? &rule->conditions.up.at[COND_DELAY] :
 	     cond_has(&rule->conditions.down, COND_DELAY) ? &rule->conditions.down.at[COND_DELAY] :
 							    NULL;

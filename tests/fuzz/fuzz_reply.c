@@ -57,7 +57,8 @@ static ssize_t canned_recv(const struct mnl_socket *sock, void *buf, size_t size
 	if (!done) {
 		done = true;
 		answer_size = answer_size < size ? answer_size : size;
-		memcpy(buf, answer, answer_size);
+		if (answer_size)
+			memcpy(buf, answer, answer_size);
 		number(buf, answer_size, rt->seq - 1);
 		return (ssize_t)answer_size;
 	}
