@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +10,10 @@
 #include <unistd.h>
 
 #include "netsim/config/doc.h"
-#include "netsim/config/words.h"
 #include "netsim/fleet/lock.h"
+#include "netsim/fleet/run_file.h"
 #include "netsim/policy/policy.h"
+#include "netsim/shape/intent_parts.h"
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
 #include "netsim/util/buf.h"
@@ -70,250 +70,30 @@ void intent_done(struct intent *intent)
 	*intent = (struct intent) {0};
 }
 
-static char *copy_member(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text ? strdup(text) : NULL;
-}
-
-static int add_port(struct intent_layer *layer, const char *port)
-{
-	char **slot = array_push(layer->ports, layer->port_count);
-
-	if (slot && (*slot = strdup(port)))
-		return 0;
-	return -ENOMEM;
-}
-
-static void read_layer(const json_t *object, struct intent_layer *layer)
-{
-	const json_t *ports = json_object_get(object, "ports");
-
-	layer->profile = copy_member(object, "profile");
-	layer->file = copy_member(object, "file");
-	layer->text = copy_member(object, "text");
-	for (size_t i = 0; i < json_array_size(ports); i++) {
-		const char *port = json_string_value(json_array_get(ports, i));
-
-		if (port)
-			(void)add_port(layer, port);
-	}
-}
-
-static void read_fault(const json_t *object, struct intent_fault *fault)
-{
-	const json_t *groups = json_object_get(object, "groups");
-
-	fault->id = (uint32_t)json_integer_value(json_object_get(object, "fault"));
-	fault->kind = (uint32_t)json_integer_value(json_object_get(object, "kind"));
-	fault->deadline = (uint64_t)json_integer_value(json_object_get(object, "deadline"));
-	fault->start = (uint64_t)json_integer_value(json_object_get(object, "start"));
-	fault->name = copy_member(object, "name");
-	fault->l2 = json_is_true(json_object_get(object, "l2"));
-	fault->conditions = copy_member(object, "conditions");
-	fault->targets = copy_member(object, "targets");
-	fault->class = copy_member(object, "class");
-	fault->vlan = (uint16_t)json_integer_value(json_object_get(object, "vlan"));
-	fault->period_ns = (uint64_t)json_integer_value(json_object_get(object, "period_ns"));
-	fault->up_ns = (uint64_t)json_integer_value(json_object_get(object, "up_ns"));
-	for (size_t i = 0; i < json_array_size(groups); i++) {
-		const char *group = json_string_value(json_array_get(groups, i));
-		char **slot = group ? array_push(fault->groups, fault->group_count) : NULL;
-
-		if (slot)
-			*slot = strdup(group);
-	}
-}
-
-static void read_faults(const json_t *root, struct intent *ret)
-{
-	const json_t *faults = json_object_get(root, "faults");
-
-	for (size_t i = 0; i < json_array_size(faults); i++) {
-		struct intent_fault *fault = array_push(ret->faults, ret->fault_count);
-
-		if (fault)
-			read_fault(json_array_get(faults, i), fault);
-	}
-}
-
-static void read_pulled(const json_t *root, struct intent *ret)
-{
-	const json_t *pulled = json_object_get(root, "pulled");
-
-	for (size_t i = 0; i < json_array_size(pulled); i++) {
-		const char *cable = json_string_value(json_array_get(pulled, i));
-		char **slot = cable ? array_push(ret->pulled, ret->pulled_count) : NULL;
-
-		if (slot && !(*slot = strdup(cable)))
-			ret->pulled_count--;
-	}
-}
-
-static int refuse_file(const char *path, const char *why, struct netsim_err *err)
-{
-	err_set(err, NETSIM_ERR_KERNEL, -EINVAL, NULL, "%s %s", path, why);
-	err_hint(err, "remove it: it only records the profile and the faults of a fleet");
-	return -EINVAL;
-}
-
-/* Opens the file without waiting for a FIFO's writer; *ret is -1 if there is no file. */
-static int open_file(const char *path, int *ret, struct netsim_err *err)
-{
-	auto_close int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
-	struct stat st;
-
-	*ret = -1;
-	if (fd < 0 && errno == ENOENT)
-		return 0;
-	if (fd < 0 && (errno == ELOOP || errno == ENXIO))
-		return refuse_file(path, "is not a regular file", err);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_errno(err, -errno, NULL, "cannot read %s", path);
-	if (!S_ISREG(st.st_mode))
-		return refuse_file(path, "is not a regular file", err);
-	if (st.st_uid != 0 && st.st_uid != geteuid())
-		return refuse_file(path, "belongs to another user", err);
-	if (st.st_mode & (S_IWGRP | S_IWOTH))
-		return refuse_file(path, "can be written by other users", err);
-	*ret = take_fd(&fd);
-	return 0;
-}
-
-static void read_root(const json_t *root, struct intent *ret)
-{
-	const json_t *layers = json_object_get(root, "applied");
-	const char *engine = json_string_value(json_object_get(root, "engine"));
-	int value = engine ? words_find(words_engine, engine) : -1;
-
-	if (value >= 0)
-		ret->engine = (enum engine)value;
-	for (size_t i = 0; i < json_array_size(layers); i++) {
-		struct intent_layer *layer = array_push(ret->layers, ret->layer_count);
-
-		if (layer)
-			read_layer(json_array_get(layers, i), layer);
-	}
-	read_faults(root, ret);
-	read_pulled(root, ret);
-}
-
 int intent_read(const char *fleet, struct intent *ret, struct netsim_err *err)
 {
 	auto_close int fd = -1;
 	auto_buf struct buf text = {0};
 	char path[PATH_TEXT];
-	json_t *root;
 	int r;
 
 	*ret = (struct intent) {.now = policy_now()};
 	path_of(fleet, path);
-	r = open_file(path, &fd, err);
+	r = run_file_open(path, &fd, err);
 	if (r < 0 || fd < 0)
 		return r;
 	/* json_loadfd() reads byte by byte. */
 	r = buf_read(&text, fd, INTENT_SIZE_MAX);
 	if (r < 0)
 		return err_errno(err, r, NULL, "cannot read %s", path);
-	root = json_loadb(text.data ? text.data : "", text.len, 0, NULL);
-	if (!json_is_object(root)) {
-		json_decref(root);
-		return refuse_file(path, "is not a record of netsim", err);
-	}
-	read_root(root, ret);
-	json_decref(root);
+	if (intent_from_json(text.data ? text.data : "", text.len, ret) < 0)
+		return run_file_refuse(path, "is not a record of netsim", err);
 	return 0;
-}
-
-static json_t *write_fault(const struct intent_fault *fault)
-{
-	json_t *object = json_pack(
-		"{s:I, s:I, s:I, s:I, s:s*, s:s*, s:s*, s:s*}", "fault", (json_int_t)fault->id,
-		"kind", (json_int_t)fault->kind, "deadline", (json_int_t)fault->deadline, "start",
-		(json_int_t)fault->start, "name", fault->name, "conditions", fault->conditions,
-		"targets", fault->targets, "class", fault->class);
-	json_t *groups = fault->group_count ? json_array() : NULL;
-
-	for (size_t i = 0; groups && i < fault->group_count; i++)
-		json_array_append_new(groups, json_string(fault->groups[i]));
-	if (groups)
-		json_object_set_new(object, "groups", groups);
-	if (fault->l2)
-		json_object_set_new(object, "l2", json_true());
-	if (fault->vlan)
-		json_object_set_new(object, "vlan", json_integer(fault->vlan));
-	if (fault->period_ns) {
-		json_object_set_new(object, "period_ns",
-				    json_integer((json_int_t)fault->period_ns));
-		json_object_set_new(object, "up_ns", json_integer((json_int_t)fault->up_ns));
-	}
-	return object;
-}
-
-static json_t *write_layer(const struct intent_layer *layer)
-{
-	json_t *object = json_pack("{s:s*, s:s*, s:s*}", "profile", layer->profile, "file",
-				   layer->file, "text", layer->text);
-	json_t *ports = layer->ports ? json_array() : NULL;
-
-	for (size_t i = 0; ports && i < layer->port_count; i++)
-		json_array_append_new(ports, json_string(layer->ports[i]));
-	if (ports)
-		json_object_set_new(object, "ports", ports);
-	return object;
 }
 
 static int write_failed(const char *path, int code, struct netsim_err *err)
 {
 	return err_errno(err, code, NULL, "cannot write %s", path);
-}
-
-static char *format(const struct intent *intent)
-{
-	json_t *layers = json_array(), *faults = json_array(), *pulled, *root;
-	char *text;
-
-	for (size_t i = 0; i < intent->layer_count; i++)
-		json_array_append_new(layers, write_layer(&intent->layers[i]));
-	for (size_t i = 0; i < intent->fault_count; i++)
-		json_array_append_new(faults, write_fault(&intent->faults[i]));
-	pulled = intent->pulled_count ? json_array() : NULL;
-	for (size_t i = 0; i < intent->pulled_count; i++)
-		json_array_append_new(pulled, json_string(intent->pulled[i]));
-	root = json_pack("{s:s, s:o, s:o, s:o*}", "engine", words_engine[intent->engine], "applied",
-			 layers, "faults", faults, "pulled", pulled);
-	text = root ? json_dumps(root, JSON_INDENT(2)) : NULL;
-	json_decref(root);
-	return text;
-}
-
-static int write_all(int fd, const char *text)
-{
-	for (size_t left = strlen(text); left;) {
-		ssize_t n = write(fd, text, left);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		text += n > 0 ? n : 0;
-		left -= n > 0 ? (size_t)n : 0;
-	}
-	return 0;
-}
-
-/* Creates and writes a file; removes an earlier one, left by a writer that was killed. */
-static int write_fresh(const char *path, const char *text)
-{
-	auto_close int fd = -1;
-	int r;
-
-	if (unlink(path) < 0 && errno != ENOENT)
-		return -errno;
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-	r = fd < 0 ? -errno : write_all(fd, text);
-	if (r < 0 && fd >= 0)
-		unlink(path);
-	return r;
 }
 
 /* True if a text fits into the file it replaces, for when there is no room for a second file. */
@@ -339,16 +119,16 @@ int intent_draft(const char *fleet, const struct intent *intent, struct intent_d
 	path_of(fleet, draft.path);
 	snprintf(draft.fresh, sizeof(draft.fresh), "%s.new", draft.path);
 	*ret = draft;
-	r = open_file(draft.path, &old, err);
+	r = run_file_open(draft.path, &old, err);
 	if (r < 0 || is_empty(intent))
 		return r;
 	r = lock_make_dir(err);
 	if (r < 0)
 		return r;
-	draft.text = format(intent);
+	draft.text = intent_to_json(intent);
 	if (!draft.text)
 		return err_oom(err);
-	r = write_fresh(draft.fresh, draft.text);
+	r = run_file_create(draft.fresh, draft.text);
 	draft.in_place = (r == -ENOSPC || r == -EDQUOT) && fits(draft.path, draft.text);
 	if (r < 0 && !draft.in_place) {
 		free(draft.text);
@@ -361,7 +141,7 @@ int intent_draft(const char *fleet, const struct intent *intent, struct intent_d
 static int write_in_place(const struct intent_draft *draft)
 {
 	auto_close int fd = open(draft->path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
-	int r = fd < 0 ? -errno : write_all(fd, draft->text);
+	int r = fd < 0 ? -errno : run_file_write(fd, draft->text);
 
 	return r == 0 && ftruncate(fd, (off_t)strlen(draft->text)) < 0 ? -errno : r;
 }
@@ -466,7 +246,7 @@ int intent_add(struct intent *intent, struct intent_layer *layer, char *const *p
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < port_count; i++)
-		r = add_port(layer, ports[i]);
+		r = intent_add_port(layer, ports[i]);
 	if (r == 0 && !ports)
 		drop_layers(intent);
 	slot = r == 0 && keeps ? array_push(intent->layers, intent->layer_count) : NULL;
