@@ -15,6 +15,7 @@ INCDIR  ?= $(PREFIX)/include
 DATADIR ?= $(PREFIX)/share
 MANDIR  ?= $(DATADIR)/man
 COMPDIR ?= $(DATADIR)/bash-completion/completions
+UNITDIR ?= $(PREFIX)/lib/systemd/system
 
 # The version is defined in the public header only.
 VERSION := $(shell awk '/^\#define NETSIM_VERSION_/ { printf "%s%s", n++ ? "." : "", $$3 }' netsim/netsim.h)
@@ -254,7 +255,7 @@ fmt-check: ## Fail if the C code is not formatted
 
 install: all ## Install below PREFIX (/usr/local) and DESTDIR
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCDIR)/netsim \
-		$(addprefix $(DESTDIR)$(MANDIR)/man,3 5 8) $(DESTDIR)$(COMPDIR) \
+		$(addprefix $(DESTDIR)$(MANDIR)/man,3 5 8) $(DESTDIR)$(COMPDIR) $(DESTDIR)$(UNITDIR) \
 		$(DESTDIR)$(LIBEXECDIR)/netsim $(DESTDIR)$(DATADIR)/netsim/topo \
 		$(DESTDIR)$(DATADIR)/netsim/profiles/traces $(DESTDIR)$(DATADIR)/netsim/scenarios/recipes
 	install -m 755 $(B)/bin/netsim $(DESTDIR)$(BINDIR)/netsim
@@ -268,6 +269,7 @@ install: all ## Install below PREFIX (/usr/local) and DESTDIR
 	install -m 644 man/*.5 $(DESTDIR)$(MANDIR)/man5/
 	install -m 644 man/*.8 $(DESTDIR)$(MANDIR)/man8/
 	install -m 644 cli/netsim.bash $(DESTDIR)$(COMPDIR)/netsim
+	sed 's,@BINDIR@,$(BINDIR),' cli/netsim-watch.service.in > $(DESTDIR)$(UNITDIR)/netsim-watch.service
 	install -m 644 topo/*.yaml $(DESTDIR)$(DATADIR)/netsim/topo/
 	install -m 644 profiles/*.yaml $(DESTDIR)$(DATADIR)/netsim/profiles/
 	install -m 644 scenarios/*.yaml $(DESTDIR)$(DATADIR)/netsim/scenarios/
@@ -277,7 +279,8 @@ install: all ## Install below PREFIX (/usr/local) and DESTDIR
 uninstall: ## Remove the installed files
 	rm -f $(DESTDIR)$(BINDIR)/netsim $(DESTDIR)$(LIBDIR)/libnetsim.a \
 		$(DESTDIR)$(LIBDIR)/$(SONAME) $(DESTDIR)$(LIBDIR)/libnetsim.so \
-		$(DESTDIR)$(LIBDIR)/pkgconfig/libnetsim.pc $(DESTDIR)$(COMPDIR)/netsim
+		$(DESTDIR)$(LIBDIR)/pkgconfig/libnetsim.pc $(DESTDIR)$(COMPDIR)/netsim \
+		$(DESTDIR)$(UNITDIR)/netsim-watch.service
 	rm -f $(foreach n,3 5 8,$(patsubst man/%,$(DESTDIR)$(MANDIR)/man$(n)/%,$(wildcard man/*.$(n))))
 	rm -rf $(DESTDIR)$(INCDIR)/netsim $(DESTDIR)$(DATADIR)/netsim $(DESTDIR)$(LIBEXECDIR)/netsim
 

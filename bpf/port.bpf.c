@@ -543,6 +543,29 @@ static __always_inline int is_ours(const struct __sk_buff *skb)
 	return is_marked(skb, PORT_MARK) || is_marked(skb, PORT_MARK_SENT);
 }
 
+/*
+ * True for a frame that came in by a port of the bridge that no node has. Frames that the
+ * host routes also come in by an unknown interface, but have the bridge's address.
+ */
+static __always_inline int is_unclaimed(struct __sk_buff *skb, __u32 to_link)
+{
+	__u32 ifindex = skb->ingress_ifindex, key = to_link;
+	struct port_link *to;
+	__u8 source[6], differs = 0;
+
+	if (!ifindex || bpf_map_lookup_elem(&ns_ports, &ifindex))
+		return 0;
+	to = bpf_map_lookup_elem(&ns_links, &key);
+	if (!to || !to->closed || bpf_skb_load_bytes(skb, 6, source, sizeof(source)) < 0)
+		return 0;
+	for (int i = 0; i < (int)sizeof(source); i++)
+		differs |= source[i] ^ to->bridge[i];
+	if (!differs)
+		return 0;
+	__sync_fetch_and_add(&to->unclaimed, 1);
+	return 1;
+}
+
 /* clsact egress of a port, towards its node. */
 SEC("tc")
 int ns_port(struct __sk_buff *skb)
@@ -557,6 +580,8 @@ int ns_port(struct __sk_buff *skb)
 	p.to_link = link_of(skb->ifindex);
 	p.from_link = link_of(skb->ingress_ifindex);
 	p.past_uplink = is_marked(skb, PORT_MARK_SENT);
+	if (p.from_link == HOST && !is_ours(skb) && is_unclaimed(skb, p.to_link))
+		return TC_ACT_SHOT;
 	if (is_ours(skb)) {
 		p.from_link = skb->mark & ~PORT_MARK_MASK;
 		skb->mark = 0;
@@ -566,11 +591,14 @@ int ns_port(struct __sk_buff *skb)
 	return judge(skb, &p, 0);
 }
 
-/* clsact ingress of a port, from its node. */
+/* clsact ingress of a port, from its node. A port without a number yet is not the host. */
 SEC("tc")
 int ns_stamp(struct __sk_buff *skb)
 {
-	skb->mark = PORT_MARK | link_of(skb->ifindex);
+	__u32 link = link_of(skb->ifindex);
+
+	if (link != HOST)
+		skb->mark = PORT_MARK | link;
 	return TC_ACT_UNSPEC;
 }
 

@@ -54,10 +54,15 @@ struct port_link {
 	__u16 node;
 	/* Destination link whose copy of a flooded frame is charged to this link's uplink. */
 	__u16 charge_at;
-	__u32 padding;
+	/* Frames to it from ports that no node has are dropped, unless they are the host's. */
+	__u8 closed;
+	__u8 padding[3];
 	char iface[PORT_IFACE_NAME]; /* in the node; "": the number is free */
 	/* Packets dropped by partitions, from and to it; and from it, for other reasons. */
 	__u64 cut, lost;
+	__u64 unclaimed; /* to it, dropped because no node has the port that they came in by */
+	__u8 bridge[6];	 /* the MAC address of its bridge, from which the host sends */
+	__u8 padding_end[2];
 };
 
 /* The three hops between two nodes, and one VLAN of a node. */
@@ -264,7 +269,7 @@ struct port_traffic {
 };
 
 _Static_assert(sizeof(struct port_node) == 16, "shared with the kernel side");
-_Static_assert(sizeof(struct port_link) == 40, "shared with the kernel side");
+_Static_assert(sizeof(struct port_link) == 56, "shared with the kernel side");
 _Static_assert(sizeof(struct port_key) == 8, "shared with the kernel side");
 _Static_assert(sizeof(struct port_conditions) == 208, "shared with the kernel side");
 _Static_assert(sizeof(struct port_state) == 64, "shared with the kernel side");

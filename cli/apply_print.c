@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "apply_print.h"
 
+#include "missing.h"
 #include "out.h"
 
 static const char *or_dash(const char *text)
@@ -44,13 +45,16 @@ void print_applied(const struct common *args, const struct netsim_apply *done)
 						      up, "down", down));
 	}
 	if (args->json)
-		print_json(json_pack("{s:O, s:s, s:b, s:I, s:I}", "shaped", list, "engine",
+		print_json(json_pack("{s:O, s:s, s:b, s:I, s:I, s:o}", "shaped", list, "engine",
 				     engine_name(done->engine), "moved", done->moved, "pairs",
 				     (json_int_t)done->pair_count, "classes",
-				     (json_int_t)done->class_count));
+				     (json_int_t)done->class_count, "missing",
+				     missing_json(done->missing, done->missing_count)));
 	else if (!args->quiet && done->count)
 		table_print(&table, stdout);
 	if (!args->json && !args->quiet)
 		print_engine(done);
+	if (!args->json)
+		missing_print(done->missing, done->missing_count, "netsim: not shaped: ", stderr);
 	json_decref(list);
 }

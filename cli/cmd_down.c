@@ -19,7 +19,8 @@ static void write_object(const struct netsim_object *object, char *text, size_t 
 	else if (object->kind == NETSIM_OBJECT_PROCESS)
 		snprintf(text, size, "- process %d (workload %s)", object->pid, object->name);
 	else
-		snprintf(text, size, "- %s", object->name);
+		snprintf(text, size, "- %s%s", object->name,
+			 object->kind == NETSIM_OBJECT_ATTACHED ? " (given back)" : "");
 }
 
 static void print_down(const struct common *args, const struct netsim_down *down, double seconds)

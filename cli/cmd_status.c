@@ -6,6 +6,7 @@
 #include "cmd.h"
 #include "fault_print.h"
 #include "matrix.h"
+#include "missing.h"
 #include "out.h"
 #include "prometheus.h"
 
@@ -54,6 +55,11 @@ static void describe_drops(uint64_t cut, uint64_t shaped, char *buf, size_t size
 		snprintf(buf, size, "-");
 }
 
+static const char *kind_of(const struct netsim_node *node)
+{
+	return node->attached ? "attached" : node->tap ? "tap" : node->inside ? "netns" : "lost";
+}
+
 static void add_port(struct table *table, const struct netsim_fleet *fleet,
 		     const struct netsim_node *node, size_t i, bool verbose)
 {
@@ -69,12 +75,18 @@ static void add_port(struct table *table, const struct netsim_fleet *fleet,
 			 fleet->node_count - 1);
 	describe_drops(port->cut_packets, port->to->drops + port->from->drops + port->lost_packets,
 		       drops, sizeof(drops));
-	const char *cells[] = {name,  node->tap ? "tap" : node->inside ? "netns" : "lost",
-			       NULL,  reaches,
-			       drops, port->name};
+	const char *cells[] = {name, kind_of(node), NULL, reaches, drops, port->name};
 	table_add_ways(table, cells, verbose ? 6 : 5, 2,
 		       port->up ? or_dash(port->from->text) : "no carrier",
 		       port->up ? or_dash(port->to->text) : "no carrier");
+}
+
+/* The row of an attached node whose tap does not exist, or is not claimed yet. */
+static void add_absent(struct table *table, const struct netsim_node *node, bool verbose)
+{
+	const char *cells[] = {node->name, kind_of(node), "unshaped", "-", "-", "-"};
+
+	table_add(table, cells, verbose ? 6 : 5);
 }
 
 static void print_nodes(const struct netsim_fleet *fleet, bool verbose)
@@ -84,9 +96,12 @@ static void print_nodes(const struct netsim_fleet *fleet, bool verbose)
 	struct table table = {0};
 
 	table_add(&table, head, verbose ? 6 : 5);
-	for (size_t n = 0; n < fleet->node_count; n++)
+	for (size_t n = 0; n < fleet->node_count; n++) {
 		for (size_t i = 0; i < fleet->nodes[n]->port_count; i++)
 			add_port(&table, fleet, fleet->nodes[n], i, verbose);
+		if (fleet->nodes[n]->attached && !fleet->nodes[n]->port_count)
+			add_absent(&table, fleet->nodes[n], verbose);
+	}
 	table_print(&table, stdout);
 }
 
@@ -128,13 +143,19 @@ static void print_faults(const struct netsim_fleet *fleet)
 	}
 }
 
-/* Prints the differences from the record, or the reason why it cannot be read. */
-static void print_differs(const struct netsim_fleet *fleet)
+/* Prints what differs from the record, or what is not shaped. */
+static void print_remarks(const struct netsim_fleet *fleet)
 {
 	for (size_t i = 0; i < fleet->differs_count; i++)
 		printf("differs: %s\n", fleet->differs[i]);
 	if (fleet->record)
 		printf("profile and faults are unknown: %s\n", fleet->record);
+	missing_print(fleet->missing, fleet->missing_count, "not shaped: ", stdout);
+	for (size_t i = 0; i < fleet->node_count; i++)
+		if (fleet->nodes[i]->unclaimed_packets)
+			printf("%s: %" PRIu64 " packet%s dropped from ports that no node has\n",
+			       fleet->nodes[i]->name, fleet->nodes[i]->unclaimed_packets,
+			       plural(fleet->nodes[i]->unclaimed_packets));
 }
 
 #define PATHS_SHOWN 20
@@ -175,7 +196,7 @@ static void print_text(const struct common *args, const struct netsim_status *st
 		if (args->verbose || status->fleets[i]->fault_count)
 			print_matrix(status->fleets[i]);
 		print_faults(status->fleets[i]);
-		print_differs(status->fleets[i]);
+		print_remarks(status->fleets[i]);
 	}
 	for (size_t i = 0; i < status->bare_count; i++)
 		printf("%s: up %s, down %s\n", status->bare[i]->device,
@@ -211,10 +232,14 @@ static json_t *json_node(const struct netsim_fleet *fleet, size_t n)
 	for (size_t i = 0; i < fleet->node_count; i++)
 		if (i != n && fleet->reach[n * fleet->node_count + i])
 			json_array_append_new(reaches, json_string(fleet->nodes[i]->name));
-	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:I}", "name", node->name, "kind",
-			 node->tap ? "tap" : "netns", "roles", roles, "ports", ports, "reaches",
-			 reaches, "dropped_by_partitions", (json_int_t)node->cut_packets,
-			 "dropped_by_conditions", (json_int_t)node->lost_packets);
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:I}", "name", node->name, "kind",
+			 node->attached ? "attached" :
+			 node->tap	? "tap" :
+					  "netns",
+			 "roles", roles, "ports", ports, "reaches", reaches,
+			 "dropped_by_partitions", (json_int_t)node->cut_packets,
+			 "dropped_by_conditions", (json_int_t)node->lost_packets,
+			 "dropped_unclaimed", (json_int_t)node->unclaimed_packets);
 }
 
 static json_t *json_paths(const struct netsim_fleet *fleet)
@@ -260,12 +285,13 @@ static json_t *json_fleet(const struct netsim_fleet *fleet)
 							   json_seconds((double)f->left_ns / 1e9),
 					  "problem", f->problem));
 	}
-	return json_pack("{s:s, s:s?, s:b, s:s, s:s?, s:o, s:o, s:o, s:o, s:o, s:s?}", "fleet",
+	return json_pack("{s:s, s:s?, s:b, s:s, s:s?, s:o, s:o, s:o, s:o, s:o, s:s?, s:o}", "fleet",
 			 fleet->name, "profile", fleet->profile, "profile_changed",
 			 fleet->profile_changed, "engine", engine_word(fleet->engine), "engine_why",
 			 fleet->engine_why, "bridges", networks, "nodes", nodes, "paths",
 			 json_paths(fleet), "faults", faults, "differs",
-			 json_texts(fleet->differs, fleet->differs_count), "record", fleet->record);
+			 json_texts(fleet->differs, fleet->differs_count), "record", fleet->record,
+			 "missing", missing_json(fleet->missing, fleet->missing_count));
 }
 
 static void print_status_json(const struct netsim_status *status)

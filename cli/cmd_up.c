@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "cmd.h"
+#include "missing.h"
 #include "out.h"
 
 static json_t *json_problems(const struct netsim_up *up)
@@ -27,10 +28,11 @@ static int report_problems(const struct netsim_up *up)
 static void print_up(const struct common *args, const struct netsim_up *up, double seconds)
 {
 	if (args->json) {
-		print_json(json_pack("{s:s, s:i, s:i, s:i, s:i, s:o, s:o, s:s*}", "fleet",
+		print_json(json_pack("{s:s, s:i, s:i, s:i, s:i, s:o, s:o, s:o, s:s*}", "fleet",
 				     up->fleet, "nodes", (int)up->node_count, "networks",
 				     (int)up->network_count, "steps", (int)up->step_count, "shaped",
 				     (int)up->shaped_count, "problems", json_problems(up),
+				     "missing", missing_json(up->missing, up->missing_count),
 				     "seconds", json_seconds(seconds), "warning", up->warning));
 		return;
 	}
@@ -68,6 +70,8 @@ static int run(const void *p, struct netsim_err *err)
 		print_up(args, up, now_seconds() - start);
 	if (r == 0 && up->warning)
 		fprintf(stderr, "netsim: warning: %s\n", up->warning);
+	if (r == 0 && !args->json)
+		missing_print(up->missing, up->missing_count, "netsim: not shaped: ", stderr);
 	if (r == 0)
 		r = report_problems(up);
 	netsim_up_free(up);

@@ -103,7 +103,7 @@ _netsim_words() {
 	report) compgen -d -- "$word" ;;
 	check) _netsim_files "$word" "*.@(yaml|yml|json|trace)" ;;
 	analyze) _netsim_files "$word" "*.@(pcap|pcapng|cap)*" ;;
-	down | status | top | verify) compgen -W "$(_netsim_fleets "$netsim")" -- "$word" ;;
+	down | status | top | verify | watch) compgen -W "$(_netsim_fleets "$netsim")" -- "$word" ;;
 	exec)
 		if [[ $place -eq 1 ]]; then
 			compgen -W "$(_netsim_nodes "$netsim")" -- "$word"

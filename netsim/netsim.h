@@ -186,6 +186,12 @@ struct netsim_problem {
 	const char *text; /* "link c/eth1 down: c/eth1 has no port" */
 };
 
+/* A port of an attached node that does not exist, or is not shaped yet. */
+struct netsim_missing {
+	const char *name; /* "n100-1/eth1" */
+	const char *why;  /* "virbr0 has no tap vnet* with the guest 52:54:00:12:34:01" */
+};
+
 struct netsim_up {
 	const char *fleet;
 	size_t node_count, network_count;
@@ -195,6 +201,8 @@ struct netsim_up {
 	struct netsim_problem **problems; /* faults that could not be restored */
 	size_t problem_count;
 	const char *warning; /* why packets may be dropped although the fleet is up, or NULL */
+	struct netsim_missing **missing; /* ports of attached nodes */
+	size_t missing_count;
 };
 
 struct netsim_up_opts {
@@ -210,6 +218,47 @@ NETSIM_API int netsim_up(struct netsim *ctx, const char *path, const struct nets
 			 struct netsim_up **ret, struct netsim_diags *diags,
 			 struct netsim_err *err);
 NETSIM_API void netsim_up_free(struct netsim_up *up);
+
+/* What netsim_watch() did, or noticed. */
+enum netsim_watch_kind {
+	NETSIM_WATCH_WAITING, /* no fleet is up */
+	NETSIM_WATCH_READY,   /* all is as requested, except for ports that were reported */
+	NETSIM_WATCH_SHAPED,  /* a port appeared, and has its conditions and faults now */
+	NETSIM_WATCH_GONE,    /* a port was removed */
+	NETSIM_WATCH_MISSING, /* an attached node has no port that can be claimed */
+	NETSIM_WATCH_MENDED,  /* another program's change was undone */
+	NETSIM_WATCH_LEFT,    /* another program keeps changing a port: it is left alone */
+	NETSIM_WATCH_PROBLEM, /* a fault is not wholly in force, or a repair failed */
+};
+
+struct netsim_watch_event {
+	enum netsim_watch_kind kind;
+	const char *name;   /* "n100-1/eth1", or the fleet; NULL: unknown */
+	const char *device; /* the interface "vnet2", or NULL */
+	const char *text;   /* "its netem is missing"; or NULL */
+	int64_t after_ns;   /* from the kernel's notification to the end of the repair; or 0 */
+	unsigned times;	    /* of MENDED: how often at this port in the last minute */
+};
+
+struct netsim_watch_opts {
+	size_t size;
+	const char *fleet; /* NULL: the only one */
+	bool once;	   /* repair once instead of waiting for changes */
+	/* Takes each event, in the calling thread. */
+	void (*event)(void *arg, const struct netsim_watch_event *event);
+	/* Returns true to end; called after each event, and when a signal interrupts the wait. */
+	bool (*stop)(void *arg);
+	void *arg;
+};
+
+/*
+ * Keeps a fleet as requested: shapes taps of attached nodes that appear, are created again or
+ * move, and undoes what other programs change at ports. Waits for the kernel's notifications,
+ * and for a fleet if none is up (with once: -ENOENT with err). Returns 0 when stop() returns
+ * true, or with once; *ret_missing is the number of ports missing then (NULL: not wanted).
+ */
+NETSIM_API int netsim_watch(struct netsim *ctx, const struct netsim_watch_opts *opts,
+			    size_t *ret_missing, struct netsim_err *err);
 
 struct netsim_diff {
 	const char *fleet;
@@ -231,11 +280,16 @@ NETSIM_API int netsim_diff(struct netsim *ctx, const char *path,
 			   struct netsim_diags *diags, struct netsim_err *err);
 NETSIM_API void netsim_diff_free(struct netsim_diff *diff);
 
-enum netsim_object_kind { NETSIM_OBJECT_LINK, NETSIM_OBJECT_NODE, NETSIM_OBJECT_PROCESS };
+enum netsim_object_kind {
+	NETSIM_OBJECT_LINK,
+	NETSIM_OBJECT_NODE,
+	NETSIM_OBJECT_PROCESS,
+	NETSIM_OBJECT_ATTACHED, /* a bridge or tap of another program, which is given back */
+};
 
 /*
- * An object that netsim created: a link of this namespace, a node with its namespace, or a process
- * of a workload. Processes are listed with dry_run only.
+ * An object that netsim created, or attached: a link of this namespace, a node with its namespace,
+ * or a process of a workload. Processes are listed with dry_run only.
  */
 struct netsim_object {
 	enum netsim_object_kind kind;
@@ -304,6 +358,9 @@ struct netsim_node {
 	size_t reaches;	       /* the number of other nodes that it reaches */
 	uint64_t cut_packets;  /* to and from it, dropped by partitions */
 	uint64_t lost_packets; /* from it, dropped by conditions (edt) */
+	/* To it, from ports that no node has; dropped unless its network passes them. */
+	uint64_t unclaimed_packets;
+	bool attached; /* its taps are made by another program */
 };
 
 /* Conditions between two nodes, or of a class of traffic (edt). */
@@ -348,6 +405,8 @@ struct netsim_fleet {
 	const char **differs; /* differences from the record: "a/eth1: its netem is missing" */
 	size_t differs_count;
 	const char *record; /* why the record of profile and faults cannot be read, or NULL */
+	struct netsim_missing **missing; /* ports of attached nodes, which are not shaped */
+	size_t missing_count;
 };
 
 /* An interface that is shaped without a fleet. */
@@ -436,8 +495,10 @@ struct netsim_apply {
 	size_t count;
 	/* Of the fleet; zero if only bare interfaces were shaped, or nothing is shaped any more. */
 	enum netsim_engine engine;
-	bool moved;			/* the other engine was in use before */
-	size_t pair_count, class_count; /* with conditions in the profile */
+	bool moved;			 /* the other engine was in use before */
+	size_t pair_count, class_count;	 /* with conditions in the profile */
+	struct netsim_missing **missing; /* ports of attached nodes, which are not shaped */
+	size_t missing_count;
 };
 
 /*

@@ -4,8 +4,9 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-#include "netsim/api/handle.h"
+#include "netsim/api/attach.h"
 #include "netsim/fleet/lock.h"
+#include "netsim/fleet/topo_record.h"
 #include "netsim/fleet/target.h"
 #include "netsim/kernel/mark.h"
 #include "netsim/shape/engine.h"
@@ -116,6 +117,8 @@ static int open_fleet(struct state *st, const struct netsim_apply_opts *what, st
 	}
 	if (r == 0)
 		r = state_read(st, s->fleet.name, STATE_PORTS, &s->fleet.model, err);
+	if (r == 0)
+		r = topo_record_add_nodes(s->fleet.model, err);
 	if (r < 0)
 		return r;
 	s->ports = calloc(s->fleet.model->link_count + 1, sizeof(*s->ports));
@@ -324,6 +327,19 @@ static int note_engine(struct shaping *run, enum engine chosen)
 	return 0;
 }
 
+/* Lists the ports of attached nodes that do not exist now. */
+static int note_missing(struct shaping *run)
+{
+	struct attachment attachment;
+	int r = attach_look(run->st, run->selection.fleet.name, &attachment, run->err);
+
+	if (r == 0)
+		r = attach_list(run->done, &attachment, &run->done->missing,
+				&run->done->missing_count, run->err);
+	attach_done(&attachment);
+	return r;
+}
+
 static int shape_fleet(struct shaping *run)
 {
 	struct selection *s = &run->selection;
@@ -353,6 +369,8 @@ static int shape_fleet(struct shaping *run)
 	intent_discard(&record);
 	if (r == 0)
 		r = note_engine(run, engine);
+	if (r == 0)
+		r = note_missing(run);
 	targets_done(&targets);
 	return r;
 }

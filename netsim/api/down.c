@@ -3,9 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "netsim/api/handle.h"
+#include "netsim/api/attach.h"
 #include "netsim/fleet/converge.h"
 #include "netsim/fleet/lock.h"
+#include "netsim/fleet/topo_record.h"
 #include "netsim/fleet/target.h"
 #include "netsim/run/cgroup.h"
 #include "netsim/shape/intent.h"
@@ -30,8 +31,11 @@ static int list_links(struct state *st, struct netsim_down *down, struct netsim_
 
 	for (size_t i = 0; r == 0 && i < st->host->link_count; i++)
 		if (state_is_ours(&st->host->links[i], down->fleet))
-			r = add_object(down, NETSIM_OBJECT_LINK, st->host->links[i].name, NULL,
-				       err);
+			r = add_object(down,
+				       state_made(&st->host->links[i], down->fleet) ?
+					       NETSIM_OBJECT_LINK :
+					       NETSIM_OBJECT_ATTACHED,
+				       st->host->links[i].name, NULL, err);
 	return r;
 }
 
@@ -77,6 +81,8 @@ static int remove_fleet(struct state *st, struct netsim_down *down, struct netsi
 	if (r == 0)
 		r = cgroup_remove_fleet(down->fleet, st->own_id, err);
 	if (r == 0)
+		r = attach_release(st, down->fleet, err);
+	if (r == 0)
 		r = converge_remove_links(st, down->fleet, err);
 	if (r == 0)
 		r = list_nodes(st, down, err);
@@ -85,6 +91,7 @@ static int remove_fleet(struct state *st, struct netsim_down *down, struct netsi
 	if (r < 0)
 		return r;
 	intent_remove(down->fleet);
+	topo_record_remove(down->fleet);
 	lock_remove(down->fleet);
 	return 0;
 }

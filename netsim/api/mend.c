@@ -22,6 +22,7 @@ struct mending {
 	bool *ports; /* by link index: to shape again */
 	size_t new_ports;
 	struct netsim_up *up;
+	const struct mend_opts *opts;
 	struct netsim_err *err;
 };
 
@@ -38,6 +39,22 @@ static bool has_drifted(const struct drifts *drifts, int ifindex)
 		if (drifts->list[i].ifindex == ifindex)
 			return true;
 	return false;
+}
+
+static bool is_left(const struct mending *m, int ifindex)
+{
+	return m->opts && m->opts->leave && m->opts->leave(m->opts->arg, ifindex);
+}
+
+/* Forgets the differences at ports that are to be left alone. */
+static void leave_ports(struct mending *m)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < m->drifts.count; i++)
+		if (!is_left(m, m->drifts.list[i].ifindex))
+			m->drifts.list[kept++] = m->drifts.list[i];
+	m->drifts.count = kept;
 }
 
 /* Marks the new ports, and those that differ from the record. */
@@ -116,6 +133,10 @@ static int shape_again(struct mending *m)
 		return r;
 	if (edt && m->intent.layer_count && (!was || m->new_ports))
 		return engine_use_edt(&m->f, &m->intent, false, m->err);
+	if (!edt && changed && m->intent.layer_count)
+		r = shape_by_netem(m);
+	if (r < 0)
+		return r;
 	if (m->f.policy && changed) {
 		r = engine_attach(&m->f,
 				  policy_has_stamps(m->f.policy, m->f.model) ||
@@ -126,8 +147,6 @@ static int shape_again(struct mending *m)
 			r = engine_commit(&m->f, &(struct edt_change) {.fault = NULL}, NULL,
 					  m->err);
 	}
-	if (r == 0 && !edt && changed && m->intent.layer_count)
-		r = shape_by_netem(m);
 	return r;
 }
 
@@ -217,14 +236,27 @@ static void close_mending(struct mending *m)
 	fleet_close(&m->f);
 }
 
-int api_mend(struct netsim *ctx, const struct model *before, struct netsim_up *up,
-	     struct netsim_err *err)
+/* Reports the differences at ports that existed before: a new port differs in everything. */
+static void report_mended(const struct mending *m, const struct model *before)
 {
-	struct mending m = {.f = FLEET_NONE, .up = up, .err = err};
+	for (size_t i = 0; m->opts && m->opts->mended && i < m->drifts.count; i++)
+		for (size_t l = 0; l < m->f.model->link_count; l++)
+			if (m->f.model->links[l].ifindex == m->drifts.list[i].ifindex &&
+			    was_there(before, &m->f.model->links[l]))
+				m->opts->mended(m->opts->arg, &m->drifts.list[i]);
+}
+
+int api_mend(struct netsim *ctx, const struct model *before, struct netsim_up *up,
+	     const struct mend_opts *opts, struct netsim_err *err)
+{
+	struct mending m = {.f = FLEET_NONE, .up = up, .opts = opts, .err = err};
 	int r = open_mending(ctx, up->fleet, &m);
 
-	if (r == 0)
+	m.f.withhold = true;
+	if (r == 0) {
+		leave_ports(&m);
 		r = select_ports(&m, before);
+	}
 	/* Differences at new ports do not count: their steps are counted already. */
 	for (size_t i = 0; r == 0 && i < m.drifts.count; i++)
 		for (size_t l = 0; l < m.f.model->link_count; l++)
@@ -235,8 +267,12 @@ int api_mend(struct netsim *ctx, const struct model *before, struct netsim_up *u
 		r = shape_again(&m);
 	if (r == 0)
 		r = restore_faults(&m);
+	if (r == 0 && m.f.policy)
+		r = policy_publish(m.f.policy, m.f.model, err);
 	if (r == 0 && m.intent.layer_count)
 		up->shaped_count = m.new_ports;
+	if (r == 0)
+		report_mended(&m, before);
 	close_mending(&m);
 	return r;
 }

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "netsim/api/attach.h"
 #include "netsim/api/mend.h"
+#include "netsim/fleet/topo_record.h"
 #include "netsim/fleet/target.h"
 #include "netsim/kernel/mark.h"
 #include "netsim/kernel/qdisc.h"
@@ -118,6 +120,7 @@ static int read_port(const struct reader *r, const struct model *model, size_t a
 	port->bridge = copy(r, link->master);
 	port->up = link->up;
 	if (number) {
+		node->unclaimed_packets += policy_link_entry(r->policy, number)->unclaimed;
 		port->cut_packets = policy_link_entry(r->policy, number)->cut;
 		port->lost_packets = policy_link_entry(r->policy, number)->lost;
 	}
@@ -147,6 +150,7 @@ static int read_node(const struct reader *r, const struct model *model,
 {
 	node->name = copy(r, from->name);
 	node->tap = from->is_tap;
+	node->attached = from->attached;
 	node->inside = from->is_tap || from->netns;
 	for (size_t i = 0; i < from->role_count; i++) {
 		if (add_text(r, &node->roles, &node->role_count, from->roles[i]) < 0)
@@ -401,12 +405,27 @@ static int read_nodes(const struct reader *r, const struct model *model, struct 
 	return last && last->profile && !fleet->profile ? -ENOMEM : 0;
 }
 
+/* Lists ports of attached nodes that are not shaped. */
+static int read_missing(const struct reader *r, const char *name, struct netsim_fleet *fleet)
+{
+	struct attachment attachment;
+	int result = attach_look(r->st, name, &attachment, r->err);
+
+	if (result == 0)
+		result = attach_list(r->ret, &attachment, &fleet->missing, &fleet->missing_count,
+				     r->err);
+	attach_done(&attachment);
+	return result;
+}
+
 static int read_fleet(struct reader *r, const char *name, struct netsim_fleet *fleet)
 {
 	struct model *model = NULL;
 	struct policy *policy = NULL;
 	int result = state_read(r->st, name, STATE_ALL, &model, r->err);
 
+	if (result == 0)
+		result = topo_record_add_nodes(model, r->err);
 	fleet->name = copy(r, name);
 	if (result == 0 && !fleet->name)
 		result = -ENOMEM;
@@ -425,6 +444,8 @@ static int read_fleet(struct reader *r, const char *name, struct netsim_fleet *f
 		result = read_counters(r, fleet);
 	if (result == 0 && policy)
 		result = read_paths(r, fleet);
+	if (result == 0)
+		result = read_missing(r, name, fleet);
 	r->policy = NULL;
 	policy_close(policy);
 	model_free(model);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "netsim/api/attach.h"
 #include "netsim/api/mend.h"
 #include "netsim/config/topo.h"
 #include "netsim/fleet/converge.h"
@@ -12,6 +13,7 @@
 #include "netsim/fleet/lock.h"
 #include "netsim/fleet/plan.h"
 #include "netsim/fleet/target.h"
+#include "netsim/fleet/topo_record.h"
 #include "netsim/shape/intent.h"
 #include "netsim/util/auto.h"
 
@@ -44,8 +46,28 @@ static int check_record(const char *fleet, bool *ret, struct netsim_err *err)
 	return r;
 }
 
-static int converge(struct netsim *ctx, struct model *want, struct netsim_up *up,
-		    struct netsim_err *err)
+/* Claims the ports of attached nodes, and lists those that are missing. */
+static int attach(struct netsim *ctx, const struct topo *topo, struct netsim_up *up,
+		  struct netsim_err *err)
+{
+	struct attachment attachment = {0};
+	int r = state_read_host(&ctx->state, err);
+
+	if (r == 0)
+		r = attach_bridges(&ctx->state, topo, err);
+	if (r == 0)
+		r = topo_record_write(topo, err);
+	if (r == 0)
+		r = attach_refresh(&ctx->state, topo->fleet, &attachment, err);
+	if (r == 0)
+		r = attach_list(up, &attachment, &up->missing, &up->missing_count, err);
+	up->step_count += attachment.marked + attachment.released;
+	attach_done(&attachment);
+	return r == 0 ? attach_guard(ctx, topo->fleet, err) : r;
+}
+
+static int converge(struct netsim *ctx, const struct topo *topo, struct model *want,
+		    struct netsim_up *up, struct netsim_err *err)
 {
 	struct model *before = NULL;
 	bool recorded = false;
@@ -54,13 +76,17 @@ static int converge(struct netsim *ctx, struct model *want, struct netsim_up *up
 	if (r == 0)
 		r = converge_check_foreign(&ctx->state, want, err);
 	if (r == 0)
+		r = attach_check(&ctx->state, topo, err);
+	if (r == 0)
 		r = check_record(want->fleet, &recorded, err);
 	if (r == 0)
 		r = state_read(&ctx->state, want->fleet, STATE_PORTS, &before, err);
 	if (r == 0)
 		r = converge_to(&ctx->state, want, &up->step_count, err);
-	if (r == 0 && (before->link_count || recorded))
-		r = api_mend(ctx, before, up, err);
+	if (r == 0)
+		r = attach(ctx, topo, up, err);
+	if (r == 0 && (before->link_count || recorded || claim_is_needed(topo)))
+		r = api_mend(ctx, before, up, NULL, err);
 	if (r == 0)
 		r = intent_plug_cables(want->fleet, err);
 	model_free(before);
@@ -129,15 +155,15 @@ static void forget_lock(struct state *st, const char *fleet)
 		lock_remove(fleet);
 }
 
-static int build(struct netsim *ctx, struct model *want, struct netsim_up *up,
-		 struct netsim_err *err)
+static int build(struct netsim *ctx, const struct topo *topo, struct model *want,
+		 struct netsim_up *up, struct netsim_err *err)
 {
 	auto_close int lock = -1;
 	int r = lock_take(want->fleet, &lock, err);
 
 	if (r < 0)
 		return r;
-	r = converge(ctx, want, up, err);
+	r = converge(ctx, topo, want, up, err);
 	if (r < 0)
 		forget_lock(&ctx->state, want->fleet);
 	return r;
@@ -160,7 +186,7 @@ int netsim_up(struct netsim *ctx, const char *path, const struct netsim_up_opts 
 	if (r == 0) {
 		up->node_count = topo->node_count;
 		up->network_count = topo->network_count;
-		r = o.dry_run ? list_steps(ctx, want, up, err) : build(ctx, want, up, err);
+		r = o.dry_run ? list_steps(ctx, want, up, err) : build(ctx, topo, want, up, err);
 		bridge_filter_describe(warning, sizeof(warning));
 	}
 	if (r == 0 && *warning && !o.dry_run) {

@@ -142,7 +142,7 @@ static bool list_nodes(struct bind *b, const struct field *field, const struct d
 	for (size_t i = 0; i < s->topo->node_count; i++) {
 		if (!marks[i])
 			continue;
-		if (field->nonzero && s->topo->nodes[i].kind == NODE_TAP)
+		if (field->nonzero && s->topo->nodes[i].kind != NODE_NETNS)
 			return bind_refuse(b, &node->at, "nothing can be started in its guest",
 					   "%s: %s is a virtual machine", field->name,
 					   s->topo->nodes[i].name);

@@ -257,8 +257,8 @@ const struct probe *scenario_pair_probe(struct bind *b, struct scenario *s,
 	struct probe *probe;
 	int64_t longest = e->value < PAIR_LIMIT ? 2 * (int64_t)e->value : 2 * PAIR_LIMIT;
 
-	if (from && from->kind == NODE_TAP) {
-		scenario_refuse(b, &at[0], to && to->kind != NODE_TAP ? "write B:A" : NULL,
+	if (from && from->kind != NODE_NETNS) {
+		scenario_refuse(b, &at[0], to && to->kind == NODE_NETNS ? "write B:A" : NULL,
 				"%s is a virtual machine, and nothing in it can ping", from->name);
 		return NULL;
 	}

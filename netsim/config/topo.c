@@ -14,9 +14,10 @@
 #include "netsim/util/buf.h"
 #include "netsim/util/name.h"
 
-const char *const topo_node_kinds[] = {"netns", "tap", NULL};
+const char *const topo_node_kinds[] = {"netns", "tap", "attached", NULL};
+const char *const topo_unclaimed[] = {"drop", "pass", NULL};
 
-enum { IN_NETNS = 1 << NODE_NETNS, IN_TAP = 1 << NODE_TAP };
+enum { IN_NETNS = 1 << NODE_NETNS, IN_TAP = 1 << NODE_TAP, IN_ATTACHED = 1 << NODE_ATTACHED };
 
 /* The file and a node as given; their parts are read later. */
 struct raw_topo {
@@ -69,6 +70,10 @@ static const struct field network_rows[] = {
 	 FIELD_AT(struct network, mtu_at)},
 	{.name = "address", .bind = bind_network_addresses},
 	{FIELD(struct network, bridge, "name", bind_ifname)},
+	{FIELD(struct network, attached, "attached", bind_bool),
+	 FIELD_AT(struct network, attached_at)},
+	{FIELD(struct network, unclaimed, "unclaimed", bind_word),
+	 FIELD_HAS(struct network, has_unclaimed), .words = topo_unclaimed},
 	{0},
 };
 
@@ -163,6 +168,20 @@ static bool check_fleet(struct bind *b, const struct text *fleet)
 			   "the name of a fleet has no dots: \"%s\"", shown(fleet->s));
 }
 
+/* netsim does not change a bridge of another program. */
+static bool check_attached(struct bind *b, const struct network *network)
+{
+	const char *key = network->vlan_aware	 ? "vlans" :
+			  network->mtu		 ? "mtu" :
+			  network->address_count ? "address" :
+						   NULL;
+
+	if (!network->attached || !key)
+		return true;
+	return bind_refuse(b, &network->attached_at, "the program that makes the bridge does this",
+			   "network %s is attached, and cannot have \"%s\"", network->name, key);
+}
+
 /* Keeps a network with mistakes, so that its ports do not report it as missing. */
 static bool read_network(struct bind *b, struct topo *topo, const struct doc_entry *entry)
 {
@@ -185,7 +204,8 @@ static bool read_network(struct bind *b, struct topo *topo, const struct doc_ent
 	network->at = entry->at;
 	network->name = take(name);
 	name_fit(full.data, network->bridge);
-	return bind_map(b, network_rows, entry->value, &scope, network) && good;
+	return bind_map(b, network_rows, entry->value, &scope, network) &&
+	       check_attached(b, network) && good;
 }
 
 static bool read_networks(struct bind *b, struct topo *topo, const struct doc_node *map)
@@ -277,19 +297,31 @@ static bool read_owner(struct bind *b, const struct accounts *accounts, const st
 			   shown(text->s));
 }
 
+/* The kind decides which keys a node has, so it is read first; a wrong one is reported later. */
+static enum node_kind kind_of(const struct doc_node *map)
+{
+	const struct doc_node *kind = doc_get(map, "kind");
+
+	for (unsigned i = 0; kind && kind->kind == DOC_TEXT && topo_node_kinds[i]; i++)
+		if (strcmp(kind->text, topo_node_kinds[i]) == 0)
+			return i;
+	return NODE_NETNS;
+}
+
 static bool read_node_rest(struct bind *b, const struct topo *topo, const struct doc_entry *entry,
 			   struct raw_node *raw)
 {
 	struct node *node = &raw->n;
 	struct raw_ifaces raws = {0};
-	const struct doc_node *kind = doc_get(entry->value, "kind");
-	bool tap = kind && kind->kind == DOC_TEXT &&
-		   strcmp(kind->text, topo_node_kinds[NODE_TAP]) == 0;
+	static const char *const what[] = {[NODE_NETNS] = "a node of kind netns",
+					   [NODE_TAP] = "a node",
+					   [NODE_ATTACHED] = "a node of kind attached"};
+	enum node_kind kind = kind_of(entry->value);
 	struct scope scope = {
-		.what = tap ? "a node" : "a node of kind netns",
+		.what = what[kind],
 		.at = &entry->at,
-		.in = tap ? IN_TAP : IN_NETNS,
-		.hint = "it is an option of a tap; write \"kind: tap\" for a VM",
+		.in = 1U << kind,
+		.hint = "it is an option of a tap that netsim makes, with \"kind: tap\"",
 	};
 	bool good = bind_map(b, node_rows, entry->value, &scope, raw);
 
@@ -399,6 +431,24 @@ static bool read_nodes(struct bind *b, struct topo *topo, const struct doc_node 
 	return good;
 }
 
+/* Unless the file says otherwise, networks with attached nodes drop frames from unknown ports. */
+static void default_unclaimed(struct topo *topo)
+{
+	for (size_t i = 0; i < topo->network_count; i++)
+		if (!topo->networks[i].has_unclaimed)
+			topo->networks[i].unclaimed = UNCLAIMED_PASS;
+	for (size_t i = 0; i < topo->node_count; i++) {
+		const struct node *node = &topo->nodes[i];
+
+		for (size_t j = 0; node->kind == NODE_ATTACHED && j < node->iface_count; j++) {
+			struct network *network = &topo->networks[node->ifaces[j].network];
+
+			if (!network->has_unclaimed)
+				network->unclaimed = UNCLAIMED_DROP;
+		}
+	}
+}
+
 static bool read_topo(struct bind *b, struct topo *topo, const struct doc_node *doc)
 {
 	struct scope scope = {.what = "a topology", .at = &doc->at};
@@ -415,6 +465,7 @@ static bool read_topo(struct bind *b, struct topo *topo, const struct doc_node *
 		good &= read_networks(b, topo, raw.networks);
 	if (raw.nodes)
 		good &= read_nodes(b, topo, raw.nodes);
+	default_unclaimed(topo);
 	return topo_check_fleet(b, topo) && good;
 }
 

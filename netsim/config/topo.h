@@ -15,7 +15,14 @@
 
 #define TOPO_ROLES_MAX 64 /* of a node; they also have to fit into the alias of its ports */
 
-enum node_kind { NODE_NETNS, NODE_TAP };
+enum node_kind {
+	NODE_NETNS,    /* a network namespace */
+	NODE_TAP,      /* a virtual machine; netsim makes its taps */
+	NODE_ATTACHED, /* a virtual machine whose taps another program makes and removes */
+};
+
+/* Frames from ports of a bridge that no node has. */
+enum unclaimed { UNCLAIMED_DROP, UNCLAIMED_PASS };
 
 enum iface_kind {
 	IFACE_PORT, /* a cable into a network: veth, or tap for a VM */
@@ -45,6 +52,10 @@ struct network {
 	struct netsim_loc mtu_at;
 	struct ip_at *addresses; /* the host's, on the bridge */
 	size_t address_count;
+	bool attached; /* another program makes the bridge, which has this name */
+	struct netsim_loc attached_at;
+	bool has_unclaimed;
+	uint8_t unclaimed; /* enum unclaimed; default: drop if a node is attached to it */
 };
 
 struct route {
@@ -86,7 +97,8 @@ struct iface {
 	size_t route_count;
 	/* IFACE_PORT */
 	size_t network;	     /* index into topo.networks */
-	char port[IFNAMSIZ]; /* the host's end: `port:`, or FLEET.NODE.IFACE shortened */
+	char port[IFNAMSIZ]; /* the host's end: `port:`, or FLEET.NODE.IFACE shortened; of
+				NODE_ATTACHED a pattern, or "" */
 	uint16_t access;     /* the VLAN of an access port; 0: a trunk */
 	struct netsim_loc access_at;
 	struct vlan_id *vlans; /* the tagged VLANs of a trunk */

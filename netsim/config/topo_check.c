@@ -84,26 +84,44 @@ static int claim_order(const void *va, const void *vb)
 	return a->owner < b->owner ? -1 : a->owner > b->owner;
 }
 
+/*
+ * Returns an earlier claim of a group of equal ones that excludes c, or NULL: the first one, or,
+ * within a node, the first strict one (NULL: none).
+ */
+static const struct address_claim *rival_of(const struct address_claim *first,
+					    const struct address_claim *strict,
+					    const struct address_claim *c)
+{
+	if (!c->owner || first->owner != c->owner)
+		return first;
+	return strict && strict->owner == c->owner && !c->relaxed ? strict : NULL;
+}
+
 /* Reports every value claimed twice. what is its noun ("address"); format prints it. */
 static bool refuse_duplicates(struct bind *b, struct claims *claims, const char *what,
 			      void (*format)(const struct address_claim *, char *))
 {
+	const struct address_claim *first = NULL, *strict = NULL;
 	bool good = true;
 	char text[UNIT_TEXT];
 
 	if (!claims->count)
 		return true;
 	qsort(claims->list, claims->count, sizeof(struct address_claim), claim_order);
-	for (size_t i = 1, first = 0; i < claims->count; i++) {
-		const struct address_claim *a = &claims->list[first], *c = &claims->list[i];
-		bool same_place = a->at.line == c->at.line && a->at.column == c->at.column;
+	for (size_t i = 0; i < claims->count; i++) {
+		const struct address_claim *a = NULL, *c = &claims->list[i];
+		bool same_place;
 
-		if (claim_compare(a, c) != 0) {
-			first = i;
-			continue;
+		if (!first || claim_compare(first, c) != 0) {
+			first = c;
+			strict = NULL;
+		} else {
+			a = rival_of(first, strict, c);
 		}
-		if (a->owner && a->owner == c->owner && (a->relaxed || c->relaxed))
+		strict = strict || c->relaxed ? strict : c;
+		if (!a)
 			continue;
+		same_place = a->at.line == c->at.line && a->at.column == c->at.column;
 		format(c, text);
 		good = bind_refuse(b, &c->at,
 				   same_place ?
@@ -248,7 +266,9 @@ static bool check_names(struct bind *b, const struct topo *topo)
 			struct address_claim claim = {
 				.owner = node, .iface = iface->name, .at = iface->at};
 
-			if (iface->kind == IFACE_PORT)
+			/* Patterns may overlap if the MAC address decides. */
+			if (iface->kind == IFACE_PORT && *iface->port &&
+			    !strpbrk(iface->port, "*?["))
 				good = claim_name(b, &claims, claim, iface->port);
 		}
 	}
@@ -441,7 +461,7 @@ static bool check_tap_mtu(struct bind *b, const struct topo *topo, const struct 
 {
 	unsigned mtu = topo_mtu(topo, node, iface);
 
-	return node->kind != NODE_TAP || mtu <= TOPO_MTU_TAP ||
+	return node->kind == NODE_NETNS || mtu <= TOPO_MTU_TAP ||
 	       bind_refuse(b, iface->mtu ? &iface->mtu_at : &topo->networks[iface->network].mtu_at,
 			   hint_f("at most %d", TOPO_MTU_TAP), "mtu: %u is too large for %s, a tap",
 			   mtu, node->name);
@@ -491,6 +511,7 @@ static bool check_roles(struct bind *b, const struct topo *topo, const struct no
 	size = strlen("netsim:") + strlen(topo->fleet) + 1 + strlen(node->name) + 1 + longest;
 	for (size_t i = 0; i < node->role_count; i++)
 		size += strlen(" @") + strlen(node->roles[i]);
+	size += node->kind == NODE_ATTACHED ? strlen(" attached") : 0;
 	return size <= TOPO_ALIAS_MAX ||
 	       bind_refuse(b, &node->at, "use fewer or shorter roles",
 			   "the roles of %s do not fit into a link's alias: %zu characters, of %d",

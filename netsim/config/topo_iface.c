@@ -10,7 +10,7 @@
 #include "netsim/util/array.h"
 #include "netsim/util/name.h"
 
-enum { IN_PORT = 1, IN_TAP = 2, IN_BOND = 4, IN_VLAN = 8 };
+enum { IN_PORT = 1, IN_TAP = 2, IN_BOND = 4, IN_VLAN = 8, IN_ATTACHED = 16 };
 
 const char *const topo_bond_modes[] = {"balance-rr", "active-backup", "balance-xor", "broadcast",
 				       "802.3ad",    "balance-tlb",   "balance-alb", NULL};
@@ -284,8 +284,8 @@ static bool bind_routes(struct bind *b, const struct field *field, const struct 
 #define RAW_HAS(member)	     FIELD_HAS(struct raw_iface, member)
 
 const struct field topo_iface_rows[] = {
-	{RAW(network, "network", bind_text), .in = IN_PORT | IN_TAP},
-	{RAW(port, "port", bind_text), .in = IN_PORT | IN_TAP},
+	{RAW(network, "network", bind_text), .in = IN_PORT | IN_TAP | IN_ATTACHED},
+	{RAW(port, "port", bind_text), .in = IN_PORT | IN_TAP | IN_ATTACHED},
 	{RAW(i.access, "access", bind_iface_vlan), RAW_AT(i.access_at), .in = IN_PORT | IN_TAP},
 	{.name = "vlans", .bind = bind_iface_vlans, .in = IN_PORT | IN_TAP},
 	{RAW(members, "bond", bind_texts), .in = IN_BOND},
@@ -308,7 +308,8 @@ const struct field topo_iface_rows[] = {
 	{RAW(i.vlan_qinq, "protocol", bind_word), .words = topo_vlan_protocols, .in = IN_VLAN},
 	{RAW(i.mac, "mac", bind_mac), RAW_HAS(i.has_mac), RAW_AT(i.mac_at)},
 	{.name = "address", .bind = bind_iface_addresses},
-	{RAW(i.mtu, "mtu", bind_count), RAW_AT(i.mtu_at), .min = 68, .max = 65535},
+	{RAW(i.mtu, "mtu", bind_count), RAW_AT(i.mtu_at), .min = 68, .max = 65535,
+	 .in = IN_PORT | IN_TAP | IN_BOND | IN_VLAN},
 	{.name = "routes",
 	 .bind = bind_routes,
 	 .in = IN_PORT | IN_BOND | IN_VLAN,
@@ -376,7 +377,7 @@ static bool read_iface(struct bind *b, const struct node *node, const struct doc
 					    [IFACE_BOND] = "it belongs to a port or a VLAN",
 					    [IFACE_VLAN] = "it belongs to a port or a bond"};
 	const char *name = bind_expand(b, entry->key, &entry->at);
-	bool tap = node->kind == NODE_TAP;
+	bool guest_has = node->kind != NODE_NETNS, attached = node->kind == NODE_ATTACHED;
 	struct scope scope = {.at = &entry->at};
 
 	raw->i.at = entry->at;
@@ -386,12 +387,16 @@ static bool read_iface(struct bind *b, const struct node *node, const struct doc
 		return bind_refuse(b, &entry->at, "remove it", "every node already has \"lo\"");
 	if (!find_kind(b, entry, &raw->i.kind))
 		return false;
-	if (tap && raw->i.kind != IFACE_PORT)
+	if (guest_has && raw->i.kind != IFACE_PORT)
 		return bind_refuse(b, &entry->at, guest, "%s: a VM can only have ports here",
 				   raw->i.name);
-	scope.what = tap ? "the port of a VM" : what[raw->i.kind];
-	scope.in = tap ? IN_TAP : in[raw->i.kind];
-	scope.hint = tap ? guest : hints[raw->i.kind];
+	scope.what = attached  ? "an attached port" :
+		     guest_has ? "the port of a VM" :
+				 what[raw->i.kind];
+	scope.in = attached ? IN_ATTACHED : guest_has ? IN_TAP : in[raw->i.kind];
+	scope.hint = attached  ? "the guest, or the program that makes the tap, does this" :
+		     guest_has ? guest :
+				 hints[raw->i.kind];
 	return bind_map(b, topo_iface_rows, entry->value, &scope, raw);
 }
 

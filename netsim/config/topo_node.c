@@ -518,10 +518,30 @@ static bool move_all(struct node_view *v)
 	return true;
 }
 
+/* The port of an attached node is found by a pattern of its name, by the guest's MAC, or both. */
+static void name_attached(struct node_view *v, struct raw_iface *raw)
+{
+	const char *pattern = raw->port.s;
+
+	if (!pattern && !raw->i.has_mac)
+		v->good = bind_refuse(
+			v->b, &raw->i.at, "write \"port: vnet*\", or the guest's \"mac\"",
+			"%s: an attached port is found by \"port\" or \"mac\"", raw->i.name);
+	else if (pattern && strpbrk(pattern, "*?[") && strlen(pattern) < IFNAMSIZ &&
+		 !strpbrk(pattern, " /:%"))
+		snprintf(raw->i.port, IFNAMSIZ, "%s", pattern);
+	else if (pattern)
+		v->good &= topo_bind_ifname(v->b, "port", pattern, &raw->port.at, raw->i.port);
+}
+
 static void name_port(struct node_view *v, struct raw_iface *raw)
 {
 	auto_buf struct buf full = {0};
 
+	if (v->node->kind == NODE_ATTACHED) {
+		name_attached(v, raw);
+		return;
+	}
 	if (raw->port.s) {
 		v->good &= topo_bind_ifname(v->b, "port", raw->port.s, &raw->port.at, raw->i.port);
 		return;

@@ -46,6 +46,7 @@ extern const struct field topo_iface_rows[];
 
 /* Words of the file; a word's index is its value. */
 extern const char *const topo_node_kinds[];
+extern const char *const topo_unclaimed[];
 extern const char *const topo_bond_modes[];
 extern const char *const topo_lacp_rates[];
 extern const char *const topo_bond_hashes[];

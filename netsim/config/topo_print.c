@@ -39,9 +39,13 @@ static void print_network(const struct network *network, FILE *out)
 	fputs(": {name: ", out);
 	quote_print(network->bridge, out);
 	print_vlans(network->vlans, network->vlan_count, out);
+	if (network->attached)
+		fputs(", attached: true", out);
 	if (network->mtu)
 		fprintf(out, ", mtu: %u", network->mtu);
 	print_addresses(network->addresses, network->address_count, out);
+	if (network->has_unclaimed || network->unclaimed == UNCLAIMED_DROP)
+		fprintf(out, ", unclaimed: %s", topo_unclaimed[network->unclaimed]);
 	fputs("}\n", out);
 }
 
@@ -97,8 +101,10 @@ static void print_kind(const struct topo *topo, const struct node *node, const s
 	case IFACE_PORT:
 		fputs("network: ", out);
 		quote_print(topo->networks[iface->network].name, out);
-		fputs(", port: ", out);
-		quote_print(iface->port, out);
+		if (*iface->port)
+			fputs(", port: ", out);
+		if (*iface->port)
+			quote_print(iface->port, out);
 		if (iface->access)
 			fprintf(out, ", access: %u", iface->access);
 		print_vlans(iface->vlans, iface->vlan_count, out);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "netsim/fleet/lock.h"
+#include "netsim/fleet/topo_record.h"
 #include "netsim/fleet/target.h"
 #include "netsim/util/err.h"
 
@@ -40,15 +41,22 @@ int fleet_open(struct state *st, const char *name, enum fleet_use use, struct fl
 		if (r == 0)
 			r = state_read_host(st, err);
 	}
-	return r == 0 ? state_read(st, ret->name, depth, &ret->model, err) : r;
+	if (r == 0)
+		r = state_read(st, ret->name, depth, &ret->model, err);
+	return r == 0 ? topo_record_add_nodes(ret->model, err) : r;
 }
 
 int fleet_read(struct state *st, const char *name, struct fleet *ret, struct netsim_err *err)
 {
+	int r;
+
 	*ret = FLEET_NONE;
 	ret->st = st;
 	ret->name = strdup(name);
-	return ret->name ? state_read(st, name, STATE_PORTS, &ret->model, err) : err_oom(err);
+	if (!ret->name)
+		return err_oom(err);
+	r = state_read(st, name, STATE_PORTS, &ret->model, err);
+	return r == 0 ? topo_record_add_nodes(ret->model, err) : r;
 }
 
 int fleet_find_policy(struct fleet *f, struct netsim_err *err)

@@ -12,6 +12,7 @@ struct fleet {
 	struct model *model;   /* its bridges, ports and IFBs, read from the kernel */
 	struct policy *policy; /* NULL until one of the calls below opens it */
 	int lock;	       /* -1: none */
+	bool withhold;	       /* of the policies that are opened: see policy_withhold() */
 };
 
 #define FLEET_NONE ((struct fleet) {.lock = -1})

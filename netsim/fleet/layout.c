@@ -85,8 +85,11 @@ static int add_bridge(struct model *model, const struct topo *topo, const struct
 	link->mac_at = net->at;
 	link->up = true;
 	link->vlan_aware = net->vlan_aware;
-	r = set_alias(link, &(struct mark) {.fleet = topo->fleet, .node = net->name}, &net->at,
-		      err);
+	r = set_alias(link,
+		      &(struct mark) {.fleet = topo->fleet,
+				      .node = net->name,
+				      .closed = net->unclaimed == UNCLAIMED_DROP},
+		      &net->at, err);
 	return r < 0 ? r : copy_addresses(link, net->addresses, net->address_count, err);
 }
 
@@ -267,12 +270,13 @@ static int add_node(struct model *model, const struct topo *topo, const struct n
 	if (!node)
 		return err_oom(err);
 	node->at = from->at;
-	node->is_tap = from->kind == NODE_TAP;
+	node->is_tap = from->kind != NODE_NETNS;
+	node->attached = from->kind == NODE_ATTACHED;
 	snprintf(name, sizeof(name), "%s.%s", topo->fleet, from->name);
 	if (!node->is_tap && !(node->netns = strdup(name)))
 		return err_oom(err);
 	for (size_t i = 0; r == 0 && i < from->iface_count; i++) {
-		if (from->ifaces[i].kind == IFACE_PORT)
+		if (from->ifaces[i].kind == IFACE_PORT && !node->attached)
 			r = add_port(model, topo, from, &from->ifaces[i], err);
 		if (r == 0 && from->kind == NODE_NETNS)
 			r = add_inside(model, place, topo, from, &from->ifaces[i], err);
@@ -286,7 +290,8 @@ int layout_make(const struct topo *topo, struct model **ret, struct netsim_err *
 	int r = model ? 0 : err_oom(err);
 
 	for (size_t i = 0; r == 0 && i < topo->network_count; i++)
-		r = add_bridge(model, topo, &topo->networks[i], err);
+		r = topo->networks[i].attached ? 0 :
+						 add_bridge(model, topo, &topo->networks[i], err);
 	for (size_t i = 0; r == 0 && i < topo->node_count; i++)
 		r = add_node(model, topo, &topo->nodes[i], err);
 	if (r < 0)

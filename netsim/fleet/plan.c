@@ -192,20 +192,29 @@ static void plan_stale_parts(struct planner *p)
 	}
 }
 
-/* True if the IFB's port or bridge, which has the same mark, is wanted: then the IFB stays. */
-static bool is_needed_ifb(const struct planner *p, const struct link *ifb)
+static bool has_mark_of(const struct link *links, size_t count, const struct link *ifb, bool made)
 {
 	size_t length = ifb->alias ? strcspn(ifb->alias, " ") : 0;
 
-	for (size_t i = 0; length && i < p->want->link_count; i++) {
-		const struct link *port = &p->want->links[i];
+	for (size_t i = 0; length && i < count; i++) {
+		const struct link *port = &links[i];
 
 		if ((link_is_port(port) || port->kind == LINK_BRIDGE) && port->alias &&
-		    strcspn(port->alias, " ") == length &&
+		    (made || !MARK_IS_GROUP(port->group)) && strcspn(port->alias, " ") == length &&
 		    memcmp(port->alias, ifb->alias, length) == 0)
 			return true;
 	}
 	return false;
+}
+
+/*
+ * True if the IFB's port or bridge, which has the same mark, is wanted, or attached: then the
+ * IFB stays.
+ */
+static bool is_needed_ifb(const struct planner *p, const struct link *ifb)
+{
+	return has_mark_of(p->want->links, p->want->link_count, ifb, true) ||
+	       has_mark_of(p->have->links, p->have->link_count, ifb, false);
 }
 
 /* Removes links of the fleet that are not wanted; those in a removed node vanish with it. */

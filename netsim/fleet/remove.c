@@ -46,7 +46,7 @@ static int remove_links(struct state *st, const char *fleet, struct netsim_err *
 	for (size_t i = 0; (shared || each) && i < st->host->link_count; i++) {
 		const struct link *link = &st->host->links[i];
 
-		if (!state_is_ours(link, fleet))
+		if (!state_made(link, fleet))
 			continue;
 		if (each)
 			link_del(st->rt, link->ifindex, link->name);
@@ -66,7 +66,7 @@ int converge_remove_links(struct state *st, const char *fleet, struct netsim_err
 	int r = state_read_host(st, err);
 
 	for (size_t i = 0; r == 0 && i < st->host->link_count; i++)
-		any |= state_is_ours(&st->host->links[i], fleet);
+		any |= state_made(&st->host->links[i], fleet);
 	return r == 0 && any ? remove_links(st, fleet, err) : r;
 }
 

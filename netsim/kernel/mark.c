@@ -42,6 +42,10 @@ size_t mark_format(const struct mark *mark, char text[static MARK_TEXT])
 		append(text, &used, " tso");
 	if (mark->gro)
 		append(text, &used, " gro");
+	if (mark->closed)
+		append(text, &used, " closed");
+	if (mark->attached)
+		append(text, &used, " attached");
 	return used;
 }
 
@@ -53,6 +57,10 @@ static void parse_word(char *word, struct mark *mark)
 		mark->tso = true;
 	else if (strcmp(word, "gro") == 0)
 		mark->gro = true;
+	else if (strcmp(word, "closed") == 0)
+		mark->closed = true;
+	else if (strcmp(word, "attached") == 0)
+		mark->attached = true;
 	else if (*word == '@' && mark->role_count < TOPO_ROLES_MAX)
 		mark->parsed_roles[mark->role_count++] = word + 1;
 }

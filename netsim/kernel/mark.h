@@ -4,7 +4,8 @@
  * created with the link group of its fleet; shortly after, it gets an alias that
  * identifies it:
  *
- *   netsim:FLEET/NETWORK                  a bridge, or its IFB
+ *   netsim:FLEET/NETWORK [closed]         a bridge, or its IFB; closed: the ports drop
+ *                                         frames from ports that no node has
  *   netsim:FLEET/NODE/IFACE [@ROLE]...    a port (veth or tap), or its IFB
  *   netsim:FLEET/NODE host=N              lo of a node's namespace; N is the inode
  *                                         of the fleet's network namespace
@@ -14,8 +15,9 @@
  *
  * The group, which the creating message sets, and the alias together show that a link is
  * netsim's; without any alias, it was left by a run that was killed. A link with a foreign
- * alias is foreign. Addresses and routes inside nodes carry the protocol number
- * MARK_PROTO.
+ * alias is foreign. A bridge or tap of another program that netsim uses has the alias with
+ * the word "attached", and keeps its own group; netsim neither changes nor removes it. Addresses
+ * and routes inside nodes carry the protocol number MARK_PROTO.
  */
 #ifndef NETSIM_MARK_H
 #define NETSIM_MARK_H
@@ -46,7 +48,7 @@ struct mark {
 	uint64_t host;			  /* lo: the inode of the fleet's namespace, or 0 */
 	const char *const *roles;
 	size_t role_count;
-	bool tso, gro;
+	bool tso, gro, closed, attached;
 	/* Backing store of a parsed mark; the pointers of a copy still point to the original. */
 	char buf[MARK_TEXT];
 	const char *parsed_roles[TOPO_ROLES_MAX]; /* further roles are ignored */

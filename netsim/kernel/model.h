@@ -82,7 +82,7 @@ struct link {
 /* A node: with a network namespace, or a tap node, which has only ports. */
 struct model_node {
 	char *name;
-	bool is_tap;
+	bool is_tap, attached; /* a tap node; its taps are another program's */
 	char **roles;
 	size_t role_count;
 	char *netns; /* its name below /run/netns, NULL for a tap node */

@@ -212,11 +212,18 @@ int state_handle(struct state *st, const char *fleet, const char *node, struct h
 bool state_is_ours(const struct link *link, const char *fleet)
 {
 	uint32_t group = mark_group(fleet);
+	bool grouped = link->group == group || link->group == MARK_DOOMED(group);
 	struct mark mark;
 
-	if (link->group != group && link->group != MARK_DOOMED(group))
-		return false;
-	return !link->alias || (mark_parse(link->alias, &mark) && strcmp(mark.fleet, fleet) == 0);
+	if (!link->alias)
+		return grouped;
+	return mark_parse(link->alias, &mark) && strcmp(mark.fleet, fleet) == 0 &&
+	       (grouped || mark.attached);
+}
+
+bool state_made(const struct link *link, const char *fleet)
+{
+	return MARK_IS_GROUP(link->group) && state_is_ours(link, fleet);
 }
 
 bool state_shares_group(const struct state *st, const char *fleet, uint32_t group)
@@ -282,6 +289,7 @@ static bool take_port(struct model *model, const struct link *link)
 	if (!node)
 		return false;
 	node->is_tap = link->kind == LINK_TAP;
+	node->attached |= mark.attached;
 	if (!node->is_tap && !node->netns) {
 		state_netns_name(model->fleet, node->name, name);
 		node->netns = strdup(name);

@@ -74,8 +74,9 @@ int state_fleets(struct state *st, char ***ret, size_t *ret_count, struct netsim
 int state_owns_netns(struct state *st, const char *fleet, const char *node, bool *ret,
 		     struct netsim_err *err);
 
-/* Returns whether a link belongs to this fleet. */
+/* Returns whether a link belongs to this fleet; made: whether netsim also created it. */
 bool state_is_ours(const struct link *link, const char *fleet);
+bool state_made(const struct link *link, const char *fleet);
 /* True if a group has links that are not the fleet's: it cannot be removed as a whole. */
 bool state_shares_group(const struct state *st, const char *fleet, uint32_t group);
 

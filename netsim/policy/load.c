@@ -83,12 +83,12 @@ static const char *const prog_names[POLICY_PROGS] = {
 };
 
 /* Loads only the programs that are needed: the verifier takes about 10 ms for each. */
-static void choose_progs(const struct policy *p, bool with_host, struct port *skel)
+static void choose_progs(const struct policy *p, unsigned progs, struct port *skel)
 {
 	for (int i = 0; i < POLICY_PROGS; i++)
 		bpf_program__set_autoload(
 			bpf_object__find_program_by_name(skel->obj, prog_names[i]),
-			p->prog[i] < 0 && (with_host || i == POLICY_PORT));
+			p->prog[i] < 0 && progs & 1U << i);
 }
 
 static int take_fds(struct policy *p, const struct port *skel)
@@ -110,7 +110,7 @@ static int take_fds(struct policy *p, const struct port *skel)
 	return r;
 }
 
-int policy_load(struct policy *p, bool with_host, struct netsim_err *err)
+int policy_load(struct policy *p, unsigned progs, struct netsim_err *err)
 {
 	struct rlimit all = {RLIM_INFINITY, RLIM_INFINITY};
 	struct port *skel;
@@ -121,7 +121,7 @@ int policy_load(struct policy *p, bool with_host, struct netsim_err *err)
 	skel = port__open();
 	if (!skel)
 		return failed(-errno, "open", err);
-	choose_progs(p, with_host, skel);
+	choose_progs(p, progs, skel);
 	r = reuse_maps(p, skel);
 	if (r == 0)
 		r = port__load(skel);

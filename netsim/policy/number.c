@@ -216,12 +216,34 @@ static int number_link(struct policy *p, const struct model *fleet, int node, co
 	return 0;
 }
 
+/* From now on, the programs know the node of the port. */
+static int publish_link(struct policy *p, const struct model *fleet, size_t i,
+			struct netsim_err *err)
+{
+	uint32_t key = (uint32_t)fleet->links[i].ifindex;
+
+	p->withheld[i] = false;
+	if (bpf_map_update_elem(p->map[POLICY_PORTS], &key, &p->link_numbers[i], BPF_ANY) == 0)
+		return 0;
+	return err_set(err, NETSIM_ERR_KERNEL, -errno, NULL,
+		       "%s: cannot add the port to the policy: %s", fleet->links[i].name,
+		       strerror(errno));
+}
+
+/* True for a port whose frames are dropped until the programs know its node. */
+static bool is_guarded(const struct model *fleet, const struct link *port, const struct mark *mark)
+{
+	const struct link *bridge = model_find_link(fleet, MODEL_HOST, port->master);
+	struct mark network;
+
+	return mark->attached && bridge && mark_parse(bridge->alias, &network) && network.closed;
+}
+
 static int number_links(struct policy *p, const struct model *fleet, struct netsim_err *err)
 {
 	for (size_t i = 0; i < fleet->link_count; i++) {
 		struct mark mark;
 		int node = model_node_of_port(fleet, &fleet->links[i], &mark);
-		uint32_t key = (uint32_t)fleet->links[i].ifindex;
 		int r;
 
 		if (node < 0 || p->link_numbers[i])
@@ -230,13 +252,42 @@ static int number_links(struct policy *p, const struct model *fleet, struct nets
 				&p->link_numbers[i], err);
 		if (r < 0)
 			return r;
-		if (bpf_map_update_elem(p->map[POLICY_PORTS], &key, &p->link_numbers[i], BPF_ANY) <
-		    0)
-			return err_set(err, NETSIM_ERR_KERNEL, -errno, NULL,
-				       "%s: cannot add the port to the policy: %s",
-				       fleet->links[i].name, strerror(errno));
+		if (p->withhold && is_guarded(fleet, &fleet->links[i], &mark))
+			p->withheld[i] = true;
+		else
+			r = publish_link(p, fleet, i, err);
+		if (r < 0)
+			return r;
 	}
 	return 0;
+}
+
+void policy_withhold(struct policy *p, bool on)
+{
+	p->withhold = on;
+}
+
+int policy_publish(struct policy *p, const struct model *fleet, struct netsim_err *err)
+{
+	int r = 0;
+
+	p->withhold = false;
+	for (size_t i = 0; r == 0 && i < fleet->link_count; i++)
+		if (p->withheld[i])
+			r = publish_link(p, fleet, i, err);
+	return r == 0 ? policy_number(p, fleet, err) : r;
+}
+
+/* Lets a port of a closed network drop frames from ports that no node has. */
+static void close_port(struct policy *p, const struct model *fleet, const struct link *port,
+		       uint32_t number)
+{
+	const struct link *bridge = model_find_link(fleet, MODEL_HOST, port->master);
+	struct mark mark;
+
+	p->links[number].closed = bridge && mark_parse(bridge->alias, &mark) && mark.closed;
+	if (bridge)
+		memcpy(p->links[number].bridge, bridge->mac.b, sizeof(bridge->mac.b));
 }
 
 /*
@@ -251,6 +302,7 @@ void policy_charge_ports(struct policy *p, const struct model *fleet)
 
 		if (!p->link_numbers[i])
 			continue;
+		close_port(p, fleet, link, p->link_numbers[i]);
 		while (other < fleet->link_count &&
 		       (other == i || !p->link_numbers[other] ||
 			strcmp(fleet->links[other].master, link->master) != 0))

@@ -57,9 +57,10 @@ static struct policy *new_policy(const struct model *fleet)
 	if (!p)
 		return NULL;
 	p->link_numbers = calloc(fleet->link_count + 1, sizeof(*p->link_numbers));
+	p->withheld = calloc(fleet->link_count + 1, sizeof(*p->withheld));
 	p->attached = calloc(fleet->link_count + 1, sizeof(*p->attached));
 	p->stamped = calloc(fleet->link_count + 1, sizeof(*p->stamped));
-	if (p->link_numbers && p->attached && p->stamped)
+	if (p->link_numbers && p->withheld && p->attached && p->stamped)
 		return p;
 	policy_close(p);
 	return NULL;
@@ -79,6 +80,7 @@ void policy_close(struct policy *p)
 		if (p->map[i] >= 0)
 			close(p->map[i]);
 	free(p->link_numbers);
+	free(p->withheld);
 	free(p->attached);
 	free(p->stamped);
 	free(p);
@@ -159,6 +161,13 @@ static int open_program(struct policy *p, uint32_t id, struct netsim_err *err)
 	return policy_map_memory(p, err);
 }
 
+/* Opens a program that is attached somewhere, so that it need not be loaded again. */
+static void take_prog(struct policy *p, enum policy_prog prog, uint32_t id)
+{
+	if (id && p->prog[prog] < 0)
+		p->prog[prog] = bpf_prog_get_fd_by_id(id);
+}
+
 /* Finds the ports that have the programs; *ret_id is the port program's id, 0: none. */
 static int find_programs(struct policy *p, struct state *st, const struct model *fleet,
 			 uint32_t *ret_id, struct netsim_err *err)
@@ -178,6 +187,7 @@ static int find_programs(struct policy *p, struct state *st, const struct model 
 			return r;
 		p->attached[i] = id != 0;
 		p->stamped[i] = stamp != 0;
+		take_prog(p, link->kind == LINK_BRIDGE ? POLICY_HOST_IN : POLICY_STAMP, stamp);
 		*ret_id = id ? id : *ret_id;
 	}
 	return 0;
@@ -213,7 +223,7 @@ int policy_get(struct state *st, const struct model *fleet, struct policy **ret,
 	if (r < 0 || *ret)
 		return r;
 	p = new_policy(fleet);
-	r = p ? policy_load(p, false, err) : err_oom(err);
+	r = p ? policy_load(p, POLICY_FOR_PORTS, err) : err_oom(err);
 	if (r == 0)
 		r = policy_map_memory(p, err);
 	if (r == 0)
@@ -255,8 +265,8 @@ int policy_attach(struct policy *p, struct state *st, const struct model *fleet,
 {
 	int r = policy_number(p, fleet, err);
 
-	if (r == 0 && stamps && p->prog[POLICY_STAMP] < 0)
-		r = policy_load(p, true, err);
+	if (r == 0 && stamps && (p->prog[POLICY_STAMP] < 0 || p->prog[POLICY_HOST_IN] < 0))
+		r = policy_load(p, POLICY_FOR_MARKS, err);
 	if (r < 0)
 		return r;
 	policy_charge_ports(p, fleet);
@@ -307,7 +317,7 @@ bool policy_has_host(const struct policy *p)
 
 int policy_load_host(struct policy *p, struct netsim_err *err)
 {
-	return policy_has_host(p) ? 0 : policy_load(p, true, err);
+	return policy_has_host(p) ? 0 : policy_load(p, POLICY_FOR_ALL, err);
 }
 
 void policy_put_hold(const struct policy *p, struct rtnl *rt, int ifindex, const char *subject)
@@ -318,7 +328,7 @@ void policy_put_hold(const struct policy *p, struct rtnl *rt, int ifindex, const
 int policy_try(struct rtnl *rt, int ifindex, struct netsim_err *err)
 {
 	struct policy *p = policy_new();
-	int r = p ? policy_load(p, true, err) : err_oom(err);
+	int r = p ? policy_load(p, POLICY_FOR_ALL, err) : err_oom(err);
 
 	if (r == 0) {
 		qdisc_add_clsact(rt, ifindex, "clsact");

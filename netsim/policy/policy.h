@@ -44,6 +44,12 @@ int policy_attach(struct policy *policy, struct state *st, const struct model *f
  * if no other is free, and once nothing in force refers to it.
  */
 int policy_number(struct policy *policy, const struct model *fleet, struct netsim_err *err);
+/*
+ * Lets policy_number() keep attached ports of closed networks from the programs, which drop
+ * their frames until policy_publish(): so none passes before the port's conditions are in force.
+ */
+void policy_withhold(struct policy *policy, bool on);
+int policy_publish(struct policy *policy, const struct model *fleet, struct netsim_err *err);
 /* Numbers one node, even if it has no port. Returns its number, or a negative errno. */
 int policy_number_node(struct policy *policy, const struct model *fleet, const char *name,
 		       struct netsim_err *err);

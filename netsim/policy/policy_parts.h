@@ -35,6 +35,8 @@ struct policy {
 	struct port_class_rules *class_rules;
 	const char *names[PORT_NODES]; /* by node number, NULL: unused; of control->names */
 	uint32_t *link_numbers;	       /* by index of the model's links, 0: none */
+	bool withhold;		       /* policy_withhold() */
+	bool *withheld;		       /* by link index: it has a number, which ns_ports lacks */
 	bool *attached;		       /* by link index: ns_port is at its egress */
 	bool *stamped; /* by link index: ns_stamp (port) or ns_host (bridge) is at its ingress */
 };
@@ -42,10 +44,13 @@ struct policy {
 /* Returns a policy without programs, maps or nodes, or NULL; free it with policy_close(). */
 struct policy *policy_new(void);
 /*
- * Loads the port program and, with_host, those for the host's traffic, unless they are
- * loaded already. They use the policy's maps; missing maps are created.
+ * Loads these programs, bits of enum policy_prog, unless they are loaded already. They use the
+ * policy's maps; missing maps are created.
  */
-int policy_load(struct policy *policy, bool with_host, struct netsim_err *err);
+#define POLICY_FOR_PORTS (1U << POLICY_PORT)
+#define POLICY_FOR_MARKS (1U << POLICY_STAMP | 1U << POLICY_HOST_IN)
+#define POLICY_FOR_ALL	 (POLICY_FOR_PORTS | POLICY_FOR_MARKS | 1U << POLICY_HOLD)
+int policy_load(struct policy *policy, unsigned progs, struct netsim_err *err);
 /* Maps the policy's maps into memory. */
 int policy_map_memory(struct policy *policy, struct netsim_err *err);
 /* Writes the initial entries of the maps. */

@@ -33,6 +33,18 @@ void drifts_done(struct drifts *drifts)
 	*drifts = (struct drifts) {0};
 }
 
+/* Names the foreign qdisc at a root, which tells whose it is. */
+static const char *with_root(struct drift_reader *r, int ifindex, const char *what)
+{
+	const struct qdisc *root = qdisc_at_root(&r->qdiscs, ifindex);
+	const char *text;
+
+	if (strcmp(what, FOREIGN_ROOT) != 0 || !root)
+		return what;
+	text = arena_printf(r->ret->texts, "%s, %s %x:", what, root->kind, root->handle >> 16);
+	return text ? text : what;
+}
+
 static int add(struct drift_reader *r, const struct link *link, const char *what, bool in_file)
 {
 	struct drift *slot = array_push(r->ret->list, r->ret->count);
@@ -40,6 +52,7 @@ static int add(struct drift_reader *r, const struct link *link, const char *what
 
 	if (!slot)
 		return err_oom(r->err);
+	what = with_root(r, link->ifindex, what);
 	*slot = (struct drift) {
 		arena_strdup(r->ret->texts, mark_call(link->alias, link->name, text)), what,
 		link->ifindex, in_file};
@@ -66,7 +79,7 @@ static const char *held_difference(const struct drift_reader *r, int ifindex)
 	const struct qdisc *other = qdisc_at_root(&r->qdiscs, ifindex);
 
 	if (other && other != root)
-		return "a foreign qdisc is at its root";
+		return FOREIGN_ROOT;
 	if (!root)
 		return "its netem is missing";
 	if (root->netem.rate != NETEM_HOLD_RATE || root->netem.delay || root->netem.loss)

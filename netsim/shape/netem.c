@@ -72,8 +72,12 @@ int netem_check_root(const struct qdiscs *all, const struct link *device, struct
 {
 	const struct qdisc *root = qdisc_at_root(all, device->ifindex);
 	char text[MARK_TEXT];
+	struct mark mark;
 
 	if (!root || root->handle == QDISC_ROOT)
+		return 0;
+	/* libvirt gives each tap a qdisc at its root, which netsim replaces. */
+	if (mark_parse(device->alias, &mark) && mark.attached)
 		return 0;
 	err_set(err, NETSIM_ERR_KERNEL, -EEXIST, NULL,
 		"%s has a %s at its root that netsim did not make",
@@ -482,7 +486,7 @@ static const char *difference(const struct qdiscs *all, int ifindex,
 	bool idle = netem_params_are_idle(&params->netem) && !params->has_tbf;
 
 	if (other && other != root)
-		return "a foreign qdisc is at its root";
+		return FOREIGN_ROOT;
 	if (!root)
 		return idle ? NULL : "its netem is missing";
 	if (!same_netem(&root->netem, &params->netem))

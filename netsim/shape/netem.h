@@ -48,9 +48,11 @@ int netem_apply_bare(struct state *st, const struct netem_target *targets, size_
 struct qdiscs;
 /*
  * Refuses a device whose root qdisc is not netsim's: -EEXIST with err, and the command
- * that removes it as hint.
+ * that removes it as hint. At an attached tap it is replaced instead.
  */
 int netem_check_root(const struct qdiscs *all, const struct link *device, struct netsim_err *err);
+
+#define FOREIGN_ROOT "a foreign qdisc is at its root"
 
 /*
  * Compares a target with the kernel's qdiscs; *ret is NULL if they match, else what differs:

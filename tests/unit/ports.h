@@ -77,7 +77,7 @@ static int ports_set_up(void **state)
 	assert_non_null(policy);
 	if (unshare(CLONE_NEWNET) < 0)
 		return errno == EPERM ? 0 : -1;
-	r = policy_load(policy, true, &err);
+	r = policy_load(policy, POLICY_FOR_ALL, &err);
 	if (err.kind == NETSIM_ERR_ENV)
 		return 0;
 	if (r < 0 || ports_make_links() < 0 || policy_map_memory(policy, &err) < 0 ||

@@ -33,7 +33,7 @@ static int set_up(void **state)
 	policy = policy_new();
 	assert_non_null(policy);
 	assert_int_equal(classes_parse("c.yaml", text, sizeof(text) - 1, &classes, &diags), 0);
-	if (policy_load(policy, false, &err) < 0)
+	if (policy_load(policy, POLICY_FOR_PORTS, &err) < 0)
 		return err.kind == NETSIM_ERR_ENV ? 0 : -1;
 	if (policy_map_memory(policy, &err) < 0 || policy_prepare(policy, &err) < 0)
 		return -1;

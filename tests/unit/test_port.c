@@ -302,7 +302,30 @@ static void test_stamp(void **state)
 			 PASS);
 	assert_int_equal(mark, PORT_MARK | LINK_6);
 	assert_int_equal(run(policy->prog[POLICY_STAMP], &(struct packet) {0, 1}, &mark), PASS);
-	assert_int_equal(mark, PORT_MARK | POLICY_HOST);
+	assert_int_equal(mark, 0); /* a port that no node has is not the host */
+}
+
+/* On a closed network, frames from ports that no node has are dropped and counted. */
+static void test_unclaimed(void **state)
+{
+	const struct packet stranger = {STRANGER, six}, host = {0, six}, known = {five, six};
+	struct port_link *link = &policy->links[LINK_6];
+
+	NEEDS_BPF(state);
+	assert_int_equal(run(policy->prog[POLICY_PORT], &stranger, NULL), PASS);
+	link->closed = 1;
+	memset(link->bridge, 0xee, sizeof(link->bridge));
+	assert_int_equal(run(policy->prog[POLICY_PORT], &stranger, NULL), DROP);
+	assert_int_equal(run(policy->prog[POLICY_PORT], &stranger, NULL), DROP);
+	assert_int_equal(link->unclaimed, 2);
+	assert_int_equal(run(policy->prog[POLICY_PORT], &host, NULL), PASS);
+	assert_int_equal(run(policy->prog[POLICY_PORT], &known, NULL), PASS);
+	/* The host routes with the address of the bridge as source. */
+	memcpy(link->bridge, (uint8_t[]) {2, 0, 0, 0, 0, 2}, sizeof(link->bridge));
+	assert_int_equal(run(policy->prog[POLICY_PORT], &stranger, NULL), PASS);
+	assert_int_equal(link->unclaimed, 2);
+	link->closed = 0;
+	link->unclaimed = 0;
 }
 
 /* The mark gives the source of a packet, and is cleared when it reaches its node. */
@@ -355,11 +378,11 @@ static void test_to_the_host(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_cut),	      TEST(test_one_way),     TEST(test_protocols),
-		TEST(test_resolving), TEST(test_link_drops),  TEST(test_same_node),
-		TEST(test_host),      TEST(test_deadline),    TEST(test_bits),
-		TEST(test_flip),      TEST(test_traffic),     TEST(test_stamp),
-		TEST(test_stamped),   TEST(test_to_the_host),
+		TEST(test_cut),	      TEST(test_one_way),    TEST(test_protocols),
+		TEST(test_resolving), TEST(test_link_drops), TEST(test_same_node),
+		TEST(test_host),      TEST(test_deadline),   TEST(test_bits),
+		TEST(test_flip),      TEST(test_traffic),    TEST(test_stamp),
+		TEST(test_stamped),   TEST(test_unclaimed),  TEST(test_to_the_host),
 	};
 
 	return cmocka_run_group_tests_name("port", tests, ports_set_up, ports_tear_down);

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "netsim/api/attach.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "netsim/fleet/topo_record.h"
+#include "netsim/kernel/filter.h"
+#include "netsim/kernel/link.h"
+#include "netsim/kernel/mark.h"
+#include "netsim/kernel/neigh.h"
+#include "netsim/kernel/qdisc.h"
+#include "netsim/shape/engine.h"
+#include "netsim/shape/ifb.h"
+#include "netsim/util/auto.h"
+
+/* --- deciding */
+
+void attach_done(struct attachment *attachment)
+{
+	free(attachment->claims.list);
+	topo_free(attachment->topo);
+	*attachment = (struct attachment) {0};
+}
+
+static int decide(struct state *st, struct attachment *a, struct netsim_err *err)
+{
+	auto_free struct neigh_mac *macs = NULL;
+	size_t count = 0;
+	int r = neigh_bridged(st->rt, &macs, &count, err);
+
+	if (r == 0 && claim_decide(a->topo, st->host, macs, count, &a->claims) < 0)
+		r = err_oom(err);
+	return r;
+}
+
+int attach_look(struct state *st, const char *fleet, struct attachment *ret, struct netsim_err *err)
+{
+	int r;
+
+	*ret = (struct attachment) {0};
+	r = topo_record_read(fleet, &ret->topo, err);
+	return r == 0 && ret->topo ? decide(st, ret, err) : r;
+}
+
+bool attach_misses(const struct port_claim *claim, char why[static CLAIM_TEXT])
+{
+	if (claim->ifindex && claim->marked)
+		return false;
+	if (claim->ifindex)
+		snprintf(why, CLAIM_TEXT, "%s is new; netsim up or netsim watch shapes it",
+			 claim->port);
+	else
+		snprintf(why, CLAIM_TEXT, "%s", claim->why);
+	return true;
+}
+
+int attach_list(void *arena, const struct attachment *attachment, struct netsim_missing ***list,
+		size_t *count, struct netsim_err *err)
+{
+	for (size_t i = 0; i < attachment->claims.count; i++) {
+		const struct port_claim *claim = &attachment->claims.list[i];
+		struct netsim_missing *missing;
+		char why[CLAIM_TEXT];
+
+		if (!attach_misses(claim, why))
+			continue;
+		missing = arena_push(arena, *list, *count);
+		if (!missing)
+			return err_oom(err);
+		missing->name = arena_printf(arena, "%s/%s", claim->node->name, claim->iface->name);
+		missing->why = arena_strdup(arena, why);
+		if (!missing->name || !missing->why)
+			return err_oom(err);
+	}
+	return 0;
+}
+
+/* --- marking */
+
+/* Sets the alias of a link; "" removes it. */
+static void set_alias(struct state *st, int ifindex, const char *name, char *alias)
+{
+	struct link marked = {.alias = alias};
+
+	link_set(st->rt, &marked, ifindex, LINK_SET_ALIAS, 0, name);
+}
+
+static void mark_port(struct state *st, const char *fleet, const struct port_claim *claim)
+{
+	const struct mark mark = {.fleet = fleet,
+				  .node = claim->node->name,
+				  .iface = claim->iface->name,
+				  .roles = (const char *const *)claim->node->roles,
+				  .role_count = claim->node->role_count,
+				  .attached = true};
+	char alias[MARK_TEXT];
+
+	mark_format(&mark, alias);
+	set_alias(st, claim->ifindex, claim->port, alias);
+}
+
+/* Removes from a link all that netsim added, the mark last. */
+static int give_back(struct state *st, const struct link *link, struct netsim_err *err)
+{
+	char name[IFNAMSIZ], none[] = "";
+	const struct link *ifb;
+	struct qdiscs qdiscs = {0};
+	bool clsact;
+	int r = qdisc_list(st->rt, &qdiscs, err);
+
+	if (r < 0)
+		return r;
+	ifb_name(link->name, name);
+	ifb = model_find_link(st->host, MODEL_HOST, name);
+	clsact = qdisc_find(&qdiscs, link->ifindex, QDISC_CLSACT);
+	for (enum filter_slot slot = FILTER_EGRESS; slot <= FILTER_STAMP; slot++)
+		if (clsact)
+			filter_del(st->rt, link->ifindex, slot, link->name);
+	if (qdisc_find(&qdiscs, link->ifindex, QDISC_ROOT))
+		qdisc_del_root(st->rt, link->ifindex, link->name);
+	if (ifb && MARK_IS_GROUP(ifb->group))
+		link_del(st->rt, ifb->ifindex, name);
+	free(qdiscs.list);
+	r = rtnl_send(st->rt, err);
+	if (r == 0 && clsact)
+		r = filter_drop_empty_clsact(st->rt, link->ifindex, link->name, err);
+	if (r == 0) {
+		set_alias(st, link->ifindex, link->name, none);
+		r = rtnl_send(st->rt, err);
+	}
+	return r;
+}
+
+static bool is_attached(const struct link *link, const char *fleet, struct mark *ret)
+{
+	return mark_parse(link->alias, ret) && ret->attached && !MARK_IS_GROUP(link->group) &&
+	       strcmp(ret->fleet, fleet) == 0;
+}
+
+static const struct port_claim *claim_of(const struct attachment *a, const struct link *port)
+{
+	for (size_t i = 0; i < a->claims.count; i++)
+		if (a->claims.list[i].ifindex == port->ifindex)
+			return &a->claims.list[i];
+	return NULL;
+}
+
+/* Gives back marked taps that are the port of no node now, or of another one. */
+static int release_stale(struct state *st, const char *fleet, struct attachment *a,
+			 struct netsim_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < st->host->link_count; i++) {
+		struct link *link = &st->host->links[i];
+		const struct port_claim *claim;
+		struct mark mark;
+
+		if (link->kind != LINK_TAP || !is_attached(link, fleet, &mark))
+			continue;
+		claim = claim_of(a, link);
+		if (claim && strcmp(claim->node->name, mark.node) == 0 && mark.iface &&
+		    strcmp(claim->iface->name, mark.iface) == 0)
+			continue;
+		r = give_back(st, link, err);
+		free(link->alias);
+		link->alias = NULL;
+		a->released++;
+	}
+	return r;
+}
+
+/* True if an IFB is that of an attached node's port that is gone, or has another name now. */
+static bool is_orphan(const struct link *ifb, const char *fleet, const struct attachment *a)
+{
+	char name[IFNAMSIZ];
+	struct mark mark;
+
+	if (ifb->kind != LINK_IFB || !state_made(ifb, fleet) || !mark_parse(ifb->alias, &mark) ||
+	    !mark.iface)
+		return false;
+	for (size_t i = 0; i < a->claims.count; i++) {
+		const struct port_claim *claim = &a->claims.list[i];
+
+		if (strcmp(claim->node->name, mark.node) != 0 ||
+		    strcmp(claim->iface->name, mark.iface) != 0)
+			continue;
+		if (!claim->ifindex)
+			return true;
+		ifb_name(claim->port, name);
+		return strcmp(ifb->name, name) != 0;
+	}
+	return false;
+}
+
+/* The next tap of a node may have another name, and so another IFB. */
+static void remove_orphans(struct state *st, const char *fleet, const struct attachment *a)
+{
+	for (size_t i = 0; i < st->host->link_count; i++)
+		if (is_orphan(&st->host->links[i], fleet, a))
+			link_del(st->rt, st->host->links[i].ifindex, st->host->links[i].name);
+}
+
+int attach_refresh(struct state *st, const char *fleet, struct attachment *ret,
+		   struct netsim_err *err)
+{
+	int r = attach_look(st, fleet, ret, err);
+
+	if (r < 0 || !ret->topo)
+		return r;
+	r = release_stale(st, fleet, ret, err);
+	for (size_t i = 0; r == 0 && i < ret->claims.count; i++)
+		if (ret->claims.list[i].ifindex && !ret->claims.list[i].marked) {
+			mark_port(st, fleet, &ret->claims.list[i]);
+			ret->claims.list[i].marked = true;
+			ret->marked++;
+		}
+	if (r < 0)
+		return r;
+	remove_orphans(st, fleet, ret);
+	r = rtnl_send(st->rt, err);
+	return r == 0 && (ret->marked || ret->released) ? state_read_host(st, err) : r;
+}
+
+/* --- the networks and the record */
+
+int attach_check(const struct state *st, const struct topo *topo, struct netsim_err *err)
+{
+	for (size_t i = 0; i < topo->network_count; i++) {
+		const struct network *net = &topo->networks[i];
+		const struct link *bridge = model_find_link(st->host, MODEL_HOST, net->bridge);
+		struct mark mark;
+
+		if (!net->attached || (bridge && bridge->kind == LINK_BRIDGE && !bridge->alias) ||
+		    (bridge && bridge->kind == LINK_BRIDGE &&
+		     is_attached(bridge, topo->fleet, &mark)))
+			continue;
+		if (!bridge) {
+			err_set(err, NETSIM_ERR_KERNEL, -ENOENT, &net->attached_at,
+				"there is no bridge %s", net->bridge);
+			err_hint(err, "start the program that makes it, or remove \"attached\"");
+		} else if (bridge->kind != LINK_BRIDGE) {
+			err_set(err, NETSIM_ERR_KERNEL, -EEXIST, &net->attached_at,
+				"%s is not a bridge", net->bridge);
+		} else {
+			err_set(err, NETSIM_ERR_KERNEL, -EEXIST, &net->attached_at,
+				"the bridge %s has an alias already: %s", net->bridge,
+				bridge->alias);
+		}
+		return err->code;
+	}
+	return 0;
+}
+
+/* Gives back bridges that the topology does not attach any more. */
+static int release_bridges(struct state *st, const struct topo *topo, struct netsim_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < st->host->link_count; i++) {
+		const struct link *link = &st->host->links[i];
+		struct mark mark;
+		bool wanted = false;
+
+		if (link->kind != LINK_BRIDGE || !is_attached(link, topo->fleet, &mark))
+			continue;
+		for (size_t n = 0; n < topo->network_count; n++)
+			wanted |= topo->networks[n].attached &&
+				  strcmp(topo->networks[n].bridge, link->name) == 0;
+		if (!wanted)
+			r = give_back(st, link, err);
+	}
+	return r;
+}
+
+int attach_bridges(struct state *st, const struct topo *topo, struct netsim_err *err)
+{
+	bool changed = false;
+	int r = release_bridges(st, topo, err);
+
+	for (size_t i = 0; r == 0 && i < topo->network_count; i++) {
+		const struct network *net = &topo->networks[i];
+		const struct mark mark = {.fleet = topo->fleet,
+					  .node = net->name,
+					  .closed = net->unclaimed == UNCLAIMED_DROP,
+					  .attached = true};
+		const struct link *bridge = model_find_link(st->host, MODEL_HOST, net->bridge);
+		char alias[MARK_TEXT];
+
+		if (!net->attached || !bridge)
+			continue;
+		mark_format(&mark, alias);
+		if (bridge->alias && strcmp(bridge->alias, alias) == 0)
+			continue;
+		set_alias(st, bridge->ifindex, bridge->name, alias);
+		changed = true;
+	}
+	if (r == 0)
+		r = rtnl_send(st->rt, err);
+	return r == 0 && changed ? state_read_host(st, err) : r;
+}
+
+int attach_guard(struct netsim *ctx, const char *fleet, struct netsim_err *err)
+{
+	struct fleet f = FLEET_NONE;
+	bool closed = false, ports = false;
+	struct mark mark;
+	int r = state_read_host(&ctx->state, err);
+
+	if (r == 0)
+		r = fleet_read(&ctx->state, fleet, &f, err);
+	for (size_t i = 0; r == 0 && i < f.model->link_count; i++) {
+		ports |= link_is_port(&f.model->links[i]);
+		closed |= f.model->links[i].kind == LINK_BRIDGE &&
+			  mark_parse(f.model->links[i].alias, &mark) && mark.closed;
+	}
+	if (r == 0 && closed && ports)
+		r = fleet_find_policy(&f, err);
+	f.withhold = true;
+	if (r == 0 && closed && ports && !f.policy)
+		r = engine_open_policy(&f, err);
+	fleet_close(&f);
+	return r;
+}
+
+int attach_release(struct state *st, const char *fleet, struct netsim_err *err)
+{
+	int r = state_read_host(st, err);
+
+	for (size_t i = 0; r == 0 && i < st->host->link_count; i++) {
+		struct mark mark;
+
+		if (is_attached(&st->host->links[i], fleet, &mark))
+			r = give_back(st, &st->host->links[i], err);
+	}
+	return r;
+}

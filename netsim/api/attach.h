@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Attached nodes and networks: finds the taps and bridges that other programs made, marks
+ * them as ports of the fleet, and gives them back. The record of the fleet holds the
+ * topology that says which they are.
+ */
+#ifndef NETSIM_API_ATTACH_H
+#define NETSIM_API_ATTACH_H
+
+#include "netsim/api/handle.h"
+#include "netsim/fleet/claim.h"
+
+/* The ports of attached nodes. */
+struct attachment {
+	struct topo *topo; /* from the record; NULL: nothing is attached */
+	struct port_claims claims;
+	size_t marked, released; /* ports that attach_refresh() marked, or gave back */
+};
+
+/*
+ * Finds the ports of the nodes that the record lists, without marking them. Call
+ * state_read_host() before, and attach_done() afterwards, even on error.
+ */
+int attach_look(struct state *st, const char *fleet, struct attachment *ret,
+		struct netsim_err *err);
+/*
+ * The same, then marks new ports, gives back those that match no longer, and removes the IFBs
+ * of ports that are gone. Reads the host's links again if any changed. The caller holds the lock.
+ */
+int attach_refresh(struct state *st, const char *fleet, struct attachment *ret,
+		   struct netsim_err *err);
+void attach_done(struct attachment *attachment);
+
+/* A claim without a marked port, with the reason; false if it has one. */
+bool attach_misses(const struct port_claim *claim, char why[static CLAIM_TEXT]);
+/* Adds the claims without a marked port to a list of a result, allocated in its arena. */
+int attach_list(void *arena, const struct attachment *attachment, struct netsim_missing ***list,
+		size_t *count, struct netsim_err *err);
+
+/* Checks that a topology's attached bridges exist; -ENOENT with err at their place in the file. */
+int attach_check(const struct state *st, const struct topo *topo, struct netsim_err *err);
+/* Marks a topology's attached bridges, and gives back those that are not in it. */
+int attach_bridges(struct state *st, const struct topo *topo, struct netsim_err *err);
+/*
+ * Attaches the programs if a network drops frames from ports that no node has, and no port has
+ * them yet. Call api_mend() afterwards, which lets frames from claimed ports pass.
+ */
+int attach_guard(struct netsim *ctx, const char *fleet, struct netsim_err *err);
+
+/* Gives back all bridges and taps of a fleet that it did not make. */
+int attach_release(struct state *st, const char *fleet, struct netsim_err *err);
+
+#endif

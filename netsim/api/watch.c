@@ -1,0 +1,533 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * watch: waits for notifications about a fleet's ports, and then does what netsim up does for
+ * ports: claims those of attached nodes, and restores the profile and the faults. It keeps no
+ * state that it needs; the kernel and the record have it.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "netsim/api/attach.h"
+#include "netsim/api/mend.h"
+#include "netsim/fleet/lock.h"
+#include "netsim/fleet/topo_record.h"
+#include "netsim/fleet/target.h"
+#include "netsim/kernel/mark.h"
+#include "netsim/kernel/notice.h"
+#include "netsim/util/array.h"
+#include "netsim/util/auto.h"
+#include "netsim/util/clock.h"
+
+#define SECOND	     1000000000LL
+#define REPAIRS	     8 /* of a port within REPAIRS_SPAN: another program fights back */
+#define REPAIRS_SPAN (10 * SECOND)
+#define MINUTE	     (60 * SECOND)
+#define TIMES_MAX    64
+
+/* The repairs of one interface, until it is removed. */
+struct repairs {
+	int ifindex;
+	bool left, told;
+	unsigned pass; /* the latest with a repair, which counts once for several differences */
+	int64_t times[TIMES_MAX]; /* CLOCK_MONOTONIC, a ring */
+	size_t count;
+};
+
+/* A port as it was after the pass before. */
+struct seen_port {
+	char name[MARK_TEXT], device[IFNAMSIZ];
+	int ifindex;
+};
+
+/* The reason reported last for a missing port, so that it is reported once. */
+struct told {
+	char name[192], why[CLAIM_TEXT];
+};
+
+struct watch {
+	struct netsim *ctx;
+	struct netsim_watch_opts o;
+	char *fleet; /* NULL: none is up */
+	struct notices *notices;
+	int *known; /* the fleet's interfaces and IFBs, and taps of its bridges that have no node */
+	size_t known_count;
+	int *bridges;
+	size_t bridge_count;
+	char (*bridge_names)[IFNAMSIZ]; /* of attached networks */
+	size_t bridge_name_count;
+	struct seen_port *ports;
+	size_t port_count;
+	struct repairs *repairs;
+	size_t repairs_count;
+	struct told *told;
+	size_t told_count, missing;
+	unsigned pass; /* counts the passes */
+	bool changed, ready;
+	int64_t noticed; /* when the first of the changes was noticed */
+	struct netsim_err *err;
+};
+
+static void report(const struct watch *w, struct netsim_watch_event event)
+{
+	if (w->o.event)
+		w->o.event(w->o.arg, &event);
+}
+
+static bool is_stopped(const struct watch *w)
+{
+	return w->o.stop && w->o.stop(w->o.arg);
+}
+
+static int64_t since_notice(const struct watch *w)
+{
+	return w->noticed ? clock_ns(CLOCK_MONOTONIC) - w->noticed : 0;
+}
+
+/* --- repairs */
+
+static struct repairs *repairs_of(struct watch *w, int ifindex)
+{
+	struct repairs *slot;
+
+	for (size_t i = 0; i < w->repairs_count; i++)
+		if (w->repairs[i].ifindex == ifindex)
+			return &w->repairs[i];
+	slot = array_push(w->repairs, w->repairs_count);
+	if (slot)
+		slot->ifindex = ifindex;
+	return slot;
+}
+
+/* The number of repairs since a time; only the latest TIMES_MAX are known. */
+static unsigned repairs_since(const struct repairs *repairs, int64_t time)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < TIMES_MAX && i < repairs->count; i++)
+		count += repairs->times[i] >= time;
+	return count;
+}
+
+static bool leave(void *arg, int ifindex)
+{
+	const struct watch *w = arg;
+
+	for (size_t i = 0; i < w->repairs_count; i++)
+		if (w->repairs[i].ifindex == ifindex)
+			return w->repairs[i].left;
+	return false;
+}
+
+static const char *device_of(const struct watch *w, int ifindex)
+{
+	const struct model *host = w->ctx->state.host;
+
+	for (size_t i = 0; i < host->link_count; i++)
+		if (host->links[i].ifindex == ifindex)
+			return host->links[i].name;
+	return NULL;
+}
+
+static void on_mended(void *arg, const struct drift *drift)
+{
+	struct watch *w = arg;
+	int64_t now = clock_ns(CLOCK_MONOTONIC);
+	struct repairs *repairs = repairs_of(w, drift->ifindex);
+	struct netsim_watch_event event = {.kind = NETSIM_WATCH_MENDED,
+					   .name = drift->place,
+					   .device = device_of(w, drift->ifindex),
+					   .text = drift->what,
+					   .after_ns = since_notice(w),
+					   .times = 1};
+
+	if (repairs && repairs->pass != w->pass)
+		repairs->times[repairs->count++ % TIMES_MAX] = now;
+	if (repairs) {
+		repairs->pass = w->pass;
+		event.times = repairs_since(repairs, now - MINUTE);
+	}
+	report(w, event);
+	if (repairs)
+		repairs->left |= repairs_since(repairs, now - REPAIRS_SPAN) >= REPAIRS;
+}
+
+/* --- one pass */
+
+/* Reports the ports that the fleet had after the pass before, and has no longer. */
+static void report_gone(struct watch *w)
+{
+	const struct model *host = w->ctx->state.host;
+
+	for (size_t i = 0; i < w->port_count; i++) {
+		const struct seen_port *old = &w->ports[i];
+		const struct link *now = model_find_link(host, MODEL_HOST, old->device);
+
+		if (!now || now->ifindex != old->ifindex || !state_is_ours(now, w->fleet))
+			report(w, (struct netsim_watch_event) {.kind = NETSIM_WATCH_GONE,
+							       .name = old->name,
+							       .device = old->device});
+	}
+}
+
+static void see_ports(struct watch *w)
+{
+	const struct model *host = w->ctx->state.host;
+
+	free(w->ports);
+	w->ports = NULL;
+	w->port_count = 0;
+	for (size_t i = 0; i < host->link_count; i++) {
+		const struct link *link = &host->links[i];
+		struct seen_port *port;
+		char text[MARK_TEXT];
+
+		if (!link_is_port(link) || !state_is_ours(link, w->fleet))
+			continue;
+		port = array_push(w->ports, w->port_count);
+		if (!port)
+			return;
+		snprintf(port->name, sizeof(port->name), "%s",
+			 mark_call(link->alias, link->name, text));
+		memcpy(port->device, link->name, IFNAMSIZ);
+		port->ifindex = link->ifindex;
+	}
+}
+
+static void report_shaped(struct watch *w, const struct attachment *attachment,
+			  const struct model *before)
+{
+	for (size_t i = 0; i < attachment->claims.count; i++) {
+		const struct port_claim *claim = &attachment->claims.list[i];
+		const struct link *old = model_find_link(before, MODEL_HOST, claim->port);
+		char name[192];
+
+		if (!claim->ifindex || !claim->marked || (old && old->ifindex == claim->ifindex))
+			continue;
+		snprintf(name, sizeof(name), "%s/%s", claim->node->name, claim->iface->name);
+		report(w, (struct netsim_watch_event) {.kind = NETSIM_WATCH_SHAPED,
+						       .name = name,
+						       .device = claim->port,
+						       .after_ns = since_notice(w)});
+	}
+}
+
+static struct told *told_of(struct watch *w, const char *name)
+{
+	struct told *slot;
+
+	for (size_t i = 0; i < w->told_count; i++)
+		if (strcmp(w->told[i].name, name) == 0)
+			return &w->told[i];
+	slot = array_push(w->told, w->told_count);
+	if (slot)
+		snprintf(slot->name, sizeof(slot->name), "%s", name);
+	return slot;
+}
+
+/* Reports each missing port once for each reason. */
+static void report_missing(struct watch *w, const struct attachment *attachment)
+{
+	w->missing = 0;
+	for (size_t i = 0; i < attachment->claims.count; i++) {
+		const struct port_claim *claim = &attachment->claims.list[i];
+		char name[192], why[CLAIM_TEXT] = "";
+		struct told *told;
+
+		snprintf(name, sizeof(name), "%s/%s", claim->node->name, claim->iface->name);
+		w->missing += attach_misses(claim, why);
+		told = told_of(w, name);
+		if (!told || strcmp(told->why, why) == 0)
+			continue;
+		snprintf(told->why, sizeof(told->why), "%s", why);
+		if (*why)
+			report(w, (struct netsim_watch_event) {
+					  .kind = NETSIM_WATCH_MISSING, .name = name, .text = why});
+	}
+}
+
+/* Reports, once, the ports that are left alone from now on. */
+static void report_left(struct watch *w)
+{
+	for (size_t i = 0; i < w->repairs_count; i++) {
+		struct repairs *repairs = &w->repairs[i];
+		const char *device = device_of(w, repairs->ifindex);
+		const struct link *link =
+			device ? model_find_link(w->ctx->state.host, MODEL_HOST, device) : NULL;
+		char text[MARK_TEXT];
+
+		if (!repairs->left || repairs->told || !link)
+			continue;
+		repairs->told = true;
+		report(w, (struct netsim_watch_event) {.kind = NETSIM_WATCH_LEFT,
+						       .name = mark_call(link->alias, device, text),
+						       .device = device});
+	}
+}
+
+static void report_problems(const struct watch *w, const struct netsim_up *up)
+{
+	for (size_t i = 0; i < up->problem_count; i++)
+		report(w, (struct netsim_watch_event) {.kind = NETSIM_WATCH_PROBLEM,
+						       .name = w->fleet,
+						       .text = up->problems[i]->text});
+}
+
+static bool add_index(int **list, size_t *count, int ifindex)
+{
+	int *slot = array_push(*list, *count);
+
+	if (slot)
+		*slot = ifindex;
+	return slot;
+}
+
+static bool add_bridge_name(struct watch *w, const char *name)
+{
+	char(*slot)[IFNAMSIZ] = array_push(w->bridge_names, w->bridge_name_count);
+
+	if (slot)
+		snprintf(*slot, IFNAMSIZ, "%s", name);
+	return slot;
+}
+
+static void forget(struct watch *w)
+{
+	free(w->known);
+	free(w->bridges);
+	free(w->bridge_names);
+	w->known = w->bridges = NULL;
+	w->bridge_names = NULL;
+	w->known_count = w->bridge_count = w->bridge_name_count = 0;
+}
+
+static bool is_in(const int *list, size_t count, int ifindex)
+{
+	for (size_t i = 0; i < count; i++)
+		if (list[i] == ifindex)
+			return true;
+	return false;
+}
+
+/* Notes the interfaces about which notifications matter. */
+static int remember(struct watch *w, const struct topo *topo)
+{
+	const struct model *host = w->ctx->state.host;
+	bool good = true;
+
+	forget(w);
+	for (size_t i = 0; i < host->link_count; i++) {
+		const struct link *link = &host->links[i];
+
+		if (link->kind == LINK_BRIDGE && state_is_ours(link, w->fleet))
+			good &= add_index(&w->bridges, &w->bridge_count, link->ifindex);
+	}
+	for (size_t i = 0; i < host->link_count; i++) {
+		const struct link *link = &host->links[i];
+		const struct link *master = model_find_link(host, MODEL_HOST, link->master);
+
+		if (state_is_ours(link, w->fleet) ||
+		    (master && is_in(w->bridges, w->bridge_count, master->ifindex)))
+			good &= add_index(&w->known, &w->known_count, link->ifindex);
+	}
+	for (size_t i = 0; topo && i < topo->network_count; i++)
+		if (topo->networks[i].attached)
+			good &= add_bridge_name(w, topo->networks[i].bridge);
+	return good ? 0 : err_oom(w->err);
+}
+
+static bool is_up(struct watch *w)
+{
+	auto_free char *found = NULL;
+
+	return target_fleet(&w->ctx->state, w->fleet, &found, NULL) == 0;
+}
+
+/* Repairs what differs, under the lock. */
+static int repair(struct watch *w, struct model **ret_before, struct attachment *ret,
+		  struct netsim_up *up)
+{
+	const struct mend_opts opts = {.leave = leave, .mended = on_mended, .arg = w};
+	struct state *st = &w->ctx->state;
+	struct topo *topo = NULL;
+	int r = topo_record_read(w->fleet, &topo, w->err);
+
+	if (r == 0)
+		r = state_read(st, w->fleet, STATE_PORTS, ret_before, w->err);
+	if (r == 0 && topo)
+		r = attach_bridges(st, topo, w->err);
+	if (r == 0)
+		r = attach_refresh(st, w->fleet, ret, w->err);
+	if (r == 0)
+		r = attach_guard(w->ctx, w->fleet, w->err);
+	if (r == 0)
+		r = api_mend(w->ctx, *ret_before, up, &opts, w->err);
+	if (r == 0)
+		r = remember(w, topo);
+	topo_free(topo);
+	return r;
+}
+
+/* Repairs the fleet; -ENOENT without err if it was removed meanwhile. */
+static int pass_over(struct watch *w)
+{
+	struct netsim_up *up = arena_new(sizeof(*up));
+	struct attachment attachment = {0};
+	struct model *before = NULL;
+	auto_close int lock = -1;
+	int r = up && (up->fleet = arena_strdup(up, w->fleet)) ? 0 : err_oom(w->err);
+
+	w->pass++;
+	if (r == 0)
+		r = lock_take(w->fleet, &lock, w->err);
+	if (r == 0)
+		r = state_read_host(&w->ctx->state, w->err);
+	if (r == 0 && !is_up(w)) {
+		lock_remove(w->fleet);
+		r = -ENOENT;
+	} else if (r == 0) {
+		r = repair(w, &before, &attachment, up);
+	}
+	if (r == 0) {
+		report_gone(w);
+		report_left(w);
+		see_ports(w);
+		report_shaped(w, &attachment, before);
+		report_missing(w, &attachment);
+		report_problems(w, up);
+	}
+	attach_done(&attachment);
+	model_free(before);
+	arena_free(up);
+	return r;
+}
+
+/* Finds the fleet; *ret is false if none is up, which ends only a single pass. */
+static int find_fleet(struct watch *w, bool *ret)
+{
+	struct netsim_err why = {0};
+	int r = state_read_host(&w->ctx->state, w->err);
+
+	free(w->fleet);
+	w->fleet = NULL;
+	if (r == 0)
+		r = target_need_fleet(&w->ctx->state, w->o.fleet, &w->fleet, &why);
+	*ret = r == 0;
+	if (r == -ENOENT && !w->o.once) {
+		forget(w);
+		return 0;
+	}
+	if (r < 0 && w->err && w->err->kind == NETSIM_ERR_NONE)
+		*w->err = why;
+	return r;
+}
+
+/*
+ * After a pass that failed: a tap that was removed meanwhile is reported by a notification.
+ * Any other error is, too, once something changes again.
+ */
+static int go_on(struct watch *w)
+{
+	struct netsim_err *err = w->err;
+
+	if (err && err->code != -ENODEV && err->code != -ENXIO)
+		report(w, (struct netsim_watch_event) {.kind = NETSIM_WATCH_PROBLEM,
+						       .text = err->what});
+	if (err)
+		*err = (struct netsim_err) {0};
+	return 0;
+}
+
+static int look(struct watch *w)
+{
+	bool found = false;
+	int r = find_fleet(w, &found);
+
+	if (r == 0 && found)
+		r = pass_over(w);
+	if (!w->o.once && (r == -ENOENT || (r == 0 && !found))) {
+		if (w->ready || !w->noticed)
+			report(w, (struct netsim_watch_event) {.kind = NETSIM_WATCH_WAITING});
+		w->ready = false;
+		free(w->fleet);
+		w->fleet = NULL;
+		return 0;
+	}
+	if (r < 0 && !w->o.once)
+		return go_on(w);
+	if (r == 0 && !w->ready)
+		report(w,
+		       (struct netsim_watch_event) {.kind = NETSIM_WATCH_READY, .name = w->fleet});
+	w->ready |= r == 0;
+	return r;
+}
+
+/* --- notifications */
+
+static bool concerns(const struct watch *w, const struct notice *notice)
+{
+	if (notice->kind == NOTICE_LOST)
+		return true;
+	if (!w->fleet)
+		return notice->kind == NOTICE_LINK;
+	if (is_in(w->known, w->known_count, notice->ifindex) ||
+	    (notice->master && is_in(w->bridges, w->bridge_count, notice->master)))
+		return true;
+	for (size_t i = 0; notice->kind == NOTICE_LINK && i < w->bridge_name_count; i++)
+		if (strcmp(w->bridge_names[i], notice->name) == 0)
+			return true;
+	return false;
+}
+
+static void take_notice(void *arg, const struct notice *notice)
+{
+	struct watch *w = arg;
+
+	if (w->changed || !concerns(w, notice) ||
+	    (notice->kind == NOTICE_TC && leave(w, notice->ifindex)))
+		return;
+	w->changed = true;
+	w->noticed = clock_ns(CLOCK_MONOTONIC);
+}
+
+static int follow(struct watch *w)
+{
+	struct pollfd wait = {.fd = notices_fd(w->notices), .events = POLLIN};
+	int r = 0;
+
+	while (r == 0 && !is_stopped(w)) {
+		w->changed = false;
+		if (poll(&wait, 1, -1) < 0 && errno != EINTR)
+			return err_errno(w->err, -errno, NULL, "cannot watch the network");
+		notices_read(w->notices, take_notice, w);
+		if (w->changed)
+			r = look(w);
+	}
+	return r;
+}
+
+int netsim_watch(struct netsim *ctx, const struct netsim_watch_opts *opts, size_t *ret_missing,
+		 struct netsim_err *err)
+{
+	struct watch w = {.ctx = ctx, .err = err};
+	int r = opts_read(&w.o, sizeof(w.o), opts, err);
+
+	/* Before the first look, so that no change is missed. */
+	if (r == 0)
+		r = notices_open(&w.notices, err);
+	if (r == 0)
+		r = look(&w);
+	if (r == 0 && !w.o.once)
+		r = follow(&w);
+	if (ret_missing)
+		*ret_missing = w.missing;
+	notices_close(w.notices);
+	forget(&w);
+	free(w.ports);
+	free(w.repairs);
+	free(w.told);
+	free(w.fleet);
+	return r;
+}

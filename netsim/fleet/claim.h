@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Claims: which tap of a bridge is the port of an attached node. The witnesses are the tap's
+ * name, its own address, which libvirt derives from the guest's, and the bridge's forwarding
+ * table. Pure: no I/O.
+ */
+#ifndef NETSIM_CLAIM_H
+#define NETSIM_CLAIM_H
+
+#include "netsim/config/topo.h"
+#include "netsim/kernel/model.h"
+#include "netsim/kernel/neigh.h"
+
+#define CLAIM_TEXT 192
+
+/* An interface of an attached node, and its port. */
+struct port_claim {
+	const struct node *node;
+	const struct iface *iface;
+	const char *bridge;
+	char port[IFNAMSIZ];  /* the tap */
+	int ifindex;	      /* of the tap; 0: none */
+	bool marked;	      /* the tap has an alias, that of this fleet */
+	char why[CLAIM_TEXT]; /* the reason for having no tap */
+};
+
+struct port_claims {
+	struct port_claim *list;
+	size_t count;
+};
+
+/*
+ * Finds the ports of all attached nodes among the links of the host. macs are the addresses
+ * that bridges have learned. A tap is never guessed: if several match, or one matches several
+ * nodes, there is no port. Returns 0 or -ENOMEM; the caller frees ret->list.
+ */
+int claim_decide(const struct topo *topo, const struct model *host, const struct neigh_mac *macs,
+		 size_t mac_count, struct port_claims *ret);
+
+/* True if the topology has a node or a network that netsim does not make. */
+bool claim_is_needed(const struct topo *topo);
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "netsim/fleet/topo_record.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "netsim/fleet/claim.h"
+#include "netsim/fleet/lock.h"
+#include "netsim/fleet/run_file.h"
+#include "netsim/util/array.h"
+#include "netsim/util/auto.h"
+#include "netsim/util/buf.h"
+
+#define PATH_TEXT	160
+#define RECORD_SIZE_MAX (64 << 20) /* bytes: netsim writes no larger record */
+
+static void path_of(const char *fleet, char path[static PATH_TEXT])
+{
+	snprintf(path, PATH_TEXT, LOCK_DIR "/%s.yaml", fleet);
+}
+
+static int print(const struct topo *topo, char **ret)
+{
+	size_t size = 0;
+	FILE *out = open_memstream(ret, &size);
+	int r = out ? topo_print(topo, out) : -ENOMEM;
+
+	return out && fclose(out) != 0 ? -ENOMEM : r;
+}
+
+static int replace(const char *path, const char *text, struct netsim_err *err)
+{
+	char fresh[PATH_TEXT + 8];
+	int r = lock_make_dir(err);
+
+	if (r < 0)
+		return r;
+	snprintf(fresh, sizeof(fresh), "%s.new", path);
+	r = run_file_create(fresh, text);
+	if (r == 0 && rename(fresh, path) < 0)
+		r = -errno;
+	if (r < 0)
+		unlink(fresh);
+	return r < 0 ? err_errno(err, r, NULL, "cannot write %s", path) : 0;
+}
+
+int topo_record_write(const struct topo *topo, struct netsim_err *err)
+{
+	auto_free char *text = NULL;
+	char path[PATH_TEXT];
+
+	path_of(topo->fleet, path);
+	if (!claim_is_needed(topo)) {
+		unlink(path);
+		return 0;
+	}
+	if (print(topo, &text) < 0)
+		return err_oom(err);
+	return replace(path, text, err);
+}
+
+int topo_record_read(const char *fleet, struct topo **ret, struct netsim_err *err)
+{
+	struct netsim_diags diags = {0};
+	auto_buf struct buf text = {0};
+	auto_close int fd = -1;
+	char path[PATH_TEXT];
+	int r;
+
+	*ret = NULL;
+	path_of(fleet, path);
+	r = run_file_open(path, &fd, err);
+	if (r < 0 || fd < 0)
+		return r;
+	r = buf_read(&text, fd, RECORD_SIZE_MAX);
+	if (r < 0)
+		return err_errno(err, r, NULL, "cannot read %s", path);
+	if (topo_parse(path, text.data ? text.data : "", text.len, ret, &diags) < 0)
+		return err_first_mistake(&diags, err);
+	return 0;
+}
+
+void topo_record_remove(const char *fleet)
+{
+	char path[PATH_TEXT];
+
+	path_of(fleet, path);
+	unlink(path);
+}
+
+static int add_node(struct model *model, const struct node *from)
+{
+	struct model_node *node = model_add_node(model, from->name);
+
+	if (!node)
+		return -ENOMEM;
+	node->is_tap = node->attached = true;
+	for (size_t i = 0; i < from->role_count; i++) {
+		char **role = array_push(node->roles, node->role_count);
+
+		if (!role || !(*role = strdup(from->roles[i])))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int topo_record_add_nodes(struct model *model, struct netsim_err *err)
+{
+	struct topo *topo = NULL;
+	int r = topo_record_read(model->fleet, &topo, err);
+
+	for (size_t i = 0; r == 0 && topo && i < topo->node_count; i++)
+		if (topo->nodes[i].kind == NODE_ATTACHED &&
+		    model_find_node(model, topo->nodes[i].name) < 0 &&
+		    add_node(model, &topo->nodes[i]) < 0)
+			r = err_oom(err);
+	topo_free(topo);
+	return r;
+}

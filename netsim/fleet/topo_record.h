@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The record of the topology of a fleet that attaches taps or bridges of other programs. The
+ * kernel has no object of a node whose tap does not exist; its name, its roles and the marks
+ * by which its tap is found are in this file, which netsim up writes.
+ */
+#ifndef NETSIM_TOPO_RECORD_H
+#define NETSIM_TOPO_RECORD_H
+
+#include "netsim/config/topo.h"
+#include "netsim/kernel/model.h"
+
+/* Writes the record of a topology, or removes it if nothing is attached. */
+int topo_record_write(const struct topo *topo, struct netsim_err *err);
+/* Reads it; *ret is NULL if there is none. The caller frees *ret with topo_free(). */
+int topo_record_read(const char *fleet, struct topo **ret, struct netsim_err *err);
+void topo_record_remove(const char *fleet);
+
+/* Adds the attached nodes that have no port now to a fleet's model. */
+int topo_record_add_nodes(struct model *model, struct netsim_err *err);
+
+#endif
