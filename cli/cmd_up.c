@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <stdlib.h>
+#include <string.h>
 
 #include "cmd.h"
 #include "missing.h"
@@ -25,15 +26,61 @@ static int report_problems(const struct netsim_up *up)
 	return up->problem_count ? exit_status(NETSIM_ERR_KERNEL) : 0;
 }
 
+/* In an argument of QEMU, a comma is written twice. */
+static void put_escaped(const char *text, FILE *out)
+{
+	for (; *text; text++)
+		fputs(*text == ',' ? ",," : (char[]) {*text, '\0'}, out);
+}
+
+/* Arguments of QEMU for a tap; without segmentation offload, a frame counts as one packet. */
+static void print_qemu(const struct netsim_tap *tap, FILE *out)
+{
+	const char *id = strchr(tap->name, '/') + 1;
+
+	fputs("-netdev tap,id=", out);
+	put_escaped(id, out);
+	fputs(",ifname=", out);
+	put_escaped(tap->device, out);
+	fprintf(out, ",script=no,downscript=no%s -device virtio-net-pci,netdev=",
+		tap->multi_queue ? ",queues=2" : "");
+	put_escaped(id, out);
+	fprintf(out, "%s%s%s,host_tso4=off,host_tso6=off,gso=off", tap->mac ? ",mac=" : "",
+		tap->mac ? tap->mac : "", tap->multi_queue ? ",mq=on,vectors=6" : "");
+}
+
+static json_t *json_taps(const struct netsim_up *up)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < up->tap_count; i++) {
+		const struct netsim_tap *tap = up->taps[i];
+		char *text = NULL;
+		size_t size = 0;
+		FILE *out = open_memstream(&text, &size);
+
+		if (out)
+			print_qemu(tap, out);
+		if (out && fclose(out) == 0)
+			json_array_append_new(list, json_pack("{s:s, s:s, s:s?, s:b, s:s}", "link",
+							      tap->name, "tap", tap->device, "mac",
+							      tap->mac, "multi_queue",
+							      tap->multi_queue, "qemu", text));
+		free(text);
+	}
+	return list;
+}
+
 static void print_up(const struct common *args, const struct netsim_up *up, double seconds)
 {
 	if (args->json) {
-		print_json(json_pack("{s:s, s:i, s:i, s:i, s:i, s:o, s:o, s:o, s:s*}", "fleet",
+		print_json(json_pack("{s:s, s:i, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:s*}", "fleet",
 				     up->fleet, "nodes", (int)up->node_count, "networks",
 				     (int)up->network_count, "steps", (int)up->step_count, "shaped",
 				     (int)up->shaped_count, "problems", json_problems(up),
 				     "missing", missing_json(up->missing, up->missing_count),
-				     "seconds", json_seconds(seconds), "warning", up->warning));
+				     "taps", json_taps(up), "seconds", json_seconds(seconds),
+				     "warning", up->warning));
 		return;
 	}
 	printf("%s: %zu node%s, %zu network%s, ", up->fleet, up->node_count, plural(up->node_count),
@@ -46,6 +93,11 @@ static void print_up(const struct common *args, const struct netsim_up *up, doub
 	if (up->shaped_count)
 		printf("%zu new port%s shaped by the profile in force\n", up->shaped_count,
 		       plural(up->shaped_count));
+	for (size_t i = 0; i < up->tap_count; i++) {
+		printf("%s: ", up->taps[i]->name);
+		print_qemu(up->taps[i], stdout);
+		putchar('\n');
+	}
 }
 
 static int run(const void *p, struct netsim_err *err)

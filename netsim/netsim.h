@@ -192,6 +192,14 @@ struct netsim_missing {
 	const char *why;  /* "virbr0 has no tap vnet* with the guest 52:54:00:12:34:01" */
 };
 
+/* The tap of an interface of a virtual machine, which you start. */
+struct netsim_tap {
+	const char *name;   /* "n100-1/eth1" */
+	const char *device; /* "tap-n100-1" */
+	const char *mac;    /* of the guest, or NULL: not given */
+	bool multi_queue;   /* must be opened with IFF_MULTI_QUEUE, else without it */
+};
+
 struct netsim_up {
 	const char *fleet;
 	size_t node_count, network_count;
@@ -203,6 +211,8 @@ struct netsim_up {
 	const char *warning; /* why packets may be dropped although the fleet is up, or NULL */
 	struct netsim_missing **missing; /* ports of attached nodes */
 	size_t missing_count;
+	struct netsim_tap **taps; /* of all nodes of the kind tap */
+	size_t tap_count;
 };
 
 struct netsim_up_opts {

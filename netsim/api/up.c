@@ -155,6 +155,31 @@ static void forget_lock(struct state *st, const char *fleet)
 		lock_remove(fleet);
 }
 
+static int list_taps(const struct topo *topo, struct netsim_up *up, struct netsim_err *err)
+{
+	char mac[UNIT_TEXT];
+
+	for (size_t i = 0; i < topo->node_count; i++) {
+		const struct node *node = &topo->nodes[i];
+
+		for (size_t j = 0; node->kind == NODE_TAP && j < node->iface_count; j++) {
+			const struct iface *iface = &node->ifaces[j];
+			struct netsim_tap *tap = arena_push(up, up->taps, up->tap_count);
+
+			if (!tap)
+				return err_oom(err);
+			tap->name = arena_printf(up, "%s/%s", node->name, iface->name);
+			tap->device = arena_strdup(up, iface->port);
+			if (iface->has_mac)
+				tap->mac = arena_strdup(up, unit_format_mac(iface->mac, mac));
+			tap->multi_queue = node->multi_queue;
+			if (!tap->name || !tap->device || (iface->has_mac && !tap->mac))
+				return err_oom(err);
+		}
+	}
+	return 0;
+}
+
 static int build(struct netsim *ctx, const struct topo *topo, struct model *want,
 		 struct netsim_up *up, struct netsim_err *err)
 {
@@ -186,6 +211,9 @@ int netsim_up(struct netsim *ctx, const char *path, const struct netsim_up_opts 
 	if (r == 0) {
 		up->node_count = topo->node_count;
 		up->network_count = topo->network_count;
+		r = list_taps(topo, up, err);
+	}
+	if (r == 0) {
 		r = o.dry_run ? list_steps(ctx, want, up, err) : build(ctx, topo, want, up, err);
 		bridge_filter_describe(warning, sizeof(warning));
 	}

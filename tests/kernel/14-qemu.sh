@@ -43,14 +43,15 @@ initrd() {
 	(cd "$root" && find . | cpio --quiet -o -H newc) >"$WORK/initrd"
 }
 
-# machine NUMBER MAC IP PEER
+# machine NUMBER IP PEER: with the arguments that netsim up prints for its tap
 machine() {
+	local words
+	read -ra words <<<"$(jq -r ".taps[] | select(.link == \"n100-$1/eth1\").qemu" "$WORK/up.json")"
 	bg qemu-system-x86_64 -M q35 -accel tcg -cpu max -m 128M -display none -nodefaults -no-reboot \
 		-kernel "$KERNEL/boot/vmlinux" -initrd "$WORK/initrd" \
-		-append "console=ttyS0 quiet panic=-1 mitigations=off random.trust_cpu=on net.ifnames=0 me=$3 peer=$4" \
+		-append "console=ttyS0 quiet panic=-1 mitigations=off random.trust_cpu=on net.ifnames=0 me=$2 peer=$3" \
 		-serial "file:$WORK/serial.$1" \
-		-netdev "tap,id=n0,ifname=tap-n100-$1,script=no,downscript=no" \
-		-device "virtio-net-pci,netdev=n0,mac=$2"
+		"${words[@]}"
 }
 
 # said NUMBER WORD: how many lines of that machine's console have WORD; more NUMBER WORD COUNT:
@@ -90,12 +91,30 @@ partition() {
 	check "brings both back" both answered
 }
 
+# A machine that is killed and started again stays cut off, without any command.
+restart() {
+	local lost
+	check "partition again" "$NETSIM" partition n100-1
+	kill -KILL "$first"
+	machine 1 $IP_1 $IP_2
+	first=$BG
+	check "the machine that was killed starts again" wait_for 40 grep -q lost "$WORK/serial.1"
+	lost=$(said 1 lost)
+	check "and is cut off" wait_for 12 more 1 lost $((lost + 2))
+	is "from its first packet on" "$(said 1 answered)" 0
+	check "heal after it" "$NETSIM" heal
+	check "brings it back" both answered
+}
+
 KERNEL=$("$TESTS/vm/kernel")
 initrd "$KERNEL"
-check "up" "$NETSIM" up "$ROOT/topo/n3x.yaml"
-machine 1 $MAC_1 $IP_1 $IP_2
+check "up" "$NETSIM" up --json "$ROOT/topo/n3x.yaml"
+echo "$OUT" >"$WORK/up.json"
+like "prints arguments for QEMU" "$("$NETSIM" up "$ROOT/topo/n3x.yaml")" \
+	"n100-1/eth1: -netdev tap,id=eth1,ifname=tap-n100-1,script=no,downscript=no -device virtio-net-pci,netdev=eth1,mac=$MAC_1,host_tso4=off"
+machine 1 $IP_1 $IP_2
 first=$BG
-machine 2 $MAC_2 $IP_2 $IP_1
+machine 2 $IP_2 $IP_1
 second=$BG
 check "the first reaches the second" wait_for 40 grep -q answered "$WORK/serial.1"
 check "the second reaches the first" wait_for 20 grep -q answered "$WORK/serial.2"
@@ -104,6 +123,7 @@ check "partition --for 2s" "$NETSIM" partition --for 2s n100-2
 lost=$(said 1 lost)
 check "is in force" wait_for 4 more 1 lost "$lost"
 check "ends by itself" both answered
+restart
 bg_end "$first"
 bg_end "$second"
 check "down" "$NETSIM" down
