@@ -24,7 +24,7 @@ static const struct netsim_opt opts[] = {
 	{0, NULL, NETSIM_OPT_FLAG, 0, NULL, NULL},
 };
 
-/* Tells systemd that the fleet is as requested; see sd_notify(3). */
+/* Reports to systemd that the service is ready; see sd_notify(3). */
 static void notify_ready(void)
 {
 	const char *path = getenv("NOTIFY_SOCKET"), ready[] = "READY=1";
@@ -113,7 +113,7 @@ static void on_event(void *arg, const struct netsim_watch_event *event)
 	else if (!common->quiet)
 		print_event(event);
 	fflush(stdout);
-	if (event->kind == NETSIM_WATCH_READY)
+	if (event->kind == NETSIM_WATCH_READY || event->kind == NETSIM_WATCH_WAITING)
 		notify_ready();
 }
 
@@ -143,7 +143,7 @@ static int run(const void *p, struct netsim_err *err)
 
 static const struct netsim_syntax syntax = {
 	.args = "[FLEET]",
-	.summary = "Keep taps that come and go shaped, and undo changes by others.",
+	.summary = "Shape taps as they come and go, and undo changes by others.",
 	.opts = opts,
 	.max = 1,
 };

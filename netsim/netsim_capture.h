@@ -177,8 +177,9 @@ struct netsim_capture_opts {
 	const char *dir;  /* directory with a separate file for each port */
 	/* Called for each packet if neither is given. */
 	void (*packet)(void *arg, const struct netsim_captured *packet);
-	const char *filter;	    /* pcap-filter(7), or NULL */
-	const char *const *classes; /* only packets of these, also inside VXLAN; none: all */
+	const char *filter; /* pcap-filter(7), or NULL */
+	const char *const *
+		classes; /* only packets of these classes, whether inside VXLAN or not; none: all */
 	size_t class_count;
 	const char *class_file;		/* NULL: the default one */
 	bool only_sent, only_delivered; /* by and to the ports' nodes; neither: both */

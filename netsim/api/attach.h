@@ -47,7 +47,7 @@ int attach_bridges(struct state *st, const struct topo *topo, struct netsim_err 
  */
 int attach_guard(struct netsim *ctx, const char *fleet, struct netsim_err *err);
 
-/* Gives back all bridges and taps of a fleet that it did not make. */
+/* Gives back all attached bridges and taps of a fleet, which other programs made. */
 int attach_release(struct state *st, const char *fleet, struct netsim_err *err);
 
 #endif

@@ -2,8 +2,8 @@
 /*
  * Internal to the scenario code: scenario.c (the file), scenario_start.c (workloads),
  * scenario_probe.c (probes), scenario_phase.c (the timeline), scenario_step.c (commands),
- * scenario_expect.c (sentences), scenario_nodes.c (names of nodes), scenario_print.c.
- * bind.context is the scenario, which is the root of its arena.
+ * scenario_expect.c (sentences), scenario_nodes.c (names: nodes, workloads, probes, classes),
+ * scenario_print.c. bind.context is the scenario, which is the root of its arena.
  */
 #ifndef NETSIM_SCENARIO_PARTS_H
 #define NETSIM_SCENARIO_PARTS_H

@@ -111,7 +111,7 @@ static void take_link(struct live_links *links, const struct nlmsghdr *msg)
 	link->fell |= !up;
 }
 
-/* Without its dump, the state remains unknown: the next read begins another one. */
+/* The dump failed, so the state is still unknown: live_links_read() begins another dump. */
 static void give_up_dump(struct live_links *links)
 {
 	links->sequence = 0;

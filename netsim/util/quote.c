@@ -30,6 +30,32 @@ static bool is_plain(const char *text)
 				 "0123456789._-+/~%")] == '\0';
 }
 
+/*
+ * Prints the escape of a UTF-8 character that YAML takes for a line break, or does not allow;
+ * returns its bytes, 0 for any other character.
+ */
+static size_t escape(const unsigned char *p, FILE *out)
+{
+	static const struct {
+		char bytes[4], text[8];
+	} others[] = {{"\xe2\x80\xa8", "\\u2028"},
+		      {"\xe2\x80\xa9", "\\u2029"},
+		      {"\xef\xbb\xbf", "\\ufeff"},
+		      {"\xef\xbf\xbe", "\\ufffe"},
+		      {"\xef\xbf\xbf", "\\uffff"}};
+
+	if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) {
+		fprintf(out, "\\x%02x", p[1]);
+		return 2;
+	}
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (strncmp((const char *)p, others[i].bytes, 3) == 0) {
+			fputs(others[i].text, out);
+			return 3;
+		}
+	return 0;
+}
+
 void quote_print(const char *text, FILE *out)
 {
 	if (is_plain(text)) {
@@ -38,7 +64,11 @@ void quote_print(const char *text, FILE *out)
 	}
 	fputc('"', out);
 	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-		if (*p == '"' || *p == '\\')
+		size_t escaped = escape(p, out);
+
+		if (escaped)
+			p += escaped - 1;
+		else if (*p == '"' || *p == '\\')
 			fprintf(out, "\\%c", *p);
 		else if (*p < 0x20 || *p == 0x7f)
 			fprintf(out, "\\x%02x", *p);

@@ -72,6 +72,10 @@ write_full() {
 
 # --- foreign objects
 
+settled_strangers() {
+	[[ $(ip -br addr | grep -c '^strange.* UP .*fe80:') -eq 3 ]]
+}
+
 make_foreign() {
 	ip link add strange0 type bridge
 	ip link add strange1 type veth peer name strange2
@@ -80,6 +84,8 @@ make_foreign() {
 	ip link set strange1 up
 	ip link set strange2 up
 	ip addr add 10.9.0.1/24 dev strange2
+	# The kernel brings up the carrier, and assigns addresses, a little later.
+	check "foreign links are up" wait_for 10 settled_strangers
 	ip netns add kill.stranger
 	ip netns add stranger
 }

@@ -320,7 +320,7 @@ static void test_unclaimed(void **state)
 	assert_int_equal(link->unclaimed, 2);
 	assert_int_equal(run(policy->prog[POLICY_PORT], &host, NULL), PASS);
 	assert_int_equal(run(policy->prog[POLICY_PORT], &known, NULL), PASS);
-	/* The host routes with the address of the bridge as source. */
+	/* Frames that the host routes have the bridge's MAC address as source. */
 	memcpy(link->bridge, (uint8_t[]) {2, 0, 0, 0, 0, 2}, sizeof(link->bridge));
 	assert_int_equal(run(policy->prog[POLICY_PORT], &stranger, NULL), PASS);
 	assert_int_equal(link->unclaimed, 2);
