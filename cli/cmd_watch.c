@@ -59,7 +59,7 @@ static void print_event(const struct netsim_watch_event *event)
 
 	switch (event->kind) {
 	case NETSIM_WATCH_WAITING:
-		printf("no fleet is up: waiting for one\n");
+		printf("%s: waiting for one\n", event->text ? event->text : "no fleet is up");
 		break;
 	case NETSIM_WATCH_READY:
 		printf("%s: watching\n", name);
@@ -113,7 +113,8 @@ static void on_event(void *arg, const struct netsim_watch_event *event)
 	else if (!common->quiet)
 		print_event(event);
 	fflush(stdout);
-	if (event->kind == NETSIM_WATCH_READY || event->kind == NETSIM_WATCH_WAITING)
+	if (event->kind == NETSIM_WATCH_READY || event->kind == NETSIM_WATCH_WAITING ||
+	    event->kind == NETSIM_WATCH_PROBLEM)
 		notify_ready();
 }
 

@@ -229,47 +229,6 @@ NETSIM_API int netsim_up(struct netsim *ctx, const char *path, const struct nets
 			 struct netsim_err *err);
 NETSIM_API void netsim_up_free(struct netsim_up *up);
 
-/* What netsim_watch() did, or noticed. */
-enum netsim_watch_kind {
-	NETSIM_WATCH_WAITING, /* no fleet is up */
-	NETSIM_WATCH_READY,   /* all is as requested, except for ports that were reported */
-	NETSIM_WATCH_SHAPED,  /* a port appeared, and has its conditions and faults now */
-	NETSIM_WATCH_GONE,    /* a port was removed */
-	NETSIM_WATCH_MISSING, /* an attached node has no port that can be claimed */
-	NETSIM_WATCH_MENDED,  /* another program's change was undone */
-	NETSIM_WATCH_LEFT,    /* another program keeps changing a port: it is left alone */
-	NETSIM_WATCH_PROBLEM, /* a fault is not wholly in force, or a repair failed */
-};
-
-struct netsim_watch_event {
-	enum netsim_watch_kind kind;
-	const char *name;   /* "n100-1/eth1", or the fleet; NULL: unknown */
-	const char *device; /* the interface "vnet2", or NULL */
-	const char *text;   /* "its netem is missing"; or NULL */
-	int64_t after_ns;   /* from the kernel's notification to the end of the repair; or 0 */
-	unsigned times;	    /* of MENDED: how often at this port in the last minute */
-};
-
-struct netsim_watch_opts {
-	size_t size;
-	const char *fleet; /* NULL: the only one */
-	bool once;	   /* repair once instead of waiting for changes */
-	/* Takes each event, in the calling thread. */
-	void (*event)(void *arg, const struct netsim_watch_event *event);
-	/* Returns true to end; called after each event, and when a signal interrupts the wait. */
-	bool (*stop)(void *arg);
-	void *arg;
-};
-
-/*
- * Keeps a fleet as requested: shapes taps of attached nodes that appear, are created again or
- * move, and undoes what other programs change at ports. Waits for the kernel's notifications,
- * and for a fleet if none is up (with once: -ENOENT with err). Returns 0 when stop() returns
- * true, or with once; *ret_missing is the number of ports missing then (NULL: not wanted).
- */
-NETSIM_API int netsim_watch(struct netsim *ctx, const struct netsim_watch_opts *opts,
-			    size_t *ret_missing, struct netsim_err *err);
-
 struct netsim_diff {
 	const char *fleet;
 	struct netsim_step **list; /* the steps that netsim_up() would take */
@@ -698,5 +657,6 @@ NETSIM_API const char *netsim_version(void);
 #include <netsim/netsim_capture.h>
 #include <netsim/netsim_words.h>
 #include <netsim/netsim_run.h>
+#include <netsim/netsim_watch.h>
 
 #endif

@@ -103,7 +103,8 @@ static void mark_port(struct state *st, const char *fleet, const struct port_cla
 }
 
 /* Removes from a link all that netsim added, the mark last. */
-static int give_back(struct state *st, const struct link *link, struct netsim_err *err)
+static int give_back(struct state *st, const char *fleet, const struct link *link,
+		     struct netsim_err *err)
 {
 	char name[IFNAMSIZ], none[] = "";
 	const struct link *ifb;
@@ -121,7 +122,7 @@ static int give_back(struct state *st, const struct link *link, struct netsim_er
 			filter_del(st->rt, link->ifindex, slot, link->name);
 	if (qdisc_find(&qdiscs, link->ifindex, QDISC_ROOT))
 		qdisc_del_root(st->rt, link->ifindex, link->name);
-	if (ifb && MARK_IS_GROUP(ifb->group))
+	if (ifb && state_made(ifb, fleet))
 		link_del(st->rt, ifb->ifindex, name);
 	free(qdiscs.list);
 	r = rtnl_send(st->rt, err);
@@ -165,10 +166,13 @@ static int release_stale(struct state *st, const char *fleet, struct attachment 
 		if (claim && strcmp(claim->node->name, mark.node) == 0 && mark.iface &&
 		    strcmp(claim->iface->name, mark.iface) == 0)
 			continue;
-		r = give_back(st, link, err);
+		r = give_back(st, fleet, link, err);
 		free(link->alias);
 		link->alias = NULL;
 		a->released++;
+		for (size_t c = 0; c < a->claims.count; c++)
+			if (a->claims.list[c].ifindex == link->ifindex)
+				a->claims.list[c].marked = false;
 	}
 	return r;
 }
@@ -271,7 +275,7 @@ static int release_bridges(struct state *st, const struct topo *topo, struct net
 			wanted |= topo->networks[n].attached &&
 				  strcmp(topo->networks[n].bridge, link->name) == 0;
 		if (!wanted)
-			r = give_back(st, link, err);
+			r = give_back(st, topo->fleet, link, err);
 	}
 	return r;
 }
@@ -290,7 +294,10 @@ int attach_bridges(struct state *st, const struct topo *topo, struct netsim_err 
 		const struct link *bridge = model_find_link(st->host, MODEL_HOST, net->bridge);
 		char alias[MARK_TEXT];
 
-		if (!net->attached || !bridge)
+		struct mark old;
+
+		if (!net->attached || !bridge || bridge->kind != LINK_BRIDGE ||
+		    (bridge->alias && !is_attached(bridge, topo->fleet, &old)))
 			continue;
 		mark_format(&mark, alias);
 		if (bridge->alias && strcmp(bridge->alias, alias) == 0)
@@ -334,7 +341,7 @@ int attach_release(struct state *st, const char *fleet, struct netsim_err *err)
 		struct mark mark;
 
 		if (is_attached(&st->host->links[i], fleet, &mark))
-			r = give_back(st, &st->host->links[i], err);
+			r = give_back(st, fleet, &st->host->links[i], err);
 	}
 	return r;
 }

@@ -36,7 +36,7 @@ static bool was_there(const struct model *before, const struct link *link)
 static bool has_drifted(const struct drifts *drifts, int ifindex)
 {
 	for (size_t i = 0; i < drifts->count; i++)
-		if (drifts->list[i].ifindex == ifindex)
+		if (drifts->list[i].ifindex == ifindex && !drifts->list[i].in_file)
 			return true;
 	return false;
 }
@@ -57,6 +57,15 @@ static void leave_ports(struct mending *m)
 	m->drifts.count = kept;
 }
 
+/*
+ * True for an attached port that the programs do not know yet: the process that marked it failed,
+ * or was killed, before its conditions were in force.
+ */
+static bool is_unfinished(const struct mending *m, size_t port)
+{
+	return m->f.policy && !policy_link(m->f.policy, port);
+}
+
 /* Marks the new ports, and those that differ from the record. */
 static int select_ports(struct mending *m, const struct model *before)
 {
@@ -66,7 +75,8 @@ static int select_ports(struct mending *m, const struct model *before)
 	if (!m->ports)
 		return err_oom(m->err);
 	for (size_t i = 0; i < now->link_count; i++) {
-		bool new = link_is_port(&now->links[i]) && !was_there(before, &now->links[i]);
+		bool new = link_is_port(&now->links[i]) &&
+			   (!was_there(before, &now->links[i]) || is_unfinished(m, i));
 
 		m->new_ports += new;
 		m->ports[i] = new || has_drifted(&m->drifts, now->links[i].ifindex);
@@ -123,10 +133,20 @@ static int shape_by_netem(struct mending *m)
 	return r;
 }
 
+/* The differences that can be repaired here; netsim up repairs those in the file. */
+static size_t count_drifts(const struct mending *m)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < m->drifts.count; i++)
+		count += !m->drifts.list[i].in_file;
+	return count;
+}
+
 /* Attaches the programs to ports that lack them, and puts the profile in force there. */
 static int shape_again(struct mending *m)
 {
-	bool changed = m->new_ports || m->drifts.count, was = edt_is_base(m->f.policy), edt;
+	bool changed = m->new_ports || count_drifts(m), was = edt_is_base(m->f.policy), edt;
 	int r = wants_programs(m, &edt);
 
 	if (r < 0)
@@ -242,7 +262,7 @@ static void report_mended(const struct mending *m, const struct model *before)
 	for (size_t i = 0; m->opts && m->opts->mended && i < m->drifts.count; i++)
 		for (size_t l = 0; l < m->f.model->link_count; l++)
 			if (m->f.model->links[l].ifindex == m->drifts.list[i].ifindex &&
-			    was_there(before, &m->f.model->links[l]))
+			    !m->drifts.list[i].in_file && was_there(before, &m->f.model->links[l]))
 				m->opts->mended(m->opts->arg, &m->drifts.list[i]);
 }
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "netsim/api/attach.h"
 #include "netsim/api/mend.h"
@@ -34,6 +35,12 @@ struct repairs {
 	unsigned pass; /* the latest with a repair, which counts once for several differences */
 	int64_t times[TIMES_MAX]; /* CLOCK_MONOTONIC, a ring */
 	size_t count;
+};
+
+/* A repair, until the lock is released and it is reported. */
+struct mended {
+	char name[MARK_TEXT], device[IFNAMSIZ], text[128];
+	unsigned times;
 };
 
 /* A port as it was after the pass before. */
@@ -62,6 +69,8 @@ struct watch {
 	size_t port_count;
 	struct repairs *repairs;
 	size_t repairs_count;
+	struct mended *mended;
+	size_t mended_count;
 	struct told *told;
 	size_t told_count, missing;
 	unsigned pass; /* counts the passes */
@@ -136,22 +145,48 @@ static void on_mended(void *arg, const struct drift *drift)
 	struct watch *w = arg;
 	int64_t now = clock_ns(CLOCK_MONOTONIC);
 	struct repairs *repairs = repairs_of(w, drift->ifindex);
-	struct netsim_watch_event event = {.kind = NETSIM_WATCH_MENDED,
-					   .name = drift->place,
-					   .device = device_of(w, drift->ifindex),
-					   .text = drift->what,
-					   .after_ns = since_notice(w),
-					   .times = 1};
+	const char *device = device_of(w, drift->ifindex);
+	struct mended *mended = array_push(w->mended, w->mended_count);
 
 	if (repairs && repairs->pass != w->pass)
 		repairs->times[repairs->count++ % TIMES_MAX] = now;
 	if (repairs) {
 		repairs->pass = w->pass;
-		event.times = repairs_since(repairs, now - MINUTE);
-	}
-	report(w, event);
-	if (repairs)
 		repairs->left |= repairs_since(repairs, now - REPAIRS_SPAN) >= REPAIRS;
+	}
+	if (!mended)
+		return;
+	snprintf(mended->name, sizeof(mended->name), "%s", drift->place);
+	snprintf(mended->device, sizeof(mended->device), "%s", device ? device : "");
+	snprintf(mended->text, sizeof(mended->text), "%s", drift->what);
+	mended->times = repairs ? repairs_since(repairs, now - MINUTE) : 1;
+}
+
+static void report_mended(struct watch *w)
+{
+	for (size_t i = 0; i < w->mended_count; i++)
+		report(w, (struct netsim_watch_event) {.kind = NETSIM_WATCH_MENDED,
+						       .name = w->mended[i].name,
+						       .device = w->mended[i].device,
+						       .text = w->mended[i].text,
+						       .after_ns = since_notice(w),
+						       .times = w->mended[i].times});
+	free(w->mended);
+	w->mended = NULL;
+	w->mended_count = 0;
+}
+
+/* Forgets the repairs of interfaces that were removed. */
+static void prune_repairs(struct watch *w)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < w->repairs_count; i++)
+		if (device_of(w, w->repairs[i].ifindex))
+			w->repairs[kept++] = w->repairs[i];
+	/* The array keeps its size, as array_push() derives the capacity from counts. */
+	memset(w->repairs + kept, 0, (w->repairs_count - kept) * sizeof(*w->repairs));
+	w->repairs_count = kept;
 }
 
 /* --- one pass */
@@ -338,11 +373,13 @@ static int remember(struct watch *w, const struct topo *topo)
 	return good ? 0 : err_oom(w->err);
 }
 
-static bool is_up(struct watch *w)
+static int is_up(struct watch *w, bool *ret)
 {
 	auto_free char *found = NULL;
+	int r = target_fleet(&w->ctx->state, w->fleet, &found, NULL);
 
-	return target_fleet(&w->ctx->state, w->fleet, &found, NULL) == 0;
+	*ret = r == 0;
+	return r == -ENOENT ? 0 : r;
 }
 
 /* Repairs what differs, under the lock. */
@@ -358,6 +395,9 @@ static int repair(struct watch *w, struct model **ret_before, struct attachment 
 		r = state_read(st, w->fleet, STATE_PORTS, ret_before, w->err);
 	if (r == 0 && topo)
 		r = attach_bridges(st, topo, w->err);
+	/* Before anything can fail: what follows is repeated at the next notification. */
+	if (r == 0)
+		r = remember(w, topo);
 	if (r == 0)
 		r = attach_refresh(st, w->fleet, ret, w->err);
 	if (r == 0)
@@ -370,8 +410,8 @@ static int repair(struct watch *w, struct model **ret_before, struct attachment 
 	return r;
 }
 
-/* Repairs the fleet; -ENOENT without err if it was removed meanwhile. */
-static int pass_over(struct watch *w)
+/* Repairs the fleet; *ret_up is false if it was removed meanwhile. */
+static int pass_over(struct watch *w, bool *ret_up)
 {
 	struct netsim_up *up = arena_new(sizeof(*up));
 	struct attachment attachment = {0};
@@ -384,15 +424,19 @@ static int pass_over(struct watch *w)
 		r = lock_take(w->fleet, &lock, w->err);
 	if (r == 0)
 		r = state_read_host(&w->ctx->state, w->err);
-	if (r == 0 && !is_up(w)) {
+	if (r == 0)
+		r = is_up(w, ret_up);
+	if (r == 0 && !*ret_up)
 		lock_remove(w->fleet);
-		r = -ENOENT;
-	} else if (r == 0) {
+	else if (r == 0)
 		r = repair(w, &before, &attachment, up);
-	}
-	if (r == 0) {
+	if (lock >= 0)
+		close(take_fd(&lock));
+	report_mended(w);
+	if (r == 0 && *ret_up) {
 		report_gone(w);
 		report_left(w);
+		prune_repairs(w);
 		see_ports(w);
 		report_shaped(w, &attachment, before);
 		report_missing(w, &attachment);
@@ -404,24 +448,45 @@ static int pass_over(struct watch *w)
 	return r;
 }
 
-/* Finds the fleet; *ret is false if none is up, which ends only a single pass. */
-static int find_fleet(struct watch *w, bool *ret)
+/*
+ * Finds the fleet, once; *ret is false if there is none, or several without a name, and *why says
+ * so. That ends only a single pass.
+ */
+static int find_fleet(struct watch *w, bool *ret, struct netsim_err *why)
 {
-	struct netsim_err why = {0};
 	int r = state_read_host(&w->ctx->state, w->err);
 
+	if (r < 0)
+		return r;
+	r = w->fleet ? is_up(w, ret) : 0;
+	if (r < 0 || (w->fleet && *ret))
+		return r;
 	free(w->fleet);
 	w->fleet = NULL;
-	if (r == 0)
-		r = target_need_fleet(&w->ctx->state, w->o.fleet, &w->fleet, &why);
+	r = target_need_fleet(&w->ctx->state, w->o.fleet, &w->fleet, why);
 	*ret = r == 0;
-	if (r == -ENOENT && !w->o.once) {
-		forget(w);
+	if (r == 0 || !w->o.once)
 		return 0;
-	}
-	if (r < 0 && w->err && w->err->kind == NETSIM_ERR_NONE)
-		*w->err = why;
+	if (w->err && w->err->kind == NETSIM_ERR_NONE)
+		*w->err = *why;
 	return r;
+}
+
+/* The fleet is not up: its ports and what was reported of them no longer count. */
+static void wait_for_fleet(struct watch *w, const struct netsim_err *why)
+{
+	if (w->ready || !w->noticed)
+		report(w, (struct netsim_watch_event) {.kind = NETSIM_WATCH_WAITING,
+						       .text = *why->what ? why->what : NULL});
+	w->ready = false;
+	forget(w);
+	free(w->fleet);
+	free(w->ports);
+	free(w->told);
+	w->fleet = NULL;
+	w->ports = NULL;
+	w->told = NULL;
+	w->port_count = w->told_count = 0;
 }
 
 /*
@@ -442,17 +507,14 @@ static int go_on(struct watch *w)
 
 static int look(struct watch *w)
 {
+	struct netsim_err why = {0};
 	bool found = false;
-	int r = find_fleet(w, &found);
+	int r = find_fleet(w, &found, &why);
 
 	if (r == 0 && found)
-		r = pass_over(w);
-	if (!w->o.once && (r == -ENOENT || (r == 0 && !found))) {
-		if (w->ready || !w->noticed)
-			report(w, (struct netsim_watch_event) {.kind = NETSIM_WATCH_WAITING});
-		w->ready = false;
-		free(w->fleet);
-		w->fleet = NULL;
+		r = pass_over(w, &found);
+	if (r == 0 && !found && !w->o.once) {
+		wait_for_fleet(w, &why);
 		return 0;
 	}
 	if (r < 0 && !w->o.once)
@@ -470,7 +532,7 @@ static bool concerns(const struct watch *w, const struct notice *notice)
 {
 	if (notice->kind == NOTICE_LOST)
 		return true;
-	if (!w->fleet)
+	if (!w->fleet || !w->known_count)
 		return notice->kind == NOTICE_LINK;
 	if (is_in(w->known, w->known_count, notice->ifindex) ||
 	    (notice->master && is_in(w->bridges, w->bridge_count, notice->master)))
@@ -526,6 +588,7 @@ int netsim_watch(struct netsim *ctx, const struct netsim_watch_opts *opts, size_
 	notices_close(w.notices);
 	forget(&w);
 	free(w.ports);
+	free(w.mended);
 	free(w.repairs);
 	free(w.told);
 	free(w.fleet);

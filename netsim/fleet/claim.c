@@ -51,15 +51,41 @@ static bool has_learned(const struct deciding *d, const struct link *tap, const 
 	return false;
 }
 
-/* A tap with the exact name needs no other witness, but must not be another guest's. */
-static bool matches_guest(const struct deciding *d, const struct iface *iface,
+static bool has_learned_elsewhere(const struct deciding *d, const struct link *tap,
+				  const struct mac *guest)
+{
+	for (size_t i = 0; i < d->mac_count; i++)
+		if (d->macs[i].port != tap->ifindex && same_mac(&d->macs[i].mac, guest))
+			return true;
+	return false;
+}
+
+static bool is_marked_for(const struct deciding *d, const struct port_claim *claim,
 			  const struct link *tap)
 {
-	if (!iface->has_mac || is_derived_from(tap, &iface->mac))
+	struct mark mark;
+
+	return mark_parse(tap->alias, &mark) && mark.iface &&
+	       strcmp(mark.fleet, d->topo->fleet) == 0 &&
+	       strcmp(mark.node, claim->node->name) == 0 &&
+	       strcmp(mark.iface, claim->iface->name) == 0;
+}
+
+/*
+ * A tap with the exact name needs no other witness. What a bridge has learned, it forgets when the
+ * guest is silent: then the mark of before counts.
+ */
+static bool matches_guest(const struct deciding *d, const struct port_claim *claim,
+			  const struct link *tap)
+{
+	const struct iface *iface = claim->iface;
+
+	if (!iface->has_mac || (*iface->port && !is_pattern(iface->port)))
 		return true;
-	if (is_derived(tap))
-		return false;
-	return (*iface->port && !is_pattern(iface->port)) || has_learned(d, tap, &iface->mac);
+	if (is_derived_from(tap, &iface->mac) || has_learned(d, tap, &iface->mac))
+		return true;
+	return !is_derived(tap) && is_marked_for(d, claim, tap) &&
+	       !has_learned_elsewhere(d, tap, &iface->mac);
 }
 
 static bool matches(const struct deciding *d, const struct port_claim *claim,
@@ -68,8 +94,7 @@ static bool matches(const struct deciding *d, const struct port_claim *claim,
 	const char *pattern = claim->iface->port;
 
 	return strcmp(tap->master, claim->bridge) == 0 &&
-	       (!*pattern || fnmatch(pattern, tap->name, 0) == 0) &&
-	       matches_guest(d, claim->iface, tap);
+	       (!*pattern || fnmatch(pattern, tap->name, 0) == 0) && matches_guest(d, claim, tap);
 }
 
 static bool is_foreign(const struct deciding *d, const struct link *tap, struct mark *ret)
@@ -101,9 +126,6 @@ static void miss(const struct deciding *d, struct port_claim *claim)
 	} else if (tap && strcmp(tap->master, claim->bridge) != 0) {
 		snprintf(claim->why, sizeof(claim->why), "%s is %s%s, not in %s", iface->port,
 			 *tap->master ? "in " : "in no bridge", tap->master, claim->bridge);
-	} else if (tap) {
-		snprintf(claim->why, sizeof(claim->why), "%s is another guest's: its address is %s",
-			 iface->port, unit_format_mac(tap->mac, mac));
 	} else {
 		if (iface->has_mac)
 			snprintf(with, sizeof(with), " with the guest %s",

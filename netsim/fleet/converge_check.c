@@ -55,7 +55,7 @@ int converge_check_foreign(struct state *st, const struct model *want, struct ne
 		const struct link *have = model_find_link(st->host, MODEL_HOST, link->name);
 		struct mark mark;
 
-		if (link->node != MODEL_HOST || !have || state_is_ours(have, want->fleet))
+		if (link->node != MODEL_HOST || !have || state_made(have, want->fleet))
 			continue;
 		if (mark_parse(have->alias, &mark))
 			err_set(err, NETSIM_ERR_KERNEL, -EEXIST, &link->at,

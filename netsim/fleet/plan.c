@@ -319,6 +319,9 @@ static void plan_link(struct planner *p, struct link *want)
 	unsigned what = have ? differences(p, want, have) : 0;
 	struct step *step;
 
+	/* A link of another program, in the state before: it is neither added nor changed. */
+	if (!MARK_IS_GROUP(want->group))
+		return;
 	want->ifindex = have ? have->ifindex : 0;
 	if (!have) {
 		add(p, STEP_ADD_LINK, want->node)->want = want;

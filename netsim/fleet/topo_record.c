@@ -89,6 +89,8 @@ void topo_record_remove(const char *fleet)
 
 	path_of(fleet, path);
 	unlink(path);
+	snprintf(path + strlen(path), sizeof(path) - strlen(path), ".new");
+	unlink(path); /* left by a writer that was killed */
 }
 
 static int add_node(struct model *model, const struct node *from)

@@ -147,7 +147,7 @@ static bool port_exists(const struct model *fleet, uint32_t ifindex)
 	return false;
 }
 
-static void forget_ports(struct policy *p, const struct model *fleet)
+void policy_forget_ports(struct policy *p, const struct model *fleet)
 {
 	int map = p->map[POLICY_PORTS];
 	uint32_t key, next;
@@ -230,15 +230,6 @@ static int publish_link(struct policy *p, const struct model *fleet, size_t i,
 		       strerror(errno));
 }
 
-/* True for a port whose frames are dropped until the programs know its node. */
-static bool is_guarded(const struct model *fleet, const struct link *port, const struct mark *mark)
-{
-	const struct link *bridge = model_find_link(fleet, MODEL_HOST, port->master);
-	struct mark network;
-
-	return mark->attached && bridge && mark_parse(bridge->alias, &network) && network.closed;
-}
-
 static int number_links(struct policy *p, const struct model *fleet, struct netsim_err *err)
 {
 	for (size_t i = 0; i < fleet->link_count; i++) {
@@ -252,7 +243,7 @@ static int number_links(struct policy *p, const struct model *fleet, struct nets
 				&p->link_numbers[i], err);
 		if (r < 0)
 			return r;
-		if (p->withhold && is_guarded(fleet, &fleet->links[i], &mark))
+		if (p->withhold && mark.attached)
 			p->withheld[i] = true;
 		else
 			r = publish_link(p, fleet, i, err);
@@ -275,7 +266,11 @@ int policy_publish(struct policy *p, const struct model *fleet, struct netsim_er
 	for (size_t i = 0; r == 0 && i < fleet->link_count; i++)
 		if (p->withheld[i])
 			r = publish_link(p, fleet, i, err);
-	return r == 0 ? policy_number(p, fleet, err) : r;
+	if (r == 0)
+		r = policy_number(p, fleet, err);
+	policy_forget_ports(p, fleet);
+	policy_charge_ports(p, fleet);
+	return r;
 }
 
 /* Lets a port of a closed network drop frames from ports that no node has. */
@@ -285,9 +280,10 @@ static void close_port(struct policy *p, const struct model *fleet, const struct
 	const struct link *bridge = model_find_link(fleet, MODEL_HOST, port->master);
 	struct mark mark;
 
-	p->links[number].closed = bridge && mark_parse(bridge->alias, &mark) && mark.closed;
-	if (bridge)
-		memcpy(p->links[number].bridge, bridge->mac.b, sizeof(bridge->mac.b));
+	if (!bridge)
+		return;
+	p->links[number].closed = mark_parse(bridge->alias, &mark) && mark.closed;
+	memcpy(p->links[number].bridge, bridge->mac.b, sizeof(bridge->mac.b));
 }
 
 /*
@@ -318,8 +314,5 @@ int policy_number(struct policy *p, const struct model *fleet, struct netsim_err
 
 	for (size_t i = 0; r >= 0 && i < fleet->node_count; i++)
 		r = policy_number_node(p, fleet, fleet->nodes[i].name, err);
-	if (r < 0)
-		return r;
-	forget_ports(p, fleet);
-	return number_links(p, fleet, err);
+	return r < 0 ? r : number_links(p, fleet, err);
 }

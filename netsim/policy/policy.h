@@ -33,20 +33,25 @@ void policy_close(struct policy *policy);
 /*
  * Attaches the programs to every port of the fleet that lacks them; with stamps,
  * also the ingress programs for traffic of the host. New nodes join the rest group of
- * partitions that have one. Removes ports that are gone.
+ * partitions that have one.
  */
 int policy_attach(struct policy *policy, struct state *st, const struct model *fleet, bool stamps,
 		  struct netsim_err *err);
 
 /*
- * Numbers new nodes and ports and removes ports that are gone; part of policy_attach(). A
+ * Lets the programs forget ports that are gone. The model must be the kernel's, because one of a
+ * topology lacks attached ports.
+ */
+void policy_forget_ports(struct policy *policy, const struct model *fleet);
+/*
+ * Numbers new nodes and ports; part of policy_attach(). A
  * node and its interface keep their numbers while they have no port; a number is reused only
  * if no other is free, and once nothing in force refers to it.
  */
 int policy_number(struct policy *policy, const struct model *fleet, struct netsim_err *err);
 /*
- * Lets policy_number() keep attached ports of closed networks from the programs, which drop
- * their frames until policy_publish(): so none passes before the port's conditions are in force.
+ * Lets policy_number() keep attached ports from the programs until policy_publish(). On a closed
+ * network they drop frames of unknown ports: none passes before its conditions are in force.
  */
 void policy_withhold(struct policy *policy, bool on);
 int policy_publish(struct policy *policy, const struct model *fleet, struct netsim_err *err);

@@ -199,6 +199,7 @@ int engine_attach(struct fleet *f, bool host, struct netsim_err *err)
 	int r = put_first_classes(f, err);
 
 	policy_withhold(f->policy, f->withhold);
+	policy_forget_ports(f->policy, f->model);
 	return r == 0 ? policy_attach(f->policy, f->st, f->model, host, err) : r;
 }
 

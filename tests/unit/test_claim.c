@@ -112,15 +112,12 @@ static void test_misses(void **state)
 	decide(&b);
 	lacks(&b, 0, "vnet1 is in br2, not in br");
 	snprintf(link->master, sizeof(link->master), "br");
-	link->mac.b[5] = 2;
-	decide(&b);
-	lacks(&b, 0, "vnet1 is another guest's: its address is fe:54:00:00:00:02");
 	link->kind = LINK_VETH;
 	decide(&b);
 	lacks(&b, 0, "vnet1 is not a tap");
 	link->kind = LINK_TAP;
-	/* Not derived from a guest's address: the name decides. */
-	link->mac.b[0] = 2;
+	/* The name decides, whatever the address. */
+	link->mac.b[5] = 2;
 	decide(&b);
 	has(&b, 0, "vnet1");
 	tear_down(&b);
@@ -147,6 +144,16 @@ static void test_guests(void **state)
 	decide(&b);
 	has(&b, 0, "vnet8");
 	has(&b, 1, "vnet7");
+	/* It forgets the address of a silent guest, but the tap has the mark. */
+	b.mac_count = 0;
+	b.host->links[1].alias = strdup("netsim:f/a/e attached");
+	decide(&b);
+	has(&b, 0, "vnet8");
+	b.macs[0].port = b.host->links[0].ifindex;
+	b.mac_count = 1;
+	b.host->links[0].mac.b[0] = 2;
+	decide(&b);
+	has(&b, 0, "vnet7");
 	tear_down(&b);
 }
 
