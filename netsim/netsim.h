@@ -327,7 +327,7 @@ struct netsim_node {
 	size_t reaches;	       /* the number of other nodes that it reaches */
 	uint64_t cut_packets;  /* to and from it, dropped by partitions */
 	uint64_t lost_packets; /* from it, dropped by conditions (edt) */
-	/* To it, from ports that no node has; dropped unless its network passes them. */
+	/* To it, dropped because they came in by a port that no node has. */
 	uint64_t unclaimed_packets;
 	bool attached; /* its taps are made by another program */
 };

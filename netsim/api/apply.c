@@ -91,8 +91,10 @@ static bool only_interfaces(const struct state *st, const struct netsim_apply_op
 {
 	for (size_t i = 0; i < what->target_count; i++) {
 		const struct link *link = model_find_link(st->host, MODEL_HOST, what->targets[i]);
+		struct mark mark;
 
-		if (!link || MARK_IS_GROUP(link->group))
+		if (!link || MARK_IS_GROUP(link->group) ||
+		    (mark_parse(link->alias, &mark) && mark.attached))
 			return false;
 	}
 	return what->target_count > 0;

@@ -108,6 +108,7 @@ static int give_back(struct state *st, const char *fleet, const struct link *lin
 {
 	char name[IFNAMSIZ], none[] = "";
 	const struct link *ifb;
+	struct netsim_err why = {0};
 	struct qdiscs qdiscs = {0};
 	bool clsact;
 	int r = qdisc_list(st->rt, &qdiscs, err);
@@ -125,13 +126,18 @@ static int give_back(struct state *st, const char *fleet, const struct link *lin
 	if (ifb && state_made(ifb, fleet))
 		link_del(st->rt, ifb->ifindex, name);
 	free(qdiscs.list);
-	r = rtnl_send(st->rt, err);
+	r = rtnl_send(st->rt, &why);
 	if (r == 0 && clsact)
-		r = filter_drop_empty_clsact(st->rt, link->ifindex, link->name, err);
+		r = filter_drop_empty_clsact(st->rt, link->ifindex, link->name, &why);
 	if (r == 0) {
 		set_alias(st, link->ifindex, link->name, none);
-		r = rtnl_send(st->rt, err);
+		r = rtnl_send(st->rt, &why);
 	}
+	/* Removed meanwhile by the program that made it: there is nothing to give back. */
+	if (r == -ENODEV)
+		return 0;
+	if (r < 0 && err)
+		*err = why;
 	return r;
 }
 

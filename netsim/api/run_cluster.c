@@ -196,7 +196,10 @@ void cluster_record(struct run *run, struct run_cluster *c)
 
 /* --- selectors */
 
-/* Asks again while there is no leader: members may elect one, or be slow to answer. */
+/*
+ * Asks again, for up to ELECTION_NS, while there is no leader: an election may be in progress, or
+ * members slow to answer.
+ */
 static int select_members(struct run *run, const struct run_cluster *c, enum selector_kind kind,
 			  char **ret, struct netsim_err *err)
 {

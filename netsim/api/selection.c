@@ -88,8 +88,8 @@ int selection_groups(const struct selection_source *source, const char *const *g
 	return r;
 }
 
-/* Adds each of the nodes "a,b" with the texts before and after it. */
-static int add_each(const char *before, char *nodes, const char *behind, struct words *ret,
+/* For each node in the list "a,b", adds the word before + node + after. */
+static int add_each(const char *before, char *nodes, const char *after, struct words *ret,
 		    struct netsim_err *err)
 {
 	char *save = NULL;
@@ -99,7 +99,7 @@ static int add_each(const char *before, char *nodes, const char *behind, struct 
 	     node = strtok_r(NULL, ",", &save)) {
 		char *word = NULL;
 
-		if (asprintf(&word, "%s%s%s", before, node, behind) < 0)
+		if (asprintf(&word, "%s%s%s", before, node, after) < 0)
 			word = NULL;
 		r = add_word(ret, word, err);
 	}

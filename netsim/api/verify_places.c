@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Finds the places of a fleet: interfaces that can send and receive probes. */
+/*
+ * Finds the places of a fleet: interfaces with an address that can be an end of a probe. A guest
+ * behind a tap only answers pings.
+ */
 #include <errno.h>
 #include <string.h>
 

@@ -420,6 +420,7 @@ static int pass_over(struct watch *w, bool *ret_up)
 	int r = up && (up->fleet = arena_strdup(up, w->fleet)) ? 0 : err_oom(w->err);
 
 	w->pass++;
+	state_forget_all(&w->ctx->state);
 	if (r == 0)
 		r = lock_take(w->fleet, &lock, w->err);
 	if (r == 0)
@@ -534,6 +535,10 @@ static bool concerns(const struct watch *w, const struct notice *notice)
 		return true;
 	if (!w->fleet || !w->known_count)
 		return notice->kind == NOTICE_LINK;
+	/* A bridge has learned an address: it matters only at a tap that has no node yet. */
+	for (size_t i = 0; notice->kind == NOTICE_LEARNED && i < w->port_count; i++)
+		if (w->ports[i].ifindex == notice->ifindex)
+			return false;
 	if (is_in(w->known, w->known_count, notice->ifindex) ||
 	    (notice->master && is_in(w->bridges, w->bridge_count, notice->master)))
 		return true;

@@ -158,7 +158,7 @@ static void decide(const struct deciding *d, struct port_claim *claim)
 	}
 	if (!found)
 		miss(d, claim);
-	else if (is_foreign(d, found, &mark) && strncmp(found->alias, MARK_PREFIX, 7) == 0)
+	else if (is_foreign(d, found, &mark) && mark_parse(found->alias, &mark))
 		doubt(claim, "%s belongs to the fleet %s", found->name, mark.fleet);
 	else if (is_foreign(d, found, &mark))
 		doubt(claim, "%s has an alias of another program: %s", found->name, found->alias);

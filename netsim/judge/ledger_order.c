@@ -78,9 +78,9 @@ static int suspect(struct ledger *l, const struct suspicion *suspicion)
 }
 
 /*
- * Compares the view of a key at a revision with the last version at that revision. Returns 1 if
- * the view shows that version; 0 if it shows a later one, which only the operation's revision can
- * contradict, or if it becomes a suspicion.
+ * Compares what an operation saw of a key with the key's last version up to view->revision.
+ * Returns 1 if it saw that version; 0 if it saw a later one, which the caller compares with the
+ * operation's revision, or if the mismatch was added as a suspicion; or -ENOMEM.
  */
 static int compare_view(struct ledger *l, struct suspicion *view)
 {

@@ -16,7 +16,7 @@
  * The group, which the creating message sets, and the alias together show that a link is
  * netsim's; without any alias, it was left by a run that was killed. A link with a foreign
  * alias is foreign. A bridge or tap of another program that netsim uses has the alias with
- * the word "attached", and keeps its own group; netsim neither changes nor removes it. Addresses
+ * the word "attached", and keeps its own group; netsim shapes it, and never removes it. Addresses
  * and routes inside nodes carry the protocol number MARK_PROTO.
  */
 #ifndef NETSIM_MARK_H

@@ -46,11 +46,18 @@ static void handle_free(struct handle *handle)
 	free(handle);
 }
 
-void state_close(struct state *st)
+void state_forget_all(struct state *st)
 {
 	for (size_t i = 0; i < st->handle_count; i++)
 		handle_free(st->handles[i]);
 	free(st->handles);
+	st->handles = NULL;
+	st->handle_count = 0;
+}
+
+void state_close(struct state *st)
+{
+	state_forget_all(st);
 	model_free(st->host);
 	rtnl_close(st->rt);
 	if (st->own_fd >= 0)

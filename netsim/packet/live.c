@@ -33,8 +33,9 @@
 #define PROTOCOL_NONE 0xffff
 
 /*
- * The kernel hands over full blocks at once, and others after this timeout in ms. Its timer
- * may have fired just before a block was begun, and runs late on a busy machine (LATE_MS).
+ * The kernel hands over full blocks at once, and others when its timer, with this period in ms,
+ * fires. A block that was begun just after that waits for almost two periods, and on a busy
+ * machine LATE_MS more.
  */
 #define RETIRE_MS      20
 #define RETIRE_MANY_MS 50 /* with more sockets than SOCKETS_MANY */

@@ -62,7 +62,7 @@ scenario() {
 	if [[ $name != truth ]]; then
 		echo "- lies: exec c1 -- $WORK/settled $WORK/memory/$name/logs $(($# - 1))"
 	fi
-	printf -- '- all:\n  for: 2s\n  expect:\n'
+	printf -- '- all:\n  for: 5s\n  expect:\n'
 	for fault; do
 		for kind in lost stale phantom reordered; do
 			echo "  - $fault-ledger $kind = 0"

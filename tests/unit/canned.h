@@ -36,7 +36,10 @@ void *__wrap_realloc(void *old, size_t size)
 	return no_memory ? NULL : __real_realloc(old, size);
 }
 
-/* The kernel's answers, one datagram each, and the messages sent to it. */
+/*
+ * The kernel's answers, one datagram each; the last datagram sent to it; and counts of all that
+ * was sent.
+ */
 static struct {
 	char data[40][512];
 	size_t size[40], count, next;
