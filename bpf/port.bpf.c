@@ -544,16 +544,17 @@ static __always_inline int is_ours(const struct __sk_buff *skb)
 }
 
 /*
- * True for a frame that came in by a port of the bridge that no node has. Frames that the
- * host routes also come in by an unknown interface, but have the bridge's address.
+ * True for a frame that came in by a port of the bridge that no node has; the caller has looked
+ * it up, once, as it may become a node's at any time. Frames that the host routes also come in by
+ * an unknown interface, but have the bridge's address.
  */
 static __always_inline int is_unclaimed(struct __sk_buff *skb, __u32 to_link)
 {
-	__u32 ifindex = skb->ingress_ifindex, key = to_link;
+	__u32 key = to_link;
 	struct port_link *to;
 	__u8 source[6], differs = 0;
 
-	if (!ifindex || bpf_map_lookup_elem(&ns_ports, &ifindex))
+	if (!skb->ingress_ifindex)
 		return 0;
 	to = bpf_map_lookup_elem(&ns_links, &key);
 	if (!to || !to->closed || bpf_skb_load_bytes(skb, 6, source, sizeof(source)) < 0)
