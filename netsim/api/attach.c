@@ -147,7 +147,7 @@ static bool is_attached(const struct link *link, const char *fleet, struct mark 
 	       strcmp(ret->fleet, fleet) == 0;
 }
 
-static const struct port_claim *claim_of(const struct attachment *a, const struct link *port)
+static struct port_claim *claim_of(const struct attachment *a, const struct link *port)
 {
 	for (size_t i = 0; i < a->claims.count; i++)
 		if (a->claims.list[i].ifindex == port->ifindex)
@@ -163,7 +163,7 @@ static int release_stale(struct state *st, const char *fleet, struct attachment 
 
 	for (size_t i = 0; r == 0 && i < st->host->link_count; i++) {
 		struct link *link = &st->host->links[i];
-		const struct port_claim *claim;
+		struct port_claim *claim;
 		struct mark mark;
 
 		if (link->kind != LINK_TAP || !is_attached(link, fleet, &mark))
@@ -176,9 +176,8 @@ static int release_stale(struct state *st, const char *fleet, struct attachment 
 		free(link->alias);
 		link->alias = NULL;
 		a->released++;
-		for (size_t c = 0; c < a->claims.count; c++)
-			if (a->claims.list[c].ifindex == link->ifindex)
-				a->claims.list[c].marked = false;
+		if (claim)
+			claim->marked = false;
 	}
 	return r;
 }
@@ -237,16 +236,22 @@ int attach_refresh(struct state *st, const char *fleet, struct attachment *ret,
 
 /* --- the networks and the record */
 
+/* True for a bridge that has no mark yet, or that of this fleet. */
+static bool can_attach(const struct link *bridge, const char *fleet)
+{
+	struct mark mark;
+
+	return bridge && bridge->kind == LINK_BRIDGE &&
+	       (!bridge->alias || is_attached(bridge, fleet, &mark));
+}
+
 int attach_check(const struct state *st, const struct topo *topo, struct netsim_err *err)
 {
 	for (size_t i = 0; i < topo->network_count; i++) {
 		const struct network *net = &topo->networks[i];
 		const struct link *bridge = model_find_link(st->host, MODEL_HOST, net->bridge);
-		struct mark mark;
 
-		if (!net->attached || (bridge && bridge->kind == LINK_BRIDGE && !bridge->alias) ||
-		    (bridge && bridge->kind == LINK_BRIDGE &&
-		     is_attached(bridge, topo->fleet, &mark)))
+		if (!net->attached || can_attach(bridge, topo->fleet))
 			continue;
 		if (!bridge) {
 			err_set(err, NETSIM_ERR_KERNEL, -ENOENT, &net->attached_at,
@@ -300,10 +305,7 @@ int attach_bridges(struct state *st, const struct topo *topo, struct netsim_err 
 		const struct link *bridge = model_find_link(st->host, MODEL_HOST, net->bridge);
 		char alias[MARK_TEXT];
 
-		struct mark old;
-
-		if (!net->attached || !bridge || bridge->kind != LINK_BRIDGE ||
-		    (bridge->alias && !is_attached(bridge, topo->fleet, &old)))
+		if (!net->attached || !can_attach(bridge, topo->fleet))
 			continue;
 		mark_format(&mark, alias);
 		if (bridge->alias && strcmp(bridge->alias, alias) == 0)

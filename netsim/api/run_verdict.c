@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "netsim/fleet/run_file.h"
 #include "netsim/api/run_verdict.h"
 
 #include <errno.h>
@@ -198,7 +199,6 @@ int run_judge(const struct evidence *ev, struct netsim_run **ret, struct netsim_
 
 int run_write_file(const char *folder, const char *name, const char *text)
 {
-	size_t left = strlen(text);
 	char path[4096];
 	auto_close int fd = -1;
 
@@ -207,13 +207,5 @@ int run_write_file(const char *folder, const char *name, const char *text)
 	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return -errno;
-	while (left) {
-		ssize_t got = write(fd, text, left);
-
-		if (got < 0 && errno != EINTR)
-			return -errno;
-		text += got > 0 ? got : 0;
-		left -= got > 0 ? (size_t)got : 0;
-	}
-	return 0;
+	return run_file_write(fd, text);
 }

@@ -130,13 +130,13 @@ static bool leave(void *arg, int ifindex)
 	return false;
 }
 
-static const char *device_of(const struct watch *w, int ifindex)
+static const struct link *link_of(const struct watch *w, int ifindex)
 {
 	const struct model *host = w->ctx->state.host;
 
 	for (size_t i = 0; i < host->link_count; i++)
 		if (host->links[i].ifindex == ifindex)
-			return host->links[i].name;
+			return &host->links[i];
 	return NULL;
 }
 
@@ -145,7 +145,7 @@ static void on_mended(void *arg, const struct drift *drift)
 	struct watch *w = arg;
 	int64_t now = clock_ns(CLOCK_MONOTONIC);
 	struct repairs *repairs = repairs_of(w, drift->ifindex);
-	const char *device = device_of(w, drift->ifindex);
+	const struct link *link = link_of(w, drift->ifindex);
 	struct mended *mended = array_push(w->mended, w->mended_count);
 
 	if (repairs && repairs->pass != w->pass)
@@ -157,7 +157,7 @@ static void on_mended(void *arg, const struct drift *drift)
 	if (!mended)
 		return;
 	snprintf(mended->name, sizeof(mended->name), "%s", drift->place);
-	snprintf(mended->device, sizeof(mended->device), "%s", device ? device : "");
+	snprintf(mended->device, sizeof(mended->device), "%s", link ? link->name : "");
 	snprintf(mended->text, sizeof(mended->text), "%s", drift->what);
 	mended->times = repairs ? repairs_since(repairs, now - MINUTE) : 1;
 }
@@ -182,7 +182,7 @@ static void prune_repairs(struct watch *w)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < w->repairs_count; i++)
-		if (device_of(w, w->repairs[i].ifindex))
+		if (link_of(w, w->repairs[i].ifindex))
 			w->repairs[kept++] = w->repairs[i];
 	/* The array keeps its size, as array_push() derives the capacity from counts. */
 	memset(w->repairs + kept, 0, (w->repairs_count - kept) * sizeof(*w->repairs));
@@ -288,17 +288,16 @@ static void report_left(struct watch *w)
 {
 	for (size_t i = 0; i < w->repairs_count; i++) {
 		struct repairs *repairs = &w->repairs[i];
-		const char *device = device_of(w, repairs->ifindex);
-		const struct link *link =
-			device ? model_find_link(w->ctx->state.host, MODEL_HOST, device) : NULL;
+		const struct link *link = link_of(w, repairs->ifindex);
 		char text[MARK_TEXT];
 
 		if (!repairs->left || repairs->told || !link)
 			continue;
 		repairs->told = true;
-		report(w, (struct netsim_watch_event) {.kind = NETSIM_WATCH_LEFT,
-						       .name = mark_call(link->alias, device, text),
-						       .device = device});
+		report(w, (struct netsim_watch_event) {
+				  .kind = NETSIM_WATCH_LEFT,
+				  .name = mark_call(link->alias, link->name, text),
+				  .device = link->name});
 	}
 }
 
@@ -404,6 +403,7 @@ static int repair(struct watch *w, struct model **ret_before, struct attachment 
 		r = attach_guard(w->ctx, w->fleet, w->err);
 	if (r == 0)
 		r = api_mend(w->ctx, *ret_before, up, &opts, w->err);
+	/* Once more, with the IFBs that were made. */
 	if (r == 0)
 		r = remember(w, topo);
 	topo_free(topo);

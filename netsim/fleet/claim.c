@@ -43,19 +43,13 @@ static bool is_derived_from(const struct link *tap, const struct mac *guest)
 	return is_derived(tap) && memcmp(tap->mac.b + 1, guest->b + 1, sizeof(guest->b) - 1) == 0;
 }
 
-static bool has_learned(const struct deciding *d, const struct link *tap, const struct mac *guest)
+/* True if a bridge has learned the guest's address at this tap or, with elsewhere, at another. */
+static bool has_learned(const struct deciding *d, const struct link *tap, const struct mac *guest,
+			bool elsewhere)
 {
 	for (size_t i = 0; i < d->mac_count; i++)
-		if (d->macs[i].port == tap->ifindex && same_mac(&d->macs[i].mac, guest))
-			return true;
-	return false;
-}
-
-static bool has_learned_elsewhere(const struct deciding *d, const struct link *tap,
-				  const struct mac *guest)
-{
-	for (size_t i = 0; i < d->mac_count; i++)
-		if (d->macs[i].port != tap->ifindex && same_mac(&d->macs[i].mac, guest))
+		if ((d->macs[i].port != tap->ifindex) == elsewhere &&
+		    same_mac(&d->macs[i].mac, guest))
 			return true;
 	return false;
 }
@@ -82,10 +76,10 @@ static bool matches_guest(const struct deciding *d, const struct port_claim *cla
 
 	if (!iface->has_mac || (*iface->port && !is_pattern(iface->port)))
 		return true;
-	if (is_derived_from(tap, &iface->mac) || has_learned(d, tap, &iface->mac))
+	if (is_derived_from(tap, &iface->mac) || has_learned(d, tap, &iface->mac, false))
 		return true;
 	return !is_derived(tap) && is_marked_for(d, claim, tap) &&
-	       !has_learned_elsewhere(d, tap, &iface->mac);
+	       !has_learned(d, tap, &iface->mac, true);
 }
 
 static bool matches(const struct deciding *d, const struct port_claim *claim,

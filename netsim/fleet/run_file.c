@@ -8,6 +8,9 @@
 #include <unistd.h>
 
 #include "netsim/util/auto.h"
+#include "netsim/util/buf.h"
+
+#define SIZE_LIMIT (1 << 30) /* bytes: more was not written by netsim */
 
 int run_file_refuse(const char *path, const char *why, struct netsim_err *err)
 {
@@ -36,6 +39,18 @@ int run_file_open(const char *path, int *ret, struct netsim_err *err)
 		return run_file_refuse(path, "can be written by other users", err);
 	*ret = take_fd(&fd);
 	return 0;
+}
+
+int run_file_read(const char *path, struct buf *ret, bool *ret_exists, struct netsim_err *err)
+{
+	auto_close int fd = -1;
+	int r = run_file_open(path, &fd, err);
+
+	*ret_exists = r == 0 && fd >= 0;
+	if (!*ret_exists)
+		return r;
+	r = buf_read(ret, fd, SIZE_LIMIT);
+	return r < 0 ? err_errno(err, r, NULL, "cannot read %s", path) : 0;
 }
 
 int run_file_write(int fd, const char *text)

@@ -3,6 +3,8 @@
 #ifndef NETSIM_RUN_FILE_H
 #define NETSIM_RUN_FILE_H
 
+#include <stdbool.h>
+
 #include "netsim/util/err.h"
 
 /*
@@ -10,6 +12,9 @@
  * err if it is not a regular file, or could have been written by others than this user or root.
  */
 int run_file_open(const char *path, int *ret, struct netsim_err *err);
+/* The same, and reads all of it; *ret_exists is whether there is a file. */
+struct buf;
+int run_file_read(const char *path, struct buf *ret, bool *ret_exists, struct netsim_err *err);
 /* Creates and writes a file; removes an earlier one, left by a writer that was killed. */
 int run_file_create(const char *path, const char *text);
 /* Writes all of a text; returns 0 or a negative errno. */

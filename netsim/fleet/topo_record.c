@@ -14,8 +14,7 @@
 #include "netsim/util/auto.h"
 #include "netsim/util/buf.h"
 
-#define PATH_TEXT	160
-#define RECORD_SIZE_MAX (64 << 20) /* bytes: netsim writes no larger record */
+#define PATH_TEXT 160
 
 static void path_of(const char *fleet, char path[static PATH_TEXT])
 {
@@ -66,18 +65,15 @@ int topo_record_read(const char *fleet, struct topo **ret, struct netsim_err *er
 {
 	struct netsim_diags diags = {0};
 	auto_buf struct buf text = {0};
-	auto_close int fd = -1;
 	char path[PATH_TEXT];
+	bool exists;
 	int r;
 
 	*ret = NULL;
 	path_of(fleet, path);
-	r = run_file_open(path, &fd, err);
-	if (r < 0 || fd < 0)
+	r = run_file_read(path, &text, &exists, err);
+	if (r < 0 || !exists)
 		return r;
-	r = buf_read(&text, fd, RECORD_SIZE_MAX);
-	if (r < 0)
-		return err_errno(err, r, NULL, "cannot read %s", path);
 	if (topo_parse(path, text.data ? text.data : "", text.len, ret, &diags) < 0)
 		return err_first_mistake(&diags, err);
 	return 0;

@@ -18,8 +18,7 @@
 #include "netsim/util/auto.h"
 #include "netsim/util/buf.h"
 
-#define PATH_TEXT	160
-#define INTENT_SIZE_MAX (1 << 30) /* bytes: more was not written by netsim */
+#define PATH_TEXT 160
 
 static void path_of(const char *fleet, char path[static PATH_TEXT])
 {
@@ -72,20 +71,16 @@ void intent_done(struct intent *intent)
 
 int intent_read(const char *fleet, struct intent *ret, struct netsim_err *err)
 {
-	auto_close int fd = -1;
 	auto_buf struct buf text = {0};
 	char path[PATH_TEXT];
+	bool exists;
 	int r;
 
 	*ret = (struct intent) {.now = policy_now()};
 	path_of(fleet, path);
-	r = run_file_open(path, &fd, err);
-	if (r < 0 || fd < 0)
+	r = run_file_read(path, &text, &exists, err);
+	if (r < 0 || !exists)
 		return r;
-	/* json_loadfd() reads byte by byte. */
-	r = buf_read(&text, fd, INTENT_SIZE_MAX);
-	if (r < 0)
-		return err_errno(err, r, NULL, "cannot read %s", path);
 	if (intent_from_json(text.data ? text.data : "", text.len, ret) < 0)
 		return run_file_refuse(path, "is not a record of netsim", err);
 	return 0;
