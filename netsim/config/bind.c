@@ -138,7 +138,7 @@ static size_t row_names(const struct field *rows, unsigned in, const char *names
 static bool refuse_unknown(struct bind *b, const struct field *rows, const struct doc_entry *entry,
 			   const struct scope *scope)
 {
-	const char *names[ROWS_MAX], *nearest;
+	const char *names[ROWS_MAX] = {NULL}, *nearest;
 	size_t count = row_names(rows, scope->in, names);
 	auto_buf struct buf buf = {0};
 
