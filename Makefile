@@ -19,11 +19,24 @@ UNITDIR ?= $(PREFIX)/lib/systemd/system
 
 # The version is defined in the public header only.
 VERSION := $(shell awk '/^\#define NETSIM_VERSION_/ { printf "%s%s", n++ ? "." : "", $$3 }' netsim/netsim.h)
+# VARIANT=arm64 is built by Debian's cross compiler, against the libraries that tests/vm/arm64 unpacks.
+PKG_CONFIG ?= pkg-config
+OBJDUMP ?= objdump
+ifeq ($(VARIANT),arm64)
+ARM64_ROOT := $(shell tests/vm/arm64)
+CC         := aarch64-linux-gnu-gcc --sysroot=$(ARM64_ROOT)
+AR         := aarch64-linux-gnu-ar
+OBJDUMP    := aarch64-linux-gnu-objdump
+PKG_CONFIG := PKG_CONFIG_SYSROOT_DIR=$(ARM64_ROOT) \
+              PKG_CONFIG_LIBDIR=$(ARM64_ROOT)/usr/lib/aarch64-linux-gnu/pkgconfig:$(ARM64_ROOT)/usr/share/pkgconfig pkg-config
+endif
+
 PKGS    := libnl-3.0 libnl-route-3.0 libmnl libbpf yaml-0.1 jansson
 CLANG   ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/local/sbin/bpftool) bpftool)
 
 CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+CFLAGS_arm64   := $(CFLAGS_release)
 CFLAGS_debug   := -O0 -g
 CFLAGS_san     := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 CFLAGS_fuzz    := $(CFLAGS_san)
@@ -31,6 +44,7 @@ ifeq ($(VARIANT),fuzz)
 CC             := $(CLANG)
 endif
 LDFLAGS_release := -pie -Wl,-z,relro,-z,now
+LDFLAGS_arm64  := $(LDFLAGS_release)
 LDFLAGS_san     := -fsanitize=address,undefined
 LDFLAGS_fuzz    := $(LDFLAGS_san)
 
@@ -42,16 +56,16 @@ ALL_CPPFLAGS = $(CPPFLAGS) -I. -isystem $(B)/gen -MMD -MP \
         -DNETSIM_LIBEXECDIR='"$(LIBEXECDIR)/netsim"' -DLIBPCAP='"$(LIBPCAP)"' -DLIBCURL='"$(LIBCURL)"'
 ALL_CFLAGS   = $(STD) $(WARN) $(CFLAGS_$(VARIANT)) -fPIC -fvisibility=hidden $(PKG_CFLAGS) $(CFLAGS)
 ALL_LDFLAGS  = $(LDFLAGS_$(VARIANT)) $(LDFLAGS)
-PKG_CFLAGS  := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PKGS) libpcap libcurl 2>/dev/null))
-PKG_LIBS    := $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+PKG_CFLAGS  := $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags $(PKGS) libpcap libcurl 2>/dev/null))
+PKG_LIBS    := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
 # Sonames of the libraries that are loaded when a command needs them, because most do not: see
 # netsim/util/load.h. Set them to paths where libraries are not found by soname.
 LIBPCAP ?= $(call soname,libpcap)
 LIBCURL ?= $(call soname,libcurl)
-soname   = $(shell objdump -p $$(pkg-config --variable=libdir $1)/$1.so 2>/dev/null | awk '$$1 == "SONAME" { print $$2 }')
+soname   = $(shell $(OBJDUMP) -p $$($(PKG_CONFIG) --variable=libdir $1)/$1.so 2>/dev/null | awk '$$1 == "SONAME" { print $$2 }')
 # For the command only. Its --cflags are not needed: they define feature test macros that
 # _GNU_SOURCE implies.
-CLI_LIBS    := $(shell pkg-config --libs ncursesw 2>/dev/null)
+CLI_LIBS    := $(shell $(PKG_CONFIG) --libs ncursesw 2>/dev/null)
 
 # The library, in rooms that use each other in one direction: see make layers.
 LIB_SRCS := $(sort $(wildcard netsim/*/*.c))
@@ -217,6 +231,17 @@ test: ## Run all tests: unit, on this kernel, on Debian's kernel in QEMU
 check: all unit-tests ## Run what needs no root, network or virtual machine, for packagers
 	$(Q)tests/run --unit $(notdir $(UNIT_TESTS)) golden/run
 
+build-arm64:
+	$(Q)tests/deps build demo test arm64
+	$(Q)$(MAKE) $(ALL_CPUS) all test-tools
+	$(Q)$(MAKE) $(ALL_CPUS) VARIANT=arm64 all unit-tests test-tools
+
+cross-arm64: build-arm64 ## Build for aarch64, and test that in emulation
+	$(Q)tests/arm64
+
+test-vms: build-arm64 ## Test with virtual machines as nodes, x86 and aarch64
+	$(Q)tests/run --guests
+
 test-kernels: ## Test a later Debian's kernel, and the eBPF object of other compilers
 	$(Q)tests/deps build demo test kernels
 	$(Q)$(MAKE) $(ALL_CPUS) all unit-tests test-tools
@@ -288,10 +313,10 @@ clean: ## Remove all build output
 	rm -rf build
 
 help: ## List the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
 	@echo "Variables: VARIANT=release|debug|san, V=1 (show commands), PREFIX, DESTDIR, CC, CFLAGS"
 
-.PHONY: all unit-tests test-tools bench-tools deps demo test check test-kernels mutants bench fuzz layers lint fmt fmt-check install uninstall \
+.PHONY: all unit-tests test-tools bench-tools deps demo test check build-arm64 cross-arm64 test-vms test-kernels mutants bench fuzz layers lint fmt fmt-check install uninstall \
         clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
