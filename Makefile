@@ -77,7 +77,7 @@ CLI_OBJS := $(CLI_SRCS:%.c=$(B)/%.o)
 
 SONAME  := libnetsim.so.0
 
-all: $(B)/bin/netsim $(B)/bin/netsim-iperf $(B)/libnetsim.so $(B)/libnetsim.pc ## Build the command and the library
+all: $(B)/bin/netsim $(B)/bin/netsim-iperf $(B)/bin/netsim-dhcp $(B)/libnetsim.so $(B)/libnetsim.pc ## Build the command and the library
 
 $(B)/$(SONAME): $(LIB_OBJS) netsim/netsim.map
 	@echo "  LD      $@"
@@ -106,6 +106,10 @@ $(B)/bin/netsim-iperf: $(B)/iperf/netsim-iperf.o
 	@mkdir -p $(@D)
 	@echo "  LD      $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ -liperf
+
+$(B)/bin/netsim-dhcp: dhcp/netsim-dhcp
+	@mkdir -p $(@D)
+	$(Q)install -m 755 $< $@
 
 # The settings that the command line passes to the compiler: all objects are built again if they
 # differ from those of the last build.
@@ -284,7 +288,7 @@ install: all ## Install below PREFIX (/usr/local) and DESTDIR
 		$(DESTDIR)$(LIBEXECDIR)/netsim $(DESTDIR)$(DATADIR)/netsim/topo \
 		$(DESTDIR)$(DATADIR)/netsim/profiles/traces $(DESTDIR)$(DATADIR)/netsim/scenarios/recipes
 	install -m 755 $(B)/bin/netsim $(DESTDIR)$(BINDIR)/netsim
-	install -m 755 $(B)/bin/netsim-iperf $(DESTDIR)$(LIBEXECDIR)/netsim/
+	install -m 755 $(B)/bin/netsim-iperf $(B)/bin/netsim-dhcp $(DESTDIR)$(LIBEXECDIR)/netsim/
 	install -m 644 $(B)/libnetsim.a $(DESTDIR)$(LIBDIR)/
 	install -m 755 $(B)/$(SONAME) $(DESTDIR)$(LIBDIR)/
 	ln -sf $(SONAME) $(DESTDIR)$(LIBDIR)/libnetsim.so

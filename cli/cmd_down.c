@@ -2,6 +2,8 @@
 #include "cmd.h"
 #include "out.h"
 
+#include <string.h>
+
 struct down_args {
 	struct common common;
 	bool all;
@@ -17,7 +19,8 @@ static void write_object(const struct netsim_object *object, char *text, size_t 
 	if (object->kind == NETSIM_OBJECT_NODE)
 		snprintf(text, size, "- node %s (namespace %s)", object->name, object->netns);
 	else if (object->kind == NETSIM_OBJECT_PROCESS)
-		snprintf(text, size, "- process %d (workload %s)", object->pid, object->name);
+		snprintf(text, size, "- process %d (%s %s)", object->pid,
+			 strchr(object->name, ':') ? "service" : "workload", object->name);
 	else
 		snprintf(text, size, "- %s%s", object->name,
 			 object->kind == NETSIM_OBJECT_ATTACHED ? " (given back)" : "");

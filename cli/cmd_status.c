@@ -33,8 +33,12 @@ static const char *engine_word(enum netsim_engine engine)
 
 static void print_head(const struct netsim_fleet *fleet)
 {
-	printf("%s: %zu node%s, %zu network%s", fleet->name, fleet->node_count,
-	       plural(fleet->node_count), fleet->network_count, plural(fleet->network_count));
+	size_t nodes = 0;
+
+	for (size_t i = 0; i < fleet->node_count; i++)
+		nodes += !fleet->nodes[i]->service;
+	printf("%s: %zu node%s, %zu network%s", fleet->name, nodes, plural(nodes),
+	       fleet->network_count, plural(fleet->network_count));
 	if (fleet->profile)
 		printf(", profile %s%s (%s%s%s)", fleet->profile,
 		       fleet->profile_changed ? " except on some nodes" : "",
@@ -57,7 +61,11 @@ static void describe_drops(uint64_t cut, uint64_t shaped, char *buf, size_t size
 
 static const char *kind_of(const struct netsim_node *node)
 {
-	return node->attached ? "attached" : node->tap ? "tap" : node->inside ? "netns" : "lost";
+	return node->attached ? "attached" :
+	       node->tap      ? "tap" :
+	       !node->inside  ? "lost" :
+	       node->service  ? "dhcp" :
+				"netns";
 }
 
 static void add_port(struct table *table, const struct netsim_fleet *fleet,
@@ -158,6 +166,20 @@ static void print_remarks(const struct netsim_fleet *fleet)
 			       plural(fleet->nodes[i]->unclaimed_packets));
 }
 
+/* Servers, and clients that do not run. */
+static void print_services(const struct netsim_fleet *fleet)
+{
+	for (size_t i = 0; i < fleet->service_count; i++) {
+		const struct netsim_service *service = fleet->services[i];
+
+		if (service->iface && service->runs)
+			continue;
+		printf("%s%s%s: %s %s\n", service->node, service->iface ? "/" : "",
+		       service->iface ? service->iface : "", service->program,
+		       service->runs ? "runs" : "does not run; netsim up starts it");
+	}
+}
+
 #define PATHS_SHOWN 20
 
 static void print_paths(const struct netsim_fleet *fleet, bool verbose)
@@ -197,6 +219,7 @@ static void print_text(const struct common *args, const struct netsim_status *st
 			print_matrix(status->fleets[i]);
 		print_faults(status->fleets[i]);
 		print_remarks(status->fleets[i]);
+		print_services(status->fleets[i]);
 	}
 	for (size_t i = 0; i < status->bare_count; i++)
 		printf("%s: up %s, down %s\n", status->bare[i]->device,
@@ -235,6 +258,7 @@ static json_t *json_node(const struct netsim_fleet *fleet, size_t n)
 	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:I}", "name", node->name, "kind",
 			 node->attached ? "attached" :
 			 node->tap	? "tap" :
+			 node->service	? "dhcp" :
 					  "netns",
 			 "roles", roles, "ports", ports, "reaches", reaches,
 			 "dropped_by_partitions", (json_int_t)node->cut_packets,
@@ -265,6 +289,21 @@ static json_t *json_texts(const char *const *list, size_t count)
 	return texts;
 }
 
+static json_t *json_services(const struct netsim_fleet *fleet)
+{
+	json_t *services = json_array();
+
+	for (size_t i = 0; i < fleet->service_count; i++) {
+		const struct netsim_service *service = fleet->services[i];
+
+		json_array_append_new(services,
+				      json_pack("{s:s, s:s, s:s?, s:b}", "node", service->node,
+						"program", service->program, "interface",
+						service->iface, "runs", service->runs));
+	}
+	return services;
+}
+
 static json_t *json_fleet(const struct netsim_fleet *fleet)
 {
 	json_t *nodes = json_array(), *networks = json_array(), *faults = json_array();
@@ -285,13 +324,14 @@ static json_t *json_fleet(const struct netsim_fleet *fleet)
 							   json_seconds((double)f->left_ns / 1e9),
 					  "problem", f->problem));
 	}
-	return json_pack("{s:s, s:s?, s:b, s:s, s:s?, s:o, s:o, s:o, s:o, s:o, s:s?, s:o}", "fleet",
-			 fleet->name, "profile", fleet->profile, "profile_changed",
+	return json_pack("{s:s, s:s?, s:b, s:s, s:s?, s:o, s:o, s:o, s:o, s:o, s:s?, s:o, s:o}",
+			 "fleet", fleet->name, "profile", fleet->profile, "profile_changed",
 			 fleet->profile_changed, "engine", engine_word(fleet->engine), "engine_why",
 			 fleet->engine_why, "bridges", networks, "nodes", nodes, "paths",
 			 json_paths(fleet), "faults", faults, "differs",
 			 json_texts(fleet->differs, fleet->differs_count), "record", fleet->record,
-			 "missing", missing_json(fleet->missing, fleet->missing_count));
+			 "missing", missing_json(fleet->missing, fleet->missing_count), "services",
+			 json_services(fleet));
 }
 
 static void print_status_json(const struct netsim_status *status)

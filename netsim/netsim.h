@@ -330,6 +330,7 @@ struct netsim_node {
 	/* To it, dropped because they came in by a port that no node has. */
 	uint64_t unclaimed_packets;
 	bool attached; /* its taps are made by another program */
+	bool service;  /* the node of a DHCP server, which the topology does not list */
 };
 
 /* Conditions between two nodes, or of a class of traffic (edt). */
@@ -356,6 +357,14 @@ struct netsim_fault {
 	size_t group_count;
 };
 
+/* A program that netsim runs in a node for as long as the fleet is up. */
+struct netsim_service {
+	const char *node;    /* of a DHCP server, a node of its own */
+	const char *program; /* "dnsmasq" or "udhcpc" */
+	const char *iface;   /* of udhcpc: the interface; else NULL */
+	bool runs;	     /* false: it has ended, and netsim_up() would start it */
+};
+
 struct netsim_fleet {
 	const char *name;
 	const char *profile;	   /* the last one applied to all of it, or NULL */
@@ -376,6 +385,8 @@ struct netsim_fleet {
 	const char *record; /* why the record of profile and faults cannot be read, or NULL */
 	struct netsim_missing **missing; /* ports of attached nodes, which are not shaped */
 	size_t missing_count;
+	struct netsim_service **services;
+	size_t service_count;
 };
 
 /* An interface that is shaped without a fleet. */

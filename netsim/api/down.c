@@ -9,6 +9,7 @@
 #include "netsim/fleet/topo_record.h"
 #include "netsim/fleet/target.h"
 #include "netsim/run/cgroup.h"
+#include "netsim/run/dhcp.h"
 #include "netsim/shape/intent.h"
 #include "netsim/util/auto.h"
 
@@ -55,20 +56,19 @@ static int list_nodes(struct state *st, struct netsim_down *down, struct netsim_
 /* The processes that cgroup_remove_fleet() would kill. */
 static int list_processes(struct state *st, struct netsim_down *down, struct netsim_err *err)
 {
-	struct cgroup_process *list = NULL;
-	size_t count = 0;
-	int r = cgroup_processes(down->fleet, st->own_id, &list, &count, err);
+	struct cgroup_processes found = {0};
+	int r = cgroup_processes(down->fleet, st->own_id, CGROUP_ALL, &found, err);
 
-	for (size_t i = 0; r == 0 && i < count; i++) {
-		char *at = strrchr(list[i].member, '@');
+	for (size_t i = 0; r == 0 && i < found.count; i++) {
+		char *at = strrchr(found.list[i].member, '@');
 
 		if (at)
 			*at = '/';
-		r = add_object(down, NETSIM_OBJECT_PROCESS, list[i].member, NULL, err);
+		r = add_object(down, NETSIM_OBJECT_PROCESS, found.list[i].member, NULL, err);
 		if (r == 0)
-			down->objects[down->object_count - 1]->pid = list[i].pid;
+			down->objects[down->object_count - 1]->pid = found.list[i].pid;
 	}
-	cgroup_processes_free(list, count);
+	cgroup_processes_done(&found);
 	return r;
 }
 
@@ -77,9 +77,11 @@ static int remove_fleet(struct state *st, struct netsim_down *down, struct netsi
 	auto_close int lock = -1;
 	int r = lock_take(down->fleet, &lock, err);
 
-	/* Workloads first: while they exist, so does the fleet, and down can be repeated. */
+	/* Processes first: while they exist, so does the fleet, and down can be repeated. */
 	if (r == 0)
-		r = cgroup_remove_fleet(down->fleet, st->own_id, err);
+		r = cgroup_remove_fleet(down->fleet, st->own_id, CGROUP_ALL, err);
+	if (r == 0)
+		dhcp_remove_files(down->fleet);
 	if (r == 0)
 		r = attach_release(st, down->fleet, err);
 	if (r == 0)

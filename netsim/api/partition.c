@@ -32,6 +32,17 @@ static bool in_group(const struct policy_group *group, int node)
 	return false;
 }
 
+/* Adds all nodes that the topology lists, for groups in which each node has a part. */
+static int add_listed(const struct fleet *f, struct policy_group *ret, struct netsim_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < f->model->node_count; i++)
+		if (!f->model->nodes[i].service)
+			r = add_node(ret, policy_node(f->policy, f->model->nodes[i].name), err);
+	return r;
+}
+
 /* Adds all nodes that are in no group. The host does not count as a node. */
 static int add_rest(const struct fleet *f, const struct policy_group *groups, size_t count,
 		    struct policy_group *ret, struct netsim_err *err)
@@ -97,7 +108,8 @@ static int unite(const struct fleet *f, struct groups *g, enum port_fault_kind k
 	int r = one ? 0 : -ENOMEM;
 
 	if (r == 0 && !g->count)
-		r = add_rest(f, NULL, 0, one, err);
+		r = kind == PORT_FAULT_ISOLATE ? add_rest(f, NULL, 0, one, err) :
+						 add_listed(f, one, err);
 	for (size_t a = 0; r == 0 && a < g->count; a++)
 		for (size_t i = 0; r == 0 && i < g->list[a].count; i++)
 			if (!in_group(one, g->list[a].nodes[i]))

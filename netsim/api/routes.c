@@ -54,7 +54,8 @@ static int add_all(struct routes_view *view, struct netsim_err *err)
 
 	for (size_t i = 0; r == 0 && i < model->node_count; i++) {
 		guests |= model->nodes[i].is_tap;
-		r = add_node(view, (int)i, err);
+		if (!model->nodes[i].service)
+			r = add_node(view, (int)i, err);
 	}
 	/* Only the host can ping guests. */
 	return r == 0 && guests ? add_node(view, MODEL_HOST, err) : r;
@@ -228,7 +229,7 @@ int netsim_find_helper(const char *name, char *buf, size_t size, struct netsim_e
 	if (!found) {
 		err_set(err, NETSIM_ERR_ENV, -ENOENT, NULL, "the program %s is missing", name);
 		err_hint(err, "searched next to netsim and in " NETSIM_LIBEXECDIR
-			      "; make builds it (with libiperf-dev), make install installs it");
+			      "; make builds it, make install installs it");
 		return -ENOENT;
 	}
 	if (snprintf(buf, size, "%s", path) >= (int)size)

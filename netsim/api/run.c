@@ -143,16 +143,16 @@ static void record_begin(struct run *run)
 static int clean_survivors(struct run *run, struct netsim_err *err)
 {
 	const char *fleet = run->s->topo->fleet;
-	struct cgroup_process *list = NULL;
-	size_t count = 0;
-	int r = cgroup_processes(fleet, run->ctx->state.own_id, &list, &count, err);
+	struct cgroup_processes found = {0};
+	uint64_t id = run->ctx->state.own_id;
+	int r = cgroup_processes(fleet, id, CGROUP_WORKLOADS, &found, err);
 
-	cgroup_processes_free(list, count);
 	if (r == 0)
-		r = cgroup_remove_fleet(fleet, run->ctx->state.own_id, err);
-	if (r == 0 && count)
-		run_note(run, "killed %zu process%s of an earlier run", count,
-			 count == 1 ? "" : "es");
+		r = cgroup_remove_fleet(fleet, id, CGROUP_WORKLOADS, err);
+	if (r == 0 && found.count)
+		run_note(run, "killed %zu process%s of an earlier run", found.count,
+			 found.count == 1 ? "" : "es");
+	cgroup_processes_done(&found);
 	return r;
 }
 
@@ -327,9 +327,8 @@ static int take_down(struct run *run, struct netsim_err *err)
 /* Ends workloads and fleet, and reads back that nothing is left. */
 static void end_all(struct run *run)
 {
-	struct cgroup_process *list = NULL;
+	struct cgroup_processes found = {0};
 	struct netsim_err err = {0};
-	size_t count = 0;
 	int r, end;
 
 	ledgers_end(run);
@@ -340,12 +339,12 @@ static void end_all(struct run *run)
 	end = take_down(run, &err);
 	r = r < 0 ? r : end;
 	if (r == 0)
-		r = cgroup_processes(run->s->topo->fleet, run->ctx->state.own_id, &list, &count,
-				     &err);
-	if (r == 0 && count)
+		r = cgroup_processes(run->s->topo->fleet, run->ctx->state.own_id, CGROUP_WORKLOADS,
+				     &found, &err);
+	if (r == 0 && found.count)
 		r = err_set(&err, NETSIM_ERR_KERNEL, -EBUSY, NULL, "process %d of %s still runs",
-			    list[0].pid, list[0].member);
-	cgroup_processes_free(list, count);
+			    found.list[0].pid, found.list[0].member);
+	cgroup_processes_done(&found);
 	if (r < 0)
 		recorder_event(run->rec, (struct event) {.kind = EVENT_LEFT}, NULL, err.what);
 	else

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "netsim/api/attach.h"
+#include "netsim/api/services.h"
 #include "netsim/api/mend.h"
 #include "netsim/fleet/topo_record.h"
 #include "netsim/fleet/target.h"
@@ -151,6 +152,7 @@ static int read_node(const struct reader *r, const struct model *model,
 	node->name = copy(r, from->name);
 	node->tap = from->is_tap;
 	node->attached = from->attached;
+	node->service = from->service;
 	node->inside = from->is_tap || from->netns;
 	for (size_t i = 0; i < from->role_count; i++) {
 		if (add_text(r, &node->roles, &node->role_count, from->roles[i]) < 0)
@@ -446,6 +448,8 @@ static int read_fleet(struct reader *r, const char *name, struct netsim_fleet *f
 		result = read_paths(r, fleet);
 	if (result == 0)
 		result = read_missing(r, name, fleet);
+	if (result == 0)
+		result = api_services_status(r->st, model, r->ret, fleet, r->err);
 	r->policy = NULL;
 	policy_close(policy);
 	model_free(model);

@@ -5,6 +5,7 @@
 
 #include "netsim/api/attach.h"
 #include "netsim/api/mend.h"
+#include "netsim/api/services.h"
 #include "netsim/config/topo.h"
 #include "netsim/fleet/converge.h"
 #include "netsim/kernel/bridge_filter.h"
@@ -14,6 +15,8 @@
 #include "netsim/fleet/plan.h"
 #include "netsim/fleet/target.h"
 #include "netsim/fleet/topo_record.h"
+#include "netsim/run/cgroup.h"
+#include "netsim/run/dhcp.h"
 #include "netsim/shape/intent.h"
 #include "netsim/util/auto.h"
 
@@ -66,6 +69,30 @@ static int attach(struct netsim *ctx, const struct topo *topo, struct netsim_up 
 	return r == 0 ? attach_guard(ctx, topo->fleet, err) : r;
 }
 
+/*
+ * Starts the services. If they cannot be started on a fleet that this call has made, removes it
+ * again; a fleet that was there before stays, with the services that run.
+ */
+static int serve(struct netsim *ctx, const struct topo *topo, struct model *want,
+		 const struct model *before, struct netsim_up *up, struct netsim_err *err)
+{
+	struct netsim_err ignored = {0};
+	struct dhcp_changes changes;
+	size_t again;
+	int r = api_services_up(ctx, topo, &changes, err);
+
+	up->step_count += changes.count;
+	if (r == 0 && changes.removed)
+		r = converge_to(&ctx->state, want, &again, err);
+	if (r == 0 || before->link_count || before->node_count)
+		return r;
+	(void)cgroup_remove_fleet(topo->fleet, ctx->state.own_id, CGROUP_ALL, &ignored);
+	(void)converge_remove(&ctx->state, topo->fleet, &ignored);
+	dhcp_remove_files(topo->fleet);
+	topo_record_remove(topo->fleet);
+	return r;
+}
+
 static int converge(struct netsim *ctx, const struct topo *topo, struct model *want,
 		    struct netsim_up *up, struct netsim_err *err)
 {
@@ -78,6 +105,8 @@ static int converge(struct netsim *ctx, const struct topo *topo, struct model *w
 	if (r == 0)
 		r = attach_check(&ctx->state, topo, err);
 	if (r == 0)
+		r = api_services_check(topo, err);
+	if (r == 0)
 		r = check_record(want->fleet, &recorded, err);
 	if (r == 0)
 		r = state_read(&ctx->state, want->fleet, STATE_PORTS, &before, err);
@@ -89,12 +118,15 @@ static int converge(struct netsim *ctx, const struct topo *topo, struct model *w
 		r = api_mend(ctx, before, up, NULL, err);
 	if (r == 0)
 		r = intent_plug_cables(want->fleet, err);
+	if (r == 0)
+		r = serve(ctx, topo, want, before, up, err);
 	model_free(before);
 	return r;
 }
 
-static int add_step(struct netsim_up *up, const char *text, struct netsim_err *err)
+static int add_step(void *arg, const char *text, struct netsim_err *err)
 {
+	struct netsim_up *up = arg;
 	struct netsim_step *step = arena_push(up, up->steps, up->step_count);
 
 	if (!step || !(step->text = arena_strdup(up, text + 2)))
@@ -120,8 +152,8 @@ static int add_difference(void *arg, const char *text, const struct intent_fault
 }
 
 /* The steps of a plan, and the differences from the profile and the faults in force. */
-static int list_steps(struct netsim *ctx, struct model *want, struct netsim_up *up,
-		      struct netsim_err *err)
+static int list_steps(struct netsim *ctx, const struct topo *topo, struct model *want,
+		      struct netsim_up *up, struct netsim_err *err)
 {
 	struct model *have = NULL;
 	struct plan plan = {0};
@@ -139,6 +171,8 @@ static int list_steps(struct netsim *ctx, struct model *want, struct netsim_up *
 		if (*text)
 			r = add_step(up, text, err);
 	}
+	if (r == 0)
+		r = api_services_each_step(ctx, topo, add_step, up, err);
 	if (r == 0)
 		r = api_each_difference(ctx, want->fleet, add_difference, up, err);
 	plan_done(&plan);
@@ -214,7 +248,8 @@ int netsim_up(struct netsim *ctx, const char *path, const struct netsim_up_opts 
 		r = list_taps(topo, up, err);
 	}
 	if (r == 0) {
-		r = o.dry_run ? list_steps(ctx, want, up, err) : build(ctx, topo, want, up, err);
+		r = o.dry_run ? list_steps(ctx, topo, want, up, err) :
+				build(ctx, topo, want, up, err);
 		bridge_filter_describe(warning, sizeof(warning));
 	}
 	if (r == 0 && *warning && !o.dry_run) {

@@ -102,6 +102,10 @@ int profile_print(const struct profile *profile, FILE *out);
 int profile_resolve(const struct profile *profile, const char *node, const char *const *roles,
 		    size_t role_count, struct link_conditions *ret, struct netsim_err *err);
 
+/* The same from the entries with the node's own name only, as for the node of a DHCP server. */
+int profile_resolve_named(const struct profile *profile, const char *node,
+			  struct link_conditions *ret, struct netsim_err *err);
+
 /* Returns whether the profile has conditions for paths: pairs or classes. */
 bool profile_has_paths(const struct profile *profile);
 

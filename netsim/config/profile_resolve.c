@@ -10,41 +10,61 @@
 #include "netsim/config/profile_parts.h"
 #include "netsim/util/name.h"
 
-/* 0: default, 1: role, 2: pattern, 3: name; -1: does not match the node. */
+enum { BY_DEFAULT, BY_ROLE, BY_PATTERN, BY_NAME };
+
+/* -1: does not match the node. */
 static int precedence(const char *pattern, const char *node, const char *const *roles,
 		      size_t role_count)
 {
 	if (!pattern)
-		return 0;
+		return BY_DEFAULT;
 	if (!name_match(pattern, node, roles, role_count))
 		return -1;
 	if (pattern[0] == '@')
-		return 1;
-	return name_is_pattern(pattern) ? 2 : 3;
+		return BY_ROLE;
+	return name_is_pattern(pattern) ? BY_PATTERN : BY_NAME;
 }
 
-int profile_resolve(const struct profile *profile, const char *node, const char *const *roles,
-		    size_t role_count, struct link_conditions *ret, struct netsim_err *err)
+/* Merges the entries of at least this precedence. */
+static int resolve(const struct profile *profile, const struct profile_end *node, int lowest,
+		   struct link_conditions *ret, struct netsim_err *err)
 {
 	struct link_conditions sum = {0};
 	int r;
 
-	for (int level = 0; level <= 3; level++) {
+	for (int level = lowest; level <= BY_NAME; level++) {
 		for (size_t i = 0; i < profile->rule_count; i++) {
 			const struct profile_rule *rule = &profile->rules[i];
 
-			if (precedence(rule->pattern, node, roles, role_count) != level)
+			if (precedence(rule->pattern, node->name, node->roles, node->role_count) !=
+			    level)
 				continue;
 			conditions_merge(&sum.up, &rule->conditions.up);
 			conditions_merge(&sum.down, &rule->conditions.down);
 		}
 	}
-	r = conditions_check(&sum.up, node, "up", err);
+	r = conditions_check(&sum.up, node->name, "up", err);
 	if (r == 0)
-		r = conditions_check(&sum.down, node, "down", err);
+		r = conditions_check(&sum.down, node->name, "down", err);
 	if (r == 0)
 		*ret = sum;
 	return r;
+}
+
+int profile_resolve(const struct profile *profile, const char *node, const char *const *roles,
+		    size_t role_count, struct link_conditions *ret, struct netsim_err *err)
+{
+	const struct profile_end end = {node, roles, role_count};
+
+	return resolve(profile, &end, BY_DEFAULT, ret, err);
+}
+
+int profile_resolve_named(const struct profile *profile, const char *node,
+			  struct link_conditions *ret, struct netsim_err *err)
+{
+	const struct profile_end end = {.name = node};
+
+	return resolve(profile, &end, BY_NAME, ret, err);
 }
 
 /* One direction of a pair of two plain names. */

@@ -74,6 +74,7 @@ static const struct field network_rows[] = {
 	 FIELD_AT(struct network, attached_at)},
 	{FIELD(struct network, unclaimed, "unclaimed", bind_word),
 	 FIELD_HAS(struct network, has_unclaimed), .words = topo_unclaimed},
+	{.name = "dhcp", .bind = topo_bind_dhcps, .below = topo_dhcp_rows},
 	{0},
 };
 
@@ -107,6 +108,9 @@ static void network_done(struct network *network)
 	free(network->name);
 	free(network->vlans);
 	free(network->addresses);
+	for (size_t i = 0; i < network->dhcp_count; i++)
+		topo_dhcp_done(&network->dhcps[i]);
+	free(network->dhcps);
 }
 
 static void node_done(struct node *node)
@@ -174,6 +178,7 @@ static bool check_attached(struct bind *b, const struct network *network)
 	const char *key = network->vlan_aware	 ? "vlans" :
 			  network->mtu		 ? "mtu" :
 			  network->address_count ? "address" :
+			  network->dhcp_count	 ? "dhcp" :
 						   NULL;
 
 	if (!network->attached || !key)
@@ -205,7 +210,7 @@ static bool read_network(struct bind *b, struct topo *topo, const struct doc_ent
 	network->name = take(name);
 	name_fit(full.data, network->bridge);
 	return bind_map(b, network_rows, entry->value, &scope, network) &&
-	       check_attached(b, network) && good;
+	       check_attached(b, network) && topo_check_dhcp(b, network) && good;
 }
 
 static bool read_networks(struct bind *b, struct topo *topo, const struct doc_node *map)

@@ -41,6 +41,27 @@ struct ip_at {
 	struct netsim_loc at;
 };
 
+/*
+ * A DHCP server of a network. It is a node of its own, of which the file has no entry: a network
+ * namespace with one port, in which a DHCP server runs.
+ */
+struct dhcp {
+	struct netsim_loc at;
+	char *node;    /* its name: dhcp-NETWORK, or dhcp-NETWORK-VLAN */
+	uint16_t vlan; /* 0: untagged frames */
+	struct netsim_loc vlan_at;
+	struct ip server; /* with the prefix length of the subnet */
+	struct netsim_loc server_at;
+	bool has_pool, has_router;
+	struct ip first, last; /* the pool */
+	struct netsim_loc pool_at;
+	struct duration lease; /* whole seconds */
+	struct ip router;
+	struct netsim_loc router_at;
+	struct ip *dns;
+	size_t dns_count;
+};
+
 struct network {
 	char *name;
 	struct netsim_loc at;
@@ -56,6 +77,8 @@ struct network {
 	struct netsim_loc attached_at;
 	bool has_unclaimed;
 	uint8_t unclaimed; /* enum unclaimed; default: drop if a node is attached to it */
+	struct dhcp *dhcps;
+	size_t dhcp_count;
 };
 
 struct route {
@@ -93,6 +116,11 @@ struct iface {
 	struct netsim_loc mtu_at;
 	struct ip_at *addresses;
 	size_t address_count;
+	bool dhcp; /* it gets an address by DHCP */
+	struct netsim_loc dhcp_at;
+	bool has_reserve;
+	struct ip reserve; /* the address that DHCP reserves for it */
+	struct netsim_loc reserve_at;
 	struct route *routes;
 	size_t route_count;
 	/* IFACE_PORT */
@@ -161,6 +189,15 @@ unsigned topo_mtu(const struct topo *topo, const struct node *node, const struct
  */
 unsigned topo_cable_mtu(const struct topo *topo, const struct node *node,
 			const struct iface *iface);
+
+/* Returns the DHCP server on the network and VLAN of an interface, or NULL. */
+const struct dhcp *topo_dhcp_of(const struct topo *topo, const struct node *node,
+				const struct iface *iface);
+/*
+ * Returns the address that the DHCP server keeps for an interface: the reserved one, or the first
+ * of its addresses that is in the server's subnet; NULL if there is none.
+ */
+const struct ip *topo_reservation(const struct dhcp *dhcp, const struct iface *iface);
 
 /* Lists the keys of topologies, for the test of the manual; returns their number. */
 size_t topo_keys(const char **names, size_t max);

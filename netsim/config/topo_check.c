@@ -10,13 +10,6 @@
 
 #define TAG_BYTES 4 /* of a VLAN tag */
 
-/* The L2 segment of an interface: its network and VLAN tags, outermost tag first. */
-struct topo_segment {
-	size_t network;
-	uint32_t tags[TOPO_STACK_MAX];
-	size_t tag_count;
-};
-
 /* A value that must be unique (an address, a name), with its owner. */
 struct address_claim {
 	const struct node *owner; /* NULL: the host, and iface is the name of a network */
@@ -31,32 +24,6 @@ struct claims {
 	struct address_claim *list;
 	size_t count;
 };
-
-static const struct iface *lowest(const struct node *node, const struct iface *iface)
-{
-	while (iface->kind != IFACE_PORT)
-		iface = &node->ifaces[iface->kind == IFACE_VLAN ? iface->lower :
-								  iface->bond.members[0]];
-	return iface;
-}
-
-static struct topo_segment segment_of(const struct topo *topo, const struct node *node,
-				      const struct iface *iface)
-{
-	struct topo_segment segment = {0};
-	const struct iface *port = lowest(node, iface);
-	uint32_t own[TOPO_STACK_MAX];
-	size_t count = 0;
-
-	for (; iface->kind == IFACE_VLAN; iface = &node->ifaces[iface->lower])
-		own[count++] = (uint32_t)iface->vlan | (uint32_t)iface->vlan_qinq << 16;
-	segment.network = port->network;
-	if (port->access && topo->networks[port->network].vlan_aware)
-		segment.tags[segment.tag_count++] = port->access;
-	while (count && segment.tag_count < TOPO_STACK_MAX)
-		segment.tags[segment.tag_count++] = own[--count];
-	return segment;
-}
 
 static int claim_compare(const struct address_claim *a, const struct address_claim *b)
 {
@@ -181,6 +148,19 @@ static bool claim_addresses(struct bind *b, struct claims *claims, const struct 
 	return good;
 }
 
+/* The address of a DHCP server, on the VLAN that it serves. */
+static bool claim_server(struct bind *b, struct claims *claims, const struct address_claim *like,
+			 const struct dhcp *dhcp)
+{
+	const struct ip_at address = {dhcp->server, dhcp->server_at};
+	struct address_claim claim = *like;
+
+	if (dhcp->vlan)
+		claim.segment.tags[claim.segment.tag_count++] = dhcp->vlan;
+	/* Without a family, it has been refused. */
+	return claim_addresses(b, claims, &claim, &address, dhcp->server.family != 0);
+}
+
 static bool check_addresses(struct bind *b, const struct topo *topo)
 {
 	struct claims claims = {0};
@@ -192,6 +172,8 @@ static bool check_addresses(struct bind *b, const struct topo *topo)
 
 		good = claim_addresses(b, &claims, &like, network->addresses,
 				       network->address_count);
+		for (size_t j = 0; good && j < network->dhcp_count; j++)
+			good = claim_server(b, &claims, &like, &network->dhcps[j]);
 	}
 	for (size_t i = 0; good && i < topo->node_count; i++) {
 		const struct node *node = &topo->nodes[i];
@@ -200,10 +182,14 @@ static bool check_addresses(struct bind *b, const struct topo *topo)
 			const struct iface *iface = &node->ifaces[j];
 			struct address_claim like = {.owner = node,
 						     .iface = iface->name,
-						     .segment = segment_of(topo, node, iface)};
+						     .segment = topo_segment_of(topo, node, iface)};
 
 			good = claim_addresses(b, &claims, &like, iface->addresses,
 					       iface->address_count);
+			if (good && iface->has_reserve)
+				good = claim_addresses(
+					b, &claims, &like,
+					&(struct ip_at) {iface->reserve, iface->reserve_at}, 1);
 		}
 	}
 	good = good && refuse_duplicates(b, &claims, "address", format_address);
@@ -336,7 +322,7 @@ static const struct iface *base_of(const struct node *node, const struct iface *
 static unsigned tag_room(const struct topo *topo, const struct node *node,
 			 const struct iface *iface)
 {
-	bool aware = topo->networks[lowest(node, iface)->network].vlan_aware, outer_ad = false;
+	bool aware = topo->networks[topo_lowest(node, iface)->network].vlan_aware, outer_ad = false;
 	unsigned tags = 0;
 
 	for (; iface->kind == IFACE_VLAN; iface = &node->ifaces[iface->lower]) {
@@ -382,7 +368,7 @@ unsigned topo_cable_mtu(const struct topo *topo, const struct node *node, const 
 static void warn_room(struct bind *b, const struct topo *topo, const struct node *node,
 		      const struct iface *iface)
 {
-	const struct iface *port = lowest(node, iface);
+	const struct iface *port = topo_lowest(node, iface);
 	unsigned room = tag_room(topo, node, iface), mtu = topo_mtu(topo, node, iface);
 	unsigned below = topo_cable_mtu(topo, node, port);
 
@@ -396,7 +382,7 @@ static void warn_room(struct bind *b, const struct topo *topo, const struct node
 static bool check_mtu(struct bind *b, const struct topo *topo, const struct node *node,
 		      const struct iface *iface)
 {
-	const struct network *network = &topo->networks[lowest(node, iface)->network];
+	const struct network *network = &topo->networks[topo_lowest(node, iface)->network];
 
 	if (!iface->mtu)
 		return true;
@@ -496,7 +482,8 @@ static bool check_networks(struct bind *b, const struct topo *topo)
 			if (topo->nodes[i].ifaces[j].kind == IFACE_PORT)
 				ports[topo->nodes[i].ifaces[j].network]++;
 	for (size_t i = 0; i < topo->network_count; i++)
-		good &= check_network(b, &topo->networks[i], ports[i]);
+		good &= check_network(b, &topo->networks[i],
+				      ports[i] + topo->networks[i].dhcp_count);
 	return good;
 }
 
@@ -522,7 +509,7 @@ static bool check_roles(struct bind *b, const struct topo *topo, const struct no
 static void warn_vlan(struct bind *b, const struct topo *topo, const struct node *node,
 		      const struct iface *iface)
 {
-	const struct iface *port = lowest(node, iface);
+	const struct iface *port = topo_lowest(node, iface);
 	const struct network *network = &topo->networks[port->network];
 
 	/* To the bridge, inner tags and 802.1ad tags are payload. */
@@ -551,6 +538,7 @@ bool topo_check_fleet(struct bind *b, const struct topo *topo)
 	good &= check_addresses(b, topo);
 	good &= check_macs(b, topo);
 	good &= check_networks(b, topo);
+	good &= topo_check_leases(b, topo);
 	for (size_t i = 0; i < topo->node_count; i++) {
 		const struct node *node = &topo->nodes[i];
 

@@ -82,12 +82,17 @@ static bool bind_prefix(struct bind *b, const char *name, const struct doc_node 
 			   shown(text));
 }
 
+bool topo_bind_host(struct bind *b, const char *name, const struct doc_node *node, struct ip *ret)
+{
+	return bind_prefix(b, name, node, ret) && check_host_address(b, name, &node->at, ret);
+}
+
 bool topo_bind_address(struct bind *b, const char *name, const struct doc_node *node,
 		       struct ip_at **list, size_t *count)
 {
 	struct ip ip;
 
-	if (!bind_prefix(b, name, node, &ip) || !check_host_address(b, name, &node->at, &ip))
+	if (!topo_bind_host(b, name, node, &ip))
 		return false;
 	struct ip_at *slot = array_push(*list, *count);
 
@@ -185,7 +190,27 @@ static bool bind_iface_address(struct bind *b, const struct field *field,
 {
 	struct iface *iface = &((struct raw_iface *)ret)->i;
 
+	if (node->kind == DOC_TEXT && strcmp(node->text, "dhcp") == 0) {
+		if (iface->dhcp)
+			return bind_refuse(b, &node->at, "remove one of them",
+					   "%s: dhcp is given twice", field->name);
+		iface->dhcp = true;
+		iface->dhcp_at = node->at;
+		return true;
+	}
 	return topo_bind_address(b, field->name, node, &iface->addresses, &iface->address_count);
+}
+
+static bool bind_reserve(struct bind *b, const struct field *field, const struct doc_node *node,
+			 void *ret)
+{
+	const char *text = bind_number(b, field->name, node), *why;
+
+	if (!text)
+		return false;
+	return unit_parse_address(text, ret, &why) == 0 ||
+	       bind_refuse(b, &node->at, "write it without a prefix length: 192.168.1.1",
+			   "%s: \"%s\" is not an address", field->name, shown(text));
 }
 
 static bool bind_iface_addresses(struct bind *b, const struct field *field,
@@ -308,6 +333,7 @@ const struct field topo_iface_rows[] = {
 	{RAW(i.vlan_qinq, "protocol", bind_word), .words = topo_vlan_protocols, .in = IN_VLAN},
 	{RAW(i.mac, "mac", bind_mac), RAW_HAS(i.has_mac), RAW_AT(i.mac_at)},
 	{.name = "address", .bind = bind_iface_addresses},
+	{RAW(i.reserve, "reserve", bind_reserve), RAW_HAS(i.has_reserve), RAW_AT(i.reserve_at)},
 	{RAW(i.mtu, "mtu", bind_count), RAW_AT(i.mtu_at), .min = 68, .max = 65535,
 	 .in = IN_PORT | IN_TAP | IN_BOND | IN_VLAN},
 	{.name = "routes",

@@ -304,8 +304,10 @@ static void check_member(struct node_view *v, size_t bond, size_t n)
 				      name_of(v, member->bond));
 	} else {
 		member->bond = bond;
-		if (member->i.address_count)
-			v->good = bind_refuse(v->b, &member->i.addresses[0].at,
+		if (member->i.address_count || member->i.dhcp)
+			v->good = bind_refuse(v->b,
+					      member->i.dhcp ? &member->i.dhcp_at :
+							       &member->i.addresses[0].at,
 					      hint_f("give the address to %s", raw->i.name),
 					      "%s is a member of %s and cannot have an address",
 					      member->i.name, raw->i.name);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Internal to the topology code: topo.c (networks, nodes), topo_iface.c (interfaces as
- * given), topo_node.c (references between them), topo_check.c (the fleet as a whole).
+ * given), topo_node.c (references between them), topo_check.c (the fleet as a whole), topo_dhcp.c
+ * (DHCP servers and their clients).
  */
 #ifndef NETSIM_TOPO_PARTS_H
 #define NETSIM_TOPO_PARTS_H
@@ -63,10 +64,33 @@ bool topo_resolve_node(struct bind *b, const struct topo *topo, struct node *nod
 /* Checks the routes of a node against each other and against all its addresses. */
 bool topo_check_routes(struct bind *b, const struct node *node);
 
+/* The L2 segment of an interface: its network and VLAN tags, outermost tag first. */
+struct topo_segment {
+	size_t network;
+	uint32_t tags[TOPO_STACK_MAX]; /* bit 16: 802.1ad */
+	size_t tag_count;
+};
+
+/* The port below all bonds and VLANs. */
+const struct iface *topo_lowest(const struct node *node, const struct iface *iface);
+struct topo_segment topo_segment_of(const struct topo *topo, const struct node *node,
+				    const struct iface *iface);
+
+/* `dhcp:` of a network: one mapping, or a list of them. */
+extern const struct field topo_dhcp_rows[];
+bind_fn topo_bind_dhcps;
+void topo_dhcp_done(struct dhcp *dhcp);
+/* Checks the DHCP servers of a network against the network. */
+bool topo_check_dhcp(struct bind *b, struct network *network);
+/* Checks the DHCP servers against all addresses, and their clients against the servers. */
+bool topo_check_leases(struct bind *b, const struct topo *topo);
+
 /* Makes the checks that concern several nodes, such as duplicate addresses. */
 bool topo_check_fleet(struct bind *b, const struct topo *topo);
 
-/* Appends an address with a prefix, after checking that a host can have it. */
+/* Reads an address with a prefix, after checking that a host can have it. */
+bool topo_bind_host(struct bind *b, const char *name, const struct doc_node *node, struct ip *ret);
+/* The same, and appends it. */
 bool topo_bind_address(struct bind *b, const char *name, const struct doc_node *node,
 		       struct ip_at **list, size_t *count);
 

@@ -7,19 +7,21 @@
 
 #include "netsim/util/quote.h"
 
-static void print_addresses(const struct ip_at *list, size_t count, FILE *out)
+static void print_addresses(bool dhcp, const struct ip_at *list, size_t count, FILE *out)
 {
 	char text[UNIT_TEXT];
+	bool several = count + dhcp > 1;
 
-	if (!count)
+	if (!count && !dhcp)
 		return;
-	fputs(count > 1 ? ", address: [" : ", address: ", out);
+	fputs(several ? ", address: [" : ", address: ", out);
+	fputs(dhcp ? "dhcp" : "", out);
 	for (size_t i = 0; i < count; i++) {
-		if (i)
+		if (i || dhcp)
 			fputs(", ", out);
 		quote_print(unit_format_ip(&list[i].ip, text), out);
 	}
-	fputs(count > 1 ? "]" : "", out);
+	fputs(several ? "]" : "", out);
 }
 
 static void print_vlans(const struct vlan_id *vlans, size_t count, FILE *out)
@@ -30,6 +32,38 @@ static void print_vlans(const struct vlan_id *vlans, size_t count, FILE *out)
 	for (size_t i = 0; i < count; i++)
 		fprintf(out, "%s%u", i ? ", " : "", vlans[i].id);
 	fputs("]", out);
+}
+
+static void print_dhcp(const struct dhcp *dhcp, FILE *out)
+{
+	char text[UNIT_TEXT];
+
+	fputs("{server: ", out);
+	quote_print(unit_format_ip(&dhcp->server, text), out);
+	if (dhcp->has_pool) {
+		fprintf(out, ", pool: %s", unit_format_address(&dhcp->first, text));
+		fprintf(out, "-%s", unit_format_address(&dhcp->last, text));
+	}
+	fprintf(out, ", lease: %s", unit_format_duration(dhcp->lease, text));
+	if (dhcp->has_router)
+		fprintf(out, ", router: %s", unit_format_address(&dhcp->router, text));
+	for (size_t i = 0; i < dhcp->dns_count; i++)
+		fprintf(out, "%s%s", i ? ", " : ", dns: [",
+			unit_format_address(&dhcp->dns[i], text));
+	fputs(dhcp->dns_count ? "]" : "", out);
+	if (dhcp->vlan)
+		fprintf(out, ", vlan: %u", dhcp->vlan);
+	fputs("}", out);
+}
+
+static void print_dhcps(const struct network *network, FILE *out)
+{
+	fputs(network->dhcp_count > 1 ? ", dhcp: [" : network->dhcp_count ? ", dhcp: " : "", out);
+	for (size_t i = 0; i < network->dhcp_count; i++) {
+		fputs(i ? ", " : "", out);
+		print_dhcp(&network->dhcps[i], out);
+	}
+	fputs(network->dhcp_count > 1 ? "]" : "", out);
 }
 
 static void print_network(const struct network *network, FILE *out)
@@ -43,7 +77,8 @@ static void print_network(const struct network *network, FILE *out)
 		fputs(", attached: true", out);
 	if (network->mtu)
 		fprintf(out, ", mtu: %u", network->mtu);
-	print_addresses(network->addresses, network->address_count, out);
+	print_addresses(false, network->addresses, network->address_count, out);
+	print_dhcps(network, out);
 	if (network->has_unclaimed || network->unclaimed == UNCLAIMED_DROP)
 		fprintf(out, ", unclaimed: %s", topo_unclaimed[network->unclaimed]);
 	fputs("}\n", out);
@@ -133,7 +168,9 @@ static void print_iface(const struct topo *topo, const struct node *node, const 
 		fprintf(out, ", mac: \"%s\"", unit_format_mac(iface->mac, text));
 	if (iface->mtu)
 		fprintf(out, ", mtu: %u", iface->mtu);
-	print_addresses(iface->addresses, iface->address_count, out);
+	print_addresses(iface->dhcp, iface->addresses, iface->address_count, out);
+	if (iface->has_reserve)
+		fprintf(out, ", reserve: %s", unit_format_address(&iface->reserve, text));
 	print_routes(iface, out);
 	fputs("}\n", out);
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "netsim/kernel/mark.h"
@@ -260,6 +261,61 @@ static int add_inside(struct model *model, int place, const struct topo *topo,
 	return r < 0 ? r : copy_routes(link, iface, err);
 }
 
+/* The port and the interface of a DHCP server: as those of a node in its VLAN only. */
+static int add_service_links(struct model *model, const struct topo *topo, size_t network,
+			     const struct dhcp *dhcp, struct netsim_err *err)
+{
+	struct ip_at address = {dhcp->server, dhcp->server_at};
+	const struct node node = {.name = dhcp->node, .at = dhcp->at};
+	struct iface iface = {.name = "eth0",
+			      .at = dhcp->at,
+			      .network = network,
+			      .access = dhcp->vlan,
+			      .addresses = &address,
+			      .address_count = 1};
+	const struct mark mark = {
+		.fleet = topo->fleet, .node = dhcp->node, .iface = iface.name, .service = true};
+	struct link *port;
+	char name[256];
+	int r;
+
+	snprintf(name, sizeof(name), "%s.%s.%s", topo->fleet, dhcp->node, iface.name);
+	name_fit(name, iface.port);
+	r = add_port(model, topo, &node, &iface, err);
+	if (r < 0)
+		return r;
+	port = &model->links[model->link_count - 1];
+	free(port->alias);
+	r = set_alias(port, &mark, &dhcp->at, err);
+	return r < 0 ? r : add_inside(model, (int)model->node_count - 1, topo, &node, &iface, err);
+}
+
+/* The node of a DHCP server. */
+static int add_service(struct model *model, const struct topo *topo, size_t network,
+		       const struct dhcp *dhcp, struct netsim_err *err)
+{
+	struct model_node *node = model_add_node(model, dhcp->node);
+	char name[256];
+
+	if (!node)
+		return err_oom(err);
+	node->at = dhcp->at;
+	node->service = true;
+	snprintf(name, sizeof(name), "%s.%s", topo->fleet, dhcp->node);
+	node->netns = strdup(name);
+	return node->netns ? add_service_links(model, topo, network, dhcp, err) : err_oom(err);
+}
+
+static int add_services(struct model *model, const struct topo *topo, struct netsim_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < topo->network_count; i++)
+		for (size_t j = 0; r == 0 && j < topo->networks[i].dhcp_count; j++)
+			r = add_service(model, topo, i, &topo->networks[i].dhcps[j], err);
+	return r;
+}
+
 static int add_node(struct model *model, const struct topo *topo, const struct node *from,
 		    struct netsim_err *err)
 {
@@ -294,6 +350,8 @@ int layout_make(const struct topo *topo, struct model **ret, struct netsim_err *
 						 add_bridge(model, topo, &topo->networks[i], err);
 	for (size_t i = 0; r == 0 && i < topo->node_count; i++)
 		r = add_node(model, topo, &topo->nodes[i], err);
+	if (r == 0)
+		r = add_services(model, topo, err);
 	if (r < 0)
 		model_free(model);
 	else

@@ -150,8 +150,11 @@ static bool is_partner(const struct planner *p, const struct link *have)
 	return false;
 }
 
+/* A leased address is the business of the node's DHCP client: neither wanted nor stale. */
 static bool has_addr(const struct link *link, const struct model_addr *addr)
 {
+	if (addr->leased)
+		return true;
 	for (size_t i = 0; link && i < link->addr_count; i++)
 		if (ip_equal(&link->addrs[i].ip, &addr->ip))
 			return true;

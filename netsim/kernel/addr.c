@@ -59,6 +59,7 @@ static int take_addr(const struct nlmsghdr *msg, struct model *model, int ns)
 	const struct nlattr *a[IFA_MAX + 1], *local;
 	struct ip ip = {.family = ifa->ifa_family, .plen = ifa->ifa_prefixlen};
 	struct model_addr *addr;
+	bool ours, leased;
 
 	rtnl_parse(msg, sizeof(*ifa), a, IFA_MAX);
 	local = a[IFA_LOCAL] ? a[IFA_LOCAL] : a[IFA_ADDRESS];
@@ -71,7 +72,10 @@ static int take_addr(const struct nlmsghdr *msg, struct model *model, int ns)
 
 		if (link->node != ns || link->ifindex != (int)ifa->ifa_index)
 			continue;
-		if (rtnl_u8(a[IFA_PROTO]) != MARK_PROTO) {
+		ours = rtnl_u8(a[IFA_PROTO]) == MARK_PROTO;
+		leased = !ours && ns != MODEL_HOST && ifa->ifa_family == AF_INET &&
+			 !(ifa->ifa_flags & IFA_F_PERMANENT);
+		if (!ours && !leased) {
 			if (ip_is_link_local(&ip))
 				link->link_local = ip;
 			continue;
@@ -80,6 +84,7 @@ static int take_addr(const struct nlmsghdr *msg, struct model *model, int ns)
 		if (!addr)
 			return -ENOMEM;
 		addr->ip = ip;
+		addr->leased = leased;
 	}
 	return 0;
 }

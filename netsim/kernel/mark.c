@@ -46,6 +46,8 @@ size_t mark_format(const struct mark *mark, char text[static MARK_TEXT])
 		append(text, &used, " closed");
 	if (mark->attached)
 		append(text, &used, " attached");
+	if (mark->service)
+		append(text, &used, " service");
 	return used;
 }
 
@@ -61,6 +63,8 @@ static void parse_word(char *word, struct mark *mark)
 		mark->closed = true;
 	else if (strcmp(word, "attached") == 0)
 		mark->attached = true;
+	else if (strcmp(word, "service") == 0)
+		mark->service = true;
 	else if (*word == '@' && mark->role_count < TOPO_ROLES_MAX)
 		mark->parsed_roles[mark->role_count++] = word + 1;
 }

@@ -6,7 +6,8 @@
  *
  *   netsim:FLEET/NETWORK [closed]         a bridge, or its IFB; closed: the ports drop
  *                                         frames from ports that no node has
- *   netsim:FLEET/NODE/IFACE [@ROLE]...    a port (veth or tap), or its IFB
+ *   netsim:FLEET/NODE/IFACE [@ROLE]...    a port (veth or tap), or its IFB; with the word
+ *                                         "service", of a node that netsim added to the fleet
  *   netsim:FLEET/NODE host=N              lo of a node's namespace; N is the inode
  *                                         of the fleet's network namespace
  *
@@ -48,7 +49,7 @@ struct mark {
 	uint64_t host;			  /* lo: the inode of the fleet's namespace, or 0 */
 	const char *const *roles;
 	size_t role_count;
-	bool tso, gro, closed, attached;
+	bool tso, gro, closed, attached, service;
 	/* Backing store of a parsed mark; the pointers of a copy still point to the original. */
 	char buf[MARK_TEXT];
 	const char *parsed_roles[TOPO_ROLES_MAX]; /* further roles are ignored */

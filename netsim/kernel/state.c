@@ -297,6 +297,7 @@ static bool take_port(struct model *model, const struct link *link)
 		return false;
 	node->is_tap = link->kind == LINK_TAP;
 	node->attached |= mark.attached;
+	node->service |= mark.service;
 	if (!node->is_tap && !node->netns) {
 		state_netns_name(model->fleet, node->name, name);
 		node->netns = strdup(name);

@@ -345,69 +345,121 @@ static int find_fleet(const char *fleet, uint64_t netns_id, struct cgroup *ret,
 	return 0;
 }
 
-struct processes {
-	struct cgroup_process *list;
-	size_t count;
-};
+static bool is_service(const char *path)
+{
+	return strchr(strrchr(path, '/'), ':');
+}
+
+static int add_process(struct cgroup_processes *to, const char *path, pid_t pid)
+{
+	struct cgroup_process *process = array_push(to->list, to->count);
+
+	if (!process)
+		return -ENOMEM;
+	process->pid = pid;
+	process->member = strdup(strrchr(path, '/') + 1);
+	return process->member ? 0 : -ENOMEM;
+}
 
 static int add_processes(const char *path, void *arg)
 {
-	struct processes *to = arg;
 	struct pids pids = {0};
 	int r = add_pids(path, &pids);
 
-	for (size_t i = 0; r == 0 && i < pids.count; i++) {
-		struct cgroup_process *process = array_push(to->list, to->count);
-
-		if (process) {
-			process->pid = pids.list[i];
-			process->member = strdup(strrchr(path, '/') + 1);
-		}
-		if (!process || !process->member)
-			r = -ENOMEM;
-	}
+	for (size_t i = 0; r == 0 && i < pids.count; i++)
+		r = add_process(arg, path, pids.list[i]);
 	free(pids.list);
 	return r;
 }
 
-int cgroup_processes(const char *fleet, uint64_t netns_id, struct cgroup_process **ret,
-		     size_t *ret_count, struct netsim_err *err)
+static int add_workload(const char *path, void *arg)
 {
-	struct processes found = {0};
+	return is_service(path) ? 0 : add_processes(path, arg);
+}
+
+static int add_service(const char *path, void *arg)
+{
+	struct cgroup_processes *to = arg;
+	size_t before = to->count;
+	int r = is_service(path) ? add_processes(path, to) : 0;
+
+	if (r == 0 && is_service(path) && to->count == before)
+		r = add_process(to, path, 0);
+	return r;
+}
+
+static int list_processes(const char *fleet, uint64_t netns_id,
+			  int (*add)(const char *path, void *arg), struct cgroup_processes *ret,
+			  struct netsim_err *err)
+{
+	struct cgroup_processes found = {0};
 	struct cgroup cg;
 	int r = find_fleet(fleet, netns_id, &cg, err);
 
 	if (r == 0 && cg.path)
-		r = each_below(cg.path, add_processes, &found);
+		r = each_below(cg.path, add, &found);
 	free(cg.path);
 	if (r < 0) {
-		cgroup_processes_free(found.list, found.count);
-		return err_errno(err, r, NULL, "cannot list the workloads of %s", fleet);
+		cgroup_processes_done(&found);
+		return err_errno(err, r, NULL, "cannot list the processes of %s", fleet);
 	}
-	*ret = found.list;
-	*ret_count = found.count;
+	*ret = found;
 	return 0;
 }
 
-void cgroup_processes_free(struct cgroup_process *list, size_t count)
+int cgroup_processes(const char *fleet, uint64_t netns_id, enum cgroup_which which,
+		     struct cgroup_processes *ret, struct netsim_err *err)
 {
-	for (size_t i = 0; i < count; i++)
-		free(list[i].member);
-	free(list);
+	return list_processes(fleet, netns_id, which == CGROUP_ALL ? add_processes : add_workload,
+			      ret, err);
 }
 
-int cgroup_remove_fleet(const char *fleet, uint64_t netns_id, struct netsim_err *err)
+int cgroup_services(const char *fleet, uint64_t netns_id, struct cgroup_processes *ret,
+		    struct netsim_err *err)
 {
+	return list_processes(fleet, netns_id, add_service, ret, err);
+}
+
+void cgroup_processes_done(struct cgroup_processes *processes)
+{
+	for (size_t i = 0; i < processes->count; i++)
+		free(processes->list[i].member);
+	free(processes->list);
+	*processes = (struct cgroup_processes) {0};
+}
+
+/* Kills the processes of a cgroup and removes it; arg is a struct netsim_err. */
+static int remove_one(const char *path, void *arg)
+{
+	const struct cgroup cg = {(char *)path, -1};
+	struct netsim_err *err = arg;
+	int r = cgroup_kill(&cg, clock_ns(CLOCK_MONOTONIC) + KILL_WAIT, err);
+
+	if (r < 0)
+		return r;
+	r = remove_tree(path, NULL);
+	return r < 0 ? err_errno(err, r, NULL, "cannot remove the cgroup %s", path) : 0;
+}
+
+static int remove_workload(const char *path, void *arg)
+{
+	return is_service(path) ? 0 : remove_one(path, arg);
+}
+
+int cgroup_remove_fleet(const char *fleet, uint64_t netns_id, enum cgroup_which which,
+			struct netsim_err *err)
+{
+	struct netsim_err why = {0};
 	struct cgroup cg;
 	int r = find_fleet(fleet, netns_id, &cg, err);
 
 	if (r == 0 && cg.path) {
-		r = cgroup_kill(&cg, clock_ns(CLOCK_MONOTONIC) + KILL_WAIT, err);
-		if (r == 0) {
-			r = remove_tree(cg.path, NULL);
-			if (r < 0)
-				err_errno(err, r, NULL, "cannot remove the cgroup %s", cg.path);
-		}
+		r = which == CGROUP_ALL ? remove_one(cg.path, &why) :
+					  each_below(cg.path, remove_workload, &why);
+		if (r == 0 && which == CGROUP_WORKLOADS)
+			rmdir(cg.path); /* fails, as intended, while there are services */
+		if (r < 0 && err && err->kind == NETSIM_ERR_NONE)
+			*err = why;
 	}
 	free(cg.path);
 	return r;

@@ -4,6 +4,8 @@
  * WORKLOAD@NODE. A process cannot leave its cgroup by forking, so a cgroup finds every survivor
  * of a run that was killed. The fleet's cgroup is called netsim@FLEET@ID; ID is the inode of the
  * network namespace that holds the fleet, so that fleets of one name in two namespaces differ.
+ * Services of the fleet, such as DHCP servers, have cgroups there, too; their WORKLOAD has a colon,
+ * which no other has.
  */
 #ifndef NETSIM_RUN_CGROUP_H
 #define NETSIM_RUN_CGROUP_H
@@ -42,20 +44,34 @@ int cgroup_kill(const struct cgroup *cg, int64_t deadline, struct netsim_err *er
 /* Removes an empty cgroup with the cgroups below it, and the fleet's if that was the last. */
 int cgroup_remove(const struct cgroup *cg, struct netsim_err *err);
 
+/* Which members of a fleet: those of a run, or also the services, which outlast it. */
+enum cgroup_which { CGROUP_WORKLOADS, CGROUP_ALL };
+
 /* A process of a workload. */
 struct cgroup_process {
 	char *member; /* WORKLOAD@NODE */
 	pid_t pid;
 };
-/* Lists the processes of all workloads of a fleet. Free with cgroup_processes_free(). */
-int cgroup_processes(const char *fleet, uint64_t netns_id, struct cgroup_process **ret,
-		     size_t *ret_count, struct netsim_err *err);
-void cgroup_processes_free(struct cgroup_process *list, size_t count);
+struct cgroup_processes {
+	struct cgroup_process *list;
+	size_t count;
+};
+/* Lists the processes of a fleet. Free with cgroup_processes_done(). */
+int cgroup_processes(const char *fleet, uint64_t netns_id, enum cgroup_which which,
+		     struct cgroup_processes *ret, struct netsim_err *err);
+void cgroup_processes_done(struct cgroup_processes *processes);
+/*
+ * Lists the services of a fleet, as pid 0 those without a process. Success with an empty list
+ * where no cgroup2 filesystem is mounted.
+ */
+int cgroup_services(const char *fleet, uint64_t netns_id, struct cgroup_processes *ret,
+		    struct netsim_err *err);
 
 /*
- * Kills all workloads of a fleet and removes their cgroups. Success if there are none, also where
+ * Kills the processes of a fleet and removes their cgroups. Success if there are none, also where
  * no cgroup2 filesystem is mounted.
  */
-int cgroup_remove_fleet(const char *fleet, uint64_t netns_id, struct netsim_err *err);
+int cgroup_remove_fleet(const char *fleet, uint64_t netns_id, enum cgroup_which which,
+			struct netsim_err *err);
 
 #endif

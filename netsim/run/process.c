@@ -145,6 +145,21 @@ static const char *find_path(const char *const *env)
 	return "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 }
 
+bool process_exists(const char *name)
+{
+	const char *part = find_path((const char *const *)environ), *end;
+	char path[PATH_TEXT];
+
+	for (; part; part = *end ? end + 1 : NULL) {
+		end = strchrnul(part, ':');
+		if (snprintf(path, sizeof(path), "%.*s/%s", (int)(end - part),
+			     end > part ? part : ".", name) < (int)sizeof(path) &&
+		    access(path, X_OK) == 0)
+			return true;
+	}
+	return false;
+}
+
 static int open_files(struct child *child, struct netsim_err *err)
 {
 	const char *log = child->spec->log;
@@ -153,7 +168,8 @@ static int open_files(struct child *child, struct netsim_err *err)
 	if (child->null < 0)
 		return err_errno(err, -errno, NULL, "cannot open /dev/null");
 	child->log = log ? open(log, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644) :
-			   fcntl(child->null, F_DUPFD_CLOEXEC, 3);
+			   fcntl(child->spec->output ? child->spec->output : child->null,
+				 F_DUPFD_CLOEXEC, 3);
 	return child->log < 0 ? err_errno(err, -errno, NULL, "cannot write %s", log ? log : "") : 0;
 }
 

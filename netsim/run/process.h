@@ -19,7 +19,8 @@ struct process_spec {
 	const char *const *env;	 /* "KEY=VALUE", added to this process's environment; may be NULL */
 	const char *netns;  /* name of the node's network namespace; NULL: that of the caller */
 	const char *folder; /* working directory; NULL: that of this process */
-	const char *log;    /* stdout and stderr are appended to it; NULL: discarded */
+	const char *log;    /* stdout and stderr are appended to it; NULL: see output */
+	int output;	    /* the descriptor of stdout and stderr; 0: they are discarded */
 	int cgroup;	    /* cgroup.procs of its cgroup (struct cgroup); -1: none */
 };
 
@@ -45,6 +46,8 @@ int process_start(const struct process_spec *spec, struct process *ret, struct n
  * still runs. wait: wait for it.
  */
 int process_collect(struct process *process, bool wait, struct process_exit *ret);
+/* Whether a command without a slash is found in PATH. */
+bool process_exists(const char *name);
 /* Sends a signal to the process only; 0 also if it has exited. */
 int process_signal(const struct process *process, int sig);
 /* Sends a signal to the process group that the process leads. */

@@ -452,6 +452,9 @@ int intent_port(const struct intent *intent, const struct model_node *node, cons
 			continue;
 		if (!layer->parsed)
 			return 0;
+		/* A service is shaped only if the command or the profile names it. */
+		if (node->service && !layer->ports)
+			return profile_resolve_named(layer->parsed, node->name, ret, err);
 		return profile_resolve(layer->parsed, node->name, (const char *const *)node->roles,
 				       node->role_count, ret, err);
 	}

@@ -154,13 +154,12 @@ static void print_descriptors(void)
 
 static int print_processes(struct netsim_err *err)
 {
-	struct cgroup_process *list = NULL;
-	size_t count = 0;
-	int r = cgroup_processes(fleet, own_id, &list, &count, err);
+	struct cgroup_processes found = {0};
+	int r = cgroup_processes(fleet, own_id, CGROUP_ALL, &found, err);
 
-	for (size_t i = 0; r == 0 && i < count; i++)
-		printf("process %s %d\n", list[i].member, list[i].pid);
-	cgroup_processes_free(list, count);
+	for (size_t i = 0; r == 0 && i < found.count; i++)
+		printf("process %s %d\n", found.list[i].member, found.list[i].pid);
+	cgroup_processes_done(&found);
 	return r;
 }
 

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The L2 segments that interfaces are on. */
+#include "netsim/config/topo_parts.h"
+
+const struct iface *topo_lowest(const struct node *node, const struct iface *iface)
+{
+	while (iface->kind != IFACE_PORT)
+		iface = &node->ifaces[iface->kind == IFACE_VLAN ? iface->lower :
+								  iface->bond.members[0]];
+	return iface;
+}
+
+struct topo_segment topo_segment_of(const struct topo *topo, const struct node *node,
+				    const struct iface *iface)
+{
+	struct topo_segment segment = {0};
+	const struct iface *port = topo_lowest(node, iface);
+	uint32_t own[TOPO_STACK_MAX];
+	size_t count = 0;
+
+	for (; iface->kind == IFACE_VLAN; iface = &node->ifaces[iface->lower])
+		own[count++] = (uint32_t)iface->vlan | (uint32_t)iface->vlan_qinq << 16;
+	segment.network = port->network;
+	if (port->access && topo->networks[port->network].vlan_aware)
+		segment.tags[segment.tag_count++] = port->access;
+	while (count && segment.tag_count < TOPO_STACK_MAX)
+		segment.tags[segment.tag_count++] = own[--count];
+	return segment;
+}
