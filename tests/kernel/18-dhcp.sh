@@ -220,6 +220,7 @@ taken() {
 	local rival
 	"$NETSIM" up -q "$TOPO"
 	signal KILL dhcp:server@dhcp-lan
+	check "dnsmasq has left its port" wait_for 5 not eval "node_exec dhcp-lan ss -Hlun sport = 67 | grep -q ."
 	node_bg dhcp-lan python3 -c 'import socket, time
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("", 67)); time.sleep(600)'
 	rival=$BG
