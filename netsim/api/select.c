@@ -73,7 +73,10 @@ static int add_nodes(struct selecting *s, struct asked *a, char *words)
 	return r < 0 ? r : 0;
 }
 
-/* Fills a text for a member. Only a run has folders of data: {data} is refused here. */
+/* The placeholders that have a value here. Only a run has folders of data: {data} is refused. */
+#define PLACEHOLDERS (TEMPLATE_NODE | TEMPLATE_ADDRESS | TEMPLATE_FOLDER)
+
+/* Fills a text for a member. */
 static const char *fill(struct selecting *s, const struct asked *a, size_t i, const char *text)
 {
 	const struct template_values values = {
@@ -82,8 +85,7 @@ static const char *fill(struct selecting *s, const struct asked *a, size_t i, co
 	};
 	const char *why = NULL, *hint = NULL, *kept;
 	size_t bad;
-	int places = template_check(text, TEMPLATE_NODE | TEMPLATE_ADDRESS | TEMPLATE_FOLDER, &bad,
-				    &why, &hint);
+	int places = template_check(text, PLACEHOLDERS, &bad, &why, &hint);
 	auto_free char *filled = NULL;
 
 	if (places < 0) {
@@ -135,6 +137,31 @@ static int fill_endpoints(struct selecting *s, struct asked *a)
 	return 0;
 }
 
+/* The environment of the recipe, without variables that only have a value in a run. */
+static const char **fill_env(struct selecting *s, const struct asked *a, size_t i)
+{
+	const struct program *p = &a->recipe->program;
+	const char **env = arena_alloc(s->ret, (p->env_count + 1) * sizeof(*env)), *value;
+	const char *why = NULL, *hint = NULL;
+	size_t count = 0, bad;
+
+	if (!env)
+		err_oom(s->err);
+	for (size_t k = 0; env && k < p->env_count; k++) {
+		if (template_check(p->env[k]->value.s, PLACEHOLDERS, &bad, &why, &hint) < 0)
+			continue;
+		value = fill(s, a, i, p->env[k]->value.s);
+		if (!value)
+			return NULL;
+		env[count] = arena_printf(s->ret, "%s=%s", p->env[k]->name, value);
+		if (!env[count++]) {
+			err_oom(s->err);
+			return NULL;
+		}
+	}
+	return env;
+}
+
 static int fill_commands(struct selecting *s, struct asked *a)
 {
 	const struct texts *texts = &a->recipe->members;
@@ -152,9 +179,12 @@ static int fill_commands(struct selecting *s, struct asked *a)
 			if (!argv[k])
 				return -EINVAL;
 		}
-		argv[texts->count] = NULL;
-		a->commands[i] = (struct process_spec) {
-			.argv = argv, .netns = netns_of(s, a->nodes[i]), .cgroup = -1};
+		a->commands[i] = (struct process_spec) {.argv = argv,
+							.env = fill_env(s, a, i),
+							.netns = netns_of(s, a->nodes[i]),
+							.cgroup = -1};
+		if (!a->commands[i].env)
+			return -EINVAL;
 	}
 	return 0;
 }

@@ -24,7 +24,8 @@ EOT
 cat >"$WORK/db.yaml" <<-'EOT'
 	recipe: db
 	command: [sleep, infinity]
-	members: [cat, "{folder}/roles"]
+	env: {ROLES: "{folder}/roles", DATA: "{data}"}
+	members: [sh, -c, 'cat "$ROLES"; test -z "$DATA"']
 EOT
 
 # roles LEADER: the output of the recipe's command
