@@ -53,7 +53,8 @@ WARN := -Wall -Wextra -Wpedantic -Wconversion -Wno-sign-conversion -Wshadow -Wst
         -Wmissing-prototypes -Wvla -Wwrite-strings -Wundef -Wpointer-arith -Wno-missing-field-initializers -Werror
 ALL_CPPFLAGS = $(CPPFLAGS) -I. -isystem $(B)/gen -MMD -MP \
         -DNETSIM_VERSION='"$(VERSION)"' -DNETSIM_DATADIR='"$(DATADIR)/netsim"' \
-        -DNETSIM_LIBEXECDIR='"$(LIBEXECDIR)/netsim"' -DLIBPCAP='"$(LIBPCAP)"' -DLIBCURL='"$(LIBCURL)"'
+        -DNETSIM_LIBEXECDIR='"$(LIBEXECDIR)/netsim"' -DLIBPCAP='"$(LIBPCAP)"' -DLIBCURL='"$(LIBCURL)"' \
+        -DLIBVIRT='"$(LIBVIRT)"'
 ALL_CFLAGS   = $(STD) $(WARN) $(CFLAGS_$(VARIANT)) -fPIC -fvisibility=hidden $(PKG_CFLAGS) $(CFLAGS)
 ALL_LDFLAGS  = $(LDFLAGS_$(VARIANT)) $(LDFLAGS)
 PKG_CFLAGS  := $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags $(PKGS) libpcap libcurl 2>/dev/null))
@@ -62,6 +63,8 @@ PKG_LIBS    := $(shell $(PKG_CONFIG) --libs $(PKGS) 2>/dev/null)
 # netsim/util/load.h. Set them to paths where libraries are not found by soname.
 LIBPCAP ?= $(call soname,libpcap)
 LIBCURL ?= $(call soname,libcurl)
+# libvirt never changes its soname; libxml2 is found through it.
+LIBVIRT ?= libvirt.so.0
 soname   = $(shell $(OBJDUMP) -p $$($(PKG_CONFIG) --variable=libdir $1)/$1.so 2>/dev/null | awk '$$1 == "SONAME" { print $$2 }')
 # For the command only. Its --cflags are not needed: they define feature test macros that
 # _GNU_SOURCE implies.
@@ -299,6 +302,8 @@ install: all ## Install below PREFIX (/usr/local) and DESTDIR
 	install -m 644 man/*.8 $(DESTDIR)$(MANDIR)/man8/
 	install -m 644 cli/netsim.bash $(DESTDIR)$(COMPDIR)/netsim
 	sed 's,@BINDIR@,$(BINDIR),' cli/netsim-watch.service.in > $(DESTDIR)$(UNITDIR)/netsim-watch.service
+	sed 's,@BINDIR@,$(BINDIR),' cli/libvirt-hook.in > $(DESTDIR)$(DATADIR)/netsim/libvirt-hook
+	chmod 755 $(DESTDIR)$(DATADIR)/netsim/libvirt-hook
 	install -m 644 topo/*.yaml $(DESTDIR)$(DATADIR)/netsim/topo/
 	install -m 644 profiles/*.yaml $(DESTDIR)$(DATADIR)/netsim/profiles/
 	install -m 644 scenarios/*.yaml $(DESTDIR)$(DATADIR)/netsim/scenarios/

@@ -74,13 +74,13 @@ static json_t *json_taps(const struct netsim_up *up)
 static void print_up(const struct common *args, const struct netsim_up *up, double seconds)
 {
 	if (args->json) {
-		print_json(json_pack("{s:s, s:i, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:s*}", "fleet",
-				     up->fleet, "nodes", (int)up->node_count, "networks",
+		print_json(json_pack("{s:s, s:i, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:s*, s:s*}",
+				     "fleet", up->fleet, "nodes", (int)up->node_count, "networks",
 				     (int)up->network_count, "steps", (int)up->step_count, "shaped",
 				     (int)up->shaped_count, "problems", json_problems(up),
 				     "missing", missing_json(up->missing, up->missing_count),
 				     "taps", json_taps(up), "seconds", json_seconds(seconds),
-				     "warning", up->warning));
+				     "warning", up->warning, "libvirt", up->libvirt));
 		return;
 	}
 	printf("%s: %zu node%s, %zu network%s, ", up->fleet, up->node_count, plural(up->node_count),
@@ -124,8 +124,12 @@ static int run(const void *p, struct netsim_err *err)
 		fprintf(stderr, "netsim: warning: %s\n", up->warning);
 	if (r == 0 && !args->json)
 		missing_print(up->missing, up->missing_count, "netsim: not shaped: ", stderr);
+	if (r == 0 && up->libvirt)
+		fprintf(stderr, "netsim: libvirt does not answer: %s\n", up->libvirt);
 	if (r == 0)
 		r = report_problems(up);
+	if (r == 0 && up->libvirt)
+		r = exit_status(NETSIM_ERR_ENV);
 	netsim_up_free(up);
 	return r;
 }

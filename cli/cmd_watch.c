@@ -49,6 +49,7 @@ static const char *const kinds[] = {
 	[NETSIM_WATCH_SHAPED] = "shaped",   [NETSIM_WATCH_GONE] = "gone",
 	[NETSIM_WATCH_MISSING] = "missing", [NETSIM_WATCH_MENDED] = "mended",
 	[NETSIM_WATCH_LEFT] = "left",	    [NETSIM_WATCH_PROBLEM] = "problem",
+	[NETSIM_WATCH_DOMAIN] = "domain",
 };
 
 static void print_event(const struct netsim_watch_event *event)
@@ -86,6 +87,9 @@ static void print_event(const struct netsim_watch_event *event)
 		break;
 	case NETSIM_WATCH_PROBLEM:
 		printf("problem: %s\n", event->text);
+		break;
+	case NETSIM_WATCH_DOMAIN:
+		printf("%s: %s%s%s\n", name, device, *device ? ": " : "", event->text);
 		break;
 	}
 }

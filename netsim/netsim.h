@@ -213,6 +213,7 @@ struct netsim_up {
 	size_t missing_count;
 	struct netsim_tap **taps; /* of all nodes of the kind tap */
 	size_t tap_count;
+	const char *libvirt; /* why libvirt did not tell the taps of domains, or NULL */
 };
 
 struct netsim_up_opts {

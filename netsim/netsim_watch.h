@@ -20,7 +20,9 @@ enum netsim_watch_kind {
 	NETSIM_WATCH_MISSING, /* an attached node has no port that can be claimed */
 	NETSIM_WATCH_MENDED,  /* another program's change was undone */
 	NETSIM_WATCH_LEFT,    /* another program keeps changing a port: it is left alone */
-	NETSIM_WATCH_PROBLEM, /* a fault is not wholly in force, or a repair failed */
+	NETSIM_WATCH_PROBLEM, /* a fault is not wholly in force, a repair failed, or libvirt does
+				 not answer */
+	NETSIM_WATCH_DOMAIN,  /* news of libvirt about the domain of a node */
 };
 
 struct netsim_watch_event {

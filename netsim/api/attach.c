@@ -11,7 +11,9 @@
 #include "netsim/kernel/link.h"
 #include "netsim/kernel/mark.h"
 #include "netsim/kernel/neigh.h"
+#include "netsim/kernel/offload.h"
 #include "netsim/kernel/qdisc.h"
+#include "netsim/virt/domain_watch.h"
 #include "netsim/shape/engine.h"
 #include "netsim/shape/ifb.h"
 #include "netsim/util/auto.h"
@@ -25,24 +27,104 @@ void attach_done(struct attachment *attachment)
 	*attachment = (struct attachment) {0};
 }
 
-static int decide(struct state *st, struct attachment *a, struct netsim_err *err)
+int attach_domain_names(const struct topo *topo, const char ***ret, size_t *count,
+			struct netsim_err *err)
+{
+	*count = 0;
+	*ret = calloc(topo->node_count + 1, sizeof(**ret));
+	if (!*ret)
+		return err_oom(err);
+	for (size_t i = 0; i < topo->node_count; i++)
+		if (topo->nodes[i].domain)
+			(*ret)[(*count)++] = topo->nodes[i].domain;
+	return 0;
+}
+
+int attach_ask(const struct topo *topo, struct domains **ret, struct netsim_err *err)
+{
+	auto_free const char **names = NULL;
+	size_t count;
+	int r = attach_domain_names(topo, &names, &count, err);
+
+	*ret = NULL;
+	return r == 0 && count ? domains_ask(topo->libvirt, names, count, ret, err) : r;
+}
+
+/* True if the interface has the qdisc "ingress", which takes the place of clsact. */
+static bool has_ingress(const struct qdiscs *all, int ifindex)
+{
+	const struct qdisc *qdisc = qdisc_find(all, ifindex, QDISC_CLSACT);
+
+	return qdisc && strcmp(qdisc->kind, "ingress") == 0;
+}
+
+/* A tap with that qdisc, such as libvirt makes for <bandwidth>, cannot have netsim's programs. */
+static void withdraw_limited(const struct domains *domains, struct port_claim *claim)
+{
+	const struct domain *domain = NULL;
+	const struct domain_port *port = domains_port_of(domains, claim->port, &domain);
+
+	if (port && port->outbound)
+		claim_withdraw(claim,
+			       "the <bandwidth> outbound of the domain %s excludes netsim's "
+			       "programs; to end it: virsh domiftune %s %s --outbound 0,0,0",
+			       domain->name, domain->name, claim->port);
+	else
+		claim_withdraw(claim,
+			       "a foreign qdisc at %s, ingress, excludes netsim's programs; if it "
+			       "is libvirt's <bandwidth>: virsh domiftune %s %s --outbound 0,0,0",
+			       claim->port, claim->node->domain ? claim->node->domain : "DOMAIN",
+			       claim->port);
+}
+
+static int decide(struct state *st, const struct domains *domains, struct attachment *a,
+		  struct netsim_err *err)
 {
 	auto_free struct neigh_mac *macs = NULL;
+	struct qdiscs qdiscs = {0};
 	size_t count = 0;
 	int r = neigh_bridged(st->rt, &macs, &count, err);
 
-	if (r == 0 && claim_decide(a->topo, st->host, macs, count, &a->claims) < 0)
+	free(a->claims.list);
+	a->claims = (struct port_claims) {0};
+	if (r == 0 && claim_decide(a->topo, st->host, macs, count, domains, &a->claims) < 0)
 		r = err_oom(err);
+	if (r == 0)
+		r = qdisc_list(st->rt, &qdiscs, err);
+	for (size_t i = 0; r == 0 && i < a->claims.count; i++)
+		if (a->claims.list[i].ifindex && has_ingress(&qdiscs, a->claims.list[i].ifindex))
+			withdraw_limited(domains, &a->claims.list[i]);
+	free(qdiscs.list);
 	return r;
+}
+
+/* True if libvirt may know a port that is missing. */
+static bool misses_domain(const struct attachment *a)
+{
+	char why[CLAIM_TEXT];
+
+	for (size_t i = 0; i < a->claims.count; i++)
+		if (a->claims.list[i].node->domain && attach_misses(&a->claims.list[i], why))
+			return true;
+	return false;
 }
 
 int attach_look(struct state *st, const char *fleet, struct attachment *ret, struct netsim_err *err)
 {
+	struct domains *domains = NULL;
 	int r;
 
 	*ret = (struct attachment) {0};
 	r = topo_record_read(fleet, &ret->topo, err);
-	return r == 0 && ret->topo ? decide(st, ret, err) : r;
+	if (r < 0 || !ret->topo)
+		return r;
+	r = decide(st, NULL, ret, err);
+	if (r == 0 && misses_domain(ret))
+		r = attach_ask(ret->topo, &domains, err);
+	if (r == 0 && domains)
+		r = decide(st, domains, ret, err);
+	domains_free(domains);
+	return r;
 }
 
 bool attach_misses(const struct port_claim *claim, char why[static CLAIM_TEXT])
@@ -110,6 +192,7 @@ static int give_back(struct state *st, const char *fleet, const struct link *lin
 	const struct link *ifb;
 	struct netsim_err why = {0};
 	struct qdiscs qdiscs = {0};
+	struct mark mark;
 	bool clsact;
 	int r = qdisc_list(st->rt, &qdiscs, err);
 
@@ -117,7 +200,8 @@ static int give_back(struct state *st, const char *fleet, const struct link *lin
 		return r;
 	ifb_name(link->name, name);
 	ifb = model_find_link(st->host, MODEL_HOST, name);
-	clsact = qdisc_find(&qdiscs, link->ifindex, QDISC_CLSACT);
+	clsact = qdisc_find(&qdiscs, link->ifindex, QDISC_CLSACT) &&
+		 !has_ingress(&qdiscs, link->ifindex);
 	for (enum filter_slot slot = FILTER_EGRESS; slot <= FILTER_STAMP; slot++)
 		if (clsact)
 			filter_del(st->rt, link->ifindex, slot, link->name);
@@ -129,6 +213,8 @@ static int give_back(struct state *st, const char *fleet, const struct link *lin
 	r = rtnl_send(st->rt, &why);
 	if (r == 0 && clsact)
 		r = filter_drop_empty_clsact(st->rt, link->ifindex, link->name, &why);
+	if (r == 0 && mark_parse(link->alias, &mark) && mark.tso)
+		(void)offload_set(link->name, OFFLOAD_SEND, true, NULL, NULL);
 	if (r == 0) {
 		set_alias(st, link->ifindex, link->name, none);
 		r = rtnl_send(st->rt, &why);
@@ -213,14 +299,18 @@ static void remove_orphans(struct state *st, const char *fleet, const struct att
 			link_del(st->rt, st->host->links[i].ifindex, st->host->links[i].name);
 }
 
-int attach_refresh(struct state *st, const char *fleet, struct attachment *ret,
-		   struct netsim_err *err)
+int attach_refresh(struct state *st, const char *fleet, const struct domains *domains,
+		   struct attachment *ret, struct netsim_err *err)
 {
-	int r = attach_look(st, fleet, ret, err);
+	int r;
 
+	*ret = (struct attachment) {0};
+	r = topo_record_read(fleet, &ret->topo, err);
 	if (r < 0 || !ret->topo)
 		return r;
-	r = release_stale(st, fleet, ret, err);
+	r = decide(st, domains, ret, err);
+	if (r == 0)
+		r = release_stale(st, fleet, ret, err);
 	for (size_t i = 0; r == 0 && i < ret->claims.count; i++)
 		if (ret->claims.list[i].ifindex && !ret->claims.list[i].marked) {
 			mark_port(st, fleet, &ret->claims.list[i]);
@@ -298,15 +388,19 @@ int attach_bridges(struct state *st, const struct topo *topo, struct netsim_err 
 
 	for (size_t i = 0; r == 0 && i < topo->network_count; i++) {
 		const struct network *net = &topo->networks[i];
-		const struct mark mark = {.fleet = topo->fleet,
-					  .node = net->name,
-					  .closed = net->unclaimed == UNCLAIMED_DROP,
-					  .attached = true};
 		const struct link *bridge = model_find_link(st->host, MODEL_HOST, net->bridge);
+		struct mark mark, old;
 		char alias[MARK_TEXT];
 
 		if (!net->attached || !can_attach(bridge, topo->fleet))
 			continue;
+		mark = (struct mark) {.fleet = topo->fleet,
+				      .node = net->name,
+				      .closed = net->unclaimed == UNCLAIMED_DROP,
+				      .attached = true};
+		mark.tso = mark_parse(bridge->alias, &old) ?
+				   old.tso :
+				   offload_get(bridge->name, OFFLOAD_SEND);
 		mark_format(&mark, alias);
 		if (bridge->alias && strcmp(bridge->alias, alias) == 0)
 			continue;

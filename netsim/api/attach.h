@@ -18,17 +18,19 @@ struct attachment {
 };
 
 /*
- * Finds the ports of the nodes that the record lists, without marking them. Call
- * state_read_host() before, and attach_done() afterwards, even on error.
+ * Finds the ports of the nodes that the record lists, without marking them. Asks libvirt if a node
+ * with a domain has no port yet. Call state_read_host() before, and attach_done() afterwards, even
+ * on error.
  */
 int attach_look(struct state *st, const char *fleet, struct attachment *ret,
 		struct netsim_err *err);
 /*
- * The same, then marks new ports, gives back those that match no longer, and removes the IFBs
- * of ports that are gone. Reads the host's links again if any changed. The caller holds the lock.
+ * The same with an answer of libvirt, or NULL; then marks new ports, gives back those that match no
+ * longer, and removes the IFBs of ports that are gone. Reads the host's links again if any changed.
+ * The caller holds the lock.
  */
-int attach_refresh(struct state *st, const char *fleet, struct attachment *ret,
-		   struct netsim_err *err);
+int attach_refresh(struct state *st, const char *fleet, const struct domains *domains,
+		   struct attachment *ret, struct netsim_err *err);
 void attach_done(struct attachment *attachment);
 
 /* A claim without a marked port, with the reason; false if it has one. */
@@ -36,6 +38,12 @@ bool attach_misses(const struct port_claim *claim, char why[static CLAIM_TEXT]);
 /* Adds the claims without a marked port to a list of a result, allocated in its arena. */
 int attach_list(void *arena, const struct attachment *attachment, struct netsim_missing ***list,
 		size_t *count, struct netsim_err *err);
+
+/* The names of a topology's domains, which it owns. The caller frees *ret. */
+int attach_domain_names(const struct topo *topo, const char ***ret, size_t *count,
+			struct netsim_err *err);
+/* Asks libvirt for these domains; *ret is NULL if there are none. The caller frees *ret. */
+int attach_ask(const struct topo *topo, struct domains **ret, struct netsim_err *err);
 
 /* Checks that a topology's attached bridges exist; -ENOENT with err at their place in the file. */
 int attach_check(const struct state *st, const struct topo *topo, struct netsim_err *err);

@@ -482,7 +482,7 @@ static int read_fleets(struct reader *r, const char *only, struct netsim_status 
 	char **names = NULL, *chosen = NULL;
 	size_t count = 0;
 	int result = only ? target_fleet(r->st, only, &chosen, r->err) :
-			    state_fleets(r->st, &names, &count, r->err);
+			    target_fleets(r->st, &names, &count, r->err);
 
 	for (size_t i = 0; result == 0 && i < (only ? 1 : count); i++) {
 		struct netsim_fleet *fleet =

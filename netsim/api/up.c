@@ -50,8 +50,8 @@ static int check_record(const char *fleet, bool *ret, struct netsim_err *err)
 }
 
 /* Claims the ports of attached nodes, and lists those that are missing. */
-static int attach(struct netsim *ctx, const struct topo *topo, struct netsim_up *up,
-		  struct netsim_err *err)
+static int attach(struct netsim *ctx, const struct topo *topo, const struct domains *domains,
+		  struct netsim_up *up, struct netsim_err *err)
 {
 	struct attachment attachment = {0};
 	int r = state_read_host(&ctx->state, err);
@@ -59,9 +59,9 @@ static int attach(struct netsim *ctx, const struct topo *topo, struct netsim_up 
 	if (r == 0)
 		r = attach_bridges(&ctx->state, topo, err);
 	if (r == 0)
-		r = topo_record_write(topo, err);
+		r = topo_record_write(topo, ctx->state.own_id, err);
 	if (r == 0)
-		r = attach_refresh(&ctx->state, topo->fleet, &attachment, err);
+		r = attach_refresh(&ctx->state, topo->fleet, domains, &attachment, err);
 	if (r == 0)
 		r = attach_list(up, &attachment, &up->missing, &up->missing_count, err);
 	up->step_count += attachment.marked + attachment.released;
@@ -93,8 +93,8 @@ static int serve(struct netsim *ctx, const struct topo *topo, struct model *want
 	return r;
 }
 
-static int converge(struct netsim *ctx, const struct topo *topo, struct model *want,
-		    struct netsim_up *up, struct netsim_err *err)
+static int converge(struct netsim *ctx, const struct topo *topo, const struct domains *domains,
+		    struct model *want, struct netsim_up *up, struct netsim_err *err)
 {
 	struct model *before = NULL;
 	bool recorded = false;
@@ -113,7 +113,7 @@ static int converge(struct netsim *ctx, const struct topo *topo, struct model *w
 	if (r == 0)
 		r = converge_to(&ctx->state, want, &up->step_count, err);
 	if (r == 0)
-		r = attach(ctx, topo, up, err);
+		r = attach(ctx, topo, domains, up, err);
 	if (r == 0 && (before->link_count || recorded || claim_is_needed(topo)))
 		r = api_mend(ctx, before, up, NULL, err);
 	if (r == 0)
@@ -217,14 +217,21 @@ static int list_taps(const struct topo *topo, struct netsim_up *up, struct netsi
 static int build(struct netsim *ctx, const struct topo *topo, struct model *want,
 		 struct netsim_up *up, struct netsim_err *err)
 {
+	struct domains *domains = NULL;
 	auto_close int lock = -1;
-	int r = lock_take(want->fleet, &lock, err);
+	/* Without the lock, because libvirt may take some time. */
+	int r = attach_ask(topo, &domains, err);
 
-	if (r < 0)
-		return r;
-	r = converge(ctx, topo, want, up, err);
-	if (r < 0)
-		forget_lock(&ctx->state, want->fleet);
+	if (r == 0 && domains && *domains->why && !(up->libvirt = arena_strdup(up, domains->why)))
+		r = err_oom(err);
+	if (r == 0)
+		r = lock_take(want->fleet, &lock, err);
+	if (r == 0) {
+		r = converge(ctx, topo, domains, want, up, err);
+		if (r < 0)
+			forget_lock(&ctx->state, want->fleet);
+	}
+	domains_free(domains);
 	return r;
 }
 

@@ -13,6 +13,7 @@
 
 #include "netsim/api/attach.h"
 #include "netsim/api/mend.h"
+#include "netsim/api/watch_domains.h"
 #include "netsim/fleet/lock.h"
 #include "netsim/fleet/topo_record.h"
 #include "netsim/fleet/target.h"
@@ -59,6 +60,7 @@ struct watch {
 	struct netsim_watch_opts o;
 	char *fleet; /* NULL: none is up */
 	struct notices *notices;
+	struct watch_domains domains;
 	int *known; /* the fleet's interfaces and IFBs, and taps of its bridges that have no node */
 	size_t known_count;
 	int *bridges;
@@ -75,6 +77,8 @@ struct watch {
 	size_t told_count, missing;
 	unsigned pass; /* counts the passes */
 	bool changed, ready;
+	bool noticed_link; /* not only an answer of libvirt */
+	bool noticed_tc;
 	int64_t noticed; /* when the first of the changes was noticed */
 	struct netsim_err *err;
 };
@@ -83,6 +87,11 @@ static void report(const struct watch *w, struct netsim_watch_event event)
 {
 	if (w->o.event)
 		w->o.event(w->o.arg, &event);
+}
+
+static void report_of(void *arg, const struct netsim_watch_event *event)
+{
+	report(arg, *event);
 }
 
 static bool is_stopped(const struct watch *w)
@@ -397,8 +406,9 @@ static int repair(struct watch *w, struct model **ret_before, struct attachment 
 	/* Before anything can fail: what follows is repeated at the next notification. */
 	if (r == 0)
 		r = remember(w, topo);
+	watch_domains_expect(&w->domains, topo);
 	if (r == 0)
-		r = attach_refresh(st, w->fleet, ret, w->err);
+		r = attach_refresh(st, w->fleet, w->domains.now, ret, w->err);
 	if (r == 0)
 		r = attach_guard(w->ctx, w->fleet, w->err);
 	if (r == 0)
@@ -417,6 +427,7 @@ static int pass_over(struct watch *w, bool *ret_up)
 	struct attachment attachment = {0};
 	struct model *before = NULL;
 	auto_close int lock = -1;
+	bool mended;
 	int r = up && (up->fleet = arena_strdup(up, w->fleet)) ? 0 : err_oom(w->err);
 
 	w->pass++;
@@ -433,6 +444,7 @@ static int pass_over(struct watch *w, bool *ret_up)
 		r = repair(w, &before, &attachment, up);
 	if (lock >= 0)
 		close(take_fd(&lock));
+	mended = w->mended_count;
 	report_mended(w);
 	if (r == 0 && *ret_up) {
 		report_gone(w);
@@ -441,6 +453,9 @@ static int pass_over(struct watch *w, bool *ret_up)
 		see_ports(w);
 		report_shaped(w, &attachment, before);
 		report_missing(w, &attachment);
+		watch_domains_report(&w->domains, &attachment, report_of, w);
+		if (w->noticed_link)
+			watch_domains_ask(&w->domains, &attachment, mended || w->noticed_tc);
 		report_problems(w, up);
 	}
 	attach_done(&attachment);
@@ -481,6 +496,7 @@ static void wait_for_fleet(struct watch *w, const struct netsim_err *why)
 						       .text = *why->what ? why->what : NULL});
 	w->ready = false;
 	forget(w);
+	watch_domains_done(&w->domains);
 	free(w->fleet);
 	free(w->ports);
 	free(w->told);
@@ -513,7 +529,15 @@ static int look(struct watch *w)
 	int r = find_fleet(w, &found, &why);
 
 	if (r == 0 && found)
+		r = watch_domains_follow(&w->domains, w->fleet, w->err);
+	if (r == 0 && found)
 		r = pass_over(w, &found);
+	/* libvirt's part was unknown until now, because the fleet had no domains before. */
+	if (r == 0 && found && !w->domains.unwanted && !w->domains.now) {
+		r = watch_domains_follow(&w->domains, w->fleet, w->err);
+		if (r == 0)
+			r = pass_over(w, &found);
+	}
 	if (r == 0 && !found && !w->o.once) {
 		wait_for_fleet(w, &why);
 		return 0;
@@ -552,22 +576,33 @@ static void take_notice(void *arg, const struct notice *notice)
 {
 	struct watch *w = arg;
 
-	if (w->changed || !concerns(w, notice) ||
-	    (notice->kind == NOTICE_TC && leave(w, notice->ifindex)))
+	if ((w->noticed_link && (w->noticed_tc || notice->kind != NOTICE_TC)) ||
+	    !concerns(w, notice) || (notice->kind == NOTICE_TC && leave(w, notice->ifindex)))
 		return;
-	w->changed = true;
+	w->noticed_tc |= notice->kind == NOTICE_TC;
+	if (w->noticed_link)
+		return;
+	w->changed = w->noticed_link = true;
 	w->noticed = clock_ns(CLOCK_MONOTONIC);
 }
 
 static int follow(struct watch *w)
 {
-	struct pollfd wait = {.fd = notices_fd(w->notices), .events = POLLIN};
+	struct pollfd wait[] = {{.fd = notices_fd(w->notices), .events = POLLIN},
+				{.events = POLLIN}};
 	int r = 0;
 
 	while (r == 0 && !is_stopped(w)) {
-		w->changed = false;
-		if (poll(&wait, 1, -1) < 0 && errno != EINTR)
+		w->changed = w->noticed_link = w->noticed_tc = false;
+		wait[1].fd = watch_domains_fd(&w->domains);
+		wait[1].revents = 0;
+		if (poll(wait, 2, -1) < 0 && errno != EINTR)
 			return err_errno(w->err, -errno, NULL, "cannot watch the network");
+		if (wait[1].fd >= 0 && wait[1].revents) {
+			watch_domains_take(&w->domains);
+			w->changed = true;
+			w->noticed = clock_ns(CLOCK_MONOTONIC);
+		}
 		notices_read(w->notices, take_notice, w);
 		if (w->changed)
 			r = look(w);
@@ -581,6 +616,7 @@ int netsim_watch(struct netsim *ctx, const struct netsim_watch_opts *opts, size_
 	struct watch w = {.ctx = ctx, .err = err};
 	int r = opts_read(&w.o, sizeof(w.o), opts, err);
 
+	w.domains.silent = w.o.once;
 	/* Before the first look, so that no change is missed. */
 	if (r == 0)
 		r = notices_open(&w.notices, err);
@@ -590,7 +626,11 @@ int netsim_watch(struct netsim *ctx, const struct netsim_watch_opts *opts, size_
 		r = follow(&w);
 	if (ret_missing)
 		*ret_missing = w.missing;
+	if (r == 0 && w.o.once && w.domains.now && *w.domains.now->why)
+		r = err_set(err, NETSIM_ERR_ENV, -ENOTCONN, NULL, "libvirt does not answer: %s",
+			    w.domains.now->why);
 	notices_close(w.notices);
+	watch_domains_done(&w.domains);
 	forget(&w);
 	free(w.ports);
 	free(w.mended);

@@ -21,14 +21,14 @@ enum { IN_NETNS = 1 << NODE_NETNS, IN_TAP = 1 << NODE_TAP, IN_ATTACHED = 1 << NO
 
 /* The file and a node as given; their parts are read later. */
 struct raw_topo {
-	struct text fleet;
+	struct text fleet, libvirt;
 	const struct doc_node *networks, *nodes;
 };
 
 struct raw_node {
 	struct node n;
 	struct texts roles;
-	struct text user, group;
+	struct text user, group, domain;
 	const struct doc_node *ifaces;
 };
 
@@ -86,11 +86,13 @@ static const struct field node_rows[] = {
 	{FIELD(struct raw_node, user, "user", bind_text), .in = IN_TAP},
 	{FIELD(struct raw_node, group, "group", bind_text), .in = IN_TAP},
 	{FIELD(struct raw_node, n.multi_queue, "multi_queue", bind_bool), .in = IN_TAP},
+	{FIELD(struct raw_node, domain, "domain", bind_text), .in = IN_ATTACHED},
 	{0},
 };
 
 static const struct field topo_rows[] = {
 	{FIELD(struct raw_topo, fleet, "fleet", bind_text), .required = true},
+	{FIELD(struct raw_topo, libvirt, "libvirt", bind_text)},
 	{FIELD(struct raw_topo, networks, "networks", bind_node), .required = true,
 	 .below = network_rows},
 	{FIELD(struct raw_topo, nodes, "nodes", bind_node), .required = true, .nullable = true,
@@ -125,6 +127,7 @@ static void node_done(struct node *node)
 		free(node->ifaces[i].bond.member_at);
 	}
 	free(node->name);
+	free(node->domain);
 	free(node->roles);
 	free(node->ifaces);
 }
@@ -140,6 +143,7 @@ void topo_free(struct topo *topo)
 	free(topo->networks);
 	free(topo->nodes);
 	free(topo->fleet);
+	free(topo->libvirt);
 	free(topo->file);
 	free(topo);
 }
@@ -302,6 +306,20 @@ static bool read_owner(struct bind *b, const struct accounts *accounts, const st
 			   shown(text->s));
 }
 
+static bool read_domain(struct bind *b, const struct text *text, struct node *node)
+{
+	if (!text->s)
+		return true;
+	/* A wrong name is kept, so that no port is reported for the lack of one. */
+	node->domain = strdup(text->s);
+	if (!node->domain)
+		return bind_oom(b);
+	return (*text->s && !strpbrk(text->s, "/\n")) ||
+	       bind_refuse(b, &text->at, "virsh list --all shows the names",
+			   "domain: \"%s\" is not valid as the name of a libvirt domain",
+			   shown(text->s));
+}
+
 /* The kind decides which keys a node has, so it is read first; a wrong one is reported later. */
 static enum node_kind kind_of(const struct doc_node *map)
 {
@@ -321,18 +339,25 @@ static bool read_node_rest(struct bind *b, const struct topo *topo, const struct
 	static const char *const what[] = {[NODE_NETNS] = "a node of kind netns",
 					   [NODE_TAP] = "a node",
 					   [NODE_ATTACHED] = "a node of kind attached"};
+	static const char tap[] = "it is an option of a tap that netsim makes, with \"kind: tap\"";
+	static const char *const hints[] = {
+		[NODE_NETNS] = "it is for virtual machines, which are of another \"kind\"",
+		[NODE_TAP] = "it is for the machines of another program, with \"kind: attached\"",
+		[NODE_ATTACHED] = tap,
+	};
 	enum node_kind kind = kind_of(entry->value);
 	struct scope scope = {
 		.what = what[kind],
 		.at = &entry->at,
 		.in = 1U << kind,
-		.hint = "it is an option of a tap that netsim makes, with \"kind: tap\"",
+		.hint = hints[kind],
 	};
 	bool good = bind_map(b, node_rows, entry->value, &scope, raw);
 
 	good &= read_roles(b, &raw->roles, node);
 	good &= read_owner(b, &users, &raw->user, &node->has_owner, &node->owner);
 	good &= read_owner(b, &groups, &raw->group, &node->has_group, &node->group);
+	good &= read_domain(b, &raw->domain, node);
 	if (!raw->ifaces)
 		return false;
 	if (!topo_read_ifaces(b, topo, node, raw->ifaces, &raws))
@@ -454,6 +479,20 @@ static void default_unclaimed(struct topo *topo)
 	}
 }
 
+static bool read_libvirt(struct bind *b, const struct text *uri, struct topo *topo)
+{
+	bool used = false;
+
+	if (!uri->s)
+		return true;
+	for (size_t i = 0; i < topo->node_count; i++)
+		used |= topo->nodes[i].domain != NULL;
+	if (!used)
+		diag_warn(b->diags, &uri->at, "libvirt is not asked: no node has a \"domain\"");
+	topo->libvirt = strdup(uri->s);
+	return topo->libvirt || bind_oom(b);
+}
+
 static bool read_topo(struct bind *b, struct topo *topo, const struct doc_node *doc)
 {
 	struct scope scope = {.what = "a topology", .at = &doc->at};
@@ -470,6 +509,8 @@ static bool read_topo(struct bind *b, struct topo *topo, const struct doc_node *
 		good &= read_networks(b, topo, raw.networks);
 	if (raw.nodes)
 		good &= read_nodes(b, topo, raw.nodes);
+	if (good)
+		good = read_libvirt(b, &raw.libvirt, topo);
 	default_unclaimed(topo);
 	return topo_check_fleet(b, topo) && good;
 }

@@ -152,12 +152,15 @@ struct node {
 	bool has_owner, has_group;
 	uint32_t owner, group; /* uid and gid that may open the taps */
 	bool multi_queue;
+	/* NODE_ATTACHED */
+	char *domain; /* the libvirt domain, or NULL */
 };
 
 struct topo {
 	char *file;
 	char *fleet;
 	struct netsim_loc at;
+	char *libvirt; /* the URI at which libvirt is asked for the nodes' domains */
 	struct network *networks;
 	size_t network_count;
 	struct node *nodes;

@@ -520,15 +520,18 @@ static bool move_all(struct node_view *v)
 	return true;
 }
 
-/* The port of an attached node is found by a pattern of its name, by the guest's MAC, or both. */
+/* The port of an attached node is found by a pattern of its name, the guest's MAC, or its domain.
+ */
 static void name_attached(struct node_view *v, struct raw_iface *raw)
 {
 	const char *pattern = raw->port.s;
 
-	if (!pattern && !raw->i.has_mac)
+	if (!pattern && !raw->i.has_mac && !v->node->domain)
 		v->good = bind_refuse(
-			v->b, &raw->i.at, "write \"port: vnet*\", or the guest's \"mac\"",
-			"%s: an attached port is found by \"port\" or \"mac\"", raw->i.name);
+			v->b, &raw->i.at,
+			"write \"port: vnet*\", the guest's \"mac\", or the node's \"domain\"",
+			"%s: an attached port is found by \"port\", \"mac\" or \"domain\"",
+			raw->i.name);
 	else if (pattern && strpbrk(pattern, "*?[") && strlen(pattern) < IFNAMSIZ &&
 		 !strpbrk(pattern, " /:%"))
 		snprintf(raw->i.port, IFNAMSIZ, "%s", pattern);

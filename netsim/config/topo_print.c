@@ -175,11 +175,22 @@ static void print_iface(const struct topo *topo, const struct node *node, const 
 	fputs("}\n", out);
 }
 
+/* A line of an optional key. */
+static void print_text(const char *key, const char *text, FILE *out)
+{
+	if (!text)
+		return;
+	fputs(key, out);
+	quote_print(text, out);
+	fputs("\n", out);
+}
+
 static void print_node(const struct topo *topo, const struct node *node, FILE *out)
 {
 	fputs("  ", out);
 	quote_print(node->name, out);
 	fprintf(out, ":\n    kind: %s\n", topo_node_kinds[node->kind]);
+	print_text("    domain: ", node->domain, out);
 	if (node->role_count)
 		fputs("    roles: [", out);
 	for (size_t i = 0; i < node->role_count; i++) {
@@ -203,7 +214,9 @@ int topo_print(const struct topo *topo, FILE *out)
 {
 	fputs("fleet: ", out);
 	quote_print(topo->fleet, out);
-	fputs("\nnetworks:\n", out);
+	fputs("\n", out);
+	print_text("libvirt: ", topo->libvirt, out);
+	fputs("networks:\n", out);
 	for (size_t i = 0; i < topo->network_count; i++)
 		print_network(&topo->networks[i], out);
 	fputs(topo->node_count ? "nodes:\n" : "nodes: {}\n", out);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fnmatch.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,8 @@ struct deciding {
 	const struct model *host;
 	const struct neigh_mac *macs;
 	size_t mac_count;
-	const struct link **taps; /* that netsim did not make */
+	const struct domains *domains; /* NULL: libvirt was not asked */
+	const struct link **taps;      /* that netsim did not make */
 	size_t tap_count;
 };
 
@@ -82,13 +84,65 @@ static bool matches_guest(const struct deciding *d, const struct port_claim *cla
 	       !has_learned(d, tap, &iface->mac, true);
 }
 
-static bool matches(const struct deciding *d, const struct port_claim *claim,
-		    const struct link *tap)
+static bool has_name(const struct port_claim *claim, const struct link *tap)
 {
 	const char *pattern = claim->iface->port;
 
 	return strcmp(tap->master, claim->bridge) == 0 &&
-	       (!*pattern || fnmatch(pattern, tap->name, 0) == 0) && matches_guest(d, claim, tap);
+	       (!*pattern || fnmatch(pattern, tap->name, 0) == 0);
+}
+
+/*
+ * The interface of a domain that has this tap, or NULL. libvirt's answer may be older than the tap,
+ * whose name another domain had before: an address that was derived from another one says so.
+ */
+static const struct domain_port *domain_port(const struct deciding *d, const struct link *tap,
+					     const struct domain **ret)
+{
+	const struct domain_port *port = domains_port_of(d->domains, tap->name, ret);
+
+	if (port && port->has_mac && is_derived(tap) && !is_derived_from(tap, &port->mac))
+		return NULL;
+	return port;
+}
+
+/* True if the tap is that of the node's domain; with a MAC, of the interface that has it. */
+static bool matches_domain(const struct deciding *d, const struct port_claim *claim,
+			   const struct link *tap)
+{
+	const struct iface *iface = claim->iface;
+	const struct domain *domain;
+	const struct domain_port *port;
+
+	if (!claim->node->domain || !has_name(claim, tap))
+		return false;
+	if ((!d->domains || *d->domains->why) && is_marked_for(d, claim, tap))
+		return true;
+	port = domain_port(d, tap, &domain);
+	return port && strcmp(domain->name, claim->node->domain) == 0 &&
+	       (!iface->has_mac || (port->has_mac && same_mac(&port->mac, &iface->mac)));
+}
+
+/*
+ * A tap that libvirt does not list may be newer than its answer: then the other witnesses count.
+ * They do not if it lists the tap, or has no such domain.
+ */
+static bool matches_without(const struct deciding *d, const struct port_claim *claim,
+			    const struct link *tap)
+{
+	const struct iface *iface = claim->iface;
+	const struct domain *domain = NULL;
+
+	if (!has_name(claim, tap) || domain_port(d, tap, &domain))
+		return false;
+	if (claim->node->domain) {
+		domain = domains_find(d->domains, claim->node->domain);
+		if (domain && domain->state == DOMAIN_UNKNOWN)
+			return false;
+		if (!iface->has_mac && (!*iface->port || is_pattern(iface->port)))
+			return false;
+	}
+	return matches_guest(d, claim, tap);
 }
 
 static bool is_foreign(const struct deciding *d, const struct link *tap, struct mark *ret)
@@ -97,12 +151,67 @@ static bool is_foreign(const struct deciding *d, const struct link *tap, struct 
 			      strcmp(ret->fleet, d->topo->fleet) != 0);
 }
 
-/* Several taps, or a foreign one, match: the node has none of them. */
-__attribute__((format(printf, 2, 0))) static void
-doubt(struct port_claim *claim, const char *format, const char *a, const char *b)
+void claim_withdraw(struct port_claim *claim, const char *fmt, ...)
 {
+	va_list args;
+
 	claim->ifindex = 0;
-	snprintf(claim->why, sizeof(claim->why), format, a, b);
+	va_start(args, fmt);
+	vsnprintf(claim->why, sizeof(claim->why), fmt, args);
+	va_end(args);
+}
+
+/* A tap of the domain is not in the bridge; libvirt leaves it so if it makes the bridge anew. */
+static bool miss_bridge(const struct deciding *d, struct port_claim *claim,
+			const struct domain *domain)
+{
+	const struct iface *iface = claim->iface;
+
+	for (size_t i = 0; i < domain->port_count; i++) {
+		const struct domain_port *port = &domain->ports[i];
+		const struct link *tap = model_find_link(d->host, MODEL_HOST, port->tap);
+
+		if (!tap || *tap->master ||
+		    (iface->has_mac && !(port->has_mac && same_mac(&port->mac, &iface->mac))))
+			continue;
+		claim_withdraw(claim, "%s of the domain %s is in no bridge", tap->name,
+			       domain->name);
+		return true;
+	}
+	return false;
+}
+
+/* The reason that libvirt gives for the absence of a node's tap; false if there is none. */
+static bool miss_domain(const struct deciding *d, struct port_claim *claim)
+{
+	const struct iface *iface = claim->iface;
+	const char *name = claim->node->domain;
+	const struct domain *domain = name ? domains_find(d->domains, name) : NULL;
+	char mac[UNIT_TEXT];
+	bool found = !iface->has_mac;
+
+	if (name && d->domains && !domain && !iface->has_mac) {
+		claim_withdraw(claim, "libvirt does not say which tap the domain %s has", name);
+		return true;
+	}
+	if (!domain)
+		return false;
+	for (size_t i = 0; i < domain->port_count; i++)
+		found |= domain->ports[i].has_mac && same_mac(&domain->ports[i].mac, &iface->mac);
+	if (miss_bridge(d, claim, domain))
+		return true;
+	if (domain->state == DOMAIN_UNKNOWN)
+		claim_withdraw(claim, "libvirt has no domain %s%s%s%s", name,
+			       *domain->near ? "; did you mean " : "", domain->near,
+			       *domain->near ? "?" : "");
+	else if (domain->state == DOMAIN_OFF)
+		claim_withdraw(claim, "the domain %s is not running", name);
+	else if (!found)
+		claim_withdraw(claim, "the domain %s has no tap with the address %s", name,
+			       unit_format_mac(iface->mac, mac));
+	else
+		return false;
+	return true;
 }
 
 /* Describes the tap that is missing. */
@@ -111,8 +220,17 @@ static void miss(const struct deciding *d, struct port_claim *claim)
 	const struct iface *iface = claim->iface;
 	const struct link *tap =
 		*iface->port ? model_find_link(d->host, MODEL_HOST, iface->port) : NULL;
-	char mac[UNIT_TEXT], with[UNIT_TEXT + 16] = "";
+	char mac[UNIT_TEXT], with[UNIT_TEXT + 16] = "", of[96] = "";
 
+	if (d->topo->networks[iface->network].attached &&
+	    !model_find_link(d->host, MODEL_HOST, claim->bridge)) {
+		claim_withdraw(claim, "there is no bridge %s", claim->bridge);
+		return;
+	}
+	if (miss_domain(d, claim))
+		return;
+	if (claim->node->domain)
+		snprintf(of, sizeof(of), " of the domain %s", claim->node->domain);
 	if (tap && tap->kind != LINK_TAP) {
 		snprintf(claim->why, sizeof(claim->why), "%s is not a tap", iface->port);
 	} else if (tap && MARK_IS_GROUP(tap->group)) {
@@ -124,8 +242,8 @@ static void miss(const struct deciding *d, struct port_claim *claim)
 		if (iface->has_mac)
 			snprintf(with, sizeof(with), " with the guest %s",
 				 unit_format_mac(iface->mac, mac));
-		snprintf(claim->why, sizeof(claim->why), "%s has no tap%s%s%s", claim->bridge,
-			 *iface->port ? " " : "", iface->port, with);
+		snprintf(claim->why, sizeof(claim->why), "%s has no tap%s%s%s%s", claim->bridge,
+			 *iface->port ? " " : "", iface->port, of, with);
 	}
 }
 
@@ -136,26 +254,41 @@ static void take_tap(struct port_claim *claim, const struct link *tap)
 	claim->marked = tap->alias;
 }
 
+typedef bool match_fn(const struct deciding *d, const struct port_claim *claim,
+		      const struct link *tap);
+
+/* Finds the tap that matches; false if several do, which is then the reason for having none. */
+static bool find_tap(const struct deciding *d, struct port_claim *claim, match_fn *matches,
+		     const struct link **found)
+{
+	for (size_t i = 0; i < d->tap_count; i++) {
+		if (!matches(d, claim, d->taps[i]))
+			continue;
+		if (*found) {
+			claim_withdraw(claim, "%s and %s both match", (*found)->name,
+				       d->taps[i]->name);
+			return false;
+		}
+		*found = d->taps[i];
+	}
+	return true;
+}
+
 static void decide(const struct deciding *d, struct port_claim *claim)
 {
 	const struct link *found = NULL;
 	struct mark mark;
 
-	for (size_t i = 0; i < d->tap_count; i++) {
-		if (!matches(d, claim, d->taps[i]))
-			continue;
-		if (found) {
-			doubt(claim, "%s and %s both match", found->name, d->taps[i]->name);
-			return;
-		}
-		found = d->taps[i];
-	}
+	if (!find_tap(d, claim, matches_domain, &found) ||
+	    (!found && !find_tap(d, claim, matches_without, &found)))
+		return;
 	if (!found)
 		miss(d, claim);
 	else if (is_foreign(d, found, &mark) && mark_parse(found->alias, &mark))
-		doubt(claim, "%s belongs to the fleet %s", found->name, mark.fleet);
+		claim_withdraw(claim, "%s belongs to the fleet %s", found->name, mark.fleet);
 	else if (is_foreign(d, found, &mark))
-		doubt(claim, "%s has an alias of another program: %s", found->name, found->alias);
+		claim_withdraw(claim, "%s has an alias of another program: %s", found->name,
+			       found->alias);
 	else
 		take_tap(claim, found);
 }
@@ -171,7 +304,6 @@ static int by_port(const void *va, const void *vb)
 static int refuse_shared(struct port_claims *claims)
 {
 	auto_free struct port_claim **sorted = calloc(claims->count + 1, sizeof(*sorted));
-	char other[CLAIM_TEXT / 2];
 	size_t count = 0;
 
 	if (!sorted)
@@ -189,9 +321,8 @@ static int refuse_shared(struct port_claims *claims)
 		for (size_t j = i; next > i + 1 && j < next; j++) {
 			const struct port_claim *rival = sorted[j == i ? i + 1 : i];
 
-			snprintf(other, sizeof(other), "%s/%s", rival->node->name,
-				 rival->iface->name);
-			doubt(sorted[j], "%s matches %s, too", sorted[j]->port, other);
+			claim_withdraw(sorted[j], "%s matches %s/%s, too", sorted[j]->port,
+				       rival->node->name, rival->iface->name);
 		}
 	}
 	return 0;
@@ -210,9 +341,13 @@ static int list_taps(struct deciding *d)
 }
 
 int claim_decide(const struct topo *topo, const struct model *host, const struct neigh_mac *macs,
-		 size_t mac_count, struct port_claims *ret)
+		 size_t mac_count, const struct domains *domains, struct port_claims *ret)
 {
-	struct deciding d = {.topo = topo, .host = host, .macs = macs, .mac_count = mac_count};
+	struct deciding d = {.topo = topo,
+			     .host = host,
+			     .macs = macs,
+			     .mac_count = mac_count,
+			     .domains = domains};
 	int r = list_taps(&d);
 
 	*ret = (struct port_claims) {0};

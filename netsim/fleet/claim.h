@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Claims: which tap of a bridge is the port of an attached node. The witnesses are the tap's
- * name, its own address, which libvirt derives from the guest's, and the bridge's forwarding
- * table. Pure: no I/O.
+ * name, the interfaces of the libvirt domain, the tap's own address, which libvirt derives from the
+ * guest's, and the bridge's forwarding table. Pure: no I/O.
  */
 #ifndef NETSIM_CLAIM_H
 #define NETSIM_CLAIM_H
@@ -10,8 +10,9 @@
 #include "netsim/config/topo.h"
 #include "netsim/kernel/model.h"
 #include "netsim/kernel/neigh.h"
+#include "netsim/virt/domains.h"
 
-#define CLAIM_TEXT 192
+#define CLAIM_TEXT 320
 
 /* An interface of an attached node, and its port. */
 struct port_claim {
@@ -31,11 +32,16 @@ struct port_claims {
 
 /*
  * Finds the ports of all attached nodes among the links of the host. macs are the addresses
- * that bridges have learned. A tap is never guessed: if several match, or one matches several
- * nodes, there is no port. Returns 0 or -ENOMEM; the caller frees ret->list.
+ * that bridges have learned; domains is libvirt's answer, NULL: not asked, and then the mark of
+ * before counts for a node with a domain. A tap is never guessed: if several match, or one matches
+ * several nodes, there is no port. Returns 0 or -ENOMEM; the caller frees ret->list.
  */
 int claim_decide(const struct topo *topo, const struct model *host, const struct neigh_mac *macs,
-		 size_t mac_count, struct port_claims *ret);
+		 size_t mac_count, const struct domains *domains, struct port_claims *ret);
+
+/* Withdraws a claim: there is no port, for this reason. */
+void claim_withdraw(struct port_claim *claim, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /* True if the topology has a node or a network that netsim does not make. */
 bool claim_is_needed(const struct topo *topo);

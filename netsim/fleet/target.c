@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "netsim/fleet/topo_record.h"
 #include "netsim/kernel/mark.h"
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
@@ -54,11 +55,35 @@ static int choose_fleet(struct state *st, char **names, size_t count, const char
 	return -ENOENT;
 }
 
-int target_fleet(struct state *st, const char *name, char **ret, struct netsim_err *err)
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int target_fleets(struct state *st, char ***ret, size_t *ret_count, struct netsim_err *err)
 {
 	char **names = NULL;
 	size_t count = 0;
 	int r = state_fleets(st, &names, &count, err);
+
+	if (r == 0)
+		r = topo_record_fleets(st->own_id, &names, &count, err);
+	if (r < 0) {
+		free_names(names, count);
+		return r;
+	}
+	if (count)
+		qsort(names, count, sizeof(*names), by_name);
+	*ret = names;
+	*ret_count = count;
+	return 0;
+}
+
+int target_fleet(struct state *st, const char *name, char **ret, struct netsim_err *err)
+{
+	char **names = NULL;
+	size_t count = 0;
+	int r = target_fleets(st, &names, &count, err);
 
 	*ret = NULL;
 	if (r == 0)

@@ -7,6 +7,9 @@
 #include "netsim/kernel/state.h"
 #include "netsim/policy/policy.h"
 
+/* Lists the names of all fleets that are up, sorted. The caller frees the names and *ret. */
+int target_fleets(struct state *st, char ***ret, size_t *ret_count, struct netsim_err *err);
+
 /*
  * Finds the fleet of this name or, for NULL, the only one. The caller frees *ret. -ENOENT
  * without err, and *ret NULL, if no name was given and no fleet is up.

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "netsim/fleet/topo_record.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,20 +15,26 @@
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
 #include "netsim/util/buf.h"
+#include "netsim/util/name.h"
 
-#define PATH_TEXT 160
+#define PATH_TEXT  160
+#define NETNS_LINE "# network namespace "
+#define FLEET_MAX  32
 
 static void path_of(const char *fleet, char path[static PATH_TEXT])
 {
 	snprintf(path, PATH_TEXT, LOCK_DIR "/%s.yaml", fleet);
 }
 
-static int print(const struct topo *topo, char **ret)
+static int print(const struct topo *topo, uint64_t netns, char **ret)
 {
 	size_t size = 0;
 	FILE *out = open_memstream(ret, &size);
-	int r = out ? topo_print(topo, out) : -ENOMEM;
+	int r;
 
+	if (out)
+		fprintf(out, NETNS_LINE "%" PRIu64 "\n", netns);
+	r = out ? topo_print(topo, out) : -ENOMEM;
 	return out && fclose(out) != 0 ? -ENOMEM : r;
 }
 
@@ -46,7 +54,7 @@ static int replace(const char *path, const char *text, struct netsim_err *err)
 	return r < 0 ? err_errno(err, r, NULL, "cannot write %s", path) : 0;
 }
 
-int topo_record_write(const struct topo *topo, struct netsim_err *err)
+int topo_record_write(const struct topo *topo, uint64_t netns, struct netsim_err *err)
 {
 	auto_free char *text = NULL;
 	char path[PATH_TEXT];
@@ -56,7 +64,7 @@ int topo_record_write(const struct topo *topo, struct netsim_err *err)
 		unlink(path);
 		return 0;
 	}
-	if (print(topo, &text) < 0)
+	if (print(topo, netns, &text) < 0)
 		return err_oom(err);
 	return replace(path, text, err);
 }
@@ -87,6 +95,56 @@ void topo_record_remove(const char *fleet)
 	unlink(path);
 	snprintf(path + strlen(path), sizeof(path) - strlen(path), ".new");
 	unlink(path); /* left by a writer that was killed */
+}
+
+/* True if the record of a fleet is that of a namespace. */
+static bool is_of(const char *fleet, uint64_t netns)
+{
+	auto_buf struct buf text = {0};
+	char path[PATH_TEXT];
+	bool exists;
+
+	path_of(fleet, path);
+	return run_file_read(path, &text, &exists, NULL) == 0 && exists && text.data &&
+	       strncmp(text.data, NETNS_LINE, strlen(NETNS_LINE)) == 0 &&
+	       strtoull(text.data + strlen(NETNS_LINE), NULL, 10) == netns;
+}
+
+static int add_fleet(char ***names, size_t *count, const char *name)
+{
+	char **slot;
+
+	for (size_t i = 0; i < *count; i++)
+		if (strcmp((*names)[i], name) == 0)
+			return 0;
+	slot = array_push(*names, *count);
+	if (slot && (*slot = strdup(name)))
+		return 0;
+	*count -= slot != NULL;
+	return -ENOMEM;
+}
+
+int topo_record_fleets(uint64_t netns, char ***names, size_t *count, struct netsim_err *err)
+{
+	DIR *dir = opendir(LOCK_DIR);
+	struct dirent *entry;
+	int r = 0;
+
+	while (dir && r == 0 && (entry = readdir(dir))) {
+		const char *dot = strrchr(entry->d_name, '.');
+		char name[FLEET_MAX + 1];
+		size_t length = dot ? (size_t)(dot - entry->d_name) : 0;
+
+		if (!length || length > FLEET_MAX || strcmp(dot, ".yaml") != 0)
+			continue;
+		memcpy(name, entry->d_name, length);
+		name[length] = '\0';
+		if (name_is_plain(name, FLEET_MAX) && is_of(name, netns))
+			r = add_fleet(names, count, name);
+	}
+	if (dir)
+		closedir(dir);
+	return r < 0 ? err_oom(err) : 0;
 }
 
 static int add_node(struct model *model, const struct node *from)

@@ -10,8 +10,16 @@
 #include "netsim/config/topo.h"
 #include "netsim/kernel/model.h"
 
-/* Writes the record of a topology, or removes it if nothing is attached. */
-int topo_record_write(const struct topo *topo, struct netsim_err *err);
+/*
+ * Writes the record of a topology, or removes it if nothing is attached. netns is the inode of the
+ * network namespace, which does not have the fleets of others that share /run.
+ */
+int topo_record_write(const struct topo *topo, uint64_t netns, struct netsim_err *err);
+/*
+ * Adds the fleets of this namespace that have a record to a list of names, if they are not in it:
+ * if all is attached, and the bridge was removed meanwhile, nothing else is left of a fleet.
+ */
+int topo_record_fleets(uint64_t netns, char ***names, size_t *count, struct netsim_err *err);
 /* Reads it; *ret is NULL if there is none. The caller frees *ret with topo_free(). */
 int topo_record_read(const char *fleet, struct topo **ret, struct netsim_err *err);
 void topo_record_remove(const char *fleet);

@@ -12,7 +12,8 @@
  *                                         of the fleet's network namespace
  *
  *   netsim:@/DEVICE [tso] [gro]           the IFB of an interface without a fleet,
- *                                         and the offloads to restore
+ *                                         and the offloads to restore; an attached bridge
+ *                                         has [tso], too
  *
  * The group, which the creating message sets, and the alias together show that a link is
  * netsim's; without any alias, it was left by a run that was killed. A link with a foreign

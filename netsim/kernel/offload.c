@@ -60,6 +60,14 @@ static const struct {
 	[OFFLOAD_CHECKSUM] = {ETHTOOL_GTXCSUM, ETHTOOL_STXCSUM, ETHTOOL_SRXCSUM, NULL},
 };
 
+bool offload_get(const char *device, enum offload which)
+{
+	auto_close int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ethtool_value value = {.cmd = offloads[which].get};
+
+	return sock >= 0 && ask(sock, device, &value) == 0 && value.data;
+}
+
 int offload_set(const char *device, enum offload which, bool on, bool *ret_was,
 		struct netsim_err *err)
 {

@@ -16,6 +16,9 @@ enum offload {
 	OFFLOAD_CHECKSUM, /* in both directions */
 };
 
+/* Reads an offload; false if it is off, or the device has none. */
+bool offload_get(const char *device, enum offload which);
+
 /*
  * Switches an offload of a device in the calling thread's network namespace. *ret_was
  * (may be NULL) receives the previous setting. Does nothing, and returns 0, if the

@@ -14,6 +14,7 @@
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
 #include "netsim/util/clock.h"
+#include "netsim/util/masked.h"
 
 #define WAIT_NS 10000000000LL /* for the kernel to freeze or kill */
 
@@ -82,7 +83,6 @@ static void *watch(void *arg)
 static int start_thread(struct members *members, struct netsim_err *err)
 {
 	struct epoll_event event = {.events = EPOLLIN};
-	sigset_t all, before;
 	int r;
 
 	members->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -91,10 +91,7 @@ static int start_thread(struct members *members, struct netsim_err *err)
 	    epoll_ctl(members->epoll, EPOLL_CTL_ADD, members->stop, &event) < 0)
 		return err_errno(err, -errno, NULL, "cannot wait for processes");
 	/* Signals of this process are for its other threads. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, &before);
-	r = -pthread_create(&members->thread, NULL, watch, members);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	r = masked_create(&members->thread, watch, members);
 	members->running = r == 0;
 	return r < 0 ? err_errno(err, r, NULL, "cannot start a thread") : 0;
 }

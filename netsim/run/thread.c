@@ -4,10 +4,10 @@
 #include <errno.h>
 #include <sched.h>
 #include <semaphore.h>
-#include <signal.h>
 
 #include "netsim/kernel/netns.h"
 #include "netsim/util/auto.h"
+#include "netsim/util/masked.h"
 
 struct start {
 	const char *netns;
@@ -37,7 +37,6 @@ int thread_start(const char *netns, void (*fn)(void *arg), void *arg, pthread_t 
 {
 	auto_close int fd = -1;
 	struct start start = {netns, -1, fn, arg, 0, {{0}}};
-	sigset_t all, before;
 	pthread_t thread;
 	int r = netns ? netns_open(netns, &fd, err) : 0;
 
@@ -48,10 +47,7 @@ int thread_start(const char *netns, void (*fn)(void *arg), void *arg, pthread_t 
 		return r;
 	start.fd = fd;
 	sem_init(&start.ready, 0, 0);
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, &before);
-	r = -pthread_create(&thread, NULL, thread_main, &start);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	r = masked_create(&thread, thread_main, &start);
 	if (r == 0) {
 		while (sem_wait(&start.ready) < 0)
 			;

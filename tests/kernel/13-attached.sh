@@ -1,4 +1,4 @@
-# needs: tap bridge veth netns clsact bpf
+# needs: tap bridge veth netns clsact bpf ethtool
 # limit: 240
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
@@ -26,6 +26,10 @@ plug() {
 	ip tuntap add "$1" mode tap
 	[[ -z ${3:-} ]] || ip link set "$1" address "$3"
 	ip link set "$1" master "$2" up
+}
+
+tso_of() {
+	ethtool -k "$1" | sed -n 's/^tcp-segmentation-offload: //p'
 }
 
 alias_of() {
@@ -112,9 +116,12 @@ bridges() {
 	plug vnet0 virbr7 "fe${MAC#52}"
 	plug tap2 virbr7
 	check "up on a bridge of another program" "$NETSIM" up -q "$WORK/virbr.yaml"
-	is "marks it" "$(alias_of virbr7)" "netsim:guests/lan closed attached"
+	is "marks it" "$(alias_of virbr7)" "netsim:guests/lan tso closed attached"
+	# netsim apply does this on a kernel that has netem.
+	ethtool -K virbr7 tso off
 	check "down" "$NETSIM" down -q
 	is "gives it back" "$(alias_of virbr7)" ""
+	is "with the offload" "$(tso_of virbr7)" on
 	is "with the tap" "$(ip -j link show vnet0 | jq -r '.[0].master')" virbr7
 	ip link del virbr7
 	fails_with 4 "up without that bridge" "$NETSIM" up "$WORK/virbr.yaml"

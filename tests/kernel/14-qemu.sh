@@ -5,51 +5,19 @@
 # Two machines in QEMU on the taps of topo/n3x.yaml, cut off from each other.
 # shellcheck shell=bash
 . "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../guest.sh"
 
 ROOT=$(dirname "$TESTS")
 MAC_1=52:54:00:12:34:01 MAC_2=52:54:00:12:34:02
 IP_1=192.168.100.10 IP_2=192.168.100.11
-
-# Their init: pings repeatedly, each after a new ARP resolution. The kernel passes NAME=VALUE
-# from its command line in the environment.
-init() {
-	cat <<-'EOF'
-		#!/bin/sh
-		/bin/busybox mkdir -p /proc
-		/bin/busybox --install -s /bin
-		mount -t proc proc /proc
-		for module in $(cat /modules/order); do insmod /modules/$module; done
-		ip addr add $me/24 dev eth0
-		ip link set eth0 up
-		while :; do
-			ip neigh flush dev eth0
-			if ping -c 1 -W 1 $peer >/dev/null 2>&1; then echo answered; else echo lost; fi
-			usleep 100000
-		done
-	EOF
-}
-
-initrd() {
-	local root=$WORK/root kernel=$1 line
-	mkdir -p "$root/bin" "$root/modules"
-	cp "$(command -v busybox)" "$root/bin/busybox"
-	ln -s busybox "$root/bin/sh"
-	init >"$root/init"
-	chmod +x "$root/init"
-	modprobe -d "$kernel" -S "${kernel##*/kernel-}" -aD virtio_pci virtio_net | while read -r _ line; do
-		cp "$line" "$root/modules/"
-		echo "${line##*/}"
-	done | awk '!seen[$0]++' >"$root/modules/order"
-	(cd "$root" && find . | cpio --quiet -o -H newc) >"$WORK/initrd"
-}
 
 # machine NUMBER IP PEER: with the arguments that netsim up prints for its tap
 machine() {
 	local words
 	read -ra words <<<"$(jq -r ".taps[] | select(.link == \"n100-$1/eth1\").qemu" "$WORK/up.json")"
 	bg qemu-system-x86_64 -M q35 -accel tcg -cpu max -m 128M -display none -nodefaults -no-reboot \
-		-kernel "$KERNEL/boot/vmlinux" -initrd "$WORK/initrd" \
-		-append "console=ttyS0 quiet panic=-1 mitigations=off random.trust_cpu=on net.ifnames=0 me=$2 peer=$3" \
+		-kernel "$WORK/vmlinux" -initrd "$WORK/initrd" \
+		-append "console=ttyS0 quiet panic=-1 mitigations=off random.trust_cpu=on net.ifnames=0 me=$2/24 peer=$3" \
 		-serial "file:$WORK/serial.$1" \
 		"${words[@]}"
 }
@@ -106,8 +74,7 @@ restart() {
 	check "brings it back" both answered
 }
 
-KERNEL=$("$TESTS/vm/kernel")
-initrd "$KERNEL"
+guest_files "$("$TESTS/vm/kernel")"
 check "up" "$NETSIM" up --json "$ROOT/topo/n3x.yaml"
 echo "$OUT" >"$WORK/up.json"
 like "prints arguments for QEMU" "$("$NETSIM" up "$ROOT/topo/n3x.yaml")" \

@@ -18,6 +18,7 @@ struct bench {
 	struct model *host;
 	struct neigh_mac macs[4];
 	size_t mac_count;
+	struct domains *domains;
 	struct port_claims claims;
 };
 
@@ -49,12 +50,14 @@ static struct link *tap(struct bench *b, const char *name, const char *bridge, c
 static void decide(struct bench *b)
 {
 	free(b->claims.list);
-	assert_int_equal(claim_decide(b->topo, b->host, b->macs, b->mac_count, &b->claims), 0);
+	assert_int_equal(
+		claim_decide(b->topo, b->host, b->macs, b->mac_count, b->domains, &b->claims), 0);
 }
 
 static void tear_down(struct bench *b)
 {
 	free(b->claims.list);
+	domains_free(b->domains);
 	model_free(b->host);
 	topo_free(b->topo);
 }
@@ -208,6 +211,117 @@ static void test_marks(void **state)
 	tear_down(&b);
 }
 
+/* libvirt's answer: the domain a has vnet1 and vnet2, b is not running, and c is not known. */
+static void answer(struct bench *b)
+{
+	static const char *const names[] = {"dom-a", "dom-b", "dom-c"};
+	static struct domain_port ports[] = {
+		{.tap = "vnet1", .mac = {{0x52, 0x54, 0, 0, 0, 1}}, .has_mac = true},
+		{.tap = "vnet2", .mac = {{0x52, 0x54, 0, 0, 0, 2}}, .has_mac = true},
+	};
+	struct domain *a;
+
+	b->domains = domains_new(names, 3);
+	assert_non_null(b->domains);
+	a = &b->domains->list[0];
+	a->state = DOMAIN_RUNNING;
+	a->ports = malloc(sizeof(ports));
+	memcpy(a->ports, ports, sizeof(ports));
+	a->port_count = 2;
+	b->domains->list[1].state = DOMAIN_OFF;
+	strcpy(b->domains->list[2].near, "dom-a");
+}
+
+static void test_domains(void **state)
+{
+	struct bench b;
+	struct link *second;
+
+	(void)state;
+	set_up(&b,
+	       "nodes:\n"
+	       "  a: {kind: attached, domain: dom-a, interfaces: {e: {network: lan, mac: "
+	       "\"52:54:00:00:00:01\"}, f: {network: far}}}\n"
+	       "  b: {kind: attached, domain: dom-b, interfaces: {e: {network: lan, mac: "
+	       "\"52:54:00:00:00:03\"}}}\n"
+	       "  c: {kind: attached, domain: dom-c, interfaces: {e: {network: lan, port: v}}}\n");
+	/* The tap has no derived address, so that only libvirt knows the guest. */
+	tap(&b, "vnet1", "br", "02:00:00:00:00:01");
+	second = tap(&b, "vnet2", "br2", "02:00:00:00:00:02");
+	tap(&b, "v", "br", "02:00:00:00:00:04");
+	decide(&b);
+	lacks(&b, 0, "br has no tap of the domain dom-a with the guest 52:54:00:00:00:01");
+	lacks(&b, 1, "br2 has no tap of the domain dom-a");
+	has(&b, 3, "v");
+	answer(&b);
+	decide(&b);
+	has(&b, 0, "vnet1");
+	has(&b, 1, "vnet2");
+	lacks(&b, 2, "the domain dom-b is not running");
+	lacks(&b, 3, "libvirt has no domain dom-c; did you mean dom-a?");
+	/* A tap that is newer than the answer, by its address. */
+	tap(&b, "vnet5", "br", "fe:54:00:00:00:03");
+	decide(&b);
+	has(&b, 2, "vnet5");
+	/* In another bridge, and in none. */
+	second = &b.host->links[1];
+	*second->master = '\0';
+	decide(&b);
+	lacks(&b, 1, "vnet2 of the domain dom-a is in no bridge");
+	snprintf(second->master, sizeof(second->master), "br");
+	decide(&b);
+	has(&b, 0, "vnet1");
+	lacks(&b, 1, "br2 has no tap of the domain dom-a");
+	/* The name vnet1 is that of another guest by now. */
+	b.host->links[0].mac = (struct mac) {{0xfe, 0x54, 0, 0, 0, 9}};
+	decide(&b);
+	lacks(&b, 0, "br has no tap of the domain dom-a with the guest 52:54:00:00:00:01");
+	tear_down(&b);
+}
+
+/* Without an answer, the mark of before counts; nothing else tells the tap of a domain. */
+static void test_no_answer(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	set_up(&b,
+	       "nodes: {a: {kind: attached, domain: dom-a, interfaces: {e: {network: lan}}}}\n");
+	answer(&b);
+	strcpy(b.domains->why, "no answer");
+	b.domains->list[0].port_count = 0;
+	tap(&b, "vnet1", "br", "02:00:00:00:00:01");
+	decide(&b);
+	lacks(&b, 0, "libvirt does not say which tap the domain dom-a has");
+	b.host->links[0].alias = strdup("netsim:f/a/e attached");
+	decide(&b);
+	has(&b, 0, "vnet1");
+	/* With one, it does not. */
+	*b.domains->why = '\0';
+	decide(&b);
+	lacks(&b, 0, "br has no tap of the domain dom-a");
+	tear_down(&b);
+}
+
+static void test_rivals(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	set_up(&b, "nodes:\n"
+		   "  a: {kind: attached, domain: dom-a, interfaces: {e: {network: lan}}}\n"
+		   "  b: {kind: attached, domain: dom-b, interfaces: {e: {network: lan, mac: "
+		   "\"52:54:00:00:00:01\"}}}\n");
+	answer(&b);
+	tap(&b, "vnet1", "br", "fe:54:00:00:00:01");
+	tap(&b, "vnet2", "br", "fe:54:00:00:00:02");
+	decide(&b);
+	lacks(&b, 0, "vnet1 and vnet2 both match");
+	/* Its address is that of b's guest, but libvirt says that it is a tap of a. */
+	lacks(&b, 1, "the domain dom-b is not running");
+	tear_down(&b);
+}
+
 static void test_needed(void **state)
 {
 	struct bench b;
@@ -226,9 +340,11 @@ static void test_needed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names),  cmocka_unit_test(test_misses),
-		cmocka_unit_test(test_guests), cmocka_unit_test(test_doubts),
-		cmocka_unit_test(test_marks),  cmocka_unit_test(test_needed),
+		cmocka_unit_test(test_names),	cmocka_unit_test(test_misses),
+		cmocka_unit_test(test_guests),	cmocka_unit_test(test_doubts),
+		cmocka_unit_test(test_marks),	cmocka_unit_test(test_needed),
+		cmocka_unit_test(test_domains), cmocka_unit_test(test_no_answer),
+		cmocka_unit_test(test_rivals),
 	};
 
 	return cmocka_run_group_tests_name("claim", tests, NULL, NULL);
