@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "netsim/kernel/addr.h"
 #include "netsim/kernel/link.h"
@@ -20,9 +19,6 @@
 #include "netsim/util/auto.h"
 
 #define SUBJECT_TEXT 128
-
-#define CARRIER_PAUSE_NS 2000000
-#define CARRIER_TRIES	 250
 
 struct exec {
 	struct state *st;
@@ -616,36 +612,6 @@ static void undo(struct state *st, const struct model *want, struct model *befor
 	model_free(now);
 }
 
-static bool all_running(const struct state *st, const struct model *want)
-{
-	for (size_t i = 0; i < want->link_count; i++) {
-		const struct link *port = &want->links[i], *now;
-
-		if (port->node != MODEL_HOST || port->kind != LINK_VETH)
-			continue;
-		now = model_find_link(st->host, MODEL_HOST, port->name);
-		if (now && !now->running)
-			return false;
-	}
-	return true;
-}
-
-/*
- * The kernel reports carrier on a veth a little after both ends are up, and a bridge
- * forwards only then. Gives up after about 0.5 s, e.g. if another program took an end down.
- */
-static int wait_for_carrier(struct state *st, const struct model *want, struct netsim_err *err)
-{
-	struct timespec pause = {.tv_nsec = CARRIER_PAUSE_NS};
-	int r = 0;
-
-	for (int i = 0; r == 0 && i < CARRIER_TRIES && !all_running(st, want); i++) {
-		nanosleep(&pause, NULL);
-		r = state_read_host(st, err);
-	}
-	return r;
-}
-
 /* Verifies that the kernel matches want, after one more attempt to converge. */
 static int read_back(struct state *st, struct model *want, struct netsim_err *err)
 {
@@ -669,7 +635,7 @@ static int read_back(struct state *st, struct model *want, struct netsim_err *er
 	}
 	plan_done(&plan);
 	model_free(now);
-	return r == 0 ? wait_for_carrier(st, want, err) : r;
+	return r == 0 ? converge_wait_for_carrier(st, want, err) : r;
 }
 
 int converge_to(struct state *st, struct model *want, size_t *ret_steps, struct netsim_err *err)

@@ -18,6 +18,13 @@
 int converge_to(struct state *st, struct model *want, size_t *ret_steps, struct netsim_err *err);
 
 /*
+ * Waits for the carrier of ports, which the kernel reports a little after both ends of a veth are
+ * up; a bridge forwards only then. Gives up after about 0.5 s, e.g. if another program took an end
+ * down.
+ */
+int converge_wait_for_carrier(struct state *st, const struct model *want, struct netsim_err *err);
+
+/*
  * -EEXIST with err if `want` needs a link, network namespace or link group that is not this
  * fleet's.
  */
