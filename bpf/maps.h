@@ -25,7 +25,10 @@ struct {
 	__type(value, struct port_node);
 } ns_nodes SEC(".maps");
 
-/* A port's ifindex -> link number. */
+/*
+ * A port's ifindex -> link number. Also the host's other interfaces, except taps that no node has,
+ * with the number of the host: what the host routes from there is its own.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, PORT_LINKS);

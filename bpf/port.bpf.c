@@ -13,13 +13,15 @@
  *
  * If the host takes part, or routes between networks, the ingress port is lost on
  * the way: ns_stamp records the source in skb->mark at ingress. ns_host judges the
- * frames that a bridge delivers to the host. Frames to the host that need a delay go
- * through an IFB, where ns_hold judges them.
+ * frames that a bridge delivers to the host. On a routed network, whose ports are in no
+ * bridge, ns_route does both. Frames to the host that need a delay go through an IFB,
+ * where ns_hold judges them.
  */
 #include <linux/pkt_cls.h>
 
 #include "classify.h"
 #include "hop.h"
+#include "route.h"
 
 #define HOST 0
 
@@ -54,6 +56,7 @@ struct port_packet {
 	__u8 copied, corrupted;
 	__u8 may_overtake; /* exempt from the order of its pair */
 	__u8 resolves;	   /* ARP or neighbour discovery: RESOLVES_... */
+	__u8 to_router;	   /* between a node and the host, on a routed network */
 };
 
 static __always_inline __u32 link_of(__u32 ifindex)
@@ -106,6 +109,9 @@ static __always_inline int is_cut(const struct port_slot *slot, const struct por
 	hit = from->member & to->cut;
 	if (hit && p->resolves == RESOLVES_ADDRESS)
 		hit &= ~slot->resolving;
+	/* A node reaches all others through the host, which it finds by its address. */
+	if (hit && p->resolves && p->to_router)
+		hit &= slot->whole;
 	return hit ? in_force(slot, hit, p->now) : 0;
 }
 
@@ -540,31 +546,34 @@ static __always_inline __u16 node_of(__u32 link)
 /* True for the programs' own marks; other marks are left alone. */
 static __always_inline int is_ours(const struct __sk_buff *skb)
 {
-	return is_marked(skb, PORT_MARK) || is_marked(skb, PORT_MARK_SENT);
+	return is_marked(skb, PORT_MARK) || is_marked(skb, PORT_MARK_SENT) ||
+	       is_marked(skb, PORT_MARK_HOST);
+}
+
+/* True for the address of the bridge: the host sends or routes the frame. */
+static __always_inline int is_from_bridge(struct __sk_buff *skb, const struct port_link *to)
+{
+	__u8 source[6], differs = 0;
+
+	if (bpf_skb_load_bytes(skb, 6, source, sizeof(source)) < 0)
+		return 1;
+	for (int i = 0; i < (int)sizeof(source); i++)
+		differs |= source[i] ^ to->bridge[i];
+	return !differs;
 }
 
 /*
- * True for a frame that came in by a port of the bridge that no node has; the caller has looked
- * it up, once, as it may become a node's at any time. Frames that the host routes also come in by
- * an unknown interface, but have the bridge's address.
+ * True for a frame that came in by a port that no node has; from is that port's entry in ns_ports,
+ * which the caller has looked up, once, as it may become a node's at any time. Frames that the
+ * host routes onto a bridge also come in by another interface, but have the bridge's address; on a
+ * routed network, their interface has an entry.
  */
-static __always_inline int is_unclaimed(struct __sk_buff *skb, __u32 to_link)
+static __always_inline int is_unclaimed(struct __sk_buff *skb, const struct port_link *to,
+					const __u32 *from)
 {
-	__u32 key = to_link;
-	struct port_link *to;
-	__u8 source[6], differs = 0;
-
-	if (!skb->ingress_ifindex)
+	if (!skb->ingress_ifindex || !to->closed)
 		return 0;
-	to = bpf_map_lookup_elem(&ns_links, &key);
-	if (!to || !to->closed || bpf_skb_load_bytes(skb, 6, source, sizeof(source)) < 0)
-		return 0;
-	for (int i = 0; i < (int)sizeof(source); i++)
-		differs |= source[i] ^ to->bridge[i];
-	if (!differs)
-		return 0;
-	__sync_fetch_and_add(&to->unclaimed, 1);
-	return 1;
+	return to->routed ? !from : !is_from_bridge(skb, to);
 }
 
 /* clsact egress of a port, towards its node. */
@@ -572,6 +581,8 @@ SEC("tc")
 int ns_port(struct __sk_buff *skb)
 {
 	struct port_packet p = {.charged = 1};
+	__u32 ingress = skb->ingress_ifindex, *from;
+	struct port_link *to;
 
 	if (is_marked(skb, PORT_MARK_COPY)) {
 		skb->mark = 0;
@@ -579,16 +590,21 @@ int ns_port(struct __sk_buff *skb)
 		return TC_ACT_UNSPEC;
 	}
 	p.to_link = link_of(skb->ifindex);
-	p.from_link = link_of(skb->ingress_ifindex);
+	from = ingress ? bpf_map_lookup_elem(&ns_ports, &ingress) : 0;
+	p.from_link = from ? *from : HOST;
 	p.past_uplink = is_marked(skb, PORT_MARK_SENT);
-	if (p.from_link == HOST && !is_ours(skb) && is_unclaimed(skb, p.to_link))
+	to = bpf_map_lookup_elem(&ns_links, &p.to_link);
+	if (to && p.from_link == HOST && !is_ours(skb) && is_unclaimed(skb, to, from)) {
+		__sync_fetch_and_add(&to->unclaimed, 1);
 		return TC_ACT_SHOT;
+	}
 	if (is_ours(skb)) {
 		p.from_link = skb->mark & ~PORT_MARK_MASK;
 		skb->mark = 0;
 	}
 	p.from = node_of(p.from_link);
 	p.to = node_of(p.to_link);
+	p.to_router = to && to->routed && p.from == HOST;
 	return judge(skb, &p, 0);
 }
 
@@ -606,32 +622,62 @@ int ns_stamp(struct __sk_buff *skb)
 static __always_inline int judge_for_host(struct __sk_buff *skb)
 {
 	struct port_packet p = {.charged = 1};
+	struct port_link *from;
 
 	p.from_link = skb->mark & ~PORT_MARK_MASK;
-	p.from = node_of(p.from_link);
+	from = bpf_map_lookup_elem(&ns_links, &p.from_link);
+	p.from = from ? from->node : HOST;
+	p.to_router = from && from->routed;
 	return judge(skb, &p, PORT_MARK_SENT);
+}
+
+static __always_inline int is_held(void)
+{
+	struct port_control *control;
+	__u32 key = 0;
+
+	control = bpf_map_lookup_elem(&ns_control, &key);
+	return control && control->slot[control->active & 1].flags & PORT_FLAG_HELD;
+}
+
+/* Judges a frame to the host, or leaves that to ns_hold, which the redirect to the IFB leads to. */
+static __always_inline int judge_or_hold(struct __sk_buff *skb)
+{
+	if (!is_held())
+		return judge_for_host(skb);
+	/* Not by its upper half alone: the verifier refuses that. */
+	skb->mark += PORT_MARK_HOST - PORT_MARK;
+	return TC_ACT_UNSPEC;
 }
 
 /* clsact ingress of a bridge: frames that it delivers to the host. */
 SEC("tc")
 int ns_host(struct __sk_buff *skb)
 {
-	struct port_control *control;
-	__u32 key = 0;
+	return is_marked(skb, PORT_MARK) ? judge_or_hold(skb) : TC_ACT_UNSPEC;
+}
 
-	control = bpf_map_lookup_elem(&ns_control, &key);
-	if (!control || !is_marked(skb, PORT_MARK))
+/*
+ * clsact ingress of a port in no bridge: the host is the next hop of every frame. Those that it
+ * routes to another port of the fleet are judged there; all others are the host's, also those that
+ * leave the fleet.
+ */
+SEC("tc")
+int ns_route(struct __sk_buff *skb)
+{
+	__u32 link = link_of(skb->ifindex);
+
+	if (link == HOST)
 		return TC_ACT_UNSPEC;
-	if (control->slot[control->active & 1].flags & PORT_FLAG_HELD)
-		return TC_ACT_UNSPEC;
-	return judge_for_host(skb);
+	skb->mark = PORT_MARK | link;
+	return link_of(routed_to(skb)) != HOST ? TC_ACT_UNSPEC : judge_or_hold(skb);
 }
 
 /* clsact egress of the IFB that delays frames to the host. */
 SEC("tc")
 int ns_hold(struct __sk_buff *skb)
 {
-	return is_marked(skb, PORT_MARK) ? judge_for_host(skb) : TC_ACT_UNSPEC;
+	return is_marked(skb, PORT_MARK_HOST) ? judge_for_host(skb) : TC_ACT_UNSPEC;
 }
 
 char LICENSE[] SEC("license") = "GPL";

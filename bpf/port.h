@@ -28,11 +28,12 @@
 #define PORT_TRACE_ROWS	   16384 /* for all traces of a generation */
 
 /*
- * Values of skb->mark: set at ingress, and set again once the uplink has been applied,
- * both with the source link in the lower half; and a duplicate whose departure is in
- * skb->cb.
+ * Values of skb->mark: set at ingress, at ingress of a frame to the host that is judged in an IFB,
+ * and once the uplink has been applied, all with the source link in the lower half; and a
+ * duplicate whose departure is in skb->cb.
  */
 #define PORT_MARK      0x6e730000
+#define PORT_MARK_HOST 0x6e760000
 #define PORT_MARK_SENT 0x6e740000
 #define PORT_MARK_COPY 0x6e750000
 #define PORT_MARK_MASK 0xffff0000
@@ -56,7 +57,8 @@ struct port_link {
 	__u16 charge_at;
 	/* Frames to it from ports that no node has are dropped, unless they are the host's. */
 	__u8 closed;
-	__u8 padding[3];
+	__u8 routed; /* its port is in no bridge: the host routes its frames */
+	__u8 padding[2];
 	char iface[PORT_IFACE_NAME]; /* in the node; "": the number is free */
 	/* Packets dropped by partitions, from and to it; and from it, for other reasons. */
 	__u64 cut, lost;
@@ -232,6 +234,7 @@ struct port_slot {
 	__u32 base_flags;	   /* the part of flags that comes from the base */
 	__u64 longest;		   /* upper bound of the base's delay over all hops, in ns */
 	__u64 resolving;	   /* groups whose cuts spare packets that resolve addresses */
+	__u64 whole;		   /* groups that every other node is cut off from */
 	struct port_fault faults[PORT_FAULTS];
 };
 
@@ -275,7 +278,7 @@ _Static_assert(sizeof(struct port_conditions) == 208, "shared with the kernel si
 _Static_assert(sizeof(struct port_state) == 64, "shared with the kernel side");
 _Static_assert(sizeof(struct port_trace_row) == 32, "shared with the kernel side");
 _Static_assert(sizeof(struct port_fault) == 440, "shared with the kernel side");
-_Static_assert(sizeof(struct port_slot) == 512 + 32 + 440 * PORT_FAULTS,
+_Static_assert(sizeof(struct port_slot) == 512 + 40 + 440 * PORT_FAULTS,
 	       "shared with the kernel side");
 _Static_assert(sizeof(struct port_traffic) == 64, "shared with the kernel side");
 

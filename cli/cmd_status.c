@@ -243,9 +243,10 @@ static json_t *json_node(const struct netsim_fleet *fleet, size_t n)
 	for (size_t i = 0; i < node->port_count; i++)
 		json_array_append_new(
 			ports,
-			json_pack("{s:s, s:s, s:s, s:b, s:o, s:o, s:I, s:I}", "interface",
+			json_pack("{s:s, s:s, s:s, s:b, s:b, s:o, s:o, s:I, s:I}", "interface",
 				  node->ports[i]->iface, "port", node->ports[i]->name, "bridge",
-				  node->ports[i]->bridge, "up_state", node->ports[i]->up, "up",
+				  node->ports[i]->bridge, "routed", node->ports[i]->routed,
+				  "up_state", node->ports[i]->up, "up",
 				  json_direction(node->ports[i]->from), "down",
 				  json_direction(node->ports[i]->to), "dropped_by_partitions",
 				  (json_int_t)node->ports[i]->cut_packets, "dropped_by_conditions",

@@ -315,6 +315,7 @@ struct netsim_port {
 	struct netsim_direction *from, *to; /* from the node, and to it */
 	uint64_t cut_packets;		    /* to and from it, dropped by partitions */
 	uint64_t lost_packets;		    /* from it, dropped by conditions (edt) */
+	bool routed; /* on a routed network: in no bridge, the host routes its frames */
 };
 
 struct netsim_node {

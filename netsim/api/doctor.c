@@ -144,7 +144,7 @@ static int try_seed(struct trial_state *p, struct netsim_err *err)
 static int try_redirect(struct trial_state *p, struct netsim_err *err)
 {
 	qdisc_add_clsact(p->rt, p->port, "clsact");
-	filter_put_redirect(p->rt, p->port, (int)if_nametoindex("d-ifb"), "redirect");
+	filter_put_redirect(p->rt, p->port, (int)if_nametoindex("d-ifb"), 0, "redirect");
 	return rtnl_send(p->rt, err);
 }
 
@@ -316,15 +316,28 @@ static int examine_apart(struct outcome *outcomes, struct netsim_err *err)
 	return -WEXITSTATUS(status);
 }
 
+static bool has_routed_fleet(void)
+{
+	struct state st;
+	bool found;
+
+	if (state_open(&st, NULL) < 0)
+		return false;
+	found = state_read_host(&st, NULL) == 0 && model_is_routed(st.host);
+	state_close(&st);
+	return found;
+}
+
 static int report(struct netsim_findings *all, const struct outcome *outcomes,
 		  struct netsim_err *err)
 {
 	struct netsim_finding *bridges;
 	struct utsname host;
 	char filter[320];
+	bool routed = has_routed_fleet();
 
 	uname(&host);
-	bridge_filter_describe(filter, sizeof(filter));
+	bridge_filter_describe(routed, filter, sizeof(filter));
 	for (size_t i = 0; i < ARRAY_SIZE(trials); i++) {
 		struct netsim_finding *finding = arena_push(all, all->list, all->count);
 
@@ -345,7 +358,7 @@ static int report(struct netsim_findings *all, const struct outcome *outcomes,
 	bridges->ok = !*filter;
 	bridges->what = "no bridge filter";
 	bridges->use = "packets between nodes";
-	bridges->hint = BRIDGE_FILTER_HINT;
+	bridges->hint = routed ? ROUTED_FILTER_HINT : BRIDGE_FILTER_HINT;
 	bridges->optional = true; /* packets may pass: not all rules are read */
 	all->kernel = arena_printf(all, "%.32s %.48s", host.sysname, host.release);
 	all->engines = describe_engines(all);

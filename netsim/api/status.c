@@ -120,6 +120,7 @@ static int read_port(const struct reader *r, const struct model *model, size_t a
 	port->iface = copy(r, iface);
 	port->bridge = copy(r, link->master);
 	port->up = link->up;
+	port->routed = link->routed;
 	if (number) {
 		node->unclaimed_packets += policy_link_entry(r->policy, number)->unclaimed;
 		port->cut_packets = policy_link_entry(r->policy, number)->cut;
@@ -177,13 +178,15 @@ static bool carries(const struct netsim_port *port)
 	       strcmp(port->to->text, "down") != 0;
 }
 
-/* True if ports of both nodes that carry frames share a bridge, so that frames can pass. */
-static bool share_bridge(const struct netsim_node *a, const struct netsim_node *b)
+/* True if ports of both nodes that carry frames share a bridge, or the host routes between them. */
+static bool are_connected(const struct netsim_node *a, const struct netsim_node *b)
 {
 	for (size_t i = 0; i < a->port_count; i++)
 		for (size_t j = 0; j < b->port_count; j++)
-			if (*a->ports[i]->bridge && carries(a->ports[i]) && carries(b->ports[j]) &&
-			    strcmp(a->ports[i]->bridge, b->ports[j]->bridge) == 0)
+			if (carries(a->ports[i]) && carries(b->ports[j]) &&
+			    ((a->ports[i]->routed && b->ports[j]->routed) ||
+			     (*a->ports[i]->bridge &&
+			      strcmp(a->ports[i]->bridge, b->ports[j]->bridge) == 0)))
 				return true;
 	return false;
 }
@@ -201,7 +204,7 @@ static int read_reach(const struct reader *r, struct netsim_fleet *fleet)
 		numbers[a] = policy_node(policy, fleet->nodes[a]->name);
 	for (size_t a = 0; a < n; a++)
 		for (size_t b = 0; b < n; b++) {
-			bool reaches = a == b || share_bridge(fleet->nodes[a], fleet->nodes[b]);
+			bool reaches = a == b || are_connected(fleet->nodes[a], fleet->nodes[b]);
 
 			if (policy && reaches && numbers[a] >= 0 && numbers[b] >= 0)
 				reaches = policy_reaches(policy, numbers[a], numbers[b]);

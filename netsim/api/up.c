@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* up, plan and diff: converge a fleet to its topology, or list the steps. */
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
 
 #include "netsim/api/attach.h"
 #include "netsim/api/mend.h"
@@ -9,6 +12,7 @@
 #include "netsim/config/topo.h"
 #include "netsim/fleet/converge.h"
 #include "netsim/kernel/bridge_filter.h"
+#include "netsim/kernel/forwarding.h"
 #include "netsim/fleet/fleet.h"
 #include "netsim/fleet/layout.h"
 #include "netsim/fleet/lock.h"
@@ -235,6 +239,65 @@ static int build(struct netsim *ctx, const struct topo *topo, struct model *want
 	return r;
 }
 
+/* Adds a warning to those before. */
+__attribute__((format(printf, 2, 3))) static int warn(struct netsim_up *up, const char *format, ...)
+{
+	char text[640];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	up->warning = arena_printf(up, "%s%s%s", up->warning ? up->warning : "",
+				   up->warning ? "; also: " : "", text);
+	return up->warning ? 0 : -ENOMEM;
+}
+
+/* Warns if the host does not forward packets between the ports of routed networks. */
+static int warn_forwarding(const struct netsim *ctx, const struct topo *topo, struct netsim_up *up)
+{
+	const struct model *host = ctx->state.host;
+	const char *off = NULL, *network = NULL;
+	int r = 0;
+
+	for (size_t i = 0; i < topo->network_count; i++)
+		if (topo->networks[i].routed && topo_address(&topo->networks[i], AF_INET6))
+			network = topo->networks[i].name;
+	for (size_t i = 0; !off && i < host->link_count; i++)
+		if (host->links[i].routed && state_is_ours(&host->links[i], topo->fleet) &&
+		    !forwarding_is_on(AF_INET, host->links[i].name))
+			off = host->links[i].name;
+	if (network && !forwarding_is_on(AF_INET6, ""))
+		r = warn(up,
+			 "the host does not forward IPv6 packets between the nodes of %s; needs: "
+			 "sysctl -w net.ipv6.conf.all.forwarding=1",
+			 network);
+	if (r == 0 && off)
+		r = warn(up,
+			 "the host does not forward IPv4 packets from %s; needs: sysctl -w "
+			 "net.ipv4.conf.%s.forwarding=1",
+			 off, off);
+	return r;
+}
+
+static int add_warnings(const struct netsim *ctx, const struct topo *topo, struct netsim_up *up,
+			struct netsim_err *err)
+{
+	bool routed = false;
+	char filter[320];
+	int r;
+
+	for (size_t i = 0; i < topo->network_count; i++)
+		routed |= topo->networks[i].routed;
+	bridge_filter_describe(routed, filter, sizeof(filter));
+	r = *filter ? warn(up, "%s; needs: %s", filter,
+			   routed ? ROUTED_FILTER_HINT : BRIDGE_FILTER_HINT) :
+		      0;
+	if (r == 0 && routed)
+		r = warn_forwarding(ctx, topo, up);
+	return r < 0 ? err_oom(err) : 0;
+}
+
 int netsim_up(struct netsim *ctx, const char *path, const struct netsim_up_opts *opts,
 	      struct netsim_up **ret, struct netsim_diags *diags, struct netsim_err *err)
 {
@@ -242,7 +305,6 @@ int netsim_up(struct netsim *ctx, const char *path, const struct netsim_up_opts 
 	struct netsim_up *up = arena_new(sizeof(*up));
 	struct model *want = NULL;
 	struct topo *topo = NULL;
-	char warning[320] = "";
 	int r = up ? opts_read(&o, sizeof(o), opts, err) : err_oom(err);
 
 	if (r == 0)
@@ -257,12 +319,9 @@ int netsim_up(struct netsim *ctx, const char *path, const struct netsim_up_opts 
 	if (r == 0) {
 		r = o.dry_run ? list_steps(ctx, topo, want, up, err) :
 				build(ctx, topo, want, up, err);
-		bridge_filter_describe(warning, sizeof(warning));
 	}
-	if (r == 0 && *warning && !o.dry_run) {
-		up->warning = arena_printf(up, "%s; needs: %s", warning, BRIDGE_FILTER_HINT);
-		r = up->warning ? 0 : err_oom(err);
-	}
+	if (r == 0 && !o.dry_run)
+		r = add_warnings(ctx, topo, up, err);
 	model_free(want);
 	topo_free(topo);
 	if (r < 0)

@@ -502,7 +502,7 @@ static void explain_reach(const struct view *v, struct verify_row *row)
 		return;
 	}
 	if (!*row->why)
-		bridge_filter_describe(row->why, sizeof(row->why));
+		bridge_filter_describe(model_is_routed(v->fleet.model), row->why, sizeof(row->why));
 }
 
 static int judge(struct view *v, struct netsim_err *err)

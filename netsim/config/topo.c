@@ -72,6 +72,7 @@ static const struct field network_rows[] = {
 	{FIELD(struct network, bridge, "name", bind_ifname)},
 	{FIELD(struct network, attached, "attached", bind_bool),
 	 FIELD_AT(struct network, attached_at)},
+	{FIELD(struct network, routed, "routed", bind_bool), FIELD_AT(struct network, routed_at)},
 	{FIELD(struct network, unclaimed, "unclaimed", bind_word),
 	 FIELD_HAS(struct network, has_unclaimed), .words = topo_unclaimed},
 	{.name = "dhcp", .bind = topo_bind_dhcps, .below = topo_dhcp_rows},
@@ -214,7 +215,8 @@ static bool read_network(struct bind *b, struct topo *topo, const struct doc_ent
 	network->name = take(name);
 	name_fit(full.data, network->bridge);
 	return bind_map(b, network_rows, entry->value, &scope, network) &&
-	       check_attached(b, network) && topo_check_dhcp(b, network) && good;
+	       topo_check_routed(b, network, entry->value) && check_attached(b, network) &&
+	       topo_check_dhcp(b, network) && good;
 }
 
 static bool read_networks(struct bind *b, struct topo *topo, const struct doc_node *map)

@@ -65,7 +65,8 @@ struct dhcp {
 struct network {
 	char *name;
 	struct netsim_loc at;
-	char bridge[IFNAMSIZ]; /* the bridge: `name:`, or FLEET-NETWORK shortened */
+	char bridge[IFNAMSIZ]; /* the bridge: `name:`, or FLEET-NETWORK shortened. If the network is
+				  routed, a bridge without ports, which marks that it exists */
 	bool vlan_aware;       /* `vlans:` was given */
 	struct vlan_id *vlans;
 	size_t vlan_count;
@@ -75,6 +76,9 @@ struct network {
 	size_t address_count;
 	bool attached; /* another program makes the bridge, which has this name */
 	struct netsim_loc attached_at;
+	bool routed; /* no bridge: the host routes between the ports, and has the addresses on each
+		      */
+	struct netsim_loc routed_at;
 	bool has_unclaimed;
 	uint8_t unclaimed; /* enum unclaimed; default: drop if a node is attached to it */
 	struct dhcp *dhcps;
@@ -183,6 +187,9 @@ int topo_parse(const char *file, const char *data, size_t len, struct topo **ret
 struct doc_node;
 int topo_read(const char *file, const struct doc_node *doc, struct topo **ret,
 	      struct netsim_diags *diags);
+
+/* The network's first address of a family, AF_INET or AF_INET6; NULL: none. */
+const struct ip_at *topo_address(const struct network *network, uint8_t family);
 
 /* Returns the MTU of an interface: as given, else of its network or lower interface, else 1500. */
 unsigned topo_mtu(const struct topo *topo, const struct node *node, const struct iface *iface);

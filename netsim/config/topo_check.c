@@ -168,7 +168,8 @@ static bool check_addresses(struct bind *b, const struct topo *topo)
 
 	for (size_t i = 0; good && i < topo->network_count; i++) {
 		const struct network *network = &topo->networks[i];
-		struct address_claim like = {.iface = network->name, .segment = {.network = i}};
+		struct address_claim like = {.iface = network->name,
+					     .segment = {.network = topo_domain(topo, i)}};
 
 		good = claim_addresses(b, &claims, &like, network->addresses,
 				       network->address_count);
@@ -455,7 +456,7 @@ static bool check_tap_mtu(struct bind *b, const struct topo *topo, const struct 
 
 static bool check_network(struct bind *b, const struct network *network, size_t ports)
 {
-	bool good = ports <= TOPO_PORTS_MAX ||
+	bool good = ports <= TOPO_PORTS_MAX || network->routed ||
 		    bind_refuse(b, &network->at, "divide its nodes among several networks",
 				"network %s has %zu ports; a bridge takes %d at most",
 				network->name, ports, TOPO_PORTS_MAX);
@@ -491,6 +492,7 @@ static bool check_networks(struct bind *b, const struct topo *topo)
 static bool check_roles(struct bind *b, const struct topo *topo, const struct node *node)
 {
 	size_t size = 0, longest = 0;
+	bool routed = false;
 
 	for (size_t i = 0; i < node->iface_count; i++)
 		if (node->ifaces[i].kind == IFACE_PORT && strlen(node->ifaces[i].name) > longest)
@@ -498,6 +500,10 @@ static bool check_roles(struct bind *b, const struct topo *topo, const struct no
 	size = strlen("netsim:") + strlen(topo->fleet) + 1 + strlen(node->name) + 1 + longest;
 	for (size_t i = 0; i < node->role_count; i++)
 		size += strlen(" @") + strlen(node->roles[i]);
+	for (size_t i = 0; i < node->iface_count; i++)
+		routed |= node->ifaces[i].kind == IFACE_PORT &&
+			  topo->networks[node->ifaces[i].network].routed;
+	size += routed ? strlen(" closed routed") : 0;
 	size += node->kind == NODE_ATTACHED ? strlen(" attached") : 0;
 	return size <= TOPO_ALIAS_MAX ||
 	       bind_refuse(b, &node->at, "use fewer or shorter roles",

@@ -383,15 +383,19 @@ static void check_port(struct node_view *v, const struct raw_iface *raw)
 	const struct iface *iface = &raw->i;
 	const struct network *network = &v->topo->networks[iface->network];
 
+	if (network->routed)
+		v->good &= topo_check_routed_port(v->b, network, v->node, iface);
 	if (iface->access && iface->vlan_count)
 		v->good = bind_refuse(v->b, &iface->access_at,
 				      "access is for one VLAN untagged, vlans for several tagged",
 				      "%s: access and vlans exclude each other", iface->name);
 	if ((iface->access || iface->vlan_count) && !network->vlan_aware) {
-		v->good = bind_refuse(
-			v->b, iface->access ? &iface->access_at : &iface->vlans[0].at,
-			hint_f("write \"%s: {vlans: [...]}\" under networks", network->name),
-			"%s: network %s has no VLANs", iface->name, network->name);
+		v->good = bind_refuse(v->b, iface->access ? &iface->access_at : &iface->vlans[0].at,
+				      network->routed ?
+					      "a routed network cannot have any" :
+					      hint_f("write \"%s: {vlans: [...]}\" under networks",
+						     network->name),
+				      "%s: network %s has no VLANs", iface->name, network->name);
 		return;
 	}
 	if (iface->access && !topo_carries(network->vlans, network->vlan_count, iface->access))
@@ -406,6 +410,25 @@ static void check_port(struct node_view *v, const struct raw_iface *raw)
 					      iface->vlans[i].id, network->name);
 }
 
+static bool is_routed(const struct node_view *v, const struct iface *iface)
+{
+	return iface->kind == IFACE_PORT && v->topo->networks[iface->network].routed;
+}
+
+/* On a routed network, the host is the next hop, whatever its address. */
+static bool is_router(const struct node_view *v, const struct iface *iface, const struct ip *via)
+{
+	const struct network *network = &v->topo->networks[iface->network];
+	bool found = false;
+
+	if (!is_routed(v, iface))
+		return false;
+	for (size_t i = 0; i < network->address_count; i++)
+		found |= network->addresses[i].ip.family == via->family &&
+			 memcmp(network->addresses[i].ip.b, via->b, 16) == 0;
+	return found;
+}
+
 static void check_routes(struct node_view *v, const struct iface *iface)
 {
 	char text[UNIT_TEXT];
@@ -416,6 +439,8 @@ static void check_routes(struct node_view *v, const struct iface *iface)
 		bool reached =
 			via->family == AF_INET6 && via->b[0] == 0xfe && (via->b[1] & 0xc0) == 0x80;
 		bool own = false, broadcast = false;
+
+		reached |= is_router(v, iface, via);
 
 		for (size_t j = 0; j < iface->address_count; j++) {
 			const struct ip *ip = &iface->addresses[j].ip;
@@ -436,7 +461,10 @@ static void check_routes(struct node_view *v, const struct iface *iface)
 					      unit_format_address(via, text), iface->name);
 		else if (!reached)
 			v->good = bind_refuse(v->b, &iface->routes[i].at,
-					      "it must be in the subnet of one of its addresses",
+					      is_routed(v, iface) ?
+						      "it must be the host's address" :
+						      "it must be in the subnet of one of its "
+						      "addresses",
 					      "via: %s cannot be reached from %s",
 					      unit_format_address(via, text), iface->name);
 	}
@@ -558,6 +586,35 @@ static void name_port(struct node_view *v, struct raw_iface *raw)
 		name_fit(full.data, raw->i.port);
 }
 
+/* Bonds and VLANs need a bridge: the host has neither at its end of the cables. */
+static void refuse_above_routed(struct node_view *v, const struct raw_iface *raw)
+{
+	const struct raw_iface *below = raw;
+
+	if (raw->i.kind == IFACE_PORT)
+		return;
+	while (below->i.kind != IFACE_PORT) {
+		size_t next = below->i.kind == IFACE_VLAN ? below->lower :
+			      below->member		  ? below->member[0] :
+							    NOWHERE;
+
+		if (next == NOWHERE)
+			return;
+		below = &v->list[next];
+	}
+	if (v->topo->networks[below->i.network].routed)
+		v->good = bind_refuse(v->b, &raw->i.at, "put it on a network with a bridge",
+				      "%s: there are no %s on a routed network", raw->i.name,
+				      raw->i.kind == IFACE_VLAN ? "VLANs" : "bonds");
+}
+
+/* The default routes of a node by the host, unless the file has routes. */
+static void route_by_host(struct node_view *v, struct raw_iface *raw)
+{
+	if (is_routed(v, &raw->i) && v->node->kind == NODE_NETNS && !raw->i.route_count)
+		v->good &= topo_route_by_host(v->b, &v->topo->networks[raw->i.network], &raw->i);
+}
+
 bool topo_resolve_node(struct bind *b, const struct topo *topo, struct node *node,
 		       struct raw_ifaces *raws)
 {
@@ -567,6 +624,8 @@ bool topo_resolve_node(struct bind *b, const struct topo *topo, struct node *nod
 		return false;
 	link_all(&v);
 	check_depths(&v);
+	for (size_t i = 0; v.good && i < v.count; i++)
+		refuse_above_routed(&v, &v.list[i]);
 	for (size_t i = 0; i < v.count; i++) {
 		struct raw_iface *raw = &v.list[i];
 
@@ -577,6 +636,8 @@ bool topo_resolve_node(struct bind *b, const struct topo *topo, struct node *nod
 		/* An unknown network has been reported; its index here is 0. */
 		if (raw->i.kind == IFACE_PORT && v.good)
 			check_port(&v, raw);
+		if (v.good)
+			route_by_host(&v, raw);
 		check_routes(&v, &raw->i);
 	}
 	check_vlans(&v);

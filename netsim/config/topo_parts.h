@@ -61,6 +61,14 @@ bool topo_read_ifaces(struct bind *b, const struct topo *topo, const struct node
 bool topo_resolve_node(struct bind *b, const struct topo *topo, struct node *node,
 		       struct raw_ifaces *raws);
 
+/* Checks the keys (map) of a routed network, and, of one of its ports, the addresses and the name.
+ */
+bool topo_check_routed(struct bind *b, const struct network *network, const struct doc_node *map);
+bool topo_check_routed_port(struct bind *b, const struct network *network, const struct node *node,
+			    const struct iface *iface);
+/* Adds the default routes by the host to an interface of a routed network without routes. */
+bool topo_route_by_host(struct bind *b, const struct network *network, struct iface *iface);
+
 /* Checks the routes of a node against each other and against all its addresses. */
 bool topo_check_routes(struct bind *b, const struct node *node);
 
@@ -73,6 +81,11 @@ struct topo_segment {
 
 /* The port below all bonds and VLANs. */
 const struct iface *topo_lowest(const struct node *node, const struct iface *iface);
+/*
+ * The network whose addresses must differ from those of this one: itself, or the first routed one,
+ * because the host has one routing table for all its routed networks.
+ */
+size_t topo_domain(const struct topo *topo, size_t network);
 struct topo_segment topo_segment_of(const struct topo *topo, const struct node *node,
 				    const struct iface *iface);
 

@@ -70,8 +70,9 @@ static void print_network(const struct network *network, FILE *out)
 {
 	fputs("  ", out);
 	quote_print(network->name, out);
-	fputs(": {name: ", out);
-	quote_print(network->bridge, out);
+	fputs(network->routed ? ": {routed: true" : ": {name: ", out);
+	if (!network->routed)
+		quote_print(network->bridge, out);
 	print_vlans(network->vlans, network->vlan_count, out);
 	if (network->attached)
 		fputs(", attached: true", out);

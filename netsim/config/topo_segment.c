@@ -10,6 +10,14 @@ const struct iface *topo_lowest(const struct node *node, const struct iface *ifa
 	return iface;
 }
 
+size_t topo_domain(const struct topo *topo, size_t network)
+{
+	for (size_t i = 0; topo->networks[network].routed && i < network; i++)
+		if (topo->networks[i].routed)
+			return i;
+	return network;
+}
+
 struct topo_segment topo_segment_of(const struct topo *topo, const struct node *node,
 				    const struct iface *iface)
 {
@@ -20,7 +28,7 @@ struct topo_segment topo_segment_of(const struct topo *topo, const struct node *
 
 	for (; iface->kind == IFACE_VLAN; iface = &node->ifaces[iface->lower])
 		own[count++] = (uint32_t)iface->vlan | (uint32_t)iface->vlan_qinq << 16;
-	segment.network = port->network;
+	segment.network = topo_domain(topo, port->network);
 	if (port->access && topo->networks[port->network].vlan_aware)
 		segment.tags[segment.tag_count++] = port->access;
 	while (count && segment.tag_count < TOPO_STACK_MAX)

@@ -52,21 +52,44 @@ static int add_end(struct finder *f, const struct node_address *end, struct nets
 	return 0;
 }
 
-/* Adds the addresses of a node's interface or of a bridge. */
+/* Adds the addresses of a node's interface, of a bridge, or of the host on a routed network. */
 static int add_link(struct finder *f, const struct link *link, struct netsim_err *err)
 {
 	struct node_address end = {
 		.peer = peer_of(f, link->node), .device = link->name, .iface = link->name};
+	bool host = link->node == MODEL_HOST;
 	int r = 0;
 
-	if (end.peer == SIZE_MAX || (link->node == MODEL_HOST && link->kind != LINK_BRIDGE) ||
+	if (end.peer == SIZE_MAX || (host && link->kind != LINK_BRIDGE && !link->routed) ||
 	    !cable_place(f->model, link, &end.place))
 		return 0;
+	/* The host reaches all nodes of a routed network, not only by this port. */
+	if (host && link->routed) {
+		end.place.port = NULL;
+		end.device = "";
+	}
 	for (size_t i = 0; r == 0 && i < link->addr_count; i++) {
 		end.ip = link->addrs[i].ip;
-		r = add_end(f, &end, err);
+		r = ip_is_link_local(&end.ip) && link->routed ? 0 : add_end(f, &end, err);
 	}
 	return r;
+}
+
+/* Adds the guest behind a tap of a routed network, which the host has routes to. */
+static int add_routed_guest(struct finder *f, const struct link *port, struct node_address *end,
+			    struct netsim_err *err)
+{
+	struct mac mac;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < port->route_count; i++) {
+		end->ip = port->routes[i].to;
+		r = add_end(f, end, err);
+	}
+	if (port->route_count)
+		return r;
+	r = neigh_at(f->st->rt, port->ifindex, &end->ip, &mac, err);
+	return r == 0 ? add_end(f, end, err) : r == -ENOENT ? 0 : r;
 }
 
 /* Adds the guest behind a tap, if the host has learned its address from traffic. */
@@ -78,7 +101,7 @@ static int add_guest(struct finder *f, const struct link *port, struct netsim_er
 	struct mac mac;
 	int r;
 
-	if (!bridge || !mark_parse(port->alias, &mark) || !mark.iface ||
+	if ((!bridge && !port->routed) || !mark_parse(port->alias, &mark) || !mark.iface ||
 	    !cable_place(f->model, port, &end.place))
 		return 0;
 	end.peer = peer_of(f, model_find_node(f->model, mark.node));
@@ -86,6 +109,8 @@ static int add_guest(struct finder *f, const struct link *port, struct netsim_er
 		return 0;
 	snprintf(f->guests[end.peer], IFNAMSIZ, "%s", mark.iface);
 	end.iface = f->guests[end.peer];
+	if (port->routed)
+		return add_routed_guest(f, port, &end, err);
 	r = neigh_behind(f->st->rt, port->ifindex, bridge->ifindex, &end.ip, &mac, err);
 	return r == 0 ? add_end(f, &end, err) : r == -ENOENT ? 0 : r;
 }
@@ -93,7 +118,7 @@ static int add_guest(struct finder *f, const struct link *port, struct netsim_er
 static bool connected(const struct node_address *x, const struct node_address *y)
 {
 	return cable_connects(&x->place, &y->place) && x->ip.family == y->ip.family &&
-	       (ip_in_prefix(&y->ip, &x->ip) || ip_in_prefix(&x->ip, &y->ip));
+	       (x->place.routed || ip_in_prefix(&y->ip, &x->ip) || ip_in_prefix(&x->ip, &y->ip));
 }
 
 /* The interface of a node with a configured route to an address, or NULL. */
@@ -177,7 +202,10 @@ static int find_ends(struct finder *f, struct netsim_err *err)
 	for (size_t i = 0; r == 0 && i < f->model->link_count; i++) {
 		const struct link *link = &f->model->links[i];
 
-		r = link->kind == LINK_TAP ? add_guest(f, link, err) : add_link(f, link, err);
+		if (link->kind == LINK_TAP)
+			r = add_guest(f, link, err);
+		if (r == 0 && (link->kind != LINK_TAP || link->routed))
+			r = add_link(f, link, err);
 	}
 	return r;
 }

@@ -69,7 +69,8 @@ bool cable_place(const struct model *model, const struct link *link, struct cabl
 	}
 	bridge = model_find_link(model, MODEL_HOST, ret->bridge);
 	ret->aware = bridge && bridge->vlan_aware;
-	return *ret->bridge;
+	ret->routed = ret->port && ret->port->routed;
+	return *ret->bridge || ret->routed;
 }
 
 /* Returns the VLAN that a bridge assigns to the frames of a place; 0: none. */
@@ -96,6 +97,8 @@ static bool delivers(const struct cable_place *place, uint16_t vlan)
 
 bool cable_connects(const struct cable_place *a, const struct cable_place *b)
 {
+	if (a->routed || b->routed)
+		return a->routed && b->routed;
 	if (strcmp(a->bridge, b->bridge) != 0 || a->inner_count != b->inner_count)
 		return false;
 	for (size_t i = 0; i < a->inner_count; i++)

@@ -21,14 +21,18 @@ struct cable_tag {
 /* The place of an interface on a bridge. */
 struct cable_place {
 	const struct link *port; /* NULL: the host's own address on the bridge */
-	const char *bridge;
-	bool aware;   /* the bridge filters VLANs */
-	uint16_t tag; /* outermost tag, if 802.1Q; 0: none that a bridge recognises */
+	const char *bridge;	 /* "" on a routed network */
+	bool routed;		 /* on a routed network: the host routes to all others there */
+	bool aware;		 /* the bridge filters VLANs */
+	uint16_t tag;		 /* outermost tag, if 802.1Q; 0: none that a bridge recognises */
 	struct cable_tag inner[CABLE_TAGS]; /* the others, outer ones first */
 	size_t inner_count;
 };
 
-/* Finds the place of a node's interface, of a bridge, or of a tap; false if there is none. */
+/*
+ * Finds the place of a node's interface, of a bridge, of a tap, or of a port of a routed network;
+ * false if there is none.
+ */
 bool cable_place(const struct model *model, const struct link *link, struct cable_place *ret);
 /* Returns whether frames pass between two places: one bridge, one VLAN, the same tags in it. */
 bool cable_connects(const struct cable_place *a, const struct cable_place *b);

@@ -141,6 +141,9 @@ static int prepare_host(struct exec *x)
 
 		if (step->place != MODEL_HOST)
 			continue;
+		if (step->kind == STEP_DEL_ROUTE)
+			route_del(x->st->rt, step->have->ifindex, step->route,
+				  subject(x, step, name));
 		if (step->kind == STEP_DEL_ADDR)
 			addr_del(x->st->rt, step->have->ifindex, step->addr,
 				 subject(x, step, name));
@@ -402,6 +405,8 @@ static void settle_host_link(struct exec *x, const struct step *step)
 	subject(x, step, name);
 	if (step->kind == STEP_ADD_LINK && link_is_port(step->want))
 		link_set_no_ipv6(x->st->rt, step->want->ifindex, name);
+	if (step->want->routed)
+		link_set_forwarding(x->st->rt, step->want->ifindex, name);
 	link_set(x->st->rt, step->want, step->want->ifindex, what & ~(unsigned)LINK_SET_VLANS,
 		 host_ifindex(x, step->want->master), name);
 	if ((what & LINK_SET_VLANS) && step->want->vlan_count) {
@@ -463,6 +468,9 @@ static int do_host(struct exec *x)
 		if (step->kind == STEP_ADD_ADDR)
 			addr_add(x->st->rt, step->want->ifindex, step->addr,
 				 subject(x, step, name));
+		if (step->kind == STEP_ADD_ROUTE)
+			route_add(x->st->rt, step->want->ifindex, step->route,
+				  subject(x, step, name));
 	}
 	return rtnl_send(x->st->rt, x->err);
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "netsim/kernel/mark.h"
 #include "netsim/util/array.h"
@@ -55,13 +56,15 @@ static int copy_addresses(struct link *link, const struct ip_at *from, size_t co
 	return 0;
 }
 
-static int copy_routes(struct link *link, const struct iface *iface, struct netsim_err *err)
+static int copy_routes(struct link *link, const struct iface *iface, bool onlink,
+		       struct netsim_err *err)
 {
 	for (size_t i = 0; i < iface->route_count; i++) {
 		struct model_route *route = array_push(link->routes, link->route_count);
 
 		if (!route)
 			return err_oom(err);
+		route->onlink = onlink;
 		route->to = iface->routes[i].to;
 		route->via = iface->routes[i].via;
 		route->at = iface->routes[i].at;
@@ -89,9 +92,12 @@ static int add_bridge(struct model *model, const struct topo *topo, const struct
 	r = set_alias(link,
 		      &(struct mark) {.fleet = topo->fleet,
 				      .node = net->name,
-				      .closed = net->unclaimed == UNCLAIMED_DROP},
+				      .closed = net->unclaimed == UNCLAIMED_DROP,
+				      .routed = net->routed},
 		      &net->at, err);
-	return r < 0 ? r : copy_addresses(link, net->addresses, net->address_count, err);
+	/* On a routed network the addresses are on the ports. */
+	return r < 0 || net->routed ? r :
+				      copy_addresses(link, net->addresses, net->address_count, err);
 }
 
 static int add_vlan(struct link *link, uint16_t id, bool untagged, struct netsim_err *err)
@@ -130,6 +136,43 @@ static int add_port_vlans(struct link *link, const struct network *net, const st
 	return r;
 }
 
+static int add_host_address(struct link *link, const struct ip *ip, const struct netsim_loc *at,
+			    struct netsim_err *err)
+{
+	struct model_addr *addr = array_push(link->addrs, link->addr_count);
+
+	if (!addr)
+		return err_oom(err);
+	*addr = (struct model_addr) {.ip = *ip, .at = *at};
+	return 0;
+}
+
+/*
+ * The host's end of a cable of a routed network: the host's addresses, and a route to each address
+ * of the node. Of IPv6, also a link-local address, without which the kernel does not resolve the
+ * node's for packets that it forwards.
+ */
+static int add_routing(struct link *link, const struct network *net, const struct iface *iface,
+		       struct netsim_err *err)
+{
+	static const struct ip link_local = {
+		.family = AF_INET6, .plen = 64, .b = {0xfe, 0x80, [15] = 1}};
+	int r = copy_addresses(link, net->addresses, net->address_count, err);
+
+	link->routed = true;
+	if (r == 0 && topo_address(net, AF_INET6))
+		r = add_host_address(link, &link_local, &iface->at, err);
+	for (size_t i = 0; r == 0 && i < iface->address_count; i++) {
+		struct model_route *route = array_push(link->routes, link->route_count);
+
+		if (!route)
+			return err_oom(err);
+		route->to = iface->addresses[i].ip;
+		route->at = iface->addresses[i].at;
+	}
+	return r;
+}
+
 static int add_port(struct model *model, const struct topo *topo, const struct node *node,
 		    const struct iface *iface, struct netsim_err *err)
 {
@@ -140,7 +183,9 @@ static int add_port(struct model *model, const struct topo *topo, const struct n
 				  .node = node->name,
 				  .iface = iface->name,
 				  .roles = (const char *const *)node->roles,
-				  .role_count = node->role_count};
+				  .role_count = node->role_count,
+				  .closed = net->routed && net->unclaimed == UNCLAIMED_DROP,
+				  .routed = net->routed};
 	int r;
 
 	if (!link)
@@ -150,7 +195,8 @@ static int add_port(struct model *model, const struct topo *topo, const struct n
 	link->mtu = topo_cable_mtu(topo, node, iface);
 	link->mtu_at = iface->mtu ? iface->mtu_at : iface->at;
 	link->up = true;
-	memcpy(link->master, net->bridge, IFNAMSIZ);
+	if (!net->routed)
+		memcpy(link->master, net->bridge, IFNAMSIZ);
 	link->master_at = iface->at;
 	link->multi_queue = node->multi_queue;
 	link->has_tap_owner = node->has_owner;
@@ -158,7 +204,10 @@ static int add_port(struct model *model, const struct topo *topo, const struct n
 	link->has_tap_group = node->has_group;
 	link->tap_group = node->group;
 	r = set_alias(link, &mark, &node->at, err);
-	return r < 0 ? r : add_port_vlans(link, net, iface, err);
+	if (r < 0)
+		return r;
+	return net->routed ? add_routing(link, net, iface, err) :
+			     add_port_vlans(link, net, iface, err);
 }
 
 static bool is_member(const struct node *node, const struct iface *iface, const struct iface **bond)
@@ -258,7 +307,11 @@ static int add_inside(struct model *model, int place, const struct topo *topo,
 		link->master_at = bond->at;
 	}
 	r = copy_addresses(link, iface->addresses, iface->address_count, err);
-	return r < 0 ? r : copy_routes(link, iface, err);
+	return r < 0 ? r :
+		       copy_routes(link, iface,
+				   iface->kind == IFACE_PORT &&
+					   topo->networks[iface->network].routed,
+				   err);
 }
 
 /* The port and the interface of a DHCP server: as those of a node in its VLAN only. */

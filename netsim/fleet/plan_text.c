@@ -121,10 +121,12 @@ void step_describe(const struct step *step, const struct model *want, char *buf,
 	switch (step->kind) {
 	case STEP_DEL_ROUTE:
 	case STEP_ADD_ROUTE:
-		snprintf(buf, size, "%c %s: route %s via %s",
-			 step->kind == STEP_ADD_ROUTE ? '+' : '-', place,
+		snprintf(buf, size, "%c %s: route %s%s%s", step->kind == STEP_ADD_ROUTE ? '+' : '-',
+			 place,
 			 step->route->to.plen ? unit_format_ip(&step->route->to, ip) : "default",
-			 unit_format_address(&step->route->via, via));
+			 step->route->via.family ? " via " : "",
+			 step->route->via.family ? unit_format_address(&step->route->via, via) :
+						   "");
 		break;
 	case STEP_DEL_ADDR:
 	case STEP_ADD_ADDR:

@@ -31,6 +31,7 @@ struct chain {
 struct chains {
 	struct chain *list;
 	size_t count;
+	bool routed;		   /* packets that the host routes count, too */
 	const struct chain *found; /* one with a rule that drops */
 };
 
@@ -49,12 +50,14 @@ static bool sysctl_is_on(const char *name)
 	return value == '1';
 }
 
-/* Returns whether frames on bridges pass the chains of a family. */
-static bool meets(uint8_t family)
+/* Returns whether frames on bridges, or with routed also packets, pass the chains of a family. */
+static bool meets(uint8_t family, bool routed)
 {
 	bool v4 = sysctl_is_on("bridge-nf-call-iptables");
 	bool v6 = sysctl_is_on("bridge-nf-call-ip6tables");
 
+	if (routed && (family == NFPROTO_INET || family == NFPROTO_IPV4 || family == NFPROTO_IPV6))
+		return true;
 	return family == NFPROTO_BRIDGE || (family == NFPROTO_INET && (v4 || v6)) ||
 	       (family == NFPROTO_IPV4 && v4) || (family == NFPROTO_IPV6 && v6);
 }
@@ -71,7 +74,7 @@ static void take_chain(const struct nlmsghdr *msg, struct chains *all)
 	struct chain *chain;
 
 	rtnl_parse(msg, sizeof(*head), a, NFTA_CHAIN_MAX);
-	if (!a[NFTA_CHAIN_HOOK] || !meets(head->nfgen_family))
+	if (!a[NFTA_CHAIN_HOOK] || !meets(head->nfgen_family, all->routed))
 		return;
 	rtnl_parse_nest(a[NFTA_CHAIN_HOOK], hook, NFTA_HOOK_MAX);
 	if (!hook[NFTA_HOOK_HOOKNUM] || number(hook[NFTA_HOOK_HOOKNUM]) != FORWARD)
@@ -174,14 +177,16 @@ static void say(const struct chain *chain, const char *how, char *buf, size_t si
 	snprintf(buf, size, "%s, where the chain %s of the table %s %s %s",
 		 chain->family == NFPROTO_BRIDGE ?
 			 "frames on bridges pass nftables" :
+		 !meets(chain->family, false) ?
+			 "packets that the host routes pass the firewall" :
 			 "br_netfilter passes frames on bridges to the firewall",
 		 chain->name, word_of(chain->family), chain->table, how);
 }
 
-void bridge_filter_describe(char *buf, size_t size)
+void bridge_filter_describe(bool routed, char *buf, size_t size)
 {
 	struct timeval patience = {.tv_sec = 1};
-	struct chains all = {0};
+	struct chains all = {.routed = routed};
 	auto_close int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
 
 	*buf = 0;

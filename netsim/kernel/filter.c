@@ -57,19 +57,26 @@ void filter_put_prog(struct rtnl *rt, int ifindex, enum filter_slot slot, int pr
 	rtnl_nest_end(rt, nest);
 }
 
-void filter_put_redirect(struct rtnl *rt, int ifindex, int to, const char *subject)
+void filter_put_redirect(struct rtnl *rt, int ifindex, int to, uint32_t mark, const char *subject)
 {
 	struct tcmsg tcm = address(ifindex, FILTER_REDIRECT);
-	/* A classic BPF program of one instruction that matches every packet. */
-	struct sock_filter all = {.code = BPF_RET | BPF_K, .k = 0xffffffffU};
+	/* A classic BPF program that matches every packet, or those with the mark. */
+	struct sock_filter code[] = {
+		{.code = BPF_LD | BPF_W | BPF_ABS, .k = (uint32_t)(SKF_AD_OFF + SKF_AD_MARK)},
+		{.code = BPF_ALU | BPF_AND | BPF_K, .k = 0xffff0000U},
+		{.code = BPF_JMP | BPF_JEQ | BPF_K, .k = mark, .jt = 1},
+		{.code = BPF_RET | BPF_K, .k = 0},
+		{.code = BPF_RET | BPF_K, .k = 0xffffffffU},
+	};
+	size_t first = mark ? 0 : ARRAY_SIZE(code) - 1, count = ARRAY_SIZE(code) - first;
 	struct tc_mirred mirred = {
 		.action = TC_ACT_STOLEN, .eaction = TCA_EGRESS_REDIR, .ifindex = (uint32_t)to};
 	size_t options, actions, action, nest;
 
 	begin_add(rt, &tcm, "the redirect to its IFB", subject);
 	options = rtnl_nest(rt, TCA_OPTIONS);
-	rtnl_put_u16(rt, TCA_BPF_OPS_LEN, 1);
-	rtnl_put(rt, TCA_BPF_OPS, &all, sizeof(all));
+	rtnl_put_u16(rt, TCA_BPF_OPS_LEN, (uint16_t)count);
+	rtnl_put(rt, TCA_BPF_OPS, code + first, count * sizeof(*code));
 	actions = rtnl_nest(rt, TCA_BPF_ACT);
 	action = rtnl_nest(rt, 1);
 	rtnl_put_str(rt, TCA_ACT_KIND, "mirred");

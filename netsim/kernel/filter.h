@@ -24,8 +24,11 @@ enum filter_slot {
  */
 void filter_put_prog(struct rtnl *rt, int ifindex, enum filter_slot slot, int prog_fd,
 		     const char *name, const char *subject);
-/* Redirects all ingress packets of ifindex, of any protocol, to the device with index to. */
-void filter_put_redirect(struct rtnl *rt, int ifindex, int to, const char *subject);
+/*
+ * Redirects the ingress packets of ifindex, of any protocol, to the device with index to: all, or,
+ * if mark is not 0, those whose mark has this upper half.
+ */
+void filter_put_redirect(struct rtnl *rt, int ifindex, int to, uint32_t mark, const char *subject);
 void filter_del(struct rtnl *rt, int ifindex, enum filter_slot slot, const char *subject);
 
 /* Reads the id of the program in this slot; 0 if there is none. */

@@ -5,6 +5,7 @@
 #include <linux/if_bridge.h>
 #include <linux/if_ether.h>
 #include <linux/if_link.h>
+#include <linux/ip.h>
 #include <linux/veth.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -234,6 +235,22 @@ void link_set_no_ipv6(struct rtnl *rt, int ifindex, const char *subject)
 	rtnl_nest_end(rt, inet6);
 	rtnl_nest_end(rt, spec);
 	rtnl_tolerate(rt, EAFNOSUPPORT);
+}
+
+void link_set_forwarding(struct rtnl *rt, int ifindex, const char *subject)
+{
+	struct ifinfomsg ifi = {.ifi_index = ifindex};
+	size_t spec, inet, conf;
+
+	rtnl_begin(rt, RTM_SETLINK, 0, NULL, "%s: cannot enable forwarding", subject);
+	rtnl_header(rt, &ifi, sizeof(ifi));
+	spec = rtnl_nest(rt, IFLA_AF_SPEC);
+	inet = rtnl_nest(rt, AF_INET);
+	conf = rtnl_nest(rt, IFLA_INET_CONF);
+	rtnl_put_u32(rt, IPV4_DEVCONF_FORWARDING, 1);
+	rtnl_nest_end(rt, conf);
+	rtnl_nest_end(rt, inet);
+	rtnl_nest_end(rt, spec);
 }
 
 void link_set_primary(struct rtnl *rt, const struct link *want, int bond_ifindex,

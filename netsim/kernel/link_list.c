@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "netsim/kernel/link.h"
+#include "netsim/kernel/mark.h"
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
 
@@ -88,6 +89,7 @@ static int parse_link(const struct nlmsghdr *msg, struct link *link, struct refs
 {
 	const struct ifinfomsg *ifi = NLMSG_DATA(msg);
 	const struct nlattr *a[IFLA_MAX + 1];
+	struct mark mark;
 
 	rtnl_parse(msg, sizeof(*ifi), a, IFLA_MAX);
 	link->ifindex = ifi->ifi_index;
@@ -107,6 +109,9 @@ static int parse_link(const struct nlmsghdr *msg, struct link *link, struct refs
 	if (!*rtnl_str(a[IFLA_IFALIAS]))
 		return 0;
 	link->alias = strdup(rtnl_str(a[IFLA_IFALIAS]));
+	/* An IFB has the alias of its port. */
+	link->routed = (link->kind == LINK_VETH || link->kind == LINK_TAP) &&
+		       mark_parse(link->alias, &mark) && mark.iface && mark.routed;
 	return link->alias ? 0 : -ENOMEM;
 }
 

@@ -44,6 +44,8 @@ size_t mark_format(const struct mark *mark, char text[static MARK_TEXT])
 		append(text, &used, " gro");
 	if (mark->closed)
 		append(text, &used, " closed");
+	if (mark->routed)
+		append(text, &used, " routed");
 	if (mark->attached)
 		append(text, &used, " attached");
 	if (mark->service)
@@ -61,6 +63,8 @@ static void parse_word(char *word, struct mark *mark)
 		mark->gro = true;
 	else if (strcmp(word, "closed") == 0)
 		mark->closed = true;
+	else if (strcmp(word, "routed") == 0)
+		mark->routed = true;
 	else if (strcmp(word, "attached") == 0)
 		mark->attached = true;
 	else if (strcmp(word, "service") == 0)

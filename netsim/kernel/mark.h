@@ -4,9 +4,13 @@
  * created with the link group of its fleet; shortly after, it gets an alias that
  * identifies it:
  *
- *   netsim:FLEET/NETWORK [closed]         a bridge, or its IFB; closed: the ports drop
- *                                         frames from ports that no node has
- *   netsim:FLEET/NODE/IFACE [@ROLE]...    a port (veth or tap), or its IFB; with the word
+ *   netsim:FLEET/NETWORK [closed] [routed]
+ *                                         a bridge, or its IFB; closed: the ports drop
+ *                                         frames from ports that no node has; routed: it
+ *                                         has no ports, and marks a network without bridge
+ *   netsim:FLEET/NODE/IFACE [@ROLE]... [closed] [routed]
+ *                                         a port (veth or tap), or its IFB; both words if
+ *                                         it is on a routed network; with the word
  *                                         "service", of a node that netsim added to the fleet
  *   netsim:FLEET/NODE host=N              lo of a node's namespace; N is the inode
  *                                         of the fleet's network namespace
@@ -50,7 +54,7 @@ struct mark {
 	uint64_t host;			  /* lo: the inode of the fleet's namespace, or 0 */
 	const char *const *roles;
 	size_t role_count;
-	bool tso, gro, closed, attached, service;
+	bool tso, gro, closed, routed, attached, service;
 	/* Backing store of a parsed mark; the pointers of a copy still point to the original. */
 	char buf[MARK_TEXT];
 	const char *parsed_roles[TOPO_ROLES_MAX]; /* further roles are ignored */

@@ -97,6 +97,14 @@ bool link_is_port(const struct link *link)
 	return link->node == MODEL_HOST && (link->kind == LINK_VETH || link->kind == LINK_TAP);
 }
 
+bool model_is_routed(const struct model *model)
+{
+	for (size_t i = 0; i < model->link_count; i++)
+		if (model->links[i].routed)
+			return true;
+	return false;
+}
+
 int model_node_of_port(const struct model *model, const struct link *link, struct mark *ret)
 {
 	if (!link_is_port(link) || !mark_parse(link->alias, ret) || !ret->iface)

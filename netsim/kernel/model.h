@@ -41,7 +41,8 @@ struct model_addr {
 };
 
 struct model_route {
-	struct ip to, via;
+	struct ip to, via; /* via: family 0 if the destination is on the link itself */
+	bool onlink;	   /* via is on the link, though no address says so; not read back */
 	struct netsim_loc at;
 };
 
@@ -63,6 +64,7 @@ struct link {
 	struct netsim_loc master_at;
 	char peer[IFNAMSIZ];	 /* veth in a node: its port, the host's end */
 	bool vlan_aware;	 /* bridge */
+	bool routed;		 /* port: of a routed network, in no bridge */
 	struct port_vlan *vlans; /* port of a VLAN-aware bridge, ascending */
 	size_t vlan_count;
 	struct bond_options bond;
@@ -109,6 +111,8 @@ int model_find_node(const struct model *model, const char *name); /* index, or -
 struct link *model_find_link(const struct model *model, int ns, const char *name);
 /* Returns whether a link is a port: the host's end of a node's cable. */
 bool link_is_port(const struct link *link);
+/* Returns whether some port is on a routed network. */
+bool model_is_routed(const struct model *model);
 struct mark;
 /*
  * Returns the index of the node that a port belongs to, and reads the port's mark; -1 if the

@@ -81,6 +81,33 @@ int neigh_behind(struct rtnl *rt, int port, int bridge, struct ip *ret_ip, struc
 	return r == -ENOENT && done ? 0 : r;
 }
 
+int neigh_at(struct rtnl *rt, int ifindex, struct ip *ret_ip, struct mac *ret_mac,
+	     struct netsim_err *err)
+{
+	struct rtnl_reply arp = {0};
+	int r = dump(rt, AF_INET, &arp, err);
+	bool found = false;
+
+	rtnl_reply_each(&arp, msg)
+	{
+		const struct ndmsg *head = mnl_nlmsg_get_payload(msg);
+		const struct nlattr *attrs[NDA_MAX + 1];
+
+		if (r < 0 || found || msg->nlmsg_type != RTM_NEWNEIGH ||
+		    head->ndm_ifindex != ifindex || head->ndm_family != AF_INET)
+			continue;
+		rtnl_parse(msg, sizeof(*head), attrs, NDA_MAX);
+		found = has_mac(attrs[NDA_LLADDR], ret_mac) && attrs[NDA_DST] &&
+			mnl_attr_get_payload_len(attrs[NDA_DST]) == 4;
+		if (!found)
+			continue;
+		*ret_ip = (struct ip) {.family = AF_INET, .plen = 32};
+		memcpy(ret_ip->b, mnl_attr_get_payload(attrs[NDA_DST]), 4);
+	}
+	free(arp.data);
+	return r < 0 ? r : found ? 0 : -ENOENT;
+}
+
 int neigh_bridged(struct rtnl *rt, struct neigh_mac **ret, size_t *ret_count,
 		  struct netsim_err *err)
 {

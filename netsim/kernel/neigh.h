@@ -13,6 +13,10 @@
 int neigh_behind(struct rtnl *rt, int port, int bridge, struct ip *ret_ip, struct mac *ret_mac,
 		 struct netsim_err *err);
 
+/* The same for the machine at the other end of a link, from the host's IPv4 neighbours. */
+int neigh_at(struct rtnl *rt, int ifindex, struct ip *ret_ip, struct mac *ret_mac,
+	     struct netsim_err *err);
+
 /* A MAC address learned by a bridge, and the port it is behind. */
 struct neigh_mac {
 	int port;

@@ -14,14 +14,17 @@
 static void put_route(struct rtnl *rt, uint16_t type, uint16_t flags, int ifindex,
 		      const struct model_route *route, const char *subject)
 {
-	size_t size = route->via.family == AF_INET ? 4 : 16;
+	bool direct = !route->via.family;
+	uint8_t family = direct ? route->to.family : route->via.family;
+	size_t size = family == AF_INET ? 4 : 16;
 	struct rtmsg rtm = {
-		.rtm_family = route->via.family,
+		.rtm_family = family,
 		.rtm_dst_len = route->to.plen,
 		.rtm_table = RT_TABLE_MAIN,
 		.rtm_protocol = MARK_PROTO,
-		.rtm_scope = RT_SCOPE_UNIVERSE,
+		.rtm_scope = direct && family == AF_INET ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE,
 		.rtm_type = RTN_UNICAST,
+		.rtm_flags = route->onlink ? RTNH_F_ONLINK : 0,
 	};
 	char text[UNIT_TEXT];
 
@@ -31,7 +34,8 @@ static void put_route(struct rtnl *rt, uint16_t type, uint16_t flags, int ifinde
 	rtnl_header(rt, &rtm, sizeof(rtm));
 	if (route->to.plen)
 		rtnl_put(rt, RTA_DST, route->to.b, size);
-	rtnl_put(rt, RTA_GATEWAY, route->via.b, size);
+	if (!direct)
+		rtnl_put(rt, RTA_GATEWAY, route->via.b, size);
 	rtnl_put_u32(rt, RTA_OIF, (uint32_t)ifindex);
 }
 
@@ -89,7 +93,7 @@ static int take_route(struct rtnl_route *route, struct model *model, int ns)
 	int ifindex = hop ? rtnl_route_nh_get_ifindex(hop) : 0;
 	struct nl_addr *via = hop ? rtnl_route_nh_get_gateway(hop) : NULL;
 
-	if (rtnl_route_get_protocol(route) != MARK_PROTO || !via)
+	if (rtnl_route_get_protocol(route) != MARK_PROTO)
 		return 0;
 	for (size_t i = 0; i < model->link_count; i++) {
 		struct link *link = &model->links[i];
@@ -102,8 +106,8 @@ static int take_route(struct rtnl_route *route, struct model *model, int ns)
 			return -ENOMEM;
 		take_ip(rtnl_route_get_dst(route), &new->to);
 		take_ip(via, &new->via);
-		new->via.family = rtnl_route_get_family(route);
-		new->to.family = new->to.plen ? new->via.family : 0;
+		new->via.family = via ? rtnl_route_get_family(route) : 0;
+		new->to.family = new->to.plen ? rtnl_route_get_family(route) : 0;
 	}
 	return 0;
 }

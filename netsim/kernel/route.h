@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Routes inside nodes: written through the batch of rt, read with libnl-route. */
+/* Routes of nodes, and of the host to nodes: written through the batch of rt, read with
+ * libnl-route. */
 #ifndef NETSIM_ROUTE_H
 #define NETSIM_ROUTE_H
 

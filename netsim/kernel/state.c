@@ -313,8 +313,26 @@ static bool take_port(struct model *model, const struct link *link)
 	return true;
 }
 
+/* Reads the host's routes to the nodes of routed networks. */
+static int read_host_routes(struct model *model, struct netsim_err *err)
+{
+	struct nl_sock *sock = NULL;
+	int r;
+
+	if (!model_is_routed(model))
+		return 0;
+	r = route_open(&sock, err);
+	if (r == 0)
+		r = route_list(sock, model, MODEL_HOST, err);
+	if (sock)
+		nl_socket_free(sock);
+	return r;
+}
+
 static int read_ports(struct state *st, struct model *model, struct netsim_err *err)
 {
+	int r;
+
 	for (size_t i = 0; i < st->host->link_count; i++) {
 		const struct link *link = &st->host->links[i];
 
@@ -323,7 +341,8 @@ static int read_ports(struct state *st, struct model *model, struct netsim_err *
 		if (!copy_link(model, link) || !take_port(model, link))
 			return err_oom(err);
 	}
-	return addr_list(st->rt, model, MODEL_HOST, err);
+	r = addr_list(st->rt, model, MODEL_HOST, err);
+	return r == 0 ? read_host_routes(model, err) : r;
 }
 
 /* Reads the namespaces of nodes, including nodes that have lost all their ports. */

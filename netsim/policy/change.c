@@ -110,10 +110,22 @@ static uint32_t last_number(const struct policy *p, const struct port_slot *slot
 	return last;
 }
 
+void policy_note_whole(const struct policy *p, struct port_slot *slot,
+		       const struct port_node *nodes)
+{
+	uint64_t whole = ~0ULL;
+
+	for (int i = 1; i < PORT_NODES; i++)
+		if (p->names[i])
+			whole &= nodes[i].member | nodes[i].cut;
+	slot->whole = whole;
+}
+
 void policy_commit(struct policy *p)
 {
 	uint32_t next = 1 - (p->control->active & 1);
 
+	policy_note_whole(p, &p->control->slot[next], p->nodes + next * PORT_NODES);
 	/* Numbers are used up at commit, not by changes that were refused. */
 	p->control->last_fault_id = last_number(p, &p->control->slot[next]);
 	__atomic_store_n(&p->control->active, next, __ATOMIC_RELEASE);

@@ -76,11 +76,14 @@ static int reuse_maps(struct policy *p, struct port *skel)
 }
 
 static const char *const prog_names[POLICY_PROGS] = {
-	[POLICY_PORT] = "ns_port",
-	[POLICY_STAMP] = "ns_stamp",
-	[POLICY_HOST_IN] = "ns_host",
-	[POLICY_HOLD] = "ns_hold",
+	[POLICY_PORT] = "ns_port",   [POLICY_STAMP] = "ns_stamp", [POLICY_HOST_IN] = "ns_host",
+	[POLICY_ROUTE] = "ns_route", [POLICY_HOLD] = "ns_hold",
 };
+
+const char *policy_prog_name(enum policy_prog prog)
+{
+	return prog_names[prog];
+}
 
 /* Loads only the programs that are needed: the verifier takes about 10 ms for each. */
 static void choose_progs(const struct policy *p, unsigned progs, struct port *skel)

@@ -136,6 +136,8 @@ int policy_number_node(struct policy *p, const struct model *fleet, const char *
 	snprintf(p->control->names[number], PORT_NODE_NAME, "%s", name);
 	p->names[number] = p->control->names[number];
 	join_rest(p, number);
+	policy_note_whole(p, &p->control->slot[p->control->active & 1],
+			  p->nodes + (p->control->active & 1) * PORT_NODES);
 	return number;
 }
 
@@ -147,18 +149,78 @@ static bool port_exists(const struct model *fleet, uint32_t ifindex)
 	return false;
 }
 
-void policy_forget_ports(struct policy *p, const struct model *fleet)
+/* Removes the entries of ns_ports that are no longer valid: those of the host, or of ports. */
+static void forget_entries(struct policy *p, bool hosts,
+			   bool (*keep)(const struct model *, uint32_t ifindex),
+			   const struct model *model)
 {
 	int map = p->map[POLICY_PORTS];
-	uint32_t key, next;
+	uint32_t key, next, number;
 	bool more = bpf_map_get_next_key(map, NULL, &next) == 0;
 
 	while (more) {
 		key = next;
 		more = bpf_map_get_next_key(map, &key, &next) == 0;
-		if (!port_exists(fleet, key))
+		if (bpf_map_lookup_elem(map, &key, &number) == 0 &&
+		    (number == POLICY_HOST) == hosts && !keep(model, key))
 			bpf_map_delete_elem(map, &key);
 	}
+}
+
+void policy_forget_ports(struct policy *p, const struct model *fleet)
+{
+	forget_entries(p, false, port_exists, fleet);
+}
+
+/* True for what the host has besides ports: not a tap, unless another fleet has it. */
+static bool is_hosts(const struct link *link)
+{
+	struct mark mark;
+
+	return link->kind != LINK_TAP || (mark_parse(link->alias, &mark) && mark.iface);
+}
+
+static bool host_has(const struct model *host, uint32_t ifindex)
+{
+	for (size_t i = 0; i < host->link_count; i++)
+		if (host->links[i].ifindex == (int)ifindex)
+			return is_hosts(&host->links[i]);
+	return false;
+}
+
+static bool is_closed_and_routed(const struct model *fleet)
+{
+	struct mark mark;
+
+	for (size_t i = 0; i < fleet->link_count; i++)
+		if (fleet->links[i].routed && mark_parse(fleet->links[i].alias, &mark) &&
+		    mark.closed)
+			return true;
+	return false;
+}
+
+int policy_know_host(struct policy *p, const struct state *st, const struct model *fleet,
+		     struct netsim_err *err)
+{
+	uint32_t none = POLICY_HOST;
+
+	if (!is_closed_and_routed(fleet))
+		return 0;
+	for (size_t i = 0; i < st->host->link_count; i++) {
+		const struct link *link = &st->host->links[i];
+		uint32_t key = (uint32_t)link->ifindex;
+
+		/* A port of this fleet keeps its entry, and gets it when its turn has come. */
+		if (!is_hosts(link) || state_is_ours(link, fleet->fleet) ||
+		    bpf_map_update_elem(p->map[POLICY_PORTS], &key, &none, BPF_NOEXIST) == 0 ||
+		    errno == EEXIST)
+			continue;
+		return err_set(err, NETSIM_ERR_KERNEL, -errno, NULL,
+			       "%s: cannot add the interface to the policy: %s", link->name,
+			       strerror(errno));
+	}
+	forget_entries(p, true, host_has, st->host);
+	return 0;
 }
 
 /*
@@ -280,6 +342,9 @@ static void close_port(struct policy *p, const struct model *fleet, const struct
 	const struct link *bridge = model_find_link(fleet, MODEL_HOST, port->master);
 	struct mark mark;
 
+	p->links[number].routed = port->routed;
+	if (port->routed)
+		p->links[number].closed = mark_parse(port->alias, &mark) && mark.closed;
 	if (!bridge)
 		return;
 	p->links[number].closed = mark_parse(bridge->alias, &mark) && mark.closed;
@@ -300,7 +365,7 @@ void policy_charge_ports(struct policy *p, const struct model *fleet)
 			continue;
 		close_port(p, fleet, link, p->link_numbers[i]);
 		while (other < fleet->link_count &&
-		       (other == i || !p->link_numbers[other] ||
+		       (other == i || link->routed || !p->link_numbers[other] ||
 			strcmp(fleet->links[other].master, link->master) != 0))
 			other++;
 		p->links[p->link_numbers[i]].charge_at =

@@ -161,6 +161,13 @@ static int open_program(struct policy *p, uint32_t id, struct netsim_err *err)
 	return policy_map_memory(p, err);
 }
 
+enum policy_prog policy_ingress(const struct link *link)
+{
+	return link->kind == LINK_BRIDGE ? POLICY_HOST_IN :
+	       link->routed		 ? POLICY_ROUTE :
+					   POLICY_STAMP;
+}
+
 /* Opens a program that is attached somewhere, so that it need not be loaded again. */
 static void take_prog(struct policy *p, enum policy_prog prog, uint32_t id)
 {
@@ -187,7 +194,7 @@ static int find_programs(struct policy *p, struct state *st, const struct model 
 			return r;
 		p->attached[i] = id != 0;
 		p->stamped[i] = stamp != 0;
-		take_prog(p, link->kind == LINK_BRIDGE ? POLICY_HOST_IN : POLICY_STAMP, stamp);
+		take_prog(p, policy_ingress(link), stamp);
 		*ret_id = id ? id : *ret_id;
 	}
 	return 0;
@@ -235,6 +242,15 @@ int policy_get(struct state *st, const struct model *fleet, struct policy **ret,
 	return r;
 }
 
+static void attach_ingress(struct policy *p, struct state *st, const struct link *link,
+			   const char *subject)
+{
+	enum policy_prog prog = policy_ingress(link);
+
+	filter_put_prog(st->rt, link->ifindex, FILTER_STAMP, p->prog[prog], policy_prog_name(prog),
+			subject);
+}
+
 static void attach_port(struct policy *p, struct state *st, const struct link *link, size_t i,
 			bool stamps)
 {
@@ -247,8 +263,7 @@ static void attach_port(struct policy *p, struct state *st, const struct link *l
 		filter_put_prog(st->rt, link->ifindex, FILTER_EGRESS, p->prog[POLICY_PORT],
 				"ns_port", subject);
 	if (stamps && !p->stamped[i])
-		filter_put_prog(st->rt, link->ifindex, FILTER_STAMP, p->prog[POLICY_STAMP],
-				"ns_stamp", subject);
+		attach_ingress(p, st, link, subject);
 }
 
 static void attach_bridge(struct policy *p, struct state *st, const struct link *link, size_t i)
@@ -256,8 +271,20 @@ static void attach_bridge(struct policy *p, struct state *st, const struct link 
 	if (p->stamped[i])
 		return;
 	qdisc_add_clsact(st->rt, link->ifindex, link->name);
-	filter_put_prog(st->rt, link->ifindex, FILTER_STAMP, p->prog[POLICY_HOST_IN], "ns_host",
-			link->name);
+	attach_ingress(p, st, link, link->name);
+}
+
+/* Loads the programs that links still lack at their ingress. */
+static int load_for_marks(struct policy *p, const struct model *fleet, struct netsim_err *err)
+{
+	unsigned wanted = POLICY_FOR_MARKS;
+
+	for (size_t i = 0; i < fleet->link_count; i++)
+		wanted |= 1U << policy_ingress(&fleet->links[i]);
+	for (int i = 0; i < POLICY_PROGS; i++)
+		if (wanted & 1U << i && p->prog[i] < 0)
+			return policy_load(p, wanted, err);
+	return 0;
 }
 
 int policy_attach(struct policy *p, struct state *st, const struct model *fleet, bool stamps,
@@ -265,8 +292,10 @@ int policy_attach(struct policy *p, struct state *st, const struct model *fleet,
 {
 	int r = policy_number(p, fleet, err);
 
-	if (r == 0 && stamps && (p->prog[POLICY_STAMP] < 0 || p->prog[POLICY_HOST_IN] < 0))
-		r = policy_load(p, POLICY_FOR_MARKS, err);
+	if (r == 0 && stamps)
+		r = load_for_marks(p, fleet, err);
+	if (r == 0)
+		r = policy_know_host(p, st, fleet, err);
 	if (r < 0)
 		return r;
 	policy_charge_ports(p, fleet);

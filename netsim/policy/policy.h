@@ -44,6 +44,13 @@ int policy_attach(struct policy *policy, struct state *st, const struct model *f
  */
 void policy_forget_ports(struct policy *policy, const struct model *fleet);
 /*
+ * If the fleet has a closed routed network, tells the programs the other interfaces of the host,
+ * except taps that no node has: only frames from these are dropped as unclaimed. Part of
+ * policy_attach(); uses st->host.
+ */
+int policy_know_host(struct policy *policy, const struct state *st, const struct model *fleet,
+		     struct netsim_err *err);
+/*
  * Numbers new nodes and ports; part of policy_attach(). A
  * node and its interface keep their numbers while they have no port; a number is reused only
  * if no other is free, and once nothing in force refers to it.

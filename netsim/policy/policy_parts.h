@@ -5,7 +5,14 @@
 
 #include "netsim/policy/policy.h"
 
-enum policy_prog { POLICY_PORT, POLICY_STAMP, POLICY_HOST_IN, POLICY_HOLD, POLICY_PROGS };
+enum policy_prog {
+	POLICY_PORT,
+	POLICY_STAMP,
+	POLICY_HOST_IN,
+	POLICY_ROUTE,
+	POLICY_HOLD,
+	POLICY_PROGS
+};
 
 enum policy_map {
 	POLICY_CONTROL,
@@ -38,7 +45,7 @@ struct policy {
 	bool withhold;		       /* policy_withhold() */
 	bool *withheld;		       /* by link index: it has a number, which ns_ports lacks */
 	bool *attached;		       /* by link index: ns_port is at its egress */
-	bool *stamped; /* by link index: ns_stamp (port) or ns_host (bridge) is at its ingress */
+	bool *stamped; /* by link index: the program of policy_ingress() is at its ingress */
 };
 
 /* Returns a policy without programs, maps or nodes, or NULL; free it with policy_close(). */
@@ -49,7 +56,7 @@ struct policy *policy_new(void);
  */
 #define POLICY_FOR_PORTS (1U << POLICY_PORT)
 #define POLICY_FOR_MARKS (1U << POLICY_STAMP | 1U << POLICY_HOST_IN)
-#define POLICY_FOR_ALL	 (POLICY_FOR_PORTS | POLICY_FOR_MARKS | 1U << POLICY_HOLD)
+#define POLICY_FOR_ALL	 ((1U << POLICY_PROGS) - 1)
 int policy_load(struct policy *policy, unsigned progs, struct netsim_err *err);
 /* Maps the policy's maps into memory. */
 int policy_map_memory(struct policy *policy, struct netsim_err *err);
@@ -57,8 +64,17 @@ int policy_map_memory(struct policy *policy, struct netsim_err *err);
 int policy_prepare(struct policy *policy, struct netsim_err *err);
 /* Reads the numbers of the nodes, and of the fleet's links, from the mapped memory. */
 void policy_read_names(struct policy *policy, const struct model *fleet);
+const char *policy_prog_name(enum policy_prog prog);
+/* The program for the ingress of a port or bridge: ns_stamp, ns_route or ns_host. */
+enum policy_prog policy_ingress(const struct link *link);
 /* Chooses, for each port, the port whose copy of a flooded frame is charged to the uplink. */
 void policy_charge_ports(struct policy *policy, const struct model *fleet);
+/*
+ * Finds the groups of a half of the policy that every other node is cut off from. On a routed
+ * network, their partitions also stop the resolution of the host's address.
+ */
+void policy_note_whole(const struct policy *policy, struct port_slot *slot,
+		       const struct port_node *nodes);
 /* Returns the enum policy_map of a map name, -1 if unknown. */
 int policy_map_of(const char *name);
 

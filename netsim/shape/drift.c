@@ -98,7 +98,9 @@ static int read_link(struct drift_reader *r, const struct link *port)
 	bridge = *port->master ? model_find_link(model, MODEL_HOST, port->master) : NULL;
 	if (port->kind == LINK_VETH && n >= 0)
 		inside = model_find_link(model, n, mark.iface);
-	if (!*port->master)
+	if (port->routed)
+		ret = *port->master ? add(r, port, "it is in a bridge", true) : 0;
+	else if (!*port->master)
 		ret = add(r, port, "it is in no bridge", true);
 	else if (!bridge)
 		ret = add(r, port, "it is in a bridge that is not the fleet's", true);
@@ -111,40 +113,17 @@ static int read_link(struct drift_reader *r, const struct link *port)
 	return ret;
 }
 
-static int read_port(struct drift_reader *r, size_t at, const struct netem_target *target)
+/* Packets to the host pass the IFB of the bridge or port while the programs hold them. */
+static int read_ifb(struct drift_reader *r, const struct link *link)
 {
-	const struct link *link = &r->f->model->links[at];
-	const char *what = NULL;
-	int ret = 0;
-
-	ret = read_link(r, link);
-	if (ret == 0 && r->f->policy && !policy_is_attached(r->f->policy, at, false))
-		ret = add(r, link, "its program ns_port is missing", false);
-	if (ret == 0 && r->f->policy && needs_stamps(r->f) &&
-	    !policy_is_attached(r->f->policy, at, true))
-		ret = add(r, link, "its program ns_stamp is missing", false);
-	if (ret < 0)
-		return ret;
-	if (flags_of(r->f) & PORT_FLAG_HELD)
-		what = held_difference(r, link->ifindex);
-	else if (!edt_is_base(r->f->policy) && r->intent->layer_count)
-		ret = netem_differs(r->f->st, r->f->name, &r->qdiscs, target, &what, r->err);
-	return ret == 0 && what ? add(r, link, what, false) : ret;
-}
-
-/* Packets to the host pass the bridge's IFB while the programs hold them. */
-static int read_bridge(struct drift_reader *r, size_t at)
-{
-	const struct link *link = &r->f->model->links[at], *ifb;
 	bool redirected = false, held = false;
+	const struct link *ifb;
 	char name[IFNAMSIZ];
 	const char *what;
-	int ret = 0;
+	int ret;
 
-	if (r->f->policy && needs_stamps(r->f) && !policy_is_attached(r->f->policy, at, true))
-		ret = add(r, link, "its program ns_host is missing", false);
-	if (ret < 0 || !link->addr_count || !(flags_of(r->f) & PORT_FLAG_HELD))
-		return ret;
+	if (!(flags_of(r->f) & PORT_FLAG_HELD))
+		return 0;
 	ifb_name(link->name, name);
 	ifb = model_find_link(r->f->st->host, MODEL_HOST, name);
 	if (!ifb || !state_is_ours(ifb, r->f->name))
@@ -158,6 +137,42 @@ static int read_bridge(struct drift_reader *r, size_t at)
 	       !held	   ? "the program ns_hold of its IFB is missing" :
 			     held_difference(r, ifb->ifindex);
 	return what ? add(r, link, what, false) : 0;
+}
+
+static int read_port(struct drift_reader *r, size_t at, const struct netem_target *target)
+{
+	const struct link *link = &r->f->model->links[at];
+	const char *what = NULL;
+	int ret = 0;
+
+	ret = read_link(r, link);
+	if (ret == 0 && r->f->policy && !policy_is_attached(r->f->policy, at, false))
+		ret = add(r, link, "its program ns_port is missing", false);
+	if (ret == 0 && r->f->policy && needs_stamps(r->f) &&
+	    !policy_is_attached(r->f->policy, at, true))
+		ret = add(r, link,
+			  link->routed ? "its program ns_route is missing" :
+					 "its program ns_stamp is missing",
+			  false);
+	if (ret < 0)
+		return ret;
+	if (flags_of(r->f) & PORT_FLAG_HELD)
+		what = held_difference(r, link->ifindex);
+	else if (!edt_is_base(r->f->policy) && r->intent->layer_count)
+		ret = netem_differs(r->f->st, r->f->name, &r->qdiscs, target, &what, r->err);
+	if (ret == 0 && what)
+		return add(r, link, what, false);
+	return ret == 0 && link->routed ? read_ifb(r, link) : ret;
+}
+
+static int read_bridge(struct drift_reader *r, size_t at)
+{
+	const struct link *link = &r->f->model->links[at];
+	int ret = 0;
+
+	if (r->f->policy && needs_stamps(r->f) && !policy_is_attached(r->f->policy, at, true))
+		ret = add(r, link, "its program ns_host is missing", false);
+	return ret == 0 && link->addr_count ? read_ifb(r, link) : ret;
 }
 
 static const struct netem_target *target_of(const struct drift_reader *r, const struct link *link)

@@ -24,10 +24,11 @@ uint32_t edt_queue_limit(uint64_t longest)
 	return limit > LIMIT_MAX ? LIMIT_MAX : (uint32_t)limit;
 }
 
-/* True for a bridge that delivers frames to the host: the host has an address on it. */
+/* True for a bridge on which the host has an address, and for a port of a routed network. */
 static bool delivers_to_host(const struct link *link)
 {
-	return link->kind == LINK_BRIDGE && link->node == MODEL_HOST && link->addr_count;
+	return link->routed ||
+	       (link->kind == LINK_BRIDGE && link->node == MODEL_HOST && link->addr_count);
 }
 
 bool edt_queue_has_host(const struct model *model)
@@ -46,18 +47,30 @@ static void put_fq(struct state *st, const struct qdiscs *all, int ifindex, uint
 	qdisc_put_fq(st->rt, ifindex, limit, subject);
 }
 
-static int need_ifb(struct fleet *f, const struct link *bridge, const struct link **ret,
-		    struct netsim_err *err)
+/*
+ * Adds the missing IFBs of all links that deliver frames to the host. Sets redirected for those
+ * links, by index, that redirect frames to their IFB already.
+ */
+static int make_ifbs(struct fleet *f, bool *redirected, struct netsim_err *err)
 {
-	const char *device = bridge->name;
-	int r = ifb_find(f->st, f->name, device, ret, err);
+	const struct model *model = f->model;
+	auto_free const char **missing = calloc(model->link_count + 1, sizeof(*missing));
+	size_t count = 0;
+	int r = missing ? 0 : err_oom(err);
 
-	if (r < 0 || *ret)
-		return r;
-	r = ifb_add(f->st, f->name, &device, 1, err);
-	if (r == 0)
-		r = ifb_find(f->st, f->name, device, ret, err);
-	return r == 0 && !*ret ? -ENODEV : r;
+	for (size_t i = 0; r == 0 && i < model->link_count; i++) {
+		const struct link *ifb = NULL;
+
+		if (!delivers_to_host(&model->links[i]))
+			continue;
+		r = ifb_find(f->st, f->name, model->links[i].name, &ifb, err);
+		if (r == 0 && ifb)
+			r = filter_exists(f->st->rt, model->links[i].ifindex, FILTER_REDIRECT,
+					  &redirected[i], err);
+		else if (r == 0)
+			missing[count++] = model->links[i].name;
+	}
+	return r == 0 ? ifb_add(f->st, f->name, missing, count, err) : r;
 }
 
 /*
@@ -80,21 +93,39 @@ static int attach_program(struct fleet *f, const struct link *ifb, const struct 
 	return 0;
 }
 
-/* Redirects frames from the bridge to the host through the IFB, where ns_hold delays them. */
-static int redirect_bridge(struct fleet *f, const struct link *bridge, const struct qdiscs *all,
-			   uint32_t limit, struct netsim_err *err)
+static int redirect(struct fleet *f, const struct link *link)
 {
 	const struct link *ifb;
-	int r = need_ifb(f, bridge, &ifb, err);
-	struct link want = {.alias = bridge->alias};
+	char name[IFNAMSIZ], text[MARK_TEXT];
 
+	ifb_name(link->name, name);
+	ifb = model_find_link(f->st->host, MODEL_HOST, name);
+	if (!ifb)
+		return -ENODEV; /* removed meanwhile, with its port */
+	filter_put_redirect(f->st->rt, link->ifindex, ifb->ifindex, PORT_MARK_HOST,
+			    mark_call(link->alias, link->name, text));
+	return 0;
+}
+
+/*
+ * Redirects frames to the host through the IFB of the bridge or port, where ns_hold delays them.
+ * On a port, netem may have redirected all frames, and does so until edt_queue_take_over().
+ */
+static int hold_for_host(struct fleet *f, const struct link *link, const struct qdiscs *all,
+			 uint32_t limit, struct netsim_err *err)
+{
+	const struct link *ifb;
+	int r = ifb_find(f->st, f->name, link->name, &ifb, err);
+	struct link want = {.alias = link->alias};
+
+	if (r == 0 && !ifb)
+		r = -ENODEV; /* removed meanwhile, with its port */
 	if (r == 0)
 		r = attach_program(f, ifb, all, err);
 	if (r < 0)
 		return r;
 	put_fq(f->st, all, ifb->ifindex, limit, ifb->name);
 	link_set(f->st->rt, &want, ifb->ifindex, LINK_SET_UP | LINK_SET_ALIAS, 0, ifb->name);
-	filter_put_redirect(f->st->rt, bridge->ifindex, ifb->ifindex, bridge->name);
 	return 0;
 }
 
@@ -117,7 +148,8 @@ int edt_queue_prepare(struct fleet *f, uint32_t limit, struct netsim_err *err)
 	struct state *st = f->st;
 	struct netsim_err why = {0};
 	struct qdiscs all = {0};
-	int r = qdisc_list(st->rt, &all, err);
+	auto_free bool *redirected = calloc(model->link_count + 1, sizeof(*redirected));
+	int r = redirected ? qdisc_list(st->rt, &all, err) : err_oom(err);
 
 	for (size_t i = 0; r == 0 && i < model->link_count; i++) {
 		const struct link *link = &model->links[i];
@@ -133,9 +165,14 @@ int edt_queue_prepare(struct fleet *f, uint32_t limit, struct netsim_err *err)
 	/* Send now: a kernel without fq or netem fails before IFBs are added. */
 	if (r == 0)
 		r = rtnl_send(st->rt, &why);
+	if (r == 0)
+		r = make_ifbs(f, redirected, &why);
 	for (size_t i = 0; r == 0 && i < model->link_count; i++)
 		if (delivers_to_host(&model->links[i]))
-			r = redirect_bridge(f, &model->links[i], &all, limit, &why);
+			r = hold_for_host(f, &model->links[i], &all, limit, &why);
+	for (size_t i = 0; r == 0 && i < model->link_count; i++)
+		if (delivers_to_host(&model->links[i]) && !redirected[i])
+			r = redirect(f, &model->links[i]);
 	if (r == 0)
 		r = rtnl_send(st->rt, &why);
 	else
@@ -162,10 +199,30 @@ int edt_queue_take_over(struct fleet *f, uint32_t limit, struct netsim_err *err)
 		ifb = model_find_link(st->host, MODEL_HOST, name);
 		if (!ifb)
 			continue;
-		filter_del(st->rt, link->ifindex, FILTER_REDIRECT, subject);
-		qdisc_put_netem(st->rt, QDISC_CHANGE, ifb->ifindex, &NETEM_IDLE, NULL, subject);
+		if (link->routed)
+			(void)redirect(f, link);
+		else
+			filter_del(st->rt, link->ifindex, FILTER_REDIRECT, subject);
+		qdisc_put_netem(st->rt, QDISC_CHANGE, ifb->ifindex,
+				link->routed ? &NETEM_HOLD(limit) : &NETEM_IDLE, NULL, subject);
 	}
 	return rtnl_send(st->rt, err);
+}
+
+/* The IFB of a port of a routed network: netem may use it again. */
+static void release_port(struct fleet *f, const struct link *link, const struct qdiscs *all)
+{
+	const struct qdisc *root;
+	const struct link *ifb;
+	char name[IFNAMSIZ];
+
+	ifb_name(link->name, name);
+	ifb = model_find_link(f->st->host, MODEL_HOST, name);
+	root = ifb ? qdisc_find(all, ifb->ifindex, QDISC_ROOT) : NULL;
+	if (!root || root->netem.rate != NETEM_HOLD_RATE)
+		return;
+	filter_del(f->st->rt, link->ifindex, FILTER_REDIRECT, link->name);
+	qdisc_put_netem(f->st->rt, QDISC_CHANGE, ifb->ifindex, &NETEM_IDLE, NULL, ifb->name);
 }
 
 int edt_queue_release(struct fleet *f, struct netsim_err *err)
@@ -183,7 +240,9 @@ int edt_queue_release(struct fleet *f, struct netsim_err *err)
 		if (link_is_port(link) && root && root->netem.rate == NETEM_HOLD_RATE)
 			qdisc_put_netem(st->rt, QDISC_CHANGE, link->ifindex, &NETEM_IDLE, NULL,
 					mark_call(link->alias, link->name, text));
-		if (delivers_to_host(link) && qdisc_find(&all, link->ifindex, QDISC_CLSACT))
+		if (link->routed)
+			release_port(f, link, &all);
+		else if (delivers_to_host(link) && qdisc_find(&all, link->ifindex, QDISC_CLSACT))
 			filter_del(st->rt, link->ifindex, FILTER_REDIRECT, link->name);
 	}
 	free(all.list);

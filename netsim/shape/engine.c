@@ -15,6 +15,7 @@
 #include "netsim/shape/edt_faults.h"
 #include "netsim/shape/edt_queue.h"
 #include "netsim/shape/netem.h"
+#include "netsim/shape/targets.h"
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
 
@@ -246,7 +247,7 @@ static int set_offloads(struct fleet *f, struct netem_use use, struct netsim_err
 			.device = link->name,
 			.node = marks[i].node,
 			.iface = link->kind == LINK_VETH ? marks[i].iface : NULL,
-			.bridge = *link->master ? link->master : NULL,
+			.bridge = targets_sender(link),
 		};
 	}
 	return netem_set_offloads(f->st, f->name, targets, count, use, err);

@@ -158,7 +158,7 @@ static void put_ifb(struct applier *a, struct job *job)
 		link_set(a->st->rt, &want, job->ifb_ifindex, LINK_SET_UP | LINK_SET_ALIAS, 0,
 			 job->ifb);
 	qdisc_add_clsact(a->st->rt, job->ifindex, job->target->device);
-	filter_put_redirect(a->st->rt, job->ifindex, job->ifb_ifindex, job->target->device);
+	filter_put_redirect(a->st->rt, job->ifindex, job->ifb_ifindex, 0, job->target->device);
 }
 
 static int put_all(struct applier *a)
@@ -243,7 +243,10 @@ static bool device_is_idle(const struct qdiscs *now, int ifindex)
 	return !root || netem_params_are_idle(&root->netem);
 }
 
-/* The host sends through the bridge, so its offload is off while any port is shaped. */
+/*
+ * The host sends through the bridge, so its offload is off while any port is shaped; or, on a
+ * routed network, through the port itself.
+ */
 static int switch_bridge(struct applier *a, const struct qdiscs *now, const char *bridge)
 {
 	bool idle = true;
@@ -252,7 +255,8 @@ static int switch_bridge(struct applier *a, const struct qdiscs *now, const char
 		const struct link *port = &a->st->host->links[i], *ifb;
 		char name[IFNAMSIZ];
 
-		if (!link_is_port(port) || strcmp(port->master, bridge) != 0)
+		if (!link_is_port(port) ||
+		    strcmp(port->routed ? port->name : port->master, bridge) != 0)
 			continue;
 		ifb_name(port->name, name);
 		ifb = model_find_link(a->st->host, MODEL_HOST, name);

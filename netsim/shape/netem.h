@@ -14,7 +14,7 @@ struct netem_target {
 	const char *device; /* a port, or a bare interface */
 	const char *node;   /* that the port belongs to; for messages */
 	const char *iface;  /* the other end in the node's network namespace, or NULL */
-	const char *bridge; /* that the port belongs to, or NULL */
+	const char *bridge; /* by which the host sends to the port, or NULL */
 	struct link_conditions conditions; /* none: makes the device idle */
 };
 

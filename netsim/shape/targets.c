@@ -14,6 +14,11 @@ void targets_done(struct netem_targets *targets)
 	arena_free(targets->texts);
 }
 
+const char *targets_sender(const struct link *port)
+{
+	return port->routed ? port->name : *port->master ? port->master : NULL;
+}
+
 int targets_make(const struct model *model, const bool *ports, const struct intent *intent,
 		 struct netem_targets *ret, struct netsim_err *err)
 {
@@ -38,7 +43,7 @@ int targets_make(const struct model *model, const bool *ports, const struct inte
 		t->device = link->name;
 		t->node = model->nodes[n].name;
 		t->iface = link->kind == LINK_VETH ? iface : NULL;
-		t->bridge = *link->master ? link->master : NULL;
+		t->bridge = targets_sender(link);
 		r = intent_port(intent, &model->nodes[n], mark.iface, &t->conditions, err);
 	}
 	return r;

@@ -13,6 +13,9 @@ struct netem_targets {
 	void *texts;
 };
 
+/* The device by which the host sends to a port: its bridge, or, of a routed network, itself. */
+const char *targets_sender(const struct link *port);
+
 /*
  * Makes targets of the ports that are true in ports, by link index (NULL: all). Call
  * targets_done() afterwards, even on error.

@@ -3,11 +3,11 @@
  * Simulates a virtual machine: opens a tap as QEMU does, and answers ARP, neighbour
  * discovery, ping and UDP echo (port 7) for one MAC address.
  *
- *   guest [-6 IP6] [-s IP,PORT,COUNT,SIZE,PACE] TAP MAC IP
+ *   guest [-6 IP6] [-g GATEWAY] [-s IP,PORT,COUNT,SIZE,PACE] TAP MAC IP
  *
  * With -s it sends COUNT UDP packets of SIZE bytes (including headers), PACE per
- * second, once ARP has resolved the address. It runs until SIGTERM. It prints its
- * counters as a line of JSON at the end, on SIGUSR1, and half a second after the last
+ * second, once ARP has resolved the address, or that of the gateway. It runs until SIGTERM. It
+ * prints its counters as a line of JSON at the end, on SIGUSR1, and half a second after the last
  * packet was sent:
  *
  *   arp, echo   requests for it, by ARP or discovery and by ping
@@ -43,8 +43,8 @@ static struct {
 	uint8_t mac[6], ip[4], ip6[16];
 	bool has_ip6;
 	/* packets to send (-s) */
-	uint8_t to[4], to_mac[6];
-	bool sends, knows_mac, reported;
+	uint8_t to[4], gateway[4], to_mac[6];
+	bool sends, has_gateway, knows_mac, reported;
 	unsigned port, count, size, pace;
 	long long asked_at, started, ended;
 	/* counters */
@@ -151,13 +151,19 @@ static void swap(uint8_t *a, uint8_t *b, size_t len)
 	memcpy(b, keep, len);
 }
 
+/* The address that ARP resolves before packets are sent. */
+static const uint8_t *next_hop(void)
+{
+	return g.has_gateway ? g.gateway : g.to;
+}
+
 static void on_arp(uint8_t *f, size_t len)
 {
 	uint8_t *arp = f + ETHER;
 
 	if (len < ETHER + 28 || memcmp(arp + 24, g.ip, 4) != 0)
 		return;
-	if (get16(arp + 6) == 2 && memcmp(arp + 14, g.to, 4) == 0) {
+	if (get16(arp + 6) == 2 && memcmp(arp + 14, next_hop(), 4) == 0) {
 		memcpy(g.to_mac, arp + 8, 6);
 		g.knows_mac = true;
 	}
@@ -291,7 +297,7 @@ static void ask(long long at)
 	memcpy(arp, "\0\1\10\0\6\4\0\1", 8);
 	memcpy(arp + 8, g.mac, 6);
 	memcpy(arp + 14, g.ip, 4);
-	memcpy(arp + 24, g.to, 4);
+	memcpy(arp + 24, next_hop(), 4);
 	transmit(f, sizeof(f));
 }
 
@@ -369,9 +375,11 @@ static bool parse(int argc, char **argv)
 	bool good = true;
 	int c;
 
-	while (good && (c = getopt(argc, argv, "6:s:")) != -1) {
+	while (good && (c = getopt(argc, argv, "6:g:s:")) != -1) {
 		if (c == '6')
 			good = g.has_ip6 = inet_pton(AF_INET6, optarg, g.ip6) == 1;
+		else if (c == 'g')
+			good = g.has_gateway = inet_pton(AF_INET, optarg, g.gateway) == 1;
 		else
 			good = c == 's' && parse_send(optarg);
 	}
@@ -386,7 +394,8 @@ int main(int argc, char **argv)
 	struct pollfd poll_fd = {.events = POLLIN};
 
 	if (!parse(argc, argv)) {
-		fprintf(stderr, "usage: guest [-6 IP6] [-s IP,PORT,COUNT,SIZE,PACE] TAP MAC IP\n");
+		fprintf(stderr, "usage: guest [-6 IP6] [-g GATEWAY] "
+				"[-s IP,PORT,COUNT,SIZE,PACE] TAP MAC IP\n");
 		return 2;
 	}
 	signal(SIGUSR1, on_signal);

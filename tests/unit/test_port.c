@@ -324,6 +324,18 @@ static void test_unclaimed(void **state)
 	memcpy(link->bridge, (uint8_t[]) {2, 0, 0, 0, 0, 2}, sizeof(link->bridge));
 	assert_int_equal(run(policy->prog[POLICY_PORT], &stranger, NULL), PASS);
 	assert_int_equal(link->unclaimed, 2);
+	/* On a routed network all have the port's own: the host's interfaces are in ns_ports. */
+	link->routed = 1;
+	assert_int_equal(run(policy->prog[POLICY_PORT], &stranger, NULL), DROP);
+	assert_int_equal(bpf_map_update_elem(policy->map[POLICY_PORTS], &(uint32_t) {STRANGER},
+					     &(uint32_t) {POLICY_HOST}, BPF_ANY),
+			 0);
+	assert_int_equal(run(policy->prog[POLICY_PORT], &stranger, NULL), PASS);
+	assert_int_equal(bpf_map_delete_elem(policy->map[POLICY_PORTS], &(uint32_t) {STRANGER}), 0);
+	assert_int_equal(run(policy->prog[POLICY_PORT], &host, NULL), PASS);
+	assert_int_equal(run(policy->prog[POLICY_PORT], &known, NULL), PASS);
+	assert_int_equal(link->unclaimed, 3);
+	link->routed = 0;
 	link->closed = 0;
 	link->unclaimed = 0;
 }

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Reads whether this network namespace forwards packets. */
+#ifndef NETSIM_FORWARDING_H
+#define NETSIM_FORWARDING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * Returns whether packets of a family, AF_INET or AF_INET6, that arrive by a device are forwarded.
+ * The kernel has a setting for each device of IPv4; the one of IPv6 is for all.
+ */
+bool forwarding_is_on(uint8_t family, const char *device);
+
+#endif

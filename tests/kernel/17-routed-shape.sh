@@ -1,0 +1,121 @@
+# needs: veth netns tap clsact bpf netem fq ifb mirred iperf3
+# limit: 400
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Profiles on routed networks, by both engines: round trips and rates between nodes, and from and to
+# the host; pairs, classes and faults; what is left when an engine takes over from the other.
+# shellcheck shell=bash
+. "$(dirname "$0")/../lib.sh"
+
+# shellcheck disable=SC2034 # for lib.sh
+FLEET=routed
+# shellcheck disable=SC2034 # for rates
+HOST=10.0.0.0
+MAC=52:54:00:12:34:04
+
+cat >"$WORK/routed.yaml" <<-EOT
+	fleet: routed
+	networks: {lan: {routed: true, address: [10.0.0.0/32, "fec0::/128"]}}
+	nodes:
+	  vm[1-3]: {interfaces: {eth1: {network: lan, port: "vm{n}", address: ["10.0.0.{n}/32", "fec0::{n}/128"]}}}
+	  vm4: {kind: tap, interfaces: {eth1: {network: lan, port: vm4, mac: "$MAC", address: [10.0.0.4/32, "fec0::4/128"]}}}
+EOT
+cat >"$WORK/links.yaml" <<-EOT
+	profile: links
+	default: {delay: 5ms}
+	nodes:
+	  vm2: {up: {delay: 20ms}, down: {delay: 30ms}}
+EOT
+printf 'profile: slow\nnodes: {vm1: {rate: 10mbit}}\n' >"$WORK/slow.yaml"
+cat >"$WORK/pairs.yaml" <<-EOT
+	profile: pairs
+	default: {delay: 5ms}
+	pairs: [{between: [vm1, vm2], delay: 30ms}, {from: vm3, to: host, delay: 20ms}]
+	classes: {etcd-peer: {delay: 60ms}}
+EOT
+
+# trip NAME FROM ADDRESS MS: the round trip takes that long
+trip() {
+	between "$1" "$(rtt_of "$2" "$3")" "$4" "$(($4 + 5))" ms
+}
+
+# All combinations cross two links each way, and those with the host one.
+links() {
+	check "apply by $1" "$NETSIM" apply --engine "$1" "$WORK/links.yaml"
+	trip "$1: between nodes" vm1 10.0.0.3 20
+	trip "$1: to a slower one" vm1 10.0.0.2 60
+	trip "$1: by IPv6" vm3 fec0::2 60
+	trip "$1: to the host" vm2 10.0.0.0 50
+	trip "$1: to the host by IPv6" vm2 fec0:: 50
+	trip "$1: from the host" host 10.0.0.1 10
+	trip "$1: to a guest" vm2 10.0.0.4 60
+	trip "$1: from the host to a guest" host 10.0.0.4 10
+	is "$1: diff" "$("$NETSIM" diff "$WORK/routed.yaml")" "routed: nothing differs"
+}
+
+# rate_to ADDRESS PORT [OPTIONS]: TCP from vm1, in mbit; the best of three times at most, because a
+# busy machine only lowers it
+rate_to() {
+	local rate best=0
+	for _ in 1 2 3; do
+		node_exec vm1 iperf3 -c "$1" -p "$2" -C cubic -t 3 -O 1 -f m "${@:3}" >"$WORK/iperf" 2>&1
+		rate=$(awk '/ receiver/ { print $7 }' "$WORK/iperf")
+		best=$(awk -v a="$best" -v b="${rate:-0}" 'BEGIN { print a > b ? a : b }')
+		! awk -v r="$best" 'BEGIN { exit r < 8.5 }' || break
+	done
+	echo "$best"
+}
+
+limits() {
+	check "apply a rate by $1" "$NETSIM" apply --engine "$1" "$WORK/slow.yaml"
+	between "$1: up" "$(rate_to 10.0.0.2 5301)" 8.5 10.1 mbit
+	between "$1: down" "$(rate_to 10.0.0.2 5301 -R)" 8.5 10.1 mbit
+	between "$1: to the host" "$(rate_to 10.0.0.0 5302)" 8.5 10.1 mbit
+	between "$1: from the host" "$(rate_to 10.0.0.0 5302 -R)" 8.5 10.1 mbit
+	is "$1: the host builds no super-packets for the port" \
+		"$(ethtool -k vm1 | sed -n 's/^tcp-segmentation-offload: //p')" off
+}
+
+paths() {
+	check "apply pairs" "$NETSIM" apply "$WORK/pairs.yaml"
+	trip "a pair" vm1 10.0.0.2 80
+	trip "not others" vm1 10.0.0.3 20
+	trip "one way, to the host" vm3 10.0.0.0 30
+	trip "not others to the host" vm1 10.0.0.0 10
+	node_bg vm3 python3 -m http.server 2380
+	check "a class" wait_for 5 node_exec vm1 timeout 2 bash -c '>/dev/tcp/10.0.0.3/2380'
+	node_exec vm1 bash -c 's=${EPOCHREALTIME//[!0-9]/}; >/dev/tcp/10.0.0.3/2380; echo $(((${EPOCHREALTIME//[!0-9]/} - s) / 1000))' >"$WORK/ms"
+	between "is delayed" "$(<"$WORK/ms")" 138 175 ms
+	check "a fault" "$NETSIM" fault -q 'delay 50ms' vm1:vm3
+	trip "adds its delay" vm1 10.0.0.3 70
+	check "one towards the host" "$NETSIM" fault -q 'delay 50ms' vm2:host
+	trip "adds its, too" vm2 10.0.0.0 60
+	trip "and none to what the host routes" vm2 10.0.0.3 20
+	"$NETSIM" heal -q
+	trip "healed" vm2 10.0.0.0 10
+}
+
+check "up" "$NETSIM" up -q "$WORK/routed.yaml"
+echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
+guest -6 fec0::4 -g 10.0.0.0 vm4 "$MAC" 10.0.0.4
+before=$(reach vm1=10.0.0.1 vm2=10.0.0.2 vm3=10.0.0.3)
+node_bg vm2 iperf3 -s -p 5301
+bg iperf3 -s -p 5302
+links netem
+links edt
+links netem
+limits netem
+limits edt
+paths
+check "apply by netem after that" "$NETSIM" apply --engine netem "$WORK/links.yaml"
+trip "takes over" vm2 10.0.0.0 50
+check "a partition beside netem" "$NETSIM" partition vm1 vm2
+check "cuts" not answers vm1 10.0.0.2 -W 0.3
+trip "and delays the others once" vm1 10.0.0.3 20
+"$NETSIM" heal -q
+check "clear" "$NETSIM" clear
+between "removes the conditions" "$(rtt_of vm1 10.0.0.2)" 0 4 ms
+is "all reach all" "$(reach vm1=10.0.0.1 vm2=10.0.0.2 vm3=10.0.0.3)" "$before"
+check "down" "$NETSIM" down -q
+is "leaves no port" "$(ip -br link | grep -c -e '^vm' -e ifb)" 0
+done_testing

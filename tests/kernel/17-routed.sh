@@ -1,0 +1,244 @@
+# needs: veth netns tap clsact bpf
+# limit: 240
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Routed networks: ports in no bridge, between which the host routes. Addresses and routes, by ip;
+# partitions and losses, by pings of both families and by captured frames.
+# shellcheck shell=bash
+. "$(dirname "$0")/../lib.sh"
+
+# shellcheck disable=SC2034 # for lib.sh
+FLEET=routed
+MAC=52:54:00:12:34:04
+ALL=(vm1=10.0.0.1 vm2=10.0.0.2 vm3=10.0.0.3)
+FULL="vm1>vm2 vm1>vm3 vm2>vm1 vm2>vm3 vm3>vm1 vm3>vm2"
+
+# write_topo UNCLAIMED
+write_topo() {
+	cat >"$WORK/routed.yaml" <<-EOT
+		fleet: routed
+		networks: {lan: {routed: true, address: [10.0.0.0/32, "fec0::/128"], unclaimed: $1}}
+		nodes:
+		  vm[1-3]: {interfaces: {eth1: {network: lan, port: "vm{n}", address: ["10.0.0.{n}/32", "fec0::{n}/128"]}}}
+		  vm4: {kind: tap, interfaces: {eth1: {network: lan, port: vm4, mac: "$MAC", address: [10.0.0.4/32, "fec0::4/128"]}}}
+	EOT
+}
+
+# sysctl_of NAME: its value
+sysctl_of() {
+	cat "/proc/sys/net/${1//.//}"
+}
+
+# answers_both FROM NUMBER: pings a node by IPv4 and IPv6
+answers_both() {
+	answers "$1" "10.0.0.$2" && answers "$1" "fec0::$2"
+}
+
+# silent_both FROM NUMBER: neither is answered
+silent_both() {
+	! answers "$1" "10.0.0.$2" -W 0.3 && ! answers "$1" "fec0::$2" -W 0.3
+}
+
+# flush NODE: forgets the addresses that it has resolved
+flush() {
+	node_exec "$1" ip neigh flush all
+}
+
+building() {
+	check "up" "$NETSIM" up "$WORK/routed.yaml"
+	is "says that IPv6 is not forwarded" "$(grep -c 'net.ipv6.conf.all.forwarding' <<<"$ERR")" 1
+	is "each port has the host's addresses" \
+		"$(ip -br addr show vm2 | xargs -n1 | sed 1,2d | xargs)" "10.0.0.0/32 fec0::/128 fe80::1/64"
+	is "and routes to its node" "$({ ip route show dev vm2 && ip -6 route show fec0::2 dev vm2; } | awk '{ print $1 }' | xargs)" \
+		"10.0.0.2 fec0::2"
+	is "no port is in a bridge" "$(bridge link show)" ""
+	is "the ports forward, the host as a whole does not" \
+		"$(sysctl_of ipv4.conf.vm1.forwarding)$(sysctl_of ipv4.conf.vm4.forwarding)$(sysctl_of ipv4.ip_forward)$(sysctl_of ipv6.conf.all.forwarding)" 1100
+	is "a node has its address and a route by the host" "$(node_exec vm1 ip route show)" \
+		"default via 10.0.0.0 dev eth1 proto 110 onlink "
+	echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
+	check "up again" "$NETSIM" up "$WORK/routed.yaml"
+	like "does nothing" "$OUT" "^routed: 4 nodes, 1 network, already up to date"
+	is "and warns of nothing" "$ERR" ""
+	guest -6 fec0::4 -g 10.0.0.0 vm4 "$MAC" 10.0.0.4
+	is "all nodes reach each other" "$(reach "${ALL[@]}" | xargs)" "$FULL"
+	check "by IPv6, too" answers_both vm1 2
+	check "and the guest" wait_for 5 answers_both vm1 4
+	check "the host reaches nodes" answers_both host 3
+	check "and they reach the host" answers vm3 10.0.0.0
+	check "status" "$NETSIM" status
+	like "all reach all" "$OUT" "vm1 +netns +- +3 of 3"
+	check "ping-matrix" "$NETSIM" ping-matrix vm1 vm2 host
+	like "finds the addresses" "$OUT" "6 pairs: 6 answered"
+}
+
+repairing() {
+	ip addr del 10.0.0.0/32 dev vm1
+	ip route del 10.0.0.2 dev vm2
+	ip -6 route del fec0::2 dev vm2
+	check "plan" "$NETSIM" plan "$WORK/routed.yaml"
+	is "lists what is missing" "$(grep -c '^[+~-]' <<<"$OUT")" 4
+	check "up puts it back" "$NETSIM" up "$WORK/routed.yaml"
+	is "" "$(ip route show 10.0.0.2 dev vm2)" "10.0.0.2 proto 110 scope link "
+	check "all of it" answers_both vm1 2
+}
+
+partitions() {
+	check "a partition of two nodes" "$NETSIM" partition vm1 vm2
+	is "cuts these, by IPv4" "$(reach "${ALL[@]}" | xargs)" "vm1>vm3 vm2>vm3 vm3>vm1 vm3>vm2"
+	check "and by IPv6" silent_both vm1 2
+	flush vm1
+	check "neither from the host" eval "answers vm1 10.0.0.0 && answers_both host 2"
+	"$NETSIM" heal -q
+	check "a partition of one from the rest" "$NETSIM" partition vm1
+	is "cuts it off" "$(reach "${ALL[@]}" | xargs)" "vm2>vm3 vm3>vm2"
+	check "not from the host" eval "answers vm1 10.0.0.0 && answers_both host 1"
+	check "of a guest, too" "$NETSIM" partition vm4
+	check "" silent_both vm2 4
+	check "" answers_both host 4
+	"$NETSIM" heal -q
+	check "one way" "$NETSIM" partition --one-way vm1 vm2
+	watch vm2 eth1 "icmp[icmptype] == icmp-echo and src 10.0.0.1"
+	node_exec vm1 ping -n -q -c 3 -i 0.05 -W 0.2 10.0.0.2 >/dev/null
+	is "nothing arrives" "$(frames "$BG")" 0
+	watch vm1 eth1 "icmp[icmptype] == icmp-echo and src 10.0.0.2"
+	node_exec vm2 ping -n -q -c 3 -i 0.05 -W 0.2 10.0.0.1 >/dev/null
+	is "the other way all does" "$(frames "$BG")" 3
+	"$NETSIM" heal -q
+	is "healed" "$(reach "${ALL[@]}" | xargs)" "$FULL"
+}
+
+# The host is the next hop of each node: its address is resolved by all that reach others.
+host_cut() {
+	check "a partition from the host" "$NETSIM" partition vm1 host
+	check "stops the traffic of the host" eval "! answers vm1 10.0.0.0 -W 0.3 && silent_both host 1"
+	flush vm1
+	flush host
+	check "the others are reached still, by a host that is resolved anew" answers_both vm1 2
+	"$NETSIM" heal -q
+	check "a partition from all, and the host" "$NETSIM" partition vm1 vm2,vm3,vm4,host
+	flush vm1
+	flush host
+	watch vm1 eth1 "ether dst not ff:ff:ff:ff:ff:ff and inbound"
+	check "stops all" eval "silent_both vm1 2 && silent_both host 1 && ! answers vm1 10.0.0.0 -W 0.3"
+	is "and the resolution of the host's address" "$(frames "$BG")" 0
+	watch vm1 eth1 "arp and inbound"
+	answers host 10.0.0.1 -W 0.3
+	is "from the host, too" "$(frames "$BG")" 0
+	check "other nodes reach the host" answers vm2 10.0.0.0
+	"$NETSIM" heal -q
+	check "healed" answers_both vm1 2
+}
+
+# The source of a frame that the host routes is its port, whatever becomes of it on the way.
+sources() {
+	check "a loss of a pair" "$NETSIM" fault -q 'loss 100%' vm1:vm2
+	check "stops its fragments" not answers vm1 10.0.0.2 -s 4000 -W 0.3
+	check "no others" answers vm1 10.0.0.3 -s 4000
+	check "nor to the host" answers vm1 10.0.0.0 -s 4000
+	check "stops TCP" not node_exec vm1 timeout 1 bash -c '>/dev/tcp/10.0.0.2/9'
+	node_exec vm1 ping -n -c 1 -t 1 -W 1 10.0.0.2 >"$WORK/ttl"
+	like "the host answers packets whose time to live ends" "$(<"$WORK/ttl")" "From 10.0.0.0 .*Time to live exceeded"
+	node_exec vm1 traceroute6 -V >/dev/null 2>&1
+	"$NETSIM" heal -q
+	check "a loss towards the host" "$NETSIM" fault -q 'loss 100%' vm1:host
+	check "stops packets to it" not answers vm1 10.0.0.0 -W 0.3
+	check "not those that it routes" answers_both vm1 2
+	node_exec vm1 ping -n -c 1 -t 1 -W 0.3 10.0.0.2 >"$WORK/ttl"
+	unlike "nor does it see those whose time to live ends" "$(<"$WORK/ttl")" "exceeded"
+	"$NETSIM" heal -q
+	check "a loss from the host" "$NETSIM" fault -q 'loss 100%' host:vm1
+	check "spares what it routes" answers_both vm2 1
+	node_exec vm1 ping -n -c 1 -t 1 -W 0.3 10.0.0.2 >"$WORK/ttl"
+	unlike "but not its errors" "$(<"$WORK/ttl")" "exceeded"
+	"$NETSIM" heal -q
+	check "a loss of a class" "$NETSIM" fault -q 'loss 100%' vm1:vm2 --class etcd-peer
+	node_bg vm2 python3 -m http.server 2380
+	node_bg vm2 python3 -m http.server 2399
+	check "spares others" wait_for 5 node_exec vm1 timeout 1 bash -c '>/dev/tcp/10.0.0.2/2399'
+	check "stops the class" not node_exec vm1 timeout 1 bash -c '>/dev/tcp/10.0.0.2/2380'
+	"$NETSIM" heal -q
+	check "healed" node_exec vm1 timeout 3 bash -c '>/dev/tcp/10.0.0.2/2380'
+}
+
+# stranger: a guest on a tap that no node has, which asks vm4 for an echo of 20 packets; sets ECHOED
+stranger() {
+	guest -g 10.0.0.0 -s 10.0.0.4,7,20,100,100 vm9 52:54:00:12:34:09 10.0.0.9
+	wait_for 10 grep -q '"sent":20' "$WORK/bg.$BG"
+	ECHOED=$(last_count "$WORK/bg.$BG" echoed)
+	bg_end "$BG"
+}
+
+unclaimed() {
+	ip tuntap add vm9 mode tap
+	ip addr add 10.0.0.0/32 dev vm9
+	ip link set vm9 up
+	ip route add 10.0.0.9 dev vm9
+	echo 1 >/proc/sys/net/ipv4/conf/vm9/forwarding
+	stranger
+	is "unclaimed: pass lets a tap of no node reach one" "$ECHOED" 20
+	write_topo drop
+	check "up with unclaimed: drop" "$NETSIM" up -q "$WORK/routed.yaml"
+	stranger
+	is "drops its packets" "$ECHOED" 0
+	is "and counts them" "$("$NETSIM" status --json | jq '.fleets[0].nodes[] | select(.name == "vm4") | .dropped_unclaimed')" 20
+	check "nodes pass" answers_both vm2 1
+	check "and the host" answers_both host 1
+	ip link del vm9
+	ip link add out type veth peer name in
+	ip netns add elsewhere
+	ip link set in netns elsewhere
+	ip addr add 192.168.77.1/24 dev out
+	ip link set out up
+	echo 1 >/proc/sys/net/ipv4/conf/out/forwarding
+	ip -n elsewhere addr add 192.168.77.2/24 dev in
+	ip -n elsewhere link set in up
+	ip -n elsewhere route add default via 192.168.77.1
+	check "up knows a new interface of the host" "$NETSIM" up -q "$WORK/routed.yaml"
+	check "which may send to nodes" ip netns exec elsewhere ping -q -c 1 -W 1 10.0.0.1
+	ip netns del elsewhere
+	wait_for 5 not ip link show out
+}
+
+foreign() {
+	"$NETSIM" down -q
+	ip link add other type bridge
+	ip link set other up
+	ip route add 10.0.0.2 dev other
+	before=$(dump)
+	fails_with 4 "up beside another route to a node" "$NETSIM" up "$WORK/routed.yaml"
+	like "names the line" "$ERR" "routed.yaml:4:[0-9]+: error: routed.vm2|vm2: cannot add the route to 10.0.0.2/32"
+	is "and leaves nothing" "$(dump)" "$before"
+	ip link del other
+}
+
+killed() {
+	local i
+	before=$(dump)
+	for i in 1 2 3 4 5 6 7 8; do
+		"$HELPERS/killat" "0.00$i" "$NETSIM" up -q "$WORK/routed.yaml" >/dev/null 2>&1
+		"$NETSIM" down -q
+		is "down after a killed up leaves nothing ($i ms)" "$(dump)" "$before"
+		"$NETSIM" up -q "$WORK/routed.yaml"
+		"$NETSIM" partition -q vm1
+		"$HELPERS/killat" "0.00$i" "$NETSIM" down -q >/dev/null 2>&1
+		"$NETSIM" down -q
+		is "nor does down after a killed down" "$(dump)" "$before"
+	done
+}
+
+PROGRAMS=$(programs)
+before=$(dump)
+write_topo pass
+building
+repairing
+partitions
+host_cut
+sources
+unclaimed
+check "down" "$NETSIM" down
+is "gives all back" "$(dump)" "$before"
+foreign
+killed
+no_program_stays "$PROGRAMS"
+done_testing
