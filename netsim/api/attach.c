@@ -170,13 +170,16 @@ static void set_alias(struct state *st, int ifindex, const char *name, char *ali
 	link_set(st->rt, &marked, ifindex, LINK_SET_ALIAS, 0, name);
 }
 
-static void mark_port(struct state *st, const char *fleet, const struct port_claim *claim)
+static void mark_port(struct state *st, const struct topo *topo, const struct port_claim *claim)
 {
-	const struct mark mark = {.fleet = fleet,
+	const struct network *network = &topo->networks[claim->iface->network];
+	const struct mark mark = {.fleet = topo->fleet,
 				  .node = claim->node->name,
 				  .iface = claim->iface->name,
 				  .roles = (const char *const *)claim->node->roles,
 				  .role_count = claim->node->role_count,
+				  .closed = network->routed && network->unclaimed == UNCLAIMED_DROP,
+				  .routed = network->routed,
 				  .attached = true};
 	char alias[MARK_TEXT];
 
@@ -210,6 +213,9 @@ static int give_back(struct state *st, const char *fleet, const struct link *lin
 	if (ifb && state_made(ifb, fleet))
 		link_del(st->rt, ifb->ifindex, name);
 	free(qdiscs.list);
+	/* The host has sent through the tap itself: see targets_sender(). */
+	if (link->routed)
+		(void)offload_set(link->name, OFFLOAD_SEND, true, NULL, NULL);
 	r = rtnl_send(st->rt, &why);
 	if (r == 0 && clsact)
 		r = filter_drop_empty_clsact(st->rt, link->ifindex, link->name, &why);
@@ -313,7 +319,7 @@ int attach_refresh(struct state *st, const char *fleet, const struct domains *do
 		r = release_stale(st, fleet, ret, err);
 	for (size_t i = 0; r == 0 && i < ret->claims.count; i++)
 		if (ret->claims.list[i].ifindex && !ret->claims.list[i].marked) {
-			mark_port(st, fleet, &ret->claims.list[i]);
+			mark_port(st, ret->topo, &ret->claims.list[i]);
 			ret->claims.list[i].marked = true;
 			ret->marked++;
 		}
@@ -431,6 +437,8 @@ int attach_guard(struct netsim *ctx, const char *fleet, struct netsim_err *err)
 	f.withhold = true;
 	if (r == 0 && closed && ports && !f.policy)
 		r = engine_open_policy(&f, err);
+	else if (r == 0 && f.policy)
+		r = policy_know_host(f.policy, f.st, f.model, err);
 	fleet_close(&f);
 	return r;
 }

@@ -65,8 +65,9 @@ struct watch {
 	size_t known_count;
 	int *bridges;
 	size_t bridge_count;
-	char (*bridge_names)[IFNAMSIZ]; /* of attached networks */
-	size_t bridge_name_count;
+	char (*awaited)[IFNAMSIZ]; /* names of attached bridges, and of taps of routed networks */
+	size_t awaited_count;
+	bool routed; /* some network is: the programs must know each interface of the host */
 	struct seen_port *ports;
 	size_t port_count;
 	struct repairs *repairs;
@@ -327,23 +328,35 @@ static bool add_index(int **list, size_t *count, int ifindex)
 	return slot;
 }
 
-static bool add_bridge_name(struct watch *w, const char *name)
+static bool add_awaited(struct watch *w, const char *name)
 {
-	char(*slot)[IFNAMSIZ] = array_push(w->bridge_names, w->bridge_name_count);
+	char(*slot)[IFNAMSIZ] = array_push(w->awaited, w->awaited_count);
 
 	if (slot)
 		snprintf(*slot, IFNAMSIZ, "%s", name);
 	return slot;
 }
 
+/* The taps of an attached node on routed networks, which are found by their names. */
+static bool await_taps(struct watch *w, const struct topo *topo, const struct node *node)
+{
+	bool good = true;
+
+	for (size_t i = 0; node->kind == NODE_ATTACHED && i < node->iface_count; i++)
+		if (topo->networks[node->ifaces[i].network].routed)
+			good &= add_awaited(w, node->ifaces[i].port);
+	return good;
+}
+
 static void forget(struct watch *w)
 {
 	free(w->known);
 	free(w->bridges);
-	free(w->bridge_names);
+	free(w->awaited);
 	w->known = w->bridges = NULL;
-	w->bridge_names = NULL;
-	w->known_count = w->bridge_count = w->bridge_name_count = 0;
+	w->awaited = NULL;
+	w->known_count = w->bridge_count = w->awaited_count = 0;
+	w->routed = false;
 }
 
 static bool is_in(const int *list, size_t count, int ifindex)
@@ -375,9 +388,14 @@ static int remember(struct watch *w, const struct topo *topo)
 		    (master && is_in(w->bridges, w->bridge_count, master->ifindex)))
 			good &= add_index(&w->known, &w->known_count, link->ifindex);
 	}
-	for (size_t i = 0; topo && i < topo->network_count; i++)
+	w->routed = model_is_routed(host);
+	for (size_t i = 0; topo && i < topo->network_count; i++) {
 		if (topo->networks[i].attached)
-			good &= add_bridge_name(w, topo->networks[i].bridge);
+			good &= add_awaited(w, topo->networks[i].bridge);
+		w->routed |= topo->networks[i].routed;
+	}
+	for (size_t i = 0; topo && i < topo->node_count; i++)
+		good &= await_taps(w, topo, &topo->nodes[i]);
 	return good ? 0 : err_oom(w->err);
 }
 
@@ -555,7 +573,8 @@ static int look(struct watch *w)
 
 static bool concerns(const struct watch *w, const struct notice *notice)
 {
-	if (notice->kind == NOTICE_LOST)
+	if (notice->kind == NOTICE_LOST ||
+	    (w->routed && notice->kind == NOTICE_LINK && !link_of(w, notice->ifindex)))
 		return true;
 	if (!w->fleet || !w->known_count)
 		return notice->kind == NOTICE_LINK;
@@ -566,8 +585,8 @@ static bool concerns(const struct watch *w, const struct notice *notice)
 	if (is_in(w->known, w->known_count, notice->ifindex) ||
 	    (notice->master && is_in(w->bridges, w->bridge_count, notice->master)))
 		return true;
-	for (size_t i = 0; notice->kind == NOTICE_LINK && i < w->bridge_name_count; i++)
-		if (strcmp(w->bridge_names[i], notice->name) == 0)
+	for (size_t i = 0; notice->kind == NOTICE_LINK && i < w->awaited_count; i++)
+		if (strcmp(w->awaited[i], notice->name) == 0)
 			return true;
 	return false;
 }

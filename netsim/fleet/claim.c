@@ -235,6 +235,11 @@ static void miss(const struct deciding *d, struct port_claim *claim)
 		snprintf(claim->why, sizeof(claim->why), "%s is not a tap", iface->port);
 	} else if (tap && MARK_IS_GROUP(tap->group)) {
 		snprintf(claim->why, sizeof(claim->why), "%s is a port of a fleet", iface->port);
+	} else if (tap && !*claim->bridge) {
+		snprintf(claim->why, sizeof(claim->why), "%s is in %s, not in no bridge",
+			 iface->port, tap->master);
+	} else if (!*claim->bridge) {
+		snprintf(claim->why, sizeof(claim->why), "there is no tap %s", iface->port);
 	} else if (tap && strcmp(tap->master, claim->bridge) != 0) {
 		snprintf(claim->why, sizeof(claim->why), "%s is %s%s, not in %s", iface->port,
 			 *tap->master ? "in " : "in no bridge", tap->master, claim->bridge);
@@ -334,7 +339,7 @@ static int list_taps(struct deciding *d)
 	for (size_t i = 0; d->taps && i < d->host->link_count; i++) {
 		const struct link *link = &d->host->links[i];
 
-		if (link->kind == LINK_TAP && *link->master && !MARK_IS_GROUP(link->group))
+		if (link->kind == LINK_TAP && !MARK_IS_GROUP(link->group))
 			d->taps[d->tap_count++] = link;
 	}
 	return d->taps ? 0 : -ENOMEM;
@@ -353,6 +358,7 @@ int claim_decide(const struct topo *topo, const struct model *host, const struct
 	*ret = (struct port_claims) {0};
 	for (size_t i = 0; r == 0 && i < topo->node_count; i++) {
 		const struct node *node = &topo->nodes[i];
+		const struct network *network;
 
 		for (size_t j = 0; node->kind == NODE_ATTACHED && j < node->iface_count; j++) {
 			struct port_claim *claim = array_push(ret->list, ret->count);
@@ -363,7 +369,8 @@ int claim_decide(const struct topo *topo, const struct model *host, const struct
 			}
 			claim->node = node;
 			claim->iface = &node->ifaces[j];
-			claim->bridge = topo->networks[claim->iface->network].bridge;
+			network = &topo->networks[claim->iface->network];
+			claim->bridge = network->routed ? "" : network->bridge;
 			decide(&d, claim);
 		}
 	}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Claims: which tap of a bridge is the port of an attached node. The witnesses are the tap's
- * name, the interfaces of the libvirt domain, the tap's own address, which libvirt derives from the
- * guest's, and the bridge's forwarding table. Pure: no I/O.
+ * Claims: which tap of a bridge, or of a routed network, is the port of an attached node. The
+ * witnesses are the tap's name, the interfaces of the libvirt domain, the tap's own address, which
+ * libvirt derives from the guest's, and the bridge's forwarding table. Pure: no I/O.
  */
 #ifndef NETSIM_CLAIM_H
 #define NETSIM_CLAIM_H
@@ -18,7 +18,7 @@
 struct port_claim {
 	const struct node *node;
 	const struct iface *iface;
-	const char *bridge;
+	const char *bridge;   /* "" on a routed network */
 	char port[IFNAMSIZ];  /* the tap */
 	int ifindex;	      /* of the tap; 0: none */
 	bool marked;	      /* the tap has an alias, that of this fleet */

@@ -1,0 +1,145 @@
+# needs: veth netns tap clsact bpf
+# limit: 240
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Attached nodes on a routed network, as microvm.nix has them: another program makes the tap anew at
+# each start of a guest, with the host's address and a route. netsim claims it by its name, adds
+# nothing that the other makes, and lets no packet pass outside of its conditions.
+# shellcheck shell=bash
+. "$(dirname "$0")/../lib.sh"
+
+# shellcheck disable=SC2034 # for lib.sh
+FLEET=micro
+ROUNDS=20
+cat >"$WORK/micro.yaml" <<-EOT
+	fleet: micro
+	networks: {lan: {routed: true, address: 10.0.0.0/32}}
+	nodes:
+	  vm[1-2]: {kind: attached, interfaces: {eth0: {network: lan, port: "vm{n}", address: "10.0.0.{n}/32"}}}
+	  a: {interfaces: {eth1: {network: lan, port: tap-a, address: 10.0.0.3/32}}}
+EOT
+printf 'profile: none\ndefault: {loss: 0%%}\n' >"$WORK/none.yaml"
+printf 'profile: deaf\npairs: [{from: vm1, to: a, loss: 100%%}]\n' >"$WORK/deaf.yaml"
+
+# start NUMBER: makes the tap of a guest, as microvm.nix and systemd-networkd do
+start() {
+	ip tuntap add "vm$1" mode tap
+	ip addr add 10.0.0.0/32 dev "vm$1"
+	ip link set "vm$1" up
+	ip route add "10.0.0.$1" dev "vm$1"
+	echo 1 >"/proc/sys/net/ipv4/conf/vm$1/forwarding"
+}
+
+alias_of() {
+	ip -j link show "$1" | jq -r '.[0].ifalias // ""'
+}
+
+logged() {
+	grep -qE "$1" "$WORK/bg.$WATCH"
+}
+
+claimed() {
+	[[ $(alias_of "$1") == netsim:* ]]
+}
+
+building() {
+	check "up without any tap" "$NETSIM" up "$WORK/micro.yaml"
+	like "names those that are missing" "$ERR" "vm1/eth0: there is no tap vm1.*vm2/eth0: there is no tap vm2"
+	start 1
+	ip link add other type bridge
+	ip link set vm1 master other
+	check "up with a tap in a bridge" "$NETSIM" up "$WORK/micro.yaml"
+	like "does not take it" "$ERR" "vm1/eth0: vm1 is in other, not in no bridge"
+	ip link set vm1 nomaster
+	ip link del other
+	ip link set vm1 up
+	ip route replace 10.0.0.1 dev vm1
+	before=$(ip -4 -j addr show vm1 && ip -j route show dev vm1)
+	check "up claims a tap by its name" "$NETSIM" up "$WORK/micro.yaml"
+	is "and marks it" "$(alias_of vm1)" "netsim:micro/vm1/eth0 closed routed attached"
+	is "it adds neither addresses nor routes" "$(ip -4 -j addr show vm1 && ip -j route show dev vm1)" "$before"
+	echo 0 >/proc/sys/net/ipv4/conf/vm1/forwarding
+	run "$NETSIM" up "$WORK/micro.yaml"
+	like "it says if the host does not forward" "$ERR" "does not forward IPv4 packets from vm1; needs: sysctl -w net.ipv4.conf.vm1.forwarding=1"
+	is "and does not change that" "$(cat /proc/sys/net/ipv4/conf/vm1/forwarding)" 0
+	echo 1 >/proc/sys/net/ipv4/conf/vm1/forwarding
+	guest -g 10.0.0.0 vm1 52:54:00:00:00:01 10.0.0.1
+	check "a node reaches the guest" wait_for 5 answers a 10.0.0.1
+	check "the host, too" answers host 10.0.0.1
+	check "a partition" "$NETSIM" partition -q vm1 a
+	check "cuts it off" not answers a 10.0.0.1 -W 0.3
+	check "not from the host" answers host 10.0.0.1
+	"$NETSIM" heal -q
+	bg_end "$BG"
+	check "down" "$NETSIM" down -q
+	is "gives the tap back" "$(alias_of vm1)$(tc filter show dev vm1 egress)$(tc qdisc show dev vm1 | grep clsact)" ""
+	is "with its address and route" "$(ip -4 -j addr show vm1 && ip -j route show dev vm1)" "$before"
+	ip link del vm1
+}
+
+# rounds: makes the tap ROUNDS times, with a guest that sends 40 packets to a as soon as it is there;
+# sets SENT and RECEIVED
+rounds() {
+	local i receiver
+	watch a eth1 "udp dst port 9 and src 10.0.0.1"
+	receiver=$BG
+	SENT=0
+	for ((i = 0; i < ROUNDS; i++)); do
+		start 1
+		guest -g 10.0.0.0 -s 10.0.0.3,9,40,100,400 vm1 52:54:00:00:00:01 10.0.0.1
+		wait_for 5 grep -q '"sent":40,' "$WORK/bg.$BG"
+		SENT=$((SENT + $(last_count "$WORK/bg.$BG" sent)))
+		bg_end "$BG"
+		ip link del vm1
+	done
+	RECEIVED=$(frames "$receiver")
+}
+
+watching() {
+	"$NETSIM" up -q "$WORK/micro.yaml" 2>/dev/null
+	"$NETSIM" apply -q --engine edt "$WORK/deaf.yaml" 2>/dev/null
+	bg "$NETSIM" watch
+	WATCH=$BG
+	check "watch is ready" wait_for 10 logged "watching$"
+	rounds
+	is "of a guest that is started $ROUNDS times, nothing passes outside of its conditions" "$RECEIVED" 0
+	is "though it sent" "$SENT" $((40 * ROUNDS))
+is "each time it was shaped" "$(grep -c "^vm1/eth0: vm1 appeared, shaped after" "$WORK/bg.$WATCH")" "$ROUNDS"
+	is "no IFB is left" "$(ip -br link show type ifb)" ""
+	"$NETSIM" apply -q --engine edt "$WORK/none.yaml" 2>/dev/null
+	rounds
+	between "with others, packets pass" "$RECEIVED" "$ROUNDS" "$SENT"
+	check "a partition of a node without a tap" "$NETSIM" partition -q vm1 a
+	rounds
+	is "holds for its tap" "$RECEIVED" 0
+	"$NETSIM" heal -q
+	start 2
+	check "a tap without a route is claimed" wait_for 10 claimed vm2
+	guest -g 10.0.0.0 vm2 52:54:00:00:00:02 10.0.0.2
+	ip route del 10.0.0.2 dev vm2
+	check "and not reached" not answers a 10.0.0.2 -W 0.3
+	ip route add 10.0.0.2 dev vm2
+	check "until it has one" wait_for 5 answers a 10.0.0.2
+	ip link add out type veth peer name in
+	ip netns add elsewhere
+	ip link set in netns elsewhere
+	ip addr add 192.168.77.1/24 dev out
+	ip link set out up
+	echo 1 >/proc/sys/net/ipv4/conf/out/forwarding
+	ip -n elsewhere addr add 192.168.77.2/24 dev in
+	ip -n elsewhere link set in up
+	ip -n elsewhere route add default via 192.168.77.1
+	check "an interface of the host that appears may send to nodes" \
+		wait_for 5 ip netns exec elsewhere ping -q -c 1 -W 0.3 10.0.0.2
+	interrupt "$WATCH"
+	ip netns del elsewhere
+	check "down" "$NETSIM" down -q
+	check "the tap stays" ip link show vm2
+	ip link del vm2
+}
+
+PROGRAMS=$(programs)
+building
+watching
+no_program_stays "$PROGRAMS"
+done_testing
