@@ -155,6 +155,17 @@ static int find_names(struct measure *m, struct netsim_err *err)
 	return r;
 }
 
+/* Seeds the addresses of a node on a routed network, to which the host has routes. */
+static int seed_routes(struct measure *m, const struct link *port, struct netsim_err *err)
+{
+	uint16_t view;
+	int r = view_of(m, port, &view, err);
+
+	for (size_t i = 0; r == 0 && view && i < port->route_count; i++)
+		oneway_seed_ip(m->oneway, &port->routes[i].to, view);
+	return r;
+}
+
 /* Seeds the MAC addresses that bridges have learned, and those of the nodes' interfaces. */
 static int seed_addresses(struct measure *m, struct netsim_err *err)
 {
@@ -178,6 +189,8 @@ static int seed_addresses(struct measure *m, struct netsim_err *err)
 		const char *node =
 			link->node == MODEL_HOST ? NULL : m->fleet.model->nodes[link->node].name;
 
+		if (!node)
+			r = seed_routes(m, link, err);
 		if (!node || !link->has_mac)
 			continue;
 		if (!capture_names_view(&m->own, node, strlen(node), &view))

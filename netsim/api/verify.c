@@ -46,7 +46,8 @@ static bool connected(const struct view *v, size_t a, size_t b)
 	if (x->guest || (y->guest && x->node != MODEL_HOST))
 		return false;
 	return x->node != y->node && x->end != y->end && cable_connects(&x->at, &y->at) &&
-	       ip->family == v->run.links[b].ip.family && ip_in_prefix(&v->run.links[b].ip, ip);
+	       ip->family == v->run.links[b].ip.family &&
+	       (x->at.routed || ip_in_prefix(&v->run.links[b].ip, ip));
 }
 
 /* Samples pairs in a large fleet: each place has a few partners, near and far in the list. */

@@ -65,6 +65,9 @@ static int add_place(struct view *v, const struct link *link, const struct place
 				   .mac = link->mac,
 				   .mtu = link->mtu};
 	memcpy(end->device, link->name, IFNAMSIZ);
+	end->has_router = place->link && place->at.routed;
+	if (end->has_router)
+		end->router = place->at.port->mac;
 	return 0;
 }
 
@@ -92,19 +95,21 @@ static int add_node_place(struct view *v, const struct link *link, struct netsim
 /* Adds the guest of a tap if the host has it in its neighbour table. */
 static int add_guest(struct view *v, const struct link *port, struct netsim_err *err)
 {
-	const struct link *bridge = model_find_link(v->fleet.model, MODEL_HOST, port->master);
+	const struct link *bridge =
+		port->routed ? port : model_find_link(v->fleet.model, MODEL_HOST, port->master);
 	struct place place = {.guest = true};
 	struct model_addr addr = {0};
 	struct link guest = {.ifindex = bridge ? bridge->ifindex : 0, .addrs = &addr};
 	struct mark mark;
 	int r;
 
-	if (!bridge || !bridge->addr_count || !mark_parse(port->alias, &mark) || !mark.iface ||
-	    !cable_place(v->fleet.model, port, &place.at))
+	if (!bridge || (!bridge->addr_count && !port->routed) || !mark_parse(port->alias, &mark) ||
+	    !mark.iface || !cable_place(v->fleet.model, port, &place.at))
 		return 0;
 	place.node = model_find_node(v->fleet.model, mark.node);
-	r = neigh_behind(v->fleet.st->rt, port->ifindex, bridge->ifindex, &addr.ip, &guest.mac,
-			 err);
+	r = port->routed ? neigh_at(v->fleet.st->rt, port->ifindex, &addr.ip, &guest.mac, err) :
+			   neigh_behind(v->fleet.st->rt, port->ifindex, bridge->ifindex, &addr.ip,
+					&guest.mac, err);
 	if (r < 0 || place.node < 0)
 		return r == -ENOENT ? 0 : r;
 	memcpy(guest.name, port->name, IFNAMSIZ);
@@ -127,6 +132,15 @@ static void name_place(const struct view *v, struct place *place)
 		snprintf(place->name, sizeof(place->name), "%s", v->run.ends[place->end]);
 }
 
+/* The place of the host on a bridge, or on the port of a routed network. */
+static bool find_host(const struct view *v, const struct link *link, struct cable_place *ret)
+{
+	if (!link->routed)
+		return link->kind == LINK_BRIDGE && cable_place(v->fleet.model, link, ret);
+	*ret = (struct cable_place) {.bridge = "", .routed = true, .only = link->name};
+	return true;
+}
+
 int verify_places(struct view *v, struct netsim_err *err)
 {
 	int r = 0;
@@ -141,7 +155,7 @@ int verify_places(struct view *v, struct netsim_err *err)
 			continue;
 		if (link->node != MODEL_HOST)
 			r = add_node_place(v, link, err);
-		else if (link->kind == LINK_BRIDGE && cable_place(v->fleet.model, link, &host.at) &&
+		else if (find_host(v, link, &host.at) &&
 			 (find_end(v, "host", "", &host.end) < 0 ||
 			  add_place(v, link, &host, v->fleet.st->own_fd) < 0))
 			r = err_oom(err);

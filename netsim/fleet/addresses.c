@@ -30,6 +30,7 @@ struct finder {
 	const struct model *model;
 	const int *nodes;
 	size_t node_count;
+	bool link_local; /* of the host on routed networks, too */
 	struct ends ends;
 	char (*guests)[IFNAMSIZ]; /* the interface name of each node that is a guest */
 };
@@ -70,7 +71,8 @@ static int add_link(struct finder *f, const struct link *link, struct netsim_err
 	}
 	for (size_t i = 0; r == 0 && i < link->addr_count; i++) {
 		end.ip = link->addrs[i].ip;
-		r = ip_is_link_local(&end.ip) && link->routed ? 0 : add_end(f, &end, err);
+		if (f->link_local || !ip_is_link_local(&end.ip) || !link->routed)
+			r = add_end(f, &end, err);
 	}
 	return r;
 }
@@ -261,7 +263,8 @@ int addresses_known(struct state *st, const struct model *model, struct known_ad
 {
 	size_t n = model->node_count + 1;
 	auto_free int *nodes = calloc(n, sizeof(*nodes));
-	struct finder f = {.st = st, .model = model, .nodes = nodes, .node_count = n};
+	struct finder f = {
+		.st = st, .model = model, .nodes = nodes, .node_count = n, .link_local = true};
 	struct known_address *list = NULL;
 	int r = 0;
 

@@ -95,10 +95,15 @@ static bool delivers(const struct cable_place *place, uint16_t vlan)
 	return false;
 }
 
+static bool sends_to(const struct cable_place *host, const struct cable_place *to)
+{
+	return !host->only || (to->port && strcmp(to->port->name, host->only) == 0);
+}
+
 bool cable_connects(const struct cable_place *a, const struct cable_place *b)
 {
 	if (a->routed || b->routed)
-		return a->routed && b->routed;
+		return a->routed && b->routed && sends_to(a, b) && sends_to(b, a);
 	if (strcmp(a->bridge, b->bridge) != 0 || a->inner_count != b->inner_count)
 		return false;
 	for (size_t i = 0; i < a->inner_count; i++)

@@ -23,8 +23,9 @@ struct cable_place {
 	const struct link *port; /* NULL: the host's own address on the bridge */
 	const char *bridge;	 /* "" on a routed network */
 	bool routed;		 /* on a routed network: the host routes to all others there */
-	bool aware;		 /* the bridge filters VLANs */
-	uint16_t tag;		 /* outermost tag, if 802.1Q; 0: none that a bridge recognises */
+	const char *only; /* the host on a routed network: sends by this port only; NULL: any */
+	bool aware;	  /* the bridge filters VLANs */
+	uint16_t tag;	  /* outermost tag, if 802.1Q; 0: none that a bridge recognises */
 	struct cable_tag inner[CABLE_TAGS]; /* the others, outer ones first */
 	size_t inner_count;
 };

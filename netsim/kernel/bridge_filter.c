@@ -172,14 +172,12 @@ static const char *word_of(uint8_t family)
 					  "inet";
 }
 
-static void say(const struct chain *chain, const char *how, char *buf, size_t size)
+static void say(const struct chain *chain, bool routed, const char *how, char *buf, size_t size)
 {
 	snprintf(buf, size, "%s, where the chain %s of the table %s %s %s",
-		 chain->family == NFPROTO_BRIDGE ?
-			 "frames on bridges pass nftables" :
-		 !meets(chain->family, false) ?
-			 "packets that the host routes pass the firewall" :
-			 "br_netfilter passes frames on bridges to the firewall",
+		 chain->family == NFPROTO_BRIDGE ? "frames on bridges pass nftables" :
+		 routed ? "packets that the host routes pass the firewall" :
+			  "br_netfilter passes frames on bridges to the firewall",
 		 chain->name, word_of(chain->family), chain->table, how);
 }
 
@@ -195,11 +193,11 @@ void bridge_filter_describe(bool routed, char *buf, size_t size)
 	dump(fd, NFT_MSG_GETCHAIN, take_chain, &all);
 	for (size_t i = 0; i < all.count && !*buf; i++)
 		if (all.list[i].drops)
-			say(&all.list[i], "drops packets that none of its rules accepts", buf,
-			    size);
+			say(&all.list[i], routed, "drops packets that none of its rules accepts",
+			    buf, size);
 	if (all.count && !*buf)
 		dump(fd, NFT_MSG_GETRULE, take_rule, &all);
 	if (all.found)
-		say(all.found, "has a rule that drops", buf, size);
+		say(all.found, routed, "has a rule that drops", buf, size);
 	free(all.list);
 }

@@ -196,7 +196,8 @@ int probe_send(const struct probe *p, size_t from, size_t to, uint8_t (*packets)
 	struct iovec parts[PROBE_BATCH][2];
 	int sent;
 
-	memcpy(at.sll_addr, p->ends[to].mac.b, 6);
+	memcpy(at.sll_addr, p->ends[from].has_router ? p->ends[from].router.b : p->ends[to].mac.b,
+	       6);
 	for (int i = 0; i < count; i++) {
 		size_t head = lengths[i] < PROBE_SNAP ? lengths[i] : PROBE_SNAP;
 

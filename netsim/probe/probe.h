@@ -5,7 +5,8 @@
  * timestamps therefore come from one clock; arrivals are stamped by the kernel.
  *
  * Frames are addressed to the receiver's MAC address, so that ARP plays no part, and
- * packet sockets receive them before any firewall.
+ * packet sockets receive them before any firewall. If the host routes, they are addressed to
+ * the host's end of the sender's cable, and may lose one hop on the way.
  */
 #ifndef NETSIM_PROBE_H
 #define NETSIM_PROBE_H
@@ -23,6 +24,8 @@ struct probe_end {
 	struct ip ip;
 	struct mac mac;
 	unsigned mtu;
+	bool has_router; /* its frames are addressed to a router */
+	struct mac router;
 };
 
 /* Bytes of a probe's frame as shapers count them, for UDP over IPv4. */

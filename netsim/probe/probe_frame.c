@@ -18,6 +18,8 @@ struct echo {
 	uint16_t check, id, sequence;
 };
 
+#define HOPS 64 /* time to live */
+
 static uint32_t add_bytes(uint32_t sum, const uint8_t *data, size_t len)
 {
 	for (size_t i = 0; i + 1 < len; i += 2)
@@ -40,7 +42,7 @@ static size_t put_ip(const struct probe_end *from, const struct probe_end *to, u
 	if (to->ip.family == AF_INET) {
 		struct iphdr ip = {.version = 4,
 				   .ihl = 5,
-				   .ttl = 64,
+				   .ttl = HOPS,
 				   .protocol = protocol,
 				   .tot_len = htons((uint16_t)bytes),
 				   .frag_off = htons(0x4000) /* do not fragment */};
@@ -54,7 +56,7 @@ static size_t put_ip(const struct probe_end *from, const struct probe_end *to, u
 	struct ip6_hdr ip = {.ip6_flow = htonl(6U << 28),
 			     .ip6_plen = htons((uint16_t)(bytes - sizeof(ip))),
 			     .ip6_nxt = protocol,
-			     .ip6_hlim = 64};
+			     .ip6_hlim = HOPS};
 
 	memcpy(&ip.ip6_src, from->ip.b, 16);
 	memcpy(&ip.ip6_dst, to->ip.b, 16);
@@ -149,6 +151,24 @@ size_t probe_build(const struct probe_end *from, const struct probe_end *to,
 	return bytes;
 }
 
+/* Undoes what a router on the way changed, so that load.check covers the IP header as sent. */
+static void undo_hop(uint8_t *packet, bool v4)
+{
+	uint8_t *hops =
+		packet + (v4 ? offsetof(struct iphdr, ttl) : offsetof(struct ip6_hdr, ip6_hlim));
+	size_t at = offsetof(struct iphdr, check);
+	uint16_t check;
+
+	if (*hops != HOPS - 1)
+		return;
+	*hops = HOPS;
+	if (!v4)
+		return;
+	memset(packet + at, 0, sizeof(check));
+	check = fold(add_bytes(0, packet, sizeof(struct iphdr)));
+	memcpy(packet + at, &check, sizeof(check));
+}
+
 bool probe_parse(const uint8_t *packet, size_t len, uint32_t run, struct probe_load *ret)
 {
 	bool v4 = len > 0 && packet[0] >> 4 == 4;
@@ -169,6 +189,7 @@ bool probe_parse(const uint8_t *packet, size_t len, uint32_t run, struct probe_l
 		return false;
 	/* Clear the checksum fields, as they were when the checksum was computed. */
 	memcpy(copy, packet, have);
+	undo_hop(copy, v4);
 	zero = *ret;
 	zero.check = 0;
 	memcpy(copy + head + inner, &zero, sizeof(zero));

@@ -50,6 +50,9 @@ links() {
 	trip "$1: from the host" host 10.0.0.1 10
 	trip "$1: to a guest" vm2 10.0.0.4 60
 	trip "$1: from the host to a guest" host 10.0.0.4 10
+	check "$1: verify" "$NETSIM" verify
+	unlike "$1: all as asked" "$OUT" "unproved|failed"
+	like "$1: among others the round trip to the guest" "$OUT" "vm4 +rtt"
 	is "$1: diff" "$("$NETSIM" diff "$WORK/routed.yaml")" "routed: nothing differs"
 }
 
@@ -60,7 +63,7 @@ rate_to() {
 	for _ in 1 2 3; do
 		node_exec vm1 iperf3 -c "$1" -p "$2" -C cubic -t 3 -O 1 -f m "${@:3}" >"$WORK/iperf" 2>&1
 		rate=$(awk '/ receiver/ { print $7 }' "$WORK/iperf")
-		best=$(awk -v a="$best" -v b="${rate:-0}" 'BEGIN { print a > b ? a : b }')
+		best=$(awk -v a="$best" -v b="${rate:-0}" 'BEGIN { print (a > b) ? a : b }')
 		! awk -v r="$best" 'BEGIN { exit r < 8.5 }' || break
 	done
 	echo "$best"

@@ -1,4 +1,4 @@
-# needs: veth netns tap clsact bpf
+# needs: veth netns tap clsact bpf nft tcpdump
 # limit: 240
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
@@ -161,6 +161,46 @@ sources() {
 	check "healed" node_exec vm1 timeout 3 bash -c '>/dev/tcp/10.0.0.2/2380'
 }
 
+one_way() {
+	jq "[.one_way.rows[] | select(.from == \"$1\" and .to == \"$2\" and .class == \"icmp\") | .$3] | add // 0" "$JSON"
+}
+
+# Both ends of a routed path have other Ethernet headers, times to live and checksums.
+measuring() {
+	local measure arrived
+	check "a loss" "$NETSIM" fault -q 'loss 20%' vm1:vm2
+	start_listener 8 "$NETSIM" measure --for 6s --json
+	measure=$BG
+	JSON=$WORK/bg.$measure
+	watch vm2 eth1 "icmp[icmptype] == icmp-echo and src 10.0.0.1"
+	node_exec vm1 ping -n -q -c 200 -i 0.005 -W 0.2 10.0.0.2 >/dev/null
+	arrived=$(frames "$BG")
+	node_exec vm3 ping -n -q -c 100 -i 0.005 -W 0.2 fec0::2 >/dev/null
+	node_exec vm3 ping -n -q -c 50 -i 0.005 -W 0.2 -s 2000 10.0.0.1 >/dev/null
+	check "measure" wait "$measure"
+	is "finds the packets that were sent" "$(one_way vm1 vm2 sent)" 200
+	is "and those that were lost" "$(one_way vm1 vm2 lost)" $((200 - arrived))
+	is "of IPv6, too" "$(one_way vm3 vm2 sent) $(one_way vm3 vm2 lost)" "100 0"
+	is "and each fragment" "$(one_way vm3 vm1 sent) $(one_way vm3 vm1 lost)" "100 0"
+	"$NETSIM" heal -q
+	printf 'profile: l\ndefault: {loss: 5%%}\npairs: [{from: vm2, to: vm3, loss: 20%%}]\n' >"$WORK/loss.yaml"
+	check "apply losses" "$NETSIM" apply -q "$WORK/loss.yaml"
+	check "a partition" "$NETSIM" partition -q vm1 vm3
+	answers host 10.0.0.4
+	check "verify" "$NETSIM" verify
+	like "measures the losses" "$OUT" "vm1 +loss +5 % .*ok.*vm2 > vm3 +loss +27.8 % .*ok"
+	like "what passes, and what does not" "$OUT" "reach +1[0-9] pairs +all pass +ok.*cut +2 pairs +nothing passed +ok"
+	check "a filter in the way" nft 'add table ip filter; add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }'
+	run "$NETSIM" up "$WORK/routed.yaml"
+	like "is named by up" "$ERR" "packets that the host routes pass the firewall, where the chain FORWARD of the table ip filter drops"
+	like "by doctor" "$("$NETSIM" doctor)" "no bridge filter.*packets that the host routes pass the firewall"
+	fails_with 1 "verify fails" "$NETSIM" verify --quick
+	like "and names it" "$OUT" "the chain FORWARD of the table ip filter"
+	nft delete table ip filter
+	"$NETSIM" heal -q
+	"$NETSIM" clear -q
+}
+
 # stranger: a guest on a tap that no node has, which asks vm4 for an echo of 20 packets; sets ECHOED
 stranger() {
 	guest -g 10.0.0.0 -s 10.0.0.4,7,20,100,100 vm9 52:54:00:12:34:09 10.0.0.9
@@ -235,6 +275,7 @@ repairing
 partitions
 host_cut
 sources
+measuring
 unclaimed
 check "down" "$NETSIM" down
 is "gives all back" "$(dump)" "$before"
