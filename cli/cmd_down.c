@@ -21,6 +21,8 @@ static void write_object(const struct netsim_object *object, char *text, size_t 
 	else if (object->kind == NETSIM_OBJECT_PROCESS)
 		snprintf(text, size, "- process %d (%s %s)", object->pid,
 			 strchr(object->name, ':') ? "service" : "workload", object->name);
+	else if (object->kind == NETSIM_OBJECT_TABLE)
+		snprintf(text, size, "- table inet %s", object->name);
 	else
 		snprintf(text, size, "- %s%s", object->name,
 			 object->kind == NETSIM_OBJECT_ATTACHED ? " (given back)" : "");

@@ -255,11 +255,12 @@ enum netsim_object_kind {
 	NETSIM_OBJECT_NODE,
 	NETSIM_OBJECT_PROCESS,
 	NETSIM_OBJECT_ATTACHED, /* a bridge or tap of another program, which is given back */
+	NETSIM_OBJECT_TABLE,	/* the nftables table for the uplink, of the family inet */
 };
 
 /*
  * An object that netsim created, or attached: a link of this namespace, a node with its namespace,
- * or a process of a workload. Processes are listed with dry_run only.
+ * an nftables table, or a process of a workload. Processes are listed with dry_run only.
  */
 struct netsim_object {
 	enum netsim_object_kind kind;

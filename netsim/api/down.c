@@ -8,6 +8,7 @@
 #include "netsim/fleet/lock.h"
 #include "netsim/fleet/topo_record.h"
 #include "netsim/fleet/target.h"
+#include "netsim/fleet/uplink.h"
 #include "netsim/run/cgroup.h"
 #include "netsim/run/dhcp.h"
 #include "netsim/shape/intent.h"
@@ -38,6 +39,14 @@ static int list_links(struct state *st, struct netsim_down *down, struct netsim_
 					       NETSIM_OBJECT_ATTACHED,
 				       st->host->links[i].name, NULL, err);
 	return r;
+}
+
+static int list_table(struct netsim_down *down, struct netsim_err *err)
+{
+	char table[UPLINK_TABLE];
+	int r = uplink_table(down->fleet, table, err);
+
+	return r == 0 && *table ? add_object(down, NETSIM_OBJECT_TABLE, table, NULL, err) : r;
 }
 
 static int list_nodes(struct state *st, struct netsim_down *down, struct netsim_err *err)
@@ -83,6 +92,8 @@ static int remove_fleet(struct state *st, struct netsim_down *down, struct netsi
 	if (r == 0)
 		dhcp_remove_files(down->fleet);
 	if (r == 0)
+		r = uplink_remove(st, down->fleet, err);
+	if (r == 0)
 		r = attach_release(st, down->fleet, err);
 	if (r == 0)
 		r = converge_remove_links(st, down->fleet, err);
@@ -119,6 +130,8 @@ static int down(struct state *st, const struct netsim_down_opts *o, struct netsi
 		r = err_oom(err);
 	if (r == 0)
 		r = list_links(st, ret, err);
+	if (r == 0)
+		r = list_table(ret, err);
 	if (r < 0)
 		return r;
 	return o->dry_run ? list_rest(st, ret, err) : remove_fleet(st, ret, err);

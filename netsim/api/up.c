@@ -19,6 +19,7 @@
 #include "netsim/fleet/plan.h"
 #include "netsim/fleet/target.h"
 #include "netsim/fleet/topo_record.h"
+#include "netsim/fleet/uplink.h"
 #include "netsim/run/cgroup.h"
 #include "netsim/run/dhcp.h"
 #include "netsim/shape/intent.h"
@@ -74,13 +75,36 @@ static int attach(struct netsim *ctx, const struct topo *topo, const struct doma
 }
 
 /*
- * Starts the services. If they cannot be started on a fleet that this call has made, removes it
- * again; a fleet that was there before stays, with the services that run.
+ * Removes a fleet that this call has made, after its services or its uplink failed; one that was
+ * there before stays, with what has been done.
  */
+static void undo(struct netsim *ctx, const struct topo *topo, const struct model *before)
+{
+	struct netsim_err ignored = {0};
+
+	if (before->link_count || before->node_count)
+		return;
+	(void)uplink_remove(&ctx->state, topo->fleet, &ignored);
+	(void)cgroup_remove_fleet(topo->fleet, ctx->state.own_id, CGROUP_ALL, &ignored);
+	(void)attach_release(&ctx->state, topo->fleet, &ignored);
+	(void)converge_remove(&ctx->state, topo->fleet, &ignored);
+	dhcp_remove_files(topo->fleet);
+	topo_record_remove(topo->fleet);
+}
+
+static int reach_uplink(struct netsim *ctx, const struct topo *topo, const struct model *before,
+			struct netsim_up *up, struct netsim_err *err)
+{
+	int r = uplink_apply(&ctx->state, topo, &up->step_count, err);
+
+	if (r < 0)
+		undo(ctx, topo, before);
+	return r;
+}
+
 static int serve(struct netsim *ctx, const struct topo *topo, struct model *want,
 		 const struct model *before, struct netsim_up *up, struct netsim_err *err)
 {
-	struct netsim_err ignored = {0};
 	struct dhcp_changes changes;
 	size_t again;
 	int r = api_services_up(ctx, topo, &changes, err);
@@ -88,12 +112,8 @@ static int serve(struct netsim *ctx, const struct topo *topo, struct model *want
 	up->step_count += changes.count;
 	if (r == 0 && changes.removed)
 		r = converge_to(&ctx->state, want, &again, err);
-	if (r == 0 || before->link_count || before->node_count)
-		return r;
-	(void)cgroup_remove_fleet(topo->fleet, ctx->state.own_id, CGROUP_ALL, &ignored);
-	(void)converge_remove(&ctx->state, topo->fleet, &ignored);
-	dhcp_remove_files(topo->fleet);
-	topo_record_remove(topo->fleet);
+	if (r < 0)
+		undo(ctx, topo, before);
 	return r;
 }
 
@@ -111,6 +131,8 @@ static int converge(struct netsim *ctx, const struct topo *topo, const struct do
 	if (r == 0)
 		r = api_services_check(topo, err);
 	if (r == 0)
+		r = uplink_check(&ctx->state, topo, err);
+	if (r == 0)
 		r = check_record(want->fleet, &recorded, err);
 	if (r == 0)
 		r = state_read(&ctx->state, want->fleet, STATE_PORTS, &before, err);
@@ -118,6 +140,8 @@ static int converge(struct netsim *ctx, const struct topo *topo, const struct do
 		r = converge_to(&ctx->state, want, &up->step_count, err);
 	if (r == 0)
 		r = attach(ctx, topo, domains, up, err);
+	if (r == 0)
+		r = reach_uplink(ctx, topo, before, up, err);
 	if (r == 0 && (before->link_count || recorded || claim_is_needed(topo)))
 		r = api_mend(ctx, before, up, NULL, err);
 	if (r == 0)
@@ -177,6 +201,10 @@ static int list_steps(struct netsim *ctx, const struct topo *topo, struct model 
 	}
 	if (r == 0)
 		r = api_services_each_step(ctx, topo, add_step, up, err);
+	if (r == 0)
+		r = uplink_describe(topo, text, sizeof(text), err);
+	if (r == 0 && *text)
+		r = add_step(up, text, err);
 	if (r == 0)
 		r = api_each_difference(ctx, want->fleet, add_difference, up, err);
 	plan_done(&plan);
@@ -261,7 +289,8 @@ static int warn_forwarding(const struct netsim *ctx, const struct topo *topo, st
 	int r = 0;
 
 	for (size_t i = 0; i < topo->network_count; i++)
-		if (topo->networks[i].routed && topo_address(&topo->networks[i], AF_INET6))
+		if ((topo->networks[i].routed || *topo->networks[i].uplink) &&
+		    topo_address(&topo->networks[i], AF_INET6))
 			network = topo->networks[i].name;
 	for (size_t i = 0; !off && i < host->link_count; i++)
 		if (host->links[i].routed && state_is_ours(&host->links[i], topo->fleet) &&
@@ -269,7 +298,7 @@ static int warn_forwarding(const struct netsim *ctx, const struct topo *topo, st
 			off = host->links[i].name;
 	if (network && !forwarding_is_on(AF_INET6, ""))
 		r = warn(up,
-			 "the host does not forward IPv6 packets between the nodes of %s; needs: "
+			 "the host does not forward the IPv6 packets of the nodes of %s; needs: "
 			 "sysctl -w net.ipv6.conf.all.forwarding=1",
 			 network);
 	if (r == 0 && off)
@@ -288,7 +317,7 @@ static int add_warnings(const struct netsim *ctx, const struct topo *topo, struc
 	int r;
 
 	for (size_t i = 0; i < topo->network_count; i++)
-		routed |= topo->networks[i].routed;
+		routed |= topo->networks[i].routed || *topo->networks[i].uplink;
 	bridge_filter_describe(routed, filter, sizeof(filter));
 	r = *filter ? warn(up, "%s; needs: %s", filter,
 			   routed ? ROUTED_FILTER_HINT : BRIDGE_FILTER_HINT) :

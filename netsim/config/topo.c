@@ -73,6 +73,7 @@ static const struct field network_rows[] = {
 	{FIELD(struct network, attached, "attached", bind_bool),
 	 FIELD_AT(struct network, attached_at)},
 	{FIELD(struct network, routed, "routed", bind_bool), FIELD_AT(struct network, routed_at)},
+	{FIELD(struct network, uplink, "uplink", bind_ifname), FIELD_AT(struct network, uplink_at)},
 	{FIELD(struct network, unclaimed, "unclaimed", bind_word),
 	 FIELD_HAS(struct network, has_unclaimed), .words = topo_unclaimed},
 	{.name = "dhcp", .bind = topo_bind_dhcps, .below = topo_dhcp_rows},
@@ -184,12 +185,33 @@ static bool check_attached(struct bind *b, const struct network *network)
 			  network->mtu		 ? "mtu" :
 			  network->address_count ? "address" :
 			  network->dhcp_count	 ? "dhcp" :
+			  *network->uplink	 ? "uplink" :
 						   NULL;
 
 	if (!network->attached || !key)
 		return true;
 	return bind_refuse(b, &network->attached_at, "the program that makes the bridge does this",
 			   "network %s is attached, and cannot have \"%s\"", network->name, key);
+}
+
+/* The host routes to the uplink, so it has an address on the network. */
+static bool check_uplink(struct bind *b, const struct topo *topo, const struct network *network)
+{
+	if (!*network->uplink)
+		return true;
+	if (!network->address_count)
+		return bind_refuse(b, &network->uplink_at,
+				   "write for example \"address: 10.0.0.254/24\"",
+				   "network %s has an uplink, and needs an address of the host",
+				   network->name);
+	for (size_t i = 0; i < topo->network_count; i++)
+		if (*topo->networks[i].uplink &&
+		    strcmp(topo->networks[i].uplink, network->uplink) != 0)
+			return bind_refuse(b, &network->uplink_at,
+					   hint_f("network %s has %s", topo->networks[i].name,
+						  topo->networks[i].uplink),
+					   "uplink: all networks of a fleet have the same one");
+	return true;
 }
 
 /* Keeps a network with mistakes, so that its ports do not report it as missing. */
@@ -216,7 +238,7 @@ static bool read_network(struct bind *b, struct topo *topo, const struct doc_ent
 	name_fit(full.data, network->bridge);
 	return bind_map(b, network_rows, entry->value, &scope, network) &&
 	       topo_check_routed(b, network, entry->value) && check_attached(b, network) &&
-	       topo_check_dhcp(b, network) && good;
+	       topo_check_dhcp(b, network) && check_uplink(b, topo, network) && good;
 }
 
 static bool read_networks(struct bind *b, struct topo *topo, const struct doc_node *map)

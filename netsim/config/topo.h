@@ -79,6 +79,8 @@ struct network {
 	bool routed; /* no bridge: the host routes between the ports, and has the addresses on each
 		      */
 	struct netsim_loc routed_at;
+	char uplink[IFNAMSIZ]; /* the host's interface to other networks; "": none */
+	struct netsim_loc uplink_at;
 	bool has_unclaimed;
 	uint8_t unclaimed; /* enum unclaimed; default: drop if a node is attached to it */
 	struct dhcp *dhcps;

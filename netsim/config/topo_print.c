@@ -76,6 +76,10 @@ static void print_network(const struct network *network, FILE *out)
 	print_vlans(network->vlans, network->vlan_count, out);
 	if (network->attached)
 		fputs(", attached: true", out);
+	if (*network->uplink) {
+		fputs(", uplink: ", out);
+		quote_print(network->uplink, out);
+	}
 	if (network->mtu)
 		fprintf(out, ", mtu: %u", network->mtu);
 	print_addresses(false, network->addresses, network->address_count, out);

@@ -406,7 +406,7 @@ static void settle_host_link(struct exec *x, const struct step *step)
 	if (step->kind == STEP_ADD_LINK && link_is_port(step->want))
 		link_set_no_ipv6(x->st->rt, step->want->ifindex, name);
 	if (step->want->routed)
-		link_set_forwarding(x->st->rt, step->want->ifindex, name);
+		link_set_forwarding(x->st->rt, step->want->ifindex, true, name);
 	link_set(x->st->rt, step->want, step->want->ifindex, what & ~(unsigned)LINK_SET_VLANS,
 		 host_ifindex(x, step->want->master), name);
 	if ((what & LINK_SET_VLANS) && step->want->vlan_count) {

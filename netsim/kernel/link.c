@@ -237,17 +237,18 @@ void link_set_no_ipv6(struct rtnl *rt, int ifindex, const char *subject)
 	rtnl_tolerate(rt, EAFNOSUPPORT);
 }
 
-void link_set_forwarding(struct rtnl *rt, int ifindex, const char *subject)
+void link_set_forwarding(struct rtnl *rt, int ifindex, bool on, const char *subject)
 {
 	struct ifinfomsg ifi = {.ifi_index = ifindex};
 	size_t spec, inet, conf;
 
-	rtnl_begin(rt, RTM_SETLINK, 0, NULL, "%s: cannot enable forwarding", subject);
+	rtnl_begin(rt, RTM_SETLINK, 0, NULL, "%s: cannot %s forwarding", subject,
+		   on ? "enable" : "disable");
 	rtnl_header(rt, &ifi, sizeof(ifi));
 	spec = rtnl_nest(rt, IFLA_AF_SPEC);
 	inet = rtnl_nest(rt, AF_INET);
 	conf = rtnl_nest(rt, IFLA_INET_CONF);
-	rtnl_put_u32(rt, IPV4_DEVCONF_FORWARDING, 1);
+	rtnl_put_u32(rt, IPV4_DEVCONF_FORWARDING, on);
 	rtnl_nest_end(rt, conf);
 	rtnl_nest_end(rt, inet);
 	rtnl_nest_end(rt, spec);

@@ -49,10 +49,10 @@ void link_set(struct rtnl *rt, const struct link *want, int ifindex, unsigned wh
  */
 void link_set_no_ipv6(struct rtnl *rt, int ifindex, const char *subject);
 /*
- * Lets the host forward the IPv4 packets that arrive by this link. The setting is the link's, and
- * goes with it.
+ * Lets the host forward the IPv4 packets that arrive by this link, or not. The setting is the
+ * link's, and goes with it.
  */
-void link_set_forwarding(struct rtnl *rt, int ifindex, const char *subject);
+void link_set_forwarding(struct rtnl *rt, int ifindex, bool on, const char *subject);
 void link_set_primary(struct rtnl *rt, const struct link *want, int bond_ifindex,
 		      int primary_ifindex, const char *subject);
 /* Changes a bridge port's VLANs from those of have to those of want. */
