@@ -439,10 +439,23 @@ static int heal_link(struct link_run *run, const char *target)
 	return r;
 }
 
+/* With the host's end of a cable of a routed network go its routes: it stays up. */
+static bool has_routed_port(const struct link_run *run, const char *target)
+{
+	const struct link *link;
+	size_t at = 0;
+
+	while ((link = port_of(&run->fleet, target, &at)))
+		if (link->routed)
+			return true;
+	return false;
+}
+
 static int link_target(struct link_run *run, const char *target)
 {
 	const struct netsim_link_opts *o = run->opts;
-	bool timed = o->for_ns || o->state == NETSIM_LINK_FLAP || o->name;
+	bool timed = o->for_ns || o->state == NETSIM_LINK_FLAP || o->name ||
+		     has_routed_port(run, target);
 	uint16_t vlan;
 	int r = vlan_of_target(&run->fleet, target, &vlan, run->err);
 

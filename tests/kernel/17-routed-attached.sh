@@ -34,6 +34,12 @@ alias_of() {
 	ip -j link show "$1" | jq -r '.[0].ifalias // ""'
 }
 
+# given TAP: the addresses and routes that it has
+given() {
+	ip -4 -j addr show "$1" | jq -c '.[0].addr_info'
+	ip -j route show dev "$1" | jq -c 'map([.dst, .protocol])'
+}
+
 logged() {
 	grep -qE "$1" "$WORK/bg.$WATCH"
 }
@@ -54,10 +60,10 @@ building() {
 	ip link del other
 	ip link set vm1 up
 	ip route replace 10.0.0.1 dev vm1
-	before=$(ip -4 -j addr show vm1 && ip -j route show dev vm1)
+	before=$(given vm1)
 	check "up claims a tap by its name" "$NETSIM" up "$WORK/micro.yaml"
 	is "and marks it" "$(alias_of vm1)" "netsim:micro/vm1/eth0 closed routed attached"
-	is "it adds neither addresses nor routes" "$(ip -4 -j addr show vm1 && ip -j route show dev vm1)" "$before"
+	is "it adds neither addresses nor routes" "$(given vm1)" "$before"
 	echo 0 >/proc/sys/net/ipv4/conf/vm1/forwarding
 	run "$NETSIM" up "$WORK/micro.yaml"
 	like "it says if the host does not forward" "$ERR" "does not forward IPv4 packets from vm1; needs: sysctl -w net.ipv4.conf.vm1.forwarding=1"
@@ -73,7 +79,7 @@ building() {
 	bg_end "$BG"
 	check "down" "$NETSIM" down -q
 	is "gives the tap back" "$(alias_of vm1)$(tc filter show dev vm1 egress)$(tc qdisc show dev vm1 | grep clsact)" ""
-	is "with its address and route" "$(ip -4 -j addr show vm1 && ip -j route show dev vm1)" "$before"
+	is "with its address and route" "$(given vm1)" "$before"
 	ip link del vm1
 }
 

@@ -108,6 +108,21 @@ partitions() {
 	is "healed" "$(reach "${ALL[@]}" | xargs)" "$FULL"
 }
 
+# The host's end of a cable stays up, because its routes would go with it.
+links() {
+	local routes
+	routes=$(ip route show dev vm1; ip -6 route show dev vm1)
+	check "link down" "$NETSIM" link down vm1
+	like "is a fault" "$OUT" "fault [0-9]+: link vm1 down"
+	check "that stops all" eval "silent_both vm2 1 && silent_both host 1 && ! answers vm1 10.0.0.0 -W 0.3"
+	is "and keeps the routes" "$(ip route show dev vm1; ip -6 route show dev vm1)" "$routes"
+	check "link up" "$NETSIM" link up vm1
+	check "ends it" answers_both vm2 1
+	check "link down for a time" "$NETSIM" link down vm1 --for 1s
+	check "stops all" not answers vm2 10.0.0.1 -W 0.3
+	check "until then" wait_for 5 answers_both vm2 1
+}
+
 # The host is the next hop of each node: its address is resolved by all that reach others.
 host_cut() {
 	check "a partition from the host" "$NETSIM" partition vm1 host
@@ -273,6 +288,7 @@ write_topo pass
 building
 repairing
 partitions
+links
 host_cut
 sources
 measuring
