@@ -16,6 +16,7 @@
 #include "netsim/virt/domain_watch.h"
 #include "netsim/shape/engine.h"
 #include "netsim/shape/ifb.h"
+#include "netsim/shape/intent.h"
 #include "netsim/util/auto.h"
 
 /* --- deciding */
@@ -207,6 +208,40 @@ static int give_back(struct state *st, const char *fleet, const struct link *lin
 		 !has_ingress(&qdiscs, link->ifindex);
 	for (enum filter_slot slot = FILTER_EGRESS; slot <= FILTER_STAMP; slot++)
 		if (clsact)
+int attach_cables(struct state *st, const char *fleet, const struct attachment *a, bool up,
+		  struct netsim_err *err)
+{
+	struct intent intent;
+	int r = intent_read(fleet, &intent, err);
+
+	for (size_t i = 0; r == 0 && intent.pulled_count && i < a->claims.count; i++) {
+		const struct port_claim *claim = &a->claims.list[i];
+		const struct link *tap = model_find_link(st->host, MODEL_HOST, claim->port);
+
+		if (claim->ifindex && tap && tap->up != up &&
+		    intent_has_pulled(&intent, claim->node->name, claim->iface->name))
+			link_set(st->rt, tap, claim->ifindex, up ? LINK_SET_UP : LINK_SET_DOWN, 0,
+				 claim->port);
+	}
+	intent_done(&intent);
+	return r == 0 ? rtnl_send(st->rt, err) : r;
+}
+
+/* True if netsim link has set this tap down. */
+static bool is_pulled(const char *fleet, const struct link *tap)
+{
+	struct intent intent;
+	struct mark mark;
+	bool pulled = false;
+
+	if (tap->kind != LINK_TAP || !mark_parse(tap->alias, &mark) || !mark.iface)
+		return false;
+	if (intent_read(fleet, &intent, NULL) == 0)
+		pulled = intent_has_pulled(&intent, mark.node, mark.iface);
+	intent_done(&intent);
+	return pulled;
+}
+
 			filter_del(st->rt, link->ifindex, slot, link->name);
 	if (qdisc_find(&qdiscs, link->ifindex, QDISC_ROOT))
 		qdisc_del_root(st->rt, link->ifindex, link->name);
@@ -235,6 +270,8 @@ static int give_back(struct state *st, const char *fleet, const struct link *lin
 
 static bool is_attached(const struct link *link, const char *fleet, struct mark *ret)
 {
+	if (is_pulled(fleet, link))
+		link_set(st->rt, link, link->ifindex, LINK_SET_UP, 0, link->name);
 	return mark_parse(link->alias, ret) && ret->attached && !MARK_IS_GROUP(link->group) &&
 	       strcmp(ret->fleet, fleet) == 0;
 }

@@ -55,6 +55,13 @@ int attach_bridges(struct state *st, const struct topo *topo, struct netsim_err 
  */
 int attach_guard(struct netsim *ctx, const char *fleet, struct netsim_err *err);
 
+/*
+ * Sets the taps down whose cables netsim link has pulled out, because their programs set new ones
+ * up; or, with up, plugs those cables in again.
+ */
+int attach_cables(struct state *st, const char *fleet, const struct attachment *attachment, bool up,
+		  struct netsim_err *err);
+
 /* Gives back all attached bridges and taps of a fleet, which other programs made. */
 int attach_release(struct state *st, const char *fleet, struct netsim_err *err);
 

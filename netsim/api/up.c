@@ -68,6 +68,8 @@ static int attach(struct netsim *ctx, const struct topo *topo, const struct doma
 	if (r == 0)
 		r = attach_refresh(&ctx->state, topo->fleet, domains, &attachment, err);
 	if (r == 0)
+		r = attach_cables(&ctx->state, topo->fleet, &attachment, true, err);
+	if (r == 0)
 		r = attach_list(up, &attachment, &up->missing, &up->missing_count, err);
 	up->step_count += attachment.marked + attachment.released;
 	attach_done(&attachment);

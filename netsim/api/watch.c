@@ -428,6 +428,8 @@ static int repair(struct watch *w, struct model **ret_before, struct attachment 
 	if (r == 0)
 		r = attach_refresh(st, w->fleet, w->domains.now, ret, w->err);
 	if (r == 0)
+		r = attach_cables(st, w->fleet, ret, false, w->err);
+	if (r == 0)
 		r = attach_guard(w->ctx, w->fleet, w->err);
 	if (r == 0)
 		r = api_mend(w->ctx, *ret_before, up, &opts, w->err);

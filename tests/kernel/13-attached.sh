@@ -28,6 +28,10 @@ plug() {
 	ip link set "$1" master "$2" up
 }
 
+is_up() {
+	[[ $(ip -j link show "$1" | jq -r '.[0].flags | index("UP")') != null ]]
+}
+
 tso_of() {
 	ethtool -k "$1" | sed -n 's/^tcp-segmentation-offload: //p'
 }
@@ -96,7 +100,9 @@ doubts() {
 giving_back() {
 	tc filter add dev vnet3 ingress protocol all pref 7 u32 match u32 0 0 action pass 2>/dev/null
 	like "down -n" "$("$NETSIM" down -n)" "- vnet3 [(]given back[)]"
+	"$NETSIM" link -q down vm2
 	check "down" "$NETSIM" down -q
+	check "a pulled cable is plugged in" is_up tap2
 	is "taps stay, without marks" "$(ip -br link show type tun | wc -l) $(alias_of vnet3)$(alias_of tap2)" "2 "
 	unlike "the programs are gone" "$(tc filter show dev vnet3 egress)" ns_port
 	unlike "and clsact" "$(tc qdisc show dev tap2)" clsact
@@ -176,6 +182,28 @@ faults() {
 	between "and ends" "$RECEIVED" 1 "$SENT"
 }
 
+# The cable that netsim link pulled out is that of the node, not of the tap.
+cables() {
+	plug tap2 guests-br
+	check "a tap" wait_for 10 shaped vm2
+	check "link down" "$NETSIM" link -q down vm2/eth0
+	check "sets it down" not is_up tap2
+	ip link del tap2
+	check "it goes" wait_for 10 not shaped vm2
+	plug tap2 guests-br
+	check "the next one is set down, too" wait_for 10 not is_up tap2
+	check "link up" wait_for 10 "$NETSIM" link -q up vm2/eth0
+	check "sets it up" is_up tap2
+	"$NETSIM" link -q down vm2/eth0
+	check "up" "$NETSIM" up -q "$WORK/guests.yaml"
+	check "sets it up, too" is_up tap2
+	"$NETSIM" link -q down vm2/eth0
+	ip link set tap2 nomaster
+	check "a tap that leaves the bridge" wait_for 10 is_up tap2
+	ip link del tap2
+	"$NETSIM" up -q "$WORK/guests.yaml" 2>/dev/null
+}
+
 meddling() {
 	plug tap2 guests-br
 	check "a tap" wait_for 10 shaped vm2
@@ -213,6 +241,7 @@ giving_back
 bridges
 watching
 faults
+cables
 meddling
 no_program_stays "$PROGRAMS"
 fails_with 2 "watch --once without a fleet" "$NETSIM" watch --once
