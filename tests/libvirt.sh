@@ -43,12 +43,16 @@ libvirt_stop() {
 }
 
 # domain NAME MAC SOURCE [KERNEL-ARGUMENTS [XML]]: defines a domain with one interface; SOURCE is
-# bridge='br0' or network='default', XML is for the interface
+# bridge='br0' or network='default', XML is for the interface. Without the files of guest.sh, it can
+# only be started paused.
 domain() {
+	local boot=
+	[[ ! -e $WORK/initrd ]] ||
+		boot="<kernel>$WORK/vmlinux</kernel><initrd>$WORK/initrd</initrd>
+		<cmdline>console=ttyS0 quiet panic=-1 mitigations=off random.trust_cpu=on net.ifnames=0 ${4:-}</cmdline>"
 	cat >"$WORK/$1.xml" <<-EOT
 		<domain type='qemu'><name>$1</name><memory unit='MiB'>96</memory>
-		<os><type arch='x86_64' machine='q35'>hvm</type><kernel>$WORK/vmlinux</kernel><initrd>$WORK/initrd</initrd>
-		<cmdline>console=ttyS0 quiet panic=-1 mitigations=off random.trust_cpu=on net.ifnames=0 ${4:-}</cmdline></os>
+		<os><type arch='x86_64' machine='q35'>hvm</type>$boot</os>
 		<cpu mode='maximum'/>
 		<devices><interface type='${3%%=*}'><source $3/><mac address='$2'/><model type='virtio'/>${5:-}</interface>
 		<serial type='file'><source path='$WORK/serial.$1'/></serial><memballoon model='none'/></devices></domain>

@@ -59,18 +59,38 @@ static bool has_ingress(const struct qdiscs *all, int ifindex)
 	return qdisc && strcmp(qdisc->kind, "ingress") == 0;
 }
 
-/* A tap with that qdisc, such as libvirt makes for <bandwidth>, cannot have netsim's programs. */
-static void withdraw_limited(const struct domains *domains, struct port_claim *claim)
+/* The interface of a domain that has a claim's tap or, as libvirt may list it later, its MAC. */
+static const struct domain_port *port_of_claim(const struct domains *domains,
+					       const struct port_claim *claim,
+					       const struct domain **ret)
+{
+	const struct domain_port *port = domains_port_of(domains, claim->port, ret);
+	const struct iface *iface = claim->iface;
+
+	*ret = !port && claim->node->domain ? domains_find(domains, claim->node->domain) : *ret;
+	for (size_t i = 0; !port && *ret && iface->has_mac && i < (*ret)->port_count; i++)
+		if ((*ret)->ports[i].has_mac &&
+		    memcmp(&(*ret)->ports[i].mac, &iface->mac, sizeof(iface->mac)) == 0)
+			port = &(*ret)->ports[i];
+	return port;
+}
+
+/*
+ * A tap with that qdisc, such as libvirt makes for <bandwidth>, cannot have netsim's programs. With
+ * these, libvirt could not make it, and would not start the domain.
+ */
+static void withdraw_limited(const struct qdiscs *all, const struct domains *domains,
+			     struct port_claim *claim)
 {
 	const struct domain *domain = NULL;
-	const struct domain_port *port = domains_port_of(domains, claim->port, &domain);
+	const struct domain_port *port = port_of_claim(domains, claim, &domain);
 
 	if (port && port->outbound)
 		claim_withdraw(claim,
 			       "the <bandwidth> outbound of the domain %s excludes netsim's "
 			       "programs; to end it: virsh domiftune %s %s --outbound 0,0,0",
 			       domain->name, domain->name, claim->port);
-	else
+	else if (has_ingress(all, claim->ifindex))
 		claim_withdraw(claim,
 			       "a foreign qdisc at %s, ingress, excludes netsim's programs; if it "
 			       "is libvirt's <bandwidth>: virsh domiftune %s %s --outbound 0,0,0",
@@ -93,8 +113,8 @@ static int decide(struct state *st, const struct domains *domains, struct attach
 	if (r == 0)
 		r = qdisc_list(st->rt, &qdiscs, err);
 	for (size_t i = 0; r == 0 && i < a->claims.count; i++)
-		if (a->claims.list[i].ifindex && has_ingress(&qdiscs, a->claims.list[i].ifindex))
-			withdraw_limited(domains, &a->claims.list[i]);
+		if (a->claims.list[i].ifindex)
+			withdraw_limited(&qdiscs, domains, &a->claims.list[i]);
 	free(qdiscs.list);
 	return r;
 }
@@ -188,26 +208,6 @@ static void mark_port(struct state *st, const struct topo *topo, const struct po
 	set_alias(st, claim->ifindex, claim->port, alias);
 }
 
-/* Removes from a link all that netsim added, the mark last. */
-static int give_back(struct state *st, const char *fleet, const struct link *link,
-		     struct netsim_err *err)
-{
-	char name[IFNAMSIZ], none[] = "";
-	const struct link *ifb;
-	struct netsim_err why = {0};
-	struct qdiscs qdiscs = {0};
-	struct mark mark;
-	bool clsact;
-	int r = qdisc_list(st->rt, &qdiscs, err);
-
-	if (r < 0)
-		return r;
-	ifb_name(link->name, name);
-	ifb = model_find_link(st->host, MODEL_HOST, name);
-	clsact = qdisc_find(&qdiscs, link->ifindex, QDISC_CLSACT) &&
-		 !has_ingress(&qdiscs, link->ifindex);
-	for (enum filter_slot slot = FILTER_EGRESS; slot <= FILTER_STAMP; slot++)
-		if (clsact)
 int attach_cables(struct state *st, const char *fleet, const struct attachment *a, bool up,
 		  struct netsim_err *err)
 {
@@ -242,11 +242,33 @@ static bool is_pulled(const char *fleet, const struct link *tap)
 	return pulled;
 }
 
+/* Removes from a link all that netsim added, the mark last. */
+static int give_back(struct state *st, const char *fleet, const struct link *link,
+		     struct netsim_err *err)
+{
+	char name[IFNAMSIZ], none[] = "";
+	const struct link *ifb;
+	struct netsim_err why = {0};
+	struct qdiscs qdiscs = {0};
+	struct mark mark;
+	bool clsact;
+	int r = qdisc_list(st->rt, &qdiscs, err);
+
+	if (r < 0)
+		return r;
+	ifb_name(link->name, name);
+	ifb = model_find_link(st->host, MODEL_HOST, name);
+	clsact = qdisc_find(&qdiscs, link->ifindex, QDISC_CLSACT) &&
+		 !has_ingress(&qdiscs, link->ifindex);
+	for (enum filter_slot slot = FILTER_EGRESS; slot <= FILTER_STAMP; slot++)
+		if (clsact)
 			filter_del(st->rt, link->ifindex, slot, link->name);
 	if (qdisc_find(&qdiscs, link->ifindex, QDISC_ROOT))
 		qdisc_del_root(st->rt, link->ifindex, link->name);
 	if (ifb && state_made(ifb, fleet))
 		link_del(st->rt, ifb->ifindex, name);
+	if (is_pulled(fleet, link))
+		link_set(st->rt, link, link->ifindex, LINK_SET_UP, 0, link->name);
 	free(qdiscs.list);
 	/* The host has sent through the tap itself: see targets_sender(). */
 	if (link->routed)
@@ -270,8 +292,6 @@ static bool is_pulled(const char *fleet, const struct link *tap)
 
 static bool is_attached(const struct link *link, const char *fleet, struct mark *ret)
 {
-	if (is_pulled(fleet, link))
-		link_set(st->rt, link, link->ifindex, LINK_SET_UP, 0, link->name);
 	return mark_parse(link->alias, ret) && ret->attached && !MARK_IS_GROUP(link->group) &&
 	       strcmp(ret->fleet, fleet) == 0;
 }

@@ -169,7 +169,8 @@ static bool miss_bridge(const struct deciding *d, struct port_claim *claim,
 
 	for (size_t i = 0; i < domain->port_count; i++) {
 		const struct domain_port *port = &domain->ports[i];
-		const struct link *tap = model_find_link(d->host, MODEL_HOST, port->tap);
+		const struct link *tap =
+			*port->tap ? model_find_link(d->host, MODEL_HOST, port->tap) : NULL;
 
 		if (!tap || *tap->master ||
 		    (iface->has_mac && !(port->has_mac && same_mac(&port->mac, &iface->mac))))
@@ -197,7 +198,8 @@ static bool miss_domain(const struct deciding *d, struct port_claim *claim)
 	if (!domain)
 		return false;
 	for (size_t i = 0; i < domain->port_count; i++)
-		found |= domain->ports[i].has_mac && same_mac(&domain->ports[i].mac, &iface->mac);
+		found |= *domain->ports[i].tap && domain->ports[i].has_mac &&
+			 same_mac(&domain->ports[i].mac, &iface->mac);
 	if (miss_bridge(d, claim, domain))
 		return true;
 	if (domain->state == DOMAIN_UNKNOWN)

@@ -201,8 +201,6 @@ static int read_domain(vir_domain_ptr from, struct domain *to)
 	int r;
 
 	to->state = libvirt.virDomainIsActive(from) == 1 ? DOMAIN_RUNNING : DOMAIN_OFF;
-	if (to->state == DOMAIN_OFF)
-		return 0;
 	xml = libvirt.virDomainGetXMLDesc(from, 0);
 	/* It was stopped meanwhile, which is an event. */
 	if (!xml) {

@@ -39,7 +39,7 @@ static int end_port(struct reading *r)
 {
 	struct domain_port *port;
 
-	if (!r->in_port || !*r->port.tap)
+	if (!r->in_port)
 		return 0;
 	port = array_push(r->domain->ports, r->domain->port_count);
 	if (!port)

@@ -14,9 +14,9 @@
 
 enum domain_state { DOMAIN_UNKNOWN, DOMAIN_OFF, DOMAIN_RUNNING };
 
-/* An interface in the XML of a running domain. */
+/* An interface in the XML of a domain. */
 struct domain_port {
-	char tap[IFNAMSIZ]; /* target/@dev */
+	char tap[IFNAMSIZ]; /* target/@dev; "" if there is none, as in a domain that is off */
 	struct mac mac;	    /* of the guest */
 	bool has_mac;
 	bool inbound, outbound; /* limited by <bandwidth> */
