@@ -195,6 +195,26 @@ network() {
 	virsh -q destroy vm-two
 }
 
+# Without watch, a hook lets libvirt itself shape what it starts.
+hooks() {
+	local hook=/etc/libvirt/hooks/qemu.d/netsim
+	mkdir -p ${hook%/*}
+	sed "s,@BINDIR@,${NETSIM%/*}," "$TESTS/../cli/libvirt-hook.in" >$hook
+	chmod +x $hook
+	libvirt_stop
+	check "libvirtd with the hook" libvirt_start
+	check "net-start" virsh -q net-start default
+	"$NETSIM" up -q "$WORK/virt.yaml" 2>/dev/null
+	check "start" virsh -q start vm1 --paused
+	check "the hook shapes its tap" wait_for 20 shaped vm1 vm1
+	chmod -x "$hook"
+	check "without its program" sed -i 's,^.*netsim watch,/nonexistent,' $hook
+	check "it succeeds" timeout 2 sh $hook vm1 reconnect begin -
+	check "down" "$NETSIM" down -q
+	virsh -q destroy vm1
+	virsh -q net-destroy default
+}
+
 PROGRAMS=$(programs)
 guest_files "$("$TESTS/vm/kernel")"
 without
@@ -202,6 +222,7 @@ finding
 restarting
 daemon
 network
+hooks
 libvirt_stop
 kill "$(</run/virtlogd.pid)"
 no_program_stays "$PROGRAMS"
