@@ -33,7 +33,10 @@ static void put_escaped(const char *text, FILE *out)
 		fputs(*text == ',' ? ",," : (char[]) {*text, '\0'}, out);
 }
 
-/* Arguments of QEMU for a tap; without segmentation offload, a frame counts as one packet. */
+/*
+ * Arguments of QEMU for a tap; without segmentation offload, a frame counts as one packet. QEMU has
+ * none without the virtio header.
+ */
 static void print_qemu(const struct netsim_tap *tap, FILE *out)
 {
 	const char *id = strchr(tap->name, '/') + 1;
@@ -42,11 +45,12 @@ static void print_qemu(const struct netsim_tap *tap, FILE *out)
 	put_escaped(id, out);
 	fputs(",ifname=", out);
 	put_escaped(tap->device, out);
-	fprintf(out, ",script=no,downscript=no%s -device virtio-net-pci,netdev=",
-		tap->multi_queue ? ",queues=2" : "");
+	fprintf(out, ",script=no,downscript=no%s%s -device virtio-net-pci,netdev=",
+		tap->multi_queue ? ",queues=2" : "", tap->vnet_hdr ? "" : ",vnet_hdr=off");
 	put_escaped(id, out);
-	fprintf(out, "%s%s%s,host_tso4=off,host_tso6=off,gso=off", tap->mac ? ",mac=" : "",
-		tap->mac ? tap->mac : "", tap->multi_queue ? ",mq=on,vectors=6" : "");
+	fprintf(out, "%s%s%s%s", tap->mac ? ",mac=" : "", tap->mac ? tap->mac : "",
+		tap->multi_queue ? ",mq=on,vectors=6" : "",
+		tap->vnet_hdr ? ",host_tso4=off,host_tso6=off,gso=off" : "");
 }
 
 static json_t *json_taps(const struct netsim_up *up)
@@ -62,10 +66,11 @@ static json_t *json_taps(const struct netsim_up *up)
 		if (out)
 			print_qemu(tap, out);
 		if (out && fclose(out) == 0)
-			json_array_append_new(list, json_pack("{s:s, s:s, s:s?, s:b, s:s}", "link",
-							      tap->name, "tap", tap->device, "mac",
-							      tap->mac, "multi_queue",
-							      tap->multi_queue, "qemu", text));
+			json_array_append_new(list,
+					      json_pack("{s:s, s:s, s:s?, s:b, s:b, s:s}", "link",
+							tap->name, "tap", tap->device, "mac",
+							tap->mac, "multi_queue", tap->multi_queue,
+							"vnet_hdr", tap->vnet_hdr, "qemu", text));
 		free(text);
 	}
 	return list;

@@ -198,6 +198,7 @@ struct netsim_tap {
 	const char *device; /* "tap-n100-1" */
 	const char *mac;    /* of the guest, or NULL: not given */
 	bool multi_queue;   /* must be opened with IFF_MULTI_QUEUE, else without it */
+	bool vnet_hdr;	    /* made with IFF_VNET_HDR; a program may open it either way */
 };
 
 struct netsim_up {

@@ -241,6 +241,7 @@ static int list_taps(const struct topo *topo, struct netsim_up *up, struct netsi
 			if (iface->has_mac)
 				tap->mac = arena_strdup(up, unit_format_mac(iface->mac, mac));
 			tap->multi_queue = node->multi_queue;
+			tap->vnet_hdr = node->vnet_hdr;
 			if (!tap->name || !tap->device || (iface->has_mac && !tap->mac))
 				return err_oom(err);
 		}

@@ -88,6 +88,7 @@ static const struct field node_rows[] = {
 	{FIELD(struct raw_node, user, "user", bind_text), .in = IN_TAP},
 	{FIELD(struct raw_node, group, "group", bind_text), .in = IN_TAP},
 	{FIELD(struct raw_node, n.multi_queue, "multi_queue", bind_bool), .in = IN_TAP},
+	{FIELD(struct raw_node, n.vnet_hdr, "vnet_hdr", bind_bool), .in = IN_TAP},
 	{FIELD(struct raw_node, domain, "domain", bind_text), .in = IN_ATTACHED},
 	{0},
 };
@@ -407,6 +408,7 @@ static bool read_node(struct bind *b, struct topo *topo, const struct doc_entry 
 	if (topo->node_count == TOPO_NODES_MAX)
 		return bind_refuse(b, &entry->at, NULL, "more than %d nodes", TOPO_NODES_MAX);
 	raw.n.at = entry->at;
+	raw.n.vnet_hdr = true;
 	raw.n.name = strdup(name);
 	good = raw.n.name ? read_node_rest(b, topo, entry, &raw) : bind_oom(b);
 	free(raw.roles.list);

@@ -158,6 +158,7 @@ struct node {
 	bool has_owner, has_group;
 	uint32_t owner, group; /* uid and gid that may open the taps */
 	bool multi_queue;
+	bool vnet_hdr; /* default: true */
 	/* NODE_ATTACHED */
 	char *domain; /* the libvirt domain, or NULL */
 };

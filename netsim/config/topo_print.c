@@ -209,7 +209,8 @@ static void print_node(const struct topo *topo, const struct node *node, FILE *o
 	if (node->has_group)
 		fprintf(out, "    group: %u\n", node->group);
 	if (node->kind == NODE_TAP)
-		fprintf(out, "    multi_queue: %s\n", node->multi_queue ? "true" : "false");
+		fprintf(out, "    multi_queue: %s\n    vnet_hdr: %s\n",
+			node->multi_queue ? "true" : "false", node->vnet_hdr ? "true" : "false");
 	fputs("    interfaces:\n", out);
 	for (size_t i = 0; i < node->iface_count; i++)
 		print_iface(topo, node, &node->ifaces[i], out);

@@ -199,6 +199,7 @@ static int add_port(struct model *model, const struct topo *topo, const struct n
 		memcpy(link->master, net->bridge, IFNAMSIZ);
 	link->master_at = iface->at;
 	link->multi_queue = node->multi_queue;
+	link->vnet_hdr = node->vnet_hdr;
 	link->has_tap_owner = node->has_owner;
 	link->tap_owner = node->owner;
 	link->has_tap_group = node->has_group;

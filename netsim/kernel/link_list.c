@@ -58,6 +58,7 @@ static void parse_tap(struct link *link, const struct nlattr *data)
 	link->has_tap_group = a[IFLA_TUN_GROUP] != NULL;
 	link->tap_group = rtnl_u32(a[IFLA_TUN_GROUP]);
 	link->multi_queue = rtnl_u8(a[IFLA_TUN_MULTI_QUEUE]);
+	link->vnet_hdr = rtnl_u8(a[IFLA_TUN_VNET_HDR]);
 }
 
 static void parse_info(struct link *link, const struct nlattr *nest, struct refs *refs)

@@ -19,7 +19,7 @@ static int refused(const struct link *want, const char *what, struct netsim_err 
 int tap_make(const struct link *want, int *ret_fd, struct netsim_err *err)
 {
 	auto_close int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
-	struct ifreq ifr = {.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR};
+	struct ifreq ifr = {.ifr_flags = IFF_TAP | IFF_NO_PI};
 
 	if (fd < 0) {
 		int r = refused(want, "open /dev/net/tun", err);
@@ -31,6 +31,8 @@ int tap_make(const struct link *want, int *ret_fd, struct netsim_err *err)
 			err_hint(err, "load the module with modprobe tun");
 		return r;
 	}
+	if (want->vnet_hdr)
+		ifr.ifr_flags |= IFF_VNET_HDR;
 	if (want->multi_queue)
 		ifr.ifr_flags |= IFF_MULTI_QUEUE;
 	memcpy(ifr.ifr_name, want->name, IFNAMSIZ);

@@ -28,6 +28,69 @@ ownership() {
 	check "down" "$NETSIM" down owned
 }
 
+# opens PROGRAM TAP: as that program does; a frame passes in both directions
+opens() {
+	"$HELPERS/tapopen" "$1" "$2" 169.254.0.1
+}
+
+# cannot_open PROGRAM TAP ERROR
+cannot_open() {
+	fails_with 1 "$1 cannot open $2" opens "$1" "$2"
+	is "because" "$OUT" "$3"
+}
+
+# Programs for virtual machines, each on the taps that it can open.
+openers() {
+	local program
+	cat >"$WORK/openers.yaml" <<-'EOF'
+		fleet: openers
+		networks: {lan: {address: 169.254.0.1/16}}
+		nodes:
+		  one: {kind: tap, interfaces: {eth1: {network: lan, port: one}}}
+		  many: {kind: tap, multi_queue: yes, interfaces: {eth1: {network: lan, port: many}}}
+		  plain: {kind: tap, vnet_hdr: no, interfaces: {eth1: {network: lan, port: plain}}}
+	EOF
+	check "up of taps to open" "$NETSIM" up "$WORK/openers.yaml"
+	like "QEMU's arguments for one queue" "$OUT" \
+		"one/eth1: -netdev tap,id=eth1,ifname=one,script=no,downscript=no -device virtio-net-pci,netdev=eth1,host_tso4=off,host_tso6=off,gso=off"$'\n'
+	like "for several" "$OUT" "ifname=many,script=no,downscript=no,queues=2 -device virtio-net-pci,netdev=eth1,mq=on,vectors=6,host_tso4=off"
+	like "without the virtio header" "$OUT" "ifname=plain,script=no,downscript=no,vnet_hdr=off -device virtio-net-pci,netdev=eth1\$"
+	like "the kernel has the header of the one" "$(ip tuntap show | grep '^one:')" "vnet_hdr"
+	unlike "and not of the other" "$(ip tuntap show | grep '^plain:')" "vnet_hdr"
+	for program in qemu cloud-hypervisor firecracker; do
+		check "$program opens a tap" opens $program one
+		check "and one without the header, which then has it" opens $program plain
+		like "as the kernel shows" "$(ip tuntap show | grep '^plain:')" "vnet_hdr"
+		cannot_open $program many "TUNSETIFF: Invalid argument"
+	done
+	check "QEMU opens it with vnet_hdr=off" opens qemu-plain plain
+	check "up again" "$NETSIM" up "$WORK/openers.yaml"
+	like "leaves the choice to the program" "$OUT" "already up to date"
+	for program in qemu-mq cloud-hypervisor-mq; do
+		check "$program opens a tap with several queues" opens $program many
+		cannot_open $program one "TUNSETIFF: Invalid argument"
+	done
+	check "down" "$NETSIM" down openers
+}
+
+# Owner and group. A kernel may want both of a user, if both are given.
+owners() {
+	mknod -m 666 /run/tun c 10 200
+	check "up of a tap with an owner" "$NETSIM" up -q "$WORK/owned.yaml"
+	export TUN=/run/tun
+	ip addr add 169.254.0.1/16 dev owned-lan
+	check "the owner, in the group, opens it" \
+		setpriv --reuid 4321 --clear-groups --regid 2345 "$HELPERS/tapopen" qemu-mq owned1 169.254.0.1
+	fails_with 1 "others cannot" \
+		setpriv --reuid 77 --clear-groups --regid 77 "$HELPERS/tapopen" qemu-mq owned1 169.254.0.1
+	is "because" "$OUT" "TUNSETIFF: Operation not permitted"
+	check "everybody opens a tap without an owner" \
+		setpriv --reuid 77 --clear-groups --regid 77 "$HELPERS/tapopen" qemu owned2 169.254.0.1
+	unset TUN
+	rm /run/tun
+	check "down" "$NETSIM" down owned
+}
+
 guests() {
 	check "up" "$NETSIM" up "$ROOT/topo/n3x.yaml"
 	is "five taps on the bridge" "$(ip -br link show master n3x-lan | awk '{ print $1 }' | sort | xargs)" \
@@ -99,6 +162,8 @@ restart() {
 }
 
 ownership
+openers
+owners
 guests
 partition
 from_host
