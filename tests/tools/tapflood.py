@@ -9,6 +9,10 @@ Plays a guest whose tap is created anew at each start, as libvirt does, and coun
       frames from MAC for MS milliseconds, as many as it can; then the tap disappears.
       Prints "sent N", the number of frames.
 
+  tapflood.py again NAME BRIDGE MAC ROUNDS MS
+      The same with a tap that has the same name each time, as microvm.nix does it: made
+      persistent, then opened by the machine, and deleted when that has ended.
+
   tapflood.py receive INTERFACE...
       Counts those frames at interfaces of this network namespace until SIGTERM or SIGINT, and
       prints "received N".
@@ -40,11 +44,19 @@ def start(name, bridge, mac):
     return fd
 
 
-def send(name, bridge, mac, rounds, ms):
+def start_again(name, bridge, mac):
+    ip("tuntap", "add", name, "mode", "tap", "vnet_hdr")
+    ip("link", "set", name, "master", bridge, "up")
+    fd = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
+    fcntl.ioctl(fd, TUNSETIFF, struct.pack("16sH22x", name.encode(), IFF_TAP | IFF_NO_PI))
+    return fd
+
+
+def send(name, bridge, mac, rounds, ms, same):
     head = b"\xff" * 6 + bytes.fromhex(mac.replace(":", "")) + struct.pack("!H", ETHERTYPE)
     sent = 0
     for i in range(rounds):
-        fd = start(f"{name}{i}", bridge, mac)
+        fd = start_again(name, bridge, mac) if same else start(f"{name}{i}", bridge, mac)
         end = time.monotonic() + ms / 1000
         while time.monotonic() < end:
             try:
@@ -53,6 +65,8 @@ def send(name, bridge, mac, rounds, ms):
             except BlockingIOError:
                 select.select([], [fd], [], 0.01)
         os.close(fd)
+        if same:
+            ip("tuntap", "del", name, "mode", "tap")
     print(f"sent {sent}")
 
 
@@ -77,8 +91,8 @@ def receive(interfaces):
     print(f"received {received}")
 
 
-if len(sys.argv) == 7 and sys.argv[1] == "send":
-    send(sys.argv[2], sys.argv[3], sys.argv[4], int(sys.argv[5]), float(sys.argv[6]))
+if len(sys.argv) == 7 and sys.argv[1] in ("send", "again"):
+    send(*sys.argv[2:5], int(sys.argv[5]), float(sys.argv[6]), sys.argv[1] == "again")
 elif len(sys.argv) > 2 and sys.argv[1] == "receive":
     receive(sys.argv[2:])
 else:
