@@ -16,7 +16,7 @@
 #include "netsim/util/clock.h"
 
 #define SECOND	   1000000000LL /* ns */
-#define START_WAIT (10 * SECOND)
+#define START_WAIT (30 * SECOND)
 #define LEASE_WAIT (10 * SECOND)
 #define LOOK_PAUSE 10000000 /* ns between two looks for leases */
 #define PATH_TEXT  512
