@@ -492,7 +492,7 @@ static bool check_networks(struct bind *b, const struct topo *topo)
 static bool check_roles(struct bind *b, const struct topo *topo, const struct node *node)
 {
 	size_t size = 0, longest = 0;
-	bool routed = false;
+	bool routed = false, on_foreign = false;
 
 	for (size_t i = 0; i < node->iface_count; i++)
 		if (node->ifaces[i].kind == IFACE_PORT && strlen(node->ifaces[i].name) > longest)
@@ -505,6 +505,12 @@ static bool check_roles(struct bind *b, const struct topo *topo, const struct no
 			  topo->networks[node->ifaces[i].network].routed;
 	size += routed ? strlen(" closed routed") : 0;
 	size += node->kind == NODE_ATTACHED ? strlen(" attached") : 0;
+	/* The bridge may be Open vSwitch's. */
+	for (size_t i = 0; i < node->iface_count; i++)
+		on_foreign |= node->ifaces[i].kind == IFACE_PORT &&
+			      topo->networks[node->ifaces[i].network].attached;
+	if (node->kind == NODE_ATTACHED && on_foreign)
+		size += strlen(" ovs= guest=525400000000") + IFNAMSIZ - 1;
 	return size <= TOPO_ALIAS_MAX ||
 	       bind_refuse(b, &node->at, "use fewer or shorter roles",
 			   "the roles of %s do not fit into a link's alias: %zu characters, of %d",

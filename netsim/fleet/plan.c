@@ -78,6 +78,7 @@ static bool must_remake(const struct link *want, const struct link *have)
 	case LINK_BRIDGE:
 	case LINK_VETH:
 	case LINK_IFB:
+	case LINK_OVS:
 		break;
 	}
 	return false;

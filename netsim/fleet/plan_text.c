@@ -22,6 +22,7 @@ static const char *kind_word(enum link_kind kind)
 		return "vlan";
 	case LINK_IFB:
 		return "ifb";
+	case LINK_OVS:
 	case LINK_OTHER:
 		break;
 	}

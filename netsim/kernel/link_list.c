@@ -11,6 +11,7 @@
 
 #include "netsim/kernel/link.h"
 #include "netsim/kernel/mark.h"
+#include "netsim/kernel/ovs.h"
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
 
@@ -24,8 +25,9 @@ static const struct {
 	const char *name;
 	enum link_kind kind;
 } kinds[] = {
-	{"bridge", LINK_BRIDGE}, {"veth", LINK_VETH}, {"tun", LINK_TAP},
-	{"bond", LINK_BOND},	 {"vlan", LINK_VLAN}, {"ifb", LINK_IFB},
+	{"bridge", LINK_BRIDGE},   {"veth", LINK_VETH}, {"tun", LINK_TAP},
+	{"bond", LINK_BOND},	   {"vlan", LINK_VLAN}, {"ifb", LINK_IFB},
+	{"openvswitch", LINK_OVS},
 };
 
 static void parse_bond(struct bond_options *bond, const struct nlattr *data, struct refs *refs)
@@ -135,6 +137,7 @@ static void name_refs(struct model *model, size_t first, const struct refs *refs
 			name_ref(model, first, r->primary, link->bond.primary);
 		if (link->kind == LINK_VLAN && !r->lower_elsewhere)
 			name_ref(model, first, r->lower, link->lower);
+		ovs_read_mark(link);
 	}
 }
 

@@ -50,7 +50,26 @@ size_t mark_format(const struct mark *mark, char text[static MARK_TEXT])
 		append(text, &used, " attached");
 	if (mark->service)
 		append(text, &used, " service");
+	if (mark->ovs)
+		append(text, &used, " ovs=%s", mark->ovs);
+	if (mark->userspace && !mark->has_guest)
+		append(text, &used, " userspace");
+	if (mark->has_guest)
+		append(text, &used, " guest=%02x%02x%02x%02x%02x%02x", mark->guest.b[0],
+		       mark->guest.b[1], mark->guest.b[2], mark->guest.b[3], mark->guest.b[4],
+		       mark->guest.b[5]);
 	return used;
+}
+
+static bool parse_guest(const char *word, struct mac *ret)
+{
+	uint64_t number;
+	char *end;
+
+	number = strtoull(word, &end, 16);
+	for (int i = 0; i < 6; i++)
+		ret->b[i] = (uint8_t)(number >> (40 - 8 * i));
+	return end == word + 12 && !*end;
 }
 
 static void parse_word(char *word, struct mark *mark)
@@ -69,6 +88,12 @@ static void parse_word(char *word, struct mark *mark)
 		mark->attached = true;
 	else if (strcmp(word, "service") == 0)
 		mark->service = true;
+	else if (strncmp(word, "ovs=", 4) == 0)
+		mark->ovs = word + 4;
+	else if (strcmp(word, "userspace") == 0)
+		mark->userspace = true;
+	else if (strncmp(word, "guest=", 6) == 0)
+		mark->userspace = mark->has_guest = parse_guest(word + 6, &mark->guest);
 	else if (*word == '@' && mark->role_count < TOPO_ROLES_MAX)
 		mark->parsed_roles[mark->role_count++] = word + 1;
 }

@@ -22,8 +22,15 @@
  * The group, which the creating message sets, and the alias together show that a link is
  * netsim's; without any alias, it was left by a run that was killed. A link with a foreign
  * alias is foreign. A bridge or tap of another program that netsim uses has the alias with
- * the word "attached", and keeps its own group; netsim shapes it, and never removes it. Addresses
- * and routes inside nodes carry the protocol number MARK_PROTO.
+ * the word "attached", and keeps its own group; netsim shapes it, and never removes it. On Open
+ * vSwitch, which the kernel does not show, it also has
+ *
+ *   ovs=BRIDGE                            the name of the bridge
+ *   userspace                             a bridge with the userspace datapath
+ *   guest=525400123401                    a port of such a bridge: the guest's address, by
+ *                                         which its frames are known
+ *
+ * Addresses and routes inside nodes carry the protocol number MARK_PROTO.
  */
 #ifndef NETSIM_MARK_H
 #define NETSIM_MARK_H
@@ -55,6 +62,10 @@ struct mark {
 	const char *const *roles;
 	size_t role_count;
 	bool tso, gro, closed, routed, attached, service;
+	const char *ovs; /* the bridge of Open vSwitch, or NULL */
+	bool userspace;	 /* it has the userspace datapath */
+	bool has_guest;
+	struct mac guest;
 	/* Backing store of a parsed mark; the pointers of a copy still point to the original. */
 	char buf[MARK_TEXT];
 	const char *parsed_roles[TOPO_ROLES_MAX]; /* further roles are ignored */

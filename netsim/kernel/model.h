@@ -16,7 +16,16 @@
 
 #define MODEL_HOST (-1) /* link.node of links outside the nodes */
 
-enum link_kind { LINK_OTHER, LINK_BRIDGE, LINK_VETH, LINK_TAP, LINK_BOND, LINK_VLAN, LINK_IFB };
+enum link_kind {
+	LINK_OTHER,
+	LINK_BRIDGE,
+	LINK_VETH,
+	LINK_TAP,
+	LINK_BOND,
+	LINK_VLAN,
+	LINK_IFB,
+	LINK_OVS
+};
 
 /* One VLAN of a bridge port. */
 struct port_vlan {
@@ -65,6 +74,9 @@ struct link {
 	char peer[IFNAMSIZ];	 /* veth in a node: its port, the host's end */
 	bool vlan_aware;	 /* bridge */
 	bool routed;		 /* port: of a routed network, in no bridge */
+	bool ovs, userspace; /* bridge or port of Open vSwitch; of its userspace datapath */
+	bool has_guest;	     /* port of that datapath: frames are known by this address */
+	struct mac guest;
 	struct port_vlan *vlans; /* port of a VLAN-aware bridge, ascending */
 	size_t vlan_count;
 	struct bond_options bond;
