@@ -36,6 +36,17 @@ struct {
 	__type(value, __u32);
 } ns_ports SEC(".maps");
 
+/*
+ * Addresses at Open vSwitch -> link numbers: of guests on its userspace datapath, and of the
+ * host, which also sends from the addresses of the ports.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 2 * PORT_LINKS);
+	__type(key, struct port_mac);
+	__type(value, __u32);
+} ns_macs SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);

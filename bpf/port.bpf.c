@@ -66,6 +66,16 @@ static __always_inline __u32 link_of(__u32 ifindex)
 	return link ? *link : HOST;
 }
 
+/* The link that is known by the source address of a frame, NULL: none. */
+static __always_inline __u32 *link_by_address(struct __sk_buff *skb)
+{
+	struct port_mac key = {};
+
+	if (bpf_skb_load_bytes(skb, 6, key.address, sizeof(key.address)) < 0)
+		return 0;
+	return bpf_map_lookup_elem(&ns_macs, &key);
+}
+
 static __always_inline int is_marked(const struct __sk_buff *skb, __u32 mark)
 {
 	return (skb->mark & PORT_MARK_MASK) == mark;
@@ -576,6 +586,20 @@ static __always_inline int is_unclaimed(struct __sk_buff *skb, const struct port
 	return to->routed ? !from : !is_from_bridge(skb, to);
 }
 
+/*
+ * Finds the source of a frame from Open vSwitch without a known port and without our mark, by its
+ * address: the host's, or a guest's on the userspace datapath. False if the frame is unclaimed.
+ */
+static __always_inline int find_source(struct __sk_buff *skb, const struct port_link *to,
+				       __u32 *ret)
+{
+	__u32 *known = link_by_address(skb);
+
+	if (known)
+		*ret = *known;
+	return known || !to->closed;
+}
+
 /* clsact egress of a port, towards its node. */
 SEC("tc")
 int ns_port(struct __sk_buff *skb)
@@ -594,7 +618,8 @@ int ns_port(struct __sk_buff *skb)
 	p.from_link = from ? *from : HOST;
 	p.past_uplink = is_marked(skb, PORT_MARK_SENT);
 	to = bpf_map_lookup_elem(&ns_links, &p.to_link);
-	if (to && p.from_link == HOST && !is_ours(skb) && is_unclaimed(skb, to, from)) {
+	if (to && p.from_link == HOST && !is_ours(skb) &&
+	    (to->ovs ? !find_source(skb, to, &p.from_link) : is_unclaimed(skb, to, from))) {
 		__sync_fetch_and_add(&to->unclaimed, 1);
 		return TC_ACT_SHOT;
 	}
@@ -608,12 +633,19 @@ int ns_port(struct __sk_buff *skb)
 	return judge(skb, &p, 0);
 }
 
-/* clsact ingress of a port, from its node. A port without a number yet is not the host. */
+/*
+ * clsact ingress of a port, from its node. A port without a number yet is not the host. Open
+ * vSwitch's userspace datapath has read the frame by now: without a drop, the host would take it,
+ * too, and answer ARP, for example.
+ */
 SEC("tc")
 int ns_stamp(struct __sk_buff *skb)
 {
 	__u32 link = link_of(skb->ifindex);
+	struct port_link *from = bpf_map_lookup_elem(&ns_links, &link);
 
+	if (from && from->ovs == PORT_OVS_USERSPACE)
+		return TC_ACT_SHOT;
 	if (link != HOST)
 		skb->mark = PORT_MARK | link;
 	return TC_ACT_UNSPEC;
@@ -654,6 +686,13 @@ static __always_inline int judge_or_hold(struct __sk_buff *skb)
 SEC("tc")
 int ns_host(struct __sk_buff *skb)
 {
+	__u32 *from;
+
+	/* Frames of Open vSwitch's userspace datapath have none. */
+	if (!skb->mark) {
+		from = link_by_address(skb);
+		skb->mark = from && *from != HOST ? PORT_MARK | *from : 0;
+	}
 	return is_marked(skb, PORT_MARK) ? judge_or_hold(skb) : TC_ACT_UNSPEC;
 }
 

@@ -51,6 +51,19 @@ struct port_node {
 #define PORT_NODE_NAME	64 /* longest name of a node, including its NUL */
 #define PORT_IFACE_NAME 16
 
+struct port_mac {
+	__u8 address[6];
+	__u8 padding[2];
+};
+
+/*
+ * What Open vSwitch, if it has the port, leaves of a frame's source. The kernel datapath keeps the
+ * port that the frame came in by, and the mark; but of a frame that its daemon has decided about
+ * only the mark. The userspace datapath sends a new frame, of which only the address shows the
+ * source, and leaves the old one to the host.
+ */
+enum port_ovs { PORT_OVS_NONE, PORT_OVS_KERNEL, PORT_OVS_USERSPACE };
+
 struct port_link {
 	__u16 node;
 	/* Destination link whose copy of a flooded frame is charged to this link's uplink. */
@@ -58,7 +71,8 @@ struct port_link {
 	/* Frames to it from ports that no node has are dropped, unless they are the host's. */
 	__u8 closed;
 	__u8 routed; /* its port is in no bridge: the host routes its frames */
-	__u8 padding[2];
+	__u8 ovs;    /* enum port_ovs */
+	__u8 padding[1];
 	char iface[PORT_IFACE_NAME]; /* in the node; "": the number is free */
 	/* Packets dropped by partitions, from and to it; and from it, for other reasons. */
 	__u64 cut, lost;

@@ -44,6 +44,7 @@ static const char *const map_names[POLICY_MAPS] = {
 	[POLICY_CONTROL] = "ns_control",
 	[POLICY_NODES] = "ns_nodes",
 	[POLICY_PORTS] = "ns_ports",
+	[POLICY_MACS] = "ns_macs",
 	[POLICY_LINKS] = "ns_links",
 	[POLICY_CONDITIONS] = "ns_conditions",
 	[POLICY_OVERLAYS] = "ns_overlays",

@@ -149,6 +149,38 @@ static bool port_exists(const struct model *fleet, uint32_t ifindex)
 	return false;
 }
 
+/* True if an address is that of a guest with this number or, for 0, the host's. */
+static bool address_exists(const struct policy *p, const struct model *fleet,
+			   const struct port_mac *key, uint32_t number)
+{
+	for (size_t i = 0; i < fleet->link_count; i++) {
+		const struct link *link = &fleet->links[i];
+		const struct mac *mac = number == POLICY_HOST ? &link->mac : &link->guest;
+
+		if (link->ovs && (number == POLICY_HOST || link->has_guest) &&
+		    (number == POLICY_HOST || p->link_numbers[i] == number) &&
+		    memcmp(mac->b, key->address, sizeof(key->address)) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void forget_addresses(const struct policy *p, const struct model *fleet)
+{
+	int map = p->map[POLICY_MACS];
+	struct port_mac key, next;
+	bool more = bpf_map_get_next_key(map, NULL, &next) == 0;
+	uint32_t number;
+
+	while (more) {
+		key = next;
+		more = bpf_map_get_next_key(map, &key, &next) == 0;
+		if (bpf_map_lookup_elem(map, &key, &number) == 0 &&
+		    !address_exists(p, fleet, &key, number))
+			bpf_map_delete_elem(map, &key);
+	}
+}
+
 /* Removes the entries of ns_ports that are no longer valid: those of the host, or of ports. */
 static void forget_entries(struct policy *p, bool hosts,
 			   bool (*keep)(const struct model *, uint32_t ifindex),
@@ -170,6 +202,7 @@ static void forget_entries(struct policy *p, bool hosts,
 void policy_forget_ports(struct policy *p, const struct model *fleet)
 {
 	forget_entries(p, false, port_exists, fleet);
+	forget_addresses(p, fleet);
 }
 
 /* True for what the host has besides ports: not a tap, unless another fleet has it. */
@@ -278,14 +311,26 @@ static int number_link(struct policy *p, const struct model *fleet, int node, co
 	return 0;
 }
 
+static struct port_mac mac_key(const struct mac *mac)
+{
+	struct port_mac key = {{0}};
+
+	memcpy(key.address, mac->b, sizeof(key.address));
+	return key;
+}
+
 /* From now on, the programs know the node of the port. */
 static int publish_link(struct policy *p, const struct model *fleet, size_t i,
 			struct netsim_err *err)
 {
 	uint32_t key = (uint32_t)fleet->links[i].ifindex;
 
+	struct port_mac mac = mac_key(&fleet->links[i].guest);
+
 	p->withheld[i] = false;
-	if (bpf_map_update_elem(p->map[POLICY_PORTS], &key, &p->link_numbers[i], BPF_ANY) == 0)
+	if (bpf_map_update_elem(p->map[POLICY_PORTS], &key, &p->link_numbers[i], BPF_ANY) == 0 &&
+	    (!fleet->links[i].has_guest ||
+	     bpf_map_update_elem(p->map[POLICY_MACS], &mac, &p->link_numbers[i], BPF_ANY) == 0))
 		return 0;
 	return err_set(err, NETSIM_ERR_KERNEL, -errno, NULL,
 		       "%s: cannot add the port to the policy: %s", fleet->links[i].name,
@@ -342,6 +387,9 @@ static void close_port(struct policy *p, const struct model *fleet, const struct
 	const struct link *bridge = model_find_link(fleet, MODEL_HOST, port->master);
 	struct mark mark;
 
+	p->links[number].ovs = port->userspace ? PORT_OVS_USERSPACE :
+			       port->ovs       ? PORT_OVS_KERNEL :
+						 PORT_OVS_NONE;
 	p->links[number].routed = port->routed;
 	if (port->routed)
 		p->links[number].closed = mark_parse(port->alias, &mark) && mark.closed;
@@ -349,6 +397,17 @@ static void close_port(struct policy *p, const struct model *fleet, const struct
 		return;
 	p->links[number].closed = mark_parse(bridge->alias, &mark) && mark.closed;
 	memcpy(p->links[number].bridge, bridge->mac.b, sizeof(bridge->mac.b));
+}
+
+/* Open vSwitch does not tell which frames are the host's: they have one of these addresses. */
+static void know_host(const struct policy *p, const struct link *link)
+{
+	struct port_mac key = mac_key(&link->mac);
+	uint32_t host = POLICY_HOST;
+
+	/* A guest may have the address of its tap. */
+	if (link->ovs)
+		(void)bpf_map_update_elem(p->map[POLICY_MACS], &key, &host, BPF_NOEXIST);
 }
 
 /*
@@ -361,6 +420,7 @@ void policy_charge_ports(struct policy *p, const struct model *fleet)
 		const struct link *link = &fleet->links[i];
 		size_t other = 0;
 
+		know_host(p, link);
 		if (!p->link_numbers[i])
 			continue;
 		close_port(p, fleet, link, p->link_numbers[i]);

@@ -45,6 +45,23 @@ static const char *with_root(struct drift_reader *r, int ifindex, const char *wh
 	return text ? text : what;
 }
 
+/* Open vSwitch removes the root of its ports, or replaces it if they have a QoS. */
+static const char *blame_ovs(struct drift_reader *r, const struct link *link, const char *what)
+{
+	const char *text = NULL;
+
+	if (!link->ovs || link->kind == LINK_BRIDGE)
+		return what;
+	if (strcmp(what, FOREIGN_ROOT) == 0)
+		text = arena_printf(r->ret->texts,
+				    "%s; if it is Open vSwitch's: ovs-vsctl clear port %s qos",
+				    with_root(r, link->ifindex, what), link->name);
+	else if (strcmp(what, NO_NETEM) == 0)
+		text = arena_printf(r->ret->texts, "%s (Open vSwitch removes it when it starts)",
+				    what);
+	return text ? text : what;
+}
+
 static int add(struct drift_reader *r, const struct link *link, const char *what, bool in_file)
 {
 	struct drift *slot = array_push(r->ret->list, r->ret->count);
@@ -52,7 +69,7 @@ static int add(struct drift_reader *r, const struct link *link, const char *what
 
 	if (!slot)
 		return err_oom(r->err);
-	what = with_root(r, link->ifindex, what);
+	what = with_root(r, link->ifindex, blame_ovs(r, link, what));
 	*slot = (struct drift) {
 		arena_strdup(r->ret->texts, mark_call(link->alias, link->name, text)), what,
 		link->ifindex, in_file};
@@ -81,7 +98,7 @@ static const char *held_difference(const struct drift_reader *r, int ifindex)
 	if (other && other != root)
 		return FOREIGN_ROOT;
 	if (!root)
-		return "its netem is missing";
+		return NO_NETEM;
 	if (root->netem.rate != NETEM_HOLD_RATE || root->netem.delay || root->netem.loss)
 		return "its netem differs";
 	return qdisc_find(&r->qdiscs, ifindex, QDISC_FQ) ? NULL : "its fq is missing";
@@ -172,7 +189,7 @@ static int read_bridge(struct drift_reader *r, size_t at)
 
 	if (r->f->policy && needs_stamps(r->f) && !policy_is_attached(r->f->policy, at, true))
 		ret = add(r, link, "its program ns_host is missing", false);
-	return ret == 0 && link->addr_count ? read_ifb(r, link) : ret;
+	return ret == 0 && edt_queue_has_host_at(link) ? read_ifb(r, link) : ret;
 }
 
 static const struct netem_target *target_of(const struct drift_reader *r, const struct link *link)

@@ -24,17 +24,16 @@ uint32_t edt_queue_limit(uint64_t longest)
 	return limit > LIMIT_MAX ? LIMIT_MAX : (uint32_t)limit;
 }
 
-/* True for a bridge on which the host has an address, and for a port of a routed network. */
-static bool delivers_to_host(const struct link *link)
+bool edt_queue_has_host_at(const struct link *link)
 {
-	return link->routed ||
-	       (link->kind == LINK_BRIDGE && link->node == MODEL_HOST && link->addr_count);
+	return link->routed || (link->kind == LINK_BRIDGE && link->node == MODEL_HOST &&
+				(link->addr_count || link->ovs));
 }
 
 bool edt_queue_has_host(const struct model *model)
 {
 	for (size_t i = 0; i < model->link_count; i++)
-		if (delivers_to_host(&model->links[i]))
+		if (edt_queue_has_host_at(&model->links[i]))
 			return true;
 	return false;
 }
@@ -61,7 +60,7 @@ static int make_ifbs(struct fleet *f, bool *redirected, struct netsim_err *err)
 	for (size_t i = 0; r == 0 && i < model->link_count; i++) {
 		const struct link *ifb = NULL;
 
-		if (!delivers_to_host(&model->links[i]))
+		if (!edt_queue_has_host_at(&model->links[i]))
 			continue;
 		r = ifb_find(f->st, f->name, model->links[i].name, &ifb, err);
 		if (r == 0 && ifb)
@@ -168,10 +167,10 @@ int edt_queue_prepare(struct fleet *f, uint32_t limit, struct netsim_err *err)
 	if (r == 0)
 		r = make_ifbs(f, redirected, &why);
 	for (size_t i = 0; r == 0 && i < model->link_count; i++)
-		if (delivers_to_host(&model->links[i]))
+		if (edt_queue_has_host_at(&model->links[i]))
 			r = hold_for_host(f, &model->links[i], &all, limit, &why);
 	for (size_t i = 0; r == 0 && i < model->link_count; i++)
-		if (delivers_to_host(&model->links[i]) && !redirected[i])
+		if (edt_queue_has_host_at(&model->links[i]) && !redirected[i])
 			r = redirect(f, &model->links[i]);
 	if (r == 0)
 		r = rtnl_send(st->rt, &why);
@@ -242,7 +241,8 @@ int edt_queue_release(struct fleet *f, struct netsim_err *err)
 					mark_call(link->alias, link->name, text));
 		if (link->routed)
 			release_port(f, link, &all);
-		else if (delivers_to_host(link) && qdisc_find(&all, link->ifindex, QDISC_CLSACT))
+		else if (edt_queue_has_host_at(link) &&
+			 qdisc_find(&all, link->ifindex, QDISC_CLSACT))
 			filter_del(st->rt, link->ifindex, FILTER_REDIRECT, link->name);
 	}
 	free(all.list);

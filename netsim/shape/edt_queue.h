@@ -11,7 +11,12 @@
 /* The limit of an fq, in packets, for a longest delay in ns. */
 uint32_t edt_queue_limit(uint64_t longest);
 
-/* True if the host has an address on one of the fleet's bridges. */
+/*
+ * True for a bridge that delivers frames to the host: the host has an address on it, or it is Open
+ * vSwitch's, whose ports always need the mark of ns_stamp.
+ */
+bool edt_queue_has_host_at(const struct link *link);
+/* True if the fleet has such a bridge. */
 bool edt_queue_has_host(const struct model *model);
 
 /*

@@ -492,7 +492,7 @@ static const char *difference(const struct qdiscs *all, int ifindex,
 	if (other && other != root)
 		return FOREIGN_ROOT;
 	if (!root)
-		return idle ? NULL : "its netem is missing";
+		return idle ? NULL : NO_NETEM;
 	if (!same_netem(&root->netem, &params->netem))
 		return "its netem differs";
 	if (params->has_tbf && (!child || child->tbf.rate != params->tbf.rate))

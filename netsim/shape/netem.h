@@ -53,6 +53,7 @@ struct qdiscs;
 int netem_check_root(const struct qdiscs *all, const struct link *device, struct netsim_err *err);
 
 #define FOREIGN_ROOT "a foreign qdisc is at its root"
+#define NO_NETEM     "its netem is missing"
 
 /*
  * Compares a target with the kernel's qdiscs; *ret is NULL if they match, else what differs:
