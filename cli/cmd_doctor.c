@@ -22,6 +22,8 @@ static void print_text(const struct netsim_findings *found, bool quiet)
 	table_print(&table, stdout);
 	if (!quiet)
 		printf("engines: %s\n", found->engines);
+	if (!quiet && found->ovs)
+		printf("Open vSwitch: %s\n", found->ovs);
 	for (size_t i = 0; i < found->count; i++)
 		if (!found->list[i]->ok)
 			printf("%s: %s; %s: %s\n", found->list[i]->what, found->list[i]->detail,
@@ -41,8 +43,9 @@ static void print_findings(const struct netsim_findings *found)
 						"use", f->use, "ok", f->ok, "optional", f->optional,
 						"detail", f->detail, "hint", f->ok ? "" : f->hint));
 	}
-	print_json(json_pack("{s:s, s:s, s:i, s:o}", "kernel", found->kernel, "engines",
-			     found->engines, "missing", (int)found->missing, "findings", list));
+	print_json(json_pack("{s:s, s:s, s:s*, s:i, s:o}", "kernel", found->kernel, "engines",
+			     found->engines, "ovs", found->ovs, "missing", (int)found->missing,
+			     "findings", list));
 }
 
 static int run(const void *p, struct netsim_err *err)

@@ -213,6 +213,7 @@ static void print_text(const struct common *args, const struct netsim_status *st
 		if (i)
 			putchar('\n');
 		print_head(status->fleets[i]);
+		ovs_print(status->fleets[i]->ovs, status->fleets[i]->ovs_count);
 		print_nodes(status->fleets[i], args->verbose);
 		print_paths(status->fleets[i], args->verbose);
 		if (args->verbose || status->fleets[i]->fault_count)
@@ -325,14 +326,15 @@ static json_t *json_fleet(const struct netsim_fleet *fleet)
 							   json_seconds((double)f->left_ns / 1e9),
 					  "problem", f->problem));
 	}
-	return json_pack("{s:s, s:s?, s:b, s:s, s:s?, s:o, s:o, s:o, s:o, s:o, s:s?, s:o, s:o}",
-			 "fleet", fleet->name, "profile", fleet->profile, "profile_changed",
-			 fleet->profile_changed, "engine", engine_word(fleet->engine), "engine_why",
-			 fleet->engine_why, "bridges", networks, "nodes", nodes, "paths",
-			 json_paths(fleet), "faults", faults, "differs",
-			 json_texts(fleet->differs, fleet->differs_count), "record", fleet->record,
-			 "missing", missing_json(fleet->missing, fleet->missing_count), "services",
-			 json_services(fleet));
+	return json_pack(
+		"{s:s, s:s?, s:b, s:s, s:s?, s:o, s:o, s:o, s:o, s:o, s:s?, s:o, s:o, s:o}",
+		"fleet", fleet->name, "profile", fleet->profile, "profile_changed",
+		fleet->profile_changed, "engine", engine_word(fleet->engine), "engine_why",
+		fleet->engine_why, "bridges", networks, "nodes", nodes, "paths", json_paths(fleet),
+		"faults", faults, "differs", json_texts(fleet->differs, fleet->differs_count),
+		"record", fleet->record, "missing",
+		missing_json(fleet->missing, fleet->missing_count), "services",
+		json_services(fleet), "ovs", ovs_json(fleet->ovs, fleet->ovs_count));
 }
 
 static void print_status_json(const struct netsim_status *status)

@@ -79,13 +79,13 @@ static json_t *json_taps(const struct netsim_up *up)
 static void print_up(const struct common *args, const struct netsim_up *up, double seconds)
 {
 	if (args->json) {
-		print_json(json_pack("{s:s, s:i, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:s*, s:s*}",
-				     "fleet", up->fleet, "nodes", (int)up->node_count, "networks",
-				     (int)up->network_count, "steps", (int)up->step_count, "shaped",
-				     (int)up->shaped_count, "problems", json_problems(up),
-				     "missing", missing_json(up->missing, up->missing_count),
-				     "taps", json_taps(up), "seconds", json_seconds(seconds),
-				     "warning", up->warning, "libvirt", up->libvirt));
+		print_json(json_pack(
+			"{s:s, s:i, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:s*, s:s*}", "fleet",
+			up->fleet, "nodes", (int)up->node_count, "networks", (int)up->network_count,
+			"steps", (int)up->step_count, "shaped", (int)up->shaped_count, "problems",
+			json_problems(up), "missing", missing_json(up->missing, up->missing_count),
+			"taps", json_taps(up), "ovs", ovs_json(up->ovs, up->ovs_count), "seconds",
+			json_seconds(seconds), "warning", up->warning, "libvirt", up->libvirt));
 		return;
 	}
 	printf("%s: %zu node%s, %zu network%s, ", up->fleet, up->node_count, plural(up->node_count),
@@ -98,6 +98,7 @@ static void print_up(const struct common *args, const struct netsim_up *up, doub
 	if (up->shaped_count)
 		printf("%zu new port%s shaped by the profile in force\n", up->shaped_count,
 		       plural(up->shaped_count));
+	ovs_print(up->ovs, up->ovs_count);
 	for (size_t i = 0; i < up->tap_count; i++) {
 		printf("%s: ", up->taps[i]->name);
 		print_qemu(up->taps[i], stdout);

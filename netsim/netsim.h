@@ -201,6 +201,12 @@ struct netsim_tap {
 	bool vnet_hdr;	    /* made with IFF_VNET_HDR; a program may open it either way */
 };
 
+/* A bridge of Open vSwitch with attached nodes. */
+struct netsim_ovs {
+	const char *bridge;
+	bool userspace; /* its datapath, else the kernel's */
+};
+
 struct netsim_up {
 	const char *fleet;
 	size_t node_count, network_count;
@@ -215,6 +221,8 @@ struct netsim_up {
 	struct netsim_tap **taps; /* of all nodes of the kind tap */
 	size_t tap_count;
 	const char *libvirt; /* why libvirt did not tell the taps of domains, or NULL */
+	struct netsim_ovs **ovs;
+	size_t ovs_count;
 };
 
 struct netsim_up_opts {
@@ -391,6 +399,8 @@ struct netsim_fleet {
 	size_t missing_count;
 	struct netsim_service **services;
 	size_t service_count;
+	struct netsim_ovs **ovs;
+	size_t ovs_count;
 };
 
 /* An interface that is shaped without a fleet. */
@@ -652,6 +662,7 @@ struct netsim_findings {
 	size_t missing;
 	const char *kernel;
 	const char *engines; /* the engines that this machine supports, and their uses */
+	const char *ovs;     /* the bridges of Open vSwitch, with their datapaths, or NULL */
 };
 
 /*

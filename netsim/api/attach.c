@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "netsim/api/attach_ovs.h"
 #include "netsim/fleet/topo_record.h"
 #include "netsim/kernel/filter.h"
 #include "netsim/kernel/link.h"
@@ -103,18 +104,26 @@ static int decide(struct state *st, const struct domains *domains, struct attach
 {
 	auto_free struct neigh_mac *macs = NULL;
 	struct qdiscs qdiscs = {0};
+	struct ovs ovs = {0};
 	size_t count = 0;
 	int r = neigh_bridged(st->rt, &macs, &count, err);
 
 	free(a->claims.list);
 	a->claims = (struct port_claims) {0};
+	if (r == 0)
+		r = attach_ovs_read(st, a->topo, &ovs, err);
+	if (r == 0)
+		r = ovs_add_macs(&ovs, st->host, &macs, &count, err);
 	if (r == 0 && claim_decide(a->topo, st->host, macs, count, domains, &a->claims) < 0)
 		r = err_oom(err);
 	if (r == 0)
 		r = qdisc_list(st->rt, &qdiscs, err);
+	if (r == 0)
+		attach_ovs_limit(st, &ovs, &qdiscs, &a->claims);
 	for (size_t i = 0; r == 0 && i < a->claims.count; i++)
 		if (a->claims.list[i].ifindex)
 			withdraw_limited(&qdiscs, domains, &a->claims.list[i]);
+	ovs_done(&ovs);
 	free(qdiscs.list);
 	return r;
 }
@@ -191,21 +200,28 @@ static void set_alias(struct state *st, int ifindex, const char *name, char *ali
 	link_set(st->rt, &marked, ifindex, LINK_SET_ALIAS, 0, name);
 }
 
-static void mark_port(struct state *st, const struct topo *topo, const struct port_claim *claim)
+/* Marks a port, unless it has this mark; returns whether that changes anything. */
+static bool mark_port(struct state *st, const struct topo *topo, struct port_claim *claim)
 {
+	const struct link *link = model_find_link(st->host, MODEL_HOST, claim->port);
 	const struct network *network = &topo->networks[claim->iface->network];
-	const struct mark mark = {.fleet = topo->fleet,
-				  .node = claim->node->name,
-				  .iface = claim->iface->name,
-				  .roles = (const char *const *)claim->node->roles,
-				  .role_count = claim->node->role_count,
-				  .closed = network->routed && network->unclaimed == UNCLAIMED_DROP,
-				  .routed = network->routed,
-				  .attached = true};
+	struct mark mark = {.fleet = topo->fleet,
+			    .node = claim->node->name,
+			    .iface = claim->iface->name,
+			    .roles = (const char *const *)claim->node->roles,
+			    .role_count = claim->node->role_count,
+			    .closed = network->routed && network->unclaimed == UNCLAIMED_DROP,
+			    .routed = network->routed,
+			    .attached = true};
 	char alias[MARK_TEXT];
 
+	attach_ovs_mark(link, claim->iface, &mark);
 	mark_format(&mark, alias);
+	claim->marked = true;
+	if (link->alias && strcmp(link->alias, alias) == 0)
+		return false;
 	set_alias(st, claim->ifindex, claim->port, alias);
+	return true;
 }
 
 int attach_cables(struct state *st, const char *fleet, const struct attachment *a, bool up,
@@ -375,11 +391,8 @@ int attach_refresh(struct state *st, const char *fleet, const struct domains *do
 	if (r == 0)
 		r = release_stale(st, fleet, ret, err);
 	for (size_t i = 0; r == 0 && i < ret->claims.count; i++)
-		if (ret->claims.list[i].ifindex && !ret->claims.list[i].marked) {
-			mark_port(st, ret->topo, &ret->claims.list[i]);
-			ret->claims.list[i].marked = true;
-			ret->marked++;
-		}
+		if (ret->claims.list[i].ifindex)
+			ret->marked += mark_port(st, ret->topo, &ret->claims.list[i]);
 	if (r < 0)
 		return r;
 	remove_orphans(st, fleet, ret);
@@ -398,7 +411,7 @@ static bool can_attach(const struct link *bridge, const char *fleet)
 	       (!bridge->alias || is_attached(bridge, fleet, &mark));
 }
 
-int attach_check(const struct state *st, const struct topo *topo, struct netsim_err *err)
+static int check_bridges(const struct state *st, const struct topo *topo, struct netsim_err *err)
 {
 	for (size_t i = 0; i < topo->network_count; i++) {
 		const struct network *net = &topo->networks[i];
@@ -421,6 +434,19 @@ int attach_check(const struct state *st, const struct topo *topo, struct netsim_
 		return err->code;
 	}
 	return 0;
+}
+
+int attach_check(const struct state *st, const struct topo *topo, struct netsim_err *err)
+{
+	struct ovs ovs = {0};
+	int r = attach_ovs_read(st, topo, &ovs, err);
+
+	if (r == 0)
+		r = attach_ovs_check(st, topo, &ovs, err);
+	if (r == 0)
+		r = check_bridges(st, topo, err);
+	ovs_done(&ovs);
+	return r;
 }
 
 /* Gives back bridges that the topology does not attach any more. */
@@ -447,8 +473,12 @@ static int release_bridges(struct state *st, const struct topo *topo, struct net
 int attach_bridges(struct state *st, const struct topo *topo, struct netsim_err *err)
 {
 	bool changed = false;
-	int r = release_bridges(st, topo, err);
+	struct ovs ovs = {0};
+	int r = attach_ovs_read(st, topo, &ovs, err);
 
+	ovs_done(&ovs);
+	if (r == 0)
+		r = release_bridges(st, topo, err);
 	for (size_t i = 0; r == 0 && i < topo->network_count; i++) {
 		const struct network *net = &topo->networks[i];
 		const struct link *bridge = model_find_link(st->host, MODEL_HOST, net->bridge);
@@ -464,6 +494,7 @@ int attach_bridges(struct state *st, const struct topo *topo, struct netsim_err 
 		mark.tso = mark_parse(bridge->alias, &old) ?
 				   old.tso :
 				   offload_get(bridge->name, OFFLOAD_SEND);
+		attach_ovs_mark(bridge, NULL, &mark);
 		mark_format(&mark, alias);
 		if (bridge->alias && strcmp(bridge->alias, alias) == 0)
 			continue;

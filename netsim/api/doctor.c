@@ -23,6 +23,7 @@
 #include "netsim/kernel/mark.h"
 #include "netsim/kernel/model.h"
 #include "netsim/kernel/module.h"
+#include "netsim/kernel/ovs.h"
 #include "netsim/kernel/qdisc.h"
 #include "netsim/kernel/tap.h"
 #include "netsim/policy/policy.h"
@@ -275,6 +276,24 @@ static char *describe_engines(struct netsim_findings *all)
 			    edt);
 }
 
+/* The bridges of Open vSwitch, which attached nodes can be on; NULL if it does not run. */
+static int describe_ovs(struct netsim_findings *all, struct netsim_err *err)
+{
+	struct ovs ovs = {0};
+	int r = ovs_read(&ovs, err);
+
+	if (r == 0 && !*ovs.why)
+		all->ovs = ovs.bridge_count ? "" : "no bridges";
+	for (size_t i = 0; r == 0 && i < ovs.bridge_count; i++) {
+		all->ovs = arena_printf(all, "%s%s%s (%s datapath)", all->ovs, i ? ", " : "",
+					ovs.bridges[i].name,
+					ovs.bridges[i].userspace ? "userspace" : "kernel");
+		r = all->ovs ? 0 : err_oom(err);
+	}
+	ovs_done(&ovs);
+	return r;
+}
+
 static int examine(struct outcome *outcomes)
 {
 	struct trial_state patient = {0};
@@ -362,7 +381,7 @@ static int report(struct netsim_findings *all, const struct outcome *outcomes,
 	bridges->optional = true; /* packets may pass: not all rules are read */
 	all->kernel = arena_printf(all, "%.32s %.48s", host.sysname, host.release);
 	all->engines = describe_engines(all);
-	return all->kernel && all->engines ? 0 : err_oom(err);
+	return all->kernel && all->engines ? describe_ovs(all, err) : err_oom(err);
 }
 
 int netsim_doctor(struct netsim_findings **ret, struct netsim_err *err)

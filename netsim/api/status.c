@@ -10,6 +10,7 @@
 
 #include "netsim/api/attach.h"
 #include "netsim/api/services.h"
+#include "netsim/api/attach_ovs.h"
 #include "netsim/api/mend.h"
 #include "netsim/fleet/topo_record.h"
 #include "netsim/fleet/target.h"
@@ -403,7 +404,7 @@ static int read_nodes(const struct reader *r, const struct model *model, struct 
 	fleet->profile_changed = intent.layer_count > 1;
 	fleet->engine = edt_is_base(r->policy) ? NETSIM_ENGINE_EDT : NETSIM_ENGINE_NETEM;
 	if (edt_is_base(r->policy) && intent_parse(&intent, NULL) == 0)
-		fleet->engine_why = engine_why(&intent, r->policy);
+		fleet->engine_why = engine_why(&intent, r->policy, model);
 	if (last && last->profile)
 		fleet->profile = copy(r, last->profile);
 	intent_done(&intent);
@@ -453,6 +454,8 @@ static int read_fleet(struct reader *r, const char *name, struct netsim_fleet *f
 		result = read_missing(r, name, fleet);
 	if (result == 0)
 		result = api_services_status(r->st, model, r->ret, fleet, r->err);
+	if (result == 0)
+		result = attach_ovs_list(r->ret, model, &fleet->ovs, &fleet->ovs_count, r->err);
 	r->policy = NULL;
 	policy_close(policy);
 	model_free(model);

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "netsim/api/attach.h"
+#include "netsim/api/attach_ovs.h"
 #include "netsim/api/mend.h"
 #include "netsim/api/services.h"
 #include "netsim/config/topo.h"
@@ -54,9 +55,21 @@ static int check_record(const char *fleet, bool *ret, struct netsim_err *err)
 	return r;
 }
 
+static int list_ovs(struct netsim *ctx, const char *fleet, struct netsim_up *up,
+		    struct netsim_err *err)
+{
+	struct model *model = NULL;
+	int r = state_read(&ctx->state, fleet, STATE_PORTS, &model, err);
+
+	if (r == 0)
+		r = attach_ovs_list(up, model, &up->ovs, &up->ovs_count, err);
+	model_free(model);
+	return r;
+}
+
 /* Claims the ports of attached nodes, and lists those that are missing. */
-static int attach(struct netsim *ctx, const struct topo *topo, const struct domains *domains,
-		  struct netsim_up *up, struct netsim_err *err)
+static int claim_ports(struct netsim *ctx, const struct topo *topo, const struct domains *domains,
+		       struct netsim_up *up, struct netsim_err *err)
 {
 	struct attachment attachment = {0};
 	int r = state_read_host(&ctx->state, err);
@@ -73,6 +86,14 @@ static int attach(struct netsim *ctx, const struct topo *topo, const struct doma
 		r = attach_list(up, &attachment, &up->missing, &up->missing_count, err);
 	up->step_count += attachment.marked + attachment.released;
 	attach_done(&attachment);
+	return r == 0 ? list_ovs(ctx, topo->fleet, up, err) : r;
+}
+
+static int attach(struct netsim *ctx, const struct topo *topo, const struct domains *domains,
+		  struct netsim_up *up, struct netsim_err *err)
+{
+	int r = claim_ports(ctx, topo, domains, up, err);
+
 	return r == 0 ? attach_guard(ctx, topo->fleet, err) : r;
 }
 

@@ -19,6 +19,7 @@
 #include "netsim/fleet/target.h"
 #include "netsim/kernel/mark.h"
 #include "netsim/kernel/notice.h"
+#include "netsim/kernel/ovs.h"
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
 #include "netsim/util/clock.h"
@@ -41,6 +42,7 @@ struct repairs {
 /* A repair, until the lock is released and it is reported. */
 struct mended {
 	char name[MARK_TEXT], device[IFNAMSIZ], text[128];
+	int64_t after_ns;
 	unsigned times;
 };
 
@@ -67,7 +69,8 @@ struct watch {
 	size_t bridge_count;
 	char (*awaited)[IFNAMSIZ]; /* names of attached bridges, and of taps of routed networks */
 	size_t awaited_count;
-	bool routed; /* some network is: the programs must know each interface of the host */
+	bool routed;  /* some network is: the programs must know each interface of the host */
+	bool any_tap; /* a tap may join a userspace bridge of Open vSwitch, which is no master */
 	struct seen_port *ports;
 	size_t port_count;
 	struct repairs *repairs;
@@ -169,6 +172,7 @@ static void on_mended(void *arg, const struct drift *drift)
 	snprintf(mended->name, sizeof(mended->name), "%s", drift->place);
 	snprintf(mended->device, sizeof(mended->device), "%s", link ? link->name : "");
 	snprintf(mended->text, sizeof(mended->text), "%s", drift->what);
+	mended->after_ns = since_notice(w);
 	mended->times = repairs ? repairs_since(repairs, now - MINUTE) : 1;
 }
 
@@ -179,7 +183,7 @@ static void report_mended(struct watch *w)
 						       .name = w->mended[i].name,
 						       .device = w->mended[i].device,
 						       .text = w->mended[i].text,
-						       .after_ns = since_notice(w),
+						       .after_ns = w->mended[i].after_ns,
 						       .times = w->mended[i].times});
 	free(w->mended);
 	w->mended = NULL;
@@ -357,6 +361,7 @@ static void forget(struct watch *w)
 	w->awaited = NULL;
 	w->known_count = w->bridge_count = w->awaited_count = 0;
 	w->routed = false;
+	w->any_tap = false;
 }
 
 static bool is_in(const int *list, size_t count, int ifindex)
@@ -375,10 +380,16 @@ static int remember(struct watch *w, const struct topo *topo)
 
 	forget(w);
 	for (size_t i = 0; i < host->link_count; i++) {
-		const struct link *link = &host->links[i];
+		const struct link *link = &host->links[i], *master;
 
-		if (link->kind == LINK_BRIDGE && state_is_ours(link, w->fleet))
-			good &= add_index(&w->bridges, &w->bridge_count, link->ifindex);
+		if (link->kind != LINK_BRIDGE || !state_is_ours(link, w->fleet))
+			continue;
+		good &= add_index(&w->bridges, &w->bridge_count, link->ifindex);
+		w->any_tap |= link->userspace;
+		/* The master of all ports of Open vSwitch's kernel datapath. */
+		master = link->ovs ? model_find_link(host, MODEL_HOST, OVS_SYSTEM) : NULL;
+		if (master)
+			good &= add_index(&w->bridges, &w->bridge_count, master->ifindex);
 	}
 	for (size_t i = 0; i < host->link_count; i++) {
 		const struct link *link = &host->links[i];
@@ -408,6 +419,14 @@ static int is_up(struct watch *w, bool *ret)
 	return r == -ENOENT ? 0 : r;
 }
 
+static bool has_ovs(const struct model *fleet)
+{
+	for (size_t i = 0; i < fleet->link_count; i++)
+		if (fleet->links[i].ovs)
+			return true;
+	return false;
+}
+
 /* Repairs what differs, under the lock. */
 static int repair(struct watch *w, struct model **ret_before, struct attachment *ret,
 		  struct netsim_up *up)
@@ -419,6 +438,11 @@ static int repair(struct watch *w, struct model **ret_before, struct attachment 
 
 	if (r == 0)
 		r = state_read(st, w->fleet, STATE_PORTS, ret_before, w->err);
+	/* While Open vSwitch starts, its database is slow: known ports do not wait for it. */
+	if (r == 0 && has_ovs(*ret_before)) {
+		r = api_mend(w->ctx, *ret_before, up, &opts, w->err);
+		up->problem_count = 0;
+	}
 	if (r == 0 && topo)
 		r = attach_bridges(st, topo, w->err);
 	/* Before anything can fail: what follows is repeated at the next notification. */
@@ -585,7 +609,8 @@ static bool concerns(const struct watch *w, const struct notice *notice)
 		if (w->ports[i].ifindex == notice->ifindex)
 			return false;
 	if (is_in(w->known, w->known_count, notice->ifindex) ||
-	    (notice->master && is_in(w->bridges, w->bridge_count, notice->master)))
+	    (notice->master && is_in(w->bridges, w->bridge_count, notice->master)) ||
+	    (notice->kind == NOTICE_LINK && w->any_tap && !notice->master))
 		return true;
 	for (size_t i = 0; notice->kind == NOTICE_LINK && i < w->awaited_count; i++)
 		if (strcmp(w->awaited[i], notice->name) == 0)

@@ -34,6 +34,15 @@ static const struct netsim_loc *needs_edt(const struct intent *intent, const cha
 	return NULL;
 }
 
+/* A port on Open vSwitch's userspace datapath, which takes frames before an IFB could, or NULL. */
+static const struct link *passes_ifbs(const struct model *model)
+{
+	for (size_t i = 0; i < model->link_count; i++)
+		if (link_is_port(&model->links[i]) && model->links[i].userspace)
+			return &model->links[i];
+	return NULL;
+}
+
 enum engine engine_requested(const struct intent *intent)
 {
 	const struct profile *whole = intent_whole(intent);
@@ -108,17 +117,28 @@ int engine_choose(struct fleet *f, const struct intent *intent, bool whole, enum
 		err_hint(err, "use the engine edt, or auto");
 		return -EINVAL;
 	}
+	if (chosen == ENGINE_NETEM && passes_ifbs(f->model)) {
+		err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
+			"the netem engine cannot shape what comes from %s: Open vSwitch's "
+			"userspace datapath takes it before any qdisc",
+			passes_ifbs(f->model)->name);
+		err_hint(err, "use the engine edt, or auto");
+		return -EINVAL;
+	}
 	if (chosen == ENGINE_NETEM)
 		r = refuse_netem(f, err);
 	if (chosen == ENGINE_AUTO)
-		chosen = at || (edt_is_base(f->policy) && (has_faults(f->policy) || !whole)) ?
+		chosen = at || passes_ifbs(f->model) ||
+					 (edt_is_base(f->policy) &&
+					  (has_faults(f->policy) || !whole)) ?
 				 ENGINE_EDT :
 				 ENGINE_NETEM;
 	*ret = chosen;
 	return r;
 }
 
-const char *engine_why(const struct intent *intent, const struct policy *policy)
+const char *engine_why(const struct intent *intent, const struct policy *policy,
+		       const struct model *model)
 {
 	const char *part;
 
@@ -126,6 +146,8 @@ const char *engine_why(const struct intent *intent, const struct policy *policy)
 		return part;
 	if (engine_requested(intent) == ENGINE_EDT)
 		return "requested";
+	if (passes_ifbs(model))
+		return "userspace datapath";
 	if (has_faults(policy))
 		return "faults";
 	return policy_slot(policy)->flags & PORT_FLAG_BASE_HOLDS ? "kept after a fault" :

@@ -24,7 +24,8 @@ int engine_put_classes(struct fleet *f, const struct intent *intent, struct nets
 /* The engine that the command or else the profile requests. */
 enum engine engine_requested(const struct intent *intent);
 /* The reason why the programs implement an intent, in a few words. */
-const char *engine_why(const struct intent *intent, const struct policy *policy);
+const char *engine_why(const struct intent *intent, const struct policy *policy,
+		       const struct model *model);
 /* Sets *ret to true if the programs implement the fleet's profile. */
 int engine_is_edt(struct fleet *f, bool *ret, struct netsim_err *err);
 
