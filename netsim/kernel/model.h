@@ -71,9 +71,9 @@ struct link {
 	bool up, running;      /* IFF_UP; IFF_RUNNING, it carries frames */
 	char master[IFNAMSIZ]; /* the bridge or bond it belongs to, or "" */
 	struct netsim_loc master_at;
-	char peer[IFNAMSIZ];	 /* veth in a node: its port, the host's end */
-	bool vlan_aware;	 /* bridge */
-	bool routed;		 /* port: of a routed network, in no bridge */
+	char peer[IFNAMSIZ]; /* veth in a node: its port, the host's end */
+	bool vlan_aware;     /* bridge */
+	bool routed;	     /* port: of a routed network, in no bridge */
 	bool ovs, userspace; /* bridge or port of Open vSwitch; of its userspace datapath */
 	bool has_guest;	     /* port of that datapath: frames are known by this address */
 	struct mac guest;
