@@ -287,7 +287,7 @@ fmt-check: ## Fail if the C code is not formatted
 
 install: all ## Install below PREFIX (/usr/local) and DESTDIR
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCDIR)/netsim \
-		$(addprefix $(DESTDIR)$(MANDIR)/man,3 5 8) $(DESTDIR)$(COMPDIR) $(DESTDIR)$(UNITDIR) \
+		$(addprefix $(DESTDIR)$(MANDIR)/man,3 5 7 8) $(DESTDIR)$(COMPDIR) $(DESTDIR)$(UNITDIR) \
 		$(DESTDIR)$(LIBEXECDIR)/netsim $(DESTDIR)$(DATADIR)/netsim/topo \
 		$(DESTDIR)$(DATADIR)/netsim/profiles/traces $(DESTDIR)$(DATADIR)/netsim/scenarios/recipes
 	install -m 755 $(B)/bin/netsim $(DESTDIR)$(BINDIR)/netsim
@@ -299,6 +299,7 @@ install: all ## Install below PREFIX (/usr/local) and DESTDIR
 	install -m 644 netsim/*.h $(DESTDIR)$(INCDIR)/netsim/
 	install -m 644 man/*.3 $(DESTDIR)$(MANDIR)/man3/
 	install -m 644 man/*.5 $(DESTDIR)$(MANDIR)/man5/
+	install -m 644 man/*.7 $(DESTDIR)$(MANDIR)/man7/
 	install -m 644 man/*.8 $(DESTDIR)$(MANDIR)/man8/
 	install -m 644 cli/netsim.bash $(DESTDIR)$(COMPDIR)/netsim
 	sed 's,@BINDIR@,$(BINDIR),' cli/netsim-watch.service.in > $(DESTDIR)$(UNITDIR)/netsim-watch.service
@@ -315,7 +316,7 @@ uninstall: ## Remove the installed files
 		$(DESTDIR)$(LIBDIR)/$(SONAME) $(DESTDIR)$(LIBDIR)/libnetsim.so \
 		$(DESTDIR)$(LIBDIR)/pkgconfig/libnetsim.pc $(DESTDIR)$(COMPDIR)/netsim \
 		$(DESTDIR)$(UNITDIR)/netsim-watch.service
-	rm -f $(foreach n,3 5 8,$(patsubst man/%,$(DESTDIR)$(MANDIR)/man$(n)/%,$(wildcard man/*.$(n))))
+	rm -f $(foreach n,3 5 7 8,$(patsubst man/%,$(DESTDIR)$(MANDIR)/man$(n)/%,$(wildcard man/*.$(n))))
 	rm -rf $(DESTDIR)$(INCDIR)/netsim $(DESTDIR)$(DATADIR)/netsim $(DESTDIR)$(LIBEXECDIR)/netsim
 
 clean: ## Remove all build output

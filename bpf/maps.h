@@ -45,7 +45,24 @@ struct {
 	__uint(max_entries, 2 * PORT_LINKS);
 	__type(key, struct port_mac);
 	__type(value, __u32);
+} ns_ovs_macs SEC(".maps");
+
+/* On a machine that is a node itself: the nodes that have a MAC address, or an IP address. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, PORT_PEERS);
+	__type(key, struct port_mac);
+	__type(value, struct port_peer);
 } ns_macs SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, PORT_PEERS);
+	__type(key, struct port_address);
+	__type(value, struct port_peer);
+} ns_addresses SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);

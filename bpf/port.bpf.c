@@ -16,6 +16,8 @@
  * frames that a bridge delivers to the host. On a routed network, whose ports are in no
  * bridge, ns_route does both. Frames to the host that need a delay go through an IFB,
  * where ns_hold judges them.
+ *
+ * machine.h has the programs at an interface of a machine that is itself a node.
  */
 #include <linux/pkt_cls.h>
 
@@ -56,6 +58,7 @@ struct port_packet {
 	__u8 may_overtake; /* exempt from the order of its pair */
 	__u8 resolves;	   /* ARP or neighbour discovery: RESOLVES_... */
 	__u8 to_router;	   /* between a node and the host, on a routed network */
+	__u8 received;	   /* the machine that runs the programs receives it */
 };
 
 static __always_inline struct port_slot *slot_of(const struct port_packet *p)
@@ -398,7 +401,7 @@ static __always_inline struct port_traffic *traffic_of(const struct port_packet 
 static __always_inline void count_drop(const struct port_packet *p)
 {
 	int cut = p->reason == PORT_DROP_CUT;
-	__u32 key = p->from_link;
+	__u32 key = p->received && !cut ? p->to_link : p->from_link;
 	struct port_link *link = bpf_map_lookup_elem(&ns_links, &key);
 
 	if (link)
@@ -511,12 +514,12 @@ static __always_inline int judge(struct __sk_buff *skb, struct port_packet *p, _
 		flip_bit(skb, p->corrupt_bit);
 	if (p->may_overtake)
 		use_own_flow(skb, p);
-	if (p->copied && mark != PORT_MARK_SENT)
+	if (p->copied && mark != PORT_MARK_SENT && !p->received)
 		send_copy(skb, p->departs);
 	skb->mark = mark ? mark | p->from_link : skb->mark;
 	if (p->departs <= p->now || !(flags & PORT_FLAG_HELD))
 		return TC_ACT_UNSPEC;
-	if (mark == PORT_MARK_SENT)
+	if (mark == PORT_MARK_SENT || p->received)
 		hold_for_host(skb, p->departs);
 	else
 		hold(skb, p->departs);
@@ -641,5 +644,7 @@ int ns_hold(struct __sk_buff *skb)
 {
 	return is_marked(skb, PORT_MARK_HOST) ? judge_for_host(skb) : TC_ACT_UNSPEC;
 }
+
+#include "machine.h"
 
 char LICENSE[] SEC("license") = "GPL";

@@ -48,13 +48,31 @@ struct port_node {
 	__u64 cut;
 };
 
-#define PORT_NODE_NAME	64 /* longest name of a node, including its NUL */
-#define PORT_IFACE_NAME 16
+/*
+ * On a machine that is a node itself, the other nodes are known by their addresses. Frames that it
+ * sends to all of them have this node as destination: it is cut off where all others are.
+ */
+#define PORT_EVERYONE (PORT_NODES - 1)
+#define PORT_PEERS    (1 << 16) /* entries of ns_macs and of ns_addresses */
 
 struct port_mac {
-	__u8 address[6];
+	__u8 b[6];
 	__u8 padding[2];
 };
+
+/* An address prefix; IPv4 as ::ffff:a.b.c.d. */
+struct port_address {
+	__u32 plen; /* of the 128 bits */
+	__u8 b[16];
+};
+
+struct port_peer {
+	__u16 node;    /* PORT_ANY: several nodes use the address */
+	__u16 learned; /* from ARP or neighbour discovery, not from the topology */
+};
+
+#define PORT_NODE_NAME	64 /* longest name of a node, including its NUL */
+#define PORT_IFACE_NAME 16
 
 /*
  * What Open vSwitch, if it has the port, leaves of a frame's source. The kernel datapath keeps the
@@ -285,6 +303,8 @@ struct port_traffic {
 	__u64 copied, corrupted;
 };
 
+_Static_assert(sizeof(struct port_mac) == 8, "shared with the kernel side");
+_Static_assert(sizeof(struct port_address) == 20, "shared with the kernel side");
 _Static_assert(sizeof(struct port_node) == 16, "shared with the kernel side");
 _Static_assert(sizeof(struct port_link) == 56, "shared with the kernel side");
 _Static_assert(sizeof(struct port_key) == 8, "shared with the kernel side");

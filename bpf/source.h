@@ -19,9 +19,9 @@ static __always_inline __u32 *link_by_address(struct __sk_buff *skb)
 {
 	struct port_mac key = {};
 
-	if (bpf_skb_load_bytes(skb, 6, key.address, sizeof(key.address)) < 0)
+	if (bpf_skb_load_bytes(skb, 6, key.b, sizeof(key.b)) < 0)
 		return 0;
-	return bpf_map_lookup_elem(&ns_macs, &key);
+	return bpf_map_lookup_elem(&ns_ovs_macs, &key);
 }
 
 static __always_inline int is_marked(const struct __sk_buff *skb, __u32 mark)

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cmd.h"
 #include "fault_print.h"
+#include "machine.h"
 #include "select.h"
 
 struct fault_args {
 	struct common common;
 	struct netsim_opt_words clusters;
+	struct machine_words machine;
 	struct netsim_fault_opts request;
 };
 
 static const struct netsim_opt opts[] = {
 	SELECT_OPT(struct fault_args, clusters),
+	TOPOLOGY_OPT(struct fault_args, machine),
+	AS_OPT(struct fault_args, machine),
 	{0, NULL, NETSIM_OPT_FLAG, 0, NULL, NULL},
 };
 
@@ -22,7 +26,7 @@ static int run(const void *p, struct netsim_err *err)
 	struct netsim_select *selected = NULL;
 	struct netsim *ctx = NULL;
 	struct netsim_fault *fault = NULL;
-	int r = netsim_open(&ctx, err);
+	int r = open_machine(&args->common, &args->machine, &ctx, err);
 
 	request.fleet = args->common.fleet;
 	request.dry_run = args->common.dry;
@@ -30,7 +34,7 @@ static int run(const void *p, struct netsim_err *err)
 		r = select_nodes(ctx, &args->common, &args->clusters, &words, &selected, err);
 	if (r == 0)
 		r = netsim_fault(ctx, &request, &fault, err);
-	netsim_close(ctx);
+	close_machine(ctx, r);
 	netsim_select_free(selected);
 	if (r == 0)
 		print_added_fault(&args->common, fault);

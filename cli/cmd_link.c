@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cmd.h"
+#include "machine.h"
 #include "out.h"
 #include "select.h"
 
 struct link_args {
 	struct common common;
 	struct netsim_opt_words clusters;
+	struct machine_words machine;
 	struct netsim_link_words link;
 };
 
@@ -58,6 +60,8 @@ static void print_changes(const struct common *args, const struct netsim_link *l
 
 static const struct netsim_opt opts[] = {
 	SELECT_OPT(struct link_args, clusters),
+	TOPOLOGY_OPT(struct link_args, machine),
+	AS_OPT(struct link_args, machine),
 	{0, NULL, NETSIM_OPT_FLAG, 0, NULL, NULL},
 };
 
@@ -69,7 +73,7 @@ static int run(const void *p, struct netsim_err *err)
 	const struct select_words words = {&request.targets, &request.target_count, true};
 	struct netsim_select *selected = NULL;
 	struct netsim *ctx = NULL;
-	int r = netsim_open(&ctx, err);
+	int r = open_machine(&args->common, &args->machine, &ctx, err);
 
 	request.fleet = args->common.fleet;
 	request.dry_run = args->common.dry;
@@ -77,7 +81,7 @@ static int run(const void *p, struct netsim_err *err)
 		r = select_nodes(ctx, &args->common, &args->clusters, &words, &selected, err);
 	if (r == 0)
 		r = netsim_link(ctx, &request, &link, err);
-	netsim_close(ctx);
+	close_machine(ctx, r);
 	netsim_select_free(selected);
 	if (r == 0)
 		print_changes(&args->common, link);

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "cmd.h"
 #include "fault_print.h"
+#include "machine.h"
 #include "select.h"
 
 struct partition_args {
 	struct common common;
 	struct netsim_opt_words clusters;
+	struct machine_words machine;
 	struct netsim_partition_opts cut;
 };
 
 static const struct netsim_opt opts[] = {
 	SELECT_OPT(struct partition_args, clusters),
+	TOPOLOGY_OPT(struct partition_args, machine),
+	AS_OPT(struct partition_args, machine),
 	{0, NULL, NETSIM_OPT_FLAG, 0, NULL, NULL},
 };
 
@@ -25,7 +29,7 @@ static int run(const void *p, struct netsim_err *err)
 	struct netsim_select *selected = NULL, *bridged = NULL;
 	struct netsim *ctx = NULL;
 	struct netsim_fault *fault = NULL;
-	int r = netsim_open(&ctx, err);
+	int r = open_machine(&args->common, &args->machine, &ctx, err);
 
 	cut.fleet = args->common.fleet;
 	cut.dry_run = args->common.dry;
@@ -36,7 +40,7 @@ static int run(const void *p, struct netsim_err *err)
 	cut.bridge = r == 0 && bridges ? bridge[0] : cut.bridge;
 	if (r == 0)
 		r = netsim_partition(ctx, &cut, &fault, err);
-	netsim_close(ctx);
+	close_machine(ctx, r);
 	netsim_select_free(selected);
 	netsim_select_free(bridged);
 	if (r == 0)

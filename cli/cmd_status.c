@@ -31,14 +31,28 @@ static const char *engine_word(enum netsim_engine engine)
 	return engine == NETSIM_ENGINE_EDT ? "edt" : "netem";
 }
 
+/* The node that this machine is, or NULL: it is the host of the fleet. */
+static const struct netsim_node *machine_of(const struct netsim_fleet *fleet)
+{
+	for (size_t i = 0; i < fleet->node_count; i++)
+		if (fleet->nodes[i]->machine)
+			return fleet->nodes[i];
+	return NULL;
+}
+
 static void print_head(const struct netsim_fleet *fleet)
 {
+	const struct netsim_node *machine = machine_of(fleet);
 	size_t nodes = 0;
 
 	for (size_t i = 0; i < fleet->node_count; i++)
 		nodes += !fleet->nodes[i]->service;
-	printf("%s: %zu node%s, %zu network%s", fleet->name, nodes, plural(nodes),
-	       fleet->network_count, plural(fleet->network_count));
+	if (machine)
+		printf("%s: this machine is %s of %zu node%s", fleet->name, machine->name, nodes,
+		       plural(nodes));
+	else
+		printf("%s: %zu node%s, %zu network%s", fleet->name, nodes, plural(nodes),
+		       fleet->network_count, plural(fleet->network_count));
 	if (fleet->profile)
 		printf(", profile %s%s (%s%s%s)", fleet->profile,
 		       fleet->profile_changed ? " except on some nodes" : "",
@@ -61,7 +75,8 @@ static void describe_drops(uint64_t cut, uint64_t shaped, char *buf, size_t size
 
 static const char *kind_of(const struct netsim_node *node)
 {
-	return node->attached ? "attached" :
+	return node->machine  ? "machine" :
+	       node->attached ? "attached" :
 	       node->tap      ? "tap" :
 	       !node->inside  ? "lost" :
 	       node->service  ? "dhcp" :
@@ -124,6 +139,8 @@ static const char *reach_cell(const void *arg, size_t from, size_t to)
 {
 	const struct netsim_fleet *fleet = arg;
 
+	if (machine_of(fleet) && !fleet->nodes[from]->machine && !fleet->nodes[to]->machine)
+		return from == to ? "." : "?";
 	return from == to ? "." : fleet->reach[from * fleet->node_count + to] ? "+" : "x";
 }
 
@@ -258,6 +275,8 @@ static json_t *json_node(const struct netsim_fleet *fleet, size_t n)
 		if (i != n && fleet->reach[n * fleet->node_count + i])
 			json_array_append_new(reaches, json_string(fleet->nodes[i]->name));
 	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:I}", "name", node->name, "kind",
+			 node->machine	? "machine" :
+			 node->peer	? "peer" :
 			 node->attached ? "attached" :
 			 node->tap	? "tap" :
 			 node->service	? "dhcp" :

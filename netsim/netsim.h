@@ -298,6 +298,38 @@ NETSIM_API int netsim_down(struct netsim *ctx, const struct netsim_down_opts *op
 			   struct netsim_down **ret, struct netsim_err *err);
 NETSIM_API void netsim_down_free(struct netsim_down *down);
 
+/* An interface of this machine. */
+struct netsim_joined {
+	const char *device;
+};
+
+struct netsim_join {
+	const char *fleet; /* NULL: nothing was done, because of unless_up */
+	const char *node;  /* that this machine is */
+	bool fresh;	   /* it was not before */
+	struct netsim_joined **list;
+	size_t count;
+};
+
+struct netsim_join_opts {
+	size_t size;
+	const char *as; /* NULL: the node that has the host name */
+	bool unless_up; /* do nothing if a fleet is up whose host this machine is */
+	bool dry_run;	/* only for further dry runs of this handle */
+};
+
+/*
+ * Makes this machine a node of the fleet of a topology file, whose other nodes are other machines:
+ * marks its interfaces, and records the topology. From then on, calls that shape, cut and measure
+ * fleets do so at this machine's interfaces, as far as it can alone. Repeating it takes over a
+ * changed file. netsim_down() ends it. A wrong file gives -EINVAL with diags; other failures fill
+ * err. Free with netsim_join_free().
+ */
+NETSIM_API int netsim_join(struct netsim *ctx, const char *path,
+			   const struct netsim_join_opts *opts, struct netsim_join **ret,
+			   struct netsim_diags *diags, struct netsim_err *err);
+NETSIM_API void netsim_join_free(struct netsim_join *join);
+
 /*
  * Moves the calling thread into a node of the netns kind for good, as ip-netns(8) exec does;
  * for a child process that is about to call execve(2). fleet NULL: the only one.
@@ -343,6 +375,8 @@ struct netsim_node {
 	uint64_t unclaimed_packets;
 	bool attached; /* its taps are made by another program */
 	bool service;  /* the node of a DHCP server, which the topology does not list */
+	bool machine;  /* this machine, which joined the fleet; its ports are its interfaces */
+	bool peer;     /* another machine, known by its addresses only */
 };
 
 /* Conditions between two nodes, or of a class of traffic (edt). */
@@ -391,7 +425,7 @@ struct netsim_fleet {
 	size_t network_count;
 	struct netsim_fault **faults;
 	size_t fault_count;
-	bool *reach;	      /* [from * node_count + to] */
+	bool *reach;	      /* [from * node_count + to]; false between two peers */
 	const char **differs; /* differences from the record: "a/eth1: its netem is missing" */
 	size_t differs_count;
 	const char *record; /* why the record of profile and faults cannot be read, or NULL */

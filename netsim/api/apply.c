@@ -5,6 +5,7 @@
 #include <sys/utsname.h>
 
 #include "netsim/api/attach.h"
+#include "netsim/api/machine.h"
 #include "netsim/fleet/lock.h"
 #include "netsim/fleet/topo_record.h"
 #include "netsim/fleet/target.h"
@@ -120,7 +121,7 @@ static int open_fleet(struct state *st, const struct netsim_apply_opts *what, st
 	if (r == 0)
 		r = state_read(st, s->fleet.name, STATE_PORTS, &s->fleet.model, err);
 	if (r == 0)
-		r = topo_record_add_nodes(s->fleet.model, err);
+		r = topo_record_add_nodes(st, s->fleet.model, err);
 	if (r < 0)
 		return r;
 	s->ports = calloc(s->fleet.model->link_count + 1, sizeof(*s->ports));
@@ -137,6 +138,16 @@ static int lock_bare(struct state *st, const struct netsim_apply_opts *what, str
 	return r == 0 && s->bare_lock >= 0 ? state_read_host(st, err) : r;
 }
 
+/* True if all interfaces of this machine are selected, which is a node: it has no other ports. */
+static bool has_all_of_machine(const struct selection *s)
+{
+	bool all = model_machine(s->fleet.model) >= 0;
+
+	for (size_t i = 0; i < s->fleet.model->link_count; i++)
+		all &= s->ports[i] || !link_is_port(&s->fleet.model->links[i]);
+	return all;
+}
+
 static int open_selection(struct state *st, const struct netsim_apply_opts *what,
 			  struct selection *s, struct netsim_err *err)
 {
@@ -148,7 +159,7 @@ static int open_selection(struct state *st, const struct netsim_apply_opts *what
 		r = open_fleet(st, what, s, err);
 	for (size_t i = 0; r == 0 && i < what->target_count; i++)
 		r = select_word(st, s, what->targets[i], err);
-	s->whole = s->fleet.model && what->target_count == 0;
+	s->whole = s->fleet.model && (what->target_count == 0 || has_all_of_machine(s));
 	for (size_t i = 0; r == 0 && s->whole && i < s->fleet.model->link_count; i++)
 		s->ports[i] = link_is_port(&s->fleet.model->links[i]);
 	return r == 0 ? lock_bare(st, what, s, err) : r;
@@ -545,6 +556,22 @@ int netsim_apply(struct netsim *ctx, const char *profile, const struct netsim_ap
 	return finish(&run, r, ret);
 }
 
+/* clear on a machine that is a node: leaves its interfaces as it found them. */
+static int leave(struct shaping *run)
+{
+	const struct selection *s = &run->selection;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < s->fleet.model->link_count; i++)
+		if (s->ports[i])
+			r = note(run, s->fleet.model->links[i].name, NULL);
+	if (r == 0 && !run->opts->dry_run)
+		r = machine_leave(run->st, s->fleet.name, run->err);
+	if (r == 0 && s->bare_count)
+		r = clear_bare(run);
+	return r;
+}
+
 /* clear without fleet and target: selects every interface that netsim shaped. */
 static int select_all_bare(struct state *st, struct selection *s, struct netsim_err *err)
 {
@@ -582,7 +609,8 @@ int netsim_clear(struct netsim *ctx, const struct netsim_apply_opts *opts,
 			r = lock_bare(run.st, &o, s, err);
 	}
 	if (r == 0)
-		r = shape(&run, NULL);
+		r = s->whole && model_machine(s->fleet.model) >= 0 ? leave(&run) :
+								     shape(&run, NULL);
 	return finish(&run, r, ret);
 }
 

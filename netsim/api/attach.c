@@ -18,6 +18,7 @@
 #include "netsim/shape/engine.h"
 #include "netsim/shape/ifb.h"
 #include "netsim/shape/intent.h"
+#include "netsim/shape/netem.h"
 #include "netsim/util/auto.h"
 
 /* --- deciding */
@@ -145,6 +146,9 @@ int attach_look(struct state *st, const char *fleet, struct attachment *ret, str
 	int r;
 
 	*ret = (struct attachment) {0};
+	/* The record of a machine that is a node has other machines, not taps. */
+	if (state_is_machine(st, fleet))
+		return 0;
 	r = topo_record_read(fleet, &ret->topo, err);
 	if (r < 0 || !ret->topo)
 		return r;
@@ -290,6 +294,8 @@ static int give_back(struct state *st, const char *fleet, const struct link *lin
 	if (link->routed)
 		(void)offload_set(link->name, OFFLOAD_SEND, true, NULL, NULL);
 	r = rtnl_send(st->rt, &why);
+	if (r == 0 && link->machine)
+		r = netem_restore_offloads(link, &why);
 	if (r == 0 && clsact)
 		r = filter_drop_empty_clsact(st->rt, link->ifindex, link->name, &why);
 	if (r == 0 && mark_parse(link->alias, &mark) && mark.tso)

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "netsim/api/handle.h"
+#include "netsim/api/machine.h"
+#include "netsim/fleet/topo_record.h"
 #include "netsim/kernel/link.h"
 #include "netsim/kernel/mark.h"
 #include "netsim/policy/describe.h"
@@ -16,26 +18,6 @@
 #include "netsim/util/auto.h"
 #include "netsim/util/name.h"
 #include "netsim/util/ring.h"
-
-static int copy_words(const char *const *words, size_t count, char *ret, size_t size,
-		      struct netsim_err *err)
-{
-	size_t used = 0;
-
-	*ret = 0;
-	for (size_t i = 0; i < count; i++) {
-		int n = snprintf(ret + used, size - used, "%s%s", i ? " " : "", words[i]);
-
-		used += (size_t)n;
-		if (used < size)
-			continue;
-		err_set(err, NETSIM_ERR_USAGE, -E2BIG, NULL,
-			"the list of targets is longer than %zu bytes", size - 1);
-		err_hint(err, "use patterns, or several faults");
-		return -E2BIG;
-	}
-	return 0;
-}
 
 static int copy_text(const char *what, const char *text, char *ret, size_t size,
 		     struct netsim_err *err)
@@ -176,6 +158,7 @@ bool api_fill_fault(void *root, const struct port_fault *fault, const char *text
 static int make_fault(struct netsim *ctx, const struct netsim_fault_opts *o, struct fleet *f,
 		      struct port_fault *fault, struct netsim_err *err)
 {
+	const struct machine_targets targets = {o->targets, o->target_count, o->class_name};
 	struct conditions c;
 	int r = o->conditions ?
 			conditions_parse(o->conditions, &c, err) :
@@ -186,13 +169,13 @@ static int make_fault(struct netsim *ctx, const struct netsim_fault_opts *o, str
 	if (r == 0)
 		r = copy_text("conditions", o->conditions, fault->conditions,
 			      sizeof(fault->conditions), err);
-	if (r == 0)
-		r = copy_words(o->targets, o->target_count, fault->targets, sizeof(fault->targets),
-			       err);
 	if (r == 0 && o->class_name)
 		r = copy_text("class", o->class_name, fault->class, sizeof(fault->class), err);
 	if (r == 0)
 		r = open_fault(ctx, o->fleet, o->name, o->dry_run, f, err);
+	if (r == 0)
+		r = machine_copy_targets(f->model, &targets, fault->targets, sizeof(fault->targets),
+					 err);
 	return r == 0 ? check_class(f->policy, fault->class, err) : r;
 }
 
@@ -239,6 +222,25 @@ void netsim_fault_free(struct netsim_fault *fault)
 	arena_free(fault);
 }
 
+/* Of a machine, the topology has the VLANs of its interfaces. */
+static int vlan_in_record(const struct fleet *f, const char *node, const char *iface, uint16_t *ret,
+			  struct netsim_err *err)
+{
+	const struct topo *known = f->st->assumed_topo;
+	struct topo *topo = NULL;
+	int r = known ? 0 : topo_record_read(f->name, &topo, err);
+
+	known = known ? known : topo;
+	for (size_t i = 0; r == 0 && known && i < known->node_count; i++)
+		for (size_t k = 0; k < known->nodes[i].iface_count; k++)
+			if (strcmp(known->nodes[i].name, node) == 0 &&
+			    strcmp(known->nodes[i].ifaces[k].name, iface) == 0 &&
+			    known->nodes[i].ifaces[k].kind == IFACE_VLAN)
+				*ret = known->nodes[i].ifaces[k].vlan;
+	topo_free(topo);
+	return r;
+}
+
 /* Returns the VLAN if the target is a VLAN interface inside its node, else 0. */
 static int vlan_of_target(const struct fleet *f, const char *target, uint16_t *ret,
 			  struct netsim_err *err)
@@ -254,6 +256,8 @@ static int vlan_of_target(const struct fleet *f, const char *target, uint16_t *r
 	if (!iface)
 		return 0;
 	*iface++ = 0;
+	if (model_machine(f->model) >= 0)
+		return vlan_in_record(f, node, iface, ret, err);
 	r = state_read(f->st, f->name, STATE_ALL, &inside, err);
 	if (r == 0) {
 		const struct link *link =
@@ -392,7 +396,7 @@ static int add_link_fault(struct link_run *run, const char *target, uint16_t vla
 	const struct netsim_link_opts *o = run->opts;
 	struct port_fault fault = {.kind = PORT_FAULT_LINK, .link.vlan = vlan};
 	struct netsim_link_change *change;
-	int r = copy_words(&target, 1, fault.targets, sizeof(fault.targets), run->err);
+	int r = copy_text("target", target, fault.targets, sizeof(fault.targets), run->err);
 
 	if (o->state == NETSIM_LINK_FLAP) {
 		fault.link.period = (uint64_t)o->period_ns;
@@ -451,22 +455,31 @@ static bool has_routed_port(const struct link_run *run, const char *target)
 	return false;
 }
 
-static int link_target(struct link_run *run, const char *target)
+/*
+ * On a machine that is a node, the programs drop everything instead of taking the carrier away:
+ * the kernel would remove the addresses and routes of its interface.
+ */
+static int link_target(struct link_run *run, const char *word)
 {
 	const struct netsim_link_opts *o = run->opts;
-	bool timed = o->for_ns || o->state == NETSIM_LINK_FLAP || o->name ||
-		     has_routed_port(run, target);
+	bool fault = o->for_ns || o->state == NETSIM_LINK_FLAP || o->name ||
+		     model_machine(run->fleet.model) >= 0;
+	char target[sizeof(((struct port_fault *)0)->targets)];
 	uint16_t vlan;
-	int r = vlan_of_target(&run->fleet, target, &vlan, run->err);
+	int r = machine_copy_targets(run->fleet.model, &(struct machine_targets) {&word, 1, NULL},
+				     target, sizeof(target), run->err);
 
+	if (r == 0)
+		r = vlan_of_target(&run->fleet, target, &vlan, run->err);
 	if (r < 0)
 		return r;
+	fault |= vlan != 0 || has_routed_port(run, target);
 	if (o->state == NETSIM_LINK_UP) {
 		if (run->fleet.policy)
 			r = heal_link(run, target);
-		return r < 0 || vlan ? r : set_carrier(run, target, true);
+		return r < 0 || fault ? r : set_carrier(run, target, true);
 	}
-	return timed || vlan ? add_link_fault(run, target, vlan) : set_carrier(run, target, false);
+	return fault ? add_link_fault(run, target, vlan) : set_carrier(run, target, false);
 }
 
 static int refuse_link_arguments(const struct netsim_link_opts *o, struct netsim_err *err)

@@ -196,6 +196,26 @@ static int with_rest(const struct fleet *f, struct groups *g, struct netsim_err 
 	return r;
 }
 
+/* A machine that is a node judges only what it sends and receives. */
+static int refuse_others(const struct fleet *f, const struct netsim_partition_opts *cut,
+			 const struct groups *g, struct netsim_err *err)
+{
+	int machine = model_machine(f->model), self;
+
+	if (machine < 0)
+		return 0;
+	self = policy_node(f->policy, f->model->nodes[machine].name);
+	for (size_t i = 0; i < g->count; i++)
+		if (in_group(&g->list[i], self))
+			return 0;
+	err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
+		"this machine is %s, and can cut only itself off", f->model->nodes[machine].name);
+	err_hint(err, cut->bridge ?
+			      "the bridge keeps reaching both halves: run this on the others" :
+			      "run this on a machine that is in one of the groups");
+	return -EINVAL;
+}
+
 static int resolve(const struct fleet *f, const struct netsim_partition_opts *cut, struct groups *g,
 		   struct netsim_err *err)
 {
@@ -331,6 +351,8 @@ static int partition(struct fleet *f, const struct netsim_partition_opts *cut, s
 	char text[256];
 	int r = fault ? resolve(f, cut, g, err) : err_oom(err);
 
+	if (r == 0)
+		r = refuse_others(f, cut, g, err);
 	if (r == 0) {
 		policy_describe_groups(f->policy, g->kind, g->list, g->count, text, sizeof(text));
 		if ((cut->one_way || cut->ring) && cut->l2)

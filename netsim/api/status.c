@@ -127,8 +127,11 @@ static int read_port(const struct reader *r, const struct model *model, size_t a
 		port->cut_packets = policy_link_entry(r->policy, number)->cut;
 		port->lost_packets = policy_link_entry(r->policy, number)->lost;
 	}
-	port->to = read_direction(r, link->ifindex, number ? &down : NULL);
-	port->from = read_direction(r, ifb_of(r, link->name), number ? &up : NULL);
+	/* Of a machine, the port is the node's own end. */
+	port->to = read_direction(r, link->machine ? ifb_of(r, link->name) : link->ifindex,
+				  number ? &down : NULL);
+	port->from = read_direction(r, link->machine ? link->ifindex : ifb_of(r, link->name),
+				    number ? &up : NULL);
 	return port->name && port->iface && port->bridge && port->to && port->from ?
 		       0 :
 		       err_oom(r->err);
@@ -153,9 +156,11 @@ static int read_node(const struct reader *r, const struct model *model,
 {
 	node->name = copy(r, from->name);
 	node->tap = from->is_tap;
-	node->attached = from->attached;
+	node->attached = from->attached && !from->machine;
+	node->machine = from->machine;
+	node->peer = from->peer;
 	node->service = from->service;
-	node->inside = from->is_tap || from->netns;
+	node->inside = from->is_tap || from->netns || from->machine;
 	for (size_t i = 0; i < from->role_count; i++) {
 		if (add_text(r, &node->roles, &node->role_count, from->roles[i]) < 0)
 			return -ENOMEM;
@@ -179,9 +184,21 @@ static bool carries(const struct netsim_port *port)
 	       strcmp(port->to->text, "down") != 0;
 }
 
+/* True if a machine's interfaces carry frames to and from its peers. */
+static bool reaches_peers(const struct netsim_node *machine)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < machine->port_count; i++)
+		any |= carries(machine->ports[i]);
+	return any;
+}
+
 /* True if ports of both nodes that carry frames share a bridge, or the host routes between them. */
 static bool are_connected(const struct netsim_node *a, const struct netsim_node *b)
 {
+	if (a->machine || b->machine)
+		return reaches_peers(a->machine ? a : b);
 	for (size_t i = 0; i < a->port_count; i++)
 		for (size_t j = 0; j < b->port_count; j++)
 			if (carries(a->ports[i]) && carries(b->ports[j]) &&
@@ -431,7 +448,7 @@ static int read_fleet(struct reader *r, const char *name, struct netsim_fleet *f
 	int result = state_read(r->st, name, STATE_ALL, &model, r->err);
 
 	if (result == 0)
-		result = topo_record_add_nodes(model, r->err);
+		result = topo_record_add_nodes(r->st, model, r->err);
 	fleet->name = copy(r, name);
 	if (result == 0 && !fleet->name)
 		result = -ENOMEM;

@@ -43,7 +43,7 @@ int fleet_open(struct state *st, const char *name, enum fleet_use use, struct fl
 	}
 	if (r == 0)
 		r = state_read(st, ret->name, depth, &ret->model, err);
-	return r == 0 ? topo_record_add_nodes(ret->model, err) : r;
+	return r == 0 ? topo_record_add_nodes(st, ret->model, err) : r;
 }
 
 int fleet_read(struct state *st, const char *name, struct fleet *ret, struct netsim_err *err)
@@ -56,7 +56,7 @@ int fleet_read(struct state *st, const char *name, struct fleet *ret, struct net
 	if (!ret->name)
 		return err_oom(err);
 	r = state_read(st, name, STATE_PORTS, &ret->model, err);
-	return r == 0 ? topo_record_add_nodes(ret->model, err) : r;
+	return r == 0 ? topo_record_add_nodes(st, ret->model, err) : r;
 }
 
 int fleet_find_policy(struct fleet *f, struct netsim_err *err)

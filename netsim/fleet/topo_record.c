@@ -54,19 +54,26 @@ static int replace(const char *path, const char *text, struct netsim_err *err)
 	return r < 0 ? err_errno(err, r, NULL, "cannot write %s", path) : 0;
 }
 
-int topo_record_write(const struct topo *topo, uint64_t netns, struct netsim_err *err)
+int topo_record_keep(const struct topo *topo, uint64_t netns, struct netsim_err *err)
 {
 	auto_free char *text = NULL;
 	char path[PATH_TEXT];
 
 	path_of(topo->fleet, path);
-	if (!claim_is_needed(topo)) {
-		unlink(path);
-		return 0;
-	}
 	if (print(topo, netns, &text) < 0)
 		return err_oom(err);
 	return replace(path, text, err);
+}
+
+int topo_record_write(const struct topo *topo, uint64_t netns, struct netsim_err *err)
+{
+	char path[PATH_TEXT];
+
+	if (claim_is_needed(topo))
+		return topo_record_keep(topo, netns, err);
+	path_of(topo->fleet, path);
+	unlink(path);
+	return 0;
 }
 
 int topo_record_read(const char *fleet, struct topo **ret, struct netsim_err *err)
@@ -147,13 +154,14 @@ int topo_record_fleets(uint64_t netns, char ***names, size_t *count, struct nets
 	return r < 0 ? err_oom(err) : 0;
 }
 
-static int add_node(struct model *model, const struct node *from)
+static int add_node(struct model *model, const struct node *from, bool peer)
 {
 	struct model_node *node = model_add_node(model, from->name);
 
 	if (!node)
 		return -ENOMEM;
-	node->is_tap = node->attached = true;
+	node->is_tap = node->attached = !peer;
+	node->peer = peer;
 	for (size_t i = 0; i < from->role_count; i++) {
 		char **role = array_push(node->roles, node->role_count);
 
@@ -163,16 +171,18 @@ static int add_node(struct model *model, const struct node *from)
 	return 0;
 }
 
-int topo_record_add_nodes(struct model *model, struct netsim_err *err)
+int topo_record_add_nodes(const struct state *st, struct model *model, struct netsim_err *err)
 {
-	struct topo *topo = NULL;
-	int r = topo_record_read(model->fleet, &topo, err);
+	bool machine = model_machine(model) >= 0, dry = machine && st->assumed_topo;
+	struct topo *topo = dry ? st->assumed_topo : NULL;
+	int r = dry ? 0 : topo_record_read(model->fleet, &topo, err);
 
 	for (size_t i = 0; r == 0 && topo && i < topo->node_count; i++)
-		if (topo->nodes[i].kind == NODE_ATTACHED &&
+		if ((machine || topo->nodes[i].kind == NODE_ATTACHED) &&
 		    model_find_node(model, topo->nodes[i].name) < 0 &&
-		    add_node(model, &topo->nodes[i]) < 0)
+		    add_node(model, &topo->nodes[i], machine) < 0)
 			r = err_oom(err);
-	topo_free(topo);
+	if (!dry)
+		topo_free(topo);
 	return r;
 }

@@ -2,19 +2,23 @@
 /*
  * The record of the topology of a fleet that attaches taps or bridges of other programs. The
  * kernel has no object of a node whose tap does not exist; its name, its roles and the marks
- * by which its tap is found are in this file, which netsim up writes.
+ * by which its tap is found are in this file, which netsim up writes. The same holds for the
+ * other nodes of a fleet whose node this machine is, and for their addresses.
  */
 #ifndef NETSIM_TOPO_RECORD_H
 #define NETSIM_TOPO_RECORD_H
 
 #include "netsim/config/topo.h"
 #include "netsim/kernel/model.h"
+#include "netsim/kernel/state.h"
 
 /*
  * Writes the record of a topology, or removes it if nothing is attached. netns is the inode of the
  * network namespace, which does not have the fleets of others that share /run.
  */
 int topo_record_write(const struct topo *topo, uint64_t netns, struct netsim_err *err);
+/* Writes it in any case. */
+int topo_record_keep(const struct topo *topo, uint64_t netns, struct netsim_err *err);
 /*
  * Adds the fleets of this namespace that have a record to a list of names, if they are not in it:
  * if all is attached, and the bridge was removed meanwhile, nothing else is left of a fleet.
@@ -24,7 +28,10 @@ int topo_record_fleets(uint64_t netns, char ***names, size_t *count, struct nets
 int topo_record_read(const char *fleet, struct topo **ret, struct netsim_err *err);
 void topo_record_remove(const char *fleet);
 
-/* Adds the attached nodes that have no port now to a fleet's model. */
-int topo_record_add_nodes(struct model *model, struct netsim_err *err);
+/*
+ * Adds the attached nodes that have no port now to a fleet's model; if this machine is a node of
+ * it, all other nodes.
+ */
+int topo_record_add_nodes(const struct state *st, struct model *model, struct netsim_err *err);
 
 #endif

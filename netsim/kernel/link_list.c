@@ -10,7 +10,6 @@
 #include <sys/socket.h>
 
 #include "netsim/kernel/link.h"
-#include "netsim/kernel/mark.h"
 #include "netsim/kernel/ovs.h"
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
@@ -92,7 +91,6 @@ static int parse_link(const struct nlmsghdr *msg, struct link *link, struct refs
 {
 	const struct ifinfomsg *ifi = NLMSG_DATA(msg);
 	const struct nlattr *a[IFLA_MAX + 1];
-	struct mark mark;
 
 	rtnl_parse(msg, sizeof(*ifi), a, IFLA_MAX);
 	link->ifindex = ifi->ifi_index;
@@ -109,13 +107,7 @@ static int parse_link(const struct nlmsghdr *msg, struct link *link, struct refs
 	refs->lower = (int)rtnl_u32(a[IFLA_LINK]);
 	refs->lower_elsewhere = a[IFLA_LINK_NETNSID] != NULL;
 	parse_info(link, a[IFLA_LINKINFO], refs);
-	if (!*rtnl_str(a[IFLA_IFALIAS]))
-		return 0;
-	link->alias = strdup(rtnl_str(a[IFLA_IFALIAS]));
-	/* An IFB has the alias of its port. */
-	link->routed = (link->kind == LINK_VETH || link->kind == LINK_TAP) &&
-		       mark_parse(link->alias, &mark) && mark.iface && mark.routed;
-	return link->alias ? 0 : -ENOMEM;
+	return *rtnl_str(a[IFLA_IFALIAS]) ? link_take_alias(link, rtnl_str(a[IFLA_IFALIAS])) : 0;
 }
 
 static void name_ref(const struct model *model, size_t first, int ifindex, char ret[IFNAMSIZ])

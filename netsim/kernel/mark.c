@@ -42,6 +42,10 @@ size_t mark_format(const struct mark *mark, char text[static MARK_TEXT])
 		append(text, &used, " tso");
 	if (mark->gro)
 		append(text, &used, " gro");
+	if (mark->csum)
+		append(text, &used, " csum");
+	if (mark->machine)
+		append(text, &used, " machine");
 	if (mark->closed)
 		append(text, &used, " closed");
 	if (mark->routed)
@@ -80,6 +84,10 @@ static void parse_word(char *word, struct mark *mark)
 		mark->tso = true;
 	else if (strcmp(word, "gro") == 0)
 		mark->gro = true;
+	else if (strcmp(word, "csum") == 0)
+		mark->csum = true;
+	else if (strcmp(word, "machine") == 0)
+		mark->machine = true;
 	else if (strcmp(word, "closed") == 0)
 		mark->closed = true;
 	else if (strcmp(word, "routed") == 0)

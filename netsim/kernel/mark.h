@@ -18,6 +18,8 @@
  *   netsim:@/DEVICE [tso] [gro]           the IFB of an interface without a fleet,
  *                                         and the offloads to restore; an attached bridge
  *                                         has [tso], too
+ *   netsim:FLEET/NODE/IFACE machine ...   an interface of this machine, which is the node,
+ *                                         or its IFB; tso and gro as above, csum
  *
  * The group, which the creating message sets, and the alias together show that a link is
  * netsim's; without any alias, it was left by a run that was killed. A link with a foreign
@@ -61,7 +63,7 @@ struct mark {
 	uint64_t host;			  /* lo: the inode of the fleet's namespace, or 0 */
 	const char *const *roles;
 	size_t role_count;
-	bool tso, gro, closed, routed, attached, service;
+	bool tso, gro, csum, closed, routed, attached, machine, service;
 	const char *ovs; /* the bridge of Open vSwitch, or NULL */
 	bool userspace;	 /* it has the userspace datapath */
 	bool has_guest;

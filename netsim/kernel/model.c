@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "netsim/kernel/model.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "netsim/kernel/mark.h"
@@ -92,9 +93,36 @@ struct link *model_find_link(const struct model *model, int ns, const char *name
 	return NULL;
 }
 
+int model_machine(const struct model *model)
+{
+	for (size_t i = 0; i < model->node_count; i++)
+		if (model->nodes[i].machine)
+			return (int)i;
+	return -1;
+}
+
 bool link_is_port(const struct link *link)
 {
-	return link->node == MODEL_HOST && (link->kind == LINK_VETH || link->kind == LINK_TAP);
+	return link->node == MODEL_HOST &&
+	       (link->kind == LINK_VETH || link->kind == LINK_TAP || link->machine);
+}
+
+int link_take_alias(struct link *link, const char *alias)
+{
+	char *copy = strdup(alias);
+	struct mark mark;
+
+	if (!copy)
+		return -ENOMEM;
+	free(link->alias);
+	link->alias = copy;
+	link->machine = link->routed = false;
+	/* An IFB has the alias of its port. */
+	if (link->kind == LINK_IFB || !mark_parse(alias, &mark) || !mark.iface)
+		return 0;
+	link->machine = mark.machine;
+	link->routed = mark.routed && (link->kind == LINK_VETH || link->kind == LINK_TAP);
+	return 0;
 }
 
 bool model_is_routed(const struct model *model)

@@ -69,6 +69,7 @@ struct link {
 	struct mac mac;
 	struct netsim_loc mac_at;
 	bool up, running;      /* IFF_UP; IFF_RUNNING, it carries frames */
+	bool machine;	       /* an interface of this machine, which is a node itself */
 	char master[IFNAMSIZ]; /* the bridge or bond it belongs to, or "" */
 	struct netsim_loc master_at;
 	char peer[IFNAMSIZ]; /* veth in a node: its port, the host's end */
@@ -96,11 +97,15 @@ struct link {
 	size_t route_count;
 };
 
-/* A node: with a network namespace, or a tap node, which has only ports. */
+/*
+ * A node: with a network namespace, or a tap node, which has only ports. Of a fleet whose node
+ * this machine is, its own node has its interfaces as ports, and the others are peers.
+ */
 struct model_node {
 	char *name;
 	bool is_tap, attached; /* a tap node; its taps are another program's */
 	bool service;	       /* the node of a DHCP server, which the file does not list */
+	bool machine, peer;    /* this machine; known by its addresses only */
 	char **roles;
 	size_t role_count;
 	char *netns; /* its name below /run/netns, NULL for a tap node */
@@ -123,10 +128,17 @@ struct model_node *model_add_node(struct model *model, const char *name);
 struct link *model_add_link(struct model *model, int ns, const char *name, enum link_kind kind);
 int model_find_node(const struct model *model, const char *name); /* index, or -1 */
 struct link *model_find_link(const struct model *model, int ns, const char *name);
-/* Returns whether a link is a port: the host's end of a node's cable. */
+/* Index of the node that this machine is, or -1: the machine is the host of the fleet. */
+int model_machine(const struct model *model);
+/*
+ * Returns whether a link is a port: the host's end of a node's cable or, with link->machine, the
+ * node's own end. What the port sends then comes from the node.
+ */
 bool link_is_port(const struct link *link);
 /* Returns whether some port is on a routed network. */
 bool model_is_routed(const struct model *model);
+/* Replaces the alias of a link; -ENOMEM. */
+int link_take_alias(struct link *link, const char *alias);
 struct mark;
 /*
  * Returns the index of the node that a port belongs to, and reads the port's mark; -1 if the

@@ -90,3 +90,11 @@ int offload_set(const char *device, enum offload which, bool on, bool *ret_was,
 	return err_errno(err, r, NULL, "%s: cannot switch an offload %s", device,
 			 on ? "on" : "off");
 }
+
+bool offload_is_on(const char *device, enum offload which)
+{
+	auto_close int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ethtool_value value = {.cmd = offloads[which].get};
+
+	return sock >= 0 && ask(sock, device, &value) == 0 && value.data;
+}

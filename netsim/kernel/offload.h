@@ -27,4 +27,7 @@ bool offload_get(const char *device, enum offload which);
 int offload_set(const char *device, enum offload which, bool on, bool *ret_was,
 		struct netsim_err *err);
 
+/* Returns whether an offload of a device is on; false if the device has none. */
+bool offload_is_on(const char *device, enum offload which);
+
 #endif

@@ -58,6 +58,8 @@ void state_forget_all(struct state *st)
 void state_close(struct state *st)
 {
 	state_forget_all(st);
+	free(st->assumed);
+	topo_free(st->assumed_topo);
 	model_free(st->host);
 	rtnl_close(st->rt);
 	if (st->own_fd >= 0)
@@ -72,12 +74,37 @@ static int by_ifindex(const void *a, const void *b)
 	return (x->ifindex > y->ifindex) - (x->ifindex < y->ifindex);
 }
 
+int state_assume(struct state *st, const char *device, const char *alias)
+{
+	struct assumed_mark *slot = array_push(st->assumed, st->assumed_count);
+
+	if (!slot)
+		return -ENOMEM;
+	snprintf(slot->device, sizeof(slot->device), "%s", device);
+	snprintf(slot->alias, sizeof(slot->alias), "%s", alias);
+	return 0;
+}
+
+static int take_assumed(const struct state *st, struct model *host)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < st->assumed_count; i++) {
+		struct link *link = model_find_link(host, MODEL_HOST, st->assumed[i].device);
+
+		r = link ? link_take_alias(link, st->assumed[i].alias) : 0;
+	}
+	return r;
+}
+
 /* Reads all links, sorted by ifindex: in order of creation, which is that of the file. */
 int state_read_host(struct state *st, struct netsim_err *err)
 {
 	struct model *host = model_new("");
 	int r = host ? link_list(st->rt, host, MODEL_HOST, err) : err_oom(err);
 
+	if (r == 0 && take_assumed(st, host) < 0)
+		r = err_oom(err);
 	if (r < 0) {
 		model_free(host);
 		return r;
@@ -233,6 +260,14 @@ bool state_made(const struct link *link, const char *fleet)
 	return MARK_IS_GROUP(link->group) && state_is_ours(link, fleet);
 }
 
+bool state_is_machine(const struct state *st, const char *fleet)
+{
+	for (size_t i = 0; i < st->host->link_count; i++)
+		if (st->host->links[i].machine && state_is_ours(&st->host->links[i], fleet))
+			return true;
+	return false;
+}
+
 bool state_shares_group(const struct state *st, const char *fleet, uint32_t group)
 {
 	for (size_t i = 0; i < st->host->link_count; i++)
@@ -295,10 +330,11 @@ static bool take_port(struct model *model, const struct link *link)
 	node = get_node(model, mark.node);
 	if (!node)
 		return false;
-	node->is_tap = link->kind == LINK_TAP;
+	node->is_tap = link->kind == LINK_TAP && !mark.machine;
 	node->attached |= mark.attached;
 	node->service |= mark.service;
-	if (!node->is_tap && !node->netns) {
+	node->machine |= mark.machine;
+	if (!node->is_tap && !node->netns && !mark.machine) {
 		state_netns_name(model->fleet, node->name, name);
 		node->netns = strdup(name);
 		if (!node->netns)

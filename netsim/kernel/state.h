@@ -6,6 +6,7 @@
 #ifndef NETSIM_STATE_H
 #define NETSIM_STATE_H
 
+#include "netsim/kernel/mark.h"
 #include "netsim/kernel/model.h"
 #include "netsim/kernel/rtnl.h"
 
@@ -27,7 +28,18 @@ struct state {
 	struct model *host; /* all links in it, netsim's or not; see state_read_host() */
 	struct handle **handles;
 	size_t handle_count;
+	/* A dry run: the marks that interfaces of this machine would get, and their topology. */
+	struct assumed_mark *assumed;
+	size_t assumed_count;
+	struct topo *assumed_topo;
 };
+
+struct assumed_mark {
+	char device[IFNAMSIZ], alias[MARK_TEXT];
+};
+
+/* From the next state_read_host() on, a link has this alias; in this process only. */
+int state_assume(struct state *st, const char *device, const char *alias);
 
 int state_open(struct state *ret, struct netsim_err *err);
 void state_close(struct state *st);
@@ -79,6 +91,8 @@ int state_owns_netns(struct state *st, const char *fleet, const char *node, bool
 /* Returns whether a link belongs to this fleet; made: whether netsim also created it. */
 bool state_is_ours(const struct link *link, const char *fleet);
 bool state_made(const struct link *link, const char *fleet);
+/* True if this machine is a node of the fleet: some of its interfaces have the mark. */
+bool state_is_machine(const struct state *st, const char *fleet);
 /* True if a group has links that are not the fleet's: it cannot be removed as a whole. */
 bool state_shares_group(const struct state *st, const char *fleet, uint32_t group);
 

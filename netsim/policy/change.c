@@ -199,6 +199,18 @@ static void set_ring(struct port_node *nodes, uint64_t bits, const struct policy
 	}
 }
 
+/*
+ * What a machine sends to all nodes cannot be dropped for some of them: it is cut off from the
+ * groups that it is cut off from everywhere.
+ */
+static void cut_everyone(const struct policy *p, struct port_node *nodes, uint64_t bits)
+{
+	for (int i = 1; i < PORT_EVERYONE; i++)
+		if (p->names[i] && strcmp(p->names[i], p->machine) != 0)
+			bits &= nodes[i].cut;
+	nodes[PORT_EVERYONE].cut |= bits;
+}
+
 /* Where traffic passes in one direction, address resolution must pass in both. */
 static bool spares_resolving(const struct policy_cut *cut)
 {
@@ -282,6 +294,8 @@ int policy_partition(struct policy *p, const struct policy_cut *cut, uint32_t *r
 		set_ring(change.nodes, bits, &cut->groups[0]);
 	else
 		set_bit(change.nodes, bits, &cut->groups[0], &cut->groups[cut->group_count - 1]);
+	if (p->machine)
+		cut_everyone(p, change.nodes, bits);
 	for (int i = 0; i < PORT_BITS; i++)
 		if (bits >> i & 1)
 			change.slot->deadline[i] = cut->deadline;

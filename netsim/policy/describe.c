@@ -62,7 +62,7 @@ static bool collect(const struct policy *policy, uint64_t bit, bool cut, struct 
 {
 	const struct port_node *nodes = policy_nodes(policy);
 
-	for (int i = 0; i < PORT_NODES; i++) {
+	for (int i = 0; i < policy_end(policy); i++) {
 		uint64_t bits = cut ? nodes[i].cut : nodes[i].member;
 		uint16_t *slot;
 

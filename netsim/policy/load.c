@@ -44,7 +44,7 @@ static const char *const map_names[POLICY_MAPS] = {
 	[POLICY_CONTROL] = "ns_control",
 	[POLICY_NODES] = "ns_nodes",
 	[POLICY_PORTS] = "ns_ports",
-	[POLICY_MACS] = "ns_macs",
+	[POLICY_OVS_MACS] = "ns_ovs_macs",
 	[POLICY_LINKS] = "ns_links",
 	[POLICY_CONDITIONS] = "ns_conditions",
 	[POLICY_OVERLAYS] = "ns_overlays",
@@ -54,6 +54,8 @@ static const char *const map_names[POLICY_MAPS] = {
 	[POLICY_TRACES] = "ns_traces",
 	[POLICY_CLASS_PORTS] = "ns_class_ports",
 	[POLICY_CLASS_RULES] = "ns_class_rules",
+	[POLICY_MACS] = "ns_macs",
+	[POLICY_ADDRESSES] = "ns_addresses",
 };
 
 int policy_map_of(const char *name)
@@ -77,8 +79,9 @@ static int reuse_maps(struct policy *p, struct port *skel)
 }
 
 static const char *const prog_names[POLICY_PROGS] = {
-	[POLICY_PORT] = "ns_port",   [POLICY_STAMP] = "ns_stamp", [POLICY_HOST_IN] = "ns_host",
-	[POLICY_ROUTE] = "ns_route", [POLICY_HOLD] = "ns_hold",
+	[POLICY_PORT] = "ns_port",   [POLICY_STAMP] = "ns_stamp",     [POLICY_HOST_IN] = "ns_host",
+	[POLICY_ROUTE] = "ns_route", [POLICY_HOLD] = "ns_hold",	      [POLICY_OUT] = "ns_out",
+	[POLICY_IN] = "ns_in",	     [POLICY_IN_HOLD] = "ns_in_hold",
 };
 
 const char *policy_prog_name(enum policy_prog prog)
@@ -89,6 +92,9 @@ const char *policy_prog_name(enum policy_prog prog)
 /* Loads only the programs that are needed: the verifier takes about 10 ms for each. */
 static void choose_progs(const struct policy *p, unsigned progs, struct port *skel)
 {
+	for (int i = POLICY_MACS; !p->machine && i < POLICY_MAPS; i++)
+		bpf_map__set_autocreate(bpf_object__find_map_by_name(skel->obj, map_names[i]),
+					false);
 	for (int i = 0; i < POLICY_PROGS; i++)
 		bpf_program__set_autoload(
 			bpf_object__find_program_by_name(skel->obj, prog_names[i]),
@@ -106,7 +112,7 @@ static int take_fds(struct policy *p, const struct port *skel)
 		if (p->prog[i] < 0 && fd >= 0)
 			r = copy_fd(fd, &p->prog[i]);
 	}
-	for (int i = 0; r == 0 && i < POLICY_MAPS; i++)
+	for (int i = 0; r == 0 && i < (p->machine ? POLICY_MAPS : POLICY_MACS); i++)
 		if (p->map[i] < 0)
 			r = copy_fd(
 				bpf_map__fd(bpf_object__find_map_by_name(skel->obj, map_names[i])),

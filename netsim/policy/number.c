@@ -20,7 +20,7 @@ static bool link_is(const struct policy *p, uint32_t number, int node, const cha
 
 void policy_read_names(struct policy *p, const struct model *fleet)
 {
-	for (int i = 1; i < PORT_NODES; i++)
+	for (int i = 1; i < policy_end(p); i++)
 		p->names[i] = *p->control->names[i] ? p->control->names[i] : NULL;
 	for (size_t i = 0; i < fleet->link_count; i++) {
 		struct mark mark;
@@ -97,7 +97,7 @@ static void reclaim_nodes(struct policy *p, const struct model *fleet)
 	const struct port_node *nodes = policy_nodes(p);
 	uint64_t bits = bits_in_force(p);
 
-	for (int i = 1; i < PORT_NODES; i++) {
+	for (int i = 1; i < policy_end(p); i++) {
 		if (!p->names[i] || (nodes[i].member | nodes[i].cut) & bits ||
 		    model_find_node(fleet, p->names[i]) >= 0)
 			continue;
@@ -110,7 +110,7 @@ static void reclaim_nodes(struct policy *p, const struct model *fleet)
 
 static int free_number(const struct policy *p)
 {
-	for (int i = 1; i < PORT_NODES; i++)
+	for (int i = 1; i < policy_end(p); i++)
 		if (!p->names[i])
 			return i;
 	return -1;
@@ -130,7 +130,7 @@ int policy_number_node(struct policy *p, const struct model *fleet, const char *
 	}
 	if (number < 0)
 		return err_set(err, NETSIM_ERR_KERNEL, -ENOSPC, NULL,
-			       "eBPF programs support up to %d nodes per fleet", PORT_NODES - 1);
+			       "eBPF programs support up to %d nodes per fleet", policy_end(p) - 1);
 	for (int slot = 0; slot < 2; slot++)
 		p->nodes[slot * PORT_NODES + number] = (struct port_node) {0};
 	snprintf(p->control->names[number], PORT_NODE_NAME, "%s", name);
@@ -159,7 +159,7 @@ static bool address_exists(const struct policy *p, const struct model *fleet,
 
 		if (link->ovs && (number == POLICY_HOST || link->has_guest) &&
 		    (number == POLICY_HOST || p->link_numbers[i] == number) &&
-		    memcmp(mac->b, key->address, sizeof(key->address)) == 0)
+		    memcmp(mac->b, key->b, sizeof(key->b)) == 0)
 			return true;
 	}
 	return false;
@@ -167,7 +167,7 @@ static bool address_exists(const struct policy *p, const struct model *fleet,
 
 static void forget_addresses(const struct policy *p, const struct model *fleet)
 {
-	int map = p->map[POLICY_MACS];
+	int map = p->map[POLICY_OVS_MACS];
 	struct port_mac key, next;
 	bool more = bpf_map_get_next_key(map, NULL, &next) == 0;
 	uint32_t number;
@@ -315,7 +315,7 @@ static struct port_mac mac_key(const struct mac *mac)
 {
 	struct port_mac key = {{0}};
 
-	memcpy(key.address, mac->b, sizeof(key.address));
+	memcpy(key.b, mac->b, sizeof(key.b));
 	return key;
 }
 
@@ -330,7 +330,7 @@ static int publish_link(struct policy *p, const struct model *fleet, size_t i,
 	p->withheld[i] = false;
 	if (bpf_map_update_elem(p->map[POLICY_PORTS], &key, &p->link_numbers[i], BPF_ANY) == 0 &&
 	    (!fleet->links[i].has_guest ||
-	     bpf_map_update_elem(p->map[POLICY_MACS], &mac, &p->link_numbers[i], BPF_ANY) == 0))
+	     bpf_map_update_elem(p->map[POLICY_OVS_MACS], &mac, &p->link_numbers[i], BPF_ANY) == 0))
 		return 0;
 	return err_set(err, NETSIM_ERR_KERNEL, -errno, NULL,
 		       "%s: cannot add the port to the policy: %s", fleet->links[i].name,
@@ -407,7 +407,7 @@ static void know_host(const struct policy *p, const struct link *link)
 
 	/* A guest may have the address of its tap. */
 	if (link->ovs)
-		(void)bpf_map_update_elem(p->map[POLICY_MACS], &key, &host, BPF_NOEXIST);
+		(void)bpf_map_update_elem(p->map[POLICY_OVS_MACS], &key, &host, BPF_NOEXIST);
 }
 
 /*

@@ -53,9 +53,16 @@ struct policy *policy_new(void)
 static struct policy *new_policy(const struct model *fleet)
 {
 	struct policy *p = policy_new();
+	int machine = model_machine(fleet);
 
 	if (!p)
 		return NULL;
+	if (machine >= 0 && !(p->machine = strdup(fleet->nodes[machine].name))) {
+		policy_close(p);
+		return NULL;
+	}
+	if (p->machine)
+		p->names[PORT_EVERYONE] = "everyone";
 	p->link_numbers = calloc(fleet->link_count + 1, sizeof(*p->link_numbers));
 	p->withheld = calloc(fleet->link_count + 1, sizeof(*p->withheld));
 	p->attached = calloc(fleet->link_count + 1, sizeof(*p->attached));
@@ -79,6 +86,7 @@ void policy_close(struct policy *p)
 	for (int i = 0; i < POLICY_MAPS; i++)
 		if (p->map[i] >= 0)
 			close(p->map[i]);
+	free(p->machine);
 	free(p->link_numbers);
 	free(p->withheld);
 	free(p->attached);
@@ -136,6 +144,12 @@ static int take_map(struct policy *p, uint32_t id, struct netsim_err *err)
 	return 0;
 }
 
+/* The program at the egress of ports, which uses all maps. */
+static enum policy_prog main_prog(const struct policy *p)
+{
+	return p->machine ? POLICY_OUT : POLICY_PORT;
+}
+
 /* Opens a program by its id, and the maps it uses. */
 static int open_program(struct policy *p, uint32_t id, struct netsim_err *err)
 {
@@ -143,17 +157,16 @@ static int open_program(struct policy *p, uint32_t id, struct netsim_err *err)
 	struct bpf_prog_info info = {.nr_map_ids = ARRAY_SIZE(maps),
 				     .map_ids = (uint64_t)(uintptr_t)maps};
 	uint32_t size = sizeof(info);
-	int r = 0;
+	int *prog = &p->prog[main_prog(p)], r = 0;
 
-	p->prog[POLICY_PORT] = bpf_prog_get_fd_by_id(id);
-	if (p->prog[POLICY_PORT] < 0 ||
-	    bpf_obj_get_info_by_fd(p->prog[POLICY_PORT], &info, &size) < 0)
+	*prog = bpf_prog_get_fd_by_id(id);
+	if (*prog < 0 || bpf_obj_get_info_by_fd(*prog, &info, &size) < 0)
 		return refused(-errno, err);
 	for (uint32_t i = 0; r == 0 && i < info.nr_map_ids && i < ARRAY_SIZE(maps); i++)
 		r = take_map(p, maps[i], err);
 	if (r < 0)
 		return r;
-	for (int i = 0; i < POLICY_MAPS; i++)
+	for (int i = 0; i < (p->machine ? POLICY_MAPS : POLICY_MACS); i++)
 		if (p->map[i] < 0)
 			return err_set(
 				err, NETSIM_ERR_KERNEL, -ENOENT, NULL,
@@ -163,7 +176,8 @@ static int open_program(struct policy *p, uint32_t id, struct netsim_err *err)
 
 enum policy_prog policy_ingress(const struct link *link)
 {
-	return link->kind == LINK_BRIDGE ? POLICY_HOST_IN :
+	return link->machine		 ? POLICY_IN :
+	       link->kind == LINK_BRIDGE ? POLICY_HOST_IN :
 	       link->routed		 ? POLICY_ROUTE :
 					   POLICY_STAMP;
 }
@@ -230,7 +244,8 @@ int policy_get(struct state *st, const struct model *fleet, struct policy **ret,
 	if (r < 0 || *ret)
 		return r;
 	p = new_policy(fleet);
-	r = p ? policy_load(p, POLICY_FOR_PORTS, err) : err_oom(err);
+	r = p ? policy_load(p, p->machine ? POLICY_FOR_MACHINE : POLICY_FOR_PORTS, err) :
+		err_oom(err);
 	if (r == 0)
 		r = policy_map_memory(p, err);
 	if (r == 0)
@@ -260,8 +275,8 @@ static void attach_port(struct policy *p, struct state *st, const struct link *l
 	if (!p->attached[i] || (stamps && !p->stamped[i]))
 		qdisc_add_clsact(st->rt, link->ifindex, subject);
 	if (!p->attached[i])
-		filter_put_prog(st->rt, link->ifindex, FILTER_EGRESS, p->prog[POLICY_PORT],
-				"ns_port", subject);
+		filter_put_prog(st->rt, link->ifindex, FILTER_EGRESS, p->prog[main_prog(p)],
+				p->machine ? "ns_out" : "ns_port", subject);
 	if (stamps && !p->stamped[i])
 		attach_ingress(p, st, link, subject);
 }
@@ -277,7 +292,7 @@ static void attach_bridge(struct policy *p, struct state *st, const struct link 
 /* Loads the programs that links still lack at their ingress. */
 static int load_for_marks(struct policy *p, const struct model *fleet, struct netsim_err *err)
 {
-	unsigned wanted = POLICY_FOR_MARKS;
+	unsigned wanted = p->machine ? POLICY_FOR_MACHINE : POLICY_FOR_MARKS;
 
 	for (size_t i = 0; i < fleet->link_count; i++)
 		wanted |= 1U << policy_ingress(&fleet->links[i]);
@@ -292,6 +307,7 @@ int policy_attach(struct policy *p, struct state *st, const struct model *fleet,
 {
 	int r = policy_number(p, fleet, err);
 
+	stamps |= p->machine != NULL;
 	if (r == 0 && stamps)
 		r = load_for_marks(p, fleet, err);
 	if (r == 0)
@@ -319,8 +335,8 @@ bool policy_is_complete(const struct policy *p, const struct model *fleet, bool 
 
 		if (port && !p->attached[i])
 			return false;
-		if (host && (port || link->kind == LINK_BRIDGE) && link->node == MODEL_HOST &&
-		    !p->stamped[i])
+		if ((host || link->machine) && (port || link->kind == LINK_BRIDGE) &&
+		    link->node == MODEL_HOST && !p->stamped[i])
 			return false;
 	}
 	return true;
@@ -339,19 +355,26 @@ bool policy_has_stamps(const struct policy *p, const struct model *fleet)
 	return false;
 }
 
-bool policy_has_host(const struct policy *p)
+/* The program at an IFB, which judges what fq delays there. */
+static enum policy_prog hold_prog(const struct policy *p)
 {
-	return p->prog[POLICY_HOLD] >= 0;
+	return p->machine ? POLICY_IN_HOLD : POLICY_HOLD;
 }
 
-int policy_load_host(struct policy *p, struct netsim_err *err)
+bool policy_has_hold(const struct policy *p)
 {
-	return policy_has_host(p) ? 0 : policy_load(p, POLICY_FOR_ALL, err);
+	return p->prog[hold_prog(p)] >= 0;
+}
+
+int policy_load_hold(struct policy *p, struct netsim_err *err)
+{
+	return policy_has_hold(p) ? 0 : policy_load(p, 1U << hold_prog(p), err);
 }
 
 void policy_put_hold(const struct policy *p, struct rtnl *rt, int ifindex, const char *subject)
 {
-	filter_put_prog(rt, ifindex, FILTER_EGRESS, p->prog[POLICY_HOLD], "ns_hold", subject);
+	filter_put_prog(rt, ifindex, FILTER_EGRESS, p->prog[hold_prog(p)],
+			p->machine ? "ns_in_hold" : "ns_hold", subject);
 }
 
 int policy_try(struct rtnl *rt, int ifindex, struct netsim_err *err)

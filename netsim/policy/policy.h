@@ -82,14 +82,31 @@ bool policy_is_complete(const struct policy *policy, const struct model *fleet, 
 bool policy_is_attached(const struct policy *policy, size_t index, bool ingress);
 /* True if some port or bridge has an ingress program. */
 bool policy_has_stamps(const struct policy *policy, const struct model *fleet);
-/* The programs for the host's traffic: whether they are loaded; loads them if not. */
-bool policy_has_host(const struct policy *policy);
-int policy_load_host(struct policy *policy, struct netsim_err *err);
-/* Queues a message that attaches ns_hold to the IFB that delays frames to the host. */
+/* The program at IFBs: whether it is loaded; loads it if not. */
+bool policy_has_hold(const struct policy *policy);
+int policy_load_hold(struct policy *policy, struct netsim_err *err);
+/*
+ * Queues a message that attaches it to the IFB that delays frames to the host or, if this machine
+ * is a node, those that it receives.
+ */
 void policy_put_hold(const struct policy *policy, struct rtnl *rt, int ifindex,
 		     const char *subject);
 /* Loads all programs and attaches one to a port, to test whether the kernel supports them. */
 int policy_try(struct rtnl *rt, int ifindex, struct netsim_err *err);
+
+/* An address of another node, on a machine that is a node itself. */
+struct policy_peer {
+	uint16_t node;
+	bool is_mac, learned;
+	struct mac mac;
+	struct ip ip; /* a prefix */
+};
+/*
+ * Tells the programs of a machine the addresses of the other nodes. Forgets those of before,
+ * except what the programs have learned about nodes that still exist.
+ */
+int policy_put_peers(struct policy *policy, const struct policy_peer *list, size_t count,
+		     struct netsim_err *err);
 
 /* A set of node numbers. */
 struct policy_group {

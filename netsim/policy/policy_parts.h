@@ -11,6 +11,10 @@ enum policy_prog {
 	POLICY_HOST_IN,
 	POLICY_ROUTE,
 	POLICY_HOLD,
+	/* Of a fleet whose node this machine is. */
+	POLICY_OUT,
+	POLICY_IN,
+	POLICY_IN_HOLD,
 	POLICY_PROGS
 };
 
@@ -18,7 +22,7 @@ enum policy_map {
 	POLICY_CONTROL,
 	POLICY_NODES,
 	POLICY_PORTS,
-	POLICY_MACS,
+	POLICY_OVS_MACS,
 	POLICY_LINKS,
 	POLICY_CONDITIONS,
 	POLICY_OVERLAYS,
@@ -28,6 +32,9 @@ enum policy_map {
 	POLICY_TRACES,
 	POLICY_CLASS_PORTS,
 	POLICY_CLASS_RULES,
+	/* Only the programs of a machine use these. */
+	POLICY_MACS,
+	POLICY_ADDRESSES,
 	POLICY_MAPS
 };
 
@@ -43,11 +50,18 @@ struct policy {
 	struct port_class_rules *class_rules;
 	const char *names[PORT_NODES]; /* by node number, NULL: unused; of control->names */
 	uint32_t *link_numbers;	       /* by index of the model's links, 0: none */
+	char *machine;		       /* the node that this machine is, or NULL */
 	bool withhold;		       /* policy_withhold() */
 	bool *withheld;		       /* by link index: it has a number, which ns_ports lacks */
 	bool *attached;		       /* by link index: ns_port is at its egress */
 	bool *stamped; /* by link index: the program of policy_ingress() is at its ingress */
 };
+
+/* Numbers from this one on are no node's. */
+static inline int policy_end(const struct policy *policy)
+{
+	return policy->machine ? PORT_EVERYONE : PORT_NODES;
+}
 
 /* Returns a policy without programs, maps or nodes, or NULL; free it with policy_close(). */
 struct policy *policy_new(void);
@@ -57,7 +71,9 @@ struct policy *policy_new(void);
  */
 #define POLICY_FOR_PORTS (1U << POLICY_PORT)
 #define POLICY_FOR_MARKS (1U << POLICY_STAMP | 1U << POLICY_HOST_IN)
-#define POLICY_FOR_ALL	 ((1U << POLICY_PROGS) - 1)
+#define POLICY_FOR_ALL \
+	(POLICY_FOR_PORTS | POLICY_FOR_MARKS | 1U << POLICY_ROUTE | 1U << POLICY_HOLD)
+#define POLICY_FOR_MACHINE (1U << POLICY_OUT | 1U << POLICY_IN)
 int policy_load(struct policy *policy, unsigned progs, struct netsim_err *err);
 /* Maps the policy's maps into memory. */
 int policy_map_memory(struct policy *policy, struct netsim_err *err);

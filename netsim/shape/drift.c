@@ -84,7 +84,7 @@ static uint32_t flags_of(const struct fleet *f)
 /* True if the ports need the programs for packets from and to the host. */
 static bool needs_stamps(const struct fleet *f)
 {
-	return policy_has_stamps(f->policy, f->model) ||
+	return policy_has_stamps(f->policy, f->model) || model_machine(f->model) >= 0 ||
 	       (flags_of(f) & (PORT_FLAG_BASE | PORT_FLAG_OVERLAYS) &&
 		edt_queue_has_host(f->model));
 }
@@ -115,6 +115,8 @@ static int read_link(struct drift_reader *r, const struct link *port)
 	bridge = *port->master ? model_find_link(model, MODEL_HOST, port->master) : NULL;
 	if (port->kind == LINK_VETH && n >= 0)
 		inside = model_find_link(model, n, mark.iface);
+	if (port->machine)
+		return 0;
 	if (port->routed)
 		ret = *port->master ? add(r, port, "it is in a bridge", true) : 0;
 	else if (!*port->master)
@@ -130,7 +132,7 @@ static int read_link(struct drift_reader *r, const struct link *port)
 	return ret;
 }
 
-/* Packets to the host pass the IFB of the bridge or port while the programs hold them. */
+/* Packets to the host, or to the machine, pass an IFB while the programs hold them. */
 static int read_ifb(struct drift_reader *r, const struct link *link)
 {
 	bool redirected = false, held = false;
@@ -151,7 +153,7 @@ static int read_ifb(struct drift_reader *r, const struct link *link)
 	if (ret < 0)
 		return ret;
 	what = !redirected ? "the redirect to its IFB is missing" :
-	       !held	   ? "the program ns_hold of its IFB is missing" :
+	       !held	   ? "the program of its IFB is missing" :
 			     held_difference(r, ifb->ifindex);
 	return what ? add(r, link, what, false) : 0;
 }
@@ -164,12 +166,16 @@ static int read_port(struct drift_reader *r, size_t at, const struct netem_targe
 
 	ret = read_link(r, link);
 	if (ret == 0 && r->f->policy && !policy_is_attached(r->f->policy, at, false))
-		ret = add(r, link, "its program ns_port is missing", false);
+		ret = add(r, link,
+			  link->machine ? "its program ns_out is missing" :
+					  "its program ns_port is missing",
+			  false);
 	if (ret == 0 && r->f->policy && needs_stamps(r->f) &&
 	    !policy_is_attached(r->f->policy, at, true))
 		ret = add(r, link,
-			  link->routed ? "its program ns_route is missing" :
-					 "its program ns_stamp is missing",
+			  link->machine ? "its program ns_in is missing" :
+			  link->routed	? "its program ns_route is missing" :
+					  "its program ns_stamp is missing",
 			  false);
 	if (ret < 0)
 		return ret;
@@ -179,7 +185,7 @@ static int read_port(struct drift_reader *r, size_t at, const struct netem_targe
 		ret = netem_differs(r->f->st, r->f->name, &r->qdiscs, target, &what, r->err);
 	if (ret == 0 && what)
 		return add(r, link, what, false);
-	return ret == 0 && link->routed ? read_ifb(r, link) : ret;
+	return ret == 0 && (link->routed || link->machine) ? read_ifb(r, link) : ret;
 }
 
 static int read_bridge(struct drift_reader *r, size_t at)

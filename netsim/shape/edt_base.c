@@ -125,6 +125,9 @@ static int list_ends(struct maker *m)
 		m->ends[i] = (struct path_end) {node->name, (const char *const *)node->roles,
 						node->role_count, 0};
 	}
+	for (size_t i = 1; i < n; i++)
+		if (m->model->nodes[i - 1].peer)
+			m->ends[i].number = (uint16_t)policy_node(m->policy, m->ends[i].name);
 	/* Take the numbers from the ports: a search by name for each node would be slow. */
 	for (size_t i = 0; i < m->model->link_count; i++) {
 		struct mark mark;
@@ -196,12 +199,24 @@ static int expand(const struct maker *m, const char *pattern, uint16_t **ret, si
 	return 0;
 }
 
+/*
+ * A path has two ends: if each machine applied its conditions to both directions, they would hold
+ * twice. So a machine applies them to what it sends.
+ */
+static bool is_judged_here(const struct maker *m, size_t from)
+{
+	int machine = model_machine(m->model);
+
+	return machine < 0 || (int)from == machine + 1;
+}
+
 static int claim(struct maker *m, uint16_t from, uint16_t to, int level, size_t order,
 		 const struct conditions *c)
 {
 	struct pair_claim *slot;
 
-	if (from == to || (!m->ends[from].number && from) || (!m->ends[to].number && to))
+	if (from == to || (!m->ends[from].number && from) || (!m->ends[to].number && to) ||
+	    !is_judged_here(m, from))
 		return 0;
 	if (m->claim_count >= PORT_CONDITIONS / 2) {
 		err_set(m->err, NETSIM_ERR_INPUT, -E2BIG, &m->profile->pairs[order].at,
@@ -332,6 +347,30 @@ static int compile_class(struct maker *m, size_t at, struct port_conditions *ret
 	return r;
 }
 
+static bool has_entry(const struct maker *m, size_t first, size_t end, uint16_t to)
+{
+	for (size_t i = first; i < end; i++)
+		if (m->base.policy.entries[i].key.to == to)
+			return true;
+	return false;
+}
+
+/* Adds the entries of a class for what a machine sends, where the pair has no conditions. */
+static int add_sent(struct maker *m, struct port_key key, const struct port_conditions *own,
+		    size_t pairs_first, size_t pairs_end)
+{
+	size_t self = (size_t)model_machine(m->model) + 1;
+	int r = 0;
+
+	key.from = m->ends[self].number;
+	for (size_t to = 0; r == 0 && to < m->end_count; to++) {
+		key.to = m->ends[to].number;
+		if (to != self && !has_entry(m, pairs_first, pairs_end, key.to))
+			r = add_entry(m, key, own);
+	}
+	return r;
+}
+
 /* Adds the entries of a class: one for all pairs, and one for each pair with conditions. */
 static int add_class(struct maker *m, size_t at, size_t pairs_first, size_t pairs_end)
 {
@@ -341,7 +380,8 @@ static int add_class(struct maker *m, size_t at, size_t pairs_first, size_t pair
 
 	if (r < 0 || !own.has)
 		return r;
-	r = add_entry(m, key, &own);
+	r = model_machine(m->model) < 0 ? add_entry(m, key, &own) :
+					  add_sent(m, key, &own, pairs_first, pairs_end);
 	for (size_t i = pairs_first; r == 0 && i < pairs_end; i++) {
 		struct port_conditions both = m->base.policy.entries[i].conditions;
 

@@ -108,8 +108,8 @@ int edt_commit(struct fleet *f, const struct edt_change *change, struct edt_comm
 	free(p.overlays.entries);
 	p.next.slot->flags &= ~(uint32_t)PORT_FLAG_HELD;
 	/* A policy opened by policy_find() has not loaded the programs yet. */
-	if (delays && edt_queue_has_host(f->model))
-		r = policy_load_host(f->policy, err);
+	if (delays && edt_queue_has_ifb(f->model))
+		r = policy_load_hold(f->policy, err);
 	if (r == 0 && delays) {
 		r = edt_queue_prepare(f, limit, err);
 		p.next.slot->flags |= PORT_FLAG_HELD;

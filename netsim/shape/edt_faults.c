@@ -441,13 +441,21 @@ static int compose_hop(struct composer *c, const struct fault_claim *claims, siz
 	return r;
 }
 
-/* Finds the classes that have conditions for all pairs in the profile. */
+/*
+ * Finds the classes that have conditions for all pairs in the profile: on a machine, for all that
+ * it sends, also to the host.
+ */
 static void find_classes(struct composer *c)
 {
+	int machine = model_machine(c->model);
+	uint16_t from = PORT_ANY, to = machine < 0 ? PORT_ANY : POLICY_HOST;
 	struct port_conditions ignored;
 
+	if (machine >= 0)
+		from = (uint16_t)policy_node(c->policy, c->model->nodes[machine].name);
+
 	for (uint8_t class = 1; class < PORT_CLASSES; class ++) {
-		struct port_key key = {PORT_ANY, PORT_ANY, PORT_HOP_PATH, class, 0, 0};
+		struct port_key key = {from, to, PORT_HOP_PATH, class, 0, 0};
 
 		if (policy_base_at(c->policy, c->slot, key, &ignored) == 0)
 			c->classes[c->class_count++] = class;

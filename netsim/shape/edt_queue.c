@@ -30,6 +30,20 @@ bool edt_queue_has_host_at(const struct link *link)
 				(link->addr_count || link->ovs));
 }
 
+/* True for a link whose ingress is redirected to an IFB while the programs hold packets. */
+static bool has_ifb(const struct link *link)
+{
+	return edt_queue_has_host_at(link) || link->machine;
+}
+
+bool edt_queue_has_ifb(const struct model *model)
+{
+	for (size_t i = 0; i < model->link_count; i++)
+		if (has_ifb(&model->links[i]))
+			return true;
+	return false;
+}
+
 bool edt_queue_has_host(const struct model *model)
 {
 	for (size_t i = 0; i < model->link_count; i++)
@@ -47,7 +61,7 @@ static void put_fq(struct state *st, const struct qdiscs *all, int ifindex, uint
 }
 
 /*
- * Adds the missing IFBs of all links that deliver frames to the host. Sets redirected for those
+ * Adds the missing IFBs of all links that have one. Sets redirected for those
  * links, by index, that redirect frames to their IFB already.
  */
 static int make_ifbs(struct fleet *f, bool *redirected, struct netsim_err *err)
@@ -60,7 +74,7 @@ static int make_ifbs(struct fleet *f, bool *redirected, struct netsim_err *err)
 	for (size_t i = 0; r == 0 && i < model->link_count; i++) {
 		const struct link *ifb = NULL;
 
-		if (!edt_queue_has_host_at(&model->links[i]))
+		if (!has_ifb(&model->links[i]))
 			continue;
 		r = ifb_find(f->st, f->name, model->links[i].name, &ifb, err);
 		if (r == 0 && ifb)
@@ -73,8 +87,8 @@ static int make_ifbs(struct fleet *f, bool *redirected, struct netsim_err *err)
 }
 
 /*
- * Attaches the program that delays packets to the host. Does nothing when a policy in force
- * changes: its program is attached already, and loading takes time.
+ * Attaches the program that delays packets to the host, or to the machine. Does nothing when a
+ * policy in force changes: its program is attached already, and loading takes time.
  */
 static int attach_program(struct fleet *f, const struct link *ifb, const struct qdiscs *all,
 			  struct netsim_err *err)
@@ -82,9 +96,9 @@ static int attach_program(struct fleet *f, const struct link *ifb, const struct 
 	struct rtnl *rt = f->st->rt;
 	int r;
 
-	if (!policy_has_host(f->policy) && qdisc_find(all, ifb->ifindex, QDISC_CLSACT))
+	if (!policy_has_hold(f->policy) && qdisc_find(all, ifb->ifindex, QDISC_CLSACT))
 		return 0;
-	r = policy_load_host(f->policy, err);
+	r = policy_load_hold(f->policy, err);
 	if (r < 0)
 		return r;
 	qdisc_add_clsact(rt, ifb->ifindex, ifb->name);
@@ -101,14 +115,16 @@ static int redirect(struct fleet *f, const struct link *link)
 	ifb = model_find_link(f->st->host, MODEL_HOST, name);
 	if (!ifb)
 		return -ENODEV; /* removed meanwhile, with its port */
-	filter_put_redirect(f->st->rt, link->ifindex, ifb->ifindex, PORT_MARK_HOST,
+	filter_put_redirect(f->st->rt, link->ifindex, ifb->ifindex,
+			    link->machine ? 0 : PORT_MARK_HOST,
 			    mark_call(link->alias, link->name, text));
 	return 0;
 }
 
 /*
- * Redirects frames to the host through the IFB of the bridge or port, where ns_hold delays them.
- * On a port, netem may have redirected all frames, and does so until edt_queue_take_over().
+ * Redirects frames to the host through the IFB of the bridge or port, where ns_hold delays them,
+ * and those to a machine through that of its interface, where ns_in_hold does. On a port, netem may
+ * have redirected all frames, and does so until edt_queue_take_over().
  */
 static int hold_for_host(struct fleet *f, const struct link *link, const struct qdiscs *all,
 			 uint32_t limit, struct netsim_err *err)
@@ -167,10 +183,10 @@ int edt_queue_prepare(struct fleet *f, uint32_t limit, struct netsim_err *err)
 	if (r == 0)
 		r = make_ifbs(f, redirected, &why);
 	for (size_t i = 0; r == 0 && i < model->link_count; i++)
-		if (edt_queue_has_host_at(&model->links[i]))
+		if (has_ifb(&model->links[i]))
 			r = hold_for_host(f, &model->links[i], &all, limit, &why);
 	for (size_t i = 0; r == 0 && i < model->link_count; i++)
-		if (edt_queue_has_host_at(&model->links[i]) && !redirected[i])
+		if (has_ifb(&model->links[i]) && !redirected[i])
 			r = redirect(f, &model->links[i]);
 	if (r == 0)
 		r = rtnl_send(st->rt, &why);
@@ -196,7 +212,10 @@ int edt_queue_take_over(struct fleet *f, uint32_t limit, struct netsim_err *err)
 				subject);
 		ifb_name(link->name, name);
 		ifb = model_find_link(st->host, MODEL_HOST, name);
-		if (!ifb)
+		if (ifb && link->machine)
+			qdisc_put_netem(st->rt, QDISC_CHANGE, ifb->ifindex, &NETEM_HOLD(limit),
+					NULL, subject);
+		if (!ifb || link->machine)
 			continue;
 		if (link->routed)
 			(void)redirect(f, link);
@@ -208,7 +227,7 @@ int edt_queue_take_over(struct fleet *f, uint32_t limit, struct netsim_err *err)
 	return rtnl_send(st->rt, err);
 }
 
-/* The IFB of a port of a routed network: netem may use it again. */
+/* The IFB of a routed port or of a machine's interface: netem may use it again. */
 static void release_port(struct fleet *f, const struct link *link, const struct qdiscs *all)
 {
 	const struct qdisc *root;
@@ -239,10 +258,9 @@ int edt_queue_release(struct fleet *f, struct netsim_err *err)
 		if (link_is_port(link) && root && root->netem.rate == NETEM_HOLD_RATE)
 			qdisc_put_netem(st->rt, QDISC_CHANGE, link->ifindex, &NETEM_IDLE, NULL,
 					mark_call(link->alias, link->name, text));
-		if (link->routed)
+		if (link->routed || link->machine)
 			release_port(f, link, &all);
-		else if (edt_queue_has_host_at(link) &&
-			 qdisc_find(&all, link->ifindex, QDISC_CLSACT))
+		else if (has_ifb(link) && qdisc_find(&all, link->ifindex, QDISC_CLSACT))
 			filter_del(st->rt, link->ifindex, FILTER_REDIRECT, link->name);
 	}
 	free(all.list);

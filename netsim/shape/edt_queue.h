@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The queues of the edt engine: an fq below the root qdisc of every port and, for packets
- * to the host, below that of an IFB for each bridge on which the host has an address.
+ * to the host, below that of an IFB for each bridge on which the host has an address. On a machine
+ * that is a node, each of its interfaces has an IFB, for packets to it.
  */
 #ifndef NETSIM_SHAPE_EDT_QUEUE_H
 #define NETSIM_SHAPE_EDT_QUEUE_H
@@ -12,11 +13,14 @@
 uint32_t edt_queue_limit(uint64_t longest);
 
 /*
- * True for a bridge that delivers frames to the host: the host has an address on it, or it is Open
- * vSwitch's, whose ports always need the mark of ns_stamp.
+ * True for a link that delivers frames to the host: a port of a routed network, a bridge on which
+ * the host has an address, or one of Open vSwitch, whose ports always need the mark of ns_stamp.
  */
 bool edt_queue_has_host_at(const struct link *link);
-/* True if the fleet has such a bridge. */
+/* True if some packets are delayed at an IFB: those to the host, or those that a machine receives.
+ */
+bool edt_queue_has_ifb(const struct model *model);
+/* True if the fleet has a link that delivers frames to the host. */
 bool edt_queue_has_host(const struct model *model);
 
 /*

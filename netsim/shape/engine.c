@@ -8,6 +8,7 @@
 
 #include "netsim/config/classes.h"
 #include "netsim/config/find.h"
+#include "netsim/fleet/machine.h"
 #include "netsim/kernel/mark.h"
 #include "netsim/kernel/qdisc.h"
 #include "netsim/shape/edt_base.h"
@@ -223,6 +224,11 @@ int engine_attach(struct fleet *f, bool host, struct netsim_err *err)
 
 	policy_withhold(f->policy, f->withhold);
 	policy_forget_ports(f->policy, f->model);
+	if (r == 0 && model_machine(f->model) >= 0) {
+		r = policy_number(f->policy, f->model, err);
+		if (r == 0)
+			r = machine_put_peers(f, err);
+	}
 	return r == 0 ? policy_attach(f->policy, f->st, f->model, host, err) : r;
 }
 
@@ -268,7 +274,8 @@ static int set_offloads(struct fleet *f, struct netem_use use, struct netsim_err
 		targets[count++] = (struct netem_target) {
 			.device = link->name,
 			.node = marks[i].node,
-			.iface = link->kind == LINK_VETH ? marks[i].iface : NULL,
+			.iface = link->kind == LINK_VETH && !link->machine ? marks[i].iface : NULL,
+			.machine = link->machine,
 			.bridge = targets_sender(link),
 		};
 	}

@@ -36,6 +36,12 @@ struct applier {
 	struct netsim_err *err;
 };
 
+/* True if the device is the node's own end, so that up is its egress. */
+static bool is_own(const struct applier *a, const struct job *job)
+{
+	return a->bare || job->target->machine;
+}
+
 /* Names a target in messages: a bare interface belongs to no node. */
 static const char *subject_of(const struct applier *a, const struct job *job)
 {
@@ -54,9 +60,10 @@ static int prepare_job(struct applier *a, struct job *job)
 			       "interface %s no longer exists", job->target->device);
 	job->ifindex = device->ifindex;
 	job->idle = !c->up.has && !c->down.has;
-	r = netem_params_make(a->bare ? &c->up : &c->down, &a->tables, &job->out, a->err);
+	r = netem_params_make(is_own(a, job) ? &c->up : &c->down, &a->tables, &job->out, a->err);
 	if (r == 0)
-		r = netem_params_make(a->bare ? &c->down : &c->up, &a->tables, &job->in, a->err);
+		r = netem_params_make(is_own(a, job) ? &c->down : &c->up, &a->tables, &job->in,
+				      a->err);
 	ifb_name(job->target->device, job->ifb);
 	if (r == 0)
 		r = ifb_find(a->st, a->fleet, job->target->device, &ifb, a->err);
@@ -77,7 +84,7 @@ int netem_check_root(const struct qdiscs *all, const struct link *device, struct
 	if (!root || root->handle == QDISC_ROOT)
 		return 0;
 	/* libvirt gives each tap a qdisc at its root, which netsim replaces. */
-	if (mark_parse(device->alias, &mark) && mark.attached)
+	if (mark_parse(device->alias, &mark) && mark.attached && !mark.machine)
 		return 0;
 	err_set(err, NETSIM_ERR_KERNEL, -EEXIST, NULL,
 		"%s has a %s at its root that netsim did not make",
@@ -284,6 +291,41 @@ static int switch_bridges(struct applier *a)
 	return r;
 }
 
+int netem_restore_offloads(const struct link *device, struct netsim_err *err)
+{
+	struct mark mark;
+	int r = 0;
+
+	if (!mark_parse(device->alias, &mark))
+		return 0;
+	for (enum offload which = OFFLOAD_SEND; r == 0 && which <= OFFLOAD_CHECKSUM; which++) {
+		bool was = which == OFFLOAD_SEND    ? mark.tso :
+			   which == OFFLOAD_RECEIVE ? mark.gro :
+						      mark.csum;
+
+		if (was && !offload_is_on(device->name, which))
+			r = offload_set(device->name, which, true, NULL, err);
+	}
+	return r;
+}
+
+/* This machine is both the sender and the receiver; its mark has what to restore. */
+static int switch_machine(struct applier *a, const struct job *job)
+{
+	const char *device = job->target->device;
+	const struct link *link = model_find_link(a->st->host, MODEL_HOST, device);
+	int r;
+
+	if (job->idle)
+		return link ? netem_restore_offloads(link, a->err) : 0;
+	r = offload_set(device, OFFLOAD_SEND, false, NULL, a->err);
+	if (r == 0)
+		r = offload_set(device, OFFLOAD_RECEIVE, false, NULL, a->err);
+	if (r == 0 && job->corrupts)
+		r = offload_set(device, OFFLOAD_CHECKSUM, false, NULL, a->err);
+	return r;
+}
+
 /* Senders into a shaped link must not build super-packets. */
 static int switch_offloads(struct applier *a)
 {
@@ -293,6 +335,8 @@ static int switch_offloads(struct applier *a)
 		struct job *job = &a->jobs[i];
 		struct handle *handle;
 
+		if (job->target->machine)
+			r = switch_machine(a, job);
 		if (!job->target->iface)
 			continue;
 		r = state_handle(a->st, a->fleet, job->target->node, &handle, a->err);
@@ -551,7 +595,7 @@ void netem_seen(const struct state *st, const struct qdiscs *all, const struct l
 	*ret = (struct link_conditions) {0};
 	ifb_name(device->name, name);
 	ifb = model_find_link(st->host, MODEL_HOST, name);
-	read_shape(all, device->ifindex, &ret->down);
+	read_shape(all, device->ifindex, device->machine ? &ret->up : &ret->down);
 	if (ifb && MARK_IS_GROUP(ifb->group))
-		read_shape(all, ifb->ifindex, &ret->up);
+		read_shape(all, ifb->ifindex, device->machine ? &ret->down : &ret->up);
 }

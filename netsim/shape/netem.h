@@ -15,6 +15,7 @@ struct netem_target {
 	const char *node;   /* that the port belongs to; for messages */
 	const char *iface;  /* the other end in the node's network namespace, or NULL */
 	const char *bridge; /* by which the host sends to the port, or NULL */
+	bool machine;	    /* the node's own end: up is the egress of the device */
 	struct link_conditions conditions; /* none: makes the device idle */
 };
 
@@ -38,6 +39,9 @@ struct netem_use {
  */
 int netem_set_offloads(struct state *st, const char *fleet, const struct netem_target *targets,
 		       size_t count, struct netem_use use, struct netsim_err *err);
+
+/* Switches on the offloads that an interface of this machine had when it was marked. */
+int netem_restore_offloads(const struct link *device, struct netsim_err *err);
 
 /*
  * netem_apply() for interfaces of this machine that belong to no fleet. The machine is

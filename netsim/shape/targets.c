@@ -42,7 +42,8 @@ int targets_make(const struct model *model, const bool *ports, const struct inte
 			return err_oom(err);
 		t->device = link->name;
 		t->node = model->nodes[n].name;
-		t->iface = link->kind == LINK_VETH ? iface : NULL;
+		t->iface = link->kind == LINK_VETH && !link->machine ? iface : NULL;
+		t->machine = link->machine;
 		t->bridge = targets_sender(link);
 		r = intent_port(intent, &model->nodes[n], mark.iface, &t->conditions, err);
 	}

@@ -67,7 +67,7 @@ static void ports_set(uint32_t ifindex, uint32_t link, uint16_t node)
 }
 
 /* Missing permissions skip the tests; any other error fails them. */
-static int ports_set_up(void **state)
+static inline int ports_set_up(void **state)
 {
 	struct netsim_err err = {0};
 	int r;

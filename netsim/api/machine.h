@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* This machine as a node of a fleet: what it can do alone, and how it stops being one. */
+#ifndef NETSIM_API_MACHINE_H
+#define NETSIM_API_MACHINE_H
+
+#include "netsim/fleet/fleet.h"
+
+/* Removes all that netsim did to the machine's interfaces, and the record of the fleet. */
+int machine_leave(struct state *st, const char *fleet, struct netsim_err *err);
+
+/*
+ * Copies a fault's targets, separated by blanks, to buf of size bytes: of a machine, the name of
+ * an interface stands for that of its port. -EINVAL with err for what concerns only others: class
+ * tells that a node stands for the paths to it. -E2BIG if they do not fit.
+ */
+struct machine_targets {
+	const char *const *words;
+	size_t count;
+	const char *class; /* or NULL */
+};
+int machine_copy_targets(const struct model *model, const struct machine_targets *targets,
+			 char *buf, size_t size, struct netsim_err *err);
+
+#endif

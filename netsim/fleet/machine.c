@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "netsim/fleet/machine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "netsim/fleet/topo_record.h"
+#include "netsim/kernel/link.h"
+#include "netsim/kernel/mark.h"
+#include "netsim/kernel/offload.h"
+#include "netsim/util/array.h"
+#include "netsim/util/auto.h"
+#include "netsim/util/err.h"
+
+/* --- the interfaces */
+
+static struct link *find_interface(const struct model *host, const struct iface *iface)
+{
+	struct link *link = NULL;
+
+	if (iface->kind != IFACE_PORT)
+		return NULL;
+	link = model_find_link(host, MODEL_HOST, iface->name);
+	for (size_t i = 0; !link && iface->has_mac && i < host->link_count; i++)
+		if (host->links[i].has_mac && host->links[i].kind != LINK_VLAN &&
+		    host->links[i].kind != LINK_BOND &&
+		    memcmp(host->links[i].mac.b, iface->mac.b, sizeof(iface->mac.b)) == 0)
+			link = &host->links[i];
+	return link;
+}
+
+static int refuse_missing(const struct topo *topo, const struct node *node, struct netsim_err *err)
+{
+	char names[128] = "";
+
+	for (size_t i = 0; i < node->iface_count; i++) {
+		size_t used = strlen(names);
+
+		if (node->ifaces[i].kind == IFACE_PORT)
+			snprintf(names + used, sizeof(names) - used, "%s%s", used ? ", " : "",
+				 node->ifaces[i].name);
+	}
+	err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL,
+		"this machine has no interface of %s in %s: %s", node->name, topo->fleet, names);
+	err_hint(err,
+		 "the topology names the interface, or its MAC address, as the machine has it");
+	return -ENOENT;
+}
+
+/* The IFB of an interface that is shaped without a topology has a mark that names it. */
+static bool is_shaped_alone(const struct model *host, const struct link *link)
+{
+	for (size_t i = 0; i < host->link_count; i++) {
+		const struct link *ifb = &host->links[i];
+		struct mark mark;
+
+		if (state_is_ours(ifb, MARK_BARE) && mark_parse(ifb->alias, &mark) &&
+		    strcmp(mark.node, link->name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static int check_interface(const struct model *host, const struct machine_place *place,
+			   const struct link *link, struct netsim_err *err)
+{
+	struct mark mark;
+
+	if (MARK_IS_GROUP(link->group) || (mark_parse(link->alias, &mark) && !mark.machine)) {
+		err_set(err, NETSIM_ERR_KERNEL, -EBUSY, NULL,
+			"%s is a port of a fleet on this machine", link->name);
+	} else if (link->alias && !mark_parse(link->alias, &mark)) {
+		err_set(err, NETSIM_ERR_KERNEL, -EBUSY, NULL,
+			"%s has an alias already, which netsim needs for its mark: %s", link->name,
+			link->alias);
+		err_hint(err, "remove it with: ip link set %s alias ''", link->name);
+	} else if (link->alias && (strcmp(mark.fleet, place->topo->fleet) != 0 ||
+				   strcmp(mark.node, place->node->name) != 0)) {
+		err_set(err, NETSIM_ERR_USAGE, -EBUSY, NULL, "this machine is %s of %s already",
+			mark.node, mark.fleet);
+		err_hint(err, "netsim down ends that");
+	} else if (is_shaped_alone(host, link)) {
+		err_set(err, NETSIM_ERR_USAGE, -EBUSY, NULL, "%s is shaped without a topology",
+			link->name);
+		err_hint(err, "end that with `netsim clear %s`", link->name);
+	} else {
+		return 0;
+	}
+	return -EBUSY;
+}
+
+/* The machine cannot be the host of a fleet, and a node of it. */
+static int check_host(const struct state *st, const struct topo *topo, struct netsim_err *err)
+{
+	for (size_t i = 0; i < st->host->link_count; i++) {
+		const struct link *link = &st->host->links[i];
+		struct mark mark;
+
+		if (!state_is_ours(link, topo->fleet) ||
+		    (mark_parse(link->alias, &mark) && mark.machine))
+			continue;
+		err_set(err, NETSIM_ERR_USAGE, -EBUSY, NULL,
+			"the fleet %s is up on this machine, which is its host", topo->fleet);
+		err_hint(err, "remove it with `netsim down`");
+		return -EBUSY;
+	}
+	return 0;
+}
+
+/* Offloads that are on now are in the mark, so that they can be restored after any crash. */
+static int mark_interface(struct state *st, const struct machine_place *place,
+			  const struct iface *iface, const struct link *link)
+{
+	struct mark before, mark = {.fleet = place->topo->fleet,
+				    .node = place->node->name,
+				    .iface = iface->name,
+				    .roles = (const char *const *)place->node->roles,
+				    .role_count = place->node->role_count,
+				    .attached = true,
+				    .machine = true};
+	bool known = mark_parse(link->alias, &before);
+	char alias[MARK_TEXT];
+	struct link want = {.alias = alias};
+
+	mark.tso = known ? before.tso : offload_is_on(link->name, OFFLOAD_SEND);
+	mark.gro = known ? before.gro : offload_is_on(link->name, OFFLOAD_RECEIVE);
+	mark.csum = known ? before.csum : offload_is_on(link->name, OFFLOAD_CHECKSUM);
+	mark_format(&mark, alias);
+	if (place->dry)
+		return state_assume(st, link->name, alias);
+	if (!link->alias || strcmp(link->alias, alias) != 0)
+		link_set(st->rt, &want, link->ifindex, LINK_SET_ALIAS, 0, link->name);
+	return 0;
+}
+
+int machine_check(const struct state *st, const struct machine_place *place, struct netsim_err *err)
+{
+	const struct node *node = place->node;
+	bool any = false;
+	int r = check_host(st, place->topo, err);
+
+	for (size_t i = 0; r == 0 && i < node->iface_count; i++) {
+		const struct link *link = find_interface(st->host, &node->ifaces[i]);
+
+		any |= link != NULL;
+		r = link ? check_interface(st->host, place, link, err) : 0;
+	}
+	return r == 0 && !any ? refuse_missing(place->topo, node, err) : r;
+}
+
+int machine_mark(struct state *st, const struct machine_place *place, struct netsim_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < place->node->iface_count; i++) {
+		const struct iface *iface = &place->node->ifaces[i];
+		const struct link *link = find_interface(st->host, iface);
+
+		if (link && mark_interface(st, place, iface, link) < 0)
+			r = err_oom(err);
+	}
+	if (r == 0)
+		r = rtnl_send(st->rt, err);
+	return r == 0 ? state_read_host(st, err) : r;
+}
+
+/* --- the addresses of the others */
+
+struct peers {
+	struct policy_peer *list;
+	size_t count;
+};
+
+static struct policy_peer *add(struct peers *peers, int node)
+{
+	struct policy_peer *peer = array_push(peers->list, peers->count);
+
+	if (peer)
+		peer->node = (uint16_t)node;
+	return peer;
+}
+
+static int add_interface(struct peers *peers, int node, const struct iface *iface)
+{
+	struct policy_peer *peer;
+
+	if (iface->has_mac) {
+		peer = add(peers, node);
+		if (!peer)
+			return -ENOMEM;
+		peer->is_mac = true;
+		peer->mac = iface->mac;
+	}
+	for (size_t i = 0; i < iface->address_count; i++) {
+		peer = add(peers, node);
+		if (!peer)
+			return -ENOMEM;
+		peer->ip = iface->addresses[i].ip;
+		peer->ip.plen = peer->ip.family == AF_INET ? 32 : 128;
+	}
+	return 0;
+}
+
+static int add_nodes(const struct fleet *f, const struct topo *topo, struct peers *peers)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < topo->node_count; i++) {
+		const struct node *node = &topo->nodes[i];
+		int number = policy_node(f->policy, node->name);
+		int at = model_find_node(f->model, node->name);
+
+		if (number < 0 || at < 0 || f->model->nodes[at].machine)
+			continue;
+		for (size_t k = 0; r == 0 && k < node->iface_count; k++)
+			r = add_interface(peers, number, &node->ifaces[k]);
+	}
+	return r;
+}
+
+int machine_put_peers(struct fleet *f, struct netsim_err *err)
+{
+	struct peers peers = {0};
+	struct topo *topo = NULL;
+	int r = topo_record_read(f->name, &topo, err);
+
+	if (r == 0 && topo && add_nodes(f, topo, &peers) < 0)
+		r = err_oom(err);
+	if (r == 0)
+		r = policy_put_peers(f->policy, peers.list, peers.count, err);
+	free(peers.list);
+	topo_free(topo);
+	return r;
+}
