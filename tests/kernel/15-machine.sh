@@ -1,0 +1,247 @@
+# needs: bridge veth netns clsact bpf ethtool
+# limit: 200
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Machines that are nodes themselves. Each runs its own netsim, which knows nothing of the others',
+# and cuts itself off from them by their names. Who reaches whom is seen from outside.
+# shellcheck shell=bash
+. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../machines.sh"
+
+# pairs: who reaches whom, of both families; the host is the address that no node has
+pairs() {
+	local from to n=0 family
+	for family in 10.1.0. fd00::; do
+		for from in host "${NODES[@]}"; do
+			n=0
+			for to in "${NODES[@]}" host; do
+				n=$((n + 1))
+				[[ $from == "$to" ]] || one_pair "$from" "$to" "$family" "$n" &
+			done
+		done
+	done | sort | xargs
+}
+
+# v4 and v6 share a line: "a>b" is both, "a>b4" one of them
+one_pair() {
+	local at=$3$4
+	[[ $2 != host ]] || at=${3/10.1.0./10.1.0.254}
+	[[ $at != fd00:: ]] || at=fd00::fe
+	! answers "$1" "$at" || echo "$1>$2${3:0:1}"
+}
+
+# all_but PATTERN: the pairs of both families that reach each other, without some
+all_but() {
+	local from to
+	for from in host "${NODES[@]}"; do
+		for to in "${NODES[@]}" host; do
+			[[ $from == "$to" || "$from>$to" =~ ^($1)$ ]] || printf '%s\n' "$from>$to"1 "$from>$to"f
+		done
+	done | sort | xargs
+}
+
+reach_is() {
+	is "$1" "$(pairs)" "$(all_but "$2")"
+}
+
+cutting() {
+	local before=$BEFORE_A
+	reach_is "all reach each other" none
+	check "partition -n" netsim a partition b -n
+	is "says what it would do" "$OUT" "would add: partition b | rest"
+	is "and changes nothing" "$(found a)" "$before"
+	check "partition b, on a" netsim a partition b
+	is "says what it does" "$OUT" "fault 1: partition b | rest, until netsim heal"
+	reach_is "cuts a off from b, both ways and families" 'a>b|b>a'
+	check "status" netsim a status
+	like "shows the machine" "$OUT" "^trio: this machine is a of 4 nodes, 1 fault"
+	like "and whom it reaches" "$OUT" "a +machine +- +2 of 3 .*a  . x \+ \+.b  x . \? \?"
+	check "partition c on b, which knows nothing of a's" netsim b partition c --name mine
+	is "has its own numbers" "$OUT" "fault 1: partition c | rest, until netsim heal"
+	reach_is "cuts b off from c, too" 'a>b|b>a|b>c|c>b'
+	check "heal by name" netsim b heal mine
+	check "down on b" netsim b down
+	check "heal by number" netsim a heal 1
+	reach_is "all reach each other again" none
+	check "one way" netsim a partition --one-way a b
+	is "from a to b" "$(sent a fd00::2; sent b fd00::1)" "0 3"
+	check "heal" netsim a heal
+	check "the other way" netsim a partition --one-way b a --l2
+	is "from b to a" "$(sent a 10.1.0.2; sent b 10.1.0.1)" "3 0"
+	check "heal" netsim a heal
+	check "partition of roles" netsim a partition @server c,d
+	reach_is "cuts the machine's own group off" 'a>c|c>a'
+	check "clear" netsim a clear
+	is "leaves everything as it was" "$(found a)" "$before"
+	reach_is "and cuts nothing" none
+}
+
+# sent NODE ADDRESS: how many of three pings arrive there, whether or not they are answered
+sent() {
+	local to pid
+	case $2 in *1) to=a ;; *2) to=b ;; *) to=c ;; esac
+	# At the bridge, a port sends to its node only what has not been dropped before. A frame that
+	# the machine itself drops has to be counted above its interface: by the protocol.
+	pid=$(counter "$to")
+	node_exec "$1" ping -n -q -c 3 -i 0.1 -W 0.3 "$2" >/dev/null
+	printf '%s ' $(($(counter "$to") - pid)) | sed 's/ $//'
+	[[ $1 == b ]] || printf ' '
+}
+
+# Echo requests that a node has received, of both families
+counter() {
+	node_exec "$1" sh -c 'cat /proc/net/snmp /proc/net/snmp6' | awk '
+		$1 == "Icmp:" { if ($2 ~ /[A-Za-z]/) { for (i = 2; i <= NF; i++) name[i] = $i } else
+			for (i = 2; i <= NF; i++) if (name[i] == "InEchos") n += $i }
+		$1 == "Icmp6InEchos" { n += $2 }
+		END { print n }'
+}
+
+# What a sends to all nodes can only be dropped for all of them.
+flooding() {
+	local pid
+	netsim a partition b >/dev/null
+	watch b eth1 'ether src 52:54:00:00:00:01 and broadcast'
+	pid=$BG
+	node_exec a ping -q -b -c 3 -i 0.1 -W 0.1 10.1.0.255
+	is "broadcasts pass while some node is not cut off" "$(frames "$pid")" 3
+	netsim a partition a --name alone >/dev/null
+	reach_is "alone, the machine reaches what is no node" 'a>[bc]|[bc]>a'
+	watch b eth1 'ether src 52:54:00:00:00:01 and broadcast'
+	pid=$BG
+	node_exec a ping -q -b -c 3 -i 0.1 -W 0.1 10.1.0.255
+	is "and sends nothing to all" "$(frames "$pid")" 0
+	netsim a heal alone >/dev/null
+	netsim a down >/dev/null
+}
+
+# Frames that have no IP address are known by the MAC address: that of c is in the topology, that
+# of b is learned when it resolves an address.
+macs() {
+	local since
+	netsim a partition c >/dev/null
+	beat_start_lost a/eth1 c/eth1
+	netsim a heal >/dev/null
+	answers b 10.1.0.1
+	node_exec b ip neigh flush dev eth1
+	netsim a partition c >/dev/null
+	answers b 10.1.0.1
+	netsim a heal >/dev/null
+	netsim a partition b >/dev/null
+	beat_start_lost a/eth1 b/eth1
+	netsim a heal >/dev/null
+	beat_start a/eth1 c/eth1
+	since=$EPOCHREALTIME
+	check "partition for 1.5 s, killed at once" netsim a partition c --for 1.5s
+	wait_for 10 answers a 10.1.0.3
+	sleep 0.5
+	beat_stop "$BG"
+	check "ends by itself, in time" lasts lost 1.5 1 "$since"
+	is "and is not listed any more" "$(netsim a status | grep -c fault.1)" 0
+	netsim a down >/dev/null
+}
+
+# No frame of the other kind arrives: beat never says that it is ready.
+beat_start_lost() {
+	bg "$HELPERS/beat" "$FLEET.$1" "$FLEET.$2"
+	sleep 0.7
+	is "frames without IP from $1 to $2 are cut" "$(cat "$WORK/bg.$BG")" ""
+	bg_end "$BG"
+}
+
+killed() {
+	local state bad=0
+	for _ in {1..30}; do
+		NETSIM_TOPOLOGY=$TOPO on a "$HELPERS/killat" "0.0$((RANDOM % 60 + 10))" "$NETSIM" partition b --for 1s >/dev/null 2>&1
+		state=$(netsim a status) || bad=$((bad + 1))
+		[[ $state == "trio: this machine is a of "* || $state == "no fleet is up, and no interface is shaped" ]] ||
+			bad=$((bad + 1))
+		netsim a down >/dev/null || bad=$((bad + 1))
+		[[ $(found a) == "$BEFORE_A" ]] || bad=$((bad + 1))
+	done
+	is "kill -9 at 30 moments: status and down work, and all is as it was" "$bad" 0
+	netsim a partition b >/dev/null
+	rm -r "$WORK/run.a/netsim"
+	check "a lost /run: the partition holds" not answers a 10.1.0.2
+	check "and is listed" netsim a status
+	like "with its groups" "$OUT" "fault 1: partition b \| "
+	check "the next command records the topology again" netsim a partition c --for 1h
+	check "heal" netsim a heal
+	check "down" netsim a down
+	is "leaves everything as it was" "$(found a)" "$BEFORE_A"
+}
+
+# refuses ERROR WORD...: on b, exit status 2 with exactly this line
+refuses() {
+	fails_with 2 "${*:2}" netsim b "${@:2}"
+	is "says why" "$ERR" "netsim: $1"
+}
+
+refused() {
+	local before self="this machine is b, and can cut only itself off" own="this machine is b, and can change only its own links and paths"
+	local at="run this on that machine" in="run this on a machine that is in one of the groups"
+	before=$(found b)
+	refuses "$self; $in" partition a c
+	refuses "$self; $in" partition --one-way a c
+	refuses "$self; $in" partition --isolate a c
+	refuses "$self; the bridge keeps reaching both halves: run this on the others" partition --bridge b
+	refuses "the fleet trio has no node e" partition e
+	refuses "c: $own; $at; the path to it is b:c" fault 'loss 5%' c
+	refuses "c:a: $own; $at" fault 'loss 5%' c:a
+	refuses "c:a: $own; $at" fault 'loss 5%' c:a --class etcd
+	refuses "c/eth1: $own; $at" link down c/eth1
+	refuses "--as e: trio has no such node; say which node it is: --as a" partition c --as e
+	is "nothing stays of all that" "$(found b)" "$before"
+	netsim b partition c >/dev/null
+	refuses "this machine is b of trio already; netsim down ends that" partition c --as a
+	refuses "c: commands run on this machine without netsim exec, and on other machines it cannot run any" exec c -- true
+	netsim b down >/dev/null
+	is "down leaves nothing, either" "$(found b)" "$before"
+	NETSIM_TOPOLOGY='' fails_with 2 "no topology" on b "$NETSIM" partition c
+	like "says so" "$ERR" "no fleet is up"
+	fails_with 2 "--as without a topology" on b "$NETSIM" partition c --as b
+	is "says so" "$ERR" "netsim: --as needs a topology; give --topology, or set NETSIM_TOPOLOGY"
+	TOPO=nowhere fails_with 2 "an unknown topology" netsim b partition c
+	fails_with 2 "a host that is no node" on host "$NETSIM" partition c --topology "$TOPO" --as a
+	is "has no such interface" "$ERR" "netsim: this machine has no interface of a in trio: eth1; the topology names the interface, or its MAC address, as the machine has it"
+	ip -n "$FLEET.b" link set eth1 alias mine
+	fails_with 4 "an alias of another program" netsim b partition c
+	is "says how to go on" "$ERR" "netsim: eth1 has an alias already, which netsim needs for its mark: mine; remove it with: ip link set eth1 alias ''"
+	ip -n "$FLEET.b" link set eth1 alias ''
+}
+
+# Ways to say which node this machine is.
+naming() {
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	check "--topology and --as" on b sh -c 'hostname other && exec "$1" partition a --topology "$2" --as b' sh "$NETSIM" "$TOPO"
+	check "cut" not answers b 10.1.0.1
+	check "down" on b "$NETSIM" down
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	check "a file in /etc/netsim" on b sh -c 'mount -t tmpfs none /etc && mkdir /etc/netsim && cp "$1" /etc/netsim/machine.yaml &&
+		"$2" partition a' sh "$TOPO" "$NETSIM"
+	check "cut" not answers b 10.1.0.1
+	check "down" netsim b down
+	# The same interface under another name.
+	ip -n "$FLEET.b" link set eth1 down
+	ip -n "$FLEET.b" link set eth1 name ens3
+	ip -n "$FLEET.b" link set ens3 up
+	fails_with 2 "an interface of another name" netsim b partition a
+	sed -i 's/eth1: {network: lan, address: \[10.1.0.2/eth1: {network: lan, mac: "52:54:00:00:00:02", address: [10.1.0.2/' "$TOPO"
+	check "is found by its MAC address" netsim b partition a
+	check "cut" not answers b 10.1.0.1
+	check "down" netsim b down
+	is "no mark is left" "$(ip -n "$FLEET.b" -j link show ens3 | jq -r '.[0].ifalias // ""')" ""
+}
+
+PROGRAMS=$(programs)
+build
+BEFORE_A=$(found a)
+cutting
+flooding
+macs
+killed
+refused
+naming
+destroy
+no_program_stays "$PROGRAMS"
+done_testing
