@@ -11,12 +11,14 @@
 #include "cmd.h"
 #include "figures.h"
 #include "interrupt.h"
+#include "machine.h"
 #include "out.h"
 #include "port_changes.h"
 #include "progress.h"
 
 struct capture_args {
 	struct common common;
+	struct machine_words machine;
 	const char *write, *dir, *filter, *classes, *direction, *snap, *buffer, *rotate;
 	struct netsim_opt_words class;
 	unsigned keep, count;
@@ -48,6 +50,8 @@ static const struct netsim_opt opts[] = {
 	 "stop after TIME"},
 	{0, "count", NETSIM_OPT_NUMBER, offsetof(struct capture_args, count), "N",
 	 "stop after N packets"},
+	TOPOLOGY_OPT(struct capture_args, machine),
+	AS_OPT(struct capture_args, machine),
 	{0, NULL, NETSIM_OPT_FLAG, 0, NULL, NULL},
 };
 
@@ -262,12 +266,12 @@ static int capture(const struct capture_args *args, const struct netsim_capture_
 	struct netsim_capture *result = NULL;
 	struct netsim_diags diags = {0};
 	struct netsim *ctx = NULL;
-	int r = netsim_open(&ctx, err);
+	int r = open_machine(&args->common, &args->machine, &ctx, err);
 
 	catch_signals();
 	if (r == 0)
 		r = netsim_capture(ctx, how, &result, &diags, err);
-	netsim_close(ctx);
+	close_machine(ctx, r);
 	progress_clear();
 	r = report_file(r, &args->common, &diags, err);
 	if (r != 0)

@@ -24,9 +24,10 @@ static int run(const void *p, struct netsim_err *err)
 	struct netsim_fault_opts request = args->request;
 	const struct select_words words = {&request.targets, &request.target_count, true};
 	struct netsim_select *selected = NULL;
+	const struct machine_groups groups = {request.targets, request.target_count};
 	struct netsim *ctx = NULL;
 	struct netsim_fault *fault = NULL;
-	int r = open_machine(&args->common, &args->machine, &ctx, err);
+	int r = open_machine_for(&args->common, &args->machine, &groups, &ctx, err);
 
 	request.fleet = args->common.fleet;
 	request.dry_run = args->common.dry;

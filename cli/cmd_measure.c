@@ -7,6 +7,7 @@
 #include "fault_print.h"
 #include "figures.h"
 #include "interrupt.h"
+#include "machine.h"
 #include "out.h"
 #include "port_changes.h"
 #include "progress.h"
@@ -15,6 +16,7 @@
 
 struct measure_args {
 	struct common common;
+	struct machine_words machine;
 	struct analyze_options shown;
 	int64_t duration_ns;
 };
@@ -23,6 +25,8 @@ static const struct netsim_opt opts[] = {
 	ANALYZE_OPTS(struct measure_args, shown),
 	{0, "for", NETSIM_OPT_DURATION, offsetof(struct measure_args, duration_ns), "TIME",
 	 "stop after TIME (default: on Ctrl-C)"},
+	TOPOLOGY_OPT(struct measure_args, machine),
+	AS_OPT(struct measure_args, machine),
 	{0, NULL, NETSIM_OPT_FLAG, 0, NULL, NULL},
 };
 
@@ -107,6 +111,9 @@ static int report_missing(const struct netsim_measurement *m, bool quiet)
 	if (m->uncounted && !quiet)
 		fprintf(stderr, "netsim: warning: no counters of the programs at the ports: %s\n",
 			m->uncounted);
+	if (m->one_end && !quiet)
+		fprintf(stderr, "netsim: one-way delay and loss are not measured: that needs the "
+				"packets at both ends\n");
 	print_gone_ports(m->gone_count, m->port_count);
 	if (m->missed)
 		fprintf(stderr,
@@ -172,11 +179,11 @@ static int run(const void *p, struct netsim_err *err)
 	int r = analyze_options_parse(&cmd_measure, &args->common, &args->shown, &view, err);
 
 	if (r == 0)
-		r = netsim_open(&ctx, err);
+		r = open_machine(&args->common, &args->machine, &ctx, err);
 	if (r == 0)
 		r = args->common.dry ? print_plan(ctx, args->common.fleet, err) :
 				       measure(ctx, args, &view, err);
-	netsim_close(ctx);
+	close_machine(ctx, r);
 	return r;
 }
 

@@ -27,9 +27,10 @@ static int run(const void *p, struct netsim_err *err)
 	size_t bridges = cut.bridge ? 1 : 0;
 	const struct select_words middle = {&bridge, &bridges, false};
 	struct netsim_select *selected = NULL, *bridged = NULL;
+	const struct machine_groups groups = {cut.groups, cut.group_count};
 	struct netsim *ctx = NULL;
 	struct netsim_fault *fault = NULL;
-	int r = open_machine(&args->common, &args->machine, &ctx, err);
+	int r = open_machine_for(&args->common, &args->machine, &groups, &ctx, err);
 
 	cut.fleet = args->common.fleet;
 	cut.dry_run = args->common.dry;

@@ -5,12 +5,14 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "machine.h"
 #include "out.h"
 #include "rates.h"
 #include "screen.h"
 
 struct top_args {
 	struct common common;
+	struct machine_words machine;
 	int64_t interval_ns;
 	bool once, classes;
 };
@@ -22,6 +24,8 @@ static const struct netsim_opt opts[] = {
 	 "print the traffic of one interval as text and exit"},
 	{0, "classes", NETSIM_OPT_FLAG, offsetof(struct top_args, classes), NULL,
 	 "with --once: print a line for each class of a pair"},
+	TOPOLOGY_OPT(struct top_args, machine),
+	AS_OPT(struct top_args, machine),
 	{0, NULL, NETSIM_OPT_FLAG, 0, NULL, NULL},
 };
 
@@ -134,7 +138,7 @@ static int run(const void *p, struct netsim_err *err)
 	const char *fleet = common->count ? common->words[0] : common->fleet;
 	int64_t interval = args->interval_ns ? args->interval_ns : 1000000000;
 	struct netsim *ctx = NULL;
-	int r = netsim_open(&ctx, err);
+	int r = open_machine(&args->common, &args->machine, &ctx, err);
 
 	if (r == 0 && common->dry)
 		r = print_plan(ctx, fleet, err);
@@ -147,7 +151,7 @@ static int run(const void *p, struct netsim_err *err)
 		if (r == -ENOTTY)
 			r = print_once(ctx, args, fleet, interval, err);
 	}
-	netsim_close(ctx);
+	close_machine(ctx, r);
 	return r;
 }
 

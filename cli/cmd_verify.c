@@ -4,11 +4,13 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "machine.h"
 #include "out.h"
 #include "progress.h"
 
 struct verify_args {
 	struct common common;
+	struct machine_words machine;
 	bool quick, accept;
 };
 
@@ -17,6 +19,8 @@ static const struct netsim_opt opts[] = {
 	 "send fewer probes and no TCP: faster, but less certain"},
 	{0, "accept-unmeasured", NETSIM_OPT_FLAG, offsetof(struct verify_args, accept), NULL,
 	 "exit with 0, not 6, if something is unproved"},
+	TOPOLOGY_OPT(struct verify_args, machine),
+	AS_OPT(struct verify_args, machine),
 	{0, NULL, NETSIM_OPT_FLAG, 0, NULL, NULL},
 };
 
@@ -142,13 +146,13 @@ static int run(const void *p, struct netsim_err *err)
 		.fleet = common->count ? common->words[0] : common->fleet, .quick = args->quick);
 	struct netsim_verify *verify = NULL;
 	struct netsim *ctx = NULL;
-	int r = netsim_open(&ctx, err);
+	int r = open_machine(&args->common, &args->machine, &ctx, err);
 
 	if (progress_wanted(common))
 		how.progress = show_progress;
 	if (r == 0)
 		r = netsim_verify(ctx, &how, &verify, err);
-	netsim_close(ctx);
+	close_machine(ctx, r);
 	progress_clear();
 	if (r < 0)
 		return r;

@@ -37,12 +37,13 @@ static int join(struct netsim *ctx, const struct common *common, const char *top
 	struct netsim_diags diags = {0};
 	struct netsim_join *joined = NULL;
 	char path[4096];
-	int r = netsim_find(NETSIM_FILE_TOPOLOGY, topology, path, sizeof(path), err);
+	int r = topology ? netsim_find(NETSIM_FILE_TOPOLOGY, topology, path, sizeof(path), err) : 0;
 
 	if (r == 0)
-		r = report_file(netsim_join(ctx, path, opts, &joined, &diags, err), common, &diags,
-				err);
-	if (r == 0 && joined->fresh && !common->dry)
+		r = report_file(
+			netsim_join(ctx, topology ? path : NULL, opts, &joined, &diags, err),
+			common, &diags, err);
+	if (r == 0 && joined->fleet && joined->fresh && !common->dry)
 		fresh = strdup(joined->fleet);
 	netsim_join_free(joined);
 	return r;
@@ -73,15 +74,23 @@ static int refuse_as(struct netsim_err *err)
 int open_machine(const struct common *common, const struct machine_words *words,
 		 struct netsim **ret, struct netsim_err *err)
 {
+	return open_machine_for(common, words, &(struct machine_groups) {NULL, 0}, ret, err);
+}
+
+int open_machine_for(const struct common *common, const struct machine_words *words,
+		     const struct machine_groups *groups, struct netsim **ret,
+		     struct netsim_err *err)
+{
 	const char *topology = machine_topology(words);
 	struct netsim_join_opts opts = NETSIM_OPTS(
 		struct netsim_join_opts, .as = words->as ? words->as : variable(AS_VARIABLE),
-		.unless_up = !words->topology && !words->as, .dry_run = common->dry);
+		.unless_up = !words->topology && !words->as, .dry_run = common->dry,
+		.words = groups->list, .word_count = groups->count);
 	int r = netsim_open(ret, err);
 
 	if (r == 0 && words->as && !topology)
 		return refuse_as(err);
-	if (r < 0 || !topology || (common->fleet && !words->topology))
+	if (r < 0 || (!topology && !groups->count) || (common->fleet && !words->topology))
 		return r;
 	return join(*ret, common, topology, &opts, err);
 }

@@ -9,6 +9,12 @@ struct machine_words {
 	const char *topology, *as;
 };
 
+/* The groups or targets of a command, in which addresses may stand for nodes. */
+struct machine_groups {
+	const char *const *list;
+	size_t count;
+};
+
 #define TOPOLOGY_OPT(type, member)                                                       \
 	{                                                                                \
 		0, "topology", NETSIM_OPT_TEXT, offsetof(type, member.topology), "TOPO", \
@@ -30,6 +36,10 @@ const char *machine_topology(const struct machine_words *words);
  */
 int open_machine(const struct common *common, const struct machine_words *words,
 		 struct netsim **ret, struct netsim_err *err);
+/* The same; without a topology, the machine gets the addresses as peers. */
+int open_machine_for(const struct common *common, const struct machine_words *words,
+		     const struct machine_groups *groups, struct netsim **ret,
+		     struct netsim_err *err);
 /* Closes the handle; if the command has failed, the machine is what it was before. */
 void close_machine(struct netsim *ctx, int result);
 

@@ -48,6 +48,7 @@ json_t *measurement_object(const struct netsim_measurement *m, const struct anal
 	json_object_set_new(json, "ports", json_integer((json_int_t)m->port_count));
 	json_object_set_new(json, "missed", json_integer((json_int_t)m->missed));
 	json_object_set_new(json, "gone", json_integer((json_int_t)m->gone_count));
+	json_object_set_new(json, "one_end", json_boolean(m->one_end));
 	json_object_set_new(json, "faults", faults_of(m));
 	json_object_set_new(json, "changes", port_changes_json(m->changes, m->change_count));
 	json_object_set_new(json, "counters", counters_of(m->counted));

@@ -247,6 +247,8 @@ struct netsim_measurement {
 	size_t fault_count;
 	struct netsim_port_change **changes; /* the first 10000 changes of ports */
 	size_t change_count;
+	/* This machine is a node, so that it sees one end only: no one-way delay and loss. */
+	bool one_end;
 };
 
 struct netsim_measure_opts {

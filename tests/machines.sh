@@ -46,12 +46,24 @@ build() {
 	settle "${NODES[@]}"
 }
 
-# on NODE CMD...: as that machine
+# on NODE CMD...: as that machine; bg_on: in the background, as bg does
 on() {
 	local node=$1
 	shift
+	as_machine node_exec "$node" "$@"
+}
+
+bg_on() {
+	local node=$1
+	shift
+	as_machine node_bg "$node" "$@"
+}
+
+as_machine() {
+	local how=$1 node=$2
+	shift 2
 	# shellcheck disable=SC2016 # expanded by the inner shell
-	node_exec "$node" unshare -mu --propagation private sh -c \
+	"$how" "$node" unshare -mu --propagation private sh -c \
 		'hostname "$1" && mount --bind "$2" /run && shift 2 && exec "$@"' sh "$node" "$WORK/run.$node" "$@"
 }
 

@@ -462,11 +462,11 @@ static int capture(struct netsim *ctx, struct capture_run *run, struct netsim_di
 		   struct netsim_err *err)
 {
 	const struct netsim_capture_opts *how = run->how;
-	const struct live_options options = {.filter = how->filter,
-					     .snap = how->snap_bytes,
-					     .buffer = how->buffer_bytes,
-					     .only_sent = how->only_sent,
-					     .only_delivered = how->only_delivered};
+	struct live_options options = {.filter = how->filter,
+				       .snap = how->snap_bytes,
+				       .buffer = how->buffer_bytes,
+				       .only_sent = how->only_sent,
+				       .only_delivered = how->only_delivered};
 	int r = find_ports(ctx, run, err);
 
 	if (r == 0)
@@ -478,6 +478,7 @@ static int capture(struct netsim *ctx, struct capture_run *run, struct netsim_di
 	if (r < 0 || how->dry_run)
 		return r;
 	/* Before the files are opened: an invalid filter must not truncate an existing file. */
+	options.own = model_machine(run->fleet.model) >= 0;
 	r = live_open(run->devices, run->port_count, &options, &run->live, err);
 	if (r == 0)
 		r = open_files(run, err);

@@ -226,18 +226,17 @@ void netsim_fault_free(struct netsim_fault *fault)
 static int vlan_in_record(const struct fleet *f, const char *node, const char *iface, uint16_t *ret,
 			  struct netsim_err *err)
 {
-	const struct topo *known = f->st->assumed_topo;
-	struct topo *topo = NULL;
-	int r = known ? 0 : topo_record_read(f->name, &topo, err);
+	const struct topo *known;
+	struct topo *owned;
+	int r = topo_record_look(f->st, f->name, &known, &owned, err);
 
-	known = known ? known : topo;
 	for (size_t i = 0; r == 0 && known && i < known->node_count; i++)
 		for (size_t k = 0; k < known->nodes[i].iface_count; k++)
 			if (strcmp(known->nodes[i].name, node) == 0 &&
 			    strcmp(known->nodes[i].ifaces[k].name, iface) == 0 &&
 			    known->nodes[i].ifaces[k].kind == IFACE_VLAN)
 				*ret = known->nodes[i].ifaces[k].vlan;
-	topo_free(topo);
+	topo_free(owned);
 	return r;
 }
 

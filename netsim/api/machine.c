@@ -56,6 +56,11 @@ static int choose_node(const struct topo *topo, const char *as, const struct nod
 	char *dot;
 
 	uname(&host);
+	/* Without a topology, this machine is the first node. */
+	if (strcmp(topo->fleet, TOPO_RECORD_ALONE) == 0) {
+		*ret = &topo->nodes[0];
+		return 0;
+	}
 	*ret = find_node(topo, as ? as : host.nodename);
 	dot = strchr(host.nodename, '.');
 	if (!*ret && !as && dot) {
@@ -85,8 +90,11 @@ static int note(struct netsim_join *join, const struct state *st, const struct m
 	return 0;
 }
 
-/* Sets *ret to whether a fleet is up of which this machine is no node, but the host. */
-static int has_fleet(struct state *st, bool *ret, struct netsim_err *err)
+/*
+ * Sets *ret to whether a fleet is up of which this machine is no node, but the host; or, without a
+ * topology, any other than the one for that.
+ */
+static int has_fleet(struct state *st, bool alone, bool *ret, struct netsim_err *err)
 {
 	char **names = NULL;
 	size_t count = 0;
@@ -94,7 +102,8 @@ static int has_fleet(struct state *st, bool *ret, struct netsim_err *err)
 
 	*ret = false;
 	for (size_t i = 0; i < count; i++) {
-		*ret |= !state_is_machine(st, names[i]);
+		*ret |= !state_is_machine(st, names[i]) ||
+			(alone && strcmp(names[i], TOPO_RECORD_ALONE) != 0);
 		free(names[i]);
 	}
 	free(names);
@@ -157,6 +166,19 @@ static int join(struct state *st, struct topo **topo, const struct netsim_join_o
 	return r;
 }
 
+static int load(const char *path, struct topo **ret, struct netsim_diags *diags,
+		struct netsim_err *err)
+{
+	int r = topo_load(path, ret, diags);
+
+	if (r < 0 || strcmp((*ret)->fleet, TOPO_RECORD_ALONE) != 0)
+		return r;
+	err_set(err, NETSIM_ERR_INPUT, -EINVAL, &(*ret)->at,
+		"the name " TOPO_RECORD_ALONE " stands for a machine without a topology");
+	err_hint(err, "give the fleet another name");
+	return -EINVAL;
+}
+
 int netsim_join(struct netsim *ctx, const char *path, const struct netsim_join_opts *opts,
 		struct netsim_join **ret, struct netsim_diags *diags, struct netsim_err *err)
 {
@@ -169,11 +191,12 @@ int netsim_join(struct netsim *ctx, const char *path, const struct netsim_join_o
 
 	if (r == 0)
 		r = state_read_host(st, err);
-	if (r == 0 && o.unless_up)
-		r = has_fleet(st, &up, err);
+	if (r == 0 && (o.unless_up || !path))
+		r = has_fleet(st, !path, &up, err);
 	if (r == 0 && !up)
-		r = topo_load(path, &topo, diags);
-	if (r == 0 && !up)
+		r = path ? load(path, &topo, diags, err) :
+			   machine_make_topo(st, o.words, o.word_count, &topo, err);
+	if (r == 0 && topo)
 		r = join(st, &topo, &o, result, err);
 	topo_free(topo);
 	if (r < 0)

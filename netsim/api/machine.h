@@ -3,10 +3,18 @@
 #ifndef NETSIM_API_MACHINE_H
 #define NETSIM_API_MACHINE_H
 
+#include "netsim/config/topo.h"
 #include "netsim/fleet/fleet.h"
 
 /* Removes all that netsim did to the machine's interfaces, and the record of the fleet. */
 int machine_leave(struct state *st, const char *fleet, struct netsim_err *err);
+
+/*
+ * Makes the topology of a machine whose peers are the addresses among these words of groups and
+ * targets, and those given before; *ret is NULL if there are no new ones. The caller frees *ret.
+ */
+int machine_make_topo(struct state *st, const char *const *words, size_t count, struct topo **ret,
+		      struct netsim_err *err);
 
 /*
  * Copies a fault's targets, separated by blanks, to buf of size bytes: of a machine, the name of

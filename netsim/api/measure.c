@@ -210,6 +210,7 @@ static int look_at_fleet(struct measure *m, struct netsim *ctx, struct netsim_er
 	if (r == 0)
 		r = find_ports(m, err);
 	m->ret->port_count = m->port_count;
+	m->ret->one_end = r == 0 && model_machine(m->fleet.model) >= 0;
 	return r == 0 ? find_only(m, err) : r;
 }
 
@@ -257,6 +258,9 @@ static int take_packet(struct measure *m, const struct live_packet *live, struct
 	} else if (live->sent) {
 		return 0;
 	}
+	/* One-way delay and loss need the packets at both ends. */
+	if (m->ret->one_end)
+		return 0;
 	return oneway_add(m->oneway, &packet, live->time_ns) ? 0 : err_oom(err);
 }
 
@@ -428,6 +432,7 @@ static int measure(struct measure *m, struct netsim *ctx, struct netsim_diags *d
 					 BUFFER;
 	/* Before the ports open: loading programs can take longer than their buffers last. */
 	open_counters(m, ctx);
+	options.own = m->ret->one_end;
 	r = live_open(m->ports, m->port_count, &options, &m->live, err);
 	if (r == 0)
 		r = follow_to_the_end(m, err);

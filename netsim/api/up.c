@@ -67,6 +67,16 @@ static int list_ovs(struct netsim *ctx, const char *fleet, struct netsim_up *up,
 	return r;
 }
 
+/* This machine cannot be the host of a fleet of which it is a node. */
+static int refuse_machine(const struct state *st, const char *fleet, struct netsim_err *err)
+{
+	if (!state_is_machine(st, fleet))
+		return 0;
+	err_set(err, NETSIM_ERR_USAGE, -EBUSY, NULL, "this machine is itself a node of %s", fleet);
+	err_hint(err, "netsim down ends that");
+	return -EBUSY;
+}
+
 /* Claims the ports of attached nodes, and lists those that are missing. */
 static int claim_ports(struct netsim *ctx, const struct topo *topo, const struct domains *domains,
 		       struct netsim_up *up, struct netsim_err *err)
@@ -148,6 +158,8 @@ static int converge(struct netsim *ctx, const struct topo *topo, const struct do
 	int r = state_read_host(&ctx->state, err);
 
 	if (r == 0)
+		r = refuse_machine(&ctx->state, want->fleet, err);
+	if (r == 0)
 		r = converge_check_foreign(&ctx->state, want, err);
 	if (r == 0)
 		r = attach_check(&ctx->state, topo, err);
@@ -211,6 +223,8 @@ static int list_steps(struct netsim *ctx, const struct topo *topo, struct model 
 	char text[512];
 	int r = state_read_host(&ctx->state, err);
 
+	if (r == 0)
+		r = refuse_machine(&ctx->state, want->fleet, err);
 	if (r == 0)
 		r = converge_check_foreign(&ctx->state, want, err);
 	if (r == 0)

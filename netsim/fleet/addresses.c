@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "netsim/fleet/cable.h"
+#include "netsim/fleet/topo_record.h"
 #include "netsim/kernel/mark.h"
 #include "netsim/kernel/neigh.h"
 #include "netsim/util/array.h"
@@ -258,6 +259,61 @@ static const char *name_of(const struct model *model, int node)
 	return node == MODEL_HOST ? "host" : model->nodes[node].name;
 }
 
+static int add_known(struct known_address **list, size_t *count, const struct ip *ip,
+		     const char *name)
+{
+	struct known_address *slot = array_push(*list, *count);
+
+	if (!slot)
+		return -ENOMEM;
+	*slot = (struct known_address) {*ip, name};
+	return 0;
+}
+
+static int add_recorded(const struct topo *topo, const struct model *model,
+			struct known_address **list, size_t *count)
+{
+	int r = 0;
+
+	for (size_t n = 0; topo && n < topo->node_count; n++) {
+		const struct node *node = &topo->nodes[n];
+		int at = model_find_node(model, node->name);
+
+		for (size_t i = 0; at >= 0 && i < node->iface_count; i++)
+			for (size_t a = 0; r == 0 && a < node->ifaces[i].address_count; a++)
+				r = add_known(list, count, &node->ifaces[i].addresses[a].ip,
+					      model->nodes[at].name);
+	}
+	return r;
+}
+
+/* A machine that is a node knows the addresses of all nodes from the topology. */
+static int known_to_machine(struct state *st, const struct model *model, struct known_address **ret,
+			    size_t *ret_count, struct netsim_err *err)
+{
+	struct known_address *list = NULL;
+	const struct topo *topo;
+	struct topo *owned;
+	size_t count = 0;
+	int r = topo_record_look(st, model->fleet, &topo, &owned, err);
+
+	if (r == 0 && add_recorded(topo, model, &list, &count) < 0)
+		r = err_oom(err);
+	for (size_t i = 0; r == 0 && i < model->link_count; i++)
+		if (model->links[i].machine && model->links[i].link_local.family &&
+		    add_known(&list, &count, &model->links[i].link_local,
+			      model->nodes[model_machine(model)].name) < 0)
+			r = err_oom(err);
+	topo_free(owned);
+	if (r < 0) {
+		free(list);
+		return r;
+	}
+	*ret = list;
+	*ret_count = count;
+	return 0;
+}
+
 int addresses_known(struct state *st, const struct model *model, struct known_address **ret,
 		    size_t *ret_count, struct netsim_err *err)
 {
@@ -268,6 +324,8 @@ int addresses_known(struct state *st, const struct model *model, struct known_ad
 	struct known_address *list = NULL;
 	int r = 0;
 
+	if (model_machine(model) >= 0)
+		return known_to_machine(st, model, ret, ret_count, err);
 	f.guests = calloc(n, sizeof(*f.guests));
 	if (!nodes || !f.guests)
 		r = err_oom(err);

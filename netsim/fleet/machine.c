@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "netsim/fleet/topo_record.h"
 #include "netsim/kernel/link.h"
 #include "netsim/kernel/mark.h"
 #include "netsim/kernel/offload.h"
@@ -67,6 +66,11 @@ static int check_interface(const struct model *host, const struct machine_place 
 {
 	struct mark mark;
 
+	if (!link->has_mac) {
+		err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL, "%s carries no Ethernet frames",
+			link->name);
+		return -EINVAL;
+	}
 	if (MARK_IS_GROUP(link->group) || (mark_parse(link->alias, &mark) && !mark.machine)) {
 		err_set(err, NETSIM_ERR_KERNEL, -EBUSY, NULL,
 			"%s is a port of a fleet on this machine", link->name);
@@ -167,69 +171,30 @@ int machine_mark(struct state *st, const struct machine_place *place, struct net
 
 /* --- the addresses of the others */
 
-struct peers {
-	struct policy_peer *list;
-	size_t count;
-};
-
-static struct policy_peer *add(struct peers *peers, int node)
-{
-	struct policy_peer *peer = array_push(peers->list, peers->count);
-
-	if (peer)
-		peer->node = (uint16_t)node;
-	return peer;
-}
-
-static int add_interface(struct peers *peers, int node, const struct iface *iface)
-{
-	struct policy_peer *peer;
-
-	if (iface->has_mac) {
-		peer = add(peers, node);
-		if (!peer)
-			return -ENOMEM;
-		peer->is_mac = true;
-		peer->mac = iface->mac;
-	}
-	for (size_t i = 0; i < iface->address_count; i++) {
-		peer = add(peers, node);
-		if (!peer)
-			return -ENOMEM;
-		peer->ip = iface->addresses[i].ip;
-		peer->ip.plen = peer->ip.family == AF_INET ? 32 : 128;
-	}
-	return 0;
-}
-
-static int add_nodes(const struct fleet *f, const struct topo *topo, struct peers *peers)
-{
-	int r = 0;
-
-	for (size_t i = 0; r == 0 && i < topo->node_count; i++) {
-		const struct node *node = &topo->nodes[i];
-		int number = policy_node(f->policy, node->name);
-		int at = model_find_node(f->model, node->name);
-
-		if (number < 0 || at < 0 || f->model->nodes[at].machine)
-			continue;
-		for (size_t k = 0; r == 0 && k < node->iface_count; k++)
-			r = add_interface(peers, number, &node->ifaces[k]);
-	}
-	return r;
-}
-
 int machine_put_peers(struct fleet *f, struct netsim_err *err)
 {
-	struct peers peers = {0};
-	struct topo *topo = NULL;
-	int r = topo_record_read(f->name, &topo, err);
+	struct policy_peer *list = NULL;
+	size_t count = 0;
+	int r = 0;
 
-	if (r == 0 && topo && add_nodes(f, topo, &peers) < 0)
-		r = err_oom(err);
+	for (size_t i = 0; i < f->model->node_count; i++) {
+		const struct model_node *node = &f->model->nodes[i];
+		int number = policy_node(f->policy, node->name);
+
+		for (size_t p = 0; r == 0 && number >= 0 && p < node->place_count; p++) {
+			struct policy_peer *peer = array_push(list, count);
+
+			if (peer)
+				*peer = (struct policy_peer) {.node = (uint16_t)number,
+							      .is_mac = node->places[p].is_mac,
+							      .mac = node->places[p].mac,
+							      .ip = node->places[p].ip};
+			else
+				r = err_oom(err);
+		}
+	}
 	if (r == 0)
-		r = policy_put_peers(f->policy, peers.list, peers.count, err);
-	free(peers.list);
-	topo_free(topo);
+		r = policy_put_peers(f->policy, list, count, err);
+	free(list);
 	return r;
 }

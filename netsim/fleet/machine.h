@@ -26,7 +26,7 @@ int machine_check(const struct state *st, const struct machine_place *place,
 /* Marks these interfaces as this machine's, and reads the host's links again. */
 int machine_mark(struct state *st, const struct machine_place *place, struct netsim_err *err);
 
-/* Tells the programs the addresses of the other nodes, and those that this machine resolved. */
+/* Tells the programs the addresses of the other nodes. */
 int machine_put_peers(struct fleet *f, struct netsim_err *err);
 
 #endif

@@ -122,6 +122,42 @@ static int unknown_node(const struct model *model, const char *word, struct nets
 	return -ENOENT;
 }
 
+bool target_place(const char *word, struct model_place *ret)
+{
+	const char *why;
+
+	*ret = (struct model_place) {.is_mac = true};
+	if (unit_parse_mac(word, &ret->mac, &why) == 0)
+		return true;
+	ret->is_mac = false;
+	if (unit_parse_address(word, &ret->ip, &why) < 0 &&
+	    unit_parse_prefix(word, &ret->ip, &why) < 0)
+		return false;
+	ret->ip = ip_subnet(&ret->ip);
+	return true;
+}
+
+/* True if a word is an address of the node, or a prefix of one, as a machine knows it. */
+static bool is_at(const struct model_node *node, const char *word)
+{
+	struct model_place asked;
+
+	if (!node->place_count || !target_place(word, &asked))
+		return false;
+	for (size_t i = 0; i < node->place_count; i++) {
+		const struct model_place *place = &node->places[i];
+
+		if (place->is_mac != asked.is_mac)
+			continue;
+		if (place->is_mac ? memcmp(&place->mac, &asked.mac, sizeof(asked.mac)) == 0 :
+				    place->ip.family == asked.ip.family &&
+					    place->ip.plen >= asked.ip.plen &&
+					    ip_in_prefix(&place->ip, &asked.ip))
+			return true;
+	}
+	return false;
+}
+
 int target_nodes(const struct model *model, const char *word, bool *marks, struct netsim_err *err)
 {
 	int found = 0;
@@ -130,7 +166,8 @@ int target_nodes(const struct model *model, const char *word, bool *marks, struc
 		const struct model_node *node = &model->nodes[i];
 
 		if (!name_match(word, node->name, (const char *const *)node->roles,
-				node->role_count))
+				node->role_count) &&
+		    !is_at(node, word))
 			continue;
 		marks[i] = true;
 		found++;

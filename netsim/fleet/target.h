@@ -18,8 +18,12 @@ int target_fleet(struct state *st, const char *name, char **ret, struct netsim_e
 /* The same, but with err also if no fleet is up. */
 int target_need_fleet(struct state *st, const char *name, char **ret, struct netsim_err *err);
 
+/* True if a word is a MAC address, an IP address or a prefix. */
+bool target_place(const char *word, struct model_place *ret);
+
 /*
- * Marks the nodes that a word names: a name, a pattern or @role. Returns their number, or
+ * Marks the nodes that a word names: a name, a pattern or @role; on a machine that is a node, also
+ * an address of another one. Returns their number, or
  * -ENOENT with err (kind USAGE, with the nearest name as hint) if there are none.
  */
 int target_nodes(const struct model *model, const char *word, bool *marks, struct netsim_err *err);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "netsim/fleet/claim.h"
@@ -94,6 +95,20 @@ int topo_record_read(const char *fleet, struct topo **ret, struct netsim_err *er
 	return 0;
 }
 
+int topo_record_look(const struct state *st, const char *fleet, const struct topo **ret,
+		     struct topo **ret_owned, struct netsim_err *err)
+{
+	int r = 0;
+
+	*ret_owned = NULL;
+	*ret = st->assumed_topo;
+	if (!*ret || strcmp((*ret)->fleet, fleet) != 0) {
+		r = topo_record_read(fleet, ret_owned, err);
+		*ret = *ret_owned;
+	}
+	return r;
+}
+
 void topo_record_remove(const char *fleet)
 {
 	char path[PATH_TEXT];
@@ -154,6 +169,39 @@ int topo_record_fleets(uint64_t netns, char ***names, size_t *count, struct nets
 	return r < 0 ? err_oom(err) : 0;
 }
 
+static int add_place(struct model_node *node, const struct model_place *place)
+{
+	struct model_place *slot = array_push(node->places, node->place_count);
+
+	if (!slot)
+		return -ENOMEM;
+	*slot = *place;
+	return 0;
+}
+
+/* An address in a topology is that of one interface, with the prefix of its network. */
+static int add_places(struct model_node *node, const struct node *from, bool prefixes)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < from->iface_count; i++) {
+		const struct iface *iface = &from->ifaces[i];
+
+		if (iface->has_mac)
+			r = add_place(node,
+				      &(struct model_place) {.is_mac = true, .mac = iface->mac});
+		for (size_t a = 0; r == 0 && a < iface->address_count; a++) {
+			struct model_place place = {.ip = iface->addresses[a].ip};
+
+			if (!prefixes)
+				place.ip.plen = place.ip.family == AF_INET ? 32 : 128;
+			place.ip = ip_subnet(&place.ip);
+			r = add_place(node, &place);
+		}
+	}
+	return r;
+}
+
 static int add_node(struct model *model, const struct node *from, bool peer)
 {
 	struct model_node *node = model_add_node(model, from->name);
@@ -168,21 +216,21 @@ static int add_node(struct model *model, const struct node *from, bool peer)
 		if (!role || !(*role = strdup(from->roles[i])))
 			return -ENOMEM;
 	}
-	return 0;
+	return peer ? add_places(node, from, strcmp(model->fleet, TOPO_RECORD_ALONE) == 0) : 0;
 }
 
 int topo_record_add_nodes(const struct state *st, struct model *model, struct netsim_err *err)
 {
-	bool machine = model_machine(model) >= 0, dry = machine && st->assumed_topo;
-	struct topo *topo = dry ? st->assumed_topo : NULL;
-	int r = dry ? 0 : topo_record_read(model->fleet, &topo, err);
+	bool machine = model_machine(model) >= 0;
+	const struct topo *topo;
+	struct topo *owned;
+	int r = topo_record_look(st, model->fleet, &topo, &owned, err);
 
 	for (size_t i = 0; r == 0 && topo && i < topo->node_count; i++)
 		if ((machine || topo->nodes[i].kind == NODE_ATTACHED) &&
 		    model_find_node(model, topo->nodes[i].name) < 0 &&
 		    add_node(model, &topo->nodes[i], machine) < 0)
 			r = err_oom(err);
-	if (!dry)
-		topo_free(topo);
+	topo_free(owned);
 	return r;
 }

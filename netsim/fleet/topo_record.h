@@ -26,6 +26,17 @@ int topo_record_keep(const struct topo *topo, uint64_t netns, struct netsim_err 
 int topo_record_fleets(uint64_t netns, char ***names, size_t *count, struct netsim_err *err);
 /* Reads it; *ret is NULL if there is none. The caller frees *ret with topo_free(). */
 int topo_record_read(const char *fleet, struct topo **ret, struct netsim_err *err);
+/*
+ * The topology of a fleet: the one that a dry run assumes, or the record. *ret is NULL if there is
+ * none. The caller frees *ret_owned with topo_free().
+ */
+int topo_record_look(const struct state *st, const char *fleet, const struct topo **ret,
+		     struct topo **ret_owned, struct netsim_err *err);
+/*
+ * The fleet of a machine that was given addresses instead of a topology, which its record has as
+ * prefixes of nodes with their names.
+ */
+#define TOPO_RECORD_ALONE "machine"
 void topo_record_remove(const char *fleet);
 
 /*

@@ -12,6 +12,7 @@ static void node_done(struct model_node *node)
 	for (size_t i = 0; i < node->role_count; i++)
 		free(node->roles[i]);
 	free(node->roles);
+	free(node->places);
 	free(node->name);
 	free(node->netns);
 }

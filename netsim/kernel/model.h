@@ -97,15 +97,25 @@ struct link {
 	size_t route_count;
 };
 
+/* An address by which a machine knows a node; of an IP address, all in the prefix are the node's.
+ */
+struct model_place {
+	bool is_mac;
+	struct mac mac;
+	struct ip ip;
+};
+
 /*
  * A node: with a network namespace, or a tap node, which has only ports. Of a fleet whose node
  * this machine is, its own node has its interfaces as ports, and the others are peers.
  */
 struct model_node {
 	char *name;
-	bool is_tap, attached; /* a tap node; its taps are another program's */
-	bool service;	       /* the node of a DHCP server, which the file does not list */
-	bool machine, peer;    /* this machine; known by its addresses only */
+	bool is_tap, attached;	    /* a tap node; its taps are another program's */
+	bool service;		    /* the node of a DHCP server, which the file does not list */
+	bool machine, peer;	    /* this machine; known by its addresses only */
+	struct model_place *places; /* of peers */
+	size_t place_count;
 	char **roles;
 	size_t role_count;
 	char *netns; /* its name below /run/netns, NULL for a tap node */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "netsim/kernel/mark.h"
+#include "netsim/util/auto.h"
 #include "netsim/util/array.h"
 
 static void put_route(struct rtnl *rt, uint16_t type, uint16_t flags, int ifindex,
@@ -126,4 +127,30 @@ int route_list(struct nl_sock *sock, struct model *model, int ns, struct netsim_
 		r = take_route((struct rtnl_route *)o, model, ns);
 	nl_cache_free(cache);
 	return r < 0 ? err_oom(err) : 0;
+}
+
+int route_device(struct rtnl *rt, const struct ip *to, int *ret_ifindex, struct netsim_err *err)
+{
+	struct rtmsg rtm = {.rtm_family = to->family,
+			    .rtm_dst_len = to->family == AF_INET ? 32 : 128};
+	const struct nlattr *a[RTA_MAX + 1];
+	auto_free char *data = NULL;
+	struct rtnl_reply reply = {0};
+	char text[UNIT_TEXT];
+	int r;
+
+	rtnl_begin(rt, RTM_GETROUTE, 0, NULL, "there is no route to %s",
+		   unit_format_address(to, text));
+	rtnl_header(rt, &rtm, sizeof(rtm));
+	rtnl_put(rt, RTA_DST, to->b, to->family == AF_INET ? 4 : 16);
+	r = rtnl_ask(rt, &reply, err);
+	if (r < 0)
+		return r;
+	data = reply.data;
+	rtnl_reply_each(&reply, msg)
+	{
+		rtnl_parse(msg, sizeof(rtm), a, RTA_MAX);
+		*ret_ifindex = (int)rtnl_u32(a[RTA_OIF]);
+	}
+	return 0;
 }

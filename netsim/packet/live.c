@@ -250,9 +250,10 @@ static int bind_sources(struct live *live, const char *const *ports, struct nets
 	return 0;
 }
 
-static int start(struct live *live, const char *const *ports, const char *filter,
+static int start(struct live *live, const char *const *ports, const struct live_options *options,
 		 struct netsim_err *err)
 {
+	const char *filter = options->filter;
 	struct bpf_program programs[2] = {0};
 	pcap_t *pcap = live->sources->pcap;
 	int r = 0;
@@ -262,9 +263,9 @@ static int start(struct live *live, const char *const *ports, const char *filter
 	if (filter)
 		r = check_filter(pcap, filter, err);
 	if (r == 0)
-		r = compile(pcap, "inbound", filter, &programs[0], err);
+		r = compile(pcap, options->own ? "outbound" : "inbound", filter, &programs[0], err);
 	if (r == 0)
-		r = compile(pcap, "outbound", filter, &programs[1], err);
+		r = compile(pcap, options->own ? "inbound" : "outbound", filter, &programs[1], err);
 	if (r == 0)
 		r = attach(live, programs, ports, err);
 	if (r == 0)
@@ -357,7 +358,7 @@ int live_open(const char *const *ports, size_t count, const struct live_options 
 	if (r == 0)
 		r = open_sources(live, ports, options, err);
 	if (r == 0 && count)
-		r = start(live, ports, options->filter, err);
+		r = start(live, ports, options, err);
 	if (r < 0) {
 		live_close(live);
 		return r;

@@ -2,7 +2,7 @@
 /*
  * Live capture at ports of this host, by libpcap: the packets of all ports in order of
  * time, each with its port and direction. Sent packets are captured before any conditions
- * apply to them, delivered packets after.
+ * apply to them, delivered packets after; at a node's own end the other way round.
  */
 #ifndef NETSIM_LIVE_H
 #define NETSIM_LIVE_H
@@ -29,6 +29,7 @@ struct live_options {
 	uint32_t snap;			/* bytes of each packet; 0: all */
 	uint32_t buffer;		/* bytes of kernel buffer per port; 0: default */
 	bool only_sent, only_delivered; /* neither: both directions */
+	bool own; /* the ports are the nodes' own ends: a node sends what leaves its port */
 };
 
 struct live;

@@ -319,7 +319,7 @@ int policy_attach(struct policy *p, struct state *st, const struct model *fleet,
 	for (size_t i = 0; i < fleet->link_count; i++) {
 		const struct link *link = &fleet->links[i];
 
-		if (stamps && link->kind == LINK_BRIDGE)
+		if (stamps && link->kind == LINK_BRIDGE && !link->machine)
 			attach_bridge(p, st, link, i);
 		if (p->link_numbers[i])
 			attach_port(p, st, link, i, stamps);

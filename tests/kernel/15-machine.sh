@@ -32,10 +32,12 @@ one_pair() {
 
 # all_but PATTERN: the pairs of both families that reach each other, without some
 all_but() {
-	local from to
+	local from to family
 	for from in host "${NODES[@]}"; do
 		for to in "${NODES[@]}" host; do
-			[[ $from == "$to" || "$from>$to" =~ ^($1)$ ]] || printf '%s\n' "$from>$to"1 "$from>$to"f
+			for family in 1 f; do
+				[[ $from == "$to" || "$from>$to$family" =~ ^($1)[1f]?$ ]] || printf '%s\n' "$from>$to$family"
+			done
 		done
 	done | sort | xargs
 }
@@ -233,6 +235,69 @@ naming() {
 	is "no mark is left" "$(ip -n "$FLEET.b" -j link show ens3 | jq -r '.[0].ifalias // ""')" ""
 }
 
+# What crosses the interface, with the names of the peers.
+watching() {
+	local pid
+	netsim a partition b >/dev/null
+	bg_on a "$NETSIM" capture --count 2 --class icmp --filter 'icmp and net 10.1.0.0/24'
+	pid=$BG
+	wait_for 10 more_listeners_at a
+	answers a 10.1.0.3
+	wait_for 10 group_gone "$pid"
+	like "capture: what the machine sends, and what it gets" "$(cat "$WORK/bg.$pid")" \
+		"a/eth1 sent: a > c icmp.*echo request.*a/eth1 delivered: c > a icmp.*echo reply"
+	bg_on a "$NETSIM" measure --for 3s --json
+	pid=$BG
+	wait_for 10 more_listeners_at a
+	node_exec a ping -q -c 5 -i 0.1 10.1.0.3 >/dev/null
+	wait_for 20 group_gone "$pid"
+	sed -n '/^{/,/^}/p' "$WORK/bg.$pid" >"$WORK/measured"
+	is "measure: no one-way figures" "$(jq -c '[.one_end, ([.one_way[] | arrays | length] | add)]' "$WORK/measured")" '[true,0]'
+	like "says why" "$(cat "$WORK/bg.$pid")" "one-way delay and loss are not measured: that needs the packets at both ends"
+	is "and counts by peer" "$(jq '[.counters[] | select(.from == "a" and .to == "c" and .class == "icmp") | .packets] | add' "$WORK/measured")" 5
+	node_exec a ping -q -c 3 -i 0.1 -W 0.1 10.1.0.2 >/dev/null
+	run netsim a top --once
+	like "top: by peer" "$OUT" "a > c .*a > b "
+	netsim a down >/dev/null
+}
+
+more_listeners_at() {
+	[[ $(node_exec "$1" sh -c "awk 'NR > 1 && \$4 != \"ffff\" && \$5 && \$6' /proc/net/packet" | wc -l) -gt 0 ]]
+}
+
+# Without a topology, the peers are addresses; with one, addresses stand for their nodes.
+addresses() {
+	local here=(on a "$NETSIM")
+	check "partition of an address" "${here[@]}" partition 10.1.0.2 --for 1h
+	is "names it by the address" "$OUT" "fault 1: partition 10.1.0.2 | rest, for 3600 s"
+	check "cuts it off" not answers a 10.1.0.2
+	check "and no other" answers a 10.1.0.3
+	check "of IPv6 and a MAC address" "${here[@]}" partition fd00::2,52:54:00:00:00:03
+	reach_is "cuts both off" 'a>b|b>a|a>c|c>a'
+	check "of a prefix" "${here[@]}" partition 10.1.0.0/24
+	check "cuts off what is in it" not answers a "$PEER"
+	like "status" "$("${here[@]}" status)" "machine: this machine is a of 5 nodes, 3 faults"
+	check "heal" "${here[@]}" heal 1 2
+	check "the prefix includes the first" not answers a 10.1.0.2
+	check "but no address of IPv6" answers a fd00::3
+	check "a fault on a path" "${here[@]}" fault 'loss 100%' a:fd00--2
+	check "loses" not answers a fd00::2
+	fails_with 2 "an address in a prefix" "${here[@]}" partition 10.1.0.9
+	is "says which" "$ERR" "netsim: 10.1.0.9/32 is in 10.1.0.0/24, which is a node already; netsim down forgets all nodes"
+	check "down" "${here[@]}" down
+	is "leaves everything as it was" "$(found a)" "$BEFORE_A"
+	fails_with 4 "an address without a route" "${here[@]}" partition 11.0.0.1
+	is "says so" "$ERR" "netsim: there is no route to 11.0.0.1: Network is unreachable"
+	fails_with 2 "an own address" "${here[@]}" partition 10.1.0.1
+	is "says so" "$ERR" "netsim: 10.1.0.1 is this machine's own address"
+	fails_with 2 "an address and an unknown name" "${here[@]}" partition 10.1.0.2,x
+	is "leaves nothing" "$(found a)" "$BEFORE_A"
+	check "with a topology" netsim a partition 10.1.0.2,fd00::3
+	is "names the nodes" "$OUT" "fault 1: partition b,c | rest, until netsim heal"
+	reach_is "and cuts them off" 'a>b|b>a|a>c|c>a'
+	check "down" netsim a down
+}
+
 PROGRAMS=$(programs)
 build
 BEFORE_A=$(found a)
@@ -241,6 +306,8 @@ flooding
 macs
 killed
 refused
+watching
+addresses
 naming
 destroy
 no_program_stays "$PROGRAMS"

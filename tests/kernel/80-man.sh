@@ -128,6 +128,7 @@ make_root
 ip link add eth1 type veth peer name eth1.far
 ip link set eth1 up
 ip link set eth1.far up
+ip addr add 192.0.2.1/24 dev eth1
 check_pages
 [[ -n $FULL ]] || check_completion
 ip link delete eth1
