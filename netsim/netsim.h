@@ -298,43 +298,6 @@ NETSIM_API int netsim_down(struct netsim *ctx, const struct netsim_down_opts *op
 			   struct netsim_down **ret, struct netsim_err *err);
 NETSIM_API void netsim_down_free(struct netsim_down *down);
 
-/* An interface of this machine. */
-struct netsim_joined {
-	const char *device;
-};
-
-struct netsim_join {
-	const char *fleet; /* NULL: nothing was done */
-	const char *node;  /* that this machine is */
-	bool fresh;	   /* it was not before */
-	struct netsim_joined **list;
-	size_t count;
-};
-
-struct netsim_join_opts {
-	size_t size;
-	const char *as; /* NULL: the node that has the host name */
-	bool unless_up; /* do nothing if a fleet is up whose host this machine is */
-	bool dry_run;	/* only for further dry runs of this handle */
-	/* Without a topology: groups or targets; their addresses become nodes. */
-	const char *const *words;
-	size_t word_count;
-};
-
-/*
- * Makes this machine a node of the fleet of a topology file, whose other nodes are other machines:
- * marks its interfaces, and records the topology. From then on, calls that shape, cut and measure
- * fleets do so at this machine's interfaces, as far as it can alone. Repeating it takes over a
- * changed file. Without a file (path NULL), the other nodes are the addresses in opts->words, which
- * are added to those given before; nothing is done if there are none, or if this machine is a node
- * of another fleet. netsim_down() ends it. A wrong file gives -EINVAL with diags; other failures
- * fill err. Free with netsim_join_free().
- */
-NETSIM_API int netsim_join(struct netsim *ctx, const char *path,
-			   const struct netsim_join_opts *opts, struct netsim_join **ret,
-			   struct netsim_diags *diags, struct netsim_err *err);
-NETSIM_API void netsim_join_free(struct netsim_join *join);
-
 /*
  * Moves the calling thread into a node of the netns kind for good, as ip-netns(8) exec does;
  * for a child process that is about to call execve(2). fleet NULL: the only one.
@@ -723,5 +686,6 @@ NETSIM_API const char *netsim_version(void);
 #include <netsim/netsim_words.h>
 #include <netsim/netsim_run.h>
 #include <netsim/netsim_watch.h>
+#include <netsim/netsim_machine.h>
 
 #endif

@@ -591,25 +591,29 @@ static int publish(const struct view *v, struct netsim_verify **ret, struct nets
 	return 0;
 }
 
+static int measure(struct view *v, struct netsim_err *err)
+{
+	int r = verify_measure(&v->run, err);
+
+	return r == 0 ? judge(v, err) : r;
+}
+
 int netsim_verify(struct netsim *ctx, const struct netsim_verify_opts *opts,
 		  struct netsim_verify **ret, struct netsim_err *err)
 {
 	struct view v = {.fleet = FLEET_NONE};
 	struct netsim_verify_opts o;
+	bool alone;
 	int r = opts_read(&o, sizeof(o), opts, err);
 
 	if (r == 0)
 		r = open_view(ctx, &o, &v, err);
+	alone = r == 0 && model_machine(v.fleet.model) >= 0;
 	if (r == 0)
-		r = verify_measure(&v.run, err);
-	if (r == 0)
-		r = judge(&v, err);
+		r = alone ? verify_machine(&v, err) : measure(&v, err);
 	/* Measure again after a failure: a stalled machine is temporary, a wrong link is not. */
-	if (r == 0 && has_failed(&v)) {
-		r = verify_measure(&v.run, err);
-		if (r == 0)
-			r = judge(&v, err);
-	}
+	if (r == 0 && !alone && has_failed(&v))
+		r = measure(&v, err);
 	if (r == 0)
 		r = publish(&v, ret, err);
 	view_done(&v);

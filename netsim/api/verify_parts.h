@@ -43,4 +43,7 @@ struct view {
 /* Finds all interfaces with an address: fills places, run.links and run.ends. */
 int verify_places(struct view *v, struct netsim_err *err);
 
+/* Measures and judges what a machine that is itself a node can prove; fills rows. */
+int verify_machine(struct view *v, struct netsim_err *err);
+
 #endif

@@ -1,5 +1,5 @@
 # needs: bridge veth netns clsact bpf ethtool
-# limit: 200
+# limit: 240
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Machines that are nodes themselves. Each runs its own netsim, which knows nothing of the others',
@@ -258,6 +258,12 @@ watching() {
 	node_exec a ping -q -c 3 -i 0.1 -W 0.1 10.1.0.2 >/dev/null
 	run netsim a top --once
 	like "top: by peer" "$OUT" "a > c .*a > b "
+	fails_with 6 "verify: a peer that does not answer is unproved" netsim a verify
+	like "what passes, and what does not" "$OUT" "b +cut +nothing passes +0 of 10 answered +ok.c +reach +all pass +10 of 10 answered +ok.d +reach .* unproved"
+	tc -n "$FLEET.a" filter delete dev eth1 egress
+	tc -n "$FLEET.a" filter delete dev eth1 ingress
+	fails_with 1 "verify: a cut that leaks" netsim a verify
+	like "is named" "$OUT" "b +cut +nothing passes +10 of 10 answered +failed"
 	netsim a down >/dev/null
 }
 

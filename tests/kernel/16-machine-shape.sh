@@ -20,7 +20,7 @@ write_profiles() {
 
 # rtt_is NAME FROM ADDRESS LOW HIGH
 rtt_is() {
-	between "$1" "$(rtt_of "$2" "$3")" "$4" "$(($5 + 3))" ms
+	between "$1" "$(rtt_of "$2" "$3")" "$4" "$(($5 + 8))" ms
 }
 
 # rate_is NAME MBIT [OPTION]...: TCP from a to the host has this rate in the half second that the
@@ -44,6 +44,8 @@ shaped() {
 	check "status" netsim a status
 	like "shows both ways" "$OUT" "profile links \($1.*up: 5mbit delay 10ms.*down: 20mbit delay 20ms"
 	is "and no difference" "$(netsim a status --json | jq -r '.fleets[0].differs | length')" 0
+	fails_with 6 "verify proves the delay" netsim a verify
+	like "as a lower bound" "$OUT" "c +rtt +30.0 ms or more +3[0-9.]+ ms +ok.*rates, losses and one-way delays need both ends"
 	check "partition" netsim a partition c --for 6s
 	check "cuts" not answers a 10.1.0.3
 	check "and ends" wait_for 20 answers a 10.1.0.3
@@ -57,6 +59,11 @@ shaped() {
 }
 
 named() {
+	netsim a apply "$WORK/links.yaml" --engine netem >/dev/null
+	tc -n "$FLEET.a" qdisc change dev eth1 root netem delay 1ms
+	fails_with 1 "verify notices a delay that is too short" netsim a verify
+	like "and names it" "$OUT" "c +rtt +30.0 ms or more +2[0-9.]+ ms +failed"
+	netsim a down >/dev/null
 	# shellcheck disable=SC2016 # expanded by the inner shell
 	check "apply --as" on a sh -c 'hostname other && exec "$1" apply "$2" eth1 --topology "$3" --as a' sh "$NETSIM" "$WORK/links.yaml" "$TOPO"
 	rtt_is "takes its entry" a "$PEER" 30 34
