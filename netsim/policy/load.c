@@ -92,9 +92,10 @@ const char *policy_prog_name(enum policy_prog prog)
 /* Loads only the programs that are needed: the verifier takes about 10 ms for each. */
 static void choose_progs(const struct policy *p, unsigned progs, struct port *skel)
 {
-	for (int i = POLICY_MACS; !p->machine && i < POLICY_MAPS; i++)
-		bpf_map__set_autocreate(bpf_object__find_map_by_name(skel->obj, map_names[i]),
-					false);
+	for (int i = 0; i < POLICY_MAPS; i++)
+		if (!policy_uses(p, (enum policy_map)i))
+			bpf_map__set_autocreate(
+				bpf_object__find_map_by_name(skel->obj, map_names[i]), false);
 	for (int i = 0; i < POLICY_PROGS; i++)
 		bpf_program__set_autoload(
 			bpf_object__find_program_by_name(skel->obj, prog_names[i]),
@@ -112,8 +113,8 @@ static int take_fds(struct policy *p, const struct port *skel)
 		if (p->prog[i] < 0 && fd >= 0)
 			r = copy_fd(fd, &p->prog[i]);
 	}
-	for (int i = 0; r == 0 && i < (p->machine ? POLICY_MAPS : POLICY_MACS); i++)
-		if (p->map[i] < 0)
+	for (int i = 0; r == 0 && i < POLICY_MAPS; i++)
+		if (p->map[i] < 0 && policy_uses(p, (enum policy_map)i))
 			r = copy_fd(
 				bpf_map__fd(bpf_object__find_map_by_name(skel->obj, map_names[i])),
 				&p->map[i]);

@@ -166,8 +166,8 @@ static int open_program(struct policy *p, uint32_t id, struct netsim_err *err)
 		r = take_map(p, maps[i], err);
 	if (r < 0)
 		return r;
-	for (int i = 0; i < (p->machine ? POLICY_MAPS : POLICY_MACS); i++)
-		if (p->map[i] < 0)
+	for (int i = 0; i < POLICY_MAPS; i++)
+		if (policy_uses(p, (enum policy_map)i) && p->map[i] < 0)
 			return err_set(
 				err, NETSIM_ERR_KERNEL, -ENOENT, NULL,
 				"the eBPF program at the ports is from another version of netsim");

@@ -22,7 +22,6 @@ enum policy_map {
 	POLICY_CONTROL,
 	POLICY_NODES,
 	POLICY_PORTS,
-	POLICY_OVS_MACS,
 	POLICY_LINKS,
 	POLICY_CONDITIONS,
 	POLICY_OVERLAYS,
@@ -32,7 +31,8 @@ enum policy_map {
 	POLICY_TRACES,
 	POLICY_CLASS_PORTS,
 	POLICY_CLASS_RULES,
-	/* Only the programs of a machine use these. */
+	/* Only the programs at ports use this, and only those of a machine the others. */
+	POLICY_OVS_MACS,
 	POLICY_MACS,
 	POLICY_ADDRESSES,
 	POLICY_MAPS
@@ -61,6 +61,12 @@ struct policy {
 static inline int policy_end(const struct policy *policy)
 {
 	return policy->machine ? PORT_EVERYONE : PORT_NODES;
+}
+
+/* True if the policy's programs use the map. */
+static inline bool policy_uses(const struct policy *policy, enum policy_map map)
+{
+	return policy->machine ? map != POLICY_OVS_MACS : map < POLICY_MACS;
 }
 
 /* Returns a policy without programs, maps or nodes, or NULL; free it with policy_close(). */
