@@ -79,19 +79,22 @@ int topo_record_write(const struct topo *topo, uint64_t netns, struct netsim_err
 
 int topo_record_read(const char *fleet, struct topo **ret, struct netsim_err *err)
 {
-	struct netsim_diags diags = {0};
+	/* On the heap: callers have diagnostics of their own on a stack that may be small. */
+	auto_free struct netsim_diags *diags = calloc(1, sizeof(*diags));
 	auto_buf struct buf text = {0};
 	char path[PATH_TEXT];
 	bool exists;
 	int r;
 
 	*ret = NULL;
+	if (!diags)
+		return err_oom(err);
 	path_of(fleet, path);
 	r = run_file_read(path, &text, &exists, err);
 	if (r < 0 || !exists)
 		return r;
-	if (topo_parse(path, text.data ? text.data : "", text.len, ret, &diags) < 0)
-		return err_first_mistake(&diags, err);
+	if (topo_parse(path, text.data ? text.data : "", text.len, ret, diags) < 0)
+		return err_first_mistake(diags, err);
 	return 0;
 }
 

@@ -117,6 +117,7 @@ cut_off() {
 	watcher=$BG
 	check "tcpdump listens" wait_for 10 grep -q 'listening on' "$WORK/bg.$watcher"
 	signal KILL dhcp:eth1@agent-1
+	check "its client is gone" wait_for 5 eval '[[ -z $(service dhcp:eth1@agent-1) ]]'
 	node_exec agent-1 ip addr flush dev eth1 dynamic
 	fails_with 4 "up with a node that gets no lease" "$NETSIM" up "$TOPO"
 	like "names it, and what its client said" "$ERR" \
