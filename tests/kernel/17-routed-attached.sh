@@ -1,4 +1,4 @@
-# needs: veth netns tap clsact bpf
+# needs: native veth netns tap clsact bpf
 # limit: 240
 # SPDX-License-Identifier: GPL-2.0-or-later
 #

@@ -1,4 +1,4 @@
-# needs: veth netns clsact bpf nft tcpdump
+# needs: native veth netns clsact bpf nft tcpdump
 # limit: 200
 # SPDX-License-Identifier: GPL-2.0-or-later
 #

@@ -1,5 +1,6 @@
 # needs: bridge veth netns clsact bpf dnsmasq busybox tcpdump
 # limit: 300
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # DHCP: netsim up runs dnsmasq in a node of its own and udhcpc in the nodes that ask; both are found,
