@@ -515,6 +515,20 @@ interrupt() {
 	wait "$1" || STATUS=$?
 }
 
+# A namespace "elsewhere" that is no node, behind the interface "out" of the host, which forwards
+# what comes from there.
+make_elsewhere() {
+	ip link add out type veth peer name in
+	ip netns add elsewhere
+	ip link set in netns elsewhere
+	ip addr add 192.168.77.1/24 dev out
+	ip link set out up
+	echo 1 >/proc/sys/net/ipv4/conf/out/forwarding
+	ip -n elsewhere addr add 192.168.77.2/24 dev in
+	ip -n elsewhere link set in up
+	ip -n elsewhere route add default via 192.168.77.1
+}
+
 # --- the end
 
 show_bg() {

@@ -53,14 +53,6 @@ int attach_ask(const struct topo *topo, struct domains **ret, struct netsim_err 
 	return r == 0 && count ? domains_ask(topo->libvirt, names, count, ret, err) : r;
 }
 
-/* True if the interface has the qdisc "ingress", which takes the place of clsact. */
-static bool has_ingress(const struct qdiscs *all, int ifindex)
-{
-	const struct qdisc *qdisc = qdisc_find(all, ifindex, QDISC_CLSACT);
-
-	return qdisc && strcmp(qdisc->kind, "ingress") == 0;
-}
-
 /* The interface of a domain that has a claim's tap or, as libvirt may list it later, its MAC. */
 static const struct domain_port *port_of_claim(const struct domains *domains,
 					       const struct port_claim *claim,
@@ -92,7 +84,7 @@ static void withdraw_limited(const struct qdiscs *all, const struct domains *dom
 			       "the <bandwidth> outbound of the domain %s excludes netsim's "
 			       "programs; to end it: virsh domiftune %s %s --outbound 0,0,0",
 			       domain->name, domain->name, claim->port);
-	else if (has_ingress(all, claim->ifindex))
+	else if (qdisc_has_ingress(all, claim->ifindex))
 		claim_withdraw(claim,
 			       "a foreign qdisc at %s, ingress, excludes netsim's programs; if it "
 			       "is libvirt's <bandwidth>: virsh domiftune %s %s --outbound 0,0,0",
@@ -279,7 +271,7 @@ static int give_back(struct state *st, const char *fleet, const struct link *lin
 	ifb_name(link->name, name);
 	ifb = model_find_link(st->host, MODEL_HOST, name);
 	clsact = qdisc_find(&qdiscs, link->ifindex, QDISC_CLSACT) &&
-		 !has_ingress(&qdiscs, link->ifindex);
+		 !qdisc_has_ingress(&qdiscs, link->ifindex);
 	for (enum filter_slot slot = FILTER_EGRESS; slot <= FILTER_STAMP; slot++)
 		if (clsact)
 			filter_del(st->rt, link->ifindex, slot, link->name);

@@ -83,12 +83,9 @@ int attach_ovs_check(const struct state *st, const struct topo *topo, const stru
 	return r;
 }
 
-/* Open vSwitch's ingress_policing_rate needs the qdisc "ingress", clsact the same place. */
 static bool is_policed(const struct qdiscs *all, const struct ovs_port *port, int ifindex)
 {
-	const struct qdisc *qdisc = qdisc_find(all, ifindex, QDISC_CLSACT);
-
-	return port && port->policed && qdisc && strcmp(qdisc->kind, "ingress") == 0;
+	return port && port->policed && qdisc_has_ingress(all, ifindex);
 }
 
 void attach_ovs_limit(const struct state *st, const struct ovs *ovs, const struct qdiscs *qdiscs,

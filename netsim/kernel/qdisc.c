@@ -232,6 +232,13 @@ const struct qdisc *qdisc_find(const struct qdiscs *all, int ifindex, uint32_t h
 	return NULL;
 }
 
+bool qdisc_has_ingress(const struct qdiscs *all, int ifindex)
+{
+	const struct qdisc *qdisc = qdisc_find(all, ifindex, QDISC_CLSACT);
+
+	return qdisc && strcmp(qdisc->kind, "ingress") == 0;
+}
+
 const struct qdisc *qdisc_at_root(const struct qdiscs *all, int ifindex)
 {
 	for (size_t i = 0; i < all->count; i++)

@@ -103,6 +103,8 @@ struct qdiscs {
 int qdisc_list(struct rtnl *rt, struct qdiscs *ret, struct netsim_err *err);
 /* Finds the qdisc with this handle on ifindex, or NULL. */
 const struct qdisc *qdisc_find(const struct qdiscs *all, int ifindex, uint32_t handle);
+/* True if ifindex has the qdisc "ingress", which takes the place of clsact. */
+bool qdisc_has_ingress(const struct qdiscs *all, int ifindex);
 /* Finds the root qdisc of ifindex; NULL if it is the kernel's default. */
 const struct qdisc *qdisc_at_root(const struct qdiscs *all, int ifindex);
 

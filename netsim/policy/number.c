@@ -311,21 +311,13 @@ static int number_link(struct policy *p, const struct model *fleet, int node, co
 	return 0;
 }
 
-static struct port_mac mac_key(const struct mac *mac)
-{
-	struct port_mac key = {{0}};
-
-	memcpy(key.b, mac->b, sizeof(key.b));
-	return key;
-}
-
 /* From now on, the programs know the node of the port. */
 static int publish_link(struct policy *p, const struct model *fleet, size_t i,
 			struct netsim_err *err)
 {
 	uint32_t key = (uint32_t)fleet->links[i].ifindex;
 
-	struct port_mac mac = mac_key(&fleet->links[i].guest);
+	struct port_mac mac = policy_mac_key(&fleet->links[i].guest);
 
 	p->withheld[i] = false;
 	if (bpf_map_update_elem(p->map[POLICY_PORTS], &key, &p->link_numbers[i], BPF_ANY) == 0 &&
@@ -402,7 +394,7 @@ static void close_port(struct policy *p, const struct model *fleet, const struct
 /* Open vSwitch does not tell which frames are the host's: they have one of these addresses. */
 static void know_host(const struct policy *p, const struct link *link)
 {
-	struct port_mac key = mac_key(&link->mac);
+	struct port_mac key = policy_mac_key(&link->mac);
 	uint32_t host = POLICY_HOST;
 
 	/* A guest may have the address of its tap. */

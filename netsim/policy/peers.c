@@ -10,14 +10,6 @@
 
 #define IPV4_BITS 96 /* of the prefix ::ffff:0:0/96 */
 
-static struct port_mac mac_key(const struct mac *mac)
-{
-	struct port_mac key = {0};
-
-	memcpy(key.b, mac->b, sizeof(key.b));
-	return key;
-}
-
 static struct port_address address_key(const struct ip *ip)
 {
 	struct port_address key = {.plen = ip->plen};
@@ -35,7 +27,7 @@ static struct port_address address_key(const struct ip *ip)
 static bool is_listed(const struct policy_peer *list, size_t count, bool mac, const void *key)
 {
 	for (size_t i = 0; i < count; i++) {
-		struct port_mac by_mac = mac_key(&list[i].mac);
+		struct port_mac by_mac = policy_mac_key(&list[i].mac);
 		struct port_address by_ip = address_key(&list[i].ip);
 
 		if (list[i].is_mac == mac && memcmp(key, mac ? (void *)&by_mac : (void *)&by_ip,
@@ -70,7 +62,7 @@ static int put(const struct policy *p, const struct policy_peer *peer)
 {
 	const struct port_peer value = {.node = peer->node, .learned = peer->learned};
 	uint64_t flags = peer->learned ? BPF_NOEXIST : BPF_ANY;
-	struct port_mac mac = mac_key(&peer->mac);
+	struct port_mac mac = policy_mac_key(&peer->mac);
 	struct port_address address = address_key(&peer->ip);
 	int r = peer->is_mac ?
 			bpf_map_update_elem(p->map[POLICY_MACS], &mac, &value, flags) :

@@ -98,6 +98,14 @@ void policy_charge_ports(struct policy *policy, const struct model *fleet);
  */
 void policy_note_whole(const struct policy *policy, struct port_slot *slot,
 		       const struct port_node *nodes);
+/* Returns the key of an address in ns_macs and ns_ovs_macs. */
+static inline struct port_mac policy_mac_key(const struct mac *mac)
+{
+	struct port_mac key = {{0}};
+
+	memcpy(key.b, mac->b, sizeof(key.b));
+	return key;
+}
 /* Returns the enum policy_map of a map name, -1 if unknown. */
 int policy_map_of(const char *name);
 

@@ -126,15 +126,7 @@ is "each time it was shaped" "$(grep -c "^vm1/eth0: vm1 appeared, shaped after" 
 	check "and not reached" not answers a 10.0.0.2 -W 0.3
 	ip route add 10.0.0.2 dev vm2
 	check "until it has one" wait_for 5 answers a 10.0.0.2
-	ip link add out type veth peer name in
-	ip netns add elsewhere
-	ip link set in netns elsewhere
-	ip addr add 192.168.77.1/24 dev out
-	ip link set out up
-	echo 1 >/proc/sys/net/ipv4/conf/out/forwarding
-	ip -n elsewhere addr add 192.168.77.2/24 dev in
-	ip -n elsewhere link set in up
-	ip -n elsewhere route add default via 192.168.77.1
+	make_elsewhere
 	check "an interface of the host that appears may send to nodes" \
 		wait_for 5 ip netns exec elsewhere ping -q -c 1 -W 0.3 10.0.0.2
 	interrupt "$WATCH"

@@ -252,15 +252,7 @@ unclaimed() {
 	check "nodes pass" answers_both vm2 1
 	check "and the host" answers_both host 1
 	ip link del vm9
-	ip link add out type veth peer name in
-	ip netns add elsewhere
-	ip link set in netns elsewhere
-	ip addr add 192.168.77.1/24 dev out
-	ip link set out up
-	echo 1 >/proc/sys/net/ipv4/conf/out/forwarding
-	ip -n elsewhere addr add 192.168.77.2/24 dev in
-	ip -n elsewhere link set in up
-	ip -n elsewhere route add default via 192.168.77.1
+	make_elsewhere
 	check "up knows a new interface of the host" "$NETSIM" up -q "$WORK/routed.yaml"
 	check "which may send to nodes" ip netns exec elsewhere ping -q -c 1 -W 1 10.0.0.1
 	ip netns del elsewhere

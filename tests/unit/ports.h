@@ -66,31 +66,45 @@ static void ports_set(uint32_t ifindex, uint32_t link, uint16_t node)
 	strcpy(policy->links[link].iface, "eth0");
 }
 
-/* Missing permissions skip the tests; any other error fails them. */
-static inline int ports_set_up(void **state)
+/*
+ * Loads the programs, bits of enum policy_prog, for the nodes five to seven, of which machine, if
+ * not NULL, is this machine; five has its first port. Missing permissions skip the tests; any other
+ * error, -1, fails them.
+ */
+static inline int ports_load(unsigned progs, const char *machine)
 {
 	struct netsim_err err = {0};
 	int r;
 
-	(void)state;
 	policy = policy_new();
 	assert_non_null(policy);
+	policy->machine = machine ? strdup(machine) : NULL;
 	if (unshare(CLONE_NEWNET) < 0)
 		return errno == EPERM ? 0 : -1;
-	r = policy_load(policy, POLICY_FOR_ALL, &err);
+	r = policy_load(policy, progs, &err);
 	if (err.kind == NETSIM_ERR_ENV)
 		return 0;
 	if (r < 0 || ports_make_links() < 0 || policy_map_memory(policy, &err) < 0 ||
 	    policy_prepare(policy, &err) < 0)
 		return -1;
 	ports_set(five, LINK_5, 5);
-	ports_set(six, LINK_6, 6);
-	ports_set(five_too, LINK_5_TOO, 5);
-	ports_set(seven, LINK_7, 7);
 	policy->names[5] = "five";
 	policy->names[6] = "six";
 	policy->names[7] = "seven";
 	ports_ready = true;
+	return 0;
+}
+
+static inline int ports_set_up(void **state)
+{
+	int r = ports_load(POLICY_FOR_ALL, NULL);
+
+	(void)state;
+	if (r < 0 || !ports_ready)
+		return r;
+	ports_set(six, LINK_6, 6);
+	ports_set(five_too, LINK_5_TOO, 5);
+	ports_set(seven, LINK_7, 7);
 	return 0;
 }
 

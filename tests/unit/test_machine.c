@@ -43,27 +43,8 @@ static const struct policy_peer peers[] = {
 
 static int set_up(void **state)
 {
-	struct netsim_err err = {0};
-	int r;
-
 	(void)state;
-	policy = policy_new();
-	assert_non_null(policy);
-	policy->machine = strdup("five");
-	if (unshare(CLONE_NEWNET) < 0)
-		return errno == EPERM ? 0 : -1;
-	r = policy_load(policy, POLICY_FOR_MACHINE | 1U << POLICY_IN_HOLD, &err);
-	if (err.kind == NETSIM_ERR_ENV)
-		return 0;
-	if (r < 0 || ports_make_links() < 0 || policy_map_memory(policy, &err) < 0 ||
-	    policy_prepare(policy, &err) < 0)
-		return -1;
-	ports_set(five, LINK_5, 5);
-	policy->names[5] = "five";
-	policy->names[6] = "six";
-	policy->names[7] = "seven";
-	ports_ready = true;
-	return 0;
+	return ports_load(POLICY_FOR_MACHINE | 1U << POLICY_IN_HOLD, "five");
 }
 
 /* Before each test: no partition, and the peers of the topology only. */
