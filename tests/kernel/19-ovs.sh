@@ -197,7 +197,7 @@ away() {
 # The daemon removes the roots of its ports when it starts. The machine is emulated: a start of
 # netsim alone takes 100 ms there.
 restarts() {
-	local back="^vm1/eth0: vnet1: its netem is missing [(]Open vSwitch removes it when it starts[)]; put back after" how lines
+	local back="^vm[123]/eth0: vnet[123]: its netem is missing [(]Open vSwitch removes it when it starts[)]; put back after" how lines
 	check "partition" "$NETSIM" partition -q vm2 vm3
 	watch vm3 eth1 "ether src 52:54:00:00:00:02"
 	SEEN=$BG
@@ -206,7 +206,7 @@ restarts() {
 		lines=$(grep -cE "$back" "$WORK/bg.$WATCH")
 		vswitchd_again "$how" 2>/dev/null
 		check "$how, and start: netem is put back" wait_for 20 logged "$back" $((lines + 1))
-		# Tried again: the daemon may remove it more than once.
+		# Tried again: the line may be another port's, and the daemon may remove roots more than once.
 		check "delays both directions" wait_for 10 is_far
 		all_but "the partition is in force" 'vm2>vm3|vm3>vm2'
 	done
