@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The programs at an interface of a machine that is itself a node. The frames have no port of
- * the other node, so its MAC address tells which node it is, else its IP address; in ARP and
- * neighbour discovery, the address that is resolved. Addresses that no node has are the host's;
- * what is sent to no single address concerns everyone.
+ * The programs at an interface of a machine that is itself a node. No port identifies the other
+ * node, so its MAC address does, or else its IP address; in ARP and neighbour discovery, the
+ * address that is resolved. Addresses that no node has are the host's; broadcasts and multicasts
+ * concern everyone.
  */
 #ifndef NETSIM_BPF_MACHINE_H
 #define NETSIM_BPF_MACHINE_H
@@ -41,8 +41,8 @@ static __always_inline int read_arp_address(struct __sk_buff *skb, __u32 at, int
 }
 
 /*
- * Reads the other end's address from an IPv6 packet; of neighbour discovery, a target that is
- * solicited by a sent packet, or advertised by a received one.
+ * Reads the other end's address from an IPv6 packet; in neighbour discovery, the target that a sent
+ * packet solicits, or a received one advertises.
  */
 static __always_inline int read_ipv6_address(struct __sk_buff *skb, __u32 at, int received,
 					     struct peer_address *ret)
@@ -90,8 +90,8 @@ static __always_inline int read_address(struct __sk_buff *skb, int received,
 }
 
 /*
- * Learns the MAC address of a node that resolves addresses; one that several nodes use, such as a
- * router's that answers for them, then tells nothing.
+ * Learns the MAC address of a node that resolves addresses; one that several nodes use, such as
+ * that of a router that answers for them, then identifies none.
  */
 static __always_inline void learn(const struct port_mac *mac, __u16 node)
 {

@@ -27,7 +27,7 @@ struct {
 
 /*
  * A port's ifindex -> link number. Also the host's other interfaces, except taps that no node has,
- * with the number of the host: what the host routes from there is its own.
+ * with the number of the host: what the host routes from there counts as sent by the host.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -75,10 +75,10 @@ struct port_peer {
 #define PORT_IFACE_NAME 16
 
 /*
- * What Open vSwitch, if it has the port, leaves of a frame's source. The kernel datapath keeps the
- * port that the frame came in by, and the mark; but of a frame that its daemon has decided about
- * only the mark. The userspace datapath sends a new frame, of which only the address shows the
- * source, and leaves the old one to the host.
+ * What shows the source of a frame at a port of Open vSwitch. Its kernel datapath keeps the ingress
+ * port and the mark, but only the mark of a frame about which its daemon has decided. Its userspace
+ * datapath sends a new frame, whose source only the address shows, and leaves the old one to the
+ * host.
  */
 enum port_ovs { PORT_OVS_NONE, PORT_OVS_KERNEL, PORT_OVS_USERSPACE };
 

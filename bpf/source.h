@@ -14,7 +14,7 @@ static __always_inline __u32 link_of(__u32 ifindex)
 	return link ? *link : HOST;
 }
 
-/* The link that is known by the source address of a frame, NULL: none. */
+/* The link that has the source address of a frame, NULL: none. */
 static __always_inline __u32 *link_by_address(struct __sk_buff *skb)
 {
 	struct port_mac key = {};
@@ -43,7 +43,7 @@ static __always_inline int is_ours(const struct __sk_buff *skb)
 	       is_marked(skb, PORT_MARK_HOST);
 }
 
-/* True for the address of the bridge: the host sends or routes the frame. */
+/* True if the source address is the bridge's: the host sends or routes the frame. */
 static __always_inline int is_from_bridge(struct __sk_buff *skb, const struct port_link *to)
 {
 	__u8 source[6], differs = 0;
@@ -57,9 +57,9 @@ static __always_inline int is_from_bridge(struct __sk_buff *skb, const struct po
 
 /*
  * True for a frame that came in by a port that no node has; from is that port's entry in ns_ports,
- * which the caller has looked up, once, as it may become a node's at any time. Frames that the
- * host routes onto a bridge also come in by another interface, but have the bridge's address; on a
- * routed network, their interface has an entry.
+ * which the caller looks up only once, because a node may claim the port at any time. Frames that
+ * the host routes onto a bridge also come in by another interface, but have the bridge's address;
+ * on a routed network, their interface has an entry.
  */
 static __always_inline int is_unclaimed(struct __sk_buff *skb, const struct port_link *to,
 					const __u32 *from)
@@ -70,8 +70,9 @@ static __always_inline int is_unclaimed(struct __sk_buff *skb, const struct port
 }
 
 /*
- * Finds the source of a frame from Open vSwitch without a known port and without our mark, by its
- * address: the host's, or a guest's on the userspace datapath. False if the frame is unclaimed.
+ * Finds the source of a frame from Open vSwitch that has neither a known port nor our mark, by its
+ * source address: the host's, or a guest's on the userspace datapath. False if the frame is
+ * unclaimed.
  */
 static __always_inline int find_source(struct __sk_buff *skb, const struct port_link *to,
 				       __u32 *ret)

@@ -27,7 +27,7 @@ static int run(const void *p, struct netsim_err *err)
 	char path[4096];
 	int r = netsim_find(NETSIM_FILE_PROFILE, args->apply.profile, path, sizeof(path), err);
 
-	/* Of a topology's node, the entry in the profile is known. */
+	/* With a topology, --as names the node that this machine is. */
 	if (machine_topology(&machine)) {
 		machine.as = request.as;
 		request.as = NULL;

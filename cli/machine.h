@@ -26,7 +26,7 @@ struct machine_groups {
 			"the node that this machine is (its host name)"      \
 	}
 
-/* The topology of which this machine is to be a node, or NULL: none was given. */
+/* The topology that this machine joins as a node, or NULL: none was given. */
 const char *machine_topology(const struct machine_words *words);
 
 /*
@@ -40,7 +40,7 @@ int open_machine(const struct common *common, const struct machine_words *words,
 int open_machine_for(const struct common *common, const struct machine_words *words,
 		     const struct machine_groups *groups, struct netsim **ret,
 		     struct netsim_err *err);
-/* Closes the handle; if the command has failed, the machine is what it was before. */
+/* Closes the handle; if the command has failed, the machine is as it was before. */
 void close_machine(struct netsim *ctx, int result);
 
 #endif

@@ -220,7 +220,7 @@ struct netsim_up {
 	size_t missing_count;
 	struct netsim_tap **taps; /* of all nodes of the kind tap */
 	size_t tap_count;
-	const char *libvirt; /* why libvirt did not tell the taps of domains, or NULL */
+	const char *libvirt; /* why libvirt did not list the taps of domains, or NULL */
 	struct netsim_ovs **ovs;
 	size_t ovs_count;
 };
@@ -373,7 +373,7 @@ struct netsim_fault {
 
 /* A program that netsim runs in a node for as long as the fleet is up. */
 struct netsim_service {
-	const char *node;    /* of a DHCP server, a node of its own */
+	const char *node;    /* the node of a DHCP server */
 	const char *program; /* "dnsmasq" or "udhcpc" */
 	const char *iface;   /* of udhcpc: the interface; else NULL */
 	bool runs;	     /* false: it has ended, and netsim_up() would start it */

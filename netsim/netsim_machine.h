@@ -27,7 +27,7 @@ struct netsim_join {
 struct netsim_join_opts {
 	size_t size;
 	const char *as; /* NULL: the node that has the host name */
-	bool unless_up; /* do nothing if a fleet is up whose host this machine is */
+	bool unless_up; /* do nothing if this machine is the host of a fleet that is up */
 	bool dry_run;	/* only for further dry runs of this handle */
 	/* Without a topology: groups or targets; their addresses become nodes. */
 	const char *const *words;

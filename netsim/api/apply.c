@@ -138,7 +138,7 @@ static int lock_bare(struct state *st, const struct netsim_apply_opts *what, str
 	return r == 0 && s->bare_lock >= 0 ? state_read_host(st, err) : r;
 }
 
-/* True if all interfaces of this machine are selected, which is a node: it has no other ports. */
+/* True if all interfaces of this machine, which is a node, are selected: these are its ports. */
 static bool has_all_of_machine(const struct selection *s)
 {
 	bool all = model_machine(s->fleet.model) >= 0;

@@ -53,7 +53,7 @@ int attach_ask(const struct topo *topo, struct domains **ret, struct netsim_err 
 	return r == 0 && count ? domains_ask(topo->libvirt, names, count, ret, err) : r;
 }
 
-/* The interface of a domain that has a claim's tap or, as libvirt may list it later, its MAC. */
+/* The domain's interface that has the claim's tap or, as libvirt may list taps late, its MAC. */
 static const struct domain_port *port_of_claim(const struct domains *domains,
 					       const struct port_claim *claim,
 					       const struct domain **ret)
@@ -70,8 +70,9 @@ static const struct domain_port *port_of_claim(const struct domains *domains,
 }
 
 /*
- * A tap with that qdisc, such as libvirt makes for <bandwidth>, cannot have netsim's programs. With
- * these, libvirt could not make it, and would not start the domain.
+ * Withdraws the claim of a tap with an ingress qdisc, as libvirt makes for <bandwidth>: it excludes
+ * netsim's programs. If these were there first, libvirt could not make it, and would not start the
+ * domain.
  */
 static void withdraw_limited(const struct qdiscs *all, const struct domains *domains,
 			     struct port_claim *claim)
@@ -138,7 +139,7 @@ int attach_look(struct state *st, const char *fleet, struct attachment *ret, str
 	int r;
 
 	*ret = (struct attachment) {0};
-	/* The record of a machine that is a node has other machines, not taps. */
+	/* On a machine that is a node, the record lists other machines, not taps. */
 	if (state_is_machine(st, fleet))
 		return 0;
 	r = topo_record_read(fleet, &ret->topo, err);
@@ -196,7 +197,7 @@ static void set_alias(struct state *st, int ifindex, const char *name, char *ali
 	link_set(st->rt, &marked, ifindex, LINK_SET_ALIAS, 0, name);
 }
 
-/* Marks a port, unless it has this mark; returns whether that changes anything. */
+/* Marks a port; returns false if it had this mark already. */
 static bool mark_port(struct state *st, const struct topo *topo, struct port_claim *claim)
 {
 	const struct link *link = model_find_link(st->host, MODEL_HOST, claim->port);
@@ -318,7 +319,7 @@ static struct port_claim *claim_of(const struct attachment *a, const struct link
 	return NULL;
 }
 
-/* Gives back marked taps that are the port of no node now, or of another one. */
+/* Gives back marked taps that are no longer a port, or are now another node's. */
 static int release_stale(struct state *st, const char *fleet, struct attachment *a,
 			 struct netsim_err *err)
 {
@@ -345,7 +346,7 @@ static int release_stale(struct state *st, const char *fleet, struct attachment 
 	return r;
 }
 
-/* True if an IFB is that of an attached node's port that is gone, or has another name now. */
+/* True if an IFB belongs to an attached node whose port is gone, or has another name now. */
 static bool is_orphan(const struct link *ifb, const char *fleet, const struct attachment *a)
 {
 	char name[IFNAMSIZ];

@@ -25,15 +25,15 @@ struct attachment {
 int attach_look(struct state *st, const char *fleet, struct attachment *ret,
 		struct netsim_err *err);
 /*
- * The same with an answer of libvirt, or NULL; then marks new ports, gives back those that match no
- * longer, and removes the IFBs of ports that are gone. Reads the host's links again if any changed.
+ * The same, given libvirt's answer or NULL; then marks new ports, gives back those that no longer
+ * match, and removes the IFBs of ports that are gone. Reads the host's links again if any changed.
  * The caller holds the lock.
  */
 int attach_refresh(struct state *st, const char *fleet, const struct domains *domains,
 		   struct attachment *ret, struct netsim_err *err);
 void attach_done(struct attachment *attachment);
 
-/* A claim without a marked port, with the reason; false if it has one. */
+/* True, with the reason in why, if a claim has no marked port. */
 bool attach_misses(const struct port_claim *claim, char why[static CLAIM_TEXT]);
 /* Adds the claims without a marked port to a list of a result, allocated in its arena. */
 int attach_list(void *arena, const struct attachment *attachment, struct netsim_missing ***list,
@@ -47,17 +47,17 @@ int attach_ask(const struct topo *topo, struct domains **ret, struct netsim_err 
 
 /* Checks that a topology's attached bridges exist; -ENOENT with err at their place in the file. */
 int attach_check(const struct state *st, const struct topo *topo, struct netsim_err *err);
-/* Marks a topology's attached bridges, and gives back those that are not in it. */
+/* Marks a topology's attached bridges, and gives back those that it no longer lists. */
 int attach_bridges(struct state *st, const struct topo *topo, struct netsim_err *err);
 /*
- * Attaches the programs if a network drops frames from ports that no node has, and no port has
- * them yet. Call api_mend() afterwards, which lets frames from claimed ports pass.
+ * Attaches the programs, unless ports have them already, if a network drops frames from ports that
+ * no node has. Call api_mend() afterwards, which lets frames from claimed ports pass.
  */
 int attach_guard(struct netsim *ctx, const char *fleet, struct netsim_err *err);
 
 /*
- * Sets the taps down whose cables netsim link has pulled out, because their programs set new ones
- * up; or, with up, plugs those cables in again.
+ * Sets down the taps whose cables netsim link has pulled out, because the programs that make taps
+ * set them up; or, with up, plugs these cables in again.
  */
 int attach_cables(struct state *st, const char *fleet, const struct attachment *attachment, bool up,
 		  struct netsim_err *err);

@@ -222,7 +222,7 @@ void netsim_fault_free(struct netsim_fault *fault)
 	arena_free(fault);
 }
 
-/* Of a machine, the topology has the VLANs of its interfaces. */
+/* On a machine that is a node, the topology has the VLANs of its interfaces. */
 static int vlan_in_record(const struct fleet *f, const char *node, const char *iface, uint16_t *ret,
 			  struct netsim_err *err)
 {
@@ -442,7 +442,7 @@ static int heal_link(struct link_run *run, const char *target)
 	return r;
 }
 
-/* With the host's end of a cable of a routed network go its routes: it stays up. */
+/* On a routed network, the host's end of a cable stays up: its routes would go with it. */
 static bool has_routed_port(const struct link_run *run, const char *target)
 {
 	const struct link *link;

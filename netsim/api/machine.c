@@ -48,7 +48,7 @@ static int refuse_name(const struct topo *topo, const char *name, bool given,
 	return -ENOENT;
 }
 
-/* The node of a name or, for NULL, of the host name; without its domain, if it has one. */
+/* Finds a node by its name or, if as is NULL, by the host name, with or without its domain. */
 static int choose_node(const struct topo *topo, const char *as, const struct node **ret,
 		       struct netsim_err *err)
 {
@@ -91,8 +91,8 @@ static int note(struct netsim_join *join, const struct state *st, const struct m
 }
 
 /*
- * Sets *ret to whether a fleet is up of which this machine is no node, but the host; or, without a
- * topology, any other than the one for that.
+ * Sets *ret to true if this machine is the host of a fleet that is up or, without a topology
+ * (alone), a node of any fleet but TOPO_RECORD_ALONE.
  */
 static int has_fleet(struct state *st, bool alone, bool *ret, struct netsim_err *err)
 {
@@ -144,7 +144,7 @@ static int join_now(struct state *st, const struct machine_place *place, bool fr
 	return r;
 }
 
-/* Takes the topology on success of a dry run. */
+/* If a dry run succeeds, it takes over the topology. */
 static int join(struct state *st, struct topo **topo, const struct netsim_join_opts *o,
 		struct netsim_join *ret, struct netsim_err *err)
 {

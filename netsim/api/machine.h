@@ -10,16 +10,16 @@
 int machine_leave(struct state *st, const char *fleet, struct netsim_err *err);
 
 /*
- * Makes the topology of a machine whose peers are the addresses among these words of groups and
- * targets, and those given before; *ret is NULL if there are no new ones. The caller frees *ret.
+ * Makes the topology of a machine whose peers are the addresses among these words, which are groups
+ * or targets, and those given before; *ret is NULL if no address is new. The caller frees *ret.
  */
 int machine_make_topo(struct state *st, const char *const *words, size_t count, struct topo **ret,
 		      struct netsim_err *err);
 
 /*
- * Copies a fault's targets, separated by blanks, to buf of size bytes: of a machine, the name of
- * an interface stands for that of its port. -EINVAL with err for what concerns only others: class
- * tells that a node stands for the paths to it. -E2BIG if they do not fit.
+ * Copies a fault's targets, separated by blanks, to buf of size bytes: on a machine that is a node,
+ * the name of an interface stands for its port. If class is set, a node stands for the paths to it.
+ * -EINVAL with err for a target that concerns only other nodes, -E2BIG if they do not fit.
  */
 struct machine_targets {
 	const char *const *words;

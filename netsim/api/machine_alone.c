@@ -76,7 +76,7 @@ static const char *address_part(const char *word)
 	return colon + 1;
 }
 
-/* The programs know the node with the longest prefix only, which would leave the other's faults. */
+/* The programs find only the node with the longest prefix, and would ignore the other's faults. */
 static int check_place(const struct alone *a, const struct model_place *place)
 {
 	char text[UNIT_TEXT], known[UNIT_TEXT];
@@ -159,7 +159,7 @@ static const struct link *link_by_index(const struct alone *a, int ifindex)
 	return NULL;
 }
 
-/* A MAC address tells no interface: there must be only one. */
+/* A MAC address does not say which interface leads to it: only one may be up. */
 static int find_only_link(struct alone *a, const char *text)
 {
 	const struct link *found = NULL;
@@ -201,7 +201,7 @@ static int find_link(struct alone *a, const struct model_place *place)
 
 /* --- the topology */
 
-/* A prefix is written as that of its first host, because an interface cannot have its own. */
+/* A prefix is written with its first host's address, because no interface can have the subnet's. */
 static void print_peer(const struct model_place *place, FILE *out)
 {
 	char text[UNIT_TEXT], name[UNIT_TEXT];

@@ -46,7 +46,7 @@ static bool is_left(const struct mending *m, int ifindex)
 	return m->opts && m->opts->leave && m->opts->leave(m->opts->arg, ifindex);
 }
 
-/* Forgets the differences at ports that are to be left alone. */
+/* Forgets the differences at ports that the caller wants left alone. */
 static void leave_ports(struct mending *m)
 {
 	size_t kept = 0;

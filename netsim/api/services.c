@@ -146,7 +146,7 @@ int api_services_status(const struct state *st, const struct model *have, void *
 
 	for (size_t i = 0; r == 0 && i < found.count; i++)
 		r = add_member(arena, ret, &found.list[i]);
-	/* A server whose cgroup is gone, too. */
+	/* Lists a server even if its cgroup is gone. */
 	for (size_t i = 0; r == 0 && i < have->node_count; i++)
 		if (have->nodes[i].service && !is_listed(ret, have->nodes[i].name, NULL))
 			r = add(arena, ret, have->nodes[i].name, DHCP_SERVER, false);

@@ -127,7 +127,7 @@ static int read_port(const struct reader *r, const struct model *model, size_t a
 		port->cut_packets = policy_link_entry(r->policy, number)->cut;
 		port->lost_packets = policy_link_entry(r->policy, number)->lost;
 	}
-	/* Of a machine, the port is the node's own end. */
+	/* On a machine that is a node, the port is the node's own end. */
 	port->to = read_direction(r, link->machine ? ifb_of(r, link->name) : link->ifindex,
 				  number ? &down : NULL);
 	port->from = read_direction(r, link->machine ? link->ifindex : ifb_of(r, link->name),

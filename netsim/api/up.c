@@ -108,8 +108,8 @@ static int attach(struct netsim *ctx, const struct topo *topo, const struct doma
 }
 
 /*
- * Removes a fleet that this call has made, after its services or its uplink failed; one that was
- * there before stays, with what has been done.
+ * Removes a fleet that this call has made, after its services or its uplink failed; one that was up
+ * before stays, with the changes made so far.
  */
 static void undo(struct netsim *ctx, const struct topo *topo, const struct model *before)
 {

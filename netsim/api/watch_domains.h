@@ -11,21 +11,21 @@ struct watch_domains {
 	struct domain_watch *watch;   /* NULL: nothing is followed */
 	struct domains *now, *before; /* the latest answers, or NULL */
 	bool fresh;		      /* now was not reported yet */
-	bool told;		      /* that libvirt does not answer */
-	bool silent;		      /* the caller says that, not a report */
+	bool told;		      /* it was reported that libvirt does not answer */
+	bool silent;		      /* the caller reports that itself */
 };
 
 /* Follows the domains that the record of the fleet names. Waits for the first answer. */
 int watch_domains_follow(struct watch_domains *d, const char *fleet, struct netsim_err *err);
-/* Tells which domains the fleet has now. */
+/* Gives the topology with the domains that the fleet has now. */
 void watch_domains_expect(struct watch_domains *d, const struct topo *topo);
 /* To be polled for input, or -1. */
 int watch_domains_fd(const struct watch_domains *d);
 /* Takes an answer, if there is one. */
 void watch_domains_take(struct watch_domains *d);
 /*
- * Asks libvirt again if the port of a domain is missing, as it may know it now, or if another
- * program changed a port, which may have been libvirt.
+ * Asks libvirt again if a domain lacks a port that libvirt may know by now, or if another program,
+ * perhaps libvirt, changed a port.
  */
 void watch_domains_ask(struct watch_domains *d, const struct attachment *attachment, bool changed);
 

@@ -282,7 +282,7 @@ static bool read_roles(struct bind *b, const struct texts *roles, struct node *n
 
 /*
  * getpwnam_r() and getgrnam_r() need a buffer whose size is not known in advance. It is on the
- * heap, because the stack of a thread may be that small.
+ * heap, because a thread's stack may be no larger.
  */
 #define ACCOUNT_ROOM (64 << 10)
 
@@ -335,7 +335,7 @@ static bool read_domain(struct bind *b, const struct text *text, struct node *no
 {
 	if (!text->s)
 		return true;
-	/* A wrong name is kept, so that no port is reported for the lack of one. */
+	/* A wrong name is kept, so that no port is reported as lacking one. */
 	node->domain = strdup(text->s);
 	if (!node->domain)
 		return bind_oom(b);

@@ -42,7 +42,7 @@ struct ip_at {
 };
 
 /*
- * A DHCP server of a network. It is a node of its own, of which the file has no entry: a network
+ * A DHCP server of a network. It is a node of its own, for which the file has no entry: a network
  * namespace with one port, in which a DHCP server runs.
  */
 struct dhcp {

@@ -337,7 +337,7 @@ static bool check_client(struct bind *b, const struct topo *topo, const struct n
 				 "write the guest's \"mac\", and the address is reserved for it"));
 }
 
-/* Reports a pool that is too small for the interfaces that need an address of it. */
+/* Reports a pool that is too small for the interfaces that need an address from it. */
 static bool check_size(struct bind *b, const struct topo *topo, const struct dhcp *dhcp)
 {
 	uint64_t room = (uint64_t)number_of(&dhcp->last) - number_of(&dhcp->first) + 1;

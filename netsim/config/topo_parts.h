@@ -61,12 +61,12 @@ bool topo_read_ifaces(struct bind *b, const struct topo *topo, const struct node
 bool topo_resolve_node(struct bind *b, const struct topo *topo, struct node *node,
 		       struct raw_ifaces *raws);
 
-/* Checks the keys (map) of a routed network, and, of one of its ports, the addresses and the name.
+/* Checks the keys (map) of a routed network, and the addresses and the name of one of its ports.
  */
 bool topo_check_routed(struct bind *b, const struct network *network, const struct doc_node *map);
 bool topo_check_routed_port(struct bind *b, const struct network *network, const struct node *node,
 			    const struct iface *iface);
-/* Adds the default routes by the host to an interface of a routed network without routes. */
+/* Adds the default routes via the host to an interface of a routed network without routes. */
 bool topo_route_by_host(struct bind *b, const struct network *network, struct iface *iface);
 
 /* Checks the routes of a node against each other and against all its addresses. */

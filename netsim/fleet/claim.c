@@ -68,8 +68,8 @@ static bool is_marked_for(const struct deciding *d, const struct port_claim *cla
 }
 
 /*
- * A tap with the exact name needs no other witness. What a bridge has learned, it forgets when the
- * guest is silent: then the mark of before counts.
+ * A tap with the exact name needs no other evidence. A bridge forgets the address of a silent
+ * guest: then an earlier mark counts.
  */
 static bool matches_guest(const struct deciding *d, const struct port_claim *claim,
 			  const struct link *tap)
@@ -94,7 +94,7 @@ static bool has_name(const struct port_claim *claim, const struct link *tap)
 
 /*
  * The interface of a domain that has this tap, or NULL. libvirt's answer may be older than the tap,
- * whose name another domain had before: an address that was derived from another one says so.
+ * and be about an earlier tap of this name: then the tap's address is derived from another one.
  */
 static const struct domain_port *domain_port(const struct deciding *d, const struct link *tap,
 					     const struct domain **ret)
@@ -124,8 +124,8 @@ static bool matches_domain(const struct deciding *d, const struct port_claim *cl
 }
 
 /*
- * A tap that libvirt does not list may be newer than its answer: then the other witnesses count.
- * They do not if it lists the tap, or has no such domain.
+ * A tap that libvirt does not list may be newer than its answer: then the other evidence counts. It
+ * does not if libvirt lists the tap, or has no such domain.
  */
 static bool matches_without(const struct deciding *d, const struct port_claim *claim,
 			    const struct link *tap)
@@ -161,7 +161,7 @@ void claim_withdraw(struct port_claim *claim, const char *fmt, ...)
 	va_end(args);
 }
 
-/* A tap of the domain is not in the bridge; libvirt leaves it so if it makes the bridge anew. */
+/* A tap of the domain is not in the bridge: libvirt does not put taps into a bridge made anew. */
 static bool miss_bridge(const struct deciding *d, struct port_claim *claim,
 			const struct domain *domain)
 {

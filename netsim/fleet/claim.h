@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Claims: which tap of a bridge, or of a routed network, is the port of an attached node. The
- * witnesses are the tap's name, the interfaces of the libvirt domain, the tap's own address, which
+ * evidence is the tap's name, the interfaces of the libvirt domain, the tap's own address, which
  * libvirt derives from the guest's, and the bridge's forwarding table. Pure: no I/O.
  */
 #ifndef NETSIM_CLAIM_H
@@ -32,9 +32,9 @@ struct port_claims {
 
 /*
  * Finds the ports of all attached nodes among the links of the host. macs are the addresses
- * that bridges have learned; domains is libvirt's answer, NULL: not asked, and then the mark of
- * before counts for a node with a domain. A tap is never guessed: if several match, or one matches
- * several nodes, there is no port. Returns 0 or -ENOMEM; the caller frees ret->list.
+ * that bridges have learned; domains is libvirt's answer, NULL: not asked, and then an earlier mark
+ * counts for a node with a domain. A tap is never guessed: if several match, or one matches several
+ * nodes, there is no port. Returns 0 or -ENOMEM; the caller frees ret->list.
  */
 int claim_decide(const struct topo *topo, const struct model *host, const struct neigh_mac *macs,
 		 size_t mac_count, const struct domains *domains, struct port_claims *ret);

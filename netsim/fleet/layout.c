@@ -149,8 +149,8 @@ static int add_host_address(struct link *link, const struct ip *ip, const struct
 
 /*
  * The host's end of a cable of a routed network: the host's addresses, and a route to each address
- * of the node. Of IPv6, also a link-local address, without which the kernel does not resolve the
- * node's for packets that it forwards.
+ * of the node. For IPv6, also a link-local address, without which the kernel does not resolve the
+ * node's address for packets that it forwards.
  */
 static int add_routing(struct link *link, const struct network *net, const struct iface *iface,
 		       struct netsim_err *err)

@@ -94,7 +94,7 @@ static int check_interface(const struct model *host, const struct machine_place 
 	return -EBUSY;
 }
 
-/* The machine cannot be the host of a fleet, and a node of it. */
+/* The machine cannot be both the host and a node of a fleet. */
 static int check_host(const struct state *st, const struct topo *topo, struct netsim_err *err)
 {
 	for (size_t i = 0; i < st->host->link_count; i++) {
@@ -112,7 +112,7 @@ static int check_host(const struct state *st, const struct topo *topo, struct ne
 	return 0;
 }
 
-/* Offloads that are on now are in the mark, so that they can be restored after any crash. */
+/* Records in the mark which offloads are on, so that they can be restored after any crash. */
 static int mark_interface(struct state *st, const struct machine_place *place,
 			  const struct iface *iface, const struct link *link)
 {

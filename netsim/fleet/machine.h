@@ -12,14 +12,14 @@
 
 struct machine_place {
 	const struct topo *topo;
-	const struct node *node; /* that the machine is */
+	const struct node *node; /* the node that this machine is */
 	bool dry;		 /* only for this process: state_assume() */
 };
 
 /*
- * Fails with err if the machine has none of the interfaces of the node, those that have the names,
- * or else the MAC addresses, of its cables; or if one of them is in use otherwise. Call
- * state_read_host() before.
+ * Fails with err if the machine has no interface with the name, or else the MAC address, of one of
+ * the node's cables; or if one of these interfaces is in use otherwise. Call state_read_host()
+ * before.
  */
 int machine_check(const struct state *st, const struct machine_place *place,
 		  struct netsim_err *err);

@@ -122,7 +122,7 @@ void topo_record_remove(const char *fleet)
 	unlink(path); /* left by a writer that was killed */
 }
 
-/* True if the record of a fleet is that of a namespace. */
+/* True if a fleet's record was written in this network namespace. */
 static bool is_of(const char *fleet, uint64_t netns)
 {
 	auto_buf struct buf text = {0};

@@ -2,8 +2,8 @@
 /*
  * The record of the topology of a fleet that attaches taps or bridges of other programs. The
  * kernel has no object of a node whose tap does not exist; its name, its roles and the marks
- * by which its tap is found are in this file, which netsim up writes. The same holds for the
- * other nodes of a fleet whose node this machine is, and for their addresses.
+ * by which its tap is found are in this file, which netsim up writes. On a machine that is a node,
+ * it also holds the other nodes, and their addresses.
  */
 #ifndef NETSIM_TOPO_RECORD_H
 #define NETSIM_TOPO_RECORD_H
@@ -14,17 +14,17 @@
 
 /*
  * Writes the record of a topology, or removes it if nothing is attached. netns is the inode of the
- * network namespace, which does not have the fleets of others that share /run.
+ * network namespace: others may share /run, but have other fleets.
  */
 int topo_record_write(const struct topo *topo, uint64_t netns, struct netsim_err *err);
-/* Writes it in any case. */
+/* Writes the record in any case. */
 int topo_record_keep(const struct topo *topo, uint64_t netns, struct netsim_err *err);
 /*
  * Adds the fleets of this namespace that have a record to a list of names, if they are not in it:
  * if all is attached, and the bridge was removed meanwhile, nothing else is left of a fleet.
  */
 int topo_record_fleets(uint64_t netns, char ***names, size_t *count, struct netsim_err *err);
-/* Reads it; *ret is NULL if there is none. The caller frees *ret with topo_free(). */
+/* Reads the record; *ret is NULL if there is none. The caller frees *ret with topo_free(). */
 int topo_record_read(const char *fleet, struct topo **ret, struct netsim_err *err);
 /*
  * The topology of a fleet: the one that a dry run assumes, or the record. *ret is NULL if there is
@@ -33,8 +33,8 @@ int topo_record_read(const char *fleet, struct topo **ret, struct netsim_err *er
 int topo_record_look(const struct state *st, const char *fleet, const struct topo **ret,
 		     struct topo **ret_owned, struct netsim_err *err);
 /*
- * The fleet of a machine that was given addresses instead of a topology, which its record has as
- * prefixes of nodes with their names.
+ * The fleet of a machine that was given addresses instead of a topology: its record has them as
+ * addresses of nodes.
  */
 #define TOPO_RECORD_ALONE "machine"
 void topo_record_remove(const char *fleet);

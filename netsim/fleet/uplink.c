@@ -74,7 +74,7 @@ static unsigned hash_of(const struct paths *paths)
 	return hash;
 }
 
-/* The uplink whose forwarding the record says was off, or "". */
+/* The uplink whose forwarding was off according to the record, or "". */
 static const char *recorded(const struct nat_seen *seen)
 {
 	const char *at = strstr(seen->comment, WAS_OFF " ");
@@ -146,7 +146,7 @@ static int set_forwarding(struct state *st, const char *device, bool on, struct 
 	return rtnl_send(st->rt, err);
 }
 
-/* The record first: what is changed after it can be given back, even after a crash. */
+/* The record comes first, so that later changes can be undone even after a crash. */
 static int put(struct state *st, const struct topo *topo, const struct nat_seen *seen,
 	       const struct paths *paths, struct netsim_err *err)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The uplink of networks: the host forwards what their nodes send to it, under its own address.
+ * The uplink of networks: the host forwards to it what their nodes send, under its own address.
  * What this changes outside the fleet, the forwarding of the uplink, is recorded in the comment of
  * the fleet's nftables table, and given back with it.
  */

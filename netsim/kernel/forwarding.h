@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 /*
- * Returns whether packets of a family, AF_INET or AF_INET6, that arrive by a device are forwarded.
- * The kernel has a setting for each device of IPv4; the one of IPv6 is for all.
+ * Returns whether packets of a family, AF_INET or AF_INET6, that arrive at a device are forwarded.
+ * For IPv4 the kernel has a setting per device, for IPv6 one for all.
  */
 bool forwarding_is_on(uint8_t family, const char *device);
 

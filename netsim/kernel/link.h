@@ -49,8 +49,8 @@ void link_set(struct rtnl *rt, const struct link *want, int ifindex, unsigned wh
  */
 void link_set_no_ipv6(struct rtnl *rt, int ifindex, const char *subject);
 /*
- * Lets the host forward the IPv4 packets that arrive by this link, or not. The setting is the
- * link's, and goes with it.
+ * Enables or disables forwarding of the IPv4 packets that arrive at this link. The setting is the
+ * link's, and disappears with it.
  */
 void link_set_forwarding(struct rtnl *rt, int ifindex, bool on, const char *subject);
 void link_set_primary(struct rtnl *rt, const struct link *want, int bond_ifindex,

@@ -97,7 +97,7 @@ struct link {
 	size_t route_count;
 };
 
-/* An address by which a machine knows a node; of an IP address, all in the prefix are the node's.
+/* An address by which a machine knows a node; of an IP address, the whole prefix is the node's.
  */
 struct model_place {
 	bool is_mac;
@@ -106,8 +106,8 @@ struct model_place {
 };
 
 /*
- * A node: with a network namespace, or a tap node, which has only ports. Of a fleet whose node
- * this machine is, its own node has its interfaces as ports, and the others are peers.
+ * A node: with a network namespace, or a tap node, which has only ports. If this machine is a node
+ * of the fleet, that node has its interfaces as ports, and the others are peers.
  */
 struct model_node {
 	char *name;

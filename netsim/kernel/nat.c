@@ -225,7 +225,7 @@ int nat_check(const char *fleet, struct netsim_err *err)
 	struct batch b;
 	int r;
 
-	/* A dot, which names of fleets do not have: the table is nobody's. */
+	/* Names of fleets have no dot, so no fleet has this table. */
 	snprintf(trial, sizeof(trial), "%s.trial", fleet);
 	r = open_batch(&b, trial, 4, err);
 	if (r < 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The nftables table of a fleet, inet netsim-FLEET: it masquerades what the fleet's networks send
- * by an uplink. The name marks it as netsim's; its comment is a record in the kernel.
+ * through an uplink. The name marks it as netsim's; its comment is a record in the kernel.
  *
  * Functions with an err parameter return 0, or a negative errno with *err set.
  */

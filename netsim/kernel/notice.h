@@ -26,7 +26,7 @@ int notices_open(struct notices **ret, struct netsim_err *err);
 void notices_close(struct notices *notices);
 /* To be polled for input. */
 int notices_fd(const struct notices *notices);
-/* Reads all that have arrived, without waiting, and calls each for every one. */
+/* Reads all notices that have arrived, without waiting, and calls each for every one. */
 void notices_read(struct notices *notices, void (*each)(void *arg, const struct notice *notice),
 		  void *arg);
 

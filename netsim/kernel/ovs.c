@@ -263,7 +263,7 @@ const struct ovs_port *ovs_find_port(const struct ovs *ovs, const char *name)
 	return NULL;
 }
 
-/* The master, if any, is the kernel's word that the datapath has the port. */
+/* True if the datapath has the port, which a kernel datapath shows as its master. */
 static bool has_datapath(const struct link *link, bool userspace)
 {
 	return strcmp(link->master, userspace ? "" : OVS_SYSTEM) == 0;
@@ -295,7 +295,7 @@ void ovs_read_mark(struct link *link)
 	}
 }
 
-/* What the mark says of a port may be of before. */
+/* Undoes ovs_read_mark() for a port, whose mark may be older than the database. */
 static void forget_mark(struct link *link)
 {
 	if (!link->ovs || link->kind == LINK_BRIDGE)

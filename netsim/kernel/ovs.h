@@ -33,7 +33,7 @@ struct ovs_port {
 struct ovs {
 	struct ovs_bridge *bridges;
 	size_t bridge_count;
-	struct ovs_port *ports; /* that are devices of their own: not the bridges' */
+	struct ovs_port *ports; /* without the bridges' own */
 	size_t port_count;
 	char why[OVS_WHY]; /* the reason why the database was not read, or "" */
 };

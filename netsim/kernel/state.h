@@ -61,7 +61,7 @@ int state_handle(struct state *st, const char *fleet, const char *node, struct h
 /* Adds the handle of a new namespace. st takes fd and rt, even on failure. NULL: no memory. */
 struct handle *state_adopt(struct state *st, const char *fleet, const char *node, int fd,
 			   struct rtnl *rt);
-/* Closes all handles: a process that runs for long must not keep namespaces of before. */
+/* Closes all handles: a process that runs for long must not keep removed namespaces alive. */
 void state_forget_all(struct state *st);
 /* Closes one handle; a namespace without a name disappears with it. */
 void state_forget(struct state *st, const char *fleet, const char *node);

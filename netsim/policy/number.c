@@ -205,7 +205,7 @@ void policy_forget_ports(struct policy *p, const struct model *fleet)
 	forget_addresses(p, fleet);
 }
 
-/* True for what the host has besides ports: not a tap, unless another fleet has it. */
+/* True for an interface that may belong to the host: no tap, or a fleet's port. */
 static bool is_hosts(const struct link *link)
 {
 	struct mark mark;
@@ -243,7 +243,7 @@ int policy_know_host(struct policy *p, const struct state *st, const struct mode
 		const struct link *link = &st->host->links[i];
 		uint32_t key = (uint32_t)link->ifindex;
 
-		/* A port of this fleet keeps its entry, and gets it when its turn has come. */
+		/* Ports of this fleet keep their entries; a new one gets its entry later. */
 		if (!is_hosts(link) || state_is_ours(link, fleet->fleet) ||
 		    bpf_map_update_elem(p->map[POLICY_PORTS], &key, &none, BPF_NOEXIST) == 0 ||
 		    errno == EEXIST)
@@ -391,7 +391,7 @@ static void close_port(struct policy *p, const struct model *fleet, const struct
 	memcpy(p->links[number].bridge, bridge->mac.b, sizeof(bridge->mac.b));
 }
 
-/* Open vSwitch does not tell which frames are the host's: they have one of these addresses. */
+/* Open vSwitch does not show which frames are the host's: they have one of these addresses. */
 static void know_host(const struct policy *p, const struct link *link)
 {
 	struct port_mac key = policy_mac_key(&link->mac);

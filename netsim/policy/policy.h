@@ -102,8 +102,8 @@ struct policy_peer {
 	struct ip ip; /* a prefix */
 };
 /*
- * Tells the programs of a machine the addresses of the other nodes. Forgets those of before,
- * except what the programs have learned about nodes that still exist.
+ * Tells the programs of a machine the addresses of the other nodes. Forgets earlier ones, except
+ * what the programs have learned about nodes that still exist.
  */
 int policy_put_peers(struct policy *policy, const struct policy_peer *list, size_t count,
 		     struct netsim_err *err);

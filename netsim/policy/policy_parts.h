@@ -11,7 +11,7 @@ enum policy_prog {
 	POLICY_HOST_IN,
 	POLICY_ROUTE,
 	POLICY_HOLD,
-	/* Of a fleet whose node this machine is. */
+	/* On a machine that is a node. */
 	POLICY_OUT,
 	POLICY_IN,
 	POLICY_IN_HOLD,
@@ -31,7 +31,7 @@ enum policy_map {
 	POLICY_TRACES,
 	POLICY_CLASS_PORTS,
 	POLICY_CLASS_RULES,
-	/* Only the programs at ports use this, and only those of a machine the others. */
+	/* Only the programs at ports use this map, and only those of a machine the next ones. */
 	POLICY_OVS_MACS,
 	POLICY_MACS,
 	POLICY_ADDRESSES,

@@ -182,8 +182,7 @@ static int wait_event(const char *path, const char *line, int64_t deadline)
 
 		if (left <= 0)
 			return -ETIMEDOUT;
-		/* At most 100 ms: a change between reading and polling is then seen late, not lost.
-		 */
+		/* At most 100 ms: a change between reading and polling is seen late, not lost. */
 		poll(&poll_fd, 1, left < 100000000 ? (int)(left / 1000000) + 1 : 100);
 	}
 	return has < 0 ? has : 0;

@@ -121,7 +121,7 @@ static void add_range(struct service *service, const struct dhcp *dhcp)
 		    netmask(&dhcp->server, mask), (uintmax_t)(dhcp->lease.ns / SECOND));
 }
 
-/* Without an option 3 of its own, dnsmasq names itself as the router. */
+/* Without an explicit option 3, dnsmasq names itself as the router. */
 static void add_options(struct service *service, const struct dhcp *dhcp,
 			const struct network *network)
 {
@@ -147,7 +147,7 @@ static bool is_host_name(const char *name)
 	return true;
 }
 
-/* The MAC address of an interface: as given, else in a namespace that of the kernel. */
+/* The MAC address of an interface: the topology's or, in a namespace, the kernel's. */
 static bool find_mac(const struct lister *l, const struct node *node, const struct iface *iface,
 		     struct mac *ret)
 {
@@ -188,8 +188,8 @@ static void add_reservations(const struct lister *l, struct service *service,
 }
 
 /*
- * dnsmasq goes into the background when it is ready. It answers at once (no ping): whose address is
- * whose is known; and it is the only server, so that it also refuses wrong requests.
+ * dnsmasq goes into the background when it is ready. It answers at once, without a ping, because
+ * the fleet's addresses are known; as the only server, it also refuses wrong requests.
  */
 static int add_server(const struct lister *l, const struct network *network,
 		      const struct dhcp *dhcp, struct netsim_err *err)
@@ -364,7 +364,7 @@ static void remove_stale_files(const struct services *services)
 	}
 }
 
-/* Removes the leased addresses of an interface; its client, netsim's, ends right after. */
+/* Removes the leased addresses of an interface before its client is ended. */
 static int remove_leases(struct state *st, const struct model *have, const struct link *link,
 			 bool *ret_any, struct netsim_err *err)
 {

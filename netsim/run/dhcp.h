@@ -27,7 +27,7 @@ int dhcp_list(struct state *st, const struct topo *topo, const struct model *hav
 #define DHCP_TEXT 96
 const char *dhcp_describe(const struct topo *topo, const struct service *service,
 			  char buf[static DHCP_TEXT]);
-/* The same of a service that is no longer wanted, a member of services.stale, with its node. */
+/* The same for a service that is no longer wanted, a member of services.stale, with its node. */
 const char *dhcp_describe_stale(const char *member, char buf[static DHCP_TEXT]);
 
 /*

@@ -99,7 +99,7 @@ static void key_text(const struct ledger_spec *spec, unsigned key, char buf[stat
 	snprintf(buf, KEY_TEXT, "%s%u", spec->prefix, key);
 }
 
-/* The number of a key; false for a key of others below the same prefix. */
+/* The number of a key; false for a foreign key below the same prefix. */
 static bool key_number(const struct ledger_spec *spec, const char *text, unsigned *ret)
 {
 	char again[KEY_TEXT];

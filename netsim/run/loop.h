@@ -27,7 +27,7 @@ struct loop_transfer {
 
 struct loop;
 
-/* The loop belongs to the thread that turns it. The caller closes *ret with loop_close(). */
+/* The loop belongs to the thread that runs it. The caller closes *ret with loop_close(). */
 int loop_open(struct loop **ret, struct netsim_err *err);
 void loop_close(struct loop *loop);
 

@@ -248,7 +248,7 @@ static void on_event(void *arg, uint32_t events)
 	(void)events;
 	if (attempt->fd >= 0 && attempt->plain.stage == STAGE_CONNECT)
 		ask(attempt);
-	/* An answer may end the attempt, and another one of the same lane begin. */
+	/* An answer may end the attempt, and the lane may then begin another one. */
 	while (attempt->fd >= 0 && attempt->plain.stage != STAGE_CONNECT) {
 		size = recv(attempt->fd, data, sizeof(data), MSG_DONTWAIT);
 		if (size < 0 && errno == EAGAIN)

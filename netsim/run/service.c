@@ -138,7 +138,7 @@ int services_look(struct services *services, struct netsim_err *err)
 	for (size_t i = 0; r == 0 && i < found.count; i++) {
 		struct service *service = find(services, found.list[i].member);
 
-		/* Of a process in another PID namespace, nothing can be read: its pid is 0, too. */
+		/* A process in another PID namespace has the pid 0, and cannot be inspected. */
 		if (!service)
 			r = add_stale(services, found.list[i].member);
 		else if (is_as_asked(service, found.list[i].pid))

@@ -10,7 +10,8 @@
 
 /*
  * Whether the ring drops packets from one of count nodes to another, by their places in it. A node
- * hears from those around it: of five nodes from one on each side, of three from the one before it.
+ * hears from those around it: with five nodes from one on each side, with three from the one before
+ * it.
  */
 static inline bool ring_cuts(size_t count, size_t from, size_t to)
 {

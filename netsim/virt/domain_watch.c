@@ -19,7 +19,7 @@
 #include "netsim/util/name.h"
 
 #define ALIVE_INTERVAL 5 /* seconds */
-#define ALIVE_COUNT    3 /* so often libvirtd may fail to answer */
+#define ALIVE_COUNT    3 /* how often libvirtd may fail to answer */
 #define AGAIN_MS       1000
 #define ANSWER_MS      5000
 #define END_NS	       1000000000LL
@@ -80,7 +80,7 @@ static struct domain_watch *ref(struct domain_watch *w)
 
 static void signal_fd(int fd)
 {
-	/* It can fail only if the counter is full, and then the descriptor is readable. */
+	/* The write can fail only if the counter is full, and then the descriptor is readable. */
 	(void)!write(fd, &(uint64_t) {1}, sizeof(uint64_t));
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Asks libvirt for the domains of a fleet, in a thread of its own: a libvirtd that does not answer
- * holds up nobody. Connects again when libvirtd comes back, and asks again after each event.
+ * Asks libvirt for the domains of a fleet, in a thread of its own, so that a libvirtd that does not
+ * answer blocks nothing else. Connects again when libvirtd comes back, and asks again after each
+ * event.
  */
 #ifndef NETSIM_VIRT_DOMAIN_WATCH_H
 #define NETSIM_VIRT_DOMAIN_WATCH_H
@@ -20,7 +21,7 @@ int domain_watch_open(const char *uri, const char *const *names, size_t count,
 /* Ends the connection, unless libvirtd does not answer: then its thread does so later. */
 void domain_watch_close(struct domain_watch *watch);
 
-/* True if it asks for just these. */
+/* True if it asks this URI for exactly these domains. */
 bool domain_watch_is_for(const struct domain_watch *watch, const char *uri,
 			 const char *const *names, size_t count);
 /* Readable while there is an answer to take. */

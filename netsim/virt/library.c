@@ -12,7 +12,7 @@ struct libvirt libvirt;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static int started;
 
-/* Errors are asked for by virGetLastErrorMessage(). */
+/* Prints nothing: the caller gets errors from virGetLastErrorMessage(). */
 static void on_error(void *arg, void *error)
 {
 	(void)arg;
@@ -26,7 +26,7 @@ static void *run_events(void *arg)
 	return arg;
 }
 
-/* It has to come before the first connection. */
+/* The event loop must be registered before the first connection. */
 static void start(void)
 {
 	pthread_t thread;

@@ -26,7 +26,7 @@ typedef void vir_error_fn(void *arg, void *error);
 enum { VIR_EVENT_LIFECYCLE = 0, VIR_EVENT_DEVICE_REMOVED = 15, VIR_EVENT_DEVICE_ADDED = 19 };
 enum { VIR_LIFECYCLE_STARTED = 2, VIR_LIFECYCLE_STOPPED = 5 };
 
-/* Of xmlReaderForMemory(): no messages on stderr, and no network. */
+/* Options of xmlReaderForMemory(): no messages on stderr, and no network. */
 #define XML_QUIET   (1 << 5 | 1 << 6 | 1 << 11)
 #define XML_ELEMENT 1 /* xmlTextReaderNodeType() */
 

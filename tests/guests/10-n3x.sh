@@ -4,7 +4,7 @@
 #
 # The five machines of topo/n3x.yaml in QEMU, three of them with etcd. Their network cards are cables
 # to a sixth machine, which has netem, runs netsim (tests/guests/n3x-host), and passes on the frames of
-# each card through its tap (tests/tools/wire.c). All is emulated.
+# each card through its tap (tests/tools/wire.c). All machines are emulated.
 # shellcheck shell=bash
 . "$(dirname "$0")/../lib.sh"
 

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # A tap that is created anew ROUNDS times under a flood, once with a new name each time, as libvirt
-# does it, once with the same name, as microvm.nix does it: no frame passes outside of its
-# conditions, and nothing grows.
+# does it, once with the same name, as microvm.nix does it: no frame escapes its conditions, and
+# nothing grows.
 # Environment: ROUNDS, MS.
 # shellcheck shell=bash
 . "$(dirname "$0")/../lib.sh"

@@ -73,7 +73,7 @@ openers() {
 	check "down" "$NETSIM" down openers
 }
 
-# Owner and group. A kernel may want both of a user, if both are given.
+# Owner and group. A kernel may require both of a user, if both are given.
 owners() {
 	mknod -m 666 /run/tun c 10 200
 	check "up of a tap with an owner" "$NETSIM" up -q "$WORK/owned.yaml"

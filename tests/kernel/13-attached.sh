@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Nodes of kind attached: taps and bridges that another program makes and removes. netsim up and
-# netsim watch shape them; none of their frames passes outside of their conditions.
+# netsim watch shape them; none of their frames escapes its conditions.
 # shellcheck shell=bash
 . "$(dirname "$0")/../lib.sh"
 

@@ -9,7 +9,7 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../machines.sh"
 
-# pairs: who reaches whom, of both families; the host is the address that no node has
+# pairs: who reaches whom, by IPv4 and IPv6; the host has addresses that no node has
 pairs() {
 	local from to n=0 family
 	for family in 10.1.0. fd00::; do
@@ -23,7 +23,7 @@ pairs() {
 	done | sort | xargs
 }
 
-# v4 and v6 share a line: "a>b" is both, "a>b4" one of them
+# one_pair FROM TO FAMILY NUMBER: "a>b1" if a reaches b by IPv4, "a>bf" by IPv6
 one_pair() {
 	local at=$3$4
 	[[ $2 != host ]] || at=${3/10.1.0./10.1.0.254}
@@ -31,7 +31,7 @@ one_pair() {
 	! answers "$1" "$at" || echo "$1>$2${3:0:1}"
 }
 
-# all_but PATTERN: the pairs of both families that reach each other, without some
+# all_but PATTERN: what pairs prints if all reach each other, except the pairs that match
 all_but() {
 	local from to family
 	for from in host "${NODES[@]}"; do
@@ -83,15 +83,15 @@ cutting() {
 sent() {
 	local to pid
 	case $2 in *1) to=a ;; *2) to=b ;; *) to=c ;; esac
-	# At the bridge, a port sends to its node only what has not been dropped before. A frame that
-	# the machine itself drops has to be counted above its interface: by the protocol.
+	# A frame that the machine itself drops still arrives at its interface, so it is counted
+	# above it, by the protocol.
 	pid=$(counter "$to")
 	node_exec "$1" ping -n -q -c 3 -i 0.1 -W 0.3 "$2" >/dev/null
 	printf '%s ' $(($(counter "$to") - pid)) | sed 's/ $//'
 	[[ $1 == b ]] || printf ' '
 }
 
-# Echo requests that a node has received, of both families
+# Echo requests that a node has received, by IPv4 and IPv6
 counter() {
 	node_exec "$1" sh -c 'cat /proc/net/snmp /proc/net/snmp6' | awk '
 		$1 == "Icmp:" { if ($2 ~ /[A-Za-z]/) { for (i = 2; i <= NF; i++) name[i] = $i } else
@@ -144,7 +144,7 @@ macs() {
 	netsim a down >/dev/null
 }
 
-# No frame of the other kind arrives: beat never says that it is ready.
+# Frames without IP do not arrive: beat never says that it is ready.
 beat_start_lost() {
 	bg "$HELPERS/beat" "$FLEET.$1" "$FLEET.$2"
 	sleep 0.7

@@ -33,7 +33,7 @@ has() {
 	tc qdisc show dev "$1" | grep -qE "$2"
 }
 
-# A limit of what a guest sends excludes netsim's programs.
+# A limit on what a guest sends excludes netsim's programs.
 outbound() {
 	local tap
 	check "a limited domain" domain vm1 52:54:00:12:34:01 "bridge='br0'" "" "<bandwidth><outbound average='1000'/></bandwidth>"
@@ -51,8 +51,8 @@ outbound() {
 	check "which changes nothing" has "$tap" "^qdisc clsact ffff:"
 }
 
-# A limit of what a guest receives replaces the root qdisc. libvirt removes the old one first; it fails
-# if watch is faster to put that back.
+# A limit on what a guest receives replaces the root qdisc. libvirt removes the old one first, and
+# fails if watch puts it back sooner.
 inbound() {
 	local tap
 	tap=$(tap_of vm1)
@@ -67,8 +67,8 @@ inbound() {
 	check "leaves the conditions" wait_for 20 has "$tap" "^qdisc netem 6e73: root"
 }
 
-# Without the key domain, libvirt is not asked, and the qdisc alone tells. watch would claim the tap
-# before libvirt makes the qdisc.
+# Without the key domain, libvirt is not asked, and only the qdisc shows the limit. watch would
+# claim the tap before libvirt makes the qdisc.
 unnamed() {
 	local tap
 	check "another limited domain" domain vm2 52:54:00:12:34:02 "bridge='br0'" "" "<bandwidth><outbound average='1000'/></bandwidth>"

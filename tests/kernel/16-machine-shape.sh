@@ -23,8 +23,8 @@ rtt_is() {
 	between "$1" "$(rtt_of "$2" "$3")" "$4" "$(($5 + 8))" ms
 }
 
-# rate_is NAME MBIT [OPTION]...: TCP from a to the host has this rate in the half second that the
-# machine disturbs least, at one of three tries, and not much more in the mean
+# rate_is NAME MBIT [OPTION]...: TCP from a to the host has this rate in its best half second, the
+# one that the machine disturbs least, in one of three tries, and not much more on average
 rate_is() {
 	local name=$1 want=$2 mean best try
 	# shellcheck disable=SC2034 # for rates

@@ -4,7 +4,7 @@
 #
 # Attached nodes on a routed network, as microvm.nix has them: another program makes the tap anew at
 # each start of a guest, with the host's address and a route. netsim claims it by its name, adds
-# nothing that the other makes, and lets no packet pass outside of its conditions.
+# nothing that the program makes, and lets no packet escape its conditions.
 # shellcheck shell=bash
 . "$(dirname "$0")/../lib.sh"
 

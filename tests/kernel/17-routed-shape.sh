@@ -34,8 +34,8 @@ cat >"$WORK/pairs.yaml" <<-EOT
 	classes: {etcd-peer: {delay: 60ms}}
 EOT
 
-# trip NAME FROM ADDRESS MS: the shortest round trip takes that long, of three times eleven at most,
-# because a busy machine only lengthens them
+# trip NAME FROM ADDRESS MS: the shortest round trip, of at most three times eleven, takes MS; a
+# busy machine only lengthens them
 trip() {
 	local rtt best=100000
 	for _ in 1 2 3; do
@@ -46,7 +46,7 @@ trip() {
 	between "$1" "$best" "$4" "$(($4 + 5))" ms
 }
 
-# All combinations cross two links each way, and those with the host one.
+# Between nodes, packets cross two links each way; to and from the host, one.
 links() {
 	check "apply by $1" "$NETSIM" apply --engine "$1" "$WORK/links.yaml"
 	trip "$1: between nodes" vm1 10.0.0.3 20

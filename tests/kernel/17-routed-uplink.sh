@@ -2,8 +2,8 @@
 # limit: 200
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The uplink of networks: what nodes send leaves the host by it, under the host's address, as a
-# namespace that stands for the internet sees. What netsim changes for it is given back.
+# The uplink of networks: what nodes send leaves the host through it, under the host's address, as a
+# namespace that stands for the internet sees. What netsim changes for it is restored.
 # shellcheck shell=bash
 . "$(dirname "$0")/../lib.sh"
 

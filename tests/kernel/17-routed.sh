@@ -45,7 +45,7 @@ flush() {
 	node_exec "$1" ip neigh flush all
 }
 
-# echoes NODE: how many requests for an echo it has received
+# echoes NODE: how many echo requests it has received
 echoes() {
 	# shellcheck disable=SC2016 # for awk
 	node_exec "$1" awk '/^Icmp:/ { for (i = 2; i <= NF; i++) if (!n) at[i] = $i; else if (at[i] == "InEchos") print $i; n = 1 }' \
@@ -135,7 +135,7 @@ links() {
 	check "until then" wait_for 10 answers_both vm2 1
 }
 
-# The host is the next hop of each node: its address is resolved by all that reach others.
+# The host is the next hop of each node: to reach another, a node must resolve the host's address.
 host_cut() {
 	check "a partition from the host" "$NETSIM" partition vm1 host
 	check "stops the traffic of the host" eval "! answers vm1 10.0.0.0 -W 0.3 && silent_both host 1"
@@ -157,7 +157,7 @@ host_cut() {
 	check "healed" answers_both vm1 2
 }
 
-# The source of a frame that the host routes is its port, whatever becomes of it on the way.
+# The source of a frame that the host routes is its port, whatever happens to the frame on the way.
 sources() {
 	check "a loss of a pair" "$NETSIM" fault -q 'loss 100%' vm1:vm2
 	check "stops its fragments" not answers vm1 10.0.0.2 -s 4000 -W 0.3
@@ -192,7 +192,7 @@ one_way() {
 	jq "[.one_way.rows[] | select(.from == \"$1\" and .to == \"$2\" and .class == \"icmp\") | .$3] | add // 0" "$JSON"
 }
 
-# Both ends of a routed path have other Ethernet headers, times to live and checksums.
+# Along a routed path, Ethernet header, time to live and checksum of a packet change.
 measuring() {
 	local measure arrived
 	check "a loss" "$NETSIM" fault -q 'loss 20%' vm1:vm2
@@ -228,7 +228,7 @@ measuring() {
 	"$NETSIM" clear -q
 }
 
-# stranger: a guest on a tap that no node has, which asks vm4 for an echo of 20 packets; sets ECHOED
+# stranger: a guest on a tap that no node has, which sends vm4 20 packets to echo; sets ECHOED
 stranger() {
 	guest -g 10.0.0.0 -s 10.0.0.4,7,20,100,100 vm9 52:54:00:12:34:09 10.0.0.9
 	wait_for 10 grep -q '"sent":20' "$WORK/bg.$BG"

@@ -4,7 +4,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # DHCP: netsim up runs dnsmasq in a node of its own and udhcpc in the nodes that ask; both are found,
-# mended and ended by later calls, whoever was killed, and a node that is cut off gets no lease.
+# mended and ended by later calls, whichever process was killed, and a node that is cut off gets no
+# lease.
 # Environment: MOMENTS, SEED.
 # shellcheck shell=bash
 . "$(dirname "$0")/../lib.sh"

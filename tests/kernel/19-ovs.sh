@@ -8,7 +8,7 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../ovs.sh"
 
-# The namespaces inside the machines; the name of the fleet is another one.
+# Namespaces inside.NAME are the insides of the machines; the fleet has another name.
 # shellcheck disable=SC2034 # for lib.sh
 FLEET=inside
 HOST=10.9.0.254
@@ -24,7 +24,8 @@ machine() {
 	ip link set "vnet$1" address "fe:$mac" up
 	node_exec "vm$1" ip link set eth1 address "52:$mac" up
 	node_exec "vm$1" ip addr add "10.9.0.$1/24" dev eth1
-	# By two calls: the userspace datapath takes no tap back that was made again (Open vSwitch 3.1).
+	# Two calls: the userspace datapath does not take back a tap that was made again (Open
+	# vSwitch 3.1).
 	vsctl --if-exists del-port "vnet$1"
 	vsctl add-port br0 "vnet$1"
 }
@@ -234,7 +235,8 @@ changes() {
 	all_but "it reaches all" ''
 	between "delays both directions" "$(rtt_of vm1 10.9.0.2)" 200 300 ms
 	vsctl set port vnet1 qos=@q -- --id=@q create qos type=linux-htb other-config:max-rate=1000000 >/dev/null
-	# The userspace datapath may be interrupted between the removal of the root and its own.
+	# The userspace datapath may be interrupted after it has removed the root, before it adds
+	# its own.
 	if [[ $1 == kernel ]]; then
 		check "its QoS is named, with the way out" wait_for 20 logged \
 			"^vm1/eth0: vnet1: a foreign qdisc is at its root, htb 1:; if it is Open vSwitch's: ovs-vsctl clear port vnet1 qos; put back"
@@ -252,7 +254,7 @@ changes() {
 	interrupt "$WATCH"
 }
 
-# Open vSwitch's limit of what a guest sends has the place of the programs.
+# Open vSwitch's limit on what a guest sends takes the place of the programs.
 policing() {
 	vsctl set interface vnet1 ingress_policing_rate=1000
 	check "ingress policing" wait_for 20 eval "tc qdisc show dev vnet1 | grep -q 'qdisc ingress'"

@@ -71,8 +71,8 @@ control() {
 	echo "# without limits: ${CONTROL[up]} up, ${CONTROL[down]} down"
 }
 
-# carries NAME REQUESTED DIRECTION MEAN BEST: the link carries the requested rate, and in the mean
-# no more. The speed of a machine varies by a factor of three, so a third of the control is enough
+# carries NAME REQUESTED DIRECTION MEAN BEST: the link carries the requested rate, and no more on
+# average. The speed of a machine varies by a factor of three, so a third of the control is enough
 # if that is less than the requested rate.
 carries() {
 	between "$1" "$5" "$(awk -v r="$2" -v c="${CONTROL[$3]}" 'BEGIN { print (r * 0.86 < c / 3) ? r * 0.86 : c / 3 }')" 100000 mbit

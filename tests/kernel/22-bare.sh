@@ -26,7 +26,7 @@ offloads() {
 }
 
 # rate NAME MBIT [OPTION]...: TCP from here to the world has this rate in the half second that
-# the machine disturbs least, and no more in the mean
+# the machine disturbs least, and no more on average
 rate() {
 	local name=$1 want=$2 receiver=$WORK/client mean best
 	shift 2

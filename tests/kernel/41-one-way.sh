@@ -62,7 +62,7 @@ arrived() {
 	[[ ${got[0]} -ge $2 && ${got[1]} -ge $2 ]]
 }
 
-# holds NAME FLOW BACK: of FLOW nothing arrives, of BACK 95 of 100, up to the end
+# holds NAME FLOW BACK: nothing of FLOW arrives, but 95 of 100 of BACK, up to the end
 holds() {
 	is "$1: nothing that way" "$(counts "$2")" "${BEFORE[$2]}"
 	check "$1: everything the other way, to the end" arrived "$3" $((LONG * 2 * 95 / 100))

@@ -135,7 +135,7 @@ mapfile -t faults < <("$TESTS/tools/liar.py" list)
 is "each fault is known to this test" "$(printf '%s\n' "${!wanted[@]}" | sort)" "$(printf '%s\n' "${faults[@]}" | sort)"
 start truth honest unsteady
 honest
-# So few at a time that one processor does not make them late.
+# Few enough at a time that one processor does not delay them.
 for ((i = 0; i < ${#faults[@]}; i += 7)); do
 	start "lies-$i" honest "${faults[@]:i:7}"
 	liars "lies-$i" "${faults[@]:i:7}"

@@ -115,7 +115,7 @@ static struct node open_node(char *word)
 	return ret;
 }
 
-/* A link that is down refuses to send: such a frame is as lost as any. */
+/* A link that is down refuses to send: that frame counts as lost, too. */
 static void send_one(const struct node *from, const struct node *to)
 {
 	struct frame frame = {.head.ether_type = htons(ETHERTYPE), .number = count};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Measures outages of an HTTP service in a way of its own, to compare with those that netsim
- * reports: shares no code with netsim.
+ * Measures outages of an HTTP service independently, to compare with those that netsim reports:
+ * shares no code with netsim.
  *
  *   outages EVERY_MS TIMEOUT_MS PORT PATH ADDRESS...
  *

@@ -5,8 +5,8 @@
  *
  *   relay TAP NETNS INTERFACE
  *
- * Both taps are created if they do not exist, and are removed with it, if it made them. It prints
- * "ready", and runs until it is killed.
+ * TAP and INTERFACE are both taps; those that do not exist are created, and removed at its end. It
+ * prints "ready", and runs until it is killed.
  */
 #include <errno.h>
 #include <fcntl.h>

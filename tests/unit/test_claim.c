@@ -147,7 +147,7 @@ static void test_guests(void **state)
 	decide(&b);
 	has(&b, 0, "vnet8");
 	has(&b, 1, "vnet7");
-	/* It forgets the address of a silent guest, but the tap has the mark. */
+	/* The bridge forgets the address of a silent guest, but the tap has the mark. */
 	b.mac_count = 0;
 	b.host->links[1].alias = strdup("netsim:f/a/e attached");
 	decide(&b);
@@ -279,7 +279,7 @@ static void test_domains(void **state)
 	tear_down(&b);
 }
 
-/* Without an answer, the mark of before counts; nothing else tells the tap of a domain. */
+/* Without an answer, the earlier mark counts; nothing else identifies the tap of a domain. */
 static void test_no_answer(void **state)
 {
 	struct bench b;

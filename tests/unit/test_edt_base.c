@@ -150,7 +150,7 @@ static void test_pairs(void **state)
 	       "a>b: delay 1ms\nb>a: delay 1ms\n");
 	expect(f, "pairs:\n  - {between: [a, host], rtt: 4ms}\n",
 	       "a>host: delay 2ms\nhost>a: delay 2ms\n");
-	/* between all nodes, but not from a node to itself, nor with the host */
+	/* between all nodes, but not from a node to itself, nor to or from the host */
 	expect(f, "pairs:\n  - {between: [\"*\", \"@server\"], loss: 1%}\n",
 	       "a>b: loss 1%\na>c: loss 1%\na>d: loss 1%\nb>a: loss 1%\nb>c: loss 1%\n"
 	       "b>d: loss 1%\nc>a: loss 1%\nc>b: loss 1%\nd>a: loss 1%\nd>b: loss 1%\n");

@@ -140,7 +140,7 @@ static void test_through_the_host(void **state)
 	shot = aim(0, seven, TYPE_OTHER);
 	assert_int_equal(ports_run(policy->prog[POLICY_HOLD], &shot), PASS);
 	assert_true(shot.tstamp == 0 && shot.mark == 0);
-	/* netem delays what a routed network forwards in the same IFB: it is judged at its port */
+	/* on a routed network, netem also delays forwarded packets in this IFB: judged at a port */
 	shot = aim(0, seven, TYPE_OTHER);
 	shot.mark = PORT_MARK | LINK_5;
 	assert_int_equal(ports_run(policy->prog[POLICY_HOLD], &shot), PASS);

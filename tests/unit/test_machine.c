@@ -84,7 +84,7 @@ static void put(struct made *frame, const void *data, size_t size)
 	frame->at += size;
 }
 
-/* An Ethernet header, whose other address is that of the machine; vlan 0: no tag. */
+/* An Ethernet header between the machine and the address mac; vlan 0: no tag. */
 static struct made ethernet(bool sent, const uint8_t mac[6], uint16_t vlan, uint16_t type)
 {
 	static const uint8_t own[6] = {2, 0, 0, 0, 0, 5};
@@ -229,13 +229,13 @@ static void test_everyone(void **state)
 	cut(6, 7);
 	assert_int_equal(verdict(true, ethernet(true, all_mac, 0, 0x88b5)), DROP);
 	assert_int_equal(verdict(true, ipv6(true, all_mac, group6, 0, NULL)), DROP);
-	/* An announcement is for everyone, a question only for the one that it asks for. */
+	/* An ARP announcement is for everyone, a request only for the node that it asks for. */
 	assert_int_equal(verdict(true, arp(true, all_mac, own4, own4)), DROP);
 	assert_int_equal(verdict(true, arp(true, all_mac, own4, other4)), PASS);
 	assert_int_equal(verdict(true, ipv4(true, other_mac, 0, other4)), PASS);
 }
 
-/* While packets are held, the program at the IFB judges what is received, not the other one. */
+/* While packets are held, the program at the IFB judges what is received, not ns_in. */
 static void test_held(void **state)
 {
 	struct policy_change change;
@@ -255,7 +255,7 @@ static void test_held(void **state)
 	policy_commit(policy);
 }
 
-/* A mark of other programs stays, as of those that forward packets by it. */
+/* The marks of other programs stay, such as those by which they forward packets. */
 static void test_mark(void **state)
 {
 	struct made frame = ipv4(false, other_mac, 0, other4);

@@ -399,7 +399,7 @@ static void test_change(void **state)
 	put_setting(&(struct setting) {base, NULL, 2, 0});
 	shot = shoot(five, six);
 	expect_delay(&shot, 11 * MS);
-	/* changing the conditions of another link do not reset a link's clock */
+	/* changing the conditions of another link does not reset a link's clock */
 	put_setting(&(struct setting) {
 		base, (struct policy_entry[]) {layer(up(LINK_7, slow), 1, 0)}, 2, 1});
 	for (int i = 0; i < 8; i++) {

@@ -324,7 +324,10 @@ static void test_unclaimed(void **state)
 	memcpy(link->bridge, (uint8_t[]) {2, 0, 0, 0, 0, 2}, sizeof(link->bridge));
 	assert_int_equal(run(policy->prog[POLICY_PORT], &stranger, NULL), PASS);
 	assert_int_equal(link->unclaimed, 2);
-	/* On a routed network all have the port's own: the host's interfaces are in ns_ports. */
+	/*
+	 * On a routed network all frames have the port's address; ns_ports has the host's
+	 * interfaces.
+	 */
 	link->routed = 1;
 	assert_int_equal(run(policy->prog[POLICY_PORT], &stranger, NULL), DROP);
 	assert_int_equal(bpf_map_update_elem(policy->map[POLICY_PORTS], &(uint32_t) {STRANGER},
