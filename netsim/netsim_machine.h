@@ -18,8 +18,8 @@ struct netsim_joined {
 
 struct netsim_join {
 	const char *fleet; /* NULL: nothing was done */
-	const char *node;  /* that this machine is */
-	bool fresh;	   /* it was not before */
+	const char *node;  /* the node that this machine is */
+	bool fresh;	   /* it was not this node before */
 	struct netsim_joined **list;
 	size_t count;
 };

@@ -42,7 +42,7 @@ struct domains {
 	struct domain *list;   /* those that were asked for, in that order; without an answer all
 				  are unknown */
 	size_t count;
-	struct domain_event *events; /* since the answer before */
+	struct domain_event *events; /* since the previous answer */
 	size_t event_count;
 };
 

@@ -6,8 +6,8 @@
  *   tapopen PROGRAM[-mq] TAP ADDRESS
  *
  * PROGRAM is qemu, qemu-plain (vnet_hdr=off), cloud-hypervisor or firecracker; with -mq, two
- * queues. The device is /dev/net/tun, or $TUN. Prints "answered", or the call that failed with its
- * error and exits with 1. The order of the calls is that of the programs.
+ * queues. The device is /dev/net/tun, or $TUN. Prints "answered", or the call that failed, with its
+ * error, and then exits with 1. The order of the calls is that of the programs.
  */
 #include <arpa/inet.h>
 #include <errno.h>
