@@ -109,7 +109,7 @@ static void draw(struct screen *s)
 		draw_row(s, 2 + (int)i, s->top + i);
 	if (!rows)
 		draw_line(2, A_NORMAL, "no traffic yet");
-	snprintf(line, sizeof(line), "q end  m %s  c %s  s %s %s  arrows, PgUp, PgDn scroll",
+	snprintf(line, sizeof(line), "q quit  m %s  c %s  s %s %s  arrows, PgUp, PgDn scroll",
 		 s->as_matrix ? "list" : "matrix", s->by_class ? "all classes" : "by class",
 		 s->as_matrix ? "showing" : "sorted by", what_is_shown(s));
 	draw_line(LINES - 1, A_REVERSE, line);

@@ -19,8 +19,8 @@ int netsim_enter(struct netsim *ctx, const char *fleet, const char *node, struct
 		r = state_read(&ctx->state, chosen, STATE_NODES, &model, err);
 	if (r == 0 && model_machine(model) >= 0)
 		r = err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
-			    "%s: commands run on this machine without netsim exec, and on other "
-			    "machines it cannot run any",
+			    "%s: netsim exec needs the host of a fleet; a node runs commands only "
+			    "on itself, without netsim exec",
 			    node);
 	if (r == 0) {
 		auto_free bool *marks = calloc(model->node_count + 1, sizeof(*marks));

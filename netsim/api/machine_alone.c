@@ -177,7 +177,7 @@ static int find_only_link(struct alone *a, const char *text)
 	if (count == 1)
 		return add_link(a, found);
 	err_set(a->err, NETSIM_ERR_USAGE, -EINVAL, NULL, "%s: %zu interfaces are up", text, count);
-	err_hint(a->err, "give the IP address, whose route tells the interface, or a topology");
+	err_hint(a->err, "give the IP address, whose route shows the interface, or a topology");
 	return -EINVAL;
 }
 

@@ -81,8 +81,9 @@ int api_services_each_step(struct netsim *ctx, const struct topo *topo, api_serv
 		snprintf(text, sizeof(text), "%c %s: %s%s",
 			 service->state == SERVICE_OTHER ? '~' : '+', service->node,
 			 dhcp_describe(topo, service, what),
-			 service->state == SERVICE_OTHER ? ": restarted, it was started otherwise" :
-							   "");
+			 service->state == SERVICE_OTHER ?
+				 ": restarted, it ran with other settings" :
+				 "");
 		r = fn(arg, text, err);
 	}
 	services_done(&services);

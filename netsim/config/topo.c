@@ -208,10 +208,11 @@ static bool check_uplink(struct bind *b, const struct topo *topo, const struct n
 	for (size_t i = 0; i < topo->network_count; i++)
 		if (*topo->networks[i].uplink &&
 		    strcmp(topo->networks[i].uplink, network->uplink) != 0)
-			return bind_refuse(b, &network->uplink_at,
-					   hint_f("network %s has %s", topo->networks[i].name,
-						  topo->networks[i].uplink),
-					   "uplink: all networks of a fleet have the same one");
+			return bind_refuse(
+				b, &network->uplink_at,
+				hint_f("network %s has %s", topo->networks[i].name,
+				       topo->networks[i].uplink),
+				"uplink: all networks of a fleet must have the same one");
 	return true;
 }
 

@@ -355,9 +355,10 @@ static bool check_size(struct bind *b, const struct topo *topo, const struct dhc
 			room -= kept && room && in_pool(dhcp, kept);
 		}
 	return !dhcp->has_pool || clients <= room ||
-	       bind_refuse(b, &dhcp->pool_at, "choose a larger pool",
-			   "pool: %zu interfaces need an address of it, and %ju are left for them",
-			   clients, (uintmax_t)room);
+	       bind_refuse(
+		       b, &dhcp->pool_at, "choose a larger pool",
+		       "pool: %zu interfaces need an address from it, and %ju are left for them",
+		       clients, (uintmax_t)room);
 }
 
 static bool check_server(struct bind *b, const struct topo *topo, const struct network *network,

@@ -238,7 +238,7 @@ static void miss(const struct deciding *d, struct port_claim *claim)
 	} else if (tap && MARK_IS_GROUP(tap->group)) {
 		snprintf(claim->why, sizeof(claim->why), "%s is a port of a fleet", iface->port);
 	} else if (tap && !*claim->bridge) {
-		snprintf(claim->why, sizeof(claim->why), "%s is in %s, not in no bridge",
+		snprintf(claim->why, sizeof(claim->why), "%s is in %s, but must be in no bridge",
 			 iface->port, tap->master);
 	} else if (!*claim->bridge) {
 		snprintf(claim->why, sizeof(claim->why), "there is no tap %s", iface->port);

@@ -42,8 +42,9 @@ static int refuse_missing(const struct topo *topo, const struct node *node, stru
 	}
 	err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL,
 		"this machine has no interface of %s in %s: %s", node->name, topo->fleet, names);
-	err_hint(err,
-		 "the topology names the interface, or its MAC address, as the machine has it");
+	err_hint(
+		err,
+		"name the interface in the topology as this machine does, or give its MAC address");
 	return -ENOENT;
 }
 

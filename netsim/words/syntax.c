@@ -60,7 +60,7 @@ static const struct netsim_opt partition_opts[] = {
 	{0, "bridge", NETSIM_OPT_TEXT, offsetof(struct netsim_partition_opts, bridge), "NODE",
 	 "cut into two halves that both still reach NODE"},
 	{0, "ring", NETSIM_OPT_FLAG, offsetof(struct netsim_partition_opts, ring), NULL,
-	 "let each node hear only from a majority of its own"},
+	 "let each node hear only from its own majority"},
 	{0, "one-way", NETSIM_OPT_FLAG, offsetof(struct netsim_partition_opts, one_way), NULL,
 	 "the first group cannot send to the second"},
 	FOR_AND_NAME(struct netsim_partition_opts, for_ns, name),
@@ -108,7 +108,7 @@ static const struct netsim_opt fault_opts[] = {
 	 "only traffic of this class"},
 	FOR_AND_NAME(struct netsim_fault_opts, for_ns, name),
 	{0, "l2", NETSIM_OPT_FLAG, offsetof(struct netsim_fault_opts, l2), NULL,
-	 "of paths: affect ARP and IPv6 neighbours, too"},
+	 "for paths: affect ARP and IPv6 neighbours, too"},
 	END_OF_TABLE,
 };
 

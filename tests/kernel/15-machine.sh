@@ -197,7 +197,7 @@ refused() {
 	is "nothing stays of all that" "$(found b)" "$before"
 	netsim b partition c >/dev/null
 	refuses "this machine is b of trio already; netsim down ends that" partition c --as a
-	refuses "c: commands run on this machine without netsim exec, and on other machines it cannot run any" exec c -- true
+	refuses "c: netsim exec needs the host of a fleet; a node runs commands only on itself, without netsim exec" exec c -- true
 	netsim b down >/dev/null
 	is "down leaves nothing, either" "$(found b)" "$before"
 	NETSIM_TOPOLOGY='' fails_with 2 "no topology" on b "$NETSIM" partition c
@@ -206,7 +206,7 @@ refused() {
 	is "says so" "$ERR" "netsim: --as needs a topology; give --topology, or set NETSIM_TOPOLOGY"
 	TOPO=nowhere fails_with 2 "an unknown topology" netsim b partition c
 	fails_with 2 "a host that is no node" on host "$NETSIM" partition c --topology "$TOPO" --as a
-	is "has no such interface" "$ERR" "netsim: this machine has no interface of a in trio: eth1; the topology names the interface, or its MAC address, as the machine has it"
+	is "has no such interface" "$ERR" "netsim: this machine has no interface of a in trio: eth1; name the interface in the topology as this machine does, or give its MAC address"
 	ip -n "$FLEET.b" link set eth1 alias mine
 	fails_with 4 "an alias of another program" netsim b partition c
 	is "says how to go on" "$ERR" "netsim: eth1 has an alias already, which netsim needs for its mark: mine; remove it with: ip link set eth1 alias ''"

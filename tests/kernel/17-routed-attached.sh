@@ -55,7 +55,7 @@ building() {
 	ip link add other type bridge
 	ip link set vm1 master other
 	check "up with a tap in a bridge" "$NETSIM" up "$WORK/micro.yaml"
-	like "does not take it" "$ERR" "vm1/eth0: vm1 is in other, not in no bridge"
+	like "does not take it" "$ERR" "vm1/eth0: vm1 is in other, but must be in no bridge"
 	ip link set vm1 nomaster
 	ip link del other
 	ip link set vm1 up

@@ -180,7 +180,7 @@ converging() {
 	client=$(service dhcp:eth1@agent-1)
 	sed 's/lease: 12h/lease: 2h, router: 192.168.1.254/' "$TOPO" >"$WORK/changed.yaml"
 	is "plan of another lease" "$(steps "$WORK/changed.yaml")" \
-		"~ dhcp-lan: dnsmasq, 192.168.1.254/24: restarted, it was started otherwise"
+		"~ dhcp-lan: dnsmasq, 192.168.1.254/24: restarted, it ran with other settings"
 	check "up" "$NETSIM" up -q "$WORK/changed.yaml"
 	unlike "restarts dnsmasq" "$(service dhcp:server@dhcp-lan)" "^$server$"
 	is "the clients run on" "$(service dhcp:eth1@agent-1)" "$client"
@@ -189,7 +189,7 @@ converging() {
 	check "and the route" wait_for 10 eval "node_exec agent-1 ip route | grep -q '^default via 192.168.1.254 dev eth1'"
 	sed -i '/agent-2:/,$s/address: dhcp/address: 192.168.1.9\/24/' "$WORK/changed.yaml"
 	is "plan of an address instead of DHCP" "$(steps "$WORK/changed.yaml" | LC_ALL=C sort | xargs -d '\n')" \
-		"+ agent-2 eth1: address 192.168.1.9/24 - agent-2: udhcpc on eth1 ~ dhcp-lan: dnsmasq, 192.168.1.254/24: restarted, it was started otherwise"
+		"+ agent-2 eth1: address 192.168.1.9/24 - agent-2: udhcpc on eth1 ~ dhcp-lan: dnsmasq, 192.168.1.254/24: restarted, it ran with other settings"
 	check "up" "$NETSIM" up -q "$WORK/changed.yaml"
 	is "the leased address is gone" "$(address agent-2)" 192.168.1.9/24
 	is "with its client" "$(service dhcp:eth1@agent-2)" ""
@@ -295,7 +295,7 @@ killed_netsim() {
 	nothing_left "after all"
 }
 
-# udhcpc renews when half of the lease is over: the shortest of dnsmasq is 2 min.
+# udhcpc renews when half of the lease is over: dnsmasq's shortest lease is 2 min.
 short_lease() {
 	printf 'fleet: short\nnetworks: {lan: {dhcp: {server: 10.3.0.254/24, pool: 10.3.0.1-10.3.0.9, lease: 2min}}}
 nodes: {n: {interfaces: {eth1: {network: lan, address: dhcp}}}}\n' >"$WORK/short.yaml"
