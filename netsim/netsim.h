@@ -132,39 +132,6 @@ enum netsim_verdict {
 	NETSIM_LEFT_OUT, /* not measured because of the option `quick` */
 };
 
-/* --- files: libnetsim-files(3) */
-
-enum netsim_file {
-	NETSIM_FILE_TOPOLOGY,
-	NETSIM_FILE_PROFILE,
-	NETSIM_FILE_SCENARIO,
-	NETSIM_FILE_RECIPE
-};
-
-/*
- * Finds a file by path, or by name in ./topo (./profiles, ./scenarios, ./scenarios/recipes), then
- * in the folder of that name in /etc/netsim, then in that of the installed files. buf receives its
- * path; -ENAMETOOLONG if size is too small.
- */
-NETSIM_API int netsim_find(enum netsim_file kind, const char *name, char *buf, size_t size,
-			   struct netsim_err *err);
-
-/*
- * Checks a topology, profile, class file, scenario, recipe or trace. Mistakes and warnings go to
- * diags; -EINVAL if there are mistakes. If print is not NULL, writes a correct file to it as YAML.
- */
-NETSIM_API int netsim_check(const char *path, FILE *print, struct netsim_diags *diags);
-
-/* Returns the name most similar to a mistyped one, or NULL if none is similar enough. */
-NETSIM_API const char *netsim_nearest(const char *text, const char *const *names, size_t count);
-
-/* "30s", "250ms": nanoseconds. On -EINVAL or -ERANGE *why describes the correct form. */
-NETSIM_API int netsim_parse_duration(const char *text, int64_t *ret_ns, const char **why);
-/* The same for bytes: "64KiB", "100MB". */
-NETSIM_API int netsim_parse_size(const char *text, uint64_t *ret_bytes, const char **why);
-/* The same for bits per second: "10mbit", "1.5gbit". */
-NETSIM_API int netsim_parse_rate(const char *text, uint64_t *ret_bps, const char **why);
-
 /* --- building and removing: libnetsim-fleet(3) */
 
 enum netsim_step_kind { NETSIM_STEP_ADD, NETSIM_STEP_CHANGE, NETSIM_STEP_REMOVE };
@@ -681,6 +648,7 @@ NETSIM_API const char *netsim_version(void);
 }
 #endif
 
+#include <netsim/netsim_files.h>
 #include <netsim/netsim_measure.h>
 #include <netsim/netsim_capture.h>
 #include <netsim/netsim_words.h>

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Files by name, and quantities: libnetsim-files(3). Part of <netsim/netsim.h>, which includes it. */
+#ifndef NETSIM_NETSIM_FILES_H
+#define NETSIM_NETSIM_FILES_H
+
+#include <netsim/netsim.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum netsim_file {
+	NETSIM_FILE_TOPOLOGY,
+	NETSIM_FILE_PROFILE,
+	NETSIM_FILE_SCENARIO,
+	NETSIM_FILE_RECIPE
+};
+
+/*
+ * Finds a file by path, or by name in ./topo (./profiles, ./scenarios, ./scenarios/recipes), then
+ * in the folder of that name in /etc/netsim, then in that of the installed files. buf receives its
+ * path; -ENAMETOOLONG if size is too small.
+ */
+NETSIM_API int netsim_find(enum netsim_file kind, const char *name, char *buf, size_t size,
+			   struct netsim_err *err);
+
+/*
+ * Checks a topology, profile, class file, scenario, recipe or trace. Mistakes and warnings go to
+ * diags; -EINVAL if there are mistakes. If print is not NULL, writes a correct file to it as YAML.
+ */
+NETSIM_API int netsim_check(const char *path, FILE *print, struct netsim_diags *diags);
+
+/* Returns the name most similar to a mistyped one, or NULL if none is similar enough. */
+NETSIM_API const char *netsim_nearest(const char *text, const char *const *names, size_t count);
+
+/* "30s", "250ms": nanoseconds. On -EINVAL or -ERANGE *why describes the correct form. */
+NETSIM_API int netsim_parse_duration(const char *text, int64_t *ret_ns, const char **why);
+/* The same for bytes: "64KiB", "100MB". */
+NETSIM_API int netsim_parse_size(const char *text, uint64_t *ret_bytes, const char **why);
+/* The same for bits per second: "10mbit", "1.5gbit". */
+NETSIM_API int netsim_parse_rate(const char *text, uint64_t *ret_bps, const char **why);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
