@@ -12,14 +12,6 @@ _netsim_options() {
 	"$1" help "$2" 2>/dev/null | sed -n 's/^  \(-.,\|   \) \(--[a-z-]*\).*/\2/p'
 }
 
-# Names of topologies or profiles; the class file is not a profile.
-_netsim_names() {
-	local file
-	for file in {.,/etc/netsim,/usr/share/netsim,/usr/local/share/netsim}/"$1"/*.yaml; do
-		[[ ! -e $file || $file == */classes.yaml ]] || basename "$file" .yaml
-	done
-}
-
 # Prints folders, and files whose names match a pattern: _netsim_files WORD PATTERN
 _netsim_files() {
 	local file
@@ -29,14 +21,9 @@ _netsim_files() {
 	done < <(compgen -f -- "$1")
 }
 
-# Classes of the first class file found: the shipped one, or one that replaces it.
-_netsim_classes() {
-	local file
-	for file in {.,/etc/netsim,/usr/share/netsim,/usr/local/share/netsim}/profiles/classes.yaml; do
-		[[ -r $file ]] || continue
-		"$1" check -v "$file" 2>/dev/null | sed -n 's/^  \([A-Za-z0-9._-]*\):.*/\1/p'
-		return
-	done
+# Names of files or classes: _netsim_names NETSIM KIND
+_netsim_names() {
+	"$1" list -q "$2" 2>/dev/null
 }
 
 _netsim_fleets() {
@@ -94,14 +81,22 @@ _netsim_words() {
 	help) compgen -W "$(_netsim_commands "$netsim")" -- "$word" ;;
 	up | plan | diff)
 		[[ $place -eq 1 ]] || return 0
-		compgen -W "$(_netsim_names topo)" -- "$word"
+		compgen -W "$(_netsim_names "$netsim" topologies)" -- "$word"
 		_netsim_files "$word" "*.@(yaml|yml|json)" ;;
 	run)
 		[[ $place -eq 1 ]] || return 0
-		compgen -W "$(_netsim_names scenarios)" -- "$word"
+		compgen -W "$(_netsim_names "$netsim" scenarios)" -- "$word"
 		_netsim_files "$word" "*.@(yaml|yml|json)" ;;
 	report) compgen -d -- "$word" ;;
-	check) _netsim_files "$word" "*.@(yaml|yml|json|trace)" ;;
+	check)
+		compgen -W "$(for kind in topologies profiles scenarios recipes; do _netsim_names "$netsim" $kind; done)" -- "$word"
+		_netsim_files "$word" "*.@(yaml|yml|json|trace)" ;;
+	list)
+		if [[ $place -eq 1 ]]; then
+			compgen -W "topologies profiles classes scenarios recipes" -- "$word"
+		elif [[ $place -eq 2 ]]; then
+			compgen -W "$(_netsim_names "$netsim" "${COMP_WORDS[COMP_CWORD - 1]}")" -- "$word"
+		fi ;;
 	analyze) _netsim_files "$word" "*.@(pcap|pcapng|cap)*" ;;
 	down | status | top | verify | watch) compgen -W "$(_netsim_fleets "$netsim")" -- "$word" ;;
 	exec)
@@ -116,7 +111,7 @@ _netsim_words() {
 		compgen -W "$(_netsim_nodes "$netsim") $(_netsim_roles "$netsim")" -- "$word" ;;
 	apply | clear)
 		if [[ $command == apply && $place -eq 1 ]]; then
-			compgen -W "$(_netsim_names profiles)" -- "$word"
+			compgen -W "$(_netsim_names "$netsim" profiles)" -- "$word"
 			_netsim_files "$word" "*.@(yaml|yml|json)"
 		else
 			compgen -W "$(_netsim_nodes "$netsim") $(_netsim_roles "$netsim") $(_netsim_interfaces)" -- "$word"
@@ -170,7 +165,7 @@ _netsim() {
 	elif [[ $before == --as ]]; then
 		found=$(compgen -W "$(_netsim_nodes "$netsim")" -- "$word")
 	elif [[ $before == --members ]]; then
-		found=$(compgen -S = -W "$(_netsim_names scenarios/recipes)" -- "$word")
+		found=$(compgen -S = -W "$(_netsim_names "$netsim" recipes)" -- "$word")
 	elif [[ $before == --engine ]]; then
 		found=$(compgen -W "auto netem edt" -- "$word")
 	elif [[ $before == --congestion ]]; then
@@ -178,13 +173,13 @@ _netsim() {
 	elif [[ $before == -b || $before == --by ]]; then
 		found=$(compgen -W "connection class pair" -- "$word")
 	elif [[ $before == --topo ]]; then
-		found=$(compgen -W "$(_netsim_names topo)" -- "$word"; _netsim_files "$word" "*.@(yaml|yml|json)")
+		found=$(compgen -W "$(_netsim_names "$netsim" topologies)" -- "$word"; _netsim_files "$word" "*.@(yaml|yml|json)")
 	elif [[ $before == --profile ]]; then
-		found=$(compgen -W "none $(_netsim_names profiles)" -- "$word"; _netsim_files "$word" "*.@(yaml|yml|json)")
+		found=$(compgen -W "none $(_netsim_names "$netsim" profiles)" -- "$word"; _netsim_files "$word" "*.@(yaml|yml|json)")
 	elif [[ $before == --bridge ]]; then
 		found=$(compgen -W "$(_netsim_nodes "$netsim")" -- "$word")
 	elif [[ $before == --class || ( $command == capture && $before == -c ) ]]; then
-		found=$(compgen -W "$(_netsim_classes "$netsim")" -- "$word")
+		found=$(compgen -W "$(_netsim_names "$netsim" classes)" -- "$word")
 	elif [[ $before == --direction ]]; then
 		found=$(compgen -W "sent delivered both" -- "$word")
 	elif [[ $before == --classes ]]; then

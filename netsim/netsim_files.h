@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Files by name, and quantities: libnetsim-files(3). Part of <netsim/netsim.h>, which includes it. */
+/* Files by name, and quantities: libnetsim-files(3). <netsim/netsim.h> includes it. */
 #ifndef NETSIM_NETSIM_FILES_H
 #define NETSIM_NETSIM_FILES_H
 
@@ -13,7 +13,8 @@ enum netsim_file {
 	NETSIM_FILE_TOPOLOGY,
 	NETSIM_FILE_PROFILE,
 	NETSIM_FILE_SCENARIO,
-	NETSIM_FILE_RECIPE
+	NETSIM_FILE_RECIPE,
+	NETSIM_FILE_CLASS, /* an entry of profiles/classes.yaml; netsim_list() only */
 };
 
 /*
@@ -23,6 +24,28 @@ enum netsim_file {
  */
 NETSIM_API int netsim_find(enum netsim_file kind, const char *name, char *buf, size_t size,
 			   struct netsim_err *err);
+
+struct netsim_named {
+	enum netsim_file kind;
+	const char *name;
+	const char *path;
+	/* The first sentence of the file's comment, or ""; of a class what it matches, as YAML. */
+	const char *summary;
+};
+
+struct netsim_list {
+	struct netsim_named **files; /* by name */
+	size_t file_count;
+};
+
+/*
+ * Lists what netsim_find() would find by name, or the classes of the first class file. No file at
+ * all is an empty list. A class file with mistakes gives -EINVAL with diags; other failures fill
+ * err. Free with netsim_list_free().
+ */
+NETSIM_API int netsim_list(enum netsim_file kind, struct netsim_list **ret,
+			   struct netsim_diags *diags, struct netsim_err *err);
+NETSIM_API void netsim_list_free(struct netsim_list *list);
 
 /*
  * Checks a topology, profile, class file, scenario, recipe or trace. Mistakes and warnings go to

@@ -399,7 +399,7 @@ static void print_ethertype(uint16_t ethertype, FILE *out)
 	fprintf(out, "0x%04" PRIx16, ethertype);
 }
 
-static void print_class(const struct class *class, FILE *out)
+void class_print(const struct class *class, FILE *out)
 {
 	char text[UNIT_TEXT];
 	bool first = true;
@@ -429,7 +429,7 @@ int classes_print(const struct class_set *set, FILE *out)
 		fputs("  ", out);
 		quote_print(set->list[i].name, out);
 		fputs(": {", out);
-		print_class(&set->list[i], out);
+		class_print(&set->list[i], out);
 		fputs("}\n", out);
 	}
 	return ferror(out) ? -EIO : 0;

@@ -61,6 +61,8 @@ bool class_matches_name(const char *class, const char *name);
 const char *classes_nearest(const struct class_set *set, const char *name);
 
 int classes_print(const struct class_set *set, FILE *out);
+/* Prints what a class matches: "tcp: 2380, gap: 1s". */
+void class_print(const struct class *class, FILE *out);
 
 /* Returns whether a document is a class file; profiles have a key "classes", too. */
 bool classes_is_file(const struct doc_node *doc);

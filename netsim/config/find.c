@@ -9,6 +9,8 @@
 
 #include "netsim/util/auto.h"
 
+const char *const find_places[FIND_PLACES] = {"", "/etc/netsim/", NETSIM_DATADIR "/"};
+
 bool find_is_path(const char *name)
 {
 	static const char *const endings[] = {".yaml", ".yml", ".json"};
@@ -25,10 +27,9 @@ bool find_is_path(const char *name)
 
 int find_named(const char *folder, const char *name, char path[static FIND_PATH])
 {
-	static const char *const places[] = {"", "/etc/netsim/", NETSIM_DATADIR "/"};
-
-	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-		int length = snprintf(path, FIND_PATH, "%s%s/%s.yaml", places[i], folder, name);
+	for (size_t i = 0; i < FIND_PLACES; i++) {
+		int length =
+			snprintf(path, FIND_PATH, "%s%s/%s.yaml", find_places[i], folder, name);
 
 		/* A file that cannot be examined counts as found: reading it reports why. */
 		if (length < FIND_PATH &&

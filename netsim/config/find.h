@@ -7,6 +7,10 @@
 
 #define FIND_PATH 4096
 
+/* The folders, with a slash at the end, in the order of the search: "", "/etc/netsim/", ... */
+#define FIND_PLACES 3
+extern const char *const find_places[FIND_PLACES];
+
 /* True if a name is a path: it has a slash, or ends in .yaml, .yml or .json. */
 bool find_is_path(const char *name);
 

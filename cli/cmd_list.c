@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cmd.h"
+#include "out.h"
+
+static const struct {
+	const char *word, *plural;
+	enum netsim_file kind;
+} kinds[] = {
+	{"topology", "topologies", NETSIM_FILE_TOPOLOGY},
+	{"profile", "profiles", NETSIM_FILE_PROFILE},
+	{"class", "classes", NETSIM_FILE_CLASS},
+	{"scenario", "scenarios", NETSIM_FILE_SCENARIO},
+	{"recipe", "recipes", NETSIM_FILE_RECIPE},
+};
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+static const char *word_of(enum netsim_file kind)
+{
+	for (size_t i = 0; i < KINDS; i++)
+		if (kinds[i].kind == kind)
+			return kinds[i].word;
+	return "";
+}
+
+static int read_kind(const char *text, enum netsim_file *ret, struct netsim_err *err)
+{
+	const char *names[2 * KINDS], *near;
+
+	for (size_t i = 0; i < KINDS; i++) {
+		if (strcmp(text, kinds[i].word) == 0 || strcmp(text, kinds[i].plural) == 0) {
+			*ret = kinds[i].kind;
+			return 0;
+		}
+		names[2 * i] = kinds[i].plural;
+		names[2 * i + 1] = kinds[i].word;
+	}
+	near = netsim_nearest(text, names, 2 * KINDS);
+	return usage_error(err, &cmd_list, "there is no kind %s; %s%s%s", text,
+			   near ? "did you mean " :
+				  "use topologies, profiles, classes, scenarios or recipes",
+			   near ? near : "", near ? "?" : "");
+}
+
+static json_t *describe(const struct netsim_named *named)
+{
+	return json_pack("{s:s, s:o, s:o, s:o}", "kind", word_of(named->kind), "name",
+			 json_words(named->name), "path", json_words(named->path), "summary",
+			 json_words(named->summary));
+}
+
+/* A file that is not among the installed ones is shown with its path. */
+static void print_named(const struct common *args, const struct netsim_named *named, bool all,
+			int width)
+{
+	bool local = named->kind != NETSIM_FILE_CLASS &&
+		     strncmp(named->path, NETSIM_DATADIR, strlen(NETSIM_DATADIR)) != 0;
+
+	if (args->quiet) {
+		puts(named->name);
+		return;
+	}
+	if (all)
+		printf("%-8s  ", word_of(named->kind));
+	printf("%-*s", *named->summary || local || args->verbose ? width : 0, named->name);
+	if (*named->summary)
+		printf("  %s", named->summary);
+	if (local || args->verbose)
+		printf("  (%s)", named->path);
+	putchar('\n');
+}
+
+/* Lists one kind; adds to json, or prints. */
+static int list_kind(const struct common *args, enum netsim_file kind, bool all, json_t *json,
+		     struct netsim_err *err)
+{
+	struct netsim_diags diags = {0};
+	struct netsim_list *list = NULL;
+	int width = 0, r;
+
+	r = report_file(netsim_list(kind, &list, &diags, err), args, &diags, err);
+	if (r != 0)
+		return r;
+	for (size_t i = 0; i < list->file_count; i++)
+		if ((int)strlen(list->files[i]->name) > width)
+			width = (int)strlen(list->files[i]->name);
+	for (size_t i = 0; i < list->file_count; i++) {
+		if (args->json)
+			json_array_append_new(json, describe(list->files[i]));
+		else
+			print_named(args, list->files[i], all, width);
+	}
+	netsim_list_free(list);
+	return 0;
+}
+
+static int print_class(const struct common *args, const char *name, struct netsim_err *err)
+{
+	const struct netsim_named *found = NULL;
+	struct netsim_diags diags = {0};
+	struct netsim_list *list = NULL;
+	int r = report_file(netsim_list(NETSIM_FILE_CLASS, &list, &diags, err), args, &diags, err);
+
+	if (r != 0)
+		return r;
+	for (size_t i = 0; i < list->file_count; i++)
+		if (strcmp(list->files[i]->name, name) == 0)
+			found = list->files[i];
+	if (!found)
+		r = usage_error(err, &cmd_list, "no class named %s", name);
+	else if (args->json)
+		print_json(describe(found));
+	else
+		printf("%s: {%s}\n", found->name, found->summary);
+	netsim_list_free(list);
+	return r;
+}
+
+/* Prints a file as it is, or in JSON as a string. */
+static int print_file(const struct common *args, enum netsim_file kind, const char *name,
+		      struct netsim_err *err)
+{
+	char path[4096], *text = NULL;
+	size_t size = 0, length;
+	FILE *file;
+	int r = netsim_find(kind, name, path, sizeof(path), err);
+
+	if (r < 0)
+		return r;
+	file = fopen(path, "re");
+	if (!file)
+		return usage_error(err, &cmd_list, "cannot read %s: %s", path, strerror(errno));
+	length = (size_t)getdelim(&text, &size, EOF, file);
+	fclose(file);
+	if (args->json)
+		print_json(json_pack("{s:s, s:o, s:o, s:o}", "kind", word_of(kind), "name",
+				     json_words(name), "path", json_words(path), "text",
+				     json_words(text && length != (size_t)-1 ? text : "")));
+	else if (length != (size_t)-1)
+		fwrite(text, 1, length, stdout);
+	free(text);
+	return 0;
+}
+
+static int list_all(const struct common *args, const enum netsim_file *only, struct netsim_err *err)
+{
+	json_t *json = json_array();
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < KINDS; i++)
+		if (!only || kinds[i].kind == *only)
+			r = list_kind(args, kinds[i].kind, !only, json, err);
+	if (r == 0 && args->json)
+		print_json(json_pack("{s:O}", "files", json));
+	json_decref(json);
+	return r;
+}
+
+static int run(const void *p, struct netsim_err *err)
+{
+	const struct common *args = p;
+	enum netsim_file kind;
+	int r;
+
+	if (!args->count)
+		return list_all(args, NULL, err);
+	r = read_kind(args->words[0], &kind, err);
+	if (r < 0)
+		return r;
+	if (args->count == 1)
+		return list_all(args, &kind, err);
+	if (kind == NETSIM_FILE_CLASS)
+		return print_class(args, args->words[1], err);
+	return print_file(args, kind, args->words[1], err);
+}
+
+static const struct netsim_syntax syntax = {
+	.args = "[KIND [NAME]]",
+	.summary = "List topologies, profiles, classes and scenarios.",
+	.max = 2,
+};
+
+const struct cmd cmd_list = {
+	.name = "list",
+	.syntax = &syntax,
+	.size = sizeof(struct common),
+	.run = run,
+};
