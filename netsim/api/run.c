@@ -168,44 +168,6 @@ static int look_whether_up(struct run *run, bool *ret, struct netsim_err *err)
 	return r;
 }
 
-/* The path of the topology or profile; one inside the scenario is written to the folder. */
-static int path_of(struct run *run, bool profile, char path[static PATH_MAX],
-		   struct netsim_err *err)
-{
-	const char *given = profile ? run->s->profile_path : run->s->fleet_path;
-	const char *name = profile ? "profile.yaml" : "topology.yaml";
-	auto_fclose FILE *out = NULL;
-	int r;
-
-	if (given) {
-		snprintf(path, PATH_MAX, "%s", given);
-		return 0;
-	}
-	snprintf(path, PATH_MAX, "%s/%s", run->folder, name);
-	out = fopen(path, "we");
-	if (!out)
-		return err_errno(err, -errno, NULL, "cannot create %s", path);
-	r = profile ? profile_print(run->s->profile, out) : topo_print(run->s->topo, out);
-	return r < 0 ? err_errno(err, r, NULL, "cannot write %s", path) : 0;
-}
-
-static int bring_up(struct run *run, struct netsim_err *err)
-{
-	struct netsim_up *up = NULL;
-	char path[PATH_MAX];
-	int r = path_of(run, false, path, err);
-
-	if (r == 0)
-		r = netsim_up(run->ctx, path, NULL, &up, &run->diags, err);
-	if (r == 0) {
-		run->is_up = true;
-		if (up->warning)
-			run_note(run, "%s", up->warning);
-	}
-	netsim_up_free(up);
-	return r;
-}
-
 static int heal_old_faults(struct run *run, struct netsim_err *err)
 {
 	const struct netsim_heal_opts how =
@@ -218,23 +180,6 @@ static int heal_old_faults(struct run *run, struct netsim_err *err)
 			 healed->fault_count == 1 ? "" : "s",
 			 healed->fault_count == 1 ? "was" : "were");
 	netsim_heal_free(healed);
-	return r;
-}
-
-static int apply_profile(struct run *run, struct netsim_err *err)
-{
-	const struct netsim_apply_opts how =
-		NETSIM_OPTS(struct netsim_apply_opts, .fleet = run->s->topo->fleet);
-	struct netsim_apply *apply = NULL;
-	char path[PATH_MAX];
-	int r;
-
-	if (!run->s->profile)
-		return 0;
-	r = path_of(run, true, path, err);
-	if (r == 0)
-		r = netsim_apply(run->ctx, path, &how, &apply, &run->diags, err);
-	netsim_apply_free(apply);
 	return r;
 }
 
@@ -268,11 +213,11 @@ static int begin(struct run *run, struct netsim_err *err)
 	if (r == 0)
 		r = look_whether_up(run, &run->was_up, err);
 	if (r == 0)
-		r = bring_up(run, err);
+		r = run_bring_up(run, &run->diags, err);
 	if (r == 0 && run->was_up)
 		r = heal_old_faults(run, err);
 	if (r == 0)
-		r = apply_profile(run, err);
+		r = run_apply_profile(run, err);
 	if (r == 0 && run->o.traffic)
 		r = traffic_start(run, err);
 	return r == 0 ? start_all(run, err) : r;

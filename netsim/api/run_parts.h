@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Shared by the files of netsim_run(): run.c (from bringing up the fleet to the verdict),
- * run_timeline.c (the plan, step by step), run_steps.c (one step), run_faults.c (faults and their
- * effect), run_pairs.c (packets of pairs), run_watch.c (states of members, conditions to abort),
- * run_cluster.c (leaders, selectors), run_probes.c, run_ledgers.c, run_work.c (workloads),
- * run_traffic.c. run_record.h has the evidence, run_verdict.h the result.
+ * run_fleet.c, run_timeline.c (the plan, step by step), run_steps.c (one step), run_faults.c
+ * (faults and their effect), run_pairs.c (packets of pairs), run_watch.c (states of members,
+ * conditions to abort), run_cluster.c (leaders, selectors), run_probes.c, run_ledgers.c, run_work.c
+ * (workloads), run_traffic.c. run_record.h has the evidence, run_verdict.h the result.
  *
  * Threads: the caller's shows the progress; the conductor does the rest, with a handle of its
  * own; the watch asks members. Workloads, probes, ledgers and the traffic have theirs.
@@ -134,6 +134,10 @@ struct run_member *run_find_member(struct run *run, const struct workload *w, co
 int run_make_inside(const struct run *run, const char *name, struct netsim_err *err);
 /* The index of a node in the topology; node_count for the host. */
 size_t run_node(const struct run *run, const char *name);
+
+/* run_fleet.c: makes what is missing of the fleet. */
+int run_bring_up(struct run *run, struct netsim_diags *diags, struct netsim_err *err);
+int run_apply_profile(struct run *run, struct netsim_err *err);
 
 /* run_work.c */
 int work_prepare(struct run *run, struct netsim_err *err);

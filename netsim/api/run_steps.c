@@ -173,6 +173,16 @@ static int do_apply(const struct doing *d)
 	return r;
 }
 
+static int do_up(const struct doing *d)
+{
+	struct netsim_diags diags = {0};
+	int r = run_bring_up(d->run, &diags, d->err);
+
+	if (r < 0 && diags.count)
+		err_first_mistake(&diags, d->err);
+	return r;
+}
+
 /* --- workloads */
 
 static int do_member(const struct doing *d, struct run_member *m)
@@ -335,6 +345,8 @@ int step_run(struct run *run, const struct timeline_entry *entry, int64_t phase_
 	case STEP_KILL:
 	case STEP_START:
 		return do_workload(&d);
+	case STEP_UP:
+		return do_up(&d);
 	case STEP_COUNT:
 		break;
 	}

@@ -95,13 +95,6 @@ static void do_step(struct clockwork *c, const struct timeline_entry *entry)
 		run_halt(run, false, "%s: %s", text, err.what);
 }
 
-static bool takes_time(const struct timeline_entry *entry)
-{
-	enum step_verb verb = entry->command->step.verb;
-
-	return verb == STEP_EXEC || verb == STEP_START;
-}
-
 static bool do_entry(struct clockwork *c, const struct timeline_entry *entry)
 {
 	struct run *run = c->run;
@@ -120,7 +113,10 @@ static bool do_entry(struct clockwork *c, const struct timeline_entry *entry)
 		    run_now() > c->due)
 			c->due = run_now();
 		do_step(c, entry);
-		c->due = entry->command && takes_time(entry) && run_now() > base ? run_now() : base;
+		c->due = entry->command && step_takes_time(&entry->command->step) &&
+					 run_now() > base ?
+				 run_now() :
+				 base;
 		return !run_is_halted(run);
 	case TIMELINE_HOLD:
 		if (c->phase_begin + entry->lasts_ns > c->due)

@@ -162,11 +162,11 @@ static bool ends_at_once(const struct phase *phase)
 	if (phase->lasts.ns)
 		return false;
 	for (size_t i = 0; i < phase->command_count; i++) {
-		enum step_verb verb = phase->commands[i]->step.verb;
+		const struct step *step = &phase->commands[i]->step;
 
-		if (verb == STEP_EXEC || verb == STEP_START)
+		if (step_takes_time(step))
 			return false;
-		fault |= step_is_fault(&phase->commands[i]->step);
+		fault |= step_is_fault(step);
 	}
 	return fault;
 }

@@ -316,6 +316,7 @@ static bool check_step(const struct step_check *c)
 	case STEP_KILL:
 	case STEP_START:
 		return check_workload(c);
+	case STEP_UP:
 	case STEP_COUNT:
 		break;
 	}

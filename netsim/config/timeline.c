@@ -54,12 +54,6 @@ static void add(struct planner *p, const struct timeline_entry *entry)
 		t->length_ns = INT64_MAX;
 }
 
-/* exec and start last until their program has ended, or is ready. */
-static bool takes_time(const struct scenario_command *command)
-{
-	return command->step.verb == STEP_EXEC || command->step.verb == STEP_START;
-}
-
 static void add_repetition(struct planner *p, const struct phase *phase, unsigned repetition)
 {
 	struct timeline_entry entry = {.phase = phase, .repetition = repetition};
@@ -67,7 +61,7 @@ static void add_repetition(struct planner *p, const struct phase *phase, unsigne
 	for (size_t i = 0; i < phase->command_count; i++) {
 		entry.command = phase->commands[i];
 		add(p, &entry);
-		p->timeline->late |= takes_time(entry.command);
+		p->timeline->late |= step_takes_time(&entry.command->step);
 	}
 	entry.command = NULL;
 	if (phase->lasts.ns) {

@@ -18,7 +18,7 @@ const char *const step_words[STEP_COUNT + 1] = {
 	[STEP_PARTITION] = "partition", [STEP_FAULT] = "fault", [STEP_LINK] = "link",
 	[STEP_APPLY] = "apply",		[STEP_CLEAR] = "clear", [STEP_HEAL] = "heal",
 	[STEP_EXEC] = "exec",		[STEP_PAUSE] = "pause", [STEP_CONTINUE] = "continue",
-	[STEP_KILL] = "kill",		[STEP_START] = "start",
+	[STEP_KILL] = "kill",		[STEP_START] = "start", [STEP_UP] = "up",
 };
 
 /* The signals that end, stop or wake a process; any other by its number. */
@@ -100,13 +100,28 @@ static const struct netsim_syntax syntax_kill = {
 	.take = take_kill,
 };
 
+/* Of the fleet of the scenario, which needs no name. */
+static int take_nothing(char **words, void *opts, const char **bad, struct netsim_err *err)
+{
+	(void)words;
+	(void)opts;
+	(void)bad;
+	(void)err;
+	return 0;
+}
+
+static const struct netsim_syntax syntax_up = {
+	.args = "",
+	.take = take_nothing,
+};
+
 static const struct netsim_syntax *const syntaxes[STEP_COUNT] = {
 	[STEP_PARTITION] = &syntax_partition, [STEP_FAULT] = &syntax_fault,
 	[STEP_LINK] = &syntax_link,	      [STEP_APPLY] = &syntax_apply,
 	[STEP_CLEAR] = &syntax_clear,	      [STEP_HEAL] = &syntax_heal,
 	[STEP_EXEC] = &syntax_exec,	      [STEP_PAUSE] = &syntax_workload,
 	[STEP_CONTINUE] = &syntax_continue,   [STEP_KILL] = &syntax_kill,
-	[STEP_START] = &syntax_workload,
+	[STEP_START] = &syntax_workload,      [STEP_UP] = &syntax_up,
 };
 
 /* Suggests the option that the wrong word resembles, or the form of the command. */
@@ -126,8 +141,8 @@ static void hint(const struct netsim_syntax *syntax, const char *verb, const cha
 	if (near)
 		err_hint(err, "did you mean --%s?", near);
 	else
-		err_hint(err, "write %s %s%s", verb, syntax->opts ? "[OPTION]... " : "",
-			 syntax->args);
+		err_hint(err, "write %s%s%s%s", verb, syntax->opts ? " [OPTION]..." : "",
+			 *syntax->args ? " " : "", syntax->args);
 }
 
 static int parse_words(struct step *step, const char **bad, struct netsim_err *err)
@@ -168,7 +183,7 @@ static int parse_verb(struct step *step, struct netsim_err *err)
 		err_hint(err, "did you mean \"%s\"?", near);
 	else
 		err_hint(err, "the commands are partition, fault, link, apply, clear, heal, exec, "
-			      "pause, continue, kill, start");
+			      "pause, continue, kill, start, up");
 	return -EINVAL;
 }
 

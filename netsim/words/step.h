@@ -21,6 +21,7 @@ enum step_verb {
 	STEP_CONTINUE,
 	STEP_KILL,
 	STEP_START,
+	STEP_UP,
 	STEP_COUNT,
 };
 
@@ -63,6 +64,12 @@ bool step_is_fault(const struct step *step);
 int64_t *step_for(struct step *step);
 /* The name that a fault gets with --name, or NULL. */
 const char *step_fault_name(const struct step *step);
+
+/* True for a step that delays those after it until its program has ended, or is ready. */
+static inline bool step_takes_time(const struct step *step)
+{
+	return step->verb == STEP_EXEC || step->verb == STEP_START;
+}
 
 /* The offset in the text of one of the step's words, or of a place in it. */
 size_t step_offset(const struct step *step, const char *place);

@@ -356,6 +356,11 @@ static void test_faults(void **state)
 	assert_string_equal(s.exec.command[2], "exit 1");
 	assert_string_equal(s.exec.command[3], "--for");
 	assert_null(s.exec.command[4]);
+	assert_true(step_takes_time(&s));
+	step_done(&s);
+	assert_int_equal(step_parse("up", &s, &bad, &err), 0);
+	assert_int_equal(s.verb, STEP_UP);
+	assert_false(step_is_fault(&s) || step_takes_time(&s));
 	step_done(&s);
 }
 
@@ -415,6 +420,7 @@ static void test_step_errors(void **state)
 {
 	(void)state;
 	expect_refused("", 0, "the command is empty", "");
+	expect_refused("up simple", 3, "up: unexpected argument simple", "write up");
 	expect_refused("partiton a", 0, "unknown command \"partiton\"",
 		       "did you mean \"partition\"?");
 	expect_refused("partition a --isolaet", 12, "partition: unknown option --isolaet",
