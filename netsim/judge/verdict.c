@@ -116,6 +116,30 @@ static enum verdict_result compare(const struct claim *claim, const struct measu
 								   VERDICT_UNPROVED;
 }
 
+/* Whether a limit is missed because the service did better, as 100 % misses "available <= 5%". */
+static bool is_better(const struct claim *claim, const struct measure *m)
+{
+	bool more_is_better = claim->quantity == CLAIM_AVAILABLE || claim->quantity == CLAIM_RATE ||
+			      claim->quantity == CLAIM_PACKETS;
+
+	return (m->value > claim->value) == more_is_better;
+}
+
+/*
+ * The result in a window. Without the fault, an expected harm that did not come is no failure: it
+ * is as little proved as what passes. A harm that came all the same is one.
+ */
+static enum verdict_result result_in(const struct window *window, const struct claim *claim,
+				     struct measure *m)
+{
+	enum verdict_result result = compare(claim, m);
+
+	if (result != VERDICT_FAILED || !window->doubt || !is_better(claim, m))
+		return result;
+	doubt_it(m, "%s", window->doubt);
+	return VERDICT_UNPROVED;
+}
+
 /* "1.28 s ± 0.02 s", "at least 8.00 s" */
 static int show_value(struct judging *j, const struct claim *claim, const struct measure *m,
 		      struct verdict_row *row)
@@ -230,7 +254,7 @@ static int judge_window(struct judging *j, size_t c, const struct window *window
 	row->low = m.low;
 	row->high = m.high;
 	row->when = m.when == INT64_MIN ? -1 : m.when - j->origin;
-	row->result = compare(claim, &m);
+	row->result = result_in(window, claim, &m);
 	row->why = arena_strdup(j->ret, row->result == VERDICT_FAILED && m.finding ?
 						first_finding(j, claim, m.finding, text) :
 						reason_of(window, &m, row->result));

@@ -228,6 +228,48 @@ static void test_fault_without_effect(void **state)
 		  "5.100 s\n");
 }
 
+/* An expected harm that does not come, because the fault had no effect, is not a failure. */
+static void test_harm_without_effect(void **state)
+{
+	static const struct {
+		enum claim_quantity quantity;
+		enum claim_operator op;
+		double value;
+		const char *want;
+	} cases[] = {
+		{CLAIM_AVAILABLE, OPERATOR_LE, 0.05,
+		 "a fault of this phase was not in effect: 83.333 % \xc2\xb1 0.7 %, at 2.100 s"},
+		{CLAIM_OUTAGE, OPERATOR_GE, 2 * SECOND,
+		 "a fault of this phase was not in effect: 0.500 s \xc2\xb1 0.021 s, at 2.100 s"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct evidence ev = {0};
+		struct claim claim = outage_of(cases[i].value);
+		struct verdict *verdict;
+
+		claim.quantity = cases[i].quantity;
+		claim.op = cases[i].op;
+		claim.text = "x";
+		two_cuts(&ev);
+		verdict = judge_run(&ev, &claim, 1);
+		assert_int_equal(verdict->result, VERDICT_FAILED);
+		verdict_free(verdict);
+		for (size_t e = 0; e < ev.event_count; e++)
+			if (ev.events[e].kind == EVENT_FAULT_END)
+				ev.events[e].affected = 0;
+		verdict = judge_run(&ev, &claim, 1);
+		assert_int_equal(verdict->result, VERDICT_UNPROVED);
+		for (size_t r = 0; r < verdict->row_count; r++)
+			if (verdict->rows[r]->claim == 0 && verdict->rows[r]->repetition == 1)
+				assert_string_equal(strstr(verdict->rows[r]->line, ": x: ") + 5,
+						    cases[i].want);
+		verdict_free(verdict);
+		evidence_done(&ev);
+	}
+}
+
 static void test_not_steady(void **state)
 {
 	struct evidence ev = {0};
@@ -824,6 +866,7 @@ int main(void)
 		cmocka_unit_test(test_outage),
 		cmocka_unit_test(test_summary),
 		cmocka_unit_test(test_fault_without_effect),
+		cmocka_unit_test(test_harm_without_effect),
 		cmocka_unit_test(test_not_steady),
 		cmocka_unit_test(test_late),
 		cmocka_unit_test(test_open_end),
