@@ -75,9 +75,11 @@ static int do_partition(const struct doing *d)
 	return r;
 }
 
-/* Delays have no counters. */
+/* Delays have no counters, but concern every packet, whatever else is changed. */
 static unsigned effects_of(const char *conditions)
 {
+	if (strstr(conditions, "delay"))
+		return 0;
 	return (strstr(conditions, "loss") ? FAULT_DROPS(NETSIM_DROP_LOSS) : 0) |
 	       (strstr(conditions, "rate") ? FAULT_DROPS(NETSIM_DROP_QUEUE) : 0) |
 	       (strstr(conditions, "duplicate") ? FAULT_COPIES : 0) |
