@@ -40,8 +40,8 @@ make_root() {
 	ln -s "$ROOT"/* .
 	rm scenarios
 	cp -r "$ROOT/scenarios" .
-	sed -i -E -e 's/for: 10s/for: 3s/; s/for: 5s/for: 1s/; s/repeat: 9, 3s..6s/repeat: 1, 1s..2s/' \
-		-e 's/outage <= 2s/outage <= 60s/; s/available 100%/available 1%/; s/>= 90/>= 1/' \
+	sed -i -E -e 's/for: 3s/for: 1s/; s/for: [46]s/for: 3s/; s/repeat: 9, 1s..3s/repeat: 1, 1s..2s/' \
+		-e 's/outage <= 3s/outage <= 60s/; s/available 100%/available 1%/; s/>= 90/>= 1/' \
 		-e 's/changes = 1/changes <= 9/; s/within 5s/within 3s/; s/> 8s/> 90s/' scenarios/leader-cut.yaml
 }
 
