@@ -254,6 +254,11 @@ test-kernels: ## Test a later Debian's kernel, and the eBPF object of other comp
 	$(Q)$(MAKE) $(ALL_CPUS) all unit-tests test-tools
 	$(Q)tests/kernels
 
+test-scenarios: ## Run all shipped scenarios, and twins of them that must not pass
+	$(Q)tests/deps
+	$(Q)$(MAKE) $(ALL_CPUS) all test-tools
+	$(Q)tests/run --scenarios
+
 mutants: ## Change the code in 150 places, and list the changes that no test notices
 	$(Q)tests/deps
 	$(Q)$(MAKE) $(ALL_CPUS) all
@@ -323,10 +328,10 @@ clean: ## Remove all build output
 	rm -rf build
 
 help: ## List the targets
-	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' Makefile
 	@echo "Variables: VARIANT=release|debug|san, V=1 (show commands), PREFIX, DESTDIR, CC, CFLAGS"
 
-.PHONY: all unit-tests test-tools bench-tools deps demo test check build-arm64 cross-arm64 test-vms test-kernels mutants bench fuzz layers lint fmt fmt-check install uninstall \
+.PHONY: all unit-tests test-tools bench-tools deps demo test check build-arm64 cross-arm64 test-vms test-kernels test-scenarios mutants bench fuzz layers lint fmt fmt-check install uninstall \
         clean help
 .DELETE_ON_ERROR:
 .SECONDARY:
