@@ -99,7 +99,7 @@ on_terminal() {
 
 # is_drawn: true once top has taken the terminal
 is_drawn() {
-	grep -q 'q end' "$WORK/screen"
+	grep -q 'q quit' "$WORK/screen"
 }
 
 # drive CMD KEY...: presses the keys once CMD has drawn its first screen
@@ -125,7 +125,7 @@ restored() {
 check_screen() {
 	drive "$NETSIM top --interval 200ms" m c s '\033[B' '\033[6~' m q
 	like "q ends it after other keys" "$(tr -d '\r' <"$WORK/screen")" 'status 0'
-	like "the keys are named" "$(<"$WORK/screen")" 'q end'
+	like "the keys are named" "$(<"$WORK/screen")" 'q quit'
 	is "the terminal is as before" "$(restored)" 2
 	drive "$NETSIM top" m '\003'
 	like "Ctrl-C ends it" "$(tr -d '\r' <"$WORK/screen")" 'status 0'
