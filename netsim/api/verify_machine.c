@@ -166,7 +166,7 @@ static int judge_peer(struct view *v, size_t node, const struct peer_expected *b
 	if (!row)
 		return -ENOMEM;
 	if (!address_of(peer))
-		unproved(row, "the topology has no IP address of it");
+		unproved(row, "the topology has no IP address for it");
 	else if (asked.flaps)
 		unproved(row, "the link flaps");
 	else if (asked.cut != before->cut || asked.least != before->least)
