@@ -38,6 +38,7 @@ struct watch {
 	bool running, over; /* over: ended or canceled, to be created again */
 	int64_t retry;	    /* when */
 	int64_t next;	    /* revision from which to continue; 0: none seen */
+	int64_t reached;    /* revision of the member that it watches; 0: no answer yet */
 	struct etcd_call call;
 	int64_t begin;
 };
@@ -246,6 +247,8 @@ static void on_line(void *arg, const struct etcd_reply *reply)
 			       .succeeded = true,
 			       .revision = watch->next ? watch->next - 1 : reply->revision};
 
+	if (reply->revision > watch->reached)
+		watch->reached = reply->revision;
 	if (reply->created) {
 		deliver(worker->ledger, &op);
 		watch->next = op.revision + 1;
@@ -281,6 +284,7 @@ static void start_watch(struct worker *worker)
 
 	watch->over = false;
 	watch->running = true;
+	watch->reached = 0;
 	watch->begin = now();
 	etcd_watch_request(etcd_call_body(&watch->call), spec->prefix, watch->next);
 	libcurl.easy_setopt(watch->call.transfer.easy, CURLOPT_CONNECTTIMEOUT_MS,
@@ -316,7 +320,7 @@ static bool is_behind(const struct worker *worker)
 /*
  * Waits until the watch has delivered the last write. A silent watch may hang at a member that was
  * cut off, so it moves to the next endpoint. If none delivers the write, LEDGER_WATCH_END reports
- * it as left out.
+ * it as left out, unless the member itself has not reached it: then it is slow, and hides nothing.
  */
 static void drain_watch(struct worker *worker)
 {
@@ -338,7 +342,7 @@ static void drain_watch(struct worker *worker)
 		loop_turn(worker->loop, turn < wake ? turn : wake);
 	}
 	op.due = op.begin = op.end = now();
-	if (is_behind(worker) && watch->running && watch->next)
+	if (is_behind(worker) && watch->running && watch->reached >= worker->written)
 		deliver(worker->ledger, &op);
 }
 
