@@ -10,6 +10,7 @@
 
 #include "netsim/api/run_claims.h"
 #include "netsim/judge/chart.h"
+#include "netsim/judge/junit.h"
 #include "netsim/judge/verdict.h"
 #include "netsim/util/arena.h"
 #include "netsim/util/array.h"
@@ -148,7 +149,7 @@ static int add_findings(struct netsim_run *ret, const struct verdict *from)
 
 static int publish(const struct verdict *from, const struct claim *claims, struct netsim_run *ret)
 {
-	auto_free char *json = verdict_json(from), *junit = verdict_junit(from);
+	auto_free char *json = verdict_json(from), *junit = junit_verdict(from);
 	int r = json && junit ? add_findings(ret, from) : -ENOMEM;
 
 	for (size_t i = 0; r == 0 && i < from->row_count; i++)

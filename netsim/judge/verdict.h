@@ -78,9 +78,7 @@ void verdict_free(struct verdict *verdict);
 
 const char *verdict_word(enum verdict_result result);
 
-/* The verdict as JSON, and as JUnit's XML: a test case per row. The caller frees it; NULL: ENOMEM.
- */
+/* The verdict as JSON. The caller frees it; NULL: out of memory. junit.h has its other form. */
 char *verdict_json(const struct verdict *verdict);
-char *verdict_junit(const struct verdict *verdict);
 
 #endif

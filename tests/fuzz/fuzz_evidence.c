@@ -9,6 +9,7 @@
 
 #include "netsim/judge/chart.h"
 #include "netsim/judge/evidence.h"
+#include "netsim/judge/junit.h"
 #include "netsim/judge/verdict.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -75,7 +76,7 @@ static void judge(const struct evidence *ev)
 		return;
 	}
 	free(verdict_json(verdict));
-	free(verdict_junit(verdict));
+	free(junit_verdict(verdict));
 	free(chart_json(ev, claims, CLAIMS));
 	verdict_free(verdict);
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "netsim/judge/junit.h"
 #include "netsim/judge/verdict.h"
 #include "netsim/util/auto.h"
 #include "tests/unit/history.h"
@@ -846,7 +847,7 @@ static void test_junit(void **state)
 	two_cuts(&ev);
 	claim.text = "<a> & \"b\" \x01\xff\xef\xbf\xbf\n";
 	verdict = judge_run(&ev, &claim, 1);
-	text = verdict_junit(verdict);
+	text = junit_verdict(verdict);
 	assert_non_null(strstr(text, "<testsuite name=\"leader-cut\" tests=\"6\" failures=\"1\" "
 				     "errors=\"0\" time=\"10.000\""));
 	assert_non_null(strstr(text, "timestamp=\"2023-11-14T22:13:20\" hostname=\"host-1\" "));
