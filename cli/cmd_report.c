@@ -49,9 +49,10 @@ static int run(const void *p, struct netsim_err *err)
 	else if (r == 0)
 		run_print(common, a);
 	if (r == 0)
-		r = run_write_junit(b ? b : a, args->junit, err);
+		r = run_write_text(args->junit, (b ? b : a)->junit, err);
 	if (r == 0)
-		r = run_write_annotations(b ? b : a, args->annotations, err);
+		r = run_write_annotations((const struct netsim_run *[]) {b ? b : a}, 1,
+					  args->annotations, err);
 	if (r == 0 && args->html)
 		r = draw(args->html, b ? b : a, err);
 	if (r == 0)

@@ -6,12 +6,8 @@
 #include "cmd.h"
 #include "interrupt.h"
 #include "out.h"
-#include "progress.h"
-#include "report.h"
-#include "report_html.h"
+#include "run_job.h"
 #include "run_print.h"
-
-#define TRAFFIC_ROWS 100 /* of each list */
 
 struct run_args {
 	struct common common;
@@ -39,40 +35,6 @@ static const struct netsim_opt opts[] = {
 	{0, NULL, NETSIM_OPT_FLAG, 0, NULL, NULL},
 };
 
-static bool stop(void *arg, const struct netsim_run_progress *progress)
-{
-	(void)arg;
-	(void)progress;
-	return interrupted();
-}
-
-static void show(const struct netsim_run_progress *p)
-{
-	char where[96] = "", next[160] = "";
-
-	if (!p->phase) {
-		progress_line(p->elapsed_ns < 0 ? "starting" : "ending");
-		return;
-	}
-	if (p->repetitions)
-		snprintf(where, sizeof(where), "%.60s %u/%u", p->phase, p->repetition,
-			 p->repetitions);
-	else
-		snprintf(where, sizeof(where), "%.60s", p->phase);
-	if (p->next)
-		snprintf(next, sizeof(next), "; in %.0f s: %.80s",
-			 p->next_in_ns > 0 ? (double)p->next_in_ns / 1e9 : 0.0, p->next);
-	progress_line("%.0f/%.0f s %s: %s%s%s%s", (double)p->elapsed_ns / 1e9,
-		      (double)p->length_ns / 1e9, where, p->now, *p->probes ? "; " : "", p->probes,
-		      next);
-}
-
-static bool show_progress(void *arg, const struct netsim_run_progress *progress)
-{
-	show(progress);
-	return stop(arg, progress);
-}
-
 static int read_seed(const char *text, struct netsim_run_opts *how, struct netsim_err *err)
 {
 	char *end = NULL;
@@ -96,62 +58,89 @@ static int find_profile(const char *name, char *path, size_t size, struct netsim
 	return 0;
 }
 
-static void warn_unwritten(const char *path, const char *why)
+/* Prints the plan of each scenario. */
+static int print_plans(const struct run_jobs *jobs, FILE *out, struct netsim_err *err)
 {
-	fprintf(stderr, "netsim: warning: cannot write %s: %s\n", path, why);
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < jobs->count; i++) {
+		struct netsim_diags diags = {0};
+
+		r = netsim_run_plan(jobs->list[i].path, jobs->how, out, &diags, err);
+		r = report_file(r, jobs->common, &diags, err);
+	}
+	return r;
 }
 
-/* The verdict counts even if the pages and measure.json cannot be written. */
-static void draw(const struct netsim_run *run)
+/* Makes the plans of all scenarios, so that a mistake in one is reported before any is run. */
+static int check_all(const struct run_jobs *jobs, struct netsim_err *err)
 {
-	const struct analyze_view all = {.top = TRAFFIC_ROWS, .verbose = true};
-	json_t *traffic = run->traffic ? measurement_object(run->traffic, &all) : NULL;
-	struct netsim_err err = {0};
-	char path[4096], title[128];
+	FILE *out = fopen("/dev/null", "we");
+	int r = out ? print_plans(jobs, out, err) : 0;
 
-	if (traffic) {
-		snprintf(path, sizeof(path), "%s/measure.json", run->folder);
-		if (json_dump_file(traffic, path, JSON_COMPACT | JSON_DIGITS) < 0)
-			warn_unwritten(path, strerror(errno));
-		snprintf(path, sizeof(path), "%s/traffic.html", run->folder);
-		snprintf(title, sizeof(title), "%s: traffic", run->scenario);
-		if (page_write(path, title, json_incref(traffic), &err) < 0)
-			warn_unwritten(path, err.kernel);
-	}
-	snprintf(path, sizeof(path), "%s/report.html", run->folder);
-	if (page_write_run(path, run, traffic, &err) < 0)
-		warn_unwritten(path, err.kernel);
-	json_decref(traffic);
+	if (out)
+		fclose(out);
+	return r;
 }
 
-static int run_it(const struct run_args *args, const char *path, const struct netsim_run_opts *how,
-		  struct netsim_err *err)
+/* Returns an exit status if the file is wrong: then there is nothing to report. */
+static int run_one(const struct run_jobs *jobs)
 {
-	const struct common *common = &args->common;
-	struct netsim_diags diags = {0};
-	struct netsim_run *run = NULL;
-	int r;
+	struct run_job *job = &jobs->list[0];
+	int r = run_job_do(jobs, job);
 
-	interrupt_catch();
-	r = netsim_run(path, how, &run, &diags, err);
-	progress_clear();
-	r = report_file(r, common, &diags, err);
-	if (r < 0 && interrupted()) {
-		print_error(err);
-		return EXIT_INTERRUPTED;
-	}
+	if (r < 0 && jobs->common->json)
+		print_json_error(&job->err);
+	if (r < 0)
+		print_error(&job->err);
+	if (r == 0)
+		run_print(jobs->common, job->run);
+	return r > 0 ? r : 0;
+}
+
+/* A run that cannot be run does not prevent the next one, but a signal does. */
+static int run_several(struct run_jobs *jobs, const char *out, struct netsim_err *err)
+{
+	const struct common *common = jobs->common;
+	const char *folder;
+	int r = check_all(jobs, err);
+
+	if (r == 0)
+		r = run_jobs_folders(jobs, out, &folder, err);
 	if (r != 0)
 		return r;
-	if (!run->unwritten)
-		draw(run);
-	run_print(common, run);
-	r = run_write_junit(run, args->junit, err);
+	for (size_t i = 0; i < jobs->count; i++) {
+		struct run_job *job = &jobs->list[i];
+
+		job->status = EXIT_INTERRUPTED;
+		if (interrupted())
+			continue;
+		r = run_job_do(jobs, job);
+		if (r < 0)
+			print_error(&job->err);
+		if (r == 0 && !common->quiet && !common->json)
+			run_print(common, job->run);
+	}
+	run_jobs_print(jobs, folder);
+	return 0;
+}
+
+static int run_all(const struct run_args *args, struct run_jobs *jobs, struct netsim_err *err)
+{
+	int r = jobs->count == 1 ? run_one(jobs) : run_several(jobs, args->out, err);
+
 	if (r == 0)
-		r = run_write_annotations(run, args->annotations, err);
+		r = run_jobs_write_junit(jobs, args->junit, err);
 	if (r == 0)
-		r = run->interrupted ? EXIT_INTERRUPTED : run_status(run);
-	netsim_run_free(run);
-	return r;
+		r = run_jobs_write_annotations(jobs, args->annotations, err);
+	return r == 0 ? run_jobs_status(jobs) : r;
+}
+
+static int check_args(const struct run_args *args, struct netsim_err *err)
+{
+	if (args->keep && args->common.count > 1)
+		return usage_error(err, &cmd_run, "--keep takes one scenario");
+	return 0;
 }
 
 static int run(const void *p, struct netsim_err *err)
@@ -159,34 +148,32 @@ static int run(const void *p, struct netsim_err *err)
 	const struct run_args *args = p;
 	struct netsim_run_opts how =
 		NETSIM_OPTS(struct netsim_run_opts, .folder = args->out, .keep = args->keep,
-			    .packets = args->pcap, .traffic = args->traffic || args->pcap,
-			    .progress = progress_wanted(&args->common) ? show_progress : stop);
-	struct netsim_diags diags = {0};
-	char path[4096], profile[4096];
-	int r = read_seed(args->seed, &how, err);
+			    .packets = args->pcap, .traffic = args->traffic || args->pcap);
+	struct run_jobs jobs = {&args->common, &how, NULL, 0};
+	char profile[4096];
+	int r = check_args(args, err);
 
+	if (r == 0)
+		r = read_seed(args->seed, &how, err);
 	if (r == 0 && args->profile)
 		r = find_profile(args->profile, profile, sizeof(profile), err);
 	if (args->profile)
 		how.profile = profile;
-
 	if (r == 0)
-		r = netsim_find(NETSIM_FILE_SCENARIO, args->common.words[0], path, sizeof(path),
-				err);
+		r = run_jobs_find(&jobs, args->common.words, err);
 	if (r < 0)
 		return r;
-	if (args->common.dry)
-		return report_file(netsim_run_plan(path, &how, stdout, &diags, err), &args->common,
-				   &diags, err);
-	return run_it(args, path, &how, err);
+	r = args->common.dry ? print_plans(&jobs, stdout, err) : run_all(args, &jobs, err);
+	run_jobs_done(&jobs);
+	return r;
 }
 
 static const struct netsim_syntax syntax = {
-	.args = "SCENARIO",
-	.summary = "Run a scenario: workloads, probes, faults; judge its expectations.",
+	.args = "SCENARIO...",
+	.summary = "Run scenarios: workloads, probes and faults; judge the results.",
 	.opts = opts,
 	.min = 1,
-	.max = 1,
+	.max = -1,
 };
 
 const struct cmd cmd_run = {

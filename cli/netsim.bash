@@ -84,7 +84,6 @@ _netsim_words() {
 		compgen -W "$(_netsim_names "$netsim" topologies)" -- "$word"
 		_netsim_files "$word" "*.@(yaml|yml|json)" ;;
 	run)
-		[[ $place -eq 1 ]] || return 0
 		compgen -W "$(_netsim_names "$netsim" scenarios)" -- "$word"
 		_netsim_files "$word" "*.@(yaml|yml|json)" ;;
 	report) compgen -d -- "$word" ;;

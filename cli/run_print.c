@@ -7,7 +7,7 @@
 
 #include "out.h"
 
-static const char *word_of(enum netsim_verdict verdict)
+const char *run_word(enum netsim_verdict verdict)
 {
 	return verdict == NETSIM_AS_ASKED     ? "ok" :
 	       verdict == NETSIM_NOT_AS_ASKED ? "failed" :
@@ -45,7 +45,7 @@ static void print_values(const struct netsim_run *run)
 
 static void print_summary(const struct netsim_run *run)
 {
-	printf("%s: %s: %zu ok", run->scenario, word_of(run->verdict), run->as_asked);
+	printf("%s: %s: %zu ok", run->scenario, run_word(run->verdict), run->as_asked);
 	if (run->failed)
 		printf(", %zu failed", run->failed);
 	if (run->unproved)
@@ -54,6 +54,19 @@ static void print_summary(const struct netsim_run *run)
 	if (run->folder)
 		printf("; evidence in %s", run->folder);
 	putchar('\n');
+}
+
+/* What --keep has left. */
+static void print_kept(const struct netsim_run *run)
+{
+	struct wrap wrap;
+
+	if (!run->kept_count)
+		return;
+	wrap_begin(&wrap, stdout, "kept until netsim down:", 2);
+	for (size_t i = 0; i < run->kept_count; i++)
+		wrap_word(&wrap, "%s%s", run->kept[i], i + 1 < run->kept_count ? "," : "");
+	wrap_end(&wrap);
 }
 
 void run_print(const struct common *common, const struct netsim_run *run)
@@ -76,6 +89,7 @@ void run_print(const struct common *common, const struct netsim_run *run)
 		printf("finding: %s\n", run->findings[i]);
 	print_values(run);
 	print_summary(run);
+	print_kept(run);
 }
 
 /* Closes a file; an error if that or a step before failed. */
@@ -91,13 +105,15 @@ static int close_written(FILE *out, bool good, const char *path, struct netsim_e
 	return err->code;
 }
 
-int run_write_junit(const struct netsim_run *run, const char *path, struct netsim_err *err)
+int run_write_text(const char *path, const char *text, struct netsim_err *err)
 {
-	FILE *out = path ? fopen(path, "we") : NULL;
+	FILE *out = path && text ? fopen(path, "we") : NULL;
 
 	if (!path)
 		return 0;
-	return close_written(out, out && fputs(run->junit, out) >= 0, path, err);
+	if (!text)
+		errno = ENOMEM;
+	return close_written(out, out && fputs(text, out) >= 0, path, err);
 }
 
 /* A line for each fault: the body of a request to Grafana's /api/annotations. */
@@ -125,13 +141,17 @@ static bool put_annotations(const struct netsim_run *run, FILE *out)
 	return good;
 }
 
-int run_write_annotations(const struct netsim_run *run, const char *path, struct netsim_err *err)
+int run_write_annotations(const struct netsim_run *const *runs, size_t count, const char *path,
+			  struct netsim_err *err)
 {
 	FILE *out = path ? fopen(path, "we") : NULL;
+	bool good = out;
 
 	if (!path)
 		return 0;
-	return close_written(out, out && put_annotations(run, out), path, err);
+	for (size_t i = 0; good && i < count; i++)
+		good = put_annotations(runs[i], out);
+	return close_written(out, good, path, err);
 }
 
 /* --- two runs */
@@ -210,11 +230,11 @@ void run_compare(const struct common *common, const struct netsim_run *a,
 			compare(common, NULL, b->expectations[i], &table, rows);
 	if (common->json) {
 		print_json(json_pack("{s:s, s:s, s:s, s:s, s:O}", "a", a->folder, "b", b->folder,
-				     "a_result", word_of(a->verdict), "b_result",
-				     word_of(b->verdict), "expectations", rows));
+				     "a_result", run_word(a->verdict), "b_result",
+				     run_word(b->verdict), "expectations", rows));
 	} else {
 		printf("a: %s: %s: %s\nb: %s: %s: %s\n", a->folder, a->scenario,
-		       word_of(a->verdict), b->folder, b->scenario, word_of(b->verdict));
+		       run_word(a->verdict), b->folder, b->scenario, run_word(b->verdict));
 		table_print(&table, stdout);
 	}
 	json_decref(rows);

@@ -9,10 +9,13 @@
 
 /* Prints the verdict: lines of rows that are not ok, values of expectations, a summary. */
 void run_print(const struct common *common, const struct netsim_run *run);
-/* Writes junit.xml to another file, too; path NULL: does nothing. */
-int run_write_junit(const struct netsim_run *run, const char *path, struct netsim_err *err);
-/* Writes the faults as annotations of Grafana, a line each; path NULL: does nothing. */
-int run_write_annotations(const struct netsim_run *run, const char *path, struct netsim_err *err);
+/* Writes a text, such as junit.xml, to a file; path NULL: does nothing. text NULL: no memory. */
+int run_write_text(const char *path, const char *text, struct netsim_err *err);
+/* Writes the faults of runs as annotations of Grafana, a line each; path NULL: does nothing. */
+int run_write_annotations(const struct netsim_run *const *runs, size_t count, const char *path,
+			  struct netsim_err *err);
+/* "ok", "failed", "unproved" */
+const char *run_word(enum netsim_verdict verdict);
 /* The exit status of a verdict. */
 int run_status(const struct netsim_run *run);
 /* Prints two runs side by side. */

@@ -62,6 +62,8 @@ struct netsim_run {
 	const char *source;    /* the scenario file as read; NULL: missing */
 	/* The fleet's traffic, if it was asked for; NULL from netsim_report(). */
 	struct netsim_measurement *traffic;
+	const char **kept; /* what opts.keep has left: "the fleet simple", "process 17 of etcd/a" */
+	size_t kept_count;
 };
 
 /* The progress of a run, reported ten times a second. */
@@ -84,7 +86,7 @@ struct netsim_run_opts {
 	bool seeded;	    /* use seed instead of the scenario's */
 	uint64_t seed;
 	const char *profile; /* a file instead of the scenario's profile; "none": no profile */
-	bool keep;	     /* leave the fleet up, and the data of workloads in the folder */
+	bool keep;	     /* leave the fleet and its workloads, with their data in the folder */
 	netsim_run_progress_fn *progress; /* may be NULL; called by the calling thread */
 	void *arg;
 	bool packets; /* keep the captured packets in the folder even if nothing failed */
@@ -100,6 +102,19 @@ NETSIM_API int netsim_run(const char *path, const struct netsim_run_opts *opts,
 			  struct netsim_run **ret, struct netsim_diags *diags,
 			  struct netsim_err *err);
 NETSIM_API void netsim_run_free(struct netsim_run *run);
+
+/* One of several runs: its result, or the reason why it has none. */
+struct netsim_run_outcome {
+	const char *name;	      /* of its test suite */
+	const struct netsim_run *run; /* NULL: it could not be run */
+	const char *why;	      /* then the reason */
+};
+
+/*
+ * Returns the JUnit XML of several runs, a test suite each; one that could not be run is a test
+ * case with an error. Free it with free(). NULL: out of memory.
+ */
+NETSIM_API char *netsim_run_junit(const struct netsim_run_outcome *outcomes, size_t count);
 
 /*
  * Prints the plan of a scenario: the same text for the same seed. Only the options seeded,

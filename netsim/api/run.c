@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <sched.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,6 +16,7 @@
 #include "netsim/fleet/lock.h"
 #include "netsim/run/cgroup.h"
 #include "netsim/run/thread.h"
+#include "netsim/util/array.h"
 #include "netsim/util/auto.h"
 #include "netsim/util/buf.h"
 
@@ -269,10 +271,55 @@ static int take_down(struct run *run, struct netsim_err *err)
 	return r;
 }
 
-/* Ends workloads and fleet, and reads back that nothing is left. */
-static void end_all(struct run *run)
+static int add_kept(struct run *run, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static int add_kept(struct run *run, const char *fmt, ...)
+{
+	char **slot = array_push(run->kept, run->kept_count), text[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (slot)
+		*slot = strdup(text);
+	return slot && *slot ? 0 : -ENOMEM;
+}
+
+/* Lists what stays: the fleet, and the processes that the kernel shows. */
+static int list_kept(struct run *run, const struct cgroup_processes *found, struct netsim_err *err)
+{
+	int r = run->is_up ? add_kept(run, "the fleet %s", run->s->topo->fleet) : 0;
+
+	for (size_t i = 0; r == 0 && i < found->count; i++) {
+		char *at = strrchr(found->list[i].member, '@');
+
+		if (at)
+			*at = '/';
+		r = add_kept(run, "process %d of %s", found->list[i].pid, found->list[i].member);
+	}
+	return r < 0 ? err_oom(err) : 0;
+}
+
+/* Reads back that no process is left, or which ones are kept. */
+static int look_for_processes(struct run *run, struct netsim_err *err)
 {
 	struct cgroup_processes found = {0};
+	int r = cgroup_processes(run->s->topo->fleet, run->ctx->state.own_id, CGROUP_WORKLOADS,
+				 &found, err);
+
+	if (r == 0 && run->o.keep)
+		r = list_kept(run, &found, err);
+	else if (r == 0 && found.count)
+		r = err_set(err, NETSIM_ERR_KERNEL, -EBUSY, NULL, "process %d of %s still runs",
+			    found.list[0].pid, found.list[0].member);
+	cgroup_processes_done(&found);
+	return r;
+}
+
+/* Ends workloads and fleet, and reads back that nothing is left but what is kept. */
+static void end_all(struct run *run)
+{
 	struct netsim_err err = {0};
 	int r, end;
 
@@ -284,16 +331,12 @@ static void end_all(struct run *run)
 	end = take_down(run, &err);
 	r = r < 0 ? r : end;
 	if (r == 0)
-		r = cgroup_processes(run->s->topo->fleet, run->ctx->state.own_id, CGROUP_WORKLOADS,
-				     &found, &err);
-	if (r == 0 && found.count)
-		r = err_set(&err, NETSIM_ERR_KERNEL, -EBUSY, NULL, "process %d of %s still runs",
-			    found.list[0].pid, found.list[0].member);
-	cgroup_processes_done(&found);
+		r = look_for_processes(run, &err);
 	if (r < 0)
 		recorder_event(run->rec, (struct event) {.kind = EVENT_LEFT}, NULL, err.what);
 	else
-		recorder_event(run->rec, (struct event) {.kind = EVENT_CLEAN}, NULL, NULL);
+		recorder_event(run->rec, (struct event) {.kind = EVENT_CLEAN}, NULL,
+			       run->kept_count ? "but what was to be kept" : NULL);
 }
 
 static void conduct(void *arg)
@@ -384,17 +427,27 @@ static void follow(struct run *run)
 
 /* --- the result */
 
-static int add_notes(struct run *run, struct netsim_run *ret)
+/* Copies texts into the result; NULL: out of memory. */
+static const char **copy_texts(struct netsim_run *ret, char **texts, size_t count)
 {
-	ret->notes = arena_alloc(ret, (run->note_count + 1) * sizeof(*ret->notes));
-	if (!ret->notes)
-		return -ENOMEM;
-	for (size_t i = 0; i < run->note_count; i++) {
-		ret->notes[i] = arena_strdup(ret, run->notes[i]);
-		if (!ret->notes[i])
-			return -ENOMEM;
+	const char **copy = arena_alloc(ret, (count + 1) * sizeof(*copy));
+
+	for (size_t i = 0; copy && i < count; i++) {
+		copy[i] = arena_strdup(ret, texts[i]);
+		if (!copy[i])
+			return NULL;
 	}
+	return copy;
+}
+
+static int add_texts(struct run *run, struct netsim_run *ret)
+{
+	ret->notes = copy_texts(ret, run->notes, run->note_count);
+	ret->kept = copy_texts(ret, run->kept, run->kept_count);
+	if (!ret->notes || !ret->kept)
+		return -ENOMEM;
 	ret->note_count = run->note_count;
+	ret->kept_count = run->kept_count;
 	return 0;
 }
 
@@ -420,7 +473,7 @@ static int judge(struct run *run, struct netsim_run **ret, struct netsim_err *er
 	else if (code < 0)
 		result->unwritten =
 			arena_printf(result, "cannot write the verdict: %s", strerror(-code));
-	if (add_notes(run, result) < 0 || ((*why || code < 0) && !result->unwritten)) {
+	if (add_texts(run, result) < 0 || ((*why || code < 0) && !result->unwritten)) {
 		netsim_run_free(result);
 		return err_oom(err);
 	}
@@ -429,6 +482,13 @@ static int judge(struct run *run, struct netsim_run **ret, struct netsim_err *er
 		traffic_discard(run);
 	*ret = result;
 	return 0;
+}
+
+static void free_texts(char **texts, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(texts[i]);
+	free(texts);
 }
 
 static void run_done(struct run *run)
@@ -441,9 +501,8 @@ static void run_done(struct run *run)
 	work_free(run);
 	faults_free(run);
 	recorder_close(run->rec);
-	for (size_t i = 0; i < run->note_count; i++)
-		free(run->notes[i]);
-	free(run->notes);
+	free_texts(run->notes, run->note_count);
+	free_texts(run->kept, run->kept_count);
 	netsim_close(run->ctx);
 	if (run->lock >= 0)
 		lock_end_run(run->s->topo->fleet, run->lock);
@@ -487,6 +546,9 @@ static int run_all(struct run *run, struct netsim_run **ret, struct netsim_diags
 			*diags = run->diags;
 		if (err)
 			*err = run->err;
+		if (err && run->kept_count && !*err->hint)
+			err_hint(err, "what was begun is kept: netsim down %s removes it",
+				 run->s->topo->fleet);
 		return run->code;
 	}
 	return judge(run, ret, err);

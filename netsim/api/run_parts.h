@@ -98,6 +98,8 @@ struct run {
 	struct netsim_traffic *pairs;  /* counters at the beginning of the present phase */
 	char **notes;
 	size_t note_count;
+	char **kept; /* as in the result */
+	size_t kept_count;
 
 	/* Shared by threads. */
 	pthread_mutex_t lock_shared;
@@ -146,7 +148,7 @@ int work_start(struct run *run, const struct workload *w, struct netsim_err *err
 /* Starts all members that are chosen, and waits until they are ready. */
 int work_start_chosen(struct run *run, struct netsim_err *err);
 int work_continue_all(struct run *run, struct netsim_err *err);
-/* Ends all members, and removes their data unless o.keep is set. */
+/* Ends all members, and removes their data; with o.keep, they keep running. */
 int work_end(struct run *run, struct netsim_err *err);
 void work_free(struct run *run);
 /* Fills templates for a node of a workload; NULL: out of memory. */

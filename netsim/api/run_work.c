@@ -342,11 +342,12 @@ int work_end(struct run *run, struct netsim_err *err)
 	pthread_mutex_lock(&run->lock_shared);
 	run->ending = true;
 	pthread_mutex_unlock(&run->lock_shared);
+	if (run->o.keep)
+		return 0;
 	if (run->processes)
 		r = members_end(run->processes, GRACE, NULL, err);
 	snprintf(data, sizeof(data), "%s/data", run->folder);
-	if (!run->o.keep)
-		nftw(data, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	nftw(data, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	return r;
 }
 
