@@ -20,7 +20,7 @@ function shownValue(value, unit) {
 	if (value === null || value === undefined)
 		return '–';
 	return unit === 'ns' ? duration(value) : unit === 'ratio' ? +(value * 100).toPrecision(5) + THIN + '%' :
-		unit === 'rate' ? perSecond(value) : whole(value);
+		unit === 'rate' ? perSecond(value) : unit === 'metric' ? String(+value.toPrecision(4)) : whole(value);
 }
 
 const expectation = (row) => row.expectation === undefined ? undefined : chart.expectations[row.expectation];
@@ -145,6 +145,9 @@ const binAt = (time) => Math.floor((time - wall(chart.from_ns)) * NS / chart.bin
 const stepped = (values) => [...values, values[values.length - 1]];
 const byName = (list) => [...list].sort((a, b) => a.name.localeCompare(b.name, 'en', {numeric: true}));
 
+// The labels of a series, without its name.
+const labelsOf = (series) => series.includes('{') ? ' ' + series.slice(series.indexOf('{')) : '';
+
 class Time {
 	constructor() {
 		this.place = element('div');
@@ -254,6 +257,26 @@ class Time {
 			this.plots.addLanes({title: ['Gaps', 'silent for longer than the class tolerates: dark, all of the class between two nodes; lighter, only a connection'], lanes});
 	}
 
+	// A plot for each metric of a workload, with a line for each member.
+	drawMetrics() {
+		const colours = seriesColours();
+		const what = {increase: 'increase since the beginning', value: 'value', mean: `mean of what was counted in each ${duration(chart.bin_ns)}`};
+		const groups = new Map();
+		for (const one of chart.metrics) {
+			const title = one.workload + ' ' + one.name;
+			groups.set(title, [...groups.get(title) ?? [], one]);
+		}
+		for (const [title, list] of groups) {
+			const {shows, name} = list[0], seconds = shows === 'mean' && name.endsWith('_seconds');
+			const shown = (value) => value === null || value === undefined ? '–' : seconds ? duration(value) : Number.isInteger(value) ? whole(value) : digits(value);
+			const lines = list.map((one) => ({...one, name: one.member + labelsOf(one.series), values: one.values.map((value) => value !== null && seconds ? value * NS : value)}))
+				.sort((a, b) => a.name.localeCompare(b.name, 'en', {numeric: true})).slice(0, colours.length)
+				.map((one, i) => ({name: one.name, colour: colours[i], values: stepped(one.values), whole: 'max ' + shown(Math.max(...one.values, 0)),
+					at: (time) => shown(one.values[binAt(time)])}));
+			this.plots.add({title: [title, what[shows]], x: edges, lines, show: shown, unit: seconds ? undefined : 'count', step: true, height: 150});
+		}
+	}
+
 	draw() {
 		this.plots.clear();
 		this.drawTimeline();
@@ -262,6 +285,7 @@ class Time {
 		this.drawLedgers();
 		this.drawTrips();
 		this.drawTraffic();
+		this.drawMetrics();
 	}
 
 	show(begin, finish) {

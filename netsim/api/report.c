@@ -72,6 +72,8 @@ int netsim_report(const char *folder, struct netsim_run **ret, struct netsim_err
 	if (r == 0)
 		r = read_file(&ev, folder, "history.jsonl", false, err);
 	if (r == 0)
+		r = read_file(&ev, folder, "metrics.jsonl", false, err);
+	if (r == 0)
 		r = run_judge(&ev, &result, err);
 	evidence_done(&ev);
 	if (r < 0)

@@ -203,6 +203,8 @@ static int start_all(struct run *run, struct netsim_err *err)
 		r = probes_start(run, err);
 	if (r == 0)
 		r = watch_start(run, err);
+	if (r == 0)
+		r = metrics_start(run, err);
 	return r;
 }
 
@@ -326,6 +328,7 @@ static void end_all(struct run *run)
 	ledgers_end(run);
 	probes_stop(run);
 	watch_stop(run);
+	metrics_stop(run);
 	traffic_stop(run);
 	r = work_end(run, &err);
 	end = take_down(run, &err);

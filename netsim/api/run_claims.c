@@ -23,11 +23,14 @@ void claim_make(const struct expectation *e, const char *phase, unsigned repetit
 		[EXPECT_AGREES] = {CLAIM_AGREES, 0},
 		[EXPECT_LOSS] = {CLAIM_LOSS, 0},
 		[EXPECT_PACKETS] = {CLAIM_PACKETS, 0},
+		[EXPECT_METRIC] = {CLAIM_METRIC, 0},
 	};
 	static const enum claim_statistic statistics[EXPECT_STATISTICS] = {
 		[EXPECT_DEFAULT] = STATISTIC_NONE, [EXPECT_MEDIAN] = STATISTIC_MEDIAN,
 		[EXPECT_P90] = STATISTIC_P90,	   [EXPECT_P99] = STATISTIC_P99,
-		[EXPECT_MAX] = STATISTIC_MAX,
+		[EXPECT_MAX] = STATISTIC_MAX,	   [EXPECT_INCREASE] = STATISTIC_INCREASE,
+		[EXPECT_MIN] = STATISTIC_MIN,	   [EXPECT_LAST] = STATISTIC_LAST,
+		[EXPECT_MEAN] = STATISTIC_MEAN,
 	};
 	static const enum claim_operator operators[] = {
 		[EXPECT_EQUAL] = OPERATOR_EQ,	[EXPECT_BELOW] = OPERATOR_LT,
@@ -43,6 +46,7 @@ void claim_make(const struct expectation *e, const char *phase, unsigned repetit
 								      e->from,
 			       .to = e->to,
 			       .class = e->class_name,
+			       .series = e->series,
 			       .quantity = quantities[e->quantity].quantity,
 			       .findings = quantities[e->quantity].findings,
 			       .statistic = statistics[e->statistic],

@@ -4,10 +4,11 @@
  * run_fleet.c, run_timeline.c (the plan, step by step), run_steps.c (one step), run_faults.c
  * (faults and their effect), run_pairs.c (packets of pairs), run_watch.c (states of members,
  * conditions to abort), run_cluster.c (leaders, selectors), run_probes.c, run_ledgers.c, run_work.c
- * (workloads), run_traffic.c. run_record.h has the evidence, run_verdict.h the result.
+ * (workloads), run_traffic.c, run_metrics.c. run_record.h has the evidence, run_verdict.h the
+ * result.
  *
  * Threads: the caller's shows the progress; the conductor does the rest, with a handle of its
- * own; the watch asks members. Workloads, probes, ledgers and the traffic have theirs.
+ * own; the watch asks members. Workloads, probes, ledgers, metrics and the traffic have theirs.
  */
 #ifndef NETSIM_API_RUN_PARTS_H
 #define NETSIM_API_RUN_PARTS_H
@@ -57,6 +58,7 @@ struct run_ledger;
 struct run_traffic;
 struct run_watch;
 struct run_probes;
+struct run_metrics;
 
 /* A fault of the timeline until its end is recorded. */
 struct run_fault {
@@ -92,6 +94,7 @@ struct run {
 	struct run_probes *probes;
 	struct run_watch *watch;
 	struct run_traffic *traffic;
+	struct run_metrics *metrics;
 	struct run_fault *faults; /* in force */
 	size_t fault_count;
 	struct netsim_traffic *before; /* counters ahead of the next fault */
@@ -194,6 +197,12 @@ void probes_stop(struct run *run);
 void probes_free(struct run *run);
 /* "api up, web down for 1.2 s" */
 void probes_text(struct run *run, char *buf, size_t size);
+
+/* run_metrics.c */
+int metrics_start(struct run *run, struct netsim_err *err);
+/* Asks for the metrics at once, because a phase begins or the timeline ends. */
+void metrics_look(struct run *run);
+void metrics_stop(struct run *run);
 
 /* run_faults.c */
 /* Reads the counters, ahead of a fault. */

@@ -14,8 +14,9 @@
 
 #define WRITE_INTERVAL 100000000 /* ns */
 
-enum { FILE_EVENTS, FILE_SAMPLES, FILE_HISTORY, FILES };
-static const char *const names[] = {"events.jsonl", "samples.jsonl", "history.jsonl"};
+enum { FILE_EVENTS, FILE_SAMPLES, FILE_HISTORY, FILE_METRICS, FILES };
+static const char *const names[] = {"events.jsonl", "samples.jsonl", "history.jsonl",
+				    "metrics.jsonl"};
 
 struct file {
 	int fd;
@@ -37,6 +38,8 @@ static int file_of(enum evidence_kind kind)
 {
 	return kind == EVIDENCE_EVENT	  ? FILE_EVENTS :
 	       kind == EVIDENCE_OPERATION ? FILE_HISTORY :
+	       kind == EVIDENCE_SCRAPE	  ? FILE_METRICS :
+	       kind == EVIDENCE_METRIC	  ? FILE_METRICS :
 					    FILE_SAMPLES;
 }
 

@@ -26,7 +26,7 @@ void recorder_event(struct recorder *rec, struct event event, const char *subjec
 /* Records anything else. */
 void recorder_add(struct recorder *rec, enum evidence_kind kind, const void *record);
 
-/* Appends to a copy of the evidence all that it lacks, except events and operations. */
+/* Appends to a copy of the evidence all that it lacks, except events, operations and metrics. */
 int recorder_copy(struct recorder *rec, struct evidence *into);
 
 /*

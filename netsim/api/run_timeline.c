@@ -63,6 +63,7 @@ static void begin_phase(struct clockwork *c, const struct timeline_entry *entry)
 	c->phase_begin = c->due;
 	pairs_look(c->run);
 	recorder_event(c->run->rec, event_of(entry, c->run, EVENT_PHASE), entry->phase->name, NULL);
+	metrics_look(c->run);
 }
 
 static int heal(struct run *run, struct netsim_err *err)
@@ -146,6 +147,7 @@ static void record_end(struct run *run)
 	if (halted)
 		recorder_event(run->rec, event, NULL, run->why);
 	recorder_event(run->rec, (struct event) {.kind = EVENT_RUN_END}, NULL, NULL);
+	metrics_look(run);
 }
 
 void timeline_run(struct run *run)

@@ -10,6 +10,7 @@
 #include "netsim/util/auto.h"
 #include "netsim/util/name.h"
 #include "netsim/util/unit.h"
+#include "netsim/words/series.h"
 
 #define TOKENS_MAX 12
 
@@ -84,11 +85,16 @@ static const struct quantity {
 			    .subjects = EXPECT_PAIR,
 			    .unit = EXPECT_COUNT,
 			    .example = ">= 100"},
+	[EXPECT_METRIC] = {.word = "metric",
+			   .subjects = EXPECT_METRICS,
+			   .unit = EXPECT_REAL,
+			   .example = "NAME increase <= 1"},
 };
 
 static const char *const statistics[EXPECT_STATISTICS] = {
 	[EXPECT_DEFAULT] = "", [EXPECT_MEDIAN] = "median", [EXPECT_P90] = "p90",
-	[EXPECT_P99] = "p99",  [EXPECT_MAX] = "max",
+	[EXPECT_P99] = "p99",  [EXPECT_MAX] = "max",	   [EXPECT_INCREASE] = "increase",
+	[EXPECT_MIN] = "min",  [EXPECT_LAST] = "last",	   [EXPECT_MEAN] = "mean",
 };
 
 static const char *const operators[] = {
@@ -115,6 +121,20 @@ static bool is_operator(char c)
 	return c == '=' || c == '<' || c == '>';
 }
 
+/* The length of the labels of a series, from '{' to '}'; what is quoted may contain both. */
+static size_t labels_length(const char *text)
+{
+	bool quoted = false;
+	size_t length = 0;
+
+	while (text[length] && (quoted || text[length] != '}')) {
+		if (text[length] == '"')
+			quoted = !quoted;
+		length += quoted && text[length] == '\\' && text[length + 1] ? 2 : 1;
+	}
+	return length + (text[length] == '}');
+}
+
 /* The length of the operator, or of the word, at text. */
 static size_t token_length(const char *text)
 {
@@ -123,7 +143,7 @@ static size_t token_length(const char *text)
 
 	while (text[length] && !strchr(" \t\r\n", text[length]) &&
 	       is_operator(text[length]) == of_operator)
-		length++;
+		length += text[length] == '{' ? labels_length(text + length) : 1;
 	return length;
 }
 
@@ -235,12 +255,35 @@ static void read_statistic(struct sentence *s, struct expectation *e)
 {
 	if (!quantities[e->quantity].spread)
 		return;
-	for (int i = 1; i < EXPECT_STATISTICS; i++)
+	for (int i = 1; i <= EXPECT_MAX; i++)
 		if (strcmp(statistics[i], peek(s)) == 0) {
 			e->statistic = (enum expect_statistic)i;
 			s->next++;
 			return;
 		}
+}
+
+/* Reads the series and the statistic of a metric: NAME{labels} increase. */
+static int read_metric(struct sentence *s, struct expectation *e)
+{
+	const char *word = peek(s);
+	struct series series;
+
+	if (series_parse(word, strlen(word), &series, NULL) != (int)strlen(word))
+		return refuse_word(s, "write name or name{label=\"value\"}", "the series",
+				   "is not a series of metrics");
+	if (copy(s, &e->series, &e->series_at) < 0)
+		return -ENOMEM;
+	for (int i = 1; i < EXPECT_STATISTICS; i++)
+		if (strcmp(statistics[i], peek(s)) == 0) {
+			e->statistic = (enum expect_statistic)i;
+			s->next++;
+			return 0;
+		}
+	return refuse_word(s,
+			   "write increase, min, max or last, or of a histogram mean, median, p90 "
+			   "or p99",
+			   "the statistic", "is not a statistic");
 }
 
 /* Splits A:B. */
@@ -300,6 +343,25 @@ static int read_operator(struct sentence *s, struct expectation *e)
 			   "the operator", "is not an operator");
 }
 
+/* A number, or a duration, which metrics have in seconds. */
+static int parse_real(const char *text, double *ret, const char **why)
+{
+	struct duration duration = {0};
+	char *end;
+
+	if (strspn(text, "0123456789.") == strlen(text) && *text) {
+		*ret = strtod(text, &end);
+		if (!*end)
+			return 0;
+	}
+	if (unit_parse_duration(text, &duration, why) < 0) {
+		*why = "write a number such as 1 or 0.25, or a duration such as 10ms";
+		return -EINVAL;
+	}
+	*ret = (double)duration.ns / 1e9;
+	return 0;
+}
+
 /* Parses a value in a unit; on failure, *why describes valid input. */
 static int parse_value(const char *text, enum expect_unit unit, double *ret, const char **why)
 {
@@ -319,6 +381,8 @@ static int parse_value(const char *text, enum expect_unit unit, double *ret, con
 		return r;
 	case EXPECT_PER_SECOND:
 		return unit_parse_per_second(text, ret, why);
+	case EXPECT_REAL:
+		return parse_real(text, ret, why);
 	case EXPECT_COUNT:
 		break;
 	}
@@ -334,7 +398,8 @@ static int read_value(struct sentence *s, struct expectation *e)
 	static const char *const nouns[] = {[EXPECT_NS] = "a duration",
 					    [EXPECT_SHARE] = "a ratio",
 					    [EXPECT_PER_SECOND] = "a rate",
-					    [EXPECT_COUNT] = "a number"};
+					    [EXPECT_COUNT] = "a number",
+					    [EXPECT_REAL] = "a number"};
 
 	if (!*text)
 		return refuse(s,
@@ -374,7 +439,10 @@ static int read_sentence(struct sentence *s, struct expectation *e)
 	} else {
 		r = copy(s, &e->name, &e->name_at);
 		if (r == 0)
-			r = read_quantity(s, EXPECT_PROBE | EXPECT_LEDGER | EXPECT_STORE, e);
+			r = read_quantity(
+				s, EXPECT_PROBE | EXPECT_LEDGER | EXPECT_STORE | EXPECT_METRICS, e);
+		if (r == 0 && e->quantity == EXPECT_METRIC)
+			r = read_metric(s, e);
 	}
 	if (r == 0)
 		read_statistic(s, e);
@@ -408,6 +476,7 @@ void expectation_done(struct expectation *e)
 	free(e->from);
 	free(e->to);
 	free(e->class_name);
+	free(e->series);
 	*e = (struct expectation) {.text = NULL};
 }
 
@@ -418,7 +487,8 @@ unsigned expectation_subjects(enum expect_quantity quantity)
 
 bool expectation_needs_end(enum expect_quantity quantity)
 {
-	return quantities[quantity].within || quantities[quantity].subjects == EXPECT_LEDGER;
+	return quantities[quantity].within || quantities[quantity].subjects == EXPECT_LEDGER ||
+	       quantity == EXPECT_METRIC;
 }
 
 const char *expectation_word(enum expect_quantity quantity)

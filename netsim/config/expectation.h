@@ -25,6 +25,7 @@ enum expect_quantity {
 	EXPECT_AGREES,	       /* of a workload: until all members hold the same data */
 	EXPECT_LOSS,	       /* of a pair: packets that did not arrive */
 	EXPECT_PACKETS,	       /* of a pair: that arrived */
+	EXPECT_METRIC,	       /* of a workload with metrics: a series of each member */
 	EXPECT_QUANTITIES,
 };
 
@@ -34,12 +35,17 @@ enum expect_statistic {
 	EXPECT_P90,
 	EXPECT_P99,
 	EXPECT_MAX,
+	/* of metrics only */
+	EXPECT_INCREASE, /* of a counter */
+	EXPECT_MIN,
+	EXPECT_LAST,
+	EXPECT_MEAN, /* of a histogram, as median, p90 and p99 are */
 	EXPECT_STATISTICS,
 };
 
 enum expect_operator { EXPECT_EQUAL, EXPECT_BELOW, EXPECT_AT_MOST, EXPECT_AT_LEAST, EXPECT_ABOVE };
 
-enum expect_unit { EXPECT_NS, EXPECT_SHARE, EXPECT_PER_SECOND, EXPECT_COUNT };
+enum expect_unit { EXPECT_NS, EXPECT_SHARE, EXPECT_PER_SECOND, EXPECT_COUNT, EXPECT_REAL };
 
 /* The kinds of things that have quantities; a bit each. */
 enum expect_subject {
@@ -47,6 +53,7 @@ enum expect_subject {
 	EXPECT_LEDGER = 1 << 1,
 	EXPECT_STORE = 1 << 2, /* a workload whose members can be queried */
 	EXPECT_PAIR = 1 << 3,
+	EXPECT_METRICS = 1 << 4, /* a workload whose recipe has metrics */
 };
 
 struct expectation {
@@ -55,13 +62,14 @@ struct expectation {
 	enum expect_statistic statistic;
 	enum expect_operator op;
 	enum expect_unit unit;
-	double value;	  /* ns; a share from 0 to 1; per second; or a count */
+	double value;	  /* ns; a share from 0 to 1; per second; a count; or as in the metrics */
 	char *name;	  /* of the probe, ledger or workload; NULL for a pair */
 	char *from, *to;  /* a pair's */
 	char *pair;	  /* "A:B": the name of the probe that `rtt A:B` adds */
 	char *class_name; /* a pair's; NULL: all traffic */
+	char *series;	  /* of metrics: name{label="value"} */
 	/* Offsets in the text, for messages. */
-	size_t name_at, quantity_at, from_at, to_at, class_at;
+	size_t name_at, quantity_at, from_at, to_at, class_at, series_at;
 };
 
 /*

@@ -9,6 +9,7 @@
 #include "netsim/util/arena.h"
 #include "netsim/util/name.h"
 #include "netsim/util/quote.h"
+#include "netsim/words/series.h"
 
 #define RECIPE_NAME_MAX 63
 
@@ -39,6 +40,31 @@ static bool bind_tls(struct bind *b, const struct field *field, const struct doc
 	return bind_map(b, tls_rows, node, &scope, ret);
 }
 
+/* A list of series, name or name{label="value"}; the arena adopts it. */
+static bool bind_series(struct bind *b, const struct field *field, const struct doc_node *node,
+			void *ret)
+{
+	struct texts *texts = ret;
+	struct series series;
+	bool good = bind_texts(b, field, node, ret);
+
+	for (size_t i = 0; good && i < texts->count; i++) {
+		const char *text = texts->list[i].s;
+
+		if (series_parse(text, strlen(text), &series, NULL) != (int)strlen(text))
+			good = bind_refuse(b, &texts->list[i].at,
+					   "write name or name{label=\"value\"}",
+					   "\"%s\" is not a series of metrics", shown(text));
+	}
+	if (!texts->list)
+		return good;
+	texts->list = arena_adopt(b->context, texts->list);
+	if (texts->list)
+		return good;
+	texts->count = 0;
+	return bind_oom(b);
+}
+
 static const struct field recipe_rows[] = {
 	{FIELD(struct recipe, name, "recipe", bind_text), .required = true},
 	{FIELD(struct recipe, why, "why", bind_text)},
@@ -53,6 +79,7 @@ static const struct field recipe_rows[] = {
 	{FIELD(struct recipe, url, "url", program_bind_template), .max = OF_MEMBER},
 	{FIELD(struct recipe, members, "members", program_bind_command), .max = TEMPLATE_ALL},
 	{FIELD(struct recipe, metrics, "metrics", program_bind_template), .max = OF_MEMBER},
+	{FIELD(struct recipe, series, "series", bind_series)},
 	{FIELD(struct recipe, classes, "classes", program_bind_templates)},
 	{FIELD(struct recipe, tls, "tls", bind_tls), .below = tls_rows},
 	{0},
@@ -74,6 +101,10 @@ static bool check(struct bind *b, const struct recipe *recipe)
 	if (!store && recipe->url.s)
 		good = bind_refuse(b, &recipe->url.at, "write store: etcd, or remove it",
 				   "\"url\" is the address of a store, and there is none");
+	if (recipe->series.given && !recipe->metrics.s)
+		good = bind_refuse(b, &recipe->series.at,
+				   "write metrics: \"http://{address}:2379/metrics\"",
+				   "\"series\" are metrics, and the recipe has no \"metrics\"");
 	if (store && recipe->members.given)
 		good = bind_refuse(b, &recipe->members.at, "remove one of them",
 				   "\"store\" and \"members\" exclude each other");
@@ -200,6 +231,7 @@ int recipe_print(const struct recipe *recipe, FILE *out)
 	print_line(out, "url", &recipe->url);
 	print_list(out, "members", &recipe->members);
 	print_line(out, "metrics", &recipe->metrics);
+	print_list(out, "series", &recipe->series);
 	print_list(out, "classes", &recipe->classes);
 	print_tls(out, &recipe->tls);
 	return ferror(out) ? -EIO : 0;

@@ -29,6 +29,7 @@ struct recipe {
 	struct text url;      /* of the store; a template */
 	struct texts members; /* a command that prints "NODE ROLE" for each member; templates */
 	struct text metrics;  /* a URL of metrics in Prometheus' format; a template */
+	struct texts series;  /* of its metrics, that are kept and drawn */
 	struct texts classes; /* of its traffic */
 	struct recipe_tls tls;
 	struct doc_node *doc; /* holds the texts */

@@ -11,7 +11,8 @@ static unsigned kinds_of(const struct workload *w)
 {
 	if (w->kind == WORKLOAD_LEDGER)
 		return EXPECT_LEDGER;
-	return scenario_has_members(w) ? EXPECT_STORE : 0;
+	return (scenario_has_members(w) ? EXPECT_STORE : 0) |
+	       (w->recipe && w->recipe->metrics.s ? EXPECT_METRICS : 0);
 }
 
 static bool refuse_name(struct bind *b, const struct scenario *s, const char *name,
@@ -53,7 +54,8 @@ static bool find_subject(struct bind *b, const struct scenario *s, const struct 
 	if (kinds & expectation_subjects(x->e.quantity))
 		return true;
 	if (!kinds)
-		return scenario_refuse(b, &name, "its recipe needs \"store\" or \"members\"",
+		return scenario_refuse(b, &name,
+				       "its recipe needs \"store\", \"members\" or \"metrics\"",
 				       "nothing can be expected of the workload \"%s\"", x->e.name);
 	return scenario_refuse(b, &quantity,
 			       hint_f("it has %s", expectation_words(kinds, words, sizeof(words))),

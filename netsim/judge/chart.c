@@ -214,6 +214,8 @@ static const char *unit_of(enum claim_quantity quantity)
 		return "ratio";
 	case CLAIM_RATE:
 		return "rate";
+	case CLAIM_METRIC:
+		return "metric";
 	case CLAIM_FINDING:
 	case CLAIM_LEADER_CHANGES:
 	case CLAIM_PACKETS:
@@ -260,6 +262,8 @@ char *chart_json(const struct evidence *ev, const struct claim *claims, size_t c
 		r = chart_ledgers(&c);
 	if (r == 0)
 		r = chart_clusters(&c);
+	if (r == 0)
+		r = chart_metrics(&c);
 	buf_puts(&c.out, "}\n");
 	if (r == 0)
 		return buf_take(&c.out);

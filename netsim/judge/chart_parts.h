@@ -33,5 +33,7 @@ size_t chart_bin(const struct chart *c, int64_t time);
 int chart_probes(struct chart *c);
 int chart_ledgers(struct chart *c);
 int chart_clusters(struct chart *c);
+/* chart_metrics.c: the same. */
+int chart_metrics(struct chart *c);
 
 #endif

@@ -18,6 +18,8 @@ enum claim_quantity {
 	/* of a pair of nodes */
 	CLAIM_LOSS,    /* ratio */
 	CLAIM_PACKETS, /* count */
+	/* of a workload with metrics */
+	CLAIM_METRIC, /* in the unit of the metric */
 };
 
 enum claim_statistic {
@@ -26,6 +28,11 @@ enum claim_statistic {
 	STATISTIC_P90,
 	STATISTIC_P99,
 	STATISTIC_MAX,
+	/* of CLAIM_METRIC only */
+	STATISTIC_INCREASE,
+	STATISTIC_MIN,
+	STATISTIC_LAST,
+	STATISTIC_MEAN,
 };
 
 enum claim_operator {
@@ -44,6 +51,7 @@ struct claim {
 	const char *subject;  /* name of the probe or workload; the sending node of a pair */
 	const char *to;	      /* the receiving node of a pair, or NULL */
 	const char *class;    /* of traffic, or NULL */
+	const char *series;   /* of CLAIM_METRIC: name{label="value"} */
 	enum claim_quantity quantity;
 	unsigned findings; /* of CLAIM_FINDING: bits of enum finding_kind */
 	enum claim_statistic statistic;

@@ -23,6 +23,8 @@ static const char *const sample_words[] = {"ok", "wrong", "refused", "hung", NUL
 static const char *const operation_words[] = {
 	"none", "get", "put", "cas", "delete", "watch", "event", "progress", NULL,
 };
+static const char *const type_words[] = {"untyped",   "counter", "gauge",
+					 "histogram", "summary", NULL};
 static const char *const result_words[] = {"ok", "unequal", "failed", "unknown", NULL};
 
 #define KEY(owner, member, how)                                                         \
@@ -84,6 +86,18 @@ static const struct record_key figure_keys[] = {
 	KEY(figure, class, RECORD_NAME),   NEED(figure, begin, RECORD_NUMBER),
 	NEED(figure, end, RECORD_NUMBER),  NEED(figure, packets, RECORD_NUMBER),
 	NEED(figure, lost, RECORD_NUMBER),
+};
+
+static const struct record_key scrape_keys[] = {
+	NEED(scrape, workload, RECORD_NAME), NEED(scrape, member, RECORD_NAME),
+	NEED(scrape, sent, RECORD_NUMBER),   NEED(scrape, took, RECORD_NUMBER),
+	KEY(scrape, failed, RECORD_FLAG),
+};
+
+static const struct record_key metric_keys[] = {
+	NEED(metric_sample, workload, RECORD_NAME), NEED(metric_sample, member, RECORD_NAME),
+	NEED(metric_sample, sent, RECORD_NUMBER),   NEED(metric_sample, series, RECORD_VALUE),
+	WORD(metric_sample, type, type_words),	    NEED(metric_sample, value, RECORD_REAL),
 };
 
 static const char *event_flaw(const void *record)
@@ -161,6 +175,23 @@ static const char *figure_flaw(const void *record)
 					     NULL;
 }
 
+static const char *scrape_flaw(const void *record)
+{
+	const struct scrape *scrape = record;
+
+	return !scrape->member || !scrape->workload ? "a scrape without a member" :
+	       scrape->took < 0			    ? "an answer before its request" :
+						      NULL;
+}
+
+static const char *metric_flaw(const void *record)
+{
+	const struct metric_sample *sample = record;
+
+	return sample->member && sample->workload && sample->series ? NULL :
+								      "a value without a series";
+}
+
 #define KIND(label, owner, prefix)                                                    \
 	{                                                                             \
 		.name = (label), .size = sizeof(struct owner), .keys = prefix##_keys, \
@@ -174,6 +205,8 @@ static const struct record_kind kinds[EVIDENCE_KINDS] = {
 	[EVIDENCE_OPERATION] = KIND("operation", operation, operation),
 	[EVIDENCE_MEMBER] = KIND("member", member_sample, member),
 	[EVIDENCE_FIGURE] = KIND("figure", figure, figure),
+	[EVIDENCE_SCRAPE] = KIND("scrape", scrape, scrape),
+	[EVIDENCE_METRIC] = KIND("metric", metric_sample, metric),
 };
 
 void evidence_done(struct evidence *ev)
@@ -186,6 +219,8 @@ void evidence_done(struct evidence *ev)
 	free(ev->operations);
 	free(ev->members);
 	free(ev->figures);
+	free(ev->scrapes);
+	free(ev->metrics);
 	*ev = (struct evidence) {0};
 }
 
@@ -233,6 +268,10 @@ int evidence_add(struct evidence *ev, enum evidence_kind kind, const void *recor
 		APPEND(ev->members, ev->member_count);
 	case EVIDENCE_FIGURE:
 		APPEND(ev->figures, ev->figure_count);
+	case EVIDENCE_SCRAPE:
+		APPEND(ev->scrapes, ev->scrape_count);
+	case EVIDENCE_METRIC:
+		APPEND(ev->metrics, ev->metric_count);
 	case EVIDENCE_KINDS:
 		break;
 	}
@@ -261,6 +300,8 @@ int evidence_read(struct evidence *ev, struct evidence_file *file, const char *t
 		struct operation operation;
 		struct member_sample member;
 		struct figure figure;
+		struct scrape scrape;
+		struct metric_sample metric;
 	} record;
 
 	while (line.text < text + len) {

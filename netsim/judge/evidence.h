@@ -20,6 +20,7 @@
 #include "netsim/judge/text_table.h"
 #include "netsim/netsim.h"
 #include "netsim/util/buf.h"
+#include "netsim/words/series.h"
 
 enum event_kind {
 	EVENT_NONE,
@@ -141,6 +142,27 @@ struct figure {
 	uint32_t class;	   /* name; 0: all traffic */
 };
 
+/* A query of a member for its metrics. */
+struct scrape {
+	int64_t sent, took; /* to the end of the answer, or of waiting for it */
+	uint32_t workload;  /* name */
+	uint32_t member;    /* name */
+	bool failed;
+};
+
+/*
+ * The value of a series of metrics that a scrape found, if it differs from that of the scrape
+ * before: a scrape without it has found the same value.
+ */
+struct metric_sample {
+	int64_t sent; /* of the scrape */
+	double value;
+	uint32_t workload; /* name */
+	uint32_t member;   /* name */
+	uint32_t series;   /* value: name{label="value"} */
+	uint8_t type;	   /* enum metric_type */
+};
+
 struct evidence {
 	struct text_table names, values;
 	struct event *events;
@@ -149,7 +171,10 @@ struct evidence {
 	struct operation *operations;
 	struct member_sample *members;
 	struct figure *figures;
+	struct scrape *scrapes;
+	struct metric_sample *metrics;
 	size_t event_count, probe_count, sample_count, operation_count, member_count, figure_count;
+	size_t scrape_count, metric_count;
 	size_t truncated; /* files whose last line is incomplete: their writer was killed */
 };
 
@@ -171,6 +196,8 @@ enum evidence_kind {
 	EVIDENCE_OPERATION,
 	EVIDENCE_MEMBER,
 	EVIDENCE_FIGURE,
+	EVIDENCE_SCRAPE,
+	EVIDENCE_METRIC,
 	EVIDENCE_KINDS,
 };
 

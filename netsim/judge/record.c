@@ -3,7 +3,9 @@
 #include "netsim/judge/record.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "netsim/util/auto.h"
@@ -64,14 +66,22 @@ void record_quote(struct buf *out, const char *text)
 	buf_add(out, "\"", 1);
 }
 
-/* A field read as a number: all types fit into one. */
+static void put_real(struct buf *out, const void *record, const struct record_key *key)
+{
+	double value;
+
+	memcpy(&value, (const char *)record + key->offset, sizeof(value));
+	buf_printf(out, "%.17g", value);
+}
+
+/* A field read as a number: all types fit into one, and 0 is the same in all. */
 static int64_t field_number(const struct record_key *key, const void *record)
 {
 	const char *field = (const char *)record + key->offset;
 	int64_t number = 0;
 	uint32_t small = 0;
 
-	if (key->type == RECORD_NUMBER)
+	if (key->type == RECORD_NUMBER || key->type == RECORD_REAL)
 		memcpy(&number, field, sizeof(number));
 	else if (key->type == RECORD_FLAG)
 		number = *(const bool *)field;
@@ -104,6 +114,8 @@ void record_write(struct buf *out, const struct record_kind *kind, const void *r
 			record_quote(out, text_table_get(texts->names, (uint32_t)number));
 		else if (key->type == RECORD_VALUE)
 			record_quote(out, text_table_get(texts->values, (uint32_t)number));
+		else if (key->type == RECORD_REAL)
+			put_real(out, record, key);
 		else
 			put_number(out, number);
 	}
@@ -155,6 +167,22 @@ static int read_number(struct reader *r, int64_t *ret)
 	if (r->at == digits || (*digits == '0' && r->at - digits > 1))
 		return damaged(r, begin, "expected a whole number");
 	*ret = (int64_t)(minus ? -number : number);
+	return 0;
+}
+
+static int read_real(struct reader *r, double *ret)
+{
+	const char *begin = r->at;
+	char text[40], *end;
+	size_t length = 0;
+
+	while (r->at < r->end && *r->at && strchr("0123456789+-.e", *r->at) &&
+	       length + 1 < sizeof(text))
+		text[length++] = *r->at++;
+	text[length] = '\0';
+	*ret = strtod(text, &end);
+	if (!length || *end || !isfinite(*ret))
+		return damaged(r, begin, "expected a number");
 	return 0;
 }
 
@@ -294,6 +322,13 @@ static int read_field(struct reader *r, const struct record_key *key, void *reco
 		code = read_interned(
 			r, key->type == RECORD_NAME ? r->texts->names : r->texts->values, &small);
 		memcpy(field, &small, sizeof(small));
+		return code;
+	}
+	if (key->type == RECORD_REAL) {
+		double value = 0;
+
+		code = read_real(r, &value);
+		memcpy(field, &value, sizeof(value));
 		return code;
 	}
 	code = read_number(r, &number);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Records as lines of text: one flat JSON object a line, of texts and whole numbers, whose first
+ * Records as lines of text: one flat JSON object a line, of texts and numbers, whose first
  * member names the kind: {"record":"sample","probe":"api","sent":120}. A table per kind maps
  * members to fields of a struct, for writing and for reading.
  *
@@ -20,6 +20,7 @@
 
 enum record_type {
 	RECORD_NUMBER, /* int64_t */
+	RECORD_REAL,   /* double, finite */
 	RECORD_COUNT,  /* uint32_t */
 	RECORD_FLAG,   /* bool, as 0 or 1 */
 	RECORD_WORD,   /* uint8_t: the index in words[] */

@@ -155,6 +155,8 @@ static int show_value(struct judging *j, const struct claim *claim, const struct
 					  verdict_value(claim->quantity, off, room));
 	else
 		row->shows = arena_strdup(j->ret, value);
+	if (row->shows && *m->of)
+		row->shows = arena_printf(j->ret, "%s (%s)", row->shows, m->of);
 	return row->shows ? 0 : -ENOMEM;
 }
 

@@ -288,6 +288,8 @@ int verdict_measure(struct judging *j, const struct claim *claim, const struct w
 	case CLAIM_LEADER_CHANGES:
 	case CLAIM_AGREES:
 		return verdict_measure_cluster(j, claim, window, ret);
+	case CLAIM_METRIC:
+		return verdict_measure_metric(j, claim, window, ret);
 	case CLAIM_LOSS:
 	case CLAIM_PACKETS:
 		break;

@@ -27,6 +27,7 @@ struct measure {
 	int64_t when; /* absolute; INT64_MIN: no single time */
 	bool at_least;
 	const struct finding *finding; /* the first one counted, or NULL */
+	char of[64];		       /* the member that it is of, or "" */
 	char why[128];		       /* why nothing was measured, or the value means nothing */
 	char doubt[128];	       /* why the true value may be worse, so it cannot be ok */
 };
@@ -81,6 +82,9 @@ int verdict_measure_cluster(struct judging *j, const struct claim *claim,
 			    const struct window *window, struct measure *ret);
 void verdict_measure_pair(struct judging *j, const struct claim *claim, const struct window *window,
 			  struct measure *ret);
+/* verdict_metric.c: a series of metrics of all members; the worst counts. */
+int verdict_measure_metric(struct judging *j, const struct claim *claim,
+			   const struct window *window, struct measure *ret);
 /* verdict_run.c: the expectations of every run, and the doubts that they cast on windows. */
 int verdict_run_rows(struct judging *j);
 

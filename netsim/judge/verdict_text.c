@@ -44,6 +44,9 @@ const char *verdict_value(enum claim_quantity quantity, double value, char buf[s
 	case CLAIM_RATE:
 		snprintf(buf, VALUE_TEXT, "%.1f/s", value);
 		return buf;
+	case CLAIM_METRIC:
+		snprintf(buf, VALUE_TEXT, "%.4g", value);
+		return buf;
 	case CLAIM_FINDING:
 	case CLAIM_LEADER_CHANGES:
 	case CLAIM_PACKETS:

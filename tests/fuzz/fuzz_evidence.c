@@ -61,6 +61,22 @@ static const struct claim claims[] = {
 	 .quantity = CLAIM_LOSS,
 	 .op = OPERATOR_LE,
 	 .value = 0.01},
+	{.phase = "cut",
+	 .text = "etcd metric leaders increase <= 1",
+	 .subject = "etcd",
+	 .series = "leaders",
+	 .quantity = CLAIM_METRIC,
+	 .statistic = STATISTIC_INCREASE,
+	 .op = OPERATOR_LE,
+	 .value = 1},
+	{.phase = "cut",
+	 .text = "etcd metric took_seconds p99 <= 1",
+	 .subject = "etcd",
+	 .series = "took_seconds",
+	 .quantity = CLAIM_METRIC,
+	 .statistic = STATISTIC_P99,
+	 .op = OPERATOR_LE,
+	 .value = 1},
 };
 #define CLAIMS (sizeof(claims) / sizeof(claims[0]))
 

@@ -54,6 +54,11 @@ static void test_quantities(void **state)
 	expect("etcd agrees within 5s", EXPECT_AGREES, EXPECT_AT_MOST, EXPECT_NS, 5e9);
 	expect("loss a:b <= 1%", EXPECT_LOSS, EXPECT_AT_MOST, EXPECT_SHARE, 0.01);
 	expect("packets a:b >= 100", EXPECT_PACKETS, EXPECT_AT_LEAST, EXPECT_COUNT, 100);
+	expect("etcd metric leaders_total increase <= 1", EXPECT_METRIC, EXPECT_AT_MOST,
+	       EXPECT_REAL, 1);
+	expect("etcd metric took_seconds{disk=\"a b\",op=\"}\"} p99 < 10ms", EXPECT_METRIC,
+	       EXPECT_BELOW, EXPECT_REAL, 0.01);
+	expect("etcd metric load last>=0.25", EXPECT_METRIC, EXPECT_AT_LEAST, EXPECT_REAL, 0.25);
 	/* names that are words of the grammar */
 	expect("rtt rtt <= 1ms", EXPECT_RTT, EXPECT_AT_MOST, EXPECT_NS, 1e6);
 	expect("loss outage = 1s", EXPECT_OUTAGE, EXPECT_EQUAL, EXPECT_NS, 1e9);
@@ -102,14 +107,16 @@ static void test_errors(void **state)
 	refused("api", 3, "the quantity is missing",
 		"write one of available, outage, rtt, recovers, rate, lost, stale, phantom, "
 		"reordered, "
-		"leader changes, agrees");
+		"leader changes, agrees, "
+		"metric");
 	refused("api outge <= 2s", 4, "\"outge\" is not a quantity", "did you mean \"outage\"?");
 	refused("api outage 2s", 11, "\"2s\" is not an operator", "write \"outage <= 2s\"");
 	refused("api outage", 10, "the operator is missing", "write \"outage <= 2s\"");
 	refused("api xyzzy <= 2s", 4, "\"xyzzy\" is not a quantity",
 		"write one of available, outage, rtt, recovers, rate, lost, stale, phantom, "
 		"reordered, "
-		"leader changes, agrees");
+		"leader changes, agrees, "
+		"metric");
 	refused("api outage => 2s", 11, "unknown operator \"=>\"",
 		"the operators are =, <, <=, >= and >");
 	refused("api outage <=", 13, "the value is missing", "write \"outage <= 2s\"");
