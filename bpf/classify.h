@@ -7,6 +7,7 @@
 #include <linux/in.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
+#include <linux/udp.h>
 #include <bpf/bpf_endian.h>
 
 #include "maps.h"
@@ -14,6 +15,7 @@
 #define VLAN_MASK	0x0fff
 #define FRAGMENT_OFFSET 0x1fff
 #define HEAD_MASK	1023 /* offsets that load() reads directly; a mask */
+#define TCP_LENGTH	12   /* offset in the TCP header of its length, in the upper half */
 #define MAX_EXTENSIONS	4    /* limit on the IPv6 extension headers followed */
 
 #define ND_FIRST     133 /* ICMPv6 types of neighbour discovery */
@@ -34,6 +36,8 @@ struct frame {
 	__u8 resolves; /* ARP or neighbour discovery: RESOLVES_..., else 0 */
 	__u8 flooded;
 	__u16 from_port, to_port;
+	__u32 ip;   /* offset of the IP header, 0: none */
+	__u32 size; /* length of the IP packet, or of what another protocol sends */
 };
 
 /* Copies bytes of the frame: directly from the linear part, else by the helper. */
@@ -49,6 +53,23 @@ static __always_inline int load(struct __sk_buff *skb, __u32 at, void *to, __u32
 	return bpf_skb_load_bytes(skb, at, to, length);
 }
 
+/*
+ * Of a super-packet, the size is that of its full segments, as they go onto the wire; at: offset
+ * of the TCP or UDP header.
+ */
+static __always_inline void measure_segments(struct __sk_buff *skb, struct frame *f, __u32 at)
+{
+	__u32 size = at - f->ip + skb->gso_size;
+	__u8 length = 0;
+
+	if (f->protocol == IPPROTO_UDP)
+		size += sizeof(struct udphdr);
+	else if (load(skb, at + TCP_LENGTH, &length, 1) == 0)
+		size += (length >> 4) * 4;
+	if (size < skb->len - f->ip)
+		f->size = size;
+}
+
 static __always_inline void read_ports(struct __sk_buff *skb, struct frame *f, __u32 at)
 {
 	__be16 ports[2];
@@ -60,6 +81,8 @@ static __always_inline void read_ports(struct __sk_buff *skb, struct frame *f, _
 									   0;
 	if (f->protocol != IPPROTO_TCP && f->protocol != IPPROTO_UDP)
 		return;
+	if (skb->gso_size)
+		measure_segments(skb, f, at);
 	if (load(skb, at, ports, sizeof(ports)) < 0)
 		return;
 	f->from_port = bpf_ntohs(ports[0]);
@@ -73,6 +96,8 @@ static __always_inline void read_ipv4(struct __sk_buff *skb, struct frame *f, __
 
 	if (load(skb, at, &ip, sizeof(ip)) < 0)
 		return;
+	f->ip = at;
+	f->size = bpf_ntohs(ip.tot_len);
 	f->protocol = ip.protocol;
 	/* Only the first fragment carries the ports. */
 	if (!(ip.frag_off & bpf_htons(FRAGMENT_OFFSET)))
@@ -86,6 +111,8 @@ static __always_inline void read_ipv6(struct __sk_buff *skb, struct frame *f, __
 
 	if (load(skb, at, &ip, sizeof(ip)) < 0)
 		return;
+	f->ip = at;
+	f->size = sizeof(ip) + bpf_ntohs(ip.payload_len);
 	next = ip.nexthdr;
 	at += sizeof(ip);
 	for (int i = 0; i < MAX_EXTENSIONS; i++) {
@@ -134,6 +161,7 @@ __noinline int ns_read_frame(struct __sk_buff *skb, struct frame *f)
 		f->ethertype = tag[1];
 		at += sizeof(tag);
 	}
+	f->size = skb->len - at;
 	f->resolves = f->ethertype == bpf_htons(ETH_P_ARP) ? RESOLVES_ADDRESS : 0;
 	if (f->ethertype == bpf_htons(ETH_P_IP))
 		read_ipv4(skb, f, at);

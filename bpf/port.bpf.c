@@ -43,6 +43,7 @@ struct port_packet {
 	__u64 delay;   /* sum over all hops */
 	__u32 active;  /* index of the policy that judges it */
 	__u32 length;
+	__u32 size; /* of the IP packet */
 	__u32 corrupt_bit; /* the bit to flip */
 	__u32 from_link, to_link;
 	__u32 hash;	/* of all hops' conditions */
@@ -278,6 +279,9 @@ __noinline int ns_pass_hop(struct port_packet *p, __u32 hop)
 	p->reason = PORT_DROP_DOWN;
 	if (is_down(c, p->now))
 		return 0;
+	p->reason = PORT_DROP_SIZE;
+	if (c->larger && p->size > c->larger && p->resolves != RESOLVES_ADDRESS)
+		return 0;
 	if (!p->numbered)
 		p->number = count_packet(pair, slot->epoch);
 	p->numbered = 1;
@@ -397,6 +401,14 @@ static __always_inline struct port_traffic *traffic_of(const struct port_packet 
 	return traffic ? traffic : bpf_map_lookup_elem(&ns_traffic, &rest);
 }
 
+static __always_inline void count_reason(struct port_traffic *traffic, __u32 reason)
+{
+	/* The verifier loses the bound if the compiler copies the number before the check. */
+	asm volatile("" : "+r"(reason));
+	if (traffic && reason < PORT_DROPS)
+		traffic->dropped[reason]++;
+}
+
 /* Counts a dropped packet per link, because a node may have several. */
 static __always_inline void count_drop(const struct port_packet *p)
 {
@@ -406,6 +418,8 @@ static __always_inline void count_drop(const struct port_packet *p)
 
 	if (link)
 		__sync_fetch_and_add(cut ? &link->cut : &link->lost, 1);
+	if (link && p->reason == PORT_DROP_SIZE)
+		__sync_fetch_and_add(&link->oversized, 1);
 	key = p->to_link;
 	link = cut ? bpf_map_lookup_elem(&ns_links, &key) : 0;
 	if (link)
@@ -489,6 +503,7 @@ static __always_inline int judge(struct __sk_buff *skb, struct port_packet *p, _
 	p->class = ns_classify(&frame, classes);
 	p->vlan = frame.vlan;
 	p->resolves = frame.resolves;
+	p->size = frame.size;
 	if (frame.flooded) {
 		struct port_link *link;
 
@@ -499,8 +514,7 @@ static __always_inline int judge(struct __sk_buff *skb, struct port_packet *p, _
 	passes = pass(p, flags);
 	traffic = traffic_of(p);
 	if (!passes) {
-		if (traffic)
-			traffic->dropped[p->reason % PORT_DROPS]++;
+		count_reason(traffic, p->reason);
 		count_drop(p);
 		return TC_ACT_SHOT;
 	}

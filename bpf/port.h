@@ -94,6 +94,7 @@ struct port_link {
 	char iface[PORT_IFACE_NAME]; /* in the node; "": the number is free */
 	/* Packets dropped by partitions, from and to it; and from it, for other reasons. */
 	__u64 cut, lost;
+	__u64 oversized; /* of the lost ones, those too large to pass */
 	__u64 unclaimed; /* to it, dropped because no node has the port that they came in by */
 	__u8 bridge[6];	 /* the MAC address of its bridge, from which the host sends */
 	__u8 padding_end[2];
@@ -129,10 +130,11 @@ enum port_has {
 	PORT_HAS_LOSS = 1 << 7,
 	PORT_HAS_DUPLICATE = 1 << 8,
 	PORT_HAS_CORRUPT = 1 << 9,
-	PORT_HAS_SLOT = 1 << 10,
-	PORT_HAS_SEED = 1 << 11,
-	PORT_HAS_TRACE = 1 << 12,
-	PORT_HAS_DOWN = 1 << 13, /* drops everything, always or for part of a period */
+	PORT_HAS_LARGER = 1 << 10,
+	PORT_HAS_SLOT = 1 << 11,
+	PORT_HAS_SEED = 1 << 12,
+	PORT_HAS_TRACE = 1 << 13,
+	PORT_HAS_DOWN = 1 << 14, /* drops everything, always or for part of a period */
 };
 
 enum port_loss { PORT_LOSS_RANDOM, PORT_LOSS_GILBERT_ELLIOTT, PORT_LOSS_4STATE };
@@ -168,7 +170,7 @@ struct port_conditions {
 	__u32 asked_queue_unit;
 	__u32 trace_has;  /* enum port_has: the columns of the trace */
 	__u32 rate_class; /* path: class whose clock the rate uses, 0: its own */
-	__u32 padding;
+	__u32 larger;	  /* longer IP packets are dropped, in bytes; 0: none are */
 };
 
 /* The state of a hop or pair, carried from packet to packet. */
@@ -294,7 +296,14 @@ enum port_stale {
 	PORT_STALE_NODES = 1 << 2,    /* entries of nodes and links that are gone */
 };
 
-enum port_drop { PORT_DROP_CUT, PORT_DROP_DOWN, PORT_DROP_LOSS, PORT_DROP_QUEUE, PORT_DROPS };
+enum port_drop {
+	PORT_DROP_CUT,
+	PORT_DROP_DOWN,
+	PORT_DROP_LOSS,
+	PORT_DROP_QUEUE,
+	PORT_DROP_SIZE, /* larger than a condition allows */
+	PORT_DROPS
+};
 
 /* The traffic of a class between a pair of nodes. */
 struct port_traffic {
@@ -306,7 +315,7 @@ struct port_traffic {
 _Static_assert(sizeof(struct port_mac) == 8, "shared with the kernel side");
 _Static_assert(sizeof(struct port_address) == 20, "shared with the kernel side");
 _Static_assert(sizeof(struct port_node) == 16, "shared with the kernel side");
-_Static_assert(sizeof(struct port_link) == 56, "shared with the kernel side");
+_Static_assert(sizeof(struct port_link) == 64, "shared with the kernel side");
 _Static_assert(sizeof(struct port_key) == 8, "shared with the kernel side");
 _Static_assert(sizeof(struct port_conditions) == 208, "shared with the kernel side");
 _Static_assert(sizeof(struct port_state) == 64, "shared with the kernel side");
@@ -314,6 +323,6 @@ _Static_assert(sizeof(struct port_trace_row) == 32, "shared with the kernel side
 _Static_assert(sizeof(struct port_fault) == 440, "shared with the kernel side");
 _Static_assert(sizeof(struct port_slot) == 512 + 40 + 440 * PORT_FAULTS,
 	       "shared with the kernel side");
-_Static_assert(sizeof(struct port_traffic) == 64, "shared with the kernel side");
+_Static_assert(sizeof(struct port_traffic) == 72, "shared with the kernel side");
 
 #endif

@@ -61,16 +61,25 @@ static void print_head(const struct netsim_fleet *fleet)
 	printf(", %zu fault%s\n", fleet->fault_count, plural(fleet->fault_count));
 }
 
-/* Formats the drops by partitions and by conditions. */
-static void describe_drops(uint64_t cut, uint64_t shaped, char *buf, size_t size)
+/* Formats the drops by partitions, by qdiscs and conditions, and of packets that are too large. */
+static void describe_drops(const struct netsim_port *port, char *buf, size_t size)
 {
-	if (cut && shaped)
-		snprintf(buf, size, "%" PRIu64 " partition, %" PRIu64 " link", cut, shaped);
-	else if (cut || shaped)
-		snprintf(buf, size, "%" PRIu64 " %s", cut ? cut : shaped,
-			 cut ? "partition" : "link");
-	else
-		snprintf(buf, size, "-");
+	const struct {
+		uint64_t count;
+		const char *why;
+	} drops[] = {
+		{port->cut_packets, "partition"},
+		{port->to->drops + port->from->drops + port->lost_packets - port->oversized_packets,
+		 "link"},
+		{port->oversized_packets, "size"},
+	};
+	size_t used = 0;
+
+	snprintf(buf, size, "-");
+	for (size_t i = 0; i < sizeof(drops) / sizeof(drops[0]) && used < size; i++)
+		if (drops[i].count)
+			used += (size_t)snprintf(buf + used, size - used, "%s%" PRIu64 " %s",
+						 used ? ", " : "", drops[i].count, drops[i].why);
 }
 
 static const char *kind_of(const struct netsim_node *node)
@@ -87,7 +96,7 @@ static void add_port(struct table *table, const struct netsim_fleet *fleet,
 		     const struct netsim_node *node, size_t i, bool verbose)
 {
 	const struct netsim_port *port = node->ports[i];
-	char name[128], reaches[48] = "", drops[64];
+	char name[128], reaches[48] = "", drops[96];
 
 	if (node->port_count > 1 || verbose)
 		snprintf(name, sizeof(name), "%s/%s", node->name, port->iface);
@@ -96,8 +105,7 @@ static void add_port(struct table *table, const struct netsim_fleet *fleet,
 	if (i == 0)
 		snprintf(reaches, sizeof(reaches), "%zu of %zu", node->reaches,
 			 fleet->node_count - 1);
-	describe_drops(port->cut_packets, port->to->drops + port->from->drops + port->lost_packets,
-		       drops, sizeof(drops));
+	describe_drops(port, drops, sizeof(drops));
 	const char *cells[] = {name, kind_of(node), NULL, reaches, drops, port->name};
 	table_add_ways(table, cells, verbose ? 6 : 5, 2,
 		       port->up ? or_dash(port->from->text) : "no carrier",
@@ -261,20 +269,22 @@ static json_t *json_node(const struct netsim_fleet *fleet, size_t n)
 	for (size_t i = 0; i < node->port_count; i++)
 		json_array_append_new(
 			ports,
-			json_pack("{s:s, s:s, s:s, s:b, s:b, s:o, s:o, s:I, s:I}", "interface",
+			json_pack("{s:s, s:s, s:s, s:b, s:b, s:o, s:o, s:I, s:I, s:I}", "interface",
 				  node->ports[i]->iface, "port", node->ports[i]->name, "bridge",
 				  node->ports[i]->bridge, "routed", node->ports[i]->routed,
 				  "up_state", node->ports[i]->up, "up",
 				  json_direction(node->ports[i]->from), "down",
 				  json_direction(node->ports[i]->to), "dropped_by_partitions",
 				  (json_int_t)node->ports[i]->cut_packets, "dropped_by_conditions",
-				  (json_int_t)node->ports[i]->lost_packets));
+				  (json_int_t)node->ports[i]->lost_packets, "dropped_oversized",
+				  (json_int_t)node->ports[i]->oversized_packets));
 	for (size_t i = 0; i < node->role_count; i++)
 		json_array_append_new(roles, json_string(node->roles[i]));
 	for (size_t i = 0; i < fleet->node_count; i++)
 		if (i != n && fleet->reach[n * fleet->node_count + i])
 			json_array_append_new(reaches, json_string(fleet->nodes[i]->name));
-	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:I}", "name", node->name, "kind",
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:I}", "name", node->name,
+			 "kind",
 			 node->machine	? "machine" :
 			 node->peer	? "peer" :
 			 node->attached ? "attached" :
@@ -284,7 +294,8 @@ static json_t *json_node(const struct netsim_fleet *fleet, size_t n)
 			 "roles", roles, "ports", ports, "reaches", reaches,
 			 "dropped_by_partitions", (json_int_t)node->cut_packets,
 			 "dropped_by_conditions", (json_int_t)node->lost_packets,
-			 "dropped_unclaimed", (json_int_t)node->unclaimed_packets);
+			 "dropped_unclaimed", (json_int_t)node->unclaimed_packets,
+			 "dropped_oversized", (json_int_t)node->oversized_packets);
 }
 
 static json_t *json_paths(const struct netsim_fleet *fleet)

@@ -8,6 +8,7 @@
 #include "machine.h"
 #include "out.h"
 #include "rates.h"
+#include "report.h"
 #include "screen.h"
 
 struct top_args {
@@ -31,16 +32,11 @@ static const struct netsim_opt opts[] = {
 
 static json_t *json_flow(const struct netsim_flow *flow)
 {
-	json_t *dropped = json_pack("{s:I, s:I, s:I, s:I}", "partition",
-				    (json_int_t)flow->dropped[NETSIM_DROP_PARTITION], "down",
-				    (json_int_t)flow->dropped[NETSIM_DROP_DOWN], "loss",
-				    (json_int_t)flow->dropped[NETSIM_DROP_LOSS], "queue",
-				    (json_int_t)flow->dropped[NETSIM_DROP_QUEUE]);
-
 	return json_pack("{s:s?, s:s?, s:s, s:I, s:I, s:o, s:I, s:I}", "from", flow->from, "to",
 			 flow->to, "class", flow->class_name, "packets", (json_int_t)flow->packets,
-			 "bytes", (json_int_t)flow->bytes, "dropped", dropped, "copied",
-			 (json_int_t)flow->copied, "corrupted", (json_int_t)flow->corrupted);
+			 "bytes", (json_int_t)flow->bytes, "dropped", analyze_dropped_json(flow),
+			 "copied", (json_int_t)flow->copied, "corrupted",
+			 (json_int_t)flow->corrupted);
 }
 
 static int read_traffic(struct netsim *ctx, const char *fleet, struct netsim_traffic **ret,

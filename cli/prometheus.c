@@ -246,18 +246,19 @@ static void flow_family(struct writer *w, const char *name, const char *help, si
 
 static void drops(struct writer *w)
 {
-	static const char *const reasons[NETSIM_DROPS] = {"partition", "down", "loss", "queue"};
+	static const char *const reasons[] = {"partition", "down", "loss", "queue", "size"};
 
 	family(w, "netsim_dropped_total", "counter",
 	       "Packets that were dropped between two nodes.");
 	for (size_t i = 0; i < w->traffic_count; i++)
 		for (size_t f = 0; f < w->traffic[i]->flow_count; f++)
-			for (int why = 0; why < NETSIM_DROPS; why++) {
+			for (int why = 0; why <= NETSIM_DROPS; why++) {
 				const struct netsim_flow *flow = w->traffic[i]->flows[f];
 
 				flow_labels(w, w->traffic[i], flow);
 				label(w, "reason", reasons[why]);
-				end_count(w, flow->dropped[why]);
+				end_count(w, why < NETSIM_DROPS ? flow->dropped[why] :
+								  flow->oversized);
 			}
 }
 

@@ -20,13 +20,14 @@ static void add_flow(struct netsim_flow *sum, const struct netsim_flow *flow)
 	sum->bytes += flow->bytes;
 	sum->copied += flow->copied;
 	sum->corrupted += flow->corrupted;
+	sum->oversized += flow->oversized;
 	for (int i = 0; i < NETSIM_DROPS; i++)
 		sum->dropped[i] += flow->dropped[i];
 }
 
 static uint64_t all_drops(const struct netsim_flow *flow)
 {
-	uint64_t drops = 0;
+	uint64_t drops = flow->oversized;
 
 	for (int i = 0; i < NETSIM_DROPS; i++)
 		drops += flow->dropped[i];
@@ -220,9 +221,9 @@ static const struct {
 } columns[] = {
 	{"pkt/s", BY_PACKETS, CELL},	 {"bit/s", BY_BITS, CELL_RATE}, {"pkts", BY_PACKETS, CELL},
 	{"bytes", BY_BYTES, CELL_BYTES}, {"part", BY_DROPPED, CELL},	{"down", BY_DROPPED, CELL},
-	{"loss", BY_DROPPED, CELL},	 {"queue", BY_DROPPED, CELL},
+	{"loss", BY_DROPPED, CELL},	 {"queue", BY_DROPPED, CELL},	{"size", BY_DROPPED, CELL},
 };
-#define COLUMNS	     8
+#define COLUMNS	     9 /* the last is optional */
 #define LIST_NUMBERS (6 * CELL + CELL_RATE + CELL_BYTES)
 #define CLASS_LEAST  5 /* minimum width of the class column */
 
@@ -234,20 +235,28 @@ static int larger(int a, int b)
 void rates_list(const struct rates *rates, bool by_class, int width, struct rate_list *ret)
 {
 	int pair = 4, class = by_class ? CLASS_LEAST : 0, room = width - LIST_NUMBERS;
+	bool sizes = false;
 
 	for (size_t i = 0; i < rates->count; i++) {
 		const char *name = rates->rows[i].total.class_name;
 
+		sizes |= rates->rows[i].total.oversized > 0;
 		pair = larger(pair, pair_length(&rates->rows[i]));
 		if (by_class && name)
 			class = larger(class, (int)strlen(name));
 	}
+	room -= sizes ? CELL : 0;
 	/* Narrow the class first, then the pair. */
 	if (width > 0 && by_class && pair + 2 + class > room)
 		class = larger(CLASS_LEAST, room - 2 - pair);
 	if (width > 0 && pair + (by_class ? 2 + class : 0) > room)
 		pair = larger(7, room - (by_class ? 2 + class : 0));
-	*ret = (struct rate_list) {pair, class};
+	*ret = (struct rate_list) {pair, class, sizes};
+}
+
+static size_t columns_of(const struct rate_list *list)
+{
+	return list->sizes ? COLUMNS : COLUMNS - 1;
 }
 
 void rates_list_head(const struct rate_list *list, char line[RATE_LINE])
@@ -256,7 +265,7 @@ void rates_list_head(const struct rate_list *list, char line[RATE_LINE])
 	append(line, "%-*s", list->pair, "pair");
 	if (list->class)
 		append(line, "  %-*s", list->class, "class");
-	for (size_t i = 0; i < COLUMNS; i++)
+	for (size_t i = 0; i < columns_of(list); i++)
 		append(line, "%*s", columns[i].width, columns[i].head);
 }
 
@@ -272,6 +281,7 @@ void rates_list_row(const struct rate_list *list, const struct rate_row *row, ch
 		(double)total->dropped[NETSIM_DROP_DOWN],
 		(double)total->dropped[NETSIM_DROP_LOSS],
 		(double)total->dropped[NETSIM_DROP_QUEUE],
+		(double)total->oversized,
 	};
 	const char *from = name_of(total->from), *to = name_of(total->to);
 	int room = list->pair - 3, half = room / 2;
@@ -292,7 +302,7 @@ void rates_list_row(const struct rate_list *list, const struct rate_row *row, ch
 		append_name(line, total->class_name ? total->class_name : "all", list->class);
 		pad_to(line, list->pair + 2 + list->class);
 	}
-	for (size_t i = 0; i < COLUMNS; i++)
+	for (size_t i = 0; i < columns_of(list); i++)
 		append(line, "%*s", columns[i].width, figure_of(numbers[i], columns[i].what, text));
 }
 

@@ -33,6 +33,7 @@ void rates_free(struct rates *rates);
 /* Column widths of a list: as wide as the names, within the line's width (0: any). */
 struct rate_list {
 	int pair, class; /* class 0: no class column */
+	bool sizes;	 /* a column for packets that were too large, if there are any */
 };
 void rates_list(const struct rates *rates, bool by_class, int width, struct rate_list *ret);
 void rates_list_head(const struct rate_list *list, char line[RATE_LINE]);

@@ -58,6 +58,10 @@ static void print_counters(const struct netsim_flow *flow)
 		printf("%s%" PRIu64 " (%s)", before, flow->dropped[i], reasons[i]);
 		before = ", ";
 	}
+	if (flow && flow->oversized) {
+		printf("%s%" PRIu64 " (size)", before, flow->oversized);
+		before = ", ";
+	}
 	if (*before == ',')
 		putchar('\n');
 }
@@ -141,6 +145,7 @@ json_t *analyze_dropped_json(const struct netsim_flow *flow)
 
 	for (int i = 0; i < NETSIM_DROPS; i++)
 		json_object_set_new(json, reasons[i], number(flow->dropped[i]));
+	json_object_set_new(json, "size", number(flow->oversized));
 	return json;
 }
 

@@ -293,6 +293,7 @@ struct netsim_port {
 	uint64_t cut_packets;		    /* to and from it, dropped by partitions */
 	uint64_t lost_packets;		    /* from it, dropped by conditions (edt) */
 	bool routed; /* on a routed network: in no bridge, the host routes its frames */
+	uint64_t oversized_packets; /* of lost_packets, those that were too large to pass */
 };
 
 struct netsim_node {
@@ -312,6 +313,7 @@ struct netsim_node {
 	bool service;  /* the node of a DHCP server, which the topology does not list */
 	bool machine;  /* this machine, which joined the fleet; its ports are its interfaces */
 	bool peer;     /* another machine, known by its addresses only */
+	uint64_t oversized_packets; /* of lost_packets, those that were too large to pass */
 };
 
 /* Conditions between two nodes, or of a class of traffic (edt). */
@@ -395,7 +397,10 @@ NETSIM_API int netsim_status(struct netsim *ctx, const struct netsim_status_opts
 			     struct netsim_status **ret, struct netsim_err *err);
 NETSIM_API void netsim_status_free(struct netsim_status *status);
 
-/* Why the programs dropped a packet: a partition, a link that is down, loss, a full queue. */
+/*
+ * Why the programs dropped a packet: a partition, a link that is down, loss, a full queue. For
+ * its size: oversized in struct netsim_flow.
+ */
 enum netsim_drop {
 	NETSIM_DROP_PARTITION,
 	NETSIM_DROP_DOWN,
@@ -411,6 +416,7 @@ struct netsim_flow {
 	uint64_t packets, bytes;
 	uint64_t dropped[NETSIM_DROPS]; /* packets, by reason */
 	uint64_t copied, corrupted;	/* of the packets that passed */
+	uint64_t oversized; /* packets dropped because a condition lets only smaller ones pass */
 };
 
 struct netsim_traffic {

@@ -464,7 +464,7 @@ static int clear_bare(struct shaping *run)
 	return r;
 }
 
-/* Plain interfaces have no peers: refuses pairs, classes and traces. */
+/* Plain interfaces have no peers, and only netem: refuses what needs a fleet. */
 static int refuse_for_bare(const struct profile *profile, struct netsim_err *err)
 {
 	const struct netsim_loc *at = profile->pair_count  ? &profile->pairs[0].at :
@@ -476,12 +476,13 @@ static int refuse_for_bare(const struct profile *profile, struct netsim_err *err
 			"pairs and classes need a fleet; this target is an interface");
 		return -EINVAL;
 	}
-	if (profile->trace_count) {
-		err_set(err, NETSIM_ERR_INPUT, -EINVAL, &profile->at,
-			"a trace needs the edt engine, which needs a fleet");
-		return -EINVAL;
-	}
-	return 0;
+	if (profile->trace_count)
+		return err_set(err, NETSIM_ERR_INPUT, -EINVAL, &profile->at,
+			       "a trace needs the edt engine, which needs a fleet");
+	at = profile_find(profile, COND_LARGER);
+	return at ? err_set(err, NETSIM_ERR_INPUT, -EINVAL, at,
+			    "larger needs the programs at ports, which need a fleet") :
+		    0;
 }
 
 /* Shapes the selection; profile is NULL to clear it. */

@@ -129,6 +129,8 @@ static uint64_t affected(const struct netsim_flow *flow, unsigned effects)
 		sum += flow->copied;
 	if (effects & FAULT_DAMAGES)
 		sum += flow->corrupted;
+	if (effects & FAULT_SIZES)
+		sum += flow->oversized;
 	return sum;
 }
 
@@ -147,7 +149,7 @@ static void count(const struct run *run, const struct netsim_traffic *traffic,
 		if (!flow->from ||
 		    !f->hits[run_node(run, flow->from) * (nodes + 1) + run_node(run, flow->to)])
 			continue;
-		ret[0] += (int64_t)flow->packets;
+		ret[0] += (int64_t)(flow->packets + flow->oversized);
 		for (int d = 0; d < NETSIM_DROPS; d++)
 			ret[0] += (int64_t)flow->dropped[d];
 		ret[1] += (int64_t)affected(flow, f->effects);

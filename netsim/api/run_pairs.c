@@ -20,7 +20,8 @@ static void add(const struct netsim_traffic *traffic, const struct expectation *
 		    strcmp(flow->to, e->to) != 0 ||
 		    (e->class_name && strcmp(flow->class_name, e->class_name) != 0))
 			continue;
-		figure->packets += sign * (int64_t)flow->packets;
+		figure->packets += sign * (int64_t)(flow->packets + flow->oversized);
+		figure->lost += sign * (int64_t)flow->oversized;
 		for (int d = 0; d < NETSIM_DROPS; d++) {
 			figure->packets += sign * (int64_t)flow->dropped[d];
 			figure->lost += sign * (int64_t)flow->dropped[d];

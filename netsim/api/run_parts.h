@@ -220,6 +220,7 @@ struct fault_scope {
 #define FAULT_DROPS(reason) (1U << (reason))
 #define FAULT_COPIES	    (1U << NETSIM_DROPS)
 #define FAULT_DAMAGES	    (2U << NETSIM_DROPS)
+#define FAULT_SIZES	    (4U << NETSIM_DROPS)
 int faults_add(struct run *run, const struct netsim_fault *fault, const struct fault_scope *scope,
 	       struct netsim_err *err);
 /*

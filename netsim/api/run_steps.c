@@ -83,7 +83,8 @@ static unsigned effects_of(const char *conditions)
 	return (strstr(conditions, "loss") ? FAULT_DROPS(NETSIM_DROP_LOSS) : 0) |
 	       (strstr(conditions, "rate") ? FAULT_DROPS(NETSIM_DROP_QUEUE) : 0) |
 	       (strstr(conditions, "duplicate") ? FAULT_COPIES : 0) |
-	       (strstr(conditions, "corrupt") ? FAULT_DAMAGES : 0);
+	       (strstr(conditions, "corrupt") ? FAULT_DAMAGES : 0) |
+	       (strstr(conditions, "larger") ? FAULT_SIZES : 0);
 }
 
 static int do_fault(const struct doing *d)

@@ -126,6 +126,7 @@ static int read_port(const struct reader *r, const struct model *model, size_t a
 		node->unclaimed_packets += policy_link_entry(r->policy, number)->unclaimed;
 		port->cut_packets = policy_link_entry(r->policy, number)->cut;
 		port->lost_packets = policy_link_entry(r->policy, number)->lost;
+		port->oversized_packets = policy_link_entry(r->policy, number)->oversized;
 	}
 	/* On a machine that is a node, the port is the node's own end. */
 	port->to = read_direction(r, link->machine ? ifb_of(r, link->name) : link->ifindex,
@@ -322,9 +323,10 @@ static int read_counters(const struct reader *r, struct netsim_fleet *fleet)
 	auto_free struct policy_traffic *traffic = NULL;
 	auto_free uint64_t *cut = calloc(PORT_NODES, sizeof(*cut));
 	auto_free uint64_t *lost = calloc(PORT_NODES, sizeof(*lost));
+	auto_free uint64_t *oversized = calloc(PORT_NODES, sizeof(*oversized));
 	size_t count = 0;
 
-	if (!cut || !lost || policy_read_traffic(r->policy, &traffic, &count) < 0)
+	if (!cut || !lost || !oversized || policy_read_traffic(r->policy, &traffic, &count) < 0)
 		return err_oom(r->err);
 	for (size_t i = 0; i < count; i++) {
 		const struct policy_traffic *t = &traffic[i];
@@ -335,6 +337,7 @@ static int read_counters(const struct reader *r, struct netsim_fleet *fleet)
 		cut[t->to % PORT_NODES] += t->sum.dropped[PORT_DROP_CUT];
 		for (int why = PORT_DROP_CUT + 1; why < PORT_DROPS; why++)
 			lost[t->from % PORT_NODES] += t->sum.dropped[why];
+		oversized[t->from % PORT_NODES] += t->sum.dropped[PORT_DROP_SIZE];
 	}
 	for (size_t i = 0; i < fleet->node_count; i++) {
 		int number = policy_node(r->policy, fleet->nodes[i]->name);
@@ -343,6 +346,7 @@ static int read_counters(const struct reader *r, struct netsim_fleet *fleet)
 			continue;
 		fleet->nodes[i]->cut_packets = cut[number];
 		fleet->nodes[i]->lost_packets = lost[number];
+		fleet->nodes[i]->oversized_packets = oversized[number];
 	}
 	return 0;
 }

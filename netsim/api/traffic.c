@@ -13,7 +13,7 @@ _Static_assert((int)NETSIM_DROP_PARTITION == (int)PORT_DROP_CUT &&
 		       (int)NETSIM_DROP_DOWN == (int)PORT_DROP_DOWN &&
 		       (int)NETSIM_DROP_LOSS == (int)PORT_DROP_LOSS &&
 		       (int)NETSIM_DROP_QUEUE == (int)PORT_DROP_QUEUE &&
-		       (int)NETSIM_DROPS == (int)PORT_DROPS,
+		       (int)NETSIM_DROPS == (int)PORT_DROP_SIZE,
 	       "drop reasons match those of the programs");
 
 void netsim_traffic_free(struct netsim_traffic *traffic)
@@ -85,6 +85,7 @@ static int add_flow(struct netsim_traffic *ret, const struct policy *policy,
 	flow->copied = t->sum.copied;
 	flow->corrupted = t->sum.corrupted;
 	memcpy(flow->dropped, t->sum.dropped, sizeof(flow->dropped));
+	flow->oversized = t->sum.dropped[PORT_DROP_SIZE];
 	return flow->class_name && !flow->from == !from && !flow->to == !to ? 0 : err_oom(err);
 }
 
@@ -161,10 +162,11 @@ void traffic_subtract(const struct netsim_traffic *before, struct netsim_traffic
 			subtract_counter(before->flows[b]->bytes, &flow->bytes);
 			subtract_counter(before->flows[b]->copied, &flow->copied);
 			subtract_counter(before->flows[b]->corrupted, &flow->corrupted);
+			subtract_counter(before->flows[b]->oversized, &flow->oversized);
 			for (int d = 0; d < NETSIM_DROPS; d++)
 				subtract_counter(before->flows[b]->dropped[d], &flow->dropped[d]);
 		}
-		any = flow->packets || flow->copied || flow->corrupted;
+		any = flow->packets || flow->copied || flow->corrupted || flow->oversized;
 		for (int d = 0; d < NETSIM_DROPS; d++)
 			any |= flow->dropped[d] != 0;
 		if (any)

@@ -439,7 +439,14 @@ bool bind_rate(struct bind *b, const struct field *field, const struct doc_node 
 
 bool bind_size(struct bind *b, const struct field *field, const struct doc_node *node, void *ret)
 {
-	return bind_quantity(b, field, node, "a size", parse_size, ret);
+	const struct size *size = ret;
+	char text[UNIT_TEXT];
+
+	if (!bind_quantity(b, field, node, "a size", parse_size, ret))
+		return false;
+	return !field->max || size->bytes <= field->max ||
+	       bind_refuse(b, &node->at, NULL, "%s: must be at most %s", field->name,
+			   unit_format_size((struct size) {field->max}, text));
 }
 
 bool bind_ratio(struct bind *b, const struct field *field, const struct doc_node *node, void *ret)

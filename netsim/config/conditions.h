@@ -27,6 +27,7 @@ enum cond {
 	COND_LOSS,
 	COND_DUPLICATE,
 	COND_CORRUPT,
+	COND_LARGER,
 	COND_SLOT,
 	COND_SEED,
 	COND_TRACE,
@@ -35,6 +36,7 @@ enum cond {
 
 #define FULL_FRAME   1514		/* bytes of a full Ethernet frame, as shapers count it */
 #define FRAME_HEADER 14			/* of Ethernet, which an MTU does not count */
+#define LARGER_MAX   65535		/* bytes; longest IP packet */
 #define QUEUE_MIN    (100 * FULL_FRAME) /* bytes; lower bound of the default queue */
 
 enum queue_unit { QUEUE_TIME, QUEUE_BYTES, QUEUE_PACKETS };
@@ -86,6 +88,7 @@ struct conditions {
 	struct ratio reorder_ratio;
 	struct loss loss;
 	struct ratio duplicate, corrupt;
+	struct size larger; /* IP packets longer than this are dropped */
 	struct slot slot;
 	uint64_t seed;
 	const char *trace_file;	   /* as named in the profile, which owns it */

@@ -305,6 +305,22 @@ static int read_corrupt(struct condition_reader *r, const char *word)
 	return read_ratio(r, word, &r->c->corrupt);
 }
 
+static int read_larger(struct condition_reader *r, const char *word)
+{
+	const char *text = value(r, word, "1000B"), *why = NULL;
+
+	if (!text)
+		return -EINVAL;
+	if (unit_parse_size(text, &r->c->larger, &why) < 0)
+		return refuse_value(r, word, text, "B", why);
+	if (!r->c->larger.bytes)
+		return refuse(r, "to drop all packets, write \"loss 100%\"",
+			      "larger: must be above 0");
+	return r->c->larger.bytes <= LARGER_MAX ?
+		       0 :
+		       refuse(r, NULL, "larger: must be at most %dB", LARGER_MAX);
+}
+
 /* "5ms" or "1ms..2ms", optionally followed by "3 packets" and "4kB". */
 static int read_slot(struct condition_reader *r, const char *word)
 {
@@ -366,6 +382,7 @@ static const struct {
 	{"loss", COND_LOSS, read_loss},
 	{"duplicate", COND_DUPLICATE, read_duplicate},
 	{"corrupt", COND_CORRUPT, read_corrupt},
+	{"larger", COND_LARGER, read_larger},
 	{"slot", COND_SLOT, read_slot},
 	{"seed", COND_SEED, read_seed},
 };
@@ -385,7 +402,8 @@ static int refuse_word(struct condition_reader *r, const char *word)
 	return refuse(r,
 		      nearest ? hint_f("did you mean \"%s\"?", nearest) :
 				"the conditions are rate, burst, queue, delay, jitter, "
-				"distribution, reorder, loss, duplicate, corrupt, slot, seed",
+				"distribution, reorder, loss, duplicate, corrupt, larger, slot, "
+				"seed",
 		      "\"%s\" is not a condition", shown(word));
 }
 

@@ -108,6 +108,8 @@ int profile_resolve_named(const struct profile *profile, const char *node,
 
 /* Returns whether the profile has conditions for paths: pairs or classes. */
 bool profile_has_paths(const struct profile *profile);
+/* Returns the place of the first entry for nodes that has a condition, NULL: none has. */
+const struct netsim_loc *profile_find(const struct profile *profile, enum cond cond);
 
 /*
  * Reports entries that contradict themselves however they are merged, such as a burst if no

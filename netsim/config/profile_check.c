@@ -105,7 +105,8 @@ static void warn_rule(const struct profile *profile, const struct profile_rule *
 
 void profile_warn_unresolved(const struct profile *profile, struct netsim_diags *diags)
 {
-	if (profile->engine == ENGINE_EDT || profile_has_paths(profile) || profile->trace_count)
+	if (profile->engine == ENGINE_EDT || profile_has_paths(profile) || profile->trace_count ||
+	    profile_find(profile, COND_LARGER))
 		return;
 	for (size_t i = 0; i < profile->rule_count; i++)
 		warn_rule(profile, &profile->rules[i], diags);

@@ -414,6 +414,8 @@ const struct field profile_conditions_rows[] = {
 	{COND(COND_LOSS, loss, "loss", bind_loss), .below = loss_rows},
 	{COND(COND_DUPLICATE, duplicate, "duplicate", bind_ratio), .unit = "%"},
 	{COND(COND_CORRUPT, corrupt, "corrupt", bind_ratio), .unit = "%"},
+	{COND(COND_LARGER, larger, "larger", bind_size), .unit = "B", .nonzero = true,
+	 .max = LARGER_MAX},
 	{COND(COND_SLOT, slot, "slot", bind_slot), .below = slot_rows},
 	{COND(COND_SEED, seed, "seed", bind_count), .max = UINT64_MAX},
 	{COND_WHOLE(COND_TRACE, "trace", bind_trace)},

@@ -166,6 +166,17 @@ bool profile_has_paths(const struct profile *profile)
 	return profile->pair_count || profile->class_count;
 }
 
+const struct netsim_loc *profile_find(const struct profile *profile, enum cond cond)
+{
+	for (size_t i = 0; i < profile->rule_count; i++) {
+		const struct link_conditions *c = &profile->rules[i].conditions;
+
+		if (cond_has(&c->up, cond) || cond_has(&c->down, cond))
+			return cond_has(&c->up, cond) ? &c->up.at[cond] : &c->down.at[cond];
+	}
+	return NULL;
+}
+
 /* Patterns never match the host: "*" would cut off a user logged in to it. */
 static bool is_end(const char *pattern, const struct profile_end *end)
 {

@@ -103,6 +103,7 @@ int edt_compile(const struct conditions *c, struct edt_compiler *compiler,
 		.reorder = netem_fraction(c->reorder_ratio),
 		.duplicate = netem_fraction(c->duplicate),
 		.corrupt = netem_fraction(c->corrupt),
+		.larger = (uint32_t)c->larger.bytes,
 		.slot_min = (uint64_t)c->slot.min.ns,
 		.slot_max = (uint64_t)c->slot.max.ns,
 		.slot_packets = c->slot.packets,
@@ -187,6 +188,7 @@ void edt_merge(struct port_conditions *c, const struct port_conditions *more)
 		memcpy(c->loss, more->loss, sizeof(c->loss));
 	TAKE(PORT_HAS_DUPLICATE, duplicate);
 	TAKE(PORT_HAS_CORRUPT, corrupt);
+	TAKE(PORT_HAS_LARGER, larger);
 	TAKE(PORT_HAS_SLOT, slot_min);
 	TAKE(PORT_HAS_SLOT, slot_max);
 	TAKE(PORT_HAS_SLOT, slot_packets);
@@ -284,6 +286,7 @@ void edt_read(const struct port_conditions *c, struct conditions *ret)
 		.reorder_ratio = netem_ratio(c->reorder),
 		.duplicate = netem_ratio(c->duplicate),
 		.corrupt = netem_ratio(c->corrupt),
+		.larger = {c->larger},
 		.slot = {{(int64_t)c->slot_min},
 			 {(int64_t)c->slot_max},
 			 c->slot_packets,

@@ -524,7 +524,10 @@ int fault_check(const struct policy *policy, const struct port_fault *fault,
 	return r;
 }
 
-/* Only the programs can merge conditions of links, or delays, with a profile. */
+/*
+ * Only the programs can merge conditions of links, or delays, with a profile. Sizes need no
+ * merging: netem has none.
+ */
 int fault_needs_edt(const struct policy *policy, const struct port_fault *fault,
 		    const struct model *model, bool *ret, struct netsim_err *err)
 {
@@ -535,7 +538,8 @@ int fault_needs_edt(const struct policy *policy, const struct port_fault *fault,
 	int r = fault_check(policy, fault, model, &links, err);
 
 	*ret = r == 0 && fault->kind == PORT_FAULT_CONDITIONS &&
-	       (links || (conditions_parse(fault->conditions, &c, NULL) == 0 && c.has & delaying));
+	       conditions_parse(fault->conditions, &c, NULL) == 0 &&
+	       c.has & (links ? ~(1U << COND_LARGER) : delaying);
 	return r;
 }
 

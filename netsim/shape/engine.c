@@ -32,6 +32,14 @@ static const struct netsim_loc *needs_edt(const struct intent *intent, const cha
 	for (size_t i = 0; i < intent->layer_count; i++)
 		if (intent->layers[i].parsed && intent->layers[i].parsed->trace_count)
 			return &intent->layers[i].parsed->at;
+	*ret_part = "larger";
+	for (size_t i = 0; i < intent->layer_count; i++) {
+		const struct profile *profile = intent->layers[i].parsed;
+		const struct netsim_loc *at = profile ? profile_find(profile, COND_LARGER) : NULL;
+
+		if (at)
+			return at;
+	}
 	return NULL;
 }
 

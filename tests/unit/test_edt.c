@@ -68,6 +68,7 @@ static void test_round_trip(void **state)
 		"loss gilbert-elliott p 1% r 25% bad 90% good 2%",
 		"loss 4-state p13 1% p31 20% p32 30% p23 40% p14 5%",
 		"slot 10ms..20ms 5 packets 10kB",
+		"larger 1001B",
 	};
 
 	(void)state;
@@ -155,9 +156,10 @@ static void test_holds(void **state)
 	static const struct {
 		const char *text;
 		bool delays;
-	} rows[] = {{"none", false},	 {"loss 5%", false}, {"duplicate 1% corrupt 1%", false},
-		    {"delay 1ms", true}, {"8mbit", true},    {"slot 1ms..2ms", true},
-		    {"delay 0ms", false}};
+	} rows[] = {
+		{"none", false},	 {"loss 5%", false},  {"duplicate 1% corrupt 1%", false},
+		{"larger 1001B", false}, {"delay 1ms", true}, {"8mbit", true},
+		{"slot 1ms..2ms", true}, {"delay 0ms", false}};
 	struct port_conditions trace = {.has = PORT_HAS_TRACE, .trace_has = PORT_HAS_RATE};
 
 	(void)state;
@@ -190,6 +192,7 @@ static void test_merge(void **state)
 		{"delay 5ms jitter 1ms distribution normal", "distribution pareto",
 		 "delay 5ms jitter 1ms distribution pareto"},
 		{"duplicate 1%", "duplicate 2% corrupt 3%", "duplicate 2% corrupt 3%"},
+		{"larger 1001B loss 1%", "larger 999B", "loss 1% larger 999B"},
 	};
 
 	(void)state;

@@ -59,6 +59,7 @@ static void test_conditions(void **state)
 		{"{duplicate: 1%, corrupt: 2%, seed: 7}", "duplicate 1% corrupt 2% seed 7",
 		 "duplicate 1% corrupt 2% seed 7"},
 		{"{slot: 5ms}", "slot 5ms", "slot 5ms"},
+		{"{larger: 1001B, up: {larger: 65535B}}", "larger 65535B", "larger 1001B"},
 		{"{slot: {min: 1ms, max: 2ms, packets: 3, bytes: 4kB}}",
 		 "slot 1ms..2ms 3 packets 4kB", "slot 1ms..2ms 3 packets 4kB"},
 	};

@@ -253,6 +253,16 @@ static void test_list_shows_reasons(void **state)
 	rates_summary("f", &rates, line);
 	assert_string_equal(line, "f: 0 packets/s, 0 bit/s, 0 dropped/s");
 	rates_free(&rates);
+	one.oversized = 3;
+	assert_int_equal(rates_make(NULL, &now, false, &rates), 0);
+	rates_list(&rates, false, 80, &list);
+	rates_list_head(&list, line);
+	assert_string_equal(line,
+			    "pair  pkt/s     bit/s  pkts   bytes  part  down  loss queue  size");
+	rates_list_row(&list, &rates.rows[0], line);
+	assert_string_equal(line,
+			    "a > b     -         - 1.50k 2.00 MB     1     -     7 12.3k     3");
+	rates_free(&rates);
 }
 
 static void test_matrix(void **state)
