@@ -293,6 +293,19 @@ static int collect_paths(struct view *v, struct netsim_err *err)
 
 /* --- the intent */
 
+/* Returns whether a profile, not only faults, has conditions of a link in the programs. */
+static bool has_base(const struct view *v, size_t link)
+{
+	const struct policy *policy = v->fleet.policy;
+	uint16_t number = policy ? policy_link(policy, link) : 0;
+	const struct port_key up = {.from = number, .hop = PORT_HOP_UP};
+	const struct port_key down = {.to = number, .hop = PORT_HOP_DOWN};
+	struct port_conditions c;
+
+	return number && (policy_base_at(policy, policy_slot(policy), up, &c) == 0 ||
+			  policy_base_at(policy, policy_slot(policy), down, &c) == 0);
+}
+
 static bool any_shaped(const struct view *v)
 {
 	for (size_t i = 0; i < v->fleet.model->link_count; i++) {
@@ -301,8 +314,7 @@ static bool any_shaped(const struct view *v)
 		if (!link_is_port(&v->fleet.model->links[i]))
 			continue;
 		netem_seen(v->fleet.st, &v->qdiscs, &v->fleet.model->links[i], &c);
-		read_programs(v, &v->fleet.model->links[i], &c);
-		if (c.up.has || c.down.has)
+		if (c.up.has || c.down.has || has_base(v, i))
 			return true;
 	}
 	return false;
