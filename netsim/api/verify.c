@@ -172,6 +172,8 @@ static const char *why_of(const struct conditions *c, enum expected_state state)
 {
 	if (cond_has(c, COND_TRACE))
 		return "a trace varies them";
+	if (cond_has(c, COND_LARGER) && c->larger.bytes < PROBE_PACKET)
+		return "the probes are larger than what passes";
 	return state == EXPECTED_FLAPS ? "its link flaps" : NULL;
 }
 

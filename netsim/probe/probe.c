@@ -285,6 +285,7 @@ static void send_one(struct probe_state *run, size_t i)
 		.protocol = path->protocol ? path->protocol : IPPROTO_UDP,
 		.source_port = path->source_port ? path->source_port : p->ports[path->from],
 		.port = path->port ? path->port : p->ports[path->to],
+		.bytes = path->bytes,
 		.load = {.run = p->run, .path = (uint32_t)i, .seq = track->sent},
 	};
 	/* Reordering shows best between packets sent in quick succession: in one call. */

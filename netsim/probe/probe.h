@@ -30,6 +30,8 @@ struct probe_end {
 
 /* Bytes of a probe's frame as shapers count them, for UDP over IPv4. */
 #define PROBE_FRAME 74
+/* Bytes of the longest IP packet of a probe without a size of its own: TCP over IPv6. */
+#define PROBE_PACKET 92
 
 /* The results of one path; times in milliseconds. */
 struct probe_seen {
@@ -44,6 +46,7 @@ struct probe_path {
 	double interval;  /* seconds from one probe to the next */
 	uint8_t protocol; /* IPPROTO_TCP, _UDP or _ICMP (a round trip); 0: UDP to a sink */
 	uint16_t source_port, port; /* if protocol is set; 0: any */
+	size_t bytes;		    /* length of its IP packets, 0: minimal */
 	struct probe_seen seen;
 };
 

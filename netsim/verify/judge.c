@@ -504,6 +504,8 @@ static int all_rows(struct judge *j)
 	if (r == 0)
 		r = verify_left_rates(j);
 	if (r == 0)
+		r = verify_size_rows(j);
+	if (r == 0)
 		r = order_rows(j);
 	if (r == 0)
 		r = reach_rows(j);

@@ -27,6 +27,8 @@ struct verify_path {
 	double up_every, down_every; /* ms between probes of all paths on either link */
 	struct probe_seen seen;	     /* few probes, for delays */
 	struct probe_seen many;	     /* many probes, for ratios; may be none */
+	/* Of packets as large as may pass, and of larger ones; may be none. */
+	struct probe_seen fitting, oversized;
 };
 
 /*
@@ -122,6 +124,8 @@ struct verify_expect {
 int verify_expect(const struct verify_path *path, struct dist_tables *tables,
 		  struct verify_expect *ret);
 
+/* Returns the length in bytes of the largest IP packets that pass all hops, 0: any. */
+unsigned verify_size_limit(const struct verify_path *path);
 /* Returns the standard deviation of the delay of a single direction, in ms. */
 double verify_jitter(const struct conditions *c);
 /* Returns the mean loss of a direction, as a share. */

@@ -94,6 +94,9 @@ int verify_ratio_rows(struct judge *j, size_t end);
 double verify_loss_of(const struct judge *j, size_t p);
 int verify_path_loss(struct judge *j, size_t p, const char *subject);
 
+/* Adds the rows for paths that only packets up to a size pass. */
+int verify_size_rows(struct judge *j);
+
 /* Add the rows for rates of an end, of a path, and for rates left out. */
 int verify_end_rates(struct judge *j, size_t end);
 int verify_path_rates(struct judge *j, size_t p);

@@ -18,6 +18,8 @@
 #define MOST_TIME 30.0	 /* upper bound in seconds; slow links get fewer probes instead */
 /* 3.29 standard errors, squared, and half as much more, for an interval without 0. */
 #define SHOW_LOSS     16
+#define SIZE_EVERY    0.03  /* seconds between probes of a size; lower bound */
+#define SIZE_PROBES   24    /* of each size */
 #define CONTROL_EVERY 0.02  /* seconds between probes of the control path */
 #define CLOCK_STEP    0.001 /* seconds; if REALTIME moves against MONOTONIC by more, it was set */
 #define OFFSET_TRIES  10    /* readings of their offset */
@@ -74,18 +76,23 @@ static double min_interval(const struct conditions *c, size_t uses, bool times)
 	return interval;
 }
 
+/* The lower bound for a path, whose hops are used by others, too. */
+static double min_path_interval(const struct verify_path *path, const size_t *uses, bool times)
+{
+	double interval = min_interval(&path->up, uses[2 * path->from], times);
+
+	interval = fmax(interval, min_interval(&path->path, 1, times));
+	return fmax(interval, min_interval(&path->down, uses[2 * path->to + 1], times));
+}
+
 /* Sets the intervals; returns the longest. */
 static double set_intervals(struct verify_run *run, const size_t *uses, double base, bool times)
 {
 	double longest = 0;
 
 	for (size_t p = 0; p < run->path_count; p++) {
-		const struct verify_path *path = &run->paths[p];
-		double interval = base;
+		double interval = fmax(base, min_path_interval(&run->paths[p], uses, times));
 
-		interval = fmax(interval, min_interval(&path->up, uses[2 * path->from], times));
-		interval = fmax(interval, min_interval(&path->path, 1, times));
-		interval = fmax(interval, min_interval(&path->down, uses[2 * path->to + 1], times));
 		run->probes[p].interval = interval;
 		longest = fmax(longest, interval);
 	}
@@ -239,6 +246,65 @@ static double ratio_seconds(const struct verify_run *run, const size_t *uses)
 	return seconds;
 }
 
+/* A path that is probed with packets of a given size, and where its results go. */
+struct size_probe {
+	struct probe_path probe;
+	struct probe_seen *ret;
+};
+
+/* Adds probes as large as may pass a path, and larger ones, as far as its links take them. */
+static int add_size_probes(struct verify_run *run, size_t p, double interval,
+			   struct size_probe *list)
+{
+	struct verify_path *path = &run->paths[p];
+	const struct probe_path *probe = &run->probes[p];
+	unsigned limit = verify_size_limit(path);
+	unsigned from = run->links[probe->from].mtu, to = run->links[probe->to].mtu;
+	int count = 0;
+
+	path->fitting = path->oversized = (struct probe_seen) {0};
+	if (!limit || path->cut || path->skip || !path->seen.received)
+		return 0;
+	for (unsigned over = 0; over <= 1; over++) {
+		if ((from && limit + over > from) || (to && limit + over > to))
+			continue;
+		list[count] =
+			(struct size_probe) {*probe, over ? &path->oversized : &path->fitting};
+		list[count].probe.bytes = limit + over;
+		list[count++].probe.interval = fmax(SIZE_EVERY, 2 * interval * limit / PROBE_FRAME);
+	}
+	return count;
+}
+
+/* Probes the paths that only packets up to a size pass. */
+static int measure_sizes(struct verify_run *run, struct probe *probe, const size_t *uses,
+			 double settle, struct netsim_err *err)
+{
+	auto_free struct size_probe *list = calloc(2 * run->path_count + 1, sizeof(*list));
+	auto_free struct probe_path *probes = calloc(2 * run->path_count + 1, sizeof(*probes));
+	struct progress_arg progress = {run, "size"};
+	struct probe_plan plan = {
+		.paths = probes, .settle = settle, .progress = report_progress, .arg = &progress};
+	int r;
+
+	if (!list || !probes)
+		return err_oom(err);
+	for (size_t p = 0; p < run->path_count; p++)
+		plan.path_count += (size_t)add_size_probes(
+			run, p, min_path_interval(&run->paths[p], uses, true),
+			list + plan.path_count);
+	for (size_t i = 0; i < plan.path_count; i++) {
+		probes[i] = list[i].probe;
+		probes[i].interval = fmax(probes[i].interval, (double)plan.path_count / ALL_PPS);
+		plan.seconds = fmax(plan.seconds, SIZE_PROBES * probes[i].interval);
+	}
+	plan.seconds = fmin(plan.seconds, MOST_TIME);
+	r = plan.path_count ? probe_run(probe, &plan, err) : 0;
+	for (size_t i = 0; r == 0 && i < plan.path_count; i++)
+		*list[i].ret = probes[i].seen;
+	return r;
+}
+
 static int measure_paths(struct verify_run *run, struct probe *probe, struct netsim_err *err)
 {
 	auto_free size_t *uses = count_uses(run, err);
@@ -259,6 +325,8 @@ static int measure_paths(struct verify_run *run, struct probe *probe, struct net
 			      settle, err);
 	for (size_t p = 0; r == 0 && p < run->path_count; p++)
 		run->paths[p].seen = run->probes[p].seen;
+	if (r == 0)
+		r = measure_sizes(run, probe, uses, settle, err);
 	if (r < 0 || !ratios)
 		return r;
 	longest = set_intervals(run, uses, fmax(0.008, paths / ALL_MANY), false);

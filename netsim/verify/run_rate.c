@@ -59,16 +59,27 @@ static bool is_wrong(const struct verify_run *run, size_t p)
 	return false;
 }
 
+/* Returns whether packets of full size do not pass a path: those of floods and of TCP. */
+static bool limits_size(const struct verify_run *run, size_t p)
+{
+	unsigned limit = verify_size_limit(&run->paths[p]);
+	unsigned mtu = run->links[run->probes[p].to].mtu;
+
+	return limit && (!mtu || limit < mtu);
+}
+
 /*
  * Returns whether a path is a candidate for measuring a direction: it uses that
- * direction, and its own rate is not wrong (unless all are: any_partner).
+ * direction, full-sized packets pass, and its own rate is not wrong (unless there is none such:
+ * any_partner).
  */
 static bool is_candidate(const struct verify_run *run, const struct verify_rate *r, size_t p)
 {
 	const struct verify_path *path = &run->paths[p];
 
 	return (r->up ? path->from : path->to) == r->end && !path->traffic && !path->echo &&
-	       !path->cut && path->seen.received && (r->any_partner || !is_wrong(run, p));
+	       !path->cut && path->seen.received &&
+	       (r->any_partner || (!limits_size(run, p) && !is_wrong(run, p)));
 }
 
 /* Returns the candidate with the fastest partner, leaving out except; SIZE_MAX: none. */
@@ -119,6 +130,7 @@ struct turn {
 	double burst;
 	double seconds;
 	struct verify_expect expect; /* of the first lane */
+	bool limits_size;	     /* full-sized packets do not pass some lane */
 };
 
 static int add_lane(const struct verify_run *run, const struct verify_rate *r, size_t p,
@@ -137,6 +149,7 @@ static int add_lane(const struct verify_run *run, const struct verify_rate *r, s
 	turn->lanes[turn->lane_count++] =
 		(struct probe_lane) {run->probes[p].from, run->probes[p].to, rest};
 	turn->room += rest;
+	turn->limits_size |= limits_size(run, p);
 	turn->burst = fmax(turn->burst,
 			   burst_of(&path->up) + burst_of(&path->path) + burst_of(&path->down));
 	return result < 0 ? err_oom(err) : 0;
@@ -281,6 +294,8 @@ static int stream(struct verify_run *run, struct probe *probe, const struct turn
 	return result;
 }
 
+static const char too_large[] = "the packets that would measure it are larger than what passes";
+
 /* Returns the reason why TCP says nothing about a rate, or NULL if it does. */
 static const char *refuses_tcp(const struct verify_expect *e)
 {
@@ -322,6 +337,10 @@ static int measure_over(struct verify_run *run, struct probe *probe, struct veri
 
 	if (result < 0)
 		return result;
+	if (turn.limits_size) {
+		r->why = too_large;
+		return 0;
+	}
 	if (alone)
 		turn.lanes[0].share = 1;
 	turn.seconds = run->quick ? 0.3 : fmin(0.8, fmax(0.3, each / 3));
@@ -362,7 +381,7 @@ static int measure_rate(struct verify_run *run, struct probe *probe, struct veri
 		return 0;
 	}
 	result = measure_over(run, probe, r, first, false, err);
-	if (result < 0 || verify_rate_fits(r))
+	if (result < 0 || r->why || verify_rate_fits(r))
 		return result;
 	other = find_partner(run, r, r->partner);
 	r->shared = rest_of(&run->paths[first], r->up) != UINT64_MAX;
@@ -526,7 +545,9 @@ static int measure_path(struct verify_run *run, struct probe *probe, struct veri
 	r->control = r->machine = r->tcp_control = -1;
 	r->excess = 0;
 	r->slack = slack_of(&turn.expect, (double)r->asked, turn.seconds);
-	if (capacity.before > LOST_MOST || capacity.after > LOST_MOST)
+	if (turn.limits_size)
+		r->why = too_large;
+	else if (capacity.before > LOST_MOST || capacity.after > LOST_MOST)
 		r->why = "more than half of what is sent is lost";
 	else if (tcp_alone)
 		r->why = refuses_tcp(&turn.expect);

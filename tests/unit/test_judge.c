@@ -230,6 +230,51 @@ static void test_pair_of_its_own(void **state)
 	failed_are(&f, "b > d delay");
 }
 
+static void limit_size(struct verify_path *path, unsigned fitting, unsigned oversized)
+{
+	path->path.has |= 1U << COND_LARGER;
+	path->path.larger.bytes = 1000;
+	path->fitting = (struct probe_seen) {.sent = 20, .received = fitting};
+	path->oversized = (struct probe_seen) {.sent = 20, .received = oversized};
+}
+
+static void test_size(void **state)
+{
+	struct fleet f;
+
+	(void)state;
+	setup(&f);
+	limit_size(path_of(&f, 1, 3), 19, 0);
+	judge(&f);
+	has_row(&f, "b > d", "size", "1000 B", "1000 B pass, 1001 B do not", NETSIM_AS_ASKED);
+	forget_rows(&f);
+	limit_size(path_of(&f, 1, 4), 20, 0);
+	judge(&f);
+	has_row(&f, "all", "size", "2 pairs, 1000 B", "1000 B pass, 1001 B do not",
+		NETSIM_AS_ASKED);
+	forget_rows(&f);
+	limit_size(path_of(&f, 1, 4), 20, 1);
+	judge(&f);
+	has_row(&f, "b > e", "size", "1000 B", "1 of 20 of 1001 B passed", NETSIM_NOT_AS_ASKED);
+	has_row(&f, "b > d", "size", "1000 B", "1000 B pass, 1001 B do not", NETSIM_AS_ASKED);
+	forget_rows(&f);
+	limit_size(path_of(&f, 1, 4), 0, 0);
+	failed_are(&f, "b > e size");
+	/* What no link carries, and what is lost anyway, is unproved. */
+	setup(&f);
+	limit_size(path_of(&f, 1, 3), 20, 0);
+	path_of(&f, 1, 3)->oversized.sent = 0;
+	judge(&f);
+	has_row(&f, "b > d", "size", "1000 B", "", NETSIM_UNPROVED);
+	forget_rows(&f);
+	setup(&f);
+	limit_size(path_of(&f, 1, 3), 0, 0);
+	add_loss(&path_of(&f, 1, 3)->path, 900000000);
+	judge(&f);
+	has_row(&f, "b > d", "size", "1000 B", "", NETSIM_UNPROVED);
+	forget_rows(&f);
+}
+
 static void test_class(void **state)
 {
 	struct fleet f;
@@ -358,6 +403,7 @@ int main(void)
 		cmocka_unit_test(test_hidden_loss),
 		cmocka_unit_test(test_wrong_pair),
 		cmocka_unit_test(test_pair_of_its_own),
+		cmocka_unit_test(test_size),
 		cmocka_unit_test(test_class),
 		cmocka_unit_test(test_partition),
 		cmocka_unit_test(test_dead),
