@@ -43,7 +43,7 @@ struct port_packet {
 	__u64 delay;   /* sum over all hops */
 	__u32 active;  /* index of the policy that judges it */
 	__u32 length;
-	__u32 size; /* of the IP packet */
+	__u32 size;	   /* of the IP packet */
 	__u32 corrupt_bit; /* the bit to flip */
 	__u32 from_link, to_link;
 	__u32 hash;	/* of all hops' conditions */
@@ -71,13 +71,25 @@ static __always_inline struct port_slot *slot_of(const struct port_packet *p)
 	return control ? &control->slot[p->active & 1] : 0;
 }
 
-/* True if some group in hit has no deadline, or one that has not passed; now 0: reads the clock. */
-static __always_inline int in_force(const struct port_slot *slot, __u64 hit, __u64 now)
+/* True if a group's cut is not limited to other traffic. */
+static __always_inline int concerns(const struct port_filter *filter, const struct port_packet *p)
+{
+	if (filter->vlan && filter->vlan != p->vlan)
+		return 0;
+	return !filter->classes || (p->class && filter->classes >> (p->class & 63) & 1);
+}
+
+/* True if some group in hit concerns the packet, and has no deadline or one that has not passed. */
+static __always_inline int in_force(const struct port_slot *slot, __u64 hit,
+				    const struct port_packet *p)
 {
 	/* judge() reads the clock only where conditions need it. */
-	now = now ? now : bpf_ktime_get_ns();
+	__u64 now = p->now ? p->now : bpf_ktime_get_ns();
+
 	for (int i = 0; i < PORT_BITS; i++) {
 		if (!(hit >> i & 1))
+			continue;
+		if (slot->filtered >> i & 1 && !concerns(&slot->filter[i], p))
 			continue;
 		if (!slot->deadline[i] || now < slot->deadline[i])
 			return 1;
@@ -103,7 +115,7 @@ static __always_inline int is_cut(const struct port_slot *slot, const struct por
 	/* A node reaches all others through the host, which it finds by its address. */
 	if (hit && p->resolves && p->to_router)
 		hit &= slot->whole;
-	return hit ? in_force(slot, hit, p->now) : 0;
+	return hit ? in_force(slot, hit, p) : 0;
 }
 
 static __always_inline struct port_conditions *

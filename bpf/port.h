@@ -231,6 +231,13 @@ struct port_link_fault {
 	__u16 padding[3];
 };
 
+/* What the cut of a group is limited to. */
+struct port_filter {
+	__u64 classes; /* bits of the classes, from 1; 0: all traffic */
+	__u16 vlan;    /* 0: all */
+	__u16 padding[3];
+};
+
 /* A fault, for netsim status and heal; the eBPF programs do not read it. */
 struct port_fault {
 	__u32 id; /* 0: none */
@@ -239,7 +246,7 @@ struct port_fault {
 	__u64 deadline; /* CLOCK_MONOTONIC in ns, 0: none */
 	__u64 start;	/* when it was injected; a flap counts its periods from then */
 	char name[32];
-	struct port_link_fault link; /* PORT_FAULT_LINK only */
+	struct port_link_fault link; /* PORT_FAULT_LINK; of partitions, the VLAN only */
 	__u32 l2; /* one-way cuts, paths: packets that resolve addresses are affected, too */
 	__u32 padding;
 	char conditions[160]; /* "loss 5% delay 80ms" */
@@ -269,6 +276,8 @@ struct port_slot {
 	__u64 longest;		   /* upper bound of the base's delay over all hops, in ns */
 	__u64 resolving;	   /* groups whose cuts spare packets that resolve addresses */
 	__u64 whole;		   /* groups that every other node is cut off from */
+	__u64 filtered;		   /* groups whose cuts are limited by filter */
+	struct port_filter filter[PORT_BITS];
 	struct port_fault faults[PORT_FAULTS];
 };
 
@@ -321,7 +330,8 @@ _Static_assert(sizeof(struct port_conditions) == 208, "shared with the kernel si
 _Static_assert(sizeof(struct port_state) == 64, "shared with the kernel side");
 _Static_assert(sizeof(struct port_trace_row) == 32, "shared with the kernel side");
 _Static_assert(sizeof(struct port_fault) == 440, "shared with the kernel side");
-_Static_assert(sizeof(struct port_slot) == 512 + 40 + 440 * PORT_FAULTS,
+_Static_assert(sizeof(struct port_filter) == 16, "shared with the kernel side");
+_Static_assert(sizeof(struct port_slot) == 512 + 48 + 16 * PORT_BITS + 440 * PORT_FAULTS,
 	       "shared with the kernel side");
 _Static_assert(sizeof(struct port_traffic) == 72, "shared with the kernel side");
 

@@ -487,7 +487,8 @@ struct netsim_partition_opts {
 	const char *fleet;
 	/*
 	 * Groups of nodes as "a,b" (names, patterns, @roles, or the word host). One
-	 * group is cut off from all other nodes; several from each other.
+	 * group is cut off from all other nodes; several from each other. "a/bond0.100"
+	 * cuts only the VLAN of this interface.
 	 */
 	const char *const *groups;
 	size_t group_count;
@@ -501,6 +502,7 @@ struct netsim_partition_opts {
 	const char *bridge;
 	/* The nodes of the groups (none: of the fleet) each hear only from a majority of them. */
 	bool ring;
+	const char *class_name; /* cut only this class of traffic, or family of classes; or NULL */
 };
 
 /* Cuts groups off. The result has id 0 with dry_run; free with netsim_fault_free(). */
@@ -512,10 +514,10 @@ struct netsim_fault_opts {
 	const char *fleet;
 	const char *conditions;	    /* "loss 5% delay 80ms" */
 	const char *const *targets; /* nodes, node/iface, or pairs "a:b" */
-	size_t target_count;
-	const char *class_name; /* only traffic of this class, or NULL */
-	const char *name;	/* for healing, or NULL */
-	int64_t for_ns;		/* 0: until healed; the kernel enforces the deadline */
+	size_t target_count;	    /* with class_name, 0: all nodes */
+	const char *class_name;	    /* only traffic of this class, or NULL */
+	const char *name;	    /* for healing, or NULL */
+	int64_t for_ns;		    /* 0: until healed; the kernel enforces the deadline */
 	bool dry_run;
 	bool l2; /* paths: affect ARP and neighbour discovery, too */
 };

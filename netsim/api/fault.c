@@ -29,8 +29,7 @@ static int copy_text(const char *what, const char *text, char *ret, size_t size,
 	return 0;
 }
 
-/* Checks that the programs of the fleet know the class. */
-static int check_class(const struct policy *policy, const char *class, struct netsim_err *err)
+int api_check_class(const struct policy *policy, const char *class, struct netsim_err *err)
 {
 	const char *names[PORT_CLASSES], *near;
 	size_t count = 0;
@@ -145,10 +144,10 @@ bool api_fill_fault(void *root, const struct port_fault *fault, const char *text
 		    fault->kind == PORT_FAULT_LINK	 ? NETSIM_FAULT_LINK :
 							   NETSIM_FAULT_PARTITION;
 	ret->left_ns = fault->deadline ? (int64_t)(fault->deadline - policy_now()) : -1;
-	ret->l2 = fault->l2 ||
-		  (fault->kind != PORT_FAULT_ONE_WAY && fault->kind != PORT_FAULT_CONDITIONS &&
-		   !(fault->kind == PORT_FAULT_RING &&
-		     ring_is_one_way((size_t)__builtin_popcountll(fault->bits))));
+	ret->l2 = fault->l2 || (!*fault->class && fault->kind != PORT_FAULT_ONE_WAY &&
+				fault->kind != PORT_FAULT_CONDITIONS &&
+				!(fault->kind == PORT_FAULT_RING &&
+				  ring_is_one_way((size_t)__builtin_popcountll(fault->bits))));
 	ret->text = arena_strdup(root, text);
 	ret->name = named ? arena_strdup(root, fault->name) : NULL;
 	return ret->text && !ret->name == !named;
@@ -158,7 +157,10 @@ bool api_fill_fault(void *root, const struct port_fault *fault, const char *text
 static int make_fault(struct netsim *ctx, const struct netsim_fault_opts *o, struct fleet *f,
 		      struct port_fault *fault, struct netsim_err *err)
 {
-	const struct machine_targets targets = {o->targets, o->target_count, o->class_name};
+	static const char *const all[] = {"*"};
+	const struct machine_targets targets = {o->target_count ? o->targets : all,
+						o->target_count ? o->target_count : 1,
+						o->class_name};
 	struct conditions c;
 	int r = o->conditions ?
 			conditions_parse(o->conditions, &c, err) :
@@ -166,6 +168,9 @@ static int make_fault(struct netsim *ctx, const struct netsim_fault_opts *o, str
 
 	if (r == 0 && !c.has)
 		r = err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL, "the fault has no conditions");
+	if (r == 0 && !o->target_count && !o->class_name)
+		r = err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
+			    "the fault has neither targets nor a class");
 	if (r == 0)
 		r = copy_text("conditions", o->conditions, fault->conditions,
 			      sizeof(fault->conditions), err);
@@ -176,7 +181,7 @@ static int make_fault(struct netsim *ctx, const struct netsim_fault_opts *o, str
 	if (r == 0)
 		r = machine_copy_targets(f->model, &targets, fault->targets, sizeof(fault->targets),
 					 err);
-	return r == 0 ? check_class(f->policy, fault->class, err) : r;
+	return r == 0 ? api_check_class(f->policy, fault->class, err) : r;
 }
 
 /* Makes the result from an added fault (id 0: dry run); for_ns 0: no deadline. */
@@ -240,9 +245,29 @@ static int vlan_in_record(const struct fleet *f, const char *node, const char *i
 	return r;
 }
 
-/* Returns the VLAN if the target is a VLAN interface inside its node, else 0. */
-static int vlan_of_target(const struct fleet *f, const char *target, uint16_t *ret,
-			  struct netsim_err *err)
+/* Of the nodes that a word matches, the VLAN of their interface; fails if they differ. */
+static int vlan_inside(const struct model *inside, const char *word, const char *iface,
+		       uint16_t *ret, struct netsim_err *err)
+{
+	for (size_t i = 0; i < inside->node_count; i++) {
+		const struct model_node *node = &inside->nodes[i];
+		const struct link *link;
+
+		if (!name_match(word, node->name, (const char *const *)node->roles,
+				node->role_count))
+			continue;
+		link = model_find_link(inside, (int)i, iface);
+		if (!link || link->kind != LINK_VLAN)
+			continue;
+		if (*ret && *ret != link->vlan)
+			return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
+				       "%s/%s has different VLANs", word, iface);
+		*ret = link->vlan;
+	}
+	return 0;
+}
+
+int api_vlan_of(const struct fleet *f, const char *target, uint16_t *ret, struct netsim_err *err)
 {
 	auto_free char *node = strdup(target);
 	char *iface = node ? strchr(node, '/') : NULL;
@@ -258,13 +283,8 @@ static int vlan_of_target(const struct fleet *f, const char *target, uint16_t *r
 	if (model_machine(f->model) >= 0)
 		return vlan_in_record(f, node, iface, ret, err);
 	r = state_read(f->st, f->name, STATE_ALL, &inside, err);
-	if (r == 0) {
-		const struct link *link =
-			model_find_link(inside, model_find_node(inside, node), iface);
-
-		if (link && link->kind == LINK_VLAN)
-			*ret = link->vlan;
-	}
+	if (r == 0)
+		r = vlan_inside(inside, node, iface, ret, err);
 	model_free(inside);
 	return r;
 }
@@ -469,7 +489,7 @@ static int link_target(struct link_run *run, const char *word)
 				     target, sizeof(target), run->err);
 
 	if (r == 0)
-		r = vlan_of_target(&run->fleet, target, &vlan, run->err);
+		r = api_vlan_of(&run->fleet, target, &vlan, run->err);
 	if (r < 0)
 		return r;
 	fault |= vlan != 0 || has_routed_port(run, target);

@@ -20,4 +20,12 @@ void api_describe_fault(const struct policy *policy, const struct port_fault *fa
 bool api_fill_fault(void *root, const struct port_fault *fault, const char *text,
 		    struct netsim_fault *ret);
 
+/* Checks that the programs of the fleet know a class, or a family of classes; "": any. */
+int api_check_class(const struct policy *policy, const char *class, struct netsim_err *err);
+/*
+ * Returns the VLAN if the target is a VLAN interface inside its nodes, else 0. Fails if they have
+ * different ones.
+ */
+int api_vlan_of(const struct fleet *f, const char *target, uint16_t *ret, struct netsim_err *err);
+
 #endif

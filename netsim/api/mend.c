@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "netsim/kernel/mark.h"
+#include "netsim/policy/describe.h"
 #include "netsim/shape/drift.h"
 #include "netsim/shape/edt_faults.h"
 #include "netsim/shape/edt_queue.h"
@@ -199,7 +200,8 @@ void api_recorded_text(const struct intent_fault *fault, char *buf, size_t size)
 		append(buf, size, !i ? "" : one_way ? " -> " : " | ");
 		append(buf, size, rest ? "rest" : fault->groups[i]);
 	}
-	append(buf, size, (one_way || ring) && fault->l2 ? ", l2" : "");
+	policy_describe_limits(fault->class, fault->vlan, (one_way || ring) && fault->l2, buf,
+			       size);
 }
 
 static int add_problem(struct mending *m, const struct intent_fault *fault,

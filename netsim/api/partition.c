@@ -81,6 +81,7 @@ struct groups {
 	struct policy_group *list;
 	size_t count;
 	enum port_fault_kind kind;
+	uint16_t vlan; /* that the partition is limited to, 0: none */
 };
 
 static void groups_done(struct groups *g)
@@ -103,7 +104,7 @@ static struct policy_group *new_group(struct groups *g, struct netsim_err *err)
 static int unite(const struct fleet *f, struct groups *g, enum port_fault_kind kind,
 		 struct netsim_err *err)
 {
-	struct groups all = {.kind = kind};
+	struct groups all = {.kind = kind, .vlan = g->vlan};
 	struct policy_group *one = new_group(&all, err);
 	int r = one ? 0 : -ENOMEM;
 
@@ -164,7 +165,7 @@ static int split(const struct policy_group *all, int bridge, struct groups *ret,
 /* Two groups; the bridge is in neither, so that it reaches both. */
 static int bridge(const struct fleet *f, const char *word, struct groups *g, struct netsim_err *err)
 {
-	struct groups halves = {.kind = PORT_FAULT_GROUPS};
+	struct groups halves = {.kind = PORT_FAULT_GROUPS, .vlan = g->vlan};
 	struct policy_group middle = {0};
 	int r = strcmp(word, "host") != 0 ?
 			target_group(f->model, f->policy, word, &middle, err) :
@@ -216,16 +217,63 @@ static int refuse_others(const struct fleet *f, const struct netsim_partition_op
 	return -EINVAL;
 }
 
+static int refuse_interface(const char *word, struct netsim_err *err)
+{
+	err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL, "%s is not a VLAN of a node", word);
+	err_hint(err, "netsim link down takes a cable down; name the node to cut all of it off");
+	return -EINVAL;
+}
+
+/*
+ * Takes the interface off NODE/INTERFACE, which limits the partition to the VLAN of the interface:
+ * to the same one in all groups.
+ */
+static int take_vlan(const struct fleet *f, char *word, uint16_t *vlan, struct netsim_err *err)
+{
+	char *slash = strchr(word, '/');
+	uint16_t own = 0;
+	int r = slash ? api_vlan_of(f, word, &own, err) : 0;
+
+	if (r < 0 || !slash)
+		return r;
+	if (!own)
+		return refuse_interface(word, err);
+	if (*vlan && *vlan != own)
+		return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
+			       "%s: VLAN %u, but another group names VLAN %u", word, own, *vlan);
+	*vlan = own;
+	*slash = '\0';
+	return 0;
+}
+
+/* Resolves "a,b" or "a/bond0.100,b/bond0.100". */
+static int add_group(const struct fleet *f, const char *text, struct groups *g,
+		     struct netsim_err *err)
+{
+	auto_free char *copy = strdup(text), *names = calloc(strlen(text) + 1, 1);
+	struct policy_group *group = new_group(g, err);
+	char *save = NULL;
+	int r = 0;
+
+	if (!group)
+		return -ENOMEM;
+	if (!copy || !names)
+		return err_oom(err);
+	for (char *word = strtok_r(copy, ",", &save); word && r == 0;
+	     word = strtok_r(NULL, ",", &save)) {
+		r = take_vlan(f, word, &g->vlan, err);
+		strcat(strcat(names, *names ? "," : ""), word);
+	}
+	return r == 0 ? target_group(f->model, f->policy, names, group, err) : r;
+}
+
 static int resolve(const struct fleet *f, const struct netsim_partition_opts *cut, struct groups *g,
 		   struct netsim_err *err)
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < cut->group_count; i++) {
-		struct policy_group *group = new_group(g, err);
-
-		r = group ? target_group(f->model, f->policy, cut->groups[i], group, err) : -ENOMEM;
-	}
+	for (size_t i = 0; r == 0 && i < cut->group_count; i++)
+		r = add_group(f, cut->groups[i], g, err);
 	if (r < 0)
 		return r;
 	if (cut->isolate)
@@ -287,7 +335,9 @@ static int draft(const struct fleet *f, const struct groups *g, const struct pol
 				     .deadline = cut->deadline,
 				     .start = policy_now(),
 				     .name = (char *)cut->name,
-				     .l2 = cut->l2};
+				     .l2 = cut->l2,
+				     .class = (char *)cut->class,
+				     .vlan = cut->vlan};
 	int r = 0;
 
 	fault.groups = calloc(g->count + 1, sizeof(*fault.groups));
@@ -315,7 +365,9 @@ static int cut_now(struct fleet *f, const struct netsim_partition_opts *cut, con
 		.group_count = g->count,
 		.deadline = cut->for_ns ? policy_now() + (uint64_t)cut->for_ns : 0,
 		.name = cut->name,
-		.l2 = cut->l2};
+		.l2 = cut->l2,
+		.class = cut->class_name,
+		.vlan = g->vlan};
 	struct intent_draft record = {.text = NULL};
 	int r = draft(f, g, &asked, &record, err);
 
@@ -355,11 +407,11 @@ static int partition(struct fleet *f, const struct netsim_partition_opts *cut, s
 		r = refuse_others(f, cut, g, err);
 	if (r == 0) {
 		policy_describe_groups(f->policy, g->kind, g->list, g->count, text, sizeof(text));
-		if ((cut->one_way || cut->ring) && cut->l2)
-			strncat(text, ", l2", sizeof(text) - strlen(text) - 1);
+		policy_describe_limits(cut->class_name, g->vlan,
+				       (cut->one_way || cut->ring) && cut->l2, text, sizeof(text));
 		fault->kind = NETSIM_FAULT_PARTITION;
-		fault->l2 = cut->l2 ||
-			    !(cut->one_way || (cut->ring && ring_is_one_way(g->list[0].count)));
+		fault->l2 = cut->l2 || !(cut->class_name || cut->one_way ||
+					 (cut->ring && ring_is_one_way(g->list[0].count)));
 		fault->left_ns = cut->for_ns ? cut->for_ns : -1;
 		fault->text = arena_strdup(fault, text);
 		fault->name = cut->name ? arena_strdup(fault, cut->name) : NULL;
@@ -390,7 +442,9 @@ int netsim_partition(struct netsim *ctx, const struct netsim_partition_opts *opt
 		r = fleet_open(&ctx->state, o.fleet, o.dry_run ? FLEET_LOOK : FLEET_CHANGE, &f,
 			       err);
 	if (r == 0)
-		r = fleet_get_policy(&f, err);
+		r = o.class_name ? engine_peek_policy(&f, err) : fleet_get_policy(&f, err);
+	if (r == 0 && o.class_name)
+		r = api_check_class(f.policy, o.class_name, err);
 	if (r == 0)
 		r = policy_check_fault_name(f.policy, o.name, err);
 	if (r == 0)

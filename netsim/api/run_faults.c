@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "netsim/api/run_parts.h"
+#include "netsim/config/classes.h"
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
 #include "netsim/util/name.h"
@@ -144,7 +145,7 @@ static void count(const struct run *run, const struct netsim_traffic *traffic,
 	for (size_t i = 0; traffic && i < traffic->flow_count; i++) {
 		const struct netsim_flow *flow = traffic->flows[i];
 
-		if (f->class_name && strcmp(flow->class_name, f->class_name) != 0)
+		if (f->class_name && !class_matches_name(flow->class_name, f->class_name))
 			continue;
 		if (!flow->from ||
 		    !f->hits[run_node(run, flow->from) * (nodes + 1) + run_node(run, flow->to)])

@@ -56,6 +56,7 @@ static int do_partition(const struct doing *d)
 				    .isolate = o.isolate,
 				    .one_way = o.one_way,
 				    .ring = o.ring,
+				    .class_name = o.class_name,
 				    .effects = FAULT_DROPS(NETSIM_DROP_PARTITION)};
 	int r = resolve_groups(d, o.groups, o.group_count, &groups);
 
@@ -94,7 +95,9 @@ static int do_fault(const struct doing *d)
 	struct netsim_fault *fault = NULL;
 	struct fault_scope scope = {
 		.entry = d->entry, .class_name = o.class_name, .effects = effects_of(o.conditions)};
-	int r = resolve_targets(d, o.targets, o.target_count, &targets);
+	/* A fault of a class without targets concerns all nodes. */
+	int r = o.target_count ? resolve_targets(d, o.targets, o.target_count, &targets) :
+				 resolve_targets(d, (const char *const[]) {"*"}, 1, &targets);
 
 	if (r < 0)
 		return r;

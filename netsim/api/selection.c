@@ -29,10 +29,24 @@ static int add_word(struct words *words, char *word, struct netsim_err *err)
 	return 0;
 }
 
-static int resolve_one(const struct selection_source *source, const char *word, struct buf *out,
+/* Appends the nodes of the list "a,b", each with the interface that follows it: "" or "/eth1". */
+static void put_nodes(struct buf *out, const char *nodes, const char *iface)
+{
+	for (size_t length; *nodes; nodes += length + (nodes[length] == ',')) {
+		length = strcspn(nodes, ",");
+		buf_add(out, nodes, length);
+		buf_puts(out, iface);
+		if (nodes[length])
+			buf_puts(out, ",");
+	}
+}
+
+/* Resolves a name, a selector, or an interface of the nodes of a selector. */
+static int resolve_one(const struct selection_source *source, char *word, struct buf *out,
 		       struct netsim_err *err)
 {
-	auto_free char *nodes = NULL;
+	auto_free char *nodes = NULL, *iface = NULL;
+	char *slash = strchr(word, '/');
 	struct selector selector;
 	const char *why;
 	size_t bad;
@@ -42,6 +56,11 @@ static int resolve_one(const struct selection_source *source, const char *word, 
 		buf_puts(out, word);
 		return 0;
 	}
+	iface = strdup(slash ? slash : "");
+	if (!iface)
+		return err_oom(err);
+	if (slash)
+		*slash = '\0';
 	if (selector_parse(word, &selector, &bad, &why) < 0) {
 		err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL, "%s is not a selector", word);
 		err_hint(err, "%s", why);
@@ -49,7 +68,7 @@ static int resolve_one(const struct selection_source *source, const char *word, 
 	}
 	r = source->resolve(source->arg, &selector, word, &nodes, err);
 	if (r == 0)
-		buf_puts(out, nodes);
+		put_nodes(out, nodes, iface);
 	return r;
 }
 

@@ -75,12 +75,15 @@ static struct expected_end end_of(const struct view *v, const struct place *plac
 }
 
 /* Reads cuts from the intent or, if that is lost, from the policy in the kernel. */
-static bool is_cut(const struct view *v, const struct place *from, const struct place *to)
+static bool is_cut(const struct view *v, const struct place *from, const struct place *to,
+		   const char *class)
 {
+	const struct expected_traffic traffic = {class, from->at.tag};
+
 	int a = v->fleet.policy ? policy_node(v->fleet.policy, name_of(v, from)) : -1;
 	int b = v->fleet.policy ? policy_node(v->fleet.policy, name_of(v, to)) : -1;
 
-	if (expected_cut(&v->intent, end_of(v, from), end_of(v, to)))
+	if (expected_cut(&v->intent, end_of(v, from), end_of(v, to), traffic))
 		return true;
 	return !v->known && a >= 0 && b >= 0 && !policy_reaches(v->fleet.policy, a, b);
 }
@@ -190,11 +193,13 @@ static int fill_path(const struct view *v, size_t a, size_t b, const struct aske
 
 	path->up = sender->link.up;
 	path->down = asked[b].link.down;
-	path->cut = is_cut(v, from, to) || asked[a].state == EXPECTED_DOWN ||
+	path->cut = is_cut(v, from, to, NULL) || asked[a].state == EXPECTED_DOWN ||
 		    asked[b].state == EXPECTED_DOWN;
+	path->cut_alone = path->traffic && !path->cut && is_cut(v, from, to, path->traffic);
+	path->cut |= path->cut_alone;
 	if (to->guest) {
 		path->echo = true;
-		path->cut |= is_cut(v, to, from);
+		path->cut |= is_cut(v, to, from, NULL);
 	}
 	path->why_up = why_of(&path->up, sender->state);
 	path->why_path = why_of(&path->path, EXPECTED_UP);

@@ -78,11 +78,12 @@ static int expect(const struct view *v, size_t node, struct peer_expected *ret, 
 	struct expected_end peer = {&model->nodes[node]};
 	int a = v->fleet.policy ? policy_node(v->fleet.policy, self(v).node->name) : -1;
 	int b = v->fleet.policy ? policy_node(v->fleet.policy, peer.node->name) : -1;
+	const struct expected_traffic any = {0};
 	struct conditions path;
 	int r;
 
-	*ret = (struct peer_expected) {.cut = expected_cut(&v->intent, self(v), peer) ||
-					      expected_cut(&v->intent, peer, self(v))};
+	*ret = (struct peer_expected) {.cut = expected_cut(&v->intent, self(v), peer, any) ||
+					      expected_cut(&v->intent, peer, self(v), any)};
 	if (!v->known && a >= 0 && b >= 0)
 		ret->cut |= !policy_reaches(v->fleet.policy, a, b) ||
 			    !policy_reaches(v->fleet.policy, b, a);

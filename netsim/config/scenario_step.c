@@ -23,7 +23,32 @@ static struct place place_of(const struct step_check *c, const char *word)
 	return (struct place) {c->node, step_offset(&c->command->step, word)};
 }
 
-/* Checks the words between separators, each a name, pattern, @role, host or selector. */
+/* Checks NODE/INTERFACE: one of the nodes has this interface. */
+static bool check_interface(const struct step_check *c, const char *target, struct place at)
+{
+	const char *slash = strchr(target, '/');
+	auto_free char *word = strndup(target, (size_t)(slash - target));
+	auto_free bool *marks = calloc(c->s->topo->node_count + 1, sizeof(*marks));
+
+	if (!word || !marks)
+		return bind_oom(c->b);
+	if (selector_is(word))
+		return scenario_check_word(c->b, c->s, word, &at, false);
+	if (!scenario_mark_nodes(c->b, c->s, word, &at, marks))
+		return false;
+	for (size_t n = 0; n < c->s->topo->node_count; n++)
+		for (size_t i = 0; marks[n] && i < c->s->topo->nodes[n].iface_count; i++)
+			if (strcmp(c->s->topo->nodes[n].ifaces[i].name, slash + 1) == 0)
+				return true;
+	at.offset += (size_t)(slash + 1 - target);
+	return scenario_refuse(c->b, &at, NULL, "%s has no interface \"%s\"", shown(word),
+			       shown(slash + 1));
+}
+
+/*
+ * Checks the words between separators, each a name, pattern, @role, host or selector; in a group,
+ * also NODE/INTERFACE.
+ */
 static bool check_list(const struct step_check *c, const char *words, char separator, bool host)
 {
 	bool good = true;
@@ -35,9 +60,13 @@ static bool check_list(const struct step_check *c, const char *words, char separ
 
 		if (!word)
 			return bind_oom(c->b);
-		good &= *word ? scenario_check_word(c->b, c->s, word, &at, host) :
-				scenario_refuse(c->b, &at, "name nodes, @ROLE or host",
-						"a name is missing in \"%s\"", shown(words));
+		if (separator == ',' && strchr(word, '/'))
+			good &= check_interface(c, word, at);
+		else
+			good &= *word ? scenario_check_word(c->b, c->s, word, &at, host) :
+					scenario_refuse(c->b, &at, "name nodes, @ROLE or host",
+							"a name is missing in \"%s\"",
+							shown(words));
 		begin = end ? end + 1 : NULL;
 	}
 	return good;
@@ -59,6 +88,7 @@ static bool count_groups(const struct step_check *c, const char *words, unsigned
 	     word = strtok_r(NULL, ",", &save)) {
 		if (selector_is(word))
 			return false;
+		word[strcspn(word, "/")] = '\0';
 		if (strcmp(word, "host") == 0)
 			marks[nodes] = true;
 		else
@@ -126,6 +156,11 @@ static bool check_groups(const struct step_check *c)
 	const struct netsim_partition_opts *cut = &c->command->step.partition;
 	bool good = true;
 
+	if (cut->class_name) {
+		const struct place at = place_of(c, cut->class_name);
+
+		good = scenario_check_class(c->b, cut->class_name, &at);
+	}
 	for (size_t i = 0; i < cut->group_count; i++)
 		good &= check_list(c, cut->groups[i], ',', true);
 	if (cut->bridge)
@@ -133,39 +168,15 @@ static bool check_groups(const struct step_check *c)
 	return good && (cut->isolate || cut->ring || check_overlaps(c));
 }
 
-/* Checks NODE/INTERFACE: one of the nodes has this interface. */
-static bool check_interface(const struct step_check *c, const char *target, const char *slash)
-{
-	auto_free char *word = strndup(target, (size_t)(slash - target));
-	auto_free bool *marks = calloc(c->s->topo->node_count + 1, sizeof(*marks));
-	struct place at = place_of(c, target);
-
-	if (!word || !marks)
-		return bind_oom(c->b);
-	if (selector_is(word))
-		return scenario_check_word(c->b, c->s, word, &at, false);
-	if (!scenario_mark_nodes(c->b, c->s, word, &at, marks))
-		return false;
-	for (size_t n = 0; n < c->s->topo->node_count; n++)
-		for (size_t i = 0; marks[n] && i < c->s->topo->nodes[n].iface_count; i++)
-			if (strcmp(c->s->topo->nodes[n].ifaces[i].name, slash + 1) == 0)
-				return true;
-	at.offset += (size_t)(slash + 1 - target);
-	return scenario_refuse(c->b, &at, NULL, "%s has no interface \"%s\"", shown(word),
-			       shown(slash + 1));
-}
-
 /* Checks a node, an interface of one, or a pair. */
 static bool check_target(const struct step_check *c, const char *target, bool pairs)
 {
-	const char *slash = strchr(target, '/');
-	struct place at;
+	const struct place at = place_of(c, target);
 
 	if (strchr(target, ':') && pairs)
 		return check_list(c, target, ':', true);
-	if (slash)
-		return check_interface(c, target, slash);
-	at = place_of(c, target);
+	if (strchr(target, '/'))
+		return check_interface(c, target, at);
 	return scenario_check_word(c->b, c->s, target, &at, false);
 }
 

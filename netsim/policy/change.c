@@ -39,7 +39,7 @@ bool policy_reaches(const struct policy *p, int from, int to)
 {
 	const struct port_slot *slot = policy_slot(p);
 	const struct port_node *nodes = policy_nodes(p);
-	uint64_t hit = nodes[from].member & nodes[to].cut, now = policy_now();
+	uint64_t hit = nodes[from].member & nodes[to].cut & ~slot->filtered, now = policy_now();
 
 	if (from == to)
 		return true;
@@ -121,10 +121,46 @@ void policy_note_whole(const struct policy *p, struct port_slot *slot,
 	slot->whole = whole;
 }
 
+/* The classes that a fault names, as bits. */
+static uint64_t classes_of(const struct policy *p, const struct port_slot *slot,
+			   const struct port_fault *fault)
+{
+	const struct port_class_rules *rules = &p->class_rules[slot->classes & 1];
+	uint64_t classes = 0;
+
+	for (int class = 1; class < PORT_CLASSES; class ++)
+		if (*rules->name[class] && class_matches_name(rules->name[class], fault->class))
+			classes |= 1ULL << class;
+	return classes;
+}
+
+/*
+ * Limits the cuts of partitions of a class or a VLAN. A class that the rules do not have is given a
+ * bit that no packet has, or the partition would cut all traffic.
+ */
+static void put_filters(const struct policy *p, struct port_slot *slot)
+{
+	slot->filtered = 0;
+	for (int i = 0; i < PORT_FAULTS; i++) {
+		const struct port_fault *fault = &slot->faults[i];
+		struct port_filter filter = {.vlan = fault->link.vlan};
+
+		if (!fault->bits || (!*fault->class && !filter.vlan))
+			continue;
+		if (*fault->class)
+			filter.classes = classes_of(p, slot, fault) | 1;
+		slot->filtered |= fault->bits;
+		for (int bit = 0; bit < PORT_BITS; bit++)
+			if (fault->bits >> bit & 1)
+				slot->filter[bit] = filter;
+	}
+}
+
 void policy_commit(struct policy *p)
 {
 	uint32_t next = 1 - (p->control->active & 1);
 
+	put_filters(p, &p->control->slot[next]);
 	policy_note_whole(p, &p->control->slot[next], p->nodes + next * PORT_NODES);
 	/* Numbers are used up at commit, not by changes that were refused. */
 	p->control->last_fault_id = last_number(p, &p->control->slot[next]);
@@ -307,6 +343,8 @@ int policy_partition(struct policy *p, const struct policy_cut *cut, uint32_t *r
 	fault->bits = bits;
 	fault->deadline = cut->deadline;
 	fault->start = policy_now();
+	fault->link.vlan = cut->vlan;
+	snprintf(fault->class, sizeof(fault->class), "%s", cut->class ? cut->class : "");
 	snprintf(fault->name, sizeof(fault->name), "%s", cut->name ? cut->name : "");
 	*ret_id = fault->id;
 	policy_commit(p);

@@ -58,6 +58,18 @@ void policy_describe_groups(const struct policy *policy, enum port_fault_kind ki
 	}
 }
 
+void policy_describe_limits(const char *class, uint16_t vlan, bool l2, char *buf, size_t size)
+{
+	size_t used = strlen(buf);
+
+	if (class && *class && used < size)
+		used += (size_t)snprintf(buf + used, size - used, ", class %s", class);
+	if (vlan && used < size)
+		used += (size_t)snprintf(buf + used, size - used, ", VLAN %u", vlan);
+	if (l2 && used < size)
+		snprintf(buf + used, size - used, ", l2");
+}
+
 static bool collect(const struct policy *policy, uint64_t bit, bool cut, struct policy_group *ret)
 {
 	const struct port_node *nodes = policy_nodes(policy);
@@ -100,9 +112,10 @@ void policy_describe(const struct policy *policy, const struct port_fault *fault
 	}
 	if (good) {
 		policy_describe_groups(policy, fault->kind, groups, count, buf, size);
-		if ((fault->kind == PORT_FAULT_ONE_WAY || fault->kind == PORT_FAULT_RING) &&
-		    fault->l2)
-			strncat(buf, ", l2", size - strlen(buf) - 1);
+		policy_describe_limits(fault->class, fault->link.vlan,
+				       fault->l2 && (fault->kind == PORT_FAULT_ONE_WAY ||
+						     fault->kind == PORT_FAULT_RING),
+				       buf, size);
 	} else
 		snprintf(buf, size, "partition");
 	for (size_t i = 0; i < count; i++)

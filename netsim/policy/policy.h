@@ -122,6 +122,8 @@ struct policy_cut {
 	const char *name;  /* or NULL */
 	bool l2;	   /* one way: address resolution is cut, too */
 	uint32_t id;	   /* of a fault that is restored, 0: the next one */
+	const char *class; /* cuts only this class, or family of classes; NULL: all traffic */
+	uint16_t vlan;	   /* cuts only this VLAN; 0: all traffic */
 };
 /*
  * Adds a partition, atomically for the whole fleet; once this returns, no packet
@@ -217,7 +219,9 @@ const struct port_slot *policy_slot(const struct policy *policy);
 const struct port_node *policy_nodes(const struct policy *policy);
 /* True if the slot is used and the fault's deadline has not passed. */
 bool policy_alive(const struct port_fault *fault);
-/* True if no partition drops packets from one node to the other now; compare is_cut() in bpf/. */
+/*
+ * True if no partition drops all packets from one node to the other now; compare is_cut() in bpf/.
+ */
 bool policy_reaches(const struct policy *policy, int from, int to);
 /* CLOCK_MONOTONIC in ns, the clock of the programs. */
 uint64_t policy_now(void);

@@ -310,7 +310,9 @@ static int restore_cut(struct fleet *f, const struct intent_fault *fault, struct
 				       .deadline = fault->deadline,
 				       .name = fault->name,
 				       .l2 = fault->l2,
-				       .id = fault->id};
+				       .id = fault->id,
+				       .class = fault->class,
+				       .vlan = fault->vlan};
 	uint32_t id;
 	int r = 0;
 

@@ -173,8 +173,11 @@ static int claim_links(struct composer *c, char *word, uint16_t vlan, int fault)
 			r = add_claim(c, (struct port_key) {0, number, PORT_HOP_DOWN, 0, 0, 0},
 				      fault);
 	}
-	if (r == 0 && !any)
+	if (r == 0 && !any) {
 		r = err_set(c->err, NETSIM_ERR_USAGE, -ENOENT, NULL, "%s has no port", word);
+		if (slash)
+			err_hint(c->err, "a VLAN can be cut off: netsim partition %s", word);
+	}
 	return r;
 }
 

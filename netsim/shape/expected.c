@@ -206,13 +206,22 @@ static size_t ring_size(const struct intent_fault *fault)
 	return count;
 }
 
-bool expected_cut(const struct intent *intent, struct expected_end from, struct expected_end to)
+static bool affects_traffic(const struct intent_fault *fault, struct expected_traffic traffic)
+{
+	if (fault->vlan && fault->vlan != traffic.vlan)
+		return false;
+	return !fault->class || (traffic.class && class_matches_name(traffic.class, fault->class));
+}
+
+bool expected_cut(const struct intent *intent, struct expected_end from, struct expected_end to,
+		  struct expected_traffic traffic)
 {
 	for (size_t i = 0; i < intent->fault_count; i++) {
 		const struct intent_fault *fault = &intent->faults[i];
 		int a = group_of(fault, end_name(from)), b = group_of(fault, end_name(to));
 
-		if (!alive(intent, fault) || a < 0 || b < 0 || from.node == to.node)
+		if (!alive(intent, fault) || a < 0 || b < 0 || from.node == to.node ||
+		    !affects_traffic(fault, traffic))
 			continue;
 		if (fault->kind == PORT_FAULT_RING) {
 			if (ring_cuts(ring_size(fault), (size_t)a, (size_t)b))

@@ -31,8 +31,15 @@ struct expected_end {
 int expected_path(const struct intent *intent, struct expected_end from, struct expected_end to,
 		  const char *class, struct conditions *ret, struct netsim_err *err);
 
-/* True while a partition drops packets from `from` to `to`. */
-bool expected_cut(const struct intent *intent, struct expected_end from, struct expected_end to);
+/* What traffic is, for partitions of a class or a VLAN. */
+struct expected_traffic {
+	const char *class; /* NULL: of no class */
+	uint16_t vlan;	   /* 0: untagged */
+};
+
+/* True while a partition drops this traffic from `from` to `to`. */
+bool expected_cut(const struct intent *intent, struct expected_end from, struct expected_end to,
+		  struct expected_traffic traffic);
 
 /* Lists the classes named by the profile or by faults. The caller frees *ret, not the names. */
 int expected_classes(const struct intent *intent, const char ***ret, size_t *count,

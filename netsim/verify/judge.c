@@ -124,10 +124,10 @@ static unsigned passed(const struct verify_path *path)
 	return path->seen.received + path->many.received;
 }
 
-/* A partition cuts all classes, so it is judged without them. */
+/* A partition that cuts all classes is judged without them. */
 static bool is_cut(const struct verify_path *path)
 {
-	return path->cut && !path->skip && !path->traffic;
+	return path->cut && !path->skip && (!path->traffic || path->cut_alone);
 }
 
 static int leak_row(struct judge *j, const char *subject, const char *what, const char *measured)

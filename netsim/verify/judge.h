@@ -21,6 +21,7 @@ struct verify_path {
 	const char *traffic;		 /* class of traffic; NULL: any */
 	struct conditions up, path, down;
 	bool cut;				  /* partitioned: nothing may pass */
+	bool cut_alone;				  /* unlike the same path without its class */
 	bool skip;				  /* not judged */
 	const char *why_up, *why_path, *why_down; /* why a hop's conditions are unknown, or NULL */
 	bool echo;		     /* a round trip; up and down are of the far node */

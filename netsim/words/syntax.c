@@ -63,6 +63,8 @@ static const struct netsim_opt partition_opts[] = {
 	 "let each node hear only from its own majority"},
 	{0, "one-way", NETSIM_OPT_FLAG, offsetof(struct netsim_partition_opts, one_way), NULL,
 	 "the first group cannot send to the second"},
+	{0, "class", NETSIM_OPT_TEXT, offsetof(struct netsim_partition_opts, class_name), "CLASS",
+	 "only traffic of this class"},
 	FOR_AND_NAME(struct netsim_partition_opts, for_ns, name),
 	{0, "l2", NETSIM_OPT_FLAG, offsetof(struct netsim_partition_opts, l2), NULL,
 	 "with --one-way, --ring: cut ARP and IPv6 neighbours"},
@@ -117,19 +119,21 @@ static int take_fault(char **words, void *opts, const char **bad, struct netsim_
 	struct netsim_fault_opts *fault = opts;
 
 	(void)bad;
-	(void)err;
 	fault->size = sizeof(*fault);
 	fault->conditions = words[0];
 	fault->targets = list(words + 1);
 	fault->target_count = length(words + 1);
-	return 0;
+	return fault->target_count || fault->class_name ?
+		       0 :
+		       options_refuse(
+			       err, "missing argument, expected CONDITIONS TARGET..., or --class");
 }
 
 const struct netsim_syntax syntax_fault = {
-	.args = "CONDITIONS TARGET...",
+	.args = "CONDITIONS [TARGET...]",
 	.summary = "Add conditions on top of the profile, for nodes or pairs (a:b).",
 	.opts = fault_opts,
-	.min = 2,
+	.min = 1,
 	.max = -1,
 	.take = take_fault,
 };

@@ -54,6 +54,44 @@ round_trips() {
 	check "report judges it again" cmp <("$NETSIM" report --json "$WORK/rtt") "$WORK/rtt/verdict.json"
 }
 
+# The words of a step are those of the commands: sizes, partitions of a class.
+parts() {
+	scenario parts <<-'EOT'
+		- quiet: {for: 2s}
+		  expect: [rtt n1:n2 <= 1s, "loss n1:n2 <= 50%"]
+		- hole: fault "larger 40B" n1:n2
+		  for: 2s
+		  expect: [rtt n1:n2 <= 1s, "loss n1:n2 >= 50%"]
+		- part: partition n1 --class icmp
+		  for: 2s
+		  expect: ["loss n1:n2 >= 90%", rtt host:n1 <= 1s]
+	EOT
+	ran 1 parts
+	line "large packets are lost" 'failed: hole: rtt n1:n2 <= 1s: at least'
+	line "and counted" 'ok: hole: loss n1:n2 >= 50%: [0-9.]+ %'
+	line "the fault was in effect" 'ok: hole: in effect: larger 40B on n1:n2.*, [1-9][0-9]* of [0-9]+ packets'
+	line "a class is cut" 'ok: part: loss n1:n2 >= 90%: 100 %'
+	line "from the rest only" 'ok: part: rtt host:n1 <= 1s: [0-9.]+ m?s'
+	scenario nothing <<-'EOT'
+		- part: partition n1 --class etcd-peer
+		  for: 2s
+		  expect: rtt n1:n2 <= 1s
+		- hole: fault "larger 1400B" n1:n2
+		  for: 2s
+		  expect: rtt n1:n2 <= 1s
+	EOT
+	ran 6 nothing
+	line "a class without traffic proves nothing" 'unproved: part: in effect: partition n1 [|] [a-z0-9,]+, class etcd-peer'
+	line "nor does a size that no packet has" 'unproved: hole: in effect: larger 1400B'
+	scenario wrong <<-'EOT'
+		- part: partition n1/eth2 --class etdc
+		  for: 2s
+	EOT
+	fails_with 3 "mistakes are found before" "$NETSIM" check "$WORK/wrong.yaml"
+	like "an interface" "$ERR" 'wrong.yaml:[0-9]+:[0-9]+: error: n1 has no interface "eth2"'
+	like "a class" "$ERR" 'wrong.yaml:[0-9]+:[0-9]+: error: .*"?etdc"?'
+}
+
 # On a busy machine a run may prove nothing, but none reports that the delay is missing.
 delayed() {
 	local try
@@ -124,6 +162,7 @@ HOLDS=
 ! unshare -n sh -c "tc qdisc add dev lo root fq" 2>/dev/null || HOLDS=yes
 
 round_trips
+parts
 if [[ -n $HOLDS ]]; then
 	delayed
 else

@@ -257,12 +257,46 @@ static void test_partitions(void **state)
 			fault.group_count++;
 		for (size_t a = 0; a < 5; a++)
 			for (size_t b = 0; b < 5; b++)
-				if (expected_cut(&intent, end_of(names[a]), end_of(names[b])))
+				if (expected_cut(&intent, end_of(names[a]), end_of(names[b]),
+						 (struct expected_traffic) {0}))
 					used += (size_t)snprintf(got + used, sizeof(got) - used,
 								 "%s>%s ", names[a], names[b]);
 		assert_string_equal(got, rows[i].cut);
 		intent.now = fault.deadline = 1;
-		assert_false(expected_cut(&intent, end_of("n-1"), end_of("n-2")));
+		assert_false(expected_cut(&intent, end_of("n-1"), end_of("n-2"),
+					  (struct expected_traffic) {0}));
+	}
+}
+
+/* A partition of a class or of a VLAN cuts only this. */
+static void test_cut_parts(void **state)
+{
+	const char *groups[] = {"n-1", "n-2"};
+	static const struct {
+		const char *fault_class;
+		uint16_t fault_vlan;
+		struct expected_traffic traffic;
+		bool cut;
+	} rows[] = {
+		{NULL, 0, {"etcd-peer", 100}, true},	  {"etcd-peer", 0, {"etcd-peer", 0}, true},
+		{"etcd", 0, {"etcd-peer", 0}, true},	  {"etcd-peer", 0, {"etcd", 0}, false},
+		{"etcd-peer", 0, {NULL, 0}, false},	  {NULL, 100, {NULL, 100}, true},
+		{NULL, 100, {NULL, 200}, false},	  {NULL, 100, {NULL, 0}, false},
+		{"etcd", 100, {"etcd-peer", 200}, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct intent_fault fault = {.kind = PORT_FAULT_GROUPS,
+					     .groups = (char **)groups,
+					     .group_count = 2,
+					     .class = (char *)rows[i].fault_class,
+					     .vlan = rows[i].fault_vlan};
+		struct intent intent = with_fault(&fault);
+
+		assert_int_equal(
+			expected_cut(&intent, end_of("n-1"), end_of("n-2"), rows[i].traffic),
+			rows[i].cut);
 	}
 }
 
@@ -352,7 +386,8 @@ int main(void)
 		cmocka_unit_test(test_links),	    cmocka_unit_test(test_pairs),
 		cmocka_unit_test(test_several),	    cmocka_unit_test(test_deadlines),
 		cmocka_unit_test(test_link_faults), cmocka_unit_test(test_partitions),
-		cmocka_unit_test(test_over),	    cmocka_unit_test(test_file),
+		cmocka_unit_test(test_over),	    cmocka_unit_test(test_cut_parts),
+		cmocka_unit_test(test_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -445,6 +445,92 @@ static void test_sweep(void **state)
 	assert_int_equal(entries, 3);
 }
 
+/* --- partitions of a part of the traffic */
+
+static void cut_part(const char *class, uint16_t vlan)
+{
+	uint16_t a = 5, b = 6;
+	const struct policy_group groups[] = {{&a, 1}, {&b, 1}};
+	uint32_t id = 0;
+
+	assert_int_equal(policy_partition(policy,
+					  &(struct policy_cut) {.kind = PORT_FAULT_GROUPS,
+								.groups = groups,
+								.group_count = 2,
+								.class = class,
+								.vlan = vlan},
+					  &id, NULL),
+			 0);
+}
+
+static bool passes_type(uint32_t from, uint32_t to, uint16_t type)
+{
+	uint32_t verdict;
+
+	shoot_type(from, to, type, &verdict);
+	return verdict == PASS;
+}
+
+static void put_classes(const char *text)
+{
+	struct netsim_diags diags = {0};
+	struct policy_change change;
+	struct class_set *set = NULL;
+
+	assert_int_equal(classes_parse("c.yaml", text, strlen(text), &set, &diags), 0);
+	policy_begin(policy, &change);
+	policy_put_classes(policy, &change, set);
+	policy_commit(policy);
+	classes_free(set);
+}
+
+static void test_cut_class(void **state)
+{
+	NEEDS_BPF(state);
+	PUT(path(5, 6, 1, LOSS(0)));
+	cut_part("two", 0);
+	assert_false(passes_type(five, six, TYPE_TWO));
+	assert_false(passes_type(six, five, TYPE_TWO));
+	assert_true(passes_type(seven, six, TYPE_TWO));
+	assert_true(passes_type(five, six, TYPE_ONE));
+	assert_true(passes_type(five, six, TYPE_OTHER));
+	/* A part does not make the nodes unreachable. */
+	assert_true(policy_reaches(policy, 5, 6));
+	/* The class keeps its cut under another number; without the class, nothing is cut. */
+	put_classes("classes:\n  two: {ethertype: 0x88b6}\n  one: {ethertype: 0x88b5}\n");
+	assert_false(passes_type(five, six, TYPE_TWO));
+	assert_true(passes_type(five, six, TYPE_ONE));
+	put_classes("classes:\n  one: {ethertype: 0x88b5}\n");
+	assert_true(passes_type(five, six, TYPE_TWO));
+	assert_true(passes_type(five, six, TYPE_ONE));
+	/* A partition of everything beside it */
+	put_classes("classes:\n  one: {ethertype: 0x88b5}\n  two: {ethertype: 0x88b6}\n");
+	cut_part(NULL, 0);
+	assert_false(passes_type(five, six, TYPE_OTHER));
+	assert_false(policy_reaches(policy, 5, 6));
+	ports_heal(NULL, 0);
+	assert_true(passes_type(five, six, TYPE_TWO));
+	/* Its bit is reused without the limit. */
+	cut_part(NULL, 0);
+	assert_false(passes_type(five, six, TYPE_ONE));
+	ports_heal(NULL, 0);
+}
+
+static void test_cut_vlan(void **state)
+{
+	NEEDS_BPF(state);
+	PUT(path(5, 6, 1, LOSS(0)));
+	cut_part(NULL, 100);
+	assert_false(passes_tagged(five, six, 100));
+	assert_false(passes_tagged(six, five, 100));
+	assert_true(passes_tagged(five, six, 200));
+	assert_true(passes_tagged(seven, six, 100));
+	assert_true(passes_type(five, six, TYPE_OTHER));
+	assert_true(policy_reaches(policy, 5, 6));
+	ports_heal(NULL, 0);
+	assert_true(passes_tagged(five, six, 100));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -455,6 +541,8 @@ int main(void)
 		cmocka_unit_test(test_down),
 		cmocka_unit_test(test_flap),
 		cmocka_unit_test(test_vlan_down),
+		cmocka_unit_test(test_cut_class),
+		cmocka_unit_test(test_cut_vlan),
 		cmocka_unit_test(test_trace),
 		cmocka_unit_test(test_no_rate),
 		cmocka_unit_test(test_stall),

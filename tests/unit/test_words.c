@@ -438,7 +438,7 @@ static void test_step_errors(void **state)
 		       "partition: --isolate, --bridge, --ring and --one-way exclude each other",
 		       "");
 	expect_refused("fault 'loss 5%'", 0,
-		       "fault: missing argument, expected CONDITIONS TARGET...", "");
+		       "fault: missing argument, expected CONDITIONS TARGET..., or --class", "");
 	expect_refused("link off a", 5, "link: off: must be down, up or flap",
 		       "write link [OPTION]... down|up|flap TARGET...");
 	expect_refused("link flap a --duty 150%", 19,
