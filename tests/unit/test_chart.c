@@ -113,7 +113,7 @@ static void test_empty(void **state)
 
 	(void)state;
 	assert_non_null(json);
-	has(json, "\"probes\":[],\"ledgers\":[],\"clusters\":[]}");
+	has(json, "\"probes\":[],\"ledgers\":[],\"clusters\":[],\"metrics\":[]}");
 	free(json);
 }
 
