@@ -313,15 +313,8 @@ static int shape_by(enum engine engine, struct selection *s, const struct intent
 	if (engine == ENGINE_EDT)
 		return engine_use_edt(&s->fleet, intent, false, err);
 	r = shape_by_netem(s, intent, targets, &why);
-	if (r == 0)
-		return engine_put_classes(&s->fleet, intent, err);
-	/* Profiles without delay or rate work without netem. */
-	if (r == -ENOENT && why.kind == NETSIM_ERR_ENV && engine_requested(intent) == ENGINE_AUTO &&
-	    engine_use_edt(&s->fleet, intent, true, NULL) == 0)
-		return 0;
-	if (r < 0 && err && err->kind == NETSIM_ERR_NONE)
-		*err = why;
-	return r;
+	return r == 0 ? engine_put_classes(&s->fleet, intent, err) :
+			engine_without_netem(&s->fleet, intent, r, &why, err);
 }
 
 /* Fills in the engine in use, and the numbers of pairs and classes in the profile. */

@@ -123,13 +123,18 @@ static int wants_programs(struct mending *m, bool *ret)
 	return r;
 }
 
+/* The programs instead, if the kernel lacks netem: apply needed it for no port that it saw. */
 static int shape_by_netem(struct mending *m)
 {
 	struct netem_targets targets = {0};
+	struct netsim_err why = {0};
 	int r = targets_make(m->f.model, m->ports, &m->intent, &targets, m->err);
 
-	if (r == 0 && targets.count)
-		r = netem_apply(m->f.st, m->f.name, targets.list, targets.count, m->err);
+	if (r == 0 && targets.count) {
+		r = netem_apply(m->f.st, m->f.name, targets.list, targets.count, &why);
+		if (r < 0)
+			r = engine_without_netem(&m->f, &m->intent, r, &why, m->err);
+	}
 	targets_done(&targets);
 	return r;
 }

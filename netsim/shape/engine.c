@@ -390,6 +390,17 @@ int engine_use_edt(struct fleet *f, const struct intent *intent, bool only_plain
 	return r;
 }
 
+int engine_without_netem(struct fleet *f, const struct intent *intent, int r,
+			 const struct netsim_err *why, struct netsim_err *err)
+{
+	if (r == -ENOENT && why->kind == NETSIM_ERR_ENV &&
+	    engine_requested(intent) == ENGINE_AUTO && engine_use_edt(f, intent, true, NULL) == 0)
+		return 0;
+	if (err && err->kind == NETSIM_ERR_NONE)
+		*err = *why;
+	return r;
+}
+
 int engine_leave_edt(struct fleet *f, struct netsim_err *err)
 {
 	struct edt_base nothing = {0};

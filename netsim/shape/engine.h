@@ -35,7 +35,15 @@ int engine_is_edt(struct fleet *f, bool *ret, struct netsim_err *err);
  */
 int engine_use_edt(struct fleet *f, const struct intent *intent, bool only_plain,
 		   struct netsim_err *err);
-/* The same with the conditions read from netem, for a fleet whose intent is lost. */
+/*
+ * After netem failed with r and why: if only the kernel's lack of it is in the way, and the intent
+ * neither delays packets nor requests netem, the programs implement it. Returns 0, or r with why
+ * in err.
+ */
+int engine_without_netem(struct fleet *f, const struct intent *intent, int r,
+			 const struct netsim_err *why, struct netsim_err *err);
+/* The same as engine_use_edt() with the conditions read from netem, for a fleet whose intent is
+ * lost. */
 int engine_adopt(struct fleet *f, struct netsim_err *err);
 /* Removes the profile's conditions from the programs; faults stay in force. */
 int engine_leave_edt(struct fleet *f, struct netsim_err *err);

@@ -149,8 +149,13 @@ flood() {
 	RECEIVED=$(sed -n 's/^received //p' "$WORK/bg.$receiver")
 }
 
+# appeared: how many taps of vm1 netsim watch has shaped
+appeared() {
+	grep -cE '^vm1/eth0: vnet[0-9]+ appeared, shaped after' "$WORK/bg.$WATCH"
+}
+
 watching() {
-	local links
+	local links known
 	"$NETSIM" up -q "$WORK/guests.yaml" 2>/dev/null
 	"$NETSIM" apply -q "$WORK/none.yaml" 2>/dev/null
 	watch_start
@@ -162,9 +167,11 @@ watching() {
 	between "frames of a guest pass" "$RECEIVED" 1 "$SENT"
 	"$NETSIM" apply -q "$WORK/deaf.yaml" 2>/dev/null
 	links=$(ip -br link | wc -l)
+	known=$(appeared)
 	flood "${ROUNDS:-12}" 400
 	between "a guest that sends while it is started" "$SENT" 1000 1000000000
 	is "sends nothing outside of its conditions" "$RECEIVED" 0
+	is "and each of its taps was shaped" $(($(appeared) - known)) "${ROUNDS:-12}"
 	between "frames were dropped before the claim" "$("$NETSIM" status --json |
 		jq '.fleets[0].nodes[] | select(.name == "a").dropped_unclaimed')" 1 1000000000
 	check "all taps are gone" wait_for 10 not shaped vm1
