@@ -338,6 +338,7 @@ static bool read_domain(struct bind *b, const struct text *text, struct node *no
 		return true;
 	/* A wrong name is kept, so that no port is reported as lacking one. */
 	node->domain = strdup(text->s);
+	node->domain_at = text->at;
 	if (!node->domain)
 		return bind_oom(b);
 	return (*text->s && !strpbrk(text->s, "/\n")) ||

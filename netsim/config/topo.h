@@ -161,6 +161,7 @@ struct node {
 	bool vnet_hdr; /* default: true */
 	/* NODE_ATTACHED */
 	char *domain; /* the libvirt domain, or NULL */
+	struct netsim_loc domain_at;
 };
 
 struct topo {

@@ -290,6 +290,42 @@ static bool check_nodes(struct bind *b, const struct topo *topo)
 	return good;
 }
 
+static int by_domain(const void *va, const void *vb)
+{
+	const struct node *const *a = va, *const *b = vb;
+	int order = strcmp((*a)->domain, (*b)->domain);
+
+	return order ? order : *a < *b ? -1 : *a > *b;
+}
+
+/* A domain is one machine, and so one node. */
+static bool check_domains(struct bind *b, const struct topo *topo)
+{
+	auto_free const struct node **sorted = calloc(topo->node_count + 1, sizeof(*sorted));
+	size_t count = 0;
+	bool good = true;
+
+	if (!sorted)
+		return bind_oom(b);
+	for (size_t i = 0; i < topo->node_count; i++)
+		if (topo->nodes[i].domain)
+			sorted[count++] = &topo->nodes[i];
+	qsort(sorted, count, sizeof(*sorted), by_domain);
+	for (size_t i = 1; i < count; i++) {
+		const struct node *first = sorted[i - 1], *node = sorted[i];
+
+		if (strcmp(first->domain, node->domain) != 0)
+			continue;
+		good = bind_refuse(b, &node->domain_at,
+				   first->domain_at.line == node->domain_at.line ?
+					   hint_f("use {n}, the number of the node") :
+					   hint_f("first given in line %u", first->domain_at.line),
+				   "domain: \"%s\" is that of the node %s already", node->domain,
+				   first->name);
+	}
+	return good;
+}
+
 unsigned topo_mtu(const struct topo *topo, const struct node *node, const struct iface *iface)
 {
 	while (!iface->mtu && iface->kind != IFACE_PORT)
@@ -549,6 +585,7 @@ bool topo_check_fleet(struct bind *b, const struct topo *topo)
 
 	good &= check_addresses(b, topo);
 	good &= check_macs(b, topo);
+	good &= check_domains(b, topo);
 	good &= check_networks(b, topo);
 	good &= topo_check_leases(b, topo);
 	for (size_t i = 0; i < topo->node_count; i++) {
