@@ -88,9 +88,9 @@ struct port_link {
 	__u16 charge_at;
 	/* Frames to it from ports that no node has are dropped, unless they are the host's. */
 	__u8 closed;
-	__u8 routed; /* its port is in no bridge: the host routes its frames */
-	__u8 ovs;    /* enum port_ovs */
-	__u8 padding[1];
+	__u8 routed;	 /* its port is in no bridge: the host routes its frames */
+	__u8 ovs;	 /* enum port_ovs */
+	__u8 knows_host; /* ns_ports has the host's interfaces, but no tap that no node has */
 	char iface[PORT_IFACE_NAME]; /* in the node; "": the number is free */
 	/* Packets dropped by partitions, from and to it; and from it, for other reasons. */
 	__u64 cut, lost;

@@ -58,15 +58,18 @@ static __always_inline int is_from_bridge(struct __sk_buff *skb, const struct po
 /*
  * True for a frame that came in by a port that no node has; from is that port's entry in ns_ports,
  * which the caller looks up only once, because a node may claim the port at any time. Frames that
- * the host routes onto a bridge also come in by another interface, but have the bridge's address;
- * on a routed network, their interface has an entry.
+ * the host routes onto a bridge also come in by another interface, but have the bridge's address.
+ * In a fleet with a closed routed network, that interface must have an entry, because the host also
+ * routes what comes from a new tap of such a network.
  */
 static __always_inline int is_unclaimed(struct __sk_buff *skb, const struct port_link *to,
 					const __u32 *from)
 {
-	if (!skb->ingress_ifindex || !to->closed)
+	if (!skb->ingress_ifindex || !(to->closed || to->knows_host))
 		return 0;
-	return to->routed ? !from : !is_from_bridge(skb, to);
+	if (to->routed)
+		return to->closed && !from;
+	return is_from_bridge(skb, to) ? to->knows_host && !from : to->closed;
 }
 
 /*

@@ -159,8 +159,11 @@ bool attach_misses(const struct port_claim *claim, char why[static CLAIM_TEXT])
 	if (claim->ifindex && claim->marked)
 		return false;
 	if (claim->ifindex)
-		snprintf(why, CLAIM_TEXT, "%s is new; netsim up or netsim watch shapes it",
-			 claim->port);
+		snprintf(why, CLAIM_TEXT, "%s is new; netsim up or netsim watch shapes it%s",
+			 claim->port,
+			 claim->closed ? "; until then it reaches no node, but the host and other "
+					 "new taps" :
+					 "; until then it reaches all");
 	else
 		snprintf(why, CLAIM_TEXT, "%s", claim->why);
 	return true;
@@ -516,9 +519,10 @@ int attach_guard(struct netsim *ctx, const char *fleet, struct netsim_err *err)
 		r = fleet_read(&ctx->state, fleet, &f, err);
 	for (size_t i = 0; r == 0 && i < f.model->link_count; i++) {
 		ports |= link_is_port(&f.model->links[i]);
-		closed |= f.model->links[i].kind == LINK_BRIDGE &&
+		closed |= (f.model->links[i].kind == LINK_BRIDGE || f.model->links[i].routed) &&
 			  mark_parse(f.model->links[i].alias, &mark) && mark.closed;
 	}
+	closed |= r == 0 && f.model->awaits_routed;
 	if (r == 0 && closed && ports)
 		r = fleet_find_policy(&f, err);
 	f.withhold = true;

@@ -373,6 +373,7 @@ int claim_decide(const struct topo *topo, const struct model *host, const struct
 			claim->iface = &node->ifaces[j];
 			network = &topo->networks[claim->iface->network];
 			claim->bridge = network->routed ? "" : network->bridge;
+			claim->closed = network->unclaimed == UNCLAIMED_DROP;
 			decide(&d, claim);
 		}
 	}

@@ -22,6 +22,7 @@ struct port_claim {
 	char port[IFNAMSIZ];  /* the tap */
 	int ifindex;	      /* of the tap; 0: none */
 	bool marked;	      /* the tap has an alias, that of this fleet */
+	bool closed;	      /* nodes drop what comes from it while it is no node's port */
 	char why[CLAIM_TEXT]; /* the reason for having no tap */
 };
 

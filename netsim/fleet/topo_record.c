@@ -27,13 +27,14 @@ static void path_of(const char *fleet, char path[static PATH_TEXT])
 	snprintf(path, PATH_TEXT, LOCK_DIR "/%s.yaml", fleet);
 }
 
+/* netns 0: the fleet does not need its record to exist */
 static int print(const struct topo *topo, uint64_t netns, char **ret)
 {
 	size_t size = 0;
 	FILE *out = open_memstream(ret, &size);
 	int r;
 
-	if (out)
+	if (out && netns)
 		fprintf(out, NETNS_LINE "%" PRIu64 "\n", netns);
 	r = out ? topo_print(topo, out) : -ENOMEM;
 	return out && fclose(out) != 0 ? -ENOMEM : r;
@@ -66,12 +67,26 @@ int topo_record_keep(const struct topo *topo, uint64_t netns, struct netsim_err 
 	return replace(path, text, err);
 }
 
+/* What other programs may remove and netsim watch puts back, and the addresses of guests. */
+static bool has_paths_or_guests(const struct topo *topo)
+{
+	for (size_t i = 0; i < topo->network_count; i++)
+		if (topo->networks[i].routed || *topo->networks[i].uplink)
+			return true;
+	for (size_t i = 0; i < topo->node_count; i++)
+		if (topo->nodes[i].kind == NODE_TAP)
+			return true;
+	return false;
+}
+
 int topo_record_write(const struct topo *topo, uint64_t netns, struct netsim_err *err)
 {
 	char path[PATH_TEXT];
 
 	if (claim_is_needed(topo))
 		return topo_record_keep(topo, netns, err);
+	if (has_paths_or_guests(topo))
+		return topo_record_keep(topo, 0, err);
 	path_of(topo->fleet, path);
 	unlink(path);
 	return 0;
@@ -222,6 +237,20 @@ static int add_node(struct model *model, const struct node *from, bool peer)
 	return peer ? add_places(node, from, strcmp(model->fleet, TOPO_RECORD_ALONE) == 0) : 0;
 }
 
+static bool awaits_routed(const struct topo *topo)
+{
+	for (size_t i = 0; i < topo->node_count; i++)
+		for (size_t j = 0;
+		     topo->nodes[i].kind == NODE_ATTACHED && j < topo->nodes[i].iface_count; j++) {
+			const struct network *network =
+				&topo->networks[topo->nodes[i].ifaces[j].network];
+
+			if (network->routed && network->unclaimed == UNCLAIMED_DROP)
+				return true;
+		}
+	return false;
+}
+
 int topo_record_add_nodes(const struct state *st, struct model *model, struct netsim_err *err)
 {
 	bool machine = model_machine(model) >= 0;
@@ -229,6 +258,7 @@ int topo_record_add_nodes(const struct state *st, struct model *model, struct ne
 	struct topo *owned;
 	int r = topo_record_look(st, model->fleet, &topo, &owned, err);
 
+	model->awaits_routed = r == 0 && topo && !machine && awaits_routed(topo);
 	for (size_t i = 0; r == 0 && topo && i < topo->node_count; i++)
 		if ((machine || topo->nodes[i].kind == NODE_ATTACHED) &&
 		    model_find_node(model, topo->nodes[i].name) < 0 &&

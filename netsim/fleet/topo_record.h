@@ -2,8 +2,9 @@
 /*
  * The record of the topology of a fleet that attaches taps or bridges of other programs. The
  * kernel has no object of a node whose tap does not exist; its name, its roles and the marks
- * by which its tap is found are in this file, which netsim up writes. On a machine that is a node,
- * it also holds the other nodes, and their addresses.
+ * by which its tap is found are in this file, which netsim up writes. It also holds the addresses
+ * of virtual machines, and the routes and uplinks of networks, which netsim watch puts back. On a
+ * machine that is a node, it holds the other nodes, and their addresses.
  */
 #ifndef NETSIM_TOPO_RECORD_H
 #define NETSIM_TOPO_RECORD_H
@@ -13,15 +14,15 @@
 #include "netsim/kernel/state.h"
 
 /*
- * Writes the record of a topology, or removes it if nothing is attached. netns is the inode of the
- * network namespace: others may share /run, but have other fleets.
+ * Writes the record of a topology, or removes it if the kernel has all of it. netns is the inode of
+ * the network namespace: others may share /run, but have other fleets.
  */
 int topo_record_write(const struct topo *topo, uint64_t netns, struct netsim_err *err);
 /* Writes the record in any case. */
 int topo_record_keep(const struct topo *topo, uint64_t netns, struct netsim_err *err);
 /*
- * Adds the fleets of this namespace that have a record to a list of names, if they are not in it:
- * if all is attached, and the bridge was removed meanwhile, nothing else is left of a fleet.
+ * Adds the fleets of this namespace that attach something to a list of names, if they are not in
+ * it: if all is attached, and the bridge was removed meanwhile, nothing else is left of a fleet.
  */
 int topo_record_fleets(uint64_t netns, char ***names, size_t *count, struct netsim_err *err);
 /* Reads the record; *ret is NULL if there is none. The caller frees *ret with topo_free(). */
@@ -41,7 +42,7 @@ void topo_record_remove(const char *fleet);
 
 /*
  * Adds the attached nodes that have no port now to a fleet's model; if this machine is a node of
- * it, all other nodes.
+ * it, all other nodes. Sets model->awaits_routed.
  */
 int topo_record_add_nodes(const struct state *st, struct model *model, struct netsim_err *err);
 

@@ -128,6 +128,8 @@ struct model {
 	size_t node_count;
 	struct link *links;
 	size_t link_count;
+	/* A routed network drops frames from taps of no node, and attaches taps. */
+	bool awaits_routed;
 };
 
 void model_free(struct model *model);

@@ -141,8 +141,9 @@ int policy_number_node(struct policy *p, const struct model *fleet, const char *
 	return number;
 }
 
-static bool port_exists(const struct model *fleet, uint32_t ifindex)
+static bool port_exists(const struct model *fleet, const char *name, uint32_t ifindex)
 {
+	(void)name;
 	for (size_t i = 0; i < fleet->link_count; i++)
 		if (link_is_port(&fleet->links[i]) && fleet->links[i].ifindex == (int)ifindex)
 			return true;
@@ -183,8 +184,8 @@ static void forget_addresses(const struct policy *p, const struct model *fleet)
 
 /* Removes the entries of ns_ports that are no longer valid: those of the host, or of ports. */
 static void forget_entries(struct policy *p, bool hosts,
-			   bool (*keep)(const struct model *, uint32_t ifindex),
-			   const struct model *model)
+			   bool (*keep)(const struct model *, const char *fleet, uint32_t ifindex),
+			   const struct model *model, const char *fleet)
 {
 	int map = p->map[POLICY_PORTS];
 	uint32_t key, next, number;
@@ -194,30 +195,35 @@ static void forget_entries(struct policy *p, bool hosts,
 		key = next;
 		more = bpf_map_get_next_key(map, &key, &next) == 0;
 		if (bpf_map_lookup_elem(map, &key, &number) == 0 &&
-		    (number == POLICY_HOST) == hosts && !keep(model, key))
+		    (number == POLICY_HOST) == hosts && !keep(model, fleet, key))
 			bpf_map_delete_elem(map, &key);
 	}
 }
 
 void policy_forget_ports(struct policy *p, const struct model *fleet)
 {
-	forget_entries(p, false, port_exists, fleet);
+	forget_entries(p, false, port_exists, fleet, fleet->fleet);
 	forget_addresses(p, fleet);
 }
 
-/* True for an interface that may belong to the host: no tap, or a fleet's port. */
-static bool is_hosts(const struct link *link)
+/*
+ * True for an interface that may belong to the host: no tap, or a port of another fleet. Of this
+ * fleet, only open bridges: the host does not know by which port it got what it routes from there.
+ */
+static bool is_hosts(const struct link *link, const char *fleet)
 {
 	struct mark mark;
 
+	if (state_is_ours(link, fleet))
+		return link->kind == LINK_BRIDGE && mark_parse(link->alias, &mark) && !mark.closed;
 	return link->kind != LINK_TAP || (mark_parse(link->alias, &mark) && mark.iface);
 }
 
-static bool host_has(const struct model *host, uint32_t ifindex)
+static bool host_has(const struct model *host, const char *fleet, uint32_t ifindex)
 {
 	for (size_t i = 0; i < host->link_count; i++)
 		if (host->links[i].ifindex == (int)ifindex)
-			return is_hosts(&host->links[i]);
+			return is_hosts(&host->links[i], fleet);
 	return false;
 }
 
@@ -225,6 +231,8 @@ static bool is_closed_and_routed(const struct model *fleet)
 {
 	struct mark mark;
 
+	if (fleet->awaits_routed)
+		return true;
 	for (size_t i = 0; i < fleet->link_count; i++)
 		if (fleet->links[i].routed && mark_parse(fleet->links[i].alias, &mark) &&
 		    mark.closed)
@@ -244,7 +252,7 @@ int policy_know_host(struct policy *p, const struct state *st, const struct mode
 		uint32_t key = (uint32_t)link->ifindex;
 
 		/* Ports of this fleet keep their entries; a new one gets its entry later. */
-		if (!is_hosts(link) || state_is_ours(link, fleet->fleet) ||
+		if (!is_hosts(link, fleet->fleet) ||
 		    bpf_map_update_elem(p->map[POLICY_PORTS], &key, &none, BPF_NOEXIST) == 0 ||
 		    errno == EEXIST)
 			continue;
@@ -252,7 +260,7 @@ int policy_know_host(struct policy *p, const struct state *st, const struct mode
 			       "%s: cannot add the interface to the policy: %s", link->name,
 			       strerror(errno));
 	}
-	forget_entries(p, true, host_has, st->host);
+	forget_entries(p, true, host_has, st->host, fleet->fleet);
 	return 0;
 }
 
@@ -374,7 +382,7 @@ int policy_publish(struct policy *p, const struct model *fleet, struct netsim_er
 
 /* Lets a port of a closed network drop frames from ports that no node has. */
 static void close_port(struct policy *p, const struct model *fleet, const struct link *port,
-		       uint32_t number)
+		       uint32_t number, bool knows_host)
 {
 	const struct link *bridge = model_find_link(fleet, MODEL_HOST, port->master);
 	struct mark mark;
@@ -383,6 +391,7 @@ static void close_port(struct policy *p, const struct model *fleet, const struct
 			       port->ovs       ? PORT_OVS_KERNEL :
 						 PORT_OVS_NONE;
 	p->links[number].routed = port->routed;
+	p->links[number].knows_host = knows_host;
 	if (port->routed)
 		p->links[number].closed = mark_parse(port->alias, &mark) && mark.closed;
 	if (!bridge)
@@ -408,6 +417,8 @@ static void know_host(const struct policy *p, const struct link *link)
  */
 void policy_charge_ports(struct policy *p, const struct model *fleet)
 {
+	bool knows_host = is_closed_and_routed(fleet);
+
 	for (size_t i = 0; i < fleet->link_count; i++) {
 		const struct link *link = &fleet->links[i];
 		size_t other = 0;
@@ -415,7 +426,7 @@ void policy_charge_ports(struct policy *p, const struct model *fleet)
 		know_host(p, link);
 		if (!p->link_numbers[i])
 			continue;
-		close_port(p, fleet, link, p->link_numbers[i]);
+		close_port(p, fleet, link, p->link_numbers[i], knows_host);
 		while (other < fleet->link_count &&
 		       (other == i || link->routed || !p->link_numbers[other] ||
 			strcmp(fleet->links[other].master, link->master) != 0))

@@ -46,6 +46,9 @@ bool edt_queue_has_ifb(const struct model *model)
 
 bool edt_queue_has_host(const struct model *model)
 {
+	/* What the host routes from a node must show that, or it would be taken for unclaimed. */
+	if (model->awaits_routed)
+		return true;
 	for (size_t i = 0; i < model->link_count; i++)
 		if (edt_queue_has_host_at(&model->links[i]))
 			return true;

@@ -136,8 +136,61 @@ is "each time it was shaped" "$(grep -c "^vm1/eth0: vm1 appeared, shaped after" 
 	ip link del vm2
 }
 
+# sends: of 20 packets from vm1 to a, $RECEIVED reach it
+sends() {
+	local receiver
+	watch a eth1 "udp dst port 9 and src 10.0.0.1"
+	receiver=$BG
+	guest -g 10.0.0.0 -s 10.9.6.1,9,20,100,400 vm1 52:54:00:00:00:01 10.0.0.1
+	wait_for 5 grep -q '"sent":20,' "$WORK/bg.$BG"
+	check "the host reaches a" answers host 10.9.6.1
+	bg_end "$BG"
+	RECEIVED=$(frames "$receiver")
+}
+
+# Nodes of bridged networks are behind the same host.
+mixed() {
+	FLEET=mixed
+	cat >"$WORK/mixed.yaml" <<-EOT
+		fleet: mixed
+		networks:
+		  lan: {routed: true, address: 10.0.0.0/32}
+		  br: {address: 10.9.6.254/24}
+		  other: {address: 10.9.7.254/24}
+		nodes:
+		  vm1: {kind: attached, interfaces: {eth0: {network: lan, port: vm1, address: 10.0.0.1/32}}}
+		  a: {interfaces: {eth1: {network: br, address: 10.9.6.1/24, routes: [{to: default, via: 10.9.6.254}]}}}
+		  b: {interfaces: {eth1: {network: other, address: 10.9.7.1/24, routes: [{to: default, via: 10.9.7.254}]}}}
+	EOT
+	echo 1 >/proc/sys/net/ipv4/ip_forward
+	"$NETSIM" up -q "$WORK/mixed.yaml" 2>/dev/null
+	start 1
+	sends
+	is "a new tap of a routed network does not reach a bridged node" "$RECEIVED" 0
+	like "status says what it reaches" "$("$NETSIM" status)" "vm1 is new;.* it reaches no node, but the host and other new taps"
+	check "bridged nodes reach each other through the host" answers b 10.9.6.1
+	ip netns add stranger
+	ip link add strange type veth peer name eth0 netns stranger
+	ip link set strange master mixed-other up
+	ip -n stranger addr add 10.9.7.99/24 dev eth0
+	ip -n stranger link set eth0 up
+	ip -n stranger route add default via 10.9.7.254
+	check "what no node has in an open network reaches nodes, too" ip netns exec stranger ping -q -c 1 -W 1 10.9.6.1
+	ip netns del stranger
+	"$NETSIM" up -q "$WORK/mixed.yaml" 2>/dev/null
+	sends
+	is "once it is a node's, it does" "$RECEIVED" 20
+	make_elsewhere
+	"$NETSIM" up -q "$WORK/mixed.yaml" 2>/dev/null
+	check "an interface of the host sends to both" eval "ip netns exec elsewhere ping -q -c 1 -W 1 10.9.6.1 && ip netns exec elsewhere ping -q -c 1 -W 1 10.9.7.1"
+	ip netns del elsewhere
+	check "down" "$NETSIM" down -q
+	ip link del vm1
+}
+
 PROGRAMS=$(programs)
 building
 watching
+mixed
 no_program_stays "$PROGRAMS"
 done_testing

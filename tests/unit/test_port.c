@@ -324,6 +324,15 @@ static void test_unclaimed(void **state)
 	memcpy(link->bridge, (uint8_t[]) {2, 0, 0, 0, 0, 2}, sizeof(link->bridge));
 	assert_int_equal(run(policy->prog[POLICY_PORT], &stranger, NULL), PASS);
 	assert_int_equal(link->unclaimed, 2);
+	/* Beside a routed network, it must have come in by a known interface, too. */
+	link->knows_host = 1;
+	assert_int_equal(run(policy->prog[POLICY_PORT], &stranger, NULL), DROP);
+	assert_int_equal(run(policy->prog[POLICY_PORT], &host, NULL), PASS);
+	link->closed = 0;
+	assert_int_equal(run(policy->prog[POLICY_PORT], &stranger, NULL), DROP);
+	link->bridge[0] = 0xee;
+	assert_int_equal(run(policy->prog[POLICY_PORT], &stranger, NULL), PASS);
+	link->closed = 1;
 	/*
 	 * On a routed network all frames have the port's address; ns_ports has the host's
 	 * interfaces.
@@ -337,7 +346,8 @@ static void test_unclaimed(void **state)
 	assert_int_equal(bpf_map_delete_elem(policy->map[POLICY_PORTS], &(uint32_t) {STRANGER}), 0);
 	assert_int_equal(run(policy->prog[POLICY_PORT], &host, NULL), PASS);
 	assert_int_equal(run(policy->prog[POLICY_PORT], &known, NULL), PASS);
-	assert_int_equal(link->unclaimed, 3);
+	assert_int_equal(link->unclaimed, 5);
+	link->knows_host = 0;
 	link->routed = 0;
 	link->closed = 0;
 	link->unclaimed = 0;
