@@ -7,6 +7,7 @@
 #include "netsim/api/handle.h"
 #include "netsim/api/selection.h"
 #include "netsim/config/recipe.h"
+#include "netsim/fleet/addresses.h"
 #include "netsim/fleet/target.h"
 #include "netsim/run/cluster.h"
 #include "netsim/util/array.h"
@@ -28,22 +29,33 @@ struct asked {
 struct selecting {
 	const struct netsim_select_opts *o;
 	struct fleet f;
+	struct known_address *known; /* NULL: not needed yet */
+	size_t known_count;
 	struct netsim_select *ret; /* the arena */
 	struct netsim_err *err;
 };
 
-/* A node's first address that the kernel did not generate; "" if there is none. */
-static const char *address_of(struct selecting *s, int node)
+/* Sets *ret to a node's first address that the kernel did not generate; "" if there is none. */
+static int address_of(struct selecting *s, int node, const char **ret)
 {
 	const struct model *model = s->f.model;
-	char text[UNIT_TEXT];
+	const struct ip *ip = NULL;
+	char text[UNIT_TEXT] = "";
+	int r = 0;
 
-	for (size_t i = 0; i < model->link_count; i++)
-		if (model->links[i].node == node && model->links[i].addr_count) {
-			unit_format_address(&model->links[i].addrs[0].ip, text);
-			return arena_strdup(s->ret, text);
-		}
-	return "";
+	for (size_t i = 0; !ip && i < model->link_count; i++)
+		if (model->links[i].node == node && model->links[i].addr_count)
+			ip = &model->links[i].addrs[0].ip;
+	if (!ip && !s->known)
+		r = addresses_known(s->f.st, model, &s->known, &s->known_count, s->err);
+	for (size_t i = 0; r == 0 && !ip && i < s->known_count; i++)
+		if (strcmp(s->known[i].name, model->nodes[node].name) == 0 &&
+		    !ip_is_link_local(&s->known[i].ip))
+			ip = &s->known[i].ip;
+	if (ip)
+		unit_format_address(ip, text);
+	*ret = r == 0 ? arena_strdup(s->ret, text) : NULL;
+	return r == 0 && !*ret ? err_oom(s->err) : r;
 }
 
 /* Adds the nodes that words name, in the order of the fleet. */
@@ -66,9 +78,7 @@ static int add_nodes(struct selecting *s, struct asked *a, char *words)
 		if (!marks[i])
 			continue;
 		a->nodes[a->count] = model->nodes[i].name;
-		a->addresses[a->count] = address_of(s, (int)i);
-		if (!a->addresses[a->count++])
-			r = err_oom(s->err);
+		r = address_of(s, (int)i, &a->addresses[a->count++]);
 	}
 	return r < 0 ? r : 0;
 }
@@ -97,6 +107,8 @@ static const char *fill(struct selecting *s, const struct asked *a, size_t i, co
 	if ((places & TEMPLATE_ADDRESS) && !*a->addresses[i]) {
 		err_set(s->err, NETSIM_ERR_INPUT, -ENOENT, NULL,
 			"\"%s\": netsim knows no address of %s", text, a->nodes[i]);
+		err_hint(s->err, "write it in the topology: address, or reserve for one by DHCP; "
+				 "or ping the node once from the host");
 		return NULL;
 	}
 	filled = template_fill(text, &values);
@@ -314,6 +326,7 @@ int netsim_select(struct netsim *ctx, const char *const *words, size_t count,
 		r = fleet_open(&ctx->state, o.fleet, FLEET_LOOK_INSIDE, &s.f, err);
 	if (r == 0)
 		r = resolve_words(&s, words, count);
+	free(s.known);
 	fleet_close(&s.f);
 	if (r < 0)
 		arena_free(result);

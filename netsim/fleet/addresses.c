@@ -270,19 +270,33 @@ static int add_known(struct known_address **list, size_t *count, const struct ip
 	return 0;
 }
 
-static int add_recorded(const struct topo *topo, const struct model *model,
+static int add_recorded_of(const struct node *node, const char *name, struct known_address **list,
+			   size_t *count)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < node->iface_count; i++) {
+		const struct iface *iface = &node->ifaces[i];
+
+		for (size_t a = 0; r == 0 && a < iface->address_count; a++)
+			r = add_known(list, count, &iface->addresses[a].ip, name);
+		if (r == 0 && iface->has_reserve)
+			r = add_known(list, count, &iface->reserve, name);
+	}
+	return r;
+}
+
+/* Of the virtual machines only, unless all: what namespaces have is read from the kernel. */
+static int add_recorded(const struct topo *topo, const struct model *model, bool all,
 			struct known_address **list, size_t *count)
 {
 	int r = 0;
 
-	for (size_t n = 0; topo && n < topo->node_count; n++) {
-		const struct node *node = &topo->nodes[n];
-		int at = model_find_node(model, node->name);
+	for (size_t n = 0; r == 0 && topo && n < topo->node_count; n++) {
+		int at = model_find_node(model, topo->nodes[n].name);
 
-		for (size_t i = 0; at >= 0 && i < node->iface_count; i++)
-			for (size_t a = 0; r == 0 && a < node->ifaces[i].address_count; a++)
-				r = add_known(list, count, &node->ifaces[i].addresses[a].ip,
-					      model->nodes[at].name);
+		if (at >= 0 && (all || model->nodes[at].is_tap))
+			r = add_recorded_of(&topo->nodes[n], model->nodes[at].name, list, count);
 	}
 	return r;
 }
@@ -291,20 +305,72 @@ static int add_recorded(const struct topo *topo, const struct model *model,
 static int known_to_machine(struct state *st, const struct model *model, struct known_address **ret,
 			    size_t *ret_count, struct netsim_err *err)
 {
-	struct known_address *list = NULL;
 	const struct topo *topo;
 	struct topo *owned;
-	size_t count = 0;
 	int r = topo_record_look(st, model->fleet, &topo, &owned, err);
 
-	if (r == 0 && add_recorded(topo, model, &list, &count) < 0)
+	if (r == 0 && add_recorded(topo, model, true, ret, ret_count) < 0)
 		r = err_oom(err);
 	for (size_t i = 0; r == 0 && i < model->link_count; i++)
 		if (model->links[i].machine && model->links[i].link_local.family &&
-		    add_known(&list, &count, &model->links[i].link_local,
+		    add_known(ret, ret_count, &model->links[i].link_local,
 			      model->nodes[model_machine(model)].name) < 0)
 			r = err_oom(err);
 	topo_free(owned);
+	return r;
+}
+
+/* What the kernel knows: of virtual machines, what the host has learned. */
+static int add_found(const struct finder *f, struct known_address **list, size_t *count)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < f->ends.count; i++)
+		r = add_known(list, count, &f->ends.list[i].ip,
+			      name_of(f->model, f->nodes[f->ends.list[i].peer]));
+	for (size_t i = 0; r == 0 && i < f->model->link_count; i++)
+		if (f->model->links[i].link_local.family)
+			r = add_known(list, count, &f->model->links[i].link_local,
+				      name_of(f->model, f->model->links[i].node));
+	return r;
+}
+
+static int known_to_host(struct state *st, const struct model *model, struct known_address **ret,
+			 size_t *ret_count, struct netsim_err *err)
+{
+	size_t n = model->node_count + 1;
+	auto_free int *nodes = calloc(n, sizeof(*nodes));
+	struct finder f = {
+		.st = st, .model = model, .nodes = nodes, .node_count = n, .link_local = true};
+	struct topo *topo = NULL;
+	int r = 0;
+
+	f.guests = calloc(n, sizeof(*f.guests));
+	if (!nodes || !f.guests)
+		r = err_oom(err);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		nodes[i] = i == n - 1 ? MODEL_HOST : (int)i;
+	if (r == 0)
+		r = topo_record_read(model->fleet, &topo, err);
+	if (r == 0)
+		r = find_ends(&f, err);
+	if (r == 0 && (add_recorded(topo, model, false, ret, ret_count) < 0 ||
+		       add_found(&f, ret, ret_count) < 0))
+		r = err_oom(err);
+	topo_free(topo);
+	free(f.ends.list);
+	free(f.guests);
+	return r;
+}
+
+int addresses_known(struct state *st, const struct model *model, struct known_address **ret,
+		    size_t *ret_count, struct netsim_err *err)
+{
+	struct known_address *list = NULL;
+	size_t count = 0;
+	int r = model_machine(model) >= 0 ? known_to_machine(st, model, &list, &count, err) :
+					    known_to_host(st, model, &list, &count, err);
+
 	if (r < 0) {
 		free(list);
 		return r;
@@ -312,43 +378,6 @@ static int known_to_machine(struct state *st, const struct model *model, struct 
 	*ret = list;
 	*ret_count = count;
 	return 0;
-}
-
-int addresses_known(struct state *st, const struct model *model, struct known_address **ret,
-		    size_t *ret_count, struct netsim_err *err)
-{
-	size_t n = model->node_count + 1;
-	auto_free int *nodes = calloc(n, sizeof(*nodes));
-	struct finder f = {
-		.st = st, .model = model, .nodes = nodes, .node_count = n, .link_local = true};
-	struct known_address *list = NULL;
-	int r = 0;
-
-	if (model_machine(model) >= 0)
-		return known_to_machine(st, model, ret, ret_count, err);
-	f.guests = calloc(n, sizeof(*f.guests));
-	if (!nodes || !f.guests)
-		r = err_oom(err);
-	for (size_t i = 0; r == 0 && i < n; i++)
-		nodes[i] = i == n - 1 ? MODEL_HOST : (int)i;
-	if (r == 0)
-		r = find_ends(&f, err);
-	if (r == 0 && !(list = calloc(f.ends.count + model->link_count + 1, sizeof(*list))))
-		r = err_oom(err);
-	if (r == 0) {
-		*ret = list;
-		*ret_count = 0;
-	}
-	for (size_t i = 0; r == 0 && i < f.ends.count; i++)
-		list[(*ret_count)++] = (struct known_address) {
-			f.ends.list[i].ip, name_of(model, nodes[f.ends.list[i].peer])};
-	for (size_t i = 0; r == 0 && i < model->link_count; i++)
-		if (model->links[i].link_local.family)
-			list[(*ret_count)++] = (struct known_address) {
-				model->links[i].link_local, name_of(model, model->links[i].node)};
-	free(f.ends.list);
-	free(f.guests);
-	return r;
 }
 
 void addresses_mark_cut(const struct policy *policy, const struct address_query *query,

@@ -44,7 +44,8 @@ struct known_address {
 };
 /*
  * Lists the addresses of all nodes and of the host, with the link-local addresses that the
- * kernel assigned. The caller frees *ret.
+ * kernel assigned. Those of virtual machines are from the topology, also what DHCP reserves for
+ * them, and then from the host's neighbour tables. The caller frees *ret.
  */
 int addresses_known(struct state *st, const struct model *model, struct known_address **ret,
 		    size_t *ret_count, struct netsim_err *err);

@@ -1,4 +1,4 @@
-# needs: native etcd bridge veth netns clsact bpf curl
+# needs: native etcd bridge veth netns clsact bpf curl tap dnsmasq
 # limit: 90
 # idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
@@ -127,8 +127,38 @@ beside_a_run() {
 	check "nothing is left" not ls /run/netns/sel.*
 }
 
+# The addresses of virtual machines are those in the topology, before any of them has started.
+of_guests() {
+	local node
+	cat >"$WORK/guests.yaml" <<-'EOT'
+		fleet: sel
+		networks: {lan: {address: 10.9.1.254/24, dhcp: {server: 10.9.1.253/24}}}
+		nodes:
+		  s1: {kind: tap, roles: server, interfaces: {eth1: {network: lan, port: sel-s1, mac: "52:54:00:12:34:01", address: 10.9.1.1/24}}}
+		  s2: {kind: tap, roles: server, interfaces: {eth1: {network: lan, port: sel-s2, mac: "52:54:00:12:34:02", address: dhcp, reserve: 10.9.1.2}}}
+		  s3: {kind: attached, roles: server, interfaces: {eth1: {network: lan, port: sel-s3, mac: "52:54:00:12:34:03", address: 10.9.1.3/24}}}
+		  s4: {kind: tap, interfaces: {eth1: {network: lan, port: sel-s4, mac: "52:54:00:12:34:04"}}}
+	EOT
+	cat >"$WORK/db.yaml" <<-'EOT'
+		recipe: db
+		command: [sleep, infinity]
+		members: [sh, -c, 'echo {address} >{folder}/address-{node}; echo {node} leader']
+	EOT
+	"$NETSIM" up -q "$WORK/guests.yaml" 2>/dev/null
+	for node in s1 s2 s3; do
+		check "the leader of one virtual machine" "$NETSIM" partition -n 'leader(db)' --members "db=$node:$WORK/db.yaml"
+		like "is found" "$OUT" "^leader.db. is $node"
+	done
+	is "at the addresses in the topology" "$(cat "$WORK"/address-s[123] | xargs)" "10.9.1.1 10.9.1.2 10.9.1.3"
+	fails_with 3 "one without an address" "$NETSIM" partition -n 'leader(db)' --members "db=s4:$WORK/db.yaml"
+	like "says how it gets one" "$ERR" "netsim knows no address of s4.*write it in the topology"
+	check "down" "$NETSIM" down -q
+	is "no record stays" "$(find /run/netsim -name '*.yaml' 2>/dev/null)" ""
+}
+
 by_command
 by_majority
 mistakes
+of_guests
 beside_a_run
 done_testing
