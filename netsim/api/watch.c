@@ -14,12 +14,12 @@
 #include "netsim/api/attach.h"
 #include "netsim/api/mend.h"
 #include "netsim/api/watch_domains.h"
+#include "netsim/api/watch_scope.h"
 #include "netsim/fleet/lock.h"
 #include "netsim/fleet/topo_record.h"
 #include "netsim/fleet/target.h"
 #include "netsim/kernel/mark.h"
 #include "netsim/kernel/notice.h"
-#include "netsim/kernel/ovs.h"
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
 #include "netsim/util/clock.h"
@@ -63,14 +63,7 @@ struct watch {
 	char *fleet; /* NULL: none is up */
 	struct notices *notices;
 	struct watch_domains domains;
-	int *known; /* the fleet's interfaces and IFBs, and taps of its bridges that have no node */
-	size_t known_count;
-	int *bridges;
-	size_t bridge_count;
-	char (*awaited)[IFNAMSIZ]; /* names of attached bridges, and of taps of routed networks */
-	size_t awaited_count;
-	bool routed;  /* some network is: the programs must know each interface of the host */
-	bool any_tap; /* a tap may join a userspace bridge of Open vSwitch, which is no master */
+	struct watch_scope scope;
 	struct seen_port *ports;
 	size_t port_count;
 	struct repairs *repairs;
@@ -323,93 +316,6 @@ static void report_problems(const struct watch *w, const struct netsim_up *up)
 						       .text = up->problems[i]->text});
 }
 
-static bool add_index(int **list, size_t *count, int ifindex)
-{
-	int *slot = array_push(*list, *count);
-
-	if (slot)
-		*slot = ifindex;
-	return slot;
-}
-
-static bool add_awaited(struct watch *w, const char *name)
-{
-	char(*slot)[IFNAMSIZ] = array_push(w->awaited, w->awaited_count);
-
-	if (slot)
-		snprintf(*slot, IFNAMSIZ, "%s", name);
-	return slot;
-}
-
-/* The taps of an attached node on routed networks, which are found by their names. */
-static bool await_taps(struct watch *w, const struct topo *topo, const struct node *node)
-{
-	bool good = true;
-
-	for (size_t i = 0; node->kind == NODE_ATTACHED && i < node->iface_count; i++)
-		if (topo->networks[node->ifaces[i].network].routed)
-			good &= add_awaited(w, node->ifaces[i].port);
-	return good;
-}
-
-static void forget(struct watch *w)
-{
-	free(w->known);
-	free(w->bridges);
-	free(w->awaited);
-	w->known = w->bridges = NULL;
-	w->awaited = NULL;
-	w->known_count = w->bridge_count = w->awaited_count = 0;
-	w->routed = false;
-	w->any_tap = false;
-}
-
-static bool is_in(const int *list, size_t count, int ifindex)
-{
-	for (size_t i = 0; i < count; i++)
-		if (list[i] == ifindex)
-			return true;
-	return false;
-}
-
-/* Notes the interfaces about which notifications matter. */
-static int remember(struct watch *w, const struct topo *topo)
-{
-	const struct model *host = w->ctx->state.host;
-	bool good = true;
-
-	forget(w);
-	for (size_t i = 0; i < host->link_count; i++) {
-		const struct link *link = &host->links[i], *master;
-
-		if (link->kind != LINK_BRIDGE || !state_is_ours(link, w->fleet))
-			continue;
-		good &= add_index(&w->bridges, &w->bridge_count, link->ifindex);
-		w->any_tap |= link->userspace;
-		/* The master of all ports of Open vSwitch's kernel datapath. */
-		master = link->ovs ? model_find_link(host, MODEL_HOST, OVS_SYSTEM) : NULL;
-		if (master)
-			good &= add_index(&w->bridges, &w->bridge_count, master->ifindex);
-	}
-	for (size_t i = 0; i < host->link_count; i++) {
-		const struct link *link = &host->links[i];
-		const struct link *master = model_find_link(host, MODEL_HOST, link->master);
-
-		if (state_is_ours(link, w->fleet) ||
-		    (master && is_in(w->bridges, w->bridge_count, master->ifindex)))
-			good &= add_index(&w->known, &w->known_count, link->ifindex);
-	}
-	w->routed = model_is_routed(host);
-	for (size_t i = 0; topo && i < topo->network_count; i++) {
-		if (topo->networks[i].attached)
-			good &= add_awaited(w, topo->networks[i].bridge);
-		w->routed |= topo->networks[i].routed;
-	}
-	for (size_t i = 0; topo && i < topo->node_count; i++)
-		good &= await_taps(w, topo, &topo->nodes[i]);
-	return good ? 0 : err_oom(w->err);
-}
-
 static int is_up(struct watch *w, bool *ret)
 {
 	auto_free char *found = NULL;
@@ -447,7 +353,7 @@ static int repair(struct watch *w, struct model **ret_before, struct attachment 
 		r = attach_bridges(st, topo, w->err);
 	/* Before anything can fail: what follows is repeated at the next notification. */
 	if (r == 0)
-		r = remember(w, topo);
+		r = watch_scope_read(&w->scope, st->host, w->fleet, topo, w->err);
 	watch_domains_expect(&w->domains, topo);
 	if (r == 0)
 		r = attach_refresh(st, w->fleet, w->domains.now, ret, w->err);
@@ -459,7 +365,7 @@ static int repair(struct watch *w, struct model **ret_before, struct attachment 
 		r = api_mend(w->ctx, *ret_before, up, &opts, w->err);
 	/* Once more, with the IFBs that were made. */
 	if (r == 0)
-		r = remember(w, topo);
+		r = watch_scope_read(&w->scope, st->host, w->fleet, topo, w->err);
 	topo_free(topo);
 	return r;
 }
@@ -539,7 +445,7 @@ static void wait_for_fleet(struct watch *w, const struct netsim_err *why)
 		report(w, (struct netsim_watch_event) {.kind = NETSIM_WATCH_WAITING,
 						       .text = *why->what ? why->what : NULL});
 	w->ready = false;
-	forget(w);
+	watch_scope_done(&w->scope);
 	watch_domains_done(&w->domains);
 	free(w->fleet);
 	free(w->ports);
@@ -599,23 +505,11 @@ static int look(struct watch *w)
 
 static bool concerns(const struct watch *w, const struct notice *notice)
 {
-	if (notice->kind == NOTICE_LOST ||
-	    (w->routed && notice->kind == NOTICE_LINK && !link_of(w, notice->ifindex)))
-		return true;
-	if (!w->fleet || !w->known_count)
-		return notice->kind == NOTICE_LINK;
 	/* A bridge has learned an address: it matters only at a tap that has no node yet. */
 	for (size_t i = 0; notice->kind == NOTICE_LEARNED && i < w->port_count; i++)
 		if (w->ports[i].ifindex == notice->ifindex)
 			return false;
-	if (is_in(w->known, w->known_count, notice->ifindex) ||
-	    (notice->master && is_in(w->bridges, w->bridge_count, notice->master)) ||
-	    (notice->kind == NOTICE_LINK && w->any_tap && !notice->master))
-		return true;
-	for (size_t i = 0; notice->kind == NOTICE_LINK && i < w->awaited_count; i++)
-		if (strcmp(w->awaited[i], notice->name) == 0)
-			return true;
-	return false;
+	return watch_scope_has(&w->scope, w->ctx->state.host, notice);
 }
 
 static void take_notice(void *arg, const struct notice *notice)
@@ -677,7 +571,7 @@ int netsim_watch(struct netsim *ctx, const struct netsim_watch_opts *opts, size_
 			    w.domains.now->why);
 	notices_close(w.notices);
 	watch_domains_done(&w.domains);
-	forget(&w);
+	watch_scope_done(&w.scope);
 	free(w.ports);
 	free(w.mended);
 	free(w.repairs);
