@@ -14,6 +14,7 @@
 #include "netsim/api/attach.h"
 #include "netsim/api/mend.h"
 #include "netsim/api/watch_domains.h"
+#include "netsim/api/watch_paths.h"
 #include "netsim/api/watch_scope.h"
 #include "netsim/fleet/lock.h"
 #include "netsim/fleet/topo_record.h"
@@ -29,6 +30,8 @@
 #define REPAIRS_SPAN (10 * SECOND)
 #define MINUTE	     (60 * SECOND)
 #define TIMES_MAX    64
+#define RETRY_FIRST  (SECOND / 50) /* after a pass that failed; each time twice as long */
+#define RETRY_MAX    SECOND
 
 /* The repairs of one interface, until it is removed. */
 struct repairs {
@@ -76,7 +79,12 @@ struct watch {
 	bool changed, ready;
 	bool noticed_link; /* not only an answer of libvirt */
 	bool noticed_tc;
-	int64_t noticed; /* when the first of the changes was noticed */
+	int64_t noticed;    /* when the first of the changes was noticed */
+	unsigned failures;  /* passes in a row */
+	int64_t not_before; /* the next pass */
+	/* The failures that were reported last: of a pass, and of the host's paths. */
+	char problem[sizeof(((struct netsim_err *)0)->what)];
+	char path_problem[sizeof(((struct netsim_err *)0)->what)];
 	struct netsim_err *err;
 };
 
@@ -333,6 +341,30 @@ static bool has_ovs(const struct model *fleet)
 	return false;
 }
 
+/* A failure is reported once: ports do not depend on it, and their repair goes on. */
+static int mend_paths(struct watch *w, const struct topo *topo, const struct mend_opts *opts,
+		      struct netsim_up *up)
+{
+	struct netsim_problem *problem;
+	struct netsim_err why = {0};
+
+	if (state_is_machine(&w->ctx->state, w->fleet))
+		return 0;
+	for (size_t i = 0; i < topo->network_count; i++)
+		if (*topo->networks[i].uplink)
+			notices_add_tables(w->notices);
+	(void)watch_paths_mend(&w->ctx->state, topo, opts, &why);
+	if (strcmp(w->path_problem, why.what) == 0)
+		return 0;
+	memcpy(w->path_problem, why.what, sizeof(w->path_problem));
+	if (!*why.what)
+		return 0;
+	problem = arena_push(up, up->problems, up->problem_count);
+	if (problem)
+		problem->text = arena_strdup(up, why.what);
+	return problem && problem->text ? 0 : err_oom(w->err);
+}
+
 /* Repairs what differs, under the lock. */
 static int repair(struct watch *w, struct model **ret_before, struct attachment *ret,
 		  struct netsim_up *up)
@@ -363,6 +395,8 @@ static int repair(struct watch *w, struct model **ret_before, struct attachment 
 		r = attach_guard(w->ctx, w->fleet, w->err);
 	if (r == 0)
 		r = api_mend(w->ctx, *ret_before, up, &opts, w->err);
+	if (r == 0 && topo)
+		r = mend_paths(w, topo, &opts, up);
 	/* Once more, with the IFBs that were made. */
 	if (r == 0)
 		r = watch_scope_read(&w->scope, st->host, w->fleet, topo, w->err);
@@ -457,16 +491,34 @@ static void wait_for_fleet(struct watch *w, const struct netsim_err *why)
 }
 
 /*
- * After a pass that failed: a tap that was removed meanwhile is reported by a notification.
- * Any other error is, too, once something changes again.
+ * A repair that fails may cause notifications itself, by what it has done and undone, so that the
+ * next pass waits, and more so each time.
+ */
+static void slow_down(struct watch *w)
+{
+	int64_t wait = RETRY_FIRST;
+
+	for (unsigned i = 0; i < w->failures && wait < RETRY_MAX; i++)
+		wait *= 2;
+	w->failures++;
+	w->not_before = clock_ns(CLOCK_MONOTONIC) + (wait < RETRY_MAX ? wait : RETRY_MAX);
+}
+
+/*
+ * After a pass that failed: a tap that was removed meanwhile is reported by a notification. Any
+ * other error is reported once, and tried again once something changes.
  */
 static int go_on(struct watch *w)
 {
 	struct netsim_err *err = w->err;
 
-	if (err && err->code != -ENODEV && err->code != -ENXIO)
-		report(w, (struct netsim_watch_event) {.kind = NETSIM_WATCH_PROBLEM,
-						       .text = err->what});
+	if (err && err->code != -ENODEV && err->code != -ENXIO) {
+		slow_down(w);
+		if (strcmp(w->problem, err->what) != 0)
+			report(w, (struct netsim_watch_event) {.kind = NETSIM_WATCH_PROBLEM,
+							       .text = err->what});
+		memcpy(w->problem, err->what, sizeof(w->problem));
+	}
 	if (err)
 		*err = (struct netsim_err) {0};
 	return 0;
@@ -494,6 +546,9 @@ static int look(struct watch *w)
 	}
 	if (r < 0 && !w->o.once)
 		return go_on(w);
+	w->failures = 0;
+	w->not_before = 0;
+	*w->problem = 0;
 	if (r == 0 && !w->ready)
 		report(w,
 		       (struct netsim_watch_event) {.kind = NETSIM_WATCH_READY, .name = w->fleet});
@@ -526,26 +581,36 @@ static void take_notice(void *arg, const struct notice *notice)
 	w->noticed = clock_ns(CLOCK_MONOTONIC);
 }
 
+/* Waits for notifications, or until a pass that was put off is due. */
+static int wait_for_notice(struct watch *w)
+{
+	struct pollfd wait[] = {{notices_fd(w->notices), POLLIN, 0},
+				{watch_domains_fd(&w->domains), POLLIN, 0},
+				{notices_table_fd(w->notices), POLLIN, 0}};
+	int64_t left = w->not_before - clock_ns(CLOCK_MONOTONIC);
+	int ms = !w->changed ? -1 : left > 0 ? (int)(left / 1000000 + 1) : 0;
+
+	if (poll(wait, 3, ms) < 0 && errno != EINTR)
+		return err_errno(w->err, -errno, NULL, "cannot watch the network");
+	if (wait[1].fd >= 0 && wait[1].revents) {
+		watch_domains_take(&w->domains);
+		w->changed = true;
+		w->noticed = clock_ns(CLOCK_MONOTONIC);
+	}
+	notices_read(w->notices, take_notice, w);
+	return 0;
+}
+
 static int follow(struct watch *w)
 {
-	struct pollfd wait[] = {{.fd = notices_fd(w->notices), .events = POLLIN},
-				{.events = POLLIN}};
 	int r = 0;
 
 	while (r == 0 && !is_stopped(w)) {
+		r = wait_for_notice(w);
+		if (r < 0 || !w->changed || clock_ns(CLOCK_MONOTONIC) < w->not_before)
+			continue;
+		r = look(w);
 		w->changed = w->noticed_link = w->noticed_tc = false;
-		wait[1].fd = watch_domains_fd(&w->domains);
-		wait[1].revents = 0;
-		if (poll(wait, 2, -1) < 0 && errno != EINTR)
-			return err_errno(w->err, -errno, NULL, "cannot watch the network");
-		if (wait[1].fd >= 0 && wait[1].revents) {
-			watch_domains_take(&w->domains);
-			w->changed = true;
-			w->noticed = clock_ns(CLOCK_MONOTONIC);
-		}
-		notices_read(w->notices, take_notice, w);
-		if (w->changed)
-			r = look(w);
 	}
 	return r;
 }

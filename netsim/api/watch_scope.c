@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "netsim/kernel/mark.h"
 #include "netsim/kernel/ovs.h"
 #include "netsim/kernel/state.h"
 #include "netsim/util/array.h"
@@ -79,6 +80,7 @@ int watch_scope_read(struct watch_scope *s, const struct model *host, const char
 	bool good;
 
 	watch_scope_done(s);
+	snprintf(s->fleet, sizeof(s->fleet), "%s", fleet);
 	good = add_bridges(s, host, fleet);
 	for (size_t i = 0; i < host->link_count; i++) {
 		const struct link *link = &host->links[i];
@@ -107,18 +109,38 @@ static bool is_new(const struct model *host, int ifindex)
 	return true;
 }
 
+/* True for the mark of the fleet: netsim up adds this link to it. */
+static bool is_marked(const struct watch_scope *s, const struct notice *notice)
+{
+	struct mark mark;
+
+	return notice->alias && mark_parse(notice->alias, &mark) &&
+	       strcmp(mark.fleet, s->fleet) == 0;
+}
+
+static bool is_own_table(const struct watch_scope *s, const struct notice *notice)
+{
+	static const char prefix[] = "netsim-";
+	size_t length = strlen(prefix);
+
+	return *s->fleet && strncmp(notice->name, prefix, length) == 0 &&
+	       strcmp(notice->name + length, s->fleet) == 0;
+}
+
 bool watch_scope_has(const struct watch_scope *s, const struct model *host,
 		     const struct notice *notice)
 {
 	bool link = notice->kind == NOTICE_LINK;
 
+	if (notice->kind == NOTICE_TABLE)
+		return is_own_table(s, notice);
 	if (notice->kind == NOTICE_LOST || (s->routed && link && is_new(host, notice->ifindex)))
 		return true;
 	if (!s->known_count)
 		return link;
 	if (is_in(s->known, s->known_count, notice->ifindex) ||
 	    (notice->master && is_in(s->bridges, s->bridge_count, notice->master)) ||
-	    (link && s->any_tap && !notice->master))
+	    (link && s->any_tap && !notice->master) || is_marked(s, notice))
 		return true;
 	for (size_t i = 0; link && i < s->awaited_count; i++)
 		if (strcmp(s->awaited[i], notice->name) == 0)

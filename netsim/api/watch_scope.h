@@ -8,6 +8,7 @@
 #include "netsim/kernel/notice.h"
 
 struct watch_scope {
+	char fleet[64]; /* "": none is up */
 	int *known; /* the fleet's interfaces and IFBs, and taps of its bridges that have no node */
 	size_t known_count;
 	int *bridges;

@@ -241,6 +241,50 @@ meddling() {
 	check "down" "$NETSIM" down -q
 }
 
+# rests: watch has not been woken up for a while
+rests() {
+	local before
+	before=$(grep voluntary_ctxt "/proc/$WATCH/status")
+	sleep 0.5 # the time that is looked at
+	[[ $(grep voluntary_ctxt "/proc/$WATCH/status") == "$before" ]]
+}
+
+# What netsim up adds beside a watch is watched from then on.
+growing() {
+	"$NETSIM" up -q "$WORK/guests.yaml" 2>/dev/null
+	"$NETSIM" apply -q "$WORK/none.yaml" 2>/dev/null
+	watch_start
+	sed 's/^networks: {/&more: {name: guests-more}, /' "$WORK/guests.yaml" >"$WORK/more.yaml"
+	echo '  vm3: {kind: attached, interfaces: {eth0: {network: more, port: tap3}}}' >>"$WORK/more.yaml"
+	check "watch has nothing to do" wait_for 20 rests
+	"$NETSIM" up -q "$WORK/more.yaml" 2>/dev/null
+	check "watch looks for the new node" wait_for 10 logged "^vm3/eth0: not shaped: guests-more has no tap tap3"
+	plug tap3 guests-more
+	check "and shapes it in the new network" wait_for 10 logged "^vm3/eth0: tap3 appeared, shaped after"
+	ip link del tap3
+}
+
+# A pass that fails, over and over, is put off and reported once.
+failing() {
+	local i
+	plug tap2 guests-br
+	check "a tap" wait_for 10 shaped vm2
+	cp /run/netsim/guests.json "$WORK/record"
+	echo '{' >/run/netsim/guests.json
+	for i in $(seq 30); do
+		ip link set tap2 down
+		ip link set tap2 up
+	done
+	check "watch reports a record that it cannot read" wait_for 10 logged "^problem: "
+	cp "$WORK/record" /run/netsim/guests.json
+	tc qdisc del dev tap2 clsact
+	check "and repairs again, once it can" wait_for 10 logged "^vm2/eth0: tap2: its program ns_port is missing; put back after"
+	is "it was said once" "$(grep -c '^problem: ' "$WORK/bg.$WATCH")" 1
+	bg_end "$WATCH"
+	check "down" "$NETSIM" down -q
+	ip link del tap2
+}
+
 PROGRAMS=$(programs)
 building
 doubts
@@ -250,6 +294,8 @@ watching
 faults
 cables
 meddling
+growing
+failing
 no_program_stays "$PROGRAMS"
 fails_with 2 "watch --once without a fleet" "$NETSIM" watch --once
 done_testing

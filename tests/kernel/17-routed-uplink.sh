@@ -130,10 +130,46 @@ killed() {
 	done
 }
 
+logged() {
+	grep -qE "$1" "$WORK/bg.$WATCH"
+}
+
+masquerades() {
+	[[ $(nft list table $TABLE 2>/dev/null | grep -c masquerade) -eq 3 ]]
+}
+
+# The routes of the host by which it reaches vm1.
+has_routes() {
+	[[ $(ip route show 10.0.0.1 dev vm1) && $(ip -6 route show fec0::1 dev vm1) ]]
+}
+
+# What other programs remove of the host's paths.
+watching() {
+	"$NETSIM" up -q "$WORK/far.yaml"
+	bg "$NETSIM" watch
+	WATCH=$BG
+	check "watch is ready" wait_for 10 logged "watching$"
+	nft delete table $TABLE
+	check "watch puts a table back that another program deletes" wait_for 10 masquerades
+	check "and says so" wait_for 5 logged "^table inet netsim-far: far0: it is not as requested; put back after"
+	nft flush table $TABLE
+	check "and one that it empties" wait_for 10 masquerades
+	is "a node reaches the internet" "$(arrives vm1)" 192.0.2.1
+	ip link set vm1 down
+	check "the kernel removes the routes of a port that is down" not has_routes
+	ip link set vm1 up
+	check "watch puts them back" wait_for 10 has_routes
+	check "and says so" wait_for 5 logged "^vm1/eth1: vm1: its route is missing: 10.0.0.1.*; put back after"
+	check "so that other nodes reach it" wait_for 5 answers vm2 10.0.0.1
+	bg_end "$WATCH"
+	"$NETSIM" down -q
+}
+
 write_topo ", uplink: far0"
 building
 conditions
 giving_back
+watching
 killed
 ip netns del internet
 done_testing
