@@ -213,8 +213,12 @@ static bool mark_port(struct state *st, const struct topo *topo, struct port_cla
 			    .closed = network->routed && network->unclaimed == UNCLAIMED_DROP,
 			    .routed = network->routed,
 			    .attached = true};
+	struct mark old;
 	char alias[MARK_TEXT];
 
+	/* The host sends through such a tap itself, without this while it is shaped. */
+	if (network->routed)
+		mark.tso = mark_parse(link->alias, &old) ? old.tso : offload_wants_tso(link->name);
 	attach_ovs_mark(link, claim->iface, &mark);
 	mark_format(&mark, alias);
 	claim->marked = true;
@@ -286,9 +290,6 @@ static int give_back(struct state *st, const char *fleet, const struct link *lin
 	if (is_pulled(fleet, link))
 		link_set(st->rt, link, link->ifindex, LINK_SET_UP, 0, link->name);
 	free(qdiscs.list);
-	/* The host has sent through the tap itself: see targets_sender(). */
-	if (link->routed)
-		(void)offload_set(link->name, OFFLOAD_SEND, true, NULL, NULL);
 	r = rtnl_send(st->rt, &why);
 	if (r == 0 && link->machine)
 		r = netem_restore_offloads(link, &why);
@@ -495,7 +496,7 @@ int attach_bridges(struct state *st, const struct topo *topo, struct netsim_err 
 				      .attached = true};
 		mark.tso = mark_parse(bridge->alias, &old) ?
 				   old.tso :
-				   offload_get(bridge->name, OFFLOAD_SEND);
+				   offload_is_on(bridge->name, OFFLOAD_SEND);
 		attach_ovs_mark(bridge, NULL, &mark);
 		mark_format(&mark, alias);
 		if (bridge->alias && strcmp(bridge->alias, alias) == 0)

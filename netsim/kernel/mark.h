@@ -17,7 +17,8 @@
  *
  *   netsim:@/DEVICE [tso] [gro]           the IFB of an interface without a fleet,
  *                                         and the offloads to restore; an attached bridge
- *                                         has [tso], too
+ *                                         has [tso], too, and so has an attached tap of a
+ *                                         routed network
  *   netsim:FLEET/NODE/IFACE machine ...   an interface of this machine, which is the node,
  *                                         or its IFB; tso and gro as above, csum
  *

@@ -24,31 +24,58 @@ static int ask(int sock, const char *device, void *request)
 	return ioctl(sock, SIOCETHTOOL, &ifr) < 0 ? -errno : 0;
 }
 
-/* Newer features have no ioctl; the kernel numbers them, so look the number up by name. */
-static int set_feature(int sock, const char *device, const char *feature, bool on)
+/* Looks up the kernel's number of a feature by its name; -ENOENT if it has none. */
+static int find_feature(int sock, const char *device, const char *feature, uint32_t *ret,
+			uint32_t *ret_blocks)
 {
 	auto_free struct ethtool_gstrings *names =
 		calloc(1, sizeof(*names) + MAX_FEATURES * ETH_GSTRING_LEN);
-	auto_free struct ethtool_sfeatures *wanted =
-		calloc(1, sizeof(*wanted) + BLOCKS * sizeof(wanted->features[0]));
 	int r;
 
-	if (!names || !wanted)
+	if (!names)
 		return -ENOMEM;
 	names->cmd = ETHTOOL_GSTRINGS;
 	names->string_set = ETH_SS_FEATURES;
-	wanted->cmd = ETHTOOL_SFEATURES;
 	r = ask(sock, device, names);
-	for (uint32_t i = 0; r == 0 && i < names->len && i < MAX_FEATURES; i++) {
-		if (strncmp((const char *)names->data + i * ETH_GSTRING_LEN, feature,
-			    ETH_GSTRING_LEN) != 0)
-			continue;
-		wanted->size = (names->len + 31) / 32;
-		wanted->features[i / 32].valid = 1U << (i % 32);
-		wanted->features[i / 32].requested = on ? 1U << (i % 32) : 0;
-		return ask(sock, device, wanted);
-	}
-	return r;
+	if (r < 0)
+		return r;
+	*ret_blocks = (names->len + 31) / 32;
+	for (*ret = 0; *ret < names->len && *ret < MAX_FEATURES; ++*ret)
+		if (strncmp((const char *)names->data + *ret * ETH_GSTRING_LEN, feature,
+			    ETH_GSTRING_LEN) == 0)
+			return 0;
+	return -ENOENT;
+}
+
+/* Newer features have no ioctl of their own. */
+static int set_feature(int sock, const char *device, const char *feature, bool on)
+{
+	auto_free struct ethtool_sfeatures *wanted =
+		calloc(1, sizeof(*wanted) + BLOCKS * sizeof(wanted->features[0]));
+	uint32_t i, blocks;
+	int r = wanted ? find_feature(sock, device, feature, &i, &blocks) : -ENOMEM;
+
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	wanted->cmd = ETHTOOL_SFEATURES;
+	wanted->size = blocks;
+	wanted->features[i / 32].valid = 1U << (i % 32);
+	wanted->features[i / 32].requested = on ? 1U << (i % 32) : 0;
+	return ask(sock, device, wanted);
+}
+
+bool offload_wants_tso(const char *device)
+{
+	auto_free struct ethtool_gfeatures *now =
+		calloc(1, sizeof(*now) + BLOCKS * sizeof(now->features[0]));
+	auto_close int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	uint32_t i, blocks;
+
+	if (!now || sock < 0 || find_feature(sock, device, "tx-tcp-segmentation", &i, &blocks) < 0)
+		return false;
+	now->cmd = ETHTOOL_GFEATURES;
+	now->size = blocks;
+	return ask(sock, device, now) == 0 && now->features[i / 32].requested & 1U << (i % 32);
 }
 
 static const struct {
@@ -59,14 +86,6 @@ static const struct {
 	[OFFLOAD_RECEIVE] = {ETHTOOL_GGRO, ETHTOOL_SGRO, 0, NULL},
 	[OFFLOAD_CHECKSUM] = {ETHTOOL_GTXCSUM, ETHTOOL_STXCSUM, ETHTOOL_SRXCSUM, NULL},
 };
-
-bool offload_get(const char *device, enum offload which)
-{
-	auto_close int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ethtool_value value = {.cmd = offloads[which].get};
-
-	return sock >= 0 && ask(sock, device, &value) == 0 && value.data;
-}
 
 int offload_set(const char *device, enum offload which, bool on, bool *ret_was,
 		struct netsim_err *err)

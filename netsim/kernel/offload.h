@@ -16,9 +16,6 @@ enum offload {
 	OFFLOAD_CHECKSUM, /* in both directions */
 };
 
-/* Reads an offload; false if it is off, or the device has none. */
-bool offload_get(const char *device, enum offload which);
-
 /*
  * Switches an offload of a device in the calling thread's network namespace. *ret_was
  * (may be NULL) receives the previous setting. Does nothing, and returns 0, if the
@@ -29,5 +26,10 @@ int offload_set(const char *device, enum offload which, bool on, bool *ret_was,
 
 /* Returns whether an offload of a device is on; false if the device has none. */
 bool offload_is_on(const char *device, enum offload which);
+/*
+ * Returns whether segmentation of TCP is wanted, though it may be off now: that of a tap is, until
+ * a program that has it open allows it.
+ */
+bool offload_wants_tso(const char *device);
 
 #endif

@@ -250,13 +250,24 @@ static bool device_is_idle(const struct qdiscs *now, int ifindex)
 	return !root || netem_params_are_idle(&root->netem);
 }
 
+/* False for a device of another program that did not have the offload: its mark says so. */
+static bool had_offload(const struct state *st, const char *device)
+{
+	const struct link *link = model_find_link(st->host, MODEL_HOST, device);
+	struct mark mark;
+
+	return !link || !mark_parse(link->alias, &mark) || !mark.attached || mark.tso;
+}
+
 /*
  * The host sends through the bridge, so its offload is off while any port is shaped; or, on a
  * routed network, through the port itself.
  */
-static int switch_bridge(struct applier *a, const struct qdiscs *now, const char *bridge)
+static int switch_bridge(struct applier *a, const struct qdiscs *now, const struct job *job)
 {
-	bool idle = true;
+	const char *bridge = job->target->bridge;
+	/* The programs need no qdisc for losses alone. */
+	bool idle = job->idle && had_offload(a->st, bridge);
 
 	for (size_t i = 0; i < a->st->host->link_count; i++) {
 		const struct link *port = &a->st->host->links[i], *ifb;
@@ -284,7 +295,7 @@ static int switch_bridges(struct applier *a)
 
 		if (!bridge || strcmp(bridge, last) == 0)
 			continue;
-		r = switch_bridge(a, &now, bridge);
+		r = switch_bridge(a, &now, &a->jobs[i]);
 		last = bridge;
 	}
 	free(now.list);

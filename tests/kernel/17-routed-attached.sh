@@ -1,4 +1,4 @@
-# needs: native veth netns tap clsact bpf
+# needs: native veth netns tap clsact bpf ethtool
 # limit: 240
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
@@ -19,6 +19,7 @@ cat >"$WORK/micro.yaml" <<-EOT
 	  a: {interfaces: {eth1: {network: lan, port: tap-a, address: 10.0.0.3/32}}}
 EOT
 printf 'profile: none\ndefault: {loss: 0%%}\n' >"$WORK/none.yaml"
+printf 'profile: some\ndefault: {loss: 1%%}\n' >"$WORK/some.yaml"
 printf 'profile: deaf\npairs: [{from: vm1, to: a, loss: 100%%}]\n' >"$WORK/deaf.yaml"
 
 # start NUMBER: makes the tap of a guest, as microvm.nix and systemd-networkd do
@@ -62,7 +63,7 @@ building() {
 	ip route replace 10.0.0.1 dev vm1
 	before=$(given vm1)
 	check "up claims a tap by its name" "$NETSIM" up "$WORK/micro.yaml"
-	is "and marks it" "$(alias_of vm1)" "netsim:micro/vm1/eth0 closed routed attached"
+	is "and marks it" "$(alias_of vm1)" "netsim:micro/vm1/eth0 tso closed routed attached"
 	is "it adds neither addresses nor routes" "$(given vm1)" "$before"
 	echo 0 >/proc/sys/net/ipv4/conf/vm1/forwarding
 	run "$NETSIM" up "$WORK/micro.yaml"
@@ -81,6 +82,31 @@ building() {
 	is "gives the tap back" "$(alias_of vm1)$(tc filter show dev vm1 egress)$(tc qdisc show dev vm1 | grep clsact)" ""
 	is "with its address and route" "$(given vm1)" "$before"
 	ip link del vm1
+}
+
+# wants_tso TAP: whether segmentation is on, or would be if a program that has the tap open allowed it
+wants_tso() {
+	ethtool -k "$1" | sed -n 's/^\ttx-tcp-segmentation: //p'
+}
+
+# The host sends through the taps, without segmentation offload while they are shaped.
+offloads() {
+	local before
+	start 1
+	start 2
+	ethtool -K vm1 tso off
+	before="$(wants_tso vm1), $(wants_tso vm2)"
+	is "one tap wants no segmentation offload" "$before" "off, off [requested on]"
+	"$NETSIM" up -q "$WORK/micro.yaml"
+	"$NETSIM" apply -q --engine edt "$WORK/some.yaml"
+	is "none is on while they are shaped" "$(wants_tso vm1), $(wants_tso vm2)" "off, off"
+	"$NETSIM" clear -q
+	is "clear gives back what there was" "$(wants_tso vm1), $(wants_tso vm2)" "$before"
+	"$NETSIM" apply -q --engine edt "$WORK/some.yaml"
+	"$NETSIM" down -q
+	is "so does down" "$(wants_tso vm1), $(wants_tso vm2)" "$before"
+	ip link del vm1
+	ip link del vm2
 }
 
 # rounds: makes the tap ROUNDS times, with a guest that sends 40 packets to a as soon as it is there;
@@ -190,6 +216,7 @@ mixed() {
 
 PROGRAMS=$(programs)
 building
+offloads
 watching
 mixed
 no_program_stays "$PROGRAMS"
