@@ -266,12 +266,11 @@ growing() {
 
 # A pass that fails, over and over, is put off and reported once.
 failing() {
-	local i
 	plug tap2 guests-br
 	check "a tap" wait_for 10 shaped vm2
 	cp /run/netsim/guests.json "$WORK/record"
 	echo '{' >/run/netsim/guests.json
-	for i in $(seq 30); do
+	for _ in {1..30}; do
 		ip link set tap2 down
 		ip link set tap2 up
 	done

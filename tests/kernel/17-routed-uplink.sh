@@ -163,6 +163,9 @@ watching() {
 	check "so that other nodes reach it" wait_for 5 answers vm2 10.0.0.1
 	bg_end "$WATCH"
 	"$NETSIM" down -q
+	# With the table, the record was deleted that this was off.
+	is "the forwarding of the uplink stays on" "$(forwards far0)" 1
+	echo 0 >/proc/sys/net/ipv4/conf/far0/forwarding
 }
 
 write_topo ", uplink: far0"
