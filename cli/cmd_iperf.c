@@ -277,7 +277,7 @@ static int check_route(const struct session *s, const struct netsim_peer *from,
 	if (from->guest)
 		return refuse(err, NETSIM_ERR_USAGE,
 			      "name it second, with --reverse to make it send", from->name,
-			      to->name, "no program can be started in a virtual machine");
+			      to->name, "no program can be started in another machine");
 	if (route->cut)
 		return refuse(err, NETSIM_ERR_FAILED, "see netsim status; end it with netsim heal",
 			      from->name, to->name, "a partition cuts them off from each other");
@@ -290,7 +290,7 @@ static int check_route(const struct session *s, const struct netsim_peer *from,
 	if (to->guest)
 		return refuse(err, NETSIM_ERR_FAILED,
 			      "ping it from the host first, or give it with --address", from->name,
-			      to->name, "the virtual machine's address is not known");
+			      to->name, "the address of that machine is not known");
 	return refuse(err, NETSIM_ERR_FAILED, "netsim status -v lists their networks", from->name,
 		      to->name, "no network in common, and no route");
 }

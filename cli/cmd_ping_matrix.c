@@ -165,6 +165,29 @@ static void print_failures(const struct netsim_ping_matrix *m)
 		printf("and %zu more\n", m->failed - shown);
 }
 
+/* Why pairs were not tried. */
+static void print_reasons(const struct netsim_ping_matrix *m)
+{
+	enum { SENDER, ADDRESS, NETWORK, REASONS };
+	static const char *const texts[] = {
+		[SENDER] = "nothing can be started in the sender, another machine",
+		[ADDRESS] = "the address of the other machine is not known",
+		[NETWORK] = "no network in common, and no route",
+	};
+	size_t n = m->routes->node_count, counts[REASONS] = {0};
+
+	for (size_t i = 0; i < n * n; i++) {
+		if (i / n == i % n || m->list[i]->result != NETSIM_PING_NONE)
+			continue;
+		counts[m->routes->nodes[i / n]->guest ? SENDER :
+		       m->routes->nodes[i % n]->guest ? ADDRESS :
+							NETWORK]++;
+	}
+	for (size_t i = 0; i < REASONS; i++)
+		if (counts[i])
+			printf("not tried: %zu: %s\n", counts[i], texts[i]);
+}
+
 static void print_summary(const struct netsim_ping_matrix *m)
 {
 	static const char *const texts[] = {
@@ -186,6 +209,7 @@ static void print_summary(const struct netsim_ping_matrix *m)
 		if (counts[i])
 			printf("%s %zu %s", any++ ? "," : ":", counts[i], texts[i]);
 	putchar('\n');
+	print_reasons(m);
 }
 
 static void print_ping_json(const struct netsim_ping_matrix *m)

@@ -267,7 +267,8 @@ NETSIM_API void netsim_down_free(struct netsim_down *down);
 
 /*
  * Moves the calling thread into a node of the netns kind for good, as `ip netns exec` does; for a
- * child process that is about to call execve(2). fleet NULL: the only one.
+ * child process that is about to call execve(2). fleet NULL: the only one. Does nothing for the
+ * node that this machine itself is.
  */
 NETSIM_API int netsim_enter(struct netsim *ctx, const char *fleet, const char *node,
 			    struct netsim_err *err);

@@ -57,7 +57,7 @@ struct netsim_route {
 
 struct netsim_peer {
 	const char *name; /* of a node, or "host" */
-	bool guest;	  /* a virtual machine, in which no program can be started */
+	bool guest;	  /* a virtual or another machine, in which no program can be started */
 };
 
 struct netsim_routes {

@@ -33,7 +33,7 @@ static int netns_of(struct ping_run *run, size_t peer)
 	struct handle *handle;
 	int r;
 
-	if (node == MODEL_HOST)
+	if (node == MODEL_HOST || model->nodes[node].machine)
 		return run->st->own_fd;
 	r = state_handle(run->st, model->fleet, model->nodes[node].name, &handle, run->err);
 	return r < 0 ? r : handle->fd;

@@ -148,7 +148,7 @@ static bool add_peer(const struct routes_view *view, int number, struct netsim_r
 
 	if (!peer)
 		return false;
-	peer->guest = node && node->is_tap;
+	peer->guest = node && (node->is_tap || node->peer);
 	peer->name = arena_strdup(ret, node ? node->name : "host");
 	return peer->name != NULL;
 }

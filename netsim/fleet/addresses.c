@@ -223,37 +223,6 @@ static int check_iface(const struct finder *f, const char *iface, struct netsim_
 				"none of these nodes has an address on an interface %s", iface);
 }
 
-int addresses_find(const struct address_query *query, struct address_pair **ret,
-		   struct netsim_err *err)
-{
-	struct finder f = {.st = query->st,
-			   .model = query->model,
-			   .nodes = query->nodes,
-			   .node_count = query->node_count};
-	size_t n = query->node_count;
-	struct address_pair *pairs = calloc(n * n + 1, sizeof(*pairs));
-	int r = 0;
-
-	f.guests = calloc(n + 1, sizeof(*f.guests));
-	if (!pairs || !f.guests)
-		r = err_oom(err);
-	if (r == 0)
-		r = find_ends(&f, err);
-	if (r == 0)
-		r = check_iface(&f, query->iface, err);
-	for (size_t a = 0; r == 0 && a < n; a++)
-		for (size_t b = 0; b < n; b++)
-			if (a != b)
-				choose(&f, a, b, query->iface, &pairs[a * n + b]);
-	free(f.ends.list);
-	free(f.guests);
-	if (r < 0)
-		free(pairs);
-	else
-		*ret = pairs;
-	return r;
-}
-
 static const char *name_of(const struct model *model, int node)
 {
 	return node == MODEL_HOST ? "host" : model->nodes[node].name;
@@ -378,6 +347,63 @@ int addresses_known(struct state *st, const struct model *model, struct known_ad
 	*ret = list;
 	*ret_count = count;
 	return 0;
+}
+
+/* A machine that is a node sends to the others, at the first address of each. */
+static int find_peers(const struct address_query *query, struct address_pair *pairs,
+		      struct netsim_err *err)
+{
+	const struct model *model = query->model;
+	struct known_address *known = NULL;
+	size_t count = 0, n = query->node_count;
+	char text[UNIT_TEXT];
+	int r = known_to_machine(query->st, model, &known, &count, err);
+
+	for (size_t i = 0; r == 0 && i < n * n; i++) {
+		int from = query->nodes[i / n], to = query->nodes[i % n];
+
+		if (from != model_machine(model) || to == from || to == MODEL_HOST)
+			continue;
+		for (size_t k = 0; k < count && !*pairs[i].to; k++)
+			if (strcmp(known[k].name, model->nodes[to].name) == 0 &&
+			    !ip_is_link_local(&known[k].ip))
+				snprintf(pairs[i].to, sizeof(pairs[i].to), "%s",
+					 unit_format_address(&known[k].ip, text));
+	}
+	free(known);
+	return r;
+}
+
+int addresses_find(const struct address_query *query, struct address_pair **ret,
+		   struct netsim_err *err)
+{
+	struct finder f = {.st = query->st,
+			   .model = query->model,
+			   .nodes = query->nodes,
+			   .node_count = query->node_count};
+	size_t n = query->node_count;
+	struct address_pair *pairs = calloc(n * n + 1, sizeof(*pairs));
+	bool machine = model_machine(query->model) >= 0;
+	int r = 0;
+
+	f.guests = calloc(n + 1, sizeof(*f.guests));
+	if (!pairs || !f.guests)
+		r = err_oom(err);
+	if (r == 0)
+		r = machine ? find_peers(query, pairs, err) : find_ends(&f, err);
+	if (r == 0 && !machine)
+		r = check_iface(&f, query->iface, err);
+	for (size_t a = 0; r == 0 && !machine && a < n; a++)
+		for (size_t b = 0; b < n; b++)
+			if (a != b)
+				choose(&f, a, b, query->iface, &pairs[a * n + b]);
+	free(f.ends.list);
+	free(f.guests);
+	if (r < 0)
+		free(pairs);
+	else
+		*ret = pairs;
+	return r;
 }
 
 void addresses_mark_cut(const struct policy *policy, const struct address_query *query,

@@ -7,6 +7,7 @@
 
 #include "netsim/kernel/link.h"
 #include "netsim/kernel/mark.h"
+#include "netsim/kernel/neigh.h"
 #include "netsim/kernel/offload.h"
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
@@ -172,30 +173,104 @@ int machine_mark(struct state *st, const struct machine_place *place, struct net
 
 /* --- the addresses of the others */
 
-int machine_put_peers(struct fleet *f, struct netsim_err *err)
+struct peers {
+	struct policy_peer *list;
+	size_t count;
+};
+
+static int add_peer(struct peers *peers, const struct policy_peer *peer)
 {
-	struct policy_peer *list = NULL;
-	size_t count = 0;
+	struct policy_peer *slot = array_push(peers->list, peers->count);
+
+	if (!slot)
+		return -ENOMEM;
+	*slot = *peer;
+	return 0;
+}
+
+static int add_places(const struct fleet *f, struct peers *peers)
+{
 	int r = 0;
 
 	for (size_t i = 0; i < f->model->node_count; i++) {
 		const struct model_node *node = &f->model->nodes[i];
 		int number = policy_node(f->policy, node->name);
 
-		for (size_t p = 0; r == 0 && number >= 0 && p < node->place_count; p++) {
-			struct policy_peer *peer = array_push(list, count);
-
-			if (peer)
-				*peer = (struct policy_peer) {.node = (uint16_t)number,
-							      .is_mac = node->places[p].is_mac,
-							      .mac = node->places[p].mac,
-							      .ip = node->places[p].ip};
-			else
-				r = err_oom(err);
-		}
+		for (size_t p = 0; r == 0 && number >= 0 && p < node->place_count; p++)
+			r = add_peer(peers, &(struct policy_peer) {.node = (uint16_t)number,
+								   .is_mac = node->places[p].is_mac,
+								   .mac = node->places[p].mac,
+								   .ip = node->places[p].ip});
 	}
+	return r;
+}
+
+static bool is_on_machine(const struct fleet *f, int ifindex)
+{
+	for (size_t i = 0; i < f->model->link_count; i++)
+		if (f->model->links[i].machine && f->model->links[i].ifindex == ifindex)
+			return true;
+	return false;
+}
+
+/* The number of the node that has an address, -1: none. */
+static int node_at(const struct fleet *f, const struct ip *ip)
+{
+	for (size_t i = 0; i < f->model->node_count; i++) {
+		const struct model_node *node = &f->model->nodes[i];
+
+		for (size_t p = 0; p < node->place_count; p++)
+			if (!node->places[p].is_mac && node->places[p].ip.family == ip->family &&
+			    ip_in_prefix(ip, &node->places[p].ip))
+				return policy_node(f->policy, node->name);
+	}
+	return -1;
+}
+
+/* True if another node's address has the same MAC address, as a router's that answers for both. */
+static bool is_shared(const struct fleet *f, const struct neigh_address *list, size_t count,
+		      const struct neigh_address *one, int number)
+{
+	for (size_t i = 0; i < count; i++) {
+		int other = memcmp(&list[i].mac, &one->mac, sizeof(one->mac)) == 0 ?
+				    node_at(f, &list[i].ip) :
+				    -1;
+
+		if (other >= 0 && other != number)
+			return true;
+	}
+	return false;
+}
+
+/* What the machine has resolved before is as if the programs had learned it. */
+static int add_resolved(const struct fleet *f, struct peers *peers, struct netsim_err *err)
+{
+	auto_free struct neigh_address *list = NULL;
+	size_t count = 0;
+	int r = neigh_resolved(f->st->rt, &list, &count, err);
+
+	for (size_t i = 0; r == 0 && i < count; i++) {
+		int number = is_on_machine(f, list[i].ifindex) ? node_at(f, &list[i].ip) : -1;
+
+		if (number < 0 || is_shared(f, list, count, &list[i], number))
+			continue;
+		if (add_peer(peers, &(struct policy_peer) {.node = (uint16_t)number,
+							   .is_mac = true,
+							   .learned = true,
+							   .mac = list[i].mac}) < 0)
+			r = err_oom(err);
+	}
+	return r;
+}
+
+int machine_put_peers(struct fleet *f, struct netsim_err *err)
+{
+	struct peers peers = {0};
+	int r = add_places(f, &peers);
+
+	r = r < 0 ? err_oom(err) : add_resolved(f, &peers, err);
 	if (r == 0)
-		r = policy_put_peers(f->policy, list, count, err);
-	free(list);
+		r = policy_put_peers(f->policy, peers.list, peers.count, err);
+	free(peers.list);
 	return r;
 }

@@ -143,6 +143,65 @@ int neigh_bridged(struct rtnl *rt, struct neigh_mac **ret, size_t *ret_count,
 	return r;
 }
 
+static bool read_resolved(const struct nlmsghdr *msg, struct neigh_address *ret)
+{
+	const struct ndmsg *head = mnl_nlmsg_get_payload(msg);
+	const struct nlattr *attrs[NDA_MAX + 1];
+	size_t size = head->ndm_family == AF_INET ? 4 : 16;
+
+	if (msg->nlmsg_type != RTM_NEWNEIGH ||
+	    head->ndm_state & (NUD_NOARP | NUD_FAILED | NUD_INCOMPLETE))
+		return false;
+	rtnl_parse(msg, sizeof(*head), attrs, NDA_MAX);
+	if (!has_mac(attrs[NDA_LLADDR], &ret->mac) || !attrs[NDA_DST] ||
+	    mnl_attr_get_payload_len(attrs[NDA_DST]) != size)
+		return false;
+	ret->ifindex = head->ndm_ifindex;
+	ret->ip = (struct ip) {.family = head->ndm_family, .plen = (uint8_t)(size * 8)};
+	memcpy(ret->ip.b, mnl_attr_get_payload(attrs[NDA_DST]), size);
+	return true;
+}
+
+static int add_resolved(struct rtnl *rt, uint8_t family, struct neigh_address **list, size_t *count,
+			struct netsim_err *err)
+{
+	struct rtnl_reply reply = {0};
+	int r = dump(rt, family, &reply, err);
+
+	rtnl_reply_each(&reply, msg)
+	{
+		struct neigh_address found, *slot;
+
+		if (r < 0 || !read_resolved(msg, &found))
+			continue;
+		slot = array_push(*list, *count);
+		if (slot)
+			*slot = found;
+		else
+			r = err_oom(err);
+	}
+	free(reply.data);
+	return r;
+}
+
+int neigh_resolved(struct rtnl *rt, struct neigh_address **ret, size_t *ret_count,
+		   struct netsim_err *err)
+{
+	struct neigh_address *list = NULL;
+	size_t count = 0;
+	int r = add_resolved(rt, AF_INET, &list, &count, err);
+
+	if (r == 0)
+		r = add_resolved(rt, AF_INET6, &list, &count, err);
+	if (r < 0) {
+		free(list);
+		return r;
+	}
+	*ret = list;
+	*ret_count = count;
+	return 0;
+}
+
 int neigh_table(struct rtnl *rt, struct neigh_table *ret, struct netsim_err *err)
 {
 	struct ndtmsg head = {.ndtm_family = AF_UNSPEC};

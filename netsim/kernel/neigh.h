@@ -26,6 +26,16 @@ struct neigh_mac {
 int neigh_bridged(struct rtnl *rt, struct neigh_mac **ret, size_t *ret_count,
 		  struct netsim_err *err);
 
+/* An IP address that the kernel has resolved, and the interface on whose link it is. */
+struct neigh_address {
+	int ifindex;
+	struct ip ip;
+	struct mac mac;
+};
+/* Lists all of both families; the caller frees *ret. */
+int neigh_resolved(struct rtnl *rt, struct neigh_address **ret, size_t *ret_count,
+		   struct netsim_err *err);
+
 /* The kernel's neighbour tables, which all network namespaces share. */
 struct neigh_table {
 	unsigned most;	  /* capacity of the IPv4 table (gc_thresh3) */

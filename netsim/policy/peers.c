@@ -30,8 +30,9 @@ static bool is_listed(const struct policy_peer *list, size_t count, bool mac, co
 		struct port_mac by_mac = policy_mac_key(&list[i].mac);
 		struct port_address by_ip = address_key(&list[i].ip);
 
-		if (list[i].is_mac == mac && memcmp(key, mac ? (void *)&by_mac : (void *)&by_ip,
-						    mac ? sizeof(by_mac) : sizeof(by_ip)) == 0)
+		if (list[i].is_mac == mac && !list[i].learned &&
+		    memcmp(key, mac ? (void *)&by_mac : (void *)&by_ip,
+			   mac ? sizeof(by_mac) : sizeof(by_ip)) == 0)
 			return true;
 	}
 	return false;

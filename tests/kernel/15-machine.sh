@@ -124,6 +124,14 @@ macs() {
 	local since
 	netsim a partition c >/dev/null
 	beat_start_lost a/eth1 c/eth1
+	netsim a down >/dev/null
+	# What the machine itself has resolved before is known at once.
+	node_exec a ip neigh flush dev eth1
+	answers a 10.1.0.2
+	netsim a partition b >/dev/null
+	beat_start_lost a/eth1 b/eth1
+	netsim a down >/dev/null
+	netsim a partition c >/dev/null
 	netsim a heal >/dev/null
 	answers b 10.1.0.1
 	node_exec b ip neigh flush dev eth1
@@ -197,7 +205,10 @@ refused() {
 	is "nothing stays of all that" "$(found b)" "$before"
 	netsim b partition c >/dev/null
 	refuses "this machine is b of trio already; netsim down ends that" partition c --as a
-	refuses "c: netsim exec needs the host of a fleet; a node runs commands only on itself, without netsim exec" exec c -- true
+	refuses "c is another machine, on which netsim cannot run commands; log in to it, for example by ssh, and run the command there" exec c -- true
+	check "exec on the machine itself" netsim b exec b -- hostname
+	is "runs there" "$OUT" b
+	refuses "c > b: no program can be started in another machine; name it second, with --reverse to make it send" iperf c b
 	netsim b down >/dev/null
 	is "down leaves nothing, either" "$(found b)" "$before"
 	NETSIM_TOPOLOGY='' fails_with 2 "no topology" on b "$NETSIM" partition c
@@ -260,6 +271,9 @@ watching() {
 	node_exec a ping -q -c 3 -i 0.1 -W 0.1 10.1.0.2 >/dev/null
 	run netsim a top --once
 	like "top: by peer" "$OUT" "a > c .*a > b "
+	fails_with 1 "ping-matrix: from the machine to the others" netsim a ping-matrix
+	like "d does not exist" "$OUT" "a +\. +x +[0-9.]+ +lost"
+	like "says what was not tried" "$OUT" "not tried: 9: nothing can be started in the sender, another machine"
 	fails_with 6 "verify: a peer that does not answer is unproved" netsim a verify
 	like "what passes, and what does not" "$OUT" "b +cut +nothing passes +0 of 10 answered +ok.c +reach +all pass +10 of 10 answered +ok.d +reach .* unproved"
 	tc -n "$FLEET.a" filter delete dev eth1 egress
