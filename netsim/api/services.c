@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "netsim/fleet/fleet.h"
 #include "netsim/run/cgroup.h"
 #include "netsim/run/dhcp.h"
 #include "netsim/util/arena.h"
@@ -43,6 +44,49 @@ static int list(struct netsim *ctx, const struct topo *topo, struct services *re
 	return r;
 }
 
+/* True if a partition separates two nodes, in either direction. */
+static bool is_cut(const struct policy *policy, const char *one, const char *other)
+{
+	int a = policy_node(policy, one), b = policy_node(policy, other);
+
+	return a >= 0 && b >= 0 &&
+	       (!policy_reaches(policy, a, b) || !policy_reaches(policy, b, a));
+}
+
+/* Refuses to wait for an answer that a partition keeps away. */
+static int refuse_cut(struct netsim *ctx, const struct topo *topo, const struct services *services,
+		      struct netsim_err *err)
+{
+	const struct node *node;
+	const struct iface *iface;
+	struct model *have = NULL;
+	struct fleet f = FLEET_NONE;
+	int r = state_read_host(&ctx->state, err);
+
+	if (r == 0)
+		r = fleet_read(&ctx->state, topo->fleet, &f, err);
+	if (r == 0)
+		r = fleet_find_policy(&f, err);
+	if (r == 0 && f.policy)
+		r = state_read(&ctx->state, topo->fleet, STATE_ALL, &have, err);
+	for (size_t i = 0; r == 0 && f.policy && i < services->count; i++) {
+		const struct dhcp *dhcp;
+
+		if (!dhcp_lacks_address(topo, have, &services->list[i], &node, &iface))
+			continue;
+		dhcp = topo_dhcp_of(topo, node, iface);
+		if (!dhcp || !is_cut(f.policy, node->name, dhcp->node))
+			continue;
+		r = err_set(err, NETSIM_ERR_KERNEL, -EHOSTUNREACH, NULL,
+			    "%s/%s: no address by DHCP: a partition cuts it off from %s",
+			    node->name, iface->name, dhcp->node);
+		err_hint(err, "end it with `netsim heal`, and call netsim up again");
+	}
+	model_free(have);
+	fleet_close(&f);
+	return r;
+}
+
 int api_services_up(struct netsim *ctx, const struct topo *topo, struct dhcp_changes *ret,
 		    struct netsim_err *err)
 {
@@ -53,6 +97,8 @@ int api_services_up(struct netsim *ctx, const struct topo *topo, struct dhcp_cha
 	*ret = (struct dhcp_changes) {0};
 	if (r == 0)
 		r = dhcp_converge(&ctx->state, have, &services, ret, err);
+	if (r == 0 && dhcp_has_clients(topo))
+		r = refuse_cut(ctx, topo, &services, err);
 	if (r == 0)
 		r = dhcp_wait(&ctx->state, topo, &services, err);
 	services_done(&services);

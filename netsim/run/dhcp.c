@@ -432,6 +432,28 @@ static bool has_lease(const struct model *have, const struct service *client)
 	return false;
 }
 
+bool dhcp_lacks_address(const struct topo *topo, const struct model *have,
+			const struct service *service, const struct node **ret_node,
+			const struct iface **ret_iface)
+{
+	const char *iface = strchr(service->name, ':') + 1;
+
+	if (is_server(service) || has_lease(have, service))
+		return false;
+	for (size_t i = 0; i < topo->node_count; i++) {
+		const struct node *node = &topo->nodes[i];
+
+		for (size_t j = 0; strcmp(node->name, service->node) == 0 && j < node->iface_count;
+		     j++)
+			if (strcmp(node->ifaces[j].name, iface) == 0) {
+				*ret_node = node;
+				*ret_iface = &node->ifaces[j];
+				return true;
+			}
+	}
+	return false;
+}
+
 /* The first client without an address, or NULL. */
 static struct service *without_lease(const struct model *have, struct services *services)
 {

@@ -41,6 +41,13 @@ struct dhcp_changes {
 };
 int dhcp_converge(struct state *st, const struct model *have, struct services *services,
 		  struct dhcp_changes *ret, struct netsim_err *err);
+/*
+ * The interface of a client that has no address yet, and its node, in the topology; false for a
+ * client that has one, and for a server. have: as for dhcp_list().
+ */
+bool dhcp_lacks_address(const struct topo *topo, const struct model *have,
+			const struct service *service, const struct node **ret_node,
+			const struct iface **ret_iface);
 /* Waits until all interfaces that use DHCP have an address; fails after 10 s. */
 int dhcp_wait(struct state *st, const struct topo *topo, struct services *services,
 	      struct netsim_err *err);
