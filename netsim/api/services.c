@@ -49,8 +49,7 @@ static bool is_cut(const struct policy *policy, const char *one, const char *oth
 {
 	int a = policy_node(policy, one), b = policy_node(policy, other);
 
-	return a >= 0 && b >= 0 &&
-	       (!policy_reaches(policy, a, b) || !policy_reaches(policy, b, a));
+	return a >= 0 && b >= 0 && (!policy_reaches(policy, a, b) || !policy_reaches(policy, b, a));
 }
 
 /* Refuses to wait for an answer that a partition keeps away. */

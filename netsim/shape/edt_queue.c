@@ -24,10 +24,18 @@ uint32_t edt_queue_limit(uint64_t longest)
 	return limit > LIMIT_MAX ? LIMIT_MAX : (uint32_t)limit;
 }
 
+/* The addresses of a bridge of another program are not in the model, and may come later. */
+static bool is_attached(const struct link *bridge)
+{
+	struct mark mark;
+
+	return mark_parse(bridge->alias, &mark) && mark.attached;
+}
+
 bool edt_queue_has_host_at(const struct link *link)
 {
 	return link->routed || (link->kind == LINK_BRIDGE && link->node == MODEL_HOST &&
-				(link->addr_count || link->ovs));
+				(link->addr_count || link->ovs || is_attached(link)));
 }
 
 /* True for a link whose ingress is redirected to an IFB while the programs hold packets. */

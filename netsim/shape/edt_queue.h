@@ -14,7 +14,8 @@ uint32_t edt_queue_limit(uint64_t longest);
 
 /*
  * True for a link that delivers frames to the host: a port of a routed network, a bridge on which
- * the host has an address, or one of Open vSwitch, whose ports always need the mark of ns_stamp.
+ * the host has an address of the file, or one of another program, or of Open vSwitch, whose ports
+ * always need the mark of ns_stamp.
  */
 bool edt_queue_has_host_at(const struct link *link);
 /* True if some packets are delayed at an IFB: those to the host, or those that a machine receives.

@@ -123,6 +123,13 @@ bridges() {
 	plug tap2 virbr7
 	check "up on a bridge of another program" "$NETSIM" up -q "$WORK/virbr.yaml"
 	is "marks it" "$(alias_of virbr7)" "netsim:guests/lan tso closed attached"
+	ip addr add 10.9.5.253/24 dev virbr7
+	guest vnet0 "$MAC" 10.9.5.9
+	check "the host reaches a guest" wait_for 5 answers host 10.9.5.9
+	check "the programs shape it" "$NETSIM" apply -q --engine edt "$WORK/deaf.yaml"
+	check "also what it sends to the host" not answers host 10.9.5.9 -W 0.5
+	bg_end "$BG"
+	"$NETSIM" clear -q
 	# netsim apply does this on a kernel that has netem.
 	ethtool -K virbr7 tso off
 	check "down" "$NETSIM" down -q
