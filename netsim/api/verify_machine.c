@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * verify on a machine that is itself a node: what one end can prove, by pings to its peers. Its own
- * conditions are a lower bound of each round trip; a partition lets no answer through. Silence
- * proves nothing, because a peer may be off, or have cut itself off.
+ * conditions are a lower bound of each round trip and of its losses; a partition lets no answer
+ * through. Silence proves nothing, because a peer may be off, or have cut itself off.
  */
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,11 +22,16 @@
 #define INTERVAL_S   0.1
 #define JITTER_MOST  4	 /* times the jitter, that a packet can be early */
 #define TOLERANCE_MS 1.0 /* of a round trip that is too short */
+#define LOSS_ECHOES  800 /* at most, to prove a loss */
+#define LOSS_LOST    30	 /* expected losses that tell a loss from none */
+#define LOSS_SPREAD  4.4 /* standard deviations, which one in 100,000 measurements exceeds */
+#define LOSS_PAUSE_S 0.01
 
 /* What is expected of a peer. */
 struct peer_expected {
 	bool cut, flaps;
 	double least; /* of a round trip, in ms */
+	double loss;  /* of its packets, at least; 1: all */
 };
 
 static struct expected_end self(const struct view *v)
@@ -46,7 +52,7 @@ static int expect_links(const struct view *v, struct peer_expected *ret, bool *r
 {
 	const struct model *model = v->fleet.model;
 	bool first = true, all_down = true;
-	double least = 0;
+	double least = 0, loss = 0;
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < model->link_count; i++) {
@@ -62,6 +68,8 @@ static int expect_links(const struct view *v, struct peer_expected *ret, bool *r
 			return r;
 		least = least_of(&c.up) + least_of(&c.down);
 		ret->least = first || least < ret->least ? least : ret->least;
+		loss = 1 - (1 - verify_loss(&c.up)) * (1 - verify_loss(&c.down));
+		ret->loss = first || loss < ret->loss ? loss : ret->loss;
 		ret->flaps |= state == EXPECTED_FLAPS;
 		all_down &= state == EXPECTED_DOWN;
 		*ret_more |= c.up.has || c.down.has;
@@ -90,8 +98,10 @@ static int expect(const struct view *v, size_t node, struct peer_expected *ret, 
 	r = expect_links(v, ret, ret_more, err);
 	if (r == 0)
 		r = expected_path(&v->intent, self(v), peer, NULL, &path, err);
-	if (r == 0)
+	if (r == 0) {
 		ret->least += least_of(&path);
+		ret->loss = 1 - (1 - ret->loss) * (1 - verify_loss(&path));
+	}
 	*ret_more |= r == 0 && path.has;
 	return r;
 }
@@ -184,34 +194,105 @@ static bool tell(void *arg, double done)
 	return run->progress && run->progress(run->arg, "pinging the peers", done);
 }
 
-static int ping(const struct view *v, struct echo_pair *pairs, struct peer_expected *asked,
-		bool *ret_more, struct netsim_err *err)
+/* Sends to all peers whose number of echoes is not 0, which the largest of these decides. */
+static int ping(const struct view *v, const unsigned *echoes, double interval,
+		const struct peer_expected *asked, struct echo_pair *pairs, struct netsim_err *err)
 {
 	const struct model *model = v->fleet.model;
 	auto_free struct echo_pair *list = calloc(model->node_count + 1, sizeof(*list));
 	struct echo_plan plan = {.own_fd = v->run.own_fd,
 				 .pairs = list,
-				 .count = COUNT,
-				 .interval = INTERVAL_S,
+				 .interval = interval,
 				 .progress = tell,
 				 .arg = (void *)&v->run};
 	int r = list ? 0 : err_oom(err);
 
 	for (size_t n = 0; r == 0 && n < model->node_count; n++) {
-		const struct ip *to = address_of(&model->nodes[n]);
-
-		if (model->nodes[n].machine)
+		if (!echoes[n])
 			continue;
-		r = expect(v, n, &asked[n], ret_more, err);
-		if (to)
-			list[plan.pair_count++] = (struct echo_pair) {
-				.ns_fd = v->run.own_fd, .to = *to, .no_wait = asked[n].cut};
+		plan.count = echoes[n] > plan.count ? echoes[n] : plan.count;
+		list[plan.pair_count++] = (struct echo_pair) {.ns_fd = v->run.own_fd,
+							      .to = *address_of(&model->nodes[n]),
+							      .no_wait = asked[n].cut};
 	}
 	if (r == 0 && plan.pair_count)
 		r = echo_run(&plan, err);
 	for (size_t n = 0, i = 0; r == 0 && n < model->node_count; n++)
-		if (!model->nodes[n].machine && address_of(&model->nodes[n]))
+		if (echoes[n])
 			pairs[n] = list[i++];
+	return r;
+}
+
+static int ping_all(const struct view *v, struct echo_pair *pairs, struct peer_expected *asked,
+		    bool *ret_more, struct netsim_err *err)
+{
+	const struct model *model = v->fleet.model;
+	auto_free unsigned *echoes = calloc(model->node_count + 1, sizeof(*echoes));
+	int r = echoes ? 0 : err_oom(err);
+
+	for (size_t n = 0; r == 0 && n < model->node_count; n++) {
+		if (model->nodes[n].machine)
+			continue;
+		r = expect(v, n, &asked[n], ret_more, err);
+		echoes[n] = address_of(&model->nodes[n]) ? COUNT : 0;
+	}
+	return r == 0 ? ping(v, echoes, INTERVAL_S, asked, pairs, err) : r;
+}
+
+static void judge_loss(struct verify_row *row, double asked, const struct echo_pair *pair)
+{
+	double lost = (double)pair->sent - pair->received, expected = pair->sent * asked;
+
+	snprintf(row->asked, sizeof(row->asked), "%.2g %% or more", asked * 100);
+	snprintf(row->measured, sizeof(row->measured), "%.2g %% (%.0f of %u)",
+		 pair->sent ? lost / pair->sent * 100 : 0, lost, pair->sent);
+	row->verdict = lost < expected - LOSS_SPREAD * sqrt(expected * (1 - asked)) ?
+			       NETSIM_NOT_AS_ASKED :
+			       NETSIM_AS_ASKED;
+}
+
+static int read_again(struct view *v, struct netsim_err *err)
+{
+	intent_done(&v->intent);
+	return intent_read_parsed(v->fleet.model->fleet, &v->intent, err);
+}
+
+/* A second measurement, of the losses of those that have answered. */
+static int prove_losses(struct view *v, const struct echo_pair *answers,
+			const struct peer_expected *asked, struct netsim_err *err)
+{
+	const struct model *model = v->fleet.model;
+	auto_free struct echo_pair *pairs = calloc(model->node_count + 1, sizeof(*pairs));
+	auto_free unsigned *echoes = calloc(model->node_count + 1, sizeof(*echoes));
+	struct peer_expected now;
+	struct verify_row *row;
+	bool more;
+	int r = pairs && echoes ? 0 : err_oom(err);
+
+	for (size_t n = 0; r == 0 && n < model->node_count; n++)
+		if (!asked[n].cut && !asked[n].flaps && answers[n].received &&
+		    asked[n].loss * LOSS_ECHOES >= LOSS_LOST)
+			echoes[n] = (unsigned)(LOSS_LOST / asked[n].loss) + 1;
+	if (r == 0)
+		r = ping(v, echoes, LOSS_PAUSE_S, asked, pairs, err);
+	if (r == 0)
+		r = read_again(v, err);
+	for (size_t n = 0; r == 0 && n < model->node_count; n++) {
+		if (model->nodes[n].machine || asked[n].cut || asked[n].loss <= 0 ||
+		    asked[n].loss >= 1)
+			continue;
+		r = expect(v, n, &now, &more, err);
+		row = r == 0 ? add_row(v, model->nodes[n].name, "loss", err) : NULL;
+		if (!row)
+			return r < 0 ? r : -ENOMEM;
+		if (now.cut || now.loss != asked[n].loss)
+			unproved(row, "its conditions changed during the measurement");
+		else if (echoes[n])
+			judge_loss(row, asked[n].loss, &pairs[n]);
+		else
+			unproved(row, answers[n].received ? "too small to prove by a few pings" :
+							    "no answer");
+	}
 	return r;
 }
 
@@ -222,20 +303,20 @@ int verify_machine(struct view *v, struct netsim_err *err)
 	auto_free struct peer_expected *asked = calloc(model->node_count + 1, sizeof(*asked));
 	struct verify_row *row;
 	bool more = false;
-	int r = pairs && asked ? ping(v, pairs, asked, &more, err) : err_oom(err);
+	int r = pairs && asked ? ping_all(v, pairs, asked, &more, err) : err_oom(err);
 
-	if (r == 0) {
-		intent_done(&v->intent);
-		r = intent_read_parsed(model->fleet, &v->intent, err);
-	}
+	if (r == 0)
+		r = read_again(v, err);
 	for (size_t n = 0; r == 0 && n < model->node_count; n++)
 		if (!model->nodes[n].machine)
 			r = judge_peer(v, n, &asked[n], &pairs[n], err);
+	if (r == 0)
+		r = prove_losses(v, pairs, asked, err);
 	if (r < 0 || !more)
 		return r;
 	row = add_row(v, self(v).node->name, "conditions", err);
 	if (!row)
 		return -ENOMEM;
-	unproved(row, "rates, losses and one-way delays need both ends of a path");
+	unproved(row, "rates and one-way delays need both ends of a path");
 	return 0;
 }

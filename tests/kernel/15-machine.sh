@@ -276,6 +276,10 @@ watching() {
 	like "says what was not tried" "$OUT" "not tried: 9: nothing can be started in the sender, another machine"
 	fails_with 6 "verify: a peer that does not answer is unproved" netsim a verify
 	like "what passes, and what does not" "$OUT" "b +cut +nothing passes +0 of 10 answered +ok.c +reach +all pass +10 of 10 answered +ok.d +reach .* unproved"
+	netsim a fault 'loss 10%' eth1 --name worse >/dev/null
+	fails_with 6 "verify: losses" netsim a verify
+	like "as a lower bound" "$OUT" "c +loss +19 % or more +[0-9.]+ % [(][0-9]+ of [0-9]+[)] +ok"
+	netsim a heal worse >/dev/null
 	tc -n "$FLEET.a" filter delete dev eth1 egress
 	tc -n "$FLEET.a" filter delete dev eth1 ingress
 	fails_with 1 "verify: a cut that leaks" netsim a verify
