@@ -69,12 +69,12 @@ flap() {
 	is "all go down and up: all are shaped" "$(programmed)" "$COUNT"
 }
 
-# True if watch has not run for a second.
+# True if watch has not run for a second, and not for want of a processor: it sleeps.
 rests() {
 	local used
 	used=$(ticks)
 	sleep 1 # the time that is looked at
-	[[ $(ticks) -eq $used ]]
+	[[ $(ticks) -eq $used && $(awk '{ print $3 }' "/proc/$WATCH/stat") == S ]]
 }
 
 idle() {
