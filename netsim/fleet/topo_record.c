@@ -137,17 +137,28 @@ void topo_record_remove(const char *fleet)
 	unlink(path); /* left by a writer that was killed */
 }
 
-/* True if a fleet's record was written in this network namespace. */
-static bool is_of(const char *fleet, uint64_t netns)
+/* Sets *ret to the namespace in a record; 0: there is no record, or the fleet exists without it. */
+static int netns_of(const char *fleet, uint64_t *ret, struct netsim_err *err)
 {
 	auto_buf struct buf text = {0};
 	char path[PATH_TEXT];
 	bool exists;
+	int r;
 
 	path_of(fleet, path);
-	return run_file_read(path, &text, &exists, NULL) == 0 && exists && text.data &&
-	       strncmp(text.data, NETNS_LINE, strlen(NETNS_LINE)) == 0 &&
-	       strtoull(text.data + strlen(NETNS_LINE), NULL, 10) == netns;
+	r = run_file_read(path, &text, &exists, err);
+	*ret = r == 0 && exists && text.data &&
+			       strncmp(text.data, NETNS_LINE, strlen(NETNS_LINE)) == 0 ?
+		       strtoull(text.data + strlen(NETNS_LINE), NULL, 10) :
+		       0;
+	return r;
+}
+
+static bool is_of(const char *fleet, uint64_t netns)
+{
+	uint64_t found;
+
+	return netns_of(fleet, &found, NULL) == 0 && found == netns;
 }
 
 static int add_fleet(char ***names, size_t *count, const char *name)
@@ -254,10 +265,14 @@ static bool awaits_routed(const struct topo *topo)
 int topo_record_add_nodes(const struct state *st, struct model *model, struct netsim_err *err)
 {
 	bool machine = model_machine(model) >= 0;
-	const struct topo *topo;
-	struct topo *owned;
-	int r = topo_record_look(st, model->fleet, &topo, &owned, err);
+	const struct topo *topo = NULL;
+	struct topo *owned = NULL;
+	uint64_t netns;
+	int r = netns_of(model->fleet, &netns, err);
 
+	/* Only such records have nodes that the kernel lacks; the others may be large. */
+	if (r == 0 && (st->assumed_topo || netns))
+		r = topo_record_look(st, model->fleet, &topo, &owned, err);
 	model->awaits_routed = r == 0 && topo && !machine && awaits_routed(topo);
 	for (size_t i = 0; r == 0 && topo && i < topo->node_count; i++)
 		if ((machine || topo->nodes[i].kind == NODE_ATTACHED) &&
