@@ -91,6 +91,7 @@ wire() {
 	watcher=$BG
 	check "tcpdump listens" wait_for 10 grep -q 'listening on' "$WORK/bg.$watcher"
 	signal KILL dhcp:eth1@agent-2
+	check "its client is gone" wait_for 5 eval '[[ -z $(service dhcp:eth1@agent-2) ]]'
 	check "up starts a client that was killed" "$NETSIM" up "$TOPO"
 	check "the answer is seen" wait_for 10 grep -q 'DHCP-Message.*: ACK' "$WORK/bg.$watcher"
 	bg_end "$watcher"
