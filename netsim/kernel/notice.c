@@ -117,7 +117,8 @@ static bool read_message(const struct nlmsghdr *msg, struct notice *ret)
 		ret->kind = NOTICE_LINK;
 		ret->ifindex = ifi->ifi_index;
 		mnl_attr_parse(msg, sizeof(*ifi), take_attr, ret);
-		return true;
+		/* Timers of bridges say so, too; that a port joins or leaves is said twice. */
+		return ifi->ifi_family != AF_BRIDGE;
 	case RTM_NEWQDISC:
 	case RTM_DELQDISC:
 	case RTM_NEWTFILTER:
