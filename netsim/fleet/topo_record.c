@@ -154,6 +154,7 @@ static int netns_of(const char *fleet, uint64_t *ret, struct netsim_err *err)
 	return r;
 }
 
+/* True if a fleet's record was written in this network namespace. */
 static bool is_of(const char *fleet, uint64_t netns)
 {
 	uint64_t found;
