@@ -31,9 +31,9 @@ struct cmd {
 };
 
 extern const struct cmd cmd_analyze, cmd_apply, cmd_capture, cmd_check, cmd_clear, cmd_diff,
-	cmd_doctor, cmd_down, cmd_exec, cmd_heal, cmd_fault, cmd_help, cmd_iperf, cmd_link,
-	cmd_list, cmd_partition, cmd_measure, cmd_ping_matrix, cmd_plan, cmd_report, cmd_reset,
-	cmd_run, cmd_status, cmd_top, cmd_up, cmd_verify, cmd_watch;
+	cmd_doctor, cmd_down, cmd_events, cmd_exec, cmd_heal, cmd_fault, cmd_help, cmd_iperf,
+	cmd_link, cmd_list, cmd_partition, cmd_measure, cmd_ping_matrix, cmd_plan, cmd_report,
+	cmd_reset, cmd_run, cmd_status, cmd_top, cmd_up, cmd_verify, cmd_watch;
 
 /* All commands, in the order of help; NULL-terminated. */
 extern const struct cmd *const commands[];

@@ -11,11 +11,11 @@
 #include "out.h"
 
 const struct cmd *const commands[] = {
-	&cmd_up,     &cmd_down,	       &cmd_reset,   &cmd_plan,	   &cmd_diff,	 &cmd_check,
-	&cmd_list,   &cmd_watch,       &cmd_status,  &cmd_top,	   &cmd_exec,	 &cmd_apply,
-	&cmd_clear,  &cmd_partition,   &cmd_fault,   &cmd_link,	   &cmd_heal,	 &cmd_verify,
-	&cmd_iperf,  &cmd_ping_matrix, &cmd_measure, &cmd_capture, &cmd_analyze, &cmd_run,
-	&cmd_report, &cmd_doctor,      &cmd_help,    NULL,
+	&cmd_up,     &cmd_down,	  &cmd_reset,	    &cmd_plan,	  &cmd_diff,	&cmd_check,
+	&cmd_list,   &cmd_watch,  &cmd_status,	    &cmd_events,  &cmd_top,	&cmd_exec,
+	&cmd_apply,  &cmd_clear,  &cmd_partition,   &cmd_fault,	  &cmd_link,	&cmd_heal,
+	&cmd_verify, &cmd_iperf,  &cmd_ping_matrix, &cmd_measure, &cmd_capture, &cmd_analyze,
+	&cmd_run,    &cmd_report, &cmd_doctor,	    &cmd_help,	  NULL,
 };
 
 const struct cmd *cmd_find(const char *name)

@@ -97,7 +97,7 @@ _netsim_words() {
 			compgen -W "$(_netsim_names "$netsim" "${COMP_WORDS[COMP_CWORD - 1]}")" -- "$word"
 		fi ;;
 	analyze) _netsim_files "$word" "*.@(pcap|pcapng|cap)*" ;;
-	down | status | top | verify | watch) compgen -W "$(_netsim_fleets "$netsim")" -- "$word" ;;
+	down | events | status | top | verify | watch) compgen -W "$(_netsim_fleets "$netsim")" -- "$word" ;;
 	exec)
 		if [[ $place -eq 1 ]]; then
 			compgen -W "$(_netsim_nodes "$netsim")" -- "$word"

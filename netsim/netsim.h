@@ -663,6 +663,7 @@ NETSIM_API const char *netsim_version(void);
 #include <netsim/netsim_words.h>
 #include <netsim/netsim_run.h>
 #include <netsim/netsim_watch.h>
+#include <netsim/netsim_events.h>
 #include <netsim/netsim_machine.h>
 
 #endif

@@ -3,10 +3,14 @@
 #ifndef NETSIM_LOCK_H
 #define NETSIM_LOCK_H
 
+#include <stdbool.h>
+
 #include "netsim/util/err.h"
 
 /* Waits for a fleet's lock. Closing *ret_fd releases it. */
 int lock_take(const char *fleet, int *ret_fd, struct netsim_err *err);
+/* True while another process has a fleet's lock. It is never kept from taking it. */
+bool lock_is_held(const char *fleet);
 /* Removes the lock file. The caller holds the lock, and closes it afterwards. */
 void lock_remove(const char *fleet);
 

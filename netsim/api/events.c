@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Events of fleets: whenever something may have changed, compares the status with the one before.
+ * Every command that changes a fleet holds its lock, so the lock file is closed after each change.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/inotify.h>
+
+#include "netsim/api/handle.h"
+#include "netsim/fleet/lock.h"
+#include "netsim/kernel/notice.h"
+#include "netsim/util/auto.h"
+#include "netsim/util/clock.h"
+
+#define POSTPONE_MAX 50
+
+struct events {
+	struct netsim *ctx;
+	struct netsim_events_opts o;
+	struct notices *notices;
+	int files;		      /* inotify */
+	struct netsim_status *before; /* NULL at first */
+	int64_t before_at;	      /* CLOCK_MONOTONIC, when it was read */
+	unsigned postponed;	      /* looks since then, because commands were at work */
+	struct netsim_err *err;
+};
+
+static void emit(const struct events *e, struct netsim_event event)
+{
+	if (!event.at_ns)
+		event.at_ns = clock_ns(CLOCK_REALTIME);
+	event.already = !e->before;
+	e->o.event(e->o.arg, &event);
+}
+
+static const struct netsim_fleet *find_fleet(const struct netsim_status *status, const char *name)
+{
+	for (size_t i = 0; status && i < status->fleet_count; i++)
+		if (strcmp(status->fleets[i]->name, name) == 0)
+			return status->fleets[i];
+	return NULL;
+}
+
+/* --- faults */
+
+static const struct netsim_fault *find_fault(const struct netsim_fleet *fleet, uint32_t id)
+{
+	for (size_t i = 0; fleet && i < fleet->fault_count; i++)
+		if (fleet->faults[i]->id == id)
+			return fleet->faults[i];
+	return NULL;
+}
+
+static struct netsim_event fault_event(enum netsim_event_kind kind,
+				       const struct netsim_fleet *fleet,
+				       const struct netsim_fault *fault)
+{
+	return (struct netsim_event) {.kind = kind,
+				      .fleet = fleet->name,
+				      .name = fault->name,
+				      .fault = fault->id,
+				      .text = fault->text,
+				      .problem = fault->problem,
+				      .left_ns = fault->left_ns};
+}
+
+/* One whose deadline has passed has expired, even if a command has removed it since. */
+static void end_fault(const struct events *e, const struct netsim_fleet *fleet,
+		      const struct netsim_fault *fault)
+{
+	struct netsim_event event = fault_event(NETSIM_EVENT_FAULT_HEALED, fleet, fault);
+	int64_t since = clock_ns(CLOCK_MONOTONIC) - e->before_at;
+
+	if (fault->left_ns >= 0 && fault->left_ns <= since) {
+		event.kind = NETSIM_EVENT_FAULT_EXPIRED;
+		event.at_ns = clock_ns(CLOCK_REALTIME) - (since - fault->left_ns);
+	}
+	event.left_ns = 0;
+	emit(e, event);
+}
+
+static bool same(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static void compare_faults(const struct events *e, const struct netsim_fleet *before,
+			   const struct netsim_fleet *now)
+{
+	for (size_t i = 0; before && i < before->fault_count; i++)
+		if (!find_fault(now, before->faults[i]->id))
+			end_fault(e, before, before->faults[i]);
+	for (size_t i = 0; i < now->fault_count; i++) {
+		const struct netsim_fault *fault = now->faults[i];
+		const struct netsim_fault *old = find_fault(before, fault->id);
+
+		if (!old)
+			emit(e, fault_event(NETSIM_EVENT_FAULT_BEGIN, now, fault));
+		else if (!same(old->problem, fault->problem) || !same(old->text, fault->text))
+			emit(e, fault_event(NETSIM_EVENT_FAULT_CHANGED, now, fault));
+	}
+}
+
+/* --- ports */
+
+/* "n100-1/eth1"; a tap whose interface has no name in the topology is called as in the host. */
+static void name_port(const struct netsim_node *node, const struct netsim_port *port,
+		      char text[static 128])
+{
+	snprintf(text, 128, "%s/%s", node->name, *port->iface ? port->iface : port->name);
+}
+
+static const struct netsim_port *find_port(const struct netsim_fleet *fleet, const char *node,
+					   const char *iface)
+{
+	for (size_t i = 0; fleet && i < fleet->node_count; i++) {
+		if (strcmp(fleet->nodes[i]->name, node) != 0)
+			continue;
+		for (size_t p = 0; p < fleet->nodes[i]->port_count; p++)
+			if (strcmp(fleet->nodes[i]->ports[p]->iface, iface) == 0)
+				return fleet->nodes[i]->ports[p];
+	}
+	return NULL;
+}
+
+static void port_event(const struct events *e, enum netsim_event_kind kind,
+		       const struct netsim_fleet *fleet, const struct netsim_node *node,
+		       const struct netsim_port *port)
+{
+	char name[128];
+
+	name_port(node, port, name);
+	emit(e, (struct netsim_event) {.kind = kind, .fleet = fleet->name, .name = name});
+}
+
+static void compare_ports(const struct events *e, const struct netsim_fleet *before,
+			  const struct netsim_fleet *now)
+{
+	for (size_t i = 0; before && i < before->node_count; i++)
+		for (size_t p = 0; p < before->nodes[i]->port_count; p++) {
+			const struct netsim_node *node = before->nodes[i];
+
+			if (!find_port(now, node->name, node->ports[p]->iface))
+				port_event(e, NETSIM_EVENT_PORT_GONE, now, node, node->ports[p]);
+		}
+	for (size_t i = 0; i < now->node_count; i++)
+		for (size_t p = 0; p < now->nodes[i]->port_count; p++) {
+			const struct netsim_node *node = now->nodes[i];
+			const struct netsim_port *port = node->ports[p];
+			const struct netsim_port *old = find_port(before, node->name, port->iface);
+
+			if (before && !old)
+				port_event(e, NETSIM_EVENT_PORT_NEW, now, node, port);
+			if (old ? old->up != port->up : !port->up)
+				port_event(e,
+					   port->up ? NETSIM_EVENT_PORT_UP : NETSIM_EVENT_PORT_DOWN,
+					   now, node, port);
+		}
+}
+
+/* --- fleets */
+
+static void compare_fleet(const struct events *e, const struct netsim_fleet *before,
+			  const struct netsim_fleet *now)
+{
+	if (!before)
+		emit(e, (struct netsim_event) {.kind = NETSIM_EVENT_FLEET_UP, .fleet = now->name});
+	if (before ? !same(before->profile, now->profile) : now->profile != NULL)
+		emit(e, (struct netsim_event) {.kind = NETSIM_EVENT_PROFILE,
+					       .fleet = now->name,
+					       .name = now->profile});
+	compare_ports(e, before, now);
+	compare_faults(e, before, now);
+}
+
+static bool is_wanted(const struct events *e, const char *fleet)
+{
+	return !e->o.fleet || strcmp(fleet, e->o.fleet) == 0;
+}
+
+static void compare(const struct events *e, const struct netsim_status *now)
+{
+	for (size_t i = 0; e->before && i < e->before->fleet_count; i++)
+		if (is_wanted(e, e->before->fleets[i]->name) &&
+		    !find_fleet(now, e->before->fleets[i]->name))
+			emit(e, (struct netsim_event) {.kind = NETSIM_EVENT_FLEET_DOWN,
+						       .fleet = e->before->fleets[i]->name});
+	for (size_t i = 0; i < now->fleet_count; i++)
+		if (is_wanted(e, now->fleets[i]->name))
+			compare_fleet(e, find_fleet(e->before, now->fleets[i]->name),
+				      now->fleets[i]);
+}
+
+/* A command is changing a fleet: what is seen now is half of it. It ends by closing the lock file.
+ */
+static bool is_changing(const struct netsim_status *status)
+{
+	for (size_t i = 0; status && i < status->fleet_count; i++)
+		if (lock_is_held(status->fleets[i]->name))
+			return true;
+	return false;
+}
+
+/* A command has ended meanwhile: the status may be that of different moments. */
+static bool has_ended(const struct events *e)
+{
+	struct pollfd wait = {.fd = e->files, .events = POLLIN};
+
+	return poll(&wait, 1, 0) > 0;
+}
+
+/*
+ * Reads the status and reports what differs. If a command was at work, the end of that command is
+ * the next event; in a flood of commands, it waits for a limited number of them.
+ */
+static int look(struct events *e)
+{
+	struct netsim_status *now = NULL;
+	int64_t at = clock_ns(CLOCK_MONOTONIC);
+	int r = is_changing(e->before) ? 0 : netsim_status(e->ctx, NULL, &now, e->err);
+
+	if (r < 0)
+		return r;
+	if (!now || (e->postponed < POSTPONE_MAX && (is_changing(now) || has_ended(e)))) {
+		e->postponed++;
+		netsim_status_free(now);
+		return 0;
+	}
+	compare(e, now);
+	netsim_status_free(e->before);
+	e->before = now;
+	e->before_at = at;
+	e->postponed = 0;
+	return 0;
+}
+
+/* --- waiting */
+
+/* The directory comes with the first fleet, and goes with the last: then /run is watched. */
+static void watch_files(struct events *e)
+{
+	inotify_add_watch(e->files, "/run", IN_CREATE | IN_ONLYDIR);
+	inotify_add_watch(e->files, LOCK_DIR, IN_CLOSE_WRITE | IN_DELETE | IN_ONLYDIR);
+}
+
+static void drain_files(const struct events *e)
+{
+	char buf[16 * (sizeof(struct inotify_event) + NAME_MAX + 1)];
+
+	while (read(e->files, buf, sizeof(buf)) > 0)
+		;
+}
+
+/* In ms from now to the next deadline, rounded up; -1: there is none. */
+static int next_deadline(const struct events *e)
+{
+	int64_t next = INT64_MAX, since = clock_ns(CLOCK_MONOTONIC) - e->before_at;
+
+	for (size_t i = 0; i < e->before->fleet_count; i++)
+		for (size_t f = 0; f < e->before->fleets[i]->fault_count; f++) {
+			int64_t left = e->before->fleets[i]->faults[f]->left_ns;
+
+			if (left >= 0 && left < next)
+				next = left;
+		}
+	if (next == INT64_MAX)
+		return -1;
+	next = next > since ? (next - since + 999999) / 1000000 : 1;
+	return next > INT_MAX ? INT_MAX : (int)next;
+}
+
+static void take_notice(void *arg, const struct notice *notice)
+{
+	bool *changed = arg;
+
+	*changed |= notice->kind == NOTICE_LINK || notice->kind == NOTICE_LOST;
+}
+
+static int follow(struct events *e)
+{
+	struct pollfd wait[] = {{.fd = notices_fd(e->notices), .events = POLLIN},
+				{.fd = e->files, .events = POLLIN}};
+	int r = 0;
+
+	while (r == 0 && !(e->o.stop && e->o.stop(e->o.arg))) {
+		int got = poll(wait, 2, next_deadline(e));
+		bool changed = got == 0 || wait[1].revents;
+
+		if (got < 0 && errno != EINTR)
+			return err_errno(e->err, -errno, NULL, "cannot wait for events");
+		if (got < 0)
+			continue;
+		notices_read(e->notices, take_notice, &changed);
+		drain_files(e);
+		watch_files(e);
+		r = changed ? look(e) : 0;
+	}
+	return r;
+}
+
+int netsim_events(struct netsim *ctx, const struct netsim_events_opts *opts, struct netsim_err *err)
+{
+	struct events e = {.ctx = ctx, .files = -1, .err = err};
+	int r = opts_read(&e.o, sizeof(e.o), opts, err);
+
+	/* Before the first look, so that no change is missed. */
+	if (r == 0)
+		r = notices_open(&e.notices, err);
+	if (r == 0) {
+		e.files = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+		if (e.files < 0)
+			r = err_errno(err, -errno, NULL, "cannot watch " LOCK_DIR);
+		else
+			watch_files(&e);
+	}
+	if (r == 0)
+		r = look(&e);
+	if (r == 0)
+		r = follow(&e);
+	if (e.files >= 0)
+		close(e.files);
+	notices_close(e.notices);
+	netsim_status_free(e.before);
+	return r;
+}
