@@ -45,12 +45,12 @@ size_drops() {
 		'[.flows[] | select(.from == $a and .to == $b) | .dropped.size] | add // 0'
 }
 
-# rate FROM TO [IPERF3 OPTIONS]: bytes that TCP delivers in a second; PORT may be set
+# rate FROM TO [IPERF3 OPTIONS]: bytes that TCP delivers in a second; PORT and NET may be set
 rate() {
 	node_bg "$2" iperf3 -s -1 -p "${PORT:-5201}"
 	local server=$BG
 	wait_for 5 listens "$2" "${PORT:-5201}"
-	node_exec "$1" timeout 20 iperf3 -J -c "10.1.0.${2#n}" -p "${PORT:-5201}" -t 1 "${@:3}" |
+	node_exec "$1" timeout 20 iperf3 -J -c "${NET:-10.1.0}.${2#n}" -p "${PORT:-5201}" -t 1 "${@:3}" |
 		jq '.end.sum_received.bytes // 0'
 	bg_end "$server"
 }
@@ -99,6 +99,24 @@ tcp() {
 	between "TCP with large segments starves" "$(rate n1 n2)" 0 4000 bytes
 	between "on another path it does not" "$(rate n1 n3)" 1000000 1e12 bytes
 	node_exec n1 ethtool -K eth1 tso off
+}
+
+# The headers of a tunnel count: VXLAN adds 50 bytes to a packet.
+tunnel() {
+	local n
+	if ! node_exec n1 ip link add vx0 type vxlan id 5 dev eth1 remote 10.1.0.2 dstport 8472; then
+		skip "a tunnel" "this kernel has no vxlan"
+		return
+	fi
+	node_exec n2 ip link add vx0 type vxlan id 5 dev eth1 remote 10.1.0.1 dstport 8472
+	for n in 1 2; do
+		node_exec "n$n" ip addr add "10.77.0.$n/24" dev vx0
+		node_exec "n$n" ip link set vx0 up
+	done
+	between "TCP in packets of 1000 bytes passes a tunnel" "$(NET=10.77.0 rate n1 n2 -M 910)" 500000 1e12 bytes
+	between "TCP in packets of 1001 bytes starves" "$(NET=10.77.0 rate n1 n2 -M 911)" 0 4000 bytes
+	node_exec n1 ip link del vx0
+	node_exec n2 ip link del vx0
 }
 
 measured() {
@@ -197,6 +215,7 @@ build
 path
 counters
 tcp
+tunnel
 measured
 links
 classes
