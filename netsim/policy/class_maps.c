@@ -17,11 +17,17 @@ static const struct port_class_rules *rules_in_force(const struct policy *p)
 	return &p->class_rules[slot->classes & 1];
 }
 
-const char *policy_class_name(const struct policy *p, uint32_t class)
+const char *policy_class_in(const struct policy *p, const struct port_slot *slot, uint32_t class)
 {
-	const char *name = class < PORT_CLASSES ? rules_in_force(p)->name[class] : "";
+	const struct port_class_rules *rules = &p->class_rules[slot->classes & 1];
+	const char *name = class < PORT_CLASSES ? rules->name[class] : "";
 
 	return class == 0 ? CLASS_OTHER : *name ? name : NULL;
+}
+
+const char *policy_class_name(const struct policy *p, uint32_t class)
+{
+	return policy_class_in(p, policy_slot(p), class);
 }
 
 bool policy_has_classes(const struct policy *p)
@@ -85,9 +91,9 @@ static void forget_traffic(struct policy *p)
 	}
 }
 
-bool policy_class_names_arp(const struct policy *p, uint32_t class)
+bool policy_class_names_arp(const struct policy *p, const struct port_slot *slot, uint32_t class)
 {
-	const struct port_class_rules *rules = rules_in_force(p);
+	const struct port_class_rules *rules = &p->class_rules[slot->classes & 1];
 
 	for (int i = 0; class && i < PORT_ETHERTYPES; i++)
 		if (rules->ethertype[i] == htons(ETH_P_ARP))

@@ -198,12 +198,19 @@ int policy_now_at(const struct policy *policy, struct port_key key, struct port_
 int policy_base_paths(const struct policy *policy, const struct port_slot *slot,
 		      struct policy_entry **ret, size_t *count);
 
-/* True if a class names ARP's ethertype: a fault of the class then affects address resolution. */
-bool policy_class_names_arp(const struct policy *policy, uint32_t class);
+/*
+ * True if a class names ARP's ethertype: a fault of the class then affects address resolution. slot
+ * is that of the policy in force, or of a change that may have other classes.
+ */
+bool policy_class_names_arp(const struct policy *policy, const struct port_slot *slot,
+			    uint32_t class);
 /* True if classes were ever written. */
 bool policy_has_classes(const struct policy *policy);
 /* Returns the name of a class by its number, "other" for 0; NULL if there is none. */
 const char *policy_class_name(const struct policy *policy, uint32_t class);
+/* The same of a slot, such as that of a change. */
+const char *policy_class_in(const struct policy *policy, const struct port_slot *slot,
+			    uint32_t class);
 
 /* Traffic counters of one class between a pair of nodes. */
 struct policy_traffic {

@@ -190,7 +190,7 @@ static int claim_target(struct composer *c, char *word, const struct port_fault 
 		return strchr(word, ':') ? claim_pairs(c, word, 0, place) :
 					   claim_links(c, word, fault->link.vlan, place);
 	for (uint8_t class = 1; r == 0 && class < PORT_CLASSES; class ++) {
-		const char *name = policy_class_name(c->policy, class);
+		const char *name = policy_class_in(c->policy, c->slot, class);
 
 		if (!name || !class_matches_name(name, fault->class))
 			continue;
@@ -407,8 +407,9 @@ static int compose_class(struct composer *c, const struct fault_claim *claims, s
 		if (claims[i].key.class != 0 && claims[i].key.class != class)
 			continue;
 		named[fault] = true;
-		l2[fault] |= c->effects[fault].l2 || (claims[i].key.class == class &&
-						      policy_class_names_arp(c->policy, class));
+		l2[fault] |=
+			c->effects[fault].l2 || (claims[i].key.class == class &&
+						 policy_class_names_arp(c->policy, c->slot, class));
 	}
 	for (int i = 0; i < PORT_FAULTS; i++)
 		if (named[i]) {
@@ -515,7 +516,8 @@ int fault_overlays(const struct policy *policy, const struct port_slot *slot,
 int fault_check(const struct policy *policy, const struct port_fault *fault,
 		const struct model *model, bool *ret_link, struct netsim_err *err)
 {
-	struct composer c = {.policy = policy, .model = model, .err = err};
+	struct composer c = {
+		.policy = policy, .slot = policy_slot(policy), .model = model, .err = err};
 	int r = read_fault(&c, fault, 0);
 
 	if (r == 0)

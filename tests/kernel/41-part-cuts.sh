@@ -66,14 +66,17 @@ classes() {
 	like "has a hint" "$ERR" "no class named etdc-peer; did you mean etcd-peer"
 }
 
-# The bits of a partition are limited by name: other class numbers do not change what is cut.
+# Partitions and faults of a class keep to its name when a class file gives it another number.
 renumbered() {
-	"$NETSIM" partition -q n1 --class etcd-peer
-	printf 'classes: {first: {udp: 7}, etcd-peer: {tcp: 2399}}\n' >"$WORK/classes.yaml"
+	"$NETSIM" partition -q n1 --class etcd-peer --name cut
+	"$NETSIM" fault -q 'loss 100%' n2 --class etcd-peer
+	printf 'classes: {first: {udp: 7}, second: {udp: 8}, third: {udp: 9}, etcd-peer: {tcp: 2399}}\n' >"$WORK/classes.yaml"
 	printf 'profile: other\nclass-file: ./classes.yaml\npairs: [{from: n2, to: n3, loss: 0%%}]\n' >"$WORK/profile.yaml"
 	check "another class file" "$NETSIM" apply "$WORK/profile.yaml"
-	is "the class of this name is cut" "$(connected 2399)" "n2>n3 n3>n2"
+	is "the class of this name is cut, and lost" "$(connected 2399)" ""
 	is "the former one is not" "$(connected 2380)" "$ALL"
+	"$NETSIM" heal -q cut
+	is "only lost" "$(connected 2399)" "n1>n3 n3>n1"
 	"$NETSIM" heal -q
 	"$NETSIM" clear -q
 }
