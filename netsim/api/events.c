@@ -260,7 +260,7 @@ static int next_deadline(const struct events *e)
 {
 	int64_t next = INT64_MAX, since = clock_ns(CLOCK_MONOTONIC) - e->before_at;
 
-	for (size_t i = 0; i < e->before->fleet_count; i++)
+	for (size_t i = 0; e->before && i < e->before->fleet_count; i++)
 		for (size_t f = 0; f < e->before->fleets[i]->fault_count; f++) {
 			int64_t left = e->before->fleets[i]->faults[f]->left_ns;
 
