@@ -67,10 +67,13 @@ static void begin_outage(struct outage *outage, const struct sample *failed,
 	outage->open_end = true;
 }
 
-/* A failed probe that was answered proves that the target was down when it was sent. */
+/*
+ * A failed probe proves that the target was down by its end, and not when it was sent: etcd, for
+ * example, answers a health check with an error 1 s after it lost its leader.
+ */
 static int64_t proved_at(const struct sample *failed)
 {
-	return failed->sent + (failed->result == SAMPLE_HUNG ? failed->took : 0);
+	return failed->sent + failed->took;
 }
 
 /* Appends the outages of samples of one target. */

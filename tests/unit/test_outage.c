@@ -75,20 +75,20 @@ static void test_one_target(void **state)
 		const char *pattern, *want;
 	} cases[] = {
 		{"......", ""},
-		{"..xx..", "40[20 40]..80[60 81]"},
-		{"..w...", "40[20 40]..60[40 61]"},
-		{"x.x.x.", "-0[0 0]..20[0 21]; 40[20 40]..60[40 61]; 80[60 80]..100[80 101]"},
+		{"..xx..", "40[20 41]..80[60 81]"},
+		{"..w...", "40[20 41]..60[40 61]"},
+		{"x.x.x.", "-0[0 1]..20[0 21]; 40[20 41]..60[40 61]; 80[60 81]..100[80 101]"},
 		/* Hung: it may have gone down until the timeout, or until it came back. */
 		{"..hhhhhhhhhhhhh..", "40[20 240]..300[280 301]"},
 		{"..hh..", "40[20 81]..80[60 81]"},
 		/* A refused probe proves more than the one that hung before it. */
-		{"..hxx...", "40[20 60]..100[80 101]"},
+		{"..hxx...", "40[20 61]..100[80 101]"},
 		/* A slow answer may have waited for the end. */
-		{"..xxs..", "40[20 40]..80[60 180]"},
+		{"..xxs..", "40[20 41]..80[60 180]"},
 		/* A late probe widens the bounds. */
-		{"..   xx   ..", "100[20 100]..200[120 201]"},
-		{"....xx", "80[60 80]..-"},
-		{"xxxx", "-0[0 0]..-"},
+		{"..   xx   ..", "100[20 101]..200[120 201]"},
+		{"....xx", "80[60 81]..-"},
+		{"xxxx", "-0[0 1]..-"},
 	};
 
 	(void)state;
@@ -114,17 +114,17 @@ static void test_need(void **state)
 		enum probe_need need;
 		const char *a, *b, *c, *want;
 	} cases[] = {
-		{NEED_ANY, ".xxxx.", "..xxx.", "...x..", "60[40 60]..80[60 81]"},
-		{NEED_ALL, ".xxxx.", "..xxx.", "...x..", "20[0 20]..100[80 101]"},
-		{NEED_MAJORITY, ".xxxx.", "..xxx.", "...x..", "40[20 40]..100[80 101]"},
+		{NEED_ANY, ".xxxx.", "..xxx.", "...x..", "60[40 61]..80[60 81]"},
+		{NEED_ALL, ".xxxx.", "..xxx.", "...x..", "20[0 21]..100[80 101]"},
+		{NEED_MAJORITY, ".xxxx.", "..xxx.", "...x..", "40[20 41]..100[80 101]"},
 		{NEED_ANY, ".xx...", "...xx.", "......", ""},
 		/* One target's outage follows the other's at once. */
-		{NEED_ALL, ".xx...", "...xx.", "......", "20[0 20]..100[80 101]"},
+		{NEED_ALL, ".xx...", "...xx.", "......", "20[0 21]..100[80 101]"},
 		{NEED_ANY, ".xx...", "...xx.", ".xxxx.", ""},
 		{NEED_MAJORITY, ".xxx..", ".x.xx.", "......",
-		 "20[0 20]..40[20 41]; 60[40 60]..80[60 81]"},
-		{NEED_ANY, ".xxxxx", ".xxxxx", "..xxxx", "40[20 40]..-"},
-		{NEED_ANY, ".xxxxx", ".xxxxx", "..xxx.", "40[20 40]..100[80 101]"},
+		 "20[0 21]..40[20 41]; 60[40 61]..80[60 81]"},
+		{NEED_ANY, ".xxxxx", ".xxxxx", "..xxxx", "40[20 41]..-"},
+		{NEED_ANY, ".xxxxx", ".xxxxx", "..xxx.", "40[20 41]..100[80 101]"},
 		/* A target without samples is not down. */
 		{NEED_ANY, ".xx...", ".xx...", NULL, ""},
 	};
@@ -155,9 +155,9 @@ static void test_window(void **state)
 		const char *want; /* samples/answered gap outages down: length least most flags */
 	} cases[] = {
 		/* ..xxx....x.. : 40..100, 180..200 */
-		{0, 240, "12/8 20 2 80: 60 [40 81]"},
+		{0, 240, "12/8 20 2 80: 60 [39 81]"},
 		{0, 40, "2/2 20 0 0: 0 [0 0]"},
-		{0, 80, "4/2 20 1 40: 40 [40 60] at least"},
+		{0, 80, "4/2 20 1 40: 40 [39 60] at least"},
 		{60, 240, "9/6 20 2 60: 40 [20 41] before"},
 		{60, 80, "1/0 20 1 20: 20 [20 20] at least before"},
 		{100, 180, "4/4 20 0 0: 0 [0 0]"},
