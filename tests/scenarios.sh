@@ -63,3 +63,25 @@ scenario() {
 		not_ok "$title: $4" "$out"
 	fi
 }
+
+# five PROFILE: the five conditions of the n3x suite in one command, on top of a profile
+five() {
+	local names=(network-partition high-latency packet-loss bandwidth-limited combined-stress)
+	cd "$ROOT" || exit
+	for _ in 1 2; do
+		rm -rf "$WORK/memory/five"
+		run timeout 900 "$NETSIM" run -v --profile "$1" --out "$WORK/memory/five" \
+			--junit "$WORK/five.xml" "${names[@]}"
+		[[ $STATUS -eq 6 ]] || break
+	done
+	if [[ $STATUS -eq 0 ]]; then
+		ok "five scenarios under $1: exit status 0"
+	else
+		not_ok "five scenarios under $1: exit status 0" "$(grep -vE '^ok: ' <<<"$OUT"; echo "$ERR")"
+	fi
+	like "one table" "$OUT" $'\n5 scenarios: 5 ok; evidence in '
+	is "a line for each" "$(awk '$2 == "ok" { print $1 }' <<<"$OUT" | xargs)" "${names[*]}"
+	is "one JUnit file with a suite for each" \
+		"$(xmllint --xpath 'count(/testsuites/testsuite)' "$WORK/five.xml")" 5
+	is_junit "$WORK/five.xml"
+}
