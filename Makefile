@@ -162,10 +162,12 @@ build/junit/installed: tests/junit/package.json tests/junit/package-lock.json
 	$(Q)cp $^ $(@D) && cd $(@D) && $(NPM_CI) --legacy-peer-deps >/dev/null
 	@touch $@
 
-# Two pages from the same parts: of traffic, and of a run.
+# Pages from the same parts: of traffic, of a run, and of a search for the edge.
 $(PAGE)/page.html: page/page.js
 $(PAGE)/run.html: page/run.js
-$(PAGE)/page.html $(PAGE)/run.html: page/page.html page/page.css page/parts.js $(PAGE)/installed
+$(PAGE)/edge.html: page/edge.js
+PAGES := $(PAGE)/page.html $(PAGE)/run.html $(PAGE)/edge.html
+$(PAGES): page/page.html page/page.css page/parts.js $(PAGE)/installed
 	@echo "  PAGE    $@"
 	$(Q)sed \
 		-e '/@uplot[.]css@/ {' -e 'r $(PAGE_UPLOT)/dist/uPlot.min.css' -e 'd;}' \
@@ -175,7 +177,7 @@ $(PAGE)/page.html $(PAGE)/run.html: page/page.html page/page.css page/parts.js $
 		-e '/@parts[.]js@/ {' -e 'r page/parts.js' -e 'd;}' \
 		-e '/@page[.]js@/ {' -e 'r page/$(@F:.html=.js)' -e 'd;}' page/page.html > $@
 
-$(B)/cli/report_html.o: $(PAGE)/page.html $(PAGE)/run.html
+$(B)/cli/report_html.o: $(PAGES)
 
 # Unit tests: one program for each tests/unit/test_*.c.
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/test_*.c))

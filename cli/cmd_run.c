@@ -6,12 +6,13 @@
 #include "cmd.h"
 #include "interrupt.h"
 #include "out.h"
+#include "run_edge.h"
 #include "run_job.h"
 #include "run_print.h"
 
 struct run_args {
 	struct common common;
-	const char *out, *junit, *annotations, *seed, *profile;
+	const char *out, *junit, *annotations, *seed, *profile, *edge, *within;
 	bool keep, pcap, traffic;
 };
 
@@ -26,6 +27,10 @@ static const struct netsim_opt opts[] = {
 	 "use this seed instead of the scenario's"},
 	{0, "profile", NETSIM_OPT_TEXT, offsetof(struct run_args, profile), "PROFILE",
 	 "apply this profile, or none, instead of the scenario's"},
+	{0, "edge", NETSIM_OPT_TEXT, offsetof(struct run_args, edge), "'KEY A..B'",
+	 "find the value of KEY between A and B that is borne"},
+	{0, "within", NETSIM_OPT_TEXT, offsetof(struct run_args, within), "SHARE",
+	 "how near --edge comes (10%)"},
 	{0, "keep", NETSIM_OPT_FLAG, offsetof(struct run_args, keep), NULL,
 	 "leave the fleet up, and the data of workloads"},
 	{0, "pcap", NETSIM_OPT_FLAG, offsetof(struct run_args, pcap), NULL,
@@ -140,6 +145,15 @@ static int check_args(const struct run_args *args, struct netsim_err *err)
 {
 	if (args->keep && args->common.count > 1)
 		return usage_error(err, &cmd_run, "--keep takes one scenario");
+	if (args->within && !args->edge)
+		return usage_error(err, &cmd_run, "--within belongs to --edge");
+	if (args->edge && args->common.count > 1)
+		return usage_error(err, &cmd_run, "--edge takes one scenario");
+	if (args->edge && (args->keep || args->junit || args->annotations))
+		return usage_error(err, &cmd_run, "--edge and --%s exclude each other",
+				   args->keep  ? "keep" :
+				   args->junit ? "junit" :
+						 "annotations");
 	return 0;
 }
 
@@ -149,6 +163,7 @@ static int run(const void *p, struct netsim_err *err)
 	struct netsim_run_opts how =
 		NETSIM_OPTS(struct netsim_run_opts, .folder = args->out, .keep = args->keep,
 			    .packets = args->pcap, .traffic = args->traffic || args->pcap);
+	const struct run_edge edge = {args->edge, args->within, args->out};
 	struct run_jobs jobs = {&args->common, &how, NULL, 0};
 	char profile[4096];
 	int r = check_args(args, err);
@@ -163,7 +178,11 @@ static int run(const void *p, struct netsim_err *err)
 		r = run_jobs_find(&jobs, args->common.words, err);
 	if (r < 0)
 		return r;
-	r = args->common.dry ? print_plans(&jobs, stdout, err) : run_all(args, &jobs, err);
+	if (args->edge)
+		r = args->common.dry ? run_edge_plans(&edge, &jobs, &how, err) :
+				       run_edge(&edge, &jobs, &how, err);
+	else
+		r = args->common.dry ? print_plans(&jobs, stdout, err) : run_all(args, &jobs, err);
 	run_jobs_done(&jobs);
 	return r;
 }

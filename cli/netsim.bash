@@ -139,7 +139,7 @@ _netsim_place() {
 	local i place=0
 	for ((i = 2; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i - 1]} in
-		-f | --fleet | --as | --for | --name | --members | --class | --bridge | --engine | --period | --duty | --interval | -b | --by | -t | --top | --from | --to | --topo | --classes | --html | -w | --write | -d | --dir | -F | --filter | -c | --direction | -s | --snap | --buffer | -r | --rotate | -k | --count | --out | --junit | --annotations | --seed | --profile)
+		-f | --fleet | --as | --for | --name | --members | --class | --bridge | --engine | --period | --duty | --interval | -b | --by | -t | --top | --from | --to | --topo | --classes | --html | -w | --write | -d | --dir | -F | --filter | -c | --direction | -s | --snap | --buffer | -r | --rotate | -k | --count | --out | --junit | --annotations | --seed | --profile | --edge | --within)
 			continue ;;
 		--keep)
 			[[ ${COMP_WORDS[1]} == run ]] || continue ;;
@@ -187,7 +187,7 @@ _netsim() {
 		found=$(_netsim_words "$netsim" "$command" "$word" "$(_netsim_place)")
 	elif [[ $before == --@(html|write|dir|out|junit|annotations) || ( $command == capture && $before == -[wd] ) ]]; then
 		found=$(compgen -f -- "$word")
-	elif [[ $before == -t || $before == --@(top|from|to|for|name|period|duty|interval|time|omit|parallel|rate|mss|port|address|interface|count|filter|snap|buffer|rotate|keep|seed) ]]; then
+	elif [[ $before == -t || $before == --@(top|from|to|for|name|period|duty|interval|time|omit|parallel|rate|mss|port|address|interface|count|filter|snap|buffer|rotate|keep|seed|edge|within) ]]; then
 		found=
 	elif [[ $word == -* ]]; then
 		found=$(compgen -W "$(_netsim_options "$netsim" "$command")" -- "$word")

@@ -12,7 +12,7 @@
 
 #include "out.h"
 
-/* The pages without data, built from page/: of traffic, and of a run. */
+/* The pages without data, built from page/: of traffic, of a run, of a search for the edge. */
 __asm__(".pushsection .rodata\n"
 	"page_begin:\n"
 	".incbin \"build/page/page.html\"\n"
@@ -20,8 +20,11 @@ __asm__(".pushsection .rodata\n"
 	"run_begin:\n"
 	".incbin \"build/page/run.html\"\n"
 	"run_end:\n"
+	"edge_begin:\n"
+	".incbin \"build/page/edge.html\"\n"
+	"edge_end:\n"
 	".popsection\n");
-extern const char page_begin[], page_end[], run_begin[], run_end[];
+extern const char page_begin[], page_end[], run_begin[], run_end[], edge_begin[], edge_end[];
 
 struct page {
 	const char *begin, *end; /* of the page without data */
@@ -224,5 +227,15 @@ int page_write_run(const char *path, const struct netsim_run *run, json_t *traff
 				    json_words(run->scenario), "version", netsim_version(),
 				    "report", "verdict", verdict, "chart", chart, "source", source,
 				    "traffic", traffic ? classes_of(traffic) : json_null()),
+			  err);
+}
+
+int page_write_edge(const char *path, const char *title, json_t *data, struct netsim_err *err)
+{
+	struct page page = {.begin = edge_begin, .end = edge_end};
+
+	return write_data(path, &page,
+			  json_pack("{s:o, s:s, s:o}", "title", json_words(title), "version",
+				    netsim_version(), "report", data),
 			  err);
 }

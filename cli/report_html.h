@@ -22,4 +22,7 @@ int page_write(const char *path, const char *title, json_t *report, struct netsi
 int page_write_run(const char *path, const struct netsim_run *run, json_t *traffic,
 		   struct netsim_err *err);
 
+/* Writes the page of a search for the edge; drops the reference to its data. */
+int page_write_edge(const char *path, const char *title, json_t *data, struct netsim_err *err);
+
 #endif

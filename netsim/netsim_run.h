@@ -89,8 +89,9 @@ struct netsim_run_opts {
 	bool keep;	     /* leave the fleet and its workloads, with their data in the folder */
 	netsim_run_progress_fn *progress; /* may be NULL; called by the calling thread */
 	void *arg;
-	bool packets; /* keep the captured packets in the folder even if nothing failed */
-	bool traffic; /* measure and capture the traffic; outages are then less exact */
+	bool packets;	     /* keep the captured packets in the folder even if nothing failed */
+	bool traffic;	     /* measure and capture the traffic; outages are then less exact */
+	const char *instead; /* "delay 85ms": the value of a key of the scenario, or NULL */
 };
 
 /*
@@ -118,10 +119,44 @@ NETSIM_API char *netsim_run_junit(const struct netsim_run_outcome *outcomes, siz
 
 /*
  * Prints the plan of a scenario: the same text for the same seed. Only the options seeded,
- * seed and profile are used. A wrong file gives -EINVAL with diags.
+ * seed, profile and instead are used. A wrong file gives -EINVAL with diags.
  */
 NETSIM_API int netsim_run_plan(const char *path, const struct netsim_run_opts *opts, FILE *out,
 			       struct netsim_diags *diags, struct netsim_err *err);
+
+/* --- the edge of what a scenario bears */
+
+enum netsim_edge_state {
+	NETSIM_EDGE_SEARCHING,
+	NETSIM_EDGE_FOUND,    /* between two values that are near enough */
+	NETSIM_EDGE_ALL,      /* it bears both ends of the range */
+	NETSIM_EDGE_NONE,     /* it bears neither */
+	NETSIM_EDGE_UNPROVED, /* an end is unproved, or the values in between, or ten runs are over
+			       */
+};
+
+#define NETSIM_EDGE_RUNS 10
+
+/* A search for the edge, by bisection: the caller runs the scenario with each next value. */
+struct netsim_edge;
+
+/*
+ * Begins a search: "delay 10ms..500ms", a condition of links or "for", and two values. within: how
+ * near the two values of the edge must be, as a share of the greater one. -EINVAL with err filled.
+ * Free with netsim_edge_free().
+ */
+NETSIM_API int netsim_edge_new(const char *range, double within, struct netsim_edge **ret,
+			       struct netsim_err *err);
+NETSIM_API void netsim_edge_free(struct netsim_edge *edge);
+/* The next value, for opts.instead: "delay 71ms"; NULL: the search has ended. */
+NETSIM_API const char *netsim_edge_next(struct netsim_edge *edge);
+/* Reports the verdict of the run with that value. */
+NETSIM_API void netsim_edge_tell(struct netsim_edge *edge, enum netsim_verdict verdict);
+NETSIM_API enum netsim_edge_state netsim_edge_state(const struct netsim_edge *edge);
+/* The result in words: "bears delay 85ms, not 90ms". It belongs to the edge. */
+NETSIM_API const char *netsim_edge_text(const struct netsim_edge *edge);
+/* The value that was tried as number i, in ns, bit/s, or as a ratio. */
+NETSIM_API double netsim_edge_value(const struct netsim_edge *edge, size_t i);
 
 /*
  * Judges the evidence in the folder of a run again, also of one that was killed. Free with

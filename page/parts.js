@@ -111,6 +111,17 @@ function cell(column, row) {
 	return made;
 }
 
+// An element of SVG.
+function drawing(name, attributes, ...children) {
+	const made = document.createElementNS('http://www.w3.org/2000/svg', name);
+	for (const [key, value] of Object.entries(attributes))
+		made.setAttribute(key, value);
+	made.append(...children);
+	return made;
+}
+
+const LEFT = 8, RIGHT = 92; // per cent of a drawing's width: room for labels at both ends
+
 // columns: {name, value(row), show(value), text(row), class(row), words, about, rare, press(row)};
 // rare ones are left out if they are empty. Numbers sort from the largest, words from A.
 function table(columns, rows) {

@@ -43,7 +43,7 @@ function headline() {
 function sums() {
 	const count = (result) => verdict.rows.filter((row) => row.result === result).length;
 	const list = [['Expectations ok', whole(count('ok'))], ['Failed', whole(count('failed'))], ['Unproved', whole(count('unproved'))],
-		['Duration', duration(verdict.duration_ns)], ['Fleet', about.fleet], ['Profile', about.profile], ['Seed', about.seed],
+		['Duration', duration(verdict.duration_ns)], ['Fleet', about.fleet], ['Profile', about.profile], ['Seed', about.seed], ['Varied', about.varied],
 		['Kernel', about.kernel], ['netsim', about.netsim]];
 	return element('dl.sums', {}, ...list.filter(([, value]) => value !== undefined).map(([name, value]) =>
 		element('div', {}, element('dt', {}, name), element(name === 'Failed' && value !== '0' ? 'dd.bad' : 'dd', {title: value}, value))));
@@ -87,16 +87,6 @@ function verdictSection(time) {
 }
 
 // --- values over the repetitions
-
-function drawing(name, attributes, ...children) {
-	const made = document.createElementNS('http://www.w3.org/2000/svg', name);
-	for (const [key, value] of Object.entries(attributes))
-		made.setAttribute(key, value);
-	made.append(...children);
-	return made;
-}
-
-const LEFT = 8, RIGHT = 92; // per cent of the width: room for labels at both ends
 
 // A dot for each value, a tick at the median, and a line at the limit; from 0.
 function dots(rows, median, unit) {

@@ -112,7 +112,7 @@ static void record_conditions(struct run *run)
 {
 	const struct scenario *s = run->s;
 	struct utsname kernel = {0};
-	char seed[24];
+	char seed[24], varied[512];
 
 	uname(&kernel);
 	snprintf(seed, sizeof(seed), "%" PRIu64, s->seed);
@@ -120,6 +120,11 @@ static void record_conditions(struct run *run)
 	record_about(run, "fleet", s->topo->fleet);
 	record_about(run, "profile", s->profile ? s->profile->name : "none");
 	record_about(run, "seed", seed);
+	if (s->varied) {
+		err_format(varied, sizeof(varied), "%s %s: %s", s->instead.key, s->instead.value,
+			   s->varied);
+		record_about(run, "varied", varied);
+	}
 	record_about(run, "netsim", netsim_version());
 	record_about(run, "kernel", kernel.release);
 }
@@ -519,8 +524,17 @@ static void run_done(struct run *run)
 static int load(const char *path, const struct netsim_run_opts *o, struct scenario **ret,
 		struct timeline **ret_plan, struct netsim_diags *diags)
 {
-	int r = scenario_load(path, o->profile, ret, diags);
+	auto_free char *instead = o->instead ? strdup(o->instead) : NULL;
+	char *value = instead ? strchr(instead, ' ') : NULL;
+	struct scenario_instead change = {.profile = o->profile};
+	int r;
 
+	if (value) {
+		*value = '\0';
+		change.key = instead;
+		change.value = value + 1;
+	}
+	r = scenario_load(path, &change, ret, diags);
 	if (r < 0)
 		return r;
 	if (o->seeded)

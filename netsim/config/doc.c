@@ -456,3 +456,50 @@ int doc_load(const char *path, struct doc_node **ret, struct netsim_diags *diags
 
 	return r < 0 ? r : doc_parse(path, data, len, ret, diags);
 }
+
+int doc_set_text(struct doc_node *node, const char *text)
+{
+	char *copy = strdup(text);
+
+	if (!copy)
+		return -ENOMEM;
+	free(node->text);
+	node->text = copy;
+	node->verbatim = false;
+	return 0;
+}
+
+int doc_set(struct doc_node *map, const char *key, const char *text)
+{
+	struct doc_entry *found = (struct doc_entry *)doc_find(map, key), *entries;
+	struct doc_node *value;
+
+	if (found && found->value->kind == DOC_TEXT)
+		return doc_set_text(found->value, text);
+	doc_remove(map, key);
+	entries = realloc(map->entries, (map->count + 1) * sizeof(*entries));
+	value = calloc(1, sizeof(*value));
+	if (entries)
+		map->entries = entries;
+	if (!entries || !value) {
+		free(value);
+		return -ENOMEM;
+	}
+	*value = (struct doc_node) {.kind = DOC_TEXT, .text = strdup(text), .at = map->at};
+	map->entries[map->count] =
+		(struct doc_entry) {.key = strdup(key), .at = map->at, .value = value};
+	found = &map->entries[map->count++];
+	return found->key && value->text ? 0 : -ENOMEM;
+}
+
+void doc_remove(struct doc_node *map, const char *key)
+{
+	struct doc_entry *entry = (struct doc_entry *)doc_find(map, key);
+
+	if (!entry)
+		return;
+	free(entry->key);
+	doc_free(entry->value);
+	memmove(entry, entry + 1, (size_t)(map->entries + map->count - entry - 1) * sizeof(*entry));
+	map->count--;
+}

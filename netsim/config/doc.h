@@ -64,6 +64,13 @@ static inline void auto_doc_fn(struct doc_node **node)
 const struct doc_entry *doc_find(const struct doc_node *node, const char *key);
 const struct doc_node *doc_get(const struct doc_node *node, const char *key);
 
+/* Replaces the text of a node by a copy. Returns 0 or -ENOMEM. */
+int doc_set_text(struct doc_node *node, const char *text);
+/* Sets the text of a key of a map, which is added after the others if it is new. */
+int doc_set(struct doc_node *map, const char *key, const char *text);
+/* Removes a key from a map, if it has it. */
+void doc_remove(struct doc_node *map, const char *key);
+
 /* Returns the location of the byte at offset in a text, or of the text unless it is verbatim. */
 struct netsim_loc doc_within(const struct doc_node *node, size_t offset);
 

@@ -82,9 +82,9 @@ static bool read_instead(struct bind *b, struct scenario *s)
 {
 	bool good;
 
-	if (strcmp(s->instead_profile, SCENARIO_NO_PROFILE) == 0)
+	if (strcmp(s->instead.profile, SCENARIO_NO_PROFILE) == 0)
 		return true;
-	s->profile_path = arena_strdup(s, s->instead_profile);
+	s->profile_path = arena_strdup(s, s->instead.profile);
 	if (!s->profile_path)
 		return bind_oom(b);
 	s->profile_name.s = s->profile_path;
@@ -97,10 +97,12 @@ static bool read_parts(struct bind *b, struct scenario *s, const struct raw_scen
 {
 	bool good = read_fleet(b, s, raw->fleet);
 
-	if (s->instead_profile)
+	if (s->instead.profile)
 		good &= read_instead(b, s);
 	else if (raw->profile)
 		good &= read_profile(b, s, raw->profile);
+	if (s->instead.key && !s->varied)
+		good &= scenario_vary_profile(b, s, raw->profile);
 	/* Without the fleet, no name of a node can be checked. */
 	if (!s->topo)
 		return false;
@@ -119,6 +121,7 @@ static bool read_scenario(struct bind *b, struct scenario *s)
 {
 	const struct scope scope = {.what = "a scenario", .at = &s->doc->at};
 	struct raw_scenario raw = {.seed = 0};
+	bool varied = !s->instead.key || scenario_vary_timeline(b, s);
 	bool good = bind_map(b, scenario_rows, s->doc, &scope, &raw);
 
 	s->name = raw.name;
@@ -130,7 +133,7 @@ static bool read_scenario(struct bind *b, struct scenario *s)
 				   "letters, digits, '.', '-' and '_', first a letter or digit",
 				   "\"%s\" is not valid as the name of a scenario",
 				   shown(raw.name.s));
-	return raw.fleet && read_parts(b, s, &raw) && good;
+	return raw.fleet && read_parts(b, s, &raw) && good && varied;
 }
 
 static void phase_done(struct phase *phase)
@@ -154,6 +157,7 @@ void scenario_free(struct scenario *s)
 	topo_free(s->topo);
 	profile_free(s->profile);
 	classes_free(s->classes);
+	doc_free(s->profile_doc);
 	doc_free(s->doc);
 	arena_free(s);
 }
@@ -192,14 +196,21 @@ static int finish(struct scenario **s, struct scenario **ret, struct netsim_diag
 	return 0;
 }
 
-int scenario_load(const char *path, const char *instead_profile, struct scenario **ret,
+int scenario_load(const char *path, const struct scenario_instead *instead, struct scenario **ret,
 		  struct netsim_diags *diags)
 {
 	autofn(auto_scenario_fn) struct scenario *s = scenario_new(path, diags);
 
 	if (!s)
 		return -EINVAL;
-	s->instead_profile = instead_profile;
+	if (instead)
+		s->instead = *instead;
+	if (s->instead.key) {
+		s->instead.key = arena_strdup(s, instead->key);
+		s->instead.value = arena_strdup(s, instead->value);
+		if (!s->instead.key || !s->instead.value)
+			return -ENOMEM;
+	}
 	doc_load(s->file, &s->doc, diags);
 	return finish(&s, ret, diags);
 }

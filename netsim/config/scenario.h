@@ -105,6 +105,13 @@ struct phase {
 	size_t expect_count;
 };
 
+/* What a run replaces in the file. */
+struct scenario_instead {
+	const char *profile; /* the file of a profile, or SCENARIO_NO_PROFILE; NULL: its own */
+	const char *key;     /* a condition, or "for", that gets another value; NULL: none */
+	const char *value;
+};
+
 struct scenario {
 	char *file;
 	char *folder; /* of the file, for {folder}: "." if its name has none */
@@ -115,7 +122,9 @@ struct scenario {
 	const char *fleet_path;		 /* of the topology; NULL: it is in the scenario */
 	const char
 		*profile_path; /* of the profile; NULL: it is in the scenario, or there is none */
-	const char *instead_profile; /* of scenario_load() */
+	struct scenario_instead instead; /* of scenario_load() */
+	char *varied;			 /* what instead.key was replaced in; or NULL */
+	struct doc_node *profile_doc;	 /* of the profile, if that is varied and has a file */
 	struct topo *topo;
 	struct profile *profile; /* NULL: none */
 	uint64_t seed;
@@ -135,12 +144,13 @@ struct scenario {
 #define SCENARIO_NO_PROFILE "none"
 
 /*
- * Reads a scenario. instead_profile is the file of a profile that replaces the scenario's
- * own, SCENARIO_NO_PROFILE for no profile, or NULL to keep its own. The caller frees *ret
+ * Reads a scenario, and replaces what instead (NULL: nothing) has. The value of a key is replaced
+ * in all commands that have it; if none has it, it is set in the default of the profile. That of
+ * "for" is replaced in all phases that have commands. The caller frees *ret
  * with scenario_free(); locations point to scenario->file. Returns -EINVAL with all mistakes
  * in diags on failure. On success diags may hold warnings.
  */
-int scenario_load(const char *path, const char *instead_profile, struct scenario **ret,
+int scenario_load(const char *path, const struct scenario_instead *instead, struct scenario **ret,
 		  struct netsim_diags *diags);
 void scenario_free(struct scenario *scenario);
 

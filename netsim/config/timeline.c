@@ -160,6 +160,8 @@ int timeline_print(const struct timeline *timeline, const struct scenario *s, FI
 {
 	fprintf(out, "scenario %s, fleet %s, seed %llu\n", s->name.s, s->topo->fleet,
 		(unsigned long long)s->seed);
+	if (s->varied)
+		fprintf(out, "%s %s: %s\n", s->instead.key, s->instead.value, s->varied);
 	for (size_t i = 0; i < timeline->count; i++)
 		print_entry(&timeline->list[i], out);
 	print_time(timeline->length_ns, timeline->late, out);
