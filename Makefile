@@ -54,7 +54,7 @@ WARN := -Wall -Wextra -Wpedantic -Wconversion -Wno-sign-conversion -Wshadow -Wst
 ALL_CPPFLAGS = $(CPPFLAGS) -I. -isystem $(B)/gen -MMD -MP \
         -DNETSIM_VERSION='"$(VERSION)"' -DNETSIM_DATADIR='"$(DATADIR)/netsim"' \
         -DNETSIM_LIBEXECDIR='"$(LIBEXECDIR)/netsim"' -DLIBPCAP='"$(LIBPCAP)"' -DLIBCURL='"$(LIBCURL)"' \
-        -DLIBVIRT='"$(LIBVIRT)"'
+        -DLIBVIRT='"$(LIBVIRT)"' -DLIBNBD='"$(LIBNBD)"' -DLIBISCSI='"$(LIBISCSI)"'
 ALL_CFLAGS   = $(STD) $(WARN) $(CFLAGS_$(VARIANT)) -fPIC -fvisibility=hidden $(PKG_CFLAGS) $(CFLAGS)
 ALL_LDFLAGS  = $(LDFLAGS_$(VARIANT)) $(LDFLAGS)
 PKG_CFLAGS  := $(patsubst -I%,-isystem %,$(shell $(PKG_CONFIG) --cflags $(PKGS) libpcap libcurl 2>/dev/null))
@@ -65,6 +65,9 @@ LIBPCAP ?= $(call soname,libpcap)
 LIBCURL ?= $(call soname,libcurl)
 # libvirt never changes its soname; libxml2 is found through it.
 LIBVIRT ?= libvirt.so.0
+# Those of Debian 11 to 13; no headers are needed.
+LIBNBD ?= libnbd.so.0
+LIBISCSI ?= libiscsi.so.7
 soname   = $(shell $(OBJDUMP) -p $$($(PKG_CONFIG) --variable=libdir $1)/$1.so 2>/dev/null | awk '$$1 == "SONAME" { print $$2 }')
 # For the command only. Its --cflags are not needed: they define feature test macros that
 # _GNU_SOURCE implies.
