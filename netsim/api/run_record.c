@@ -38,6 +38,7 @@ static int file_of(enum evidence_kind kind)
 {
 	return kind == EVIDENCE_EVENT	  ? FILE_EVENTS :
 	       kind == EVIDENCE_OPERATION ? FILE_HISTORY :
+	       kind == EVIDENCE_BLOCK	  ? FILE_HISTORY :
 	       kind == EVIDENCE_SCRAPE	  ? FILE_METRICS :
 	       kind == EVIDENCE_METRIC	  ? FILE_METRICS :
 					    FILE_SAMPLES;

@@ -47,15 +47,15 @@ static const struct quantity {
 			     .op = EXPECT_AT_MOST,
 			     .example = "within 5s"},
 	[EXPECT_RATE] = {.word = "rate",
-			 .subjects = EXPECT_LEDGER,
+			 .subjects = EXPECT_LEDGER | EXPECT_BLOCKS,
 			 .unit = EXPECT_PER_SECOND,
 			 .example = ">= 90/s"},
 	[EXPECT_LOST] = {.word = "lost",
-			 .subjects = EXPECT_LEDGER,
+			 .subjects = EXPECT_LEDGER | EXPECT_BLOCKS,
 			 .unit = EXPECT_COUNT,
 			 .example = "= 0"},
 	[EXPECT_STALE] = {.word = "stale",
-			  .subjects = EXPECT_LEDGER,
+			  .subjects = EXPECT_LEDGER | EXPECT_BLOCKS,
 			  .unit = EXPECT_COUNT,
 			  .example = "= 0"},
 	[EXPECT_PHANTOM] = {.word = "phantom",
@@ -66,6 +66,19 @@ static const struct quantity {
 			      .subjects = EXPECT_LEDGER,
 			      .unit = EXPECT_COUNT,
 			      .example = "= 0"},
+	[EXPECT_TORN] = {.word = "torn",
+			 .subjects = EXPECT_BLOCKS,
+			 .unit = EXPECT_COUNT,
+			 .example = "= 0"},
+	[EXPECT_STALL] = {.word = "stall",
+			  .subjects = EXPECT_BLOCKS,
+			  .unit = EXPECT_NS,
+			  .example = "<= 8s"},
+	[EXPECT_LATENCY] = {.word = "latency",
+			    .subjects = EXPECT_BLOCKS,
+			    .unit = EXPECT_NS,
+			    .spread = true,
+			    .example = "p99 <= 50ms"},
 	[EXPECT_LEADER_CHANGES] = {.word = "leader",
 				   .second = "changes",
 				   .subjects = EXPECT_STORE,
@@ -439,8 +452,10 @@ static int read_sentence(struct sentence *s, struct expectation *e)
 	} else {
 		r = copy(s, &e->name, &e->name_at);
 		if (r == 0)
-			r = read_quantity(
-				s, EXPECT_PROBE | EXPECT_LEDGER | EXPECT_STORE | EXPECT_METRICS, e);
+			r = read_quantity(s,
+					  EXPECT_PROBE | EXPECT_LEDGER | EXPECT_BLOCKS |
+						  EXPECT_STORE | EXPECT_METRICS,
+					  e);
 		if (r == 0 && e->quantity == EXPECT_METRIC)
 			r = read_metric(s, e);
 	}
@@ -487,8 +502,8 @@ unsigned expectation_subjects(enum expect_quantity quantity)
 
 bool expectation_needs_end(enum expect_quantity quantity)
 {
-	return quantities[quantity].within || quantities[quantity].subjects == EXPECT_LEDGER ||
-	       quantity == EXPECT_METRIC;
+	return quantities[quantity].within || quantity == EXPECT_METRIC ||
+	       quantities[quantity].subjects & (EXPECT_LEDGER | EXPECT_BLOCKS);
 }
 
 const char *expectation_word(enum expect_quantity quantity)

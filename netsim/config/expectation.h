@@ -21,6 +21,9 @@ enum expect_quantity {
 	EXPECT_STALE,	       /* of a ledger: reads that miss an acknowledged write */
 	EXPECT_PHANTOM,	       /* of a ledger: values that were never written */
 	EXPECT_REORDERED,      /* of a ledger: operations whose revisions contradict real time */
+	EXPECT_TORN,	       /* of a block ledger: blocks with parts of several writes */
+	EXPECT_STALL,	       /* of a block ledger: the longest time without an acknowledgement */
+	EXPECT_LATENCY,	       /* of a block ledger: of its writes */
 	EXPECT_LEADER_CHANGES, /* of a workload */
 	EXPECT_AGREES,	       /* of a workload: until all members hold the same data */
 	EXPECT_LOSS,	       /* of a pair: packets that did not arrive */
@@ -30,7 +33,7 @@ enum expect_quantity {
 };
 
 enum expect_statistic {
-	EXPECT_DEFAULT, /* none is given: the median of rtt, the only value of others */
+	EXPECT_DEFAULT, /* none is given: the median of rtt and latency, the only value of others */
 	EXPECT_MEDIAN,
 	EXPECT_P90,
 	EXPECT_P99,
@@ -54,6 +57,7 @@ enum expect_subject {
 	EXPECT_STORE = 1 << 2, /* a workload whose members can be queried */
 	EXPECT_PAIR = 1 << 3,
 	EXPECT_METRICS = 1 << 4, /* a workload whose recipe has metrics */
+	EXPECT_BLOCKS = 1 << 5,	 /* a block ledger */
 };
 
 struct expectation {

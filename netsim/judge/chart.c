@@ -43,6 +43,8 @@ static void find_limits(struct chart *c)
 		reach(c, ev->samples[i].sent);
 	for (size_t i = 0; i < ev->operation_count; i++)
 		reach(c, ev->operations[i].end);
+	for (size_t i = 0; i < ev->block_count; i++)
+		reach(c, ev->blocks[i].end);
 	if (c->from > c->to)
 		c->from = c->to = c->origin;
 	c->to += c->to == c->from;
@@ -207,6 +209,8 @@ static const char *unit_of(enum claim_quantity quantity)
 	case CLAIM_OUTAGE:
 	case CLAIM_RTT:
 	case CLAIM_RECOVERS:
+	case CLAIM_STALL:
+	case CLAIM_LATENCY:
 	case CLAIM_AGREES:
 		return "ns";
 	case CLAIM_AVAILABLE:

@@ -4,10 +4,12 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "netsim/judge/blocks.h"
 #include "netsim/judge/chart_parts.h"
 #include "netsim/util/auto.h"
 
-#define CHANGES 1000 /* of a leader, that are listed */
+#define CHANGES	 1000	   /* of a leader, that are listed */
+#define STALL_NS 100000000 /* shorter ones are not listed */
 
 /* --- spans */
 
@@ -244,6 +246,95 @@ static int put_ledger(struct chart *c, uint32_t name)
 	return 0;
 }
 
+/* --- block ledgers */
+
+static void put_stalls(struct chart *c, const struct stall *stalls, size_t count)
+{
+	struct spans spans = spans_open(c, false, "stalls");
+	size_t listed = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (stalls[i].end - stalls[i].begin < STALL_NS)
+			continue;
+		spans_add(&spans, stalls[i].begin, stalls[i].end);
+		listed++;
+	}
+	spans_close(&spans);
+	chart_number(c, false, "stall_count", (int64_t)listed);
+}
+
+/* The writes of a block ledger as samples, by the time of their answer, or of its absence. */
+static size_t find_writes(const struct chart *c, uint32_t name, struct sample *list,
+			  const struct sample **sorted)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < c->ev->block_count; i++) {
+		const struct block_operation *op = &c->ev->blocks[i];
+
+		if (op->ledger != name || op->kind != BLOCK_WRITE)
+			continue;
+		list[count] =
+			(struct sample) {.sent = op->end,
+					 .took = op->end - op->begin,
+					 .result = op->result == OP_OK ? SAMPLE_OK : SAMPLE_HUNG};
+		sorted[count] = &list[count];
+		count++;
+	}
+	return count;
+}
+
+static int put_writes(struct chart *c, const struct sample **writes, size_t count)
+{
+	auto_free int64_t *answered = calloc(c->bins, sizeof(*answered));
+	auto_free int64_t *unknown = calloc(c->bins, sizeof(*unknown));
+	auto_free struct bin *bins = calloc(c->bins, sizeof(*bins));
+
+	if (!answered || !unknown || !bins || find_bins(c, writes, count, bins) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		(writes[i]->result == SAMPLE_OK ? answered :
+						  unknown)[chart_bin(c, writes[i]->sent)]++;
+	put_counts(c, "answered", answered);
+	put_counts(c, "unanswered", unknown);
+	put_bins(c, "p50_ns", bins, false);
+	put_bins(c, "max_ns", bins, true);
+	return 0;
+}
+
+static int put_blocks(struct chart *c, uint32_t name)
+{
+	auto_free struct sample *list = calloc(c->ev->block_count, sizeof(*list));
+	auto_free const struct sample **sorted = calloc(c->ev->block_count, sizeof(*sorted));
+	auto_free struct stall *stalls = NULL;
+	size_t stall_count = 0;
+
+	if (!list || !sorted || blocks_stalls(c->ev, name, &stalls, &stall_count) < 0)
+		return -ENOMEM;
+	buf_puts(&c->out, "{");
+	chart_text(c, true, "name", name);
+	if (put_writes(c, sorted, find_writes(c, name, list, sorted)) < 0)
+		return -ENOMEM;
+	put_stalls(c, stalls, stall_count);
+	buf_puts(&c->out, "}");
+	return 0;
+}
+
+static int chart_blocks(struct chart *c, bool *seen, size_t *count)
+{
+	for (size_t i = 0; i < c->ev->block_count; i++) {
+		uint32_t name = c->ev->blocks[i].ledger;
+
+		if (seen[name])
+			continue;
+		seen[name] = true;
+		buf_puts(&c->out, (*count)++ ? ",\n" : "");
+		if (put_blocks(c, name) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 int chart_ledgers(struct chart *c)
 {
 	auto_free bool *seen = calloc(c->ev->names.count + 1, sizeof(*seen));
@@ -263,6 +354,8 @@ int chart_ledgers(struct chart *c)
 		if (put_ledger(c, name) < 0)
 			return -ENOMEM;
 	}
+	if (chart_blocks(c, seen, &count) < 0)
+		return -ENOMEM;
 	buf_puts(&c->out, "]");
 	return 0;
 }

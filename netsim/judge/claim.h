@@ -10,8 +10,11 @@ enum claim_quantity {
 	CLAIM_RTT,	 /* ns */
 	CLAIM_RECOVERS,	 /* ns from the beginning of the phase to the end of its last outage */
 	/* of a ledger */
-	CLAIM_RATE,    /* answers per second */
+	CLAIM_RATE,    /* answers per second; of blocks, acknowledged writes */
 	CLAIM_FINDING, /* count of findings of one kind, or of several */
+	/* of a block ledger */
+	CLAIM_STALL,   /* ns: the longest */
+	CLAIM_LATENCY, /* ns: of a write */
 	/* of a cluster */
 	CLAIM_LEADER_CHANGES, /* count */
 	CLAIM_AGREES, /* ns from the beginning of the phase until all members agree, and stay so */
@@ -23,7 +26,7 @@ enum claim_quantity {
 };
 
 enum claim_statistic {
-	STATISTIC_NONE, /* of CLAIM_RTT: the median */
+	STATISTIC_NONE, /* of CLAIM_RTT and CLAIM_LATENCY: the median */
 	STATISTIC_MEDIAN,
 	STATISTIC_P90,
 	STATISTIC_P99,

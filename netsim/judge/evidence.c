@@ -25,6 +25,7 @@ static const char *const operation_words[] = {
 };
 static const char *const type_words[] = {"untyped",   "counter", "gauge",
 					 "histogram", "summary", NULL};
+static const char *const block_words[] = {"none", "write", "read", NULL};
 static const char *const result_words[] = {"ok", "unequal", "failed", "unknown", NULL};
 
 #define KEY(owner, member, how)                                                         \
@@ -71,6 +72,14 @@ static const struct record_key operation_keys[] = {
 	NEED(operation, begin, RECORD_NUMBER),	     NEED(operation, end, RECORD_NUMBER),
 	WORD(operation, result, result_words),	     KEY(operation, revision, RECORD_NUMBER),
 	KEY(operation, mod_revision, RECORD_NUMBER), KEY(operation, seen, RECORD_VALUE),
+};
+
+static const struct record_key block_keys[] = {
+	NEED(block_operation, ledger, RECORD_NAME),  WORD(block_operation, kind, block_words),
+	NEED(block_operation, block, RECORD_COUNT),  KEY(block_operation, number, RECORD_NUMBER),
+	NEED(block_operation, begin, RECORD_NUMBER), NEED(block_operation, end, RECORD_NUMBER),
+	WORD(block_operation, result, result_words), KEY(block_operation, lateness, RECORD_NUMBER),
+	KEY(block_operation, seen, RECORD_VALUE),
 };
 
 static const struct record_key member_keys[] = {
@@ -158,6 +167,23 @@ static const char *operation_flaw(const void *record)
 	return NULL;
 }
 
+static const char *block_flaw(const void *record)
+{
+	const struct block_operation *op = record;
+
+	if (op->kind == BLOCK_NONE || !op->ledger || !op->block)
+		return "an operation without a kind, ledger or block";
+	if (op->end < op->begin)
+		return "an operation that ends before it begins";
+	if ((op->kind == BLOCK_WRITE) != (op->number > 0))
+		return "a write needs its number, and a read has none";
+	if (op->result == OP_UNEQUAL)
+		return "only a comparison can be unequal";
+	if ((op->kind == BLOCK_READ && op->result == OP_OK) != (op->seen != 0))
+		return "a read that was answered needs what it shows";
+	return NULL;
+}
+
 static const char *member_flaw(const void *record)
 {
 	const struct member_sample *state = record;
@@ -203,6 +229,7 @@ static const struct record_kind kinds[EVIDENCE_KINDS] = {
 	[EVIDENCE_PROBE] = KIND("probe", sampled_probe, probe),
 	[EVIDENCE_SAMPLE] = KIND("sample", sample, sample),
 	[EVIDENCE_OPERATION] = KIND("operation", operation, operation),
+	[EVIDENCE_BLOCK] = KIND("block", block_operation, block),
 	[EVIDENCE_MEMBER] = KIND("member", member_sample, member),
 	[EVIDENCE_FIGURE] = KIND("figure", figure, figure),
 	[EVIDENCE_SCRAPE] = KIND("scrape", scrape, scrape),
@@ -217,6 +244,7 @@ void evidence_done(struct evidence *ev)
 	free(ev->probes);
 	free(ev->samples);
 	free(ev->operations);
+	free(ev->blocks);
 	free(ev->members);
 	free(ev->figures);
 	free(ev->scrapes);
@@ -264,6 +292,8 @@ int evidence_add(struct evidence *ev, enum evidence_kind kind, const void *recor
 		APPEND(ev->samples, ev->sample_count);
 	case EVIDENCE_OPERATION:
 		APPEND(ev->operations, ev->operation_count);
+	case EVIDENCE_BLOCK:
+		APPEND(ev->blocks, ev->block_count);
 	case EVIDENCE_MEMBER:
 		APPEND(ev->members, ev->member_count);
 	case EVIDENCE_FIGURE:
@@ -298,6 +328,7 @@ int evidence_read(struct evidence *ev, struct evidence_file *file, const char *t
 		struct sampled_probe probe;
 		struct sample sample;
 		struct operation operation;
+		struct block_operation block;
 		struct member_sample member;
 		struct figure figure;
 		struct scrape scrape;

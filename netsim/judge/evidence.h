@@ -123,6 +123,28 @@ struct operation {
 	uint8_t result;
 };
 
+enum block_kind {
+	BLOCK_NONE,
+	BLOCK_WRITE,
+	BLOCK_READ,
+};
+
+/*
+ * An operation of a block ledger, which writes numbered content to numbered blocks of a device.
+ * What a read shows is the list of the contents of the sectors of the block, each named once and
+ * joined by "+": the number of a write, "empty" (zeros), or "bad" (its checksum is wrong).
+ */
+struct block_operation {
+	int64_t begin, end; /* as those of struct operation */
+	int64_t lateness;   /* of a write: from the time at which it was due to its beginning */
+	int64_t number;	    /* of a write: above that of all earlier writes */
+	uint32_t ledger;    /* name of its workload */
+	uint32_t block;	    /* from 1 */
+	uint32_t seen;	    /* value; of a read that was answered */
+	uint8_t kind;
+	uint8_t result; /* enum operation_result */
+};
+
 /* The state of a member of a cluster, as it reports it. */
 struct member_sample {
 	int64_t time;
@@ -169,12 +191,13 @@ struct evidence {
 	struct sampled_probe *probes;
 	struct sample *samples;
 	struct operation *operations;
+	struct block_operation *blocks;
 	struct member_sample *members;
 	struct figure *figures;
 	struct scrape *scrapes;
 	struct metric_sample *metrics;
-	size_t event_count, probe_count, sample_count, operation_count, member_count, figure_count;
-	size_t scrape_count, metric_count;
+	size_t event_count, probe_count, sample_count, operation_count, block_count;
+	size_t member_count, figure_count, scrape_count, metric_count;
 	size_t truncated; /* files whose last line is incomplete: their writer was killed */
 };
 
@@ -194,6 +217,7 @@ enum evidence_kind {
 	EVIDENCE_PROBE,
 	EVIDENCE_SAMPLE,
 	EVIDENCE_OPERATION,
+	EVIDENCE_BLOCK,
 	EVIDENCE_MEMBER,
 	EVIDENCE_FIGURE,
 	EVIDENCE_SCRAPE,

@@ -38,6 +38,8 @@ enum finding_kind {
 	FINDING_REVIVED,
 	/* A comparison succeeded on a state that was gone, or failed on the state it asked for. */
 	FINDING_SWAPPED,
+	/* A block with a wrong checksum, or with parts of several writes. */
+	FINDING_TORN,
 	FINDING_KINDS,
 };
 
@@ -45,6 +47,7 @@ enum finding_kind {
 
 struct finding {
 	enum finding_kind kind;
+	bool block;	/* the operations are those of blocks */
 	int64_t time;	/* end of the operation that shows it */
 	uint32_t op;	/* the operation concerned: index in the evidence */
 	uint32_t proof; /* the operation that contradicts it, or LEDGER_NONE */
@@ -61,6 +64,8 @@ struct ledger_verdict {
 	 * are not recorded then, so these are no phantoms.
 	 */
 	size_t unrecorded;
+	/* Blocks without an answered read after the last acknowledged write. */
+	size_t unread;
 };
 
 /*

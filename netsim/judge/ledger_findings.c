@@ -20,6 +20,7 @@ static const char *const words[FINDING_KINDS] = {
 	[FINDING_DOUBLED] = "doubled",
 	[FINDING_REVIVED] = "revived",
 	[FINDING_SWAPPED] = "swapped",
+	[FINDING_TORN] = "torn",
 };
 
 const char *finding_word(enum finding_kind kind)
@@ -84,6 +85,23 @@ static const char *operation_text(const struct operation *op, int64_t origin, ch
 	return buf;
 }
 
+/* "lost: block 17 shows 34 instead of 290, written at 5.123 s, read at 7.130 s" */
+static const char *block_text(const struct evidence *ev, const struct finding *finding,
+			      int64_t origin, char buf[static FINDING_TEXT])
+{
+	const struct block_operation *write = &ev->blocks[finding->op];
+	const struct block_operation *read = &ev->blocks[finding->proof];
+	char seen[SHORT];
+
+	shorten(text_table_get(&ev->values, read->seen), seen);
+	return err_format(buf, FINDING_TEXT,
+			  "%s: block %" PRIu32 " shows %s instead of %" PRId64
+			  ", written at %.3f s, read at %.3f s",
+			  words[finding->kind], write->block, seen, write->number,
+			  (double)(write->begin - origin) / 1e9,
+			  (double)(read->begin - origin) / 1e9);
+}
+
 const char *finding_text(const struct evidence *ev, const struct finding *finding, int64_t origin,
 			 char buf[static FINDING_TEXT])
 {
@@ -99,9 +117,12 @@ const char *finding_text(const struct evidence *ev, const struct finding *findin
 		[FINDING_REVIVED] = "failed, but is in",
 		[FINDING_SWAPPED] = "in spite of",
 	};
-	const struct operation *op = &ev->operations[finding->op];
+	const struct operation *op;
 	char subject[48], text[48], proof[48];
 
+	if (finding->block)
+		return block_text(ev, finding, origin, buf);
+	op = &ev->operations[finding->op];
 	subject_of(ev, op, subject);
 	operation_text(op, origin, text);
 	if (finding->proof == LEDGER_NONE)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The verdict: windows, rows and summaries. */
+#include "netsim/judge/blocks.h"
 #include "netsim/judge/verdict_parts.h"
 
 #include <errno.h>
@@ -33,6 +34,8 @@ static void find_ends(struct judging *j)
 		reach(&j->end, ev->samples[i].sent);
 	for (size_t i = 0; i < ev->operation_count; i++)
 		reach(&j->end, ev->operations[i].end);
+	for (size_t i = 0; i < ev->block_count; i++)
+		reach(&j->end, ev->blocks[i].end);
 	for (size_t i = 0; i < ev->member_count; i++)
 		reach(&j->end, ev->members[i].time);
 	if (j->end == INT64_MIN)
@@ -384,29 +387,41 @@ static int add_findings(struct judging *j, const struct named_ledger *ledger)
 	return 0;
 }
 
+/* Judges a ledger, unless it was judged before. */
+static int judge_ledger(struct judging *j, uint32_t name, bool blocks)
+{
+	struct named_ledger *ledger;
+	int r;
+
+	if (verdict_ledger(j, name))
+		return 0;
+	ledger = array_push(j->ledgers, j->ledger_count);
+	if (!ledger)
+		return -ENOMEM;
+	ledger->name = name;
+	ledger->blocks = blocks;
+	r = blocks ? blocks_judge(j->ev, name, j->ret->complete, &ledger->verdict, j->err) :
+		     ledger_judge(j->ev, name, j->ret->complete, &ledger->verdict, j->err);
+	return r == 0 ? add_findings(j, ledger) : r;
+}
+
 static int judge_ledgers(struct judging *j)
 {
 	uint32_t last = 0;
+	int r = 0;
 
-	for (size_t i = 0; i < j->ev->operation_count; i++) {
-		uint32_t name = j->ev->operations[i].ledger;
-		struct named_ledger *ledger;
-		int r;
-
-		if (name == last || verdict_ledger(j, name))
-			continue;
-		last = name;
-		ledger = array_push(j->ledgers, j->ledger_count);
-		if (!ledger)
-			return -ENOMEM;
-		ledger->name = name;
-		r = ledger_judge(j->ev, name, j->ret->complete, &ledger->verdict, j->err);
-		if (r < 0)
-			return r;
-		if (add_findings(j, ledger) < 0)
-			return -ENOMEM;
+	for (size_t i = 0; r == 0 && i < j->ev->operation_count; i++) {
+		if (j->ev->operations[i].ledger != last)
+			r = judge_ledger(j, j->ev->operations[i].ledger, false);
+		last = j->ev->operations[i].ledger;
 	}
-	return 0;
+	last = 0;
+	for (size_t i = 0; r == 0 && i < j->ev->block_count; i++) {
+		if (j->ev->blocks[i].ledger != last)
+			r = judge_ledger(j, j->ev->blocks[i].ledger, true);
+		last = j->ev->blocks[i].ledger;
+	}
+	return r;
 }
 
 /* --- all of it */

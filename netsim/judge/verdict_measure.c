@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "netsim/judge/blocks.h"
 #include "netsim/judge/verdict_parts.h"
 #include "netsim/util/array.h"
 #include "netsim/util/err.h"
@@ -253,6 +254,9 @@ static void measure_findings(const struct claim *claim, const struct window *win
 		doubt_it(m, "the ledger has no acknowledged read");
 	else if ((claim->findings & watch) && !verdict->watched)
 		doubt_it(m, "the ledger's watches delivered nothing");
+	else if (verdict->unread)
+		doubt_it(m, "%zu blocks were not read back after their last write",
+			 verdict->unread);
 	else if (verdict->unrecorded)
 		doubt_it(m, "the history was cut off by a kill; %zu values have no write",
 			 verdict->unrecorded);
@@ -264,6 +268,8 @@ static int measure_ledger(struct judging *j, const struct claim *claim, const st
 	uint32_t name = text_table_find(&j->ev->names, claim->subject);
 	const struct ledger_verdict *verdict = name ? verdict_ledger(j, name) : NULL;
 
+	if (name && claim->quantity == CLAIM_RATE && blocks_are_of(j->ev, name))
+		return verdict_measure_blocks(j, claim, window, m);
 	if (!verdict)
 		why_not(m, "%s has no operations", shown(claim->subject));
 	else if (claim->quantity == CLAIM_RATE)
@@ -285,6 +291,9 @@ int verdict_measure(struct judging *j, const struct claim *claim, const struct w
 	case CLAIM_RATE:
 	case CLAIM_FINDING:
 		return measure_ledger(j, claim, window, since, ret);
+	case CLAIM_STALL:
+	case CLAIM_LATENCY:
+		return verdict_measure_blocks(j, claim, window, ret);
 	case CLAIM_LEADER_CHANGES:
 	case CLAIM_AGREES:
 		return verdict_measure_cluster(j, claim, window, ret);

@@ -48,6 +48,7 @@ struct named_series {
 
 struct named_ledger {
 	uint32_t name;
+	bool blocks; /* a block ledger */
 	struct ledger_verdict verdict;
 };
 
@@ -84,6 +85,9 @@ void verdict_measure_pair(struct judging *j, const struct claim *claim, const st
 			  struct measure *ret);
 /* verdict_metric.c: a series of metrics of all members; the worst counts. */
 int verdict_measure_metric(struct judging *j, const struct claim *claim,
+			   const struct window *window, struct measure *ret);
+/* verdict_blocks.c: rate, stalls and latency of a block ledger */
+int verdict_measure_blocks(struct judging *j, const struct claim *claim,
 			   const struct window *window, struct measure *ret);
 /* verdict_run.c: the expectations of every run, and the doubts that they cast on windows. */
 int verdict_run_rows(struct judging *j);

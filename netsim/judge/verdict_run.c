@@ -280,8 +280,14 @@ static int ledger_row(struct judging *j, const struct named_ledger *ledger)
 	}
 	if (!verdict->acknowledged)
 		return finish(j, row, VERDICT_UNPROVED, "no operation was acknowledged");
-	err_format(why, sizeof(why), "%zu operations acknowledged, %zu of unknown outcome",
-		   verdict->acknowledged, verdict->unknown);
+	if (verdict->unread) {
+		err_format(why, sizeof(why), "%zu blocks were not read back after their last write",
+			   verdict->unread);
+		return finish(j, row, VERDICT_UNPROVED, why);
+	}
+	err_format(why, sizeof(why), "%zu %s acknowledged, %zu of unknown outcome",
+		   verdict->acknowledged, ledger->blocks ? "writes" : "operations",
+		   verdict->unknown);
 	return finish(j, row,
 		      verdict->unknown > verdict->acknowledged ? VERDICT_UNPROVED : VERDICT_OK,
 		      why);

@@ -35,6 +35,8 @@ const char *verdict_value(enum claim_quantity quantity, double value, char buf[s
 	case CLAIM_OUTAGE:
 	case CLAIM_RTT:
 	case CLAIM_RECOVERS:
+	case CLAIM_STALL:
+	case CLAIM_LATENCY:
 	case CLAIM_AGREES:
 		return duration_text(value, buf);
 	case CLAIM_AVAILABLE:

@@ -117,6 +117,44 @@ static void test_empty(void **state)
 	free(json);
 }
 
+static void add_write(struct evidence *ev, int64_t number, int64_t begin, int64_t end,
+		      uint8_t result)
+{
+	struct block_operation op = {.begin = begin * MS,
+				     .end = end * MS,
+				     .number = number,
+				     .ledger = evidence_name(ev, "disk"),
+				     .block = (uint32_t)number,
+				     .kind = BLOCK_WRITE,
+				     .result = result};
+
+	assert_int_equal(evidence_add(ev, EVIDENCE_BLOCK, &op), 0);
+}
+
+/* Writes to a disk: a stall from 120 ms to 350 ms, and one of 50 ms, which is not listed. */
+static void test_disk(void **state)
+{
+	struct evidence ev = {0};
+	char *json;
+
+	(void)state;
+	add_event(&ev, EVENT_PHASE, 100, "cut", NULL);
+	add_write(&ev, 1, 101, 103, OP_OK);
+	add_write(&ev, 2, 110, 112, OP_OK);
+	add_write(&ev, 3, 120, 320, OP_UNKNOWN);
+	add_write(&ev, 4, 340, 350, OP_OK);
+	add_write(&ev, 5, 360, 410, OP_OK);
+	add_event(&ev, EVENT_RUN_END, 500, "cut", NULL);
+	json = chart_json(&ev, NULL, 0);
+	assert_non_null(json);
+	has(json, "{\"name\":\"disk\",\"answered\":[2,0,1,1,0],\"unanswered\":[0,0,1,0,0],"
+		  "\"p50_ns\":[2000000,null,10000000,50000000,null],"
+		  "\"max_ns\":[2000000,null,10000000,50000000,null],"
+		  "\"stalls\":[[20000000,250000000,0]],\"stall_count\":1}");
+	free(json);
+	evidence_done(&ev);
+}
+
 /* An hour in which every second sample fails: outages are merged, and bins are wide. */
 static void test_bounded(void **state)
 {
@@ -140,6 +178,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_parts),
 		cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_disk),
 		cmocka_unit_test(test_bounded),
 	};
 

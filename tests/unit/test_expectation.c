@@ -50,6 +50,9 @@ static void test_quantities(void **state)
 	expect("ledger stale = 0", EXPECT_STALE, EXPECT_EQUAL, EXPECT_COUNT, 0);
 	expect("ledger phantom = 0", EXPECT_PHANTOM, EXPECT_EQUAL, EXPECT_COUNT, 0);
 	expect("ledger reordered = 0", EXPECT_REORDERED, EXPECT_EQUAL, EXPECT_COUNT, 0);
+	expect("disk torn = 0", EXPECT_TORN, EXPECT_EQUAL, EXPECT_COUNT, 0);
+	expect("disk stall <= 8s", EXPECT_STALL, EXPECT_AT_MOST, EXPECT_NS, 8e9);
+	expect("disk latency p99 <= 50ms", EXPECT_LATENCY, EXPECT_AT_MOST, EXPECT_NS, 50e6);
 	expect("etcd leader changes = 1", EXPECT_LEADER_CHANGES, EXPECT_EQUAL, EXPECT_COUNT, 1);
 	expect("etcd agrees within 5s", EXPECT_AGREES, EXPECT_AT_MOST, EXPECT_NS, 5e9);
 	expect("loss a:b <= 1%", EXPECT_LOSS, EXPECT_AT_MOST, EXPECT_SHARE, 0.01);
@@ -107,16 +110,14 @@ static void test_errors(void **state)
 	refused("api", 3, "the quantity is missing",
 		"write one of available, outage, rtt, recovers, rate, lost, stale, phantom, "
 		"reordered, "
-		"leader changes, agrees, "
-		"metric");
+		"torn, stall, latency, leader changes, agrees, metric");
 	refused("api outge <= 2s", 4, "\"outge\" is not a quantity", "did you mean \"outage\"?");
 	refused("api outage 2s", 11, "\"2s\" is not an operator", "write \"outage <= 2s\"");
 	refused("api outage", 10, "the operator is missing", "write \"outage <= 2s\"");
 	refused("api xyzzy <= 2s", 4, "\"xyzzy\" is not a quantity",
 		"write one of available, outage, rtt, recovers, rate, lost, stale, phantom, "
 		"reordered, "
-		"leader changes, agrees, "
-		"metric");
+		"torn, stall, latency, leader changes, agrees, metric");
 	refused("api outage => 2s", 11, "unknown operator \"=>\"",
 		"the operators are =, <, <=, >= and >");
 	refused("api outage <=", 13, "the value is missing", "write \"outage <= 2s\"");
