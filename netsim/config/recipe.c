@@ -16,6 +16,7 @@
 static const char *const stores[] = {
 	[RECIPE_STORE_NONE] = "none",
 	[RECIPE_STORE_ETCD] = "etcd",
+	[RECIPE_STORE_BLOCK] = "block",
 	NULL,
 };
 
@@ -96,10 +97,19 @@ static bool check(struct bind *b, const struct recipe *recipe)
 				   "\"%s\" is not valid as the name of a recipe",
 				   shown(recipe->name.s));
 	if (recipe->store && !doc_get(recipe->doc, "url"))
-		good = bind_refuse(b, &recipe->at, "write url: \"http://{address}:2379\"",
+		good = bind_refuse(b, &recipe->at,
+				   recipe->store == RECIPE_STORE_BLOCK ?
+					   "write url: \"nbd://{address}\"" :
+					   "write url: \"http://{address}:2379\"",
 				   "a recipe with \"store\" needs the key \"url\"");
+	if (recipe->store == RECIPE_STORE_BLOCK && recipe->url.s &&
+	    !recipe_is_block_url(recipe->url.s))
+		good = bind_refuse(b, &recipe->url.at, "it begins with nbd:// or iscsi://",
+				   "url: \"%s\" is not that of a block device",
+				   shown(recipe->url.s));
 	if (!store && recipe->url.s)
-		good = bind_refuse(b, &recipe->url.at, "write store: etcd, or remove it",
+		good = bind_refuse(b, &recipe->url.at,
+				   "write store: etcd or store: block, or remove it",
 				   "\"url\" is the address of a store, and there is none");
 	if (recipe->series.given && !recipe->metrics.s)
 		good = bind_refuse(b, &recipe->series.at,
@@ -124,7 +134,12 @@ static bool read_recipe(struct bind *b, struct recipe *recipe)
 
 bool recipe_has_members(const struct recipe *recipe)
 {
-	return recipe->store || recipe->members.given;
+	return recipe->store == RECIPE_STORE_ETCD || recipe->members.given;
+}
+
+bool recipe_is_block_url(const char *url)
+{
+	return strncmp(url, "nbd://", 6) == 0 || strncmp(url, "iscsi://", 8) == 0;
 }
 
 void recipe_free(struct recipe *recipe)

@@ -10,7 +10,8 @@
 /* How members and leader are learnt, and which client the ledger uses. */
 enum recipe_store {
 	RECIPE_STORE_NONE,
-	RECIPE_STORE_ETCD, /* its JSON gateway */
+	RECIPE_STORE_ETCD,  /* its JSON gateway */
+	RECIPE_STORE_BLOCK, /* a block device: its URL names the protocol */
 };
 
 /* Files of a client, as templates; all are given, or none. */
@@ -37,6 +38,9 @@ struct recipe {
 
 /* True if its members and leader can be learnt. */
 bool recipe_has_members(const struct recipe *recipe);
+
+/* True for the URL of a block device: nbd://, iscsi://. */
+bool recipe_is_block_url(const char *url);
 
 /*
  * Reads a recipe. The caller frees *ret with recipe_free(); locations point to recipe->file.

@@ -33,6 +33,7 @@ enum workload_kind {
 	WORKLOAD_RECIPE, /* a system; each node is a member */
 	WORKLOAD_RUN,	 /* a command on each node */
 	WORKLOAD_LEDGER, /* a client of a store, which records each operation: etcd-ledger */
+	WORKLOAD_BLOCKS, /* the same for a block device: block-ledger */
 };
 
 struct workload {
@@ -43,11 +44,14 @@ struct workload {
 	struct text use;	/* WORKLOAD_RECIPE */
 	struct recipe *recipe;	/* WORKLOAD_RECIPE */
 	struct program program; /* a recipe's with the workload's env and within */
-	struct node_set nodes;	/* a member on each */
-	struct text of;		/* WORKLOAD_LEDGER: the name of its store, if given */
-	const struct workload *store; /* WORKLOAD_LEDGER */
-	double rate;		      /* WORKLOAD_LEDGER: operations per second */
-	struct duration timeout;      /* WORKLOAD_LEDGER: of an operation */
+	struct node_set nodes;	/* a member on each; of WORKLOAD_BLOCKS, one node */
+	struct text interface;	/* whose address {address} is; not given: the first that has one */
+	/* Of ledgers: */
+	struct text of;		      /* the name of the store, if given */
+	const struct workload *store; /* NULL: file */
+	struct text file;	      /* WORKLOAD_BLOCKS: a file or device, instead of a store */
+	double rate;		      /* operations, or writes of blocks, per second */
+	struct duration timeout;      /* of an operation */
 };
 
 enum probe_kind { PROBE_HTTP, PROBE_TCP, PROBE_PING, PROBE_RUN };
@@ -166,5 +170,10 @@ int scenario_print(const struct scenario *scenario, FILE *out);
  * has any. NULL: it has none.
  */
 const struct ip *scenario_address(const struct node *node);
+/* The same for a member of a workload: of the interface that it names. */
+const struct ip *workload_address(const struct workload *w, const struct node *node);
+
+/* Whether it is a client of netsim itself, and runs no program. */
+bool workload_is_ledger(const struct workload *w);
 
 #endif

@@ -11,6 +11,8 @@ static unsigned kinds_of(const struct workload *w)
 {
 	if (w->kind == WORKLOAD_LEDGER)
 		return EXPECT_LEDGER;
+	if (w->kind == WORKLOAD_BLOCKS)
+		return EXPECT_BLOCKS;
 	return (scenario_has_members(w) ? EXPECT_STORE : 0) |
 	       (w->recipe && w->recipe->metrics.s ? EXPECT_METRICS : 0);
 }
@@ -55,13 +57,14 @@ static bool find_subject(struct bind *b, const struct scenario *s, const struct 
 		return true;
 	if (!kinds)
 		return scenario_refuse(b, &name,
-				       "its recipe needs \"store\", \"members\" or \"metrics\"",
+				       "its recipe needs store: etcd, or members or metrics",
 				       "nothing can be expected of the workload \"%s\"", x->e.name);
 	return scenario_refuse(b, &quantity,
 			       hint_f("it has %s", expectation_words(kinds, words, sizeof(words))),
 			       "the %s \"%s\" has no quantity \"%s\"",
 			       x->probe		      ? "probe" :
 			       kinds == EXPECT_LEDGER ? "ledger" :
+			       kinds == EXPECT_BLOCKS ? "block ledger" :
 							"workload",
 			       x->e.name, expectation_word(x->e.quantity));
 }

@@ -76,6 +76,11 @@ bool scenario_mark_nodes(struct bind *b, const struct scenario *s, const char *w
 		s->topo->fleet, shown(word));
 }
 
+bool workload_is_ledger(const struct workload *w)
+{
+	return w->kind == WORKLOAD_LEDGER || w->kind == WORKLOAD_BLOCKS;
+}
+
 bool scenario_has_members(const struct workload *w)
 {
 	return w->wrong || (w->recipe && recipe_has_members(w->recipe));
@@ -100,7 +105,7 @@ static bool check_selector(struct bind *b, const struct scenario *s, const char 
 		return false;
 	if (selector.kind == SELECTOR_MEMBERS || scenario_has_members(workload))
 		return true;
-	return scenario_refuse(b, &within, "its recipe needs \"store\" or \"members\"",
+	return scenario_refuse(b, &within, "its recipe needs store: etcd, or members",
 			       "the leader of \"%s\" cannot be found", workload->name);
 }
 
@@ -314,5 +319,16 @@ const struct ip *scenario_address(const struct node *node)
 	for (size_t i = 0; i < node->iface_count; i++)
 		if (node->ifaces[i].address_count)
 			return &node->ifaces[i].addresses[0].ip;
+	return NULL;
+}
+
+const struct ip *workload_address(const struct workload *w, const struct node *node)
+{
+	if (!w->interface.s)
+		return scenario_address(node);
+	for (size_t i = 0; i < node->iface_count; i++)
+		if (strcmp(node->ifaces[i].name, w->interface.s) == 0)
+			return node->ifaces[i].address_count ? &node->ifaces[i].addresses[0].ip :
+							       NULL;
 	return NULL;
 }

@@ -12,7 +12,9 @@
 #include "netsim/config/classes.h"
 #include "netsim/config/scenario.h"
 
-#define SCENARIO_LEDGER "etcd-ledger" /* the word of `use:` that is no recipe */
+/* The words of `use:` that are no recipes. */
+#define SCENARIO_LEDGER "etcd-ledger"
+#define SCENARIO_BLOCKS "block-ledger"
 
 /* A text of the file, or a part of it, that a message is about. */
 struct place {

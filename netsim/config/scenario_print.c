@@ -105,9 +105,13 @@ static void print_workload(const struct workload *w, FILE *out)
 		own.ready = (struct ready) {0};
 		program_print_flow(out, &own);
 	}
-	if (w->kind == WORKLOAD_LEDGER) {
-		fputs(", of: ", out);
-		quote_print(w->store->name, out);
+	if (w->interface.s) {
+		fputs(", interface: ", out);
+		quote_print(w->interface.s, out);
+	}
+	if (workload_is_ledger(w)) {
+		fputs(w->store ? ", of: " : ", file: ", out);
+		quote_print(w->store ? w->store->name : w->file.s, out);
 		print_rate(w->rate, out);
 		fprintf(out, ", timeout: %s", unit_format_duration(w->timeout, timeout));
 	}

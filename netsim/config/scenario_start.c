@@ -8,11 +8,14 @@
 
 #define LEDGER_RATE    100	 /* operations per second, unless given */
 #define LEDGER_TIMEOUT 500000000 /* ns, unless given: below the election timeout of etcd */
+#define BLOCKS_RATE    50
+#define BLOCKS_TIMEOUT 30000000000 /* that of Linux for a command of a SCSI disk */
 
 enum {
 	IN_RECIPE = 1 << WORKLOAD_RECIPE,
 	IN_RUN = 1 << WORKLOAD_RUN,
-	IN_LEDGER = 1 << WORKLOAD_LEDGER
+	IN_LEDGER = 1 << WORKLOAD_LEDGER,
+	IN_BLOCKS = 1 << WORKLOAD_BLOCKS
 };
 
 /* A workload with the keys that exclude each other. */
@@ -48,10 +51,12 @@ static const struct field workload_rows[] = {
 	{FIELD(struct raw_workload, w.program.within, "within", bind_duration),
 	 .in = IN_RECIPE | IN_RUN, .nonzero = true, .unit = "s",
 	 FIELD_HAS(struct raw_workload, has_within)},
-	{FIELD(struct raw_workload, w.of, "of", bind_text), .in = IN_LEDGER},
-	{FIELD(struct raw_workload, w.rate, "rate", bind_per_second), .in = IN_LEDGER},
-	{FIELD(struct raw_workload, w.timeout, "timeout", bind_duration), .in = IN_LEDGER,
-	 .nonzero = true, .unit = "s"},
+	{FIELD(struct raw_workload, w.interface, "interface", bind_text), .in = IN_RECIPE | IN_RUN},
+	{FIELD(struct raw_workload, w.of, "of", bind_text), .in = IN_LEDGER | IN_BLOCKS},
+	{FIELD(struct raw_workload, w.file, "file", bind_text), .in = IN_BLOCKS},
+	{FIELD(struct raw_workload, w.rate, "rate", bind_per_second), .in = IN_LEDGER | IN_BLOCKS},
+	{FIELD(struct raw_workload, w.timeout, "timeout", bind_duration),
+	 .in = IN_LEDGER | IN_BLOCKS, .nonzero = true, .unit = "s"},
 	{0},
 };
 
@@ -61,6 +66,7 @@ static const struct {
 	[WORKLOAD_RECIPE] = {"a workload with \"use\"", "it is the recipe's"},
 	[WORKLOAD_RUN] = {"a workload with \"run\"", "it is a ledger's"},
 	[WORKLOAD_LEDGER] = {"a ledger", "it runs no program"},
+	[WORKLOAD_BLOCKS] = {"a block ledger", "it runs no program"},
 };
 
 static enum workload_kind kind_of(const struct doc_node *map)
@@ -69,8 +75,11 @@ static enum workload_kind kind_of(const struct doc_node *map)
 
 	if (!use)
 		return WORKLOAD_RUN;
-	return use->kind == DOC_TEXT && strcmp(use->text, SCENARIO_LEDGER) == 0 ? WORKLOAD_LEDGER :
-										  WORKLOAD_RECIPE;
+	if (use->kind == DOC_TEXT && strcmp(use->text, SCENARIO_LEDGER) == 0)
+		return WORKLOAD_LEDGER;
+	if (use->kind == DOC_TEXT && strcmp(use->text, SCENARIO_BLOCKS) == 0)
+		return WORKLOAD_BLOCKS;
+	return WORKLOAD_RECIPE;
 }
 
 /* Adds the variables of a recipe that the workload does not set. */
@@ -130,10 +139,15 @@ static bool load_recipe(struct bind *b, const struct scenario *s, struct raw_wor
 	return add_env(b, &w->recipe->program, &w->program);
 }
 
-/* A workload with mistakes may be a store. */
-static bool is_store(const struct workload *w)
+static uint32_t store_of(const struct workload *ledger)
 {
-	return w->wrong || (w->recipe && w->recipe->store);
+	return ledger->kind == WORKLOAD_BLOCKS ? RECIPE_STORE_BLOCK : RECIPE_STORE_ETCD;
+}
+
+/* A workload with mistakes may be a store. */
+static bool is_store(const struct workload *w, uint32_t store)
+{
+	return w->wrong || (w->recipe && w->recipe->store == store);
 }
 
 /* Finds the store of a ledger: the workload of that name, or the only one with a store. */
@@ -147,11 +161,14 @@ static bool find_store(struct bind *b, const struct scenario *s, struct workload
 		w->store = scenario_need_workload(b, s, w->of.s, &at);
 		if (!w->store)
 			return false;
-		return is_store(w->store) || bind_refuse(b, &w->of.at, "its recipe needs \"store\"",
-							 "of: \"%s\" is not a store", w->of.s);
+		return is_store(w->store, store_of(w)) ||
+		       bind_refuse(b, &w->of.at,
+				   w->kind == WORKLOAD_BLOCKS ? "its recipe needs store: block" :
+								"its recipe needs store: etcd",
+				   "of: \"%s\" is not a store of this ledger", w->of.s);
 	}
 	for (size_t i = 0; i < s->workload_count; i++) {
-		if (!is_store(s->workloads[i]))
+		if (!is_store(s->workloads[i], store_of(w)))
 			continue;
 		if (found)
 			return bind_refuse(b, &entry->at,
@@ -161,8 +178,31 @@ static bool find_store(struct bind *b, const struct scenario *s, struct workload
 		found = s->workloads[i];
 	}
 	w->store = found;
-	return found || bind_refuse(b, &entry->at, "start a workload with a store before it",
-				    "\"%s\" has no store to write to", entry->key);
+	return found ||
+	       bind_refuse(
+		       b, &entry->at,
+		       w->kind == WORKLOAD_BLOCKS ?
+			       "start a workload with store: block before it, or write file: PATH" :
+			       "start a workload with store: etcd before it",
+		       "\"%s\" has no store to write to", entry->key);
+}
+
+/* A block device has one writer, on one node, and it is a store or a file. */
+static bool find_device(struct bind *b, const struct scenario *s, struct workload *w,
+			const struct doc_entry *entry)
+{
+	if (w->nodes.count + w->nodes.host > 1)
+		return bind_refuse(b, &w->nodes.words.at, "write node: NODE",
+				   "a block ledger writes from one node, not from %zu",
+				   w->nodes.count);
+	if (!w->file.s)
+		return find_store(b, s, w, entry);
+	if (w->of.s)
+		return bind_refuse(b, &w->file.at, "remove one of them",
+				   "\"of\" and \"file\" exclude each other");
+	return *w->file.s == '/' ||
+	       bind_refuse(b, &w->file.at, "write a path that begins with /",
+			   "file: \"%s\" is not an absolute path", shown(w->file.s));
 }
 
 /* Moves `node` to the nodes; exactly one of the two keys is needed. */
@@ -182,6 +222,30 @@ static bool join_nodes(struct bind *b, const struct doc_entry *entry, struct raw
 	return true;
 }
 
+static bool has_interface(const struct node *node, const char *name)
+{
+	for (size_t i = 0; i < node->iface_count; i++)
+		if (strcmp(node->ifaces[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* The interface must exist on every node, with an address. */
+static bool check_interface(struct bind *b, const struct scenario *s, const struct workload *w)
+{
+	for (size_t i = 0; w->interface.s && i < w->nodes.count; i++) {
+		const struct node *node = &s->topo->nodes[w->nodes.list[i]];
+
+		if (!has_interface(node, w->interface.s))
+			return bind_refuse(b, &w->interface.at, NULL, "%s has no interface \"%s\"",
+					   node->name, shown(w->interface.s));
+		if (!workload_address(w, node))
+			return bind_refuse(b, &w->interface.at, "give it one in the topology",
+					   "%s/%s has no address", node->name, w->interface.s);
+	}
+	return true;
+}
+
 /* {address} and {members: ...} need an address of every node. */
 static bool check_addresses(struct bind *b, const struct scenario *s, const struct workload *w)
 {
@@ -196,7 +260,7 @@ static bool check_addresses(struct bind *b, const struct scenario *s, const stru
 		needed |= places > 0 && places & (TEMPLATE_ADDRESS | TEMPLATE_MEMBERS);
 	}
 	for (size_t i = 0; needed && i < w->nodes.count; i++)
-		if (!scenario_address(&s->topo->nodes[w->nodes.list[i]]))
+		if (!workload_address(w, &s->topo->nodes[w->nodes.list[i]]))
 			return bind_refuse(b, &w->nodes.words.at, "give its interface an address",
 					   "%s has no address for \"%s\"",
 					   s->topo->nodes[w->nodes.list[i]].name, w->name);
@@ -216,7 +280,9 @@ static bool finish_workload(struct bind *b, const struct scenario *s, struct raw
 		good = load_recipe(b, s, raw) && good;
 	if (w->kind == WORKLOAD_LEDGER)
 		good = find_store(b, s, w, entry) && good;
-	return good && check_addresses(b, s, w);
+	if (w->kind == WORKLOAD_BLOCKS)
+		good = find_device(b, s, w, entry) && good;
+	return good && check_interface(b, s, w) && check_addresses(b, s, w);
 }
 
 static bool read_workload(struct bind *b, struct scenario *s, const struct doc_entry *entry)
@@ -228,12 +294,15 @@ static bool read_workload(struct bind *b, struct scenario *s, const struct doc_e
 				    .in = 1U << kind,
 				    .hint = kinds[kind].hint};
 	struct raw_workload raw = {
-		.w = {.name = entry->key, .at = entry->at, .kind = kind, .rate = LEDGER_RATE}};
+		.w = {.name = entry->key,
+		      .at = entry->at,
+		      .kind = kind,
+		      .rate = kind == WORKLOAD_BLOCKS ? BLOCKS_RATE : LEDGER_RATE}};
 	struct workload *w;
 	bool good;
 
 	raw.w.program.within.ns = PROGRAM_WITHIN;
-	raw.w.timeout.ns = LEDGER_TIMEOUT;
+	raw.w.timeout.ns = kind == WORKLOAD_BLOCKS ? BLOCKS_TIMEOUT : LEDGER_TIMEOUT;
 	if (!bind_spend(b, &entry->at) || !scenario_check_name(b, s, "a workload", entry))
 		return false;
 	if (kind != WORKLOAD_RUN && run)

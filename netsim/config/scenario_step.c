@@ -287,7 +287,7 @@ static bool check_workload(const struct step_check *c)
 	w = scenario_need_workload(c->b, c->s, words->name, &at);
 	if (!w)
 		return false;
-	if (w->kind == WORKLOAD_LEDGER)
+	if (workload_is_ledger(w))
 		return scenario_refuse(c->b, &at, NULL, "%s: \"%s\" is a ledger, not a program",
 				       step_words[c->command->step.verb], w->name);
 	if (!words->node)
