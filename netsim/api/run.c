@@ -202,6 +202,7 @@ static int start_all(struct run *run, struct netsim_err *err)
 		if (run_is_halted(run))
 			return err_canceled(err);
 		r = w->kind == WORKLOAD_LEDGER ? ledgers_start(run, w, err) :
+		    w->kind == WORKLOAD_BLOCKS ? blocks_start(run, w, err) :
 						 work_start(run, w, err);
 	}
 	if (r == 0)
@@ -331,6 +332,7 @@ static void end_all(struct run *run)
 	int r, end;
 
 	ledgers_end(run);
+	blocks_end(run);
 	probes_stop(run);
 	watch_stop(run);
 	metrics_stop(run);
@@ -502,6 +504,7 @@ static void free_texts(char **texts, size_t count)
 static void run_done(struct run *run)
 {
 	ledgers_free(run);
+	blocks_free(run);
 	probes_free(run);
 	watch_stop(run);
 	traffic_free(run);

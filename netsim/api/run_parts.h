@@ -3,9 +3,9 @@
  * Shared by the files of netsim_run(): run.c (from bringing up the fleet to the verdict),
  * run_fleet.c, run_timeline.c (the plan, step by step), run_steps.c (one step), run_faults.c
  * (faults and their effect), run_pairs.c (packets of pairs), run_watch.c (states of members,
- * conditions to abort), run_cluster.c (leaders, selectors), run_probes.c, run_ledgers.c, run_work.c
- * (workloads), run_traffic.c, run_metrics.c. run_record.h has the evidence, run_verdict.h the
- * result.
+ * conditions to abort), run_cluster.c (leaders, selectors), run_probes.c, run_ledgers.c,
+ * run_blocks.c, run_work.c (workloads), run_traffic.c, run_metrics.c. run_record.h has the
+ * evidence, run_verdict.h the result.
  *
  * Threads: the caller's shows the progress; the conductor does the rest, with a handle of its
  * own; the watch asks members. Workloads, probes, ledgers, metrics and the traffic have theirs.
@@ -55,6 +55,7 @@ struct run_cluster {
 };
 
 struct run_ledger;
+struct run_blocks;
 struct run_traffic;
 struct run_watch;
 struct run_probes;
@@ -91,6 +92,8 @@ struct run {
 	size_t cluster_count;
 	struct run_ledger *ledgers;
 	size_t ledger_count;
+	struct run_blocks *blocks;
+	size_t block_count;
 	struct run_probes *probes;
 	struct run_watch *watch;
 	struct run_traffic *traffic;
@@ -185,6 +188,11 @@ int ledgers_start(struct run *run, const struct workload *w, struct netsim_err *
 /* Ends the operations of all ledgers, and reads all keys a last time. */
 void ledgers_end(struct run *run);
 void ledgers_free(struct run *run);
+
+/* run_blocks.c: the same for block ledgers */
+int blocks_start(struct run *run, const struct workload *w, struct netsim_err *err);
+void blocks_end(struct run *run);
+void blocks_free(struct run *run);
 
 /* run_probes.c */
 int probes_start(struct run *run, struct netsim_err *err);

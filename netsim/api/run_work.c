@@ -17,9 +17,10 @@
 
 /* --- texts */
 
-static const char *address_of(const struct node *node, char buf[static UNIT_TEXT])
+static const char *address_of(const struct workload *w, const struct node *node,
+			      char buf[static UNIT_TEXT])
 {
-	const struct ip *ip = scenario_address(node);
+	const struct ip *ip = workload_address(w, node);
 
 	if (!ip)
 		return "";
@@ -36,7 +37,7 @@ static struct template_member *list_members(const struct run *run, const struct 
 	for (size_t i = 0; list && i < w->nodes.count; i++) {
 		const struct node *node = &run->s->topo->nodes[w->nodes.list[i]];
 
-		list[i] = (struct template_member) {node->name, address_of(node, addresses[i])};
+		list[i] = (struct template_member) {node->name, address_of(w, node, addresses[i])};
 	}
 	return list;
 }
@@ -60,7 +61,7 @@ char *work_fill(const struct run *run, const struct workload *w, const char *nod
 		return NULL;
 	values.member_count = w->nodes.count;
 	if (index < run->s->topo->node_count)
-		values.self.address = address_of(&run->s->topo->nodes[index], address);
+		values.self.address = address_of(w, &run->s->topo->nodes[index], address);
 	snprintf(data, sizeof(data), "%s/data/%s@%s", run->folder, w->name, node);
 	return template_fill(text, &values);
 }
@@ -181,7 +182,7 @@ int work_prepare(struct run *run, struct netsim_err *err)
 	r = members_open(run->s->topo->fleet, run->ctx->state.own_id, on_end, run, &run->processes,
 			 err);
 	for (size_t i = 0; r == 0 && i < run->s->workload_count; i++)
-		if (run->s->workloads[i]->kind != WORKLOAD_LEDGER)
+		if (!workload_is_ledger(run->s->workloads[i]))
 			r = add_members(run, run->s->workloads[i], err);
 	return r;
 }
