@@ -200,23 +200,37 @@ class Time {
 		lines: [line('answered', answered, colours[i % colours.length]), line('failed or unanswered', unanswered, bad)]}));
 	}
 
+	// The stalls and the latency of writes to disks.
+	drawDisks() {
+		const disks = chart.ledgers.filter(({stalls}) => stalls), bad = colour('bad'), good = colour('good');
+		if (!disks.length)
+			return;
+		this.plots.addLanes({title: ['Stalls', 'red: a write waited for 100 ms or longer, and none was acknowledged'],
+			lanes: disks.map(({name, stalls}) => ({name, colour: bad, under: good, lighter: [span([chart.from_ns, chart.to_ns])], spans: stalls.map(span)}))});
+		for (const disk of disks)
+			this.drawTimes(`Latency of writes of ${disk.name}`, [{...disk, name: ''}], disk.name);
+	}
+
 	drawTrips() {
+		for (const {name, targets} of chart.probes)
+			this.drawTimes(`Round-trip time of ${name}`, byName(targets), name);
+	}
+
+	drawTimes(title, targets, name) {
 		const colours = seriesColours();
-		for (const {name, targets} of chart.probes) {
-			const lines = byName(targets).slice(0, colours.length).map((target, i) => {
-				const both = (time) => [target.p50_ns[binAt(time)], target.max_ns[binAt(time)]];
-				const most = Math.max(...target.max_ns.filter((value) => value !== null), 0);
-				return {name: target.name || name, colour: colours[i], values: [null, ...target.p50_ns, null], high: [null, ...target.max_ns, null],
-					whole: 'max ' + duration(most), at: (time) => both(time).map((value) => value === null || value === undefined ? '–' : duration(value)).join(' / ')};
-			});
-			const middles = edges.slice(0, -1).map((edge, i) => (edge + edges[i + 1]) / 2);
-			this.logarithmic ??= {};
-			const logarithmic = this.logarithmic[name] ?? true;
-			if (lines.length)
-				this.plots.add({title: [`Round-trip time of ${name}`, `line: p50, shaded up to the maximum, of each ${duration(chart.bin_ns)}`],
-					x: [edges[0], ...middles, edges[edges.length - 1]], lines, show: duration, logarithmic,
-					ontoggle: () => { this.logarithmic[name] = !logarithmic; this.draw(); }});
-		}
+		const lines = targets.slice(0, colours.length).map((target, i) => {
+			const both = (time) => [target.p50_ns[binAt(time)], target.max_ns[binAt(time)]];
+			const most = Math.max(...target.max_ns.filter((value) => value !== null), 0);
+			return {name: target.name || name, colour: colours[i], values: [null, ...target.p50_ns, null], high: [null, ...target.max_ns, null],
+				whole: 'max ' + duration(most), at: (time) => both(time).map((value) => value === null || value === undefined ? '–' : duration(value)).join(' / ')};
+		});
+		const middles = edges.slice(0, -1).map((edge, i) => (edge + edges[i + 1]) / 2);
+		this.logarithmic ??= {};
+		const logarithmic = this.logarithmic[name] ?? true;
+		if (lines.length)
+			this.plots.add({title: [title, `line: p50, shaded up to the maximum, of each ${duration(chart.bin_ns)}`],
+				x: [edges[0], ...middles, edges[edges.length - 1]], lines, show: duration, logarithmic,
+				ontoggle: () => { this.logarithmic[name] = !logarithmic; this.draw(); }});
 	}
 
 	// The classes of the traffic at all ports; traffic.html has the rest.
@@ -273,6 +287,7 @@ class Time {
 		this.drawProbes();
 		this.drawLeaders();
 		this.drawLedgers();
+		this.drawDisks();
 		this.drawTrips();
 		this.drawTraffic();
 		this.drawMetrics();
