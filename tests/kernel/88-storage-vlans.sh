@@ -1,0 +1,31 @@
+# needs: vlan_filtering 8021q bridge veth netns clsact bpf nbdkit libnbd
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# netsim run: the storage VLAN of a node is cut, and the one of the cluster is not.
+# shellcheck shell=bash
+. "$(dirname "$0")/../lib.sh"
+
+mkdir "$WORK/memory"
+mount -t tmpfs -o size=1g none "$WORK/memory"
+trap 'umount "$WORK/memory"; at_exit' EXIT
+
+cat >"$WORK/vlan.yaml" <<'EOT'
+scenario: vlan
+fleet: vlans
+start:
+  disk: {use: nbd, node: server-1, interface: eth1.100}
+  blocks: {use: block-ledger, node: agent-1, rate: 50/s}
+probes:
+  cluster: {from: agent-1, ping: "{address}", nodes: server-1, every: 20ms, timeout: 1s}
+timeline:
+- quiet: {for: 3s}
+- cut: link down agent-1/eth1.100
+  for: 2s
+  expect: [cluster available 100%, blocks stall >= 1900ms, blocks stall <= 8s]
+- after: {for: 6s}
+  expect: [blocks lost = 0, blocks torn = 0, blocks stale = 0]
+EOT
+check "exit status" timeout 60 "$NETSIM" run -v "$WORK/vlan.yaml" --out "$WORK/memory/vlan"
+like "only frames of the VLAN are dropped" "$OUT" 'ok: cut: cluster available 100%: 100 %'
+like "writes wait" "$OUT" 'ok: cut: blocks stall >= 1900ms: at least [0-9.]+ s'
+done_testing
