@@ -1,0 +1,17 @@
+# needs: native etcd bridge veth netns clsact bpf libiscsi tgt
+# limit: 360
+# idle: yes
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Scenarios of disks: the storage network is cut.
+# shellcheck shell=bash
+. "$(dirname "$0")/../scenarios.sh"
+
+PATH=$ROOT/build/unpacked/tgt/usr/sbin:$PATH
+
+scenarios <<'EOT'
+storage-isolation | 0 |                                       | ^ok: cut 1/2: blocks stall <= 8s: [5-7][.][0-9]+ s
+storage-isolation | 1 | s/^  for: 5s$/  for: 9s/              | ^failed: cut 1/2: blocks stall <= 8s: .* off by [0-9.]+ s, at [0-9.]+ s
+storage-isolation | 6 | s/link down agent-1/link down server-2/ | ^unproved: cut 1/2: blocks stall <= 8s: a fault of this phase was not in effect
+EOT
+done_testing
