@@ -43,6 +43,7 @@ static void disconnect(struct block_device *device)
 	if (device->handle)
 		device->kind->close(device->handle);
 	device->handle = NULL;
+	device->broken = false;
 	device->retry = now() + RETRY_NS;
 	while (device->ios)
 		block_io_end(device->ios, why);
@@ -82,7 +83,7 @@ void block_device_close(struct block_device *device)
 
 bool block_device_is_ready(const struct block_device *device)
 {
-	return device->handle && device->kind->is_ready(device->handle);
+	return device->handle && !device->broken && device->kind->is_ready(device->handle);
 }
 
 const char *block_device_why(const struct block_device *device)
@@ -97,8 +98,10 @@ void block_device_start(struct block_device *device, struct block_io *io)
 	io->busy = true;
 	io->tries = 0;
 	device->ios = io;
-	if (!device->kind->start(device->handle, io))
-		block_io_end(io, device->why);
+	if (device->kind->start(device->handle, io))
+		return;
+	device->broken = true;
+	block_io_end(io, device->why);
 }
 
 int64_t block_device_poll(struct block_device *device, struct pollfd *ret)
@@ -106,6 +109,8 @@ int64_t block_device_poll(struct block_device *device, struct pollfd *ret)
 	*ret = (struct pollfd) {.fd = -1};
 	if (!device->handle)
 		return device->retry;
+	if (device->broken)
+		return now();
 	device->kind->poll(device->handle, ret);
 	return now() + TICK_NS;
 }
@@ -119,7 +124,7 @@ void block_device_serve(struct block_device *device, short revents)
 			connect_again(device);
 		return;
 	}
-	good = device->kind->serve(device->handle, revents);
+	good = !device->broken && device->kind->serve(device->handle, revents);
 	if (good && device->kind->is_ready(device->handle))
 		device->begun = 0;
 	if (good && device->begun && now() > device->begun + TRY_NS) {

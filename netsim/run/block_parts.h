@@ -30,6 +30,7 @@ struct block_device {
 	void *handle;  /* NULL: not connected */
 	int64_t begun; /* when it began to connect; 0: it has been ready */
 	int64_t retry; /* when to connect again */
+	bool broken;   /* it took no request: to be disconnected */
 	struct block_io *ios;
 	char why[200];
 };
