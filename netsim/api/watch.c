@@ -37,7 +37,7 @@
 struct repairs {
 	int ifindex;
 	bool left, told;
-	unsigned pass; /* the latest with a repair, which counts once for several differences */
+	unsigned pass; /* the latest pass with a repair; several differences count once */
 	int64_t times[TIMES_MAX]; /* CLOCK_MONOTONIC, a ring */
 	size_t count;
 };
@@ -450,7 +450,7 @@ static int pass_over(struct watch *w, bool *ret_up)
 
 /*
  * Finds the fleet, once; *ret is false if there is none, or several without a name, and *why says
- * so. That ends only a single pass.
+ * so. With once, this ends the call.
  */
 static int find_fleet(struct watch *w, bool *ret, struct netsim_err *why)
 {

@@ -73,7 +73,7 @@ struct lister {
 	struct services *services;
 };
 
-/* "NETSIM_LINK=NETNS/IFINDEX": changes if the namespace or the interface is made anew. */
+/* "NETSIM_LINK=NETNS/IFINDEX": changes if the namespace or the interface is created again. */
 static int set_link(const struct lister *l, struct service *service, const char *iface,
 		    struct netsim_err *err)
 {

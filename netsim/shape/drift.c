@@ -33,7 +33,7 @@ void drifts_done(struct drifts *drifts)
 	*drifts = (struct drifts) {0};
 }
 
-/* Names the foreign qdisc at a root, which tells whose it is. */
+/* Names the foreign qdisc at a root, which shows who made it. */
 static const char *with_root(struct drift_reader *r, int ifindex, const char *what)
 {
 	const struct qdisc *root = qdisc_at_root(&r->qdiscs, ifindex);
