@@ -226,11 +226,12 @@ static int refuse_interface(const char *word, struct netsim_err *err)
 
 /*
  * Takes the interface off NODE/INTERFACE, which limits the partition to the VLAN of the interface:
- * to the same one in all groups.
+ * to the same one in all groups. A prefix of addresses has a slash, too.
  */
 static int take_vlan(const struct fleet *f, char *word, uint16_t *vlan, struct netsim_err *err)
 {
-	char *slash = strchr(word, '/');
+	struct model_place place;
+	char *slash = target_place(word, &place) ? NULL : strchr(word, '/');
 	uint16_t own = 0;
 	int r = slash ? api_vlan_of(f, word, &own, err) : 0;
 

@@ -19,7 +19,8 @@
  *
  *   STRETCH FROM TO RECEIVED LOST FIRST LAST GAP
  *
- * RECEIVED counts arrivals in the stretch; LOST those sent in it that never arrived.
+ * RECEIVED counts arrivals in the stretch; LOST those sent in it that never arrived, without
+ * those of a round during which a stretch ended: a stall may have held it up.
  * FIRST and LAST are arrival times in seconds since the stretch began (- if there was
  * none), GAP the longest silence between two arrivals.
  *
@@ -542,11 +543,14 @@ static int analyse(const char *path, char **words, size_t count)
 	for (size_t i = 0; i < count; i++)
 		times[i] = (int64_t)(strtold(words[i], NULL) * (long double)NS);
 	count_arrivals(cells, came, times, count);
-	for (size_t r = 0; r < round_count; r++)
+	for (size_t r = 0; r < round_count; r++) {
+		size_t s = stretch_of(times, count, round_at[r]);
+
+		if (r + 1 < round_count && stretch_of(times, count, round_at[r + 1]) != s)
+			continue;
 		for (size_t p = 0; p < pair_count; p++)
-			if (!came[r * pair_count + p])
-				cells[stretch_of(times, count, round_at[r]) * pair_count + p]
-					.lost++;
+			cells[s * pair_count + p].lost += !came[r * pair_count + p];
+	}
 	for (size_t s = 0; s <= count; s++)
 		for (size_t p = 0; p < pair_count; p++)
 			print_cell(s, p, &cells[s * pair_count + p],
