@@ -38,7 +38,7 @@ reached() {
 # all_but NAME REGEX: exactly these pairs reach each other. Tried again, because the emulated machine
 # may be too slow to answer in time.
 all_but() {
-	check "$1" wait_for 10 are_reached "$(without "$2")"
+	check "$1" wait_for 30 are_reached "$(without "$2")"
 }
 
 are_reached() {

@@ -94,7 +94,13 @@ evidence_of_traffic() {
 
 too_slow() {
 	scenario strict 3s 1 1ms
-	fails_with 1 "a limit that is not kept" "$NETSIM" run --traffic "$WORK/strict.yaml" --out "$WORK/memory/strict"
+	# What fails before the cut, because the machine is late, leaves the outage unproved.
+	for _ in 1 2 3 4; do
+		rm -rf "$WORK/memory/strict"
+		run "$NETSIM" run --traffic "$WORK/strict.yaml" --out "$WORK/memory/strict"
+		[[ $OUT == *"failed before the fault"* ]] || break
+	done
+	is "a limit that is not kept: exit status" "$STATUS" 1
 	like "one line says by how much, and when" "$OUT" \
 		'(^|'$'\n'')failed: cut 1/1: api outage <= 1ms: [^'$'\n'']*[0-9.]+ s.*, off by [0-9.]+ s, at [0-9.]+ s'
 	is "and one failure in JUnit's XML" "$(grep -c '<failure' "$WORK/memory/strict/junit.xml")" 1

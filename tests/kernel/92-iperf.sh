@@ -113,7 +113,7 @@ errors() {
 	refused 1 "an unknown congestion control" "congestion" n1 n2 --congestion nonesuch
 	refused 1 "no server" "Connection refused.*iperf3 -s" n1 --address 10.92.0.2 --port 5300
 	refused 1 "no network in common" "no network in common" n1 m1
-	refused 2 "a guest as the first" "virtual machine" vm n1
+	refused 2 "a guest as the first" "another machine" vm n1
 	refused 1 "a guest of unknown address" "not known.*--address" n1 vm
 	refused 2 "an unknown interface" "eth7" n1 n2 --interface eth7
 	"$NETSIM" partition -q n1
