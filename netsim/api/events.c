@@ -16,7 +16,7 @@
 #include "netsim/util/auto.h"
 #include "netsim/util/clock.h"
 
-#define POSTPONE_MAX 50
+#define TRIES_MAX 20
 
 struct events {
 	struct netsim *ctx;
@@ -25,7 +25,6 @@ struct events {
 	int files;		      /* inotify */
 	struct netsim_status *before; /* NULL at first */
 	int64_t before_at;	      /* CLOCK_MONOTONIC, when it was read */
-	unsigned postponed;	      /* looks since then, because commands were at work */
 	struct netsim_err *err;
 };
 
@@ -195,46 +194,61 @@ static void compare(const struct events *e, const struct netsim_status *now)
 				      now->fleets[i]);
 }
 
-/* A command is changing a fleet: what is seen now is half of it. It ends by closing the lock file.
- */
-static bool is_changing(const struct netsim_status *status)
+/* True if there were notifications, also those that have come since the wait. */
+static bool drain_files(const struct events *e)
 {
-	for (size_t i = 0; status && i < status->fleet_count; i++)
-		if (lock_is_held(status->fleets[i]->name))
-			return true;
-	return false;
-}
+	char buf[16 * (sizeof(struct inotify_event) + NAME_MAX + 1)];
+	bool any = false;
 
-/* A command has ended meanwhile: the status may be that of different moments. */
-static bool has_ended(const struct events *e)
-{
-	struct pollfd wait = {.fd = e->files, .events = POLLIN};
-
-	return poll(&wait, 1, 0) > 0;
+	while (read(e->files, buf, sizeof(buf)) > 0)
+		any = true;
+	return any;
 }
 
 /*
- * Reads the status and reports what differs. If a command was at work, the end of that command is
- * the next event; in a flood of commands, it waits for a limited number of them.
+ * Waits until no command is changing a fleet; true if one was. Its last notification, about the
+ * lock file, comes just before the lock is free.
+ */
+static bool wait_for_commands(const struct netsim_status *status)
+{
+	bool any = false;
+
+	for (size_t i = 0; status && i < status->fleet_count; i++)
+		any |= lock_wait(status->fleets[i]->name);
+	return any;
+}
+
+static bool is_stopped(const struct events *e)
+{
+	return e->o.stop && e->o.stop(e->o.arg);
+}
+
+/*
+ * Reads the status and reports what differs. What was read while a command was at work may be that
+ * of different moments: it is read again, unless commands follow each other all the time.
  */
 static int look(struct events *e)
 {
 	struct netsim_status *now = NULL;
-	int64_t at = clock_ns(CLOCK_MONOTONIC);
-	int r = is_changing(e->before) ? 0 : netsim_status(e->ctx, NULL, &now, e->err);
+	int64_t at = 0;
+	int r = 0;
 
-	if (r < 0)
-		return r;
-	if (!now || (e->postponed < POSTPONE_MAX && (is_changing(now) || has_ended(e)))) {
-		e->postponed++;
-		netsim_status_free(now);
-		return 0;
+	for (int tries = 0; r == 0 && !now && !is_stopped(e); tries++) {
+		wait_for_commands(e->before);
+		drain_files(e);
+		at = clock_ns(CLOCK_MONOTONIC);
+		r = netsim_status(e->ctx, NULL, &now, e->err);
+		if (r == 0 && tries < TRIES_MAX && (wait_for_commands(now) || drain_files(e))) {
+			netsim_status_free(now);
+			now = NULL;
+		}
 	}
+	if (r < 0 || !now)
+		return r;
 	compare(e, now);
 	netsim_status_free(e->before);
 	e->before = now;
 	e->before_at = at;
-	e->postponed = 0;
 	return 0;
 }
 
@@ -245,14 +259,6 @@ static void watch_files(struct events *e)
 {
 	inotify_add_watch(e->files, "/run", IN_CREATE | IN_ONLYDIR);
 	inotify_add_watch(e->files, LOCK_DIR, IN_CLOSE_WRITE | IN_DELETE | IN_ONLYDIR);
-}
-
-static void drain_files(const struct events *e)
-{
-	char buf[16 * (sizeof(struct inotify_event) + NAME_MAX + 1)];
-
-	while (read(e->files, buf, sizeof(buf)) > 0)
-		;
 }
 
 /* In ms from now to the next deadline, rounded up; -1: there is none. */
@@ -286,16 +292,16 @@ static int follow(struct events *e)
 				{.fd = e->files, .events = POLLIN}};
 	int r = 0;
 
-	while (r == 0 && !(e->o.stop && e->o.stop(e->o.arg))) {
+	while (r == 0 && !is_stopped(e)) {
 		int got = poll(wait, 2, next_deadline(e));
-		bool changed = got == 0 || wait[1].revents;
+		bool changed = got == 0;
 
 		if (got < 0 && errno != EINTR)
 			return err_errno(e->err, -errno, NULL, "cannot wait for events");
 		if (got < 0)
 			continue;
 		notices_read(e->notices, take_notice, &changed);
-		drain_files(e);
+		changed |= drain_files(e);
 		watch_files(e);
 		r = changed ? look(e) : 0;
 	}

@@ -161,7 +161,8 @@ void claim_withdraw(struct port_claim *claim, const char *fmt, ...)
 	va_end(args);
 }
 
-/* A tap of the domain is not in the bridge: libvirt does not put taps into a bridge that was created again. */
+/* A tap of the domain is not in the bridge: libvirt does not put taps into a bridge that was
+ * created again. */
 static bool miss_bridge(const struct deciding *d, struct port_claim *claim,
 			const struct domain *domain)
 {

@@ -77,14 +77,17 @@ int lock_take(const char *fleet, int *ret_fd, struct netsim_err *err)
 	return r;
 }
 
-bool lock_is_held(const char *fleet)
+bool lock_wait(const char *fleet)
 {
 	char path[PATH_TEXT];
 	auto_close int fd = -1;
 
 	path_of(fleet, "lock", path);
 	fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	return fd >= 0 && is_file(fd) && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+	if (fd < 0 || !is_file(fd) || flock(fd, LOCK_SH | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+		return false;
+	(void)flock(fd, LOCK_SH);
+	return true;
 }
 
 static int refuse_run(const char *fleet, int fd, struct netsim_err *err)

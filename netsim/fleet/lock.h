@@ -9,8 +9,8 @@
 
 /* Waits for a fleet's lock. Closing *ret_fd releases it. */
 int lock_take(const char *fleet, int *ret_fd, struct netsim_err *err);
-/* True while another process has a fleet's lock. It is never kept from taking it. */
-bool lock_is_held(const char *fleet);
+/* Waits until no other process has a fleet's lock, or for a signal; true if one had it. */
+bool lock_wait(const char *fleet);
 /* Removes the lock file. The caller holds the lock, and closes it afterwards. */
 void lock_remove(const char *fleet);
 
