@@ -1,4 +1,4 @@
-# needs: bridge veth netns tap clsact bpf
+# needs: native bridge veth netns tap clsact bpf
 # limit: 300
 # SPDX-License-Identifier: GPL-2.0-or-later
 #

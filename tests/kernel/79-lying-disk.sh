@@ -1,4 +1,4 @@
-# needs: bridge veth netns python3 libnbd
+# needs: native bridge veth netns python3 libnbd
 # limit: 120
 # SPDX-License-Identifier: GPL-2.0-or-later
 #

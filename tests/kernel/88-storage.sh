@@ -1,4 +1,4 @@
-# needs: bridge veth netns clsact bpf tcpdump jq nbdkit libnbd libiscsi tgt
+# needs: native bridge veth netns clsact bpf tcpdump jq nbdkit libnbd libiscsi tgt
 # limit: 180
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
