@@ -6,10 +6,9 @@
  *   flood -a LOG [TIME...]
  *   flood -d LOG | -l LOG
  *
- * Each round sends one Ethernet frame from every node to every other (-k: to the
- * COUNT nodes after it), so that a packet's number is the round that it was sent
- * in. RATE is the total of packets per second; 0: as many as possible, without
- * receiving any. SIZE is that of a frame, by default 60 bytes.
+ * Each round sends one Ethernet frame from every node to every other (-k: to the COUNT nodes after
+ * it); a packet's number is its round. RATE is the total of packets per second; 0: as many as
+ * possible, without receiving any. SIZE is that of a frame, by default 60 bytes.
  * Prints "ready" once every pair has delivered, or "stuck" after five seconds. Ends
  * after SECONDS, or on SIGTERM, and then prints how much it sent and how much this
  * machine could not receive. Exit status 1 if it was never ready.
@@ -19,8 +18,7 @@
  *
  *   STRETCH FROM TO RECEIVED LOST FIRST LAST GAP
  *
- * RECEIVED counts arrivals in the stretch; LOST those sent in it that never arrived, without
- * those of a round during which a stretch ended: a stall may have held it up.
+ * RECEIVED counts arrivals in the stretch; LOST those of rounds within it that never arrived.
  * FIRST and LAST are arrival times in seconds since the stretch began (- if there was
  * none), GAP the longest silence between two arrivals.
  *
@@ -29,8 +27,7 @@
  * BURSTS of losses; LATE: overtaken packets; P1 to P99: percentiles of the delay in
  * ms; RATE: arrivals per second.
  *
- * -l: prints, for each pair, the numbers of the packets that never arrived, and after
- * a + the numbers of those that arrived more than once.
+ * -l: prints, for each pair, the numbers of lost packets, and after a + those of doubled ones.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -543,12 +540,11 @@ static int analyse(const char *path, char **words, size_t count)
 	for (size_t i = 0; i < count; i++)
 		times[i] = (int64_t)(strtold(words[i], NULL) * (long double)NS);
 	count_arrivals(cells, came, times, count);
-	for (size_t r = 0; r < round_count; r++) {
+	for (size_t r = 0; r + 1 < round_count; r++) {
 		size_t s = stretch_of(times, count, round_at[r]);
+		size_t end = s == stretch_of(times, count, round_at[r + 1]) ? pair_count : 0;
 
-		if (r + 1 < round_count && stretch_of(times, count, round_at[r + 1]) != s)
-			continue;
-		for (size_t p = 0; p < pair_count; p++)
+		for (size_t p = 0; p < end; p++)
 			cells[s * pair_count + p].lost += !came[r * pair_count + p];
 	}
 	for (size_t s = 0; s <= count; s++)
