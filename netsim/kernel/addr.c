@@ -53,7 +53,7 @@ void addr_del(struct rtnl *rt, int ifindex, const struct model_addr *addr, const
 	rtnl_tolerate(rt, EADDRNOTAVAIL);
 }
 
-static int take_addr(const struct nlmsghdr *msg, struct model *model, int ns)
+static int take_addr(const struct nlmsghdr *msg, struct model *model, int node)
 {
 	const struct ifaddrmsg *ifa = NLMSG_DATA(msg);
 	const struct nlattr *a[IFA_MAX + 1], *local;
@@ -70,10 +70,10 @@ static int take_addr(const struct nlmsghdr *msg, struct model *model, int ns)
 	for (size_t i = 0; i < model->link_count; i++) {
 		struct link *link = &model->links[i];
 
-		if (link->node != ns || link->ifindex != (int)ifa->ifa_index)
+		if (link->node != node || link->ifindex != (int)ifa->ifa_index)
 			continue;
 		ours = rtnl_u8(a[IFA_PROTO]) == MARK_PROTO;
-		leased = !ours && ns != MODEL_HOST && ifa->ifa_family == AF_INET &&
+		leased = !ours && node != MODEL_HOST && ifa->ifa_family == AF_INET &&
 			 !(ifa->ifa_flags & IFA_F_PERMANENT);
 		if (!ours && !leased) {
 			if (ip_is_link_local(&ip))
@@ -89,7 +89,7 @@ static int take_addr(const struct nlmsghdr *msg, struct model *model, int ns)
 	return 0;
 }
 
-int addr_list(struct rtnl *rt, struct model *model, int ns, struct netsim_err *err)
+int addr_list(struct rtnl *rt, struct model *model, int node, struct netsim_err *err)
 {
 	struct ifaddrmsg ifa = {.ifa_family = AF_UNSPEC};
 	auto_free char *data = NULL;
@@ -102,6 +102,6 @@ int addr_list(struct rtnl *rt, struct model *model, int ns, struct netsim_err *e
 	if (r < 0)
 		return r;
 	data = reply.data;
-	rtnl_reply_each(&reply, msg) if (take_addr(msg, model, ns) < 0) return err_oom(err);
+	rtnl_reply_each(&reply, msg) if (take_addr(msg, model, node) < 0) return err_oom(err);
 	return 0;
 }

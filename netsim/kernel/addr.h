@@ -11,9 +11,9 @@ void addr_add(struct rtnl *rt, int ifindex, const struct model_addr *addr, const
 void addr_del(struct rtnl *rt, int ifindex, const struct model_addr *addr, const char *subject);
 
 /*
- * Reads addrs and link_local of all links of the model in node ns (or MODEL_HOST); rt is
+ * Reads addrs and link_local of all links of the model in a node (or MODEL_HOST); rt is
  * a socket in that network namespace.
  */
-int addr_list(struct rtnl *rt, struct model *model, int ns, struct netsim_err *err);
+int addr_list(struct rtnl *rt, struct model *model, int node, struct netsim_err *err);
 
 #endif

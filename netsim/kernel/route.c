@@ -88,7 +88,7 @@ static void take_ip(struct nl_addr *addr, struct ip *ret)
 		memcpy(ret->b, nl_addr_get_binary_addr(addr), size);
 }
 
-static int take_route(struct rtnl_route *route, struct model *model, int ns)
+static int take_route(struct rtnl_route *route, struct model *model, int node)
 {
 	struct rtnl_nexthop *hop = rtnl_route_nexthop_n(route, 0);
 	int ifindex = hop ? rtnl_route_nh_get_ifindex(hop) : 0;
@@ -100,7 +100,7 @@ static int take_route(struct rtnl_route *route, struct model *model, int ns)
 		struct link *link = &model->links[i];
 		struct model_route *new;
 
-		if (link->node != ns || link->ifindex != ifindex)
+		if (link->node != node || link->ifindex != ifindex)
 			continue;
 		new = array_push(link->routes, link->route_count);
 		if (!new)
@@ -113,7 +113,7 @@ static int take_route(struct rtnl_route *route, struct model *model, int ns)
 	return 0;
 }
 
-int route_list(struct nl_sock *sock, struct model *model, int ns, struct netsim_err *err)
+int route_list(struct nl_sock *sock, struct model *model, int node, struct netsim_err *err)
 {
 	struct nl_cache *cache;
 	int r;
@@ -124,7 +124,7 @@ int route_list(struct nl_sock *sock, struct model *model, int ns, struct netsim_
 		return libnl_failed(r, "cannot read the routes", err);
 	r = 0;
 	for (struct nl_object *o = nl_cache_get_first(cache); o && r == 0; o = nl_cache_get_next(o))
-		r = take_route((struct rtnl_route *)o, model, ns);
+		r = take_route((struct rtnl_route *)o, model, node);
 	nl_cache_free(cache);
 	return r < 0 ? err_oom(err) : 0;
 }

@@ -17,8 +17,8 @@ void route_del(struct rtnl *rt, int ifindex, const struct model_route *route, co
  */
 struct nl_sock;
 int route_open(struct nl_sock **ret, struct netsim_err *err);
-/* Reads netsim's routes into link->routes, for all links of the model in node ns. */
-int route_list(struct nl_sock *sock, struct model *model, int ns, struct netsim_err *err);
+/* Reads netsim's routes into link->routes, for all links of the model in a node. */
+int route_list(struct nl_sock *sock, struct model *model, int node, struct netsim_err *err);
 
 /* The interface by which the kernel sends to an address; -ENETUNREACH with err if there is none. */
 int route_device(struct rtnl *rt, const struct ip *to, int *ret_ifindex, struct netsim_err *err);
