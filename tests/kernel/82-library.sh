@@ -94,7 +94,7 @@ status() {
 }
 
 partition() {
-	local ping cut status=0
+	local ping cut answered status=0
 	ping_start a 10.6.0.2 0.01
 	ping=$BG
 	bg python3 partition.py a
@@ -106,6 +106,8 @@ partition() {
 	is "prints the fault and its end" "$(<"$WORK/bg.$cut")" \
 		"$(printf '%s\n' "fault 2: partition a | rest" "healed: partition a | rest")"
 	check "heals" answers a 10.6.0.2
+	answered=$(grep -c time= "$WORK/bg.$ping")
+	check "the ping is answered again" wait_for 10 eval '(($(grep -c time= "$WORK/bg.$ping") > answered))'
 	ping_stop "$ping"
 	between "after two seconds" "$GAP" 1950 3000 ms
 	fails_with 1 "it refuses an unknown node" python3 partition.py d
