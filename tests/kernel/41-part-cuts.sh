@@ -1,5 +1,6 @@
 # needs: bridge veth netns clsact bpf
 # limit: 150
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Partitions of a class or of a VLAN of a node, one bond member, and faults of a class without

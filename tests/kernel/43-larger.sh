@@ -1,5 +1,6 @@
 # needs: bridge veth netns clsact bpf
 # limit: 200
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # An MTU black hole: packets larger than a size are dropped, on a path, a link, of a class, by a

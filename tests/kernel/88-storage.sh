@@ -1,5 +1,6 @@
 # needs: native bridge veth netns clsact bpf tcpdump jq nbdkit libnbd libiscsi tgt
 # limit: 180
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # netsim run with block ledgers: on an NBD server and an iSCSI target whose network is cut, as
