@@ -135,11 +135,10 @@ static void print_table(const struct run_jobs *jobs)
 	table_add(&table, head, 4);
 	for (size_t i = 0; i < jobs->count; i++) {
 		const struct run_job *job = &jobs->list[i];
-		char time[32] = "-";
-		const char *cells[] = {job->name, word_of(job), time, run_job_why(job)};
+		char time[32];
+		const char *cells[] = {job->name, word_of(job), run_job_time(job, time),
+				       run_job_why(job)};
 
-		if (job->run)
-			snprintf(time, sizeof(time), "%.1f s", (double)job->run->duration_ns / 1e9);
 		table_add(&table, cells, 4);
 	}
 	table_print(&table, stdout);

@@ -54,5 +54,7 @@ void run_jobs_print(const struct run_jobs *jobs, const char *folder);
 const char *run_job_word(const struct run_job *job);
 /* The first line that failed, else the first one that is unproved; or the error; or "-". */
 const char *run_job_why(const struct run_job *job);
+/* "41.3 s", or "-" if it was not run; returns text. */
+const char *run_job_time(const struct run_job *job, char text[static 32]);
 
 #endif

@@ -57,7 +57,7 @@ int run_jobs_status(const struct run_jobs *jobs)
 
 /* --- text */
 
-static const char *time_of(const struct run_job *job, char text[static 32])
+const char *run_job_time(const struct run_job *job, char text[static 32])
 {
 	snprintf(text, 32, "-");
 	if (job->run)
@@ -93,7 +93,7 @@ static void print_table(const struct run_jobs *jobs, const char *folder)
 	for (size_t i = 0; i < jobs->count; i++) {
 		const struct run_job *job = &jobs->list[i];
 		char time[32];
-		const char *cells[] = {job->name, run_job_word(job), time_of(job, time),
+		const char *cells[] = {job->name, run_job_word(job), run_job_time(job, time),
 				       run_job_why(job)};
 
 		table_add(&table, cells, 4);

@@ -183,11 +183,7 @@ static int open_transfer(struct run_scraper *s, struct netsim_err *err)
 	libcurl.easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_answer);
 	libcurl.easy_setopt(easy, CURLOPT_WRITEDATA, s);
 	libcurl.easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	libcurl.easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, s->ca ? 1L : 0L);
-	libcurl.easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, s->ca ? 2L : 0L);
-	libcurl.easy_setopt(easy, CURLOPT_CAINFO, s->ca);
-	libcurl.easy_setopt(easy, CURLOPT_SSLCERT, s->cert);
-	libcurl.easy_setopt(easy, CURLOPT_SSLKEY, s->key);
+	libcurl_set_tls(easy, s->ca, s->cert, s->key);
 	return 0;
 }
 

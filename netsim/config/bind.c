@@ -10,6 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "netsim/util/arena.h"
 #include "netsim/util/array.h"
 #include "netsim/util/buf.h"
 #include "netsim/util/name.h"
@@ -276,6 +277,17 @@ bool bind_texts(struct bind *b, const struct field *field, const struct doc_node
 	texts->given = true;
 	texts->at = node->at;
 	return bind_each(b, field, node, bind_texts_item, ret);
+}
+
+bool bind_keep_texts(struct bind *b, struct texts *texts, bool good)
+{
+	if (!texts->list)
+		return good;
+	texts->list = arena_adopt(b->context, texts->list);
+	if (texts->list)
+		return good;
+	texts->count = 0;
+	return bind_oom(b);
 }
 
 static void store(void *ret, size_t size, uint64_t value)

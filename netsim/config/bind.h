@@ -112,8 +112,10 @@ struct texts {
 
 bind_fn bind_text;  /* struct text */
 bind_fn bind_texts; /* struct texts, from a list or a single text; the caller frees .list */
-bind_fn bind_node;  /* const struct doc_node * */
-bind_fn bind_word;  /* any unsigned integer */
+/* Lets the arena b->context adopt the list, also after a mistake; returns good. */
+bool bind_keep_texts(struct bind *b, struct texts *texts, bool good);
+bind_fn bind_node; /* const struct doc_node * */
+bind_fn bind_word; /* any unsigned integer */
 bind_fn bind_bool;
 bind_fn bind_count; /* any unsigned integer, min..max */
 bind_fn bind_duration, bind_rate, bind_size, bind_ratio, bind_mac;

@@ -50,13 +50,7 @@ bool program_bind_templates(struct bind *b, const struct field *field, const str
 
 	texts->given = true;
 	texts->at = node->at;
-	if (!texts->list)
-		return good;
-	texts->list = arena_adopt(b->context, texts->list);
-	if (texts->list)
-		return good;
-	texts->count = 0;
-	return bind_oom(b);
+	return bind_keep_texts(b, texts, good);
 }
 
 bool program_bind_command(struct bind *b, const struct field *field, const struct doc_node *node,

@@ -57,13 +57,7 @@ static bool bind_series(struct bind *b, const struct field *field, const struct 
 					   "write name or name{label=\"value\"}",
 					   "\"%s\" is not a series of metrics", shown(text));
 	}
-	if (!texts->list)
-		return good;
-	texts->list = arena_adopt(b->context, texts->list);
-	if (texts->list)
-		return good;
-	texts->count = 0;
-	return bind_oom(b);
+	return bind_keep_texts(b, texts, good);
 }
 
 static const struct field recipe_rows[] = {

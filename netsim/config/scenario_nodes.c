@@ -163,12 +163,7 @@ static bool list_nodes(struct bind *b, const struct field *field, const struct d
 static bool keep_words(struct bind *b, const struct field *field, const struct doc_node *node,
 		       struct texts *words)
 {
-	bool good = bind_texts(b, field, node, words);
-
-	if (!words->list)
-		return good;
-	words->list = arena_adopt(b->context, words->list);
-	return words->list ? good : bind_oom(b);
+	return bind_keep_texts(b, words, bind_texts(b, field, node, words));
 }
 
 /* field->max 1: one node; field->nonzero: something is started there. */

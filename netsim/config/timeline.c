@@ -7,6 +7,7 @@
 
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
+#include "netsim/util/random.h"
 
 __extension__ typedef unsigned __int128 u128;
 
@@ -18,22 +19,13 @@ struct planner {
 	bool failed;
 };
 
-uint64_t timeline_random(uint64_t *state)
-{
-	uint64_t z = *state += 0x9e3779b97f4a7c15;
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-	return z ^ (z >> 31);
-}
-
 /* Draws a pause from the range, with the same probability for each of its steps. */
 static int64_t draw_pause(struct planner *p, const struct phase *phase)
 {
 	uint64_t range = (uint64_t)(phase->pause_max.ns - phase->pause_min.ns);
 	uint64_t step = range < MILLISECOND ? 1 : MILLISECOND;
 	uint64_t steps = range / step + 1;
-	uint64_t drawn = (uint64_t)((u128)timeline_random(&p->state) * steps >> 64);
+	uint64_t drawn = (uint64_t)((u128)random_next(&p->state) * steps >> 64);
 
 	return phase->pause_min.ns + (int64_t)(drawn * step);
 }

@@ -51,7 +51,4 @@ void timeline_free(struct timeline *timeline);
 /* Prints the plan, one line for each entry. Returns 0 or -EIO. */
 int timeline_print(const struct timeline *timeline, const struct scenario *s, FILE *out);
 
-/* The next number of SplitMix64 (Steele, Lea, Flood 2014). */
-uint64_t timeline_random(uint64_t *state);
-
 #endif

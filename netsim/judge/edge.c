@@ -121,13 +121,13 @@ int edge_parse(const char *range, double within, struct edge *ret, struct netsim
 
 /* The values that are known to be borne and not to be, nearest to each other. */
 struct known {
-	double bears, not ;
+	double bears, breaks;
 	double near, far; /* the unproved values nearest to each; NAN: none */
 };
 
 static bool is_inside(double value, const struct known *k)
 {
-	return (value > k->bears) != (value > k->not ) && value != k->bears && value != k->not ;
+	return (value > k->bears) != (value > k->breaks) && value != k->bears && value != k->breaks;
 }
 
 static struct known find_known(const struct edge *edge)
@@ -141,7 +141,7 @@ static struct known find_known(const struct edge *edge)
 		if (try->verdict == NETSIM_AS_ASKED && is_inside(try->value, &k))
 			k.bears = try->value;
 		else if (try->verdict == NETSIM_NOT_AS_ASKED && is_inside(try->value, &k))
-			k.not = try->value;
+			k.breaks = try->value;
 	}
 	for (size_t i = 2; i < edge->count; i++) {
 		const struct edge_try *try = &edge->tries[i];
@@ -150,7 +150,7 @@ static struct known find_known(const struct edge *edge)
 			continue;
 		if (isnan(k.near) || fabs(try->value - k.bears) < fabs(k.near - k.bears))
 			k.near = try->value;
-		if (isnan(k.far) || fabs(try->value - k.not ) < fabs(k.far - k.not ))
+		if (isnan(k.far) || fabs(try->value - k.breaks) < fabs(k.far - k.breaks))
 			k.far = try->value;
 	}
 	return k;
@@ -190,14 +190,14 @@ static bool end_search(struct edge *edge, enum netsim_edge_state state)
 static bool bisect(struct edge *edge)
 {
 	struct known k = find_known(edge);
-	double from = k.bears, to = isnan(k.near) ? k.not : k.near, value;
+	double from = k.bears, to = isnan(k.near) ? k.breaks : k.near, value;
 
-	if (!isnan(k.far) && gap(k.far, k.not ) > gap(from, to)) {
+	if (!isnan(k.far) && gap(k.far, k.breaks) > gap(from, to)) {
 		from = k.far;
-		to = k.not ;
+		to = k.breaks;
 	}
 	value = middle(from, to);
-	if (gap(k.bears, k.not ) <= edge->within)
+	if (gap(k.bears, k.breaks) <= edge->within)
 		return end_search(edge, NETSIM_EDGE_FOUND);
 	if (gap(from, to) <= edge->within || edge->count == NETSIM_EDGE_RUNS || value == from ||
 	    value == to)
@@ -271,7 +271,7 @@ const char *edge_text(const struct edge *edge, char buf[static EDGE_TEXT])
 	}
 	k = find_known(edge);
 	err_format(buf, EDGE_TEXT, "bears %s %s, not %s", edge->key, edge_value(edge, k.bears, a),
-		   edge_value(edge, k.not, b));
+		   edge_value(edge, k.breaks, b));
 	list_unproved(edge, buf);
 	return buf;
 }

@@ -22,7 +22,6 @@ static bool is_inside(const struct window *window, int64_t time)
 static void measure_rate(const struct judging *j, uint32_t ledger, const struct window *window,
 			 struct measure *m)
 {
-	double seconds = (double)(window->end - window->begin) / 1e9;
 	size_t count = 0;
 
 	for (size_t i = 0; i < j->ev->block_count; i++) {
@@ -30,10 +29,7 @@ static void measure_rate(const struct judging *j, uint32_t ledger, const struct 
 
 		count += is_write(op, ledger) && op->result == OP_OK && is_inside(window, op->end);
 	}
-	if (seconds <= 0)
-		why_not(m, "the phase has no length");
-	else
-		set_exact(m, (double)count / seconds);
+	set_rate(m, window, count);
 }
 
 /*
@@ -118,15 +114,8 @@ static int compare_taken(const void *va, const void *vb)
 static void take_statistic(const struct claim *claim, struct taken *list, size_t count,
 			   struct measure *m)
 {
-	static const struct {
-		double share;
-		size_t samples;
-	} needs[] = {
-		[STATISTIC_NONE] = {0.5, 5}, [STATISTIC_MEDIAN] = {0.5, 5},
-		[STATISTIC_P90] = {0.9, 10}, [STATISTIC_P99] = {0.99, 100},
-		[STATISTIC_MAX] = {1, 1},
-	};
-	size_t at = (size_t)ceil(needs[claim->statistic].share * (double)count);
+	const struct quantile *wanted = verdict_quantile(claim->statistic);
+	size_t at = (size_t)ceil(wanted->share * (double)count);
 
 	qsort(list, count, sizeof(*list), compare_taken);
 	set_exact(m, (double)list[at ? at - 1 : 0].ns);
@@ -135,9 +124,8 @@ static void take_statistic(const struct claim *claim, struct taken *list, size_t
 		m->high = INFINITY;
 		doubt_it(m, "this write was never acknowledged");
 	}
-	if (count < needs[claim->statistic].samples)
-		doubt_it(m, "%zu writes; this statistic needs %zu", count,
-			 needs[claim->statistic].samples);
+	if (count < wanted->samples)
+		doubt_it(m, "%zu writes; this statistic needs %zu", count, wanted->samples);
 }
 
 static int measure_latency(const struct judging *j, uint32_t ledger, const struct claim *claim,

@@ -131,18 +131,11 @@ static void measure_recovers(const struct claim *claim, const struct window *win
 static int measure_rtt(const struct sample_series *series, const struct claim *claim,
 		       const struct window *window, struct measure *m)
 {
-	static const struct {
-		double share;
-		size_t samples;
-	} needs[] = {
-		[STATISTIC_NONE] = {0.5, 5}, [STATISTIC_MEDIAN] = {0.5, 5},
-		[STATISTIC_P90] = {0.9, 10}, [STATISTIC_P99] = {0.99, 100},
-		[STATISTIC_MAX] = {1, 1},
-	};
+	const struct quantile *wanted = verdict_quantile(claim->statistic);
 	struct sample_series_rtt rtt;
 	char late[VALUE_TEXT];
 	int r = sample_series_rtt(series, (const int64_t[2]) {window->begin, window->end},
-				  needs[claim->statistic].share, &rtt);
+				  wanted->share, &rtt);
 
 	if (r < 0)
 		return r;
@@ -156,9 +149,8 @@ static int measure_rtt(const struct sample_series *series, const struct claim *c
 		m->high = INFINITY;
 		doubt_it(m, "this probe hung, and its timeout is below the limit");
 	}
-	if (rtt.samples < needs[claim->statistic].samples)
-		doubt_it(m, "%zu samples; this statistic needs %zu", rtt.samples,
-			 needs[claim->statistic].samples);
+	if (rtt.samples < wanted->samples)
+		doubt_it(m, "%zu samples; this statistic needs %zu", rtt.samples, wanted->samples);
 	else if ((double)rtt.lateness > claim->value)
 		doubt_it(m, "the machine was late: a probe was sent %s late",
 			 verdict_instant(rtt.lateness, late));
@@ -211,7 +203,6 @@ static bool is_answer(const struct operation *op, uint32_t ledger)
 static void measure_rate(const struct judging *j, uint32_t ledger, const struct window *window,
 			 struct measure *m)
 {
-	double seconds = (double)(window->end - window->begin) / 1e9;
 	size_t count = 0;
 
 	for (size_t i = 0; i < j->ev->operation_count; i++) {
@@ -219,10 +210,7 @@ static void measure_rate(const struct judging *j, uint32_t ledger, const struct 
 
 		count += is_answer(op, ledger) && op->end >= window->begin && op->end < window->end;
 	}
-	if (seconds <= 0)
-		why_not(m, "the phase has no length");
-	else
-		set_exact(m, (double)count / seconds);
+	set_rate(m, window, count);
 }
 
 /* Findings count from the end of the previous window of the same expectation; in the last phase,

@@ -218,11 +218,7 @@ static void measure_histogram(struct histogram *h, enum claim_statistic statisti
 	else if (statistic == STATISTIC_MEAN)
 		set_exact(m, h->sum / h->count);
 	else
-		measure_quantile(h,
-				 statistic == STATISTIC_P99 ? 0.99 :
-				 statistic == STATISTIC_P90 ? 0.9 :
-							      0.5,
-				 m);
+		measure_quantile(h, verdict_quantile(statistic)->share, m);
 }
 
 /* --- the worst */

@@ -41,6 +41,34 @@ static inline void set_exact(struct measure *m, double value)
 	m->value = m->low = m->high = value;
 }
 
+/* Events that were counted, per second of a window. */
+static inline void set_rate(struct measure *m, const struct window *window, size_t count)
+{
+	double seconds = (double)(window->end - window->begin) / 1e9;
+
+	if (seconds <= 0)
+		why_not(m, "the phase has no length");
+	else
+		set_exact(m, (double)count / seconds);
+}
+
+/* Which of the sorted values a statistic takes. */
+struct quantile {
+	double share;
+	size_t samples; /* with fewer, it is doubtful */
+};
+/* Of the median, p90, p99 and the maximum; none of them is the median. */
+static inline const struct quantile *verdict_quantile(enum claim_statistic statistic)
+{
+	static const struct quantile quantiles[] = {
+		[STATISTIC_NONE] = {0.5, 5}, [STATISTIC_MEDIAN] = {0.5, 5},
+		[STATISTIC_P90] = {0.9, 10}, [STATISTIC_P99] = {0.99, 100},
+		[STATISTIC_MAX] = {1, 1},
+	};
+
+	return &quantiles[statistic];
+}
+
 struct named_series {
 	uint32_t name;
 	struct sample_series series;

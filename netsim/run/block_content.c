@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "netsim/util/random.h"
+
 #define SECTORS (BLOCK_SIZE / BLOCK_SECTOR)
 
 /* What a sector holds. */
@@ -18,16 +20,6 @@ struct sector {
 };
 _Static_assert(sizeof(struct sector) == BLOCK_SECTOR, "a sector has no gaps");
 
-/* splitmix64 */
-static uint64_t mix(uint64_t *state)
-{
-	uint64_t z = *state += 0x9e3779b97f4a7c15U;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9U;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebU;
-	return z ^ z >> 31;
-}
-
 /* Each word changes all later ones: swapped or repeated words are found. */
 static uint64_t checksum(const struct sector *sector)
 {
@@ -37,7 +29,7 @@ static uint64_t checksum(const struct sector *sector)
 	for (size_t i = sizeof(word); i < sizeof(*sector); i += sizeof(word)) {
 		memcpy(&word, bytes + i, sizeof(word));
 		sum ^= word;
-		sum = mix(&sum);
+		sum = random_next(&sum);
 	}
 	return sum | 1; /* never 0: an empty sector is not valid */
 }
@@ -51,7 +43,7 @@ void block_content_fill(uint64_t run, uint32_t block, int64_t number, uint8_t *d
 			.run = run, .number = number, .block = block, .place = place};
 
 		for (size_t i = 0; i < sizeof(sector.filling) / sizeof(sector.filling[0]); i++)
-			sector.filling[i] = mix(&state);
+			sector.filling[i] = random_next(&state);
 		sector.checksum = checksum(&sector);
 		memcpy(data + (size_t)place * BLOCK_SECTOR, &sector, sizeof(sector));
 	}

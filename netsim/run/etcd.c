@@ -165,11 +165,7 @@ static void prepare(struct etcd_call *call, const struct etcd_endpoint *to, cons
 	libcurl.easy_setopt(easy, CURLOPT_URL, call->url);
 	libcurl.easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->request.len);
 	libcurl.easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)((timeout_ns + 999999) / 1000000));
-	libcurl.easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, to->tls.ca ? 1L : 0L);
-	libcurl.easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, to->tls.ca ? 2L : 0L);
-	libcurl.easy_setopt(easy, CURLOPT_CAINFO, to->tls.ca);
-	libcurl.easy_setopt(easy, CURLOPT_SSLCERT, to->tls.cert);
-	libcurl.easy_setopt(easy, CURLOPT_SSLKEY, to->tls.key);
+	libcurl_set_tls(easy, to->tls.ca, to->tls.cert, to->tls.key);
 }
 
 void etcd_call_start(struct etcd_call *call, struct loop *loop, const struct etcd_endpoint *to,

@@ -10,6 +10,7 @@
 #include "netsim/run/thread.h"
 #include "netsim/util/auto.h"
 #include "netsim/util/clock.h"
+#include "netsim/util/random.h"
 
 #define LANES_MAX   64 /* clients of one node */
 #define KEY_TEXT    256
@@ -122,16 +123,6 @@ static int64_t value_number(const struct etcd_kv *kv)
 
 /* --- operations */
 
-/* splitmix64: the choice of operation n depends on the seed alone. */
-static uint64_t draw(uint64_t *state)
-{
-	uint64_t z = *state += 0x9e3779b97f4a7c15U;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9U;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebU;
-	return z ^ z >> 31;
-}
-
 static enum ledger_kind choose(const struct ledger_spec *spec, uint64_t *state)
 {
 	unsigned total = 0, drawn;
@@ -139,7 +130,7 @@ static enum ledger_kind choose(const struct ledger_spec *spec, uint64_t *state)
 
 	for (unsigned i = 0; i <= LEDGER_DELETE; i++)
 		total += spec->weights[i];
-	drawn = total ? (unsigned)(draw(state) % total) : 0;
+	drawn = total ? (unsigned)(random_next(state) % total) : 0;
 	while (kind < LEDGER_DELETE && total && drawn >= spec->weights[kind])
 		drawn -= spec->weights[kind++];
 	return kind;
@@ -180,7 +171,7 @@ static void begin(struct lane *lane, int64_t due, uint64_t slot)
 	*op = (struct ledger_op) {.client = lane->client,
 				  .endpoint = (unsigned)lane->endpoint,
 				  .kind = choose(spec, &state),
-				  .key = (unsigned)(draw(&state) % spec->keys),
+				  .key = (unsigned)(random_next(&state) % spec->keys),
 				  .due = due};
 	if (op->kind == LEDGER_PUT || op->kind == LEDGER_CAS)
 		op->value = (lane->client + 1) * (int64_t)VALUES + ++lane->written;

@@ -31,3 +31,12 @@ int libcurl_load(struct netsim_err *err)
 			       libcurl.easy_strerror(initialized));
 	return 0;
 }
+
+void libcurl_set_tls(CURL *easy, const char *ca, const char *cert, const char *key)
+{
+	libcurl.easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, ca ? 1L : 0L);
+	libcurl.easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, ca ? 2L : 0L);
+	libcurl.easy_setopt(easy, CURLOPT_CAINFO, ca);
+	libcurl.easy_setopt(easy, CURLOPT_SSLCERT, cert);
+	libcurl.easy_setopt(easy, CURLOPT_SSLKEY, key);
+}

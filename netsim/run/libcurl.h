@@ -50,4 +50,10 @@ extern struct libcurl libcurl;
 /* Loads and initializes libcurl, once. Returns 0 or a negative errno with err filled. */
 int libcurl_load(struct netsim_err *err);
 
+/*
+ * How a transfer makes TLS connections: ca: the file that the server's certificate is checked
+ * with, or NULL to accept any; cert and key: the client's own, or NULL.
+ */
+void libcurl_set_tls(CURL *easy, const char *ca, const char *cert, const char *key);
+
 #endif

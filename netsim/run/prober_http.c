@@ -204,11 +204,7 @@ static CURL *make_easy(struct attempt *attempt)
 	libcurl.easy_setopt(easy, CURLOPT_BUFFERSIZE, 4096L); /* bodies are short */
 	/* HTTP/2 would put several attempts on one connection. */
 	libcurl.easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	libcurl.easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, spec->ca ? 1L : 0L);
-	libcurl.easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, spec->ca ? 2L : 0L);
-	libcurl.easy_setopt(easy, CURLOPT_CAINFO, spec->ca);
-	libcurl.easy_setopt(easy, CURLOPT_SSLCERT, spec->cert);
-	libcurl.easy_setopt(easy, CURLOPT_SSLKEY, spec->key);
+	libcurl_set_tls(easy, spec->ca, spec->cert, spec->key);
 	return easy;
 }
 

@@ -115,11 +115,7 @@ static bool check_http(struct ready_check *ready, char why[static WHY_TEXT])
 	libcurl.easy_setopt(ready->easy, CURLOPT_WRITEFUNCTION, discard);
 	libcurl.easy_setopt(ready->easy, CURLOPT_ERRORBUFFER, text);
 	libcurl.easy_setopt(ready->easy, CURLOPT_TIMEOUT_MS, limit ? limit : 1L);
-	libcurl.easy_setopt(ready->easy, CURLOPT_SSL_VERIFYPEER, spec->ca ? 1L : 0L);
-	libcurl.easy_setopt(ready->easy, CURLOPT_SSL_VERIFYHOST, spec->ca ? 2L : 0L);
-	libcurl.easy_setopt(ready->easy, CURLOPT_CAINFO, spec->ca);
-	libcurl.easy_setopt(ready->easy, CURLOPT_SSLCERT, spec->cert);
-	libcurl.easy_setopt(ready->easy, CURLOPT_SSLKEY, spec->key);
+	libcurl_set_tls(ready->easy, spec->ca, spec->cert, spec->key);
 	code = libcurl.easy_perform(ready->easy);
 	libcurl.easy_setopt(ready->easy, CURLOPT_ERRORBUFFER, NULL);
 	libcurl.easy_getinfo(ready->easy, CURLINFO_RESPONSE_CODE, &status);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "netsim/config/timeline.h"
+#include "netsim/util/random.h"
 
 #define HEAD                                                                           \
 	"scenario: s\n"                                                                \
@@ -64,9 +65,9 @@ static void test_random(void **state)
 	uint64_t s = 1234567;
 
 	(void)state;
-	assert_true(timeline_random(&s) == 6457827717110365317U);
-	assert_true(timeline_random(&s) == 3203168211198807973U);
-	assert_true(timeline_random(&s) == 9817491932198370423U);
+	assert_true(random_next(&s) == 6457827717110365317U);
+	assert_true(random_next(&s) == 3203168211198807973U);
+	assert_true(random_next(&s) == 9817491932198370423U);
 }
 
 static void test_plan(void **state)
