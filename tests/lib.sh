@@ -551,6 +551,13 @@ at_exit() {
 	exit "$status"
 }
 
+# make_memory: a folder in memory, $WORK/memory, because a busy disk holds up etcd and other writers.
+make_memory() {
+	mkdir "$WORK/memory"
+	mount -t tmpfs -o size=1g none "$WORK/memory"
+	trap 'umount "$WORK/memory"; at_exit' EXIT
+}
+
 trap at_exit EXIT
 trap 'exit 143' TERM
 trap 'exit 130' INT

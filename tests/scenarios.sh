@@ -8,10 +8,7 @@
 ROOT=$(dirname "$TESTS")
 PATH=$ROOT/build/unpacked/etcd-server/usr/bin:$PATH
 
-# A busy disk holds up etcd.
-mkdir "$WORK/memory"
-mount -t tmpfs -o size=1g none "$WORK/memory"
-trap 'umount "$WORK/memory"; at_exit' EXIT
+make_memory
 
 # ran STATUS FILE: runs a scenario; its output is in OUT. On a busy machine a run may prove nothing,
 # and is then repeated, unless that is wanted.

@@ -10,10 +10,7 @@
 
 PATH=$(realpath "$TESTS/../build/unpacked/etcd-server/usr/bin"):$PATH
 
-# A busy disk holds up etcd.
-mkdir "$WORK/memory"
-mount -t tmpfs -o size=1g none "$WORK/memory"
-trap 'umount "$WORK/memory"; at_exit' EXIT
+make_memory
 
 # The finding that each fault must give.
 declare -A wanted=(

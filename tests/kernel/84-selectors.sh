@@ -10,9 +10,7 @@
 
 PATH=$(realpath "$TESTS/../build/unpacked/etcd-server/usr/bin"):$PATH
 FLEET=sel
-mkdir "$WORK/memory"
-mount -t tmpfs -o size=1g none "$WORK/memory"
-trap 'umount "$WORK/memory"; at_exit' EXIT
+make_memory
 
 cat >"$WORK/sel.yaml" <<-'EOT'
 	fleet: sel

@@ -5,9 +5,7 @@
 # shellcheck shell=bash
 . "$(dirname "$0")/../lib.sh"
 
-mkdir "$WORK/memory"
-mount -t tmpfs -o size=1g none "$WORK/memory"
-trap 'umount "$WORK/memory"; at_exit' EXIT
+make_memory
 
 cat >"$WORK/vlan.yaml" <<'EOT'
 scenario: vlan

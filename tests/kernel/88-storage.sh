@@ -11,10 +11,7 @@
 
 PATH=$(realpath "$TESTS/../build/unpacked/tgt/usr/sbin"):$PATH
 
-# A busy disk holds up writes.
-mkdir "$WORK/memory"
-mount -t tmpfs -o size=1g none "$WORK/memory"
-trap 'umount "$WORK/memory"; at_exit' EXIT
+make_memory
 
 # scenario NAME: workloads and timeline are read from stdin
 scenario() {
