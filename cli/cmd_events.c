@@ -38,7 +38,7 @@ static void print_fault(const struct netsim_event *event, const char *done)
 	printf("fault %u%s%s: %s%s", event->fault, event->name ? ": " : "",
 	       event->name ? event->name : "", event->text, done);
 	if (event->kind == NETSIM_EVENT_FAULT_BEGIN && event->left_ns >= 0)
-		printf(", %.3g s left", (double)event->left_ns / 1e9);
+		printf(", %.1f s left", (double)event->left_ns / 1e9);
 	if (event->problem)
 		printf("; not wholly in force: %s", event->problem);
 }
