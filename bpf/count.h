@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A packet and the decisions about it, and how they are counted. */
+#ifndef NETSIM_BPF_COUNT_H
+#define NETSIM_BPF_COUNT_H
+
+#include "maps.h"
+
+/* A packet and the decisions about it; all times in ns. */
+struct port_packet {
+	__u64 now;
+	__u64 number;  /* within its pair, for the random draws */
+	__u64 departs; /* when the last link has sent it */
+	__u64 delay;   /* sum over all hops */
+	__u32 active;  /* index of the policy that judges it */
+	__u32 length;
+	__u32 size;	   /* of the IP packet */
+	__u32 corrupt_bit; /* the bit to flip */
+	__u32 from_link, to_link;
+	__u32 hash;	/* of all hops' conditions */
+	__u16 from, to; /* nodes */
+	__u16 vlan;
+	__u8 past_uplink; /* the uplink has been applied already */
+	__u8 charged;	  /* it is charged to the uplink */
+	__u8 class;
+	__u8 path_class; /* class of the path conditions, 0: all */
+	__u8 reason;	 /* why it was dropped, enum port_drop */
+	__u8 numbered;	 /* number is valid */
+	__u8 copied, corrupted;
+	__u8 may_overtake; /* exempt from the order of its pair */
+	__u8 resolves;	   /* ARP or neighbour discovery: RESOLVES_... */
+	__u8 to_router;	   /* between a node and the host, on a routed network */
+	__u8 received;	   /* the machine that runs the programs receives it */
+};
+
+static __always_inline struct port_traffic *traffic_of(const struct port_packet *p)
+{
+	struct port_key key = {.from = p->from, .to = p->to, .class = p->class};
+	struct port_key rest = {.from = PORT_ANY, .to = PORT_ANY};
+	struct port_traffic fresh = {}, *traffic = bpf_map_lookup_elem(&ns_traffic, &key);
+
+	if (traffic)
+		return traffic;
+	bpf_map_update_elem(&ns_traffic, &key, &fresh, BPF_NOEXIST);
+	traffic = bpf_map_lookup_elem(&ns_traffic, &key);
+	return traffic ? traffic : bpf_map_lookup_elem(&ns_traffic, &rest);
+}
+
+static __always_inline void count_reason(struct port_traffic *traffic, __u32 reason)
+{
+	/* The verifier loses the bound if the compiler copies the number before the check. */
+	asm volatile("" : "+r"(reason));
+	if (traffic && reason < PORT_DROPS)
+		traffic->dropped[reason]++;
+}
+
+/* Counts a dropped packet per link, because a node may have several. */
+static __always_inline void count_drop(const struct port_packet *p)
+{
+	int cut = p->reason == PORT_DROP_CUT;
+	__u32 key = p->received && !cut ? p->to_link : p->from_link;
+	struct port_link *link = bpf_map_lookup_elem(&ns_links, &key);
+
+	if (link)
+		__sync_fetch_and_add(cut ? &link->cut : &link->lost, 1);
+	if (link && p->reason == PORT_DROP_SIZE)
+		__sync_fetch_and_add(&link->oversized, 1);
+	key = p->to_link;
+	link = cut ? bpf_map_lookup_elem(&ns_links, &key) : 0;
+	if (link)
+		__sync_fetch_and_add(&link->cut, 1);
+}
+
+#endif
