@@ -5,6 +5,10 @@
 
 #include "maps.h"
 
+/* Conditions that delay a packet, and all that need an fq to hold it. */
+#define DELAYING (PORT_HAS_DELAY | PORT_HAS_JITTER)
+#define HOLDING	 (DELAYING | PORT_HAS_RATE | PORT_HAS_SLOT)
+
 /* A packet and the decisions about it; all times in ns. */
 struct port_packet {
 	__u64 now;
@@ -17,6 +21,7 @@ struct port_packet {
 	__u32 corrupt_bit; /* the bit to flip */
 	__u32 from_link, to_link;
 	__u32 hash;	/* of all hops' conditions */
+	__u32 effects;	/* enum port_has: the conditions of faults that act on it */
 	__u16 from, to; /* nodes */
 	__u16 vlan;
 	__u8 past_uplink; /* the uplink has been applied already */
@@ -32,7 +37,8 @@ struct port_packet {
 	__u8 received;	   /* the machine that runs the programs receives it */
 };
 
-static __always_inline struct port_traffic *traffic_of(const struct port_packet *p)
+/* A function of its own, so that what it needs of the stack is not added to that of the hops. */
+static __noinline struct port_traffic *traffic_of(const struct port_packet *p)
 {
 	struct port_key key = {.from = p->from, .to = p->to, .class = p->class};
 	struct port_key rest = {.from = PORT_ANY, .to = PORT_ANY};
@@ -51,6 +57,19 @@ static __always_inline void count_reason(struct port_traffic *traffic, __u32 rea
 	asm volatile("" : "+r"(reason));
 	if (traffic && reason < PORT_DROPS)
 		traffic->dropped[reason]++;
+}
+
+static __always_inline void count_effects(struct port_traffic *traffic, __u32 effects)
+{
+	if (!traffic || !effects)
+		return;
+	traffic->affected[PORT_EFFECT_RATE] += !!(effects & PORT_HAS_RATE);
+	traffic->affected[PORT_EFFECT_DELAY] += !!(effects & DELAYING);
+	traffic->affected[PORT_EFFECT_LOSS] += !!(effects & PORT_HAS_LOSS);
+	traffic->affected[PORT_EFFECT_DUPLICATE] += !!(effects & PORT_HAS_DUPLICATE);
+	traffic->affected[PORT_EFFECT_CORRUPT] += !!(effects & PORT_HAS_CORRUPT);
+	traffic->affected[PORT_EFFECT_LARGER] += !!(effects & PORT_HAS_LARGER);
+	traffic->affected[PORT_EFFECT_SLOT] += !!(effects & PORT_HAS_SLOT);
 }
 
 /* Counts a dropped packet per link, because a node may have several. */

@@ -12,6 +12,7 @@ struct hop_effect {
 	__u32 length;  /* charged to the link, in bytes */
 	__u64 departs; /* when the link has sent it */
 	__u32 slot_draw;
+	__u32 waits; /* enum port_has: for what it waits, the rate or the slot */
 };
 
 /*
@@ -175,12 +176,14 @@ static __always_inline __u64 fill_slot(const struct port_conditions *c, struct p
 /*
  * Books a packet on a hop's clock. Returns the time of departure, 0 if the queue is
  * full. Booking starts from now, not from the previous hop's departure: otherwise
- * one slow sender would delay all other packets to the same node.
+ * one slow sender would delay all other packets to the same node. A packet waits for
+ * the rate if the link is busy; its own transmission is no waiting.
  */
 static __noinline __u64 book(struct port_state *state, const struct port_conditions *c,
-			     const struct hop_effect *effect, __u64 now)
+			     struct hop_effect *effect, __u64 now)
 {
 	__u64 departs = now, earliest, start, tx_time = 0;
+	__u32 waits = 0;
 
 	if (!state || !c)
 		return now;
@@ -201,10 +204,15 @@ static __noinline __u64 book(struct port_state *state, const struct port_conditi
 		if (effect->length)
 			state->clock = start + tx_time;
 		departs = start + tx_time > now ? start + tx_time : now;
+		waits = start > now ? PORT_HAS_RATE : 0;
 	}
-	if (c->slot_max)
+	if (c->slot_max) {
+		start = departs;
 		departs = fill_slot(c, state, departs, effect->length, effect->slot_draw);
+		waits |= departs > start ? PORT_HAS_SLOT : 0;
+	}
 	bpf_spin_unlock(&state->lock);
+	effect->waits = waits;
 	return departs;
 }
 

@@ -234,7 +234,10 @@ static __always_inline __u64 delay_of(struct port_packet *p, const struct port_c
 		delay += jitter_of(c, chance);
 		p->may_overtake |= c->order == PORT_ORDER_FREE;
 	}
-	return delay > 0 ? delay : 0;
+	if (delay <= 0)
+		return 0;
+	p->effects |= c->faults & DELAYING;
+	return delay;
 }
 
 static __always_inline struct port_state *pair_state(const struct port_packet *p)
@@ -242,6 +245,26 @@ static __always_inline struct port_state *pair_state(const struct port_packet *p
 	struct port_key key = {.from = p->from, .to = p->to, .hop = PORT_HOP_PATH};
 
 	return state_of(&key);
+}
+
+/* Drops a packet at a hop, because of this condition; returns 0. */
+static __always_inline int drop_at(struct port_packet *p, const struct port_conditions *c,
+				   __u8 reason, __u32 condition)
+{
+	p->reason = reason;
+	p->effects = c->faults & condition;
+	return 0;
+}
+
+/* The slowest link determines the departure; what the others wait for does not postpone it. */
+static __always_inline void postpone(struct port_packet *p, const struct port_conditions *c,
+				     const struct hop_effect *effect)
+{
+	if (effect->departs <= p->departs)
+		return;
+	p->departs = effect->departs;
+	p->effects &= ~(PORT_HAS_RATE | PORT_HAS_SLOT);
+	p->effects |= c->faults & effect->waits;
 }
 
 /*
@@ -262,12 +285,10 @@ __noinline int ns_pass_hop(struct port_packet *p, __u32 hop)
 	c = hop == PORT_HOP_PATH ? path_conditions(slot, p) : link_conditions(slot, p, hop);
 	if (!c || !(pair = pair_state(p)))
 		return 1;
-	p->reason = PORT_DROP_DOWN;
 	if (is_down(c, p->now))
-		return 0;
-	p->reason = PORT_DROP_SIZE;
+		return drop_at(p, c, PORT_DROP_DOWN, 0);
 	if (c->larger && p->size > c->larger && p->resolves != RESOLVES_ADDRESS)
-		return 0;
+		return drop_at(p, c, PORT_DROP_SIZE, PORT_HAS_LARGER);
 	if (!p->numbered)
 		p->number = count_packet(pair, slot->epoch);
 	p->numbered = 1;
@@ -277,23 +298,23 @@ __noinline int ns_pass_hop(struct port_packet *p, __u32 hop)
 	p->hash = p->hash * 31 + hash;
 	reset_clock(state, hash);
 	take_effect(c, slot->traces, state, p->now, &effect);
-	p->reason = PORT_DROP_LOSS;
 	if (loses(c, effect.loss, pair, hop, &chance))
-		return 0;
+		return drop_at(p, c, PORT_DROP_LOSS, PORT_HAS_LOSS);
 	effect.length = hop == PORT_HOP_UP && !p->charged ? 0 : p->length;
 	effect.slot_draw = c->slot_max ? draw(&chance, DRAW_SLOT) : 0;
 	effect.departs = book(state, c, &effect, p->now);
-	p->reason = PORT_DROP_QUEUE;
 	if (!effect.departs)
-		return 0;
-	/* The slowest link determines the departure; delays are added. */
-	if (effect.departs > p->departs)
-		p->departs = effect.departs;
+		return drop_at(p, c, PORT_DROP_QUEUE, PORT_HAS_RATE);
+	postpone(p, c, &effect);
 	p->delay += delay_of(p, c, &effect, &chance);
-	p->copied |= c->duplicate && happens(draw(&chance, DRAW_COPY), c->duplicate);
+	if (c->duplicate && happens(draw(&chance, DRAW_COPY), c->duplicate)) {
+		p->copied = 1;
+		p->effects |= c->faults & PORT_HAS_DUPLICATE;
+	}
 	if (c->corrupt && happens(draw(&chance, DRAW_CORRUPT), c->corrupt)) {
 		p->corrupted = 1;
 		p->corrupt_bit = draw(&chance, DRAW_BIT);
+		p->effects |= c->faults & PORT_HAS_CORRUPT;
 	}
 	return 1;
 }
@@ -369,6 +390,10 @@ static __always_inline int pass(struct port_packet *p, __u32 flags)
 		return 0;
 	if (!p->resolves || p->delay <= MAX_RESOLVE_DELAY)
 		p->departs += p->delay;
+	else
+		p->effects &= ~DELAYING;
+	if (!(flags & PORT_FLAG_HELD))
+		p->effects &= ~HOLDING;
 	if (p->numbered && !p->may_overtake && flags & PORT_FLAG_HELD)
 		ns_keep_order(p);
 	return 1;
@@ -387,6 +412,12 @@ static __always_inline void flip_bit(struct __sk_buff *skb, __u32 bit)
 	byte ^= 1 << (bit & 7);
 	bpf_csum_level(skb, BPF_CSUM_LEVEL_RESET);
 	bpf_skb_store_bytes(skb, at, &byte, 1, 0);
+}
+
+/* Not of what this machine receives. */
+static __always_inline int can_copy(const struct port_packet *p, __u32 mark)
+{
+	return mark != PORT_MARK_SENT && !p->received;
 }
 
 /* Sends a duplicate through ns_port again, with its departure in skb->cb. */
@@ -461,6 +492,9 @@ static __always_inline int judge(struct __sk_buff *skb, struct port_packet *p, _
 	}
 	passes = pass(p, flags);
 	traffic = traffic_of(p);
+	if (!can_copy(p, mark))
+		p->effects &= ~PORT_HAS_DUPLICATE;
+	count_effects(traffic, p->effects);
 	if (!passes) {
 		count_reason(traffic, p->reason);
 		count_drop(p);
@@ -476,7 +510,7 @@ static __always_inline int judge(struct __sk_buff *skb, struct port_packet *p, _
 		flip_bit(skb, p->corrupt_bit);
 	if (p->may_overtake)
 		use_own_flow(skb, p);
-	if (p->copied && mark != PORT_MARK_SENT && !p->received)
+	if (p->copied && can_copy(p, mark))
 		send_copy(skb, p->departs);
 	skb->mark = mark ? mark | p->from_link : skb->mark;
 	if (p->departs <= p->now || !(flags & PORT_FLAG_HELD))

@@ -171,6 +171,8 @@ struct port_conditions {
 	__u32 trace_has;  /* enum port_has: the columns of the trace */
 	__u32 rate_class; /* path: class whose clock the rate uses, 0: its own */
 	__u32 larger;	  /* longer IP packets are dropped, in bytes; 0: none are */
+	__u32 faults;	  /* overlays: the part of `has` that comes from faults */
+	__u32 padding;
 };
 
 /* The state of a hop or pair, carried from packet to packet. */
@@ -314,11 +316,24 @@ enum port_drop {
 	PORT_DROPS
 };
 
+/* Conditions of faults that act on packets; the profile's do not count. */
+enum port_effect {
+	PORT_EFFECT_RATE,  /* waited for earlier packets, or found the queue full */
+	PORT_EFFECT_DELAY, /* postponed by a delay or jitter */
+	PORT_EFFECT_LOSS,
+	PORT_EFFECT_DUPLICATE,
+	PORT_EFFECT_CORRUPT,
+	PORT_EFFECT_LARGER,
+	PORT_EFFECT_SLOT, /* waited for its slot */
+	PORT_EFFECTS
+};
+
 /* The traffic of a class between a pair of nodes. */
 struct port_traffic {
 	__u64 packets, bytes; /* delivered */
 	__u64 dropped[PORT_DROPS];
 	__u64 copied, corrupted;
+	__u64 affected[PORT_EFFECTS]; /* packets, by the conditions of faults that acted on them */
 };
 
 _Static_assert(sizeof(struct port_mac) == 8, "shared with the kernel side");
@@ -326,13 +341,13 @@ _Static_assert(sizeof(struct port_address) == 20, "shared with the kernel side")
 _Static_assert(sizeof(struct port_node) == 16, "shared with the kernel side");
 _Static_assert(sizeof(struct port_link) == 64, "shared with the kernel side");
 _Static_assert(sizeof(struct port_key) == 8, "shared with the kernel side");
-_Static_assert(sizeof(struct port_conditions) == 208, "shared with the kernel side");
+_Static_assert(sizeof(struct port_conditions) == 216, "shared with the kernel side");
 _Static_assert(sizeof(struct port_state) == 64, "shared with the kernel side");
 _Static_assert(sizeof(struct port_trace_row) == 32, "shared with the kernel side");
 _Static_assert(sizeof(struct port_fault) == 440, "shared with the kernel side");
 _Static_assert(sizeof(struct port_filter) == 16, "shared with the kernel side");
 _Static_assert(sizeof(struct port_slot) == 512 + 48 + 16 * PORT_BITS + 440 * PORT_FAULTS,
 	       "shared with the kernel side");
-_Static_assert(sizeof(struct port_traffic) == 72, "shared with the kernel side");
+_Static_assert(sizeof(struct port_traffic) == 128, "shared with the kernel side");
 
 #endif

@@ -30,13 +30,29 @@ static const struct netsim_opt opts[] = {
 	{0, NULL, NETSIM_OPT_FLAG, 0, NULL, NULL},
 };
 
+static json_t *json_affected(const struct netsim_flow *flow)
+{
+	static const char *const conditions[NETSIM_EFFECTS] = {
+		[NETSIM_EFFECT_RATE] = "rate",	     [NETSIM_EFFECT_DELAY] = "delay",
+		[NETSIM_EFFECT_LOSS] = "loss",	     [NETSIM_EFFECT_DUPLICATE] = "duplicate",
+		[NETSIM_EFFECT_CORRUPT] = "corrupt", [NETSIM_EFFECT_LARGER] = "larger",
+		[NETSIM_EFFECT_SLOT] = "slot",
+	};
+	json_t *json = json_object();
+
+	for (int i = 0; i < NETSIM_EFFECTS; i++)
+		json_object_set_new(json, conditions[i],
+				    json_integer((json_int_t)flow->affected[i]));
+	return json;
+}
+
 static json_t *json_flow(const struct netsim_flow *flow)
 {
-	return json_pack("{s:s?, s:s?, s:s, s:I, s:I, s:o, s:I, s:I}", "from", flow->from, "to",
-			 flow->to, "class", flow->class_name, "packets", (json_int_t)flow->packets,
-			 "bytes", (json_int_t)flow->bytes, "dropped", analyze_dropped_json(flow),
-			 "copied", (json_int_t)flow->copied, "corrupted",
-			 (json_int_t)flow->corrupted);
+	return json_pack("{s:s?, s:s?, s:s, s:I, s:I, s:o, s:I, s:I, s:o}", "from", flow->from,
+			 "to", flow->to, "class", flow->class_name, "packets",
+			 (json_int_t)flow->packets, "bytes", (json_int_t)flow->bytes, "dropped",
+			 analyze_dropped_json(flow), "copied", (json_int_t)flow->copied,
+			 "corrupted", (json_int_t)flow->corrupted, "affected", json_affected(flow));
 }
 
 static int read_traffic(struct netsim *ctx, const char *fleet, struct netsim_traffic **ret,

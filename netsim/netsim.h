@@ -410,6 +410,18 @@ enum netsim_drop {
 	NETSIM_DROPS
 };
 
+/* Conditions of faults that the programs count where they act on a packet. */
+enum netsim_effect {
+	NETSIM_EFFECT_RATE,  /* it waited for earlier packets, or the queue was full */
+	NETSIM_EFFECT_DELAY, /* it was postponed, by a delay or a jitter */
+	NETSIM_EFFECT_LOSS,
+	NETSIM_EFFECT_DUPLICATE,
+	NETSIM_EFFECT_CORRUPT,
+	NETSIM_EFFECT_LARGER, /* it was too large to pass */
+	NETSIM_EFFECT_SLOT,   /* it waited for its slot */
+	NETSIM_EFFECTS
+};
+
 /* The packets from one node to another, of one class of traffic, since counting began. */
 struct netsim_flow {
 	const char *from, *to;	/* nodes, or "host"; NULL: the overflow bucket of many pairs */
@@ -418,6 +430,8 @@ struct netsim_flow {
 	uint64_t dropped[NETSIM_DROPS]; /* packets, by reason */
 	uint64_t copied, corrupted;	/* of the packets that passed */
 	uint64_t oversized; /* packets dropped because a condition lets only smaller ones pass */
+	/* Packets on which faults acted, by condition; the profile's conditions do not count. */
+	uint64_t affected[NETSIM_EFFECTS];
 };
 
 struct netsim_traffic {

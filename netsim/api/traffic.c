@@ -15,6 +15,11 @@ _Static_assert((int)NETSIM_DROP_PARTITION == (int)PORT_DROP_CUT &&
 		       (int)NETSIM_DROP_QUEUE == (int)PORT_DROP_QUEUE &&
 		       (int)NETSIM_DROPS == (int)PORT_DROP_SIZE,
 	       "drop reasons match those of the programs");
+_Static_assert((int)NETSIM_EFFECT_RATE == (int)PORT_EFFECT_RATE &&
+		       (int)NETSIM_EFFECT_LOSS == (int)PORT_EFFECT_LOSS &&
+		       (int)NETSIM_EFFECT_SLOT == (int)PORT_EFFECT_SLOT &&
+		       (int)NETSIM_EFFECTS == (int)PORT_EFFECTS,
+	       "effects match those of the programs");
 
 void netsim_traffic_free(struct netsim_traffic *traffic)
 {
@@ -86,6 +91,7 @@ static int add_flow(struct netsim_traffic *ret, const struct policy *policy,
 	flow->corrupted = t->sum.corrupted;
 	memcpy(flow->dropped, t->sum.dropped, sizeof(flow->dropped));
 	flow->oversized = t->sum.dropped[PORT_DROP_SIZE];
+	memcpy(flow->affected, t->sum.affected, sizeof(flow->affected));
 	return flow->class_name && !flow->from == !from && !flow->to == !to ? 0 : err_oom(err);
 }
 
@@ -165,6 +171,8 @@ void traffic_subtract(const struct netsim_traffic *before, struct netsim_traffic
 			subtract_counter(before->flows[b]->oversized, &flow->oversized);
 			for (int d = 0; d < NETSIM_DROPS; d++)
 				subtract_counter(before->flows[b]->dropped[d], &flow->dropped[d]);
+			for (int e = 0; e < NETSIM_EFFECTS; e++)
+				subtract_counter(before->flows[b]->affected[e], &flow->affected[e]);
 		}
 		any = flow->packets || flow->copied || flow->corrupted || flow->oversized;
 		for (int d = 0; d < NETSIM_DROPS; d++)

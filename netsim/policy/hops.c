@@ -308,6 +308,8 @@ int policy_read_traffic(const struct policy *p, struct policy_traffic **ret, siz
 			entry->sum.corrupted += each[i].corrupted;
 			for (int d = 0; d < PORT_DROPS; d++)
 				entry->sum.dropped[d] += each[i].dropped[d];
+			for (int e = 0; e < PORT_EFFECTS; e++)
+				entry->sum.affected[e] += each[i].affected[e];
 		}
 	}
 	if (!each || more) {

@@ -346,6 +346,7 @@ static int compose(struct composer *c, struct port_key key, const int *faults, s
 			if (effect->deadline && effect->deadline <= begin)
 				continue;
 			edt_merge(&sum, &effect->conditions);
+			sum.faults |= effect->conditions.has;
 			any = true;
 		}
 		if (!any)

@@ -142,6 +142,8 @@ static inline struct port_traffic ports_traffic(int from, int to, int class)
 		sum.corrupted += list[i].sum.corrupted;
 		for (int d = 0; d < PORT_DROPS; d++)
 			sum.dropped[d] += list[i].sum.dropped[d];
+		for (int e = 0; e < PORT_EFFECTS; e++)
+			sum.affected[e] += list[i].sum.affected[e];
 	}
 	free(list);
 	return sum;

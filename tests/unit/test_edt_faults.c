@@ -228,6 +228,25 @@ static void test_on_profile(void **state)
 	assert_true(overlays.longest == 80000000 + 160000000);
 }
 
+/* Overlays tell the conditions of faults from those of the profile, in each layer. */
+static void test_origin(void **state)
+{
+	NEEDS_BPF(state);
+	begin("default: {rate: 8mbit, delay: 10ms, loss: 1%}\n");
+	add("delay 80ms", "c", "", 0);
+	expect("1 down c/eth0: 8mbit delay 80ms loss 1%\n1 up c/eth0: 8mbit delay 80ms loss 1%\n");
+	for (size_t i = 0; i < overlays.count; i++)
+		assert_int_equal(overlays.entries[i].conditions.faults, PORT_HAS_DELAY);
+	add("loss 5% corrupt 1%", "c", "", policy_now() + 3600000000000);
+	assert_int_equal(compose(NULL), 0);
+	assert_int_equal(overlays.count, 4);
+	for (size_t i = 0; i < overlays.count; i++)
+		assert_int_equal(overlays.entries[i].conditions.faults,
+				 overlays.entries[i].key.layer == 2 ?
+					 PORT_HAS_DELAY :
+					 PORT_HAS_DELAY | PORT_HAS_LOSS | PORT_HAS_CORRUPT);
+}
+
 /* Among several faults the later one wins key by key, wherever it is in the slot. */
 static void test_several(void **state)
 {
@@ -423,12 +442,19 @@ static void test_describe(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_targets), cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_gone),	cmocka_unit_test(test_on_profile),
-		cmocka_unit_test(test_several), cmocka_unit_test(test_classes),
-		cmocka_unit_test(test_layers),	cmocka_unit_test(test_too_many_layers),
-		cmocka_unit_test(test_jitter),	cmocka_unit_test(test_links),
-		cmocka_unit_test(test_seed),	cmocka_unit_test(test_describe),
+		cmocka_unit_test(test_targets),
+		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_gone),
+		cmocka_unit_test(test_on_profile),
+		cmocka_unit_test(test_origin),
+		cmocka_unit_test(test_several),
+		cmocka_unit_test(test_classes),
+		cmocka_unit_test(test_layers),
+		cmocka_unit_test(test_too_many_layers),
+		cmocka_unit_test(test_jitter),
+		cmocka_unit_test(test_links),
+		cmocka_unit_test(test_seed),
+		cmocka_unit_test(test_describe),
 	};
 
 	return cmocka_run_group_tests_name("fault", tests, set_up, tear_down);
