@@ -312,7 +312,7 @@ const word = (name, value, more) => ({name, value, words: true, ...more});
 const FAULTS = [since('begins', ({begin_ns: begin}) => begin), since('ends', ({end_ns: finish}) => finish ?? null),
 	{name: 'lasts', value: (row) => row.end_ns === undefined ? null : row.end_ns - row.begin_ns, show: duration},
 	word('fault', ({text}) => text), word('phase', ({phase, repetition}) => repeated(phase ?? '', repetition)),
-	{name: 'affected', value: ({affected}) => affected ?? null, show: whole, about: 'packets that it dropped, delayed or changed'},
+	{name: 'affected', value: ({affected}) => affected ?? null, show: whole, about: 'packets that it dropped, delayed or changed; of several conditions, by the one that did least'},
 	{name: 'of packets', value: ({offered}) => offered ?? null, show: whole}];
 const CHANGES = [since('at', ({at_ns: at}) => at), word('cluster', ({cluster}) => cluster), word('from', ({from}) => from), word('to', ({to}) => to),
 	{name: 'term', value: ({term}) => term, show: whole}];

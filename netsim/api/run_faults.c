@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Faults of a run, from beginning to end, and their effect in the ports' counters. */
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +23,7 @@ void faults_look(struct run *run)
 		return;
 	netsim_traffic_free(run->before);
 	run->before = now;
+	run->ended_signs = 0;
 }
 
 /* --- the pairs that a fault concerns */
@@ -118,30 +121,24 @@ static int hit_targets(const struct run *run, const struct fault_scope *scope, s
 	return 0;
 }
 
-/* The packets of a flow that show one of these effects. */
-static uint64_t affected(const struct netsim_flow *flow, unsigned effects)
+static void add_flow(const struct netsim_flow *flow, struct fault_counts *sum)
 {
-	uint64_t sum = 0;
-
-	for (int d = 0; d < NETSIM_DROPS; d++)
-		if (effects & FAULT_DROPS(d))
-			sum += flow->dropped[d];
-	if (effects & FAULT_COPIES)
-		sum += flow->copied;
-	if (effects & FAULT_DAMAGES)
-		sum += flow->corrupted;
-	if (effects & FAULT_SIZES)
-		sum += flow->oversized;
-	return sum;
+	sum->offered += (int64_t)(flow->packets + flow->oversized);
+	for (int d = 0; d < NETSIM_DROPS; d++) {
+		sum->offered += (int64_t)flow->dropped[d];
+		sum->shown[d] += (int64_t)flow->dropped[d];
+	}
+	for (int e = 0; e < NETSIM_EFFECTS; e++)
+		sum->shown[NETSIM_DROPS + e] += (int64_t)flow->affected[e];
 }
 
-/* Adds up the counters of the pairs: all packets sent, and those affected. */
+/* Adds up the counters of the pairs. */
 static void count(const struct run *run, const struct netsim_traffic *traffic,
-		  const struct run_fault *f, int64_t ret[2])
+		  const struct run_fault *f, struct fault_counts *ret)
 {
 	size_t nodes = run->s->topo->node_count;
 
-	ret[0] = ret[1] = 0;
+	*ret = (struct fault_counts) {0};
 	for (size_t i = 0; traffic && i < traffic->flow_count; i++) {
 		const struct netsim_flow *flow = traffic->flows[i];
 
@@ -150,11 +147,68 @@ static void count(const struct run *run, const struct netsim_traffic *traffic,
 		if (!flow->from ||
 		    !f->hits[run_node(run, flow->from) * (nodes + 1) + run_node(run, flow->to)])
 			continue;
-		ret[0] += (int64_t)(flow->packets + flow->oversized);
-		for (int d = 0; d < NETSIM_DROPS; d++)
-			ret[0] += (int64_t)flow->dropped[d];
-		ret[1] += (int64_t)affected(flow, f->effects);
+		add_flow(flow, ret);
 	}
+}
+
+/* The packets that show the sign of which there are the fewest, or the most. */
+static int64_t count_of_sign(const struct run_fault *f, const struct fault_counts *now, bool most)
+{
+	int64_t result = -1;
+
+	for (int i = 0; i < FAULT_SIGNS; i++) {
+		int64_t count = now->shown[i] - f->before.shown[i];
+
+		if (!(f->signs >> i & 1))
+			continue;
+		count = count > 0 ? count : 0;
+		if (result < 0 || (count > result) == most)
+			result = count;
+	}
+	return result > 0 ? result : 0;
+}
+
+/* --- faults that follow each other */
+
+/* Whether two faults show in the same counters of some pair. */
+static bool share_signs(const struct run *run, const struct run_fault *a, const struct run_fault *b)
+{
+	size_t nodes = run->s->topo->node_count + 1;
+
+	for (size_t i = 0; a->signs & b->signs && i < nodes * nodes; i++)
+		if (a->hits[i] && b->hits[i])
+			return true;
+	return false;
+}
+
+/*
+ * A fault that is about to end when another one begins, as at the end of a phase, is judged by the
+ * counters that were read ahead of that: later ones also show the other one.
+ */
+static void settle(const struct run *run, const struct run_fault *next, struct run_fault *f)
+{
+	int64_t looked = run->before ? run->before->at_ns : 0;
+	struct fault_counts now;
+
+	if (!f->deadline || f->deadline > next->begin + LOOK_AHEAD || f->begin >= looked ||
+	    !share_signs(run, f, next))
+		return;
+	count(run, run->before, f, &now);
+	for (int i = 0; i < FAULT_SIGNS; i++)
+		if (f->signs & next->signs & ~f->settled & 1U << i)
+			f->last.shown[i] = now.shown[i];
+	f->settled |= f->signs & next->signs;
+}
+
+/* The signs that packets can show without this fault: other faults may have affected them. */
+static unsigned signs_of_others(const struct run *run, const struct run_fault *f)
+{
+	unsigned signs = run->ended_signs;
+
+	for (size_t i = 0; i < run->fault_count; i++)
+		if (&run->faults[i] != f && share_signs(run, &run->faults[i], f))
+			signs |= run->faults[i].signs;
+	return signs;
 }
 
 /* --- begin */
@@ -164,7 +218,8 @@ int faults_add(struct run *run, const struct netsim_fault *fault, const struct f
 {
 	struct run_fault *f = array_push(run->faults, run->fault_count);
 	size_t nodes = run->s->topo->node_count;
-	int64_t before[2], after[2];
+	struct fault_counts after;
+	unsigned others;
 	int r;
 
 	if (!f)
@@ -172,7 +227,7 @@ int faults_add(struct run *run, const struct netsim_fault *fault, const struct f
 	f->id = fault->id;
 	f->begin = run_now();
 	f->deadline = fault->left_ns > 0 ? f->begin + fault->left_ns : 0;
-	f->effects = scope->effects;
+	f->signs = scope->signs;
 	f->phase = recorder_name(run->rec, scope->entry->phase->name);
 	f->repetition = scope->entry->phase->repeated ? scope->entry->repetition : 0;
 	f->text = strdup(fault->text);
@@ -190,32 +245,72 @@ int faults_add(struct run *run, const struct netsim_fault *fault, const struct f
 						    hit_targets(run, scope, f);
 	if (r < 0)
 		return err_oom(err);
-	count(run, run->before, f, before);
+	for (size_t i = 0; i + 1 < run->fault_count; i++)
+		settle(run, f, &run->faults[i]);
+	others = signs_of_others(run, f);
+	count(run, run->before, f, &f->before);
 	faults_look(run);
-	count(run, run->before, f, after);
+	count(run, run->before, f, &after);
+	for (int i = 0; i < FAULT_SIGNS; i++)
+		if (others >> i & 1)
+			f->before.shown[i] = after.shown[i];
 	/* Packets count from now on; of earlier ones, those that the fault has affected already. */
-	f->affected = before[1];
-	f->offered = after[0] - (after[1] - before[1]);
+	f->before.offered = after.offered - count_of_sign(f, &after, true);
 	return 0;
 }
 
 /* --- end */
 
+/* Of a fault that has several signs, if there are any: "delay 4000, loss 12". */
+static const char *signs_text(const struct run_fault *f, const struct fault_counts *now, char *buf,
+			      size_t size)
+{
+	static const char *const words[FAULT_SIGNS] = {
+		[NETSIM_DROP_PARTITION] = "partition",
+		[NETSIM_DROP_DOWN] = "down",
+		[NETSIM_DROP_LOSS] = "loss",
+		[NETSIM_DROP_QUEUE] = "queue",
+		[NETSIM_DROPS + NETSIM_EFFECT_RATE] = "rate",
+		[NETSIM_DROPS + NETSIM_EFFECT_DELAY] = "delay",
+		[NETSIM_DROPS + NETSIM_EFFECT_LOSS] = "loss",
+		[NETSIM_DROPS + NETSIM_EFFECT_DUPLICATE] = "duplicate",
+		[NETSIM_DROPS + NETSIM_EFFECT_CORRUPT] = "corrupt",
+		[NETSIM_DROPS + NETSIM_EFFECT_LARGER] = "larger",
+		[NETSIM_DROPS + NETSIM_EFFECT_SLOT] = "slot",
+	};
+	size_t length = 0;
+
+	*buf = '\0';
+	if (!(f->signs & (f->signs - 1)) || !count_of_sign(f, now, true))
+		return NULL;
+	for (int i = 0; i < FAULT_SIGNS && length < size; i++)
+		if (f->signs >> i & 1)
+			length += (size_t)snprintf(buf + length, size - length, "%s%s %" PRId64,
+						   length ? ", " : "", words[i],
+						   now->shown[i] - f->before.shown[i]);
+	return buf;
+}
+
 static void end(struct run *run, const struct netsim_traffic *traffic, struct run_fault *f,
 		int64_t time)
 {
-	int64_t now[2];
+	struct fault_counts now;
+	char text[256];
 	struct event event = {.kind = EVENT_FAULT_END,
 			      .time = time,
 			      .phase = f->phase,
 			      .repetition = f->repetition};
 
-	count(run, traffic, f, now);
-	event.offered = now[0] > f->offered ? now[0] - f->offered : 0;
-	event.affected = now[1] > f->affected ? now[1] - f->affected : 0;
+	count(run, traffic, f, &now);
+	for (int i = 0; i < FAULT_SIGNS; i++)
+		if (f->settled >> i & 1)
+			now.shown[i] = f->last.shown[i];
+	event.offered = now.offered > f->before.offered ? now.offered - f->before.offered : 0;
+	event.affected = count_of_sign(f, &now, false);
 	/* Without traffic, even a fault that has no counters has certainly had no effect. */
-	event.uncounted = !f->effects && event.offered;
-	recorder_event(run->rec, event, f->text, NULL);
+	event.uncounted = !f->signs && event.offered;
+	recorder_event(run->rec, event, f->text, signs_text(f, &now, text, sizeof(text)));
+	run->ended_signs |= f->signs;
 	free(f->text);
 	free(f->hits);
 	free(f->class_name);

@@ -61,6 +61,20 @@ struct run_watch;
 struct run_probes;
 struct run_metrics;
 
+/*
+ * The signs of a fault in the counters, as bits: packets dropped for a reason, or on which a
+ * condition acted. A fault that has several must show them all.
+ */
+#define FAULT_DROPS(reason) (1U << (reason))
+#define FAULT_ACTS(effect)  (1U << (NETSIM_DROPS + (effect)))
+#define FAULT_SIGNS	    (NETSIM_DROPS + NETSIM_EFFECTS)
+
+/* Packets of the pairs that a fault concerns. */
+struct fault_counts {
+	int64_t offered;	    /* all that came to the ports */
+	int64_t shown[FAULT_SIGNS]; /* of these, by sign */
+};
+
 /* A fault of the timeline until its end is recorded. */
 struct run_fault {
 	uint32_t id;
@@ -70,9 +84,11 @@ struct run_fault {
 	int64_t begin;
 	int64_t deadline; /* CLOCK_MONOTONIC; 0: until healed */
 	bool *hits;	  /* by from * (nodes + 1) + to: pairs concerned; the host is the last */
-	unsigned effects; /* as in struct fault_scope */
+	unsigned signs;	  /* as in struct fault_scope */
 	char *class_name; /* only this traffic; or NULL */
-	int64_t offered, affected; /* the counters before it */
+	struct fault_counts before;
+	struct fault_counts last; /* of the signs in settled */
+	unsigned settled;
 };
 
 struct run {
@@ -101,6 +117,7 @@ struct run {
 	struct run_fault *faults; /* in force */
 	size_t fault_count;
 	struct netsim_traffic *before; /* counters ahead of the next fault */
+	unsigned ended_signs;	       /* of the faults that ended since then */
 	struct netsim_traffic *pairs;  /* counters at the beginning of the present phase */
 	char **notes;
 	size_t note_count;
@@ -213,7 +230,8 @@ void metrics_look(struct run *run);
 void metrics_stop(struct run *run);
 
 /* run_faults.c */
-/* Reads the counters, ahead of a fault. */
+/* Reads the counters, ahead of a fault by at most this time. */
+#define LOOK_AHEAD 500000000LL
 void faults_look(struct run *run);
 /* A fault that was just added; class_name and targets are borrowed. */
 struct fault_scope {
@@ -222,13 +240,8 @@ struct fault_scope {
 	const char *class_name;	     /* or NULL */
 	const char *const *targets;  /* of a fault that is no partition */
 	size_t target_count;
-	unsigned effects; /* how it shows in counters: FAULT_DROPS() and below; 0: not at all */
+	unsigned signs; /* 0: it has no counters */
 };
-/* Packets that are dropped for this reason, enum netsim_drop; that are sent twice, or damaged. */
-#define FAULT_DROPS(reason) (1U << (reason))
-#define FAULT_COPIES	    (1U << NETSIM_DROPS)
-#define FAULT_DAMAGES	    (2U << NETSIM_DROPS)
-#define FAULT_SIZES	    (4U << NETSIM_DROPS)
 int faults_add(struct run *run, const struct netsim_fault *fault, const struct fault_scope *scope,
 	       struct netsim_err *err);
 /*

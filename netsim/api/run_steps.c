@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "netsim/api/run_parts.h"
+#include "netsim/config/conditions.h"
 #include "netsim/run/cgroup.h"
 #include "netsim/util/auto.h"
 #include "netsim/util/name.h"
@@ -57,7 +58,7 @@ static int do_partition(const struct doing *d)
 				    .one_way = o.one_way,
 				    .ring = o.ring,
 				    .class_name = o.class_name,
-				    .effects = FAULT_DROPS(NETSIM_DROP_PARTITION)};
+				    .signs = FAULT_DROPS(NETSIM_DROP_PARTITION)};
 	int r = resolve_groups(d, o.groups, o.group_count, &groups);
 
 	if (r == 0 && o.bridge)
@@ -76,16 +77,27 @@ static int do_partition(const struct doing *d)
 	return r;
 }
 
-/* Delays have no counters, but concern every packet, whatever else is changed. */
-static unsigned effects_of(const char *conditions)
+/* Conditions that qualify others, such as a distribution, have no counters. */
+static unsigned signs_of(const char *text)
 {
-	if (strstr(conditions, "delay"))
+	static const unsigned effects[COND_COUNT] = {
+		[COND_RATE] = FAULT_ACTS(NETSIM_EFFECT_RATE),
+		[COND_DELAY] = FAULT_ACTS(NETSIM_EFFECT_DELAY),
+		[COND_JITTER] = FAULT_ACTS(NETSIM_EFFECT_DELAY),
+		[COND_LOSS] = FAULT_ACTS(NETSIM_EFFECT_LOSS),
+		[COND_DUPLICATE] = FAULT_ACTS(NETSIM_EFFECT_DUPLICATE),
+		[COND_CORRUPT] = FAULT_ACTS(NETSIM_EFFECT_CORRUPT),
+		[COND_LARGER] = FAULT_ACTS(NETSIM_EFFECT_LARGER),
+		[COND_SLOT] = FAULT_ACTS(NETSIM_EFFECT_SLOT),
+	};
+	struct conditions c;
+	unsigned signs = 0;
+
+	if (conditions_parse(text, &c, NULL) < 0)
 		return 0;
-	return (strstr(conditions, "loss") ? FAULT_DROPS(NETSIM_DROP_LOSS) : 0) |
-	       (strstr(conditions, "rate") ? FAULT_DROPS(NETSIM_DROP_QUEUE) : 0) |
-	       (strstr(conditions, "duplicate") ? FAULT_COPIES : 0) |
-	       (strstr(conditions, "corrupt") ? FAULT_DAMAGES : 0) |
-	       (strstr(conditions, "larger") ? FAULT_SIZES : 0);
+	for (int i = 0; i < COND_COUNT; i++)
+		signs |= cond_has(&c, i) ? effects[i] : 0;
+	return signs;
 }
 
 static int do_fault(const struct doing *d)
@@ -94,7 +106,7 @@ static int do_fault(const struct doing *d)
 	auto_words struct words targets = {0};
 	struct netsim_fault *fault = NULL;
 	struct fault_scope scope = {
-		.entry = d->entry, .class_name = o.class_name, .effects = effects_of(o.conditions)};
+		.entry = d->entry, .class_name = o.class_name, .signs = signs_of(o.conditions)};
 	/* A fault of a class without targets concerns all nodes. */
 	int r = o.target_count ? resolve_targets(d, o.targets, o.target_count, &targets) :
 				 resolve_targets(d, (const char *const[]) {"*"}, 1, &targets);
@@ -137,7 +149,7 @@ static int do_link(const struct doing *d)
 	struct netsim_link_opts o = d->step->link.opts;
 	auto_words struct words targets = {0};
 	struct netsim_link *link = NULL;
-	struct fault_scope scope = {.entry = d->entry, .effects = FAULT_DROPS(NETSIM_DROP_DOWN)};
+	struct fault_scope scope = {.entry = d->entry, .signs = FAULT_DROPS(NETSIM_DROP_DOWN)};
 	int r = resolve_targets(d, o.targets, o.target_count, &targets);
 
 	if (r < 0)

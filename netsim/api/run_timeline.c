@@ -9,8 +9,6 @@
 #include "netsim/api/run_parts.h"
 #include "netsim/run/thread.h"
 
-#define LOOK_AHEAD 500000000LL /* ns before a command: counters are read then, which takes less */
-
 struct clockwork {
 	struct run *run;
 	int64_t phase_begin; /* of the present repetition */
@@ -23,12 +21,15 @@ struct clockwork {
 
 /*
  * Waits until a time; records the ends of faults meanwhile. Reads the counters ahead of a
- * command, which may add a fault.
+ * command, which may add a fault: so early that the command is not late.
  */
 static bool wait_until(struct run *run, int64_t until, bool command)
 {
-	int64_t look = command && until - run_now() > LOOK_AHEAD ? until - LOOK_AHEAD : INT64_MAX;
+	int64_t half = (until - run_now()) / 2;
+	int64_t look = INT64_MAX;
 
+	if (command && half > LOOK_AHEAD / 10)
+		look = until - (half < LOOK_AHEAD ? half : LOOK_AHEAD);
 	for (;;) {
 		int64_t next = faults_expire(run);
 

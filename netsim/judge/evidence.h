@@ -31,18 +31,22 @@ enum event_kind {
 	EVENT_STEP_BEGIN,  /* subject: the command; lateness */
 	EVENT_STEP_END,	   /* subject: the command; status, 0: done */
 	EVENT_FAULT_BEGIN, /* subject: the fault; in force, as the kernel reports it */
-	EVENT_FAULT_END,   /* subject: the fault; no longer in force; offered, affected */
-	EVENT_STARTED,	   /* subject: the workload's process, "etcd/server-1" */
-	EVENT_READY,	   /* the same */
-	EVENT_EXITED,	   /* the same; status; asked: by the timeline */
-	EVENT_KILLED,	   /* the same; status: the signal; asked: by the timeline */
-	EVENT_HEALED,	   /* no fault is in force and no process paused, read back */
-	EVENT_NOT_HEALED,  /* text: the remaining fault */
-	EVENT_CLEAN,	   /* no process, file or rule of the run is left, read back */
-	EVENT_LEFT,	   /* text: the remainder */
-	EVENT_NOTE,	   /* anything else worth a line */
-	EVENT_EXPECTED,	   /* subject: a sentence about the phase; repetition: of how many */
-	EVENT_ABOUT,	   /* subject: a property of the run, such as "seed"; text: its value */
+	/*
+	 * subject: the fault; no longer in force; offered, affected; text: of a fault with several
+	 * conditions, the packets on which each acted, "delay 4000, loss 12"
+	 */
+	EVENT_FAULT_END,
+	EVENT_STARTED,	  /* subject: the workload's process, "etcd/server-1" */
+	EVENT_READY,	  /* the same */
+	EVENT_EXITED,	  /* the same; status; asked: by the timeline */
+	EVENT_KILLED,	  /* the same; status: the signal; asked: by the timeline */
+	EVENT_HEALED,	  /* no fault is in force and no process paused, read back */
+	EVENT_NOT_HEALED, /* text: the remaining fault */
+	EVENT_CLEAN,	  /* no process, file or rule of the run is left, read back */
+	EVENT_LEFT,	  /* text: the remainder */
+	EVENT_NOTE,	  /* anything else worth a line */
+	EVENT_EXPECTED,	  /* subject: a sentence about the phase; repetition: of how many */
+	EVENT_ABOUT,	  /* subject: a property of the run, such as "seed"; text: its value */
 };
 
 struct event {
@@ -50,7 +54,8 @@ struct event {
 	int64_t wall;	  /* the same on CLOCK_REALTIME, 0: unknown */
 	int64_t lateness; /* of a step: from its time in the plan to its beginning */
 	int64_t offered;  /* packets that came to the ports concerned while a fault was in force */
-	int64_t affected; /* of these, dropped, delayed or changed by it */
+	int64_t affected; /* of these, dropped, delayed or changed by the condition that did least
+			   */
 	int64_t status;	  /* exit status or signal; of a step, 0 or a positive errno */
 	uint32_t subject; /* name */
 	uint32_t text;	  /* name */

@@ -92,7 +92,10 @@ static bool was_in_effect(const struct judging *j, const struct event *begin,
 		return false;
 	}
 	if (!end->uncounted && !end->affected) {
-		if (end->offered)
+		if (end->text)
+			err_format(why, 128, "%s of %" PRId64 " packets",
+				   verdict_name(j, end->text), end->offered);
+		else if (end->offered)
 			err_format(why, 128, "none of %" PRId64 " packets was affected",
 				   end->offered);
 		else
@@ -103,6 +106,9 @@ static bool was_in_effect(const struct judging *j, const struct event *begin,
 	verdict_instant(end->time - j->origin, to);
 	if (end->uncounted)
 		err_format(why, 128, "from %s to %s, without counters", from, to);
+	else if (end->text)
+		err_format(why, 128, "from %s to %s, %s of %" PRId64 " packets", from, to,
+			   verdict_name(j, end->text), end->offered);
 	else
 		err_format(why, 128, "from %s to %s, %" PRId64 " of %" PRId64 " packets", from, to,
 			   end->affected, end->offered);

@@ -63,6 +63,7 @@ check_reasons() {
 	netsim fault 'loss 100%' server-1:server-2 --name 'all' --for 20s >/dev/null
 	node_exec server-1 ping -q -c 5 -i 0.02 -W 0.1 192.168.1.2 >/dev/null
 	between "packets dropped by loss" "$(total server-1 server-2 dropped.loss)" 5 20
+	between "by a fault" "$(total server-1 server-2 affected.loss)" 5 20
 	check "the metric has the same value" wait_for 5 metric_agrees
 	between "and the time left of the fault" \
 		"$(metric 'netsim_fault_left_seconds{fleet="simple",fault="3",name="all",text="all: loss 100% on server-1:server-2"}')" 5 20

@@ -366,6 +366,7 @@ static void test_every_run(void **state)
 {
 	struct evidence ev = {0};
 	struct event *event;
+	struct verdict *verdict;
 
 	(void)state;
 	two_cuts(&ev);
@@ -413,6 +414,25 @@ static void test_every_run(void **state)
 	run_lines_are(&ev, "unproved: run: step partition n9: No such file or directory\n"
 			   "unproved: run: in effect: partition: none of 100 packets was affected\n"
 			   "unproved: run: in effect: partition: no packet reached it\n");
+	/* A fault with several conditions, of which one acted on no packet, or all did. */
+	begin_run(&ev);
+	fault(&ev, 10, 20, 0);
+	ev.events[ev.event_count - 1].text = evidence_name(&ev, "delay 90, loss 0");
+	end_run(&ev, 100);
+	run_lines_are(&ev,
+		      "unproved: run: in effect: partition: delay 90, loss 0 of 100 packets\n");
+	begin_run(&ev);
+	fault(&ev, 10, 20, 10);
+	ev.events[ev.event_count - 1].text = evidence_name(&ev, "delay 90, loss 10");
+	end_run(&ev, 100);
+	verdict = judge_run(&ev, NULL, 0);
+	for (size_t i = 0; i < verdict->row_count; i++)
+		if (strcmp(verdict->rows[i]->text, "in effect: partition") == 0)
+			assert_string_equal(verdict->rows[i]->why,
+					    "from 0.010 s to 0.020 s, delay 90, loss 10 of 100 "
+					    "packets");
+	verdict_free(verdict);
+	run_lines_are(&ev, "");
 	/* Ended early by the scenario. */
 	begin_run(&ev);
 	happen(&ev, 500, EVENT_ABORTED, NULL)->text = evidence_name(&ev, "api outage > 8s");
