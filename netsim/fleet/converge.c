@@ -209,12 +209,10 @@ static void settle_inside(struct exec *x, const struct step *step, unsigned what
 	struct link *want = step->want;
 	int master = 0;
 
-	if (want->kind == LINK_VETH && *want->master) {
-		if (!(what & LINK_SET_MASTER))
-			return;
+	if (want->kind == LINK_VETH && *want->master && what & LINK_SET_MASTER) {
 		master = inside_ifindex(x, step->place, want->master);
 		link_set(rt, want, want->ifindex, LINK_SET_DOWN, 0, name);
-		what = (what & ~(unsigned)LINK_SET_UP) | LINK_SET_MASTER;
+		what &= ~(unsigned)LINK_SET_UP;
 	}
 	if (what & ~(unsigned)LINK_SET_PRIMARY)
 		link_set(rt, want, want->ifindex, what, master, name);
