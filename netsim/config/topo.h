@@ -10,6 +10,7 @@
 #include <net/if.h>
 #include <stdio.h>
 
+#include "netsim/config/bond_options.h"
 #include "netsim/util/err.h"
 #include "netsim/util/unit.h"
 
@@ -93,22 +94,11 @@ struct route {
 	struct netsim_loc at;
 };
 
-/* Bond options; has_* records whether one is given, because 0 is a valid value. */
 struct bond {
 	size_t *members; /* indices into the node's ifaces */
 	struct netsim_loc *member_at;
 	size_t member_count;
-	uint8_t mode; /* the kernel's number, 0 balance-rr .. 6 balance-alb */
-	struct netsim_loc mode_at;
-	bool has_primary, has_miimon, has_updelay, has_downdelay, has_lacp_rate, has_hash;
-	size_t primary; /* index into the node's ifaces */
-	struct netsim_loc primary_at;
-	struct duration miimon, updelay, downdelay; /* whole milliseconds */
-	struct netsim_loc miimon_at, updelay_at, downdelay_at;
-	uint8_t lacp_rate; /* 0 slow, 1 fast */
-	struct netsim_loc lacp_rate_at;
-	uint8_t hash; /* xmit_hash_policy: the kernel's number */
-	struct netsim_loc hash_at;
+	struct bond_options options;
 };
 
 struct iface {
@@ -137,6 +127,9 @@ struct iface {
 	struct netsim_loc access_at;
 	struct vlan_id *vlans; /* the tagged VLANs of a trunk */
 	size_t vlan_count;     /* 0: all VLANs of the network */
+	bool has_prio;	       /* as a member of a bond */
+	int32_t prio;
+	struct netsim_loc prio_at;
 	/* IFACE_BOND */
 	struct bond bond;
 	/* IFACE_VLAN */

@@ -12,11 +12,6 @@
 
 enum { IN_PORT = 1, IN_TAP = 2, IN_BOND = 4, IN_VLAN = 8, IN_ATTACHED = 16 };
 
-const char *const topo_bond_modes[] = {"balance-rr", "active-backup", "balance-xor", "broadcast",
-				       "802.3ad",    "balance-tlb",   "balance-alb", NULL};
-const char *const topo_lacp_rates[] = {"slow", "fast", NULL};
-const char *const topo_bond_hashes[] = {"layer2",   "layer3+4",	   "layer2+3", "encap2+3",
-					"encap3+4", "vlan+srcmac", NULL};
 const char *const topo_vlan_protocols[] = {"802.1q", "802.1ad", NULL};
 
 static bool zero_bits(const struct ip *ip, uint8_t flip)
@@ -219,19 +214,6 @@ static bool bind_iface_addresses(struct bind *b, const struct field *field,
 	return bind_each(b, field, node, bind_iface_address, ret);
 }
 
-static bool bind_milliseconds(struct bind *b, const struct field *field,
-			      const struct doc_node *node, void *ret)
-{
-	const struct duration *d = ret;
-
-	if (!bind_duration(b, field, node, ret))
-		return false;
-	if (d->ns % 1000000 || d->ns / 1000000 > INT32_MAX)
-		return bind_refuse(b, &node->at, NULL, "%s: must be whole milliseconds, up to 24d",
-				   field->name);
-	return true;
-}
-
 static bool bind_route_to(struct bind *b, const struct field *field, const struct doc_node *node,
 			  void *ret)
 {
@@ -307,6 +289,10 @@ static bool bind_routes(struct bind *b, const struct field *field, const struct 
 #define RAW(member, key, fn) FIELD(struct raw_iface, member, key, fn)
 #define RAW_AT(member)	     FIELD_AT(struct raw_iface, member)
 #define RAW_HAS(member)	     FIELD_HAS(struct raw_iface, member)
+#define OPTION(option, key, fn)                             \
+	RAW(i.bond.options.values[option].value, key, fn),  \
+		RAW_HAS(i.bond.options.values[option].has), \
+		RAW_AT(i.bond.options.values[option].at), .in = IN_BOND
 
 const struct field topo_iface_rows[] = {
 	{RAW(network, "network", bind_text), .in = IN_PORT | IN_TAP | IN_ATTACHED},
@@ -314,20 +300,30 @@ const struct field topo_iface_rows[] = {
 	{RAW(i.access, "access", bind_iface_vlan), RAW_AT(i.access_at), .in = IN_PORT | IN_TAP},
 	{.name = "vlans", .bind = bind_iface_vlans, .in = IN_PORT | IN_TAP},
 	{RAW(members, "bond", bind_texts), .in = IN_BOND},
-	{RAW(i.bond.mode, "mode", bind_word), RAW_AT(i.bond.mode_at), .words = topo_bond_modes,
-	 .in = IN_BOND},
-	{RAW(primary, "primary", bind_text), RAW_HAS(i.bond.has_primary), RAW_AT(i.bond.primary_at),
-	 .in = IN_BOND},
-	{RAW(i.bond.miimon, "miimon", bind_milliseconds), RAW_HAS(i.bond.has_miimon),
-	 RAW_AT(i.bond.miimon_at), .unit = "ms", .in = IN_BOND},
-	{RAW(i.bond.updelay, "updelay", bind_milliseconds), RAW_HAS(i.bond.has_updelay),
-	 RAW_AT(i.bond.updelay_at), .unit = "ms", .in = IN_BOND},
-	{RAW(i.bond.downdelay, "downdelay", bind_milliseconds), RAW_HAS(i.bond.has_downdelay),
-	 RAW_AT(i.bond.downdelay_at), .unit = "ms", .in = IN_BOND},
-	{RAW(i.bond.lacp_rate, "lacp_rate", bind_word), RAW_HAS(i.bond.has_lacp_rate),
-	 RAW_AT(i.bond.lacp_rate_at), .words = topo_lacp_rates, .in = IN_BOND},
-	{RAW(i.bond.hash, "xmit_hash_policy", bind_word), RAW_HAS(i.bond.has_hash),
-	 RAW_AT(i.bond.hash_at), .words = topo_bond_hashes, .in = IN_BOND},
+	{RAW(i.bond.options.mode, "mode", bind_word), RAW_AT(i.bond.options.mode_at),
+	 .words = bond_modes, .in = IN_BOND},
+	{RAW(primary, "primary", bind_text), RAW_HAS(i.bond.options.has_primary),
+	 RAW_AT(i.bond.options.primary_at), .in = IN_BOND},
+	{OPTION(BOND_PRIMARY_RESELECT, "primary_reselect", bind_word), .words = bond_reselections},
+	{OPTION(BOND_MIIMON, "miimon", topo_bind_milliseconds), .unit = "ms"},
+	{OPTION(BOND_UPDELAY, "updelay", topo_bind_milliseconds), .unit = "ms"},
+	{OPTION(BOND_DOWNDELAY, "downdelay", topo_bind_milliseconds), .unit = "ms"},
+	{OPTION(BOND_ARP_INTERVAL, "arp_interval", topo_bind_milliseconds), .unit = "ms"},
+	{RAW(i.bond.options.arp_targets, "arp_ip_target", topo_bind_targets), .in = IN_BOND},
+	{RAW(i.bond.options.ns_targets, "ns_ip6_target", topo_bind_targets), .in = IN_BOND},
+	{OPTION(BOND_ARP_VALIDATE, "arp_validate", bind_word), .words = bond_arp_validations},
+	{OPTION(BOND_NUM_GRAT_ARP, "num_grat_arp", bind_count), .max = 255},
+	{OPTION(BOND_PEER_NOTIFY_DELAY, "peer_notify_delay", topo_bind_milliseconds), .unit = "ms",
+	 .max = 300000},
+	{OPTION(BOND_ALL_SLAVES_ACTIVE, "all_slaves_active", topo_bind_switch)},
+	{OPTION(BOND_LACP_RATE, "lacp_rate", bind_word), .words = bond_lacp_rates},
+	{OPTION(BOND_MIN_LINKS, "min_links", bind_count), .max = INT32_MAX},
+	{OPTION(BOND_AD_ACTOR_SYS_PRIO, "ad_actor_sys_prio", bind_count), .min = 1, .max = 65535},
+	{RAW(i.bond.options.system, "ad_actor_system", bind_mac),
+	 RAW_HAS(i.bond.options.has_system), RAW_AT(i.bond.options.system_at), .in = IN_BOND},
+	{OPTION(BOND_XMIT_HASH_POLICY, "xmit_hash_policy", bind_word), .words = bond_hashes},
+	{RAW(i.prio, "prio", topo_bind_prio), RAW_HAS(i.has_prio), RAW_AT(i.prio_at),
+	 .in = IN_PORT},
 	{RAW(i.vlan, "vlan", bind_iface_vlan), RAW_AT(i.vlan_at), .in = IN_VLAN},
 	{RAW(link, "link", bind_text), .in = IN_VLAN},
 	{RAW(i.vlan_qinq, "protocol", bind_word), .words = topo_vlan_protocols, .in = IN_VLAN},

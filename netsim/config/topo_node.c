@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Resolves references between the interfaces of a node to indices, checks bonds and
+ * Resolves references between the interfaces of a node to indices, checks members and
  * VLANs, and sorts the interfaces into an order of creation.
  */
 #include "netsim/config/topo_parts.h"
@@ -12,8 +12,6 @@
 
 #include "netsim/util/buf.h"
 #include "netsim/util/name.h"
-
-enum { MODE_ACTIVE_BACKUP = 1, MODE_8023AD = 4, MODE_TLB = 5, MODE_ALB = 6 };
 
 /* The interfaces of one node, also sorted by name. */
 struct node_view {
@@ -276,6 +274,19 @@ static void check_depths(struct node_view *v)
 			refuse_depth(v, i);
 }
 
+static void check_member_prio(struct node_view *v, const struct raw_iface *bond,
+			      const struct raw_iface *member)
+{
+	uint8_t mode = bond->i.bond.options.mode;
+
+	if (member->i.has_prio && !(BOND_WITH_ACTIVE & BOND_IN(mode)))
+		v->good = bind_refuse(
+			v->b, &member->i.prio_at,
+			"only members in active-backup, balance-tlb and balance-alb have one",
+			"%s: prio is not for the mode of %s, %s", member->i.name, bond->i.name,
+			bond_modes[mode]);
+}
+
 static void check_member(struct node_view *v, size_t bond, size_t n)
 {
 	const struct raw_iface *raw = &v->list[bond];
@@ -304,6 +315,7 @@ static void check_member(struct node_view *v, size_t bond, size_t n)
 				      name_of(v, member->bond));
 	} else {
 		member->bond = bond;
+		check_member_prio(v, raw, member);
 		if (member->i.address_count || member->i.dhcp)
 			v->good = bind_refuse(v->b,
 					      member->i.dhcp ? &member->i.dhcp_at :
@@ -314,68 +326,13 @@ static void check_member(struct node_view *v, size_t bond, size_t n)
 	}
 }
 
-static void check_primary(struct node_view *v, struct raw_iface *raw)
-{
-	struct bond *bond = &raw->i.bond;
-	size_t i = 0;
-
-	if (bond->mode != MODE_ACTIVE_BACKUP && bond->mode != MODE_TLB && bond->mode != MODE_ALB) {
-		v->good = bind_refuse(
-			v->b, &bond->primary_at,
-			"only active-backup, balance-tlb and balance-alb have a primary",
-			"%s: its mode has no primary", raw->i.name);
-		return;
-	}
-	while (i < raw->members.count && strcmp(raw->members.list[i].s, raw->primary.s) != 0)
-		i++;
-	if (i < raw->members.count)
-		bond->primary = raw->member ? raw->member[i] : NOWHERE;
-	else
-		v->good = bind_refuse(v->b, &bond->primary_at, "it must be one of the members",
-				      "%s: primary \"%s\" is not a member", raw->i.name,
-				      shown(raw->primary.s));
-}
-
-static void check_bond_delay(struct node_view *v, const struct raw_iface *raw, const char *key,
-			     struct duration delay, const struct netsim_loc *at)
-{
-	const struct bond *bond = &raw->i.bond;
-	char text[UNIT_TEXT];
-
-	if (!bond->has_miimon || bond->miimon.ns == 0)
-		v->good = bind_refuse(v->b, at, "write \"miimon: 100ms\"", "%s: %s needs miimon",
-				      raw->i.name, key);
-	else if (delay.ns % bond->miimon.ns)
-		v->good = bind_refuse(v->b, at, NULL, "%s: %s must be a multiple of miimon, %s",
-				      raw->i.name, key, unit_format_duration(bond->miimon, text));
-}
-
 static void check_bond(struct node_view *v, size_t i)
 {
 	struct raw_iface *raw = &v->list[i];
-	const struct bond *bond = &raw->i.bond;
 
 	for (size_t n = 0; raw->member && n < raw->members.count; n++)
 		check_member(v, i, n);
-	if (bond->has_primary)
-		check_primary(v, raw);
-	if (bond->has_updelay)
-		check_bond_delay(v, raw, "updelay", bond->updelay, &bond->updelay_at);
-	if (bond->has_downdelay)
-		check_bond_delay(v, raw, "downdelay", bond->downdelay, &bond->downdelay_at);
-	if (bond->has_lacp_rate && bond->mode != MODE_8023AD)
-		v->good = bind_refuse(v->b, &bond->lacp_rate_at, "write \"mode: 802.3ad\"",
-				      "%s: lacp_rate needs the mode 802.3ad", raw->i.name);
-	/* LACP frames are addressed to the next bridge, and a Linux bridge consumes them. */
-	if (bond->mode == MODE_8023AD && raw->members.count > 1)
-		diag_warn(v->b->diags, &bond->mode_at,
-			  "bond %s finds no LACP partner, because a Linux bridge does not forward "
-			  "LACP frames: it will use only one of its ports",
-			  raw->i.name);
-	/* In modes that require miimon, the kernel enables it by default. */
-	if (!bond->has_miimon && bond->mode < MODE_8023AD && raw->members.count)
-		diag_warn(v->b->diags, &raw->i.at,
-			  "bond %s has no miimon: it will not notice a dead link", raw->i.name);
+	v->good &= topo_check_bond(v->b, raw);
 }
 
 static void check_port(struct node_view *v, const struct raw_iface *raw)
@@ -536,8 +493,6 @@ static bool move_all(struct node_view *v)
 
 		for (size_t n = 0; n < bond->member_count; n++)
 			bond->members[n] = v->list[raw->member[n]].place;
-		if (bond->has_primary)
-			bond->primary = v->list[bond->primary].place;
 		if (raw->i.kind == IFACE_VLAN)
 			raw->i.lower = v->list[raw->lower].place;
 		ifaces[raw->place] = raw->i;
@@ -640,6 +595,10 @@ bool topo_resolve_node(struct bind *b, const struct topo *topo, struct node *nod
 			route_by_host(&v, raw);
 		check_routes(&v, &raw->i);
 	}
+	for (size_t i = 0; i < v.count; i++)
+		if (v.list[i].i.has_prio && v.list[i].bond == NOWHERE)
+			v.good = bind_refuse(b, &v.list[i].i.prio_at, "remove it",
+					     "%s: prio is for members of a bond", v.list[i].i.name);
 	check_vlans(&v);
 	free(v.by_name);
 	if (!v.good)

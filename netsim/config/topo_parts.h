@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Internal to the topology code: topo.c (networks, nodes), topo_iface.c (interfaces as
- * given), topo_node.c (references between them), topo_check.c (the fleet as a whole), topo_dhcp.c
- * (DHCP servers and their clients).
+ * given), topo_bond.c (options of bonds), topo_node.c (references between them), topo_check.c (the
+ * fleet as a whole), topo_dhcp.c (DHCP servers and their clients).
  */
 #ifndef NETSIM_TOPO_PARTS_H
 #define NETSIM_TOPO_PARTS_H
@@ -48,14 +48,16 @@ extern const struct field topo_iface_rows[];
 /* Words of the file; a word's index is its value. */
 extern const char *const topo_node_kinds[];
 extern const char *const topo_unclaimed[];
-extern const char *const topo_bond_modes[];
-extern const char *const topo_lacp_rates[];
-extern const char *const topo_bond_hashes[];
 extern const char *const topo_vlan_protocols[];
 
 /* Reads `interfaces:` of a node. */
 bool topo_read_ifaces(struct bind *b, const struct topo *topo, const struct node *node,
 		      const struct doc_node *map, struct raw_ifaces *ret);
+
+/* Values of bonds, into struct bond_value.value, struct bond_targets and iface.prio. */
+bind_fn topo_bind_milliseconds, topo_bind_switch, topo_bind_targets, topo_bind_prio;
+/* Checks the options of a bond against its mode and each other. */
+bool topo_check_bond(struct bind *b, struct raw_iface *raw);
 
 /* Resolves and checks references between interfaces, and moves them into node, in order. */
 bool topo_resolve_node(struct bind *b, const struct topo *topo, struct node *node,

@@ -108,8 +108,23 @@ static void print_routes(const struct iface *iface, FILE *out)
 	fputs("]", out);
 }
 
+static void print_targets(const char *key, const struct bond_targets *targets, FILE *out)
+{
+	char text[UNIT_TEXT];
+
+	if (!targets->count)
+		return;
+	fprintf(out, ", %s: [", key);
+	for (size_t i = 0; i < targets->count; i++) {
+		fputs(i ? ", " : "", out);
+		quote_print(unit_format_address(&targets->list[i], text), out);
+	}
+	fputs("]", out);
+}
+
 static void print_bond(const struct node *node, const struct bond *bond, FILE *out)
 {
+	const struct bond_options *options = &bond->options;
 	char text[UNIT_TEXT];
 
 	fputs("bond: [", out);
@@ -117,21 +132,19 @@ static void print_bond(const struct node *node, const struct bond *bond, FILE *o
 		fputs(i ? ", " : "", out);
 		quote_print(node->ifaces[bond->members[i]].name, out);
 	}
-	fprintf(out, "], mode: %s", topo_bond_modes[bond->mode]);
-	if (bond->has_primary) {
+	fprintf(out, "], mode: %s", bond_modes[options->mode]);
+	if (options->has_primary) {
 		fputs(", primary: ", out);
-		quote_print(node->ifaces[bond->primary].name, out);
+		quote_print(options->primary, out);
 	}
-	if (bond->has_miimon)
-		fprintf(out, ", miimon: %s", unit_format_duration(bond->miimon, text));
-	if (bond->has_updelay)
-		fprintf(out, ", updelay: %s", unit_format_duration(bond->updelay, text));
-	if (bond->has_downdelay)
-		fprintf(out, ", downdelay: %s", unit_format_duration(bond->downdelay, text));
-	if (bond->has_lacp_rate)
-		fprintf(out, ", lacp_rate: %s", topo_lacp_rates[bond->lacp_rate]);
-	if (bond->has_hash)
-		fprintf(out, ", xmit_hash_policy: %s", topo_bond_hashes[bond->hash]);
+	for (unsigned i = 0; i < BOND_OPTIONS; i++)
+		if (options->values[i].has)
+			fprintf(out, ", %s: %s", bond_option_info[i].name,
+				bond_format_value(i, options->values[i].value, text));
+	print_targets("arp_ip_target", &options->arp_targets, out);
+	print_targets("ns_ip6_target", &options->ns_targets, out);
+	if (options->has_system)
+		fprintf(out, ", ad_actor_system: \"%s\"", unit_format_mac(options->system, text));
 }
 
 static void print_kind(const struct topo *topo, const struct node *node, const struct iface *iface,
@@ -148,6 +161,8 @@ static void print_kind(const struct topo *topo, const struct node *node, const s
 		if (iface->access)
 			fprintf(out, ", access: %u", iface->access);
 		print_vlans(iface->vlans, iface->vlan_count, out);
+		if (iface->has_prio)
+			fprintf(out, ", prio: %d", iface->prio);
 		break;
 	case IFACE_BOND:
 		print_bond(node, &iface->bond, out);

@@ -214,8 +214,10 @@ static void settle_inside(struct exec *x, const struct step *step, unsigned what
 		link_set(rt, want, want->ifindex, LINK_SET_DOWN, 0, name);
 		what &= ~(unsigned)LINK_SET_UP;
 	}
-	if (what & ~(unsigned)LINK_SET_PRIMARY)
+	if (what & ~(unsigned)(LINK_SET_PRIMARY | LINK_SET_PRIO))
 		link_set(rt, want, want->ifindex, what, master, name);
+	if (what & LINK_SET_PRIO)
+		link_set_prio(rt, want, want->ifindex, name);
 }
 
 /*
@@ -234,7 +236,8 @@ static void settle_links(struct exec *x, int node, bool members)
 		if (member != members)
 			continue;
 		if (step->kind == STEP_ADD_LINK)
-			what = LINK_SET_UP | LINK_SET_MASTER * (unsigned)member;
+			what = LINK_SET_UP | LINK_SET_MASTER * (unsigned)member |
+			       LINK_SET_PRIO * (unsigned)(member && step->want->has_prio);
 		else if (step->kind != STEP_SET_LINK)
 			continue;
 		settle_inside(x, step, what, subject(x, step, name));

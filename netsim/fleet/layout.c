@@ -224,50 +224,19 @@ static bool is_member(const struct node *node, const struct iface *iface, const 
 	return false;
 }
 
-static uint32_t milliseconds(struct duration d)
-{
-	return (uint32_t)(d.ns / 1000000);
-}
-
-static void fill_bond(struct link *link, const struct node *node, const struct bond *from)
-{
-	struct bond_options *to = &link->bond;
-
-	*to = (struct bond_options) {
-		.mode = from->mode,
-		.mode_at = from->mode_at,
-		.has_miimon = from->has_miimon,
-		.miimon = milliseconds(from->miimon),
-		.miimon_at = from->miimon_at,
-		.has_updelay = from->has_updelay,
-		.updelay = milliseconds(from->updelay),
-		.updelay_at = from->updelay_at,
-		.has_downdelay = from->has_downdelay,
-		.downdelay = milliseconds(from->downdelay),
-		.downdelay_at = from->downdelay_at,
-		.has_lacp_rate = from->has_lacp_rate,
-		.lacp_rate = from->lacp_rate,
-		.lacp_rate_at = from->lacp_rate_at,
-		.has_hash = from->has_hash,
-		.hash = from->hash,
-		.hash_at = from->hash_at,
-		.has_primary = from->has_primary,
-		.primary_at = from->primary_at,
-	};
-	if (from->has_primary)
-		memcpy(to->primary, node->ifaces[from->primary].name, IFNAMSIZ);
-}
-
 static void fill_kind(struct link *link, const struct node *node, const struct iface *iface)
 {
 	switch (iface->kind) {
 	case IFACE_PORT:
 		link->kind = LINK_VETH;
+		link->has_prio = iface->has_prio;
+		link->prio = iface->prio;
+		link->prio_at = iface->prio_at;
 		memcpy(link->peer, iface->port, IFNAMSIZ);
 		break;
 	case IFACE_BOND:
 		link->kind = LINK_BOND;
-		fill_bond(link, node, &iface->bond);
+		link->bond = iface->bond.options;
 		break;
 	case IFACE_VLAN:
 		link->kind = LINK_VLAN;

@@ -64,7 +64,8 @@ static bool must_remake(const struct link *want, const struct link *have)
 	case LINK_BOND:
 		/* The kernel changes neither mode nor lacp_rate of a bond that is up. */
 		return want->bond.mode != have->bond.mode ||
-		       (want->bond.has_lacp_rate && want->bond.lacp_rate != have->bond.lacp_rate);
+		       bond_value_differs(&want->bond.values[BOND_LACP_RATE],
+					  &have->bond.values[BOND_LACP_RATE]);
 	case LINK_VLAN:
 		return want->vlan != have->vlan || want->vlan_qinq != have->vlan_qinq ||
 		       strcmp(want->lower, have->lower) != 0;
@@ -240,11 +241,12 @@ static void plan_stale_links(struct planner *p)
 
 static bool same_bond(const struct bond_options *want, const struct bond_options *have)
 {
-	return (!want->has_miimon || want->miimon == have->miimon) &&
-	       (!want->has_updelay || want->updelay == have->updelay) &&
-	       (!want->has_downdelay || want->downdelay == have->downdelay) &&
-	       (!want->has_lacp_rate || want->lacp_rate == have->lacp_rate) &&
-	       (!want->has_hash || want->hash == have->hash);
+	for (size_t i = 0; i < BOND_OPTIONS; i++)
+		if (bond_value_differs(&want->values[i], &have->values[i]))
+			return false;
+	return !bond_targets_differ(&want->arp_targets, &have->arp_targets) &&
+	       !bond_targets_differ(&want->ns_targets, &have->ns_targets) &&
+	       !bond_system_differs(want, have);
 }
 
 static bool same_vlans(const struct link *a, const struct link *b)
@@ -278,6 +280,9 @@ static unsigned differences(const struct planner *p, const struct link *want,
 	if (strcmp(want->master, have->master) != 0 ||
 	    (*want->master && master && !partner_of(p, master)))
 		what |= LINK_SET_MASTER;
+	/* A bond that it joins anew begins with 0. */
+	if (want->has_prio && want->prio != (what & LINK_SET_MASTER ? 0 : have->prio))
+		what |= LINK_SET_PRIO;
 	if (!have->up)
 		what |= LINK_SET_UP;
 	if (want->node == MODEL_HOST && strcmp(want->alias, have->alias ? have->alias : "") != 0)

@@ -74,26 +74,48 @@ static const struct {
 	{LINK_SET_ALIAS, "alias"},
 	{LINK_SET_GROUP, "group"},
 	{LINK_SET_VLAN_AWARE, "vlan filtering"},
-	{LINK_SET_BOND, "bond options"},
+	{LINK_SET_BOND, NULL},
 	{LINK_SET_VLANS, "vlans"},
 	{LINK_SET_PRIMARY, "primary"},
+	{LINK_SET_PRIO, "prio"},
 };
+
+/* Appends an item of a list to text. */
+static void add_item(char *buf, size_t size, const char *item)
+{
+	size_t used = strlen(buf);
+
+	snprintf(buf + used, size - used, "%s%s", used ? ", " : "", item);
+}
+
+static void describe_bond(const struct bond_options *want, const struct bond_options *have,
+			  char *buf, size_t size)
+{
+	for (unsigned i = 0; i < BOND_OPTIONS; i++)
+		if (bond_value_differs(&want->values[i], &have->values[i]))
+			add_item(buf, size, bond_option_info[i].name);
+	if (bond_targets_differ(&want->arp_targets, &have->arp_targets))
+		add_item(buf, size, "arp_ip_target");
+	if (bond_targets_differ(&want->ns_targets, &have->ns_targets))
+		add_item(buf, size, "ns_ip6_target");
+	if (bond_system_differs(want, have))
+		add_item(buf, size, "ad_actor_system");
+}
 
 static void describe_changes(const struct step *step, char *buf, size_t size)
 {
-	size_t used = 0;
+	char mtu[64];
 
 	*buf = 0;
 	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
-		if (!(step->what & changes[i].bit) || used >= size)
+		if (!(step->what & changes[i].bit))
 			continue;
-		if (changes[i].bit == LINK_SET_MTU)
-			used += (size_t)snprintf(buf + used, size - used, "%smtu %u -> %u",
-						 used ? ", " : "", step->have->mtu,
-						 step->want->mtu);
-		else
-			used += (size_t)snprintf(buf + used, size - used, "%s%s", used ? ", " : "",
-						 changes[i].word);
+		if (changes[i].bit == LINK_SET_BOND) {
+			describe_bond(&step->want->bond, &step->have->bond, buf, size);
+			continue;
+		}
+		snprintf(mtu, sizeof(mtu), "mtu %u -> %u", step->have->mtu, step->want->mtu);
+		add_item(buf, size, changes[i].bit == LINK_SET_MTU ? mtu : changes[i].word);
 	}
 }
 

@@ -7,6 +7,7 @@
 #include <linux/if_link.h>
 #include <linux/ip.h>
 #include <linux/veth.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -103,32 +104,64 @@ void link_add_veth(struct rtnl *rt, const struct link *want, int host_fd, const 
 	rtnl_needs(rt, EOPNOTSUPP, KIND_MISSING("veth"));
 }
 
-static void put_bond_u32(struct rtnl *rt, uint16_t attr, bool has, uint32_t value,
-			 const struct netsim_loc *at)
+const struct link_bond_attr link_bond_attrs[BOND_OPTIONS] = {
+	[BOND_PRIMARY_RESELECT] = {IFLA_BOND_PRIMARY_RESELECT, 1},
+	[BOND_MIIMON] = {IFLA_BOND_MIIMON, 4},
+	[BOND_UPDELAY] = {IFLA_BOND_UPDELAY, 4},
+	[BOND_DOWNDELAY] = {IFLA_BOND_DOWNDELAY, 4},
+	[BOND_ARP_INTERVAL] = {IFLA_BOND_ARP_INTERVAL, 4},
+	[BOND_ARP_VALIDATE] = {IFLA_BOND_ARP_VALIDATE, 4},
+	[BOND_NUM_GRAT_ARP] = {IFLA_BOND_NUM_PEER_NOTIF, 1},
+	[BOND_PEER_NOTIFY_DELAY] = {IFLA_BOND_PEER_NOTIF_DELAY, 4},
+	[BOND_ALL_SLAVES_ACTIVE] = {IFLA_BOND_ALL_SLAVES_ACTIVE, 1},
+	[BOND_LACP_RATE] = {IFLA_BOND_AD_LACP_RATE, 1},
+	[BOND_MIN_LINKS] = {IFLA_BOND_MIN_LINKS, 4},
+	[BOND_AD_ACTOR_SYS_PRIO] = {IFLA_BOND_AD_ACTOR_SYS_PRIO, 2},
+	[BOND_XMIT_HASH_POLICY] = {IFLA_BOND_XMIT_HASH_POLICY, 1},
+};
+
+static void put_bond_value(struct rtnl *rt, const struct bond_options *bond, unsigned option)
 {
-	if (!has)
+	const struct bond_value *value = &bond->values[option];
+	const struct link_bond_attr *attr = &link_bond_attrs[option];
+
+	if (!value->has)
 		return;
-	rtnl_at(rt, at);
-	rtnl_put_u32(rt, attr, value);
+	rtnl_at(rt, &value->at);
+	if (attr->size == 1)
+		rtnl_put_u8(rt, attr->type, (uint8_t)value->value);
+	else if (attr->size == 2)
+		rtnl_put_u16(rt, attr->type, (uint16_t)value->value);
+	else
+		rtnl_put_u32(rt, attr->type, value->value);
 }
 
-static void put_bond_u8(struct rtnl *rt, uint16_t attr, bool has, uint8_t value,
-			const struct netsim_loc *at)
+static void put_targets(struct rtnl *rt, uint16_t attr, size_t size,
+			const struct bond_targets *targets)
 {
-	if (!has)
+	size_t nest;
+
+	if (!targets->has)
 		return;
-	rtnl_at(rt, at);
-	rtnl_put_u8(rt, attr, value);
+	rtnl_at(rt, &targets->at);
+	nest = rtnl_nest(rt, attr);
+	for (size_t i = 0; i < targets->count; i++)
+		rtnl_put(rt, (uint16_t)i, targets->list[i].b, size);
+	rtnl_nest_end(rt, nest);
 }
 
-/* The options that can change on a bond that is up. */
+/* The options that can change on a bond that is up; that is not lacp_rate. */
 static void put_bond(struct rtnl *rt, const struct bond_options *bond)
 {
-	put_bond_u32(rt, IFLA_BOND_MIIMON, bond->has_miimon, bond->miimon, &bond->miimon_at);
-	put_bond_u32(rt, IFLA_BOND_UPDELAY, bond->has_updelay, bond->updelay, &bond->updelay_at);
-	put_bond_u32(rt, IFLA_BOND_DOWNDELAY, bond->has_downdelay, bond->downdelay,
-		     &bond->downdelay_at);
-	put_bond_u8(rt, IFLA_BOND_XMIT_HASH_POLICY, bond->has_hash, bond->hash, &bond->hash_at);
+	for (unsigned i = 0; i < BOND_OPTIONS; i++)
+		if (i != BOND_LACP_RATE)
+			put_bond_value(rt, bond, i);
+	put_targets(rt, IFLA_BOND_ARP_IP_TARGET, sizeof(struct in_addr), &bond->arp_targets);
+	put_targets(rt, IFLA_BOND_NS_IP6_TARGET, sizeof(struct in6_addr), &bond->ns_targets);
+	if (bond->has_system) {
+		rtnl_at(rt, &bond->system_at);
+		rtnl_put(rt, IFLA_BOND_AD_ACTOR_SYSTEM, bond->system.b, sizeof(bond->system.b));
+	}
 	rtnl_at(rt, NULL);
 }
 
@@ -141,8 +174,7 @@ void link_add_bond(struct rtnl *rt, const struct link *want, const char *subject
 	data = nest_data(rt, "bond", &info);
 	rtnl_at(rt, &want->bond.mode_at);
 	rtnl_put_u8(rt, IFLA_BOND_MODE, want->bond.mode);
-	put_bond_u8(rt, IFLA_BOND_AD_LACP_RATE, want->bond.has_lacp_rate, want->bond.lacp_rate,
-		    &want->bond.lacp_rate_at);
+	put_bond_value(rt, &want->bond, BOND_LACP_RATE);
 	put_bond(rt, &want->bond);
 	end_data(rt, info, data);
 	rtnl_needs(rt, EOPNOTSUPP, KIND_MISSING("bonding"));
@@ -265,6 +297,20 @@ void link_set_primary(struct rtnl *rt, const struct link *want, int bond_ifindex
 	rtnl_header(rt, &ifi, sizeof(ifi));
 	data = nest_data(rt, "bond", &info);
 	rtnl_put_u32(rt, IFLA_BOND_PRIMARY, (uint32_t)primary_ifindex);
+	end_data(rt, info, data);
+}
+
+void link_set_prio(struct rtnl *rt, const struct link *want, int ifindex, const char *subject)
+{
+	struct ifinfomsg ifi = {.ifi_index = ifindex};
+	size_t info, data;
+
+	rtnl_begin(rt, RTM_NEWLINK, 0, &want->prio_at, "%s: cannot set the priority", subject);
+	rtnl_header(rt, &ifi, sizeof(ifi));
+	info = rtnl_nest(rt, IFLA_LINKINFO);
+	rtnl_put_str(rt, IFLA_INFO_SLAVE_KIND, "bond");
+	data = rtnl_nest(rt, IFLA_INFO_SLAVE_DATA);
+	rtnl_put_u32(rt, IFLA_BOND_SLAVE_PRIO, (uint32_t)want->prio);
 	end_data(rt, info, data);
 }
 

@@ -16,8 +16,14 @@ void link_add_bridge(struct rtnl *rt, const struct link *want, const char *subje
  * (want->peer) in the namespace host_fd.
  */
 void link_add_veth(struct rtnl *rt, const struct link *want, int host_fd, const char *subject);
-/* Creates a bond. Its primary is set later, once it has members. */
+/* Creates a bond. Its primary and its members' priorities are set later, once it has members. */
 void link_add_bond(struct rtnl *rt, const struct link *want, const char *subject);
+/* The attributes of the options of bonds, and the bytes of their values. */
+struct link_bond_attr {
+	uint16_t type;
+	uint8_t size;
+};
+extern const struct link_bond_attr link_bond_attrs[BOND_OPTIONS];
 void link_add_vlan(struct rtnl *rt, const struct link *want, int lower_ifindex,
 		   const char *subject);
 void link_add_ifb(struct rtnl *rt, const char *name, uint32_t group, const char *subject);
@@ -35,6 +41,7 @@ enum {
 	LINK_SET_VLANS = 1U << 8,      /* bridge port: link_set_vlans() */
 	LINK_SET_PRIMARY = 1U << 9,    /* bond: link_set_primary() */
 	LINK_SET_DOWN = 1U << 10,
+	LINK_SET_PRIO = 1U << 11, /* member of a bond: link_set_prio() */
 };
 
 /*
@@ -55,6 +62,8 @@ void link_set_no_ipv6(struct rtnl *rt, int ifindex, const char *subject);
 void link_set_forwarding(struct rtnl *rt, int ifindex, bool on, const char *subject);
 void link_set_primary(struct rtnl *rt, const struct link *want, int bond_ifindex,
 		      int primary_ifindex, const char *subject);
+/* Sets the priority of a link that is a member of a bond. */
+void link_set_prio(struct rtnl *rt, const struct link *want, int ifindex, const char *subject);
 /* Changes a bridge port's VLANs from those of have to those of want. */
 void link_set_vlans(struct rtnl *rt, int ifindex, const struct link *have, const struct link *want,
 		    const char *subject);

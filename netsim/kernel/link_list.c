@@ -29,22 +29,64 @@ static const struct {
 	{"openvswitch", LINK_OVS},
 };
 
+static void parse_targets(const struct nlattr *nest, uint8_t family, struct bond_targets *ret)
+{
+	const struct nlattr *a[BOND_TARGETS_MAX];
+	size_t size = family == AF_INET ? 4 : 16;
+
+	rtnl_parse_nest(nest, a, BOND_TARGETS_MAX - 1);
+	for (size_t i = 0; i < BOND_TARGETS_MAX; i++) {
+		if (!a[i] || a[i]->nla_len != NLA_HDRLEN + size)
+			continue;
+		ret->list[ret->count].family = family;
+		memcpy(ret->list[ret->count++].b, a[i] + 1, size);
+	}
+	ret->has = true;
+}
+
+/* Marks the values that the kernel accepts in the present mode, so that they can be restored. */
+static void parse_bond_values(struct bond_options *bond, const struct nlattr **a)
+{
+	struct bond_value *v = bond->values;
+
+	for (unsigned i = 0; i < BOND_OPTIONS; i++) {
+		const struct nlattr *attr = a[link_bond_attrs[i].type];
+
+		v[i].value = link_bond_attrs[i].size == 1 ? rtnl_u8(attr) :
+			     link_bond_attrs[i].size == 2 ? rtnl_u16(attr) :
+							    rtnl_u32(attr);
+		v[i].has = BOND_HAS_MODE(bond_option_info[i].modes, bond->mode);
+	}
+	/* Without miimon, the kernel refuses to set these, even to 0. */
+	v[BOND_UPDELAY].has = v[BOND_DOWNDELAY].has = v[BOND_PEER_NOTIFY_DELAY].has =
+		v[BOND_MIIMON].value != 0;
+}
+
 static void parse_bond(struct bond_options *bond, const struct nlattr *data, struct refs *refs)
 {
-	const struct nlattr *a[IFLA_BOND_MAX + 1];
+	const struct nlattr *a[IFLA_BOND_MAX + 1], *system;
 
 	rtnl_parse_nest(data, a, IFLA_BOND_MAX);
 	bond->mode = rtnl_u8(a[IFLA_BOND_MODE]);
-	bond->miimon = rtnl_u32(a[IFLA_BOND_MIIMON]);
-	bond->updelay = rtnl_u32(a[IFLA_BOND_UPDELAY]);
-	bond->downdelay = rtnl_u32(a[IFLA_BOND_DOWNDELAY]);
-	bond->lacp_rate = rtnl_u8(a[IFLA_BOND_AD_LACP_RATE]);
-	bond->hash = rtnl_u8(a[IFLA_BOND_XMIT_HASH_POLICY]);
-	bond->has_miimon = bond->has_updelay = bond->has_downdelay = true;
-	bond->has_hash = true;
-	bond->has_lacp_rate = bond->mode == 4;
+	parse_bond_values(bond, a);
+	parse_targets(a[IFLA_BOND_ARP_IP_TARGET], AF_INET, &bond->arp_targets);
+	parse_targets(a[IFLA_BOND_NS_IP6_TARGET], AF_INET6, &bond->ns_targets);
+	system = a[IFLA_BOND_AD_ACTOR_SYSTEM];
+	if (system && system->nla_len == NLA_HDRLEN + sizeof(bond->system.b)) {
+		bond->has_system = true;
+		memcpy(bond->system.b, system + 1, sizeof(bond->system.b));
+	}
 	refs->primary = (int)rtnl_u32(a[IFLA_BOND_PRIMARY]);
 	bond->has_primary = refs->primary != 0;
+}
+
+static void parse_member(struct link *link, const struct nlattr *data)
+{
+	const struct nlattr *a[IFLA_BOND_SLAVE_MAX + 1];
+
+	rtnl_parse_nest(data, a, IFLA_BOND_SLAVE_MAX);
+	link->has_prio = a[IFLA_BOND_SLAVE_PRIO] != NULL;
+	link->prio = (int32_t)rtnl_u32(a[IFLA_BOND_SLAVE_PRIO]);
 }
 
 static void parse_tap(struct link *link, const struct nlattr *data)
@@ -73,6 +115,8 @@ static void parse_info(struct link *link, const struct nlattr *nest, struct refs
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		if (strcmp(name, kinds[i].name) == 0)
 			link->kind = kinds[i].kind;
+	if (strcmp(rtnl_str(info[IFLA_INFO_SLAVE_KIND]), "bond") == 0)
+		parse_member(link, info[IFLA_INFO_SLAVE_DATA]);
 	if (link->kind == LINK_BRIDGE) {
 		rtnl_parse_nest(info[IFLA_INFO_DATA], bridge, IFLA_BR_MAX);
 		link->vlan_aware = rtnl_u8(bridge[IFLA_BR_VLAN_FILTERING]);
@@ -110,11 +154,15 @@ static int parse_link(const struct nlmsghdr *msg, struct link *link, struct refs
 	return *rtnl_str(a[IFLA_IFALIAS]) ? link_take_alias(link, rtnl_str(a[IFLA_IFALIAS])) : 0;
 }
 
-static void name_ref(const struct model *model, size_t first, int ifindex, char ret[IFNAMSIZ])
+static const struct link *name_ref(const struct model *model, size_t first, int ifindex,
+				   char ret[IFNAMSIZ])
 {
 	for (size_t i = first; ifindex && i < model->link_count; i++)
-		if (model->links[i].ifindex == ifindex)
+		if (model->links[i].ifindex == ifindex) {
 			memcpy(ret, model->links[i].name, IFNAMSIZ);
+			return &model->links[i];
+		}
+	return NULL;
 }
 
 static void name_refs(struct model *model, size_t first, const struct refs *refs)
@@ -122,9 +170,10 @@ static void name_refs(struct model *model, size_t first, const struct refs *refs
 	for (size_t i = first; i < model->link_count; i++) {
 		struct link *link = &model->links[i];
 		const struct refs *r = &refs[i - first];
+		const struct link *master = name_ref(model, first, r->master, link->master);
 
-		if (r->master)
-			name_ref(model, first, r->master, link->master);
+		/* In other modes, the kernel refuses to set it. */
+		link->has_prio &= master && BOND_WITH_ACTIVE & BOND_IN(master->bond.mode);
 		if (link->kind == LINK_BOND)
 			name_ref(model, first, r->primary, link->bond.primary);
 		if (link->kind == LINK_VLAN && !r->lower_elsewhere)

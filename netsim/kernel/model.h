@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "netsim/config/bond_options.h"
 #include "netsim/netsim.h"
 #include "netsim/util/unit.h"
 
@@ -31,16 +32,6 @@ enum link_kind {
 struct port_vlan {
 	uint16_t id;
 	bool untagged; /* sent untagged; also the port's PVID, for untagged ingress */
-};
-
-struct bond_options {
-	uint8_t mode;
-	bool has_miimon, has_updelay, has_downdelay, has_lacp_rate, has_hash, has_primary;
-	uint32_t miimon, updelay, downdelay; /* milliseconds */
-	uint8_t lacp_rate, hash;
-	char primary[IFNAMSIZ];
-	struct netsim_loc mode_at, miimon_at, updelay_at, downdelay_at, lacp_rate_at, hash_at,
-		primary_at;
 };
 
 struct model_addr {
@@ -81,6 +72,9 @@ struct link {
 	struct port_vlan *vlans; /* port of a VLAN-aware bridge, ascending */
 	size_t vlan_count;
 	struct bond_options bond;
+	bool has_prio; /* member of a bond whose mode has an active member */
+	int32_t prio;
+	struct netsim_loc prio_at;
 	uint16_t vlan; /* LINK_VLAN */
 	bool vlan_qinq;
 	char lower[IFNAMSIZ];

@@ -253,11 +253,13 @@ static void test_bond(void **state)
 	(void)state;
 	assert_int_equal(bond->kind, LINK_BOND);
 	assert_int_equal(bond->bond.mode, 1);
-	assert_true(bond->bond.has_miimon && bond->bond.has_updelay && bond->bond.has_downdelay);
-	assert_int_equal(bond->bond.miimon, 100);
-	assert_int_equal(bond->bond.updelay, 200);
-	assert_int_equal(bond->bond.downdelay, 0);
-	assert_false(bond->bond.has_hash || bond->bond.has_lacp_rate);
+	assert_true(bond->bond.values[BOND_MIIMON].has && bond->bond.values[BOND_UPDELAY].has &&
+		    bond->bond.values[BOND_DOWNDELAY].has);
+	assert_int_equal(bond->bond.values[BOND_MIIMON].value, 100);
+	assert_int_equal(bond->bond.values[BOND_UPDELAY].value, 200);
+	assert_int_equal(bond->bond.values[BOND_DOWNDELAY].value, 0);
+	assert_false(bond->bond.values[BOND_XMIT_HASH_POLICY].has ||
+		     bond->bond.values[BOND_LACP_RATE].has);
 	assert_true(bond->bond.has_primary);
 	assert_string_equal(bond->bond.primary, "eth1");
 	assert_int_equal(bond->bond.primary_at.line, 8);
@@ -268,9 +270,9 @@ static void test_bond(void **state)
 	assert_string_equal(link_of(&laid, "n", "eth2")->master, "bond0");
 	assert_string_equal(link_of(&laid, "n", "eth3")->master, "lacp");
 	assert_int_equal(lacp->bond.mode, 4);
-	assert_true(lacp->bond.has_lacp_rate);
-	assert_int_equal(lacp->bond.lacp_rate, 1);
-	assert_int_equal(lacp->bond.miimon, 1000);
+	assert_true(lacp->bond.values[BOND_LACP_RATE].has);
+	assert_int_equal(lacp->bond.values[BOND_LACP_RATE].value, 1);
+	assert_int_equal(lacp->bond.values[BOND_MIIMON].value, 1000);
 	assert_false(lacp->bond.has_primary);
 	assert_string_equal(lacp->bond.primary, "");
 

@@ -221,7 +221,13 @@ static void test_bond_options(void **state)
 {
 	(void)state;
 	expect(BOND("miimon: 100ms", ""), BOND("miimon: 200ms, updelay: 400ms", ""),
-	       "~ a bond0: bond options\n", "~ a bond0: bond options\n");
+	       "~ a bond0: miimon, updelay\n", "~ a bond0: miimon\n");
+	expect(BOND("miimon: 0ms, arp_interval: 1s, arp_ip_target: [10.0.0.1, 10.0.0.2]", ""),
+	       BOND("miimon: 0ms, arp_interval: 1s, arp_ip_target: [10.0.0.2, 10.0.0.1]", ""),
+	       "~ a bond0: arp_ip_target\n", "~ a bond0: arp_ip_target\n");
+	expect(BOND("mode: 802.3ad, ad_actor_system: \"52:54:00:00:00:01\"", ""),
+	       BOND("mode: 802.3ad, ad_actor_system: \"52:54:00:00:00:02\", min_links: 1", ""),
+	       "~ a bond0: min_links, ad_actor_system\n", "~ a bond0: ad_actor_system\n");
 	expect(BOND("mode: active-backup, miimon: 1s, primary: eth1", ""),
 	       BOND("mode: active-backup, miimon: 1s, primary: eth2", ""), "~ a bond0: primary\n",
 	       "~ a bond0: primary\n");
@@ -263,6 +269,27 @@ static void test_bond_members(void **state)
 	       "      eth1: {network: lan}\n      eth2: {network: lan}\n",
 	       "- a bond0: bond\n~ a eth1: master\n~ a eth2: master\n",
 	       "~ a eth1: master\n~ a eth2: master\n+ a bond0: bond, mtu 1500\n");
+}
+
+/* A member that joins a bond anew has lost its priority. */
+static void test_member_prio(void **state)
+{
+	static const char file[] =
+		"fleet: f\nnetworks: {lan: }\nnodes:\n  a:\n    interfaces:\n"
+		"      eth1: {network: lan, prio: %d}\n      eth2: {network: lan}\n"
+		"      bond0: {bond: [eth1, eth2], mode: %s, miimon: 1s}\n";
+	char five[512], six[512], other[512];
+
+	(void)state;
+	snprintf(five, sizeof(five), file, 5, "active-backup");
+	snprintf(six, sizeof(six), file, -6, "active-backup");
+	snprintf(other, sizeof(other), file, 5, "balance-tlb");
+	expect(five, six, "~ a eth1: prio\n", "~ a eth1: prio\n");
+	expect(five, other,
+	       "- a bond0: bond\n~ a eth1: master, prio\n~ a eth2: master\n"
+	       "+ a bond0: bond, mtu 1500\n",
+	       "- a bond0: bond\n~ a eth1: master, prio\n~ a eth2: master\n"
+	       "+ a bond0: bond, mtu 1500\n");
 }
 
 static void test_vlan_interfaces(void **state)
@@ -536,6 +563,7 @@ int main(void)
 		cmocka_unit_test(test_bond_options),
 		cmocka_unit_test(test_bond_mode),
 		cmocka_unit_test(test_bond_members),
+		cmocka_unit_test(test_member_prio),
 		cmocka_unit_test(test_vlan_interfaces),
 		cmocka_unit_test(test_taps),
 		cmocka_unit_test(test_half_a_cable),

@@ -96,16 +96,14 @@ static void test_new_links(void **state)
 
 static void test_bonds(void **state)
 {
-	struct link bond = {.name = "bond0",
-			    .ifindex = 9,
-			    .group = 0x6e000001,
-			    .bond = {.mode = 1,
-				     .has_miimon = true,
-				     .miimon = 100,
-				     .has_updelay = true,
-				     .updelay = 200,
-				     .primary = "eth1",
-				     .has_primary = true}};
+	struct link bond = {
+		.name = "bond0",
+		.ifindex = 9,
+		.group = 0x6e000001,
+		.bond = {.mode = BOND_ACTIVE_BACKUP,
+			 .values = {[BOND_MIIMON] = {true, 100}, [BOND_UPDELAY] = {true, 200}},
+			 .primary = "eth1",
+			 .has_primary = true}};
 	struct rtnl *rt = *state;
 
 	link_add_bond(rt, &bond, "n bond0");
@@ -118,12 +116,10 @@ static void test_bonds(void **state)
 	expect_bytes(rt, "primary",
 		     "3c000000 1000 0100 00000000 00000000 00000000 07000000 00000000 00000000 "
 		     "1c001280 09000100 626f6e6400 000000 0c000280 08000b00 08000000");
-	bond.bond = (struct bond_options) {.mode = 4,
-					   .has_lacp_rate = true,
-					   .lacp_rate = 1,
-					   .has_hash = true,
-					   .hash = 1,
-					   .has_downdelay = true};
+	bond.bond = (struct bond_options) {.mode = BOND_8023AD,
+					   .values = {[BOND_LACP_RATE] = {true, 1},
+						      [BOND_XMIT_HASH_POLICY] = {true, 1},
+						      [BOND_DOWNDELAY] = {true}}};
 	link_add_bond(rt, &bond, "n bond0");
 	expect_bytes(
 		rt, "802.3ad",
@@ -131,6 +127,25 @@ static void test_bonds(void **state)
 		    "09000000") "0a000300 626f6e643000 0000 " GROUP
 				"34001280 09000100 626f6e6400 000000 24000280 05000100 04 000000 "
 				"05001500 01 000000 08000500 00000000 05000e00 01 000000");
+	bond.bond = (struct bond_options) {
+		.mode = BOND_BALANCE_XOR,
+		.values = {[BOND_ARP_INTERVAL] = {true, 50}, [BOND_ARP_VALIDATE] = {true, 3}},
+		.arp_targets = {true,
+				{{AF_INET, .b = {10, 0, 0, 1}}, {AF_INET, .b = {10, 0, 0, 2}}},
+				2},
+		.ns_targets = {true, {{AF_INET6, .b = {0xfd, [15] = 1}}}, 1}};
+	link_set(rt, &(struct link) {.kind = LINK_BOND, .bond = bond.bond}, 9, LINK_SET_BOND, 0,
+		 "n bond0");
+	expect_bytes(rt, "ARP",
+		     "70000000 1000 0100 00000000 00000000 00000000 09000000 00000000 00000000 "
+		     "50001280 09000100 626f6e6400 000000 40000280 "
+		     "08000700 32000000 08000900 03000000 "
+		     "14000880 08000000 0a000001 08000100 0a000002 "
+		     "18001f80 14000000 fd000000 00000000 00000000 00000001");
+	link_set_prio(rt, &(struct link) {.prio = -1}, 7, "n eth1");
+	expect_bytes(rt, "priority",
+		     "3c000000 1000 0100 00000000 00000000 00000000 07000000 00000000 00000000 "
+		     "1c001280 09000400 626f6e6400 000000 0c000580 08000900 ffffffff");
 }
 
 static void test_changes(void **state)

@@ -64,10 +64,10 @@ static void test_bonding_vlans(void **state)
 	assert_int_equal(bond->member_count, 2);
 	assert_int_equal(bond->members[0], 1);
 	assert_int_equal(bond->members[1], 0);
-	assert_int_equal(bond->primary, 0);
-	assert_int_equal(bond->mode, 1);
-	assert_int_equal(bond->miimon.ns, 100000000);
-	assert_int_equal(bond->miimon_at.line, 9);
+	assert_string_equal(bond->options.primary, "eth1");
+	assert_int_equal(bond->options.mode, BOND_ACTIVE_BACKUP);
+	assert_int_equal(bond->options.values[BOND_MIIMON].value, 100);
+	assert_int_equal(bond->options.values[BOND_MIIMON].at.line, 9);
 	assert_int_equal(node->ifaces[3].lower, 2);
 	assert_int_equal(node->ifaces[3].vlan, 200);
 	assert_int_equal(node->ifaces[3].addresses[0].ip.b[3], 2);
