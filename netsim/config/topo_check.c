@@ -3,6 +3,7 @@
 #include "netsim/config/topo_parts.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -229,7 +230,8 @@ static bool check_macs(struct bind *b, const struct topo *topo)
 static bool claim_name(struct bind *b, struct claims *claims, struct address_claim claim,
 		       const char *name)
 {
-	memcpy(claim.key, name, IFNAMSIZ);
+	/* Up to its end only: behind it may be the rest of a default that the file replaces. */
+	snprintf((char *)claim.key, IFNAMSIZ, "%s", name);
 	return add_claim(b, claims, &claim);
 }
 
