@@ -51,7 +51,7 @@ struct netsim_run {
 	size_t as_asked, failed, unproved; /* rows */
 	struct netsim_run_expectation **expectations;
 	size_t expectation_count;
-	const char **findings; /* of ledgers, a line each; the first 100 of finding_total */
+	const char **findings; /* of ledgers, a line each; the first 100 of each */
 	size_t finding_count, finding_total;
 	const char **notes; /* other events, such as killing an earlier run's processes */
 	size_t note_count;

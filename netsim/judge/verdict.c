@@ -368,12 +368,10 @@ static int add_findings(struct judging *j, const struct named_ledger *ledger)
 	char text[FINDING_TEXT];
 
 	j->ret->finding_total += ledger->verdict.finding_count;
-	for (size_t i = 0; i < ledger->verdict.finding_count; i++) {
+	for (size_t i = 0; i < ledger->verdict.finding_count && i < VERDICT_FINDINGS; i++) {
 		const struct finding *from = &ledger->verdict.findings[i];
 		struct verdict_finding *finding;
 
-		if (j->ret->finding_count == VERDICT_FINDINGS)
-			return 0;
 		finding = arena_push(j->ret, j->ret->findings, j->ret->finding_count);
 		if (!finding)
 			return -ENOMEM;

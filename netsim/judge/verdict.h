@@ -63,7 +63,7 @@ struct verdict {
 	size_t row_count;
 	struct verdict_summary **summaries; /* by expectation of the file */
 	size_t summary_count;
-	struct verdict_finding **findings; /* of ledgers: at most VERDICT_FINDINGS */
+	struct verdict_finding **findings; /* VERDICT_FINDINGS of each ledger at most */
 	size_t finding_count, finding_total;
 };
 #define VERDICT_FINDINGS 100

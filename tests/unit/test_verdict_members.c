@@ -87,6 +87,30 @@ static void test_consistent(void **state)
 	evidence_done(&ev);
 }
 
+/* A ledger with more findings than are listed leaves room for those of the next one. */
+static void test_many_findings(void **state)
+{
+	struct evidence ev = {0};
+	struct verdict *verdict;
+	char key[16];
+
+	(void)state;
+	for (int i = 0; i < VERDICT_FINDINGS + 1; i++) {
+		snprintf(key, sizeof(key), "lost-%d", i);
+		put(&ev, "a", key, key, ORIGIN + 100, ORIGIN + 110, 2);
+		get(&ev, "a", key, NULL, ORIGIN + 200, ORIGIN + 210, 3);
+	}
+	for (size_t i = 0; i < ev.operation_count; i++)
+		ev.operations[i].ledger = name_of(&ev, "chatty");
+	lost_history(&ev);
+	verdict = judge_run(&ev, NULL, 0);
+	assert_int_equal(verdict->finding_total, VERDICT_FINDINGS + 3);
+	assert_int_equal(verdict->finding_count, VERDICT_FINDINGS + 2);
+	assert_string_equal(verdict->findings[VERDICT_FINDINGS]->ledger, "ledger");
+	verdict_free(verdict);
+	evidence_done(&ev);
+}
+
 /* --- clusters and pairs */
 
 static struct member_sample *member_at(struct evidence *ev, int time, const char *member,
@@ -244,6 +268,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_findings),
 		cmocka_unit_test(test_consistent),
+		cmocka_unit_test(test_many_findings),
 		cmocka_unit_test(test_cluster),
 		cmocka_unit_test(test_pair),
 	};
