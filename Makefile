@@ -38,8 +38,8 @@ BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/local/sbin/bpftool) bpf
 CFLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong
 CFLAGS_arm64   := $(CFLAGS_release)
 CFLAGS_debug   := -O0 -g
-CFLAGS_san     := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
-CFLAGS_fuzz    := $(CFLAGS_san)
+CFLAGS_san     := -O0 -g1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+CFLAGS_fuzz    := $(CFLAGS_san) -O1
 ifeq ($(VARIANT),fuzz)
 CC             := $(CLANG)
 endif
