@@ -44,16 +44,16 @@ found() {
 		  expect: packets n1:n3 <= 50
 		- after: {for: 300ms}
 	EOT
-	check "an edge" "$NETSIM" run --edge 'for 200ms..4s' --within 20% --out "$WORK/found" "$WORK/cut.yaml"
-	like "both ends are tried first" "$OUT" $'^for 200ms: ok\nfor 4s: failed\nfor 894ms: '
-	like "in a table" "$OUT" $'\nvalue +verdict +time +what is not ok first\nfor 200ms +ok +[0-9.]+ s +-\n'
+	check "an edge" "$NETSIM" run --edge 'for 400ms..4s' --within 20% --out "$WORK/found" "$WORK/cut.yaml"
+	like "both ends are tried first" "$OUT" $'^for 400ms: ok\nfor 4s: failed\nfor 1.26s: '
+	like "in a table" "$OUT" $'\nvalue +verdict +time +what is not ok first\nfor 400ms +ok +[0-9.]+ s +-\n'
 	like "with a result" "$OUT" $'\ncut: bears for [0-9.]+m?s, not [0-9.]+m?s; [0-9] runs; evidence in [^\n]*$'
 	[[ $OUT =~ bears\ for\ ([0-9.]+m?s),\ not\ ([0-9.]+m?s) ]]
 	bears=$(ms "${BASH_REMATCH[1]}") not=$(ms "${BASH_REMATCH[2]}")
 	between "the value that it bears" "$bears" 700 1200 ms
 	between "the one that it does not" "$not" 900 1500 ms
 	between "are near each other" "$(awk -v a="$bears" -v b="$not" 'BEGIN { print (b - a) / b }')" 0 0.2
-	is "each run is kept" "$(jq -r .result "$WORK/found/for-200ms/verdict.json" "$WORK/found/for-4s/verdict.json" | xargs)" "ok failed"
+	is "each run is kept" "$(jq -r .result "$WORK/found/for-400ms/verdict.json" "$WORK/found/for-4s/verdict.json" | joined)" "ok failed"
 	like "which says what was varied" "$(grep '"varied"' "$WORK/found/for-4s/events.jsonl")" '"text":"for 4s: phase cut"'
 	check "nothing is left" not ls /run/netns/edge.*
 }
@@ -73,10 +73,10 @@ ends() {
 		  for: 5s
 		- after: {for: 100ms}
 	EOT
-	check "a range that is borne" "$NETSIM" run -j --edge 'for 100ms..300ms' --out "$WORK/all" "$WORK/short.yaml"
+	check "a range that is borne" "$NETSIM" run -j --edge 'for 400ms..1s' --out "$WORK/all" "$WORK/short.yaml"
 	is "says so" "$(field '.result + ", " + .text + ", " + (.runs | length | tostring)')" \
-		"bears all, bears for 100ms and 300ms, 2"
-	is "with the verdicts" "$(field '[.runs[] | .text + " " + .result] | join(", ")')" "100ms ok, 300ms ok"
+		"bears all, bears for 400ms and 1s, 2"
+	is "with the verdicts" "$(field '[.runs[] | .text + " " + .result] | join(", ")')" "400ms ok, 1s ok"
 	sed -i 's/^- after.*/&\n  expect: echo available <= 1%/' "$WORK/short.yaml"
 	fails_with 1 "one that is not" "$NETSIM" run --edge 'for 1s..2s' --out "$WORK/none" "$WORK/short.yaml"
 	like "says so, too" "$OUT" 'short: bears neither for 1s nor 2s; 2 runs'

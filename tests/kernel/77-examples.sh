@@ -24,8 +24,8 @@ scenario() {
 		probes: {echo: {from: n1, ping: 10.9.6.2, every: 10ms, timeout: 100ms}}
 		timeline:
 		- cut: partition n2
-		  for: 200ms
-		- after: {for: 300ms}
+		  for: 600ms
+		- after: {for: 1s}
 		  expect: $2
 	EOT
 }
@@ -87,7 +87,7 @@ nixos() {
 
 cd "$WORK" || exit
 mkdir scenarios
-scenario first "echo recovers within 200ms"
+scenario first "echo recovers within 900ms"
 scenario second "echo available 50%"
 shell
 by_make
