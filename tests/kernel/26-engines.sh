@@ -215,9 +215,9 @@ tcp() {
 	local server
 	printf 'profile: tcp\nnodes: {n-1: {up: {rate: 50mbit, delay: 20ms%s}}}\n' "${3:-}" >"$WORK/tcp.yaml"
 	check "$1: apply 50mbit and 20 ms" "$NETSIM" apply --engine "$2" "$WORK/tcp.yaml"
-	node_bg n-2 iperf3 -s -1
+	node_bg n-2 iperf3 -s -1 --forceflush
 	server=$BG
-	wait_for 5 grep -q listening "$WORK/bg.$server"
+	wait_for 5 written listening "$WORK/bg.$server"
 	node_exec n-1 ping -n -q -c 1 -W 1 10.1.0.2 >/dev/null
 	node_exec n-1 iperf3 -c 10.1.0.2 -C cubic -O 2 -t 3 -J >"$WORK/iperf"
 	bg_end "$server"

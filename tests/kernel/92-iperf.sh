@@ -40,7 +40,7 @@ measure() {
 
 # of FILTER: applies FILTER to the JSON in $OUT; the result is on one line
 of() {
-	jq -r "$1" <<<"$OUT" | xargs
+	jq -r "$1" <<<"$OUT" | joined
 }
 
 # refused STATUS NAME REGEX ARGUMENT...: fails with a message of one line
@@ -93,9 +93,9 @@ by_address() {
 	node_bg n2 iperf3 -s -1 -p 5300
 	measure "an iperf3 server started separately" n1 --address 10.92.0.2 --port 5300
 	is "is named by its address" "$(of '.results[0] | .from, .to')" "n1 10.92.0.2"
-	node_bg n2 iperf3 -s -p 5301
+	node_bg n2 iperf3 -s --forceflush -p 5301
 	local server=$BG
-	wait_for 5 grep -q listening "$WORK/bg.$server"
+	wait_for 5 written listening "$WORK/bg.$server"
 	refused 1 "a port that is taken" "Address already in use.*--port" n1 n2 --port 5301
 	bg_end "$server"
 }
@@ -148,7 +148,7 @@ matrix() {
 ended() {
 	bg "$NETSIM" iperf n1 n2 --time 60s
 	wait_for 5 both_run "$BG"
-	is "two helpers run" "$(ps -o comm= -g "$BG" | sort | xargs)" "netsim netsim-iperf netsim-iperf"
+	is "two helpers run" "$(ps -o comm= -g "$BG" | sort | joined)" "netsim netsim-iperf netsim-iperf"
 	kill "-$1" "$BG"
 	check "and end with netsim by SIG$1" wait_for 2 group_gone "$BG"
 	wait "$BG" 2>/dev/null
