@@ -22,6 +22,17 @@ SUFFIX=$(printf '%04x' $((RANDOM * 2 + RANDOM % 2)))
 # shellcheck disable=SC2034 # results of run
 OUT='' ERR='' STATUS=0
 
+# A pipe into which nobody writes, and how often wait_for looks: in the emulated machine, a look is dear.
+exec {SILENT}<> <(:)
+NAP=0.02
+if [[ -n ${IN_VM:-} ]]; then
+	NAP=0.1
+	# jq takes 200 ms to start there.
+	jq() {
+		gojq "$@"
+	}
+fi
+
 tap_count=0
 tap_failed=0
 tap_planned=
@@ -152,9 +163,29 @@ wait_for() {
 	local end=$((${EPOCHREALTIME//[!0-9]/} + $1 * 4000000))
 	shift
 	until "$@" >/dev/null 2>&1; do
-		[[ ${EPOCHREALTIME//[!0-9]/} -lt $end ]] || return 1
-		sleep 0.02
+		if [[ ${EPOCHREALTIME//[!0-9]/} -ge $end ]]; then
+			echo "# not within the time: $*" >&2
+			return 1
+		fi
+		nap
 	done
+}
+
+# nap: the time between two looks; without a process, which costs more than most looks
+nap() {
+	read -rt "$NAP" -u "$SILENT" || :
+}
+
+# written REGEX FILE: for wait_for, without a process
+written() {
+	[[ $(<"$2") =~ $1 ]]
+}
+
+# joined: the words of its input on one line
+joined() {
+	local words
+	read -rd '' -a words
+	echo "${words[*]}"
 }
 
 # not CMD...: negation, for check and wait_for
@@ -326,7 +357,7 @@ wait_children() {
 # ping_stop evaluates it
 ping_start() {
 	node_bg "$1" ping -n -D -i "$3" "${@:4}" "$2"
-	wait_for 5 grep -q 'time=' "$WORK/bg.$BG"
+	wait_for 5 written 'time=' "$WORK/bg.$BG"
 }
 
 # ping_stop PID: ends it and sets: SENT requests; GOT, those answered; LOST, those without
@@ -367,7 +398,7 @@ ping_read() {
 # frames with the same fate are in $WORK/beats, and in $LAG the lag in s.
 beat_start() {
 	bg "$HELPERS/beat" "${@:3}" "$FLEET.$1" "$FLEET.$2"
-	wait_for 5 grep -q ready "$WORK/bg.$BG"
+	wait_for 5 written ready "$WORK/bg.$BG"
 }
 
 beat_stop() {
@@ -414,7 +445,7 @@ rtt_of() {
 # frames PID: ends it and prints the number of frames.
 watch() {
 	node_bg "$1" tcpdump -l -n -p --immediate-mode -i "$2" "$3"
-	wait_for 5 grep -q 'listening on' "$WORK/bg.$BG"
+	wait_for 5 written 'listening on' "$WORK/bg.$BG"
 }
 
 frames() {
@@ -435,7 +466,7 @@ rates() {
 	shift
 	for node; do
 		bg iperf3 -s -1 --forceflush -i 0.5 -f m -p "$port"
-		wait_for 5 grep -q listening "$WORK/bg.$BG"
+		wait_for 5 written listening "$WORK/bg.$BG"
 		servers+=("$BG")
 		# shellcheck disable=SC2153 # set by the test
 		node_exec "$node" iperf3 -c "$HOST" -p "$port" -C cubic -t 2 -O 1 -i 0.5 -f m "${options[@]}" \

@@ -40,7 +40,7 @@ flood() {
 	local receiver
 	node_bg a "$TESTS/tools/tapflood.py" receive eth1
 	receiver=$BG
-	wait_for 10 grep -q ready "$WORK/bg.$receiver" || not_ok "a counts"
+	wait_for 10 written ready "$WORK/bg.$receiver" || not_ok "a counts"
 	SENT=$("$TESTS/tools/tapflood.py" "$1" "$2" guests-br "$MAC" "$3" "$MS" | sed -n 's/^sent //p')
 	bg_end "$receiver"
 	RECEIVED=$(sed -n 's/^received //p' "$WORK/bg.$receiver")

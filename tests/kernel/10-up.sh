@@ -15,13 +15,13 @@ ADDRESSES=(server-1=192.168.1.1 server-2=192.168.1.2 agent-1=192.168.1.3 agent-2
 
 simple() {
 	check "up" "$NETSIM" up "$ROOT/topo/simple.yaml"
-	is "a namespace for each node" "$(find /run/netns -name 'simple.*' | sort | xargs -n 1 basename | xargs)" \
+	is "a namespace for each node" "$(find /run/netns -name 'simple.*' | sort | xargs -n 1 basename | joined)" \
 		"simple.agent-1 simple.agent-2 simple.server-1 simple.server-2"
 	is "links with aliases" "$(ip -j link show | jq -r '.[] | select(.ifalias) | .ifalias' | sort)" \
 		"$(printf 'netsim:simple/%s\n' "agent-1/eth1 @agent" "agent-2/eth1 @agent" lan \
 			"server-1/eth1 @server" "server-2/eth1 @server")"
 	is "four ports on the bridge, forwarding" \
-		"$(bridge -j link show | jq -r '.[] | select(.master == "simple-lan") | .state' | xargs)" \
+		"$(bridge -j link show | jq -r '.[] | select(.master == "simple-lan") | .state' | joined)" \
 		"forwarding forwarding forwarding forwarding"
 	is "the address" "$(node_exec server-2 ip -j addr show eth1 |
 		jq -r '.[0].addr_info[] | select(.family == "inet") | "\(.local)/\(.prefixlen)"')" "192.168.1.2/24"
@@ -205,7 +205,7 @@ foreign() {
 	before=$(foreign_left)
 	check "down with foreign things around" "$NETSIM" down conv
 	is "leaves those outside" "$(foreign_left)" "$before"
-	is "and removes all of the fleet" "$(ip -j link show | jq -r '.[].ifname' | sort | xargs)" "lo mine mine-too"
+	is "and removes all of the fleet" "$(ip -j link show | jq -r '.[].ifname' | sort | joined)" "lo mine mine-too"
 	ip link delete mine
 	ip netns delete mine
 	ip netns delete conv.mine

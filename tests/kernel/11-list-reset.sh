@@ -25,12 +25,12 @@ plain  (profiles/plain.yaml)"
 all   udp: [1, 2]"
 	run "$NETSIM" list class all
 	is "one class" "$OUT" "all: {udp: [1, 2]}"
-	is "names only" "$("$NETSIM" list -q profiles | xargs)" "bare lossy plain"
+	is "names only" "$("$NETSIM" list -q profiles | joined)" "bare lossy plain"
 	is "JSON" "$("$NETSIM" list --json profiles | jq -c '.files[1]')" \
 		'{"kind":"profile","name":"lossy","path":"profiles/lossy.yaml","summary":"Mine"}'
 	is "JSON of one" "$("$NETSIM" list --json profile plain | jq -c .)" \
 		'{"kind":"profile","name":"plain","path":"profiles/plain.yaml","text":"default: {}\n"}'
-	is "all kinds" "$("$NETSIM" list | cut -d ' ' -f 1 | uniq | xargs)" "profile class"
+	is "all kinds" "$("$NETSIM" list | cut -d ' ' -f 1 | uniq | joined)" "profile class"
 	fails_with 2 "an unknown kind" "$NETSIM" list profles
 	like "has a hint" "$ERR" "there is no kind profles; did you mean profiles\?"
 	fails_with 2 "an unknown name" "$NETSIM" list profile losy
@@ -89,7 +89,7 @@ resets() {
 	is "lists all" "$OUT" "- one: the fleet
 - two: the fleet${SHAPED:+
 - eth1: the shaping of the interface}"
-	is "and removes nothing" "$(ip netns list | awk '{ print $1 }' | sort | xargs)" "one.n-1 one.n-2 two.n-1 two.n-2"
+	is "and removes nothing" "$(ip netns list | awk '{ print $1 }' | sort | joined)" "one.n-1 one.n-2 two.n-1 two.n-2"
 	check "reset" "$NETSIM" reset
 	is "says what it removed" "$OUT" "one: removed
 two: removed${SHAPED:+

@@ -93,7 +93,7 @@ owners() {
 
 guests() {
 	check "up" "$NETSIM" up "$ROOT/topo/n3x.yaml"
-	is "five taps on the bridge" "$(ip -br link show master n3x-lan | awk '{ print $1 }' | sort | xargs)" \
+	is "five taps on the bridge" "$(ip -br link show master n3x-lan | awk '{ print $1 }' | sort | joined)" \
 		"tap-jetson-1 tap-jetson-2 tap-n100-1 tap-n100-2 tap-n100-3"
 	ip addr add fd00:64::1/64 dev n3x-lan nodad
 	guest -6 fd00:64::10 tap-n100-1 $MAC_1 $IP_1

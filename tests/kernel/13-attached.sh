@@ -62,7 +62,7 @@ building() {
 		"not shaped: vm1/eth0: guests-br has no tap vnet\* with the guest $MAC.*vm2/eth0: guests-br has no tap tap2"
 	check "status" "$NETSIM" status
 	like "shows them unshaped" "$OUT" "vm1 +attached +unshaped"
-	is "as JSON, too" "$("$NETSIM" status --json | jq -r '.fleets[0].missing[].link' | xargs)" "vm1/eth0 vm2/eth0"
+	is "as JSON, too" "$("$NETSIM" status --json | jq -r '.fleets[0].missing[].link' | joined)" "vm1/eth0 vm2/eth0"
 	check "apply" "$NETSIM" apply "$WORK/none.yaml"
 	like "names them" "$ERR" "not shaped: vm1/eth0: .*not shaped: vm2/eth0: "
 	plug vnet3 guests-br "fe${MAC#52}"
@@ -150,7 +150,7 @@ flood() {
 	local receiver
 	node_bg a "$TESTS/tools/tapflood.py" receive eth1
 	receiver=$BG
-	check "a counts" wait_for 10 grep -q ready "$WORK/bg.$receiver"
+	check "a counts" wait_for 10 written ready "$WORK/bg.$receiver"
 	SENT=$("$TESTS/tools/tapflood.py" send vnet guests-br "$MAC" "$1" "$2" | sed -n 's/^sent //p')
 	bg_end "$receiver"
 	RECEIVED=$(sed -n 's/^received //p' "$WORK/bg.$receiver")
@@ -243,7 +243,7 @@ meddling() {
 	interrupt "$WATCH"
 	is "it ends by a signal with status 0" "$STATUS" 0
 	fails_with 1 "watch prints JSON" "$NETSIM" watch --once --json
-	is "one object for each event" "$(jq -r .event <<<"$OUT" | xargs)" "missing ready"
+	is "one object for each event" "$(jq -r .event <<<"$OUT" | joined)" "missing ready"
 	ip link del tap2
 	check "down" "$NETSIM" down -q
 }

@@ -66,7 +66,7 @@ restart() {
 	kill -KILL "$first"
 	machine 1 $IP_1 $IP_2
 	first=$BG
-	check "the machine that was killed starts again" wait_for 40 grep -q lost "$WORK/serial.1"
+	check "the machine that was killed starts again" wait_for 40 written lost "$WORK/serial.1"
 	lost=$(said 1 lost)
 	check "and is cut off" wait_for 12 more 1 lost $((lost + 2))
 	is "from its first packet on" "$(said 1 answered)" 0
@@ -83,8 +83,8 @@ machine 1 $IP_1 $IP_2
 first=$BG
 machine 2 $IP_2 $IP_1
 second=$BG
-check "the first reaches the second" wait_for 40 grep -q answered "$WORK/serial.1"
-check "the second reaches the first" wait_for 20 grep -q answered "$WORK/serial.2"
+check "the first reaches the second" wait_for 40 written answered "$WORK/serial.1"
+check "the second reaches the first" wait_for 20 written answered "$WORK/serial.2"
 partition
 check "partition --for 2s" "$NETSIM" partition --for 2s n100-2
 lost=$(said 1 lost)

@@ -20,7 +20,7 @@ pairs() {
 				[[ $from == "$to" ]] || one_pair "$from" "$to" "$family" "$n" &
 			done
 		done
-	done | sort | xargs
+	done | sort | joined
 }
 
 # one_pair FROM TO FAMILY NUMBER: "a>b1" if a reaches b by IPv4, "a>bf" by IPv6
@@ -40,7 +40,7 @@ all_but() {
 				[[ $from == "$to" || "$from>$to$family" =~ ^($1)[1f]?$ ]] || printf '%s\n' "$from>$to$family"
 			done
 		done
-	done | sort | xargs
+	done | sort | joined
 }
 
 reach_is() {

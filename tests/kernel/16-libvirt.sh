@@ -163,8 +163,8 @@ network() {
 	domain vm-two $MAC_2 "network='default'" "me=dhcp peer=192.168.122.11"
 	check "start" both_start
 	check "up" "$NETSIM" up -q "$WORK/virt.yaml"
-	check "the first has its address" wait_for 40 grep -q "leased 192.168.122.11" "$WORK/serial.vm1"
-	check "and the second" wait_for 40 grep -q "leased 192.168.122.12" "$WORK/serial.vm-two"
+	check "the first has its address" wait_for 40 written "leased 192.168.122.11" "$WORK/serial.vm1"
+	check "and the second" wait_for 40 written "leased 192.168.122.12" "$WORK/serial.vm-two"
 	check "they reach each other" wait_for 20 more vm1 answered 0
 	check "partition" "$NETSIM" partition -q vm1
 	check "net-destroy" virsh -q net-destroy default

@@ -119,7 +119,7 @@ rounds() {
 	for ((i = 0; i < ROUNDS; i++)); do
 		start 1
 		guest -g 10.0.0.0 -s 10.0.0.3,9,40,100,400 vm1 52:54:00:00:00:01 10.0.0.1
-		wait_for 5 grep -q '"sent":40,' "$WORK/bg.$BG"
+		wait_for 5 written '"sent":40,' "$WORK/bg.$BG"
 		SENT=$((SENT + $(last_count "$WORK/bg.$BG" sent)))
 		bg_end "$BG"
 		ip link del vm1
@@ -168,7 +168,7 @@ sends() {
 	watch a eth1 "udp dst port 9 and src 10.0.0.1"
 	receiver=$BG
 	guest -g 10.0.0.0 -s 10.9.6.1,9,20,100,400 vm1 52:54:00:00:00:01 10.0.0.1
-	wait_for 5 grep -q '"sent":20,' "$WORK/bg.$BG"
+	wait_for 5 written '"sent":20,' "$WORK/bg.$BG"
 	check "the host reaches a" answers host 10.9.6.1
 	bg_end "$BG"
 	RECEIVED=$(frames "$receiver")

@@ -50,7 +50,7 @@ state() {
 # arrives NODE: the source address under which its ping arrives in the internet
 arrives() {
 	bg ip netns exec internet tcpdump -l -n -p --immediate-mode -i eth0 'icmp[icmptype] == icmp-echo'
-	wait_for 5 grep -q 'listening on' "$WORK/bg.$BG"
+	wait_for 5 written 'listening on' "$WORK/bg.$BG"
 	node_exec "$1" ping -n -q -c 1 -W 1 192.0.2.2 >/dev/null
 	frames "$BG" >/dev/null
 	sed -n 's/.* IP \([0-9.]*\) > 192.0.2.2: ICMP echo request.*/\1/p' "$WORK/bg.$BG"

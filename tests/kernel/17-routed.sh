@@ -64,8 +64,8 @@ building() {
 	check "up" "$NETSIM" up "$WORK/routed.yaml"
 	is "says that IPv6 is not forwarded" "$(grep -c 'net.ipv6.conf.all.forwarding' <<<"$ERR")" 1
 	is "each port has the host's addresses" \
-		"$(ip -br addr show vm2 | xargs -n1 | sed 1,2d | xargs)" "10.0.0.0/32 fec0::/128 fe80::1/64"
-	is "and routes to its node" "$({ ip route show dev vm2 && ip -6 route show fec0::2 dev vm2; } | awk '{ print $1 }' | xargs)" \
+		"$(ip -br addr show vm2 | xargs -n1 | sed 1,2d | joined)" "10.0.0.0/32 fec0::/128 fe80::1/64"
+	is "and routes to its node" "$({ ip route show dev vm2 && ip -6 route show fec0::2 dev vm2; } | awk '{ print $1 }' | joined)" \
 		"10.0.0.2 fec0::2"
 	is "no port is in a bridge" "$(bridge link show)" ""
 	is "the ports forward, the host as a whole does not" \
@@ -77,7 +77,7 @@ building() {
 	like "does nothing" "$OUT" "^routed: 4 nodes, 1 network, already up to date"
 	is "and warns of nothing" "$ERR" ""
 	guest -6 fec0::4 -g 10.0.0.0 vm4 "$MAC" 10.0.0.4
-	is "all nodes reach each other" "$(reach "${ALL[@]}" | xargs)" "$FULL"
+	is "all nodes reach each other" "$(reach "${ALL[@]}" | joined)" "$FULL"
 	check "by IPv6, too" answers_both vm1 2
 	check "and the guest" wait_for 5 answers_both vm1 4
 	check "the host reaches nodes" answers_both host 3
@@ -101,13 +101,13 @@ repairing() {
 
 partitions() {
 	check "a partition of two nodes" "$NETSIM" partition vm1 vm2
-	is "cuts these, by IPv4" "$(reach "${ALL[@]}" | xargs)" "vm1>vm3 vm2>vm3 vm3>vm1 vm3>vm2"
+	is "cuts these, by IPv4" "$(reach "${ALL[@]}" | joined)" "vm1>vm3 vm2>vm3 vm3>vm1 vm3>vm2"
 	check "and by IPv6" silent_both vm1 2
 	flush vm1
 	check "neither from the host" eval "answers vm1 10.0.0.0 && answers_both host 2"
 	"$NETSIM" heal -q
 	check "a partition of one from the rest" "$NETSIM" partition vm1
-	is "cuts it off" "$(reach "${ALL[@]}" | xargs)" "vm2>vm3 vm3>vm2"
+	is "cuts it off" "$(reach "${ALL[@]}" | joined)" "vm2>vm3 vm3>vm2"
 	check "not from the host" eval "answers vm1 10.0.0.0 && answers_both host 1"
 	check "of a guest, too" "$NETSIM" partition vm4
 	check "" silent_both vm2 4
@@ -117,7 +117,7 @@ partitions() {
 	is "nothing arrives" "$(arrive vm1 vm2 10.0.0.2)" 0
 	is "the other way all does" "$(arrive vm2 vm1 10.0.0.1)" 3
 	"$NETSIM" heal -q
-	is "healed" "$(reach "${ALL[@]}" | xargs)" "$FULL"
+	is "healed" "$(reach "${ALL[@]}" | joined)" "$FULL"
 }
 
 # The host's end of a cable stays up, because its routes would go with it.
@@ -231,7 +231,7 @@ measuring() {
 # stranger: a guest on a tap that no node has, which sends vm4 20 packets to echo; sets ECHOED
 stranger() {
 	guest -g 10.0.0.0 -s 10.0.0.4,7,20,100,100 vm9 52:54:00:12:34:09 10.0.0.9
-	wait_for 10 grep -q '"sent":20' "$WORK/bg.$BG"
+	wait_for 10 written '"sent":20' "$WORK/bg.$BG"
 	ECHOED=$(last_count "$WORK/bg.$BG" echoed)
 	bg_end "$BG"
 }

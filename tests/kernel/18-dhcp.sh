@@ -21,7 +21,7 @@ MOMENTS=${MOMENTS:-25}
 
 # address NODE [IFACE]: its IPv4 addresses
 address() {
-	node_exec "$1" ip -4 -o addr show dev "${2:-eth1}" | awk '{ print $4 }' | xargs
+	node_exec "$1" ip -4 -o addr show dev "${2:-eth1}" | awk '{ print $4 }' | joined
 }
 
 has_address() {
@@ -79,7 +79,7 @@ leases() {
 	like "ping-matrix knows them" "$("$NETSIM" ping-matrix)" "12 pairs: 12 answered"
 	check "status" "$NETSIM" status
 	like "shows the server" "$OUT" "4 nodes,.*dhcp-lan +dhcp .*dhcp-lan: dnsmasq runs"
-	is "as JSON, too" "$("$NETSIM" status --json | jq -r '.fleets[0].services[] | select(.runs) | .node' | sort | xargs)" \
+	is "as JSON, too" "$("$NETSIM" status --json | jq -r '.fleets[0].services[] | select(.runs) | .node' | sort | joined)" \
 		"agent-1 agent-2 dhcp-lan server-1 server-2"
 	is "/etc/resolv.conf is as before" "$(md5sum </etc/resolv.conf)" "$resolv"
 }
@@ -89,7 +89,7 @@ wire() {
 	local watcher
 	node_bg dhcp-lan tcpdump -n -vvv -l -i eth0 udp port 67 or udp port 68
 	watcher=$BG
-	check "tcpdump listens" wait_for 10 grep -q 'listening on' "$WORK/bg.$watcher"
+	check "tcpdump listens" wait_for 10 written 'listening on' "$WORK/bg.$watcher"
 	signal KILL dhcp:eth1@agent-2
 	check "its client is gone" wait_for 5 eval '[[ -z $(service dhcp:eth1@agent-2) ]]'
 	check "up starts a client that was killed" "$NETSIM" up "$TOPO"
@@ -118,7 +118,7 @@ cut_off() {
 	check "cut agent-1 off" "$NETSIM" partition -q agent-1
 	node_bg dhcp-lan tcpdump -n -l -e -i eth0 ether src 52:54:00:01:01:03
 	watcher=$BG
-	check "tcpdump listens" wait_for 10 grep -q 'listening on' "$WORK/bg.$watcher"
+	check "tcpdump listens" wait_for 10 written 'listening on' "$WORK/bg.$watcher"
 	signal KILL dhcp:eth1@agent-1
 	check "its client is gone" wait_for 5 eval '[[ -z $(service dhcp:eth1@agent-1) ]]'
 	node_exec agent-1 ip addr flush dev eth1 dynamic
@@ -151,7 +151,7 @@ conditions() {
 	printf 'profile: slow\ndefault: {loss: 1%%}\n' >"$WORK/slow.yaml"
 	check "apply" "$NETSIM" apply -q "$WORK/slow.yaml"
 	is "the default leaves the server alone" \
-		"$("$NETSIM" status --json | jq -r '.fleets[0].nodes[] | .ports[0].up.conditions' | xargs)" "loss 1% loss 1% loss 1% loss 1%"
+		"$("$NETSIM" status --json | jq -r '.fleets[0].nodes[] | .ports[0].up.conditions' | joined)" "loss 1% loss 1% loss 1% loss 1%"
 	printf 'nodes: {dhcp-lan: {loss: 2%%}}\n' >>"$WORK/slow.yaml"
 	check "apply, with its name" "$NETSIM" apply -q "$WORK/slow.yaml"
 	like "shapes it" "$("$NETSIM" status)" "dhcp-lan +dhcp +loss 2%"

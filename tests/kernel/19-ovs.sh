@@ -20,7 +20,7 @@ machine() {
 	ip netns list | grep -q "^inside.vm$1\b" || ip netns add "inside.vm$1"
 	bg "$HELPERS/relay" "vnet$1" "inside.vm$1" eth1
 	RELAY[$1]=$BG
-	wait_for 10 grep -q ready "$WORK/bg.$BG"
+	wait_for 10 written ready "$WORK/bg.$BG"
 	ip link set "vnet$1" address "fe:$mac" up
 	node_exec "vm$1" ip link set eth1 address "52:$mac" up
 	node_exec "vm$1" ip addr add "10.9.0.$1/24" dev eth1
@@ -32,7 +32,7 @@ machine() {
 
 # reached: the pairs between which a ping is answered. without REGEX: all pairs but those that match
 reached() {
-	reach vm1=10.9.0.1 vm2=10.9.0.2 vm3=10.9.0.3 "host=$HOST" | xargs
+	reach vm1=10.9.0.1 vm2=10.9.0.2 vm3=10.9.0.3 "host=$HOST" | joined
 }
 
 # all_but NAME REGEX: exactly these pairs reach each other. Tried again, because the emulated machine
@@ -51,7 +51,7 @@ without() {
 		for b in host vm1 vm2 vm3; do
 			[[ $a == "$b" ]] || echo "$a>$b"
 		done
-	done | grep -vE "^($1)$" | xargs
+	done | grep -vE "^($1)$" | joined
 }
 
 alias_of() {
@@ -171,7 +171,7 @@ is_far() {
 # rate FROM TO ADDRESS: of UDP at 8 mbit, received
 rate() {
 	node_bg "$2" iperf3 -s -1 --forceflush -f m
-	wait_for 10 grep -q listening "$WORK/bg.$BG"
+	wait_for 10 written listening "$WORK/bg.$BG"
 	node_exec "$1" iperf3 -c "$3" -u -b 8m -l 1200 -t 3 -f m | awk '/receiver/ { print $7 }'
 }
 
@@ -248,7 +248,7 @@ changes() {
 	bg tc -ts monitor
 	MONITOR=$BG
 	vswitchd_again exit 2>/dev/null
-	check "other ports lose their roots" wait_for 20 grep -q "deleted qdisc netem 6e73: dev vnet2 root" "$WORK/bg.$MONITOR"
+	check "other ports lose their roots" wait_for 20 written "deleted qdisc netem 6e73: dev vnet2 root" "$WORK/bg.$MONITOR"
 	unlike "the port does not" "$(<"$WORK/bg.$MONITOR")" "deleted qdisc netem 6e73: dev vnet1 root"
 	vsctl clear port vnet1 qos
 	interrupt "$WATCH"

@@ -31,7 +31,7 @@ rate() {
 	local name=$1 want=$2 receiver=$WORK/client mean best
 	shift 2
 	bg ip netns exec world iperf3 -s -1 --forceflush -i 0.5 -f m
-	wait_for 5 grep -q listening "$WORK/bg.$BG"
+	wait_for 5 written listening "$WORK/bg.$BG"
 	iperf3 -c $HOST -C cubic -t 2 -O 1 -i 0.5 -f m "$@" >"$WORK/client"
 	bg_end "$BG"
 	[[ " $* " == *" -R "* ]] || receiver=$WORK/bg.$BG
@@ -46,7 +46,7 @@ shaped() {
 	between "rtt" "$(rtt_of host $HOST)" 30 34 ms
 	rate "egress is up" 5
 	rate "ingress is down" 20 -R
-	is "delays on the interface and on its IFB" "$(tc qdisc show | grep -oE 'netem .* delay [0-9.]+ms' | sed 's/.* //' | xargs)" "10ms 20ms"
+	is "delays on the interface and on its IFB" "$(tc qdisc show | grep -oE 'netem .* delay [0-9.]+ms' | sed 's/.* //' | joined)" "10ms 20ms"
 	run "$NETSIM" status
 	like "status shows both" "$OUT" "eth1: up 5mbit delay 10ms, down 20mbit delay 20ms"
 	# unshare, so that the machine keeps its hostname.

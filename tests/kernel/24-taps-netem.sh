@@ -35,8 +35,8 @@ constrained() {
 sending() {
 	start "$2"
 	start "$1" -s "192.168.100.${IP[$2]},9,$3,$4,$5"
-	wait_for 15 grep -q sent "$WORK/bg.${PID[$1]}"
-	wait_for 2 grep -q "\"sent\":$3," "$WORK/bg.${PID[$1]}"
+	wait_for 15 written sent "$WORK/bg.${PID[$1]}"
+	wait_for 2 written "\"sent\":$3," "$WORK/bg.${PID[$1]}"
 }
 
 # rate FROM TO PACE REQUESTED: sends packets of 1500 bytes, faster than the link's rate

@@ -27,8 +27,8 @@ shipped() {
 	check "down" "$NETSIM" down
 	FLEET=vlans-broken
 	check "up with wrong VLAN ids" "$NETSIM" up "$ROOT/topo/vlans-broken.yaml"
-	is "cluster: only nodes with the same id reach each other" "$(reach $(on 200) | xargs)" "agent-1>server-1 server-1>agent-1"
-	is "storage: only nodes with the same id reach each other" "$(reach $(on 100) | xargs)" \
+	is "cluster: only nodes with the same id reach each other" "$(reach $(on 200) | joined)" "agent-1>server-1 server-1>agent-1"
+	is "storage: only nodes with the same id reach each other" "$(reach $(on 100) | joined)" \
 		"agent-1>server-1 agent-1>server-2 server-1>agent-1 server-1>server-2 server-2>agent-1 server-2>server-1"
 	check "down" "$NETSIM" down
 }

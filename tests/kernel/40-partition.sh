@@ -27,21 +27,21 @@ write_topo() {
 
 # The reachability that netsim status reports, in the format of reach
 status_matrix() {
-	"$NETSIM" status --json | jq -r '.fleets[0].nodes[] | "\(.name)>\(.reaches[])"' | sort | xargs
+	"$NETSIM" status --json | jq -r '.fleets[0].nodes[] | "\(.name)>\(.reaches[])"' | sort | joined
 }
 
 # cuts NAME WANT ARGUMENTS...: makes a partition, checks reachability, and heals.
 cuts() {
 	local got
 	check "partition $1" "$NETSIM" partition "${@:3}"
-	got=$(reach "${ALL[@]}" | xargs)
+	got=$(reach "${ALL[@]}" | joined)
 	is "$1: pings" "$got" "$2"
 	is "$1: status reports the same" "$(status_matrix)" "$2"
 	"$NETSIM" heal -q
 }
 
 kinds() {
-	is "all nodes reach each other" "$(reach "${ALL[@]}" | xargs)" "$FULL"
+	is "all nodes reach each other" "$(reach "${ALL[@]}" | joined)" "$FULL"
 	cuts "of one from the rest" "b>c b>d c>b c>d d>b d>c" a
 	cuts "of groups, d in none of them" "a>b a>d b>a b>d c>d d>a d>b d>c" a,b c
 	cuts "by patterns" "a>b b>a b>c b>d c>b c>d d>b d>c" 'a*' 'c*,d*'
@@ -49,7 +49,7 @@ kinds() {
 	cuts "of three groups" "a>b b>a" a,b c d
 	cuts "with --isolate" "" --isolate
 	cuts "with --isolate of two groups" "a>d b>d c>d d>a d>b d>c" --isolate a,b c
-	is "healed" "$(reach "${ALL[@]}" | xargs)" "$FULL"
+	is "healed" "$(reach "${ALL[@]}" | joined)" "$FULL"
 }
 
 # --- one way: arrivals are counted, because a ping needs both directions
@@ -132,9 +132,9 @@ complete() {
 
 host() {
 	check "partition of a from the host" "$NETSIM" partition a host
-	is "stops both directions, and no other pair" "$(reach a=10.1.0.1 b=10.1.0.2 host=10.1.0.254 | xargs)" "a>b b>a b>host host>b"
+	is "stops both directions, and no other pair" "$(reach a=10.1.0.1 b=10.1.0.2 host=10.1.0.254 | joined)" "a>b b>a b>host host>b"
 	"$NETSIM" heal -q
-	is "healed" "$(reach a=10.1.0.1 b=10.1.0.2 host=10.1.0.254 | xargs)" "a>b a>host b>a b>host host>a host>b"
+	is "healed" "$(reach a=10.1.0.1 b=10.1.0.2 host=10.1.0.254 | joined)" "a>b a>host b>a b>host host>a host>b"
 }
 
 # --- deadlines
@@ -162,13 +162,13 @@ stacking() {
 	check "a first fault" "$NETSIM" partition a
 	run "$NETSIM" partition --json b
 	is "a second" "$STATUS" 0
-	is "both in force" "$(reach "${ALL[@]}" | xargs)" "c>d d>c"
+	is "both in force" "$(reach "${ALL[@]}" | joined)" "c>d d>c"
 	check "heal by number" "$NETSIM" heal "$(jq .fault <<<"$OUT")"
-	is "leaves the first in force" "$(reach "${ALL[@]}" | xargs)" "b>c b>d c>b c>d d>b d>c"
+	is "leaves the first in force" "$(reach "${ALL[@]}" | joined)" "b>c b>d c>b c>d d>b d>c"
 	fails_with 2 "heal of an unknown number" "$NETSIM" heal 9999
 	check "one more" "$NETSIM" partition c
 	check "heal" "$NETSIM" heal
-	is "ends all" "$(reach "${ALL[@]}" | xargs)" "$FULL"
+	is "ends all" "$(reach "${ALL[@]}" | joined)" "$FULL"
 }
 
 dry_run() {
@@ -202,9 +202,9 @@ new_node() {
 	"$NETSIM" partition -q a
 	write_topo 'e: {interfaces: {eth1: {network: lan, address: 10.1.0.5/24}}}'
 	check "up with a new node, while a is cut from the rest" "$NETSIM" up "$WORK/cut.yaml"
-	is "the new node belongs to the rest" "$(reach a=10.1.0.1 b=10.1.0.2 e=10.1.0.5 | xargs)" "b>e e>b"
+	is "the new node belongs to the rest" "$(reach a=10.1.0.1 b=10.1.0.2 e=10.1.0.5 | joined)" "b>e e>b"
 	"$NETSIM" heal -q
-	is "healed" "$(reach a=10.1.0.1 e=10.1.0.5 | xargs)" "a>e e>a"
+	is "healed" "$(reach a=10.1.0.1 e=10.1.0.5 | joined)" "a>e e>a"
 }
 
 # --- a node with as many roles as a topology allows
@@ -221,7 +221,7 @@ every_role() {
 	EOF
 	check "up of a node with ${#roles[@]} roles" "$NETSIM" up "$WORK/roles.yaml"
 	check "partition by its last role" "$NETSIM" partition @zl
-	is "cuts it off" "$(reach a=10.4.0.1 b=10.4.0.2 | xargs)" ""
+	is "cuts it off" "$(reach a=10.4.0.1 b=10.4.0.2 | joined)" ""
 	check "down" "$NETSIM" down roles
 }
 
@@ -245,8 +245,8 @@ routed() {
 	check "up of two networks with the host between" "$NETSIM" up "$WORK/routed.yaml"
 	is "a reaches b through the host" "$(reach a=10.2.0.1 b=10.3.0.1 c=10.3.0.2 | wc -l)" 6
 	check "partition of a from b" "$NETSIM" partition a b
-	is "cuts the way through the host" "$(reach a=10.2.0.1 b=10.3.0.1 c=10.3.0.2 | xargs)" "a>c b>c c>a c>b"
-	is "but not to the host" "$(reach host=10.2.0.254 a=10.2.0.1 b=10.3.0.1 | xargs)" "a>host b>host host>a host>b"
+	is "cuts the way through the host" "$(reach a=10.2.0.1 b=10.3.0.1 c=10.3.0.2 | joined)" "a>c b>c c>a c>b"
+	is "but not to the host" "$(reach host=10.2.0.254 a=10.2.0.1 b=10.3.0.1 | joined)" "a>host b>host host>a host>b"
 	"$NETSIM" heal -q
 	check "healed" answers a 10.3.0.1
 	check "down" "$NETSIM" down routed

@@ -33,7 +33,7 @@ connected() {
 		for to in n1 n2 n3; do
 			[[ $from == "$to" ]] || ! connects "$from" "$to" "$1" || echo "$from>$to"
 		done
-	done | xargs
+	done | joined
 }
 
 ALL="n1>n2 n1>n3 n2>n1 n2>n3 n3>n1 n3>n2"

@@ -63,7 +63,7 @@ partitions() {
 	"$NETSIM" heal -q
 	"$NETSIM" partition -q --one-way n2 n3
 	verdict 0 "a one-way partition"
-	is "leaves the other direction" "$(jq -r '.rows[] | select(.what == "cut" or .what == "reach") | .asked' <<<"$OUT" | xargs)" \
+	is "leaves the other direction" "$(jq -r '.rows[] | select(.what == "cut" or .what == "reach") | .asked' <<<"$OUT" | joined)" \
 		"25 pairs 1 pair"
 	tc filter delete dev "$(port_of n3)" egress
 	verdict 1 "without its program"
@@ -94,7 +94,7 @@ losses() {
 	"$NETSIM" apply -q "$WORK/loss.yaml"
 	verdict 0 "pairs that lose"
 	is "each has its row, a class has one" "$(grep -o 'n[0-9] > n[0-9][^/]*/loss/ok' <<<"$ROWS" |
-		grep -v iscsi | xargs), $(grep -o 'iscsi/[a-z]*/ok' <<<"$ROWS" | xargs)" \
+		grep -v iscsi | joined), $(grep -o 'iscsi/[a-z]*/ok' <<<"$ROWS" | joined)" \
 		"n1 > n2/loss/ok n2 > n1/loss/ok n3 > n1/loss/ok, iscsi/loss/ok"
 	is "pairs are counted once" "$(jq -r '.rows[] | select(.what == "reach") | .asked' <<<"$OUT")" "26 pairs"
 	"$HELPERS/meddle" "$(program)" pair "$(ifindex n2)" "$(ifindex n1)" loss $((3 << 30))
@@ -164,7 +164,7 @@ cable() {
 }
 
 down_pairs() {
-	"$NETSIM" ping-matrix -c 1 --json m1 m2 m3 | jq -r '.pairs[] | select(.result == "down") | "\(.from)>\(.to)"' | xargs
+	"$NETSIM" ping-matrix -c 1 --json m1 m2 m3 | jq -r '.pairs[] | select(.result == "down") | "\(.from)>\(.to)"' | joined
 }
 
 # All commands agree about a cable, however netsim took it down.

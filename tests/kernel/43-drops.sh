@@ -20,7 +20,7 @@ write_topo() {
 
 # shown: "NODE/INTERFACE DROPPED" of the ports at which something was dropped
 shown() {
-	"$NETSIM" status | awk '$1 ~ /^[ab]\/eth/ && $NF != "-" { print $1, $NF }' | xargs
+	"$NETSIM" status | awk '$1 ~ /^[ab]\/eth/ && $NF != "-" { print $1, $NF }' | joined
 }
 
 # counted KEY: from JSON, "NODE/INTERFACE" of the ports at which KEY is more than 0

@@ -104,7 +104,7 @@ host() {
 	profile 'pairs:' '  - {from: a, to: host, loss: 100%}' '  - {from: host, to: b, loss: 100%}'
 	check "apply losses to and from the host" "$NETSIM" apply "$P"
 	is "only these pairs are stopped" \
-		"$(reach host=10.1.0.254 a=10.1.0.1 b=10.1.0.2 c=10.1.0.3 | xargs)" "a>b a>c b>a b>c c>a c>b c>host host>c"
+		"$(reach host=10.1.0.254 a=10.1.0.1 b=10.1.0.2 c=10.1.0.3 | joined)" "a>b a>c b>a b>c c>a c>b c>host host>c"
 }
 
 # --- classes
@@ -176,11 +176,11 @@ converge() {
 	is "in JSON" "$("$NETSIM" status --json | jq -r '.fleets[0].engine')" edt
 	write_topo "${NODES[@]}" f
 	check "up with one more node" "$NETSIM" up "$WORK/pairs.yaml"
-	is "the pair is as before" "$(reach a=10.1.0.1 b=10.1.0.2 f=10.1.0.6 | xargs)" "a>f b>f f>a f>b"
+	is "the pair is as before" "$(reach a=10.1.0.1 b=10.1.0.2 f=10.1.0.6 | joined)" "a>f b>f f>a f>b"
 	like "the new node's link is shaped" "$(node_exec f ping -n -c 2 -i 0.2 10.1.0.3)" "DUP!"
 	write_topo "${NODES[@]}"
 	check "up without it" "$NETSIM" up "$WORK/pairs.yaml"
-	is "the pair is as before" "$(reach a=10.1.0.1 b=10.1.0.2 c=10.1.0.3 | xargs)" "a>c b>c c>a c>b"
+	is "the pair is as before" "$(reach a=10.1.0.1 b=10.1.0.2 c=10.1.0.3 | joined)" "a>c b>c c>a c>b"
 }
 
 cleared() {
@@ -207,7 +207,7 @@ vlans() {
 	check "apply a loss of a VLAN" "$NETSIM" apply "$P"
 	for net in 100 200; do
 		reach "server-1=192.168.$net.1" "server-2=192.168.$net.2" "agent-1=192.168.$net.3" "agent-2=192.168.$net.4" | wc -l
-	done | xargs >"$WORK/reached"
+	done | joined >"$WORK/reached"
 	is "stops that VLAN only" "$(<"$WORK/reached")" "0 12"
 	if [[ -n $HOLDS ]]; then
 		profile 'class-file: own.yaml' 'classes: {storage: {delay: 50ms}}'

@@ -54,7 +54,7 @@ follows() {
 
 ends() {
 	bg "$NETSIM" events --json f
-	check "another one begins with what is there" wait_for 10 grep -q fleet-up "$WORK/bg.$BG"
+	check "another one begins with what is there" wait_for 10 written fleet-up "$WORK/bg.$BG"
 	interrupt "$BG"
 	is "in JSON" "$(jq -c '[.event, .already, .fleet]' "$WORK/bg.$BG" | head -n 1)" '["fleet-up",true,"f"]'
 	begins "a fleet that is removed" "f: down" down -q f
@@ -63,7 +63,7 @@ ends() {
 	interrupt "$EVENTS"
 	is "ends by a signal with status 0" "$STATUS" 0
 	interrupt "$ONLY_G"
-	is "the other one had its fleet only" "$(jq -r .event "$WORK/bg.$ONLY_G" | xargs)" "fleet-up fault-begin fleet-down"
+	is "the other one had its fleet only" "$(jq -r .event "$WORK/bg.$ONLY_G" | joined)" "fleet-up fault-begin fleet-down"
 	is "a fault in JSON" "$(jq -c 'select(.fault) | [.fault, .text, .already]' "$WORK/bg.$ONLY_G")" '[1,"partition m-1 | rest",null]'
 	check "down" "$NETSIM" down -q
 }

@@ -26,7 +26,7 @@ write_topo() {
 }
 
 reached() {
-	reach a=10.1.0.1 b=10.1.0.2 c=10.1.0.3 | xargs
+	reach a=10.1.0.1 b=10.1.0.2 c=10.1.0.3 | joined
 }
 
 listed() {
@@ -101,7 +101,7 @@ targets() {
 	is "stops its nodes" "$(reached)" ""
 	"$NETSIM" heal -q
 	check "a fault from all nodes to b" "$NETSIM" fault 'loss 100%' '*:b' host:b
-	is "stops that direction" "$(reach a=10.1.0.1 b=10.1.0.2 c=10.1.0.3 host=10.1.0.254 | xargs)" "a>c a>host c>a c>host host>a host>c"
+	is "stops that direction" "$(reach a=10.1.0.1 b=10.1.0.2 c=10.1.0.3 host=10.1.0.254 | joined)" "a>c a>host c>a c>host host>a host>c"
 	"$NETSIM" heal -q
 }
 

@@ -27,7 +27,7 @@ write_topo() {
 }
 
 reached() {
-	reach "${ALL[@]}" | xargs
+	reach "${ALL[@]}" | joined
 }
 
 fault_lines() {

@@ -23,7 +23,7 @@ write_topo() {
 }
 
 reached() {
-	reach "${ALL[@]}" | xargs
+	reach "${ALL[@]}" | joined
 }
 
 ids() {
@@ -176,7 +176,7 @@ foreign_links() {
 	sed '/^  b:/d' "$WORK/record.yaml" >"$WORK/less.yaml"
 	check "up that removes a node" "$NETSIM" up "$WORK/less.yaml"
 	check "down" "$NETSIM" down
-	is "leaves both" "$(ip -br link show type bridge | awk '{ print $1 }' | xargs)" "mine doomed"
+	is "leaves both" "$(ip -br link show type bridge | awk '{ print $1 }' | joined)" "mine doomed"
 	is "and nothing of its own" "$(ip -o link | grep -c netsim:)" 0
 	ip link del doomed
 	check "up again" "$NETSIM" up "$WORK/record.yaml"

@@ -30,7 +30,7 @@ write_topo() {
 
 flood_start() {
 	bg "$FLOOD" -r "$1" -o "$WORK/log" "$FLEET".{a,b,c,d,e}/eth1
-	! wait_for 15 grep -q '^ready' "$WORK/bg.$BG" || return 0
+	! wait_for 15 written ready "$WORK/bg.$BG" || return 0
 	not_ok "the flood starts" "$(<"$WORK/bg.$BG")"
 	"$NETSIM" down -q
 	done_testing

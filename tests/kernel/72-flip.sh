@@ -57,7 +57,7 @@ under_flood() {
 	for try in 1 2 3; do
 		"$NETSIM" apply -q "$WORK/0.yaml"
 		"$FLOOD" -r "$RATE" -t 5 -o "$WORK/log" "$FLEET".{a,b,c,d}/eth1 >"$WORK/flood" &
-		wait_for 5 grep -q ready "$WORK/flood"
+		wait_for 5 written ready "$WORK/flood"
 		count=$(flips 4)
 		wait $!
 		machine=$(awk '/^machine/ { print $2 }' "$WORK/flood")

@@ -103,10 +103,10 @@ sentences() {
 evidence() {
 	local file=$WORK/said/metrics.jsonl
 	is "kept are the series that are named" \
-		"$(field 'select(.record == "metric") | .series | sub("[{].*"; "")' "$file" | sort -u | xargs)" \
+		"$(field 'select(.record == "metric") | .series | sub("[{].*"; "")' "$file" | sort -u | joined)" \
 		"app_kept_total app_leaders_total app_room app_took_seconds_bucket app_took_seconds_count app_took_seconds_sum"
 	is "once, unless they change" \
-		"$(field 'select(.series == "app_leaders_total" and .member == "n2") | .value' "$file" | xargs)" "4 6"
+		"$(field 'select(.series == "app_leaders_total" and .member == "n2") | .value' "$file" | joined)" "4 6"
 	between "each member is asked once a second, and at phases" "$(wc -l <"$TEXT.n1.asked")" 9 20
 	sed -n 's/.*<script type="application.json" id="data">\(.*\)<\/script>.*/\1/p' "$WORK/said/report.html" >"$WORK/data.json"
 	is "the page has them" \

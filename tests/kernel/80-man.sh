@@ -103,7 +103,7 @@ completes() {
 		COMP_LINE="netsim $*"
 		COMP_POINT=${#COMP_LINE} COMPREPLY=()
 		_netsim "$NETSIM" "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}" 2>/dev/null
-		printf '%s\n' "${COMPREPLY[@]}" | sort | xargs
+		printf '%s\n' "${COMPREPLY[@]}" | sort | joined
 	)
 	is "completion: netsim $*" "$got" "$wanted"
 }

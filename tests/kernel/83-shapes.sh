@@ -27,16 +27,16 @@ printf '%s\n' 'a follower' 'b leader' 'c follower' >"$WORK/roles"
 
 # The reachability that netsim status reports, in the format of reach
 status_matrix() {
-	"$NETSIM" status --json | jq -r '.fleets[0].nodes[] | "\(.name)>\(.reaches[])"' | sort | xargs
+	"$NETSIM" status --json | jq -r '.fleets[0].nodes[] | "\(.name)>\(.reaches[])"' | sort | joined
 }
 
 # cuts NAME WANT ARGUMENTS...: makes a partition, checks reachability, and heals.
 cuts() {
 	check "partition $1" "$NETSIM" partition "${@:3}"
-	is "$1: pings" "$(reach "${ALL[@]}" | xargs)" "$2"
+	is "$1: pings" "$(reach "${ALL[@]}" | joined)" "$2"
 	is "$1: status reports the same" "$(status_matrix)" "$2"
 	"$NETSIM" heal -q
-	is "$1: heal restores all" "$(reach "${ALL[@]}" | xargs)" "$FULL"
+	is "$1: heal restores all" "$(reach "${ALL[@]}" | joined)" "$FULL"
 }
 
 check "up" "$NETSIM" up -q "$WORK/shapes.yaml"
@@ -48,7 +48,7 @@ cuts "--bridge of a selector" "${WITHOUT/c>a /}" --bridge 'leader(db)' @server -
 cuts "--ring of five" "$RING" --ring
 check "partition --ring of three" "$NETSIM" partition --ring @server
 is "is described" "$OUT" "fault 5: ring a,b,c, until netsim heal"
-is "no two of them have an answer" "$(reach "${ALL[@]}" | xargs)" \
+is "no two of them have an answer" "$(reach "${ALL[@]}" | joined)" \
 	"a>d a>e b>d b>e c>d c>e d>a d>b d>c d>e e>a e>b e>c e>d"
 # requests FROM TO ADDRESS: how many of two echo requests of FROM arrive at TO
 requests() {
@@ -59,7 +59,7 @@ requests() {
 }
 is "each hears from the one before it" "$(requests a b 10.1.0.2) $(requests b c 10.1.0.3) $(requests c a 10.1.0.1)" "2 2 2"
 is "and not from the one after it" "$(requests b a 10.1.0.1) $(requests c b 10.1.0.2) $(requests a c 10.1.0.3)" "0 0 0"
-is "status reports the same" "$(status_matrix | tr ' ' '\n' | grep '[abc]>[abc]' | xargs)" "a>b b>c c>a"
+is "status reports the same" "$(status_matrix | tr ' ' '\n' | grep '[abc]>[abc]' | joined)" "a>b b>c c>a"
 "$NETSIM" heal -q
 check "partition --ring --l2" "$NETSIM" partition --ring @server --l2
 like "is described" "$OUT" "ring a,b,c, l2"
@@ -67,7 +67,7 @@ like "is described" "$OUT" "ring a,b,c, l2"
 
 check "partition --bridge --for" "$NETSIM" partition --bridge c --for 1s
 check "ends by itself" wait_for 20 answers a 10.1.0.4 -W 0.2
-is "and all reach each other" "$(reach "${ALL[@]}" | xargs)" "$FULL"
+is "and all reach each other" "$(reach "${ALL[@]}" | joined)" "$FULL"
 check "partition --bridge --dry-run" "$NETSIM" partition -n --bridge c
 is "prints the halves" "$OUT" "would add: partition a,b | d,e"
 is "and cuts nothing" "$(status_matrix)" "$FULL"

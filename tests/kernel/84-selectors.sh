@@ -147,7 +147,7 @@ of_guests() {
 		check "the leader of one virtual machine" "$NETSIM" partition -n 'leader(db)' --members "db=$node:$WORK/db.yaml"
 		like "is found" "$OUT" "^leader.db. is $node"
 	done
-	is "at the addresses in the topology" "$(cat "$WORK"/address-s[123] | xargs)" "10.9.1.1 10.9.1.2 10.9.1.3"
+	is "at the addresses in the topology" "$(cat "$WORK"/address-s[123] | joined)" "10.9.1.1 10.9.1.2 10.9.1.3"
 	fails_with 3 "one without an address" "$NETSIM" partition -n 'leader(db)' --members "db=s4:$WORK/db.yaml"
 	like "says how it gets one" "$ERR" "netsim knows no address of s4.*write it in the topology"
 	check "down" "$NETSIM" down -q

@@ -20,7 +20,7 @@ build() {
 	EOT
 	check "up" "$NETSIM" up "$WORK/probe.yaml"
 	node_bg b "$HELPERS/httpd" 10.8.0.2 8080
-	check "a server" wait_for 5 grep -q ready "$WORK/bg.$BG"
+	check "a server" wait_for 5 written ready "$WORK/bg.$BG"
 }
 
 # probe ARGUMENT...: from node a; the samples are in $WORK/samples

@@ -151,7 +151,7 @@ no_leader() {
 # A request whose kept connection is closed is not sent again: it could take effect twice.
 once() {
 	node_bg c "$HELPERS/httpd" 10.9.1.9 8080
-	wait_for 5 grep -q ready "$WORK/bg.$BG"
+	wait_for 5 written ready "$WORK/bg.$BG"
 	NO_WATCH=yes "$LEDGER" run 1 20 5 200 ledger.c "w=ledger.c=http://10.9.1.9:8080/second?" >"$WORK/record"
 	is "an answer of another server is indeterminate" "$(count '$9 == "ok"')" 0
 	check "connections are closed instead of an answer" grep -q 'the connection was closed' "$WORK/record"

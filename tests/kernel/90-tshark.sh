@@ -52,7 +52,7 @@ capture() {
 	for port in sna snb; do
 		bg tcpdump -Z root -U -B 32768 -s 128 -i "$port" -w "$WORK/$port.pcap"
 		tcpdumps+=("$BG")
-		wait_for 30 grep -q 'listening on' "$WORK/bg.$BG" || not_ok "tcpdump listens"
+		wait_for 30 written 'listening on' "$WORK/bg.$BG" || not_ok "tcpdump listens"
 	done
 	bg ip netns exec seen.b iperf3 -s
 	server=$BG

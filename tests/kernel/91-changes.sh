@@ -67,7 +67,7 @@ measured() {
 	is "no port is missing" "$(jq .gone <<<"$LOG")" 0
 	like "JSON lists the changes" "$(events)" "^down up down up (down )?gone new( down up)?$"
 	is "the delay to the port is measured, before and after" \
-		"$(jq -r '.one_way.rows[] | select(.to == "b" and .class == "icmp" and .delivered > 0) | .from' <<<"$LOG" | grep -x '[ac]' | sort -u | xargs)" "a c"
+		"$(jq -r '.one_way.rows[] | select(.to == "b" and .class == "icmp" and .delivered > 0) | .from' <<<"$LOG" | grep -x '[ac]' | sort -u | joined)" "a c"
 }
 
 # Only one port, and no other interface at which libpcap could open a socket.

@@ -31,7 +31,7 @@ build() {
 
 # of FILTER: applies FILTER to the JSON in $OUT; the result is on one line
 of() {
-	jq -r "$1" <<<"$OUT" | xargs
+	jq -r "$1" <<<"$OUT" | joined
 }
 
 rates() {

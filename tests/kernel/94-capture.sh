@@ -80,7 +80,7 @@ as_tcpdump() {
 	for port in sna snb; do
 		bg tcpdump -n -Z root -U --immediate-mode -B 4096 -i "$port" -w "$WORK/$port.pcap" 'icmp or udp port 5201'
 		tcpdumps+=("$BG")
-		wait_for 30 grep -q "listening on" "$WORK/bg.$BG" || not_ok "tcpdump listens"
+		wait_for 30 written "listening on" "$WORK/bg.$BG" || not_ok "tcpdump listens"
 	done
 	capture 4 -w "$WORK/all.pcapng" --filter 'icmp or udp port 5201'
 	local all=$CAPTURE

@@ -47,10 +47,10 @@ capture() {
 	local port tcpdump measure
 	bg "$NETSIM" measure --json --html "$WORK/live.html"
 	measure=$BG
-	wait_for 10 grep -q . /proc/net/packet
+	wait_for 10 written . /proc/net/packet
 	bg tcpdump -Z root -U -B 32768 -s 128 -i pga -w "$WORK/page.pcap"
 	tcpdump=$BG
-	wait_for 30 grep -q 'listening on' "$WORK/bg.$BG" || not_ok "tcpdump listens"
+	wait_for 30 written 'listening on' "$WORK/bg.$BG" || not_ok "tcpdump listens"
 	for port in 2380 5201; do
 		bg ip netns exec page.b iperf3 -s -p $port
 		wait_for 5 node_exec b bash -c "ss -Hltn sport = $port | grep -q ."

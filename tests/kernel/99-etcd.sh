@@ -56,7 +56,7 @@ put() {
 traffic() {
 	bg tcpdump -Z root -U -B 16384 -s 192 -i p3 -w "$WORK/p3.pcap" tcp
 	TCPDUMP=$BG
-	wait_for 30 grep -q 'listening on' "$WORK/bg.$TCPDUMP" || not_ok "tcpdump listens"
+	wait_for 30 written 'listening on' "$WORK/bg.$TCPDUMP" || not_ok "tcpdump listens"
 	bg "$NETSIM" measure --json --top 0 --classes "$WORK/classes.yaml"
 	MEASURE=$BG
 	start_etcd
