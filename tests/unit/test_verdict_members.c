@@ -266,10 +266,8 @@ static void test_pair(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_findings),
-		cmocka_unit_test(test_consistent),
-		cmocka_unit_test(test_many_findings),
-		cmocka_unit_test(test_cluster),
+		cmocka_unit_test(test_findings),      cmocka_unit_test(test_consistent),
+		cmocka_unit_test(test_many_findings), cmocka_unit_test(test_cluster),
 		cmocka_unit_test(test_pair),
 	};
 
