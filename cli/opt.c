@@ -56,6 +56,8 @@ void opt_help(const struct cmd *cmd, FILE *out)
 
 	fprintf(out, "usage: netsim %s [OPTION]...%s%s\n\n%s\n\n", cmd->name,
 		*syntax->args ? " " : "", syntax->args, syntax->summary);
+	if (syntax->grammar)
+		fprintf(out, "%s\n", syntax->grammar);
 	print_rows(syntax->opts, out);
 	print_rows(cmd->more, out);
 	print_rows(common_opts, out);

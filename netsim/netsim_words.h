@@ -51,6 +51,7 @@ struct netsim_opt_table {
 struct netsim_syntax {
 	const char *args; /* "[GROUP...]" */
 	const char *summary;
+	const char *grammar;	       /* of the arguments, in lines; NULL: args has it all */
 	const struct netsim_opt *opts; /* NULL: none of its own */
 	int min, max;		       /* number of arguments; max -1: any */
 	bool raw;		       /* options end at the first argument */

@@ -49,8 +49,12 @@ static const char *value(struct condition_reader *r, const char *word, const cha
 {
 	if (r->next < r->count)
 		return r->words[r->next++];
-	refuse(r, hint_f("write for example \"%s %s\"", word, example), "%s: no value follows",
-	       word);
+	/* Alone: in a shell, the value may be the next word. */
+	refuse(r,
+	       hint_f(r->count == 1 ? "quote it with its value: '%s %s'" :
+				      "write for example \"%s %s\"",
+		      word, example),
+	       "%s: no value follows", word);
 	return NULL;
 }
 

@@ -132,6 +132,12 @@ static int take_fault(char **words, void *opts, const char **bad, struct netsim_
 const struct netsim_syntax syntax_fault = {
 	.args = "CONDITIONS [TARGET...]",
 	.summary = "Add conditions on top of the profile, for nodes or pairs (a:b).",
+	.grammar = "CONDITIONS, quoted as one word such as 'loss 5% delay 80ms', are any of\n"
+		   "  rate RATE   burst SIZE   queue TIME|SIZE|N packets\n"
+		   "  delay TIME   jitter TIME   distribution uniform|normal|pareto|paretonormal\n"
+		   "  loss RATIO|gilbert-elliott p RATIO r RATIO|4-state p13 RATIO p31 RATIO\n"
+		   "  reorder forbidden|allowed|RATIO   duplicate RATIO   corrupt RATIO\n"
+		   "  larger SIZE   slot TIME[..TIME] [N packets] [SIZE]   seed NUMBER\n",
 	.opts = fault_opts,
 	.min = 1,
 	.max = -1,

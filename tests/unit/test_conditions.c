@@ -85,7 +85,8 @@ static void test_mistakes(void **state)
 		const char *text, *what, *hint;
 	} rows[] = {
 		{"", "no conditions given", "write for example \"loss 5% delay 80ms\""},
-		{"delay", "delay: no value follows", "write for example \"delay 20ms\""},
+		{"delay", "delay: no value follows", "quote it with its value: 'delay 20ms'"},
+		{"loss 1% delay", "delay: no value follows", "write for example \"delay 20ms\""},
 		{"delay 80", "delay: \"80\" has no unit", "write \"delay 80ms\""},
 		{"loss 5", "loss: \"5\" has no unit", "write \"loss 5%\""},
 		{"loss 101%", "loss: \"101%\" is not valid", "a ratio is at most 100%"},
@@ -113,7 +114,7 @@ static void test_mistakes(void **state)
 		 "write for example \"50ms\", \"256KiB\" or \"100 packets\""},
 		{"reorder maybe", "reorder: \"maybe\" is not forbidden, allowed or a ratio", ""},
 		{"slot 0ms", "slot: must be above 0", ""},
-		{"larger", "larger: no value follows", "write for example \"larger 1000B\""},
+		{"larger", "larger: no value follows", "quote it with its value: 'larger 1000B'"},
 		{"larger 1000", "larger: \"1000\" has no unit", "write \"larger 1000B\""},
 		{"larger 0B", "larger: must be above 0",
 		 "to drop all packets, write \"loss 100%\""},
