@@ -10,6 +10,7 @@
 #include "netsim/util/auto.h"
 
 #define ELECTION_NS 5000000000LL /* to wait for a leader, if there is none at first */
+#define PATIENCE    1000000000LL /* ns for the answer of a member about its state */
 
 static bool fill_endpoint(struct run *run, const struct run_member *m, struct etcd_endpoint *ret)
 {
@@ -66,6 +67,9 @@ static int add_cluster(struct run *run, const struct workload *w, struct netsim_
 	if (w->recipe->store != RECIPE_STORE_ETCD)
 		return fill_commands(run, c, err);
 	c->endpoints = calloc(c->count + 1, sizeof(*c->endpoints));
+	c->ids = calloc(c->count + 1, sizeof(*c->ids));
+	if (!c->ids)
+		return err_oom(err);
 	for (size_t i = 0; i < c->count; i++)
 		if (!c->endpoints || !fill_endpoint(run, &c->members[i], &c->endpoints[i]))
 			return err_oom(err);
@@ -98,6 +102,7 @@ void cluster_free(struct run *run)
 		}
 		free_commands(c);
 		free(c->endpoints);
+		free(c->ids);
 		free(c->nodes);
 		free(c->leader);
 	}
@@ -125,38 +130,39 @@ static void record(struct run *run, const struct run_cluster *c, size_t i,
 	recorder_add(run->rec, EVIDENCE_MEMBER, sample);
 }
 
-static void record_answers(struct run *run, const struct run_cluster *c,
-			   const struct etcd_answer *answers, int64_t time)
+/* Learns a member's ID, and returns the node of its leader, also of one that is silent now. */
+static const char *learn_leader(struct run *run, struct run_cluster *c, size_t i,
+				const struct etcd_reply *reply)
 {
-	for (size_t i = 0; i < c->count; i++) {
-		const struct etcd_reply *reply = &answers[i].reply;
-		struct member_sample sample = {.time = time,
-					       .silent = answers[i].outcome != ETCD_OK};
-		const char *leader = NULL;
+	const char *leader = NULL;
 
-		for (size_t k = 0; !sample.silent && reply->leader && k < c->count; k++)
-			if (answers[k].outcome == ETCD_OK &&
-			    answers[k].reply.member == reply->leader)
-				leader = c->members[k].node;
-		if (!sample.silent) {
-			sample.term = (int64_t)reply->raft_term;
-			sample.revision = reply->revision;
-			sample.applied = (int64_t)reply->applied_index;
-		}
-		record(run, c, i, &sample, leader);
-	}
+	pthread_mutex_lock(&run->lock_shared);
+	c->ids[i] = reply->member;
+	for (size_t k = 0; reply->leader && k < c->count; k++)
+		if (c->ids[k] == reply->leader)
+			leader = c->members[k].node;
+	pthread_mutex_unlock(&run->lock_shared);
+	return leader;
 }
 
-static void record_store(struct run *run, const struct run_cluster *c)
+bool cluster_ask(struct run *run, struct run_cluster *c, size_t i, struct etcd_call *call)
 {
-	auto_free struct etcd_answer *answers = calloc(c->count + 1, sizeof(*answers));
+	const struct etcd_reply *reply = &call->answer.reply;
+	struct member_sample sample = {0};
+	const char *leader = NULL;
 
-	if (!answers || etcd_ask(c->endpoints, c->count, ETCD_STATUS, "{}", CLUSTER_PATIENCE,
-				 answers, NULL) < 0)
-		return;
-	record_answers(run, c, answers, run_now());
-	for (size_t i = 0; i < c->count; i++)
-		etcd_answer_done(&answers[i]);
+	buf_puts(etcd_call_body(call), "{}");
+	etcd_call_wait(call, &c->endpoints[i], ETCD_STATUS, PATIENCE);
+	sample.time = run_now();
+	sample.silent = call->answer.outcome != ETCD_OK;
+	if (!sample.silent) {
+		sample.term = (int64_t)reply->raft_term;
+		sample.revision = reply->revision;
+		sample.applied = (int64_t)reply->applied_index;
+		leader = learn_leader(run, c, i, reply);
+	}
+	record(run, c, i, &sample, leader);
+	return !sample.silent;
 }
 
 /* --- a command */
@@ -167,7 +173,7 @@ static struct cluster view(const struct run_cluster *c)
 }
 
 /* A command reports no terms: each new leader begins one. */
-static void record_command(struct run *run, struct run_cluster *c)
+void cluster_run_command(struct run *run, struct run_cluster *c)
 {
 	size_t leader = SIZE_MAX;
 	const struct cluster cluster = view(c);
@@ -184,14 +190,6 @@ static void record_command(struct run *run, struct run_cluster *c)
 
 		record(run, c, i, &sample, known ? c->members[leader].node : NULL);
 	}
-}
-
-void cluster_record(struct run *run, struct run_cluster *c)
-{
-	if (c->endpoints)
-		record_store(run, c);
-	else
-		record_command(run, c);
 }
 
 /* --- selectors */

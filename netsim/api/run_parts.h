@@ -50,8 +50,9 @@ struct run_cluster {
 	struct process_spec *commands;	 /* without a store: they print the members */
 	const char **nodes;
 	size_t count;
-	int64_t term; /* of a command: counts the changes of its leader */
-	char *leader; /* of a command: the last one */
+	uint64_t *ids; /* of the members of a store, 0: not known yet; shared by threads */
+	int64_t term;  /* of a command: counts the changes of its leader */
+	char *leader;  /* of a command: the last one */
 };
 
 struct run_ledger;
@@ -186,8 +187,10 @@ void work_free_texts(char **texts);
 int cluster_prepare(struct run *run, struct netsim_err *err);
 void cluster_free(struct run *run);
 struct run_cluster *cluster_of(struct run *run, const char *workload);
-/* Records the states of all members. */
-void cluster_record(struct run *run, struct run_cluster *c);
+/* Asks the i-th member of a store for its state, and records it. False: it did not answer. */
+bool cluster_ask(struct run *run, struct run_cluster *c, size_t i, struct etcd_call *call);
+/* Of a workload without a store: runs its command, and records the states of all members. */
+void cluster_run_command(struct run *run, struct run_cluster *c);
 /* Resolves the selectors of workloads; each result is recorded as an event. */
 struct selection_source cluster_source(struct run *run);
 

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* A thread that queries the members of clusters, and evaluates the conditions to abort. */
+/*
+ * Threads that ask the members of clusters for their state, one for each member of a store, so
+ * that one that hangs delays none; and one that runs commands of recipes, and evaluates the
+ * conditions to abort.
+ */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,25 +14,109 @@
 #include "netsim/run/thread.h"
 #include "netsim/util/auto.h"
 
-#define INTERVAL 200000000LL /* ns between two queries of members, and two evaluations */
-#define PHASE	 "abort"     /* a window for the judge: the timeline so far */
+#define INTERVAL 200000000LL  /* ns between two queries of members, and two evaluations */
+#define REST_MAX 1000000000LL /* ns of rest after a query that took long */
+#define PHASE	 "abort"      /* a window for the judge: the timeline so far */
+
+/* Asks one member of a store, from its node. */
+struct poller {
+	struct run_watch *watch;
+	struct run_cluster *cluster;
+	size_t member;
+	struct etcd_call call;
+	pthread_t thread;
+	bool running;
+};
 
 struct run_watch {
 	struct run *run;
 	pthread_t thread;
 	bool running, stop;
+	struct poller *pollers;
+	size_t poller_count;
 	struct claim *claims;
 	struct evidence ev; /* a copy without operations */
 };
 
-static bool is_stopped(struct run_watch *watch)
+/* Waits until a time; false: the watch is stopped. */
+static bool rest_until(struct run_watch *watch, int64_t until)
 {
+	const struct timespec at = {until / 1000000000, until % 1000000000};
+	struct run *run = watch->run;
 	bool stop;
 
-	pthread_mutex_lock(&watch->run->lock_shared);
+	pthread_mutex_lock(&run->lock_shared);
+	while (!watch->stop && run_now() < until)
+		pthread_cond_clockwait(&run->changed, &run->lock_shared, CLOCK_MONOTONIC, &at);
 	stop = watch->stop;
-	pthread_mutex_unlock(&watch->run->lock_shared);
-	return stop;
+	pthread_mutex_unlock(&run->lock_shared);
+	return !stop;
+}
+
+/* --- members of stores */
+
+/* The time of the next query, after a rest in which a slow machine can do other work. */
+static int64_t next_query(int64_t due, int64_t rest)
+{
+	int64_t earliest = run_now() + (rest < REST_MAX ? rest : REST_MAX);
+
+	due += INTERVAL;
+	return due > earliest ? due : earliest;
+}
+
+static void keep_asking(void *arg)
+{
+	struct poller *p = arg;
+	int64_t due = run_now();
+
+	do {
+		int64_t begin = run_now();
+		bool answered = cluster_ask(p->watch->run, p->cluster, p->member, &p->call);
+
+		/* A member that does not answer costs nothing. */
+		due = next_query(due, answered ? 7 * (run_now() - begin) : 0);
+	} while (rest_until(p->watch, due));
+}
+
+static int start_poller(struct run_watch *watch, struct run_cluster *c, size_t member,
+			struct netsim_err *err)
+{
+	struct poller *p = &watch->pollers[watch->poller_count];
+	int r;
+
+	*p = (struct poller) {.watch = watch, .cluster = c, .member = member};
+	r = etcd_call_open(&p->call, err);
+	if (r < 0)
+		return r;
+	watch->poller_count++;
+	r = thread_start(c->endpoints[member].netns, keep_asking, p, &p->thread, err);
+	p->running = r == 0;
+	return r;
+}
+
+static int start_pollers(struct run_watch *watch, struct netsim_err *err)
+{
+	struct run *run = watch->run;
+	int r = 0;
+
+	watch->pollers = calloc(run->member_count + 1, sizeof(*watch->pollers));
+	if (!watch->pollers)
+		return err_oom(err);
+	for (size_t i = 0; i < run->cluster_count; i++)
+		for (size_t k = 0;
+		     run->clusters[i].endpoints && r == 0 && k < run->clusters[i].count; k++)
+			r = start_poller(watch, &run->clusters[i], k, err);
+	return r;
+}
+
+static void stop_pollers(struct run_watch *watch)
+{
+	for (size_t i = 0; i < watch->poller_count; i++) {
+		if (watch->pollers[i].running)
+			pthread_join(watch->pollers[i].thread, NULL);
+		etcd_call_close(&watch->pollers[i].call);
+	}
+	free(watch->pollers);
 }
 
 /* --- conditions to abort */
@@ -79,21 +167,15 @@ static void keep_watching(void *arg)
 	struct run *run = watch->run;
 	int64_t due = run_now();
 
-	while (!is_stopped(watch)) {
-		int64_t begin = run_now(), took;
-		struct timespec at;
+	do {
+		int64_t begin = run_now();
 
 		for (size_t i = 0; i < run->cluster_count; i++)
-			cluster_record(run, &run->clusters[i]);
+			if (!run->clusters[i].endpoints)
+				cluster_run_command(run, &run->clusters[i]);
 		try_conditions(watch);
-		took = run_now() - begin;
-		due += INTERVAL;
-		/* At most half of the time, so that members on a slow machine have the rest. */
-		if (due < run_now() + took)
-			due = run_now() + took;
-		at = (struct timespec) {due / 1000000000, due % 1000000000};
-		clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
-	}
+		due = next_query(due, run_now() - begin);
+	} while (rest_until(watch, due));
 }
 
 int watch_start(struct run *run, struct netsim_err *err)
@@ -112,6 +194,9 @@ int watch_start(struct run *run, struct netsim_err *err)
 		claim_make(&run->s->aborts[i]->e, PHASE, 0, &watch->claims[i]);
 	/* Registers the name, so that it has the same number in the copy. */
 	recorder_name(run->rec, PHASE);
+	r = start_pollers(watch, err);
+	if (r < 0)
+		return r;
 	r = thread_start(NULL, keep_watching, watch, &watch->thread, err);
 	watch->running = r == 0;
 	return r;
@@ -125,7 +210,9 @@ void watch_stop(struct run *run)
 		return;
 	pthread_mutex_lock(&run->lock_shared);
 	watch->stop = true;
+	pthread_cond_broadcast(&run->changed);
 	pthread_mutex_unlock(&run->lock_shared);
+	stop_pollers(watch);
 	if (watch->running)
 		pthread_join(watch->thread, NULL);
 	evidence_done(&watch->ev);

@@ -168,6 +168,13 @@ static void prepare(struct etcd_call *call, const struct etcd_endpoint *to, cons
 	libcurl_set_tls(easy, to->tls.ca, to->tls.cert, to->tls.key);
 }
 
+void etcd_call_wait(struct etcd_call *call, const struct etcd_endpoint *to, const char *path,
+		    int64_t timeout_ns)
+{
+	prepare(call, to, path, timeout_ns);
+	conclude(call, libcurl.easy_perform(call->transfer.easy));
+}
+
 void etcd_call_start(struct etcd_call *call, struct loop *loop, const struct etcd_endpoint *to,
 		     const char *path, int64_t timeout_ns)
 {
@@ -210,8 +217,7 @@ static void ask_one(void *arg)
 		return;
 	}
 	buf_puts(etcd_call_body(&call), question->body);
-	prepare(&call, question->to, question->path, question->timeout);
-	conclude(&call, libcurl.easy_perform(call.transfer.easy));
+	etcd_call_wait(&call, question->to, question->path, question->timeout);
 	*answer = call.answer;
 	call.answer = (struct etcd_answer) {0};
 	etcd_call_close(&call);

@@ -51,9 +51,9 @@ int etcd_find_leader(const struct etcd_endpoint *endpoints, const struct etcd_an
 int etcd_leader(const struct etcd_endpoint *endpoints, size_t count, int64_t timeout_ns,
 		size_t *ret, struct netsim_err *err);
 
-/* --- in an event loop */
+/* --- one request after the other */
 
-/* A request in a loop; used again for the next one, with the same connections. */
+/* A request; used again for the next one, with the same connections. */
 struct etcd_call {
 	struct loop_transfer transfer;
 	struct curl_slist *headers;
@@ -70,12 +70,15 @@ struct etcd_call {
 	struct etcd_answer answer;
 };
 
-/* Initializes a call: done and arg are set by the caller before the first request. */
+/* Initializes a call: done and arg are set by the caller before the first request in a loop. */
 int etcd_call_open(struct etcd_call *call, struct netsim_err *err);
 void etcd_call_close(struct etcd_call *call);
 /* Returns an empty buffer for the body of the next request. */
 struct buf *etcd_call_body(struct etcd_call *call);
-/* Sends the request to an endpoint, from the namespace of the loop's thread. */
+/* Sends the request to an endpoint, from the thread's namespace, and waits for call->answer. */
+void etcd_call_wait(struct etcd_call *call, const struct etcd_endpoint *to, const char *path,
+		    int64_t timeout_ns);
+/* The same in a loop, from the namespace of its thread. */
 void etcd_call_start(struct etcd_call *call, struct loop *loop, const struct etcd_endpoint *to,
 		     const char *path, int64_t timeout_ns);
 /* The same for a watch: lines are given to call->line as they come, until it ends or is aborted. */
