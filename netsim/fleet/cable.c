@@ -10,20 +10,24 @@ const struct link *cable_bottom(const struct model *model, const struct link *li
 	return link;
 }
 
+/* Ranks the members of a bond: of those that run, the bond sends by the active ones. */
+static int use_of(const struct link *member)
+{
+	return member->running ? 1 + member->active : 0;
+}
+
 const struct link *cable_port(const struct model *model, const struct link *bottom)
 {
-	const struct link *found = NULL;
+	const struct link *best = bottom;
 
-	if (bottom->kind != LINK_BOND)
-		return *bottom->peer ? model_find_link(model, MODEL_HOST, bottom->peer) : NULL;
-	for (size_t i = 0; i < model->link_count; i++) {
+	for (size_t i = 0; bottom->kind == LINK_BOND && i < model->link_count; i++) {
 		const struct link *member = &model->links[i];
 
 		if (member->node == bottom->node && strcmp(member->master, bottom->name) == 0 &&
-		    *member->peer && (!found || member->running))
-			found = model_find_link(model, MODEL_HOST, member->peer);
+		    *member->peer && (best == bottom || use_of(member) > use_of(best)))
+			best = member;
 	}
-	return found;
+	return *best->peer ? model_find_link(model, MODEL_HOST, best->peer) : NULL;
 }
 
 /* Adds an inner tag; false if there are too many. */

@@ -7,7 +7,7 @@
 
 /* The veth or bond below an interface's VLANs; NULL: unknown. */
 const struct link *cable_bottom(const struct model *model, const struct link *link);
-/* The port at the other end of a cable; for a bond, that of a running member, else of the first. */
+/* The port at the other end of a cable; for a bond, that of a member by which it sends. */
 const struct link *cable_port(const struct model *model, const struct link *bottom);
 
 #define CABLE_NATIVE 1 /* the VLAN of untagged frames of the host itself */

@@ -85,6 +85,7 @@ static void parse_member(struct link *link, const struct nlattr *data)
 	const struct nlattr *a[IFLA_BOND_SLAVE_MAX + 1];
 
 	rtnl_parse_nest(data, a, IFLA_BOND_SLAVE_MAX);
+	link->active = a[IFLA_BOND_SLAVE_STATE] && rtnl_u8(a[IFLA_BOND_SLAVE_STATE]) == 0;
 	link->has_prio = a[IFLA_BOND_SLAVE_PRIO] != NULL;
 	link->prio = (int32_t)rtnl_u32(a[IFLA_BOND_SLAVE_PRIO]);
 }

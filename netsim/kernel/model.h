@@ -72,6 +72,7 @@ struct link {
 	struct port_vlan *vlans; /* port of a VLAN-aware bridge, ascending */
 	size_t vlan_count;
 	struct bond_options bond;
+	bool active;   /* member of a bond: the bond sends by it */
 	bool has_prio; /* member of a bond whose mode has an active member */
 	int32_t prio;
 	struct netsim_loc prio_at;
