@@ -35,6 +35,7 @@ struct port_packet {
 	__u8 resolves;	   /* ARP or neighbour discovery: RESOLVES_... */
 	__u8 to_router;	   /* between a node and the host, on a routed network */
 	__u8 received;	   /* the machine that runs the programs receives it */
+	__u8 lacp;	   /* conditions of links may be those of its class */
 };
 
 /* A function of its own, so that what it needs of the stack is not added to that of the hops. */

@@ -17,7 +17,8 @@
  * bridge, ns_route does both. Frames to the host that need a delay go through an IFB,
  * where ns_hold judges them.
  *
- * machine.h has the programs at an interface of a machine that is itself a node.
+ * lag.h has the program at ingress of ports in a bond, machine.h those at an interface of a machine
+ * that is itself a node.
  */
 #include <linux/pkt_cls.h>
 
@@ -96,6 +97,7 @@ static __always_inline struct port_conditions *
 link_conditions(const struct port_slot *slot, const struct port_packet *p, __u32 hop)
 {
 	struct port_key key = {.hop = hop};
+	struct port_conditions *c;
 
 	if (hop == PORT_HOP_UP)
 		key.from = p->past_uplink ? HOST : p->from_link;
@@ -103,6 +105,13 @@ link_conditions(const struct port_slot *slot, const struct port_packet *p, __u32
 		key.to = p->to_link;
 	if (key.from == HOST && key.to == HOST)
 		return 0;
+	if (p->lacp && p->class) {
+		key.class = p->class;
+		c = conditions_at(slot, &key, p->now, 0);
+		if (c)
+			return c;
+		key.class = 0;
+	}
 	return conditions_at(slot, &key, p->now, 0);
 }
 
@@ -484,11 +493,13 @@ static __always_inline int judge(struct __sk_buff *skb, struct port_packet *p, _
 	p->resolves = frame.resolves;
 	p->size = frame.size;
 	if (frame.flooded) {
-		struct port_link *link;
+		struct port_link *link, *to;
 
 		key = p->from_link;
 		link = bpf_map_lookup_elem(&ns_links, &key);
-		p->charged = link && link->charge_at == p->to_link;
+		key = p->to_link;
+		to = bpf_map_lookup_elem(&ns_links, &key);
+		p->charged = link && to && link->charge_at == to->bundle;
 	}
 	passes = pass(p, flags);
 	traffic = traffic_of(p);
@@ -522,6 +533,8 @@ static __always_inline int judge(struct __sk_buff *skb, struct port_packet *p, _
 	return TC_ACT_UNSPEC;
 }
 
+#include "lag.h"
+
 /* clsact egress of a port, towards its node. */
 SEC("tc")
 int ns_port(struct __sk_buff *skb)
@@ -536,6 +549,8 @@ int ns_port(struct __sk_buff *skb)
 		return TC_ACT_UNSPEC;
 	}
 	p.to_link = link_of(skb->ifindex);
+	if (!ingress && p.to_link != HOST && is_lacp(skb))
+		return judge_lacp(skb, p.to_link, PORT_HOP_DOWN);
 	from = ingress ? bpf_map_lookup_elem(&ns_ports, &ingress) : 0;
 	p.from_link = from ? *from : HOST;
 	p.past_uplink = is_marked(skb, PORT_MARK_SENT);

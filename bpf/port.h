@@ -84,7 +84,7 @@ enum port_ovs { PORT_OVS_NONE, PORT_OVS_KERNEL, PORT_OVS_USERSPACE };
 
 struct port_link {
 	__u16 node;
-	/* Destination link whose copy of a flooded frame is charged to this link's uplink. */
+	/* Destination, a bundle, whose copy of a flooded frame is charged to this link's uplink. */
 	__u16 charge_at;
 	/* Frames to it from ports that no node has are dropped, unless they are the host's. */
 	__u8 closed;
@@ -97,7 +97,8 @@ struct port_link {
 	__u64 oversized; /* of the lost ones, those too large to pass */
 	__u64 unclaimed; /* to it, dropped because no node has the port that they came in by */
 	__u8 bridge[6];	 /* the MAC address of its bridge, from which the host sends */
-	__u8 padding_end[2];
+	/* Its number or, of ports in one bond, that of the first: a frame leaves by one of them. */
+	__u16 bundle;
 };
 
 /* The three hops between two nodes, and one VLAN of a node. */
@@ -113,7 +114,8 @@ struct port_key {
 	__u16 from; /* up: the link; path: the node; down: 0; vlan: the node */
 	__u16 to;   /* up: 0; path: the node; down: the link; vlan: the VLAN */
 	__u8 hop;
-	__u8 class;	 /* path: 0: all classes; PORT_CLASS_RESOLVES may be added */
+	/* Path: 0: all classes; PORT_CLASS_RESOLVES may be added. Link: 0, or that of LACP. */
+	__u8 class;
 	__u8 generation; /* conditions: the generation of the base or the overlays */
 	__u8 layer; /* conditions: 0: base; from 1: merged with faults, by ascending deadline */
 };

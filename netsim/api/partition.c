@@ -429,6 +429,23 @@ static int partition(struct fleet *f, const struct netsim_partition_opts *cut, s
 	return r;
 }
 
+/* LACP frames end at the other end of a cable: no partition between nodes stops them. */
+static int refuse_lacp(const struct policy *policy, const char *class, struct netsim_err *err)
+{
+	for (uint32_t i = 1; i < PORT_CLASSES; i++) {
+		const char *name = policy_class_name(policy, i);
+
+		if (!name || strcmp(name, class) != 0 ||
+		    !policy_class_names_lacp(policy, policy_slot(policy), i))
+			continue;
+		err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
+			"LACP frames pass no pair of nodes, so that no partition stops them");
+		err_hint(err, "netsim fault 'loss 100%%' NODE --class %s", class);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 int netsim_partition(struct netsim *ctx, const struct netsim_partition_opts *opts,
 		     struct netsim_fault **ret, struct netsim_err *err)
 {
@@ -446,6 +463,8 @@ int netsim_partition(struct netsim *ctx, const struct netsim_partition_opts *opt
 		r = o.class_name ? engine_peek_policy(&f, err) : fleet_get_policy(&f, err);
 	if (r == 0 && o.class_name)
 		r = api_check_class(f.policy, o.class_name, err);
+	if (r == 0 && o.class_name)
+		r = refuse_lacp(f.policy, o.class_name, err);
 	if (r == 0)
 		r = policy_check_fault_name(f.policy, o.name, err);
 	if (r == 0)

@@ -32,6 +32,9 @@ enum bond_mode {
 	(BOND_IN(BOND_BALANCE_RR) | BOND_IN(BOND_ACTIVE_BACKUP) | BOND_IN(BOND_BALANCE_XOR) | \
 	 BOND_IN(BOND_BROADCAST))
 
+/* The switch bundles the ports, by LACP or statically. */
+#define BOND_WITH_LAG (BOND_IN(BOND_BALANCE_RR) | BOND_IN(BOND_BALANCE_XOR) | BOND_IN(BOND_8023AD))
+
 /* Words of the file; a word's index is the kernel's number. */
 extern const char *const bond_modes[];
 extern const char *const bond_reselections[];

@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <linux/if_ether.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -319,6 +320,17 @@ static bool any_is_meant(const struct class_set *set, const char *name)
 	return false;
 }
 
+/* LACP frames end at the other end of the cable, but classes of a profile concern paths. */
+static bool lacp_is_meant(const struct class_set *set, const char *name)
+{
+	for (size_t i = 0; i < set->count; i++)
+		for (size_t m = 0;
+		     strcmp(set->list[i].name, name) == 0 && m < set->list[i].match_count; m++)
+			if (set->list[i].matches[m].ethertype == ETH_P_SLOW)
+				return true;
+	return false;
+}
+
 int profile_check_classes(const struct profile *profile, const struct class_set *set,
 			  struct netsim_diags *diags)
 {
@@ -328,6 +340,12 @@ int profile_check_classes(const struct profile *profile, const struct class_set 
 		const struct profile_class *class = &profile->classes[i];
 		const char *nearest;
 
+		if (lacp_is_meant(set, class->name)) {
+			r = diag_add(
+				diags, &class->at, "use netsim fault --class, which affects cables",
+				"%s: LACP frames pass no path between nodes", shown(class->name));
+			continue;
+		}
 		if (any_is_meant(set, class->name))
 			continue;
 		nearest = classes_nearest(set, class->name);

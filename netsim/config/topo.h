@@ -99,6 +99,8 @@ struct bond {
 	struct netsim_loc *member_at;
 	size_t member_count;
 	struct bond_options options;
+	bool has_lag, lag; /* the switch has its ports in a bond, too; default: true in 802.3ad */
+	struct netsim_loc lag_at;
 };
 
 struct iface {
@@ -122,7 +124,7 @@ struct iface {
 	/* IFACE_PORT */
 	size_t network;	     /* index into topo.networks */
 	char port[IFNAMSIZ]; /* the host's end: `port:`, or FLEET.NODE.IFACE shortened; of
-				NODE_ATTACHED a pattern, or "" */
+				NODE_ATTACHED a pattern, or ""; of a bond the switch's, or "" */
 	uint16_t access;     /* the VLAN of an access port; 0: a trunk */
 	struct netsim_loc access_at;
 	struct vlan_id *vlans; /* the tagged VLANs of a trunk */

@@ -258,6 +258,34 @@ static void warn_of_monitors(struct bind *b, const struct raw_iface *raw)
 			  "bond %s has no miimon: it will not notice a dead link", raw->i.name);
 }
 
+/* Decides whether the switch has a bond, too, without which these modes work badly. */
+static bool check_lag(struct bind *b, struct raw_iface *raw)
+{
+	struct bond *bond = &raw->i.bond;
+	uint8_t mode = bond->options.mode;
+	bool several = raw->members.count > 1, good = true;
+
+	if (!bond->has_lag)
+		bond->lag = mode == BOND_8023AD;
+	if (bond->lag && !(BOND_WITH_LAG & BOND_IN(mode)))
+		good = refuse_mode(b, raw, "lag", BOND_WITH_LAG, &bond->lag_at);
+	if (raw->port.s && !bond->lag)
+		good = bind_refuse(b, &raw->port.at, "write \"lag: true\"",
+				   "%s: port is the name of the switch's bond, which it lacks",
+				   raw->i.name);
+	if (mode == BOND_8023AD && !bond->lag && several)
+		diag_warn(b->diags, &bond->lag_at,
+			  "bond %s finds no LACP partner without lag: it will use only one of its "
+			  "ports",
+			  raw->i.name);
+	if (BOND_WITH_LAG & BOND_IN(mode) && mode != BOND_8023AD && !bond->has_lag && several)
+		diag_warn(b->diags, &raw->i.at,
+			  "bond %s needs ports that the switch bundles, in the mode %s: write "
+			  "\"lag: true\"",
+			  raw->i.name, bond_modes[mode]);
+	return good;
+}
+
 bool topo_check_bond(struct bind *b, struct raw_iface *raw)
 {
 	const struct bond_options *options = &raw->i.bond.options;
@@ -269,12 +297,7 @@ bool topo_check_bond(struct bind *b, struct raw_iface *raw)
 	good &= check_delay(b, raw, BOND_PEER_NOTIFY_DELAY);
 	good &= check_modes(b, raw);
 	good &= check_monitors(b, raw);
-	/* LACP frames are addressed to the next bridge, and a Linux bridge consumes them. */
-	if (options->mode == BOND_8023AD && raw->members.count > 1)
-		diag_warn(b->diags, &options->mode_at,
-			  "bond %s finds no LACP partner, because a Linux bridge does not forward "
-			  "LACP frames: it will use only one of its ports",
-			  raw->i.name);
+	good &= check_lag(b, raw);
 	if (min->has && min->value > raw->members.count && options->mode == BOND_8023AD)
 		diag_warn(b->diags, &min->at,
 			  "%s: min_links exceeds its members: it never has a carrier", raw->i.name);

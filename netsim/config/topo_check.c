@@ -256,8 +256,7 @@ static bool check_names(struct bind *b, const struct topo *topo)
 				.owner = node, .iface = iface->name, .at = iface->at};
 
 			/* Patterns may overlap if the MAC address decides. */
-			if (iface->kind == IFACE_PORT && *iface->port &&
-			    !strpbrk(iface->port, "*?["))
+			if (*iface->port && !strpbrk(iface->port, "*?["))
 				good = claim_name(b, &claims, claim, iface->port);
 		}
 	}

@@ -296,12 +296,14 @@ static bool bind_routes(struct bind *b, const struct field *field, const struct 
 
 const struct field topo_iface_rows[] = {
 	{RAW(network, "network", bind_text), .in = IN_PORT | IN_TAP | IN_ATTACHED},
-	{RAW(port, "port", bind_text), .in = IN_PORT | IN_TAP | IN_ATTACHED},
+	{RAW(port, "port", bind_text), .in = IN_PORT | IN_TAP | IN_ATTACHED | IN_BOND},
 	{RAW(i.access, "access", bind_iface_vlan), RAW_AT(i.access_at), .in = IN_PORT | IN_TAP},
 	{.name = "vlans", .bind = bind_iface_vlans, .in = IN_PORT | IN_TAP},
 	{RAW(members, "bond", bind_texts), .in = IN_BOND},
 	{RAW(i.bond.options.mode, "mode", bind_word), RAW_AT(i.bond.options.mode_at),
 	 .words = bond_modes, .in = IN_BOND},
+	{RAW(i.bond.lag, "lag", bind_bool), RAW_HAS(i.bond.has_lag), RAW_AT(i.bond.lag_at),
+	 .in = IN_BOND},
 	{RAW(primary, "primary", bind_text), RAW_HAS(i.bond.options.has_primary),
 	 RAW_AT(i.bond.options.primary_at), .in = IN_BOND},
 	{OPTION(BOND_PRIMARY_RESELECT, "primary_reselect", bind_word), .words = bond_reselections},

@@ -326,6 +326,48 @@ static void check_member(struct node_view *v, size_t bond, size_t n)
 	}
 }
 
+static bool same_vlans(const struct iface *a, const struct iface *b)
+{
+	bool same = a->access == b->access && a->vlan_count == b->vlan_count;
+
+	for (size_t i = 0; same && i < a->vlan_count; i++)
+		same = topo_carries(b->vlans, b->vlan_count, a->vlans[i].id);
+	return same;
+}
+
+/* The switch's bond is one port of one bridge. */
+static void check_lag_members(struct node_view *v, const struct raw_iface *raw)
+{
+	const struct bond *bond = &raw->i.bond;
+	const struct iface *first;
+
+	if (!bond->lag || !raw->member || raw->member[0] == NOWHERE)
+		return;
+	first = &v->list[raw->member[0]].i;
+	for (size_t n = 1; n < raw->members.count; n++) {
+		const struct netsim_loc *at = &raw->members.list[n].at;
+		const struct iface *other;
+
+		if (raw->member[n] == NOWHERE)
+			continue;
+		other = &v->list[raw->member[n]].i;
+		if (first->kind != IFACE_PORT || other->kind != IFACE_PORT)
+			continue;
+		if (first->network != other->network)
+			v->good = bind_refuse(
+				v->b, at,
+				"two switches are no LACP partner: use one network, or write "
+				"\"lag: false\"",
+				"%s: %s and %s are on different networks, but a lag ends at one",
+				raw->i.name, first->name, other->name);
+		else if (!same_vlans(first, other))
+			v->good = bind_refuse(v->b, at, "give them the same access or vlans",
+					      "%s: %s and %s carry different VLANs, but a lag is "
+					      "one port of the network",
+					      raw->i.name, first->name, other->name);
+	}
+}
+
 static void check_bond(struct node_view *v, size_t i)
 {
 	struct raw_iface *raw = &v->list[i];
@@ -333,6 +375,7 @@ static void check_bond(struct node_view *v, size_t i)
 	for (size_t n = 0; raw->member && n < raw->members.count; n++)
 		check_member(v, i, n);
 	v->good &= topo_check_bond(v->b, raw);
+	check_lag_members(v, raw);
 }
 
 static void check_port(struct node_view *v, const struct raw_iface *raw)
@@ -586,7 +629,7 @@ bool topo_resolve_node(struct bind *b, const struct topo *topo, struct node *nod
 
 		if (raw->i.kind == IFACE_BOND)
 			check_bond(&v, i);
-		if (raw->i.kind == IFACE_PORT)
+		if (raw->i.kind == IFACE_PORT || raw->i.bond.lag)
 			name_port(&v, raw);
 		/* An unknown network has been reported; its index here is 0. */
 		if (raw->i.kind == IFACE_PORT && v.good)

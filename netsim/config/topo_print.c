@@ -122,8 +122,9 @@ static void print_targets(const char *key, const struct bond_targets *targets, F
 	fputs("]", out);
 }
 
-static void print_bond(const struct node *node, const struct bond *bond, FILE *out)
+static void print_bond(const struct node *node, const struct iface *iface, FILE *out)
 {
+	const struct bond *bond = &iface->bond;
 	const struct bond_options *options = &bond->options;
 	char text[UNIT_TEXT];
 
@@ -133,6 +134,12 @@ static void print_bond(const struct node *node, const struct bond *bond, FILE *o
 		quote_print(node->ifaces[bond->members[i]].name, out);
 	}
 	fprintf(out, "], mode: %s", bond_modes[options->mode]);
+	if (bond->lag) {
+		fputs(", lag: true, port: ", out);
+		quote_print(iface->port, out);
+	} else if (bond->has_lag) {
+		fputs(", lag: false", out);
+	}
 	if (options->has_primary) {
 		fputs(", primary: ", out);
 		quote_print(options->primary, out);
@@ -165,7 +172,7 @@ static void print_kind(const struct topo *topo, const struct node *node, const s
 			fprintf(out, ", prio: %d", iface->prio);
 		break;
 	case IFACE_BOND:
-		print_bond(node, &iface->bond, out);
+		print_bond(node, iface, out);
 		break;
 	case IFACE_VLAN:
 		fprintf(out, "vlan: %u, link: ", iface->vlan);

@@ -157,10 +157,15 @@ static int prepare_host(struct exec *x)
 	for (size_t i = 0; i < x->plan->count; i++) {
 		const struct step *step = &x->plan->steps[i];
 
-		if (step->kind != STEP_ADD_LINK || step->want->kind != LINK_BRIDGE)
+		if (step->kind != STEP_ADD_LINK || step->place != MODEL_HOST)
 			continue;
-		link_add_bridge(x->st->rt, step->want, subject(x, step, name));
-		/* In the same batch, so that an interrupted run leaves no bridge without a mark. */
+		if (step->want->kind == LINK_BRIDGE)
+			link_add_bridge(x->st->rt, step->want, subject(x, step, name));
+		else if (link_is_lag(step->want))
+			link_add_bond(x->st->rt, step->want, subject(x, step, name));
+		else
+			continue;
+		/* In the same batch, so that an interrupted run leaves none without a mark. */
 		link_set(x->st->rt, step->want, 0, LINK_SET_ALIAS, 0, name);
 	}
 	return rtnl_send(x->st->rt, x->err);
@@ -375,7 +380,7 @@ static int add_qdiscs(struct exec *x)
 		const struct step *step = &x->plan->steps[i];
 		const struct link *want = step->want;
 
-		if (step->kind != STEP_ADD_LINK || want->node != MODEL_HOST)
+		if (step->kind != STEP_ADD_LINK || want->node != MODEL_HOST || link_is_lag(want))
 			continue;
 		qdisc_add_clsact(x->st->rt, want->ifindex, want->name);
 		rtnl_tolerate(x->st->rt,
@@ -391,32 +396,43 @@ static int add_qdiscs(struct exec *x)
 	return 0;
 }
 
+/* What is set on a new link of the host, beyond what created it. */
+static unsigned settings_of(const struct link *want)
+{
+	unsigned what = LINK_SET_ALIAS | LINK_SET_UP;
+
+	if (link_is_port(want) || link_is_lag(want))
+		what |= LINK_SET_MASTER | (*want->lag ? 0 : LINK_SET_VLANS);
+	if (want->kind == LINK_TAP)
+		what |= LINK_SET_GROUP | LINK_SET_MTU;
+	return what;
+}
+
 static void settle_host_link(struct exec *x, const struct step *step)
 {
-	unsigned what = step->what;
+	const struct link *want = step->want;
+	unsigned what = step->kind == STEP_ADD_LINK ? settings_of(want) : step->what;
 	char name[SUBJECT_TEXT];
 
-	if (step->kind == STEP_ADD_LINK) {
-		what = LINK_SET_ALIAS | LINK_SET_UP;
-		if (link_is_port(step->want))
-			what |= LINK_SET_MASTER | LINK_SET_VLANS;
-		if (step->want->kind == LINK_TAP)
-			what |= LINK_SET_GROUP | LINK_SET_MTU;
-	}
 	subject(x, step, name);
-	if (step->kind == STEP_ADD_LINK && link_is_port(step->want))
-		link_set_no_ipv6(x->st->rt, step->want->ifindex, name);
-	if (step->want->routed)
-		link_set_forwarding(x->st->rt, step->want->ifindex, true, name);
-	link_set(x->st->rt, step->want, step->want->ifindex, what & ~(unsigned)LINK_SET_VLANS,
-		 host_ifindex(x, step->want->master), name);
-	if ((what & LINK_SET_VLANS) && step->want->vlan_count) {
+	if (step->kind == STEP_ADD_LINK && what & LINK_SET_MASTER)
+		link_set_no_ipv6(x->st->rt, want->ifindex, name);
+	if (want->routed)
+		link_set_forwarding(x->st->rt, want->ifindex, true, name);
+	/* A bond takes only ports that are down, and brings them up; it releases them down. */
+	if (what & LINK_SET_MASTER && *want->lag)
+		link_set(x->st->rt, want, want->ifindex, LINK_SET_DOWN, 0, name);
+	if (what & LINK_SET_MASTER && want->kind == LINK_VETH)
+		what = *want->lag ? what & ~(unsigned)LINK_SET_UP : what | LINK_SET_UP;
+	link_set(x->st->rt, want, want->ifindex, what & ~(unsigned)LINK_SET_VLANS,
+		 host_ifindex(x, *want->lag ? want->lag : want->master), name);
+	if ((what & LINK_SET_VLANS) && want->vlan_count) {
 		/* The bridge puts a port that joins into VLAN 1, untagged. */
 		struct port_vlan native = {.id = 1, .untagged = true};
 		struct link joined = {.vlans = &native, .vlan_count = 1};
 
-		link_set_vlans(x->st->rt, step->want->ifindex,
-			       what & LINK_SET_MASTER ? &joined : step->have, step->want, name);
+		link_set_vlans(x->st->rt, want->ifindex,
+			       what & LINK_SET_MASTER ? &joined : step->have, want, name);
 	}
 }
 

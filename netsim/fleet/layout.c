@@ -13,6 +13,7 @@
 
 #define DEFAULT_MTU 1500
 #define NATIVE_VLAN 1
+#define LAG_MIIMON  100 /* ms */
 
 /* The MAC address depends on names only: runs are repeatable, and ARP caches stay valid. */
 static struct mac stable_mac(const char *fleet, const char *a, const char *b)
@@ -173,10 +174,24 @@ static int add_routing(struct link *link, const struct network *net, const struc
 	return r;
 }
 
+static bool is_member(const struct node *node, const struct iface *iface, const struct iface **bond)
+{
+	for (size_t i = 0; i < node->iface_count; i++)
+		for (size_t m = 0;
+		     node->ifaces[i].kind == IFACE_BOND && m < node->ifaces[i].bond.member_count;
+		     m++)
+			if (&node->ifaces[node->ifaces[i].bond.members[m]] == iface) {
+				*bond = &node->ifaces[i];
+				return true;
+			}
+	return false;
+}
+
 static int add_port(struct model *model, const struct topo *topo, const struct node *node,
 		    const struct iface *iface, struct netsim_err *err)
 {
 	const struct network *net = &topo->networks[iface->network];
+	const struct iface *bond;
 	struct link *link = model_add_link(model, MODEL_HOST, iface->port,
 					   node->kind == NODE_TAP ? LINK_TAP : LINK_VETH);
 	const struct mark mark = {.fleet = topo->fleet,
@@ -197,6 +212,8 @@ static int add_port(struct model *model, const struct topo *topo, const struct n
 	link->up = true;
 	if (!net->routed)
 		memcpy(link->master, net->bridge, IFNAMSIZ);
+	if (is_member(node, iface, &bond) && bond->bond.lag)
+		memcpy(link->lag, bond->port, IFNAMSIZ);
 	link->master_at = iface->at;
 	link->multi_queue = node->multi_queue;
 	link->vnet_hdr = node->vnet_hdr;
@@ -211,17 +228,43 @@ static int add_port(struct model *model, const struct topo *topo, const struct n
 			     add_port_vlans(link, net, iface, err);
 }
 
-static bool is_member(const struct node *node, const struct iface *iface, const struct iface **bond)
+/* The options of the switch's side of a bond: those of LACP and hashing are the node's. */
+static void fill_lag(struct bond_options *lag, const struct bond_options *node)
 {
-	for (size_t i = 0; i < node->iface_count; i++)
-		for (size_t m = 0;
-		     node->ifaces[i].kind == IFACE_BOND && m < node->ifaces[i].bond.member_count;
-		     m++)
-			if (&node->ifaces[node->ifaces[i].bond.members[m]] == iface) {
-				*bond = &node->ifaces[i];
-				return true;
-			}
-	return false;
+	lag->mode = node->mode == BOND_8023AD ? BOND_8023AD : BOND_BALANCE_XOR;
+	lag->mode_at = node->mode_at;
+	lag->values[BOND_MIIMON] = (struct bond_value) {true, LAG_MIIMON, node->mode_at};
+	lag->values[BOND_LACP_RATE] = node->values[BOND_LACP_RATE];
+	lag->values[BOND_XMIT_HASH_POLICY] = node->values[BOND_XMIT_HASH_POLICY];
+}
+
+/* The switch's side of a bond: a bond on the host, which is the port of the bridge. */
+static int add_lag(struct model *model, const struct topo *topo, const struct node *node,
+		   const struct iface *iface, struct netsim_err *err)
+{
+	const struct iface *member = &node->ifaces[iface->bond.members[0]];
+	const struct network *net = &topo->networks[member->network];
+	struct link *link = model_add_link(model, MODEL_HOST, iface->port, LINK_BOND);
+	int r;
+
+	if (!link)
+		return err_oom(err);
+	link->at = iface->at;
+	link->group = mark_group(topo->fleet);
+	link->mtu = topo_cable_mtu(topo, node, iface);
+	link->mtu_at = iface->mtu ? iface->mtu_at : iface->at;
+	link->has_mac = true;
+	link->mac = stable_mac(topo->fleet, node->name, iface->port);
+	link->mac_at = iface->at;
+	link->up = true;
+	memcpy(link->master, net->bridge, IFNAMSIZ);
+	link->master_at = iface->at;
+	fill_lag(&link->bond, &iface->bond.options);
+	r = set_alias(
+		link,
+		&(struct mark) {.fleet = topo->fleet, .node = node->name, .iface = iface->name},
+		&node->at, err);
+	return r < 0 ? r : add_port_vlans(link, net, member, err);
 }
 
 static void fill_kind(struct link *link, const struct node *node, const struct iface *iface)
@@ -357,6 +400,8 @@ static int add_node(struct model *model, const struct topo *topo, const struct n
 	for (size_t i = 0; r == 0 && i < from->iface_count; i++) {
 		if (from->ifaces[i].kind == IFACE_PORT && !node->attached)
 			r = add_port(model, topo, from, &from->ifaces[i], err);
+		if (r == 0 && from->ifaces[i].bond.lag)
+			r = add_lag(model, topo, from, &from->ifaces[i], err);
 		if (r == 0 && from->kind == NODE_NETNS)
 			r = add_inside(model, place, topo, from, &from->ifaces[i], err);
 	}

@@ -267,18 +267,34 @@ static bool wrong_mac(const struct link *want, const struct link *have)
 	       memcmp(want->mac.b, have->mac.b, sizeof(want->mac.b)) != 0;
 }
 
+/* A port in a bond on the host has that as its master, and that one has the bridge. */
+static bool wrong_master(const struct planner *p, const struct link *want, const struct link *have)
+{
+	const char *name = *want->lag ? want->lag : want->master;
+	const struct link *master = model_find_link(p->want, want->node, name);
+
+	if (*name && master && !partner_of(p, master))
+		return true;
+	return strcmp(want->lag, have->lag) != 0 ||
+	       (!*want->lag && strcmp(want->master, have->master) != 0);
+}
+
+/* True for a link that is a port of a bridge, which has VLANs there. */
+static bool is_in_bridge(const struct link *link)
+{
+	return link_is_lag(link) || (link_is_port(link) && !*link->lag);
+}
+
 static unsigned differences(const struct planner *p, const struct link *want,
 			    const struct link *have)
 {
-	const struct link *master = model_find_link(p->want, want->node, want->master);
 	unsigned what = 0;
 
 	if (want->mtu != have->mtu)
 		what |= LINK_SET_MTU;
 	if (wrong_mac(want, have))
 		what |= LINK_SET_MAC;
-	if (strcmp(want->master, have->master) != 0 ||
-	    (*want->master && master && !partner_of(p, master)))
+	if (wrong_master(p, want, have))
 		what |= LINK_SET_MASTER;
 	/* A bond that it joins anew begins with 0. */
 	if (want->has_prio && want->prio != (what & LINK_SET_MASTER ? 0 : have->prio))
@@ -296,7 +312,7 @@ static unsigned differences(const struct planner *p, const struct link *want,
 	if (want->kind == LINK_BOND && want->bond.has_primary &&
 	    strcmp(want->bond.primary, have->bond.primary) != 0)
 		what |= LINK_SET_PRIMARY;
-	if (link_is_port(want) && (want->vlan_count || (what & LINK_SET_MASTER)) &&
+	if (is_in_bridge(want) && (want->vlan_count || (what & LINK_SET_MASTER)) &&
 	    !same_vlans(want, have))
 		what |= LINK_SET_VLANS;
 	return what;
@@ -342,11 +358,12 @@ static void plan_link(struct planner *p, struct link *want)
 	}
 }
 
-/* Adds bridges and taps first, then new nodes, links in nodes, and the ports of their veths. */
+/* Adds bridges, taps and bonds first, then new nodes, their links, and the ports of these. */
 static void plan_links(struct planner *p)
 {
 	for (size_t i = 0; i < p->want->link_count; i++)
-		if (p->want->links[i].kind == LINK_BRIDGE || p->want->links[i].kind == LINK_TAP)
+		if (p->want->links[i].kind == LINK_BRIDGE || p->want->links[i].kind == LINK_TAP ||
+		    link_is_lag(&p->want->links[i]))
 			plan_link(p, &p->want->links[i]);
 	for (size_t i = 0; i < p->want->node_count; i++)
 		if (p->want->nodes[i].netns && p->have_node[i] < 0)

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "netsim/kernel/link.h"
+#include "netsim/kernel/mark.h"
 #include "netsim/kernel/ovs.h"
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
@@ -183,6 +184,37 @@ static void name_refs(struct model *model, size_t first, const struct refs *refs
 	}
 }
 
+/* The port belongs to the bridge in which its bond is, with the bond's VLANs. */
+static int join_lag(struct link *port, const struct link *lag)
+{
+	memcpy(port->lag, lag->name, IFNAMSIZ);
+	memcpy(port->master, lag->master, IFNAMSIZ);
+	for (size_t i = 0; i < lag->vlan_count; i++) {
+		struct port_vlan *vlan = array_push(port->vlans, port->vlan_count);
+
+		if (!vlan)
+			return -ENOMEM;
+		*vlan = lag->vlans[i];
+	}
+	return 0;
+}
+
+static int join_lags(struct model *model, size_t first)
+{
+	for (size_t i = first; i < model->link_count; i++) {
+		const struct link *lag = &model->links[i];
+
+		if (!link_is_lag(lag) || !MARK_IS_GROUP(lag->group))
+			continue;
+		for (size_t p = first; p < model->link_count; p++)
+			if (link_is_port(&model->links[p]) &&
+			    strcmp(model->links[p].master, lag->name) == 0 &&
+			    join_lag(&model->links[p], lag) < 0)
+				return -ENOMEM;
+	}
+	return 0;
+}
+
 static int parse_vlans(const struct nlmsghdr *msg, struct link *link)
 {
 	const struct ifinfomsg *ifi = NLMSG_DATA(msg);
@@ -268,5 +300,6 @@ int link_list(struct rtnl *rt, struct model *model, int ns, struct netsim_err *e
 		vlan_aware |= link->kind == LINK_BRIDGE && link->vlan_aware;
 	}
 	name_refs(model, first, refs);
-	return vlan_aware ? list_vlans(rt, model, first, err) : 0;
+	r = vlan_aware ? list_vlans(rt, model, first, err) : 0;
+	return r == 0 && join_lags(model, first) < 0 ? err_oom(err) : r;
 }

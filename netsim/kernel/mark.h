@@ -9,7 +9,8 @@
  *                                         frames from ports that no node has; routed: it
  *                                         has no ports, and marks a network without bridge
  *   netsim:FLEET/NODE/IFACE [@ROLE]... [closed] [routed]
- *                                         a port (veth or tap), or its IFB; both words if
+ *                                         a port (veth or tap), its IFB, or, without roles,
+ *                                         the switch's side of a bond; both words if
  *                                         it is on a routed network; with the word
  *                                         "service", of a node that netsim added to the fleet
  *   netsim:FLEET/NODE host=N              lo of a node's namespace; N is the inode

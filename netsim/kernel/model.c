@@ -108,6 +108,11 @@ bool link_is_port(const struct link *link)
 	       (link->kind == LINK_VETH || link->kind == LINK_TAP || link->machine);
 }
 
+bool link_is_lag(const struct link *link)
+{
+	return link->node == MODEL_HOST && link->kind == LINK_BOND && !link->machine;
+}
+
 int link_take_alias(struct link *link, const char *alias)
 {
 	char *copy = strdup(alias);

@@ -62,6 +62,8 @@ struct link {
 	bool up, running;      /* IFF_UP; IFF_RUNNING, it carries frames */
 	bool machine;	       /* an interface of this machine, which is a node itself */
 	char master[IFNAMSIZ]; /* the bridge or bond it belongs to, or "" */
+	/* port: the bond on the host by which it belongs to the bridge `master`, or "" */
+	char lag[IFNAMSIZ];
 	struct netsim_loc master_at;
 	char peer[IFNAMSIZ]; /* veth in a node: its port, the host's end */
 	bool vlan_aware;     /* bridge */
@@ -142,6 +144,8 @@ int model_machine(const struct model *model);
  * node's own end. What the port sends then comes from the node.
  */
 bool link_is_port(const struct link *link);
+/* Returns whether a link is the switch's side of a node's bond, which is one port of a bridge. */
+bool link_is_lag(const struct link *link);
 /* Returns whether some port is on a routed network. */
 bool model_is_routed(const struct model *model);
 /* Replaces the alias of a link; -ENOMEM. */

@@ -91,14 +91,25 @@ static void forget_traffic(struct policy *p)
 	}
 }
 
-bool policy_class_names_arp(const struct policy *p, const struct port_slot *slot, uint32_t class)
+static bool names(const struct policy *p, const struct port_slot *slot, uint32_t class,
+		  uint16_t ethertype)
 {
 	const struct port_class_rules *rules = &p->class_rules[slot->classes & 1];
 
 	for (int i = 0; class && i < PORT_ETHERTYPES; i++)
-		if (rules->ethertype[i] == htons(ETH_P_ARP))
+		if (rules->ethertype[i] == htons(ethertype))
 			return rules->ethertype_class[i] >> (class - 1) & 1;
 	return false;
+}
+
+bool policy_class_names_arp(const struct policy *p, const struct port_slot *slot, uint32_t class)
+{
+	return names(p, slot, class, ETH_P_ARP);
+}
+
+bool policy_class_names_lacp(const struct policy *p, const struct port_slot *slot, uint32_t class)
+{
+	return names(p, slot, class, ETH_P_SLOW);
 }
 
 void policy_put_classes(struct policy *p, struct policy_change *change, const struct class_set *set)

@@ -79,9 +79,9 @@ static int reuse_maps(struct policy *p, struct port *skel)
 }
 
 static const char *const prog_names[POLICY_PROGS] = {
-	[POLICY_PORT] = "ns_port",   [POLICY_STAMP] = "ns_stamp",     [POLICY_HOST_IN] = "ns_host",
-	[POLICY_ROUTE] = "ns_route", [POLICY_HOLD] = "ns_hold",	      [POLICY_OUT] = "ns_out",
-	[POLICY_IN] = "ns_in",	     [POLICY_IN_HOLD] = "ns_in_hold",
+	[POLICY_PORT] = "ns_port", [POLICY_STAMP] = "ns_stamp", [POLICY_HOST_IN] = "ns_host",
+	[POLICY_LAG] = "ns_lag",   [POLICY_ROUTE] = "ns_route", [POLICY_HOLD] = "ns_hold",
+	[POLICY_OUT] = "ns_out",   [POLICY_IN] = "ns_in",	[POLICY_IN_HOLD] = "ns_in_hold",
 };
 
 const char *policy_prog_name(enum policy_prog prog)

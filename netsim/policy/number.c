@@ -411,6 +411,20 @@ static void know_host(const struct policy *p, const struct link *link)
 		(void)bpf_map_update_elem(p->map[POLICY_OVS_MACS], &key, &host, BPF_NOEXIST);
 }
 
+static bool in_same_lag(const struct link *a, const struct link *b)
+{
+	return *a->lag && strcmp(a->lag, b->lag) == 0;
+}
+
+/* The number of a port or, of ports in one bond, that of the first. */
+static uint16_t bundle_of(const struct policy *p, const struct model *fleet, size_t port)
+{
+	for (size_t i = 0; *fleet->links[port].lag && i < port; i++)
+		if (p->link_numbers[i] && in_same_lag(&fleet->links[i], &fleet->links[port]))
+			return (uint16_t)p->link_numbers[i];
+	return (uint16_t)p->link_numbers[port];
+}
+
 /*
  * Chooses the destination port whose copy of a flooded frame is charged to the
  * uplink: the first other port of the bridge. All other copies are free.
@@ -429,10 +443,12 @@ void policy_charge_ports(struct policy *p, const struct model *fleet)
 		close_port(p, fleet, link, p->link_numbers[i], knows_host);
 		while (other < fleet->link_count &&
 		       (other == i || link->routed || !p->link_numbers[other] ||
-			strcmp(fleet->links[other].master, link->master) != 0))
+			strcmp(fleet->links[other].master, link->master) != 0 ||
+			in_same_lag(&fleet->links[other], link)))
 			other++;
+		p->links[p->link_numbers[i]].bundle = bundle_of(p, fleet, i);
 		p->links[p->link_numbers[i]].charge_at =
-			other < fleet->link_count ? (uint16_t)p->link_numbers[other] : 0;
+			other < fleet->link_count ? bundle_of(p, fleet, other) : 0;
 	}
 }
 

@@ -179,6 +179,7 @@ enum policy_prog policy_ingress(const struct link *link)
 	return link->machine		 ? POLICY_IN :
 	       link->kind == LINK_BRIDGE ? POLICY_HOST_IN :
 	       link->routed		 ? POLICY_ROUTE :
+	       *link->lag		 ? POLICY_LAG :
 					   POLICY_STAMP;
 }
 
@@ -302,13 +303,21 @@ static int load_for_marks(struct policy *p, const struct model *fleet, struct ne
 	return 0;
 }
 
+static bool has_lags(const struct model *fleet)
+{
+	for (size_t i = 0; i < fleet->link_count; i++)
+		if (*fleet->links[i].lag)
+			return true;
+	return false;
+}
+
 int policy_attach(struct policy *p, struct state *st, const struct model *fleet, bool stamps,
 		  struct netsim_err *err)
 {
 	int r = policy_number(p, fleet, err);
 
 	stamps |= p->machine != NULL;
-	if (r == 0 && stamps)
+	if (r == 0 && (stamps || has_lags(fleet)))
 		r = load_for_marks(p, fleet, err);
 	if (r == 0)
 		r = policy_know_host(p, st, fleet, err);
@@ -322,7 +331,7 @@ int policy_attach(struct policy *p, struct state *st, const struct model *fleet,
 		if (stamps && link->kind == LINK_BRIDGE && !link->machine)
 			attach_bridge(p, st, link, i);
 		if (p->link_numbers[i])
-			attach_port(p, st, link, i, stamps);
+			attach_port(p, st, link, i, stamps || *link->lag);
 	}
 	return rtnl_send(st->rt, err);
 }
@@ -335,7 +344,7 @@ bool policy_is_complete(const struct policy *p, const struct model *fleet, bool 
 
 		if (port && !p->attached[i])
 			return false;
-		if ((host || link->machine) && (port || link->kind == LINK_BRIDGE) &&
+		if ((host || link->machine || *link->lag) && (port || link->kind == LINK_BRIDGE) &&
 		    link->node == MODEL_HOST && !p->stamped[i])
 			return false;
 	}
@@ -350,7 +359,7 @@ bool policy_is_attached(const struct policy *p, size_t index, bool ingress)
 bool policy_has_stamps(const struct policy *p, const struct model *fleet)
 {
 	for (size_t i = 0; i < fleet->link_count; i++)
-		if (p->stamped[i])
+		if (p->stamped[i] && !*fleet->links[i].lag)
 			return true;
 	return false;
 }

@@ -204,6 +204,9 @@ int policy_base_paths(const struct policy *policy, const struct port_slot *slot,
  */
 bool policy_class_names_arp(const struct policy *policy, const struct port_slot *slot,
 			    uint32_t class);
+/* True if a class names the ethertype of LACP, whose frames end at the other end of the cable. */
+bool policy_class_names_lacp(const struct policy *policy, const struct port_slot *slot,
+			     uint32_t class);
 /* True if classes were ever written. */
 bool policy_has_classes(const struct policy *policy);
 /* Returns the name of a class by its number, "other" for 0; NULL if there is none. */

@@ -10,6 +10,7 @@ enum policy_prog {
 	POLICY_STAMP,
 	POLICY_HOST_IN,
 	POLICY_ROUTE,
+	POLICY_LAG,
 	POLICY_HOLD,
 	/* On a machine that is a node. */
 	POLICY_OUT,
@@ -77,8 +78,9 @@ struct policy *policy_new(void);
  */
 #define POLICY_FOR_PORTS (1U << POLICY_PORT)
 #define POLICY_FOR_MARKS (1U << POLICY_STAMP | 1U << POLICY_HOST_IN)
-#define POLICY_FOR_ALL \
-	(POLICY_FOR_PORTS | POLICY_FOR_MARKS | 1U << POLICY_ROUTE | 1U << POLICY_HOLD)
+#define POLICY_FOR_ALL                                                                 \
+	(POLICY_FOR_PORTS | POLICY_FOR_MARKS | 1U << POLICY_ROUTE | 1U << POLICY_LAG | \
+	 1U << POLICY_HOLD)
 #define POLICY_FOR_MACHINE (1U << POLICY_OUT | 1U << POLICY_IN)
 int policy_load(struct policy *policy, unsigned progs, struct netsim_err *err);
 /* Maps the policy's maps into memory. */

@@ -170,11 +170,12 @@ static int read_port(struct drift_reader *r, size_t at, const struct netem_targe
 			  link->machine ? "its program ns_out is missing" :
 					  "its program ns_port is missing",
 			  false);
-	if (ret == 0 && r->f->policy && needs_stamps(r->f) &&
+	if (ret == 0 && r->f->policy && (needs_stamps(r->f) || *link->lag) &&
 	    !policy_is_attached(r->f->policy, at, true))
 		ret = add(r, link,
 			  link->machine ? "its program ns_in is missing" :
 			  link->routed	? "its program ns_route is missing" :
+			  *link->lag	? "its program ns_lag is missing" :
 					  "its program ns_stamp is missing",
 			  false);
 	if (ret < 0)

@@ -140,7 +140,8 @@ static int claim_class(struct composer *c, const char *word, uint8_t class, int 
 	return r;
 }
 
-static int claim_links(struct composer *c, char *word, uint16_t vlan, int fault)
+/* With a class, that of LACP, only these frames of the link. */
+static int claim_links(struct composer *c, char *word, uint16_t vlan, uint8_t class, int fault)
 {
 	auto_free uint16_t *nodes = NULL;
 	char *slash = strchr(word, '/');
@@ -168,9 +169,9 @@ static int claim_links(struct composer *c, char *word, uint16_t vlan, int fault)
 		    (slash && strcmp(mark.iface, slash + 1) != 0))
 			continue;
 		any = true;
-		r = add_claim(c, (struct port_key) {number, 0, PORT_HOP_UP, 0, 0, 0}, fault);
+		r = add_claim(c, (struct port_key) {number, 0, PORT_HOP_UP, class, 0, 0}, fault);
 		if (r == 0)
-			r = add_claim(c, (struct port_key) {0, number, PORT_HOP_DOWN, 0, 0, 0},
+			r = add_claim(c, (struct port_key) {0, number, PORT_HOP_DOWN, class, 0, 0},
 				      fault);
 	}
 	if (r == 0 && !any) {
@@ -181,6 +182,17 @@ static int claim_links(struct composer *c, char *word, uint16_t vlan, int fault)
 	return r;
 }
 
+/* LACP frames pass one cable, and no pair of nodes. */
+static int claim_lacp(struct composer *c, char *word, uint8_t class, int fault)
+{
+	if (!strchr(word, ':'))
+		return claim_links(c, word, 0, class, fault);
+	err_set(c->err, NETSIM_ERR_USAGE, -EINVAL, NULL, "%s: LACP frames pass no pair of nodes",
+		word);
+	err_hint(c->err, "name a node, or one of its interfaces");
+	return -EINVAL;
+}
+
 static int claim_target(struct composer *c, char *word, const struct port_fault *fault, int place)
 {
 	bool any = false;
@@ -188,7 +200,7 @@ static int claim_target(struct composer *c, char *word, const struct port_fault 
 
 	if (!*fault->class)
 		return strchr(word, ':') ? claim_pairs(c, word, 0, place) :
-					   claim_links(c, word, fault->link.vlan, place);
+					   claim_links(c, word, fault->link.vlan, 0, place);
 	for (uint8_t class = 1; r == 0 && class < PORT_CLASSES; class ++) {
 		const char *name = policy_class_in(c->policy, c->slot, class);
 
@@ -198,7 +210,9 @@ static int claim_target(struct composer *c, char *word, const struct port_fault 
 		if (!any && strcmp(name, fault->class) != 0)
 			c->effects[place].conditions.rate_class = class;
 		any = true;
-		r = strchr(word, ':') ? claim_pairs(c, word, class, place) :
+		r = policy_class_names_lacp(c->policy, c->slot, class) ?
+			    claim_lacp(c, word, class, place) :
+		    strchr(word, ':') ? claim_pairs(c, word, class, place) :
 					claim_class(c, word, class, place);
 	}
 	if (r == 0 && !any)

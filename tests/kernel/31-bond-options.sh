@@ -134,7 +134,7 @@ copies() {
 
 lacp() {
 	local tcpdump
-	up "up with options of 802.3ad" "mode: 802.3ad, miimon: 50ms, lacp_rate: fast, min_links: 2, ad_actor_sys_prio: 1234, ad_actor_system: \"52:54:00:00:00:99\""
+	up "up with options of 802.3ad" "mode: 802.3ad, lag: false, miimon: 50ms, lacp_rate: fast, min_links: 2, ad_actor_sys_prio: 1234, ad_actor_system: \"52:54:00:00:00:99\""
 	is "has them" "$(bond '[.min_links, .ad_actor_sys_prio, .ad_actor_system]')" '[2,1234,"52:54:00:00:00:99"]'
 	done_up
 	check "one port in the aggregator is too few" wait_for 5 not carrier
@@ -142,7 +142,7 @@ lacp() {
 	tcpdump=$BG
 	check "LACP frames have the priority and the address" wait_for 5 lacp_says "$tcpdump"
 	bg_end "$tcpdump"
-	up "up with fewer, in place" "mode: 802.3ad, miimon: 50ms, lacp_rate: fast, min_links: 1, ad_actor_sys_prio: 1235, ad_actor_system: \"52:54:00:00:00:98\""
+	up "up with fewer, in place" "mode: 802.3ad, lag: false, miimon: 50ms, lacp_rate: fast, min_links: 1, ad_actor_sys_prio: 1235, ad_actor_system: \"52:54:00:00:00:98\""
 	is "has them" "$(bond '[.min_links, .ad_actor_sys_prio, .ad_actor_system]')" '[1,1235,"52:54:00:00:00:98"]'
 	check "one port suffices" wait_for 5 carrier
 }

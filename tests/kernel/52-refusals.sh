@@ -116,7 +116,7 @@ statuses() {
 	check "heal without a fleet" "$NETSIM" heal
 	like "heal without a fleet: says so" "$OUT" "nothing to heal"
 	fails_with 2 "heal of a fault without a fleet" "$NETSIM" heal 3
-	printf 'fleet: w\nnetworks: {l: {}}\nnodes: {a: {interfaces: {e: {network: l}, f: {network: l}, b: {bond: [e, f]}}}}\n' >"$WORK/w.yaml"
+	printf 'fleet: w\nnetworks: {l: {}}\nnodes: {a: {interfaces: {e: {network: l}, f: {network: l}, b: {bond: [e, f], mode: active-backup}}}}\n' >"$WORK/w.yaml"
 	check "check -j of a file with a warning only" "$NETSIM" check -j "$WORK/w.yaml"
 	is "check -j: the status of a warning" "$(jq -c '[.errors[] | [.warning, .status]]' <<<"$OUT")" "[[true,0]]"
 	check "up of the first fleet" "$NETSIM" up "$F"

@@ -46,22 +46,24 @@ write_topo() {
 	EOF
 }
 
-# Two bonded cables to each node, and VLANs on the bonds.
+# Two bonded cables to each node, and VLANs on the bonds; those of the second one are bundled.
 write_full() {
-	local node n=0
+	local node n=0 mode
 	{
 		echo "fleet: kill"
 		echo "networks: {lan: {vlans: [100, 200]}, back: {}}"
 		echo "nodes:"
 		for node in "${NODES[@]}"; do
 			n=$((n + 1))
+			mode="active-backup, primary: eth1"
+			[[ $n -ne 2 ]] || mode="802.3ad, lacp_rate: fast"
 			cat <<-EOF
 				  $node:
 				    interfaces:
 				      eth1: {network: lan}
 				      eth2: {network: lan}
 				      eth3: {network: back, address: 10.3.0.$n/24}
-				      bond0: {bond: [eth1, eth2], mode: active-backup, primary: eth1, miimon: 50ms}
+				      bond0: {bond: [eth1, eth2], mode: $mode, miimon: 50ms}
 				      bond0.200: {vlan: 200, address: 10.1.0.$n/24}
 				      bond0.100: {vlan: 100, address: 10.2.0.$n/24}
 			EOF

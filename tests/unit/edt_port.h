@@ -135,11 +135,12 @@ static inline void expect_delay(const struct shot *shot, uint64_t delay)
 			 ((double)shot->tstamp - (double)shot->before) / 1e6, (double)delay / 1e6);
 }
 
-/* Sets up the ports, and two classes by their EtherTypes. */
+/* Sets up the ports, and three classes by their EtherTypes. */
 static inline int ports_set_up_classes(void **state)
 {
 	static const char text[] = "classes:\n  one: {ethertype: 0x88b5}\n"
-				   "  two: {ethertype: 0x88b6}\n";
+				   "  two: {ethertype: 0x88b6}\n"
+				   "  lacp: {ethertype: 0x8809}\n";
 	struct netsim_diags diags = {0};
 	struct policy_change change;
 	struct class_set *set = NULL;

@@ -389,7 +389,7 @@ static void test_path_clocks(void **state)
 	expect_delay(&shot, 100 * MS);
 }
 
-/* A flooded frame takes time of its uplink once, at the port charge_at. */
+/* A flooded frame takes time of its uplink once, at the ports of the bundle charge_at. */
 static void test_flooded(void **state)
 {
 	uint64_t first;
@@ -397,6 +397,7 @@ static void test_flooded(void **state)
 
 	NEEDS_BPF(state);
 	policy->links[LINK_5].charge_at = LINK_6;
+	policy->links[LINK_6].bundle = LINK_6;
 	PUT(up(LINK_5, RATE(10000)));
 	shot = shoot(five, six);
 	first = shot.tstamp;
@@ -412,7 +413,58 @@ static void test_flooded(void **state)
 	assert_true(shot.tstamp == first + 100 * MS);
 	shot = shoot(five, seven);
 	assert_true(shot.tstamp == first + 200 * MS);
+	/* Another port of that bond, too. */
+	policy->links[LINK_7].bundle = LINK_6;
+	shot = aim(five, seven, TYPE_OTHER);
+	memset(shot_frame, 0xff, 6);
+	ports_run(policy->prog[POLICY_PORT], &shot);
+	assert_true(shot.tstamp == first + 300 * MS);
+	shot = shoot(five, seven);
+	assert_true(shot.tstamp == first + 400 * MS);
 	policy->links[LINK_5].charge_at = 0;
+	policy->links[LINK_6].bundle = policy->links[LINK_7].bundle = 0;
+}
+
+/* Runs an LACP frame of the host's bond to a port, or of the node; returns what became of it. */
+static uint32_t pass_lacp(uint32_t port, enum policy_prog prog, struct shot *ret)
+{
+	*ret = aim(0, port, ETH_P_SLOW);
+	return ports_run(policy->prog[prog], ret);
+}
+
+/* LACP frames have the conditions of their cable, or those of their class there, and no others. */
+static void test_lacp(void **state)
+{
+	const uint8_t lacp = 3;
+	struct policy_entry lost = up(LINK_5, LOSS(CERTAIN));
+	struct shot shot;
+
+	NEEDS_BPF(state);
+	PUT(up(LINK_5, DELAY(10 * MS)), down(LINK_5, DELAY(20 * MS)),
+	    down(LINK_5_TOO, LOSS(CERTAIN)), path(0, 5, 0, LOSS(CERTAIN)),
+	    path(5, 0, 0, LOSS(CERTAIN)));
+	assert_int_equal(pass_lacp(five, POLICY_PORT, &shot), PASS);
+	expect_delay(&shot, 20 * MS);
+	assert_int_equal(pass_lacp(five, POLICY_LAG, &shot), PASS);
+	assert_true(shot.tstamp == 0); /* nothing holds it at ingress */
+	assert_int_equal(pass_lacp(five_too, POLICY_PORT, &shot), DROP);
+	assert_int_equal(pass_lacp(five_too, POLICY_LAG, &shot), PASS);
+	assert_int_equal(ports_traffic(0, 5, lacp).dropped[PORT_DROP_LOSS], 1);
+	assert_int_equal(ports_traffic(0, 5, lacp).packets, 1);
+	assert_int_equal(ports_traffic(5, 0, lacp).packets, 2);
+
+	lost.key.class = lacp;
+	PUT(lost, up(LINK_6, LOSS(CERTAIN)));
+	assert_int_equal(pass_lacp(five, POLICY_LAG, &shot), DROP);
+	assert_int_equal(pass_lacp(five, POLICY_PORT, &shot), PASS);
+	assert_int_equal(pass_lacp(five_too, POLICY_LAG, &shot), PASS);
+	assert_int_equal(pass_lacp(six, POLICY_LAG, &shot), DROP);
+	assert_false(passes(six, five)); /* everything is lost there */
+	assert_true(passes(five, six));
+	/* Other frames get the number of the cable as their mark. */
+	shot = aim(0, five, TYPE_OTHER);
+	assert_int_equal(ports_run(policy->prog[POLICY_LAG], &shot), PASS);
+	assert_int_equal(shot.mark, PORT_MARK | LINK_5);
 }
 
 static void test_slots(void **state)
@@ -519,6 +571,7 @@ int main(void)
 		cmocka_unit_test(test_clocks),
 		cmocka_unit_test(test_path_clocks),
 		cmocka_unit_test(test_flooded),
+		cmocka_unit_test(test_lacp),
 		cmocka_unit_test(test_slots),
 		cmocka_unit_test(test_atomic),
 	};

@@ -361,14 +361,53 @@ static void test_most_roles(void **state)
 	done(&laid);
 }
 
+static void test_lag(void **state)
+{
+	struct laid laid = lay_out(
+		"fleet: f\nnetworks: {lan: {vlans: [5], mtu: 1400}}\nnodes:\n  n:\n    "
+		"interfaces:\n"
+		"      eth1: {network: lan}\n      eth2: {network: lan}\n"
+		"      bond0: {bond: [eth1, eth2], mode: 802.3ad, lacp_rate: fast}\n"
+		"      eth3: {network: lan, access: 5}\n"
+		"      bond1: {bond: [eth3], mode: balance-rr, miimon: 1s, lag: true, port: lag1}\n"
+		"      eth4: {network: lan}\n"
+		"      bond2: {bond: [eth4], mode: 802.3ad, lag: false}\n");
+	const struct link *lag = link_of(&laid, NULL, "f.n.bond0");
+	const struct link *fixed = link_of(&laid, NULL, "lag1");
+	const struct link *port = link_of(&laid, NULL, "f.n.eth2");
+
+	(void)state;
+	assert_true(link_is_lag(lag) && !link_is_port(lag));
+	assert_string_equal(lag->alias, "netsim:f/n/bond0");
+	assert_int_equal(lag->group, mark_group("f"));
+	assert_string_equal(lag->master, "f-lan");
+	assert_true(lag->up && lag->has_mac);
+	assert_int_equal(lag->mtu, 1400);
+	assert_int_equal(lag->vlan_count, 2);
+	assert_int_equal(lag->bond.mode, BOND_8023AD);
+	assert_int_equal(lag->bond.values[BOND_LACP_RATE].value, 1);
+	assert_int_equal(lag->bond.values[BOND_MIIMON].value, 100);
+	assert_string_equal(port->lag, "f.n.bond0");
+	assert_string_equal(port->master, "f-lan");
+	assert_int_equal(port->mtu, 1400);
+	assert_int_equal(fixed->bond.mode, BOND_BALANCE_XOR);
+	assert_int_equal(fixed->vlan_count, 1);
+	assert_int_equal(fixed->vlans[0].id, 5);
+	assert_true(fixed->vlans[0].untagged);
+	assert_string_equal(link_of(&laid, NULL, "f.n.eth3")->lag, "lag1");
+	assert_string_equal(link_of(&laid, NULL, "f.n.eth4")->lag, "");
+	assert_null(model_find_link(laid.model, MODEL_HOST, "f.n.bond2"));
+	done(&laid);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bridges),	      cmocka_unit_test(test_node),
 		cmocka_unit_test(test_room_for_tags), cmocka_unit_test(test_stable_macs),
 		cmocka_unit_test(test_port_vlans),    cmocka_unit_test(test_bond),
-		cmocka_unit_test(test_taps),	      cmocka_unit_test(test_aliases),
-		cmocka_unit_test(test_most_roles),
+		cmocka_unit_test(test_lag),	      cmocka_unit_test(test_taps),
+		cmocka_unit_test(test_aliases),	      cmocka_unit_test(test_most_roles),
 	};
 
 	return cmocka_run_group_tests_name("layout", tests, NULL, NULL);

@@ -271,6 +271,29 @@ static void test_bond_members(void **state)
 	       "~ a eth1: master\n~ a eth2: master\n+ a bond0: bond, mtu 1500\n");
 }
 
+/* The switch's side of a bond comes and goes with its key; the cables stay. */
+static void test_lags(void **state)
+{
+	(void)state;
+	expect(BOND("mode: balance-xor, miimon: 1s, lag: false", ""),
+	       BOND("mode: balance-xor, miimon: 1s, lag: true", ""),
+	       "+ a/bond0 (f.a.bond0): bond on f-lan, mtu 1500\n"
+	       "~ a/eth1 (f.a.eth1): master\n~ a/eth2 (f.a.eth2): master\n",
+	       "- a/bond0 (f.a.bond0): bond\n"
+	       "~ a/eth1 (f.a.eth1): master\n~ a/eth2 (f.a.eth2): master\n");
+	/* another rate needs new bonds on both sides */
+	expect(BOND("mode: 802.3ad, lacp_rate: slow", ""),
+	       BOND("mode: 802.3ad, lacp_rate: fast", ""),
+	       "- a/bond0 (f.a.bond0): bond\n- a bond0: bond\n"
+	       "+ a/bond0 (f.a.bond0): bond on f-lan, mtu 1500\n"
+	       "~ a eth1: master\n~ a eth2: master\n+ a bond0: bond, mtu 1500\n"
+	       "~ a/eth1 (f.a.eth1): master\n~ a/eth2 (f.a.eth2): master\n",
+	       "- a/bond0 (f.a.bond0): bond\n- a bond0: bond\n"
+	       "+ a/bond0 (f.a.bond0): bond on f-lan, mtu 1500\n"
+	       "~ a eth1: master\n~ a eth2: master\n+ a bond0: bond, mtu 1500\n"
+	       "~ a/eth1 (f.a.eth1): master\n~ a/eth2 (f.a.eth2): master\n");
+}
+
 /* A member that joins a bond anew has lost its priority. */
 static void test_member_prio(void **state)
 {
@@ -563,6 +586,7 @@ int main(void)
 		cmocka_unit_test(test_bond_options),
 		cmocka_unit_test(test_bond_mode),
 		cmocka_unit_test(test_bond_members),
+		cmocka_unit_test(test_lags),
 		cmocka_unit_test(test_member_prio),
 		cmocka_unit_test(test_vlan_interfaces),
 		cmocka_unit_test(test_taps),
