@@ -127,6 +127,8 @@ struct iface {
 				NODE_ATTACHED a pattern, or ""; of a bond the switch's, or "" */
 	uint16_t access;     /* the VLAN of an access port; 0: a trunk */
 	struct netsim_loc access_at;
+	uint16_t native; /* the VLAN of untagged frames on a trunk; 0: VLAN 1 */
+	struct netsim_loc native_at;
 	struct vlan_id *vlans; /* the tagged VLANs of a trunk */
 	size_t vlan_count;     /* 0: all VLANs of the network */
 	bool has_prio;	       /* as a member of a bond */

@@ -572,6 +572,10 @@ static void warn_vlan(struct bind *b, const struct topo *topo, const struct node
 		diag_warn(b->diags, &iface->vlan_at,
 			  "VLAN %u is tagged, but %s is an access port of VLAN %u", iface->vlan,
 			  port->name, port->access);
+	else if (port->native == iface->vlan)
+		diag_warn(b->diags, &iface->vlan_at,
+			  "VLAN %u is tagged here, but native on %s, which delivers it untagged",
+			  iface->vlan, port->name);
 	else if (port->vlan_count && !topo_carries(port->vlans, port->vlan_count, iface->vlan))
 		diag_warn(b->diags, &iface->vlan_at, "VLAN %u is not carried by port %s",
 			  iface->vlan, port->name);

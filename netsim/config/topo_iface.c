@@ -298,6 +298,7 @@ const struct field topo_iface_rows[] = {
 	{RAW(network, "network", bind_text), .in = IN_PORT | IN_TAP | IN_ATTACHED},
 	{RAW(port, "port", bind_text), .in = IN_PORT | IN_TAP | IN_ATTACHED | IN_BOND},
 	{RAW(i.access, "access", bind_iface_vlan), RAW_AT(i.access_at), .in = IN_PORT | IN_TAP},
+	{RAW(i.native, "native", bind_iface_vlan), RAW_AT(i.native_at), .in = IN_PORT | IN_TAP},
 	{.name = "vlans", .bind = bind_iface_vlans, .in = IN_PORT | IN_TAP},
 	{RAW(members, "bond", bind_texts), .in = IN_BOND},
 	{RAW(i.bond.options.mode, "mode", bind_word), RAW_AT(i.bond.options.mode_at),

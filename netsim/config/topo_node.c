@@ -328,7 +328,8 @@ static void check_member(struct node_view *v, size_t bond, size_t n)
 
 static bool same_vlans(const struct iface *a, const struct iface *b)
 {
-	bool same = a->access == b->access && a->vlan_count == b->vlan_count;
+	bool same =
+		a->access == b->access && a->native == b->native && a->vlan_count == b->vlan_count;
 
 	for (size_t i = 0; same && i < a->vlan_count; i++)
 		same = topo_carries(b->vlans, b->vlan_count, a->vlans[i].id);
@@ -389,8 +390,18 @@ static void check_port(struct node_view *v, const struct raw_iface *raw)
 		v->good = bind_refuse(v->b, &iface->access_at,
 				      "access is for one VLAN untagged, vlans for several tagged",
 				      "%s: access and vlans exclude each other", iface->name);
-	if ((iface->access || iface->vlan_count) && !network->vlan_aware) {
-		v->good = bind_refuse(v->b, iface->access ? &iface->access_at : &iface->vlans[0].at,
+	if (iface->access && iface->native)
+		v->good = bind_refuse(v->b, &iface->native_at, "an access port has no other VLAN",
+				      "%s: access and native exclude each other", iface->name);
+	if (topo_carries(iface->vlans, iface->vlan_count, iface->native))
+		v->good = bind_refuse(v->b, &iface->native_at, "remove it from the port's vlans",
+				      "%s: VLAN %u cannot be both native and tagged", iface->name,
+				      iface->native);
+	if ((iface->access || iface->native || iface->vlan_count) && !network->vlan_aware) {
+		v->good = bind_refuse(v->b,
+				      iface->access ? &iface->access_at :
+				      iface->native ? &iface->native_at :
+						      &iface->vlans[0].at,
 				      network->routed ?
 					      "a routed network cannot have any" :
 					      hint_f("write \"%s: {vlans: [...]}\" under networks",
@@ -401,6 +412,10 @@ static void check_port(struct node_view *v, const struct raw_iface *raw)
 	if (iface->access && !topo_carries(network->vlans, network->vlan_count, iface->access))
 		v->good = bind_refuse(v->b, &iface->access_at, "list it under the network's vlans",
 				      "VLAN %u is not carried by network %s", iface->access,
+				      network->name);
+	if (iface->native > 1 && !topo_carries(network->vlans, network->vlan_count, iface->native))
+		v->good = bind_refuse(v->b, &iface->native_at, "list it under the network's vlans",
+				      "VLAN %u is not carried by network %s", iface->native,
 				      network->name);
 	for (size_t i = 0; i < iface->vlan_count; i++)
 		if (!topo_carries(network->vlans, network->vlan_count, iface->vlans[i].id))

@@ -167,6 +167,8 @@ static void print_kind(const struct topo *topo, const struct node *node, const s
 			quote_print(iface->port, out);
 		if (iface->access)
 			fprintf(out, ", access: %u", iface->access);
+		if (iface->native)
+			fprintf(out, ", native: %u", iface->native);
 		print_vlans(iface->vlans, iface->vlan_count, out);
 		if (iface->has_prio)
 			fprintf(out, ", prio: %d", iface->prio);

@@ -29,8 +29,8 @@ struct topo_segment topo_segment_of(const struct topo *topo, const struct node *
 	for (; iface->kind == IFACE_VLAN; iface = &node->ifaces[iface->lower])
 		own[count++] = (uint32_t)iface->vlan | (uint32_t)iface->vlan_qinq << 16;
 	segment.network = topo_domain(topo, port->network);
-	if (port->access && topo->networks[port->network].vlan_aware)
-		segment.tags[segment.tag_count++] = port->access;
+	if (topo->networks[port->network].vlan_aware && (port->access || (!count && port->native)))
+		segment.tags[segment.tag_count++] = port->access ? port->access : port->native;
 	while (count && segment.tag_count < TOPO_STACK_MAX)
 		segment.tags[segment.tag_count++] = own[--count];
 	return segment;

@@ -118,21 +118,23 @@ static int add_vlan(struct link *link, uint16_t id, bool untagged, struct netsim
 	return 0;
 }
 
-/* An access port is in one VLAN untagged; a trunk has VLAN 1 untagged, the others tagged. */
+/* An access port is in one VLAN untagged; a trunk has its native VLAN untagged, the others tagged.
+ */
 static int add_port_vlans(struct link *link, const struct network *net, const struct iface *iface,
 			  struct netsim_err *err)
 {
 	const struct vlan_id *ids = iface->vlan_count ? iface->vlans : net->vlans;
 	size_t count = iface->vlan_count ? iface->vlan_count : net->vlan_count;
+	uint16_t native = iface->native ? iface->native : NATIVE_VLAN;
 	int r;
 
 	if (!net->vlan_aware)
 		return 0;
 	if (iface->access)
 		return add_vlan(link, iface->access, true, err);
-	r = add_vlan(link, NATIVE_VLAN, true, err);
+	r = add_vlan(link, native, true, err);
 	for (size_t i = 0; r == 0 && i < count; i++)
-		if (ids[i].id != NATIVE_VLAN)
+		if (ids[i].id != native)
 			r = add_vlan(link, ids[i].id, false, err);
 	return r;
 }

@@ -85,6 +85,26 @@ kinds_of_ports() {
 	check "down" "$NETSIM" down
 }
 
+# Untagged frames of a trunk are in its native VLAN.
+natives() {
+	FLEET=ports
+	ports 'part: {interfaces: {eth1: {network: lan, native: 200, vlans: [100], address: 10.2.0.3/24}, eth1.100: {vlan: 100, address: 10.1.0.3/24}}}' \
+		'access: {interfaces: {eth1: {network: lan, access: 200, address: 10.2.0.2/24}}}' \
+		'plain: {interfaces: {eth1: {network: lan, address: 10.2.0.4/24}}}'
+	check "up with a native VLAN" "$NETSIM" up "$WORK/ports.yaml"
+	is "the port has it untagged" "$(vlans_of "$(port_of part)")" '["100","200pe"]'
+	is "it reaches tagged and access ports of it" "$(reach trunk=10.2.0.1 part=10.2.0.3 access=10.2.0.2 | wc -l)" 6
+	is "and no untagged port of VLAN 1" "$(reach part=10.2.0.3 plain=10.2.0.4 | wc -l)" 0
+	is "its tagged VLAN carries" "$(reach trunk=10.1.0.1 part=10.1.0.3 | wc -l)" 2
+	sed -i 's/native: 200, vlans: .100., address: 10.2.0.3/native: 100, vlans: [200], address: 10.1.0.9/; s/eth1.100: {vlan: 100, address: 10.1.0.3/eth1.200: {vlan: 200, address: 10.2.0.3/' "$WORK/ports.yaml"
+	check "up with another one, in place" "$NETSIM" up "$WORK/ports.yaml"
+	is "the port has it untagged" "$(vlans_of "$(port_of part)")" '["100pe","200"]'
+	is "it reaches the tagged port of it" "$(reach trunk=10.1.0.1 part=10.1.0.9 | wc -l)" 2
+	is "the other one is tagged" "$(reach trunk=10.2.0.1 part=10.2.0.3 access=10.2.0.2 | wc -l)" 6
+	check "down" "$NETSIM" down
+}
+
 shipped
 kinds_of_ports
+natives
 done_testing

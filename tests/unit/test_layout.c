@@ -206,8 +206,9 @@ static void test_port_vlans(void **state)
 	static const struct {
 		const char *port, *vlans; /* u: untagged */
 	} rows[] = {
-		{"trunk", "1u 100 200 4094 "}, {"some", "1u 100 200 "}, {"one", "1u "},
-		{"access", "100u "},	       {"native", "1u "},	{"plain", ""},
+		{"trunk", "1u 100 200 4094 "}, {"some", "1u 100 200 "},	  {"one", "1u "},
+		{"access", "100u "},	       {"native", "1u "},	  {"plain", ""},
+		{"other", "1 100u 200 4094 "}, {"untagged", "100 200u "},
 	};
 	struct laid laid = lay_out(
 		"fleet: f\nnetworks: {lan: {vlans: [200, 4094, 100, 1]}, flat: }\nnodes:\n  n:\n"
@@ -217,7 +218,9 @@ static void test_port_vlans(void **state)
 		"      eth3: {network: lan, port: one, vlans: [1]}\n"
 		"      eth4: {network: lan, port: access, access: 100}\n"
 		"      eth5: {network: lan, port: native, access: 1}\n"
-		"      eth6: {network: flat, port: plain}\n");
+		"      eth6: {network: flat, port: plain}\n"
+		"      eth7: {network: lan, port: other, native: 100}\n"
+		"      eth8: {network: lan, port: untagged, native: 200, vlans: [100]}\n");
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
