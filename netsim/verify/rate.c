@@ -56,22 +56,22 @@ static bool tcp_fits(const struct verify_rate *r)
 	       (!tcp_short(r) && r->tcp <= (1 + TCP_ABOVE + r->slack) * (double)r->tcp_asked);
 }
 
+/* Returns whether no more was sent than the link should pass, so that it had nothing to limit. */
+static bool sent_too_little(const struct verify_rate *r)
+{
+	return r->udp >= 0 && r->offered < SENT_ENOUGH * (double)r->asked;
+}
+
 bool verify_rate_fits(const struct verify_rate *r)
 {
 	return verify_udp_fits(r) && tcp_fits(r);
 }
 
-/* Returns whether less was sent than the link should pass. */
-static bool sent_too_little(const struct verify_rate *r)
-{
-	return r->udp >= 0 && r->udp < (double)r->asked &&
-	       r->offered < SENT_ENOUGH * (double)r->asked;
-}
-
 /* Returns whether the node itself slows its sender: the machine sends enough elsewhere. */
 static bool slowed_inside(const struct verify_rate *r)
 {
-	return sent_too_little(r) && r->refused > 0 && r->machine >= SENT_ENOUGH * (double)r->asked;
+	return r->udp < (double)r->asked && sent_too_little(r) && r->refused > 0 &&
+	       r->machine >= SENT_ENOUGH * (double)r->asked;
 }
 
 /*
@@ -82,7 +82,7 @@ static bool slowed_inside(const struct verify_rate *r)
 static bool excuse_udp(const struct verify_rate *r, char *why, size_t size)
 {
 	double asked = (double)r->asked, sent = fmin(asked, r->offered);
-	bool above = r->udp > asked, little = sent_too_little(r);
+	bool above = r->udp > asked, little = !above && sent_too_little(r);
 	double off = fabs(r->udp / asked - 1), missed = fmax(0, 1 - r->udp / sent);
 	double coarse = CONTROL_TIMES * fmax(0, above ? r->excess : r->control);
 	double allowed = verify_rate_tolerance(r, above) + coarse;
@@ -125,13 +125,21 @@ static bool excuse_tcp(const struct verify_rate *r, char *why, size_t size)
 /* Finds the reason why a rate is neither right nor wrong; false if there is none. */
 static bool find_excuse(const struct verify_rate *r, char *why, size_t size)
 {
+	char text[32];
+
 	if (r->why) {
 		snprintf(why, size, "%s", r->why);
 		return true;
 	}
 	if (!verify_udp_fits(r))
 		return excuse_udp(r, why, size);
-	return !tcp_fits(r) && excuse_tcp(r, why, size);
+	if (!tcp_fits(r))
+		return excuse_tcp(r, why, size);
+	if (!sent_too_little(r))
+		return false;
+	snprintf(why, size, "this machine cannot send more than %s",
+		 format_bps(r->offered, text, sizeof(text)));
+	return true;
 }
 
 /* Returns the measured rate as a share of the expected one. */
@@ -211,7 +219,7 @@ static enum netsim_verdict judge_rate(const struct judge *j, const struct verify
 {
 	const char *partner = j->in->ends[r->partner];
 
-	if (!r->why && verify_rate_fits(r)) {
+	if (!r->why && verify_rate_fits(r) && !sent_too_little(r)) {
 		if (r->asked < r->own)
 			snprintf(why, size, "its partner %s can handle no more", partner);
 		say_limits(r, why, size);
@@ -253,7 +261,7 @@ static enum netsim_verdict judge_path(const struct judge *j, const struct verify
 {
 	const struct verify_rate *limiting;
 
-	if (!r->why && verify_rate_fits(r)) {
+	if (!r->why && verify_rate_fits(r) && !sent_too_little(r)) {
 		say_limits(r, why, size);
 		return NETSIM_AS_ASKED;
 	}

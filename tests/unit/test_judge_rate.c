@@ -66,6 +66,12 @@ static void test_rates(void **state)
 	/* Nothing follows if the sender is too slow. */
 	f.rates[0].udp = f.rates[0].offered = 5e6;
 	up_is(&f, "5.00 mbit", NETSIM_UNPROVED);
+	/* All that was sent passed: it would also pass at a higher rate. */
+	f.rates[0].udp = f.rates[0].offered = 10e6;
+	judge(&f);
+	has_row(&f, "a", "rate up", "10.0 mbit", "10.0 mbit", NETSIM_UNPROVED);
+	has_why(&f, "a", "rate up", "this machine cannot send more than 10.0 mbit");
+	forget_rows(&f);
 }
 
 /* The machine may be blamed for deviations that it also shows on a scratch link. */
@@ -171,6 +177,11 @@ static void test_path_rates(void **state)
 	judge(&f);
 	has_row(&f, "b > d", "rate", "5.00 mbit", "5.04 mbit", NETSIM_AS_ASKED);
 	forget_rows(&f);
+	f.rates[0].offered = 5.1e6;
+	judge(&f);
+	has_row(&f, "b > d", "rate", "5.00 mbit", "5.04 mbit", NETSIM_UNPROVED);
+	forget_rows(&f);
+	f.rates[0].offered = 6e6;
 	f.rates[0].udp = 5.5e6;
 	failed_are(&f, "b > d rate");
 	f.rates[0].udp = 4e6;
