@@ -72,16 +72,28 @@ static bool each_pair(struct run *run, const struct netsim_traffic *now)
 	return count;
 }
 
-void pairs_look(struct run *run)
+static struct netsim_traffic *read_counters(struct run *run)
 {
 	const struct netsim_traffic_opts how =
 		NETSIM_OPTS(struct netsim_traffic_opts, .fleet = run->s->topo->fleet);
 	struct netsim_traffic *now = NULL;
 
-	if (!each_pair(run, NULL) || netsim_traffic(run->ctx, &how, &now, NULL) < 0)
-		return;
-	if (run->pairs)
-		each_pair(run, now);
+	return each_pair(run, NULL) && netsim_traffic(run->ctx, &how, &now, NULL) == 0 ? now : NULL;
+}
+
+void pairs_begin(struct run *run)
+{
 	netsim_traffic_free(run->pairs);
-	run->pairs = now;
+	run->pairs = read_counters(run);
+}
+
+void pairs_end(struct run *run)
+{
+	struct netsim_traffic *now = run->pairs ? read_counters(run) : NULL;
+
+	if (now)
+		each_pair(run, now);
+	netsim_traffic_free(now);
+	netsim_traffic_free(run->pairs);
+	run->pairs = NULL;
 }

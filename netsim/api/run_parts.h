@@ -119,7 +119,8 @@ struct run {
 	size_t fault_count;
 	struct netsim_traffic *before; /* counters ahead of the next fault */
 	unsigned ended_signs;	       /* of the faults that ended since then */
-	struct netsim_traffic *pairs;  /* counters at the beginning of the present phase */
+	struct netsim_traffic
+		*pairs; /* counters at the last pairs_begin(), NULL after pairs_end() */
 	char **notes;
 	size_t note_count;
 	char **kept; /* as in the result */
@@ -271,7 +272,13 @@ void timeline_run(struct run *run);
 int watch_start(struct run *run, struct netsim_err *err);
 void watch_stop(struct run *run);
 
-/* run_pairs.c: records the packets of pairs that sentences name, since the last call. */
-void pairs_look(struct run *run);
+/*
+ * run_pairs.c: records the packets of pairs that sentences name, between these calls: in a phase
+ * with a duration, from the end of its commands until this time before its end, because a reading
+ * right at its end may come after its faults have ended.
+ */
+#define PAIRS_AHEAD 100000000LL
+void pairs_begin(struct run *run);
+void pairs_end(struct run *run);
 
 #endif

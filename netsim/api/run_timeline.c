@@ -19,30 +19,48 @@ struct clockwork {
 
 /* --- waiting */
 
-/*
- * Waits until a time; records the ends of faults meanwhile. Reads the counters ahead of a
- * command, which may add a fault: so early that the command is not late.
- */
-static bool wait_until(struct run *run, int64_t until, bool command)
-{
-	int64_t half = (until - run_now()) / 2;
-	int64_t look = INT64_MAX;
+/* What is read during a wait, ahead of its end. */
+struct ahead {
+	int64_t faults, pairs; /* when; INT64_MAX: not, or done */
+};
 
-	if (command && half > LOOK_AHEAD / 10)
-		look = until - (half < LOOK_AHEAD ? half : LOOK_AHEAD);
+/*
+ * The counters of faults are read ahead of a command, which may add a fault: so early that the
+ * command is not late. Those of pairs are read ahead of the end of a hold.
+ */
+static struct ahead look_ahead(const struct timeline_entry *entry, const struct run *run,
+			       int64_t until)
+{
+	const struct timeline_entry *next = entry + 1, *end = run->plan->list + run->plan->count;
+	struct ahead ahead = {INT64_MAX, INT64_MAX};
+	int64_t half = (until - run_now()) / 2;
+
+	if (next < end && next->kind == TIMELINE_COMMAND && half > LOOK_AHEAD / 10)
+		ahead.faults = until - (half < LOOK_AHEAD ? half : LOOK_AHEAD);
+	if (entry->kind == TIMELINE_HOLD)
+		ahead.pairs = until - (half < PAIRS_AHEAD ? half : PAIRS_AHEAD);
+	return ahead;
+}
+
+/* Waits until a time; records the ends of faults meanwhile, and reads counters. */
+static bool wait_until(struct run *run, int64_t until, struct ahead ahead)
+{
 	for (;;) {
 		int64_t next = faults_expire(run);
 
 		next = next < until ? next : until;
-		if (look < next)
-			next = look;
+		next = ahead.faults < next ? ahead.faults : next;
+		next = ahead.pairs < next ? ahead.pairs : next;
 		if (!run_sleep(run, next))
 			return false;
-		if (next == until)
-			return true;
-		if (next == look) {
+		if (next == ahead.faults) {
 			faults_look(run);
-			look = INT64_MAX;
+			ahead.faults = INT64_MAX;
+		} else if (next == ahead.pairs) {
+			pairs_end(run);
+			ahead.pairs = INT64_MAX;
+		} else if (next == until) {
+			return true;
 		}
 	}
 }
@@ -62,7 +80,9 @@ static void begin_phase(struct clockwork *c, const struct timeline_entry *entry)
 	c->phase = entry->phase;
 	c->repetition = entry->repetition;
 	c->phase_begin = c->due;
-	pairs_look(c->run);
+	pairs_end(c->run);
+	if (!c->phase->lasts.ns)
+		pairs_begin(c->run);
 	recorder_event(c->run->rec, event_of(entry, c->run, EVENT_PHASE), entry->phase->name, NULL);
 	metrics_look(c->run);
 }
@@ -123,14 +143,13 @@ static bool do_entry(struct clockwork *c, const struct timeline_entry *entry)
 	case TIMELINE_HOLD:
 		if (c->phase_begin + entry->lasts_ns > c->due)
 			c->due = c->phase_begin + entry->lasts_ns;
+		pairs_begin(run);
 		break;
 	case TIMELINE_PAUSE:
 		c->due += entry->lasts_ns;
 		break;
 	}
-	return wait_until(run, c->due,
-			  entry + 1 < run->plan->list + run->plan->count &&
-				  entry[1].kind == TIMELINE_COMMAND);
+	return wait_until(run, c->due, look_ahead(entry, run, c->due));
 }
 
 /* Records that the timeline has ended, and why, if it is early. */
@@ -144,7 +163,7 @@ static void record_end(struct run *run)
 	event.status = run->by_abort ? 0 : ECANCELED;
 	run->entry = NULL;
 	pthread_mutex_unlock(&run->lock_shared);
-	pairs_look(run);
+	pairs_end(run);
 	if (halted)
 		recorder_event(run->rec, event, NULL, run->why);
 	recorder_event(run->rec, (struct event) {.kind = EVENT_RUN_END}, NULL, NULL);
