@@ -37,7 +37,7 @@ more() {
 both() {
 	local one two
 	one=$(said 1 "$1") two=$(said 2 "$1")
-	wait_for 12 more 1 "$1" $((one + 1)) && wait_for 12 more 2 "$1" $((two + 1))
+	wait_for 40 more 1 "$1" $((one + 1)) && wait_for 12 more 2 "$1" $((two + 1))
 }
 
 partition() {
@@ -68,7 +68,7 @@ restart() {
 	first=$BG
 	check "the machine that was killed starts again" wait_for 40 written lost "$WORK/serial.1"
 	lost=$(said 1 lost)
-	check "and is cut off" wait_for 12 more 1 lost $((lost + 2))
+	check "and is cut off" wait_for 40 more 1 lost $((lost + 2))
 	is "from its first packet on" "$(said 1 answered)" 0
 	check "heal after it" "$NETSIM" heal
 	check "brings it back" both answered
