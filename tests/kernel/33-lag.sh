@@ -109,7 +109,7 @@ captures() {
 # LACP frames of one cable are lost: its port leaves the aggregator at both ends.
 lacp_loss() {
 	check "LACP frames of a cable are lost" "$NETSIM" fault --name lacp 'loss 100%' a/eth2 --class lacp
-	check "all still reach all" all_reach
+	check "all still reach all" wait_for 1 all_reach
 	check "its port leaves the aggregator" wait_for 15 aggregates a 1
 	check "all reach all by the other" wait_for 5 all_reach
 	is "that of c does not" "$(info c bond0 .ad_info.num_ports)" 2
@@ -225,7 +225,22 @@ changes() {
 	ip link del taken
 }
 
+# The shipped topology: every node reaches the others on both VLANs.
+shipped() {
+	FLEET=lacp
+	check "up with the shipped topology" "$NETSIM" up "$(dirname "$TESTS")/topo/lacp.yaml"
+	check "all reach all on VLAN 200" wait_for 20 all_on 200
+	check "and on VLAN 100" wait_for 5 all_on 100
+	check "down" "$NETSIM" down
+	FLEET=lags
+}
+
+all_on() {
+	[[ $(reach server-1="192.168.$1.1" server-2="192.168.$1.2" agent-3="192.168.$1.3" agent-4="192.168.$1.4" | wc -l) -eq 12 ]]
+}
+
 dump >"$WORK/before"
+shipped
 partner
 cable
 captures
