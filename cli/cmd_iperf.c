@@ -54,7 +54,7 @@ static const struct netsim_opt opts[] = {
 	 "maximum size of TCP segments"},
 	{'p', "port", NETSIM_OPT_NUMBER, offsetof(struct iperf_args, port), "PORT",
 	 "server port (5201)"},
-	{'a', "address", NETSIM_OPT_TEXT, offsetof(struct iperf_args, address), "ADDRESS",
+	{0, "address", NETSIM_OPT_TEXT, offsetof(struct iperf_args, address), "ADDRESS",
 	 "the second node's address, or that of any iperf3 -s"},
 	{'I', "interface", NETSIM_OPT_TEXT, offsetof(struct iperf_args, iface), "IFACE",
 	 "use the addresses of this interface"},

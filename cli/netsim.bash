@@ -139,7 +139,7 @@ _netsim_place() {
 	local i place=0
 	for ((i = 2; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i - 1]} in
-		-f | --fleet | --as | --for | --name | --members | --class | --bridge | --engine | --period | --duty | --interval | -b | --by | -t | --top | --from | --to | --topo | --classes | --html | -w | --write | -d | --dir | -F | --filter | -c | --direction | -s | --snap | --buffer | -r | --rotate | -k | --count | --out | --junit | --annotations | --seed | --profile | --edge | --within)
+		-f | --fleet | --as | --for | --name | --members | --class | --bridge | --engine | --period | --duty | --interval | --by | -t | --top | --from | --to | --topo | --classes | --html | -w | --write | -d | --dir | -F | --filter | -c | --direction | -s | --snap | --buffer | -r | --rotate | -k | --count | --out | --junit | --annotations | --seed | --profile | --edge | --within)
 			continue ;;
 		--keep)
 			[[ ${COMP_WORDS[1]} == run ]] || continue ;;
@@ -169,7 +169,7 @@ _netsim() {
 		found=$(compgen -W "auto netem edt" -- "$word")
 	elif [[ $before == --congestion ]]; then
 		found=$(compgen -W "$(cat /proc/sys/net/ipv4/tcp_available_congestion_control)" -- "$word")
-	elif [[ $before == -b || $before == --by ]]; then
+	elif [[ $before == --by ]]; then
 		found=$(compgen -W "connection class pair" -- "$word")
 	elif [[ $before == --topo ]]; then
 		found=$(compgen -W "$(_netsim_names "$netsim" topologies)" -- "$word"; _netsim_files "$word" "*.@(yaml|yml|json)")
@@ -177,7 +177,7 @@ _netsim() {
 		found=$(compgen -W "none $(_netsim_names "$netsim" profiles)" -- "$word"; _netsim_files "$word" "*.@(yaml|yml|json)")
 	elif [[ $before == --bridge ]]; then
 		found=$(compgen -W "$(_netsim_nodes "$netsim")" -- "$word")
-	elif [[ $before == --class || ( $command == capture && $before == -c ) ]]; then
+	elif [[ $before == --class ]]; then
 		found=$(compgen -W "$(_netsim_names "$netsim" classes)" -- "$word")
 	elif [[ $before == --direction ]]; then
 		found=$(compgen -W "sent delivered both" -- "$word")

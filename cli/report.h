@@ -24,9 +24,9 @@ struct analyze_options {
 };
 /* clang-format off */
 #define ANALYZE_OPTS(type, member) \
-	{'b', "by", NETSIM_OPT_TEXT, offsetof(type, member.by), "WHAT", \
+	{0, "by", NETSIM_OPT_TEXT, offsetof(type, member.by), "WHAT", \
 	 "print only connection, class or pair rows"}, \
-	{'t', "top", NETSIM_OPT_TEXT, offsetof(type, member.top), "COUNT", \
+	{0, "top", NETSIM_OPT_TEXT, offsetof(type, member.top), "COUNT", \
 	 "show at most COUNT rows (20; 0: all)"}, \
 	{0, "classes", NETSIM_OPT_TEXT, offsetof(type, member.classes), "FILE", \
 	 "use this class file instead of the default"}, \
