@@ -405,6 +405,7 @@ static int read_nodes(const struct reader *r, const struct model *model, struct 
 	const struct intent_layer *last = NULL;
 	struct netsim_err why = {0};
 	struct intent intent;
+	int result = 0;
 
 	for (size_t i = 0; i < model->node_count; i++) {
 		struct netsim_node *node = arena_push(r->ret, fleet->nodes, fleet->node_count);
@@ -426,10 +427,10 @@ static int read_nodes(const struct reader *r, const struct model *model, struct 
 	fleet->engine = edt_is_base(r->policy) ? NETSIM_ENGINE_EDT : NETSIM_ENGINE_NETEM;
 	if (edt_is_base(r->policy) && intent_parse(&intent, NULL) == 0)
 		fleet->engine_why = engine_why(&intent, r->policy, model);
-	if (last && last->profile)
-		fleet->profile = copy(r, last->profile);
+	if (last && last->profile && !(fleet->profile = copy(r, last->profile)))
+		result = -ENOMEM;
 	intent_done(&intent);
-	return last && last->profile && !fleet->profile ? -ENOMEM : 0;
+	return result;
 }
 
 /* Lists ports of attached nodes that are not shaped. */
