@@ -12,10 +12,11 @@
 /* A packet and the decisions about it; all times in ns. */
 struct port_packet {
 	__u64 now;
-	__u64 number;  /* within its pair, for the random draws */
-	__u64 departs; /* when the last link has sent it */
-	__u64 delay;   /* sum over all hops */
-	__u32 active;  /* index of the policy that judges it */
+	__u64 number;	  /* within its pair, for the random draws */
+	__u64 departs;	  /* when the last link has sent it */
+	__u64 delay;	  /* sum over all hops */
+	__u64 held_until; /* a fault holds it at least until then, 0: none does */
+	__u32 active;	  /* index of the policy that judges it */
 	__u32 length;
 	__u32 size;	   /* of the IP packet */
 	__u32 corrupt_bit; /* the bit to flip */

@@ -146,7 +146,7 @@ int ns_out(struct __sk_buff *skb)
 		return TC_ACT_UNSPEC;
 	p.from = node_of(p.from_link);
 	p.to = ns_peer(skb, 0);
-	return judge(skb, &p, 0);
+	return judge(skb, &p, 0, 0);
 }
 
 static __always_inline int receive(struct __sk_buff *skb, __u32 link, __u32 held)
@@ -162,7 +162,7 @@ static __always_inline int receive(struct __sk_buff *skb, __u32 link, __u32 held
 		return TC_ACT_UNSPEC;
 	p.from = ns_peer(skb, 1);
 	p.to = node_of(link);
-	return judge(skb, &p, 0);
+	return judge(skb, &p, 0, 0);
 }
 
 /* clsact ingress of the machine's interface. */

@@ -105,6 +105,31 @@ struct {
 	__type(value, struct port_traffic);
 } ns_traffic SEC(".maps");
 
+/* Tickets -> parked packets. When it is full, further packets are dropped. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, PORT_PARKED);
+	__type(key, __u32);
+	__type(value, struct port_parked);
+} ns_parked SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, PORT_PARK_FLOWS);
+	__type(key, struct port_park_key);
+	__type(value, struct port_park_flow);
+} ns_park_flows SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct port_park);
+} ns_park SEC(".maps");
+
 struct port_table {
 	__s16 value[PORT_TABLE_ENTRIES];
 };

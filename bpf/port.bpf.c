@@ -468,27 +468,23 @@ static __always_inline void use_own_flow(struct __sk_buff *skb, const struct por
 	bpf_set_hash(skb, p->number);
 }
 
-/* Decides about a frame; mark (0: none) is set on frames that pass. Returns a TC_ACT_*. */
-static __always_inline int judge(struct __sk_buff *skb, struct port_packet *p, __u32 mark)
-{
-	struct port_control *control;
-	struct port_traffic *traffic;
-	struct frame frame = {};
-	__u32 key = 0, active, flags, classes;
-	int passes;
+#include "park.h"
 
-	control = bpf_map_lookup_elem(&ns_control, &key);
-	if (!control)
-		return TC_ACT_UNSPEC;
+/* What is known about a frame, and the policy that judges it; returns the policy's flags. */
+static __always_inline __u32 look_at(struct __sk_buff *skb, struct port_packet *p,
+				     const struct port_control *control)
+{
+	struct frame frame = {};
+	__u32 key, active, flags;
+
 	/* Read once, so that one policy judges the packet at all hops. */
 	p->active = active = *(volatile __u32 *)&control->active & 1;
 	flags = control->slot[active].flags;
-	classes = control->slot[active].classes;
 	if (flags & (PORT_FLAG_BASE | PORT_FLAG_OVERLAYS))
 		p->now = p->departs = bpf_ktime_get_ns();
 	p->length = skb->wire_len;
 	ns_read_frame(skb, &frame);
-	p->class = ns_classify(&frame, classes);
+	p->class = ns_classify(&frame, control->slot[active].classes);
 	p->vlan = frame.vlan;
 	p->resolves = frame.resolves;
 	p->size = frame.size;
@@ -500,6 +496,30 @@ static __always_inline int judge(struct __sk_buff *skb, struct port_packet *p, _
 		key = p->to_link;
 		to = bpf_map_lookup_elem(&ns_links, &key);
 		p->charged = link && to && link->charge_at == to->bundle;
+	}
+	return flags;
+}
+
+/*
+ * Decides about a frame; mark (0: none) is set on frames that pass; with parks, it may be held at
+ * this place. Returns a TC_ACT_*.
+ */
+static __always_inline int judge(struct __sk_buff *skb, struct port_packet *p, __u32 mark,
+				 int parks)
+{
+	struct port_control *control;
+	struct port_traffic *traffic;
+	__u32 key = 0, flags;
+	int passes;
+
+	control = bpf_map_lookup_elem(&ns_control, &key);
+	if (!control)
+		return TC_ACT_UNSPEC;
+	flags = look_at(skb, p, control);
+	if (parks) {
+		passes = park_or_pass(skb, p, flags, 0);
+		if (passes != TC_ACT_UNSPEC)
+			return passes;
 	}
 	passes = pass(p, flags);
 	traffic = traffic_of(p);
@@ -535,12 +555,36 @@ static __always_inline int judge(struct __sk_buff *skb, struct port_packet *p, _
 
 #include "lag.h"
 
+/*
+ * Finds the source of a frame at a port, which came in by ingress; 0 if no node has that port. The
+ * caller reads ingress once: the verifier refuses what the compiler makes of several places.
+ */
+static __always_inline int find_sender(struct __sk_buff *skb, struct port_packet *p,
+				       struct port_link *to, __u32 ingress)
+{
+	__u32 *from;
+
+	from = ingress ? bpf_map_lookup_elem(&ns_ports, &ingress) : 0;
+	p->from_link = from ? *from : HOST;
+	p->past_uplink = is_marked(skb, PORT_MARK_SENT);
+	if (to && p->from_link == HOST && !is_ours(skb) &&
+	    (to->ovs ? !find_source(skb, to, &p->from_link) : is_unclaimed(skb, to, from))) {
+		__sync_fetch_and_add(&to->unclaimed, 1);
+		return 0;
+	}
+	if (is_ours(skb)) {
+		p->from_link = skb->mark & ~PORT_MARK_MASK;
+		skb->mark = 0;
+	}
+	return 1;
+}
+
 /* clsact egress of a port, towards its node. */
 SEC("tc")
 int ns_port(struct __sk_buff *skb)
 {
 	struct port_packet p = {.charged = 1};
-	__u32 ingress = skb->ingress_ifindex, *from;
+	__u32 ingress = *(volatile __u32 *)&skb->ingress_ifindex;
 	struct port_link *to;
 
 	if (is_marked(skb, PORT_MARK_COPY)) {
@@ -551,23 +595,13 @@ int ns_port(struct __sk_buff *skb)
 	p.to_link = link_of(skb->ifindex);
 	if (!ingress && p.to_link != HOST && is_lacp(skb))
 		return judge_lacp(skb, p.to_link, PORT_HOP_DOWN);
-	from = ingress ? bpf_map_lookup_elem(&ns_ports, &ingress) : 0;
-	p.from_link = from ? *from : HOST;
-	p.past_uplink = is_marked(skb, PORT_MARK_SENT);
 	to = bpf_map_lookup_elem(&ns_links, &p.to_link);
-	if (to && p.from_link == HOST && !is_ours(skb) &&
-	    (to->ovs ? !find_source(skb, to, &p.from_link) : is_unclaimed(skb, to, from))) {
-		__sync_fetch_and_add(&to->unclaimed, 1);
+	if (is_marked(skb, PORT_MARK_PARK) ? !recall(skb, &p) : !find_sender(skb, &p, to, ingress))
 		return TC_ACT_SHOT;
-	}
-	if (is_ours(skb)) {
-		p.from_link = skb->mark & ~PORT_MARK_MASK;
-		skb->mark = 0;
-	}
 	p.from = node_of(p.from_link);
 	p.to = node_of(p.to_link);
 	p.to_router = to && to->routed && p.from == HOST;
-	return judge(skb, &p, 0);
+	return judge(skb, &p, 0, 1);
 }
 
 /*
@@ -588,74 +622,7 @@ int ns_stamp(struct __sk_buff *skb)
 	return TC_ACT_UNSPEC;
 }
 
-static __always_inline int judge_for_host(struct __sk_buff *skb)
-{
-	struct port_packet p = {.charged = 1};
-	struct port_link *from;
-
-	p.from_link = skb->mark & ~PORT_MARK_MASK;
-	from = bpf_map_lookup_elem(&ns_links, &p.from_link);
-	p.from = from ? from->node : HOST;
-	p.to_router = from && from->routed;
-	return judge(skb, &p, PORT_MARK_SENT);
-}
-
-static __always_inline int is_held(void)
-{
-	struct port_control *control;
-	__u32 key = 0;
-
-	control = bpf_map_lookup_elem(&ns_control, &key);
-	return control && control->slot[control->active & 1].flags & PORT_FLAG_HELD;
-}
-
-/* Judges a frame to the host, or leaves that to ns_hold, which the redirect to the IFB leads to. */
-static __always_inline int judge_or_hold(struct __sk_buff *skb)
-{
-	if (!is_held())
-		return judge_for_host(skb);
-	/* Not by its upper half alone: the verifier refuses that. */
-	skb->mark += PORT_MARK_HOST - PORT_MARK;
-	return TC_ACT_UNSPEC;
-}
-
-/* clsact ingress of a bridge: frames that it delivers to the host. */
-SEC("tc")
-int ns_host(struct __sk_buff *skb)
-{
-	__u32 *from;
-
-	/* Frames of Open vSwitch's userspace datapath have none. */
-	if (!skb->mark) {
-		from = link_by_address(skb);
-		skb->mark = from && *from != HOST ? PORT_MARK | *from : 0;
-	}
-	return is_marked(skb, PORT_MARK) ? judge_or_hold(skb) : TC_ACT_UNSPEC;
-}
-
-/*
- * clsact ingress of a port in no bridge: the host is the next hop of every frame. Those that it
- * routes to another port of the fleet are judged there; all others are the host's, also those that
- * leave the fleet.
- */
-SEC("tc")
-int ns_route(struct __sk_buff *skb)
-{
-	__u32 link = link_of(skb->ifindex);
-
-	if (link == HOST)
-		return TC_ACT_UNSPEC;
-	skb->mark = PORT_MARK | link;
-	return link_of(routed_to(skb)) != HOST ? TC_ACT_UNSPEC : judge_or_hold(skb);
-}
-
-/* clsact egress of the IFB that delays frames to the host. */
-SEC("tc")
-int ns_hold(struct __sk_buff *skb)
-{
-	return is_marked(skb, PORT_MARK_HOST) ? judge_for_host(skb) : TC_ACT_UNSPEC;
-}
-
 #include "machine.h"
+#include "to_host.h"
 
 char LICENSE[] SEC("license") = "GPL";

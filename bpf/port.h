@@ -22,6 +22,10 @@
 #define PORT_STATES	(1 << 18)
 #define PORT_TRAFFIC	(1 << 17)
 
+#define PORT_PARKED	  10000		/* packets that faults hold, of the whole fleet */
+#define PORT_PARKED_BYTES (64ULL << 20) /* of these packets */
+#define PORT_PARK_FLOWS	  16384
+
 #define PORT_TABLES	   16	 /* delay distributions */
 #define PORT_TABLE_ENTRIES 4096	 /* per table */
 #define PORT_TABLE_SHIFT   13	 /* 1 << 13 is one standard deviation */
@@ -29,13 +33,14 @@
 
 /*
  * Values of skb->mark: set at ingress, at ingress of a frame to the host that is judged in an IFB,
- * and once the uplink has been applied, all with the source link in the lower half; and a
- * duplicate whose departure is in skb->cb.
+ * and once the uplink has been applied, all with the source link in the lower half; a duplicate
+ * whose departure is in skb->cb; and a parked packet, with its ticket in the lower half.
  */
 #define PORT_MARK      0x6e730000
 #define PORT_MARK_HOST 0x6e760000
 #define PORT_MARK_SENT 0x6e740000
 #define PORT_MARK_COPY 0x6e750000
+#define PORT_MARK_PARK 0x6e770000
 #define PORT_MARK_MASK 0xffff0000
 
 /*
@@ -133,10 +138,11 @@ enum port_has {
 	PORT_HAS_DUPLICATE = 1 << 8,
 	PORT_HAS_CORRUPT = 1 << 9,
 	PORT_HAS_LARGER = 1 << 10,
-	PORT_HAS_SLOT = 1 << 11,
-	PORT_HAS_SEED = 1 << 12,
-	PORT_HAS_TRACE = 1 << 13,
-	PORT_HAS_DOWN = 1 << 14, /* drops everything, always or for part of a period */
+	PORT_HAS_HOLD = 1 << 11, /* packets wait until the condition ends */
+	PORT_HAS_SLOT = 1 << 12,
+	PORT_HAS_SEED = 1 << 13,
+	PORT_HAS_TRACE = 1 << 14,
+	PORT_HAS_DOWN = 1 << 15, /* drops everything, always or for part of a period */
 };
 
 enum port_loss { PORT_LOSS_RANDOM, PORT_LOSS_GILBERT_ELLIOTT, PORT_LOSS_4STATE };
@@ -190,6 +196,43 @@ struct port_state {
 	/* Hashes of the conditions under which clock and last were set. */
 	__u32 clock_hash, last_hash;
 	__u32 padding;
+};
+
+/*
+ * Parked packets: those that a fault holds circulate in a pair of veths (bpf/park.h). The ticket of
+ * each is the key of its entry.
+ */
+struct port_parked {
+	__u64 leaves;  /* when it is looked at again */
+	__u32 seq;     /* in its flow */
+	__u32 ifindex; /* where it was taken */
+	__u32 mark;    /* its own */
+	__u32 bytes;
+	__u32 rank;   /* the number of packets in the pair when it entered */
+	__u16 link;   /* its source */
+	__u8 ingress; /* it was taken at ingress: the host receives it */
+	__u8 past_uplink;
+};
+
+/* The packets in the pair. */
+struct port_park {
+	__u32 ifindex; /* of the end that packets enter, 0: there is none */
+	__u32 count;
+	__u64 bytes;
+	__u64 tickets; /* given out */
+};
+
+/* Packets that keep their order: of one class and VLAN, from one link to another. */
+struct port_park_key {
+	__u16 from, to, vlan;
+	__u8 class, padding;
+};
+
+struct port_park_flow {
+	__u64 until; /* when each of those held will have been looked at again, or its fault over */
+	__u64 last;  /* when the last of those that wait for their turn leaves */
+	__u32 seq;   /* of the next packet to be parked */
+	__u32 next;  /* of the next one to leave */
 };
 
 struct port_trace_row {
@@ -268,6 +311,7 @@ enum port_flags {
 	PORT_FLAG_BASE_HOLDS = 1 << 6, /* the profile's conditions need such an fq */
 	PORT_FLAG_BASE_CORRUPTS = 1 << 7, /* the profile's conditions corrupt packets */
 	PORT_FLAG_LINKS = 1 << 8,	  /* some conditions are of links */
+	PORT_FLAG_HOLDS = 1 << 9,	  /* some conditions hold packets */
 };
 
 struct port_slot {
@@ -327,6 +371,7 @@ enum port_effect {
 	PORT_EFFECT_CORRUPT,
 	PORT_EFFECT_LARGER,
 	PORT_EFFECT_SLOT, /* waited for its slot */
+	PORT_EFFECT_HOLD, /* held; later delivered, or dropped */
 	PORT_EFFECTS
 };
 
@@ -350,6 +395,10 @@ _Static_assert(sizeof(struct port_fault) == 440, "shared with the kernel side");
 _Static_assert(sizeof(struct port_filter) == 16, "shared with the kernel side");
 _Static_assert(sizeof(struct port_slot) == 512 + 48 + 16 * PORT_BITS + 440 * PORT_FAULTS,
 	       "shared with the kernel side");
-_Static_assert(sizeof(struct port_traffic) == 128, "shared with the kernel side");
+_Static_assert(sizeof(struct port_parked) == 32, "shared with the kernel side");
+_Static_assert(sizeof(struct port_park) == 24, "shared with the kernel side");
+_Static_assert(sizeof(struct port_park_key) == 8, "shared with the kernel side");
+_Static_assert(sizeof(struct port_park_flow) == 24, "shared with the kernel side");
+_Static_assert(sizeof(struct port_traffic) == 136, "shared with the kernel side");
 
 #endif

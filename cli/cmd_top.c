@@ -36,7 +36,7 @@ static json_t *json_affected(const struct netsim_flow *flow)
 		[NETSIM_EFFECT_RATE] = "rate",	     [NETSIM_EFFECT_DELAY] = "delay",
 		[NETSIM_EFFECT_LOSS] = "loss",	     [NETSIM_EFFECT_DUPLICATE] = "duplicate",
 		[NETSIM_EFFECT_CORRUPT] = "corrupt", [NETSIM_EFFECT_LARGER] = "larger",
-		[NETSIM_EFFECT_SLOT] = "slot",
+		[NETSIM_EFFECT_SLOT] = "slot",	     [NETSIM_EFFECT_HOLD] = "hold",
 	};
 	json_t *json = json_object();
 

@@ -117,7 +117,7 @@ _netsim_words() {
 		fi ;;
 	fault)
 		if [[ $place -eq 1 ]]; then
-			compgen -W "loss delay jitter rate duplicate corrupt larger reorder" -- "$word"
+			compgen -W "loss delay jitter rate duplicate corrupt larger hold reorder" -- "$word"
 		else
 			_netsim_target "$netsim" "$word" host
 		fi ;;

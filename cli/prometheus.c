@@ -280,4 +280,6 @@ void prometheus_print(FILE *out, const struct netsim_status *status,
 		    offsetof(struct netsim_flow, copied));
 	flow_family(&w, "netsim_corrupted_total", "Corrupted packets.",
 		    offsetof(struct netsim_flow, corrupted));
+	flow_family(&w, "netsim_held_total", "Packets that faults have held.",
+		    offsetof(struct netsim_flow, affected[NETSIM_EFFECT_HOLD]));
 }

@@ -419,6 +419,7 @@ enum netsim_effect {
 	NETSIM_EFFECT_CORRUPT,
 	NETSIM_EFFECT_LARGER, /* it was too large to pass */
 	NETSIM_EFFECT_SLOT,   /* it waited for its slot */
+	NETSIM_EFFECT_HOLD,   /* it was held, and perhaps delivered since */
 	NETSIM_EFFECTS
 };
 

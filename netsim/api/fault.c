@@ -14,6 +14,7 @@
 #include "netsim/shape/edt_faults.h"
 #include "netsim/shape/engine.h"
 #include "netsim/shape/intent.h"
+#include "netsim/shape/park.h"
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
 #include "netsim/util/name.h"
@@ -153,6 +154,24 @@ bool api_fill_fault(void *root, const struct port_fault *fault, const char *text
 	return ret->text && !ret->name == !named;
 }
 
+/*
+ * Checks whether the fleet can hold packets. A fault that only holds may have a VLAN of a node as
+ * its target, which its interface inside the node names.
+ */
+static int make_hold(const struct fleet *f, const struct conditions *c,
+		     const struct netsim_fault_opts *o, struct port_fault *fault,
+		     struct netsim_err *err)
+{
+	int r;
+
+	if (!cond_has(c, COND_HOLD))
+		return 0;
+	r = park_check(f->policy, f->model, fault->class, err);
+	if (r < 0 || c->has != 1U << COND_HOLD || o->target_count != 1 || o->class_name)
+		return r;
+	return api_vlan_of(f, o->targets[0], &fault->link.vlan, err);
+}
+
 /* Builds the fault from the options, opens the policy it goes into, and checks its class. */
 static int make_fault(struct netsim *ctx, const struct netsim_fault_opts *o, struct fleet *f,
 		      struct port_fault *fault, struct netsim_err *err)
@@ -181,7 +200,9 @@ static int make_fault(struct netsim *ctx, const struct netsim_fault_opts *o, str
 	if (r == 0)
 		r = machine_copy_targets(f->model, &targets, fault->targets, sizeof(fault->targets),
 					 err);
-	return r == 0 ? api_check_class(f->policy, fault->class, err) : r;
+	if (r == 0)
+		r = api_check_class(f->policy, fault->class, err);
+	return r == 0 ? make_hold(f, &c, o, fault, err) : r;
 }
 
 /* Makes the result from an added fault (id 0: dry run); for_ns 0: no deadline. */

@@ -18,6 +18,7 @@ _Static_assert((int)NETSIM_DROP_PARTITION == (int)PORT_DROP_CUT &&
 _Static_assert((int)NETSIM_EFFECT_RATE == (int)PORT_EFFECT_RATE &&
 		       (int)NETSIM_EFFECT_LOSS == (int)PORT_EFFECT_LOSS &&
 		       (int)NETSIM_EFFECT_SLOT == (int)PORT_EFFECT_SLOT &&
+		       (int)NETSIM_EFFECT_HOLD == (int)PORT_EFFECT_HOLD &&
 		       (int)NETSIM_EFFECTS == (int)PORT_EFFECTS,
 	       "effects match those of the programs");
 
@@ -174,7 +175,8 @@ void traffic_subtract(const struct netsim_traffic *before, struct netsim_traffic
 			for (int e = 0; e < NETSIM_EFFECTS; e++)
 				subtract_counter(before->flows[b]->affected[e], &flow->affected[e]);
 		}
-		any = flow->packets || flow->copied || flow->corrupted || flow->oversized;
+		any = flow->packets || flow->copied || flow->corrupted || flow->oversized ||
+		      flow->affected[NETSIM_EFFECT_HOLD];
 		for (int d = 0; d < NETSIM_DROPS; d++)
 			any |= flow->dropped[d] != 0;
 		if (any)

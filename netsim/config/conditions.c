@@ -51,6 +51,8 @@ static void merge_one(struct conditions *c, const struct conditions *more, enum 
 	case COND_LARGER:
 		c->larger = more->larger;
 		break;
+	case COND_HOLD:
+		break;
 	case COND_SLOT:
 		c->slot = more->slot;
 		break;
@@ -267,6 +269,8 @@ int conditions_format(const struct conditions *c, char *ret, size_t size)
 		buf_printf(&buf, " corrupt %s", unit_format_ratio(c->corrupt, text));
 	if (cond_has(c, COND_LARGER))
 		buf_printf(&buf, " larger %s", unit_format_size(c->larger, text));
+	if (cond_has(c, COND_HOLD))
+		buf_printf(&buf, " hold");
 	if (cond_has(c, COND_SLOT))
 		format_slot(&c->slot, &buf);
 	if (cond_has(c, COND_SEED))

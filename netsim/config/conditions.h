@@ -28,6 +28,7 @@ enum cond {
 	COND_DUPLICATE,
 	COND_CORRUPT,
 	COND_LARGER,
+	COND_HOLD, /* of faults only */
 	COND_SLOT,
 	COND_SEED,
 	COND_TRACE,

@@ -325,6 +325,13 @@ static int read_larger(struct condition_reader *r, const char *word)
 		       refuse(r, NULL, "larger: must be at most %dB", LARGER_MAX);
 }
 
+static int read_hold(struct condition_reader *r, const char *word)
+{
+	(void)r;
+	(void)word;
+	return 0;
+}
+
 /* "5ms" or "1ms..2ms", optionally followed by "3 packets" and "4kB". */
 static int read_slot(struct condition_reader *r, const char *word)
 {
@@ -387,6 +394,7 @@ static const struct {
 	{"duplicate", COND_DUPLICATE, read_duplicate},
 	{"corrupt", COND_CORRUPT, read_corrupt},
 	{"larger", COND_LARGER, read_larger},
+	{"hold", COND_HOLD, read_hold},
 	{"slot", COND_SLOT, read_slot},
 	{"seed", COND_SEED, read_seed},
 };
@@ -406,8 +414,8 @@ static int refuse_word(struct condition_reader *r, const char *word)
 	return refuse(r,
 		      nearest ? hint_f("did you mean \"%s\"?", nearest) :
 				"the conditions are rate, burst, queue, delay, jitter, "
-				"distribution, reorder, loss, duplicate, corrupt, larger, slot, "
-				"seed",
+				"distribution, reorder, loss, duplicate, corrupt, larger, hold, "
+				"slot, seed",
 		      "\"%s\" is not a condition", shown(word));
 }
 

@@ -424,6 +424,9 @@ const struct field profile_conditions_rows[] = {
 	{FIELD(struct raw_conditions, to, "to", bind_text), .in = IN_PAIR},
 	{FIELD(struct raw_conditions, up, "up", bind_node), .in = IN_NODE, .nullable = true},
 	{FIELD(struct raw_conditions, down, "down", bind_node), .in = IN_NODE, .nullable = true},
+	{.name = "hold",
+	 .mistake =
+		 "only a fault holds packets, because it ends: netsim fault hold n100-1 --for 5s"},
 	{.name = "latency",
 	 .mistake = "\"delay\" is the one-way delay, \"queue\" bounds the queue (tbf's latency)"},
 	{0},

@@ -151,6 +151,8 @@ static void print_cond(FILE *out, bool *first, const struct conditions *c, enum 
 	case COND_LARGER:
 		print_size(out, first, "larger", c->larger);
 		break;
+	case COND_HOLD:
+		break;
 	case COND_SLOT:
 		print_slot(out, first, &c->slot);
 		break;

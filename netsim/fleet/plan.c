@@ -79,6 +79,7 @@ static bool must_remake(const struct link *want, const struct link *have)
 	case LINK_BRIDGE:
 	case LINK_VETH:
 	case LINK_IFB:
+	case LINK_HOLD:
 	case LINK_OVS:
 		break;
 	}
@@ -231,7 +232,7 @@ static void plan_stale_links(struct planner *p)
 
 		if (!MARK_IS_GROUP(have->group) || is_partner(p, have))
 			continue;
-		if (have->kind == LINK_IFB && is_needed_ifb(p, have))
+		if (have->kind == LINK_HOLD || (have->kind == LINK_IFB && is_needed_ifb(p, have)))
 			continue;
 		if (have->node != MODEL_HOST && node == MODEL_HOST)
 			continue;

@@ -13,6 +13,7 @@ static const char *kind_word(enum link_kind kind)
 	case LINK_BRIDGE:
 		return "bridge";
 	case LINK_VETH:
+	case LINK_HOLD:
 		return "veth";
 	case LINK_TAP:
 		return "tap";

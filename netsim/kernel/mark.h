@@ -16,6 +16,7 @@
  *   netsim:FLEET/NODE host=N              lo of a node's namespace; N is the inode
  *                                         of the fleet's network namespace
  *
+ *   netsim:FLEET/@hold                    an end of the pair of veths where held packets wait
  *   netsim:@/DEVICE [tso] [gro]           the IFB of an interface without a fleet,
  *                                         and the offloads to restore; an attached bridge
  *                                         has [tso], too, and so has an attached tap of a
@@ -46,10 +47,11 @@
 #include "netsim/config/topo.h"
 
 #define MARK_PREFIX "netsim:"
-#define MARK_PROTO  110	   /* addresses and routes: 'n' */
-#define MARK_HANDLE 0x6e73 /* "ns": our qdiscs' major number, our filters' preference */
-#define MARK_BARE   "@"	   /* stands in for the fleet of interfaces shaped without one */
-#define MARK_TEXT   256	   /* the kernel's limit on an alias, including its NUL */
+#define MARK_PROTO  110	    /* addresses and routes: 'n' */
+#define MARK_HANDLE 0x6e73  /* "ns": our qdiscs' major number, our filters' preference */
+#define MARK_BARE   "@"	    /* stands in for the fleet of interfaces shaped without one */
+#define MARK_HOLD   "@hold" /* stands in for the node of a veth that held packets pass */
+#define MARK_TEXT   256	    /* the kernel's limit on an alias, including its NUL */
 
 /*
  * Returns the link group of a fleet. MARK_DOOMED() of it collects links for removal: the

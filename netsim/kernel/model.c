@@ -124,7 +124,11 @@ int link_take_alias(struct link *link, const char *alias)
 	link->alias = copy;
 	link->machine = link->routed = false;
 	/* An IFB has the alias of its port. */
-	if (link->kind == LINK_IFB || !mark_parse(alias, &mark) || !mark.iface)
+	if (link->kind == LINK_IFB || !mark_parse(alias, &mark))
+		return 0;
+	if (link->kind == LINK_VETH && strcmp(mark.node, MARK_HOLD) == 0)
+		link->kind = LINK_HOLD;
+	if (!mark.iface)
 		return 0;
 	link->machine = mark.machine;
 	link->routed = mark.routed && (link->kind == LINK_VETH || link->kind == LINK_TAP);

@@ -25,6 +25,7 @@ enum link_kind {
 	LINK_BOND,
 	LINK_VLAN,
 	LINK_IFB,
+	LINK_HOLD, /* a veth that held packets pass: its mark is MARK_HOLD */
 	LINK_OVS
 };
 

@@ -100,6 +100,8 @@ static uint32_t flags_of(const struct policy_entry *entries, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		const struct port_key *key = &entries[i].key;
 
+		if (entries[i].conditions.has & PORT_HAS_HOLD)
+			flags |= PORT_FLAG_HOLDS;
 		if (key->hop == PORT_HOP_VLAN)
 			flags |= PORT_FLAG_VLANS;
 		if (key->hop == PORT_HOP_UP || key->hop == PORT_HOP_DOWN)
@@ -124,7 +126,8 @@ static int put_file_tables(struct policy *p, const struct policy_base *base, str
 }
 
 /* Flags that flags_of() derives from the entries. */
-#define HOP_FLAGS (PORT_FLAG_LINKS | PORT_FLAG_PAIRS | PORT_FLAG_CLASSES | PORT_FLAG_VLANS)
+#define HOP_FLAGS \
+	(PORT_FLAG_LINKS | PORT_FLAG_PAIRS | PORT_FLAG_CLASSES | PORT_FLAG_VLANS | PORT_FLAG_HOLDS)
 
 int policy_put_base(struct policy *p, struct policy_change *change, const struct policy_base *base,
 		    struct netsim_err *err)
@@ -226,6 +229,7 @@ void policy_sweep(struct policy *p)
 		sweep_map(p, POLICY_OVERLAYS, slot->overlays, false);
 	if (p->control->stale & PORT_STALE_NODES)
 		sweep_orphans(p);
+	policy_sweep_parked(p);
 	p->control->stale = 0;
 }
 

@@ -45,6 +45,9 @@ static const char *const map_names[POLICY_MAPS] = {
 	[POLICY_NODES] = "ns_nodes",
 	[POLICY_PORTS] = "ns_ports",
 	[POLICY_OVS_MACS] = "ns_ovs_macs",
+	[POLICY_PARKED] = "ns_parked",
+	[POLICY_PARK_FLOWS] = "ns_park_flows",
+	[POLICY_PARK] = "ns_park",
 	[POLICY_LINKS] = "ns_links",
 	[POLICY_CONDITIONS] = "ns_conditions",
 	[POLICY_OVERLAYS] = "ns_overlays",
@@ -79,9 +82,12 @@ static int reuse_maps(struct policy *p, struct port *skel)
 }
 
 static const char *const prog_names[POLICY_PROGS] = {
-	[POLICY_PORT] = "ns_port", [POLICY_STAMP] = "ns_stamp", [POLICY_HOST_IN] = "ns_host",
-	[POLICY_LAG] = "ns_lag",   [POLICY_ROUTE] = "ns_route", [POLICY_HOLD] = "ns_hold",
-	[POLICY_OUT] = "ns_out",   [POLICY_IN] = "ns_in",	[POLICY_IN_HOLD] = "ns_in_hold",
+	[POLICY_PORT] = "ns_port",	 [POLICY_STAMP] = "ns_stamp",
+	[POLICY_HOST_IN] = "ns_host",	 [POLICY_ROUTE] = "ns_route",
+	[POLICY_LAG] = "ns_lag",	 [POLICY_HOLD] = "ns_hold",
+	[POLICY_PARK_IN] = "ns_park_in", [POLICY_PARK_OUT] = "ns_park_out",
+	[POLICY_OUT] = "ns_out",	 [POLICY_IN] = "ns_in",
+	[POLICY_IN_HOLD] = "ns_in_hold",
 };
 
 const char *policy_prog_name(enum policy_prog prog)

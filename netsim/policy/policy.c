@@ -29,6 +29,7 @@ static const struct {
 	 2 * 65536 * sizeof(struct port_class_port)},
 	{POLICY_CLASS_RULES, offsetof(struct policy, class_rules),
 	 2 * sizeof(struct port_class_rules)},
+	{POLICY_PARK, offsetof(struct policy, park), sizeof(struct port_park)},
 };
 
 static void **member_of(struct policy *p, size_t i)
@@ -97,9 +98,12 @@ void policy_close(struct policy *p)
 int policy_map_memory(struct policy *p, struct netsim_err *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(mapped); i++) {
-		void *memory = mmap(NULL, mapped[i].size, PROT_READ | PROT_WRITE, MAP_SHARED,
-				    p->map[mapped[i].map], 0);
+		void *memory;
 
+		if (!policy_uses(p, mapped[i].map))
+			continue;
+		memory = mmap(NULL, mapped[i].size, PROT_READ | PROT_WRITE, MAP_SHARED,
+			      p->map[mapped[i].map], 0);
 		if (memory == MAP_FAILED)
 			return err_errno(err, -errno, NULL, "cannot map the policy into memory");
 		*member_of(p, i) = memory;

@@ -91,6 +91,15 @@ int policy_load_hold(struct policy *policy, struct netsim_err *err);
  */
 void policy_put_hold(const struct policy *policy, struct rtnl *rt, int ifindex,
 		     const char *subject);
+/*
+ * The programs at the pair of veths where held packets wait (bpf/park.h): loads them; queues
+ * messages that attach them to the end that packets enter, and to the other one; lets the programs
+ * at ports use the pair.
+ */
+int policy_load_park(struct policy *policy, struct netsim_err *err);
+void policy_put_park(const struct policy *policy, struct rtnl *rt, int in, int out,
+		     const char *subject);
+void policy_use_park(struct policy *policy, int in);
 /* Loads all programs and attaches one to a port, to test whether the kernel supports them. */
 int policy_try(struct rtnl *rt, int ifindex, struct netsim_err *err);
 

@@ -12,6 +12,8 @@ enum policy_prog {
 	POLICY_ROUTE,
 	POLICY_LAG,
 	POLICY_HOLD,
+	POLICY_PARK_IN,
+	POLICY_PARK_OUT,
 	/* On a machine that is a node. */
 	POLICY_OUT,
 	POLICY_IN,
@@ -32,8 +34,11 @@ enum policy_map {
 	POLICY_TRACES,
 	POLICY_CLASS_PORTS,
 	POLICY_CLASS_RULES,
-	/* Only the programs at ports use this map, and only those of a machine the next ones. */
+	/* Only the programs at ports use these maps, and only those of a machine the next ones. */
 	POLICY_OVS_MACS,
+	POLICY_PARKED,
+	POLICY_PARK_FLOWS,
+	POLICY_PARK,
 	POLICY_MACS,
 	POLICY_ADDRESSES,
 	POLICY_MAPS
@@ -49,6 +54,7 @@ struct policy {
 	struct port_trace_row *traces;
 	struct port_class_port *class_ports;
 	struct port_class_rules *class_rules;
+	struct port_park *park;	       /* NULL on a machine */
 	const char *names[PORT_NODES]; /* by node number, NULL: unused; of control->names */
 	uint32_t *link_numbers;	       /* by index of the model's links, 0: none */
 	char *machine;		       /* the node that this machine is, or NULL */
@@ -67,7 +73,7 @@ static inline int policy_end(const struct policy *policy)
 /* True if the policy's programs use the map. */
 static inline bool policy_uses(const struct policy *policy, enum policy_map map)
 {
-	return policy->machine ? map != POLICY_OVS_MACS : map < POLICY_MACS;
+	return policy->machine ? map < POLICY_OVS_MACS || map >= POLICY_MACS : map < POLICY_MACS;
 }
 
 /* Returns a policy without programs, maps or nodes, or NULL; free it with policy_close(). */
@@ -78,9 +84,10 @@ struct policy *policy_new(void);
  */
 #define POLICY_FOR_PORTS (1U << POLICY_PORT)
 #define POLICY_FOR_MARKS (1U << POLICY_STAMP | 1U << POLICY_HOST_IN)
+#define POLICY_FOR_PARK	 (1U << POLICY_PARK_IN | 1U << POLICY_PARK_OUT)
 #define POLICY_FOR_ALL                                                                 \
 	(POLICY_FOR_PORTS | POLICY_FOR_MARKS | 1U << POLICY_ROUTE | 1U << POLICY_LAG | \
-	 1U << POLICY_HOLD)
+	 1U << POLICY_HOLD | POLICY_FOR_PARK)
 #define POLICY_FOR_MACHINE (1U << POLICY_OUT | 1U << POLICY_IN)
 int policy_load(struct policy *policy, unsigned progs, struct netsim_err *err);
 /* Maps the policy's maps into memory. */
@@ -100,6 +107,8 @@ void policy_charge_ports(struct policy *policy, const struct model *fleet);
  */
 void policy_note_whole(const struct policy *policy, struct port_slot *slot,
 		       const struct port_node *nodes);
+/* Forgets held packets that were lost. */
+void policy_sweep_parked(struct policy *policy);
 /* Returns the key of an address in ns_macs and ns_ovs_macs. */
 static inline struct port_mac policy_mac_key(const struct mac *mac)
 {

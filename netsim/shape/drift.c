@@ -13,6 +13,7 @@
 #include "netsim/shape/edt_queue.h"
 #include "netsim/shape/engine.h"
 #include "netsim/shape/ifb.h"
+#include "netsim/shape/park.h"
 #include "netsim/shape/targets.h"
 #include "netsim/util/arena.h"
 #include "netsim/util/array.h"
@@ -199,6 +200,19 @@ static int read_bridge(struct drift_reader *r, size_t at)
 	return ret == 0 && edt_queue_has_host_at(link) ? read_ifb(r, link) : ret;
 }
 
+/* Held packets pass a pair of veths; a difference counts at the fleet's first link. */
+static int read_park(struct drift_reader *r)
+{
+	const struct model *model = r->f->model;
+	const char *what = NULL;
+	int ret;
+
+	if (!(flags_of(r->f) & PORT_FLAG_HOLDS) || !model->link_count)
+		return 0;
+	ret = park_differs(r->f, &r->qdiscs, &what, r->err);
+	return ret == 0 && what ? add(r, &model->links[0], what, false) : ret;
+}
+
 static const struct netem_target *target_of(const struct drift_reader *r, const struct link *link)
 {
 	for (size_t i = 0; i < r->targets.count; i++)
@@ -228,6 +242,8 @@ int drift_read(struct fleet *f, const struct intent *intent, struct drifts *ret,
 		else if (link->kind == LINK_BRIDGE)
 			result = read_bridge(&r, i);
 	}
+	if (result == 0)
+		result = read_park(&r);
 	free(r.qdiscs.list);
 	targets_done(&r.targets);
 	return result;

@@ -6,6 +6,7 @@
 
 #include "netsim/shape/edt_faults.h"
 #include "netsim/shape/edt_queue.h"
+#include "netsim/shape/park.h"
 
 bool edt_is_base(const struct policy *policy)
 {
@@ -114,6 +115,8 @@ int edt_commit(struct fleet *f, const struct edt_change *change, struct edt_comm
 		r = edt_queue_prepare(f, limit, err);
 		p.next.slot->flags |= PORT_FLAG_HELD;
 	}
+	if (r == 0 && p.next.slot->flags & PORT_FLAG_HOLDS)
+		r = park_prepare(f, err);
 	if (r < 0)
 		return r;
 	policy_commit(f->policy);

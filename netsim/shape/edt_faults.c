@@ -177,7 +177,10 @@ static int claim_links(struct composer *c, char *word, uint16_t vlan, uint8_t cl
 	if (r == 0 && !any) {
 		r = err_set(c->err, NETSIM_ERR_USAGE, -ENOENT, NULL, "%s has no port", word);
 		if (slash)
-			err_hint(c->err, "a VLAN can be cut off: netsim partition %s", word);
+			err_hint(c->err,
+				 "a VLAN can be cut off: netsim partition %s; or held, alone: "
+				 "netsim fault hold %s",
+				 word, word);
 	}
 	return r;
 }
@@ -545,8 +548,8 @@ int fault_check(const struct policy *policy, const struct port_fault *fault,
 }
 
 /*
- * Only the programs can merge conditions of links, or delays, with a profile. Sizes need no
- * merging: netem has none.
+ * Only the programs can merge conditions of links, or delays, with a profile. Sizes and holding
+ * need no merging: netem has neither.
  */
 int fault_needs_edt(const struct policy *policy, const struct port_fault *fault,
 		    const struct model *model, bool *ret, struct netsim_err *err)
@@ -559,7 +562,7 @@ int fault_needs_edt(const struct policy *policy, const struct port_fault *fault,
 
 	*ret = r == 0 && fault->kind == PORT_FAULT_CONDITIONS &&
 	       conditions_parse(fault->conditions, &c, NULL) == 0 &&
-	       c.has & (links ? ~(1U << COND_LARGER) : delaying);
+	       c.has & (links ? ~(1U << COND_LARGER | 1U << COND_HOLD) : delaying);
 	return r;
 }
 

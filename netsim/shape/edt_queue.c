@@ -155,13 +155,15 @@ static int hold_for_host(struct fleet *f, const struct link *link, const struct 
 	return 0;
 }
 
-static int report_missing(int r, struct netsim_err *why, struct netsim_err *err)
+int edt_queue_missing(int r, struct netsim_err *why, const char *what, struct netsim_err *err)
 {
 	if (r == -ENOENT) {
 		why->kind = NETSIM_ERR_ENV;
 		*why->hint = 0;
-		err_hint(why, "the edt engine needs sch_fq and sch_netem: modprobe them, or use a "
-			      "kernel that has them (see netsim doctor)");
+		err_hint(why,
+			 "%s needs sch_fq and sch_netem: modprobe them, or use a kernel that has "
+			 "them (see netsim doctor)",
+			 what);
 	}
 	if (err && err->kind == NETSIM_ERR_NONE)
 		*err = *why;
@@ -204,7 +206,7 @@ int edt_queue_prepare(struct fleet *f, uint32_t limit, struct netsim_err *err)
 	else
 		rtnl_reset(st->rt);
 	free(all.list);
-	return r < 0 ? report_missing(r, &why, err) : 0;
+	return r < 0 ? edt_queue_missing(r, &why, "the edt engine", err) : 0;
 }
 
 int edt_queue_take_over(struct fleet *f, uint32_t limit, struct netsim_err *err)

@@ -38,4 +38,10 @@ int edt_queue_take_over(struct fleet *f, uint32_t limit, struct netsim_err *err)
 /* Makes the root qdiscs idle again, and ends the redirection to the bridges' IFBs. */
 int edt_queue_release(struct fleet *f, struct netsim_err *err);
 
+/*
+ * Reports why queues could not be put in place; if the kernel lacks a qdisc (-ENOENT), also that
+ * `what` needs it. Returns r.
+ */
+int edt_queue_missing(int r, struct netsim_err *why, const char *what, struct netsim_err *err);
+
 #endif

@@ -137,7 +137,7 @@ const struct netsim_syntax syntax_fault = {
 		   "  delay TIME   jitter TIME   distribution uniform|normal|pareto|paretonormal\n"
 		   "  loss RATIO|gilbert-elliott p RATIO r RATIO|4-state p13 RATIO p31 RATIO\n"
 		   "  reorder forbidden|allowed|RATIO   duplicate RATIO   corrupt RATIO\n"
-		   "  larger SIZE   slot TIME[..TIME] [N packets] [SIZE]   seed NUMBER\n",
+		   "  larger SIZE   hold   slot TIME[..TIME] [N packets] [SIZE]   seed NUMBER\n",
 	.opts = fault_opts,
 	.min = 1,
 	.max = -1,

@@ -69,6 +69,7 @@ static void test_round_trip(void **state)
 		"loss 4-state p13 1% p31 20% p32 30% p23 40% p14 5%",
 		"slot 10ms..20ms 5 packets 10kB",
 		"larger 1001B",
+		"loss 5% hold",
 	};
 
 	(void)state;
@@ -156,10 +157,15 @@ static void test_holds(void **state)
 	static const struct {
 		const char *text;
 		bool delays;
-	} rows[] = {
-		{"none", false},	 {"loss 5%", false},  {"duplicate 1% corrupt 1%", false},
-		{"larger 1001B", false}, {"delay 1ms", true}, {"8mbit", true},
-		{"slot 1ms..2ms", true}, {"delay 0ms", false}};
+	} rows[] = {{"none", false},
+		    {"loss 5%", false},
+		    {"duplicate 1% corrupt 1%", false},
+		    {"larger 1001B", false},
+		    {"delay 1ms", true},
+		    {"8mbit", true},
+		    {"hold", false},
+		    {"slot 1ms..2ms", true},
+		    {"delay 0ms", false}};
 	struct port_conditions trace = {.has = PORT_HAS_TRACE, .trace_has = PORT_HAS_RATE};
 
 	(void)state;
@@ -193,6 +199,8 @@ static void test_merge(void **state)
 		 "delay 5ms jitter 1ms distribution pareto"},
 		{"duplicate 1%", "duplicate 2% corrupt 3%", "duplicate 2% corrupt 3%"},
 		{"larger 1001B loss 1%", "larger 999B", "loss 1% larger 999B"},
+		{"loss 1%", "hold", "loss 1% hold"},
+		{"hold", "delay 1ms", "delay 1ms hold"},
 	};
 
 	(void)state;

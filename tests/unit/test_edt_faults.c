@@ -392,6 +392,38 @@ static void test_links(void **state)
 	}
 }
 
+/* Packets can be held on a link, a path, or in a VLAN of a node; netem need not know. */
+static void test_hold(void **state)
+{
+	static const struct {
+		const char *conditions, *targets;
+		uint16_t vlan;
+		bool edt;
+		const char *want;
+	} rows[] = {
+		{"hold", "c", 0, false,
+		 "1 down c/eth0: delay 1ms hold\n1 up c/eth0: delay 1ms hold\n"},
+		{"hold", "a:b", 0, false, "1 a>b: hold\n"},
+		{"hold delay 2ms", "a:b", 0, true, "1 a>b: delay 2ms hold\n"},
+		{"hold loss 1%", "c", 0, true,
+		 "1 down c/eth0: delay 1ms loss 1% hold\n1 up c/eth0: delay 1ms loss 1% hold\n"},
+		{"hold", "c/eth1.100", 100, false, "1 vlan c 100: hold\n"},
+	};
+
+	NEEDS_BPF(state);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct port_fault *fault;
+		bool edt;
+
+		begin("nodes:\n  c: {delay: 1ms}\n");
+		fault = add(rows[i].conditions, rows[i].targets, "", 0);
+		fault->link.vlan = rows[i].vlan;
+		expect(rows[i].want);
+		assert_int_equal(fault_needs_edt(policy, fault, fleet, &edt, NULL), 0);
+		assert_int_equal(edt, rows[i].edt);
+	}
+}
+
 /* The seed of a fault stays the same when overlays are recomputed. */
 static void test_seed(void **state)
 {
@@ -453,6 +485,7 @@ int main(void)
 		cmocka_unit_test(test_too_many_layers),
 		cmocka_unit_test(test_jitter),
 		cmocka_unit_test(test_links),
+		cmocka_unit_test(test_hold),
 		cmocka_unit_test(test_seed),
 		cmocka_unit_test(test_describe),
 	};
