@@ -277,6 +277,7 @@ static const char *signs_text(const struct run_fault *f, const struct fault_coun
 		[NETSIM_DROPS + NETSIM_EFFECT_CORRUPT] = "corrupt",
 		[NETSIM_DROPS + NETSIM_EFFECT_LARGER] = "larger",
 		[NETSIM_DROPS + NETSIM_EFFECT_SLOT] = "slot",
+		[NETSIM_DROPS + NETSIM_EFFECT_HOLD] = "hold",
 	};
 	size_t length = 0;
 
@@ -307,6 +308,9 @@ static void end(struct run *run, const struct netsim_traffic *traffic, struct ru
 			now.shown[i] = f->last.shown[i];
 	event.offered = now.offered > f->before.offered ? now.offered - f->before.offered : 0;
 	event.affected = count_of_sign(f, &now, false);
+	/* Held packets have not passed yet. */
+	if (event.offered < event.affected)
+		event.offered = event.affected;
 	/* Without traffic, even a fault that has no counters has certainly had no effect. */
 	event.uncounted = !f->signs && event.offered;
 	recorder_event(run->rec, event, f->text, signs_text(f, &now, text, sizeof(text)));

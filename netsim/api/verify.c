@@ -180,6 +180,21 @@ static const char *why_of(const struct conditions *c, enum expected_state state)
 	return state == EXPECTED_FLAPS ? "its link flaps" : NULL;
 }
 
+/* Sets *ret if a fault holds traffic of no class, or what a guest answers: nothing passes. */
+static int is_held(const struct view *v, const struct place *from, const struct place *to,
+		   const struct verify_path *path, bool *ret, struct netsim_err *err)
+{
+	struct conditions c = {0}, answer = {0};
+	int r = 0;
+
+	if (v->known)
+		r = expected_path(&v->intent, end_of(v, from), end_of(v, to), NULL, &c, err);
+	if (r == 0 && v->known && to->guest)
+		r = expected_path(&v->intent, end_of(v, to), end_of(v, from), NULL, &answer, err);
+	*ret = (path->up.has | path->down.has | c.has | answer.has) & 1U << COND_HOLD;
+	return r;
+}
+
 /* Fills the expected conditions of a path between two places. */
 static int fill_path(const struct view *v, size_t a, size_t b, const struct asked *asked,
 		     struct verify_path *path, struct netsim_err *err)
@@ -190,12 +205,16 @@ static int fill_path(const struct view *v, size_t a, size_t b, const struct aske
 	int r = v->known ? expected_path(&v->intent, end_of(v, from), end_of(v, to), path->traffic,
 					 &path->path, err) :
 			   0;
+	bool held = false;
 
 	path->up = sender->link.up;
 	path->down = asked[b].link.down;
-	path->cut = is_cut(v, from, to, NULL) || asked[a].state == EXPECTED_DOWN ||
+	if (r == 0)
+		r = is_held(v, from, to, path, &held, err);
+	path->cut = held || is_cut(v, from, to, NULL) || asked[a].state == EXPECTED_DOWN ||
 		    asked[b].state == EXPECTED_DOWN;
-	path->cut_alone = path->traffic && !path->cut && is_cut(v, from, to, path->traffic);
+	path->cut_alone = path->traffic && !path->cut &&
+			  (is_cut(v, from, to, path->traffic) || cond_has(&path->path, COND_HOLD));
 	path->cut |= path->cut_alone;
 	if (to->guest) {
 		path->echo = true;

@@ -143,12 +143,13 @@ int expected_link(const struct intent *intent, const struct expected_port *port,
 		const struct intent_fault *fault = &intent->faults[i];
 		bool link = fault->kind == PORT_FAULT_LINK;
 
-		if (!alive(intent, fault) || (!link && fault->kind != PORT_FAULT_CONDITIONS))
+		if (!alive(intent, fault) || (!link && fault->kind != PORT_FAULT_CONDITIONS) ||
+		    !(fault->vlan ? affects_vlan(fault, port) : affects_link(fault, port)))
 			continue;
-		if (link && (fault->vlan ? affects_vlan(fault, port) : affects_link(fault, port)))
+		if (link) {
 			*ret_state = fault->period_ns ? EXPECTED_FLAPS : EXPECTED_DOWN;
-		if (link || !affects_link(fault, port))
 			continue;
+		}
 		r = merge_fault(fault, &ret->up, err);
 		if (r == 0)
 			r = merge_fault(fault, &ret->down, err);

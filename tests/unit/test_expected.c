@@ -223,6 +223,28 @@ static void test_link_faults(void **state)
 	}
 }
 
+/* A fault of a VLAN changes no other traffic of its link. */
+static void test_vlan_conditions(void **state)
+{
+	struct intent_fault fault = {.kind = PORT_FAULT_CONDITIONS,
+				     .conditions = (char *)"hold",
+				     .targets = (char *)"n-1/eth1.100",
+				     .vlan = 100};
+	struct intent intent = with_fault(&fault);
+
+	(void)state;
+	for (uint16_t vlan = 0; vlan <= 200; vlan += 100) {
+		struct expected_port port = {end_of("n-1").node, "eth1", vlan};
+		struct link_conditions c;
+		enum expected_state is;
+
+		assert_int_equal(expected_link(&intent, &port, &c, &is, NULL), 0);
+		assert_int_equal(is, EXPECTED_UP);
+		is_text(&c.up, vlan == 100 ? "hold" : "none");
+		is_text(&c.down, vlan == 100 ? "hold" : "none");
+	}
+}
+
 static void test_partitions(void **state)
 {
 	static const struct {
@@ -385,9 +407,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_links),	    cmocka_unit_test(test_pairs),
 		cmocka_unit_test(test_several),	    cmocka_unit_test(test_deadlines),
-		cmocka_unit_test(test_link_faults), cmocka_unit_test(test_partitions),
-		cmocka_unit_test(test_over),	    cmocka_unit_test(test_cut_parts),
-		cmocka_unit_test(test_file),
+		cmocka_unit_test(test_link_faults), cmocka_unit_test(test_vlan_conditions),
+		cmocka_unit_test(test_partitions),  cmocka_unit_test(test_over),
+		cmocka_unit_test(test_cut_parts),   cmocka_unit_test(test_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
