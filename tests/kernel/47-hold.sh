@@ -309,7 +309,7 @@ scenario() {
 		- held: fault hold n1:n2
 		  for: 1s
 		- after: {for: 2s}
-		  expect: ["packets n1:n2 >= 10", "loss n1:n2 <= 0%"]
+		  expect: [rtt n1:n2 <= 1s, "packets n1:n2 >= 10", "loss n1:n2 <= 0%"]
 	EOT
 	check "a scenario holds" timeout 100 "$NETSIM" run -v "$WORK/run.yaml" --out "$WORK/run"
 	like "and proves it" "$OUT" "held: in effect: hold on n1:n2: .* [1-9][0-9]* of [0-9]+ packets"
