@@ -254,7 +254,7 @@ cross-arm64: build-arm64 ## Build for aarch64, and test that in emulation
 test-vms: build-arm64 ## Test with virtual machines as nodes, x86 and aarch64
 	$(Q)tests/run --guests
 
-test-kernels: ## Test a later Debian's kernel, and the eBPF object of other compilers
+test-kernels: ## Test all on the kernels of Debian 12 and 13, and other compilers of the eBPF object
 	$(Q)tests/deps build demo test kernels
 	$(Q)$(MAKE) $(ALL_CPUS) all unit-tests test-tools
 	$(Q)tests/kernels

@@ -6,6 +6,8 @@
 #   # needs: netem iperf3            first lines: requirements that the runner checks,
 #   # limit: 300                     and the time limit in seconds (default 120);
 #   # idle: yes                      it mostly waits: it is run beside the others
+#   # vm: test-kernels               all of it runs here: in the virtual machine, only that target
+#                                    runs it
 #   . "$(dirname "$0")/../lib.sh"
 #   fails_with 2 "no file" "$NETSIM" up
 #   done_testing

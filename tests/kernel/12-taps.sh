@@ -1,4 +1,5 @@
 # needs: native tap bridge clsact bpf
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Nodes of kind tap, with guests simulated by tests/tools/guest.c.

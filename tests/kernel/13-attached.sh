@@ -1,5 +1,7 @@
 # needs: tap bridge veth netns clsact bpf ethtool
 # limit: 240
+# idle: yes
+# vm: test-kernels
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Nodes of kind attached: taps and bridges that another program makes and removes. netsim up and

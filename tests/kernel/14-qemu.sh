@@ -1,5 +1,6 @@
 # needs: native qemu tap bridge clsact bpf cpio busybox tcpdump
 # limit: 60
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Two machines in QEMU on the taps of topo/n3x.yaml, cut off from each other.

@@ -1,5 +1,6 @@
 # needs: native libvirt overlay qemu tap bridge veth netns clsact bpf cpio busybox
 # limit: 150
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Nodes that are domains of libvirt 9, with guests in QEMU: found through libvirt, shaped at each start,

@@ -1,5 +1,6 @@
 # needs: native veth netns tap clsact bpf ethtool
 # limit: 240
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Attached nodes on a routed network, as microvm.nix has them: another program makes the tap anew at

@@ -1,5 +1,6 @@
 # needs: native veth netns clsact bpf nft tcpdump
 # limit: 200
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The uplink of networks: what nodes send leaves the host through it, under the host's address, as a

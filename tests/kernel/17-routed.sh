@@ -1,6 +1,7 @@
 # needs: veth netns tap clsact bpf nft tcpdump
 # limit: 240
 # idle: yes
+# vm: test-kernels
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Routed networks: ports in no bridge, between which the host routes. Addresses and routes, by ip;

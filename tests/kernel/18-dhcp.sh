@@ -1,6 +1,7 @@
 # needs: bridge veth netns clsact bpf dnsmasq busybox tcpdump
 # limit: 300
 # idle: yes
+# vm: test-kernels
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # DHCP: netsim up runs dnsmasq in a node of its own and udhcpc in the nodes that ask; both are found,

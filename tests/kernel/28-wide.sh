@@ -1,5 +1,6 @@
 # needs: native bridge veth netns clsact bpf
 # limit: 180
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Text output keeps to 80 columns, even for fleets of many nodes and for long conditions.

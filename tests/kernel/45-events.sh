@@ -1,5 +1,6 @@
 # needs: bridge veth netns clsact bpf
 # idle: yes
+# vm: test-kernels
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # netsim events: what it reports beside what was done, in its order.

@@ -1,6 +1,7 @@
 # needs: bridge veth netns clsact bpf
 # limit: 300
 # idle: yes
+# vm: test-kernels
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # A node loses its port and comes back: partitions and faults of every kind apply to it again

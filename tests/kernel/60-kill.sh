@@ -1,5 +1,6 @@
 # needs: native bridge veth netns tap clsact bpf
 # limit: 300
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # kill -9 at random times during up, apply, partition, heal and down: afterwards `up` builds

@@ -1,5 +1,6 @@
 # needs: bridge veth netns clsact bpf
 # idle: yes
+# vm: test-kernels
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # netsim partition --bridge and --ring: reachability of three and five nodes, by pings.
