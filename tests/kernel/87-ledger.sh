@@ -1,6 +1,5 @@
 # needs: native etcd bridge veth netns clsact bpf python3 openssl
 # limit: 180
-# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The ledger against three members of etcd: its rate, its record, a partition of the leader; the
