@@ -418,9 +418,9 @@ def refused_put(liar, call):
 
 @fault("put")
 def swapped_puts(liar, call):
-    """Acknowledged in their order, and applied in the other one."""
+    """Two of a key, acknowledged in their order, and applied in the other one."""
     def later(other):
-        if other.kind != "put":
+        if other.kind != "put" or other.key != call.key:
             return None
         liar.held = None
         other.put()
