@@ -118,8 +118,7 @@ static int add_vlan(struct link *link, uint16_t id, bool untagged, struct netsim
 	return 0;
 }
 
-/* An access port is in one VLAN untagged; a trunk has its native VLAN untagged, the others tagged.
- */
+/* An access port is in one VLAN, untagged; a trunk has its native VLAN untagged, others tagged. */
 static int add_port_vlans(struct link *link, const struct network *net, const struct iface *iface,
 			  struct netsim_err *err)
 {
@@ -189,13 +188,33 @@ static bool is_member(const struct node *node, const struct iface *iface, const 
 	return false;
 }
 
+/* Adds the port of an interface on the host, a member of the network's bridge if it has one. */
+static struct link *add_host_port(struct model *model, const struct topo *topo,
+				  const struct node *node, const struct iface *iface,
+				  const struct network *net, enum link_kind kind)
+{
+	struct link *link = model_add_link(model, MODEL_HOST, iface->port, kind);
+
+	if (!link)
+		return NULL;
+	link->at = iface->at;
+	link->group = mark_group(topo->fleet);
+	link->mtu = topo_cable_mtu(topo, node, iface);
+	link->mtu_at = iface->mtu ? iface->mtu_at : iface->at;
+	link->up = true;
+	if (!net->routed)
+		memcpy(link->master, net->bridge, IFNAMSIZ);
+	link->master_at = iface->at;
+	return link;
+}
+
 static int add_port(struct model *model, const struct topo *topo, const struct node *node,
 		    const struct iface *iface, struct netsim_err *err)
 {
 	const struct network *net = &topo->networks[iface->network];
 	const struct iface *bond;
-	struct link *link = model_add_link(model, MODEL_HOST, iface->port,
-					   node->kind == NODE_TAP ? LINK_TAP : LINK_VETH);
+	struct link *link = add_host_port(model, topo, node, iface, net,
+					  node->kind == NODE_TAP ? LINK_TAP : LINK_VETH);
 	const struct mark mark = {.fleet = topo->fleet,
 				  .node = node->name,
 				  .iface = iface->name,
@@ -207,16 +226,8 @@ static int add_port(struct model *model, const struct topo *topo, const struct n
 
 	if (!link)
 		return err_oom(err);
-	link->at = iface->at;
-	link->group = mark_group(topo->fleet);
-	link->mtu = topo_cable_mtu(topo, node, iface);
-	link->mtu_at = iface->mtu ? iface->mtu_at : iface->at;
-	link->up = true;
-	if (!net->routed)
-		memcpy(link->master, net->bridge, IFNAMSIZ);
 	if (is_member(node, iface, &bond) && bond->bond.lag)
 		memcpy(link->lag, bond->port, IFNAMSIZ);
-	link->master_at = iface->at;
 	link->multi_queue = node->multi_queue;
 	link->vnet_hdr = node->vnet_hdr;
 	link->has_tap_owner = node->has_owner;
@@ -246,26 +257,17 @@ static int add_lag(struct model *model, const struct topo *topo, const struct no
 {
 	const struct iface *member = &node->ifaces[iface->bond.members[0]];
 	const struct network *net = &topo->networks[member->network];
-	struct link *link = model_add_link(model, MODEL_HOST, iface->port, LINK_BOND);
+	const struct mark mark = {.fleet = topo->fleet, .node = node->name, .iface = iface->name};
+	struct link *link = add_host_port(model, topo, node, iface, net, LINK_BOND);
 	int r;
 
 	if (!link)
 		return err_oom(err);
-	link->at = iface->at;
-	link->group = mark_group(topo->fleet);
-	link->mtu = topo_cable_mtu(topo, node, iface);
-	link->mtu_at = iface->mtu ? iface->mtu_at : iface->at;
 	link->has_mac = true;
 	link->mac = stable_mac(topo->fleet, node->name, iface->port);
 	link->mac_at = iface->at;
-	link->up = true;
-	memcpy(link->master, net->bridge, IFNAMSIZ);
-	link->master_at = iface->at;
 	fill_lag(&link->bond, &iface->bond.options);
-	r = set_alias(
-		link,
-		&(struct mark) {.fleet = topo->fleet, .node = node->name, .iface = iface->name},
-		&node->at, err);
+	r = set_alias(link, &mark, &node->at, err);
 	return r < 0 ? r : add_port_vlans(link, net, member, err);
 }
 

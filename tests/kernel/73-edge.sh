@@ -8,7 +8,7 @@
 # shellcheck shell=bash
 . "$(dirname "$0")/../lib.sh"
 
-# scenario NAME [PROFILE]: the rest of the file is read from stdin
+# scenario NAME: the rest of the file is read from stdin
 scenario() {
 	cat >"$WORK/$1.yaml" <<-EOT
 		scenario: $1
