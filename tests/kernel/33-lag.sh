@@ -50,6 +50,16 @@ aggregates() {
 	[[ $(info "$1" bond0 .ad_info.num_ports) == "$2" && $(info host "$(lag "$1")" .ad_info.num_ports) == "$2" ]]
 }
 
+# distributes NODE: the ports of its bond, and all on the switch, send; a port is in the aggregator
+# for up to some seconds before
+distributes() {
+	local state
+	for state in $({ node_exec "$1" ip -j -d link show && ip -j -d link show; } |
+		jq '.[].linkinfo.info_slave_data.ad_actor_oper_port_state // empty'); do
+		[[ $((state & 0x20)) -ne 0 ]] || return 1
+	done
+}
+
 all_reach() {
 	[[ $(reach a=10.1.0.1 b=10.1.0.2 c=10.1.0.3 | xargs) == "a>b a>c b>a b>c c>a c>b" ]]
 }
@@ -83,6 +93,7 @@ partner() {
 # One cable is pulled out: traffic goes on by the other one.
 cable() {
 	local ping
+	check "all ports send" wait_for 20 distributes a
 	ping_start a 10.1.0.2 0.02
 	ping=$BG
 	check "one cable down" "$NETSIM" link down a/eth1
@@ -90,6 +101,7 @@ cable() {
 	check "traffic goes on" wait_for 5 all_reach
 	check "the cable up" "$NETSIM" link up a/eth1
 	check "both ports are there again" wait_for 10 aggregates a 2
+	check "and send" wait_for 10 distributes a
 	check "the other cable down" "$NETSIM" link down a/eth2
 	check "one port is left" wait_for 10 aggregates a 1
 	check "traffic goes on" wait_for 5 all_reach
