@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The timeline: each entry of the plan at its time. Times are absolute: a late step delays no
- * other, unless it waits for a program (exec, start).
+ * The timeline: each entry of the plan at its time. Times are absolute: a step that takes a few
+ * milliseconds delays no other. One that waits for a program (exec, start) does; and one on a
+ * busy machine that takes longer than LATE delays its phase and all later ones as a whole, which
+ * would be shortened otherwise, to nothing in the end.
  */
 #include <errno.h>
 #include <string.h>
 
 #include "netsim/api/run_parts.h"
 #include "netsim/run/thread.h"
+
+#define LATE 100000000LL
 
 struct clockwork {
 	struct run *run;
@@ -79,6 +83,8 @@ static void begin_phase(struct clockwork *c, const struct timeline_entry *entry)
 {
 	c->phase = entry->phase;
 	c->repetition = entry->repetition;
+	if (run_now() - c->due > LATE)
+		c->due = run_now();
 	c->phase_begin = c->due;
 	pairs_end(c->run);
 	if (!c->phase->lasts.ns)
@@ -117,16 +123,29 @@ static void do_step(struct clockwork *c, const struct timeline_entry *entry)
 		run_halt(run, false, "%s: %s", text, err.what);
 }
 
+/* Sets when the entry after a step is due; base is when the step was. */
+static void go_on(struct clockwork *c, const struct timeline_entry *entry, int64_t base)
+{
+	int64_t now = run_now();
+	bool takes_time = entry->command && step_takes_time(&entry->command->step);
+	bool late = now - base > LATE;
+
+	c->due = (takes_time && now > base) || late ? now : base;
+	if (!takes_time && late)
+		c->phase_begin += now - base;
+}
+
 static bool do_entry(struct clockwork *c, const struct timeline_entry *entry)
 {
 	struct run *run = c->run;
-	int64_t base = c->due;
+	int64_t base;
 
 	pthread_mutex_lock(&run->lock_shared);
 	run->entry = entry;
 	pthread_mutex_unlock(&run->lock_shared);
 	if (entry->phase != c->phase || entry->repetition != c->repetition)
 		begin_phase(c, entry);
+	base = c->due;
 	switch (entry->kind) {
 	case TIMELINE_COMMAND:
 	case TIMELINE_HEAL:
@@ -135,10 +154,7 @@ static bool do_entry(struct clockwork *c, const struct timeline_entry *entry)
 		    run_now() > c->due)
 			c->due = run_now();
 		do_step(c, entry);
-		c->due = entry->command && step_takes_time(&entry->command->step) &&
-					 run_now() > base ?
-				 run_now() :
-				 base;
+		go_on(c, entry, base);
 		return !run_is_halted(run);
 	case TIMELINE_HOLD:
 		if (c->phase_begin + entry->lasts_ns > c->due)

@@ -206,12 +206,15 @@ int verdict_measure_cluster(struct judging *j, const struct claim *claim,
 
 /* --- pairs */
 
+/* On a machine that is late, packets may have been counted in too little of a phase. */
+#define COUNTED_LEAST 10
+
 static bool is_of_pair(const struct figure *figure, const uint32_t pair[3])
 {
 	return figure->from == pair[0] && figure->to == pair[1] && figure->class == pair[2];
 }
 
-/* Adds up the figures whose middle lies in the window. */
+/* Adds up the figures whose middle lies in the window, and the time in which they were counted. */
 static struct figure sum_figures(const struct judging *j, const uint32_t pair[3],
 				 const struct window *window)
 {
@@ -225,6 +228,7 @@ static struct figure sum_figures(const struct judging *j, const uint32_t pair[3]
 			continue;
 		sum.packets += figure->packets;
 		sum.lost += figure->lost;
+		sum.end += figure->end - figure->begin;
 	}
 	return sum;
 }
@@ -238,9 +242,15 @@ void verdict_measure_pair(struct judging *j, const struct claim *claim, const st
 				  claim->class ? text_table_find(names, claim->class) : 0};
 	struct figure sum = sum_figures(j, pair, window);
 	double needed = claim->value > 0 ? 1 / claim->value : 1;
+	char counted[VALUE_TEXT];
 
 	if (!pair[0] || !pair[1] || (claim->class && !pair[2]))
 		sum = (struct figure) {0};
+	if (sum.end < (window->end - window->begin) / COUNTED_LEAST) {
+		why_not(ret, "the packets were counted for only %s of this phase",
+			verdict_instant(sum.end, counted));
+		return;
+	}
 	if (claim->quantity == CLAIM_PACKETS) {
 		set_exact(ret, (double)(sum.packets - sum.lost));
 		return;

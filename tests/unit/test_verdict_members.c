@@ -213,10 +213,10 @@ static void test_cluster(void **state)
 static void test_pair(void **state)
 {
 	struct evidence ev = {0};
-	struct figure figure = {.begin = ORIGIN * (int64_t)MS,
-				.end = (ORIGIN + 1000) * (int64_t)MS,
-				.packets = 50,
-				.lost = 2};
+	const int64_t begin = ORIGIN * (int64_t)MS, end = (ORIGIN + 1000) * (int64_t)MS;
+	struct figure figure = {.begin = begin, .end = end, .packets = 50, .lost = 2};
+	struct figure none = {.begin = begin, .end = end};
+	struct figure brief = {.begin = begin, .end = begin + 99 * (int64_t)MS, .packets = 5};
 	struct claim claims[] = {
 		{.phase = "cut",
 		 .text = "loss a:b <= 5%",
@@ -247,20 +247,44 @@ static void test_pair(void **state)
 		 .quantity = CLAIM_LOSS,
 		 .op = OPERATOR_LT,
 		 .value = 0.01},
+		{.phase = "cut",
+		 .text = "packets a:c >= 1",
+		 .subject = "a",
+		 .to = "c",
+		 .quantity = CLAIM_PACKETS,
+		 .op = OPERATOR_GE,
+		 .value = 1},
+		{.phase = "cut",
+		 .text = "packets a:d = 0",
+		 .subject = "a",
+		 .to = "d",
+		 .quantity = CLAIM_PACKETS,
+		 .op = OPERATOR_EQ},
 	};
 
 	(void)state;
 	begin_run(&ev);
 	phase(&ev, 0, "cut", 0);
 	end_run(&ev, 1000);
-	figure.from = evidence_name(&ev, "a");
-	figure.to = evidence_name(&ev, "b");
+	figure.from = none.to = brief.from = evidence_name(&ev, "a");
+	figure.to = none.from = evidence_name(&ev, "b");
+	brief.to = evidence_name(&ev, "c");
 	evidence_add(&ev, EVIDENCE_FIGURE, &figure);
-	lines_are(&ev, claims, 4,
+	evidence_add(&ev, EVIDENCE_FIGURE, &none);
+	evidence_add(&ev, EVIDENCE_FIGURE, &brief);
+	none.from = figure.from;
+	none.to = figure.to;
+	none.class = evidence_name(&ev, "bulk");
+	evidence_add(&ev, EVIDENCE_FIGURE, &none);
+	lines_are(&ev, claims, 6,
 		  "ok: cut: loss a:b <= 5%: 4 %\n"
 		  "unproved: cut: loss b:a <= 5%: no packet was sent\n"
 		  "failed: cut: packets a:b class bulk >= 1: 0, off by 1\n"
-		  "failed: cut: loss a:b < 1%: 4 %, off by 3 %; 50 packets; the limit needs 100\n");
+		  "failed: cut: loss a:b < 1%: 4 %, off by 3 %; 50 packets; the limit needs 100\n"
+		  "unproved: cut: packets a:c >= 1: the packets were counted for only 0.099 s of "
+		  "this phase\n"
+		  "unproved: cut: packets a:d = 0: the packets were counted for only 0.000 s of this "
+		  "phase\n");
 }
 
 int main(void)
