@@ -1,5 +1,6 @@
 # needs: native bridge veth netns python3 libnbd
 # limit: 120
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # netsim run with disks that lie once (tests/tools/lying_disk.py), each written by a block ledger:

@@ -1,5 +1,6 @@
 # needs: native bridge veth netns clsact bpf iperf3 ethtool tcpdump tshark tcptrace
 # limit: 180
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Compares netsim analyze with tshark and tcptrace, for each direction of each connection, to

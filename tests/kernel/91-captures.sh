@@ -1,5 +1,6 @@
 # needs: native tshark python3
 # limit: 240
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # netsim analyze against tshark on many small captures of every link type: connections that lose,
