@@ -225,10 +225,14 @@ group_gone() {
 	[[ ! $states =~ (^|$'\n')[^Z] ]]
 }
 
-# True in the virtual machine, where tests that need no special kernel can be left out:
-# they have run outside it.
 in_vm() {
 	[[ -n ${IN_VM:-} ]]
+}
+
+# True in the virtual machine, where a test can leave out what needs no special kernel, because it
+# runs outside as well; unless all is to be tested on the machine's kernel.
+elsewhere() {
+	in_vm && [[ -z ${WHOLE:-} ]]
 }
 
 # --- fleets: state of the kernel and traffic of $FLEET, read without netsim

@@ -1,5 +1,5 @@
 # needs: libvirt overlay qemu tap bridge veth netns clsact bpf htb sfq ingress u32 netem ethtool
-# limit: 240
+# limit: 170
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # <bandwidth> of libvirt at the taps of its domains, set before the start and by virsh domiftune, which

@@ -1,5 +1,5 @@
 # needs: bridge veth netns clsact bpf netem fq ifb mirred iperf3 ethtool
-# limit: 200
+# limit: 340
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Profiles and faults on machines that are nodes themselves, with both engines: the conditions are

@@ -1,5 +1,5 @@
 # needs: veth netns tap clsact bpf netem fq ifb mirred iperf3
-# limit: 400
+# limit: 350
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Profiles on routed networks, by both engines: round trips and rates between nodes, and from and to

@@ -302,6 +302,6 @@ unclaimed
 check "down" "$NETSIM" down
 is "gives all back" "$(dump)" "$before"
 foreign
-in_vm || killed
+elsewhere || killed
 no_program_stays "$PROGRAMS"
 done_testing

@@ -1,5 +1,5 @@
 # needs: ovs tap netns clsact bpf tcpdump iperf3
-# limit: 300
+# limit: 420
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Attached nodes on bridges of Open vSwitch, with the userspace datapath and, in the virtual machine,

@@ -1,5 +1,5 @@
 # needs: netem tbf ifb mirred bridge veth netns iperf3 ethtool
-# limit: 180
+# limit: 280
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # netsim apply and clear on a fleet of namespaces: the conditions that traffic meets.

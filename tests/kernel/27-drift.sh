@@ -1,5 +1,5 @@
 # needs: bridge veth netns clsact bpf
-# limit: 300
+# limit: 120
 # idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
@@ -131,7 +131,7 @@ if [[ -n $NETEM ]]; then
 else
 	skip "qdiscs" "this kernel has no sch_netem or sch_fq"
 fi
-in_vm || {
+elsewhere || {
 	links
 	programs
 }

@@ -1,4 +1,6 @@
 # needs: bonding bridge veth netns tcpdump
+# limit: 210
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Options of bonds: which member is active, what monitors the members, what is announced.

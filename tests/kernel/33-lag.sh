@@ -1,5 +1,5 @@
 # needs: bonding 8021q vlan_filtering bridge veth netns tcpdump clsact bpf
-# limit: 240
+# limit: 500
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The switch's side of bonds: LACP has a partner, each cable can be cut by itself, LACP can be lost,

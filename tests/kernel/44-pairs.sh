@@ -225,8 +225,10 @@ twenty
 host
 classes
 composition
-converge
-cleared
+elsewhere || {
+	converge
+	cleared
+}
 "$NETSIM" apply -q "$P"
 check "down while a profile is in force" "$NETSIM" down
 vlans

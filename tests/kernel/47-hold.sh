@@ -1,5 +1,5 @@
 # needs: bridge veth netns clsact bpf
-# limit: 300
+# limit: 410
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Held packets wait, and are delivered when the fault ends: all, and in order. Numbered frames, pings

@@ -23,10 +23,13 @@ scenario() {
 		    c: {interfaces: {eth1: {network: lan, address: 10.9.1.9/24}}}
 		seed: 42
 		start:
-		  etcd: {use: etcd, nodes: "@server"}
+		  etcd:
+		    use: etcd
+		    nodes: "@server"
+		    env: {ETCD_HEARTBEAT_INTERVAL: 300, ETCD_ELECTION_TIMEOUT: 3000}
 		  ledger: {use: etcd-ledger, node: c, rate: 100/s}
 		probes:
-		  api: {from: c, http: "http://{address}:2379/health", nodes: "@server", every: 20ms, timeout: 200ms}
+		  api: {from: c, http: "http://{address}:2379/health", nodes: "@server", every: 20ms, timeout: 1s}
 		timeline:
 		- quiet: {for: 1s}
 		  expect: [api available 100%]

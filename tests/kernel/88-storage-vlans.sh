@@ -1,4 +1,5 @@
 # needs: vlan_filtering 8021q bridge veth netns clsact bpf nbdkit libnbd
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # netsim run: the storage VLAN of a node is cut, and the one of the cluster is not.

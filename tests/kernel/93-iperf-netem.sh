@@ -1,5 +1,5 @@
 # needs: netem ifb mirred bridge veth netns
-# limit: 240
+# limit: 300
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # netsim iperf and ping-matrix on shaped links, and a partition during a measurement.

@@ -1,6 +1,5 @@
 # needs: native bridge veth netns tcpdump tshark iperf3
 # limit: 180
-# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Compares netsim capture with tcpdump at the same ports, to the packet; reads its files with
@@ -226,8 +225,9 @@ rotated() {
 	ended "$CAPTURE"
 	bg_end "$ping"
 	files=("$WORK"/third-*.pcapng)
-	is "three files in three times the period" "${#files[@]}" 3
-	like "which took that time" "$SAID" ' in 1\.5 s, 3 files'
+	# On a busy machine, no packet may come in one of the periods.
+	between "three files in three times the period" "${#files[@]}" 2 3
+	like "which took that time" "$SAID" ' in 1\.5 s, [23] files'
 }
 
 # The socket buffers overflow while the capture is stopped.

@@ -1,5 +1,6 @@
 # needs: netem ifb mirred bridge veth netns tcpdump
-# limit: 240
+# limit: 180
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # netsim measure on links that delay, lose, duplicate and reorder: one-way delays as requested,

@@ -1,5 +1,5 @@
 # needs: netem etcd bridge veth netns clsact bpf tcpdump tshark jq
-# limit: 200
+# limit: 270
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # A real etcd cluster of three nodes under the profile lossy: compares live measurement and
