@@ -170,14 +170,54 @@ __noinline int ns_read_frame(struct __sk_buff *skb, struct frame *f)
 	return 0;
 }
 
-static __always_inline __u64 classes_of_port(const struct frame *f, __u32 generation, __u16 port)
+static __always_inline struct port_class_port *port_classes(__u32 generation, __u16 port)
 {
 	__u32 key = generation * 65536 + port;
-	struct port_class_port *entry = bpf_map_lookup_elem(&ns_class_ports, &key);
 
-	if (!entry)
-		return 0;
-	return f->protocol == IPPROTO_TCP ? entry->tcp : entry->udp;
+	return bpf_map_lookup_elem(&ns_class_ports, &key);
+}
+
+/* The classes that name a port of this frame, and those that either end does not contradict. */
+struct of_ports {
+	__u64 name, allow;
+};
+
+static __always_inline void find_of_ports(const struct frame *f, __u32 generation,
+					  const struct port_class_rules *rules,
+					  struct of_ports *ret)
+{
+	struct port_class_port *from, *to;
+
+	ret->allow = rules->any_from & rules->any_to;
+	if (!f->has_ports)
+		return;
+	from = port_classes(generation, f->from_port);
+	to = port_classes(generation, f->to_port);
+	if (!from || !to)
+		return;
+	ret->name = f->protocol == IPPROTO_TCP ? from->tcp | to->tcp : from->udp | to->udp;
+	ret->allow = (rules->any_from | from->from) & (rules->any_to | to->to);
+}
+
+/* The classes that name the address of the sender or of the recipient. */
+static __always_inline __u64 classes_of_addresses(struct __sk_buff *skb, const struct frame *f,
+						  __u32 generation)
+{
+	int short_form = f->ethertype == bpf_htons(ETH_P_IP);
+	struct port_class_address key = {.plen = 8 + 128, .generation = generation};
+	__u64 bits = 0, *found;
+
+	for (int end = 0; f->ip && end < 2; end++) {
+		key.b[10] = key.b[11] = 0xff;
+		if (short_form ? load(skb, f->ip + offsetof(struct iphdr, saddr) + 4 * end,
+				      key.b + 12, 4) :
+				 load(skb, f->ip + offsetof(struct ipv6hdr, saddr) + 16 * end,
+				      key.b, 16))
+			return bits;
+		found = bpf_map_lookup_elem(&ns_class_addrs, &key);
+		bits |= found ? *found : 0;
+	}
+	return bits;
 }
 
 static __always_inline __u32 lowest_bit(__u64 bits)
@@ -194,9 +234,10 @@ static __always_inline __u32 lowest_bit(__u64 bits)
 }
 
 /* Returns the number of the first class that matches, from 1; 0 if none does. */
-__noinline __u32 ns_classify(const struct frame *f, __u32 generation)
+__noinline __u32 ns_classify(struct __sk_buff *skb, const struct frame *f, __u32 generation)
 {
 	struct port_class_rules *rules;
+	struct of_ports ports = {0, 0};
 	__u64 matches;
 
 	generation &= 1;
@@ -209,10 +250,12 @@ __noinline __u32 ns_classify(const struct frame *f, __u32 generation)
 	for (int i = 0; i < PORT_ETHERTYPES && rules->ethertype[i]; i++)
 		if (rules->ethertype[i] == f->ethertype)
 			matches |= rules->ethertype_class[i];
-	if (f->has_ports)
-		matches |= classes_of_port(f, generation, f->from_port) |
-			   classes_of_port(f, generation, f->to_port);
+	find_of_ports(f, generation, rules, &ports);
+	matches |= ports.name;
+	matches &= ports.allow;
 	matches &= rules->any_vlan | (f->vlan ? rules->vlan[f->vlan & VLAN_MASK] : 0);
+	if (matches & ~rules->any_address)
+		matches &= rules->any_address | classes_of_addresses(skb, f, generation);
 	return matches ? lowest_bit(matches) + 1 : 0;
 }
 

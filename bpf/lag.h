@@ -56,7 +56,7 @@ static __always_inline int judge_lacp(struct __sk_buff *skb, __u32 link, __u32 h
 	p.from = node_of(p.from_link);
 	p.to = node_of(p.to_link);
 	ns_read_frame(skb, &frame);
-	p.class = ns_classify(&frame, classes);
+	p.class = ns_classify(skb, &frame, classes);
 	p.size = frame.size;
 	passes = ns_pass_hop(&p, hop);
 	held = hop == PORT_HOP_DOWN && flags & PORT_FLAG_HELD;

@@ -166,4 +166,13 @@ struct {
 	__type(value, struct port_class_rules);
 } ns_class_rules SEC(".maps");
 
+/* Prefixes -> the classes that match them, and those that match a shorter prefix. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, PORT_CLASS_ADDRESSES);
+	__type(key, struct port_class_address);
+	__type(value, __u64);
+} ns_class_addrs SEC(".maps");
+
 #endif

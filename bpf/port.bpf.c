@@ -484,7 +484,7 @@ static __always_inline __u32 look_at(struct __sk_buff *skb, struct port_packet *
 		p->now = p->departs = bpf_ktime_get_ns();
 	p->length = skb->wire_len;
 	ns_read_frame(skb, &frame);
-	p->class = ns_classify(&frame, control->slot[active].classes);
+	p->class = ns_classify(skb, &frame, control->slot[active].classes);
 	p->vlan = frame.vlan;
 	p->resolves = frame.resolves;
 	p->size = frame.size;

@@ -245,15 +245,27 @@ struct port_trace_row {
 
 /* The classes that match a port, one bit each; the lowest bit wins. */
 struct port_class_port {
-	__u64 tcp, udp;
+	__u64 tcp, udp; /* classes that match the port at either end */
+	__u64 from, to; /* classes that match it at this end */
 };
+
+/* A prefix that classes name, in a generation of the rules; IPv4 as ::ffff:a.b.c.d. */
+struct port_class_address {
+	__u32 plen; /* of the bits that follow */
+	__u8 generation;
+	__u8 b[16];
+	__u8 unused[3];
+};
+#define PORT_CLASS_ADDRESSES 8192 /* of both generations */
 
 #define PORT_ETHERTYPES 16
 #define PORT_CLASS_NAME 24
 
 struct port_class_rules {
-	__u64 any;	     /* classes that match any protocol */
-	__u64 any_vlan;	     /* classes that match any VLAN */
+	__u64 any;		/* classes that match any protocol */
+	__u64 any_vlan;		/* classes that match any VLAN */
+	__u64 any_from, any_to; /* classes that match any port of this end */
+	__u64 any_address;
 	__u64 protocol[256]; /* classes that match an IP protocol without ports */
 	__u64 ethertype_class[PORT_ETHERTYPES];
 	__u16 ethertype[PORT_ETHERTYPES]; /* in network order, 0: none */

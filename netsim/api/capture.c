@@ -509,7 +509,7 @@ static void run_done(struct capture_run *run)
 	free(run->nodes);
 	free(run->addresses);
 	free(run->totals);
-	free(run->classifier);
+	flow_classifier_free(run->classifier);
 	classes_free(run->classes);
 	model_free(run->fleet.model);
 }

@@ -151,11 +151,24 @@ struct asked {
 	enum expected_state state;
 };
 
-/* Chooses protocol and port of probes that match a class; false if there are none. */
-static bool choose_probe(const struct class *class, const struct place *place,
-			 struct probe_path *probe)
+static bool has_address(const struct class *class, const struct ip *ip)
 {
-	if (class->vlan && class->vlan != place->at.tag)
+	for (size_t i = 0; i < class->address_count; i++)
+		if (ip_in_prefix(ip, &class->addresses[i]))
+			return true;
+	return !class->address_count;
+}
+
+/*
+ * Chooses protocol and port of probes that match a class, and whose answers do; false if there are
+ * none.
+ */
+static bool choose_probe(const struct class *class, const struct view *v, struct probe_path *probe)
+{
+	if ((class->vlan && class->vlan != v->places[probe->from].at.tag) || class->from.count ||
+	    class->to.count ||
+	    (!has_address(class, &v->run.links[probe->from].ip) &&
+	     !has_address(class, &v->run.links[probe->to].ip)))
 		return false;
 	for (size_t i = 0; i < class->match_count; i++) {
 		const struct class_match *match = &class->matches[i];
@@ -256,7 +269,7 @@ static int add_path(struct view *v, size_t a, size_t b, const struct asked *aske
 	struct probe_path probe = {.from = a, .to = b};
 	struct verify_path *path;
 
-	if (class && (to->guest || !choose_probe(class, from, &probe)))
+	if (class && (to->guest || !choose_probe(class, v, &probe)))
 		return 0;
 	path = verify_run_add(&v->run);
 	if (!path)
@@ -284,14 +297,6 @@ static int ask_places(const struct view *v, struct asked **ret, struct netsim_er
 	return r;
 }
 
-static bool is_wanted(const struct class *class, const char *const *names, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		if (class_matches_name(class->name, names[i]))
-			return true;
-	return false;
-}
-
 /*
  * Adds a path for each pair that can exchange packets: one for traffic of no class,
  * and one for each class with separate conditions.
@@ -311,7 +316,7 @@ static int collect_paths(struct view *v, struct netsim_err *err)
 				continue;
 			r = add_path(v, a, b, asked, NULL, err);
 			for (size_t c = 0; r == 0 && v->classes && c < v->classes->count; c++)
-				if (is_wanted(&v->classes->list[c], classes, class_count))
+				if (verify_has_class(&v->classes->list[c], classes, class_count))
 					r = add_path(v, a, b, asked, &v->classes->list[c], err);
 		}
 	return r;
@@ -395,53 +400,6 @@ static int open_view(struct netsim *ctx, const struct netsim_verify_opts *o, str
 	if (r == 0)
 		r = verify_places(v, err);
 	return r == 0 ? collect_paths(v, err) : r;
-}
-
-/* --- nodes that cannot be measured */
-
-static int add_unmeasured(struct verify_rows *ret, const char *subject, const char *why,
-			  struct netsim_err *err)
-{
-	struct verify_row *row = array_push(ret->list, ret->count);
-
-	if (!row)
-		return err_oom(err);
-	row->verdict = NETSIM_UNPROVED;
-	snprintf(row->subject, sizeof(row->subject), "%s", subject);
-	snprintf(row->what, sizeof(row->what), "conditions");
-	snprintf(row->why, sizeof(row->why), "%s", why);
-	return 0;
-}
-
-static int add_pairs_left(struct view *v, struct netsim_err *err)
-{
-	char why[96];
-
-	snprintf(why, sizeof(why), "%zu more pairs not measured: too many for one run",
-		 v->pairs_left);
-	return add_unmeasured(&v->rows, "all", why, err);
-}
-
-static int add_nodes_apart(struct view *v, struct netsim_err *err)
-{
-	int r = 0;
-
-	for (size_t n = 0; r == 0 && n < v->fleet.model->node_count; n++) {
-		const struct model_node *node = &v->fleet.model->nodes[n];
-		bool has_path = false;
-
-		for (size_t p = 0; p < v->run.path_count; p++)
-			has_path |= v->places[v->run.probes[p].from].node == (int)n ||
-				    v->places[v->run.probes[p].to].node == (int)n;
-		if (node->is_tap && !has_path)
-			r = add_unmeasured(
-				&v->rows, node->name,
-				"the guest's address is not known: ping it from the host", err);
-		else if (!has_path)
-			r = add_unmeasured(&v->rows, node->name,
-					   "no other node is in its network and VLAN", err);
-	}
-	return r;
 }
 
 static const char changed[] = "its conditions changed during the measurement";
@@ -575,9 +533,7 @@ static int judge(struct view *v, struct netsim_err *err)
 		if (v->rows.list[i].verdict == NETSIM_NOT_AS_ASKED &&
 		    strcmp(v->rows.list[i].what, "reach") == 0)
 			explain_reach(v, &v->rows.list[i]);
-	if (r == 0 && v->pairs_left)
-		r = add_pairs_left(v, err);
-	return r == 0 ? add_nodes_apart(v, err) : r;
+	return r == 0 ? verify_apart(v, err) : r;
 }
 
 static bool has_failed(const struct view *v)

@@ -46,4 +46,9 @@ int verify_places(struct view *v, struct netsim_err *err);
 /* Measures and judges what a machine that is itself a node can prove; fills rows. */
 int verify_machine(struct view *v, struct netsim_err *err);
 
+/* Whether one of the names selects the class. */
+bool verify_has_class(const struct class *class, const char *const *names, size_t count);
+/* Adds a row for each node, class and pair that is not measured. */
+int verify_apart(struct view *v, struct netsim_err *err);
+
 #endif

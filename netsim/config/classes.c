@@ -44,8 +44,8 @@ static bool add_match(struct bind *b, const struct netsim_loc *at, struct class 
 }
 
 /* "2380" or "9500-9503". */
-static bool bind_port(struct bind *b, const struct field *field, const struct doc_node *node,
-		      void *ret)
+static bool read_range(struct bind *b, const struct field *field, const struct doc_node *node,
+		       struct port_range *ret)
 {
 	const char *text = bind_string(b, field->name, node), *dash;
 	uint64_t first, last;
@@ -63,12 +63,41 @@ static bool bind_port(struct bind *b, const struct field *field, const struct do
 	if (first > last)
 		return bind_refuse(b, &node->at, hint_f("write \"%s-%s\"", dash + 1, low),
 				   "%s: the range \"%s\" runs backwards", field->name, shown(text));
-	return add_match(b, &node->at, ret,
+	*ret = (struct port_range) {(uint16_t)first, (uint16_t)last};
+	return true;
+}
+
+static bool bind_port(struct bind *b, const struct field *field, const struct doc_node *node,
+		      void *ret)
+{
+	struct port_range range;
+
+	return read_range(b, field, node, &range) &&
+	       add_match(b, &node->at, ret,
 			 &(struct class_match) {
 				 .protocol = (uint8_t)field->max,
-				 .port_first = (uint16_t)first,
-				 .port_last = (uint16_t)last,
+				 .port_first = range.first,
+				 .port_last = range.last,
 			 });
+}
+
+/* A port of one end. */
+static bool bind_end_port(struct bind *b, const struct field *field, const struct doc_node *node,
+			  void *ret)
+{
+	struct port_list *ports = ret;
+	struct port_range range, *slot;
+
+	if (!read_range(b, field, node, &range))
+		return false;
+	if (ports->count == CLASS_MATCHES_MAX)
+		return bind_refuse(b, &node->at, NULL, "%s: a class has at most %d ports",
+				   field->name, CLASS_MATCHES_MAX);
+	slot = array_push(ports->list, ports->count);
+	if (!slot)
+		return bind_oom(b);
+	*slot = range;
+	return true;
 }
 
 static bool bind_ports(struct bind *b, const struct field *field, const struct doc_node *node,
@@ -77,7 +106,47 @@ static bool bind_ports(struct bind *b, const struct field *field, const struct d
 	if (node->kind == DOC_LIST && !node->count)
 		return bind_refuse(b, &node->at, "write a port, or a list of ports",
 				   "%s: the list is empty", field->name);
-	return bind_each(b, field, node, bind_port, ret);
+	return bind_each(b, field, node, field->max ? bind_port : bind_end_port, ret);
+}
+
+static bool bind_address(struct bind *b, const struct field *field, const struct doc_node *node,
+			 void *ret)
+{
+	const char *text = bind_string(b, field->name, node), *why = NULL;
+	struct class *class = ret;
+	struct ip ip, subnet, *slot;
+	char shorter[UNIT_TEXT];
+	int r;
+
+	if (!text)
+		return false;
+	r = strchr(text, '/') ? unit_parse_prefix(text, &ip, &why) :
+				unit_parse_address(text, &ip, &why);
+	if (r < 0)
+		return bind_refuse(b, &node->at, "write an address or a prefix: 203.0.113.0/24",
+				   "%s: \"%s\" is not one: %s", field->name, shown(text), why);
+	subnet = ip_subnet(&ip);
+	if (!ip_equal(&ip, &subnet))
+		return bind_refuse(
+			b, &node->at, hint_f("write %s", unit_format_ip(&subnet, shorter)),
+			"%s: \"%s\" has bits after its prefix", field->name, shown(text));
+	if (class->address_count == CLASS_MATCHES_MAX)
+		return bind_refuse(b, &node->at, NULL, "%s: a class has at most %d addresses",
+				   field->name, CLASS_MATCHES_MAX);
+	slot = array_push(class->addresses, class->address_count);
+	if (!slot)
+		return bind_oom(b);
+	*slot = ip;
+	return true;
+}
+
+static bool bind_addresses(struct bind *b, const struct field *field, const struct doc_node *node,
+			   void *ret)
+{
+	if (node->kind == DOC_LIST && !node->count)
+		return bind_refuse(b, &node->at, "write an address, or a list of addresses",
+				   "%s: the list is empty", field->name);
+	return bind_each(b, field, node, bind_address, ret);
 }
 
 static bool bind_protocol(struct bind *b, const struct field *field, const struct doc_node *node,
@@ -153,9 +222,13 @@ static const struct field class_rows[] = {
 	{MATCHES("ethertype", bind_ethertype)},
 	{FIELD(struct raw_class, class.vlan, "vlan", bind_count),
 	 FIELD_HAS(struct raw_class, has_vlan), .min = 1, .max = VLAN_MAX},
+	{FIELD(struct raw_class, class, "address", bind_addresses)},
+	{FIELD(struct raw_class, class.from, "from-port", bind_ports)},
+	{FIELD(struct raw_class, class.to, "to-port", bind_ports)},
 	{FIELD(struct raw_class, gap, "gap", bind_duration), .unit = "ms", .nonzero = true},
-	{.name = "port", .mistake = "write \"tcp\" or \"udp\""},
-	{.name = "ports", .mistake = "write \"tcp\" or \"udp\""},
+	{.name = "port", .mistake = "write \"tcp\" or \"udp\", or \"to-port\""},
+	{.name = "ports", .mistake = "write \"tcp\" or \"udp\", or \"to-port\""},
+	{.name = "addresses", .mistake = "write \"address\""},
 	CONDITION("rate"),
 	CONDITION("delay"),
 	CONDITION("rtt"),
@@ -216,9 +289,17 @@ static bool read_class(struct bind *b, const struct doc_entry *entry, struct cla
 	if (!ret->name)
 		return bind_oom(b);
 	good &= check_name(b, entry);
-	return good && (ret->match_count || raw.has_vlan ||
-			bind_refuse(b, &entry->at, "give tcp, udp, protocol, ethertype or vlan",
+	return good && (ret->match_count || raw.has_vlan || ret->address_count || ret->from.count ||
+			ret->to.count ||
+			bind_refuse(b, &entry->at,
+				    "give tcp, udp, protocol, ethertype, vlan, address, from-port "
+				    "or to-port",
 				    "the class \"%s\" matches nothing", entry->key));
+}
+
+bool class_ip_covers(const struct ip *a, const struct ip *b)
+{
+	return a->plen <= b->plen && ip_in_prefix(b, a);
 }
 
 static bool covers(const struct class_match *a, const struct class_match *b)
@@ -231,9 +312,39 @@ static bool covers(const struct class_match *a, const struct class_match *b)
 		(b->port_first && a->port_first <= b->port_first && a->port_last >= b->port_last));
 }
 
+/* Whether each port of b is in a range of a. */
+static bool covers_ports(const struct port_list *a, const struct port_list *b)
+{
+	for (size_t i = 0; i < b->count; i++) {
+		size_t k = 0;
+
+		while (k < a->count &&
+		       (b->list[i].first < a->list[k].first || b->list[i].last > a->list[k].last))
+			k++;
+		if (k == a->count)
+			return !a->count;
+	}
+	return !a->count || b->count;
+}
+
+/* Whether each prefix of b is in one of a. */
+static bool covers_addresses(const struct class *a, const struct class *b)
+{
+	for (size_t i = 0; a->address_count && i < b->address_count; i++) {
+		size_t k = 0;
+
+		while (k < a->address_count && !class_ip_covers(&a->addresses[k], &b->addresses[i]))
+			k++;
+		if (k == a->address_count)
+			return false;
+	}
+	return !a->address_count || b->address_count;
+}
+
 static bool takes_all(const struct class *a, const struct class *b)
 {
-	if (a->vlan && a->vlan != b->vlan)
+	if ((a->vlan && a->vlan != b->vlan) || !covers_addresses(a, b) ||
+	    !covers_ports(&a->from, &b->from) || !covers_ports(&a->to, &b->to))
 		return false;
 	if (!a->match_count || !b->match_count)
 		return !a->match_count;
@@ -293,6 +404,9 @@ void classes_free(struct class_set *set)
 	for (size_t i = 0; i < set->count; i++) {
 		free(set->list[i].name);
 		free(set->list[i].matches);
+		free(set->list[i].addresses);
+		free(set->list[i].from.list);
+		free(set->list[i].to.list);
 	}
 	free(set->list);
 	free(set->file);
@@ -348,11 +462,45 @@ const char *classes_nearest(const struct class_set *set, const char *name)
 	return name_nearest(name, names, set->count);
 }
 
-static void print_port(const struct class_match *match, FILE *out)
+static void print_port(uint16_t first, uint16_t last, FILE *out)
 {
-	fprintf(out, "%" PRIu16, match->port_first);
-	if (match->port_last != match->port_first)
-		fprintf(out, "-%" PRIu16, match->port_last);
+	fprintf(out, "%" PRIu16, first);
+	if (last != first)
+		fprintf(out, "-%" PRIu16, last);
+}
+
+/* Begins "key: value" or "key: [value". */
+static void begin_list(const char *key, size_t count, bool *first, FILE *out)
+{
+	fprintf(out, "%s%s: %s", *first ? "" : ", ", key, count > 1 ? "[" : "");
+	*first = false;
+}
+
+static void print_end_ports(const struct port_list *ports, const char *key, bool *first, FILE *out)
+{
+	if (!ports->count)
+		return;
+	begin_list(key, ports->count, first, out);
+	for (size_t i = 0; i < ports->count; i++) {
+		fputs(i ? ", " : "", out);
+		print_port(ports->list[i].first, ports->list[i].last, out);
+	}
+	fputs(ports->count > 1 ? "]" : "", out);
+}
+
+/* Quoted where YAML would read the colons of IPv6 as something else. */
+static void print_addresses(const struct class *class, bool *first, FILE *out)
+{
+	char text[UNIT_TEXT];
+
+	if (!class->address_count)
+		return;
+	begin_list("address", class->address_count, first, out);
+	for (size_t i = 0; i < class->address_count; i++) {
+		fputs(i ? ", " : "", out);
+		quote_print(unit_format_ip(&class->addresses[i], text), out);
+	}
+	fputs(class->address_count > 1 ? "]" : "", out);
 }
 
 /* protocol 0 selects matches by protocol number, without ports. */
@@ -373,8 +521,7 @@ static void print_list(const struct class *class, const char *key, uint8_t proto
 		count += is_listed(&class->matches[i], protocol);
 	if (!count)
 		return;
-	fprintf(out, "%s%s: %s", *first ? "" : ", ", key, count > 1 ? "[" : "");
-	*first = false;
+	begin_list(key, count, first, out);
 	for (size_t i = 0; i < class->match_count; i++) {
 		const struct class_match *match = &class->matches[i];
 
@@ -382,7 +529,7 @@ static void print_list(const struct class *class, const char *key, uint8_t proto
 			continue;
 		fputs(done++ ? ", " : "", out);
 		if (protocol)
-			print_port(match, out);
+			print_port(match->port_first, match->port_last, out);
 		else
 			fprintf(out, "%" PRIu8, match->protocol);
 	}
@@ -417,6 +564,9 @@ void class_print(const struct class *class, FILE *out)
 		fprintf(out, "%svlan: %" PRIu16, first ? "" : ", ", class->vlan);
 		first = false;
 	}
+	print_addresses(class, &first, out);
+	print_end_ports(&class->from, "from-port", &first, out);
+	print_end_ports(&class->to, "to-port", &first, out);
 	if (class->gap_ns)
 		fprintf(out, "%sgap: %s", first ? "" : ", ",
 			unit_format_duration((struct duration) {class->gap_ns}, text));

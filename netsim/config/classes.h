@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "netsim/util/err.h"
+#include "netsim/util/unit.h"
 
 #define CLASSES_MAX	  63
 #define CLASS_NAME_MAX	  23
@@ -24,14 +25,28 @@ struct class_match {
 	uint16_t port_first, port_last; /* of either end of a connection; 0: any */
 };
 
+struct port_range {
+	uint16_t first, last;
+};
+
+/* Ports, of which a packet must have one; none: it need not have any. */
+struct port_list {
+	struct port_range *list;
+	size_t count;
+};
+
+/* All that a class requires of a packet, at the same time. */
 struct class
 {
 	char *name;
 	struct netsim_loc at;
-	uint16_t vlan;		     /* 0: any; required in addition to the matches */
-	struct class_match *matches; /* alternatives; none: everything in the VLAN */
+	struct class_match *matches; /* one of these; none: any packet */
 	size_t match_count;
-	int64_t gap_ns; /* the longest silence the component tolerates; 0: not given */
+	uint16_t vlan;	      /* 0: any */
+	struct ip *addresses; /* prefixes: one has the sender or the recipient; none: any */
+	size_t address_count;
+	struct port_list from, to; /* of TCP or UDP */
+	int64_t gap_ns;		   /* the longest silence the component tolerates; 0: not given */
 };
 
 /* The classes in order: the first match determines a packet's class. */
@@ -59,6 +74,9 @@ bool class_matches_name(const char *class, const char *name);
 
 /* Returns the class name closest to name, for a hint; NULL if none is close. */
 const char *classes_nearest(const struct class_set *set, const char *name);
+
+/* Whether the prefix a has all addresses of the prefix b. */
+bool class_ip_covers(const struct ip *a, const struct ip *b);
 
 int classes_print(const struct class_set *set, FILE *out);
 /* Prints what a class matches: "tcp: 2380, gap: 1s". */

@@ -77,7 +77,7 @@ void flow_free(struct flow *flow)
 	free(flow->by_address.slots);
 	copies_free(flow->copies);
 	lines_done(&flow->lines);
-	free(flow->classifier);
+	flow_classifier_free(flow->classifier);
 	free(flow->groups);
 	free(flow->group_slots);
 	free(flow->gaps);

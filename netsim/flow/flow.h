@@ -173,5 +173,6 @@ size_t flow_gaps(const struct flow *flow, const struct flow_gap **ret);
 struct flow_classifier;
 unsigned flow_classify(const struct flow_classifier *c, const struct packet *packet);
 struct flow_classifier *flow_classifier_new(const struct class_set *classes);
+void flow_classifier_free(struct flow_classifier *c);
 
 #endif

@@ -71,7 +71,7 @@ void oneway_free(struct oneway *o)
 	free(o->reach);
 	free(o->rows);
 	free(o->row_slots);
-	free(o->classifier);
+	flow_classifier_free(o->classifier);
 	free(o);
 }
 

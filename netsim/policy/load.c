@@ -57,6 +57,7 @@ static const char *const map_names[POLICY_MAPS] = {
 	[POLICY_TRACES] = "ns_traces",
 	[POLICY_CLASS_PORTS] = "ns_class_ports",
 	[POLICY_CLASS_RULES] = "ns_class_rules",
+	[POLICY_CLASS_ADDRESSES] = "ns_class_addrs",
 	[POLICY_MACS] = "ns_macs",
 	[POLICY_ADDRESSES] = "ns_addresses",
 };

@@ -10,17 +10,23 @@
 
 #define IPV4_BITS 96 /* of the prefix ::ffff:0:0/96 */
 
+uint32_t policy_ipv6_form(const struct ip *ip, uint8_t ret[static 16])
+{
+	memset(ret, 0, 16);
+	if (ip->family == AF_INET6) {
+		memcpy(ret, ip->b, 16);
+		return ip->plen;
+	}
+	ret[10] = ret[11] = 0xff;
+	memcpy(ret + 12, ip->b, 4);
+	return ip->plen + IPV4_BITS;
+}
+
 static struct port_address address_key(const struct ip *ip)
 {
-	struct port_address key = {.plen = ip->plen};
+	struct port_address key = {0};
 
-	if (ip->family == AF_INET6) {
-		memcpy(key.b, ip->b, sizeof(key.b));
-		return key;
-	}
-	key.plen += IPV4_BITS;
-	key.b[10] = key.b[11] = 0xff;
-	memcpy(key.b + 12, ip->b, 4);
+	key.plen = policy_ipv6_form(ip, key.b);
 	return key;
 }
 

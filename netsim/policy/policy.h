@@ -188,13 +188,14 @@ uint32_t policy_table(const struct policy *policy, size_t index);
 /*
  * Write conditions or classes into the idle generation and select it in the change.
  * The flags for links, pairs, classes and VLANs are derived from the keys.
+ * Negative errno if the kernel refuses a map's entry.
  */
 int policy_put_base(struct policy *policy, struct policy_change *change,
 		    const struct policy_base *base, struct netsim_err *err);
 int policy_put_overlays(struct policy *policy, struct policy_change *change,
 			const struct policy_entry *entries, size_t count, struct netsim_err *err);
-void policy_put_classes(struct policy *policy, struct policy_change *change,
-			const struct class_set *set);
+int policy_put_classes(struct policy *policy, struct policy_change *change,
+		       const struct class_set *set, struct netsim_err *err);
 /* After a commit: deletes stale map entries. */
 void policy_sweep(struct policy *policy);
 

@@ -34,6 +34,7 @@ enum policy_map {
 	POLICY_TRACES,
 	POLICY_CLASS_PORTS,
 	POLICY_CLASS_RULES,
+	POLICY_CLASS_ADDRESSES,
 	/* Only the programs at ports use these maps, and only those of a machine the next ones. */
 	POLICY_OVS_MACS,
 	POLICY_PARKED,
@@ -119,5 +120,8 @@ static inline struct port_mac policy_mac_key(const struct mac *mac)
 }
 /* Returns the enum policy_map of a map name, -1 if unknown. */
 int policy_map_of(const char *name);
+
+/* Writes an address as one of IPv6, ::ffff:a.b.c.d; returns its prefix length in that form. */
+uint32_t policy_ipv6_form(const struct ip *ip, uint8_t ret[static 16]);
 
 #endif

@@ -78,7 +78,7 @@ static int prepare(const struct fleet *f, const struct edt_change *change, struc
 	if (change->fault)
 		r = put_fault(f->policy, next, change->fault, &p->fault_id, err);
 	if (r == 0 && change->classes)
-		policy_put_classes(f->policy, next, change->classes);
+		r = policy_put_classes(f->policy, next, change->classes, err);
 	if (r == 0 && change->base)
 		r = put_base(f->policy, next, change->base, err);
 	if (r == 0)

@@ -195,8 +195,9 @@ static int put_classes(struct policy *policy, const struct profile *profile, str
 
 	if (r == 0 && classes) {
 		policy_begin(policy, &change);
-		policy_put_classes(policy, &change, classes);
-		policy_commit(policy);
+		r = policy_put_classes(policy, &change, classes, err);
+		if (r == 0)
+			policy_commit(policy);
 	}
 	classes_free(classes);
 	return r;

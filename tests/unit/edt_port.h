@@ -150,7 +150,7 @@ static inline int ports_set_up_classes(void **state)
 		return r;
 	assert_int_equal(classes_parse("c.yaml", text, sizeof(text) - 1, &set, &diags), 0);
 	policy_begin(policy, &change);
-	policy_put_classes(policy, &change, set);
+	assert_int_equal(policy_put_classes(policy, &change, set, NULL), 0);
 	policy_commit(policy);
 	classes_free(set);
 	return 0;

@@ -34,7 +34,7 @@ static void put_classes(const char *text)
 	if (classes_parse("c.yaml", text, strlen(text), &set, &diags) < 0)
 		fail_msg("%s", diags.list[0].what);
 	policy_begin(policy, &change);
-	policy_put_classes(policy, &change, set);
+	assert_int_equal(policy_put_classes(policy, &change, set, NULL), 0);
 	policy_commit(policy);
 	classes_free(set);
 }
@@ -52,7 +52,7 @@ static int set_up(void **state)
 
 struct frame_text {
 	uint8_t bytes[256];
-	uint32_t length;
+	uint32_t length, ip; /* offset of the IP header */
 };
 
 static void add(struct frame_text *f, const void *bytes, size_t count)
@@ -81,6 +81,7 @@ static void add_ipv4(struct frame_text *f, unsigned protocol, unsigned fragment,
 			      64,
 			      (uint8_t)protocol};
 
+	f->ip = f->length;
 	add(f, header, words * 4);
 }
 
@@ -88,6 +89,7 @@ static void add_ipv6(struct frame_text *f, unsigned next)
 {
 	uint8_t header[40] = {0x60, 0, 0, 0, 0, 60, (uint8_t)next, 64};
 
+	f->ip = f->length;
 	add(f, header, sizeof(header));
 }
 
@@ -106,10 +108,20 @@ static void add_fragment(struct frame_text *f, unsigned next, unsigned offset)
 	add(f, header, sizeof(header));
 }
 
+/* Sets the source or the destination in the IP header. */
+static void set_address(struct frame_text *f, const char *text, bool source)
+{
+	bool is_ipv4 = f->bytes[f->ip] >> 4 == 4;
+	uint8_t *at = f->bytes + f->ip + (is_ipv4 ? 12 : 8) + (source ? 0 : is_ipv4 ? 4 : 16);
+
+	assert_int_equal(inet_pton(is_ipv4 ? AF_INET : AF_INET6, text, at), 1);
+}
+
 /*
  * Builds a frame from words: "8100 t100" VLAN tag, "0800 4:17" IPv4 with UDP, "4:17+f"
  * fragment at offset f (hex), "4:6*15" with options, "86dd 6:0" IPv6, "x:44" extension
- * header, "x:17*2" one of 24 bytes, "f:17+8" fragment header, "p:1-2" ports.
+ * header, "x:17*2" one of 24 bytes, "f:17+8" fragment header, "p:1-2" ports, "s=A"
+ * and "d=A" source and destination.
  */
 static void build(const char *text, struct frame_text *f)
 {
@@ -123,7 +135,9 @@ static void build(const char *text, struct frame_text *f)
 	     word = strtok_r(NULL, " ", &save)) {
 		unsigned a = 0, b = 0;
 
-		if (sscanf(word, "t%u", &a) == 1)
+		if (strncmp(word, "s=", 2) == 0 || strncmp(word, "d=", 2) == 0)
+			set_address(f, word + 2, *word == 's');
+		else if (sscanf(word, "t%u", &a) == 1)
 			add16(f, a);
 		else if (sscanf(word, "4:%u*%u", &a, &b) == 2)
 			add_ipv4(f, a, 0, b);
@@ -336,6 +350,60 @@ static void test_other_classes(void **state)
 	assert_string_equal(class_of("0800 4:6 p:1-2380"), "exact");
 }
 
+/* Requirements: an address of either end, and ports of one end. */
+static void test_ends(void **state)
+{
+	static const struct row rows[] = {
+		{"0800 4:6 d=203.0.113.7 p:1-443", "registry"},
+		{"0800 4:6 s=203.0.113.7 p:443-1", "registry"},
+		{"0800 4:6*15 d=203.0.113.7 p:1-443", "registry"},
+		{"0800 4:6 s=203.0.113.7 d=10.9.0.1 p:1-444", "cloud"},
+		{"0800 4:6 d=203.0.113.8 p:1-443", "cloud"},
+		{"0800 4:6 d=203.0.112.255 p:1-443", "other"},
+		{"0800 4:6 d=203.0.114.0 p:1-443", "other"},
+		/* of two addresses in nested prefixes, each counts */
+		{"0800 4:1 s=10.1.2.3", "small"},
+		{"0800 4:1 s=10.1.3.3", "large"},
+		{"0800 4:1 s=10.2.0.1 d=203.0.113.1", "cloud"},
+		{"86dd 6:6 d=2001:db8:5::1 p:1-2", "cloud"},
+		{"86dd 6:6 s=2001:db8:ffff:ffff::1 p:1-2", "cloud"},
+		{"86dd 6:6 s=2001:db9::1 p:1-2", "other"},
+		/* an IPv4 prefix is none of IPv6, whatever its bits are */
+		{"86dd 6:6 s=cb00:7100:: p:1-2", "other"},
+		{"8100 t5 0800 4:6 d=203.0.113.8 p:1-443", "cloud"},
+		{"0800 4:47+1 d=203.0.113.8", "cloud"},
+		{"0806", "other"},
+		/* ports of one end, of TCP and UDP */
+		{"0800 4:6 p:1-53", "ask"},
+		{"0800 4:17 p:1-53", "ask"},
+		{"0800 4:6 p:53-1024", "answer"},
+		{"0800 4:6 p:53-65535", "answer"},
+		{"0800 4:6 p:53-1023", "other"},
+		{"0800 4:6 p:53-53", "ask"},
+		{"0800 4:17+1 p:1-53", "other"},
+		{"0800 4:132 p:1-53", "other"},
+	};
+
+	NEEDS_BPF(state);
+	put_classes("classes:\n"
+		    "  registry: {address: 203.0.113.7, tcp: 443}\n"
+		    "  cloud: {address: [203.0.113.0/24, \"2001:db8::/32\"]}\n"
+		    "  small: {address: 10.1.2.0/24}\n"
+		    "  large: {address: 10.0.0.0/8}\n"
+		    "  ask: {to-port: 53}\n"
+		    "  answer: {from-port: 53, to-port: 1024-65535}\n");
+	expect(rows, ARRAY_SIZE(rows));
+	/* Other classes forget the addresses, even when the halves have been swapped twice. */
+	put_classes("classes:\n  cloud: {address: 198.51.100.0/24}\n");
+	assert_string_equal(class_of("0800 4:6 d=203.0.113.8 p:1-443"), "other");
+	assert_string_equal(class_of("0800 4:6 d=198.51.100.1 p:1-443"), "cloud");
+	put_classes("classes:\n  cloud: {address: 192.0.2.0/24}\n");
+	assert_string_equal(class_of("0800 4:6 d=203.0.113.8 p:1-443"), "other");
+	assert_string_equal(class_of("0800 4:6 d=198.51.100.1 p:1-443"), "other");
+	assert_string_equal(class_of("0800 4:6 d=192.0.2.1 p:1-443"), "cloud");
+	put_classes(classes);
+}
+
 /* The maximum number of classes: the last bit is used, too. */
 static void test_last_class(void **state)
 {
@@ -364,6 +432,7 @@ int main(void)
 		cmocka_unit_test(test_fragments),     cmocka_unit_test(test_ipv6),
 		cmocka_unit_test(test_vlans),	      cmocka_unit_test(test_short),
 		cmocka_unit_test(test_other_classes), cmocka_unit_test(test_last_class),
+		cmocka_unit_test(test_ends),
 	};
 
 	return cmocka_run_group_tests_name("classify", tests, set_up, ports_tear_down);

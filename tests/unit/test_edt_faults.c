@@ -39,7 +39,7 @@ static int set_up(void **state)
 		return -1;
 	fleet_number(policy, fleet);
 	policy_begin(policy, &change);
-	policy_put_classes(policy, &change, classes);
+	assert_int_equal(policy_put_classes(policy, &change, classes, NULL), 0);
 	policy_commit(policy);
 	ready = true;
 	return 0;

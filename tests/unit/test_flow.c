@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -430,6 +431,66 @@ static void test_classes(void **state)
 	end(&f);
 }
 
+static unsigned class_between(const struct flow_classifier *c, struct packet p, const char *source,
+			      const char *destination)
+{
+	uint8_t addresses[2][16];
+	int family = p.version == 4 ? AF_INET : AF_INET6;
+
+	assert_int_equal(inet_pton(family, source, addresses[0]), 1);
+	assert_int_equal(inet_pton(family, destination, addresses[1]), 1);
+	p.source = addresses[0];
+	p.destination = addresses[1];
+	return flow_classify(c, &p);
+}
+
+/* Requirements: an address of either end, and ports of one end. */
+static void test_ends(void **state)
+{
+	static const char text[] = "classes:\n"
+				   "  registry: {address: 203.0.113.7, tcp: 443}\n"
+				   "  cloud: {address: [203.0.113.0/24, \"2001:db8::/32\"]}\n"
+				   "  ask: {to-port: 53}\n"
+				   "  answer: {from-port: 53, to-port: 1024-65535}\n";
+	struct packet p = {.version = 4,
+			   .protocol = 6,
+			   .has_ports = true,
+			   .source_port = 40000,
+			   .destination_port = 443};
+	struct netsim_diags diags = {0};
+	struct flow_classifier *c;
+	struct class_set *set;
+
+	(void)state;
+	assert_int_equal(classes_parse("classes.yaml", text, strlen(text), &set, &diags), 0);
+	c = flow_classifier_new(set);
+	assert_non_null(c);
+	assert_int_equal(class_between(c, p, "10.0.0.1", "203.0.113.7"), 0);
+	assert_int_equal(class_between(c, p, "10.0.0.1", "203.0.113.8"), 1);
+	assert_int_equal(class_between(c, p, "203.0.114.0", "10.0.0.1"), 4);
+	p.destination_port = 80;
+	assert_int_equal(class_between(c, p, "203.0.113.7", "10.0.0.1"), 1);
+	p.destination_port = 53;
+	assert_int_equal(class_between(c, p, "10.0.0.1", "10.0.0.2"), 2);
+	p.protocol = 17;
+	assert_int_equal(class_between(c, p, "10.0.0.1", "10.0.0.2"), 2);
+	p.source_port = 53;
+	p.destination_port = 40000;
+	assert_int_equal(class_between(c, p, "10.0.0.2", "10.0.0.1"), 3);
+	p.destination_port = 1000;
+	assert_int_equal(class_between(c, p, "10.0.0.2", "10.0.0.1"), 4);
+	p.protocol = 1; /* an identifier of echo requests is no port */
+	p.source_port = p.destination_port = 53;
+	assert_int_equal(class_between(c, p, "10.0.0.2", "10.0.0.1"), 4);
+	p.version = 6;
+	assert_int_equal(class_between(c, p, "fd00::1", "2001:db8:5::1"), 1);
+	assert_int_equal(class_between(c, p, "fd00::1", "2001:db9::1"), 4);
+	p.version = 0; /* ARP */
+	assert_int_equal(class_between(c, p, "2001:db8::1", "2001:db8::2"), 4);
+	flow_classifier_free(c);
+	classes_free(set);
+}
+
 /* VXLAN, as pods use it: the outer and the inner packet have separate connections. */
 static void test_inside(void **state)
 {
@@ -596,9 +657,10 @@ int main(void)
 		cmocka_unit_test(test_many_holes),     cmocka_unit_test(test_windows),
 		cmocka_unit_test(test_window_unknown), cmocka_unit_test(test_half_open),
 		cmocka_unit_test(test_wrapping),       cmocka_unit_test(test_gaps),
-		cmocka_unit_test(test_classes),	       cmocka_unit_test(test_inside),
-		cmocka_unit_test(test_series),	       cmocka_unit_test(test_eviction),
-		cmocka_unit_test(test_least_recent),   cmocka_unit_test(test_any_time),
+		cmocka_unit_test(test_classes),	       cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_inside),	       cmocka_unit_test(test_series),
+		cmocka_unit_test(test_eviction),       cmocka_unit_test(test_least_recent),
+		cmocka_unit_test(test_any_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

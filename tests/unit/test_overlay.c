@@ -479,7 +479,7 @@ static void put_classes(const char *text)
 
 	assert_int_equal(classes_parse("c.yaml", text, strlen(text), &set, &diags), 0);
 	policy_begin(policy, &change);
-	policy_put_classes(policy, &change, set);
+	assert_int_equal(policy_put_classes(policy, &change, set, NULL), 0);
 	policy_commit(policy);
 	classes_free(set);
 }

@@ -276,15 +276,16 @@ static void test_pair(void **state)
 	none.to = figure.to;
 	none.class = evidence_name(&ev, "bulk");
 	evidence_add(&ev, EVIDENCE_FIGURE, &none);
-	lines_are(&ev, claims, 6,
-		  "ok: cut: loss a:b <= 5%: 4 %\n"
-		  "unproved: cut: loss b:a <= 5%: no packet was sent\n"
-		  "failed: cut: packets a:b class bulk >= 1: 0, off by 1\n"
-		  "failed: cut: loss a:b < 1%: 4 %, off by 3 %; 50 packets; the limit needs 100\n"
-		  "unproved: cut: packets a:c >= 1: the packets were counted for only 0.099 s of "
-		  "this phase\n"
-		  "unproved: cut: packets a:d = 0: the packets were counted for only 0.000 s of this "
-		  "phase\n");
+	lines_are(
+		&ev, claims, 6,
+		"ok: cut: loss a:b <= 5%: 4 %\n"
+		"unproved: cut: loss b:a <= 5%: no packet was sent\n"
+		"failed: cut: packets a:b class bulk >= 1: 0, off by 1\n"
+		"failed: cut: loss a:b < 1%: 4 %, off by 3 %; 50 packets; the limit needs 100\n"
+		"unproved: cut: packets a:c >= 1: the packets were counted for only 0.099 s of "
+		"this phase\n"
+		"unproved: cut: packets a:d = 0: the packets were counted for only 0.000 s of this "
+		"phase\n");
 }
 
 int main(void)
