@@ -10,20 +10,33 @@ const char *fault_text(const struct netsim_fault *fault, char *buf, size_t size)
 	return buf;
 }
 
+/* "in place of fault 3, " if the fault took its place */
+static const char *replaced_text(const struct netsim_fault *fault, char *buf, size_t size)
+{
+	*buf = '\0';
+	if (fault->replaces)
+		snprintf(buf, size, "in place of fault %u, ", fault->replaces);
+	return buf;
+}
+
 void print_added_fault(const struct common *args, const struct netsim_fault *fault)
 {
 	double seconds = fault->left_ns > 0 ? (double)fault->left_ns / 1e9 : 0;
+	char place[64];
 
 	if (args->quiet)
 		return;
 	if (args->json)
-		print_json(json_pack("{s:i, s:s, s:s*, s:o, s:b}", "fault", (int)fault->id, "text",
-				     fault->text, "name", fault->name, "for", json_seconds(seconds),
-				     "l2", fault->l2));
+		print_json(json_pack("{s:i, s:s, s:s*, s:o, s:b, s:o*}", "fault", (int)fault->id,
+				     "text", fault->text, "name", fault->name, "for",
+				     json_seconds(seconds), "l2", fault->l2, "replaces",
+				     fault->replaces ? json_integer(fault->replaces) : NULL));
 	else if (args->dry)
 		printf("would add: %s\n", fault->text);
 	else if (fault->left_ns > 0)
-		printf("fault %u: %s, for %g s\n", fault->id, fault->text, seconds);
+		printf("fault %u: %s, %sfor %g s\n", fault->id, fault->text,
+		       replaced_text(fault, place, sizeof(place)), seconds);
 	else
-		printf("fault %u: %s, until netsim heal\n", fault->id, fault->text);
+		printf("fault %u: %s, %suntil netsim heal\n", fault->id, fault->text,
+		       replaced_text(fault, place, sizeof(place)));
 }

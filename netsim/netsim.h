@@ -336,6 +336,7 @@ struct netsim_fault {
 	int64_t begin_ns, end_ns;
 	bool l2;	     /* address resolution (ARP, neighbour discovery) is affected, too */
 	const char *problem; /* why it is not wholly in force, or NULL */
+	uint32_t replaces;   /* of netsim_fault() only: the fault whose place it took, or 0 */
 	/* Of netsim_partition() only: the groups "a,b" that it made. */
 	const char **groups;
 	size_t group_count;

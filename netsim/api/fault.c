@@ -1,27 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* fault, link and heal: add faults on top of the profile, and remove them. */
+/* fault and heal: add faults on top of the profile, and remove them. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "netsim/api/faults.h"
 #include "netsim/api/handle.h"
 #include "netsim/api/machine.h"
-#include "netsim/fleet/topo_record.h"
-#include "netsim/kernel/link.h"
-#include "netsim/kernel/mark.h"
 #include "netsim/policy/describe.h"
 #include "netsim/shape/edt_faults.h"
 #include "netsim/shape/engine.h"
 #include "netsim/shape/intent.h"
 #include "netsim/shape/park.h"
-#include "netsim/util/array.h"
 #include "netsim/util/auto.h"
 #include "netsim/util/name.h"
 #include "netsim/util/ring.h"
 
-static int copy_text(const char *what, const char *text, char *ret, size_t size,
-		     struct netsim_err *err)
+int fault_copy_text(const char *what, const char *text, char *ret, size_t size,
+		    struct netsim_err *err)
 {
 	if (strlen(text) >= size)
 		return err_set(err, NETSIM_ERR_USAGE, -E2BIG, NULL,
@@ -77,8 +74,8 @@ static int move_to_edt(struct fleet *f, struct netsim_err *err)
 }
 
 /* Drafts the record of the next fault. */
-static int draft(const struct fleet *f, const struct port_fault *fault, struct intent_draft *ret,
-		 struct netsim_err *err)
+static int draft(const struct fleet *f, const struct port_fault *fault,
+		 const struct edt_change *change, struct intent_draft *ret, struct netsim_err *err)
 {
 	const struct intent_fault noted = {.id = policy_next_id(f->policy),
 					   .start = fault->start,
@@ -93,12 +90,13 @@ static int draft(const struct fleet *f, const struct port_fault *fault, struct i
 					   .period_ns = fault->link.period,
 					   .up_ns = fault->link.up};
 
-	return intent_draft_fault(f->name, &noted, NULL, 0, ret, err);
+	return intent_draft_fault(f->name, &noted, change->heal, change->heal_count, ret, err);
 }
 
-static int add_fault(struct fleet *f, const struct port_fault *fault, bool dry, uint32_t *ret_id,
-		     struct netsim_err *err)
+int fault_add(struct fleet *f, const struct port_fault *fault, const struct port_fault *replaced,
+	      bool dry, uint32_t *ret_id, struct netsim_err *err)
 {
+	struct edt_change change = {.fault = fault};
 	struct intent_draft record = {.text = NULL};
 	bool edt = false;
 	int r = fault_needs_edt(f->policy, fault, f->model, &edt, err);
@@ -108,27 +106,34 @@ static int add_fault(struct fleet *f, const struct port_fault *fault, bool dry, 
 		return r;
 	if (edt && !edt_is_base(f->policy))
 		r = move_to_edt(f, err);
+	if (replaced) {
+		change.heal = &replaced->id;
+		change.heal_count = 1;
+	}
 	if (r == 0)
-		r = draft(f, fault, &record, err);
+		r = draft(f, fault, &change, &record, err);
 	if (r == 0)
-		r = engine_commit(f, &(struct edt_change) {.fault = fault}, ret_id, err);
+		r = engine_commit(f, &change, ret_id, err);
 	if (r == 0)
-		return engine_record(f, &record, *ret_id, err);
+		return engine_record(
+			f, &record,
+			&(struct edt_change) {.heal = ret_id, .heal_count = 1, .fault = replaced},
+			err);
 	intent_discard(&record);
 	return r;
 }
 
-static int open_fault(struct netsim *ctx, const char *fleet, const char *name, bool dry,
-		      struct fleet *f, struct netsim_err *err)
+int fault_open(struct netsim *ctx, const char *fleet, bool dry, struct fleet *f,
+	       struct netsim_err *err)
 {
 	int r = fleet_open(&ctx->state, fleet, dry ? FLEET_LOOK : FLEET_CHANGE, f, err);
 
 	if (r == 0)
 		r = dry ? engine_peek_policy(f, err) : engine_open_policy(f, err);
-	return r == 0 ? policy_check_fault_name(f->policy, name, err) : r;
+	return r;
 }
 
-static void set_times(struct port_fault *fault, int64_t for_ns, const char *name)
+void fault_set_times(struct port_fault *fault, int64_t for_ns, const char *name)
 {
 	fault->start = policy_now();
 	fault->deadline = for_ns ? fault->start + (uint64_t)for_ns : 0;
@@ -172,405 +177,6 @@ static int make_hold(const struct fleet *f, const struct conditions *c,
 	return api_vlan_of(f, o->targets[0], &fault->link.vlan, err);
 }
 
-/* Builds the fault from the options, opens the policy it goes into, and checks its class. */
-static int make_fault(struct netsim *ctx, const struct netsim_fault_opts *o, struct fleet *f,
-		      struct port_fault *fault, struct netsim_err *err)
-{
-	static const char *const all[] = {"*"};
-	const struct machine_targets targets = {o->target_count ? o->targets : all,
-						o->target_count ? o->target_count : 1,
-						o->class_name};
-	struct conditions c;
-	int r = o->conditions ?
-			conditions_parse(o->conditions, &c, err) :
-			err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL, "no conditions given");
-
-	if (r == 0 && !c.has)
-		r = err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL, "the fault has no conditions");
-	if (r == 0 && !o->target_count && !o->class_name)
-		r = err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
-			    "the fault has neither targets nor a class");
-	if (r == 0)
-		r = copy_text("conditions", o->conditions, fault->conditions,
-			      sizeof(fault->conditions), err);
-	if (r == 0 && o->class_name)
-		r = copy_text("class", o->class_name, fault->class, sizeof(fault->class), err);
-	if (r == 0)
-		r = open_fault(ctx, o->fleet, o->name, o->dry_run, f, err);
-	if (r == 0)
-		r = machine_copy_targets(f->model, &targets, fault->targets, sizeof(fault->targets),
-					 err);
-	if (r == 0)
-		r = api_check_class(f->policy, fault->class, err);
-	return r == 0 ? make_hold(f, &c, o, fault, err) : r;
-}
-
-/* Makes the result from an added fault (id 0: dry run); for_ns 0: no deadline. */
-static int give_fault(struct port_fault *fault, uint32_t id, int64_t for_ns,
-		      struct netsim_fault **ret, struct netsim_err *err)
-{
-	struct netsim_fault *result = arena_new(sizeof(*result));
-	char text[512];
-
-	fault_describe(fault, text, sizeof(text));
-	fault->id = id;
-	if (!result || !api_fill_fault(result, fault, text, result)) {
-		arena_free(result);
-		return err_oom(err);
-	}
-	result->left_ns = for_ns ? for_ns : -1;
-	*ret = result;
-	return 0;
-}
-
-int netsim_fault(struct netsim *ctx, const struct netsim_fault_opts *opts,
-		 struct netsim_fault **ret, struct netsim_err *err)
-{
-	struct port_fault fault = {.kind = PORT_FAULT_CONDITIONS};
-	struct netsim_fault_opts o;
-	struct fleet f = FLEET_NONE;
-	uint32_t id = 0;
-	int r = opts_read(&o, sizeof(o), opts, err);
-
-	if (r == 0)
-		r = make_fault(ctx, &o, &f, &fault, err);
-	fault.l2 = o.l2;
-	if (r == 0) {
-		set_times(&fault, o.for_ns, o.name);
-		r = add_fault(&f, &fault, o.dry_run, &id, err);
-	}
-	fleet_close(&f);
-	return r == 0 ? give_fault(&fault, id, o.for_ns, ret, err) : r;
-}
-
-void netsim_fault_free(struct netsim_fault *fault)
-{
-	arena_free(fault);
-}
-
-/* On a machine that is a node, the topology has the VLANs of its interfaces. */
-static int vlan_in_record(const struct fleet *f, const char *node, const char *iface, uint16_t *ret,
-			  struct netsim_err *err)
-{
-	const struct topo *known;
-	struct topo *owned;
-	int r = topo_record_look(f->st, f->name, &known, &owned, err);
-
-	for (size_t i = 0; r == 0 && known && i < known->node_count; i++)
-		for (size_t k = 0; k < known->nodes[i].iface_count; k++)
-			if (strcmp(known->nodes[i].name, node) == 0 &&
-			    strcmp(known->nodes[i].ifaces[k].name, iface) == 0 &&
-			    known->nodes[i].ifaces[k].kind == IFACE_VLAN)
-				*ret = known->nodes[i].ifaces[k].vlan;
-	topo_free(owned);
-	return r;
-}
-
-/* Of the nodes that a word matches, the VLAN of their interface; fails if they differ. */
-static int vlan_inside(const struct model *inside, const char *word, const char *iface,
-		       uint16_t *ret, struct netsim_err *err)
-{
-	for (size_t i = 0; i < inside->node_count; i++) {
-		const struct model_node *node = &inside->nodes[i];
-		const struct link *link;
-
-		if (!name_match(word, node->name, (const char *const *)node->roles,
-				node->role_count))
-			continue;
-		link = model_find_link(inside, (int)i, iface);
-		if (!link || link->kind != LINK_VLAN)
-			continue;
-		if (*ret && *ret != link->vlan)
-			return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
-				       "%s/%s has different VLANs", word, iface);
-		*ret = link->vlan;
-	}
-	return 0;
-}
-
-int api_vlan_of(const struct fleet *f, const char *target, uint16_t *ret, struct netsim_err *err)
-{
-	auto_free char *node = strdup(target);
-	char *iface = node ? strchr(node, '/') : NULL;
-	struct model *inside = NULL;
-	int r;
-
-	*ret = 0;
-	if (!node)
-		return err_oom(err);
-	if (!iface)
-		return 0;
-	*iface++ = 0;
-	if (model_machine(f->model) >= 0)
-		return vlan_in_record(f, node, iface, ret, err);
-	r = state_read(f->st, f->name, STATE_ALL, &inside, err);
-	if (r == 0)
-		r = vlan_inside(inside, node, iface, ret, err);
-	model_free(inside);
-	return r;
-}
-
-static const struct link *port_of(const struct fleet *f, const char *target, size_t *at)
-{
-	for (; *at < f->model->link_count; ++*at) {
-		const struct link *link = &f->model->links[*at];
-		const char *slash = strchr(target, '/');
-		struct mark mark;
-		char node[80];
-
-		if (!link_is_port(link) || !mark_parse(link->alias, &mark) || !mark.iface)
-			continue;
-		snprintf(node, sizeof(node), "%.*s",
-			 slash ? (int)(slash - target) : (int)strlen(target), target);
-		if (name_match(node, mark.node, mark.roles, mark.role_count) &&
-		    (!slash || strcmp(slash + 1, mark.iface) == 0)) {
-			++*at;
-			return link;
-		}
-	}
-	return NULL;
-}
-
-/* One call of link and its result. */
-struct link_run {
-	struct fleet fleet;
-	const struct netsim_link_opts *opts;
-	struct netsim_link *done;
-	struct netsim_err *err;
-};
-
-static struct netsim_link_change *add_change(struct link_run *run,
-					     enum netsim_link_change_kind kind)
-{
-	struct netsim_link_change *change =
-		arena_push(run->done, run->done->changes, run->done->change_count);
-
-	if (change)
-		change->kind = kind;
-	else
-		err_oom(run->err);
-	return change;
-}
-
-static int note_carrier(struct link_run *run, const char *name, bool up)
-{
-	struct netsim_link_change *change = add_change(run, NETSIM_LINK_CARRIER);
-
-	if (!change)
-		return -ENOMEM;
-	change->up = up;
-	change->name = arena_strdup(run->done, name);
-	return change->name ? 0 : err_oom(run->err);
-}
-
-static struct netsim_link_change *note_fault(struct link_run *run,
-					     enum netsim_link_change_kind kind,
-					     const struct port_fault *fault, const char *target)
-{
-	struct netsim_link_change *change = add_change(run, kind);
-	char text[512];
-
-	if (!change)
-		return NULL;
-	fault_describe(fault, text, sizeof(text));
-	change->name = arena_strdup(run->done, target);
-	change->fault = arena_alloc(run->done, sizeof(*change->fault));
-	if (change->name && change->fault && api_fill_fault(run->done, fault, text, change->fault))
-		return change;
-	err_oom(run->err);
-	return NULL;
-}
-
-/* Lists the ports that match the target, and the changes of their carrier. */
-static int list_cables(struct link_run *run, const char *target, struct intent_cables *ret)
-{
-	const struct link *link;
-	char text[MARK_TEXT];
-	size_t at = 0;
-
-	while ((link = port_of(&run->fleet, target, &at))) {
-		const char **slot = array_push(ret->names, ret->count);
-
-		if (!slot)
-			return err_oom(run->err);
-		if (note_carrier(run, mark_call(link->alias, link->name, text), ret->up) < 0)
-			return -ENOMEM;
-		*slot = run->done->changes[run->done->change_count - 1]->name;
-	}
-	if (ret->count)
-		return 0;
-	err_set(run->err, NETSIM_ERR_USAGE, -ENOENT, NULL, "%s has no port", target);
-	err_hint(run->err, "netsim status lists the nodes and their links");
-	return -ENOENT;
-}
-
-/* Switches the carrier of all ports that match the target. */
-static int set_carrier(struct link_run *run, const char *target, bool up)
-{
-	struct intent_draft record = {.text = NULL};
-	struct intent_cables cables = {.up = up};
-	struct rtnl *rt = run->fleet.st->rt;
-	const struct link *link;
-	char text[MARK_TEXT];
-	size_t at = 0;
-	int r = list_cables(run, target, &cables);
-
-	if (r == 0 && !run->opts->dry_run) {
-		r = intent_draft_cables(run->fleet.name, &cables, &record, run->err);
-		while (r == 0 && (link = port_of(&run->fleet, target, &at)))
-			link_set(rt, link, link->ifindex, up ? LINK_SET_UP : LINK_SET_DOWN, 0,
-				 mark_call(link->alias, link->name, text));
-		if (r == 0)
-			r = rtnl_send(rt, run->err);
-		if (r == 0)
-			r = intent_publish(&record, run->err);
-		intent_discard(&record);
-	}
-	free(cables.names);
-	return r;
-}
-
-/* Lets the programs drop everything on a link, always or while it flaps; the carrier stays. */
-static int add_link_fault(struct link_run *run, const char *target, uint16_t vlan)
-{
-	const struct netsim_link_opts *o = run->opts;
-	struct port_fault fault = {.kind = PORT_FAULT_LINK, .link.vlan = vlan};
-	struct netsim_link_change *change;
-	int r = copy_text("target", target, fault.targets, sizeof(fault.targets), run->err);
-
-	if (o->state == NETSIM_LINK_FLAP) {
-		fault.link.period = (uint64_t)o->period_ns;
-		fault.link.up = (uint64_t)o->up_ns;
-	}
-	set_times(&fault, o->for_ns, o->name);
-	if (r == 0)
-		r = add_fault(&run->fleet, &fault, o->dry_run, &fault.id, run->err);
-	change = r == 0 ? note_fault(run, NETSIM_LINK_FAULT, &fault, target) : NULL;
-	if (r == 0 && !change)
-		return -ENOMEM;
-	if (change)
-		change->fault->left_ns = o->for_ns ? o->for_ns : -1; /* exactly as given */
-	return r;
-}
-
-/* Heals link faults whose target is exactly this text. */
-static int heal_link(struct link_run *run, const char *target)
-{
-	struct intent_draft record = {.text = NULL};
-	struct fleet *f = &run->fleet;
-	uint32_t ids[PORT_FAULTS];
-	size_t count = 0;
-	int r = 0;
-
-	for (int i = 0; r == 0 && i < PORT_FAULTS; i++) {
-		const struct port_fault *fault = &policy_slot(f->policy)->faults[i];
-
-		if (!policy_alive(fault) || fault->kind != PORT_FAULT_LINK ||
-		    strcmp(fault->targets, target) != 0)
-			continue;
-		ids[count++] = fault->id;
-		r = note_fault(run, NETSIM_LINK_HEALED, fault, target) ? 0 : -ENOMEM;
-	}
-	if (r < 0 || !count || run->opts->dry_run)
-		return r;
-	r = intent_draft_fault(f->name, NULL, ids, count, &record, run->err);
-	if (r == 0)
-		r = engine_commit(f, &(struct edt_change) {.heal = ids, .heal_count = count}, NULL,
-				  run->err);
-	if (r == 0)
-		return intent_publish(&record, run->err);
-	intent_discard(&record);
-	return r;
-}
-
-/* On a routed network, the host's end of a cable stays up: its routes would go with it. */
-static bool has_routed_port(const struct link_run *run, const char *target)
-{
-	const struct link *link;
-	size_t at = 0;
-
-	while ((link = port_of(&run->fleet, target, &at)))
-		if (link->routed)
-			return true;
-	return false;
-}
-
-/*
- * On a machine that is a node, the programs drop everything instead of taking the carrier away:
- * the kernel would remove the addresses and routes of its interface.
- */
-static int link_target(struct link_run *run, const char *word)
-{
-	const struct netsim_link_opts *o = run->opts;
-	bool fault = o->for_ns || o->state == NETSIM_LINK_FLAP || o->name ||
-		     model_machine(run->fleet.model) >= 0;
-	char target[sizeof(((struct port_fault *)0)->targets)];
-	uint16_t vlan;
-	int r = machine_copy_targets(run->fleet.model, &(struct machine_targets) {&word, 1, NULL},
-				     target, sizeof(target), run->err);
-
-	if (r == 0)
-		r = api_vlan_of(&run->fleet, target, &vlan, run->err);
-	if (r < 0)
-		return r;
-	fault |= vlan != 0 || has_routed_port(run, target);
-	if (o->state == NETSIM_LINK_UP) {
-		if (run->fleet.policy)
-			r = heal_link(run, target);
-		return r < 0 || fault ? r : set_carrier(run, target, true);
-	}
-	return fault ? add_link_fault(run, target, vlan) : set_carrier(run, target, false);
-}
-
-static int refuse_link_arguments(const struct netsim_link_opts *o, struct netsim_err *err)
-{
-	if (o->state == NETSIM_LINK_FLAP &&
-	    (o->period_ns <= 0 || o->up_ns < 0 || o->up_ns >= o->period_ns))
-		return err_set(
-			err, NETSIM_ERR_USAGE, -EINVAL, NULL,
-			"the up time of a flap must be at least 0 and shorter than its period");
-	if (o->name && o->target_count > 1)
-		return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
-			       "--name allows only one target: each target is a separate fault");
-	return 0;
-}
-
-int netsim_link(struct netsim *ctx, const struct netsim_link_opts *opts, struct netsim_link **ret,
-		struct netsim_err *err)
-{
-	struct netsim_link_opts o;
-	struct link_run run = {
-		.fleet = FLEET_NONE, .opts = &o, .done = arena_new(sizeof(*run.done)), .err = err};
-	int r = run.done ? opts_read(&o, sizeof(o), opts, err) : err_oom(err);
-
-	if (r == 0)
-		r = refuse_link_arguments(&o, err);
-	if (r == 0)
-		r = open_fault(ctx, o.fleet, o.name, o.dry_run, &run.fleet, err);
-	for (size_t i = 0; r == 0 && i < o.target_count; i++)
-		r = link_target(&run, o.targets[i]);
-	fleet_close(&run.fleet);
-	if (r < 0)
-		arena_free(run.done);
-	else
-		*ret = run.done;
-	return r;
-}
-
-void netsim_link_free(struct netsim_link *link)
-{
-	arena_free(link);
-}
-
-void api_describe_fault(const struct policy *policy, const struct port_fault *fault, char *buf,
-			size_t size)
-{
-	if (fault->kind == PORT_FAULT_CONDITIONS || fault->kind == PORT_FAULT_LINK)
-		fault_describe(fault, buf, size);
-	else
-		policy_describe(policy, fault, buf, size);
-}
-
 /* Finds a fault in force by its number or name. */
 static const struct port_fault *find_fault(const struct policy *policy, const char *word)
 {
@@ -585,6 +191,136 @@ static const struct port_fault *find_fault(const struct policy *policy, const ch
 			return fault;
 	}
 	return NULL;
+}
+
+/* The fault in force whose name the new one has: the new one comes in its place. */
+struct replaced {
+	bool any, keeps_targets;
+	struct port_fault fault;
+};
+
+static int find_replaced(const struct policy *policy, const struct netsim_fault_opts *o,
+			 struct replaced *ret, struct netsim_err *err)
+{
+	const struct port_fault *old = o->name ? find_fault(policy, o->name) : NULL;
+
+	*ret = (struct replaced) {0};
+	if (!old || old->kind != PORT_FAULT_CONDITIONS)
+		return policy_check_fault_name(policy, o->name, err);
+	*ret = (struct replaced) {true, !o->target_count && !o->class_name, *old};
+	return 0;
+}
+
+static void keep_targets(const struct port_fault *old, struct port_fault *fault)
+{
+	memcpy(fault->targets, old->targets, sizeof(fault->targets));
+	memcpy(fault->class, old->class, sizeof(fault->class));
+	fault->link.vlan = old->link.vlan;
+	fault->l2 |= old->l2;
+}
+
+static int set_targets(const struct fleet *f, const struct netsim_fault_opts *o,
+		       struct port_fault *fault, struct netsim_err *err)
+{
+	static const char *const all[] = {"*"};
+	const struct machine_targets targets = {o->target_count ? o->targets : all,
+						o->target_count ? o->target_count : 1,
+						o->class_name};
+	int r = o->target_count || o->class_name ?
+			0 :
+			err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
+				"the fault has neither targets nor a class");
+
+	if (r == 0 && o->class_name)
+		r = fault_copy_text("class", o->class_name, fault->class, sizeof(fault->class),
+				    err);
+	if (r == 0)
+		r = machine_copy_targets(f->model, &targets, fault->targets, sizeof(fault->targets),
+					 err);
+	return r == 0 ? api_check_class(f->policy, fault->class, err) : r;
+}
+
+/* Builds the fault from the options, opens the policy that it is for, and checks its class. */
+static int make_fault(struct netsim *ctx, const struct netsim_fault_opts *o, struct fleet *f,
+		      struct port_fault *fault, struct replaced *replaced, struct netsim_err *err)
+{
+	struct conditions c;
+	int r = o->conditions ?
+			conditions_parse(o->conditions, &c, err) :
+			err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL, "no conditions given");
+
+	if (r == 0 && !c.has)
+		r = err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL, "the fault has no conditions");
+	if (r == 0)
+		r = fault_copy_text("conditions", o->conditions, fault->conditions,
+				    sizeof(fault->conditions), err);
+	if (r == 0)
+		r = fault_open(ctx, o->fleet, o->dry_run, f, err);
+	if (r == 0)
+		r = find_replaced(f->policy, o, replaced, err);
+	if (r < 0)
+		return r;
+	fault->l2 = o->l2;
+	fault_set_times(fault, o->for_ns, o->name);
+	if (replaced->any && !o->for_ns)
+		fault->deadline = replaced->fault.deadline;
+	if (replaced->keeps_targets)
+		keep_targets(&replaced->fault, fault);
+	else
+		r = set_targets(f, o, fault, err);
+	return r == 0 ? make_hold(f, &c, o, fault, err) : r;
+}
+
+/* Makes the result from an added fault, which has the number 0 after a dry run. */
+static int give_fault(const struct port_fault *fault, const struct netsim_fault_opts *o,
+		      const struct replaced *replaced, struct netsim_fault **ret,
+		      struct netsim_err *err)
+{
+	struct netsim_fault *result = arena_new(sizeof(*result));
+	char text[512];
+
+	fault_describe(fault, text, sizeof(text));
+	if (!result || !api_fill_fault(result, fault, text, result)) {
+		arena_free(result);
+		return err_oom(err);
+	}
+	if (o->for_ns)
+		result->left_ns = o->for_ns; /* exactly as given */
+	result->replaces = replaced->any ? replaced->fault.id : 0;
+	*ret = result;
+	return 0;
+}
+
+int netsim_fault(struct netsim *ctx, const struct netsim_fault_opts *opts,
+		 struct netsim_fault **ret, struct netsim_err *err)
+{
+	struct port_fault fault = {.kind = PORT_FAULT_CONDITIONS};
+	struct replaced replaced = {0};
+	struct netsim_fault_opts o;
+	struct fleet f = FLEET_NONE;
+	int r = opts_read(&o, sizeof(o), opts, err);
+
+	if (r == 0)
+		r = make_fault(ctx, &o, &f, &fault, &replaced, err);
+	if (r == 0)
+		r = fault_add(&f, &fault, replaced.any ? &replaced.fault : NULL, o.dry_run,
+			      &fault.id, err);
+	fleet_close(&f);
+	return r == 0 ? give_fault(&fault, &o, &replaced, ret, err) : r;
+}
+
+void netsim_fault_free(struct netsim_fault *fault)
+{
+	arena_free(fault);
+}
+
+void api_describe_fault(const struct policy *policy, const struct port_fault *fault, char *buf,
+			size_t size)
+{
+	if (fault->kind == PORT_FAULT_CONDITIONS || fault->kind == PORT_FAULT_LINK)
+		fault_describe(fault, buf, size);
+	else
+		policy_describe(policy, fault, buf, size);
 }
 
 static int choose_faults(const struct policy *policy, const char *const *words, size_t count,

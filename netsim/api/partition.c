@@ -378,7 +378,8 @@ static int cut_now(struct fleet *f, const struct netsim_partition_opts *cut, con
 	if (r == 0)
 		r = policy_partition(f->policy, &asked, ret_fault, err);
 	if (r == 0)
-		return engine_record(f, &record, *ret_fault, err);
+		return engine_record(
+			f, &record, &(struct edt_change) {.heal = ret_fault, .heal_count = 1}, err);
 	intent_discard(&record);
 	return r;
 }

@@ -213,6 +213,37 @@ static unsigned signs_of_others(const struct run *run, const struct run_fault *f
 
 /* --- begin */
 
+/* Ends the fault whose place another one takes; faults_expire() records that. */
+static const struct run_fault *end_replaced(const struct run *run, const struct netsim_fault *fault,
+					    const struct run_fault *next)
+{
+	for (size_t i = 0; fault->replaces && i < run->fault_count; i++)
+		if (run->faults[i].id == fault->replaces) {
+			run->faults[i].deadline = next->begin;
+			return &run->faults[i];
+		}
+	return NULL;
+}
+
+/* Marks the pairs that a fault concerns: without words of its own, those of the one it replaces. */
+static int find_hits(const struct run *run, const struct netsim_fault *fault,
+		     const struct fault_scope *scope, struct run_fault *f)
+{
+	const struct run_fault *old = end_replaced(run, fault, f);
+	size_t nodes = run->s->topo->node_count + 1;
+	const char *class = scope->class_name;
+
+	if (fault->kind != NETSIM_FAULT_PARTITION && !scope->target_count && old) {
+		memcpy(f->hits, old->hits, nodes * nodes * sizeof(*f->hits));
+		class = old->class_name;
+	}
+	f->class_name = class ? strdup(class) : NULL;
+	if (class && !f->class_name)
+		return -ENOMEM;
+	return fault->kind == NETSIM_FAULT_PARTITION ? hit_groups(run, fault, scope, f) :
+						       hit_targets(run, scope, f);
+}
+
 int faults_add(struct run *run, const struct netsim_fault *fault, const struct fault_scope *scope,
 	       struct netsim_err *err)
 {
@@ -232,8 +263,7 @@ int faults_add(struct run *run, const struct netsim_fault *fault, const struct f
 	f->repetition = scope->entry->phase->repeated ? scope->entry->repetition : 0;
 	f->text = strdup(fault->text);
 	f->hits = calloc((nodes + 1) * (nodes + 1), sizeof(*f->hits));
-	f->class_name = scope->class_name ? strdup(scope->class_name) : NULL;
-	if (!f->text || !f->hits || !f->class_name != !scope->class_name)
+	if (!f->text || !f->hits)
 		return err_oom(err);
 	recorder_event(run->rec,
 		       (struct event) {.kind = EVENT_FAULT_BEGIN,
@@ -241,8 +271,7 @@ int faults_add(struct run *run, const struct netsim_fault *fault, const struct f
 				       .phase = f->phase,
 				       .repetition = f->repetition},
 		       f->text, NULL);
-	r = fault->kind == NETSIM_FAULT_PARTITION ? hit_groups(run, fault, scope, f) :
-						    hit_targets(run, scope, f);
+	r = find_hits(run, fault, scope, f);
 	if (r < 0)
 		return err_oom(err);
 	for (size_t i = 0; i + 1 < run->fault_count; i++)

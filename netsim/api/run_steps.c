@@ -108,10 +108,14 @@ static int do_fault(const struct doing *d)
 	struct netsim_fault *fault = NULL;
 	struct fault_scope scope = {
 		.entry = d->entry, .class_name = o.class_name, .signs = signs_of(o.conditions)};
-	/* A fault of a class without targets concerns all nodes. */
-	int r = o.target_count ? resolve_targets(d, o.targets, o.target_count, &targets) :
-				 resolve_targets(d, (const char *const[]) {"*"}, 1, &targets);
+	int r = 0;
 
+	/* A fault of a class without targets concerns all nodes; without both, those of the one
+	 * that it replaces. */
+	if (o.target_count)
+		r = resolve_targets(d, o.targets, o.target_count, &targets);
+	else if (o.class_name)
+		r = resolve_targets(d, (const char *const[]) {"*"}, 1, &targets);
 	if (r < 0)
 		return r;
 	o.size = sizeof(o);

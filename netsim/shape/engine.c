@@ -309,13 +309,13 @@ int engine_commit(struct fleet *f, const struct edt_change *change, uint32_t *re
 	return r;
 }
 
-int engine_record(struct fleet *f, struct intent_draft *record, uint32_t id, struct netsim_err *err)
+int engine_record(struct fleet *f, struct intent_draft *record, const struct edt_change *undo,
+		  struct netsim_err *err)
 {
-	const struct edt_change undo = {.heal = &id, .heal_count = 1};
 	int r = intent_publish(record, err);
 
 	if (r < 0)
-		(void)engine_commit(f, &undo, NULL, NULL);
+		(void)engine_commit(f, undo, NULL, NULL);
 	return r;
 }
 

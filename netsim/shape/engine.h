@@ -53,10 +53,10 @@ int engine_commit(struct fleet *f, const struct edt_change *change, uint32_t *re
 		  struct netsim_err *err);
 
 /*
- * Publishes the record of a fault that was put in force; ends the fault if that fails.
- * Consumes the draft.
+ * Publishes the record of a fault that was put in force; undoes that if it fails. Consumes the
+ * draft.
  */
-int engine_record(struct fleet *f, struct intent_draft *record, uint32_t id,
+int engine_record(struct fleet *f, struct intent_draft *record, const struct edt_change *undo,
 		  struct netsim_err *err);
 
 /* policy_attach(), after loading the shipped classes into a policy without classes. */

@@ -123,7 +123,8 @@ static int take_fault(char **words, void *opts, const char **bad, struct netsim_
 	fault->conditions = words[0];
 	fault->targets = list(words + 1);
 	fault->target_count = length(words + 1);
-	return fault->target_count || fault->class_name ?
+	/* One that takes the place of another, by its name, can have the targets of that. */
+	return fault->target_count || fault->class_name || fault->name ?
 		       0 :
 		       options_refuse(
 			       err, "missing argument, expected CONDITIONS TARGET..., or --class");

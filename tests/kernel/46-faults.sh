@@ -136,6 +136,26 @@ deadline() {
 	"$NETSIM" heal -q
 }
 
+# --- in the place of another
+
+in_place() {
+	check "a fault with a name" "$NETSIM" fault --name wan --for 60s 'loss 100%' a:b
+	check "another in its place" "$NETSIM" fault --name wan 'duplicate 100%'
+	like "says so" "$OUT" "^fault [0-9]+: duplicate 100% on a:b, in place of fault [0-9]+, for (59|60|[0-9.]+) s$"
+	is "the first one is gone" "$(reached)" "$ALL"
+	is "the other one applies" "$(doubled a 10.1.0.2)" yes
+	is "status lists one" "$(listed)" 1
+	check "with targets and a deadline" "$NETSIM" fault --name wan --for 9s --json 'loss 100%' a:c
+	like "as asked" "$(jq -r '"\(.text) \(.for) \(.replaces)"' <<<"$OUT")" "^loss 100% on a:c 9 [0-9]+$"
+	is "applies there" "$(reached)" "a>b b>a b>c c>b"
+	refuses 2 "there is no class nosuch|no class named nosuch" "a class that is not there" fault --name wan --class nosuch 'loss 1%' a:b
+	is "leaves the first one" "$(reached)" "a>b b>a b>c c>b"
+	refuses 2 "neither targets nor a class" "without targets, if there is no such fault" fault --name lan 'loss 1%'
+	check "a partition with a name" "$NETSIM" partition --name split a
+	refuses 2 "a fault named split is already in force" "not in the place of a partition" fault --name split 'loss 1%' a:b
+	"$NETSIM" heal -q
+}
+
 # --- changes of the profile below faults
 
 survives() {
@@ -291,9 +311,10 @@ settle a b c
 stack
 keys
 deadline
-in_vm || {
+elsewhere || {
 	class
 	targets
+	in_place
 	survives
 	flap
 	cable

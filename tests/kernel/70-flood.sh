@@ -145,6 +145,27 @@ deadline() {
 	like "a deadline: no fault is left to heal" "$("$NETSIM" heal)" "nothing to heal"
 }
 
+# --- a fault in the place of another
+
+replace_often() {
+	local i
+	"$NETSIM" fault -q --name cut 'loss 100%' a:b
+	note_time
+	for i in {1..20}; do
+		"$NETSIM" fault -q --name cut "loss 100% duplicate $i%" || times+=(failed)
+	done
+	note_time
+}
+
+replaced() {
+	CUTS="a>b"
+	under_flood replace_often
+	is "in place: all commands succeed" "${#times[@]}" 2
+	all_cells "in place: no packet meets neither fault" 1 yes 'received == 0'
+	all_cells "in place: no other packet is lost" all no 'lost == 0'
+	like "in place: one fault is left to heal" "$("$NETSIM" heal)" '^healed fault [0-9]+: cut: loss 100% duplicate 20% on a:b$'
+}
+
 SPLIT="a>c a>d a>e b>c b>d b>e c>a c>b d>a d>b e>a e>b"
 write_topo
 check "up" "$NETSIM" up "$WORK/flood.yaml"
@@ -153,5 +174,6 @@ proves "three groups" "a>b a>c a>d b>a b>c b>d c>a c>b d>a d>b" a b c,d
 proves "isolated" "a>b a>c a>d a>e b>a b>c b>d b>e c>a c>b c>d c>e d>a d>b d>c d>e e>a e>b e>c e>d" --isolate
 proves "one way" "a>c a>d b>c b>d" --one-way a,b c,d
 deadline
+replaced
 check "down" "$NETSIM" down
 done_testing

@@ -66,6 +66,23 @@ losses() {
 	line "traffic of another interface proves nothing" 'unproved: apart: in effect: loss 100% on n1/eth2: none of [1-9][0-9]+ packets was affected'
 }
 
+# One in the place of another has its targets, and ends it.
+replaced() {
+	echo 'default: {loss: 0%}' >"$WORK/profile.yaml"
+	scenario replaced 'pings: {node: n1, run: [ping, -q, -i, "0.01", 10.9.4.2]}' <<-'EOT'
+		- first: fault --name wan "loss 100%" n1:n2
+		- waits: {for: 1s}
+		- second: fault --name wan "larger 40B"
+		  for: 1s
+		- third: fault --name wan "loss 50%" n1:n2
+		  for: 1s
+	EOT
+	ran 0 replaced
+	line "the first acts until the second begins" 'ok: first: in effect: loss 100% on n1:n2: from [0-9.]+ s to [0-9.]+ s, [1-9][0-9]+ of [0-9]+ packets'
+	line "the second where the first did" 'ok: second: in effect: larger 40B on n1:n2: from [0-9.]+ s to [0-9.]+ s, [1-9][0-9]+ of [0-9]+ packets'
+	line "the third replaces none" 'ok: third: in effect: loss 50% on n1:n2: from'
+}
+
 delays() {
 	echo 'default: {delay: 2ms}' >"$WORK/profile.yaml"
 	scenario delays 'pings: {node: n1, run: [ping, -q, -i, "0.05", 10.9.4.2]}' <<-'EOT'
@@ -112,6 +129,7 @@ rates() {
 }
 
 losses
+replaced
 # Delays and rates need fq.
 if unshare -n sh -c "tc qdisc add dev lo root fq" 2>/dev/null; then
 	delays
