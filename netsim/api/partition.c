@@ -59,17 +59,14 @@ static int add_rest(const struct fleet *f, const struct policy_group *groups, si
 	return 0;
 }
 
-static int refuse_overlaps(const struct fleet *f, const struct policy_group *groups, size_t count,
-			   struct netsim_err *err)
+/* A node cannot be cut off from itself. */
+static int refuse_overlap(const struct fleet *f, const struct policy_group groups[static 2],
+			  struct netsim_err *err)
 {
-	for (size_t a = 0; a < count; a++)
-		for (size_t b = a + 1; b < count; b++)
-			for (size_t i = 0; i < groups[a].count; i++)
-				if (in_group(&groups[b], groups[a].nodes[i]))
-					return err_set(
-						err, NETSIM_ERR_USAGE, -EINVAL, NULL,
-						"%s is in two groups",
-						policy_node_name(f->policy, groups[a].nodes[i]));
+	for (size_t i = 0; i < groups[0].count; i++)
+		if (in_group(&groups[1], groups[0].nodes[i]))
+			return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL, "%s is in two groups",
+				       policy_node_name(f->policy, groups[0].nodes[i]));
 	return 0;
 }
 
@@ -185,6 +182,30 @@ static int bridge(const struct fleet *f, const char *word, struct groups *g, str
 	return r;
 }
 
+/* Whether some group has both nodes. */
+static bool share_group(const struct groups *g, int a, int b)
+{
+	for (size_t i = 0; i < g->count; i++)
+		if (in_group(&g->list[i], a) && in_group(&g->list[i], b))
+			return true;
+	return false;
+}
+
+/* Groups may overlap, but someone must be cut off. */
+static int refuse_whole(const struct groups *g, struct netsim_err *err)
+{
+	for (size_t a = 0; a < g->count; a++)
+		for (size_t b = a + 1; b < g->count; b++)
+			for (size_t i = 0; i < g->list[a].count; i++)
+				for (size_t k = 0; k < g->list[b].count; k++)
+					if (!share_group(g, g->list[a].nodes[i],
+							 g->list[b].nodes[k]))
+						return 0;
+	err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
+		"the groups overlap so far that no node is cut off from another");
+	return -EINVAL;
+}
+
 static int with_rest(const struct fleet *f, struct groups *g, struct netsim_err *err)
 {
 	struct policy_group *rest = new_group(g, err);
@@ -283,14 +304,11 @@ static int resolve(const struct fleet *f, const struct netsim_partition_opts *cu
 		return ring(f, g, err);
 	if (cut->bridge)
 		return bridge(f, cut->bridge, g, err);
-	r = refuse_overlaps(f, g->list, g->count, err);
-	if (r < 0)
-		return r;
-	if (cut->one_way)
+	if (cut->one_way) {
 		g->kind = PORT_FAULT_ONE_WAY;
-	else if (g->count == 1)
-		return with_rest(f, g, err);
-	return 0;
+		return refuse_overlap(f, g->list, err);
+	}
+	return g->count == 1 ? with_rest(f, g, err) : refuse_whole(g, err);
 }
 
 static int refuse_arguments(const struct netsim_partition_opts *cut, struct netsim_err *err)

@@ -55,6 +55,13 @@ static void hit(struct run_fault *f, size_t nodes, const bool *from, const bool 
 			f->hits[a * (nodes + 1) + b] |= from[a] && to[b] && a != b;
 }
 
+static void spare(struct run_fault *f, size_t nodes, const bool *group)
+{
+	for (size_t a = 0; a <= nodes; a++)
+		for (size_t b = 0; b <= nodes; b++)
+			f->hits[a * (nodes + 1) + b] &= !(group[a] && group[b]);
+}
+
 /* Marks the pairs that a ring cuts; words: its nodes, "a,b,c", in the order of the ring. */
 static int hit_ring(const struct run *run, const char *words, struct run_fault *f)
 {
@@ -93,6 +100,9 @@ static int hit_groups(const struct run *run, const struct netsim_fault *fault,
 		for (size_t b = 0; b < count; b++)
 			if (a != b && (!scope->one_way || a == 0))
 				hit(f, nodes, marks + a * (nodes + 1), marks + b * (nodes + 1));
+	/* Groups can overlap: two nodes of one group are not cut off from each other. */
+	for (size_t g = 0; g < count && !scope->isolate; g++)
+		spare(f, nodes, marks + g * (nodes + 1));
 	return 0;
 }
 

@@ -99,7 +99,7 @@ static bool count_groups(const struct step_check *c, const char *words, unsigned
 	return copy;
 }
 
-/* Groups must not overlap, and one group alone must leave a rest. */
+/* The two groups of --one-way must not overlap, and one group alone must leave a rest. */
 static bool check_overlaps(const struct step_check *c)
 {
 	const struct netsim_partition_opts *cut = &c->command->step.partition;
@@ -115,13 +115,13 @@ static bool check_overlaps(const struct step_check *c)
 		if (!count_groups(c, cut->groups[i], groups, marks))
 			return true;
 		for (size_t n = 0; n <= nodes; n++)
-			if (groups[n] > 1)
+			if (groups[n] > 1 && cut->one_way)
 				return scenario_refuse(
 					c->b, &at, NULL, "partition: %s is in two groups",
 					n < nodes ? c->s->topo->nodes[n].name : "host");
 	}
 	for (size_t n = 0; n < nodes; n++)
-		held += groups[n];
+		held += groups[n] > 0;
 	if (cut->group_count == 1 && held == nodes)
 		return scenario_refuse(c->b, &(struct place) {c->node, 0}, NULL,
 				       "partition: the group contains every node; there "

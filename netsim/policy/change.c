@@ -191,18 +191,53 @@ static uint64_t take_bits(uint64_t used, size_t count)
 	return count ? 0 : bits;
 }
 
-static void set_groups(struct port_node *nodes, uint64_t bits, const struct policy_group *groups,
-		       size_t group_count)
+/*
+ * Nodes that are in the same groups are cut off from the same others: they share a bit. Groups that
+ * overlap have more such kinds of nodes than groups.
+ */
+struct kinds {
+	uint64_t *of_node;	    /* the groups of each node, as bits */
+	uint64_t groups[PORT_BITS]; /* those of each kind, in the order of the groups */
+	size_t count;
+};
+
+static int find_kinds(const struct policy_cut *cut, struct kinds *ret, struct netsim_err *err)
+{
+	ret->of_node = calloc(PORT_NODES, sizeof(*ret->of_node));
+	if (!ret->of_node)
+		return err_oom(err);
+	for (size_t g = 0; g < cut->group_count && g < PORT_BITS; g++)
+		for (size_t i = 0; i < cut->groups[g].count; i++)
+			ret->of_node[cut->groups[g].nodes[i]] |= 1ULL << g;
+	for (size_t g = 0; g < cut->group_count; g++)
+		for (size_t i = 0; i < cut->groups[g].count; i++) {
+			uint64_t groups = ret->of_node[cut->groups[g].nodes[i]];
+			size_t k = 0;
+
+			while (k < ret->count && ret->groups[k] != groups)
+				k++;
+			if (k == PORT_BITS || g == PORT_BITS)
+				return -ENOSPC;
+			if (k == ret->count)
+				ret->groups[ret->count++] = groups;
+		}
+	return 0;
+}
+
+/* Each kind is cut off from those that are in none of its groups. */
+static void set_groups(struct port_node *nodes, uint64_t bits, const struct kinds *kinds)
 {
 	uint64_t left = bits;
 
-	for (size_t g = 0; g < group_count; g++) {
+	for (size_t k = 0; k < kinds->count; k++) {
 		uint64_t bit = left & -left;
 
 		left &= ~bit;
-		for (size_t i = 0; i < groups[g].count; i++) {
-			nodes[groups[g].nodes[i]].member |= bit;
-			nodes[groups[g].nodes[i]].cut |= bits & ~bit;
+		for (size_t i = 0; i < PORT_NODES; i++) {
+			nodes[i].member |= kinds->of_node[i] == kinds->groups[k] ? bit : 0;
+			nodes[i].cut |=
+				kinds->of_node[i] && !(kinds->of_node[i] & kinds->groups[k]) ? bit :
+											       0;
 		}
 	}
 }
@@ -307,14 +342,20 @@ int policy_partition(struct policy *p, const struct policy_cut *cut, uint32_t *r
 {
 	bool grouped = cut->kind == PORT_FAULT_GROUPS || cut->kind == PORT_FAULT_REST;
 	bool ring = cut->kind == PORT_FAULT_RING;
+	struct kinds kinds = {NULL, {0}, 0};
 	struct policy_change change;
 	struct port_fault *fault;
-	uint64_t bits;
+	uint64_t bits = 0;
+	int r = grouped ? find_kinds(cut, &kinds, err) : 0;
+	auto_free uint64_t *of_node = kinds.of_node;
 
+	if (r == -ENOMEM)
+		return r;
 	policy_begin(p, &change);
-	bits = take_bits(used_bits(change.slot), ring	 ? cut->groups[0].count :
-						 grouped ? cut->group_count :
-							   1);
+	if (r == 0)
+		bits = take_bits(used_bits(change.slot), ring	 ? cut->groups[0].count :
+							 grouped ? kinds.count :
+								   1);
 	if (!bits) {
 		err_set(err, NETSIM_ERR_KERNEL, -ENOSPC, NULL,
 			"the limit of %d groups over all partitions is exceeded", PORT_BITS);
@@ -325,7 +366,7 @@ int policy_partition(struct policy *p, const struct policy_cut *cut, uint32_t *r
 	if (!fault)
 		return -ENOSPC;
 	if (grouped)
-		set_groups(change.nodes, bits, cut->groups, cut->group_count);
+		set_groups(change.nodes, bits, &kinds);
 	else if (ring)
 		set_ring(change.nodes, bits, &cut->groups[0]);
 	else

@@ -198,6 +198,20 @@ static int group_of(const struct intent_fault *fault, const char *name)
 	return -1;
 }
 
+/* Whether some group of a partition has both nodes. */
+static bool share_group(const struct intent_fault *fault, const char *a, const char *b)
+{
+	struct intent_fault one = *fault;
+
+	one.group_count = 1;
+	for (size_t i = 0; i < fault->group_count; i++) {
+		one.groups = &fault->groups[i];
+		if (group_of(&one, a) == 0 && group_of(&one, b) == 0)
+			return true;
+	}
+	return false;
+}
+
 static size_t ring_size(const struct intent_fault *fault)
 {
 	size_t count = 1;
@@ -230,7 +244,9 @@ bool expected_cut(const struct intent *intent, struct expected_end from, struct 
 			continue;
 		}
 		if (fault->kind == PORT_FAULT_ISOLATE ||
-		    (fault->kind == PORT_FAULT_ONE_WAY ? a == 0 && b == 1 : a != b))
+		    (fault->kind == PORT_FAULT_ONE_WAY ?
+			     a == 0 && b == 1 :
+			     !share_group(fault, end_name(from), end_name(to))))
 			return true;
 	}
 	return false;

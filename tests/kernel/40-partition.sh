@@ -48,6 +48,11 @@ kinds() {
 	cuts "by patterns" "a>b b>a b>c b>d c>b c>d d>b d>c" 'a*' 'c*,d*'
 	cuts "by roles" "a>b b>a c>d d>c" @server @agent
 	cuts "of three groups" "a>b b>a" a,b c d
+	cuts "of groups that overlap in b, d in none of them" "a>b a>d b>a b>c b>d c>b c>d d>a d>b d>c" a,b b,c
+	cuts "of three groups that overlap" "a>b b>a b>c c>b c>d d>c" a,b b,c c,d
+	"$NETSIM" partition -q a,b b,c,host c,d
+	like "status shows the groups as they are" "$("$NETSIM" status)" "partition a,b \| (host,b,c|b,c,host) \| c,d"
+	"$NETSIM" heal -q
 	cuts "with --isolate" "" --isolate
 	cuts "with --isolate of two groups" "a>d b>d c>d d>a d>b d>c" --isolate a,b c
 	is "healed" "$(reach "${ALL[@]}" | joined)" "$FULL"
@@ -188,7 +193,9 @@ dry_run() {
 wrong() {
 	fails_with 2 "partition of an unknown node" "$NETSIM" partition agent-9
 	fails_with 2 "partition without arguments" "$NETSIM" partition
-	fails_with 2 "a node in two groups" "$NETSIM" partition a,b b,c
+	fails_with 2 "a node in two groups, one way" "$NETSIM" partition --one-way a,b b,c
+	fails_with 2 "groups that cut nobody off" "$NETSIM" partition a,b b,c a,c
+	like "say so" "$ERR" "overlap so far that no node is cut off"
 	fails_with 2 "nothing left for the rest" "$NETSIM" partition '*'
 	fails_with 2 "--one-way with one group" "$NETSIM" partition --one-way a
 	fails_with 2 "--isolate with one node" "$NETSIM" partition --isolate a

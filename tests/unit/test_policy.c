@@ -156,6 +156,12 @@ static void test_kinds(void **state)
 		{PORT_FAULT_GROUPS, "a b", "ab ba", "partition a | b", 2},
 		{PORT_FAULT_GROUPS, "ab", "", "partition a,b", 1},
 		{PORT_FAULT_GROUPS, "a 0", "a0 0a", "partition a | host", 2},
+		{PORT_FAULT_GROUPS, "abc cde", "ad ae bd be da db ea eb", "partition a,b,c | c,d,e",
+		 3},
+		{PORT_FAULT_GROUPS, "ab bc cd", "ac ca ad da bd db", "partition a,b | b,c | c,d",
+		 4},
+		{PORT_FAULT_GROUPS, "abc abd", "cd dc", "partition a,b,c | a,b,d", 3},
+		{PORT_FAULT_GROUPS, "a b ac", "ab ba bc cb", "partition a,c | b", 3},
 		{PORT_FAULT_REST, "a bcdefghijk",
 		 "ab ac ad ae af ag ah ai aj ak ba ca da ea fa ga ha ia ja ka",
 		 "partition a | rest", 2},
@@ -433,19 +439,44 @@ static bool naive_reaches(const struct naive *n, int from, int to)
 	return true;
 }
 
+/* The groups of each node, as bits; returns how many different ones there are. */
+static size_t memberships(const struct groups *g, unsigned of_node[static NODES])
+{
+	size_t kinds = 0;
+
+	memset(of_node, 0, NODES * sizeof(*of_node));
+	for (size_t a = 0; a < g->count; a++)
+		for (size_t i = 0; i < g->list[a].count; i++)
+			of_node[g->list[a].nodes[i]] |= 1U << a;
+	for (int i = 0; i < NODES; i++) {
+		bool seen = !of_node[i];
+
+		for (int k = 0; k < i; k++)
+			seen |= of_node[k] == of_node[i];
+		kinds += !seen;
+	}
+	return kinds;
+}
+
 static void naive_cut(struct naive_fault *fault, enum port_fault_kind kind, const struct groups *g)
 {
+	bool grouped = kind == PORT_FAULT_GROUPS || kind == PORT_FAULT_REST;
+	unsigned of_node[NODES];
+	size_t kinds = memberships(g, of_node);
+
 	memset(fault, 0, sizeof(*fault));
-	fault->bits = kind == PORT_FAULT_GROUPS || kind == PORT_FAULT_REST ? g->count : 1;
+	fault->bits = grouped ? kinds : 1;
 	for (size_t a = 0; a < g->count; a++)
 		for (size_t b = 0; b < g->count; b++)
 			for (size_t i = 0; i < g->list[a].count; i++)
 				for (size_t j = 0; j < g->list[b].count; j++) {
 					uint16_t from = g->list[a].nodes[i];
 					uint16_t to = g->list[b].nodes[j];
-					bool hit = kind == PORT_FAULT_ISOLATE ? from != to :
-						   kind == PORT_FAULT_ONE_WAY ? a < b :
-										a != b;
+					bool hit = kind == PORT_FAULT_ISOLATE ?
+							   from != to :
+						   kind == PORT_FAULT_ONE_WAY ?
+							   a < b :
+							   !(of_node[from] & of_node[to]);
 
 					fault->cut[from][to] |= hit;
 				}
@@ -457,20 +488,25 @@ static unsigned draw(uint64_t *seed, unsigned below)
 	return (unsigned)(*seed >> 33) % below;
 }
 
-/* Puts every node into a random group or none; with PORT_FAULT_REST, the others into the last. */
+/*
+ * Puts every node into a random group or none; with PORT_FAULT_REST, the others into the last; with
+ * PORT_FAULT_GROUPS, some into a second one. The host is always in the first.
+ */
 static void draw_groups(uint64_t *seed, enum port_fault_kind kind, struct groups *g)
 {
 	size_t count = kind == PORT_FAULT_ISOLATE ? 1 :
 		       kind == PORT_FAULT_ONE_WAY ? 2 :
 						    2 + draw(seed, 4);
-	char text[NODES * 2 + 8] = "";
-	int where[NODES];
+	char text[NODES * 3 + 8] = "";
+	int where[NODES], also[NODES];
 
-	for (int i = 0; i < NODES; i++)
-		where[i] = (int)draw(seed, (unsigned)count + 1) - 1;
+	for (int i = 0; i < NODES; i++) {
+		where[i] = i ? (int)draw(seed, (unsigned)count + 1) - 1 : 0;
+		also[i] = kind == PORT_FAULT_GROUPS ? (int)draw(seed, 4 * (unsigned)count) : -1;
+	}
 	for (size_t group = 0, used = 0; group < count; group++) {
 		for (int i = 0; i < NODES; i++)
-			if (where[i] == (int)group ||
+			if (where[i] == (int)group || also[i] == (int)group ||
 			    (kind == PORT_FAULT_REST && where[i] < 0 && group == count - 1))
 				text[used++] = "0abcdefghijk"[i];
 		if (group < count - 1)
