@@ -8,6 +8,7 @@
 #include "netsim/api/faults.h"
 #include "netsim/api/handle.h"
 #include "netsim/api/machine.h"
+#include "netsim/api/routers.h"
 #include "netsim/policy/describe.h"
 #include "netsim/shape/edt_faults.h"
 #include "netsim/shape/engine.h"
@@ -234,6 +235,8 @@ static int set_targets(const struct fleet *f, const struct netsim_fault_opts *o,
 	if (r == 0 && o->class_name)
 		r = fault_copy_text("class", o->class_name, fault->class, sizeof(fault->class),
 				    err);
+	if (r == 0)
+		r = routers_check_targets(f, o->targets, o->target_count, err);
 	if (r == 0)
 		r = machine_copy_targets(f->model, &targets, fault->targets, sizeof(fault->targets),
 					 err);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "netsim/api/handle.h"
+#include "netsim/api/routers.h"
 #include "netsim/fleet/target.h"
 #include "netsim/policy/describe.h"
 #include "netsim/policy/policy.h"
@@ -425,6 +426,8 @@ static int partition(struct fleet *f, const struct netsim_partition_opts *cut, s
 
 	if (r == 0)
 		r = refuse_others(f, cut, g, err);
+	if (r == 0)
+		r = routers_check_cut(f, &(struct router_cut) {g->kind, g->list, g->count}, err);
 	if (r == 0) {
 		policy_describe_groups(f->policy, g->kind, g->list, g->count, text, sizeof(text));
 		policy_describe_limits(cut->class_name, g->vlan,

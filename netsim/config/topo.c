@@ -85,6 +85,8 @@ static const struct field node_rows[] = {
 	{FIELD(struct raw_node, roles, "roles", bind_texts)},
 	{FIELD(struct raw_node, ifaces, "interfaces", bind_node), .required = true,
 	 .below = topo_iface_rows},
+	{FIELD(struct raw_node, n.forwarding, "forwarding", bind_bool),
+	 FIELD_HAS(struct raw_node, n.has_forwarding), .in = IN_NETNS},
 	{FIELD(struct raw_node, user, "user", bind_text), .in = IN_TAP},
 	{FIELD(struct raw_node, group, "group", bind_text), .in = IN_TAP},
 	{FIELD(struct raw_node, n.multi_queue, "multi_queue", bind_bool), .in = IN_TAP},
@@ -379,8 +381,11 @@ static bool read_node_rest(struct bind *b, const struct topo *topo, const struct
 		.in = 1U << kind,
 		.hint = hints[kind],
 	};
-	bool good = bind_map(b, node_rows, entry->value, &scope, raw);
+	bool good;
 
+	if (doc_get(entry->value, "forwarding"))
+		scope.hint = "a guest decides that itself; the key is for the kind netns";
+	good = bind_map(b, node_rows, entry->value, &scope, raw);
 	good &= read_roles(b, &raw->roles, node);
 	good &= read_owner(b, &users, &raw->user, &node->has_owner, &node->owner);
 	good &= read_owner(b, &groups, &raw->group, &node->has_group, &node->group);

@@ -151,6 +151,9 @@ struct node {
 	size_t role_count;
 	struct iface *ifaces; /* in order of creation: lower interfaces first */
 	size_t iface_count;
+	/* NODE_NETNS */
+	bool has_forwarding; /* the file says whether it forwards packets */
+	bool forwarding;
 	/* NODE_TAP */
 	bool has_owner, has_group;
 	uint32_t owner, group; /* uid and gid that may open the taps */

@@ -598,6 +598,7 @@ bool topo_check_fleet(struct bind *b, const struct topo *topo)
 
 		good &= check_roles(b, topo, node);
 		good &= topo_check_routes(b, node);
+		topo_warn_gateways(b, topo, node);
 		for (size_t j = 0; j < node->iface_count; j++) {
 			good &= check_mtu(b, topo, node, &node->ifaces[j]);
 			if (node->ifaces[j].kind == IFACE_BOND)

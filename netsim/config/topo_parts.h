@@ -73,6 +73,8 @@ bool topo_route_by_host(struct bind *b, const struct network *network, struct if
 
 /* Checks the routes of a node against each other and against all its addresses. */
 bool topo_check_routes(struct bind *b, const struct node *node);
+/* Warns of gateways that are nodes which need not forward packets. */
+void topo_warn_gateways(struct bind *b, const struct topo *topo, const struct node *node);
 
 /* The L2 segment of an interface: its network and VLAN tags, outermost tag first. */
 struct topo_segment {

@@ -228,6 +228,8 @@ static void print_node(const struct topo *topo, const struct node *node, FILE *o
 	}
 	if (node->role_count)
 		fputs("]\n", out);
+	if (node->has_forwarding)
+		fprintf(out, "    forwarding: %s\n", node->forwarding ? "true" : "false");
 	if (node->has_owner)
 		fprintf(out, "    user: %u\n", node->owner);
 	if (node->has_group)

@@ -141,3 +141,36 @@ bool topo_check_routes(struct bind *b, const struct node *node)
 				good &= check_gateway(b, node, &node->ifaces[i].routes[j]);
 	return good;
 }
+
+static const struct node *owner_of(const struct topo *topo, const struct ip *ip)
+{
+	for (size_t i = 0; i < topo->node_count; i++)
+		for (size_t j = 0; j < topo->nodes[i].iface_count; j++)
+			for (size_t k = 0; k < topo->nodes[i].ifaces[j].address_count; k++) {
+				const struct ip *own = &topo->nodes[i].ifaces[j].addresses[k].ip;
+
+				if (own->family == ip->family &&
+				    memcmp(own->b, ip->b, sizeof(ip->b)) == 0)
+					return &topo->nodes[i];
+			}
+	return NULL;
+}
+
+void topo_warn_gateways(struct bind *b, const struct topo *topo, const struct node *node)
+{
+	char text[UNIT_TEXT];
+
+	for (size_t i = 0; i < node->iface_count; i++)
+		for (size_t j = 0; j < node->ifaces[i].route_count; j++) {
+			const struct route *route = &node->ifaces[i].routes[j];
+			const struct node *owner = owner_of(topo, &route->via);
+
+			if (!owner || owner == node || owner->kind != NODE_NETNS ||
+			    owner->forwarding)
+				continue;
+			diag_warn(b->diags, &route->at,
+				  "via: %s is the node %s, which is not told to forward packets; "
+				  "that takes \"forwarding: true\" there",
+				  unit_format_address(&route->via, text), owner->name);
+		}
+}

@@ -293,10 +293,21 @@ static void queue_inside(struct exec *x, const struct step *step)
 		route_add(rt, ifindex, step->route, name);
 		break;
 	case STEP_ADD_NODE:
+	case STEP_SET_NODE:
 	case STEP_DEL_NODE:
 	case STEP_SET_LINK:
 		break;
 	}
+}
+
+/* Forwarding has no netlink message for both families. */
+static int set_forwarding(struct exec *x, const struct step *step)
+{
+	bool on = step->node->forwarding.ipv4;
+	int r = netns_within(x->st->own_fd, x->handles[step->place]->fd, forwarding_set_here, &on,
+			     x->err);
+
+	return r < 0 ? err_wrap(x->err, r, "%s: forwarding", step->node->name) : 0;
 }
 
 static bool is_inside(const struct step *step)
@@ -352,7 +363,11 @@ static int do_node(struct exec *x, int node)
 	if (r < 0)
 		return r;
 	queue_node(x, node);
-	return rtnl_send(x->handles[node]->rt, x->err);
+	r = rtnl_send(x->handles[node]->rt, x->err);
+	for (size_t i = x->first[node]; r == 0 && i < x->first[node + 1]; i++)
+		if (x->inside[i]->kind == STEP_SET_NODE)
+			r = set_forwarding(x, x->inside[i]);
+	return r;
 }
 
 /* Executes the steps inside nodes, one batch per node, while the pool makes more namespaces. */

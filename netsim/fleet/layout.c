@@ -398,6 +398,8 @@ static int add_node(struct model *model, const struct topo *topo, const struct n
 	node->at = from->at;
 	node->is_tap = from->kind != NODE_NETNS;
 	node->attached = from->kind == NODE_ATTACHED;
+	node->has_forwarding = from->has_forwarding;
+	node->forwarding = (struct forwarding) {from->forwarding, from->forwarding, false};
 	snprintf(name, sizeof(name), "%s.%s", topo->fleet, from->name);
 	if (!node->is_tap && !(node->netns = strdup(name)))
 		return err_oom(err);

@@ -379,6 +379,19 @@ static void plan_links(struct planner *p)
 		plan_new_parts(p, &p->want->links[i], p->partner[i]);
 }
 
+static void plan_forwarding(struct planner *p)
+{
+	for (size_t i = 0; i < p->want->node_count; i++) {
+		const struct model_node *want = &p->want->nodes[i];
+		int have = p->have_node[i];
+
+		if (want->netns && want->has_forwarding &&
+		    (have < 0 ||
+		     forwarding_differs(want->forwarding.ipv4, &p->have->nodes[have].forwarding)))
+			add(p, STEP_SET_NODE, (int)i)->node = want;
+	}
+}
+
 static void plan_stale_nodes(struct planner *p)
 {
 	for (size_t i = 0; i < p->have->node_count; i++) {
@@ -416,6 +429,7 @@ int plan_make(struct model *want, const struct model *have, struct plan *ret,
 		plan_stale_parts(&p);
 		plan_stale_links(&p);
 		plan_links(&p);
+		plan_forwarding(&p);
 		plan_stale_nodes(&p);
 		r = p.failed ? err_oom(err) : 0;
 	}

@@ -17,6 +17,7 @@ enum step_kind {
 	STEP_SET_LINK, /* changes the attributes `what` of an existing link */
 	STEP_ADD_ADDR,
 	STEP_ADD_ROUTE,
+	STEP_SET_NODE, /* lets a node forward packets, or not */
 	STEP_DEL_NODE, /* its network namespace, and everything in it */
 };
 
@@ -27,7 +28,7 @@ enum step_kind {
 struct step {
 	enum step_kind kind;
 	int place;
-	const struct model_node *node; /* of STEP_ADD_NODE and STEP_DEL_NODE, else NULL */
+	const struct model_node *node; /* of STEP_..._NODE, else NULL */
 	struct link *want;	       /* not const: its ifindex is set when known */
 	const struct link *have;
 	unsigned what; /* LINK_SET_... */

@@ -168,6 +168,10 @@ void step_describe(const struct step *step, const struct model *want, char *buf,
 		snprintf(buf, size, "- node %s (namespace %s)", step->node->name,
 			 step->node->netns);
 		break;
+	case STEP_SET_NODE:
+		snprintf(buf, size, "~ node %s: forwarding %s", step->node->name,
+			 step->node->forwarding.ipv4 ? "on" : "off");
+		break;
 	case STEP_ADD_LINK:
 		if (is_port_of_new_veth(step))
 			break;

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "netsim/config/bond_options.h"
+#include "netsim/kernel/forwarding.h"
 #include "netsim/netsim.h"
 #include "netsim/util/unit.h"
 
@@ -116,7 +117,9 @@ struct model_node {
 	size_t place_count;
 	char **roles;
 	size_t role_count;
-	char *netns; /* its name below /run/netns, NULL for a tap node */
+	char *netns;	     /* its name below /run/netns, NULL for a tap node */
+	bool has_forwarding; /* it is to forward packets, or not to: else either will do */
+	struct forwarding forwarding;
 	struct netsim_loc at;
 };
 

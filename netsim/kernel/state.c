@@ -425,6 +425,9 @@ static int read_inside(struct state *st, struct model *model, int ns, struct net
 		r = link_list(handle->rt, model, ns, err);
 	if (r == 0)
 		r = addr_list(handle->rt, model, ns, err);
+	if (r == 0)
+		r = netns_within(st->own_fd, handle->fd, forwarding_read_here,
+				 &model->nodes[ns].forwarding, err);
 	if (r < 0 || handle->no_routes)
 		return r;
 	if (!handle->routes)

@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "netsim/api/routers.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "netsim/fleet/target.h"
+#include "netsim/kernel/forwarding.h"
+#include "netsim/kernel/mark.h"
+#include "netsim/kernel/netns.h"
+#include "netsim/util/array.h"
+#include "netsim/util/auto.h"
+#include "netsim/util/err.h"
+
+/* Which node is on which bridge, and forwards. */
+struct map {
+	const struct model *model;
+	const struct link **bridges;
+	size_t bridge_count;
+	bool *on;	  /* by node * bridge_count + bridge */
+	bool *routes;	  /* by node */
+	bool *seen;	  /* by node: on the way that is being looked for */
+	uint64_t *groups; /* of each node, in the cut, as bits */
+	size_t routers;
+	const struct router_cut *cut; /* or NULL */
+};
+
+/* The bridge that a port of a node is on, or NULL. */
+static const struct link *bridge_of(const struct model *model, const struct link *port)
+{
+	const struct link *lag = *port->lag ? model_find_link(model, MODEL_HOST, port->lag) : NULL;
+	const char *name = lag ? lag->master : port->master;
+
+	return *name ? model_find_link(model, MODEL_HOST, name) : NULL;
+}
+
+static int list_bridges(struct map *m, struct netsim_err *err)
+{
+	for (size_t i = 0; i < m->model->link_count; i++) {
+		const struct link *link = &m->model->links[i], **slot;
+
+		if (link->kind != LINK_BRIDGE)
+			continue;
+		slot = array_push(m->bridges, m->bridge_count);
+		if (!slot)
+			return err_oom(err);
+		*slot = link;
+	}
+	return 0;
+}
+
+static void put_on_bridges(struct map *m)
+{
+	struct mark mark;
+
+	for (size_t i = 0; i < m->model->link_count; i++) {
+		int node = model_node_of_port(m->model, &m->model->links[i], &mark);
+		const struct link *bridge =
+			node < 0 ? NULL : bridge_of(m->model, &m->model->links[i]);
+
+		for (size_t k = 0; bridge && k < m->bridge_count; k++)
+			m->on[(size_t)node * m->bridge_count + k] |= m->bridges[k] == bridge;
+	}
+}
+
+static bool is_on(const struct map *m, int node, size_t bridge)
+{
+	return m->on[(size_t)node * m->bridge_count + bridge];
+}
+
+/* Whether two nodes have a network in common. */
+static bool meet(const struct map *m, int a, int b)
+{
+	for (size_t k = 0; k < m->bridge_count; k++)
+		if (is_on(m, a, k) && is_on(m, b, k))
+			return true;
+	return false;
+}
+
+/* Whether a node is on no bridge, but reached by the host, or on one where the host has an address.
+ */
+static bool meets_host(const struct map *m, int node)
+{
+	bool any = false;
+
+	for (size_t k = 0; k < m->bridge_count; k++) {
+		any |= is_on(m, node, k);
+		if (is_on(m, node, k) && m->bridges[k]->addr_count)
+			return true;
+	}
+	return !any;
+}
+
+static size_t count_networks(const struct map *m, int node)
+{
+	size_t count = 0;
+
+	for (size_t k = 0; k < m->bridge_count; k++)
+		count += is_on(m, node, k);
+	return count;
+}
+
+static int find_routers(struct map *m, struct state *st, struct netsim_err *err)
+{
+
+	for (size_t i = 0; i < m->model->node_count; i++) {
+		const struct model_node *node = &m->model->nodes[i];
+		struct forwarding forwarding;
+		struct handle *handle;
+		int r;
+
+		if (!node->netns || count_networks(m, (int)i) < 2)
+			continue;
+		r = state_handle(st, m->model->fleet, node->name, &handle, err);
+		if (r == -ENOENT)
+			continue;
+		if (r == 0)
+			r = netns_within(st->own_fd, handle->fd, forwarding_read_here, &forwarding,
+					 err);
+		if (r < 0)
+			return r;
+		m->routes[i] = forwarding.ipv4 || forwarding.ipv6;
+		m->routers += m->routes[i];
+	}
+	return 0;
+}
+
+static void close_map(struct map *m)
+{
+	free(m->bridges);
+	free(m->on);
+	free(m->routes);
+	free(m->seen);
+	free(m->groups);
+}
+
+static void group_nodes(struct map *m, const struct policy *policy, const struct router_cut *cut)
+{
+	m->cut = cut;
+	for (size_t i = 0; i < m->model->node_count; i++) {
+		int number = policy_node(policy, m->model->nodes[i].name);
+
+		for (size_t g = 0; cut && g < cut->count && g < PORT_BITS; g++)
+			for (size_t k = 0; k < cut->groups[g].count; k++)
+				if (cut->groups[g].nodes[k] == number)
+					m->groups[i] |= 1ULL << g;
+	}
+}
+
+/* cut: or NULL. */
+static int open_map(struct map *m, const struct fleet *f, const struct router_cut *cut,
+		    struct netsim_err *err)
+{
+	size_t nodes = f->model->node_count + 1;
+	int r;
+
+	*m = (struct map) {.model = f->model};
+	r = list_bridges(m, err);
+	if (r < 0)
+		return r;
+	m->on = calloc(nodes * (m->bridge_count + 1), sizeof(*m->on));
+	m->routes = calloc(nodes, sizeof(*m->routes));
+	m->seen = calloc(nodes, sizeof(*m->seen));
+	m->groups = calloc(nodes, sizeof(*m->groups));
+	if (!m->on || !m->routes || !m->seen || !m->groups)
+		return err_oom(err);
+	put_on_bridges(m);
+	group_nodes(m, f->policy, cut);
+	return find_routers(m, f->st, err);
+}
+
+static bool is_cut(const struct map *m, int a, int b)
+{
+	uint64_t from = m->groups[a], to = m->groups[b];
+
+	if (!m->cut || !from || !to)
+		return false;
+	if (m->cut->kind == PORT_FAULT_ISOLATE)
+		return a != b;
+	return m->cut->kind == PORT_FAULT_ONE_WAY ? from == 1 && to == 2 : !(from & to);
+}
+
+/* Finds a way from a to b on which nothing is cut; *ret: the router next to a. */
+static bool find_way(struct map *m, int a, int b, int *ret)
+{
+	for (size_t i = 0; i < m->model->node_count; i++) {
+		int router = (int)i, next;
+
+		if (!m->routes[i] || m->seen[i] || router == a || router == b ||
+		    is_cut(m, a, router) || !meet(m, a, router))
+			continue;
+		m->seen[i] = true;
+		*ret = router;
+		if ((meet(m, router, b) && !is_cut(m, router, b)) || find_way(m, router, b, &next))
+			return true;
+	}
+	return false;
+}
+
+/* Whether packets from a to b pass routers, and neither one network nor the host. */
+static bool meet_by_router(struct map *m, int a, int b, int *ret)
+{
+	if (meet(m, a, b) || (meets_host(m, a) && meets_host(m, b)))
+		return false;
+	memset(m->seen, 0, m->model->node_count * sizeof(*m->seen));
+	return find_way(m, a, b, ret);
+}
+
+static int refuse(const struct map *m, int a, int b, int router, struct netsim_err *err)
+{
+	const struct model_node *nodes = m->model->nodes;
+
+	err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
+		"%s and %s have no network in common: what %s forwards comes from %s",
+		nodes[a].name, nodes[b].name, nodes[router].name, nodes[router].name);
+	err_hint(err, "name %s, or a link of it, instead of nodes behind it", nodes[router].name);
+	return -EINVAL;
+}
+
+int routers_check_cut(const struct fleet *f, const struct router_cut *cut, struct netsim_err *err)
+{
+	struct map m;
+	int r = open_map(&m, f, cut, err), count = (int)f->model->node_count, router;
+
+	for (int a = 0; r == 0 && m.routers && cut->kind != PORT_FAULT_RING && a < count; a++)
+		for (int b = 0; r == 0 && b < count; b++)
+			if (a != b && is_cut(&m, a, b) && meet_by_router(&m, a, b, &router))
+				r = refuse(&m, a, b, router, err);
+	close_map(&m);
+	return r;
+}
+
+/* Of a target "a:b", refuses it if no pair of its nodes meets elsewhere. */
+static int check_pair(struct map *m, const char *word, struct netsim_err *err)
+{
+	auto_free char *text = strdup(word);
+	char *colon = text ? strchr(text, ':') : NULL;
+	auto_free bool *from = calloc(m->model->node_count + 1, sizeof(*from));
+	auto_free bool *to = calloc(m->model->node_count + 1, sizeof(*to));
+	int count = (int)m->model->node_count, router, at[3] = {-1, -1, -1};
+
+	if (!text || !from || !to)
+		return err_oom(err);
+	if (!colon)
+		return 0;
+	*colon++ = '\0';
+	/* What names no node, such as the host, is judged where the fault is made. */
+	if (target_nodes(m->model, text, from, NULL) < 0 ||
+	    target_nodes(m->model, colon, to, NULL) < 0)
+		return 0;
+	for (int a = 0; a < count; a++)
+		for (int b = 0; b < count; b++) {
+			if (!from[a] || !to[b] || a == b)
+				continue;
+			if (!meet_by_router(m, a, b, &router))
+				return 0;
+			memcpy(at, (int[]) {a, b, router}, sizeof(at));
+		}
+	return at[0] < 0 ? 0 : refuse(m, at[0], at[1], at[2], err);
+}
+
+int routers_check_targets(const struct fleet *f, const char *const *words, size_t count,
+			  struct netsim_err *err)
+{
+	struct map m;
+	int r = open_map(&m, f, NULL, err);
+
+	for (size_t i = 0; r == 0 && m.routers && i < count; i++)
+		r = check_pair(&m, words[i], err);
+	close_map(&m);
+	return r;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Nodes that forward packets between networks. What a router forwards comes from the router, for
+ * the programs at the ports: faults between nodes on different sides of it would be in force, and
+ * have no effect.
+ */
+#ifndef NETSIM_API_ROUTERS_H
+#define NETSIM_API_ROUTERS_H
+
+#include "netsim/fleet/fleet.h"
+#include "netsim/policy/policy.h"
+
+/*
+ * Refuses (-EINVAL) a partition that leaves two nodes a way by routers which is not cut. kind:
+ * which pairs of the groups are cut.
+ */
+struct router_cut {
+	enum port_fault_kind kind;
+	const struct policy_group *groups;
+	size_t count;
+};
+int routers_check_cut(const struct fleet *f, const struct router_cut *cut, struct netsim_err *err);
+
+/* Refuses (-EINVAL) targets "a:b" whose nodes meet by way of routers only. */
+int routers_check_targets(const struct fleet *f, const char *const *words, size_t count,
+			  struct netsim_err *err);
+
+#endif
