@@ -406,6 +406,9 @@ static int refuse_word(struct condition_reader *r, const char *word)
 	if (strcmp(word, "rtt") == 0)
 		return refuse(r, "write \"delay\", the one-way delay",
 			      "rtt: allowed only in a profile");
+	if (strcmp(word, "correlation") == 0)
+		return refuse(r, "for bursts, write \"loss gilbert-elliott mean 2% burst 4\"",
+			      "correlation: netem's changes the loss itself");
 	if (strcmp(word, "trace") == 0)
 		return refuse(r, NULL, "trace: allowed only in a profile");
 	for (size_t i = 0; i < ARRAY_SIZE(conditions); i++)

@@ -427,6 +427,9 @@ const struct field profile_conditions_rows[] = {
 	{.name = "hold",
 	 .mistake =
 		 "only a fault holds packets, because it ends: netsim fault hold n100-1 --for 5s"},
+	{.name = "correlation",
+	 .mistake = "netem's correlation changes the loss itself; for bursts, write \"loss: "
+		    "{model: gilbert-elliott, mean: 2%, burst: 4}\""},
 	{.name = "latency",
 	 .mistake = "\"delay\" is the one-way delay, \"queue\" bounds the queue (tbf's latency)"},
 	{0},

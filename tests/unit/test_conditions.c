@@ -122,6 +122,8 @@ static void test_mistakes(void **state)
 		 "to drop all packets, write \"loss 100%\""},
 		{"larger 65536B", "larger: must be at most 65535B", ""},
 		{"hold 5s", "\"5s\" is not a condition", NULL},
+		{"loss 5% correlation 25%", "correlation: netem's changes the loss itself",
+		 "for bursts, write \"loss gilbert-elliott mean 2% burst 4\""},
 		{"hold hold", "hold is given twice", "keep one of the two"},
 		{"slot 5ms..1ms", "slot: the range \"5ms..1ms\" runs backwards", ""},
 		{"slot 5ms 0 packets", "slot: \"0\" is not a number of packets", ""},
