@@ -162,20 +162,28 @@ caught() {
 # wait_for SECONDS CMD...: polls until CMD succeeds; silent. Fails after SECONDS if the machine
 # is idle, and after four times as long at most.
 wait_for() {
-	local end=$((${EPOCHREALTIME//[!0-9]/} + $1 * 4000000))
+	local begin=${EPOCHREALTIME//[!0-9]/} now
+	local end=$((begin + $1 * 4000000))
 	shift
 	until "$@" >/dev/null 2>&1; do
-		if [[ ${EPOCHREALTIME//[!0-9]/} -ge $end ]]; then
+		now=${EPOCHREALTIME//[!0-9]/}
+		if [[ $now -ge $end ]]; then
 			echo "# not within the time: $*" >&2
 			return 1
 		fi
-		nap
+		nap $((now - begin))
+		begin=${EPOCHREALTIME//[!0-9]/}
 	done
 }
 
-# nap: the time between two looks; without a process, which costs more than most looks
+# nap [LOOK]: the time between two looks; without a process, which costs more than most looks. In
+# the emulated machine it is as long as the look, LOOK us, so that others can compute as well.
 nap() {
-	read -rt "$NAP" -u "$SILENT" || :
+	local time=$NAP look=${1:-0}
+	if in_vm && [[ $look -gt 100000 ]]; then
+		time=0.$((look < 400000 ? look : 400000))
+	fi
+	read -rt "$time" -u "$SILENT" || :
 }
 
 # written REGEX FILE: for wait_for, without a process
