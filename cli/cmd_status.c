@@ -191,6 +191,19 @@ static void print_remarks(const struct netsim_fleet *fleet)
 			       plural(fleet->nodes[i]->unclaimed_packets));
 }
 
+static void print_limits(const struct netsim_fleet *fleet)
+{
+	for (size_t i = 0; i < fleet->node_count; i++) {
+		const struct netsim_node *node = fleet->nodes[i];
+
+		if (node->cpu_percent > 0)
+			printf("%s: cpu %g%%\n", node->name, node->cpu_percent);
+		if (node->memory_bytes)
+			printf("%s: memory %.4g MiB\n", node->name,
+			       (double)node->memory_bytes / (1 << 20));
+	}
+}
+
 /* Servers, and clients that do not run. */
 static void print_services(const struct netsim_fleet *fleet)
 {
@@ -245,6 +258,7 @@ static void print_text(const struct common *args, const struct netsim_status *st
 			print_matrix(status->fleets[i]);
 		print_faults(status->fleets[i]);
 		print_remarks(status->fleets[i]);
+		print_limits(status->fleets[i]);
 		print_services(status->fleets[i]);
 	}
 	for (size_t i = 0; i < status->bare_count; i++)
@@ -283,8 +297,8 @@ static json_t *json_node(const struct netsim_fleet *fleet, size_t n)
 	for (size_t i = 0; i < fleet->node_count; i++)
 		if (i != n && fleet->reach[n * fleet->node_count + i])
 			json_array_append_new(reaches, json_string(fleet->nodes[i]->name));
-	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:I}", "name", node->name,
-			 "kind",
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o*, s:o*}", "name",
+			 node->name, "kind",
 			 node->machine	? "machine" :
 			 node->peer	? "peer" :
 			 node->attached ? "attached" :
@@ -295,7 +309,10 @@ static json_t *json_node(const struct netsim_fleet *fleet, size_t n)
 			 "dropped_by_partitions", (json_int_t)node->cut_packets,
 			 "dropped_by_conditions", (json_int_t)node->lost_packets,
 			 "dropped_unclaimed", (json_int_t)node->unclaimed_packets,
-			 "dropped_oversized", (json_int_t)node->oversized_packets);
+			 "dropped_oversized", (json_int_t)node->oversized_packets, "cpu_percent",
+			 node->cpu_percent > 0 ? json_decimal(node->cpu_percent, 6) : NULL,
+			 "memory_bytes",
+			 node->memory_bytes ? json_integer((json_int_t)node->memory_bytes) : NULL);
 }
 
 static json_t *json_paths(const struct netsim_fleet *fleet)

@@ -6,6 +6,7 @@
 #include "netsim/fleet/target.h"
 #include "netsim/fleet/topo_record.h"
 #include "netsim/kernel/netns.h"
+#include "netsim/run/limits.h"
 #include "netsim/util/auto.h"
 
 static int refuse_guest(const struct model_node *node, struct netsim_err *err)
@@ -41,6 +42,9 @@ int netsim_enter(struct netsim *ctx, const char *fleet, const char *node, struct
 	else if (r > 0)
 		r = err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
 			    "%s is a pattern; give the name of one node", node);
+	/* Before the mounts of the node hide the cgroups. */
+	if (r == 0 && !model->nodes[i].machine)
+		r = limits_join(chosen, ctx->state.own_id, node, err);
 	/* This machine itself is already where the command is to run. */
 	if (r == 0 && !model->nodes[i].machine)
 		r = netns_enter(model->nodes[i].netns, err);

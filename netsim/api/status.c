@@ -17,6 +17,7 @@
 #include "netsim/kernel/mark.h"
 #include "netsim/kernel/qdisc.h"
 #include "netsim/policy/policy.h"
+#include "netsim/run/limits.h"
 #include "netsim/shape/edt.h"
 #include "netsim/shape/engine.h"
 #include "netsim/shape/ifb.h"
@@ -400,6 +401,16 @@ static int read_paths(const struct reader *r, struct netsim_fleet *fleet)
 	return 0;
 }
 
+static int read_limits(const struct reader *r, const char *fleet, struct netsim_node *node)
+{
+	struct node_limits limits;
+	int result = limits_read(fleet, r->st->own_id, node->name, &limits, r->err);
+
+	node->cpu_percent = (double)limits.cpu_us * 100 / LIMITS_PERIOD;
+	node->memory_bytes = limits.memory;
+	return result;
+}
+
 static int read_nodes(const struct reader *r, const struct model *model, struct netsim_fleet *fleet)
 {
 	const struct intent_layer *last = NULL;
@@ -412,6 +423,8 @@ static int read_nodes(const struct reader *r, const struct model *model, struct 
 
 		if (!node || read_node(r, model, &model->nodes[i], node) < 0)
 			return err_oom(r->err);
+		if (model->nodes[i].netns && read_limits(r, model->fleet, node) < 0)
+			return -EIO;
 	}
 	for (size_t i = 0; i < model->link_count; i++) {
 		if (model->links[i].kind == LINK_BRIDGE &&

@@ -9,6 +9,7 @@
 #include "netsim/api/attach.h"
 #include "netsim/api/attach_ovs.h"
 #include "netsim/api/mend.h"
+#include "netsim/api/limits.h"
 #include "netsim/api/services.h"
 #include "netsim/config/topo.h"
 #include "netsim/fleet/converge.h"
@@ -135,6 +136,17 @@ static int reach_uplink(struct netsim *ctx, const struct topo *topo, const struc
 	return r;
 }
 
+/* Before services and workloads start, which belong below the cgroup of their node. */
+static int limit(struct netsim *ctx, const struct topo *topo, const struct model *before,
+		 struct netsim_up *up, struct netsim_err *err)
+{
+	int r = api_limits_up(ctx, topo, &up->step_count, err);
+
+	if (r < 0)
+		undo(ctx, topo, before);
+	return r;
+}
+
 static int serve(struct netsim *ctx, const struct topo *topo, struct model *want,
 		 const struct model *before, struct netsim_up *up, struct netsim_err *err)
 {
@@ -166,6 +178,8 @@ static int converge(struct netsim *ctx, const struct topo *topo, const struct do
 	if (r == 0)
 		r = api_services_check(topo, err);
 	if (r == 0)
+		r = api_limits_check(topo, err);
+	if (r == 0)
 		r = uplink_check(&ctx->state, topo, err);
 	if (r == 0)
 		r = check_record(want->fleet, &recorded, err);
@@ -181,6 +195,8 @@ static int converge(struct netsim *ctx, const struct topo *topo, const struct do
 		r = api_mend(ctx, before, up, NULL, err);
 	if (r == 0)
 		r = intent_plug_cables(want->fleet, err);
+	if (r == 0)
+		r = limit(ctx, topo, before, up, err);
 	if (r == 0)
 		r = serve(ctx, topo, want, before, up, err);
 	model_free(before);
@@ -236,6 +252,8 @@ static int list_steps(struct netsim *ctx, const struct topo *topo, struct model 
 		if (*text)
 			r = add_step(up, text, err);
 	}
+	if (r == 0)
+		r = api_limits_each_step(ctx, topo, add_step, up, err);
 	if (r == 0)
 		r = api_services_each_step(ctx, topo, add_step, up, err);
 	if (r == 0)

@@ -17,6 +17,9 @@
 const char *const topo_node_kinds[] = {"netns", "tap", "attached", NULL};
 const char *const topo_unclaimed[] = {"drop", "pass", NULL};
 
+#define CPU_MOST     100000 /* percent of a processor */
+#define MEMORY_LEAST (1 << 20)
+
 enum { IN_NETNS = 1 << NODE_NETNS, IN_TAP = 1 << NODE_TAP, IN_ATTACHED = 1 << NODE_ATTACHED };
 
 /* The file and a node as given; their parts are read later. */
@@ -64,6 +67,38 @@ static bool bind_ifname(struct bind *b, const struct field *field, const struct 
 	return text && topo_bind_ifname(b, field->name, text, &node->at, ret);
 }
 
+/* A share of one processor, "10%" or "250%", as the time in each 100 ms. */
+static bool bind_cpu(struct bind *b, const struct field *field, const struct doc_node *node,
+		     void *ret)
+{
+	const char *text = bind_string(b, field->name, node);
+	size_t length = text ? strlen(text) : 0;
+	char number[24] = "";
+	uint64_t share;
+
+	if (!text)
+		return false;
+	if (length && length <= sizeof(number) && text[length - 1] == '%')
+		memcpy(number, text, length - 1);
+	if (unit_parse_decimal(number, 1000, CPU_MOST * 1000ULL, &share) < 0 || share < 1000)
+		return bind_refuse(
+			b, &node->at,
+			hint_f("write a share of one processor from 1%% to %d%%", CPU_MOST),
+			"%s: \"%s\" is not valid", field->name, shown(text));
+	*(uint32_t *)ret = (uint32_t)share;
+	return true;
+}
+
+static bool bind_memory(struct bind *b, const struct field *field, const struct doc_node *node,
+			void *ret)
+{
+	struct size *size = ret;
+
+	return bind_size(b, field, node, ret) &&
+	       (size->bytes >= MEMORY_LEAST ||
+		bind_refuse(b, &node->at, "write at least 1MiB", "%s: too little", field->name));
+}
+
 static const struct field network_rows[] = {
 	{.name = "vlans", .bind = bind_network_vlans},
 	{FIELD(struct network, mtu, "mtu", bind_count), .min = 68, .max = 65535,
@@ -87,6 +122,8 @@ static const struct field node_rows[] = {
 	 .below = topo_iface_rows},
 	{FIELD(struct raw_node, n.forwarding, "forwarding", bind_bool),
 	 FIELD_HAS(struct raw_node, n.has_forwarding), .in = IN_NETNS},
+	{FIELD(struct raw_node, n.cpu_us, "cpu", bind_cpu), .in = IN_NETNS},
+	{FIELD(struct raw_node, n.memory, "memory", bind_memory), .unit = "MiB", .in = IN_NETNS},
 	{FIELD(struct raw_node, user, "user", bind_text), .in = IN_TAP},
 	{FIELD(struct raw_node, group, "group", bind_text), .in = IN_TAP},
 	{FIELD(struct raw_node, n.multi_queue, "multi_queue", bind_bool), .in = IN_TAP},
@@ -383,7 +420,8 @@ static bool read_node_rest(struct bind *b, const struct topo *topo, const struct
 	};
 	bool good;
 
-	if (doc_get(entry->value, "forwarding"))
+	if (doc_get(entry->value, "forwarding") || doc_get(entry->value, "cpu") ||
+	    doc_get(entry->value, "memory"))
 		scope.hint = "a guest decides that itself; the key is for the kind netns";
 	good = bind_map(b, node_rows, entry->value, &scope, raw);
 	good &= read_roles(b, &raw->roles, node);

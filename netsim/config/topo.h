@@ -154,6 +154,8 @@ struct node {
 	/* NODE_NETNS */
 	bool has_forwarding; /* the file says whether it forwards packets */
 	bool forwarding;
+	uint32_t cpu_us;    /* processor time in each 100 ms; 0: any */
+	struct size memory; /* 0: any */
 	/* NODE_TAP */
 	bool has_owner, has_group;
 	uint32_t owner, group; /* uid and gid that may open the taps */

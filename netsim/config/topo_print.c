@@ -216,6 +216,8 @@ static void print_text(const char *key, const char *text, FILE *out)
 
 static void print_node(const struct topo *topo, const struct node *node, FILE *out)
 {
+	char text[UNIT_TEXT];
+
 	fputs("  ", out);
 	quote_print(node->name, out);
 	fprintf(out, ":\n    kind: %s\n", topo_node_kinds[node->kind]);
@@ -230,6 +232,10 @@ static void print_node(const struct topo *topo, const struct node *node, FILE *o
 		fputs("]\n", out);
 	if (node->has_forwarding)
 		fprintf(out, "    forwarding: %s\n", node->forwarding ? "true" : "false");
+	if (node->cpu_us)
+		fprintf(out, "    cpu: %g%%\n", (double)node->cpu_us / 1000);
+	if (node->memory.bytes)
+		fprintf(out, "    memory: %s\n", unit_format_size(node->memory, text));
 	if (node->has_owner)
 		fprintf(out, "    user: %u\n", node->owner);
 	if (node->has_group)

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 
+#include "netsim/run/cgroup_parts.h"
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
 #include "netsim/util/buf.h"
@@ -47,7 +48,7 @@ static bool is_cgroup2(const char *path)
 	return statfs(path, &fs) == 0 && (unsigned long)fs.f_type == CGROUP2_SUPER_MAGIC;
 }
 
-static int find_mount(char **ret, struct netsim_err *err)
+int cgroup_mount(char **ret, struct netsim_err *err)
 {
 	auto_fclose FILE *f = fopen("/proc/self/mountinfo", "re");
 	auto_free char *line = NULL;
@@ -76,10 +77,10 @@ static int find_mount(char **ret, struct netsim_err *err)
 	return -ENOENT;
 }
 
-static int fleet_path(const char *fleet, uint64_t netns_id, char **ret, struct netsim_err *err)
+int cgroup_fleet_path(const char *fleet, uint64_t netns_id, char **ret, struct netsim_err *err)
 {
 	auto_free char *mount = NULL;
-	int r = find_mount(&mount, err);
+	int r = cgroup_mount(&mount, err);
 
 	if (r == 0 && asprintf(ret, "%s/netsim@%s@%" PRIu64, mount, fleet, netns_id) < 0) {
 		*ret = NULL;
@@ -88,7 +89,7 @@ static int fleet_path(const char *fleet, uint64_t netns_id, char **ret, struct n
 	return r;
 }
 
-static int make_folder(const char *path, struct netsim_err *err)
+int cgroup_make_folder(const char *path, struct netsim_err *err)
 {
 	int r;
 
@@ -103,7 +104,7 @@ static int make_folder(const char *path, struct netsim_err *err)
 
 /* --- files of a cgroup */
 
-static int open_file(const char *path, const char *name, int flags)
+int cgroup_open_file(const char *path, const char *name, int flags)
 {
 	char text[PATH_TEXT];
 	int fd;
@@ -113,32 +114,54 @@ static int open_file(const char *path, const char *name, int flags)
 	return fd < 0 ? -errno : fd;
 }
 
-static int write_file(const char *path, const char *name, const char *text)
+int cgroup_write_file(const char *path, const char *name, const char *text)
 {
-	auto_close int fd = open_file(path, name, O_WRONLY);
+	auto_close int fd = cgroup_open_file(path, name, O_WRONLY);
 
 	if (fd < 0)
 		return fd;
 	return write(fd, text, strlen(text)) < 0 ? -errno : 0;
 }
 
+bool cgroup_is_node(const char *path)
+{
+	return !strchr(strrchr(path, '/'), '@');
+}
+
+/* The folder below which a member has its own: that of its node, if the node has limits. */
+static int member_parent(const char *fleet_folder, const char *node, char **ret,
+			 struct netsim_err *err)
+{
+	if (asprintf(ret, "%s/%s", fleet_folder, node) < 0) {
+		*ret = NULL;
+		return err_oom(err);
+	}
+	if (access(*ret, F_OK) == 0)
+		return 0;
+	free(*ret);
+	*ret = strdup(fleet_folder);
+	return *ret ? 0 : err_oom(err);
+}
+
 int cgroup_open(const char *fleet, uint64_t netns_id, const char *workload, const char *node,
 		struct cgroup *ret, struct netsim_err *err)
 {
-	auto_free char *parent = NULL, *path = NULL;
-	int r = fleet_path(fleet, netns_id, &parent, err), fd;
+	auto_free char *folder = NULL, *parent = NULL, *path = NULL;
+	int r = cgroup_fleet_path(fleet, netns_id, &folder, err), fd;
 
+	if (r == 0)
+		r = member_parent(folder, node, &parent, err);
 	if (r == 0 && asprintf(&path, "%s/%s@%s", parent, workload, node) < 0) {
 		path = NULL;
 		r = err_oom(err);
 	}
 	if (r == 0)
-		r = make_folder(parent, err);
+		r = cgroup_make_folder(folder, err);
 	if (r == 0)
-		r = make_folder(path, err);
+		r = cgroup_make_folder(path, err);
 	if (r < 0)
 		return r;
-	fd = open_file(path, "cgroup.procs", O_WRONLY);
+	fd = cgroup_open_file(path, "cgroup.procs", O_WRONLY);
 	if (fd < 0)
 		return err_errno(err, fd, NULL, "cannot open cgroup.procs of %s", path);
 	*ret = (struct cgroup) {take(path), fd};
@@ -171,7 +194,7 @@ static int has_event(int fd, const char *line)
 /* Waits for a line of cgroup.events, whose changes the kernel reports with POLLPRI. */
 static int wait_event(const char *path, const char *line, int64_t deadline)
 {
-	auto_close int fd = open_file(path, "cgroup.events", O_RDONLY);
+	auto_close int fd = cgroup_open_file(path, "cgroup.events", O_RDONLY);
 	int has;
 
 	if (fd < 0)
@@ -190,7 +213,7 @@ static int wait_event(const char *path, const char *line, int64_t deadline)
 
 int cgroup_freeze(const struct cgroup *cg, bool frozen, int64_t deadline, struct netsim_err *err)
 {
-	int r = write_file(cg->path, "cgroup.freeze", frozen ? "1" : "0");
+	int r = cgroup_write_file(cg->path, "cgroup.freeze", frozen ? "1" : "0");
 
 	if (r == 0)
 		r = wait_event(cg->path, frozen ? "frozen 1" : "frozen 0", deadline);
@@ -215,8 +238,7 @@ struct pids {
 	size_t count;
 };
 
-/* Calls fn for each folder below path; stops at the first error. */
-static int each_below(const char *path, int (*fn)(const char *below, void *arg), void *arg)
+int cgroup_each_below(const char *path, int (*fn)(const char *below, void *arg), void *arg)
 {
 	DIR *dir = opendir(path);
 	int r = dir ? 0 : -errno;
@@ -238,10 +260,9 @@ static int each_below(const char *path, int (*fn)(const char *below, void *arg),
 	return r == -ENOENT || r == -ENODEV ? 0 : r;
 }
 
-static int add_pids(const char *path, void *arg)
+static int add_own_pids(const char *path, struct pids *pids)
 {
-	struct pids *pids = arg;
-	int fd = open_file(path, "cgroup.procs", O_RDONLY), pid;
+	int fd = cgroup_open_file(path, "cgroup.procs", O_RDONLY), pid;
 	auto_fclose FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
 
 	if (!f)
@@ -253,7 +274,14 @@ static int add_pids(const char *path, void *arg)
 			return -ENOMEM;
 		*slot = pid;
 	}
-	return each_below(path, add_pids, pids);
+	return 0;
+}
+
+static int add_pids(const char *path, void *arg)
+{
+	int r = add_own_pids(path, arg);
+
+	return r == 0 ? cgroup_each_below(path, add_pids, arg) : r;
 }
 
 int cgroup_signal(const struct cgroup *cg, int sig, struct netsim_err *err)
@@ -286,7 +314,7 @@ static int kill_each(const struct cgroup *cg, int64_t deadline, struct netsim_er
 
 int cgroup_kill(const struct cgroup *cg, int64_t deadline, struct netsim_err *err)
 {
-	int r = write_file(cg->path, "cgroup.kill", "1");
+	int r = cgroup_write_file(cg->path, "cgroup.kill", "1");
 
 	if (r == -ENOENT || r == -EOPNOTSUPP)
 		return kill_each(cg, deadline, err);
@@ -300,7 +328,7 @@ int cgroup_kill(const struct cgroup *cg, int64_t deadline, struct netsim_err *er
 static int remove_tree(const char *path, void *arg)
 {
 	int64_t deadline = clock_ns(CLOCK_MONOTONIC) + REMOVE_WAIT;
-	int r = each_below(path, remove_tree, arg);
+	int r = cgroup_each_below(path, remove_tree, arg);
 
 	while (r == 0 && rmdir(path) < 0) {
 		if (errno == ENOENT)
@@ -319,9 +347,11 @@ int cgroup_remove(const struct cgroup *cg, struct netsim_err *err)
 
 	if (r < 0)
 		return err_errno(err, r, NULL, "cannot remove the cgroup %s", cg->path);
+	/* Fails, as intended, while there are others. The cgroup of a node has its limits. */
 	if (parent) {
 		*strrchr(parent, '/') = '\0';
-		rmdir(parent); /* fails, as intended, while there are others */
+		if (!cgroup_is_node(parent))
+			rmdir(parent);
 	}
 	return 0;
 }
@@ -332,7 +362,7 @@ static int find_fleet(const char *fleet, uint64_t netns_id, struct cgroup *ret,
 {
 	auto_free char *path = NULL;
 	struct netsim_err none = {0};
-	int r = fleet_path(fleet, netns_id, &path, &none);
+	int r = cgroup_fleet_path(fleet, netns_id, &path, &none);
 
 	*ret = (struct cgroup) {NULL, -1};
 	if (r == -ENOENT)
@@ -360,10 +390,11 @@ static int add_process(struct cgroup_processes *to, const char *path, pid_t pid)
 	return process->member ? 0 : -ENOMEM;
 }
 
+/* Those of a member with all below, or those that netsim exec has put into the cgroup of a node. */
 static int add_processes(const char *path, void *arg)
 {
 	struct pids pids = {0};
-	int r = add_pids(path, &pids);
+	int r = cgroup_is_node(path) ? add_own_pids(path, &pids) : add_pids(path, &pids);
 
 	for (size_t i = 0; r == 0 && i < pids.count; i++)
 		r = add_process(arg, path, pids.list[i]);
@@ -373,14 +404,27 @@ static int add_processes(const char *path, void *arg)
 
 static int add_workload(const char *path, void *arg)
 {
+	if (cgroup_is_node(path))
+		return cgroup_each_below(path, add_workload, arg);
 	return is_service(path) ? 0 : add_processes(path, arg);
+}
+
+static int add_any(const char *path, void *arg)
+{
+	int r = add_processes(path, arg);
+
+	return r == 0 && cgroup_is_node(path) ? cgroup_each_below(path, add_any, arg) : r;
 }
 
 static int add_service(const char *path, void *arg)
 {
 	struct cgroup_processes *to = arg;
 	size_t before = to->count;
-	int r = is_service(path) ? add_processes(path, to) : 0;
+	int r;
+
+	if (cgroup_is_node(path))
+		return cgroup_each_below(path, add_service, arg);
+	r = is_service(path) ? add_processes(path, to) : 0;
 
 	if (r == 0 && is_service(path) && to->count == before)
 		r = add_process(to, path, 0);
@@ -396,7 +440,7 @@ static int list_processes(const char *fleet, uint64_t netns_id,
 	int r = find_fleet(fleet, netns_id, &cg, err);
 
 	if (r == 0 && cg.path)
-		r = each_below(cg.path, add, &found);
+		r = cgroup_each_below(cg.path, add, &found);
 	free(cg.path);
 	if (r < 0) {
 		cgroup_processes_done(&found);
@@ -409,8 +453,8 @@ static int list_processes(const char *fleet, uint64_t netns_id,
 int cgroup_processes(const char *fleet, uint64_t netns_id, enum cgroup_which which,
 		     struct cgroup_processes *ret, struct netsim_err *err)
 {
-	return list_processes(fleet, netns_id, which == CGROUP_ALL ? add_processes : add_workload,
-			      ret, err);
+	return list_processes(fleet, netns_id, which == CGROUP_ALL ? add_any : add_workload, ret,
+			      err);
 }
 
 int cgroup_services(const char *fleet, uint64_t netns_id, struct cgroup_processes *ret,
@@ -442,6 +486,8 @@ static int remove_one(const char *path, void *arg)
 
 static int remove_workload(const char *path, void *arg)
 {
+	if (cgroup_is_node(path))
+		return cgroup_each_below(path, remove_workload, arg);
 	return is_service(path) ? 0 : remove_one(path, arg);
 }
 
@@ -454,7 +500,7 @@ int cgroup_remove_fleet(const char *fleet, uint64_t netns_id, enum cgroup_which 
 
 	if (r == 0 && cg.path) {
 		r = which == CGROUP_ALL ? remove_one(cg.path, &why) :
-					  each_below(cg.path, remove_workload, &why);
+					  cgroup_each_below(cg.path, remove_workload, &why);
 		if (r == 0 && which == CGROUP_WORKLOADS)
 			rmdir(cg.path); /* fails, as intended, while there are services */
 		if (r < 0 && err && err->kind == NETSIM_ERR_NONE)

@@ -5,7 +5,8 @@
  * of a run that was killed. The fleet's cgroup is called netsim@FLEET@ID; ID is the inode of the
  * network namespace that holds the fleet, so that fleets of one name in two namespaces differ.
  * Services of the fleet, such as DHCP servers, have cgroups there, too; their WORKLOAD has a colon,
- * which no other has.
+ * which no other has. A node with limits has a cgroup of its own, with those of its members: see
+ * limits.h.
  */
 #ifndef NETSIM_RUN_CGROUP_H
 #define NETSIM_RUN_CGROUP_H
