@@ -11,10 +11,13 @@
 struct verify_args {
 	struct common common;
 	struct machine_words machine;
+	struct netsim_opt_words nodes;
 	bool quick, accept;
 };
 
 static const struct netsim_opt opts[] = {
+	{0, "nodes", NETSIM_OPT_WORDS, offsetof(struct verify_args, nodes), "NODE,...",
+	 "measure only these nodes, and the pairs with them"},
 	{0, "quick", NETSIM_OPT_FLAG, offsetof(struct verify_args, quick), NULL,
 	 "send fewer probes and no TCP: faster, but less certain"},
 	{0, "accept-unmeasured", NETSIM_OPT_FLAG, offsetof(struct verify_args, accept), NULL,
@@ -143,7 +146,8 @@ static int run(const void *p, struct netsim_err *err)
 	const struct common *common = &args->common;
 	struct netsim_verify_opts how = NETSIM_OPTS(
 		struct netsim_verify_opts,
-		.fleet = common->count ? common->words[0] : common->fleet, .quick = args->quick);
+		.fleet = common->count ? common->words[0] : common->fleet, .quick = args->quick,
+		.nodes = args->nodes.list, .node_count = args->nodes.count);
 	struct netsim_verify *verify = NULL;
 	struct netsim *ctx = NULL;
 	int r = open_machine(&args->common, &args->machine, &ctx, err);

@@ -37,6 +37,12 @@ struct netsim_verify_opts {
 	bool quick;		      /* fewer probes, and no TCP beside UDP */
 	netsim_progress_fn *progress; /* may be NULL */
 	void *arg;
+	/*
+	 * Names, patterns, @roles, or the word host: measure only these nodes and the pairs with
+	 * them. node_count 0: all.
+	 */
+	const char *const *nodes;
+	size_t node_count;
 };
 
 /*

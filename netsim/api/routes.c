@@ -37,12 +37,10 @@ static int add_word(struct routes_view *view, const char *word, struct netsim_er
 
 	if (!marks)
 		return err_oom(err);
-	if (strcmp(word, "host") == 0 && model_find_node(model, "host") < 0)
-		return add_node(view, MODEL_HOST, err);
-	r = target_nodes(model, word, marks, err);
-	for (size_t i = 0; r >= 0 && i < model->node_count; i++)
+	r = target_nodes_or_host(model, word, marks, err);
+	for (size_t i = 0; r >= 0 && i <= model->node_count; i++)
 		if (marks[i])
-			r = add_node(view, (int)i, err);
+			r = add_node(view, i < model->node_count ? (int)i : MODEL_HOST, err);
 	return r < 0 ? r : 0;
 }
 

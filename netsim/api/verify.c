@@ -32,6 +32,7 @@ static void view_done(struct view *v)
 	free(v->places);
 	free(v->rows.list);
 	free(v->inside);
+	free(v->named);
 	fleet_close(&v->fleet);
 }
 
@@ -246,9 +247,12 @@ static int fill_path(const struct view *v, size_t a, size_t b, const struct aske
  */
 static bool choose_pair(struct view *v, size_t a, size_t b, struct netsim_err *err)
 {
+	enum verify_pair_choice choice = verify_choose_named(v, a, b);
 	struct conditions c = {0};
 
-	if (is_sampled(v, a, b))
+	if (choice == VERIFY_PAIR_NEVER)
+		return false;
+	if (choice == VERIFY_PAIR_ALWAYS || is_sampled(v, a, b))
 		return true;
 	if (!v->known ||
 	    expected_path(&v->intent, end_of(v, &v->places[a]), end_of(v, &v->places[b]), NULL, &c,
@@ -399,6 +403,8 @@ static int open_view(struct netsim *ctx, const struct netsim_verify_opts *o, str
 		r = find_intent(v, err);
 	if (r == 0)
 		r = verify_places(v, err);
+	if (r == 0)
+		r = verify_name_nodes(v, o, err);
 	return r == 0 ? collect_paths(v, err) : r;
 }
 
@@ -508,6 +514,7 @@ static int judge(struct view *v, struct netsim_err *err)
 	auto_free const char **down = calloc(v->run.end_count + 1, sizeof(*down));
 	const struct verify_input in = {.ends = (const char *const *)v->run.ends,
 					.end_count = v->run.end_count,
+					.about = v->run.about,
 					.paths = v->run.paths,
 					.path_count = v->run.path_count,
 					.rates = v->run.rates,

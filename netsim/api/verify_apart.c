@@ -40,13 +40,26 @@ static int add_pairs_left(struct view *v, struct netsim_err *err)
 	return add_unmeasured(&v->rows, "all", why, err);
 }
 
+/* The host has a row if it is named and has no path. */
+static int add_host_apart(struct view *v, struct netsim_err *err)
+{
+	bool has_path = !v->named[v->fleet.model->node_count];
+
+	for (size_t p = 0; p < v->run.path_count; p++)
+		has_path |= v->places[v->run.probes[p].from].node == MODEL_HOST ||
+			    v->places[v->run.probes[p].to].node == MODEL_HOST;
+	return has_path ? 0 :
+			  add_unmeasured(&v->rows, "host",
+					 "it shares no network with any of the nodes", err);
+}
+
 static int add_nodes_apart(struct view *v, struct netsim_err *err)
 {
 	int r = 0;
 
 	for (size_t n = 0; r == 0 && n < v->fleet.model->node_count; n++) {
 		const struct model_node *node = &v->fleet.model->nodes[n];
-		bool has_path = false;
+		bool has_path = v->named && !v->named[n];
 
 		for (size_t p = 0; p < v->run.path_count; p++)
 			has_path |= v->places[v->run.probes[p].from].node == (int)n ||
@@ -59,7 +72,7 @@ static int add_nodes_apart(struct view *v, struct netsim_err *err)
 			r = add_unmeasured(&v->rows, node->name,
 					   "no other node is in its network and VLAN", err);
 	}
-	return r;
+	return r < 0 || !v->named ? r : add_host_apart(v, err);
 }
 
 /* Of classes with conditions, those that no probe is in. */
@@ -79,7 +92,10 @@ static int add_classes_apart(struct view *v, struct netsim_err *err)
 		snprintf(subject, sizeof(subject), "class %s", class->name);
 		if (!has_path)
 			r = add_unmeasured(&v->rows, subject,
-					   "no TCP or UDP probe between nodes is in it, both ways",
+					   v->named ? "no TCP or UDP probe to or from these "
+						      "nodes is in it, both ways" :
+						      "no TCP or UDP probe between nodes is in "
+						      "it, both ways",
 					   err);
 	}
 	return r;

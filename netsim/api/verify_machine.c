@@ -34,6 +34,15 @@ struct peer_expected {
 	double loss;  /* of its packets, at least; 1: all */
 };
 
+/* Whether verify is about a peer: about all, about this one, or about the machine itself. */
+static bool is_about(const struct view *v, size_t node)
+{
+	const struct model *model = v->fleet.model;
+
+	return !model->nodes[node].machine &&
+	       (!v->named || v->named[node] || v->named[model_machine(model)]);
+}
+
 static struct expected_end self(const struct view *v)
 {
 	return (struct expected_end) {&v->fleet.model->nodes[model_machine(v->fleet.model)]};
@@ -231,7 +240,7 @@ static int ping_all(const struct view *v, struct echo_pair *pairs, struct peer_e
 	int r = echoes ? 0 : err_oom(err);
 
 	for (size_t n = 0; r == 0 && n < model->node_count; n++) {
-		if (model->nodes[n].machine)
+		if (!is_about(v, n))
 			continue;
 		r = expect(v, n, &asked[n], ret_more, err);
 		echoes[n] = address_of(&model->nodes[n]) ? COUNT : 0;
@@ -278,8 +287,7 @@ static int prove_losses(struct view *v, const struct echo_pair *answers,
 	if (r == 0)
 		r = read_again(v, err);
 	for (size_t n = 0; r == 0 && n < model->node_count; n++) {
-		if (model->nodes[n].machine || asked[n].cut || asked[n].loss <= 0 ||
-		    asked[n].loss >= 1)
+		if (!is_about(v, n) || asked[n].cut || asked[n].loss <= 0 || asked[n].loss >= 1)
 			continue;
 		r = expect(v, n, &now, &more, err);
 		row = r == 0 ? add_row(v, model->nodes[n].name, "loss", err) : NULL;
@@ -308,7 +316,7 @@ int verify_machine(struct view *v, struct netsim_err *err)
 	if (r == 0)
 		r = read_again(v, err);
 	for (size_t n = 0; r == 0 && n < model->node_count; n++)
-		if (!model->nodes[n].machine)
+		if (is_about(v, n))
 			r = judge_peer(v, n, &asked[n], &pairs[n], err);
 	if (r == 0)
 		r = prove_losses(v, pairs, asked, err);

@@ -26,6 +26,9 @@ struct inside {
 
 struct view {
 	struct fleet fleet; /* its policy is NULL if none is loaded */
+	/* By node, and after the nodes the host: whether verify is about it; NULL: about all. */
+	bool *named;
+	size_t named_places;
 	struct intent intent;
 	struct class_set *classes; /* NULL: no class has conditions */
 	struct qdiscs qdiscs;
@@ -39,6 +42,17 @@ struct view {
 	struct inside *inside; /* by end */
 	char basis[160];
 };
+
+/* Reads the names of the nodes that verify is about, if there are any; the places are known. */
+int verify_name_nodes(struct view *v, const struct netsim_verify_opts *opts,
+		      struct netsim_err *err);
+
+/*
+ * Whether to measure the pair of two places: never if neither is named, always between the named
+ * ones, unless these are many; or as far as all pairs are.
+ */
+enum verify_pair_choice { VERIFY_PAIR_NEVER, VERIFY_PAIR_PERHAPS, VERIFY_PAIR_ALWAYS };
+enum verify_pair_choice verify_choose_named(const struct view *v, size_t a, size_t b);
 
 /* Finds all interfaces with an address: fills places, run.links and run.ends. */
 int verify_places(struct view *v, struct netsim_err *err);

@@ -175,6 +175,15 @@ int target_nodes(const struct model *model, const char *word, bool *marks, struc
 	return found ? found : unknown_node(model, word, err);
 }
 
+int target_nodes_or_host(const struct model *model, const char *word, bool *marks,
+			 struct netsim_err *err)
+{
+	if (strcmp(word, "host") != 0 || model_find_node(model, "host") >= 0)
+		return target_nodes(model, word, marks, err);
+	marks[model->node_count] = true;
+	return 1;
+}
+
 static bool port_is(const struct link *link, const char *node, const char *iface)
 {
 	struct mark mark;

@@ -28,6 +28,10 @@ bool target_place(const char *word, struct model_place *ret);
  */
 int target_nodes(const struct model *model, const char *word, bool *marks, struct netsim_err *err);
 
+/* The same, but the word host, if no node has this name, marks the host: marks[node_count]. */
+int target_nodes_or_host(const struct model *model, const char *word, bool *marks,
+			 struct netsim_err *err);
+
 /*
  * Marks the ports that a word names, by index in model->links: "n100-1/eth2", or all ports
  * of the nodes "n100-*" or "@server". -ENOENT with err if there are none.

@@ -138,7 +138,7 @@ static double median(struct weighted *list, size_t count)
 
 static bool is_of(const struct judge *j, size_t p, size_t d)
 {
-	return verify_counts(j, p) &&
+	return verify_counts(j, p) && verify_is_about(j, d / 2) &&
 	       (UP_OF(&j->in->paths[p]) == d || DOWN_OF(&j->in->paths[p]) == d);
 }
 
@@ -176,7 +176,10 @@ static void find_raw(struct judge *j, size_t d, struct weighted *values)
 	j->directions[d].raw = count ? median(values, count) : 0;
 }
 
-/* Splits a delay common to all paths evenly between uplinks and downlinks. */
+/*
+ * Splits a delay common to all paths evenly between uplinks and downlinks; paths to ends that
+ * are not judged tell the two apart.
+ */
 static void balance(struct judge *j, enum reading reading, struct weighted *values)
 {
 	double middle[2], shift;
@@ -317,7 +320,8 @@ int verify_delays(struct judge *j)
 			for (size_t way = 0; way < 2; way++)
 				for (size_t e = 0; e < j->in->end_count; e++)
 					polish(j, 2 * e + way, reading, values);
-		balance(j, reading, values);
+		if (!j->in->about)
+			balance(j, reading, values);
 	}
 	find_noise(j, values);
 	for (size_t p = 0; p < j->in->path_count; p++) {

@@ -41,8 +41,8 @@ static int prepare(struct judge *j)
 		}
 		j->usable[p] = !path->cut && !path->skip && path->seen.received;
 		if (verify_counts(j, p)) {
-			up->paths++;
-			down->paths++;
+			up->paths += verify_is_about(j, path->from);
+			down->paths += verify_is_about(j, path->to);
 		}
 	}
 	return 0;
@@ -69,7 +69,7 @@ static void find_dead(struct judge *j)
 			all++;
 			lost += silent(path) && j->expect[p].loss < 0.9;
 		}
-		j->directions[d].dead = all > 1 && lost == all;
+		j->directions[d].dead = verify_is_about(j, d / 2) && all > 1 && lost == all;
 	}
 }
 
@@ -155,7 +155,7 @@ static int leak_rows(struct judge *j, size_t end)
 		all++;
 		leaks += passed(path) > 0;
 	}
-	if (all && leaks == all) {
+	if (all && leaks == all && verify_is_about(j, end)) {
 		snprintf(text, sizeof(text), "%zu of %zu cut pairs pass", leaks, all);
 		return leak_row(j, j->in->ends[end], "cut down", text);
 	}
@@ -259,8 +259,8 @@ static size_t find_reordering(const struct judge *j, const bool *explained)
 		struct order_count count = count_order(j, d, explained);
 		size_t share = count.wrong * best.all, best_share = best.wrong * count.all;
 
-		if (count.all < 2 || 2 * count.wrong <= count.all || share < best_share ||
-		    (share == best_share && count.late <= best.late))
+		if (!verify_is_about(j, d / 2) || count.all < 2 || 2 * count.wrong <= count.all ||
+		    share < best_share || (share == best_share && count.late <= best.late))
 			continue;
 		best = count;
 		found = d;
@@ -381,8 +381,11 @@ static int end_rows(struct judge *j, size_t end)
 /* Conditions of a direction with a single path are judged in that path's rows. */
 static bool stands_alone(const struct judge *j, const struct verify_path *path)
 {
-	return (j->directions[UP_OF(path)].paths < 2 && path->up.has) ||
-	       (j->directions[DOWN_OF(path)].paths < 2 && path->down.has);
+	bool up = verify_is_about(j, path->from) && path->up.has;
+	bool down = verify_is_about(j, path->to) && path->down.has;
+
+	return (up && j->directions[UP_OF(path)].paths < 2) ||
+	       (down && j->directions[DOWN_OF(path)].paths < 2);
 }
 
 static int pair_rows(struct judge *j, size_t p)
@@ -495,7 +498,7 @@ static int all_rows(struct judge *j)
 	int r = 0;
 
 	for (size_t e = 0; r == 0 && e < j->in->end_count; e++)
-		r = end_rows(j, e);
+		r = verify_is_about(j, e) ? end_rows(j, e) : 0;
 	for (size_t p = 0; r == 0 && p < j->in->path_count; p++)
 		r = j->in->paths[p].echo ? echo_rows(j, p) : pair_rows(j, p);
 	for (size_t p = 0; r == 0 && p < j->in->path_count; p++)

@@ -72,6 +72,11 @@ double verify_rate_tolerance(const struct verify_rate *r, bool above);
 struct verify_input {
 	const char *const *ends; /* their names */
 	size_t end_count;
+	/*
+	 * By end: whether it is judged. Deviations are not attributed to the others, but to the
+	 * paths to and from them. NULL: all are.
+	 */
+	const bool *about;
 	const struct verify_path *paths;
 	size_t path_count;
 	const struct verify_rate *rates;

@@ -65,6 +65,12 @@ static inline bool verify_counts(const struct judge *j, size_t p)
 	return j->usable[p] && !verify_alone(&j->in->paths[p]);
 }
 
+/* Returns whether an end is judged, not only paths to and from it. */
+static inline bool verify_is_about(const struct judge *j, size_t end)
+{
+	return !j->in->about || j->in->about[end];
+}
+
 /* Adds the qdiscs inside the node of an end, on the way out (up) or in, to a failed row. */
 void verify_say_inside(const struct judge *j, struct verify_row *row, size_t end, bool up);
 /* Appends a row; returns NULL with err filled if out of memory. */

@@ -67,7 +67,7 @@ struct ratio_sums {
 
 static bool is_of(const struct judge *j, size_t p, size_t d)
 {
-	return verify_counts(j, p) &&
+	return verify_counts(j, p) && verify_is_about(j, d / 2) &&
 	       (UP_OF(&j->in->paths[p]) == d || DOWN_OF(&j->in->paths[p]) == d);
 }
 

@@ -41,6 +41,7 @@ void verify_run_done(struct verify_run *run)
 	for (size_t i = 0; i < run->end_count; i++)
 		free(run->ends[i]);
 	free(run->ends);
+	free(run->about);
 	free(run->links);
 	free(run->paths);
 	free(run->probes);

@@ -14,6 +14,7 @@ struct verify_run {
 	size_t link_count;
 	char **ends; /* names of the ends; paths[].from and .to index them */
 	size_t end_count;
+	bool *about; /* by end: whether to measure its rates, and judge it; NULL: all */
 	struct verify_path *paths;
 	struct probe_path *probes; /* one for each path */
 	size_t path_count;

@@ -407,7 +407,7 @@ static int add_directions(struct verify_run *run, struct netsim_err *err)
 			struct verify_rate *r;
 
 			if ((up ? path->from : path->to) != d / 2 || own == UINT64_MAX ||
-			    path->echo)
+			    path->echo || (run->about && !run->about[d / 2]))
 				continue;
 			r = array_push(run->rates, run->rate_count);
 			if (!r)

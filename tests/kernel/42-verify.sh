@@ -71,6 +71,40 @@ partitions() {
 	"$NETSIM" heal -q
 }
 
+# received NODE: packets that its port has sent to it
+received() {
+	cat "/sys/class/net/$(port_of "$1")/statistics/tx_packets"
+}
+
+# Some nodes only: the others are not probed among themselves, and have no rows.
+some_nodes() {
+	local before
+	before=$(received m1)
+	run "$NETSIM" verify --quick --json --nodes n1
+	read_rows
+	is "of one node" "$STATUS $ROWS" "0 all/order/ok all/reach/ok "
+	is "only its pairs are measured" "$(jq -r '.rows[] | select(.what == "reach") | .asked' <<<"$OUT")" "8 pairs"
+	is "and a node of another network gets no probe" $(($(received m1) - before < 20)) 1
+	run "$NETSIM" verify --quick --json --nodes 'm*,host' --nodes n1
+	is "of several" "$(jq -r '.rows[] | select(.what == "reach") | .asked' <<<"$OUT")" "20 pairs"
+	"$NETSIM" partition -q --one-way n2,n4 n3
+	tc filter delete dev "$(port_of n3)" egress
+	run "$NETSIM" verify --quick --json --nodes n2
+	is "a wrong port of another node" "$STATUS $(wrong)" "1 n2 > n3 cut"
+	run "$NETSIM" verify --quick --json --nodes n1
+	is "does not concern the rest" "$STATUS $(wrong)" "0 "
+	"$NETSIM" heal -q
+	"$NETSIM" exec n4 ip addr flush dev eth1
+	run "$NETSIM" verify --quick --json --nodes n4
+	read_rows
+	is "a node without an address is unproved" "$STATUS $ROWS" "6 n4/conditions/unproved "
+	run "$NETSIM" verify --quick --json --nodes n3
+	is "unless it is not named" "$STATUS" 0
+	"$NETSIM" up -q "$WORK/plain.yaml"
+	fails_with 2 "no node" "$NETSIM" verify --nodes n1,m9
+	like "with the nearest name" "$ERR" "m9; did you mean m1"
+}
+
 # ifindex NODE: of its port; program: the id of the program at the ports
 ifindex() {
 	cat "/sys/class/net/$(port_of "$1")/ifindex"
@@ -223,6 +257,7 @@ usage() {
 build
 passes
 partitions
+some_nodes
 losses
 forgotten
 cable

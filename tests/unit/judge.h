@@ -48,6 +48,7 @@ struct fleet {
 	struct verify_rows result;
 	double timer_slack, stall, stall_sd;
 	bool quick;
+	const bool *about;	   /* by end; NULL: all */
 	const char *const *inside; /* on the way out of each end; NULL: nothing */
 };
 
@@ -103,6 +104,7 @@ static inline void judge(struct fleet *f)
 {
 	const struct verify_input in = {.ends = names,
 					.end_count = ENDS,
+					.about = f->about,
 					.paths = f->paths,
 					.path_count = PATHS,
 					.rates = f->rates,

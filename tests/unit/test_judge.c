@@ -55,6 +55,60 @@ static void test_two_wrong_directions(void **state)
 	failed_are(&f, "a delay up; b delay down");
 }
 
+/* Judges a and b only; what is wrong with another end shows in the pairs with it. */
+static void test_some_ends(void **state)
+{
+	static const bool about[ENDS] = {true, true};
+	struct fleet f;
+
+	(void)state;
+	setup(&f);
+	f.about = about;
+	judge(&f);
+	/* rtt and loss of two, order, reach */
+	assert_int_equal(f.result.count, 6);
+	/* The 0.1 ms of this machine are not shared with the other ends. */
+	has_row(&f, "b", "rtt", "10.0 ms", "10.2 ms (sd 0.1)", NETSIM_AS_ASKED);
+	forget_rows(&f);
+	setup(&f);
+	f.about = about;
+	/* Paths between ends that are not judged are not probed. */
+	for (size_t i = 0; i < PATHS; i++)
+		if (!about[f.paths[i].from] && !about[f.paths[i].to])
+			f.paths[i].seen = f.paths[i].many = (struct probe_seen) {0};
+	for (size_t i = 0; i < PATHS; i++)
+		add_delay(&f.paths[i].seen, f.paths[i].from == 0 ? 7 : 0);
+	failed_are(&f, "a delay up");
+	for (size_t i = 0; i < PATHS; i++) {
+		add_delay(&f.paths[i].seen, f.paths[i].from == 0 ? -7 : 0);
+		add_delay(&f.paths[i].seen, f.paths[i].to == 2 ? 7 : 0);
+		f.paths[i].many.received -= f.paths[i].from == 3 && about[f.paths[i].to] ? 100 : 0;
+	}
+	failed_are(&f, "a > c delay; b > c delay; d > a loss; d > b loss");
+}
+
+/* What a leak, or silence, tells about an end that is not judged, each pair tells. */
+static void test_some_ends_reach(void **state)
+{
+	static const bool about[ENDS] = {true, true};
+	struct fleet f;
+
+	(void)state;
+	setup(&f);
+	f.about = about;
+	for (size_t i = 0; i < PATHS; i++) {
+		struct verify_path *path = &f.paths[i];
+
+		if (!about[path->from] && !about[path->to])
+			path->seen = path->many = (struct probe_seen) {0};
+		else if (path->to == 2)
+			path->seen.received = path->many.received = 0;
+		else if (path->to == 3)
+			path->cut = true;
+	}
+	failed_are(&f, "a > c reach; b > c reach; a > d cut; b > d cut");
+}
+
 /* Late timers lengthen delays: they excuse one that is too long, never one too short. */
 static void test_late_timers(void **state)
 {
@@ -396,6 +450,8 @@ int main(void)
 		cmocka_unit_test(test_right),
 		cmocka_unit_test(test_wrong_direction),
 		cmocka_unit_test(test_two_wrong_directions),
+		cmocka_unit_test(test_some_ends),
+		cmocka_unit_test(test_some_ends_reach),
 		cmocka_unit_test(test_late_timers),
 		cmocka_unit_test(test_short_delay),
 		cmocka_unit_test(test_hidden_jitter),
