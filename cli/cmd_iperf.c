@@ -6,6 +6,7 @@
 
 #include "cmd.h"
 #include "figures.h"
+#include "interrupt.h"
 #include "iperf_result.h"
 #include "iperf_run.h"
 #include "matrix.h"
@@ -72,6 +73,7 @@ struct session {
 	json_t *results, *raw; /* for --json */
 	struct table table;
 	size_t done, count, failed;
+	bool interrupted;
 };
 
 /* --- arguments */
@@ -324,16 +326,41 @@ static void set_pair(struct session *s, const struct netsim_routes *routes, size
 	s->run.device = route->device;
 }
 
+/* Adds the row of a pair whose measurement was interrupted, and has no result. */
+static void add_interrupted(struct session *s, const char *from, const char *to,
+			    struct netsim_err *err)
+{
+	s->interrupted = true;
+	add_failure(s, from, to, *err->what ? err->what : "interrupted before it was measured");
+}
+
+static int status_of(const struct session *s)
+{
+	report_interrupted(s->interrupted);
+	return s->interrupted ? EXIT_INTERRUPTED : s->failed ? exit_status(NETSIM_ERR_FAILED) : 0;
+}
+
 static int print_all(struct session *s, const char *fleet)
 {
 	if (s->args->common.json)
-		print_json(json_pack("{s:s, s:s, s:i, s:O, s:O, s:I}", "fleet", fleet, "protocol",
-				     s->args->udp ? "udp" : "tcp", "seconds",
+		print_json(json_pack("{s:s, s:s, s:i, s:O, s:O, s:I, s:b}", "fleet", fleet,
+				     "protocol", s->args->udp ? "udp" : "tcp", "seconds",
 				     (int)seconds_of(s->args), "results", s->results, "iperf",
-				     s->raw, "failed", (json_int_t)s->failed));
+				     s->raw, "failed", (json_int_t)s->failed, "interrupted",
+				     s->interrupted));
 	else if (s->table.rows)
 		table_print(&s->table, stdout);
-	return s->failed ? exit_status(NETSIM_ERR_FAILED) : 0;
+	return status_of(s);
+}
+
+/* Prints the result of one pair, or that there is none. */
+static int conclude(struct session *s, const struct netsim_routes *routes, int r,
+		    struct netsim_err *err)
+{
+	if (r != -EINTR)
+		return r < 0 ? r : print_all(s, routes->fleet);
+	add_interrupted(s, s->run.from, s->run.server ? s->run.server : s->run.address, err);
+	return print_all(s, routes->fleet);
 }
 
 static int run_pair(struct session *s, const struct netsim_routes *routes, struct netsim_err *err)
@@ -350,7 +377,7 @@ static int run_pair(struct session *s, const struct netsim_routes *routes, struc
 	set_pair(s, routes, 0, 1);
 	s->count = 1;
 	r = measure(s, routes->nodes[0]->name, routes->nodes[1]->name, flows, err);
-	return r < 0 ? r : print_all(s, routes->fleet);
+	return conclude(s, routes, r, err);
 }
 
 /* Measures to a server outside netsim. */
@@ -373,7 +400,7 @@ static int run_to_address(struct session *s, const struct netsim_routes *routes,
 	s->run.device = "";
 	s->count = 1;
 	r = measure(s, s->run.from, s->run.address, flows, err);
-	return r < 0 ? r : print_all(s, routes->fleet);
+	return conclude(s, routes, r, err);
 }
 
 /* --- all pairs */
@@ -391,6 +418,7 @@ static void run_cell(struct session *s, const struct netsim_routes *routes, size
 	const struct netsim_route *route = routes->list[i];
 	struct netsim_err err = {0};
 	struct iperf_flow flows[2];
+	int r;
 
 	snprintf(cell, MATRIX_CELL, "%s",
 		 i / n == i % n ? "." :
@@ -404,7 +432,12 @@ static void run_cell(struct session *s, const struct netsim_routes *routes, size
 		return;
 	}
 	set_pair(s, routes, i / n, i % n);
-	if (measure(s, from->name, to->name, flows, &err) > 0) {
+	r = interrupted() ? -EINTR : measure(s, from->name, to->name, flows, &err);
+	if (r == -EINTR) {
+		add_interrupted(s, from->name, to->name, &err);
+		return;
+	}
+	if (r > 0) {
 		snprintf(cell, MATRIX_CELL, "%.*f",
 			 flows[0].bps < 1e7 ? 2 :
 			 flows[0].bps < 1e8 ? 1 :
@@ -444,7 +477,7 @@ static int run_matrix(struct session *s, const struct netsim_routes *routes, str
 		if (s->args->common.verbose)
 			r = print_all(s, routes->fleet);
 		else
-			r = s->failed ? exit_status(NETSIM_ERR_FAILED) : 0;
+			r = status_of(s);
 	} else if (r == 0) {
 		r = print_all(s, routes->fleet);
 	}
@@ -481,6 +514,7 @@ static int run(const void *p, struct netsim_err *err)
 	if (progress_wanted(common))
 		s.run.progress = show_progress;
 	s.run.arg = &s;
+	interrupt_catch();
 	if (r == 0)
 		r = args->matrix       ? run_matrix(&s, routes, err) :
 		    common->count == 1 ? run_to_address(&s, routes, err) :

@@ -167,6 +167,11 @@ static int measure(struct netsim *ctx, const struct measure_args *args,
 	r = write_page(args, m, view, err);
 	if (r == 0)
 		r = report_missing(m, common->quiet);
+	/* Without a duration, an interrupt is the regular end. */
+	if (r >= 0 && args->duration_ns && interrupted()) {
+		report_interrupted(true);
+		r = EXIT_INTERRUPTED;
+	}
 	netsim_measurement_free(m);
 	return r;
 }

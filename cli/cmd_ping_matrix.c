@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "interrupt.h"
 #include "matrix.h"
 #include "out.h"
 #include "progress.h"
@@ -168,20 +169,22 @@ static void print_failures(const struct netsim_ping_matrix *m)
 /* Why pairs were not tried. */
 static void print_reasons(const struct netsim_ping_matrix *m)
 {
-	enum { SENDER, ADDRESS, NETWORK, REASONS };
+	enum { SENDER, ADDRESS, NETWORK, INTERRUPTED, REASONS };
 	static const char *const texts[] = {
 		[SENDER] = "nothing can be started in the sender, another machine",
 		[ADDRESS] = "the address of the other machine is not known",
 		[NETWORK] = "no network in common, and no route",
+		[INTERRUPTED] = "interrupted before",
 	};
 	size_t n = m->routes->node_count, counts[REASONS] = {0};
 
 	for (size_t i = 0; i < n * n; i++) {
 		if (i / n == i % n || m->list[i]->result != NETSIM_PING_NONE)
 			continue;
-		counts[m->routes->nodes[i / n]->guest ? SENDER :
-		       m->routes->nodes[i % n]->guest ? ADDRESS :
-							NETWORK]++;
+		counts[m->routes->nodes[i / n]->guest		 ? SENDER :
+		       m->interrupted && *m->routes->list[i]->to ? INTERRUPTED :
+		       m->routes->nodes[i % n]->guest		 ? ADDRESS :
+								   NETWORK]++;
 	}
 	for (size_t i = 0; i < REASONS; i++)
 		if (counts[i])
@@ -237,32 +240,35 @@ static void print_ping_json(const struct netsim_ping_matrix *m)
 						       "received", (int)p->received, "loss_percent",
 						       json_decimal(loss_of(p), 6), "rtt_ms", rtt));
 	}
-	print_json(json_pack("{s:s, s:o, s:o, s:I}", "fleet", m->routes->fleet, "interval_ms",
+	print_json(json_pack("{s:s, s:o, s:o, s:I, s:b}", "fleet", m->routes->fleet, "interval_ms",
 			     json_decimal(m->interval_s * 1e3, 6), "pairs", pairs, "failed",
-			     (json_int_t)m->failed));
+			     (json_int_t)m->failed, "interrupted", m->interrupted));
 }
 
 static bool show_progress(void *arg, const struct netsim_progress *progress)
 {
-	(void)arg;
-	progress_line("pinging: %.0f %%", progress->done * 100);
-	return false;
+	const bool *shown = arg;
+
+	if (*shown)
+		progress_line("pinging: %.0f %%", progress->done * 100);
+	return interrupted();
 }
 
 static int run(const void *p, struct netsim_err *err)
 {
 	const struct ping_args *args = p;
 	const struct common *common = &args->common;
+	bool shown = progress_wanted(common);
 	struct netsim_ping_opts how = NETSIM_OPTS(
 		struct netsim_ping_opts, .fleet = common->fleet,
 		.nodes = (const char *const *)common->words, .node_count = (size_t)common->count,
-		.iface = args->iface, .count = args->count, .interval_ns = args->interval);
+		.iface = args->iface, .count = args->count, .interval_ns = args->interval,
+		.progress = show_progress, .arg = &shown);
 	struct netsim_ping_matrix *m = NULL;
 	struct netsim *ctx = NULL;
 	int r = netsim_open(&ctx, err);
 
-	if (progress_wanted(common))
-		how.progress = show_progress;
+	interrupt_catch();
 	if (r == 0)
 		r = netsim_ping_matrix(ctx, &how, &m, err);
 	netsim_close(ctx);
@@ -285,7 +291,8 @@ static int run(const void *p, struct netsim_err *err)
 			print_summary(m);
 	}
 	report_neighbour_limit(m);
-	r = m->failed ? exit_status(NETSIM_ERR_FAILED) : 0;
+	report_interrupted(m->interrupted);
+	r = m->interrupted ? EXIT_INTERRUPTED : m->failed ? exit_status(NETSIM_ERR_FAILED) : 0;
 	netsim_ping_matrix_free(m);
 	return r;
 }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "cmd.h"
+#include "interrupt.h"
 #include "machine.h"
 #include "out.h"
 #include "progress.h"
@@ -44,9 +45,11 @@ static const char *word_of(enum netsim_verdict verdict)
 
 static bool show_progress(void *arg, const struct netsim_progress *progress)
 {
-	(void)arg;
-	progress_line("measuring %s: %.0f %%", progress->what, progress->done * 100);
-	return false;
+	const bool *shown = arg;
+
+	if (*shown)
+		progress_line("measuring %s: %.0f %%", progress->what, progress->done * 100);
+	return interrupted();
 }
 
 static void print_row(struct table *table, const struct netsim_verify_row *row)
@@ -133,27 +136,29 @@ static void print_verify_json(const struct netsim_verify *v)
 	counts = json_pack("{s:I, s:I, s:I, s:I}", "passed", (json_int_t)v->as_asked, "failed",
 			   (json_int_t)v->failed, "unproved", (json_int_t)v->unmeasured, "left_out",
 			   (json_int_t)v->left_out);
-	print_json(json_pack("{s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:o}", "fleet", v->fleet,
+	print_json(json_pack("{s:s, s:s, s:o, s:o, s:I, s:I, s:I, s:o, s:b}", "fleet", v->fleet,
 			     "asked_by", v->basis, "timers_late_ms",
 			     json_decimal(v->timer_slack_ms, 6), "rows", rows, "as_asked",
 			     (json_int_t)v->as_asked, "failed", (json_int_t)v->failed,
-			     "not_measured", (json_int_t)v->unmeasured, "counts", counts));
+			     "not_measured", (json_int_t)v->unmeasured, "counts", counts,
+			     "interrupted", v->interrupted));
 }
 
 static int run(const void *p, struct netsim_err *err)
 {
 	const struct verify_args *args = p;
 	const struct common *common = &args->common;
+	bool shown = progress_wanted(common);
 	struct netsim_verify_opts how = NETSIM_OPTS(
 		struct netsim_verify_opts,
 		.fleet = common->count ? common->words[0] : common->fleet, .quick = args->quick,
-		.nodes = args->nodes.list, .node_count = args->nodes.count);
+		.nodes = args->nodes.list, .node_count = args->nodes.count,
+		.progress = show_progress, .arg = &shown);
 	struct netsim_verify *verify = NULL;
 	struct netsim *ctx = NULL;
 	int r = open_machine(&args->common, &args->machine, &ctx, err);
 
-	if (progress_wanted(common))
-		how.progress = show_progress;
+	interrupt_catch();
 	if (r == 0)
 		r = netsim_verify(ctx, &how, &verify, err);
 	close_machine(ctx, r);
@@ -164,9 +169,12 @@ static int run(const void *p, struct netsim_err *err)
 		print_verify_json(verify);
 	else
 		print_text(common, verify);
+	report_interrupted(verify->interrupted);
 	r = exit_status(verify->failed			    ? NETSIM_ERR_FAILED :
 			verify->unmeasured && !args->accept ? NETSIM_ERR_UNPROVED :
 							      NETSIM_ERR_NONE);
+	if (verify->interrupted)
+		r = EXIT_INTERRUPTED;
 	netsim_verify_free(verify);
 	return r;
 }

@@ -2,6 +2,7 @@
 #include "interrupt.h"
 
 #include <signal.h>
+#include <stdio.h>
 
 static volatile sig_atomic_t caught;
 static struct sigaction inherited_size_limit;
@@ -26,6 +27,12 @@ void interrupt_catch(void)
 bool interrupted(void)
 {
 	return caught;
+}
+
+void report_interrupted(bool was)
+{
+	if (was)
+		fputs("netsim: interrupted: these are the results until then\n", stderr);
 }
 
 void size_limit_catch(void)

@@ -9,6 +9,11 @@
 void interrupt_catch(void);
 bool interrupted(void);
 
+#define EXIT_INTERRUPTED 130 /* the exit status after such a signal */
+
+/* Says on standard error, if a measurement was interrupted, that its results are incomplete. */
+void report_interrupted(bool was);
+
 /* Lets writes beyond the limit of a file's size (ulimit -f) fail with EFBIG, as on a full disk. */
 void size_limit_catch(void);
 /* Restores SIGXFSZ as inherited, for a program that replaces this one. */

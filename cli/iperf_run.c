@@ -2,6 +2,7 @@
 #include "iperf_run.h"
 
 #include <errno.h>
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "interrupt.h"
 #include "out.h"
 
 #define CONNECT_SECONDS	 8  /* for establishing the connection */
@@ -19,6 +21,7 @@
 #define LISTEN_SECONDS	 "5"
 #define FOREIGN_SECONDS	 "1" /* a server in a guest may still be busy */
 #define FAREWELL_SECONDS 2   /* for the server to exit after the client */
+#define LOOK_SECONDS	 0.2 /* between looks at the signals and the meter */
 #define TEXT_OF(n)	 #n
 #define MS_TEXT(n)	 TEXT_OF(n) "000"
 
@@ -71,6 +74,9 @@ static void become(const struct child *child, const struct iperf_run *run, const
 	if (getppid() != parent || nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 ||
 	    dup2(child->out, STDOUT_FILENO) < 0 || dup2(child->errors, STDERR_FILENO) < 0)
 		_exit(1);
+	/* Ctrl-C ends the parent's measurement, which then ends this process. */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
 	enter(run->fleet, node);
 	close_range(3, ~0U, 0);
 	execv(run->helper, (char *const *)words);
@@ -255,6 +261,9 @@ static int await(const struct iperf_run *run, struct child *client, struct child
 	while (!has_ended(client)) {
 		double now = now_seconds();
 
+		if (interrupted())
+			return failed(err, NETSIM_ERR_FAILED, -EINTR, what,
+				      "interrupted before its result");
 		if (now > last) {
 			snprintf(why, sizeof(why),
 				 "no result %d s after the end: the connection broke, or all "
@@ -275,8 +284,7 @@ static int await(const struct iperf_run *run, struct child *client, struct child
 				return r;
 		}
 		tick(&meter, run, client->pid);
-		wait_for(client, server,
-			 run->progress && meter.next < last ? meter.next - now : last - now);
+		wait_for(client, server, fmin(LOOK_SECONDS, last - now));
 	}
 	for (double deadline = now_seconds() + FAREWELL_SECONDS;
 	     server->pid > 0 && !has_ended(server) && now_seconds() < deadline;)

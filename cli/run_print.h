@@ -5,8 +5,6 @@
 
 #include "cmd.h"
 
-#define EXIT_INTERRUPTED 130
-
 /* Prints the verdict: lines of rows that are not ok, values of expectations, a summary. */
 void run_print(const struct common *common, const struct netsim_run *run);
 /* Writes a text, such as junit.xml, to a file; path NULL: does nothing. text NULL: no memory. */

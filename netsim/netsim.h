@@ -119,8 +119,8 @@ struct netsim_progress {
 	const struct netsim_port_change *change;
 };
 /*
- * Returns true to stop: captures and measurements then succeed with the packets so far,
- * other calls fail with -ECANCELED.
+ * Returns true to stop: captures, measurements, verify and ping-matrix then succeed with the
+ * packets or results so far, other calls fail with -ECANCELED.
  */
 typedef bool netsim_progress_fn(void *arg, const struct netsim_progress *progress);
 

@@ -29,6 +29,7 @@ struct netsim_verify {
 	double timer_slack_ms; /* lateness of this machine's timers; delays may be that much longer
 				*/
 	size_t left_out;       /* rows that are NETSIM_LEFT_OUT */
+	bool interrupted;      /* the progress function has ended it */
 };
 
 struct netsim_verify_opts {
@@ -47,7 +48,9 @@ struct netsim_verify_opts {
 
 /*
  * Measures the links of a fleet with probes and compares them with the requested conditions.
- * A wrong link is not an error; it counts in (*ret)->failed. Free with netsim_verify_free().
+ * A wrong link is not an error; it counts in (*ret)->failed. If progress stops it, the call
+ * succeeds with interrupted set: what was not measured, and what failed but was not measured a
+ * second time, is NETSIM_UNPROVED. Free with netsim_verify_free().
  */
 NETSIM_API int netsim_verify(struct netsim *ctx, const struct netsim_verify_opts *opts,
 			     struct netsim_verify **ret, struct netsim_err *err);
@@ -96,8 +99,9 @@ enum netsim_ping_result {
 	NETSIM_PING_CUT,     /* no answer, because of a partition */
 	NETSIM_PING_LEAKED,  /* answers in spite of a partition, or of a link that is down */
 	NETSIM_PING_CHANGED, /* no answer, and a partition or a link changed in this time */
-	NETSIM_PING_NONE,    /* not tried: no route, or the sender is a virtual machine */
-	NETSIM_PING_DOWN,    /* no answer, and a link of one of the two is down */
+	/* Not tried: no route, the sender is a virtual machine, or progress stopped it before. */
+	NETSIM_PING_NONE,
+	NETSIM_PING_DOWN, /* no answer, and a link of one of the two is down */
 };
 
 /* Echoes of one pair; round trips. */
@@ -113,6 +117,7 @@ struct netsim_ping_matrix {
 	size_t failed;		   /* pairs that are silent or leaked */
 	unsigned neighbour_limit;  /* the kernel's limit of neighbours, if it was reached; else 0 */
 	double interval_s;	   /* longer than requested with very many pairs */
+	bool interrupted;	   /* the progress function has ended it */
 };
 
 struct netsim_ping_opts {
@@ -128,8 +133,9 @@ struct netsim_ping_opts {
 };
 
 /*
- * Pings all pairs at once. A silent pair is not an error; it counts in (*ret)->failed. Free with
- * netsim_ping_matrix_free().
+ * Pings all pairs at once. A silent pair is not an error; it counts in (*ret)->failed. If progress
+ * stops it, the call succeeds with interrupted set and the echoes sent until then, whose answers it
+ * awaits. Free with netsim_ping_matrix_free().
  */
 NETSIM_API int netsim_ping_matrix(struct netsim *ctx, const struct netsim_ping_opts *opts,
 				  struct netsim_ping_matrix **ret, struct netsim_err *err);

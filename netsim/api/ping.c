@@ -74,6 +74,9 @@ static enum netsim_ping_result judge(const struct echo_pair *pair, bool before,
 {
 	bool after = route->cut || route->down;
 
+	if (!pair->sent)
+		return NETSIM_PING_NONE;
+
 	if (!before && !after)
 		return pair->received ? NETSIM_PING_ANSWERED : NETSIM_PING_SILENT;
 	if (before != after)
@@ -124,8 +127,10 @@ static bool tell(void *arg, double done)
 {
 	struct ping_run *run = arg;
 
-	return run->opts.progress &&
-	       run->opts.progress(run->opts.arg, &(struct netsim_progress) {.done = done});
+	if (run->opts.progress && !run->ret->interrupted)
+		run->ret->interrupted =
+			run->opts.progress(run->opts.arg, &(struct netsim_progress) {.done = done});
+	return run->ret->interrupted;
 }
 
 static int send_echoes(struct ping_run *run)

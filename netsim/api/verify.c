@@ -577,6 +577,7 @@ static int publish(const struct view *v, struct netsim_verify **ret, struct nets
 
 	if (good) {
 		verify->from_kernel = v->from_kernel;
+		verify->interrupted = v->run.stopped;
 		verify->timer_slack_ms = v->run.timer_slack;
 		verify->fleet = arena_strdup(verify, v->fleet.name);
 		verify->basis = arena_strdup(verify, v->basis);
@@ -599,6 +600,37 @@ static int measure(struct view *v, struct netsim_err *err)
 	return r == 0 ? judge(v, err) : r;
 }
 
+/* A failure counts if it was measured twice, apart from rates, which are measured once. */
+static void leave_unconfirmed(struct view *v)
+{
+	for (size_t i = 0; i < v->rows.count; i++) {
+		struct verify_row *row = &v->rows.list[i];
+		char why[sizeof(row->why)];
+
+		if (row->verdict != NETSIM_NOT_AS_ASKED || strncmp(row->what, "rate", 4) == 0)
+			continue;
+		row->verdict = NETSIM_UNPROVED;
+		snprintf(why, sizeof(why), "%s", row->why);
+		snprintf(row->why, sizeof(row->why),
+			 "not as asked, but interrupted before it was measured again%s%.200s",
+			 *why ? "; " : "", why);
+	}
+}
+
+/*
+ * Measures again after a failure: a stalled machine is temporary, a wrong link is not. The rows of
+ * the first measurement remain if this one is interrupted.
+ */
+static int measure_again(struct view *v, struct netsim_err *err)
+{
+	int r = v->run.stopped ? 0 : verify_measure(&v->run, err);
+
+	if (r == 0 && !v->run.stopped)
+		return judge(v, err);
+	leave_unconfirmed(v);
+	return r;
+}
+
 int netsim_verify(struct netsim *ctx, const struct netsim_verify_opts *opts,
 		  struct netsim_verify **ret, struct netsim_err *err)
 {
@@ -612,9 +644,8 @@ int netsim_verify(struct netsim *ctx, const struct netsim_verify_opts *opts,
 	alone = r == 0 && model_machine(v.fleet.model) >= 0;
 	if (r == 0)
 		r = alone ? verify_machine(&v, err) : measure(&v, err);
-	/* Measure again after a failure: a stalled machine is temporary, a wrong link is not. */
 	if (r == 0 && !alone && has_failed(&v))
-		r = measure(&v, err);
+		r = measure_again(&v, err);
 	if (r == 0)
 		r = publish(&v, ret, err);
 	view_done(&v);

@@ -191,6 +191,8 @@ static int judge_peer(struct view *v, size_t node, const struct peer_expected *b
 		unproved(row, "the link flaps");
 	else if (asked.cut != before->cut || asked.least != before->least)
 		unproved(row, "its conditions changed during the measurement");
+	else if (!pair->sent)
+		unproved(row, VERIFY_INTERRUPTED);
 	else
 		judge(row, &asked, pair);
 	return 0;
@@ -198,9 +200,7 @@ static int judge_peer(struct view *v, size_t node, const struct peer_expected *b
 
 static bool tell(void *arg, double done)
 {
-	const struct verify_run *run = arg;
-
-	return run->progress && run->progress(run->arg, "pinging the peers", done);
+	return verify_tell(arg, "pinging the peers", done);
 }
 
 /* Sends to all peers whose number of echoes is not 0, which the largest of these decides. */
@@ -282,7 +282,7 @@ static int prove_losses(struct view *v, const struct echo_pair *answers,
 		if (!asked[n].cut && !asked[n].flaps && answers[n].received &&
 		    asked[n].loss * LOSS_ECHOES >= LOSS_LOST)
 			echoes[n] = (unsigned)(LOSS_LOST / asked[n].loss) + 1;
-	if (r == 0)
+	if (r == 0 && !v->run.stopped)
 		r = ping(v, echoes, LOSS_PAUSE_S, asked, pairs, err);
 	if (r == 0)
 		r = read_again(v, err);
@@ -293,7 +293,9 @@ static int prove_losses(struct view *v, const struct echo_pair *answers,
 		row = r == 0 ? add_row(v, model->nodes[n].name, "loss", err) : NULL;
 		if (!row)
 			return r < 0 ? r : -ENOMEM;
-		if (now.cut || now.loss != asked[n].loss)
+		if (v->run.stopped)
+			unproved(row, VERIFY_INTERRUPTED);
+		else if (now.cut || now.loss != asked[n].loss)
 			unproved(row, "its conditions changed during the measurement");
 		else if (echoes[n])
 			judge_loss(row, asked[n].loss, &pairs[n]);

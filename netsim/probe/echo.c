@@ -255,8 +255,16 @@ static void receive_all(struct echo_state *run, double seconds)
 
 /* --- phases */
 
-/* Sends count echoes of each pair, and waits for the answers; true if it was stopped. */
-static bool run_phase(struct echo_state *run, unsigned first, unsigned count)
+/* Sends no more; the answers to what was sent are still awaited. */
+static void send_no_more(struct echo_state *run)
+{
+	for (uint64_t i = run->position; i < run->end; i++)
+		run->awaited -= !run->pairs[i % run->pair_count].no_wait;
+	run->end = run->position;
+}
+
+/* Sends count echoes of each pair, and waits for the answers. */
+static void run_phase(struct echo_state *run, unsigned first, unsigned count)
 {
 	double end = INFINITY, now;
 
@@ -273,11 +281,11 @@ static bool run_phase(struct echo_state *run, unsigned first, unsigned count)
 		if (next == INFINITY && end == INFINITY)
 			end = now + fmax(LEAST_WAIT, 3 * run->slowest);
 		if (now >= end || (next == INFINITY && !run->awaited))
-			return false;
+			return;
 		receive_all(run, fmin(next, end) - now);
-		if (run->plan->progress && first &&
+		if (run->plan->progress && first && run->position < run->end &&
 		    run->plan->progress(run->plan->arg, (double)run->position / (double)run->end))
-			return true;
+			send_no_more(run);
 	}
 }
 
@@ -323,9 +331,8 @@ int echo_run(const struct echo_plan *plan, struct netsim_err *err)
 	int r = prepare(&run, err);
 
 	if (r == 0 && plan->pair_count) {
-		(void)run_phase(&run, 0, 1);
-		if (run_phase(&run, 1, plan->count))
-			r = err_canceled(err);
+		run_phase(&run, 0, 1);
+		run_phase(&run, 1, plan->count);
 	}
 	finish(&run);
 	return r;

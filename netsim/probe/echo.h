@@ -26,8 +26,7 @@ struct echo_plan {
 	size_t pair_count;
 	unsigned count;	 /* echoes of each pair */
 	double interval; /* seconds between them; not zero */
-	/* Called with the completed share, 0 to 1; returns true to stop with -ECANCELED; may be
-	 * NULL. */
+	/* Called with the completed share, 0 to 1; returns true to send no more; may be NULL. */
 	bool (*progress)(void *arg, double done);
 	void *arg;
 };
@@ -35,8 +34,8 @@ struct echo_plan {
 /*
  * Sends the echoes of every pair, after one that does not count because ARP may delay
  * it. Then waits until all are answered, at most for three times the longest round trip or
- * a second, whichever is longer. Fills the results of the pairs; returns 0, or a negative
- * errno with err filled.
+ * a second, whichever is longer. Fills the results of the pairs, also if it was stopped, with the
+ * echoes sent until then; returns 0, or a negative errno with err filled.
  */
 int echo_run(const struct echo_plan *plan, struct netsim_err *err);
 

@@ -471,7 +471,7 @@ int probe_run(struct probe *p, const struct probe_plan *plan, struct netsim_err 
 		take_all(&run, send_due(&run) - probe_now());
 		if (plan->progress &&
 		    plan->progress(plan->arg, (now - run.start) / (run.end - run.start)))
-			r = err_canceled(err);
+			break;
 	}
 	for (double end = probe_now() + plan->settle, now = 0; r == 0 && (now = probe_now()) < end;)
 		take_all(&run, end - now);

@@ -62,13 +62,15 @@ struct probe_plan {
 	size_t path_count;
 	double seconds; /* how long to send */
 	double settle;	/* seconds after which no probe can be in flight any more */
-	/* Called with the completed share, 0 to 1; returns true to stop with -ECANCELED; may be
-	 * NULL. */
+	/* Called with the completed share, 0 to 1; returns true to send no more; may be NULL. */
 	bool (*progress)(void *arg, double done);
 	void *arg;
 };
 
-/* Sends probes on all paths at once, waits for the last to arrive, and fills paths[].seen. */
+/*
+ * Sends probes on all paths at once, waits for the last to arrive, and fills paths[].seen; also
+ * if it was stopped, with the probes sent until then.
+ */
 int probe_run(struct probe *probe, const struct probe_plan *plan, struct netsim_err *err);
 
 /* Rates in bits per second; frames count without preamble and FCS. */

@@ -73,6 +73,38 @@ static void find_dead(struct judge *j)
 	}
 }
 
+/* Adds a row for the paths of a kind that were not probed because of an interruption. */
+static int unmeasured_row(struct judge *j, const char *what, size_t count)
+{
+	struct verify_row *row = count ? verify_row(j, NETSIM_UNPROVED, "all", what) : NULL;
+
+	if (!row)
+		return count ? -ENOMEM : 0;
+	snprintf(row->asked, sizeof(row->asked), "%zu pair%s", count, count == 1 ? "" : "s");
+	snprintf(row->why, sizeof(row->why), VERIFY_INTERRUPTED);
+	return 0;
+}
+
+static int unmeasured_rows(struct judge *j)
+{
+	size_t reach = 0, order = 0, cut = 0;
+	int r;
+
+	for (size_t p = 0; p < j->in->path_count; p++) {
+		const struct verify_path *path = &j->in->paths[p];
+
+		if (!path->unmeasured)
+			continue;
+		cut += path->cut && (!path->traffic || path->cut_alone);
+		reach += !path->cut && !path->echo && !path->traffic;
+		order += !path->cut && !j->expect[p].order_free;
+	}
+	r = unmeasured_row(j, "order", order);
+	if (r == 0)
+		r = unmeasured_row(j, "reach", reach);
+	return r == 0 ? unmeasured_row(j, "cut", cut) : r;
+}
+
 static int reach_row(struct judge *j, const char *subject, const char *measured)
 {
 	struct verify_row *row = verify_row(j, NETSIM_NOT_AS_ASKED, subject, "reach");
@@ -347,6 +379,16 @@ static const char *find_why(const struct judge *j, size_t end, bool up)
 	return NULL;
 }
 
+/* Returns whether an interruption left out a path of an end. */
+static bool is_unmeasured(const struct judge *j, size_t end)
+{
+	for (size_t p = 0; p < j->in->path_count; p++)
+		if (j->in->paths[p].unmeasured &&
+		    (j->in->paths[p].from == end || j->in->paths[p].to == end))
+			return true;
+	return false;
+}
+
 /* Adds rows for conditions that cannot be measured: unknown, or of an end cut off entirely. */
 static int hidden_rows(struct judge *j, size_t end)
 {
@@ -364,7 +406,9 @@ static int hidden_rows(struct judge *j, size_t end)
 	if (r < 0 || up || down || nothing_hidden(j, end) || d[0].dead || d[1].dead)
 		return r;
 	return verify_unmeasured(j, name, "conditions",
-				 "it is cut off, or no packet to or from it arrives");
+				 is_unmeasured(j, end) ?
+					 VERIFY_INTERRUPTED :
+					 "it is cut off, or no packet to or from it arrives");
 }
 
 static int end_rows(struct judge *j, size_t end)
@@ -481,6 +525,8 @@ static int echo_rows(struct judge *j, size_t p)
 	const char *name = j->in->ends[path->to];
 	int r = 0;
 
+	if (path->unmeasured)
+		return verify_unmeasured(j, name, "rtt", VERIFY_INTERRUPTED);
 	if (path->cut || path->skip)
 		return 0;
 	if (!j->usable[p])
@@ -512,7 +558,9 @@ static int all_rows(struct judge *j)
 		r = order_rows(j);
 	if (r == 0)
 		r = reach_rows(j);
-	return r == 0 ? cut_rows(j) : r;
+	if (r == 0)
+		r = cut_rows(j);
+	return r == 0 ? unmeasured_rows(j) : r;
 }
 
 int verify_judge(const struct verify_input *in, struct verify_rows *ret, struct netsim_err *err)

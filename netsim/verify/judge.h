@@ -20,9 +20,11 @@ struct verify_path {
 	const char *from_name, *to_name; /* of its interfaces, instead of its ends; or NULL */
 	const char *traffic;		 /* class of traffic; NULL: any */
 	struct conditions up, path, down;
-	bool cut;				  /* partitioned: nothing may pass */
-	bool cut_alone;				  /* unlike the same path without its class */
-	bool skip;				  /* not judged */
+	bool cut;	       /* partitioned: nothing may pass */
+	bool cut_alone;	       /* unlike the same path without its class */
+	bool skip;	       /* not judged */
+	bool unmeasured;       /* skipped, because the measurement was interrupted */
+	bool sizes_unmeasured; /* the same for sizes only */
 	const char *why_up, *why_path, *why_down; /* why a hop's conditions are unknown, or NULL */
 	bool echo;		     /* a round trip; up and down are of the far node */
 	double up_every, down_every; /* ms between probes of all paths on either link */
@@ -62,6 +64,9 @@ struct verify_rate {
 	bool no_tcp;	  /* TCP would confirm it, but the measurement is a quick one */
 	bool any_partner; /* no partner has correct rates of its own: use any */
 };
+
+/* Why something is not measured after an interruption. */
+#define VERIFY_INTERRUPTED "interrupted before it was measured"
 
 /* Returns whether a measured rate is within tolerance: of UDP and TCP, or of UDP only. */
 bool verify_rate_fits(const struct verify_rate *r);

@@ -12,10 +12,11 @@
 #include "netsim/util/clock.h"
 #include "netsim/util/err.h"
 
-#define LOAD	  0.1	 /* upper bound of the share of a link's rate used by probes */
-#define ALL_PPS	  1500.0 /* probes per second on all paths together, for delays */
-#define ALL_MANY  2000.0 /* the same for ratios */
-#define MOST_TIME 30.0	 /* upper bound in seconds; slow links get fewer probes instead */
+#define LOAD	     0.1    /* upper bound of the share of a link's rate used by probes */
+#define ALL_PPS	     1500.0 /* probes per second on all paths together, for delays */
+#define ALL_MANY     2000.0 /* the same for ratios */
+#define LEAST_PROBES 12	    /* of each path, to judge it if the measurement is interrupted */
+#define MOST_TIME    30.0   /* upper bound in seconds; slow links get fewer probes instead */
 /* 3.29 standard errors, squared, and half as much more, for an interval without 0. */
 #define SHOW_LOSS     16
 #define SIZE_EVERY    0.03  /* seconds between probes of a size; lower bound */
@@ -118,7 +119,7 @@ static int set_spacing(struct verify_run *run, struct netsim_err *err)
 }
 
 struct progress_arg {
-	const struct verify_run *run;
+	struct verify_run *run;
 	const char *what;
 };
 
@@ -126,7 +127,7 @@ static bool report_progress(void *arg, double done)
 {
 	const struct progress_arg *t = arg;
 
-	return t->run->progress && t->run->progress(t->run->arg, t->what, done);
+	return verify_tell(t->run, t->what, done);
 }
 
 /*
@@ -306,11 +307,26 @@ static int measure_sizes(struct verify_run *run, struct probe *probe, const size
 	return r;
 }
 
+/* After an interruption: marks the paths with too few probes, and that no sizes were measured. */
+static void mark_unmeasured(struct verify_run *run)
+{
+	for (size_t p = 0; p < run->path_count; p++) {
+		struct verify_path *path = &run->paths[p];
+
+		path->sizes_unmeasured = true;
+		if (path->skip || path->seen.sent >= LEAST_PROBES)
+			continue;
+		path->skip = path->unmeasured = true;
+		if (path->path.has)
+			path->why_path = VERIFY_INTERRUPTED;
+	}
+}
+
 static int measure_paths(struct verify_run *run, struct probe *probe, struct netsim_err *err)
 {
 	auto_free size_t *uses = count_uses(run, err);
 	double paths = (double)run->path_count, seconds, longest, settle = 0;
-	size_t least_probes = run->quick ? 12 : 60;
+	size_t least_probes = run->quick ? LEAST_PROBES : 60;
 	bool ratios = false;
 	int r;
 
@@ -326,9 +342,11 @@ static int measure_paths(struct verify_run *run, struct probe *probe, struct net
 			      settle, err);
 	for (size_t p = 0; r == 0 && p < run->path_count; p++)
 		run->paths[p].seen = run->probes[p].seen;
-	if (r == 0)
+	if (r == 0 && !run->stopped)
 		r = measure_sizes(run, probe, uses, settle, err);
-	if (r < 0 || !ratios)
+	if (run->stopped)
+		mark_unmeasured(run);
+	if (r < 0 || !ratios || run->stopped)
 		return r;
 	longest = set_intervals(run, uses, fmax(0.008, paths / ALL_MANY), false);
 	seconds = run->quick ? 2 : fmax(8, 1000 * longest);

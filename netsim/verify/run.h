@@ -29,7 +29,12 @@ struct verify_run {
 	bool quick;
 	bool (*progress)(void *arg, const char *what, double done); /* true: stop */
 	void *arg;
+	bool stopped;	   /* by progress: measure no more */
+	double rates_done; /* share of the rates that are measured */
 };
+
+/* Reports the progress of a step; true if the measurement is to stop, now or since before. */
+bool verify_tell(struct verify_run *run, const char *what, double done);
 
 /* Adds a path without conditions; NULL if out of memory. */
 struct verify_path *verify_run_add(struct verify_run *run);
@@ -53,8 +58,8 @@ int verify_run_rates(struct verify_run *run, struct probe *probe, struct netsim_
 
 /*
  * Measures everything: fills seen, many, up_every, down_every, rates, timer_slack, stray,
- * stall and stall_sd. A second call measures everything again except the rates. Returns 0,
- * or a negative errno with err filled.
+ * stall and stall_sd. A second call measures everything again except the rates. If it is stopped,
+ * what is not measured is marked so. Returns 0, or a negative errno with err filled.
  */
 int verify_measure(struct verify_run *run, struct netsim_err *err);
 

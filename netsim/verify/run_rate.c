@@ -227,6 +227,10 @@ static void flood(struct verify_run *run, struct probe *probe, const struct turn
 		keep_best(r, &seen, turn->lost_before);
 		if (verify_udp_fits(r))
 			break;
+		if (verify_tell(run, "rate", run->rates_done))
+			r->why = VERIFY_INTERRUPTED;
+		if (r->why)
+			break;
 		verify_calibrate(run, &plan, arrives, r);
 	}
 }
@@ -288,6 +292,10 @@ static int stream(struct verify_run *run, struct probe *probe, const struct turn
 		/* Wait for the queues to drain. */
 		wait_seconds(fmin(1, path.rtt + 8 * QUEUE_MIN / (double)r->tcp_asked));
 		if (verify_rate_fits(r))
+			break;
+		if (verify_tell(run, "rate", run->rates_done))
+			r->why = VERIFY_INTERRUPTED;
+		if (r->why)
 			break;
 		verify_calibrate_tcp(run, &path, warmup, i * TCP_SECONDS, r);
 	}
@@ -390,7 +398,9 @@ static int measure_rate(struct verify_run *run, struct probe *probe, struct veri
 	result = measure_over(run, probe, &second, other, true, err);
 	if (result < 0)
 		return result;
-	if (!verify_rate_fits(&second))
+	if (run->stopped)
+		r->why = VERIFY_INTERRUPTED;
+	else if (!verify_rate_fits(&second))
 		r->shared = false; /* with a second partner too: the measured link is wrong */
 	else if (r->udp > (double)r->asked || second.udp > 1.005 * r->udp)
 		*r = second; /* the second partner got more than the first, or no more than asked */
@@ -574,9 +584,9 @@ int verify_run_rates(struct verify_run *run, struct probe *probe, struct netsim_
 	for (size_t i = 0; r == 0 && i < run->rate_count; i++) {
 		struct verify_rate *rate = &run->rates[i];
 
-		if (run->progress &&
-		    run->progress(run->arg, "rate", (double)i / (double)run->rate_count))
-			r = err_canceled(err);
+		run->rates_done = (double)i / (double)run->rate_count;
+		if (verify_tell(run, "rate", run->rates_done))
+			rate->why = VERIFY_INTERRUPTED;
 		else if (!rate->is_path)
 			r = measure_rate(run, probe, rate, err);
 		else if (!rate->left_out)

@@ -31,7 +31,9 @@ static void find(const struct judge *j, size_t p, struct size_finding *ret)
 	const struct probe_seen *fitting = &path->fitting, *oversized = &path->oversized;
 
 	*ret = (struct size_finding) {verify_size_limit(path), NETSIM_UNPROVED, NULL};
-	if (oversized->received)
+	if (path->sizes_unmeasured)
+		ret->why = VERIFY_INTERRUPTED;
+	else if (oversized->received)
 		ret->verdict = NETSIM_NOT_AS_ASKED;
 	else if (!fitting->sent || !oversized->sent)
 		ret->why = "no packet of its links is larger";

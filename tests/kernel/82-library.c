@@ -90,7 +90,7 @@ static void stop_pings(struct netsim *ctx)
 	struct netsim_err err = {0};
 
 	print("stop-pings", netsim_ping_matrix(ctx, &opts, &matrix, &err));
-	printf("stop-pings-calls %u %d\n", calls, err.kind == NETSIM_ERR_FAILED);
+	printf("stop-pings-calls %u %d\n", calls, matrix && matrix->interrupted);
 	netsim_ping_matrix_free(matrix);
 }
 

@@ -1,0 +1,129 @@
+# needs: fq ifb bpf clsact bridge veth netns
+# limit: 240
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Ctrl-C and SIGTERM during verify, ping-matrix, iperf and measure: the results until then, with
+# status 130, and nothing that was not measured.
+# shellcheck shell=bash
+. "$(dirname "$0")/../lib.sh"
+. "$(dirname "$0")/../verify.sh"
+
+# shellcheck disable=SC2034 # for lib.sh
+FLEET=stop
+
+build() {
+	cat >"$WORK/stop.yaml" <<-'EOT'
+		fleet: stop
+		networks: {lan: {}}
+		nodes:
+		  n[1-3]: {interfaces: {eth1: {network: lan, address: "10.44.0.{n}/24"}}}
+	EOT
+	cat >"$WORK/slow.yaml" <<-'EOT'
+		profile: slow
+		default: {rate: 20mbit, rtt: 40ms}
+	EOT
+	check "up" "$NETSIM" up "$WORK/stop.yaml"
+	check "apply" "$NETSIM" apply --engine edt "$WORK/slow.yaml"
+}
+
+# to NODE: packets that its port has sent to it; bytes_to: bytes
+to() {
+	cat "/sys/class/net/$(port_of "$1")/statistics/tx_packets"
+}
+
+bytes_to() {
+	cat "/sys/class/net/$(port_of "$1")/statistics/tx_bytes"
+}
+
+# more FUNCTION NODE BEFORE COUNT: for wait_for
+more() {
+	(($("$1" "$2") - $3 >= $4))
+}
+
+# interrupt_at FUNCTION NODE COUNT SIGNAL COMMAND...: signals it when the node has received so much.
+# Its output is in OUT, its messages in ERR.
+interrupt_at() {
+	local before
+	before=$("$1" "$2")
+	setsid "${@:5}" >"$WORK/out" 2>"$WORK/err" </dev/null &
+	BG=$!
+	wait_for 30 more "$1" "$2" "$before" "$3"
+	kill "-$4" "$BG"
+	STATUS=0
+	wait "$BG" || STATUS=$?
+	OUT=$(<"$WORK/out")
+	ERR=$(<"$WORK/err")
+}
+
+reasons() {
+	jq -r '[.rows[] | select(.verdict == "unproved" and .node == "'"$1"'") | "\(.what): \(.why)"] | sort | join(", ")' <<<"$OUT"
+}
+
+verify_early() {
+	interrupt_at to n2 4 INT "$NETSIM" verify --json
+	is "verify, at its first probes" "$STATUS $(jq .interrupted <<<"$OUT")" "130 true"
+	is "says so" "$ERR" "netsim: interrupted: these are the results until then"
+	is "nothing passes or fails" "$(jq -c '[.counts.passed, .counts.failed]' <<<"$OUT")" "[0,0]"
+	is "what was asked is unproved" "$(reasons n1)" "conditions: interrupted before it was measured, rate down: interrupted before it was measured, rate up: interrupted before it was measured"
+	is "and so are the pairs" "$(jq -r '[.rows[] | select(.node == "all") | "\(.what) \(.asked) \(.verdict)"] | sort | join(", ")' <<<"$OUT")" \
+		"order 6 pairs unproved, reach 6 pairs unproved"
+}
+
+# 6 pairs, 2 of which lead to a node, each with a probe in 40 ms for 4 s: 200 packets.
+verify_late() {
+	interrupt_at to n2 60 TERM "$NETSIM" verify --json
+	is "verify, by SIGTERM amid the delays" "$STATUS" 130
+	is "what was measured is right" "$(verdicts ok)" "all order, all reach, n1 rtt, n2 rtt, n3 rtt"
+	is "the rates are unproved" "$(verdicts unproved)" \
+		"n1 rate down, n1 rate up, n2 rate down, n2 rate up, n3 rate down, n3 rate up"
+	# A wrong link, in a measurement that is not repeated.
+	"$NETSIM" partition -q n1 n3
+	tc filter delete dev "$(port_of n3)" egress
+	interrupt_at to n2 60 INT "$NETSIM" verify
+	is "what failed once is no verdict" "$STATUS" 130
+	like "but is shown" "$OUT" "not as asked, but interrupted before it was measured again"
+	unlike "without one" "$OUT" " failed"
+	"$NETSIM" heal -q
+	"$NETSIM" apply -q --engine edt "$WORK/slow.yaml"
+}
+
+pings() {
+	interrupt_at to n2 20 INT "$NETSIM" ping-matrix --json -c 1000 -i 50ms
+	is "ping-matrix" "$STATUS $(jq -c '[.interrupted, .failed]' <<<"$OUT")" "130 [true,0]"
+	is "each pair has the answers to what it sent" \
+		"$(jq -c '[.pairs[] | select(.from != .to) | .result == "answered" and .sent < 1000 and .sent == .received] | all' <<<"$OUT")" true
+	interrupt_at to n2 20 TERM "$NETSIM" ping-matrix -c 1000 -i 50ms
+	like "as a table" "$STATUS $OUT" "^130 .*6 pairs: 6 answered"
+}
+
+throughput() {
+	# n1 > n2 is first; n3 gets bytes when n1 > n3 is measured.
+	interrupt_at bytes_to n3 500000 INT "$NETSIM" iperf --matrix --json --time 2s
+	is "iperf of all pairs" "$STATUS $(jq -c '[.interrupted, .failed]' <<<"$OUT")" "130 [true,0]"
+	is "has the rate of the first" "$(jq -c '[.results[] | "\(.from)\(.to) \(.rate_bps != null)"]' <<<"$OUT")" \
+		'["n1n2 true","n1n3 false","n2n1 false","n2n3 false","n3n1 false","n3n2 false"]'
+	like "and why there are no others" "$(jq -r '.results[1].error, .results[2].error' <<<"$OUT" | joined)" "interrupted"
+	interrupt_at bytes_to n2 500000 INT "$NETSIM" iperf n1 n2 --json
+	is "iperf of a pair has no result" "$STATUS $(jq -c '[.results[] | .rate_bps]' <<<"$OUT")" "130 [null]"
+	check "no process is left" not pgrep -x netsim-iperf
+}
+
+live() {
+	local ping
+	bg "$NETSIM" exec n1 -- ping -q -i 0.05 10.44.0.2
+	ping=$BG
+	interrupt_at to n2 20 INT "$NETSIM" measure --for 60s --json
+	is "measure for a time" "$STATUS $(jq '.packets > 0' <<<"$OUT")" "130 true"
+	interrupt_at to n2 20 INT "$NETSIM" measure --json
+	is "which ends with Ctrl-C otherwise" "$STATUS" 0
+	bg_end "$ping"
+}
+
+build
+verify_early
+verify_late
+pings
+throughput
+live
+check "down" "$NETSIM" down
+done_testing
