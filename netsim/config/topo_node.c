@@ -425,19 +425,22 @@ static void check_port(struct node_view *v, const struct raw_iface *raw)
 					      iface->vlans[i].id, network->name);
 }
 
+/* A file with mistakes may have no network at all. */
 static bool is_routed(const struct node_view *v, const struct iface *iface)
 {
-	return iface->kind == IFACE_PORT && v->topo->networks[iface->network].routed;
+	return iface->kind == IFACE_PORT && iface->network < v->topo->network_count &&
+	       v->topo->networks[iface->network].routed;
 }
 
 /* On a routed network, the host is the next hop, whatever its address. */
 static bool is_router(const struct node_view *v, const struct iface *iface, const struct ip *via)
 {
-	const struct network *network = &v->topo->networks[iface->network];
+	const struct network *network;
 	bool found = false;
 
 	if (!is_routed(v, iface))
 		return false;
+	network = &v->topo->networks[iface->network];
 	for (size_t i = 0; i < network->address_count; i++)
 		found |= network->addresses[i].ip.family == via->family &&
 			 memcmp(network->addresses[i].ip.b, via->b, 16) == 0;
@@ -615,7 +618,7 @@ static void refuse_above_routed(struct node_view *v, const struct raw_iface *raw
 			return;
 		below = &v->list[next];
 	}
-	if (v->topo->networks[below->i.network].routed)
+	if (is_routed(v, &below->i))
 		v->good = bind_refuse(v->b, &raw->i.at, "put it on a network with a bridge",
 				      "%s: there are no %s on a routed network", raw->i.name,
 				      raw->i.kind == IFACE_VLAN ? "VLANs" : "bonds");
