@@ -297,22 +297,22 @@ static json_t *json_node(const struct netsim_fleet *fleet, size_t n)
 	for (size_t i = 0; i < fleet->node_count; i++)
 		if (i != n && fleet->reach[n * fleet->node_count + i])
 			json_array_append_new(reaches, json_string(fleet->nodes[i]->name));
-	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:o*, s:o*}", "name",
-			 node->name, "kind",
-			 node->machine	? "machine" :
-			 node->peer	? "peer" :
-			 node->attached ? "attached" :
-			 node->tap	? "tap" :
-			 node->service	? "dhcp" :
-					  "netns",
-			 "roles", roles, "ports", ports, "reaches", reaches,
-			 "dropped_by_partitions", (json_int_t)node->cut_packets,
-			 "dropped_by_conditions", (json_int_t)node->lost_packets,
-			 "dropped_unclaimed", (json_int_t)node->unclaimed_packets,
-			 "dropped_oversized", (json_int_t)node->oversized_packets, "cpu_percent",
-			 node->cpu_percent > 0 ? json_decimal(node->cpu_percent, 6) : NULL,
-			 "memory_bytes",
-			 node->memory_bytes ? json_integer((json_int_t)node->memory_bytes) : NULL);
+	return json_pack(
+		"{s:s, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:I, s:b, s:o*, s:o*}", "name",
+		node->name, "kind",
+		node->machine  ? "machine" :
+		node->peer     ? "peer" :
+		node->attached ? "attached" :
+		node->tap      ? "tap" :
+		node->service  ? "dhcp" :
+				 "netns",
+		"roles", roles, "ports", ports, "reaches", reaches, "dropped_by_partitions",
+		(json_int_t)node->cut_packets, "dropped_by_conditions",
+		(json_int_t)node->lost_packets, "dropped_unclaimed",
+		(json_int_t)node->unclaimed_packets, "dropped_oversized",
+		(json_int_t)node->oversized_packets, "forwarding", node->forwards, "cpu_percent",
+		node->cpu_percent > 0 ? json_decimal(node->cpu_percent, 6) : NULL, "memory_bytes",
+		node->memory_bytes ? json_integer((json_int_t)node->memory_bytes) : NULL);
 }
 
 static json_t *json_paths(const struct netsim_fleet *fleet)

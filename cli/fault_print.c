@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "fault_print.h"
 
+#include <math.h>
+
 #include "out.h"
 
 const char *fault_text(const struct netsim_fault *fault, char *buf, size_t size)
@@ -21,7 +23,8 @@ static const char *replaced_text(const struct netsim_fault *fault, char *buf, si
 
 void print_added_fault(const struct common *args, const struct netsim_fault *fault)
 {
-	double seconds = fault->left_ns > 0 ? (double)fault->left_ns / 1e9 : 0;
+	/* What is left of another fault's deadline has more digits than anyone reads. */
+	double seconds = fault->left_ns > 0 ? round((double)fault->left_ns / 1e6) / 1e3 : 0;
 	char place[64];
 
 	if (args->quiet)

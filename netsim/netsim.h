@@ -315,6 +315,7 @@ struct netsim_node {
 	bool machine;  /* this machine, which joined the fleet; its ports are its interfaces */
 	bool peer;     /* another machine, known by its addresses only */
 	uint64_t oversized_packets; /* of lost_packets, those that were too large to pass */
+	bool forwards;		    /* a router: it forwards packets between its interfaces */
 	/* Limits of its processes: percent of one processor, bytes; 0: none. */
 	double cpu_percent;
 	uint64_t memory_bytes;

@@ -211,7 +211,78 @@ static bool are_connected(const struct netsim_node *a, const struct netsim_node 
 	return false;
 }
 
-static int read_reach(const struct reader *r, struct netsim_fleet *fleet)
+static bool share_bridge(const struct netsim_node *a, const struct netsim_node *b)
+{
+	for (size_t i = 0; i < a->port_count; i++)
+		for (size_t j = 0; j < b->port_count; j++)
+			if (*a->ports[i]->bridge &&
+			    strcmp(a->ports[i]->bridge, b->ports[j]->bridge) == 0)
+				return true;
+	return false;
+}
+
+static bool has_address(const struct model *model, int node, const struct ip *ip)
+{
+	for (size_t i = 0; i < model->link_count; i++)
+		for (size_t k = 0; model->links[i].node == node && k < model->links[i].addr_count;
+		     k++)
+			if (model->links[i].addrs[k].ip.family == ip->family &&
+			    memcmp(model->links[i].addrs[k].ip.b, ip->b, sizeof(ip->b)) == 0)
+				return true;
+	return false;
+}
+
+/* Whether a node has a route by way of another one that forwards packets, or forwards itself. */
+static bool uses_routers(const struct model *model, const struct netsim_fleet *fleet, size_t node)
+{
+	for (size_t i = 0; i < model->link_count; i++)
+		for (size_t k = 0;
+		     model->links[i].node == (int)node && k < model->links[i].route_count; k++)
+			for (size_t n = 0; n < fleet->node_count; n++)
+				if (fleet->nodes[n]->forwards &&
+				    has_address(model, (int)n, &model->links[i].routes[k].via))
+					return true;
+	return fleet->nodes[node]->forwards;
+}
+
+/* Adds the pairs that a router joins; returns whether there were any. */
+static bool join_by(struct netsim_fleet *fleet, const bool *users, size_t router)
+{
+	size_t n = fleet->node_count;
+	bool *reach = fleet->reach, any = false;
+
+	for (size_t a = 0; a < n; a++)
+		for (size_t b = 0; b < n; b++) {
+			if (reach[a * n + b] || !users[a] || !users[b] || !reach[a * n + router] ||
+			    !reach[router * n + b] ||
+			    share_bridge(fleet->nodes[a], fleet->nodes[b]))
+				continue;
+			any = reach[a * n + b] = true;
+			fleet->nodes[a]->reaches++;
+		}
+	return any;
+}
+
+static int join_by_routers(const struct model *model, struct netsim_fleet *fleet)
+{
+	auto_free bool *users = calloc(fleet->node_count + 1, sizeof(*users));
+	bool any = false;
+
+	if (!users)
+		return -ENOMEM;
+	for (size_t i = 0; i < fleet->node_count; i++)
+		any |= fleet->nodes[i]->forwards;
+	for (size_t i = 0; any && i < fleet->node_count; i++)
+		users[i] = uses_routers(model, fleet, i);
+	while (any) {
+		any = false;
+		for (size_t i = 0; i < fleet->node_count; i++)
+			any |= fleet->nodes[i]->forwards && join_by(fleet, users, i);
+	}
+	return 0;
+}
+
+static int read_reach(const struct reader *r, const struct model *model, struct netsim_fleet *fleet)
 {
 	const struct policy *policy = r->policy;
 	size_t n = fleet->node_count;
@@ -231,7 +302,7 @@ static int read_reach(const struct reader *r, struct netsim_fleet *fleet)
 			fleet->reach[a * n + b] = reaches;
 			fleet->nodes[a]->reaches += reaches && a != b;
 		}
-	return 0;
+	return join_by_routers(model, fleet) < 0 ? err_oom(r->err) : 0;
 }
 
 static int read_faults(const struct reader *r, struct netsim_fleet *fleet)
@@ -423,6 +494,7 @@ static int read_nodes(const struct reader *r, const struct model *model, struct 
 
 		if (!node || read_node(r, model, &model->nodes[i], node) < 0)
 			return err_oom(r->err);
+		node->forwards = model->nodes[i].forwarding.ipv4 || model->nodes[i].forwarding.ipv6;
 		if (model->nodes[i].netns && read_limits(r, model->fleet, node) < 0)
 			return -EIO;
 	}
@@ -476,7 +548,7 @@ static int read_fleet(struct reader *r, const char *name, struct netsim_fleet *f
 	if (result == 0)
 		result = read_nodes(r, model, fleet);
 	if (result == 0)
-		result = read_reach(r, fleet);
+		result = read_reach(r, model, fleet);
 	if (result == 0 && policy)
 		result = read_faults(r, fleet);
 	if (result == 0)

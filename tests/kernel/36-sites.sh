@@ -55,8 +55,12 @@ forwarding() {
 }
 
 faults() {
+	is "status counts what the router joins" "$("$NETSIM" status --json | jq -c '[.fleets[0].nodes[] | [.name, .forwarding, (.reaches | length)]] | sort')" \
+		'[["east-1",false,4],["east-2",false,4],["wan",true,4],["west-1",false,4],["west-2",false,4]]'
 	check "a partition of the router from a site" "$NETSIM" partition wan @east
 	is "cuts the sites off from each other" "$(crossing) $(within)" "0 4"
+	is "status says so" "$("$NETSIM" status --json | jq -c '[.fleets[0].nodes[] | [.name, (.reaches | length)]] | sort')" \
+		'[["east-1",1],["east-2",1],["wan",2],["west-1",2],["west-2",2]]'
 	"$NETSIM" heal -q
 	check "a partition of the sites and the router" "$NETSIM" partition @west @east wan
 	is "cuts them off, too" "$(crossing) $(within)" "0 4"
