@@ -203,11 +203,25 @@ static int put_classes(struct policy *policy, const struct profile *profile, str
 	return r;
 }
 
+/* Other classes would leave such a fault in force, and without effect. */
+static bool has_class_faults(const struct policy *policy)
+{
+	for (int i = 0; i < PORT_FAULTS; i++)
+		if (policy_alive(&policy_slot(policy)->faults[i]) &&
+		    *policy_slot(policy)->faults[i].class)
+			return true;
+	return false;
+}
+
 int engine_put_classes(struct fleet *f, const struct intent *intent, struct netsim_err *err)
 {
 	const struct profile *whole = intent_whole(intent);
 
-	return f->policy && whole && whole->class_file ? put_classes(f->policy, whole, err) : 0;
+	if (!f->policy)
+		return 0;
+	if (whole && whole->class_file)
+		return put_classes(f->policy, whole, err);
+	return has_class_faults(f->policy) ? 0 : put_classes(f->policy, NULL, err);
 }
 
 /* Loads the classes of the profile in force into a new policy, or the shipped ones. */

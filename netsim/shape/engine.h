@@ -19,7 +19,10 @@
  */
 int engine_choose(struct fleet *f, const struct intent *intent, bool whole, enum engine *ret,
 		  struct netsim_err *err);
-/* Puts the class file of an intent's profile, if it names one, into a policy, if there is one. */
+/*
+ * Puts the class file of an intent's profile into a policy, if there is one; the shipped classes if
+ * the profile names no file, unless a fault of a class is in force.
+ */
 int engine_put_classes(struct fleet *f, const struct intent *intent, struct netsim_err *err);
 /* The engine that the command or else the profile requests. */
 enum engine engine_requested(const struct intent *intent);

@@ -89,6 +89,19 @@ replaced() {
 	"$NETSIM" heal -q
 }
 
+# Without the profile, its classes are no longer in force, unless a fault is.
+shipped() {
+	"$NETSIM" fault -q 'loss 1%' --class cloud
+	check "clear while a fault of a class is in force" "$NETSIM" clear
+	fails_with 2 "keeps the classes" "$NETSIM" fault 'loss 1%' --class etcd-client
+	"$NETSIM" heal -q
+	"$NETSIM" apply -q "$WORK/plain.yaml"
+	check "clear without one" "$NETSIM" clear
+	check "brings back the shipped classes" "$NETSIM" fault 'loss 1%' --class etcd-client
+	fails_with 2 "and only these" "$NETSIM" fault 'loss 1%' --class cloud
+	"$NETSIM" heal -q
+}
+
 # packets FROM TO CLASS: by the ports' counters
 packets() {
 	"$NETSIM" top --json | jq --arg a "$1" --arg b "$2" --arg c "$3" \
@@ -152,6 +165,7 @@ outside
 directions
 unmeasured
 replaced
+shipped
 ip netns del cloud
 check "down" "$NETSIM" down
 done_testing
