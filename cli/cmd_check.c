@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -9,15 +11,40 @@ static const enum netsim_file kinds[] = {NETSIM_FILE_TOPOLOGY, NETSIM_FILE_PROFI
 					 NETSIM_FILE_SCENARIO, NETSIM_FILE_RECIPE};
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
-/* Checks a file and adds its mistakes to list; returns the exit status. */
-static int check_file(const struct common *args, const char *path, json_t *list)
+/* What --json prints: mistakes, and with --verbose the files. */
+struct checked {
+	json_t *errors, *files;
+};
+
+/* Checks a file and adds its normal form; null if it has mistakes. */
+static int read_file(const char *path, json_t *files, struct netsim_diags *diags)
+{
+	const char *kind = NULL;
+	json_t *document = NULL;
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	int r = out ? netsim_check_json(path, out, &kind, diags) : -ENOMEM;
+
+	if (out && fclose(out) == 0 && r == 0)
+		document = json_loads(text, 0, NULL);
+	json_array_append_new(files,
+			      json_pack("{s:o, s:s?, s:o}", "path", json_words(path), "kind", kind,
+					"document", document ? document : json_null()));
+	free(text);
+	return r;
+}
+
+/* Checks a file and adds its mistakes; returns the exit status. */
+static int check_file(const struct common *args, const char *path, const struct checked *ret)
 {
 	struct netsim_diags diags = {0};
-	FILE *print = args->verbose && !args->json ? stdout : NULL;
-	int r = netsim_check(path, print, &diags);
+	int r = args->verbose && args->json ?
+			read_file(path, ret->files, &diags) :
+			netsim_check(path, args->verbose ? stdout : NULL, &diags);
 
 	print_diags(&diags);
-	add_diags(list, &diags);
+	add_diags(ret->errors, &diags);
 	return r < 0 ? diags_status(&diags) : 0;
 }
 
@@ -63,7 +90,7 @@ static int worse(int a, int b)
 }
 
 /* A name that several kinds of file have means them all. */
-static int check_name(const struct common *args, const char *name, json_t *list)
+static int check_name(const struct common *args, const char *name, const struct checked *ret)
 {
 	int status = 0;
 	bool found = false;
@@ -74,9 +101,9 @@ static int check_name(const struct common *args, const char *name, json_t *list)
 		if (netsim_find(kinds[i], name, path, sizeof(path), NULL) < 0)
 			continue;
 		found = true;
-		status = worse(status, check_file(args, path, list));
+		status = worse(status, check_file(args, path, ret));
 	}
-	return found ? status : refuse_name(name, list);
+	return found ? status : refuse_name(name, ret->errors);
 }
 
 /* True for a word that can be the name of a file elsewhere. A file here goes first. */
@@ -88,19 +115,21 @@ static bool is_name(const char *word)
 static int run(const void *p, struct netsim_err *err)
 {
 	const struct common *args = p;
-	json_t *list = json_array();
+	const struct checked checked = {json_array(), args->verbose ? json_array() : NULL};
 	int status = 0;
 
 	(void)err;
 	for (int i = 0; i < args->count; i++) {
 		const char *word = args->words[i];
 
-		status = worse(status, is_name(word) ? check_name(args, word, list) :
-						       check_file(args, word, list));
+		status = worse(status, is_name(word) ? check_name(args, word, &checked) :
+						       check_file(args, word, &checked));
 	}
 	if (args->json)
-		print_json(json_pack("{s:O}", "errors", list));
-	json_decref(list);
+		print_json(
+			json_pack("{s:O, s:O*}", "errors", checked.errors, "files", checked.files));
+	json_decref(checked.errors);
+	json_decref(checked.files);
 	return status;
 }
 

@@ -53,6 +53,15 @@ NETSIM_API void netsim_list_free(struct netsim_list *list);
  */
 NETSIM_API int netsim_check(const char *path, FILE *print, struct netsim_diags *diags);
 
+/*
+ * The same, but writes a correct file to print, which is not NULL, as a JSON object with the keys
+ * and values of that YAML; a trace has rows and end. *ret_kind, unless ret_kind is NULL, is
+ * "topology", "profile", "classes", "scenario", "recipe" or "trace", also of a file with mistakes;
+ * NULL if the kind is unknown.
+ */
+NETSIM_API int netsim_check_json(const char *path, FILE *print, const char **ret_kind,
+				 struct netsim_diags *diags);
+
 /* Returns the name most similar to a mistyped one, or NULL if none is similar enough. */
 NETSIM_API const char *netsim_nearest(const char *text, const char *const *names, size_t count);
 

@@ -232,5 +232,23 @@ int netsim_find(enum netsim_file kind, const char *name, char *buf, size_t size,
 
 int netsim_check(const char *path, FILE *print, struct netsim_diags *diags)
 {
-	return check_file(path, print, diags);
+	return check_file(path, print, NULL, diags);
+}
+
+int netsim_check_json(const char *path, FILE *print, const char **ret_kind,
+		      struct netsim_diags *diags)
+{
+	auto_free char *text = NULL;
+	const char *kind = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	int r = out ? check_file(path, out, &kind, diags) : -ENOMEM;
+
+	if (out && fclose(out) != 0 && r == 0)
+		r = -ENOMEM;
+	if (r == 0)
+		r = check_to_json(path, strcmp(kind ? kind : "", "trace") == 0, text, print);
+	if (ret_kind)
+		*ret_kind = kind;
+	return r;
 }

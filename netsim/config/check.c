@@ -10,9 +10,22 @@
 #include "netsim/config/topo.h"
 #include "netsim/config/trace.h"
 
-enum kind { KIND_TOPO, KIND_PROFILE, KIND_CLASSES, KIND_SCENARIO, KIND_RECIPE };
+enum kind {
+	KIND_UNKNOWN,
+	KIND_TOPO,
+	KIND_PROFILE,
+	KIND_CLASSES,
+	KIND_SCENARIO,
+	KIND_RECIPE,
+	KIND_TRACE,
+};
 
-/* An unreadable file counts as a topology: the message is the same for every kind. */
+static const char *const kind_names[] = {
+	[KIND_UNKNOWN] = NULL,	    [KIND_TOPO] = "topology",	  [KIND_PROFILE] = "profile",
+	[KIND_CLASSES] = "classes", [KIND_SCENARIO] = "scenario", [KIND_RECIPE] = "recipe",
+	[KIND_TRACE] = "trace",
+};
+
 static enum kind kind_of(const char *path, const char *data, size_t len)
 {
 	static const char *const keys[] = {"profile", "default", "engine",     "nodes",
@@ -20,8 +33,10 @@ static enum kind kind_of(const char *path, const char *data, size_t len)
 	auto_doc struct doc_node *doc = NULL;
 	struct netsim_diags ignored = {0};
 
+	if (trace_is_name(path))
+		return KIND_TRACE;
 	if (doc_parse(path, data, len, &doc, &ignored) < 0)
-		return KIND_TOPO;
+		return KIND_UNKNOWN;
 	if (doc_get(doc, "scenario") || doc_get(doc, "timeline"))
 		return KIND_SCENARIO;
 	if (doc_get(doc, "recipe"))
@@ -33,7 +48,7 @@ static enum kind kind_of(const char *path, const char *data, size_t len)
 	for (size_t i = 0; keys[i]; i++)
 		if (doc_get(doc, keys[i]))
 			return KIND_PROFILE;
-	return KIND_TOPO;
+	return KIND_UNKNOWN;
 }
 
 static int check_topo(const char *path, const char *data, size_t len, FILE *out,
@@ -123,17 +138,22 @@ static int check_trace(const char *path, const char *data, size_t len, FILE *out
 	return r;
 }
 
-int check_file(const char *path, FILE *out, struct netsim_diags *diags)
+int check_file(const char *path, FILE *out, const char **ret_kind, struct netsim_diags *diags)
 {
 	auto_free char *data = NULL;
+	enum kind kind = KIND_UNKNOWN;
 	size_t len;
 	int r = doc_read(path, &data, &len, diags);
 
+	if (r == 0)
+		kind = kind_of(path, data, len);
+	if (ret_kind)
+		*ret_kind = kind_names[kind];
 	if (r < 0)
 		return r;
-	if (trace_is_name(path))
+	switch (kind) {
+	case KIND_TRACE:
 		return check_trace(path, data, len, out, diags);
-	switch (kind_of(path, data, len)) {
 	case KIND_PROFILE:
 		return check_profile(path, data, len, out, diags);
 	case KIND_CLASSES:
@@ -142,8 +162,10 @@ int check_file(const char *path, FILE *out, struct netsim_diags *diags)
 		return check_scenario(path, data, len, out, diags);
 	case KIND_RECIPE:
 		return check_recipe(path, data, len, out, diags);
+	case KIND_UNKNOWN:
 	case KIND_TOPO:
 		break;
 	}
+	/* The message on a file of unknown kind is the same for every kind. */
 	return check_topo(path, data, len, out, diags);
 }

@@ -19,7 +19,7 @@ int main(int argc, char **argv)
 {
 	static struct netsim_diags diags;
 	bool verbose = argc > 3 && strcmp(argv[2], "-v") == 0;
-	int r = argc > 2 ? check_file(argv[argc - 1], verbose ? stdout : NULL, &diags) : -1;
+	int r = argc > 2 ? check_file(argv[argc - 1], verbose ? stdout : NULL, NULL, &diags) : -1;
 
 	for (size_t i = 0; i < diags.count; i++)
 		print(&diags.list[i]);
