@@ -175,9 +175,7 @@ static void print_json_summary(const struct netsim_capture *capture, FILE *out)
 			 json_seconds((double)capture->elapsed_ns / 1e9), "files",
 			 (json_int_t)capture->files, "ports", ports, "classes", classes, "changes",
 			 port_changes_json(capture->changes, capture->change_count));
-	json_dumpf(json, out, JSON_INDENT(2) | JSON_DIGITS);
-	fputc('\n', out);
-	json_decref(json);
+	print_json_to(out, json);
 }
 
 static void add_row(struct table *table, const char *name, uint64_t packets, uint64_t bytes)

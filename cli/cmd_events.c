@@ -105,9 +105,7 @@ static void print_event_json(const struct netsim_event *event)
 	if (event->kind == NETSIM_EVENT_FAULT_BEGIN && event->left_ns >= 0)
 		json_object_set_new(line, "left_seconds",
 				    json_seconds((double)event->left_ns / 1e9));
-	json_dumpf(line, stdout, JSON_COMPACT | JSON_DIGITS);
-	putchar('\n');
-	json_decref(line);
+	print_json_line(line);
 }
 
 static void on_event(void *arg, const struct netsim_event *event)

@@ -103,9 +103,7 @@ static void print_event_json(const struct netsim_watch_event *event)
 		json_object_set_new(line, "seconds", json_seconds((double)event->after_ns / 1e9));
 	if (event->times)
 		json_object_set_new(line, "times", json_integer(event->times));
-	json_dumpf(line, stdout, JSON_COMPACT | JSON_DIGITS);
-	putchar('\n');
-	json_decref(line);
+	print_json_line(line);
 }
 
 static void on_event(void *arg, const struct netsim_watch_event *event)

@@ -46,6 +46,7 @@ static int run(const struct cmd *cmd, char **words)
 
 	if (!args)
 		return exit_status(NETSIM_ERR_BUG);
+	json_begin(cmd->name);
 	r = opt_parse(cmd, words, args, &err);
 	if (r == 0 && args->help)
 		opt_help(cmd, stdout);

@@ -90,7 +90,7 @@ static json_t *json_error(const struct netsim_err *err)
 
 void print_json_error(const struct netsim_err *err)
 {
-	print_json(json_pack("{s:o}", "error", json_error(err)));
+	print_json(json_pack("{s:[o]}", "errors", json_error(err)));
 }
 
 void add_diags(json_t *list, const struct netsim_diags *diags)
@@ -124,11 +124,40 @@ int report_file(int r, const struct common *common, const struct netsim_diags *d
 	return diags_status(diags);
 }
 
+static const char *json_command;
+
+void json_begin(const char *command)
+{
+	json_command = command;
+}
+
+static void dump(FILE *out, json_t *json, size_t flags)
+{
+	json_t *whole = json_object();
+	char schema[64];
+
+	snprintf(schema, sizeof(schema), "netsim-%s-1", json_command);
+	json_object_set_new(whole, "schema", json_string(schema));
+	json_object_update(whole, json);
+	json_dumpf(whole, out, flags | JSON_DIGITS);
+	fputc('\n', out);
+	json_decref(whole);
+	json_decref(json);
+}
+
+void print_json_to(FILE *out, json_t *json)
+{
+	dump(out, json, JSON_INDENT(2));
+}
+
 void print_json(json_t *json)
 {
-	json_dumpf(json, stdout, JSON_INDENT(2) | JSON_DIGITS);
-	fputc('\n', stdout);
-	json_decref(json);
+	print_json_to(stdout, json);
+}
+
+void print_json_line(json_t *json)
+{
+	dump(stdout, json, JSON_COMPACT);
 }
 
 json_t *json_decimal(double value, int places)

@@ -15,7 +15,7 @@ int usage_error(struct netsim_err *err, const struct cmd *cmd, const char *fmt, 
 void print_error(const struct netsim_err *err);
 /* Prints all errors and warnings of a file on stderr. */
 void print_diags(const struct netsim_diags *diags);
-/* --json: prints the error as an object on stdout. */
+/* --json: prints the error on stdout, as the only one of the list errors. */
 void print_json_error(const struct netsim_err *err);
 /* Returns the exit status of an error of this kind. */
 int exit_status(enum netsim_err_kind kind);
@@ -33,8 +33,14 @@ int diags_status(const struct netsim_diags *diags);
 /* Appends the errors and warnings to a JSON array. */
 void add_diags(json_t *list, const struct netsim_diags *diags);
 
-/* Prints JSON on stdout and drops the reference. */
+/* Sets the command whose JSON is printed from now on. */
+void json_begin(const char *command);
+/* Prints an object with the member "schema", "netsim-COMMAND-1", first; drops the reference. */
+void print_json_to(FILE *out, json_t *json);
+/* The same on stdout. */
 void print_json(json_t *json);
+/* The same on stdout, as one line of a stream. */
+void print_json_line(json_t *json);
 /* For json_dump...(): 15 digits, so that 0.1 is not printed as 0.10000000000000001. */
 #define JSON_DIGITS JSON_REAL_PRECISION(15)
 /* A number rounded to this many decimal places. */

@@ -230,6 +230,7 @@ int run_edge(const struct run_edge *args, struct run_jobs *jobs, struct netsim_r
 		draw(folder, title, data);
 		if (!jobs->common->json)
 			print_table(jobs);
+		json_begin("edge");
 		if (!jobs->common->json)
 			printf("%s: %s; %zu run%s; evidence in %s\n", title, netsim_edge_text(edge),
 			       jobs->count, plural(jobs->count), folder);

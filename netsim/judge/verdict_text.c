@@ -135,6 +135,8 @@ char *verdict_json(const struct verdict *verdict)
 	struct buf out = {0};
 
 	buf_puts(&out, "{");
+	member(&out, "schema", "netsim-verdict-1");
+	buf_puts(&out, ",");
 	member(&out, "scenario", verdict->scenario);
 	buf_puts(&out, ",");
 	member(&out, "host", verdict->host);

@@ -482,6 +482,7 @@ static void test_json(void **state)
 	text = verdict_json(verdict);
 	root = json_loads(text, JSON_REJECT_DUPLICATES, NULL);
 	assert_non_null(root);
+	assert_string_equal(json_string_value(json_object_get(root, "schema")), "netsim-verdict-1");
 	assert_string_equal(json_string_value(json_object_get(root, "result")), "failed");
 	row = json_array_get(json_object_get(root, "rows"), 5);
 	assert_string_equal(json_string_value(json_object_get(row, "text")), claim.text);

@@ -1,0 +1,117 @@
+# needs: native bridge veth netns clsact bpf
+# limit: 200
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Every command with --json prints one object, or an object in each line, whose schema is what its
+# manual says, and errors in one shape.
+# shellcheck shell=bash
+. "$(dirname "$0")/../lib.sh"
+
+MAN=$(dirname "$0")/../../man
+
+# prints COMMAND [ARGUMENT...]: its schema is the first member, and in the manual page
+prints() {
+	"$NETSIM" "$1" --json "${@:2}" >"$WORK/out" 2>"$WORK/err" || :
+	is "$1: first member" "$(jq -c 'to_entries[0] | [.key, .value]' "$WORK/out" | sort -u)" \
+		"[\"schema\",\"netsim-$1-1\"]"
+	check "$1: in the manual" grep -q "^\.Li netsim-$1-1 \." "$MAN/netsim-$1.8"
+	seen+=" $1"
+}
+
+# refuses COMMAND: wrong usage is an object with one error
+refuses() {
+	"$NETSIM" "$1" --json --nonesuch >"$WORK/out" 2>"$WORK/err" || :
+	is "$1: an error" "$(jq -c '[keys_unsorted, .schema, .errors[0].status, .errors[0].warning]' "$WORK/out")" \
+		"[[\"schema\",\"errors\"],\"netsim-$1-1\",2,false]"
+}
+
+results() {
+	printf 'fleet: s\nnetworks: {lan: {address: 10.3.0.254/24}}\nnodes:\n  n[1-2]: {interfaces: {eth1: {network: lan, address: "10.3.0.{n}/24"}}}\n' >"$WORK/s.yaml"
+	printf 'profile: p\npairs:\n  - {from: n1, to: n2, loss: 30%%}\n' >"$WORK/p.yaml"
+	prints plan "$WORK/s.yaml"
+	prints up "$WORK/s.yaml"
+	prints diff "$WORK/s.yaml"
+	prints check "$WORK/s.yaml"
+	prints list
+	prints list profile lossy
+	prints status
+	prints apply "$WORK/p.yaml"
+	prints clear
+	prints fault 'loss 10%' n1:n2
+	prints partition n1
+	prints link down n2
+	prints heal
+	prints link up n2
+	prints verify --quick
+	prints iperf n1 n2 --time 1s
+	prints ping-matrix -c 1
+	prints measure --for 100ms
+	prints capture --for 100ms -w "$WORK/c.pcapng"
+	prints analyze "$WORK/c.pcapng"
+	prints top
+	prints doctor
+	prints down
+	prints reset
+}
+
+streams() {
+	"$NETSIM" up -q "$WORK/s.yaml"
+	bg "$NETSIM" events --json
+	wait_for 10 test -s "$WORK/bg.$BG"
+	"$NETSIM" fault -q 'loss 10%' n1
+	wait_for 10 written '"fault"' "$WORK/bg.$BG"
+	bg_end "$BG"
+	is "events: each line" "$(jq -r .schema "$WORK/bg.$BG" | sort -u)" netsim-events-1
+	check "events: in the manual" grep -q "^\.Li netsim-events-1 \." "$MAN/netsim-events.8"
+	bg "$NETSIM" watch --json
+	wait_for 10 test -s "$WORK/bg.$BG"
+	bg_end "$BG"
+	is "watch: each line" "$(jq -r .schema "$WORK/bg.$BG" | sort -u)" netsim-watch-1
+	check "watch: in the manual" grep -q "^\.Li netsim-watch-1 \." "$MAN/netsim-watch.8"
+	"$NETSIM" down -q
+	seen+=" events watch"
+}
+
+runs() {
+	cat >"$WORK/r.yaml" <<-'EOT'
+		scenario: r
+		fleet:
+		  fleet: r
+		  networks: {lan: {}}
+		  nodes:
+		    n[1-2]: {interfaces: {eth1: {network: lan, address: "10.9.3.{n}/24"}}}
+		timeline:
+		  - quiet:
+		    for: 500ms
+	EOT
+	run "$NETSIM" run --json --out "$WORK/r" "$WORK/r.yaml"
+	is "run: the verdict" "$(jq -r .schema <<<"$OUT")" netsim-verdict-1
+	check "as in its file" cmp <(printf '%s\n' "$OUT") "$WORK/r/verdict.json"
+	is "report: the same" "$("$NETSIM" report --json "$WORK/r" | jq -r .schema)" netsim-verdict-1
+	run "$NETSIM" run --json --out "$WORK/rr" "$WORK/r.yaml" "$WORK/r.yaml"
+	is "several runs" "$(jq -r .schema <<<"$OUT")" netsim-run-1
+	seen+=" run report"
+}
+
+errors() {
+	local command
+	for command in $seen; do
+		refuses "$command"
+	done
+	run "$NETSIM" apply --json nonesuch
+	is "without a fleet" "$(jq -r '.errors | length' <<<"$OUT")" 1
+	echo 'fleet: 7: 8' >"$WORK/bad.yaml"
+	run "$NETSIM" up --json "$WORK/bad.yaml"
+	is "a file with mistakes" "$STATUS $(jq -c '[.schema, .errors[0].status, .errors[0].line]' <<<"$OUT")" \
+		'3 ["netsim-up-1",3,1]'
+	is "all commands were tried, except exec and help" \
+		"$("$NETSIM" help | sed -n 's/^  \([a-z-]*\) .*/\1/p' | sort -u | joined)" \
+		"$(printf '%s\n' $seen exec help | sort -u | joined)"
+}
+
+seen=""
+results
+streams
+runs
+errors
+done_testing
