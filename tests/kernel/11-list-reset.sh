@@ -28,7 +28,7 @@ all   udp: [1, 2]"
 	is "names only" "$("$NETSIM" list -q profiles | joined)" "bare lossy plain"
 	is "JSON" "$("$NETSIM" list --json profiles | jq -c '.files[1]')" \
 		'{"kind":"profile","name":"lossy","path":"profiles/lossy.yaml","summary":"Mine"}'
-	is "JSON of one" "$("$NETSIM" list --json profile plain | jq -c .)" \
+	is "JSON of one" "$("$NETSIM" list --json profile plain | jq -c 'del(.schema)')" \
 		'{"kind":"profile","name":"plain","path":"profiles/plain.yaml","text":"default: {}\n"}'
 	is "all kinds" "$("$NETSIM" list | cut -d ' ' -f 1 | uniq | joined)" "profile class"
 	fails_with 2 "an unknown kind" "$NETSIM" list profles
@@ -100,7 +100,7 @@ eth1: cleared}"
 	check "reset again" "$NETSIM" reset
 	is "has nothing to do" "$OUT" "nothing to remove"
 	everything
-	is "JSON" "$("$NETSIM" reset --json | jq -c .)" "{\"fleets\":[\"one\",\"two\"],\"interfaces\":[${SHAPED:+\"eth1\"}]}"
+	is "JSON" "$("$NETSIM" reset --json | jq -c 'del(.schema)')" "{\"fleets\":[\"one\",\"two\"],\"interfaces\":[${SHAPED:+\"eth1\"}]}"
 	ip link del eth1
 }
 

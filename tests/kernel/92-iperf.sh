@@ -54,7 +54,7 @@ refused() {
 
 tcp() {
 	measure "TCP" n1 n2
-	is "has the documented keys" "$(of 'keys | join(",")')" "failed,fleet,interrupted,iperf,protocol,results,seconds"
+	is "has the documented keys" "$(of 'keys | join(",")')" "failed,fleet,interrupted,iperf,protocol,results,schema,seconds"
 	is "as has a result" "$(of '.results[0] | keys | join(",")')" \
 		"bytes,error,from,jitter_ms,loss_percent,rate_bps,retransmissions,rtt_ms,sent_bps,to"
 	is "from and to" "$(of '.results[] | .from, .to')" "n1 n2"
