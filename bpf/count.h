@@ -22,6 +22,7 @@ struct port_packet {
 	__u32 corrupt_bit; /* the bit to flip */
 	__u32 from_link, to_link;
 	__u32 hash;	/* of all hops' conditions */
+	__u32 back;	/* received: the ifindex by which an answer leaves, else 0 */
 	__u32 effects;	/* enum port_has: the conditions of faults that act on it */
 	__u16 from, to; /* nodes */
 	__u16 vlan;
@@ -37,6 +38,7 @@ struct port_packet {
 	__u8 to_router;	   /* between a node and the host, on a routed network */
 	__u8 received;	   /* the machine that runs the programs receives it */
 	__u8 lacp;	   /* conditions of links may be those of its class */
+	__u8 rejected;	   /* a partition that drops it answers it, too */
 };
 
 /* A function of its own, so that what it needs of the stack is not added to that of the hops. */

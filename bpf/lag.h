@@ -80,7 +80,8 @@ int ns_lag(struct __sk_buff *skb)
 		return TC_ACT_UNSPEC;
 	if (is_lacp(skb))
 		return judge_lacp(skb, link, PORT_HOP_UP);
-	skb->mark = PORT_MARK | link;
+	if (!is_answer(skb))
+		skb->mark = PORT_MARK | link;
 	return TC_ACT_UNSPEC;
 }
 

@@ -141,6 +141,11 @@ int ns_out(struct __sk_buff *skb)
 		hold(skb, skb->cb[0] | (__u64)skb->cb[1] << 32);
 		return TC_ACT_UNSPEC;
 	}
+	/* The answer to what the machine received. */
+	if (is_answer(skb)) {
+		skb->mark = 0;
+		return TC_ACT_UNSPEC;
+	}
 	p.from_link = link_of(skb->ifindex);
 	if (p.from_link == HOST)
 		return TC_ACT_UNSPEC;
@@ -149,9 +154,11 @@ int ns_out(struct __sk_buff *skb)
 	return judge(skb, &p, 0, 0);
 }
 
-static __always_inline int receive(struct __sk_buff *skb, __u32 link, __u32 held)
+/* back: the interface that the frame came in by. */
+static __always_inline int receive(struct __sk_buff *skb, __u32 back, __u32 held)
 {
-	struct port_packet p = {.received = 1, .to_link = link};
+	__u32 link = link_of(back);
+	struct port_packet p = {.received = 1, .to_link = link, .back = back};
 	struct port_control *control;
 	__u32 key = 0;
 
@@ -160,6 +167,8 @@ static __always_inline int receive(struct __sk_buff *skb, __u32 link, __u32 held
 		return TC_ACT_UNSPEC;
 	if ((control->slot[control->active & 1].flags & PORT_FLAG_HELD) != held)
 		return TC_ACT_UNSPEC;
+	if (is_answer(skb))
+		return pass_answer(skb, node_of(link));
 	p.from = ns_peer(skb, 1);
 	p.to = node_of(link);
 	return judge(skb, &p, 0, 0);
@@ -169,14 +178,14 @@ static __always_inline int receive(struct __sk_buff *skb, __u32 link, __u32 held
 SEC("tc")
 int ns_in(struct __sk_buff *skb)
 {
-	return receive(skb, link_of(skb->ifindex), 0);
+	return receive(skb, skb->ifindex, 0);
 }
 
 /* clsact egress of the IFB that delays what the machine receives. */
 SEC("tc")
 int ns_in_hold(struct __sk_buff *skb)
 {
-	return receive(skb, link_of(skb->ingress_ifindex), PORT_FLAG_HELD);
+	return receive(skb, skb->ingress_ifindex, PORT_FLAG_HELD);
 }
 
 #endif

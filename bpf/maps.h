@@ -64,6 +64,17 @@ struct {
 	__type(value, struct port_peer);
 } ns_addresses SEC(".maps");
 
+/*
+ * MAC addresses -> the nodes that have them, for partitions that reject: they answer only what is
+ * for the node at a port, not the copies that a bridge sends to all.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, PORT_HOMES);
+	__type(key, struct port_mac);
+	__type(value, __u16);
+} ns_homes SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);

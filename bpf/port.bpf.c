@@ -27,6 +27,7 @@
 #include "hop.h"
 #include "route.h"
 #include "source.h"
+#include "reject.h"
 
 #define ATTEMPTS 8 /* to update a departure by compare-and-swap */
 
@@ -72,7 +73,7 @@ static __always_inline int in_force(const struct port_slot *slot, __u64 hit,
 	return 0;
 }
 
-static __always_inline int is_cut(const struct port_slot *slot, const struct port_packet *p)
+static __always_inline int is_cut(const struct port_slot *slot, struct port_packet *p)
 {
 	struct port_node *from, *to;
 	__u64 hit;
@@ -90,7 +91,11 @@ static __always_inline int is_cut(const struct port_slot *slot, const struct por
 	/* A node reaches all others through the host, which it finds by its address. */
 	if (hit && p->resolves && p->to_router)
 		hit &= slot->whole;
-	return hit ? in_force(slot, hit, p) : 0;
+	if (!hit || !in_force(slot, hit, p))
+		return 0;
+	hit &= slot->rejecting;
+	p->rejected = hit && in_force(slot, hit, p);
+	return 1;
 }
 
 static __always_inline struct port_conditions *
@@ -516,6 +521,8 @@ static __always_inline int judge(struct __sk_buff *skb, struct port_packet *p, _
 	if (!control)
 		return TC_ACT_UNSPEC;
 	flags = look_at(skb, p, control);
+	if (parks && control->slot[p->active & 1].rejecting)
+		note_home(skb, p);
 	if (parks) {
 		passes = park_or_pass(skb, p, flags, 0);
 		if (passes != TC_ACT_UNSPEC)
@@ -529,7 +536,7 @@ static __always_inline int judge(struct __sk_buff *skb, struct port_packet *p, _
 	if (!passes) {
 		count_reason(traffic, p->reason);
 		count_drop(p);
-		return TC_ACT_SHOT;
+		return p->rejected ? ns_answer(skb, p) : TC_ACT_SHOT;
 	}
 	if (traffic) {
 		traffic->packets++;
@@ -593,6 +600,8 @@ int ns_port(struct __sk_buff *skb)
 		return TC_ACT_UNSPEC;
 	}
 	p.to_link = link_of(skb->ifindex);
+	if (is_answer(skb))
+		return pass_answer(skb, node_of(p.to_link));
 	if (!ingress && p.to_link != HOST && is_lacp(skb))
 		return judge_lacp(skb, p.to_link, PORT_HOP_DOWN);
 	to = bpf_map_lookup_elem(&ns_links, &p.to_link);
@@ -617,7 +626,7 @@ int ns_stamp(struct __sk_buff *skb)
 
 	if (from && from->ovs == PORT_OVS_USERSPACE)
 		return TC_ACT_SHOT;
-	if (link != HOST)
+	if (link != HOST && !is_answer(skb))
 		skb->mark = PORT_MARK | link;
 	return TC_ACT_UNSPEC;
 }

@@ -34,14 +34,16 @@
 /*
  * Values of skb->mark: set at ingress, at ingress of a frame to the host that is judged in an IFB,
  * and once the uplink has been applied, all with the source link in the lower half; a duplicate
- * whose departure is in skb->cb; and a parked packet, with its ticket in the lower half.
+ * whose departure is in skb->cb; a parked packet, with its ticket in the lower half; and the answer
+ * of a rejecting partition, with the link that it is for.
  */
-#define PORT_MARK      0x6e730000
-#define PORT_MARK_HOST 0x6e760000
-#define PORT_MARK_SENT 0x6e740000
-#define PORT_MARK_COPY 0x6e750000
-#define PORT_MARK_PARK 0x6e770000
-#define PORT_MARK_MASK 0xffff0000
+#define PORT_MARK	 0x6e730000
+#define PORT_MARK_HOST	 0x6e760000
+#define PORT_MARK_SENT	 0x6e740000
+#define PORT_MARK_COPY	 0x6e750000
+#define PORT_MARK_PARK	 0x6e770000
+#define PORT_MARK_ANSWER 0x6e780000
+#define PORT_MARK_MASK	 0xffff0000
 
 /*
  * A node's part in the partitions in force. Each group of a partition has a bit: a
@@ -59,6 +61,7 @@ struct port_node {
  */
 #define PORT_EVERYONE (PORT_NODES - 1)
 #define PORT_PEERS    (1 << 16) /* entries of ns_macs and of ns_addresses */
+#define PORT_HOMES    (1 << 14)
 
 struct port_mac {
 	__u8 b[6];
@@ -104,6 +107,8 @@ struct port_link {
 	__u8 bridge[6];	 /* the MAC address of its bridge, from which the host sends */
 	/* Its number or, of ports in one bond, that of the first: a frame leaves by one of them. */
 	__u16 bundle;
+	/* Packets from it that partitions answered, in this period (bpf/reject.h). */
+	__u32 answer_period, answers;
 };
 
 /* The three hops between two nodes, and one VLAN of a node. */
@@ -306,8 +311,8 @@ struct port_fault {
 	__u64 start;	/* when it was injected; a flap counts its periods from then */
 	char name[32];
 	struct port_link_fault link; /* PORT_FAULT_LINK; of partitions, the VLAN only */
-	__u32 l2; /* one-way cuts, paths: packets that resolve addresses are affected, too */
-	__u32 padding;
+	__u32 l2;     /* one-way cuts, paths: packets that resolve addresses are affected, too */
+	__u32 reject; /* partitions: they answer what they drop */
 	char conditions[160]; /* "loss 5% delay 80ms" */
 	char targets[160];    /* "n100-1:n100-2 @server" */
 	char class[PORT_CLASS_NAME];
@@ -337,6 +342,7 @@ struct port_slot {
 	__u64 resolving;	   /* groups whose cuts spare packets that resolve addresses */
 	__u64 whole;		   /* groups that every other node is cut off from */
 	__u64 filtered;		   /* groups whose cuts are limited by filter */
+	__u64 rejecting;	   /* groups whose cuts answer what they drop */
 	struct port_filter filter[PORT_BITS];
 	struct port_fault faults[PORT_FAULTS];
 };
@@ -398,14 +404,14 @@ struct port_traffic {
 _Static_assert(sizeof(struct port_mac) == 8, "shared with the kernel side");
 _Static_assert(sizeof(struct port_address) == 20, "shared with the kernel side");
 _Static_assert(sizeof(struct port_node) == 16, "shared with the kernel side");
-_Static_assert(sizeof(struct port_link) == 64, "shared with the kernel side");
+_Static_assert(sizeof(struct port_link) == 72, "shared with the kernel side");
 _Static_assert(sizeof(struct port_key) == 8, "shared with the kernel side");
 _Static_assert(sizeof(struct port_conditions) == 216, "shared with the kernel side");
 _Static_assert(sizeof(struct port_state) == 64, "shared with the kernel side");
 _Static_assert(sizeof(struct port_trace_row) == 32, "shared with the kernel side");
 _Static_assert(sizeof(struct port_fault) == 440, "shared with the kernel side");
 _Static_assert(sizeof(struct port_filter) == 16, "shared with the kernel side");
-_Static_assert(sizeof(struct port_slot) == 512 + 48 + 16 * PORT_BITS + 440 * PORT_FAULTS,
+_Static_assert(sizeof(struct port_slot) == 512 + 56 + 16 * PORT_BITS + 440 * PORT_FAULTS,
 	       "shared with the kernel side");
 _Static_assert(sizeof(struct port_parked) == 32, "shared with the kernel side");
 _Static_assert(sizeof(struct port_park) == 24, "shared with the kernel side");

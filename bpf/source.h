@@ -43,6 +43,12 @@ static __always_inline int is_ours(const struct __sk_buff *skb)
 	       is_marked(skb, PORT_MARK_HOST);
 }
 
+/* An answer keeps its mark wherever the host passes it on. */
+static __always_inline int is_answer(const struct __sk_buff *skb)
+{
+	return is_marked(skb, PORT_MARK_ANSWER);
+}
+
 /* True if the source address is the bridge's: the host sends or routes the frame. */
 static __always_inline int is_from_bridge(struct __sk_buff *skb, const struct port_link *to)
 {

@@ -6,9 +6,10 @@
 #ifndef NETSIM_BPF_TO_HOST_H
 #define NETSIM_BPF_TO_HOST_H
 
-static __always_inline int judge_for_host(struct __sk_buff *skb)
+/* back: the interface that the frame came in by. */
+static __always_inline int judge_for_host(struct __sk_buff *skb, __u32 back)
 {
-	struct port_packet p = {.charged = 1};
+	struct port_packet p = {.charged = 1, .back = back};
 	struct port_link *from;
 
 	p.from_link = skb->mark & ~PORT_MARK_MASK;
@@ -56,10 +57,21 @@ static __always_inline int judge_or_hold(struct __sk_buff *skb)
 	if (verdict != TC_ACT_UNSPEC)
 		return verdict;
 	if (!is_held())
-		return judge_for_host(skb);
+		return judge_for_host(skb, skb->ifindex);
 	/* Not by its upper half alone: the verifier refuses that. */
 	skb->mark += PORT_MARK_HOST - PORT_MARK;
 	return TC_ACT_UNSPEC;
+}
+
+/*
+ * An answer that the host gets: its own, or one that it routes on, to the port of the node that it
+ * is for.
+ */
+static __always_inline int answer_for_host(struct __sk_buff *skb)
+{
+	int routed = routed_to(skb) != 0;
+
+	return routed || (skb->mark & ~PORT_MARK_MASK) == HOST ? TC_ACT_UNSPEC : TC_ACT_SHOT;
 }
 
 /* clsact ingress of a bridge: frames that it delivers to the host. */
@@ -70,6 +82,8 @@ int ns_host(struct __sk_buff *skb)
 
 	if (is_marked(skb, PORT_MARK_PARK))
 		return judge_or_hold(skb);
+	if (is_answer(skb))
+		return answer_for_host(skb);
 	/* Frames of Open vSwitch's userspace datapath have none. */
 	if (!skb->mark) {
 		from = link_by_address(skb);
@@ -92,6 +106,8 @@ int ns_route(struct __sk_buff *skb)
 		return TC_ACT_UNSPEC;
 	if (is_marked(skb, PORT_MARK_PARK))
 		return judge_or_hold(skb);
+	if (is_answer(skb))
+		return answer_for_host(skb);
 	skb->mark = PORT_MARK | link;
 	return link_of(routed_to(skb)) != HOST ? TC_ACT_UNSPEC : judge_or_hold(skb);
 }
@@ -100,7 +116,8 @@ int ns_route(struct __sk_buff *skb)
 SEC("tc")
 int ns_hold(struct __sk_buff *skb)
 {
-	return is_marked(skb, PORT_MARK_HOST) ? judge_for_host(skb) : TC_ACT_UNSPEC;
+	return is_marked(skb, PORT_MARK_HOST) ? judge_for_host(skb, skb->ingress_ifindex) :
+						TC_ACT_UNSPEC;
 }
 
 #endif

@@ -75,6 +75,7 @@ static void free_bits(const struct policy_change *change, uint64_t bits)
 	struct port_node *nodes = change->nodes;
 
 	change->slot->resolving &= ~bits;
+	change->slot->rejecting &= ~bits;
 	for (int i = 0; i < PORT_NODES; i++) {
 		nodes[i].member &= ~bits;
 		nodes[i].cut &= ~bits;
@@ -378,9 +379,12 @@ int policy_partition(struct policy *p, const struct policy_cut *cut, uint32_t *r
 			change.slot->deadline[i] = cut->deadline;
 	if (spares_resolving(cut))
 		change.slot->resolving |= bits;
+	if (cut->reject)
+		change.slot->rejecting |= bits;
 	fault->id = cut->id ? cut->id : fault->id;
 	fault->kind = cut->kind;
 	fault->l2 = cut->l2;
+	fault->reject = cut->reject;
 	fault->bits = bits;
 	fault->deadline = cut->deadline;
 	fault->start = policy_now();

@@ -58,6 +58,7 @@ static const char *const map_names[POLICY_MAPS] = {
 	[POLICY_CLASS_PORTS] = "ns_class_ports",
 	[POLICY_CLASS_RULES] = "ns_class_rules",
 	[POLICY_CLASS_ADDRESSES] = "ns_class_addrs",
+	[POLICY_HOMES] = "ns_homes",
 	[POLICY_MACS] = "ns_macs",
 	[POLICY_ADDRESSES] = "ns_addresses",
 };

@@ -400,6 +400,20 @@ static void close_port(struct policy *p, const struct model *fleet, const struct
 	memcpy(p->links[number].bridge, bridge->mac.b, sizeof(bridge->mac.b));
 }
 
+int policy_note_home(struct policy *p, const struct mac *mac, int node, struct netsim_err *err)
+{
+	static const struct mac none;
+	struct port_mac key = policy_mac_key(mac);
+	uint16_t home = (uint16_t)node;
+
+	if (node < 0 || memcmp(mac, &none, sizeof(none)) == 0 ||
+	    bpf_map_update_elem(p->map[POLICY_HOMES], &key, &home, BPF_ANY) == 0)
+		return 0;
+	return err_set(err, NETSIM_ERR_KERNEL, -errno, NULL,
+		       "cannot add an address of %s to the policy: %s", policy_node_name(p, home),
+		       strerror(errno));
+}
+
 /* Open vSwitch does not show which frames are the host's: they have one of these addresses. */
 static void know_host(const struct policy *p, const struct link *link)
 {

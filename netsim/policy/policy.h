@@ -133,7 +133,11 @@ struct policy_cut {
 	uint32_t id;	   /* of a fault that is restored, 0: the next one */
 	const char *class; /* cuts only this class, or family of classes; NULL: all traffic */
 	uint16_t vlan;	   /* cuts only this VLAN; 0: all traffic */
+	bool reject;	   /* answers what it drops; see policy_note_home() */
 };
+/* Notes that a node (below 0: no effect) has an address, for partitions that answer. */
+int policy_note_home(struct policy *policy, const struct mac *mac, int node,
+		     struct netsim_err *err);
 /*
  * Adds a partition, atomically for the whole fleet; once this returns, no packet
  * crosses it. Fails with -ENOSPC if too many groups or faults are in force.

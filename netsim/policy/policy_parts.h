@@ -35,6 +35,7 @@ enum policy_map {
 	POLICY_CLASS_PORTS,
 	POLICY_CLASS_RULES,
 	POLICY_CLASS_ADDRESSES,
+	POLICY_HOMES,
 	/* Only the programs at ports use these maps, and only those of a machine the next ones. */
 	POLICY_OVS_MACS,
 	POLICY_PARKED,
