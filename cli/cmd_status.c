@@ -366,12 +366,13 @@ static json_t *json_fleet(const struct netsim_fleet *fleet)
 		const struct netsim_fault *f = fleet->faults[i];
 
 		json_array_append_new(
-			faults, json_pack("{s:i, s:s?, s:b, s:s, s:o, s:s?}", "fault", (int)f->id,
-					  "name", f->name, "l2", f->l2, "text",
-					  fault_text(f, text, sizeof(text)), "left",
-					  f->left_ns < 0 ? json_null() :
-							   json_seconds((double)f->left_ns / 1e9),
-					  "problem", f->problem));
+			faults,
+			json_pack("{s:i, s:s?, s:b, s:s, s:o, s:s?, s:o*}", "fault", (int)f->id,
+				  "name", f->name, "l2", f->l2, "text",
+				  fault_text(f, text, sizeof(text)), "left",
+				  f->left_ns < 0 ? json_null() :
+						   json_seconds((double)f->left_ns / 1e9),
+				  "problem", f->problem, "reject", f->reject ? json_true() : NULL));
 	}
 	return json_pack(
 		"{s:s, s:s?, s:b, s:s, s:s?, s:o, s:o, s:o, s:o, s:o, s:s?, s:o, s:o, s:o}",

@@ -344,6 +344,7 @@ struct netsim_fault {
 	/* Of netsim_partition() only: the groups "a,b" that it made. */
 	const char **groups;
 	size_t group_count;
+	bool reject; /* of partitions: what is dropped is answered */
 };
 
 /* A program that netsim runs in a node for as long as the fleet is up. */
@@ -524,6 +525,7 @@ struct netsim_partition_opts {
 	/* The nodes of the groups (none: of the fleet) each hear only from a majority of them. */
 	bool ring;
 	const char *class_name; /* cut only this class of traffic, or family of classes; or NULL */
+	bool reject; /* answer what is dropped: TCP resets, else ICMP administratively prohibited */
 };
 
 /* Cuts groups off. The result has id 0 with dry_run; free with netsim_fault_free(). */

@@ -155,6 +155,7 @@ bool api_fill_fault(void *root, const struct port_fault *fault, const char *text
 				fault->kind != PORT_FAULT_CONDITIONS &&
 				!(fault->kind == PORT_FAULT_RING &&
 				  ring_is_one_way((size_t)__builtin_popcountll(fault->bits))));
+	ret->reject = fault->reject;
 	ret->text = arena_strdup(root, text);
 	ret->name = named ? arena_strdup(root, fault->name) : NULL;
 	return ret->text && !ret->name == !named;

@@ -10,6 +10,7 @@
 #include "netsim/policy/describe.h"
 #include "netsim/policy/policy.h"
 #include "netsim/shape/engine.h"
+#include "netsim/shape/homes.h"
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
 #include "netsim/util/ring.h"
@@ -357,7 +358,8 @@ static int draft(const struct fleet *f, const struct groups *g, const struct pol
 				     .name = (char *)cut->name,
 				     .l2 = cut->l2,
 				     .class = (char *)cut->class,
-				     .vlan = cut->vlan};
+				     .vlan = cut->vlan,
+				     .reject = cut->reject};
 	int r = 0;
 
 	fault.groups = calloc(g->count + 1, sizeof(*fault.groups));
@@ -387,13 +389,15 @@ static int cut_now(struct fleet *f, const struct netsim_partition_opts *cut, con
 		.name = cut->name,
 		.l2 = cut->l2,
 		.class = cut->class_name,
-		.vlan = g->vlan};
+		.vlan = g->vlan,
+		.reject = cut->reject};
 	struct intent_draft record = {.text = NULL};
 	int r = draft(f, g, &asked, &record, err);
 
 	if (r == 0)
 		r = engine_attach(f, needs_stamps(f, g), err);
-
+	if (r == 0 && cut->reject)
+		r = homes_note(f, err);
 	if (r == 0)
 		r = policy_partition(f->policy, &asked, ret_fault, err);
 	if (r == 0)
@@ -426,15 +430,22 @@ static int partition(struct fleet *f, const struct netsim_partition_opts *cut, s
 
 	if (r == 0)
 		r = refuse_others(f, cut, g, err);
+	if (r == 0 && cut->reject)
+		r = homes_check(f, g->list, g->count, err);
 	if (r == 0)
 		r = routers_check_cut(f, &(struct router_cut) {g->kind, g->list, g->count}, err);
 	if (r == 0) {
 		policy_describe_groups(f->policy, g->kind, g->list, g->count, text, sizeof(text));
-		policy_describe_limits(cut->class_name, g->vlan,
-				       (cut->one_way || cut->ring) && cut->l2, text, sizeof(text));
+		policy_describe_limits(
+			&(struct policy_limits) {.class = cut->class_name,
+						 .vlan = g->vlan,
+						 .l2 = (cut->one_way || cut->ring) && cut->l2,
+						 .reject = cut->reject},
+			text, sizeof(text));
 		fault->kind = NETSIM_FAULT_PARTITION;
 		fault->l2 = cut->l2 || !(cut->class_name || cut->one_way ||
 					 (cut->ring && ring_is_one_way(g->list[0].count)));
+		fault->reject = cut->reject;
 		fault->left_ns = cut->for_ns ? cut->for_ns : -1;
 		fault->text = arena_strdup(fault, text);
 		fault->name = cut->name ? arena_strdup(fault, cut->name) : NULL;

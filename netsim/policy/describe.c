@@ -59,16 +59,17 @@ void policy_describe_groups(const struct policy *policy, enum port_fault_kind ki
 	}
 }
 
-void policy_describe_limits(const char *class, uint16_t vlan, bool l2, char *buf, size_t size)
+void policy_describe_limits(const struct policy_limits *limits, char *buf, size_t size)
 {
 	size_t used = strlen(buf);
 
-	if (class && *class && used < size)
-		used += (size_t)snprintf(buf + used, size - used, ", class %s", class);
-	if (vlan && used < size)
-		used += (size_t)snprintf(buf + used, size - used, ", VLAN %u", vlan);
-	if (l2 && used < size)
-		snprintf(buf + used, size - used, ", l2");
+	if (limits->class && *limits->class && used < size)
+		used += (size_t)snprintf(buf + used, size - used, ", class %s", limits->class);
+	if (limits->vlan && used < size)
+		used += (size_t)snprintf(buf + used, size - used, ", VLAN %u", limits->vlan);
+	if (used < size)
+		snprintf(buf + used, size - used, "%s%s", limits->l2 ? ", l2" : "",
+			 limits->reject ? ", reject" : "");
 }
 
 static bool collect(const struct policy *policy, uint64_t bit, bool cut, struct policy_group *ret)
@@ -191,10 +192,14 @@ void policy_describe(const struct policy *policy, const struct port_fault *fault
 		good = join_overlaps(policy, fault->bits, groups, &count);
 	if (good) {
 		policy_describe_groups(policy, fault->kind, groups, count, buf, size);
-		policy_describe_limits(fault->class, fault->link.vlan,
-				       fault->l2 && (fault->kind == PORT_FAULT_ONE_WAY ||
-						     fault->kind == PORT_FAULT_RING),
-				       buf, size);
+		policy_describe_limits(
+			&(struct policy_limits) {.class = fault->class,
+						 .vlan = fault->link.vlan,
+						 .l2 = fault->l2 &&
+						       (fault->kind == PORT_FAULT_ONE_WAY ||
+							fault->kind == PORT_FAULT_RING),
+						 .reject = fault->reject},
+			buf, size);
 	} else
 		snprintf(buf, size, "partition");
 	for (size_t i = 0; i < count; i++)

@@ -12,8 +12,14 @@
 void policy_describe_groups(const struct policy *policy, enum port_fault_kind kind,
 			    const struct policy_group *groups, size_t count, char *buf,
 			    size_t size);
-/* Appends what a partition is limited to: ", class etcd", ", VLAN 100", ", l2". */
-void policy_describe_limits(const char *class, uint16_t vlan, bool l2, char *buf, size_t size);
+/* Appends what a partition is limited to, and more: ", class etcd", ", VLAN 100", ", l2", ",
+ * reject". */
+struct policy_limits {
+	const char *class; /* or NULL */
+	uint16_t vlan;
+	bool l2, reject;
+};
+void policy_describe_limits(const struct policy_limits *limits, char *buf, size_t size);
 /* Both for a fault in force. */
 void policy_describe(const struct policy *policy, const struct port_fault *fault, char *buf,
 		     size_t size);

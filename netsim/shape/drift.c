@@ -12,6 +12,7 @@
 #include "netsim/shape/edt_faults.h"
 #include "netsim/shape/edt_queue.h"
 #include "netsim/shape/engine.h"
+#include "netsim/shape/homes.h"
 #include "netsim/shape/ifb.h"
 #include "netsim/shape/park.h"
 #include "netsim/shape/targets.h"
@@ -269,6 +270,7 @@ void drift_fault(const struct intent_fault *from, struct port_fault *ret)
 		.start = from->start,
 		.link = {.period = from->period_ns, .up = from->up_ns, .vlan = from->vlan},
 		.l2 = from->l2,
+		.reject = from->reject,
 	};
 	snprintf(ret->name, sizeof(ret->name), "%s", from->name ? from->name : "");
 	snprintf(ret->conditions, sizeof(ret->conditions), "%s",
@@ -329,7 +331,8 @@ static int restore_cut(struct fleet *f, const struct intent_fault *fault, struct
 				       .l2 = fault->l2,
 				       .id = fault->id,
 				       .class = fault->class,
-				       .vlan = fault->vlan};
+				       .vlan = fault->vlan,
+				       .reject = fault->reject};
 	uint32_t id;
 	int r = 0;
 
@@ -338,6 +341,8 @@ static int restore_cut(struct fleet *f, const struct intent_fault *fault, struct
 			       "its groups are not in the record");
 	for (size_t i = 0; r == 0 && i < fault->group_count; i++)
 		r = add_nodes(f, fault->groups[i], &groups[i], err);
+	if (r == 0 && cut.reject)
+		r = homes_note(f, err);
 	if (r == 0)
 		r = policy_partition(f->policy, &cut, &id, err);
 	for (size_t i = 0; i < fault->group_count; i++)

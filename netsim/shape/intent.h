@@ -29,6 +29,7 @@ struct intent_fault {
 	uint64_t start;	   /* the same clock */
 	char *name;	   /* or NULL */
 	bool l2;	   /* address resolution is affected, too */
+	bool reject;	   /* partitions: they answer what they drop */
 	char *conditions, *targets, *class;
 	/* Link faults: the VLAN (0: the whole link); for flapping, the period and its up time. */
 	uint16_t vlan;

@@ -50,6 +50,7 @@ static void read_fault(const json_t *object, struct intent_fault *fault)
 	fault->start = (uint64_t)json_integer_value(json_object_get(object, "start"));
 	fault->name = copy_member(object, "name");
 	fault->l2 = json_is_true(json_object_get(object, "l2"));
+	fault->reject = json_is_true(json_object_get(object, "reject"));
 	fault->conditions = copy_member(object, "conditions");
 	fault->targets = copy_member(object, "targets");
 	fault->class = copy_member(object, "class");
@@ -134,6 +135,8 @@ static json_t *write_fault(const struct intent_fault *fault)
 		json_object_set_new(object, "groups", groups);
 	if (fault->l2)
 		json_object_set_new(object, "l2", json_true());
+	if (fault->reject)
+		json_object_set_new(object, "reject", json_true());
 	if (fault->vlan)
 		json_object_set_new(object, "vlan", json_integer(fault->vlan));
 	if (fault->period_ns) {

@@ -68,6 +68,8 @@ static const struct netsim_opt partition_opts[] = {
 	FOR_AND_NAME(struct netsim_partition_opts, for_ns, name),
 	{0, "l2", NETSIM_OPT_FLAG, offsetof(struct netsim_partition_opts, l2), NULL,
 	 "with --one-way, --ring: cut ARP and IPv6 neighbours"},
+	{0, "reject", NETSIM_OPT_FLAG, offsetof(struct netsim_partition_opts, reject), NULL,
+	 "answer what is dropped: TCP resets, or ICMP prohibited"},
 	END_OF_TABLE,
 };
 

@@ -47,6 +47,34 @@ reach_is() {
 	is "$1" "$(pairs)" "$(all_but "$2")"
 }
 
+# refused_by FROM PROTOCOL ADDRESS: the error of several attempts
+refused_by() {
+	local error rest
+	# shellcheck disable=SC2034 # rest
+	read -r error rest < <(node_exec "$1" "$HELPERS/refused" "$2" "$3" 7000 11)
+	echo "$error"
+}
+
+rejecting() {
+	local node servers=()
+	for node in a b; do
+		node_bg "$node" "$HELPERS/refused" serve 7000
+		servers+=("$BG")
+	done
+	check "a and b know each other's addresses" wait_for 5 eval "answers a 10.1.0.2 && answers a fd00::2 && answers b 10.1.0.1 && answers b fd00::1"
+	check "and serve" wait_for 5 eval '[[ $(refused_by a tcp 10.1.0.2)$(refused_by b tcp fd00::1) == nonenone ]]'
+	check "partition --reject" netsim a partition b --reject
+	is "what a sends is answered" "$(refused_by a tcp 10.1.0.2) $(refused_by a tcp fd00::2)" "ECONNREFUSED ECONNREFUSED"
+	is "datagrams, too" "$(refused_by a udp 10.1.0.2) $(refused_by a udp fd00::2)" "EHOSTUNREACH EACCES"
+	is "and what it receives" "$(refused_by b tcp 10.1.0.1) $(refused_by b tcp fd00::1)" "ECONNREFUSED ECONNREFUSED"
+	is "datagrams, too" "$(refused_by b udp 10.1.0.1) $(refused_by b udp fd00::1)" "EHOSTUNREACH EACCES"
+	is "others connect" "$(refused_by c tcp 10.1.0.1)" none
+	check "heal" netsim a heal
+	is "ends it" "$(refused_by a tcp 10.1.0.2)$(refused_by b tcp fd00::1)" nonenone
+	bg_end "${servers[0]}"
+	bg_end "${servers[1]}"
+}
+
 cutting() {
 	local before=$BEFORE_A
 	reach_is "all reach each other" none
@@ -328,6 +356,7 @@ PROGRAMS=$(programs)
 build
 BEFORE_A=$(found a)
 cutting
+rejecting
 flooding
 macs
 killed

@@ -121,6 +121,39 @@ partitions() {
 	is "healed" "$(reach "${ALL[@]}" | joined)" "$FULL"
 }
 
+# refused_by FROM PROTOCOL ADDRESS: the error of several attempts
+refused_by() {
+	local error rest
+	# shellcheck disable=SC2034 # rest
+	read -r error rest < <(node_exec "$1" "$HELPERS/refused" "$2" "$3" 7000 11)
+	echo "$error"
+}
+
+rejecting() {
+	local node servers=()
+	for node in vm1 vm2 host; do
+		node_bg "$node" "$HELPERS/refused" serve 7000
+		servers+=("$BG")
+	done
+	check "nodes and the host serve" wait_for 5 eval '[[ $(refused_by vm1 tcp 10.0.0.2)$(refused_by vm2 tcp fec0::1)$(refused_by vm1 tcp 10.0.0.0) == nonenonenone ]]'
+	check "a partition that rejects" "$NETSIM" partition vm1 vm2 --reject
+	is "answers both nodes" "$(refused_by vm1 tcp 10.0.0.2) $(refused_by vm2 tcp fec0::1)" "ECONNREFUSED ECONNREFUSED"
+	is "and datagrams" "$(refused_by vm2 udp 10.0.0.1) $(refused_by vm1 udp fec0::2)" "EHOSTUNREACH EACCES"
+	is "not the host" "$(refused_by vm1 tcp 10.0.0.0) $(refused_by host tcp fec0::2)" "none none"
+	"$NETSIM" heal -q
+	check "of the host" "$NETSIM" partition vm1 host --reject
+	is "it answers vm1" "$(refused_by vm1 tcp 10.0.0.0) $(refused_by vm1 udp 10.0.0.0)" "ECONNREFUSED EHOSTUNREACH"
+	is "and the host" "$(refused_by host tcp 10.0.0.1) $(refused_by host udp fec0::1)" "ECONNREFUSED EACCES"
+	is "not what the host routes" "$(refused_by vm1 tcp 10.0.0.2)" none
+	"$NETSIM" heal -q
+	check "of a guest" "$NETSIM" partition vm4 --reject
+	is "it answers for it" "$(refused_by vm1 tcp 10.0.0.4) $(refused_by vm2 udp fec0::4)" "ECONNREFUSED EACCES"
+	"$NETSIM" heal -q
+	for node in "${servers[@]}"; do
+		bg_end "$node"
+	done
+}
+
 # The host's end of a cable stays up, because its routes would go with it.
 links() {
 	local routes
@@ -294,6 +327,7 @@ write_topo pass
 building
 repairing
 partitions
+rejecting
 links
 host_cut
 sources

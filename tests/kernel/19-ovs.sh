@@ -107,6 +107,9 @@ partitions() {
 	all_but "stops all of it" '.*vm3.*'
 	check "heal" "$NETSIM" heal -q
 	all_but "all reach each other" ''
+	fails_with 2 "a partition that answers is refused" "$NETSIM" partition vm1 vm2 --reject
+	is "says why" "$ERR" "netsim: vm1 is at Open vSwitch, which does not show which frames are for a port, and which are copies; omit --reject: what the partition drops is then not answered"
+	like "and adds no fault" "$("$NETSIM" status)" "3 nodes, .*0 faults"
 }
 
 # Conditions of one direction of a node, of pairs and of faults: the source of each frame is known,
