@@ -40,6 +40,14 @@ write_topo() {
 	EOF
 }
 
+# Lets neighbour entries live for an hour: a partition cuts what would confirm them.
+long_lives() {
+	local family
+	for family in ipv4 ipv6; do
+		node_exec "$1" sysctl -qw "net.$family.neigh.$2.base_reachable_time_ms=3600000"
+	done
+}
+
 # resolve: a partition also cuts ARP and neighbour discovery, so every address is resolved before
 resolve() {
 	local from to
@@ -272,6 +280,10 @@ write_topo
 check "up" "$NETSIM" up "$WORK/answer.yaml"
 guest vm "$MAC" 10.1.0.9
 serve
+for node in "${NODES[@]}"; do
+	long_lives "$node" eth1
+done
+long_lives host answer-lan
 resolve
 cut
 silent
