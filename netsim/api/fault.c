@@ -16,7 +16,6 @@
 #include "netsim/shape/park.h"
 #include "netsim/util/auto.h"
 #include "netsim/util/name.h"
-#include "netsim/util/ring.h"
 
 int fault_copy_text(const char *what, const char *text, char *ret, size_t size,
 		    struct netsim_err *err)
@@ -151,10 +150,10 @@ bool api_fill_fault(void *root, const struct port_fault *fault, const char *text
 		    fault->kind == PORT_FAULT_LINK	 ? NETSIM_FAULT_LINK :
 							   NETSIM_FAULT_PARTITION;
 	ret->left_ns = fault->deadline ? (int64_t)(fault->deadline - policy_now()) : -1;
-	ret->l2 = fault->l2 || (!*fault->class && fault->kind != PORT_FAULT_ONE_WAY &&
-				fault->kind != PORT_FAULT_CONDITIONS &&
-				!(fault->kind == PORT_FAULT_RING &&
-				  ring_is_one_way((size_t)__builtin_popcountll(fault->bits))));
+	ret->l2 = fault->l2 || (!*fault->class && fault->kind != PORT_FAULT_CONDITIONS &&
+				!policy_spares_resolving((enum port_fault_kind)fault->kind,
+							 (size_t)__builtin_popcountll(fault->bits),
+							 fault->reject));
 	ret->reject = fault->reject;
 	ret->text = arena_strdup(root, text);
 	ret->name = named ? arena_strdup(root, fault->name) : NULL;

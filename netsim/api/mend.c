@@ -205,11 +205,12 @@ void api_recorded_text(const struct intent_fault *fault, char *buf, size_t size)
 		append(buf, size, !i ? "" : one_way ? " -> " : " | ");
 		append(buf, size, rest ? "rest" : fault->groups[i]);
 	}
-	policy_describe_limits(&(struct policy_limits) {.class = fault->class,
-							.vlan = fault->vlan,
-							.l2 = (one_way || ring) && fault->l2,
-							.reject = fault->reject},
-			       buf, size);
+	policy_describe_limits(
+		&(struct policy_limits) {.class = fault->class,
+					 .vlan = fault->vlan,
+					 .l2 = (one_way || ring || fault->reject) && fault->l2,
+					 .reject = fault->reject},
+		buf, size);
 }
 
 static int add_problem(struct mending *m, const struct intent_fault *fault,

@@ -439,12 +439,14 @@ static int partition(struct fleet *f, const struct netsim_partition_opts *cut, s
 		policy_describe_limits(
 			&(struct policy_limits) {.class = cut->class_name,
 						 .vlan = g->vlan,
-						 .l2 = (cut->one_way || cut->ring) && cut->l2,
+						 .l2 = (cut->one_way || cut->ring || cut->reject) &&
+						       cut->l2,
 						 .reject = cut->reject},
 			text, sizeof(text));
 		fault->kind = NETSIM_FAULT_PARTITION;
-		fault->l2 = cut->l2 || !(cut->class_name || cut->one_way ||
-					 (cut->ring && ring_is_one_way(g->list[0].count)));
+		fault->l2 = cut->l2 ||
+			    !(cut->class_name ||
+			      policy_spares_resolving(g->kind, g->list[0].count, cut->reject));
 		fault->reject = cut->reject;
 		fault->left_ns = cut->for_ns ? cut->for_ns : -1;
 		fault->text = arena_strdup(fault, text);

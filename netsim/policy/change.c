@@ -283,12 +283,10 @@ static void cut_everyone(const struct policy *p, struct port_node *nodes, uint64
 	nodes[PORT_EVERYONE].cut |= bits;
 }
 
-/* Where traffic passes in one direction, address resolution must pass in both. */
-static bool spares_resolving(const struct policy_cut *cut)
+bool policy_spares_resolving(enum port_fault_kind kind, size_t nodes, bool reject)
 {
-	return !cut->l2 &&
-	       (cut->kind == PORT_FAULT_ONE_WAY ||
-		(cut->kind == PORT_FAULT_RING && ring_is_one_way(cut->groups[0].count)));
+	return reject || kind == PORT_FAULT_ONE_WAY ||
+	       (kind == PORT_FAULT_RING && ring_is_one_way(nodes));
 }
 
 uint32_t policy_next_id(const struct policy *p)
@@ -377,7 +375,7 @@ int policy_partition(struct policy *p, const struct policy_cut *cut, uint32_t *r
 	for (int i = 0; i < PORT_BITS; i++)
 		if (bits >> i & 1)
 			change.slot->deadline[i] = cut->deadline;
-	if (spares_resolving(cut))
+	if (!cut->l2 && policy_spares_resolving(cut->kind, cut->groups[0].count, cut->reject))
 		change.slot->resolving |= bits;
 	if (cut->reject)
 		change.slot->rejecting |= bits;

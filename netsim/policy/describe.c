@@ -197,7 +197,8 @@ void policy_describe(const struct policy *policy, const struct port_fault *fault
 						 .vlan = fault->link.vlan,
 						 .l2 = fault->l2 &&
 						       (fault->kind == PORT_FAULT_ONE_WAY ||
-							fault->kind == PORT_FAULT_RING),
+							fault->kind == PORT_FAULT_RING ||
+							fault->reject),
 						 .reject = fault->reject},
 			buf, size);
 	} else

@@ -129,7 +129,7 @@ struct policy_cut {
 	size_t group_count;
 	uint64_t deadline; /* CLOCK_MONOTONIC in ns, 0: none */
 	const char *name;  /* or NULL */
-	bool l2;	   /* one way: address resolution is cut, too */
+	bool l2;	   /* address resolution is cut in any case */
 	uint32_t id;	   /* of a fault that is restored, 0: the next one */
 	const char *class; /* cuts only this class, or family of classes; NULL: all traffic */
 	uint16_t vlan;	   /* cuts only this VLAN; 0: all traffic */
@@ -138,6 +138,12 @@ struct policy_cut {
 /* Notes that a node (below 0: no effect) has an address, for partitions that answer. */
 int policy_note_home(struct policy *policy, const struct mac *mac, int node,
 		     struct netsim_err *err);
+/*
+ * Whether a partition of this kind, in a ring of so many nodes, spares packets that resolve
+ * addresses, unless it is asked not to: where traffic passes in one direction, it must pass in
+ * both; and who cannot resolve an address gets no answer.
+ */
+bool policy_spares_resolving(enum port_fault_kind kind, size_t nodes, bool reject);
 /*
  * Adds a partition, atomically for the whole fleet; once this returns, no packet
  * crosses it. Fails with -ENOSPC if too many groups or faults are in force.
