@@ -43,7 +43,7 @@ make_root() {
 	cp -r "$ROOT/scenarios" .
 	sed -i -E -e 's/for: 3s/for: 1s/; s/for: [468]s/for: 3s/; s/repeat: 9, 1s..3s/repeat: 1, 1s..2s/' \
 		-e 's/outage <= (3s|500ms)/outage <= 60s/; s/available 100%/available 1%/; s/>= 90/>= 1/' \
-		-e 's/changes = [01]/changes <= 9/; s/within 5s/within 3s/; s/> 8s/> 90s/' \
+		-e 's/changes = [01]/changes <= 9/; s/etcd agrees within 5s, //; s/> 8s/> 90s/' \
 		scenarios/{leader-cut,rejoin-disruption}.yaml
 }
 

@@ -90,6 +90,7 @@ static void reject_all(void)
 					  &(struct policy_cut) {.kind = PORT_FAULT_GROUPS,
 								.groups = groups,
 								.group_count = 2,
+								.l2 = true,
 								.reject = true},
 					  &id, NULL),
 			 0);
