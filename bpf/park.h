@@ -143,14 +143,14 @@ static __always_inline __u64 look_behind(const struct port_packet *p, struct por
 					 const struct port_parked *parked, __u32 rank)
 {
 	__u32 ahead = ahead_of(flow, parked);
-	__u64 look = p->now;
+	__u64 look;
 
 	if (flow->until > p->now)
 		look = flow->until + rank * APART;
-	else if (parked)
-		return p->now + SOON + (ahead < PORT_PARKED ? ahead : PORT_PARKED) * SOON_EACH;
-	else if (flow->last > p->now)
+	else if (!parked && flow->last > p->now)
 		look = flow->last + APART_BEHIND;
+	else /* Not noted: the patience with those ahead would begin anew with each packet. */
+		return p->now + SOON + (ahead < PORT_PARKED ? ahead : PORT_PARKED) * SOON_EACH;
 	if (look > flow->last)
 		flow->last = look;
 	return look;

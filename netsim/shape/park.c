@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "netsim/kernel/filter.h"
 #include "netsim/kernel/link.h"
@@ -11,8 +12,10 @@
 #include "netsim/shape/edt_queue.h"
 #include "netsim/util/name.h"
 
-#define LIMIT (2 * PORT_PARKED) /* of the qdiscs: the programs stop before */
-#define MTU   65535		/* the longest of veths: whatever passes a port passes the pair */
+#define LIMIT		 (2 * PORT_PARKED) /* of the qdiscs: the programs stop before */
+#define CARRIER_PAUSE_NS 2000000
+#define CARRIER_TRIES	 1000
+#define MTU		 65535 /* the longest of veths: whatever passes a port passes the pair */
 
 void park_name(const char *fleet, bool in, char ret[static IFNAMSIZ])
 {
@@ -117,6 +120,25 @@ static int get_ends(struct fleet *f, const struct link *ends[2], bool *ret_made,
 	return r;
 }
 
+/* Until the kernel has noticed that the pair carries frames, it drops what enters. */
+static int wait_for_carrier(struct fleet *f, struct netsim_err *err)
+{
+	struct timespec pause = {.tv_nsec = CARRIER_PAUSE_NS};
+	const struct link *ends[2];
+
+	for (int i = 0; i < CARRIER_TRIES; i++) {
+		int r = state_read_host(f->st, err);
+
+		if (r == 0)
+			r = find_ends(f, ends, err);
+		if (r < 0 || (ends[0] && ends[1] && ends[0]->running && ends[1]->running))
+			return r;
+		nanosleep(&pause, NULL);
+	}
+	return err_set(err, NETSIM_ERR_KERNEL, -ETIMEDOUT, NULL,
+		       "the pair of veths for held packets gets no carrier");
+}
+
 static int put_queue(struct fleet *f, const struct link *in, struct netsim_err *err)
 {
 	struct rtnl *rt = f->st->rt;
@@ -136,13 +158,14 @@ int park_prepare(struct fleet *f, struct netsim_err *err)
 	const struct link *ends[2];
 	struct rtnl *rt = f->st->rt;
 	struct netsim_err why = {0};
+	int r = policy_load_park(f->policy, err), in;
 	bool made;
-	int r = policy_load_park(f->policy, err);
 
 	if (r == 0)
 		r = get_ends(f, ends, &made, err);
 	if (r < 0)
 		return r;
+	in = ends[0]->ifindex;
 	r = put_queue(f, ends[0], &why);
 	if (r == 0) {
 		policy_put_park(f->policy, rt, ends[0]->ifindex, ends[1]->ifindex, ends[0]->name);
@@ -150,13 +173,15 @@ int park_prepare(struct fleet *f, struct netsim_err *err)
 		set_up(f, ends[1]);
 		r = rtnl_send(rt, &why);
 	}
+	if (r == 0)
+		r = wait_for_carrier(f, &why);
 	if (r < 0 && made) {
-		link_del(rt, ends[0]->ifindex, ends[0]->name);
+		link_del(rt, in, "");
 		(void)rtnl_send(rt, NULL);
 	}
 	if (r < 0)
 		return edt_queue_missing(r, &why, "holding packets", err);
-	policy_use_park(f->policy, ends[0]->ifindex);
+	policy_use_park(f->policy, in);
 	return 0;
 }
 
