@@ -58,9 +58,27 @@ static struct window *begin_window(struct judging *j, const struct event *event)
 	return window;
 }
 
+/* Notes how late commands began, and how long after its command a fault did. */
+static void note_lateness(struct window *window, const struct event *event, int64_t *command)
+{
+	if (event->kind == EVENT_STEP_BEGIN) {
+		*command = event->time;
+		if (event->lateness > window->lateness)
+			window->lateness = event->lateness;
+	}
+	if (event->kind == EVENT_STEP_END || event->kind == EVENT_PHASE)
+		*command = 0;
+	if (event->kind == EVENT_FAULT_BEGIN) {
+		window->fault = true;
+		if (*command && event->time - *command > window->fault_lateness)
+			window->fault_lateness = event->time - *command;
+	}
+}
+
 static int find_windows(struct judging *j)
 {
 	struct window *open = NULL;
+	int64_t command = 0;
 
 	for (size_t i = 0; i < j->ev->event_count; i++) {
 		const struct event *event = &j->ev->events[i];
@@ -77,10 +95,8 @@ static int find_windows(struct judging *j)
 			if (!open)
 				return -ENOMEM;
 		}
-		if (open && event->kind == EVENT_FAULT_BEGIN)
-			open->fault = true;
-		if (open && event->kind == EVENT_STEP_BEGIN && event->lateness > open->lateness)
-			open->lateness = event->lateness;
+		if (open)
+			note_lateness(open, event, &command);
 	}
 	if (j->window_count)
 		j->windows[j->window_count - 1].last = true;
@@ -88,6 +104,9 @@ static int find_windows(struct judging *j)
 }
 
 /* --- limits */
+
+/* A fault that began later than this part of its phase leaves harm unproved. */
+#define LATE_PART 20
 
 static enum verdict_result compare(const struct claim *claim, const struct measure *m)
 {
@@ -129,17 +148,24 @@ static bool is_better(const struct claim *claim, const struct measure *m)
 }
 
 /*
- * The result in a window. Without the fault, an expected harm that did not come is no failure: it
- * is as little proved as what passes. A harm that came all the same is one.
+ * The result in a window. Without the fault, or with one that a late machine let begin late, an
+ * expected harm that did not come is no failure: it is as little proved as what passes. A harm that
+ * came all the same is one.
  */
 static enum verdict_result result_in(const struct window *window, const struct claim *claim,
 				     struct measure *m)
 {
 	enum verdict_result result = compare(claim, m);
+	bool late = window->fault_lateness > (window->end - window->begin) / LATE_PART;
+	char text[VALUE_TEXT];
 
-	if (result != VERDICT_FAILED || !window->doubt || !is_better(claim, m))
+	if (result != VERDICT_FAILED || (!window->doubt && !late) || !is_better(claim, m))
 		return result;
-	doubt_it(m, "%s", window->doubt);
+	if (window->doubt)
+		doubt_it(m, "%s", window->doubt);
+	else
+		doubt_it(m, "the machine was late: a fault began %s after its command",
+			 verdict_instant(window->fault_lateness, text));
 	return VERDICT_UNPROVED;
 }
 

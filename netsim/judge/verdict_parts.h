@@ -13,10 +13,11 @@ struct window {
 	uint32_t phase;
 	unsigned repetition;
 	int64_t begin, end;
-	bool fault;	  /* one begins in it */
-	bool last;	  /* the timeline ends with it */
-	bool killed;	  /* the run was killed or aborted in it */
-	int64_t lateness; /* greatest of its steps */
+	bool fault;		/* one begins in it */
+	bool last;		/* the timeline ends with it */
+	bool killed;		/* the run was killed or aborted in it */
+	int64_t lateness;	/* greatest of its steps */
+	int64_t fault_lateness; /* the longest time from a command to its fault */
 	/* Why nothing in it can be ok, such as a fault without effect; or NULL. */
 	const char *doubt;
 };

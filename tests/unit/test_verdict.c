@@ -211,6 +211,35 @@ static void test_late(void **state)
 		  "was late, or the probe is too slow\n");
 }
 
+/* A fault that began long after its command: harm that did not come meanwhile is no failure. */
+static void test_late_fault(void **state)
+{
+	struct claim claim = outage_of(0.5);
+
+	(void)state;
+	claim.quantity = CLAIM_AVAILABLE;
+	claim.text = "api available";
+	for (int late = 100; late <= 200; late += 100) {
+		struct evidence ev = {0};
+
+		begin_run(&ev);
+		add_probe(&ev);
+		phase(&ev, 2000, "cut", 1);
+		happen(&ev, 2000, EVENT_STEP_BEGIN, "partition n1");
+		fault(&ev, 2000 + late, 4000, 60);
+		phase(&ev, 4500, "cut", 2);
+		fault(&ev, 4510, 7000, 60);
+		end_run(&ev, 8000);
+		probe(&ev, 0, 8000, SAMPLE_OK);
+		lines_are(&ev, &claim, 1,
+			  late == 100 ? "failed: cut 1/2: api available: 100 %, off by 50 %\n"
+					"failed: cut 2/2: api available: 100 %, off by 50 %\n" :
+					"unproved: cut 1/2: api available: the machine was late: a "
+					"fault began 0.200 s after its command: 100\n"
+					"failed: cut 2/2: api available: 100 %, off by 50 %\n");
+	}
+}
+
 static void test_open_end(void **state)
 {
 	struct evidence ev = {0};
@@ -527,6 +556,7 @@ int main(void)
 		cmocka_unit_test(test_summary),
 		cmocka_unit_test(test_fault_without_effect),
 		cmocka_unit_test(test_harm_without_effect),
+		cmocka_unit_test(test_late_fault),
 		cmocka_unit_test(test_not_steady),
 		cmocka_unit_test(test_late),
 		cmocka_unit_test(test_open_end),
