@@ -333,9 +333,10 @@ enum netsim_fault_kind { NETSIM_FAULT_PARTITION, NETSIM_FAULT_CONDITIONS, NETSIM
 struct netsim_fault {
 	uint32_t id; /* 0: a dry run */
 	enum netsim_fault_kind kind;
-	const char *name; /* NULL: none */
-	const char *text; /* "loss 5% on n100-1:n100-2", "partition n100-1 | rest" */
-	int64_t left_ns;  /* until its deadline; -1: until healed */
+	const char *name;     /* NULL: none */
+	const char *text;     /* "loss 5% on n100-1:n100-2", "partition n100-1 | rest" */
+	int64_t left_ns;      /* until its deadline; -1: until healed */
+	uint64_t deadline_ns; /* the same, of CLOCK_MONOTONIC; 0: none */
 	/* In a measurement only: since 1970; end 0: still in force. */
 	int64_t begin_ns, end_ns;
 	bool l2;	     /* address resolution (ARP, neighbour discovery) is affected, too */

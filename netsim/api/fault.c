@@ -93,7 +93,17 @@ static int draft(const struct fleet *f, const struct port_fault *fault,
 	return intent_draft_fault(f->name, &noted, change->heal, change->heal_count, ret, err);
 }
 
-int fault_add(struct fleet *f, const struct port_fault *fault, const struct port_fault *replaced,
+/* The preparations have taken time, which is no part of what the fault lasts. */
+static void begin_now(struct port_fault *fault, const struct port_fault *replaced)
+{
+	uint64_t late = policy_now() - fault->start;
+
+	fault->start += late;
+	if (fault->deadline && !(replaced && fault->deadline == replaced->deadline))
+		fault->deadline += late;
+}
+
+int fault_add(struct fleet *f, struct port_fault *fault, const struct port_fault *replaced,
 	      bool dry, uint32_t *ret_id, struct netsim_err *err)
 {
 	struct edt_change change = {.fault = fault};
@@ -106,6 +116,7 @@ int fault_add(struct fleet *f, const struct port_fault *fault, const struct port
 		return r;
 	if (edt && !edt_is_base(f->policy))
 		r = move_to_edt(f, err);
+	begin_now(fault, replaced);
 	if (replaced) {
 		change.heal = &replaced->id;
 		change.heal_count = 1;
@@ -150,6 +161,7 @@ bool api_fill_fault(void *root, const struct port_fault *fault, const char *text
 		    fault->kind == PORT_FAULT_LINK	 ? NETSIM_FAULT_LINK :
 							   NETSIM_FAULT_PARTITION;
 	ret->left_ns = fault->deadline ? (int64_t)(fault->deadline - policy_now()) : -1;
+	ret->deadline_ns = fault->deadline;
 	ret->l2 = fault->l2 || (!*fault->class && fault->kind != PORT_FAULT_CONDITIONS &&
 				!policy_spares_resolving((enum port_fault_kind)fault->kind,
 							 (size_t)__builtin_popcountll(fault->bits),

@@ -378,8 +378,18 @@ static int draft(const struct fleet *f, const struct groups *g, const struct pol
 	return r;
 }
 
+/* Attaches what the partition needs, which takes time, so that its own begins after that. */
+static int prepare_cut(struct fleet *f, const struct netsim_partition_opts *cut,
+		       const struct groups *g, struct netsim_err *err)
+{
+	int r = engine_attach(f, needs_stamps(f, g), err);
+
+	return r == 0 && cut->reject ? homes_note(f, err) : r;
+}
+
+/* Fills the number and the deadline of the fault. */
 static int cut_now(struct fleet *f, const struct netsim_partition_opts *cut, const struct groups *g,
-		   uint32_t *ret_fault, struct netsim_err *err)
+		   struct netsim_fault *fault, struct netsim_err *err)
 {
 	const struct policy_cut asked = {
 		.kind = g->kind,
@@ -394,15 +404,13 @@ static int cut_now(struct fleet *f, const struct netsim_partition_opts *cut, con
 	struct intent_draft record = {.text = NULL};
 	int r = draft(f, g, &asked, &record, err);
 
+	fault->deadline_ns = asked.deadline;
 	if (r == 0)
-		r = engine_attach(f, needs_stamps(f, g), err);
-	if (r == 0 && cut->reject)
-		r = homes_note(f, err);
+		r = policy_partition(f->policy, &asked, &fault->id, err);
 	if (r == 0)
-		r = policy_partition(f->policy, &asked, ret_fault, err);
-	if (r == 0)
-		return engine_record(
-			f, &record, &(struct edt_change) {.heal = ret_fault, .heal_count = 1}, err);
+		return engine_record(f, &record,
+				     &(struct edt_change) {.heal = &fault->id, .heal_count = 1},
+				     err);
 	intent_discard(&record);
 	return r;
 }
@@ -456,7 +464,9 @@ static int partition(struct fleet *f, const struct netsim_partition_opts *cut, s
 			r = list_groups(f, g, fault, err);
 	}
 	if (r == 0 && !cut->dry_run)
-		r = cut_now(f, cut, g, &fault->id, err);
+		r = prepare_cut(f, cut, g, err);
+	if (r == 0 && !cut->dry_run)
+		r = cut_now(f, cut, g, fault, err);
 	if (r < 0)
 		arena_free(fault);
 	else

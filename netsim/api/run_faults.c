@@ -267,7 +267,10 @@ int faults_add(struct run *run, const struct netsim_fault *fault, const struct f
 		return err_oom(err);
 	f->id = fault->id;
 	f->begin = run_now();
-	f->deadline = fault->left_ns > 0 ? f->begin + fault->left_ns : 0;
+	f->deadline = (int64_t)fault->deadline_ns;
+	/* On a late machine, it may have ended while it was added. */
+	if (f->deadline && f->deadline < f->begin)
+		f->deadline = f->begin;
 	f->signs = scope->signs;
 	f->phase = recorder_name(run->rec, scope->entry->phase->name);
 	f->repetition = scope->entry->phase->repeated ? scope->entry->repetition : 0;
