@@ -16,7 +16,7 @@ make_memory
 # key, unless another write comes first: then only the watch missed it.
 declare -A wanted=(
 	[lost-put]="(lost|watch gap)" [failed-put]="(lost|watch gap)" [lost-delete]="(lost|watch gap)"
-	[lost-cas]="watch gap"
+	[lost-cas]="(lost|watch gap)"
 	[doubled-put]=doubled [undone-delete]=doubled
 	[stale-value]=stale [stale-member]=stale [torn-read]=stale [absent-read]=stale
 	[phantom-read]=phantom [other-key]=phantom [early-put]=phantom

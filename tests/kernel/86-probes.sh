@@ -126,7 +126,6 @@ partition() {
 	for known in 0 1 2; do
 		is "probe $known: ok, timeouts, ok" "$(awk -v p="$known" '$1 == p { print $2, $5 }' "$WORK/samples" |
 			sort -n | awk '{ print $2 }' | uniq | tr '\n' ' ')" "ok timeout ok "
-		# The deadline is counted from the beginning of the command, not from the cut.
 		check "probe $known: the outage is seen" gap_is "$known" 500
 	done
 }

@@ -1,5 +1,5 @@
 # needs: native etcd bridge veth netns clsact bpf xmllint
-# limit: 120
+# limit: 160
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # netsim run against three members of etcd: the leader is cut off, the verdict is ok; a limit that
@@ -26,7 +26,7 @@ scenario() {
 		  etcd:
 		    use: etcd
 		    nodes: "@server"
-		    env: {ETCD_HEARTBEAT_INTERVAL: 300, ETCD_ELECTION_TIMEOUT: 3000}
+		    env: {ETCD_HEARTBEAT_INTERVAL: 150, ETCD_ELECTION_TIMEOUT: 1500}
 		  ledger: {use: etcd-ledger, node: c, rate: 100/s}
 		probes:
 		  api: {from: c, http: "http://{address}:2379/health", nodes: "@server", every: 20ms, timeout: 1s}
@@ -35,7 +35,7 @@ scenario() {
 		  expect: [api available 100%]
 		- cut: partition leader(etcd)
 		  for: $2
-		  repeat: $3, 1s..2s apart
+		  repeat: $3, 3s..4s apart
 		  expect: [api outage <= $4, etcd leader changes <= 2]
 		- after: {for: 2s}
 		  expect: [etcd agrees within 2s, ledger lost = 0, ledger stale = 0]
@@ -52,7 +52,13 @@ nothing_left() {
 
 leader_cut() {
 	scenario whole 4s 2 20s
-	check "two cuts of the leader" "$NETSIM" run -v --traffic "$WORK/whole.yaml" --out "$WORK/memory/whole" --junit "$WORK/j.xml"
+	# What fails before a cut, because the machine is late, leaves its outage unproved.
+	for _ in 1 2 3; do
+		rm -rf "$WORK/memory/whole"
+		run "$NETSIM" run -v --traffic "$WORK/whole.yaml" --out "$WORK/memory/whole" --junit "$WORK/j.xml"
+		[[ $STATUS -eq 6 || $OUT == *"failed: quiet: api available"* ]] || break
+	done
+	[[ $STATUS -eq 0 ]] && ok "two cuts of the leader" || not_ok "two cuts of the leader" "$(caught netsim run)"
 	like "each outage, and their distribution" "$OUT" \
 		'ok: cut 2/2: api outage <= 20s: [0-9.]+ s ± [0-9.]+ s.*cut: api outage <= 20s: min, median, max of 2: '
 	like "each cut is proved" "$OUT" \
