@@ -82,9 +82,9 @@ as_tcpdump() {
 		tcpdumps+=("$BG")
 		wait_for 30 written "listening on" "$WORK/bg.$BG" || not_ok "tcpdump listens"
 	done
-	capture 4 -w "$WORK/all.pcapng" --filter 'icmp or udp port 5201'
+	capture 4 -w "$WORK/all.pcapng" --buffer 32MiB --filter 'icmp or udp port 5201'
 	local all=$CAPTURE
-	capture 4 --dir "$WORK/each" --filter 'icmp or udp port 5201'
+	capture 4 --dir "$WORK/each" --buffer 32MiB --filter 'icmp or udp port 5201'
 	local each=$CAPTURE
 	bg ip netns exec seen.b iperf3 -s
 	server=$BG
