@@ -93,7 +93,7 @@ static int draft(const struct fleet *f, const struct port_fault *fault,
 	return intent_draft_fault(f->name, &noted, change->heal, change->heal_count, ret, err);
 }
 
-/* The preparations have taken time, which is no part of what the fault lasts. */
+/* Loading the programs has taken time, which is no part of what the fault lasts. */
 static void begin_now(struct port_fault *fault, const struct port_fault *replaced)
 {
 	uint64_t late = policy_now() - fault->start;

@@ -18,8 +18,8 @@ int fault_copy_text(const char *what, const char *text, char *ret, size_t size,
 void fault_set_times(struct port_fault *fault, int64_t for_ns, const char *name);
 
 /*
- * Adds a fault, in force and in the record, or neither: *ret_id is its number, 0 if dry. It begins,
- * and its time runs, when all is prepared.
+ * Adds a fault, in force and in the record, or neither: *ret_id is its number, 0 if dry. Its time
+ * runs from when the programs are loaded, and not only from when its queues are made.
  * replaced: the fault in whose place it comes, in one step, or NULL.
  */
 int fault_add(struct fleet *f, struct port_fault *fault, const struct port_fault *replaced,

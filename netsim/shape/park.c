@@ -176,7 +176,7 @@ int park_prepare(struct fleet *f, struct netsim_err *err)
 	if (r == 0)
 		r = wait_for_carrier(f, &why);
 	if (r < 0 && made) {
-		link_del(rt, in, "");
+		link_del(rt, in, f->name);
 		(void)rtnl_send(rt, NULL);
 	}
 	if (r < 0)
