@@ -19,7 +19,7 @@ void fault_set_times(struct port_fault *fault, int64_t for_ns, const char *name)
 
 /*
  * Adds a fault, in force and in the record, or neither: *ret_id is its number, 0 if dry. Its time
- * runs from when the programs are loaded, and not only from when its queues are made.
+ * runs from when the programs are loaded, which is before its queues are made.
  * replaced: the fault in whose place it comes, in one step, or NULL.
  */
 int fault_add(struct fleet *f, struct port_fault *fault, const struct port_fault *replaced,
