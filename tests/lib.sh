@@ -226,6 +226,16 @@ bg_end() {
 	return 0
 }
 
+# logs REGEX: how many such lines the background process $WATCH, a netsim watch, has printed
+logs() {
+	grep -cE "$1" "$WORK/bg.$WATCH"
+}
+
+# logged REGEX [COUNT]: these are at least COUNT (1)
+logged() {
+	[[ $(logs "$1") -ge ${2:-1} ]]
+}
+
 # Zombies are still members of the group, but do not count.
 group_gone() {
 	local states

@@ -47,11 +47,6 @@ shaped() {
 	"$NETSIM" status --json | jq -e --arg n "$1" '.fleets[0].nodes[] | select(.name == $n) | .ports | length == 1' >/dev/null
 }
 
-# logged REGEX: netsim watch has printed such a line
-logged() {
-	grep -qE "$1" "$WORK/bg.$WATCH"
-}
-
 watch_start() {
 	bg "$NETSIM" watch
 	WATCH=$BG
@@ -160,7 +155,7 @@ flood() {
 
 # appeared: how many taps of vm1 netsim watch has shaped
 appeared() {
-	grep -cE '^vm1/eth0: vnet[0-9]+ appeared, shaped after' "$WORK/bg.$WATCH"
+	logs '^vm1/eth0: vnet[0-9]+ appeared, shaped after'
 }
 
 watching() {
@@ -221,6 +216,7 @@ cables() {
 }
 
 meddling() {
+	local gone
 	plug tap2 guests-br
 	check "a tap" wait_for 10 shaped vm2
 	tc qdisc del dev tap2 clsact
@@ -229,11 +225,12 @@ meddling() {
 	bg sh -c 'while sleep 0.05; do tc qdisc del dev tap2 clsact 2>/dev/null; done'
 	check "a program that does so all the time is left alone" wait_for 20 logged "^vm2/eth0: tap2: another program changes it again"
 	bg_end "$BG"
-	unlike "and it is said once" "$(grep -c "again and again" "$WORK/bg.$WATCH")" 2
+	unlike "and it is said once" "$(logs "again and again")" 2
 	check "up repairs it" "$NETSIM" up -q "$WORK/guests.yaml"
 	like "at once" "$(tc filter show dev tap2 egress)" ns_port
+	gone=$(logs "^vm2/eth0: tap2 is gone")
 	ip link set tap2 nomaster
-	check "a tap that leaves the bridge" wait_for 10 logged "^vm2/eth0: tap2 is gone"
+	check "a tap that leaves the bridge" wait_for 10 logged "^vm2/eth0: tap2 is gone" $((gone + 1))
 	is "is given back" "$(alias_of tap2)" ""
 	ip link set tap2 master guests-br
 	check "one that comes back is shaped" wait_for 10 shaped vm2
@@ -287,7 +284,7 @@ failing() {
 	cp "$WORK/record" /run/netsim/guests.json
 	tc qdisc del dev tap2 clsact
 	check "and repairs again, once it can" wait_for 10 logged "^vm2/eth0: tap2: its program ns_port is missing; put back after"
-	is "it was said once" "$(grep -c '^problem: ' "$WORK/bg.$WATCH")" 1
+	is "it was said once" "$(logs "^problem: ")" 1
 	bg_end "$WATCH"
 	check "down" "$NETSIM" down -q
 	ip link del tap2

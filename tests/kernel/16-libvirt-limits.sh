@@ -19,11 +19,6 @@ cat >"$WORK/guests.yaml" <<-EOT
 EOT
 printf 'profile: slow\ndefault: {rate: 10mbit, rtt: 10ms}\n' >"$WORK/slow.yaml"
 
-# logged REGEX: netsim watch has printed such a line
-logged() {
-	grep -qE "$1" "$WORK/bg.$WATCH"
-}
-
 tso() {
 	ethtool -k br0 | sed -n 's/^tcp-segmentation-offload: //p'
 }

@@ -34,11 +34,6 @@ alias_of() {
 	ip -j link show "$1" | jq -r '.[0].ifalias // ""'
 }
 
-# logged REGEX: netsim watch has printed such a line
-logged() {
-	grep -qE "$1" "$WORK/bg.$WATCH"
-}
-
 # said DOMAIN WORD: how many lines of its console have WORD; more DOMAIN WORD COUNT
 said() {
 	grep -c "$2" "$WORK/serial.$1"

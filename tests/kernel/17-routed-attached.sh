@@ -42,10 +42,6 @@ given() {
 	ip -j route show dev "$1" | jq -c 'map([.dst, .protocol])'
 }
 
-logged() {
-	grep -qE "$1" "$WORK/bg.$WATCH"
-}
-
 claimed() {
 	[[ $(alias_of "$1") == netsim:* ]]
 }

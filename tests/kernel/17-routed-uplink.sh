@@ -131,10 +131,6 @@ killed() {
 	done
 }
 
-logged() {
-	grep -qE "$1" "$WORK/bg.$WATCH"
-}
-
 masquerades() {
 	[[ $(nft list table $TABLE 2>/dev/null | grep -c masquerade) -eq 3 ]]
 }

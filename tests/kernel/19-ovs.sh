@@ -58,11 +58,6 @@ alias_of() {
 	ip -j link show "$1" | jq -r '.[0].ifalias // ""'
 }
 
-# logged REGEX [COUNT]: netsim watch has printed such lines
-logged() {
-	[[ $(grep -cE "$1" "$WORK/bg.$WATCH") -ge ${2:-1} ]]
-}
-
 topology() {
 	cat <<-EOT
 		fleet: cluster
@@ -207,7 +202,7 @@ restarts() {
 	SEEN=$BG
 	watch_start
 	for how in exit kill; do
-		lines=$(grep -cE "$back" "$WORK/bg.$WATCH")
+		lines=$(logs "$back")
 		vswitchd_again "$how" 2>/dev/null
 		check "$how, and start: netem is put back" wait_for 20 logged "$back" $((lines + 1))
 		# Tried again: the line may be another port's, and the daemon may remove roots more than once.
@@ -228,7 +223,7 @@ changes() {
 		check "a port that is deleted" wait_for 20 logged "^vm2/eth0: vnet2 is gone"
 		is "is given back" "$(alias_of vnet2)" ""
 	fi
-	lines=$(grep -cE "$shaped" "$WORK/bg.$WATCH")
+	lines=$(logs "$shaped")
 	vsctl add-port br0 vnet2
 	check "one that is added is shaped" wait_for 20 logged "$shaped" $((lines + 1))
 	bg_end "${RELAY[1]}"
