@@ -107,8 +107,8 @@ judge_all() {
 		}' "$WORK/deeds" - >>"$WORK/judged"
 }
 
-# flooded LABEL:FIRST... -- OPTIONS...: floods and judges. On failure, repeats everything
-# once: a pause of the emulated machine does not recur, a defect does.
+# flooded LABEL:FIRST... -- OPTIONS...: floods and judges. On failure, repeats everything, three
+# times at most: pauses of the machine do not always recur, a defect does.
 flooded() {
 	local name value low high unit good try label judges=()
 	while [[ $1 != -- ]]; do
@@ -116,7 +116,7 @@ flooded() {
 		shift
 	done
 	shift
-	for try in 1 2; do
+	for try in 1 2 3 4; do
 		"$FLOOD" -k 1 -t 2 -o "$WORK/log" "$@" >/dev/null
 		"$FLOOD" -d "$WORK/log" >"$WORK/deeds"
 		: >"$WORK/judged"
@@ -124,7 +124,7 @@ flooded() {
 			judge_all "${label%:*}" "${label#*:}" <"$WORK/rows"
 		done
 		grep -q '|0$' "$WORK/judged" || break
-		[[ $try -eq 2 ]] || grep '|0$' "$WORK/judged" | sed 's/^/# once: /'
+		[[ $try -eq 4 ]] || grep '|0$' "$WORK/judged" | sed "s/^/# try $try: /"
 	done
 	while IFS='|' read -r name value low high unit good; do
 		if [[ $good -eq 1 ]]; then

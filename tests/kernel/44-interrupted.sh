@@ -22,6 +22,7 @@ build() {
 		profile: slow
 		default: {rate: 20mbit, rtt: 40ms}
 	EOT
+	printf 'profile: far\ndefault: {rate: 20mbit, rtt: 20s}\n' >"$WORK/far.yaml"
 	check "up" "$NETSIM" up "$WORK/stop.yaml"
 	check "apply" "$NETSIM" apply --engine edt "$WORK/slow.yaml"
 }
@@ -59,7 +60,9 @@ reasons() {
 	jq -r '[.rows[] | select(.verdict == "unproved" and .node == "'"$1"'") | "\(.what): \(.why)"] | sort | join(", ")' <<<"$OUT"
 }
 
+# No answer comes before the signal.
 verify_early() {
+	"$NETSIM" apply -q --engine edt "$WORK/far.yaml"
 	interrupt_at to n2 4 INT "$NETSIM" verify --json
 	is "verify, at its first probes" "$STATUS $(jq .interrupted <<<"$OUT")" "130 true"
 	is "says so" "$ERR" "netsim: interrupted: these are the results until then"
@@ -67,6 +70,7 @@ verify_early() {
 	is "what was asked is unproved" "$(reasons n1)" "conditions: interrupted before it was measured, rate down: interrupted before it was measured, rate up: interrupted before it was measured"
 	is "and so are the pairs" "$(jq -r '[.rows[] | select(.node == "all") | "\(.what) \(.asked) \(.verdict)"] | sort | join(", ")' <<<"$OUT")" \
 		"order 6 pairs unproved, reach 6 pairs unproved"
+	"$NETSIM" apply -q --engine edt "$WORK/slow.yaml"
 }
 
 # 6 pairs, 2 of which lead to a node, each with a probe in 40 ms for 4 s: 200 packets.

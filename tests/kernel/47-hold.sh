@@ -313,7 +313,7 @@ scenario() {
 		- after: {for: 6s}
 		  expect: [rtt n1:n2 <= 8s, "packets n1:n2 >= 10", "loss n1:n2 <= 0%"]
 	EOT
-	check "a scenario holds" timeout 100 "$NETSIM" run -v "$WORK/run.yaml" --out "$WORK/run"
+	scenario_ends 0 "a scenario holds" "$WORK/run.yaml" "$WORK/run"
 	like "and proves it" "$OUT" "held: in effect: hold on n1:n2: .* [1-9][0-9]* of [0-9]+ packets"
 }
 

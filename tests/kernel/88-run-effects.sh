@@ -33,7 +33,7 @@ scenario() {
 # ran STATUS NAME: runs the scenario, with its output in OUT, and judges it again
 ran() {
 	local out
-	fails_with "$1" "$2: exit status" timeout 60 "$NETSIM" run -v "$WORK/$2.yaml" --out "$WORK/$2"
+	scenario_ends "$1" "$2: exit status" "$WORK/$2.yaml" "$WORK/$2"
 	out=$OUT
 	check "$2: report judges the same" cmp <("$NETSIM" report --json "$WORK/$2") "$WORK/$2/verdict.json"
 	OUT=$out

@@ -29,7 +29,7 @@ scenario() {
 
 # ran STATUS NAME: runs the scenario, with its output in OUT
 ran() {
-	fails_with "$1" "$2: exit status" timeout 90 "$NETSIM" run -v "$WORK/$2.yaml" --out "$WORK/memory/$2"
+	scenario_ends "$1" "$2: exit status" "$WORK/$2.yaml" "$WORK/memory/$2"
 }
 
 # line NAME TEXT: a line of the verdict

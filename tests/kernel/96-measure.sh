@@ -74,7 +74,7 @@ run_all() {
 		start_listener 1 tcpdump -Z root -B 65536 -U --immediate-mode -s 128 -i $port -w "$WORK/$port.pcap"
 		dump+=("$BG")
 	done
-	start_listener 6 "$NETSIM" capture -q -w "$WORK/both.pcapng"
+	start_listener 6 "$NETSIM" capture -q --buffer 32MiB -w "$WORK/both.pcapng"
 	capture=$BG
 	start_listener 6 "$NETSIM" measure --json --top 0
 	measure=$BG
