@@ -246,15 +246,29 @@ static void see_ports(struct watch *w)
 	}
 }
 
+/* Returns whether a port was there before: at the pass before or, at the first, in the kernel. */
+static bool was_there(const struct watch *w, const struct port_claim *claim,
+		      const struct model *before)
+{
+	const struct link *old = model_find_link(before, MODEL_HOST, claim->port);
+
+	if (!w->ready)
+		return old && old->ifindex == claim->ifindex;
+	for (size_t i = 0; i < w->port_count; i++)
+		if (w->ports[i].ifindex == claim->ifindex)
+			return true;
+	return false;
+}
+
+/* A pass that failed may have claimed a port: what counts is what was reported before. */
 static void report_shaped(struct watch *w, const struct attachment *attachment,
 			  const struct model *before)
 {
 	for (size_t i = 0; i < attachment->claims.count; i++) {
 		const struct port_claim *claim = &attachment->claims.list[i];
-		const struct link *old = model_find_link(before, MODEL_HOST, claim->port);
 		char name[192];
 
-		if (!claim->ifindex || !claim->marked || (old && old->ifindex == claim->ifindex))
+		if (!claim->ifindex || !claim->marked || was_there(w, claim, before))
 			continue;
 		snprintf(name, sizeof(name), "%s/%s", claim->node->name, claim->iface->name);
 		report(w, (struct netsim_watch_event) {.kind = NETSIM_WATCH_SHAPED,
@@ -434,8 +448,8 @@ static int pass_over(struct watch *w, bool *ret_up)
 		report_gone(w);
 		report_left(w);
 		prune_repairs(w);
-		see_ports(w);
 		report_shaped(w, &attachment, before);
+		see_ports(w);
 		report_missing(w, &attachment);
 		watch_domains_report(&w->domains, &attachment, report_of, w);
 		if (w->noticed_link)
