@@ -12,12 +12,11 @@
 /* A packet and the decisions about it; all times in ns. */
 struct port_packet {
 	__u64 now;
-	__u64 number;	  /* within its pair, for the random draws */
-	__u64 departs;	  /* when the last link has sent it */
-	__u64 delay;	  /* sum over all hops */
-	__u64 held_until; /* a fault holds it at least until then, 0: none does */
-	__u32 active;	  /* index of the policy that judges it */
-	__u32 length;
+	__u64 number;	   /* within its pair, for the random draws */
+	__u64 departs;	   /* when the last link has sent it */
+	__u64 delay;	   /* sum over all hops */
+	__u64 held_until;  /* a fault holds it at least until then, 0: none does */
+	__u32 length;	   /* in bytes, with the headers of all segments */
 	__u32 size;	   /* of the IP packet */
 	__u32 corrupt_bit; /* the bit to flip */
 	__u32 from_link, to_link;
@@ -26,6 +25,8 @@ struct port_packet {
 	__u32 effects;	/* enum port_has: the conditions of faults that act on it */
 	__u16 from, to; /* nodes */
 	__u16 vlan;
+	__u16 segments;	  /* frames that it is sent as, 0: one */
+	__u8 active;	  /* index of the policy that judges it */
 	__u8 past_uplink; /* the uplink has been applied already */
 	__u8 charged;	  /* it is charged to the uplink */
 	__u8 class;

@@ -10,6 +10,7 @@ struct hop_effect {
 	__u64 rate, delay, not_before; /* not_before: end of a stall in the trace, 0: none */
 	__u32 loss;
 	__u32 length;  /* charged to the link, in bytes */
+	__u32 charge;  /* the same with the overhead, which the rate counts */
 	__u64 departs; /* when the link has sent it */
 	__u32 slot_draw;
 	__u32 waits; /* enum port_has: for what it waits, the rate or the slot */
@@ -72,7 +73,7 @@ static __always_inline int is_down(const struct port_conditions *c, __u64 now)
 static __always_inline __u32 hash_conditions(const struct port_conditions *c)
 {
 	return mix64(c->rate + 3 * c->queue + 5 * c->delay + 7 * c->jitter + 11 * c->slot_max +
-		     13 * c->trace_start) >>
+		     13 * c->trace_start + 17 * (2 * c->overhead + c->atm)) >>
 	       32;
 }
 
@@ -173,6 +174,27 @@ static __always_inline __u64 fill_slot(const struct port_conditions *c, struct p
 	return state->slot_open;
 }
 
+#define CELL	     53 /* bytes of an ATM cell, of which so many are payload: */
+#define CELL_PAYLOAD 48
+
+static __always_inline __u32 charge_frame(const struct port_conditions *c, __u32 length)
+{
+	length += c->overhead;
+	return c->atm ? (length + CELL_PAYLOAD - 1) / CELL_PAYLOAD * CELL : length;
+}
+
+/*
+ * The bytes that the rate counts. Each segment of a packet is a frame with an overhead of its own;
+ * they count as if they were equally long.
+ */
+static __always_inline __u32 charge(const struct port_conditions *c, __u32 length, __u32 segments)
+{
+	if (!c->overhead && !c->atm)
+		return length;
+	return segments > 1 ? segments * charge_frame(c, length / segments) :
+			      charge_frame(c, length);
+}
+
 /*
  * Books a packet on a hop's clock. Returns the time of departure, 0 if the queue is
  * full. Booking starts from now, not from the previous hop's departure: otherwise
@@ -190,7 +212,7 @@ static __noinline __u64 book(struct port_state *state, const struct port_conditi
 	if (effect->not_before && !effect->rate)
 		return 0; /* no row of the trace has a rate */
 	if (effect->rate)
-		tx_time = (__u64)effect->length * 1000000000 / effect->rate;
+		tx_time = (__u64)effect->charge * 1000000000 / effect->rate;
 	earliest = now > c->burst ? now - c->burst : 0;
 	bpf_spin_lock(&state->lock);
 	if (effect->rate || effect->not_before) {

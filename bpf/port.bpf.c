@@ -314,7 +314,10 @@ __noinline int ns_pass_hop(struct port_packet *p, __u32 hop)
 	take_effect(c, slot->traces, state, p->now, &effect);
 	if (loses(c, effect.loss, pair, hop, &chance))
 		return drop_at(p, c, PORT_DROP_LOSS, PORT_HAS_LOSS);
-	effect.length = hop == PORT_HOP_UP && !p->charged ? 0 : p->length;
+	if (hop != PORT_HOP_UP || p->charged) {
+		effect.length = p->length;
+		effect.charge = charge(c, p->length, p->segments);
+	}
 	effect.slot_draw = c->slot_max ? draw(&chance, DRAW_SLOT) : 0;
 	effect.departs = book(state, c, &effect, p->now);
 	if (!effect.departs)
@@ -488,6 +491,7 @@ static __always_inline __u32 look_at(struct __sk_buff *skb, struct port_packet *
 	if (flags & (PORT_FLAG_BASE | PORT_FLAG_OVERLAYS))
 		p->now = p->departs = bpf_ktime_get_ns();
 	p->length = skb->wire_len;
+	p->segments = skb->gso_segs;
 	ns_read_frame(skb, &frame);
 	p->class = ns_classify(skb, &frame, control->slot[active].classes);
 	p->vlan = frame.vlan;

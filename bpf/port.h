@@ -135,19 +135,20 @@ enum port_has {
 	PORT_HAS_RATE = 1 << 0,
 	PORT_HAS_BURST = 1 << 1,
 	PORT_HAS_QUEUE = 1 << 2,
-	PORT_HAS_DELAY = 1 << 3,
-	PORT_HAS_JITTER = 1 << 4,
-	PORT_HAS_DISTRIBUTION = 1 << 5,
-	PORT_HAS_REORDER = 1 << 6,
-	PORT_HAS_LOSS = 1 << 7,
-	PORT_HAS_DUPLICATE = 1 << 8,
-	PORT_HAS_CORRUPT = 1 << 9,
-	PORT_HAS_LARGER = 1 << 10,
-	PORT_HAS_HOLD = 1 << 11, /* packets wait until the condition ends */
-	PORT_HAS_SLOT = 1 << 12,
-	PORT_HAS_SEED = 1 << 13,
-	PORT_HAS_TRACE = 1 << 14,
-	PORT_HAS_DOWN = 1 << 15, /* drops everything, always or for part of a period */
+	PORT_HAS_OVERHEAD = 1 << 3,
+	PORT_HAS_DELAY = 1 << 4,
+	PORT_HAS_JITTER = 1 << 5,
+	PORT_HAS_DISTRIBUTION = 1 << 6,
+	PORT_HAS_REORDER = 1 << 7,
+	PORT_HAS_LOSS = 1 << 8,
+	PORT_HAS_DUPLICATE = 1 << 9,
+	PORT_HAS_CORRUPT = 1 << 10,
+	PORT_HAS_LARGER = 1 << 11,
+	PORT_HAS_HOLD = 1 << 12, /* packets wait until the condition ends */
+	PORT_HAS_SLOT = 1 << 13,
+	PORT_HAS_SEED = 1 << 14,
+	PORT_HAS_TRACE = 1 << 15,
+	PORT_HAS_DOWN = 1 << 16, /* drops everything, always or for part of a period */
 };
 
 enum port_loss { PORT_LOSS_RANDOM, PORT_LOSS_GILBERT_ELLIOTT, PORT_LOSS_4STATE };
@@ -185,7 +186,8 @@ struct port_conditions {
 	__u32 rate_class; /* path: class whose clock the rate uses, 0: its own */
 	__u32 larger;	  /* longer IP packets are dropped, in bytes; 0: none are */
 	__u32 faults;	  /* overlays: the part of `has` that comes from faults */
-	__u32 padding;
+	__u16 overhead;	  /* bytes that the rate counts for each frame besides its own */
+	__u16 atm;	  /* frames with their overhead fill whole ATM cells */
 };
 
 /* The state of a hop or pair, carried from packet to packet. */

@@ -23,6 +23,9 @@ static void merge_one(struct conditions *c, const struct conditions *more, enum 
 	case COND_QUEUE:
 		c->queue = more->queue;
 		break;
+	case COND_OVERHEAD:
+		c->overhead = more->overhead;
+		break;
 	case COND_DELAY:
 		c->delay = more->delay;
 		break;
@@ -80,6 +83,22 @@ void conditions_merge(struct conditions *c, const struct conditions *more)
 			merge_one(c, more, cond);
 }
 
+uint64_t overhead_charge(struct overhead overhead, uint64_t bytes)
+{
+	bytes += overhead.bytes;
+	return overhead.atm ? (bytes + CELL_PAYLOAD - 1) / CELL_PAYLOAD * CELL : bytes;
+}
+
+uint64_t conditions_charge(const struct conditions *c, uint64_t bytes)
+{
+	return cond_has(c, COND_OVERHEAD) ? overhead_charge(c->overhead, bytes) : bytes;
+}
+
+double conditions_stretch(const struct conditions *c)
+{
+	return (double)conditions_charge(c, FULL_FRAME) / FULL_FRAME;
+}
+
 /* Returns whether a condition is given, directly or by a column of the trace. */
 static bool has_or_traces(const struct conditions *c, enum cond cond)
 {
@@ -96,6 +115,11 @@ int conditions_check(const struct conditions *c, const char *owner, const char *
 	if (cond_has(c, COND_BURST) && !has_or_traces(c, COND_RATE)) {
 		r = err_set(err, NETSIM_ERR_INPUT, -EINVAL, &c->at[COND_BURST],
 			    "burst: %s%s%s: there is no rate to apply it to", owner, blank,
+			    direction);
+		err_hint(err, "give a rate as well");
+	} else if (cond_has(c, COND_OVERHEAD) && !has_or_traces(c, COND_RATE)) {
+		r = err_set(err, NETSIM_ERR_INPUT, -EINVAL, &c->at[COND_OVERHEAD],
+			    "overhead: %s%s%s: there is no rate to count it", owner, blank,
 			    direction);
 		err_hint(err, "give a rate as well");
 	} else if (cond_has(c, COND_QUEUE) && c->queue.unit != QUEUE_PACKETS &&
@@ -260,6 +284,9 @@ int conditions_format(const struct conditions *c, char *ret, size_t size)
 		buf_printf(&buf, " burst %s", unit_format_size(c->burst, text));
 	if (cond_has(c, COND_QUEUE))
 		format_queue(&c->queue, &buf);
+	if (cond_has(c, COND_OVERHEAD))
+		buf_printf(&buf, " overhead %" PRIu32 "B%s", c->overhead.bytes,
+			   c->overhead.atm ? " atm" : "");
 	format_delay(c, &buf);
 	if (cond_has(c, COND_LOSS))
 		format_loss(&c->loss, &buf);

@@ -20,6 +20,7 @@ enum cond {
 	COND_RATE,
 	COND_BURST,
 	COND_QUEUE,
+	COND_OVERHEAD,
 	COND_DELAY,
 	COND_JITTER,
 	COND_DISTRIBUTION,
@@ -37,6 +38,9 @@ enum cond {
 
 #define FULL_FRAME   1514		/* bytes of a full Ethernet frame, as shapers count it */
 #define FRAME_HEADER 14			/* of Ethernet, which an MTU does not count */
+#define OVERHEAD_MAX 1000		/* bytes */
+#define CELL_PAYLOAD 48			/* bytes of an ATM cell that carry data */
+#define CELL	     53			/* bytes of an ATM cell */
 #define LARGER_MAX   65535		/* bytes; longest IP packet */
 #define QUEUE_MIN    (100 * FULL_FRAME) /* bytes; lower bound of the default queue */
 
@@ -45,6 +49,12 @@ enum queue_unit { QUEUE_TIME, QUEUE_BYTES, QUEUE_PACKETS };
 struct queue {
 	enum queue_unit unit;
 	uint64_t value; /* ns, bytes or packets */
+};
+
+/* What a frame takes on the link beyond its own bytes, which the rate counts. */
+struct overhead {
+	uint32_t bytes;
+	bool atm; /* frames with their overhead fill whole ATM cells */
 };
 
 enum distribution { DIST_UNIFORM, DIST_NORMAL, DIST_PARETO, DIST_PARETONORMAL, DIST_FILE };
@@ -79,6 +89,7 @@ struct conditions {
 	struct rate rate;
 	struct size burst;
 	struct queue queue;
+	struct overhead overhead;
 	struct duration delay;	/* one way */
 	struct duration jitter; /* one way */
 	enum distribution distribution;
@@ -102,6 +113,15 @@ static inline bool cond_has(const struct conditions *c, enum cond cond)
 	return c->has & (1U << cond);
 }
 
+/* Returns the bytes that a rate counts for a frame of this length. */
+uint64_t overhead_charge(struct overhead overhead, uint64_t bytes);
+/* The same with the overhead of the conditions, if they have any. */
+uint64_t conditions_charge(const struct conditions *c, uint64_t bytes);
+/*
+ * Returns how many times as long full frames take because of the overhead; at least 1.
+ */
+double conditions_stretch(const struct conditions *c);
+
 /* The two directions of a node's link. */
 struct link_conditions {
 	struct conditions up;	/* from the node */
@@ -113,8 +133,9 @@ void conditions_merge(struct conditions *c, const struct conditions *more);
 
 /*
  * Checks merged conditions for contradictions: jitter or reordering without delay, a
- * burst, or a queue of a duration or of bytes, without a rate. owner ("n-1", "n-1 to n-2") and
- * direction ("up", "down" or "") are for the message. Returns 0, or -EINVAL with err filled.
+ * burst, an overhead, or a queue of a duration or of bytes, without a rate. owner ("n-1", "n-1 to
+ * n-2") and direction ("up", "down" or "") are for the message. Returns 0, or -EINVAL with err
+ * filled.
  */
 int conditions_check(const struct conditions *c, const char *owner, const char *direction,
 		     struct netsim_err *err);

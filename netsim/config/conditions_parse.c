@@ -110,6 +110,23 @@ static int read_burst(struct condition_reader *r, const char *word)
 	return r->c->burst.bytes ? 0 : refuse(r, NULL, "burst: must be above 0");
 }
 
+static int read_overhead(struct condition_reader *r, const char *word)
+{
+	const char *text = value(r, word, "44B"), *why = NULL;
+	struct overhead *overhead = &r->c->overhead;
+	struct size size;
+
+	if (!text)
+		return -EINVAL;
+	if (unit_parse_size(text, &size, &why) < 0)
+		return refuse_value(r, word, text, "B", why);
+	if (size.bytes > OVERHEAD_MAX)
+		return refuse(r, NULL, "overhead: must be at most %dB", OVERHEAD_MAX);
+	*overhead = (struct overhead) {(uint32_t)size.bytes, follows(r, "atm")};
+	r->next += overhead->atm;
+	return 0;
+}
+
 static int read_queue(struct condition_reader *r, const char *word)
 {
 	const char *text = value(r, word, "50ms");
@@ -386,6 +403,7 @@ static const struct {
 	{"rate", COND_RATE, read_rate},
 	{"burst", COND_BURST, read_burst},
 	{"queue", COND_QUEUE, read_queue},
+	{"overhead", COND_OVERHEAD, read_overhead},
 	{"delay", COND_DELAY, read_delay},
 	{"jitter", COND_JITTER, read_jitter},
 	{"distribution", COND_DISTRIBUTION, read_distribution},
@@ -416,9 +434,9 @@ static int refuse_word(struct condition_reader *r, const char *word)
 	nearest = name_nearest(word, names, ARRAY_SIZE(names));
 	return refuse(r,
 		      nearest ? hint_f("did you mean \"%s\"?", nearest) :
-				"the conditions are rate, burst, queue, delay, jitter, "
-				"distribution, reorder, loss, duplicate, corrupt, larger, hold, "
-				"slot, seed",
+				"the conditions are rate, burst, queue, overhead, delay, "
+				"jitter, distribution, reorder, loss, duplicate, corrupt, "
+				"larger, hold, slot, seed",
 		      "\"%s\" is not a condition", shown(word));
 }
 

@@ -80,6 +80,32 @@ static bool bind_queue(struct bind *b, const struct field *field, const struct d
 					   "queue: must be above 0");
 }
 
+/* "44B" or "44B atm". */
+static bool bind_overhead(struct bind *b, const struct field *field, const struct doc_node *node,
+			  void *ret)
+{
+	const char *text = bind_string(b, field->name, node), *blank;
+	struct overhead *overhead = ret;
+	char bytes[24] = "";
+	struct size size;
+
+	if (!text)
+		return false;
+	blank = strchr(text, ' ');
+	if (!blank)
+		blank = text + strlen(text);
+	snprintf(bytes, sizeof(bytes), "%.*s", (int)(blank - text), text);
+	overhead->atm = strcmp(blank, " atm") == 0;
+	if ((*blank && !overhead->atm) || unit_parse_size(bytes, &size, NULL) < 0)
+		return bind_refuse(b, &node->at, "write for example \"44B\" or \"44B atm\"",
+				   "overhead: \"%s\" is not a number of bytes", shown(text));
+	if (size.bytes > OVERHEAD_MAX)
+		return bind_refuse(b, &node->at, NULL, "overhead: must be at most %dB",
+				   OVERHEAD_MAX);
+	overhead->bytes = (uint32_t)size.bytes;
+	return true;
+}
+
 bool profile_path(struct buf *path, const struct profile *profile, const char *file)
 {
 	const char *slash = strrchr(profile->file, '/');
@@ -404,6 +430,7 @@ const struct field profile_conditions_rows[] = {
 	{COND(COND_RATE, rate, "rate", bind_rate), .unit = "mbit", .nonzero = true, .min = 8},
 	{COND(COND_BURST, burst, "burst", bind_size), .unit = "kB", .nonzero = true},
 	{COND(COND_QUEUE, queue, "queue", bind_queue)},
+	{COND(COND_OVERHEAD, overhead, "overhead", bind_overhead)},
 	{COND(COND_DELAY, delay, "delay", bind_duration), .unit = "ms"},
 	{FIELD(struct raw_conditions, rtt, "rtt", bind_duration),
 	 FIELD_HAS(struct raw_conditions, has_rtt), FIELD_AT(struct raw_conditions, rtt_at),

@@ -124,6 +124,10 @@ static void print_cond(FILE *out, bool *first, const struct conditions *c, enum 
 	case COND_QUEUE:
 		print_queue(out, first, &c->queue);
 		break;
+	case COND_OVERHEAD:
+		key(out, first, "overhead");
+		fprintf(out, "%" PRIu32 "B%s", c->overhead.bytes, c->overhead.atm ? " atm" : "");
+		break;
 	case COND_DELAY:
 		print_duration(out, first, "delay", c->delay);
 		break;

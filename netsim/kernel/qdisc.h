@@ -26,6 +26,7 @@ struct netem {
 	uint32_t limit;			      /* packets, never 0 */
 	uint32_t duplicate, corrupt, reorder; /* probability x (2^32 - 1) */
 	uint64_t rate;			      /* bytes per second, 0: none */
+	struct overhead overhead;
 	enum loss_model loss_model;
 	uint32_t loss;			  /* LOSS_RANDOM */
 	uint32_t p, r, bad, good;	  /* LOSS_GILBERT_ELLIOTT */
@@ -42,6 +43,7 @@ struct tbf {
 	uint64_t rate;	/* bytes per second */
 	uint32_t burst; /* bytes */
 	uint32_t limit; /* bytes in the queue */
+	struct overhead overhead;
 };
 
 /* A netem without effect, with the length of a device's default queue. */

@@ -50,8 +50,12 @@ void netem_fill(struct rtnl *rt, const struct netem *n, const struct netsim_loc 
 	struct tc_netem_corr corr = {0};
 	struct tc_netem_reorder reorder = {.probability = n->reorder};
 	struct tc_netem_corrupt corrupt = {.probability = n->corrupt};
-	struct tc_netem_rate rate = {.rate = n->rate > FRACTION_ONE ? 0xffffffffU :
-								      (uint32_t)n->rate};
+	struct tc_netem_rate rate = {
+		.rate = n->rate > FRACTION_ONE ? 0xffffffffU : (uint32_t)n->rate,
+		.packet_overhead = (int32_t)n->overhead.bytes,
+		.cell_size = n->overhead.atm ? CELL_PAYLOAD : 0,
+		.cell_overhead = n->overhead.atm ? CELL - CELL_PAYLOAD : 0,
+	};
 	struct tc_netem_slot slot = {
 		.min_delay = n->slot_min,
 		.max_delay = n->slot_max,
@@ -135,6 +139,7 @@ void netem_parse(const struct nlattr *options, struct qdisc *ret)
 	n->reorder = reorder.probability;
 	n->corrupt = corrupt.probability;
 	n->rate = a[TCA_NETEM_RATE64] ? rtnl_u64(a[TCA_NETEM_RATE64]) : rate.rate;
+	n->overhead = (struct overhead) {(uint32_t)rate.packet_overhead, rate.cell_size != 0};
 	n->slot_min = slot.min_delay;
 	n->slot_max = slot.max_delay;
 	n->slot_packets = (uint32_t)slot.max_packets;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <linux/pkt_sched.h>
+#include <math.h>
 #include <string.h>
 
 #include "netsim/kernel/qdisc.h"
@@ -10,7 +11,8 @@ void tbf_fill(struct rtnl *rt, const struct tbf *tbf, const struct netsim_loc *a
 {
 	struct tc_tbf_qopt qopt = {
 		.rate = {.rate = tbf->rate > 0xffffffffU ? 0xffffffffU : (uint32_t)tbf->rate,
-			 .linklayer = TC_LINKLAYER_ETHERNET},
+			 .overhead = (uint16_t)tbf->overhead.bytes,
+			 .linklayer = tbf->overhead.atm ? TC_LINKLAYER_ATM : TC_LINKLAYER_ETHERNET},
 		.limit = tbf->limit,
 	};
 	size_t nest = rtnl_nest(rt, TCA_OPTIONS);
@@ -34,7 +36,12 @@ void tbf_parse(const struct nlattr *options, struct qdisc *ret)
 		memcpy(&qopt, a[TCA_TBF_PARMS] + 1, sizeof(qopt));
 	ret->tbf.rate = a[TCA_TBF_RATE64] ? rtnl_u64(a[TCA_TBF_RATE64]) : qopt.rate.rate;
 	ret->tbf.limit = qopt.limit;
+	ret->tbf.overhead =
+		(struct overhead) {qopt.rate.overhead, qopt.rate.linklayer == TC_LINKLAYER_ATM};
 	/* The kernel reports the burst as its transmission time at this rate. */
 	burst = (double)qopt.buffer * TICK_NS * (double)ret->tbf.rate / 1e9 + 0.5;
+	if (ret->tbf.overhead.atm)
+		burst = floor(burst / CELL) * CELL_PAYLOAD;
+	burst = fmax(burst - ret->tbf.overhead.bytes, 0);
 	ret->tbf.burst = burst < UINT32_MAX ? (uint32_t)burst : UINT32_MAX;
 }

@@ -13,6 +13,7 @@
 
 #include <net/if.h>
 
+#include "netsim/config/conditions.h"
 #include "netsim/util/err.h"
 #include "netsim/util/unit.h"
 
@@ -73,7 +74,8 @@ struct probe_plan {
  */
 int probe_run(struct probe *probe, const struct probe_plan *plan, struct netsim_err *err);
 
-/* Rates in bits per second; frames count without preamble and FCS. */
+/* Rates in bits per second; frames count without preamble and FCS, but with an overhead asked for.
+ */
 struct probe_rate {
 	double offered; /* rate sent */
 	double passed;	/* rate received, once the link was busy */
@@ -98,6 +100,7 @@ struct probe_flood_plan {
 	double burst; /* bits sent at once in advance, which do not count */
 	double seconds;
 	double link; /* rate of the link to keep busy, for idle; 0: unknown */
+	struct overhead overhead;
 };
 
 /* Floods with UDP. Measures the sum of all lanes, only while all of them are being sent. */

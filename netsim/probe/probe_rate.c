@@ -27,6 +27,7 @@ struct flood {
 	const struct probe_lane *lanes;
 	size_t lane_count;
 	size_t bytes;
+	double bits; /* of each packet, with the overhead */
 	double bps, burst;
 	uint32_t sent[PROBE_LANES], got;
 	uint32_t tried, refused;  /* packets offered to the interface, and not taken by it */
@@ -52,8 +53,7 @@ static bool send_lane(struct flood *f, size_t i, double elapsed)
 {
 	const struct probe_lane *lane = &f->lanes[i];
 	const struct probe *p = f->probe;
-	double due =
-		lane->share * (f->burst + f->bps * elapsed) / 8 / (double)(f->bytes + ETHERNET) + 1;
+	double due = lane->share * (f->burst + f->bps * elapsed) / f->bits + 1;
 	uint8_t packets[PROBE_BATCH][PROBE_SNAP];
 	size_t lengths[PROBE_BATCH];
 	int count = 0;
@@ -87,13 +87,13 @@ static bool send_lane(struct flood *f, size_t i, double elapsed)
  * Follows the queue of a link of the requested rate: counts the time in which it is empty
  * because this process did not run. Refused packets count as sent: this process did run.
  */
-static void follow(struct flood *f, double link, double bits, double now, uint32_t tried)
+static void follow(struct flood *f, double link, double now, uint32_t tried)
 {
 	double gap = now - f->turn;
 
 	if (gap > f->ahead)
 		f->idle += gap - f->ahead;
-	f->ahead = fmax(0, f->ahead - gap) + tried * bits / link;
+	f->ahead = fmax(0, f->ahead - gap) + tried * f->bits / link;
 	f->turn = now;
 }
 
@@ -138,12 +138,12 @@ void probe_flood(struct probe *probe, const struct probe_flood_plan *plan, struc
 			  .bps = plan->bps,
 			  .burst = plan->burst,
 			  .end = INT64_MAX};
-	double start = probe_now(), end = start + plan->seconds, sent = 0, bits;
+	double start = probe_now(), end = start + plan->seconds, sent = 0;
 
 	probe->run++;
 	f.bytes = packet_bytes(&probe->ends[f.lanes[0].from], f.bps);
-	bits = 8.0 * (double)(f.bytes + ETHERNET);
-	f.skip = (f.burst + f.bps * plan->seconds * SKIP_SHARE) / bits;
+	f.bits = 8.0 * (double)overhead_charge(plan->overhead, f.bytes + ETHERNET);
+	f.skip = (f.burst + f.bps * plan->seconds * SKIP_SHARE) / f.bits;
 	f.turn = start;
 	for (double now = start; now < end; now = probe_now()) {
 		uint32_t tried = f.tried;
@@ -152,7 +152,7 @@ void probe_flood(struct probe *probe, const struct probe_flood_plan *plan, struc
 		for (size_t i = 0; i < f.lane_count; i++)
 			more |= send_lane(&f, i, now - start);
 		if (plan->link > 0)
-			follow(&f, plan->link, bits, now, f.tried - tried);
+			follow(&f, plan->link, now, f.tried - tried);
 		take_all(&f, more ? 0 : PAUSE);
 	}
 	/* Lanes drain at different times: with several, ignore later arrivals. */
@@ -160,7 +160,7 @@ void probe_flood(struct probe *probe, const struct probe_flood_plan *plan, struc
 		f.end = clock_ns(CLOCK_REALTIME);
 	for (size_t i = 0; i < f.lane_count; i++)
 		sent += f.sent[i];
-	ret->offered = (sent * bits - f.burst) / plan->seconds;
+	ret->offered = (sent * f.bits - f.burst) / plan->seconds;
 	ret->refused = f.tried ? (double)f.refused / f.tried : 0;
 	ret->idle = f.idle / plan->seconds;
 	ret->busy = false;
@@ -168,7 +168,7 @@ void probe_flood(struct probe *probe, const struct probe_flood_plan *plan, struc
 	for (end = f.heard + DRAIN_MAX; probe_now() < end && probe_now() - f.heard < QUIET;)
 		take_all(&f, QUIET / 4);
 	ret->window = (double)(f.last - f.first) / 1e9;
-	ret->passed = f.counted > 1 && ret->window > 0 ? (f.counted - 1) * bits / ret->window : 0;
+	ret->passed = f.counted > 1 && ret->window > 0 ? (f.counted - 1) * f.bits / ret->window : 0;
 }
 
 /* One end of a TCP connection, opened inside its namespace. */

@@ -12,8 +12,8 @@
 #define TRACE_QUEUE 300000000ULL
 
 _Static_assert(PORT_HAS_RATE == 1 << COND_RATE && PORT_HAS_DELAY == 1 << COND_DELAY &&
-		       PORT_HAS_LOSS == 1 << COND_LOSS && PORT_HAS_SEED == 1 << COND_SEED &&
-		       PORT_HAS_TRACE == 1 << COND_TRACE,
+		       PORT_HAS_LOSS == 1 << COND_LOSS && PORT_HAS_OVERHEAD == 1 << COND_OVERHEAD &&
+		       PORT_HAS_SEED == 1 << COND_SEED && PORT_HAS_TRACE == 1 << COND_TRACE,
 	       "conditions have the same numbers in the eBPF programs");
 _Static_assert((int)PORT_LOSS_4STATE == LOSS_4STATE && (int)PORT_ORDER_RATIO == REORDER_RATIO &&
 		       (int)PORT_QUEUE_PACKETS == QUEUE_PACKETS,
@@ -97,6 +97,8 @@ int edt_compile(const struct conditions *c, struct edt_compiler *compiler,
 		.asked_burst = c->burst.bytes,
 		.asked_queue = c->queue.value,
 		.asked_queue_unit = c->queue.unit,
+		.overhead = (uint16_t)c->overhead.bytes,
+		.atm = c->overhead.atm,
 		.delay = (uint64_t)c->delay.ns,
 		.jitter = (uint64_t)c->jitter.ns,
 		.order = c->reorder,
@@ -178,6 +180,8 @@ void edt_merge(struct port_conditions *c, const struct port_conditions *more)
 	TAKE(PORT_HAS_BURST, asked_burst);
 	TAKE(PORT_HAS_QUEUE, asked_queue);
 	TAKE(PORT_HAS_QUEUE, asked_queue_unit);
+	TAKE(PORT_HAS_OVERHEAD, overhead);
+	TAKE(PORT_HAS_OVERHEAD, atm);
 	TAKE(PORT_HAS_DELAY, delay);
 	TAKE(PORT_HAS_JITTER, jitter);
 	TAKE(PORT_HAS_DISTRIBUTION, table);
@@ -209,9 +213,13 @@ void edt_merge(struct port_conditions *c, const struct port_conditions *more)
 	c->has |= more->has;
 }
 
-static uint64_t time_of(uint64_t bytes, uint64_t rate)
+/* The time that full frames of so many bytes take. */
+static uint64_t time_of(const struct port_conditions *c, uint64_t bytes)
 {
-	return (uint64_t)((double)bytes * 1e9 / (double)rate);
+	struct overhead overhead = {c->overhead, c->atm};
+	double stretch = (double)overhead_charge(overhead, FULL_FRAME) / FULL_FRAME;
+
+	return (uint64_t)((double)bytes * stretch * 1e9 / (double)c->rate);
 }
 
 /* The longest queueing delay, ns. Default: twice the bandwidth-delay product, at least 100 frames.
@@ -225,11 +233,10 @@ static uint64_t queue_of(const struct port_conditions *c)
 	if (!c->rate)
 		return TRACE_QUEUE;
 	if (c->has & PORT_HAS_QUEUE)
-		return time_of(c->asked_queue_unit == PORT_QUEUE_BYTES ?
-				       c->asked_queue :
-				       c->asked_queue * FULL_FRAME,
-			       c->rate);
-	lower = time_of(QUEUE_MIN, c->rate);
+		return time_of(c, c->asked_queue_unit == PORT_QUEUE_BYTES ?
+					  c->asked_queue :
+					  c->asked_queue * FULL_FRAME);
+	lower = time_of(c, QUEUE_MIN);
 	return 2 * c->delay > lower ? 2 * c->delay : lower;
 }
 
@@ -239,7 +246,7 @@ void edt_finish(struct port_conditions *c)
 		c->trace_has &= ~c->has;
 	if (!(c->has & PORT_HAS_DELAY) && !(c->trace_has & PORT_HAS_DELAY))
 		c->jitter = 0;
-	c->burst = c->rate && c->has & PORT_HAS_BURST ? time_of(c->asked_burst, c->rate) : 0;
+	c->burst = c->rate && c->has & PORT_HAS_BURST ? time_of(c, c->asked_burst) : 0;
 	c->queue = queue_of(c);
 }
 
@@ -279,6 +286,7 @@ void edt_read(const struct port_conditions *c, struct conditions *ret)
 		.rate = {c->rate * 8},
 		.burst = {c->asked_burst},
 		.queue = {c->asked_queue_unit, c->asked_queue},
+		.overhead = {c->overhead, c->atm},
 		.delay = {(int64_t)c->delay},
 		.jitter = {(int64_t)c->jitter},
 		.distribution = c->table < DIST_FILE ? c->table : DIST_UNIFORM,

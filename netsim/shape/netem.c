@@ -184,15 +184,26 @@ static int put_all(struct applier *a)
 	return rtnl_send(a->st->rt, a->err);
 }
 
+static bool same_overhead(struct overhead a, struct overhead b)
+{
+	return a.bytes == b.bytes && a.atm == b.atm;
+}
+
 static bool same_netem(const struct netem *a, const struct netem *b)
 {
 	return a->delay == b->delay && a->jitter == b->jitter && a->limit == b->limit &&
 	       a->duplicate == b->duplicate && a->corrupt == b->corrupt &&
-	       a->reorder == b->reorder && a->rate == b->rate && a->loss_model == b->loss_model &&
+	       a->reorder == b->reorder && a->rate == b->rate &&
+	       same_overhead(a->overhead, b->overhead) && a->loss_model == b->loss_model &&
 	       a->loss == b->loss && a->p == b->p && a->r == b->r && a->bad == b->bad &&
 	       a->good == b->good && a->p13 == b->p13 && a->p31 == b->p31 && a->p32 == b->p32 &&
 	       a->p23 == b->p23 && a->p14 == b->p14 && a->slot_min == b->slot_min &&
 	       a->slot_max == b->slot_max;
+}
+
+static bool same_tbf(const struct tbf *a, const struct tbf *b)
+{
+	return a->rate == b->rate && same_overhead(a->overhead, b->overhead);
 }
 
 static int compare(struct applier *a, const struct qdiscs *now, int ifindex,
@@ -210,7 +221,7 @@ static int compare(struct applier *a, const struct qdiscs *now, int ifindex,
 		return -EOPNOTSUPP;
 	}
 	if (root && same_netem(&root->netem, &params->netem) &&
-	    (!params->has_tbf || (child && child->tbf.rate == params->tbf.rate)))
+	    (!params->has_tbf || (child && same_tbf(&child->tbf, &params->tbf))))
 		return 0;
 	return err_set(a->err, NETSIM_ERR_KERNEL, -EIO, params->at,
 		       "%s: the kernel's qdisc differs from the requested one", subject);
@@ -550,7 +561,7 @@ static const char *difference(const struct qdiscs *all, int ifindex,
 		return idle ? NULL : NO_NETEM;
 	if (!same_netem(&root->netem, &params->netem))
 		return "its netem differs";
-	if (params->has_tbf && (!child || child->tbf.rate != params->tbf.rate))
+	if (params->has_tbf && (!child || !same_tbf(&child->tbf, &params->tbf)))
 		return child ? "its tbf differs" : "its tbf is missing";
 	return NULL;
 }

@@ -38,6 +38,8 @@ static uint64_t queue_bytes(const struct conditions *c, uint64_t rate, uint64_t 
 {
 	uint64_t bytes;
 
+	/* Counted without the overhead, which makes frames leave more slowly. */
+	rate = (uint64_t)((double)rate / conditions_stretch(c));
 	if (!cond_has(c, COND_QUEUE)) {
 		bytes = 2 * bytes_in(rate, delay);
 		return bytes > QUEUE_MIN ? bytes : QUEUE_MIN;
@@ -105,18 +107,23 @@ static void set_rate(const struct conditions *c, struct netem_params *params)
 {
 	uint64_t rate = c->rate.bps / 8;
 	bool reorders = cond_has(c, COND_REORDER) && c->reorder != REORDER_FORBIDDEN;
+	struct overhead overhead = {0};
 	uint64_t burst = rate / 100 > 10 * FULL_FRAME ? rate / 100 : 10 * FULL_FRAME;
 
 	if (!cond_has(c, COND_RATE))
 		return;
+	if (cond_has(c, COND_OVERHEAD))
+		overhead = c->overhead;
 	params->has_tbf = cond_has(c, COND_BURST) || (reorders && params->netem.jitter);
 	if (!params->has_tbf) {
 		params->netem.rate = rate;
+		params->netem.overhead = overhead;
 		return;
 	}
 	if (cond_has(c, COND_BURST))
 		burst = c->burst.bytes;
 	params->tbf.rate = rate;
+	params->tbf.overhead = overhead;
 	params->tbf.burst = clamp(burst, FULL_FRAME);
 	params->tbf.limit = clamp(queue_bytes(c, rate, params->netem.delay), FULL_FRAME);
 }
@@ -217,17 +224,27 @@ static void read_delay(const struct netem *n, struct conditions *c)
 	}
 }
 
+static void read_overhead(struct overhead overhead, struct conditions *c)
+{
+	if (!overhead.bytes && !overhead.atm)
+		return;
+	set(c, COND_OVERHEAD);
+	c->overhead = overhead;
+}
+
 static void read_rate(const struct netem *n, const struct tbf *tbf, struct conditions *c)
 {
 	if (n->rate && n->rate != ORDER_RATE && n->rate != NETEM_HOLD_RATE) {
 		set(c, COND_RATE);
 		c->rate.bps = n->rate * 8;
+		read_overhead(n->overhead, c);
 	}
 	if (tbf && tbf->rate && tbf->rate != TBF_IDLE.rate) {
 		set(c, COND_RATE);
 		set(c, COND_BURST);
 		c->rate.bps = tbf->rate * 8;
 		c->burst.bytes = tbf->burst;
+		read_overhead(tbf->overhead, c);
 	}
 }
 

@@ -16,6 +16,7 @@ void verify_calibrate(struct verify_run *run, const struct probe_flood_plan *pla
 {
 	const struct probe_lane lane = {run->link_count, run->link_count + 1, 1, 0};
 	const struct netem netem = {.rate = (uint64_t)(plan->link / 8),
+				    .overhead = plan->overhead,
 				    .limit = packets(fmax(QUEUE_MIN, plan->link / 8))};
 	uint32_t burst = (uint32_t)fmax(plan->link / 8 / 100, 10 * FULL_FRAME);
 	struct probe_flood_plan same = *plan;

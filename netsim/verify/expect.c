@@ -5,8 +5,7 @@
 
 #include "netsim/verify/judge.h"
 
-#define ROUNDS	   4000 /* packets in the simulation of jitter that keeps the order */
-#define FRAME_BITS (8.0 * PROBE_FRAME)
+#define ROUNDS 4000 /* packets in the simulation of jitter that keeps the order */
 
 static double share(struct ratio r)
 {
@@ -163,7 +162,7 @@ static int add_hop(const struct conditions *c, double every, struct dist_tables 
 	e->sd = sqrt(e->sd * e->sd + sd * sd);
 	/* A shaper with a burst passes single packets without delay. */
 	if (cond_has(c, COND_RATE) && c->rate.bps) {
-		double wire = FRAME_BITS * 1e3 / (double)c->rate.bps;
+		double wire = 8e3 * (double)conditions_charge(c, PROBE_FRAME) / (double)c->rate.bps;
 
 		mean += cond_has(c, COND_BURST) ? 0 : wire;
 		e->slack += wire;

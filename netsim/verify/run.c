@@ -71,7 +71,8 @@ static double min_interval(const struct conditions *c, size_t uses, bool times)
 	double interval = 0;
 
 	if (cond_has(c, COND_RATE) && c->rate.bps)
-		interval = (double)uses * 8 * PROBE_FRAME / (LOAD * (double)c->rate.bps);
+		interval = (double)uses * 8 * (double)conditions_charge(c, PROBE_FRAME) /
+			   (LOAD * (double)c->rate.bps);
 	/* Under jitter, packets in quick succession delay each other, to keep the order. */
 	if (times)
 		interval = fmax(interval, 2 * (double)uses * verify_jitter(c) / 1e3);

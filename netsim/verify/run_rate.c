@@ -38,15 +38,38 @@ static uint64_t rate_of(const struct conditions *c)
 	return cond_has(c, COND_RATE) && c->rate.bps ? c->rate.bps : UINT64_MAX;
 }
 
+/* The rate of a hop as another one, whose overhead may differ, would count the same frames. */
+static uint64_t rate_beside(const struct conditions *c, const struct conditions *other)
+{
+	uint64_t rate = rate_of(c);
+	double stretch = conditions_stretch(other) / conditions_stretch(c);
+
+	return rate == UINT64_MAX ? rate : (uint64_t)((double)rate * stretch);
+}
+
+/* The hop of a path on which full frames take longest; the first of several. */
+static const struct conditions *slowest_hop(const struct verify_path *path)
+{
+	const struct conditions *slowest = &path->up;
+
+	if (rate_beside(&path->path, slowest) < rate_of(slowest))
+		slowest = &path->path;
+	if (rate_beside(&path->down, slowest) < rate_of(slowest))
+		slowest = &path->down;
+	return slowest;
+}
+
 static uint64_t least(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
 }
 
-/* Returns the rate of a path without its hop in the direction up or down. */
+/* Returns the rate of a path without its hop in the direction up or down, as that one counts. */
 static uint64_t rest_of(const struct verify_path *path, bool up)
 {
-	return least(rate_of(&path->path), rate_of(up ? &path->down : &path->up));
+	const struct conditions *hop = up ? &path->up : &path->down;
+
+	return least(rate_beside(&path->path, hop), rate_beside(up ? &path->down : &path->up, hop));
 }
 
 /* Returns whether a path's own rate is wrong; such a path says nothing about its ends. */
@@ -125,6 +148,7 @@ struct turn {
 	struct probe_lane lanes[PROBE_LANES];
 	size_t lane_count;
 	const struct verify_path *path; /* of the first lane */
+	const struct conditions *hop;	/* the one that limits the rate */
 	double room;			/* rate of all partners together */
 	double lost_before;		/* share lost before the hop that limits the rate */
 	double burst;
@@ -143,6 +167,7 @@ static int add_lane(const struct verify_run *run, const struct verify_rate *r, s
 
 	if (!turn->lane_count) {
 		turn->path = path;
+		turn->hop = r->is_path ? slowest_hop(path) : r->up ? &path->up : &path->down;
 		result = verify_expect(path, &tables, &turn->expect);
 		dist_tables_done(&tables);
 	}
@@ -208,6 +233,8 @@ static void flood(struct verify_run *run, struct probe *probe, const struct turn
 		  struct verify_rate *r)
 {
 	double arrives = 1 - turn->lost_before, offer = OVERLOAD * (double)r->asked / arrives;
+	struct overhead overhead =
+		cond_has(turn->hop, COND_OVERHEAD) ? turn->hop->overhead : (struct overhead) {0};
 
 	/* Keep each partner's share below the rate of its link. */
 	if (turn->lane_count > 1)
@@ -220,7 +247,8 @@ static void flood(struct verify_run *run, struct probe *probe, const struct turn
 			.bps = offer,
 			.burst = turn->burst,
 			.seconds = i * turn->seconds,
-			.link = (double)(r->is_path ? r->own : r->asked) / arrives};
+			.link = (double)(r->is_path ? r->own : r->asked) / arrives,
+			.overhead = overhead};
 		struct probe_rate seen;
 
 		probe_flood(probe, &plan, &seen);
@@ -251,20 +279,12 @@ static struct tcp_path tcp_path_of(const struct verify_run *run, const struct tu
 				   const struct verify_rate *r)
 {
 	const struct verify_path *path = turn->path;
-	const struct conditions *hops[] = {&path->up, &path->path, &path->down};
-	struct tcp_path ret = {.rate = (double)r->tcp_asked,
-			       .rtt = (path->seen.mean + way_back(run, path)->seen.mean) / 1e3,
-			       .queue = QUEUE_MIN,
-			       .loss = turn->expect.loss,
-			       .window = TCP_WINDOW};
-	uint64_t slowest = UINT64_MAX;
 
-	for (size_t i = 0; i < ARRAY_SIZE(hops); i++)
-		if (rate_of(hops[i]) < slowest) {
-			slowest = rate_of(hops[i]);
-			ret.queue = verify_queue(hops[i]);
-		}
-	return ret;
+	return (struct tcp_path) {.rate = (double)r->tcp_asked,
+				  .rtt = (path->seen.mean + way_back(run, path)->seen.mean) / 1e3,
+				  .queue = verify_queue(slowest_hop(path)),
+				  .loss = turn->expect.loss,
+				  .window = TCP_WINDOW};
 }
 
 static int stream(struct verify_run *run, struct probe *probe, const struct turn *turn,
@@ -335,6 +355,12 @@ static size_t turns_of(const struct verify_run *run)
 	return count;
 }
 
+/* The rate of full frames, which TCP sends, in a rate that counts their overhead. */
+static uint64_t without_overhead(uint64_t rate, const struct conditions *hop)
+{
+	return (uint64_t)((double)rate / conditions_stretch(hop));
+}
+
 static int measure_over(struct verify_run *run, struct probe *probe, struct verify_rate *r,
 			size_t first, bool alone, struct netsim_err *err)
 {
@@ -365,7 +391,7 @@ static int measure_over(struct verify_run *run, struct probe *probe, struct veri
 	if (each < 1 || refuses_tcp(&turn.expect) || !verify_udp_fits(r))
 		return result;
 	r->no_tcp = run->quick;
-	r->tcp_asked = least(r->own, rest_of(turn.path, r->up));
+	r->tcp_asked = without_overhead(least(r->own, rest_of(turn.path, r->up)), turn.hop);
 	return run->quick ? result : stream(run, probe, &turn, r, err);
 }
 
@@ -445,7 +471,8 @@ struct capacity {
 static struct capacity path_capacity(const struct verify_path *path)
 {
 	const struct conditions *hops[] = {&path->up, &path->path, &path->down};
-	struct capacity c = {.rate = UINT64_MAX};
+	const struct conditions *slowest = slowest_hop(path);
+	struct capacity c = {.rate = rate_of(slowest)};
 	double before = 1, all = 1;
 
 	for (size_t i = 0; i < ARRAY_SIZE(hops); i++) {
@@ -454,10 +481,8 @@ static struct capacity path_capacity(const struct verify_path *path)
 					 0;
 
 		all *= 1 - verify_loss(hops[i]);
-		if (rate_of(hops[i]) < c.rate) {
-			c.rate = rate_of(hops[i]);
+		if (hops[i] == slowest)
 			before = all;
-		}
 		all *= 1 - damaged;
 	}
 	c.before = 1 - before;
@@ -551,7 +576,8 @@ static int measure_path(struct verify_run *run, struct probe *probe, struct veri
 		return result;
 	turn.lanes[0].share = 1;
 	turn.lanes[0].port = way->port;
-	r->asked = r->tcp_asked = (uint64_t)((double)r->own * (1 - capacity.after));
+	r->asked = (uint64_t)((double)r->own * (1 - capacity.after));
+	r->tcp_asked = without_overhead(r->asked, turn.hop);
 	r->control = r->machine = r->tcp_control = -1;
 	r->excess = 0;
 	r->slack = slack_of(&turn.expect, (double)r->asked, turn.seconds);

@@ -178,6 +178,7 @@ int scratch_shape(struct scratch *s, const struct netem *netem, uint32_t burst, 
 	*ret_tbf = true;
 	qdisc_put_tbf_root(rt, s->ports[1],
 			   &(struct tbf) {.rate = netem->rate,
+					  .overhead = netem->overhead,
 					  .burst = burst,
 					  .limit = netem->limit * FULL_FRAME},
 			   "scratch");

@@ -32,7 +32,7 @@ struct tcp_rate verify_tcp_rate(const struct tcp_path *path)
 
 double verify_queue(const struct conditions *c)
 {
-	double rate = cond_has(c, COND_RATE) ? (double)c->rate.bps / 8 : 0;
+	double rate = cond_has(c, COND_RATE) ? (double)c->rate.bps / 8 / conditions_stretch(c) : 0;
 	double delay = cond_has(c, COND_DELAY) ? (double)c->delay.ns / 1e9 : 0;
 
 	if (!cond_has(c, COND_QUEUE))

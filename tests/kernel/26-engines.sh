@@ -11,7 +11,7 @@
 
 FLEET=both
 FLOOD=$HELPERS/flood
-NODES=14
+NODES=16
 declare -A RATE_SEEN # TCP's share of the rate in percent, by engine, or tbf
 
 # Columns: needs netem or fq | name | conditions | expected effect. lost, copied and damaged
@@ -32,13 +32,16 @@ no  | duplicate          | {duplicate: 10%}                                     
 no  | corrupt            | {corrupt: 10%}                                        | damaged 10, copied 0
 yes | slot               | {slot: 40ms}                                          | lost 0, late 0 0.7, p10 1 14, p50 14 30, p90 30 55
 yes | rate               | {rate: 48kbit}                                        | late 0 0.7, rate 95 105
+yes | overhead           | {rate: 96kbit, overhead: 60B}                         | late 0 0.7, rate 95 105
+yes | ATM                | {rate: 127.2kbit, overhead: 40B atm}                  | late 0 0.7, rate 95 105
 yes | all together       | {rate: 10mbit, delay: 10ms, loss: 5%, duplicate: 5%}  | lost 5, copied 5, late 0 0.7, p1 10 12, p50 10 13'
 # Full-size frames, faster than the link's rate.
 FULL='
 yes | rate               | {rate: 1mbit}                                         | late 0 0.7, rate 79 86
 yes | queue in time      | {rate: 1mbit, queue: 200ms}                           | late 0 0.7, rate 77 86, p50 180 235, p90 185 260
 yes | queue in packets   | {rate: 1mbit, queue: 20 packets}                      | late 0 0.7, rate 77 86, p50 220 275, p90 230 300
-yes | queue in bytes     | {rate: 1mbit, delay: 20ms, queue: 30KiB}              | late 0 0.7, rate 77 86, p1 20 60'
+yes | queue in bytes     | {rate: 1mbit, delay: 20ms, queue: 30KiB}              | late 0 0.7, rate 77 86, p1 20 60
+yes | burst and overhead | {rate: 1mbit, burst: 2kB, overhead: 486B}             | late 0 0.7, rate 60 65'
 
 build() {
 	{

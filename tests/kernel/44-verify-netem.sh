@@ -77,7 +77,7 @@ slow() {
 		nodes:
 		  n100-1: {rtt: 5ms, rate: 8mbit}
 		  n100-2: {rtt: 10ms, rate: 8mbit}
-		  n100-3: {rtt: 20ms, rate: 6mbit}
+		  n100-3: {rtt: 20ms, rate: 6mbit, overhead: 60B}
 		  jetson-*: {rtt: 50ms, rate: 4mbit}
 	EOT
 	"$NETSIM" apply -q "$WORK/slow.yaml"
@@ -88,7 +88,7 @@ lies() {
 	slow
 	lie "$(port_of n100-2)" delay 1ms rate 8mbit
 	lie "$(port_of jetson-2)" delay 25ms rate 2mbit
-	lie "$(port_of n100-3)" delay 10ms rate 6mbit loss 12%
+	lie "$(port_of n100-3)" delay 10ms rate 6mbit 60 loss 12%
 	lie "$(ifb_of "$(port_of jetson-1)")" delay 125ms rate 4mbit
 	lie "$(port_of n100-1)" delay 2.5ms rate 8mbit duplicate 12%
 	found "delays, a rate, a loss and copies, up and down" "$(sorted "jetson-2 rate down" \

@@ -91,7 +91,7 @@ traffic() {
 		  - {between: [a-1, b-1], delay: 30ms}
 		classes:
 		  iscsi: {rate: 4mbit}
-		  flannel: {rate: 5mbit, delay: 5ms}
+		  flannel: {rate: 5mbit, overhead: 40B atm, delay: 5ms}
 		  etcd-peer: {loss: 20%}
 	EOT
 	check "classes" "$NETSIM" apply -q "$WORK/traffic.yaml"

@@ -168,7 +168,7 @@ struct shot {
 	uint32_t from, to, mark;
 	uint64_t tstamp;
 	uint32_t wire_len;
-	uint32_t gso_size;
+	uint32_t gso_size, gso_segs;
 	uint32_t cb[2];
 	uint8_t *frame;
 	uint32_t length;
@@ -184,6 +184,7 @@ static inline uint32_t ports_run(int prog, struct shot *shot)
 			       .tstamp = shot->tstamp,
 			       .wire_len = shot->wire_len,
 			       .gso_size = shot->gso_size,
+			       .gso_segs = shot->gso_segs,
 			       .cb = {shot->cb[0], shot->cb[1]}};
 	struct __sk_buff out = {0};
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = shot->frame, .data_size_in = shot->length,

@@ -59,6 +59,8 @@ static void test_round_trip(void **state)
 		"8mbit burst 10kB queue 50ms delay 2.5ms",
 		"1gbit queue 100 packets",
 		"1gbit queue 1MB",
+		"1mbit overhead 40B",
+		"1mbit burst 10kB overhead 0B atm",
 		"delay 10ms jitter 2ms distribution normal reorder allowed",
 		"delay 10ms jitter 2ms distribution paretonormal",
 		"delay 10ms reorder 25%",
@@ -121,6 +123,10 @@ static void test_queue(void **state)
 		{"8mbit delay 100ms queue 5ms", 5 * MS},
 		{"8mbit queue 10kB", 10 * MS},
 		{"8mbit queue 10 packets", 15140000},
+		/* 1554 bytes, and 33 cells */
+		{"8mbit queue 10 packets overhead 40B", 15540000},
+		{"8mbit queue 10 packets overhead 40B atm", 17490000},
+		{"8mbit queue 5ms overhead 40B", 5 * MS},
 		{"queue 5ms", 5 * MS},
 		{"delay 5ms", 300 * MS}, /* for a trace that has rates */
 	};

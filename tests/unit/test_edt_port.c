@@ -297,6 +297,37 @@ static void test_rate(void **state)
 	assert_true(shot.tstamp == 0);
 }
 
+/* 1000 bytes and 200 more take 120 ms; in cells, 1060 and 1378 bytes of ATM. */
+static void test_overhead(void **state)
+{
+	struct port_conditions c = RATE(10000);
+	struct shot shot;
+	uint64_t last;
+
+	NEEDS_BPF(state);
+	c.has |= PORT_HAS_OVERHEAD;
+	c.overhead = 200;
+	PUT(up(LINK_5, c));
+	shot = shoot(five, six);
+	expect_delay(&shot, 120 * MS);
+	/* five segments, each with its overhead */
+	last = shot.tstamp;
+	shot = aim(five, six, TYPE_OTHER);
+	shot.gso_segs = 5;
+	shot.wire_len = 4700;
+	assert_int_equal(ports_run(policy->prog[POLICY_PORT], &shot), PASS);
+	assert_true(shot.tstamp == last + 570 * MS);
+	c.overhead = 0;
+	c.atm = 1;
+	PUT(up(LINK_5, c));
+	shot = shoot(five, six);
+	expect_delay(&shot, 21 * 53 * MS / 10);
+	c.overhead = 200;
+	PUT(up(LINK_5, c));
+	shot = shoot(five, six);
+	expect_delay(&shot, 25 * 53 * MS / 10);
+}
+
 /* A full queue drops frames; frames queued before depart in time. */
 static void test_queue(void **state)
 {
@@ -566,6 +597,7 @@ int main(void)
 		cmocka_unit_test(test_jitter),
 		cmocka_unit_test(test_reorder),
 		cmocka_unit_test(test_rate),
+		cmocka_unit_test(test_overhead),
 		cmocka_unit_test(test_queue),
 		cmocka_unit_test(test_burst),
 		cmocka_unit_test(test_clocks),

@@ -62,6 +62,8 @@ static void compare_netem(const char *row, const struct netem *got, const struct
 	COMPARE(corrupt);
 	COMPARE(reorder);
 	COMPARE(rate);
+	COMPARE(overhead.bytes);
+	COMPARE(overhead.atm);
 	COMPARE(loss_model);
 	COMPARE(loss);
 	COMPARE(p);
@@ -100,6 +102,9 @@ static void check_rows(const struct row *rows, size_t count)
 		compare(rows[i].text, "tbf.rate", got.tbf.rate, rows[i].tbf.rate);
 		compare(rows[i].text, "tbf.burst", got.tbf.burst, rows[i].tbf.burst);
 		compare(rows[i].text, "tbf.limit", got.tbf.limit, rows[i].tbf.limit);
+		compare(rows[i].text, "tbf.overhead", got.tbf.overhead.bytes,
+			rows[i].tbf.overhead.bytes);
+		compare(rows[i].text, "tbf.atm", got.tbf.overhead.atm, rows[i].tbf.overhead.atm);
 	}
 	dist_tables_done(&tables);
 }
@@ -144,6 +149,11 @@ static void test_queue(void **state)
 		{"rate: 10mbit, delay: 25ms, queue: 30 packets",
 		 {25000000, .rate = 1250000, .limit = 152}},
 		{"delay: 10ms, queue: 30 packets", {10000000, .limit = 10030}},
+		/* 40 ms: 50,000 bytes of ATM, 43,288 of frames, which are 28 full ones */
+		{"rate: 10mbit, queue: 40ms, overhead: 40B atm",
+		 {.rate = 1250000, .overhead = {40, true}, .limit = 28}},
+		{"rate: 10mbit, overhead: 100B",
+		 {.rate = 1250000, .overhead = {100}, .limit = 100}},
 	};
 
 	(void)state;
@@ -183,6 +193,9 @@ static void test_burst(void **state)
 {
 	static const struct row rows[] = {
 		{"rate: 10mbit, burst: 64kB", {.limit = 10000}, {1250000, 64000, 151400}},
+		{"rate: 10mbit, burst: 64kB, overhead: 40B",
+		 {.limit = 10000},
+		 {1250000, 64000, 151400, {40, false}}},
 		{"rate: 10mbit, burst: 100B", {.limit = 10000}, {1250000, 1514, 151400}},
 		{"rate: 100mbit, burst: 64kB, delay: 1s",
 		 {1000000000, .limit = 1010000},
