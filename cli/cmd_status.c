@@ -5,6 +5,7 @@
 
 #include "cmd.h"
 #include "fault_print.h"
+#include "figures.h"
 #include "matrix.h"
 #include "missing.h"
 #include "out.h"
@@ -176,6 +177,17 @@ static void print_faults(const struct netsim_fleet *fleet)
 	}
 }
 
+static void print_waiting(const struct netsim_fleet *fleet)
+{
+	char bytes[FIGURE_TEXT];
+
+	if (fleet->waiting_packets)
+		printf("%" PRIu64 " packet%s of %s wait%s\n", fleet->waiting_packets,
+		       plural(fleet->waiting_packets),
+		       figure_bytes((double)fleet->waiting_bytes, bytes),
+		       fleet->waiting_packets == 1 ? "s" : "");
+}
+
 /* Prints what differs from the record, or what is not shaped. */
 static void print_remarks(const struct netsim_fleet *fleet)
 {
@@ -257,6 +269,7 @@ static void print_text(const struct common *args, const struct netsim_status *st
 		if (args->verbose || status->fleets[i]->fault_count)
 			print_matrix(status->fleets[i]);
 		print_faults(status->fleets[i]);
+		print_waiting(status->fleets[i]);
 		print_remarks(status->fleets[i]);
 		print_limits(status->fleets[i]);
 		print_services(status->fleets[i]);
@@ -374,15 +387,17 @@ static json_t *json_fleet(const struct netsim_fleet *fleet)
 						   json_seconds((double)f->left_ns / 1e9),
 				  "problem", f->problem, "reject", f->reject ? json_true() : NULL));
 	}
-	return json_pack(
-		"{s:s, s:s?, s:b, s:s, s:s?, s:o, s:o, s:o, s:o, s:o, s:s?, s:o, s:o, s:o}",
-		"fleet", fleet->name, "profile", fleet->profile, "profile_changed",
-		fleet->profile_changed, "engine", engine_word(fleet->engine), "engine_why",
-		fleet->engine_why, "bridges", networks, "nodes", nodes, "paths", json_paths(fleet),
-		"faults", faults, "differs", json_texts(fleet->differs, fleet->differs_count),
-		"record", fleet->record, "missing",
-		missing_json(fleet->missing, fleet->missing_count), "services",
-		json_services(fleet), "ovs", ovs_json(fleet->ovs, fleet->ovs_count));
+	return json_pack("{s:s, s:s?, s:b, s:s, s:s?, s:o, s:o, s:o, s:o, s:{s:I, s:I}, s:o, s:s?, "
+			 "s:o, s:o, s:o}",
+			 "fleet", fleet->name, "profile", fleet->profile, "profile_changed",
+			 fleet->profile_changed, "engine", engine_word(fleet->engine), "engine_why",
+			 fleet->engine_why, "bridges", networks, "nodes", nodes, "paths",
+			 json_paths(fleet), "faults", faults, "waiting", "packets",
+			 (json_int_t)fleet->waiting_packets, "bytes",
+			 (json_int_t)fleet->waiting_bytes, "differs",
+			 json_texts(fleet->differs, fleet->differs_count), "record", fleet->record,
+			 "missing", missing_json(fleet->missing, fleet->missing_count), "services",
+			 json_services(fleet), "ovs", ovs_json(fleet->ovs, fleet->ovs_count));
 }
 
 static void print_status_json(const struct netsim_status *status)

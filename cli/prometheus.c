@@ -101,6 +101,27 @@ static void fault_labels(struct writer *w, const struct netsim_fleet *fleet,
 	label(w, "text", text);
 }
 
+/* waiting_family(W, NAME, HELP, MEMBER): the numbers of struct netsim_fleet at that offset */
+static void waiting_family(struct writer *w, const char *name, const char *help, size_t member)
+{
+	const struct netsim_status *status = w->status;
+
+	family(w, name, "gauge", help);
+	for (size_t i = 0; i < status->fleet_count; i++) {
+		begin(w);
+		label(w, "fleet", status->fleets[i]->name);
+		end_count(w, *(const uint64_t *)((const char *)status->fleets[i] + member));
+	}
+}
+
+static void waiting(struct writer *w)
+{
+	waiting_family(w, "netsim_waiting_packets", "Packets that wait because faults hold them.",
+		       offsetof(struct netsim_fleet, waiting_packets));
+	waiting_family(w, "netsim_waiting_bytes", "Bytes of the packets that wait.",
+		       offsetof(struct netsim_fleet, waiting_bytes));
+}
+
 static void faults(struct writer *w)
 {
 	const struct netsim_status *status = w->status;
@@ -270,6 +291,7 @@ void prometheus_print(FILE *out, const struct netsim_status *status,
 
 	fleets(&w);
 	faults(&w);
+	waiting(&w);
 	links(&w);
 	flow_family(&w, "netsim_packets_total", "Packets that passed between two nodes.",
 		    offsetof(struct netsim_flow, packets));

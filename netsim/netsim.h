@@ -370,6 +370,7 @@ struct netsim_fleet {
 	size_t network_count;
 	struct netsim_fault **faults;
 	size_t fault_count;
+	uint64_t waiting_packets, waiting_bytes; /* that faults hold, or have just released */
 	bool *reach;	      /* [from * node_count + to]; false between two peers */
 	const char **differs; /* differences from the record: "a/eth1: its netem is missing" */
 	size_t differs_count;

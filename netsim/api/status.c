@@ -423,6 +423,13 @@ static int read_counters(const struct reader *r, struct netsim_fleet *fleet)
 	return 0;
 }
 
+static int read_waiting(const struct reader *r, struct netsim_fleet *fleet)
+{
+	int result = policy_count_parked(r->policy, &fleet->waiting_packets, &fleet->waiting_bytes);
+
+	return result < 0 ? err_errno(r->err, result, NULL, "cannot read the held packets") : 0;
+}
+
 static char *end_name(const struct reader *r, uint16_t number)
 {
 	const char *name = policy_node_name(r->policy, number);
@@ -555,6 +562,8 @@ static int read_fleet(struct reader *r, const char *name, struct netsim_fleet *f
 		result = read_drift(r, model, fleet);
 	if (result == 0 && policy)
 		result = read_counters(r, fleet);
+	if (result == 0 && policy)
+		result = read_waiting(r, fleet);
 	if (result == 0 && policy)
 		result = read_paths(r, fleet);
 	if (result == 0)

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The pair of veths where held packets wait, and what the programs know about these packets. */
 #include <bpf/bpf.h>
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "netsim/kernel/filter.h"
 #include "netsim/kernel/qdisc.h"
 #include "netsim/policy/policy_parts.h"
+#include "netsim/util/auto.h"
 
 /* A packet that was to be looked at so long ago, in ns, is gone: with its port, for example. */
 #define LOST_AFTER 5000000000ULL
@@ -30,6 +33,11 @@ void policy_use_park(struct policy *p, int in)
 	p->park->ifindex = (uint32_t)in;
 }
 
+static bool is_lost(const struct port_parked *parked, uint64_t now)
+{
+	return parked->leaves + LOST_AFTER < now;
+}
+
 /* Deletes the entries of packets that are lost; returns whether others are left. */
 static bool sweep_packets(struct policy *p, uint64_t now)
 {
@@ -42,7 +50,7 @@ static bool sweep_packets(struct policy *p, uint64_t now)
 		more = bpf_map_get_next_key(p->map[POLICY_PARKED], &key, &next) == 0;
 		if (bpf_map_lookup_elem(p->map[POLICY_PARKED], &key, &parked) < 0)
 			continue;
-		if (parked.leaves + LOST_AFTER < now)
+		if (is_lost(&parked, now))
 			bpf_map_delete_elem(p->map[POLICY_PARKED], &key);
 		else
 			any = true;
@@ -67,4 +75,30 @@ void policy_sweep_parked(struct policy *p)
 	sweep_flows(p);
 	p->park->count = 0;
 	p->park->bytes = 0;
+}
+
+/* Reads the map in batches: single keys would begin anew whenever their packet leaves meanwhile. */
+int policy_count_parked(const struct policy *p, uint64_t *ret_packets, uint64_t *ret_bytes)
+{
+	auto_free struct port_parked *parked = calloc(PORT_PARKED, sizeof(*parked));
+	auto_free uint32_t *keys = calloc(PORT_PARKED, sizeof(*keys));
+	uint32_t count = PORT_PARKED, at;
+	uint64_t now = policy_now();
+	int r;
+
+	*ret_packets = *ret_bytes = 0;
+	if (!parked || !keys)
+		return -ENOMEM;
+	if (!p->park || !p->park->ifindex)
+		return 0;
+	r = bpf_map_lookup_batch(p->map[POLICY_PARKED], NULL, &at, keys, parked, &count, NULL);
+	if (r < 0 && r != -ENOENT) /* which says that these are all */
+		return r;
+	for (uint32_t i = 0; i < count; i++) {
+		if (is_lost(&parked[i], now))
+			continue;
+		++*ret_packets;
+		*ret_bytes += parked[i].bytes;
+	}
+	return 0;
 }

@@ -100,6 +100,8 @@ int policy_load_park(struct policy *policy, struct netsim_err *err);
 void policy_put_park(const struct policy *policy, struct rtnl *rt, int in, int out,
 		     const char *subject);
 void policy_use_park(struct policy *policy, int in);
+/* Counts the packets that wait there, without those that are lost. */
+int policy_count_parked(const struct policy *policy, uint64_t *ret_packets, uint64_t *ret_bytes);
 /* Loads all programs and attaches one to a port, to test whether the kernel supports them. */
 int policy_try(struct rtnl *rt, int ifindex, struct netsim_err *err);
 
