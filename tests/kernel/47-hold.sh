@@ -198,6 +198,7 @@ bound() {
 	wait "$FLOODING"
 	dropped=$("$NETSIM" top --json | jq '[.flows[].dropped.queue] | add')
 	is "10000 packets wait" "$(waiting)" 10000
+	check "which status confirms" waits_as_said 10000
 	between "what exceeds them is dropped and counted" "$dropped" 100 10000000
 	"$NETSIM" heal -q
 	check "all leave in the end, or are forgotten if they were lost" wait_for 20 drained
@@ -297,6 +298,107 @@ vlans() {
 	FLEET=hd
 }
 
+# active NODE MEMBER: of its bond
+active() {
+	[[ $(node_exec "$1" ip -j -d link show bond0 | jq -r '.[0].linkinfo.info_data.active_slave') == "$2" ]]
+}
+
+# pinged NAME FILE: ten pings were answered in order, the first after a while
+pinged() {
+	ping_read "$2"
+	is "$1: all pings are answered, in order" "$GOT $LATE" "10 0"
+	between "$1: after a while" "$(awk -F'time=' '/time=/ { print $2 + 0; exit }' "$2")" 500 4000 ms
+}
+
+# The cable that a bond uses holds packets; it takes the other one, and they still arrive.
+bonds() {
+	cat >"$WORK/hb.yaml" <<-'EOT'
+		fleet: hb
+		networks: {lan: {}}
+		nodes:
+		  a:
+		    interfaces:
+		      eth1: {network: lan}
+		      eth2: {network: lan}
+		      bond0: {bond: [eth1, eth2], mode: active-backup, primary: eth1, miimon: 50ms, address: 10.5.0.1/24}
+		  b: {interfaces: {eth1: {network: lan, address: 10.5.0.2/24}}}
+	EOT
+	FLEET=hb
+	check "up with a bond" "$NETSIM" up "$WORK/hb.yaml"
+	check "its first cable is active" wait_for 5 active a eth1
+	check "and carries" wait_for 5 answers b 10.5.0.1
+	check "hold a node with a bond" "$NETSIM" fault --fleet hb hold a --for 2s
+	node_bg b ping -n -D -i 0.1 -c 10 -W 8 10.5.0.1
+	wait "$BG"
+	pinged "a bond" "$WORK/bg.$BG"
+	check "hold the cable in use" "$NETSIM" fault --fleet hb hold a/eth1 --name cable
+	node_bg b ping -n -D -i 0.1 -c 10 -W 8 10.5.0.1
+	wait_for 5 waiting_of hb
+	ip link set "$(port_of a eth1)" down
+	check "the bond takes the other" wait_for 5 active a eth2
+	check "which carries at once" wait_for 5 answers a 10.5.0.2
+	ip link set "$(port_of a eth1)" up
+	check "heal" "$NETSIM" heal --fleet hb cable
+	wait "$BG"
+	check "down" "$NETSIM" down hb
+	FLEET=hd
+}
+
+# waiting_of FLEET: packets wait, as status says
+waiting_of() {
+	[[ $("$NETSIM" status --json "$1" | jq '.fleets[0].waiting.packets') -gt 0 ]]
+}
+
+# The tap of a virtual machine: what waits leaves as frames of the right size, and in order.
+taps() {
+	local guest
+	cat >"$WORK/ht.yaml" <<-'EOT'
+		fleet: ht
+		networks: {lan: {address: 10.6.0.254/24}}
+		nodes:
+		  vm: {kind: tap, interfaces: {eth1: {network: lan, port: tap-ht, mac: "52:54:00:06:00:01"}}}
+		  b: {interfaces: {eth1: {network: lan, address: 10.6.0.2/24}}}
+	EOT
+	FLEET=ht
+	check "up with a tap" "$NETSIM" up "$WORK/ht.yaml"
+	guest tap-ht 52:54:00:06:00:01 10.6.0.1
+	guest=$BG
+	check "the machine answers" wait_for 5 answers b 10.6.0.1
+	check "hold the machine" "$NETSIM" fault --fleet ht hold vm --for 2s
+	node_bg b ping -n -D -s 1000 -i 0.1 -c 10 -W 8 10.6.0.1
+	wait_for 5 waiting_of ht
+	check "another node answers" answers b 10.6.0.254
+	wait "$BG"
+	pinged "a tap" "$WORK/bg.$BG"
+	is "with their data" "$(grep -c '1008 bytes from' "$WORK/bg.$BG")" 10
+	check "hold what it sends" "$NETSIM" fault --fleet ht hold vm:b --for 2s
+	node_bg b ping -n -D -i 0.1 -c 10 -W 8 10.6.0.1
+	check "other paths pass" ping -n -q -c 1 -W 1 10.6.0.1
+	wait "$BG"
+	pinged "from a tap" "$WORK/bg.$BG"
+	bg_end "$guest"
+	check "down" "$NETSIM" down ht
+	FLEET=hd
+}
+
+# As many packets wait as were sent, and none in the end.
+counted_by_status() {
+	"$NETSIM" fault -q hold n1:n2 --class icmp --name counted
+	node_bg n1 ping -n -q -i 0.1 -c 7 -s 100 -W 10 10.1.0.2
+	check "status counts what waits" wait_for 10 waits_as_said 7
+	is "as text" "$("$NETSIM" status | tail -n 1)" "7 packets of 994 B wait"
+	is "and bytes" "$("$NETSIM" status --json | jq -c '.fleets[0].waiting | [.packets, .bytes]')" "[7,994]"
+	like "as metrics" "$("$NETSIM" status --prometheus)" 'netsim_waiting_bytes[{]fleet="hd"[}] 994'
+	"$NETSIM" heal -q counted
+	check "healed: all are answered" wait "$BG"
+	check "none waits" waits_as_said 0
+	is "and the text is silent" "$("$NETSIM" status | grep -c wait)" 0
+}
+
+waits_as_said() {
+	[[ $("$NETSIM" status --json | jq '.fleets[0].waiting.packets') == "$1" ]]
+}
+
 scenario() {
 	cat >"$WORK/run.yaml" <<-'EOT'
 		scenario: held
@@ -326,6 +428,7 @@ if can_hold; then
 	to_host
 	tcp
 	bound
+	counted_by_status
 	verified
 	mended
 	engines
@@ -333,6 +436,16 @@ if can_hold; then
 		vlans
 	else
 		skip "VLANs" "this kernel has no 8021q, or its bridges cannot filter VLANs"
+	fi
+	if unshare -n ip link add bond0 type bond 2>/dev/null; then
+		bonds
+	else
+		skip "bonds" "this kernel has no bonding"
+	fi
+	if [[ -c /dev/net/tun ]]; then
+		taps
+	else
+		skip "taps" "there is no /dev/net/tun"
 	fi
 	scenario
 	"$NETSIM" fault -q hold n1
