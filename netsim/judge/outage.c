@@ -292,6 +292,7 @@ void sample_series_window(const struct sample_series *series, int64_t begin, int
 		}
 		target = sample->target;
 		ret->answered += sample->result == SAMPLE_OK;
+		ret->denied += sample->result != SAMPLE_OK && sample->result != SAMPLE_HUNG;
 		ret->gap = most_of(ret->gap, sample->sent - last);
 		ret->lateness = most_of(ret->lateness, sample->lateness);
 		last = sample->sent;

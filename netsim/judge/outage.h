@@ -51,6 +51,7 @@ struct outage_length {
 /* A series between two times; outages that reach over an edge are cut there. */
 struct sample_series_window {
 	size_t samples, answered;
+	size_t denied;	  /* failed, but did not hang */
 	int64_t gap;	  /* longest time without a sample of a target */
 	int64_t lateness; /* greatest */
 	size_t outages;

@@ -82,8 +82,9 @@ static void measure_available(const struct sample_series *series, const struct c
 	m->value = 1 - (double)seen->down / length;
 	m->low = 1 - (double)seen->down_most / length;
 	m->high = 1 - (double)seen->down_least / length;
-	/* A failed sample proves an outage, however short. */
-	if (seen->outages && m->high >= 1)
+	/* A failed sample proves an outage, however short. One that hung does not if the machine
+	 * stood still meanwhile. */
+	if (seen->outages && m->high >= 1 && (seen->denied || (double)seen->gap <= allowed))
 		m->high = nextafter(1, 0);
 	if (seen->outages)
 		m->when = seen->longest.begin;

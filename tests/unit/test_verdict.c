@@ -344,6 +344,40 @@ static void test_single_failure(void **state)
 		  "s\n");
 }
 
+/* A sample that hung while the machine stood still proves nothing; one that was refused does. */
+static void test_failure_in_stall(void **state)
+{
+	static const struct {
+		enum sample_result result;
+		const char *want;
+	} cases[] = {
+		{SAMPLE_HUNG, "unproved: quiet: api available 100%: no sample for 0.240 s: 88 % "
+			      "\xc2\xb1 12 %, at "
+			      "0.400 s\n"},
+		{SAMPLE_REFUSED, "failed: quiet: api available 100%: 88 % \xc2\xb1 12 %, off by 12 "
+				 "%, at 0.400 s; no "
+				 "sample for 0.240 s\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct evidence ev = {0};
+		struct claim claim = {.phase = "quiet",
+				      .text = "api available 100%",
+				      .subject = "api",
+				      .quantity = CLAIM_AVAILABLE,
+				      .op = OPERATOR_GE,
+				      .value = 1};
+
+		two_cuts(&ev);
+		for (size_t gone = 21; gone < 32; gone++)
+			ev.samples[gone].sent = ev.samples[19].sent;
+		ev.samples[20].result = cases[i].result;
+		ev.samples[20].took = 200 * (int64_t)MS;
+		lines_are(&ev, &claim, 1, cases[i].want);
+	}
+}
+
 static void test_rtt_and_recovery(void **state)
 {
 	struct evidence ev = {0};
@@ -563,6 +597,7 @@ int main(void)
 		cmocka_unit_test(test_missing_phase),
 		cmocka_unit_test(test_available),
 		cmocka_unit_test(test_single_failure),
+		cmocka_unit_test(test_failure_in_stall),
 		cmocka_unit_test(test_rtt_and_recovery),
 		cmocka_unit_test(test_every_run),
 		cmocka_unit_test(test_result),
