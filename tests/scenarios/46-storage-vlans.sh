@@ -21,7 +21,7 @@ else
 	not_ok "storage-isolation with VLANs: exit status 0" "$(caught netsim run vlans)"
 fi
 like "the VLAN is cut" "$OUT" 'ok: cut 1: in effect: link agent-1/eth1.100 down vlan 100: from .*, [1-9][0-9]* of '
-like "writes stall" "$OUT" 'ok: cut 1/2: blocks stall <= 8s: [4-7][.][0-9]+ s'
+like "writes stall" "$OUT" 'ok: cut 1/2: blocks stall <= 8s: [3-7][.][0-9]+ s'
 like "the cluster does not notice" "$OUT" 'ok: cut 2/2: api available 100%: 100 %'
 like "and no block is lost" "$OUT" 'ok: after: blocks lost = 0: 0'
 done_testing
