@@ -11,22 +11,28 @@ PATH=$ROOT/build/unpacked/etcd-server/usr/bin:$PATH
 make_memory
 
 # ran STATUS FILE: runs a scenario; its output is in OUT. On a busy machine a run may prove nothing,
-# and is then repeated, unless that is wanted.
+# or end before its timeline begins, and is then repeated, unless that is wanted.
 ran() {
 	for _ in 1 2 3; do
 		run timeout 200 "$NETSIM" run -v "$2" --out "$WORK/memory/out"
 		rm -rf "$WORK/memory/out"
-		[[ $STATUS -eq 6 && $1 -ne 6 ]] || break
+		[[ $STATUS -eq 6 && $1 -ne 6 ]] || never_began || break
 	done
 	[[ $STATUS -eq $1 ]]
+}
+
+# Not by a verdict, but because a workload was not ready in its time.
+never_began() {
+	[[ $STATUS -eq 1 ]] && ! grep -q '^failed: ' <<<"$OUT"
 }
 
 # Reads a table from stdin, and runs each line:
 #
 #   SCENARIO | STATUS | SUBSTITUTION | LINE
 #
-# The scenario as it is shipped, or a twin in which the substitution of sed has changed one line,
-# ends with the exit status, and prints a line that the regular expression matches.
+# The scenario as it is shipped, or a twin in which the substitution of sed has changed one line, and
+# which repeats nothing, ends with the exit status, and prints a line that the regular expression
+# matches.
 scenarios() {
 	local name status change line
 	cd "$ROOT" || exit
@@ -40,13 +46,13 @@ scenarios() {
 
 # scenario NAME STATUS SUBSTITUTION LINE
 scenario() {
-	local shipped=scenarios/$1.yaml file=$WORK/$1.yaml title=$1 out
+	local file=$WORK/$1.yaml title=$1 out
+	cp "scenarios/$1.yaml" "$file"
 	if [[ -n $3 ]]; then
 		title+=" with $3"
-		sed -E "$3" "$shipped" >"$file"
-		is "$title: one line differs" "$(diff "$shipped" "$file" | grep -c '^>')" 1
-	else
-		cp "$shipped" "$file"
+		sed -E 's/^  repeat: [0-9]+/  repeat: 1/' "$file" >"$file.once"
+		sed -E "$3" "$file.once" >"$file"
+		is "$title: one line differs" "$(diff "$file.once" "$file" | grep -c '^>')" 1
 	fi
 	if ran "$2" "$file"; then
 		ok "$title: exit status $2"
