@@ -155,7 +155,7 @@ full_frames() {
 	{ echo "profile: full"; echo "nodes:"; profile up 1 <"$WORK/rows"; profile down 6 <"$WORK/rows"; } >"$WORK/full.yaml"
 	check "$1: apply up and down" "$NETSIM" apply --engine "$1" "$WORK/full.yaml"
 	# shellcheck disable=SC2046 # words
-	flooded "$1 up:1" "$1 down:6" -- -r 1500 -s 1514 $(nodes 1 10)
+	flooded "$1 up:1" "$1 down:6" -- -r 1500 -s 1514 $(nodes 1 11)
 }
 
 engine() {
