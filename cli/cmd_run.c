@@ -25,8 +25,8 @@ static const struct netsim_opt opts[] = {
 	 "also write the faults as Grafana annotations"},
 	{0, "seed", NETSIM_OPT_TEXT, offsetof(struct run_args, seed), "NUMBER",
 	 "use this seed instead of the scenario's"},
-	{0, "profile", NETSIM_OPT_TEXT, offsetof(struct run_args, profile), "PROFILE",
-	 "apply this profile, or none, instead of the scenario's"},
+	{0, "profile", NETSIM_OPT_TEXT, offsetof(struct run_args, profile), "PROFILE[,...]",
+	 "instead of that of the scenario; none: without one"},
 	{0, "edge", NETSIM_OPT_TEXT, offsetof(struct run_args, edge), "'KEY A..B'",
 	 "find the value of KEY between A and B that is borne"},
 	{0, "within", NETSIM_OPT_TEXT, offsetof(struct run_args, within), "SHARE",
@@ -55,12 +55,41 @@ static int read_seed(const char *text, struct netsim_run_opts *how, struct netsi
 }
 
 /* "none" means no profile; a profile of that name must be given as a path. */
-static int find_profile(const char *name, char *path, size_t size, struct netsim_err *err)
+static int find_profile(const char *name, char **ret, struct netsim_err *err)
 {
-	if (strcmp(name, "none") != 0)
-		return netsim_find(NETSIM_FILE_PROFILE, name, path, size, err);
-	snprintf(path, size, "%s", name);
-	return 0;
+	char path[4096] = "none";
+	int r = strcmp(name, path) == 0 ?
+			0 :
+			netsim_find(NETSIM_FILE_PROFILE, name, path, sizeof(path), err);
+
+	*ret = r < 0 ? NULL : strdup(path);
+	return r;
+}
+
+/* Finds the profiles of a list with commas; *ret ends with NULL, and is freed by the caller. */
+static int find_profiles(const char *text, char ***ret, struct netsim_err *err)
+{
+	char *words = strdup(text), *save = NULL;
+	size_t count = 0;
+	int r = 0;
+
+	*ret = calloc(strlen(text) + 2, sizeof(**ret));
+	for (char *word = *ret && words ? strtok_r(words, ",", &save) : NULL; r == 0 && word;
+	     word = strtok_r(NULL, ",", &save)) {
+		r = find_profile(word, &(*ret)[count], err);
+		count += r == 0;
+	}
+	free(words);
+	if (r == 0 && !count)
+		r = usage_error(err, &cmd_run, "--profile: \"%s\" names no profile", text);
+	return r;
+}
+
+static void free_profiles(char **profiles)
+{
+	for (size_t i = 0; profiles && profiles[i]; i++)
+		free(profiles[i]);
+	free(profiles);
 }
 
 /* Prints the plan of each scenario. */
@@ -71,7 +100,9 @@ static int print_plans(const struct run_jobs *jobs, FILE *out, struct netsim_err
 	for (size_t i = 0; r == 0 && i < jobs->count; i++) {
 		struct netsim_diags diags = {0};
 
-		r = netsim_run_plan(jobs->list[i].path, jobs->how, out, &diags, err);
+		struct netsim_run_opts how = run_job_how(jobs, &jobs->list[i]);
+
+		r = netsim_run_plan(jobs->list[i].path, &how, out, &diags, err);
 		r = report_file(r, jobs->common, &diags, err);
 	}
 	return r;
@@ -143,12 +174,16 @@ static int run_all(const struct run_args *args, struct run_jobs *jobs, struct ne
 
 static int check_args(const struct run_args *args, struct netsim_err *err)
 {
-	if (args->keep && args->common.count > 1)
-		return usage_error(err, &cmd_run, "--keep takes one scenario");
+	bool profiles = args->profile && strchr(args->profile, ',');
+
+	if (args->keep && (profiles || args->common.count > 1))
+		return usage_error(err, &cmd_run, "--keep takes one scenario%s",
+				   profiles ? " and one profile" : "");
 	if (args->within && !args->edge)
 		return usage_error(err, &cmd_run, "--within belongs to --edge");
-	if (args->edge && args->common.count > 1)
-		return usage_error(err, &cmd_run, "--edge takes one scenario");
+	if (args->edge && (profiles || args->common.count > 1))
+		return usage_error(err, &cmd_run, "--edge takes one scenario%s",
+				   profiles ? " and one profile" : "");
 	if (args->edge && (args->keep || args->junit || args->annotations))
 		return usage_error(err, &cmd_run, "--edge and --%s exclude each other",
 				   args->keep  ? "keep" :
@@ -165,25 +200,25 @@ static int run(const void *p, struct netsim_err *err)
 			    .packets = args->pcap, .traffic = args->traffic || args->pcap);
 	const struct run_edge edge = {args->edge, args->within, args->out};
 	struct run_jobs jobs = {&args->common, &how, NULL, 0};
-	char profile[4096];
+	char **profiles = NULL;
 	int r = check_args(args, err);
 
 	if (r == 0)
 		r = read_seed(args->seed, &how, err);
 	if (r == 0 && args->profile)
-		r = find_profile(args->profile, profile, sizeof(profile), err);
-	if (args->profile)
-		how.profile = profile;
+		r = find_profiles(args->profile, &profiles, err);
+	if (r == 0 && profiles)
+		how.profile = profiles[0];
 	if (r == 0)
-		r = run_jobs_find(&jobs, args->common.words, err);
-	if (r < 0)
-		return r;
-	if (args->edge)
+		r = run_jobs_find(&jobs, args->common.words,
+				  profiles && profiles[1] ? profiles : NULL, err);
+	if (r == 0 && args->edge)
 		r = args->common.dry ? run_edge_plans(&edge, &jobs, &how, err) :
 				       run_edge(&edge, &jobs, &how, err);
-	else
+	else if (r == 0)
 		r = args->common.dry ? print_plans(&jobs, stdout, err) : run_all(args, &jobs, err);
 	run_jobs_done(&jobs);
+	free_profiles(profiles);
 	return r;
 }
 

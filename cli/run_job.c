@@ -18,16 +18,26 @@
 
 /* --- the scenarios */
 
-/* Names a job like its file, without the suffix; a name that repeats gets a number. */
+/* The name of a file, without folders and suffix. */
+static void base_name(const char *path, char ret[static 112])
+{
+	const char *base = strrchr(path, '/');
+
+	snprintf(ret, 112, "%.111s", base ? base + 1 : path);
+	if (strrchr(ret, '.') > ret)
+		*strrchr(ret, '.') = '\0';
+}
+
+/* Names a job like its file, and its profile; a name that repeats gets a number. */
 static void name_job(struct run_jobs *jobs, struct run_job *job)
 {
-	const char *base = strrchr(job->path, '/');
-	char name[200];
+	char file[112], profile[112] = "", name[232];
 	size_t same = 0, i = (size_t)(job - jobs->list);
 
-	snprintf(name, sizeof(name), "%.199s", base ? base + 1 : job->path);
-	if (strrchr(name, '.') > name)
-		*strrchr(name, '.') = '\0';
+	base_name(job->path, file);
+	if (job->profile)
+		base_name(job->profile, profile);
+	snprintf(name, sizeof(name), "%s%s%s", file, *profile ? "-" : "", profile);
 	snprintf(job->name, sizeof(job->name), "%s", name);
 	while (i > 0)
 		if (strcmp(jobs->list[--i].name, job->name) == 0) {
@@ -36,13 +46,23 @@ static void name_job(struct run_jobs *jobs, struct run_job *job)
 		}
 }
 
-int run_jobs_find(struct run_jobs *jobs, char **words, struct netsim_err *err)
+static size_t count_words(char *const *words)
 {
 	size_t count = 0;
-	int r = 0;
 
 	while (words[count])
 		count++;
+	return count;
+}
+
+int run_jobs_find(struct run_jobs *jobs, char **words, char *const *profiles,
+		  struct netsim_err *err)
+{
+	size_t scenarios = count_words(words), count = scenarios;
+	int r = 0;
+
+	if (profiles)
+		count *= count_words(profiles);
 	jobs->list = calloc(count + 1, sizeof(*jobs->list));
 	if (!jobs->list) {
 		err->kind = NETSIM_ERR_ENV;
@@ -52,7 +72,9 @@ int run_jobs_find(struct run_jobs *jobs, char **words, struct netsim_err *err)
 	for (size_t i = 0; r == 0 && i < count; i++) {
 		struct run_job *job = &jobs->list[jobs->count++];
 
-		r = netsim_find(NETSIM_FILE_SCENARIO, words[i], job->path, sizeof(job->path), err);
+		r = netsim_find(NETSIM_FILE_SCENARIO, words[i % scenarios], job->path,
+				sizeof(job->path), err);
+		job->profile = profiles ? profiles[i / scenarios] : NULL;
 		if (r == 0)
 			name_job(jobs, job);
 	}
@@ -185,10 +207,19 @@ static int not_run(const struct run_jobs *jobs, struct run_job *job, int r,
 	return r;
 }
 
+struct netsim_run_opts run_job_how(const struct run_jobs *jobs, const struct run_job *job)
+{
+	struct netsim_run_opts how = *jobs->how;
+
+	if (job->profile)
+		how.profile = job->profile;
+	return how;
+}
+
 int run_job_do(const struct run_jobs *jobs, struct run_job *job)
 {
 	struct following following = {jobs, job};
-	struct netsim_run_opts how = *jobs->how;
+	struct netsim_run_opts how = run_job_how(jobs, job);
 	struct netsim_diags diags = {0};
 	int r;
 

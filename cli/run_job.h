@@ -9,6 +9,7 @@ struct run_job {
 	char name[256];		/* that of the file; unique among the jobs of a command */
 	char path[4096];	/* of the scenario */
 	char folder[4096];	/* for the evidence, or "": the default */
+	const char *profile;	/* instead of that of how; NULL: that of how */
 	struct netsim_run *run; /* NULL: not run, or it could not be run */
 	struct netsim_err err; /* why it could not be run; kind NETSIM_ERR_NONE: it was not tried */
 	int status;	       /* exit status; EXIT_NOT_TRIED */
@@ -22,9 +23,16 @@ struct run_jobs {
 	size_t count;
 };
 
-/* Finds the scenarios of these words; an error frees all. Free with run_jobs_done(). */
-int run_jobs_find(struct run_jobs *jobs, char **words, struct netsim_err *err);
+/*
+ * Finds the scenarios of these words, and makes a job of each under each profile: their paths, or
+ * "none"; NULL: a job of each scenario. An error frees all. Free with run_jobs_done(); the profiles
+ * must outlive the jobs.
+ */
+int run_jobs_find(struct run_jobs *jobs, char **words, char *const *profiles,
+		  struct netsim_err *err);
 void run_jobs_done(struct run_jobs *jobs);
+/* The options of a job's run, without its folder. */
+struct netsim_run_opts run_job_how(const struct run_jobs *jobs, const struct run_job *job);
 
 /*
  * Gives each job a folder of its own below out, which it creates; out NULL: a new folder in the

@@ -67,24 +67,42 @@ scenario() {
 	fi
 }
 
-# five PROFILE: the five conditions of the n3x suite in one command, on top of a profile
+# five PROFILE...: the five conditions of the n3x suite under each profile, in one command; what proves
+# nothing on a busy machine is run once more
 five() {
 	local names=(network-partition high-latency packet-loss bandwidth-limited combined-stress)
+	local all=() name profile count
 	cd "$ROOT" || exit
-	for _ in 1 2; do
-		rm -rf "$WORK/memory/five"
-		run timeout 900 "$NETSIM" run -v --profile "$1" --out "$WORK/memory/five" \
-			--junit "$WORK/five.xml" "${names[@]}"
-		[[ $STATUS -eq 6 ]] || break
+	for profile; do
+		for name in "${names[@]}"; do
+			all+=("$name-$profile")
+		done
 	done
-	if [[ $STATUS -eq 0 ]]; then
-		ok "five scenarios under $1: exit status 0"
+	count=${#all[@]}
+	run timeout 1500 "$NETSIM" run -v --profile "$(IFS=,; echo "$*")" --out "$WORK/memory/five" \
+		--junit "$WORK/five.xml" "${names[@]}"
+	if [[ $STATUS -eq 0 || $STATUS -eq 6 ]]; then
+		ok "$count runs: none failed"
 	else
-		not_ok "five scenarios under $1: exit status 0" "$(grep -vE '^ok: ' <<<"$OUT"; echo "$ERR")"
+		not_ok "$count runs: none failed" "$(grep -vE '^ok: ' <<<"$OUT"; echo "$ERR")"
 	fi
-	like "one table" "$OUT" $'\n5 scenarios: 5 ok; evidence in '
-	is "a line for each" "$(awk '$2 == "ok" { print $1 }' <<<"$OUT" | xargs)" "${names[*]}"
+	like "one table" "$OUT" $'\n'"$count scenarios: .* ok.*; evidence in "
+	is "a line for each" "$(awk '$2 == "ok" || $2 == "unproved" { print $1 }' <<<"$OUT" | xargs)" "${all[*]}"
 	is "one JUnit file with a suite for each" \
-		"$(xmllint --xpath 'count(/testsuites/testsuite)' "$WORK/five.xml")" 5
+		"$(xmllint --xpath 'count(/testsuites/testsuite)' "$WORK/five.xml")" "$count"
 	is_junit "$WORK/five.xml"
+	for name in $(awk '$2 == "unproved" { print $1 }' <<<"$OUT"); do
+		proved "${name%-*}" "${name##*-}"
+	done
+}
+
+# proved NAME PROFILE: the scenario is ok now
+proved() {
+	rm -rf "$WORK/memory/five"
+	run timeout 200 "$NETSIM" run -v --profile "$2" --out "$WORK/memory/five" "$1"
+	if [[ $STATUS -eq 0 ]]; then
+		ok "$1 under $2, once more: exit status 0"
+	else
+		not_ok "$1 under $2, once more: exit status 0" "$(grep -vE '^ok: ' <<<"$OUT"; echo "$ERR")"
+	fi
 }

@@ -4,7 +4,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # netsim run with several scenarios: folders, table, JSON, one JUnit report, the worst exit status;
-# and --keep.
+# under several profiles; and --keep.
 # shellcheck shell=bash
 . "$(dirname "$0")/../lib.sh"
 
@@ -96,6 +96,20 @@ wrong() {
 	is "one after the other" "$(grep -c 'partition n2' <<<"$OUT")" 2
 }
 
+profiles() {
+	printf 'profile: mild\npairs: [{from: n1, to: n3, loss: 1%%}]\n' >"$WORK/mild.yaml"
+	fails_with 1 "two scenarios under two profiles" "$NETSIM" run --profile "$WORK/mild.yaml,none" \
+		--out "$WORK/each" --junit "$WORK/each.xml" "$WORK/good.yaml" "$WORK/strict.yaml"
+	is "a row for each" "$(awk '$2 == "ok" || $2 == "failed" { print $1 }' <<<"$OUT" | xargs)" \
+		"good-mild strict-mild good-none strict-none"
+	is "and a test suite" "$(xmllint --xpath 'count(/testsuites/testsuite)' "$WORK/each.xml")" 4
+	is "each under its own" "$(grep -l '"mild"' "$WORK"/each/*/verdict.json | xargs -n 1 dirname | xargs -n 1 basename | xargs)" \
+		"good-mild strict-mild"
+	fails_with 2 "--keep: one profile" "$NETSIM" run --keep --profile "$WORK/mild.yaml,none" "$WORK/good.yaml"
+	fails_with 2 "no profile" "$NETSIM" run -n --profile , "$WORK/good.yaml"
+	like "says so" "$ERR" '"," names no profile'
+}
+
 begun() {
 	grep -q '"kind":"phase begins"' "$WORK/stop/good/events.jsonl"
 }
@@ -134,6 +148,7 @@ scenario idle 5s sleep 'fault "loss 100%" n3 --class etcd-client'
 several
 statuses
 wrong
+profiles
 interrupted
 kept
 done_testing
