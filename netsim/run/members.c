@@ -271,6 +271,16 @@ enum member_state member_state(struct member *m, struct process_exit *end)
 	return state;
 }
 
+pid_t member_pid(struct member *m)
+{
+	pid_t pid;
+
+	pthread_mutex_lock(&m->owner->lock);
+	pid = m->process.pid;
+	pthread_mutex_unlock(&m->owner->lock);
+	return pid;
+}
+
 int64_t member_log_start(struct member *m)
 {
 	int64_t start;
@@ -318,22 +328,48 @@ static int finish(struct member *m, int64_t deadline, unsigned *killed, struct n
 	return cgroup_remove(&m->cgroup, err);
 }
 
-/* Continues after an error, and returns the first one. */
-int members_end(struct members *members, int64_t grace_ns, unsigned *ret_killed,
-		struct netsim_err *err)
+/* The number of the first member of the workload that has the member before this number. */
+static size_t first_of_workload(const struct members *members, size_t end)
+{
+	size_t first = end - 1;
+
+	while (first > 0 &&
+	       strcmp(members->list[first - 1]->workload, members->list[end - 1]->workload) == 0)
+		first--;
+	return first;
+}
+
+/* Ends these members at once; continues after an error, and returns the first one. */
+static int end_range(struct members *members, size_t begin, size_t end, int64_t grace_ns,
+		     unsigned *killed, struct netsim_err *err)
 {
 	int64_t deadline = clock_ns(CLOCK_MONOTONIC) + grace_ns;
-	unsigned killed = 0;
 	int first = 0, r;
 
 	pthread_mutex_lock(&members->lock);
-	for (size_t i = 0; i < members->count; i++) {
+	for (size_t i = begin; i < end; i++) {
 		r = ask_to_end(members->list[i], err);
 		first = first ? first : r;
 	}
 	pthread_mutex_unlock(&members->lock);
-	for (size_t i = 0; i < members->count; i++) {
-		r = finish(members->list[i], deadline, &killed, err);
+	for (size_t i = begin; i < end; i++) {
+		r = finish(members->list[i], deadline, killed, err);
+		first = first ? first : r;
+	}
+	return first;
+}
+
+int members_end(struct members *members, int64_t grace_ns, unsigned *ret_killed,
+		struct netsim_err *err)
+{
+	unsigned killed = 0;
+	int first = 0;
+
+	for (size_t end = members->count, begin; end > 0; end = begin) {
+		int r;
+
+		begin = first_of_workload(members, end);
+		r = end_range(members, begin, end, grace_ns, &killed, err);
 		first = first ? first : r;
 	}
 	if (ret_killed)

@@ -47,12 +47,15 @@ int member_continue(struct member *member, struct netsim_err *err);
 int member_kill(struct member *member, int sig, struct netsim_err *err);
 /* Returns the state; end (may be NULL) is filled if it is MEMBER_ENDED. */
 enum member_state member_state(struct member *member, struct process_exit *end);
+/* The command's process; it may have ended. */
+pid_t member_pid(struct member *member);
 /* The bytes in its log before the present start. */
 int64_t member_log_start(struct member *member);
 
 /*
- * Ends all members: SIGTERM, after grace_ns SIGKILL. Then removes their cgroups. Sets *ret_killed
- * (may be NULL) to the number of members that did not end in time.
+ * Ends all members, workload by workload, the last one first, because it may use those before it:
+ * SIGTERM, after grace_ns SIGKILL. Then removes their cgroups. Sets *ret_killed (may be NULL) to
+ * the number of members that did not end in time.
  */
 int members_end(struct members *members, int64_t grace_ns, unsigned *ret_killed,
 		struct netsim_err *err);

@@ -277,6 +277,25 @@ leaks() {
 	tool_end
 }
 
+# The last one takes a while to end, and the first one, which it may use, runs until then.
+reversed() {
+	tool_start
+	# shellcheck disable=SC2016 # for the shell of the workload
+	printf '#!/bin/bash\ntrap "sleep 0.5; exit" TERM\necho ready\nwhile :; do sleep 1000 & wait $!; done\n' >"$WORK/slow"
+	chmod +x "$WORK/slow"
+	say add first a "$WORK/first.log" sleep 1000
+	say add first b "$WORK/first.log" sleep 1000
+	say add last a "$WORK/last.log" "$WORK/slow"
+	say start first a
+	say start first b
+	say start last a
+	say ready last a 5000 log ready
+	say end 5000
+	check "they end in reverse" told '^ended 0'
+	is "the last one first" "$(awk '$1 == "exit" { print $2; exit }' "$LOG")" last
+	tool_end
+}
+
 ends_seen() {
 	[[ $(grep -c '^exit short' "$LOG") -ge $1 ]]
 }
@@ -340,6 +359,7 @@ refusals
 pausing
 readiness
 ending
+reversed
 leaks
 killed
 without
