@@ -12,6 +12,7 @@
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
 
+#define FILE_URL    "file://"
 #define READY_NS    30000000000LL /* for the first acknowledged write */
 #define FINAL_NS    30000000000LL /* for the last reads */
 #define RETRY_PAUSE 50000000LL
@@ -22,6 +23,8 @@ struct run_blocks {
 	struct block_ledger_spec spec;
 	struct block_ledger *ledger; /* NULL: ended */
 	char *url, *netns;
+	char *device; /* what is opened: the url, or the path by which netsim sees a member's file
+		       */
 	uint32_t name;
 	_Atomic bool acknowledged;
 };
@@ -61,6 +64,26 @@ static int fill_url(struct run_blocks *b, struct netsim_err *err)
 	return b->url ? 0 : err_oom(err);
 }
 
+/* The process of a store's only member. */
+static pid_t process_of(const struct run_blocks *b)
+{
+	for (size_t i = 0; i < b->run->member_count; i++)
+		if (b->run->members[i].workload == b->workload->store)
+			return member_pid(b->run->members[i].member);
+	return -1;
+}
+
+/* Members have a mount namespace of their own, in which they mount what others do not see. */
+static int fill_device(struct run_blocks *b, struct netsim_err *err)
+{
+	if (strncmp(b->url, FILE_URL, strlen(FILE_URL)) != 0)
+		b->device = strdup(b->url);
+	else if (asprintf(&b->device, "/proc/%d/root%s", (int)process_of(b),
+			  b->url + strlen(FILE_URL)) < 0)
+		b->device = NULL;
+	return b->device ? 0 : err_oom(err);
+}
+
 static int fill_netns(struct run_blocks *b, struct netsim_err *err)
 {
 	const struct topo *topo = b->run->s->topo;
@@ -82,10 +105,12 @@ static int prepare(struct run *run, const struct workload *w, struct run_blocks 
 	b->name = recorder_name(run->rec, w->name);
 	r = fill_url(b, err);
 	if (r == 0)
+		r = fill_device(b, err);
+	if (r == 0)
 		r = fill_netns(b, err);
 	if (r < 0)
 		return r;
-	b->spec = (struct block_ledger_spec) {.url = b->url,
+	b->spec = (struct block_ledger_spec) {.url = b->device,
 					      .netns = b->netns,
 					      .rate = w->rate,
 					      .timeout = w->timeout.ns,
@@ -138,9 +163,13 @@ int blocks_start(struct run *run, const struct workload *w, struct netsim_err *e
 
 void blocks_end(struct run *run)
 {
-	for (size_t i = 0; i < run->block_count; i++)
+	for (size_t i = 0; i < run->block_count; i++) {
 		if (run->blocks[i].ledger)
 			block_ledger_finish(run->blocks[i].ledger, FINAL_NS);
+		/* Closes files before the workloads end that mount them. */
+		block_ledger_free(run->blocks[i].ledger);
+		run->blocks[i].ledger = NULL;
+	}
 }
 
 void blocks_free(struct run *run)
@@ -149,6 +178,7 @@ void blocks_free(struct run *run)
 		block_ledger_free(run->blocks[i].ledger);
 		free(run->blocks[i].url);
 		free(run->blocks[i].netns);
+		free(run->blocks[i].device);
 	}
 	free(run->blocks);
 	run->blocks = NULL;

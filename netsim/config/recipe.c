@@ -98,9 +98,9 @@ static bool check(struct bind *b, const struct recipe *recipe)
 				   "a recipe with \"store\" needs the key \"url\"");
 	if (recipe->store == RECIPE_STORE_BLOCK && recipe->url.s &&
 	    !recipe_is_block_url(recipe->url.s))
-		good = bind_refuse(b, &recipe->url.at, "it begins with nbd:// or iscsi://",
-				   "url: \"%s\" is not that of a block device",
-				   shown(recipe->url.s));
+		good = bind_refuse(
+			b, &recipe->url.at, "it begins with nbd://, iscsi:// or file:///",
+			"url: \"%s\" is not that of a block device", shown(recipe->url.s));
 	if (!store && recipe->url.s)
 		good = bind_refuse(b, &recipe->url.at,
 				   "write store: etcd or store: block, or remove it",
@@ -133,7 +133,8 @@ bool recipe_has_members(const struct recipe *recipe)
 
 bool recipe_is_block_url(const char *url)
 {
-	return strncmp(url, "nbd://", 6) == 0 || strncmp(url, "iscsi://", 8) == 0;
+	return strncmp(url, "nbd://", 6) == 0 || strncmp(url, "iscsi://", 8) == 0 ||
+	       strncmp(url, "file:///", 8) == 0;
 }
 
 void recipe_free(struct recipe *recipe)

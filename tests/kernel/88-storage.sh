@@ -193,6 +193,31 @@ file_and_pause() {
 	like "and is written" "$(od -An -tx8 -N8 "$WORK/memory/own")" '[1-9a-f]'
 }
 
+# A file on a mount that only its workload sees, until it is killed.
+mounted() {
+	cat >"$WORK/mount.yaml" <<-'EOT'
+		recipe: mount
+		command: [sh, -c, mount -t tmpfs netsim-share /mnt && echo mounted && exec sleep infinity]
+		ready: {log: mounted}
+		store: block
+		url: "file:///mnt/blocks"
+	EOT
+	scenario mounted <<-EOT
+		start:
+		  share: {use: $WORK/mount.yaml, node: c}
+		  blocks: {use: block-ledger, node: c, rate: 100/s}
+		timeline:
+		- write: {for: 2s}
+		  expect: [blocks rate >= 50/s]
+		- crash: kill -9 share
+		- after: {for: 1s}
+		  expect: [blocks lost = 0, blocks torn = 0, blocks stale = 0]
+	EOT
+	ran 0 mounted
+	is "netsim does not see the mount" "$(grep -c netsim-share /proc/mounts)" 0
+	is "nor its file" "$([[ ! -e /mnt/blocks ]] && echo none)" none
+}
+
 missing() {
 	scenario missing <<-'EOT'
 		start:
@@ -222,5 +247,6 @@ cut_off
 killed
 away
 file_and_pause
+mounted
 missing
 done_testing
