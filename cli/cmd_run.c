@@ -26,7 +26,7 @@ static const struct netsim_opt opts[] = {
 	{0, "seed", NETSIM_OPT_TEXT, offsetof(struct run_args, seed), "NUMBER",
 	 "use this seed instead of the scenario's"},
 	{0, "profile", NETSIM_OPT_TEXT, offsetof(struct run_args, profile), "PROFILE[,...]",
-	 "instead of that of the scenario; none: without one"},
+	 "use each of these, or none, not the scenario's"},
 	{0, "edge", NETSIM_OPT_TEXT, offsetof(struct run_args, edge), "'KEY A..B'",
 	 "find the value of KEY between A and B that is borne"},
 	{0, "within", NETSIM_OPT_TEXT, offsetof(struct run_args, within), "SHARE",

@@ -103,8 +103,8 @@ profiles() {
 	is "a row for each" "$(awk '$2 == "ok" || $2 == "failed" { print $1 }' <<<"$OUT" | xargs)" \
 		"good-mild strict-mild good-none strict-none"
 	is "and a test suite" "$(xmllint --xpath 'count(/testsuites/testsuite)' "$WORK/each.xml")" 4
-	is "each under its own" "$(grep -l '"mild"' "$WORK"/each/*/verdict.json | xargs -n 1 dirname | xargs -n 1 basename | xargs)" \
-		"good-mild strict-mild"
+	is "each under its own" "$(cd "$WORK/each" && grep -l '"profile","text":"mild"' -- */events.jsonl | xargs)" \
+		"good-mild/events.jsonl strict-mild/events.jsonl"
 	fails_with 2 "--keep: one profile" "$NETSIM" run --keep --profile "$WORK/mild.yaml,none" "$WORK/good.yaml"
 	fails_with 2 "no profile" "$NETSIM" run -n --profile , "$WORK/good.yaml"
 	like "says so" "$ERR" '"," names no profile'
