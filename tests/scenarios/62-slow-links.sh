@@ -45,7 +45,13 @@ cat >"$WORK/slow.yaml" <<-EOT
 EOT
 
 cut() {
-	fails_with 1 "a cut of the leader" "$NETSIM" run -v "$WORK/slow.yaml" --out "$WORK/memory/slow"
+	# A machine that is too busy for an answer within 2 s cannot say who leads, and the run ends.
+	for _ in 1 2 3; do
+		rm -rf "$WORK/memory/slow"
+		run "$NETSIM" run -v "$WORK/slow.yaml" --out "$WORK/memory/slow"
+		grep -q '^unproved: run: runs to its end' <<<"$OUT" || break
+	done
+	is "a cut of the leader: exit status" "$STATUS" 1
 	like "the long limit is kept" "$OUT" $'\n''ok: cut: api outage <= 60s: (at least )?[0-9.]+ s'
 	like "the short one is not: by how much, and when" "$OUT" \
 		$'\n''failed: cut: api outage <= 200ms: [^'$'\n'']*[0-9.]+ s.*, off by [0-9.]+ s, at [0-9.]+ s'
