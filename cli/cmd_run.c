@@ -13,7 +13,7 @@
 struct run_args {
 	struct common common;
 	const char *out, *junit, *annotations, *seed, *profile, *edge, *within;
-	bool keep, pcap, traffic;
+	bool keep, pcap, traffic, verify;
 };
 
 static const struct netsim_opt opts[] = {
@@ -37,6 +37,8 @@ static const struct netsim_opt opts[] = {
 	 "keep the captured packets even if nothing failed"},
 	{0, "traffic", NETSIM_OPT_FLAG, offsetof(struct run_args, traffic), NULL,
 	 "measure and capture the traffic, too"},
+	{0, "verify", NETSIM_OPT_FLAG, offsetof(struct run_args, verify), NULL,
+	 "measure the network before the workloads start"},
 	{0, NULL, NETSIM_OPT_FLAG, 0, NULL, NULL},
 };
 
@@ -197,7 +199,8 @@ static int run(const void *p, struct netsim_err *err)
 	const struct run_args *args = p;
 	struct netsim_run_opts how =
 		NETSIM_OPTS(struct netsim_run_opts, .folder = args->out, .keep = args->keep,
-			    .packets = args->pcap, .traffic = args->traffic || args->pcap);
+			    .packets = args->pcap, .traffic = args->traffic || args->pcap,
+			    .verify = args->verify);
 	const struct run_edge edge = {args->edge, args->within, args->out};
 	struct run_jobs jobs = {&args->common, &how, NULL, 0};
 	char **profiles = NULL;

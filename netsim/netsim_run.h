@@ -92,6 +92,7 @@ struct netsim_run_opts {
 	bool packets;	     /* keep the captured packets in the folder even if nothing failed */
 	bool traffic;	     /* measure and capture the traffic; outages are then less exact */
 	const char *instead; /* "delay 85ms": the value of a key of the scenario, or NULL */
+	bool verify; /* measure the network before workloads start, as netsim_verify() does */
 };
 
 /*

@@ -123,6 +123,39 @@ function distributionSection() {
 		element('small', {}, 'a dot for each, with its uncertainty')), ...parts) : null;
 }
 
+// --- the network
+
+const NETWORK = {rtt: 'round trip', loss: 'loss', duplicate: 'duplicates', corrupt: 'damage', rate: 'rate'};
+
+const askedColumns = (rows) => [
+	{name: 'phase', words: true, value: ({phase}) => phase},
+	{name: 'from', words: true, value: ({from}) => from}, {name: 'to', words: true, value: ({to}) => to},
+	...rows.some((row) => row.class) ? [{name: 'class', words: true, value: (row) => row.class ?? ''}] : [],
+	{name: 'what', words: true, value: ({what}) => NETWORK[what] ?? what},
+	{name: 'asked', value: ({asked}) => asked, text: (row) => row.asked_shows},
+	{name: 'measured', value: (row) => row.value ?? null, text: ({shows}) => shows, class: (row) => row.differs ? 'result failed' : '',
+		about: 'round trips: median, minimum and maximum; shares: with their 99.9 % interval, and red if what was asked is outside of it'},
+	{name: 'of', value: (row) => row.count ?? null, show: whole, about: 'round trips or packets'},
+	{name: 'why', words: true, value: ({shows, why}) => shows ? why : 'not measured: ' + why},
+];
+
+const VERIFIED = [{name: 'result', words: true, value: ({result}) => result, class: ({result}) => ({'as asked': 'result ok', 'not as asked': 'result failed'})[result] ?? 'result unproved'},
+	...['subject', 'what', 'asked', 'measured', 'why'].map((name) => ({name, words: true, value: (row) => row[name]}))];
+
+function askedSection() {
+	const {asked, verified, asked_left_out: leftOut} = verdict, order = (row) => row.differs ? 0 : row.shows ? 1 : 2;
+	const rows = asked.map((row, i) => [row, i]).sort(([a, i], [b, j]) => order(a) - order(b) || i - j).map(([row]) => row);
+	const parts = [];
+	if (verified.length)
+		parts.push(element('h3', {}, 'Before the timeline', element('small', {}, 'by a verification')), table(VERIFIED, verified));
+	if (rows.length)
+		parts.push(element('h3', {}, 'During the phases', element('small', {}, 'by what the run itself sent: pings, probes of ports, and the counters at the ports')),
+			table(askedColumns(rows), rows));
+	if (leftOut)
+		parts.push(element('p.more', {}, `${whole(leftOut)} more are not listed.`));
+	return parts.length ? element('section', {id: 'asked'}, element('h2', {}, 'Asked and measured', element('small', {}, 'of the network')), ...parts) : null;
+}
+
 // --- over time
 
 const edges = Array.from({length: binCount() + 1}, (unused, i) => wall(Math.min(chart.from_ns + i * chart.bin_ns, chart.to_ns)));
@@ -327,7 +360,7 @@ function build() {
 	const page = document.getElementById('page');
 	const time = new Time();
 	page.append(headline(), sums(), ...notes(), verdictSection(time), time.made);
-	const parts = [distributionSection(),
+	const parts = [distributionSection(), askedSection(),
 		section('findings', 'Findings', verdict.findings, FINDINGS, 'of the ledgers: contradictions in what the store answered'),
 		section('faults', 'Faults', chart.faults, FAULTS, 'as the kernel enforced them'),
 		section('changes', 'Leader changes', chart.clusters.flatMap(({name, changes}) => changes.map((one) => ({...one, cluster: name}))), CHANGES,

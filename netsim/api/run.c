@@ -228,6 +228,8 @@ static int begin(struct run *run, struct netsim_err *err)
 		r = heal_old_faults(run, err);
 	if (r == 0)
 		r = run_apply_profile(run, err);
+	if (r == 0 && run->o.verify)
+		r = asked_verify(run, err);
 	if (r == 0 && run->o.traffic)
 		r = traffic_start(run, err);
 	return r == 0 ? start_all(run, err) : r;
@@ -511,6 +513,7 @@ static void run_done(struct run *run)
 	cluster_free(run);
 	work_free(run);
 	faults_free(run);
+	asked_free(run);
 	recorder_close(run->rec);
 	free_texts(run->notes, run->note_count);
 	free_texts(run->kept, run->kept_count);

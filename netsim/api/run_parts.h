@@ -3,9 +3,9 @@
  * Shared by the files of netsim_run(): run.c (from bringing up the fleet to the verdict),
  * run_fleet.c, run_timeline.c (the plan, step by step), run_steps.c (one step), run_faults.c
  * (faults and their effect), run_pairs.c (packets of pairs), run_watch.c (states of members,
- * conditions to abort), run_cluster.c (leaders, selectors), run_probes.c, run_ledgers.c,
- * run_blocks.c, run_work.c (workloads), run_traffic.c, run_metrics.c. run_record.h has the
- * evidence, run_verdict.h the result.
+ * conditions to abort), run_asked.c (what was asked of the network), run_cluster.c (leaders,
+ * selectors), run_probes.c, run_ledgers.c, run_blocks.c, run_work.c (workloads), run_traffic.c,
+ * run_metrics.c. run_record.h has the evidence, run_verdict.h the result.
  *
  * Threads: the caller's shows the progress; the conductor does the rest, with a handle of its
  * own; the watch asks members. Workloads, probes, ledgers, metrics and the traffic have theirs.
@@ -61,6 +61,7 @@ struct run_traffic;
 struct run_watch;
 struct run_probes;
 struct run_metrics;
+struct run_asked;
 
 /*
  * The signs of a fault in the counters, as bits: packets dropped for a reason, or on which a
@@ -120,7 +121,8 @@ struct run {
 	struct netsim_traffic *before; /* counters ahead of the next fault */
 	unsigned ended_signs;	       /* of the faults that ended since then */
 	struct netsim_traffic
-		*pairs; /* counters at the last pairs_begin(), NULL after pairs_end() */
+		*pairs;		 /* counters at the last pairs_begin(), NULL after pairs_end() */
+	struct run_asked *asked; /* since the last asked_begin(), NULL after asked_end() */
 	char **notes;
 	size_t note_count;
 	char **kept; /* as in the result */
@@ -280,5 +282,17 @@ void watch_stop(struct run *run);
 #define PAIRS_AHEAD 100000000LL
 void pairs_begin(struct run *run);
 void pairs_end(struct run *run);
+
+/*
+ * run_asked.c: records what is asked of each pair of nodes, and what the ports count, between these
+ * calls, unless the request changes meanwhile.
+ */
+#define ASKED_LEAST 1000000000LL /* a shorter phase says too little */
+#define ASKED_AFTER 50000000LL	 /* after the phase's beginning, when earlier faults are over */
+void asked_begin(struct run *run, const struct timeline_entry *entry);
+void asked_end(struct run *run);
+/* Measures the network, and records each row. */
+int asked_verify(struct run *run, struct netsim_err *err);
+void asked_free(struct run *run);
 
 #endif

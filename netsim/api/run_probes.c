@@ -174,12 +174,20 @@ static int add_lane(struct run_probes *p, const struct probe *probe, const struc
 
 static int add_probe(struct run_probes *p, const struct probe *probe)
 {
+	static const uint8_t kinds[] = {[PROBE_HTTP] = SAMPLED_HTTP,
+					[PROBE_TCP] = SAMPLED_TCP,
+					[PROBE_PING] = SAMPLED_PING,
+					[PROBE_RUN] = SAMPLED_RUN};
+	const char *from =
+		probe->from.host ? HOST_NAME : p->run->s->topo->nodes[probe->from.list[0]].name;
 	struct sampled_probe record = {
 		.name = recorder_name(p->run->rec, probe->name),
 		.targets = probe->nodes.count ? (uint32_t)probe->nodes.count : 1,
 		.interval = probe->every.ns,
 		.timeout = probe->timeout.ns,
-		.need = (uint8_t)probe->need};
+		.need = (uint8_t)probe->need,
+		.kind = kinds[probe->kind],
+		.from = recorder_name(p->run->rec, from)};
 	int r = probe->nodes.count ? 0 : add_lane(p, probe, NULL);
 
 	recorder_add(p->run->rec, EVIDENCE_PROBE, &record);

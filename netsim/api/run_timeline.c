@@ -25,24 +25,27 @@ struct clockwork {
 
 /* What is read during a wait, ahead of its end. */
 struct ahead {
-	int64_t faults, pairs; /* when; INT64_MAX: not, or done */
+	int64_t faults, asked, pairs; /* when; INT64_MAX: not, or done */
 };
 
 /*
  * The counters of faults are read ahead of a command, which may add a fault: so early that the
- * command is not late. Those of pairs are read ahead of the end of a hold.
+ * command is not late. Those of pairs are read ahead of the end of a hold. What is asked is read
+ * at its beginning, once the faults of the phase before are over, and ahead of its end.
  */
 static struct ahead look_ahead(const struct timeline_entry *entry, const struct run *run,
 			       int64_t until)
 {
 	const struct timeline_entry *next = entry + 1, *end = run->plan->list + run->plan->count;
-	struct ahead ahead = {INT64_MAX, INT64_MAX};
-	int64_t half = (until - run_now()) / 2;
+	struct ahead ahead = {INT64_MAX, INT64_MAX, INT64_MAX};
+	int64_t now = run_now(), half = (until - now) / 2;
 
 	if (next < end && next->kind == TIMELINE_COMMAND && half > LOOK_AHEAD / 10)
 		ahead.faults = until - (half < LOOK_AHEAD ? half : LOOK_AHEAD);
 	if (entry->kind == TIMELINE_HOLD)
 		ahead.pairs = until - (half < PAIRS_AHEAD ? half : PAIRS_AHEAD);
+	if (entry->kind == TIMELINE_HOLD && until - now >= ASKED_LEAST)
+		ahead.asked = now + ASKED_AFTER;
 	return ahead;
 }
 
@@ -54,14 +57,19 @@ static bool wait_until(struct run *run, int64_t until, struct ahead ahead)
 
 		next = next < until ? next : until;
 		next = ahead.faults < next ? ahead.faults : next;
+		next = ahead.asked < next ? ahead.asked : next;
 		next = ahead.pairs < next ? ahead.pairs : next;
 		if (!run_sleep(run, next))
 			return false;
 		if (next == ahead.faults) {
 			faults_look(run);
 			ahead.faults = INT64_MAX;
+		} else if (next == ahead.asked) {
+			asked_begin(run, run->entry);
+			ahead.asked = INT64_MAX;
 		} else if (next == ahead.pairs) {
 			pairs_end(run);
+			asked_end(run);
 			ahead.pairs = INT64_MAX;
 		} else if (next == until) {
 			return true;
@@ -180,6 +188,7 @@ static void record_end(struct run *run)
 	run->entry = NULL;
 	pthread_mutex_unlock(&run->lock_shared);
 	pairs_end(run);
+	asked_end(run);
 	if (halted)
 		recorder_event(run->rec, event, NULL, run->why);
 	recorder_event(run->rec, (struct event) {.kind = EVENT_RUN_END}, NULL, NULL);

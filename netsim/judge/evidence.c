@@ -26,6 +26,10 @@ static const char *const operation_words[] = {
 static const char *const type_words[] = {"untyped",   "counter", "gauge",
 					 "histogram", "summary", NULL};
 static const char *const block_words[] = {"none", "write", "read", NULL};
+static const char *const probe_words[] = {"", "http", "tcp", "ping", "run", NULL};
+static const char *const asked_words[] = {"", "varies", "differs", NULL};
+static const char *const verified_words[] = {"as asked", "not as asked", "unproved", "left out",
+					     NULL};
 static const char *const result_words[] = {"ok", "unequal", "failed", "unknown", NULL};
 
 #define KEY(owner, member, how)                                                         \
@@ -42,6 +46,12 @@ static const char *const result_words[] = {"ok", "unequal", "failed", "unknown",
 		.key = #member, .type = RECORD_WORD, .offset = offsetof(struct owner, member), \
 		.needed = true, .words = (list)                                                \
 	}
+/* A word that lines of older versions lack, or that is "" at first. */
+#define LATER(owner, member, list)                                                             \
+	{                                                                                      \
+		.key = #member, .type = RECORD_WORD, .offset = offsetof(struct owner, member), \
+		.words = (list)                                                                \
+	}
 
 static const struct record_key event_keys[] = {
 	NEED(event, time, RECORD_NUMBER),     KEY(event, wall, RECORD_NUMBER),
@@ -56,7 +66,8 @@ static const struct record_key event_keys[] = {
 static const struct record_key probe_keys[] = {
 	NEED(sampled_probe, name, RECORD_NAME),	      NEED(sampled_probe, targets, RECORD_COUNT),
 	NEED(sampled_probe, interval, RECORD_NUMBER), NEED(sampled_probe, timeout, RECORD_NUMBER),
-	WORD(sampled_probe, need, need_words),
+	WORD(sampled_probe, need, need_words),	      KEY(sampled_probe, from, RECORD_NAME),
+	LATER(sampled_probe, kind, probe_words),
 };
 
 static const struct record_key sample_keys[] = {
@@ -107,6 +118,26 @@ static const struct record_key metric_keys[] = {
 	NEED(metric_sample, workload, RECORD_NAME), NEED(metric_sample, member, RECORD_NAME),
 	NEED(metric_sample, sent, RECORD_NUMBER),   NEED(metric_sample, series, RECORD_VALUE),
 	WORD(metric_sample, type, type_words),	    NEED(metric_sample, value, RECORD_REAL),
+};
+
+static const struct record_key asked_keys[] = {
+	NEED(asked, from, RECORD_NAME),	      NEED(asked, to, RECORD_NAME),
+	KEY(asked, class, RECORD_NAME),	      KEY(asked, phase, RECORD_NAME),
+	NEED(asked, begin, RECORD_NUMBER),    NEED(asked, end, RECORD_NUMBER),
+	KEY(asked, delay, RECORD_NUMBER),     KEY(asked, jitter, RECORD_NUMBER),
+	KEY(asked, rate, RECORD_NUMBER),      KEY(asked, loss, RECORD_REAL),
+	KEY(asked, duplicate, RECORD_REAL),   KEY(asked, corrupt, RECORD_REAL),
+	KEY(asked, bursts, RECORD_REAL),      KEY(asked, packets, RECORD_NUMBER),
+	KEY(asked, bytes, RECORD_NUMBER),     KEY(asked, lost, RECORD_NUMBER),
+	KEY(asked, queued, RECORD_NUMBER),    KEY(asked, copied, RECORD_NUMBER),
+	KEY(asked, corrupted, RECORD_NUMBER), LATER(asked, state, asked_words),
+	KEY(asked, uncounted, RECORD_FLAG),
+};
+
+static const struct record_key verified_keys[] = {
+	NEED(verified, subject, RECORD_NAME), NEED(verified, what, RECORD_NAME),
+	KEY(verified, asked, RECORD_NAME),    KEY(verified, measured, RECORD_NAME),
+	KEY(verified, why, RECORD_NAME),      WORD(verified, result, verified_words),
 };
 
 static const char *event_flaw(const void *record)
@@ -218,6 +249,25 @@ static const char *metric_flaw(const void *record)
 								      "a value without a series";
 }
 
+static const char *asked_flaw(const void *record)
+{
+	const struct asked *asked = record;
+
+	return asked->end < asked->begin ? "a time that ends before it begins" :
+	       asked->packets < 0 || asked->bytes < 0 || asked->lost < 0 || asked->queued < 0 ||
+			       asked->copied < 0 || asked->corrupted < 0 ?
+					   "a negative number of packets" :
+	       asked->delay < 0 || asked->rate < 0 ? "a negative delay or rate" :
+						     NULL;
+}
+
+static const char *verified_flaw(const void *record)
+{
+	const struct verified *verified = record;
+
+	return verified->subject && verified->what ? NULL : "a row without a subject";
+}
+
 #define KIND(label, owner, prefix)                                                    \
 	{                                                                             \
 		.name = (label), .size = sizeof(struct owner), .keys = prefix##_keys, \
@@ -234,6 +284,8 @@ static const struct record_kind kinds[EVIDENCE_KINDS] = {
 	[EVIDENCE_FIGURE] = KIND("figure", figure, figure),
 	[EVIDENCE_SCRAPE] = KIND("scrape", scrape, scrape),
 	[EVIDENCE_METRIC] = KIND("metric", metric_sample, metric),
+	[EVIDENCE_ASKED] = KIND("asked", asked, asked),
+	[EVIDENCE_VERIFIED] = KIND("verified", verified, verified),
 };
 
 void evidence_done(struct evidence *ev)
@@ -249,6 +301,8 @@ void evidence_done(struct evidence *ev)
 	free(ev->figures);
 	free(ev->scrapes);
 	free(ev->metrics);
+	free(ev->asked);
+	free(ev->verified);
 	*ev = (struct evidence) {0};
 }
 
@@ -270,6 +324,11 @@ const char *event_word(enum event_kind kind)
 const char *operation_word(enum operation_kind kind)
 {
 	return operation_words[kind];
+}
+
+const char *verified_word(enum verified_result result)
+{
+	return verified_words[result];
 }
 
 #define APPEND(list, count)                                \
@@ -302,6 +361,10 @@ int evidence_add(struct evidence *ev, enum evidence_kind kind, const void *recor
 		APPEND(ev->scrapes, ev->scrape_count);
 	case EVIDENCE_METRIC:
 		APPEND(ev->metrics, ev->metric_count);
+	case EVIDENCE_ASKED:
+		APPEND(ev->asked, ev->asked_count);
+	case EVIDENCE_VERIFIED:
+		APPEND(ev->verified, ev->verified_count);
 	case EVIDENCE_KINDS:
 		break;
 	}
@@ -333,6 +396,8 @@ int evidence_read(struct evidence *ev, struct evidence_file *file, const char *t
 		struct figure figure;
 		struct scrape scrape;
 		struct metric_sample metric;
+		struct asked asked;
+		struct verified verified;
 	} record;
 
 	while (line.text < text + len) {

@@ -66,12 +66,22 @@ struct event {
 	bool asked;
 };
 
+enum sampled_kind {
+	SAMPLED_UNKNOWN,
+	SAMPLED_HTTP,
+	SAMPLED_TCP,
+	SAMPLED_PING,
+	SAMPLED_RUN,
+};
+
 /* A probe of the scenario; its samples come after it. */
 struct sampled_probe {
 	uint32_t name;	  /* name */
 	uint32_t targets; /* how many */
 	int64_t interval, timeout;
 	uint8_t need;
+	uint8_t kind;  /* enum sampled_kind */
+	uint32_t from; /* name of the node that sends; 0: unknown */
 };
 
 enum sample_result {
@@ -169,6 +179,47 @@ struct figure {
 	uint32_t class;	   /* name; 0: all traffic */
 };
 
+/*
+ * What was asked of the packets from one node to another over a time in which that did not change,
+ * and what the programs at the ports counted meanwhile.
+ */
+struct asked {
+	int64_t begin, end;
+	int64_t delay, jitter;		 /* one way, in ns; the jitter as its standard deviation */
+	int64_t rate;			 /* bit/s; 0: not limited */
+	double loss, duplicate, corrupt; /* shares */
+	double bursts; /* variance of the number of losses, relative to that of independent ones */
+	int64_t packets, bytes; /* delivered */
+	int64_t lost;		/* dropped by a loss */
+	int64_t queued;		/* dropped by a full queue */
+	int64_t copied, corrupted;
+	uint32_t from, to; /* names */
+	uint32_t class;	   /* name; 0: all traffic without conditions of its class */
+	uint32_t phase;	   /* name */
+	uint8_t state;	   /* enum asked_state */
+	/* The qdiscs lose, copy or damage packets, too, which the programs do not count. */
+	bool uncounted;
+};
+
+enum asked_state {
+	ASKED_STEADY,
+	ASKED_VARIES, /* a trace changes it */
+	ASKED_MIXED,  /* it differs between the interfaces of the two nodes */
+};
+
+/* A row of a verification of the network before the timeline; all are names. */
+struct verified {
+	uint32_t subject, what, asked, measured, why;
+	uint8_t result; /* enum verified_result */
+};
+
+enum verified_result {
+	VERIFIED_AS_ASKED,
+	VERIFIED_NOT_AS_ASKED,
+	VERIFIED_UNPROVED,
+	VERIFIED_LEFT_OUT,
+};
+
 /* A query of a member for its metrics. */
 struct scrape {
 	int64_t sent, took; /* to the end of the answer, or of waiting for it */
@@ -201,8 +252,11 @@ struct evidence {
 	struct figure *figures;
 	struct scrape *scrapes;
 	struct metric_sample *metrics;
+	struct asked *asked;
+	struct verified *verified;
 	size_t event_count, probe_count, sample_count, operation_count, block_count;
 	size_t member_count, figure_count, scrape_count, metric_count;
+	size_t asked_count, verified_count;
 	size_t truncated; /* files whose last line is incomplete: their writer was killed */
 };
 
@@ -215,6 +269,7 @@ uint32_t evidence_value(struct evidence *ev, const char *text);
 /* Returns the word of an event's kind, "fault begins". */
 const char *event_word(enum event_kind kind);
 const char *operation_word(enum operation_kind kind);
+const char *verified_word(enum verified_result result);
 
 /* The kinds of records; each belongs to one array of struct evidence. */
 enum evidence_kind {
@@ -227,6 +282,8 @@ enum evidence_kind {
 	EVIDENCE_FIGURE,
 	EVIDENCE_SCRAPE,
 	EVIDENCE_METRIC,
+	EVIDENCE_ASKED,
+	EVIDENCE_VERIFIED,
 	EVIDENCE_KINDS,
 };
 

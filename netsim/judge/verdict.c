@@ -448,6 +448,29 @@ static int judge_ledgers(struct judging *j)
 	return r;
 }
 
+/* --- the network */
+
+static int copy_verified(struct judging *j)
+{
+	for (size_t i = 0; i < j->ev->verified_count; i++) {
+		const struct verified *from = &j->ev->verified[i];
+		struct verdict_verified *row =
+			arena_push(j->ret, j->ret->verified, j->ret->verified_count);
+
+		if (!row)
+			return -ENOMEM;
+		row->subject = arena_strdup(j->ret, verdict_name(j, from->subject));
+		row->what = arena_strdup(j->ret, verdict_name(j, from->what));
+		row->asked = arena_strdup(j->ret, verdict_name(j, from->asked));
+		row->measured = arena_strdup(j->ret, verdict_name(j, from->measured));
+		row->why = arena_strdup(j->ret, verdict_name(j, from->why));
+		row->result = verified_word((enum verified_result)from->result);
+		if (!row->subject || !row->what || !row->asked || !row->measured || !row->why)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 /* --- all of it */
 
 static int describe_run(struct judging *j)
@@ -489,6 +512,10 @@ static int judge_all(struct judging *j)
 		r = find_windows(j);
 	if (r == 0)
 		r = judge_ledgers(j);
+	if (r == 0)
+		r = asked_make(j->ev, j->ret, &j->ret->asked);
+	if (r == 0)
+		r = copy_verified(j);
 	if (r == 0)
 		r = verdict_run_rows(j);
 	for (size_t c = 0; r == 0 && c < j->claim_count; c++)

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "netsim/judge/asked.h"
 #include "netsim/judge/claim.h"
 #include "netsim/judge/evidence.h"
 
@@ -53,6 +54,12 @@ struct verdict_finding {
 	int64_t when;
 };
 
+/* A row of the verification before the timeline. */
+struct verdict_verified {
+	const char *subject, *what, *asked, *measured, *why;
+	const char *result; /* "as asked", "not as asked", "unproved", "left out" */
+};
+
 struct verdict {
 	const char *scenario, *host;
 	int64_t wall; /* beginning of the run, ns since 1970; 0: unknown */
@@ -65,6 +72,9 @@ struct verdict {
 	size_t summary_count;
 	struct verdict_finding **findings; /* VERDICT_FINDINGS of each ledger at most */
 	size_t finding_count, finding_total;
+	struct asked_rows asked;
+	struct verdict_verified **verified;
+	size_t verified_count;
 };
 #define VERDICT_FINDINGS 100
 

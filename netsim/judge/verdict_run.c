@@ -299,9 +299,46 @@ static int ledger_row(struct judging *j, const struct named_ledger *ledger)
 		      why);
 }
 
+/* --- the network */
+
+/* A network that was not as asked before anything began proves nothing about the request. */
+static int verified_row(struct judging *j)
+{
+	const struct verdict_verified *first = NULL;
+	enum verdict_result result;
+	struct verdict_row *row;
+	size_t counts[VERIFIED_LEFT_OUT + 1] = {0};
+	char why[256];
+
+	if (!j->ev->verified_count)
+		return 0;
+	for (size_t i = 0; i < j->ev->verified_count; i++)
+		if (!counts[j->ev->verified[i].result]++ &&
+		    j->ev->verified[i].result == VERIFIED_NOT_AS_ASKED)
+			first = j->ret->verified[i];
+	row = run_row(j, "network as asked before the timeline", "");
+	if (!row)
+		return -ENOMEM;
+	result = first || !counts[VERIFIED_AS_ASKED] ? VERDICT_UNPROVED : VERDICT_OK;
+	if (first)
+		err_format(why, sizeof(why), "%s %s: %s asked, %s measured", first->subject,
+			   first->what, *first->asked ? first->asked : "nothing",
+			   *first->measured ? first->measured : "nothing");
+	else
+		err_format(why, sizeof(why), "%zu of %zu as asked%s", counts[VERIFIED_AS_ASKED],
+			   j->ev->verified_count,
+			   counts[VERIFIED_AS_ASKED] == j->ev->verified_count ?
+				   "" :
+				   ", the others not measured");
+	return finish(j, row, result, why);
+}
+
 int verdict_run_rows(struct judging *j)
 {
 	int r = abort_rows(j);
+
+	if (r == 0)
+		r = verified_row(j);
 
 	if (r == 0)
 		r = step_rows(j);

@@ -130,6 +130,69 @@ static void finding_json(struct buf *out, const struct verdict_finding *finding)
 	buf_puts(out, "}");
 }
 
+static void asked_json(struct buf *out, const struct asked_row *row)
+{
+	buf_puts(out, "{");
+	member(out, "phase", row->phase);
+	buf_puts(out, ",");
+	member(out, "from", row->from);
+	buf_puts(out, ",");
+	member(out, "to", row->to);
+	if (*row->class) {
+		buf_puts(out, ",");
+		member(out, "class", row->class);
+	}
+	buf_puts(out, ",");
+	member(out, "what", row->what);
+	number(out, "asked", row->asked);
+	buf_puts(out, ",");
+	member(out, "asked_shows", row->asked_shows);
+	if (row->measured) {
+		number(out, "value", row->value);
+		number(out, "low", row->low);
+		number(out, "high", row->high);
+		buf_printf(out, ",\"count\":%zu,", row->count);
+		member(out, "shows", row->shows);
+	}
+	if (row->differs)
+		buf_puts(out, ",\"differs\":true");
+	buf_puts(out, ",");
+	member(out, "why", row->why);
+	buf_puts(out, "}");
+}
+
+static void verified_json(struct buf *out, const struct verdict_verified *row)
+{
+	buf_puts(out, "{");
+	member(out, "result", row->result);
+	buf_puts(out, ",");
+	member(out, "subject", row->subject);
+	buf_puts(out, ",");
+	member(out, "what", row->what);
+	buf_puts(out, ",");
+	member(out, "asked", row->asked);
+	buf_puts(out, ",");
+	member(out, "measured", row->measured);
+	buf_puts(out, ",");
+	member(out, "why", row->why);
+	buf_puts(out, "}");
+}
+
+static void network_json(struct buf *out, const struct verdict *verdict)
+{
+	buf_printf(out, ",\n\"asked_left_out\":%zu,\"asked\":[", verdict->asked.left_out);
+	for (size_t i = 0; i < verdict->asked.count; i++) {
+		buf_puts(out, i ? ",\n" : "\n");
+		asked_json(out, verdict->asked.list[i]);
+	}
+	buf_puts(out, "],\n\"verified\":[");
+	for (size_t i = 0; i < verdict->verified_count; i++) {
+		buf_puts(out, i ? ",\n" : "\n");
+		verified_json(out, verdict->verified[i]);
+	}
+	buf_puts(out, "]");
+}
+
 char *verdict_json(const struct verdict *verdict)
 {
 	struct buf out = {0};
@@ -159,6 +222,8 @@ char *verdict_json(const struct verdict *verdict)
 		buf_puts(&out, i ? ",\n" : "\n");
 		finding_json(&out, verdict->findings[i]);
 	}
-	buf_puts(&out, "]}\n");
+	buf_puts(&out, "]");
+	network_json(&out, verdict);
+	buf_puts(&out, "}\n");
 	return buf_take(&out);
 }

@@ -162,7 +162,7 @@ check_wide() {
 	is "is not dark" "$(found .dark)" false
 }
 
-# Evidence without its last lines, as after SIGKILL.
+# Evidence without its last lines, as after SIGKILL; and with figures of the network.
 check_killed() {
 	local cut file
 	mkdir "$WORK/killed"
@@ -172,11 +172,19 @@ check_killed() {
 	for file in samples history; do
 		head -c "$(($(stat -c %s "$DIR/$file.jsonl") / 2))" "$DIR/$file.jsonl" >"$WORK/killed/$file.jsonl"
 	done
+	cat >"$WORK/asked.jsonl" <<-'EOT'
+		{"record":"asked","from":"c","to":"s1","phase":"cut","begin":1,"end":2,"loss":0.5,"bursts":1,"packets":990,"lost":10}
+		{"record":"asked","from":"s1","to":"c","phase":"cut","begin":1,"end":2,"rate":1000000,"bytes":5}
+	EOT
+	cat "$WORK/asked.jsonl" "$WORK/killed/samples.jsonl" >"$WORK/joined"
+	mv "$WORK/joined" "$WORK/killed/samples.jsonl"
 	run "$NETSIM" report -q "$WORK/killed" --html "$WORK/killed.html"
 	read_page "$WORK/killed.html" 1280
 	is "killed: without an error" "$(found '[.error, .failed]')" '["",null]'
 	is "killed: the page says so" "$(found '.notes[0]')" '"The run was killed: this is the evidence up to then."'
 	is "killed: the plots" "$(found .titles)" "$TITLES"
+	is "what was asked of the network, and measured" "$(found '.tables.asked | map([.from, .to, .what, .asked, .measured, .why])')" \
+		'[["c","s1","loss","50 %","1 % (0.368 .. 2.69)",""],["s1","c","rate","1mbit","–","not measured: only 4e-05mbit were sent between the two"]]'
 }
 
 run "$NETSIM" run -q --traffic "$WORK/run.yaml" --out "$DIR"

@@ -28,8 +28,9 @@ static void fill(struct evidence *ev)
 		.affected = 17,
 		.status = 110,
 		.asked = true};
-	const struct sampled_probe probe = {evidence_name(ev, "api"), 3, 20000000, 200000000,
-					    NEED_MAJORITY};
+	const struct sampled_probe probe = {
+		evidence_name(ev, "api"),    3, 20000000, 200000000, NEED_MAJORITY, SAMPLED_TCP,
+		evidence_name(ev, "agent-2")};
 	const struct sample sample = {.sent = 5,
 				      .took = 7,
 				      .lateness = 1,
@@ -64,6 +65,22 @@ static void fill(struct evidence *ev)
 				      .to = op.client,
 				      .class = evidence_name(ev, "bulk")};
 
+	const struct asked asked = {.begin = 1,
+				    .end = 2,
+				    .delay = 30,
+				    .loss = 0.05,
+				    .bursts = 1,
+				    .packets = 7,
+				    .from = sample.target,
+				    .to = op.client,
+				    .state = ASKED_VARIES,
+				    .uncounted = true};
+	const struct verified verified = {.subject = sample.target,
+					  .what = evidence_name(ev, "loss"),
+					  .result = VERIFIED_UNPROVED};
+
+	assert_int_equal(evidence_add(ev, EVIDENCE_ASKED, &asked), 0);
+	assert_int_equal(evidence_add(ev, EVIDENCE_VERIFIED, &verified), 0);
 	assert_int_equal(evidence_add(ev, EVIDENCE_EVENT, &event), 0);
 	assert_int_equal(evidence_add(ev, EVIDENCE_PROBE, &probe), 0);
 	assert_int_equal(evidence_add(ev, EVIDENCE_SAMPLE, &sample), 0);
@@ -82,6 +99,8 @@ static char *write_all(const struct evidence *ev)
 	evidence_write(ev, EVIDENCE_OPERATION, ev->operations, &out);
 	evidence_write(ev, EVIDENCE_MEMBER, ev->members, &out);
 	evidence_write(ev, EVIDENCE_FIGURE, ev->figures, &out);
+	evidence_write(ev, EVIDENCE_ASKED, ev->asked, &out);
+	evidence_write(ev, EVIDENCE_VERIFIED, ev->verified, &out);
 	return buf_take(&out);
 }
 
@@ -106,6 +125,9 @@ static void test_back(void **state)
 	assert_true(again.events[0].asked && !again.events[0].uncounted);
 	assert_int_equal(again.operations[0].revision, INT64_MAX);
 	assert_int_equal(again.samples[0].result, SAMPLE_HUNG);
+	assert_int_equal(again.probes[0].kind, SAMPLED_TCP);
+	assert_true(again.asked[0].uncounted && again.asked[0].loss == 0.05);
+	assert_int_equal(again.verified[0].result, VERIFIED_UNPROVED);
 	evidence_done(&ev);
 	evidence_done(&again);
 }
@@ -160,7 +182,8 @@ static void test_truncated(void **state)
 				 0);
 		assert_int_equal(again.event_count + again.probe_count + again.sample_count +
 					 again.operation_count + again.member_count +
-					 again.figure_count,
+					 again.figure_count + again.asked_count +
+					 again.verified_count,
 				 lines + whole);
 		assert_int_equal(again.truncated, cut && part[cut - 1] != '\n' && !whole ? 1 : 0);
 		evidence_done(&again);
