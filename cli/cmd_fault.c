@@ -36,9 +36,10 @@ static int run(const void *p, struct netsim_err *err)
 	if (r == 0)
 		r = netsim_fault(ctx, &request, &fault, err);
 	close_machine(ctx, r);
-	netsim_select_free(selected);
 	if (r == 0)
-		print_added_fault(&args->common, fault);
+		print_added_fault(&args->common, fault,
+				  json_selected((const struct netsim_select *[]) {selected}, 1));
+	netsim_select_free(selected);
 	netsim_fault_free(fault);
 	return r;
 }

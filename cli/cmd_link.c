@@ -37,7 +37,8 @@ static void write_change(const struct netsim_link_change *change, bool dry, char
 	}
 }
 
-static void print_changes(const struct common *args, const struct netsim_link *link)
+static void print_changes(const struct common *args, const struct netsim_link *link,
+			  const struct netsim_select *selected)
 {
 	static const char *const would[] = {
 		[NETSIM_LINK_CARRIER] = "would set ",
@@ -54,7 +55,8 @@ static void print_changes(const struct common *args, const struct netsim_link *l
 			printf("%s%s\n", args->dry ? would[link->changes[i]->kind] : "", text);
 	}
 	if (args->json)
-		print_json(json_pack("{s:O}", "links", lines));
+		print_json(json_pack("{s:O, s:o*}", "links", lines, "selected",
+				     json_selected(&selected, 1)));
 	json_decref(lines);
 }
 
@@ -83,9 +85,9 @@ static int run(const void *p, struct netsim_err *err)
 	if (r == 0)
 		r = netsim_link(ctx, &request, &link, err);
 	close_machine(ctx, r);
-	netsim_select_free(selected);
 	if (r == 0)
-		print_changes(&args->common, link);
+		print_changes(&args->common, link, selected);
+	netsim_select_free(selected);
 	netsim_link_free(link);
 	return r;
 }

@@ -42,10 +42,12 @@ static int run(const void *p, struct netsim_err *err)
 	if (r == 0)
 		r = netsim_partition(ctx, &cut, &fault, err);
 	close_machine(ctx, r);
+	if (r == 0)
+		print_added_fault(&args->common, fault,
+				  json_selected((const struct netsim_select *[]) {selected, bridged},
+						2));
 	netsim_select_free(selected);
 	netsim_select_free(bridged);
-	if (r == 0)
-		print_added_fault(&args->common, fault);
 	netsim_fault_free(fault);
 	return r;
 }

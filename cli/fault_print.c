@@ -21,20 +21,24 @@ static const char *replaced_text(const struct netsim_fault *fault, char *buf, si
 	return buf;
 }
 
-void print_added_fault(const struct common *args, const struct netsim_fault *fault)
+void print_added_fault(const struct common *args, const struct netsim_fault *fault,
+		       json_t *selected)
 {
 	/* What is left of another fault's deadline has more digits than anyone reads. */
 	double seconds = fault->left_ns > 0 ? round((double)fault->left_ns / 1e6) / 1e3 : 0;
 	char place[64];
 
+	if (args->quiet || !args->json)
+		json_decref(selected);
 	if (args->quiet)
 		return;
 	if (args->json)
-		print_json(json_pack("{s:i, s:s, s:s*, s:o, s:b, s:o*, s:o*}", "fault",
+		print_json(json_pack("{s:i, s:s, s:s*, s:o, s:b, s:o*, s:o*, s:o*}", "fault",
 				     (int)fault->id, "text", fault->text, "name", fault->name,
 				     "for", json_seconds(seconds), "l2", fault->l2, "replaces",
 				     fault->replaces ? json_integer(fault->replaces) : NULL,
-				     "reject", fault->reject ? json_true() : NULL));
+				     "reject", fault->reject ? json_true() : NULL, "selected",
+				     selected));
 	else if (args->dry)
 		printf("would add: %s\n", fault->text);
 	else if (fault->left_ns > 0)

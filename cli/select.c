@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "out.h"
-
 static bool has_selector(const struct select_words *words)
 {
 	for (size_t i = 0; i < *words->count; i++)
@@ -22,14 +20,51 @@ int select_nodes(struct netsim *ctx, const struct common *common,
 		.cluster_count = clusters->count, .targets = words->targets);
 	int r;
 
-	if (!has_selector(words))
+	/* With JSON, the nodes of patterns are shown, too; a wrong one is up to the command. */
+	if (!has_selector(words)) {
+		if (common->json && *words->count)
+			(void)netsim_select(ctx, *words->list, *words->count, &how, ret, NULL);
 		return 0;
+	}
 	r = netsim_select(ctx, *words->list, *words->count, &how, ret, err);
 	if (r < 0)
 		return r;
 	*words->list = (const char *const *)(*ret)->words;
 	*words->count = (*ret)->word_count;
 	for (size_t i = 0; !common->json && !common->quiet && i < (*ret)->count; i++)
-		printf("%s is %s\n", (*ret)->list[i]->selector, (*ret)->list[i]->nodes);
+		if (strchr((*ret)->list[i]->selector, '('))
+			printf("%s is %s\n", (*ret)->list[i]->selector, (*ret)->list[i]->nodes);
 	return 0;
+}
+
+/* "s1,s2" as a list */
+static json_t *json_nodes(const char *nodes)
+{
+	json_t *array = json_array();
+
+	for (size_t length; *nodes; nodes += length + (nodes[length] == ',')) {
+		length = strcspn(nodes, ",");
+		json_array_append_new(array, json_stringn(nodes, length));
+	}
+	return array;
+}
+
+json_t *json_selected(const struct netsim_select *const *list, size_t count)
+{
+	json_t *array = json_array();
+
+	for (size_t k = 0; k < count; k++)
+		for (size_t i = 0; list[k] && i < list[k]->count; i++) {
+			const struct netsim_selected *one = list[k]->list[i];
+
+			json_array_append_new(array,
+					      json_pack("{s:s, s:o, s:I}", "selector",
+							one->selector, "nodes",
+							json_nodes(one->nodes), "at_ns",
+							(json_int_t)one->at_ns));
+		}
+	if (json_array_size(array))
+		return array;
+	json_decref(array);
+	return NULL;
 }

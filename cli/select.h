@@ -4,6 +4,7 @@
 #define NETSIM_CLI_SELECT_H
 
 #include "cmd.h"
+#include "out.h"
 
 /* The option, which fills a struct netsim_opt_words. */
 #define SELECT_OPT(type, member)                                                   \
@@ -21,10 +22,13 @@ struct select_words {
 
 /*
  * Resolves the selectors in words, if there are any, and prints "leader(etcd) is s2". The words
- * then belong to *ret, which the caller frees; it stays NULL if there was no selector.
+ * then belong to *ret, which the caller frees; it may stay NULL if there was no selector.
  */
 int select_nodes(struct netsim *ctx, const struct common *common,
 		 const struct netsim_opt_words *clusters, const struct select_words *words,
 		 struct netsim_select **ret, struct netsim_err *err);
+
+/* For the member "selected": what the words stood for; NULL: all of them were names. */
+json_t *json_selected(const struct netsim_select *const *list, size_t count);
 
 #endif

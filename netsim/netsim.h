@@ -607,9 +607,10 @@ struct netsim_select_opts {
 	bool targets; /* words are targets: each becomes one per node that it selects */
 };
 
-/* A selector and its nodes: "leader(etcd)", "s2". */
+/* A selector, pattern, @role or address, and its nodes: "leader(etcd)", "s2". */
 struct netsim_selected {
 	const char *selector, *nodes;
+	int64_t at_ns; /* when they were its nodes, since 1970 */
 };
 
 struct netsim_select {
@@ -621,7 +622,8 @@ struct netsim_select {
 
 /*
  * Resolves selectors such as leader(etcd), in groups or targets, to the nodes that they select now,
- * for netsim_partition(), netsim_fault() and netsim_link(). -ENOENT with err (kind FAILED) if the
+ * for netsim_partition(), netsim_fault() and netsim_link(). Patterns, @roles and addresses remain
+ * in the words, and are only listed. -ENOENT with err (kind FAILED) if the
  * leader cannot be found. Free with netsim_select_free().
  */
 NETSIM_API int netsim_select(struct netsim *ctx, const char *const *words, size_t count,

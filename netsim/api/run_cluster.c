@@ -8,6 +8,8 @@
 #include "netsim/run/cluster.h"
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
+#include "netsim/util/buf.h"
+#include "netsim/util/name.h"
 
 #define ELECTION_NS 5000000000LL /* to wait for a leader, if there is none at first */
 #define PATIENCE    1000000000LL /* ns for the answer of a member about its state */
@@ -227,11 +229,35 @@ static int resolve_one(void *arg, const struct selector *selector, const char *w
 		return err_set(err, NETSIM_ERR_INPUT, -EINVAL, NULL, "%s is not a selector", word);
 	r = select_members(run, c, selector->kind, ret, err);
 	if (r == 0)
-		recorder_event(run->rec, (struct event) {.kind = EVENT_NOTE}, word, *ret);
+		recorder_event(run->rec, (struct event) {.kind = EVENT_SELECTED}, word, *ret);
 	return r;
+}
+
+/* Records the nodes of a pattern or role. */
+static int look(void *arg, const char *word)
+{
+	struct run *run = arg;
+	const struct topo *topo = run->s->topo;
+	auto_buf struct buf nodes = {0};
+	int found = 0;
+
+	if (run_node(run, word) < topo->node_count)
+		return 1;
+	for (size_t i = 0; i < topo->node_count; i++) {
+		const struct node *node = &topo->nodes[i];
+
+		if (!name_match(word, node->name, (const char *const *)node->roles,
+				node->role_count))
+			continue;
+		buf_printf(&nodes, "%s%s", nodes.len ? "," : "", node->name);
+		found++;
+	}
+	if (nodes.data)
+		recorder_event(run->rec, (struct event) {.kind = EVENT_SELECTED}, word, nodes.data);
+	return found;
 }
 
 struct selection_source cluster_source(struct run *run)
 {
-	return (struct selection_source) {resolve_one, run};
+	return (struct selection_source) {resolve_one, look, run};
 }

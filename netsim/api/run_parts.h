@@ -194,7 +194,7 @@ struct run_cluster *cluster_of(struct run *run, const char *workload);
 bool cluster_ask(struct run *run, struct run_cluster *c, size_t i, struct etcd_call *call);
 /* Of a workload without a store: runs its command, and records the states of all members. */
 void cluster_run_command(struct run *run, struct run_cluster *c);
-/* Resolves the selectors of workloads; each result is recorded as an event. */
+/* Resolves the selectors of workloads; each result, and the nodes of patterns, are events. */
 struct selection_source cluster_source(struct run *run);
 
 /* run_traffic.c: a failure to measure or to capture is only recorded as a note. */

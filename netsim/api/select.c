@@ -12,6 +12,8 @@
 #include "netsim/run/cluster.h"
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
+#include "netsim/util/buf.h"
+#include "netsim/util/clock.h"
 
 #define WHERE_NAMED "--members"
 
@@ -268,6 +270,7 @@ static int add_result(struct selecting *s, const char *word, const char *nodes)
 		return err_oom(s->err);
 	one->selector = arena_strdup(s->ret, word);
 	one->nodes = arena_strdup(s->ret, nodes);
+	one->at_ns = clock_ns(CLOCK_REALTIME);
 	return one->selector && one->nodes ? 0 : err_oom(s->err);
 }
 
@@ -294,9 +297,26 @@ static int resolve(void *arg, const struct selector *selector, const char *word,
 	return r;
 }
 
+/* Lists the nodes of a pattern, role or address; the command itself refuses one without any. */
+static int look(void *arg, const char *word)
+{
+	struct selecting *s = arg;
+	const struct model *model = s->f.model;
+	auto_free bool *marks = calloc(model->node_count + 1, sizeof(*marks));
+	int found = marks ? target_nodes(model, word, marks, NULL) : 0;
+	auto_buf struct buf nodes = {0};
+
+	if (found <= 0 || model_find_node(model, word) >= 0)
+		return found;
+	for (size_t i = 0; i < model->node_count; i++)
+		if (marks[i])
+			buf_printf(&nodes, "%s%s", nodes.len ? "," : "", model->nodes[i].name);
+	return nodes.data && add_result(s, word, nodes.data) == 0 ? found : 0;
+}
+
 static int resolve_words(struct selecting *s, const char *const *words, size_t count)
 {
-	const struct selection_source source = {resolve, s};
+	const struct selection_source source = {resolve, look, s};
 	auto_words struct words out = {0};
 	int r = s->o->targets ? selection_targets(&source, words, count, &out, s->err) :
 				selection_groups(&source, words, count, &out, s->err);

@@ -54,6 +54,10 @@ static int resolve_one(const struct selection_source *source, char *word, struct
 
 	if (!selector_is(word)) {
 		buf_puts(out, word);
+		if (slash)
+			*slash = '\0';
+		if (source->look)
+			source->look(source->arg, word);
 		return 0;
 	}
 	iface = strdup(slash ? slash : "");
@@ -132,8 +136,12 @@ static int resolve_target(const struct selection_source *source, const char *tar
 	auto_free char *first = split ? strndup(target, (size_t)(split - target)) : strdup(target);
 	auto_free char *nodes = NULL, *others = NULL;
 	auto_words struct words pairs = {0};
-	int r = first ? selection_resolve(source, first, &nodes, err) : err_oom(err);
+	int r;
 
+	/* Some addresses have colons, too. */
+	if (source->look && source->look(source->arg, target) > 0)
+		return add_word(ret, strdup(target), err);
+	r = first ? selection_resolve(source, first, &nodes, err) : err_oom(err);
 	if (r < 0)
 		return r;
 	if (!split || *split == '/')

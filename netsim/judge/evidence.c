@@ -14,9 +14,9 @@ static const char *const event_words[] = {
 	"none",	     "run begins",   "run ends",   "aborted", "phase begins", "step begins",
 	"step ends", "fault begins", "fault ends", "started", "ready",	      "exited",
 	"killed",    "healed",	     "not healed", "clean",   "left behind",  "note",
-	"expected",  "about",	     NULL,
+	"expected",  "about",	     "selected",   NULL,
 };
-_Static_assert(ARRAY_SIZE(event_words) == EVENT_ABOUT + 2, "each kind of event has a word");
+_Static_assert(ARRAY_SIZE(event_words) == EVENT_SELECTED + 2, "each kind of event has a word");
 
 static const char *const need_words[] = {"any", "majority", "all", NULL};
 static const char *const sample_words[] = {"ok", "wrong", "refused", "hung", NULL};

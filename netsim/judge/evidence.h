@@ -47,6 +47,7 @@ enum event_kind {
 	EVENT_NOTE,	  /* anything else worth a line */
 	EVENT_EXPECTED,	  /* subject: a sentence about the phase; repetition: of how many */
 	EVENT_ABOUT,	  /* subject: a property of the run, such as "seed"; text: its value */
+	EVENT_SELECTED,	  /* subject: a selector, pattern or role; text: its nodes, "s1,s2" */
 };
 
 struct event {

@@ -63,6 +63,33 @@ by_command() {
 	"$NETSIM" heal -q
 }
 
+# json NAME WANT COMMAND [ARGUMENT...]: the selections that the object shows
+json() {
+	local before after name=$1 want=$2
+	shift 2
+	before=$(date +%s%N)
+	check "$name" "$NETSIM" "$@" --json --members "db=@server:$WORK/db.yaml"
+	after=$(date +%s%N)
+	is "$name: nodes" "$(jq -c '(.selected // []) | map({(.selector): .nodes}) | add' <<<"$OUT")" "$want"
+	is "$name: when" "$(jq --argjson a "$before" --argjson b "$after" '[.selected[]?.at_ns | . >= $a - 1e6 and . <= $b + 1e6] | all' <<<"$OUT")" true
+	"$NETSIM" heal -q
+}
+
+as_json() {
+	roles s2
+	json "selectors in JSON" '{"leader(db)":["s2"],"followers(db)":["s1","s3","s4","s5"]}' partition 'leader(db)' 'followers(db)'
+	json "that of a bridge" '{"@server":["s1","s2","s3","s4","s5"],"leader(db)":["s2"]}' partition @server --bridge 'leader(db)'
+	json "patterns and roles" '{"s[3-4]":["s3","s4"],"c*":["c"]}' partition 's[3-4]' 's1,c*'
+	json "names are no selection" null partition s1,s2 c
+	json "targets" '{"s[1-2]":["s1","s2"],"leader(db)":["s2"]}' fault 'loss 3%' 's[1-2]:c' 'leader(db)'
+	json "those of a link" '{"leader(db)":["s2"]}' link down 'leader(db)/eth1'
+	"$NETSIM" link up -q s2
+	check "the text is the same" "$NETSIM" fault 'loss 3%' 's[1-2]:c' --json
+	is "as without JSON" "$(jq -r .text <<<"$OUT")" 'loss 3% on s[1-2]:c'
+	fails_with 2 "a pattern of no node" "$NETSIM" partition 'x*' --json
+	"$NETSIM" heal -q
+}
+
 # The old leader, which is cut off, still names itself.
 by_majority() {
 	local node
@@ -155,6 +182,7 @@ of_guests() {
 }
 
 by_command
+as_json
 by_majority
 mistakes
 of_guests

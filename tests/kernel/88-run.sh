@@ -69,7 +69,7 @@ leader_cut() {
 	is_junit "$WORK/memory/whole/junit.xml" "$WORK/j.xml"
 	is "without failures" "$(grep -cE '<(failure|error)' "$WORK/j.xml")" 0
 	is "the leader of each cut is in the events" \
-		"$(grep -c '"kind":"note","subject":"leader(etcd)","text":"s[123]"' "$WORK/memory/whole/events.jsonl")" 2
+		"$(grep -c '"kind":"selected","subject":"leader(etcd)","text":"s[123]"' "$WORK/memory/whole/events.jsonl")" 2
 	cmp -s "$WORK/whole.yaml" "$WORK/memory/whole/scenario.yaml" || not_ok "the file as read"
 	"$NETSIM" run -n "$WORK/whole.yaml" >"$WORK/plan"
 	check "another profile does not change the plan" \
