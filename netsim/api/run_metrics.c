@@ -254,6 +254,10 @@ static int add_all_wanted(struct run *run, const struct workload *w)
 			if (x->workload == w && x->e.quantity == EXPECT_METRIC)
 				r = add_wanted(run->metrics, x->e.series);
 		}
+	for (size_t i = 0; r == 0 && i < run->s->abort_count; i++)
+		if (run->s->aborts[i]->workload == w &&
+		    run->s->aborts[i]->e.quantity == EXPECT_METRIC)
+			r = add_wanted(run->metrics, run->s->aborts[i]->e.series);
 	return r;
 }
 

@@ -216,8 +216,8 @@ void recorder_add(struct recorder *rec, enum evidence_kind kind, const void *rec
 	pthread_mutex_unlock(&rec->lock);
 }
 
-/* Names are numbered in their order, so that a copy has the same numbers. */
-static int copy_names(const struct text_table *from, struct text_table *into)
+/* Texts are numbered in their order, so that a copy has the same numbers. */
+static int copy_texts(const struct text_table *from, struct text_table *into)
 {
 	for (size_t i = into->count; i < from->count; i++) {
 		const char *text = text_table_get(from, (uint32_t)i + 1);
@@ -228,13 +228,25 @@ static int copy_names(const struct text_table *from, struct text_table *into)
 	return 0;
 }
 
-int recorder_copy(struct recorder *rec, struct evidence *into)
+/* The names of series are among the values. */
+static int copy_metrics(const struct evidence *ev, struct evidence *into)
+{
+	int r = copy_texts(&ev->values, &into->values);
+
+	for (size_t i = into->scrape_count; r == 0 && i < ev->scrape_count; i++)
+		r = evidence_add(into, EVIDENCE_SCRAPE, &ev->scrapes[i]);
+	for (size_t i = into->metric_count; r == 0 && i < ev->metric_count; i++)
+		r = evidence_add(into, EVIDENCE_METRIC, &ev->metrics[i]);
+	return r;
+}
+
+int recorder_copy(struct recorder *rec, bool metrics, struct evidence *into)
 {
 	const struct evidence *ev = &rec->ev;
 	int r;
 
 	pthread_mutex_lock(&rec->lock);
-	r = copy_names(&ev->names, &into->names);
+	r = copy_texts(&ev->names, &into->names);
 	for (size_t i = into->probe_count; r == 0 && i < ev->probe_count; i++)
 		r = evidence_add(into, EVIDENCE_PROBE, &ev->probes[i]);
 	for (size_t i = into->sample_count; r == 0 && i < ev->sample_count; i++)
@@ -243,6 +255,8 @@ int recorder_copy(struct recorder *rec, struct evidence *into)
 		r = evidence_add(into, EVIDENCE_MEMBER, &ev->members[i]);
 	for (size_t i = into->figure_count; r == 0 && i < ev->figure_count; i++)
 		r = evidence_add(into, EVIDENCE_FIGURE, &ev->figures[i]);
+	if (r == 0 && metrics)
+		r = copy_metrics(ev, into);
 	pthread_mutex_unlock(&rec->lock);
 	return r;
 }

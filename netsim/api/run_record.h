@@ -26,8 +26,11 @@ void recorder_event(struct recorder *rec, struct event event, const char *subjec
 /* Records anything else. */
 void recorder_add(struct recorder *rec, enum evidence_kind kind, const void *record);
 
-/* Appends to a copy of the evidence all that it lacks, except events, operations and metrics. */
-int recorder_copy(struct recorder *rec, struct evidence *into);
+/*
+ * Appends to a copy of the evidence all that it lacks, except events, operations and what was
+ * asked, and metrics only if they are wanted.
+ */
+int recorder_copy(struct recorder *rec, bool metrics, struct evidence *into);
 
 /*
  * Ends the writing, and returns the evidence, which belongs to the recorder. *why: the reason

@@ -35,6 +35,7 @@ struct run_watch {
 	struct poller *pollers;
 	size_t poller_count;
 	struct claim *claims;
+	bool metrics;	    /* a claim is about one */
 	struct evidence ev; /* a copy without operations */
 };
 
@@ -146,7 +147,8 @@ static void try_conditions(struct run_watch *watch)
 	pthread_mutex_lock(&run->lock_shared);
 	begin = run->entry ? run->begin : 0;
 	pthread_mutex_unlock(&run->lock_shared);
-	if (!run->s->abort_count || !begin || recorder_copy(run->rec, &watch->ev) < 0 ||
+	if (!run->s->abort_count || !begin ||
+	    recorder_copy(run->rec, watch->metrics, &watch->ev) < 0 ||
 	    set_window(watch, begin) < 0 ||
 	    verdict_make(&watch->ev, watch->claims, run->s->abort_count, &verdict, NULL) < 0)
 		return;
@@ -190,8 +192,11 @@ int watch_start(struct run *run, struct netsim_err *err)
 	watch->claims = calloc(run->s->abort_count + 1, sizeof(*watch->claims));
 	if (!watch->claims)
 		return err_oom(err);
-	for (size_t i = 0; i < run->s->abort_count; i++)
+	for (size_t i = 0; i < run->s->abort_count; i++) {
 		claim_make(&run->s->aborts[i]->e, PHASE, 0, &watch->claims[i]);
+		watch->claims[i].any = true;
+		watch->metrics |= run->s->aborts[i]->e.quantity == EXPECT_METRIC;
+	}
 	/* Registers the name, so that it has the same number in the copy. */
 	recorder_name(run->rec, PHASE);
 	r = start_pollers(watch, err);

@@ -502,7 +502,7 @@ unsigned expectation_subjects(enum expect_quantity quantity)
 
 bool expectation_needs_end(enum expect_quantity quantity)
 {
-	return quantities[quantity].within || quantity == EXPECT_METRIC ||
+	return quantities[quantity].within ||
 	       quantities[quantity].subjects & (EXPECT_LEDGER | EXPECT_BLOCKS);
 }
 

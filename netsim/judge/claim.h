@@ -3,6 +3,8 @@
 #ifndef NETSIM_JUDGE_CLAIM_H
 #define NETSIM_JUDGE_CLAIM_H
 
+#include <stdbool.h>
+
 enum claim_quantity {
 	/* of a probe */
 	CLAIM_AVAILABLE, /* ratio of the time without an outage */
@@ -55,6 +57,7 @@ struct claim {
 	const char *to;	      /* the receiving node of a pair, or NULL */
 	const char *class;    /* of traffic, or NULL */
 	const char *series;   /* of CLAIM_METRIC: name{label="value"} */
+	bool any; /* of CLAIM_METRIC: one member suffices, and gaps in its answers do not matter */
 	enum claim_quantity quantity;
 	unsigned findings; /* of CLAIM_FINDING: bits of enum finding_kind */
 	enum claim_statistic statistic;

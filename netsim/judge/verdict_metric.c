@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Quantities of metrics. A sentence is about the series of each member: the value is the one that
- * is furthest on the wrong side of the limit.
+ * is furthest on the wrong side of the limit; or, to abort, of any member: the one furthest on the
+ * right side.
  */
 #include <errno.h>
 #include <math.h>
@@ -243,12 +244,20 @@ static bool is_wrong(const struct claim *claim, double badness)
 	return strict ? badness >= 0 : badness > 0;
 }
 
-/* Takes over a measure that is worse: first by what is certain, then by what is possible. */
-static void take_worse(const struct claim *claim, const struct measure *m, bool first,
-		       struct measure *ret)
+/*
+ * Takes over a measure that is worse: first by what is certain, then by what is possible. If one
+ * member suffices, the best counts instead, whatever is possible.
+ */
+static void take_decisive(const struct claim *claim, const struct measure *m, bool first,
+			  struct measure *ret)
 {
 	bool sure = is_wrong(claim, badness(claim, m, true));
 
+	if (claim->any) {
+		if (first || badness(claim, m, false) < badness(claim, ret, false))
+			*ret = *m;
+		return;
+	}
 	if (first || (sure && badness(claim, m, true) > badness(claim, ret, true)) ||
 	    (!sure && !is_wrong(claim, badness(claim, ret, true)) &&
 	     badness(claim, m, false) > badness(claim, ret, false)))
@@ -352,7 +361,7 @@ static void measure_plain(struct search *s, const struct course *course, const s
 	else
 		measure_extreme(course, ends, s->claim->statistic, &m);
 	err_format(m.of, sizeof(m.of), "%s", member);
-	take_worse(s->claim, &m, !s->found++, s->ret);
+	take_decisive(s->claim, &m, !s->found++, s->ret);
 }
 
 static int measure_member(struct judging *j, struct search *s, uint32_t member,
@@ -383,7 +392,7 @@ static int measure_member(struct judging *j, struct search *s, uint32_t member,
 		if (*m.why && !s->found && !*s->ret->why)
 			why_not(s->ret, "%s of %s: %s", s->pattern.name, m.of, m.why);
 		if (!*m.why)
-			take_worse(s->claim, &m, !s->found++, s->ret);
+			take_decisive(s->claim, &m, !s->found++, s->ret);
 	}
 	free(course.list);
 	free(h.buckets);
@@ -403,9 +412,11 @@ static int measure_all(struct judging *j, struct search *s)
 		if (j->ev->scrapes[i].workload != s->workload || seen[member])
 			continue;
 		seen[member] = true;
-		if (!is_covered(j, s->workload, member, s->window, s->ret))
+		if (!s->claim->any && !is_covered(j, s->workload, member, s->window, s->ret))
 			return 0;
 		ends = find_ends(j, s->workload, member, s->window);
+		if (s->claim->any && (!ends.first || !ends.last))
+			continue;
 		if (!ends.first || !ends.last) {
 			why_not(s->ret, "%s had no metrics", verdict_name(j, member));
 			return 0;

@@ -133,7 +133,24 @@ hanging() {
 	check "nothing is left" not ls /run/netns/metrics.*
 }
 
+# One member that is beyond the limit ends the run, although the other one hangs.
+aborting() {
+	"$WORK/values" n1 1 7 0 0
+	echo hang >"$TEXT.n2"
+	scenario aborts <<-EOT
+		- all: {for: 2s}
+		- more: exec n1 -- $WORK/values n1 9 7 0 0
+		  for: 20s
+		abort: [app metric app_leaders_total increase > 8, app metric app_leaders_total increase > 7]
+	EOT
+	fails_with 1 "a metric that aborts" "$NETSIM" run "$WORK/aborts.yaml" --out "$WORK/aborts"
+	like "says what it was" "$OUT" 'failed: run: not aborted: app metric app_leaders_total increase > 7: 8 [(]n1[)]'
+	between "soon" "$(field 'select(.kind == "phase begins" or .kind == "aborted") | .time' "$WORK/aborts/events.jsonl" |
+		awk '{ t[NR] = $1 } END { print (t[3] - t[2]) / 1e9 }')" 0 3 s
+}
+
 sentences
 evidence
 hanging
+aborting
 done_testing

@@ -72,6 +72,8 @@ struct found {
 	char shows[80], why[160];
 };
 
+static bool any_member; /* suffices */
+
 static struct found judge(const struct evidence *ev, const char *series,
 			  enum claim_statistic statistic, enum claim_operator op, double limit)
 {
@@ -79,6 +81,7 @@ static struct found judge(const struct evidence *ev, const char *series,
 				    .text = "etcd metric",
 				    .subject = "etcd",
 				    .series = series,
+				    .any = any_member,
 				    .quantity = CLAIM_METRIC,
 				    .statistic = statistic,
 				    .op = op,
@@ -123,6 +126,42 @@ static void test_increase(void **state)
 	assert_string_equal(found.shows, "0 (a)");
 	found = judge(&ev, "leaders_total", STATISTIC_INCREASE, OPERATOR_GE, 1);
 	assert_int_equal(found.result, VERDICT_FAILED);
+	evidence_done(&ev);
+}
+
+/* One member suffices, also if it or another did not answer for a while. */
+static void test_any(void **state)
+{
+	struct evidence ev = {0};
+	struct found found;
+
+	(void)state;
+	any_member = true;
+	add_event(&ev, EVENT_RUN_BEGIN, 0, NULL);
+	add_event(&ev, EVENT_PHASE, 10, "cut");
+	add_event(&ev, EVENT_RUN_END, 25, NULL);
+	add_scrape(&ev, "a", 10.1, false);
+	add_scrape(&ev, "a", 18.1, false);
+	add_scrape(&ev, "b", 10.1, false);
+	for (int i = 11; i < 25; i++)
+		add_scrape(&ev, "b", i, true);
+	add_scrape(&ev, "c", 11, true);
+	add_value(&ev, "a", 10.1, "failed_total", 7);
+	add_value(&ev, "a", 18.1, "failed_total", 12);
+	add_value(&ev, "b", 10.1, "failed_total", 0);
+	found = judge(&ev, "failed_total", STATISTIC_INCREASE, OPERATOR_GT, 4);
+	assert_int_equal(found.result, VERDICT_OK);
+	assert_string_equal(found.shows, "5 (a)");
+	found = judge(&ev, "failed_total", STATISTIC_INCREASE, OPERATOR_GT, 5);
+	assert_int_equal(found.result, VERDICT_FAILED);
+	found = judge(&ev, "failed_total", STATISTIC_LAST, OPERATOR_EQ, 0);
+	assert_int_equal(found.result, VERDICT_OK);
+	assert_string_equal(found.shows, "0 (b)");
+	found = judge(&ev, "failed_total", STATISTIC_MIN, OPERATOR_LT, 0);
+	assert_int_equal(found.result, VERDICT_FAILED);
+	any_member = false;
+	found = judge(&ev, "failed_total", STATISTIC_INCREASE, OPERATOR_GT, 4);
+	assert_int_equal(found.result, VERDICT_UNPROVED);
 	evidence_done(&ev);
 }
 
@@ -318,11 +357,11 @@ static void test_records(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_increase),  cmocka_unit_test(test_uncertain),
-		cmocka_unit_test(test_restart),	  cmocka_unit_test(test_gauge),
-		cmocka_unit_test(test_histogram), cmocka_unit_test(test_gap),
-		cmocka_unit_test(test_missing),	  cmocka_unit_test(test_chart),
-		cmocka_unit_test(test_records),
+		cmocka_unit_test(test_increase),  cmocka_unit_test(test_any),
+		cmocka_unit_test(test_uncertain), cmocka_unit_test(test_restart),
+		cmocka_unit_test(test_gauge),	  cmocka_unit_test(test_histogram),
+		cmocka_unit_test(test_gap),	  cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_chart),	  cmocka_unit_test(test_records),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
