@@ -90,7 +90,7 @@ struct netsim_run_opts {
 	netsim_run_progress_fn *progress; /* may be NULL; called by the calling thread */
 	void *arg;
 	bool packets;	     /* keep the captured packets in the folder even if nothing failed */
-	bool traffic;	     /* measure and capture the traffic; outages are then less exact */
+	bool traffic;	     /* measure and capture the traffic, too */
 	const char *instead; /* "delay 85ms": the value of a key of the scenario, or NULL */
 	bool verify; /* measure the network before workloads start, as netsim_verify() does */
 };
@@ -156,7 +156,7 @@ NETSIM_API void netsim_edge_tell(struct netsim_edge *edge, enum netsim_verdict v
 NETSIM_API enum netsim_edge_state netsim_edge_state(const struct netsim_edge *edge);
 /* The result in words: "bears delay 85ms, not 90ms". It belongs to the edge. */
 NETSIM_API const char *netsim_edge_text(const struct netsim_edge *edge);
-/* The value that was tried as number i, in ns, bit/s, or as a ratio. */
+/* The value that was tried as number i, in ns, bit/s, bytes, or as a ratio. */
 NETSIM_API double netsim_edge_value(const struct netsim_edge *edge, size_t i);
 
 /*

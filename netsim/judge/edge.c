@@ -18,7 +18,7 @@ static const struct {
 } keys[] = {
 	{"delay", EDGE_DURATION}, {"rtt", EDGE_DURATION},    {"jitter", EDGE_DURATION},
 	{"for", EDGE_DURATION},	  {"rate", EDGE_RATE},	     {"loss", EDGE_RATIO},
-	{"corrupt", EDGE_RATIO},  {"duplicate", EDGE_RATIO},
+	{"corrupt", EDGE_RATIO},  {"duplicate", EDGE_RATIO}, {"larger", EDGE_SIZE},
 };
 
 /* --- values */
@@ -28,6 +28,7 @@ static int parse_value(enum edge_unit unit, const char *text, double *ret, const
 	struct duration duration = {0};
 	struct ratio ratio = {0};
 	struct rate rate = {0};
+	struct size size = {0};
 	int r;
 
 	switch (unit) {
@@ -38,6 +39,10 @@ static int parse_value(enum edge_unit unit, const char *text, double *ret, const
 	case EDGE_RATE:
 		r = unit_parse_rate(text, &rate, why);
 		*ret = (double)rate.bps;
+		return r;
+	case EDGE_SIZE:
+		r = unit_parse_size(text, &size, why);
+		*ret = (double)size.bytes;
 		return r;
 	case EDGE_RATIO:
 		break;
@@ -57,6 +62,9 @@ const char *edge_value(const struct edge *edge, double value, char buf[static ED
 		break;
 	case EDGE_RATE:
 		unit_format_rate((struct rate) {(uint64_t)llround(value)}, text);
+		break;
+	case EDGE_SIZE:
+		unit_format_size((struct size) {(uint64_t)llround(value)}, text);
 		break;
 	case EDGE_RATIO:
 		unit_format_ratio((struct ratio) {(uint32_t)lround(value * RATIO_ONE)}, text);
@@ -106,7 +114,7 @@ int edge_parse(const char *range, double within, struct edge *ret, struct netsim
 	if (find_key(range, (size_t)(blank - range), ret) < 0)
 		return refuse(err,
 			      "\"%.*s\" has no edge; write delay, rtt, jitter, loss, corrupt, "
-			      "duplicate, rate or for",
+			      "duplicate, larger, rate or for",
 			      (int)(blank - range), range);
 	blank += strspn(blank, " ");
 	r = read_end(blank, (size_t)(dots - blank), ret, &ret->ends[0], err);
@@ -197,6 +205,8 @@ static bool bisect(struct edge *edge)
 		to = k.breaks;
 	}
 	value = middle(from, to);
+	if (edge->unit == EDGE_SIZE)
+		value = round(value);
 	if (gap(k.bears, k.breaks) <= edge->within)
 		return end_search(edge, NETSIM_EDGE_FOUND);
 	if (gap(from, to) <= edge->within || edge->count == NETSIM_EDGE_RUNS || value == from ||

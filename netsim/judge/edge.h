@@ -12,7 +12,7 @@
 
 #include "netsim/netsim.h"
 
-enum edge_unit { EDGE_DURATION, EDGE_RATE, EDGE_RATIO };
+enum edge_unit { EDGE_DURATION, EDGE_RATE, EDGE_RATIO, EDGE_SIZE };
 
 struct edge_try {
 	double value;

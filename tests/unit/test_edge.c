@@ -63,6 +63,20 @@ static void test_decreasing(void **state)
 	assert_string_equal(text_of(&edge), "bears rate 12.4mbit, not 11.5mbit");
 }
 
+/* Sizes are whole bytes. */
+static void test_sizes(void **state)
+{
+	struct edge edge = searched("larger 64B..1500B", 500, true);
+
+	(void)state;
+	assert_int_equal(edge.state, NETSIM_EDGE_FOUND);
+	assert_string_equal(text_of(&edge), "bears larger 508B, not 460B");
+	edge = searched("larger 2B..4B", 3, true);
+	assert_int_equal(edge.state, NETSIM_EDGE_UNPROVED);
+	assert_int_equal(edge.count, 3);
+	assert_string_equal(text_of(&edge), "bears larger 3B, not 2B");
+}
+
 static void test_from_zero(void **state)
 {
 	struct edge edge = searched("loss 0%..40%", 0.07, false);
@@ -154,9 +168,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_increasing), cmocka_unit_test(test_decreasing),
-		cmocka_unit_test(test_from_zero),  cmocka_unit_test(test_ends),
-		cmocka_unit_test(test_runs),	   cmocka_unit_test(test_unproved),
-		cmocka_unit_test(test_mistakes),
+		cmocka_unit_test(test_sizes),	   cmocka_unit_test(test_from_zero),
+		cmocka_unit_test(test_ends),	   cmocka_unit_test(test_runs),
+		cmocka_unit_test(test_unproved),   cmocka_unit_test(test_mistakes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
