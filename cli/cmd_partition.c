@@ -43,9 +43,9 @@ static int run(const void *p, struct netsim_err *err)
 		r = netsim_partition(ctx, &cut, &fault, err);
 	close_machine(ctx, r);
 	if (r == 0)
-		print_added_fault(&args->common, fault,
-				  json_selected((const struct netsim_select *[]) {selected, bridged},
-						2));
+		print_added_fault(
+			&args->common, fault,
+			json_selected((const struct netsim_select *[]) {selected, bridged}, 2));
 	netsim_select_free(selected);
 	netsim_select_free(bridged);
 	netsim_fault_free(fault);

@@ -57,11 +57,10 @@ json_t *json_selected(const struct netsim_select *const *list, size_t count)
 		for (size_t i = 0; list[k] && i < list[k]->count; i++) {
 			const struct netsim_selected *one = list[k]->list[i];
 
-			json_array_append_new(array,
-					      json_pack("{s:s, s:o, s:I}", "selector",
-							one->selector, "nodes",
-							json_nodes(one->nodes), "at_ns",
-							(json_int_t)one->at_ns));
+			json_array_append_new(array, json_pack("{s:s, s:o, s:I}", "selector",
+							       one->selector, "nodes",
+							       json_nodes(one->nodes), "at_ns",
+							       (json_int_t)one->at_ns));
 		}
 	if (json_array_size(array))
 		return array;

@@ -99,7 +99,7 @@ struct end {
 	struct expected_end at;
 	struct link_conditions link;
 	enum expected_state state;
-	bool netem; /* qdiscs lose, copy or damage its packets */
+	bool netem; /* qdiscs lose, copy, damage or hold up its packets */
 	bool found, mixed;
 };
 
@@ -112,9 +112,11 @@ static bool differs(const struct conditions *a, const struct conditions *b)
 	return strcmp(one, other) != 0;
 }
 
+/* Whether counters of all packets that come say little about those that leave. */
 static bool spoils(const struct conditions *c)
 {
-	return cond_has(c, COND_LOSS) || cond_has(c, COND_DUPLICATE) || cond_has(c, COND_CORRUPT);
+	return cond_has(c, COND_RATE) || cond_has(c, COND_LOSS) || cond_has(c, COND_DUPLICATE) ||
+	       cond_has(c, COND_CORRUPT);
 }
 
 static int add_port(struct asking *a, const char *iface, struct end *end)

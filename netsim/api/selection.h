@@ -15,8 +15,8 @@ void words_done(struct words *words);
 #define auto_words autofn(words_done)
 
 /*
- * Where selectors are resolved: resolve() returns "s1,s2", which the caller frees. look() is told of
- * each other word, and returns how many nodes it names; it may be NULL.
+ * Where selectors are resolved: resolve() returns "s1,s2", which the caller frees. look() is told
+ * of each other word, and returns how many nodes it names; it may be NULL.
  */
 struct selection_source {
 	int (*resolve)(void *arg, const struct selector *selector, const char *word, char **ret,

@@ -17,8 +17,9 @@
 /* A mean rate shows the limit only if about as much was sent. */
 #define FULL 0.9
 /* Fewer packets say nothing about a share. */
-#define PACKETS 30
-#define TEXT	96
+#define PACKETS	  30
+#define TEXT	  96
+#define UNCOUNTED "netem does it, and does not count it for each pair"
 
 enum what { RTT, LOSS, DUPLICATE, CORRUPT, RATE, WHATS };
 static const char *const whats[WHATS] = {"rtt", "loss", "duplicate", "corrupt", "rate"};
@@ -106,7 +107,7 @@ static void add_share(struct asking *a, const struct asked *asked, enum what wha
 	if (!sum->why)
 		sum->why = why_not(asked);
 	if (!sum->why && asked->uncounted)
-		sum->why = "netem does it, and does not count it for each pair";
+		sum->why = UNCOUNTED;
 	sum->hits += (double)hits;
 	sum->trials += (double)trials;
 	if (what == LOSS && asked->bursts > sum->bursts)
@@ -121,6 +122,8 @@ static void add_rate(struct asking *a, const struct asked *asked)
 		return;
 	if (!sum->why)
 		sum->why = why_not(asked);
+	if (!sum->why && asked->uncounted)
+		sum->why = UNCOUNTED;
 	sum->hits += 8 * (double)asked->bytes;
 	sum->trials += (double)(asked->end - asked->begin);
 }

@@ -198,7 +198,7 @@ struct asked {
 	uint32_t class;	   /* name; 0: all traffic without conditions of its class */
 	uint32_t phase;	   /* name */
 	uint8_t state;	   /* enum asked_state */
-	/* The qdiscs lose, copy or damage packets, too, which the programs do not count. */
+	/* Qdiscs lose, copy, damage or hold up packets after the programs have counted them. */
 	bool uncounted;
 };
 

@@ -53,12 +53,13 @@ steps_scenario() {
 	EOT
 }
 
-# Prints "REPORTED SEEN", in ms, for each cut: the longest outage in its repetition of the phase.
+# Prints "REPORTED SEEN", in ms, for each cut that was judged: the longest outage in its repetition of
+# the phase. One that is unproved has no value, such as when the service had failed before the cut.
 compare_outages() {
 	local origin
 	origin=$(jq -s 'map(select(.time))[0].time' "$work/cuts/events.jsonl")
-	jq -r --argjson origin "$origin" '.rows[] | select(.text | startswith("api outage")) |
-		[.begin_ns + $origin, .end_ns + $origin, .value // 0] | @tsv' "$work/cuts/verdict.json" |
+	jq -r --argjson origin "$origin" '.rows[] | select(.text | startswith("api outage")) | select(.value != null) |
+		[.begin_ns + $origin, .end_ns + $origin, .value] | @tsv' "$work/cuts/verdict.json" |
 		awk 'FNR == NR { if ($1 + 0) { begin[++n] = $1; end[n] = $2 } next }
 			{ seen = 0
 			  for (i = 1; i <= n; i++) {
@@ -73,21 +74,24 @@ lateness_of_steps() {
 	jq -r 'select(.kind == "step begins") | (.lateness // 0) / 1e6' "$1/events.jsonl"
 }
 
+# bench_cuts [OPTION...]: of netsim run
 bench_cuts() {
-	local client
+	local client judged
 	cuts_scenario >"$work/cuts.yaml"
 	progress "$CUTS cuts of a leader"
 	ip netns exec truth.c "$OUTAGES" "$EVERY" 200 2379 /health 10.9.5.1 10.9.5.2 10.9.5.3 >"$work/client" &
 	client=$!
-	"$NETSIM" run "$work/cuts.yaml" --out "$work/cuts" >"$work/output" 2>&1 || progress "$(tail -n 1 "$work/output")"
+	rm -rf "$work/cuts"
+	"$NETSIM" run "$work/cuts.yaml" --out "$work/cuts" "$@" >"$work/output" 2>&1 || progress "$(tail -n 1 "$work/output")"
 	kill "$client"
 	wait "$client" || die "the client ended with $?"
 	compare_outages >"$work/compared"
-	[[ $(wc -l <"$work/compared") -eq $CUTS ]] || die "$(tail -n 3 "$work/output")"
+	judged=$(wc -l <"$work/compared")
+	[[ $judged -ge $((CUTS / 2)) ]] || die "$(tail -n 3 "$work/output")"
 	awk '{ print $1 }' "$work/compared" >"$work/values.reported"
 	awk '{ print $2 }' "$work/compared" >"$work/values.seen"
 	awk '{ d = $1 - $2; print d < 0 ? -d : d }' "$work/compared" >"$work/values.apart"
-	title "outages of an etcd, $CUTS cuts, ms" "" "    limit"
+	title "outages of an etcd, $judged of $CUTS cuts, ms${1:+, $1}" "" "    limit"
 	row "as reported" reported
 	row "as seen by another client" seen
 	row "difference" apart "" "$(printf '%9s' "$((EVERY + 5)).0")"
@@ -121,6 +125,7 @@ bench_truth() {
 	truth_fleet >"$work/truth.yaml"
 	"$NETSIM" up -q "$work/truth.yaml"
 	bench_cuts
+	bench_cuts --traffic
 	bench_steps
 	"$NETSIM" down -q
 }
