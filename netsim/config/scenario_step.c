@@ -168,13 +168,61 @@ static bool check_groups(const struct step_check *c)
 	return good && (cut->isolate || cut->ring || check_overlaps(c));
 }
 
-/* Checks a node, an interface of one, or a pair. */
+static const struct cable *names_cable(const struct step_check *c, const char *target)
+{
+	const struct topo *topo = c->s->topo;
+	size_t length = strcspn(target, "/");
+
+	for (size_t i = 0; i < topo->cable_count; i++)
+		if (strlen(topo->cables[i].name) == length &&
+		    memcmp(topo->cables[i].name, target, length) == 0)
+			return &topo->cables[i];
+	return NULL;
+}
+
+/* Checks a cable between networks, or one of its ends. */
+static bool check_end(const struct step_check *c, const char *target)
+{
+	const struct place at = place_of(c, target);
+	const struct cable *cable = names_cable(c, target);
+	const char *end = strchr(target, '/');
+
+	return !end || strcmp(end + 1, cable->ifaces[0]) == 0 ||
+	       strcmp(end + 1, cable->ifaces[1]) == 0 ||
+	       scenario_refuse(c->b, &at,
+			       hint_f("write %s/%s or %s/%s", cable->name, cable->ifaces[0],
+				      cable->name, cable->ifaces[1]),
+			       "link %s has no end \"%s\"", cable->name, shown(end + 1));
+}
+
+/* Holding and classes are refused for a cable, as netsim fault does. */
+static bool check_crossing(const struct step_check *c, const struct conditions *conditions)
+{
+	const struct netsim_fault_opts *fault = &c->command->step.fault;
+	bool good = true;
+
+	for (size_t i = 0; i < fault->target_count; i++) {
+		const struct place at = place_of(c, fault->targets[i]);
+		const struct cable *cable = names_cable(c, fault->targets[i]);
+
+		if (cable && (fault->class_name || cond_has(conditions, COND_HOLD)))
+			good = scenario_refuse(c->b, &at, "name nodes, or the cable alone",
+					       "fault: %s is a cable between networks, which "
+					       "cannot hold packets, and has no classes",
+					       cable->name);
+	}
+	return good;
+}
+
+/* Checks a node, an interface of one, a cable between networks, or a pair. */
 static bool check_target(const struct step_check *c, const char *target, bool pairs)
 {
 	const struct place at = place_of(c, target);
 
 	if (strchr(target, ':') && pairs)
 		return check_list(c, target, ':', true);
+	if (names_cable(c, target))
+		return check_end(c, target);
 	if (strchr(target, '/'))
 		return check_interface(c, target, at);
 	return scenario_check_word(c->b, c->s, target, &at, false);
@@ -204,6 +252,7 @@ static bool check_fault(const struct step_check *c)
 	at = fault->class_name ? place_of(c, fault->class_name) : at;
 	if (fault->class_name)
 		good &= scenario_check_class(c->b, fault->class_name, &at);
+	good = good && check_crossing(c, &conditions);
 	return check_targets(c, fault->targets, fault->target_count, true) && good;
 }
 

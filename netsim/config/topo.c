@@ -25,7 +25,7 @@ enum { IN_NETNS = 1 << NODE_NETNS, IN_TAP = 1 << NODE_TAP, IN_ATTACHED = 1 << NO
 /* The file and a node as given; their parts are read later. */
 struct raw_topo {
 	struct text fleet, libvirt;
-	const struct doc_node *networks, *nodes;
+	const struct doc_node *networks, *nodes, *links;
 };
 
 struct raw_node {
@@ -109,6 +109,7 @@ static const struct field network_rows[] = {
 	 FIELD_AT(struct network, attached_at)},
 	{FIELD(struct network, routed, "routed", bind_bool), FIELD_AT(struct network, routed_at)},
 	{FIELD(struct network, uplink, "uplink", bind_ifname), FIELD_AT(struct network, uplink_at)},
+	{FIELD(struct network, stp, "stp", bind_bool), FIELD_AT(struct network, stp_at)},
 	{FIELD(struct network, unclaimed, "unclaimed", bind_word),
 	 FIELD_HAS(struct network, has_unclaimed), .words = topo_unclaimed},
 	{.name = "dhcp", .bind = topo_bind_dhcps, .below = topo_dhcp_rows},
@@ -139,6 +140,7 @@ static const struct field topo_rows[] = {
 	 .below = network_rows},
 	{FIELD(struct raw_topo, nodes, "nodes", bind_node), .required = true, .nullable = true,
 	 .below = node_rows},
+	{FIELD(struct raw_topo, links, "links", bind_node), .below = topo_cable_rows},
 	{0},
 };
 
@@ -182,8 +184,11 @@ void topo_free(struct topo *topo)
 		network_done(&topo->networks[i]);
 	for (size_t i = 0; i < topo->node_count; i++)
 		node_done(&topo->nodes[i]);
+	for (size_t i = 0; i < topo->cable_count; i++)
+		topo_cable_done(&topo->cables[i]);
 	free(topo->networks);
 	free(topo->nodes);
+	free(topo->cables);
 	free(topo->fleet);
 	free(topo->libvirt);
 	free(topo->file);
@@ -195,22 +200,10 @@ static void auto_topo_fn(struct topo **topo)
 	topo_free(*topo);
 }
 
-static bool check_name(struct bind *b, const char *what, const char *text, size_t max,
-		       const struct netsim_loc *at)
-{
-	if (name_is_plain(text, max))
-		return true;
-	if (strlen(text) > max)
-		return bind_refuse(b, at, NULL, "\"%s\" has %zu characters; %s has at most %zu",
-				   shown(text), strlen(text), what, max);
-	return bind_refuse(b, at, "letters, digits, '.', '-' and '_', first a letter or digit",
-			   "\"%s\" is not valid as %s", shown(text), what);
-}
-
 /* A fleet's name has no dot: in the names of namespaces, FLEET.NODE, a dot ends it. */
 static bool check_fleet(struct bind *b, const struct text *fleet)
 {
-	if (!check_name(b, "the name of a fleet", fleet->s, TOPO_FLEET_MAX, &fleet->at))
+	if (!topo_check_name(b, "the name of a fleet", fleet->s, TOPO_FLEET_MAX, &fleet->at))
 		return false;
 	if (!strchr(fleet->s, '.'))
 		return true;
@@ -225,6 +218,7 @@ static bool check_attached(struct bind *b, const struct network *network)
 			  network->mtu		 ? "mtu" :
 			  network->address_count ? "address" :
 			  network->dhcp_count	 ? "dhcp" :
+			  network->stp		 ? "stp" :
 			  *network->uplink	 ? "uplink" :
 						   NULL;
 
@@ -259,7 +253,8 @@ static bool check_uplink(struct bind *b, const struct topo *topo, const struct n
 static bool read_network(struct bind *b, struct topo *topo, const struct doc_entry *entry)
 {
 	struct scope scope = {.what = "a network", .at = &entry->at};
-	bool good = check_name(b, "the name of a network", entry->key, TOPO_FLEET_MAX, &entry->at);
+	bool good =
+		topo_check_name(b, "the name of a network", entry->key, TOPO_FLEET_MAX, &entry->at);
 	auto_free char *name = strdup(entry->key);
 	auto_buf struct buf full = {0};
 	struct network *network;
@@ -301,7 +296,7 @@ static bool read_roles(struct bind *b, const struct texts *roles, struct node *n
 	for (size_t i = 0; i < roles->count; i++) {
 		const struct text *role = &roles->list[i];
 
-		if (!check_name(b, "a role", role->s, TOPO_NAME_MAX, &role->at))
+		if (!topo_check_name(b, "a role", role->s, TOPO_NAME_MAX, &role->at))
 			return false;
 		for (size_t j = 0; j < i; j++)
 			if (strcmp(roles->list[j].s, role->s) == 0)
@@ -445,7 +440,7 @@ static bool read_node(struct bind *b, struct topo *topo, const struct doc_entry 
 	bool good;
 
 	if (!bind_spend(b, &entry->at) ||
-	    !check_name(b, "the name of a node", name, TOPO_NAME_MAX, &entry->at))
+	    !topo_check_name(b, "the name of a node", name, TOPO_NAME_MAX, &entry->at))
 		return false;
 	if (strcmp(name, "host") == 0)
 		return bind_refuse(b, &entry->at, "choose another name",
@@ -580,9 +575,12 @@ static bool read_topo(struct bind *b, struct topo *topo, const struct doc_node *
 		good &= read_networks(b, topo, raw.networks);
 	if (raw.nodes)
 		good &= read_nodes(b, topo, raw.nodes);
+	if (raw.links)
+		good &= topo_read_cables(b, topo, raw.links);
 	if (good)
 		good = read_libvirt(b, &raw.libvirt, topo);
 	default_unclaimed(topo);
+	good &= topo_check_cables(b, topo);
 	return topo_check_fleet(b, topo) && good;
 }
 

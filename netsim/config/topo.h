@@ -82,6 +82,8 @@ struct network {
 	struct netsim_loc routed_at;
 	char uplink[IFNAMSIZ]; /* the host's interface to other networks; "": none */
 	struct netsim_loc uplink_at;
+	bool stp; /* its bridge runs the spanning tree protocol */
+	struct netsim_loc stp_at;
 	bool has_unclaimed;
 	uint8_t unclaimed; /* enum unclaimed; default: drop if a node is attached to it */
 	struct dhcp *dhcps;
@@ -166,6 +168,19 @@ struct node {
 	struct netsim_loc domain_at;
 };
 
+/* A cable between the bridges of two networks, an entry of `links:`. */
+struct cable {
+	char *name;
+	struct netsim_loc at;
+	size_t networks[2];	  /* indices into topo.networks */
+	char ports[2][IFNAMSIZ];  /* its ends on the host: FLEET.LINK.NETWORK shortened */
+	char ifaces[2][IFNAMSIZ]; /* what its ends are called: the networks' names, shortened */
+	struct vlan_id *vlans;	  /* the tagged VLANs that it carries */
+	size_t vlan_count;	  /* 0: all VLANs of its networks */
+	unsigned mtu;		  /* 0: not given */
+	struct netsim_loc mtu_at;
+};
+
 struct topo {
 	char *file;
 	char *fleet;
@@ -175,6 +190,8 @@ struct topo {
 	size_t network_count;
 	struct node *nodes;
 	size_t node_count;
+	struct cable *cables;
+	size_t cable_count;
 };
 
 /*
@@ -205,6 +222,9 @@ unsigned topo_mtu(const struct topo *topo, const struct node *node, const struct
  */
 unsigned topo_cable_mtu(const struct topo *topo, const struct node *node,
 			const struct iface *iface);
+
+/* Returns the MTU of a cable between networks: as given, else the largest of their ports. */
+unsigned topo_between_mtu(const struct topo *topo, const struct cable *cable);
 
 /* Returns the DHCP server on the network and VLAN of an interface, or NULL. */
 const struct dhcp *topo_dhcp_of(const struct topo *topo, const struct node *node,

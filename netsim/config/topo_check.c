@@ -260,6 +260,12 @@ static bool check_names(struct bind *b, const struct topo *topo)
 				good = claim_name(b, &claims, claim, iface->port);
 		}
 	}
+	for (size_t i = 0; good && i < 2 * topo->cable_count; i++) {
+		const struct cable *cable = &topo->cables[i / 2];
+		struct address_claim claim = {.iface = cable->name, .at = cable->at};
+
+		good = claim_name(b, &claims, claim, cable->ports[i % 2]);
+	}
 	good = good && refuse_duplicates(b, &claims, "the host's interface name", format_name);
 	free(claims.list);
 	return good;
@@ -494,7 +500,8 @@ static bool check_tap_mtu(struct bind *b, const struct topo *topo, const struct 
 static bool check_network(struct bind *b, const struct network *network, size_t ports)
 {
 	bool good = ports <= TOPO_PORTS_MAX || network->routed ||
-		    bind_refuse(b, &network->at, "divide its nodes among several networks",
+		    bind_refuse(b, &network->at,
+				"divide its nodes among several networks, which \"links\" can join",
 				"network %s has %zu ports; a bridge takes %d at most",
 				network->name, ports, TOPO_PORTS_MAX);
 
@@ -519,6 +526,8 @@ static bool check_networks(struct bind *b, const struct topo *topo)
 		for (size_t j = 0; j < topo->nodes[i].iface_count; j++)
 			if (topo->nodes[i].ifaces[j].kind == IFACE_PORT)
 				ports[topo->nodes[i].ifaces[j].network]++;
+	for (size_t i = 0; i < 2 * topo->cable_count; i++)
+		ports[topo->cables[i / 2].networks[i % 2]]++;
 	for (size_t i = 0; i < topo->network_count; i++)
 		good &= check_network(b, &topo->networks[i],
 				      ports[i] + topo->networks[i].dhcp_count);

@@ -2,7 +2,8 @@
 /*
  * Internal to the topology code: topo.c (networks, nodes), topo_iface.c (interfaces as
  * given), topo_bond.c (options of bonds), topo_node.c (references between them), topo_check.c (the
- * fleet as a whole), topo_dhcp.c (DHCP servers and their clients).
+ * fleet as a whole), topo_dhcp.c (DHCP servers and their clients), topo_cable.c (cables between
+ * networks).
  */
 #ifndef NETSIM_TOPO_PARTS_H
 #define NETSIM_TOPO_PARTS_H
@@ -101,6 +102,17 @@ void topo_dhcp_done(struct dhcp *dhcp);
 bool topo_check_dhcp(struct bind *b, struct network *network);
 /* Checks the DHCP servers against all addresses, and their clients against the servers. */
 bool topo_check_leases(struct bind *b, const struct topo *topo);
+
+/* `links:`, the cables between networks; call it after the networks and nodes are read. */
+extern const struct field topo_cable_rows[];
+bool topo_read_cables(struct bind *b, struct topo *topo, const struct doc_node *map);
+void topo_cable_done(struct cable *cable);
+/* Checks the names of cables against those of nodes, and refuses rings without STP. */
+bool topo_check_cables(struct bind *b, const struct topo *topo);
+
+/* Checks a name; what is its noun, with an article. */
+bool topo_check_name(struct bind *b, const char *what, const char *text, size_t max,
+		     const struct netsim_loc *at);
 
 /* Makes the checks that concern several nodes, such as duplicate addresses. */
 bool topo_check_fleet(struct bind *b, const struct topo *topo);

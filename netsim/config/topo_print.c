@@ -84,6 +84,8 @@ static void print_network(const struct network *network, FILE *out)
 		fprintf(out, ", mtu: %u", network->mtu);
 	print_addresses(false, network->addresses, network->address_count, out);
 	print_dhcps(network, out);
+	if (network->stp)
+		fputs(", stp: true", out);
 	if (network->has_unclaimed || network->unclaimed == UNCLAIMED_DROP)
 		fprintf(out, ", unclaimed: %s", topo_unclaimed[network->unclaimed]);
 	fputs("}\n", out);
@@ -248,6 +250,25 @@ static void print_node(const struct topo *topo, const struct node *node, FILE *o
 		print_iface(topo, node, &node->ifaces[i], out);
 }
 
+static void print_cables(const struct topo *topo, FILE *out)
+{
+	for (size_t i = 0; i < topo->cable_count; i++) {
+		const struct cable *cable = &topo->cables[i];
+
+		fputs(i ? "  " : "links:\n  ", out);
+		quote_print(cable->name, out);
+		fputs(": {between: [", out);
+		quote_print(topo->networks[cable->networks[0]].name, out);
+		fputs(", ", out);
+		quote_print(topo->networks[cable->networks[1]].name, out);
+		fputs("]", out);
+		print_vlans(cable->vlans, cable->vlan_count, out);
+		if (cable->mtu)
+			fprintf(out, ", mtu: %u", cable->mtu);
+		fputs("}\n", out);
+	}
+}
+
 int topo_print(const struct topo *topo, FILE *out)
 {
 	fputs("fleet: ", out);
@@ -260,5 +281,6 @@ int topo_print(const struct topo *topo, FILE *out)
 	fputs(topo->node_count ? "nodes:\n" : "nodes: {}\n", out);
 	for (size_t i = 0; i < topo->node_count; i++)
 		print_node(topo, &topo->nodes[i], out);
+	print_cables(topo, out);
 	return ferror(out) ? -EIO : 0;
 }

@@ -34,7 +34,7 @@ const struct ip_at *topo_address(const struct network *network, uint8_t family)
 
 bool topo_check_routed(struct bind *b, const struct network *network, const struct doc_node *map)
 {
-	static const char *const keys[] = {"vlans", "name", "attached", "dhcp"};
+	static const char *const keys[] = {"vlans", "name", "attached", "dhcp", "stp"};
 	bool good = true;
 
 	for (size_t i = 0; network->routed && i < ARRAY_SIZE(keys); i++) {
