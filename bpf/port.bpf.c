@@ -17,8 +17,8 @@
  * bridge, ns_route does both. Frames to the host that need a delay go through an IFB,
  * where ns_hold judges them.
  *
- * lag.h has the program at ingress of ports in a bond, machine.h those at an interface of a machine
- * that is itself a node.
+ * cable.h has what ns_port does at the ends of cables between networks, lag.h the program at
+ * ingress of ports in a bond, machine.h those at an interface of a machine that is itself a node.
  */
 #include <linux/pkt_cls.h>
 
@@ -437,7 +437,7 @@ static __always_inline int can_copy(const struct port_packet *p, __u32 mark)
 	return mark != PORT_MARK_SENT && !p->received;
 }
 
-/* Sends a duplicate through ns_port again, with its departure in skb->cb. */
+/* Sends a duplicate through ns_port again, with its departure and its own mark in skb->cb. */
 static __always_inline void send_copy(struct __sk_buff *skb, __u64 departs)
 {
 	__u32 mark = skb->mark;
@@ -445,6 +445,7 @@ static __always_inline void send_copy(struct __sk_buff *skb, __u64 departs)
 	skb->mark = PORT_MARK_COPY;
 	skb->cb[0] = departs;
 	skb->cb[1] = departs >> 32;
+	skb->cb[2] = mark;
 	bpf_clone_redirect(skb, skb->ifindex, 0);
 	skb->mark = mark;
 }
@@ -565,6 +566,7 @@ static __always_inline int judge(struct __sk_buff *skb, struct port_packet *p, _
 }
 
 #include "lag.h"
+#include "cable.h"
 
 /*
  * Finds the source of a frame at a port, which came in by ingress; 0 if no node has that port. The
@@ -577,6 +579,10 @@ static __always_inline int find_sender(struct __sk_buff *skb, struct port_packet
 
 	from = ingress ? bpf_map_lookup_elem(&ns_ports, &ingress) : 0;
 	p->from_link = from ? *from : HOST;
+	if (from && is_cable(p->from_link)) {
+		p->from_link = HOST;
+		from = 0;
+	}
 	p->past_uplink = is_marked(skb, PORT_MARK_SENT);
 	if (to && p->from_link == HOST && !is_ours(skb) &&
 	    (to->ovs ? !find_source(skb, to, &p->from_link) : is_unclaimed(skb, to, from))) {
@@ -599,16 +605,18 @@ int ns_port(struct __sk_buff *skb)
 	struct port_link *to;
 
 	if (is_marked(skb, PORT_MARK_COPY)) {
-		skb->mark = 0;
+		skb->mark = skb->cb[2];
 		hold(skb, skb->cb[0] | (__u64)skb->cb[1] << 32);
 		return TC_ACT_UNSPEC;
 	}
 	p.to_link = link_of(skb->ifindex);
+	to = bpf_map_lookup_elem(&ns_links, &p.to_link);
+	if (to && to->cable)
+		return cross_cable(skb, &p, to, ingress);
 	if (is_answer(skb))
 		return pass_answer(skb, node_of(p.to_link));
 	if (!ingress && p.to_link != HOST && is_lacp(skb))
 		return judge_lacp(skb, p.to_link, PORT_HOP_DOWN);
-	to = bpf_map_lookup_elem(&ns_links, &p.to_link);
 	if (is_marked(skb, PORT_MARK_PARK) ? !recall(skb, &p) : !find_sender(skb, &p, to, ingress))
 		return TC_ACT_SHOT;
 	p.from = node_of(p.from_link);
@@ -630,7 +638,7 @@ int ns_stamp(struct __sk_buff *skb)
 
 	if (from && from->ovs == PORT_OVS_USERSPACE)
 		return TC_ACT_SHOT;
-	if (link != HOST && !is_answer(skb))
+	if (link != HOST && !is_answer(skb) && !(from && from->cable))
 		skb->mark = PORT_MARK | link;
 	return TC_ACT_UNSPEC;
 }

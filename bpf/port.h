@@ -99,6 +99,8 @@ struct port_link {
 	__u8 routed;	 /* its port is in no bridge: the host routes its frames */
 	__u8 ovs;	 /* enum port_ovs */
 	__u8 knows_host; /* ns_ports has the host's interfaces, but no tap that no node has */
+	__u8 cable;	 /* an end of a cable between networks: frames pass it, and end elsewhere */
+	__u8 padding[7];
 	char iface[PORT_IFACE_NAME]; /* in the node; "": the number is free */
 	/* Packets dropped by partitions, from and to it; and from it, for other reasons. */
 	__u64 cut, lost;
@@ -406,7 +408,7 @@ struct port_traffic {
 _Static_assert(sizeof(struct port_mac) == 8, "shared with the kernel side");
 _Static_assert(sizeof(struct port_address) == 20, "shared with the kernel side");
 _Static_assert(sizeof(struct port_node) == 16, "shared with the kernel side");
-_Static_assert(sizeof(struct port_link) == 72, "shared with the kernel side");
+_Static_assert(sizeof(struct port_link) == 80, "shared with the kernel side");
 _Static_assert(sizeof(struct port_key) == 8, "shared with the kernel side");
 _Static_assert(sizeof(struct port_conditions) == 216, "shared with the kernel side");
 _Static_assert(sizeof(struct port_state) == 64, "shared with the kernel side");

@@ -36,6 +36,14 @@ static __always_inline __u16 node_of(__u32 link)
 	return entry ? entry->node : HOST;
 }
 
+/* True for an end of a cable between networks. */
+static __always_inline int is_cable(__u32 link)
+{
+	struct port_link *entry = bpf_map_lookup_elem(&ns_links, &link);
+
+	return entry && entry->cable;
+}
+
 /* True for the programs' own marks; other marks are left alone. */
 static __always_inline int is_ours(const struct __sk_buff *skb)
 {

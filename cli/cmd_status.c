@@ -121,6 +121,28 @@ static void add_absent(struct table *table, const struct netsim_node *node, bool
 	table_add(table, cells, verbose ? 6 : 5);
 }
 
+/* Up is what the first end sends into the cable, down what the second one does. */
+static void add_cable(struct table *table, const struct netsim_node *cable, bool verbose)
+{
+	const struct netsim_port *ends[2] = {cable->ports[0], cable->ports[1]};
+	struct netsim_port both = {
+		.cut_packets = ends[0]->cut_packets + ends[1]->cut_packets,
+		.lost_packets = ends[0]->lost_packets + ends[1]->lost_packets,
+		.oversized_packets = ends[0]->oversized_packets + ends[1]->oversized_packets,
+		.from = ends[0]->to,
+		.to = ends[1]->to,
+	};
+	bool up = ends[0]->up && ends[1]->up;
+	char drops[96], ports[64];
+
+	describe_drops(&both, drops, sizeof(drops));
+	snprintf(ports, sizeof(ports), "%s, %s", ends[0]->name, ends[1]->name);
+	const char *cells[] = {cable->name, "cable", NULL, "", drops, ports};
+	table_add_ways(table, cells, verbose ? 6 : 5, 2,
+		       up ? or_dash(both.from->text) : "no carrier",
+		       up ? or_dash(both.to->text) : "no carrier");
+}
+
 static void print_nodes(const struct netsim_fleet *fleet, bool verbose)
 {
 	static const char *const head[] = {"node",    "kind",	 "each way",
@@ -134,6 +156,9 @@ static void print_nodes(const struct netsim_fleet *fleet, bool verbose)
 		if (fleet->nodes[n]->attached && !fleet->nodes[n]->port_count)
 			add_absent(&table, fleet->nodes[n], verbose);
 	}
+	for (size_t i = 0; i < fleet->cable_count; i++)
+		if (fleet->cables[i]->port_count == 2)
+			add_cable(&table, fleet->cables[i], verbose);
 	table_print(&table, stdout);
 }
 
@@ -288,23 +313,41 @@ static json_t *json_direction(const struct netsim_direction *d)
 			 (json_int_t)d->drops, "queued", (int)d->queued);
 }
 
+static json_t *json_port(const struct netsim_port *port)
+{
+	return json_pack("{s:s, s:s, s:s, s:b, s:b, s:o, s:o, s:I, s:I, s:I}", "interface",
+			 port->iface, "port", port->name, "bridge", port->bridge, "routed",
+			 port->routed, "up_state", port->up, "up", json_direction(port->from),
+			 "down", json_direction(port->to), "dropped_by_partitions",
+			 (json_int_t)port->cut_packets, "dropped_by_conditions",
+			 (json_int_t)port->lost_packets, "dropped_oversized",
+			 (json_int_t)port->oversized_packets);
+}
+
+/* What an end sends into the cable is down at its port. */
+static json_t *json_cables(const struct netsim_fleet *fleet)
+{
+	json_t *cables = json_array();
+
+	for (size_t i = 0; i < fleet->cable_count; i++) {
+		const struct netsim_node *cable = fleet->cables[i];
+		json_t *ends = json_array();
+
+		for (size_t p = 0; p < cable->port_count; p++)
+			json_array_append_new(ends, json_port(cable->ports[p]));
+		json_array_append_new(cables,
+				      json_pack("{s:s, s:o}", "name", cable->name, "ends", ends));
+	}
+	return cables;
+}
+
 static json_t *json_node(const struct netsim_fleet *fleet, size_t n)
 {
 	const struct netsim_node *node = fleet->nodes[n];
 	json_t *ports = json_array(), *roles = json_array(), *reaches = json_array();
 
 	for (size_t i = 0; i < node->port_count; i++)
-		json_array_append_new(
-			ports,
-			json_pack("{s:s, s:s, s:s, s:b, s:b, s:o, s:o, s:I, s:I, s:I}", "interface",
-				  node->ports[i]->iface, "port", node->ports[i]->name, "bridge",
-				  node->ports[i]->bridge, "routed", node->ports[i]->routed,
-				  "up_state", node->ports[i]->up, "up",
-				  json_direction(node->ports[i]->from), "down",
-				  json_direction(node->ports[i]->to), "dropped_by_partitions",
-				  (json_int_t)node->ports[i]->cut_packets, "dropped_by_conditions",
-				  (json_int_t)node->ports[i]->lost_packets, "dropped_oversized",
-				  (json_int_t)node->ports[i]->oversized_packets));
+		json_array_append_new(ports, json_port(node->ports[i]));
 	for (size_t i = 0; i < node->role_count; i++)
 		json_array_append_new(roles, json_string(node->roles[i]));
 	for (size_t i = 0; i < fleet->node_count; i++)
@@ -387,17 +430,18 @@ static json_t *json_fleet(const struct netsim_fleet *fleet)
 						   json_seconds((double)f->left_ns / 1e9),
 				  "problem", f->problem, "reject", f->reject ? json_true() : NULL));
 	}
-	return json_pack("{s:s, s:s?, s:b, s:s, s:s?, s:o, s:o, s:o, s:o, s:{s:I, s:I}, s:o, s:s?, "
-			 "s:o, s:o, s:o}",
-			 "fleet", fleet->name, "profile", fleet->profile, "profile_changed",
-			 fleet->profile_changed, "engine", engine_word(fleet->engine), "engine_why",
-			 fleet->engine_why, "bridges", networks, "nodes", nodes, "paths",
-			 json_paths(fleet), "faults", faults, "waiting", "packets",
-			 (json_int_t)fleet->waiting_packets, "bytes",
-			 (json_int_t)fleet->waiting_bytes, "differs",
-			 json_texts(fleet->differs, fleet->differs_count), "record", fleet->record,
-			 "missing", missing_json(fleet->missing, fleet->missing_count), "services",
-			 json_services(fleet), "ovs", ovs_json(fleet->ovs, fleet->ovs_count));
+	return json_pack(
+		"{s:s, s:s?, s:b, s:s, s:s?, s:o, s:o, s:o, s:o, s:o, s:{s:I, s:I}, s:o, s:s?, "
+		"s:o, s:o, s:o}",
+		"fleet", fleet->name, "profile", fleet->profile, "profile_changed",
+		fleet->profile_changed, "engine", engine_word(fleet->engine), "engine_why",
+		fleet->engine_why, "bridges", networks, "nodes", nodes, "cables",
+		json_cables(fleet), "paths", json_paths(fleet), "faults", faults, "waiting",
+		"packets", (json_int_t)fleet->waiting_packets, "bytes",
+		(json_int_t)fleet->waiting_bytes, "differs",
+		json_texts(fleet->differs, fleet->differs_count), "record", fleet->record,
+		"missing", missing_json(fleet->missing, fleet->missing_count), "services",
+		json_services(fleet), "ovs", ovs_json(fleet->ovs, fleet->ovs_count));
 }
 
 static void print_status_json(const struct netsim_status *status)
@@ -419,6 +463,9 @@ static void print_names(const struct netsim_status *status)
 	for (size_t i = 0; i < status->fleet_count; i++)
 		for (size_t n = 0; n < status->fleets[i]->node_count; n++)
 			puts(status->fleets[i]->nodes[n]->name);
+	for (size_t i = 0; i < status->fleet_count; i++)
+		for (size_t n = 0; n < status->fleets[i]->cable_count; n++)
+			puts(status->fleets[i]->cables[n]->name);
 }
 
 /* dry: leaves out traffic; reading it would attach programs to fleets that lack them. */

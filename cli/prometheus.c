@@ -208,9 +208,22 @@ static void link_figures(struct writer *w, enum figure figure)
 			for (size_t p = 0; p < fleet->nodes[n]->port_count; p++)
 				port_figures(w, figure, fleet, fleet->nodes[n],
 					     fleet->nodes[n]->ports[p]);
+		for (size_t n = 0; n < fleet->cable_count; n++)
+			for (size_t p = 0; p < fleet->cables[n]->port_count; p++)
+				port_figures(w, figure, fleet, fleet->cables[n],
+					     fleet->cables[n]->ports[p]);
 	}
 	for (size_t i = 0; i < status->bare_count; i++)
 		bare_figures(w, figure, status->bare[i]);
+}
+
+static void links_up(struct writer *w, const struct netsim_fleet *fleet,
+		     const struct netsim_node *node)
+{
+	for (size_t p = 0; p < node->port_count; p++) {
+		port_labels(w, fleet, node, node->ports[p]);
+		end_count(w, node->ports[p]->up);
+	}
 }
 
 static void links(struct writer *w)
@@ -218,15 +231,14 @@ static void links(struct writer *w)
 	const struct netsim_status *status = w->status;
 
 	family(w, "netsim_link_up", "gauge", "Whether the port of a link is up (1) or not (0).");
-	for (size_t i = 0; i < status->fleet_count; i++)
-		for (size_t n = 0; n < status->fleets[i]->node_count; n++) {
-			const struct netsim_node *node = status->fleets[i]->nodes[n];
+	for (size_t i = 0; i < status->fleet_count; i++) {
+		const struct netsim_fleet *fleet = status->fleets[i];
 
-			for (size_t p = 0; p < node->port_count; p++) {
-				port_labels(w, status->fleets[i], node, node->ports[p]);
-				end_count(w, node->ports[p]->up);
-			}
-		}
+		for (size_t n = 0; n < fleet->node_count; n++)
+			links_up(w, fleet, fleet->nodes[n]);
+		for (size_t n = 0; n < fleet->cable_count; n++)
+			links_up(w, fleet, fleet->cables[n]);
+	}
 	family(w, "netsim_link_packets_total", "counter",
 	       "Packets that passed the qdisc of a link.");
 	link_figures(w, PACKETS);

@@ -381,6 +381,12 @@ struct netsim_fleet {
 	size_t service_count;
 	struct netsim_ovs **ovs;
 	size_t ovs_count;
+	/*
+	 * Cables between networks; their ports are both ends. What an end sends into the cable is
+	 * `to` of its port. They reach nothing themselves.
+	 */
+	struct netsim_node **cables;
+	size_t cable_count;
 };
 
 /* An interface that is shaped without a fleet. */

@@ -221,6 +221,26 @@ static int note(struct shaping *run, const char *name, const struct link_conditi
 	return shaped->name && shaped->up && shaped->down ? 0 : err_oom(run->err);
 }
 
+/* One line for a cable: up is what its first end sends into it, down what the other one does. */
+static int note_cable(struct shaping *run, const struct netem_targets *targets, size_t at)
+{
+	const struct netem_target *t = &targets->list[at], *other = t;
+	struct link_conditions both;
+	char name[256];
+
+	for (size_t i = 0; other == t && i < targets->count; i++)
+		if (i != at && targets->list[i].cable &&
+		    strcmp(targets->list[i].node, t->node) == 0)
+			other = &targets->list[i];
+	if (other == t) {
+		snprintf(name, sizeof(name), "%s/%s", t->node, t->cable);
+		return note(run, name, &t->conditions);
+	}
+	both.up = (t->first ? t : other)->conditions.down;
+	both.down = (t->first ? other : t)->conditions.down;
+	return other > t ? note(run, t->node, &both) : 0;
+}
+
 static int note_ports(struct shaping *run, const struct netem_targets *targets)
 {
 	int r = 0;
@@ -228,6 +248,11 @@ static int note_ports(struct shaping *run, const struct netem_targets *targets)
 	for (size_t i = 0; r == 0 && i < targets->count; i++) {
 		const struct netem_target *t = &targets->list[i];
 		char name[256];
+
+		if (t->cable) {
+			r = note_cable(run, targets, i);
+			continue;
+		}
 
 		snprintf(name, sizeof(name), "%s%s%s", t->node, t->iface ? "/" : "",
 			 t->iface ? t->iface : "");
@@ -281,7 +306,10 @@ static int next_intent(struct shaping *run, struct intent *ret)
 	return r;
 }
 
-/* Shapes the selected ports by netem, or all ports if the edt engine was in use before. */
+/*
+ * Shapes the selected ports by netem; or all ports, if the edt engine was in use before, or if
+ * there are cables between networks: what all nodes send may have to cross them.
+ */
 static int shape_by_netem(struct selection *s, const struct intent *intent,
 			  const struct netem_targets *targets, struct netsim_err *err)
 {
@@ -290,13 +318,13 @@ static int shape_by_netem(struct selection *s, const struct intent *intent,
 	bool edt = false;
 	int r = engine_is_edt(f, &edt, err);
 
-	if (r == 0 && !edt)
+	if (r == 0 && !edt && !model_has_cables(f->model))
 		return netem_apply(f->st, f->name, targets->list, targets->count, err);
 	for (size_t i = 0; r == 0 && i < f->model->link_count; i++)
 		s->ports[i] = link_is_port(&f->model->links[i]);
 	if (r == 0)
 		r = targets_make(s->fleet.model, s->ports, intent, &all, err);
-	if (r == 0)
+	if (r == 0 && edt)
 		r = engine_leave_edt(f, err);
 	if (r == 0)
 		r = netem_apply(f->st, f->name, all.list, all.count, err);

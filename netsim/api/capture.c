@@ -54,7 +54,7 @@ static int select_ports(const struct model *model, const struct netsim_capture_o
 	int r = 0;
 
 	for (size_t i = 0; !how->target_count && i < model->link_count; i++)
-		marks[i] = link_is_port(&model->links[i]);
+		marks[i] = link_is_port(&model->links[i]) && !model->links[i].cable;
 	for (size_t t = 0; r == 0 && t < how->target_count; t++) {
 		bool found = false;
 

@@ -113,15 +113,28 @@ static void name_port(const struct netsim_node *node, const struct netsim_port *
 	snprintf(text, 128, "%s/%s", node->name, *port->iface ? port->iface : port->name);
 }
 
-static const struct netsim_port *find_port(const struct netsim_fleet *fleet, const char *node,
+/* The nodes of a fleet, and after them its cables between networks. */
+static size_t count_owners(const struct netsim_fleet *fleet)
+{
+	return fleet ? fleet->node_count + fleet->cable_count : 0;
+}
+
+static const struct netsim_node *owner_at(const struct netsim_fleet *fleet, size_t i)
+{
+	return i < fleet->node_count ? fleet->nodes[i] : fleet->cables[i - fleet->node_count];
+}
+
+static const struct netsim_port *find_port(const struct netsim_fleet *fleet, const char *name,
 					   const char *iface)
 {
-	for (size_t i = 0; fleet && i < fleet->node_count; i++) {
-		if (strcmp(fleet->nodes[i]->name, node) != 0)
+	for (size_t i = 0; i < count_owners(fleet); i++) {
+		const struct netsim_node *node = owner_at(fleet, i);
+
+		if (strcmp(node->name, name) != 0)
 			continue;
-		for (size_t p = 0; p < fleet->nodes[i]->port_count; p++)
-			if (strcmp(fleet->nodes[i]->ports[p]->iface, iface) == 0)
-				return fleet->nodes[i]->ports[p];
+		for (size_t p = 0; p < node->port_count; p++)
+			if (strcmp(node->ports[p]->iface, iface) == 0)
+				return node->ports[p];
 	}
 	return NULL;
 }
@@ -139,16 +152,16 @@ static void port_event(const struct events *e, enum netsim_event_kind kind,
 static void compare_ports(const struct events *e, const struct netsim_fleet *before,
 			  const struct netsim_fleet *now)
 {
-	for (size_t i = 0; before && i < before->node_count; i++)
-		for (size_t p = 0; p < before->nodes[i]->port_count; p++) {
-			const struct netsim_node *node = before->nodes[i];
+	for (size_t i = 0; i < count_owners(before); i++)
+		for (size_t p = 0; p < owner_at(before, i)->port_count; p++) {
+			const struct netsim_node *node = owner_at(before, i);
 
 			if (!find_port(now, node->name, node->ports[p]->iface))
 				port_event(e, NETSIM_EVENT_PORT_GONE, now, node, node->ports[p]);
 		}
-	for (size_t i = 0; i < now->node_count; i++)
-		for (size_t p = 0; p < now->nodes[i]->port_count; p++) {
-			const struct netsim_node *node = now->nodes[i];
+	for (size_t i = 0; i < count_owners(now); i++)
+		for (size_t p = 0; p < owner_at(now, i)->port_count; p++) {
+			const struct netsim_node *node = owner_at(now, i);
 			const struct netsim_port *port = node->ports[p];
 			const struct netsim_port *old = find_port(before, node->name, port->iface);
 

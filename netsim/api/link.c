@@ -28,7 +28,8 @@ static const struct link *port_of(const struct fleet *f, const char *target, siz
 			continue;
 		snprintf(node, sizeof(node), "%.*s",
 			 slash ? (int)(slash - target) : (int)strlen(target), target);
-		if (name_match(node, mark.node, mark.roles, mark.role_count) &&
+		if ((link->cable ? strcmp(node, mark.node) == 0 :
+				   name_match(node, mark.node, mark.roles, mark.role_count)) &&
 		    (!slash || strcmp(slash + 1, mark.iface) == 0)) {
 			++*at;
 			return link;

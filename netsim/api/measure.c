@@ -80,7 +80,7 @@ static int view_of(struct measure *m, const struct link *link, uint16_t *ret,
 	struct mark mark;
 
 	*ret = 0;
-	if (!link_is_port(link) || !mark_parse(link->alias, &mark) ||
+	if (!link_is_port(link) || link->cable || !mark_parse(link->alias, &mark) ||
 	    capture_names_view(&m->own, mark.node, strlen(mark.node), ret))
 		return 0;
 	return err_oom(err);

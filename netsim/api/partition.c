@@ -40,7 +40,7 @@ static int add_listed(const struct fleet *f, struct policy_group *ret, struct ne
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < f->model->node_count; i++)
-		if (!f->model->nodes[i].service)
+		if (!f->model->nodes[i].service && !f->model->nodes[i].cable)
 			r = add_node(ret, policy_node(f->policy, f->model->nodes[i].name), err);
 	return r;
 }
@@ -55,7 +55,7 @@ static int add_rest(const struct fleet *f, const struct policy_group *groups, si
 
 		for (size_t g = 0; g < count; g++)
 			named |= in_group(&groups[g], node);
-		if (!named && add_node(ret, node, err) < 0)
+		if (!named && !f->model->nodes[i].cable && add_node(ret, node, err) < 0)
 			return -ENOMEM;
 	}
 	return 0;

@@ -50,17 +50,20 @@ static int list_bridges(struct map *m, struct netsim_err *err)
 	return 0;
 }
 
+/* A node is also on the bridges that cables join to its own. */
 static void put_on_bridges(struct map *m)
 {
 	struct mark mark;
 
 	for (size_t i = 0; i < m->model->link_count; i++) {
 		int node = model_node_of_port(m->model, &m->model->links[i], &mark);
-		const struct link *bridge =
-			node < 0 ? NULL : bridge_of(m->model, &m->model->links[i]);
+		const struct link *bridge = node < 0 || m->model->links[i].cable ?
+						    NULL :
+						    bridge_of(m->model, &m->model->links[i]);
 
 		for (size_t k = 0; bridge && k < m->bridge_count; k++)
-			m->on[(size_t)node * m->bridge_count + k] |= m->bridges[k] == bridge;
+			m->on[(size_t)node * m->bridge_count + k] |=
+				model_are_joined(m->model, bridge->name, m->bridges[k]->name);
 	}
 }
 

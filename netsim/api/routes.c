@@ -52,7 +52,7 @@ static int add_all(struct routes_view *view, struct netsim_err *err)
 
 	for (size_t i = 0; r == 0 && i < model->node_count; i++) {
 		guests |= model->nodes[i].is_tap;
-		if (!model->nodes[i].service)
+		if (!model->nodes[i].service && !model->nodes[i].cable)
 			r = add_node(view, (int)i, err);
 	}
 	/* Only the host can ping guests. */

@@ -106,7 +106,20 @@ static int hit_groups(const struct run *run, const struct netsim_fault *fault,
 	return 0;
 }
 
-/* A target is a pair, "a:b", or a node with all its traffic. */
+/* The index of a cable between networks, by its name or that of one of its ends, or -1. */
+static int cable_of(const struct run *run, const char *name)
+{
+	const struct topo *topo = run->s->topo;
+	size_t length = strcspn(name, "/");
+
+	for (size_t i = 0; i < topo->cable_count; i++)
+		if (strlen(topo->cables[i].name) == length &&
+		    memcmp(topo->cables[i].name, name, length) == 0)
+			return (int)i;
+	return -1;
+}
+
+/* A target is a pair, "a:b", a node with all its traffic, or a cable. */
 static int hit_targets(const struct run *run, const struct fault_scope *scope, struct run_fault *f)
 {
 	size_t nodes = run->s->topo->node_count;
@@ -115,9 +128,14 @@ static int hit_targets(const struct run *run, const struct fault_scope *scope, s
 		auto_free bool *marks = calloc(2 * (nodes + 1), sizeof(*marks));
 		auto_free char *text = strdup(scope->targets[i]);
 		char *colon = text ? strchr(text, ':') : NULL;
+		int cable = text ? cable_of(run, text) : -1;
 
 		if (!marks || !text)
 			return -ENOMEM;
+		if (cable >= 0) {
+			f->cables[cable] = true;
+			continue;
+		}
 		if (colon) {
 			*colon = '\0';
 			mark(run, colon + 1, marks + nodes + 1);
@@ -142,22 +160,30 @@ static void add_flow(const struct netsim_flow *flow, struct fault_counts *sum)
 		sum->shown[NETSIM_DROPS + e] += (int64_t)flow->affected[e];
 }
 
+/* What enters a cable is counted from the node that sent it, to the cable. */
+static bool concerns(const struct run *run, const struct run_fault *f,
+		     const struct netsim_flow *flow)
+{
+	size_t nodes = run->s->topo->node_count;
+	int cable = cable_of(run, flow->to);
+
+	if (cable >= 0)
+		return f->cables[cable];
+	return f->hits[run_node(run, flow->from) * (nodes + 1) + run_node(run, flow->to)];
+}
+
 /* Adds up the counters of the pairs. */
 static void count(const struct run *run, const struct netsim_traffic *traffic,
 		  const struct run_fault *f, struct fault_counts *ret)
 {
-	size_t nodes = run->s->topo->node_count;
-
 	*ret = (struct fault_counts) {0};
 	for (size_t i = 0; traffic && i < traffic->flow_count; i++) {
 		const struct netsim_flow *flow = traffic->flows[i];
 
 		if (f->class_name && !class_matches_name(flow->class_name, f->class_name))
 			continue;
-		if (!flow->from ||
-		    !f->hits[run_node(run, flow->from) * (nodes + 1) + run_node(run, flow->to)])
-			continue;
-		add_flow(flow, ret);
+		if (flow->from && concerns(run, f, flow))
+			add_flow(flow, ret);
 	}
 }
 
@@ -245,6 +271,7 @@ static int find_hits(const struct run *run, const struct netsim_fault *fault,
 
 	if (fault->kind != NETSIM_FAULT_PARTITION && !scope->target_count && old) {
 		memcpy(f->hits, old->hits, nodes * nodes * sizeof(*f->hits));
+		memcpy(f->cables, old->cables, run->s->topo->cable_count * sizeof(*f->cables));
 		class = old->class_name;
 	}
 	f->class_name = class ? strdup(class) : NULL;
@@ -276,7 +303,8 @@ int faults_add(struct run *run, const struct netsim_fault *fault, const struct f
 	f->repetition = scope->entry->phase->repeated ? scope->entry->repetition : 0;
 	f->text = strdup(fault->text);
 	f->hits = calloc((nodes + 1) * (nodes + 1), sizeof(*f->hits));
-	if (!f->text || !f->hits)
+	f->cables = calloc(run->s->topo->cable_count + 1, sizeof(*f->cables));
+	if (!f->text || !f->hits || !f->cables)
 		return err_oom(err);
 	recorder_event(run->rec,
 		       (struct event) {.kind = EVENT_FAULT_BEGIN,
@@ -359,6 +387,7 @@ static void end(struct run *run, const struct netsim_traffic *traffic, struct ru
 	run->ended_signs |= f->signs;
 	free(f->text);
 	free(f->hits);
+	free(f->cables);
 	free(f->class_name);
 	run->fault_count--;
 	*f = run->faults[run->fault_count];
@@ -427,6 +456,7 @@ void faults_free(struct run *run)
 	for (size_t i = 0; i < run->fault_count; i++) {
 		free(run->faults[i].text);
 		free(run->faults[i].hits);
+		free(run->faults[i].cables);
 		free(run->faults[i].class_name);
 	}
 	free(run->faults);

@@ -86,6 +86,7 @@ struct run_fault {
 	int64_t begin;
 	int64_t deadline; /* CLOCK_MONOTONIC; 0: until healed */
 	bool *hits;	  /* by from * (nodes + 1) + to: pairs concerned; the host is the last */
+	bool *cables;	  /* by topo->cables: those concerned */
 	unsigned signs;	  /* as in struct fault_scope */
 	char *class_name; /* only this traffic; or NULL */
 	struct fault_counts before;

@@ -10,6 +10,7 @@
 
 #include "netsim/api/attach.h"
 #include "netsim/api/services.h"
+#include "netsim/api/status_reach.h"
 #include "netsim/api/attach_ovs.h"
 #include "netsim/api/mend.h"
 #include "netsim/fleet/topo_record.h"
@@ -177,132 +178,6 @@ static int read_node(const struct reader *r, const struct model *model,
 			return -ENOMEM;
 	}
 	return node->name ? 0 : -ENOMEM;
-}
-
-/* False if a port is down, or a fault takes its link down. */
-static bool carries(const struct netsim_port *port)
-{
-	return port->up && strcmp(port->from->text, "down") != 0 &&
-	       strcmp(port->to->text, "down") != 0;
-}
-
-/* True if a machine's interfaces carry frames to and from its peers. */
-static bool reaches_peers(const struct netsim_node *machine)
-{
-	bool any = false;
-
-	for (size_t i = 0; i < machine->port_count; i++)
-		any |= carries(machine->ports[i]);
-	return any;
-}
-
-/* True if ports of both nodes that carry frames share a bridge, or the host routes between them. */
-static bool are_connected(const struct netsim_node *a, const struct netsim_node *b)
-{
-	if (a->machine || b->machine)
-		return reaches_peers(a->machine ? a : b);
-	for (size_t i = 0; i < a->port_count; i++)
-		for (size_t j = 0; j < b->port_count; j++)
-			if (carries(a->ports[i]) && carries(b->ports[j]) &&
-			    ((a->ports[i]->routed && b->ports[j]->routed) ||
-			     (*a->ports[i]->bridge &&
-			      strcmp(a->ports[i]->bridge, b->ports[j]->bridge) == 0)))
-				return true;
-	return false;
-}
-
-static bool share_bridge(const struct netsim_node *a, const struct netsim_node *b)
-{
-	for (size_t i = 0; i < a->port_count; i++)
-		for (size_t j = 0; j < b->port_count; j++)
-			if (*a->ports[i]->bridge &&
-			    strcmp(a->ports[i]->bridge, b->ports[j]->bridge) == 0)
-				return true;
-	return false;
-}
-
-static bool has_address(const struct model *model, int node, const struct ip *ip)
-{
-	for (size_t i = 0; i < model->link_count; i++)
-		for (size_t k = 0; model->links[i].node == node && k < model->links[i].addr_count;
-		     k++)
-			if (model->links[i].addrs[k].ip.family == ip->family &&
-			    memcmp(model->links[i].addrs[k].ip.b, ip->b, sizeof(ip->b)) == 0)
-				return true;
-	return false;
-}
-
-/* Whether a node has a route by way of another one that forwards packets, or forwards itself. */
-static bool uses_routers(const struct model *model, const struct netsim_fleet *fleet, size_t node)
-{
-	for (size_t i = 0; i < model->link_count; i++)
-		for (size_t k = 0;
-		     model->links[i].node == (int)node && k < model->links[i].route_count; k++)
-			for (size_t n = 0; n < fleet->node_count; n++)
-				if (fleet->nodes[n]->forwards &&
-				    has_address(model, (int)n, &model->links[i].routes[k].via))
-					return true;
-	return fleet->nodes[node]->forwards;
-}
-
-/* Adds the pairs that a router joins; returns whether there were any. */
-static bool join_by(struct netsim_fleet *fleet, const bool *users, size_t router)
-{
-	size_t n = fleet->node_count;
-	bool *reach = fleet->reach, any = false;
-
-	for (size_t a = 0; a < n; a++)
-		for (size_t b = 0; b < n; b++) {
-			if (reach[a * n + b] || !users[a] || !users[b] || !reach[a * n + router] ||
-			    !reach[router * n + b] ||
-			    share_bridge(fleet->nodes[a], fleet->nodes[b]))
-				continue;
-			any = reach[a * n + b] = true;
-			fleet->nodes[a]->reaches++;
-		}
-	return any;
-}
-
-static int join_by_routers(const struct model *model, struct netsim_fleet *fleet)
-{
-	auto_free bool *users = calloc(fleet->node_count + 1, sizeof(*users));
-	bool any = false;
-
-	if (!users)
-		return -ENOMEM;
-	for (size_t i = 0; i < fleet->node_count; i++)
-		any |= fleet->nodes[i]->forwards;
-	for (size_t i = 0; any && i < fleet->node_count; i++)
-		users[i] = uses_routers(model, fleet, i);
-	while (any) {
-		any = false;
-		for (size_t i = 0; i < fleet->node_count; i++)
-			any |= fleet->nodes[i]->forwards && join_by(fleet, users, i);
-	}
-	return 0;
-}
-
-static int read_reach(const struct reader *r, const struct model *model, struct netsim_fleet *fleet)
-{
-	const struct policy *policy = r->policy;
-	size_t n = fleet->node_count;
-	auto_free int *numbers = calloc(n + 1, sizeof(*numbers));
-
-	fleet->reach = arena_alloc(r->ret, (n * n + 1) * sizeof(*fleet->reach));
-	if (!fleet->reach || !numbers)
-		return err_oom(r->err);
-	for (size_t a = 0; policy && a < n; a++)
-		numbers[a] = policy_node(policy, fleet->nodes[a]->name);
-	for (size_t a = 0; a < n; a++)
-		for (size_t b = 0; b < n; b++) {
-			bool reaches = a == b || are_connected(fleet->nodes[a], fleet->nodes[b]);
-
-			if (policy && reaches && numbers[a] >= 0 && numbers[b] >= 0)
-				reaches = policy_reaches(policy, numbers[a], numbers[b]);
-			fleet->reach[a * n + b] = reaches;
-			fleet->nodes[a]->reaches += reaches && a != b;
-		}
-	return join_by_routers(model, fleet) < 0 ? err_oom(r->err) : 0;
 }
 
 static int read_faults(const struct reader *r, struct netsim_fleet *fleet)
@@ -489,6 +364,17 @@ static int read_limits(const struct reader *r, const char *fleet, struct netsim_
 	return result;
 }
 
+/* The kernel lists the second end of a veth first. */
+static void order_ends(const struct model_node *cable, struct netsim_node *node)
+{
+	struct netsim_port *first = node->port_count ? node->ports[0] : NULL;
+
+	if (node->port_count != 2 || strcmp(first->iface, cable->first) == 0)
+		return;
+	node->ports[0] = node->ports[1];
+	node->ports[1] = first;
+}
+
 static int read_nodes(const struct reader *r, const struct model *model, struct netsim_fleet *fleet)
 {
 	const struct intent_layer *last = NULL;
@@ -497,10 +383,15 @@ static int read_nodes(const struct reader *r, const struct model *model, struct 
 	int result = 0;
 
 	for (size_t i = 0; i < model->node_count; i++) {
-		struct netsim_node *node = arena_push(r->ret, fleet->nodes, fleet->node_count);
+		struct netsim_node *node =
+			model->nodes[i].cable ?
+				arena_push(r->ret, fleet->cables, fleet->cable_count) :
+				arena_push(r->ret, fleet->nodes, fleet->node_count);
 
 		if (!node || read_node(r, model, &model->nodes[i], node) < 0)
 			return err_oom(r->err);
+		if (model->nodes[i].cable)
+			order_ends(&model->nodes[i], node);
 		node->forwards = model->nodes[i].forwarding.ipv4 || model->nodes[i].forwarding.ipv6;
 		if (model->nodes[i].netns && read_limits(r, model->fleet, node) < 0)
 			return -EIO;
@@ -555,7 +446,7 @@ static int read_fleet(struct reader *r, const char *name, struct netsim_fleet *f
 	if (result == 0)
 		result = read_nodes(r, model, fleet);
 	if (result == 0)
-		result = read_reach(r, model, fleet);
+		result = status_reach(policy, model, r->ret, fleet, r->err);
 	if (result == 0 && policy)
 		result = read_faults(r, fleet);
 	if (result == 0)

@@ -89,61 +89,22 @@ static bool is_cut(const struct view *v, const struct place *from, const struct 
 	return !v->known && a >= 0 && b >= 0 && !policy_reaches(v->fleet.policy, a, b);
 }
 
-/* Reads the conditions of a port's link from the programs, if any. */
-static void read_programs(const struct view *v, const struct link *port,
-			  struct link_conditions *ret)
-{
-	uint16_t number = v->fleet.policy ? policy_link(v->fleet.policy,
-							(size_t)(port - v->fleet.model->links)) :
-					    0;
-	struct port_conditions c;
-
-	if (number &&
-	    policy_now_at(v->fleet.policy, (struct port_key) {.from = number, .hop = PORT_HOP_UP},
-			  &c) == 0)
-		edt_read(&c, &ret->up);
-	if (number &&
-	    policy_now_at(v->fleet.policy, (struct port_key) {.to = number, .hop = PORT_HOP_DOWN},
-			  &c) == 0)
-		edt_read(&c, &ret->down);
-}
-
 /* Returns whether the host's end of a place's cable is up now. */
 static bool is_up(const struct view *v, const struct place *place)
 {
-	const struct link *port = place->at.port ? model_find_link(v->fleet.st->host, MODEL_HOST,
-								   place->at.port->name) :
-						   NULL;
-
-	return !place->at.port || (port && port->up);
+	return !place->at.port || verify_port_is_up(v, place->at.port);
 }
 
-/* Returns the expected conditions of a place's cable, from the intent or the kernel's state. */
+/* Returns the expected conditions of a place's cable. */
 static int asked_of(const struct view *v, const struct place *place, struct link_conditions *ret,
 		    enum expected_state *ret_state, struct netsim_err *err)
 {
-	struct expected_port port;
-	struct mark mark;
-	int r;
-
 	*ret = (struct link_conditions) {0};
 	*ret_state = EXPECTED_UP;
-	if (place->node == MODEL_HOST)
-		return 0;
-	if (v->from_kernel) {
-		netem_seen(v->fleet.st, &v->qdiscs, place->at.port, ret);
-		read_programs(v, place->at.port, ret);
-		return 0;
-	}
-	if (!mark_parse(place->at.port->alias, &mark) || !mark.iface)
-		return 0;
-	port = (struct expected_port) {&v->fleet.model->nodes[place->node], mark.iface,
-				       place->at.tag};
-	r = expected_link(&v->intent, &port, ret, ret_state, err);
-	/* Still unplugged since netsim link pulled the cable out. */
-	if (r == 0 && intent_has_pulled(&v->intent, mark.node, mark.iface) && !is_up(v, place))
-		*ret_state = EXPECTED_DOWN;
-	return r;
+	return place->node == MODEL_HOST ?
+		       0 :
+		       verify_port(v, &(struct verify_port) {place->at.port, place->at.tag}, ret,
+				   ret_state, err);
 }
 
 /* Expected conditions of a place. */
@@ -224,9 +185,11 @@ static int fill_path(const struct view *v, size_t a, size_t b, const struct aske
 	path->up = sender->link.up;
 	path->down = asked[b].link.down;
 	if (r == 0)
+		r = verify_crossing(v, from, to, path, err);
+	if (r == 0)
 		r = is_held(v, from, to, path, &held, err);
-	path->cut = held || is_cut(v, from, to, NULL) || asked[a].state == EXPECTED_DOWN ||
-		    asked[b].state == EXPECTED_DOWN;
+	path->cut |= held || is_cut(v, from, to, NULL) || asked[a].state == EXPECTED_DOWN ||
+		     asked[b].state == EXPECTED_DOWN;
 	path->cut_alone = path->traffic && !path->cut &&
 			  (is_cut(v, from, to, path->traffic) || cond_has(&path->path, COND_HOLD));
 	path->cut |= path->cut_alone;
@@ -235,7 +198,8 @@ static int fill_path(const struct view *v, size_t a, size_t b, const struct aske
 		path->cut |= is_cut(v, to, from, NULL);
 	}
 	path->why_up = why_of(&path->up, sender->state);
-	path->why_path = why_of(&path->path, EXPECTED_UP);
+	if (!path->why_path)
+		path->why_path = why_of(&path->path, EXPECTED_UP);
 	path->why_down = why_of(&path->down, asked[b].state);
 	path->skip = path->why_up || path->why_path || path->why_down;
 	return r;

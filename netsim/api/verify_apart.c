@@ -59,7 +59,7 @@ static int add_nodes_apart(struct view *v, struct netsim_err *err)
 
 	for (size_t n = 0; r == 0 && n < v->fleet.model->node_count; n++) {
 		const struct model_node *node = &v->fleet.model->nodes[n];
-		bool has_path = v->named && !v->named[n];
+		bool has_path = node->cable || (v->named && !v->named[n]);
 
 		for (size_t p = 0; p < v->run.path_count; p++)
 			has_path |= v->places[v->run.probes[p].from].node == (int)n ||

@@ -6,6 +6,7 @@
 #include "netsim/fleet/cable.h"
 #include "netsim/fleet/fleet.h"
 #include "netsim/kernel/qdisc.h"
+#include "netsim/shape/expected.h"
 #include "netsim/shape/intent.h"
 #include "netsim/verify/run.h"
 
@@ -56,6 +57,25 @@ enum verify_pair_choice verify_choose_named(const struct view *v, size_t a, size
 
 /* Finds all interfaces with an address: fills places, run.links and run.ends. */
 int verify_places(struct view *v, struct netsim_err *err);
+
+/* A port, and the VLAN of the traffic there (0: untagged). */
+struct verify_port {
+	const struct link *link;
+	uint16_t tag;
+};
+
+/* Returns whether a port is up now. */
+bool verify_port_is_up(const struct view *v, const struct link *port);
+/* Returns the expected conditions and the state of a port, from the intent or the kernel's state.
+ */
+int verify_port(const struct view *v, const struct verify_port *port, struct link_conditions *ret,
+		enum expected_state *ret_state, struct netsim_err *err);
+/*
+ * Adds to those of a path the conditions of the cables between networks that it crosses. Sets
+ * path->cut if one is down, and path->why_path if it cannot be said what they are together.
+ */
+int verify_crossing(const struct view *v, const struct place *from, const struct place *to,
+		    struct verify_path *path, struct netsim_err *err);
 
 /* Measures and judges what a machine that is itself a node can prove; fills rows. */
 int verify_machine(struct view *v, struct netsim_err *err);

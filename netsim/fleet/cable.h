@@ -28,6 +28,12 @@ struct cable_place {
 	uint16_t tag;	  /* outermost tag, if 802.1Q; 0: none that a bridge recognises */
 	struct cable_tag inner[CABLE_TAGS]; /* the others, outer ones first */
 	size_t inner_count;
+	/*
+	 * The segment of a place on a bridge: the first bridge, by name, that its frames get to by
+	 * cables between networks, and there their VLAN or, if it filters none, outermost tag.
+	 */
+	const char *segment;
+	uint16_t segment_vlan;
 };
 
 /*
@@ -35,7 +41,15 @@ struct cable_place {
  * false if there is none.
  */
 bool cable_place(const struct model *model, const struct link *link, struct cable_place *ret);
-/* Returns whether frames pass between two places: one bridge, one VLAN, the same tags in it. */
+/* Returns whether frames pass between two places: one segment, the same tags in it. */
 bool cable_connects(const struct cable_place *a, const struct cable_place *b);
+
+/*
+ * Lists the ends by which frames between two connected places enter cables between networks, in
+ * order. The caller frees *ret. Returns their number, -ENOMEM, or -EMLINK if there are several
+ * ways.
+ */
+int cable_crossed(const struct model *model, const struct cable_place *from,
+		  const struct cable_place *to, const struct link ***ret);
 
 #endif

@@ -88,14 +88,6 @@ static int need_handle(struct exec *x, int node)
 	return r;
 }
 
-static bool wants_routes(const struct model *want, int node)
-{
-	for (size_t i = 0; i < want->link_count; i++)
-		if (want->links[i].node == node && want->links[i].route_count)
-			return true;
-	return false;
-}
-
 static int make_node(struct exec *x, int node)
 {
 	const struct model_node *want = &x->want->nodes[node];
@@ -110,7 +102,7 @@ static int make_node(struct exec *x, int node)
 	x->handles[node] = state_adopt(x->st, x->want->fleet, want->name, fd, rt);
 	if (!x->handles[node])
 		return err_oom(x->err);
-	x->handles[node]->no_routes = !wants_routes(x->want, node);
+	x->handles[node]->no_routes = !model_has_routes(x->want, node);
 	x->next_ifindex[node] = 2;
 	mark_format(
 		&(struct mark) {.fleet = x->want->fleet, .node = want->name, .host = x->st->own_id},
@@ -163,6 +155,10 @@ static int prepare_host(struct exec *x)
 			link_add_bridge(x->st->rt, step->want, subject(x, step, name));
 		else if (link_is_lag(step->want))
 			link_add_bond(x->st->rt, step->want, subject(x, step, name));
+		else if (step->want->cable == 1)
+			link_add_veth(x->st->rt, step->want, -1, subject(x, step, name));
+		else if (step->want->cable)
+			subject(x, step, name); /* made by the first end */
 		else
 			continue;
 		/* In the same batch, so that an interrupted run leaves none without a mark. */

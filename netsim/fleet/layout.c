@@ -90,6 +90,7 @@ static int add_bridge(struct model *model, const struct topo *topo, const struct
 	link->mac_at = net->at;
 	link->up = true;
 	link->vlan_aware = net->vlan_aware;
+	link->stp = net->stp;
 	r = set_alias(link,
 		      &(struct mark) {.fleet = topo->fleet,
 				      .node = net->name,
@@ -414,6 +415,54 @@ static int add_node(struct model *model, const struct topo *topo, const struct n
 	return r;
 }
 
+/* An end of a cable: a port of its network's bridge, which is a trunk of the VLANs. */
+static int add_cable_end(struct model *model, const struct topo *topo, const struct cable *cable,
+			 int end, struct netsim_err *err)
+{
+	const struct network *net = &topo->networks[cable->networks[end]];
+	const struct iface like = {.vlans = cable->vlans, .vlan_count = cable->vlan_count};
+	const struct mark mark = {.fleet = topo->fleet,
+				  .node = cable->name,
+				  .iface = cable->ifaces[end],
+				  .cable = (uint8_t)(end + 1)};
+	struct link *link = model_add_link(model, MODEL_HOST, cable->ports[end], LINK_VETH);
+	int r;
+
+	if (!link)
+		return err_oom(err);
+	link->at = link->master_at = cable->at;
+	link->group = mark_group(topo->fleet);
+	link->mtu = topo_between_mtu(topo, cable);
+	link->mtu_at = cable->mtu ? cable->mtu_at : cable->at;
+	link->up = true;
+	link->cable = mark.cable;
+	memcpy(link->master, net->bridge, IFNAMSIZ);
+	memcpy(link->peer, cable->ports[1 - end], IFNAMSIZ);
+	r = set_alias(link, &mark, &cable->at, err);
+	return r < 0 ? r : add_port_vlans(link, net, &like, err);
+}
+
+/* Cables come last, so that the numbers of nodes are those of the file. */
+static int add_cables(struct model *model, const struct topo *topo, struct netsim_err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < topo->cable_count; i++) {
+		const struct cable *cable = &topo->cables[i];
+		struct model_node *node = model_add_node(model, cable->name);
+
+		if (!node)
+			return err_oom(err);
+		node->at = cable->at;
+		node->cable = true;
+		memcpy(node->first, cable->ifaces[0], IFNAMSIZ);
+		r = add_cable_end(model, topo, cable, 0, err);
+		if (r == 0)
+			r = add_cable_end(model, topo, cable, 1, err);
+	}
+	return r;
+}
+
 int layout_make(const struct topo *topo, struct model **ret, struct netsim_err *err)
 {
 	struct model *model = model_new(topo->fleet);
@@ -426,6 +475,8 @@ int layout_make(const struct topo *topo, struct model **ret, struct netsim_err *
 		r = add_node(model, topo, &topo->nodes[i], err);
 	if (r == 0)
 		r = add_services(model, topo, err);
+	if (r == 0)
+		r = add_cables(model, topo, err);
 	if (r < 0)
 		model_free(model);
 	else

@@ -101,13 +101,13 @@ static bool lower_is_remade(const struct planner *p, const struct link *want)
 	return other && !partner_of(p, other);
 }
 
-/* Keeps both ends of a cable, or neither. */
+/* Keeps both ends of a cable of a node, or between networks, or neither. */
 static void match_cables(struct planner *p)
 {
 	for (size_t i = 0; i < p->want->link_count; i++) {
 		struct link *inside = &p->want->links[i], *port;
 
-		if (inside->node == MODEL_HOST || inside->kind != LINK_VETH)
+		if (inside->kind != LINK_VETH || (inside->node == MODEL_HOST && !inside->cable))
 			continue;
 		port = model_find_link(p->want, MODEL_HOST, inside->peer);
 		if (!port || (partner_of(p, inside) && partner_of(p, port)))
@@ -308,6 +308,8 @@ static unsigned differences(const struct planner *p, const struct link *want,
 		what |= LINK_SET_GROUP;
 	if (want->kind == LINK_BRIDGE && want->vlan_aware != have->vlan_aware)
 		what |= LINK_SET_VLAN_AWARE;
+	if (want->kind == LINK_BRIDGE && want->stp != have->stp)
+		what |= LINK_SET_STP;
 	if (want->kind == LINK_BOND && !same_bond(&want->bond, &have->bond))
 		what |= LINK_SET_BOND;
 	if (want->kind == LINK_BOND && want->bond.has_primary &&
@@ -359,12 +361,15 @@ static void plan_link(struct planner *p, struct link *want)
 	}
 }
 
-/* Adds bridges, taps and bonds first, then new nodes, their links, and the ports of these. */
+/*
+ * Adds bridges, taps, bonds and cables between networks first, then new nodes, their links, and the
+ * ports of these.
+ */
 static void plan_links(struct planner *p)
 {
 	for (size_t i = 0; i < p->want->link_count; i++)
 		if (p->want->links[i].kind == LINK_BRIDGE || p->want->links[i].kind == LINK_TAP ||
-		    link_is_lag(&p->want->links[i]))
+		    link_is_lag(&p->want->links[i]) || p->want->links[i].cable)
 			plan_link(p, &p->want->links[i]);
 	for (size_t i = 0; i < p->want->node_count; i++)
 		if (p->want->nodes[i].netns && p->have_node[i] < 0)
@@ -373,7 +378,8 @@ static void plan_links(struct planner *p)
 		if (p->want->links[i].node != MODEL_HOST)
 			plan_link(p, &p->want->links[i]);
 	for (size_t i = 0; i < p->want->link_count; i++)
-		if (p->want->links[i].node == MODEL_HOST && p->want->links[i].kind == LINK_VETH)
+		if (p->want->links[i].node == MODEL_HOST && p->want->links[i].kind == LINK_VETH &&
+		    !p->want->links[i].cable)
 			plan_link(p, &p->want->links[i]);
 	for (size_t i = 0; i < p->want->link_count; i++)
 		plan_new_parts(p, &p->want->links[i], p->partner[i]);

@@ -56,6 +56,8 @@ static void describe_new(const struct link *link, char *buf, size_t size)
 	size -= (size_t)used;
 	if (link->kind == LINK_VLAN)
 		snprintf(buf, size, " %u on %s", link->vlan, link->lower);
+	else if (link->cable)
+		snprintf(buf, size, " on %s to %s, mtu %u", link->master, link->peer, link->mtu);
 	else if (link->kind == LINK_VETH)
 		snprintf(buf, size, " to port %s, mtu %u", link->peer, link->mtu);
 	else if (*link->master)
@@ -75,6 +77,7 @@ static const struct {
 	{LINK_SET_ALIAS, "alias"},
 	{LINK_SET_GROUP, "group"},
 	{LINK_SET_VLAN_AWARE, "vlan filtering"},
+	{LINK_SET_STP, "stp"},
 	{LINK_SET_BOND, NULL},
 	{LINK_SET_VLANS, "vlans"},
 	{LINK_SET_PRIMARY, "primary"},
@@ -120,10 +123,11 @@ static void describe_changes(const struct step *step, char *buf, size_t size)
 	}
 }
 
+/* The other end of a veth, with which it was made. */
 static bool is_port_of_new_veth(const struct step *step)
 {
 	return step->kind == STEP_ADD_LINK && step->place == MODEL_HOST &&
-	       step->want->kind == LINK_VETH;
+	       step->want->kind == LINK_VETH && step->want->cable != 1;
 }
 
 size_t plan_count(const struct plan *plan)

@@ -165,9 +165,11 @@ int target_nodes(const struct model *model, const char *word, bool *marks, struc
 	for (size_t i = 0; i < model->node_count; i++) {
 		const struct model_node *node = &model->nodes[i];
 
-		if (!name_match(word, node->name, (const char *const *)node->roles,
-				node->role_count) &&
-		    !is_at(node, word))
+		/* Patterns are for nodes; a cable must be named. */
+		if (node->cable ? strcmp(word, node->name) != 0 :
+				  !name_match(word, node->name, (const char *const *)node->roles,
+					      node->role_count) &&
+					  !is_at(node, word))
 			continue;
 		marks[i] = true;
 		found++;
@@ -243,7 +245,12 @@ static int add_word(const struct model *model, const struct policy *policy, cons
 		return add_number(group, POLICY_HOST, err);
 	r = target_nodes(model, word, marks, err);
 	for (size_t i = 0; r >= 0 && i < model->node_count; i++)
-		if (marks[i]) {
+		if (marks[i] && model->nodes[i].cable) {
+			err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
+				"%s is a cable between networks, and no node", word);
+			err_hint(err, "netsim link down %s parts the networks", word);
+			r = -EINVAL;
+		} else if (marks[i]) {
 			int number = policy_node(policy, model->nodes[i].name);
 
 			r = add_number(group, number, err);

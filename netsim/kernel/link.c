@@ -64,6 +64,8 @@ void link_add_bridge(struct rtnl *rt, const struct link *want, const char *subje
 	data = nest_data(rt, "bridge", &info);
 	if (want->vlan_aware)
 		rtnl_put_u8(rt, IFLA_BR_VLAN_FILTERING, 1);
+	if (want->stp)
+		rtnl_put_u32(rt, IFLA_BR_STP_STATE, 1);
 	end_data(rt, info, data);
 	rtnl_needs(rt, EOPNOTSUPP,
 		   want->vlan_aware ?
@@ -98,7 +100,8 @@ void link_add_veth(struct rtnl *rt, const struct link *want, int host_fd, const 
 	if (want->mtu)
 		rtnl_put_u32(rt, IFLA_MTU, want->mtu);
 	put_one_queue(rt);
-	rtnl_put_u32(rt, IFLA_NET_NS_FD, (uint32_t)host_fd);
+	if (host_fd >= 0)
+		rtnl_put_u32(rt, IFLA_NET_NS_FD, (uint32_t)host_fd);
 	rtnl_nest_end(rt, nest);
 	end_data(rt, info, data);
 	rtnl_needs(rt, EOPNOTSUPP, KIND_MISSING("veth"));
@@ -244,10 +247,12 @@ void link_set(struct rtnl *rt, const struct link *want, int ifindex, unsigned wh
 	if (!ifindex)
 		rtnl_put_str(rt, IFLA_IFNAME, want->name);
 	put_changes(rt, want, what, master_ifindex);
-	if (what & (LINK_SET_VLAN_AWARE | LINK_SET_BOND)) {
+	if (what & (LINK_SET_VLAN_AWARE | LINK_SET_STP | LINK_SET_BOND)) {
 		data = nest_data(rt, want->kind == LINK_BOND ? "bond" : "bridge", &info);
 		if (what & LINK_SET_VLAN_AWARE)
 			rtnl_put_u8(rt, IFLA_BR_VLAN_FILTERING, want->vlan_aware);
+		if (what & LINK_SET_STP)
+			rtnl_put_u32(rt, IFLA_BR_STP_STATE, want->stp);
 		if (what & LINK_SET_BOND)
 			put_bond(rt, &want->bond);
 		end_data(rt, info, data);

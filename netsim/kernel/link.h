@@ -13,7 +13,7 @@
 void link_add_bridge(struct rtnl *rt, const struct link *want, const char *subject);
 /*
  * Creates a veth in the namespace of rt with the index want->ifindex, and its peer
- * (want->peer) in the namespace host_fd.
+ * (want->peer) in the namespace host_fd; below 0: in that of rt.
  */
 void link_add_veth(struct rtnl *rt, const struct link *want, int host_fd, const char *subject);
 /* Creates a bond. Its primary and its members' priorities are set later, once it has members. */
@@ -41,6 +41,7 @@ enum {
 	LINK_SET_VLANS = 1U << 8,      /* bridge port: link_set_vlans() */
 	LINK_SET_PRIMARY = 1U << 9,    /* bond: link_set_primary() */
 	LINK_SET_DOWN = 1U << 10,
+	LINK_SET_STP = 1U << 12,  /* bridge */
 	LINK_SET_PRIO = 1U << 11, /* member of a bond: link_set_prio() */
 };
 

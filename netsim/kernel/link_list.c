@@ -122,6 +122,7 @@ static void parse_info(struct link *link, const struct nlattr *nest, struct refs
 	if (link->kind == LINK_BRIDGE) {
 		rtnl_parse_nest(info[IFLA_INFO_DATA], bridge, IFLA_BR_MAX);
 		link->vlan_aware = rtnl_u8(bridge[IFLA_BR_VLAN_FILTERING]);
+		link->stp = rtnl_u32(bridge[IFLA_BR_STP_STATE]);
 	} else if (link->kind == LINK_VLAN) {
 		rtnl_parse_nest(info[IFLA_INFO_DATA], a, IFLA_VLAN_MAX);
 		link->vlan = rtnl_u16(a[IFLA_VLAN_ID]);

@@ -54,6 +54,8 @@ size_t mark_format(const struct mark *mark, char text[static MARK_TEXT])
 		append(text, &used, " attached");
 	if (mark->service)
 		append(text, &used, " service");
+	if (mark->cable)
+		append(text, &used, " cable=%u", mark->cable);
 	if (mark->ovs)
 		append(text, &used, " ovs=%s", mark->ovs);
 	if (mark->userspace && !mark->has_guest)
@@ -96,6 +98,8 @@ static void parse_word(char *word, struct mark *mark)
 		mark->attached = true;
 	else if (strcmp(word, "service") == 0)
 		mark->service = true;
+	else if (strcmp(word, "cable=1") == 0 || strcmp(word, "cable=2") == 0)
+		mark->cable = (uint8_t)(word[6] - '0');
 	else if (strncmp(word, "ovs=", 4) == 0)
 		mark->ovs = word + 4;
 	else if (strcmp(word, "userspace") == 0)

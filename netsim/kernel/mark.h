@@ -13,6 +13,9 @@
  *                                         the switch's side of a bond; both words if
  *                                         it is on a routed network; with the word
  *                                         "service", of a node that netsim added to the fleet
+ *   netsim:FLEET/LINK/NETWORK cable=N     an end of a cable between networks: N is 1 at the
+ *                                         first, 2 at the second; the cable has no node, but
+ *                                         its name is one in the policy
  *   netsim:FLEET/NODE host=N              lo of a node's namespace; N is the inode
  *                                         of the fleet's network namespace
  *
@@ -68,6 +71,7 @@ struct mark {
 	const char *const *roles;
 	size_t role_count;
 	bool tso, gro, csum, closed, routed, attached, machine, service;
+	uint8_t cable;	 /* the end of a cable: 1 or 2; 0: none */
 	const char *ovs; /* the bridge of Open vSwitch, or NULL */
 	bool userspace;	 /* it has the userspace datapath */
 	bool has_guest;

@@ -123,6 +123,7 @@ int link_take_alias(struct link *link, const char *alias)
 	free(link->alias);
 	link->alias = copy;
 	link->machine = link->routed = false;
+	link->cable = 0;
 	/* An IFB has the alias of its port. */
 	if (link->kind == LINK_IFB || !mark_parse(alias, &mark))
 		return 0;
@@ -131,8 +132,64 @@ int link_take_alias(struct link *link, const char *alias)
 	if (!mark.iface)
 		return 0;
 	link->machine = mark.machine;
+	link->cable = link->kind == LINK_VETH ? mark.cable : 0;
 	link->routed = mark.routed && (link->kind == LINK_VETH || link->kind == LINK_TAP);
 	return 0;
+}
+
+bool model_has_routes(const struct model *model, int node)
+{
+	for (size_t i = 0; i < model->link_count; i++)
+		if (model->links[i].node == node && model->links[i].route_count)
+			return true;
+	return false;
+}
+
+bool model_has_cables(const struct model *model)
+{
+	for (size_t i = 0; i < model->link_count; i++)
+		if (model->links[i].cable)
+			return true;
+	return false;
+}
+
+/* A bridge in a walk over the cables, and the one before it. */
+struct stop {
+	const char *bridge;
+	const struct stop *before;
+};
+
+static bool was_at(const struct stop *stop, const char *bridge)
+{
+	for (; stop; stop = stop->before)
+		if (strcmp(stop->bridge, bridge) == 0)
+			return true;
+	return false;
+}
+
+static bool leads_to(const struct model *model, const struct stop *here, const char *bridge)
+{
+	if (strcmp(here->bridge, bridge) == 0)
+		return true;
+	for (size_t i = 0; i < model->link_count; i++) {
+		const struct link *end = &model->links[i], *other;
+		struct stop next = {.before = here};
+
+		if (!end->cable || strcmp(end->master, here->bridge) != 0)
+			continue;
+		other = model_find_link(model, MODEL_HOST, end->peer);
+		if (!other || !*other->master || was_at(here, other->master))
+			continue;
+		next.bridge = other->master;
+		if (leads_to(model, &next, bridge))
+			return true;
+	}
+	return false;
+}
+
+bool model_are_joined(const struct model *model, const char *a, const char *b)
+{
+	return *a && *b && leads_to(model, &(struct stop) {a, NULL}, b);
 }
 
 bool model_is_routed(const struct model *model)

@@ -67,8 +67,11 @@ struct link {
 	/* port: the bond on the host by which it belongs to the bridge `master`, or "" */
 	char lag[IFNAMSIZ];
 	struct netsim_loc master_at;
-	char peer[IFNAMSIZ]; /* veth in a node: its port, the host's end */
+	char peer[IFNAMSIZ]; /* veth in a node: its port, the host's end; of a cable: the other end
+			      */
+	uint8_t cable;	     /* port: an end of a cable between networks, 1 or 2; 0: none */
 	bool vlan_aware;     /* bridge */
+	bool stp;	     /* bridge: it runs the spanning tree protocol */
 	bool routed;	     /* port: of a routed network, in no bridge */
 	bool ovs, userspace; /* bridge or port of Open vSwitch; of its userspace datapath */
 	bool has_guest;	     /* port of that datapath: frames are known by this address */
@@ -110,9 +113,12 @@ struct model_place {
  */
 struct model_node {
 	char *name;
-	bool is_tap, attached;	    /* a tap node; its taps are another program's */
-	bool service;		    /* the node of a DHCP server, which the file does not list */
-	bool machine, peer;	    /* this machine; known by its addresses only */
+	bool is_tap, attached; /* a tap node; its taps are another program's */
+	bool service;	       /* the node of a DHCP server, which the file does not list */
+	bool machine, peer;    /* this machine; known by its addresses only */
+	/* A cable between networks: its ends are two ports, and no frame comes from it. */
+	bool cable;
+	char first[IFNAMSIZ];	    /* cable: what its first end is called */
 	struct model_place *places; /* of peers */
 	size_t place_count;
 	char **roles;
@@ -150,6 +156,12 @@ int model_machine(const struct model *model);
 bool link_is_port(const struct link *link);
 /* Returns whether a link is the switch's side of a node's bond, which is one port of a bridge. */
 bool link_is_lag(const struct link *link);
+/* Returns whether interfaces of a node have routes. */
+bool model_has_routes(const struct model *model, int node);
+/* Returns whether there are cables between networks. */
+bool model_has_cables(const struct model *model);
+/* Returns whether cables join two bridges, by others if need be; a bridge is joined to itself. */
+bool model_are_joined(const struct model *model, const char *a, const char *b);
 /* Returns whether some port is on a routed network. */
 bool model_is_routed(const struct model *model);
 /* Replaces the alias of a link; -ENOMEM. */

@@ -325,7 +325,7 @@ static bool take_port(struct model *model, const struct link *link)
 	char name[NETNS_TEXT];
 	struct mark mark;
 
-	if (!link_is_port(link) || !mark_parse(link->alias, &mark) || !mark.iface)
+	if (!link_is_port(link) || link->cable || !mark_parse(link->alias, &mark) || !mark.iface)
 		return true;
 	node = get_node(model, mark.node);
 	if (!node)
@@ -347,6 +347,26 @@ static bool take_port(struct model *model, const struct link *link)
 			return false;
 	}
 	return true;
+}
+
+/* Adds the cables between networks, after all nodes. */
+static int take_cables(struct model *model)
+{
+	for (size_t i = 0; i < model->link_count; i++) {
+		const struct link *link = &model->links[i];
+		struct model_node *node;
+		struct mark mark;
+
+		if (!link->cable || !mark_parse(link->alias, &mark))
+			continue;
+		node = get_node(model, mark.node);
+		if (!node)
+			return -ENOMEM;
+		node->cable = true;
+		if (link->cable == 1)
+			snprintf(node->first, sizeof(node->first), "%s", mark.iface);
+	}
+	return 0;
 }
 
 /* Reads the host's routes to the nodes of routed networks. */
@@ -437,7 +457,20 @@ static int read_inside(struct state *st, struct model *model, int ns, struct net
 	return r;
 }
 
-/* Sets the peers of veths in nodes, from the aliases of ports. */
+static struct link *other_end(struct model *model, const struct link *end, const char *cable)
+{
+	for (size_t i = 0; i < model->link_count; i++) {
+		struct link *link = &model->links[i];
+		struct mark mark;
+
+		if (link->cable && link->cable != end->cable && mark_parse(link->alias, &mark) &&
+		    strcmp(mark.node, cable) == 0)
+			return link;
+	}
+	return NULL;
+}
+
+/* Sets the peers of veths in nodes, and of cables' ends, from the aliases of ports. */
 static void name_peers(struct model *model)
 {
 	for (size_t i = 0; i < model->link_count; i++) {
@@ -449,7 +482,10 @@ static void name_peers(struct model *model)
 		if (!link_is_port(port) || !mark_parse(port->alias, &mark) || !mark.iface)
 			continue;
 		ns = model_find_node(model, mark.node);
-		inside = ns >= 0 ? model_find_link(model, ns, mark.iface) : NULL;
+		if (port->cable)
+			inside = other_end(model, port, mark.node);
+		else
+			inside = ns >= 0 ? model_find_link(model, ns, mark.iface) : NULL;
 		if (inside)
 			memcpy(inside->peer, port->name, IFNAMSIZ);
 	}
@@ -463,6 +499,8 @@ int state_read(struct state *st, const char *fleet, enum state_depth depth, stru
 
 	if (r == 0 && depth >= STATE_NODES)
 		r = read_names(st, model, err);
+	if (r == 0 && take_cables(model) < 0)
+		r = err_oom(err);
 	for (size_t i = 0; r == 0 && depth == STATE_ALL && i < model->node_count; i++)
 		if (model->nodes[i].netns)
 			r = read_inside(st, model, (int)i, err);

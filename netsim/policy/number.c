@@ -391,6 +391,7 @@ static void close_port(struct policy *p, const struct model *fleet, const struct
 			       port->ovs       ? PORT_OVS_KERNEL :
 						 PORT_OVS_NONE;
 	p->links[number].routed = port->routed;
+	p->links[number].cable = port->cable != 0;
 	p->links[number].knows_host = knows_host;
 	if (port->routed)
 		p->links[number].closed = mark_parse(port->alias, &mark) && mark.closed;
@@ -439,6 +440,33 @@ static uint16_t bundle_of(const struct policy *p, const struct model *fleet, siz
 	return (uint16_t)p->link_numbers[port];
 }
 
+/* True for a port whose copy of what a port floods can be charged: not that in a cable. */
+static bool can_charge(const struct policy *p, const struct model *fleet, size_t from, size_t to,
+		       bool far)
+{
+	const struct link *a = &fleet->links[from], *b = &fleet->links[to];
+
+	if (to == from || a->routed || b->routed || b->cable || !p->link_numbers[to] ||
+	    in_same_lag(a, b))
+		return false;
+	return far ? model_are_joined(fleet, a->master, b->master) :
+		     strcmp(a->master, b->master) == 0;
+}
+
+/* The first of those ports of the bridge or, if there is none, behind its cables. */
+static size_t find_charged(const struct policy *p, const struct model *fleet, size_t from)
+{
+	size_t to = 0;
+
+	while (to < fleet->link_count && !can_charge(p, fleet, from, to, false))
+		to++;
+	if (to < fleet->link_count || !model_has_cables(fleet))
+		return to;
+	for (to = 0; to < fleet->link_count && !can_charge(p, fleet, from, to, true);)
+		to++;
+	return to;
+}
+
 /*
  * Chooses the destination port whose copy of a flooded frame is charged to the
  * uplink: the first other port of the bridge. All other copies are free.
@@ -449,17 +477,13 @@ void policy_charge_ports(struct policy *p, const struct model *fleet)
 
 	for (size_t i = 0; i < fleet->link_count; i++) {
 		const struct link *link = &fleet->links[i];
-		size_t other = 0;
+		size_t other;
 
 		know_host(p, link);
 		if (!p->link_numbers[i])
 			continue;
 		close_port(p, fleet, link, p->link_numbers[i], knows_host);
-		while (other < fleet->link_count &&
-		       (other == i || link->routed || !p->link_numbers[other] ||
-			strcmp(fleet->links[other].master, link->master) != 0 ||
-			in_same_lag(&fleet->links[other], link)))
-			other++;
+		other = find_charged(p, fleet, i);
 		p->links[p->link_numbers[i]].bundle = bundle_of(p, fleet, i);
 		p->links[p->link_numbers[i]].charge_at =
 			other < fleet->link_count ? bundle_of(p, fleet, other) : 0;

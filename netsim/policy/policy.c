@@ -320,7 +320,8 @@ int policy_attach(struct policy *p, struct state *st, const struct model *fleet,
 {
 	int r = policy_number(p, fleet, err);
 
-	stamps |= p->machine != NULL;
+	/* Behind a cable between networks, only the mark shows the source. */
+	stamps |= p->machine != NULL || model_has_cables(fleet);
 	if (r == 0 && (stamps || has_lags(fleet)))
 		r = load_for_marks(p, fleet, err);
 	if (r == 0)
@@ -342,6 +343,7 @@ int policy_attach(struct policy *p, struct state *st, const struct model *fleet,
 
 bool policy_is_complete(const struct policy *p, const struct model *fleet, bool host)
 {
+	host |= model_has_cables(fleet);
 	for (size_t i = 0; i < fleet->link_count; i++) {
 		const struct link *link = &fleet->links[i];
 		bool port = link_is_port(link);

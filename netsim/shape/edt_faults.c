@@ -90,6 +90,28 @@ static int expand(const struct composer *c, const char *word, uint16_t **ret, si
 	return r < 0 ? r : 0;
 }
 
+/* What crosses a cable has other ends, and its classes are treated alike: it only has conditions.
+ */
+static int refuse_cables(const struct composer *c, const uint16_t *nodes, size_t count,
+			 const char *why)
+{
+	for (size_t i = 0; i < count; i++) {
+		const char *name = policy_node_name(c->policy, nodes[i]);
+		int node = name ? model_find_node(c->model, name) : -1;
+
+		if (node < 0 || !c->model->nodes[node].cable)
+			continue;
+		err_set(c->err, NETSIM_ERR_USAGE, -EINVAL, NULL,
+			"%s is a cable between networks, %s", name, why);
+		err_hint(c->err,
+			 "name nodes instead; or give the cable a delay, a rate or a loss, "
+			 "or netsim link down %s",
+			 name);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static int claim_pairs(struct composer *c, char *word, uint8_t class, int fault)
 {
 	auto_free uint16_t *from = NULL, *to = NULL;
@@ -102,6 +124,10 @@ static int claim_pairs(struct composer *c, char *word, uint8_t class, int fault)
 	if (r == 0)
 		r = expand(c, colon + 1, &to, &to_count);
 	*colon = ':';
+	if (r == 0)
+		r = refuse_cables(c, from, from_count, "and no end of a pair");
+	if (r == 0)
+		r = refuse_cables(c, to, to_count, "and no end of a pair");
 	if (r == 0 && from_count == 1 && to_count == 1 && from[0] == to[0]) {
 		err_set(c->err, NETSIM_ERR_USAGE, -EINVAL, NULL, "%s: a pair needs two nodes",
 			word);
@@ -124,7 +150,9 @@ static int claim_class(struct composer *c, const char *word, uint8_t class, int 
 	size_t count = 0;
 	int r = expand(c, word, &nodes, &count);
 
-	for (size_t i = 0; i < count; i++)
+	if (r == 0)
+		r = refuse_cables(c, nodes, count, "and treats all classes alike");
+	for (size_t i = 0; r == 0 && i < count; i++)
 		for (uint16_t other = 0; r == 0 && other < PORT_NODES; other++) {
 			if (!policy_node_name(c->policy, other) || other == nodes[i])
 				continue;
@@ -154,6 +182,10 @@ static int claim_links(struct composer *c, char *word, uint16_t vlan, uint8_t cl
 	r = expand(c, word, &nodes, &count);
 	if (slash)
 		*slash = '/';
+	if (r == 0)
+		r = c->effects[fault].conditions.has & PORT_HAS_HOLD ?
+			    refuse_cables(c, nodes, count, "and cannot hold packets") :
+			    0;
 	for (size_t i = 0; r == 0 && vlan && i < count; i++) {
 		any = true;
 		r = add_claim(c, (struct port_key) {nodes[i], vlan, PORT_HOP_VLAN, 0, 0, 0}, fault);

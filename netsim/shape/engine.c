@@ -297,7 +297,9 @@ static int set_offloads(struct fleet *f, struct netem_use use, struct netsim_err
 		targets[count++] = (struct netem_target) {
 			.device = link->name,
 			.node = marks[i].node,
-			.iface = link->kind == LINK_VETH && !link->machine ? marks[i].iface : NULL,
+			.iface = link->kind == LINK_VETH && !link->machine && !link->cable ?
+					 marks[i].iface :
+					 NULL,
 			.machine = link->machine,
 			.bridge = targets_sender(link),
 		};

@@ -438,14 +438,10 @@ static bool names_port(const struct intent_layer *layer, const char *node, const
 	return !layer->ports;
 }
 
-int intent_port(const struct intent *intent, const struct model_node *node, const char *iface,
-		struct link_conditions *ret, struct netsim_err *err)
+/* The conditions of a node's port, or of the cable that has this end. */
+static int read_layers(const struct intent *intent, const struct model_node *node,
+		       const char *iface, struct link_conditions *ret, struct netsim_err *err)
 {
-	*ret = (struct link_conditions) {0};
-	for (size_t i = 0; i < intent->seen_count; i++)
-		if (strcmp(intent->seen[i].node, node->name) == 0 &&
-		    strcmp(intent->seen[i].iface, iface) == 0)
-			*ret = intent->seen[i].conditions;
 	for (size_t i = intent->layer_count; i-- > 0;) {
 		const struct intent_layer *layer = &intent->layers[i];
 
@@ -453,12 +449,32 @@ int intent_port(const struct intent *intent, const struct model_node *node, cons
 			continue;
 		if (!layer->parsed)
 			return 0;
-		/* A service is shaped only if the command or the profile names it. */
-		if (node->service && !layer->ports)
+		/* Services and cables are shaped only if the command or the profile names them. */
+		if ((node->service || node->cable) && !layer->ports)
 			return profile_resolve_named(layer->parsed, node->name, ret, err);
 		return profile_resolve(layer->parsed, node->name, (const char *const *)node->roles,
 				       node->role_count, ret, err);
 	}
+	return 0;
+}
+
+int intent_port(const struct intent *intent, const struct model_node *node, const char *iface,
+		struct link_conditions *ret, struct netsim_err *err)
+{
+	int r;
+
+	*ret = (struct link_conditions) {0};
+	for (size_t i = 0; i < intent->seen_count; i++)
+		if (strcmp(intent->seen[i].node, node->name) == 0 &&
+		    strcmp(intent->seen[i].iface, iface) == 0)
+			*ret = intent->seen[i].conditions;
+	r = read_layers(intent, node, iface, ret, err);
+	if (r < 0 || !node->cable || !intent->layer_count)
+		return r;
+	/* A cable's way up begins at its first end, which sends down into it. */
+	if (strcmp(iface, node->first) == 0)
+		ret->down = ret->up;
+	ret->up = (struct conditions) {0};
 	return 0;
 }
 

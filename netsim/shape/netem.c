@@ -246,7 +246,8 @@ static int read_back(struct applier *a)
 static int switch_inside(void *arg, struct netsim_err *err)
 {
 	const struct job *job = arg;
-	int r = offload_set(job->target->iface, OFFLOAD_SEND, job->idle, NULL, err);
+	bool on = job->idle && !job->target->crosses;
+	int r = offload_set(job->target->iface, OFFLOAD_SEND, on, NULL, err);
 
 	/* With checksum offload on, the receiver would not notice corruption. */
 	if (r == 0 && (job->corrupts || job->idle))

@@ -16,6 +16,9 @@ struct netem_target {
 	const char *iface;  /* the other end in the node's network namespace, or NULL */
 	const char *bridge; /* by which the host sends to the port, or NULL */
 	bool machine;	    /* the node's own end: up is the egress of the device */
+	const char *cable;  /* an end of a cable between networks: what it is called; or NULL */
+	bool first;	    /* cable: its first end, where its way up begins */
+	bool crosses;	    /* what its node sends may cross a shaped cable between networks */
 	struct link_conditions conditions; /* none: makes the device idle */
 };
 

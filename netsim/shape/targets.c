@@ -19,6 +19,17 @@ const char *targets_sender(const struct link *port)
 	return port->routed ? port->name : *port->master ? port->master : NULL;
 }
 
+/* Super-packets must not enter a shaped cable, whichever node sends them. */
+static void mark_senders(struct netem_targets *targets)
+{
+	bool crosses = false;
+
+	for (size_t i = 0; i < targets->count; i++)
+		crosses |= targets->list[i].cable && targets->list[i].conditions.down.has;
+	for (size_t i = 0; i < targets->count; i++)
+		targets->list[i].crosses = crosses;
+}
+
 int targets_make(const struct model *model, const bool *ports, const struct intent *intent,
 		 struct netem_targets *ret, struct netsim_err *err)
 {
@@ -42,10 +53,13 @@ int targets_make(const struct model *model, const bool *ports, const struct inte
 			return err_oom(err);
 		t->device = link->name;
 		t->node = model->nodes[n].name;
-		t->iface = link->kind == LINK_VETH && !link->machine ? iface : NULL;
+		t->iface = link->kind == LINK_VETH && !link->machine && !link->cable ? iface : NULL;
+		t->cable = link->cable ? iface : NULL;
+		t->first = link->cable == 1;
 		t->machine = link->machine;
 		t->bridge = targets_sender(link);
 		r = intent_port(intent, &model->nodes[n], mark.iface, &t->conditions, err);
 	}
+	mark_senders(ret);
 	return r;
 }

@@ -23,6 +23,7 @@ struct verify_path {
 	bool cut;	       /* partitioned: nothing may pass */
 	bool cut_alone;	       /* unlike the same path without its class */
 	bool skip;	       /* not judged */
+	const void *crossing;  /* the same of paths that share a rate between networks; or NULL */
 	bool unmeasured;       /* skipped, because the measurement was interrupted */
 	bool sizes_unmeasured; /* the same for sizes only */
 	const char *why_up, *why_path, *why_down; /* why a hop's conditions are unknown, or NULL */

@@ -498,6 +498,22 @@ static const struct verify_path *plain_of(const struct verify_run *run, size_t p
 	return &run->paths[p];
 }
 
+/* Returns whether an earlier path has the same rate of a cable between networks, and proves it. */
+static bool shares_rate(const struct verify_run *run, size_t p)
+{
+	const struct verify_path *path = &run->paths[p];
+
+	for (size_t i = 0; path->crossing && !path->traffic && i < p; i++) {
+		const struct verify_path *other = &run->paths[i];
+
+		if (other->crossing == path->crossing && !other->traffic && !other->cut &&
+		    !other->skip && !other->echo && other->seen.received &&
+		    rate_of(&other->path) == rate_of(&path->path))
+			return true;
+	}
+	return false;
+}
+
 /* Returns whether a path has a rate to measure; a class that inherits its pair's has none. */
 static bool has_rate(const struct verify_run *run, size_t p)
 {
@@ -505,6 +521,8 @@ static bool has_rate(const struct verify_run *run, size_t p)
 
 	if (rate_of(&path->path) == UINT64_MAX || path->cut || path->skip || path->echo ||
 	    !path->seen.received)
+		return false;
+	if (shares_rate(run, p))
 		return false;
 	plain = path->traffic ? plain_of(run, p) : NULL;
 	return !plain || rate_of(&plain->path) != rate_of(&path->path);
