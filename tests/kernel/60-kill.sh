@@ -32,7 +32,7 @@ full() {
 write_topo() {
 	cat >"$WORK/plain.yaml" <<-'EOF'
 		fleet: kill
-		networks: {lan: {address: 10.1.0.254/24}, back: {}}
+		networks: {lan: {address: 10.1.0.254/24}, back: {}, far: {}}
 		nodes:
 		  a: {interfaces: {eth1: {network: lan, address: 10.1.0.1/24}, eth2: {network: back, address: 10.2.0.1/24}}}
 		  b: {interfaces: {eth1: {network: lan, address: 10.1.0.2/24}, eth2: {network: back, address: 10.2.0.2/24}}}
@@ -40,6 +40,7 @@ write_topo() {
 		  d: {interfaces: {eth1: {network: lan, address: 10.1.0.4/24}}}
 		  m1: {kind: tap, interfaces: {eth1: {network: lan, mac: "52:54:00:00:00:01"}}}
 		  m2: {kind: tap, interfaces: {eth1: {network: back, mac: "52:54:00:00:00:02"}}}
+		links: {wan: {between: [back, far]}}
 	EOF
 	cat >"$WORK/profile.yaml" <<-'EOF'
 		profile: slow
@@ -52,7 +53,8 @@ write_full() {
 	local node n=0 mode
 	{
 		echo "fleet: kill"
-		echo "networks: {lan: {vlans: [100, 200]}, back: {}}"
+		echo "networks: {lan: {vlans: [100, 200]}, back: {}, far: {}}"
+		echo "links: {wan: {between: [back, far]}}"
 		echo "nodes:"
 		for node in "${NODES[@]}"; do
 			n=$((n + 1))

@@ -168,6 +168,35 @@ static void test_addresses_and_routes(void **state)
 	       "- f-lan: address 10.0.0.1/24\n", "+ f-lan: address 10.0.0.1/24\n");
 }
 
+#define TWO(stp)	"fleet: f\nnetworks: {p: {stp: " stp "}, q: {vlans: [5]}, r: }\nnodes:\n"
+#define CABLE(to, keys) "links: {wan: {between: [p, " to "]" keys "}}\n"
+
+/* The first end of a cable makes the second one; both stay, or neither. */
+static void test_cables(void **state)
+{
+	struct change c;
+
+	(void)state;
+	expect(TWO("false"), TWO("false") CABLE("q", ""),
+	       "+ wan/p (f.wan.p): veth on f-p to f.wan.q, mtu 1500\n(f.wan.q)\n",
+	       "- wan/p (f.wan.p): veth\n- wan/q (f.wan.q): veth\n");
+	expect(TWO("false") CABLE("q", ""), TWO("true") CABLE("q", ", mtu: 1400"),
+	       "~ f-p: stp\n~ wan/p (f.wan.p): mtu 1500 -> 1400\n"
+	       "~ wan/q (f.wan.q): mtu 1500 -> 1400\n",
+	       "~ f-p: stp\n~ wan/p (f.wan.p): mtu 1400 -> 1500\n"
+	       "~ wan/q (f.wan.q): mtu 1400 -> 1500\n");
+	expect(TWO("false") CABLE("q", ""), TWO("false") CABLE("r", ""),
+	       "- wan/p (f.wan.p): veth\n- wan/q (f.wan.q): veth\n"
+	       "+ wan/p (f.wan.p): veth on f-p to f.wan.r, mtu 1500\n(f.wan.r)\n",
+	       "- wan/p (f.wan.p): veth\n- wan/r (f.wan.r): veth\n"
+	       "+ wan/p (f.wan.p): veth on f-p to f.wan.q, mtu 1500\n(f.wan.q)\n");
+	c = change(TWO("false") CABLE("q", ""), TWO("false") CABLE("q", ""));
+	memset(model_find_link(c.from, MODEL_HOST, "f.wan.p")->master, 0, IFNAMSIZ);
+	model_find_link(c.from, MODEL_HOST, "f.wan.q")->vlan_count = 1;
+	expect_steps(c.to, c.from, "~ wan/p (f.wan.p): master\n~ wan/q (f.wan.q): vlans\n");
+	done(&c);
+}
+
 static void test_changes_in_place(void **state)
 {
 	(void)state;
@@ -598,6 +627,7 @@ int main(void)
 		cmocka_unit_test(test_all_and_nothing),
 		cmocka_unit_test(test_nodes),
 		cmocka_unit_test(test_addresses_and_routes),
+		cmocka_unit_test(test_cables),
 		cmocka_unit_test(test_changes_in_place),
 		cmocka_unit_test(test_port_vlans),
 		cmocka_unit_test(test_bond_options),
