@@ -5,9 +5,11 @@
 
 #include "maps.h"
 
-/* Conditions that delay a packet, and all that need an fq to hold it. */
+/* Conditions that delay a packet, those with their qualities, and all that need an fq to hold it.
+ */
 #define DELAYING (PORT_HAS_DELAY | PORT_HAS_JITTER)
-#define HOLDING	 (DELAYING | PORT_HAS_RATE | PORT_HAS_SLOT)
+#define VARYING	 (DELAYING | PORT_HAS_DISTRIBUTION | PORT_HAS_REORDER)
+#define HOLDING	 (VARYING | PORT_HAS_RATE | PORT_HAS_SLOT | PORT_HAS_BURST)
 
 /* A packet and the decisions about it; all times in ns. */
 struct port_packet {
@@ -75,6 +77,10 @@ static __always_inline void count_effects(struct port_traffic *traffic, __u32 ef
 	traffic->affected[PORT_EFFECT_CORRUPT] += !!(effects & PORT_HAS_CORRUPT);
 	traffic->affected[PORT_EFFECT_LARGER] += !!(effects & PORT_HAS_LARGER);
 	traffic->affected[PORT_EFFECT_SLOT] += !!(effects & PORT_HAS_SLOT);
+	traffic->affected[PORT_EFFECT_QUEUE] += !!(effects & PORT_HAS_QUEUE);
+	traffic->affected[PORT_EFFECT_BURST] += !!(effects & PORT_HAS_BURST);
+	traffic->affected[PORT_EFFECT_REORDER] += !!(effects & PORT_HAS_REORDER);
+	traffic->affected[PORT_EFFECT_DISTRIBUTION] += !!(effects & PORT_HAS_DISTRIBUTION);
 }
 
 /* Counts a dropped packet per link, because a node may have several. */

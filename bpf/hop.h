@@ -13,7 +13,8 @@ struct hop_effect {
 	__u32 charge;  /* the same with the overhead, which the rate counts */
 	__u64 departs; /* when the link has sent it */
 	__u32 slot_draw;
-	__u32 waits; /* enum port_has: for what it waits, the rate or the slot */
+	__u32 waits; /* enum port_has: for what it waits, the rate or the slot; or why it need not
+		      */
 };
 
 /*
@@ -226,7 +227,7 @@ static __noinline __u64 book(struct port_state *state, const struct port_conditi
 		if (effect->length)
 			state->clock = start + tx_time;
 		departs = start + tx_time > now ? start + tx_time : now;
-		waits = start > now ? PORT_HAS_RATE : 0;
+		waits = start > now ? PORT_HAS_RATE : start < now && tx_time ? PORT_HAS_BURST : 0;
 	}
 	if (c->slot_max) {
 		start = departs;

@@ -21,7 +21,7 @@ static __always_inline void count_lacp(struct __sk_buff *skb, struct port_packet
 {
 	struct port_traffic *traffic = traffic_of(p);
 
-	p->effects &= ~(PORT_HAS_DUPLICATE | (held ? 0 : HOLDING));
+	p->effects &= ~(PORT_HAS_DUPLICATE | PORT_HAS_REORDER | (held ? 0 : HOLDING));
 	count_effects(traffic, p->effects);
 	if (!passes) {
 		count_reason(traffic, p->reason);

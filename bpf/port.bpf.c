@@ -238,19 +238,27 @@ static __always_inline int loses(const struct port_conditions *c, __u32 ratio,
 static __always_inline __u64 delay_of(struct port_packet *p, const struct port_conditions *c,
 				      const struct hop_effect *effect, const struct chance *chance)
 {
+	__u32 effects = DELAYING;
 	__s64 delay = effect->delay;
 
 	if (c->order == PORT_ORDER_RATIO && happens(draw(chance, DRAW_REORDER), c->reorder)) {
 		p->may_overtake = 1;
+		p->effects |= c->faults & PORT_HAS_REORDER;
 		return 0;
 	}
 	if (c->jitter) {
 		delay += jitter_of(c, chance);
-		p->may_overtake |= c->order == PORT_ORDER_FREE;
+		effects |= PORT_HAS_DISTRIBUTION;
+		if (c->order == PORT_ORDER_FREE) {
+			p->may_overtake = 1;
+			effects |= PORT_HAS_REORDER;
+		}
 	}
 	if (delay <= 0)
+		effects &= PORT_HAS_REORDER;
+	p->effects |= c->faults & effects;
+	if (delay <= 0)
 		return 0;
-	p->effects |= c->faults & DELAYING;
 	return delay;
 }
 
@@ -274,6 +282,7 @@ static __always_inline int drop_at(struct port_packet *p, const struct port_cond
 static __always_inline void postpone(struct port_packet *p, const struct port_conditions *c,
 				     const struct hop_effect *effect)
 {
+	p->effects |= c->faults & effect->waits & PORT_HAS_BURST;
 	if (effect->departs <= p->departs)
 		return;
 	p->departs = effect->departs;
@@ -321,7 +330,7 @@ __noinline int ns_pass_hop(struct port_packet *p, __u32 hop)
 	effect.slot_draw = c->slot_max ? draw(&chance, DRAW_SLOT) : 0;
 	effect.departs = book(state, c, &effect, p->now);
 	if (!effect.departs)
-		return drop_at(p, c, PORT_DROP_QUEUE, PORT_HAS_RATE);
+		return drop_at(p, c, PORT_DROP_QUEUE, PORT_HAS_RATE | PORT_HAS_QUEUE);
 	postpone(p, c, &effect);
 	p->delay += delay_of(p, c, &effect, &chance);
 	if (c->duplicate && happens(draw(&chance, DRAW_COPY), c->duplicate)) {
@@ -379,6 +388,30 @@ __noinline int ns_keep_order(struct port_packet *p)
 	return 0;
 }
 
+/*
+ * Whether a packet that need not keep its order leaves before an earlier one of its pair: only then
+ * has the condition acted.
+ */
+__noinline int ns_see_order(struct port_packet *p)
+{
+	struct port_key key = {.hop = PORT_HOP_PATH};
+	struct port_state *path;
+
+	if (!p)
+		return 0;
+	key.from = p->from;
+	key.to = p->to;
+	key.class = p->path_class;
+	path = state_of(&key);
+	if (!path)
+		return 0;
+	if (path->last_hash == p->hash && p->departs < path->last)
+		return 0;
+	p->effects &= ~PORT_HAS_REORDER;
+	reset_order(p, path);
+	return 0;
+}
+
 __noinline int ns_is_stopped(struct port_packet *p)
 {
 	struct port_slot *slot;
@@ -408,11 +441,13 @@ static __always_inline int pass(struct port_packet *p, __u32 flags)
 	if (!p->resolves || p->delay <= MAX_RESOLVE_DELAY)
 		p->departs += p->delay;
 	else
-		p->effects &= ~DELAYING;
+		p->effects &= ~VARYING;
 	if (!(flags & PORT_FLAG_HELD))
 		p->effects &= ~HOLDING;
 	if (p->numbered && !p->may_overtake && flags & PORT_FLAG_HELD)
 		ns_keep_order(p);
+	else if (p->effects & PORT_HAS_REORDER)
+		ns_see_order(p);
 	return 1;
 }
 

@@ -392,8 +392,12 @@ enum port_effect {
 	PORT_EFFECT_DUPLICATE,
 	PORT_EFFECT_CORRUPT,
 	PORT_EFFECT_LARGER,
-	PORT_EFFECT_SLOT, /* waited for its slot */
-	PORT_EFFECT_HOLD, /* held; later delivered, or dropped */
+	PORT_EFFECT_SLOT,	  /* waited for its slot */
+	PORT_EFFECT_HOLD,	  /* held; later delivered, or dropped */
+	PORT_EFFECT_QUEUE,	  /* found a full queue whose length is the fault's */
+	PORT_EFFECT_BURST,	  /* sent without its time at the rate, as a part of a burst */
+	PORT_EFFECT_REORDER,	  /* leaves before a packet that came earlier */
+	PORT_EFFECT_DISTRIBUTION, /* drawn from it, its jitter postponed the packet */
 	PORT_EFFECTS
 };
 
@@ -421,6 +425,6 @@ _Static_assert(sizeof(struct port_parked) == 32, "shared with the kernel side");
 _Static_assert(sizeof(struct port_park) == 24, "shared with the kernel side");
 _Static_assert(sizeof(struct port_park_key) == 8, "shared with the kernel side");
 _Static_assert(sizeof(struct port_park_flow) == 24, "shared with the kernel side");
-_Static_assert(sizeof(struct port_traffic) == 136, "shared with the kernel side");
+_Static_assert(sizeof(struct port_traffic) == 168, "shared with the kernel side");
 
 #endif

@@ -37,6 +37,8 @@ static json_t *json_affected(const struct netsim_flow *flow)
 		[NETSIM_EFFECT_LOSS] = "loss",	     [NETSIM_EFFECT_DUPLICATE] = "duplicate",
 		[NETSIM_EFFECT_CORRUPT] = "corrupt", [NETSIM_EFFECT_LARGER] = "larger",
 		[NETSIM_EFFECT_SLOT] = "slot",	     [NETSIM_EFFECT_HOLD] = "hold",
+		[NETSIM_EFFECT_QUEUE] = "queue",     [NETSIM_EFFECT_BURST] = "burst",
+		[NETSIM_EFFECT_REORDER] = "reorder", [NETSIM_EFFECT_DISTRIBUTION] = "distribution",
 	};
 	json_t *json = json_object();
 

@@ -431,9 +431,13 @@ enum netsim_effect {
 	NETSIM_EFFECT_LOSS,
 	NETSIM_EFFECT_DUPLICATE,
 	NETSIM_EFFECT_CORRUPT,
-	NETSIM_EFFECT_LARGER, /* it was too large to pass */
-	NETSIM_EFFECT_SLOT,   /* it waited for its slot */
-	NETSIM_EFFECT_HOLD,   /* it was held, and perhaps delivered since */
+	NETSIM_EFFECT_LARGER,	    /* it was too large to pass */
+	NETSIM_EFFECT_SLOT,	    /* it waited for its slot */
+	NETSIM_EFFECT_HOLD,	    /* it was held, and perhaps delivered since */
+	NETSIM_EFFECT_QUEUE,	    /* it found a full queue, whose length the fault has set */
+	NETSIM_EFFECT_BURST,	    /* it was sent without its time at the rate, in a burst */
+	NETSIM_EFFECT_REORDER,	    /* it left before one that had come earlier */
+	NETSIM_EFFECT_DISTRIBUTION, /* a jitter drawn from it postponed it */
 	NETSIM_EFFECTS
 };
 

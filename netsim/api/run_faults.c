@@ -348,6 +348,10 @@ static const char *signs_text(const struct run_fault *f, const struct fault_coun
 		[NETSIM_DROPS + NETSIM_EFFECT_LARGER] = "larger",
 		[NETSIM_DROPS + NETSIM_EFFECT_SLOT] = "slot",
 		[NETSIM_DROPS + NETSIM_EFFECT_HOLD] = "hold",
+		[NETSIM_DROPS + NETSIM_EFFECT_QUEUE] = "queue",
+		[NETSIM_DROPS + NETSIM_EFFECT_BURST] = "burst",
+		[NETSIM_DROPS + NETSIM_EFFECT_REORDER] = "reorder",
+		[NETSIM_DROPS + NETSIM_EFFECT_DISTRIBUTION] = "distribution",
 	};
 	size_t length = 0;
 

@@ -77,7 +77,10 @@ static int do_partition(const struct doing *d)
 	return r;
 }
 
-/* Conditions that qualify others, such as a distribution, have no counters. */
+/*
+ * Conditions that only qualify others, such as a distribution, must show what they did where the
+ * fault has no others; a share of packets to reorder always must.
+ */
 static unsigned signs_of(const char *text)
 {
 	static const unsigned effects[COND_COUNT] = {
@@ -91,14 +94,25 @@ static unsigned signs_of(const char *text)
 		[COND_HOLD] = FAULT_ACTS(NETSIM_EFFECT_HOLD),
 		[COND_SLOT] = FAULT_ACTS(NETSIM_EFFECT_SLOT),
 	};
+	static const unsigned qualities[COND_COUNT] = {
+		[COND_QUEUE] = FAULT_ACTS(NETSIM_EFFECT_QUEUE),
+		[COND_BURST] = FAULT_ACTS(NETSIM_EFFECT_BURST),
+		[COND_DISTRIBUTION] = FAULT_ACTS(NETSIM_EFFECT_DISTRIBUTION),
+	};
 	struct conditions c;
-	unsigned signs = 0;
+	unsigned signs = 0, quality = 0;
 
 	if (conditions_parse(text, &c, NULL) < 0)
 		return 0;
 	for (int i = 0; i < COND_COUNT; i++)
 		signs |= cond_has(&c, i) ? effects[i] : 0;
-	return signs;
+	for (int i = 0; i < COND_COUNT; i++)
+		quality |= cond_has(&c, i) ? qualities[i] : 0;
+	if (cond_has(&c, COND_REORDER) && c.reorder == REORDER_RATIO)
+		signs |= FAULT_ACTS(NETSIM_EFFECT_REORDER);
+	else if (cond_has(&c, COND_REORDER) && c.reorder == REORDER_ALLOWED)
+		quality |= FAULT_ACTS(NETSIM_EFFECT_REORDER);
+	return signs ? signs : quality;
 }
 
 static int do_fault(const struct doing *d)

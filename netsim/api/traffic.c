@@ -19,6 +19,8 @@ _Static_assert((int)NETSIM_EFFECT_RATE == (int)PORT_EFFECT_RATE &&
 		       (int)NETSIM_EFFECT_LOSS == (int)PORT_EFFECT_LOSS &&
 		       (int)NETSIM_EFFECT_SLOT == (int)PORT_EFFECT_SLOT &&
 		       (int)NETSIM_EFFECT_HOLD == (int)PORT_EFFECT_HOLD &&
+		       (int)NETSIM_EFFECT_QUEUE == (int)PORT_EFFECT_QUEUE &&
+		       (int)NETSIM_EFFECT_DISTRIBUTION == (int)PORT_EFFECT_DISTRIBUTION &&
 		       (int)NETSIM_EFFECTS == (int)PORT_EFFECTS,
 	       "effects match those of the programs");
 

@@ -1,4 +1,5 @@
 # needs: bridge veth netns clsact bpf
+# limit: 150
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # netsim run: each condition of a fault is proved by packets on which it acted, not by packets that
@@ -128,12 +129,43 @@ rates() {
 	line "with a delay, it must still act" 'unproved: both: in effect: rate 10mbit delay 10ms on n1:n3: rate 0, delay [1-9][0-9]* of [0-9]+ packets'
 }
 
+# Faults that only change a quality of the profile's conditions.
+qualities() {
+	echo 'default: {delay: 20ms, jitter: 8ms, rate: 10mbit, queue: 1s}' >"$WORK/profile.yaml"
+	scenario qualities 'pings: {node: n1, run: [ping, -q, -i, "0.01", 10.9.4.2]},
+		large: {node: n1, run: [ping, -q, -i, "0.1", -s, "30000", 10.9.4.2]}' <<-'EOT'
+		- ordered: fault "reorder 0%" n1/eth1
+		  for: 2s
+		- mixed: fault "delay 5ms reorder 50%" n1/eth1
+		  for: 2s
+		- allowed: fault "reorder allowed" n1/eth1
+		  for: 2s
+		- shaped: fault "distribution normal" n1/eth1
+		  for: 2s
+		- short: fault "queue 5ms" n1/eth1
+		  for: 2s
+		- long: fault "queue 10s" n1/eth1
+		  for: 2s
+		- silent: fault "distribution normal" n1/eth2
+		  for: 2s
+	EOT
+	ran 6 qualities
+	line "packets that did overtake" 'ok: mixed: in effect: delay 5ms reorder 50% on n1/eth1: from .*, delay [1-9][0-9]*, reorder'
+	line "none" 'unproved: ordered: in effect: reorder 0% on n1/eth1: none of [1-9][0-9]+ packets was affected'
+	line "that were allowed to" 'ok: allowed: in effect: reorder allowed on n1/eth1: from .*, [1-9][0-9]* of [0-9]+ packets'
+	line "a jitter of another shape" 'ok: shaped: in effect: distribution normal on n1/eth1: from .*, [1-9][0-9]* of [0-9]+ packets'
+	line "a queue that was full" 'ok: short: in effect: queue 5ms on n1/eth1: from .*, [1-9][0-9]* of [0-9]+ packets'
+	line "one that was not" 'unproved: long: in effect: queue 10s on n1/eth1: none of [1-9][0-9]+ packets was affected'
+	line "not by packets of another interface" 'unproved: silent: in effect: distribution normal on n1/eth2: none of [1-9][0-9]+ packets was affected'
+}
+
 losses
 replaced
 # Delays and rates need fq.
 if unshare -n sh -c "tc qdisc add dev lo root fq" 2>/dev/null; then
 	delays
 	rates
+	qualities
 else
 	skip "delays and rates" "this kernel has no sch_fq"
 fi

@@ -205,6 +205,74 @@ static void test_in_vain(void **state)
 	assert_int_equal(counted_at_all(), 0);
 }
 
+/* A packet that need not keep its order has overtaken only if an earlier one leaves later. */
+static void test_overtaking(void **state)
+{
+	struct port_conditions c = C(PORT_HAS_DELAY | PORT_HAS_REORDER, .delay = SECOND,
+				     .order = PORT_ORDER_RATIO, .reorder = CERTAIN / 2);
+
+	NEEDS_BPF(state);
+	put(NULL, overlay(up(LINK_5, c)));
+	shoot_times(100);
+	assert_in_range(counted(PORT_EFFECT_REORDER), 20, 80);
+	assert_int_equal(counted(PORT_EFFECT_REORDER) + counted(PORT_EFFECT_DELAY),
+			 counted_at_all());
+	c.reorder = 0;
+	put(NULL, overlay(up(LINK_5, c)));
+	shoot_times(100);
+	assert_int_equal(counted(PORT_EFFECT_REORDER), 0);
+	c = C(PORT_HAS_DELAY | PORT_HAS_JITTER | PORT_HAS_REORDER, .delay = SECOND,
+	      .jitter = 500 * MS, .order = PORT_ORDER_FREE);
+	put(NULL, overlay(up(LINK_5, c)));
+	shoot_times(100);
+	assert_in_range(counted(PORT_EFFECT_REORDER), 20, 99);
+	/* Not those of the profile. */
+	c.faults = PORT_HAS_DELAY;
+	put(NULL, (struct policy_entry) {.key = {.from = LINK_5, .hop = PORT_HOP_UP, .layer = 1},
+					 .conditions = c});
+	shoot_times(100);
+	assert_int_equal(counted(PORT_EFFECT_REORDER), 0);
+}
+
+/* What a fault changes of the profile's jitter and rate. */
+static void test_qualities(void **state)
+{
+	struct policy_entry fault =
+		up(LINK_5, C(PORT_HAS_DELAY | PORT_HAS_JITTER, .delay = SECOND, .jitter = MS));
+
+	NEEDS_BPF(state);
+	fault.key.layer = 1;
+	fault.conditions.faults = PORT_HAS_DISTRIBUTION;
+	put(NULL, fault);
+	shoot_times(5);
+	assert_int_equal(counted(PORT_EFFECT_DISTRIBUTION), 5);
+	assert_int_equal(counted_at_all(), 5);
+	fault.conditions.jitter = 0;
+	put(NULL, fault);
+	shoot_times(5);
+	assert_int_equal(counted_at_all(), 0);
+	fault = up(LINK_5, C(PORT_HAS_RATE, .rate = LENGTH, .queue = 1500 * MS));
+	fault.key.layer = 1;
+	fault.conditions.faults = PORT_HAS_QUEUE;
+	put(NULL, fault);
+	shoot_times(8);
+	assert_int_equal(ports_traffic(5, 6, -1).dropped[PORT_DROP_QUEUE], 6);
+	assert_int_equal(counted(PORT_EFFECT_QUEUE), 6);
+	assert_int_equal(counted_at_all(), 6);
+	fault.conditions.faults = PORT_HAS_BURST;
+	fault.conditions.burst = 5 * SECOND;
+	fault.conditions.queue = 100 * SECOND;
+	put(NULL, fault);
+	shoot_times(20);
+	assert_in_range(counted(PORT_EFFECT_BURST), 4, 6);
+	assert_int_equal(counted_at_all(), counted(PORT_EFFECT_BURST));
+	/* Without fq, packets leave at once in any case. */
+	put_setting(&(struct setting) {NULL, &fault, 0, 1, .not_held = true});
+	forget();
+	shoot_times(20);
+	assert_int_equal(counted_at_all(), 0);
+}
+
 /* Each pair counts for itself. */
 static void test_pairs(void **state)
 {
@@ -221,10 +289,11 @@ static void test_pairs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_each),	cmocka_unit_test(test_merged),
-		cmocka_unit_test(test_queue),	cmocka_unit_test(test_no_waiting),
-		cmocka_unit_test(test_slowest), cmocka_unit_test(test_delays),
-		cmocka_unit_test(test_in_vain), cmocka_unit_test(test_pairs),
+		cmocka_unit_test(test_each),	   cmocka_unit_test(test_merged),
+		cmocka_unit_test(test_overtaking), cmocka_unit_test(test_qualities),
+		cmocka_unit_test(test_queue),	   cmocka_unit_test(test_no_waiting),
+		cmocka_unit_test(test_slowest),	   cmocka_unit_test(test_delays),
+		cmocka_unit_test(test_in_vain),	   cmocka_unit_test(test_pairs),
 	};
 
 	return cmocka_run_group_tests_name("effects", tests, ports_set_up_classes, ports_tear_down);
