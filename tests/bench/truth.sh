@@ -88,12 +88,14 @@ bench_cuts() {
 	compare_outages >"$work/compared"
 	judged=$(wc -l <"$work/compared")
 	[[ $judged -ge $((CUTS / 2)) ]] || die "$(tail -n 3 "$work/output")"
+	awk '$1 == "late" { print $2 / 1e6 }' "$work/client" >"$work/values.late"
 	awk '{ print $1 }' "$work/compared" >"$work/values.reported"
 	awk '{ print $2 }' "$work/compared" >"$work/values.seen"
 	awk '{ d = $1 - $2; print d < 0 ? -d : d }' "$work/compared" >"$work/values.apart"
-	title "outages of an etcd, $judged of $CUTS cuts, ms${1:+, $1}" "" "    limit"
+	title "outages, $judged of $CUTS cuts, ms${1:+, $1}" "" "    limit"
 	row "as reported" reported
 	row "as seen by another client" seen
+	row "that client was late by up to" late
 	row "difference" apart "" "$(printf '%9s' "$((EVERY + 5)).0")"
 }
 
