@@ -41,8 +41,10 @@ void print_applied(const struct common *args, const struct netsim_apply *done)
 		const char *up = or_dash(shaped->up), *down = or_dash(shaped->down);
 
 		table_add_ways(&table, (const char *[]) {shaped->name, NULL}, 2, 1, up, down);
-		json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "link", shaped->name, "up",
-						      up, "down", down));
+		json_array_append_new(
+			list, json_pack("{s:s, s:s, s:s, s:o*, s:o*}", "link", shaped->name, "up",
+					up, "down", down, "up_values", json_conditions(shaped->up),
+					"down_values", json_conditions(shaped->down)));
 	}
 	if (args->json)
 		print_json(json_pack("{s:O, s:s, s:b, s:I, s:I, s:o}", "shaped", list, "engine",

@@ -308,9 +308,10 @@ static void print_text(const struct common *args, const struct netsim_status *st
 
 static json_t *json_direction(const struct netsim_direction *d)
 {
-	return json_pack("{s:s, s:I, s:I, s:I, s:i}", "conditions", d->text, "packets",
-			 (json_int_t)d->packets, "bytes", (json_int_t)d->bytes, "dropped",
-			 (json_int_t)d->drops, "queued", (int)d->queued);
+	return json_pack("{s:s, s:o*, s:I, s:I, s:I, s:i}", "conditions", d->text, "values",
+			 json_conditions(d->text), "packets", (json_int_t)d->packets, "bytes",
+			 (json_int_t)d->bytes, "dropped", (json_int_t)d->drops, "queued",
+			 (int)d->queued);
 }
 
 static json_t *json_port(const struct netsim_port *port)
@@ -378,9 +379,10 @@ static json_t *json_paths(const struct netsim_fleet *fleet)
 	for (size_t i = 0; i < fleet->path_count; i++) {
 		const struct netsim_path *path = fleet->paths[i];
 
-		json_array_append_new(paths, json_pack("{s:s?, s:s?, s:s?, s:s}", "from",
+		json_array_append_new(paths, json_pack("{s:s?, s:s?, s:s?, s:s, s:o*}", "from",
 						       path->from, "to", path->to, "class",
-						       path->class_name, "conditions", path->text));
+						       path->class_name, "conditions", path->text,
+						       "values", json_conditions(path->text)));
 	}
 	return paths;
 }
@@ -423,9 +425,10 @@ static json_t *json_fleet(const struct netsim_fleet *fleet)
 
 		json_array_append_new(
 			faults,
-			json_pack("{s:i, s:s?, s:b, s:s, s:o, s:s?, s:o*}", "fault", (int)f->id,
-				  "name", f->name, "l2", f->l2, "text",
-				  fault_text(f, text, sizeof(text)), "left",
+			json_pack("{s:i, s:s?, s:b, s:s, s:o*, s:o, s:s?, s:o*}", "fault",
+				  (int)f->id, "name", f->name, "l2", f->l2, "text",
+				  fault_text(f, text, sizeof(text)), "values",
+				  f->conditions ? json_conditions(f->conditions) : NULL, "left",
 				  f->left_ns < 0 ? json_null() :
 						   json_seconds((double)f->left_ns / 1e9),
 				  "problem", f->problem, "reject", f->reject ? json_true() : NULL));

@@ -33,9 +33,11 @@ void print_added_fault(const struct common *args, const struct netsim_fault *fau
 	if (args->quiet)
 		return;
 	if (args->json)
-		print_json(json_pack("{s:i, s:s, s:s*, s:o, s:b, s:o*, s:o*, s:o*}", "fault",
-				     (int)fault->id, "text", fault->text, "name", fault->name,
-				     "for", json_seconds(seconds), "l2", fault->l2, "replaces",
+		print_json(json_pack("{s:i, s:s, s:o*, s:s*, s:o, s:b, s:o*, s:o*, s:o*}", "fault",
+				     (int)fault->id, "text", fault->text, "values",
+				     fault->conditions ? json_conditions(fault->conditions) : NULL,
+				     "name", fault->name, "for", json_seconds(seconds), "l2",
+				     fault->l2, "replaces",
 				     fault->replaces ? json_integer(fault->replaces) : NULL,
 				     "reject", fault->reject ? json_true() : NULL, "selected",
 				     selected));

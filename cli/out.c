@@ -88,6 +88,28 @@ static json_t *json_error(const struct netsim_err *err)
 	return json;
 }
 
+json_t *json_conditions(const char *text)
+{
+	struct netsim_conditions *conditions = NULL;
+	json_t *values = NULL;
+
+	if (netsim_conditions(text, &conditions, NULL) < 0)
+		return NULL;
+	if (conditions->count)
+		values = json_object();
+	for (size_t i = 0; i < conditions->count; i++) {
+		const struct netsim_value *value = conditions->values[i];
+
+		json_object_set_new(
+			values, value->name,
+			value->kind == NETSIM_VALUE_TEXT  ? json_string(value->text) :
+			value->kind == NETSIM_VALUE_COUNT ? json_integer((json_int_t)value->count) :
+							    json_decimal(value->number, 9));
+	}
+	netsim_conditions_free(conditions);
+	return values;
+}
+
 void print_json_error(const struct netsim_err *err)
 {
 	print_json(json_pack("{s:[o]}", "errors", json_error(err)));

@@ -21,6 +21,12 @@ void print_json_error(const struct netsim_err *err);
 int exit_status(enum netsim_err_kind kind);
 
 /*
+ * Conditions as an object of values with their units in the names; NULL if the text has none, as of
+ * a link that is down.
+ */
+json_t *json_conditions(const char *text);
+
+/*
  * After a call that reads a file: prints its diagnostics. For an invalid file the error is
  * then already printed. Returns r, or the exit status if it printed the error.
  */

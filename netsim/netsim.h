@@ -345,7 +345,8 @@ struct netsim_fault {
 	/* Of netsim_partition() only: the groups "a,b" that it made. */
 	const char **groups;
 	size_t group_count;
-	bool reject; /* of partitions: what is dropped is answered */
+	bool reject;		/* of partitions: what is dropped is answered */
+	const char *conditions; /* of NETSIM_FAULT_CONDITIONS: "loss 5%"; else NULL */
 };
 
 /* A program that netsim runs in a node for as long as the fleet is up. */

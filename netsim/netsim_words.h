@@ -93,6 +93,31 @@ struct netsim_exec_words {
  */
 NETSIM_API const struct netsim_syntax *netsim_syntax(const char *command);
 
+/* A value of conditions, with its unit in the name: "rate_bps", "delay_ms", "loss_percent". */
+enum netsim_value_kind { NETSIM_VALUE_NUMBER, NETSIM_VALUE_COUNT, NETSIM_VALUE_TEXT };
+
+struct netsim_value {
+	const char *name;
+	enum netsim_value_kind kind;
+	double number;	  /* NETSIM_VALUE_NUMBER */
+	uint64_t count;	  /* NETSIM_VALUE_COUNT */
+	const char *text; /* NETSIM_VALUE_TEXT */
+};
+
+struct netsim_conditions {
+	struct netsim_value **values;
+	size_t count;
+};
+
+/*
+ * Reads conditions as commands take and show them, "5mbit delay 20ms loss 1%", into values; "" and
+ * "none" have none. Returns 0, or -EINVAL with err (kind USAGE) for what is no such text, such as
+ * "down". Free with netsim_conditions_free().
+ */
+NETSIM_API int netsim_conditions(const char *text, struct netsim_conditions **ret,
+				 struct netsim_err *err);
+NETSIM_API void netsim_conditions_free(struct netsim_conditions *conditions);
+
 /*
  * Parses options as getopt_long(3) does, without global state: "-f NAME", "-fNAME", "-jq",
  * "--fleet NAME", "--fleet=NAME", and unique beginnings of long names; "--" ends them. words

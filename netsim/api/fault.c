@@ -169,7 +169,10 @@ bool api_fill_fault(void *root, const struct port_fault *fault, const char *text
 	ret->reject = fault->reject;
 	ret->text = arena_strdup(root, text);
 	ret->name = named ? arena_strdup(root, fault->name) : NULL;
-	return ret->text && !ret->name == !named;
+	if (ret->kind == NETSIM_FAULT_CONDITIONS)
+		ret->conditions = arena_strdup(root, fault->conditions);
+	return ret->text && !ret->name == !named &&
+	       (ret->conditions || ret->kind != NETSIM_FAULT_CONDITIONS);
 }
 
 /*

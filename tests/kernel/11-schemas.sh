@@ -38,6 +38,7 @@ results() {
 	prints apply "$WORK/p.yaml"
 	prints clear
 	prints fault 'loss 10%' n1:n2
+	is "fault: conditions as numbers" "$(jq -c .values "$WORK/out")" '{"loss_percent":10}'
 	prints partition n1
 	prints link down n2
 	prints heal
