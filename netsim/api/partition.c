@@ -329,7 +329,9 @@ static bool needs_stamps(const struct fleet *f, const struct groups *g)
 		if (in_group(&g->list[i], POLICY_HOST))
 			return true;
 	for (size_t i = 0; i < f->model->link_count; i++)
-		routed += f->model->links[i].kind == LINK_BRIDGE && f->model->links[i].addr_count;
+		routed += (f->model->links[i].kind == LINK_BRIDGE ||
+			   f->model->links[i].kind == LINK_VLAN) &&
+			  f->model->links[i].addr_count;
 	return routed > 1;
 }
 

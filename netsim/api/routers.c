@@ -89,7 +89,7 @@ static bool meets_host(const struct map *m, int node)
 
 	for (size_t k = 0; k < m->bridge_count; k++) {
 		any |= is_on(m, node, k);
-		if (is_on(m, node, k) && m->bridges[k]->addr_count)
+		if (is_on(m, node, k) && model_has_host(m->model, m->bridges[k]))
 			return true;
 	}
 	return !any;

@@ -136,7 +136,8 @@ static void name_place(const struct view *v, struct place *place)
 static bool find_host(const struct view *v, const struct link *link, struct cable_place *ret)
 {
 	if (!link->routed)
-		return link->kind == LINK_BRIDGE && cable_place(v->fleet.model, link, ret);
+		return (link->kind == LINK_BRIDGE || link->kind == LINK_VLAN) &&
+		       cable_place(v->fleet.model, link, ret);
 	*ret = (struct cable_place) {.bridge = "", .routed = true, .only = link->name};
 	return true;
 }

@@ -35,15 +35,6 @@ struct raw_node {
 	const struct doc_node *ifaces;
 };
 
-static bool bind_network_vlans(struct bind *b, const struct field *field,
-			       const struct doc_node *node, void *ret)
-{
-	struct network *network = ret;
-
-	network->vlan_aware = true;
-	return topo_bind_vlans(b, field->name, node, &network->vlans, &network->vlan_count);
-}
-
 static bool bind_network_address(struct bind *b, const struct field *field,
 				 const struct doc_node *node, void *ret)
 {
@@ -100,7 +91,7 @@ static bool bind_memory(struct bind *b, const struct field *field, const struct 
 }
 
 static const struct field network_rows[] = {
-	{.name = "vlans", .bind = bind_network_vlans},
+	{.name = "vlans", .bind = topo_bind_network_vlans, .below = topo_vlan_rows},
 	{FIELD(struct network, mtu, "mtu", bind_count), .min = 68, .max = 65535,
 	 FIELD_AT(struct network, mtu_at)},
 	{.name = "address", .bind = bind_network_addresses},
@@ -154,6 +145,9 @@ static void network_done(struct network *network)
 	free(network->name);
 	free(network->vlans);
 	free(network->addresses);
+	for (size_t i = 0; i < network->host_count; i++)
+		topo_host_vlan_done(&network->hosts[i]);
+	free(network->hosts);
 	for (size_t i = 0; i < network->dhcp_count; i++)
 		topo_dhcp_done(&network->dhcps[i]);
 	free(network->dhcps);
@@ -274,7 +268,8 @@ static bool read_network(struct bind *b, struct topo *topo, const struct doc_ent
 	name_fit(full.data, network->bridge);
 	return bind_map(b, network_rows, entry->value, &scope, network) &&
 	       topo_check_routed(b, network, entry->value) && check_attached(b, network) &&
-	       topo_check_dhcp(b, network) && check_uplink(b, topo, network) && good;
+	       topo_name_host_vlans(b, network) && topo_check_dhcp(b, network) &&
+	       check_uplink(b, topo, network) && good;
 }
 
 static bool read_networks(struct bind *b, struct topo *topo, const struct doc_node *map)

@@ -63,6 +63,15 @@ struct dhcp {
 	size_t dns_count;
 };
 
+/* The host's addresses in a VLAN of a network, which are on a VLAN interface of the bridge. */
+struct host_vlan {
+	uint16_t id;
+	struct netsim_loc at;
+	char device[IFNAMSIZ]; /* BRIDGE.ID shortened */
+	struct ip_at *addresses;
+	size_t address_count;
+};
+
 struct network {
 	char *name;
 	struct netsim_loc at;
@@ -71,6 +80,8 @@ struct network {
 	bool vlan_aware;       /* `vlans:` was given */
 	struct vlan_id *vlans;
 	size_t vlan_count;
+	struct host_vlan *hosts; /* VLANs in which the host has addresses */
+	size_t host_count;
 	unsigned mtu; /* 0: not given */
 	struct netsim_loc mtu_at;
 	struct ip_at *addresses; /* the host's, on the bridge */

@@ -162,6 +162,15 @@ static bool claim_server(struct bind *b, struct claims *claims, const struct add
 	return claim_addresses(b, claims, &claim, &address, dhcp->server.family != 0);
 }
 
+static bool claim_in_vlan(struct bind *b, struct claims *claims, const struct address_claim *like,
+			  const struct host_vlan *host)
+{
+	struct address_claim claim = *like;
+
+	claim.segment.tags[claim.segment.tag_count++] = host->id;
+	return claim_addresses(b, claims, &claim, host->addresses, host->address_count);
+}
+
 static bool check_addresses(struct bind *b, const struct topo *topo)
 {
 	struct claims claims = {0};
@@ -174,6 +183,8 @@ static bool check_addresses(struct bind *b, const struct topo *topo)
 
 		good = claim_addresses(b, &claims, &like, network->addresses,
 				       network->address_count);
+		for (size_t j = 0; good && j < network->host_count; j++)
+			good = claim_in_vlan(b, &claims, &like, &network->hosts[j]);
 		for (size_t j = 0; good && j < network->dhcp_count; j++)
 			good = claim_server(b, &claims, &like, &network->dhcps[j]);
 	}
@@ -246,6 +257,8 @@ static bool check_names(struct bind *b, const struct topo *topo)
 		struct address_claim claim = {.iface = network->name, .at = network->at};
 
 		good = claim_name(b, &claims, claim, network->bridge);
+		for (size_t j = 0; good && j < network->host_count; j++)
+			good = claim_name(b, &claims, claim, network->hosts[j].device);
 	}
 	for (size_t i = 0; good && i < topo->node_count; i++) {
 		const struct node *node = &topo->nodes[i];
@@ -497,6 +510,20 @@ static bool check_tap_mtu(struct bind *b, const struct topo *topo, const struct 
 			   mtu, node->name);
 }
 
+static bool check_host_ipv6(struct bind *b, const struct network *network, const struct ip_at *list,
+			    size_t count)
+{
+	bool good = true;
+
+	for (size_t i = 0; i < count; i++)
+		if (list[i].ip.family == AF_INET6 && network->mtu && network->mtu < TOPO_MTU_IPV6)
+			good = bind_refuse(b, &list[i].at,
+					   hint_f("IPv6 needs an MTU of %d", TOPO_MTU_IPV6),
+					   "%s: the kernel disables IPv6 at an MTU of %u",
+					   network->name, network->mtu);
+	return good;
+}
+
 static bool check_network(struct bind *b, const struct network *network, size_t ports)
 {
 	bool good = ports <= TOPO_PORTS_MAX || network->routed ||
@@ -505,13 +532,10 @@ static bool check_network(struct bind *b, const struct network *network, size_t 
 				"network %s has %zu ports; a bridge takes %d at most",
 				network->name, ports, TOPO_PORTS_MAX);
 
-	for (size_t i = 0; i < network->address_count; i++)
-		if (network->addresses[i].ip.family == AF_INET6 && network->mtu &&
-		    network->mtu < TOPO_MTU_IPV6)
-			good = bind_refuse(b, &network->addresses[i].at,
-					   hint_f("IPv6 needs an MTU of %d", TOPO_MTU_IPV6),
-					   "%s: the kernel disables IPv6 at an MTU of %u",
-					   network->name, network->mtu);
+	good &= check_host_ipv6(b, network, network->addresses, network->address_count);
+	for (size_t i = 0; i < network->host_count; i++)
+		good &= check_host_ipv6(b, network, network->hosts[i].addresses,
+					network->hosts[i].address_count);
 	return good;
 }
 

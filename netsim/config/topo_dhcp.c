@@ -374,6 +374,11 @@ static bool check_server(struct bind *b, const struct topo *topo, const struct n
 	if (!dhcp->vlan)
 		good &= check_unreserved(b, dhcp, network->addresses, network->address_count,
 					 "choose a pool without it");
+	for (size_t i = 0; i < network->host_count; i++)
+		if (dhcp->vlan == network->hosts[i].id)
+			good &= check_unreserved(b, dhcp, network->hosts[i].addresses,
+						 network->hosts[i].address_count,
+						 "choose a pool without it");
 	return good && check_size(b, topo, dhcp);
 }
 

@@ -94,6 +94,13 @@ size_t topo_domain(const struct topo *topo, size_t network);
 struct topo_segment topo_segment_of(const struct topo *topo, const struct node *node,
 				    const struct iface *iface);
 
+/* `vlans:` of a network: a list of ids, or a mapping with addresses of the host. */
+extern const struct field topo_vlan_rows[];
+bind_fn topo_bind_network_vlans;
+void topo_host_vlan_done(struct host_vlan *host);
+/* Names the VLAN interfaces of a network's bridge, whose name is known. */
+bool topo_name_host_vlans(struct bind *b, struct network *network);
+
 /* `dhcp:` of a network: one mapping, or a list of them. */
 extern const struct field topo_dhcp_rows[];
 bind_fn topo_bind_dhcps;

@@ -7,6 +7,19 @@
 
 #include "netsim/util/quote.h"
 
+static void print_list(const char *key, const struct ip_at *list, size_t count, FILE *out)
+{
+	char text[UNIT_TEXT];
+
+	fputs(key, out);
+	fputs(count > 1 ? "[" : "", out);
+	for (size_t i = 0; i < count; i++) {
+		fputs(i ? ", " : "", out);
+		quote_print(unit_format_ip(&list[i].ip, text), out);
+	}
+	fputs(count > 1 ? "]" : "", out);
+}
+
 static void print_addresses(bool dhcp, const struct ip_at *list, size_t count, FILE *out)
 {
 	char text[UNIT_TEXT];
@@ -66,6 +79,24 @@ static void print_dhcps(const struct network *network, FILE *out)
 	fputs(network->dhcp_count > 1 ? "]" : "", out);
 }
 
+/* The VLANs of a network in which the host has addresses. */
+static void print_host_vlans(const struct network *network, FILE *out)
+{
+	fputs(", vlans: {", out);
+	for (size_t i = 0; i < network->vlan_count; i++) {
+		const struct host_vlan *host = NULL;
+
+		for (size_t j = 0; !host && j < network->host_count; j++)
+			if (network->hosts[j].id == network->vlans[i].id)
+				host = &network->hosts[j];
+		fprintf(out, "%s%u: {", i ? ", " : "", network->vlans[i].id);
+		if (host)
+			print_list("address: ", host->addresses, host->address_count, out);
+		fputs("}", out);
+	}
+	fputs("}", out);
+}
+
 static void print_network(const struct network *network, FILE *out)
 {
 	fputs("  ", out);
@@ -73,7 +104,10 @@ static void print_network(const struct network *network, FILE *out)
 	fputs(network->routed ? ": {routed: true" : ": {name: ", out);
 	if (!network->routed)
 		quote_print(network->bridge, out);
-	print_vlans(network->vlans, network->vlan_count, out);
+	if (network->host_count)
+		print_host_vlans(network, out);
+	else
+		print_vlans(network->vlans, network->vlan_count, out);
 	if (network->attached)
 		fputs(", attached: true", out);
 	if (*network->uplink) {

@@ -62,7 +62,8 @@ static int add_link(struct finder *f, const struct link *link, struct netsim_err
 	bool host = link->node == MODEL_HOST;
 	int r = 0;
 
-	if (end.peer == SIZE_MAX || (host && link->kind != LINK_BRIDGE && !link->routed) ||
+	if (end.peer == SIZE_MAX ||
+	    (host && link->kind != LINK_BRIDGE && link->kind != LINK_VLAN && !link->routed) ||
 	    !cable_place(f->model, link, &end.place))
 		return 0;
 	/* The host reaches all nodes of a routed network, not only by this port. */

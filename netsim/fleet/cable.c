@@ -75,7 +75,7 @@ static uint16_t vlan_of(const struct cable_place *place)
 static bool delivers(const struct cable_place *place, uint16_t vlan)
 {
 	if (!place->port)
-		return vlan == CABLE_NATIVE;
+		return vlan == (place->tag ? place->tag : CABLE_NATIVE);
 	for (size_t i = 0; i < place->port->vlan_count; i++)
 		if (place->port->vlans[i].id == vlan)
 			return place->port->vlans[i].untagged == !place->tag;
@@ -241,6 +241,9 @@ bool cable_place(const struct model *model, const struct link *link, struct cabl
 		if (!ret->port || !find_tags(model, link, ret))
 			return false;
 		ret->bridge = ret->port->master;
+	} else if (link->kind == LINK_VLAN) {
+		ret->bridge = link->lower;
+		ret->tag = link->vlan;
 	} else if (link_is_port(link)) {
 		ret->port = link;
 		ret->bridge = link->master;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "netsim/fleet/converge_parts.h"
 #include "netsim/kernel/addr.h"
 #include "netsim/kernel/link.h"
 #include "netsim/kernel/mark.h"
@@ -13,7 +14,6 @@
 #include "netsim/kernel/netns_pool.h"
 #include "netsim/kernel/qdisc.h"
 #include "netsim/kernel/route.h"
-#include "netsim/kernel/tap.h"
 #include "netsim/policy/policy.h"
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
@@ -27,7 +27,6 @@ struct exec {
 	const struct plan *plan;
 	struct handle **handles;    /* by index in want->nodes; NULL until a step needs it */
 	int *next_ifindex;	    /* the next free ifindex in each node */
-	int *tap_fds;		    /* by index in plan->steps; -1: none */
 	const struct step **inside; /* the steps inside nodes, grouped by node */
 	size_t *first;		    /* each node's first index in inside[], and the end */
 	struct netns_pool *maker;
@@ -165,28 +164,6 @@ static int prepare_host(struct exec *x)
 		link_set(x->st->rt, step->want, 0, LINK_SET_ALIAS, 0, name);
 	}
 	return rtnl_send(x->st->rt, x->err);
-}
-
-static int make_taps(struct exec *x)
-{
-	for (size_t i = 0; i < x->plan->count; i++) {
-		const struct step *step = &x->plan->steps[i];
-
-		if (step->kind != STEP_ADD_LINK || step->want->kind != LINK_TAP)
-			continue;
-		if (tap_make(step->want, &x->tap_fds[i], x->err) < 0)
-			return x->err->code;
-	}
-	return 0;
-}
-
-static int keep_taps(struct exec *x)
-{
-	for (size_t i = 0; i < x->plan->count; i++)
-		if (x->tap_fds[i] >= 0 &&
-		    tap_keep(x->plan->steps[i].want, x->tap_fds[i], x->err) < 0)
-			return x->err->code;
-	return 0;
 }
 
 static void add_inside(struct exec *x, const struct step *step, const char *name)
@@ -391,7 +368,8 @@ static int add_qdiscs(struct exec *x)
 		const struct step *step = &x->plan->steps[i];
 		const struct link *want = step->want;
 
-		if (step->kind != STEP_ADD_LINK || want->node != MODEL_HOST || link_is_lag(want))
+		if (step->kind != STEP_ADD_LINK || want->node != MODEL_HOST || link_is_lag(want) ||
+		    want->kind == LINK_VLAN)
 			continue;
 		qdisc_add_clsact(x->st->rt, want->ifindex, want->name);
 		rtnl_tolerate(x->st->rt,
@@ -414,6 +392,8 @@ static unsigned settings_of(const struct link *want)
 
 	if (link_is_port(want) || link_is_lag(want))
 		what |= LINK_SET_MASTER | (*want->lag ? 0 : LINK_SET_VLANS);
+	if (want->kind == LINK_BRIDGE)
+		what |= LINK_SET_VLANS;
 	if (want->kind == LINK_TAP)
 		what |= LINK_SET_GROUP | LINK_SET_MTU;
 	return what;
@@ -443,7 +423,8 @@ static void settle_host_link(struct exec *x, const struct step *step)
 		struct link joined = {.vlans = &native, .vlan_count = 1};
 
 		link_set_vlans(x->st->rt, want->ifindex,
-			       what & LINK_SET_MASTER ? &joined : step->have, want, name);
+			       step->have && !(what & LINK_SET_MASTER) ? step->have : &joined, want,
+			       name);
 	}
 }
 
@@ -471,10 +452,36 @@ static int join_policy(struct exec *x)
 	return r;
 }
 
+/* The host's VLAN interfaces: once the bridges below them are known by index. */
+static int add_host_vlans(struct exec *x)
+{
+	char name[SUBJECT_TEXT];
+	bool any = false;
+	int r = 0;
+
+	for (size_t i = 0; i < x->plan->count; i++) {
+		const struct step *step = &x->plan->steps[i];
+
+		if (step->kind != STEP_ADD_LINK || step->place != MODEL_HOST ||
+		    step->want->kind != LINK_VLAN)
+			continue;
+		any = true;
+		link_add_vlan(x->st->rt, step->want, host_ifindex(x, step->want->lower),
+			      subject(x, step, name));
+		link_set(x->st->rt, step->want, 0, LINK_SET_ALIAS, 0, name);
+	}
+	if (any)
+		r = rtnl_send(x->st->rt, x->err);
+	return any && r == 0 ? state_read_host(x->st, x->err) : r;
+}
+
 static int do_host(struct exec *x)
 {
 	int r = state_read_host(x->st, x->err);
 	char name[SUBJECT_TEXT];
+
+	if (r == 0)
+		r = add_host_vlans(x);
 
 	for (size_t i = 0; r == 0 && i < x->plan->count; i++)
 		if (x->plan->steps[i].place == MODEL_HOST && x->plan->steps[i].want)
@@ -541,13 +548,6 @@ static int remove_nodes(struct exec *x)
 	return r;
 }
 
-static void close_taps(struct exec *x)
-{
-	for (size_t i = 0; x->tap_fds && i < x->plan->count; i++)
-		if (x->tap_fds[i] >= 0)
-			close(x->tap_fds[i]);
-}
-
 static void load_modules(const struct plan *plan)
 {
 	for (size_t i = 0; i < plan->count; i++)
@@ -573,7 +573,6 @@ static int carry_out(struct state *st, struct model *want, const struct model *h
 		.plan = plan,
 		.handles = handles,
 		.next_ifindex = next,
-		.tap_fds = fds,
 		.inside = inside,
 		.first = first,
 		.err = err,
@@ -587,18 +586,18 @@ static int carry_out(struct state *st, struct model *want, const struct model *h
 	load_modules(plan);
 	r = prepare_host(&x);
 	if (r == 0)
-		r = make_taps(&x);
+		r = converge_make_taps(plan, fds, err);
 	if (r == 0)
 		r = do_inside(&x);
 	if (r == 0)
 		r = do_host(&x);
 	if (r == 0)
-		r = keep_taps(&x);
+		r = converge_keep_taps(plan, fds, err);
 	if (r == 0)
 		r = publish_nodes(&x);
 	if (r == 0)
 		r = remove_nodes(&x);
-	close_taps(&x);
+	converge_close_taps(plan, fds);
 	return r;
 }
 

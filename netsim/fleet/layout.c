@@ -73,6 +73,58 @@ static int copy_routes(struct link *link, const struct iface *iface, bool onlink
 	return 0;
 }
 
+static int add_vlan(struct link *link, uint16_t id, bool untagged, struct netsim_err *err)
+{
+	struct port_vlan *vlan = array_push(link->vlans, link->vlan_count);
+
+	if (!vlan)
+		return err_oom(err);
+	vlan->id = id;
+	vlan->untagged = untagged;
+	for (; vlan > link->vlans && vlan[-1].id > vlan->id; vlan--) {
+		struct port_vlan swap = vlan[-1];
+
+		vlan[-1] = vlan[0];
+		vlan[0] = swap;
+	}
+	return 0;
+}
+
+/* The bridge itself is a port, too: of VLAN 1, and of those in which the host has addresses. */
+static int add_own_vlans(struct link *bridge, const struct network *net, struct netsim_err *err)
+{
+	int r = net->vlan_aware ? add_vlan(bridge, NATIVE_VLAN, true, err) : 0;
+
+	for (size_t i = 0; r == 0 && i < net->host_count; i++)
+		if (net->hosts[i].id != NATIVE_VLAN)
+			r = add_vlan(bridge, net->hosts[i].id, false, err);
+	return r;
+}
+
+/* The interface with the host's addresses in a VLAN. */
+static int add_host_vlan(struct model *model, const struct topo *topo, const struct network *net,
+			 const struct host_vlan *host, struct netsim_err *err)
+{
+	struct link *link = model_add_link(model, MODEL_HOST, host->device, LINK_VLAN);
+	int r;
+
+	if (!link)
+		return err_oom(err);
+	link->at = link->vlan_at = host->at;
+	link->group = mark_group(topo->fleet);
+	link->mtu = net->mtu ? net->mtu : DEFAULT_MTU;
+	link->mtu_at = net->mtu ? net->mtu_at : host->at;
+	link->up = true;
+	link->vlan = host->id;
+	memcpy(link->lower, net->bridge, IFNAMSIZ);
+	r = set_alias(link,
+		      &(struct mark) {.fleet = topo->fleet,
+				      .node = net->name,
+				      .closed = net->unclaimed == UNCLAIMED_DROP},
+		      &host->at, err);
+	return r < 0 ? r : copy_addresses(link, host->addresses, host->address_count, err);
+}
+
 static int add_bridge(struct model *model, const struct topo *topo, const struct network *net,
 		      struct netsim_err *err)
 {
@@ -97,26 +149,14 @@ static int add_bridge(struct model *model, const struct topo *topo, const struct
 				      .closed = net->unclaimed == UNCLAIMED_DROP,
 				      .routed = net->routed},
 		      &net->at, err);
+	if (r == 0)
+		r = add_own_vlans(link, net, err);
 	/* On a routed network the addresses are on the ports. */
-	return r < 0 || net->routed ? r :
-				      copy_addresses(link, net->addresses, net->address_count, err);
-}
-
-static int add_vlan(struct link *link, uint16_t id, bool untagged, struct netsim_err *err)
-{
-	struct port_vlan *vlan = array_push(link->vlans, link->vlan_count);
-
-	if (!vlan)
-		return err_oom(err);
-	vlan->id = id;
-	vlan->untagged = untagged;
-	for (; vlan > link->vlans && vlan[-1].id > vlan->id; vlan--) {
-		struct port_vlan swap = vlan[-1];
-
-		vlan[-1] = vlan[0];
-		vlan[0] = swap;
-	}
-	return 0;
+	if (r == 0 && !net->routed)
+		r = copy_addresses(link, net->addresses, net->address_count, err);
+	for (size_t i = 0; r == 0 && i < net->host_count; i++)
+		r = add_host_vlan(model, topo, net, &net->hosts[i], err);
+	return r;
 }
 
 /* An access port is in one VLAN, untagged; a trunk has its native VLAN untagged, others tagged. */

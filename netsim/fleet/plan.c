@@ -286,6 +286,17 @@ static bool is_in_bridge(const struct link *link)
 	return link_is_lag(link) || (link_is_port(link) && !*link->lag);
 }
 
+/*
+ * True for a link whose VLANs are compared: a port, and a bridge itself. A bridge that has not
+ * filtered VLANs yet is in VLAN 1.
+ */
+static bool has_vlans(const struct link *want, const struct link *have, bool joins)
+{
+	if (want->kind == LINK_BRIDGE)
+		return want->vlan_aware && (have->vlan_aware || want->vlan_count > 1);
+	return is_in_bridge(want) && (want->vlan_count || joins);
+}
+
 static unsigned differences(const struct planner *p, const struct link *want,
 			    const struct link *have)
 {
@@ -315,8 +326,7 @@ static unsigned differences(const struct planner *p, const struct link *want,
 	if (want->kind == LINK_BOND && want->bond.has_primary &&
 	    strcmp(want->bond.primary, have->bond.primary) != 0)
 		what |= LINK_SET_PRIMARY;
-	if (is_in_bridge(want) && (want->vlan_count || (what & LINK_SET_MASTER)) &&
-	    !same_vlans(want, have))
+	if (has_vlans(want, have, what & LINK_SET_MASTER) && !same_vlans(want, have))
 		what |= LINK_SET_VLANS;
 	return what;
 }
@@ -362,14 +372,17 @@ static void plan_link(struct planner *p, struct link *want)
 }
 
 /*
- * Adds bridges, taps, bonds and cables between networks first, then new nodes, their links, and the
- * ports of these.
+ * Adds bridges, taps, bonds and cables between networks first, then the host's VLANs, new nodes,
+ * their links, and the ports of these.
  */
 static void plan_links(struct planner *p)
 {
 	for (size_t i = 0; i < p->want->link_count; i++)
 		if (p->want->links[i].kind == LINK_BRIDGE || p->want->links[i].kind == LINK_TAP ||
 		    link_is_lag(&p->want->links[i]) || p->want->links[i].cable)
+			plan_link(p, &p->want->links[i]);
+	for (size_t i = 0; i < p->want->link_count; i++)
+		if (p->want->links[i].node == MODEL_HOST && p->want->links[i].kind == LINK_VLAN)
 			plan_link(p, &p->want->links[i]);
 	for (size_t i = 0; i < p->want->node_count; i++)
 		if (p->want->nodes[i].netns && p->have_node[i] < 0)

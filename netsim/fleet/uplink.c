@@ -60,6 +60,8 @@ static int list_paths(const struct topo *topo, struct paths *ret, struct netsim_
 		ret->uplink = network->uplink;
 		r = network->routed ? add_ports(topo, i, ret) :
 				      add_path(ret, network->bridge, network->uplink);
+		for (size_t j = 0; r == 0 && j < network->host_count; j++)
+			r = add_path(ret, network->hosts[j].device, network->uplink);
 	}
 	return r < 0 ? err_oom(err) : 0;
 }

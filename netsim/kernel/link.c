@@ -327,8 +327,9 @@ static bool has_vlan(const struct link *link, const struct port_vlan *vlan)
 	return false;
 }
 
+/* of: a port of a bridge, or a bridge itself. */
 static void put_vlan(struct rtnl *rt, uint16_t type, int ifindex, const struct port_vlan *vlan,
-		     const struct netsim_loc *at, const char *subject)
+		     const struct link *of, const char *subject)
 {
 	struct ifinfomsg ifi = {.ifi_family = AF_BRIDGE, .ifi_index = ifindex};
 	struct bridge_vlan_info info = {.vid = vlan->id};
@@ -336,10 +337,12 @@ static void put_vlan(struct rtnl *rt, uint16_t type, int ifindex, const struct p
 
 	if (vlan->untagged && type == RTM_SETLINK)
 		info.flags = BRIDGE_VLAN_INFO_PVID | BRIDGE_VLAN_INFO_UNTAGGED;
-	rtnl_begin(rt, type, 0, at, "%s: cannot %s VLAN %u", subject,
+	rtnl_begin(rt, type, 0, &of->at, "%s: cannot %s VLAN %u", subject,
 		   type == RTM_SETLINK ? "add" : "remove", vlan->id);
 	rtnl_header(rt, &ifi, sizeof(ifi));
 	nest = rtnl_nest(rt, IFLA_AF_SPEC);
+	if (of->kind == LINK_BRIDGE)
+		rtnl_put(rt, IFLA_BRIDGE_FLAGS, &(uint16_t) {BRIDGE_FLAGS_SELF}, sizeof(uint16_t));
 	rtnl_put(rt, IFLA_BRIDGE_VLAN_INFO, &info, sizeof(info));
 	rtnl_nest_end(rt, nest);
 }
@@ -349,10 +352,10 @@ void link_set_vlans(struct rtnl *rt, int ifindex, const struct link *have, const
 {
 	for (size_t i = 0; have && i < have->vlan_count; i++)
 		if (!has_vlan(want, &have->vlans[i]))
-			put_vlan(rt, RTM_DELLINK, ifindex, &have->vlans[i], &want->at, subject);
+			put_vlan(rt, RTM_DELLINK, ifindex, &have->vlans[i], want, subject);
 	for (size_t i = 0; i < want->vlan_count; i++)
 		if (!has_vlan(have, &want->vlans[i]))
-			put_vlan(rt, RTM_SETLINK, ifindex, &want->vlans[i], &want->at, subject);
+			put_vlan(rt, RTM_SETLINK, ifindex, &want->vlans[i], want, subject);
 }
 
 void link_del(struct rtnl *rt, int ifindex, const char *subject)

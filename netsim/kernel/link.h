@@ -38,7 +38,7 @@ enum {
 	LINK_SET_GROUP = 1U << 5,
 	LINK_SET_VLAN_AWARE = 1U << 6, /* bridge */
 	LINK_SET_BOND = 1U << 7,       /* bond: options that can change while it has members */
-	LINK_SET_VLANS = 1U << 8,      /* bridge port: link_set_vlans() */
+	LINK_SET_VLANS = 1U << 8,      /* bridge or its port: link_set_vlans() */
 	LINK_SET_PRIMARY = 1U << 9,    /* bond: link_set_primary() */
 	LINK_SET_DOWN = 1U << 10,
 	LINK_SET_STP = 1U << 12,  /* bridge */
@@ -65,7 +65,8 @@ void link_set_primary(struct rtnl *rt, const struct link *want, int bond_ifindex
 		      int primary_ifindex, const char *subject);
 /* Sets the priority of a link that is a member of a bond. */
 void link_set_prio(struct rtnl *rt, const struct link *want, int ifindex, const char *subject);
-/* Changes a bridge port's VLANs from those of have to those of want. */
+/* Changes the VLANs of a bridge's port, or of a bridge itself, from those of have to those of want.
+ */
 void link_set_vlans(struct rtnl *rt, int ifindex, const struct link *have, const struct link *want,
 		    const char *subject);
 void link_del(struct rtnl *rt, int ifindex, const char *subject);

@@ -5,19 +5,14 @@
  * identifies it:
  *
  *   netsim:FLEET/NETWORK [closed] [routed]
- *                                         a bridge, or its IFB; closed: the ports drop
- *                                         frames from ports that no node has; routed: it
- *                                         has no ports, and marks a network without bridge
- *   netsim:FLEET/NODE/IFACE [@ROLE]... [closed] [routed]
- *                                         a port (veth or tap), its IFB, or, without roles,
- *                                         the switch's side of a bond; both words if
- *                                         it is on a routed network; with the word
- *                                         "service", of a node that netsim added to the fleet
- *   netsim:FLEET/LINK/NETWORK cable=N     an end of a cable between networks: N is 1 at the
- *                                         first, 2 at the second; the cable has no node, but
- *                                         its name is one in the policy
- *   netsim:FLEET/NODE host=N              lo of a node's namespace; N is the inode
- *                                         of the fleet's network namespace
+ *                                         a bridge, or its IFB, or the interface of a VLAN of it;
+ * closed: the ports drop frames from ports that no node has; routed: it has no ports, and marks a
+ * network without bridge netsim:FLEET/NODE/IFACE [@ROLE]... [closed] [routed] a port (veth or tap),
+ * its IFB, or, without roles, the switch's side of a bond; both words if it is on a routed network;
+ * with the word "service", of a node that netsim added to the fleet netsim:FLEET/LINK/NETWORK
+ * cable=N     an end of a cable between networks: N is 1 at the first, 2 at the second; the cable
+ * has no node, but its name is one in the policy netsim:FLEET/NODE host=N              lo of a
+ * node's namespace; N is the inode of the fleet's network namespace
  *
  *   netsim:FLEET/@hold                    an end of the pair of veths where held packets wait
  *   netsim:@/DEVICE [tso] [gro]           the IFB of an interface without a fleet,

@@ -137,6 +137,20 @@ int link_take_alias(struct link *link, const char *alias)
 	return 0;
 }
 
+bool model_has_host(const struct model *model, const struct link *bridge)
+{
+	if (bridge->addr_count)
+		return true;
+	for (size_t i = 0; i < model->link_count; i++) {
+		const struct link *vlan = &model->links[i];
+
+		if (vlan->node == MODEL_HOST && vlan->kind == LINK_VLAN && vlan->addr_count &&
+		    strcmp(vlan->lower, bridge->name) == 0)
+			return true;
+	}
+	return false;
+}
+
 bool model_has_routes(const struct model *model, int node)
 {
 	for (size_t i = 0; i < model->link_count; i++)

@@ -76,7 +76,7 @@ struct link {
 	bool ovs, userspace; /* bridge or port of Open vSwitch; of its userspace datapath */
 	bool has_guest;	     /* port of that datapath: frames are known by this address */
 	struct mac guest;
-	struct port_vlan *vlans; /* port of a VLAN-aware bridge, ascending */
+	struct port_vlan *vlans; /* VLAN-aware bridge, or port of one; ascending */
 	size_t vlan_count;
 	struct bond_options bond;
 	bool active;   /* member of a bond: the bond sends by it */
@@ -156,6 +156,8 @@ int model_machine(const struct model *model);
 bool link_is_port(const struct link *link);
 /* Returns whether a link is the switch's side of a node's bond, which is one port of a bridge. */
 bool link_is_lag(const struct link *link);
+/* Returns whether the host has an address on a bridge, or in a VLAN of it. */
+bool model_has_host(const struct model *model, const struct link *bridge);
 /* Returns whether interfaces of a node have routes. */
 bool model_has_routes(const struct model *model, int node);
 /* Returns whether there are cables between networks. */

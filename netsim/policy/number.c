@@ -215,7 +215,8 @@ static bool is_hosts(const struct link *link, const char *fleet)
 	struct mark mark;
 
 	if (state_is_ours(link, fleet))
-		return link->kind == LINK_BRIDGE && mark_parse(link->alias, &mark) && !mark.closed;
+		return (link->kind == LINK_BRIDGE || link->kind == LINK_VLAN) &&
+		       mark_parse(link->alias, &mark) && !mark.closed;
 	return link->kind != LINK_TAP || (mark_parse(link->alias, &mark) && mark.iface);
 }
 

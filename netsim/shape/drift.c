@@ -198,7 +198,7 @@ static int read_bridge(struct drift_reader *r, size_t at)
 
 	if (r->f->policy && needs_stamps(r->f) && !policy_is_attached(r->f->policy, at, true))
 		ret = add(r, link, "its program ns_host is missing", false);
-	return ret == 0 && edt_queue_has_host_at(link) ? read_ifb(r, link) : ret;
+	return ret == 0 && edt_queue_has_host_at(r->f->model, link) ? read_ifb(r, link) : ret;
 }
 
 /* Held packets pass a pair of veths; a difference counts at the fleet's first link. */

@@ -32,22 +32,22 @@ static bool is_attached(const struct link *bridge)
 	return mark_parse(bridge->alias, &mark) && mark.attached;
 }
 
-bool edt_queue_has_host_at(const struct link *link)
+bool edt_queue_has_host_at(const struct model *model, const struct link *link)
 {
 	return link->routed || (link->kind == LINK_BRIDGE && link->node == MODEL_HOST &&
-				(link->addr_count || link->ovs || is_attached(link)));
+				(model_has_host(model, link) || link->ovs || is_attached(link)));
 }
 
 /* True for a link whose ingress is redirected to an IFB while the programs hold packets. */
-static bool has_ifb(const struct link *link)
+static bool has_ifb(const struct model *model, const struct link *link)
 {
-	return edt_queue_has_host_at(link) || link->machine;
+	return edt_queue_has_host_at(model, link) || link->machine;
 }
 
 bool edt_queue_has_ifb(const struct model *model)
 {
 	for (size_t i = 0; i < model->link_count; i++)
-		if (has_ifb(&model->links[i]))
+		if (has_ifb(model, &model->links[i]))
 			return true;
 	return false;
 }
@@ -58,7 +58,7 @@ bool edt_queue_has_host(const struct model *model)
 	if (model->awaits_routed)
 		return true;
 	for (size_t i = 0; i < model->link_count; i++)
-		if (edt_queue_has_host_at(&model->links[i]))
+		if (edt_queue_has_host_at(model, &model->links[i]))
 			return true;
 	return false;
 }
@@ -85,7 +85,7 @@ static int make_ifbs(struct fleet *f, bool *redirected, struct netsim_err *err)
 	for (size_t i = 0; r == 0 && i < model->link_count; i++) {
 		const struct link *ifb = NULL;
 
-		if (!has_ifb(&model->links[i]))
+		if (!has_ifb(model, &model->links[i]))
 			continue;
 		r = ifb_find(f->st, f->name, model->links[i].name, &ifb, err);
 		if (r == 0 && ifb)
@@ -196,10 +196,10 @@ int edt_queue_prepare(struct fleet *f, uint32_t limit, struct netsim_err *err)
 	if (r == 0)
 		r = make_ifbs(f, redirected, &why);
 	for (size_t i = 0; r == 0 && i < model->link_count; i++)
-		if (has_ifb(&model->links[i]))
+		if (has_ifb(model, &model->links[i]))
 			r = hold_for_host(f, &model->links[i], &all, limit, &why);
 	for (size_t i = 0; r == 0 && i < model->link_count; i++)
-		if (has_ifb(&model->links[i]) && !redirected[i])
+		if (has_ifb(model, &model->links[i]) && !redirected[i])
 			r = redirect(f, &model->links[i]);
 	if (r == 0)
 		r = rtnl_send(st->rt, &why);
@@ -273,7 +273,7 @@ int edt_queue_release(struct fleet *f, struct netsim_err *err)
 					mark_call(link->alias, link->name, text));
 		if (link->routed || link->machine)
 			release_port(f, link, &all);
-		else if (has_ifb(link) && qdisc_find(&all, link->ifindex, QDISC_CLSACT))
+		else if (has_ifb(model, link) && qdisc_find(&all, link->ifindex, QDISC_CLSACT))
 			filter_del(st->rt, link->ifindex, FILTER_REDIRECT, link->name);
 	}
 	free(all.list);

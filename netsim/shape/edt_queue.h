@@ -17,7 +17,7 @@ uint32_t edt_queue_limit(uint64_t longest);
  * the host has an address of the file, or one of another program, or of Open vSwitch, whose ports
  * always need the mark of ns_stamp.
  */
-bool edt_queue_has_host_at(const struct link *link);
+bool edt_queue_has_host_at(const struct model *model, const struct link *link);
 /* True if some packets are delayed at an IFB: those to the host, or those that a machine receives.
  */
 bool edt_queue_has_ifb(const struct model *model);
