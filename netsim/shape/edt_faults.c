@@ -183,7 +183,8 @@ static int claim_links(struct composer *c, char *word, uint16_t vlan, uint8_t cl
 	if (slash)
 		*slash = '/';
 	if (r == 0)
-		r = c->effects[fault].conditions.has & PORT_HAS_HOLD ?
+		r = class ? refuse_cables(c, nodes, count, "and treats all classes alike") :
+		    c->effects[fault].conditions.has & PORT_HAS_HOLD ?
 			    refuse_cables(c, nodes, count, "and cannot hold packets") :
 			    0;
 	for (size_t i = 0; r == 0 && vlan && i < count; i++) {
