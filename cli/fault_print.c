@@ -33,14 +33,13 @@ void print_added_fault(const struct common *args, const struct netsim_fault *fau
 	if (args->quiet)
 		return;
 	if (args->json)
-		print_json(json_pack("{s:i, s:s, s:o*, s:s*, s:o, s:b, s:o*, s:o*, s:o*}", "fault",
-				     (int)fault->id, "text", fault->text, "values",
-				     fault->conditions ? json_conditions(fault->conditions) : NULL,
-				     "name", fault->name, "for", json_seconds(seconds), "l2",
-				     fault->l2, "replaces",
-				     fault->replaces ? json_integer(fault->replaces) : NULL,
-				     "reject", fault->reject ? json_true() : NULL, "selected",
-				     selected));
+		print_json(json_pack(
+			"{s:i, s:s, s:o*, s:s*, s:o, s:b, s:o*, s:o*, s:o*}", "fault",
+			(int)fault->id, "text", fault->text, "values",
+			fault->conditions ? json_conditions(fault->conditions) : NULL, "name",
+			fault->name, "for", json_seconds(seconds), "l2", fault->l2, "replaces",
+			fault->replaces ? json_integer(fault->replaces) : NULL, "reject",
+			fault->reject ? json_true() : NULL, "selected", selected));
 	else if (args->dry)
 		printf("would add: %s\n", fault->text);
 	else if (fault->left_ns > 0)
