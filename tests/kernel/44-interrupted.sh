@@ -27,7 +27,7 @@ build() {
 	check "apply" "$NETSIM" apply --engine edt "$WORK/slow.yaml"
 }
 
-# to NODE: packets that its port has sent to it; bytes_to: bytes
+# to NODE: packets that its port has sent to it; bytes_to: bytes; from NODE: packets that it has sent
 to() {
 	cat "/sys/class/net/$(port_of "$1")/statistics/tx_packets"
 }
@@ -36,12 +36,16 @@ bytes_to() {
 	cat "/sys/class/net/$(port_of "$1")/statistics/tx_bytes"
 }
 
+from() {
+	cat "/sys/class/net/$(port_of "$1")/statistics/rx_packets"
+}
+
 # more FUNCTION NODE BEFORE COUNT: for wait_for
 more() {
 	(($("$1" "$2") - $3 >= $4))
 }
 
-# interrupt_at FUNCTION NODE COUNT SIGNAL COMMAND...: signals it when the node has received so much.
+# interrupt_at FUNCTION NODE COUNT SIGNAL COMMAND...: signals it when so much has been counted.
 # Its output is in OUT, its messages in ERR.
 interrupt_at() {
 	local before
@@ -60,10 +64,10 @@ reasons() {
 	jq -r '[.rows[] | select(.verdict == "unproved" and .node == "'"$1"'") | "\(.what): \(.why)"] | sort | join(", ")' <<<"$OUT"
 }
 
-# No answer comes before the signal.
+# No probe arrives before the signal: each takes 10 s.
 verify_early() {
 	"$NETSIM" apply -q --engine edt "$WORK/far.yaml"
-	interrupt_at to n2 4 INT "$NETSIM" verify --json
+	interrupt_at from n1 4 INT "$NETSIM" verify --json
 	is "verify, at its first probes" "$STATUS $(jq .interrupted <<<"$OUT")" "130 true"
 	is "says so" "$ERR" "netsim: interrupted: these are the results until then"
 	is "nothing passes or fails" "$(jq -c '[.counts.passed, .counts.failed]' <<<"$OUT")" "[0,0]"

@@ -25,6 +25,19 @@ scenario() {
 	cat >>"$WORK/$1.yaml"
 }
 
+# edge STATUS NAME FOLDER OPTION... FILE: searches an edge; a late machine leaves a value unproved,
+# which ends the search, and is then tried again.
+edge() {
+	local want=$1 name=$2 folder=$3
+	shift 3
+	for _ in 1 2 3 4; do
+		rm -rf "$folder"
+		run "$NETSIM" run --out "$folder" "$@"
+		[[ $STATUS -eq 6 && $want -ne 6 ]] || break
+	done
+	is "$name" "$STATUS" "$want"
+}
+
 # field FILTER: of the JSON in OUT
 field() {
 	jq -r "$1" <<<"$OUT"
@@ -44,7 +57,7 @@ found() {
 		  expect: packets n1:n3 <= 50
 		- after: {for: 300ms}
 	EOT
-	check "an edge" "$NETSIM" run --edge 'for 400ms..4s' --within 20% --out "$WORK/found" "$WORK/cut.yaml"
+	edge 0 "an edge" "$WORK/found" --edge 'for 400ms..4s' --within 20% "$WORK/cut.yaml"
 	like "both ends are tried first" "$OUT" $'^for 400ms: ok\nfor 4s: failed\nfor 1.26s: '
 	like "in a table" "$OUT" $'\nvalue +verdict +time +what is not ok first\nfor 400ms +ok +[0-9.]+ s +-\n'
 	like "with a result" "$OUT" $'\ncut: bears for [0-9.]+m?s, not [0-9.]+m?s; [0-9] runs; evidence in [^\n]*$'
@@ -73,12 +86,12 @@ ends() {
 		  for: 5s
 		- after: {for: 100ms}
 	EOT
-	check "a range that is borne" "$NETSIM" run -j --edge 'for 400ms..1s' --out "$WORK/all" "$WORK/short.yaml"
+	edge 0 "a range that is borne" "$WORK/all" -j --edge 'for 400ms..1s' "$WORK/short.yaml"
 	is "says so" "$(field '.result + ", " + .text + ", " + (.runs | length | tostring)')" \
 		"bears all, bears for 400ms and 1s, 2"
 	is "with the verdicts" "$(field '[.runs[] | .text + " " + .result] | join(", ")')" "400ms ok, 1s ok"
 	sed -i 's/^- after.*/&\n  expect: echo available <= 1%/' "$WORK/short.yaml"
-	fails_with 1 "one that is not" "$NETSIM" run --edge 'for 1s..2s' --out "$WORK/none" "$WORK/short.yaml"
+	edge 1 "one that is not" "$WORK/none" --edge 'for 1s..2s' "$WORK/short.yaml"
 	like "says so, too" "$OUT" 'short: bears neither for 1s nor 2s; 2 runs'
 	scenario nobody <<-'EOT'
 		- cut: fault "loss 100%" n3 --class etcd-client
@@ -120,7 +133,7 @@ sizes() {
 	EOT
 	sed -i 's/^timeline:/start: {large: {node: n1, run: [ping, -q, -i, "0.05", -s, "1452", 10.9.5.2]}}\n&/
 		s/^  echo:.*/  middle: {from: n1, run: [ping, -q, -c, "1", -W, "1", -s, "472", 10.9.5.2], every: 50ms, timeout: 200ms}/' "$WORK/size.yaml"
-	check "the edge of a size" "$NETSIM" run --edge 'larger 1400B..100B' --within 30% --out "$WORK/size" "$WORK/size.yaml"
+	edge 0 "the edge of a size" "$WORK/size" --edge 'larger 1400B..100B' --within 30% "$WORK/size.yaml"
 	like "in bytes" "$OUT" $'\nsize: bears larger [0-9]+B, not [0-9]+B; [0-9] runs; '
 	[[ $OUT =~ bears\ larger\ ([0-9]+)B,\ not\ ([0-9]+)B ]]
 	bears=${BASH_REMATCH[1]} not=${BASH_REMATCH[2]}

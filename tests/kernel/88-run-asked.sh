@@ -76,6 +76,7 @@ delays() {
 		start:
 		  server: {node: n3, run: [iperf3, -s], ready: {tcp: 5201}}
 		  client: {node: n2, run: [iperf3, -c, 10.9.4.3, -u, -b, 20M, -t, "60"]}
+		  back: {node: n3, run: [ping, -q, -i, "0.2", 10.9.4.2]}
 		probes:
 		  ping: {from: n1, ping: "{address}", nodes: n2, every: 50ms, timeout: 1s}
 		timeline:
