@@ -660,33 +660,6 @@ NETSIM_API int netsim_heal(struct netsim *ctx, const struct netsim_heal_opts *op
 			   struct netsim_heal **ret, struct netsim_err *err);
 NETSIM_API void netsim_heal_free(struct netsim_heal *heal);
 
-/* --- the machine: libnetsim-doctor(3) */
-
-struct netsim_finding {
-	const char *what; /* "netem" */
-	const char *use;  /* "delay, loss and rate of profiles" */
-	bool ok;
-	bool optional;	    /* few uses need it: does not count as missing */
-	const char *detail; /* the kernel's message, a version, or "" */
-	const char *hint;   /* how to get it */
-};
-
-struct netsim_findings {
-	struct netsim_finding **list;
-	size_t count;
-	size_t missing;
-	const char *kernel;
-	const char *engines; /* the engines that this machine supports, and their uses */
-	const char *ovs;     /* the bridges of Open vSwitch, with their datapaths, or NULL */
-};
-
-/*
- * Tries each feature in a child process with a temporary network namespace. Free with
- * netsim_findings_free(). Needs no handle.
- */
-NETSIM_API int netsim_doctor(struct netsim_findings **ret, struct netsim_err *err);
-NETSIM_API void netsim_findings_free(struct netsim_findings *findings);
-
 /* The version of the library that runs, "0.1.0"; NETSIM_VERSION_* are those of the header. */
 NETSIM_API const char *netsim_version(void);
 
@@ -702,5 +675,6 @@ NETSIM_API const char *netsim_version(void);
 #include <netsim/netsim_watch.h>
 #include <netsim/netsim_events.h>
 #include <netsim/netsim_machine.h>
+#include <netsim/netsim_doctor.h>
 
 #endif
