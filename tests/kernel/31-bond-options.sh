@@ -142,7 +142,7 @@ lacp() {
 	check "one port in the aggregator is too few" wait_for 5 not carrier
 	bg tcpdump -v -l -n -p --immediate-mode -i "$(port_of a eth1)" "ether proto 0x8809"
 	tcpdump=$BG
-	check "LACP frames have the priority and the address" wait_for 5 lacp_says "$tcpdump"
+	check "LACP frames have the priority and the address" wait_for 15 lacp_says "$tcpdump"
 	bg_end "$tcpdump"
 	up "up with fewer, in place" "mode: 802.3ad, lag: false, miimon: 50ms, lacp_rate: fast, min_links: 1, ad_actor_sys_prio: 1235, ad_actor_system: \"52:54:00:00:00:98\""
 	is "has them" "$(bond '[.min_links, .ad_actor_sys_prio, .ad_actor_system]')" '[1,1235,"52:54:00:00:00:98"]'

@@ -122,13 +122,13 @@ ended() {
 	is "$name: no process of netsim runs" "$(pgrep -x netsim)" ""
 	check "$name: ends by itself" wait_for 20 answers a 10.1.0.2 -W 0.2
 	beat_stop "$beat"
-	check "$name: healed in time" lasts lost 4 1 "$since"
+	check "$name: healed in time" lasts lost 8 1 "$since"
 	is "$name: status no longer lists it" "$(listed)" 0
 }
 
 deadline() {
-	ended "fault --for 4s" "$NETSIM" fault --for 4s 'loss 100%' a:b
-	ended "link down --for 4s" "$NETSIM" link --for 4s down b
+	ended "fault --for 8s" "$NETSIM" fault --for 8s 'loss 100%' a:b
+	ended "link down --for 8s" "$NETSIM" link --for 8s down b
 	"$NETSIM" fault -q --for 1s --name short 'loss 100%' a:b
 	"$NETSIM" fault -q --name long 'loss 100%' a:c
 	check "of two, one ends" wait_for 20 answers a 10.1.0.2 -W 0.2

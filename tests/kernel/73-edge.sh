@@ -128,11 +128,11 @@ sizes() {
 	local bears not
 	scenario size <<-'EOT'
 		- drop: fault "larger 1000B" n1:n2
-		  for: 2s
+		  for: 4s
 		  expect: middle available >= 50%
 	EOT
 	sed -i 's/^timeline:/start: {large: {node: n1, run: [ping, -q, -i, "0.05", -s, "1452", 10.9.5.2]}}\n&/
-		s/^  echo:.*/  middle: {from: n1, run: [ping, -q, -c, "1", -W, "1", -s, "472", 10.9.5.2], every: 50ms, timeout: 200ms}/' "$WORK/size.yaml"
+		s/^  echo:.*/  middle: {from: n1, run: [ping, -q, -c, "1", -W, "1", -s, "472", 10.9.5.2], every: 200ms, timeout: 1s}/' "$WORK/size.yaml"
 	edge 0 "the edge of a size" "$WORK/size" --edge 'larger 1400B..100B' --within 30% "$WORK/size.yaml"
 	like "in bytes" "$OUT" $'\nsize: bears larger [0-9]+B, not [0-9]+B; [0-9] runs; '
 	[[ $OUT =~ bears\ larger\ ([0-9]+)B,\ not\ ([0-9]+)B ]]

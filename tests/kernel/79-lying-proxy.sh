@@ -23,7 +23,7 @@ declare -A wanted=(
 	[silent-delete]=phantom [rogue-delete]=phantom [watch-phantom]=phantom
 	[late-put]=revived [refused-put]=revived [applied-cas]=revived
 	[refused-cas]=swapped [two-holders]=swapped
-	[swapped-puts]=lost [put-back]=reordered [read-back]=reordered
+	[swapped-puts]=lost [put-back]="(reordered|doubled)" [read-back]=reordered
 	[watch-gap]="watch gap" [watch-silent]="watch gap"
 	[watch-double]="watch double" [watch-swap]="watch back")
 
