@@ -249,6 +249,16 @@ rate_of() {
 	node_exec "$1" iperf3 -J -c "$2" -C cubic -O 1 -t 5 | jq '.end.sum_received.bits_per_second / 1e4 | round / 100'
 }
 
+# rate_is NAME LOW HIGH FROM ADDRESS: in one of four tries, since a machine that pauses slows TCP down
+rate_is() {
+	local rate
+	for _ in 1 2 3 4; do
+		rate=$(rate_of "$4" "$5")
+		awk -v rate="$rate" -v low="$2" 'BEGIN { exit rate < low }' && break
+	done
+	between "$1" "$rate" "$2" "$3" mbit
+}
+
 conditions() {
 	local engine
 	write_topo
@@ -262,11 +272,11 @@ conditions() {
 		between "$engine: round trip within a network" "$(rtt_of w-1 10.0.0.2)" 0 3 ms
 		node_bg e-3 iperf3 -s
 		wait_for 10 node_exec w-1 bash -c '</dev/tcp/10.0.0.3/5201'
-		between "$engine: rate up" "$(rate_of w-1 10.0.0.3)" 4.3 5.1 mbit
+		rate_is "$engine: rate up" 4.3 5.1 w-1 10.0.0.3
 		bg_end "$BG"
 		node_bg w-1 iperf3 -s
 		wait_for 10 node_exec e-3 bash -c '</dev/tcp/10.0.0.1/5201'
-		between "$engine: rate down" "$(rate_of e-3 10.0.0.1)" 17 20.3 mbit
+		rate_is "$engine: rate down" 17 20.3 e-3 10.0.0.1
 		bg_end "$BG"
 		check "$engine: verify" "$NETSIM" verify
 		explain "$OUT"
@@ -295,24 +305,26 @@ removed() {
 	is "after kill -9 of up, down removes all" "$(ip -br link | grep -c cabled)" 0
 }
 
-write_topo
-built
-changed
-partitions
-faults
-"$NETSIM" down -q
-is "down removes all" "$(ip -br link | grep -c cabled)" 0
+elsewhere || {
+	write_topo
+	built
+	changed
+	partitions
+	faults
+	"$NETSIM" down -q
+	is "down removes all" "$(ip -br link | grep -c cabled)" 0
+	closed
+	ring
+	removed
+}
 if [[ -n $VLANS ]]; then
 	trunk
 else
 	skip "a trunk" "this kernel has no VLANs"
 fi
-closed
 if [[ -n $HOLDS ]]; then
 	conditions
 else
 	skip "delay and rate of a cable" "this kernel has no sch_netem or sch_fq"
 fi
-ring
-removed
 done_testing
