@@ -15,31 +15,7 @@
 
 #include "netsim/fleet/cable.h"
 #include "netsim/fleet/layout.h"
-
-struct laid {
-	struct topo *topo;
-	struct model *model;
-};
-
-static struct laid lay_out(const char *text)
-{
-	struct netsim_diags diags = {0};
-	struct netsim_err err = {0};
-	struct laid laid = {0};
-
-	if (topo_parse("f.yaml", text, strlen(text), &laid.topo, &diags) < 0)
-		fail_msg("%u:%u %s", diags.list[0].loc.line, diags.list[0].loc.column,
-			 diags.list[0].what);
-	if (layout_make(laid.topo, &laid.model, &err) < 0)
-		fail_msg("%s", err.what);
-	return laid;
-}
-
-static void done(struct laid *laid)
-{
-	model_free(laid->model);
-	topo_free(laid->topo);
-}
+#include "tests/unit/laid.h"
 
 /* The place of an interface: "host" is the host on that bridge. */
 static struct cable_place at(const struct laid *laid, const char *node, const char *iface)
