@@ -354,6 +354,15 @@ static __always_inline void reset_order(const struct port_packet *p, struct port
 	bpf_spin_unlock(&path->lock);
 }
 
+/* The state of a packet's path, which has the latest departure. */
+static __always_inline struct port_state *path_state(const struct port_packet *p)
+{
+	struct port_key key = {.from = p->from, .to = p->to, .hop = PORT_HOP_PATH};
+
+	key.class = p->path_class;
+	return state_of(&key);
+}
+
 /*
  * Postpones a departure to the latest of its pair, so that packets leave in order of
  * arrival. A class with conditions of its own has a separate order. If other CPUs win
@@ -361,17 +370,10 @@ static __always_inline void reset_order(const struct port_packet *p, struct port
  */
 __noinline int ns_keep_order(struct port_packet *p)
 {
-	struct port_key key = {.hop = PORT_HOP_PATH};
 	struct port_state *path;
 	__u64 last, seen;
 
-	if (!p)
-		return 0;
-	key.from = p->from;
-	key.to = p->to;
-	key.class = p->path_class;
-	path = state_of(&key);
-	if (!path)
+	if (!p || !(path = path_state(p)))
 		return 0;
 	if (path->last_hash != p->hash) {
 		reset_order(p, path);
@@ -394,16 +396,9 @@ __noinline int ns_keep_order(struct port_packet *p)
  */
 __noinline int ns_see_order(struct port_packet *p)
 {
-	struct port_key key = {.hop = PORT_HOP_PATH};
 	struct port_state *path;
 
-	if (!p)
-		return 0;
-	key.from = p->from;
-	key.to = p->to;
-	key.class = p->path_class;
-	path = state_of(&key);
-	if (!path)
+	if (!p || !(path = path_state(p)))
 		return 0;
 	if (path->last_hash == p->hash && p->departs < path->last)
 		return 0;
