@@ -270,6 +270,14 @@ elsewhere() {
 	in_vm && [[ -z ${WHOLE:-} ]]
 }
 
+# thorough PART: true if this part is to run. `make test` leaves it to `make test-kernels` in the
+# virtual machine, because emulation is slow: it goes deeper into what other parts show as well.
+thorough() {
+	elsewhere || return 0
+	echo "# left to make test-kernels: $1"
+	return 1
+}
+
 # --- fleets: state of the kernel and traffic of $FLEET, read without netsim
 
 # node_exec NODE CMD...: the node "host" is the host; node_bg: the same in the background

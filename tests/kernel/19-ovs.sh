@@ -305,8 +305,8 @@ ovs_start
 plug_in userspace netdev
 if in_vm; then
 	conditions edt
-	restarts
-	changes userspace
+	thorough "restarts of its daemon, userspace datapath" && restarts
+	thorough "ports that come and go, userspace datapath" && changes userspace
 	release
 	plug_in kernel system
 	partitions
@@ -316,7 +316,7 @@ if in_vm; then
 	conditions netem
 	restarts
 	changes kernel
-	conditions edt
+	thorough "conditions with edt, kernel datapath" && conditions edt
 else
 	partitions
 	sources

@@ -264,7 +264,7 @@ engine netem
 engine edt
 seed netem
 seed edt
-compare
+thorough "the errors of edt beside those of netem and tbf" && compare
 check "clear" "$NETSIM" clear
 check "down" "$NETSIM" down
 is "leaves nothing" "$(ip -br link | awk '$1 != "lo"')" ""

@@ -35,8 +35,9 @@ prio() {
 	node_exec a ip -j -d link show "$1" | jq ".[0].linkinfo.info_slave_data.prio"
 }
 
+# active IFACE: read as text, because most waits look at it
 active() {
-	[[ $(bond .active_slave) == "\"$1\"" ]]
+	[[ $(node_exec a cat /proc/net/bonding/bond0) == *"Currently Active Slave: $1"* ]]
 }
 
 # done_up: nothing is left to do
@@ -216,7 +217,7 @@ kernel_agrees() {
 	EOT
 }
 
-kernel_agrees
+thorough "what netsim check refuses, the kernel refuses" && kernel_agrees
 priorities
 arp_monitor
 announcements

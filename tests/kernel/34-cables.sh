@@ -246,7 +246,7 @@ profile() {
 
 # rate_of FROM ADDRESS: what TCP reaches, in Mbit/s
 rate_of() {
-	node_exec "$1" iperf3 -J -c "$2" -C cubic -O 1 -t 5 | jq '.end.sum_received.bits_per_second / 1e4 | round / 100'
+	node_exec "$1" iperf3 -J -c "$2" -C cubic -O 1 -t 3 | jq '.end.sum_received.bits_per_second / 1e4 | round / 100'
 }
 
 # rate_is NAME LOW HIGH FROM ADDRESS: in one of four tries, since a machine that pauses slows TCP down
@@ -278,8 +278,10 @@ conditions() {
 		wait_for 10 node_exec e-3 bash -c '</dev/tcp/10.0.0.1/5201'
 		rate_is "$engine: rate down" 17 20.3 e-3 10.0.0.1
 		bg_end "$BG"
-		check "$engine: verify" "$NETSIM" verify
-		explain "$OUT"
+		if thorough "$engine: verify"; then
+			check "$engine: verify" "$NETSIM" verify
+			explain "$OUT"
+		fi
 		check "$engine: a fault on top" "$NETSIM" fault 'delay 60ms' wan/west
 		between "$engine: delays what the west sends" "$(rtt_of w-1 10.0.0.3)" 89.9 95 ms
 		"$NETSIM" heal -q

@@ -172,7 +172,7 @@ clock_set() {
 	fi
 	bg sh -c 'while sleep 0.1; do date -s "+2 seconds"; done'
 	steps=$BG
-	fails_with 5 "the clock is set during the measurement" "$NETSIM" verify --quick
+	fails_with 5 "the clock is set during the measurement" "$NETSIM" verify --quick --nodes n100-1
 	bg_end "$steps"
 	date -s "@$((begin + SECONDS - up))" >/dev/null
 	like "and why nothing is known" "$ERR" "the machine's clock was set during the measurement"
@@ -230,11 +230,11 @@ build
 constrained
 lies
 inside
-missing
-partition
-lossy
+thorough "a missing delay beside a busy loop" && missing
+thorough "a partition beside a profile" && partition
+thorough "losses of the profile lossy" && lossy
 order
-mixed
+thorough "nodes that were shaped differently" && mixed
 clock_set
 vlans
 check "down" "$NETSIM" down shaped

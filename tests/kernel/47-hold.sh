@@ -429,7 +429,7 @@ if can_hold; then
 	healed
 	to_host
 	tcp
-	bound
+	thorough "no more than 10,000 packets wait" && bound
 	counted_by_status
 	verified
 	mended
@@ -449,7 +449,7 @@ if can_hold; then
 	else
 		skip "taps" "there is no /dev/net/tun"
 	fi
-	scenario
+	thorough "a scenario that holds" && scenario
 	"$NETSIM" fault -q hold n1
 else
 	unsupported
