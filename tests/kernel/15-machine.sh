@@ -9,26 +9,16 @@
 . "$(dirname "$0")/../lib.sh"
 . "$(dirname "$0")/../machines.sh"
 
-# pairs: who reaches whom, by IPv4 and IPv6; the host has addresses that no node has
+# pairs: "a>b1" if a reaches b by IPv4, "a>bf" by IPv6; the host has addresses that no node has
 pairs() {
-	local from to n=0 family
-	for family in 10.1.0. fd00::; do
-		for from in host "${NODES[@]}"; do
-			n=0
-			for to in "${NODES[@]}" host; do
-				n=$((n + 1))
-				[[ $from == "$to" ]] || one_pair "$from" "$to" "$family" "$n" &
-			done
-		done
-	done | sort | joined
-}
-
-# one_pair FROM TO FAMILY NUMBER: "a>b1" if a reaches b by IPv4, "a>bf" by IPv6
-one_pair() {
-	local at=$3$4
-	[[ $2 != host ]] || at=${3/10.1.0./10.1.0.254}
-	[[ $at != fd00:: ]] || at=fd00::fe
-	! answers "$1" "$at" || echo "$1>$2${3:0:1}"
+	local node n=0 v4=() v6=()
+	for node in "${NODES[@]}"; do
+		n=$((n + 1))
+		v4+=("$node=10.1.0.$n")
+		v6+=("$node=fd00::$n")
+	done
+	{ reach "${v4[@]}" host=10.1.0.254 | sed 's/$/1/' && reach "${v6[@]}" host=fd00::fe | sed 's/$/f/'; } |
+		sort | joined
 }
 
 # all_but PATTERN: what pairs prints if all reach each other, except the pairs that match
@@ -43,6 +33,7 @@ all_but() {
 	done | sort | joined
 }
 
+# reach_is NAME PATTERN: all reach each other, except the pairs that match
 reach_is() {
 	is "$1" "$(pairs)" "$(all_but "$2")"
 }

@@ -45,17 +45,25 @@ info() {
 	node_exec "$1" ip -j -d link show "$2" | jq -cr ".[0].linkinfo.info_data | $3"
 }
 
+# bond NODE|host DEVICE: the state of a bond and of its members. Read as text, because most waits
+# below look at it.
+bond() {
+	node_exec "$1" cat "/proc/net/bonding/$2"
+}
+
 # aggregates NODE COUNT: the bond has so many ports in its aggregator, and so has the switch's
 aggregates() {
-	[[ $(info "$1" bond0 .ad_info.num_ports) == "$2" && $(info host "$(lag "$1")" .ad_info.num_ports) == "$2" ]]
+	[[ $(bond "$1" bond0) == *"Number of ports: $2"* && $(bond host "$(lag "$1")") == *"Number of ports: $2"* ]]
 }
 
 # distributes NODE: the ports of its bond, and all on the switch, send; a port is in the aggregator
 # for up to some seconds before
 distributes() {
-	local state
-	for state in $({ node_exec "$1" ip -j -d link show && ip -j -d link show; } |
-		jq '.[].linkinfo.info_slave_data.ad_actor_oper_port_state // empty'); do
+	local state states
+	states=$({ bond "$1" bond0 && cat /proc/net/bonding/*; } |
+		awk '/^ *details / { own = /actor/ } own && /port state:/ { print $NF }')
+	[[ $states ]] || return 1
+	for state in $states; do
 		[[ $((state & 0x20)) -ne 0 ]] || return 1
 	done
 }
@@ -118,24 +126,25 @@ captures() {
 	explain "$OUT"
 }
 
-# LACP frames of one cable are lost: its port leaves the aggregator at both ends.
+# LACP frames of one cable are lost: its port leaves the aggregator at both ends. Of a cable that
+# has a carrier, but passes nothing, likewise. Such a port comes back after up to 30 s, because
+# LACP sends rarely to a partner that it does not hear: both cables wait for that together.
 lacp_loss() {
 	check "LACP frames of a cable are lost" "$NETSIM" fault --name lacp 'loss 100%' a/eth2 --class lacp
 	check "all still reach all" wait_for 1 all_reach
 	check "its port leaves the aggregator" wait_for 15 aggregates a 1
 	check "all reach all by the other" wait_for 5 all_reach
-	is "that of c does not" "$(info c bond0 .ad_info.num_ports)" 2
-	check "heal" "$NETSIM" heal lacp
-	check "it is in it again" wait_for 15 aggregates a 2
+	check "those of c do not" aggregates c 2
 	fails_with 2 "a pair has no LACP frames" "$NETSIM" fault 'loss 100%' a:b --class lacp
 	like "and the message says so" "$ERR" "LACP frames pass no pair of nodes"
 	fails_with 2 "nor has a partition" "$NETSIM" partition a --class lacp
 	like "which the message says, too" "$ERR" "no partition stops them"
-	check "a cable with a carrier passes nothing" "$NETSIM" link down a/eth1 --for 60s --name dead
-	check "its port leaves the aggregator" wait_for 15 aggregates a 1
+	check "a cable of c with a carrier passes nothing" "$NETSIM" link down c/eth1 --for 60s --name dead
+	check "its port leaves the aggregator" wait_for 15 aggregates c 1
 	check "all reach all by the other" wait_for 5 all_reach
-	check "heal" "$NETSIM" heal dead
-	check "it is in it again" wait_for 15 aggregates a 2
+	check "heal" "$NETSIM" heal lacp dead
+	check "the port of a is in it again" wait_for 40 aggregates a 2
+	check "and that of c" wait_for 15 aggregates c 2
 }
 
 # The programs at the cables know which node sends, though the bridge knows only the bond.
@@ -260,7 +269,7 @@ lacp_loss
 partitions
 [[ $HOLDS ]] && conditions
 static_lags
-changes
+thorough "changes of a bond and its switch's side" && changes
 check "down" "$NETSIM" down
 dump >"$WORK/after"
 check "nothing is left" diff "$WORK/before" "$WORK/after"

@@ -50,15 +50,13 @@ long_lives() {
 
 # resolve: a partition also cuts ARP and neighbour discovery, so every address is resolved before
 resolve() {
-	local from to
+	local from
 	for from in "${NODES[@]}"; do
-		for to in 10.1.0.{1,2,3,9,254} fd00:1::{1,2,3,fe} 10.2.0.{1,2,3}; do
-			answers "$from" "$to" &
-		done
+		answers "$from" 10.1.0.9 &
 	done
-	for to in 10.1.0.{1,2,3} fd00:1::{1,2,3}; do
-		answers host "$to" &
-	done
+	reach a=10.1.0.1 b=10.1.0.2 c=10.1.0.3 host=10.1.0.254 >/dev/null
+	reach a=fd00:1::1 b=fd00:1::2 c=fd00:1::3 host=fd00:1::fe >/dev/null
+	! in_vm || reach a=10.2.0.1 b=10.2.0.2 c=10.2.0.3 >/dev/null
 	wait_children
 }
 

@@ -265,8 +265,8 @@ wrong() {
 	refuses 2 "eth9" "link: an unknown interface" link down a/eth9
 	refuses 2 "period|flap" "link: a period without flapping" link --period 1s down a
 	[[ -n $HOLDS ]] || lacking
-	foreign
 	is "changes nothing" "$(dump)" "$before"
+	foreign
 	is "all nodes reach each other" "$(reached)" "$ALL"
 }
 

@@ -113,7 +113,7 @@ uncounted() {
 		'[["loss",null,"netem does it, and does not count it for each pair"],["rate",null,"netem does it, and does not count it for each pair"]]'
 }
 
-losses
+elsewhere || losses
 # Delays and rates need fq.
 if unshare -n sh -c "tc qdisc add dev lo root fq" 2>/dev/null; then
 	delays

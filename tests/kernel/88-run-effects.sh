@@ -159,8 +159,10 @@ qualities() {
 	line "not by packets of another interface" 'unproved: silent: in effect: distribution normal on n1/eth2: none of [1-9][0-9]+ packets was affected'
 }
 
-losses
-replaced
+elsewhere || {
+	losses
+	replaced
+}
 # Delays and rates need fq.
 if unshare -n sh -c "tc qdisc add dev lo root fq" 2>/dev/null; then
 	delays

@@ -58,7 +58,7 @@ pings() {
 midway() {
 	local before
 	before=$(sent_by n1)
-	bg "$NETSIM" iperf n1 n2 --time 30s
+	bg "$NETSIM" iperf n1 n2 --time 12s
 	check "the transfer is on its way" wait_for 5 has_sent n1 $((before + 200000))
 	check "a partition midway" "$NETSIM" partition -q n1
 	wait "$BG"

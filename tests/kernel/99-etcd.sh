@@ -69,25 +69,32 @@ traffic() {
 	wait "$TCPDUMP" "$MEASURE" 2>/dev/null
 }
 
-# fields FIELD...: fields of all segments captured at n100-3
-fields() {
+# What tshark says of each segment captured at n100-3, read once: an emulated machine takes seconds.
+read_by_tshark() {
 	local field fields=()
-	for field; do
+	for field in frame.time_epoch ip.src tcp.srcport ip.dst tcp.dstport tcp.flags.fin tcp.flags.reset \
+		tcp.analysis.retransmission tcp.analysis.fast_retransmission tcp.analysis.spurious_retransmission; do
 		fields+=(-e "$field")
 	done
-	tshark -r "$WORK/p3.pcap" -T fields -E separator=, "${fields[@]}" 2>/dev/null
+	tshark -r "$WORK/p3.pcap" -T fields -E separator=, "${fields[@]}" 2>/dev/null >"$WORK/segments"
+}
+
+# segments PORT [resent]: how many have this port; those that were sent again
+segments() {
+	awk -F, -v port="$1" -v resent="${2:-}" '($3 == port || $5 == port) && (!resent || $8 $9 $10 != "") { n++ }
+		END { print n + 0 }' "$WORK/segments"
 }
 
 # Gaps of connections that are neither closed nor reset, in us.
 gaps_by_hand() {
-	fields frame.time_epoch ip.src tcp.srcport ip.dst tcp.dstport tcp.flags.fin tcp.flags.reset |
-		awk -F, '$3 != 2380 && $5 != 2380 { next }
-			{ split($1, t, "."); us = t[1] * 1000000 + substr(t[2], 1, 6); way = $2 "," $3 "," $4 "," $5
-			  both = $2 < $4 ? way : $4 "," $5 "," $2 "," $3 }
-			$6 == 1 || $7 == 1 || $6 == "True" || $7 == "True" { over[both] = 1 }
-			way in last && us - last[way] > 100000 { n++; gap[n] = way; of[n] = both; from[n] = last[way]; to[n] = us }
-			{ last[way] = us }
-			END { for (i = 1; i <= n; i++) if (!(of[i] in over)) printf "%s,%.0f,%.0f\n", gap[i], from[i], to[i] }' | sort
+	awk -F, '$3 != 2380 && $5 != 2380 { next }
+		{ split($1, t, "."); us = t[1] * 1000000 + substr(t[2], 1, 6); way = $2 "," $3 "," $4 "," $5
+		  both = $2 < $4 ? way : $4 "," $5 "," $2 "," $3 }
+		$6 == 1 || $7 == 1 || $6 == "True" || $7 == "True" { over[both] = 1 }
+		way in last && us - last[way] > 100000 { n++; gap[n] = way; of[n] = both; from[n] = last[way]; to[n] = us }
+		{ last[way] = us }
+		END { for (i = 1; i <= n; i++) if (!(of[i] in over)) printf "%s,%.0f,%.0f\n", gap[i], from[i], to[i] }' \
+		"$WORK/segments" | sort
 }
 
 # The gaps found by netsim, for the connections in the list of gaps_by_hand.
@@ -98,16 +105,16 @@ gaps_by_netsim() {
 }
 
 check_capture() {
-	local resent
+	local class
 	check "the capture is analyzed" "$NETSIM" analyze --json -v --top 0 --classes "$WORK/classes.yaml" "$WORK/p3.pcap"
 	cp "$WORK/.out" "$WORK/p3.json"
-	resent='tcp.analysis.retransmission || tcp.analysis.fast_retransmission || tcp.analysis.spurious_retransmission'
+	read_by_tshark
 	for class in client:2379 peer:2380; do
 		is "etcd-${class%:*}: packets" "$(jq ".classes[] | select(.class == \"etcd-${class%:*}\").both.packets" "$WORK/p3.json")" \
-			"$(tshark -r "$WORK/p3.pcap" -Y "tcp.port == ${class#*:}" -T fields -e frame.number 2>/dev/null | wc -l)"
+			"$(segments "${class#*:}")"
 		is "etcd-${class%:*}: retransmissions" \
 			"$(jq ".classes[] | select(.class == \"etcd-${class%:*}\").both | .fast + .timeout + .spurious" "$WORK/p3.json")" \
-			"$(tshark -r "$WORK/p3.pcap" -Y "tcp.port == ${class#*:} && ($resent)" -T fields -e frame.number 2>/dev/null | wc -l)"
+			"$(segments "${class#*:}" resent)"
 	done
 	gaps_by_hand >"$WORK/theirs"
 	gaps_by_netsim >"$WORK/ours"
