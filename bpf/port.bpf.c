@@ -47,56 +47,7 @@ static __always_inline struct port_slot *slot_of(const struct port_packet *p)
 	return control ? &control->slot[p->active & 1] : 0;
 }
 
-/* True if a group's cut is not limited to other traffic. */
-static __always_inline int concerns(const struct port_filter *filter, const struct port_packet *p)
-{
-	if (filter->vlan && filter->vlan != p->vlan)
-		return 0;
-	return !filter->classes || (p->class && filter->classes >> (p->class & 63) & 1);
-}
-
-/* True if some group in hit concerns the packet, and has no deadline or one that has not passed. */
-static __always_inline int in_force(const struct port_slot *slot, __u64 hit,
-				    const struct port_packet *p)
-{
-	/* judge() reads the clock only where conditions need it. */
-	__u64 now = p->now ? p->now : bpf_ktime_get_ns();
-
-	for (int i = 0; i < PORT_BITS; i++) {
-		if (!(hit >> i & 1))
-			continue;
-		if (slot->filtered >> i & 1 && !concerns(&slot->filter[i], p))
-			continue;
-		if (!slot->deadline[i] || now < slot->deadline[i])
-			return 1;
-	}
-	return 0;
-}
-
-static __always_inline int is_cut(const struct port_slot *slot, struct port_packet *p)
-{
-	struct port_node *from, *to;
-	__u64 hit;
-	__u32 key;
-
-	key = p->active * PORT_NODES + p->from;
-	from = bpf_map_lookup_elem(&ns_nodes, &key);
-	key = p->active * PORT_NODES + p->to;
-	to = bpf_map_lookup_elem(&ns_nodes, &key);
-	if (!from || !to || p->from == p->to)
-		return 0;
-	hit = from->member & to->cut;
-	if (hit && p->resolves == RESOLVES_ADDRESS)
-		hit &= ~slot->resolving;
-	/* A node reaches all others through the host, which it finds by its address. */
-	if (hit && p->resolves && p->to_router)
-		hit &= slot->whole;
-	if (!hit || !in_force(slot, hit, p))
-		return 0;
-	hit &= slot->rejecting;
-	p->rejected = hit && in_force(slot, hit, p);
-	return 1;
-}
+#include "cut.h"
 
 static __always_inline struct port_conditions *
 link_conditions(const struct port_slot *slot, const struct port_packet *p, __u32 hop)
@@ -556,7 +507,7 @@ static __always_inline int judge(struct __sk_buff *skb, struct port_packet *p, _
 	if (!control)
 		return TC_ACT_UNSPEC;
 	flags = look_at(skb, p, control);
-	if (parks && control->slot[p->active & 1].rejecting)
+	if (parks && flags & PORT_FLAG_REJECTS)
 		note_home(skb, p);
 	if (parks) {
 		passes = park_or_pass(skb, p, flags, 0);

@@ -12,7 +12,8 @@
 
 #define PORT_NODES   4096 /* nodes of a fleet, including the host */
 #define PORT_LINKS   8192 /* links of all nodes, including the host's */
-#define PORT_BITS    64	  /* groups, over all partitions in force */
+#define PORT_BITS    256  /* groups, over all partitions in force */
+#define PORT_WORDS   (PORT_BITS / 64)
 #define PORT_FAULTS  64
 #define PORT_CLASSES 64 /* traffic classes; 0: frames of no class */
 #define PORT_LAYERS  16 /* faults with different deadlines on one hop */
@@ -45,14 +46,19 @@
 #define PORT_MARK_ANSWER 0x6e780000
 #define PORT_MARK_MASK	 0xffff0000
 
+/* A set of groups; see netsim/policy/bits.h. */
+struct port_bits {
+	__u64 word[PORT_WORDS]; /* 64 groups in each */
+};
+
 /*
  * A node's part in the partitions in force. Each group of a partition has a bit: a
  * packet is dropped if its source is a member of a group that its destination is
  * cut off from, until that bit's deadline.
  */
 struct port_node {
-	__u64 member;
-	__u64 cut;
+	struct port_bits member;
+	struct port_bits cut;
 };
 
 /*
@@ -290,6 +296,7 @@ enum port_fault_kind {
 	PORT_FAULT_CONDITIONS, /* conditions on top of the profile */
 	PORT_FAULT_LINK,       /* links down or flapping */
 	PORT_FAULT_RING,       /* nodes receive only from a majority; a bit per node */
+	PORT_FAULT_MATRIX,     /* the same as one-way, for several pairs of groups */
 };
 
 /* A link that is down, always or from `up` on in each period (ns). */
@@ -310,9 +317,9 @@ struct port_filter {
 struct port_fault {
 	__u32 id; /* 0: none */
 	__u32 kind;
-	__u64 bits;	/* partitions: bits of the groups, in ascending order */
-	__u64 deadline; /* CLOCK_MONOTONIC in ns, 0: none */
-	__u64 start;	/* when it was injected; a flap counts its periods from then */
+	struct port_bits bits; /* partitions: the groups, in ascending order */
+	__u64 deadline;	       /* CLOCK_MONOTONIC in ns, 0: none */
+	__u64 start;	       /* when it was injected; a flap counts its periods from then */
 	char name[32];
 	struct port_link_fault link; /* PORT_FAULT_LINK; of partitions, the VLAN only */
 	__u32 l2;     /* one-way cuts, paths: packets that resolve addresses are affected, too */
@@ -333,20 +340,22 @@ enum port_flags {
 	PORT_FLAG_BASE_CORRUPTS = 1 << 7, /* the profile's conditions corrupt packets */
 	PORT_FLAG_LINKS = 1 << 8,	  /* some conditions are of links */
 	PORT_FLAG_HOLDS = 1 << 9,	  /* some conditions hold packets */
+	PORT_FLAG_REJECTS = 1 << 10,	  /* some partition answers what it drops */
 };
 
 struct port_slot {
-	__u64 deadline[PORT_BITS]; /* CLOCK_MONOTONIC in ns, 0: none */
-	__u32 flags;		   /* enum port_flags */
-	__u8 base, overlays;	   /* generations of ns_conditions and ns_overlays, 0 or 1 */
-	__u8 classes, traces;	   /* generations of ns_class_* and ns_traces */
-	__u32 epoch;		   /* a change restarts packet numbers and loss models */
-	__u32 base_flags;	   /* the part of flags that comes from the base */
-	__u64 longest;		   /* upper bound of the base's delay over all hops, in ns */
-	__u64 resolving;	   /* groups whose cuts spare packets that resolve addresses */
-	__u64 whole;		   /* groups that every other node is cut off from */
-	__u64 filtered;		   /* groups whose cuts are limited by filter */
-	__u64 rejecting;	   /* groups whose cuts answer what they drop */
+	__u64 deadline[PORT_BITS];  /* CLOCK_MONOTONIC in ns, 0: none */
+	__u32 flags;		    /* enum port_flags */
+	__u8 base, overlays;	    /* generations of ns_conditions and ns_overlays, 0 or 1 */
+	__u8 classes, traces;	    /* generations of ns_class_* and ns_traces */
+	__u32 epoch;		    /* a change restarts packet numbers and loss models */
+	__u32 words;		    /* of sets of groups, in which a group is in use */
+	__u32 base_flags;	    /* the part of flags that comes from the base */
+	__u64 longest;		    /* upper bound of the base's delay over all hops, in ns */
+	struct port_bits resolving; /* groups whose cuts spare packets that resolve addresses */
+	struct port_bits whole;	    /* groups that every other node is cut off from */
+	struct port_bits filtered;  /* groups whose cuts are limited by filter */
+	struct port_bits rejecting; /* groups whose cuts answer what they drop */
 	struct port_filter filter[PORT_BITS];
 	struct port_fault faults[PORT_FAULTS];
 };
@@ -411,15 +420,15 @@ struct port_traffic {
 
 _Static_assert(sizeof(struct port_mac) == 8, "shared with the kernel side");
 _Static_assert(sizeof(struct port_address) == 20, "shared with the kernel side");
-_Static_assert(sizeof(struct port_node) == 16, "shared with the kernel side");
+_Static_assert(sizeof(struct port_node) == 64, "shared with the kernel side");
 _Static_assert(sizeof(struct port_link) == 80, "shared with the kernel side");
 _Static_assert(sizeof(struct port_key) == 8, "shared with the kernel side");
 _Static_assert(sizeof(struct port_conditions) == 216, "shared with the kernel side");
 _Static_assert(sizeof(struct port_state) == 64, "shared with the kernel side");
 _Static_assert(sizeof(struct port_trace_row) == 32, "shared with the kernel side");
-_Static_assert(sizeof(struct port_fault) == 440, "shared with the kernel side");
+_Static_assert(sizeof(struct port_fault) == 464, "shared with the kernel side");
 _Static_assert(sizeof(struct port_filter) == 16, "shared with the kernel side");
-_Static_assert(sizeof(struct port_slot) == 512 + 56 + 16 * PORT_BITS + 440 * PORT_FAULTS,
+_Static_assert(sizeof(struct port_slot) == 32 + 128 + 24 * PORT_BITS + 464 * PORT_FAULTS,
 	       "shared with the kernel side");
 _Static_assert(sizeof(struct port_parked) == 32, "shared with the kernel side");
 _Static_assert(sizeof(struct port_park) == 24, "shared with the kernel side");

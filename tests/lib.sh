@@ -394,6 +394,21 @@ reach() {
 	"$HELPERS/reach" "$FLEET" "$@" | sort
 }
 
+# echoes NODE: how many echo requests it has received
+echoes() {
+	# shellcheck disable=SC2016 # for awk
+	node_exec "$1" awk '/^Icmp:/ { for (i = 2; i <= NF; i++) if (!n) at[i] = $i; else if (at[i] == "InEchos") print $i; n = 1 }' \
+		/proc/net/snmp
+}
+
+# arrive FROM TO ADDRESS: how many of three pings arrive
+arrive() {
+	local before
+	before=$(echoes "$2")
+	node_exec "$1" ping -n -q -i 0.01 -c 3 -W 0.2 "$3" >/dev/null
+	echo "$(($(echoes "$2") - before))"
+}
+
 # Waits for the children of this shell that are not in $bg_pids.
 wait_children() {
 	local pid

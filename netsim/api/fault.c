@@ -9,6 +9,7 @@
 #include "netsim/api/handle.h"
 #include "netsim/api/machine.h"
 #include "netsim/api/routers.h"
+#include "netsim/policy/bits.h"
 #include "netsim/policy/describe.h"
 #include "netsim/shape/edt_faults.h"
 #include "netsim/shape/engine.h"
@@ -164,8 +165,7 @@ bool api_fill_fault(void *root, const struct port_fault *fault, const char *text
 	ret->deadline_ns = fault->deadline;
 	ret->l2 = fault->l2 || (!*fault->class && fault->kind != PORT_FAULT_CONDITIONS &&
 				!policy_spares_resolving((enum port_fault_kind)fault->kind,
-							 (size_t)__builtin_popcountll(fault->bits),
-							 fault->reject));
+							 bits_count(&fault->bits), fault->reject));
 	ret->reject = fault->reject;
 	ret->text = arena_strdup(root, text);
 	ret->name = named ? arena_strdup(root, fault->name) : NULL;

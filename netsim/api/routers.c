@@ -10,6 +10,7 @@
 #include "netsim/kernel/mark.h"
 #include "netsim/kernel/netns.h"
 #include "netsim/util/array.h"
+#include "netsim/policy/bits.h"
 #include "netsim/util/auto.h"
 #include "netsim/util/err.h"
 
@@ -18,10 +19,11 @@ struct map {
 	const struct model *model;
 	const struct link **bridges;
 	size_t bridge_count;
-	bool *on;	  /* by node * bridge_count + bridge */
-	bool *routes;	  /* by node */
-	bool *seen;	  /* by node: on the way that is being looked for */
-	uint64_t *groups; /* of each node, in the cut, as bits */
+	bool *on;     /* by node * bridge_count + bridge */
+	bool *routes; /* by node */
+	bool *seen;   /* by node: on the way that is being looked for */
+	/* By node, the groups of the cut, or the pairs of groups in which it is cut off. */
+	struct port_bits *from, *to;
 	size_t routers;
 	const struct router_cut *cut; /* or NULL */
 };
@@ -135,19 +137,29 @@ static void close_map(struct map *m)
 	free(m->on);
 	free(m->routes);
 	free(m->seen);
-	free(m->groups);
+	free(m->from);
+	free(m->to);
+}
+
+/* Whether the groups are pairs: the first of each two cannot send to the second. */
+static bool is_pairs(const struct router_cut *cut)
+{
+	return cut->kind == PORT_FAULT_ONE_WAY || cut->kind == PORT_FAULT_MATRIX;
 }
 
 static void group_nodes(struct map *m, const struct policy *policy, const struct router_cut *cut)
 {
+	size_t each = cut && is_pairs(cut) ? 2 : 1;
+
 	m->cut = cut;
 	for (size_t i = 0; i < m->model->node_count; i++) {
 		int number = policy_node(policy, m->model->nodes[i].name);
 
-		for (size_t g = 0; cut && g < cut->count && g < PORT_BITS; g++)
+		for (size_t g = 0; cut && g < cut->count && g / each < PORT_BITS; g++)
 			for (size_t k = 0; k < cut->groups[g].count; k++)
 				if (cut->groups[g].nodes[k] == number)
-					m->groups[i] |= 1ULL << g;
+					bits_set(g % each ? &m->to[i] : &m->from[i],
+						 (int)(g / each));
 	}
 }
 
@@ -165,8 +177,9 @@ static int open_map(struct map *m, const struct fleet *f, const struct router_cu
 	m->on = calloc(nodes * (m->bridge_count + 1), sizeof(*m->on));
 	m->routes = calloc(nodes, sizeof(*m->routes));
 	m->seen = calloc(nodes, sizeof(*m->seen));
-	m->groups = calloc(nodes, sizeof(*m->groups));
-	if (!m->on || !m->routes || !m->seen || !m->groups)
+	m->from = calloc(nodes, sizeof(*m->from));
+	m->to = calloc(nodes, sizeof(*m->to));
+	if (!m->on || !m->routes || !m->seen || !m->from || !m->to)
 		return err_oom(err);
 	put_on_bridges(m);
 	group_nodes(m, f->policy, cut);
@@ -175,13 +188,11 @@ static int open_map(struct map *m, const struct fleet *f, const struct router_cu
 
 static bool is_cut(const struct map *m, int a, int b)
 {
-	uint64_t from = m->groups[a], to = m->groups[b];
-
-	if (!m->cut || !from || !to)
+	if (m->cut && is_pairs(m->cut))
+		return bits_meet(&m->from[a], &m->to[b]);
+	if (!m->cut || !bits_any(&m->from[a]) || !bits_any(&m->from[b]))
 		return false;
-	if (m->cut->kind == PORT_FAULT_ISOLATE)
-		return a != b;
-	return m->cut->kind == PORT_FAULT_ONE_WAY ? from == 1 && to == 2 : !(from & to);
+	return m->cut->kind == PORT_FAULT_ISOLATE ? a != b : !bits_meet(&m->from[a], &m->from[b]);
 }
 
 /* Finds a way from a to b on which nothing is cut; *ret: the router next to a. */

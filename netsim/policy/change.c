@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "netsim/policy/bits.h"
 #include "netsim/policy/policy_parts.h"
 #include "netsim/util/auto.h"
 #include "netsim/util/clock.h"
@@ -39,13 +40,14 @@ bool policy_reaches(const struct policy *p, int from, int to)
 {
 	const struct port_slot *slot = policy_slot(p);
 	const struct port_node *nodes = policy_nodes(p);
-	uint64_t hit = nodes[from].member & nodes[to].cut & ~slot->filtered, now = policy_now();
+	struct port_bits hit = bits_and(&nodes[from].member, &nodes[to].cut);
 
 	if (from == to)
 		return true;
-	for (int i = 0; i < PORT_BITS; i++)
-		if ((hit >> i & 1) && (!slot->deadline[i] || now < slot->deadline[i]))
-			return false;
+	bits_remove(&hit, &slot->filtered);
+	BITS_EACH(bit, &hit)
+	if (!slot->deadline[bit] || policy_now() < slot->deadline[bit])
+		return false;
 	return true;
 }
 
@@ -61,24 +63,24 @@ static void wait_for_readers(void)
 		nanosleep(&grace, NULL); /* refused with nohz_full */
 }
 
-/* Clears a fault; returns its group bits. */
-static uint64_t end_fault(struct port_fault *fault)
+/* Clears a fault; adds its group bits to *freed. */
+static void end_fault(struct port_fault *fault, struct port_bits *freed)
 {
-	uint64_t bits = fault->bits;
-
+	bits_add(freed, &fault->bits);
 	*fault = (struct port_fault) {0};
-	return bits;
 }
 
-static void free_bits(const struct policy_change *change, uint64_t bits)
+static void free_bits(const struct policy_change *change, const struct port_bits *bits)
 {
 	struct port_node *nodes = change->nodes;
 
-	change->slot->resolving &= ~bits;
-	change->slot->rejecting &= ~bits;
+	if (!bits_any(bits))
+		return;
+	bits_remove(&change->slot->resolving, bits);
+	bits_remove(&change->slot->rejecting, bits);
 	for (int i = 0; i < PORT_NODES; i++) {
-		nodes[i].member &= ~bits;
-		nodes[i].cut &= ~bits;
+		bits_remove(&nodes[i].member, bits);
+		bits_remove(&nodes[i].cut, bits);
 	}
 }
 
@@ -87,7 +89,7 @@ void policy_begin(struct policy *p, struct policy_change *ret)
 	uint32_t active = p->control->active & 1, idle = 1 - active;
 	struct port_slot *slot = &p->control->slot[idle];
 	struct port_node *nodes = p->nodes + idle * PORT_NODES;
-	uint64_t freed = 0;
+	struct port_bits freed = {0};
 
 	if (p->control->settled != p->control->active)
 		wait_for_readers(); /* the last writer was killed before it waited */
@@ -95,9 +97,9 @@ void policy_begin(struct policy *p, struct policy_change *ret)
 	memcpy(nodes, p->nodes + active * PORT_NODES, PORT_NODES * sizeof(*nodes));
 	for (int i = 0; i < PORT_FAULTS; i++)
 		if (!policy_alive(&slot->faults[i]))
-			freed |= end_fault(&slot->faults[i]);
+			end_fault(&slot->faults[i], &freed);
 	*ret = (struct policy_change) {slot, nodes};
-	free_bits(ret, freed);
+	free_bits(ret, &freed);
 }
 
 /* Returns the highest fault number ever used. */
@@ -114,12 +116,22 @@ static uint32_t last_number(const struct policy *p, const struct port_slot *slot
 void policy_note_whole(const struct policy *p, struct port_slot *slot,
 		       const struct port_node *nodes)
 {
-	uint64_t whole = ~0ULL;
+	memset(&slot->whole, 0xff, sizeof(slot->whole));
+	for (int i = 1; i < PORT_NODES; i++) {
+		const struct port_bits part = bits_or(&nodes[i].member, &nodes[i].cut);
 
-	for (int i = 1; i < PORT_NODES; i++)
 		if (p->names[i])
-			whole &= nodes[i].member | nodes[i].cut;
-	slot->whole = whole;
+			slot->whole = bits_and(&slot->whole, &part);
+	}
+}
+
+static struct port_bits used_bits(const struct port_slot *slot)
+{
+	struct port_bits used = {0};
+
+	for (int i = 0; i < PORT_FAULTS; i++)
+		bits_add(&used, &slot->faults[i].bits);
+	return used;
 }
 
 /* The classes that a fault names, as bits. */
@@ -141,20 +153,31 @@ static uint64_t classes_of(const struct policy *p, const struct port_slot *slot,
  */
 static void put_filters(const struct policy *p, struct port_slot *slot)
 {
-	slot->filtered = 0;
+	slot->filtered = (struct port_bits) {0};
 	for (int i = 0; i < PORT_FAULTS; i++) {
 		const struct port_fault *fault = &slot->faults[i];
 		struct port_filter filter = {.vlan = fault->link.vlan};
 
-		if (!fault->bits || (!*fault->class && !filter.vlan))
+		if (!*fault->class && !filter.vlan)
 			continue;
 		if (*fault->class)
 			filter.classes = classes_of(p, slot, fault) | 1;
-		slot->filtered |= fault->bits;
-		for (int bit = 0; bit < PORT_BITS; bit++)
-			if (fault->bits >> bit & 1)
-				slot->filter[bit] = filter;
+		bits_add(&slot->filtered, &fault->bits);
+		BITS_EACH(bit, &fault->bits)
+		slot->filter[bit] = filter;
 	}
+}
+
+/* Tells the programs how much to look at: the words in use, and whether any partition answers. */
+static void note_use(struct port_slot *slot)
+{
+	const struct port_bits used = used_bits(slot);
+
+	slot->words = 0;
+	BITS_EACH(bit, &used)
+	slot->words = (uint32_t)bit / 64 + 1;
+	slot->flags &= ~(uint32_t)PORT_FLAG_REJECTS;
+	slot->flags |= bits_any(&slot->rejecting) ? PORT_FLAG_REJECTS : 0;
 }
 
 void policy_commit(struct policy *p)
@@ -162,6 +185,7 @@ void policy_commit(struct policy *p)
 	uint32_t next = 1 - (p->control->active & 1);
 
 	put_filters(p, &p->control->slot[next]);
+	note_use(&p->control->slot[next]);
 	policy_note_whole(p, &p->control->slot[next], p->nodes + next * PORT_NODES);
 	/* Numbers are used up at commit, not by changes that were refused. */
 	p->control->last_fault_id = last_number(p, &p->control->slot[next]);
@@ -170,26 +194,18 @@ void policy_commit(struct policy *p)
 	__atomic_store_n(&p->control->settled, next, __ATOMIC_RELEASE);
 }
 
-static uint64_t used_bits(const struct port_slot *slot)
+/* Allocates count bits, the lowest free ones; returns false if there are too few. */
+static bool take_bits(const struct port_slot *slot, size_t count, struct port_bits *ret)
 {
-	uint64_t used = 0;
+	const struct port_bits used = used_bits(slot);
 
-	for (int i = 0; i < PORT_FAULTS; i++)
-		used |= slot->faults[i].bits;
-	return used;
-}
-
-/* Allocates count bits, the lowest free ones; returns 0 if there are too few. */
-static uint64_t take_bits(uint64_t used, size_t count)
-{
-	uint64_t bits = 0;
-
+	*ret = (struct port_bits) {0};
 	for (int i = 0; i < PORT_BITS && count; i++)
-		if (!(used >> i & 1)) {
-			bits |= 1ULL << i;
+		if (!bits_has(&used, i)) {
+			bits_set(ret, i);
 			count--;
 		}
-	return count ? 0 : bits;
+	return !count;
 }
 
 /*
@@ -197,8 +213,8 @@ static uint64_t take_bits(uint64_t used, size_t count)
  * overlap have more such kinds of nodes than groups.
  */
 struct kinds {
-	uint64_t *of_node;	    /* the groups of each node, as bits */
-	uint64_t groups[PORT_BITS]; /* those of each kind, in the order of the groups */
+	struct port_bits *of_node;	    /* the groups of each node */
+	struct port_bits groups[PORT_BITS]; /* those of each kind, in the order of the groups */
 	size_t count;
 };
 
@@ -209,65 +225,79 @@ static int find_kinds(const struct policy_cut *cut, struct kinds *ret, struct ne
 		return err_oom(err);
 	for (size_t g = 0; g < cut->group_count && g < PORT_BITS; g++)
 		for (size_t i = 0; i < cut->groups[g].count; i++)
-			ret->of_node[cut->groups[g].nodes[i]] |= 1ULL << g;
+			bits_set(&ret->of_node[cut->groups[g].nodes[i]], (int)g);
 	for (size_t g = 0; g < cut->group_count; g++)
 		for (size_t i = 0; i < cut->groups[g].count; i++) {
-			uint64_t groups = ret->of_node[cut->groups[g].nodes[i]];
+			const struct port_bits *groups = &ret->of_node[cut->groups[g].nodes[i]];
 			size_t k = 0;
 
-			while (k < ret->count && ret->groups[k] != groups)
+			while (k < ret->count && !bits_equal(&ret->groups[k], groups))
 				k++;
 			if (k == PORT_BITS || g == PORT_BITS)
 				return -ENOSPC;
 			if (k == ret->count)
-				ret->groups[ret->count++] = groups;
+				ret->groups[ret->count++] = *groups;
 		}
 	return 0;
 }
 
 /* Each kind is cut off from those that are in none of its groups. */
-static void set_groups(struct port_node *nodes, uint64_t bits, const struct kinds *kinds)
+static void set_groups(struct port_node *nodes, const struct port_bits *bits,
+		       const struct kinds *kinds)
 {
-	uint64_t left = bits;
+	size_t k = 0;
 
-	for (size_t k = 0; k < kinds->count; k++) {
-		uint64_t bit = left & -left;
+	BITS_EACH(bit, bits)
+	{
+		const struct port_bits *groups = &kinds->groups[k++];
 
-		left &= ~bit;
 		for (size_t i = 0; i < PORT_NODES; i++) {
-			nodes[i].member |= kinds->of_node[i] == kinds->groups[k] ? bit : 0;
-			nodes[i].cut |=
-				kinds->of_node[i] && !(kinds->of_node[i] & kinds->groups[k]) ? bit :
-											       0;
+			const struct port_bits *own = &kinds->of_node[i];
+
+			if (bits_equal(own, groups))
+				bits_set(&nodes[i].member, bit);
+			if (bits_any(own) && !bits_meet(own, groups))
+				bits_set(&nodes[i].cut, bit);
 		}
 	}
 }
 
-static void set_bit(struct port_node *nodes, uint64_t bit, const struct policy_group *members,
+static void set_bit(struct port_node *nodes, int bit, const struct policy_group *members,
 		    const struct policy_group *cut)
 {
 	for (size_t i = 0; i < members->count; i++)
-		nodes[members->nodes[i]].member |= bit;
+		bits_set(&nodes[members->nodes[i]].member, bit);
 	for (size_t i = 0; i < cut->count; i++)
-		nodes[cut->nodes[i]].cut |= bit;
+		bits_set(&nodes[cut->nodes[i]].cut, bit);
+}
+
+/* The groups are pairs: the members of the first cannot send to those of the second. */
+static void set_pairs(struct port_node *nodes, const struct port_bits *bits,
+		      const struct policy_group *groups)
+{
+	BITS_EACH(bit, bits)
+	{
+		set_bit(nodes, bit, &groups[0], &groups[1]);
+		groups += 2;
+	}
 }
 
 /*
  * Gives each node a bit, in the order of the ring: it cuts the node off from those that it must
  * not receive from.
  */
-static void set_ring(struct port_node *nodes, uint64_t bits, const struct policy_group *ring)
+static void set_ring(struct port_node *nodes, const struct port_bits *bits,
+		     const struct policy_group *ring)
 {
-	uint64_t left = bits;
+	size_t to = 0;
 
-	for (size_t to = 0; to < ring->count; to++) {
-		uint64_t bit = left & -left;
-
-		left &= ~bit;
-		nodes[ring->nodes[to]].cut |= bit;
+	BITS_EACH(bit, bits)
+	{
+		bits_set(&nodes[ring->nodes[to]].cut, bit);
 		for (size_t from = 0; from < ring->count; from++)
 			if (ring_cuts(ring->count, from, to))
-				nodes[ring->nodes[from]].member |= bit;
+				bits_set(&nodes[ring->nodes[from]].member, bit);
+		to++;
 	}
 }
 
@@ -275,17 +305,20 @@ static void set_ring(struct port_node *nodes, uint64_t bits, const struct policy
  * What a machine sends to all nodes cannot be dropped for some of them: it is cut off from the
  * groups that it is cut off from everywhere.
  */
-static void cut_everyone(const struct policy *p, struct port_node *nodes, uint64_t bits)
+static void cut_everyone(const struct policy *p, struct port_node *nodes,
+			 const struct port_bits *bits)
 {
+	struct port_bits everywhere = *bits;
+
 	for (int i = 1; i < PORT_EVERYONE; i++)
 		if (p->names[i] && strcmp(p->names[i], p->machine) != 0)
-			bits &= nodes[i].cut;
-	nodes[PORT_EVERYONE].cut |= bits;
+			everywhere = bits_and(&everywhere, &nodes[i].cut);
+	bits_add(&nodes[PORT_EVERYONE].cut, &everywhere);
 }
 
 bool policy_spares_resolving(enum port_fault_kind kind, size_t nodes, bool reject)
 {
-	return reject || kind == PORT_FAULT_ONE_WAY ||
+	return reject || kind == PORT_FAULT_ONE_WAY || kind == PORT_FAULT_MATRIX ||
 	       (kind == PORT_FAULT_RING && ring_is_one_way(nodes));
 }
 
@@ -336,26 +369,75 @@ int policy_check_fault_name(const struct policy *policy, const char *name, struc
 	return 0;
 }
 
+/* The number of bits that a partition needs. */
+static size_t count_bits(const struct policy_cut *cut, const struct kinds *kinds)
+{
+	switch (cut->kind) {
+	case PORT_FAULT_GROUPS:
+	case PORT_FAULT_REST:
+		return kinds->count;
+	case PORT_FAULT_RING:
+		return cut->groups[0].count;
+	case PORT_FAULT_MATRIX:
+		return cut->group_count / 2;
+	default:
+		return 1;
+	}
+}
+
+/* Puts the nodes of a partition into its groups. */
+static void set_nodes(const struct policy *p, struct port_node *nodes, const struct policy_cut *cut,
+		      const struct port_bits *bits, const struct kinds *kinds)
+{
+	switch (cut->kind) {
+	case PORT_FAULT_GROUPS:
+	case PORT_FAULT_REST:
+		set_groups(nodes, bits, kinds);
+		break;
+	case PORT_FAULT_RING:
+		set_ring(nodes, bits, &cut->groups[0]);
+		break;
+	case PORT_FAULT_ONE_WAY:
+	case PORT_FAULT_MATRIX:
+		set_pairs(nodes, bits, cut->groups);
+		break;
+	default:
+		set_bit(nodes, bits_next(bits, 0), &cut->groups[0], &cut->groups[0]);
+	}
+	if (p->machine)
+		cut_everyone(p, nodes, bits);
+}
+
+static void fill_fault(const struct policy_cut *cut, const struct port_bits *bits,
+		       struct port_fault *fault)
+{
+	fault->id = cut->id ? cut->id : fault->id;
+	fault->kind = cut->kind;
+	fault->l2 = cut->l2;
+	fault->reject = cut->reject;
+	fault->bits = *bits;
+	fault->deadline = cut->deadline;
+	fault->start = policy_now();
+	fault->link.vlan = cut->vlan;
+	snprintf(fault->class, sizeof(fault->class), "%s", cut->class ? cut->class : "");
+	snprintf(fault->name, sizeof(fault->name), "%s", cut->name ? cut->name : "");
+}
+
 int policy_partition(struct policy *p, const struct policy_cut *cut, uint32_t *ret_id,
 		     struct netsim_err *err)
 {
 	bool grouped = cut->kind == PORT_FAULT_GROUPS || cut->kind == PORT_FAULT_REST;
-	bool ring = cut->kind == PORT_FAULT_RING;
-	struct kinds kinds = {NULL, {0}, 0};
+	struct kinds kinds = {.of_node = NULL};
 	struct policy_change change;
 	struct port_fault *fault;
-	uint64_t bits = 0;
+	struct port_bits bits;
 	int r = grouped ? find_kinds(cut, &kinds, err) : 0;
-	auto_free uint64_t *of_node = kinds.of_node;
+	auto_free struct port_bits *of_node = kinds.of_node;
 
 	if (r == -ENOMEM)
 		return r;
 	policy_begin(p, &change);
-	if (r == 0)
-		bits = take_bits(used_bits(change.slot), ring	 ? cut->groups[0].count :
-							 grouped ? kinds.count :
-								   1);
-	if (!bits) {
+	if (r < 0 || !take_bits(change.slot, count_bits(cut, &kinds), &bits)) {
 		err_set(err, NETSIM_ERR_KERNEL, -ENOSPC, NULL,
 			"the limit of %d groups over all partitions is exceeded", PORT_BITS);
 		err_hint(err, "heal some of them first");
@@ -364,31 +446,14 @@ int policy_partition(struct policy *p, const struct policy_cut *cut, uint32_t *r
 	fault = policy_new_fault(p, &change, err);
 	if (!fault)
 		return -ENOSPC;
-	if (grouped)
-		set_groups(change.nodes, bits, &kinds);
-	else if (ring)
-		set_ring(change.nodes, bits, &cut->groups[0]);
-	else
-		set_bit(change.nodes, bits, &cut->groups[0], &cut->groups[cut->group_count - 1]);
-	if (p->machine)
-		cut_everyone(p, change.nodes, bits);
-	for (int i = 0; i < PORT_BITS; i++)
-		if (bits >> i & 1)
-			change.slot->deadline[i] = cut->deadline;
+	set_nodes(p, change.nodes, cut, &bits, &kinds);
+	BITS_EACH(bit, &bits)
+	change.slot->deadline[bit] = cut->deadline;
 	if (!cut->l2 && policy_spares_resolving(cut->kind, cut->groups[0].count, cut->reject))
-		change.slot->resolving |= bits;
+		bits_add(&change.slot->resolving, &bits);
 	if (cut->reject)
-		change.slot->rejecting |= bits;
-	fault->id = cut->id ? cut->id : fault->id;
-	fault->kind = cut->kind;
-	fault->l2 = cut->l2;
-	fault->reject = cut->reject;
-	fault->bits = bits;
-	fault->deadline = cut->deadline;
-	fault->start = policy_now();
-	fault->link.vlan = cut->vlan;
-	snprintf(fault->class, sizeof(fault->class), "%s", cut->class ? cut->class : "");
-	snprintf(fault->name, sizeof(fault->name), "%s", cut->name ? cut->name : "");
+		bits_add(&change.slot->rejecting, &bits);
+	fill_fault(cut, &bits, fault);
 	*ret_id = fault->id;
 	policy_commit(p);
 	return 0;
@@ -404,10 +469,10 @@ static bool listed(const uint32_t *ids, size_t count, uint32_t id)
 
 void policy_end_faults(struct policy_change *change, const uint32_t *ids, size_t count)
 {
-	uint64_t freed = 0;
+	struct port_bits freed = {0};
 
 	for (int i = 0; i < PORT_FAULTS; i++)
 		if (listed(ids, count, change->slot->faults[i].id))
-			freed |= end_fault(&change->slot->faults[i]);
-	free_bits(change, freed);
+			end_fault(&change->slot->faults[i], &freed);
+	free_bits(change, &freed);
 }

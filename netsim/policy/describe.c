@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "netsim/policy/describe.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "netsim/policy/bits.h"
 #include "netsim/policy/policy_parts.h"
 #include "netsim/util/array.h"
+#include "netsim/util/auto.h"
 
 /* A text buffer; text that does not fit is truncated with "...". */
 struct text_buffer {
@@ -40,6 +43,12 @@ static void append_group(struct text_buffer *t, const struct policy *policy,
 	}
 }
 
+/* Whether the groups come in pairs, of which the first is cut off from sending to the second. */
+static bool is_pairs(enum port_fault_kind kind)
+{
+	return kind == PORT_FAULT_ONE_WAY || kind == PORT_FAULT_MATRIX;
+}
+
 void policy_describe_groups(const struct policy *policy, enum port_fault_kind kind,
 			    const struct policy_group *groups, size_t count, char *buf, size_t size)
 {
@@ -47,11 +56,12 @@ void policy_describe_groups(const struct policy *policy, enum port_fault_kind ki
 
 	append(&t, kind == PORT_FAULT_ISOLATE ? "isolate " :
 		   kind == PORT_FAULT_ONE_WAY ? "one-way " :
+		   kind == PORT_FAULT_MATRIX  ? "matrix " :
 		   kind == PORT_FAULT_RING    ? "ring " :
 						"partition ");
 	for (size_t g = 0; g < count; g++) {
 		if (g)
-			append(&t, kind == PORT_FAULT_ONE_WAY ? " -> " : " | ");
+			append(&t, is_pairs(kind) && g % 2 ? " -> " : " | ");
 		if (kind == PORT_FAULT_REST && g == count - 1)
 			append(&t, "rest");
 		else
@@ -72,15 +82,15 @@ void policy_describe_limits(const struct policy_limits *limits, char *buf, size_
 			 limits->reject ? ", reject" : "");
 }
 
-static bool collect(const struct policy *policy, uint64_t bit, bool cut, struct policy_group *ret)
+static bool collect(const struct policy *policy, int bit, bool cut, struct policy_group *ret)
 {
 	const struct port_node *nodes = policy_nodes(policy);
 
 	for (int i = 0; i < policy_end(policy); i++) {
-		uint64_t bits = cut ? nodes[i].cut : nodes[i].member;
+		const struct port_bits *bits = cut ? &nodes[i].cut : &nodes[i].member;
 		uint16_t *slot;
 
-		if (!(bits & bit))
+		if (!bits_has(bits, bit))
 			continue;
 		slot = array_push(ret->nodes, ret->count);
 		if (!slot)
@@ -91,118 +101,199 @@ static bool collect(const struct policy *policy, uint64_t bit, bool cut, struct 
 }
 
 /* Whether two kinds of nodes, each with a bit, are not cut off from each other. */
-static bool meet(const struct policy *policy, const struct policy_group *a, uint64_t bit)
+static bool meet(const struct policy *policy, const struct policy_group *a, int bit)
 {
-	return a->count && !(policy_nodes(policy)[a->nodes[0]].cut & bit);
+	return a->count && !bits_has(&policy_nodes(policy)[a->nodes[0]].cut, bit);
 }
 
 /* The kinds of nodes of a partition, and which of them meet: a bit for each. */
 struct kinds {
 	const struct policy_group *list;
 	size_t count;
-	uint64_t meets[PORT_BITS];
+	struct port_bits meets[PORT_BITS];
 	struct policy_group groups[PORT_BITS]; /* the result */
 	size_t group_count;
+	unsigned steps; /* left; without a limit, a search among many kinds has no end */
 	bool failed;
 };
 
-static void add_group(struct kinds *k, uint64_t set)
+#define MOST_STEPS 20000
+
+static void add_group(struct kinds *k, const struct port_bits *set)
 {
 	struct policy_group *group = &k->groups[k->group_count];
 
-	if (k->group_count == PORT_BITS || k->failed)
+	if (k->group_count == PORT_BITS) {
+		k->failed = true;
 		return;
+	}
 	k->group_count++;
-	for (size_t i = 0; i < k->count; i++)
-		for (size_t n = 0; set >> i & 1 && n < k->list[i].count; n++) {
-			uint16_t *slot = array_push(group->nodes, group->count);
+	BITS_EACH(i, set)
+	for (size_t n = 0; n < k->list[i].count; n++) {
+		uint16_t *slot = array_push(group->nodes, group->count);
 
-			k->failed |= !slot;
-			if (slot)
-				*slot = k->list[i].nodes[n];
+		k->failed |= !slot;
+		if (slot)
+			*slot = k->list[i].nodes[n];
+	}
+}
+
+/* Of the kinds in two sets, the one that meets most of the first set. */
+static int find_pivot(const struct kinds *k, const struct port_bits *more,
+		      const struct port_bits *done)
+{
+	const struct port_bits all = bits_or(more, done);
+	size_t most = 0;
+	int best = bits_next(&all, 0);
+
+	BITS_EACH(i, &all)
+	{
+		const struct port_bits met = bits_and(more, &k->meets[i]);
+
+		if (bits_count(&met) > most) {
+			most = bits_count(&met);
+			best = i;
 		}
+	}
+	return best;
 }
 
 /*
- * Finds the largest sets of kinds that all meet: the algorithm of Bron and Kerbosch. set: so far;
- * more: what can be added; done: what was, in other sets.
+ * Finds the largest sets of kinds that all meet: the algorithm of Bron and Kerbosch, with a pivot.
+ * set: so far; more: what can be added; done: what was, in other sets.
  */
-static void find_groups(struct kinds *k, uint64_t set, uint64_t more, uint64_t done)
+static void find_groups(struct kinds *k, const struct port_bits *set, struct port_bits more,
+			struct port_bits done)
 {
-	if (!more && !done)
-		add_group(k, set);
-	while (more && k->group_count < PORT_BITS) {
-		int i = __builtin_ctzll(more);
+	struct port_bits turns = more;
+	int pivot = find_pivot(k, &more, &done);
 
-		find_groups(k, set | 1ULL << i, more & k->meets[i], done & k->meets[i]);
-		more &= ~(1ULL << i);
-		done |= 1ULL << i;
+	if (pivot < 0)
+		add_group(k, set);
+	else
+		bits_remove(&turns, &k->meets[pivot]);
+	BITS_EACH(i, &turns)
+	{
+		struct port_bits with = *set;
+
+		if (k->failed || !k->steps) {
+			k->failed = true;
+			return;
+		}
+		k->steps--;
+		bits_set(&with, i);
+		find_groups(k, &with, bits_and(&more, &k->meets[i]), bits_and(&done, &k->meets[i]));
+		bits_clear(&more, i);
+		bits_set(&done, i);
 	}
 }
 
-/* Replaces the kinds of nodes, if some of them meet, by the groups that overlap in them. */
-static bool join_overlaps(const struct policy *policy, uint64_t bits, struct policy_group *groups,
-			  size_t *count)
+void policy_free_groups(struct policy_group *groups, size_t count)
 {
-	struct kinds k = {.list = groups, .count = *count};
-	uint64_t left = bits, any = 0;
+	for (size_t i = 0; i < count; i++)
+		free(groups[i].nodes);
+}
 
-	for (size_t i = 0; i < *count; i++) {
-		uint64_t bit = left & -left;
+/*
+ * Replaces the kinds of nodes, if some of them meet, by the groups that overlap in them. Returns
+ * false, and leaves the kinds, if that takes too long.
+ */
+static bool join_overlaps(const struct policy *policy, const struct port_bits *bits,
+			  struct policy_group *groups, size_t *count)
+{
+	auto_free struct kinds *k = calloc(1, sizeof(*k));
+	struct port_bits all = {0};
+	bool any = false;
+	size_t i = 0;
 
-		left &= ~bit;
+	if (!k)
+		return false;
+	*k = (struct kinds) {.list = groups, .count = *count, .steps = MOST_STEPS};
+	BITS_EACH(bit, bits)
+	{
 		for (size_t j = 0; j < *count; j++)
-			k.meets[j] |= j != i && meet(policy, &groups[j], bit) ? 1ULL << i : 0;
+			if (j != i && meet(policy, &groups[j], bit)) {
+				bits_set(&k->meets[j], (int)i);
+				any = true;
+			}
+		bits_set(&all, (int)i++);
 	}
-	for (size_t i = 0; i < *count; i++)
-		any |= k.meets[i];
 	if (!any)
 		return true;
-	find_groups(&k, 0, *count == PORT_BITS ? ~0ULL : (1ULL << *count) - 1, 0);
-	for (size_t i = 0; i < *count; i++)
-		free(groups[i].nodes);
-	memcpy(groups, k.groups, sizeof(k.groups));
-	*count = k.group_count;
-	return !k.failed;
+	find_groups(k, &(struct port_bits) {0}, all, (struct port_bits) {0});
+	if (k->failed) {
+		policy_free_groups(k->groups, k->group_count);
+		return false;
+	}
+	policy_free_groups(groups, *count);
+	memcpy(groups, k->groups, sizeof(k->groups));
+	*count = k->group_count;
+	return true;
+}
+
+/*
+ * Collects the nodes of each bit of a partition and, if it is made of pairs, those that they are
+ * cut off from; of a ring, one group.
+ */
+static bool collect_groups(const struct policy *policy, const struct port_bits *bits,
+			   enum port_fault_kind kind, struct policy_group *groups, size_t *count)
+{
+	bool good = true;
+
+	*count = 0;
+	BITS_EACH(bit, bits)
+	{
+		if (kind == PORT_FAULT_RING) {
+			/* Each bit cuts off one node, in the order of the ring. */
+			*count = 1;
+			good &= collect(policy, bit, true, &groups[0]);
+			continue;
+		}
+		good &= collect(policy, bit, false, &groups[(*count)++]);
+		if (is_pairs(kind))
+			good &= collect(policy, bit, true, &groups[(*count)++]);
+	}
+	return good;
+}
+
+int policy_groups(const struct policy *policy, const struct port_fault *fault,
+		  struct policy_group groups[static 2 * PORT_BITS], size_t *count, bool *ret_pairs)
+{
+	enum port_fault_kind kind = (enum port_fault_kind)fault->kind;
+	bool good;
+
+	memset(groups, 0, 2 * PORT_BITS * sizeof(*groups));
+	good = collect_groups(policy, &fault->bits, kind, groups, count);
+	if (good && kind == PORT_FAULT_GROUPS &&
+	    !join_overlaps(policy, &fault->bits, groups, count)) {
+		policy_free_groups(groups, *count);
+		memset(groups, 0, 2 * PORT_BITS * sizeof(*groups));
+		kind = PORT_FAULT_MATRIX;
+		good = collect_groups(policy, &fault->bits, kind, groups, count);
+	}
+	*ret_pairs = is_pairs(kind);
+	return good ? 0 : -ENOMEM;
 }
 
 void policy_describe(const struct policy *policy, const struct port_fault *fault, char *buf,
 		     size_t size)
 {
-	struct policy_group groups[PORT_BITS] = {0};
-	uint64_t left = fault->bits;
-	size_t count = 0;
-	bool good = true;
+	enum port_fault_kind kind = (enum port_fault_kind)fault->kind;
+	struct policy_group groups[2 * PORT_BITS];
+	bool spares = is_pairs(kind) || kind == PORT_FAULT_RING || fault->reject, pairs;
+	size_t count;
 
-	while (left && good) {
-		uint64_t bit = left & -left;
-
-		left &= ~bit;
-		if (fault->kind == PORT_FAULT_RING) {
-			/* Each bit cuts off one node, in the order of the ring. */
-			count = 1;
-			good = collect(policy, bit, true, &groups[0]);
-			continue;
-		}
-		good = collect(policy, bit, false, &groups[count++]);
-		if (good && fault->kind == PORT_FAULT_ONE_WAY)
-			good = collect(policy, bit, true, &groups[count++]);
-	}
-	if (good && fault->kind == PORT_FAULT_GROUPS)
-		good = join_overlaps(policy, fault->bits, groups, &count);
-	if (good) {
-		policy_describe_groups(policy, fault->kind, groups, count, buf, size);
-		policy_describe_limits(
-			&(struct policy_limits) {.class = fault->class,
-						 .vlan = fault->link.vlan,
-						 .l2 = fault->l2 &&
-						       (fault->kind == PORT_FAULT_ONE_WAY ||
-							fault->kind == PORT_FAULT_RING ||
-							fault->reject),
-						 .reject = fault->reject},
-			buf, size);
-	} else
+	if (policy_groups(policy, fault, groups, &count, &pairs) == 0) {
+		if (pairs && kind == PORT_FAULT_GROUPS)
+			kind = PORT_FAULT_MATRIX;
+		policy_describe_groups(policy, kind, groups, count, buf, size);
+		policy_describe_limits(&(struct policy_limits) {.class = fault->class,
+								.vlan = fault->link.vlan,
+								.l2 = fault->l2 && spares,
+								.reject = fault->reject},
+				       buf, size);
+	} else {
 		snprintf(buf, size, "partition");
-	for (size_t i = 0; i < count; i++)
-		free(groups[i].nodes);
+	}
+	policy_free_groups(groups, count);
 }

@@ -20,7 +20,14 @@ struct policy_limits {
 	bool l2, reject;
 };
 void policy_describe_limits(const struct policy_limits *limits, char *buf, size_t size);
-/* Both for a fault in force. */
+/*
+ * Lists the groups of a partition in force, in pairs if *ret_pairs: the nodes of the first cannot
+ * send to those of the second. The caller frees them with policy_free_groups(), also after -ENOMEM.
+ */
+int policy_groups(const struct policy *policy, const struct port_fault *fault,
+		  struct policy_group groups[static 2 * PORT_BITS], size_t *count, bool *ret_pairs);
+void policy_free_groups(struct policy_group *groups, size_t count);
+/* Both descriptions for a fault in force. */
 void policy_describe(const struct policy *policy, const struct port_fault *fault, char *buf,
 		     size_t size);
 

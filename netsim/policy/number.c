@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "netsim/kernel/mark.h"
+#include "netsim/policy/bits.h"
 #include "netsim/policy/policy_parts.h"
 #include "netsim/util/auto.h"
 #include "netsim/util/err.h"
@@ -70,24 +71,27 @@ static void join_rest(struct policy *p, int number)
 
 	for (int i = 0; i < PORT_FAULTS; i++) {
 		const struct port_fault *fault = &slot->faults[i];
-		uint64_t rest;
+		struct port_bits others = fault->bits;
+		int rest = -1;
 
 		if (!policy_alive(fault) || fault->kind != PORT_FAULT_REST)
 			continue;
-		rest = 1ULL << (63 - __builtin_clzll(fault->bits));
-		node->cut |= fault->bits & ~rest;
-		node->member |= rest;
+		BITS_EACH(bit, &fault->bits)
+		rest = bit; /* the last one */
+		bits_clear(&others, rest);
+		bits_add(&node->cut, &others);
+		bits_set(&node->member, rest);
 	}
 }
 
-static uint64_t bits_in_force(const struct policy *p)
+static struct port_bits bits_in_force(const struct policy *p)
 {
 	const struct port_slot *slot = policy_slot(p);
-	uint64_t bits = 0;
+	struct port_bits bits = {0};
 
 	for (int i = 0; i < PORT_FAULTS; i++)
 		if (policy_alive(&slot->faults[i]))
-			bits |= slot->faults[i].bits;
+			bits_add(&bits, &slot->faults[i].bits);
 	return bits;
 }
 
@@ -95,11 +99,11 @@ static uint64_t bits_in_force(const struct policy *p)
 static void reclaim_nodes(struct policy *p, const struct model *fleet)
 {
 	const struct port_node *nodes = policy_nodes(p);
-	uint64_t bits = bits_in_force(p);
+	const struct port_bits bits = bits_in_force(p);
 
 	for (int i = 1; i < policy_end(p); i++) {
-		if (!p->names[i] || (nodes[i].member | nodes[i].cut) & bits ||
-		    model_find_node(fleet, p->names[i]) >= 0)
+		if (!p->names[i] || bits_meet(&nodes[i].member, &bits) ||
+		    bits_meet(&nodes[i].cut, &bits) || model_find_node(fleet, p->names[i]) >= 0)
 			continue;
 		p->names[i] = NULL;
 		*p->control->names[i] = 0;

@@ -18,6 +18,7 @@
 #include "netsim/shape/targets.h"
 #include "netsim/util/arena.h"
 #include "netsim/util/array.h"
+#include "netsim/util/auto.h"
 
 struct drift_reader {
 	struct fleet *f;
@@ -322,7 +323,7 @@ static int add_nodes(struct fleet *f, const char *text, struct policy_group *gro
 
 static int restore_cut(struct fleet *f, const struct intent_fault *fault, struct netsim_err *err)
 {
-	struct policy_group groups[PORT_BITS] = {0};
+	struct policy_group groups[2 * PORT_BITS] = {0};
 	const struct policy_cut cut = {.kind = fault->kind,
 				       .groups = groups,
 				       .group_count = fault->group_count,
@@ -336,7 +337,7 @@ static int restore_cut(struct fleet *f, const struct intent_fault *fault, struct
 	uint32_t id;
 	int r = 0;
 
-	if (!fault->group_count || fault->group_count > PORT_BITS)
+	if (!fault->group_count || fault->group_count > ARRAY_SIZE(groups))
 		return err_set(err, NETSIM_ERR_KERNEL, -EINVAL, NULL,
 			       "its groups are not in the record");
 	for (size_t i = 0; r == 0 && i < fault->group_count; i++)

@@ -60,20 +60,6 @@ kinds() {
 
 # --- one way: arrivals are counted, because a ping needs both directions
 
-counter() {
-	# shellcheck disable=SC2016 # for awk
-	node_exec "$1" awk '/^Icmp:/ { for (i = 2; i <= NF; i++) if (!n) at[i] = $i; else if (at[i] == "InEchos") print $i; n = 1 }' \
-		/proc/net/snmp
-}
-
-# arrive FROM TO ADDRESS: how many of three pings arrive
-arrive() {
-	local before
-	before=$(counter "$2")
-	node_exec "$1" ping -n -q -i 0.01 -c 3 -W 0.2 "$3" >/dev/null
-	echo "$(($(counter "$2") - before))"
-}
-
 # Permanent neighbour entries, so that only the pings can be lost, not ARP.
 fixed_neighbours() {
 	local a b

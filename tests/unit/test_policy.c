@@ -13,9 +13,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "netsim/policy/bits.h"
 #include "netsim/policy/describe.h"
 #include "netsim/policy/policy_parts.h"
 #include "netsim/util/auto.h"
+#include "netsim/util/ring.h"
 
 /* Stubs membarrier(2): without programs there are no readers, and 1000 calls take 10 s. */
 static unsigned grace_periods;
@@ -27,13 +29,14 @@ long __wrap_syscall(long number, ...)
 	return number == SYS_membarrier ? 0 : -1; /* no maps */
 }
 
-#define NODES 12 /* including the host */
-#define PAST  1	 /* a deadline long ago */
+#define NODES 16 /* including the host */
+#define NAMES "0abcdefghijklmno"
+#define PAST  1 /* a deadline long ago */
 
 static int make_policy(void **state)
 {
-	static const char *const names[NODES] = {"host", "a", "b", "c", "d", "e",
-						 "f",	 "g", "h", "i", "j", "k"};
+	static const char *const names[NODES] = {"host", "a", "b", "c", "d", "e", "f", "g",
+						 "h",	 "i", "j", "k", "l", "m", "n", "o"};
 	struct policy *p = calloc(1, sizeof(*p));
 
 	assert_non_null(p);
@@ -114,12 +117,24 @@ static void expect_cut(const struct policy *p, const char *pairs)
 {
 	for (int from = 0; from < NODES; from++)
 		for (int to = 0; to < NODES; to++) {
-			char pair[3] = {"0abcdefghijk"[from], "0abcdefghijk"[to], 0};
+			char pair[3] = {NAMES[from], NAMES[to], 0};
 			bool reaches = strstr(pairs, pair) == NULL;
 
 			if (policy_reaches(p, from, to) != reaches)
 				fail_msg("%s %s", pair, reaches ? "is cut" : "passes");
 		}
+}
+
+/* The first 64 groups of a set. */
+static uint64_t low(const struct port_bits *bits)
+{
+	return bits->word[0];
+}
+
+/* The first 64 groups that a node is in or cut off from. */
+static uint64_t part_of(const struct port_node *node)
+{
+	return node->member.word[0] | node->cut.word[0];
 }
 
 static void test_groups(void **state)
@@ -131,16 +146,16 @@ static void test_groups(void **state)
 	assert_int_equal(cut(p, PORT_FAULT_GROUPS, "ab c"), 1);
 	expect_cut(p, "ac bc ca cb");
 	nodes = policy_nodes(p);
-	assert_int_equal(nodes[1].member, 1);
-	assert_int_equal(nodes[1].cut, 2);
-	assert_int_equal(nodes[2].member, 1);
-	assert_int_equal(nodes[3].member, 2);
-	assert_int_equal(nodes[3].cut, 1);
-	assert_int_equal(nodes[4].member | nodes[4].cut, 0);
-	assert_int_equal(policy_slot(p)->faults[0].bits, 3);
+	assert_int_equal(low(&nodes[1].member), 1);
+	assert_int_equal(low(&nodes[1].cut), 2);
+	assert_int_equal(low(&nodes[2].member), 1);
+	assert_int_equal(low(&nodes[3].member), 2);
+	assert_int_equal(low(&nodes[3].cut), 1);
+	assert_int_equal(part_of(&nodes[4]), 0);
+	assert_int_equal(low(&policy_slot(p)->faults[0].bits), 3);
 	heal(p, NULL, 0);
 	expect_cut(p, "");
-	assert_int_equal(policy_nodes(p)[1].member | policy_nodes(p)[1].cut, 0);
+	assert_int_equal(part_of(&policy_nodes(p)[1]), 0);
 	/* fault numbers are not reused */
 	assert_int_equal(cut(p, PORT_FAULT_GROUPS, "a b c"), 2);
 	expect_cut(p, "ab ac ba bc ca cb");
@@ -170,6 +185,10 @@ static void test_kinds(void **state)
 		{PORT_FAULT_ISOLATE, "a", "", "isolate a", 1},
 		{PORT_FAULT_ONE_WAY, "ab cd", "ac ad bc bd", "one-way a,b -> c,d", 1},
 		{PORT_FAULT_ONE_WAY, "a 0", "a0", "one-way a -> host", 1},
+		{PORT_FAULT_MATRIX, "a b", "ab", "matrix a -> b", 1},
+		{PORT_FAULT_MATRIX, "a bc b a", "ab ac ba", "matrix a -> b,c | b -> a", 2},
+		{PORT_FAULT_MATRIX, "abc abc 0 d d e", "ab ac ba bc ca cb 0d de",
+		 "matrix a,b,c -> a,b,c | host -> d | d -> e", 3},
 		{PORT_FAULT_RING, "abc", "ac ba cb", "ring a,b,c", 3},
 		{PORT_FAULT_RING, "0ab", "0b a0 ba", "ring host,a,b", 3},
 		{PORT_FAULT_RING, "abcd", "ac ca bd db", "ring a,b,c,d", 4},
@@ -185,7 +204,7 @@ static void test_kinds(void **state)
 		char text[256];
 
 		expect_cut(p, rows[i].pairs);
-		assert_int_equal(__builtin_popcountll(fault->bits), rows[i].bits);
+		assert_int_equal(bits_count(&fault->bits), rows[i].bits);
 		policy_describe(p, fault, text, sizeof(text));
 		assert_string_equal(text, rows[i].text);
 		heal(p, &id, 1);
@@ -220,9 +239,9 @@ static void test_full(void **state)
 	struct policy *p = *state;
 	struct netsim_err err = {0};
 	struct groups g;
-	uint32_t id = 77, ids[PORT_BITS];
+	uint32_t id = 77, ids[PORT_FAULTS];
 
-	for (int i = 0; i < PORT_BITS; i++)
+	for (int i = 0; i < PORT_FAULTS; i++)
 		ids[i] = cut(p, PORT_FAULT_ONE_WAY, i % 2 ? "a b" : "b c");
 	expect_cut(p, "ab bc");
 	groups("d e", &g);
@@ -239,19 +258,15 @@ static void test_full(void **state)
 	assert_int_equal(
 		policy_partition(p, &(struct policy_cut) {PORT_FAULT_GROUPS, g.list, 2, 0, NULL},
 				 &id, NULL),
-		-ENOSPC);
-	assert_int_equal(
-		policy_partition(p, &(struct policy_cut) {PORT_FAULT_ONE_WAY, g.list, 2, 0, NULL},
-				 &id, NULL),
 		0);
-	expect_cut(p, "ab bc de");
+	expect_cut(p, "ab bc de ed");
 	heal(p, NULL, 0);
 	expect_cut(p, "");
 	for (int i = 0; i < PORT_FAULTS; i++)
 		assert_int_equal(policy_slot(p)->faults[i].id, 0);
 }
 
-/* 64 groups at once are accepted, 65 refused. */
+/* As many groups as there are bits are accepted at once, one more is refused. */
 static void test_many_groups(void **state)
 {
 	struct policy *p = *state;
@@ -277,7 +292,85 @@ static void test_many_groups(void **state)
 		for (int j = 0; j < PORT_BITS; j++)
 			assert_int_equal(policy_reaches(p, numbers[i], numbers[j]), i == j);
 	assert_true(policy_reaches(p, numbers[PORT_BITS], numbers[0]));
-	assert_true(policy_slot(p)->faults[0].bits == UINT64_MAX);
+	assert_int_equal(bits_count(&policy_slot(p)->faults[0].bits), PORT_BITS);
+	heal(p, NULL, 0);
+	/* One bit is left: enough for one way, too little for two groups. */
+	assert_int_equal(policy_partition(p,
+					  &(struct policy_cut) {PORT_FAULT_GROUPS, list,
+								PORT_BITS - 1, 0, NULL},
+					  &id, NULL),
+			 0);
+	assert_int_equal(policy_partition(p,
+					  &(struct policy_cut) {PORT_FAULT_GROUPS,
+								list + PORT_BITS - 1, 2, 0, NULL},
+					  &id, NULL),
+			 -ENOSPC);
+	assert_int_equal(policy_partition(p,
+					  &(struct policy_cut) {PORT_FAULT_ONE_WAY,
+								list + PORT_BITS - 1, 2, 0, NULL},
+					  &id, NULL),
+			 0);
+	assert_true(bits_has(&policy_slot(p)->faults[1].bits, PORT_BITS - 1));
+	assert_false(policy_reaches(p, numbers[PORT_BITS - 1], numbers[PORT_BITS]));
+	assert_true(policy_reaches(p, numbers[PORT_BITS], numbers[PORT_BITS - 1]));
+}
+
+/* A ring of more nodes than a word of bits has, among other partitions. */
+static void test_large_ring(void **state)
+{
+	struct policy *p = *state;
+	uint16_t numbers[70];
+	const struct policy_group ring = {numbers, ARRAY_SIZE(numbers)};
+	size_t heard = 0;
+	uint32_t id;
+
+	cut(p, PORT_FAULT_GROUPS, "a b c");
+	for (uint16_t i = 0; i < ARRAY_SIZE(numbers); i++)
+		numbers[i] = (uint16_t)(100 + i);
+	assert_int_equal(policy_partition(p,
+					  &(struct policy_cut) {PORT_FAULT_RING, &ring, 1, 0, NULL},
+					  &id, NULL),
+			 0);
+	for (size_t from = 0; from < ARRAY_SIZE(numbers); from++)
+		for (size_t to = 0; to < ARRAY_SIZE(numbers); to++) {
+			bool reaches = policy_reaches(p, numbers[from], numbers[to]);
+
+			assert_int_equal(reaches, !ring_cuts(ARRAY_SIZE(numbers), from, to));
+			heard += reaches;
+		}
+	assert_int_equal(heard, 70 * 36);
+	heal(p, &id, 1);
+	expect_cut(p, "ab ac ba bc ca cb");
+}
+
+/*
+ * Kinds of nodes that nearly all meet, of which only a search without an end would find the groups:
+ * the pairs that are cut are shown instead.
+ */
+static void test_many_kinds(void **state)
+{
+	struct policy *p = *state;
+	uint16_t numbers[6][64];
+	struct policy_group list[6] = {0};
+	char text[512];
+	uint32_t id;
+
+	for (uint16_t i = 1; i < 64; i++)
+		for (int g = 0; g < 6; g++) {
+			list[g].nodes = numbers[g];
+			if (i >> g & 1)
+				list[g].nodes[list[g].count++] = (uint16_t)(100 + i);
+		}
+	assert_int_equal(
+		policy_partition(p, &(struct policy_cut) {PORT_FAULT_GROUPS, list, 6, 0, NULL}, &id,
+				 NULL),
+		0);
+	for (int a = 1; a < 64; a++)
+		for (int b = 1; b < 64; b++)
+			assert_int_equal(policy_reaches(p, 100 + a, 100 + b), a == b || a & b);
+	policy_describe(p, &policy_slot(p)->faults[0], text, sizeof(text));
+	assert_non_null(strstr(text, "(gone)"));
+	assert_true(strlen(text) > 400);
 }
 
 static void test_deadlines(void **state)
@@ -293,10 +386,10 @@ static void test_deadlines(void **state)
 	kept = cut_until(p, PORT_FAULT_GROUPS, "a b", later);
 	expect_cut(p, "ab ba");
 	assert_int_equal(policy_slot(p)->faults[0].id, kept);
-	assert_int_equal(policy_slot(p)->faults[0].bits, 3);
+	assert_int_equal(low(&policy_slot(p)->faults[0].bits), 3);
 	assert_int_equal(policy_slot(p)->faults[1].id, 0);
 	assert_true(policy_alive(&policy_slot(p)->faults[0]));
-	assert_int_equal(policy_nodes(p)[3].member | policy_nodes(p)[3].cut, 0);
+	assert_int_equal(part_of(&policy_nodes(p)[3]), 0);
 	for (int i = 0; i < 200; i++)
 		cut_until(p, PORT_FAULT_GROUPS, "c d", PAST);
 	expect_cut(p, "ab ba");
@@ -317,8 +410,8 @@ static void test_two_policies(void **state)
 	assert_int_equal(p->control->active, 1);
 	assert_int_equal(p->control->settled, 1);
 	assert_memory_equal(before, &copy, sizeof(copy));
-	assert_int_equal(p->nodes[1].member, 0);
-	assert_int_equal(p->nodes[PORT_NODES + 1].member, 1);
+	assert_int_equal(low(&p->nodes[1].member), 0);
+	assert_int_equal(low(&p->nodes[PORT_NODES + 1].member), 1);
 	/* a writer that was killed before it updated `settled` */
 	p->control->settled = 0;
 	cut(p, PORT_FAULT_GROUPS, "b c");
@@ -348,7 +441,7 @@ static void test_numbers(void **state)
 	cut(p, PORT_FAULT_REST, "a bcdefghijk");
 	cut(p, PORT_FAULT_GROUPS, "b c");
 	cut_until(p, PORT_FAULT_REST, "c abdefghijk", PAST);
-	p->nodes[PORT_NODES * (p->control->active & 1) + NODES].member =
+	p->nodes[PORT_NODES * (p->control->active & 1) + NODES].member.word[0] =
 		0xff; /* of a removed node */
 	assert_int_equal(policy_node(p, "late"), -1);
 	assert_int_equal(policy_number(p, fleet, NULL), 0);
@@ -458,6 +551,12 @@ static size_t memberships(const struct groups *g, unsigned of_node[static NODES]
 	return kinds;
 }
 
+/* Of a matrix, the first group of each two cannot send to the second. */
+static bool naive_hits(enum port_fault_kind kind, size_t a, size_t b)
+{
+	return kind == PORT_FAULT_ONE_WAY ? a < b : a % 2 == 0 && b == a + 1;
+}
+
 static void naive_cut(struct naive_fault *fault, enum port_fault_kind kind, const struct groups *g)
 {
 	bool grouped = kind == PORT_FAULT_GROUPS || kind == PORT_FAULT_REST;
@@ -465,20 +564,18 @@ static void naive_cut(struct naive_fault *fault, enum port_fault_kind kind, cons
 	size_t kinds = memberships(g, of_node);
 
 	memset(fault, 0, sizeof(*fault));
-	fault->bits = grouped ? kinds : 1;
+	fault->bits = grouped ? kinds : kind == PORT_FAULT_MATRIX ? g->count / 2 : 1;
 	for (size_t a = 0; a < g->count; a++)
 		for (size_t b = 0; b < g->count; b++)
 			for (size_t i = 0; i < g->list[a].count; i++)
 				for (size_t j = 0; j < g->list[b].count; j++) {
 					uint16_t from = g->list[a].nodes[i];
 					uint16_t to = g->list[b].nodes[j];
-					bool hit = kind == PORT_FAULT_ISOLATE ?
-							   from != to :
-						   kind == PORT_FAULT_ONE_WAY ?
-							   a < b :
-							   !(of_node[from] & of_node[to]);
+					bool hit = kind == PORT_FAULT_ISOLATE ? true :
+						   !grouped ? naive_hits(kind, a, b) :
+							      !(of_node[from] & of_node[to]);
 
-					fault->cut[from][to] |= hit;
+					fault->cut[from][to] |= hit && from != to;
 				}
 }
 
@@ -490,25 +587,27 @@ static unsigned draw(uint64_t *seed, unsigned below)
 
 /*
  * Puts every node into a random group or none; with PORT_FAULT_REST, the others into the last; with
- * PORT_FAULT_GROUPS, some into a second one. The host is always in the first.
+ * PORT_FAULT_GROUPS and PORT_FAULT_MATRIX, some into a second one. The host is always in the first.
  */
 static void draw_groups(uint64_t *seed, enum port_fault_kind kind, struct groups *g)
 {
+	bool overlaps = kind == PORT_FAULT_GROUPS || kind == PORT_FAULT_MATRIX;
 	size_t count = kind == PORT_FAULT_ISOLATE ? 1 :
 		       kind == PORT_FAULT_ONE_WAY ? 2 :
-						    2 + draw(seed, 4);
+		       kind == PORT_FAULT_MATRIX  ? 2 + 2 * draw(seed, 4) :
+						    2 + draw(seed, 7);
 	char text[NODES * 3 + 8] = "";
 	int where[NODES], also[NODES];
 
 	for (int i = 0; i < NODES; i++) {
 		where[i] = i ? (int)draw(seed, (unsigned)count + 1) - 1 : 0;
-		also[i] = kind == PORT_FAULT_GROUPS ? (int)draw(seed, 4 * (unsigned)count) : -1;
+		also[i] = overlaps ? (int)draw(seed, 4 * (unsigned)count) : -1;
 	}
 	for (size_t group = 0, used = 0; group < count; group++) {
 		for (int i = 0; i < NODES; i++)
 			if (where[i] == (int)group || also[i] == (int)group ||
 			    (kind == PORT_FAULT_REST && where[i] < 0 && group == count - 1))
-				text[used++] = "0abcdefghijk"[i];
+				text[used++] = NAMES[i];
 		if (group < count - 1)
 			text[used++] = ' ';
 	}
@@ -517,7 +616,10 @@ static void draw_groups(uint64_t *seed, enum port_fault_kind kind, struct groups
 
 static void random_cut(struct policy *p, struct naive *n, uint64_t *seed)
 {
-	enum port_fault_kind kind = (enum port_fault_kind)draw(seed, 4);
+	static const enum port_fault_kind kinds[] = {
+		PORT_FAULT_GROUPS, PORT_FAULT_GROUPS,  PORT_FAULT_GROUPS,  PORT_FAULT_REST,
+		PORT_FAULT_REST,   PORT_FAULT_ISOLATE, PORT_FAULT_ONE_WAY, PORT_FAULT_MATRIX};
+	enum port_fault_kind kind = kinds[draw(seed, ARRAY_SIZE(kinds))];
 	bool over = draw(seed, 5) == 0;
 	struct naive_fault fault;
 	struct groups g;
@@ -528,7 +630,7 @@ static void random_cut(struct policy *p, struct naive *n, uint64_t *seed)
 	naive_cut(&fault, kind, &g);
 	r = policy_partition(p, &(struct policy_cut) {kind, g.list, g.count, over ? PAST : 0, NULL},
 			     &id, NULL);
-	if (naive_bits(n) + fault.bits > PORT_BITS) {
+	if (naive_bits(n) + fault.bits > PORT_BITS || n->count == PORT_FAULTS) {
 		assert_int_equal(r, -ENOSPC);
 		return;
 	}
@@ -563,8 +665,8 @@ static void test_random(void **state)
 	struct naive n = {0};
 	size_t most = 0;
 
-	for (int step = 0; step < 500; step++) {
-		if (draw(&seed, 5) < 4)
+	for (int step = 0; step < 1000; step++) {
+		if (draw(&seed, 8) < 7)
 			random_cut(p, &n, &seed);
 		else
 			random_heal(p, &n, &seed);
@@ -622,10 +724,11 @@ static void test_has_classes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_groups),	 TEST(test_kinds),	   TEST(test_stacking),
-		TEST(test_full),	 TEST(test_many_groups),   TEST(test_deadlines),
-		TEST(test_two_policies), TEST(test_numbers),	   TEST(test_text),
-		TEST(test_random),	 TEST(test_charged_ports), TEST(test_has_classes),
+		TEST(test_groups),	  TEST(test_kinds),	  TEST(test_stacking),
+		TEST(test_full),	  TEST(test_many_groups), TEST(test_deadlines),
+		TEST(test_large_ring),	  TEST(test_many_kinds),  TEST(test_two_policies),
+		TEST(test_numbers),	  TEST(test_text),	  TEST(test_random),
+		TEST(test_charged_ports), TEST(test_has_classes),
 	};
 
 	return cmocka_run_group_tests_name("policy", tests, NULL, NULL);

@@ -13,6 +13,7 @@
 #include <linux/if_ether.h>
 #include <string.h>
 
+#include "netsim/policy/bits.h"
 #include "tests/unit/ports.h"
 
 #define STRANGER 999 /* an ifindex that is no port */
@@ -216,7 +217,7 @@ static void test_deadline(void **state)
 	assert_true(policy_reaches(policy, 5, 6));
 }
 
-/* Each of the 64 bits, with and without its deadline passed. */
+/* Each of the bits, with and without its deadline passed. */
 static void test_bits(void **state)
 {
 	NEEDS_BPF(state);
@@ -225,17 +226,20 @@ static void test_bits(void **state)
 		struct port_node *nodes = policy->nodes + active * PORT_NODES;
 		__u64 *deadline = &policy->control->slot[active].deadline[bit];
 
-		nodes[5].member = 1ULL << bit;
-		nodes[6].cut = 1ULL << bit;
+		bits_set(&nodes[5].member, bit);
+		bits_set(&nodes[6].cut, bit);
 		*deadline = 0;
+		policy->control->slot[active].words = (uint32_t)bit / 64 + 1;
 		assert_int_equal(verdict(five, six), DROP);
 		assert_int_equal(verdict(six, five), PASS);
 		*deadline = 1;
 		assert_int_equal(verdict(five, six), PASS);
-		nodes[6].cut = ~(1ULL << bit);
+		memset(&nodes[6].cut, 0xff, sizeof(nodes[6].cut));
+		bits_clear(&nodes[6].cut, bit);
 		*deadline = 0;
 		assert_int_equal(verdict(five, six), PASS);
-		nodes[5].member = nodes[6].cut = 0;
+		memset(&nodes[5].member, 0, sizeof(nodes[5].member));
+		memset(&nodes[6].cut, 0, sizeof(nodes[6].cut));
 	}
 }
 
@@ -245,10 +249,11 @@ static void test_flip(void **state)
 	struct port_control *control = policy->control;
 
 	NEEDS_BPF(state);
-	policy->nodes[5].member = 1;
-	policy->nodes[6].cut = 1;
-	policy->nodes[PORT_NODES + 6].member = 2;
-	policy->nodes[PORT_NODES + 5].cut = 2;
+	bits_set(&policy->nodes[5].member, 0);
+	bits_set(&policy->nodes[6].cut, 0);
+	bits_set(&policy->nodes[PORT_NODES + 6].member, 1);
+	bits_set(&policy->nodes[PORT_NODES + 5].cut, 1);
+	control->slot[0].words = control->slot[1].words = 1;
 	control->slot[0].deadline[0] = 0;
 	control->slot[0].deadline[1] = 1;
 	control->slot[1].deadline[0] = 1;
