@@ -128,14 +128,14 @@ static void add_group(struct kinds *k, const struct port_bits *set)
 		return;
 	}
 	k->group_count++;
-	BITS_EACH(i, set)
-	for (size_t n = 0; n < k->list[i].count; n++) {
-		uint16_t *slot = array_push(group->nodes, group->count);
+	BITS_EACH (i, set)
+		for (size_t n = 0; n < k->list[i].count; n++) {
+			uint16_t *slot = array_push(group->nodes, group->count);
 
-		k->failed |= !slot;
-		if (slot)
-			*slot = k->list[i].nodes[n];
-	}
+			k->failed |= !slot;
+			if (slot)
+				*slot = k->list[i].nodes[n];
+		}
 }
 
 /* Of the kinds in two sets, the one that meets most of the first set. */
@@ -146,8 +146,7 @@ static int find_pivot(const struct kinds *k, const struct port_bits *more,
 	size_t most = 0;
 	int best = bits_next(&all, 0);
 
-	BITS_EACH(i, &all)
-	{
+	BITS_EACH (i, &all) {
 		const struct port_bits met = bits_and(more, &k->meets[i]);
 
 		if (bits_count(&met) > most) {
@@ -172,8 +171,7 @@ static void find_groups(struct kinds *k, const struct port_bits *set, struct por
 		add_group(k, set);
 	else
 		bits_remove(&turns, &k->meets[pivot]);
-	BITS_EACH(i, &turns)
-	{
+	BITS_EACH (i, &turns) {
 		struct port_bits with = *set;
 
 		if (k->failed || !k->steps) {
@@ -209,8 +207,7 @@ static bool join_overlaps(const struct policy *policy, const struct port_bits *b
 	if (!k)
 		return false;
 	*k = (struct kinds) {.list = groups, .count = *count, .steps = MOST_STEPS};
-	BITS_EACH(bit, bits)
-	{
+	BITS_EACH (bit, bits) {
 		for (size_t j = 0; j < *count; j++)
 			if (j != i && meet(policy, &groups[j], bit)) {
 				bits_set(&k->meets[j], (int)i);
@@ -241,8 +238,7 @@ static bool collect_groups(const struct policy *policy, const struct port_bits *
 	bool good = true;
 
 	*count = 0;
-	BITS_EACH(bit, bits)
-	{
+	BITS_EACH (bit, bits) {
 		if (kind == PORT_FAULT_RING) {
 			/* Each bit cuts off one node, in the order of the ring. */
 			*count = 1;
