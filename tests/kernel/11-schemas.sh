@@ -1,5 +1,6 @@
 # needs: native bridge veth netns clsact bpf
 # limit: 200
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Every command with --json prints one object, or an object in each line, whose schema is what its

@@ -1,5 +1,6 @@
 # needs: bridge veth netns clsact bpf iperf3 tcpdump
 # limit: 400
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Cables between networks: what crosses them, partitions and faults across them, VLANs of a trunk,

@@ -1,5 +1,6 @@
 # needs: bridge veth netns clsact bpf iperf3
 # limit: 150
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # A node that forwards packets, between two sites: what the kernel says of it, what passes, and, with

@@ -1,5 +1,6 @@
 # needs: native bridge veth netns clsact bpf
 # limit: 200
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # netsim verify on a fleet that is not shaped: reachability, partitions, losses, and the

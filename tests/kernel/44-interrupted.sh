@@ -1,5 +1,6 @@
 # needs: fq ifb bpf clsact bridge veth netns
 # limit: 240
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Ctrl-C and SIGTERM during verify, ping-matrix, iperf and measure: the results until then, with

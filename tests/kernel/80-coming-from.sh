@@ -1,5 +1,6 @@
 # needs: nft bridge veth netns clsact bpf
 # limit: 300
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Runs the commands of the second columns in docs/coming-from.md, section by section, and checks

@@ -1,5 +1,6 @@
 # needs: bridge veth netns clsact bpf jq
 # limit: 150
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # netsim run: what was asked of the network beside what was measured while it ran, in verdict.json:

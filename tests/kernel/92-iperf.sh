@@ -1,4 +1,5 @@
 # needs: native bridge veth netns tap clsact bpf iperf3
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # netsim iperf and ping-matrix on a fleet that is not shaped.

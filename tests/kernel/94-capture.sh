@@ -1,5 +1,6 @@
 # needs: native bridge veth netns tcpdump tshark iperf3
 # limit: 180
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Compares netsim capture with tcpdump at the same ports, to the packet; reads its files with

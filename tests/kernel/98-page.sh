@@ -1,5 +1,6 @@
 # needs: native chromium bridge veth netns clsact bpf iperf3 tcpdump jq strace
 # limit: 180
+# idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # The HTML page of netsim analyze, rendered by Chromium: its tables have the values of --json,
