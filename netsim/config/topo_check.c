@@ -171,6 +171,27 @@ static bool claim_in_vlan(struct bind *b, struct claims *claims, const struct ad
 	return claim_addresses(b, claims, &claim, host->addresses, host->address_count);
 }
 
+/* Cables join networks: addresses on these must differ, too. */
+static bool join_claims(struct bind *b, const struct topo *topo, struct claims *claims)
+{
+	auto_free size_t *joined = calloc(topo->network_count + 1, sizeof(*joined));
+	uint32_t tag = 0;
+
+	if (!joined)
+		return bind_oom(b);
+	topo_join(topo, tag, joined);
+	for (size_t i = 0; i < claims->count; i++) {
+		struct topo_segment *segment = &claims->list[i].segment;
+
+		if (segment->tags[0] != tag) {
+			tag = segment->tags[0];
+			topo_join(topo, tag, joined);
+		}
+		segment->network = topo_first_joined(joined, segment->network);
+	}
+	return true;
+}
+
 static bool check_addresses(struct bind *b, const struct topo *topo)
 {
 	struct claims claims = {0};
@@ -205,7 +226,8 @@ static bool check_addresses(struct bind *b, const struct topo *topo)
 					&(struct ip_at) {iface->reserve, iface->reserve_at}, 1);
 		}
 	}
-	good = good && refuse_duplicates(b, &claims, "address", format_address);
+	good = good && join_claims(b, topo, &claims) &&
+	       refuse_duplicates(b, &claims, "address", format_address);
 	free(claims.list);
 	return good;
 }

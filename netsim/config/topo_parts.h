@@ -94,6 +94,14 @@ size_t topo_domain(const struct topo *topo, size_t network);
 struct topo_segment topo_segment_of(const struct topo *topo, const struct node *node,
 				    const struct iface *iface);
 
+/*
+ * Cables make one segment of several networks. Fills ret, of network_count entries: for each
+ * network, one with which cables join it for frames with this outermost tag, or itself.
+ * topo_first_joined() follows these to the first network of all that are joined.
+ */
+void topo_join(const struct topo *topo, uint32_t tag, size_t *ret);
+size_t topo_first_joined(const size_t *joined, size_t network);
+
 /* `vlans:` of a network: a list of ids, or a mapping with addresses of the host. */
 extern const struct field topo_vlan_rows[];
 bind_fn topo_bind_network_vlans;

@@ -18,6 +18,37 @@ size_t topo_domain(const struct topo *topo, size_t network)
 	return network;
 }
 
+/* Whether a cable carries frames whose outermost tag is this, 0: without one. */
+static bool carries_tag(const struct cable *cable, uint32_t tag)
+{
+	/* A bridge that filters VLANs takes an 802.1ad tag for no tag. */
+	bool carries = !cable->vlan_count || !tag || tag >> 16;
+
+	for (size_t i = 0; i < cable->vlan_count; i++)
+		carries |= cable->vlans[i].id == tag;
+	return carries;
+}
+
+size_t topo_first_joined(const size_t *joined, size_t network)
+{
+	while (joined[network] != network)
+		network = joined[network];
+	return network;
+}
+
+void topo_join(const struct topo *topo, uint32_t tag, size_t *ret)
+{
+	for (size_t i = 0; i < topo->network_count; i++)
+		ret[i] = topo_domain(topo, i);
+	for (size_t i = 0; i < topo->cable_count; i++) {
+		size_t a = topo_first_joined(ret, topo->cables[i].networks[0]);
+		size_t b = topo_first_joined(ret, topo->cables[i].networks[1]);
+
+		if (carries_tag(&topo->cables[i], tag))
+			ret[a > b ? a : b] = a < b ? a : b;
+	}
+}
+
 struct topo_segment topo_segment_of(const struct topo *topo, const struct node *node,
 				    const struct iface *iface)
 {
