@@ -552,9 +552,11 @@ rates() {
 	done
 }
 
-# guest TAP MAC IP...: simulates a guest (tests/tools/guest.c), its process in $BG
+# guest TAP MAC IP...: simulates a guest (tests/tools/guest.c), its process in $BG; it has the tap, and
+# can be asked for its counters
 guest() {
 	bg "$HELPERS/guest" "$@"
+	wait_for 10 written . "$WORK/bg.$BG"
 }
 
 # counted PID KEY: the present value of a counter of the guest PID

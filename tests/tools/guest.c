@@ -7,8 +7,8 @@
  *
  * With -s it sends COUNT UDP packets of SIZE bytes (including headers), PACE per
  * second, once ARP has resolved the address, or that of the gateway. It runs until SIGTERM. It
- * prints its counters as a line of JSON at the end, on SIGUSR1, and half a second after the last
- * packet was sent:
+ * prints its counters as a line of JSON once it has the tap, at the end, on SIGUSR1, and half a
+ * second after the last packet was sent:
  *
  *   arp, echo   requests for it, by ARP or discovery and by ping
  *   foreign     frames for the MAC address of another machine
@@ -401,6 +401,7 @@ int main(int argc, char **argv)
 	signal(SIGUSR1, on_signal);
 	signal(SIGTERM, on_signal);
 	open_tap(argv[optind]);
+	report();
 	poll_fd.fd = g.fd;
 	while (!wants_end) {
 		if (poll(&poll_fd, 1, g.sends && !g.reported ? 1 : 20) > 0)
