@@ -9,7 +9,7 @@
  */
 #define DELAYING (PORT_HAS_DELAY | PORT_HAS_JITTER)
 #define VARYING	 (DELAYING | PORT_HAS_DISTRIBUTION | PORT_HAS_REORDER)
-#define HOLDING	 (VARYING | PORT_HAS_RATE | PORT_HAS_SLOT | PORT_HAS_BURST)
+#define HOLDING	 (VARYING | PORT_HAS_RATE | PORT_HAS_SLOT | PORT_HAS_BURST | PORT_HAS_PEAK)
 
 /* A packet and the decisions about it; all times in ns. */
 struct port_packet {
@@ -81,6 +81,7 @@ static __always_inline void count_effects(struct port_traffic *traffic, __u32 ef
 	traffic->affected[PORT_EFFECT_BURST] += !!(effects & PORT_HAS_BURST);
 	traffic->affected[PORT_EFFECT_REORDER] += !!(effects & PORT_HAS_REORDER);
 	traffic->affected[PORT_EFFECT_DISTRIBUTION] += !!(effects & PORT_HAS_DISTRIBUTION);
+	traffic->affected[PORT_EFFECT_PEAK] += !!(effects & PORT_HAS_PEAK);
 }
 
 /* Counts a dropped packet per link, because a node may have several. */

@@ -13,8 +13,7 @@ struct hop_effect {
 	__u32 charge;  /* the same with the overhead, which the rate counts */
 	__u64 departs; /* when the link has sent it */
 	__u32 slot_draw;
-	__u32 waits; /* enum port_has: for what it waits, the rate or the slot; or why it need not
-		      */
+	__u32 waits; /* enum port_has: for what it waits: rate, peak, slot; or why it need not */
 };
 
 /*
@@ -74,7 +73,7 @@ static __always_inline int is_down(const struct port_conditions *c, __u64 now)
 static __always_inline __u32 hash_conditions(const struct port_conditions *c)
 {
 	return mix64(c->rate + 3 * c->queue + 5 * c->delay + 7 * c->jitter + 11 * c->slot_max +
-		     13 * c->trace_start + 17 * (2 * c->overhead + c->atm)) >>
+		     13 * c->trace_start + 17 * (2 * c->overhead + c->atm) + 19 * c->peak) >>
 	       32;
 }
 
@@ -89,6 +88,7 @@ static __always_inline void reset_clock(struct port_state *state, __u32 hash)
 	bpf_spin_lock(&state->lock);
 	state->clock_hash = hash;
 	state->clock = 0;
+	state->peak_clock = 0;
 	state->slot_open = 0;
 	state->slot_packets = 0;
 	state->slot_bytes = 0;
@@ -201,11 +201,19 @@ static __always_inline __u32 charge(const struct port_conditions *c, __u32 lengt
  * full. Booking starts from now, not from the previous hop's departure: otherwise
  * one slow sender would delay all other packets to the same node. A packet waits for
  * the rate if the link is busy; its own transmission is no waiting.
+ *
+ * The peak has a clock of its own, as if the rate did not exist, and the packet leaves at
+ * the later of the two times. Both clocks advance by at least the time that the packet
+ * takes at their own rate, so that whichever of them decides for it or for the one before,
+ * the two leave at least that far apart: together they exceed neither the bucket and its
+ * rate nor the peak. What has not left yet is the larger of what either clock has left, so
+ * that each compares it with the same queue. The lock guards both clocks: a packet is
+ * booked on both or, dropped, on none.
  */
 static __noinline __u64 book(struct port_state *state, const struct port_conditions *c,
 			     struct hop_effect *effect, __u64 now)
 {
-	__u64 departs = now, earliest, start, tx_time = 0;
+	__u64 departs = now, earliest, start, line = now, tx_time = 0, line_time = 0;
 	__u32 waits = 0;
 
 	if (!state || !c)
@@ -214,20 +222,32 @@ static __noinline __u64 book(struct port_state *state, const struct port_conditi
 		return 0; /* no row of the trace has a rate */
 	if (effect->rate)
 		tx_time = (__u64)effect->charge * 1000000000 / effect->rate;
+	if (c->peak)
+		line_time = (__u64)effect->charge * 1000000000 / c->peak;
 	earliest = now > c->burst ? now - c->burst : 0;
 	bpf_spin_lock(&state->lock);
 	if (effect->rate || effect->not_before) {
 		start = state->clock > earliest ? state->clock : earliest;
-		if (start > now && start - now > c->queue) {
+		if (c->peak && state->peak_clock > now)
+			line = state->peak_clock;
+		if ((start > now && start - now > c->queue) ||
+		    (c->peak && line - now > c->peak_queue)) {
 			bpf_spin_unlock(&state->lock);
 			return 0;
 		}
 		if (effect->not_before > start)
 			start = effect->not_before;
-		if (effect->length)
+		if (effect->length) {
 			state->clock = start + tx_time;
+			state->peak_clock = line + line_time;
+		}
 		departs = start + tx_time > now ? start + tx_time : now;
 		waits = start > now ? PORT_HAS_RATE : start < now && tx_time ? PORT_HAS_BURST : 0;
+		if (line + line_time > departs) {
+			departs = line + line_time;
+			waits &= PORT_HAS_BURST;
+			waits |= line > now ? PORT_HAS_PEAK : 0;
+		}
 	}
 	if (c->slot_max) {
 		start = departs;

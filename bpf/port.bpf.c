@@ -237,7 +237,7 @@ static __always_inline void postpone(struct port_packet *p, const struct port_co
 	if (effect->departs <= p->departs)
 		return;
 	p->departs = effect->departs;
-	p->effects &= ~(PORT_HAS_RATE | PORT_HAS_SLOT);
+	p->effects &= ~(PORT_HAS_RATE | PORT_HAS_SLOT | PORT_HAS_PEAK);
 	p->effects |= c->faults & effect->waits;
 }
 

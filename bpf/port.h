@@ -142,21 +142,22 @@ struct port_key {
 enum port_has {
 	PORT_HAS_RATE = 1 << 0,
 	PORT_HAS_BURST = 1 << 1,
-	PORT_HAS_QUEUE = 1 << 2,
-	PORT_HAS_OVERHEAD = 1 << 3,
-	PORT_HAS_DELAY = 1 << 4,
-	PORT_HAS_JITTER = 1 << 5,
-	PORT_HAS_DISTRIBUTION = 1 << 6,
-	PORT_HAS_REORDER = 1 << 7,
-	PORT_HAS_LOSS = 1 << 8,
-	PORT_HAS_DUPLICATE = 1 << 9,
-	PORT_HAS_CORRUPT = 1 << 10,
-	PORT_HAS_LARGER = 1 << 11,
-	PORT_HAS_HOLD = 1 << 12, /* packets wait until the condition ends */
-	PORT_HAS_SLOT = 1 << 13,
-	PORT_HAS_SEED = 1 << 14,
-	PORT_HAS_TRACE = 1 << 15,
-	PORT_HAS_DOWN = 1 << 16, /* drops everything, always or for part of a period */
+	PORT_HAS_PEAK = 1 << 2,
+	PORT_HAS_QUEUE = 1 << 3,
+	PORT_HAS_OVERHEAD = 1 << 4,
+	PORT_HAS_DELAY = 1 << 5,
+	PORT_HAS_JITTER = 1 << 6,
+	PORT_HAS_DISTRIBUTION = 1 << 7,
+	PORT_HAS_REORDER = 1 << 8,
+	PORT_HAS_LOSS = 1 << 9,
+	PORT_HAS_DUPLICATE = 1 << 10,
+	PORT_HAS_CORRUPT = 1 << 11,
+	PORT_HAS_LARGER = 1 << 12,
+	PORT_HAS_HOLD = 1 << 13, /* packets wait until the condition ends */
+	PORT_HAS_SLOT = 1 << 14,
+	PORT_HAS_SEED = 1 << 15,
+	PORT_HAS_TRACE = 1 << 16,
+	PORT_HAS_DOWN = 1 << 17, /* drops everything, always or for part of a period */
 };
 
 enum port_loss { PORT_LOSS_RANDOM, PORT_LOSS_GILBERT_ELLIOTT, PORT_LOSS_4STATE };
@@ -174,6 +175,8 @@ struct port_conditions {
 	__u64 rate;  /* 0: not limited */
 	__u64 burst; /* that an idle link sends at once, as transmission time */
 	__u64 queue; /* longest wait for the link */
+	__u64 peak;  /* rate of the line itself, which a burst does not exceed; 0: not limited */
+	__u64 peak_queue; /* longest wait for the line: the bytes of queue, at the peak */
 	__u64 delay, jitter;
 	__u64 seed;
 	__u64 deadline; /* overlays: CLOCK_MONOTONIC in ns, 0: none */
@@ -202,8 +205,9 @@ struct port_conditions {
 struct port_state {
 	struct bpf_spin_lock lock;
 	__u32 epoch;
-	__u64 clock;	 /* when the link is idle again */
-	__u64 slot_open; /* when the current slot opens */
+	__u64 clock;	  /* when the link is idle again */
+	__u64 peak_clock; /* the same of the line, at its peak */
+	__u64 slot_open;  /* when the current slot opens */
 	__u32 slot_packets, slot_bytes;
 	__u64 packets; /* pair: packets seen; numbers them for the random draws */
 	__u64 last;    /* path: the latest departure */
@@ -407,6 +411,7 @@ enum port_effect {
 	PORT_EFFECT_BURST,	  /* sent without its time at the rate, as a part of a burst */
 	PORT_EFFECT_REORDER,	  /* leaves before a packet that came earlier */
 	PORT_EFFECT_DISTRIBUTION, /* drawn from it, its jitter postponed the packet */
+	PORT_EFFECT_PEAK,	  /* a part of a burst, it waited for the packets before it */
 	PORT_EFFECTS
 };
 
@@ -423,8 +428,8 @@ _Static_assert(sizeof(struct port_address) == 20, "shared with the kernel side")
 _Static_assert(sizeof(struct port_node) == 64, "shared with the kernel side");
 _Static_assert(sizeof(struct port_link) == 80, "shared with the kernel side");
 _Static_assert(sizeof(struct port_key) == 8, "shared with the kernel side");
-_Static_assert(sizeof(struct port_conditions) == 216, "shared with the kernel side");
-_Static_assert(sizeof(struct port_state) == 64, "shared with the kernel side");
+_Static_assert(sizeof(struct port_conditions) == 232, "shared with the kernel side");
+_Static_assert(sizeof(struct port_state) == 72, "shared with the kernel side");
 _Static_assert(sizeof(struct port_trace_row) == 32, "shared with the kernel side");
 _Static_assert(sizeof(struct port_fault) == 464, "shared with the kernel side");
 _Static_assert(sizeof(struct port_filter) == 16, "shared with the kernel side");
@@ -434,6 +439,6 @@ _Static_assert(sizeof(struct port_parked) == 32, "shared with the kernel side");
 _Static_assert(sizeof(struct port_park) == 24, "shared with the kernel side");
 _Static_assert(sizeof(struct port_park_key) == 8, "shared with the kernel side");
 _Static_assert(sizeof(struct port_park_flow) == 24, "shared with the kernel side");
-_Static_assert(sizeof(struct port_traffic) == 168, "shared with the kernel side");
+_Static_assert(sizeof(struct port_traffic) == 176, "shared with the kernel side");
 
 #endif

@@ -39,6 +39,7 @@ static json_t *json_affected(const struct netsim_flow *flow)
 		[NETSIM_EFFECT_SLOT] = "slot",	     [NETSIM_EFFECT_HOLD] = "hold",
 		[NETSIM_EFFECT_QUEUE] = "queue",     [NETSIM_EFFECT_BURST] = "burst",
 		[NETSIM_EFFECT_REORDER] = "reorder", [NETSIM_EFFECT_DISTRIBUTION] = "distribution",
+		[NETSIM_EFFECT_PEAK] = "peak",
 	};
 	json_t *json = json_object();
 

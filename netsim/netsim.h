@@ -439,6 +439,7 @@ enum netsim_effect {
 	NETSIM_EFFECT_BURST,	    /* it was sent without its time at the rate, in a burst */
 	NETSIM_EFFECT_REORDER,	    /* it left before one that had come earlier */
 	NETSIM_EFFECT_DISTRIBUTION, /* a jitter drawn from it postponed it */
+	NETSIM_EFFECT_PEAK,	    /* in a burst, it waited for the packets before it */
 	NETSIM_EFFECTS
 };
 

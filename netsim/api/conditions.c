@@ -124,6 +124,8 @@ static void add_all(struct list *list, const struct conditions *c)
 		add_count(list, "rate_bps", c->rate.bps);
 	if (cond_has(c, COND_BURST))
 		add_count(list, "burst_bytes", c->burst.bytes);
+	if (cond_has(c, COND_PEAK))
+		add_count(list, "peak_bps", c->peak.bps);
 	if (cond_has(c, COND_QUEUE))
 		add_queue(list, &c->queue);
 	if (cond_has(c, COND_OVERHEAD))

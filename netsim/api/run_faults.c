@@ -352,6 +352,7 @@ static const char *signs_text(const struct run_fault *f, const struct fault_coun
 		[NETSIM_DROPS + NETSIM_EFFECT_BURST] = "burst",
 		[NETSIM_DROPS + NETSIM_EFFECT_REORDER] = "reorder",
 		[NETSIM_DROPS + NETSIM_EFFECT_DISTRIBUTION] = "distribution",
+		[NETSIM_DROPS + NETSIM_EFFECT_PEAK] = "peak",
 	};
 	size_t length = 0;
 

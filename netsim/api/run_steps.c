@@ -97,6 +97,7 @@ static unsigned signs_of(const char *text)
 	static const unsigned qualities[COND_COUNT] = {
 		[COND_QUEUE] = FAULT_ACTS(NETSIM_EFFECT_QUEUE),
 		[COND_BURST] = FAULT_ACTS(NETSIM_EFFECT_BURST),
+		[COND_PEAK] = FAULT_ACTS(NETSIM_EFFECT_PEAK),
 		[COND_DISTRIBUTION] = FAULT_ACTS(NETSIM_EFFECT_DISTRIBUTION),
 	};
 	struct conditions c;

@@ -21,6 +21,7 @@ _Static_assert((int)NETSIM_EFFECT_RATE == (int)PORT_EFFECT_RATE &&
 		       (int)NETSIM_EFFECT_HOLD == (int)PORT_EFFECT_HOLD &&
 		       (int)NETSIM_EFFECT_QUEUE == (int)PORT_EFFECT_QUEUE &&
 		       (int)NETSIM_EFFECT_DISTRIBUTION == (int)PORT_EFFECT_DISTRIBUTION &&
+		       (int)NETSIM_EFFECT_PEAK == (int)PORT_EFFECT_PEAK &&
 		       (int)NETSIM_EFFECTS == (int)PORT_EFFECTS,
 	       "effects match those of the programs");
 

@@ -20,6 +20,9 @@ static void merge_one(struct conditions *c, const struct conditions *more, enum 
 	case COND_BURST:
 		c->burst = more->burst;
 		break;
+	case COND_PEAK:
+		c->peak = more->peak;
+		break;
 	case COND_QUEUE:
 		c->queue = more->queue;
 		break;
@@ -105,6 +108,39 @@ static bool has_or_traces(const struct conditions *c, enum cond cond)
 	return cond_has(c, cond) || (cond_has(c, COND_TRACE) && c->trace_has & 1U << cond);
 }
 
+/* A peak needs a bucket that fills at a lower rate; a trace, whose rate varies, has none. */
+static int check_peak(const struct conditions *c, const char *owner, const char *direction,
+		      struct netsim_err *err)
+{
+	const char *blank = *direction ? " " : "";
+	char peak[UNIT_TEXT], rate[UNIT_TEXT];
+	int r = 0;
+
+	if (!cond_has(c, COND_RATE)) {
+		bool traced = has_or_traces(c, COND_RATE);
+
+		r = err_set(err, NETSIM_ERR_INPUT, -EINVAL, &c->at[COND_PEAK], "peak: %s%s%s: %s",
+			    owner, blank, direction,
+			    traced ? "the rate is that of a trace, which has no burst" :
+				     "there is no rate to exceed");
+		err_hint(err, traced ? "give a rate instead of the trace's" :
+				       "give a rate and a burst as well");
+	} else if (!cond_has(c, COND_BURST)) {
+		r = err_set(err, NETSIM_ERR_INPUT, -EINVAL, &c->at[COND_PEAK],
+			    "peak: %s%s%s: there is no burst to limit", owner, blank, direction);
+		err_hint(err, "give a burst as well");
+	} else if (c->peak.bps / 8 <= c->rate.bps / 8) {
+		r = err_set(err, NETSIM_ERR_INPUT, -EINVAL, &c->at[COND_PEAK],
+			    "peak: %s%s%s: %s is not more than the rate, %s", owner, blank,
+			    direction, unit_format_rate(c->peak, peak),
+			    unit_format_rate(c->rate, rate));
+		err_hint(err, c->peak.bps > c->rate.bps ?
+				      "the shapers count whole bytes per second" :
+				      "a burst leaves faster than at the rate");
+	}
+	return r;
+}
+
 int conditions_check(const struct conditions *c, const char *owner, const char *direction,
 		     struct netsim_err *err)
 {
@@ -112,6 +148,10 @@ int conditions_check(const struct conditions *c, const char *owner, const char *
 	const char *blank = *direction ? " " : "";
 	int r = 0;
 
+	if (cond_has(c, COND_PEAK))
+		r = check_peak(c, owner, direction, err);
+	if (r < 0)
+		return r;
 	if (cond_has(c, COND_BURST) && !has_or_traces(c, COND_RATE)) {
 		r = err_set(err, NETSIM_ERR_INPUT, -EINVAL, &c->at[COND_BURST],
 			    "burst: %s%s%s: there is no rate to apply it to", owner, blank,
@@ -282,6 +322,8 @@ int conditions_format(const struct conditions *c, char *ret, size_t size)
 		buf_printf(&buf, " %s", unit_format_rate(c->rate, text));
 	if (cond_has(c, COND_BURST))
 		buf_printf(&buf, " burst %s", unit_format_size(c->burst, text));
+	if (cond_has(c, COND_PEAK))
+		buf_printf(&buf, " peak %s", unit_format_rate(c->peak, text));
 	if (cond_has(c, COND_QUEUE))
 		format_queue(&c->queue, &buf);
 	if (cond_has(c, COND_OVERHEAD))

@@ -19,6 +19,7 @@ struct trace;
 enum cond {
 	COND_RATE,
 	COND_BURST,
+	COND_PEAK,
 	COND_QUEUE,
 	COND_OVERHEAD,
 	COND_DELAY,
@@ -88,6 +89,7 @@ struct conditions {
 	struct netsim_loc at[COND_COUNT];
 	struct rate rate;
 	struct size burst;
+	struct rate peak; /* of a burst */
 	struct queue queue;
 	struct overhead overhead;
 	struct duration delay;	/* one way */
@@ -133,7 +135,8 @@ void conditions_merge(struct conditions *c, const struct conditions *more);
 
 /*
  * Checks merged conditions for contradictions: jitter or reordering without delay, a
- * burst, an overhead, or a queue of a duration or of bytes, without a rate. owner ("n-1", "n-1 to
+ * burst, an overhead, or a queue of a duration or of bytes, without a rate, a peak without a rate
+ * and a burst, or not above the rate. owner ("n-1", "n-1 to
  * n-2") and direction ("up", "down" or "") are for the message. Returns 0, or -EINVAL with err
  * filled.
  */

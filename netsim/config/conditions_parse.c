@@ -86,17 +86,27 @@ static int read_ratio(struct condition_reader *r, const char *word, struct ratio
 	return unit_parse_ratio(text, ret, &why) < 0 ? refuse_value(r, word, text, "%", why) : 0;
 }
 
-static int read_rate(struct condition_reader *r, const char *word)
+static int read_rate_to(struct condition_reader *r, const char *word, struct rate *ret)
 {
 	const char *text = value(r, word, "10mbit"), *why = NULL;
 
 	if (!text)
 		return -EINVAL;
-	if (unit_parse_rate(text, &r->c->rate, &why) < 0)
+	if (unit_parse_rate(text, ret, &why) < 0)
 		return refuse_value(r, word, text, "mbit", why);
-	return r->c->rate.bps >= 8 ?
+	return ret->bps >= 8 ?
 		       0 :
-		       refuse(r, NULL, "rate: must be at least 8bit, not %s", shown(text));
+		       refuse(r, NULL, "%s: must be at least 8bit, not %s", word, shown(text));
+}
+
+static int read_rate(struct condition_reader *r, const char *word)
+{
+	return read_rate_to(r, word, &r->c->rate);
+}
+
+static int read_peak(struct condition_reader *r, const char *word)
+{
+	return read_rate_to(r, word, &r->c->peak);
 }
 
 static int read_burst(struct condition_reader *r, const char *word)
@@ -402,6 +412,7 @@ static const struct {
 } conditions[] = {
 	{"rate", COND_RATE, read_rate},
 	{"burst", COND_BURST, read_burst},
+	{"peak", COND_PEAK, read_peak},
 	{"queue", COND_QUEUE, read_queue},
 	{"overhead", COND_OVERHEAD, read_overhead},
 	{"delay", COND_DELAY, read_delay},
@@ -434,8 +445,8 @@ static int refuse_word(struct condition_reader *r, const char *word)
 	nearest = name_nearest(word, names, ARRAY_SIZE(names));
 	return refuse(r,
 		      nearest ? hint_f("did you mean \"%s\"?", nearest) :
-				"the conditions are rate, burst, queue, overhead, delay, "
-				"jitter, distribution, reorder, loss, duplicate, corrupt, "
+				"the conditions are rate, burst, peak, queue, overhead, "
+				"delay, jitter, distribution, reorder, loss, duplicate, corrupt, "
 				"larger, hold, slot, seed",
 		      "\"%s\" is not a condition", shown(word));
 }

@@ -4,11 +4,14 @@
 
 #include "netsim/config/profile_parts.h"
 
-/* Returns the bits of rate and delay, on which other conditions depend, that c or its trace has. */
+/*
+ * Returns the bits of rate, burst and delay, on which other conditions depend, that c or its trace
+ * has.
+ */
 static unsigned basis(const struct conditions *c)
 {
 	return (c->has | (cond_has(c, COND_TRACE) ? c->trace_has : 0)) &
-	       (1U << COND_RATE | 1U << COND_DELAY);
+	       (1U << COND_RATE | 1U << COND_BURST | 1U << COND_DELAY);
 }
 
 /* Refuses an entry that contradicts itself even with the conditions of all others. */
@@ -18,6 +21,11 @@ static int check_entry(struct netsim_diags *diags, const struct conditions *c, u
 	struct conditions sum = *c;
 	struct netsim_err err = {0};
 
+	/* Only a peak depends on a burst, and not on the rate of its own trace. */
+	if (!cond_has(c, COND_PEAK))
+		others &= ~(1U << COND_BURST);
+	else if (cond_has(c, COND_TRACE) && c->trace_has & 1U << COND_RATE)
+		others &= ~(1U << COND_RATE);
 	sum.has |= others;
 	if (conditions_check(&sum, owner, direction, &err) == 0)
 		return 0;

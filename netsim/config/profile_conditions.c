@@ -429,6 +429,7 @@ static bool bind_slot(struct bind *b, const struct field *field, const struct do
 const struct field profile_conditions_rows[] = {
 	{COND(COND_RATE, rate, "rate", bind_rate), .unit = "mbit", .nonzero = true, .min = 8},
 	{COND(COND_BURST, burst, "burst", bind_size), .unit = "kB", .nonzero = true},
+	{COND(COND_PEAK, peak, "peak", bind_rate), .unit = "mbit", .nonzero = true, .min = 8},
 	{COND(COND_QUEUE, queue, "queue", bind_queue)},
 	{COND(COND_OVERHEAD, overhead, "overhead", bind_overhead)},
 	{COND(COND_DELAY, delay, "delay", bind_duration), .unit = "ms"},

@@ -121,6 +121,10 @@ static void print_cond(FILE *out, bool *first, const struct conditions *c, enum 
 	case COND_BURST:
 		print_size(out, first, "burst", c->burst);
 		break;
+	case COND_PEAK:
+		key(out, first, "peak");
+		fputs(unit_format_rate(c->peak, text), out);
+		break;
 	case COND_QUEUE:
 		print_queue(out, first, &c->queue);
 		break;

@@ -44,6 +44,8 @@ struct tbf {
 	uint32_t burst; /* bytes */
 	uint32_t limit; /* bytes in the queue */
 	struct overhead overhead;
+	uint64_t peak;	     /* bytes per second, 0: none */
+	uint32_t peak_burst; /* bytes of the peak's bucket: longer frames are dropped */
 };
 
 /* A netem without effect, with the length of a device's default queue. */

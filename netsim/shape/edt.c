@@ -13,7 +13,8 @@
 
 _Static_assert(PORT_HAS_RATE == 1 << COND_RATE && PORT_HAS_DELAY == 1 << COND_DELAY &&
 		       PORT_HAS_LOSS == 1 << COND_LOSS && PORT_HAS_OVERHEAD == 1 << COND_OVERHEAD &&
-		       PORT_HAS_SEED == 1 << COND_SEED && PORT_HAS_TRACE == 1 << COND_TRACE,
+		       PORT_HAS_PEAK == 1 << COND_PEAK && PORT_HAS_SEED == 1 << COND_SEED &&
+		       PORT_HAS_TRACE == 1 << COND_TRACE,
 	       "conditions have the same numbers in the eBPF programs");
 _Static_assert((int)PORT_LOSS_4STATE == LOSS_4STATE && (int)PORT_ORDER_RATIO == REORDER_RATIO &&
 		       (int)PORT_QUEUE_PACKETS == QUEUE_PACKETS,
@@ -95,6 +96,7 @@ int edt_compile(const struct conditions *c, struct edt_compiler *compiler,
 		.has = c->has,
 		.rate = c->rate.bps / 8,
 		.asked_burst = c->burst.bytes,
+		.peak = c->peak.bps / 8,
 		.asked_queue = c->queue.value,
 		.asked_queue_unit = c->queue.unit,
 		.overhead = (uint16_t)c->overhead.bytes,
@@ -178,6 +180,7 @@ void edt_merge(struct port_conditions *c, const struct port_conditions *more)
 	TAKE(PORT_HAS_RATE, rate);
 	TAKE(PORT_HAS_RATE, rate_class);
 	TAKE(PORT_HAS_BURST, asked_burst);
+	TAKE(PORT_HAS_PEAK, peak);
 	TAKE(PORT_HAS_QUEUE, asked_queue);
 	TAKE(PORT_HAS_QUEUE, asked_queue_unit);
 	TAKE(PORT_HAS_OVERHEAD, overhead);
@@ -222,7 +225,9 @@ static uint64_t time_of(const struct port_conditions *c, uint64_t bytes)
 	return (uint64_t)((double)bytes * stretch * 1e9 / (double)c->rate);
 }
 
-/* The longest queueing delay, ns. Default: twice the bandwidth-delay product, at least 100 frames.
+/*
+ * The longest queueing delay, ns. Default: twice the bandwidth-delay product, at least 100 frames,
+ * and a burst that has a peak.
  */
 static uint64_t queue_of(const struct port_conditions *c)
 {
@@ -237,7 +242,14 @@ static uint64_t queue_of(const struct port_conditions *c)
 					  c->asked_queue :
 					  c->asked_queue * FULL_FRAME);
 	lower = time_of(c, QUEUE_MIN);
+	if (c->has & PORT_HAS_PEAK && c->burst > lower)
+		lower = c->burst;
 	return 2 * c->delay > lower ? 2 * c->delay : lower;
+}
+
+bool edt_has_peak(const struct port_conditions *c)
+{
+	return c->has & PORT_HAS_PEAK && c->has & PORT_HAS_BURST && c->rate && c->peak > c->rate;
 }
 
 void edt_finish(struct port_conditions *c)
@@ -247,7 +259,13 @@ void edt_finish(struct port_conditions *c)
 	if (!(c->has & PORT_HAS_DELAY) && !(c->trace_has & PORT_HAS_DELAY))
 		c->jitter = 0;
 	c->burst = c->rate && c->has & PORT_HAS_BURST ? time_of(c, c->asked_burst) : 0;
+	if (!edt_has_peak(c)) {
+		c->has &= ~PORT_HAS_PEAK;
+		c->peak = 0;
+	}
 	c->queue = queue_of(c);
+	c->peak_queue =
+		c->peak ? (uint64_t)((double)c->queue * (double)c->rate / (double)c->peak) : 0;
 }
 
 bool edt_delays(const struct port_conditions *c)
@@ -285,6 +303,7 @@ void edt_read(const struct port_conditions *c, struct conditions *ret)
 		.has = c->has & ((1U << COND_TRACE) - 1),
 		.rate = {c->rate * 8},
 		.burst = {c->asked_burst},
+		.peak = {c->peak * 8},
 		.queue = {c->asked_queue_unit, c->asked_queue},
 		.overhead = {c->overhead, c->atm},
 		.delay = {(int64_t)c->delay},

@@ -34,7 +34,12 @@ int edt_copy_tables(const struct edt_compiler *compiler, struct policy_base *bas
 
 /* Overrides c with every condition of more. */
 void edt_merge(struct port_conditions *c, const struct port_conditions *more);
-/* Computes burst and queue as times, and drops jitter without a delay. */
+/* True if a burst has a peak above its rate. */
+bool edt_has_peak(const struct port_conditions *c);
+/*
+ * Computes burst and queue as times; drops jitter without a delay, and a peak that is none
+ * (edt_has_peak()).
+ */
 void edt_finish(struct port_conditions *c);
 
 /* True if the conditions delay packets, which then need an fq to wait in. */

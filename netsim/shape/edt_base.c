@@ -371,6 +371,15 @@ static int add_sent(struct maker *m, struct port_key key, const struct port_cond
 	return r;
 }
 
+/* A class has its own rate, but the burst and the peak of a pair. */
+static int refuse_peak(const struct maker *m, size_t at)
+{
+	err_set(m->err, NETSIM_ERR_INPUT, -EINVAL, profile_find(m->profile, COND_PEAK),
+		"peak: it is not more than the rate of %s", m->classes->list[at].name);
+	err_hint(m->err, "give the class a burst and a peak of its own");
+	return -EINVAL;
+}
+
 /* Adds the entries of a class: one for all pairs, and one for each pair with conditions. */
 static int add_class(struct maker *m, size_t at, size_t pairs_first, size_t pairs_end)
 {
@@ -388,6 +397,8 @@ static int add_class(struct maker *m, size_t at, size_t pairs_first, size_t pair
 		key = m->base.policy.entries[i].key;
 		key.class = (uint8_t)(at + 1);
 		edt_merge(&both, &own);
+		if (both.has & PORT_HAS_PEAK && !edt_has_peak(&both))
+			return refuse_peak(m, at);
 		r = add_entry(m, key, &both);
 	}
 	return r;

@@ -333,6 +333,24 @@ static int refuse_jitter(const struct composer *c)
 	return -EINVAL;
 }
 
+static int refuse_peak(const struct composer *c, const struct port_conditions *sum)
+{
+	char peak[UNIT_TEXT], rate[UNIT_TEXT];
+
+	if (!sum->rate || !(sum->has & PORT_HAS_BURST)) {
+		err_set(c->err, NETSIM_ERR_USAGE, -EINVAL, NULL, "peak: there is no %s to limit",
+			sum->rate ? "burst" : "rate and burst");
+		err_hint(c->err, "add a %s", sum->rate ? "burst" : "rate and a burst");
+		return -EINVAL;
+	}
+	unit_format_rate((struct rate) {sum->peak * 8}, peak);
+	unit_format_rate((struct rate) {sum->rate * 8}, rate);
+	err_set(c->err, NETSIM_ERR_USAGE, -EINVAL, NULL, "peak: %s is not more than the rate, %s",
+		peak, rate);
+	err_hint(c->err, "add a peak above the rate");
+	return -EINVAL;
+}
+
 static int add_layer(struct composer *c, struct port_key key, uint8_t layer,
 		     struct port_conditions *conditions, uint64_t deadline)
 {
@@ -344,6 +362,8 @@ static int add_layer(struct composer *c, struct port_key key, uint8_t layer,
 	if (!c->result.lenient && conditions->has & PORT_HAS_JITTER && conditions->jitter &&
 	    !(conditions->has & PORT_HAS_DELAY) && !(conditions->trace_has & PORT_HAS_DELAY))
 		return refuse_jitter(c);
+	if (!c->result.lenient && conditions->has & PORT_HAS_PEAK && !edt_has_peak(conditions))
+		return refuse_peak(c, conditions);
 	edt_finish(conditions);
 	key.layer = layer;
 	entry->key = key;

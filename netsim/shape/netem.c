@@ -64,6 +64,8 @@ static int prepare_job(struct applier *a, struct job *job)
 	if (r == 0)
 		r = netem_params_make(is_own(a, job) ? &c->down : &c->up, &a->tables, &job->in,
 				      a->err);
+	netem_params_fit(&job->out, device->mtu);
+	netem_params_fit(&job->in, device->mtu);
 	ifb_name(job->target->device, job->ifb);
 	if (r == 0)
 		r = ifb_find(a->st, a->fleet, job->target->device, &ifb, a->err);
@@ -203,7 +205,7 @@ static bool same_netem(const struct netem *a, const struct netem *b)
 
 static bool same_tbf(const struct tbf *a, const struct tbf *b)
 {
-	return a->rate == b->rate && same_overhead(a->overhead, b->overhead);
+	return a->rate == b->rate && a->peak == b->peak && same_overhead(a->overhead, b->overhead);
 }
 
 static int compare(struct applier *a, const struct qdiscs *now, int ifindex,

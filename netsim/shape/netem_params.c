@@ -7,6 +7,8 @@
 #define SMALL_FRAME  256     /* bytes: the lower bound of the mean size of packets in flight */
 #define JITTER_REACH 4	     /* the distribution tables end at four times the jitter */
 #define LINE_PPS     1000000 /* packets/s that a link without a rate may carry */
+#define PEAK_SLACK   0.00025 /* seconds by which a late timer may hold up a peak */
+#define VLAN_TAGS    8	     /* bytes of two, which an MTU does not count */
 #define MIN_LIMIT    10000   /* packets that may wait without a rate or a `queue` in packets */
 
 /* Any rate makes netem keep the order; this one adds 121 ns to a full frame. */
@@ -33,7 +35,10 @@ static uint64_t bytes_in(uint64_t rate, uint64_t ns)
 	return (uint64_t)((double)rate * (double)ns / 1e9);
 }
 
-/* The queue in bytes. Default: twice the bandwidth-delay product, at least 100 frames. */
+/*
+ * The queue in bytes. Default: twice the bandwidth-delay product, at least 100 frames, and what a
+ * burst leaves there if it has a peak.
+ */
 static uint64_t queue_bytes(const struct conditions *c, uint64_t rate, uint64_t delay)
 {
 	uint64_t bytes;
@@ -42,6 +47,8 @@ static uint64_t queue_bytes(const struct conditions *c, uint64_t rate, uint64_t 
 	rate = (uint64_t)((double)rate / conditions_stretch(c));
 	if (!cond_has(c, COND_QUEUE)) {
 		bytes = 2 * bytes_in(rate, delay);
+		if (cond_has(c, COND_PEAK) && bytes < c->burst.bytes)
+			bytes = c->burst.bytes;
 		return bytes > QUEUE_MIN ? bytes : QUEUE_MIN;
 	}
 	switch (c->queue.unit) {
@@ -126,6 +133,24 @@ static void set_rate(const struct conditions *c, struct netem_params *params)
 	params->tbf.overhead = overhead;
 	params->tbf.burst = clamp(burst, FULL_FRAME);
 	params->tbf.limit = clamp(queue_bytes(c, rate, params->netem.delay), FULL_FRAME);
+	if (cond_has(c, COND_PEAK) && cond_has(c, COND_BURST))
+		params->tbf.peak = c->peak.bps / 8;
+	netem_params_fit(params, FULL_FRAME - FRAME_HEADER);
+}
+
+/*
+ * tbf drops frames that are longer than the bucket of the peak, and segments super-packets that
+ * are. What the bucket holds beyond one frame leaves at once; without it, each late timer would
+ * lower the peak.
+ */
+void netem_params_fit(struct netem_params *params, unsigned mtu)
+{
+	struct tbf *tbf = &params->tbf;
+
+	if (tbf->peak)
+		tbf->peak_burst = clamp(mtu + FRAME_HEADER + VLAN_TAGS +
+						(uint64_t)((double)tbf->peak * PEAK_SLACK),
+					FULL_FRAME);
 }
 
 static void set_slot(const struct slot *slot, struct netem *netem)
@@ -244,6 +269,10 @@ static void read_rate(const struct netem *n, const struct tbf *tbf, struct condi
 		set(c, COND_BURST);
 		c->rate.bps = tbf->rate * 8;
 		c->burst.bytes = tbf->burst;
+		if (tbf->peak) {
+			set(c, COND_PEAK);
+			c->peak.bps = tbf->peak * 8;
+		}
 		read_overhead(tbf->overhead, c);
 	}
 }

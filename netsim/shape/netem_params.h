@@ -19,6 +19,12 @@ struct netem_params {
 int netem_params_make(const struct conditions *c, struct dist_tables *tables,
 		      struct netem_params *ret, struct netsim_err *err);
 
+/*
+ * Makes the bucket of a peak hold the frames of a device with this MTU; without a peak it does
+ * nothing.
+ */
+void netem_params_fit(struct netem_params *params, unsigned mtu);
+
 /* True if this netem passes packets unchanged. */
 bool netem_params_are_idle(const struct netem *netem);
 

@@ -136,7 +136,8 @@ const struct netsim_syntax syntax_fault = {
 	.args = "CONDITIONS [TARGET...]",
 	.summary = "Add conditions on top of the profile, for nodes or pairs (a:b).",
 	.grammar = "CONDITIONS, quoted as one word such as 'loss 5% delay 80ms', are any of\n"
-		   "  rate RATE   burst SIZE   queue TIME|SIZE|N packets   overhead SIZE [atm]\n"
+		   "  rate RATE   burst SIZE   peak RATE   queue TIME|SIZE|N packets\n"
+		   "  overhead SIZE [atm]\n"
 		   "  delay TIME   jitter TIME   distribution uniform|normal|pareto|paretonormal\n"
 		   "  loss RATIO|gilbert-elliott p RATIO r RATIO|4-state p13 RATIO p31 RATIO\n"
 		   "  reorder forbidden|allowed|RATIO   duplicate RATIO   corrupt RATIO\n"

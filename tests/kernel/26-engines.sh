@@ -17,7 +17,8 @@ declare -A RATE_SEEN # TCP's share of the rate in percent, by engine, or tbf
 # Columns: needs netem or fq | name | conditions | expected effect. lost, copied and damaged
 # (corrupt or lost): percent of all packets, within 4.5 standard deviations, times a spread if
 # losses are correlated. The others have lower and upper bounds; late: percent of overtaken
-# packets; burst: mean losses in a row; p1 .. p99: percentiles of the delay in ms.
+# packets; burst: mean losses in a row; p1 .. p99: percentiles of the delay in ms; head, tail: the rate
+# of the first and the last fifth of the arrivals.
 SMALL='
 no  | no conditions      | {}                                                    | lost 0, copied 0, late 0 0.7, damaged 0, p50 0 2
 yes | delay              | {delay: 20ms}                                         | lost 0, copied 0, late 0 0.7, p1 20 22, p50 20 23
@@ -41,7 +42,8 @@ yes | rate               | {rate: 1mbit}                                        
 yes | queue in time      | {rate: 1mbit, queue: 200ms}                           | late 0 0.7, rate 77 86, p50 180 235, p90 185 260
 yes | queue in packets   | {rate: 1mbit, queue: 20 packets}                      | late 0 0.7, rate 77 86, p50 220 275, p90 230 300
 yes | queue in bytes     | {rate: 1mbit, delay: 20ms, queue: 30KiB}              | late 0 0.7, rate 77 86, p1 20 60
-yes | burst and overhead | {rate: 1mbit, burst: 2kB, overhead: 486B}             | late 0 0.7, rate 60 65'
+yes | burst and overhead | {rate: 1mbit, burst: 2kB, overhead: 486B}             | late 0 0.7, rate 60 65
+yes | peak               | {rate: 500kbit, burst: 60kB, peak: 1mbit}             | late 0 0.7, head 79 86, tail 39 43'
 
 build() {
 	{
@@ -86,7 +88,7 @@ judge_all() {
 		function within(key, expect, n,    percent, spread, m, d) {
 			low = expect[2]; high = expect[3]; unit = "ms"
 			if (key == "late") unit = "%"
-			if (key == "rate") unit = "per second"
+			if (key == "rate" || key == "head" || key == "tail") unit = "per second"
 			if (key == "burst") unit = "packets"
 			if (key != "lost" && key != "copied" && key != "damaged") return
 			unit = "of " n; percent = expect[2]; spread = expect[3] == "" ? 1 : expect[3]
@@ -96,7 +98,7 @@ judge_all() {
 		NR == FNR { deed[$1] = $0; next }
 		{
 			split($0, field, "|"); split(deed[fleet ".n-" at++], d, " ")
-			split("p1 p10 p50 p90 p99 rate", names, " ")
+			split("p1 p10 p50 p90 p99 rate head tail", names, " ")
 			for (i in names) v[names[i]] = d[i + 8]
 			v["lost"] = d[3] - d[4]; v["copied"] = d[6]; v["damaged"] = d[3] - d[4] + d[8]
 			v["late"] = d[4] ? 100 * d[7] / d[4] : "none"; v["burst"] = d[5] ? v["lost"] / d[5] : 0
@@ -110,10 +112,10 @@ judge_all() {
 		}' "$WORK/deeds" - >>"$WORK/judged"
 }
 
-# flooded LABEL:FIRST... -- OPTIONS...: floods and judges. On failure, repeats everything, three
+# flooded LABEL:FIRST[:ROWS]... -- OPTIONS...: floods and judges. On failure, repeats everything, three
 # times at most: pauses of the machine do not always recur, a defect does.
 flooded() {
-	local name value low high unit good try label judges=()
+	local name value low high unit good try label first rows judges=()
 	while [[ $1 != -- ]]; do
 		judges+=("$1")
 		shift
@@ -124,7 +126,8 @@ flooded() {
 		"$FLOOD" -d "$WORK/log" >"$WORK/deeds"
 		: >"$WORK/judged"
 		for label in "${judges[@]}"; do
-			judge_all "${label%:*}" "${label#*:}" <"$WORK/rows"
+			IFS=: read -r label first rows <<<"$label"
+			judge_all "$label" "$first" <"${rows:-$WORK/rows}"
 		done
 		grep -q '|0$' "$WORK/judged" || break
 		[[ $try -eq 4 ]] || grep '|0$' "$WORK/judged" | sed "s/^/# try $try: /"
@@ -149,13 +152,16 @@ small_frames() {
 	flooded "$1 $2:1" -- -r 3000 $(nodes 1 "$NODES")
 }
 
-# Both directions at once, on separate links.
+# Both directions at once, on separate links, and beside them a peak of tc(8) inside a node.
 full_frames() {
 	rows "$1" "$FULL" >"$WORK/rows"
-	{ echo "profile: full"; echo "nodes:"; profile up 1 <"$WORK/rows"; profile down 6 <"$WORK/rows"; } >"$WORK/full.yaml"
+	{ echo "profile: full"; echo "nodes:"; profile up 1 <"$WORK/rows"; profile down 7 <"$WORK/rows"; } >"$WORK/full.yaml"
 	check "$1: apply up and down" "$NETSIM" apply --engine "$1" "$WORK/full.yaml"
+	grep '^peak|' "$WORK/rows" >"$WORK/peak"
+	node_exec n-13 tc qdisc add dev eth1 root tbf rate 500kbit burst 60000 peakrate 1mbit mtu 1540 limit 151400
 	# shellcheck disable=SC2046 # words
-	flooded "$1 up:1" "$1 down:6" -- -r 1500 -s 1514 $(nodes 1 11)
+	flooded "$1 up:1" "$1 down:7" "tc:13:$WORK/peak" -- -r 1900 -s 1514 $(nodes 1 14)
+	node_exec n-13 tc qdisc delete dev eth1 root
 }
 
 engine() {

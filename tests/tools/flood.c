@@ -23,9 +23,9 @@
  * none), GAP the longest silence between two arrivals.
  *
  * -d: prints, for each pair, the effect of its link in a line of
- *   FROM TO SENT RECEIVED BURSTS COPIES LATE CORRUPT P1 P10 P50 P90 P99 RATE
+ *   FROM TO SENT RECEIVED BURSTS COPIES LATE CORRUPT P1 P10 P50 P90 P99 RATE HEAD TAIL
  * BURSTS of losses; LATE: overtaken packets; P1 to P99: percentiles of the delay in
- * ms; RATE: arrivals per second.
+ * ms; RATE: arrivals per second; HEAD and TAIL: of the first and of the last fifth of them.
  *
  * -l: prints, for each pair, the numbers of lost packets, and after a + those of doubled ones.
  */
@@ -112,6 +112,15 @@ static void *grow(void *items, size_t count, size_t size)
 	if (count & (count - 1))
 		return items;
 	items = realloc(items, (count ? 2 * count : 1) * size);
+	if (!items)
+		die("memory");
+	return items;
+}
+
+static void *zeroed(size_t count, size_t size)
+{
+	void *items = calloc(count + 1, size);
+
 	if (!items)
 		die("memory");
 	return items;
@@ -238,13 +247,8 @@ static void take_frame(const struct node *node, const struct frame *frame, int64
 		return;
 	set_frame(&whole, stamp->pair, stamp);
 	arrivals = grow(arrivals, arrival_count, sizeof(*arrivals));
-	arrivals[arrival_count++] = (struct arrival) {
-		stamp->pair,
-		stamp->round,
-		at,
-		sent_at(stamp),
-		memcmp(&whole, frame, sizeof(whole)) != 0,
-	};
+	arrivals[arrival_count++] = (struct arrival) {stamp->pair, stamp->round, at, sent_at(stamp),
+						      memcmp(&whole, frame, sizeof(whole)) != 0};
 	if (!seen[stamp->pair])
 		atomic_fetch_add(&delivered, 1);
 	seen[stamp->pair] = true;
@@ -261,12 +265,10 @@ static void receive(struct node *node, bool *seen)
 	while (got == BATCH) {
 		for (int i = 0; i < BATCH; i++) {
 			iov[i] = (struct iovec) {&frames[i], sizeof(frames[i])};
-			msgs[i].msg_hdr = (struct msghdr) {
-				.msg_iov = &iov[i],
-				.msg_iovlen = 1,
-				.msg_control = control[i],
-				.msg_controllen = sizeof(control[i]),
-			};
+			msgs[i].msg_hdr = (struct msghdr) {.msg_iov = &iov[i],
+							   .msg_iovlen = 1,
+							   .msg_control = control[i],
+							   .msg_controllen = sizeof(control[i])};
 		}
 		got = recvmmsg(node->fd, msgs, BATCH, MSG_DONTWAIT, NULL);
 		for (int i = 0; i < got; i++)
@@ -278,12 +280,10 @@ static void receive(struct node *node, bool *seen)
 
 static void *receiver(void *arg)
 {
-	bool *seen = calloc(pair_count, sizeof(*seen));
-	struct pollfd *fds = calloc(node_count, sizeof(*fds));
+	bool *seen = zeroed(pair_count, sizeof(*seen));
+	struct pollfd *fds = zeroed(node_count, sizeof(*fds));
 
 	(void)arg;
-	if (!seen || !fds)
-		die("memory");
 	for (size_t i = 0; i < node_count; i++)
 		fds[i] = (struct pollfd) {nodes[i].fd, POLLIN, 0};
 	while (!atomic_load(&deaf)) {
@@ -451,9 +451,9 @@ static int flood(double seconds, const char *log)
 
 static void *read_items(FILE *f, size_t count, size_t size)
 {
-	void *items = calloc(count + 1, size);
+	void *items = zeroed(count, size);
 
-	if (!items || fread(items, size, count, f) != count)
+	if (fread(items, size, count, f) != count)
 		die("reading the log");
 	return items;
 }
@@ -528,15 +528,13 @@ static void print_cell(size_t stretch, size_t pair, const struct cell *cell, int
 
 static int analyse(const char *path, char **words, size_t count)
 {
-	int64_t *times = calloc(count + 1, sizeof(*times));
+	int64_t *times = zeroed(count, sizeof(*times));
 	struct cell *cells;
 	uint8_t *came;
 
 	read_log(path);
-	cells = calloc((count + 1) * pair_count, sizeof(*cells));
-	came = calloc(round_count + 1, pair_count);
-	if (!times || !cells || !came)
-		die("memory");
+	cells = zeroed((count + 1) * pair_count, sizeof(*cells));
+	came = zeroed(round_count + 1, pair_count);
 	for (size_t i = 0; i < count; i++)
 		times[i] = (int64_t)(strtold(words[i], NULL) * (long double)NS);
 	count_arrivals(cells, came, times, count);
@@ -562,17 +560,16 @@ static int analyse(const char *path, char **words, size_t count)
 struct deed {
 	unsigned received, bursts, copies, late, corrupt, arrivals;
 	uint32_t next; /* one more than the highest number so far */
-	int64_t first, last;
 	double *delays;
 	size_t delay_count;
+	int64_t *times; /* of all arrivals */
 };
 
 static void add_deed(struct deed *deed, const struct arrival *a, uint8_t *came)
 {
 	deed->corrupt += a->corrupt != 0;
-	if (!deed->arrivals++)
-		deed->first = a->at;
-	deed->last = a->at;
+	deed->times = grow(deed->times, deed->arrivals, sizeof(*deed->times));
+	deed->times[deed->arrivals++] = a->at;
 	if ((*came)++) {
 		deed->copies++;
 		return;
@@ -587,17 +584,12 @@ static void add_deed(struct deed *deed, const struct arrival *a, uint8_t *came)
 	deed->delays[deed->delay_count++] = (double)(a->at - a->sent) / 1e6;
 }
 
-static uint8_t *collect(struct deed *deeds)
+static void collect(struct deed *deeds, uint8_t *came)
 {
-	uint8_t *came = calloc(round_count + 1, pair_count);
-
-	if (!came)
-		die("memory");
 	for (size_t i = 0; i < arrival_count; i++)
 		if (arrivals[i].round < round_count && arrivals[i].pair < pair_count)
 			add_deed(&deeds[arrivals[i].pair], &arrivals[i],
 				 &came[arrivals[i].round * pair_count + arrivals[i].pair]);
-	return came;
 }
 
 static int compare_delays(const void *x, const void *y)
@@ -607,19 +599,27 @@ static int compare_delays(const void *x, const void *y)
 	return *a < *b ? -1 : *a > *b;
 }
 
+/* Arrivals per second, of count arrivals. */
+static double pace_of(const int64_t *times, size_t count)
+{
+	double span = count > 1 ? (double)(times[count - 1] - times[0]) / (double)NS : 0;
+
+	return span > 0 ? (double)(count - 1) / span : 0;
+}
+
 static void print_deed(size_t pair, const struct deed *deed)
 {
-	const int percent[] = {1, 10, 50, 90, 99};
-	size_t n = deed->delay_count;
-	double span = (double)(deed->last - deed->first) / (double)NS;
+	const size_t percent[] = {1, 10, 50, 90, 99};
+	size_t n = deed->delay_count, all = deed->arrivals, fifth = all / 5;
 
 	printf("%s %s %zu %u %u %u %u %u", nodes[pairs[pair].from].name, nodes[pairs[pair].to].name,
 	       round_count, deed->received, deed->bursts, deed->copies, deed->late, deed->corrupt);
 	if (n)
 		qsort(deed->delays, n, sizeof(*deed->delays), compare_delays);
 	for (size_t i = 0; i < 5; i++)
-		printf(" %.3f", n ? deed->delays[n * (size_t)percent[i] / 100] : 0);
-	printf(" %.2f\n", span > 0 ? (deed->arrivals - 1) / span : 0);
+		printf(" %.3f", n ? deed->delays[n * percent[i] / 100] : 0);
+	printf(" %.2f %.2f %.2f\n", pace_of(deed->times, all), pace_of(deed->times, fifth),
+	       pace_of(deed->times + all - fifth, fifth));
 }
 
 static int list(const char *path, bool fates)
@@ -628,10 +628,9 @@ static int list(const char *path, bool fates)
 	uint8_t *came;
 
 	read_log(path);
-	deeds = calloc(pair_count + 1, sizeof(*deeds));
-	if (!deeds)
-		die("memory");
-	came = collect(deeds);
+	deeds = zeroed(pair_count, sizeof(*deeds));
+	came = zeroed(round_count, pair_count);
+	collect(deeds, came);
 	for (size_t p = 0; p < pair_count; p++) {
 		if (fates)
 			printf("%s %s", nodes[pairs[p].from].name, nodes[pairs[p].to].name);
@@ -647,6 +646,7 @@ static int list(const char *path, bool fates)
 		else
 			print_deed(p, &deeds[p]);
 		free(deeds[p].delays);
+		free(deeds[p].times);
 	}
 	free(deeds);
 	free(came);

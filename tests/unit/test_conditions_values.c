@@ -43,6 +43,8 @@ static void test_values(void **state)
 	expect("5mbit burst 32kB queue 50ms", "rate_bps=5000000 burst_bytes=32000 queue_ms=50");
 	expect("rate 1gbit queue 100 packets", "rate_bps=1000000000 queue_packets=100");
 	expect("rate 1mbit queue 64KiB", "rate_bps=1000000 queue_bytes=65536");
+	expect("rate 10mbit burst 1MB peak 50mbit",
+	       "rate_bps=10000000 burst_bytes=1000000 peak_bps=50000000");
 	expect("rate 1mbit overhead 10B atm",
 	       "rate_bps=1000000 overhead_bytes=10 overhead_cells=atm");
 	expect("delay 2.5ms jitter 500us distribution normal reorder allowed",

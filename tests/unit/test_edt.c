@@ -61,6 +61,7 @@ static void test_round_trip(void **state)
 		"1gbit queue 1MB",
 		"1mbit overhead 40B",
 		"1mbit burst 10kB overhead 0B atm",
+		"1mbit burst 10kB peak 5mbit overhead 40B",
 		"delay 10ms jitter 2ms distribution normal reorder allowed",
 		"delay 10ms jitter 2ms distribution paretonormal",
 		"delay 10ms reorder 25%",
@@ -127,6 +128,10 @@ static void test_queue(void **state)
 		{"8mbit queue 10 packets overhead 40B", 15540000},
 		{"8mbit queue 10 packets overhead 40B atm", 17490000},
 		{"8mbit queue 5ms overhead 40B", 5 * MS},
+		/* a burst that waits for its peak fits */
+		{"8mbit burst 10kB peak 16mbit", 151400000},
+		{"8mbit burst 1MB peak 16mbit", 1000 * MS},
+		{"8mbit burst 1MB peak 16mbit queue 20ms", 20 * MS},
 		{"queue 5ms", 5 * MS},
 		{"delay 5ms", 300 * MS}, /* for a trace that has rates */
 	};
@@ -156,6 +161,35 @@ static void test_finish(void **state)
 	edt_finish(&c);
 	assert_int_equal(c.burst, 0);
 	assert_int_equal(c.jitter, 0);
+}
+
+/* The queue has the same bytes at the peak as at the rate; a peak that is none is dropped. */
+static void test_peak(void **state)
+{
+	static const char *const none[] = {"8mbit peak 16mbit", "8mbit burst 10kB peak 8mbit",
+					   "burst 10kB peak 8mbit"};
+	struct port_conditions c = compile("8mbit burst 10kB peak 32mbit queue 20ms"), more;
+
+	(void)state;
+	assert_int_equal(c.peak, 4000000);
+	assert_true(edt_has_peak(&c));
+	edt_finish(&c);
+	assert_int_equal(c.peak_queue, 5 * MS);
+	/* a slower rate from a more specific level keeps the peak, a faster one has none */
+	more = compile("4mbit");
+	edt_merge(&c, &more);
+	edt_finish(&c);
+	assert_int_equal(c.peak_queue, 2500000);
+	more = compile("40mbit");
+	edt_merge(&c, &more);
+	assert_false(edt_has_peak(&c));
+	for (size_t i = 0; i < ARRAY_SIZE(none); i++) {
+		c = compile(none[i]);
+		assert_false(edt_has_peak(&c));
+		edt_finish(&c);
+		assert_int_equal(c.peak, 0);
+		assert_int_equal(c.has & PORT_HAS_PEAK, 0);
+	}
 }
 
 static void test_holds(void **state)
@@ -353,10 +387,15 @@ static void test_tables(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_compile),
-		cmocka_unit_test(test_queue),	   cmocka_unit_test(test_finish),
-		cmocka_unit_test(test_holds),	   cmocka_unit_test(test_merge),
-		cmocka_unit_test(test_trace),	   cmocka_unit_test(test_trace_and_plain),
+		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_compile),
+		cmocka_unit_test(test_queue),
+		cmocka_unit_test(test_finish),
+		cmocka_unit_test(test_peak),
+		cmocka_unit_test(test_holds),
+		cmocka_unit_test(test_merge),
+		cmocka_unit_test(test_trace),
+		cmocka_unit_test(test_trace_and_plain),
 		cmocka_unit_test(test_tables),
 	};
 

@@ -375,6 +375,49 @@ static void test_burst(void **state)
 	}
 }
 
+/*
+ * A burst of 20 leaves at its peak, 20 ms apart, while the rate allows it: when it has paid for 25
+ * packets in half a second, the others are 100 ms apart.
+ */
+static void test_peak(void **state)
+{
+	struct port_conditions c = RATE(10000);
+	uint64_t begin = 0, end, last = 0;
+
+	NEEDS_BPF(state);
+	c.has |= PORT_HAS_BURST | PORT_HAS_PEAK;
+	c.burst = 2 * SECOND;
+	c.peak = 50000;
+	c.peak_queue = 100 * SECOND;
+	PUT(up(LINK_5, c));
+	for (uint64_t i = 1; i <= 40; i++) {
+		struct shot shot = shoot(five, six);
+		uint64_t late = i <= 25 ? 20 * i : 100 * (i - 20);
+
+		begin = i == 1 ? shot.before : begin;
+		assert_true(shot.tstamp >= begin + late * MS);
+		assert_true(shot.tstamp <= shot.after + late * MS);
+		assert_true(i == 1 || shot.tstamp >= last + 20 * MS);
+		last = shot.tstamp;
+	}
+	/* The bytes that may wait are the same at either rate. */
+	c.queue = SECOND;
+	c.peak_queue = 200 * MS;
+	c.delay = 1;
+	PUT(up(LINK_5, c));
+	begin = policy_now();
+	for (int i = 0; i < 30; i++) {
+		uint32_t verdict;
+		struct shot shot = shoot_type(five, six, TYPE_OTHER, &verdict);
+
+		if (verdict == PASS)
+			assert_true(shot.tstamp <= shot.after + 221 * MS);
+	}
+	end = policy_now();
+	assert_in_range(ports_traffic(5, 6, -1).dropped[PORT_DROP_QUEUE],
+			18 - (end - begin) / (20 * MS), 19);
+}
+
 /* Each hop is booked from now, so that a slow sender does not hold up others. */
 static void test_clocks(void **state)
 {
@@ -600,6 +643,7 @@ int main(void)
 		cmocka_unit_test(test_overhead),
 		cmocka_unit_test(test_queue),
 		cmocka_unit_test(test_burst),
+		cmocka_unit_test(test_peak),
 		cmocka_unit_test(test_clocks),
 		cmocka_unit_test(test_path_clocks),
 		cmocka_unit_test(test_flooded),

@@ -266,6 +266,14 @@ static void test_qualities(void **state)
 	shoot_times(20);
 	assert_in_range(counted(PORT_EFFECT_BURST), 4, 6);
 	assert_int_equal(counted_at_all(), counted(PORT_EFFECT_BURST));
+	/* A peak proves itself by the packets of a burst that wait for the one before. */
+	fault.conditions.faults = PORT_HAS_PEAK;
+	fault.conditions.peak = 10 * LENGTH;
+	fault.conditions.peak_queue = 100 * SECOND;
+	put(NULL, fault);
+	shoot_times(4);
+	assert_int_equal(counted(PORT_EFFECT_PEAK), 3);
+	assert_int_equal(counted_at_all(), 3);
 	/* Without fq, packets leave at once in any case. */
 	put_setting(&(struct setting) {NULL, &fault, 0, 1, .not_held = true});
 	forget();

@@ -102,6 +102,8 @@ static void check_rows(const struct row *rows, size_t count)
 		compare(rows[i].text, "tbf.rate", got.tbf.rate, rows[i].tbf.rate);
 		compare(rows[i].text, "tbf.burst", got.tbf.burst, rows[i].tbf.burst);
 		compare(rows[i].text, "tbf.limit", got.tbf.limit, rows[i].tbf.limit);
+		compare(rows[i].text, "tbf.peak", got.tbf.peak, rows[i].tbf.peak);
+		compare(rows[i].text, "tbf.peak_burst", got.tbf.peak_burst, rows[i].tbf.peak_burst);
 		compare(rows[i].text, "tbf.overhead", got.tbf.overhead.bytes,
 			rows[i].tbf.overhead.bytes);
 		compare(rows[i].text, "tbf.atm", got.tbf.overhead.atm, rows[i].tbf.overhead.atm);
@@ -193,6 +195,16 @@ static void test_burst(void **state)
 {
 	static const struct row rows[] = {
 		{"rate: 10mbit, burst: 64kB", {.limit = 10000}, {1250000, 64000, 151400}},
+		/* its bucket holds a frame with two tags, and 0.25 ms of the peak */
+		{"rate: 10mbit, burst: 64kB, peak: 50mbit",
+		 {.limit = 10000},
+		 {1250000, 64000, 151400, .peak = 6250000, .peak_burst = 1514 + 8 + 1562}},
+		{"rate: 10mbit, burst: 1MB, peak: 100gbit",
+		 {.limit = 10000},
+		 {1250000, 1000000, 1000000, .peak = 12500000000, .peak_burst = 1522 + 3125000}},
+		{"rate: 10mbit, burst: 1MB, peak: 20mbit, queue: 10ms",
+		 {.limit = 10000},
+		 {1250000, 1000000, 12500, .peak = 2500000, .peak_burst = 1522 + 625}},
 		{"rate: 10mbit, burst: 64kB, overhead: 40B",
 		 {.limit = 10000},
 		 {1250000, 64000, 151400, {40, false}}},
@@ -391,6 +403,7 @@ static void test_read(void **state)
 		{"rate: 12345672bit", NULL},
 		{"rate: 40gbit, delay: 1h", NULL},
 		{"rate: 10mbit, burst: 64kB, delay: 3ms", NULL},
+		{"rate: 10mbit, burst: 64kB, peak: 50mbit, overhead: 4B", NULL},
 		{"delay: 3ms, reorder: 25%", NULL},
 		{"loss: 0.0000001%", NULL},
 		{"loss: 33.3333333%, duplicate: 1%, corrupt: 99.9999999%", NULL},

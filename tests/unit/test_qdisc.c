@@ -196,6 +196,17 @@ static void test_tbf(void **state)
 		       "00010000 00000000 d0121300 00000000 00000000 00000000 "
 		       "684f0200 00000000 00000000 "
 		       "08000600 00fa0000 ");
+	tbf.peak = 5000000000;
+	tbf.peak_burst = 3084;
+	tbf.overhead.bytes = 4;
+	qdisc_put_tbf(rt, QDISC_CHANGE, 7, &tbf, NULL, "n eth1");
+	expect_message(rt, "tbf with a peak",
+		       "74000000 2400 0100 00000000 00000000 "
+		       "00000000 07000000 0000746e 0100736e 00000000 08000100 74626600 "
+		       "48000280 28000100 "
+		       "00010400 00000000 d0121300 00010400 00000000 ffffffff "
+		       "684f0200 00000000 00000000 "
+		       "08000600 00fa0000 08000700 0c0c0000 0c000500 00f2052a01000000 ");
 	qdisc_put_tbf(rt, QDISC_ADD, 7, &TBF_IDLE, NULL, "n eth1");
 	expect_message(rt, "idle tbf",
 		       "6c000000 2400 0105 00000000 00000000 "
