@@ -98,6 +98,9 @@ struct probe_flood_plan {
 	size_t lane_count;
 	double bps;
 	double burst; /* bits sent at once in advance, which do not count */
+	double lead;  /* or over these seconds, at this pace in bits per second; 0: at once */
+	double pace;
+	double train; /* bits of a short flood, beyond which none count; 0: all do */
 	double seconds;
 	double link; /* rate of the link to keep busy, for idle; 0: unknown */
 	struct overhead overhead;

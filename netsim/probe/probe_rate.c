@@ -14,13 +14,14 @@
 #include "netsim/util/auto.h"
 #include "netsim/util/clock.h"
 
-#define ETHERNET   14	 /* bytes of the header that shapers count */
-#define PAUSE	   0.001 /* seconds between batches of the sender */
-#define QUIET	   0.1	 /* seconds of silence after which the link has drained */
-#define DRAIN_MAX  3.0	 /* seconds; upper bound of that wait, for slow links */
-#define SKIP_SHARE 0.15	 /* share of a flood that does not count, until the link is busy */
-#define PER_SECOND 100	 /* lower bound of packets per second: slow links get smaller ones */
-#define CHUNK	   65536
+#define ETHERNET    14	  /* bytes of the header that shapers count */
+#define PAUSE	    0.001 /* seconds between batches of the sender */
+#define QUIET	    0.1	  /* seconds of silence after which the link has drained */
+#define DRAIN_MAX   3.0	  /* seconds; upper bound of that wait, for slow links */
+#define SKIP_SHARE  0.15  /* share of a flood that does not count, until the link is busy */
+#define PER_SECOND  100	  /* lower bound of packets per second: slow links get smaller ones */
+#define TRAIN_LEAST 50	  /* the same of a train */
+#define CHUNK	    65536
 
 struct flood {
 	struct probe *probe;
@@ -28,24 +29,32 @@ struct flood {
 	size_t lane_count;
 	size_t bytes;
 	double bits; /* of each packet, with the overhead */
-	double bps, burst;
+	double bps, burst, lead, pace;
 	uint32_t sent[PROBE_LANES], got;
 	uint32_t tried, refused;  /* packets offered to the interface, and not taken by it */
 	double ahead;		  /* seconds that the link needs for packets already sent */
 	double idle;		  /* seconds in which the link was idle, for want of a processor */
 	double turn;		  /* time of the last batch */
-	double skip;		  /* number of first packets, which do not count */
+	double skip, most;	  /* number of first packets, which do not count, and of all */
 	int64_t first, last, end; /* arrivals after end do not count */
 	uint32_t counted;
 	double heard; /* time of the last arrival */
 };
 
-static size_t packet_bytes(const struct probe_end *end, double bps)
+static size_t packet_bytes(const struct probe_end *end, const struct probe_flood_plan *plan)
 {
-	double fit = bps / 8 / PER_SECOND;
+	double fit = plan->bps / 8 / PER_SECOND;
 	double most = end->mtu ? end->mtu : 1500;
 
+	if (plan->train > 0)
+		fit = fmin(fit, plan->train / 8 / TRAIN_LEAST);
 	return (size_t)(fit > most ? most : fit < 200 ? 200 : fit);
+}
+
+/* The bits of the burst that are due after some seconds. */
+static double due_lead(const struct flood *f, double elapsed)
+{
+	return f->lead > 0 ? f->pace * fmin(elapsed, f->lead) : f->burst;
 }
 
 /* Sends a batch of the packets due on one lane; true if more may be due. */
@@ -53,7 +62,7 @@ static bool send_lane(struct flood *f, size_t i, double elapsed)
 {
 	const struct probe_lane *lane = &f->lanes[i];
 	const struct probe *p = f->probe;
-	double due = lane->share * (f->burst + f->bps * elapsed) / f->bits + 1;
+	double due = lane->share * (due_lead(f, elapsed) + f->bps * elapsed) / f->bits + 1;
 	uint8_t packets[PROBE_BATCH][PROBE_SNAP];
 	size_t lengths[PROBE_BATCH];
 	int count = 0;
@@ -108,7 +117,7 @@ static void take_end(struct flood *f, size_t end)
 			const struct probe_arrival *a = &arrivals[i];
 
 			if (a->load.path >= f->lane_count || f->lanes[a->load.path].to != end ||
-			    f->got++ < f->skip || a->at > f->end)
+			    f->got++ < f->skip || f->got > f->most || a->at > f->end)
 				continue;
 			if (!f->counted++ || a->at < f->first)
 				f->first = a->at;
@@ -137,13 +146,16 @@ void probe_flood(struct probe *probe, const struct probe_flood_plan *plan, struc
 				  plan->lane_count < PROBE_LANES ? plan->lane_count : PROBE_LANES,
 			  .bps = plan->bps,
 			  .burst = plan->burst,
+			  .lead = plan->lead,
+			  .pace = plan->pace,
 			  .end = INT64_MAX};
 	double start = probe_now(), end = start + plan->seconds, sent = 0;
 
 	probe->run++;
-	f.bytes = packet_bytes(&probe->ends[f.lanes[0].from], f.bps);
+	f.bytes = packet_bytes(&probe->ends[f.lanes[0].from], plan);
 	f.bits = 8.0 * (double)overhead_charge(plan->overhead, f.bytes + ETHERNET);
-	f.skip = (f.burst + f.bps * plan->seconds * SKIP_SHARE) / f.bits;
+	f.skip = (f.burst + f.bps * (plan->seconds - plan->lead) * SKIP_SHARE) / f.bits;
+	f.most = plan->train > 0 ? plan->train / f.bits : INFINITY;
 	f.turn = start;
 	for (double now = start; now < end; now = probe_now()) {
 		uint32_t tried = f.tried;
@@ -160,7 +172,7 @@ void probe_flood(struct probe *probe, const struct probe_flood_plan *plan, struc
 		f.end = clock_ns(CLOCK_REALTIME);
 	for (size_t i = 0; i < f.lane_count; i++)
 		sent += f.sent[i];
-	ret->offered = (sent * f.bits - f.burst) / plan->seconds;
+	ret->offered = (sent * f.bits - due_lead(&f, INFINITY)) / plan->seconds;
 	ret->refused = f.tried ? (double)f.refused / f.tried : 0;
 	ret->idle = f.idle / plan->seconds;
 	ret->busy = false;

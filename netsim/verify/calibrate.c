@@ -18,7 +18,8 @@ void verify_calibrate(struct verify_run *run, const struct probe_flood_plan *pla
 	const struct netem netem = {.rate = (uint64_t)(plan->link / 8),
 				    .overhead = plan->overhead,
 				    .limit = packets(fmax(QUEUE_MIN, plan->link / 8))};
-	uint32_t burst = (uint32_t)fmax(plan->link / 8 / 100, 10 * FULL_FRAME);
+	uint32_t burst = plan->train > 0 ? 2 * FULL_FRAME :
+					   (uint32_t)fmax(plan->link / 8 / 100, 10 * FULL_FRAME);
 	struct probe_flood_plan same = *plan;
 	struct netsim_err err = {0};
 	struct probe_rate seen;
@@ -29,6 +30,10 @@ void verify_calibrate(struct verify_run *run, const struct probe_flood_plan *pla
 	same.lanes = &lane;
 	same.lane_count = 1;
 	same.burst = tbf ? 8.0 * burst : 0;
+	same.lead = 0;
+	same.seconds -= plan->lead;
+	if (same.train > 0)
+		same.train += same.burst;
 	probe_flood(run->probe, &same, &seen);
 	r->control = fmax(r->control, fmax(0, 1 - seen.passed / plan->link));
 	r->excess = fmax(r->excess, seen.passed / plan->link - 1);

@@ -43,6 +43,7 @@ struct verify_rate {
 	size_t end, partner;
 	bool up;
 	bool is_path;
+	double train;			/* of a peak: seconds that a burst lasts; else 0 */
 	size_t path;			/* its index, if is_path */
 	uint64_t own;			/* the requested rate of the direction or path */
 	uint64_t asked;			/* the rate to expect: less with slow partners */
@@ -140,6 +141,25 @@ int verify_expect(const struct verify_path *path, struct dist_tables *tables,
 unsigned verify_size_limit(const struct verify_path *path);
 /* Returns the standard deviation of the delay of a single direction, in ms. */
 double verify_jitter(const struct conditions *c);
+/*
+ * Returns how long a full bucket lasts at its peak, in seconds; 0 if it has no peak.
+ */
+double verify_dry(const struct conditions *c);
+/* Returns the number of bits that a shaper passes faster than at its rate. */
+double verify_burst(const struct conditions *c);
+/* Returns how long it takes to fill an empty bucket, in seconds; 0 if there is none. */
+double verify_refill(const struct conditions *c);
+/*
+ * Returns the rate at which a full bucket passes a train of this length, which comes at bps;
+ * UINT64_MAX: as it comes.
+ */
+uint64_t verify_train(const struct conditions *c, double bps, double seconds);
+/* Returns the rate of a hop; UINT64_MAX if it has none. */
+uint64_t verify_rate_of(const struct conditions *c);
+/* Returns the hop of a path on which full frames take longest; the first of several. */
+const struct conditions *verify_slowest_hop(const struct verify_path *path);
+/* Returns the rate of a path without the hop that r is of, as that one counts. */
+uint64_t verify_rest(const struct verify_path *path, const struct verify_rate *r);
 /* Returns the mean loss of a direction, as a share. */
 double verify_loss(const struct conditions *c);
 /* Returns the variance of the number of losses, relative to that of independent losses. */

@@ -163,7 +163,8 @@ static enum blame find_blame(const struct judge *j, const struct verify_rate *r)
 	for (size_t i = 0; i < j->in->rate_count; i++) {
 		const struct verify_rate *other = &j->in->rates[i];
 
-		if (other->is_path || other->end != r->partner || other->up == r->up)
+		if (other->is_path || other->end != r->partner || other->up == r->up ||
+		    !other->train != !r->train)
 			continue;
 		if (verify_rate_fits(other) || share_of(other) > own + BLAME_SHARE)
 			return BLAME_OWN;
@@ -247,7 +248,7 @@ static const struct verify_rate *find_limiting(const struct judge *j, const stru
 	for (size_t i = 0; i < j->in->rate_count; i++) {
 		const struct verify_rate *other = &j->in->rates[i];
 
-		if (!other->is_path && !other->why &&
+		if (!other->is_path && !other->why && !other->train == !r->train &&
 		    other->end == (other->up ? r->end : r->partner) && other->udp >= 0 &&
 		    !verify_udp_fits(other) && other->udp < (double)other->asked &&
 		    other->udp < (1 + 2 * BLAME_SHARE) * r->udp)
@@ -286,7 +287,8 @@ static int rate_row(struct judge *j, const struct verify_rate *r, const char *su
 
 	if (!row)
 		return -ENOMEM;
-	format_bps((double)(r->is_path ? r->own : r->asked), row->asked, sizeof(row->asked));
+	format_bps((double)(r->is_path || r->train > 0 ? r->own : r->asked), row->asked,
+		   sizeof(row->asked));
 	snprintf(row->why, sizeof(row->why), "%s", why);
 	if (r->why || (r->udp < 0 && r->tcp < 0))
 		return 0;
@@ -309,7 +311,10 @@ int verify_end_rates(struct judge *j, size_t end)
 		const struct verify_rate *rate = &j->in->rates[i];
 
 		if (!rate->is_path && rate->end == end)
-			r = rate_row(j, rate, j->in->ends[end], rate->up ? "rate up" : "rate down");
+			r = rate_row(j, rate, j->in->ends[end],
+				     rate->train > 0 ? (rate->up ? "peak up" : "peak down") :
+				     rate->up	     ? "rate up" :
+						       "rate down");
 	}
 	return r;
 }
@@ -325,7 +330,7 @@ int verify_path_rates(struct judge *j, size_t p)
 
 		if (rate->is_path && rate->path == p && !rate->left_out && !path->skip)
 			r = rate_row(j, rate, verify_pair_name(j, path, name, sizeof(name)),
-				     "rate");
+				     rate->train > 0 ? "peak" : "rate");
 	}
 	return r;
 }

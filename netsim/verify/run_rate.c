@@ -13,9 +13,16 @@
 #include "netsim/verify/tcp.h"
 
 #define OVERLOAD    1.2	 /* rate of a flood, relative to the expected rate */
+#define BUCKET_MOST 5.0	 /* seconds; upper bound of the time to use up or save up a burst */
 #define RATE_ROUND  30.0 /* seconds available for all rates together */
 #define TRIES	    3
 #define TCP_SECONDS 1.0
+
+/* A train, which shows a peak. */
+#define TRAIN_MOST	  0.5	/* seconds */
+#define TRAIN_SHARE	  0.9	/* of it that counts, less than the bucket lasts */
+#define TRAIN_AHEAD	  0.002 /* seconds of it that are sent at once, and so keep the link busy */
+#define TRAIN_AHEAD_SHARE 0.05	/* or as a share, if that is less */
 
 #define PATH_SECONDS 0.25 /* duration of the first flood of a path */
 #define PATH_RATES   100  /* upper bound: rates of paths, without a class, that are measured */
@@ -33,50 +40,16 @@
 #define SPREAD	     1.4  /* wanted */
 #define SPREAD_LEAST 1.25 /* with less, only one partner is used */
 
-static uint64_t rate_of(const struct conditions *c)
-{
-	return cond_has(c, COND_RATE) && c->rate.bps ? c->rate.bps : UINT64_MAX;
-}
-
-/* The rate of a hop as another one, whose overhead may differ, would count the same frames. */
-static uint64_t rate_beside(const struct conditions *c, const struct conditions *other)
-{
-	uint64_t rate = rate_of(c);
-	double stretch = conditions_stretch(other) / conditions_stretch(c);
-
-	return rate == UINT64_MAX ? rate : (uint64_t)((double)rate * stretch);
-}
-
-/* The hop of a path on which full frames take longest; the first of several. */
-static const struct conditions *slowest_hop(const struct verify_path *path)
-{
-	const struct conditions *slowest = &path->up;
-
-	if (rate_beside(&path->path, slowest) < rate_of(slowest))
-		slowest = &path->path;
-	if (rate_beside(&path->down, slowest) < rate_of(slowest))
-		slowest = &path->down;
-	return slowest;
-}
-
 static uint64_t least(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
-}
-
-/* Returns the rate of a path without its hop in the direction up or down, as that one counts. */
-static uint64_t rest_of(const struct verify_path *path, bool up)
-{
-	const struct conditions *hop = up ? &path->up : &path->down;
-
-	return least(rate_beside(&path->path, hop), rate_beside(up ? &path->down : &path->up, hop));
 }
 
 /* Returns whether a path's own rate is wrong; such a path says nothing about its ends. */
 static bool is_wrong(const struct verify_run *run, size_t p)
 {
 	for (size_t i = 0; i < run->rate_count; i++)
-		if (run->rates[i].is_path && run->rates[i].path == p &&
+		if (run->rates[i].is_path && !run->rates[i].train && run->rates[i].path == p &&
 		    !verify_rate_fits(&run->rates[i]))
 			return true;
 	return false;
@@ -115,25 +88,10 @@ static size_t find_partner(const struct verify_run *run, const struct verify_rat
 
 		if (!is_candidate(run, r, p) || (r->up ? path->to : path->from) == except)
 			continue;
-		if (best == SIZE_MAX || rest_of(path, r->up) > rest_of(&run->paths[best], r->up))
+		if (best == SIZE_MAX || verify_rest(path, r) > verify_rest(&run->paths[best], r))
 			best = p;
 	}
 	return best;
-}
-
-/* Returns the number of bits that a shaper passes at once. */
-static double burst_of(const struct conditions *c)
-{
-	double bits;
-
-	if (!cond_has(c, COND_RATE))
-		return 0;
-	if (cond_has(c, COND_BURST))
-		return 8.0 * (double)c->burst.bytes;
-	if (!cond_has(c, COND_REORDER) || c->reorder == REORDER_FORBIDDEN)
-		return 0;
-	bits = (double)c->rate.bps / 100;
-	return fmax(bits, 8.0 * 10 * FULL_FRAME);
 }
 
 static void wait_seconds(double seconds)
@@ -151,7 +109,9 @@ struct turn {
 	const struct conditions *hop;	/* the one that limits the rate */
 	double room;			/* rate of all partners together */
 	double lost_before;		/* share lost before the hop that limits the rate */
-	double burst;
+	double burst;			/* bits that pass faster than at the rate */
+	double lead;			/* seconds that this takes at a peak; 0: none */
+	double refill;			/* seconds until the buckets are full again */
 	double seconds;
 	struct verify_expect expect; /* of the first lane */
 	bool limits_size;	     /* full-sized packets do not pass some lane */
@@ -161,13 +121,15 @@ static int add_lane(const struct verify_run *run, const struct verify_rate *r, s
 		    struct turn *turn, struct netsim_err *err)
 {
 	const struct verify_path *path = &run->paths[p];
-	double rest = (double)rest_of(path, r->up);
+	double rest = (double)verify_rest(path, r);
 	struct dist_tables tables = {0};
 	int result = 0;
 
 	if (!turn->lane_count) {
 		turn->path = path;
-		turn->hop = r->is_path ? slowest_hop(path) : r->up ? &path->up : &path->down;
+		turn->hop = !r->is_path ? (r->up ? &path->up : &path->down) :
+			    r->train	? &path->path :
+					  verify_slowest_hop(path);
 		result = verify_expect(path, &tables, &turn->expect);
 		dist_tables_done(&tables);
 	}
@@ -175,8 +137,13 @@ static int add_lane(const struct verify_run *run, const struct verify_rate *r, s
 		(struct probe_lane) {run->probes[p].from, run->probes[p].to, rest};
 	turn->room += rest;
 	turn->limits_size |= limits_size(run, p);
-	turn->burst = fmax(turn->burst,
-			   burst_of(&path->up) + burst_of(&path->path) + burst_of(&path->down));
+	turn->burst = fmax(turn->burst, verify_burst(&path->up) + verify_burst(&path->path) +
+						verify_burst(&path->down));
+	turn->lead = fmax(turn->lead, fmax(fmax(verify_dry(&path->up), verify_dry(&path->path)),
+					   verify_dry(&path->down)));
+	turn->refill =
+		fmax(turn->refill, fmax(fmax(verify_refill(&path->up), verify_refill(&path->path)),
+					verify_refill(&path->down)));
 	return result < 0 ? err_oom(err) : 0;
 }
 
@@ -200,7 +167,7 @@ static int choose(const struct verify_run *run, struct verify_rate *r, size_t fi
 		for (size_t i = 0; i < run->path_count; i++)
 			if (!used[i] && is_candidate(run, r, i) &&
 			    (p == SIZE_MAX ||
-			     rest_of(&run->paths[i], r->up) > rest_of(&run->paths[p], r->up)))
+			     verify_rest(&run->paths[i], r) > verify_rest(&run->paths[p], r)))
 				p = i;
 		if (p == SIZE_MAX)
 			break;
@@ -209,7 +176,7 @@ static int choose(const struct verify_run *run, struct verify_rate *r, size_t fi
 	free(used);
 	if (turn->lane_count > 1 && turn->room < SPREAD_LEAST * (double)r->own) {
 		turn->lane_count = 1;
-		turn->room = (double)rest_of(turn->path, r->up);
+		turn->room = (double)verify_rest(turn->path, r);
 	}
 	for (size_t i = 0; i < turn->lane_count; i++)
 		turn->lanes[i].share /= turn->room;
@@ -229,28 +196,55 @@ static void keep_best(struct verify_rate *r, const struct probe_rate *seen, doub
 	r->idle = seen->idle;
 }
 
-static void flood(struct verify_run *run, struct probe *probe, const struct turn *turn,
-		  struct verify_rate *r)
+/* A flood that uses up all bursts first, or one train that uses up the burst of a peak. */
+static struct probe_flood_plan plan_flood(const struct turn *turn, const struct verify_rate *r,
+					  double arrives, int times)
 {
-	double arrives = 1 - turn->lost_before, offer = OVERLOAD * (double)r->asked / arrives;
-	struct overhead overhead =
-		cond_has(turn->hop, COND_OVERHEAD) ? turn->hop->overhead : (struct overhead) {0};
+	double offer = OVERLOAD * (double)r->asked / arrives;
+	struct probe_flood_plan plan = {
+		.lanes = turn->lanes,
+		.lane_count = turn->lane_count,
+		.link = (double)(r->is_path ? r->own : r->asked) / arrives,
+	};
 
 	/* Keep each partner's share below the rate of its link. */
 	if (turn->lane_count > 1)
 		offer = fmin(offer, turn->room * OVERLOAD / SPREAD);
+	plan.bps = offer;
+	if (cond_has(turn->hop, COND_OVERHEAD))
+		plan.overhead = turn->hop->overhead;
+	if (r->train > 0) {
+		plan.seconds = r->train;
+		plan.train = TRAIN_SHARE * r->train * (double)r->asked;
+		plan.burst = fmin(TRAIN_AHEAD, TRAIN_AHEAD_SHARE * r->train) * offer;
+		return plan;
+	}
+	plan.seconds = times * turn->seconds + turn->lead;
+	plan.burst = turn->burst;
+	if (turn->lead > 0) {
+		plan.lead = turn->lead;
+		plan.pace = OVERLOAD * turn->burst / turn->lead / arrives;
+	}
+	return plan;
+}
+
+static void flood(struct verify_run *run, struct probe *probe, const struct turn *turn,
+		  struct verify_rate *r)
+{
+	double arrives = 1 - turn->lost_before;
+
+	if ((r->train > 0 ? turn->refill : turn->lead) > BUCKET_MOST) {
+		r->why = r->train > 0 ? "its burst takes too long to save up" :
+					"its burst takes too long to use up";
+		return;
+	}
 	/* A stalled machine makes a link look slow or, within the window, fast: try again. */
 	for (int i = 1; i <= TRIES; i++) {
-		const struct probe_flood_plan plan = {
-			.lanes = turn->lanes,
-			.lane_count = turn->lane_count,
-			.bps = offer,
-			.burst = turn->burst,
-			.seconds = i * turn->seconds,
-			.link = (double)(r->is_path ? r->own : r->asked) / arrives,
-			.overhead = overhead};
+		const struct probe_flood_plan plan = plan_flood(turn, r, arrives, i);
 		struct probe_rate seen;
 
+		if (r->train > 0)
+			wait_seconds(turn->refill);
 		probe_flood(probe, &plan, &seen);
 		keep_best(r, &seen, turn->lost_before);
 		if (verify_udp_fits(r))
@@ -282,7 +276,7 @@ static struct tcp_path tcp_path_of(const struct verify_run *run, const struct tu
 
 	return (struct tcp_path) {.rate = (double)r->tcp_asked,
 				  .rtt = (path->seen.mean + way_back(run, path)->seen.mean) / 1e3,
-				  .queue = verify_queue(slowest_hop(path)),
+				  .queue = verify_queue(verify_slowest_hop(path)),
 				  .loss = turn->expect.loss,
 				  .window = TCP_WINDOW};
 }
@@ -361,6 +355,14 @@ static uint64_t without_overhead(uint64_t rate, const struct conditions *hop)
 	return (uint64_t)((double)rate / conditions_stretch(hop));
 }
 
+/* Returns whether other links pass a burst no faster than its peak, and sets the reason. */
+static bool is_hidden(struct verify_rate *r)
+{
+	if (r->train > 0 && r->asked < r->own)
+		r->why = "no link of a partner passes a burst that fast";
+	return r->why != NULL;
+}
+
 static int measure_over(struct verify_run *run, struct probe *probe, struct verify_rate *r,
 			size_t first, bool alone, struct netsim_err *err)
 {
@@ -386,12 +388,14 @@ static int measure_over(struct verify_run *run, struct probe *probe, struct veri
 	r->shared = turn.room < SPREAD * (double)r->own;
 	r->control = r->machine = r->tcp_control = -1;
 	r->excess = 0;
-	r->slack = slack_of(&turn.expect, (double)r->asked, turn.seconds);
+	r->slack = slack_of(&turn.expect, (double)r->asked, r->train > 0 ? r->train : turn.seconds);
+	if (is_hidden(r))
+		return 0;
 	flood(run, probe, &turn, r);
-	if (each < 1 || refuses_tcp(&turn.expect) || !verify_udp_fits(r))
+	if (r->train > 0 || each < 1 || refuses_tcp(&turn.expect) || !verify_udp_fits(r))
 		return result;
 	r->no_tcp = run->quick;
-	r->tcp_asked = without_overhead(least(r->own, rest_of(turn.path, r->up)), turn.hop);
+	r->tcp_asked = without_overhead(least(r->own, verify_rest(turn.path, r)), turn.hop);
 	return run->quick ? result : stream(run, probe, &turn, r, err);
 }
 
@@ -418,7 +422,7 @@ static int measure_rate(struct verify_run *run, struct probe *probe, struct veri
 	if (result < 0 || r->why || verify_rate_fits(r))
 		return result;
 	other = find_partner(run, r, r->partner);
-	r->shared = rest_of(&run->paths[first], r->up) != UINT64_MAX;
+	r->shared = verify_rest(&run->paths[first], r) != UINT64_MAX;
 	if (other == SIZE_MAX)
 		return 0;
 	result = measure_over(run, probe, &second, other, true, err);
@@ -426,10 +430,29 @@ static int measure_rate(struct verify_run *run, struct probe *probe, struct veri
 		return result;
 	if (run->stopped)
 		r->why = VERIFY_INTERRUPTED;
+	else if (second.why)
+		return 0;
 	else if (!verify_rate_fits(&second))
 		r->shared = false; /* with a second partner too: the measured link is wrong */
 	else if (r->udp > (double)r->asked || second.udp > 1.005 * r->udp)
 		*r = second; /* the second partner got more than the first, or no more than asked */
+	return 0;
+}
+
+/* Adds the peak of a rate, which is measured in the same way. */
+static int add_peak(struct verify_run *run, const struct verify_rate *rate,
+		    const struct conditions *hop, struct netsim_err *err)
+{
+	struct verify_rate copy = *rate, *r;
+
+	if (verify_dry(hop) <= 0)
+		return 0;
+	r = array_push(run->rates, run->rate_count);
+	if (!r)
+		return err_oom(err);
+	*r = copy;
+	r->own = r->asked = hop->peak.bps;
+	r->train = fmin(verify_dry(hop), TRAIN_MOST);
 	return 0;
 }
 
@@ -439,7 +462,7 @@ static int add_directions(struct verify_run *run, struct netsim_err *err)
 		for (size_t p = 0; p < run->path_count; p++) {
 			const struct verify_path *path = &run->paths[p];
 			bool up = d % 2 == 0;
-			uint64_t own = rate_of(up ? &path->up : &path->down);
+			uint64_t own = verify_rate_of(up ? &path->up : &path->down);
 			struct verify_rate *r;
 
 			if ((up ? path->from : path->to) != d / 2 || own == UINT64_MAX ||
@@ -455,6 +478,8 @@ static int add_directions(struct verify_run *run, struct netsim_err *err)
 						   .asked = own,
 						   .udp = -1,
 						   .tcp = -1};
+			if (add_peak(run, r, up ? &path->up : &path->down, err) < 0)
+				return -ENOMEM;
 			break;
 		}
 	return 0;
@@ -471,8 +496,8 @@ struct capacity {
 static struct capacity path_capacity(const struct verify_path *path)
 {
 	const struct conditions *hops[] = {&path->up, &path->path, &path->down};
-	const struct conditions *slowest = slowest_hop(path);
-	struct capacity c = {.rate = rate_of(slowest)};
+	const struct conditions *slowest = verify_slowest_hop(path);
+	struct capacity c = {.rate = verify_rate_of(slowest)};
 	double before = 1, all = 1;
 
 	for (size_t i = 0; i < ARRAY_SIZE(hops); i++) {
@@ -508,7 +533,7 @@ static bool shares_rate(const struct verify_run *run, size_t p)
 
 		if (other->crossing == path->crossing && !other->traffic && !other->cut &&
 		    !other->skip && !other->echo && other->seen.received &&
-		    rate_of(&other->path) == rate_of(&path->path))
+		    verify_rate_of(&other->path) == verify_rate_of(&path->path))
 			return true;
 	}
 	return false;
@@ -519,13 +544,13 @@ static bool has_rate(const struct verify_run *run, size_t p)
 {
 	const struct verify_path *path = &run->paths[p], *plain;
 
-	if (rate_of(&path->path) == UINT64_MAX || path->cut || path->skip || path->echo ||
+	if (verify_rate_of(&path->path) == UINT64_MAX || path->cut || path->skip || path->echo ||
 	    !path->seen.received)
 		return false;
 	if (shares_rate(run, p))
 		return false;
 	plain = path->traffic ? plain_of(run, p) : NULL;
-	return !plain || rate_of(&plain->path) != rate_of(&path->path);
+	return !plain || verify_rate_of(&plain->path) != verify_rate_of(&path->path);
 }
 
 static bool same_traffic(const struct verify_path *a, const struct verify_path *b)
@@ -562,6 +587,8 @@ static int add_group(struct verify_run *run, size_t first, struct netsim_err *er
 					   .tcp = -1,
 					   .left_out = place++ % ((count + most - 1) / most)};
 		r->asked = r->own;
+		if (!r->left_out && add_peak(run, r, &path->path, err) < 0)
+			return -ENOMEM;
 	}
 	return 0;
 }
@@ -594,21 +621,24 @@ static int measure_path(struct verify_run *run, struct probe *probe, struct veri
 		return result;
 	turn.lanes[0].share = 1;
 	turn.lanes[0].port = way->port;
-	r->asked = (uint64_t)((double)r->own * (1 - capacity.after));
+	r->asked = r->train > 0 ? least(r->own, verify_rest(turn.path, r)) : r->own;
+	r->asked = (uint64_t)((double)r->asked * (1 - capacity.after));
 	r->tcp_asked = without_overhead(r->asked, turn.hop);
 	r->control = r->machine = r->tcp_control = -1;
 	r->excess = 0;
-	r->slack = slack_of(&turn.expect, (double)r->asked, turn.seconds);
+	r->slack = slack_of(&turn.expect, (double)r->asked, r->train > 0 ? r->train : turn.seconds);
 	if (turn.limits_size)
 		r->why = too_large;
 	else if (capacity.before > LOST_MOST || capacity.after > LOST_MOST)
 		r->why = "more than half of what is sent is lost";
 	else if (tcp_alone)
-		r->why = refuses_tcp(&turn.expect);
-	else
+		r->why = r->train > 0 ? "TCP, its only traffic, does not show it" :
+					refuses_tcp(&turn.expect);
+	else if (!is_hidden(r))
 		flood(run, probe, &turn, r);
-	if (r->why || (!tcp_alone && (turns_of(run) > TCP_PATHS || refuses_tcp(&turn.expect) ||
-				      !verify_udp_fits(r))))
+	if (r->why || r->train > 0 ||
+	    (!tcp_alone &&
+	     (turns_of(run) > TCP_PATHS || refuses_tcp(&turn.expect) || !verify_udp_fits(r))))
 		return 0;
 	r->no_tcp = run->quick && !tcp_alone;
 	if (r->no_tcp)

@@ -36,7 +36,8 @@ double verify_queue(const struct conditions *c)
 	double delay = cond_has(c, COND_DELAY) ? (double)c->delay.ns / 1e9 : 0;
 
 	if (!cond_has(c, COND_QUEUE))
-		return fmax(2 * rate * delay, QUEUE_MIN);
+		return fmax(cond_has(c, COND_PEAK) ? (double)c->burst.bytes : 0,
+			    fmax(2 * rate * delay, QUEUE_MIN));
 	switch (c->queue.unit) {
 	case QUEUE_TIME:
 		return rate * (double)c->queue.value / 1e9;

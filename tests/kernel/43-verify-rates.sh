@@ -2,7 +2,7 @@
 # limit: 200
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# netsim verify and rates, on any kernel with tbf: the test writes the request into netsim's
+# netsim verify, rates and peaks, on any kernel with tbf: the test writes the request into netsim's
 # record and shapes the ports. Senders are compared with a scratch link, and nothing fails
 # because the machine is busy.
 # shellcheck shell=bash
@@ -21,23 +21,25 @@ build() {
 	check "up" "$NETSIM" up "$WORK/rates.yaml"
 	mkdir -p /run/netsim
 	jq -n --arg file "$WORK/p.yaml" --arg text \
-		$'profile: p\npairs: [{from: n1, to: n2, rate: 8mbit}]\n' '{engine: "auto",
+		$'profile: p\npairs: [{from: n1, to: n2, rate: 8mbit, burst: 100kB, peak: 24mbit}]\n' '{engine: "auto",
 		applied: [{profile: "p", file: $file, text: $text}], faults: []}' >/run/netsim/rates.json
 	shape 8mbit
 }
 
-# shape RATE: towards n2; inside NODE RATE: a qdisc inside the sender
+# shape RATE [PEAK]: towards n2; inside NODE RATE: a qdisc inside the sender
 shape() {
-	tc qdisc replace dev "$(port_of n2)" root tbf rate "$1" burst 15000 limit 150000
+	# shellcheck disable=SC2046 # words
+	tc qdisc replace dev "$(port_of n2)" root tbf rate "$1" burst 100000 limit 150000 \
+		$([[ ${2:-24mbit} == none ]] || echo peakrate "${2:-24mbit}" mtu 4500)
 }
 
 inside() {
 	node_exec "$1" tc qdisc replace dev eth1 root tbf rate "$2" burst 3000 limit 30000
 }
 
-# row: the verdict of the pair's rate, and the reason
+# row [WHAT]: the verdict of the pair's rate or peak, and the reason
 row() {
-	jq -r '.rows[] | select(.what == "rate" and .node == "n1 > n2") | "\(.verdict): \(.why)"' <<<"$OUT"
+	jq -r --arg what "${1:-rate}" '.rows[] | select(.what == $what and .node == "n1 > n2") | "\(.verdict): \(.why)"' <<<"$OUT"
 }
 
 # until_row REGEX: verifies until the row matches; on a busy machine it may be unproved at times
@@ -56,6 +58,7 @@ honest() {
 	until_row '^ok: '
 	like "a link that is shaped as requested does not fail" "$STATUS" '^[06]$'
 	like "its row" "$(row)" '^(ok|unproved): '
+	like "and that of its peak" "$(row peak)" '^(ok|unproved): '
 	# TCP is measured only if the rate of UDP is right.
 	if [[ $(row) == ok:* ]]; then
 		is "--quick reports that TCP is left out" \
@@ -89,9 +92,11 @@ wrong() {
 	shape 7mbit
 	until_row '^failed: '
 	is "a rate an eighth too low" "$STATUS $(row)" "1 failed: "
-	shape 9mbit
+	like "says nothing about the peak" "$(row peak)" '^(ok|unproved): '
+	shape 9mbit none
 	until_row '^failed: '
 	is "or too high" "$STATUS $(row)" "1 failed: "
+	is "and a burst that leaves at once" "$(row peak)" "failed: "
 	shape 8mbit
 }
 
@@ -117,7 +122,7 @@ busy() {
 
 # A rate that this machine cannot send is not the fault of the fleet.
 too_much() {
-	sed -i 's/8mbit/900gbit/' /run/netsim/rates.json
+	sed -i 's/8mbit.*24mbit/900gbit/' /run/netsim/rates.json
 	tc qdisc delete dev "$(port_of n2)" root
 	fails_with 6 "a rate that this machine cannot send" "$NETSIM" verify --quick --json
 	like "is unproved" "$(row)" '^unproved: this machine cannot send more than'

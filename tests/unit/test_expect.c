@@ -136,12 +136,49 @@ static void test_tcp_model(void **state)
 	near_to(verify_queue(&c), 50000, 0);
 }
 
+/* A bucket of 1 MB that fills at 10 mbit and leaves at 50: 8 Mbit last 0.2 s, 10 Mbit pass. */
+static void test_peak(void **state)
+{
+	struct verify_path path = {0};
+	struct verify_rate r = {.up = true, .own = 50000000, .train = 0.2};
+	struct conditions c = {0}, *down = &path.down;
+
+	(void)state;
+	add_rate(&c, 10000000);
+	c.has |= 1U << COND_BURST;
+	c.burst.bytes = 1000000;
+	near_to(verify_dry(&c), 0, 0);
+	near_to(verify_burst(&c), 8e6, 1);
+	near_to(verify_queue(&c), QUEUE_MIN, 0);
+	c.has |= 1U << COND_PEAK;
+	c.peak.bps = 50000000;
+	near_to(verify_dry(&c), 0.2, 1e-9);
+	near_to(verify_burst(&c), 10e6, 1);
+	near_to(verify_refill(&c), 0.8, 1e-9);
+	near_to(verify_queue(&c), 1000000, 0);
+	/* What the other end of a path passes meanwhile. */
+	path.up = c;
+	assert_true(verify_rest(&path, &r) == UINT64_MAX);
+	*down = c;
+	assert_true(verify_rest(&path, &r) == 50000000);
+	down->burst.bytes = 999999;
+	assert_true(verify_rest(&path, &r) == 10000000);
+	down->has &= ~(1U << COND_PEAK);
+	assert_true(verify_rest(&path, &r) == 10000000);
+	down->burst.bytes = 1000000;
+	assert_true(verify_rest(&path, &r) == UINT64_MAX);
+	down->has &= ~(1U << COND_BURST);
+	assert_true(verify_rest(&path, &r) == 10000000);
+	r.train = 0;
+	assert_true(verify_rest(&path, &r) == 10000000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_interval),    cmocka_unit_test(test_loss_models),
 		cmocka_unit_test(test_combination), cmocka_unit_test(test_jitter),
-		cmocka_unit_test(test_tcp_model),
+		cmocka_unit_test(test_tcp_model),   cmocka_unit_test(test_peak),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -74,6 +74,44 @@ static void test_rates(void **state)
 	forget_rows(&f);
 }
 
+/* A peak has a row of its own, and is compared with that of its partner, not with a rate. */
+static void test_peak(void **state)
+{
+	struct verify_rate *r;
+	struct fleet f;
+
+	(void)state;
+	setup_rates(&f);
+	f.rate_count = 4;
+	f.rates[0].tcp = f.rates[1].tcp = -1;
+	f.rates[2] = f.rates[0];
+	r = &f.rates[2];
+	r->train = 0.2;
+	r->own = r->asked = 50000000;
+	r->udp = 49.8e6;
+	r->offered = 60e6;
+	f.rates[3] = *r;
+	f.rates[3].end = 1;
+	f.rates[3].partner = 0;
+	f.rates[3].up = false;
+	judge(&f);
+	has_row(&f, "a", "peak up", "50.0 mbit", "49.8 mbit", NETSIM_AS_ASKED);
+	has_row(&f, "b", "peak down", "50.0 mbit", "49.8 mbit", NETSIM_AS_ASKED);
+	has_row(&f, "a", "rate up", "10.0 mbit", "9.93 mbit", NETSIM_AS_ASKED);
+	forget_rows(&f);
+	r->udp = 59.9e6;
+	failed_are(&f, "a peak up");
+	r->udp = f.rates[3].udp = 30e6;
+	failed_are(&f, "a peak up; b peak down");
+	f.rates[3].udp = 20e6;
+	failed_are(&f, "b peak down");
+	r->why = "no link of a partner passes a burst that fast";
+	r->asked = 20000000;
+	judge(&f);
+	has_row(&f, "a", "peak up", "50.0 mbit", "", NETSIM_UNPROVED);
+	forget_rows(&f);
+}
+
 /* The machine may be blamed for deviations that it also shows on a scratch link. */
 static void test_calibration(void **state)
 {
@@ -245,11 +283,9 @@ static void test_class_that_loses(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rates),
-		cmocka_unit_test(test_calibration),
-		cmocka_unit_test(test_tcp_control),
-		cmocka_unit_test(test_path_rates),
-		cmocka_unit_test(test_class_that_loses),
+		cmocka_unit_test(test_rates),	    cmocka_unit_test(test_peak),
+		cmocka_unit_test(test_calibration), cmocka_unit_test(test_tcp_control),
+		cmocka_unit_test(test_path_rates),  cmocka_unit_test(test_class_that_loses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
