@@ -19,6 +19,7 @@ static const struct {
 	{"delay", EDGE_DURATION}, {"rtt", EDGE_DURATION},    {"jitter", EDGE_DURATION},
 	{"for", EDGE_DURATION},	  {"rate", EDGE_RATE},	     {"loss", EDGE_RATIO},
 	{"corrupt", EDGE_RATIO},  {"duplicate", EDGE_RATIO}, {"larger", EDGE_SIZE},
+	{"peak", EDGE_RATE},
 };
 
 /* --- values */
@@ -114,7 +115,7 @@ int edge_parse(const char *range, double within, struct edge *ret, struct netsim
 	if (find_key(range, (size_t)(blank - range), ret) < 0)
 		return refuse(err,
 			      "\"%.*s\" has no edge; write delay, rtt, jitter, loss, corrupt, "
-			      "duplicate, larger, rate or for",
+			      "duplicate, larger, rate, peak or for",
 			      (int)(blank - range), range);
 	blank += strspn(blank, " ");
 	r = read_end(blank, (size_t)(dots - blank), ret, &ret->ends[0], err);

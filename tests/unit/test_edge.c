@@ -61,6 +61,8 @@ static void test_decreasing(void **state)
 	(void)state;
 	assert_int_equal(edge.state, NETSIM_EDGE_FOUND);
 	assert_string_equal(text_of(&edge), "bears rate 12.4mbit, not 11.5mbit");
+	edge = searched("peak 1mbit..100mbit", 12e6, true);
+	assert_string_equal(text_of(&edge), "bears peak 12.4mbit, not 11.5mbit");
 }
 
 /* Sizes are whole bytes. */
