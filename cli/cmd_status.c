@@ -425,13 +425,14 @@ static json_t *json_fleet(const struct netsim_fleet *fleet)
 
 		json_array_append_new(
 			faults,
-			json_pack("{s:i, s:s?, s:b, s:s, s:o*, s:o, s:s?, s:o*}", "fault",
-				  (int)f->id, "name", f->name, "l2", f->l2, "text",
+			json_pack("{s:i, s:s?, s:b, s:s, s:o*, s:o, s:s?, s:o*, s:o*, s:o*}",
+				  "fault", (int)f->id, "name", f->name, "l2", f->l2, "text",
 				  fault_text(f, text, sizeof(text)), "values",
 				  f->conditions ? json_conditions(f->conditions) : NULL, "left",
 				  f->left_ns < 0 ? json_null() :
 						   json_seconds((double)f->left_ns / 1e9),
-				  "problem", f->problem, "reject", f->reject ? json_true() : NULL));
+				  "problem", f->problem, "reject", f->reject ? json_true() : NULL,
+				  "groups", json_groups(f), "cuts", json_cuts(f)));
 	}
 	return json_pack(
 		"{s:s, s:s?, s:b, s:s, s:s?, s:o, s:o, s:o, s:o, s:o, s:{s:I, s:I}, s:o, s:s?, "

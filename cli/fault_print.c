@@ -12,6 +12,26 @@ const char *fault_text(const struct netsim_fault *fault, char *buf, size_t size)
 	return buf;
 }
 
+json_t *json_groups(const struct netsim_fault *fault)
+{
+	json_t *list = fault->group_count && !fault->pairs ? json_array() : NULL;
+
+	for (size_t i = 0; list && i < fault->group_count; i++)
+		json_array_append_new(list, json_list(fault->groups[i]));
+	return list;
+}
+
+json_t *json_cuts(const struct netsim_fault *fault)
+{
+	json_t *list = fault->group_count && fault->pairs ? json_array() : NULL;
+
+	for (size_t i = 0; list && i + 1 < fault->group_count; i += 2)
+		json_array_append_new(list,
+				      json_pack("{s:o, s:o}", "from", json_list(fault->groups[i]),
+						"to", json_list(fault->groups[i + 1])));
+	return list;
+}
+
 /* "in place of fault 3, " if the fault took its place */
 static const char *replaced_text(const struct netsim_fault *fault, char *buf, size_t size)
 {
@@ -34,12 +54,13 @@ void print_added_fault(const struct common *args, const struct netsim_fault *fau
 		return;
 	if (args->json)
 		print_json(json_pack(
-			"{s:i, s:s, s:o*, s:s*, s:o, s:b, s:o*, s:o*, s:o*}", "fault",
+			"{s:i, s:s, s:o*, s:s*, s:o, s:b, s:o*, s:o*, s:o*, s:o*, s:o*}", "fault",
 			(int)fault->id, "text", fault->text, "values",
 			fault->conditions ? json_conditions(fault->conditions) : NULL, "name",
 			fault->name, "for", json_seconds(seconds), "l2", fault->l2, "replaces",
 			fault->replaces ? json_integer(fault->replaces) : NULL, "reject",
-			fault->reject ? json_true() : NULL, "selected", selected));
+			fault->reject ? json_true() : NULL, "groups", json_groups(fault), "cuts",
+			json_cuts(fault), "selected", selected));
 	else if (args->dry)
 		printf("would add: %s\n", fault->text);
 	else if (fault->left_ns > 0)

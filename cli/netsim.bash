@@ -143,6 +143,8 @@ _netsim_place() {
 			continue ;;
 		--keep)
 			[[ ${COMP_WORDS[1]} == run ]] || continue ;;
+		--matrix)
+			[[ ${COMP_WORDS[1]} != partition ]] || continue ;;
 		esac
 		case ${COMP_WORDS[i]} in
 		-* | @) ;;
@@ -181,7 +183,7 @@ _netsim() {
 		found=$(compgen -W "$(_netsim_names "$netsim" classes)" -- "$word")
 	elif [[ $before == --direction ]]; then
 		found=$(compgen -W "sent delivered both" -- "$word")
-	elif [[ $before == --classes ]]; then
+	elif [[ $before == --classes || ( $command == partition && $before == --matrix ) ]]; then
 		found=$(_netsim_files "$word" "*.@(yaml|yml|json)")
 	elif [[ $command == run && $before == --keep ]]; then
 		found=$(_netsim_words "$netsim" "$command" "$word" "$(_netsim_place)")

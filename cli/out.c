@@ -209,6 +209,17 @@ json_t *json_words(const char *text)
 	return json;
 }
 
+json_t *json_list(const char *words)
+{
+	json_t *list = json_array();
+
+	for (size_t length; *words; words += length + (words[length] == ',')) {
+		length = strcspn(words, ",");
+		json_array_append_new(list, json_stringn(words, length));
+	}
+	return list;
+}
+
 void table_add(struct table *table, const char *const *cells, int count)
 {
 	void *more = realloc(table->cells, (table->rows + 1) * sizeof(*table->cells));

@@ -55,6 +55,8 @@ json_t *json_decimal(double value, int places);
 json_t *json_seconds(double seconds);
 /* A string of arbitrary bytes, such as a file name; "?" replaces invalid UTF-8. */
 json_t *json_words(const char *text);
+/* "a,b,c" as a list. */
+json_t *json_list(const char *words);
 
 #define TEXT_COLUMNS 80 /* text is not wider, except words that are */
 

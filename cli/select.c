@@ -37,18 +37,6 @@ int select_nodes(struct netsim *ctx, const struct common *common,
 	return 0;
 }
 
-/* "s1,s2" as a list */
-static json_t *json_nodes(const char *nodes)
-{
-	json_t *array = json_array();
-
-	for (size_t length; *nodes; nodes += length + (nodes[length] == ',')) {
-		length = strcspn(nodes, ",");
-		json_array_append_new(array, json_stringn(nodes, length));
-	}
-	return array;
-}
-
 json_t *json_selected(const struct netsim_select *const *list, size_t count)
 {
 	json_t *array = json_array();
@@ -59,7 +47,7 @@ json_t *json_selected(const struct netsim_select *const *list, size_t count)
 
 			json_array_append_new(array, json_pack("{s:s, s:o, s:I}", "selector",
 							       one->selector, "nodes",
-							       json_nodes(one->nodes), "at_ns",
+							       json_list(one->nodes), "at_ns",
 							       (json_int_t)one->at_ns));
 		}
 	if (json_array_size(array))

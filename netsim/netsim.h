@@ -342,11 +342,12 @@ struct netsim_fault {
 	bool l2;	     /* address resolution (ARP, neighbour discovery) is affected, too */
 	const char *problem; /* why it is not wholly in force, or NULL */
 	uint32_t replaces;   /* of netsim_fault() only: the fault whose place it took, or 0 */
-	/* Of netsim_partition() only: the groups "a,b" that it made. */
+	/* Of partitions: their groups "a,b". NULL if the kernel has lost it. */
 	const char **groups;
 	size_t group_count;
 	bool reject;		/* of partitions: what is dropped is answered */
 	const char *conditions; /* of NETSIM_FAULT_CONDITIONS: "loss 5%"; else NULL */
+	bool pairs; /* the groups are pairs: the nodes of the first cannot send to the second's */
 };
 
 /* A program that netsim runs in a node for as long as the fleet is up. */
@@ -533,13 +534,15 @@ struct netsim_partition_opts {
 	const char *name; /* for healing, or NULL */
 	int64_t for_ns;	  /* 0: until healed; the kernel enforces the deadline */
 	bool dry_run;
-	bool l2; /* with one_way and ring: cut ARP and neighbour discovery, too */
+	bool l2; /* with one_way, ring and matrix: cut ARP and neighbour discovery, too */
 	/* Cut the nodes of the groups (none: of the fleet) in two; this node reaches both. */
 	const char *bridge;
 	/* The nodes of the groups (none: of the fleet) each hear only from a majority of them. */
 	bool ring;
 	const char *class_name; /* cut only this class of traffic, or family of classes; or NULL */
 	bool reject; /* answer what is dropped: TCP resets, else ICMP administratively prohibited */
+	/* The path of a file that says who cannot send to whom, instead of groups; or NULL. */
+	const char *matrix;
 };
 
 /* Cuts groups off. The result has id 0 with dry_run; free with netsim_fault_free(). */

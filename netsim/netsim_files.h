@@ -48,16 +48,17 @@ NETSIM_API int netsim_list(enum netsim_file kind, struct netsim_list **ret,
 NETSIM_API void netsim_list_free(struct netsim_list *list);
 
 /*
- * Checks a topology, profile, class file, scenario, recipe or trace. Mistakes and warnings go to
- * diags; -EINVAL if there are mistakes. If print is not NULL, writes a correct file to it as YAML.
+ * Checks a topology, profile, class file, scenario, recipe, trace or matrix. Mistakes and warnings
+ * go to diags; -EINVAL if there are mistakes. If print is not NULL, writes a correct file to it as
+ * YAML.
  */
 NETSIM_API int netsim_check(const char *path, FILE *print, struct netsim_diags *diags);
 
 /*
  * The same, but writes a correct file to print, which is not NULL, as a JSON object with the keys
  * and values of that YAML; a trace has rows and end. *ret_kind, unless ret_kind is NULL, is
- * "topology", "profile", "classes", "scenario", "recipe" or "trace", also of a file with mistakes;
- * NULL if the kind is unknown.
+ * "topology", "profile", "classes", "scenario", "recipe", "trace" or "matrix", also of a file with
+ * mistakes; NULL if the kind is unknown.
  */
 NETSIM_API int netsim_check_json(const char *path, FILE *print, const char **ret_kind,
 				 struct netsim_diags *diags);

@@ -186,7 +186,8 @@ static void append(char *buf, size_t size, const char *text)
 
 void api_recorded_text(const struct intent_fault *fault, char *buf, size_t size)
 {
-	bool one_way = fault->kind == PORT_FAULT_ONE_WAY, ring = fault->kind == PORT_FAULT_RING;
+	bool ring = fault->kind == PORT_FAULT_RING, matrix = fault->kind == PORT_FAULT_MATRIX;
+	bool pairs = fault->kind == PORT_FAULT_ONE_WAY || matrix;
 	struct port_fault shown;
 
 	if (!fault->group_count) {
@@ -195,20 +196,21 @@ void api_recorded_text(const struct intent_fault *fault, char *buf, size_t size)
 		return;
 	}
 	snprintf(buf, size, "%s ",
-		 one_way			   ? "one-way" :
+		 matrix				   ? "matrix" :
+		 pairs				   ? "one-way" :
 		 ring				   ? "ring" :
 		 fault->kind == PORT_FAULT_ISOLATE ? "isolate" :
 						     "partition");
 	for (size_t i = 0; i < fault->group_count; i++) {
 		bool rest = fault->kind == PORT_FAULT_REST && i + 1 == fault->group_count;
 
-		append(buf, size, !i ? "" : one_way ? " -> " : " | ");
+		append(buf, size, !i ? "" : pairs && i % 2 ? " -> " : " | ");
 		append(buf, size, rest ? "rest" : fault->groups[i]);
 	}
 	policy_describe_limits(
 		&(struct policy_limits) {.class = fault->class,
 					 .vlan = fault->vlan,
-					 .l2 = (one_way || ring || fault->reject) && fault->l2,
+					 .l2 = (pairs || ring || fault->reject) && fault->l2,
 					 .reject = fault->reject},
 		buf, size);
 }

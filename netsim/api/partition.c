@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "netsim/api/handle.h"
+#include "netsim/api/partition_matrix.h"
 #include "netsim/api/routers.h"
 #include "netsim/fleet/target.h"
 #include "netsim/policy/describe.h"
@@ -74,13 +75,15 @@ static int refuse_overlap(const struct fleet *f, const struct policy_group group
 
 /*
  * The resolved groups: with --isolate or --ring one group, whose nodes are cut off from each
- * other; else two or more, the last of them the rest if only one was given.
+ * other; with --matrix pairs of groups; else two or more, the last of them the rest if only one was
+ * given.
  */
 struct groups {
 	struct policy_group *list;
 	size_t count;
 	enum port_fault_kind kind;
 	uint16_t vlan; /* that the partition is limited to, 0: none */
+	bool mutual;   /* a matrix whose cuts are all in both directions */
 };
 
 static void groups_done(struct groups *g)
@@ -291,11 +294,26 @@ static int add_group(const struct fleet *f, const char *text, struct groups *g,
 	return r == 0 ? target_group(f->model, f->policy, names, group, err) : r;
 }
 
+static int matrix(const struct fleet *f, const struct netsim_partition_opts *cut, struct groups *g,
+		  struct netsim_err *err)
+{
+	struct matrix_groups groups;
+	int r = matrix_groups_read(f, cut->matrix, &groups, err);
+
+	g->kind = PORT_FAULT_MATRIX;
+	g->list = groups.list;
+	g->count = groups.count;
+	g->mutual = groups.mutual;
+	return r;
+}
+
 static int resolve(const struct fleet *f, const struct netsim_partition_opts *cut, struct groups *g,
 		   struct netsim_err *err)
 {
 	int r = 0;
 
+	if (cut->matrix)
+		return matrix(f, cut, g, err);
 	for (size_t i = 0; r == 0 && i < cut->group_count; i++)
 		r = add_group(f, cut->groups[i], g, err);
 	if (r < 0)
@@ -349,6 +367,15 @@ static char *group_text(const struct policy *policy, const struct policy_group *
 	return text;
 }
 
+/*
+ * Whether address resolution is cut although the kind of partition would spare it: if that is
+ * asked for, and by a matrix whose cuts are all mutual, as by groups.
+ */
+static bool cuts_resolving(const struct netsim_partition_opts *cut, const struct groups *g)
+{
+	return cut->l2 || (g->mutual && !cut->reject && !cut->class_name);
+}
+
 /* Drafts the record of the partition. */
 static int draft(const struct fleet *f, const struct groups *g, const struct policy_cut *cut,
 		 struct intent_draft *ret, struct netsim_err *err)
@@ -399,7 +426,7 @@ static int cut_now(struct fleet *f, const struct netsim_partition_opts *cut, con
 		.group_count = g->count,
 		.deadline = cut->for_ns ? policy_now() + (uint64_t)cut->for_ns : 0,
 		.name = cut->name,
-		.l2 = cut->l2,
+		.l2 = cuts_resolving(cut, g),
 		.class = cut->class_name,
 		.vlan = g->vlan,
 		.reject = cut->reject};
@@ -430,12 +457,38 @@ static int list_groups(const struct fleet *f, const struct groups *g, struct net
 	return fault->groups ? 0 : err_oom(err);
 }
 
+/* Fills what the fault will be. */
+static int describe(const struct fleet *f, const struct netsim_partition_opts *cut,
+		    const struct groups *g, struct netsim_fault *fault, struct netsim_err *err)
+{
+	bool spares = cut->one_way || cut->ring || cut->matrix || cut->reject;
+	bool l2 = cuts_resolving(cut, g);
+	char text[256];
+
+	policy_describe_groups(f->policy, g->kind, g->list, g->count, text, sizeof(text));
+	policy_describe_limits(&(struct policy_limits) {.class = cut->class_name,
+							.vlan = g->vlan,
+							.l2 = spares && l2,
+							.reject = cut->reject},
+			       text, sizeof(text));
+	fault->kind = NETSIM_FAULT_PARTITION;
+	fault->pairs = cut->one_way || cut->matrix;
+	fault->l2 = l2 || !(cut->class_name ||
+			    policy_spares_resolving(g->kind, g->list[0].count, cut->reject));
+	fault->reject = cut->reject;
+	fault->left_ns = cut->for_ns ? cut->for_ns : -1;
+	fault->text = arena_strdup(fault, text);
+	fault->name = cut->name ? arena_strdup(fault, cut->name) : NULL;
+	if (!fault->text || !fault->name != !cut->name)
+		return err_oom(err);
+	return list_groups(f, g, fault, err);
+}
+
 /* Resolves the groups and, unless this is a dry run, cuts them; *ret describes the fault. */
 static int partition(struct fleet *f, const struct netsim_partition_opts *cut, struct groups *g,
 		     struct netsim_fault **ret, struct netsim_err *err)
 {
 	struct netsim_fault *fault = arena_new(sizeof(*fault));
-	char text[256];
 	int r = fault ? resolve(f, cut, g, err) : err_oom(err);
 
 	if (r == 0)
@@ -444,27 +497,8 @@ static int partition(struct fleet *f, const struct netsim_partition_opts *cut, s
 		r = homes_check(f, g->list, g->count, err);
 	if (r == 0)
 		r = routers_check_cut(f, &(struct router_cut) {g->kind, g->list, g->count}, err);
-	if (r == 0) {
-		policy_describe_groups(f->policy, g->kind, g->list, g->count, text, sizeof(text));
-		policy_describe_limits(
-			&(struct policy_limits) {.class = cut->class_name,
-						 .vlan = g->vlan,
-						 .l2 = (cut->one_way || cut->ring || cut->reject) &&
-						       cut->l2,
-						 .reject = cut->reject},
-			text, sizeof(text));
-		fault->kind = NETSIM_FAULT_PARTITION;
-		fault->l2 = cut->l2 ||
-			    !(cut->class_name ||
-			      policy_spares_resolving(g->kind, g->list[0].count, cut->reject));
-		fault->reject = cut->reject;
-		fault->left_ns = cut->for_ns ? cut->for_ns : -1;
-		fault->text = arena_strdup(fault, text);
-		fault->name = cut->name ? arena_strdup(fault, cut->name) : NULL;
-		r = fault->text && !fault->name == !cut->name ? 0 : err_oom(err);
-		if (r == 0)
-			r = list_groups(f, g, fault, err);
-	}
+	if (r == 0)
+		r = describe(f, cut, g, fault, err);
 	if (r == 0 && !cut->dry_run)
 		r = prepare_cut(f, cut, g, err);
 	if (r == 0 && !cut->dry_run)

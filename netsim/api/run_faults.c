@@ -94,11 +94,15 @@ static int hit_groups(const struct run *run, const struct netsim_fault *fault,
 		return hit_ring(run, fault->groups[0], f);
 	for (size_t g = 0; g < count; g++)
 		mark(run, fault->groups[g], marks + g * (nodes + 1));
+	for (size_t g = 0; fault->pairs && g < count; g += 2)
+		hit(f, nodes, marks + g * (nodes + 1), marks + (g + 1) * (nodes + 1));
+	if (fault->pairs)
+		return 0;
 	if (scope->isolate)
 		hit(f, nodes, marks, marks);
 	for (size_t a = 0; a < count; a++)
 		for (size_t b = 0; b < count; b++)
-			if (a != b && (!scope->one_way || a == 0))
+			if (a != b)
 				hit(f, nodes, marks + a * (nodes + 1), marks + b * (nodes + 1));
 	/* Groups can overlap: two nodes of one group are not cut off from each other. */
 	for (size_t g = 0; g < count && !scope->isolate; g++)

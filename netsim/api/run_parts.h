@@ -243,9 +243,9 @@ void faults_look(struct run *run);
 /* A fault that was just added; class_name and targets are borrowed. */
 struct fault_scope {
 	const struct timeline_entry *entry;
-	bool isolate, one_way, ring; /* a partition */
-	const char *class_name;	     /* or NULL */
-	const char *const *targets;  /* of a fault that is no partition */
+	bool isolate, ring;	    /* a partition */
+	const char *class_name;	    /* or NULL */
+	const char *const *targets; /* of a fault that is no partition */
 	size_t target_count;
 	unsigned signs; /* 0: it has no counters */
 };

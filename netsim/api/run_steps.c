@@ -55,7 +55,6 @@ static int do_partition(const struct doing *d)
 	struct netsim_fault *fault = NULL;
 	struct fault_scope scope = {.entry = d->entry,
 				    .isolate = o.isolate,
-				    .one_way = o.one_way,
 				    .ring = o.ring,
 				    .class_name = o.class_name,
 				    .signs = FAULT_DROPS(NETSIM_DROP_PARTITION)};
@@ -66,6 +65,7 @@ static int do_partition(const struct doing *d)
 	if (r < 0)
 		return r;
 	o.bridge = bridge;
+	o.matrix = d->entry->command->path;
 	o.size = sizeof(o);
 	o.fleet = d->run->s->topo->fleet;
 	o.groups = (const char *const *)groups.list;

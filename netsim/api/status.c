@@ -17,6 +17,7 @@
 #include "netsim/fleet/target.h"
 #include "netsim/kernel/mark.h"
 #include "netsim/kernel/qdisc.h"
+#include "netsim/policy/describe.h"
 #include "netsim/policy/policy.h"
 #include "netsim/run/limits.h"
 #include "netsim/shape/edt.h"
@@ -27,6 +28,7 @@
 #include "netsim/shape/netem_params.h"
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
+#include "netsim/util/buf.h"
 
 struct reader {
 	struct state *st;
@@ -180,6 +182,31 @@ static int read_node(const struct reader *r, const struct model *model,
 	return node->name ? 0 : -ENOMEM;
 }
 
+/* Fills the groups of a partition in force. */
+static int read_groups(const struct reader *r, const struct port_fault *fault,
+		       struct netsim_fault *ret)
+{
+	struct policy_group groups[2 * PORT_BITS];
+	size_t count;
+	int result = policy_groups(r->policy, fault, groups, &count, &ret->pairs);
+
+	ret->groups = arena_alloc(r->ret, (count + 1) * sizeof(*ret->groups));
+	for (size_t g = 0; result == 0 && ret->groups && g < count; g++) {
+		auto_buf struct buf text = {0};
+
+		for (size_t i = 0; i < groups[g].count; i++) {
+			const char *name = policy_node_name(r->policy, groups[g].nodes[i]);
+
+			buf_printf(&text, "%s%s", i ? "," : "", name ? name : "(gone)");
+		}
+		ret->groups[g] = copy(r, text.data ? text.data : "");
+		result = ret->groups[g] ? 0 : -ENOMEM;
+		ret->group_count++;
+	}
+	policy_free_groups(groups, count);
+	return ret->groups ? result : -ENOMEM;
+}
+
 static int read_faults(const struct reader *r, struct netsim_fleet *fleet)
 {
 	const struct policy *policy = r->policy;
@@ -194,7 +221,8 @@ static int read_faults(const struct reader *r, struct netsim_fleet *fleet)
 			continue;
 		api_describe_fault(policy, fault, text, sizeof(text));
 		new = arena_push(r->ret, fleet->faults, fleet->fault_count);
-		if (!new || !api_fill_fault(r->ret, fault, text, new))
+		if (!new || !api_fill_fault(r->ret, fault, text, new) ||
+		    (new->kind == NETSIM_FAULT_PARTITION &&read_groups(r, fault, new) < 0))
 			return err_oom(r->err);
 	}
 	return 0;

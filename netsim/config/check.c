@@ -4,6 +4,7 @@
 
 #include "netsim/config/classes.h"
 #include "netsim/config/doc.h"
+#include "netsim/config/matrix.h"
 #include "netsim/config/profile.h"
 #include "netsim/config/recipe.h"
 #include "netsim/config/scenario.h"
@@ -18,12 +19,13 @@ enum kind {
 	KIND_SCENARIO,
 	KIND_RECIPE,
 	KIND_TRACE,
+	KIND_MATRIX,
 };
 
 static const char *const kind_names[] = {
 	[KIND_UNKNOWN] = NULL,	    [KIND_TOPO] = "topology",	  [KIND_PROFILE] = "profile",
 	[KIND_CLASSES] = "classes", [KIND_SCENARIO] = "scenario", [KIND_RECIPE] = "recipe",
-	[KIND_TRACE] = "trace",
+	[KIND_TRACE] = "trace",	    [KIND_MATRIX] = "matrix",
 };
 
 static enum kind kind_of(const char *path, const char *data, size_t len)
@@ -43,6 +45,8 @@ static enum kind kind_of(const char *path, const char *data, size_t len)
 		return KIND_RECIPE;
 	if (doc_get(doc, "fleet") || doc_get(doc, "networks"))
 		return KIND_TOPO;
+	if (doc_find(doc, "cut"))
+		return KIND_MATRIX;
 	if (classes_is_file(doc))
 		return KIND_CLASSES;
 	for (size_t i = 0; keys[i]; i++)
@@ -138,6 +142,19 @@ static int check_trace(const char *path, const char *data, size_t len, FILE *out
 	return r;
 }
 
+static int check_matrix(const char *path, const char *data, size_t len, FILE *out,
+			struct netsim_diags *diags)
+{
+	struct matrix *matrix;
+	int r = matrix_parse(path, data, len, &matrix, diags);
+
+	if (r < 0)
+		return r;
+	r = out ? matrix_print_yaml(matrix, out) : 0;
+	matrix_free(matrix);
+	return r;
+}
+
 int check_file(const char *path, FILE *out, const char **ret_kind, struct netsim_diags *diags)
 {
 	auto_free char *data = NULL;
@@ -162,6 +179,8 @@ int check_file(const char *path, FILE *out, const char **ret_kind, struct netsim
 		return check_scenario(path, data, len, out, diags);
 	case KIND_RECIPE:
 		return check_recipe(path, data, len, out, diags);
+	case KIND_MATRIX:
+		return check_matrix(path, data, len, out, diags);
 	case KIND_UNKNOWN:
 	case KIND_TOPO:
 		break;

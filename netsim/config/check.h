@@ -9,11 +9,12 @@
 #include "netsim/util/err.h"
 
 /*
- * Reads a topology, profile, class file, scenario, recipe or trace, and prints it to out
+ * Reads a topology, profile, class file, scenario, recipe, trace or matrix, and prints it to out
  * unless out is NULL.
  * Returns 0, -EINVAL with diags filled, or -EIO if writing fails. On success diags may
  * hold warnings. *ret_kind, unless ret_kind is NULL, is "topology", "profile", "classes",
- * "scenario", "recipe" or "trace", also of a file with mistakes, and NULL if that is unknown.
+ * "scenario", "recipe", "trace" or "matrix", also of a file with mistakes, and NULL if that is
+ * unknown.
  */
 int check_file(const char *path, FILE *out, const char **ret_kind, struct netsim_diags *diags);
 

@@ -77,7 +77,7 @@ struct scenario_command {
 	const char *text;
 	struct netsim_loc at;
 	struct step step;
-	const char *path;    /* of the profile that apply names */
+	const char *path;    /* of the profile that apply names, or the matrix of a partition */
 	bool phase_deadline; /* a fault without --for, which lasts for the phase's duration */
 };
 

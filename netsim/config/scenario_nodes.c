@@ -286,24 +286,32 @@ bool scenario_check_class(struct bind *b, const char *name, const struct place *
 			       "%s has no class \"%s\"", shown(s->classes->file), shown(name));
 }
 
+char *scenario_path(struct bind *b, const struct scenario *s, const char *word)
+{
+	char *path = *word != '/' && strchr(s->file, '/') ?
+			     arena_printf(b->context, "%s/%s", s->folder, word) :
+			     arena_strdup(b->context, word);
+
+	if (!path)
+		bind_oom(b);
+	return path;
+}
+
 char *scenario_find(struct bind *b, const struct scenario *s, const char *folder,
 		    const struct text *name)
 {
 	char path[FIND_PATH];
 	char *found;
 
-	if (find_is_path(name->s) && name->s[0] != '/' && strchr(s->file, '/'))
-		found = arena_printf(b->context, "%s/%s", s->folder, name->s);
-	else if (find_is_path(name->s))
-		found = arena_strdup(b->context, name->s);
-	else if (find_named(folder, name->s, path) == 0)
-		found = arena_strdup(b->context, path);
-	else {
+	if (find_is_path(name->s))
+		return scenario_path(b, s, name->s);
+	if (find_named(folder, name->s, path) < 0) {
 		bind_refuse(b, &name->at, NULL,
 			    "there is no %s/%s.yaml here, in /etc/netsim or in " NETSIM_DATADIR,
 			    folder, shown(name->s));
 		return NULL;
 	}
+	found = arena_strdup(b->context, path);
 	if (!found)
 		bind_oom(b);
 	return found;

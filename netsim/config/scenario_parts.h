@@ -82,6 +82,8 @@ bool scenario_read_expectation(struct bind *b, struct scenario *s, const struct 
  */
 char *scenario_find(struct bind *b, const struct scenario *s, const char *folder,
 		    const struct text *name);
+/* The same for a word that is always a path. */
+char *scenario_path(struct bind *b, const struct scenario *s, const char *word);
 
 /* scenario_vary.c: replace the value of instead.key in the commands, and in the profile. */
 bool scenario_vary_timeline(struct bind *b, struct scenario *s);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "netsim/config/conditions.h"
+#include "netsim/config/matrix.h"
 #include "netsim/config/scenario_parts.h"
 #include "netsim/util/arena.h"
 #include "netsim/words/selector.h"
@@ -151,6 +152,42 @@ static bool check_bridge(const struct step_check *c)
 			       shown(word), count);
 }
 
+/* Marks the nodes that a word of a matrix names, the host last. */
+static int mark_members(const void *arg, const char *word, bool *marks, struct netsim_err *err)
+{
+	const struct scenario *s = arg;
+	struct netsim_diags diags = {0};
+	struct bind b = {.diags = &diags};
+	const struct doc_node node = {.kind = DOC_TEXT};
+
+	if (strcmp(word, "host") == 0) {
+		marks[s->topo->node_count] = true;
+		return 1;
+	}
+	if (scenario_mark_nodes(&b, s, word, &(struct place) {&node, 0}, marks))
+		return 1;
+	return err_first_mistake(&diags, err);
+}
+
+/* Reads the matrix, too: its mistakes are found before the run. */
+static bool check_matrix(const struct step_check *c)
+{
+	const struct matrix_nodes nodes = {c->s->topo->node_count, mark_members, c->s};
+	auto_matrix struct matrix *matrix = NULL;
+	struct matrix_cuts cuts = {NULL, 0};
+	int r;
+
+	c->command->path = scenario_path(c->b, c->s, c->command->step.partition.matrix);
+	if (!c->command->path)
+		return false;
+	r = matrix_load(c->command->path, &matrix, c->b->diags);
+	if (r == 0)
+		r = matrix_resolve(matrix, &nodes, &cuts, c->b->diags);
+	free(cuts.cut);
+	c->b->mistakes += r < 0;
+	return r == 0;
+}
+
 static bool check_groups(const struct step_check *c)
 {
 	const struct netsim_partition_opts *cut = &c->command->step.partition;
@@ -165,6 +202,8 @@ static bool check_groups(const struct step_check *c)
 		good &= check_list(c, cut->groups[i], ',', true);
 	if (cut->bridge)
 		return check_bridge(c) && good;
+	if (cut->matrix)
+		return check_matrix(c) && good;
 	return good && (cut->isolate || cut->ring || check_overlaps(c));
 }
 

@@ -233,16 +233,14 @@ static int add_number(struct policy_group *group, int number, struct netsim_err 
 	return 0;
 }
 
-static int add_word(const struct model *model, const struct policy *policy, const char *word,
-		    struct policy_group *group, struct netsim_err *err)
+int target_members(const struct model *model, const char *word, bool *marks, struct netsim_err *err)
 {
-	auto_free bool *marks = calloc(model->node_count + 1, sizeof(*marks));
 	int r;
 
-	if (!marks)
-		return err_oom(err);
-	if (strcmp(word, "host") == 0)
-		return add_number(group, POLICY_HOST, err);
+	if (strcmp(word, "host") == 0) {
+		marks[model->node_count] = true;
+		return 1;
+	}
 	r = target_nodes(model, word, marks, err);
 	for (size_t i = 0; r >= 0 && i < model->node_count; i++)
 		if (marks[i] && model->nodes[i].cable) {
@@ -250,11 +248,21 @@ static int add_word(const struct model *model, const struct policy *policy, cons
 				"%s is a cable between networks, and no node", word);
 			err_hint(err, "netsim link down %s parts the networks", word);
 			r = -EINVAL;
-		} else if (marks[i]) {
-			int number = policy_node(policy, model->nodes[i].name);
-
-			r = add_number(group, number, err);
 		}
+	return r;
+}
+
+static int add_word(const struct model *model, const struct policy *policy, const char *word,
+		    struct policy_group *group, struct netsim_err *err)
+{
+	auto_free bool *marks = calloc(model->node_count + 1, sizeof(*marks));
+	int r = marks ? target_members(model, word, marks, err) : err_oom(err);
+
+	for (size_t i = 0; r >= 0 && i < model->node_count; i++)
+		if (marks[i])
+			r = add_number(group, policy_node(policy, model->nodes[i].name), err);
+	if (r >= 0 && marks[model->node_count])
+		r = add_number(group, POLICY_HOST, err);
 	return r < 0 ? r : 0;
 }
 

@@ -32,6 +32,10 @@ int target_nodes(const struct model *model, const char *word, bool *marks, struc
 int target_nodes_or_host(const struct model *model, const char *word, bool *marks,
 			 struct netsim_err *err);
 
+/* The same for a member of a group: host is always the host, and a cable is refused (-EINVAL). */
+int target_members(const struct model *model, const char *word, bool *marks,
+		   struct netsim_err *err);
+
 /*
  * Marks the ports that a word names, by index in model->links: "n100-1/eth2", or all ports
  * of the nodes "n100-*" or "@server". -ENOENT with err if there are none.

@@ -198,17 +198,34 @@ static int group_of(const struct intent_fault *fault, const char *name)
 	return -1;
 }
 
+/* Whether a list "a,b,c" has a name. */
+static bool lists(const char *list, const char *name)
+{
+	size_t length = strlen(name), part;
+
+	for (const char *p = list; *p; p += part + (p[part] == ',')) {
+		part = strcspn(p, ",");
+		if (part == length && memcmp(p, name, length) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Whether some group of a partition has both nodes. */
 static bool share_group(const struct intent_fault *fault, const char *a, const char *b)
 {
-	struct intent_fault one = *fault;
-
-	one.group_count = 1;
-	for (size_t i = 0; i < fault->group_count; i++) {
-		one.groups = &fault->groups[i];
-		if (group_of(&one, a) == 0 && group_of(&one, b) == 0)
+	for (size_t i = 0; i < fault->group_count; i++)
+		if (lists(fault->groups[i], a) && lists(fault->groups[i], b))
 			return true;
-	}
+	return false;
+}
+
+/* Of groups in pairs, the first of each two cannot send to the second. */
+static bool cuts_pair(const struct intent_fault *fault, const char *from, const char *to)
+{
+	for (size_t i = 0; i + 1 < fault->group_count; i += 2)
+		if (lists(fault->groups[i], from) && lists(fault->groups[i + 1], to))
+			return true;
 	return false;
 }
 
@@ -228,25 +245,30 @@ static bool affects_traffic(const struct intent_fault *fault, struct expected_tr
 	return !fault->class || (traffic.class && class_matches_name(traffic.class, fault->class));
 }
 
+/* Whether a partition cuts one node off from sending to another one. */
+static bool cuts(const struct intent_fault *fault, const char *from, const char *to)
+{
+	int a, b;
+
+	if (fault->kind == PORT_FAULT_ONE_WAY || fault->kind == PORT_FAULT_MATRIX)
+		return cuts_pair(fault, from, to);
+	a = group_of(fault, from);
+	b = group_of(fault, to);
+	if (a < 0 || b < 0)
+		return false;
+	if (fault->kind == PORT_FAULT_RING)
+		return ring_cuts(ring_size(fault), (size_t)a, (size_t)b);
+	return fault->kind == PORT_FAULT_ISOLATE || !share_group(fault, from, to);
+}
+
 bool expected_cut(const struct intent *intent, struct expected_end from, struct expected_end to,
 		  struct expected_traffic traffic)
 {
 	for (size_t i = 0; i < intent->fault_count; i++) {
 		const struct intent_fault *fault = &intent->faults[i];
-		int a = group_of(fault, end_name(from)), b = group_of(fault, end_name(to));
 
-		if (!alive(intent, fault) || a < 0 || b < 0 || from.node == to.node ||
-		    !affects_traffic(fault, traffic))
-			continue;
-		if (fault->kind == PORT_FAULT_RING) {
-			if (ring_cuts(ring_size(fault), (size_t)a, (size_t)b))
-				return true;
-			continue;
-		}
-		if (fault->kind == PORT_FAULT_ISOLATE ||
-		    (fault->kind == PORT_FAULT_ONE_WAY ?
-			     a == 0 && b == 1 :
-			     !share_group(fault, end_name(from), end_name(to))))
+		if (alive(intent, fault) && from.node != to.node &&
+		    affects_traffic(fault, traffic) && cuts(fault, end_name(from), end_name(to)))
 			return true;
 	}
 	return false;

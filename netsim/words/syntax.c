@@ -63,11 +63,13 @@ static const struct netsim_opt partition_opts[] = {
 	 "let each node hear only from its own majority"},
 	{0, "one-way", NETSIM_OPT_FLAG, offsetof(struct netsim_partition_opts, one_way), NULL,
 	 "the first group cannot send to the second"},
+	{0, "matrix", NETSIM_OPT_TEXT, offsetof(struct netsim_partition_opts, matrix), "FILE",
+	 "a YAML file says who cannot send to whom"},
 	{0, "class", NETSIM_OPT_TEXT, offsetof(struct netsim_partition_opts, class_name), "CLASS",
 	 "only traffic of this class"},
 	FOR_AND_NAME(struct netsim_partition_opts, for_ns, name),
 	{0, "l2", NETSIM_OPT_FLAG, offsetof(struct netsim_partition_opts, l2), NULL,
-	 "with --one-way, --ring: cut ARP and IPv6 neighbours"},
+	 "where one direction is cut: cut ARP and ND, too"},
 	{0, "reject", NETSIM_OPT_FLAG, offsetof(struct netsim_partition_opts, reject), NULL,
 	 "answer what is dropped: TCP resets, or ICMP prohibited"},
 	END_OF_TABLE,
@@ -95,15 +97,19 @@ const struct netsim_syntax syntax_partition = {
 
 int syntax_check_partition(const struct netsim_partition_opts *cut, struct netsim_err *err)
 {
-	if (cut->one_way + cut->isolate + cut->ring + (cut->bridge != NULL) > 1)
+	if (cut->one_way + cut->isolate + cut->ring + !!cut->bridge + !!cut->matrix > 1)
 		return options_refuse(
-			err, "--isolate, --bridge, --ring and --one-way exclude each other");
+			err,
+			"--isolate, --bridge, --ring, --one-way and --matrix exclude each other");
+	if (cut->matrix && cut->group_count)
+		return options_refuse(err, "--matrix takes no groups: the file names the nodes");
 	if (cut->one_way && cut->group_count != 2)
 		return options_refuse(
 			err, "--one-way takes two groups: the first cannot send to the second");
-	if (!cut->isolate && !cut->bridge && !cut->ring && cut->group_count == 0)
+	if (!cut->isolate && !cut->bridge && !cut->ring && !cut->matrix && cut->group_count == 0)
 		return options_refuse(
-			err, "give the nodes to cut off, or --isolate, --bridge or --ring");
+			err,
+			"give the nodes to cut off, or --isolate, --bridge, --ring or --matrix");
 	return 0;
 }
 

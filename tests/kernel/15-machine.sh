@@ -91,6 +91,14 @@ cutting() {
 	check "the other way" netsim a partition --one-way b a --l2
 	is "from b to a" "$(sent a 10.1.0.2; sent b 10.1.0.1)" "3 0"
 	check "heal" netsim a heal
+	echo 'cut: {a: 10.1.0.2, c: [a, b]}' >"$WORK/cuts.yaml"
+	check "partition by a matrix" netsim a partition --matrix "$WORK/cuts.yaml"
+	is "cuts what the machine sends" "$(sent a 10.1.0.2; sent b 10.1.0.1)" "0 3"
+	is "and what it receives, no more" "$(sent c 10.1.0.1)$(sent a 10.1.0.3)" "0 3 "
+	echo 'cut: {b: c}' >"$WORK/cuts.yaml"
+	check "heal" netsim a heal
+	fails_with 2 "a matrix without the machine" netsim a partition --matrix "$WORK/cuts.yaml"
+	like "is refused" "$ERR" "this machine is a, and can cut only itself off"
 	check "partition of roles" netsim a partition @server c,d
 	reach_is "cuts the machine's own group off" 'a>c|c>a'
 	check "clear" netsim a clear

@@ -196,6 +196,8 @@ check "up" "$NETSIM" up "$T"
 comes_back "a partition" "a>b b>a" 'partition c | rest, T' "$NETSIM" partition --for 300s c
 WAYS=(inside every_port)
 comes_back "one way" "a>b b>a b>c c>b" 'one-way a -> c' "$NETSIM" partition --one-way a c
+echo 'cut: {a: c, c: [a, b]}' >"$WORK/cuts.yaml"
+comes_back "a matrix" "a>b b>a" 'matrix a -> c \| c -> a,b, T' "$NETSIM" partition --matrix "$WORK/cuts.yaml" --for 300s
 comes_back "a pair's fault" "a>b b>a b>c c>b" 'only: loss 100% on c:a, T' \
 	"$NETSIM" fault --name only --for 300s 'loss 100%' c:a
 comes_back "a node's fault" "a>b b>a" 'loss 100% on @y' "$NETSIM" fault 'loss 100%' @y

@@ -174,6 +174,8 @@ proves "three groups" "a>b a>c a>d b>a b>c b>d c>a c>b d>a d>b" a b c,d
 proves "groups that overlap" "a>d a>e b>d b>e d>a d>b e>a e>b" a,b,c c,d,e
 proves "isolated" "a>b a>c a>d a>e b>a b>c b>d b>e c>a c>b c>d c>e d>a d>b d>c d>e e>a e>b e>c e>d" --isolate
 proves "one way" "a>c a>d b>c b>d" --one-way a,b c,d
+echo 'cut: {a: [b, c], b: a, d: c, e: c}' >"$WORK/cuts.yaml"
+proves "a matrix" "a>b a>c b>a d>c e>c" --matrix "$WORK/cuts.yaml"
 deadline
 replaced
 check "down" "$NETSIM" down

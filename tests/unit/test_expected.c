@@ -249,7 +249,7 @@ static void test_partitions(void **state)
 {
 	static const struct {
 		enum port_fault_kind kind;
-		const char *groups[3];
+		const char *groups[4];
 		const char *cut; /* all pairs that are cut */
 	} rows[] = {
 		{PORT_FAULT_GROUPS, {"n-1", "n-2,n-3"}, "n-1>n-2 n-1>n-3 n-2>n-1 n-3>n-1 "},
@@ -262,6 +262,9 @@ static void test_partitions(void **state)
 		 "s-1>n-1 s-1>n-2 s-1>n-3 host>n-1 host>n-2 host>n-3 "},
 		{PORT_FAULT_ISOLATE, {"n-1,s-1"}, "n-1>s-1 s-1>n-1 "},
 		{PORT_FAULT_ONE_WAY, {"n-1", "n-2,host"}, "n-1>n-2 n-1>host "},
+		{PORT_FAULT_MATRIX,
+		 {"n-1,host", "n-2,n-1", "n-3", "host"},
+		 "n-1>n-2 n-3>host host>n-1 host>n-2 "},
 		{PORT_FAULT_RING, {"n-1,n-3,host"}, "n-1>host n-3>n-1 host>n-3 "},
 		{PORT_FAULT_RING, {"n-1,n-2,n-3,s-1"}, "n-1>n-3 n-2>s-1 n-3>n-1 s-1>n-2 "},
 	};
@@ -275,7 +278,7 @@ static void test_partitions(void **state)
 		char got[512] = "";
 		size_t used = 0;
 
-		while (fault.group_count < 3 && rows[i].groups[fault.group_count])
+		while (fault.group_count < 4 && rows[i].groups[fault.group_count])
 			fault.group_count++;
 		for (size_t a = 0; a < 5; a++)
 			for (size_t b = 0; b < 5; b++)

@@ -431,12 +431,14 @@ static void test_step_errors(void **state)
 		       "partition: --for 5: a duration is a number and ns, us, ms, s, min, "
 		       "h or d: \"50ms\"",
 		       "write partition [OPTION]... [GROUP...]");
-	expect_refused("partition", 0,
-		       "partition: give the nodes to cut off, or --isolate, --bridge or --ring",
-		       "");
-	expect_refused("partition --bridge a --isolate", 0,
-		       "partition: --isolate, --bridge, --ring and --one-way exclude each other",
-		       "");
+	expect_refused(
+		"partition", 0,
+		"partition: give the nodes to cut off, or --isolate, --bridge, --ring or --matrix",
+		"");
+	expect_refused(
+		"partition --bridge a --isolate", 0,
+		"partition: --isolate, --bridge, --ring, --one-way and --matrix exclude each other",
+		"");
 	expect_refused("fault 'loss 5%'", 0,
 		       "fault: missing argument, expected CONDITIONS TARGET..., or --class", "");
 	expect_refused("link off a", 5, "link: off: must be down, up or flap",
