@@ -187,7 +187,7 @@ static void append(char *buf, size_t size, const char *text)
 void api_recorded_text(const struct intent_fault *fault, char *buf, size_t size)
 {
 	bool ring = fault->kind == PORT_FAULT_RING, matrix = fault->kind == PORT_FAULT_MATRIX;
-	bool pairs = fault->kind == PORT_FAULT_ONE_WAY || matrix;
+	bool pairs = policy_has_pairs((enum port_fault_kind)fault->kind);
 	struct port_fault shown;
 
 	if (!fault->group_count) {

@@ -141,15 +141,9 @@ static void close_map(struct map *m)
 	free(m->to);
 }
 
-/* Whether the groups are pairs: the first of each two cannot send to the second. */
-static bool is_pairs(const struct router_cut *cut)
-{
-	return cut->kind == PORT_FAULT_ONE_WAY || cut->kind == PORT_FAULT_MATRIX;
-}
-
 static void group_nodes(struct map *m, const struct policy *policy, const struct router_cut *cut)
 {
-	size_t each = cut && is_pairs(cut) ? 2 : 1;
+	size_t each = cut && policy_has_pairs(cut->kind) ? 2 : 1;
 
 	m->cut = cut;
 	for (size_t i = 0; i < m->model->node_count; i++) {
@@ -188,7 +182,7 @@ static int open_map(struct map *m, const struct fleet *f, const struct router_cu
 
 static bool is_cut(const struct map *m, int a, int b)
 {
-	if (m->cut && is_pairs(m->cut))
+	if (m->cut && policy_has_pairs(m->cut->kind))
 		return bits_meet(&m->from[a], &m->to[b]);
 	if (!m->cut || !bits_any(&m->from[a]) || !bits_any(&m->from[b]))
 		return false;

@@ -98,7 +98,7 @@ static inline int bits_next(const struct port_bits *bits, int from)
 }
 
 /* Runs the statement for each bit of the set, in ascending order. */
-#define BITS_EACH(bit, bits) \
+#define bits_each(bit, bits) \
 	for (int bit = bits_next((bits), 0); bit >= 0; bit = bits_next((bits), bit + 1))
 
 #endif

@@ -45,7 +45,7 @@ bool policy_reaches(const struct policy *p, int from, int to)
 	if (from == to)
 		return true;
 	bits_remove(&hit, &slot->filtered);
-	BITS_EACH (bit, &hit)
+	bits_each (bit, &hit)
 		if (!slot->deadline[bit] || policy_now() < slot->deadline[bit])
 			return false;
 	return true;
@@ -163,7 +163,7 @@ static void put_filters(const struct policy *p, struct port_slot *slot)
 		if (*fault->class)
 			filter.classes = classes_of(p, slot, fault) | 1;
 		bits_add(&slot->filtered, &fault->bits);
-		BITS_EACH (bit, &fault->bits)
+		bits_each (bit, &fault->bits)
 			slot->filter[bit] = filter;
 	}
 }
@@ -174,7 +174,7 @@ static void note_use(struct port_slot *slot)
 	const struct port_bits used = used_bits(slot);
 
 	slot->words = 0;
-	BITS_EACH (bit, &used)
+	bits_each (bit, &used)
 		slot->words = (uint32_t)bit / 64 + 1;
 	slot->flags &= ~(uint32_t)PORT_FLAG_REJECTS;
 	slot->flags |= bits_any(&slot->rejecting) ? PORT_FLAG_REJECTS : 0;
@@ -247,7 +247,7 @@ static void set_groups(struct port_node *nodes, const struct port_bits *bits,
 {
 	size_t k = 0;
 
-	BITS_EACH (bit, bits) {
+	bits_each (bit, bits) {
 		const struct port_bits *groups = &kinds->groups[k++];
 
 		for (size_t i = 0; i < PORT_NODES; i++) {
@@ -274,7 +274,7 @@ static void set_bit(struct port_node *nodes, int bit, const struct policy_group 
 static void set_pairs(struct port_node *nodes, const struct port_bits *bits,
 		      const struct policy_group *groups)
 {
-	BITS_EACH (bit, bits) {
+	bits_each (bit, bits) {
 		set_bit(nodes, bit, &groups[0], &groups[1]);
 		groups += 2;
 	}
@@ -289,7 +289,7 @@ static void set_ring(struct port_node *nodes, const struct port_bits *bits,
 {
 	size_t to = 0;
 
-	BITS_EACH (bit, bits) {
+	bits_each (bit, bits) {
 		bits_set(&nodes[ring->nodes[to]].cut, bit);
 		for (size_t from = 0; from < ring->count; from++)
 			if (ring_cuts(ring->count, from, to))
@@ -315,7 +315,7 @@ static void cut_everyone(const struct policy *p, struct port_node *nodes,
 
 bool policy_spares_resolving(enum port_fault_kind kind, size_t nodes, bool reject)
 {
-	return reject || kind == PORT_FAULT_ONE_WAY || kind == PORT_FAULT_MATRIX ||
+	return reject || policy_has_pairs(kind) ||
 	       (kind == PORT_FAULT_RING && ring_is_one_way(nodes));
 }
 
@@ -444,7 +444,7 @@ int policy_partition(struct policy *p, const struct policy_cut *cut, uint32_t *r
 	if (!fault)
 		return -ENOSPC;
 	set_nodes(p, change.nodes, cut, &bits, &kinds);
-	BITS_EACH (bit, &bits)
+	bits_each (bit, &bits)
 		change.slot->deadline[bit] = cut->deadline;
 	if (!cut->l2 && policy_spares_resolving(cut->kind, cut->groups[0].count, cut->reject))
 		bits_add(&change.slot->resolving, &bits);

@@ -43,12 +43,6 @@ static void append_group(struct text_buffer *t, const struct policy *policy,
 	}
 }
 
-/* Whether the groups come in pairs, of which the first is cut off from sending to the second. */
-static bool is_pairs(enum port_fault_kind kind)
-{
-	return kind == PORT_FAULT_ONE_WAY || kind == PORT_FAULT_MATRIX;
-}
-
 void policy_describe_groups(const struct policy *policy, enum port_fault_kind kind,
 			    const struct policy_group *groups, size_t count, char *buf, size_t size)
 {
@@ -61,7 +55,7 @@ void policy_describe_groups(const struct policy *policy, enum port_fault_kind ki
 						"partition ");
 	for (size_t g = 0; g < count; g++) {
 		if (g)
-			append(&t, is_pairs(kind) && g % 2 ? " -> " : " | ");
+			append(&t, policy_has_pairs(kind) && g % 2 ? " -> " : " | ");
 		if (kind == PORT_FAULT_REST && g == count - 1)
 			append(&t, "rest");
 		else
@@ -128,7 +122,7 @@ static void add_group(struct kinds *k, const struct port_bits *set)
 		return;
 	}
 	k->group_count++;
-	BITS_EACH (i, set)
+	bits_each (i, set)
 		for (size_t n = 0; n < k->list[i].count; n++) {
 			uint16_t *slot = array_push(group->nodes, group->count);
 
@@ -146,7 +140,7 @@ static int find_pivot(const struct kinds *k, const struct port_bits *more,
 	size_t most = 0;
 	int best = bits_next(&all, 0);
 
-	BITS_EACH (i, &all) {
+	bits_each (i, &all) {
 		const struct port_bits met = bits_and(more, &k->meets[i]);
 
 		if (bits_count(&met) > most) {
@@ -171,7 +165,7 @@ static void find_groups(struct kinds *k, const struct port_bits *set, struct por
 		add_group(k, set);
 	else
 		bits_remove(&turns, &k->meets[pivot]);
-	BITS_EACH (i, &turns) {
+	bits_each (i, &turns) {
 		struct port_bits with = *set;
 
 		if (k->failed || !k->steps) {
@@ -207,7 +201,7 @@ static bool join_overlaps(const struct policy *policy, const struct port_bits *b
 	if (!k)
 		return false;
 	*k = (struct kinds) {.list = groups, .count = *count, .steps = MOST_STEPS};
-	BITS_EACH (bit, bits) {
+	bits_each (bit, bits) {
 		for (size_t j = 0; j < *count; j++)
 			if (j != i && meet(policy, &groups[j], bit)) {
 				bits_set(&k->meets[j], (int)i);
@@ -238,7 +232,7 @@ static bool collect_groups(const struct policy *policy, const struct port_bits *
 	bool good = true;
 
 	*count = 0;
-	BITS_EACH (bit, bits) {
+	bits_each (bit, bits) {
 		if (kind == PORT_FAULT_RING) {
 			/* Each bit cuts off one node, in the order of the ring. */
 			*count = 1;
@@ -246,7 +240,7 @@ static bool collect_groups(const struct policy *policy, const struct port_bits *
 			continue;
 		}
 		good &= collect(policy, bit, false, &groups[(*count)++]);
-		if (is_pairs(kind))
+		if (policy_has_pairs(kind))
 			good &= collect(policy, bit, true, &groups[(*count)++]);
 	}
 	return good;
@@ -267,7 +261,7 @@ int policy_groups(const struct policy *policy, const struct port_fault *fault,
 		kind = PORT_FAULT_MATRIX;
 		good = collect_groups(policy, &fault->bits, kind, groups, count);
 	}
-	*ret_pairs = is_pairs(kind);
+	*ret_pairs = policy_has_pairs(kind);
 	return good ? 0 : -ENOMEM;
 }
 
@@ -276,7 +270,7 @@ void policy_describe(const struct policy *policy, const struct port_fault *fault
 {
 	enum port_fault_kind kind = (enum port_fault_kind)fault->kind;
 	struct policy_group groups[2 * PORT_BITS];
-	bool spares = is_pairs(kind) || kind == PORT_FAULT_RING || fault->reject, pairs;
+	bool spares = policy_has_pairs(kind) || kind == PORT_FAULT_RING || fault->reject, pairs;
 	size_t count;
 
 	if (policy_groups(policy, fault, groups, &count, &pairs) == 0) {

@@ -76,7 +76,7 @@ static void join_rest(struct policy *p, int number)
 
 		if (!policy_alive(fault) || fault->kind != PORT_FAULT_REST)
 			continue;
-		BITS_EACH (bit, &fault->bits)
+		bits_each (bit, &fault->bits)
 			rest = bit; /* the last one */
 		bits_clear(&others, rest);
 		bits_add(&node->cut, &others);

@@ -125,6 +125,13 @@ struct policy_group {
 	size_t count;
 };
 
+/* Whether a partition has pairs of groups: those of the first cannot send to those of the second.
+ */
+static inline bool policy_has_pairs(enum port_fault_kind kind)
+{
+	return kind == PORT_FAULT_ONE_WAY || kind == PORT_FAULT_MATRIX;
+}
+
 struct policy_cut {
 	enum port_fault_kind kind;
 	const struct policy_group *groups;

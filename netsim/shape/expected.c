@@ -250,7 +250,7 @@ static bool cuts(const struct intent_fault *fault, const char *from, const char 
 {
 	int a, b;
 
-	if (fault->kind == PORT_FAULT_ONE_WAY || fault->kind == PORT_FAULT_MATRIX)
+	if (policy_has_pairs((enum port_fault_kind)fault->kind))
 		return cuts_pair(fault, from, to);
 	a = group_of(fault, from);
 	b = group_of(fault, to);
