@@ -140,7 +140,7 @@ build
 write_profiles
 BEFORE_A=$(found a)
 shaped netem
-shaped edt
+thorough "links shaped by edt" && shaped edt
 named
 paths
 killed

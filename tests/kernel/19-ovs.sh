@@ -316,12 +316,14 @@ release() {
 }
 
 ovs_start
-plug_in userspace netdev
 if in_vm; then
-	conditions edt
-	thorough "restarts of its daemon, userspace datapath" && restarts
-	thorough "ports that come and go, userspace datapath" && changes userspace
-	release
+	if thorough "delays with the userspace datapath"; then
+		plug_in userspace netdev
+		conditions edt
+		restarts
+		changes userspace
+		release
+	fi
 	plug_in kernel system
 	partitions
 	sources
@@ -330,8 +332,9 @@ if in_vm; then
 	conditions netem
 	restarts
 	changes kernel
-	thorough "conditions with edt, kernel datapath" && conditions edt
+	conditions edt
 else
+	plug_in userspace netdev
 	partitions
 	sources
 	vlans

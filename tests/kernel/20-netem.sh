@@ -255,6 +255,7 @@ queues() {
 	is "a burst is a tbf below netem" \
 		"$(tc -j qdisc show dev "${PORT[n100-3]}" | jq -c '.[] | select(.kind == "tbf") | [.parent, .options.rate, .options.burst]')" \
 		'["6e73:1",1250000,65535]'
+	thorough "the rates of a tbf" || return
 	rate down n100-3 10 -R
 	rate up n100-3 10
 }

@@ -1,5 +1,6 @@
 # needs: bridge veth netns clsact bpf
 # idle: yes
+# vm: test-kernels
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # netsim partition with more groups than 64: 100 groups, and a ring of 70 nodes.

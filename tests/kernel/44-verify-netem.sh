@@ -233,9 +233,9 @@ inside
 thorough "a missing delay beside a busy loop" && missing
 thorough "a partition beside a profile" && partition
 thorough "losses of the profile lossy" && lossy
-order
+thorough "packets that overtake" && order
 thorough "nodes that were shaped differently" && mixed
 clock_set
-vlans
+thorough "VLANs in VLANs" && vlans
 check "down" "$NETSIM" down shaped
 done_testing

@@ -171,8 +171,8 @@ inside
 thorough "a missing delay" && missing
 traffic
 lies
-faults
-traces
+thorough "a fault that ends during the measurement" && faults
+thorough "traces" && traces
 thorough "losses of the profile lossy" && shipped
 check "down" "$NETSIM" down
 done_testing

@@ -50,7 +50,7 @@ pings() {
 	between "no loss on this pair" "$(of '.pairs[] | select(.from == "n1" and .to == "n2") | .received')" 50 50
 	between "loss on the link of n3" \
 		"$(of '.pairs[] | select(.from == "n1" and .to == "n3") | .loss_percent')" 2 50 %
-	run "$NETSIM" ping-matrix --count 100 --interval 20ms
+	run "$NETSIM" ping-matrix --count 100 --interval 20ms n1 n3
 	like "is shown" "$OUT" $'\n'"n1 .*[0-9] [(]-[0-9]+%[)]"
 }
 
