@@ -54,6 +54,9 @@
 #define SORT_MAX (64U << 20)
 #define BATCH	 1024 /* packets of a socket per turn, so that no socket starves */
 
+/* After live_stop(), how long the kernel may take to hand over what it has counted, in ns. */
+#define END_NS 2000000000LL
+
 /* How often libpcap's counters are read, in ns: they are 32 bits wide. */
 #define COUNT_EVERY_NS 500000000LL
 
@@ -65,6 +68,7 @@ struct live_source {
 	int64_t end_ns; /* CLOCK_MONOTONIC: the source ends then; 0: its interface exists */
 	struct pcap_stat last;
 	struct live_counts counts;
+	uint64_t read;
 };
 
 struct live {
@@ -81,6 +85,7 @@ struct live {
 	int64_t polled_ns;	    /* when packets were last polled for */
 	int64_t step_back_until_ns; /* CLOCK_MONOTONIC: packets may predate a step back */
 	int64_t stopped_ns;	    /* 0: running */
+	int64_t give_up_ns;	    /* CLOCK_MONOTONIC: then no more is waited for */
 	int64_t counted_ns;
 };
 
@@ -394,6 +399,7 @@ static void add_packet(u_char *arg, const struct pcap_pkthdr *header, const u_ch
 					   .port = source->port,
 					   .sent = source->sent};
 
+	source->read++;
 	if (!live_sort_add(source->live->sort, &packet))
 		source->failed = true;
 }
@@ -410,8 +416,18 @@ static void count(struct live_source *source)
 }
 
 /*
- * Ends the source of a removed interface after hold_ns: until then the kernel may hand over
- * the block that it had begun. An interface that is only down comes back.
+ * Whether all packets that the kernel has counted have been read. On a busy machine its timer hands
+ * over the last block later than hold_ns allows for.
+ */
+static bool is_read(struct live_source *source)
+{
+	count(source);
+	return source->read + source->counts.dropped >= source->counts.received;
+}
+
+/*
+ * Ends the source of a removed interface after hold_ns, or once it is read: until then the kernel
+ * may hand over the block that it had begun. An interface that is only down comes back.
  */
 static void end_later(struct live *live, size_t i)
 {
@@ -426,7 +442,8 @@ static void end_due_sources(struct live *live, int64_t now)
 
 		if (source->gone || !source->end_ns || source->end_ns > now)
 			continue;
-		count(source);
+		if (!is_read(source) && source->end_ns + END_NS > now)
+			continue;
 		source->gone = true;
 		live->fds[i].fd = -1;
 	}
@@ -541,9 +558,14 @@ static int wait_of(const struct live *live, int64_t deadline_ns, int64_t now_ns)
 }
 
 /* Everything up to live_stop() has been read. */
-static bool is_over(const struct live *live)
+static bool is_over(struct live *live)
 {
-	return live->stopped_ns && live->watermark_ns >= live->stopped_ns;
+	if (!live->stopped_ns || live->watermark_ns < live->stopped_ns)
+		return false;
+	for (size_t i = 0; i < live->count; i++)
+		if (!live->sources[i].gone && !is_read(&live->sources[i]))
+			return clock_ns(CLOCK_MONOTONIC) >= live->give_up_ns;
+	return true;
 }
 
 int live_next(struct live *live, int wait_ms, struct live_packet *ret, struct netsim_err *err)
@@ -584,6 +606,7 @@ void live_stop(struct live *live)
 			(void)setsockopt(libpcap.fileno(live->sources[i].pcap), SOL_SOCKET,
 					 SO_ATTACH_FILTER, &program, sizeof(program));
 	live->stopped_ns = clock_ns(CLOCK_REALTIME);
+	live->give_up_ns = clock_ns(CLOCK_MONOTONIC) + END_NS;
 }
 
 void live_counts(const struct live *live, size_t port, struct live_counts *ret)
