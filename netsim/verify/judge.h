@@ -160,6 +160,16 @@ uint64_t verify_rate_of(const struct conditions *c);
 const struct conditions *verify_slowest_hop(const struct verify_path *path);
 /* Returns the rate of a path without the hop that r is of, as that one counts. */
 uint64_t verify_rest(const struct verify_path *path, const struct verify_rate *r);
+/*
+ * Returns what the other hops of a path let through while a full bucket of hop lasts at its peak;
+ * 0 if it has none.
+ */
+double verify_supply(const struct verify_path *path, const struct conditions *hop);
+/*
+ * Returns the bits that a full bucket with a peak passes faster than at its rate if so much comes,
+ * and the seconds that it takes; 0 if it does not become empty.
+ */
+double verify_use_up(const struct conditions *c, double supply, double *ret_seconds);
 /* Returns the mean loss of a direction, as a share. */
 double verify_loss(const struct conditions *c);
 /* Returns the variance of the number of losses, relative to that of independent losses. */

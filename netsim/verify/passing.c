@@ -2,6 +2,7 @@
 /* What hops let pass: in the long run, and while a burst lasts. */
 #include <math.h>
 
+#include "netsim/util/auto.h"
 #include "netsim/verify/judge.h"
 
 static double burst_bits(const struct conditions *c)
@@ -90,16 +91,40 @@ static uint64_t least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+/* The rate of a path without one hop, as that one counts; during r if it is given. */
+static uint64_t rest_beside(const struct verify_path *path, const struct conditions *hop,
+			    const struct verify_rate *r)
+{
+	const struct conditions *hops[] = {&path->up, &path->path, &path->down};
+	uint64_t rest = UINT64_MAX;
+
+	for (size_t i = 0; i < ARRAY_SIZE(hops); i++)
+		if (hops[i] != hop)
+			rest = least(rest, rate_beside(hops[i], hop, r));
+	return rest;
+}
+
 uint64_t verify_rest(const struct verify_path *path, const struct verify_rate *r)
 {
 	const struct conditions *hop = r->is_path ? &path->path : r->up ? &path->up : &path->down;
-	uint64_t rest = UINT64_MAX;
 
-	if (hop != &path->up)
-		rest = least(rest, rate_beside(&path->up, hop, r));
-	if (hop != &path->path)
-		rest = least(rest, rate_beside(&path->path, hop, r));
-	if (hop != &path->down)
-		rest = least(rest, rate_beside(&path->down, hop, r));
-	return rest;
+	return rest_beside(path, hop, r);
+}
+
+double verify_supply(const struct verify_path *path, const struct conditions *hop)
+{
+	const struct verify_rate fast = {.own = hop->peak.bps, .train = verify_dry(hop)};
+
+	return fast.train > 0 ? (double)rest_beside(path, hop, &fast) : 0;
+}
+
+double verify_use_up(const struct conditions *c, double supply, double *ret_seconds)
+{
+	double rate = (double)c->rate.bps, speed = fmin(supply, (double)c->peak.bps);
+
+	*ret_seconds = 0;
+	if (verify_dry(c) <= 0 || speed <= rate)
+		return 0;
+	*ret_seconds = burst_bits(c) / (speed - rate);
+	return *ret_seconds * speed;
 }

@@ -12,14 +12,13 @@
 #include "netsim/verify/run.h"
 #include "netsim/verify/tcp.h"
 
-#define OVERLOAD    1.2	 /* rate of a flood, relative to the expected rate */
-#define BUCKET_MOST 5.0	 /* seconds; upper bound of the time to use up or save up a burst */
-#define RATE_ROUND  30.0 /* seconds available for all rates together */
-#define TRIES	    3
-#define TCP_SECONDS 1.0
-
-/* A train, which shows a peak. */
-#define TRAIN_MOST	  0.5	/* seconds */
+#define OVERLOAD	  1.2  /* rate of a flood, relative to the expected rate */
+#define BUCKET_MOST	  5.0  /* seconds; upper bound of the time to use up or save up a burst */
+#define RATE_ROUND	  30.0 /* seconds available for all rates together */
+#define TRIES		  3
+#define TCP_SECONDS	  1.0
+#define TRAIN_LEAST	  0.005 /* seconds of a train, which shows a peak */
+#define TRAIN_MOST	  0.5
 #define TRAIN_SHARE	  0.9	/* of it that counts, less than the bucket lasts */
 #define TRAIN_AHEAD	  0.002 /* seconds of it that are sent at once, and so keep the link busy */
 #define TRAIN_AHEAD_SHARE 0.05	/* or as a share, if that is less */
@@ -110,12 +109,50 @@ struct turn {
 	double room;			/* rate of all partners together */
 	double lost_before;		/* share lost before the hop that limits the rate */
 	double burst;			/* bits that pass faster than at the rate */
+	double peaks;			/* those of the other hops with a peak */
 	double lead;			/* seconds that this takes at a peak; 0: none */
+	double supply[PROBE_LANES];	/* what each lane lets through to that peak, bit/s */
 	double refill;			/* seconds until the buckets are full again */
 	double seconds;
 	struct verify_expect expect; /* of the first lane */
 	bool limits_size;	     /* full-sized packets do not pass some lane */
 };
+
+/* Adds the bursts of a lane's hops; own is the hop that is measured, which all lanes share. */
+static void add_bursts(struct turn *turn, const struct verify_path *path,
+		       const struct conditions *own)
+{
+	const struct conditions *hops[] = {&path->up, &path->path, &path->down};
+	double plain = 0, seconds;
+
+	for (size_t i = 0; i < ARRAY_SIZE(hops); i++) {
+		double supply = verify_supply(path, hops[i]);
+		double bits = verify_use_up(hops[i], supply, &seconds);
+
+		turn->refill = fmax(turn->refill, verify_refill(hops[i]));
+		plain += verify_dry(hops[i]) > 0 ? 0 : verify_burst(hops[i]);
+		if (hops[i] == own) {
+			turn->supply[turn->lane_count] = supply;
+			continue;
+		}
+		turn->peaks = fmax(turn->peaks, bits);
+		turn->lead = fmax(turn->lead, seconds);
+	}
+	turn->burst = fmax(turn->burst, plain);
+}
+
+/* Adds the burst of the hop that is measured: its bucket lasts longer if less than its peak comes.
+ */
+static void add_own_burst(struct turn *turn)
+{
+	double supply = 0, seconds, bits;
+
+	for (size_t i = 0; i < turn->lane_count; i++)
+		supply += turn->supply[i];
+	bits = verify_use_up(turn->hop, supply, &seconds);
+	turn->burst += fmax(turn->peaks, bits);
+	turn->lead = fmax(turn->lead, seconds);
+}
 
 static int add_lane(const struct verify_run *run, const struct verify_rate *r, size_t p,
 		    struct turn *turn, struct netsim_err *err)
@@ -133,17 +170,11 @@ static int add_lane(const struct verify_run *run, const struct verify_rate *r, s
 		result = verify_expect(path, &tables, &turn->expect);
 		dist_tables_done(&tables);
 	}
+	add_bursts(turn, path, r->is_path ? turn->hop : r->up ? &path->up : &path->down);
 	turn->lanes[turn->lane_count++] =
 		(struct probe_lane) {run->probes[p].from, run->probes[p].to, rest};
 	turn->room += rest;
 	turn->limits_size |= limits_size(run, p);
-	turn->burst = fmax(turn->burst, verify_burst(&path->up) + verify_burst(&path->path) +
-						verify_burst(&path->down));
-	turn->lead = fmax(turn->lead, fmax(fmax(verify_dry(&path->up), verify_dry(&path->path)),
-					   verify_dry(&path->down)));
-	turn->refill =
-		fmax(turn->refill, fmax(fmax(verify_refill(&path->up), verify_refill(&path->path)),
-					verify_refill(&path->down)));
 	return result < 0 ? err_oom(err) : 0;
 }
 
@@ -221,30 +252,29 @@ static struct probe_flood_plan plan_flood(const struct turn *turn, const struct 
 	}
 	plan.seconds = times * turn->seconds + turn->lead;
 	plan.burst = turn->burst;
-	if (turn->lead > 0) {
-		plan.lead = turn->lead;
-		plan.pace = OVERLOAD * turn->burst / turn->lead / arrives;
-	}
+	plan.lead = turn->lead;
+	plan.pace = turn->lead > 0 ? OVERLOAD * turn->burst / turn->lead / arrives : 0;
 	return plan;
 }
 
-static void flood(struct verify_run *run, struct probe *probe, const struct turn *turn,
+static void flood(struct verify_run *run, struct probe *probe, struct turn *turn,
 		  struct verify_rate *r)
 {
 	double arrives = 1 - turn->lost_before;
 
-	if ((r->train > 0 ? turn->refill : turn->lead) > BUCKET_MOST) {
+	add_own_burst(turn);
+	if (r->train > 0 && r->train < TRAIN_LEAST)
+		r->why = "its burst is too short to be timed";
+	else if ((r->train > 0 ? turn->refill : turn->lead) > BUCKET_MOST)
 		r->why = r->train > 0 ? "its burst takes too long to save up" :
 					"its burst takes too long to use up";
-		return;
-	}
 	/* A stalled machine makes a link look slow or, within the window, fast: try again. */
-	for (int i = 1; i <= TRIES; i++) {
+	for (int i = 1; !r->why && i <= TRIES; i++) {
 		const struct probe_flood_plan plan = plan_flood(turn, r, arrives, i);
 		struct probe_rate seen;
 
-		if (r->train > 0)
-			wait_seconds(turn->refill);
+		if (r->train > 0 || turn->lead > 0)
+			wait_seconds(fmin(turn->refill, BUCKET_MOST));
 		probe_flood(probe, &plan, &seen);
 		keep_best(r, &seen, turn->lost_before);
 		if (verify_udp_fits(r))

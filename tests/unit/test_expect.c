@@ -142,6 +142,7 @@ static void test_peak(void **state)
 	struct verify_path path = {0};
 	struct verify_rate r = {.up = true, .own = 50000000, .train = 0.2};
 	struct conditions c = {0}, *down = &path.down;
+	double seconds;
 
 	(void)state;
 	add_rate(&c, 10000000);
@@ -171,6 +172,16 @@ static void test_peak(void **state)
 	assert_true(verify_rest(&path, &r) == 10000000);
 	r.train = 0;
 	assert_true(verify_rest(&path, &r) == 10000000);
+	/* The bucket lasts longer if less than its peak comes, and for ever at its rate. */
+	near_to(verify_supply(&path, &path.up), 10e6, 0);
+	near_to(verify_use_up(&path.up, 10e6, &seconds), 0, 0);
+	near_to(seconds, 0, 0);
+	down->rate.bps = 30000000;
+	near_to(verify_supply(&path, &path.up), 30e6, 0);
+	near_to(verify_use_up(&path.up, 30e6, &seconds), 12e6, 1);
+	near_to(seconds, 0.4, 1e-9);
+	near_to(verify_use_up(&path.up, 1e9, &seconds), 10e6, 1);
+	near_to(verify_supply(&path, down), 0, 0);
 }
 
 int main(void)
