@@ -13,6 +13,7 @@
 #define TCP_ABOVE     0.05 /* tolerance of TCP upwards: reads of a stream vary in size */
 #define TCP_WAITED    0.02 /* share of the time without a processor that spoils a stream */
 #define SENT_ENOUGH   1.04 /* times the expected rate: more than the link can pass */
+#define SENT_MARGIN   0.03 /* by which what is sent exceeds what would still be right */
 #define BLAME_SHARE   0.05
 #define LEFT_OUT      "left out by --quick"
 
@@ -56,10 +57,15 @@ static bool tcp_fits(const struct verify_rate *r)
 	       (!tcp_short(r) && r->tcp <= (1 + TCP_ABOVE + r->slack) * (double)r->tcp_asked);
 }
 
-/* Returns whether no more was sent than the link should pass, so that it had nothing to limit. */
+/*
+ * Returns whether no more was sent than the link should pass, so that it had nothing to limit, or
+ * no more than would be right if all of it had passed.
+ */
 static bool sent_too_little(const struct verify_rate *r)
 {
-	return r->udp >= 0 && r->offered < SENT_ENOUGH * (double)r->asked;
+	double enough = fmax(SENT_ENOUGH, 1 + verify_rate_tolerance(r, true) + SENT_MARGIN);
+
+	return r->udp >= 0 && r->offered < enough * (double)r->asked;
 }
 
 bool verify_rate_fits(const struct verify_rate *r)

@@ -72,6 +72,13 @@ static void test_rates(void **state)
 	has_row(&f, "a", "rate up", "10.0 mbit", "10.0 mbit", NETSIM_UNPROVED);
 	has_why(&f, "a", "rate up", "this machine cannot send more than 10.0 mbit");
 	forget_rows(&f);
+	/* The same within the tolerance of a machine whose scratch links pass too much. */
+	f.rates[0].excess = 0.03;
+	f.rates[0].offered = 10.45e6;
+	f.rates[0].udp = 10.4e6;
+	up_is(&f, "10.4 mbit", NETSIM_UNPROVED);
+	f.rates[0].offered = 12e6;
+	up_is(&f, "10.4 mbit", NETSIM_AS_ASKED);
 }
 
 /* A peak has a row of its own, and is compared with that of its partner, not with a rate. */
