@@ -23,7 +23,7 @@ build() {
 		profile: slow
 		default: {rate: 20mbit, rtt: 40ms}
 	EOT
-	printf 'profile: far\ndefault: {rate: 20mbit, rtt: 20s}\n' >"$WORK/far.yaml"
+	printf 'profile: far\ndefault: {rate: 20mbit, rtt: 40s}\n' >"$WORK/far.yaml"
 	check "up" "$NETSIM" up "$WORK/stop.yaml"
 	check "apply" "$NETSIM" apply --engine edt "$WORK/slow.yaml"
 }
@@ -65,7 +65,7 @@ reasons() {
 	jq -r '[.rows[] | select(.verdict == "unproved" and .node == "'"$1"'") | "\(.what): \(.why)"] | sort | join(", ")' <<<"$OUT"
 }
 
-# No probe arrives before the signal: each takes 10 s.
+# No probe arrives before the signal: each takes 20 s.
 verify_early() {
 	"$NETSIM" apply -q --engine edt "$WORK/far.yaml"
 	interrupt_at from n1 4 INT "$NETSIM" verify --json

@@ -92,11 +92,12 @@ first() {
 		awk -v a="$FLEET.$1" -v b="$FLEET.$2" '$1 == 1 && $2 == a && $3 == b { print $6 * 1000 }'
 }
 
-# end_of_fault: the deadline of the last fault, in seconds since 1970
+# end_of_fault: the deadline of the last fault, in seconds since 1970; a pause between the clocks makes
+# it earlier, never later
 end_of_fault() {
-	local up
+	local up now=$EPOCHREALTIME
 	read -r up _ </proc/uptime
-	jq --arg up "$up" --arg now "$EPOCHREALTIME" '.faults[-1].deadline / 1e9 + ($now | tonumber) - ($up | tonumber)' \
+	jq --arg up "$up" --arg now "$now" '.faults[-1].deadline / 1e9 + ($now | tonumber) - ($up | tonumber)' \
 		"/run/netsim/$FLEET.json"
 }
 

@@ -195,7 +195,7 @@ readiness() {
 	is "ready: status 200" "$SAID" "done ready"
 	say ready web b 300 http http://10.7.0.2:8080/status/503
 	like "not ready: another status" "$SAID" \
-		"^error b: http://10.7.0.2:8080/status/503 answered with status 503 for 0[.][3-9] s; the last line of its log: ready$"
+		"^error b: http://10.7.0.2:8080/status/503 answered with status 503 for 0[.][2-9] s; the last line of its log: ready$"
 	say ready web b 300 http http://10.7.0.2:8080/hang
 	like "not ready: no answer" "$SAID" "^error b: no answer from http://10.7.0.2:8080/hang for 0[.][3-9] s"
 	say ready web b 0 http http://10.7.0.2:8080/hang

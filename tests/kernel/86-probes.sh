@@ -92,7 +92,7 @@ hanging() {
 	is "each at its time: 20 ms after the one before" "$(due_steps 0)" 20.000
 	check "none before its time, each with its timeout" awk '
 		$1 == 0 { n++ } $1 == 0 && ($3 < $2 || $4 - $3 < 200) { bad++ } END { exit bad > 0 || !n }' "$WORK/samples"
-	probe -s 0.5 -e 20 -t 200 "$WEB/slow/100"
+	probe -s 0.5 -e 20 -t 1000 "$WEB/slow/100"
 	is "five in flight are answered" "$(results)" "ok 200 0"
 	probe -s 0.5 -e 20 -t 100 "run:sleep 1000"
 	is "a command that hangs" "$(results)" "timeout 0 0"

@@ -85,7 +85,11 @@ delays() {
 		- slow: fault "delay 60ms" n1:n2
 		  for: 4s
 	EOT
-	ran 0 delays
+	# A machine that is late begins the second phase too late for anything to be asked of it.
+	for _ in 1 2 3; do
+		ran 0 delays
+		[[ $(of 'select(.phase == "slow") | true') == "[]" ]] || break
+	done
 	is "a round trip is asked of both directions, and all hops" \
 		"$(of 'select(.what == "rtt" and .from == "n1" and .to == "n2") | [.phase, .asked_shows]')" '[["quiet","20.0 ms"],["slow","80.0 ms"]]'
 	is "and measured by pings" \
