@@ -156,6 +156,9 @@ partitions() {
 	check "status counts the drops" [ "$(drops a)" -gt 0 ]
 	is "its LACP partner stays" "$(info a bond0 '[.ad_info.num_ports, .ad_info.partner_mac]')" "[2,\"$(mac host "$(lag a)")\"]"
 	check "heal" "$NETSIM" heal
+	check "a partition that answers" "$NETSIM" partition --reject a
+	like "answers a bond" "$(node_exec a ping -n -c 1 -W 1 10.1.0.2)" "From 10.1.0.2 .*Packet filtered"
+	check "heal" "$NETSIM" heal
 	check "one way" "$NETSIM" partition --one-way a c
 	node_exec c ip neigh replace 10.1.0.1 lladdr "$(mac a bond0)" dev bond0
 	node_exec a ip neigh replace 10.1.0.3 lladdr "$(mac c bond0)" dev bond0
