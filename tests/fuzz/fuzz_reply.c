@@ -126,6 +126,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	rt = calloc(1, sizeof(*rt));
 	must(rt);
+	rt->answer = malloc(RECV_BYTES);
+	must(rt->answer);
 	rt->seq = 1;
 	answer = data + 1;
 	answer_size = size - 1;

@@ -128,7 +128,8 @@ cut() {
 	echo >&8
 	check "an established connection ends" wait_for 5 written 'E[A-Z]' "$WORK/bg.$BG"
 	like "with a reset" "$(<"$WORK/bg.$BG")" "ECONNRESET [0-9]+"
-	watch b eth1 "src 10.1.0.1 or src fd00:1::1"
+	# What resolves addresses crosses.
+	watch b eth1 "(ip and src 10.1.0.1) or (ip6 and src fd00:1::1 and not (icmp6 and ip6[40] >= 135 and ip6[40] <= 136))"
 	there=$BG
 	watch c eth1 "(src 10.1.0.1 or src 10.1.0.2 or src fd00:1::1 or src fd00:1::2) and (tcp or icmp or (icmp6 and ip6[40] == 1))"
 	pid=$BG
