@@ -10,21 +10,26 @@ struct heal_args {
 
 static void print_healed(const struct common *args, const struct netsim_heal *heal)
 {
-	json_t *lines = json_array();
+	json_t *lines = json_array(), *faults = json_array();
 	char name[600], text[640];
 
 	for (size_t i = 0; i < heal->fault_count; i++) {
 		snprintf(text, sizeof(text), "fault %u: %s", heal->faults[i]->id,
 			 fault_text(heal->faults[i], name, sizeof(name)));
 		json_array_append_new(lines, json_string(text));
+		json_array_append_new(faults, json_pack("{s:i, s:s?, s:s}", "fault",
+							(int)heal->faults[i]->id, "name",
+							heal->faults[i]->name, "text",
+							heal->faults[i]->text));
 		if (!args->json)
 			printf("%s %s\n", args->dry ? "would heal" : "healed", text);
 	}
 	if (args->json)
-		print_json(json_pack("{s:O}", "healed", lines));
+		print_json(json_pack("{s:O, s:O}", "healed", lines, "faults", faults));
 	else if (!heal->fault_count)
 		printf("nothing to heal\n");
 	json_decref(lines);
+	json_decref(faults);
 }
 
 static int run(const void *p, struct netsim_err *err)

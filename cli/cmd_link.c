@@ -37,6 +37,24 @@ static void write_change(const struct netsim_link_change *change, bool dry, char
 	}
 }
 
+static json_t *json_change(const struct netsim_link_change *change)
+{
+	static const char *const kinds[] = {
+		[NETSIM_LINK_CARRIER] = "carrier",
+		[NETSIM_LINK_HEALED] = "healed",
+		[NETSIM_LINK_FAULT] = "fault",
+	};
+	const struct netsim_fault *fault = change->fault;
+
+	return json_pack("{s:s, s:s?, s:o*, s:o*, s:s*, s:s*, s:o*}", "change", kinds[change->kind],
+			 "link", change->name, "up",
+			 change->kind == NETSIM_LINK_CARRIER ? json_boolean(change->up) : NULL,
+			 "fault", fault ? json_integer(fault->id) : NULL, "name",
+			 fault ? fault->name : NULL, "text", fault ? fault->text : NULL, "for",
+			 fault && fault->left_ns >= 0 ? json_seconds((double)fault->left_ns / 1e9) :
+							NULL);
+}
+
 static void print_changes(const struct common *args, const struct netsim_link *link,
 			  const struct netsim_select *selected)
 {
@@ -45,19 +63,21 @@ static void print_changes(const struct common *args, const struct netsim_link *l
 		[NETSIM_LINK_HEALED] = "would ",
 		[NETSIM_LINK_FAULT] = "would add: ",
 	};
-	json_t *lines = json_array();
+	json_t *lines = json_array(), *changes = json_array();
 	char text[600];
 
 	for (size_t i = 0; i < link->change_count; i++) {
 		write_change(link->changes[i], args->dry, text, sizeof(text));
 		json_array_append_new(lines, json_string(text));
+		json_array_append_new(changes, json_change(link->changes[i]));
 		if (!args->json && !args->quiet)
 			printf("%s%s\n", args->dry ? would[link->changes[i]->kind] : "", text);
 	}
 	if (args->json)
-		print_json(json_pack("{s:O, s:o*}", "links", lines, "selected",
-				     json_selected(&selected, 1)));
+		print_json(json_pack("{s:O, s:O, s:o*}", "links", lines, "changes", changes,
+				     "selected", json_selected(&selected, 1)));
 	json_decref(lines);
+	json_decref(changes);
 }
 
 static const struct netsim_opt opts[] = {

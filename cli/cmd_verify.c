@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -120,6 +121,31 @@ static void print_text(const struct common *args, const struct netsim_verify *v)
 		print_summary(v);
 }
 
+static void put_value(json_t *values, const char *what, const char *unit, double value)
+{
+	char key[32];
+
+	if (isnan(value))
+		return;
+	snprintf(key, sizeof(key), "%s_%s", what, unit);
+	json_object_set_new(values, key, json_decimal(value, 6));
+}
+
+static json_t *json_values(const struct netsim_verify_values *v)
+{
+	json_t *values = v->unit ? json_object() : NULL;
+
+	if (!values)
+		return NULL;
+	put_value(values, "asked", v->unit, v->asked);
+	put_value(values, "measured", v->unit, v->measured);
+	put_value(values, "sd", v->unit, v->sd);
+	put_value(values, "low", v->unit, v->low);
+	put_value(values, "high", v->unit, v->high);
+	put_value(values, "tcp", v->unit, v->tcp);
+	return values;
+}
+
 static void print_verify_json(const struct netsim_verify *v)
 {
 	json_t *rows = json_array(), *counts;
@@ -127,11 +153,11 @@ static void print_verify_json(const struct netsim_verify *v)
 	for (size_t i = 0; i < v->row_count; i++) {
 		const struct netsim_verify_row *row = v->rows[i];
 
-		json_array_append_new(rows,
-				      json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "node",
-						row->subject, "what", row->what, "asked",
-						row->asked, "measured", row->measured, "verdict",
-						word_of(row->verdict), "why", row->why));
+		json_array_append_new(
+			rows, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:o*}", "node",
+					row->subject, "what", row->what, "asked", row->asked,
+					"measured", row->measured, "verdict", word_of(row->verdict),
+					"why", row->why, "values", json_values(&row->values)));
 	}
 	counts = json_pack("{s:I, s:I, s:I, s:I}", "passed", (json_int_t)v->as_asked, "failed",
 			   (json_int_t)v->failed, "unproved", (json_int_t)v->unmeasured, "left_out",

@@ -11,12 +11,22 @@ extern "C" {
 
 /* --- measuring: libnetsim-measure(3) */
 
+/* What was asked and measured, as numbers in a unit; NAN: not this one. */
+struct netsim_verify_values {
+	const char *unit; /* "ms", "percent" or "bps", static; NULL: there are no numbers */
+	double asked, measured;
+	double sd;	  /* of a delay */
+	double low, high; /* bounds of a ratio */
+	double tcp;	  /* of a rate, beside that of UDP */
+};
+
 struct netsim_verify_row {
 	const char *subject;	      /* "n100-1", "n100-1 > jetson-1", "all" */
 	const char *what;	      /* "rtt", "rate up", "loss" */
 	const char *asked, *measured; /* "5.0 ms", or "" */
 	enum netsim_verdict verdict;
 	const char *why; /* the reason, or "" */
+	struct netsim_verify_values values;
 };
 
 struct netsim_verify {

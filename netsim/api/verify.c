@@ -527,6 +527,7 @@ static bool publish_row(struct netsim_verify *verify, const struct verify_row *f
 	row->measured = arena_strdup(verify, from->measured);
 	row->why = arena_strdup(verify, from->why);
 	row->verdict = from->verdict;
+	row->values = from->values;
 	verify->as_asked += from->verdict == NETSIM_AS_ASKED;
 	verify->failed += from->verdict == NETSIM_NOT_AS_ASKED;
 	verify->unmeasured += from->verdict == NETSIM_UNPROVED;

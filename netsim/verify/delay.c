@@ -369,6 +369,8 @@ static int rtt_row(struct judge *j, const char *name, const struct direction *up
 	snprintf(row->asked, sizeof(row->asked), "%.1f ms", asked);
 	snprintf(row->measured, sizeof(row->measured), "%.1f ms (sd %.1f)",
 		 delay_of(up) + delay_of(down), hypot(up->sd, down->sd));
+	verify_values(row, "ms", asked, delay_of(up) + delay_of(down));
+	row->values.sd = hypot(up->sd, down->sd);
 	say_late(row, lateness(j, has_jitter(j, (size_t)(up - j->directions))));
 	return 0;
 }
@@ -384,6 +386,8 @@ static int delay_row(struct judge *j, const char *name, const struct direction *
 		return -ENOMEM;
 	snprintf(row->asked, sizeof(row->asked), "%.1f ms", own_delay(d));
 	snprintf(row->measured, sizeof(row->measured), "%.1f ms (sd %.1f)", delay_of(d), d->sd);
+	verify_values(row, "ms", own_delay(d), delay_of(d));
+	row->values.sd = d->sd;
 	say_late(row, lateness(j, has_jitter(j, (size_t)(d - j->directions))));
 	verify_say_inside(j, row, (size_t)(d - j->directions) / 2, is_up);
 	return 0;
@@ -404,12 +408,14 @@ static int jitter_row(struct judge *j, const char *name, const struct direction 
 	if (!row)
 		return -ENOMEM;
 	snprintf(row->asked, sizeof(row->asked), "sd %.1f ms", own);
+	verify_values(row, "ms", own, NAN);
 	if (d->sd_hidden && !d->sd_failed) {
 		snprintf(row->why, sizeof(row->why),
 			 "hidden by the noise of other hops and of late timers");
 		return 0;
 	}
 	snprintf(row->measured, sizeof(row->measured), "sd %.1f ms", d->sd);
+	row->values.measured = d->sd;
 	return 0;
 }
 
@@ -442,8 +448,10 @@ int verify_path_delay(struct judge *j, size_t p, const char *subject, const char
 	if (!row)
 		return -ENOMEM;
 	snprintf(row->asked, sizeof(row->asked), "%.1f ms", e->delay);
-	snprintf(row->measured, sizeof(row->measured), "%.1f ms (sd %.1f)", verify_delay_of(j, p),
-		 e->sd > 0 ? j->in->paths[p].seen.sd : j->in->paths[p].seen.spread);
+	verify_values(row, "ms", e->delay, verify_delay_of(j, p));
+	row->values.sd = e->sd > 0 ? j->in->paths[p].seen.sd : j->in->paths[p].seen.spread;
+	snprintf(row->measured, sizeof(row->measured), "%.1f ms (sd %.1f)", row->values.measured,
+		 row->values.sd);
 	say_late(row, lateness(j, e->sd > 0));
 	verify_say_inside(j, row, j->in->paths[p].from, true);
 	verify_say_inside(j, row, j->in->paths[p].to, false);

@@ -106,6 +106,7 @@ struct verify_row {
 	char asked[64], measured[96];
 	enum netsim_verdict verdict;
 	char why[320]; /* more about it, or "" */
+	struct netsim_verify_values values;
 };
 
 struct verify_rows {

@@ -293,11 +293,13 @@ static int rate_row(struct judge *j, const struct verify_rate *r, const char *su
 
 	if (!row)
 		return -ENOMEM;
-	format_bps((double)(r->is_path || r->train > 0 ? r->own : r->asked), row->asked,
-		   sizeof(row->asked));
+	verify_values(row, "bps", (double)(r->is_path || r->train > 0 ? r->own : r->asked), NAN);
+	format_bps(row->values.asked, row->asked, sizeof(row->asked));
 	snprintf(row->why, sizeof(row->why), "%s", why);
 	if (r->why || (r->udp < 0 && r->tcp < 0))
 		return 0;
+	row->values.measured = r->udp >= 0 ? r->udp : NAN;
+	row->values.tcp = r->tcp >= 0 ? r->tcp : NAN;
 	format_bps(r->udp, udp, sizeof(udp));
 	format_bps(r->tcp, tcp, sizeof(tcp));
 	if (r->udp >= 0 && r->tcp >= 0)

@@ -242,6 +242,9 @@ static int ratio_row(struct judge *j, const char *name, const char *what, double
 	format_share(row->asked, sizeof(row->asked), share);
 	snprintf(row->measured, sizeof(row->measured), "%.2f %% (%.1f .. %.1f)", t->measured * 100,
 		 t->low * 100, t->high * 100);
+	verify_values(row, "percent", share * 100, t->measured * 100);
+	row->values.low = t->low * 100;
+	row->values.high = t->high * 100;
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Appends the rows of a verdict. */
 #include <errno.h>
+#include <math.h>
 #include <string.h>
 
 #include "netsim/util/array.h"
@@ -17,9 +18,21 @@ struct verify_row *verify_row(struct judge *j, enum netsim_verdict verdict, cons
 		return NULL;
 	}
 	row->verdict = verdict;
+	verify_values(row, NULL, NAN, NAN);
 	snprintf(row->subject, sizeof(row->subject), "%s", subject);
 	snprintf(row->what, sizeof(row->what), "%s", what);
 	return row;
+}
+
+void verify_values(struct verify_row *row, const char *unit, double asked, double measured)
+{
+	row->values = (struct netsim_verify_values) {.unit = unit,
+						     .asked = asked,
+						     .measured = measured,
+						     .sd = NAN,
+						     .low = NAN,
+						     .high = NAN,
+						     .tcp = NAN};
 }
 
 const char *verify_pair_name(const struct judge *j, const struct verify_path *path, char *buf,

@@ -10,12 +10,24 @@
 
 MAN=$(dirname "$0")/../../man
 
-# prints COMMAND [ARGUMENT...]: its schema is the first member, and in the manual page
+# unknown COMMAND: members that neither its page nor one to which it refers for them has. Those of
+# conditions are listed in netsim-status(8), those of iperf by iperf.
+unknown() {
+	local key pages=("$MAN/netsim-$1.8")
+	[[ $1 != measure ]] || pages+=("$MAN/netsim-analyze.8")
+	for key in $(jq -r 'walk(if type == "object" then del(.values, .up_values, .down_values, .iperf) else . end)
+		| [.. | objects | keys_unsorted[]] | unique[]' "$WORK/out"); do
+		grep -qE "(^|[^a-z_])$key([^a-z_]|\$)" "${pages[@]}" || echo "$key"
+	done
+}
+
+# prints COMMAND [ARGUMENT...]: its schema is the first member, and in the manual page, as all others
 prints() {
 	"$NETSIM" "$1" --json "${@:2}" >"$WORK/out" 2>"$WORK/err" || :
 	is "$1: first member" "$(jq -c 'to_entries[0] | [.key, .value]' "$WORK/out" | sort -u)" \
 		"[\"schema\",\"netsim-$1-1\"]"
 	check "$1: in the manual" grep -q "^\.Li netsim-$1-1 \." "$MAN/netsim-$1.8"
+	is "$1: so are all members" "$(unknown "$1" | joined)" ""
 	seen+=" $1"
 }
 
@@ -42,6 +54,7 @@ results() {
 	is "fault: conditions as numbers" "$(jq -c .values "$WORK/out")" '{"loss_percent":10}'
 	prints partition n1
 	prints link down n2
+	prints status
 	prints heal
 	prints link up n2
 	prints verify --quick
