@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <string.h>
+
 #include "cmd.h"
 #include "opt.h"
 #include "out.h"
@@ -12,6 +14,22 @@ static void print_overview(void)
 	printf("\nSee netsim help COMMAND for its options, and netsim(8) for the manual.\n");
 }
 
+/* Refuses a word that is no command; names the page if it is a kind of file. */
+static int refuse_word(const char *word, struct netsim_err *err)
+{
+	static const char *const kinds[] = {"topology", "profile", "classes",
+					    "scenario", "recipe",  "trace"};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (strcmp(kinds[i], word) == 0) {
+			usage_error(err, &cmd_help, "%s is no command", word);
+			snprintf(err->hint, sizeof(err->hint),
+				 "the manual page of these files is netsim-%s(5)", word);
+			return err->code;
+		}
+	return usage_error(err, &cmd_help, "unknown command %s", word);
+}
+
 static int run(const void *p, struct netsim_err *err)
 {
 	const struct common *args = p;
@@ -23,7 +41,7 @@ static int run(const void *p, struct netsim_err *err)
 	}
 	cmd = cmd_find(args->words[0]);
 	if (!cmd)
-		return usage_error(err, &cmd_help, "unknown command %s", args->words[0]);
+		return refuse_word(args->words[0], err);
 	opt_help(cmd, stdout);
 	return 0;
 }

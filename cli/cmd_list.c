@@ -97,6 +97,44 @@ static int list_kind(const struct common *args, enum netsim_file kind, bool all,
 	return 0;
 }
 
+/* Prints the classes of a family, such as etcd-client and etcd-peer of etcd; returns their number.
+ */
+static size_t print_family(const struct common *args, const struct netsim_list *list,
+			   const char *name)
+{
+	json_t *json = json_array();
+	size_t length = strlen(name), count;
+
+	for (size_t i = 0; i < list->file_count; i++) {
+		const struct netsim_named *class = list->files[i];
+
+		if (strncmp(class->name, name, length) != 0 || class->name[length] != '-')
+			continue;
+		json_array_append_new(json, describe(class));
+		if (!args->json)
+			printf("%s: {%s}\n", class->name, class->summary);
+	}
+	count = json_array_size(json);
+	if (count && args->json)
+		print_json(json_pack("{s:O}", "files", json));
+	json_decref(json);
+	return count;
+}
+
+static int refuse_class(const struct netsim_list *list, const char *name, struct netsim_err *err)
+{
+	const char **names = calloc(list->file_count + 1, sizeof(*names)), *near;
+
+	for (size_t i = 0; names && i < list->file_count; i++)
+		names[i] = list->files[i]->name;
+	near = names ? netsim_nearest(name, names, list->file_count) : NULL;
+	free(names);
+	usage_error(err, &cmd_list, "no class named %s", name);
+	if (near)
+		snprintf(err->hint, sizeof(err->hint), "did you mean %s?", near);
+	return err->code;
+}
+
 static int print_class(const struct common *args, const char *name, struct netsim_err *err)
 {
 	const struct netsim_named *found = NULL;
@@ -110,7 +148,7 @@ static int print_class(const struct common *args, const char *name, struct netsi
 		if (strcmp(list->files[i]->name, name) == 0)
 			found = list->files[i];
 	if (!found)
-		r = usage_error(err, &cmd_list, "no class named %s", name);
+		r = print_family(args, list, name) ? 0 : refuse_class(list, name, err);
 	else if (args->json)
 		print_json(describe(found));
 	else

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <math.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -189,6 +190,9 @@ static int run(const void *p, struct netsim_err *err)
 		r = netsim_verify(ctx, &how, &verify, err);
 	close_machine(ctx, r);
 	progress_clear();
+	if (r == -ENOENT && common->count && !*err->hint)
+		snprintf(err->hint, sizeof(err->hint), "for some nodes only, write --nodes %s",
+			 common->words[0]);
 	if (r < 0)
 		return r;
 	if (common->json)

@@ -36,6 +36,21 @@ static const char *nearest_command(const char *name)
 	return netsim_nearest(name, names, count);
 }
 
+/* Refuses an unknown command; next: the word after it, or NULL. */
+static int refuse_command(const char *name, const char *next)
+{
+	const char *near = nearest_command(name);
+
+	if (*name == '-')
+		fprintf(stderr, "netsim: options follow the command: netsim %s %s\n",
+			next && cmd_find(next) ? next : "COMMAND", name);
+	else
+		fprintf(stderr, "netsim: unknown command %s; %s%s%s\n", name,
+			near ? "did you mean " : "try netsim help", near ? near : "",
+			near ? "?" : "");
+	return exit_status(NETSIM_ERR_USAGE);
+}
+
 /* Runs a command with the words after it; returns the exit status. */
 static int run(const struct cmd *cmd, char **words)
 {
@@ -96,13 +111,7 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	cmd = cmd_find(name);
-	if (!cmd) {
-		const char *near = nearest_command(name);
-
-		fprintf(stderr, "netsim: unknown command %s; %s%s%s\n", name,
-			near ? "did you mean " : "try netsim help", near ? near : "",
-			near ? "?" : "");
-		return exit_status(NETSIM_ERR_USAGE);
-	}
+	if (!cmd)
+		return refuse_command(name, argc > 2 ? argv[2] : NULL);
 	return run(cmd, argv + (argc > 1 ? 2 : 1));
 }

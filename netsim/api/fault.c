@@ -9,6 +9,7 @@
 #include "netsim/api/handle.h"
 #include "netsim/api/machine.h"
 #include "netsim/api/routers.h"
+#include "netsim/fleet/target.h"
 #include "netsim/policy/bits.h"
 #include "netsim/policy/describe.h"
 #include "netsim/shape/edt_faults.h"
@@ -52,6 +53,19 @@ int api_check_class(const struct policy *policy, const char *class, struct netsi
 	return -ENOENT;
 }
 
+/* Reads the profile in force; refuses one that must stay in netem. The caller frees it. */
+static int read_movable(const struct fleet *f, struct intent *ret, struct netsim_err *err)
+{
+	int r = intent_read_parsed(f->name, ret, err);
+
+	if (r == 0 && ret->engine == ENGINE_NETEM) {
+		r = err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
+			    "the fleet was set to use netem, which does not support this fault");
+		err_hint(err, "apply its profile again without --engine netem");
+	}
+	return r;
+}
+
 /*
  * Moves the profile from netem to the eBPF programs. Faults that change links or delay
  * packets need this: only the programs can merge them with the profile.
@@ -59,14 +73,8 @@ int api_check_class(const struct policy *policy, const char *class, struct netsi
 static int move_to_edt(struct fleet *f, struct netsim_err *err)
 {
 	struct intent intent;
-	int r;
+	int r = read_movable(f, &intent, err);
 
-	r = intent_read_parsed(f->name, &intent, err);
-	if (r == 0 && intent.engine == ENGINE_NETEM) {
-		r = err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
-			    "the fleet was set to use netem, which does not support this fault");
-		err_hint(err, "apply its profile again without --engine netem");
-	}
 	if (r == 0)
 		r = intent.layer_count ? engine_use_edt(f, &intent, false, err) :
 					 engine_adopt(f, err);
@@ -94,6 +102,22 @@ static int draft(const struct fleet *f, const struct port_fault *fault,
 	return intent_draft_fault(f->name, &noted, change->heal, change->heal_count, ret, err);
 }
 
+/*
+ * Makes the checks of a change that need no change. A profile in netem is not in the policy yet:
+ * whether its delay or rate allows jitter or a peak is then left open.
+ */
+static int check_change(struct fleet *f, const struct edt_change *change, bool moves,
+			struct netsim_err *err)
+{
+	struct intent intent = {0};
+	int r = moves ? read_movable(f, &intent, err) : 0;
+
+	if (r == 0)
+		r = edt_check(f, change, intent.layer_count > 0, err);
+	intent_done(&intent);
+	return r;
+}
+
 /* Loading the programs has taken time, which is no part of what the fault lasts. */
 static void begin_now(struct port_fault *fault, const struct port_fault *replaced)
 {
@@ -112,16 +136,18 @@ int fault_add(struct fleet *f, struct port_fault *fault, const struct port_fault
 	bool edt = false;
 	int r = fault_needs_edt(f->policy, fault, f->model, &edt, err);
 
+	bool moves = edt && !edt_is_base(f->policy);
+
 	*ret_id = 0;
-	if (r < 0 || dry)
-		return r;
-	if (edt && !edt_is_base(f->policy))
-		r = move_to_edt(f, err);
-	begin_now(fault, replaced);
 	if (replaced) {
 		change.heal = &replaced->id;
 		change.heal_count = 1;
 	}
+	if (r < 0 || dry)
+		return r < 0 ? r : check_change(f, &change, moves, err);
+	if (moves)
+		r = move_to_edt(f, err);
+	begin_now(fault, replaced);
 	if (r == 0)
 		r = draft(f, fault, &change, &record, err);
 	if (r == 0)
@@ -215,6 +241,25 @@ struct replaced {
 	struct port_fault fault;
 };
 
+/* Suggests the name of a fault in force that resembles a word. */
+static void hint_fault(const struct policy *policy, const char *word, struct netsim_err *err)
+{
+	const char *names[PORT_FAULTS], *near;
+	size_t count = 0;
+
+	for (int i = 0; policy && i < PORT_FAULTS; i++) {
+		const struct port_fault *fault = &policy_slot(policy)->faults[i];
+
+		if (policy_alive(fault) && *fault->name)
+			names[count++] = fault->name;
+	}
+	near = name_nearest(word, names, count);
+	if (near)
+		err_hint(err, "did you mean %s?", near);
+	else
+		err_hint(err, "netsim status lists the faults in force");
+}
+
 static int find_replaced(const struct policy *policy, const struct netsim_fault_opts *o,
 			 struct replaced *ret, struct netsim_err *err)
 {
@@ -235,6 +280,17 @@ static void keep_targets(const struct port_fault *old, struct port_fault *fault)
 	fault->l2 |= old->l2;
 }
 
+/* Without targets and a class, a fault can only replace one that has its name. */
+static int refuse_no_targets(const struct policy *policy, const char *name, struct netsim_err *err)
+{
+	if (!name)
+		return err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
+			       "the fault has neither targets nor a class");
+	err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL, "no fault named %s is in force", name);
+	hint_fault(policy, name, err);
+	return -ENOENT;
+}
+
 static int set_targets(const struct fleet *f, const struct netsim_fault_opts *o,
 		       struct port_fault *fault, struct netsim_err *err)
 {
@@ -242,10 +298,7 @@ static int set_targets(const struct fleet *f, const struct netsim_fault_opts *o,
 	const struct machine_targets targets = {o->target_count ? o->targets : all,
 						o->target_count ? o->target_count : 1,
 						o->class_name};
-	int r = o->target_count || o->class_name ?
-			0 :
-			err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
-				"the fault has neither targets nor a class");
+	int r = o->target_count || o->class_name ? 0 : refuse_no_targets(f->policy, o->name, err);
 
 	if (r == 0 && o->class_name)
 		r = fault_copy_text("class", o->class_name, fault->class, sizeof(fault->class),
@@ -258,13 +311,53 @@ static int set_targets(const struct fleet *f, const struct netsim_fault_opts *o,
 	return r == 0 ? api_check_class(f->policy, fault->class, err) : r;
 }
 
+/* Reads the conditions; says so if they are written after a target. */
+static int read_conditions(const struct netsim_fault_opts *o, struct conditions *ret,
+			   struct netsim_err *err)
+{
+	struct conditions other;
+	int r = conditions_parse(o->conditions, ret, err);
+
+	if (r < 0 && err && o->target_count && conditions_parse(o->targets[0], &other, NULL) == 0) {
+		*err->hint = 0;
+		err_hint(err, "the conditions come first: netsim fault '%s' %s", o->targets[0],
+			 o->conditions);
+	}
+	return r;
+}
+
+/* Suggests what an unknown target may mean: a class for an address, "a:b" for "a-b". */
+static void hint_target(const struct model *model, const struct netsim_fault_opts *o,
+			struct netsim_err *err)
+{
+	struct model_place place;
+
+	for (size_t i = 0; i < o->target_count; i++) {
+		const char *word = o->targets[i];
+
+		if (target_place(word, &place))
+			err_hint(err, "for what no node has, make a class with this address, and "
+				      "name it with --class: see netsim-classes(5)");
+		for (const char *dash = strchr(word, '-'); dash; dash = strchr(dash + 1, '-')) {
+			auto_free char *from = strndup(word, (size_t)(dash - word));
+
+			if (from && model_find_node(model, word) < 0 &&
+			    model_find_node(model, from) >= 0 &&
+			    model_find_node(model, dash + 1) >= 0) {
+				*err->hint = 0; /* the name of one of the two is no better */
+				err_hint(err, "did you mean %s:%s?", from, dash + 1);
+			}
+		}
+	}
+}
+
 /* Builds the fault from the options, opens the policy that it is for, and checks its class. */
 static int make_fault(struct netsim *ctx, const struct netsim_fault_opts *o, struct fleet *f,
 		      struct port_fault *fault, struct replaced *replaced, struct netsim_err *err)
 {
 	struct conditions c;
 	int r = o->conditions ?
-			conditions_parse(o->conditions, &c, err) :
+			read_conditions(o, &c, err) :
 			err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL, "no conditions given");
 
 	if (r == 0 && !c.has)
@@ -320,9 +413,12 @@ int netsim_fault(struct netsim *ctx, const struct netsim_fault_opts *opts,
 
 	if (r == 0)
 		r = make_fault(ctx, &o, &f, &fault, &replaced, err);
-	if (r == 0)
+	if (r == 0) {
 		r = fault_add(&f, &fault, replaced.any ? &replaced.fault : NULL, o.dry_run,
 			      &fault.id, err);
+		if (r == -ENOENT && err && err->kind == NETSIM_ERR_USAGE)
+			hint_target(f.model, &o, err);
+	}
 	fleet_close(&f);
 	return r == 0 ? give_fault(&fault, &o, &replaced, ret, err) : r;
 }
@@ -351,7 +447,7 @@ static int choose_faults(const struct policy *policy, const char *const *words, 
 		if (!fault) {
 			err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL, "no fault %s is in force",
 				words[i]);
-			err_hint(err, "netsim status lists the faults in force");
+			hint_fault(policy, words[i], err);
 			return -ENOENT;
 		}
 		ids[(*ret_count)++] = fault->id;

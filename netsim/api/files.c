@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "netsim/api/handle.h"
 #include "netsim/config/check.h"
@@ -202,11 +203,15 @@ static int unknown(enum netsim_file kind, const char *name, struct netsim_err *e
 {
 	const char *folder = kinds[kind].folder, *near = NULL;
 	struct netsim_list *list = NULL;
+	char path[FIND_PATH];
 
 	if (netsim_list(kind, &list, NULL, NULL) == 0)
 		near = nearest(list, name);
 	err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL, "no %s named %s", kinds[kind].what, name);
-	if (near)
+	if (snprintf(path, sizeof(path), "%s.yaml", name) < (int)sizeof(path) &&
+	    access(path, R_OK) == 0)
+		err_hint(err, "did you mean %s?", path);
+	else if (near)
 		err_hint(err, "did you mean %s?", near);
 	else
 		err_hint(err, "looked for %s/%s.yaml here, in /etc/netsim and in " NETSIM_DATADIR,

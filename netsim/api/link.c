@@ -107,7 +107,10 @@ static int list_cables(struct link_run *run, const char *target, struct intent_c
 	if (ret->count)
 		return 0;
 	err_set(run->err, NETSIM_ERR_USAGE, -ENOENT, NULL, "%s has no port", target);
-	err_hint(run->err, "netsim status lists the nodes and their links");
+	if (strchr(target, ':'))
+		err_hint(run->err, "a pair of nodes has no link; netsim partition cuts it off");
+	else
+		err_hint(run->err, "netsim status lists the nodes and their links");
 	return -ENOENT;
 }
 

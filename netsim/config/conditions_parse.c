@@ -428,9 +428,26 @@ static const struct {
 	{"seed", COND_SEED, read_seed},
 };
 
+/* Other programs' words for conditions. */
+static const char *known_as(const char *word)
+{
+	static const struct {
+		const char *word, *condition;
+	} others[] = {
+		{"latency", "delay"},	      {"bandwidth", "rate"},	 {"throughput", "rate"},
+		{"packetloss", "loss"},	      {"packet-loss", "loss"},	 {"drop", "loss"},
+		{"duplication", "duplicate"}, {"corruption", "corrupt"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		if (strcmp(others[i].word, word) == 0)
+			return others[i].condition;
+	return NULL;
+}
+
 static int refuse_word(struct condition_reader *r, const char *word)
 {
-	const char *names[ARRAY_SIZE(conditions)], *nearest;
+	const char *names[ARRAY_SIZE(conditions)], *nearest = known_as(word);
 
 	if (strcmp(word, "rtt") == 0)
 		return refuse(r, "write \"delay\", the one-way delay",
@@ -442,7 +459,8 @@ static int refuse_word(struct condition_reader *r, const char *word)
 		return refuse(r, NULL, "trace: allowed only in a profile");
 	for (size_t i = 0; i < ARRAY_SIZE(conditions); i++)
 		names[i] = conditions[i].word;
-	nearest = name_nearest(word, names, ARRAY_SIZE(names));
+	if (!nearest)
+		nearest = name_nearest(word, names, ARRAY_SIZE(names));
 	return refuse(r,
 		      nearest ? hint_f("did you mean \"%s\"?", nearest) :
 				"the conditions are rate, burst, peak, queue, overhead, "

@@ -117,7 +117,9 @@ static int unknown_node(const struct model *model, const char *word, struct nets
 		name_is_pattern(word) ? "no node of the fleet %s matches %s" :
 					"the fleet %s has no node %s",
 		model->fleet, word);
-	if (near)
+	if (strchr(word, ','))
+		err_hint(err, "separate the names by blanks");
+	else if (near)
 		err_hint(err, "did you mean %s?", near);
 	return -ENOENT;
 }

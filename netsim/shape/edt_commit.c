@@ -7,6 +7,7 @@
 #include "netsim/shape/edt_faults.h"
 #include "netsim/shape/edt_queue.h"
 #include "netsim/shape/park.h"
+#include "netsim/util/auto.h"
 
 bool edt_is_base(const struct policy *policy)
 {
@@ -86,6 +87,30 @@ static int prepare(const struct fleet *f, const struct edt_change *change, struc
 	if (r == 0)
 		r = policy_put_overlays(f->policy, next, p->overlays.entries, p->overlays.count,
 					err);
+	return r;
+}
+
+int edt_check(const struct fleet *f, const struct edt_change *change, bool lenient,
+	      struct netsim_err *err)
+{
+	auto_free struct port_slot *slot = malloc(sizeof(*slot));
+	struct policy_change next = {.slot = slot};
+	struct overlays overlays = {.lenient = lenient};
+	uint32_t id;
+	int r;
+
+	if (!slot)
+		return err_oom(err);
+	*slot = *policy_slot(f->policy);
+	for (int i = 0; i < PORT_FAULTS; i++)
+		if (!policy_alive(&slot->faults[i]) ||
+		    (change->heal_count && slot->faults[i].id == *change->heal))
+			slot->faults[i] = (struct port_fault) {0};
+	r = put_fault(f->policy, &next, change->fault, &id, err);
+	if (r == 0)
+		r = fault_overlays(f->policy, slot, f->model, &overlays, err);
+	if (r == 0)
+		free(overlays.entries);
 	return r;
 }
 

@@ -30,6 +30,14 @@ struct edt_committed {
 int edt_commit(struct fleet *f, const struct edt_change *change, struct edt_committed *ret,
 	       struct netsim_err *err);
 
+/*
+ * Makes the checks of edt_commit() for a change that adds a fault, and may end another one: whether
+ * there is room for it, and its conditions fit together with the rest. Changes nothing. lenient: as
+ * in struct overlays.
+ */
+int edt_check(const struct fleet *f, const struct edt_change *change, bool lenient,
+	      struct netsim_err *err);
+
 /* True if the programs, not netem, implement the fleet's profile; policy may be NULL. */
 bool edt_is_base(const struct policy *policy);
 

@@ -37,6 +37,13 @@ all   udp: [1, 2]"
 	is "has a hint" "$ERR" "netsim: no profile named losy; did you mean lossy?"
 	fails_with 2 "an unknown class" "$NETSIM" list class your
 	like "says so" "$ERR" "no class named your"
+	fails_with 2 "a class with a mistyped name" "$NETSIM" list class al
+	like "has a hint" "$ERR" "no class named al; did you mean all\?"
+	printf 'classes: {x-a: {tcp: 7}, mine: {tcp: 8}, x-b: {udp: 9}}\n' >profiles/classes.yaml
+	check "a family of classes" "$NETSIM" list class x
+	is "is listed" "$OUT" "x-a: {tcp: 7}
+x-b: {udp: 9}"
+	is "JSON of a family" "$("$NETSIM" list --json class x | jq -c '[.files[].name]')" '["x-a","x-b"]'
 	printf 'classes: {mine: {tcp: x}}\n' >profiles/classes.yaml
 	fails_with 3 "a wrong class file" "$NETSIM" list classes
 	like "has the place of the mistake" "$ERR" "^profiles/classes.yaml:1:23: error: "

@@ -150,7 +150,7 @@ in_place() {
 	is "applies there" "$(reached)" "a>b b>a b>c c>b"
 	refuses 2 "there is no class nosuch|no class named nosuch" "a class that is not there" fault --name wan --class nosuch 'loss 1%' a:b
 	is "leaves the first one" "$(reached)" "a>b b>a b>c c>b"
-	refuses 2 "neither targets nor a class" "without targets, if there is no such fault" fault --name lan 'loss 1%'
+	refuses 2 "no fault named lan is in force" "without targets, if there is no such fault" fault --name lan 'loss 1%'
 	check "a partition with a name" "$NETSIM" partition --name split a
 	refuses 2 "a fault named split is already in force" "not in the place of a partition" fault --name split 'loss 1%' a:b
 	"$NETSIM" heal -q
@@ -260,7 +260,14 @@ wrong() {
 	refuses 2 "101%" "fault: a probability over 100 %" fault 'loss 101%' a:b
 	refuses 2 "nobody" "fault: an unknown node" fault 'loss 1%' nobody:b
 	refuses 2 "jitter" "fault: jitter without delay" fault 'jitter 5ms' a:b
+	dry_run
+	refuses 2 "conditions come first: netsim fault 'loss 5%' a:b" "fault: the target first" fault a:b 'loss 5%'
+	refuses 2 "did you mean a:b" "fault: a pair with a dash" fault 'loss 5%' a-b
+	refuses 2 "no node 203.0.113.7; .*class with this address.* --class" "fault: an address of no node" \
+		fault 'loss 5%' 203.0.113.7
+	refuses 2 "separate the names by blanks" "fault: targets with a comma" fault 'loss 5%' a,b
 	refuses 2 "nothing" "heal of an unknown name" heal nothing
+	refuses 2 "netsim partition" "link: a pair" link down a:b
 	refuses 2 "sideways" "link: an unknown state" link sideways a
 	refuses 2 "eth9" "link: an unknown interface" link down a/eth9
 	refuses 2 "period|flap" "link: a period without flapping" link --period 1s down a
@@ -291,7 +298,28 @@ foreign() {
 	refuses 2 "jitter" "another mistake" fault 'jitter 5ms' a:b
 	check "the next fault" "$NETSIM" fault --json 'loss 0%' a:c
 	is "has the next number" "$(jq .fault <<<"$OUT")" $((number + 1))
+	fails_with 2 "heal of a mistyped name" "$NETSIM" heal wam
+	like "heal of a mistyped name: the nearest" "$ERR" "no fault wam is in force; netsim status"
+	check "a fault with a name" "$NETSIM" fault --name wan 'loss 0%' a:b
+	fails_with 2 "heal of a mistyped name" "$NETSIM" heal wam
+	like "heal of a mistyped name: the nearest" "$ERR" "no fault wam is in force; did you mean wan"
+	fails_with 2 "another fault in place of a mistyped one" "$NETSIM" fault --name wann 'loss 20%'
+	like "another fault in place of a mistyped one: the nearest" "$ERR" "no fault named wann is in force; did you mean wan"
+	check "a dry run of one in its place" "$NETSIM" fault -n --name wan 'loss 20%'
 	"$NETSIM" heal -q
+}
+
+# A dry run refuses what the command refuses.
+dry_run() {
+	local flag
+	for flag in --dry-run --quiet; do
+		refuses 2 "peak: 2mbit is not more than the rate, 4mbit" "fault $flag: a peak below the rate" \
+			fault $flag 'rate 4mbit burst 64kB peak 2mbit' a
+		refuses 2 "peak: there is no rate and burst" "fault $flag: a peak alone" fault $flag 'peak 8mbit' a
+		refuses 2 "peak: there is no burst" "fault $flag: a peak without burst" fault $flag 'rate 4mbit peak 8mbit' a
+		refuses 2 "jitter: there is no delay" "fault $flag: jitter without delay" fault $flag 'jitter 5ms' a:b
+	done
+	check "fault --dry-run: a peak" "$NETSIM" fault -n 'rate 4mbit burst 64kB peak 8mbit' a
 }
 
 # Conditions that need fq are refused on kernels without it.

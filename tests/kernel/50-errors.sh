@@ -92,7 +92,16 @@ unreadable() {
 usage() {
 	fails_with 2 "an unknown command" "$NETSIM" upp
 	like "names the nearest" "$ERR" "did you mean up"
+	fails_with 2 "an option before the command" "$NETSIM" --json verify
+	like "says where options go" "$ERR" "options follow the command: netsim verify --json"
+	fails_with 2 "help of a kind of files" "$NETSIM" help topology
+	like "names the manual page" "$ERR" "netsim-topology\(5\)"
+	fails_with 2 "verify of a node" "$NETSIM" verify n-1
+	like "names the option" "$ERR" "there is no fleet n-1; .*--nodes n-1"
 	fails_with 2 "up without a file" "$NETSIM" up
+	(cd "$WORK" && : >mine.yaml)
+	fails_with 2 "up of a file without its ending" env -C "$WORK" "$NETSIM" up mine
+	like "names the file" "$ERR" "no topology named mine; did you mean mine.yaml"
 	fails_with 2 "an unknown option" "$NETSIM" up --force x.yaml
 	fails_with 2 "an argument too many" "$NETSIM" up a.yaml b.yaml
 	fails_with 2 "status of an unknown fleet" "$NETSIM" status nonesuch
