@@ -8,6 +8,16 @@ struct clear_args {
 	struct netsim_apply_words clear;
 };
 
+static void print_cleared(const struct netsim_apply *done)
+{
+	if (!done->count)
+		printf("nothing to clear\n");
+	else if (done->count == 1)
+		printf("cleared %s\n", done->list[0]->name);
+	else
+		printf("cleared %zu links\n", done->count);
+}
+
 static int run(const void *p, struct netsim_err *err)
 {
 	const struct clear_args *args = p;
@@ -24,6 +34,8 @@ static int run(const void *p, struct netsim_err *err)
 	netsim_close(ctx);
 	if (r == 0 && (common->verbose || common->json || common->dry))
 		print_applied(common, done);
+	else if (r == 0 && !common->quiet)
+		print_cleared(done);
 	netsim_apply_free(done);
 	return r;
 }

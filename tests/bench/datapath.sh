@@ -102,7 +102,7 @@ datapath_once() {
 		[[ $where == vm ]] || runs "pairs$count"
 		[[ $where == vm ]] || runs "held$count" -h
 	done
-	"$NETSIM" clear
+	"$NETSIM" clear -q
 	calm
 }
 

@@ -21,7 +21,7 @@ by_hand_end() {
 }
 
 by_edt_end() {
-	"$NETSIM" clear
+	"$NETSIM" clear -q
 }
 
 # pinged WHAT REQUESTED JITTER: records the errors of mean and standard deviation

@@ -142,7 +142,7 @@ live() {
 	before="$(sent "${PORT[n100-1]}") $(sent "${IFB[n100-1]}")"
 	for node in 1 2; do
 		"$NETSIM" apply -q "$P"
-		"$NETSIM" clear
+		"$NETSIM" clear -q
 		"$NETSIM" apply -q constrained
 	done
 	"$NETSIM" apply -q "$P"
@@ -174,7 +174,7 @@ cleared() {
 target() {
 	check "apply to ${*:2}" "$NETSIM" apply "$P" "${@:2}"
 	is "shapes just that" "$(delays)" "$1"
-	"$NETSIM" clear
+	"$NETSIM" clear -q
 }
 
 targets() {
@@ -204,7 +204,7 @@ new_node() {
 	between "shapes it" "$(rtt_of jetson-9 "$HOST")" 18 22 ms
 	"$NETSIM" up -q "$WORK/shaped.yaml"
 	PORT[jetson-2]=$(port_of jetson-2)
-	"$NETSIM" clear
+	"$NETSIM" clear -q
 }
 
 # --- all other conditions
