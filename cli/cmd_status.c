@@ -113,10 +113,20 @@ static void add_port(struct table *table, const struct netsim_fleet *fleet,
 		       port->up ? or_dash(port->to->text) : "no carrier");
 }
 
-/* The row of an attached node whose tap does not exist, or is not claimed yet. */
+/* The row of a node that has lost its port, or of an attached one whose tap is not claimed yet. */
 static void add_absent(struct table *table, const struct netsim_node *node, bool verbose)
 {
-	const char *cells[] = {node->name, kind_of(node), "unshaped", "-", "-", "-"};
+	struct netsim_direction none = {.text = ""};
+	const struct netsim_port gone = {.cut_packets = node->cut_packets,
+					 .lost_packets = node->lost_packets,
+					 .oversized_packets = node->oversized_packets,
+					 .from = &none,
+					 .to = &none};
+	char drops[96];
+
+	describe_drops(&gone, drops, sizeof(drops));
+	const char *cells[] = {node->name, kind_of(node), node->attached ? "unshaped" : "no port",
+			       "-",	   drops,	  "-"};
 
 	table_add(table, cells, verbose ? 6 : 5);
 }
@@ -153,7 +163,7 @@ static void print_nodes(const struct netsim_fleet *fleet, bool verbose)
 	for (size_t n = 0; n < fleet->node_count; n++) {
 		for (size_t i = 0; i < fleet->nodes[n]->port_count; i++)
 			add_port(&table, fleet, fleet->nodes[n], i, verbose);
-		if (fleet->nodes[n]->attached && !fleet->nodes[n]->port_count)
+		if (!fleet->nodes[n]->peer && !fleet->nodes[n]->port_count)
 			add_absent(&table, fleet->nodes[n], verbose);
 	}
 	for (size_t i = 0; i < fleet->cable_count; i++)
@@ -306,12 +316,18 @@ static void print_text(const struct common *args, const struct netsim_status *st
 		printf("no fleet is up, and no interface is shaped\n");
 }
 
+/* null: not counted, which differs from 0 */
+static json_t *json_counter(bool counted, uint64_t value)
+{
+	return counted ? json_integer((json_int_t)value) : json_null();
+}
+
 static json_t *json_direction(const struct netsim_direction *d)
 {
-	return json_pack("{s:s, s:o*, s:I, s:I, s:I, s:i}", "conditions", d->text, "values",
-			 json_conditions(d->text), "packets", (json_int_t)d->packets, "bytes",
-			 (json_int_t)d->bytes, "dropped", (json_int_t)d->drops, "queued",
-			 (int)d->queued);
+	return json_pack("{s:s, s:o*, s:o, s:o, s:I, s:i}", "conditions", d->text, "values",
+			 json_conditions(d->text), "packets", json_counter(d->counted, d->packets),
+			 "bytes", json_counter(d->counted, d->bytes), "dropped",
+			 (json_int_t)d->drops, "queued", (int)d->queued);
 }
 
 static json_t *json_port(const struct netsim_port *port)

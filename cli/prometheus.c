@@ -173,15 +173,30 @@ static uint64_t figure_of(const struct netsim_direction *d, enum figure figure)
 	return d->queued;
 }
 
+/* Without a qdisc of netsim's, what passed is not known: 0 would be wrong. */
+static bool is_known(const struct netsim_direction *d, enum figure figure)
+{
+	return d->counted || (figure != PACKETS && figure != BYTES);
+}
+
+static void port_figure(struct writer *w, enum figure figure, const struct netsim_direction *d,
+			const char *direction)
+{
+	label(w, "direction", direction);
+	end_count(w, figure_of(d, figure));
+}
+
 static void port_figures(struct writer *w, enum figure figure, const struct netsim_fleet *fleet,
 			 const struct netsim_node *node, const struct netsim_port *port)
 {
-	port_labels(w, fleet, node, port);
-	label(w, "direction", "up");
-	end_count(w, figure_of(port->from, figure));
-	port_labels(w, fleet, node, port);
-	label(w, "direction", "down");
-	end_count(w, figure_of(port->to, figure));
+	if (is_known(port->from, figure)) {
+		port_labels(w, fleet, node, port);
+		port_figure(w, figure, port->from, "up");
+	}
+	if (is_known(port->to, figure)) {
+		port_labels(w, fleet, node, port);
+		port_figure(w, figure, port->to, "down");
+	}
 }
 
 static void bare_figures(struct writer *w, enum figure figure, const struct netsim_bare *bare)
@@ -196,7 +211,7 @@ static void bare_figures(struct writer *w, enum figure figure, const struct nets
 	end_count(w, figure_of(bare->in, figure));
 }
 
-/* Writes the counters of the qdiscs; 0 for links without qdiscs. */
+/* Writes the counters of the qdiscs; without a qdisc, nothing is dropped or queued in it. */
 static void link_figures(struct writer *w, enum figure figure)
 {
 	const struct netsim_status *status = w->status;

@@ -283,6 +283,7 @@ struct netsim_direction {
 	const char *text;		/* its conditions, "100mbit delay 2.5ms"; "" for none */
 	uint64_t packets, bytes, drops; /* passed; passed; packets dropped by the qdisc */
 	uint32_t queued;		/* packets */
+	bool counted; /* false: netsim has no qdisc there; packets and bytes are unknown */
 };
 
 struct netsim_port {

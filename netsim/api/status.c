@@ -89,6 +89,7 @@ static struct netsim_direction *read_direction(const struct reader *r, int ifind
 		netem_params_read(&root->netem, child ? &child->tbf : NULL, &c);
 		if (c.has)
 			conditions_format(&c, text, sizeof(text));
+		ret->counted = true;
 		ret->packets = root->packets;
 		ret->bytes = root->bytes;
 		ret->drops = root->drops;
@@ -263,6 +264,33 @@ static int mark_faults(const struct reader *r, const struct fleet *f, const stru
 	return 0;
 }
 
+/* A node that netsim made has a port: without one, nothing of its cable is left. */
+static int read_portless(const struct reader *r, struct netsim_fleet *fleet)
+{
+	int result = 0;
+
+	for (size_t i = 0; result == 0 && i < fleet->node_count; i++) {
+		const struct netsim_node *node = fleet->nodes[i];
+		char *text;
+
+		if (node->port_count || node->attached || node->machine || node->peer)
+			continue;
+		text = arena_printf(r->ret, "%s: it has no port; netsim up makes it again",
+				    node->name);
+		result = !text ? err_oom(r->err) :
+				 add_text(r, &fleet->differs, &fleet->differs_count, text);
+	}
+	return result;
+}
+
+static int compare_faults(const void *x, const void *y)
+{
+	const struct netsim_fault *a = *(struct netsim_fault *const *)x;
+	const struct netsim_fault *b = *(struct netsim_fault *const *)y;
+
+	return (a->id > b->id) - (a->id < b->id);
+}
+
 /* Reads the differences from the record, and the reasons why faults are not in force. */
 static int read_drift(const struct reader *r, struct model *model, struct netsim_fleet *fleet)
 {
@@ -292,36 +320,59 @@ static int read_drift(const struct reader *r, struct model *model, struct netsim
 	return result;
 }
 
-/* Reads drops: by partitions, to and from each node; by conditions, of packets it sent. */
-static int read_counters(const struct reader *r, struct netsim_fleet *fleet)
+/*
+ * Sums the drops of the links of each node, also of those that have no port at present: by
+ * partitions, to and from it; by conditions, of packets it sent.
+ */
+static int sum_links(const struct reader *r, struct netsim_fleet *fleet)
 {
-	auto_free struct policy_traffic *traffic = NULL;
-	auto_free uint64_t *cut = calloc(PORT_NODES, sizeof(*cut));
-	auto_free uint64_t *lost = calloc(PORT_NODES, sizeof(*lost));
-	auto_free uint64_t *oversized = calloc(PORT_NODES, sizeof(*oversized));
-	size_t count = 0;
+	auto_free struct netsim_node **nodes = calloc(PORT_NODES, sizeof(struct netsim_node *));
 
-	if (!cut || !lost || !oversized || policy_read_traffic(r->policy, &traffic, &count) < 0)
+	if (!nodes)
 		return err_oom(r->err);
-	for (size_t i = 0; i < count; i++) {
-		const struct policy_traffic *t = &traffic[i];
-
-		if (t->from == PORT_ANY)
-			continue;
-		cut[t->from % PORT_NODES] += t->sum.dropped[PORT_DROP_CUT];
-		cut[t->to % PORT_NODES] += t->sum.dropped[PORT_DROP_CUT];
-		for (int why = PORT_DROP_CUT + 1; why < PORT_DROPS; why++)
-			lost[t->from % PORT_NODES] += t->sum.dropped[why];
-		oversized[t->from % PORT_NODES] += t->sum.dropped[PORT_DROP_SIZE];
-	}
 	for (size_t i = 0; i < fleet->node_count; i++) {
 		int number = policy_node(r->policy, fleet->nodes[i]->name);
 
-		if (number < 0)
+		if (number > POLICY_HOST)
+			nodes[number] = fleet->nodes[i];
+	}
+	for (uint16_t link = 1; link < PORT_LINKS; link++) {
+		const struct port_link *entry = policy_link_entry(r->policy, link);
+		struct netsim_node *node = nodes[entry->node % PORT_NODES];
+
+		if (!node)
 			continue;
-		fleet->nodes[i]->cut_packets = cut[number];
-		fleet->nodes[i]->lost_packets = lost[number];
-		fleet->nodes[i]->oversized_packets = oversized[number];
+		node->cut_packets += entry->cut;
+		node->lost_packets += entry->lost;
+		node->oversized_packets += entry->oversized;
+	}
+	return 0;
+}
+
+/* Other machines have no links: sums the drops of the pairs instead. */
+static int sum_peers(const struct reader *r, struct netsim_fleet *fleet)
+{
+	auto_free struct policy_traffic *traffic = NULL;
+	size_t count = 0;
+
+	if (policy_read_traffic(r->policy, &traffic, &count) < 0)
+		return err_oom(r->err);
+	for (size_t i = 0; i < fleet->node_count; i++) {
+		struct netsim_node *node = fleet->nodes[i];
+		int number = node->peer ? policy_node(r->policy, node->name) : -1;
+
+		for (size_t k = 0; number >= 0 && k < count; k++) {
+			const struct policy_traffic *t = &traffic[k];
+
+			if (t->from == PORT_ANY)
+				continue;
+			if (t->from == number || t->to == number)
+				node->cut_packets += t->sum.dropped[PORT_DROP_CUT];
+			for (int w = PORT_DROP_CUT + 1; t->from == number && w < PORT_DROPS; w++)
+				node->lost_packets += t->sum.dropped[w];
+			if (t->from == number)
+				node->oversized_packets += t->sum.dropped[PORT_DROP_SIZE];
+		}
 	}
 	return 0;
 }
@@ -479,8 +530,14 @@ static int read_fleet(struct reader *r, const char *name, struct netsim_fleet *f
 		result = read_faults(r, fleet);
 	if (result == 0)
 		result = read_drift(r, model, fleet);
+	if (result == 0)
+		result = read_portless(r, fleet);
+	if (fleet->fault_count)
+		qsort(fleet->faults, fleet->fault_count, sizeof(*fleet->faults), compare_faults);
 	if (result == 0 && policy)
-		result = read_counters(r, fleet);
+		result = sum_links(r, fleet);
+	if (result == 0 && policy && model_machine(model) >= 0)
+		result = sum_peers(r, fleet);
 	if (result == 0 && policy)
 		result = read_waiting(r, fleet);
 	if (result == 0 && policy)

@@ -1,8 +1,9 @@
 # needs: bridge veth netns clsact bpf
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# If a node has several interfaces, dropped packets are shown at the one that they passed, and
-# rows of verify about several VLANs of a bond have different names.
+# If a node has several interfaces, dropped packets are shown at the one that they passed, the sums
+# of the node stay when classes change, and rows of verify about several VLANs of a bond have
+# different names.
 # shellcheck shell=bash disable=SC2034 # FLEET is for lib.sh
 . "$(dirname "$0")/../lib.sh"
 
@@ -37,12 +38,38 @@ quiet() {
 	done
 }
 
+# sums_agree: whether each node has the sum of what partitions dropped at its ports
+sums_agree() {
+	"$NETSIM" status --json | jq 'all(.fleets[0].nodes[];
+		.dropped_by_partitions > 0 and .dropped_by_partitions == ([.ports[].dropped_by_partitions] | add))'
+}
+
+# A profile with classes of its own gives other classes the numbers that were counted.
+sums_stay() {
+	is "a node has the sum of its ports" "$(sums_agree)" true
+	printf 'classes: {own: {tcp: 7}}\n' >"$WORK/own.yaml"
+	printf 'profile: p\nengine: edt\nclass-file: own.yaml\nclasses: {own: {loss: 1%%}}\n' >"$WORK/p.yaml"
+	check "other classes" "$NETSIM" apply "$WORK/p.yaml"
+	is "with other classes, too" "$(sums_agree)" true
+	check "clear" "$NETSIM" clear
+	is "says what it cleared" "$OUT" "cleared 4 links"
+	check "clear of one" "$NETSIM" clear a/eth1
+	is "names it" "$OUT" "cleared a/eth1"
+	check "clear -q" "$NETSIM" clear -q
+	is "says nothing" "$OUT" ""
+	is "and after that" "$(sums_agree)" true
+}
+
 interfaces() {
 	quiet
+	is "without a qdisc, what passed is not known" "$("$NETSIM" status --json | jq -c \
+		'[.fleets[0].nodes[].ports[] | .up, .down | .packets, .bytes] | unique')" "[null]"
+	unlike "and has no metric" "$("$NETSIM" status --prometheus -n)" 'netsim_link_(packets|bytes)_total\{'
 	check "a partition" "$NETSIM" partition a b
 	node_exec a ping -n -q -c 3 -i 0.1 -W 0.2 10.2.0.2 >/dev/null
 	like "dropped on one network" "$(shown)" "^a/eth2 partition b/eth2 partition$"
 	is "in JSON, too" "$(counted dropped_by_partitions)" "a/eth2 b/eth2"
+	sums_stay
 	check "down and up" "$NETSIM" down
 	"$NETSIM" up -q "$WORK/drops.yaml"
 	quiet
