@@ -437,6 +437,13 @@ void api_describe_fault(const struct policy *policy, const struct port_fault *fa
 		policy_describe(policy, fault, buf, size);
 }
 
+static int compare_ids(const void *x, const void *y)
+{
+	const uint32_t *a = x, *b = y;
+
+	return (*a > *b) - (*a < *b);
+}
+
 static int choose_faults(const struct policy *policy, const char *const *words, size_t count,
 			 uint32_t *ids, size_t *ret_count, struct netsim_err *err)
 {
@@ -455,6 +462,8 @@ static int choose_faults(const struct policy *policy, const char *const *words, 
 	for (int i = 0; policy && !count && i < PORT_FAULTS; i++)
 		if (policy_alive(&policy_slot(policy)->faults[i]))
 			ids[(*ret_count)++] = policy_slot(policy)->faults[i].id;
+	if (!count)
+		qsort(ids, *ret_count, sizeof(*ids), compare_ids);
 	return 0;
 }
 

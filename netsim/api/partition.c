@@ -492,6 +492,8 @@ static int partition(struct fleet *f, const struct netsim_partition_opts *cut, s
 	int r = fault ? resolve(f, cut, g, err) : err_oom(err);
 
 	if (r == 0)
+		policy_sort_groups(g->kind, g->list, g->count);
+	if (r == 0)
 		r = refuse_others(f, cut, g, err);
 	if (r == 0 && cut->reject)
 		r = homes_check(f, g->list, g->count, err);

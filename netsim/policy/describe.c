@@ -180,6 +180,50 @@ static void find_groups(struct kinds *k, const struct port_bits *set, struct por
 	}
 }
 
+/* The host comes after the nodes. */
+static int compare_nodes(const void *x, const void *y)
+{
+	const uint16_t *a = x, *b = y;
+	int host = (*a == POLICY_HOST) - (*b == POLICY_HOST);
+
+	return host ? host : *a - *b;
+}
+
+static int compare_groups(const void *x, const void *y)
+{
+	const struct policy_group *a = x, *b = y;
+
+	for (size_t i = 0; i < a->count && i < b->count; i++)
+		if (a->nodes[i] != b->nodes[i])
+			return compare_nodes(&a->nodes[i], &b->nodes[i]);
+	return (a->count > b->count) - (a->count < b->count);
+}
+
+static bool overlap(const struct policy_group *groups, size_t count)
+{
+	bool seen[PORT_NODES] = {0};
+
+	for (size_t g = 0; g < count; g++)
+		for (size_t i = 0; i < groups[g].count; i++) {
+			if (seen[groups[g].nodes[i]])
+				return true;
+			seen[groups[g].nodes[i]] = true;
+		}
+	return false;
+}
+
+void policy_sort_groups(enum port_fault_kind kind, struct policy_group *groups, size_t count)
+{
+	if (kind == PORT_FAULT_RING)
+		return;
+	for (size_t g = 0; g < count; g++)
+		if (groups[g].count)
+			qsort(groups[g].nodes, groups[g].count, sizeof(*groups[g].nodes),
+			      compare_nodes);
+	if (kind == PORT_FAULT_GROUPS && overlap(groups, count))
+		qsort(groups, count, sizeof(*groups), compare_groups);
+}
+
 void policy_free_groups(struct policy_group *groups, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
@@ -261,6 +305,7 @@ int policy_groups(const struct policy *policy, const struct port_fault *fault,
 		kind = PORT_FAULT_MATRIX;
 		good = collect_groups(policy, &fault->bits, kind, groups, count);
 	}
+	policy_sort_groups(kind, groups, *count);
 	*ret_pairs = policy_has_pairs(kind);
 	return good ? 0 : -ENOMEM;
 }

@@ -26,6 +26,12 @@ void policy_describe_limits(const struct policy_limits *limits, char *buf, size_
  */
 int policy_groups(const struct policy *policy, const struct port_fault *fault,
 		  struct policy_group groups[static 2 * PORT_BITS], size_t *count, bool *ret_pairs);
+/*
+ * Puts the nodes of each group in the order of their numbers, the host last, and groups that
+ * overlap in that of their nodes: a partition in force has no other order. In a ring, the order is
+ * the ring's.
+ */
+void policy_sort_groups(enum port_fault_kind kind, struct policy_group *groups, size_t count);
 void policy_free_groups(struct policy_group *groups, size_t count);
 /* Both descriptions for a fault in force. */
 void policy_describe(const struct policy *policy, const struct port_fault *fault, char *buf,

@@ -41,6 +41,26 @@ cuts() {
 	"$NETSIM" heal -q
 }
 
+# same_text GROUP...: the fault has one text when it is made, in status and when it is healed
+same_text() {
+	local made
+	made=$("$NETSIM" partition "$@" | sed 's/, until.*//')
+	is "status says the same of $*" "$("$NETSIM" status | grep '^fault')" "$made"
+	is "heal says the same of $*" "$("$NETSIM" heal)" "healed $made"
+}
+
+# Faults take the places of those that ended, but are listed by number.
+order() {
+	local first
+	first=$("$NETSIM" partition --json a | jq .fault)
+	"$NETSIM" partition -q b
+	"$NETSIM" heal -q "$first"
+	"$NETSIM" partition -q c
+	is "status lists faults by number" "$("$NETSIM" status --json | jq -r '[.fleets[0].faults[].fault] | join(" ")')" \
+		"$((first + 1)) $((first + 2))"
+	is "heal, too" "$("$NETSIM" heal | cut -d ' ' -f 3 | joined)" "$((first + 1)): $((first + 2)):"
+}
+
 kinds() {
 	is "all nodes reach each other" "$(reach "${ALL[@]}" | joined)" "$FULL"
 	cuts "of one from the rest" "b>c b>d c>b c>d d>b d>c" a
@@ -51,8 +71,12 @@ kinds() {
 	cuts "of groups that overlap in b, d in none of them" "a>b a>d b>a b>c b>d c>b c>d d>a d>b d>c" a,b b,c
 	cuts "of three groups that overlap" "a>b b>a b>c c>b c>d d>c" a,b b,c c,d
 	"$NETSIM" partition -q a,b b,c,host c,d
-	like "status shows the groups as they are" "$("$NETSIM" status)" "partition a,b \| (host,b,c|b,c,host) \| c,d"
+	like "status shows the groups as they are" "$("$NETSIM" status)" "partition a,b \| b,c,host \| c,d"
 	"$NETSIM" heal -q
+	same_text a,d b,d
+	same_text c,a b,c
+	same_text d,c b,a
+	same_text c,a
 	cuts "with --isolate" "" --isolate
 	cuts "with --isolate of two groups" "a>d b>d c>d d>a d>b d>c" --isolate a,b c
 	is "healed" "$(reach "${ALL[@]}" | joined)" "$FULL"
@@ -151,6 +175,7 @@ for_time() {
 # --- several at a time
 
 stacking() {
+	order
 	check "a first fault" "$NETSIM" partition a
 	run "$NETSIM" partition --json b
 	is "a second" "$STATUS" 0

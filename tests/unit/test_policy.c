@@ -181,7 +181,7 @@ static void test_kinds(void **state)
 		 "ab ac ad ae af ag ah ai aj ak ba ca da ea fa ga ha ia ja ka",
 		 "partition a | rest", 2},
 		{PORT_FAULT_ISOLATE, "abc", "ab ac ba bc ca cb", "isolate a,b,c", 1},
-		{PORT_FAULT_ISOLATE, "0a", "0a a0", "isolate host,a", 1},
+		{PORT_FAULT_ISOLATE, "0a", "0a a0", "isolate a,host", 1},
 		{PORT_FAULT_ISOLATE, "a", "", "isolate a", 1},
 		{PORT_FAULT_ONE_WAY, "ab cd", "ac ad bc bd", "one-way a,b -> c,d", 1},
 		{PORT_FAULT_ONE_WAY, "a 0", "a0", "one-way a -> host", 1},
