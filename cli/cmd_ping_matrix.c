@@ -169,10 +169,12 @@ static void print_failures(const struct netsim_ping_matrix *m)
 /* Why pairs were not tried. */
 static void print_reasons(const struct netsim_ping_matrix *m)
 {
-	enum { SENDER, ADDRESS, NETWORK, INTERRUPTED, REASONS };
+	enum { SENDER, ADDRESS, DETACHED, NETWORK, INTERRUPTED, REASONS };
 	static const char *const texts[] = {
 		[SENDER] = "nothing can be started in the sender, another machine",
 		[ADDRESS] = "the address of the other machine is not known",
+		[DETACHED] =
+			"a node has no port or no address; netsim diff FILE shows what it lacks",
 		[NETWORK] = "no network in common, and no route",
 		[INTERRUPTED] = "interrupted before",
 	};
@@ -184,7 +186,9 @@ static void print_reasons(const struct netsim_ping_matrix *m)
 		counts[m->routes->nodes[i / n]->guest		 ? SENDER :
 		       m->interrupted && *m->routes->list[i]->to ? INTERRUPTED :
 		       m->routes->nodes[i % n]->guest		 ? ADDRESS :
-								   NETWORK]++;
+		       m->routes->nodes[i / n]->detached || m->routes->nodes[i % n]->detached ?
+							DETACHED :
+							NETWORK]++;
 	}
 	for (size_t i = 0; i < REASONS; i++)
 		if (counts[i])
@@ -254,6 +258,20 @@ static bool show_progress(void *arg, const struct netsim_progress *progress)
 	return interrupted();
 }
 
+static int verdict(const struct netsim_ping_matrix *m)
+{
+	size_t n = m->routes->node_count;
+
+	if (m->interrupted)
+		return EXIT_INTERRUPTED;
+	if (m->failed)
+		return exit_status(NETSIM_ERR_FAILED);
+	for (size_t i = 0; i < n * n; i++)
+		if (m->list[i]->result != NETSIM_PING_NONE)
+			return 0;
+	return exit_status(NETSIM_ERR_UNPROVED);
+}
+
 static int run(const void *p, struct netsim_err *err)
 {
 	const struct ping_args *args = p;
@@ -292,7 +310,7 @@ static int run(const void *p, struct netsim_err *err)
 	}
 	report_neighbour_limit(m);
 	report_interrupted(m->interrupted);
-	r = m->interrupted ? EXIT_INTERRUPTED : m->failed ? exit_status(NETSIM_ERR_FAILED) : 0;
+	r = verdict(m);
 	netsim_ping_matrix_free(m);
 	return r;
 }

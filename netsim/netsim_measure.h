@@ -77,6 +77,7 @@ struct netsim_route {
 struct netsim_peer {
 	const char *name; /* of a node, or "host" */
 	bool guest;	  /* a virtual or another machine, in which no program can be started */
+	bool detached;	  /* a node without a port, or without an address */
 };
 
 struct netsim_routes {

@@ -138,6 +138,24 @@ void routes_view_close(struct routes_view *view)
 	free(view->pairs);
 }
 
+/* Whether a node with a namespace has lost its port, or has no address: nothing reaches it. */
+static bool is_detached(const struct model *model, int number)
+{
+	const struct model_node *node = &model->nodes[number];
+	bool port = false, address = false;
+
+	if (node->is_tap || node->peer || node->machine)
+		return false;
+	for (size_t i = 0; i < model->link_count; i++) {
+		const struct link *link = &model->links[i];
+		struct mark mark;
+
+		port |= link_is_port(link) && model_node_of_port(model, link, &mark) == number;
+		address |= link->node == number && link->addr_count;
+	}
+	return !port || !address;
+}
+
 static bool add_peer(const struct routes_view *view, int number, struct netsim_routes *ret)
 {
 	const struct model_node *node =
@@ -147,6 +165,7 @@ static bool add_peer(const struct routes_view *view, int number, struct netsim_r
 	if (!peer)
 		return false;
 	peer->guest = node && (node->is_tap || node->peer);
+	peer->detached = node && is_detached(view->fleet.model, number);
 	peer->name = arena_strdup(ret, node ? node->name : "host");
 	return peer->name != NULL;
 }

@@ -61,6 +61,13 @@ links() {
 		ip link set "$(port_of a)" mtu 1400
 	topology "an interface that is down" "differs: a/eth1: the node's end of its cable is down" \
 		node_exec a ip link set eth1 down
+	topology "a node without its port" $'b +netns +no port .*\ndiffers: b: it has no port; netsim up makes it again' \
+		ip link del "$(port_of b)"
+	check "an address removed" node_exec a ip addr flush dev eth1
+	fails_with 6 "ping-matrix has nothing to try" "$NETSIM" ping-matrix -c 1
+	like "and says why" "$OUT" "not tried: 2: a node has no port or no address; netsim diff"
+	check "up gives it back" "$NETSIM" up "$T"
+	check "ping-matrix tries again" "$NETSIM" ping-matrix -c 1
 	fails_with 3 "diff of a file with mistakes" "$NETSIM" diff /dev/null
 	fails_with 2 "diff without a file" "$NETSIM" diff
 	printf 'fleet: other\nnetworks: {lan: {}}\nnodes: {a: {interfaces: {eth1: {network: lan}}}}\n' >"$WORK/other.yaml"
