@@ -53,7 +53,7 @@ by_command() {
 	selects "the leader" $'leader(db) is s3\nfault 1: partition s3 | rest, for 10 s' 'leader(db)' --for 10s
 	selects "a minority" $'minority(db) is s1,s3\nfault 2: partition s1,s3 | rest, until netsim heal' 'minority(db)'
 	roles s5
-	selects "the leader now" $'leader(db) is s5\nfollowers(db) is s1,s2,s3,s4\nfault 3: partition c,s5 | s1,s2,s3,s4, until netsim heal' \
+	selects "the leader now" $'leader(db) is s5\nfollowers(db) is s1,s2,s3,s4\nfault 3: partition s5,c | s1,s2,s3,s4, until netsim heal' \
 		'c,leader(db)' 'followers(db)'
 	check "fault of pairs" "$NETSIM" fault 'loss 3%' 'leader(db):majority(db)' --members "db=@server:$WORK/db.yaml"
 	like "each pair" "$OUT" $'leader.db. is s5\nmajority.db. is s2,s3,s4\n.*loss 3% on s5:s2 s5:s3 s5:s4'
