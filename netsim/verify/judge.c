@@ -16,17 +16,25 @@ static bool silent(const struct verify_path *path)
 	return path->seen.sent && !path->seen.received && !path->many.received;
 }
 
+/* Returns whether nothing arrives on a path, or hardly anything, because that was requested. */
+static bool is_mute(const struct judge *j, size_t p)
+{
+	return j->expect[p].loss >= VERIFY_MUTE;
+}
+
 static int prepare(struct judge *j)
 {
 	const struct verify_input *in = j->in;
 
 	j->expect = calloc(in->path_count + 1, sizeof(*j->expect));
 	j->usable = calloc(in->path_count + 1, sizeof(*j->usable));
+	j->counted = calloc(in->path_count + 1, sizeof(*j->counted));
 	j->late = calloc(in->path_count + 1, sizeof(*j->late));
 	j->lossy = calloc(in->path_count + 1, sizeof(*j->lossy));
 	j->unclear = calloc(in->path_count + 1, sizeof(*j->unclear));
 	j->directions = calloc(2 * in->end_count + 1, sizeof(*j->directions));
-	if (!j->expect || !j->usable || !j->late || !j->lossy || !j->unclear || !j->directions)
+	if (!j->expect || !j->usable || !j->counted || !j->late || !j->lossy || !j->unclear ||
+	    !j->directions)
 		return err_oom(j->err);
 	for (size_t p = 0; p < in->path_count; p++) {
 		const struct verify_path *path = &in->paths[p];
@@ -40,6 +48,10 @@ static int prepare(struct judge *j)
 			down->own = &path->down;
 		}
 		j->usable[p] = !path->cut && !path->skip && path->seen.received;
+		j->counted[p] = !path->cut && !path->skip && path->seen.sent &&
+				(!silent(path) || is_mute(j, p));
+		up->tried += verify_shows_loss(j, p, UP_OF(path));
+		down->tried += verify_shows_loss(j, p, DOWN_OF(path));
 		if (verify_counts(j, p)) {
 			up->paths += verify_is_about(j, path->from);
 			down->paths += verify_is_about(j, path->to);
@@ -64,10 +76,11 @@ static void find_dead(struct judge *j)
 		for (size_t p = 0; p < j->in->path_count; p++) {
 			const struct verify_path *path = &j->in->paths[p];
 
-			if (!should_pass(path) || (UP_OF(path) != d && DOWN_OF(path) != d))
+			if (!should_pass(path) || is_mute(j, p) ||
+			    (UP_OF(path) != d && DOWN_OF(path) != d))
 				continue;
 			all++;
-			lost += silent(path) && j->expect[p].loss < 0.9;
+			lost += silent(path);
 		}
 		j->directions[d].dead = verify_is_about(j, d / 2) && all > 1 && lost == all;
 	}
@@ -132,8 +145,8 @@ static int reach_rows(struct judge *j)
 
 		if (!should_pass(path))
 			continue;
-		all += !path->traffic;
-		if (!silent(path) || j->expect[p].loss >= 0.9)
+		all += !path->traffic && !silent(path);
+		if (!silent(path) || is_mute(j, p))
 			continue;
 		lost++;
 		if (!j->directions[UP_OF(path)].dead && !j->directions[DOWN_OF(path)].dead &&
@@ -146,7 +159,7 @@ static int reach_rows(struct judge *j)
 	row = verify_row(j, NETSIM_AS_ASKED, "all", "reach");
 	if (!row)
 		return -ENOMEM;
-	snprintf(row->asked, sizeof(row->asked), "%zu pairs", all);
+	snprintf(row->asked, sizeof(row->asked), "%zu pair%s", all, all == 1 ? "" : "s");
 	snprintf(row->measured, sizeof(row->measured), "all pass");
 	return 0;
 }
@@ -361,8 +374,34 @@ static bool nothing_hidden(const struct judge *j, size_t end)
 {
 	const struct direction *d = &j->directions[2 * end];
 
-	return d[0].paths || d[1].paths ||
+	return d[0].paths || d[1].paths || d[0].tried || d[1].tried ||
 	       ((!d[0].own || !d[0].own->has) && (!d[1].own || !d[1].own->has));
+}
+
+static const char too_lossy[] = "so little arrives that only its loss was measured";
+
+/* Returns whether conditions show only in packets that arrive; rates have rows of their own. */
+static bool beyond_loss(const struct conditions *c)
+{
+	return c->has & (1U << COND_DELAY | 1U << COND_JITTER | 1U << COND_DUPLICATE |
+			 1U << COND_REORDER | 1U << COND_LARGER | 1U << COND_SLOT);
+}
+
+/* Adds rows for directions of which only the loss could be measured, though more was requested. */
+static int mute_rows(struct judge *j, size_t end)
+{
+	const struct direction *d = &j->directions[2 * end];
+	bool mute[2];
+
+	for (int i = 0; i < 2; i++)
+		mute[i] = !d[i].paths && d[i].tried > 1 && beyond_loss(d[i].own);
+	if (!mute[0] && !mute[1])
+		return 0;
+	return verify_unmeasured(j, j->in->ends[end],
+				 mute[0] && mute[1] ? "conditions" :
+				 mute[0]	    ? "conditions up" :
+						      "conditions down",
+				 too_lossy);
 }
 
 /* Returns the reason, from any path, why a direction's conditions are unknown; or NULL. */
@@ -419,31 +458,52 @@ static int end_rows(struct judge *j, size_t end)
 		r = verify_ratio_rows(j, end);
 	if (r == 0)
 		r = verify_end_rates(j, end);
+	if (r == 0)
+		r = mute_rows(j, end);
 	return r == 0 ? hidden_rows(j, end) : r;
 }
 
-/* Conditions of a direction with a single path are judged in that path's rows. */
-static bool stands_alone(const struct judge *j, const struct verify_path *path)
+static bool is_only(const struct judge *j, size_t p, size_t d)
 {
-	bool up = verify_is_about(j, path->from) && path->up.has;
-	bool down = verify_is_about(j, path->to) && path->down.has;
+	return verify_is_about(j, d / 2) &&
+	       (j->usable[p] ? j->directions[d].paths : j->directions[d].tried) < 2;
+}
 
-	return (up && j->directions[UP_OF(path)].paths < 2) ||
-	       (down && j->directions[DOWN_OF(path)].paths < 2);
+/* Conditions of a direction with a single path are judged in that path's rows. */
+static bool stands_alone(const struct judge *j, size_t p)
+{
+	const struct verify_path *path = &j->in->paths[p];
+
+	return (path->up.has && is_only(j, p, UP_OF(path))) ||
+	       (path->down.has && is_only(j, p, DOWN_OF(path)));
+}
+
+/* Adds the rows of a path of which too little arrives to measure more than its loss. */
+static int mute_pair(struct judge *j, size_t p, const char *name)
+{
+	const struct verify_path *path = &j->in->paths[p];
+	bool more = beyond_loss(&path->path) || cond_has(&path->path, COND_RATE) ||
+		    (beyond_loss(&path->up) && is_only(j, p, UP_OF(path))) ||
+		    (beyond_loss(&path->down) && is_only(j, p, DOWN_OF(path)));
+	int r = verify_path_loss(j, p, name);
+
+	return r == 0 && more ? verify_unmeasured(j, name, "conditions", too_lossy) : r;
 }
 
 static int pair_rows(struct judge *j, size_t p)
 {
 	const struct verify_path *path = &j->in->paths[p];
-	bool always = path->path.has || stands_alone(j, path);
+	bool always = path->path.has || stands_alone(j, p);
 	char name[160];
 	int r = 0;
 
 	verify_pair_name(j, path, name, sizeof(name));
 	if (path->why_path)
 		return verify_unmeasured(j, name, "conditions", path->why_path);
-	if (!j->usable[p] || verify_alone(path))
+	if (!j->counted[p] || verify_alone(path))
 		return 0;
+	if (!j->usable[p])
+		return always || j->lossy[p] ? mute_pair(j, p, name) : 0;
 	if (always ? j->expect[p].delay > 0 || j->late[p] : j->late[p])
 		r = verify_path_delay(j, p, name, "delay");
 	if (r == 0 && (always ? j->expect[p].loss > 0 || j->lossy[p] : j->lossy[p]))
@@ -465,7 +525,8 @@ static size_t worst_of(const struct judge *j, const char *traffic, bool loss)
 	for (size_t p = 0; p < j->in->path_count; p++) {
 		double asked = loss ? j->expect[p].loss : j->expect[p].delay, off;
 
-		if (!j->usable[p] || !is_of_class(j, p, traffic) || asked <= 0)
+		if (!(loss ? j->counted : j->usable)[p] || !is_of_class(j, p, traffic) ||
+		    asked <= 0)
 			continue;
 		off = fabs((loss ? verify_loss_of(j, p) : verify_delay_of(j, p)) - asked);
 		if (off <= most)
@@ -506,6 +567,15 @@ static int class_rows(struct judge *j, size_t first)
 		verify_pair_name(j, &j->in->paths[lossy], name, sizeof(name));
 		r = verify_path_loss(j, lossy, name);
 	}
+	for (size_t p = first; r == 0 && late == SIZE_MAX && p < j->in->path_count; p++) {
+		if (!is_of_class(j, p, traffic) || !j->counted[p] || j->usable[p] ||
+		    !(beyond_loss(&j->in->paths[p].path) ||
+		      cond_has(&j->in->paths[p].path, COND_RATE)))
+			continue;
+		return verify_unmeasured(j,
+					 verify_pair_name(j, &j->in->paths[p], name, sizeof(name)),
+					 "conditions", too_lossy);
+	}
 	return r;
 }
 
@@ -529,8 +599,10 @@ static int echo_rows(struct judge *j, size_t p)
 		return verify_unmeasured(j, name, "rtt", VERIFY_INTERRUPTED);
 	if (path->cut || path->skip)
 		return 0;
-	if (!j->usable[p])
+	if (!j->counted[p])
 		return verify_unmeasured(j, name, "rtt", "the guest does not answer");
+	if (!j->usable[p])
+		return mute_pair(j, p, name);
 	r = verify_path_delay(j, p, name, "rtt");
 	if (r == 0 && (j->expect[p].loss > 0 || j->lossy[p]))
 		r = verify_path_loss(j, p, name);
@@ -579,6 +651,7 @@ int verify_judge(const struct verify_input *in, struct verify_rows *ret, struct 
 	dist_tables_done(&j.tables);
 	free(j.expect);
 	free(j.usable);
+	free(j.counted);
 	free(j.late);
 	free(j.lossy);
 	free(j.unclear);

@@ -22,10 +22,14 @@ struct tally {
 	bool known, failed;
 };
 
+/* With this share of loss, a path on which nothing arrives is no surprise. */
+#define VERIFY_MUTE 0.9
+
 /* One direction of an end: 2 * end for up, 2 * end + 1 for down. */
 struct direction {
 	const struct conditions *own; /* NULL: on no path */
-	size_t paths;		      /* number of paths that could be measured */
+	size_t paths;		      /* number of paths on which enough arrives to time it */
+	size_t tried;		      /* number of paths that show its loss */
 	bool dead;		      /* everything that should pass is lost */
 	double residual[READINGS];    /* deviation of the delay, by reading; ms */
 	double noise;		      /* uncertainty of the residuals; ms */
@@ -43,7 +47,8 @@ struct judge {
 	struct netsim_err *err;
 	struct verify_expect *expect; /* of each path */
 	struct direction *directions;
-	bool *usable;	    /* paths usable for delay and ratios */
+	bool *usable;	    /* paths usable for delay */
+	bool *counted;	    /* paths usable for ratios; also silent ones, if loss explains that */
 	bool *late, *lossy; /* paths with a deviation that their ends do not explain */
 	bool *unclear;	    /* paths whose delay is too long, or seems so because of late timers */
 	struct dist_tables tables;
@@ -64,6 +69,9 @@ static inline bool verify_counts(const struct judge *j, size_t p)
 {
 	return j->usable[p] && !verify_alone(&j->in->paths[p]);
 }
+
+/* Returns whether a path shows the loss of a direction: not if its other hops lose most of it. */
+bool verify_shows_loss(const struct judge *j, size_t p, size_t d);
 
 /* Returns whether an end is judged, not only paths to and from it. */
 static inline bool verify_is_about(const struct judge *j, size_t end)

@@ -9,6 +9,8 @@
 #include "netsim/verify/judge_parts.h"
 
 #define STRAY 0.001 /* loss attributed to a busy machine if none is requested */
+/* Survivors of a path that should lose all: small enough that one which arrives is a failure. */
+#define NOTHING 1e-11
 
 /* The kind of ratio to judge: loss or duplicates. */
 struct kind {
@@ -47,7 +49,8 @@ static double expected(const struct judge *j, const struct kind *k, size_t p)
 {
 	const struct verify_path *path = &j->in->paths[p];
 
-	return 1 - (1 - asked(k, &j->expect[p])) * k->keep[UP_OF(path)] * k->keep[DOWN_OF(path)];
+	return 1 - fmax(NOTHING, 1 - asked(k, &j->expect[p])) * k->keep[UP_OF(path)] *
+			   k->keep[DOWN_OF(path)];
 }
 
 static double own_share(const struct kind *k, const struct conditions *c)
@@ -65,10 +68,15 @@ struct ratio_sums {
 	size_t paths;
 };
 
-static bool is_of(const struct judge *j, size_t p, size_t d)
+bool verify_shows_loss(const struct judge *j, size_t p, size_t d)
 {
-	return verify_counts(j, p) && verify_is_about(j, d / 2) &&
-	       (UP_OF(&j->in->paths[p]) == d || DOWN_OF(&j->in->paths[p]) == d);
+	const struct verify_path *path = &j->in->paths[p];
+	const struct conditions *other = UP_OF(path) == d ? &path->down : &path->up;
+	const struct kind k = {0};
+
+	return j->counted[p] && !verify_alone(path) && verify_is_about(j, d / 2) &&
+	       (UP_OF(path) == d || DOWN_OF(path) == d) &&
+	       (1 - own_share(&k, other)) * (1 - own_share(&k, &path->path)) > 1 - VERIFY_MUTE;
 }
 
 /* Sums up the paths of a direction; trim leaves out the one of several that deviates most. */
@@ -82,7 +90,7 @@ static struct ratio_sums add_up(const struct judge *j, const struct kind *k, siz
 		const struct verify_path *path = &j->in->paths[p];
 		double off;
 
-		if (!is_of(j, p, d))
+		if (!verify_shows_loss(j, p, d))
 			continue;
 		off = fabs(count(k, path) - trials(k, path) * expected(j, k, p));
 		if (off > most) {
@@ -94,7 +102,7 @@ static struct ratio_sums add_up(const struct judge *j, const struct kind *k, siz
 	for (size_t p = 0; p < j->in->path_count; p++) {
 		const struct verify_path *path = &j->in->paths[p];
 
-		if (!is_of(j, p, d) || (trim && s.paths > 1 && p == worst))
+		if (!verify_shows_loss(j, p, d) || (trim && s.paths > 1 && p == worst))
 			continue;
 		s.count += count(k, path);
 		s.n += trials(k, path);
@@ -151,8 +159,8 @@ static void measure(struct judge *j, const struct kind *k, size_t d)
 
 	if (!s.paths || !j->directions[d].own || s.n <= 0)
 		return;
-	own = (1 - own_share(k, j->directions[d].own)) * k->keep[d];
-	others = own > 0 ? (1 - s.expected / s.n) / own : 1;
+	own = fmax(NOTHING, 1 - own_share(k, j->directions[d].own)) * k->keep[d];
+	others = (1 - s.expected / s.n) / own;
 	others = others > 1e-9 ? others : 1;
 	verify_interval(s.count / s.bursts, s.n / s.bursts, VERIFY_ALPHA, &t->low, &t->high);
 	t->known = true;
@@ -177,7 +185,8 @@ static int judge_kind(struct judge *j, struct kind *k)
 		struct ratio_sums s = add_up(j, k, d, true);
 
 		done[d] = tally_of(j, k, d)->failed = true;
-		k->keep[d] *= fmax(1e-6, 1 - s.count / s.n) / fmax(1e-6, 1 - s.expected / s.n);
+		k->keep[d] *=
+			fmax(NOTHING, 1 - s.count / s.n) / fmax(NOTHING, 1 - s.expected / s.n);
 	}
 	for (size_t i = 0; i < count_all; i++)
 		measure(j, k, i);
@@ -189,11 +198,11 @@ static void judge_paths(struct judge *j, const struct kind *k)
 	size_t all = 0;
 
 	for (size_t p = 0; p < j->in->path_count; p++)
-		all += j->usable[p];
+		all += j->counted[p];
 	for (size_t p = 0; p < j->in->path_count; p++) {
 		const struct verify_path *path = &j->in->paths[p];
 
-		if (j->usable[p])
+		if (j->counted[p])
 			j->lossy[p] |= outside(j, count(k, path), trials(k, path),
 					       verify_alone(path) ? asked(k, &j->expect[p]) :
 								    expected(j, k, p),
@@ -272,13 +281,13 @@ static int end_ratio(struct judge *j, size_t end, bool duplicates)
 		own[i] = d[i].own ? own_share(&k, d[i].own) : 0;
 	}
 	if (t[0]->known && t[1]->known && own[0] > 0 && own[0] == own[1] && !t[0]->failed &&
-	    !t[1]->failed && d[0].paths > 1 && d[1].paths > 1) {
+	    !t[1]->failed && d[0].tried > 1 && d[1].tried > 1) {
 		struct tally one = both(t[0], t[1]);
 
 		return ratio_row(j, j->in->ends[end], names[duplicates][0], own[0], &one);
 	}
 	for (int i = 0; r == 0 && i < 2; i++)
-		if (t[i]->known && d[i].paths > 1 && (own[i] > 0 || t[i]->failed))
+		if (t[i]->known && d[i].tried > 1 && (own[i] > 0 || t[i]->failed))
 			r = ratio_row(j, j->in->ends[end], names[duplicates][1 + i], own[i], t[i]);
 	return r;
 }

@@ -109,6 +109,89 @@ static void test_some_ends_reach(void **state)
 	failed_are(&f, "a > c reach; b > c reach; a > d cut; b > d cut");
 }
 
+static void silence(struct verify_path *path)
+{
+	path->seen = (struct probe_seen) {.sent = 100};
+	path->many = (struct probe_seen) {.sent = 1000};
+}
+
+/* A pair that should lose everything has its row, and does not count as one that passes. */
+static void test_mute_pair(void **state)
+{
+	struct verify_path *path;
+	struct fleet f;
+
+	(void)state;
+	setup(&f);
+	path = path_of(&f, 0, 1);
+	add_loss(&path->path, RATIO_ONE);
+	silence(path);
+	judge(&f);
+	/* As without it, and its own row */
+	assert_int_equal(f.result.count, 13);
+	has_row(&f, "a > b", "loss", "100.0 %", "100.00 % (99.2 .. 100.0)", NETSIM_AS_ASKED);
+	has_row(&f, "a", "loss", "1 %", "1.01 % (0.3 .. 2.0)", NETSIM_AS_ASKED);
+	has_row(&f, "all", "reach", "19 pairs", "all pass", NETSIM_AS_ASKED);
+	forget_rows(&f);
+	/* Hardly anything arrives, and not in the round that measures delays. */
+	path->path.loss.ratio.ppb = 990000000;
+	path->many.received = 8;
+	judge(&f);
+	has_row(&f, "a > b", "loss", "99.0 %", "99.20 % (97.8 .. 99.8)", NETSIM_AS_ASKED);
+	forget_rows(&f);
+	/* A single probe that arrives is too much, or silence if some should. */
+	path->path.loss.ratio.ppb = RATIO_ONE;
+	path->many.received = 1;
+	failed_are(&f, "a > b loss");
+	path->path.loss.ratio.ppb = 950000000;
+	silence(path);
+	failed_are(&f, "a > b loss");
+	/* Its delay cannot be measured. */
+	path->path.loss.ratio.ppb = RATIO_ONE;
+	path->path.has |= 1U << COND_DELAY;
+	path->path.delay.ns = 20000000;
+	judge(&f);
+	has_row(&f, "a > b", "conditions", "", "", NETSIM_UNPROVED);
+	forget_rows(&f);
+}
+
+/* The same of all that an end sends. */
+static void test_mute_end(void **state)
+{
+	struct fleet f;
+
+	(void)state;
+	setup(&f);
+	for (size_t i = 0; i < PATHS; i++)
+		if (f.paths[i].from == 2) {
+			f.paths[i].up = (struct conditions) {0};
+			add_loss(&f.paths[i].up, RATIO_ONE);
+			silence(&f.paths[i]);
+		}
+	judge(&f);
+	has_row(&f, "c", "loss up", "100.0 %", "100.00 % (99.8 .. 100.0)", NETSIM_AS_ASKED);
+	has_row(&f, "a", "loss", "1 %", "1.01 % (0.3 .. 2.0)", NETSIM_AS_ASKED);
+	has_row(&f, "all", "reach", "16 pairs", "all pass", NETSIM_AS_ASKED);
+	forget_rows(&f);
+	/* It loses only half. */
+	for (size_t i = 0; i < PATHS; i++)
+		if (f.paths[i].from == 2) {
+			f.paths[i].seen = path_of(&f, 0, 1)->seen;
+			add_delay(&f.paths[i].seen, -5);
+			f.paths[i].many.received = 490;
+		}
+	failed_are(&f, "c loss up");
+	/* Its delay cannot be measured. */
+	for (size_t i = 0; i < PATHS; i++)
+		if (f.paths[i].from == 2) {
+			f.paths[i].up.has |= 1U << COND_DELAY;
+			silence(&f.paths[i]);
+		}
+	judge(&f);
+	has_row(&f, "c", "conditions up", "", "", NETSIM_UNPROVED);
+	forget_rows(&f);
+}
+
 /* Late timers lengthen delays: they excuse one that is too long, never one too short. */
 static void test_late_timers(void **state)
 {
@@ -452,6 +535,8 @@ int main(void)
 		cmocka_unit_test(test_two_wrong_directions),
 		cmocka_unit_test(test_some_ends),
 		cmocka_unit_test(test_some_ends_reach),
+		cmocka_unit_test(test_mute_pair),
+		cmocka_unit_test(test_mute_end),
 		cmocka_unit_test(test_late_timers),
 		cmocka_unit_test(test_short_delay),
 		cmocka_unit_test(test_hidden_jitter),
