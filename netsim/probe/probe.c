@@ -236,6 +236,7 @@ int probe_receive(const struct probe *p, size_t end, struct probe_arrival *ret)
 		if (from[i].sll_pkttype != PACKET_HOST ||
 		    !probe_parse(packets[i], messages[i].msg_len, p->run, &ret[count].load))
 			continue;
+		memcpy(ret[count].source.b, from[i].sll_addr, sizeof(ret[count].source.b));
 		ret[count].at = timestamp_of(&messages[i].msg_hdr);
 		/* Packets from an IFB carry their departure time, from another clock. */
 		if (ret[count].at < ret[count].load.sent)
@@ -309,12 +310,32 @@ static size_t receiver_of(const struct probe_path *path)
 	return path->protocol == IPPROTO_ICMP ? path->from : path->to;
 }
 
+/*
+ * Returns whether the source address of a frame has a flipped bit: no checksum covers it. Other
+ * addresses than the sender's own are possible: some bonds send with those of their members.
+ */
+static bool has_damaged_source(const struct probe_state *run, const struct probe_arrival *a)
+{
+	const struct probe_path *path = &run->paths[a->load.path];
+	const struct probe_end *from = &run->probe->ends[path->from];
+	const struct probe_end *to = &run->probe->ends[path->to];
+	const struct mac *want = to->has_router ? &to->router : &from->mac;
+	int bits = 0;
+
+	if (path->protocol == IPPROTO_ICMP)
+		return false;
+	for (size_t i = 0; i < sizeof(want->b); i++)
+		bits += __builtin_popcount(want->b[i] ^ a->source.b[i]);
+	return bits == 1;
+}
+
 static void take_one(struct probe_state *run, size_t end, const struct probe_arrival *a)
 {
 	struct probe_track *track;
 	uint32_t seq = a->load.seq;
 
-	if (a->load.path >= run->count || receiver_of(&run->paths[a->load.path]) != end)
+	if (a->load.path >= run->count || receiver_of(&run->paths[a->load.path]) != end ||
+	    has_damaged_source(run, a))
 		return;
 	track = &run->tracks[a->load.path];
 	if (seq < PRIME_PROBES || seq >= track->limit)

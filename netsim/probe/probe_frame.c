@@ -36,6 +36,19 @@ static uint16_t fold(uint32_t sum)
 	return htons((uint16_t)~sum);
 }
 
+/*
+ * FNV-1a, unlike the checksums of IP, notices when two damaged bytes would make up for each other,
+ * as those of a packet that two hops damage.
+ */
+static uint32_t hash_bytes(const uint8_t *data, size_t len)
+{
+	uint32_t hash = 2166136261U;
+
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ data[i]) * 16777619U;
+	return hash;
+}
+
 static size_t put_ip(const struct probe_end *from, const struct probe_end *to, uint8_t protocol,
 		     size_t bytes, uint8_t *buf)
 {
@@ -142,8 +155,8 @@ size_t probe_build(const struct probe_end *from, const struct probe_end *to,
 	memcpy(buf + head + inner, &load, sizeof(load));
 	/* A reply to an echo changes the ICMP header, so load.check covers only the payload. */
 	load.check = frame->protocol == IPPROTO_ICMP ?
-			     add_bytes(0, (const uint8_t *)&load, sizeof(load)) :
-			     add_bytes(0, buf, have);
+			     hash_bytes((const uint8_t *)&load, sizeof(load)) :
+			     hash_bytes(buf, have);
 	memcpy(buf + head + inner, &load, sizeof(load));
 	check = inner_check(from, to, frame->protocol, buf + head, inner + sizeof(load),
 			    bytes - head);
@@ -169,6 +182,26 @@ static void undo_hop(uint8_t *packet, bool v4)
 	memcpy(packet + at, &check, sizeof(check));
 }
 
+/* Returns whether the checksums of IP and of UDP, TCP or ICMP are right. */
+static bool sums_fit(const uint8_t *packet, bool v4, uint8_t protocol, size_t have)
+{
+	size_t head = v4 ? sizeof(struct iphdr) : sizeof(struct ip6_hdr);
+	size_t addresses = protocol == IPPROTO_ICMP ? 0 : v4 ? 8 : 32;
+	uint16_t bytes;
+	uint32_t sum;
+
+	if (v4 && fold(add_bytes(0, packet, sizeof(struct iphdr))))
+		return false;
+	memcpy(&bytes,
+	       packet + (v4 ? offsetof(struct iphdr, tot_len) : offsetof(struct ip6_hdr, ip6_plen)),
+	       sizeof(bytes));
+	/* Addresses are last in both headers; padding is zeroes. */
+	sum = add_bytes(0, packet + head - addresses, addresses + have - head);
+	if (addresses)
+		sum += protocol + (uint32_t)ntohs(bytes) - (uint32_t)(v4 ? head : 0);
+	return !fold(sum);
+}
+
 bool probe_parse(const uint8_t *packet, size_t len, uint32_t run, struct probe_load *ret)
 {
 	bool v4 = len > 0 && packet[0] >> 4 == 4;
@@ -187,6 +220,8 @@ bool probe_parse(const uint8_t *packet, size_t len, uint32_t run, struct probe_l
 	memcpy(ret, packet + head + inner, sizeof(*ret));
 	if (ret->magic != htonl(PROBE_MAGIC) || ret->run != run)
 		return false;
+	if (!sums_fit(packet, v4, protocol, have))
+		return false;
 	/* Clear the checksum fields, as they were when the checksum was computed. */
 	memcpy(copy, packet, have);
 	undo_hop(copy, v4);
@@ -195,8 +230,8 @@ bool probe_parse(const uint8_t *packet, size_t len, uint32_t run, struct probe_l
 	memcpy(copy + head + inner, &zero, sizeof(zero));
 	if (protocol == IPPROTO_ICMP)
 		return packet[head] == ECHO_REPLY &&
-		       add_bytes(0, (const uint8_t *)&zero, sizeof(zero)) == ret->check;
+		       hash_bytes((const uint8_t *)&zero, sizeof(zero)) == ret->check;
 	check_at = head + check_place(protocol);
 	memset(copy + check_at, 0, sizeof(uint16_t));
-	return add_bytes(0, copy, have) == ret->check;
+	return hash_bytes(copy, have) == ret->check;
 }

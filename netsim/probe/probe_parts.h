@@ -54,6 +54,7 @@ int probe_send(const struct probe *probe, size_t from, size_t to, uint8_t (*pack
 
 struct probe_arrival {
 	int64_t at; /* ns of CLOCK_REALTIME */
+	struct mac source;
 	struct probe_load load;
 };
 /* Receives up to PROBE_BATCH probes at this end; returns their number, or -1. */

@@ -149,12 +149,37 @@ static int simulate(const struct conditions *c, double every, struct dist_tables
 	return 0;
 }
 
+/* The chance that a second damaged bit is the first one again, which restores the probe. */
+#define SAME_BIT (1.0 / (8 * (PROBE_FRAME - 14)))
+
+/* The shares of probes that survive all hops, and that of them which is damaged. */
+struct survivors {
+	double all, damaged;
+};
+
+static void lose(const struct conditions *c, struct survivors *s)
+{
+	double corrupt = cond_has(c, COND_CORRUPT) ? share(c->corrupt) : 0;
+
+	s->all *= 1 - verify_loss(c);
+	s->damaged = s->damaged * (1 - corrupt * SAME_BIT) + (1 - s->damaged) * corrupt;
+}
+
+static double loss_of(const struct verify_path *path)
+{
+	struct survivors s = {.all = 1};
+
+	lose(&path->up, &s);
+	lose(&path->path, &s);
+	lose(&path->down, &s);
+	return 1 - s.all * (1 - s.damaged);
+}
+
 static int add_hop(const struct conditions *c, double every, struct dist_tables *tables,
 		   struct verify_expect *e)
 {
 	double delay = cond_has(c, COND_DELAY) ? (double)c->delay.ns / 1e6 : 0, mean = delay,
 	       sd = 0;
-	double corrupt = cond_has(c, COND_CORRUPT) ? share(c->corrupt) : 0;
 
 	if (jitter_ms(c) > 0 && simulate(c, every, tables, &mean, &sd) < 0)
 		return -ENOMEM;
@@ -173,7 +198,6 @@ static int add_hop(const struct conditions *c, double every, struct dist_tables 
 	if (cond_has(c, COND_SLOT))
 		e->slack += (double)c->slot.max.ns / 1e6;
 	e->delay += mean;
-	e->loss = 1 - (1 - e->loss) * (1 - verify_loss(c)) * (1 - corrupt);
 	e->bursts = fmax(e->bursts, verify_bursts(c));
 	if (cond_has(c, COND_DUPLICATE))
 		e->duplicate += share(c->duplicate);
@@ -192,6 +216,7 @@ int verify_expect(const struct verify_path *path, struct dist_tables *tables,
 	    add_hop(&path->path, most, tables, &e) < 0 ||
 	    add_hop(&path->down, path->down_every, tables, &e) < 0)
 		return -ENOMEM;
+	e.loss = loss_of(path);
 	e.slack += 0.3 * fabs(e.growth);
 	e.early += 0.3 * fabs(e.growth);
 	*ret = e;

@@ -52,6 +52,26 @@ static void test_loss_models(void **state)
 	near_to(verify_loss(&c), 0.2, 1e-9);
 }
 
+/* What is damaged is lost, unless a second hop flips the same one of 480 bits. */
+static void test_corrupt(void **state)
+{
+	struct verify_path path = {0};
+	struct dist_tables tables = {0};
+	struct verify_expect e;
+
+	(void)state;
+	path.up = (struct conditions) {.has = 1U << COND_CORRUPT, .corrupt = {RATIO_ONE}};
+	assert_int_equal(verify_expect(&path, &tables, &e), 0);
+	near_to(e.loss, 1, 0);
+	path.down = path.up;
+	assert_int_equal(verify_expect(&path, &tables, &e), 0);
+	near_to(e.loss, 1 - 1.0 / 480, 1e-9);
+	path.up.corrupt.ppb = path.down.corrupt.ppb = RATIO_ONE / 2;
+	add_loss(&path.path, RATIO_ONE / 5);
+	assert_int_equal(verify_expect(&path, &tables, &e), 0);
+	near_to(e.loss, 1 - 0.8 * (0.25 + 0.25 / 480), 1e-9);
+}
+
 static void test_combination(void **state)
 {
 	struct verify_path path = {.up = delay_of(5000000),
@@ -187,9 +207,10 @@ static void test_peak(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_interval),    cmocka_unit_test(test_loss_models),
-		cmocka_unit_test(test_combination), cmocka_unit_test(test_jitter),
-		cmocka_unit_test(test_tcp_model),   cmocka_unit_test(test_peak),
+		cmocka_unit_test(test_interval), cmocka_unit_test(test_loss_models),
+		cmocka_unit_test(test_corrupt),	 cmocka_unit_test(test_combination),
+		cmocka_unit_test(test_jitter),	 cmocka_unit_test(test_tcp_model),
+		cmocka_unit_test(test_peak),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
