@@ -147,6 +147,41 @@ losses() {
 	"$NETSIM" clear -q
 }
 
+# asked WHAT: what was asked of the row, and measured
+asked() {
+	jq -r --arg what "$1" '.rows[] | select(.what == $what) | "\(.node) \(.asked): \(.measured)"' <<<"$OUT" | joined
+}
+
+# Pairs and links on which nothing arrives, because that was asked.
+mute() {
+	"$NETSIM" fault -q 'loss 100%' n1:n2
+	verdict 0 "a pair that loses all"
+	like "has its row" "$(asked loss)" "^n1 > n2 100.0 %: 100.00 % \(9[0-9.]+ .. 100.0\)$"
+	is "and does not count as one that passes" "$(asked reach)" "all 25 pairs: all pass"
+	"$NETSIM" heal -q
+	printf 'profile: mute\npairs: [{from: n1, to: n2, loss: 100%%}]\n' >"$WORK/mute.yaml"
+	"$NETSIM" apply -q "$WORK/mute.yaml"
+	verdict 0 "the same from a profile"
+	like "has its row" "$(asked loss)" "^n1 > n2 100.0 %: 100.00 %"
+	"$HELPERS/meddle" "$(program)" pair "$(ifindex n1)" "$(ifindex n2)" loss 0
+	verdict 1 "if it loses nothing"
+	is "its row fails" "$(wrong)" "n1 > n2 loss"
+	"$NETSIM" clear -q
+	"$NETSIM" fault -q 'loss 99%' n1:n2
+	verdict 0 "a pair that loses nearly all"
+	like "has its row, too" "$(asked loss)" "^n1 > n2 99.0 %: (9[0-9.]+|100.00) % "
+	"$NETSIM" heal -q
+	"$NETSIM" fault -q 'loss 100%' n1
+	verdict 0 "a link that loses all"
+	like "has its row" "$(asked loss)" "^n1 100.0 %: 100.00 %"
+	is "and its pairs do not pass" "$(asked reach)" "all 18 pairs: all pass"
+	"$NETSIM" heal -q
+	"$NETSIM" fault -q 'corrupt 100%' n1:n2
+	verdict 0 "a pair that damages all"
+	like "loses all" "$(asked loss)" "^n1 > n2 100.0 %: 100.00 %"
+	"$NETSIM" heal -q
+}
+
 # ends_meanwhile [OPTION]: verifies, and heals a fault as soon as the probes have their sockets.
 # On a busy machine the loss of the other fault may need more than one run.
 ends_meanwhile() {
@@ -260,6 +295,7 @@ passes
 partitions
 some_nodes
 losses
+mute
 forgotten
 cable
 down
