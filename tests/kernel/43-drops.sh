@@ -60,11 +60,16 @@ sums_stay() {
 	is "and after that" "$(sums_agree)" true
 }
 
-interfaces() {
-	quiet
+# Where the kernel has netem, up gives each port one, which counts.
+uncounted() {
 	is "without a qdisc, what passed is not known" "$("$NETSIM" status --json | jq -c \
 		'[.fleets[0].nodes[].ports[] | .up, .down | .packets, .bytes] | unique')" "[null]"
 	unlike "and has no metric" "$("$NETSIM" status --prometheus -n)" 'netsim_link_(packets|bytes)_total\{'
+}
+
+interfaces() {
+	quiet
+	unshare -n tc qdisc add dev lo root netem 2>/dev/null || uncounted
 	check "a partition" "$NETSIM" partition a b
 	node_exec a ping -n -q -c 3 -i 0.1 -W 0.2 10.2.0.2 >/dev/null
 	like "dropped on one network" "$(shown)" "^a/eth2 partition b/eth2 partition$"
