@@ -196,7 +196,7 @@ $(B)/tests/unit/test_prometheus: $(B)/cli/prometheus.o
 
 # Tests that stub the kernel or libc: the linker resolves NAME to their __wrap_NAME().
 $(B)/tests/unit/test_arena: WRAP := calloc free
-$(B)/tests/unit/test_policy: WRAP := syscall
+$(B)/tests/unit/test_policy $(B)/tests/unit/test_policy_random: WRAP := syscall
 $(B)/tests/unit/test_rtnl $(B)/tests/unit/test_rtnl_dump: \
 	WRAP := realloc mnl_socket_get_portid mnl_socket_sendto mnl_socket_recvfrom
 

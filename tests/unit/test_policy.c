@@ -15,73 +15,9 @@
 
 #include "netsim/policy/bits.h"
 #include "netsim/policy/describe.h"
-#include "netsim/policy/policy_parts.h"
 #include "netsim/util/auto.h"
 #include "netsim/util/ring.h"
-
-/* Stubs membarrier(2): without programs there are no readers, and 1000 calls take 10 s. */
-static unsigned grace_periods;
-long __wrap_syscall(long number, ...);
-
-long __wrap_syscall(long number, ...)
-{
-	grace_periods += number == SYS_membarrier;
-	return number == SYS_membarrier ? 0 : -1; /* no maps */
-}
-
-#define NODES 16 /* including the host */
-#define NAMES "0abcdefghijklmno"
-#define PAST  1 /* a deadline long ago */
-
-static int make_policy(void **state)
-{
-	static const char *const names[NODES] = {"host", "a", "b", "c", "d", "e", "f", "g",
-						 "h",	 "i", "j", "k", "l", "m", "n", "o"};
-	struct policy *p = calloc(1, sizeof(*p));
-
-	assert_non_null(p);
-	p->control = calloc(1, sizeof(*p->control));
-	p->nodes = calloc(2 * PORT_NODES, sizeof(*p->nodes));
-	assert_true(p->control && p->nodes);
-	memcpy(p->names, names, sizeof(names));
-	*state = p;
-	return 0;
-}
-
-static int free_policy(void **state)
-{
-	struct policy *p = *state;
-
-	free(p->control);
-	free(p->nodes);
-	free(p);
-	return 0;
-}
-
-/* Groups of letters separated by blanks: "ab c" is two groups; 0 is the host. */
-struct groups {
-	uint16_t nodes[NODES * 4];
-	struct policy_group list[PORT_BITS + 1];
-	size_t count;
-};
-
-static struct groups *groups(const char *text, struct groups *g)
-{
-	size_t used = 0;
-
-	memset(g, 0, sizeof(*g));
-	g->count = 1;
-	g->list[0].nodes = g->nodes;
-	for (; *text; text++) {
-		if (*text == ' ') {
-			g->list[g->count++].nodes = g->nodes + used;
-			continue;
-		}
-		g->nodes[used++] = *text == '0' ? 0 : (uint16_t)(*text - 'a' + 1);
-		g->list[g->count - 1].count++;
-	}
-	return g;
-}
+#include "tests/unit/policy.h"
 
 static uint32_t cut_until(struct policy *p, enum port_fault_kind kind, const char *text,
 			  uint64_t deadline)
@@ -101,15 +37,6 @@ static uint32_t cut_until(struct policy *p, enum port_fault_kind kind, const cha
 static uint32_t cut(struct policy *p, enum port_fault_kind kind, const char *text)
 {
 	return cut_until(p, kind, text, 0);
-}
-
-static void heal(struct policy *p, const uint32_t *ids, size_t count)
-{
-	struct policy_change change;
-
-	policy_begin(p, &change);
-	policy_end_faults(&change, ids, count);
-	policy_commit(p);
 }
 
 /* Checks which directed pairs are cut off: "ab ba". */
@@ -495,192 +422,6 @@ static void test_text(void **state)
 	}
 }
 
-/* --- random operations, compared with a naive model */
-
-struct naive_fault {
-	uint32_t id;
-	size_t bits;
-	bool cut[NODES][NODES];
-};
-
-struct naive {
-	struct naive_fault faults[PORT_FAULTS];
-	size_t count;
-};
-
-static size_t naive_bits(const struct naive *n)
-{
-	size_t bits = 0;
-
-	for (size_t i = 0; i < n->count; i++)
-		bits += n->faults[i].bits;
-	return bits;
-}
-
-static void naive_heal(struct naive *n, uint32_t id)
-{
-	for (size_t i = 0; i < n->count; i++)
-		if (n->faults[i].id == id)
-			n->faults[i] = n->faults[--n->count];
-}
-
-static bool naive_reaches(const struct naive *n, int from, int to)
-{
-	for (size_t i = 0; i < n->count; i++)
-		if (n->faults[i].cut[from][to])
-			return false;
-	return true;
-}
-
-/* The groups of each node, as bits; returns how many different ones there are. */
-static size_t memberships(const struct groups *g, unsigned of_node[static NODES])
-{
-	size_t kinds = 0;
-
-	memset(of_node, 0, NODES * sizeof(*of_node));
-	for (size_t a = 0; a < g->count; a++)
-		for (size_t i = 0; i < g->list[a].count; i++)
-			of_node[g->list[a].nodes[i]] |= 1U << a;
-	for (int i = 0; i < NODES; i++) {
-		bool seen = !of_node[i];
-
-		for (int k = 0; k < i; k++)
-			seen |= of_node[k] == of_node[i];
-		kinds += !seen;
-	}
-	return kinds;
-}
-
-/* Of a matrix, the first group of each two cannot send to the second. */
-static bool naive_hits(enum port_fault_kind kind, size_t a, size_t b)
-{
-	return kind == PORT_FAULT_ONE_WAY ? a < b : a % 2 == 0 && b == a + 1;
-}
-
-static void naive_cut(struct naive_fault *fault, enum port_fault_kind kind, const struct groups *g)
-{
-	bool grouped = kind == PORT_FAULT_GROUPS || kind == PORT_FAULT_REST;
-	unsigned of_node[NODES];
-	size_t kinds = memberships(g, of_node);
-
-	memset(fault, 0, sizeof(*fault));
-	fault->bits = grouped ? kinds : kind == PORT_FAULT_MATRIX ? g->count / 2 : 1;
-	for (size_t a = 0; a < g->count; a++)
-		for (size_t b = 0; b < g->count; b++)
-			for (size_t i = 0; i < g->list[a].count; i++)
-				for (size_t j = 0; j < g->list[b].count; j++) {
-					uint16_t from = g->list[a].nodes[i];
-					uint16_t to = g->list[b].nodes[j];
-					bool hit = kind == PORT_FAULT_ISOLATE ? true :
-						   !grouped ? naive_hits(kind, a, b) :
-							      !(of_node[from] & of_node[to]);
-
-					fault->cut[from][to] |= hit && from != to;
-				}
-}
-
-static unsigned draw(uint64_t *seed, unsigned below)
-{
-	*seed = *seed * 6364136223846793005ULL + 1442695040888963407ULL;
-	return (unsigned)(*seed >> 33) % below;
-}
-
-/*
- * Puts every node into a random group or none; with PORT_FAULT_REST, the others into the last; with
- * PORT_FAULT_GROUPS and PORT_FAULT_MATRIX, some into a second one. The host is always in the first.
- */
-static void draw_groups(uint64_t *seed, enum port_fault_kind kind, struct groups *g)
-{
-	bool overlaps = kind == PORT_FAULT_GROUPS || kind == PORT_FAULT_MATRIX;
-	size_t count = kind == PORT_FAULT_ISOLATE ? 1 :
-		       kind == PORT_FAULT_ONE_WAY ? 2 :
-		       kind == PORT_FAULT_MATRIX  ? 2 + 2 * draw(seed, 4) :
-						    2 + draw(seed, 7);
-	char text[NODES * 3 + 8] = "";
-	int where[NODES], also[NODES];
-
-	for (int i = 0; i < NODES; i++) {
-		where[i] = i ? (int)draw(seed, (unsigned)count + 1) - 1 : 0;
-		also[i] = overlaps ? (int)draw(seed, 4 * (unsigned)count) : -1;
-	}
-	for (size_t group = 0, used = 0; group < count; group++) {
-		for (int i = 0; i < NODES; i++)
-			if (where[i] == (int)group || also[i] == (int)group ||
-			    (kind == PORT_FAULT_REST && where[i] < 0 && group == count - 1))
-				text[used++] = NAMES[i];
-		if (group < count - 1)
-			text[used++] = ' ';
-	}
-	groups(text, g);
-}
-
-static void random_cut(struct policy *p, struct naive *n, uint64_t *seed)
-{
-	static const enum port_fault_kind kinds[] = {
-		PORT_FAULT_GROUPS, PORT_FAULT_GROUPS,  PORT_FAULT_GROUPS,  PORT_FAULT_REST,
-		PORT_FAULT_REST,   PORT_FAULT_ISOLATE, PORT_FAULT_ONE_WAY, PORT_FAULT_MATRIX};
-	enum port_fault_kind kind = kinds[draw(seed, ARRAY_SIZE(kinds))];
-	bool over = draw(seed, 5) == 0;
-	struct naive_fault fault;
-	struct groups g;
-	uint32_t id;
-	int r;
-
-	draw_groups(seed, kind, &g);
-	naive_cut(&fault, kind, &g);
-	r = policy_partition(p, &(struct policy_cut) {kind, g.list, g.count, over ? PAST : 0, NULL},
-			     &id, NULL);
-	if (naive_bits(n) + fault.bits > PORT_BITS || n->count == PORT_FAULTS) {
-		assert_int_equal(r, -ENOSPC);
-		return;
-	}
-	assert_int_equal(r, 0);
-	fault.id = id;
-	if (!over)
-		n->faults[n->count++] = fault;
-}
-
-static void random_heal(struct policy *p, struct naive *n, uint64_t *seed)
-{
-	uint32_t ids[3] = {4000000};
-	size_t count = 1 + draw(seed, 3);
-
-	if (draw(seed, 40) == 0) {
-		heal(p, NULL, 0);
-		n->count = 0;
-		return;
-	}
-	for (size_t i = 0; i < count; i++)
-		if (n->count)
-			ids[i] = n->faults[draw(seed, (unsigned)n->count)].id;
-	heal(p, ids, count);
-	for (size_t i = 0; i < count; i++)
-		naive_heal(n, ids[i]);
-}
-
-static void test_random(void **state)
-{
-	struct policy *p = *state;
-	uint64_t seed = 20240607;
-	struct naive n = {0};
-	size_t most = 0;
-
-	for (int step = 0; step < 1000; step++) {
-		if (draw(&seed, 8) < 7)
-			random_cut(p, &n, &seed);
-		else
-			random_heal(p, &n, &seed);
-		for (int from = 0; from < NODES; from++)
-			for (int to = 0; to < NODES; to++)
-				if (policy_reaches(p, from, to) != naive_reaches(&n, from, to))
-					fail_msg("step %d: %d to %d", step, from, to);
-		most = naive_bits(&n) > most ? naive_bits(&n) : most;
-	}
-	assert_true(most > PORT_BITS - 6);
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, make_policy, free_policy)
-
 /* Copies of a flooded frame are charged at a port of the same bridge, if it has another one. */
 static void test_charged_ports(void **state)
 {
@@ -724,11 +465,11 @@ static void test_has_classes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_groups),	  TEST(test_kinds),	  TEST(test_stacking),
-		TEST(test_full),	  TEST(test_many_groups), TEST(test_deadlines),
-		TEST(test_large_ring),	  TEST(test_many_kinds),  TEST(test_two_policies),
-		TEST(test_numbers),	  TEST(test_text),	  TEST(test_random),
-		TEST(test_charged_ports), TEST(test_has_classes),
+		TEST(test_groups),	TEST(test_kinds),	TEST(test_stacking),
+		TEST(test_full),	TEST(test_many_groups), TEST(test_deadlines),
+		TEST(test_large_ring),	TEST(test_many_kinds),	TEST(test_two_policies),
+		TEST(test_numbers),	TEST(test_text),	TEST(test_charged_ports),
+		TEST(test_has_classes),
 	};
 
 	return cmocka_run_group_tests_name("policy", tests, NULL, NULL);

@@ -82,6 +82,16 @@ static void test_no_bit_unnoticed(void **state)
 	}
 }
 
+static void no_bit_unnoticed(uint8_t *packet, size_t len)
+{
+	for (size_t bit = 0; bit < 8 * len; bit++) {
+		flip(packet, bit);
+		if (passes(packet, len))
+			fail_msg("bit %zu of byte %zu is not noticed", bit % 8, bit / 8);
+		flip(packet, bit);
+	}
+}
+
 /* A router lowers the time to live and changes the checksum of IPv4 accordingly. */
 static void test_router(void **state)
 {
@@ -96,12 +106,7 @@ static void test_router(void **state)
 	if (!packet[10])
 		packet[11]++;
 	assert_true(passes(packet, len));
-	for (size_t bit = 0; bit < 8 * len; bit++) {
-		flip(packet, bit);
-		if (passes(packet, len))
-			fail_msg("bit %zu of byte %zu is not noticed", bit % 8, bit / 8);
-		flip(packet, bit);
-	}
+	no_bit_unnoticed(packet, len);
 	len = build("fd00::1", "fd01::1", IPPROTO_UDP, packet);
 	packet[7]--;
 	assert_true(passes(packet, len));
@@ -120,12 +125,7 @@ static void test_echo(void **state)
 	if (packet[22] < 8)
 		packet[23]++;
 	assert_true(passes(packet, len));
-	for (size_t bit = 0; bit < 8 * len; bit++) {
-		flip(packet, bit);
-		if (passes(packet, len))
-			fail_msg("bit %zu of byte %zu is not noticed", bit % 8, bit / 8);
-		flip(packet, bit);
-	}
+	no_bit_unnoticed(packet, len);
 }
 
 int main(void)
