@@ -3,6 +3,15 @@
 #ifndef NETSIM_BPF_CUT_H
 #define NETSIM_BPF_CUT_H
 
+static __always_inline struct port_slot *slot_of(const struct port_packet *p)
+{
+	struct port_control *control;
+	__u32 key = 0;
+
+	control = bpf_map_lookup_elem(&ns_control, &key);
+	return control ? &control->slot[p->active & 1] : 0;
+}
+
 /* True if a group's cut is not limited to other traffic. */
 static __always_inline int concerns(const struct port_filter *filter, const struct port_packet *p)
 {

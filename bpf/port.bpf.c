@@ -28,6 +28,7 @@
 #include "route.h"
 #include "source.h"
 #include "reject.h"
+#include "cut.h"
 
 #define ATTEMPTS 8 /* to update a departure by compare-and-swap */
 
@@ -37,17 +38,6 @@
  * at all, or none would succeed.
  */
 #define MAX_RESOLVE_DELAY 1000000000ULL
-
-static __always_inline struct port_slot *slot_of(const struct port_packet *p)
-{
-	struct port_control *control;
-	__u32 key = 0;
-
-	control = bpf_map_lookup_elem(&ns_control, &key);
-	return control ? &control->slot[p->active & 1] : 0;
-}
-
-#include "cut.h"
 
 static __always_inline struct port_conditions *
 link_conditions(const struct port_slot *slot, const struct port_packet *p, __u32 hop)
