@@ -97,8 +97,7 @@ static int list_kind(const struct common *args, enum netsim_file kind, bool all,
 	return 0;
 }
 
-/* Prints the classes of a family, such as etcd-client and etcd-peer of etcd; returns their number.
- */
+/* Prints the classes of a family, as etcd-client and etcd-peer of etcd; returns their number. */
 static size_t print_family(const struct common *args, const struct netsim_list *list,
 			   const char *name)
 {

@@ -123,11 +123,11 @@ static void add_absent(struct table *table, const struct netsim_node *node, bool
 					 .from = &none,
 					 .to = &none};
 	char drops[96];
+	const char *cells[] = {
+		node->name, kind_of(node), node->attached ? "unshaped" : "no port", "-", drops, "-",
+	};
 
 	describe_drops(&gone, drops, sizeof(drops));
-	const char *cells[] = {node->name, kind_of(node), node->attached ? "unshaped" : "no port",
-			       "-",	   drops,	  "-"};
-
 	table_add(table, cells, verbose ? 6 : 5);
 }
 

@@ -133,11 +133,10 @@ int fault_add(struct fleet *f, struct port_fault *fault, const struct port_fault
 {
 	struct edt_change change = {.fault = fault};
 	struct intent_draft record = {.text = NULL};
-	bool edt = false;
+	bool edt = false, moves;
 	int r = fault_needs_edt(f->policy, fault, f->model, &edt, err);
 
-	bool moves = edt && !edt_is_base(f->policy);
-
+	moves = edt && !edt_is_base(f->policy);
 	*ret_id = 0;
 	if (replaced) {
 		change.heal = &replaced->id;

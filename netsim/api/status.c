@@ -222,8 +222,9 @@ static int read_faults(const struct reader *r, struct netsim_fleet *fleet)
 			continue;
 		api_describe_fault(policy, fault, text, sizeof(text));
 		new = arena_push(r->ret, fleet->faults, fleet->fault_count);
-		if (!new || !api_fill_fault(r->ret, fault, text, new) ||
-		    (new->kind == NETSIM_FAULT_PARTITION &&read_groups(r, fault, new) < 0))
+		if (!new || !api_fill_fault(r->ret, fault, text, new))
+			return err_oom(r->err);
+		if (new->kind == NETSIM_FAULT_PARTITION && read_groups(r, fault, new) < 0)
 			return err_oom(r->err);
 	}
 	return 0;
