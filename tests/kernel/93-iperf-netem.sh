@@ -54,9 +54,12 @@ pings() {
 	like "is shown" "$OUT" $'\n'"n1 .*[0-9] [(]-[0-9]+%[)]"
 }
 
-# Server and client cannot reach each other for the rest of the measurement.
+# Server and client cannot reach each other for the rest of the measurement. The first partition
+# loads the programs, which can take longer in the emulated machine than the measurement itself.
 midway() {
 	local before
+	check "a partition before" "$NETSIM" partition -q n1
+	check "and its end" "$NETSIM" heal -q
 	before=$(sent_by n1)
 	bg "$NETSIM" iperf n1 n2 --time 12s
 	check "the transfer is on its way" wait_for 5 has_sent n1 $((before + 200000))
