@@ -77,8 +77,8 @@ int probe_run(struct probe *probe, const struct probe_plan *plan, struct netsim_
 /* Rates in bits per second; frames count without preamble and FCS, but with an overhead asked for.
  */
 struct probe_rate {
-	double offered; /* rate sent */
 	double passed;	/* rate received, once the link was busy */
+	double offered; /* rate at which the same packets were sent, at least; 0: not known */
 	double window;	/* seconds over which it was measured */
 	bool busy;	/* TCP: the port is in use at both ends */
 	double refused; /* flood: the share of packets that the sender's interface refused */

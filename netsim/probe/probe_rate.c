@@ -11,6 +11,7 @@
 
 #include "netsim/kernel/netns.h"
 #include "netsim/probe/probe_parts.h"
+#include "netsim/probe/sent.h"
 #include "netsim/util/auto.h"
 #include "netsim/util/clock.h"
 
@@ -38,6 +39,7 @@ struct flood {
 	double skip, most;	  /* number of first packets, which do not count, and of all */
 	int64_t first, last, end; /* arrivals after end do not count */
 	uint32_t counted;
+	struct sent times;
 	double heard; /* time of the last arrival */
 };
 
@@ -119,6 +121,7 @@ static void take_end(struct flood *f, size_t end)
 			if (a->load.path >= f->lane_count || f->lanes[a->load.path].to != end ||
 			    f->got++ < f->skip || f->got > f->most || a->at > f->end)
 				continue;
+			sent_counts(&f->times, a->load.path, a->load.seq);
 			if (!f->counted++ || a->at < f->first)
 				f->first = a->at;
 			if (a->at > f->last)
@@ -149,7 +152,7 @@ void probe_flood(struct probe *probe, const struct probe_flood_plan *plan, struc
 			  .lead = plan->lead,
 			  .pace = plan->pace,
 			  .end = INT64_MAX};
-	double start = probe_now(), end = start + plan->seconds, sent = 0;
+	double start = probe_now(), end = start + plan->seconds;
 
 	probe->run++;
 	f.bytes = packet_bytes(&probe->ends[f.lanes[0].from], plan);
@@ -163,6 +166,7 @@ void probe_flood(struct probe *probe, const struct probe_flood_plan *plan, struc
 
 		for (size_t i = 0; i < f.lane_count; i++)
 			more |= send_lane(&f, i, now - start);
+		sent_turn(&f.times, now, probe_now(), f.sent);
 		if (plan->link > 0)
 			follow(&f, plan->link, now, f.tried - tried);
 		take_all(&f, more ? 0 : PAUSE);
@@ -170,15 +174,14 @@ void probe_flood(struct probe *probe, const struct probe_flood_plan *plan, struc
 	/* Lanes drain at different times: with several, ignore later arrivals. */
 	if (f.lane_count > 1)
 		f.end = clock_ns(CLOCK_REALTIME);
-	for (size_t i = 0; i < f.lane_count; i++)
-		sent += f.sent[i];
-	ret->offered = (sent * f.bits - due_lead(&f, INFINITY)) / plan->seconds;
 	ret->refused = f.tried ? (double)f.refused / f.tried : 0;
 	ret->idle = f.idle / plan->seconds;
 	ret->busy = false;
 	f.heard = probe_now();
 	for (end = f.heard + DRAIN_MAX; probe_now() < end && probe_now() - f.heard < QUIET;)
 		take_all(&f, QUIET / 4);
+	ret->offered = sent_rate(&f.times) * f.bits;
+	sent_done(&f.times);
 	ret->window = (double)(f.last - f.first) / 1e9;
 	ret->passed = f.counted > 1 && ret->window > 0 ? (f.counted - 1) * f.bits / ret->window : 0;
 }

@@ -73,6 +73,11 @@ struct verify_rate {
 /* Returns whether a measured rate is within tolerance: of UDP and TCP, or of UDP only. */
 bool verify_rate_fits(const struct verify_rate *r);
 bool verify_udp_fits(const struct verify_rate *r);
+/*
+ * Returns whether no more was sent than the link should pass, so that it had nothing to limit, or
+ * no more than would be right if all of it had passed.
+ */
+bool verify_sent_too_little(const struct verify_rate *r);
 /* Returns the tolerance of UDP above or below the expected rate, as a share. */
 double verify_rate_tolerance(const struct verify_rate *r, bool above);
 

@@ -57,11 +57,7 @@ static bool tcp_fits(const struct verify_rate *r)
 	       (!tcp_short(r) && r->tcp <= (1 + TCP_ABOVE + r->slack) * (double)r->tcp_asked);
 }
 
-/*
- * Returns whether no more was sent than the link should pass, so that it had nothing to limit, or
- * no more than would be right if all of it had passed.
- */
-static bool sent_too_little(const struct verify_rate *r)
+bool verify_sent_too_little(const struct verify_rate *r)
 {
 	double enough = fmax(SENT_ENOUGH, 1 + verify_rate_tolerance(r, true) + SENT_MARGIN);
 
@@ -76,7 +72,7 @@ bool verify_rate_fits(const struct verify_rate *r)
 /* Returns whether the node itself slows its sender: the machine sends enough elsewhere. */
 static bool slowed_inside(const struct verify_rate *r)
 {
-	return r->udp < (double)r->asked && sent_too_little(r) && r->refused > 0 &&
+	return r->udp < (double)r->asked && verify_sent_too_little(r) && r->refused > 0 &&
 	       r->machine >= SENT_ENOUGH * (double)r->asked;
 }
 
@@ -88,7 +84,7 @@ static bool slowed_inside(const struct verify_rate *r)
 static bool excuse_udp(const struct verify_rate *r, char *why, size_t size)
 {
 	double asked = (double)r->asked, sent = fmin(asked, r->offered);
-	bool above = r->udp > asked, little = !above && sent_too_little(r);
+	bool above = r->udp > asked, little = !above && verify_sent_too_little(r);
 	double off = fabs(r->udp / asked - 1), missed = fmax(0, 1 - r->udp / sent);
 	double coarse = CONTROL_TIMES * fmax(0, above ? r->excess : r->control);
 	double allowed = verify_rate_tolerance(r, above) + coarse;
@@ -141,7 +137,7 @@ static bool find_excuse(const struct verify_rate *r, char *why, size_t size)
 		return excuse_udp(r, why, size);
 	if (!tcp_fits(r))
 		return excuse_tcp(r, why, size);
-	if (!sent_too_little(r))
+	if (!verify_sent_too_little(r))
 		return false;
 	snprintf(why, size, "this machine cannot send more than %s",
 		 format_bps(r->offered, text, sizeof(text)));
@@ -226,7 +222,7 @@ static enum netsim_verdict judge_rate(const struct judge *j, const struct verify
 {
 	const char *partner = j->in->ends[r->partner];
 
-	if (!r->why && verify_rate_fits(r) && !sent_too_little(r)) {
+	if (!r->why && verify_rate_fits(r) && !verify_sent_too_little(r)) {
 		if (r->asked < r->own)
 			snprintf(why, size, "its partner %s can handle no more", partner);
 		say_limits(r, why, size);
@@ -268,7 +264,7 @@ static enum netsim_verdict judge_path(const struct judge *j, const struct verify
 {
 	const struct verify_rate *limiting;
 
-	if (!r->why && verify_rate_fits(r) && !sent_too_little(r)) {
+	if (!r->why && verify_rate_fits(r) && !verify_sent_too_little(r)) {
 		say_limits(r, why, size);
 		return NETSIM_AS_ASKED;
 	}

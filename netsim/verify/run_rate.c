@@ -214,17 +214,30 @@ static int choose(const struct verify_run *run, struct verify_rate *r, size_t fi
 	return result;
 }
 
-/* Keeps the try that is nearest to the expected rate, or the first. */
+/* Returns whether a try proves more than another: it sent enough, or comes nearer to what is asked.
+ */
+static bool is_better(const struct verify_rate *one, const struct verify_rate *other)
+{
+	double asked = (double)one->asked;
+	bool less = verify_sent_too_little(one);
+
+	if (other->udp < 0)
+		return true;
+	if (less != verify_sent_too_little(other))
+		return !less;
+	return fabs(one->udp - asked) < fabs(other->udp - asked);
+}
+
 static void keep_best(struct verify_rate *r, const struct probe_rate *seen, double lost_before)
 {
-	double asked = (double)r->asked;
+	struct verify_rate now = *r;
 
-	if (r->udp >= 0 && fabs(seen->passed - asked) >= fabs(r->udp - asked))
-		return;
-	r->udp = seen->passed;
-	r->offered = seen->offered * (1 - lost_before);
-	r->refused = seen->refused;
-	r->idle = seen->idle;
+	now.udp = seen->passed;
+	now.offered = seen->offered * (1 - lost_before);
+	now.refused = seen->refused;
+	now.idle = seen->idle;
+	if (is_better(&now, r))
+		*r = now;
 }
 
 /* A flood that uses up all bursts first, or one train that uses up the burst of a peak. */
@@ -277,7 +290,7 @@ static void flood(struct verify_run *run, struct probe *probe, struct turn *turn
 			wait_seconds(fmin(turn->refill, BUCKET_MOST));
 		probe_flood(probe, &plan, &seen);
 		keep_best(r, &seen, turn->lost_before);
-		if (verify_udp_fits(r))
+		if (verify_udp_fits(r) && !verify_sent_too_little(r))
 			break;
 		if (verify_tell(run, "rate", run->rates_done))
 			r->why = VERIFY_INTERRUPTED;
