@@ -41,7 +41,7 @@ static const struct netsim_opt opts[] = {
 	{'s', "snap", NETSIM_OPT_TEXT, offsetof(struct capture_args, snap), "SIZE",
 	 "capture this many bytes of each packet, such as 128B"},
 	{0, "buffer", NETSIM_OPT_TEXT, offsetof(struct capture_args, buffer), "SIZE",
-	 "buffer for each port (4MiB)"},
+	 "buffer for each port (16MiB)"},
 	{'r', "rotate", NETSIM_OPT_TEXT, offsetof(struct capture_args, rotate), "LIMIT",
 	 "start a new file at this size or time: 100MB, 60s"},
 	{'k', "keep", NETSIM_OPT_NUMBER, offsetof(struct capture_args, keep), "N",

@@ -44,10 +44,11 @@
 
 /*
  * Kernel buffers. A ring has at least two blocks of libpcap's size: one is read while the
- * other is filled.
+ * other is filled. Each period uses up a block, however few packets came, so that the default lasts
+ * for more than half a second without reading, even at low rates.
  */
 #define BLOCK_SIZE   SNAP_MAX
-#define BUFFER	     (4U << 20) /* default, both directions */
+#define BUFFER	     (16U << 20) /* default, both directions */
 #define BUFFER_MIN   (4U * BLOCK_SIZE)
 #define BUFFER_TOTAL (256U << 20)
 
