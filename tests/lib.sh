@@ -151,19 +151,19 @@ run() {
 	ERR=$(<"$WORK/.err")
 }
 
-# run_scenario STATUS FILE FOLDER: runs a scenario, as run does. A late machine proves less than was
-# asked, and says so: the run is repeated then, at most three times.
+# run_scenario STATUS FILE FOLDER [OPTION...]: runs a scenario, as run does. A late machine proves
+# less than was asked, and says so: the run is repeated then, at most three times.
 run_scenario() {
 	for _ in 1 2 3 4; do
 		rm -rf "$3"
-		run timeout 90 "$NETSIM" run -v "$2" --out "$3"
+		run timeout 90 "$NETSIM" run -v "$2" --out "$3" "${@:4}"
 		[[ $OUT == *"machine was late"* || ($STATUS -eq 6 && $1 -ne 6) ]] || break
 	done
 }
 
-# scenario_ends STATUS NAME FILE FOLDER: the same, and checks the exit status
+# scenario_ends STATUS NAME FILE FOLDER [OPTION...]: the same, and checks the exit status
 scenario_ends() {
-	run_scenario "$1" "$3" "$4"
+	run_scenario "$1" "${@:3}"
 	is "$2" "$STATUS" "$1"
 	[[ $STATUS -eq $1 ]] || sed 's/^/# /' <<<"$OUT$ERR"
 }

@@ -33,18 +33,24 @@ profile() {
 	printf '%s\n' "$@" >>"$P"
 }
 
-# flood RATE SECONDS [OPTIONS]: writes the effect on each pair to $WORK/deeds
+# flood RATE SECONDS: writes the effect on each pair to $WORK/deeds
 flood() {
-	"$FLOOD" -r "$1" -t "$2" -o "$WORK/log" "${@:3}" "$FLEET".{a,b,c,d,e}/eth1 >/dev/null
+	"$FLOOD" -r "$1" -t "$2" -o "$WORK/log" "$FLEET".{a,b,c,d,e}/eth1 >/dev/null
 	"$FLOOD" -d "$WORK/log" >"$WORK/deeds"
 }
 
-# all_pairs NAME EXPRESSION: EXPRESSION is true for each pair. It is in awk, with n (the
-# pair's number, from 1), sent, lost, p50 and rate.
+# all_pairs NAME RATE SECONDS EXPRESSION: EXPRESSION is true for each pair in a flood. It is in awk,
+# with n (the pair's number, from 1), sent, lost, p50 and rate. On failure the flood is repeated,
+# twice at most: pauses of the machine do not always recur, a defect does.
 all_pairs() {
 	local bad
-	bad=$(awk '{ n = NR; sent = $3; lost = $3 - $4; p50 = $11; rate = $14
-		if (!('"$2"')) print }' "$WORK/deeds")
+	for _ in 1 2 3; do
+		flood "$2" "$3"
+		bad=$(awk '{ n = NR; sent = $3; lost = $3 - $4; p50 = $11; rate = $14
+			if (!('"$4"')) print }' "$WORK/deeds")
+		[[ -n $bad ]] || break
+		sleep 1
+	done
 	is "$1" "$bad" ""
 }
 
@@ -70,8 +76,7 @@ twenty() {
 	pair_entries "loss: K%" >"$P"
 	check "apply twenty losses" "$NETSIM" apply "$P"
 	is "status lists the pairs" "$("$NETSIM" status --json | jq -r '.fleets[0].paths | length')" 20
-	flood 2400 2
-	all_pairs "each pair has a separate loss" \
+	all_pairs "each pair has a separate loss" 2400 2 \
 		'(m = sent * n / 100) && (s = 4.8 * sqrt(m) + 1) && lost >= m - s && lost <= m + s'
 	if [[ -z $HOLDS ]]; then
 		skip "each pair has a separate delay and rate" "this kernel has no sch_fq"
@@ -79,13 +84,11 @@ twenty() {
 	fi
 	pair_entries "delay: K0ms" >"$P"
 	check "apply twenty delays" "$NETSIM" apply "$P"
-	flood 2400 1.2
-	all_pairs "each pair has a separate delay" 'p50 >= 10 * n && p50 < 10 * n + 2'
+	all_pairs "each pair has a separate delay" 2400 1.2 'p50 >= 10 * n && p50 < 10 * n + 2'
 	# A frame is 480 bits: 7.2 to 26.2 kbit are 15 to 54.6 frames a second.
 	pair_entries "rate: Kkbit, queue: 200ms" | awk '/rate/ { k++; sub(/[0-9]+kbit/, 6200 + 1000 * k "bit") } 1' >"$P"
 	check "apply twenty rates" "$NETSIM" apply "$P"
-	flood 2000 2
-	all_pairs "each pair has a separate rate" \
+	all_pairs "each pair has a separate rate" 2000 2 \
 		'(want = (6200 + 1000 * n) / 480) && rate > want * 0.95 && rate < want * 1.05'
 }
 
@@ -153,8 +156,7 @@ classes() {
 composition() {
 	profile 'nodes: {a: {up: {loss: 20%}}, b: {down: {loss: 10%}}}' 'pairs: [{from: a, to: b, loss: 30%}]'
 	check "apply a loss to both links and the path" "$NETSIM" apply "$P"
-	flood 4000 1.5
-	all_pairs "the losses combine" '(m = sent * (n == 1 ? 0.496 : n < 5 ? 0.2 : $2 ~ /[.]b$/ ? 0.1 : 0)) > -1 &&
+	all_pairs "the losses combine" 4000 1.5 '(m = sent * (n == 1 ? 0.496 : n < 5 ? 0.2 : $2 ~ /[.]b$/ ? 0.1 : 0)) > -1 &&
 		(s = 4.8 * sqrt(m)) > -1 && lost >= m - s && lost <= m + s'
 	[[ -n $HOLDS ]] || return 0
 	profile 'nodes: {a: {up: {delay: 10ms}}, b: {down: {delay: 5ms}}}' \

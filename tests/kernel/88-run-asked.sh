@@ -25,7 +25,7 @@ scenario() {
 
 # ran STATUS NAME [OPTION...]
 ran() {
-	fails_with "$1" "$2: exit status" timeout 90 "$NETSIM" run -v "$WORK/$2.yaml" --out "$WORK/$2" "${@:3}"
+	scenario_ends "$1" "$2: exit status" "$WORK/$2.yaml" "$WORK/$2" "${@:3}"
 	VERDICT=$WORK/$2/verdict.json
 	check "$2: report says the same" cmp <("$NETSIM" report --json "$WORK/$2") "$VERDICT"
 }
