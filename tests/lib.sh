@@ -194,11 +194,11 @@ wait_for() {
 }
 
 # nap [LOOK]: the time between two looks; without a process, which costs more than most looks. In
-# the emulated machine it is as long as the look, LOOK us, so that others can compute as well.
+# the emulated machine it is twice as long as the look, LOOK us, so that others can compute as well.
 nap() {
 	local time=$NAP look=${1:-0}
 	if in_vm && [[ $look -gt 100000 ]]; then
-		time=0.$((look < 400000 ? look : 400000))
+		time=0.$((look < 400000 ? 2 * look : 800000))
 	fi
 	read -rt "$time" -u "$SILENT" || :
 }

@@ -1,5 +1,5 @@
 # needs: native qemu tap bridge clsact bpf cpio busybox tcpdump
-# limit: 60
+# limit: 210
 # idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #

@@ -1,5 +1,5 @@
 # needs: native etcd bridge veth netns clsact bpf
-# limit: 120
+# limit: 210
 # idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #

@@ -1,4 +1,5 @@
 # needs: native etcd curl bridge veth netns tap clsact bpf
+# limit: 240
 # idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
