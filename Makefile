@@ -185,6 +185,9 @@ $(B)/cli/report_html.o: $(PAGES)
 # Unit tests: one program for each tests/unit/test_*.c.
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 
+# Not optimized, because they are built more often than they run.
+$(UNIT_TESTS:=.o): CFLAGS += -O0 -U_FORTIFY_SOURCE
+
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(B)/libnetsim.a
 	@echo "  LD      $@"
 	$(Q)$(CC) $(ALL_LDFLAGS) $(WRAP:%=-Wl,--wrap=%) -o $@ $(filter %.o,$^) $(filter %.a,$^) \

@@ -264,16 +264,18 @@ static bool found(const struct netsim_findings *all, const char *what)
 /* Describes which engine `engine: auto` can choose on this machine. */
 static char *describe_engines(struct netsim_findings *all)
 {
-	bool netem = found(all, "netem") && found(all, "ifb") && found(all, "redirect");
+	static const char *const needs[] = {"netem", "ifb", "redirect"};
+	char netem[64] = "netem for plain profiles";
 	bool programs = found(all, "eBPF at clsact");
 	const char *edt = !programs	   ? "edt unavailable: eBPF at clsact is missing" :
 			  found(all, "fq") ? "edt for pairs, classes, traces and faults" :
 					     "edt for loss and partitions only, fq is missing";
 
-	return arena_printf(all, "%s; %s",
-			    netem ? "netem for plain profiles" :
-				    "netem unavailable: netem, ifb or redirect is missing",
-			    edt);
+	for (size_t i = ARRAY_SIZE(needs); i-- > 0;)
+		if (!found(all, needs[i]))
+			snprintf(netem, sizeof(netem), "netem unavailable: %s is missing",
+				 needs[i]);
+	return arena_printf(all, "%s; %s", netem, edt);
 }
 
 /* The bridges of Open vSwitch, which attached nodes can be on; NULL if it does not run. */

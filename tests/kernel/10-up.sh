@@ -119,7 +119,7 @@ converging() {
 	is "plan changes nothing" "$(dump)" "$before"
 	check "up with IPv4 and IPv6" "$NETSIM" up "$WORK/conv.yaml"
 	check "IPv6 works at once" answers a fd00:1::2
-	check "the host answers at its address" answers b 10.1.0.254
+	check "the host answers at its address" wait_for 5 answers b 10.1.0.254
 	is "routes" "$(routes_of a) $(node_exec a ip -6 -j route show default | jq -r '.[0].gateway')" \
 		"default 10.1.0.254 fd00:1::fe"
 	ping_start a 10.1.0.2 0.02
@@ -128,12 +128,12 @@ converging() {
 	FIXED=$(fixed)
 
 	converge "a node more" "c: {$d 10.1.0.3/24}}}" "d: {$d 10.1.0.4/24}}}"
-	check "a node more: is reached" answers a 10.1.0.4
+	check "a node more: is reached" wait_for 5 answers a 10.1.0.4
 	converge "a node less" "d: {$d 10.1.0.4/24}}}"
 	is "a node less: has gone" "$(ls /run/netns)" "$(printf 'conv.%s\n' a b d)"
 	before=$(ifindex_of d eth1)
 	converge "another address" "d: {$d 10.1.0.5/24}}}"
-	check "another address: is reached" answers a 10.1.0.5
+	check "another address: is reached" wait_for 5 answers a 10.1.0.5
 	is "another address: the old one has gone" \
 		"$(node_exec d ip -j addr show eth1 | jq -r '.[0].addr_info[] | select(.family == "inet") | .local')" 10.1.0.5
 	converge "another mtu" "d: {$d 10.1.0.5/24, mtu: 1400}}}"
@@ -153,10 +153,10 @@ converging() {
 repairing() {
 	ip link set "$(port_of b)" nomaster
 	check "up after a port was detached" "$NETSIM" up "$WORK/conv.yaml"
-	check "brings it back" answers a 10.1.0.2
+	check "brings it back" wait_for 5 answers a 10.1.0.2
 	ip netns delete conv.d
 	check "up after a namespace was deleted" "$NETSIM" up "$WORK/conv.yaml"
-	check "brings it back" answers a 10.1.0.5
+	check "brings it back" wait_for 5 answers a 10.1.0.5
 }
 
 # --- side by side
@@ -167,14 +167,14 @@ side_by_side() {
 	sed 's/^fleet: conv/fleet: other/; s/address: \[10.1.0.254[^]]*\], //' "$WORK/conv.yaml" >"$WORK/other.yaml"
 	check "up of a second fleet with the same nodes and addresses" "$NETSIM" up "$WORK/other.yaml"
 	is "the first one stays as it is" "$(dump a b)" "$before"
-	check "pings in the first" answers a 10.1.0.2
-	check "pings in the second" nsenter --net=/run/netns/other.a ping -q -c 1 -W 1 10.1.0.2
+	check "pings in the first" wait_for 5 answers a 10.1.0.2
+	check "pings in the second" wait_for 5 nsenter --net=/run/netns/other.a ping -q -c 1 -W 1 10.1.0.2
 	fails_with 2 "exec without the fleet's name" "$NETSIM" exec a -- true
 	run "$NETSIM" exec -f other a -- ip -j link show eth1
 	is "exec --fleet" "$(jq '.[0].ifindex' <<<"$OUT")" "$(FLEET=other ifindex_of a eth1)"
 	check "down of the second" "$NETSIM" down other
 	is "leaves the first" "$(dump a b)" "$before"
-	check "which still pings" answers a 10.1.0.2
+	check "which still pings" wait_for 5 answers a 10.1.0.2
 }
 
 # --- foreign objects

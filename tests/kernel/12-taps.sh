@@ -117,8 +117,8 @@ partition() {
 	local arp udp echoed
 	check "partition of the first guest" "$NETSIM" partition n100-1
 	# Packets in flight have arrived once the host's ping has.
-	check "the host still reaches it" ping -q -c 1 -W 1 $IP_1
-	check "and the second" ping -q -c 1 -W 1 $IP_2
+	check "the host still reaches it" wait_for 5 ping -q -c 1 -W 1 $IP_1
+	check "and the second" wait_for 5 ping -q -c 1 -W 1 $IP_2
 	udp=$(counted "$GUEST_1" udp) echoed=$(counted "$GUEST_2" echoed)
 	bg_end "$GUEST_2"
 	# A new guest has not resolved the first one's MAC address.

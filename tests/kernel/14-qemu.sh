@@ -51,8 +51,8 @@ partition() {
 	watch host tap-n100-1 "arp and ether src $MAC_1"
 	asked=$BG
 	check "both lose their pings" both lost
-	check "the host reaches the first" ping -q -c 1 -W 1 $IP_1
-	check "and the second" ping -q -c 1 -W 1 $IP_2
+	check "the host reaches the first" wait_for 5 ping -q -c 1 -W 1 $IP_1
+	check "and the second" wait_for 5 ping -q -c 1 -W 1 $IP_2
 	between "the first has asked by ARP" "$(frames "$asked")" 1 1000
 	is "no frame of it arrives at the second" "$(frames "$to_2")" 0
 	is "nor of the second at the first" "$(frames "$to_1")" 0

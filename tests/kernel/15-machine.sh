@@ -324,7 +324,7 @@ addresses() {
 	check "partition of an address" "${here[@]}" partition 10.1.0.2 --for 1h
 	is "names it by the address" "$OUT" "fault 1: partition 10.1.0.2 | rest, for 3600 s"
 	check "cuts it off" not answers a 10.1.0.2
-	check "and no other" answers a 10.1.0.3
+	check "and no other" wait_for 5 answers a 10.1.0.3
 	check "of IPv6 and a MAC address" "${here[@]}" partition fd00::2,52:54:00:00:00:03
 	reach_is "cuts both off" 'a>b|b>a|a>c|c>a'
 	check "of a prefix" "${here[@]}" partition 10.1.0.0/24
@@ -332,7 +332,7 @@ addresses() {
 	like "status" "$("${here[@]}" status)" "machine: this machine is a of 5 nodes, 3 faults"
 	check "heal" "${here[@]}" heal 1 2
 	check "the prefix includes the first" not answers a 10.1.0.2
-	check "but no address of IPv6" answers a fd00::3
+	check "but no address of IPv6" wait_for 5 answers a fd00::3
 	check "a fault on a path" "${here[@]}" fault 'loss 100%' a:fd00--2
 	check "loses" not answers a fd00::2
 	fails_with 2 "an address in a prefix" "${here[@]}" partition 10.1.0.9

@@ -66,7 +66,7 @@ both_shaped() {
 without() {
 	fails_with 5 "up without libvirt" "$NETSIM" up "$WORK/guests.yaml"
 	like "says what is missing" "$ERR" "netsim: libvirt does not answer: cannot load libvirt.so.0: "
-	check "the rest is up" answers host 192.168.100.9
+	check "the rest is up" wait_for 5 answers host 192.168.100.9
 	fails_with 5 "watch --once" "$NETSIM" watch --once
 	like "says it" "$ERR" "netsim: libvirt does not answer: cannot load libvirt.so.0: "
 	check "the unpacked libvirt" libvirt_install

@@ -79,9 +79,11 @@ rate_to() {
 limits() {
 	check "apply a rate by $1" "$NETSIM" apply --engine "$1" "$WORK/slow.yaml"
 	between "$1: up" "$(rate_to 10.0.0.2 5301)" 8.5 10.1 mbit
-	between "$1: down" "$(rate_to 10.0.0.2 5301 -R)" 8.5 10.1 mbit
-	between "$1: to the host" "$(rate_to 10.0.0.0 5302)" 8.5 10.1 mbit
 	between "$1: from the host" "$(rate_to 10.0.0.0 5302 -R)" 8.5 10.1 mbit
+	if thorough "$1: rates down, and to the host"; then
+		between "$1: down" "$(rate_to 10.0.0.2 5301 -R)" 8.5 10.1 mbit
+		between "$1: to the host" "$(rate_to 10.0.0.0 5302)" 8.5 10.1 mbit
+	fi
 	is "$1: the host builds no super-packets for the port" \
 		"$(ethtool -k vm1 | sed -n 's/^tcp-segmentation-offload: //p')" off
 }

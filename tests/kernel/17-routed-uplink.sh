@@ -73,9 +73,9 @@ building() {
 	is "so does one behind a bridge" "$(arrives b)" 192.0.2.1
 	is "and leaves that to others" "$(cat /proc/sys/net/ipv6/conf/all/forwarding)" 0
 	echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
-	check "with it, a node reaches the internet by IPv6" answers vm1 2001:db8::2
+	check "with it, a node reaches the internet by IPv6" wait_for 5 answers vm1 2001:db8::2
 	echo 0 >/proc/sys/net/ipv6/conf/all/forwarding
-	check "among each other they keep their addresses" node_exec vm1 ping -q -c 1 -W 1 10.1.0.1
+	check "among each other they keep their addresses" wait_for 5 node_exec vm1 ping -q -c 1 -W 1 10.1.0.1
 	nft 'add chain inet netsim-far seen { type filter hook forward priority 10; }' 2>/dev/null
 	nft "delete chain $TABLE seen"
 	check "up again" "$NETSIM" up "$WORK/far.yaml"
@@ -90,13 +90,13 @@ conditions() {
 	check "a partition of a node from the host" "$NETSIM" partition -q vm1 host
 	is "cuts it off from the internet" "$(arrives vm1)" ""
 	is "and no other" "$(arrives vm2)" 192.0.2.1
-	check "nor from other nodes" answers vm1 10.0.0.2
+	check "nor from other nodes" wait_for 5 answers vm1 10.0.0.2
 	"$NETSIM" heal -q
 	check "a loss from the host" "$NETSIM" fault -q 'loss 100%' host:vm1
 	is "lets its packets out" "$(arrives vm1)" 192.0.2.1
 	check "and no answer in" not answers vm1 192.0.2.2 -W 0.3
 	"$NETSIM" heal -q
-	check "healed" answers vm1 192.0.2.2
+	check "healed" wait_for 5 answers vm1 192.0.2.2
 }
 
 giving_back() {

@@ -67,7 +67,7 @@ building() {
 	check "by IPv6, too" answers_both vm1 2
 	check "and the guest" wait_for 5 answers_both vm1 4
 	check "the host reaches nodes" answers_both host 3
-	check "and they reach the host" answers vm3 10.0.0.0
+	check "and they reach the host" wait_for 5 answers vm3 10.0.0.0
 	check "status" "$NETSIM" status
 	like "all reach all" "$OUT" "vm1 +netns +- +3 of 3"
 	check "ping-matrix" "$NETSIM" ping-matrix vm1 vm2 host
@@ -171,7 +171,7 @@ host_cut() {
 	watch vm1 eth1 "arp and inbound"
 	answers host 10.0.0.1 -W 0.3
 	is "from the host, too" "$(frames "$BG")" 0
-	check "other nodes reach the host" answers vm2 10.0.0.0
+	check "other nodes reach the host" wait_for 5 answers vm2 10.0.0.0
 	"$NETSIM" heal -q
 	check "healed" answers_both vm1 2
 }
@@ -180,8 +180,8 @@ host_cut() {
 sources() {
 	check "a loss of a pair" "$NETSIM" fault -q 'loss 100%' vm1:vm2
 	check "stops its fragments" not answers vm1 10.0.0.2 -s 4000 -W 0.3
-	check "no others" answers vm1 10.0.0.3 -s 4000
-	check "nor to the host" answers vm1 10.0.0.0 -s 4000
+	check "no others" wait_for 5 answers vm1 10.0.0.3 -s 4000
+	check "nor to the host" wait_for 5 answers vm1 10.0.0.0 -s 4000
 	check "stops TCP" not node_exec vm1 timeout 1 bash -c '>/dev/tcp/10.0.0.2/9'
 	node_exec vm1 ping -n -c 1 -t 1 -W 1 10.0.0.2 >"$WORK/ttl"
 	like "the host answers packets whose time to live ends" "$(<"$WORK/ttl")" "From 10.0.0.0 .*Time to live exceeded"
@@ -273,7 +273,7 @@ unclaimed() {
 	ip link del vm9
 	make_elsewhere
 	check "up knows a new interface of the host" "$NETSIM" up -q "$WORK/routed.yaml"
-	check "which may send to nodes" ip netns exec elsewhere ping -q -c 1 -W 1 10.0.0.1
+	check "which may send to nodes" wait_for 5 ip netns exec elsewhere ping -q -c 1 -W 1 10.0.0.1
 	ip netns del elsewhere
 	wait_for 5 not ip link show out
 }

@@ -76,7 +76,7 @@ leases() {
 	check "up again" "$NETSIM" up "$TOPO"
 	like "does nothing" "$OUT" "already up to date"
 	is "nor has plan anything" "$(steps "$TOPO")" ""
-	check "nodes reach each other by these addresses" answers server-1 "$(address agent-1 | cut -d/ -f1)"
+	check "nodes reach each other by these addresses" wait_for 5 answers server-1 "$(address agent-1 | cut -d/ -f1)"
 	like "ping-matrix knows them" "$("$NETSIM" ping-matrix)" "12 pairs: 12 answered"
 	check "status" "$NETSIM" status
 	like "shows the server" "$OUT" "4 nodes,.*dhcp-lan +dhcp .*dhcp-lan: dnsmasq runs"
@@ -130,7 +130,7 @@ cut_off() {
 		'agent-1/eth1: no address by DHCP: a partition cuts it off from dhcp-lan; end it with .netsim heal.'
 	one_line "in one line"
 	is "it has no address" "$(address agent-1)" ""
-	check "the fleet stays" answers server-1 192.168.1.2
+	check "the fleet stays" wait_for 5 answers server-1 192.168.1.2
 	bg_end "$watcher"
 	unlike "no frame of it reached the server" "$(<"$WORK/bg.$watcher")" "52:54:00:01:01:03 >"
 	check "heal" "$NETSIM" heal -q

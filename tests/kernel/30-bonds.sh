@@ -45,7 +45,7 @@ failover() {
 	check "and carries" wait_for 3 answers server-1 192.168.200.4
 	ip link set "$(port_of server-1 eth1)" up
 	check "with carrier, the primary is active again" wait_for 5 active server-1 eth1
-	check "and carries" answers server-1 192.168.200.4
+	check "and carries" wait_for 5 answers server-1 192.168.200.4
 	ping_stop "$ping"
 	# Without the gratuitous ARP of the bond, the gap would be the bridge's ageing time, 300 s.
 	between "both together lose little" "$GAP" 20 5000 ms

@@ -176,12 +176,12 @@ trunk() {
 	check "up with a trunk" "$NETSIM" up "$TOPO"
 	is "its ends have the VLANs" "$(bridge -j vlan show dev cabled.trunk.b | jq -c '[.[0].vlans[].vlan]')" "[1,100]"
 	for vlan in 1 100; do
-		check "VLAN $vlan crosses" answers n-1 "10.$vlan.0.2"
+		check "VLAN $vlan crosses" wait_for 5 answers n-1 "10.$vlan.0.2"
 	done
 	check "VLAN 200 does not" not answers n-1 10.200.0.2
 	sed -i 's/, vlans: \[100\]}$/}/' "$TOPO"
 	check "up with all VLANs" "$NETSIM" up "$TOPO"
-	check "VLAN 200 crosses" answers n-1 10.200.0.2
+	check "VLAN 200 crosses" wait_for 5 answers n-1 10.200.0.2
 	"$NETSIM" down -q
 }
 
@@ -203,8 +203,8 @@ closed() {
 	ip -n "foreign$SUFFIX" addr add 10.0.0.9/24 dev eth0
 	ip -n "foreign$SUFFIX" link set eth0 up
 	check "a fault attaches the programs" "$NETSIM" fault 'loss 0%' w-1
-	check "a node crosses" answers w-1 10.0.0.3
-	check "a foreign port reaches the open network" ip netns exec "foreign$SUFFIX" ping -n -q -c 1 -W 1 10.0.0.1
+	check "a node crosses" wait_for 5 answers w-1 10.0.0.3
+	check "a foreign port reaches the open network" wait_for 5 ip netns exec "foreign$SUFFIX" ping -n -q -c 1 -W 1 10.0.0.1
 	check "and not the closed one" not ip netns exec "foreign$SUFFIX" ping -n -q -c 1 -W 1 10.0.0.3
 	ip netns del "foreign$SUFFIX"
 	"$NETSIM" down -q
@@ -250,13 +250,18 @@ rate_of() {
 	node_exec "$1" iperf3 -J -c "$2" -C cubic -O 1 -t 3 | jq '.end.sum_received.bits_per_second / 1e4 | round / 100'
 }
 
-# rate_is NAME LOW HIGH FROM ADDRESS: in one of four tries, since a machine that pauses slows TCP down
+# rate_is NAME LOW HIGH FROM TO ADDRESS: in one of four tries, since a machine that pauses slows TCP
+# down
 rate_is() {
-	local rate
+	local rate server
+	node_bg "$5" iperf3 -s
+	server=$BG
+	wait_for 10 node_exec "$4" bash -c "</dev/tcp/$6/5201"
 	for _ in 1 2 3 4; do
-		rate=$(rate_of "$4" "$5")
+		rate=$(rate_of "$4" "$6")
 		awk -v rate="$rate" -v low="$2" 'BEGIN { exit rate < low }' && break
 	done
+	bg_end "$server"
 	between "$1" "$rate" "$2" "$3" mbit
 }
 
@@ -271,15 +276,9 @@ conditions() {
 		like "$engine: and status, too" "$("$NETSIM" status)" "wan +cable +up: 5mbit delay 10ms.*down: 20mbit delay 30ms"
 		between "$engine: round trip across the cable" "$(rtt_of w-1 10.0.0.3)" 39.9 44 ms
 		between "$engine: round trip within a network" "$(rtt_of w-1 10.0.0.2)" 0 3 ms
-		node_bg e-3 iperf3 -s
-		wait_for 10 node_exec w-1 bash -c '</dev/tcp/10.0.0.3/5201'
-		rate_is "$engine: rate up" 4.3 5.1 w-1 10.0.0.3
-		bg_end "$BG"
-		node_bg w-1 iperf3 -s
-		wait_for 10 node_exec e-3 bash -c '</dev/tcp/10.0.0.1/5201'
-		rate_is "$engine: rate down" 17 20.3 e-3 10.0.0.1
-		bg_end "$BG"
-		if thorough "$engine: verify"; then
+		rate_is "$engine: rate up" 4.3 5.1 w-1 e-3 10.0.0.3
+		if thorough "$engine: rate down, and verify"; then
+			rate_is "$engine: rate down" 17 20.3 e-3 w-1 10.0.0.1
 			check "$engine: verify" "$NETSIM" verify
 			explain "$OUT"
 		fi

@@ -99,7 +99,7 @@ one_way() {
 	is "no ping from a arrives at b" "$(arrive a b 10.1.0.2)" 0
 	is "all pings from b arrive at a" "$(arrive b a 10.1.0.1)" 3
 	is "status reports the same" "$(status_matrix)" "${FULL/a>b /}"
-	check "other pairs are not affected" answers a 10.1.0.3
+	check "other pairs are not affected" wait_for 5 answers a 10.1.0.3
 	"$NETSIM" heal -q
 	node_exec a ip neigh flush all nud permanent
 	node_exec b ip neigh flush all nud permanent
@@ -126,7 +126,7 @@ arp() {
 complete() {
 	local ping
 	MAC_A=$(node_exec a ip -j link show eth1 | jq -r '.[0].address')
-	check "IPv6 before" answers a fd00:1::2
+	check "IPv6 before" wait_for 5 answers a fd00:1::2
 	is "multicast before" "$(multicast)" 3
 	between "ARP before" "$(arp)" 1 4
 	"$NETSIM" partition -q a
@@ -136,8 +136,8 @@ complete() {
 	is "nor by anything else" "$(captured 'greater 1' ping -n -q -c 3 -i 0.01 -W 0.1 -b 10.1.0.255)" 0
 	ping_start host 10.1.0.1 0.01
 	ping=$BG
-	check "the host still reaches it by IPv6" ping -n -q -c 1 -W 1 fd00:1::1
-	check "it still reaches the host" answers a 10.1.0.254
+	check "the host still reaches it by IPv6" wait_for 5 ping -n -q -c 1 -W 1 fd00:1::1
+	check "it still reaches the host" wait_for 5 answers a 10.1.0.254
 	"$NETSIM" partition -q b
 	"$NETSIM" heal -q
 	ping_stop "$ping"
@@ -193,7 +193,7 @@ dry_run() {
 	before=$(dump a)
 	check "partition --dry-run" "$NETSIM" partition -n a
 	is "cuts nothing" "$(status_matrix)" "$FULL"
-	check "a still reaches b" answers a 10.1.0.2
+	check "a still reaches b" wait_for 5 answers a 10.1.0.2
 	is "changes nothing" "$(dump a)" "$before"
 	"$NETSIM" partition -q a
 	check "heal --dry-run" "$NETSIM" heal -n
@@ -267,7 +267,7 @@ routed() {
 	is "cuts the way through the host" "$(reach a=10.2.0.1 b=10.3.0.1 c=10.3.0.2 | joined)" "a>c b>c c>a c>b"
 	is "but not to the host" "$(reach host=10.2.0.254 a=10.2.0.1 b=10.3.0.1 | joined)" "a>host b>host host>a host>b"
 	"$NETSIM" heal -q
-	check "healed" answers a 10.3.0.1
+	check "healed" wait_for 5 answers a 10.3.0.1
 	check "down" "$NETSIM" down routed
 }
 

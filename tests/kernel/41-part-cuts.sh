@@ -45,7 +45,7 @@ classes() {
 	node_exec n2 ip neigh flush all
 	is "cuts the class" "$(connected 2380)" "n2>n3 n3>n2"
 	is "and no other" "$(connected 2379) | $(connected 9999)" "$ALL | $ALL"
-	check "nor ICMP, nor ARP" answers n1 10.1.0.2
+	check "nor ICMP, nor ARP" wait_for 5 answers n1 10.1.0.2
 	is "the nodes reach each other" "$("$NETSIM" status --json | jq -c '[.fleets[0].nodes[].reaches | length]')" "[2,2,2]"
 	run "$NETSIM" verify --quick
 	like "verify proves that only the class is cut" "$OUT" "all +cut +4 pairs +nothing passed +ok"

@@ -147,7 +147,7 @@ classes() {
 	check "apply a loss of etcd-peer" "$NETSIM" apply "$P"
 	is "etcd-peer: no connection" "$(CONNECT_WITHIN=0.5 connect a 10.1.0.2 2380)" none
 	between "iSCSI: a connection" "$(connect a 10.1.0.2 3260)" 0 100 ms
-	check "and pings" answers a 10.1.0.2
+	check "and pings" wait_for 5 answers a 10.1.0.2
 	is "all nodes reach each other" "$(reach a=10.1.0.1 b=10.1.0.2 c=10.1.0.3 host=10.1.0.254 | wc -l)" 12
 }
 

@@ -89,7 +89,7 @@ keys() {
 class() {
 	check "a fault of a class" "$NETSIM" fault --class etcd-peer 'loss 100%' a:b
 	check "other classes pass" connects a 10.1.0.2 3260
-	check "and pings" answers a 10.1.0.2
+	check "and pings" wait_for 5 answers a 10.1.0.2
 	check "the class does not pass" not connects a 10.1.0.2 2380
 	check "but passes between other nodes" connects a 10.1.0.3 2380
 	"$NETSIM" heal -q
@@ -213,8 +213,8 @@ bond() {
 	check "link down of a VLAN" "$NETSIM" link down server-1/bond0.100
 	check "no packet passes there" not answers server-1 192.168.100.4 -W 0.3
 	check "nor towards it" not answers agent-2 192.168.100.1 -W 0.3
-	check "other nodes use that VLAN" answers server-2 192.168.100.4
-	check "and the node its other VLAN" answers server-1 192.168.200.4
+	check "other nodes use that VLAN" wait_for 5 answers server-2 192.168.100.4
+	check "and the node its other VLAN" wait_for 5 answers server-1 192.168.200.4
 	check "link up of a VLAN" "$NETSIM" link up server-1/bond0.100
 	check "passes again" wait_for 3 answers server-1 192.168.100.4
 	check "down" "$NETSIM" down

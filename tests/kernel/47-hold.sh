@@ -61,7 +61,7 @@ unsupported() {
 	one_line "in one line"
 	is "no fault is in force" "$("$NETSIM" status --json | jq '.fleets[0].faults | length')" 0
 	is "nothing stays" "$(dump)" "$before"
-	check "packets pass" answers n1 10.1.0.2
+	check "packets pass" wait_for 5 answers n1 10.1.0.2
 }
 
 # flooding RATE SECONDS: numbered frames between all nodes
@@ -179,7 +179,7 @@ tcp() {
 	client=$BG
 	wait_for 5 connected
 	check "hold a class" "$NETSIM" fault hold n1:n2 n2:n1 --class etcd-peer --for 5s
-	check "another class passes" answers n1 10.1.0.2
+	check "another class passes" wait_for 5 answers n1 10.1.0.2
 	wait "$client"
 	between "the connection survives: bytes" "$(jq '.end.sum_received.bytes' "$WORK/bg.$client")" 6000000 9000000
 	between "retransmissions" "$(jq '.end.sum_sent.retransmits' "$WORK/bg.$client")" 1 40
@@ -204,7 +204,7 @@ bound() {
 	between "what exceeds them is dropped and counted" "$dropped" 100 10000000
 	"$NETSIM" heal -q
 	check "all leave in the end, or are forgotten if they were lost" wait_for 20 drained
-	check "packets pass" answers n1 10.1.0.2
+	check "packets pass" wait_for 5 answers n1 10.1.0.2
 }
 
 # waiting: packets in the pair of veths
@@ -289,7 +289,7 @@ vlans() {
 	node_exec n1 ping -n -q -c 1 -W 2 10.3.1.2 >/dev/null
 	check "hold a VLAN of a node" "$NETSIM" fault --fleet vl hold n1/eth1.100 --for 2s
 	node_bg n1 ping -n -D -i 0.1 -c 10 -W 4 10.3.1.2
-	check "another VLAN passes" answers n1 10.3.2.2
+	check "another VLAN passes" wait_for 5 answers n1 10.3.2.2
 	wait "$BG"
 	ping_read "$WORK/bg.$BG"
 	is "all pings are answered, in order" "$GOT $LATE" "10 0"
@@ -369,13 +369,13 @@ taps() {
 	check "hold the machine" "$NETSIM" fault --fleet ht hold vm --for 2s
 	node_bg b ping -n -D -s 1000 -i 0.1 -c 10 -W 8 10.6.0.1
 	wait_for 5 waiting_of ht
-	check "another node answers" answers b 10.6.0.254
+	check "another node answers" wait_for 5 answers b 10.6.0.254
 	wait "$BG"
 	pinged "a tap" "$WORK/bg.$BG"
 	is "with their data" "$(grep -c '1008 bytes from' "$WORK/bg.$BG")" 10
 	check "hold what it sends" "$NETSIM" fault --fleet ht hold vm:b --for 2s
 	node_bg b ping -n -D -i 0.1 -c 10 -W 8 10.6.0.1
-	check "other paths pass" ping -n -q -c 1 -W 1 10.6.0.1
+	check "other paths pass" wait_for 5 ping -n -q -c 1 -W 1 10.6.0.1
 	wait "$BG"
 	pinged "from a tap" "$WORK/bg.$BG"
 	bg_end "$guest"

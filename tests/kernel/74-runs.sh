@@ -131,7 +131,7 @@ kept() {
 	check "--keep" "$NETSIM" run --keep --out "$WORK/kept" "$WORK/good.yaml"
 	pid=$(pgrep -f 'sleep 9876[4]')
 	like "says what is kept" "$OUT" "kept until netsim down: the fleet runs, process $pid of w/n1\$"
-	check "the fleet is up" answers n1 10.9.3.3
+	check "the fleet is up" wait_for 5 answers n1 10.9.3.3
 	check "the data is there" ls -d "$WORK/kept/data/w@n1"
 	check "the verdict is ok" grep -q '"line":"ok: run: nothing is left behind: but what was to be kept"' \
 		"$WORK/kept/verdict.json"

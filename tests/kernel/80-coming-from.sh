@@ -96,11 +96,11 @@ check_words() {
 		netsim heal -q
 	fi
 	ip addr add 203.0.113.7/32 dev lo
-	check "an address outside answers" answers server-1 203.0.113.7
+	check "an address outside answers" wait_for 5 answers server-1 203.0.113.7
 	netsim partition -q server-1 host --class cloud
 	check "a class by address is cut off" not answers server-1 203.0.113.7
-	check "and the host is not" answers server-1 10.0.0.254
-	check "nor is another node" answers server-2 203.0.113.7
+	check "and the host is not" wait_for 5 answers server-1 10.0.0.254
+	check "nor is another node" wait_for 5 answers server-2 203.0.113.7
 }
 
 # What the page says is not there.

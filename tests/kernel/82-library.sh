@@ -105,12 +105,12 @@ partition() {
 	bg python3 partition.py a
 	cut=$BG
 	check "the Python example cuts" wait_for 10 not answers a 10.6.0.2 -W 0.2
-	check "only the node that it names" answers b 10.6.0.3
+	check "only the node that it names" wait_for 5 answers b 10.6.0.3
 	wait "$cut" || status=$?
 	is "succeeds" "$status" 0
 	is "prints the fault and its end" "$(<"$WORK/bg.$cut")" \
 		"$(printf '%s\n' "fault 2: partition a | rest" "healed: partition a | rest")"
-	check "heals" answers a 10.6.0.2
+	check "heals" wait_for 5 answers a 10.6.0.2
 	answered=$(grep -c time= "$WORK/bg.$ping")
 	check "the ping is answered again" wait_for 10 has_more "$ping" "$answered"
 	ping_stop "$ping"
@@ -132,7 +132,7 @@ options() {
 	is "options of an older program are read to their end" "$(result older)" 0
 	is "and have the same meaning" "$(result older-fault)" "partition a | rest"
 	check "a is cut" not answers a 10.6.0.2 -W 0.2
-	check "b is not" answers b 10.6.0.3
+	check "b is not" wait_for 5 answers b 10.6.0.3
 	is "an option that the library does not know is refused" "$(result newer)" E2BIG
 	is "with an error" "$(result newer-err)" "1 this libnetsim does not know all options of the program"
 	is "and no result" "$(result newer-result)" untouched
