@@ -53,7 +53,10 @@ void verify_calibrate(struct verify_run *run, const struct probe_flood_plan *pla
 void verify_calibrate_tcp(struct verify_run *run, const struct tcp_path *path, double warmup,
 			  double seconds, struct verify_rate *r);
 
-/* Measures the rates and fills rates; call it after the paths have been measured. */
+/* Adds the rates to measure; call it after the paths have been measured. */
+int verify_list_rates(struct verify_run *run, struct netsim_err *err);
+
+/* Adds and measures the rates. */
 int verify_run_rates(struct verify_run *run, struct probe *probe, struct netsim_err *err);
 
 /*

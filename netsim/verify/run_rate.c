@@ -3,10 +3,8 @@
 #include <errno.h>
 #include <math.h>
 #include <netinet/in.h>
-#include <string.h>
 #include <time.h>
 
-#include "netsim/util/array.h"
 #include "netsim/util/auto.h"
 #include "netsim/util/err.h"
 #include "netsim/verify/run.h"
@@ -18,15 +16,11 @@
 #define TRIES		  3
 #define TCP_SECONDS	  1.0
 #define TRAIN_LEAST	  0.005 /* seconds of a train, which shows a peak */
-#define TRAIN_MOST	  0.5
 #define TRAIN_SHARE	  0.9	/* of it that counts, less than the bucket lasts */
 #define TRAIN_AHEAD	  0.002 /* seconds of it that are sent at once, and so keep the link busy */
 #define TRAIN_AHEAD_SHARE 0.05	/* or as a share, if that is less */
 
 #define PATH_SECONDS 0.25 /* duration of the first flood of a path */
-#define PATH_RATES   100  /* upper bound: rates of paths, without a class, that are measured */
-#define CLASS_RATES  6	  /* the same per class, which may need TCP */
-#define MORE_RATES   5	  /* times as many if the measurement is not a quick one */
 #define TCP_PATHS    8	  /* with more rates to measure, paths are not measured by TCP as well */
 #define TCP_LOSS     0.05 /* upper bound of loss: beyond it, timeouts decide */
 #define TCP_WINDOW   (2 << 20) /* bytes: half of the kernel's 4 MB, which hold overhead too */
@@ -482,52 +476,6 @@ static int measure_rate(struct verify_run *run, struct probe *probe, struct veri
 	return 0;
 }
 
-/* Adds the peak of a rate, which is measured in the same way. */
-static int add_peak(struct verify_run *run, const struct verify_rate *rate,
-		    const struct conditions *hop, struct netsim_err *err)
-{
-	struct verify_rate copy = *rate, *r;
-
-	if (verify_dry(hop) <= 0)
-		return 0;
-	r = array_push(run->rates, run->rate_count);
-	if (!r)
-		return err_oom(err);
-	*r = copy;
-	r->own = r->asked = hop->peak.bps;
-	r->train = fmin(verify_dry(hop), TRAIN_MOST);
-	return 0;
-}
-
-static int add_directions(struct verify_run *run, struct netsim_err *err)
-{
-	for (size_t d = 0; d < 2 * run->end_count; d++)
-		for (size_t p = 0; p < run->path_count; p++) {
-			const struct verify_path *path = &run->paths[p];
-			bool up = d % 2 == 0;
-			uint64_t own = verify_rate_of(up ? &path->up : &path->down);
-			struct verify_rate *r;
-
-			if ((up ? path->from : path->to) != d / 2 || own == UINT64_MAX ||
-			    path->echo || (run->about && !run->about[d / 2]))
-				continue;
-			r = array_push(run->rates, run->rate_count);
-			if (!r)
-				return err_oom(err);
-			*r = (struct verify_rate) {.end = d / 2,
-						   .partner = d / 2,
-						   .up = up,
-						   .own = own,
-						   .asked = own,
-						   .udp = -1,
-						   .tcp = -1};
-			if (add_peak(run, r, up ? &path->up : &path->down, err) < 0)
-				return -ENOMEM;
-			break;
-		}
-	return 0;
-}
-
 /* --- rates of paths */
 
 /* The rate of a path, and the loss around its slowest hop. */
@@ -556,99 +504,6 @@ static struct capacity path_capacity(const struct verify_path *path)
 	c.before = 1 - before;
 	c.after = before > 0 ? 1 - all / before : 0;
 	return c;
-}
-
-/* Returns the same path without a class, which precedes those with classes. */
-static const struct verify_path *plain_of(const struct verify_run *run, size_t p)
-{
-	while (p && run->paths[p].traffic)
-		p--;
-	return &run->paths[p];
-}
-
-/* Returns whether an earlier path has the same rate of a cable between networks, and proves it. */
-static bool shares_rate(const struct verify_run *run, size_t p)
-{
-	const struct verify_path *path = &run->paths[p];
-
-	for (size_t i = 0; path->crossing && !path->traffic && i < p; i++) {
-		const struct verify_path *other = &run->paths[i];
-
-		if (other->crossing == path->crossing && !other->traffic && !other->cut &&
-		    !other->skip && !other->echo && other->seen.received &&
-		    verify_rate_of(&other->path) == verify_rate_of(&path->path))
-			return true;
-	}
-	return false;
-}
-
-/* Returns whether a path has a rate to measure; a class that inherits its pair's has none. */
-static bool has_rate(const struct verify_run *run, size_t p)
-{
-	const struct verify_path *path = &run->paths[p], *plain;
-
-	if (verify_rate_of(&path->path) == UINT64_MAX || path->cut || path->skip || path->echo ||
-	    !path->seen.received)
-		return false;
-	if (shares_rate(run, p))
-		return false;
-	plain = path->traffic ? plain_of(run, p) : NULL;
-	return !plain || verify_rate_of(&plain->path) != verify_rate_of(&path->path);
-}
-
-static bool same_traffic(const struct verify_path *a, const struct verify_path *b)
-{
-	return a->traffic && b->traffic ? strcmp(a->traffic, b->traffic) == 0 :
-					  a->traffic == b->traffic;
-}
-
-/* Adds all paths with the same traffic as `first`; leaves out those beyond an upper bound. */
-static int add_group(struct verify_run *run, size_t first, struct netsim_err *err)
-{
-	size_t count = 0, place = 0;
-	size_t most = (run->paths[first].traffic ? CLASS_RATES : PATH_RATES) *
-		      (run->quick ? 1 : MORE_RATES);
-
-	for (size_t p = first; p < run->path_count; p++)
-		count += same_traffic(&run->paths[p], &run->paths[first]) && has_rate(run, p);
-	for (size_t p = first; p < run->path_count; p++) {
-		const struct verify_path *path = &run->paths[p];
-		struct verify_rate *r;
-
-		if (!same_traffic(path, &run->paths[first]) || !has_rate(run, p))
-			continue;
-		r = array_push(run->rates, run->rate_count);
-		if (!r)
-			return err_oom(err);
-		*r = (struct verify_rate) {.is_path = true,
-					   .path = p,
-					   .end = path->from,
-					   .partner = path->to,
-					   .up = true,
-					   .own = path_capacity(path).rate,
-					   .udp = -1,
-					   .tcp = -1,
-					   .left_out = place++ % ((count + most - 1) / most)};
-		r->asked = r->own;
-		if (!r->left_out && add_peak(run, r, &path->path, err) < 0)
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-static int add_paths(struct verify_run *run, struct netsim_err *err)
-{
-	int r = 0;
-
-	for (size_t p = 0; r == 0 && p < run->path_count; p++) {
-		bool known = !has_rate(run, p);
-
-		for (size_t i = 0; !known && i < run->rate_count; i++)
-			known = same_traffic(&run->paths[run->rates[i].path], &run->paths[p]);
-		if (!known)
-			r = add_group(run, p, err);
-	}
-	return r;
 }
 
 static int measure_path(struct verify_run *run, struct probe *probe, struct verify_rate *r,
@@ -694,10 +549,8 @@ static int measure_path(struct verify_run *run, struct probe *probe, struct veri
 
 int verify_run_rates(struct verify_run *run, struct probe *probe, struct netsim_err *err)
 {
-	int r = add_paths(run, err);
+	int r = verify_list_rates(run, err);
 
-	if (r == 0)
-		r = add_directions(run, err);
 	for (size_t i = 0; r == 0 && i < run->rate_count; i++) {
 		struct verify_rate *rate = &run->rates[i];
 
