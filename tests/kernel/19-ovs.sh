@@ -38,7 +38,15 @@ reached() {
 # all_but NAME REGEX: exactly these pairs reach each other. Tried again, because the emulated machine
 # may be too slow to answer in time.
 all_but() {
-	check "$1" wait_for 30 are_reached "$(without "$2")"
+	check "$1" wait_for 30 are_reached "$(without "$2")" && return
+	{
+		echo "reached: $(reached)"
+		ps -eo stat=,wchan:24=,args= | grep -e '[o]vs' -e '[r]elay'
+		ovs timeout 5 ovs-appctl -t "$OVS_RUN/vswitchd.ctl" dpctl/show -s
+		ovs timeout 5 ovs-appctl -t "$OVS_RUN/vswitchd.ctl" dpctl/dump-flows
+		cat "$WORK/bg.$VSWITCHD"
+	} 2>&1 | sed 's/^/# /'
+	return 1
 }
 
 are_reached() {
@@ -87,7 +95,7 @@ plug_in() {
 	like "the tap has a mark" "$(alias_of vnet1)" "^netsim:cluster/vm1/eth0 @server attached ovs=br0"
 	check "up again" "$NETSIM" up "$WORK/cluster.yaml"
 	like "does nothing" "$OUT" "already up to date"
-	all_but "all reach each other" ''
+	all_but "all reach each other" '' || exit
 }
 
 # Partitions stop every frame, of both directions, ARP included.
