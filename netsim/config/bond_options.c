@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define MIIMON_INITIAL 100 /* ms, in the modes that need it */
+
 const char *const bond_modes[] = {"balance-rr", "active-backup", "balance-xor", "broadcast",
 				  "802.3ad",	"balance-tlb",	 "balance-alb", NULL};
 const char *const bond_reselections[] = {"always", "better", "failure", NULL};
@@ -23,14 +25,16 @@ const struct bond_option_info bond_option_info[BOND_OPTIONS] = {
 	[BOND_ARP_INTERVAL] = {"arp_interval", .duration = true, .modes = BOND_WITH_ARP},
 	[BOND_ARP_VALIDATE] = {"arp_validate", .words = bond_arp_validations,
 			       .modes = BOND_WITH_ARP},
-	[BOND_NUM_GRAT_ARP] = {"num_grat_arp", .effective = BOND_IN(BOND_ACTIVE_BACKUP)},
+	[BOND_NUM_GRAT_ARP] = {"num_grat_arp", .effective = BOND_IN(BOND_ACTIVE_BACKUP),
+			       .initial = 1},
 	[BOND_PEER_NOTIFY_DELAY] = {"peer_notify_delay", .duration = true,
 				    .effective = BOND_IN(BOND_ACTIVE_BACKUP)},
 	[BOND_ALL_SLAVES_ACTIVE] = {"all_slaves_active", .words = switches,
 				    .effective = BOND_WITH_ACTIVE | BOND_IN(BOND_8023AD)},
 	[BOND_LACP_RATE] = {"lacp_rate", .words = bond_lacp_rates, .modes = BOND_IN(BOND_8023AD)},
 	[BOND_MIN_LINKS] = {"min_links", .effective = BOND_IN(BOND_8023AD)},
-	[BOND_AD_ACTOR_SYS_PRIO] = {"ad_actor_sys_prio", .modes = BOND_IN(BOND_8023AD)},
+	[BOND_AD_ACTOR_SYS_PRIO] = {"ad_actor_sys_prio", .modes = BOND_IN(BOND_8023AD),
+				    .initial = 65535},
 	[BOND_XMIT_HASH_POLICY] = {"xmit_hash_policy", .words = bond_hashes},
 };
 
@@ -53,6 +57,46 @@ bool bond_system_differs(const struct bond_options *want, const struct bond_opti
 {
 	return want->has_system &&
 	       memcmp(want->system.b, have->system.b, sizeof(want->system.b)) != 0;
+}
+
+static uint32_t initial_of(enum bond_option option, enum bond_mode mode)
+{
+	if (option == BOND_MIIMON)
+		return BOND_HAS_MODE(BOND_WITH_ARP, mode) ? 0 : MIIMON_INITIAL;
+	return bond_option_info[option].initial;
+}
+
+/* Without miimon, the kernel refuses to set these, even to 0. */
+static bool needs_miimon(enum bond_option option)
+{
+	return option == BOND_UPDELAY || option == BOND_DOWNDELAY ||
+	       option == BOND_PEER_NOTIFY_DELAY;
+}
+
+void bond_restore_initial(struct bond_options *want, const struct bond_options *have)
+{
+	const struct bond_value *miimon = &want->values[BOND_MIIMON];
+
+	for (unsigned i = 0; i < BOND_OPTIONS; i++) {
+		uint32_t initial = initial_of(i, want->mode);
+
+		if (!want->values[i].has && have->values[i].has &&
+		    have->values[i].value != initial &&
+		    (!needs_miimon(i) ||
+		     (miimon->has ? miimon : &have->values[BOND_MIIMON])->value))
+			want->values[i] = (struct bond_value) {true, initial, want->mode_at};
+	}
+	want->arp_targets.has |= have->arp_targets.count > 0;
+	want->ns_targets.has |= have->ns_targets.count > 0;
+	want->has_primary |= have->has_primary;
+}
+
+bool bond_address_remains(const struct bond_options *want, const struct bond_options *have)
+{
+	static const struct mac none;
+
+	return !want->has_system && have->has_system &&
+	       memcmp(have->system.b, none.b, sizeof(none.b)) != 0;
 }
 
 const char *bond_format_value(enum bond_option option, uint32_t value, char text[static UNIT_TEXT])

@@ -66,6 +66,7 @@ struct bond_option_info {
 	const char *const *words; /* of the values, or NULL */
 	unsigned modes;		  /* those in which the kernel accepts it, BOND_IN() each; 0: all */
 	unsigned effective;	  /* those in which it changes anything; 0: all of these */
+	uint32_t initial;	  /* of a new bond; that of miimon depends on the mode */
 };
 
 extern const struct bond_option_info bond_option_info[BOND_OPTIONS];
@@ -103,6 +104,14 @@ struct bond_options {
 bool bond_value_differs(const struct bond_value *want, const struct bond_value *have);
 bool bond_targets_differ(const struct bond_targets *want, const struct bond_targets *have);
 bool bond_system_differs(const struct bond_options *want, const struct bond_options *have);
+
+/*
+ * Asks for the kernel's initial value of each option that want leaves out and have, a bond of the
+ * same mode in the kernel, has changed. The address ad_actor_system has none that could be set.
+ */
+void bond_restore_initial(struct bond_options *want, const struct bond_options *have);
+/* Returns whether have has an ad_actor_system that want leaves out. */
+bool bond_address_remains(const struct bond_options *want, const struct bond_options *have);
 
 /* Formats a value as a file has it; returns text. */
 const char *bond_format_value(enum bond_option option, uint32_t value, char text[static UNIT_TEXT]);

@@ -62,10 +62,14 @@ static bool must_remake(const struct link *want, const struct link *have)
 		return true;
 	switch (want->kind) {
 	case LINK_BOND:
-		/* The kernel changes neither mode nor lacp_rate of a bond that is up. */
+		/*
+		 * The kernel changes neither mode nor lacp_rate of a bond that is up, and does not
+		 * take back an ad_actor_system.
+		 */
 		return want->bond.mode != have->bond.mode ||
 		       bond_value_differs(&want->bond.values[BOND_LACP_RATE],
-					  &have->bond.values[BOND_LACP_RATE]);
+					  &have->bond.values[BOND_LACP_RATE]) ||
+		       bond_address_remains(&want->bond, &have->bond);
 	case LINK_VLAN:
 		return want->vlan != have->vlan || want->vlan_qinq != have->vlan_qinq ||
 		       strcmp(want->lower, have->lower) != 0;
@@ -122,8 +126,12 @@ static void match_links(struct planner *p)
 	bool changed = true;
 
 	for (size_t i = 0; i < p->want->link_count; i++) {
-		const struct link *want = &p->want->links[i], *have = find_counterpart(p, want);
+		struct link *want = &p->want->links[i];
+		const struct link *have = find_counterpart(p, want);
 
+		if (have && have->kind == LINK_BOND && want->kind == LINK_BOND &&
+		    want->bond.mode == have->bond.mode)
+			bond_restore_initial(&want->bond, &have->bond);
 		p->partner[i] = have && !must_remake(want, have) ? have : NULL;
 	}
 	match_cables(p);
@@ -309,7 +317,8 @@ static unsigned differences(const struct planner *p, const struct link *want,
 	if (wrong_master(p, want, have))
 		what |= LINK_SET_MASTER;
 	/* A bond that it joins anew begins with 0. */
-	if (want->has_prio && want->prio != (what & LINK_SET_MASTER ? 0 : have->prio))
+	if ((want->has_prio || have->has_prio) &&
+	    want->prio != (what & LINK_SET_MASTER ? 0 : have->prio))
 		what |= LINK_SET_PRIO;
 	if (!have->up)
 		what |= LINK_SET_UP;

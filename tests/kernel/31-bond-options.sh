@@ -138,6 +138,22 @@ inactive_members() {
 	copies 1 "and once"
 }
 
+# What the file leaves out is as the kernel has it in a new bond.
+left_out() {
+	local made='[.mode, .primary, .primary_reselect, .miimon, .num_peer_notif, .all_slaves_active, .arp_interval, .arp_ip_target]' before
+	up "up with many options" "mode: active-backup, miimon: 50ms, primary: eth2, primary_reselect: failure, num_grat_arp: 3, all_slaves_active: true" 5 -1
+	before=$(ifindex_of a bond0)
+	up "up with the mode alone" "mode: active-backup"
+	is "restores the others" "$(bond "$made")" '["active-backup",null,"always",0,1,0,0,null]'
+	is "and the priorities" "$(prio eth1) $(prio eth2)" "0 0"
+	is "on the same bond" "$(ifindex_of a bond0)" "$before"
+	done_up
+	up "up with ARP monitoring" "mode: active-backup, arp_interval: 50ms, arp_ip_target: 10.1.0.2, arp_validate: all"
+	up "up with the mode alone, again" "mode: active-backup"
+	is "ends it" "$(bond "$made")" '["active-backup",null,"always",0,1,0,0,null]'
+	is "and validates nothing" "$(bond .arp_validate)" null
+}
+
 # copies COUNT NAME: how often the bond receives a broadcast of the peer
 copies() {
 	local tcpdump
@@ -160,6 +176,8 @@ lacp() {
 	up "up with fewer, in place" "mode: 802.3ad, lag: false, miimon: 50ms, lacp_rate: fast, min_links: 1, ad_actor_sys_prio: 1235, ad_actor_system: \"52:54:00:00:00:98\""
 	is "has them" "$(bond '[.min_links, .ad_actor_sys_prio, .ad_actor_system]')" '[1,1235,"52:54:00:00:00:98"]'
 	check "one port suffices" wait_for 5 carrier
+	up "up without an address of LACP" "mode: 802.3ad, lag: false, miimon: 50ms"
+	is "has the initial values" "$(bond '[.min_links, .ad_actor_sys_prio, .ad_actor_system, .ad_lacp_rate]')" '[0,65535,"00:00:00:00:00:00","slow"]'
 }
 
 lacp_says() {
@@ -234,6 +252,7 @@ priorities
 arp_monitor
 announcements
 inactive_members
+left_out
 lacp
 members
 undone

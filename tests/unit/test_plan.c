@@ -250,19 +250,28 @@ static void test_bond_options(void **state)
 {
 	(void)state;
 	expect(BOND("miimon: 100ms", ""), BOND("miimon: 200ms, updelay: 400ms", ""),
-	       "~ a bond0: miimon, updelay\n", "~ a bond0: miimon\n");
+	       "~ a bond0: miimon, updelay\n", "~ a bond0: miimon, updelay\n");
 	expect(BOND("miimon: 0ms, arp_interval: 1s, arp_ip_target: [10.0.0.1, 10.0.0.2]", ""),
 	       BOND("miimon: 0ms, arp_interval: 1s, arp_ip_target: [10.0.0.2, 10.0.0.1]", ""),
 	       "~ a bond0: arp_ip_target\n", "~ a bond0: arp_ip_target\n");
 	expect(BOND("mode: 802.3ad, ad_actor_system: \"52:54:00:00:00:01\"", ""),
 	       BOND("mode: 802.3ad, ad_actor_system: \"52:54:00:00:00:02\", min_links: 1", ""),
-	       "~ a bond0: min_links, ad_actor_system\n", "~ a bond0: ad_actor_system\n");
+	       "~ a bond0: min_links, ad_actor_system\n",
+	       "~ a bond0: min_links, ad_actor_system\n");
 	expect(BOND("mode: active-backup, miimon: 1s, primary: eth1", ""),
 	       BOND("mode: active-backup, miimon: 1s, primary: eth2", ""), "~ a bond0: primary\n",
 	       "~ a bond0: primary\n");
-	/* options that the topology leaves out are not changed */
+	/* options that the topology leaves out get their initial values */
 	expect(BOND("mode: active-backup, miimon: 1s, primary: eth1", ""),
-	       BOND("mode: active-backup, miimon: 1s", ""), "", "~ a bond0: primary\n");
+	       BOND("mode: active-backup, miimon: 1s", ""), "~ a bond0: primary\n",
+	       "~ a bond0: primary\n");
+	expect(BOND("mode: active-backup, arp_interval: 1s, arp_ip_target: 10.0.0.1", ""),
+	       BOND("mode: active-backup", ""), "~ a bond0: arp_interval, arp_ip_target\n",
+	       "~ a bond0: arp_interval, arp_ip_target\n");
+	expect(BOND("mode: active-backup, miimon: 1s, num_grat_arp: 1, all_slaves_active: false",
+		    ""),
+	       BOND("mode: active-backup", ""), "~ a bond0: miimon\n",
+	       "~ a bond0: miimon, num_grat_arp\n");
 }
 
 /* A bond's mode cannot change in use: the bond and the VLANs above it are recreated. */
