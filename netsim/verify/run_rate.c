@@ -208,17 +208,21 @@ static int choose(const struct verify_run *run, struct verify_rate *r, size_t fi
 	return result;
 }
 
-/* Returns whether a try proves more than another: it sent enough, or comes nearer to what is asked.
- */
+/* Returns whether the rate is right, and more was sent than that. */
+static bool is_proved(const struct verify_rate *r)
+{
+	return verify_udp_fits(r) && !verify_sent_too_little(r);
+}
+
+/* Returns whether a try shows more than another: it proves the rate, or comes nearer to it. */
 static bool is_better(const struct verify_rate *one, const struct verify_rate *other)
 {
 	double asked = (double)one->asked;
-	bool less = verify_sent_too_little(one);
 
 	if (other->udp < 0)
 		return true;
-	if (less != verify_sent_too_little(other))
-		return !less;
+	if (is_proved(one) != is_proved(other))
+		return is_proved(one);
 	return fabs(one->udp - asked) < fabs(other->udp - asked);
 }
 
@@ -284,7 +288,7 @@ static void flood(struct verify_run *run, struct probe *probe, struct turn *turn
 			wait_seconds(fmin(turn->refill, BUCKET_MOST));
 		probe_flood(probe, &plan, &seen);
 		keep_best(r, &seen, turn->lost_before);
-		if (verify_udp_fits(r) && !verify_sent_too_little(r))
+		if (is_proved(r))
 			break;
 		if (verify_tell(run, "rate", run->rates_done))
 			r->why = VERIFY_INTERRUPTED;
