@@ -28,32 +28,31 @@ build() {
 	check "apply" "$NETSIM" apply --engine edt "$WORK/slow.yaml"
 }
 
-# to NODE: packets that its port has sent to it; bytes_to: bytes; from NODE: packets that it has sent
+# to NODE: the counter of packets that its port has sent to it; bytes_to: of bytes; from NODE: of
+# packets that it has sent
 to() {
-	cat "/sys/class/net/$(port_of "$1")/statistics/tx_packets"
+	echo "/sys/class/net/$(port_of "$1")/statistics/tx_packets"
 }
 
 bytes_to() {
-	cat "/sys/class/net/$(port_of "$1")/statistics/tx_bytes"
+	echo "/sys/class/net/$(port_of "$1")/statistics/tx_bytes"
 }
 
 from() {
-	cat "/sys/class/net/$(port_of "$1")/statistics/rx_packets"
+	echo "/sys/class/net/$(port_of "$1")/statistics/rx_packets"
 }
 
-# more FUNCTION NODE BEFORE COUNT: for wait_for
-more() {
-	(($("$1" "$2") - $3 >= $4))
-}
-
-# interrupt_at FUNCTION NODE COUNT SIGNAL COMMAND...: signals it when so much has been counted.
-# Its output is in OUT, its messages in ERR.
+# interrupt_at FUNCTION NODE COUNT SIGNAL COMMAND...: signals it when so much has been counted, which
+# is looked at often, and without a process. Its output is in OUT, its messages in ERR.
 interrupt_at() {
-	local before
-	before=$("$1" "$2")
+	local counter before
+	counter=$("$1" "$2")
+	before=$(<"$counter")
 	setsid "${@:5}" >"$WORK/out" 2>"$WORK/err" </dev/null &
 	BG=$!
-	wait_for 30 more "$1" "$2" "$before" "$3"
+	while (($(<"$counter") - before < $3)) && kill -0 "$BG" 2>/dev/null; do
+		read -rt 0.01 -u "$SILENT"
+	done
 	kill "-$4" "$BG"
 	STATUS=0
 	wait "$BG" || STATUS=$?
