@@ -118,7 +118,8 @@ announcements() {
 	ip link set "$(port_of a eth1)" down
 	check "another member is active" wait_for 5 active eth2
 	check "it is announced three times" wait_for 5 announced "$tcpdump" 3
-	gap=$(awk '/Request|Reply/ { if (last) print $1 - last; last = $1 }' "$WORK/bg.$tcpdump" | sort -n | head -1)
+	# On average: a late first one shortens the interval after it.
+	gap=$(awk '/Request|Reply/ { if (!n++) first = $1; last = $1 } END { print (last - first) / (n - 1) }' "$WORK/bg.$tcpdump")
 	between "at intervals of the delay" "$gap" 0.3 5 s
 	bg_end "$tcpdump"
 	ip link set "$(port_of a eth1)" up
