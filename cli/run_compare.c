@@ -180,7 +180,7 @@ static void compare_asked(const struct common *common, const struct netsim_run *
 				continue;
 			if (common->json)
 				json_array_append_new(rows, asked_row(first, second));
-			else if (shown)
+			else if (shown && (*text_of(first, "shows") || *text_of(second, "shows")))
 				add_asked_row(&table, first, second);
 		}
 	if (shown) {
