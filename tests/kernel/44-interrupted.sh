@@ -45,13 +45,15 @@ from() {
 # interrupt_at FUNCTION NODE COUNT SIGNAL COMMAND...: signals it when so much has been counted, which
 # is looked at often, and without a process. Its output is in OUT, its messages in ERR.
 interrupt_at() {
-	local counter before
+	local counter before now
 	counter=$("$1" "$2")
-	before=$(<"$counter")
+	read -r before <"$counter"
 	setsid "${@:5}" >"$WORK/out" 2>"$WORK/err" </dev/null &
 	BG=$!
-	while (($(<"$counter") - before < $3)) && kill -0 "$BG" 2>/dev/null; do
-		read -rt 0.01 -u "$SILENT"
+	now=$before
+	while ((now - before < $3)) && kill -0 "$BG" 2>/dev/null; do
+		read -rt 0.02 -u "$SILENT"
+		read -r now <"$counter"
 	done
 	kill "-$4" "$BG"
 	STATUS=0
