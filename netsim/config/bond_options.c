@@ -66,8 +66,7 @@ static uint32_t initial_of(enum bond_option option, enum bond_mode mode)
 	return bond_option_info[option].initial;
 }
 
-/* Without miimon, the kernel refuses to set these, even to 0. */
-static bool needs_miimon(enum bond_option option)
+bool bond_needs_miimon(enum bond_option option)
 {
 	return option == BOND_UPDELAY || option == BOND_DOWNDELAY ||
 	       option == BOND_PEER_NOTIFY_DELAY;
@@ -82,7 +81,7 @@ void bond_restore_initial(struct bond_options *want, const struct bond_options *
 
 		if (!want->values[i].has && have->values[i].has &&
 		    have->values[i].value != initial &&
-		    (!needs_miimon(i) ||
+		    (!bond_needs_miimon(i) ||
 		     (miimon->has ? miimon : &have->values[BOND_MIIMON])->value))
 			want->values[i] = (struct bond_value) {true, initial, want->mode_at};
 	}

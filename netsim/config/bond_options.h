@@ -105,6 +105,8 @@ bool bond_value_differs(const struct bond_value *want, const struct bond_value *
 bool bond_targets_differ(const struct bond_targets *want, const struct bond_targets *have);
 bool bond_system_differs(const struct bond_options *want, const struct bond_options *have);
 
+/* True for options that the kernel refuses to set without miimon, even to 0. */
+bool bond_needs_miimon(enum bond_option option);
 /*
  * Asks for the kernel's initial value of each option that want leaves out and have, a bond of the
  * same mode in the kernel, has changed. The address ad_actor_system has none that could be set.

@@ -56,11 +56,9 @@ static void parse_bond_values(struct bond_options *bond, const struct nlattr **a
 		v[i].value = link_bond_attrs[i].size == 1 ? rtnl_u8(attr) :
 			     link_bond_attrs[i].size == 2 ? rtnl_u16(attr) :
 							    rtnl_u32(attr);
-		v[i].has = BOND_HAS_MODE(bond_option_info[i].modes, bond->mode);
+		v[i].has = BOND_HAS_MODE(bond_option_info[i].modes, bond->mode) &&
+			   (!bond_needs_miimon(i) || v[BOND_MIIMON].value);
 	}
-	/* Without miimon, the kernel refuses to set these, even to 0. */
-	v[BOND_UPDELAY].has = v[BOND_DOWNDELAY].has = v[BOND_PEER_NOTIFY_DELAY].has =
-		v[BOND_MIIMON].value != 0;
 }
 
 static void parse_bond(struct bond_options *bond, const struct nlattr *data, struct refs *refs)

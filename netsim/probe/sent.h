@@ -12,20 +12,23 @@
 
 #include "netsim/probe/probe.h"
 
+/* A turn of the sender: from begin to end, in seconds, and what each lane has sent by then. */
+struct sent_turn {
+	double begin, end;
+	uint32_t sent[PROBE_LANES];
+};
+
+/* The first and the last packet of a lane that count, by number. */
+struct sent_span {
+	bool any;
+	uint32_t first, last;
+};
+
 struct sent {
-	/* Turns of the sender: from begin to end, in seconds, and what each lane has sent by then.
-	 */
-	struct sent_turn {
-		double begin, end;
-		uint32_t sent[PROBE_LANES];
-	} * turns;
+	struct sent_turn *turns;
 	size_t turn_count;
 	bool incomplete; /* for want of memory */
-	/* The first and the last packet of each lane that count, by number. */
-	struct sent_span {
-		bool any;
-		uint32_t first, last;
-	} spans[PROBE_LANES];
+	struct sent_span spans[PROBE_LANES];
 };
 
 /* Adds a turn. Without memory for it, the rate is not known. */
