@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd.h"
 #include "out.h"
@@ -52,25 +53,45 @@ static json_t *describe(const struct netsim_named *named)
 			 json_words(named->summary));
 }
 
+/* One line, or on a terminal as many as its words need. */
+static void print_words(const char *label, const char *summary, const char *path)
+{
+	struct wrap wrap;
+
+	if (!isatty(STDOUT_FILENO)) {
+		printf("%s%s%s", label, *summary ? " " : "", summary);
+		if (path)
+			printf("%s(%s)", *summary ? "  " : " ", path);
+		putchar('\n');
+		return;
+	}
+	wrap_begin(&wrap, stdout, label, (int)strlen(label) + 1);
+	for (size_t length; *summary; summary += length + (summary[length] == ' ')) {
+		length = strcspn(summary, " ");
+		wrap_word(&wrap, "%.*s", (int)length, summary);
+	}
+	if (path)
+		wrap_word(&wrap, "(%s)", path);
+	wrap_end(&wrap);
+}
+
 /* A file that is not among the installed ones is shown with its path. */
 static void print_named(const struct common *args, const struct netsim_named *named, bool all,
 			int width)
 {
 	bool local = named->kind != NETSIM_FILE_CLASS &&
 		     strncmp(named->path, NETSIM_DATADIR, strlen(NETSIM_DATADIR)) != 0;
+	const char *path = local || args->verbose ? named->path : NULL;
+	char label[256];
 
 	if (args->quiet) {
 		puts(named->name);
 		return;
 	}
-	if (all)
-		printf("%-8s  ", word_of(named->kind));
-	printf("%-*s", *named->summary || local || args->verbose ? width : 0, named->name);
-	if (*named->summary)
-		printf("  %s", named->summary);
-	if (local || args->verbose)
-		printf("  (%s)", named->path);
-	putchar('\n');
+	snprintf(label, sizeof(label), "%-*s%-*s%s", all ? 10 : 0, all ? word_of(named->kind) : "",
+		 *named->summary || path ? width : 0, named->name,
+		 *named->summary || path ? " " : "");
+	print_words(label, named->summary, path);
 }
 
 /* Lists one kind; adds to json, or prints. */

@@ -18,6 +18,12 @@ lists() {
 	is "a line for each, with the path of local ones" "$OUT" "bare   The first line, vnet0, ... and the second  (profiles/bare.yaml)
 lossy  Mine  (profiles/lossy.yaml)
 plain  (profiles/plain.yaml)"
+	printf '# %s\nnodes: {}\n' "$(seq -s ' ' 100 140)" >profiles/wide.yaml
+	script -qec "$NETSIM list" /dev/null >list
+	rm profiles/wide.yaml
+	is "on a terminal, long lines are wrapped" "$(tr -d '\r' <list | grep -A 1 wide | head -n 2)" \
+		"profile   wide   $(seq -s ' ' 100 115)
+                 $(seq -s ' ' 116 131)"
 	run "$NETSIM" list profile lossy
 	is "one profile is printed as it is" "$OUT" "$(<profiles/lossy.yaml)"
 	run "$NETSIM" list classes

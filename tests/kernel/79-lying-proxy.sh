@@ -72,7 +72,7 @@ scenario() {
 # The ledger writes below netsim/FAULT-ledger/; the planted line has operation, key and value.
 judged() {
 	local fault=$1 planted key operation lines
-	planted=$(grep -h '^planted' "$WORK/memory/$2/logs/$fault@$fault.log")
+	planted=$(grep -h '^planted' "$WORK/memory/$2/logs/$fault@$fault.log" | tail -n 1)
 	read -r _ _ operation key _ <<<"$planted"
 	[[ $operation != watch ]] || operation=event
 	lines=$(grep -E "^failed: (all|run: consistent): $fault-ledger" <<<"$OUT")

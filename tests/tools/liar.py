@@ -6,9 +6,11 @@
 
 Answers are those of the store until COUNT operations (12) have passed. At the first operation
 after that which suits the fault, the fault is planted, and "planted FAULT OPERATION KEY VALUE" is
-printed; after COUNT * 3 more operations, "settled". Operations pass one after the other, so that the store is in the state that the proxy
-believes; with "honest" and "unsteady" they overlap. Those two never lie; "unsteady" leaves some
-outcomes unknown. FAULT "list" prints the faults.
+printed; after COUNT * 3 more operations, "settled". Nothing may excuse a lie: it waits until no
+other operation on the key is in progress, and is repeated if its client did not wait for it.
+Operations pass one after the other, so that the store is in the state that the proxy believes; with
+"honest" and "unsteady" they overlap. Those two never lie; "unsteady" leaves some outcomes unknown.
+FAULT "list" prints the faults.
 """
 
 import base64
@@ -107,8 +109,9 @@ class Upstream:
 class Call:
     """A request of the ledger, or one of the proxy's own."""
 
-    def __init__(self, upstream, path, body):
+    def __init__(self, upstream, path, body, connection):
         self.upstream = upstream
+        self.connection = connection
         self.path = path
         self.body = body
         self.kind = self.key = self.value = None
@@ -157,6 +160,9 @@ class Liar:
         self.left = after
         self.rest = 3 * after
         self.planted = False
+        self.call = None  # in progress
+        self.deceived = None  # connection of the lie, until its next request shows that it was read
+        self.keys = {}  # of each connection: the key of its last operation, and when it was answered
         self.kvs = {}  # of each key, oldest first
         self.floor = 0  # the highest revision of a write
         self.held = None  # what the next operation does first
@@ -168,14 +174,33 @@ class Liar:
 
     def note(self, operation, key, value):
         self.planted = True
+        self.deceived = self.call and self.call.connection
         print("planted", self.name, operation, text(key), text(value) if value else "-", flush=True)
 
     def pass_by(self):
         self.left -= 1
-        if self.planted:
+        if self.planted and not self.deceived:
             self.rest -= 1
             if self.rest == 0:
                 print("settled", flush=True)
+
+    def quiet(self, call):
+        """No other client has an operation on the key in progress, or an answer that it may not yet
+        have read: it did if its connection has another request, or gave up after a second."""
+        return not any(key == call.key and connection is not call.connection and
+                       (not answered or time.monotonic() - answered < 1)
+                       for connection, (key, answered) in list(self.keys.items()))
+
+    def asked(self, connection):
+        """A request arrives: the answer before it was read."""
+        if self.deceived is connection:
+            self.deceived = None
+
+    def ended(self, connection):
+        self.keys.pop(connection, None)
+        if self.deceived is connection:
+            self.deceived = None
+            self.planted = False
 
     def old(self, key, newer):
         """A version of a key older than another one, or None."""
@@ -199,11 +224,14 @@ class Liar:
         answer = None
         if not self.fault:
             return self.disturb(call)
+        self.keys[call.connection] = (call.key, None)
         with self.lock:
+            self.call = call
             self.pass_by()
             if self.held:
                 answer = self.held(call)
-            elif self.left < 0 and not self.planted and self.fault.operation == call.kind:
+            elif (self.left < 0 and not self.planted and self.fault.operation == call.kind
+                  and self.quiet(call)):
                 answer = self.fault.plant(self, call)
                 if answer:
                     self.note(call.kind, call.key, call.value)
@@ -233,6 +261,7 @@ class Liar:
         if not self.fault or self.fault.operation != "watch":
             return [event]
         with self.lock:
+            self.call = None
             if self.silent:
                 return []
             if self.left >= 0 or self.planted:
@@ -533,14 +562,14 @@ def serve_watch(liar, upstream, body, file):
         file.flush()
 
 
-def answer_to(liar, upstream, method, path, body):
+def answer_to(liar, upstream, connection, method, path, body):
     if method == b"GET":
         return upstream.ask(method, path, body)
     if path == b"/v3/maintenance/status":
         # Asked five times a second; the leader of a single member never changes.
         liar.status = liar.status or upstream.ask(method, path, body)
         return liar.status
-    call = Call(upstream, path, body)
+    call = Call(upstream, path, body, connection)
     try:
         return 200, json.dumps(liar.operate(call) if call.kind else call.forward()).encode()
     except Refused as error:
@@ -557,16 +586,20 @@ def serve(liar, connection, address):
             if len(first) < 2:
                 break
             body = read_body(file, fields)
+            liar.asked(connection)
             if first[1] == b"/v3/watch":
                 serve_watch(liar, upstream, body, file)
                 break
-            status, data = answer_to(liar, upstream, first[0], first[1], body)
+            status, data = answer_to(liar, upstream, connection, first[0], first[1], body)
             file.write(b"HTTP/1.1 %d -\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (
                 status, len(data), data))
             file.flush()
+            if connection in liar.keys:
+                liar.keys[connection] = (liar.keys[connection][0], time.monotonic())
     except (OSError, Hangup):
         pass
     finally:
+        liar.ended(connection)
         connection.close()
 
 
