@@ -180,7 +180,7 @@ caught() {
 # is idle, and after four times as long at most.
 wait_for() {
 	local begin=${EPOCHREALTIME//[!0-9]/} now
-	local end=$((begin + $1 * 4000000))
+	local start=$begin end=$((begin + $1 * 4000000))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		now=${EPOCHREALTIME//[!0-9]/}
@@ -188,17 +188,19 @@ wait_for() {
 			echo "# not within the time: $*" >&2
 			return 1
 		fi
-		nap $((now - begin))
+		nap $((now - begin)) $((now - start))
 		begin=${EPOCHREALTIME//[!0-9]/}
 	done
 }
 
-# nap [LOOK]: the time between two looks; without a process, which costs more than most looks. In
-# the emulated machine it is twice as long as the look, LOOK us, so that others can compute as well.
+# nap [LOOK [WAITED]]: the time between two looks; without a process, which costs more than most
+# looks. In the emulated machine, where others compute as well, it is twice as long as the look, which
+# took LOOK us, and an eighth of the time that one has waited for, WAITED us.
 nap() {
-	local time=$NAP look=${1:-0}
-	if in_vm && [[ $look -gt 100000 ]]; then
-		time=0.$((look < 400000 ? 2 * look : 800000))
+	local time=$NAP look=${1:-0} pause=$((${2:-0} / 8))
+	if in_vm; then
+		((pause > 2 * look)) || pause=$((2 * look))
+		((pause < 100000)) || printf -v time '%d.%06d' $((pause / 1000000)) $((pause % 1000000))
 	fi
 	read -rt "$time" -u "$SILENT" || :
 }

@@ -44,11 +44,19 @@ ovsdb_start() {
 	wait_for 20 ovs ovs-appctl -t "$OVS_RUN/ovsdb.ctl" version
 }
 
-# vswitchd_start: its process is in $VSWITCHD
+# vswitchd_start: its process is in $VSWITCHD. In the first ten seconds of a machine, ovs-vswitchd 3.1
+# counts no processors, and starts no thread that handles packets.
 vswitchd_start() {
+	wait_for 10 runs_for_ten_seconds
 	bg env "${OVS_WORDS[@]}" ovs-vswitchd "unix:$OVS_RUN/db.sock" "--unixctl=$OVS_RUN/vswitchd.ctl"
 	VSWITCHD=$BG
 	wait_for 20 ovs ovs-appctl -t "$OVS_RUN/vswitchd.ctl" version
+}
+
+runs_for_ten_seconds() {
+	local seconds
+	read -r seconds _ </proc/uptime
+	[[ ${seconds%.*} -gt 10 ]]
 }
 
 # vswitchd_again exit|kill: ends it, and starts it again

@@ -337,12 +337,12 @@ if in_vm; then
 	plug_in kernel system
 	partitions
 	sources
-	vlans
+	thorough "VLANs with the kernel datapath" && vlans
 	unclaimed
 	conditions netem
 	restarts
 	changes kernel
-	conditions edt
+	thorough "delays by edt with the kernel datapath" && conditions edt
 else
 	plug_in userspace netdev
 	partitions

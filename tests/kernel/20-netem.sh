@@ -61,13 +61,13 @@ rtts() {
 
 # --- the shipped profile
 
-# control: sets $CONTROL[up] and [down] to the rate in mbit that the machine carries from and to
-# each of three nodes at once, through links that are shaped to more than that
+# control NODE...: sets $CONTROL[up] and [down] to the rate in mbit that the machine carries from and
+# to each of these nodes at once, through links that are shaped to more than that
 control() {
 	profile 'default: {rate: 10gbit}'
 	"$NETSIM" apply -q "$P"
-	CONTROL[up]=$(rates 5220 -- n100-1 n100-3 jetson-1 | sort -n -k 3 | awk 'NR == 1 { print $3 }')
-	CONTROL[down]=$(rates 5230 -R -- n100-1 n100-3 jetson-1 | sort -n -k 3 | awk 'NR == 1 { print $3 }')
+	CONTROL[up]=$(rates 5220 -- "$@" | sort -n -k 3 | awk 'NR == 1 { print $3 }')
+	CONTROL[down]=$(rates 5230 -R -- "$@" | sort -n -k 3 | awk 'NR == 1 { print $3 }')
 	echo "# without limits: ${CONTROL[up]} up, ${CONTROL[down]} down"
 }
 
@@ -100,19 +100,23 @@ rate() {
 }
 
 constrained() {
-	local node want
-	control
+	local node want first=(n100-3 jetson-1) then=()
+	if thorough "the rates of n100-1, n100-2 and jetson-2"; then
+		first+=(n100-1)
+		then=(n100-2 jetson-2)
+	fi
+	control "${first[@]}"
 	check "apply constrained" "$NETSIM" apply constrained
 	rtts "${NODES[@]}"
 	for node in "${NODES[@]}"; do
 		case $node in n100-1) want=5 ;; n100-2) want=10 ;; n100-3) want=20 ;; *) want=50 ;; esac
 		between "rtt of $node" "$(<"$WORK/.rtt.$node")" "$want" $((want + 4)) ms
 	done
-	rates 5200 -- n100-1 n100-3 jetson-1 >"$WORK/up"
-	rates 5220 -R -- n100-1 n100-3 jetson-1 >"$WORK/down"
-	if thorough "the rates of n100-2 and jetson-2"; then
-		rates 5210 -- n100-2 jetson-2 >>"$WORK/up"
-		rates 5230 -R -- n100-2 jetson-2 >>"$WORK/down"
+	rates 5200 -- "${first[@]}" >"$WORK/up"
+	rates 5220 -R -- "${first[@]}" >"$WORK/down"
+	if [[ ${#then[@]} -gt 0 ]]; then
+		rates 5210 -- "${then[@]}" >>"$WORK/up"
+		rates 5230 -R -- "${then[@]}" >>"$WORK/down"
 	fi
 	check_rates up <"$WORK/up"
 	check_rates down <"$WORK/down"

@@ -24,12 +24,12 @@ build() {
 	check "up" "$NETSIM" up "$WORK/edt.yaml"
 }
 
-# Twenty directed pairs, no two alike in delay, loss or rate.
+# pairs NODE...: all directed pairs of these, no two alike in delay, loss or rate
 pairs() {
 	local from to i=0
 	printf 'profile: pairs\npairs:\n'
-	for from in "${NODES[@]}"; do
-		for to in "${NODES[@]}"; do
+	for from; do
+		for to; do
 			[[ $from != "$to" ]] || continue
 			i=$((i + 1))
 			echo "  - {from: $from, to: $to, delay: $((5 + 3 * i))ms," \
@@ -73,15 +73,20 @@ meddle_pair() {
 }
 
 all_different() {
-	pairs >"$WORK/pairs.yaml"
+	local nodes=(a-1 a-2 b-1 c-1) count
+	if thorough "twenty pairs in place of twelve"; then
+		nodes=("${NODES[@]}")
+	fi
+	count=$((${#nodes[@]} * (${#nodes[@]} - 1)))
+	pairs "${nodes[@]}" >"$WORK/pairs.yaml"
 	check "a profile of pairs" "$NETSIM" apply -q "$WORK/pairs.yaml"
-	all_right "twenty pairs, all different" --quick
+	all_right "pairs that are all different" --quick
 	is "three rows each" "$(jq -r '[.rows[] | select(.node | test(">")) | .what] | group_by(.) |
-		map("\(length) \(.[0])") | join(", ")' <<<"$OUT")" "20 delay, 20 loss, 20 rate"
+		map("\(length) \(.[0])") | join(", ")' <<<"$OUT")" "$count delay, $count loss, $count rate"
 	meddle_pair a-2 b-1 rate $((6000000 / 8))
-	meddle_pair b-2 a-1 delay 5000000
+	meddle_pair b-1 a-1 delay 5000000
 	meddle_pair c-1 a-1 loss $((1 << 30))
-	found "one value of each of three pairs" "a-2 > b-1 rate, b-2 > a-1 delay, c-1 > a-1 loss"
+	found "one value of each of three pairs" "a-2 > b-1 rate, b-1 > a-1 delay, c-1 > a-1 loss"
 }
 
 traffic() {
