@@ -152,6 +152,56 @@ class Call:
         return answer["header"], (answer.get("kvs") or [None])[0]
 
 
+class Clients:
+    """What the connections show of the operations in progress. A client has read an answer when its
+    connection has another request, or has given up after a second."""
+
+    def __init__(self):
+        self.keys = {}  # of each connection: the key of its last operation, and when it was answered
+        self.deceived = None  # connection of the lie, until it is read
+
+    def leave_alone(self, call):
+        """No other operation on the key of this one is in progress."""
+        return not any(key == call.key and connection is not call.connection and
+                       (not answered or time.monotonic() - answered < 1)
+                       for connection, (key, answered) in list(self.keys.items()))
+
+    def ask(self, call):
+        self.keys[call.connection] = (call.key, None)
+
+    def answered(self, connection):
+        if connection in self.keys:
+            self.keys[connection] = (self.keys[connection][0], time.monotonic())
+
+    def read(self, connection):
+        if self.deceived is connection:
+            self.deceived = None
+
+    def leave(self, connection):
+        """Returns True if the lie was not read."""
+        self.keys.pop(connection, None)
+        missed = self.deceived is connection
+        self.read(connection)
+        return missed
+
+
+def disturb(liar, call):
+    """Leaves outcomes unknown in ways that a network has, if it is unsteady."""
+    liar.count += 1
+    way = liar.count % 9 if liar.name == "unsteady" else 0
+    if way == 3:  # the request is lost
+        raise Hangup
+    if way == 5:  # the answer is lost
+        call.forward()
+        raise Hangup
+    if way == 7:  # the request is late, maybe after the client's patience
+        time.sleep(0.7)
+    answer = call.forward()
+    if way == 8 and call.kind != "get":
+        raise Refused(503, b'{"error":"etcdserver: request timed out","code":14}')
+    return answer
+
+
 class Liar:
     def __init__(self, fault, after):
         self.name = fault
@@ -160,9 +210,8 @@ class Liar:
         self.left = after
         self.rest = 3 * after
         self.planted = False
+        self.clients = Clients()
         self.call = None  # in progress
-        self.deceived = None  # connection of the lie, until its next request shows that it was read
-        self.keys = {}  # of each connection: the key of its last operation, and when it was answered
         self.kvs = {}  # of each key, oldest first
         self.floor = 0  # the highest revision of a write
         self.held = None  # what the next operation does first
@@ -174,33 +223,15 @@ class Liar:
 
     def note(self, operation, key, value):
         self.planted = True
-        self.deceived = self.call and self.call.connection
+        self.clients.deceived = self.call and self.call.connection
         print("planted", self.name, operation, text(key), text(value) if value else "-", flush=True)
 
     def pass_by(self):
         self.left -= 1
-        if self.planted and not self.deceived:
+        if self.planted and not self.clients.deceived:
             self.rest -= 1
             if self.rest == 0:
                 print("settled", flush=True)
-
-    def quiet(self, call):
-        """No other client has an operation on the key in progress, or an answer that it may not yet
-        have read: it did if its connection has another request, or gave up after a second."""
-        return not any(key == call.key and connection is not call.connection and
-                       (not answered or time.monotonic() - answered < 1)
-                       for connection, (key, answered) in list(self.keys.items()))
-
-    def asked(self, connection):
-        """A request arrives: the answer before it was read."""
-        if self.deceived is connection:
-            self.deceived = None
-
-    def ended(self, connection):
-        self.keys.pop(connection, None)
-        if self.deceived is connection:
-            self.deceived = None
-            self.planted = False
 
     def old(self, key, newer):
         """A version of a key older than another one, or None."""
@@ -223,15 +254,15 @@ class Liar:
     def operate(self, call):
         answer = None
         if not self.fault:
-            return self.disturb(call)
-        self.keys[call.connection] = (call.key, None)
+            return disturb(self, call)
+        self.clients.ask(call)
         with self.lock:
             self.call = call
             self.pass_by()
             if self.held:
                 answer = self.held(call)
             elif (self.left < 0 and not self.planted and self.fault.operation == call.kind
-                  and self.quiet(call)):
+                  and self.clients.leave_alone(call)):
                 answer = self.fault.plant(self, call)
                 if answer:
                     self.note(call.kind, call.key, call.value)
@@ -239,22 +270,6 @@ class Liar:
                 answer = call.forward()
                 self.learn(call, answer)
             return answer
-
-    def disturb(self, call):
-        """Leaves outcomes unknown in ways that a network has, if it is unsteady."""
-        self.count += 1
-        way = self.count % 9 if self.name == "unsteady" else 0
-        if way == 3:  # the request is lost
-            raise Hangup
-        if way == 5:  # the answer is lost
-            call.forward()
-            raise Hangup
-        if way == 7:  # the request is late, maybe after the client's patience
-            time.sleep(0.7)
-        answer = call.forward()
-        if way == 8 and call.kind != "get":
-            raise Refused(503, b'{"error":"etcdserver: request timed out","code":14}')
-        return answer
 
     def watch(self, event, stream):
         """The events to deliver in place of one, in one of several streams."""
@@ -586,7 +601,7 @@ def serve(liar, connection, address):
             if len(first) < 2:
                 break
             body = read_body(file, fields)
-            liar.asked(connection)
+            liar.clients.read(connection)
             if first[1] == b"/v3/watch":
                 serve_watch(liar, upstream, body, file)
                 break
@@ -594,12 +609,12 @@ def serve(liar, connection, address):
             file.write(b"HTTP/1.1 %d -\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (
                 status, len(data), data))
             file.flush()
-            if connection in liar.keys:
-                liar.keys[connection] = (liar.keys[connection][0], time.monotonic())
+            liar.clients.answered(connection)
     except (OSError, Hangup):
         pass
     finally:
-        liar.ended(connection)
+        if liar.clients.leave(connection):
+            liar.planted = False
         connection.close()
 
 
