@@ -196,9 +196,10 @@ static json_t *number_or_null(bool known, double value)
 
 static json_t *flow_json(const struct iperf_flow *f)
 {
-	json_t *json = json_pack("{s:s, s:s, s:o, s:o, s:o}", "from", f->from, "to", f->to,
-				 "rate_bps", json_decimal(f->bps, 0), "sent_bps",
-				 json_decimal(f->sent_bps, 0), "bytes", json_decimal(f->bytes, 0));
+	json_t *json = json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "from", f->from, "to", f->to,
+				 "seconds", json_decimal(f->seconds, 3), "rate_bps",
+				 json_decimal(f->bps, 0), "sent_bps", json_decimal(f->sent_bps, 0),
+				 "bytes", json_decimal(f->bytes, 0));
 	json_t *rtt = f->has_rtt ? json_pack("{s:o, s:o, s:o}", "min", json_decimal(f->rtt_min, 6),
 					     "mean", json_decimal(f->rtt_mean, 6), "max",
 					     json_decimal(f->rtt_max, 6)) :
@@ -297,16 +298,24 @@ static int check_route(const struct session *s, const struct netsim_peer *from,
 		      to->name, "no network in common, and no route");
 }
 
+/* Adds the results of a pair; returns their number. After an interrupt, those until then. */
 static int measure(struct session *s, const char *from, const char *to, struct iperf_flow flows[2],
 		   struct netsim_err *err)
 {
 	json_t *client = NULL, *server = NULL;
-	int r = iperf_run(&s->run, &client, &server, err), count;
+	int r = iperf_run(&s->run, &client, &server, err), count = 0;
 
 	progress_clear();
-	if (r < 0)
+	if (r == 0)
+		count = iperf_flows(client, server, from, to, flows);
+	else if (r == -EINTR)
+		count = iperf_flows_so_far(client, server, from, to, flows);
+	if (!count) {
+		json_decref(client);
+		json_decref(server);
 		return r;
-	count = iperf_flows(client, server, from, to, flows);
+	}
+	s->interrupted |= r == -EINTR;
 	for (int i = 0; i < count; i++) {
 		add_flow_row(s, &flows[i]);
 		json_array_append_new(s->results, flow_json(&flows[i]));

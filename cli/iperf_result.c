@@ -36,6 +36,7 @@ static void read_flow(const json_t *end, const char *sent_key, const char *recei
 	const json_t *sent = json_object_get(end, sent_key);
 	const json_t *received = json_object_get(end, received_key);
 
+	flow->seconds = number(received, "seconds");
 	flow->bps = number(received, "bits_per_second");
 	flow->sent_bps = number(sent, "bits_per_second");
 	flow->bytes = number(received, "bytes");
@@ -64,4 +65,49 @@ int iperf_flows(const json_t *client, const json_t *server, const char *from, co
 	read_flow(end, "sum_sent_bidir_reverse", "sum_received_bidir_reverse", &flows[1]);
 	read_rtt(server, &flows[1]);
 	return 2;
+}
+
+/*
+ * Takes the sums of one direction from its ends. The client's time holds for both: the server
+ * counts the bytes to the end, but the time to its last report.
+ */
+static void join_sums(json_t *end, const json_t *sender, const json_t *receiver,
+		      const char *sent_key, const char *received_key)
+{
+	double seconds = number(json_object_get(end, received_key), "seconds");
+	json_t *sent = json_copy(json_object_get(json_object_get(sender, "end"), sent_key));
+	json_t *received =
+		json_copy(json_object_get(json_object_get(receiver, "end"), received_key));
+
+	for (int i = 0; i < 2; i++) {
+		json_t *sum = i ? sent : received;
+		double bps = seconds > 0 ? 8 * number(sum, "bytes") / seconds : 0;
+
+		json_object_set_new(sum, "seconds", json_real(seconds));
+		json_object_set_new(sum, "bits_per_second", json_real(bps));
+	}
+	json_object_set_new(end, sent_key, sent);
+	json_object_set_new(end, received_key, received);
+}
+
+int iperf_flows_so_far(const json_t *client, const json_t *server, const char *from, const char *to,
+		       struct iperf_flow flows[2])
+{
+	json_t *joined = json_deep_copy(client), *end = json_object_get(joined, "end");
+	const json_t *start = json_object_get(json_object_get(client, "start"), "test_start");
+	bool reverse = json_integer_value(json_object_get(start, "reverse"));
+	bool known = json_object_get(end, "sum_received") &&
+		     json_object_get(json_object_get(server, "end"), "sum_received");
+	int count = 0;
+
+	if (known && json_object_get(end, "sum_received_bidir_reverse"))
+		join_sums(end, server, client, "sum_sent_bidir_reverse",
+			  "sum_received_bidir_reverse");
+	if (known) {
+		join_sums(end, reverse ? server : client, reverse ? client : server, "sum_sent",
+			  "sum_received");
+		count = iperf_flows(joined, server, from, to, flows);
+	}
+	json_decref(joined);
+	return count;
 }

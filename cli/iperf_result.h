@@ -8,7 +8,8 @@
 
 /* One direction of a measurement. */
 struct iperf_flow {
-	const char *from, *to;	     /* nodes or addresses, from the caller */
+	const char *from, *to; /* nodes or addresses, from the caller */
+	double seconds;
 	double bps, sent_bps, bytes; /* received; sent; received */
 	bool has_retransmissions;
 	double retransmissions;
@@ -25,5 +26,12 @@ struct iperf_flow {
  */
 int iperf_flows(const json_t *client, const json_t *server, const char *from, const char *to,
 		struct iperf_flow flows[2]);
+
+/*
+ * The same for a measurement that was interrupted: its ends have not exchanged their results.
+ * Returns 0 if either is unknown.
+ */
+int iperf_flows_so_far(const json_t *client, const json_t *server, const char *from, const char *to,
+		       struct iperf_flow flows[2]);
 
 #endif

@@ -251,6 +251,19 @@ static void tick(struct meter *meter, const struct iperf_run *run, pid_t pid)
 
 /* --- one measurement */
 
+/* Has both ends print what they have: the client tells the server. */
+static int end_early(struct child *client, struct child *server, const char *what,
+		     struct netsim_err *err)
+{
+	double deadline = now_seconds() + FAREWELL_SECONDS;
+
+	if (!has_ended(client))
+		kill(client->pid, SIGTERM);
+	while (!(has_ended(client) && has_ended(server)) && now_seconds() < deadline)
+		wait_for(server, client, deadline - now_seconds());
+	return failed(err, NETSIM_ERR_FAILED, -EINTR, what, "interrupted before its result");
+}
+
 static int await(const struct iperf_run *run, struct child *client, struct child *server,
 		 const char *what, struct netsim_err *err)
 {
@@ -262,8 +275,7 @@ static int await(const struct iperf_run *run, struct child *client, struct child
 		double now = now_seconds();
 
 		if (interrupted())
-			return failed(err, NETSIM_ERR_FAILED, -EINTR, what,
-				      "interrupted before its result");
+			return end_early(client, server, what, err);
 		if (now > last) {
 			snprintf(why, sizeof(why),
 				 "no result %d s after the end: the connection broke, or all "
@@ -286,6 +298,9 @@ static int await(const struct iperf_run *run, struct child *client, struct child
 		tick(&meter, run, client->pid);
 		wait_for(client, server, fmin(LOOK_SECONDS, last - now));
 	}
+	/* The signal may have been sent to the client, too. */
+	if (interrupted())
+		return end_early(client, server, what, err);
 	for (double deadline = now_seconds() + FAREWELL_SECONDS;
 	     server->pid > 0 && !has_ended(server) && now_seconds() < deadline;)
 		wait_for(server, client, deadline - now_seconds());
@@ -341,7 +356,9 @@ int iperf_run(const struct iperf_run *run, json_t **ret_client, json_t **ret_ser
 		r = await(run, &client, &server, what, err);
 	if (r == 0)
 		r = conclude(run, &client, what, ret_client, err);
-	if (r == 0)
+	else if (r == -EINTR && client.ended)
+		*ret_client = result_of(&client);
+	if (r == 0 || r == -EINTR)
 		*ret_server = server.ended ? result_of(&server) : NULL;
 	done(&client);
 	done(&server);

@@ -25,8 +25,9 @@ struct iperf_run {
 
 /*
  * Runs it. *ret_client and *ret_server are iperf's JSON of both ends, owned by the caller;
- * the server's is NULL if unknown. Fails with kind FAILED if nothing was measured, with -EINTR if
- * interrupted(). Leaves no process behind.
+ * the server's is NULL if unknown. Fails with kind FAILED if nothing was measured. If
+ * interrupted(), fails with -EINTR; each is then NULL, or what this end had measured until then.
+ * Leaves no process behind.
  */
 int iperf_run(const struct iperf_run *run, json_t **ret_client, json_t **ret_server,
 	      struct netsim_err *err);

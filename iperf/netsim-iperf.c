@@ -9,11 +9,12 @@
  * exports names like warning() and units(). PARENT is the pid of the parent; this
  * process is killed when the parent exits. For SECONDS, a client retries while the server does
  * not listen yet or serves another client. The result goes to standard output as
- * iperf3's JSON, with a key "error" on failure. A retry truncates standard output, so
- * it must be a regular file or a memfd.
+ * iperf3's JSON, with a key "error" on failure, and after SIGTERM to a client. A retry truncates
+ * standard output, so it must be a regular file or a memfd.
  */
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -134,6 +135,24 @@ static int has_congestion_control(struct iperf_test *test)
 	return r == 0;
 }
 
+static sigjmp_buf end_early;
+
+static void on_signal(int number)
+{
+	(void)number;
+	siglongjmp(end_early, 1);
+}
+
+/* As iperf3 does: SIGTERM ends the client, which tells the server, and both print what they have.
+ */
+static int run_client(struct iperf_test *test)
+{
+	if (sigsetjmp(end_early, 1))
+		iperf_got_sigend(test);
+	signal(SIGTERM, on_signal);
+	return iperf_run_client(test);
+}
+
 static int measure(int argc, char **argv, double deadline)
 {
 	struct iperf_test *test = iperf_new_test();
@@ -146,7 +165,7 @@ static int measure(int argc, char **argv, double deadline)
 		return fail(iperf_strerror(i_errno));
 	if (!has_congestion_control(test))
 		return fail(iperf_strerror(IESETCONGESTION));
-	r = iperf_get_test_role(test) == 's' ? iperf_run_server(test) : iperf_run_client(test);
+	r = iperf_get_test_role(test) == 's' ? iperf_run_server(test) : run_client(test);
 	if (is_server_busy(test) && now_seconds() < deadline)
 		try_again(argv, deadline);
 	return r < 0 ? fail(iperf_strerror(i_errno)) : 0;
@@ -168,6 +187,7 @@ int main(int argc, char **argv)
 	if (getppid() != atoi(argv[1]))
 		return 1;
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGTERM, SIG_IGN); /* but see run_client() */
 	if (choose_tmpdir() < 0)
 		return fail("no writable directory for buffers; set TMPDIR");
 	deadline = now_seconds() + atof(argv[2]);

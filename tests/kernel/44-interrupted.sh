@@ -112,14 +112,19 @@ pings() {
 }
 
 throughput() {
-	# n1 > n2 is first; n3 gets bytes when n1 > n3 is measured.
+	# n1 > n2 is first; n3 gets bytes when n1 > n3 is measured, for as long as it was.
 	interrupt_at bytes_to n3 500000 INT "$NETSIM" iperf --matrix --json --time 2s
 	is "iperf of all pairs" "$STATUS $(jq -c '[.interrupted, .failed]' <<<"$OUT")" "130 [true,0]"
-	is "has the rate of the first" "$(jq -c '[.results[] | "\(.from)\(.to) \(.rate_bps != null)"]' <<<"$OUT")" \
-		'["n1n2 true","n1n3 false","n2n1 false","n2n3 false","n3n1 false","n3n2 false"]'
-	like "and why there are no others" "$(jq -r '.results[1].error, .results[2].error' <<<"$OUT" | joined)" "interrupted"
-	interrupt_at bytes_to n2 500000 INT "$NETSIM" iperf n1 n2 --json
-	is "iperf of a pair has no result" "$STATUS $(jq -c '[.results[] | .rate_bps]' <<<"$OUT")" "130 [null]"
+	is "has the rates of the first and the second" "$(jq -c '[.results[] | "\(.from)\(.to) \(.rate_bps != null)"]' <<<"$OUT")" \
+		'["n1n2 true","n1n3 true","n2n1 false","n2n3 false","n3n1 false","n3n2 false"]'
+	like "and why there are no others" "$(jq -r '.results[2].error, .results[3].error' <<<"$OUT" | joined)" "interrupted"
+	interrupt_at bytes_to n2 500000 INT "$NETSIM" iperf n1 n2 --time 60s --json
+	is "iperf of a pair has the rate until then" \
+		"$STATUS $(jq -c '[.results[] | .rate_bps > 0 and .sent_bps > 0 and .seconds > 0 and .seconds < 9]' <<<"$OUT")" \
+		"130 [true]"
+	interrupt_at bytes_to n2 500000 INT "$NETSIM" iperf n1 n2 --both --time 60s --json
+	is "each direction has one" "$STATUS $(jq -c '[.results[] | "\(.from)\(.to) \(.rate_bps > 0 and .sent_bps > 0)"]' <<<"$OUT")" \
+		'130 ["n1n2 true","n2n1 true"]'
 	check "no process is left" not pgrep -x netsim-iperf
 }
 

@@ -57,7 +57,7 @@ tcp() {
 	measure "TCP" n1 n2
 	is "has the documented keys" "$(of 'keys | join(",")')" "failed,fleet,interrupted,iperf,protocol,results,schema,seconds"
 	is "as has a result" "$(of '.results[0] | keys | join(",")')" \
-		"bytes,error,from,jitter_ms,loss_percent,rate_bps,retransmissions,rtt_ms,sent_bps,to"
+		"bytes,error,from,jitter_ms,loss_percent,rate_bps,retransmissions,rtt_ms,seconds,sent_bps,to"
 	is "from and to" "$(of '.results[] | .from, .to')" "n1 n2"
 	between "the rate" "$(of '.results[0].rate_bps / 1e6 | floor')" 100 1000000 mbit
 	between "the round trip" "$(of '.results[0].rtt_ms.mean')" 0.001 50 ms
