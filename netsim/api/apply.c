@@ -556,6 +556,21 @@ static int finish(struct shaping *run, int r, struct netsim_apply **ret)
 	return r;
 }
 
+/* A fleet's nodes are known only now; the file of an interface has no names to compare. */
+static void warn_names(const struct shaping *run, struct netsim_diags *diags)
+{
+	const struct model *model = run->selection.fleet.model;
+	auto_free const char **names = NULL;
+
+	if (!model)
+		return;
+	names = calloc(model->node_count + 1, sizeof(*names));
+	for (size_t i = 0; names && i < model->node_count; i++)
+		names[i] = model->nodes[i].name;
+	if (names)
+		profile_warn_names(run->asked.parsed, names, model->node_count, diags);
+}
+
 int netsim_apply(struct netsim *ctx, const char *profile, const struct netsim_apply_opts *opts,
 		 struct netsim_apply **ret, struct netsim_diags *diags, struct netsim_err *err)
 {
@@ -573,6 +588,8 @@ int netsim_apply(struct netsim *ctx, const char *profile, const struct netsim_ap
 		r = open_selection(run.st, &o, &run.selection, err);
 	if (r == 0)
 		r = refuse_selection(&run, err);
+	if (r == 0)
+		warn_names(&run, diags);
 	if (r == 0)
 		r = shape(&run, run.asked.parsed);
 	return finish(&run, r, ret);

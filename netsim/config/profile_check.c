@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Checks a profile without a fleet: contradictions, and delays too long to resolve addresses. */
+/* Checks a profile: contradictions, delays too long to resolve addresses, mistyped names. */
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "netsim/config/profile_parts.h"
+#include "netsim/util/auto.h"
+#include "netsim/util/name.h"
 
 /*
  * Returns the bits of rate, burst and delay, on which other conditions depend, that c or its trace
@@ -118,4 +122,79 @@ void profile_warn_unresolved(const struct profile *profile, struct netsim_diags 
 		return;
 	for (size_t i = 0; i < profile->rule_count; i++)
 		warn_rule(profile, &profile->rules[i], diags);
+}
+
+/* A name that is no pattern, and where the profile has it. */
+struct named {
+	const char *name;
+	const struct netsim_loc *at;
+};
+
+static int compare_names(const void *va, const void *vb)
+{
+	return strcmp(*(const char *const *)va, *(const char *const *)vb);
+}
+
+static int compare_named(const void *va, const void *vb)
+{
+	const struct named *a = va, *b = vb;
+	int order = strcmp(a->name, b->name);
+
+	return order ? order : (int)a->at->line - (int)b->at->line;
+}
+
+static void add_name(struct named *list, size_t *count, const char *name,
+		     const struct netsim_loc *at)
+{
+	if (name && !name_is_pattern(name) && strcmp(name, "host") != 0)
+		list[(*count)++] = (struct named) {name, at};
+}
+
+/* Lists the names, sorted; returns their number. */
+static size_t list_names(const struct profile *profile, struct named *list)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < profile->rule_count; i++)
+		add_name(list, &count, profile->rules[i].pattern, &profile->rules[i].at);
+	for (size_t i = 0; i < profile->pair_count; i++) {
+		add_name(list, &count, profile->pairs[i].from, &profile->pairs[i].at);
+		add_name(list, &count, profile->pairs[i].to, &profile->pairs[i].at);
+	}
+	if (count)
+		qsort(list, count, sizeof(*list), compare_named);
+	return count;
+}
+
+static void warn_name(const struct named *named, const char *const *unnamed, size_t count,
+		      struct netsim_diags *diags)
+{
+	const char *near = name_nearest(named->name, unnamed, count);
+
+	if (near)
+		diag_warn(diags, named->at, "the fleet has no node %s; did you mean %s?",
+			  named->name, near);
+}
+
+void profile_warn_names(const struct profile *profile, const char **nodes, size_t count,
+			struct netsim_diags *diags)
+{
+	size_t most = profile->rule_count + 2 * profile->pair_count;
+	auto_free struct named *list = calloc(most + 1, sizeof(*list));
+	auto_free const char **unnamed = calloc(count + 1, sizeof(*unnamed));
+	size_t names, unnamed_count = 0;
+
+	if (!list || !unnamed)
+		return;
+	names = list_names(profile, list);
+	if (count)
+		qsort(nodes, count, sizeof(*nodes), compare_names);
+	for (size_t i = 0; i < count && names; i++)
+		if (!bsearch(&nodes[i], list, names, sizeof(*list), compare_names))
+			unnamed[unnamed_count++] = nodes[i];
+	for (size_t i = 0; i < names && unnamed_count; i++)
+		if ((i == 0 || strcmp(list[i].name, list[i - 1].name) != 0) &&
+		    !bsearch(&list[i].name, nodes, count, sizeof(*nodes), compare_names))
+			warn_name(&list[i], unnamed, unnamed_count, diags);
+	diags_sort(diags);
 }

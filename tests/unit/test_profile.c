@@ -241,6 +241,40 @@ static void test_all_mistakes_in_one_run(void **state)
 	}
 }
 
+/* A name is mistyped if it resembles that of a node that has no entry; else it is another fleet's.
+ */
+static void test_mistyped_names(void **state)
+{
+	struct profile *profile = load("nodes:\n"
+				       "  n100-l: {loss: 1%}\n"
+				       "  n100-2: {loss: 1%}\n"
+				       "  n100-4: {loss: 1%}\n"
+				       "  x-*: {loss: 1%}\n"
+				       "  '@other': {loss: 1%}\n"
+				       "  elsewhere: {loss: 1%}\n"
+				       "pairs:\n"
+				       "- {from: jetsn, to: host, loss: 1%}\n"
+				       "- {between: [jetsn, n100-3], loss: 1%}\n");
+	const char *nodes[] = {"n100-3", "n100-2", "jetson", "n100-1"};
+	struct netsim_diags diags = {0};
+
+	(void)state;
+	profile_warn_names(profile, nodes, ARRAY_SIZE(nodes), &diags);
+	assert_int_equal(diags.count, 3);
+	assert_int_equal(diags.list[0].loc.line, 2);
+	assert_true(diags.list[0].warning);
+	assert_string_equal(diags.list[0].what,
+			    "the fleet has no node n100-l; did you mean n100-1?");
+	assert_string_equal(diags.list[1].what,
+			    "the fleet has no node n100-4; did you mean n100-1?");
+	assert_int_equal(diags.list[2].loc.line, 9);
+	assert_string_equal(diags.list[2].what,
+			    "the fleet has no node jetsn; did you mean jetson?");
+	profile_warn_names(profile, NULL, 0, &diags);
+	assert_int_equal(diags.count, 3);
+	profile_free(profile);
+}
+
 static void test_format_is_cut(void **state)
 {
 	struct profile *profile = load("default: {rate: 100mbit, rtt: 5ms}\n");
@@ -277,6 +311,7 @@ int main(void)
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_places),
 		cmocka_unit_test(test_all_mistakes_in_one_run),
+		cmocka_unit_test(test_mistyped_names),
 		cmocka_unit_test(test_format_is_cut),
 		cmocka_unit_test(test_keys),
 	};
