@@ -117,8 +117,10 @@ eth1: cleared}"
 	ip link del eth1
 }
 
-lists
-checks
-cd / || exit
+elsewhere || {
+	lists
+	checks
+	cd / || exit
+}
 resets
 done_testing

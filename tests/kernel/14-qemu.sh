@@ -16,7 +16,7 @@ IP_1=192.168.100.10 IP_2=192.168.100.11
 machine() {
 	local words
 	read -ra words <<<"$(jq -r ".taps[] | select(.link == \"n100-$1/eth1\").qemu" "$WORK/up.json")"
-	bg qemu-system-x86_64 -M q35 -accel tcg -cpu max -m 128M -display none -nodefaults -no-reboot \
+	bg qemu-system-x86_64 -M q35 -accel tcg -cpu Nehalem-v1 -m 128M -display none -nodefaults -no-reboot \
 		-kernel "$WORK/vmlinux" -initrd "$WORK/initrd" \
 		-append "console=ttyS0 quiet panic=-1 mitigations=off random.trust_cpu=on net.ifnames=0 me=$2/24 peer=$3" \
 		-serial "file:$WORK/serial.$1" \
@@ -65,6 +65,7 @@ restart() {
 	local lost
 	check "partition again" "$NETSIM" partition n100-1
 	kill -KILL "$first"
+	wait "$first" # else its tap is busy
 	machine 1 $IP_1 $IP_2
 	first=$BG
 	check "the machine that was killed starts again" wait_for 40 written lost "$WORK/serial.1"

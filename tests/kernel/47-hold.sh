@@ -441,7 +441,7 @@ if can_hold; then
 		skip "VLANs" "this kernel has no 8021q, or its bridges cannot filter VLANs"
 	fi
 	if unshare -n ip link add bond0 type bond 2>/dev/null; then
-		bonds
+		thorough "a member of a bond that holds" && bonds
 	else
 		skip "bonds" "this kernel has no bonding"
 	fi

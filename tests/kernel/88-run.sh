@@ -38,7 +38,7 @@ scenario() {
 		  repeat: $3, 3s..4s apart
 		  expect: [api outage <= $4, etcd leader changes <= 2]
 		- after: {for: 2s}
-		  expect: [etcd agrees within 2s, ledger lost = 0, ledger stale = 0]
+		  expect: [etcd agrees within 30s, ledger lost = 0, ledger stale = 0]
 		abort: api outage > 30s
 	EOT
 }
