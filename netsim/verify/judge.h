@@ -33,6 +33,7 @@ struct verify_path {
 	struct probe_seen many;	     /* many probes, for ratios; may be none */
 	/* Of packets as large as may pass, and of larger ones; may be none. */
 	struct probe_seen fitting, oversized;
+	bool takes_larger; /* the links take packets that are too large to pass */
 };
 
 /*

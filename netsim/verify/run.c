@@ -266,6 +266,7 @@ static int add_size_probes(struct verify_run *run, size_t p, double interval,
 	int count = 0;
 
 	path->fitting = path->oversized = (struct probe_seen) {0};
+	path->takes_larger = (!from || limit < from) && (!to || limit < to);
 	if (!limit || path->cut || path->skip || !path->seen.received)
 		return 0;
 	for (unsigned over = 0; over <= 1; over++) {

@@ -35,8 +35,12 @@ static void find(const struct judge *j, size_t p, struct size_finding *ret)
 		ret->why = VERIFY_INTERRUPTED;
 	else if (oversized->received)
 		ret->verdict = NETSIM_NOT_AS_ASKED;
-	else if (!fitting->sent || !oversized->sent)
+	else if (!path->takes_larger)
 		ret->why = "no packet of its links is larger";
+	else if (!path->seen.received)
+		ret->why = "no probe arrived";
+	else if (!fitting->sent || !oversized->sent)
+		ret->why = "this machine was too late to send packets of these sizes";
 	else if (fitting->received)
 		ret->verdict = NETSIM_AS_ASKED;
 	else if (pow(j->expect[p].loss, fitting->sent) > VERIFY_ALPHA)

@@ -371,6 +371,7 @@ static void limit_size(struct verify_path *path, unsigned fitting, unsigned over
 {
 	path->path.has |= 1U << COND_LARGER;
 	path->path.larger.bytes = 1000;
+	path->takes_larger = true;
 	path->fitting = (struct probe_seen) {.sent = 20, .received = fitting};
 	path->oversized = (struct probe_seen) {.sent = 20, .received = oversized};
 }
@@ -397,12 +398,18 @@ static void test_size(void **state)
 	forget_rows(&f);
 	limit_size(path_of(&f, 1, 4), 0, 0);
 	failed_are(&f, "b > e size");
-	/* What no link carries, and what is lost anyway, is unproved. */
+	/* What was not sent, what no link carries, and what is lost anyway, is unproved. */
 	setup(&f);
 	limit_size(path_of(&f, 1, 3), 20, 0);
 	path_of(&f, 1, 3)->oversized.sent = 0;
 	judge(&f);
 	has_row(&f, "b > d", "size", "1000 B", "", NETSIM_UNPROVED);
+	has_why(&f, "b > d", "size", "this machine was too late to send packets of these sizes");
+	forget_rows(&f);
+	path_of(&f, 1, 3)->takes_larger = false;
+	judge(&f);
+	has_row(&f, "b > d", "size", "1000 B", "", NETSIM_UNPROVED);
+	has_why(&f, "b > d", "size", "no packet of its links is larger");
 	forget_rows(&f);
 	setup(&f);
 	limit_size(path_of(&f, 1, 3), 0, 0);
