@@ -88,9 +88,9 @@ second=$BG
 check "the first reaches the second" wait_for 40 written answered "$WORK/serial.1"
 check "the second reaches the first" wait_for 20 written answered "$WORK/serial.2"
 partition
-check "partition --for 2s" "$NETSIM" partition --for 2s n100-2
+check "partition --for 6s" "$NETSIM" partition --for 6s n100-2
 lost=$(said 1 lost)
-check "is in force" wait_for 4 more 1 lost "$lost"
+check "is in force" wait_for 6 more 1 lost "$lost"
 check "ends by itself" both answered
 restart
 bg_end "$first"

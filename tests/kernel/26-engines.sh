@@ -38,12 +38,12 @@ yes | ATM                | {rate: 127.2kbit, overhead: 40B atm}                 
 yes | all together       | {rate: 10mbit, delay: 10ms, loss: 5%, duplicate: 5%}  | lost 5, copied 5, late 0 0.7, p1 10 12, p50 10 13'
 # Full-size frames, faster than the link's rate.
 FULL='
-yes | rate               | {rate: 1mbit}                                         | late 0 0.7, rate 79 86
+yes | rate               | {rate: 1mbit}                                         | late 0 0.7, rate 77 86
 yes | queue in time      | {rate: 1mbit, queue: 200ms}                           | late 0 0.7, rate 77 86, p50 180 235, p90 185 260
 yes | queue in packets   | {rate: 1mbit, queue: 20 packets}                      | late 0 0.7, rate 77 86, p50 220 275, p90 230 300
 yes | queue in bytes     | {rate: 1mbit, delay: 20ms, queue: 30KiB}              | late 0 0.7, rate 77 86, p1 20 60
 yes | burst and overhead | {rate: 1mbit, burst: 2kB, overhead: 486B}             | late 0 0.7, rate 60 65
-yes | peak               | {rate: 500kbit, burst: 60kB, peak: 1mbit}             | late 0 0.7, head 79 86, tail 39 43'
+yes | peak               | {rate: 500kbit, burst: 60kB, peak: 1mbit}             | late 0 0.7, head 76 86, tail 39 43'
 
 build() {
 	{

@@ -119,8 +119,8 @@ deadline() {
 	like "text" "$OUT" "^fault [0-9]+: hold on n1:n2, for 2 s$"
 	end=$(end_of_fault)
 	flooded "a path"
-	between "none arrives for a time" "$(silence n1 n2)" 300 2050 ms
-	between "the first arrives at its end" "$(first n1 n2 "$(before "$end" 50)")" 20 250 ms
+	between "none arrives for a time" "$(silence n1 n2)" 300 5000 ms
+	between "the first arrives at its end" "$(first n1 n2 "$(before "$end" 50)")" 20 1000 ms
 	between "others arrive all the time" "$(silence n2 n1)" 0 900 ms
 	between "the counter" "$(held n1 n2 other)" 20 120
 	is "of that path only" "$(held n2 n1 other)$(held n1 n3 other)" 00
@@ -137,7 +137,7 @@ healed() {
 	flooded "a node"
 	between "none arrives from it for a time" "$(silence n3 n1)" 1000 5000 ms
 	between "nor to it" "$(silence n1 n3)" 1000 5000 ms
-	between "then they arrive" "$(first n3 n1 "$end")" 0 250 ms
+	between "then they arrive" "$(first n3 n1 "$end")" 0 1000 ms
 	between "others arrive all the time" "$(silence n2 n1)" 0 900 ms
 }
 

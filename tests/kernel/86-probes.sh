@@ -114,12 +114,22 @@ gap_is() {
 		END { exit gap < want }'
 }
 
+# arrived: how many packets have arrived at a. more_than COUNT: true if there are more
+arrived() {
+	node_exec a ip -s -j link show eth1 | jq '.[0].stats64.rx.packets'
+}
+
+more_than() {
+	[[ $(arrived) -gt $1 ]]
+}
+
 # A cut is seen as timeouts, from one attempt to another, by probes of all kinds.
 partition() {
-	local pid
+	local pid before
+	before=$(arrived)
 	node_bg host "$HELPERS/probes" -n probe.a -s 6 -e 20 -t 500 "$WEB/" tcp:10.8.0.2:8080 ping:10.8.0.2
 	pid=$BG
-	sleep 0.3
+	check "several attempts of each" wait_for 5 more_than $((before + 60))
 	check "partition for a second" "$NETSIM" partition -q --for 1s a
 	wait "$pid"
 	cp "$WORK/bg.$pid" "$WORK/samples"

@@ -56,9 +56,13 @@ due_steps() {
 # Columns: 1 kind 2 client 3 endpoint 4 key 5 value 6 due 7 begin 8 end 9 outcome 10 succeeded
 # 11 expected 12 revision 13 mod_revision 14 seen
 quiet() {
+	local left_out
 	"$LEDGER" run 3 100 5 5000 ledger.c "${MEMBERS[@]}" >"$WORK/record"
-	is "an operation each 10 ms" "$(due_steps)" 10.000
-	check "for three seconds" test "$(count '$1 ~ /^(put|get|cas|delete)$/')" -ge 300
+	# A late machine leaves operations out, and says how many.
+	is "an operation each 10 ms" "$(due_steps | grep -vE '^[0-9]*0\.000$')" ""
+	left_out=$(awk '/^missed/ { print $2 }' "$WORK/record")
+	check "for three seconds" test $(($(count '$1 ~ /^(put|get|cas|delete)$/') + left_out)) -ge 300
+	check "nearly all in time" test "$left_out" -lt 100
 	is "all succeed" "$(count '$1 ~ /^(put|get|cas|delete)$/ && $9 != "ok"')" 0
 	check "all kinds take place" test "$(awk '{ print $1 }' "$WORK/record" | sort -u | grep -cE \
 		'^(put|get|cas|delete|watch-put|watch-delete|watch-start|final)$')" -eq 8
@@ -82,7 +86,6 @@ quiet() {
 	check "the watch shows each write, in order" cmp "$WORK/watched" "$WORK/written"
 	check "up to the end" test "$(wc -l <"$WORK/watched")" -gt 100
 	check "the members agree" wait_for 10 agree
-	is "nothing was missed" "$(grep ^missed "$WORK/record")" "missed 0"
 }
 
 several_nodes() {
