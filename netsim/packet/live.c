@@ -37,15 +37,13 @@
  * fires. A block that was begun just after that waits for almost two periods, and on a busy
  * machine LATE_MS more.
  */
-#define RETIRE_MS      20
-#define RETIRE_MANY_MS 50 /* with more sockets than SOCKETS_MANY */
-#define LATE_MS	       60
-#define SOCKETS_MANY   64
+#define RETIRE_MS 50
+#define LATE_MS	  60
 
 /*
  * Kernel buffers. A ring has at least two blocks of libpcap's size: one is read while the
  * other is filled. Each period uses up a block, however few packets came, so that the default lasts
- * for more than half a second without reading, even at low rates.
+ * for a second and a half without reading, even at low rates.
  */
 #define BLOCK_SIZE   SNAP_MAX
 #define BUFFER	     (16U << 20) /* default, both directions */
@@ -129,7 +127,6 @@ static int refused(const char *port, pcap_t *pcap, int status, struct netsim_err
 
 struct ring {
 	uint32_t snap, buffer;
-	int retire_ms;
 };
 
 /*
@@ -144,7 +141,7 @@ static pcap_t *open_ring(const char *device, const struct ring *ring, int *ret_s
 		return NULL;
 	libpcap.set_snaplen(pcap, (int)ring->snap);
 	libpcap.set_promisc(pcap, 0);
-	libpcap.set_timeout(pcap, ring->retire_ms);
+	libpcap.set_timeout(pcap, RETIRE_MS);
 	libpcap.set_buffer_size(pcap, (int)ring->buffer);
 	libpcap.set_tstamp_precision(pcap, PCAP_TSTAMP_PRECISION_NANO);
 	libpcap.set_protocol_linux(pcap, PROTOCOL_NONE);
@@ -315,11 +312,10 @@ static int open_sources(struct live *live, const char *const *ports,
 	size_t total = live->port_count * live->ways;
 	const struct ring ring = {
 		.snap = options->snap && options->snap < SNAP_MAX ? options->snap : SNAP_MAX,
-		.buffer = buffer_of(options->buffer, live->ways, total),
-		.retire_ms = total > SOCKETS_MANY ? RETIRE_MANY_MS : RETIRE_MS};
+		.buffer = buffer_of(options->buffer, live->ways, total)};
 	int r = 0;
 
-	live->hold_ns = (2 * ring.retire_ms + LATE_MS) * NS_PER_MS;
+	live->hold_ns = (2 * RETIRE_MS + LATE_MS) * NS_PER_MS;
 	for (size_t i = 0; r == 0 && i < total; i++) {
 		struct live_source *source = &live->sources[i];
 
