@@ -6,6 +6,7 @@
 
 #include "netsim/api/attach.h"
 #include "netsim/api/machine.h"
+#include "netsim/api/routers.h"
 #include "netsim/fleet/lock.h"
 #include "netsim/fleet/topo_record.h"
 #include "netsim/fleet/target.h"
@@ -590,6 +591,8 @@ int netsim_apply(struct netsim *ctx, const char *profile, const struct netsim_ap
 		r = refuse_selection(&run, err);
 	if (r == 0)
 		warn_names(&run, diags);
+	if (r == 0 && run.selection.fleet.model)
+		r = routers_check_profile(&run.selection.fleet, run.asked.parsed, err);
 	if (r == 0)
 		r = shape(&run, run.asked.parsed);
 	return finish(&run, r, ret);

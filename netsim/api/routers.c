@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "netsim/config/profile.h"
 #include "netsim/fleet/target.h"
 #include "netsim/kernel/forwarding.h"
 #include "netsim/kernel/mark.h"
@@ -13,6 +14,7 @@
 #include "netsim/policy/bits.h"
 #include "netsim/util/auto.h"
 #include "netsim/util/err.h"
+#include "netsim/util/name.h"
 
 /* Which node is on which bridge, and forwards. */
 struct map {
@@ -146,10 +148,12 @@ static void group_nodes(struct map *m, const struct policy *policy, const struct
 	size_t each = cut && policy_has_pairs(cut->kind) ? 2 : 1;
 
 	m->cut = cut;
+	if (!cut)
+		return;
 	for (size_t i = 0; i < m->model->node_count; i++) {
 		int number = policy_node(policy, m->model->nodes[i].name);
 
-		for (size_t g = 0; cut && g < cut->count && g / each < PORT_BITS; g++)
+		for (size_t g = 0; g < cut->count && g / each < PORT_BITS; g++)
 			for (size_t k = 0; k < cut->groups[g].count; k++)
 				if (cut->groups[g].nodes[k] == number)
 					bits_set(g % each ? &m->to[i] : &m->from[i],
@@ -215,11 +219,14 @@ static bool meet_by_router(struct map *m, int a, int b, int *ret)
 	return find_way(m, a, b, ret);
 }
 
-static int refuse(const struct map *m, int a, int b, int router, struct netsim_err *err)
+/* at: in a profile; NULL: given on the command line. */
+static int refuse(const struct map *m, const int nodes_at[3], const struct netsim_loc *at,
+		  struct netsim_err *err)
 {
 	const struct model_node *nodes = m->model->nodes;
+	int a = nodes_at[0], b = nodes_at[1], router = nodes_at[2];
 
-	err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
+	err_set(err, at ? NETSIM_ERR_INPUT : NETSIM_ERR_USAGE, -EINVAL, at,
 		"%s and %s have no network in common: what %s forwards comes from %s",
 		nodes[a].name, nodes[b].name, nodes[router].name, nodes[router].name);
 	err_hint(err, "name %s, or a link of it, instead of nodes behind it", nodes[router].name);
@@ -231,12 +238,36 @@ int routers_check_cut(const struct fleet *f, const struct router_cut *cut, struc
 	struct map m;
 	int r = open_map(&m, f, cut, err), count = (int)f->model->node_count, router;
 
-	for (int a = 0; r == 0 && m.routers && cut->kind != PORT_FAULT_RING && a < count; a++)
-		for (int b = 0; r == 0 && b < count; b++)
-			if (a != b && is_cut(&m, a, b) && meet_by_router(&m, a, b, &router))
-				r = refuse(&m, a, b, router, err);
+	/* Whom a node of a ring does not hear, it would hear by way of a router. */
+	if (cut->kind == PORT_FAULT_RING)
+		m.cut = NULL;
+	for (int a = 0; r == 0 && m.routers && a < count; a++)
+		for (int b = 0; r == 0 && b < count; b++) {
+			bool cuts = m.cut ? is_cut(&m, a, b) :
+					    bits_any(&m.from[a]) && bits_any(&m.from[b]);
+
+			if (a != b && cuts && meet_by_router(&m, a, b, &router))
+				r = refuse(&m, (int[]) {a, b, router}, NULL, err);
+		}
 	close_map(&m);
 	return r;
+}
+
+/* Whether some of these nodes meet, but by routers only: at then has two of them, and a router. */
+static bool meet_by_routers_only(struct map *m, const bool *from, const bool *to, int at[3])
+{
+	int count = (int)m->model->node_count, router;
+
+	at[0] = -1;
+	for (int a = 0; a < count; a++)
+		for (int b = 0; b < count; b++) {
+			if (!from[a] || !to[b] || a == b)
+				continue;
+			if (!meet_by_router(m, a, b, &router))
+				return false;
+			memcpy(at, (int[]) {a, b, router}, 3 * sizeof(*at));
+		}
+	return at[0] >= 0;
 }
 
 /* Of a target "a:b", refuses it if no pair of its nodes meets elsewhere. */
@@ -246,7 +277,7 @@ static int check_pair(struct map *m, const char *word, struct netsim_err *err)
 	char *colon = text ? strchr(text, ':') : NULL;
 	auto_free bool *from = calloc(m->model->node_count + 1, sizeof(*from));
 	auto_free bool *to = calloc(m->model->node_count + 1, sizeof(*to));
-	int count = (int)m->model->node_count, router, at[3] = {-1, -1, -1};
+	int at[3];
 
 	if (!text || !from || !to)
 		return err_oom(err);
@@ -257,15 +288,7 @@ static int check_pair(struct map *m, const char *word, struct netsim_err *err)
 	if (target_nodes(m->model, text, from, NULL) < 0 ||
 	    target_nodes(m->model, colon, to, NULL) < 0)
 		return 0;
-	for (int a = 0; a < count; a++)
-		for (int b = 0; b < count; b++) {
-			if (!from[a] || !to[b] || a == b)
-				continue;
-			if (!meet_by_router(m, a, b, &router))
-				return 0;
-			memcpy(at, (int[]) {a, b, router}, sizeof(at));
-		}
-	return at[0] < 0 ? 0 : refuse(m, at[0], at[1], at[2], err);
+	return meet_by_routers_only(m, from, to, at) ? refuse(m, at, NULL, err) : 0;
 }
 
 int routers_check_targets(const struct fleet *f, const char *const *words, size_t count,
@@ -276,6 +299,44 @@ int routers_check_targets(const struct fleet *f, const char *const *words, size_
 
 	for (size_t i = 0; r == 0 && m.routers && i < count; i++)
 		r = check_pair(&m, words[i], err);
+	close_map(&m);
+	return r;
+}
+
+/* Marks the nodes that one end of a pair names. */
+static void mark_nodes(const struct model *model, const char *pattern, bool *marked)
+{
+	for (size_t i = 0; i < model->node_count; i++)
+		marked[i] = name_match(pattern, model->nodes[i].name,
+				       (const char *const *)model->nodes[i].roles,
+				       model->nodes[i].role_count);
+}
+
+static int check_profile_pair(struct map *m, const struct profile_pair *pair, bool *from, bool *to,
+			      struct netsim_err *err)
+{
+	int at[3];
+
+	mark_nodes(m->model, pair->from, from);
+	mark_nodes(m->model, pair->to, to);
+	return meet_by_routers_only(m, from, to, at) ? refuse(m, at, &pair->at, err) : 0;
+}
+
+int routers_check_profile(const struct fleet *f, const struct profile *profile,
+			  struct netsim_err *err)
+{
+	auto_free bool *from = calloc(f->model->node_count + 1, sizeof(*from));
+	auto_free bool *to = calloc(f->model->node_count + 1, sizeof(*to));
+	struct map m;
+	int r;
+
+	if (!from || !to)
+		return err_oom(err);
+	if (!profile->pair_count)
+		return 0;
+	r = open_map(&m, f, NULL, err);
+	for (size_t i = 0; r == 0 && m.routers && i < profile->pair_count; i++)
+		r = check_profile_pair(&m, &profile->pairs[i], from, to, err);
 	close_map(&m);
 	return r;
 }

@@ -25,4 +25,10 @@ int routers_check_cut(const struct fleet *f, const struct router_cut *cut, struc
 int routers_check_targets(const struct fleet *f, const char *const *words, size_t count,
 			  struct netsim_err *err);
 
+/* Refuses (-EINVAL), with its place, a pair of a profile whose nodes meet by way of routers only.
+ */
+struct profile;
+int routers_check_profile(const struct fleet *f, const struct profile *profile,
+			  struct netsim_err *err);
+
 #endif

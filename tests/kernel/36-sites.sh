@@ -71,7 +71,13 @@ faults() {
 	fails_with 2 "nor one way" "$NETSIM" partition --one-way @west @east
 	fails_with 2 "a fault between the sites" "$NETSIM" fault 'loss 100%' '@west:@east'
 	like "is refused as well" "$ERR" "have no network in common"
+	fails_with 2 "a ring over both" "$NETSIM" partition --ring
+	like "is refused, too" "$ERR" "have no network in common"
 	is "no fault is in force" "$("$NETSIM" status --json | jq '.fleets[0].faults | length')" 0
+	printf 'profile: across\nengine: edt\npairs:\n- {between: [west-1, west-2], loss: 1%%}\n- {between: [west-1, east-1], loss: 100%%}\n' >"$WORK/across.yaml"
+	fails_with 3 "a pair of a profile" "$NETSIM" apply "$WORK/across.yaml"
+	like "is refused at its place" "$ERR" "across.yaml:5:[0-9]+: error: west-1 and east-1 have no network in common: what wan forwards comes from wan; name wan"
+	is "and nothing is shaped" "$("$NETSIM" status | grep -c profile)" 0
 	check "a fault to the router" "$NETSIM" fault 'loss 100%' west-1:wan
 	is "concerns what it forwards" "$(crossing)" 4
 	"$NETSIM" heal -q
