@@ -59,7 +59,7 @@ links() {
 	ip link del other
 	topology "an MTU" "differs: a/eth1: the two ends of its cable have different MTUs" \
 		ip link set "$(port_of a)" mtu 1400
-	topology "an interface that is down" "differs: a/eth1: the node's end of its cable is down" \
+	topology "an interface that is down" $'a +netns +no carrier +0 of [0-9]+ .*\n(.*\n)*'"differs: a/eth1: the node's end of its cable is down" \
 		node_exec a ip link set eth1 down
 	topology "a node without its port" $'b +netns +no port .*\ndiffers: b: it has no port; netsim up makes it again' \
 		ip link del "$(port_of b)"
