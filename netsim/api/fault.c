@@ -48,8 +48,14 @@ int api_check_class(const struct policy *policy, const char *class, struct netsi
 	err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL, "no class named %s", class);
 	if (near)
 		err_hint(err, "did you mean %s?", near);
+	else if (count)
+		err_hint(err, "the class file of the fleet has %s%s%s%s%s", names[0],
+			 count > 1 ? ", " : "", count > 1 ? names[1] : "", count > 2 ? ", " : "",
+			 count > 3  ? "..." :
+			 count == 3 ? names[2] :
+				      "");
 	else
-		err_hint(err, "the classes are in profiles/classes.yaml");
+		err_hint(err, "there is no class file; it would be profiles/classes.yaml");
 	return -ENOENT;
 }
 

@@ -118,8 +118,8 @@ const struct netsim_loc *profile_find(const struct profile *profile, enum cond c
 int profile_check(const struct profile *profile, struct netsim_diags *diags);
 
 /*
- * Warns of each name that no node has, but resembles that of a node that the profile does not name:
- * without such a node, it may be meant for another fleet. Sorts the nodes.
+ * Warns of each name that no node has, but resembles that of a node, and not in another number
+ * only: others may be meant for another fleet. Sorts the nodes.
  */
 void profile_warn_names(const struct profile *profile, const char **nodes, size_t count,
 			struct netsim_diags *diags);

@@ -166,12 +166,28 @@ static size_t list_names(const struct profile *profile, struct named *list)
 	return count;
 }
 
-static void warn_name(const struct named *named, const char *const *unnamed, size_t count,
+/* Whether names differ in the numbers in them only: these are two nodes, and no mistake. */
+static bool differ_in_numbers(const char *a, const char *b)
+{
+	static const char digits[] = "0123456789";
+
+	while (*a || *b) {
+		size_t in_a = strspn(a, digits), in_b = strspn(b, digits);
+
+		if (!in_a != !in_b || (!in_a && *a != *b))
+			return false;
+		a += in_a ? in_a : 1;
+		b += in_b ? in_b : 1;
+	}
+	return true;
+}
+
+static void warn_name(const struct named *named, const char *const *nodes, size_t count,
 		      struct netsim_diags *diags)
 {
-	const char *near = name_nearest(named->name, unnamed, count);
+	const char *near = name_nearest(named->name, nodes, count);
 
-	if (near)
+	if (near && !differ_in_numbers(named->name, near))
 		diag_warn(diags, named->at, "the fleet has no node %s; did you mean %s?",
 			  named->name, near);
 }
@@ -181,20 +197,15 @@ void profile_warn_names(const struct profile *profile, const char **nodes, size_
 {
 	size_t most = profile->rule_count + 2 * profile->pair_count;
 	auto_free struct named *list = calloc(most + 1, sizeof(*list));
-	auto_free const char **unnamed = calloc(count + 1, sizeof(*unnamed));
-	size_t names, unnamed_count = 0;
+	size_t names;
 
-	if (!list || !unnamed)
+	if (!list || !count)
 		return;
 	names = list_names(profile, list);
-	if (count)
-		qsort(nodes, count, sizeof(*nodes), compare_names);
-	for (size_t i = 0; i < count && names; i++)
-		if (!bsearch(&nodes[i], list, names, sizeof(*list), compare_names))
-			unnamed[unnamed_count++] = nodes[i];
-	for (size_t i = 0; i < names && unnamed_count; i++)
+	qsort(nodes, count, sizeof(*nodes), compare_names);
+	for (size_t i = 0; i < names; i++)
 		if ((i == 0 || strcmp(list[i].name, list[i - 1].name) != 0) &&
 		    !bsearch(&list[i].name, nodes, count, sizeof(*nodes), compare_names))
-			warn_name(&list[i], unnamed, unnamed_count, diags);
+			warn_name(&list[i], nodes, count, diags);
 	diags_sort(diags);
 }

@@ -241,14 +241,16 @@ static void test_all_mistakes_in_one_run(void **state)
 	}
 }
 
-/* A name is mistyped if it resembles that of a node that has no entry; else it is another fleet's.
- */
+/* A name is mistyped if it resembles a node's, but n100-4 is no n100-1: it is another fleet's. */
 static void test_mistyped_names(void **state)
 {
 	struct profile *profile = load("nodes:\n"
 				       "  n100-l: {loss: 1%}\n"
 				       "  n100-2: {loss: 1%}\n"
 				       "  n100-4: {loss: 1%}\n"
+				       "  n100-12: {loss: 1%}\n"
+				       "  n10-3: {loss: 1%}\n"
+				       "  n1003: {loss: 1%}\n"
 				       "  x-*: {loss: 1%}\n"
 				       "  '@other': {loss: 1%}\n"
 				       "  elsewhere: {loss: 1%}\n"
@@ -266,8 +268,8 @@ static void test_mistyped_names(void **state)
 	assert_string_equal(diags.list[0].what,
 			    "the fleet has no node n100-l; did you mean n100-1?");
 	assert_string_equal(diags.list[1].what,
-			    "the fleet has no node n100-4; did you mean n100-1?");
-	assert_int_equal(diags.list[2].loc.line, 9);
+			    "the fleet has no node n1003; did you mean n100-3?");
+	assert_int_equal(diags.list[2].loc.line, 12);
 	assert_string_equal(diags.list[2].what,
 			    "the fleet has no node jetsn; did you mean jetson?");
 	profile_warn_names(profile, NULL, 0, &diags);
