@@ -27,8 +27,8 @@ OUT='' ERR='' STATUS=0
 # A pipe into which nobody writes, and the time between two looks of wait_for: in the emulated
 # machine, a look is dear. There, jq takes 260 ms to start, and gojq 40.
 exec {SILENT}<> <(:)
-NAP=0.02
-[[ -z ${IN_VM:-} ]] || NAP=0.1
+NAP=20000 # us
+[[ -z ${IN_VM:-} ]] || NAP=100000
 if [[ -n ${IN_VM:-} ]] && command -v gojq >/dev/null; then
 	jq() {
 		gojq "$@"
@@ -194,14 +194,14 @@ wait_for() {
 }
 
 # nap [LOOK [WAITED]]: the time between two looks; without a process, which costs more than most
-# looks. In the emulated machine, where others compute as well, it is twice as long as the look, which
-# took LOOK us, and an eighth of the time that one has waited for, WAITED us.
+# looks. Others compute as well: it is at least as long as the look, which took LOOK us, and a
+# sixteenth of the time that one has waited for, WAITED us; in the emulated machine twice that.
 nap() {
-	local time=$NAP look=${1:-0} pause=$((${2:-0} / 8))
-	if in_vm; then
-		((pause > 2 * look)) || pause=$((2 * look))
-		((pause < 100000)) || printf -v time '%d.%06d' $((pause / 1000000)) $((pause % 1000000))
-	fi
+	local time pause=$((${2:-0} / 16))
+	((pause > ${1:-0})) || pause=${1:-0}
+	! in_vm || pause=$((2 * pause))
+	((pause > NAP)) || pause=$NAP
+	printf -v time '%d.%06d' $((pause / 1000000)) $((pause % 1000000))
 	read -rt "$time" -u "$SILENT" || :
 }
 

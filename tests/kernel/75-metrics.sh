@@ -81,7 +81,14 @@ sentences() {
 		- after: {for: 1s}
 		  expect: app metric app_leaders_total last >= 1
 	EOT
-	fails_with 1 "a run with metrics" "$NETSIM" run -v "$WORK/said.yaml" --out "$WORK/said"
+	# What is read late may be from before or after a change: the increase is uncertain then.
+	for _ in 1 2 3 4; do
+		rm -rf "$WORK/said"
+		run "$NETSIM" run -v "$WORK/said.yaml" --out "$WORK/said"
+		[[ $OUT =~ increase\ [^$'\n']*within\ the\ uncertainty || $OUT =~ increase\ \<=\ 2:\ 2\ ± ]] || break
+		"$WORK/values" n2 4 7 0 0
+	done
+	is "a run with metrics" "$STATUS" 1
 	like "no increase" "$OUT" 'ok: quiet: app metric app_leaders_total increase = 0: 0 [(]n[12][)]'
 	like "the greatest" "$OUT" 'ok: quiet: app metric app_leaders_total max <= 4: 4 [(]n2[)]'
 	like "an increase of one member" "$OUT" 'ok: cut: app metric app_leaders_total increase <= 2: 2 [(]n2[)]'

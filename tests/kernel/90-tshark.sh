@@ -68,19 +68,21 @@ capture() {
 }
 
 # Each direction of tshark's connections: endpoints, packets, bytes, data, fast, timeout and
-# spurious retransmissions, out of order, duplicate acknowledgements, zero windows, resets.
+# spurious retransmissions, out of order, duplicate acknowledgements, zero windows, resets. What
+# tshark takes for a keep-alive is out of order: a byte of iperf3 that the capture has after its
+# acknowledgement, or its successor.
 by_tshark() {
 	local field fields=()
 	for field in ip.src ipv6.src tcp.srcport ip.dst ipv6.dst tcp.dstport frame.len tcp.len \
 		tcp.analysis.{fast_retransmission,retransmission,spurious_retransmission} \
-		tcp.analysis.{out_of_order,duplicate_ack,zero_window} tcp.flags.reset; do
+		tcp.analysis.{out_of_order,duplicate_ack,zero_window} tcp.flags.reset tcp.analysis.keep_alive; do
 		fields+=(-e "$field")
 	done
 	tshark -r "$1" -Y tcp -T fields -E separator=, -E occurrence=f "${fields[@]}" 2>/dev/null |
 		awk -F, '{ key = $1 $2 "," $3 "," $4 $5 "," $6
 			packets[key]++; bytes[key] += $7; data[key] += $8
 			fast[key] += $9 != ""; timeout[key] += $10 != "" && $9 == "" && $11 == ""
-			spurious[key] += $11 != ""; order[key] += $12 != ""
+			spurious[key] += $11 != ""; order[key] += $12 != "" || $16 != ""
 			acks[key] += $13 != ""; zero[key] += $14 != ""; resets[key] += $15 }
 			END { for (key in packets) print key "," packets[key] "," bytes[key] "," data[key] "," \
 				fast[key] "," timeout[key] "," spurious[key] "," order[key] "," acks[key] "," \
