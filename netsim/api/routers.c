@@ -28,6 +28,9 @@ struct map {
 	struct port_bits *from, *to;
 	size_t routers;
 	const struct router_cut *cut; /* or NULL */
+	/* The cuts in force, in place of cut, and the numbers of the nodes; or NULL */
+	const struct policy *policy;
+	int *numbers;
 };
 
 /* The bridge that a port of a node is on, or NULL. */
@@ -141,6 +144,7 @@ static void close_map(struct map *m)
 	free(m->seen);
 	free(m->from);
 	free(m->to);
+	free(m->numbers);
 }
 
 static void group_nodes(struct map *m, const struct policy *policy, const struct router_cut *cut)
@@ -186,6 +190,9 @@ static int open_map(struct map *m, const struct fleet *f, const struct router_cu
 
 static bool is_cut(const struct map *m, int a, int b)
 {
+	if (m->policy)
+		return m->numbers[a] >= 0 && m->numbers[b] >= 0 &&
+		       !policy_reaches(m->policy, m->numbers[a], m->numbers[b]);
 	if (m->cut && policy_has_pairs(m->cut->kind))
 		return bits_meet(&m->from[a], &m->to[b]);
 	if (!m->cut || !bits_any(&m->from[a]) || !bits_any(&m->from[b]))
@@ -337,6 +344,49 @@ int routers_check_profile(const struct fleet *f, const struct profile *profile,
 	r = open_map(&m, f, NULL, err);
 	for (size_t i = 0; r == 0 && m.routers && i < profile->pair_count; i++)
 		r = check_profile_pair(&m, &profile->pairs[i], from, to, err);
+	close_map(&m);
+	return r;
+}
+
+/* Whether two nodes meet by routers, and the cuts in force leave no way for packets or answers. */
+static bool is_way_cut(struct map *m, const struct policy *policy, int a, int b)
+{
+	bool cut;
+	int router;
+
+	m->policy = NULL;
+	if (!meet_by_router(m, a, b, &router))
+		return false;
+	m->policy = policy;
+	cut = !meet_by_router(m, a, b, &router) || !meet_by_router(m, b, a, &router);
+	m->policy = NULL;
+	return cut;
+}
+
+int routers_mark_cut(const struct fleet *f, const struct address_query *query,
+		     struct address_pair *pairs, struct netsim_err *err)
+{
+	size_t n = query->node_count, nodes = f->model->node_count;
+	bool routed = false;
+	struct map m;
+	int r;
+
+	/* Without routes nobody sends by way of a router, and none needs to be looked for. */
+	for (size_t i = 0; f->policy && i < nodes; i++)
+		routed |= model_has_routes(f->model, (int)i);
+	if (!routed)
+		return 0;
+	r = open_map(&m, f, NULL, err);
+	if (r == 0 && m.routers && !(m.numbers = calloc(nodes + 1, sizeof(*m.numbers))))
+		r = err_oom(err);
+	for (size_t i = 0; r == 0 && m.routers && i < nodes; i++)
+		m.numbers[i] = policy_node(f->policy, f->model->nodes[i].name);
+	for (size_t i = 0; r == 0 && m.routers && i < n * n; i++) {
+		int a = query->nodes[i / n], b = query->nodes[i % n];
+
+		if (a >= 0 && b >= 0 && a != b && *pairs[i].to)
+			pairs[i].cut |= is_way_cut(&m, f->policy, a, b);
+	}
 	close_map(&m);
 	return r;
 }

@@ -7,6 +7,7 @@
 #ifndef NETSIM_API_ROUTERS_H
 #define NETSIM_API_ROUTERS_H
 
+#include "netsim/fleet/addresses.h"
 #include "netsim/fleet/fleet.h"
 #include "netsim/policy/policy.h"
 
@@ -30,5 +31,9 @@ int routers_check_targets(const struct fleet *f, const char *const *words, size_
 struct profile;
 int routers_check_profile(const struct fleet *f, const struct profile *profile,
 			  struct netsim_err *err);
+
+/* Sets cut in the pairs whose ways by routers are all cut now. */
+int routers_mark_cut(const struct fleet *f, const struct address_query *query,
+		     struct address_pair *pairs, struct netsim_err *err);
 
 #endif

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "netsim/api/routers.h"
 #include "netsim/fleet/target.h"
 #include "netsim/kernel/mark.h"
 #include "netsim/shape/expected.h"
@@ -116,6 +117,9 @@ int routes_mark(struct routes_view *view, struct netsim_err *err)
 	int r;
 
 	addresses_mark_cut(view->fleet.policy, &view->query, view->pairs);
+	r = routers_mark_cut(&view->fleet, &view->query, view->pairs, err);
+	if (r < 0)
+		return r;
 	r = intent_read_parsed(view->fleet.model->fleet, &intent, err);
 	for (size_t i = 0; r == 0 && i < n * n; i++) {
 		struct address_pair *pair = &view->pairs[i];

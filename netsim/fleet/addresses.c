@@ -125,18 +125,47 @@ static bool connected(const struct node_address *x, const struct node_address *y
 	       (x->place.routed || ip_in_prefix(&y->ip, &x->ip) || ip_in_prefix(&x->ip, &y->ip));
 }
 
-/* The interface of a node with a configured route to an address, or NULL. */
+static bool is_of_node(const struct model *model, const struct ip *ip)
+{
+	for (size_t i = 0; i < model->link_count; i++) {
+		const struct link *link = &model->links[i];
+
+		for (size_t k = 0; link->node >= 0 && k < link->addr_count; k++)
+			if (link->addrs[k].ip.family == ip->family &&
+			    memcmp(link->addrs[k].ip.b, ip->b, sizeof(ip->b)) == 0)
+				return true;
+	}
+	return false;
+}
+
+/* A default route leads to other nodes if it leads to one; the host's way out does not. */
+static bool leads_to(const struct model *model, const struct model_route *route,
+		     const struct ip *to)
+{
+	if (!route->to.plen)
+		return route->via.family == to->family && is_of_node(model, &route->via);
+	return route->to.family == to->family && ip_in_prefix(to, &route->to);
+}
+
+/* The interface of a node with the most specific configured route to an address, or NULL. */
 static const struct link *route_to(const struct finder *f, int node, const struct ip *to)
 {
+	const struct link *best = NULL;
+	unsigned longest = 0;
+
 	for (size_t i = 0; i < f->model->link_count; i++) {
 		const struct link *link = &f->model->links[i];
 
-		for (size_t r = 0; link->node == node && r < link->route_count; r++)
-			if (link->routes[r].to.family == to->family &&
-			    ip_in_prefix(to, &link->routes[r].to))
-				return link;
+		for (size_t r = 0; link->node == node && r < link->route_count; r++) {
+			const struct model_route *route = &link->routes[r];
+
+			if ((best && route->to.plen <= longest) || !leads_to(f->model, route, to))
+				continue;
+			best = link;
+			longest = route->to.plen;
+		}
 	}
-	return NULL;
+	return best;
 }
 
 /*

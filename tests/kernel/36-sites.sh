@@ -37,6 +37,11 @@ forwarding() {
 	is "the router forwards both families" "$(forwards wan)" "1 1"
 	is "no other node does" "$(forwards west-1)" "0 0"
 	is "all pairs of the two sites reach each other" "$(crossing) $(within)" "8 4"
+	sed -E 's,to: 10.[12].0.0/24,to: default,' "$ROOT/topo/two-sites.yaml" >"$WORK/default.yaml"
+	check "default routes to it" "$NETSIM" up "$WORK/default.yaml"
+	check "ping-matrix follows them" "$NETSIM" ping-matrix --json -c 1
+	is "between all nodes" "$(jq '[.pairs[] | select(.result == "answered")] | length' <<<"$OUT")" 20
+	check "up again" "$NETSIM" up "$ROOT/topo/two-sites.yaml"
 	is "each crosses the router" "$(node_exec west-1 ping -n -c 1 -R 10.2.0.1 | grep -c '10\.2\.0\.254')" 1
 	is "up again does nothing" "$("$NETSIM" plan "$ROOT/topo/two-sites.yaml")" "already up to date"
 	node_exec wan sysctl -qw net.ipv6.conf.all.forwarding=0
@@ -60,6 +65,9 @@ faults() {
 		'[["east-1",false,4],["east-2",false,4],["wan",true,4],["west-1",false,4],["west-2",false,4]]'
 	check "a partition of the router from a site" "$NETSIM" partition wan @east
 	is "cuts the sites off from each other" "$(crossing) $(within)" "0 4"
+	check "ping-matrix expects that" "$NETSIM" ping-matrix --json -c 1
+	is "of all pairs of the sites, and of the router and the second" \
+		"$(jq '[.pairs[] | select(.result == "cut")] | length' <<<"$OUT")" 12
 	is "status says so" "$("$NETSIM" status --json | jq -c '[.fleets[0].nodes[] | [.name, (.reaches | length)]] | sort')" \
 		'[["east-1",1],["east-2",1],["wan",2],["west-1",2],["west-2",2]]'
 	"$NETSIM" heal -q
