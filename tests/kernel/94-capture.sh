@@ -391,7 +391,7 @@ gone() {
 	check "down" "$NETSIM" down
 	ended "$CAPTURE"
 	is "a capture without remaining ports fails" "$STATUS" 1
-	like "and reports this" "$SAID" 'port a/eth0 disappeared.*error: 2 of 2 ports disappeared'
+	like "and reports this" "$SAID" 'port a/eth0 (disappeared|is down).*error: 2 of 2 ports disappeared'
 	fails_with 2 "no fleet" "$NETSIM" capture
 }
 
