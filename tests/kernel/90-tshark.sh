@@ -68,9 +68,8 @@ capture() {
 }
 
 # Each direction of tshark's connections: endpoints, packets, bytes, data, fast, timeout and
-# spurious retransmissions, out of order, duplicate acknowledgements, zero windows, resets. What
-# tshark takes for a keep-alive is out of order: a byte of iperf3 that the capture has after its
-# acknowledgement, or its successor.
+# spurious retransmissions, out of order, duplicate acknowledgements, zero windows, resets.
+# and keep-alives.
 by_tshark() {
 	local field fields=()
 	for field in ip.src ipv6.src tcp.srcport ip.dst ipv6.dst tcp.dstport frame.len tcp.len \
@@ -82,11 +81,12 @@ by_tshark() {
 		awk -F, '{ key = $1 $2 "," $3 "," $4 $5 "," $6
 			packets[key]++; bytes[key] += $7; data[key] += $8
 			fast[key] += $9 != ""; timeout[key] += $10 != "" && $9 == "" && $11 == ""
-			spurious[key] += $11 != ""; order[key] += $12 != "" || $16 != ""
-			acks[key] += $13 != ""; zero[key] += $14 != ""; resets[key] += $15 }
+			spurious[key] += $11 != ""; order[key] += $12 != ""
+			acks[key] += $13 != ""; zero[key] += $14 != ""; resets[key] += $15
+			kept[key] += $16 != "" }
 			END { for (key in packets) print key "," packets[key] "," bytes[key] "," data[key] "," \
 				fast[key] "," timeout[key] "," spurious[key] "," order[key] "," acks[key] "," \
-				zero[key] "," resets[key] }' | sort
+				zero[key] "," resets[key] "," kept[key] }' | sort
 }
 
 # columns FILE NAME...: columns of netsim's CSV, for the directions of TCP connections with packets
@@ -122,7 +122,8 @@ same() {
 
 # as_tshark FILE [together]: if an acknowledgement is captured before its data, tshark counts
 # segments that are out of order or resent as fast retransmissions. Then, with together,
-# compares the sum of fast, timeout and out of order.
+# compares the sum of fast, timeout and out of order. A byte of iperf3 that the capture has late may
+# also be a keep-alive, which does not count.
 as_tshark() {
 	local name=${1##*/}
 	by_tshark "$1" >"$WORK/theirs"
@@ -133,7 +134,13 @@ as_tshark() {
 			awk -F, -v OFS=, '{ $8 += $9 + $11; $9 = $11 = "-" } 1' "$WORK/$list" >"$WORK/both"
 			mv "$WORK/both" "$WORK/$list"
 		done
+		awk -F, -v OFS=, '{ key = $1 "," $2 "," $3 "," $4 }
+			NR == FNR { sum[key] = $8; next }
+			key in sum && sum[key] > $8 && sum[key] <= $8 + $15 { $8 = sum[key] } 1' \
+			"$WORK/ours" "$WORK/theirs" >"$WORK/both"
+		mv "$WORK/both" "$WORK/theirs"
 	fi
+	sed -i 's/,[0-9]*$//' "$WORK/theirs"
 	same "$name: as tshark counts" "$WORK/theirs" "$WORK/ours"
 }
 
