@@ -1,4 +1,4 @@
-# needs: native bridge veth netns clsact bpf
+# needs: native curl bridge veth netns clsact bpf
 # limit: 200
 # idle: yes
 # SPDX-License-Identifier: GPL-2.0-or-later
@@ -8,6 +8,8 @@
 # shellcheck shell=bash
 . "$(dirname "$0")/../lib.sh"
 
+# shellcheck disable=SC2034 # for lib.sh
+FLEET=s
 MAN=$(dirname "$0")/../../man
 
 # unknown COMMAND: members that neither its page nor one to which it refers for them has. Those of
@@ -40,6 +42,7 @@ refuses() {
 
 results() {
 	printf 'fleet: s\nnetworks: {lan: {address: 10.3.0.254/24}}\nnodes:\n  n[1-2]: {interfaces: {eth1: {network: lan, address: "10.3.0.{n}/24"}}}\n' >"$WORK/s.yaml"
+	local pinging
 	printf 'profile: p\npairs:\n  - {from: n1, to: n2, loss: 30%%}\n' >"$WORK/p.yaml"
 	prints plan "$WORK/s.yaml"
 	prints up "$WORK/s.yaml"
@@ -60,7 +63,16 @@ results() {
 	prints verify --quick
 	prints iperf n1 n2 --time 1s
 	prints ping-matrix -c 1
-	prints measure --for 100ms
+	bg "$NETSIM" exec n1 -- ping -q -i 0.02 -s 100 10.3.0.2
+	pinging=$BG
+	node_bg n2 "$HELPERS/httpd" 10.3.0.2 2379
+	wait_for 5 written ready "$WORK/bg.$BG"
+	bg "$NETSIM" exec n1 -- bash -c 'while :; do curl -s http://10.3.0.2:2379/ >/dev/null; done'
+	prints measure --for 2s -v
+	check "measure: has rows of all kinds" jq -e 'any(.connections[]; .from_client.rtt.count? > 0) and
+		any(.one_way.rows[]; .delay.p99_ns? > 0) and any(.pairs[]; .from_a.packets > 0) and (.counters | length) > 0' "$WORK/out"
+	bg_end "$BG"
+	bg_end "$pinging"
 	prints capture --for 100ms -w "$WORK/c.pcapng"
 	prints analyze "$WORK/c.pcapng"
 	prints top
