@@ -132,7 +132,7 @@ live() {
 	local ping
 	bg "$NETSIM" exec n1 -- ping -q -i 0.05 10.44.0.2
 	ping=$BG
-	interrupt_at to n2 20 INT "$NETSIM" measure --for 60s --json
+	interrupt_at to n2 20 INT "$NETSIM" measure --for 600s --json
 	is "measure for a time" "$STATUS $(jq '.packets > 0' <<<"$OUT")" "130 true"
 	interrupt_at to n2 20 INT "$NETSIM" measure --json
 	is "which ends with Ctrl-C otherwise" "$STATUS" 0
