@@ -36,10 +36,14 @@ connected() {
 	done | joined
 }
 
+all_connect() {
+	[[ $(connected "$1") == "$ALL" ]]
+}
+
 ALL="n1>n2 n1>n3 n2>n1 n2>n3 n3>n1 n3>n2"
 
 classes() {
-	is "all connect before" "$(connected 2380)" "$ALL"
+	check "all connect before" wait_for 10 all_connect 2380
 	check "a partition of a class" "$NETSIM" partition n1 --class etcd-peer --name peers
 	is "text" "$OUT" "fault 1: partition n1 | rest, class etcd-peer, until netsim heal"
 	node_exec n2 ip neigh flush all

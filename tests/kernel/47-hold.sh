@@ -266,8 +266,8 @@ engines() {
 		end=$(end_of_fault)
 		like "$engine: stays" "$("$NETSIM" status)" "profile slow \($engine"
 		flooded "$engine"
-		between "$engine: to the node at its end" "$(first n2 n1 "$(before "$end" 50)")" 20 300 ms
-		between "$engine: from the node" "$(first n1 n2 "$(before "$end" 50)")" 20 300 ms
+		between "$engine: to the node at its end" "$(first n2 n1 "$(before "$end" 50)")" 20 1000 ms
+		between "$engine: from the node" "$(first n1 n2 "$(before "$end" 50)")" 20 1000 ms
 		between "$engine: delays" "$(rtt_of n1 10.1.0.2)" 20 30 ms
 	done
 	"$NETSIM" clear -q

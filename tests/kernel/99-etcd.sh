@@ -83,15 +83,16 @@ traffic() {
 read_by_tshark() {
 	local field fields=()
 	for field in frame.time_epoch ip.src tcp.srcport ip.dst tcp.dstport tcp.flags.fin tcp.flags.reset \
-		tcp.analysis.retransmission tcp.analysis.fast_retransmission tcp.analysis.spurious_retransmission; do
+		tcp.analysis.{retransmission,fast_retransmission,spurious_retransmission,out_of_order}; do
 		fields+=(-e "$field")
 	done
 	tshark -r "$WORK/p3.pcap" -T fields -E separator=, "${fields[@]}" 2>/dev/null >"$WORK/segments"
 }
 
-# segments PORT [resent]: how many have this port; those that were sent again
+# segments PORT [resent]: how many have this port; those that were sent again, or are out of order,
+# which differs by microseconds
 segments() {
-	awk -F, -v port="$1" -v resent="${2:-}" '($3 == port || $5 == port) && (!resent || $8 $9 $10 != "") { n++ }
+	awk -F, -v port="$1" -v resent="${2:-}" '($3 == port || $5 == port) && (!resent || $8 $9 $10 $11 != "") { n++ }
 		END { print n + 0 }' "$WORK/segments"
 }
 
@@ -123,7 +124,7 @@ check_capture() {
 		is "etcd-${class%:*}: packets" "$(jq ".classes[] | select(.class == \"etcd-${class%:*}\").both.packets" "$WORK/p3.json")" \
 			"$(segments "${class#*:}")"
 		is "etcd-${class%:*}: retransmissions" \
-			"$(jq ".classes[] | select(.class == \"etcd-${class%:*}\").both | .fast + .timeout + .spurious" "$WORK/p3.json")" \
+			"$(jq ".classes[] | select(.class == \"etcd-${class%:*}\").both | .fast + .timeout + .spurious + .reordered" "$WORK/p3.json")" \
 			"$(segments "${class#*:}" resent)"
 	done
 	gaps_by_hand >"$WORK/theirs"
