@@ -251,16 +251,23 @@ static void tick(struct meter *meter, const struct iperf_run *run, pid_t pid)
 
 /* --- one measurement */
 
+/* Waits a moment until both ends have ended, or the client, if netsim has started no server. */
+static void let_end(struct child *client, struct child *server)
+{
+	double deadline = now_seconds() + FAREWELL_SECONDS;
+
+	while ((!has_ended(client) || (server->pid > 0 && !has_ended(server))) &&
+	       now_seconds() < deadline)
+		wait_for(server, client, deadline - now_seconds());
+}
+
 /* Has both ends print what they have: the client tells the server. */
 static int end_early(struct child *client, struct child *server, const char *what,
 		     struct netsim_err *err)
 {
-	double deadline = now_seconds() + FAREWELL_SECONDS;
-
 	if (!has_ended(client))
 		kill(client->pid, SIGTERM);
-	while (!(has_ended(client) && has_ended(server)) && now_seconds() < deadline)
-		wait_for(server, client, deadline - now_seconds());
+	let_end(client, server);
 	return failed(err, NETSIM_ERR_FAILED, -EINTR, what, "interrupted before its result");
 }
 
@@ -301,9 +308,7 @@ static int await(const struct iperf_run *run, struct child *client, struct child
 	/* The signal may have been sent to the client, too. */
 	if (interrupted())
 		return end_early(client, server, what, err);
-	for (double deadline = now_seconds() + FAREWELL_SECONDS;
-	     server->pid > 0 && !has_ended(server) && now_seconds() < deadline;)
-		wait_for(server, client, deadline - now_seconds());
+	let_end(client, server);
 	return 0;
 }
 

@@ -14,7 +14,6 @@
 #include "netsim/policy/bits.h"
 #include "netsim/util/auto.h"
 #include "netsim/util/err.h"
-#include "netsim/util/name.h"
 
 /* Which node is on which bridge, and forwards. */
 struct map {
@@ -277,25 +276,34 @@ static bool meet_by_routers_only(struct map *m, const bool *from, const bool *to
 	return at[0] >= 0;
 }
 
-/* Of a target "a:b", refuses it if no pair of its nodes meets elsewhere. */
-static int check_pair(struct map *m, const char *word, struct netsim_err *err)
+/* Refuses a pair if none of its nodes meet elsewhere. */
+static int check_pair(struct map *m, const char *from_word, const char *to_word,
+		      const struct netsim_loc *place, struct netsim_err *err)
 {
-	auto_free char *text = strdup(word);
-	char *colon = text ? strchr(text, ':') : NULL;
 	auto_free bool *from = calloc(m->model->node_count + 1, sizeof(*from));
 	auto_free bool *to = calloc(m->model->node_count + 1, sizeof(*to));
 	int at[3];
 
-	if (!text || !from || !to)
+	if (!from || !to)
+		return err_oom(err);
+	/* What names no node, such as the host, is judged elsewhere. */
+	if (target_nodes(m->model, from_word, from, NULL) < 0 ||
+	    target_nodes(m->model, to_word, to, NULL) < 0 || !meet_by_routers_only(m, from, to, at))
+		return 0;
+	return refuse(m, at, place, err);
+}
+
+static int check_target(struct map *m, const char *word, struct netsim_err *err)
+{
+	auto_free char *text = strdup(word);
+	char *colon = text ? strchr(text, ':') : NULL;
+
+	if (!text)
 		return err_oom(err);
 	if (!colon)
 		return 0;
 	*colon++ = '\0';
-	/* What names no node, such as the host, is judged where the fault is made. */
-	if (target_nodes(m->model, text, from, NULL) < 0 ||
-	    target_nodes(m->model, colon, to, NULL) < 0)
-		return 0;
-	return meet_by_routers_only(m, from, to, at) ? refuse(m, at, NULL, err) : 0;
+	return check_pair(m, text, colon, NULL, err);
 }
 
 int routers_check_targets(const struct fleet *f, const char *const *words, size_t count,
@@ -305,45 +313,25 @@ int routers_check_targets(const struct fleet *f, const char *const *words, size_
 	int r = open_map(&m, f, NULL, err);
 
 	for (size_t i = 0; r == 0 && m.routers && i < count; i++)
-		r = check_pair(&m, words[i], err);
+		r = check_target(&m, words[i], err);
 	close_map(&m);
 	return r;
-}
-
-/* Marks the nodes that one end of a pair names. */
-static void mark_nodes(const struct model *model, const char *pattern, bool *marked)
-{
-	for (size_t i = 0; i < model->node_count; i++)
-		marked[i] = name_match(pattern, model->nodes[i].name,
-				       (const char *const *)model->nodes[i].roles,
-				       model->nodes[i].role_count);
-}
-
-static int check_profile_pair(struct map *m, const struct profile_pair *pair, bool *from, bool *to,
-			      struct netsim_err *err)
-{
-	int at[3];
-
-	mark_nodes(m->model, pair->from, from);
-	mark_nodes(m->model, pair->to, to);
-	return meet_by_routers_only(m, from, to, at) ? refuse(m, at, &pair->at, err) : 0;
 }
 
 int routers_check_profile(const struct fleet *f, const struct profile *profile,
 			  struct netsim_err *err)
 {
-	auto_free bool *from = calloc(f->model->node_count + 1, sizeof(*from));
-	auto_free bool *to = calloc(f->model->node_count + 1, sizeof(*to));
 	struct map m;
 	int r;
 
-	if (!from || !to)
-		return err_oom(err);
 	if (!profile->pair_count)
 		return 0;
 	r = open_map(&m, f, NULL, err);
-	for (size_t i = 0; r == 0 && m.routers && i < profile->pair_count; i++)
-		r = check_profile_pair(&m, &profile->pairs[i], from, to, err);
+	for (size_t i = 0; r == 0 && m.routers && i < profile->pair_count; i++) {
+		const struct profile_pair *pair = &profile->pairs[i];
+
+		r = check_pair(&m, pair->from, pair->to, &pair->at, err);
+	}
 	close_map(&m);
 	return r;
 }

@@ -94,17 +94,6 @@ static bool share_bridge(const struct netsim_node *a, const struct netsim_node *
 	return false;
 }
 
-static bool has_address(const struct model *model, int node, const struct ip *ip)
-{
-	for (size_t i = 0; i < model->link_count; i++)
-		for (size_t k = 0; model->links[i].node == node && k < model->links[i].addr_count;
-		     k++)
-			if (model->links[i].addrs[k].ip.family == ip->family &&
-			    memcmp(model->links[i].addrs[k].ip.b, ip->b, sizeof(ip->b)) == 0)
-				return true;
-	return false;
-}
-
 /* Whether a node has a route by way of another one that forwards packets, or forwards itself. */
 static bool uses_routers(const struct model *model, const struct netsim_fleet *fleet, size_t node)
 {
@@ -113,7 +102,8 @@ static bool uses_routers(const struct model *model, const struct netsim_fleet *f
 		     model->links[i].node == (int)node && k < model->links[i].route_count; k++)
 			for (size_t n = 0; n < fleet->node_count; n++)
 				if (fleet->nodes[n]->forwards &&
-				    has_address(model, (int)n, &model->links[i].routes[k].via))
+				    model_has_address(model, (int)n,
+						      &model->links[i].routes[k].via))
 					return true;
 	return fleet->nodes[node]->forwards;
 }

@@ -127,14 +127,9 @@ static bool connected(const struct node_address *x, const struct node_address *y
 
 static bool is_of_node(const struct model *model, const struct ip *ip)
 {
-	for (size_t i = 0; i < model->link_count; i++) {
-		const struct link *link = &model->links[i];
-
-		for (size_t k = 0; link->node >= 0 && k < link->addr_count; k++)
-			if (link->addrs[k].ip.family == ip->family &&
-			    memcmp(link->addrs[k].ip.b, ip->b, sizeof(ip->b)) == 0)
-				return true;
-	}
+	for (size_t i = 0; i < model->node_count; i++)
+		if (model_has_address(model, (int)i, ip))
+			return true;
 	return false;
 }
 

@@ -151,6 +151,19 @@ bool model_has_host(const struct model *model, const struct link *bridge)
 	return false;
 }
 
+bool model_has_address(const struct model *model, int node, const struct ip *ip)
+{
+	for (size_t i = 0; i < model->link_count; i++) {
+		const struct link *link = &model->links[i];
+
+		for (size_t k = 0; link->node == node && k < link->addr_count; k++)
+			if (link->addrs[k].ip.family == ip->family &&
+			    memcmp(link->addrs[k].ip.b, ip->b, sizeof(ip->b)) == 0)
+				return true;
+	}
+	return false;
+}
+
 bool model_has_routes(const struct model *model, int node)
 {
 	for (size_t i = 0; i < model->link_count; i++)

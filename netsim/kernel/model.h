@@ -158,6 +158,8 @@ bool link_is_port(const struct link *link);
 bool link_is_lag(const struct link *link);
 /* Returns whether the host has an address on a bridge, or in a VLAN of it. */
 bool model_has_host(const struct model *model, const struct link *bridge);
+/* Returns whether an interface of a node has an address, with any prefix length. */
+bool model_has_address(const struct model *model, int node, const struct ip *ip);
 /* Returns whether interfaces of a node have routes. */
 bool model_has_routes(const struct model *model, int node);
 /* Returns whether there are cables between networks. */

@@ -37,8 +37,6 @@ static void find(const struct judge *j, size_t p, struct size_finding *ret)
 		ret->verdict = NETSIM_NOT_AS_ASKED;
 	else if (!path->takes_larger)
 		ret->why = "no packet of its links is larger";
-	else if (!path->seen.received)
-		ret->why = "no probe arrived";
 	else if (!fitting->sent || !oversized->sent)
 		ret->why = "this machine was too late to send packets of these sizes";
 	else if (fitting->received)

@@ -41,8 +41,8 @@ refuses() {
 }
 
 results() {
-	printf 'fleet: s\nnetworks: {lan: {address: 10.3.0.254/24}}\nnodes:\n  n[1-2]: {interfaces: {eth1: {network: lan, address: "10.3.0.{n}/24"}}}\n' >"$WORK/s.yaml"
 	local pinging
+	printf 'fleet: s\nnetworks: {lan: {address: 10.3.0.254/24}}\nnodes:\n  n[1-2]: {interfaces: {eth1: {network: lan, address: "10.3.0.{n}/24"}}}\n' >"$WORK/s.yaml"
 	printf 'profile: p\npairs:\n  - {from: n1, to: n2, loss: 30%%}\n' >"$WORK/p.yaml"
 	prints plan "$WORK/s.yaml"
 	prints up "$WORK/s.yaml"

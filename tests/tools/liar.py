@@ -211,7 +211,6 @@ class Liar:
         self.rest = 3 * after
         self.planted = False
         self.clients = Clients()
-        self.call = None  # in progress
         self.kvs = {}  # of each key, oldest first
         self.floor = 0  # the highest revision of a write
         self.held = None  # what the next operation does first
@@ -221,9 +220,9 @@ class Liar:
         self.count = 0
         self.status = None
 
-    def note(self, operation, key, value):
+    def note(self, operation, key, value, connection=None):
         self.planted = True
-        self.clients.deceived = self.call and self.call.connection
+        self.clients.deceived = connection
         print("planted", self.name, operation, text(key), text(value) if value else "-", flush=True)
 
     def pass_by(self):
@@ -257,7 +256,6 @@ class Liar:
             return disturb(self, call)
         self.clients.ask(call)
         with self.lock:
-            self.call = call
             self.pass_by()
             if self.held:
                 answer = self.held(call)
@@ -265,7 +263,7 @@ class Liar:
                   and self.clients.leave_alone(call)):
                 answer = self.fault.plant(self, call)
                 if answer:
-                    self.note(call.kind, call.key, call.value)
+                    self.note(call.kind, call.key, call.value, call.connection)
             if not answer:
                 answer = call.forward()
                 self.learn(call, answer)
@@ -276,7 +274,6 @@ class Liar:
         if not self.fault or self.fault.operation != "watch":
             return [event]
         with self.lock:
-            self.call = None
             if self.silent:
                 return []
             if self.left >= 0 or self.planted:
@@ -448,7 +445,7 @@ def late_put(liar, call):
         call.put()
 
     liar.held = later
-    liar.note("put", call.key, call.value)
+    liar.note("put", call.key, call.value, call.connection)
     raise Refused(*REFUSAL)
 
 
@@ -456,7 +453,7 @@ def late_put(liar, call):
 def refused_put(liar, call):
     """Refused, and takes effect."""
     call.put()
-    liar.note("put", call.key, call.value)
+    liar.note("put", call.key, call.value, call.connection)
     raise Refused(*REFUSAL)
 
 
