@@ -77,8 +77,13 @@ int probe_run(struct probe *probe, const struct probe_plan *plan, struct netsim_
 /* Rates in bits per second; frames count without preamble and FCS, but with an overhead asked for.
  */
 struct probe_rate {
-	double passed;	/* rate received, once the link was busy */
-	double offered; /* rate at which the same packets were sent, at least; 0: not known */
+	double passed; /* rate received, once the link was busy */
+	/*
+	 * Rate at which the same packets were sent, at least; 0: not known. Less by the share of
+	 * the window in which the machine stood still after they were sent: so long they may have
+	 * waited for it instead of for the link.
+	 */
+	double offered;
 	double window;	/* seconds over which it was measured */
 	bool busy;	/* TCP: the port is in use at both ends */
 	double refused; /* flood: the share of packets that the sender's interface refused */

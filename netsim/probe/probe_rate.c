@@ -41,6 +41,7 @@ struct flood {
 	uint32_t counted;
 	struct sent times;
 	double heard; /* time of the last arrival */
+	double late;  /* seconds in which the machine stood still before it, after the last batch */
 };
 
 static size_t packet_bytes(const struct probe_end *end, const struct probe_flood_plan *plan)
@@ -141,6 +142,25 @@ static void take_all(struct flood *f, double seconds)
 		f->heard = probe_now();
 }
 
+/*
+ * Receives what is in flight after the last batch, which was sent at a time. Where the machine
+ * stands still meanwhile, the last packets arrive later than the link made them.
+ */
+static void drain(struct flood *f, double sent)
+{
+	double stall = fmax(0, probe_now() - sent - PAUSE), end;
+
+	f->heard = probe_now();
+	for (end = f->heard + DRAIN_MAX; probe_now() < end && probe_now() - f->heard < QUIET;) {
+		double before = probe_now();
+
+		take_all(f, QUIET / 4);
+		stall += fmax(0, probe_now() - before - QUIET / 4);
+		if (f->heard > before)
+			f->late = stall;
+	}
+}
+
 void probe_flood(struct probe *probe, const struct probe_flood_plan *plan, struct probe_rate *ret)
 {
 	struct flood f = {.probe = probe,
@@ -152,7 +172,7 @@ void probe_flood(struct probe *probe, const struct probe_flood_plan *plan, struc
 			  .lead = plan->lead,
 			  .pace = plan->pace,
 			  .end = INT64_MAX};
-	double start = probe_now(), end = start + plan->seconds;
+	double start = probe_now(), end = start + plan->seconds, turn = start;
 
 	probe->run++;
 	f.bytes = packet_bytes(&probe->ends[f.lanes[0].from], plan);
@@ -166,7 +186,8 @@ void probe_flood(struct probe *probe, const struct probe_flood_plan *plan, struc
 
 		for (size_t i = 0; i < f.lane_count; i++)
 			more |= send_lane(&f, i, now - start);
-		sent_turn(&f.times, now, probe_now(), f.sent);
+		turn = probe_now();
+		sent_turn(&f.times, now, turn, f.sent);
 		if (plan->link > 0)
 			follow(&f, plan->link, now, f.tried - tried);
 		take_all(&f, more ? 0 : PAUSE);
@@ -175,14 +196,14 @@ void probe_flood(struct probe *probe, const struct probe_flood_plan *plan, struc
 	if (f.lane_count > 1)
 		f.end = clock_ns(CLOCK_REALTIME);
 	ret->refused = f.tried ? (double)f.refused / f.tried : 0;
-	ret->idle = f.idle / plan->seconds;
 	ret->busy = false;
-	f.heard = probe_now();
-	for (end = f.heard + DRAIN_MAX; probe_now() < end && probe_now() - f.heard < QUIET;)
-		take_all(&f, QUIET / 4);
-	ret->offered = sent_rate(&f.times) * f.bits;
-	sent_done(&f.times);
+	drain(&f, turn);
+	ret->idle = (f.idle + f.late) / plan->seconds;
 	ret->window = (double)(f.last - f.first) / 1e9;
+	ret->offered = sent_rate(&f.times) * f.bits;
+	if (ret->window > 0)
+		ret->offered *= fmax(0, 1 - f.late / ret->window);
+	sent_done(&f.times);
 	ret->passed = f.counted > 1 && ret->window > 0 ? (f.counted - 1) * f.bits / ret->window : 0;
 }
 
