@@ -6,8 +6,10 @@
 #include <string.h>
 
 #include "netsim/api/routes.h"
+#include "netsim/fleet/target.h"
 #include "netsim/kernel/neigh.h"
 #include "netsim/probe/echo.h"
+#include "netsim/util/auto.h"
 #include "netsim/util/unit.h"
 
 #define COUNT	   10
@@ -86,13 +88,22 @@ static enum netsim_ping_result judge(const struct echo_pair *pair, bool before,
 	return route->down ? NETSIM_PING_DOWN : NETSIM_PING_CUT;
 }
 
+/* Fails if the fleet has been removed meanwhile. */
+static int look_again(struct ping_run *run)
+{
+	auto_free char *name = NULL;
+	int r = state_read_host(run->st, run->err);
+
+	return r == 0 ? target_need_fleet(run->st, run->view.fleet.name, &name, run->err) : r;
+}
+
 /* Fills the result. Opens the policy again: the first partition may have been made meanwhile. */
 static int conclude(struct ping_run *run)
 {
 	struct routes_view *view = &run->view;
 	size_t n = view->query.node_count;
 	struct netsim_ping *list = arena_alloc(run->ret, (n * n + 1) * sizeof(*list));
-	int r = list ? state_read_host(run->st, run->err) : err_oom(run->err);
+	int r = list ? look_again(run) : err_oom(run->err);
 
 	if (r == 0)
 		r = fleet_find_policy(&view->fleet, run->err);

@@ -20,9 +20,10 @@ struct map {
 	const struct model *model;
 	const struct link **bridges;
 	size_t bridge_count;
-	bool *on;     /* by node * bridge_count + bridge */
-	bool *routes; /* by node */
-	bool *seen;   /* by node: on the way that is being looked for */
+	bool *on;	  /* by node * bridge_count + bridge */
+	bool *routes;	  /* by node */
+	bool *seen;	  /* by node: on the way that is being looked for */
+	const bool *down; /* by link, those left out; or NULL */
 	/* By node, the groups of the cut, or the pairs of groups in which it is cut off. */
 	struct port_bits *from, *to;
 	size_t routers;
@@ -62,10 +63,12 @@ static void put_on_bridges(struct map *m)
 	struct mark mark;
 
 	for (size_t i = 0; i < m->model->link_count; i++) {
-		int node = model_node_of_port(m->model, &m->model->links[i], &mark);
-		const struct link *bridge = node < 0 || m->model->links[i].cable ?
-						    NULL :
-						    bridge_of(m->model, &m->model->links[i]);
+		const struct link *port = &m->model->links[i], *bridge;
+		int node = model_node_of_port(m->model, port, &mark);
+
+		if (node < 0 || port->cable || (m->down && m->down[i]))
+			continue;
+		bridge = bridge_of(m->model, port);
 
 		for (size_t k = 0; bridge && k < m->bridge_count; k++)
 			m->on[(size_t)node * m->bridge_count + k] |=
@@ -164,14 +167,14 @@ static void group_nodes(struct map *m, const struct policy *policy, const struct
 	}
 }
 
-/* cut: or NULL. */
+/* cut: or NULL. down is kept. */
 static int open_map(struct map *m, const struct fleet *f, const struct router_cut *cut,
 		    struct netsim_err *err)
 {
 	size_t nodes = f->model->node_count + 1;
 	int r;
 
-	*m = (struct map) {.model = f->model};
+	m->model = f->model;
 	r = list_bridges(m, err);
 	if (r < 0)
 		return r;
@@ -241,7 +244,7 @@ static int refuse(const struct map *m, const int nodes_at[3], const struct netsi
 
 int routers_check_cut(const struct fleet *f, const struct router_cut *cut, struct netsim_err *err)
 {
-	struct map m;
+	struct map m = {0};
 	int r = open_map(&m, f, cut, err), count = (int)f->model->node_count, router;
 
 	/* Whom a node of a ring does not hear, it would hear by way of a router. */
@@ -309,7 +312,7 @@ static int check_target(struct map *m, const char *word, struct netsim_err *err)
 int routers_check_targets(const struct fleet *f, const char *const *words, size_t count,
 			  struct netsim_err *err)
 {
-	struct map m;
+	struct map m = {0};
 	int r = open_map(&m, f, NULL, err);
 
 	for (size_t i = 0; r == 0 && m.routers && i < count; i++)
@@ -321,7 +324,7 @@ int routers_check_targets(const struct fleet *f, const char *const *words, size_
 int routers_check_profile(const struct fleet *f, const struct profile *profile,
 			  struct netsim_err *err)
 {
-	struct map m;
+	struct map m = {0};
 	int r;
 
 	if (!profile->pair_count)
@@ -336,45 +339,69 @@ int routers_check_profile(const struct fleet *f, const struct profile *profile,
 	return r;
 }
 
-/* Whether two nodes meet by routers, and the cuts in force leave no way for packets or answers. */
-static bool is_way_cut(struct map *m, const struct policy *policy, int a, int b)
-{
-	bool cut;
-	int router;
+/* The ways by routers: all, those by ports that are up, and those that no partition cuts. */
+struct ways {
+	struct map all, up, uncut;
+};
 
-	m->policy = NULL;
-	if (!meet_by_router(m, a, b, &router))
-		return false;
-	m->policy = policy;
-	cut = !meet_by_router(m, a, b, &router) || !meet_by_router(m, b, a, &router);
-	m->policy = NULL;
-	return cut;
+static int open_ways(struct ways *w, const struct fleet *f, const bool *down,
+		     struct netsim_err *err)
+{
+	size_t nodes = f->model->node_count;
+	int r;
+
+	*w = (struct ways) {.up = {.down = down}};
+	r = open_map(&w->all, f, NULL, err);
+	if (r == 0)
+		r = open_map(&w->up, f, NULL, err);
+	if (r < 0 || !f->policy)
+		return r;
+	r = open_map(&w->uncut, f, NULL, err);
+	if (r < 0)
+		return r;
+	w->uncut.policy = f->policy;
+	w->uncut.numbers = calloc(nodes + 1, sizeof(*w->uncut.numbers));
+	if (!w->uncut.numbers)
+		return err_oom(err);
+	for (size_t i = 0; i < nodes; i++)
+		w->uncut.numbers[i] = policy_node(f->policy, f->model->nodes[i].name);
+	return 0;
 }
 
-int routers_mark_cut(const struct fleet *f, const struct address_query *query,
-		     struct address_pair *pairs, struct netsim_err *err)
+static void mark_pair(struct ways *w, int a, int b, struct address_pair *pair)
 {
-	size_t n = query->node_count, nodes = f->model->node_count;
+	int router;
+
+	if (!meet_by_router(&w->all, a, b, &router))
+		return;
+	/* Answers come back by ways of their own. */
+	pair->cut |= w->uncut.policy && !(meet_by_router(&w->uncut, a, b, &router) &&
+					  meet_by_router(&w->uncut, b, a, &router));
+	pair->down |= !meet_by_router(&w->up, a, b, &router);
+}
+
+int routers_mark(const struct fleet *f, const struct address_query *query, const bool *down,
+		 struct address_pair *pairs, struct netsim_err *err)
+{
+	size_t n = query->node_count;
 	bool routed = false;
-	struct map m;
+	struct ways w;
 	int r;
 
 	/* Without routes nobody sends by way of a router, and none needs to be looked for. */
-	for (size_t i = 0; f->policy && i < nodes; i++)
+	for (size_t i = 0; i < f->model->node_count; i++)
 		routed |= model_has_routes(f->model, (int)i);
 	if (!routed)
 		return 0;
-	r = open_map(&m, f, NULL, err);
-	if (r == 0 && m.routers && !(m.numbers = calloc(nodes + 1, sizeof(*m.numbers))))
-		r = err_oom(err);
-	for (size_t i = 0; r == 0 && m.routers && i < nodes; i++)
-		m.numbers[i] = policy_node(f->policy, f->model->nodes[i].name);
-	for (size_t i = 0; r == 0 && m.routers && i < n * n; i++) {
+	r = open_ways(&w, f, down, err);
+	for (size_t i = 0; r == 0 && w.all.routers && i < n * n; i++) {
 		int a = query->nodes[i / n], b = query->nodes[i % n];
 
 		if (a >= 0 && b >= 0 && a != b && *pairs[i].to)
-			pairs[i].cut |= is_way_cut(&m, f->policy, a, b);
+			mark_pair(&w, a, b, &pairs[i]);
 	}
-	close_map(&m);
+	close_map(&w.all);
+	close_map(&w.up);
+	close_map(&w.uncut);
 	return r;
 }

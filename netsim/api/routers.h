@@ -32,8 +32,11 @@ struct profile;
 int routers_check_profile(const struct fleet *f, const struct profile *profile,
 			  struct netsim_err *err);
 
-/* Sets cut in the pairs whose ways by routers are all cut now. */
-int routers_mark_cut(const struct fleet *f, const struct address_query *query,
-		     struct address_pair *pairs, struct netsim_err *err);
+/*
+ * Sets cut in the pairs whose ways by routers are all cut now, and down in those whose ways all
+ * pass a port that is down. down: by link of the model.
+ */
+int routers_mark(const struct fleet *f, const struct address_query *query, const bool *down,
+		 struct address_pair *pairs, struct netsim_err *err);
 
 #endif

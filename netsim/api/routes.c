@@ -83,30 +83,55 @@ int routes_view_open(struct netsim *ctx, const struct netsim_routes_opts *opts,
 	return r == 0 ? routes_mark(view, err) : r;
 }
 
-/* Sets *ret if a link is down: its cable is pulled, or a fault stops all its frames. */
+/*
+ * Sets *ret if a port is down: its cable is pulled, its interface is down inside the node, or a
+ * fault stops all its frames, or those with the tag.
+ */
 static int is_down(const struct routes_view *view, const struct intent *intent,
-		   const struct address_end *end, bool *ret, struct netsim_err *err)
+		   const struct link *port, uint16_t tag, bool *ret, struct netsim_err *err)
 {
 	const struct model *model = view->fleet.model;
-	const struct link *now;
+	const struct link *now = model_find_link(view->query.st->host, MODEL_HOST, port->name);
 	enum expected_state state;
 	struct link_conditions c;
 	struct mark mark;
 	int node, r;
 
-	if (!end->port)
-		return 0;
-	now = model_find_link(view->query.st->host, MODEL_HOST, end->port->name);
-	*ret |= !now || !now->up;
-	if (!mark_parse(end->port->alias, &mark) || !mark.iface)
+	*ret |= !now || !link_carries(now);
+	if (!mark_parse(port->alias, &mark) || !mark.iface)
 		return 0;
 	node = model_find_node(model, mark.node);
 	if (node < 0)
 		return 0;
-	r = expected_link(intent,
-			  &(struct expected_port) {&model->nodes[node], mark.iface, end->tag}, &c,
-			  &state, err);
+	r = expected_link(intent, &(struct expected_port) {&model->nodes[node], mark.iface, tag},
+			  &c, &state, err);
 	*ret |= r == 0 && state == EXPECTED_DOWN;
+	return r;
+}
+
+/* Marks what a router of the fleet is on the way of. */
+static int mark_by_routers(struct routes_view *view, const struct intent *intent,
+			   struct netsim_err *err)
+{
+	const struct model *model = view->fleet.model;
+	auto_free bool *down = calloc(model->link_count + 1, sizeof(*down));
+	int r = down ? 0 : err_oom(err);
+
+	for (size_t i = 0; r == 0 && i < model->link_count; i++)
+		if (link_is_port(&model->links[i]))
+			r = is_down(view, intent, &model->links[i], 0, &down[i], err);
+	return r == 0 ? routers_mark(&view->fleet, &view->query, down, view->pairs, err) : r;
+}
+
+static int mark_ends(struct routes_view *view, const struct intent *intent,
+		     struct address_pair *pair, struct netsim_err *err)
+{
+	const struct address_end *ends[] = {&pair->sender, &pair->receiver};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && *pair->to && i < 2; i++)
+		if (ends[i]->port)
+			r = is_down(view, intent, ends[i]->port, ends[i]->tag, &pair->down, err);
 	return r;
 }
 
@@ -114,23 +139,15 @@ int routes_mark(struct routes_view *view, struct netsim_err *err)
 {
 	size_t n = view->query.node_count;
 	struct intent intent;
-	int r;
+	int r = intent_read_parsed(view->fleet.model->fleet, &intent, err);
 
 	addresses_mark_cut(view->fleet.policy, &view->query, view->pairs);
-	r = routers_mark_cut(&view->fleet, &view->query, view->pairs, err);
-	if (r < 0)
-		return r;
-	r = intent_read_parsed(view->fleet.model->fleet, &intent, err);
 	for (size_t i = 0; r == 0 && i < n * n; i++) {
-		struct address_pair *pair = &view->pairs[i];
-
-		pair->down = false;
-		if (!*pair->to)
-			continue;
-		r = is_down(view, &intent, &pair->sender, &pair->down, err);
-		if (r == 0)
-			r = is_down(view, &intent, &pair->receiver, &pair->down, err);
+		view->pairs[i].down = false;
+		r = mark_ends(view, &intent, &view->pairs[i], err);
 	}
+	if (r == 0)
+		r = mark_by_routers(view, &intent, err);
 	intent_done(&intent);
 	return r;
 }

@@ -125,8 +125,7 @@ static int read_port(const struct reader *r, const struct model *model, size_t a
 	port->name = copy(r, link->name);
 	port->iface = copy(r, iface);
 	port->bridge = copy(r, link->master);
-	/* A tap has a carrier while a machine has opened it; until then it is shaped, too. */
-	port->up = link->up && (link->running || link->kind == LINK_TAP);
+	port->up = link_carries(link);
 	port->routed = link->routed;
 	if (number) {
 		node->unclaimed_packets += policy_link_entry(r->policy, number)->unclaimed;

@@ -15,6 +15,9 @@
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
 
+/* Of linux/if.h, which conflicts with net/if.h */
+#define LOWER_UP 0x10000
+
 /* References by index, resolved to names after all links are read. */
 struct refs {
 	int master, lower, primary;
@@ -140,7 +143,7 @@ static int parse_link(const struct nlmsghdr *msg, struct link *link, struct refs
 	rtnl_parse(msg, sizeof(*ifi), a, IFLA_MAX);
 	link->ifindex = ifi->ifi_index;
 	link->up = ifi->ifi_flags & IFF_UP;
-	link->running = ifi->ifi_flags & IFF_RUNNING;
+	link->running = ifi->ifi_flags & IFF_RUNNING && ifi->ifi_flags & LOWER_UP;
 	snprintf(link->name, sizeof(link->name), "%s", rtnl_str(a[IFLA_IFNAME]));
 	link->mtu = rtnl_u32(a[IFLA_MTU]);
 	link->group = rtnl_u32(a[IFLA_GROUP]);

@@ -108,6 +108,11 @@ bool link_is_port(const struct link *link)
 	       (link->kind == LINK_VETH || link->kind == LINK_TAP || link->machine);
 }
 
+bool link_carries(const struct link *link)
+{
+	return link->up && (link->running || link->kind == LINK_TAP);
+}
+
 bool link_is_lag(const struct link *link)
 {
 	return link->node == MODEL_HOST && link->kind == LINK_BOND && !link->machine;

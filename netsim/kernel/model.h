@@ -61,7 +61,8 @@ struct link {
 	bool has_mac;
 	struct mac mac;
 	struct netsim_loc mac_at;
-	bool up, running;      /* IFF_UP; IFF_RUNNING, it carries frames */
+	/* IFF_UP; it carries frames: IFF_LOWER_UP, which ends at once, and IFF_RUNNING, later */
+	bool up, running;
 	bool machine;	       /* an interface of this machine, which is a node itself */
 	char master[IFNAMSIZ]; /* the bridge or bond it belongs to, or "" */
 	/* port: the bond on the host by which it belongs to the bridge `master`, or "" */
@@ -154,6 +155,11 @@ int model_machine(const struct model *model);
  * node's own end. What the port sends then comes from the node.
  */
 bool link_is_port(const struct link *link);
+/*
+ * Returns whether a link carries frames: its cable and both its ends are up. A tap has a carrier
+ * only while a machine has opened it, and counts until then, too.
+ */
+bool link_carries(const struct link *link);
 /* Returns whether a link is the switch's side of a node's bond, which is one port of a bridge. */
 bool link_is_lag(const struct link *link);
 /* Returns whether the host has an address on a bridge, or in a VLAN of it. */

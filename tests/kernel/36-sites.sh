@@ -94,6 +94,8 @@ faults() {
 	"$NETSIM" heal -q
 	check "its cable is pulled" "$NETSIM" link down wan/west --for 30s
 	is "and so does that" "$(crossing) $(within)" "0 4"
+	check "ping-matrix expects that, too" "$NETSIM" ping-matrix --json -c 1
+	is "of the same pairs" "$(jq '[.pairs[] | select(.result == "down")] | length' <<<"$OUT")" 12
 	"$NETSIM" heal -q
 	is "healed" "$(crossing) $(within)" "8 4"
 }

@@ -119,6 +119,26 @@ drawn() {
 	tr '\r\n' '\n\n' <<<"$OUT" | sed -n 's/^\x1b\[K//p' | sed '/^$/d' >"$WORK/drawn"
 }
 
+# ping-matrix expects no answer from a node whose interface is down, and reports no pairs of a fleet
+# that was removed meanwhile.
+matrix() {
+	node_exec b ip link set eth1 down
+	check "ping-matrix beside an interface that is down" "$NETSIM" ping-matrix --json -c 1
+	is "calls its pairs down" "$(jq '[.pairs[] | select(.result == "down")] | length' <<<"$OUT")" 4
+	node_exec b ip link set eth1 up
+	bg "$NETSIM" ping-matrix -c 600
+	wait_for 5 pings
+	check "the fleet is removed meanwhile" "$NETSIM" down -q
+	fails_with 2 "ping-matrix fails" wait "$BG"
+	check "and names it" written "netsim: there is no fleet $FLEET" "$WORK/bg.$BG"
+	check "up again" "$NETSIM" up -q "$WORK/c.yaml"
+}
+
+# pings: echo requests arrive at a
+pings() {
+	[[ $(node_exec a nstat -azs IcmpInEchos | awk '/IcmpInEchos/ { print $2 }') -gt 5 ]]
+}
+
 # Progress is drawn when it changes, ten times a second at most.
 progress() {
 	drawn "$NETSIM" ping-matrix --count 100 --interval 10ms
@@ -136,6 +156,7 @@ captured
 measured
 alone
 many
+matrix
 progress
 check "down" "$NETSIM" down -q
 done_testing
