@@ -241,9 +241,10 @@ static bool receive_one(struct echo_state *run, size_t source)
 	return true;
 }
 
-static void receive_all(struct echo_state *run, double seconds)
+/* Waits for up to 0.1 s. Returns the seconds that it took beyond that: this process did not run. */
+static double receive_all(struct echo_state *run, double seconds)
 {
-	double bounded = fmin(fmax(seconds, 0), 0.1);
+	double bounded = fmin(fmax(seconds, 0), 0.1), start = now_seconds(CLOCK_MONOTONIC);
 	struct timespec time = {0, (long)(bounded * 1e9)};
 	struct epoll_event events[64];
 	int got = epoll_pwait2(run->epoll, events, 64, &time, NULL);
@@ -251,6 +252,7 @@ static void receive_all(struct echo_state *run, double seconds)
 	for (int i = 0; i < got; i++)
 		while (receive_one(run, events[i].data.u64))
 			;
+	return fmax(0, now_seconds(CLOCK_MONOTONIC) - start - bounded);
 }
 
 /* --- phases */
@@ -263,7 +265,10 @@ static void send_no_more(struct echo_state *run)
 	run->end = run->position;
 }
 
-/* Sends count echoes of each pair, and waits for the answers. */
+/*
+ * Sends count echoes of each pair, and waits for the answers. Time in which this process did not
+ * run does not count: the answers may be there, or those who answer stood still as well.
+ */
 static void run_phase(struct echo_state *run, unsigned first, unsigned count)
 {
 	double end = INFINITY, now;
@@ -282,7 +287,7 @@ static void run_phase(struct echo_state *run, unsigned first, unsigned count)
 			end = now + fmax(LEAST_WAIT, 3 * run->slowest);
 		if (now >= end || (next == INFINITY && !run->awaited))
 			return;
-		receive_all(run, fmin(next, end) - now);
+		end += receive_all(run, fmin(next, end) - now);
 		if (run->plan->progress && first && run->position < run->end &&
 		    run->plan->progress(run->plan->arg, (double)run->position / (double)run->end))
 			send_no_more(run);
