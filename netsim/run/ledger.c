@@ -384,6 +384,9 @@ static void work(void *arg)
 		begin_due(worker);
 		loop_turn(worker->loop, due_of(worker) < wake ? due_of(worker) : wake);
 	}
+	/* A late machine has not begun all that was due before the end. */
+	for (; due_of(worker) <= now(); worker->next++)
+		worker->missed++;
 	while (in_flight(worker))
 		loop_turn(worker->loop, INT64_MAX);
 	drain_watch(worker);

@@ -78,7 +78,8 @@ int ledger_start(const struct ledger_spec *spec, struct ledger **ret, struct net
 void ledger_halt(struct ledger *ledger);
 /*
  * Begins no more operations, waits for those in flight, and frees the ledger. Sets *ret_missed
- * (may be NULL) to the operations that were due while too many were in flight.
+ * (may be NULL) to the operations that were due and not begun: too many were in flight, or the
+ * machine was late.
  */
 void ledger_stop(struct ledger *ledger, uint64_t *ret_missed);
 
