@@ -82,6 +82,13 @@ verify_early() {
 	is "and so are the pairs" "$(jq -r '[.rows[] | select(.node == "all") | "\(.what) \(.asked) \(.verdict)"] | sort | join(", ")' <<<"$OUT")" \
 		"order 6 pairs unproved, reach 6 pairs unproved"
 	"$NETSIM" apply -q --engine edt "$WORK/slow.yaml"
+	# fq sends later packets of a flow after those that wait already.
+	check "its probes leave the queues in the end" wait_for 25 drained
+}
+
+# drained: no packet waits at a port
+drained() {
+	! tc -s qdisc show | grep -q 'backlog [1-9]'
 }
 
 # 6 pairs, 2 of which lead to a node, each with a probe in 40 ms for 4 s: 200 packets.

@@ -15,9 +15,10 @@
  * time between EARLIEST, the clock before its send(), and LATEST, the clock after it: in
  * seconds since 1970. A change of the link thus lies between two frames, whatever the machine
  * does; a busy machine makes the answer less exact, never wrong. If it sent nothing for 100 ms
- * or longer, there is a line "gap" between two stretches. MIN_DELAY is
- * the shortest time on the way, in ms, 0 for lost frames. The last line is "lag MS": the longest
- * that a fast frame was on the way, by which the kernel's decision can come after the send().
+ * or longer, there is a line "gap" between two stretches, and a frame that was on the way then is
+ * not taken for slow: the machine may have stood still. MIN_DELAY is the shortest time on the way,
+ * in ms, 0 for lost frames. The last line is "lag MS": the longest that a fast frame was on the
+ * way, by which the kernel's decision can come after the send().
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -62,6 +63,7 @@ struct frame {
 static struct sent {
 	int64_t before, after, arrived; /* ns since 1970; arrived 0: never */
 	enum fate fate;
+	bool excused; /* it was on the way during a gap */
 } sent[MAX];
 static uint32_t count;
 static volatile sig_atomic_t stopped;
@@ -172,6 +174,19 @@ static bool receive_until(const struct node *to, int64_t deadline)
 	return any;
 }
 
+static bool gap_after(uint32_t i)
+{
+	return i + 1 < count && sent[i + 1].before - sent[i].after > GAP_MS * NS_MS;
+}
+
+static bool meets_gap(uint32_t i)
+{
+	for (uint32_t k = i; k < count && sent[k].after < sent[i].arrived; k++)
+		if (gap_after(k))
+			return true;
+	return false;
+}
+
 /* A busy machine can delay fast frames: a short stretch of slow ones between fast ones is fast. */
 static void forgive(uint32_t first, uint32_t end)
 {
@@ -190,6 +205,9 @@ static void classify(uint32_t upto, int64_t slow_ns)
 		struct sent *s = &sent[i];
 
 		s->fate = !s->arrived ? LOST : s->arrived - s->before >= slow_ns ? SLOW : FAST;
+		s->excused = s->fate == SLOW && meets_gap(i);
+		if (s->excused)
+			s->fate = i > 0 && sent[i - 1].fate == SLOW ? SLOW : FAST;
 		if (i > 0 && s->fate == FAST && sent[i - 1].fate == SLOW)
 			forgive(first, i);
 		if (s->fate != SLOW)
@@ -208,11 +226,6 @@ static void print_stretch(const struct sent *first, const struct sent *last, enu
 	printf("%s %zd %.6f %.6f %.6f %.6f %.3f\n", fates[fate], last - first + 1,
 	       (double)first->before / NS, (double)first->after / NS, (double)last->before / NS,
 	       (double)last->after / NS, fate == LOST ? 0 : (double)least / NS_MS);
-}
-
-static bool gap_after(uint32_t i)
-{
-	return sent[i + 1].before - sent[i].after > GAP_MS * NS_MS;
 }
 
 /*
@@ -257,7 +270,7 @@ static void print_lag(void)
 	int64_t lag = 0;
 
 	for (const struct sent *s = sent; s < sent + count; s++)
-		if (s->fate == FAST && s->arrived - s->before > lag)
+		if (s->fate == FAST && !s->excused && s->arrived - s->before > lag)
 			lag = s->arrived - s->before;
 	printf("lag %.3f\n", (double)lag / NS_MS);
 }
