@@ -7,6 +7,7 @@
 #include "netsim/api/faults.h"
 #include "netsim/api/handle.h"
 #include "netsim/api/machine.h"
+#include "netsim/fleet/target.h"
 #include "netsim/kernel/link.h"
 #include "netsim/kernel/mark.h"
 #include "netsim/shape/edt_faults.h"
@@ -109,7 +110,7 @@ static int list_cables(struct link_run *run, const char *target, struct intent_c
 	err_set(run->err, NETSIM_ERR_USAGE, -ENOENT, NULL, "%s has no port", target);
 	if (strchr(target, ':'))
 		err_hint(run->err, "a pair of nodes has no link; netsim partition cuts it off");
-	else
+	else if (!target_hint_port(run->fleet.model, target, run->err))
 		err_hint(run->err, "netsim status lists the nodes and their links");
 	return -ENOENT;
 }

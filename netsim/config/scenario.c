@@ -95,7 +95,7 @@ static bool read_instead(struct bind *b, struct scenario *s)
 
 static bool read_parts(struct bind *b, struct scenario *s, const struct raw_scenario *raw)
 {
-	bool good = read_fleet(b, s, raw->fleet);
+	bool good = raw->fleet && read_fleet(b, s, raw->fleet);
 
 	if (s->instead.profile)
 		good &= read_instead(b, s);
@@ -103,9 +103,10 @@ static bool read_parts(struct bind *b, struct scenario *s, const struct raw_scen
 		good &= read_profile(b, s, raw->profile);
 	if (s->instead.key && !s->varied)
 		good &= scenario_vary_profile(b, s, raw->profile);
-	/* Without the fleet, no name of a node can be checked. */
-	if (!s->topo)
-		return false;
+	/* Without the fleet, all but the names of nodes is checked. */
+	s->any_node = !s->topo;
+	if (s->any_node && !(s->topo = calloc(1, sizeof(*s->topo))))
+		return bind_oom(b);
 	if (raw->start)
 		good &= scenario_read_start(b, s, raw->start);
 	if (raw->probes)
@@ -133,7 +134,7 @@ static bool read_scenario(struct bind *b, struct scenario *s)
 				   "letters, digits, '.', '-' and '_', first a letter or digit",
 				   "\"%s\" is not valid as the name of a scenario",
 				   shown(raw.name.s));
-	return raw.fleet && read_parts(b, s, &raw) && good && varied;
+	return read_parts(b, s, &raw) && good && varied;
 }
 
 static void phase_done(struct phase *phase)

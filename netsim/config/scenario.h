@@ -130,6 +130,7 @@ struct scenario {
 	char *varied;			 /* what instead.key was replaced in; or NULL */
 	struct doc_node *profile_doc;	 /* of the profile, if that is varied and has a file */
 	struct topo *topo;
+	bool any_node;		 /* the fleet has mistakes: every name may be that of a node */
 	struct profile *profile; /* NULL: none */
 	uint64_t seed;
 	struct workload **workloads;

@@ -81,6 +81,8 @@ static bool find_end(struct bind *b, const struct scenario *s, const char *word,
 			*ret = &s->topo->nodes[i];
 			return true;
 		}
+	if (s->any_node)
+		return true;
 	return scenario_check_word(b, s, word, at, false) &&
 	       scenario_refuse(b, at, "write A:B, two names of nodes",
 			       "\"%s\" may be several nodes; a sentence is about one pair",
@@ -98,7 +100,7 @@ static bool check_pair(struct bind *b, struct scenario *s, const struct doc_node
 	good &= find_end(b, s, x->e.to, &to, &ends[1]);
 	if (x->e.class_name)
 		good &= scenario_check_class(b, x->e.class_name, &class);
-	if (!good || x->e.quantity != EXPECT_RTT)
+	if (!good || s->any_node || x->e.quantity != EXPECT_RTT)
 		return good;
 	x->probe = scenario_pair_probe(b, s, &x->e, ends, (const struct place[2]) {from, to});
 	return x->probe != NULL;

@@ -51,7 +51,7 @@ bool scenario_mark_nodes(struct bind *b, const struct scenario *s, const char *w
 			 const struct place *at, bool *marks)
 {
 	const char *near;
-	bool found = false;
+	bool found = s->any_node;
 
 	for (size_t i = 0; i < s->topo->node_count; i++) {
 		const struct node *node = &s->topo->nodes[i];
@@ -185,7 +185,7 @@ bool scenario_bind_nodes(struct bind *b, const struct field *field, const struct
 	if (!good || !keep_words(b, field, node, &set->words) ||
 	    !list_nodes(b, field, node, set, marks))
 		return false;
-	if (!set->count && !set->host)
+	if (!set->count && !set->host && !s->any_node)
 		return bind_refuse(b, &node->at, NULL, "%s: there is no node", field->name);
 	if (field->max == 1 && set->count > 1)
 		return bind_refuse(b, &node->at, "name one node", "%s: this names %zu nodes",

@@ -8,6 +8,7 @@
 #include "netsim/config/matrix.h"
 #include "netsim/config/scenario_parts.h"
 #include "netsim/util/arena.h"
+#include "netsim/util/name.h"
 #include "netsim/words/selector.h"
 
 /* A command while its words are checked. */
@@ -24,12 +25,30 @@ static struct place place_of(const struct step_check *c, const char *word)
 	return (struct place) {c->node, step_offset(&c->command->step, word)};
 }
 
+static const char *nearest_interface(const struct step_check *c, const char *word,
+				     const bool *marks)
+{
+	const struct topo *topo = c->s->topo;
+	auto_free const char **names = NULL;
+	size_t count = 0;
+
+	for (size_t n = 0; n < topo->node_count; n++)
+		count += topo->nodes[n].iface_count;
+	names = calloc(count + 1, sizeof(*names));
+	count = 0;
+	for (size_t n = 0; names && n < topo->node_count; n++)
+		for (size_t i = 0; marks[n] && i < topo->nodes[n].iface_count; i++)
+			names[count++] = topo->nodes[n].ifaces[i].name;
+	return names ? bind_nearest(c->b, word, names, count) : NULL;
+}
+
 /* Checks NODE/INTERFACE: one of the nodes has this interface. */
 static bool check_interface(const struct step_check *c, const char *target, struct place at)
 {
 	const char *slash = strchr(target, '/');
 	auto_free char *word = strndup(target, (size_t)(slash - target));
 	auto_free bool *marks = calloc(c->s->topo->node_count + 1, sizeof(*marks));
+	const char *near;
 
 	if (!word || !marks)
 		return bind_oom(c->b);
@@ -37,13 +56,16 @@ static bool check_interface(const struct step_check *c, const char *target, stru
 		return scenario_check_word(c->b, c->s, word, &at, false);
 	if (!scenario_mark_nodes(c->b, c->s, word, &at, marks))
 		return false;
+	if (c->s->any_node)
+		return true;
 	for (size_t n = 0; n < c->s->topo->node_count; n++)
 		for (size_t i = 0; marks[n] && i < c->s->topo->nodes[n].iface_count; i++)
 			if (strcmp(c->s->topo->nodes[n].ifaces[i].name, slash + 1) == 0)
 				return true;
 	at.offset += (size_t)(slash + 1 - target);
-	return scenario_refuse(c->b, &at, NULL, "%s has no interface \"%s\"", shown(word),
-			       shown(slash + 1));
+	near = nearest_interface(c, slash + 1, marks);
+	return scenario_refuse(c->b, &at, near ? hint_f("did you mean \"%s\"?", near) : NULL,
+			       "%s has no interface \"%s\"", shown(word), shown(slash + 1));
 }
 
 /*
@@ -200,6 +222,8 @@ static bool check_groups(const struct step_check *c)
 	}
 	for (size_t i = 0; i < cut->group_count; i++)
 		good &= check_list(c, cut->groups[i], ',', true);
+	if (c->s->any_node)
+		return good;
 	if (cut->bridge)
 		return check_bridge(c) && good;
 	if (cut->matrix)
@@ -385,14 +409,29 @@ static bool check_workload(const struct step_check *c)
 		return scenario_check_word(c->b, c->s, words->node, &at, false);
 	if (!scenario_mark_nodes(c->b, c->s, words->node, &at, marks))
 		return false;
-	return is_member(w, marks) || scenario_refuse(c->b, &at, NULL, "\"%s\" does not run on %s",
-						      w->name, shown(words->node));
+	return c->s->any_node || is_member(w, marks) ||
+	       scenario_refuse(c->b, &at, NULL, "\"%s\" does not run on %s", w->name,
+			       shown(words->node));
+}
+
+static bool check_fault_name(const struct step_check *c)
+{
+	const char *name = step_fault_name(&c->command->step);
+	struct place at;
+
+	if (!name || name_is_fault(name))
+		return true;
+	at = place_of(c, name);
+	return scenario_refuse(c->b, &at, NAME_FAULT_HINT, "\"%s\" is not a valid name for a fault",
+			       shown(name));
 }
 
 static bool check_step(const struct step_check *c)
 {
 	const struct step *step = &c->command->step;
 
+	if (!check_fault_name(c))
+		return false;
 	switch (step->verb) {
 	case STEP_PARTITION:
 		return check_groups(c);

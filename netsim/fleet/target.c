@@ -196,6 +196,54 @@ static bool port_is(const struct link *link, const char *node, const char *iface
 	       strcmp(mark.node, node) == 0 && (!iface || strcmp(mark.iface, iface) == 0);
 }
 
+/* The interfaces of marked nodes that have ports. */
+struct iface_names {
+	char (*names)[IFNAMSIZ];
+	const char **list;
+	size_t count;
+};
+
+static bool list_ifaces(const struct model *model, const bool *marks, struct iface_names *ret)
+{
+	ret->names = calloc(model->link_count + 1, sizeof(*ret->names));
+	ret->list = calloc(model->link_count + 1, sizeof(*ret->list));
+	for (size_t i = 0; ret->names && ret->list && i < model->link_count; i++) {
+		const struct link *link = &model->links[i];
+		struct mark mark;
+		int node;
+
+		if (!link_is_port(link) || !mark_parse(link->alias, &mark) || !mark.iface)
+			continue;
+		node = model_find_node(model, mark.node);
+		if (node < 0 || !marks[node])
+			continue;
+		snprintf(ret->names[ret->count], IFNAMSIZ, "%s", mark.iface);
+		ret->list[ret->count] = ret->names[ret->count];
+		ret->count++;
+	}
+	return ret->names && ret->list;
+}
+
+bool target_hint_port(const struct model *model, const char *word, struct netsim_err *err)
+{
+	auto_free char *node = strdup(word);
+	auto_free bool *marks = calloc(model->node_count + 1, sizeof(*marks));
+	char *iface = node ? strchr(node, '/') : NULL;
+	struct iface_names ifaces = {0};
+	const char *near = NULL;
+
+	if (!iface || !marks)
+		return false;
+	*iface++ = 0;
+	if (target_nodes(model, node, marks, NULL) >= 0 && list_ifaces(model, marks, &ifaces))
+		near = name_nearest(iface, ifaces.list, ifaces.count);
+	if (near)
+		err_hint(err, "did you mean %s/%s?", node, near);
+	free(ifaces.names);
+	free(ifaces.list);
+	return near;
+}
+
 int target_ports(const struct model *model, const char *word, bool *ports, struct netsim_err *err)
 {
 	auto_free char *node = strdup(word);
@@ -217,8 +265,9 @@ int target_ports(const struct model *model, const char *word, bool *ports, struc
 				any = ports[i] = true;
 	if (any)
 		return 0;
-	return err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL, "%s has no port%s%s", node,
-		       iface ? " " : "", iface ? iface : "");
+	err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL, "%s has no port", word);
+	target_hint_port(model, word, err);
+	return -ENOENT;
 }
 
 static int add_number(struct policy_group *group, int number, struct netsim_err *err)

@@ -43,6 +43,12 @@ int target_members(const struct model *model, const char *word, bool *marks,
 int target_ports(const struct model *model, const char *word, bool *ports, struct netsim_err *err);
 
 /*
+ * For NODE/INTERFACE that has no port: adds the hint to a similar interface of the node. False if there
+ * is none.
+ */
+bool target_hint_port(const struct model *model, const char *word, struct netsim_err *err);
+
+/*
  * Resolves a group, "a,b,@role,host", to the policy's node numbers. The caller frees
  * ret->nodes.
  */

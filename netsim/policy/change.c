@@ -345,12 +345,10 @@ int policy_check_fault_name(const struct policy *policy, const char *name, struc
 {
 	if (!name)
 		return 0;
-	if (!name_is_plain(name, sizeof(((struct port_fault *)0)->name) - 1) ||
-	    strspn(name, "0123456789") == strlen(name)) {
-		err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL, "%s is not a valid name for a fault",
-			name);
-		err_hint(err,
-			 "use up to 31 letters, digits, '.', '-' and '_', but not digits alone");
+	if (!name_is_fault(name)) {
+		err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL,
+			"\"%s\" is not a valid name for a fault", name);
+		err_hint(err, NAME_FAULT_HINT);
 		return -EINVAL;
 	}
 	for (int i = 0; policy && i < PORT_FAULTS; i++) {

@@ -209,7 +209,7 @@ static int claim_links(struct composer *c, char *word, uint16_t vlan, uint8_t cl
 	}
 	if (r == 0 && !any) {
 		r = err_set(c->err, NETSIM_ERR_USAGE, -ENOENT, NULL, "%s has no port", word);
-		if (slash)
+		if (slash && !target_hint_port(c->model, word, c->err))
 			err_hint(c->err,
 				 "a VLAN can be cut off: netsim partition %s; or held, alone: "
 				 "netsim fault hold %s",

@@ -127,6 +127,11 @@ bool name_is_plain(const char *text, size_t max)
 	return len > 0 && len <= max;
 }
 
+bool name_is_fault(const char *text)
+{
+	return name_is_plain(text, 31) && strspn(text, "0123456789") < strlen(text);
+}
+
 const char *name_interface_flaw(const char *text)
 {
 	if (!*text)

@@ -38,6 +38,10 @@ int name_range_find(const char *text, struct name_range *ret);
  */
 bool name_is_plain(const char *text, size_t max);
 
+/* True for the name of a fault. Digits alone would be a fault's number. */
+bool name_is_fault(const char *text);
+#define NAME_FAULT_HINT "use up to 31 letters, digits, '.', '-' and '_', but not digits alone"
+
 /*
  * NULL if the kernel accepts the text as an interface name; otherwise the reason, as a
  * predicate ("is too long").
