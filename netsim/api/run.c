@@ -361,6 +361,9 @@ static void conduct(void *arg)
 		timeline_run(run);
 		sched_setscheduler(0, SCHED_OTHER, &normal);
 		heal_all(run);
+	} else if (run->ctx) {
+		recorder_event(run->rec, (struct event) {.kind = EVENT_ABORTED, .status = r}, NULL,
+			       run->err.what);
 	}
 	if (run->ctx)
 		end_all(run);

@@ -26,7 +26,8 @@ enum event_kind {
 	EVENT_NONE,
 	EVENT_RUN_BEGIN,   /* subject: the scenario, text: the host's name */
 	EVENT_RUN_END,	   /* the timeline has ended; missing if the run was killed */
-	EVENT_ABORTED,	   /* the timeline ended early; text: why; status 0: by the key `abort` */
+	EVENT_ABORTED,	   /* the timeline ended early, or never began; text: why; status 0: by the
+			    * key `abort` */
 	EVENT_PHASE,	   /* a phase or a repetition of it begins, and the one before ends */
 	EVENT_STEP_BEGIN,  /* subject: the command; lateness */
 	EVENT_STEP_END,	   /* subject: the command; status, 0: done */

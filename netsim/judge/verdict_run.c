@@ -225,6 +225,8 @@ static int state_row(struct judging *j, const char *text, enum event_kind good, 
 
 static int abort_rows(struct judging *j)
 {
+	bool known = j->ret->complete;
+
 	for (size_t i = 0; i < j->ev->event_count; i++) {
 		const struct event *event = &j->ev->events[i];
 		struct verdict_row *row;
@@ -238,8 +240,9 @@ static int abort_rows(struct judging *j)
 		if (finish(j, row, event->status ? VERDICT_UNPROVED : VERDICT_FAILED,
 			   verdict_name(j, event->text)) < 0)
 			return -ENOMEM;
+		known = true;
 	}
-	if (j->ret->complete)
+	if (known)
 		return 0;
 	struct verdict_row *row = run_row(j, "runs to its end", "");
 

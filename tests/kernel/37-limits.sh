@@ -100,7 +100,7 @@ workloads() {
 	EOT
 	topo "cpu: 30%, memory: 64MiB, "
 	"$NETSIM" down -q
-	check "a run" "$NETSIM" run "$WORK/run.yaml" --out "$WORK/run"
+	scenario_ends 0 "a run" "$WORK/run.yaml" "$WORK/run"
 	like "its workload is below the node's cgroup" "$(<"$WORK/run/logs/where@n1.log")" "/netsim@limits@[0-9]+/n1/where@n1$"
 	like "of a node without limits, below the fleet's" "$(<"$WORK/run/logs/where@n2.log")" "/netsim@limits@[0-9]+/where@n2$"
 	check "nothing is left" not ls -d /sys/fs/cgroup/netsim@limits@*

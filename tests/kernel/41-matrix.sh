@@ -132,7 +132,7 @@ scenario() {
 		- after: {for: 1s}
 		  expect: one recovers within 900ms
 	EOF
-	check "a scenario with a matrix" "$NETSIM" run "$WORK/s/run.yaml" --out "$WORK/s/out"
+	scenario_ends 0 "a scenario with a matrix" "$WORK/s/run.yaml" "$WORK/s/out"
 	echo 'cut: {a: b, b: e}' >"$WORK/s/cuts.yaml"
 	fails_with 3 "a wrong node in it" "$NETSIM" check "$WORK/s/run.yaml"
 	like "is found before the run" "$ERR" 'cuts.yaml:1:16: error: the fleet mx has no node "e"$'

@@ -71,6 +71,8 @@ workloads() {
 	EOT
 	runs 5 missing
 	like "a missing program" "$ERR" 'w/n1: cannot run no-such-program'
+	fails_with 6 "its report" "$NETSIM" report "$WORK/missing"
+	like "says why the run did not begin" "$OUT" 'unproved: run: runs to its end: w/n1: cannot run no-such-program'
 	scenario exits <<-'EOT'
 		start: {w: {node: n1, run: [sh, -c, "sleep 1; exit 3"]}}
 		timeline: [{all: {for: 50s}}]
