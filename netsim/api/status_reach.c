@@ -145,18 +145,37 @@ static int join_by_routers(const struct model *model, struct netsim_fleet *fleet
 	return 0;
 }
 
+/* Marks the nodes with a port that lost its program, which would drop what is cut off from them. */
+static void mark_open(const struct policy *policy, const struct model *model,
+		      const struct netsim_fleet *fleet, bool *open)
+{
+	struct mark mark;
+
+	for (size_t i = 0; i < model->link_count; i++) {
+		int node = model_node_of_port(model, &model->links[i], &mark);
+
+		for (size_t n = 0; node >= 0 && n < fleet->node_count; n++)
+			if (strcmp(fleet->nodes[n]->name, model->nodes[node].name) == 0)
+				open[n] |= policy_link(policy, i) &&
+					   !policy_is_attached(policy, i, false);
+	}
+}
+
 int status_reach(const struct policy *policy, const struct model *model, void *arena,
 		 struct netsim_fleet *fleet, struct netsim_err *err)
 {
 	size_t n = fleet->node_count;
+	auto_free bool *open = calloc(n + 1, sizeof(*open));
 	auto_free int *numbers = calloc(n + 1, sizeof(*numbers));
 	auto_free size_t *segments = calloc(fleet->network_count + 1, sizeof(*segments));
 	const struct segments by_network = {fleet, segments};
 
 	fleet->reach = arena_alloc(arena, (n * n + 1) * sizeof(*fleet->reach));
-	if (!fleet->reach || !numbers || !segments)
+	if (!fleet->reach || !open || !numbers || !segments)
 		return err_oom(err);
 	join_networks(fleet, segments);
+	if (policy)
+		mark_open(policy, model, fleet, open);
 	for (size_t a = 0; policy && a < n; a++)
 		numbers[a] = policy_node(policy, fleet->nodes[a]->name);
 	for (size_t a = 0; a < n; a++)
@@ -165,7 +184,8 @@ int status_reach(const struct policy *policy, const struct model *model, void *a
 				       are_connected(&by_network, fleet->nodes[a], fleet->nodes[b]);
 
 			if (policy && reaches && numbers[a] >= 0 && numbers[b] >= 0)
-				reaches = policy_reaches(policy, numbers[a], numbers[b]);
+				reaches = open[b] ||
+					  policy_reaches(policy, numbers[a], numbers[b]);
 			fleet->reach[a * n + b] = reaches;
 			fleet->nodes[a]->reaches += reaches && a != b;
 		}

@@ -82,6 +82,11 @@ programs() {
 	check "a partition" "$NETSIM" partition b
 	drifts "the port's filters" "a/eth1: its program ns_port is missing" tc qdisc del dev "$(port_of a)" clsact
 	check "the partition holds" not answers a 10.1.0.2
+	tc qdisc del dev "$(port_of b)" clsact
+	is "status knows that others reach the node without the program, and that it reaches none" \
+		"$("$NETSIM" status --json | jq -c '[.fleets[0].nodes[] | select(.name == "b") | .reaches] + ([.fleets[0].nodes[] | select(.name != "b" and (.reaches | index("b"))) | .name] | [length > 0])')" \
+		'[[],true]'
+	check "up again" "$NETSIM" up "$T"
 	"$NETSIM" heal -q
 	printf 'profile: p\nengine: edt\ndefault: {duplicate: 100%%}\n' >"$P"
 	check "apply" "$NETSIM" apply "$P"

@@ -125,8 +125,9 @@ full_disk() {
 	umount "$WORK/small"
 }
 
+# is_running SCENARIO: its fault is in force
 is_running() {
-	grep -q '"kind":"phase begins"' "$WORK/$1/events.jsonl"
+	grep -q '"kind":"fault begins"' "$WORK/$1/events.jsonl"
 }
 
 interrupted() {
