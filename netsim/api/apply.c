@@ -561,15 +561,24 @@ static int finish(struct shaping *run, int r, struct netsim_apply **ret)
 static void warn_names(const struct shaping *run, struct netsim_diags *diags)
 {
 	const struct model *model = run->selection.fleet.model;
-	auto_free const char **names = NULL;
+	auto_free const char **nodes = NULL, **roles = NULL;
+	struct profile_fleet fleet = {0};
 
 	if (!model)
 		return;
-	names = calloc(model->node_count + 1, sizeof(*names));
-	for (size_t i = 0; names && i < model->node_count; i++)
-		names[i] = model->nodes[i].name;
-	if (names)
-		profile_warn_names(run->asked.parsed, names, model->node_count, diags);
+	nodes = calloc(model->node_count + 1, sizeof(*nodes));
+	roles = calloc(model->node_count * TOPO_ROLES_MAX + 1, sizeof(*roles));
+	if (!nodes || !roles)
+		return;
+	fleet = (struct profile_fleet) {.nodes = nodes, .roles = roles};
+	for (size_t n = 0; n < model->node_count; n++) {
+		const struct model_node *node = &model->nodes[n];
+
+		nodes[fleet.node_count++] = node->name;
+		for (size_t i = 0; i < node->role_count && i < TOPO_ROLES_MAX; i++)
+			roles[fleet.role_count++] = node->roles[i];
+	}
+	profile_warn_names(run->asked.parsed, &fleet, diags);
 }
 
 int netsim_apply(struct netsim *ctx, const char *profile, const struct netsim_apply_opts *opts,

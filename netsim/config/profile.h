@@ -117,11 +117,17 @@ const struct netsim_loc *profile_find(const struct profile *profile, enum cond c
  */
 int profile_check(const struct profile *profile, struct netsim_diags *diags);
 
+/* The names with which those of a profile are compared. */
+struct profile_fleet {
+	const char **nodes, **roles;
+	size_t node_count, role_count;
+};
+
 /*
- * Warns of each name that no node has, but resembles that of a node, and not in another number
- * only: others may be meant for another fleet. Sorts the nodes.
+ * Warns of each name, pattern or @role that no node has, but resembles one that a node has, and not
+ * in another number only: others may be meant for another fleet. Sorts the nodes.
  */
-void profile_warn_names(const struct profile *profile, const char **nodes, size_t count,
+void profile_warn_names(const struct profile *profile, const struct profile_fleet *fleet,
 			struct netsim_diags *diags);
 
 /* One end of a path. */

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Checks a profile: contradictions, delays too long to resolve addresses, mistyped names. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "netsim/config/profile_parts.h"
 #include "netsim/util/auto.h"
 #include "netsim/util/name.h"
+
+#define NAME_SIZE     64 /* of a node */
+#define PATTERN_LEAST 4	 /* characters before the first wildcard that can be compared */
 
 /*
  * Returns the bits of rate, burst and delay, on which other conditions depend, that c or its trace
@@ -124,7 +128,7 @@ void profile_warn_unresolved(const struct profile *profile, struct netsim_diags 
 		warn_rule(profile, &profile->rules[i], diags);
 }
 
-/* A name that is no pattern, and where the profile has it. */
+/* A name, pattern or @role, and where the profile has it. */
 struct named {
 	const char *name;
 	const struct netsim_loc *at;
@@ -146,7 +150,7 @@ static int compare_named(const void *va, const void *vb)
 static void add_name(struct named *list, size_t *count, const char *name,
 		     const struct netsim_loc *at)
 {
-	if (name && !name_is_pattern(name) && strcmp(name, "host") != 0)
+	if (name && strcmp(name, "host") != 0 && strcmp(name, "*") != 0)
 		list[(*count)++] = (struct named) {name, at};
 }
 
@@ -182,30 +186,79 @@ static bool differ_in_numbers(const char *a, const char *b)
 	return true;
 }
 
-static void warn_name(const struct named *named, const char *const *nodes, size_t count,
+static void warn_name(const struct named *named, const struct profile_fleet *fleet,
 		      struct netsim_diags *diags)
 {
-	const char *near = name_nearest(named->name, nodes, count);
+	const char *near = name_nearest(named->name, fleet->nodes, fleet->node_count);
 
 	if (near && !differ_in_numbers(named->name, near))
 		diag_warn(diags, named->at, "the fleet has no node %s; did you mean %s?",
 			  named->name, near);
 }
 
-void profile_warn_names(const struct profile *profile, const char **nodes, size_t count,
+static void warn_role(const struct named *named, const struct profile_fleet *fleet,
+		      struct netsim_diags *diags)
+{
+	const char *near = name_nearest(named->name + 1, fleet->roles, fleet->role_count);
+
+	for (size_t i = 0; i < fleet->role_count; i++)
+		if (strcmp(fleet->roles[i], named->name + 1) == 0)
+			return;
+	if (near && !differ_in_numbers(named->name + 1, near))
+		diag_warn(diags, named->at,
+			  "no node of the fleet has the role %s; did you mean @%s?", named->name,
+			  near);
+}
+
+/* Compares what a pattern begins with. */
+static void warn_pattern(const struct named *named, const struct profile_fleet *fleet,
+			 struct netsim_diags *diags)
+{
+	int length = (int)strcspn(named->name, "*?[");
+	char begin[NAME_SIZE], other[NAME_SIZE];
+	const char *name = other;
+
+	for (size_t i = 0; i < fleet->node_count; i++)
+		if (name_match(named->name, fleet->nodes[i], NULL, 0))
+			return;
+	snprintf(begin, sizeof(begin), "%.*s", length, named->name);
+	for (size_t i = 0; i < fleet->node_count; i++) {
+		snprintf(other, sizeof(other), "%.*s", length, fleet->nodes[i]);
+		if (length < PATTERN_LEAST || strlen(fleet->nodes[i]) <= (size_t)length ||
+		    !name_nearest(begin, &name, 1) || differ_in_numbers(begin, other))
+			continue;
+		diag_warn(diags, named->at, "no node of the fleet matches %s; did you mean %s?",
+			  named->name, fleet->nodes[i]);
+		return;
+	}
+}
+
+static bool is_node(const char *name, const struct profile_fleet *fleet)
+{
+	return bsearch(&name, fleet->nodes, fleet->node_count, sizeof(*fleet->nodes),
+		       compare_names);
+}
+
+void profile_warn_names(const struct profile *profile, const struct profile_fleet *fleet,
 			struct netsim_diags *diags)
 {
 	size_t most = profile->rule_count + 2 * profile->pair_count;
 	auto_free struct named *list = calloc(most + 1, sizeof(*list));
 	size_t names;
 
-	if (!list || !count)
+	if (!list || !fleet->node_count)
 		return;
 	names = list_names(profile, list);
-	qsort(nodes, count, sizeof(*nodes), compare_names);
-	for (size_t i = 0; i < names; i++)
-		if ((i == 0 || strcmp(list[i].name, list[i - 1].name) != 0) &&
-		    !bsearch(&list[i].name, nodes, count, sizeof(*nodes), compare_names))
-			warn_name(&list[i], nodes, count, diags);
+	qsort(fleet->nodes, fleet->node_count, sizeof(*fleet->nodes), compare_names);
+	for (size_t i = 0; i < names; i++) {
+		if (i > 0 && strcmp(list[i].name, list[i - 1].name) == 0)
+			continue;
+		if (*list[i].name == '@')
+			warn_role(&list[i], fleet, diags);
+		else if (name_is_pattern(list[i].name))
+			warn_pattern(&list[i], fleet, diags);
+		else if (!is_node(list[i].name, fleet))
+			warn_name(&list[i], fleet, diags);
+	}
 	diags_sort(diags);
 }

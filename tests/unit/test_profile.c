@@ -253,27 +253,37 @@ static void test_mistyped_names(void **state)
 				       "  n1003: {loss: 1%}\n"
 				       "  x-*: {loss: 1%}\n"
 				       "  '@other': {loss: 1%}\n"
+				       "  '@srver': {loss: 1%}\n"
+				       "  jetsn-*: {loss: 1%}\n"
+				       "  orin-*: {loss: 1%}\n"
 				       "  elsewhere: {loss: 1%}\n"
 				       "pairs:\n"
 				       "- {from: jetsn, to: host, loss: 1%}\n"
 				       "- {between: [jetsn, n100-3], loss: 1%}\n");
-	const char *nodes[] = {"n100-3", "n100-2", "jetson", "n100-1"};
+	const char *nodes[] = {"n100-3", "n100-2", "jetson", "n100-1", "jetson-1"};
+	const char *known_roles[] = {"server", "agent"};
+	const struct profile_fleet fleet = {nodes, known_roles, ARRAY_SIZE(nodes),
+					    ARRAY_SIZE(known_roles)};
 	struct netsim_diags diags = {0};
 
 	(void)state;
-	profile_warn_names(profile, nodes, ARRAY_SIZE(nodes), &diags);
-	assert_int_equal(diags.count, 3);
+	profile_warn_names(profile, &fleet, &diags);
+	assert_int_equal(diags.count, 5);
 	assert_int_equal(diags.list[0].loc.line, 2);
 	assert_true(diags.list[0].warning);
 	assert_string_equal(diags.list[0].what,
 			    "the fleet has no node n100-l; did you mean n100-1?");
 	assert_string_equal(diags.list[1].what,
 			    "the fleet has no node n1003; did you mean n100-3?");
-	assert_int_equal(diags.list[2].loc.line, 12);
 	assert_string_equal(diags.list[2].what,
+			    "no node of the fleet has the role @srver; did you mean @server?");
+	assert_string_equal(diags.list[3].what,
+			    "no node of the fleet matches jetsn-*; did you mean jetson-1?");
+	assert_int_equal(diags.list[4].loc.line, 15);
+	assert_string_equal(diags.list[4].what,
 			    "the fleet has no node jetsn; did you mean jetson?");
-	profile_warn_names(profile, NULL, 0, &diags);
-	assert_int_equal(diags.count, 3);
+	profile_warn_names(profile, &(struct profile_fleet) {0}, &diags);
+	assert_int_equal(diags.count, 5);
 	profile_free(profile);
 }
 
