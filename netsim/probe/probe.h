@@ -107,7 +107,8 @@ struct probe_flood_plan {
 	double pace;
 	double train; /* bits of a short flood, beyond which none count; 0: all do */
 	double seconds;
-	double link; /* rate of the link to keep busy, for idle; 0: unknown */
+	double link;  /* rate of the link to keep busy, for idle; 0: unknown */
+	double queue; /* bits that wait before it at most; 0: unknown */
 	struct overhead overhead;
 };
 

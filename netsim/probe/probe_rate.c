@@ -23,6 +23,7 @@
 #define PER_SECOND  100	  /* lower bound of packets per second: slow links get smaller ones */
 #define TRAIN_LEAST 50	  /* the same of a train */
 #define CHUNK	    65536
+#define TURN_MS	    20 /* TCP: the longest wait for a socket */
 
 struct flood {
 	struct probe *probe;
@@ -99,13 +100,16 @@ static bool send_lane(struct flood *f, size_t i, double elapsed)
  * Follows the queue of a link of the requested rate: counts the time in which it is empty
  * because this process did not run. Refused packets count as sent: this process did run.
  */
-static void follow(struct flood *f, double link, double now, uint32_t tried)
+static void follow(struct flood *f, const struct probe_flood_plan *plan, double now, uint32_t tried)
 {
 	double gap = now - f->turn;
 
 	if (gap > f->ahead)
 		f->idle += gap - f->ahead;
-	f->ahead = fmax(0, f->ahead - gap) + tried * f->bits / link;
+	f->ahead = fmax(0, f->ahead - gap) + tried * f->bits / plan->link;
+	/* What was sent too late, at once, does not all fit into the queue. */
+	if (plan->queue > 0)
+		f->ahead = fmin(f->ahead, plan->queue / plan->link);
 	f->turn = now;
 }
 
@@ -150,6 +154,7 @@ static void drain(struct flood *f, double sent)
 {
 	double stall = fmax(0, probe_now() - sent - PAUSE), end;
 
+	f->late = f->heard > sent ? stall : 0;
 	f->heard = probe_now();
 	for (end = f->heard + DRAIN_MAX; probe_now() < end && probe_now() - f->heard < QUIET;) {
 		double before = probe_now();
@@ -189,7 +194,7 @@ void probe_flood(struct probe *probe, const struct probe_flood_plan *plan, struc
 		turn = probe_now();
 		sent_turn(&f.times, now, turn, f.sent);
 		if (plan->link > 0)
-			follow(&f, plan->link, now, f.tried - tried);
+			follow(&f, plan, now, f.tried - tried);
 		take_all(&f, more ? 0 : PAUSE);
 	}
 	/* Lanes drain at different times: with several, ignore later arrivals. */
@@ -315,13 +320,17 @@ static void stream(int out, int in, double warmup, double seconds, struct probe_
 {
 	static char chunk[CHUNK];
 	double start = probe_now(), from = 0, last = 0, bytes = 0, before = waited();
+	double turn = start,
+	       late = 0; /* seconds in which the machine, or this process, stood still */
 
 	for (double now = start; now < start + warmup + seconds; now = probe_now()) {
 		struct pollfd fds[] = {{.fd = in, .events = POLLIN},
 				       {.fd = out, .events = POLLOUT}};
 		ssize_t got;
 
-		if (poll(fds, ARRAY_SIZE(fds), 20) <= 0)
+		late += fmax(0, now - turn - 2 * TURN_MS / 1e3);
+		turn = now;
+		if (poll(fds, ARRAY_SIZE(fds), TURN_MS) <= 0)
 			continue;
 		if (fds[1].revents && send(out, chunk, sizeof(chunk), MSG_NOSIGNAL) < 0 &&
 		    errno != EAGAIN)
@@ -338,9 +347,10 @@ static void stream(int out, int in, double warmup, double seconds, struct probe_
 			from = now;
 		last = now;
 	}
+	late += fmax(0, probe_now() - turn - 2 * TURN_MS / 1e3);
 	ret->window = last - from;
 	ret->passed = ret->window > 0 ? bytes * 8 / ret->window : 0;
-	ret->idle = (waited() - before) / (warmup + seconds);
+	ret->idle = fmax(waited() - before, late) / (warmup + seconds);
 }
 
 static void shut(struct opening *o)

@@ -247,6 +247,7 @@ static struct probe_flood_plan plan_flood(const struct turn *turn, const struct 
 		.lanes = turn->lanes,
 		.lane_count = turn->lane_count,
 		.link = (double)(r->is_path ? r->own : r->asked) / arrives,
+		.queue = 8 * verify_queue(turn->hop),
 	};
 
 	/* Keep each partner's share below the rate of its link. */
