@@ -16,7 +16,7 @@ wrong() {
 # all_right NAME [OPTION...]: nothing fails; on a busy machine something may be unproved.
 all_right() {
 	run "$NETSIM" verify --json "${@:2}"
-	like "$1" "$STATUS $(wrong) $ERR" "^[06]  $"
+	like "$1" "$STATUS $(wrong) $ERR" "^[06]  $" || explain "$(jq -c '.rows[] | select(.verdict == "failed")' <<<"$OUT")"
 }
 
 # found NAME ROWS: each of these rows fails. On a busy machine it may be unproved in a run: then its

@@ -59,17 +59,17 @@ processor() {
 	is "and its JSON" "$("$NETSIM" status --json | jq -c '[.fleets[0].nodes[] | .cpu_percent]')" '[20,null]'
 	is "up again does nothing" "$("$NETSIM" plan "$WORK/limits.yaml")" "already up to date"
 	spin n1
-	between "a process of the node" "$(share "$SPIN")" 5 25 %
+	measured_between "a process of the node" 5 25 % share "$SPIN"
 	topo "cpu: 60%, "
 	like "a plan with another limit" "$("$NETSIM" plan "$WORK/limits.yaml")" "~ node n1: cpu 60%"
 	check "up with that" "$NETSIM" up "$WORK/limits.yaml"
-	between "the same process" "$(share "$SPIN")" 26 66 %
+	measured_between "the same process" 26 66 % share "$SPIN"
 	topo ""
 	check "up without a limit" "$NETSIM" up "$WORK/limits.yaml"
-	between "the same process" "$(share "$SPIN")" 67 101 %
+	measured_between "the same process" 67 101 % share "$SPIN"
 	bg_end "$SPIN"
 	spin n2
-	between "one of another node" "$(share "$SPIN")" 67 101 %
+	measured_between "one of another node" 67 101 % share "$SPIN"
 	bg_end "$SPIN"
 }
 

@@ -90,7 +90,7 @@ rates() {
 	# Packets that waited for a machine that stood still arrive at once.
 	for _ in 1 2 3 4 5; do
 		carried 6 >"$WORK/carried"
-		[[ $(within 1500 1000000) -gt 1 || $(changes) -gt 8 ]] || break
+		[[ $(within 1050 1400) -lt 5 || $(within 1500 1000000) -gt 1 || $(changes) -gt 8 ]] || break
 	done
 	between "rates: the high one" "$(within 1050 1400)" 5 25 times
 	between "rates: the low one" "$(within 230 370)" 5 25 times
