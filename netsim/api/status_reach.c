@@ -184,8 +184,7 @@ int status_reach(const struct policy *policy, const struct model *model, void *a
 				       are_connected(&by_network, fleet->nodes[a], fleet->nodes[b]);
 
 			if (policy && reaches && numbers[a] >= 0 && numbers[b] >= 0)
-				reaches = open[b] ||
-					  policy_reaches(policy, numbers[a], numbers[b]);
+				reaches = open[b] || policy_reaches(policy, numbers[a], numbers[b]);
 			fleet->reach[a * n + b] = reaches;
 			fleet->nodes[a]->reaches += reaches && a != b;
 		}

@@ -43,8 +43,8 @@ int target_members(const struct model *model, const char *word, bool *marks,
 int target_ports(const struct model *model, const char *word, bool *ports, struct netsim_err *err);
 
 /*
- * For NODE/INTERFACE that has no port: adds the hint to a similar interface of the node. False if there
- * is none.
+ * For NODE/INTERFACE that has no port: adds the hint to a similar interface of the node. False if
+ * there is none.
  */
 bool target_hint_port(const struct model *model, const char *word, struct netsim_err *err);
 
