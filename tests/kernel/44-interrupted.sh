@@ -56,10 +56,20 @@ interrupt_at() {
 		read -r now <"$counter"
 	done
 	kill "-$4" "$BG"
+	# A signal before the command is prepared for it is ignored: it began in the background.
+	until wait_for 10 ended "$BG"; do
+		kill "-$4" "$BG"
+	done
 	STATUS=0
 	wait "$BG" || STATUS=$?
 	OUT=$(<"$WORK/out")
 	ERR=$(<"$WORK/err")
+}
+
+# ended PID: the process is a zombie, or gone
+ended() {
+	local state
+	! read -r _ _ state _ <"/proc/$1/stat" || [[ $state == Z ]]
 }
 
 reasons() {
