@@ -10,7 +10,7 @@ struct heal_args {
 
 static void print_healed(const struct common *args, const struct netsim_heal *heal)
 {
-	json_t *lines = json_array(), *faults = json_array();
+	json_t *lines = json_array(), *faults = json_array(), *down = json_array();
 	char name[600], text[640];
 
 	for (size_t i = 0; i < heal->fault_count; i++) {
@@ -24,12 +24,20 @@ static void print_healed(const struct common *args, const struct netsim_heal *he
 		if (!args->json)
 			printf("%s %s\n", args->dry ? "would heal" : "healed", text);
 	}
-	if (args->json)
-		print_json(json_pack("{s:O, s:O}", "healed", lines, "faults", faults));
-	else if (!heal->fault_count)
+	if (!args->json && !heal->fault_count)
 		printf("nothing to heal\n");
+	for (size_t i = 0; i < heal->down_count; i++) {
+		json_array_append_new(down, json_string(heal->down[i]->name));
+		if (!args->json)
+			printf("%s is down; netsim link up %s brings it up\n", heal->down[i]->name,
+			       heal->down[i]->name);
+	}
+	if (args->json)
+		print_json(json_pack("{s:O, s:O, s:O}", "healed", lines, "faults", faults, "down",
+				     down));
 	json_decref(lines);
 	json_decref(faults);
+	json_decref(down);
 }
 
 static int run(const void *p, struct netsim_err *err)

@@ -658,6 +658,9 @@ struct netsim_heal_opts {
 struct netsim_heal {
 	struct netsim_fault **faults;
 	size_t fault_count;
+	/* Of all faults: cables without a carrier, which only netsim_link() brings up again. */
+	struct netsim_link_change **down;
+	size_t down_count;
 };
 
 /* Ends faults at one instant; if one is unknown, none ends. Free with netsim_heal_free(). */

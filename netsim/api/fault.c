@@ -449,6 +449,14 @@ static int compare_ids(const void *x, const void *y)
 	return (*a > *b) - (*a < *b);
 }
 
+static bool has_id(const uint32_t *ids, size_t count, uint32_t id)
+{
+	for (size_t i = 0; i < count; i++)
+		if (ids[i] == id)
+			return true;
+	return false;
+}
+
 static int choose_faults(const struct policy *policy, const char *const *words, size_t count,
 			 uint32_t *ids, size_t *ret_count, struct netsim_err *err)
 {
@@ -462,7 +470,8 @@ static int choose_faults(const struct policy *policy, const char *const *words, 
 			hint_fault(policy, words[i], err);
 			return -ENOENT;
 		}
-		ids[(*ret_count)++] = fault->id;
+		if (!has_id(ids, *ret_count, fault->id))
+			ids[(*ret_count)++] = fault->id;
 	}
 	for (int i = 0; policy && !count && i < PORT_FAULTS; i++)
 		if (policy_alive(&policy_slot(policy)->faults[i]))
@@ -490,6 +499,26 @@ static int note_healed(const struct policy *policy, const struct port_fault *fau
 	return slot && api_fill_fault(heal, fault, text, slot) ? 0 : err_oom(err);
 }
 
+static int note_down(const struct fleet *f, struct netsim_heal *heal, struct netsim_err *err)
+{
+	char text[MARK_TEXT];
+
+	for (size_t i = 0; i < f->model->link_count; i++) {
+		const struct link *link = &f->model->links[i];
+		struct netsim_link_change *slot;
+
+		if (!link_is_port(link) || link->up || link->machine)
+			continue;
+		slot = arena_push(heal, heal->down, heal->down_count);
+		if (!slot)
+			return err_oom(err);
+		slot->name = arena_strdup(heal, mark_call(link->alias, link->name, text));
+		if (!slot->name)
+			return err_oom(err);
+	}
+	return 0;
+}
+
 static int heal(struct fleet *f, const struct netsim_heal_opts *o, struct netsim_heal *ret,
 		struct netsim_err *err)
 {
@@ -503,6 +532,8 @@ static int heal(struct fleet *f, const struct netsim_heal_opts *o, struct netsim
 				  err);
 	for (size_t i = 0; r == 0 && i < change.heal_count; i++)
 		r = note_healed(f->policy, by_id(f->policy, ids[i]), ret, err);
+	if (r == 0 && !o->fault_count)
+		r = note_down(f, ret, err);
 	if (r < 0 || o->dry_run)
 		return r;
 	r = o->fault_count ?

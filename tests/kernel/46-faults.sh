@@ -191,6 +191,7 @@ cable() {
 	check "link down" "$NETSIM" link down b/eth1
 	like "the node has no carrier" "$(node_exec b ip link show eth1)" NO-CARRIER
 	is "no node reaches it" "$(reached)" "a>c c>a"
+	is "heal leaves it, and says so" "$("$NETSIM" heal | joined)" "nothing to heal b/eth1 is down; netsim link up b/eth1 brings it up"
 	check "link up" "$NETSIM" link up b/eth1
 	check "reaches again" wait_for 3 answers a 10.1.0.2
 }
