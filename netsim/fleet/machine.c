@@ -89,7 +89,9 @@ static int check_interface(const struct model *host, const struct machine_place 
 	} else if (is_shaped_alone(host, link)) {
 		err_set(err, NETSIM_ERR_USAGE, -EBUSY, NULL, "%s is shaped without a topology",
 			link->name);
-		err_hint(err, "end that with `netsim clear %s`", link->name);
+		err_hint(err,
+			 "end that with `netsim clear %s`, and apply the profile again afterwards",
+			 link->name);
 	} else {
 		return 0;
 	}
