@@ -11,7 +11,6 @@
 #include "netsim/config/classes.h"
 #include "netsim/config/find.h"
 #include "netsim/util/auto.h"
-#include "netsim/util/name.h"
 
 /*
  * A kind of file: its name in messages, and the folder in which a file given by name is looked
@@ -190,23 +189,12 @@ void netsim_list_free(struct netsim_list *list)
 	arena_free(list);
 }
 
-static const char *nearest(const struct netsim_list *list, const char *name)
-{
-	auto_free const char **names = calloc(list->file_count + 1, sizeof(*names));
-
-	for (size_t i = 0; names && i < list->file_count; i++)
-		names[i] = list->files[i]->name;
-	return names ? name_nearest(name, names, list->file_count) : NULL;
-}
-
 static int unknown(enum netsim_file kind, const char *name, struct netsim_err *err)
 {
-	const char *folder = kinds[kind].folder, *near = NULL;
-	struct netsim_list *list = NULL;
+	const char *folder = kinds[kind].folder;
+	auto_free char *near = find_nearest(folder, name);
 	char path[FIND_PATH];
 
-	if (netsim_list(kind, &list, NULL, NULL) == 0)
-		near = nearest(list, name);
 	err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL, "no %s named %s", kinds[kind].what, name);
 	if (snprintf(path, sizeof(path), "%s.yaml", name) < (int)sizeof(path) &&
 	    access(path, R_OK) == 0)
@@ -216,7 +204,6 @@ static int unknown(enum netsim_file kind, const char *name, struct netsim_err *e
 	else
 		err_hint(err, "looked for %s/%s.yaml here, in /etc/netsim and in " NETSIM_DATADIR,
 			 folder, name);
-	netsim_list_free(list);
 	return -ENOENT;
 }
 

@@ -2,12 +2,16 @@
 /* Looks up files by name. */
 #include "netsim/config/find.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "netsim/util/array.h"
 #include "netsim/util/auto.h"
+#include "netsim/util/name.h"
 
 const char *const find_places[FIND_PLACES] = {"", "/etc/netsim/", NETSIM_DATADIR "/"};
 
@@ -37,4 +41,53 @@ int find_named(const char *folder, const char *name, char path[static FIND_PATH]
 			return 0;
 	}
 	return -ENOENT;
+}
+
+struct names {
+	const char **list;
+	size_t count;
+};
+
+/* Adds what the files of a folder are called, without .yaml; what cannot be read is left out. */
+static void list_names(const char *folder, struct names *names)
+{
+	DIR *dir = opendir(folder);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		size_t length = strlen(entry->d_name);
+		const char **slot;
+		char *name;
+
+		/* The class file is among the profiles, but is none. */
+		if (length < 6 || strcmp(entry->d_name + length - 5, ".yaml") != 0 ||
+		    strcmp(entry->d_name, "classes.yaml") == 0)
+			continue;
+		name = strndup(entry->d_name, length - 5);
+		slot = name ? array_push(names->list, names->count) : NULL;
+		if (slot)
+			*slot = name;
+		else
+			free(name);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+char *find_nearest(const char *folder, const char *name)
+{
+	struct names names = {0};
+	const char *near;
+	char path[FIND_PATH], *ret;
+
+	for (size_t i = 0; i < FIND_PLACES; i++)
+		if (snprintf(path, sizeof(path), "%s%s", find_places[i], folder) <
+		    (int)sizeof(path))
+			list_names(path, &names);
+	near = name_nearest(name, names.list, names.count);
+	ret = near ? strdup(near) : NULL;
+	for (size_t i = 0; i < names.count; i++)
+		free((char *)names.list[i]);
+	free(names.list);
+	return ret;
 }

@@ -300,13 +300,15 @@ char *scenario_path(struct bind *b, const struct scenario *s, const char *word)
 char *scenario_find(struct bind *b, const struct scenario *s, const char *folder,
 		    const struct text *name)
 {
+	auto_free char *near = NULL;
 	char path[FIND_PATH];
 	char *found;
 
 	if (find_is_path(name->s))
 		return scenario_path(b, s, name->s);
 	if (find_named(folder, name->s, path) < 0) {
-		bind_refuse(b, &name->at, NULL,
+		near = find_nearest(folder, name->s);
+		bind_refuse(b, &name->at, near ? hint_f("did you mean \"%s\"?", near) : NULL,
 			    "there is no %s/%s.yaml here, in /etc/netsim or in " NETSIM_DATADIR,
 			    folder, shown(name->s));
 		return NULL;
