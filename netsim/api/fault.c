@@ -124,7 +124,7 @@ static int check_change(struct fleet *f, const struct edt_change *change, bool m
 	return r;
 }
 
-/* Loading the programs has taken time, which is no part of what the fault lasts. */
+/* Making queues and loading programs has taken time, which is no part of what the fault lasts. */
 static void begin_now(struct port_fault *fault, const struct port_fault *replaced)
 {
 	uint64_t late = policy_now() - fault->start;
@@ -152,6 +152,8 @@ int fault_add(struct fleet *f, struct port_fault *fault, const struct port_fault
 		return r < 0 ? r : check_change(f, &change, moves, err);
 	if (moves)
 		r = move_to_edt(f, err);
+	if (r == 0 && fault->deadline && fault->kind == PORT_FAULT_CONDITIONS)
+		r = edt_ready(f, &change, err);
 	begin_now(fault, replaced);
 	if (r == 0)
 		r = draft(f, fault, &change, &record, err);

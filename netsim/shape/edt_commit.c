@@ -114,6 +114,31 @@ int edt_check(const struct fleet *f, const struct edt_change *change, bool lenie
 	return r;
 }
 
+/* Makes the queues, and loads the programs, that a change needs; all that exist stay as they are.
+ */
+static int equip(struct fleet *f, const struct preparation *p, struct netsim_err *err)
+{
+	bool delays = p->overlays.delays || p->next.slot->flags & PORT_FLAG_BASE_HOLDS;
+	int r = 0;
+
+	/* A policy opened by policy_find() has not loaded the programs yet. */
+	if (delays && edt_queue_has_ifb(f->model))
+		r = policy_load_hold(f->policy, err);
+	if (r == 0 && delays)
+		r = edt_queue_prepare(
+			f, edt_queue_limit(p->next.slot->longest + p->overlays.longest), err);
+	return r == 0 && p->next.slot->flags & PORT_FLAG_HOLDS ? park_prepare(f, err) : r;
+}
+
+int edt_ready(struct fleet *f, const struct edt_change *change, struct netsim_err *err)
+{
+	struct preparation p = {0};
+	int r = prepare(f, change, &p, err);
+
+	free(p.overlays.entries);
+	return r == 0 ? equip(f, &p, err) : r;
+}
+
 int edt_commit(struct fleet *f, const struct edt_change *change, struct edt_committed *ret,
 	       struct netsim_err *err)
 {
@@ -133,15 +158,8 @@ int edt_commit(struct fleet *f, const struct edt_change *change, struct edt_comm
 	limit = edt_queue_limit(p.next.slot->longest + p.overlays.longest);
 	free(p.overlays.entries);
 	p.next.slot->flags &= ~(uint32_t)PORT_FLAG_HELD;
-	/* A policy opened by policy_find() has not loaded the programs yet. */
-	if (delays && edt_queue_has_ifb(f->model))
-		r = policy_load_hold(f->policy, err);
-	if (r == 0 && delays) {
-		r = edt_queue_prepare(f, limit, err);
-		p.next.slot->flags |= PORT_FLAG_HELD;
-	}
-	if (r == 0 && p.next.slot->flags & PORT_FLAG_HOLDS)
-		r = park_prepare(f, err);
+	p.next.slot->flags |= delays ? PORT_FLAG_HELD : 0;
+	r = equip(f, &p, err);
 	if (r < 0)
 		return r;
 	policy_commit(f->policy);

@@ -31,6 +31,12 @@ int edt_commit(struct fleet *f, const struct edt_change *change, struct edt_comm
 	       struct netsim_err *err);
 
 /*
+ * Makes the queues and loads the programs that edt_commit() of the same change will need, which
+ * takes time; the conditions in force stay.
+ */
+int edt_ready(struct fleet *f, const struct edt_change *change, struct netsim_err *err);
+
+/*
  * Makes the checks of edt_commit() for a change that adds a fault, and may end another one: whether
  * there is room for it, and its conditions fit together with the rest. Changes nothing. lenient: as
  * in struct overlays.
