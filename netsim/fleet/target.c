@@ -92,13 +92,31 @@ int target_fleet(struct state *st, const char *name, char **ret, struct netsim_e
 	return r;
 }
 
+/* An interface that is shaped without a fleet may be what the user means. */
+static void hint_fleet(const struct model *host, struct netsim_err *err)
+{
+	for (size_t i = 0; i < host->link_count; i++) {
+		struct mark mark;
+
+		if (!state_is_ours(&host->links[i], MARK_BARE) ||
+		    !mark_parse(host->links[i].alias, &mark))
+			continue;
+		err_hint(err,
+			 "%s is shaped without one, which only apply, clear and status know; "
+			 "build one with: netsim up FILE",
+			 mark.node);
+		return;
+	}
+	err_hint(err, "build one with: netsim up FILE");
+}
+
 int target_need_fleet(struct state *st, const char *name, char **ret, struct netsim_err *err)
 {
 	int r = target_fleet(st, name, ret, err);
 
 	if (r == -ENOENT && !name) {
 		err_set(err, NETSIM_ERR_USAGE, r, NULL, "no fleet is up");
-		err_hint(err, "build one with: netsim up FILE");
+		hint_fleet(st->host, err);
 	}
 	return r;
 }

@@ -47,6 +47,8 @@ shaped() {
 	rate "egress is up" 5
 	rate "ingress is down" 20 -R
 	is "delays on the interface and on its IFB" "$(tc qdisc show | grep -oE 'netem .* delay [0-9.]+ms' | sed 's/.* //' | joined)" "10ms 20ms"
+	fails_with 2 "verify has no fleet" "$NETSIM" verify
+	like "says what there is" "$ERR" "no fleet is up; eth1 is shaped without one, which only apply, clear and status know"
 	run "$NETSIM" status
 	like "status shows both" "$OUT" "eth1: up 5mbit delay 10ms, down 20mbit delay 20ms"
 	# unshare, so that the machine keeps its hostname.
