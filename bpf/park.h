@@ -24,8 +24,11 @@
 /* In ns: a packet whose turn it should be, and is not, looks again, later the more are ahead. */
 #define SOON	  200000ULL
 #define SOON_EACH 20000ULL
-/* In ns. If packets were to leave so long ago, and did not, they are lost: those behind pass. */
-#define PATIENCE 500000000ULL
+/*
+ * In ns. If packets were to leave so long ago, and did not, they are lost: those behind pass. A
+ * machine that stood still for longer than that would let new packets overtake them.
+ */
+#define PATIENCE 3000000000ULL
 
 #define FOREVER (~0ULL)
 

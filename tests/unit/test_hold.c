@@ -168,7 +168,7 @@ static void test_turns(void **state)
 	assert_in_range(parked(&three).leaves, three.before + MS / 5, policy_now() + MS);
 }
 
-/* If packets were lost on the way, those behind wait half a second for them. */
+/* If packets were lost on the way, those behind wait three seconds for them. */
 static void test_lost(void **state)
 {
 	struct shot two;
@@ -179,15 +179,15 @@ static void test_lost(void **state)
 	hold(five, six);
 	two = hold(five, six);
 	PUT(down(LINK_6, LOSS(0)));
-	set_times(-100 * (int64_t)MS, -(int64_t)SECOND);
+	set_times(-100 * (int64_t)MS, -4 * (int64_t)SECOND);
 	assert_int_equal(look(&two), PARKED);
-	set_times(-(int64_t)SECOND, -100 * (int64_t)MS);
+	set_times(-4 * (int64_t)SECOND, -2 * (int64_t)SECOND);
 	assert_int_equal(look(&two), PARKED);
 	/* However many come meanwhile. */
-	set_times(-(int64_t)SECOND, -450 * (int64_t)MS);
+	set_times(-4 * (int64_t)SECOND, -2500 * (int64_t)MS);
 	shoot_type(five, six, TYPE_OTHER, &verdict);
 	assert_int_equal(verdict, PARKED);
-	usleep(60000);
+	usleep(510000);
 	assert_int_equal(look(&two), PASS);
 }
 
