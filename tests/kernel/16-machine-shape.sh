@@ -131,7 +131,7 @@ refused() {
 	tc -n "$FLEET.a" qdisc delete dev eth1 root
 	check "apply without a topology" on a "$NETSIM" apply "$WORK/links.yaml" eth1
 	fails_with 2 "then a partition" netsim a partition b
-	is "is refused" "$ERR" "netsim: eth1 is shaped without a topology; end that with \`netsim clear eth1\`"
+	is "is refused" "$ERR" "netsim: eth1 is shaped without a topology; end that with \`netsim clear eth1\`, and apply the profile again afterwards"
 	check "clear" on a "$NETSIM" clear eth1
 	is "nothing stays" "$(found a)" "$BEFORE_A"
 }

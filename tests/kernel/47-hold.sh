@@ -64,20 +64,29 @@ unsupported() {
 	check "packets pass" wait_for 5 answers n1 10.1.0.2
 }
 
-# flooding RATE SECONDS: numbered frames between all nodes
+# flooding RATE [SECONDS]: numbered frames between all nodes, or until flooded
 flooding() {
 	# shellcheck disable=SC2086
-	bg "$FLOOD" -r "$1" -t "$2" -o "$WORK/flood" $NODES
+	bg "$FLOOD" -r "$1" ${2:+-t "$2"} -o "$WORK/flood" $NODES
 	FLOODING=$BG
 	wait_for 6 grep -q -e ready -e stuck "$WORK/bg.$BG"
 }
 
-# flooded NAME: when the frames have ended, all have arrived, once and in order
+# flooded NAME END: when the fault has ended, at END, and a second more has passed, all frames have
+# arrived, once and in order
 flooded() {
+	wait_for 30 past "$2"
+	sleep 1
+	kill "$FLOODING"
 	wait "$FLOODING"
 	"$FLOOD" -d "$WORK/flood" >"$WORK/links"
 	is "$1: all frames arrive, in order" \
 		"$(awk '$3 != $4 || $6 || $7 || $8 { print $1, $2, $3, $4, $6, $7, $8 }' "$WORK/links")" ""
+}
+
+# past TIME: in seconds since 1970
+past() {
+	awk -v now="$EPOCHREALTIME" -v time="$1" 'BEGIN { exit now < time }'
 }
 
 # silence FROM TO: ms of the longest time without an arrival
@@ -114,11 +123,11 @@ held() {
 
 deadline() {
 	local end
-	flooding 300 5
+	flooding 300
 	check "hold a path for 2 s" "$NETSIM" fault hold n1:n2 --for 2s
 	like "text" "$OUT" "^fault [0-9]+: hold on n1:n2, for 2 s$"
 	end=$(end_of_fault)
-	flooded "a path"
+	flooded "a path" "$end"
 	between "none arrives for a time" "$(silence n1 n2)" 300 5000 ms
 	between "the first arrives at its end" "$(first n1 n2 "$(before "$end" 50)")" 20 1000 ms
 	between "others arrive all the time" "$(silence n2 n1)" 0 900 ms
@@ -128,13 +137,13 @@ deadline() {
 
 healed() {
 	local end
-	flooding 300 6
+	flooding 300
 	check "hold a node" "$NETSIM" fault hold n3 --name held
 	like "status shows it" "$("$NETSIM" status)" "n3 +netns +hold .*fault [0-9]+: held: hold on n3"
 	sleep 1
 	check "heal" "$NETSIM" heal held
 	end=$EPOCHREALTIME
-	flooded "a node"
+	flooded "a node" "$end"
 	between "none arrives from it for a time" "$(silence n3 n1)" 1000 5000 ms
 	between "nor to it" "$(silence n1 n3)" 1000 5000 ms
 	between "then they arrive" "$(first n3 n1 "$end")" 0 1000 ms
@@ -258,11 +267,11 @@ engines() {
 	printf 'profile: slow\ndefault: {delay: 5ms}\n' >"$WORK/slow.yaml"
 	for engine in netem edt; do
 		"$NETSIM" apply -q "$WORK/slow.yaml" --engine "$engine"
-		flooding 120 5
+		flooding 120
 		check "$engine: hold a node" "$NETSIM" fault hold n1 --for 2s
 		end=$(end_of_fault)
 		like "$engine: stays" "$("$NETSIM" status)" "profile slow \($engine"
-		flooded "$engine"
+		flooded "$engine" "$end"
 		between "$engine: to the node at its end" "$(first n2 n1 "$(before "$end" 50)")" 20 1000 ms
 		between "$engine: from the node" "$(first n1 n2 "$(before "$end" 50)")" 20 1000 ms
 		between "$engine: delays" "$(rtt_of n1 10.1.0.2)" 20 30 ms

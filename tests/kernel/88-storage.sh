@@ -120,7 +120,7 @@ cut_off() {
 		    iscsi-blocks torn = 0, iscsi-blocks stale = 0, nbd-blocks stall <= 8s]
 	EOT
 	# Beside others, the server or the watchers may be late.
-	for try in 1 2 3; do
+	for try in 1 2 3 4 5; do
 		cut_once
 		seen=$(same_stall nbd) && seen+=$'\n'$(same_stall iscsi) && break
 		explain "try $try: $seen"
