@@ -81,19 +81,38 @@ static struct netsim_traffic *read_counters(struct run *run)
 	return each_pair(run, NULL) && netsim_traffic(run->ctx, &how, &now, NULL) == 0 ? now : NULL;
 }
 
-void pairs_begin(struct run *run)
+static void forget(struct netsim_traffic **counters)
 {
-	netsim_traffic_free(run->pairs);
+	netsim_traffic_free(*counters);
+	*counters = NULL;
+}
+
+void pairs_begin(struct run *run, int64_t until)
+{
+	forget(&run->pairs);
+	forget(&run->pairs_last);
 	run->pairs = read_counters(run);
+	run->pairs_until = until;
+}
+
+void pairs_look(struct run *run)
+{
+	struct netsim_traffic *now = run->pairs ? read_counters(run) : NULL;
+
+	if (!now || run_now() >= run->pairs_until) {
+		netsim_traffic_free(now);
+		return;
+	}
+	forget(&run->pairs_last);
+	run->pairs_last = now;
 }
 
 void pairs_end(struct run *run)
 {
-	struct netsim_traffic *now = run->pairs ? read_counters(run) : NULL;
-
-	if (now)
-		each_pair(run, now);
-	netsim_traffic_free(now);
-	netsim_traffic_free(run->pairs);
-	run->pairs = NULL;
+	if (run->pairs_until == INT64_MAX)
+		pairs_look(run);
+	if (run->pairs_last)
+		each_pair(run, run->pairs_last);
+	forget(&run->pairs);
+	forget(&run->pairs_last);
 }

@@ -119,10 +119,10 @@ struct run {
 	struct run_metrics *metrics;
 	struct run_fault *faults; /* in force */
 	size_t fault_count;
-	struct netsim_traffic *before; /* counters ahead of the next fault */
-	unsigned ended_signs;	       /* of the faults that ended since then */
-	struct netsim_traffic
-		*pairs;		 /* counters at the last pairs_begin(), NULL after pairs_end() */
+	struct netsim_traffic *before;		   /* counters ahead of the next fault */
+	unsigned ended_signs;			   /* of the faults that ended since then */
+	struct netsim_traffic *pairs, *pairs_last; /* counters, see pairs_begin(), pairs_look() */
+	int64_t pairs_until;
 	struct run_asked *asked; /* since the last asked_begin(), NULL after asked_end() */
 	char **notes;
 	size_t note_count;
@@ -276,12 +276,12 @@ int watch_start(struct run *run, struct netsim_err *err);
 void watch_stop(struct run *run);
 
 /*
- * run_pairs.c: records the packets of pairs that sentences name, between these calls: in a phase
- * with a duration, from the end of its commands until this time before its end, because a reading
- * right at its end may come after its faults have ended.
+ * run_pairs.c: records the packets of pairs that sentences name, between a beginning and the last
+ * look that was done before a time (INT64_MAX: the end), because later counters also have what
+ * passed after the faults of a phase had ended.
  */
-#define PAIRS_AHEAD 100000000LL
-void pairs_begin(struct run *run);
+void pairs_begin(struct run *run, int64_t until);
+void pairs_look(struct run *run);
 void pairs_end(struct run *run);
 
 /*

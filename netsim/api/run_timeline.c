@@ -12,6 +12,8 @@
 #include "netsim/run/thread.h"
 
 #define LATE 100000000LL
+/* How long before the end of a hold the packets of pairs are counted for the last time. */
+#define PAIRS_AHEAD 100000000LL
 
 struct clockwork {
 	struct run *run;
@@ -26,24 +28,36 @@ struct clockwork {
 /* What is read during a wait, ahead of its end. */
 struct ahead {
 	int64_t faults, asked, pairs; /* when; INT64_MAX: not, or done */
+	int64_t counted;	      /* when pairs are read for the last time */
 };
+
+/* Half of the time that is left, again and again: a machine that stops shortly before the end loses
+ * only the time since the reading before. */
+static int64_t next_look(int64_t last)
+{
+	int64_t now = run_now(), left = last - now;
+
+	return left > PAIRS_AHEAD ? now + left / 2 : last;
+}
 
 /*
  * The counters of faults are read ahead of a command, which may add a fault: so early that the
- * command is not late. Those of pairs are read ahead of the end of a hold. What is asked is read
- * at its beginning, once the faults of the phase before are over, and ahead of its end.
+ * command is not late. Those of pairs are read during a hold, and ahead of its end. What is asked
+ * is read at its beginning, once the faults of the phase before are over, and ahead of its end.
  */
 static struct ahead look_ahead(const struct timeline_entry *entry, const struct run *run,
 			       int64_t until)
 {
 	const struct timeline_entry *next = entry + 1, *end = run->plan->list + run->plan->count;
-	struct ahead ahead = {INT64_MAX, INT64_MAX, INT64_MAX};
+	struct ahead ahead = {INT64_MAX, INT64_MAX, INT64_MAX, INT64_MAX};
 	int64_t now = run_now(), half = (until - now) / 2;
 
 	if (next < end && next->kind == TIMELINE_COMMAND && half > LOOK_AHEAD / 10)
 		ahead.faults = until - (half < LOOK_AHEAD ? half : LOOK_AHEAD);
-	if (entry->kind == TIMELINE_HOLD)
-		ahead.pairs = until - (half < PAIRS_AHEAD ? half : PAIRS_AHEAD);
+	if (entry->kind == TIMELINE_HOLD) {
+		ahead.counted = until - (half < PAIRS_AHEAD ? half : PAIRS_AHEAD);
+		ahead.pairs = next_look(ahead.counted);
+	}
 	if (entry->kind == TIMELINE_HOLD && until - now >= ASKED_LEAST)
 		ahead.asked = now + ASKED_AFTER;
 	return ahead;
@@ -67,10 +81,14 @@ static bool wait_until(struct run *run, int64_t until, struct ahead ahead)
 		} else if (next == ahead.asked) {
 			asked_begin(run, run->entry);
 			ahead.asked = INT64_MAX;
-		} else if (next == ahead.pairs) {
+		} else if (next == ahead.counted) {
+			pairs_look(run);
 			pairs_end(run);
 			asked_end(run);
-			ahead.pairs = INT64_MAX;
+			ahead.pairs = ahead.counted = INT64_MAX;
+		} else if (next == ahead.pairs) {
+			pairs_look(run);
+			ahead.pairs = next_look(ahead.counted);
 		} else if (next == until) {
 			return true;
 		}
@@ -96,7 +114,7 @@ static void begin_phase(struct clockwork *c, const struct timeline_entry *entry)
 	c->phase_begin = c->due;
 	pairs_end(c->run);
 	if (!c->phase->lasts.ns)
-		pairs_begin(c->run);
+		pairs_begin(c->run, INT64_MAX);
 	recorder_event(c->run->rec, event_of(entry, c->run, EVENT_PHASE), entry->phase->name, NULL);
 	metrics_look(c->run);
 }
@@ -167,7 +185,7 @@ static bool do_entry(struct clockwork *c, const struct timeline_entry *entry)
 	case TIMELINE_HOLD:
 		if (c->phase_begin + entry->lasts_ns > c->due)
 			c->due = c->phase_begin + entry->lasts_ns;
-		pairs_begin(run);
+		pairs_begin(run, c->due);
 		break;
 	case TIMELINE_PAUSE:
 		c->due += entry->lasts_ns;

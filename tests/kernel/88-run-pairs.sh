@@ -119,6 +119,37 @@ shapes() {
 	line "and has no answer" 'failed: ring: rtt n1:n2 <= 1s: at least 2.00 s'
 }
 
+# ends_within SECONDS: the partition that is in force
+ends_within() {
+	"$NETSIM" status --json stopped | jq -e --argjson within "$1" \
+		'[.. | .faults? // empty | .[].left] | length > 0 and .[0] < $within'
+}
+
+# A run that does not see the end of its fault counts nothing that passes afterwards.
+stopped() {
+	local run FLEET=stopped
+	scenario stopped <<-'EOT'
+		- cut: partition n1 n2
+		  for: 6s
+		  expect: ["packets n1:n2 <= 0", "packets n1:n3 >= 1"]
+	EOT
+	sed -i 's/fleet: pairs/fleet: stopped/; s/pairs-vm/stopped-vm/' "$WORK/stopped.yaml"
+	bg "$NETSIM" run -v "$WORK/stopped.yaml" --out "$WORK/stopped"
+	run=$BG
+	wait_for 20 ends_within 6
+	node_bg n1 ping -q -i 0.02 10.9.3.2
+	node_bg n1 ping -q -i 0.02 10.9.3.3
+	check "the end of a cut is near" wait_for 10 ends_within 1.5
+	kill -STOP "$run"
+	check "and comes while the run is stopped" wait_for 10 node_exec n1 ping -c 20 -i 0.05 10.9.3.2
+	kill -CONT "$run"
+	STATUS=0
+	wait "$run" || STATUS=$?
+	OUT=$(<"$WORK/bg.$run")
+	line "what passed afterwards is not counted" 'ok: cut: packets n1:n2 <= 0: 0'
+	line "what passed before is" 'ok: cut: packets n1:n3 >= 1: [1-9][0-9]*'
+}
+
 # Faults that drop nothing are proved by the packets that they changed.
 changed() {
 	scenario changed <<-'EOT'
@@ -167,6 +198,7 @@ else
 fi
 elsewhere || {
 	shapes
+	stopped
 	changed
 	mistakes
 }
