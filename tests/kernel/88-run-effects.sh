@@ -79,8 +79,8 @@ replaced() {
 		  for: 1s
 	EOT
 	ran 0 replaced
-	line "the first acts until the second begins" 'ok: first: in effect: loss 100% on n1:n2: from [0-9.]+ s to [0-9.]+ s, [1-9][0-9]+ of [0-9]+ packets'
-	line "the second where the first did" 'ok: second: in effect: larger 40B on n1:n2: from [0-9.]+ s to [0-9.]+ s, [1-9][0-9]+ of [0-9]+ packets'
+	line "the first acts until the second begins" 'ok: first: in effect: loss 100% on n1:n2: from [0-9.]+ s to [0-9.]+ s, [1-9][0-9]* of [0-9]+ packets'
+	line "the second where the first did" 'ok: second: in effect: larger 40B on n1:n2: from [0-9.]+ s to [0-9.]+ s, [1-9][0-9]* of [0-9]+ packets'
 	line "the third replaces none" 'ok: third: in effect: loss 50% on n1:n2: from'
 }
 
