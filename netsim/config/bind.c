@@ -192,7 +192,7 @@ static bool bind_entry(struct bind *b, const struct field *rows, const struct do
 bool bind_map(struct bind *b, const struct field *rows, const struct doc_node *node,
 	      const struct scope *scope, void *ret)
 {
-	bool good = true;
+	bool good = !node->flawed;
 
 	if (node->kind != DOC_MAP && !doc_is_null(node))
 		return bind_refuse(b, &node->at, NULL, "%s must be a mapping, not %s", scope->what,

@@ -72,6 +72,12 @@ const struct doc_node *doc_get(const struct doc_node *node, const char *key)
 	return entry ? entry->value : NULL;
 }
 
+static void entry_done(struct doc_entry *entry)
+{
+	free(entry->key);
+	doc_free(entry->value);
+}
+
 void doc_free(struct doc_node *node)
 {
 	if (!node)
@@ -80,8 +86,7 @@ void doc_free(struct doc_node *node)
 		if (node->kind == DOC_LIST) {
 			doc_free(node->items[i]);
 		} else {
-			free(node->entries[i].key);
-			doc_free(node->entries[i].value);
+			entry_done(&node->entries[i]);
 		}
 	}
 	free(node->items);
@@ -126,10 +131,22 @@ static int key_compare(const void *va, const void *vb)
 	return *a < *b ? -1 : *a > *b; /* by address: the order of the file */
 }
 
-/* Sorts the keys: comparing all pairs takes minutes for a large file. */
-static int check_duplicates(struct doc_reader *reader, const struct doc_node *map)
+/* Removes the entries without a key. */
+static void compact(struct doc_node *map)
 {
-	auto_free const struct doc_entry **sorted = NULL;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < map->count; i++)
+		if (map->entries[i].key)
+			map->entries[kept++] = map->entries[i];
+	map->count = kept;
+}
+
+/* Refuses and removes keys that are there twice. Sorts them: comparing all pairs takes minutes for
+ * a large file. */
+static int refuse_duplicates(struct doc_reader *reader, struct doc_node *map)
+{
+	auto_free struct doc_entry **sorted = NULL;
 
 	if (map->count < 2)
 		return 0;
@@ -138,7 +155,7 @@ static int check_duplicates(struct doc_reader *reader, const struct doc_node *ma
 		return diag_oom(reader->diags);
 	for (size_t i = 0; i < map->count; i++)
 		sorted[i] = &map->entries[i];
-	qsort(sorted, map->count, sizeof(*sorted), key_compare);
+	qsort(sorted, map->count, sizeof(struct doc_entry *), key_compare);
 	const struct doc_entry *first = sorted[0];
 
 	for (size_t i = 1; i < map->count; i++) {
@@ -150,7 +167,10 @@ static int check_duplicates(struct doc_reader *reader, const struct doc_node *ma
 		diag_add(reader->diags, &sorted[i]->at, "remove one of them",
 			 "duplicate key \"%s\" (first in line %u)", shown(first->key),
 			 first->at.line);
+		entry_done(sorted[i]);
+		*sorted[i] = (struct doc_entry) {0};
 	}
+	compact(map);
 	return 0;
 }
 
@@ -288,9 +308,9 @@ static int read_start(struct doc_reader *reader, const yaml_event_t *event, enum
 
 static int read_end(struct doc_reader *reader)
 {
-	const struct doc_node *node = reader->open[--reader->depth].node;
+	struct doc_node *node = reader->open[--reader->depth].node;
 
-	return node->kind == DOC_MAP ? check_duplicates(reader, node) : 0;
+	return node->kind == DOC_MAP ? refuse_duplicates(reader, node) : 0;
 }
 
 static int read_event(struct doc_reader *reader, const yaml_event_t *event)
@@ -418,10 +438,10 @@ int doc_parse(const char *file, const char *data, size_t len, struct doc_node **
 	r = read_events(&reader);
 	if (r == 0 && !reader.root)
 		r = diag_add(diags, &start, NULL, "the file is empty");
-	if (r == 0 && reader.failed)
-		r = -EINVAL;
-	if (r == 0)
+	if (r == 0) {
+		reader.root->flawed = reader.failed;
 		*ret = take(reader.root);
+	}
 	reader_done(&reader);
 	return r;
 }
@@ -498,8 +518,7 @@ void doc_remove(struct doc_node *map, const char *key)
 
 	if (!entry)
 		return;
-	free(entry->key);
-	doc_free(entry->value);
+	entry_done(entry);
 	memmove(entry, entry + 1, (size_t)(map->entries + map->count - entry - 1) * sizeof(*entry));
 	map->count--;
 }

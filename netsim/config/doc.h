@@ -26,6 +26,7 @@ struct doc_node {
 	enum doc_kind kind;
 	bool quoted;   /* DOC_TEXT: then "null" is a text */
 	bool verbatim; /* DOC_TEXT: the file has it on one line, without escapes */
+	bool flawed;   /* the root: the file has mistakes that let reading continue */
 	char *text;    /* DOC_TEXT */
 	struct netsim_loc at;
 	struct doc_node **items;   /* DOC_LIST */
@@ -41,7 +42,9 @@ struct doc_entry {
 
 /*
  * Parses a file. The caller frees *ret with doc_free(). Returns -EINVAL with diags
- * filled on failure. Locations point to path, which must outlive the tree.
+ * filled on failure. Of a key that is there twice, the tree has the first one, diags the mistake,
+ * and the root is flawed: bind_map() says no to it in the end, once it has found all other mistakes.
+ * Locations point to path, which must outlive the tree.
  */
 int doc_load(const char *path, struct doc_node **ret, struct netsim_diags *diags);
 

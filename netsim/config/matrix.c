@@ -205,11 +205,11 @@ static bool cut_pairs(struct resolving *r, const struct text *from, const struct
 
 static bool resolve_row(struct resolving *r, const struct matrix_row *row)
 {
-	bool good = mark(r, &row->from, r->from);
+	bool known = mark(r, &row->from, r->from), good = known;
 
-	for (size_t i = 0; good && i < row->to.count; i++)
+	for (size_t i = 0; i < row->to.count; i++)
 		good &= mark(r, &row->to.list[i], r->to) &&
-			cut_pairs(r, &row->from, &row->to.list[i]);
+			(!known || cut_pairs(r, &row->from, &row->to.list[i]));
 	return good;
 }
 

@@ -133,9 +133,11 @@ scenario() {
 		  expect: one recovers within 900ms
 	EOF
 	scenario_ends 0 "a scenario with a matrix" "$WORK/s/run.yaml" "$WORK/s/out"
-	echo 'cut: {a: b, b: e}' >"$WORK/s/cuts.yaml"
-	fails_with 3 "a wrong node in it" "$NETSIM" check "$WORK/s/run.yaml"
-	like "is found before the run" "$ERR" 'cuts.yaml:1:16: error: the fleet mx has no node "e"$'
+	echo 'cut: {a: b, b: [e, f, b]}' >"$WORK/s/cuts.yaml"
+	fails_with 3 "wrong nodes in it" "$NETSIM" check "$WORK/s/run.yaml"
+	like "are found before the run" "$ERR" 'cuts.yaml:1:17: error: the fleet mx has no node "e"'$'\n'
+	like "all of them" "$ERR" 'cuts.yaml:1:20: error: the fleet mx has no node "f"'$'\n'
+	like "and other mistakes" "$ERR" 'cuts.yaml:1:23: error: b: a node always reaches itself$'
 }
 
 check "up" "$NETSIM" up "$WORK/mx.yaml"

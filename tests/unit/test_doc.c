@@ -89,8 +89,6 @@ static void test_refused(void **state)
 #define ROW(text) text, sizeof(text) - 1
 		{ROW(""), 1, 1, "the file is empty"},
 		{ROW("# only\n"), 1, 1, "the file is empty"},
-		{ROW("a: 1\nb: 2\na: 3\n"), 3, 1, "duplicate key \"a\" (first in line 1)"},
-		{ROW("{a: {b: 1, c: 2, b: 3}}"), 1, 18, "duplicate key \"b\" (first in line 1)"},
 		{ROW("a: &x 1\n"), 1, 4, "anchors (&x) are not accepted"},
 		{ROW("&x a: 1\n"), 1, 1, "anchors (&x) are not accepted"},
 		{ROW("a: &x [1]\n"), 1, 4, "anchors (&x) are not accepted"},
@@ -127,6 +125,38 @@ static void test_refused(void **state)
 		    strcmp(diags.list[0].what, rows[i].what) != 0)
 			fail_msg("%s: %d %u:%u %s", rows[i].text, r, diags.list[0].loc.line,
 				 diags.list[0].loc.column, diags.list[0].what);
+	}
+}
+
+/* A key that is there twice is a mistake, but the rest of the file is read. */
+static void test_duplicates(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned line, column;
+		const char *what, *tree;
+	} rows[] = {
+		{"a: 1\nb: 2\na: 3\n", 3, 1, "duplicate key \"a\" (first in line 1)",
+		 "1:1{1:1 a: 1:4=1, 2:1 b: 2:4=2}"},
+		{"{a: {b: 1, c: 2, b: [3, 4]}}", 1, 18, "duplicate key \"b\" (first in line 1)",
+		 "1:1{1:2 a: 1:5{1:6 b: 1:9=1, 1:12 c: 1:15=2}}"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct netsim_diags diags = {0};
+		auto_doc struct doc_node *doc = NULL;
+		auto_buf struct buf buf = {0};
+
+		assert_int_equal(doc_parse("f", rows[i].text, strlen(rows[i].text), &doc, &diags),
+				 0);
+		assert_true(doc->flawed);
+		assert_int_equal(diags.count, 1);
+		assert_int_equal(diags.list[0].loc.line, rows[i].line);
+		assert_int_equal(diags.list[0].loc.column, rows[i].column);
+		assert_string_equal(diags.list[0].what, rows[i].what);
+		draw(doc, &buf);
+		assert_string_equal(buf.data, rows[i].tree);
 	}
 }
 
@@ -234,10 +264,10 @@ static void test_files(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_places),	  cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_syntax),	  cmocka_unit_test(test_depth),
-		cmocka_unit_test(test_many_keys), cmocka_unit_test(test_null),
-		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_places),	   cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_duplicates), cmocka_unit_test(test_syntax),
+		cmocka_unit_test(test_depth),	   cmocka_unit_test(test_many_keys),
+		cmocka_unit_test(test_null),	   cmocka_unit_test(test_files),
 	};
 
 	return cmocka_run_group_tests_name("doc", tests, NULL, NULL);
