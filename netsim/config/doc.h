@@ -43,8 +43,8 @@ struct doc_entry {
 /*
  * Parses a file. The caller frees *ret with doc_free(). Returns -EINVAL with diags
  * filled on failure. Of a key that is there twice, the tree has the first one, diags the mistake,
- * and the root is flawed: bind_map() says no to it in the end, once it has found all other mistakes.
- * Locations point to path, which must outlive the tree.
+ * and the root is flawed: bind_map() says no to it in the end, once it has found all other
+ * mistakes. Locations point to path, which must outlive the tree.
  */
 int doc_load(const char *path, struct doc_node **ret, struct netsim_diags *diags);
 
