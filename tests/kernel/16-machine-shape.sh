@@ -20,7 +20,7 @@ write_profiles() {
 
 # rtt_is NAME FROM ADDRESS LOW HIGH
 rtt_is() {
-	between "$1" "$(rtt_of "$2" "$3")" "$4" "$(($5 + 8))" ms
+	measured_between "$1" "$4" "$(($5 + 8))" ms rtt_of "$2" "$3"
 }
 
 # rate_is NAME MBIT [OPTION]...: TCP from a to the host has this rate in its best half second, the

@@ -128,7 +128,7 @@ check "cuts" not answers vm1 10.0.0.2 -W 0.3
 trip "and delays the others once" vm1 10.0.0.3 20
 "$NETSIM" heal -q
 check "clear" "$NETSIM" clear
-between "removes the conditions" "$(rtt_of vm1 10.0.0.2)" 0 4 ms
+measured_between "removes the conditions" 0 4 ms rtt_of vm1 10.0.0.2
 is "all reach all" "$(reach vm1=10.0.0.1 vm2=10.0.0.2 vm3=10.0.0.3)" "$before"
 check "down" "$NETSIM" down -q
 is "leaves no port" "$(ip -br link | grep -c -e '^vm' -e ifb)" 0

@@ -162,9 +162,9 @@ unclaimed() {
 conditions() {
 	printf 'profile: far\ndefault: {rate: 1gbit}\nnodes: {vm1: {delay: 100ms, rate: 4mbit}}\n' >"$WORK/far.yaml"
 	check "apply with $1" "$NETSIM" apply -q --engine "$1" "$WORK/far.yaml"
-	between "delays both directions" "$(rtt_of vm1 10.9.0.2)" 200 300 ms
-	between "of the host's packets, too" "$(rtt_of vm1 "$HOST")" 200 300 ms
-	between "and no others" "$(rtt_of vm2 10.9.0.3)" 0 100 ms
+	measured_between "delays both directions" 200 300 ms rtt_of vm1 10.9.0.2
+	measured_between "of the host's packets, too" 200 300 ms rtt_of vm1 "$HOST"
+	measured_between "and no others" 0 100 ms rtt_of vm2 10.9.0.3
 	between "limits what it receives" "$(rate vm2 vm1 10.9.0.1)" 1 4.2 mbit
 	if thorough "what $1 lets a guest send"; then
 		between "and sends" "$(rate vm1 vm2 10.9.0.2)" 1 4.2 mbit
@@ -241,7 +241,7 @@ changes() {
 	machine 1
 	check "one that is made again is shaped" wait_for 20 logged "^vm1/eth0: vnet1 appeared, shaped after"
 	all_but "it reaches all" ''
-	between "delays both directions" "$(rtt_of vm1 10.9.0.2)" 200 300 ms
+	measured_between "delays both directions" 200 300 ms rtt_of vm1 10.9.0.2
 	# The userspace datapath seldom gets to its own after it has removed the root.
 	if [[ $1 == kernel ]]; then
 		check "its QoS is named, with the way out" limited

@@ -164,10 +164,10 @@ constrained() {
 asymmetric() {
 	profile 'nodes: {n100-1: {up: {rate: 5mbit, delay: 40ms}, down: {rate: 20mbit, delay: 25ms}}}'
 	check "apply up and down that differ" "$NETSIM" apply "$P"
-	between "rtt" "$(rtt_of n100-1 "$HOST")" 65 69 ms
+	measured_between "rtt" 65 69 ms rtt_of n100-1 "$HOST"
 	rate up n100-1 5
 	rate down n100-1 20 -R
-	between "nodes without an entry are not delayed" "$(rtt_of n100-2 "$HOST")" 0 4 ms
+	measured_between "nodes without an entry are not delayed" 0 4 ms rtt_of n100-2 "$HOST"
 }
 
 # --- on a live fleet
@@ -245,7 +245,7 @@ new_node() {
 	"$NETSIM" apply -q "$P"
 	sed 's/jetson-2/jetson-9/; s/192.168.100.21/192.168.100.29/' "$WORK/shaped.yaml" >"$WORK/new.yaml"
 	check "up with a new node while a profile is in force" "$NETSIM" up "$WORK/new.yaml"
-	between "shapes it" "$(rtt_of jetson-9 "$HOST")" 18 22 ms
+	measured_between "shapes it" 18 22 ms rtt_of jetson-9 "$HOST"
 	"$NETSIM" up -q "$WORK/shaped.yaml"
 	PORT[jetson-2]=$(port_of jetson-2)
 	"$NETSIM" clear -q
@@ -326,7 +326,7 @@ refusals() {
 	tc qdisc delete dev "${PORT[n100-2]}" root
 	ip link add "$(ifb_of "${PORT[n100-3]}")x" type dummy
 	check "apply without it" "$NETSIM" apply "$P"
-	between "works" "$(rtt_of n100-2 "$HOST")" 66 70 ms
+	measured_between "works" 66 70 ms rtt_of n100-2 "$HOST"
 	ip link delete "$(ifb_of "${PORT[n100-3]}")x"
 }
 

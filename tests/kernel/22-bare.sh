@@ -43,7 +43,7 @@ rate() {
 
 shaped() {
 	check "apply --as" "$NETSIM" apply "$P" eth1 --as jetson-1
-	between "rtt" "$(rtt_of host $HOST)" 30 34 ms
+	measured_between "rtt" 30 34 ms rtt_of host $HOST
 	rate "egress is up" 5
 	rate "ingress is down" 20 -R
 	is "delays on the interface and on its IFB" "$(tc qdisc show | grep -oE 'netem .* delay [0-9.]+ms' | sed 's/.* //' | joined)" "10ms 20ms"
@@ -53,16 +53,16 @@ shaped() {
 	like "status shows both" "$OUT" "eth1: up 5mbit delay 10ms, down 20mbit delay 20ms"
 	# unshare, so that the machine keeps its hostname.
 	check "apply by the host's name" unshare -u sh -c "hostname n100-1 && exec '$NETSIM' apply '$P' eth1"
-	between "takes its entry" "$(rtt_of host $HOST)" 22 26 ms
+	measured_between "takes its entry" 22 26 ms rtt_of host $HOST
 	check "apply by a hostname without an entry" unshare -u sh -c "hostname else && exec '$NETSIM' apply '$P' eth1"
-	between "takes the default" "$(rtt_of host $HOST)" 2 6 ms
+	measured_between "takes the default" 2 6 ms rtt_of host $HOST
 }
 
 cleared() {
 	check "clear" "$NETSIM" clear eth1
 	is "everything is as it was" "$(dump; ip -br link; offloads)" "$BEFORE"
 	is "no filter is left" "$(tc filter show dev eth1 ingress)" ""
-	between "no delay either" "$(rtt_of host $HOST)" 0 2 ms
+	measured_between "no delay either" 0 2 ms rtt_of host $HOST
 	check "clear of an interface that is not shaped" "$NETSIM" clear eth1
 	"$NETSIM" apply -q constrained eth1 --as n100-3
 	check "clear of all interfaces" "$NETSIM" clear
@@ -86,7 +86,7 @@ refused() {
 	tc qdisc delete dev eth1 root
 	BEFORE=$(dump; ip -br link; offloads; tc filter show dev eth1 ingress)
 	check "apply beside a foreign filter" "$NETSIM" apply "$P" eth1 --as n100-1
-	between "shapes" "$(rtt_of host $HOST)" 22 26 ms
+	measured_between "shapes" 22 26 ms rtt_of host $HOST
 	check "clear" "$NETSIM" clear eth1
 	is "leaves the foreign filter" "$(dump; ip -br link; offloads; tc filter show dev eth1 ingress)" "$BEFORE"
 }

@@ -21,12 +21,8 @@ constrained() {
 	check "apply constrained" "$NETSIM" apply constrained
 	for node in "${!IP[@]}"; do
 		wait_for 5 ping -q -c 1 -W 1 "192.168.100.${IP[$node]}"
-		(rtt_of host "192.168.100.${IP[$node]}" >"$WORK/.rtt.$node") &
-	done
-	wait_children
-	for node in "${!IP[@]}"; do
 		case $node in n100-1) want=5 ;; n100-2) want=10 ;; n100-3) want=20 ;; *) want=50 ;; esac
-		between "rtt of $node" "$(<"$WORK/.rtt.$node")" "$want" $((want + 5)) ms
+		measured_between "rtt of $node" "$want" $((want + 5)) ms rtt_of host "192.168.100.${IP[$node]}"
 	done
 }
 

@@ -126,10 +126,10 @@ fq() {
 	printf 'profile: p\nengine: edt\ndefault: {delay: 10ms}\n' >"$P"
 	check "apply with edt" "$NETSIM" apply "$P"
 	drifts "the qdiscs of a port" "a/eth1: its netem is missing" tc qdisc del dev "$(port_of a)" root
-	between "its delay" "$(rtt_of a 10.1.0.2)" 40 400 ms
+	measured_between "its delay" 40 400 ms rtt_of a 10.1.0.2
 	drifts "the IFB of the bridge" "drift-lan: its IFB is missing" \
 		ip link del "$(ifb_of drift-lan)"
-	between "the delay to the host" "$(rtt_of a 10.1.0.254)" 20 200 ms
+	measured_between "the delay to the host" 20 200 ms rtt_of a 10.1.0.254
 }
 
 before=$(dump)

@@ -176,7 +176,7 @@ partitions() {
 
 # rtt NAME LOW FROM ADDRESS
 rtt() {
-	between "$1" "$(rtt_of "$3" "$4")" "$2" "$(($2 + 15))" ms
+	measured_between "$1" "$2" "$(($2 + 15))" ms rtt_of "$3" "$4"
 }
 
 conditions() {

@@ -274,8 +274,8 @@ conditions() {
 		check "$engine: apply" "$NETSIM" apply "$WORK/far.yaml"
 		like "$engine: shows the cable" "$OUT" "wan +up: 5mbit delay 10ms"
 		like "$engine: and status, too" "$("$NETSIM" status)" "wan +cable +up: 5mbit delay 10ms.*down: 20mbit delay 30ms"
-		between "$engine: round trip across the cable" "$(rtt_of w-1 10.0.0.3)" 39.9 44 ms
-		between "$engine: round trip within a network" "$(rtt_of w-1 10.0.0.2)" 0 3 ms
+		measured_between "$engine: round trip across the cable" 39.9 44 ms rtt_of w-1 10.0.0.3
+		measured_between "$engine: round trip within a network" 0 3 ms rtt_of w-1 10.0.0.2
 		rate_is "$engine: rate up" 4.3 5.1 w-1 e-3 10.0.0.3
 		if thorough "$engine: rate down, and verify"; then
 			rate_is "$engine: rate down" 17 20.3 e-3 w-1 10.0.0.1
@@ -283,16 +283,16 @@ conditions() {
 			explain "$OUT"
 		fi
 		check "$engine: a fault on top" "$NETSIM" fault 'delay 60ms' wan/west
-		between "$engine: delays what the west sends" "$(rtt_of w-1 10.0.0.3)" 89.9 95 ms
+		measured_between "$engine: delays what the west sends" 89.9 95 ms rtt_of w-1 10.0.0.3
 		"$NETSIM" heal -q
-		between "$engine: healed" "$(rtt_of w-1 10.0.0.3)" 39.9 44 ms
+		measured_between "$engine: healed" 39.9 44 ms rtt_of w-1 10.0.0.3
 		check "$engine: clear" "$NETSIM" clear
-		between "$engine: nothing is left" "$(rtt_of w-1 10.0.0.3)" 0 3 ms
+		measured_between "$engine: nothing is left" 0 3 ms rtt_of w-1 10.0.0.3
 	done
 	check "a profile for the cable alone" "$NETSIM" apply "$WORK/far.yaml" wan
-	between "shapes it" "$(rtt_of w-1 10.0.0.3)" 39.9 44 ms
+	measured_between "shapes it" 39.9 44 ms rtt_of w-1 10.0.0.3
 	check "and clear wan ends it" "$NETSIM" clear wan
-	between "there" "$(rtt_of w-1 10.0.0.3)" 0 3 ms
+	measured_between "there" 0 3 ms rtt_of w-1 10.0.0.3
 	"$NETSIM" down -q
 }
 

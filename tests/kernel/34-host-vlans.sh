@@ -70,8 +70,8 @@ if [[ -n $HOLDS ]]; then
 	for engine in netem edt; do
 		printf 'profile: p\nengine: %s\nnodes: {n-1: {rtt: 40ms}}\n' "$engine" >"$WORK/p.yaml"
 		check "$engine: apply" "$NETSIM" apply "$WORK/p.yaml"
-		between "$engine: to the host in a VLAN" "$(rtt_of n-1 10.100.0.254)" 39.9 46 ms
-		between "$engine: of another node" "$(rtt_of n-2 10.100.0.254)" 0 4 ms
+		measured_between "$engine: to the host in a VLAN" 39.9 46 ms rtt_of n-1 10.100.0.254
+		measured_between "$engine: of another node" 0 4 ms rtt_of n-2 10.100.0.254
 	done
 	"$NETSIM" clear -q
 else

@@ -107,8 +107,8 @@ conditions() {
 		return
 	fi
 	check "apply" "$NETSIM" apply two-sites
-	between "40 ms between the sites" "$(rtt_of west-1 10.2.0.1)" 40 60 ms
-	between "none within one" "$(rtt_of west-1 10.1.0.2)" 0 15 ms
+	measured_between "40 ms between the sites" 40 60 ms rtt_of west-1 10.2.0.1
+	measured_between "none within one" 0 15 ms rtt_of west-1 10.1.0.2
 	measured_between "5 mbit between the sites" 3.5 5 mbit throughput
 	all_right "verify" --quick
 	like "has the router's links" "$(jq -r '.rows[] | select(.what == "rtt") | .node' <<<"$OUT" | sort | joined)" "wan/east wan/west"

@@ -202,7 +202,7 @@ engines() {
 		like "$engine: stays" "$("$NETSIM" status)" "profile slow \($engine"
 		edge n1 n2 1000 "$engine, path"
 		edge n1 n3 1200 "$engine, link"
-		between "$engine: delays" "$(rtt_of n1 10.1.0.2 -s 900)" 20 30 ms
+		measured_between "$engine: delays" 20 30 ms rtt_of n1 10.1.0.2 -s 900
 		check "$engine: verify" "$NETSIM" verify --quick
 		like "$engine: sizes" "$OUT" "n1 > n2 +size"
 		"$NETSIM" heal -q

@@ -102,10 +102,10 @@ host() {
 		profile 'nodes: {a: {up: {delay: 20ms}, down: {delay: 40ms}}}' \
 			'pairs:' '  - {from: a, to: host, delay: 10ms}' '  - {from: host, to: b, delay: 30ms}'
 		check "apply delays to and from the host" "$NETSIM" apply "$P"
-		between "host and a: link and path, each way" "$(rtt_of host 10.1.0.1)" 70 77 ms
-		between "host and b: one way" "$(rtt_of host 10.1.0.2)" 30 36 ms
-		between "host and c" "$(rtt_of host 10.1.0.3)" 0 5 ms
-		between "a to b: no path of the host's" "$(rtt_of a 10.1.0.2)" 60 67 ms
+		measured_between "host and a: link and path, each way" 70 77 ms rtt_of host 10.1.0.1
+		measured_between "host and b: one way" 30 36 ms rtt_of host 10.1.0.2
+		measured_between "host and c" 0 5 ms rtt_of host 10.1.0.3
+		measured_between "a to b: no path of the host's" 60 67 ms rtt_of a 10.1.0.2
 	fi
 	profile 'pairs:' '  - {from: a, to: host, loss: 100%}' '  - {from: host, to: b, loss: 100%}'
 	check "apply losses to and from the host" "$NETSIM" apply "$P"
@@ -144,7 +144,7 @@ classes() {
 		prime 10.1.0.2
 		between "etcd-peer: a connection takes both delays" "$(connect a 10.1.0.2 2380)" 400 440 ms
 		between "iSCSI: a connection takes none" "$(connect a 10.1.0.2 3260)" 0 40 ms
-		between "nor does a ping" "$(rtt_of a 10.1.0.2)" 0 5 ms
+		measured_between "nor does a ping" 0 5 ms rtt_of a 10.1.0.2
 	fi
 	profile 'classes: {etcd-peer: {loss: 100%}}'
 	check "apply a loss of etcd-peer" "$NETSIM" apply "$P"
@@ -167,8 +167,8 @@ composition() {
 		'classes: {etcd-peer: {delay: 40ms}}'
 	check "apply delays of links, path and class" "$NETSIM" apply "$P"
 	prime 10.1.0.2 10.1.0.3
-	between "of links and path: the sum" "$(rtt_of a 10.1.0.2)" 36 42 ms
-	between "a name before a pattern" "$(rtt_of a 10.1.0.3)" 12 18 ms
+	measured_between "of links and path: the sum" 36 42 ms rtt_of a 10.1.0.2
+	measured_between "a name before a pattern" 12 18 ms rtt_of a 10.1.0.3
 	between "the class in place of the pair" "$(connect a 10.1.0.2 2380)" 95 135 ms
 }
 
@@ -217,8 +217,8 @@ vlans() {
 	if [[ -n $HOLDS ]]; then
 		profile 'class-file: own.yaml' 'classes: {storage: {delay: 50ms}}'
 		check "apply a delay of a VLAN" "$NETSIM" apply "$P"
-		between "delays that VLAN" "$(rtt_of server-1 192.168.100.2)" 100 104 ms
-		between "and no other" "$(rtt_of server-1 192.168.200.2)" 0 4 ms
+		measured_between "delays that VLAN" 100 104 ms rtt_of server-1 192.168.100.2
+		measured_between "and no other" 0 4 ms rtt_of server-1 192.168.200.2
 	fi
 	check "down" "$NETSIM" down
 }

@@ -73,17 +73,17 @@ keys() {
 	}
 	printf 'profile: base\npairs: [{from: a, to: b, delay: 10ms}]\nnodes: {b: {up: {delay: 5ms}}}\n' >"$P"
 	check "apply delays" "$NETSIM" apply "$P"
-	between "the profile's delay" "$(rtt_of a 10.1.0.2)" 15 18 ms
+	measured_between "the profile's delay" 15 18 ms rtt_of a 10.1.0.2
 	"$NETSIM" fault -q --name first 'delay 50ms duplicate 100%' a:b
 	"$NETSIM" fault -q --name second 'delay 30ms' a:b
-	between "the later fault's delay" "$(rtt_of a 10.1.0.2)" 35 38 ms
+	measured_between "the later fault's delay" 35 38 ms rtt_of a 10.1.0.2
 	is "and the earlier fault's duplicates" "$(doubled a 10.1.0.2)" yes
 	check "heal of the later one" "$NETSIM" heal second
-	between "the earlier fault's delay" "$(rtt_of a 10.1.0.2)" 55 58 ms
+	measured_between "the earlier fault's delay" 55 58 ms rtt_of a 10.1.0.2
 	check "a fault of a node" "$NETSIM" fault 'delay 20ms' b
-	between "overrides that of its link" "$(rtt_of b 10.1.0.3)" 40 43 ms
+	measured_between "overrides that of its link" 40 43 ms rtt_of b 10.1.0.3
 	check "heal of all" "$NETSIM" heal
-	between "the profile again" "$(rtt_of a 10.1.0.2)" 15 18 ms
+	measured_between "the profile again" 15 18 ms rtt_of a 10.1.0.2
 }
 
 class() {

@@ -274,7 +274,7 @@ engines() {
 		flooded "$engine" "$end"
 		between "$engine: to the node at its end" "$(first n2 n1 "$(before "$end" 50)")" 20 1000 ms
 		between "$engine: from the node" "$(first n1 n2 "$(before "$end" 50)")" 20 1000 ms
-		between "$engine: delays" "$(rtt_of n1 10.1.0.2)" 20 30 ms
+		measured_between "$engine: delays" 20 30 ms rtt_of n1 10.1.0.2
 	done
 	"$NETSIM" clear -q
 }

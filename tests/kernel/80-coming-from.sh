@@ -92,7 +92,7 @@ check_words() {
 	netsim apply -q outside.yaml
 	if in_vm; then
 		netsim fault -q 'delay 10ms' 'server-[1-2]'
-		between "a delay of 10 ms at both ends is a round trip" "$(rtt_of server-1 10.0.0.2)" 40 60 ms
+		measured_between "a delay of 10 ms at both ends is a round trip" 40 60 ms rtt_of server-1 10.0.0.2
 		netsim heal -q
 	fi
 	ip addr add 203.0.113.7/32 dev lo
