@@ -51,14 +51,6 @@ delays() {
 		- "$WORK/.delays" | sort | joined
 }
 
-rtts() {
-	local node
-	for node; do
-		rtt_of "$node" "$HOST" >"$WORK/.rtt.$node" &
-	done
-	wait_children
-}
-
 # --- the shipped profile
 
 # control NODE...: sets $CONTROL[up] and [down] to the rate in mbit that the machine carries from and
@@ -143,10 +135,9 @@ constrained() {
 	fi
 	control "${first[@]}"
 	check "apply constrained" "$NETSIM" apply constrained
-	rtts "${NODES[@]}"
 	for node in "${NODES[@]}"; do
 		case $node in n100-1) want=5 ;; n100-2) want=10 ;; n100-3) want=20 ;; *) want=50 ;; esac
-		between "rtt of $node" "$(<"$WORK/.rtt.$node")" "$want" $((want + 4)) ms
+		measured_between "rtt of $node" "$want" $((want + 4)) ms rtt_of "$node" "$HOST"
 	done
 	profile_rates up "$WORK/up" 5200 -- "${first[@]}"
 	profile_rates down "$WORK/down" 5220 -R -- "${first[@]}"
@@ -203,8 +194,7 @@ cleared() {
 	is "clears that one" "$(delays)" "jetson-1=15 jetson-2=15 n100-2=15 n100-3=15"
 	check "clear" "$NETSIM" clear
 	is "clears all" "$(delays)" ""
-	rtts n100-1 jetson-1
-	between "no delay is left" "$(<"$WORK/.rtt.n100-1")" 0 4 ms
+	measured_between "no delay is left" 0 4 ms rtt_of n100-1 "$HOST"
 	between "no rate is left" "$(rates 5200 -- jetson-1 | cut -d ' ' -f 3)" 30 100000 mbit
 	like "super-packets are allowed again" "$(node_exec n100-1 ethtool -k eth1)" "tcp-segmentation-offload: on"
 	# Root qdiscs without conditions remain, so that the next apply replaces none.

@@ -142,14 +142,14 @@ classes() {
 		profile 'classes: {etcd-peer: {delay: 200ms}}'
 		check "apply a delay of etcd-peer" "$NETSIM" apply "$P"
 		prime 10.1.0.2
-		between "etcd-peer: a connection takes both delays" "$(connect a 10.1.0.2 2380)" 400 440 ms
-		between "iSCSI: a connection takes none" "$(connect a 10.1.0.2 3260)" 0 40 ms
+		measured_between "etcd-peer: a connection takes both delays" 400 440 ms connect a 10.1.0.2 2380
+		measured_between "iSCSI: a connection takes none" 0 40 ms connect a 10.1.0.2 3260
 		measured_between "nor does a ping" 0 5 ms rtt_of a 10.1.0.2
 	fi
 	profile 'classes: {etcd-peer: {loss: 100%}}'
 	check "apply a loss of etcd-peer" "$NETSIM" apply "$P"
 	is "etcd-peer: no connection" "$(CONNECT_WITHIN=0.5 connect a 10.1.0.2 2380)" none
-	between "iSCSI: a connection" "$(connect a 10.1.0.2 3260)" 0 100 ms
+	measured_between "iSCSI: a connection" 0 100 ms connect a 10.1.0.2 3260
 	check "and pings" wait_for 5 answers a 10.1.0.2
 	is "all nodes reach each other" "$(reach a=10.1.0.1 b=10.1.0.2 c=10.1.0.3 host=10.1.0.254 | wc -l)" 12
 }
@@ -169,7 +169,7 @@ composition() {
 	prime 10.1.0.2 10.1.0.3
 	measured_between "of links and path: the sum" 36 42 ms rtt_of a 10.1.0.2
 	measured_between "a name before a pattern" 12 18 ms rtt_of a 10.1.0.3
-	between "the class in place of the pair" "$(connect a 10.1.0.2 2380)" 95 135 ms
+	measured_between "the class in place of the pair" 95 135 ms connect a 10.1.0.2 2380
 }
 
 # --- converge, clear

@@ -78,9 +78,12 @@ by_tcpdump() {
 
 check_delay() {
 	with "20 ms up, 30 ms down" 'nodes: {a: {up: {delay: 20ms}}, b: {down: {delay: 30ms}}}'
-	measured -c 50 -i 0.02
+	# A pause of the machine can delay packets, even all of them, but no packet is early.
+	for _ in 1 2 3 4 5 6; do
+		measured -c 50 -i 0.02
+		[[ $(one_way a b 'delay.min_ns < 51e6') != true || $(one_way b a 'delay.min_ns < 1e6') != true ]] || break
+	done
 	is "all packets arrive" "$(one_way a b delivered)" 50
-	# A pause of the machine can delay half of the packets, but no packet is early.
 	between "with a minimum of 50 ms" "$(one_way a b 'delay.min_ns / 1e6')" 49.5 51 ms
 	between "with a median not below" "$(one_way a b 'delay.p50_ns / 1e6')" 49.5 1000 ms
 	between "and no delay back" "$(one_way b a 'delay.min_ns / 1e6')" 0 1 ms
