@@ -158,15 +158,20 @@ static int run_several(struct run_jobs *jobs, const char *out, struct netsim_err
 			print_error(&job->err);
 		if (r == 0 && !common->quiet && !common->json)
 			run_print(common, job->run);
+		fflush(stdout); /* for a log that is no terminal */
 	}
 	run_jobs_print(jobs, folder);
 	return 0;
 }
 
+/* Writes JUnit before, too: a file of an earlier run must not stand for one that does not come to
+ * its end, and a file that cannot be written is known before. */
 static int run_all(const struct run_args *args, struct run_jobs *jobs, struct netsim_err *err)
 {
-	int r = jobs->count == 1 ? run_one(jobs) : run_several(jobs, args->out, err);
+	int r = run_jobs_write_junit(jobs, args->junit, err);
 
+	if (r == 0)
+		r = jobs->count == 1 ? run_one(jobs) : run_several(jobs, args->out, err);
 	if (r == 0)
 		r = run_jobs_write_junit(jobs, args->junit, err);
 	if (r == 0)

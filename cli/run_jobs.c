@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "interrupt.h"
 #include "out.h"
 #include "run_job.h"
 #include "run_print.h"
@@ -30,7 +31,9 @@ const char *run_job_why(const struct run_job *job)
 	const char *line;
 
 	if (!job->run)
-		return *job->err.what ? job->err.what : "interrupted";
+		return *job->err.what		       ? job->err.what :
+		       job->status == EXIT_INTERRUPTED ? "interrupted" :
+							 "not run to its end";
 	line = first_line(job->run, NETSIM_NOT_AS_ASKED);
 	if (!line)
 		line = first_line(job->run, NETSIM_UNPROVED);

@@ -21,6 +21,30 @@ int run_status(const struct netsim_run *run)
 								 NETSIM_ERR_UNPROVED);
 }
 
+#define LINE_COLUMNS 100
+
+/* The length of the first columns of a text; every UTF-8 character counts as one. */
+static size_t length_of(const char *text, size_t columns)
+{
+	size_t used = 0, i = 0;
+
+	for (; text[i]; i++)
+		if (((unsigned char)text[i] & 0xc0) != 0x80 && used++ == columns)
+			break;
+	return i;
+}
+
+/* Prints a line, of which the evidence has all. */
+static void print_line(const char *line)
+{
+	static const char more[] = "...";
+
+	if (!line[length_of(line, LINE_COLUMNS)])
+		puts(line);
+	else
+		printf("%.*s%s\n", (int)length_of(line, LINE_COLUMNS - strlen(more)), line, more);
+}
+
 /* The rows of one verdict that are not ok; with -v all rows. */
 static void print_rows(const struct common *common, const struct netsim_run *run,
 		       enum netsim_verdict verdict)
@@ -28,7 +52,7 @@ static void print_rows(const struct common *common, const struct netsim_run *run
 	for (size_t i = 0; i < run->row_count; i++)
 		if (run->rows[i]->verdict == verdict &&
 		    (verdict != NETSIM_AS_ASKED || common->verbose))
-			puts(run->rows[i]->line);
+			print_line(run->rows[i]->line);
 }
 
 /* Prints the distribution of expectations that were measured several times. */
@@ -99,7 +123,7 @@ static int close_written(FILE *out, bool good, const char *path, struct netsim_e
 		good = fclose(out) == 0 && good;
 	if (good)
 		return 0;
-	err->kind = NETSIM_ERR_ENV;
+	err->kind = NETSIM_ERR_KERNEL;
 	err->code = -errno;
 	snprintf(err->what, sizeof(err->what), "cannot write %s: %s", path, strerror(errno));
 	return err->code;

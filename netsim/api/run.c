@@ -51,9 +51,11 @@ static int make_folder(struct run *run, struct netsim_err *err)
 		return err_errno(err, -errno, NULL, "cannot use the folder %s", name);
 	memcpy(run->folder, path, strlen(path) + 1);
 	snprintf(events, sizeof(events), "%s/events.jsonl", path);
-	if (access(events, F_OK) == 0)
-		return err_set(err, NETSIM_ERR_USAGE, -EEXIST, NULL, "%s has a run already", name);
-	return 0;
+	if (access(events, F_OK) < 0)
+		return 0;
+	err_set(err, NETSIM_ERR_USAGE, -EEXIST, NULL, "%s has a run already", name);
+	err_hint(err, "name another folder, or remove that one");
+	return -EEXIST;
 }
 
 static int copy_scenario(struct run *run)

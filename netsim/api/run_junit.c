@@ -5,6 +5,7 @@
 #include "netsim/judge/junit.h"
 #include "netsim/netsim.h"
 #include "netsim/util/auto.h"
+#include "netsim/util/clock.h"
 
 static enum verdict_result result_of(enum netsim_verdict verdict)
 {
@@ -59,7 +60,8 @@ char *netsim_run_junit(const struct netsim_run_outcome *outcomes, size_t count)
 		if (outcomes[i].run)
 			r = add_suite(&out, outcomes[i].name, outcomes[i].run, i);
 		else
-			junit_error(&out, outcomes[i].name, outcomes[i].why, i);
+			junit_error(&out, outcomes[i].name, outcomes[i].why,
+				    clock_ns(CLOCK_REALTIME), i);
 	junit_end(&out);
 	if (r == 0)
 		return buf_take(&out);

@@ -246,8 +246,8 @@ void ledgers_end(struct run *run)
 		l->ledger = NULL;
 		if (missed)
 			run_note(run,
-				 "%s: %" PRIu64 " operations were skipped: too many were in flight",
-				 l->workload->name, missed);
+				 "%s: %" PRIu64 " operation%s skipped: too many were in flight",
+				 l->workload->name, missed, missed == 1 ? " was" : "s were");
 		if (l->acknowledged)
 			read_final(l);
 	}

@@ -122,12 +122,24 @@ static void stop_pollers(struct run_watch *watch)
 
 /* --- conditions to abort */
 
-/* Makes the timeline so far a phase that has just ended. */
-static int set_window(struct run_watch *watch, int64_t begin)
+/* How long ago a probe was sent that has its result by now. */
+static int64_t settled_for(const struct scenario *s)
+{
+	int64_t longest = 0;
+
+	for (size_t i = 0; i < s->probe_count; i++)
+		if (s->probes[i]->timeout.ns > longest)
+			longest = s->probes[i]->timeout.ns;
+	return longest;
+}
+
+/* Makes the timeline a phase that has ended when the last probes were sent that have a result:
+ * those under way since then would be a time without samples, which proves nothing. */
+static int set_window(struct run_watch *watch, int64_t begin, int64_t end)
 {
 	const struct event events[] = {
 		{.kind = EVENT_PHASE, .time = begin, .phase = evidence_name(&watch->ev, PHASE)},
-		{.kind = EVENT_RUN_END, .time = run_now()}};
+		{.kind = EVENT_RUN_END, .time = end}};
 	int r = 0;
 
 	watch->ev.event_count = 0;
@@ -142,14 +154,14 @@ static void try_conditions(struct run_watch *watch)
 {
 	struct run *run = watch->run;
 	struct verdict *verdict = NULL;
-	int64_t begin;
+	int64_t begin, end = run_now() - settled_for(run->s);
 
 	pthread_mutex_lock(&run->lock_shared);
 	begin = run->entry ? run->begin : 0;
 	pthread_mutex_unlock(&run->lock_shared);
-	if (!run->s->abort_count || !begin ||
+	if (!run->s->abort_count || !begin || begin >= end ||
 	    recorder_copy(run->rec, watch->metrics, &watch->ev) < 0 ||
-	    set_window(watch, begin) < 0 ||
+	    set_window(watch, begin, end) < 0 ||
 	    verdict_make(&watch->ev, watch->claims, run->s->abort_count, &verdict, NULL) < 0)
 		return;
 	for (size_t i = 0; i < verdict->row_count; i++) {

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "netsim/config/find.h"
 #include "netsim/config/scenario_parts.h"
@@ -304,8 +305,15 @@ char *scenario_find(struct bind *b, const struct scenario *s, const char *folder
 	char path[FIND_PATH];
 	char *found;
 
-	if (find_is_path(name->s))
-		return scenario_path(b, s, name->s);
+	if (find_is_path(name->s)) {
+		found = scenario_path(b, s, name->s);
+		if (found && access(found, F_OK) < 0) {
+			bind_refuse(b, &name->at, NULL, "cannot open %s: %s", found,
+				    strerror(errno));
+			return NULL;
+		}
+		return found;
+	}
 	if (find_named(folder, name->s, path) < 0) {
 		near = find_nearest(folder, name->s);
 		bind_refuse(b, &name->at, near ? hint_f("did you mean \"%s\"?", near) : NULL,

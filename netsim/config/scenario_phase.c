@@ -133,6 +133,9 @@ static bool check_phase_name(struct bind *b, const struct scenario *s,
 		return bind_refuse(b, &entry->at,
 				   "letters, digits, '.', '-' and '_', first a letter or digit",
 				   "\"%s\" is not valid as the name of a phase", shown(entry->key));
+	if (strcmp(entry->key, "run") == 0)
+		return bind_refuse(b, &entry->at, "choose another name",
+				   "\"run\" stands for what is expected of every run");
 	for (size_t i = 0; i < s->phase_count; i++)
 		if (strcmp(s->phases[i]->name, entry->key) == 0)
 			return bind_refuse(b, &entry->at, "choose another name",

@@ -122,20 +122,39 @@ static bool count_groups(const struct step_check *c, const char *words, unsigned
 	return copy;
 }
 
-/* The two groups of --one-way must not overlap, and one group alone must leave a rest. */
+/* Whether two nodes have no group in common, of those that have any; marks: nodes of each group */
+static bool any_is_cut_off(const bool *marks, size_t groups, size_t nodes)
+{
+	for (size_t g = 0; g < groups; g++)
+		for (size_t a = 0; a < nodes; a++)
+			for (size_t b = 0; marks[g * nodes + a] && b < nodes; b++) {
+				bool held = false, together = false;
+
+				for (size_t i = 0; i < groups && !together; i++) {
+					held |= marks[i * nodes + b];
+					together = marks[i * nodes + a] && marks[i * nodes + b];
+				}
+				if (held && !together)
+					return true;
+			}
+	return false;
+}
+
+/* The two groups of --one-way must not overlap, one group alone must leave a rest, and several must
+ * cut someone off. */
 static bool check_overlaps(const struct step_check *c)
 {
 	const struct netsim_partition_opts *cut = &c->command->step.partition;
 	size_t nodes = c->s->topo->node_count, held = 0;
 	auto_free unsigned char *groups = calloc(nodes + 1, 1);
-	auto_free bool *marks = calloc(nodes + 1, sizeof(*marks));
+	auto_free bool *marks = calloc((nodes + 1) * (cut->group_count + 1), sizeof(*marks));
 
 	if (!groups || !marks)
 		return bind_oom(c->b);
 	for (size_t i = 0; i < cut->group_count; i++) {
 		const struct place at = place_of(c, cut->groups[i]);
 
-		if (!count_groups(c, cut->groups[i], groups, marks))
+		if (!count_groups(c, cut->groups[i], groups, marks + i * (nodes + 1)))
 			return true;
 		for (size_t n = 0; n <= nodes; n++)
 			if (groups[n] > 1 && cut->one_way)
@@ -149,6 +168,10 @@ static bool check_overlaps(const struct step_check *c)
 		return scenario_refuse(c->b, &(struct place) {c->node, 0}, NULL,
 				       "partition: the group contains every node; there "
 				       "is no rest to cut off");
+	if (cut->group_count > 1 && !any_is_cut_off(marks, cut->group_count, nodes + 1))
+		return scenario_refuse(c->b, &(struct place) {c->node, 0}, NULL,
+				       "partition: the groups overlap so far that no node is cut "
+				       "off from another");
 	return true;
 }
 

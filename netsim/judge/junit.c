@@ -84,7 +84,7 @@ static void case_xml(struct buf *out, const struct verdict *verdict, const struc
 	attribute(out, "message", row->line);
 	buf_puts(out, ">");
 	escape(out, row->line);
-	if (*row->why) {
+	if (!strstr(row->line, row->why)) {
 		buf_puts(out, "\n");
 		escape(out, row->why);
 	}
@@ -156,16 +156,19 @@ void junit_suite(struct buf *out, const struct verdict *verdict, size_t id)
 	suite_end(out);
 }
 
-void junit_error(struct buf *out, const char *name, const char *why, size_t id)
+void junit_error(struct buf *out, const char *name, const char *why, int64_t wall, size_t id)
 {
-	const struct suite suite = {.name = name, .result = "not run", .tests = 1, .errors = 1};
+	const struct suite suite = {
+		.name = name, .result = "not run", .tests = 1, .errors = 1, .wall = wall};
 
 	suite_begin(out, &suite, id);
 	buf_puts(out, "    <testcase");
 	attribute(out, "classname", name);
 	buf_puts(out, " name=\"can be run\" time=\"0.000\">\n      <error type=\"not run\"");
 	attribute(out, "message", why);
-	buf_puts(out, "/>\n    </testcase>\n");
+	buf_puts(out, ">");
+	escape(out, why);
+	buf_puts(out, "</error>\n    </testcase>\n");
 	suite_end(out);
 }
 

@@ -13,7 +13,7 @@
 void junit_begin(struct buf *out);
 void junit_suite(struct buf *out, const struct verdict *verdict, size_t id);
 /* The suite of a run without a verdict: one test case, with an error. */
-void junit_error(struct buf *out, const char *name, const char *why, size_t id);
+void junit_error(struct buf *out, const char *name, const char *why, int64_t wall, size_t id);
 void junit_end(struct buf *out);
 
 /* The document of one verdict. The caller frees it; NULL: out of memory. */

@@ -150,15 +150,21 @@ static bool is_better(const struct claim *claim, const struct measure *m)
 /*
  * The result in a window. Without the fault, or with one that a late machine let begin late, an
  * expected harm that did not come is no failure: it is as little proved as what passes. A harm that
- * came all the same is one.
+ * came all the same is one; but a count that is too small because the run ended in the phase is
+ * not.
  */
 static enum verdict_result result_in(const struct window *window, const struct claim *claim,
 				     struct measure *m)
 {
 	enum verdict_result result = compare(claim, m);
 	bool late = window->fault_lateness > (window->end - window->begin) / LATE_PART;
+	bool counts = claim->quantity == CLAIM_RATE || claim->quantity == CLAIM_PACKETS;
 	char text[VALUE_TEXT];
 
+	if (result == VERDICT_FAILED && window->killed && counts && m->value < claim->value) {
+		doubt_it(m, "the run ended in this phase");
+		return VERDICT_UNPROVED;
+	}
 	if (result != VERDICT_FAILED || (!window->doubt && !late) || !is_better(claim, m))
 		return result;
 	if (window->doubt)

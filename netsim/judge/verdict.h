@@ -35,7 +35,7 @@ struct verdict_row {
 	int64_t begin, end; /* the window, in ns since the beginning of the run */
 	const char *shows;  /* the value as text, "1.28 s ± 0.02 s"; or "" */
 	const char *why;    /* the reason, or "" */
-	const char *line;   /* all of it in at most 100 columns */
+	const char *line;   /* all of it */
 };
 
 /* The values of an expectation over all repetitions in which it was measured. */

@@ -89,7 +89,8 @@ static void measure_available(const struct sample_series *series, const struct c
 	if (seen->outages)
 		m->when = seen->longest.begin;
 	if ((double)seen->samples < needed)
-		doubt_it(m, "%zu samples; the limit needs %.0f", seen->samples, needed);
+		doubt_it(m, "%zu sample%s; the limit needs %.0f", seen->samples,
+			 seen->samples == 1 ? "" : "s", needed);
 	else if ((double)seen->gap > allowed)
 		doubt_it(m, "no sample for %s", verdict_instant(seen->gap, gap));
 }
@@ -151,7 +152,8 @@ static int measure_rtt(const struct sample_series *series, const struct claim *c
 		doubt_it(m, "this probe hung, and its timeout is below the limit");
 	}
 	if (rtt.samples < wanted->samples)
-		doubt_it(m, "%zu samples; this statistic needs %zu", rtt.samples, wanted->samples);
+		doubt_it(m, "%zu sample%s; this statistic needs %zu", rtt.samples,
+			 rtt.samples == 1 ? "" : "s", wanted->samples);
 	else if ((double)rtt.lateness > claim->value)
 		doubt_it(m, "the machine was late: a probe was sent %s late",
 			 verdict_instant(rtt.lateness, late));

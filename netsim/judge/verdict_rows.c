@@ -34,24 +34,9 @@ struct verdict_row *verdict_add_row(struct judging *j, const char *phase, const 
 	return row->phase && row->text ? row : NULL;
 }
 
-#define LINE_MAX_COLUMNS 100
-
-/* Cuts a text after a number of columns; every UTF-8 character counts as one. */
-static void cut_columns(char *text, size_t columns)
-{
-	size_t used = 0;
-
-	for (char *at = text; *at; at++) {
-		if (((unsigned char)*at & 0xc0) == 0x80 || used++ < columns)
-			continue;
-		*at = '\0';
-		return;
-	}
-}
-
 int verdict_set_line(struct judging *j, struct verdict_row *row, const char *details)
 {
-	char where[64], line[512];
+	char where[64], line[1024];
 
 	if (row->repetitions)
 		err_format(where, sizeof(where), "%s %u/%u", row->phase, row->repetition,
@@ -62,7 +47,6 @@ int verdict_set_line(struct judging *j, struct verdict_row *row, const char *det
 		err_format(where, sizeof(where), "%s", row->phase);
 	err_format(line, sizeof(line), "%s: %s: %s%s%s", verdict_word(row->result), where,
 		   row->text, *details ? ": " : "", details);
-	cut_columns(line, LINE_MAX_COLUMNS);
 	row->line = arena_strdup(j->ret, line);
 	return row->line ? 0 : -ENOMEM;
 }

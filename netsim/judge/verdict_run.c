@@ -96,8 +96,8 @@ static bool was_in_effect(const struct judging *j, const struct event *begin,
 			err_format(why, 128, "%s of %" PRId64 " packets",
 				   verdict_name(j, end->text), end->offered);
 		else if (end->offered)
-			err_format(why, 128, "none of %" PRId64 " packets was affected",
-				   end->offered);
+			err_format(why, 128, "none of %" PRId64 " packet%s was affected",
+				   end->offered, end->offered == 1 ? "" : "s");
 		else
 			err_format(why, 128, "no packet reached it");
 		return false;
@@ -144,7 +144,8 @@ static int fault_rows(struct judging *j)
 			row->end = end->time - j->origin;
 		window = window_at(j, begin->time);
 		if (window && !effect)
-			window->doubt = "a fault of this phase was not in effect";
+			window->doubt = end ? "a fault of this phase was not in effect" :
+					      "the end of a fault is not in the evidence";
 	}
 	return 0;
 }
@@ -270,14 +271,16 @@ static int ledger_row(struct judging *j, const struct named_ledger *ledger)
 	unsigned claimed = claimed_findings(j, ledger->name);
 	struct verdict_row *row = run_row(j, "consistent:", verdict_name(j, ledger->name));
 	const struct finding *first = NULL;
-	size_t count = 0;
+	size_t count = 0, elsewhere = 0;
 	char why[160], text[FINDING_TEXT];
 
 	if (!row)
 		return -ENOMEM;
 	for (size_t i = 0; i < verdict->finding_count; i++) {
-		if (claimed & 1U << verdict->findings[i].kind)
+		if (claimed & 1U << verdict->findings[i].kind) {
+			elsewhere++;
 			continue;
+		}
 		if (!count++)
 			first = &verdict->findings[i];
 	}
@@ -297,6 +300,10 @@ static int ledger_row(struct judging *j, const struct named_ledger *ledger)
 	err_format(why, sizeof(why), "%zu %s acknowledged, %zu of unknown outcome",
 		   verdict->acknowledged, ledger->blocks ? "writes" : "operations",
 		   verdict->unknown);
+	if (elsewhere)
+		err_format(why + strlen(why), sizeof(why) - strlen(why),
+			   "; but for the %zu finding%s of its sentences", elsewhere,
+			   elsewhere == 1 ? "" : "s");
 	return finish(j, row,
 		      verdict->unknown > verdict->acknowledged ? VERDICT_UNPROVED : VERDICT_OK,
 		      why);

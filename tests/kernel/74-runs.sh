@@ -110,6 +110,18 @@ profiles() {
 	like "says so" "$ERR" '"," names no profile'
 }
 
+# The file says what this command did, whatever it was before.
+junit_of_nothing() {
+	echo "<testsuites>green</testsuites>" >"$WORK/all.xml"
+	sed 's/timeline:/timelyne:/' "$WORK/good.yaml" >"$WORK/broken.yaml"
+	fails_with 3 "a scenario with a mistake" "$NETSIM" run --out "$WORK/bad" --junit "$WORK/all.xml" "$WORK/broken.yaml"
+	is "is an error in JUnit" "$(xpath 'string(//testsuite/testcase/error)')" "not run to its end"
+	is_junit "$WORK/all.xml"
+	fails_with 4 "a file that cannot be written" "$NETSIM" run --out "$WORK/bad" --junit "$WORK/none/all.xml" "$WORK/good.yaml"
+	like "is named" "$ERR" "cannot write .*none/all.xml: No such file or directory"
+	check "before anything is run" not ls "$WORK/bad"
+}
+
 begun() {
 	grep -q '"kind":"phase begins"' "$WORK/stop/good/events.jsonl"
 }
@@ -149,6 +161,7 @@ several
 statuses
 wrong
 profiles
+junit_of_nothing
 interrupted
 kept
 done_testing

@@ -38,7 +38,7 @@ static void test_outage(void **state)
 		      "at 5.100 s\n"},
 		{0.91, "ok: cut 1/2: api outage <= X: 0.500 s \xc2\xb1 0.021 s\n"
 		       "unproved: cut 2/2: api outage <= X: the limit is within the "
-		       "uncertainty: 0.900 s \xc2\xb1 0.021 s, at 5.100\n"},
+		       "uncertainty: 0.900 s \xc2\xb1 0.021 s, at 5.100 s\n"},
 	};
 
 	(void)state;
@@ -89,7 +89,7 @@ static void test_fault_without_effect(void **state)
 			ev.events[i].affected = 0;
 	lines_are(&ev, &claim, 1,
 		  "unproved: cut 1/2: api outage <= X: a fault of this phase was not in "
-		  "effect: 0.500 s \xc2\xb1 0.021 s, at 2\n"
+		  "effect: 0.500 s \xc2\xb1 0.021 s, at 2.100 s\n"
 		  "failed: cut 2/2: api outage <= X: 0.900 s \xc2\xb1 0.021 s, off by 0.200 s, at "
 		  "5.100 s\n");
 }
@@ -208,7 +208,7 @@ static void test_late(void **state)
 		  "unproved: cut 1/2: api outage: the machine was late: a step began "
 		  "0.150 s late: 0.000 s \xc2\xb1 0.020 s\n"
 		  "unproved: cut 2/2: api outage: no sample for 1.220 s; the machine "
-		  "was late, or the probe is too slow\n");
+		  "was late, or the probe is too slow: 0.000 s \xc2\xb1 1.22 s\n");
 }
 
 /* A fault that began long after its command: harm that did not come meanwhile is no failure. */
@@ -235,7 +235,7 @@ static void test_late_fault(void **state)
 			  late == 100 ? "failed: cut 1/2: api available: 100 %, off by 50 %\n"
 					"failed: cut 2/2: api available: 100 %, off by 50 %\n" :
 					"unproved: cut 1/2: api available: the machine was late: a "
-					"fault began 0.200 s after its command: 100\n"
+					"fault began 0.200 s after its command: 100 %\n"
 					"failed: cut 2/2: api available: 100 %, off by 50 %\n");
 	}
 }

@@ -64,6 +64,27 @@ static void test_findings(void **state)
 		  "unproved: after: ledger lost = 0: other has no operations\n");
 }
 
+/* A count that is too small because the run ended in its phase is no failure. */
+static void test_cut_short(void **state)
+{
+	struct evidence ev = {0};
+	const struct claim claim = {.phase = "cut",
+				    .text = "ledger rate >= 2/s",
+				    .subject = "ledger",
+				    .quantity = CLAIM_RATE,
+				    .op = OPERATOR_GE,
+				    .value = 2};
+
+	(void)state;
+	begin_run(&ev);
+	phase(&ev, 0, "cut", 0);
+	put(&ev, "a", "k", "v1", ORIGIN + 100, ORIGIN + 110, 2);
+	happen(&ev, 1000, EVENT_ABORTED, NULL)->text = evidence_name(&ev, "a step failed");
+	end_run(&ev, 1010);
+	lines_are(&ev, &claim, 1,
+		  "unproved: cut: ledger rate >= 2/s: the run ended in this phase: 1.0/s\n");
+}
+
 /* Findings that no expectation is about fail the run all the same. */
 static void test_consistent(void **state)
 {
@@ -74,12 +95,12 @@ static void test_consistent(void **state)
 	(void)state;
 	lost_history(&ev);
 	run_lines_are(&ev, "failed: run: consistent: ledger: 2 findings: lost: key k = v2, "
-			   "put r3 at 0.200 s, not in get r4 at 1\n");
+			   "put r3 at 0.200 s, not in get r4 at 1.100 s\n");
 	lost_history(&ev);
 	verdict = judge_run(&ev, &claim, 1);
 	assert_string_equal(verdict->rows[2]->line,
 			    "ok: run: consistent: ledger: 5 operations acknowledged, 0 of unknown "
-			    "outcome");
+			    "outcome; but for the 2 findings of its sentences");
 	assert_int_equal(verdict->finding_total, 2);
 	assert_string_equal(verdict->findings[0]->line,
 			    "lost: key k = v2, put r3 at 0.200 s, not in get r4 at 1.100 s");
@@ -193,15 +214,14 @@ static void test_cluster(void **state)
 	ev.members[ev.member_count - 2].revision = 11;
 	lines_are(&ev, &claims[2], 1,
 		  "failed: after: etcd agrees within 500ms: at least 1.00 s, off by 0.500 s, at "
-		  "1.310 s; members have d\n");
+		  "1.310 s; members have different data at the same revision\n");
 	/* One that does not answer. */
 	cluster(&ev);
 	member_at(&ev, 1400, "b", NULL)->silent = true;
 	claims[2].value = 5 * SECOND;
 	lines_are(&ev, &claims[2], 1,
 		  "unproved: after: etcd agrees within 500ms: the members did not agree at the end "
-		  "of "
-		  "the phase: at lea\n");
+		  "of the phase: at least 1.00 s, at 1.400 s\n");
 	cluster(&ev);
 	ev.member_count = 0;
 	lines_are(&ev, claims, 3,
@@ -291,9 +311,9 @@ static void test_pair(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_findings),      cmocka_unit_test(test_consistent),
-		cmocka_unit_test(test_many_findings), cmocka_unit_test(test_cluster),
-		cmocka_unit_test(test_pair),
+		cmocka_unit_test(test_findings),  cmocka_unit_test(test_consistent),
+		cmocka_unit_test(test_cut_short), cmocka_unit_test(test_many_findings),
+		cmocka_unit_test(test_cluster),	  cmocka_unit_test(test_pair),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
