@@ -251,13 +251,18 @@ static int wait_ready(struct run *run, struct run_member *m, struct netsim_err *
 	struct waiting waiting = {run, m};
 	autofn(ready_texts_done) struct ready_texts texts;
 	struct ready_spec spec;
+	char address[UNIT_TEXT] = "";
+	size_t node = run_node(run, m->node);
 	int r = fill_ready(run, m, &texts);
 
 	if (r < 0)
 		return err_oom(err);
+	if (node < run->s->topo->node_count)
+		address_of(m->workload, &run->s->topo->nodes[node], address);
 	spec = (struct ready_spec) {.kind = ready->kind,
 				    .who = m->name,
 				    .netns = m->netns,
+				    .host = address,
 				    .port = ready->port,
 				    .url = texts.text,
 				    .ca = texts.ca,

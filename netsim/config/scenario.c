@@ -101,7 +101,7 @@ static bool read_parts(struct bind *b, struct scenario *s, const struct raw_scen
 		good &= read_instead(b, s);
 	else if (raw->profile)
 		good &= read_profile(b, s, raw->profile);
-	if (s->instead.key && !s->varied)
+	if (s->instead.key && strcmp(s->instead.key, "for") != 0 && !s->varied)
 		good &= scenario_vary_profile(b, s, raw->profile);
 	/* Without the fleet, all but the names of nodes is checked. */
 	s->any_node = !s->topo;

@@ -69,7 +69,7 @@ static int connect_until(int fd, const struct addrinfo *to, int64_t end)
 	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &size) < 0 ? errno : code;
 }
 
-static bool check_tcp(struct ready_check *ready, char why[static WHY_TEXT])
+static bool check_tcp_at(struct ready_check *ready, const char *host, char why[static WHY_TEXT])
 {
 	const struct ready_spec *spec = ready->spec;
 	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
@@ -78,9 +78,9 @@ static bool check_tcp(struct ready_check *ready, char why[static WHY_TEXT])
 	int code;
 
 	snprintf(port, sizeof(port), "%u", spec->port);
-	code = getaddrinfo(spec->host ? spec->host : "127.0.0.1", port, &hints, &to);
+	code = getaddrinfo(host, port, &hints, &to);
 	if (code) {
-		err_format(why, WHY_TEXT, "%s: %s", spec->host, gai_strerror(code));
+		err_format(why, WHY_TEXT, "%s: %s", host, gai_strerror(code));
 		return false;
 	}
 	auto_close int fd = socket(to->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -94,6 +94,15 @@ static bool check_tcp(struct ready_check *ready, char why[static WHY_TEXT])
 	else
 		err_format(why, WHY_TEXT, "port %u: %s", spec->port, strerror(code));
 	return code == 0;
+}
+
+/* A server may listen to one of its addresses only. */
+static bool check_tcp(struct ready_check *ready, char why[static WHY_TEXT])
+{
+	const char *host = ready->spec->host;
+
+	return check_tcp_at(ready, "127.0.0.1", why) ||
+	       (host && *host && check_tcp_at(ready, host, why));
 }
 
 static size_t discard(char *data, size_t size, size_t count, void *arg)

@@ -16,7 +16,7 @@ struct ready_spec {
 	enum ready_kind kind; /* READY_ALIVE: ready without a check */
 	const char *who;      /* for messages: "server-2" */
 	const char *netns;    /* of its node; NULL: that of the caller */
-	const char *host;     /* READY_TCP: an address; NULL: 127.0.0.1 */
+	const char *host;     /* READY_TCP: an address to try after 127.0.0.1; NULL or "": none */
 	uint16_t port;
 	const char *url; /* READY_HTTP */
 	const char *ca, *cert,

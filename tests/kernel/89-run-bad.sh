@@ -58,6 +58,11 @@ unproved() {
 }
 
 workloads() {
+	scenario bound <<-'EOT'
+		start: {w: {node: n1, run: [python3, -m, http.server, "8080", --bind, "{address}"], ready: {tcp: 8080}}}
+		timeline: [{all: {for: 100ms}}]
+	EOT
+	runs 0 bound
 	scenario late <<-'EOT'
 		start: {w: {node: n1, run: [sleep, "98765"], ready: {tcp: 7}, within: 1s}}
 		timeline: [{all: {for: 1s}}]
