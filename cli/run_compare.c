@@ -82,6 +82,34 @@ static void compare_expectations(const struct common *common, const struct netsi
 		table_print(&table, stdout);
 }
 
+/* --- what every run expects */
+
+static bool is_of_every_run(const struct netsim_run *run, const struct netsim_run_row *row)
+{
+	for (size_t i = 0; i < run->expectation_count; i++)
+		if (strcmp(run->expectations[i]->phase, row->phase) == 0 &&
+		    strcmp(run->expectations[i]->text, row->text) == 0)
+			return false;
+	return true;
+}
+
+/* Prints, or lists, what was not ok of that: it may be why an expectation is unproved. */
+static json_t *others(const struct common *common, const struct netsim_run *run, const char *side)
+{
+	json_t *lines = json_array();
+
+	for (size_t i = 0; i < run->row_count; i++) {
+		const struct netsim_run_row *row = run->rows[i];
+
+		if (row->verdict == NETSIM_AS_ASKED || !is_of_every_run(run, row))
+			continue;
+		if (!common->json)
+			printf("%s: %s\n", side, row->line);
+		json_array_append_new(lines, json_words(row->line));
+	}
+	return lines;
+}
+
 /* --- what was asked of two nodes, as verdict.json has it */
 
 static const char *const asked_key[] = {"phase", "from", "to", "class", "what"};
@@ -194,18 +222,22 @@ static void compare_asked(const struct common *common, const struct netsim_run *
 void run_compare(const struct common *common, const struct netsim_run *a,
 		 const struct netsim_run *b)
 {
-	json_t *expectations = json_array(), *asked = json_array();
+	json_t *expectations = json_array(), *asked = json_array(), *rest[2];
 
 	if (!common->json)
 		printf("a: %s: %s: %s\nb: %s: %s: %s\n", a->folder, a->scenario,
 		       run_word(a->verdict), b->folder, b->scenario, run_word(b->verdict));
 	compare_expectations(common, a, b, expectations);
+	rest[0] = others(common, a, "a");
+	rest[1] = others(common, b, "b");
 	compare_asked(common, a, b, asked);
 	if (common->json)
-		print_json(json_pack("{s:s, s:s, s:s, s:s, s:O, s:O}", "a", a->folder, "b",
-				     b->folder, "a_result", run_word(a->verdict), "b_result",
-				     run_word(b->verdict), "expectations", expectations, "asked",
-				     asked));
+		print_json(json_pack("{s:s, s:s, s:s, s:s, s:O, s:O, s:O, s:O}", "a", a->folder,
+				     "b", b->folder, "a_result", run_word(a->verdict), "b_result",
+				     run_word(b->verdict), "a_others", rest[0], "b_others", rest[1],
+				     "expectations", expectations, "asked", asked));
+	json_decref(rest[0]);
+	json_decref(rest[1]);
 	json_decref(expectations);
 	json_decref(asked);
 }

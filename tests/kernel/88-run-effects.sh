@@ -82,6 +82,11 @@ replaced() {
 	line "the first acts until the second begins" 'ok: first: in effect: loss 100% on n1:n2: from [0-9.]+ s to [0-9.]+ s, [1-9][0-9]* of [0-9]+ packets'
 	line "the second where the first did" 'ok: second: in effect: larger 40B on n1:n2: from [0-9.]+ s to [0-9.]+ s, [1-9][0-9]* of [0-9]+ packets'
 	line "the third replaces none" 'ok: third: in effect: loss 50% on n1:n2: from'
+	fails_with 6 "beside a run with faults without effect" "$NETSIM" report "$WORK/replaced" "$WORK/losses"
+	like "those are said" "$OUT" $'\n'"b: unproved: none: in effect: loss 0% on n1:n2: none of "
+	unlike "not the others" "$OUT" $'\n'"(a: |b: ok)[^/]*in effect"
+	run "$NETSIM" report --json "$WORK/replaced" "$WORK/losses"
+	is "as JSON, too" "$(jq -c '[(.a_others | length), (.b_others | length)]' <<<"$OUT")" "[0,3]"
 }
 
 delays() {
