@@ -64,6 +64,7 @@ struct netsim_run {
 	struct netsim_measurement *traffic;
 	const char **kept; /* what opts.keep has left: "the fleet simple", "process 17 of etcd/a" */
 	size_t kept_count;
+	const char *profile, *seed; /* "": unknown */
 };
 
 /* The progress of a run, reported ten times a second. */

@@ -34,6 +34,8 @@ static int add_suite(struct buf *out, const char *name, const struct netsim_run 
 	auto_free struct verdict_row **list = calloc(run->row_count + 1, sizeof(*list));
 	const struct verdict verdict = {.scenario = name,
 					.host = run->host,
+					.profile = run->profile,
+					.seed = run->seed,
 					.wall = run->begin_ns,
 					.duration = run->duration_ns,
 					.result = result_of(run->verdict),

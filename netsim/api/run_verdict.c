@@ -160,13 +160,17 @@ static int publish(const struct verdict *from, const struct claim *claims, struc
 		return r;
 	ret->scenario = arena_strdup(ret, from->scenario);
 	ret->host = arena_strdup(ret, from->host);
+	ret->profile = arena_strdup(ret, from->profile);
+	ret->seed = arena_strdup(ret, from->seed);
 	ret->json = arena_strdup(ret, json);
 	ret->junit = arena_strdup(ret, junit);
 	ret->verdict = word_of(from->result);
 	ret->complete = from->complete;
 	ret->begin_ns = from->wall;
 	ret->duration_ns = from->duration;
-	return ret->scenario && ret->host && ret->json && ret->junit ? 0 : -ENOMEM;
+	return ret->scenario && ret->host && ret->profile && ret->seed && ret->json && ret->junit ?
+		       0 :
+		       -ENOMEM;
 }
 
 static int add_chart(const struct evidence *ev, const struct claims *claims, struct netsim_run *ret)

@@ -102,6 +102,7 @@ static void property(struct buf *out, const char *name, const char *value)
 /* The head of a suite; wall: its beginning in ns since 1970. */
 struct suite {
 	const char *name, *host, *result;
+	const char *profile, *seed; /* NULL: none */
 	size_t tests, failures, errors;
 	int64_t duration, wall;
 };
@@ -124,6 +125,10 @@ static void suite_begin(struct buf *out, const struct suite *suite, size_t id)
 	buf_printf(out, " package=\"netsim\" id=\"%zu\">\n    <properties>\n", id);
 	property(out, "scenario", suite->name);
 	property(out, "verdict", suite->result);
+	if (suite->profile)
+		property(out, "profile", suite->profile);
+	if (suite->seed)
+		property(out, "seed", suite->seed);
 	buf_puts(out, "    </properties>\n");
 }
 
@@ -141,6 +146,8 @@ void junit_suite(struct buf *out, const struct verdict *verdict, size_t id)
 {
 	struct suite suite = {.name = verdict->scenario,
 			      .host = verdict->host,
+			      .profile = verdict->profile,
+			      .seed = verdict->seed,
 			      .result = verdict_word(verdict->result),
 			      .tests = verdict->row_count,
 			      .duration = verdict->duration,

@@ -479,22 +479,33 @@ static int copy_verified(struct judging *j)
 
 /* --- all of it */
 
+/* The subject or text of the first event of a kind, with this subject unless it is NULL; or "". */
+static const char *find_text(const struct judging *j, enum event_kind kind, const char *subject,
+			     bool text)
+{
+	for (size_t i = 0; i < j->ev->event_count; i++) {
+		const struct event *event = &j->ev->events[i];
+
+		if (event->kind == kind &&
+		    (!subject || strcmp(verdict_name(j, event->subject), subject) == 0))
+			return arena_strdup(j->ret,
+					    verdict_name(j, text ? event->text : event->subject));
+	}
+	return "";
+}
+
 static int describe_run(struct judging *j)
 {
 	struct verdict *ret = j->ret;
 
-	ret->scenario = ret->host = "";
-	for (size_t i = 0; i < j->ev->event_count; i++) {
-		const struct event *event = &j->ev->events[i];
-
-		if (event->kind != EVENT_RUN_BEGIN)
-			continue;
-		ret->scenario = arena_strdup(ret, verdict_name(j, event->subject));
-		ret->host = arena_strdup(ret, verdict_name(j, event->text));
-		ret->wall = event->wall;
-		break;
-	}
-	return ret->scenario && ret->host ? 0 : -ENOMEM;
+	ret->scenario = find_text(j, EVENT_RUN_BEGIN, NULL, false);
+	ret->host = find_text(j, EVENT_RUN_BEGIN, NULL, true);
+	ret->profile = find_text(j, EVENT_ABOUT, "profile", true);
+	ret->seed = find_text(j, EVENT_ABOUT, "seed", true);
+	for (size_t i = 0; i < j->ev->event_count; i++)
+		if (j->ev->events[i].kind == EVENT_RUN_BEGIN)
+			ret->wall = j->ev->events[i].wall;
+	return ret->scenario && ret->host && ret->profile && ret->seed ? 0 : -ENOMEM;
 }
 
 static void judging_done(struct judging *j)

@@ -62,7 +62,8 @@ struct verdict_verified {
 
 struct verdict {
 	const char *scenario, *host;
-	int64_t wall; /* beginning of the run, ns since 1970; 0: unknown */
+	const char *profile, *seed; /* "": unknown */
+	int64_t wall;		    /* beginning of the run, ns since 1970; 0: unknown */
 	int64_t duration;
 	enum verdict_result result; /* failed if a row failed, else unproved if one is */
 	bool complete;		    /* the timeline was not killed */

@@ -204,6 +204,10 @@ char *verdict_json(const struct verdict *verdict)
 	buf_puts(&out, ",");
 	member(&out, "host", verdict->host);
 	buf_puts(&out, ",");
+	member(&out, "profile", verdict->profile);
+	buf_puts(&out, ",");
+	member(&out, "seed", verdict->seed);
+	buf_puts(&out, ",");
 	member(&out, "result", verdict_word(verdict->result));
 	buf_printf(&out, ",\"complete\":%s,\"begin_ns\":%" PRId64 ",\"duration_ns\":%" PRId64,
 		   verdict->complete ? "true" : "false", verdict->wall, verdict->duration);

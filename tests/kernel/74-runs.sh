@@ -61,6 +61,8 @@ several() {
 		"$(xpath 'concat(//testsuite[2]/@failures, " ", //testsuite[3]/@errors, " ", //testsuite[4]/@failures)')" "1 1 0"
 	like "the reason is in it" "$(xpath 'string(//testsuite[3]/testcase/error/@message)')" 'cannot run no-such-program'
 	is_junit "$WORK/all.xml"
+	is "with profile and seed" "$(xpath 'concat(//testsuite[1]/properties/property[@name="profile"]/@value, " ", //testsuite[1]/properties/property[@name="seed"]/@value)')" "none 0"
+	is "as the verdict" "$(jq -r '.profile + " " + .seed' "$WORK/all/good/verdict.json")" "none 0"
 	is "the faults of all runs" "$(grep -c '"text":"partition' "$WORK/all.notes")" 3
 	nothing_left several
 }
