@@ -302,7 +302,8 @@ install: all ## Install below PREFIX (/usr/local) and DESTDIR
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCDIR)/netsim \
 		$(addprefix $(DESTDIR)$(MANDIR)/man,3 5 7 8) $(DESTDIR)$(COMPDIR) $(DESTDIR)$(UNITDIR) \
 		$(DESTDIR)$(LIBEXECDIR)/netsim $(DESTDIR)$(DATADIR)/netsim/topo \
-		$(DESTDIR)$(DATADIR)/netsim/profiles/traces $(DESTDIR)$(DATADIR)/netsim/scenarios/recipes
+		$(DESTDIR)$(DATADIR)/netsim/profiles/traces $(DESTDIR)$(DATADIR)/netsim/scenarios/recipes \
+		$(DESTDIR)$(DATADIR)/netsim/examples
 	install -m 755 $(B)/bin/netsim $(DESTDIR)$(BINDIR)/netsim
 	install -m 755 $(B)/bin/netsim-iperf $(B)/bin/netsim-dhcp $(DESTDIR)$(LIBEXECDIR)/netsim/
 	install -m 644 $(B)/libnetsim.a $(DESTDIR)$(LIBDIR)/
@@ -323,6 +324,7 @@ install: all ## Install below PREFIX (/usr/local) and DESTDIR
 	install -m 644 scenarios/*.yaml $(DESTDIR)$(DATADIR)/netsim/scenarios/
 	install -m 644 scenarios/recipes/*.yaml $(DESTDIR)$(DATADIR)/netsim/scenarios/recipes/
 	install -m 644 profiles/traces/*.trace $(DESTDIR)$(DATADIR)/netsim/profiles/traces/
+	install -m 644 examples/* $(DESTDIR)$(DATADIR)/netsim/examples/
 
 uninstall: ## Remove the installed files
 	rm -f $(DESTDIR)$(BINDIR)/netsim $(DESTDIR)$(LIBDIR)/libnetsim.a \

@@ -14,6 +14,15 @@
 #define FILE_MOST   (4UL << 30) /* bytes of one file */
 #define SOURCE_MOST (16U << 20) /* bytes of the scenario */
 
+/* A folder of several runs has one folder for each. */
+static int refuse_folder(const char *folder, const char *missing, struct netsim_err *err)
+{
+	err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL, "%s is not the folder of a run: it has no %s",
+		folder, missing);
+	err_hint(err, "if it has those of several runs, name one of them");
+	return -ENOENT;
+}
+
 static int read_file(struct evidence *ev, const char *folder, const char *name, bool needed,
 		     struct netsim_err *err)
 {
@@ -29,8 +38,7 @@ static int read_file(struct evidence *ev, const char *folder, const char *name, 
 	if (fd < 0 && errno == ENOENT && !needed)
 		return 0;
 	if (fd < 0 && errno == ENOENT)
-		return err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL,
-			       "%s is not the folder of a run: it has no %s", folder, name);
+		return refuse_folder(folder, name, err);
 	if (fd < 0)
 		return err_errno(err, -errno, NULL, "cannot read %s", path);
 	r = buf_read(&text, fd, FILE_MOST);
