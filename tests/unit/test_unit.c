@@ -336,6 +336,27 @@ static struct ip ip_of(const char *text)
 	return ip;
 }
 
+/* A network of two addresses has no broadcast address, and neither has IPv6. */
+static void test_broadcast(void **state)
+{
+	static const struct {
+		const char *ip, *prefix;
+		bool is;
+	} rows[] = {
+		{"10.0.0.255", "10.0.0.1/24", true},  {"10.0.0.254", "10.0.0.1/24", false},
+		{"10.0.1.255", "10.0.0.1/24", false}, {"10.0.0.3", "10.0.0.1/30", true},
+		{"10.0.0.1", "10.0.0.0/31", false},   {"fd00::ff", "fd00::1/24", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct ip ip = ip_of(rows[i].ip), prefix = ip_of(rows[i].prefix);
+
+		if (ip_is_broadcast(&ip, &prefix) != rows[i].is)
+			fail_msg("%s in %s", rows[i].ip, rows[i].prefix);
+	}
+}
+
 static void test_in_prefix(void **state)
 {
 	static const struct {
@@ -366,11 +387,12 @@ static void test_in_prefix(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_duration), cmocka_unit_test(test_negative_duration),
-		cmocka_unit_test(test_rate),	 cmocka_unit_test(test_size),
-		cmocka_unit_test(test_ratio),	 cmocka_unit_test(test_count),
-		cmocka_unit_test(test_decimal),	 cmocka_unit_test(test_mac),
-		cmocka_unit_test(test_prefix),	 cmocka_unit_test(test_in_prefix),
+		cmocka_unit_test(test_duration),  cmocka_unit_test(test_negative_duration),
+		cmocka_unit_test(test_rate),	  cmocka_unit_test(test_size),
+		cmocka_unit_test(test_ratio),	  cmocka_unit_test(test_count),
+		cmocka_unit_test(test_decimal),	  cmocka_unit_test(test_mac),
+		cmocka_unit_test(test_prefix),	  cmocka_unit_test(test_in_prefix),
+		cmocka_unit_test(test_broadcast),
 	};
 
 	return cmocka_run_group_tests_name("unit", tests, NULL, NULL);

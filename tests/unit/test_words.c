@@ -10,6 +10,7 @@
 #include <getopt.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "netsim/util/err.h"
@@ -267,6 +268,12 @@ static void test_selector(void **state)
 	assert_int_equal(selector_parse("leader(etcd", &s, &bad, &why), -EINVAL);
 	assert_int_equal(selector_parse("leader(etcd)x", &s, &bad, &why), -EINVAL);
 	assert_int_equal(selector_parse("leader", &s, &bad, &why), -EINVAL);
+	for (int more = 0; more < 2; more++) {
+		char text[SELECTOR_NAME + 16];
+
+		snprintf(text, sizeof(text), "leader(%0*d)", SELECTOR_NAME - 1 + more, 0);
+		assert_int_equal(selector_parse(text, &s, &bad, &why), more ? -EINVAL : 0);
+	}
 }
 
 /* The members that a selector takes of count, of which one is the leader: "x..". */
