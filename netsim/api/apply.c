@@ -333,8 +333,25 @@ static int shape_by_netem(struct selection *s, const struct intent *intent,
 	return r;
 }
 
-static int shape_by(enum engine engine, struct selection *s, const struct intent *intent,
-		    const struct netem_targets *targets, struct netsim_err *err)
+/* Puts the record back in force in the programs, after netem was refused: it is still the one
+ * before.
+ */
+static void return_to_edt(struct fleet *f)
+{
+	struct netsim_err ignored = {0};
+	struct intent before;
+	int r = intent_read(f->name, &before, &ignored);
+
+	if (r == 0)
+		r = intent_parse(&before, &ignored);
+	if (r == 0)
+		(void)engine_use_edt(f, &before, false, &ignored);
+	intent_done(&before);
+}
+
+static int shape_by(enum engine engine, struct selection *s, bool was_edt,
+		    const struct intent *intent, const struct netem_targets *targets,
+		    struct netsim_err *err)
 {
 	struct netsim_err why = {0};
 	int r;
@@ -342,8 +359,11 @@ static int shape_by(enum engine engine, struct selection *s, const struct intent
 	if (engine == ENGINE_EDT)
 		return engine_use_edt(&s->fleet, intent, false, err);
 	r = shape_by_netem(s, intent, targets, &why);
-	return r == 0 ? engine_put_classes(&s->fleet, intent, err) :
-			engine_without_netem(&s->fleet, intent, r, &why, err);
+	r = r == 0 ? engine_put_classes(&s->fleet, intent, err) :
+		     engine_without_netem(&s->fleet, intent, r, &why, err);
+	if (r < 0 && was_edt)
+		return_to_edt(&s->fleet);
+	return r;
 }
 
 /* Fills in the engine in use, and the numbers of pairs and classes in the profile. */
@@ -398,7 +418,7 @@ static int shape_fleet(struct shaping *run)
 	if (r == 0 && !dry)
 		r = intent_draft(s->fleet.name, intent, &record, run->err);
 	if (r == 0 && !dry)
-		r = shape_by(engine, s, intent, &targets, run->err);
+		r = shape_by(engine, s, run->was_edt, intent, &targets, run->err);
 	if (r == 0 && !dry)
 		r = intent_publish(&record, run->err);
 	intent_discard(&record);

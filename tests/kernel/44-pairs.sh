@@ -172,6 +172,17 @@ composition() {
 	measured_between "the class in place of the pair" 95 135 ms connect a 10.1.0.2 2380
 }
 
+# A profile for netem, which a port with a foreign qdisc, or the kernel, refuses.
+refused() {
+	profile 'pairs: [{from: a, to: b, loss: 100%}]'
+	check "apply a pair" "$NETSIM" apply "$P"
+	tc qdisc add dev "$(port_of a)" root tbf rate 1mbit burst 32k latency 50ms
+	printf 'engine: netem\ndefault: {delay: 1ms}\n' >"$WORK/refused.yaml"
+	check "a profile that is refused" not "$NETSIM" apply "$WORK/refused.yaml"
+	is "leaves the one before in force" "$(reach a=10.1.0.1 b=10.1.0.2 c=10.1.0.3 | joined)" "a>c b>c c>a c>b"
+	tc qdisc del dev "$(port_of a)" root
+}
+
 # --- converge, clear
 
 converge() {
@@ -230,6 +241,7 @@ twenty
 host
 classes
 composition
+refused
 elsewhere || {
 	converge
 	cleared
