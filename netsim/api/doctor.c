@@ -203,7 +203,7 @@ static const struct {
 	{"netem", "profiles", try_netem,
 	 "modprobe sch_netem (NixOS: boot.kernelModules = [ \"sch_netem\" ])"},
 	{"fq", "delay and rate of pairs, classes and faults (edt)", try_queue,
-	 "modprobe sch_fq sch_netem (NixOS: boot.kernelModules)"},
+	 "modprobe -a sch_fq sch_netem (NixOS: boot.kernelModules)"},
 	{"ifb", "the up direction of profiles", try_ifb, "modprobe ifb numifbs=0"},
 	{"redirect", "the up direction of profiles", try_redirect,
 	 "modprobe act_mirred cls_bpf sch_ingress"},

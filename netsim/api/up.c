@@ -257,7 +257,7 @@ static int list_steps(struct netsim *ctx, const struct topo *topo, struct model 
 	if (r == 0)
 		r = api_services_each_step(ctx, topo, add_step, up, err);
 	if (r == 0)
-		r = uplink_describe(topo, text, sizeof(text), err);
+		r = uplink_describe(topo, have->link_count, text, sizeof(text), err);
 	if (r == 0 && *text)
 		r = add_step(up, text, err);
 	if (r == 0)

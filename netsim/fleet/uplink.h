@@ -12,8 +12,10 @@
 
 /* Before any change: refuses an uplink that does not exist, and a kernel without NAT. */
 int uplink_check(const struct state *st, const struct topo *topo, struct netsim_err *err);
-/* Describes what uplink_apply() would do, as plans do: "+ ...", or "" for nothing. */
-int uplink_describe(const struct topo *topo, char *buf, size_t size, struct netsim_err *err);
+/* Describes what uplink_apply() would do, as plans do: "+ ...", or "" for nothing. Without the
+ * privilege to look, a fleet that is not up has nothing. */
+int uplink_describe(const struct topo *topo, bool is_up, char *buf, size_t size,
+		    struct netsim_err *err);
 /*
  * Makes, changes or removes the table, and enables forwarding, once the fleet is built. Call
  * state_read_host() first. *ret_steps grows by 1 if anything changed.

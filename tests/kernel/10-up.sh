@@ -68,6 +68,8 @@ unprivileged() {
 	is "changes nothing" "$(dump; dump "${NODES[@]}")" "$BEFORE"
 	check "down" "$NETSIM" down
 	is "leaves no link" "$(ip -br link | awk '$1 != "lo"')" ""
+	check "a plan without privilege, of a fleet that is not up" setpriv --reuid 65534 --regid 65534 --clear-groups \
+		"$NETSIM" plan "$ROOT/topo/simple.yaml"
 	is "leaves no namespace and no record" "$(find /run/netns /run/netsim -mindepth 1 ! -name '*.lock' 2>/dev/null)" ""
 }
 
