@@ -142,10 +142,15 @@ partition() {
 
 # Connections are kept, and shared with no other probe.
 connections() {
-	local before
-	before=$(accepted)
-	probe -s 2 -e 300 -t 2000 "$WEB/" "$WEB/" "$WEB/"
-	is "each probe has a connection" $(($(accepted) - before)) 4 # including that of accepted()
+	local before count
+	# An attempt that is not done when the next one is due has another connection.
+	for _ in 1 2 3 4 5 6; do
+		before=$(accepted)
+		probe -s 2 -e 300 -t 2000 "$WEB/" "$WEB/" "$WEB/"
+		count=$(($(accepted) - before))
+		[[ $count -gt 4 ]] || break
+	done
+	is "each probe has a connection" "$count" 4 # including that of accepted()
 	before=$(accepted)
 	probe -s 0.5 -e 50 -t 2000 -f "$WEB/"
 	is "fresh connections" $(($(accepted) - before)) $(($(field 2) + 1))

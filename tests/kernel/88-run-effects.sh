@@ -155,7 +155,7 @@ qualities() {
 		  for: 2s
 	EOT
 	ran 6 qualities
-	line "packets that did overtake" 'ok: mixed: in effect: delay 5ms reorder 50% on n1/eth1: from .*, delay [1-9][0-9]*, reorder'
+	line "packets that did overtake" 'ok: mixed: in effect: delay 5ms reorder 50% on n1/eth1: from .*, delay [1-9][0-9]*, reor'
 	line "none" 'unproved: ordered: in effect: reorder 0% on n1/eth1: none of [1-9][0-9]+ packets was affected'
 	line "that were allowed to" 'ok: allowed: in effect: reorder allowed on n1/eth1: from .*, [1-9][0-9]* of [0-9]+ packets'
 	line "a jitter of another shape" 'ok: shaped: in effect: distribution normal on n1/eth1: from .*, [1-9][0-9]* of [0-9]+ packets'
