@@ -333,19 +333,13 @@ static int shape_by_netem(struct selection *s, const struct intent *intent,
 	return r;
 }
 
-/* Puts the record back in force in the programs, after netem was refused: it is still the one
- * before.
- */
+/* After netem was refused: puts the record back in force, which is still the one before. */
 static void return_to_edt(struct fleet *f)
 {
-	struct netsim_err ignored = {0};
 	struct intent before;
-	int r = intent_read(f->name, &before, &ignored);
 
-	if (r == 0)
-		r = intent_parse(&before, &ignored);
-	if (r == 0)
-		(void)engine_use_edt(f, &before, false, &ignored);
+	if (intent_read(f->name, &before, NULL) == 0 && intent_parse(&before, NULL) == 0)
+		(void)engine_use_edt(f, &before, false, NULL);
 	intent_done(&before);
 }
 

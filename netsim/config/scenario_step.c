@@ -96,17 +96,15 @@ static bool check_list(const struct step_check *c, const char *words, char separ
 }
 
 /*
- * Adds 1 in `groups` for each node of this group, and for the host after the last node. The words
- * have been checked. Returns false for a selector, whose nodes are not known yet.
+ * Marks each node of this group, and the host after the last node. The words have been checked.
+ * Returns false for a selector, whose nodes are not known yet.
  */
-static bool count_groups(const struct step_check *c, const char *words, unsigned char *groups,
-			 bool *marks)
+static bool mark_group(const struct step_check *c, const char *words, bool *marks)
 {
 	size_t nodes = c->s->topo->node_count;
 	auto_free char *copy = strdup(words);
 	char *save = NULL;
 
-	memset(marks, 0, nodes + 1);
 	for (char *word = copy ? strtok_r(copy, ",", &save) : NULL; word;
 	     word = strtok_r(NULL, ",", &save)) {
 		if (selector_is(word))
@@ -117,8 +115,6 @@ static bool count_groups(const struct step_check *c, const char *words, unsigned
 		else
 			scenario_mark_nodes(c->b, c->s, word, &(struct place) {c->node, 0}, marks);
 	}
-	for (size_t i = 0; i <= nodes; i++)
-		groups[i] = (unsigned char)(groups[i] + marks[i]);
 	return copy;
 }
 
@@ -146,24 +142,24 @@ static bool check_overlaps(const struct step_check *c)
 {
 	const struct netsim_partition_opts *cut = &c->command->step.partition;
 	size_t nodes = c->s->topo->node_count, held = 0;
-	auto_free unsigned char *groups = calloc(nodes + 1, 1);
 	auto_free bool *marks = calloc((nodes + 1) * (cut->group_count + 1), sizeof(*marks));
 
-	if (!groups || !marks)
+	if (!marks)
 		return bind_oom(c->b);
 	for (size_t i = 0; i < cut->group_count; i++) {
 		const struct place at = place_of(c, cut->groups[i]);
+		bool *group = marks + i * (nodes + 1);
 
-		if (!count_groups(c, cut->groups[i], groups, marks + i * (nodes + 1)))
+		if (!mark_group(c, cut->groups[i], group))
 			return true;
 		for (size_t n = 0; n <= nodes; n++)
-			if (groups[n] > 1 && cut->one_way)
+			if (cut->one_way && i > 0 && group[n] && marks[n])
 				return scenario_refuse(
 					c->b, &at, NULL, "partition: %s is in two groups",
 					n < nodes ? c->s->topo->nodes[n].name : "host");
 	}
 	for (size_t n = 0; n < nodes; n++)
-		held += groups[n] > 0;
+		held += marks[n];
 	if (cut->group_count == 1 && held == nodes)
 		return scenario_refuse(c->b, &(struct place) {c->node, 0}, NULL,
 				       "partition: the group contains every node; there "

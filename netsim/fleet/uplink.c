@@ -122,20 +122,18 @@ int uplink_check(const struct state *st, const struct topo *topo, struct netsim_
 int uplink_describe(const struct topo *topo, bool is_up, char *buf, size_t size,
 		    struct netsim_err *err)
 {
-	struct netsim_err why = {0};
 	struct nat_seen seen;
 	struct paths paths;
 	int r = list_paths(topo, &paths, err);
 
 	*buf = 0;
-	if (r == 0) {
-		r = nat_read(topo->fleet, &seen, &why);
-		if (r == -EPERM && !is_up) {
-			seen = (struct nat_seen) {0};
-			r = 0;
-		} else if (r < 0 && err) {
-			*err = why;
-		}
+	if (r == 0)
+		r = nat_read(topo->fleet, &seen, err);
+	if (r == -EPERM && !is_up) {
+		seen = (struct nat_seen) {0};
+		if (err)
+			*err = (struct netsim_err) {0};
+		r = 0;
 	}
 	if (r == 0 && !is_same(&seen, &paths))
 		snprintf(buf, size, "%c table inet netsim-%s: masquerade%s%s",

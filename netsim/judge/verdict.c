@@ -479,32 +479,37 @@ static int copy_verified(struct judging *j)
 
 /* --- all of it */
 
-/* The subject or text of the first event of a kind, with this subject unless it is NULL; or "". */
-static const char *find_text(const struct judging *j, enum event_kind kind, const char *subject,
-			     bool text)
+/* The first event of a kind, with this subject unless it is NULL; or one without anything. */
+static const struct event *find_event(const struct judging *j, enum event_kind kind,
+				      const char *subject)
 {
+	static const struct event none;
+
 	for (size_t i = 0; i < j->ev->event_count; i++) {
 		const struct event *event = &j->ev->events[i];
 
 		if (event->kind == kind &&
 		    (!subject || strcmp(verdict_name(j, event->subject), subject) == 0))
-			return arena_strdup(j->ret,
-					    verdict_name(j, text ? event->text : event->subject));
+			return event;
 	}
-	return "";
+	return &none;
+}
+
+static const char *copy_name(const struct judging *j, uint32_t name)
+{
+	return name ? arena_strdup(j->ret, verdict_name(j, name)) : "";
 }
 
 static int describe_run(struct judging *j)
 {
+	const struct event *begin = find_event(j, EVENT_RUN_BEGIN, NULL);
 	struct verdict *ret = j->ret;
 
-	ret->scenario = find_text(j, EVENT_RUN_BEGIN, NULL, false);
-	ret->host = find_text(j, EVENT_RUN_BEGIN, NULL, true);
-	ret->profile = find_text(j, EVENT_ABOUT, "profile", true);
-	ret->seed = find_text(j, EVENT_ABOUT, "seed", true);
-	for (size_t i = 0; i < j->ev->event_count; i++)
-		if (j->ev->events[i].kind == EVENT_RUN_BEGIN)
-			ret->wall = j->ev->events[i].wall;
+	ret->scenario = copy_name(j, begin->subject);
+	ret->host = copy_name(j, begin->text);
+	ret->wall = begin->wall;
+	ret->profile = copy_name(j, find_event(j, EVENT_ABOUT, "profile")->text);
+	ret->seed = copy_name(j, find_event(j, EVENT_ABOUT, "seed")->text);
 	return ret->scenario && ret->host && ret->profile && ret->seed ? 0 : -ENOMEM;
 }
 

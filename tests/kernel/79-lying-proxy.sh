@@ -117,6 +117,15 @@ liars() {
 	unlike "$name: the honest one is not accused" "$OUT" '(failed|finding)[^'$'\n'']*honest'
 }
 
+# few COUNT TRY FAULT...: COUNT at a time, so that one processor does not delay them
+few() {
+	local i count=$1 try=$2 list=("${@:3}")
+	for ((i = 0; i < ${#list[@]}; i += count)); do
+		start "lies-$try-$i" honest "${list[@]:i:count}"
+		liars "lies-$try-$i" "${list[@]:i:count}"
+	done
+}
+
 honest() {
 	scenario truth honest unsteady >"$WORK/truth.yaml"
 	scenario_ends 0 "truth: exit status" "$WORK/truth.yaml" "$WORK/memory/truth"
@@ -136,15 +145,6 @@ EOT
 mapfile -t faults < <("$TESTS/tools/liar.py" list)
 is "each fault is known to this test" "$(printf '%s\n' "${!wanted[@]}" | sort)" "$(printf '%s\n' "${faults[@]}" | sort)"
 honest
-# few COUNT TRY FAULT...: COUNT at a time, so that one processor does not delay them
-few() {
-	local i count=$1 try=$2 list=("${@:3}")
-	for ((i = 0; i < ${#list[@]}; i += count)); do
-		start "lies-$try-$i" honest "${list[@]:i:count}"
-		liars "lies-$try-$i" "${list[@]:i:count}"
-	done
-}
-
 few 7 1 "${faults[@]}"
 for try in 2 3 4; do
 	list=("${again[@]}") again=()

@@ -102,20 +102,17 @@ workloads() {
 }
 
 aborts() {
-	scenario abort <<-'EOT'
-		probes: {echo: {from: n1, ping: 10.9.2.2, every: 20ms, timeout: 100ms}}
-		timeline: [{cut: partition n2, for: 50s}]
-		abort: echo outage > 500ms
-	EOT
-	runs 1 abort
-	like "a condition to abort" "$OUT" 'failed: run: not aborted: echo outage > 500ms: '
-	scenario hangs <<-'EOT'
-		probes: {echo: {from: n1, ping: 10.9.2.2, every: 20ms, timeout: 1s}}
-		timeline: [{cut: partition n2, for: 50s}]
-		abort: echo outage > 500ms
-	EOT
-	runs 1 hangs
-	like "below the probe's timeout, too" "$OUT" 'failed: run: not aborted: echo outage > 500ms: '
+	local timeout
+	# below and above the limit
+	for timeout in 100ms 1s; do
+		scenario "abort-$timeout" <<-EOT
+			probes: {echo: {from: n1, ping: 10.9.2.2, every: 20ms, timeout: $timeout}}
+			timeline: [{cut: partition n2, for: 50s}]
+			abort: echo outage > 500ms
+		EOT
+		runs 1 "abort-$timeout"
+		like "a condition to abort, timeout $timeout" "$OUT" 'failed: run: not aborted: echo outage > 500ms: '
+	done
 	scenario step <<-'EOT'
 		timeline: [{all: "exec n1 -- false"}, {more: {for: 50s}}]
 	EOT

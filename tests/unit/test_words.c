@@ -9,8 +9,8 @@
 #include <errno.h>
 #include <getopt.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "netsim/util/err.h"
