@@ -144,6 +144,25 @@ measured_between() {
 	between "$1" "$(repeated "$2" "$3" "${@:5}")" "$2" "$3" "$4"
 }
 
+# measured_rate NAME LEAST MOST CMD...: CMD ends a line with two rates in mbit, the mean and that of
+# the best moment. The best is LEAST at least, since a machine that stands still only lowers it; the mean
+# is MOST at most, beyond which it comes by what had waited for the machine. Up to six times, likewise.
+measured_rate() {
+	local words
+	for _ in 1 2 3 4 5 6; do
+		read -ra words < <("${@:4}")
+		! rate_in_bounds "${words[-2]}" "${words[-1]}" "$2" "$3" || break
+	done
+	between "$1" "${words[-1]}" "$2" 100000 mbit
+	between "$1: not above" "${words[-2]}" 0 "$3" mbit
+}
+
+# rate_in_bounds MEAN BEST LEAST MOST
+rate_in_bounds() {
+	awk -v mean="$1" -v best="$2" -v least="$3" -v most="$4" \
+		'BEGIN { exit !(best + 0 >= least + 0 && mean + 0 <= most + 0) }'
+}
+
 # plan COUNT: optional, if the number is known beforehand
 plan() {
 	tap_planned=$1

@@ -23,18 +23,11 @@ rtt_is() {
 	measured_between "$1" "$4" "$(($5 + 8))" ms rtt_of "$2" "$3"
 }
 
-# rate_is NAME MBIT [OPTION]...: TCP from a to the host has this rate in its best half second, the
-# one that the machine disturbs least, in one of three tries, and not much more on average
+# rate_is NAME MBIT [OPTION]...: TCP from a to the host has this rate
 rate_is() {
-	local name=$1 want=$2 mean best try
 	# shellcheck disable=SC2034 # for rates
 	HOST=$PEER
-	for try in 5300 5301 5302; do
-		read -r _ mean best < <(rates "$try" "${@:3}" -- a)
-		awk -v best="$best" -v want="$want" 'BEGIN { exit best < want * 0.84 }' && break
-	done
-	between "$name" "$best" "$((want * 84))e-2" 100000 mbit
-	between "$name: no more" "$mean" 0 "$((want * 150))e-2" mbit
+	measured_rate "$1" "$(($2 * 84))e-2" "$(($2 * 110))e-2" rates 5300 "${@:3}" -- a
 }
 
 shaped() {

@@ -165,9 +165,9 @@ conditions() {
 	measured_between "delays both directions" 200 300 ms rtt_of vm1 10.9.0.2
 	measured_between "of the host's packets, too" 200 300 ms rtt_of vm1 "$HOST"
 	measured_between "and no others" 0 100 ms rtt_of vm2 10.9.0.3
-	between "limits what it receives" "$(rate vm2 vm1 10.9.0.1)" 1 4.2 mbit
+	measured_between "limits what it receives" 1 4.2 mbit rate vm2 vm1 10.9.0.1
 	if thorough "what $1 lets a guest send"; then
-		between "and sends" "$(rate vm1 vm2 10.9.0.2)" 1 4.2 mbit
+		measured_between "and sends" 1 4.2 mbit rate vm1 vm2 10.9.0.2
 	fi
 }
 

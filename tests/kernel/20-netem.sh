@@ -69,13 +69,6 @@ least() {
 	awk -v r="$2" -v c="${CONTROL[$1]}" 'BEGIN { print (r * 0.86 < c / 3) ? r * 0.86 : c / 3 }'
 }
 
-# carries NAME REQUESTED DIRECTION MEAN BEST: the link carries the requested rate, and no more on
-# average
-carries() {
-	between "$1" "$5" "$(least "$3" "$2")" 100000 mbit
-	between "$1: not above" "$4" 0 "$(($2 * 104))e-2" mbit
-}
-
 # asked_of NODE: sets $ASKED to its rate in the profile
 asked_of() {
 	case $1 in
@@ -85,46 +78,48 @@ asked_of() {
 	esac
 }
 
-# check_rates DIRECTION
+# most REQUESTED: what a link may carry on average
+most() {
+	echo "$(($1 * 104))e-2"
+}
+
+# check_rates DIRECTION: every link carries the requested rate, and no more on average
 check_rates() {
 	local node mean best
 	while read -r node mean best; do
 		asked_of "$node"
-		carries "rate $1 of $node" "$ASKED" "$1" "$mean" "$best"
+		between "rate $1 of $node" "$best" "$(least "$1" "$ASKED")" 100000 mbit
+		between "rate $1 of $node: not above" "$mean" 0 "$(most "$ASKED")" mbit
 	done
 }
 
-# all_carry DIRECTION: whether the links carry what they have to
-all_carry() {
-	local node best
-	while read -r node _ best; do
-		asked_of "$node"
-		awk -v best="$best" -v least="$(least "$1" "$ASKED")" 'BEGIN { exit best < least }' || return 1
-	done
+# as_asked DIRECTION NODE MEAN BEST: whether the link carries what it has to
+as_asked() {
+	asked_of "$2"
+	rate_in_bounds "$3" "$4" "$(least "$1" "$ASKED")" "$(most "$ASKED")"
 }
 
-# profile_rates DIRECTION FILE PORT [-R] -- NODE...: writes the rates of nodes in the profile to a file;
-# up to four times, until each link carried what it has to in one of them
+# profile_rates DIRECTION FILE PORT [-R] -- NODE...: writes the rates of nodes in the profile to a file:
+# for each the first of four that is as asked, or the last
 profile_rates() {
-	: >"$2"
+	local -A line=()
+	local node mean best more
 	for _ in 1 2 3 4; do
-		rates "${@:3}" >"$WORK/now"
-		awk 'FILENAME == ARGV[1] || !($1 in best) || $3 > best[$1] { line[$1] = $0; best[$1] = $3 }
-			END { for (node in line) print line[node] }' "$2" "$WORK/now" >"$WORK/best"
-		mv "$WORK/best" "$2"
-		! all_carry "$1" <"$2" || break
+		more=no
+		while read -r node mean best; do
+			# shellcheck disable=SC2086 # the words of a line
+			[[ -n ${line[$node]} ]] && as_asked "$1" ${line[$node]} || line[$node]="$node $mean $best"
+			# shellcheck disable=SC2086
+			as_asked "$1" ${line[$node]} || more=yes
+		done < <(rates "${@:3}")
+		[[ $more == yes ]] || break
 	done
+	printf '%s\n' "${line[@]}" >"$2"
 }
 
-# rate DIRECTION NODE REQUESTED [-R]: up to four times, until the link carries that
+# rate DIRECTION NODE REQUESTED [-R]
 rate() {
-	local mean best least
-	least=$(least "$1" "$3")
-	for _ in 1 2 3 4; do
-		read -r _ mean best < <(rates 5240 "${@:4}" -- "$2")
-		awk -v best="$best" -v least="$least" 'BEGIN { exit best < least }' && break
-	done
-	carries "rate $1" "$3" "$1" "$mean" "$best"
+	measured_rate "rate $1" "$(least "$1" "$3")" "$(most "$3")" rates 5240 "${@:4}" -- "$2"
 }
 
 constrained() {
@@ -195,7 +190,7 @@ cleared() {
 	check "clear" "$NETSIM" clear
 	is "clears all" "$(delays)" ""
 	measured_between "no delay is left" 0 4 ms rtt_of n100-1 "$HOST"
-	between "no rate is left" "$(rates 5200 -- jetson-1 | cut -d ' ' -f 3)" 30 100000 mbit
+	measured_rate "no rate is left" 30 100000 rates 5200 -- jetson-1
 	like "super-packets are allowed again" "$(node_exec n100-1 ethtool -k eth1)" "tcp-segmentation-offload: on"
 	# Root qdiscs without conditions remain, so that the next apply replaces none.
 	is "remaining qdiscs have no conditions" \

@@ -250,19 +250,14 @@ rate_of() {
 	node_exec "$1" iperf3 -J -c "$2" -C cubic -O 1 -t 3 | jq '.end.sum_received.bits_per_second / 1e4 | round / 100'
 }
 
-# rate_is NAME LOW HIGH FROM TO ADDRESS: in one of six tries, since a machine that pauses slows TCP
-# down
+# rate_is NAME LOW HIGH FROM TO ADDRESS
 rate_is() {
-	local rate server
+	local server
 	node_bg "$5" iperf3 -s
 	server=$BG
 	wait_for 10 node_exec "$4" bash -c "</dev/tcp/$6/5201"
-	for _ in 1 2 3 4 5 6; do
-		rate=$(rate_of "$4" "$6")
-		awk -v rate="$rate" -v low="$2" 'BEGIN { exit rate < low }' && break
-	done
+	measured_between "$1" "$2" "$3" mbit rate_of "$4" "$6"
 	bg_end "$server"
-	between "$1" "$rate" "$2" "$3" mbit
 }
 
 conditions() {
