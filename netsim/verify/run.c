@@ -17,8 +17,11 @@
 #define ALL_MANY     2000.0 /* the same for ratios */
 #define LEAST_PROBES 12	    /* of each path, to judge it if the measurement is interrupted */
 #define MOST_TIME    30.0   /* upper bound in seconds; slow links get fewer probes instead */
-/* 3.29 standard errors, squared, and half as much more, for an interval without 0. */
-#define SHOW_LOSS     16
+/*
+ * A share is then sqrt(32) of its standard errors above 0. Its interval reaches 3.29 of them down,
+ * so that chance hides about one share of 1,000.
+ */
+#define SHOW_LOSS     32
 #define SIZE_EVERY    0.03  /* seconds between probes of a size; lower bound */
 #define SIZE_PROBES   24    /* of each size */
 #define CONTROL_EVERY 0.02  /* seconds between probes of the control path */
