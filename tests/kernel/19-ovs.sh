@@ -181,6 +181,7 @@ rate() {
 	node_bg "$2" iperf3 -s -1 --forceflush -f m
 	wait_for 10 written listening "$WORK/bg.$BG"
 	node_exec "$1" iperf3 -c "$3" -u -b 8m -l 1200 -t 3 -f m | awk '/receiver/ { print $7 }'
+	bg_end "$BG"
 }
 
 watch_start() {
