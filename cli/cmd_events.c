@@ -19,6 +19,7 @@ static const char *const kinds[] = {
 	[NETSIM_EVENT_PORT_GONE] = "port-gone",
 	[NETSIM_EVENT_PORT_UP] = "port-up",
 	[NETSIM_EVENT_PORT_DOWN] = "port-down",
+	[NETSIM_EVENT_FAULT_REPLACED] = "fault-replaced",
 };
 
 /* "12:00:01.036", local time */
@@ -68,6 +69,9 @@ static void print_event(const struct netsim_event *event)
 		break;
 	case NETSIM_EVENT_FAULT_HEALED:
 		print_fault(event, ": healed");
+		break;
+	case NETSIM_EVENT_FAULT_REPLACED:
+		print_fault(event, ": replaced");
 		break;
 	case NETSIM_EVENT_FAULT_EXPIRED:
 		print_fault(event, ": expired");

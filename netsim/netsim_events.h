@@ -21,6 +21,7 @@ enum netsim_event_kind {
 	NETSIM_EVENT_PORT_GONE,
 	NETSIM_EVENT_PORT_UP,
 	NETSIM_EVENT_PORT_DOWN,
+	NETSIM_EVENT_FAULT_REPLACED, /* by one of the same name, whose BEGIN follows */
 };
 
 struct netsim_event {

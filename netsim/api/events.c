@@ -67,13 +67,29 @@ static struct netsim_event fault_event(enum netsim_event_kind kind,
 				      .left_ns = fault->left_ns};
 }
 
+static bool same(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* True if another fault of the same name is in force: fault --name put it in its place. */
+static bool is_replaced(const struct netsim_fleet *now, const struct netsim_fault *fault)
+{
+	for (size_t i = 0; fault->name && i < now->fault_count; i++)
+		if (same(now->faults[i]->name, fault->name))
+			return true;
+	return false;
+}
+
 /* One whose deadline has passed has expired, even if a command has removed it since. */
-static void end_fault(const struct events *e, const struct netsim_fleet *fleet,
+static void end_fault(const struct events *e, const struct netsim_fleet *now,
 		      const struct netsim_fault *fault)
 {
-	struct netsim_event event = fault_event(NETSIM_EVENT_FAULT_HEALED, fleet, fault);
+	struct netsim_event event = fault_event(NETSIM_EVENT_FAULT_HEALED, now, fault);
 	int64_t since = clock_ns(CLOCK_MONOTONIC) - e->before_at;
 
+	if (is_replaced(now, fault))
+		event.kind = NETSIM_EVENT_FAULT_REPLACED;
 	if (fault->left_ns >= 0 && fault->left_ns <= since) {
 		event.kind = NETSIM_EVENT_FAULT_EXPIRED;
 		event.at_ns = clock_ns(CLOCK_REALTIME) - (since - fault->left_ns);
@@ -82,17 +98,12 @@ static void end_fault(const struct events *e, const struct netsim_fleet *fleet,
 	emit(e, event);
 }
 
-static bool same(const char *a, const char *b)
-{
-	return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
 static void compare_faults(const struct events *e, const struct netsim_fleet *before,
 			   const struct netsim_fleet *now)
 {
 	for (size_t i = 0; before && i < before->fault_count; i++)
 		if (!find_fault(now, before->faults[i]->id))
-			end_fault(e, before, before->faults[i]);
+			end_fault(e, now, before->faults[i]);
 	for (size_t i = 0; i < now->fault_count; i++) {
 		const struct netsim_fault *fault = now->faults[i];
 		const struct netsim_fault *old = find_fault(before, fault->id);

@@ -41,7 +41,9 @@ follows() {
 	begins "a fault" "f: fault 1: wan: loss 10% on n-1:n-2" fault -q -f f "loss 10%" n-1:n-2 --name wan
 	begins "one with a deadline" "f: fault 2: partition n-1 [|] rest, [0-9.]+ s left" partition -q -f f n-1 --for 1500ms
 	begins "one in the other fleet" "g: fault 1: partition m-1 [|] rest" partition -q -f g m-1
-	begins "one that is healed" "f: fault 1: wan: loss 10% on n-1:n-2: healed" heal -q -f f wan
+	begins "one in its place" "f: fault 3: wan: loss 20% on n-1:n-2" fault -q -f f "loss 20%" n-1:n-2 --name wan
+	check "which was replaced" reported "$EVENTS" "f: fault 1: wan: loss 10% on n-1:n-2: replaced"
+	begins "one that is healed" "f: fault 3: wan: loss 20% on n-1:n-2: healed" heal -q -f f wan
 	check "one that expires" wait_for 10 reported "$EVENTS" "f: fault 2: partition n-1 [|] rest: expired"
 	# Begin and end are the kernel's deadline apart, however late the command is.
 	between "at its deadline" "$(apart "fault 2:.* left" "fault 2:.* expired")" 1 1500 ms
