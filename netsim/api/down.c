@@ -84,8 +84,10 @@ static int list_processes(struct state *st, struct netsim_down *down, struct net
 static int remove_fleet(struct state *st, struct netsim_down *down, struct netsim_err *err)
 {
 	auto_close int lock = -1;
-	int r = lock_take(down->fleet, &lock, err);
+	int r = lock_check_run(down->fleet, err);
 
+	if (r == 0)
+		r = lock_take(down->fleet, &lock, err);
 	/* Processes first: while they exist, so does the fleet, and down can be repeated. */
 	if (r == 0)
 		r = cgroup_remove_fleet(down->fleet, st->own_id, CGROUP_ALL, err);

@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "netsim/util/auto.h"
 
@@ -90,15 +92,25 @@ bool lock_wait(const char *fleet)
 	return true;
 }
 
-static int refuse_run(const char *fleet, int fd, struct netsim_err *err)
+/* The process that wrote a run's file; 0 if it has not written it yet. */
+static int runner(int fd)
 {
 	char pid[16] = "";
 	ssize_t got = pread(fd, pid, sizeof(pid) - 1, 0);
 
 	pid[got > 0 ? got : 0] = '\0';
-	return err_set(err, NETSIM_ERR_KERNEL, -EBUSY, NULL,
-		       "a run of the fleet %s is in progress (process %s)", fleet,
-		       *pid ? pid : "?");
+	return atoi(pid);
+}
+
+static int refuse_run(const char *fleet, int fd, struct netsim_err *err)
+{
+	int pid = runner(fd);
+
+	err_set(err, NETSIM_ERR_KERNEL, -EBUSY, NULL,
+		"a run of the fleet %s is in progress (process %d)", fleet, pid);
+	if (pid)
+		err_hint(err, "wait for it, or end it: kill -INT %d", pid);
+	return -EBUSY;
 }
 
 int lock_begin_run(const char *fleet, int *ret_fd, struct netsim_err *err)
@@ -135,6 +147,18 @@ void lock_end_run(const char *fleet, int fd)
 	unlink(path);
 	close(fd);
 	rmdir(LOCK_DIR);
+}
+
+int lock_check_run(const char *fleet, struct netsim_err *err)
+{
+	char path[PATH_TEXT];
+	auto_close int fd = -1;
+
+	path_of(fleet, "run", path);
+	fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 || !is_file(fd) || flock(fd, LOCK_SH | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+		return 0;
+	return runner(fd) == getpid() ? 0 : refuse_run(fleet, fd, err);
 }
 
 /* Removes the file of a run that was killed. */

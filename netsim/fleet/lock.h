@@ -20,6 +20,8 @@ void lock_remove(const char *fleet);
  */
 int lock_begin_run(const char *fleet, int *ret_fd, struct netsim_err *err);
 void lock_end_run(const char *fleet, int fd);
+/* -EBUSY with err while a run of the fleet is in progress in another process. */
+int lock_check_run(const char *fleet, struct netsim_err *err);
 
 /* The directory of the files; lock_make_dir() creates it if it is missing. */
 #define LOCK_DIR "/run/netsim"

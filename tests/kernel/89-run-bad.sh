@@ -154,6 +154,9 @@ interrupted() {
 	like "is refused" "$ERR" "^netsim: a run of the fleet bad is in progress \(process $BG\)"
 	one_line "in one line"
 	check "without a folder" not ls "$WORK/second"
+	fails_with 4 "down meanwhile" "$NETSIM" down bad
+	like "is refused, too" "$ERR" "a run of the fleet bad is in progress .*; wait for it, or end it: kill -INT $BG$"
+	fails_with 4 "and reset" "$NETSIM" reset
 	interrupt "$BG"
 	is "Ctrl-C: exit status" "$STATUS" 130
 	like "the verdict so far" "$(<"$WORK/bg.$BG")" 'unproved: run: runs to its end: interrupted'
