@@ -81,7 +81,7 @@ void ledger_done(struct ledger_verdict *verdict);
 const char *finding_word(enum finding_kind kind);
 
 /* Describes a finding in one line; times count from origin. Returns buf. */
-#define FINDING_TEXT 101
+#define FINDING_TEXT 161
 const char *finding_text(const struct evidence *ev, const struct finding *finding, int64_t origin,
 			 char buf[static FINDING_TEXT]);
 

@@ -71,17 +71,16 @@ static const char *subject_of(const struct evidence *ev, const struct operation 
 	return err_format(buf, 48, "key %s", key);
 }
 
-/* "put r17 at 1.234 s" */
+/* "put at 1.234 s (revision 17)" */
 static const char *operation_text(const struct operation *op, int64_t origin, char buf[static 48])
 {
 	int64_t revision = op->kind >= OP_WATCH ? op->mod_revision : op->revision;
 
+	int length = snprintf(buf, 48, "%s at %.3f s", operation_word(op->kind),
+			      (double)(op->begin - origin) / 1e9);
+
 	if (revision)
-		snprintf(buf, 48, "%s r%" PRId64 " at %.3f s", operation_word(op->kind), revision,
-			 (double)(op->begin - origin) / 1e9);
-	else
-		snprintf(buf, 48, "%s at %.3f s", operation_word(op->kind),
-			 (double)(op->begin - origin) / 1e9);
+		snprintf(buf + length, 48 - (size_t)length, " (revision %" PRId64 ")", revision);
 	return buf;
 }
 

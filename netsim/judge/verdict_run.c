@@ -272,7 +272,7 @@ static int ledger_row(struct judging *j, const struct named_ledger *ledger)
 	struct verdict_row *row = run_row(j, "consistent:", verdict_name(j, ledger->name));
 	const struct finding *first = NULL;
 	size_t count = 0, elsewhere = 0;
-	char why[160], text[FINDING_TEXT];
+	char why[FINDING_TEXT + 32], text[FINDING_TEXT];
 
 	if (!row)
 		return -ENOMEM;

@@ -459,7 +459,8 @@ static void test_text(void **state)
 	get(&ev, "b", "k", "v1", 1500, 1501, 4, 2);
 	verdict = judge_history(&ev, true);
 	assert_string_equal(finding_text(&ev, &verdict.findings[0], 1000 * (int64_t)MS, line),
-			    "lost: key k = v2, put r3 at 0.003 s, not in get r4 at 0.500 s");
+			    "lost: key k = v2, put at 0.003 s (revision 3), not in get at 0.500 s "
+			    "(revision 4)");
 	ledger_done(&verdict);
 	evidence_done(&ev);
 }

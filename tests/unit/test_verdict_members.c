@@ -53,10 +53,12 @@ static void test_findings(void **state)
 	lost_history(&ev);
 	lines_are(&ev, claims, 6,
 		  "ok: cut 1: ledger lost = 0: 0\n"
-		  "failed: cut 2: ledger lost = 0: 1: key k = v2, put r3 at 0.200 s, not in get r4 "
-		  "at 1.100 s\n"
-		  "failed: after: ledger lost = 0: 2: key k = v2, put r3 at 0.200 s, not in get r4 "
-		  "at 1.100 s\n"
+		  "failed: cut 2: ledger lost = 0: 1: key k = v2, put at 0.200 s (revision 3), not "
+		  "in get "
+		  "at 1.100 s (revision 4)\n"
+		  "failed: after: ledger lost = 0: 2: key k = v2, put at 0.200 s (revision 3), not "
+		  "in get "
+		  "at 1.100 s (revision 4)\n"
 		  "ok: after: ledger stale = 0: 0\n"
 		  "unproved: after: ledger watch = 0: the ledger's watches delivered nothing: 0\n"
 		  "ok: cut 1: ledger rate >= 2/s: 2.0/s\n"
@@ -95,7 +97,7 @@ static void test_consistent(void **state)
 	(void)state;
 	lost_history(&ev);
 	run_lines_are(&ev, "failed: run: consistent: ledger: 2 findings: lost: key k = v2, "
-			   "put r3 at 0.200 s, not in get r4 at 1.100 s\n");
+			   "put at 0.200 s (revision 3), not in get at 1.100 s (revision 4)\n");
 	lost_history(&ev);
 	verdict = judge_run(&ev, &claim, 1);
 	assert_string_equal(verdict->rows[2]->line,
@@ -103,7 +105,8 @@ static void test_consistent(void **state)
 			    "outcome; but for the 2 findings of its sentences");
 	assert_int_equal(verdict->finding_total, 2);
 	assert_string_equal(verdict->findings[0]->line,
-			    "lost: key k = v2, put r3 at 0.200 s, not in get r4 at 1.100 s");
+			    "lost: key k = v2, put at 0.200 s (revision 3), not in get at 1.100 s "
+			    "(revision 4)");
 	verdict_free(verdict);
 	evidence_done(&ev);
 }
