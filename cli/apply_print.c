@@ -9,11 +9,6 @@ static const char *or_dash(const char *text)
 	return *text ? text : "-";
 }
 
-static const char *engine_name(enum netsim_engine engine)
-{
-	return engine == NETSIM_ENGINE_EDT ? "edt" : engine == NETSIM_ENGINE_NETEM ? "netem" : "";
-}
-
 /* Prints the engine and the numbers of pairs and classes, which no row of a link shows. */
 static void print_engine(const struct netsim_apply *done)
 {
@@ -47,7 +42,7 @@ void print_applied(const struct common *args, const struct netsim_apply *done)
 					"down_values", json_conditions(shaped->down)));
 	}
 	if (args->json)
-		print_json(json_pack("{s:O, s:s, s:b, s:I, s:I, s:o}", "shaped", list, "engine",
+		print_json(json_pack("{s:O, s:s?, s:b, s:I, s:I, s:o}", "shaped", list, "engine",
 				     engine_name(done->engine), "moved", done->moved, "pairs",
 				     (json_int_t)done->pair_count, "classes",
 				     (json_int_t)done->class_count, "missing",

@@ -27,11 +27,6 @@ static const char *or_dash(const char *text)
 	return *text ? text : "-";
 }
 
-static const char *engine_word(enum netsim_engine engine)
-{
-	return engine == NETSIM_ENGINE_EDT ? "edt" : "netem";
-}
-
 /* The node that this machine is, or NULL: it is the host of the fleet. */
 static const struct netsim_node *machine_of(const struct netsim_fleet *fleet)
 {
@@ -57,7 +52,7 @@ static void print_head(const struct netsim_fleet *fleet)
 	if (fleet->profile)
 		printf(", profile %s%s (%s%s%s)", fleet->profile,
 		       fleet->profile_changed ? " except on some nodes" : "",
-		       engine_word(fleet->engine), fleet->engine_why ? ": " : "",
+		       engine_name(fleet->engine), fleet->engine_why ? ": " : "",
 		       fleet->engine_why ? fleet->engine_why : "");
 	printf(", %zu fault%s\n", fleet->fault_count, plural(fleet->fault_count));
 }
@@ -451,10 +446,10 @@ static json_t *json_fleet(const struct netsim_fleet *fleet)
 				  "groups", json_groups(f), "cuts", json_cuts(f)));
 	}
 	return json_pack(
-		"{s:s, s:s?, s:b, s:s, s:s?, s:o, s:o, s:o, s:o, s:o, s:{s:I, s:I}, s:o, s:s?, "
+		"{s:s, s:s?, s:b, s:s?, s:s?, s:o, s:o, s:o, s:o, s:o, s:{s:I, s:I}, s:o, s:s?, "
 		"s:o, s:o, s:o}",
 		"fleet", fleet->name, "profile", fleet->profile, "profile_changed",
-		fleet->profile_changed, "engine", engine_word(fleet->engine), "engine_why",
+		fleet->profile_changed, "engine", engine_name(fleet->engine), "engine_why",
 		fleet->engine_why, "bridges", networks, "nodes", nodes, "cables",
 		json_cables(fleet), "paths", json_paths(fleet), "faults", faults, "waiting",
 		"packets", (json_int_t)fleet->waiting_packets, "bytes",

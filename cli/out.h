@@ -95,5 +95,7 @@ double now_seconds(void);
 
 /* Returns the plural ending: "1 node", "5 nodes". */
 const char *plural(size_t count);
+/* "netem", "edt"; NULL if none is in use. */
+const char *engine_name(enum netsim_engine engine);
 
 #endif

@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "out.h"
+
 /*
  * The format requires all samples of a metric family to be adjacent, so each family is
  * written by a separate walk over the fleets.
@@ -62,11 +64,12 @@ static void fleets(struct writer *w)
 	family(w, "netsim_fleet_info", "gauge", "The profile and the engine of a fleet.");
 	for (size_t i = 0; i < status->fleet_count; i++) {
 		const struct netsim_fleet *fleet = status->fleets[i];
+		const char *engine = engine_name(fleet->engine);
 
 		begin(w);
 		label(w, "fleet", fleet->name);
 		label(w, "profile", fleet->profile ? fleet->profile : "");
-		label(w, "engine", fleet->engine == NETSIM_ENGINE_EDT ? "edt" : "netem");
+		label(w, "engine", engine ? engine : "");
 		end_count(w, 1);
 	}
 	family(w, "netsim_fleet_nodes", "gauge", "Number of nodes of a fleet.");

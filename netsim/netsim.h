@@ -363,7 +363,7 @@ struct netsim_fleet {
 	const char *name;
 	const char *profile;	   /* the last one applied to all of it, or NULL */
 	bool profile_changed;	   /* some nodes have been shaped differently since */
-	enum netsim_engine engine; /* netem or edt */
+	enum netsim_engine engine; /* netem or edt; AUTO: none yet, for lack of conditions */
 	const char *engine_why;	   /* why edt: "pairs"; NULL for netem */
 	struct netsim_path **paths;
 	size_t path_count;

@@ -487,7 +487,9 @@ static int read_nodes(const struct reader *r, const struct model *model, struct 
 		if (!intent.layers[i].ports)
 			last = &intent.layers[i];
 	fleet->profile_changed = intent.layer_count > 1;
-	fleet->engine = edt_is_base(r->policy) ? NETSIM_ENGINE_EDT : NETSIM_ENGINE_NETEM;
+	fleet->engine = edt_is_base(r->policy)		    ? NETSIM_ENGINE_EDT :
+			intent.layer_count || fleet->record ? NETSIM_ENGINE_NETEM :
+							      NETSIM_ENGINE_AUTO;
 	if (edt_is_base(r->policy) && intent_parse(&intent, NULL) == 0)
 		fleet->engine_why = engine_why(&intent, r->policy, model);
 	if (last && last->profile && !(fleet->profile = copy(r, last->profile)))
