@@ -95,29 +95,33 @@ static void free_profiles(char **profiles)
 }
 
 /* Prints the plan of each scenario. */
-static int print_plans(const struct run_jobs *jobs, FILE *out, struct netsim_err *err)
+static int print_plans(const struct run_jobs *jobs, struct netsim_err *err)
 {
+	json_t *list = json_array();
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < jobs->count; i++) {
-		struct netsim_diags diags = {0};
-
 		struct netsim_run_opts how = run_job_how(jobs, &jobs->list[i]);
 
-		r = netsim_run_plan(jobs->list[i].path, &how, out, &diags, err);
-		r = report_file(r, jobs->common, &diags, err);
+		r = run_plan_add(list, jobs->common, jobs->list[i].path, &how, err);
 	}
-	return r;
+	return run_plan_end(list, jobs->common, r);
 }
 
 /* Makes the plans of all scenarios, so that a mistake in one is reported before any is run. */
 static int check_all(const struct run_jobs *jobs, struct netsim_err *err)
 {
-	FILE *out = fopen("/dev/null", "we");
-	int r = out ? print_plans(jobs, out, err) : 0;
+	int r = 0;
 
-	if (out)
-		fclose(out);
+	for (size_t i = 0; r == 0 && i < jobs->count; i++) {
+		struct netsim_run_opts how = run_job_how(jobs, &jobs->list[i]);
+		struct netsim_run_plan *plan = NULL;
+		struct netsim_diags diags = {0};
+
+		r = netsim_run_plan(jobs->list[i].path, &how, &plan, &diags, err);
+		r = report_file(r, jobs->common, &diags, err);
+		netsim_run_plan_free(plan);
+	}
 	return r;
 }
 
@@ -224,7 +228,7 @@ static int run(const void *p, struct netsim_err *err)
 		r = args->common.dry ? run_edge_plans(&edge, &jobs, &how, err) :
 				       run_edge(&edge, &jobs, &how, err);
 	else if (r == 0)
-		r = args->common.dry ? print_plans(&jobs, stdout, err) : run_all(args, &jobs, err);
+		r = args->common.dry ? print_plans(&jobs, err) : run_all(args, &jobs, err);
 	run_jobs_done(&jobs);
 	free_profiles(profiles);
 	return r;

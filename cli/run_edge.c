@@ -36,17 +36,15 @@ int run_edge_plans(const struct run_edge *args, const struct run_jobs *jobs,
 	static const enum netsim_verdict verdicts[] = {NETSIM_AS_ASKED, NETSIM_NOT_AS_ASKED};
 	struct netsim_edge *edge = NULL;
 	int r = begin(args, &edge, err);
+	json_t *list = json_array();
 
 	for (int i = 0; r == 0 && i < 2; i++) {
-		struct netsim_diags diags = {0};
-
 		how->instead = netsim_edge_next(edge);
-		r = netsim_run_plan(jobs->list[0].path, how, stdout, &diags, err);
-		r = report_file(r, jobs->common, &diags, err);
+		r = run_plan_add(list, jobs->common, jobs->list[0].path, how, err);
 		netsim_edge_tell(edge, verdicts[i]);
 	}
 	netsim_edge_free(edge);
-	return r;
+	return run_plan_end(list, jobs->common, r);
 }
 
 /* --- results */

@@ -116,6 +116,57 @@ void run_print(const struct common *common, const struct netsim_run *run)
 	print_kept(run);
 }
 
+static json_t *step_json(const struct netsim_plan_step *step)
+{
+	json_t *json =
+		json_pack("{s:o, s:b, s:o, s:o}", "at_seconds",
+			  json_seconds((double)step->at_ns / 1e9), "at_least", step->at_least,
+			  "phase", json_words(step->phase), "does", json_words(step->text));
+
+	if (step->repetitions) {
+		json_object_set_new(json, "repetition", json_integer(step->repetition));
+		json_object_set_new(json, "repetitions", json_integer(step->repetitions));
+	}
+	return json;
+}
+
+static json_t *plan_json(const struct netsim_run_plan *plan, const char *instead)
+{
+	json_t *steps = json_array();
+
+	for (size_t i = 0; i < plan->step_count; i++)
+		json_array_append_new(steps, step_json(plan->steps[i]));
+	return json_pack("{s:o, s:o, s:I, s:s*, s:o, s:o, s:b}", "scenario",
+			 json_words(plan->scenario), "fleet", json_words(plan->fleet), "seed",
+			 (json_int_t)plan->seed, "instead", instead, "steps", steps, "seconds",
+			 json_seconds((double)plan->length_ns / 1e9), "at_least", plan->at_least);
+}
+
+int run_plan_add(json_t *list, const struct common *common, const char *path,
+		 const struct netsim_run_opts *how, struct netsim_err *err)
+{
+	struct netsim_diags diags = {0};
+	struct netsim_run_plan *plan = NULL;
+	int r = report_file(netsim_run_plan(path, how, &plan, &diags, err), common, &diags, err);
+
+	if (r)
+		return r;
+	if (common->json)
+		json_array_append_new(list, plan_json(plan, how->instead));
+	else
+		fputs(plan->text, stdout);
+	netsim_run_plan_free(plan);
+	return 0;
+}
+
+int run_plan_end(json_t *list, const struct common *common, int r)
+{
+	if (r == 0 && common->json)
+		print_json(json_pack("{s:O}", "plans", list));
+	json_decref(list);
+	return r;
+}
+
 /* Closes a file; an error if that or a step before failed. */
 static int close_written(FILE *out, bool good, const char *path, struct netsim_err *err)
 {

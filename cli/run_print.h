@@ -3,6 +3,8 @@
 #ifndef NETSIM_CLI_RUN_PRINT_H
 #define NETSIM_CLI_RUN_PRINT_H
 
+#include <jansson.h>
+
 #include "cmd.h"
 
 /* Prints the verdict: lines of rows that are not ok, values of expectations, a summary. */
@@ -16,6 +18,13 @@ int run_write_annotations(const struct netsim_run *const *runs, size_t count, co
 const char *run_word(enum netsim_verdict verdict);
 /* The exit status of a verdict. */
 int run_status(const struct netsim_run *run);
+/*
+ * Prints the plan of a scenario, or adds it to a list for JSON, which run_plan_end() prints if r is
+ * 0, and frees. Both return r, or what report_file() returns.
+ */
+int run_plan_add(json_t *list, const struct common *common, const char *path,
+		 const struct netsim_run_opts *how, struct netsim_err *err);
+int run_plan_end(json_t *list, const struct common *common, int r);
 /* Prints two runs side by side. */
 void run_compare(const struct common *common, const struct netsim_run *a,
 		 const struct netsim_run *b);

@@ -119,12 +119,33 @@ struct netsim_run_outcome {
  */
 NETSIM_API char *netsim_run_junit(const struct netsim_run_outcome *outcomes, size_t count);
 
+/* One step of a plan. */
+struct netsim_plan_step {
+	int64_t at_ns; /* from the beginning of the timeline, if commands take no time */
+	bool at_least; /* it depends on how long a program runs: at_ns or later */
+	const char *phase;
+	unsigned repetition, repetitions; /* 0: the phase has none */
+	const char *text; /* "partition n100-1 --for 10s", "hold for 3s", "heal", "pause for 2s" */
+};
+
+struct netsim_run_plan {
+	const char *scenario, *fleet;
+	uint64_t seed;
+	struct netsim_plan_step **steps;
+	size_t step_count;
+	int64_t length_ns;
+	bool at_least;	  /* likewise */
+	const char *text; /* all of it, a line for each step */
+};
+
 /*
- * Prints the plan of a scenario: the same text for the same seed. Only the options seeded,
- * seed, profile and instead are used. A wrong file gives -EINVAL with diags.
+ * Makes the plan of a scenario: the same for the same seed. Only the options seeded, seed, profile
+ * and instead are used. A wrong file gives -EINVAL with diags. Free with netsim_run_plan_free().
  */
-NETSIM_API int netsim_run_plan(const char *path, const struct netsim_run_opts *opts, FILE *out,
-			       struct netsim_diags *diags, struct netsim_err *err);
+NETSIM_API int netsim_run_plan(const char *path, const struct netsim_run_opts *opts,
+			       struct netsim_run_plan **ret, struct netsim_diags *diags,
+			       struct netsim_err *err);
+NETSIM_API void netsim_run_plan_free(struct netsim_run_plan *plan);
 
 /* --- the edge of what a scenario bears */
 

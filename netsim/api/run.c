@@ -532,27 +532,6 @@ static void run_done(struct run *run)
 	free(run);
 }
 
-static int load(const char *path, const struct netsim_run_opts *o, struct scenario **ret,
-		struct timeline **ret_plan, struct netsim_diags *diags)
-{
-	auto_free char *instead = o->instead ? strdup(o->instead) : NULL;
-	char *value = instead ? strchr(instead, ' ') : NULL;
-	struct scenario_instead change = {.profile = o->profile};
-	int r;
-
-	if (value) {
-		*value = '\0';
-		change.key = instead;
-		change.value = value + 1;
-	}
-	r = scenario_load(path, &change, ret, diags);
-	if (r < 0)
-		return r;
-	if (o->seeded)
-		(*ret)->seed = o->seed;
-	return timeline_plan(*ret, ret_plan);
-}
-
 static int run_all(struct run *run, struct netsim_run **ret, struct netsim_diags *diags,
 		   struct netsim_err *err)
 {
@@ -595,30 +574,11 @@ int netsim_run(const char *path, const struct netsim_run_opts *opts, struct nets
 	run->lock = -1;
 	pthread_mutex_init(&run->lock_shared, NULL);
 	pthread_cond_init(&run->changed, NULL);
-	r = load(path, &run->o, &run->s, &run->plan, diags);
+	r = run_load(path, &run->o, &run->s, &run->plan, diags);
 	if (r == -ENOMEM)
 		err_oom(err);
 	if (r == 0)
 		r = run_all(run, ret, diags, err);
 	run_done(run);
-	return r;
-}
-
-int netsim_run_plan(const char *path, const struct netsim_run_opts *opts, FILE *out,
-		    struct netsim_diags *diags, struct netsim_err *err)
-{
-	struct netsim_run_opts o;
-	struct timeline *plan = NULL;
-	struct scenario *s = NULL;
-	int r = opts_read(&o, sizeof(o), opts, err);
-
-	if (r == 0)
-		r = load(path, &o, &s, &plan, diags);
-	if (r == -ENOMEM)
-		err_oom(err);
-	if (r == 0 && timeline_print(plan, s, out) < 0)
-		r = err_errno(err, -EIO, NULL, "cannot write the plan");
-	timeline_free(plan);
-	scenario_free(s);
 	return r;
 }

@@ -77,6 +77,10 @@ struct fault_counts {
 	int64_t shown[FAULT_SIGNS]; /* of these, by sign */
 };
 
+/* Reads a scenario, with what the options change in it, and makes its plan. */
+int run_load(const char *path, const struct netsim_run_opts *o, struct scenario **ret,
+	     struct timeline **ret_plan, struct netsim_diags *diags);
+
 /* A fault of the timeline until its end is recorded. */
 struct run_fault {
 	uint32_t id;

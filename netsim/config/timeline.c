@@ -108,8 +108,7 @@ static void print_time(int64_t ns, bool late, FILE *out)
 	fprintf(out, "%10s  ", text);
 }
 
-/* Prints a command on one line. */
-static void print_command(const struct timeline_entry *entry, FILE *out)
+static void write_command(const struct timeline_entry *entry, FILE *out)
 {
 	char time[UNIT_TEXT];
 
@@ -119,21 +118,14 @@ static void print_command(const struct timeline_entry *entry, FILE *out)
 		fprintf(out, " --for %s", unit_format_duration(entry->phase->lasts, time));
 }
 
-static void print_entry(const struct timeline_entry *entry, FILE *out)
+void timeline_write_entry(const struct timeline_entry *entry, FILE *out)
 {
-	char phase[96], time[UNIT_TEXT];
+	char time[UNIT_TEXT];
 	const char *duration = unit_format_duration((struct duration) {entry->lasts_ns}, time);
 
-	if (entry->phase->repeated)
-		snprintf(phase, sizeof(phase), "%s %u/%u", entry->phase->name, entry->repetition,
-			 entry->phase->repeat);
-	else
-		snprintf(phase, sizeof(phase), "%s", entry->phase->name);
-	print_time(entry->at_ns, entry->late, out);
-	fprintf(out, "%-16s  ", phase);
 	switch (entry->kind) {
 	case TIMELINE_COMMAND:
-		print_command(entry, out);
+		write_command(entry, out);
 		break;
 	case TIMELINE_HOLD:
 		fprintf(out, "hold for %s", duration);
@@ -145,6 +137,20 @@ static void print_entry(const struct timeline_entry *entry, FILE *out)
 		fprintf(out, "pause for %s", duration);
 		break;
 	}
+}
+
+static void print_entry(const struct timeline_entry *entry, FILE *out)
+{
+	char phase[96];
+
+	if (entry->phase->repeated)
+		snprintf(phase, sizeof(phase), "%s %u/%u", entry->phase->name, entry->repetition,
+			 entry->phase->repeat);
+	else
+		snprintf(phase, sizeof(phase), "%s", entry->phase->name);
+	print_time(entry->at_ns, entry->late, out);
+	fprintf(out, "%-16s  ", phase);
+	timeline_write_entry(entry, out);
 	fputc('\n', out);
 }
 

@@ -48,6 +48,8 @@ struct timeline {
 int timeline_plan(const struct scenario *s, struct timeline **ret);
 void timeline_free(struct timeline *timeline);
 
+/* "partition leader(etcd) --for 4s", "hold for 3s": what an entry does, on one line. */
+void timeline_write_entry(const struct timeline_entry *entry, FILE *out);
 /* Prints the plan, one line for each entry. Returns 0 or -EIO. */
 int timeline_print(const struct timeline *timeline, const struct scenario *s, FILE *out);
 

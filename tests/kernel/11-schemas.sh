@@ -117,6 +117,9 @@ runs() {
 	is "report: the same" "$("$NETSIM" report --json "$WORK/r" | jq -r .schema)" netsim-verdict-1
 	run "$NETSIM" run --json --out "$WORK/rr" "$WORK/r.yaml" "$WORK/r.yaml"
 	is "several runs" "$(jq -r .schema <<<"$OUT")" netsim-run-1
+	run "$NETSIM" run --json -n "$WORK/r.yaml"
+	is "a plan" "$(jq -c '[.schema, .plans[0].scenario, .plans[0].seconds, .plans[0].steps[0].does]' <<<"$OUT")" \
+		'["netsim-run-1","r",0.5,"hold for 500ms"]'
 	seen+=" run report"
 }
 

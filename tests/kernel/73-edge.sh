@@ -114,6 +114,8 @@ varied() {
 	check "plans of both ends" "$NETSIM" run -n --edge 'delay 1ms..40ms' "$WORK/fault.yaml"
 	is "show the faults that have the key" "$(grep -c 'delay 40ms' <<<"$OUT")" 3
 	like "and what was replaced" "$OUT" $'\ndelay 40ms: fault "loss 0% delay 40ms" n1:n2, fault \'delay 40ms\' n2:n1 --class etcd\n'
+	is "in JSON, too" "$("$NETSIM" run -n -j --edge 'delay 1ms..40ms' "$WORK/fault.yaml" |
+		jq -c '[.plans[] | .instead, (.steps | length > 0)]')" '["delay 1ms",true,"delay 40ms",true]'
 	check "lengths of phases" "$NETSIM" run -n --edge 'for 7s..9s' "$WORK/fault.yaml"
 	like "that have commands" "$OUT" $'\nfor 9s: phase slow\n.* 9.000 +wait +hold for 3s\n'
 	check "other conditions" "$NETSIM" run -n --edge 'rate 10mbit..1mbit' "$WORK/fault.yaml"
