@@ -4,6 +4,7 @@
 
 #include "netsim/config/classes.h"
 #include "netsim/config/doc.h"
+#include "netsim/config/file_kind.h"
 #include "netsim/config/matrix.h"
 #include "netsim/config/profile.h"
 #include "netsim/config/recipe.h"
@@ -11,48 +12,14 @@
 #include "netsim/config/topo.h"
 #include "netsim/config/trace.h"
 
-enum kind {
-	KIND_UNKNOWN,
-	KIND_TOPO,
-	KIND_PROFILE,
-	KIND_CLASSES,
-	KIND_SCENARIO,
-	KIND_RECIPE,
-	KIND_TRACE,
-	KIND_MATRIX,
-};
-
-static const char *const kind_names[] = {
-	[KIND_UNKNOWN] = NULL,	    [KIND_TOPO] = "topology",	  [KIND_PROFILE] = "profile",
-	[KIND_CLASSES] = "classes", [KIND_SCENARIO] = "scenario", [KIND_RECIPE] = "recipe",
-	[KIND_TRACE] = "trace",	    [KIND_MATRIX] = "matrix",
-};
-
-static enum kind kind_of(const char *path, const char *data, size_t len)
+static enum file_kind kind_of(const char *path, const char *data, size_t len)
 {
-	static const char *const keys[] = {"profile", "default", "engine",     "nodes",
-					   "pairs",   "classes", "class-file", NULL};
 	auto_doc struct doc_node *doc = NULL;
 	struct netsim_diags ignored = {0};
 
-	if (trace_is_name(path))
-		return KIND_TRACE;
 	if (doc_parse(path, data, len, &doc, &ignored) < 0)
-		return KIND_UNKNOWN;
-	if (doc_get(doc, "scenario") || doc_get(doc, "timeline"))
-		return KIND_SCENARIO;
-	if (doc_get(doc, "recipe"))
-		return KIND_RECIPE;
-	if (doc_get(doc, "fleet") || doc_get(doc, "networks"))
-		return KIND_TOPO;
-	if (doc_find(doc, "cut"))
-		return KIND_MATRIX;
-	if (classes_is_file(doc))
-		return KIND_CLASSES;
-	for (size_t i = 0; keys[i]; i++)
-		if (doc_get(doc, keys[i]))
-			return KIND_PROFILE;
-	return KIND_UNKNOWN;
+		doc = NULL;
+	return file_kind_of(path, doc);
 }
 
 static int check_topo(const char *path, const char *data, size_t len, FILE *out,
@@ -158,31 +125,31 @@ static int check_matrix(const char *path, const char *data, size_t len, FILE *ou
 int check_file(const char *path, FILE *out, const char **ret_kind, struct netsim_diags *diags)
 {
 	auto_free char *data = NULL;
-	enum kind kind = KIND_UNKNOWN;
+	enum file_kind kind = FILE_UNKNOWN;
 	size_t len;
 	int r = doc_read(path, &data, &len, diags);
 
 	if (r == 0)
 		kind = kind_of(path, data, len);
 	if (ret_kind)
-		*ret_kind = kind_names[kind];
+		*ret_kind = file_kind_name(kind);
 	if (r < 0)
 		return r;
 	switch (kind) {
-	case KIND_TRACE:
+	case FILE_TRACE:
 		return check_trace(path, data, len, out, diags);
-	case KIND_PROFILE:
+	case FILE_PROFILE:
 		return check_profile(path, data, len, out, diags);
-	case KIND_CLASSES:
+	case FILE_CLASSES:
 		return check_classes(path, data, len, out, diags);
-	case KIND_SCENARIO:
+	case FILE_SCENARIO:
 		return check_scenario(path, data, len, out, diags);
-	case KIND_RECIPE:
+	case FILE_RECIPE:
 		return check_recipe(path, data, len, out, diags);
-	case KIND_MATRIX:
+	case FILE_MATRIX:
 		return check_matrix(path, data, len, out, diags);
-	case KIND_UNKNOWN:
-	case KIND_TOPO:
+	case FILE_UNKNOWN:
+	case FILE_TOPO:
 		break;
 	}
 	/* The message on a file of unknown kind is the same for every kind. */

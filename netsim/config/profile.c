@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "netsim/config/classes.h"
+#include "netsim/config/file_kind.h"
 #include "netsim/config/find.h"
 #include "netsim/config/profile_parts.h"
 #include "netsim/config/trace.h"
@@ -240,7 +241,8 @@ static int finish(struct profile **profile, const struct doc_node *doc, struct p
 		  struct netsim_diags *diags)
 {
 	auto_bind struct bind b = {.diags = diags, .context = *profile};
-	bool good = doc && read_profile(&b, *profile, doc);
+	bool good =
+		doc && file_kind_is(FILE_PROFILE, doc, diags) && read_profile(&b, *profile, doc);
 
 	diags_sort(diags);
 	if (!good)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "netsim/config/file_kind.h"
 #include "netsim/config/scenario_parts.h"
 #include "netsim/util/arena.h"
 #include "netsim/util/name.h"
@@ -188,7 +189,8 @@ static struct scenario *scenario_new(const char *file, struct netsim_diags *diag
 static int finish(struct scenario **s, struct scenario **ret, struct netsim_diags *diags)
 {
 	auto_bind struct bind b = {.diags = diags, .context = *s};
-	bool good = (*s)->doc && read_scenario(&b, *s);
+	bool good =
+		(*s)->doc && file_kind_is(FILE_SCENARIO, (*s)->doc, diags) && read_scenario(&b, *s);
 
 	diags_sort(diags);
 	if (!good)

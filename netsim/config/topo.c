@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "netsim/config/file_kind.h"
 #include "netsim/config/topo_parts.h"
 #include "netsim/util/array.h"
 #include "netsim/util/buf.h"
@@ -584,7 +585,7 @@ static int finish(struct topo **topo, const struct doc_node *doc, struct topo **
 		  struct netsim_diags *diags)
 {
 	auto_bind struct bind b = {.diags = diags};
-	bool good = doc && read_topo(&b, *topo, doc);
+	bool good = doc && file_kind_is(FILE_TOPO, doc, diags) && read_topo(&b, *topo, doc);
 
 	diags_sort(diags);
 	if (!good)
