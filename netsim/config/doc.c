@@ -15,6 +15,7 @@
 
 #include <yaml.h>
 
+#include "netsim/config/find.h"
 #include "netsim/util/array.h"
 #include "netsim/util/auto.h"
 #include "netsim/util/buf.h"
@@ -451,8 +452,12 @@ int doc_read(const char *path, char **ret, size_t *ret_len, struct netsim_diags 
 	struct netsim_loc at = {.file = path};
 	auto_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	auto_buf struct buf buf = {0};
+	char name[FIND_PATH];
 	struct stat st;
 
+	if (fd < 0 && errno == ENOENT && find_elsewhere(path, name))
+		return diag_add(diags, &at, hint_f("the one that netsim has is called %s", name),
+				"cannot open: %s", strerror(ENOENT));
 	if (fd < 0)
 		return diag_errno(diags, &at, -errno, "cannot open");
 	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))

@@ -43,6 +43,31 @@ int find_named(const char *folder, const char *name, char path[static FIND_PATH]
 	return -ENOENT;
 }
 
+/* True if a path of this length is the folder, or ends in it. */
+static bool ends_in(const char *path, size_t length, const char *folder)
+{
+	size_t last = strlen(folder);
+
+	return length >= last && memcmp(path + length - last, folder, last) == 0 &&
+	       (length == last || path[length - last - 1] == '/');
+}
+
+bool find_elsewhere(const char *path, char name[static FIND_PATH])
+{
+	static const char *const folders[] = {"topo", "profiles", "scenarios", "scenarios/recipes"};
+	const char *slash = strrchr(path, '/'), *end = strstr(slash ? slash : "", ".yaml");
+	char found[FIND_PATH];
+
+	if (!end || end[strlen(".yaml")] || end - slash >= FIND_PATH)
+		return false;
+	snprintf(name, FIND_PATH, "%.*s", (int)(end - slash - 1), slash + 1);
+	for (size_t i = 0; i < ARRAY_SIZE(folders); i++)
+		if (ends_in(path, (size_t)(slash - path), folders[i]) &&
+		    find_named(folders[i], name, found) == 0)
+			return true;
+	return false;
+}
+
 struct names {
 	const char **list;
 	size_t count;

@@ -16,6 +16,11 @@ bool find_is_path(const char *name);
 
 /* Stores the path of FOLDER/NAME.yaml in path; -ENOENT if it does not exist. */
 int find_named(const char *folder, const char *name, char path[static FIND_PATH]);
+/*
+ * For a path such as "topo/simple.yaml" that does not exist: sets name to "simple" and returns true
+ * if there is a file of that name elsewhere.
+ */
+bool find_elsewhere(const char *path, char name[static FIND_PATH]);
 
 /* The most similar name of a file in these folders, which the caller frees; or NULL. */
 char *find_nearest(const char *folder, const char *name);

@@ -67,6 +67,9 @@ checks() {
 	fails_with 2 "an unknown name" "$NETSIM" check losy plain
 	is "has a hint" "$ERR" "netsim: no file losy, and no topology, profile, scenario or recipe of that name; did you mean lossy?"
 	one_line "in one line"
+	fails_with 3 "the path of one that is elsewhere" "$NETSIM" check my/profiles/plain.yaml
+	is "has its name" "$ERR" \
+		"my/profiles/plain.yaml: error: cannot open: No such file or directory; the one that netsim has is called plain"
 	is "JSON" "$("$NETSIM" check --json losy 2>/dev/null | jq -c '.errors[0] | [.status, .hint]')" '[2,"did you mean lossy?"]'
 }
 
