@@ -38,5 +38,7 @@ extern const struct cmd cmd_analyze, cmd_apply, cmd_capture, cmd_check, cmd_clea
 /* All commands, in the order of help; NULL-terminated. */
 extern const struct cmd *const commands[];
 const struct cmd *cmd_find(const char *name);
+/* The command that a word resembles, or NULL. */
+const char *cmd_nearest(const char *name);
 
 #endif

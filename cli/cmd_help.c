@@ -19,6 +19,7 @@ static int refuse_word(const char *word, struct netsim_err *err)
 {
 	static const char *const kinds[] = {"topology", "profile", "classes",
 					    "scenario", "recipe",  "trace"};
+	const char *near = cmd_nearest(word);
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if (strcmp(kinds[i], word) == 0) {
@@ -27,7 +28,10 @@ static int refuse_word(const char *word, struct netsim_err *err)
 				 "the manual page of these files is netsim-%s(5)", word);
 			return err->code;
 		}
-	return usage_error(err, &cmd_help, "unknown command %s", word);
+	usage_error(err, &cmd_help, "unknown command %s", word);
+	if (near)
+		snprintf(err->hint, sizeof(err->hint), "did you mean %s?", near);
+	return err->code;
 }
 
 static int run(const void *p, struct netsim_err *err)

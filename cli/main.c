@@ -26,7 +26,7 @@ const struct cmd *cmd_find(const char *name)
 	return NULL;
 }
 
-static const char *nearest_command(const char *name)
+const char *cmd_nearest(const char *name)
 {
 	const char *names[sizeof(commands) / sizeof(commands[0])];
 	size_t count = 0;
@@ -39,7 +39,7 @@ static const char *nearest_command(const char *name)
 /* Refuses an unknown command; next: the word after it, or NULL. */
 static int refuse_command(const char *name, const char *next)
 {
-	const char *near = nearest_command(name);
+	const char *near = cmd_nearest(name);
 
 	if (*name == '-')
 		fprintf(stderr, "netsim: options follow the command: netsim %s %s\n",

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "opt.h"
 
+#include <string.h>
+
 #include "out.h"
 
 const struct netsim_opt common_opts[] = {
@@ -35,7 +37,12 @@ int opt_parse(const struct cmd *cmd, char **words, void *args, struct netsim_err
 		common->count++;
 	if (r == 0 && !common->help)
 		r = netsim_parse_arguments(syntax, words, fill, &why);
-	return r < 0 ? usage_error(err, cmd, "%s", why.what) : 0;
+	if (r == 0)
+		return 0;
+	usage_error(err, cmd, "%s", why.what);
+	if (*why.hint)
+		memcpy(err->hint, why.hint, sizeof(err->hint));
+	return err->code;
 }
 
 static void print_rows(const struct netsim_opt *rows, FILE *out)

@@ -123,14 +123,25 @@ int target_need_fleet(struct state *st, const char *name, char **ret, struct net
 
 static int unknown_node(const struct model *model, const char *word, struct netsim_err *err)
 {
-	auto_free const char **names = calloc(model->node_count + 1, sizeof(*names));
-	const char *near;
+	auto_free const char **names = NULL;
+	bool role = *word == '@';
+	const char *near = NULL;
+	size_t count = 0;
 
+	for (size_t i = 0; i < model->node_count; i++)
+		count += 1 + model->nodes[i].role_count;
+	names = calloc(count + 1, sizeof(*names));
 	if (!names)
 		return err_oom(err);
-	for (size_t i = 0; i < model->node_count; i++)
-		names[i] = model->nodes[i].name;
-	near = name_is_pattern(word) ? NULL : name_nearest(word, names, model->node_count);
+	count = 0;
+	for (size_t i = 0; i < model->node_count; i++) {
+		for (size_t k = 0; role && k < model->nodes[i].role_count; k++)
+			names[count++] = model->nodes[i].roles[k];
+		if (!role)
+			names[count++] = model->nodes[i].name;
+	}
+	if (role || !name_is_pattern(word))
+		near = name_nearest(word + role, names, count);
 	err_set(err, NETSIM_ERR_USAGE, -ENOENT, NULL,
 		name_is_pattern(word) ? "no node of the fleet %s matches %s" :
 					"the fleet %s has no node %s",
@@ -138,7 +149,7 @@ static int unknown_node(const struct model *model, const char *word, struct nets
 	if (strchr(word, ','))
 		err_hint(err, "separate the names by blanks");
 	else if (near)
-		err_hint(err, "did you mean %s?", near);
+		err_hint(err, "did you mean %s%s?", role ? "@" : "", near);
 	return -ENOENT;
 }
 

@@ -7,9 +7,11 @@
 #include <string.h>
 
 #include "netsim/util/err.h"
+#include "netsim/util/name.h"
 #include "netsim/util/unit.h"
 
-#define NUMBER_MAX 1000000
+#define NUMBER_MAX  1000000
+#define OPTIONS_MAX 48 /* of a command, to suggest one */
 
 struct options_reader {
 	const struct netsim_opt_table *tables;
@@ -161,6 +163,25 @@ static bool find_short(const struct options_reader *r, char letter, struct found
 	return false;
 }
 
+/* Refuses an option, and suggests the one that it resembles. */
+static int refuse_option(const struct options_reader *r, const char *word)
+{
+	const char *names[OPTIONS_MAX], *near, *name = word + strspn(word, "-");
+	char option[64];
+	size_t count = 0;
+
+	for (size_t t = 0; t < r->table_count; t++)
+		for (const struct netsim_opt *row = r->tables[t].rows;
+		     row && row->name && count < OPTIONS_MAX; row++)
+			names[count++] = row->name;
+	snprintf(option, sizeof(option), "%.*s", (int)strcspn(name, "="), name);
+	near = name_nearest(option, names, count);
+	options_refuse(r->err, "unknown option %s", word);
+	if (near)
+		err_hint(r->err, "did you mean --%s?", near);
+	return -EINVAL;
+}
+
 static int read_long(struct options_reader *r, char *word)
 {
 	char *name = word + 2;
@@ -171,18 +192,27 @@ static int read_long(struct options_reader *r, char *word)
 
 	*r->bad = word;
 	if (!find_long(r, name, length, &found))
-		return options_refuse(r->err, "unknown option %s", word);
+		return refuse_option(r, word);
 	flag = found.row->type == NETSIM_OPT_FLAG;
 	if (flag && value)
 		return options_refuse(r->err, "unknown option %s", word);
 	return flag || value ? store(r, &found, value) : store_next(r, &found, word);
 }
 
-/* Letters may share a word; the value of one takes the rest of it, or the next word. */
+/*
+ * Letters may share a word; the value of one takes the rest of it, or the next word. A long name
+ * after one dash would be read as letters, and is refused.
+ */
 static int read_short(struct options_reader *r, char *word)
 {
+	size_t length = strcspn(word + 1, "=");
+	struct found whole;
 	int result = 0;
 
+	*r->bad = word;
+	if (length > 1 && find_long(r, word + 1, length, &whole) &&
+	    strlen(whole.row->name) == length)
+		return refuse_option(r, word);
 	for (char *letter = word + 1; *letter && result == 0; letter++) {
 		struct found found;
 

@@ -124,27 +124,6 @@ static const struct netsim_syntax *const syntaxes[STEP_COUNT] = {
 	[STEP_START] = &syntax_workload,      [STEP_UP] = &syntax_up,
 };
 
-/* Suggests the option that the wrong word resembles, or the form of the command. */
-static void hint(const struct netsim_syntax *syntax, const char *verb, const char *bad,
-		 struct netsim_err *err)
-{
-	const char *names[24], *near = NULL;
-	char option[64];
-	size_t count = 0;
-
-	for (const struct netsim_opt *row = syntax->opts; row && row->name && count < 24; row++)
-		names[count++] = row->name;
-	if (bad && strncmp(bad, "--", 2) == 0) {
-		snprintf(option, sizeof(option), "%.*s", (int)strcspn(bad + 2, "="), bad + 2);
-		near = name_nearest(option, names, count);
-	}
-	if (near)
-		err_hint(err, "did you mean --%s?", near);
-	else
-		err_hint(err, "write %s%s%s%s", verb, syntax->opts ? " [OPTION]..." : "",
-			 *syntax->args ? " " : "", syntax->args);
-}
-
 static int parse_words(struct step *step, const char **bad, struct netsim_err *err)
 {
 	const struct netsim_syntax *syntax = syntaxes[step->verb];
@@ -162,7 +141,9 @@ static int parse_words(struct step *step, const char **bad, struct netsim_err *e
 	if (r < 0)
 		err_wrap(err, r, "%s", step_words[step->verb]);
 	if (r < 0 && *bad)
-		hint(syntax, step_words[step->verb], *bad, err);
+		err_hint(err, "write %s%s%s%s", step_words[step->verb],
+			 syntax->opts ? " [OPTION]..." : "", *syntax->args ? " " : "",
+			 syntax->args);
 	return r;
 }
 

@@ -75,12 +75,27 @@ static const struct netsim_opt partition_opts[] = {
 	END_OF_TABLE,
 };
 
+/* Where a name is missing in a list with commas, such as "a,"; NULL if none is. */
+static const char *find_empty(const char *list)
+{
+	for (const char *name = list; name; name = strchr(name, ',') ? strchr(name, ',') + 1 : NULL)
+		if (!*name || *name == ',')
+			return name;
+	return NULL;
+}
+
 static int take_partition(char **words, void *opts, const char **bad, struct netsim_err *err)
 {
 	struct netsim_partition_opts *cut = opts;
 
-	(void)bad;
-	(void)err;
+	for (size_t i = 0; words[i]; i++) {
+		*bad = find_empty(words[i]);
+		if (!*bad)
+			continue;
+		options_refuse(err, "a name is missing in \"%s\"", shown(words[i]));
+		err_hint(err, "write a,b for one group of two nodes, and a b for two groups");
+		return -EINVAL;
+	}
 	cut->size = sizeof(*cut);
 	cut->groups = list(words);
 	cut->group_count = length(words);

@@ -103,12 +103,41 @@ usage() {
 	fails_with 2 "up of a file without its ending" env -C "$WORK" "$NETSIM" up mine
 	like "names the file" "$ERR" "no topology named mine; did you mean mine.yaml"
 	fails_with 2 "an unknown option" "$NETSIM" up --force x.yaml
+	fails_with 2 "one that is like another" "$NETSIM" apply --enigne edt lossy
+	is "has a suggestion" "$ERR" "netsim: apply: unknown option --enigne; did you mean --engine?"
+	fails_with 2 "a long option after one dash" "$NETSIM" partition -for 10s a
+	is "has one, too" "$ERR" "netsim: partition: unknown option -for; did you mean --for?"
+	fails_with 2 "help of a mistyped command" "$NETSIM" help falut
+	is "names the command" "$ERR" "netsim: help: unknown command falut; did you mean fault?"
+	fails_with 2 "a comma and a blank between nodes" "$NETSIM" partition a, b
+	is "is not taken for two groups" "$ERR" \
+		'netsim: partition: a name is missing in "a,"; write a,b for one group of two nodes, and a b for two groups'
 	fails_with 2 "an argument too many" "$NETSIM" up a.yaml b.yaml
 	fails_with 2 "status of an unknown fleet" "$NETSIM" status nonesuch
 	fails_with 2 "apply without a fleet" "$NETSIM" apply constrained
 	fails_with 2 "partition without a fleet" "$NETSIM" partition a
 	fails_with 2 "heal of an unknown fault" "$NETSIM" heal x
 	same "wrong usage"
+}
+
+# Files of another kind than the command reads: one line, which names the command for them.
+kinds() {
+	printf 'profile: p\nnodes: {a: {loss: 1%%}}\ndefault: {}\n' >"$WORK/profile.yaml"
+	printf 'fleet: f\nnetworks: {lan: {}}\nnodes: {a: {roles: [backup], interfaces: {eth1: {network: lan}}}}\n' >"$WORK/topo.yaml"
+	printf 'scenario: s\nfleet: topo.yaml\ntimeline: [{a: {for: 1s}}]\n' >"$WORK/scenario.yaml"
+	fails_with 3 "up of a profile" "$NETSIM" up "$WORK/profile.yaml"
+	is "says what it is" "$ERR" "$WORK/profile.yaml:3:1: error: this is a profile, not a topology; put it in force with netsim apply"
+	fails_with 3 "up of a scenario" "$NETSIM" up "$WORK/scenario.yaml"
+	is "says what it is, too" "$ERR" "$WORK/scenario.yaml:3:1: error: this is a scenario, not a topology; run it with netsim run"
+	fails_with 3 "run of a topology" "$NETSIM" run "$WORK/topo.yaml"
+	is "likewise" "$ERR" "$WORK/topo.yaml:2:1: error: this is a topology, not a scenario; build it with netsim up"
+	check "a fleet" "$NETSIM" up "$WORK/topo.yaml"
+	fails_with 3 "apply of a topology" "$NETSIM" apply "$WORK/topo.yaml"
+	is "and here" "$ERR" "$WORK/topo.yaml:2:1: error: this is a topology, not a profile; build it with netsim up"
+	fails_with 2 "a role that no node has" "$NETSIM" partition @bakcup
+	like "is close to one" "$ERR" "no node of the fleet f matches @bakcup; did you mean @backup[?]$"
+	check "down" "$NETSIM" down
+	same "files of another kind"
 }
 
 # --- mistakes that only the kernel detects
@@ -151,5 +180,6 @@ profiles
 bytes
 unreadable
 usage
+kinds
 refusals
 done_testing
