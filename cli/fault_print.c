@@ -44,9 +44,14 @@ static const char *replaced_text(const struct netsim_fault *fault, char *buf, si
 void print_added_fault(const struct common *args, const struct netsim_fault *fault,
 		       json_t *selected)
 {
+	double seconds = fault->left_ns > 0 ? (double)fault->left_ns / 1e9 : 0;
+	char place[64], ends[64] = "until netsim heal";
+
 	/* What is left of another fault's deadline has more digits than anyone reads. */
-	double seconds = fault->left_ns > 0 ? round((double)fault->left_ns / 1e6) / 1e3 : 0;
-	char place[64];
+	if (seconds > 1e-3)
+		seconds = round(seconds * 1e3) / 1e3;
+	if (seconds > 0)
+		snprintf(ends, sizeof(ends), "for %g s", seconds);
 
 	if (args->quiet || !args->json)
 		json_decref(selected);
@@ -62,11 +67,9 @@ void print_added_fault(const struct common *args, const struct netsim_fault *fau
 			fault->reject ? json_true() : NULL, "groups", json_groups(fault), "cuts",
 			json_cuts(fault), "selected", selected));
 	else if (args->dry)
-		printf("would add: %s\n", fault->text);
-	else if (fault->left_ns > 0)
-		printf("fault %u: %s, %sfor %g s\n", fault->id, fault->text,
-		       replaced_text(fault, place, sizeof(place)), seconds);
+		printf("would add: %s%s%s\n", fault->text, seconds > 0 ? ", " : "",
+		       seconds > 0 ? ends : "");
 	else
-		printf("fault %u: %s, %suntil netsim heal\n", fault->id, fault->text,
-		       replaced_text(fault, place, sizeof(place)));
+		printf("fault %u: %s, %s%s\n", fault->id, fault->text,
+		       replaced_text(fault, place, sizeof(place)), ends);
 }

@@ -246,7 +246,9 @@ static int refuse_others(const struct fleet *f, const struct netsim_partition_op
 static int refuse_interface(const char *word, struct netsim_err *err)
 {
 	err_set(err, NETSIM_ERR_USAGE, -EINVAL, NULL, "%s is not a VLAN of a node", word);
-	err_hint(err, "netsim link down takes a cable down; name the node to cut all of it off");
+	err_hint(err,
+		 "netsim link down %s takes its cable down; name the node to cut all of it off",
+		 word);
 	return -EINVAL;
 }
 
