@@ -404,8 +404,3 @@ const char *plural(size_t count)
 {
 	return count == 1 ? "" : "s";
 }
-
-const char *engine_name(enum netsim_engine engine)
-{
-	return engine == NETSIM_ENGINE_EDT ? "edt" : engine == NETSIM_ENGINE_NETEM ? "netem" : NULL;
-}

@@ -96,6 +96,9 @@ double now_seconds(void);
 /* Returns the plural ending: "1 node", "5 nodes". */
 const char *plural(size_t count);
 /* "netem", "edt"; NULL if none is in use. */
-const char *engine_name(enum netsim_engine engine);
+static inline const char *engine_name(enum netsim_engine engine)
+{
+	return engine == NETSIM_ENGINE_EDT ? "edt" : engine == NETSIM_ENGINE_NETEM ? "netem" : NULL;
+}
 
 #endif
