@@ -129,6 +129,9 @@ int diags_status(const struct netsim_diags *diags)
 	return exit_status(NETSIM_ERR_INPUT);
 }
 
+static const char *json_command;
+static json_t *json_warnings; /* of files, for the next object; or NULL */
+
 int report_file(int r, const struct common *common, const struct netsim_diags *diags,
 		struct netsim_err *err)
 {
@@ -136,17 +139,20 @@ int report_file(int r, const struct common *common, const struct netsim_diags *d
 	json_t *list;
 
 	print_diags(diags);
-	if (!wrong)
+	if (!wrong && (!common->json || !diags->count))
 		return r;
-	if (common->json) {
-		list = json_array();
-		add_diags(list, diags);
-		print_json(json_pack("{s:o}", "errors", list));
+	list = json_array();
+	add_diags(list, diags);
+	if (!wrong) {
+		json_decref(json_warnings);
+		json_warnings = list;
+		return r;
 	}
+	if (common->json)
+		print_json(json_pack("{s:O}", "errors", list));
+	json_decref(list);
 	return diags_status(diags);
 }
-
-static const char *json_command;
 
 void json_begin(const char *command)
 {
@@ -174,6 +180,9 @@ void print_json_to(FILE *out, json_t *json)
 
 void print_json(json_t *json)
 {
+	if (json_warnings)
+		json_object_set_new(json, "warnings", json_warnings);
+	json_warnings = NULL;
 	print_json_to(stdout, json);
 }
 

@@ -27,8 +27,9 @@ int exit_status(enum netsim_err_kind kind);
 json_t *json_conditions(const char *text);
 
 /*
- * After a call that reads a file: prints its diagnostics. For an invalid file the error is
- * then already printed. Returns r, or the exit status if it printed the error.
+ * After a call that reads a file: prints its diagnostics; print_json() adds warnings to the next
+ * object, if it is to be JSON. For an invalid file the error is then already printed. Returns r, or
+ * the exit status if it printed the error.
  */
 int report_file(int r, const struct common *common, const struct netsim_diags *diags,
 		struct netsim_err *err);

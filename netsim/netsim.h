@@ -502,8 +502,9 @@ struct netsim_apply {
 	size_t count;
 	/* Of the fleet; zero if only bare interfaces were shaped, or nothing is shaped any more. */
 	enum netsim_engine engine;
-	bool moved;			 /* the other engine was in use before */
-	size_t pair_count, class_count;	 /* with conditions in the profile */
+	bool moved; /* the other engine was in use before */
+	size_t pair_count,
+		class_count; /* of the profile, with conditions, and nodes that they meet */
 	struct netsim_missing **missing; /* ports of attached nodes, which are not shaped */
 	size_t missing_count;
 };

@@ -203,6 +203,7 @@ struct shaping {
 	struct netsim_apply *done;
 	struct netsim_err *err;
 	bool was_shaped, was_edt; /* the fleet, before the call */
+	size_t lost_pairs;	  /* those of asked in which no node is meant */
 };
 
 static int note(struct shaping *run, const char *name, const struct link_conditions *c)
@@ -371,7 +372,7 @@ static int note_engine(struct shaping *run, enum engine chosen)
 		return r;
 	run->done->engine = edt ? NETSIM_ENGINE_EDT : NETSIM_ENGINE_NETEM;
 	run->done->moved = run->was_shaped && edt != run->was_edt;
-	run->done->pair_count = whole ? whole->pair_count : 0;
+	run->done->pair_count = whole ? whole->pair_count - run->lost_pairs : 0;
 	run->done->class_count = whole ? whole->class_count : 0;
 	return 0;
 }
@@ -572,7 +573,7 @@ static int finish(struct shaping *run, int r, struct netsim_apply **ret)
 }
 
 /* A fleet's nodes are known only now; the file of an interface has no names to compare. */
-static void warn_names(const struct shaping *run, struct netsim_diags *diags)
+static void warn_names(struct shaping *run, struct netsim_diags *diags)
 {
 	const struct model *model = run->selection.fleet.model;
 	auto_free const char **nodes = NULL, **roles = NULL;
@@ -593,6 +594,8 @@ static void warn_names(const struct shaping *run, struct netsim_diags *diags)
 			roles[fleet.role_count++] = node->roles[i];
 	}
 	profile_warn_names(run->asked.parsed, &fleet, diags);
+	if (fleet.node_count && run->selection.whole)
+		run->lost_pairs = profile_warn_pairs(run->asked.parsed, &fleet, diags);
 }
 
 int netsim_apply(struct netsim *ctx, const char *profile, const struct netsim_apply_opts *opts,

@@ -129,6 +129,12 @@ struct profile_fleet {
  */
 void profile_warn_names(const struct profile *profile, const struct profile_fleet *fleet,
 			struct netsim_diags *diags);
+/*
+ * Warns of pairs in which no node is meant, and returns their number. Call profile_warn_names()
+ * before.
+ */
+size_t profile_warn_pairs(const struct profile *profile, const struct profile_fleet *fleet,
+			  struct netsim_diags *diags);
 
 /* One end of a path. */
 struct profile_end {

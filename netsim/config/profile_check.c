@@ -262,3 +262,39 @@ void profile_warn_names(const struct profile *profile, const struct profile_flee
 	}
 	diags_sort(diags);
 }
+
+/* Whether some node, or the host, is meant. fleet->nodes are sorted. */
+static bool is_met(const char *end, const struct profile_fleet *fleet)
+{
+	if (strcmp(end, "host") == 0 || is_node(end, fleet))
+		return true;
+	for (size_t i = 0; *end == '@' && i < fleet->role_count; i++)
+		if (strcmp(fleet->roles[i], end + 1) == 0)
+			return true;
+	for (size_t i = 0; *end != '@' && i < fleet->node_count; i++)
+		if (name_match(end, fleet->nodes[i], NULL, 0))
+			return true;
+	return false;
+}
+
+size_t profile_warn_pairs(const struct profile *profile, const struct profile_fleet *fleet,
+			  struct netsim_diags *diags)
+{
+	const struct profile_pair *first = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; i < profile->pair_count; i++) {
+		const struct profile_pair *pair = &profile->pairs[i];
+
+		if (is_met(pair->from, fleet) && is_met(pair->to, fleet))
+			continue;
+		first = first ? first : pair;
+		count++;
+	}
+	if (count)
+		diag_warn(diags, &first->at,
+			  "%zu of %zu pairs are without effect, since the fleet has no %s", count,
+			  profile->pair_count,
+			  is_met(first->from, fleet) ? first->to : first->from);
+	return count;
+}

@@ -568,8 +568,21 @@ static void halve_alike(struct raw_conditions *raw)
 		c->jitter.ns /= 2;
 }
 
+static bool is_address(const char *text)
+{
+	const char *why;
+	struct ip ip;
+
+	return unit_parse_address(text, &ip, &why) == 0 || unit_parse_prefix(text, &ip, &why) == 0;
+}
+
 static bool read_end(struct bind *b, const struct text *end, char **ret)
 {
+	if (is_address(end->s))
+		return bind_refuse(b, &end->at,
+				   "name a node, @ROLE or host; a class with \"address\" has "
+				   "conditions of its own",
+				   "a pair has no addresses, such as %s", shown(end->s));
 	if (!profile_check_pattern(b, end->s, &end->at))
 		return false;
 	*ret = strdup(end->s);

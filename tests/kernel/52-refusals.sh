@@ -167,6 +167,11 @@ profiles() {
 	like "says that there are some" "$OUT" "engine edt.*, 1 pair, 1 class"
 	check "apply -j" "$NETSIM" apply -j "$WORK/x.yaml"
 	is "apply -j: the same" "$(jq -c '[.engine, .pairs, .classes]' <<<"$OUT")" '["edt",1,1]'
+	printf 'profile: x\npairs: [{between: [n-1, n-2], loss: 2%%}, {from: n-1, to: zz, loss: 2%%}]\n' >"$WORK/x.yaml"
+	check "apply of a pair with a node that is not there" "$NETSIM" apply -j "$WORK/x.yaml"
+	is "does not count it, and warns" "$(jq -c '[.pairs, .warnings[].what]' <<<"$OUT")" \
+		'[1,"1 of 2 pairs are without effect, since the fleet has no zz"]'
+	like "also on standard error" "$ERR" "^$WORK/x.yaml:2:[0-9]+: warning: 1 of 2 pairs are"
 	check "clear" "$NETSIM" clear
 }
 
