@@ -102,6 +102,17 @@ static struct netsim_loc place(const struct doc_reader *reader, yaml_mark_t mark
 				    (unsigned)mark.column + 1};
 }
 
+/* Refuses a character with which no word can begin. */
+static int refuse_character(struct doc_reader *reader, const struct netsim_loc *at, char c)
+{
+	if (c == '\t')
+		return diag_add(reader->diags, at, "indent with spaces",
+				"a tab where a word begins");
+	return diag_add(reader->diags, at,
+			c == '@' ? "put it into quotes, as in \"@server\"" : "put it into quotes",
+			"a word cannot begin with %c", c);
+}
+
 /* Replaces libyaml's messages that are hard to understand. */
 static int refuse_syntax(struct doc_reader *reader)
 {
@@ -112,8 +123,7 @@ static int refuse_syntax(struct doc_reader *reader)
 	if (parser->error == YAML_MEMORY_ERROR)
 		return diag_oom(reader->diags);
 	if (parser->problem && strstr(parser->problem, "cannot start any token"))
-		return diag_add(reader->diags, &at, "indent with spaces, quote special characters",
-				"a value begins with a tab or a special character");
+		return refuse_character(reader, &at, (char)*parser->buffer.pointer);
 	return diag_add(reader->diags, &at,
 			strstr(context, "flow") ?
 				"close every bracket; quote values with {n}: \"10.0.0.{n}/24\"" :

@@ -300,13 +300,23 @@ void diags_sort(struct netsim_diags *diags)
 
 int err_first_mistake(const struct netsim_diags *diags, struct netsim_err *err)
 {
-	for (size_t i = 0; err && i < diags->count; i++)
-		if (!diags->list[i].warning) {
-			*err = diags->list[i];
-			if (err->loc.file)
-				err->loc.file = err->file;
-			return -EINVAL;
-		}
+	const struct netsim_err *first = NULL;
+	size_t others = diags->more;
+
+	for (size_t i = 0; i < diags->count; i++) {
+		if (diags->list[i].warning)
+			continue;
+		others += first != NULL;
+		first = first ? first : &diags->list[i];
+	}
+	if (!err || !first)
+		return -EINVAL;
+	*err = *first;
+	if (err->loc.file)
+		err->loc.file = err->file;
+	if (others)
+		err_hint(err, "%zu more mistake%s follow%s", others, others == 1 ? "" : "s",
+			 others == 1 ? "s" : "");
 	return -EINVAL;
 }
 

@@ -106,7 +106,7 @@ refused() {
 
 mistakes() {
 	refused 3 'cuts.yaml:1:15: error: the fleet mx has no node agent-1$' 'cut: {a: [b,  agent-1]}'
-	refused 3 'cuts.yaml:2:3: error: no node of the fleet mx matches @agnt$' $'cut:\n  "@agnt": a'
+	refused 3 'cuts.yaml:2:3: error: no node of the fleet mx matches @agnt; did you mean @agent[?]$' $'cut:\n  "@agnt": a'
 	refused 3 'cuts.yaml:1:10: error: a: a node always reaches itself$' 'cut: {a: a}'
 	refused 3 'cuts.yaml:1:33: error: "b" cannot send to "a" already; remove it$' 'cut: {"@server": [a, c], b: [d, a]}'
 	refused 3 'cuts.yaml:1:7: error: .*not a node' 'cut: {a/eth1: b}'
