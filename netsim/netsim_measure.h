@@ -71,7 +71,7 @@ struct netsim_route {
 	const char *from, *to; /* addresses; to is "" if there is no route */
 	const char *device;    /* the interface that it sends through, or "" */
 	bool cut;	       /* a partition cuts one of the directions */
-	bool down;	       /* a link of one of the two, or of the router, is down */
+	bool down;	       /* a link of one of the two, or on every way between them, is down */
 };
 
 struct netsim_peer {
@@ -112,7 +112,8 @@ enum netsim_ping_result {
 	NETSIM_PING_CHANGED, /* no answer, and a partition or a link changed in this time */
 	/* Not tried: no route, the sender is a virtual machine, or progress stopped it before. */
 	NETSIM_PING_NONE,
-	NETSIM_PING_DOWN, /* no answer, and a link of one of the two, or of the router, is down */
+	NETSIM_PING_DOWN, /* no answer, and a link of one of the two, or on every way between them,
+			     is down */
 };
 
 /* Echoes of one pair; round trips. */

@@ -109,9 +109,34 @@ static int is_down(const struct routes_view *view, const struct intent *intent,
 	return r;
 }
 
-/* Marks what a router of the fleet is on the way of. */
-static int mark_by_routers(struct routes_view *view, const struct intent *intent,
-			   struct netsim_err *err)
+/* Marks pairs that meet only by cables between networks of which one is down on every way. */
+static int mark_by_cables(struct routes_view *view, const bool *down, struct netsim_err *err)
+{
+	size_t n = view->query.node_count;
+	const struct model *all = view->fleet.model;
+	auto_free struct link *links = calloc(all->link_count + 1, sizeof(*links));
+	struct model now = *all;
+
+	if (!links)
+		return err_oom(err);
+	now.links = links;
+	for (size_t i = 0; i < all->link_count; i++) {
+		links[i] = all->links[i];
+		if (links[i].cable && down[i])
+			*links[i].master = '\0';
+	}
+	for (size_t i = 0; i < n * n; i++) {
+		struct address_pair *pair = &view->pairs[i];
+		const struct link *a = pair->sender.port, *b = pair->receiver.port;
+
+		pair->down |= a && b && model_are_joined(all, a->master, b->master) &&
+			      !model_are_joined(&now, a->master, b->master);
+	}
+	return 0;
+}
+
+/* Marks what a router of the fleet, or a cable between networks, is on the way of. */
+static int mark_ways(struct routes_view *view, const struct intent *intent, struct netsim_err *err)
 {
 	const struct model *model = view->fleet.model;
 	auto_free bool *down = calloc(model->link_count + 1, sizeof(*down));
@@ -120,6 +145,8 @@ static int mark_by_routers(struct routes_view *view, const struct intent *intent
 	for (size_t i = 0; r == 0 && i < model->link_count; i++)
 		if (link_is_port(&model->links[i]))
 			r = is_down(view, intent, &model->links[i], 0, &down[i], err);
+	if (r == 0 && model_has_cables(model))
+		r = mark_by_cables(view, down, err);
 	return r == 0 ? routers_mark(&view->fleet, &view->query, down, view->pairs, err) : r;
 }
 
@@ -147,7 +174,7 @@ int routes_mark(struct routes_view *view, struct netsim_err *err)
 		r = mark_ends(view, &intent, &view->pairs[i], err);
 	}
 	if (r == 0)
-		r = mark_by_routers(view, &intent, err);
+		r = mark_ways(view, &intent, err);
 	intent_done(&intent);
 	return r;
 }

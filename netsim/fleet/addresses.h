@@ -18,7 +18,7 @@ struct address_pair {
 	char from[64], to[64]; /* to is "" if no common network and no route exists */
 	char device[IFNAMSIZ]; /* the interface to send through, or "" */
 	bool cut;	       /* a partition cuts at least one direction */
-	bool down;	       /* a link of one of them is down */
+	bool down;	       /* a link of one of them, or all ways between them, is down */
 	struct address_end sender, receiver;
 };
 

@@ -66,6 +66,10 @@ built() {
 	is "up again does nothing" "$("$NETSIM" plan "$TOPO")" "already up to date"
 	is "status lists the cable" "$(status '.cables[] | [.name, (.ends[] | .interface)] | join(" ")')" "wan west east"
 	is "and counts what it joins" "$(status '[.nodes[] | .reaches | length] | join(" ")')" "3 3 3 3"
+	check "the cable is taken down" "$NETSIM" link -q down wan
+	check "ping-matrix" "$NETSIM" ping-matrix
+	like "knows that nothing can cross" "$OUT" "12 pairs: 4 answered, 8 with a link down"
+	"$NETSIM" link -q up wan
 	ip link del cabled.wan.east
 	is "without it, nothing crosses" "$(crossing) $(within)" "0 4"
 	fails_with 1 "diff" "$NETSIM" diff "$TOPO"
