@@ -265,7 +265,22 @@ static int mark_faults(const struct reader *r, const struct fleet *f, const stru
 	return 0;
 }
 
-/* A node that netsim made has a port: without one, nothing of its cable is left. */
+/* True if the record of the topology has told what a node lacks. */
+static bool is_told(const struct netsim_fleet *fleet, const char *node)
+{
+	size_t length = strlen(node);
+
+	for (size_t i = 0; i < fleet->differs_count; i++)
+		if (strncmp(fleet->differs[i], node, length) == 0 &&
+		    fleet->differs[i][length] == '/')
+			return true;
+	return false;
+}
+
+/*
+ * A node that netsim made has a port: without one, nothing of its cable is left. Which ones it had,
+ * only the record of the topology knows.
+ */
 static int read_portless(const struct reader *r, struct netsim_fleet *fleet)
 {
 	int result = 0;
@@ -274,7 +289,8 @@ static int read_portless(const struct reader *r, struct netsim_fleet *fleet)
 		const struct netsim_node *node = fleet->nodes[i];
 		char *text;
 
-		if (node->port_count || node->attached || node->machine || node->peer)
+		if (node->port_count || node->attached || node->machine || node->peer ||
+		    is_told(fleet, node->name))
 			continue;
 		text = arena_printf(r->ret, "%s: it has no port; netsim up makes it again",
 				    node->name);

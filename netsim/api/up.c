@@ -185,8 +185,14 @@ static int converge(struct netsim *ctx, const struct topo *topo, const struct do
 		r = check_record(want->fleet, &recorded, err);
 	if (r == 0)
 		r = state_read(&ctx->state, want->fleet, STATE_PORTS, &before, err);
-	if (r == 0)
+	/* By the record, status tells what is missing if this process is killed. */
+	if (r == 0 && !before->link_count && !before->node_count)
+		r = topo_record_write(topo, ctx->state.own_id, err);
+	if (r == 0) {
 		r = converge_to(&ctx->state, want, &up->step_count, err);
+		if (r < 0 && !before->link_count && !before->node_count)
+			topo_record_remove(topo->fleet);
+	}
 	if (r == 0)
 		r = attach(ctx, topo, domains, up, err);
 	if (r == 0)

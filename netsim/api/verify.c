@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* verify: lists the paths of a fleet with their expected conditions; verify/ measures them. */
 #include <errno.h>
+#include <math.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@
 #include "netsim/kernel/mark.h"
 #include "netsim/kernel/qdisc.h"
 #include "netsim/policy/policy.h"
+#include "netsim/shape/drift.h"
 #include "netsim/shape/edt.h"
 #include "netsim/shape/engine.h"
 #include "netsim/shape/expected.h"
@@ -596,6 +598,43 @@ static int measure_again(struct view *v, struct netsim_err *err)
 	return r;
 }
 
+/* Whether verify is about the node of a place such as "n100-1/eth1". */
+static bool is_about(const struct view *v, const char *place)
+{
+	auto_free char *node = strndup(place, strcspn(place, "/"));
+	int number = node ? model_find_node(v->fleet.model, node) : -1;
+
+	return !v->named || (number >= 0 && v->named[number]);
+}
+
+/* A port that is not there cannot be measured, but was asked for. */
+static int add_lost_ports(struct view *v, struct netsim_err *err)
+{
+	struct drifts drifts = {0};
+	int r = state_read_host(v->fleet.st, err);
+
+	if (r == 0)
+		r = drift_read(&v->fleet, &v->intent, &drifts, err);
+	for (size_t i = 0; r == 0 && i < drifts.count; i++) {
+		struct verify_row *row;
+
+		if (!drifts.list[i].missing || !is_about(v, drifts.list[i].place))
+			continue;
+		row = array_push(v->rows.list, v->rows.count);
+		if (!row) {
+			r = err_oom(err);
+			break;
+		}
+		*row = (struct verify_row) {.verdict = NETSIM_NOT_AS_ASKED, .what = "port"};
+		verify_values(row, NULL, NAN, NAN);
+		snprintf(row->subject, sizeof(row->subject), "%s", drifts.list[i].place);
+		snprintf(row->asked, sizeof(row->asked), "there");
+		snprintf(row->measured, sizeof(row->measured), "missing");
+	}
+	drifts_done(&drifts);
+	return r;
+}
+
 int netsim_verify(struct netsim *ctx, const struct netsim_verify_opts *opts,
 		  struct netsim_verify **ret, struct netsim_err *err)
 {
@@ -611,6 +650,8 @@ int netsim_verify(struct netsim *ctx, const struct netsim_verify_opts *opts,
 		r = alone ? verify_machine(&v, err) : measure(&v, err);
 	if (r == 0 && !alone && has_failed(&v))
 		r = measure_again(&v, err);
+	if (r == 0 && !alone)
+		r = add_lost_ports(&v, err);
 	if (r == 0)
 		r = publish(&v, ret, err);
 	view_done(&v);

@@ -18,8 +18,10 @@
 #include "netsim/util/buf.h"
 #include "netsim/util/name.h"
 
-#define PATH_TEXT  160
-#define NETNS_LINE "# network namespace "
+#define PATH_TEXT 160
+/* The first line of a record, before the inode of a network namespace. */
+#define NETNS_LINE "# network namespace "	   /* in which the fleet exists by its record */
+#define BUILT_LINE "# built in network namespace " /* in which the kernel has the fleet */
 #define FLEET_MAX  32
 
 static void path_of(const char *fleet, char path[static PATH_TEXT])
@@ -27,15 +29,14 @@ static void path_of(const char *fleet, char path[static PATH_TEXT])
 	snprintf(path, PATH_TEXT, LOCK_DIR "/%s.yaml", fleet);
 }
 
-/* netns 0: the fleet does not need its record to exist */
-static int print(const struct topo *topo, uint64_t netns, char **ret)
+static int print(const struct topo *topo, const char *line, uint64_t netns, char **ret)
 {
 	size_t size = 0;
 	FILE *out = open_memstream(ret, &size);
 	int r;
 
-	if (out && netns)
-		fprintf(out, NETNS_LINE "%" PRIu64 "\n", netns);
+	if (out)
+		fprintf(out, "%s%" PRIu64 "\n", line, netns);
 	r = out ? topo_print(topo, out) : -ENOMEM;
 	return out && fclose(out) != 0 ? -ENOMEM : r;
 }
@@ -56,40 +57,25 @@ static int replace(const char *path, const char *text, struct netsim_err *err)
 	return r < 0 ? err_errno(err, r, NULL, "cannot write %s", path) : 0;
 }
 
-int topo_record_keep(const struct topo *topo, uint64_t netns, struct netsim_err *err)
+static int keep(const struct topo *topo, const char *line, uint64_t netns, struct netsim_err *err)
 {
 	auto_free char *text = NULL;
 	char path[PATH_TEXT];
 
 	path_of(topo->fleet, path);
-	if (print(topo, netns, &text) < 0)
+	if (print(topo, line, netns, &text) < 0)
 		return err_oom(err);
 	return replace(path, text, err);
 }
 
-/* What other programs may remove and netsim watch puts back, and the addresses of guests. */
-static bool has_paths_or_guests(const struct topo *topo)
+int topo_record_keep(const struct topo *topo, uint64_t netns, struct netsim_err *err)
 {
-	for (size_t i = 0; i < topo->network_count; i++)
-		if (topo->networks[i].routed || *topo->networks[i].uplink)
-			return true;
-	for (size_t i = 0; i < topo->node_count; i++)
-		if (topo->nodes[i].kind == NODE_TAP)
-			return true;
-	return false;
+	return keep(topo, NETNS_LINE, netns, err);
 }
 
 int topo_record_write(const struct topo *topo, uint64_t netns, struct netsim_err *err)
 {
-	char path[PATH_TEXT];
-
-	if (claim_is_needed(topo))
-		return topo_record_keep(topo, netns, err);
-	if (has_paths_or_guests(topo))
-		return topo_record_keep(topo, 0, err);
-	path_of(topo->fleet, path);
-	unlink(path);
-	return 0;
+	return keep(topo, claim_is_needed(topo) ? NETNS_LINE : BUILT_LINE, netns, err);
 }
 
 int topo_record_read(const char *fleet, struct topo **ret, struct netsim_err *err)
@@ -137,8 +123,8 @@ void topo_record_remove(const char *fleet)
 	unlink(path); /* left by a writer that was killed */
 }
 
-/* Sets *ret to the namespace in a record; 0: there is no record, or the fleet exists without it. */
-static int netns_of(const char *fleet, uint64_t *ret, struct netsim_err *err)
+/* Sets *ret to the namespace in the first line of a record; 0: there is none, or no such line. */
+static int netns_of(const char *fleet, const char *line, uint64_t *ret, struct netsim_err *err)
 {
 	auto_buf struct buf text = {0};
 	char path[PATH_TEXT];
@@ -147,11 +133,22 @@ static int netns_of(const char *fleet, uint64_t *ret, struct netsim_err *err)
 
 	path_of(fleet, path);
 	r = run_file_read(path, &text, &exists, err);
-	*ret = r == 0 && exists && text.data &&
-			       strncmp(text.data, NETNS_LINE, strlen(NETNS_LINE)) == 0 ?
-		       strtoull(text.data + strlen(NETNS_LINE), NULL, 10) :
+	*ret = r == 0 && exists && text.data && strncmp(text.data, line, strlen(line)) == 0 ?
+		       strtoull(text.data + strlen(line), NULL, 10) :
 		       0;
 	return r;
+}
+
+int topo_record_read_here(const struct state *st, const char *fleet, struct topo **ret,
+			  struct netsim_err *err)
+{
+	uint64_t alone, built = 0;
+	int r = netns_of(fleet, NETNS_LINE, &alone, err);
+
+	*ret = NULL;
+	if (r == 0 && !alone)
+		r = netns_of(fleet, BUILT_LINE, &built, err);
+	return r == 0 && (alone | built) == st->own_id ? topo_record_read(fleet, ret, err) : r;
 }
 
 /* True if a fleet's record was written in this network namespace. */
@@ -159,7 +156,7 @@ static bool is_of(const char *fleet, uint64_t netns)
 {
 	uint64_t found;
 
-	return netns_of(fleet, &found, NULL) == 0 && found == netns;
+	return netns_of(fleet, NETNS_LINE, &found, NULL) == 0 && found == netns;
 }
 
 static int add_fleet(char ***names, size_t *count, const char *name)
@@ -269,7 +266,7 @@ int topo_record_add_nodes(const struct state *st, struct model *model, struct ne
 	const struct topo *topo = NULL;
 	struct topo *owned = NULL;
 	uint64_t netns;
-	int r = netns_of(model->fleet, &netns, err);
+	int r = netns_of(model->fleet, NETNS_LINE, &netns, err);
 
 	/* Only such records have nodes that the kernel lacks; the others may be large. */
 	if (r == 0 && (st->assumed_topo || netns))

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The record of the topology of a fleet that attaches taps or bridges of other programs. The
- * kernel has no object of a node whose tap does not exist; its name, its roles and the marks
- * by which its tap is found are in this file, which netsim up writes. It also holds the addresses
- * of virtual machines, and the routes and uplinks of networks, which netsim watch puts back. On a
- * machine that is a node, it holds the other nodes, and their addresses.
+ * The record of a fleet's topology, which netsim up writes: what was asked for. The kernel shows
+ * what is there, and needs no record for it, except of a node that attaches a tap of another
+ * program while that does not exist: its name, its roles and the marks by which its tap is found
+ * are in this file only. It also holds the addresses of virtual machines, and the routes and
+ * uplinks of networks, which netsim watch puts back. On a machine that is a node, it holds the
+ * other nodes, and their addresses.
  */
 #ifndef NETSIM_TOPO_RECORD_H
 #define NETSIM_TOPO_RECORD_H
@@ -14,11 +15,11 @@
 #include "netsim/kernel/state.h"
 
 /*
- * Writes the record of a topology, or removes it if the kernel has all of it. netns is the inode of
- * the network namespace: others may share /run, but have other fleets.
+ * Writes the record of a topology. netns is the inode of the network namespace: others may share
+ * /run, but have other fleets.
  */
 int topo_record_write(const struct topo *topo, uint64_t netns, struct netsim_err *err);
-/* Writes the record in any case. */
+/* The same for a fleet that exists by its record only. */
 int topo_record_keep(const struct topo *topo, uint64_t netns, struct netsim_err *err);
 /*
  * Adds the fleets of this namespace that attach something to a list of names, if they are not in
@@ -27,6 +28,9 @@ int topo_record_keep(const struct topo *topo, uint64_t netns, struct netsim_err 
 int topo_record_fleets(uint64_t netns, char ***names, size_t *count, struct netsim_err *err);
 /* Reads the record; *ret is NULL if there is none. The caller frees *ret with topo_free(). */
 int topo_record_read(const char *fleet, struct topo **ret, struct netsim_err *err);
+/* The same; also NULL if it was written in another network namespace. */
+int topo_record_read_here(const struct state *st, const char *fleet, struct topo **ret,
+			  struct netsim_err *err);
 /*
  * The topology of a fleet: the one that a dry run assumes, or the record. *ret is NULL if there is
  * none. The caller frees *ret_owned with topo_free().

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "netsim/fleet/topo_record.h"
 #include "netsim/kernel/filter.h"
+#include "netsim/kernel/mark.h"
 #include "netsim/kernel/qdisc.h"
 #include "netsim/shape/edt_commit.h"
 #include "netsim/shape/edt_faults.h"
@@ -223,6 +225,105 @@ static const struct netem_target *target_of(const struct drift_reader *r, const 
 	return NULL;
 }
 
+/* --- what the record of the topology has, and the kernel has not */
+
+/* The ports that exist, as "n100-1/eth1", sorted. */
+struct known {
+	const char **list;
+	size_t count;
+};
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int list_known(struct drift_reader *r, struct known *ret)
+{
+	const struct model *model = r->f->model;
+	struct mark mark;
+
+	ret->list = calloc(model->link_count + 1, sizeof(*ret->list));
+	if (!ret->list)
+		return err_oom(r->err);
+	for (size_t i = 0; i < model->link_count; i++) {
+		const char *name;
+
+		if (!link_is_port(&model->links[i]) || !mark_parse(model->links[i].alias, &mark) ||
+		    !mark.iface)
+			continue;
+		name = arena_printf(r->ret->texts, "%s/%s", mark.node, mark.iface);
+		if (!name)
+			return err_oom(r->err);
+		ret->list[ret->count++] = name;
+	}
+	qsort(ret->list, ret->count, sizeof(*ret->list), compare_names);
+	return 0;
+}
+
+static int add_missing(struct drift_reader *r, const char *place, const char *what)
+{
+	struct drift *slot = place ? array_push(r->ret->list, r->ret->count) : NULL;
+
+	if (!slot)
+		return err_oom(r->err);
+	*slot = (struct drift) {.place = place, .what = what, .in_file = true, .missing = true};
+	return 0;
+}
+
+static int need_port(struct drift_reader *r, const struct known *known, const char *node,
+		     const char *iface)
+{
+	const char *name = arena_printf(r->ret->texts, "%s/%s", node, iface);
+
+	if (name && bsearch(&name, known->list, known->count, sizeof(*known->list), compare_names))
+		return 0;
+	return add_missing(r, name, "it has no port; netsim up makes it again");
+}
+
+static bool has_own_nodes(const struct topo *topo)
+{
+	for (size_t i = 0; i < topo->node_count; i++)
+		if (topo->nodes[i].kind != NODE_ATTACHED)
+			return true;
+	return false;
+}
+
+/* Attached nodes have their ports from other programs; on a machine, all other nodes are elsewhere.
+ */
+static int read_missing(struct drift_reader *r)
+{
+	struct known known = {0};
+	struct topo *topo = NULL;
+	int ret = 0;
+
+	if (model_machine(r->f->model) < 0)
+		ret = topo_record_read_here(r->f->st, r->f->name, &topo, r->err);
+	if (ret == 0 && topo)
+		ret = list_known(r, &known);
+	if (ret == 0 && topo && !known.count && has_own_nodes(topo)) {
+		ret = add_missing(r, arena_strdup(r->ret->texts, r->f->name),
+				  "no node is there, as after an up that was killed; netsim up "
+				  "makes them");
+		topo_free(topo);
+		topo = NULL;
+	}
+	for (size_t n = 0; ret == 0 && topo && n < topo->node_count; n++)
+		for (size_t i = 0; ret == 0 && topo->nodes[n].kind != NODE_ATTACHED &&
+				   i < topo->nodes[n].iface_count;
+		     i++)
+			if (topo->nodes[n].ifaces[i].kind == IFACE_PORT)
+				ret = need_port(r, &known, topo->nodes[n].name,
+						topo->nodes[n].ifaces[i].name);
+	for (size_t i = 0; ret == 0 && topo && i < topo->cable_count; i++)
+		for (size_t end = 0; ret == 0 && end < 2; end++)
+			ret = need_port(r, &known, topo->cables[i].name,
+					topo->cables[i].ifaces[end]);
+	free(known.list);
+	topo_free(topo);
+	return ret;
+}
+
 int drift_read(struct fleet *f, const struct intent *intent, struct drifts *ret,
 	       struct netsim_err *err)
 {
@@ -246,6 +347,8 @@ int drift_read(struct fleet *f, const struct intent *intent, struct drifts *ret,
 	}
 	if (result == 0)
 		result = read_park(&r);
+	if (result == 0)
+		result = read_missing(&r);
 	free(r.qdiscs.list);
 	targets_done(&r.targets);
 	return result;

@@ -15,6 +15,7 @@ struct drift {
 	const char *what;  /* "its netem is missing" */
 	int ifindex;	   /* of the port or bridge */
 	bool in_file;	   /* a comparison with the topology shows it, too */
+	bool missing;	   /* a port, or all of them, that the topology has; no ifindex */
 };
 
 struct drifts {

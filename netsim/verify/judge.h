@@ -115,6 +115,9 @@ struct verify_row {
 	struct netsim_verify_values values;
 };
 
+/* Sets the numbers of a row, NAN for what there is none of; all others to NAN. */
+void verify_values(struct verify_row *row, const char *unit, double asked, double measured);
+
 struct verify_rows {
 	struct verify_row *list; /* the caller's */
 	size_t count;

@@ -84,8 +84,6 @@ void verify_say_inside(const struct judge *j, struct verify_row *row, size_t end
 /* Appends a row; returns NULL with err filled if out of memory. */
 struct verify_row *verify_row(struct judge *j, enum netsim_verdict verdict, const char *subject,
 			      const char *what);
-/* Sets the numbers of a row, NAN for what there is none of; all others to NAN. */
-void verify_values(struct verify_row *row, const char *unit, double asked, double measured);
 
 /* Formats the name of a path: "a > b" or "a > b class". */
 const char *verify_pair_name(const struct judge *j, const struct verify_path *path, char *buf,

@@ -209,7 +209,8 @@ converging() {
 	sed -i 's/^    dhcp:.*/    mtu: 1500/; s/address: dhcp.*}/address: "192.168.1.{n}\/24"}/; /agent-1:/,/eth1/s/{n}/7/' "$WORK/changed.yaml"
 	check "up without DHCP" "$NETSIM" up "$WORK/changed.yaml"
 	is "ends the server" "$(pgrep -l 'dnsmasq|busybox')" ""
-	is "its leases" "$(ls /run/netsim)" "$FLEET.lock"
+	is "its leases" "$(ls /run/netsim)" "$FLEET.lock
+$FLEET.yaml"
 	is "and its node" "$(ip netns list | grep -c dhcp-lan)" 0
 	check "up with it again" "$NETSIM" up -q "$TOPO"
 }

@@ -61,7 +61,7 @@ links() {
 		ip link set "$(port_of a)" mtu 1400
 	topology "an interface that is down" $'a +netns +no carrier +0 of [0-9]+ .*\n(.*\n)*'"differs: a/eth1: the node's end of its cable is down" \
 		node_exec a ip link set eth1 down
-	topology "a node without its port" $'b +netns +no port .*\ndiffers: b: it has no port; netsim up makes it again' \
+	topology "a node without its port" $'b +netns +no port .*\ndiffers: b/eth1: it has no port; netsim up makes it again' \
 		ip link del "$(port_of b)"
 	check "an address removed" node_exec a ip addr flush dev eth1
 	fails_with 6 "ping-matrix has nothing to try" "$NETSIM" ping-matrix -c 1
@@ -76,6 +76,37 @@ links() {
 	# shellcheck disable=SC2016 # for the other shell
 	fails_with 5 "differences that cannot be written" \
 		bash -c '"$0" diff "$1" >/dev/full' "$NETSIM" "$WORK/other.yaml"
+}
+
+no_ports() {
+	! ip -o link show | grep -q 'alias netsim:lost/n-'
+}
+
+# What the kernel no longer has, the record of the topology knows.
+lost() {
+	cat >"$WORK/lost.yaml" <<-'EOF'
+		fleet: lost
+		networks: {one: {}, two: {}}
+		nodes:
+		  n-[1-2]:
+		    interfaces:
+		      eth1: {network: one, address: "10.5.0.{n}/24"}
+		      eth2: {network: two, address: "10.6.0.{n}/24"}
+	EOF
+	check "a fleet with two networks" "$NETSIM" up "$WORK/lost.yaml"
+	check "one of two ports is deleted" ip -n lost.n-1 link del eth2
+	like "status misses it" "$("$NETSIM" status lost)" $'\n'"differs: n-1/eth2: it has no port; netsim up makes it again$"
+	fails_with 1 "verify --quick" "$NETSIM" verify --quick lost
+	like "misses it, too" "$OUT" $'\n''n-1/eth2 +port +there +missing +failed'
+	check "verify of the other node" "$NETSIM" verify --quick --nodes n-2 lost
+	check "up" "$NETSIM" up "$WORK/lost.yaml"
+	unlike "makes it again" "$("$NETSIM" status lost)" "differs"
+	ip netns del lost.n-1
+	ip netns del lost.n-2
+	check "no port is left" wait_for 5 no_ports
+	is "status says what that looks like" "$("$NETSIM" status lost | tail -n 1)" \
+		"differs: lost: no node is there, as after an up that was killed; netsim up makes them"
+	check "down" "$NETSIM" down lost
 }
 
 programs() {
@@ -145,6 +176,7 @@ else
 fi
 elsewhere || {
 	links
+	lost
 	programs
 }
 check "down" "$NETSIM" down

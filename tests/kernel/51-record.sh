@@ -60,7 +60,7 @@ no_room() {
 	nothing_new "a link fault without room" "$NETSIM" link down --for 60s a
 	nothing_new "a pulled link without room" "$NETSIM" link down a
 	is "status lists what there was" "$(ids)" "$ids"
-	is "nothing is left over" "$(ls /run/netsim)" "$(printf 'filler\nrecord.json\nrecord.lock')"
+	is "nothing is left over" "$(ls /run/netsim)" "$(printf 'filler\nrecord.json\nrecord.lock\nrecord.yaml')"
 	check "heal needs no room" "$NETSIM" heal old
 	is "and heals" "$(ids)" ""
 	is "in the record, too" "$(jq -c .faults "$RECORD")" "[]"
