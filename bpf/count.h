@@ -27,21 +27,23 @@ struct port_packet {
 	__u32 effects;	/* enum port_has: the conditions of faults that act on it */
 	__u16 from, to; /* nodes */
 	__u16 vlan;
-	__u16 segments;	  /* frames that it is sent as, 0: one */
-	__u8 active;	  /* index of the policy that judges it */
-	__u8 past_uplink; /* the uplink has been applied already */
-	__u8 charged;	  /* it is charged to the uplink */
+	__u16 segments; /* frames that it is sent as, 0: one */
+	__u8 active;	/* index of the policy that judges it */
 	__u8 class;
 	__u8 path_class; /* class of the path conditions, 0: all */
 	__u8 reason;	 /* why it was dropped, enum port_drop */
-	__u8 numbered;	 /* number is valid */
-	__u8 copied, corrupted;
-	__u8 may_overtake; /* exempt from the order of its pair */
-	__u8 resolves;	   /* ARP or neighbour discovery: RESOLVES_... */
-	__u8 to_router;	   /* between a node and the host, on a routed network */
-	__u8 received;	   /* the machine that runs the programs receives it */
-	__u8 lacp;	   /* conditions of links may be those of its class */
-	__u8 rejected;	   /* a partition that drops it answers it, too */
+	__u8 resolves;	 /* ARP or neighbour discovery: RESOLVES_... */
+	/* Bits, because the kernel has 512 bytes of stack for a program and all that it calls. */
+	__u8 past_uplink : 1; /* the uplink has been applied already */
+	__u8 charged : 1;     /* it is charged to the uplink */
+	__u8 numbered : 1;    /* number is valid */
+	__u8 copied : 1;
+	__u8 corrupted : 1;
+	__u8 may_overtake : 1; /* exempt from the order of its pair */
+	__u8 to_router : 1;    /* between a node and the host, on a routed network */
+	__u8 received : 1;     /* the machine that runs the programs receives it */
+	__u8 lacp : 1;	       /* conditions of links may be those of its class */
+	__u8 rejected : 1;     /* a partition that drops it answers it, too */
 };
 
 /* A function of its own, so that what it needs of the stack is not added to that of the hops. */
