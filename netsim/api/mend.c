@@ -47,13 +47,13 @@ static bool is_left(const struct mending *m, int ifindex)
 	return m->opts && m->opts->leave && m->opts->leave(m->opts->arg, ifindex);
 }
 
-/* Forgets the differences at ports that the caller wants left alone. */
+/* Forgets the differences at ports that the caller wants left alone, and those that stay. */
 static void leave_ports(struct mending *m)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < m->drifts.count; i++)
-		if (!is_left(m, m->drifts.list[i].ifindex))
+		if (!m->drifts.list[i].foreign && !is_left(m, m->drifts.list[i].ifindex))
 			m->drifts.list[kept++] = m->drifts.list[i];
 	m->drifts.count = kept;
 }

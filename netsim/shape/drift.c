@@ -163,6 +163,28 @@ static int read_ifb(struct drift_reader *r, const struct link *link)
 	return what ? add(r, link, what, false) : 0;
 }
 
+/*
+ * True if a port has a root qdisc that netsim did not make, and needs none of its own. The roots of
+ * taps of other programs, and of a machine's interfaces, are theirs until a profile needs them.
+ */
+static bool is_slowed_by_another(const struct drift_reader *r, const struct link *port)
+{
+	const struct qdisc *root = qdisc_at_root(&r->qdiscs, port->ifindex);
+	struct mark mark;
+
+	return root && !qdisc_find(&r->qdiscs, port->ifindex, QDISC_ROOT) && !port->machine &&
+	       mark_parse(port->alias, &mark) && !mark.attached;
+}
+
+static int add_foreign(struct drift_reader *r, const struct link *port)
+{
+	int ret = add(r, port, FOREIGN_ROOT, false);
+
+	if (ret == 0)
+		r->ret->list[r->ret->count - 1].foreign = true;
+	return ret;
+}
+
 static int read_port(struct drift_reader *r, size_t at, const struct netem_target *target)
 {
 	const struct link *link = &r->f->model->links[at];
@@ -189,6 +211,8 @@ static int read_port(struct drift_reader *r, size_t at, const struct netem_targe
 		what = held_difference(r, link->ifindex);
 	else if (!edt_is_base(r->f->policy) && r->intent->layer_count)
 		ret = netem_differs(r->f->st, r->f->name, &r->qdiscs, target, &what, r->err);
+	else if (is_slowed_by_another(r, link))
+		return add_foreign(r, link);
 	if (ret == 0 && what)
 		return add(r, link, what, false);
 	return ret == 0 && (link->routed || link->machine) ? read_ifb(r, link) : ret;

@@ -16,6 +16,7 @@ struct drift {
 	int ifindex;	   /* of the port or bridge */
 	bool in_file;	   /* a comparison with the topology shows it, too */
 	bool missing;	   /* a port, or all of them, that the topology has; no ifindex */
+	bool foreign;	   /* another program's, and not in netsim's way: it stays */
 };
 
 struct drifts {

@@ -61,6 +61,11 @@ links() {
 		ip link set "$(port_of a)" mtu 1400
 	topology "an interface that is down" $'a +netns +no carrier +0 of [0-9]+ .*\n(.*\n)*'"differs: a/eth1: the node's end of its cable is down" \
 		node_exec a ip link set eth1 down
+	check "a qdisc of another program" tc qdisc add dev "$(port_of a)" root tbf rate 1mbit burst 10kb latency 10ms
+	like "status shows it, though no profile needs the root" "$("$NETSIM" status)" $'\n'"differs: a/eth1: a foreign qdisc is at its root, tbf "
+	fails_with 1 "diff, too" "$NETSIM" diff "$T"
+	is "up leaves it" "$("$NETSIM" up "$T")" "drift: 2 nodes, 1 network, already up to date"
+	tc qdisc del dev "$(port_of a)" root
 	topology "a node without its port" $'b +netns +no port .*\ndiffers: b/eth1: it has no port; netsim up makes it again' \
 		ip link del "$(port_of b)"
 	check "an address removed" node_exec a ip addr flush dev eth1
