@@ -421,26 +421,29 @@ static int compare_paths(const void *x, const void *y)
 			      b->class_name ? b->class_name : "");
 }
 
-/* Reads the profile's conditions of pairs and classes; faults are listed separately. */
+/* Reads the present conditions of pairs and classes. */
 static int read_paths(const struct reader *r, struct netsim_fleet *fleet)
 {
-	auto_free struct policy_entry *entries = NULL;
+	auto_free struct port_key *keys = NULL;
 	size_t count = 0;
 
-	if (policy_base_paths(r->policy, policy_slot(r->policy), &entries, &count) < 0)
+	if (policy_paths(r->policy, &keys, &count) < 0)
 		return err_oom(r->err);
 	for (size_t i = 0; i < count; i++) {
-		const struct port_key *key = &entries[i].key;
-		struct netsim_path *path = arena_push(r->ret, fleet->paths, fleet->path_count);
+		const char *class =
+			keys[i].class ? policy_class_name(r->policy, keys[i].class) : NULL;
+		struct netsim_path *path;
 		char text[160] = "";
-		const char *class = key->class ? policy_class_name(r->policy, key->class) : NULL;
 
+		describe_hop(r->policy, keys[i], text, sizeof(text));
+		if (!*text)
+			continue;
+		path = arena_push(r->ret, fleet->paths, fleet->path_count);
 		if (!path)
 			return err_oom(r->err);
-		path->from = end_name(r, key->from);
-		path->to = end_name(r, key->to);
+		path->from = end_name(r, keys[i].from);
+		path->to = end_name(r, keys[i].to);
 		path->class_name = class ? copy(r, class) : NULL;
-		describe_hop(r->policy, *key, text, sizeof(text));
 		path->text = copy(r, text);
 		if (!path->text)
 			return -ENOMEM;

@@ -259,34 +259,48 @@ int policy_now_at(const struct policy *p, struct port_key key, struct port_condi
 	return policy_base_at(p, slot, key, ret);
 }
 
-int policy_base_paths(const struct policy *p, const struct port_slot *slot,
-		      struct policy_entry **ret, size_t *count)
+/* Adds the paths of a map; of those with faults, the ones that the profile does not have. */
+static int add_paths(const struct policy *p, bool faults, struct port_key **list, size_t *count)
 {
-	int map = p->map[POLICY_CONDITIONS];
-	struct policy_entry *list = NULL;
-	struct port_key key, next;
-	size_t n = 0;
+	const struct port_slot *slot = slot_in_force(p);
+	int map = p->map[faults ? POLICY_OVERLAYS : POLICY_CONDITIONS];
+	uint32_t generation = faults ? slot->overlays : slot->base;
+	struct port_conditions base;
+	struct port_key key, next, *added;
 	bool more = bpf_map_get_next_key(map, NULL, &next) == 0;
 
-	while (more && slot->flags & PORT_FLAG_BASE) {
-		struct policy_entry *entry;
-
+	while (more) {
 		key = next;
 		more = bpf_map_get_next_key(map, &key, &next) == 0;
-		if (key.layer || key.generation != slot->base || key.hop != PORT_HOP_PATH)
+		/* Every path has the lowest layer; what resolves addresses is no path of its own.
+		 */
+		if (key.generation != generation || key.hop != PORT_HOP_PATH ||
+		    key.layer != faults || key.class & PORT_CLASS_RESOLVES)
 			continue;
-		entry = array_push(list, n);
-		if (!entry) {
-			free(list);
+		if (faults && policy_base_at(p, slot, key, &base) == 0)
+			continue;
+		added = array_push(*list, *count);
+		if (!added)
 			return -ENOMEM;
-		}
-		entry->key = key;
-		if (bpf_map_lookup_elem(map, &key, &entry->conditions) < 0)
-			n--;
+		*added = key;
 	}
-	*ret = list;
-	*count = n;
 	return 0;
+}
+
+int policy_paths(const struct policy *p, struct port_key **ret, size_t *count)
+{
+	const struct port_slot *slot = slot_in_force(p);
+	int r = 0;
+
+	*ret = NULL;
+	*count = 0;
+	if (slot->flags & PORT_FLAG_BASE)
+		r = add_paths(p, false, ret, count);
+	if (r == 0 && slot->flags & PORT_FLAG_OVERLAYS)
+		r = add_paths(p, true, ret, count);
+	if (r < 0)
+		free(*ret);
+	return r;
 }
 
 int policy_read_traffic(const struct policy *p, struct policy_traffic **ret, size_t *count)

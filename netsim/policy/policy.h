@@ -223,9 +223,11 @@ int policy_base_at(const struct policy *policy, const struct port_slot *slot, st
 		   struct port_conditions *ret);
 /* Reads the conditions in force at a hop now, with faults; -ENOENT if it has none. */
 int policy_now_at(const struct policy *policy, struct port_key key, struct port_conditions *ret);
-/* Lists the base conditions of paths; the caller frees *ret. */
-int policy_base_paths(const struct policy *policy, const struct port_slot *slot,
-		      struct policy_entry **ret, size_t *count);
+/*
+ * Lists the paths that have conditions in the policy in force, of the profile or of a fault, which
+ * may be over. Returns 0, or -ENOMEM; the caller frees *ret.
+ */
+int policy_paths(const struct policy *policy, struct port_key **ret, size_t *count);
 
 /*
  * True if a class names ARP's ethertype: a fault of the class then affects address resolution. slot
