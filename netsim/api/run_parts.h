@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Shared by the files of netsim_run(): run.c (from bringing up the fleet to the verdict),
- * run_fleet.c, run_timeline.c (the plan, step by step), run_steps.c (one step), run_faults.c
- * (faults and their effect), run_pairs.c (packets of pairs), run_watch.c (states of members,
- * conditions to abort), run_asked.c (what was asked of the network), run_cluster.c (leaders,
- * selectors), run_probes.c, run_ledgers.c, run_blocks.c, run_work.c (workloads), run_traffic.c,
- * run_metrics.c. run_record.h has the evidence, run_verdict.h the result.
+ * Shared by the files of netsim_run(): run_plan.c (reading the scenario), run.c (from bringing up
+ * the fleet to the verdict), run_fleet.c, run_timeline.c (the plan, step by step), run_steps.c (one
+ * step), run_faults.c (faults and their effect), run_pairs.c (packets of pairs), run_watch.c
+ * (states of members, conditions to abort), run_asked.c (what was asked of the network),
+ * run_cluster.c (leaders, selectors), run_probes.c, run_ledgers.c, run_blocks.c, run_work.c
+ * (workloads), run_traffic.c, run_metrics.c. run_record.h has the evidence, run_verdict.h the
+ * result.
  *
  * Threads: the caller's shows the progress; the conductor does the rest, with a handle of its
  * own; the watch asks members. Workloads, probes, ledgers, metrics and the traffic have theirs.
