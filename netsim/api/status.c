@@ -87,6 +87,8 @@ static struct netsim_direction *read_direction(const struct reader *r, int ifind
 		return NULL;
 	if (root && ifindex) {
 		netem_params_read(&root->netem, child ? &child->tbf : NULL, &c);
+		/* Since Linux 6.7 every netem has one, whether it was asked for or not. */
+		c.has &= ~(1U << COND_SEED);
 		if (c.has)
 			conditions_format(&c, text, sizeof(text));
 		ret->counted = true;

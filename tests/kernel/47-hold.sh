@@ -36,7 +36,7 @@ refusals() {
 	fails_with 2 "not LACP alone" "$NETSIM" fault hold n1/eth1 --class lacp
 	like "says it" "$ERR" "LACP frames cannot be held; 'loss 100%' drops them"
 	check "a dry run" "$NETSIM" fault -n hold n1 --for 5s
-	is "text" "$OUT" "would add: hold on n1"
+	is "text" "$OUT" "would add: hold on n1, for 5 s"
 	cat >"$WORK/routed.yaml" <<-'EOT'
 		fleet: rt
 		networks: {lan: {routed: true, address: 10.2.0.254/32}}
