@@ -50,6 +50,8 @@ int run_apply_profile(struct run *run, struct netsim_err *err)
 	const struct netsim_apply_opts how =
 		NETSIM_OPTS(struct netsim_apply_opts, .fleet = run->s->topo->fleet);
 	struct netsim_apply *apply = NULL;
+	/* Its warnings came with the scenario, at their places there. */
+	struct netsim_diags diags = {0};
 	char path[PATH_MAX];
 	int r;
 
@@ -57,7 +59,9 @@ int run_apply_profile(struct run *run, struct netsim_err *err)
 		return 0;
 	r = path_of(run, true, path, err);
 	if (r == 0)
-		r = netsim_apply(run->ctx, path, &how, &apply, &run->diags, err);
+		r = netsim_apply(run->ctx, path, &how, &apply, &diags, err);
+	if (r < 0 && diags.count)
+		err_first_mistake(&diags, err);
 	netsim_apply_free(apply);
 	return r;
 }

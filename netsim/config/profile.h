@@ -35,7 +35,7 @@ struct profile_rule {
 struct profile_pair {
 	char *from, *to; /* patterns, or "host" */
 	bool both;	 /* given as `between:`: holds in both directions */
-	struct netsim_loc at;
+	struct netsim_loc at, from_at, to_at;
 	struct link_conditions conditions; /* up: from -> to; down: to -> from, if both */
 };
 

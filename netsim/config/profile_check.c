@@ -162,8 +162,8 @@ static size_t list_names(const struct profile *profile, struct named *list)
 	for (size_t i = 0; i < profile->rule_count; i++)
 		add_name(list, &count, profile->rules[i].pattern, &profile->rules[i].at);
 	for (size_t i = 0; i < profile->pair_count; i++) {
-		add_name(list, &count, profile->pairs[i].from, &profile->pairs[i].at);
-		add_name(list, &count, profile->pairs[i].to, &profile->pairs[i].at);
+		add_name(list, &count, profile->pairs[i].from, &profile->pairs[i].from_at);
+		add_name(list, &count, profile->pairs[i].to, &profile->pairs[i].to_at);
 	}
 	if (count)
 		qsort(list, count, sizeof(*list), compare_named);

@@ -533,6 +533,14 @@ bool profile_read_link(struct bind *b, const char *what, const struct netsim_loc
 	return good;
 }
 
+static bool is_address(const char *text)
+{
+	const char *why;
+	struct ip ip;
+
+	return unit_parse_address(text, &ip, &why) == 0 || unit_parse_prefix(text, &ip, &why) == 0;
+}
+
 bool profile_check_pattern(struct bind *b, const char *pattern, const struct netsim_loc *at)
 {
 	struct name_range range;
@@ -541,6 +549,11 @@ bool profile_check_pattern(struct bind *b, const char *pattern, const struct net
 
 	if (!*p)
 		return bind_refuse(b, at, NULL, "\"%s\" names no node", shown(pattern));
+	if (is_address(pattern))
+		return bind_refuse(b, at,
+				   "name the node that has it; a class with \"address\" has "
+				   "conditions of its own",
+				   "\"%s\" is an address, not a node", shown(pattern));
 	for (const char *open; (open = strpbrk(p, "[]")); p = open + range.start + range.len) {
 		if (role || name_range_find(open, &range) != 1)
 			return bind_refuse(b, at, "a range looks like \"n-[1-5]\"",
@@ -568,33 +581,21 @@ static void halve_alike(struct raw_conditions *raw)
 		c->jitter.ns /= 2;
 }
 
-static bool is_address(const char *text)
+static bool read_end(struct bind *b, const struct text *end, char **ret, struct netsim_loc *ret_at)
 {
-	const char *why;
-	struct ip ip;
-
-	return unit_parse_address(text, &ip, &why) == 0 || unit_parse_prefix(text, &ip, &why) == 0;
-}
-
-static bool read_end(struct bind *b, const struct text *end, char **ret)
-{
-	if (is_address(end->s))
-		return bind_refuse(b, &end->at,
-				   "name a node, @ROLE or host; a class with \"address\" has "
-				   "conditions of its own",
-				   "a pair has no addresses, such as %s", shown(end->s));
 	if (!profile_check_pattern(b, end->s, &end->at))
 		return false;
 	*ret = strdup(end->s);
+	*ret_at = end->at;
 	return *ret || bind_oom(b);
 }
 
 static bool read_ends(struct bind *b, const struct text *from, const struct text *to,
 		      struct profile_pair *ret)
 {
-	bool good = read_end(b, from, &ret->from);
+	bool good = read_end(b, from, &ret->from, &ret->from_at);
 
-	good &= read_end(b, to, &ret->to);
+	good &= read_end(b, to, &ret->to, &ret->to_at);
 	if (good && strcmp(from->s, to->s) == 0 && !name_is_pattern(to->s))
 		return bind_refuse(b, &to->at, NULL, "a pair needs two nodes, not \"%s\" twice",
 				   shown(to->s));

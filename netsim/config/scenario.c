@@ -108,6 +108,8 @@ static bool read_parts(struct bind *b, struct scenario *s, const struct raw_scen
 	s->any_node = !s->topo;
 	if (s->any_node && !(s->topo = calloc(1, sizeof(*s->topo))))
 		return bind_oom(b);
+	if (s->profile)
+		good &= scenario_warn_names(b, s, s->profile);
 	if (raw->start)
 		good &= scenario_read_start(b, s, raw->start);
 	if (raw->probes)

@@ -24,28 +24,46 @@ bool scenario_refuse(struct bind *b, const struct place *at, const char *hint, c
 	return bind_refuse(b, &loc, hint, "%s", what);
 }
 
-static const char *nearest_node(const struct bind *b, const struct scenario *s, const char *word)
+static void fleet_done(struct profile_fleet *fleet)
 {
-	auto_free const char **names = calloc(s->topo->node_count + 1, sizeof(*names));
-
-	if (!names)
-		return NULL;
-	for (size_t i = 0; i < s->topo->node_count; i++)
-		names[i] = s->topo->nodes[i].name;
-	return bind_nearest(b, word, names, s->topo->node_count);
+	free(fleet->nodes);
+	free(fleet->roles);
 }
 
-static const char *nearest_role(const struct bind *b, const struct scenario *s, const char *word)
+/* Lists the names of the nodes and their roles. */
+static bool list_names(const struct topo *topo, struct profile_fleet *ret)
 {
-	const struct topo *topo = s->topo;
-	auto_free const char **names =
-		calloc(topo->node_count * TOPO_ROLES_MAX + 1, sizeof(*names));
-	size_t count = 0;
-
-	for (size_t n = 0; names && n < topo->node_count; n++)
+	ret->nodes = calloc(topo->node_count + 1, sizeof(*ret->nodes));
+	ret->roles = calloc(topo->node_count * TOPO_ROLES_MAX + 1, sizeof(*ret->roles));
+	for (size_t n = 0; ret->nodes && ret->roles && n < topo->node_count; n++) {
+		ret->nodes[ret->node_count++] = topo->nodes[n].name;
 		for (size_t i = 0; i < topo->nodes[n].role_count; i++)
-			names[count++] = topo->nodes[n].roles[i];
-	return names ? bind_nearest(b, word + 1, names, count) : NULL;
+			ret->roles[ret->role_count++] = topo->nodes[n].roles[i];
+	}
+	return ret->nodes && ret->roles;
+}
+
+/* word: a name or "@ROLE". Returns the most similar name of a node or role. */
+static const char *nearest(const struct bind *b, const struct scenario *s, const char *word)
+{
+	autofn(fleet_done) struct profile_fleet fleet = {0};
+
+	if (!list_names(s->topo, &fleet))
+		return NULL;
+	return *word == '@' ? bind_nearest(b, word + 1, fleet.roles, fleet.role_count) :
+			      bind_nearest(b, word, fleet.nodes, fleet.node_count);
+}
+
+bool scenario_warn_names(struct bind *b, const struct scenario *s, const struct profile *profile)
+{
+	autofn(fleet_done) struct profile_fleet fleet = {0};
+
+	if (s->any_node)
+		return true;
+	if (!list_names(s->topo, &fleet))
+		return bind_oom(b);
+	profile_warn_names(profile, &fleet, b->diags);
+	return true;
 }
 
 bool scenario_mark_nodes(struct bind *b, const struct scenario *s, const char *word,
@@ -66,9 +84,7 @@ bool scenario_mark_nodes(struct bind *b, const struct scenario *s, const char *w
 	}
 	if (found)
 		return true;
-	near = *word == '@'	     ? nearest_role(b, s, word) :
-	       name_is_pattern(word) ? NULL :
-				       nearest_node(b, s, word);
+	near = *word != '@' && name_is_pattern(word) ? NULL : nearest(b, s, word);
 	return scenario_refuse(
 		b, at,
 		near ? hint_f("did you mean \"%s%s\"?", *word == '@' ? "@" : "", near) : NULL,

@@ -47,6 +47,12 @@ bool scenario_mark_nodes(struct bind *b, const struct scenario *s, const char *w
 bool scenario_check_word(struct bind *b, const struct scenario *s, const char *word,
 			 const struct place *at, bool host);
 
+/*
+ * Warns of names in a profile that resemble those of nodes and roles, as netsim apply does. False
+ * if there is no memory.
+ */
+bool scenario_warn_names(struct bind *b, const struct scenario *s, const struct profile *profile);
+
 bool scenario_refuse(struct bind *b, const struct place *at, const char *hint, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 

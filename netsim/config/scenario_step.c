@@ -346,6 +346,7 @@ static bool check_apply(const struct step_check *c)
 	const struct text name = {apply->profile, doc_within(at.node, at.offset)};
 	const char *path = scenario_find(c->b, c->s, "profiles", &name);
 	struct profile *profile;
+	bool good;
 
 	if (!path)
 		return false;
@@ -353,9 +354,10 @@ static bool check_apply(const struct step_check *c)
 		c->b->mistakes++;
 		return false;
 	}
+	good = scenario_warn_names(c->b, c->s, profile);
 	profile_free(profile);
 	c->command->path = path;
-	return check_targets(c, apply->opts.targets, apply->opts.target_count, false);
+	return check_targets(c, apply->opts.targets, apply->opts.target_count, false) && good;
 }
 
 /* Finds an earlier command that gave a fault this name. */
