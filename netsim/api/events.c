@@ -95,6 +95,7 @@ static void end_fault(const struct events *e, const struct netsim_fleet *now,
 		event.at_ns = clock_ns(CLOCK_REALTIME) - (since - fault->left_ns);
 	}
 	event.left_ns = 0;
+	event.problem = NULL; /* of the past */
 	emit(e, event);
 }
 

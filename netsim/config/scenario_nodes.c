@@ -63,6 +63,7 @@ bool scenario_warn_names(struct bind *b, const struct scenario *s, const struct 
 	if (!list_names(s->topo, &fleet))
 		return bind_oom(b);
 	profile_warn_names(profile, &fleet, b->diags);
+	profile_warn_pairs(profile, &fleet, b->diags);
 	return true;
 }
 

@@ -422,6 +422,9 @@ bool drift_of_fault(const struct fleet *f, const struct intent *intent,
 	if (fault->deadline && fault->deadline <= intent->now)
 		return false;
 	if (!drift_find_fault(f->policy, fault->id)) {
+		/* Since the record was read, its time may have come. */
+		if (fault->deadline && fault->deadline <= policy_now())
+			return false;
 		err_set(why, NETSIM_ERR_KERNEL, -ENOENT, NULL, "the kernel has lost it");
 		return true;
 	}

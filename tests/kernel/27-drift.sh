@@ -61,11 +61,6 @@ links() {
 		ip link set "$(port_of a)" mtu 1400
 	topology "an interface that is down" $'a +netns +no carrier +0 of [0-9]+ .*\n(.*\n)*'"differs: a/eth1: the node's end of its cable is down" \
 		node_exec a ip link set eth1 down
-	check "a qdisc of another program" tc qdisc add dev "$(port_of a)" root tbf rate 1mbit burst 10kb latency 10ms
-	like "status shows it, though no profile needs the root" "$("$NETSIM" status)" $'\n'"differs: a/eth1: a foreign qdisc is at its root, tbf "
-	fails_with 1 "diff, too" "$NETSIM" diff "$T"
-	is "up leaves it" "$("$NETSIM" up "$T")" "drift: 2 nodes, 1 network, already up to date"
-	tc qdisc del dev "$(port_of a)" root
 	topology "a node without its port" $'b +netns +no port .*\ndiffers: b/eth1: it has no port; netsim up makes it again' \
 		ip link del "$(port_of b)"
 	check "an address removed" node_exec a ip addr flush dev eth1
@@ -89,6 +84,7 @@ no_ports() {
 
 # What the kernel no longer has, the record of the topology knows.
 lost() {
+	local port
 	cat >"$WORK/lost.yaml" <<-'EOF'
 		fleet: lost
 		networks: {one: {}, two: {}}
@@ -99,6 +95,13 @@ lost() {
 		      eth2: {network: two, address: "10.6.0.{n}/24"}
 	EOF
 	check "a fleet with two networks" "$NETSIM" up "$WORK/lost.yaml"
+	port=$(FLEET=lost port_of n-2)
+	check "a qdisc of another program" tc qdisc add dev "$port" root tbf rate 1mbit burst 10kb latency 10ms
+	like "status shows it, though no profile needs the root" "$("$NETSIM" status lost)" \
+		$'\n'"differs: n-2/eth1: a foreign qdisc is at its root, tbf "
+	fails_with 1 "diff, too" "$NETSIM" diff "$WORK/lost.yaml"
+	is "up leaves it" "$("$NETSIM" up "$WORK/lost.yaml")" "lost: 2 nodes, 2 networks, already up to date"
+	tc qdisc del dev "$port" root
 	check "one of two ports is deleted" ip -n lost.n-1 link del eth2
 	like "status misses it" "$("$NETSIM" status lost)" $'\n'"differs: n-1/eth2: it has no port; netsim up makes it again$"
 	fails_with 1 "verify --quick" "$NETSIM" verify --quick lost
