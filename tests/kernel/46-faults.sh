@@ -55,8 +55,8 @@ stack() {
 	is "the first one applies" "$(reached)" "a>c b>c c>a c>b"
 	is "status lists both" "$(listed)" 2
 	like "with names and targets" "$("$NETSIM" status)" "lossy: loss 100% on a:b.*single: duplicate 0% on a:b"
-	is "and the path" "$("$NETSIM" status -j | jq -cS '.fleets[0].paths[] | [.from, .to, .class, .values]')" \
-		'["a","b",null,{"duplicate_percent":0,"loss_percent":100}]'
+	is "and the path" "$("$NETSIM" status -j | jq -c '.fleets[0].paths[] | [.from, .to, .values.loss_percent, .values.duplicate_percent]')" \
+		'["a","b",100,0]'
 	check "heal by name" "$NETSIM" heal lossy
 	is "ends that one" "$(reached)" "$ALL"
 	is "and leaves the other" "$(doubled a 10.1.0.2)" no
