@@ -6,7 +6,11 @@
 
 #include "netsim/shape/edt_faults.h"
 #include "netsim/shape/edt_queue.h"
+#include "netsim/shape/ifb.h"
+#include "netsim/shape/netem.h"
+#include "netsim/shape/netem_params.h"
 #include "netsim/shape/park.h"
+#include "netsim/shape/targets.h"
 #include "netsim/util/auto.h"
 
 bool edt_is_base(const struct policy *policy)
@@ -139,6 +143,41 @@ int edt_ready(struct fleet *f, const struct edt_change *change, struct netsim_er
 	return r == 0 ? equip(f, &p, err) : r;
 }
 
+/* True if netem has conditions at a port, or at its IFB. */
+static bool netem_shapes(const struct fleet *f, const struct qdiscs *all, const struct link *port)
+{
+	const struct qdisc *root = qdisc_find(all, port->ifindex, QDISC_ROOT), *up;
+	const struct link *ifb;
+	char name[IFNAMSIZ];
+
+	ifb_name(port->name, name);
+	ifb = model_find_link(f->st->host, MODEL_HOST, name);
+	up = ifb ? qdisc_find(all, ifb->ifindex, QDISC_ROOT) : NULL;
+	return (root && !netem_params_are_idle(&root->netem)) ||
+	       (up && !netem_params_are_idle(&up->netem));
+}
+
+/* Ends the conditions of netem, where a profile without delays and rates comes after it. */
+static int end_netem(struct fleet *f, struct netsim_err *err)
+{
+	const struct intent nothing = {.layers = NULL};
+	struct netem_targets targets = {0};
+	struct qdiscs all = {0};
+	bool any = false;
+	int r = qdisc_list(f->st->rt, &all, err);
+
+	for (size_t i = 0; r == 0 && !any && i < f->model->link_count; i++)
+		any = link_is_port(&f->model->links[i]) &&
+		      netem_shapes(f, &all, &f->model->links[i]);
+	if (r == 0 && any)
+		r = targets_make(f->model, NULL, &nothing, &targets, err);
+	if (r == 0 && any)
+		r = netem_apply(f->st, f->name, targets.list, targets.count, err);
+	targets_done(&targets);
+	free(all.list);
+	return r;
+}
+
 int edt_commit(struct fleet *f, const struct edt_change *change, struct edt_committed *ret,
 	       struct netsim_err *err)
 {
@@ -166,5 +205,7 @@ int edt_commit(struct fleet *f, const struct edt_change *change, struct edt_comm
 	policy_sweep(f->policy);
 	if (delays)
 		return edt_queue_take_over(f, limit, err);
-	return was_queued ? edt_queue_release(f, err) : 0;
+	if (was_queued)
+		r = edt_queue_release(f, err);
+	return r == 0 && change->base && edt_is_base(f->policy) ? end_netem(f, err) : r;
 }

@@ -323,6 +323,8 @@ moved() {
 	profile 'classes: {ssh: {loss: 1%}}'
 	check "apply of classes" "$NETSIM" apply "$P"
 	like "reports the move to edt" "$OUT" $'\nengine edt, netem before, 1 class$'
+	is "netem's delay ends" "$(netem "${PORT[n100-1]}" .delay.delay) $(netem "$(ifb_of "${PORT[n100-1]}")" .delay.delay)" "null null"
+	measured_between "and the round trip is short" 0 4 ms rtt_of n100-1 "$HOST"
 	check "apply of classes again" "$NETSIM" apply -j "$P"
 	is "is no move" "$(jq -c '[.engine, .moved, .pairs, .classes]' <<<"$OUT")" '["edt",false,0,1]'
 	profile 'default: {delay: 3ms}'
