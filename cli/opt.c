@@ -22,6 +22,20 @@ const struct netsim_syntax *opt_syntax(const struct cmd *cmd)
 	return cmd->syntax ? cmd->syntax : netsim_syntax(cmd->name);
 }
 
+/* True if one of the options, which may be wrong otherwise, is -j or --json. */
+static bool wants_json(char *const *words, bool raw)
+{
+	for (; *words && strcmp(*words, "--") != 0; words++) {
+		const char *word = *words;
+
+		if (strcmp(word, "-j") == 0 || strcmp(word, "--json") == 0)
+			return true;
+		if (raw && *word != '-')
+			return false;
+	}
+	return false;
+}
+
 int opt_parse(const struct cmd *cmd, char **words, void *args, struct netsim_err *err)
 {
 	const struct netsim_syntax *syntax = opt_syntax(cmd);
@@ -29,6 +43,7 @@ int opt_parse(const struct cmd *cmd, char **words, void *args, struct netsim_err
 	void *fill = (char *)args + cmd->fill;
 	const struct netsim_opt_table tables[] = {
 		{syntax->opts, fill}, {cmd->more, args}, {common_opts, common}};
+	bool json = wants_json(words, syntax->raw);
 	struct netsim_err why = {0};
 	int r = netsim_parse_options(tables, 3, syntax->raw, words, &why);
 
@@ -39,6 +54,7 @@ int opt_parse(const struct cmd *cmd, char **words, void *args, struct netsim_err
 		r = netsim_parse_arguments(syntax, words, fill, &why);
 	if (r == 0)
 		return 0;
+	common->json |= json;
 	usage_error(err, cmd, "%s", why.what);
 	if (*why.hint)
 		memcpy(err->hint, why.hint, sizeof(err->hint));

@@ -112,6 +112,10 @@ usage() {
 	fails_with 2 "a comma and a blank between nodes" "$NETSIM" partition a, b
 	is "is not taken for two groups" "$ERR" \
 		'netsim: partition: a name is missing in "a,"; write a,b for one group of two nodes, and a b for two groups'
+	fails_with 2 "JSON of a usage error" "$NETSIM" partition --nmae x -j
+	is "has it as any other error" "$(jq -r '.schema, (.errors[] | .status, .hint)' <<<"$OUT")" $'netsim-partition-1\n2\ndid you mean --name?'
+	fails_with 2 "a wrong exec of a command with -j" "$NETSIM" exec --nonesuch -- ls -j
+	is "is no wish for JSON" "$OUT" ""
 	fails_with 2 "an argument too many" "$NETSIM" up a.yaml b.yaml
 	fails_with 2 "status of an unknown fleet" "$NETSIM" status nonesuch
 	fails_with 2 "apply without a fleet" "$NETSIM" apply constrained
