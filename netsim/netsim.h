@@ -545,6 +545,8 @@ struct netsim_partition_opts {
 	bool reject; /* answer what is dropped: TCP resets, else ICMP administratively prohibited */
 	/* The path of a file that says who cannot send to whom, instead of groups; or NULL. */
 	const char *matrix;
+	/* Gets all mistakes of this file, err then none; NULL: err has the first. */
+	struct netsim_diags *diags;
 };
 
 /* Cuts groups off. The result has id 0 with dry_run; free with netsim_fault_free(). */

@@ -300,7 +300,7 @@ static int matrix(const struct fleet *f, const struct netsim_partition_opts *cut
 		  struct netsim_err *err)
 {
 	struct matrix_groups groups;
-	int r = matrix_groups_read(f, cut->matrix, &groups, err);
+	int r = matrix_groups_read(f, cut->matrix, &groups, cut->diags, err);
 
 	g->kind = PORT_FAULT_MATRIX;
 	g->list = groups.list;

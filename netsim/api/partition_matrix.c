@@ -60,20 +60,20 @@ static int make_groups(const struct fleet *f, const struct matrix_cuts *cuts,
 }
 
 int matrix_groups_read(const struct fleet *f, const char *path, struct matrix_groups *ret,
-		       struct netsim_err *err)
+		       struct netsim_diags *diags, struct netsim_err *err)
 {
 	const struct matrix_nodes nodes = {f->model->node_count, mark, f->model};
 	auto_matrix struct matrix *matrix = NULL;
-	struct netsim_diags diags = {0};
+	struct netsim_diags first = {0}, *all = diags ? diags : &first;
 	struct matrix_cuts cuts = {NULL, 0};
-	int r = matrix_load(path, &matrix, &diags);
+	int r = matrix_load(path, &matrix, all);
 
 	*ret = (struct matrix_groups) {.list = NULL};
 	if (r == 0)
-		r = matrix_resolve(matrix, &nodes, &cuts, &diags);
-	if (r < 0)
-		r = err_first_mistake(&diags, err);
-	else
+		r = matrix_resolve(matrix, &nodes, &cuts, all);
+	if (r < 0 && !diags)
+		r = err_first_mistake(all, err);
+	else if (r == 0)
 		r = make_groups(f, &cuts, ret, err);
 	ret->mutual = r == 0 && matrix_is_mutual(&cuts);
 	free(cuts.cut);

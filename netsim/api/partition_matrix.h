@@ -14,10 +14,10 @@ struct matrix_groups {
 };
 
 /*
- * Reads a matrix for the nodes of the fleet. Fails with the first mistake of the file in err. The
- * caller frees the groups, also on failure.
+ * Reads a matrix for the nodes of the fleet. Fails with the mistakes of the file in diags, or, if
+ * that is NULL, with the first of them in err. The caller frees the groups, also on failure.
  */
 int matrix_groups_read(const struct fleet *f, const char *path, struct matrix_groups *ret,
-		       struct netsim_err *err);
+		       struct netsim_diags *diags, struct netsim_err *err);
 
 #endif

@@ -110,6 +110,7 @@ mistakes() {
 	refused 3 'cuts.yaml:1:10: error: a: a node always reaches itself$' 'cut: {a: a}'
 	refused 3 'cuts.yaml:1:33: error: "b" cannot send to "a" already; remove it$' 'cut: {"@server": [a, c], b: [d, a]}'
 	refused 3 'cuts.yaml:1:7: error: .*not a node' 'cut: {a/eth1: b}'
+	refused 3 $'cuts.yaml:2:3: error: .* node x\n.*cuts.yaml:3:6: error: .* node y$' $'cut:\n  x: a\n  a: y'
 	refused 2 'takes no groups' 'cut: {a: b}' c
 	refused 2 'exclude each other' 'cut: {a: b}' --isolate
 	is "nothing is cut" "$(status_matrix)" "a>b a>c a>d b>a b>c b>d c>a c>b c>d d>a d>b d>c"
