@@ -48,7 +48,10 @@ netem() {
 	tc qdisc change dev "$(port_of n2)" handle 6e74: parent 6e73:1 tbf rate 8mbit burst 100000 limit 151400
 	fails_with 1 "netem: diff sees a peak that is gone" "$NETSIM" diff "$T"
 	found "netem: so does verify" "n2 peak down"
-	run "$NETSIM" verify --json --quick --nodes n3
+	for _ in 1 2 3 4 5 6; do
+		run "$NETSIM" verify --json --quick --nodes n3
+		[[ -z $(peaks "ok|unproved") ]] || break
+	done
 	is "netem: and measures the other peak" "$(peaks "ok|unproved")" "n3 peak up 10.0 mbit"
 	check "netem: up repairs it" "$NETSIM" up "$T"
 	is "netem: as before" "$(tbf_of n2 down)" " rate 8Mbit peakrate 24Mbit"
