@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdlib.h>
+
 #include "cmd.h"
 #include "fault_print.h"
 #include "machine.h"
@@ -28,27 +31,29 @@ static int run(const void *p, struct netsim_err *err)
 	const struct select_words middle = {&bridge, &bridges, false};
 	struct netsim_select *selected = NULL, *bridged = NULL;
 	const struct machine_groups groups = {cut.groups, cut.group_count};
-	struct netsim_diags diags = {0};
+	struct netsim_diags *diags = calloc(1, sizeof(*diags));
 	struct netsim *ctx = NULL;
 	struct netsim_fault *fault = NULL;
-	int r = open_machine_for(&args->common, &args->machine, &groups, &ctx, err);
+	int r = diags ? open_machine_for(&args->common, &args->machine, &groups, &ctx, err) :
+			-ENOMEM;
 
 	cut.fleet = args->common.fleet;
 	cut.dry_run = args->common.dry;
-	cut.diags = &diags;
+	cut.diags = diags;
 	if (r == 0)
 		r = select_nodes(ctx, &args->common, &args->clusters, &words, &selected, err);
 	if (r == 0)
 		r = select_nodes(ctx, &args->common, &args->clusters, &middle, &bridged, err);
 	cut.bridge = r == 0 && bridges ? bridge[0] : cut.bridge;
 	if (r == 0)
-		r = report_file(netsim_partition(ctx, &cut, &fault, err), &args->common, &diags,
+		r = report_file(netsim_partition(ctx, &cut, &fault, err), &args->common, diags,
 				err);
 	close_machine(ctx, r);
 	if (r == 0)
 		print_added_fault(
 			&args->common, fault,
 			json_selected((const struct netsim_select *[]) {selected, bridged}, 2));
+	free(diags);
 	netsim_select_free(selected);
 	netsim_select_free(bridged);
 	netsim_fault_free(fault);

@@ -64,14 +64,15 @@ int matrix_groups_read(const struct fleet *f, const char *path, struct matrix_gr
 {
 	const struct matrix_nodes nodes = {f->model->node_count, mark, f->model};
 	auto_matrix struct matrix *matrix = NULL;
-	struct netsim_diags first = {0}, *all = diags ? diags : &first;
+	auto_free struct netsim_diags *own = diags ? NULL : calloc(1, sizeof(*own));
+	struct netsim_diags *all = diags ? diags : own;
 	struct matrix_cuts cuts = {NULL, 0};
-	int r = matrix_load(path, &matrix, all);
+	int r = all ? matrix_load(path, &matrix, all) : err_oom(err);
 
 	*ret = (struct matrix_groups) {.list = NULL};
 	if (r == 0)
 		r = matrix_resolve(matrix, &nodes, &cuts, all);
-	if (r < 0 && !diags)
+	if (r < 0 && own)
 		r = err_first_mistake(all, err);
 	else if (r == 0)
 		r = make_groups(f, &cuts, ret, err);
