@@ -44,8 +44,7 @@ void qdisc_put_netem(struct rtnl *rt, enum qdisc_verb verb, int ifindex, const s
 		.subject = subject};
 
 	begin(rt, RTM_NEWQDISC, flags_of(verb), &root);
-	rtnl_needs(rt, ENOENT,
-		   "this kernel has no netem: it lacks the module sch_netem (see netsim doctor)");
+	rtnl_needs(rt, ENOENT, QDISC_NO_NETEM);
 	netem_fill(rt, netem, at);
 }
 

@@ -62,6 +62,11 @@ struct tbf {
 /* QDISC_ADD creates the qdisc or replaces an existing one; QDISC_CHANGE needs one. */
 enum qdisc_verb { QDISC_ADD, QDISC_CHANGE };
 
+/* What is said where a kernel without netem would need it. */
+#define QDISC_NO_NETEM                                                                     \
+	"this kernel has no netem: load it with modprobe sch_netem, or use a kernel that " \
+	"has it (see netsim doctor)"
+
 /* at is the location of the conditions in the profile, or NULL. */
 void qdisc_put_netem(struct rtnl *rt, enum qdisc_verb verb, int ifindex, const struct netem *netem,
 		     const struct netsim_loc *at, const char *subject);

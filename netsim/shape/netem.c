@@ -118,12 +118,7 @@ static int require_netem(struct applier *a)
 	r = qdisc_has_netem(a->st->rt, a->jobs[0].ifindex, &there, a->err);
 	if (r < 0 || there)
 		return r;
-	err_set(a->err, NETSIM_ERR_ENV, -ENOENT, NULL,
-		"this kernel has no netem, which the profile needs");
-	err_hint(
-		a->err,
-		"load it with modprobe sch_netem, or use a kernel that has it (see netsim doctor)");
-	return -ENOENT;
+	return err_set(a->err, NETSIM_ERR_ENV, -ENOENT, NULL, QDISC_NO_NETEM);
 }
 
 static int make_ifbs(struct applier *a)
