@@ -23,10 +23,14 @@ scenario() {
 	cat >>"$WORK/$1.yaml"
 }
 
-# ran STATUS NAME [OPTION...]
+# ran STATUS NAME [OPTION...]: again, if a late machine left the phase $PHASE out of what was asked
 ran() {
-	scenario_ends "$1" "$2: exit status" "$WORK/$2.yaml" "$WORK/$2" "${@:3}"
 	VERDICT=$WORK/$2/verdict.json
+	for _ in 1 2 3 4; do
+		run_scenario "$1" "$WORK/$2.yaml" "$WORK/$2" "${@:3}"
+		[[ $(of 'select(.phase == env.PHASE) | true') == "[]" ]] || break
+	done
+	is "$2: exit status" "$STATUS" "$1"
 	check "$2: report says the same" cmp <("$NETSIM" report --json "$WORK/$2") "$VERDICT"
 }
 
@@ -52,7 +56,7 @@ losses() {
 		  for: 2s
 		- after: {for: 2s}
 	EOT
-	ran 0 losses --verify
+	PHASE=some ran 0 losses --verify
 	is "the losses asked of a pair, which include those of both links" \
 		"$(of 'select(.from == "n1" and .to == "n2") | [.phase, .what, .asked_shows]')" \
 		'[["quiet","loss","3.96 %"],["some","loss","23.2 %"],["after","loss","3.96 %"]]'
