@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "cmd.h"
@@ -34,9 +35,14 @@ static int run(const void *p, struct netsim_err *err)
 	struct netsim_diags *diags = calloc(1, sizeof(*diags));
 	struct netsim *ctx = NULL;
 	struct netsim_fault *fault = NULL;
-	int r = diags ? open_machine_for(&args->common, &args->machine, &groups, &ctx, err) :
-			-ENOMEM;
+	int r;
 
+	if (!diags) {
+		err->kind = NETSIM_ERR_ENV;
+		snprintf(err->what, sizeof(err->what), "out of memory");
+		return -ENOMEM;
+	}
+	r = open_machine_for(&args->common, &args->machine, &groups, &ctx, err);
 	cut.fleet = args->common.fleet;
 	cut.dry_run = args->common.dry;
 	cut.diags = diags;

@@ -139,18 +139,15 @@ int report_file(int r, const struct common *common, const struct netsim_diags *d
 	json_t *list;
 
 	print_diags(diags);
-	if (!wrong && (!common->json || !diags->count))
-		return r;
-	list = json_array();
+	if (!common->json || (!wrong && !diags->count))
+		return wrong ? diags_status(diags) : r;
+	list = wrong || !json_warnings ? json_array() : json_warnings;
 	add_diags(list, diags);
 	if (!wrong) {
-		json_decref(json_warnings);
 		json_warnings = list;
 		return r;
 	}
-	if (common->json)
-		print_json(json_pack("{s:O}", "errors", list));
-	json_decref(list);
+	print_json(json_pack("{s:o}", "errors", list));
 	return diags_status(diags);
 }
 

@@ -108,6 +108,12 @@ static int attach(struct netsim *ctx, const struct topo *topo, const struct doma
 	return r == 0 ? attach_guard(ctx, topo->fleet, err) : r;
 }
 
+/* True if nothing of the fleet was there. */
+static bool is_new(const struct model *before)
+{
+	return !before->link_count && !before->node_count;
+}
+
 /*
  * Removes a fleet that this call has made, after its services or its uplink failed; one that was up
  * before stays, with the changes made so far.
@@ -116,7 +122,7 @@ static void undo(struct netsim *ctx, const struct topo *topo, const struct model
 {
 	struct netsim_err ignored = {0};
 
-	if (before->link_count || before->node_count)
+	if (!is_new(before))
 		return;
 	(void)uplink_remove(&ctx->state, topo->fleet, &ignored);
 	(void)cgroup_remove_fleet(topo->fleet, ctx->state.own_id, CGROUP_ALL, &ignored);
@@ -186,11 +192,11 @@ static int converge(struct netsim *ctx, const struct topo *topo, const struct do
 	if (r == 0)
 		r = state_read(&ctx->state, want->fleet, STATE_PORTS, &before, err);
 	/* By the record, status tells what is missing if this process is killed. */
-	if (r == 0 && !before->link_count && !before->node_count)
+	if (r == 0 && is_new(before))
 		r = topo_record_write(topo, ctx->state.own_id, err);
 	if (r == 0) {
 		r = converge_to(&ctx->state, want, &up->step_count, err);
-		if (r < 0 && !before->link_count && !before->node_count)
+		if (r < 0 && is_new(before))
 			topo_record_remove(topo->fleet);
 	}
 	if (r == 0)

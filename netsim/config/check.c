@@ -17,9 +17,9 @@ static enum file_kind kind_of(const char *path, const char *data, size_t len)
 	auto_doc struct doc_node *doc = NULL;
 	struct netsim_diags ignored = {0};
 
-	if (doc_parse(path, data, len, &doc, &ignored) < 0)
-		doc = NULL;
-	return file_kind_of(path, doc);
+	if (trace_is_name(path))
+		return FILE_TRACE;
+	return doc_parse(path, data, len, &doc, &ignored) < 0 ? FILE_UNKNOWN : file_kind_of(doc);
 }
 
 static int check_topo(const char *path, const char *data, size_t len, FILE *out,

@@ -2,7 +2,6 @@
 #include "netsim/config/file_kind.h"
 
 #include "netsim/config/classes.h"
-#include "netsim/config/trace.h"
 #include "netsim/util/auto.h"
 #include "netsim/util/err.h"
 
@@ -18,15 +17,11 @@ const char *file_kind_name(enum file_kind kind)
 	return names[kind];
 }
 
-enum file_kind file_kind_of(const char *path, const struct doc_node *doc)
+enum file_kind file_kind_of(const struct doc_node *doc)
 {
 	static const char *const keys[] = {"profile", "default", "engine",     "nodes",
 					   "pairs",   "classes", "class-file", NULL};
 
-	if (trace_is_name(path))
-		return FILE_TRACE;
-	if (!doc)
-		return FILE_UNKNOWN;
 	if (doc_get(doc, "scenario") || doc_get(doc, "timeline"))
 		return FILE_SCENARIO;
 	if (doc_get(doc, "recipe"))

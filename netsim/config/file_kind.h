@@ -21,8 +21,8 @@ enum file_kind {
 /* "topology", "profile"; NULL for FILE_UNKNOWN */
 const char *file_kind_name(enum file_kind kind);
 
-/* The kind that a file most likely has, mistakes in it notwithstanding. doc may be NULL. */
-enum file_kind file_kind_of(const char *path, const struct doc_node *doc);
+/* The kind that a YAML file most likely has, mistakes in it notwithstanding. */
+enum file_kind file_kind_of(const struct doc_node *doc);
 
 /*
  * False, with one line in diags, if a file is clearly of another kind than the wanted one: the

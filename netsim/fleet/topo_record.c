@@ -123,40 +123,52 @@ void topo_record_remove(const char *fleet)
 	unlink(path); /* left by a writer that was killed */
 }
 
-/* Sets *ret to the namespace in the first line of a record; 0: there is none, or no such line. */
-static int netns_of(const char *fleet, const char *line, uint64_t *ret, struct netsim_err *err)
+/* The number after a prefix, or 0. */
+static uint64_t number_after(const char *text, const char *prefix)
+{
+	size_t length = strlen(prefix);
+
+	return text && strncmp(text, prefix, length) == 0 ? strtoull(text + length, NULL, 10) : 0;
+}
+
+/*
+ * Sets *ret to the namespace in the first line of a record, 0 if there is none; *ret_alone, if the
+ * fleet exists by its record.
+ */
+static int netns_of(const char *fleet, bool *ret_alone, uint64_t *ret, struct netsim_err *err)
 {
 	auto_buf struct buf text = {0};
 	char path[PATH_TEXT];
-	bool exists;
+	bool exists = false;
 	int r;
 
 	path_of(fleet, path);
 	r = run_file_read(path, &text, &exists, err);
-	*ret = r == 0 && exists && text.data && strncmp(text.data, line, strlen(line)) == 0 ?
-		       strtoull(text.data + strlen(line), NULL, 10) :
-		       0;
+	*ret = r == 0 && exists ? number_after(text.data, NETNS_LINE) : 0;
+	*ret_alone = *ret;
+	if (r == 0 && exists && !*ret)
+		*ret = number_after(text.data, BUILT_LINE);
 	return r;
 }
 
 int topo_record_read_here(const struct state *st, const char *fleet, struct topo **ret,
 			  struct netsim_err *err)
 {
-	uint64_t alone, built = 0;
-	int r = netns_of(fleet, NETNS_LINE, &alone, err);
+	uint64_t netns;
+	bool alone;
+	int r = netns_of(fleet, &alone, &netns, err);
 
 	*ret = NULL;
-	if (r == 0 && !alone)
-		r = netns_of(fleet, BUILT_LINE, &built, err);
-	return r == 0 && (alone | built) == st->own_id ? topo_record_read(fleet, ret, err) : r;
+	return r == 0 && netns == st->own_id ? topo_record_read(fleet, ret, err) : r;
 }
 
 /* True if a fleet's record was written in this network namespace. */
 static bool is_of(const char *fleet, uint64_t netns)
 {
 	uint64_t found;
+	bool alone;
 
-	return netns_of(fleet, NETNS_LINE, &found, NULL) == 0 && found == netns;
+	return netns_of(fleet, &alone, &found, NULL) == 0 && alone && found == netns;
 }
 
 static int add_fleet(char ***names, size_t *count, const char *name)
@@ -266,10 +278,11 @@ int topo_record_add_nodes(const struct state *st, struct model *model, struct ne
 	const struct topo *topo = NULL;
 	struct topo *owned = NULL;
 	uint64_t netns;
-	int r = netns_of(model->fleet, NETNS_LINE, &netns, err);
+	bool alone;
+	int r = netns_of(model->fleet, &alone, &netns, err);
 
 	/* Only such records have nodes that the kernel lacks; the others may be large. */
-	if (r == 0 && (st->assumed_topo || netns))
+	if (r == 0 && (st->assumed_topo || alone))
 		r = topo_record_look(st, model->fleet, &topo, &owned, err);
 	model->awaits_routed = r == 0 && topo && !machine && awaits_routed(topo);
 	for (size_t i = 0; r == 0 && topo && i < topo->node_count; i++)

@@ -16,7 +16,6 @@
 #include "netsim/shape/engine.h"
 #include "netsim/shape/homes.h"
 #include "netsim/shape/ifb.h"
-#include "netsim/shape/netem_params.h"
 #include "netsim/shape/park.h"
 #include "netsim/shape/targets.h"
 #include "netsim/util/arena.h"
@@ -177,14 +176,6 @@ static bool is_slowed_by_another(const struct drift_reader *r, const struct link
 	       mark_parse(port->alias, &mark) && !mark.attached;
 }
 
-/* True if a port's own netem has conditions, where the programs have those of the profile. */
-static bool netem_shapes(const struct drift_reader *r, int ifindex)
-{
-	const struct qdisc *root = qdisc_find(&r->qdiscs, ifindex, QDISC_ROOT);
-
-	return root && !netem_params_are_idle(&root->netem);
-}
-
 static int add_foreign(struct drift_reader *r, const struct link *port)
 {
 	int ret = add(r, port, FOREIGN_ROOT, false);
@@ -220,7 +211,7 @@ static int read_port(struct drift_reader *r, size_t at, const struct netem_targe
 		what = held_difference(r, link->ifindex);
 	else if (!edt_is_base(r->f->policy) && r->intent->layer_count)
 		ret = netem_differs(r->f->st, r->f->name, &r->qdiscs, target, &what, r->err);
-	else if (edt_is_base(r->f->policy) && netem_shapes(r, link->ifindex))
+	else if (edt_is_base(r->f->policy) && !netem_is_idle(r->f->st, &r->qdiscs, link))
 		what = "its netem differs";
 	else if (is_slowed_by_another(r, link))
 		return add_foreign(r, link);

@@ -6,9 +6,7 @@
 
 #include "netsim/shape/edt_faults.h"
 #include "netsim/shape/edt_queue.h"
-#include "netsim/shape/ifb.h"
 #include "netsim/shape/netem.h"
-#include "netsim/shape/netem_params.h"
 #include "netsim/shape/park.h"
 #include "netsim/shape/targets.h"
 #include "netsim/util/auto.h"
@@ -143,20 +141,6 @@ int edt_ready(struct fleet *f, const struct edt_change *change, struct netsim_er
 	return r == 0 ? equip(f, &p, err) : r;
 }
 
-/* True if netem has conditions at a port, or at its IFB. */
-static bool netem_shapes(const struct fleet *f, const struct qdiscs *all, const struct link *port)
-{
-	const struct qdisc *root = qdisc_find(all, port->ifindex, QDISC_ROOT), *up;
-	const struct link *ifb;
-	char name[IFNAMSIZ];
-
-	ifb_name(port->name, name);
-	ifb = model_find_link(f->st->host, MODEL_HOST, name);
-	up = ifb ? qdisc_find(all, ifb->ifindex, QDISC_ROOT) : NULL;
-	return (root && !netem_params_are_idle(&root->netem)) ||
-	       (up && !netem_params_are_idle(&up->netem));
-}
-
 /* Ends the conditions of netem, where a profile without delays and rates comes after it. */
 static int end_netem(struct fleet *f, struct netsim_err *err)
 {
@@ -168,7 +152,7 @@ static int end_netem(struct fleet *f, struct netsim_err *err)
 
 	for (size_t i = 0; r == 0 && !any && i < f->model->link_count; i++)
 		any = link_is_port(&f->model->links[i]) &&
-		      netem_shapes(f, &all, &f->model->links[i]);
+		      !netem_is_idle(f->st, &all, &f->model->links[i]);
 	if (r == 0 && any)
 		r = targets_make(f->model, NULL, &nothing, &targets, err);
 	if (r == 0 && any)

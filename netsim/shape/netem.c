@@ -259,6 +259,16 @@ static bool device_is_idle(const struct qdiscs *now, int ifindex)
 	return !root || netem_params_are_idle(&root->netem);
 }
 
+bool netem_is_idle(const struct state *st, const struct qdiscs *now, const struct link *port)
+{
+	const struct link *ifb;
+	char name[IFNAMSIZ];
+
+	ifb_name(port->name, name);
+	ifb = model_find_link(st->host, MODEL_HOST, name);
+	return device_is_idle(now, port->ifindex) && (!ifb || device_is_idle(now, ifb->ifindex));
+}
+
 /* False for a device of another program that did not have the offload: its mark says so. */
 static bool had_offload(const struct state *st, const char *device)
 {
@@ -279,16 +289,11 @@ static int switch_bridge(struct applier *a, const struct qdiscs *now, const stru
 	bool idle = job->idle && had_offload(a->st, bridge);
 
 	for (size_t i = 0; i < a->st->host->link_count; i++) {
-		const struct link *port = &a->st->host->links[i], *ifb;
-		char name[IFNAMSIZ];
+		const struct link *port = &a->st->host->links[i];
 
-		if (!link_is_port(port) ||
-		    strcmp(port->routed ? port->name : port->master, bridge) != 0)
-			continue;
-		ifb_name(port->name, name);
-		ifb = model_find_link(a->st->host, MODEL_HOST, name);
-		idle = idle && device_is_idle(now, port->ifindex) &&
-		       (!ifb || device_is_idle(now, ifb->ifindex));
+		if (link_is_port(port) &&
+		    strcmp(port->routed ? port->name : port->master, bridge) == 0)
+			idle = idle && netem_is_idle(a->st, now, port);
 	}
 	return offload_set(bridge, OFFLOAD_SEND, idle, NULL, a->err);
 }

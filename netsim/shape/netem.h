@@ -59,6 +59,9 @@ struct qdiscs;
  */
 int netem_check_root(const struct qdiscs *all, const struct link *device, struct netsim_err *err);
 
+/* True if netem has no conditions at a port, nor at its IFB. */
+bool netem_is_idle(const struct state *st, const struct qdiscs *now, const struct link *port);
+
 #define FOREIGN_ROOT "a foreign qdisc is at its root"
 #define NO_NETEM     "its netem is missing"
 
